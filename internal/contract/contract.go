@@ -1,0 +1,122 @@
+// Package contract holds the names that the code, the templates, the dashboards and the
+// users' scripts share: metrics, environment variables, and the AWS actions the function
+// calls. It imports nothing, so that infra/ can read it without pulling in the function's
+// dependencies, and so that an alarm, a role or a widget cannot drift from the code it serves.
+package contract
+
+// Namespace is the CloudWatch namespace of every metric, unless METRIC_NAMESPACE says otherwise.
+const Namespace = "RemotionAudit"
+
+// A metric the function publishes. Those of an account have no dimensions; Gaps, GapsCritical
+// and RequirementsUnverified are published once more for each target, with DimensionTarget.
+const (
+	// MetricGaps counts unmuted gaps (Count). Left out by a run that could not look and found none.
+	MetricGaps = "Gaps"
+	// MetricGapsCritical counts unmuted gaps of severity critical (Count). Left out as MetricGaps is.
+	MetricGapsCritical = "GapsCritical"
+	// MetricGapsMuted counts muted gaps (Count).
+	MetricGapsMuted = "GapsMuted"
+	// MetricRequirementsTotal counts the requirements of all targets (Count).
+	MetricRequirementsTotal = "RequirementsTotal"
+	// MetricRequirementsUnverified counts the requirements nothing could be learnt about (Count).
+	MetricRequirementsUnverified = "RequirementsUnverified"
+	// MetricCompliancePercent is satisfied/total (Percent). Left out as MetricGaps is.
+	MetricCompliancePercent = "CompliancePercent"
+	// MetricAuditCompleted is the heartbeat: 1 when no target was cut off by the deadline, else 0 (Count).
+	MetricAuditCompleted = "AuditCompleted"
+	// MetricAlertFailures counts alerts that were due and could not be published (Count).
+	MetricAlertFailures = "AlertFailures"
+	// MetricThrottledCalls counts the answers by which AWS slowed the auditor down (Count).
+	MetricThrottledCalls = "ThrottledCalls"
+)
+
+// DimensionTarget names the audited principal: user/NAME or role/NAME.
+const DimensionTarget = "Target"
+
+// Metrics lists every metric in the order it is published.
+func Metrics() []string {
+	return []string{
+		MetricGaps, MetricGapsCritical, MetricGapsMuted, MetricRequirementsTotal,
+		MetricRequirementsUnverified, MetricCompliancePercent, MetricAuditCompleted,
+		MetricAlertFailures, MetricThrottledCalls,
+	}
+}
+
+// An environment variable of the function. What each means is said where it is read: app.Config.
+const (
+	EnvCallers         = "CALLERS"
+	EnvRenderRole      = "RENDER_ROLE"
+	EnvRemotionVersion = "REMOTION_VERSION"
+	EnvRegions         = "REGIONS"
+	EnvBuckets         = "BUCKETS"
+	EnvAssumedContext  = "ASSUMED_CONTEXT"
+	EnvTopicARN        = "TOPIC_ARN"
+	EnvMetricNamespace = "METRIC_NAMESPACE"
+	EnvAuditorID       = "AUDITOR_ID"
+)
+
+// Environment lists the environment variables in the order of the README's table.
+func Environment() []string {
+	return []string{
+		EnvCallers, EnvRenderRole, EnvRemotionVersion, EnvRegions, EnvBuckets,
+		EnvAssumedContext, EnvTopicARN, EnvMetricNamespace, EnvAuditorID,
+	}
+}
+
+// A Scope says which resources an action of the auditor's own policy has to reach.
+type Scope string
+
+const (
+	// ScopePrincipals is every user, role and group of the account.
+	ScopePrincipals Scope = "principals"
+	// ScopeUsers is every user of the account.
+	ScopeUsers Scope = "users"
+	// ScopeRoles is every role of the account.
+	ScopeRoles Scope = "roles"
+	// ScopeGroups is every group of the account.
+	ScopeGroups Scope = "groups"
+	// ScopePolicies is every managed policy, the account's and AWS's.
+	ScopePolicies Scope = "policies"
+	// ScopeTopic is the one alert topic.
+	ScopeTopic Scope = "topic"
+	// ScopeNamespace is any resource, under a condition on the metric namespace.
+	ScopeNamespace Scope = "namespace"
+)
+
+// A Permission is one IAM action the code calls.
+type Permission struct {
+	Action string
+	Scope  Scope
+	// Why is what the audit cannot do without it.
+	Why string
+}
+
+// ReadPermissions lists what auditing needs, on a laptop as in Lambda. All of it reads.
+func ReadPermissions() []Permission {
+	return []Permission{
+		{"iam:SimulatePrincipalPolicy", ScopePrincipals, "asks AWS what a caller or a render role may do"},
+		{"iam:GetUser", ScopeUsers, "learns whether a caller exists, its path and its boundary"},
+		{"iam:ListUserPolicies", ScopeUsers, "finds a caller's inline policies"},
+		{"iam:GetUserPolicy", ScopeUsers, "reads them"},
+		{"iam:ListAttachedUserPolicies", ScopeUsers, "finds a caller's managed policies"},
+		{"iam:ListGroupsForUser", ScopeUsers, "finds the groups a caller gets policies from"},
+		{"iam:ListGroupPolicies", ScopeGroups, "finds their inline policies"},
+		{"iam:GetGroupPolicy", ScopeGroups, "reads them"},
+		{"iam:ListAttachedGroupPolicies", ScopeGroups, "finds their managed policies"},
+		{"iam:GetRole", ScopeRoles, "learns whether a role exists, its path, its trust policy and its boundary"},
+		{"iam:ListRoles", ScopeRoles, "finds the role of an IAM Identity Center permission set (sso/NAME)"},
+		{"iam:ListRolePolicies", ScopeRoles, "finds a role's inline policies"},
+		{"iam:GetRolePolicy", ScopeRoles, "reads them"},
+		{"iam:ListAttachedRolePolicies", ScopeRoles, "finds a role's managed policies"},
+		{"iam:GetPolicy", ScopePolicies, "finds a managed policy's default version"},
+		{"iam:GetPolicyVersion", ScopePolicies, "reads it"},
+	}
+}
+
+// FunctionPermissions lists what the function needs beside ReadPermissions: telling.
+func FunctionPermissions() []Permission {
+	return []Permission{
+		{"sns:Publish", ScopeTopic, "sends the alert"},
+		{"cloudwatch:PutMetricData", ScopeNamespace, "publishes the metrics"},
+	}
+}
