@@ -1,0 +1,91 @@
+package iampolicy_test
+
+import (
+	"strings"
+	"testing"
+
+	. "github.com/remotion-audit/remotion-audit/internal/iampolicy"
+)
+
+func TestParseRefuses(t *testing.T) {
+	tests := []struct{ name, text, want string }{
+		{"an empty text", ``, `line 1, column 1: a policy document wants "{" here, not the end of the text`},
+		{"a text cut short", "{\n \"Statement\": [\n  {\"Effect\"", `line 3, column 12: a statement wants ":" here, not the end of the text`},
+		{"a key twice", `{"Statement":[],"Statement":[]}`, `column 17: the document has the key "Statement" twice`},
+		{"a key in the wrong case", `{"statement":[]}`, `column 2: a document has no key "statement"`},
+		{"an Effect in the wrong case", statement(`"Effect":"allow","Action":"*","Resource":"*"`), `Effect is "allow": write "Allow" or "Deny"`},
+		{"Action and NotAction", statement(`"Effect":"Allow","Action":"*","NotAction":"*","Resource":"*"`), `both Action and NotAction`},
+		{"neither Resource nor NotResource", statement(`"Effect":"Allow","Action":"*"`), `neither Resource nor NotResource`},
+		{"a Principal", statement(`"Effect":"Allow","Action":"*","Resource":"*","Principal":"*"`), `an identity policy may not have Principal`},
+		{"no Effect", statement(`"Action":"*","Resource":"*"`), `has no Effect`},
+		{"no Statement", `{"Version":"2012-10-17"}`, `has no Statement`},
+		{"an unknown version", `{"Version":"2012-10-18","Statement":[]}`, `Version is "2012-10-18"`},
+		{"an unknown operator", statement(`"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringsEqual":{"k":"v"}}`), `no operator "StringsEqual"`},
+		{"an operator twice", statement(`"Effect":"Allow","Action":"*","Resource":"*","Condition":{"Bool":{"k":"v"},"Bool":{"k":"v"}}`), `"Bool" twice`},
+		{"a number for an action", statement(`"Effect":"Allow","Action":1,"Resource":"*"`), `Action wants a string here, not 1`},
+		{"text behind the document", `{"Statement":[]} x`, `column 18: "x" is not a JSON value`},
+		{"a second document", `{"Statement":[]}{}`, `text after the end`},
+		{"a raw line break in a string", "{\"Id\":\"a\nb\",\"Statement\":[]}", `control character`},
+		{"a string without end", `{"Id":"a`, `does not end`},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			doc, err := Parse(test.text)
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("Parse(%s) = %v, %v; want an error with %q", test.text, doc, err, test.want)
+			}
+		})
+	}
+}
+
+func TestPositions(t *testing.T) {
+	tests := []struct {
+		name, text string
+		want       [][4]int
+	}{
+		{"one line", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","Action":"*","Resource":"*"}]}`,
+			[][4]int{{1, 38, 1, 84}, {1, 84, 1, 130}}},
+		{"a lone object", `{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`, [][4]int{{1, 15, 1, 60}}},
+		{"several lines, counted in characters", "{\"Id\":\"é\",\"Statement\":[\n {\"Sid\":\"ü\",\"Effect\":\"Allow\",\n  \"Action\":\"*\",\"Resource\":\"*\"}\n]}", [][4]int{{1, 24, 3, 31}}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			for i, s := range mustParse(t, test.text).Statements {
+				if got := [4]int{s.Start.Line, s.Start.Column, s.End.Line, s.End.Column}; got != test.want[i] {
+					t.Errorf("statement %d stands at %v, want %v", i+1, got, test.want[i])
+				}
+			}
+		})
+	}
+}
+
+func TestTrusts(t *testing.T) {
+	const lambda = `"Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"`
+	tests := []struct {
+		name, text string
+		want       Decision
+		open       bool
+	}{
+		{"the documented policy", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow",` + lambda + `}]}`, Allowed, false},
+		{"a list of services", `{"Statement":{"Effect":"Allow","Principal":{"Service":["ec2.amazonaws.com","lambda.amazonaws.com"]},"Action":"sts:*"}}`, Allowed, false},
+		{"another service", `{"Statement":{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}}`, ImplicitDeny, false},
+		{"another action", `{"Statement":{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:TagSession"}}`, ImplicitDeny, false},
+		{"a Deny", `{"Statement":[{"Effect":"Allow",` + lambda + `},{"Effect":"Deny",` + lambda + `}]}`, ExplicitDeny, false},
+		{"a condition nobody can settle", `{"Statement":{"Effect":"Allow",` + lambda + `,"Condition":{"StringEquals":{"aws:SourceAccount":"123456789012"}}}}`, ImplicitDeny, true},
+		{"everyone", `{"Statement":{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}}`, ImplicitDeny, true},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			doc, err := ParseTrust(test.text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := doc.Trusts("lambda.amazonaws.com"); got.Decision != test.want || got.Conditional != test.open {
+				t.Errorf("got %v, conditional %v; want %v, %v", got.Decision, got.Conditional, test.want, test.open)
+			}
+		})
+	}
+	if _, err := ParseTrust(statement(`"Effect":"Allow","Action":"*","Resource":"*"`)); err == nil {
+		t.Error("a trust policy without a Principal parsed")
+	}
+}

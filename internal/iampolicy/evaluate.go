@@ -1,0 +1,279 @@
+package iampolicy
+
+import (
+	"slices"
+	"strings"
+)
+
+// Decision is what IAM says to a request. The zero value denies, so that a forgotten assignment does.
+type Decision uint8
+
+const (
+	ImplicitDeny Decision = iota // no statement allowed it
+	ExplicitDeny                 // a Deny matched; it beats every Allow
+	Allowed
+)
+
+// String spells a decision as the simulator's API does.
+func (d Decision) String() string {
+	return [...]string{"implicitDeny", "explicitDeny", "allowed"}[d]
+}
+
+// A Policy is a document and what it is called.
+type Policy struct {
+	// ID is returned in every Match of the policy's statements.
+	ID       string
+	Document *Document
+}
+
+// Grants is all that decides what a principal may do.
+type Grants struct {
+	// Identity are the policies of the principal and its groups, inline and managed.
+	Identity []Policy
+	// Boundary is the permissions boundary; nil when there is none.
+	Boundary *Policy
+}
+
+// A Request is what a principal tries to do.
+type Request struct {
+	// Action is one action, service:Name, in any case.
+	Action string
+	// Resource is one ARN, or "*" for an action that names none; only the pattern "*" matches that.
+	Resource string
+	Context  Context
+}
+
+// Layer is the part of Grants a statement belongs to.
+type Layer uint8
+
+const (
+	Identity Layer = iota
+	Boundary
+)
+
+func (l Layer) String() string {
+	return [...]string{"identity policy", "permissions boundary"}[l]
+}
+
+// A Match names a statement.
+type Match struct {
+	Policy string
+	Layer  Layer
+	// Index is the statement's place in its document, counted from 1.
+	Index  int
+	Sid    string
+	Effect Effect
+	// Resources are the statement's resource patterns as written; with NotResource, those.
+	Resources   []string
+	NotResource bool
+	// Start and End are the statement's position in the document's text.
+	Start, End Position
+}
+
+// A Result is the answer to a Request. All of its lists are in the order of the policies.
+type Result struct {
+	Decision Decision
+	// Matched are the statements that matched: action, resource and condition.
+	Matched []Match
+	// Undecided are the statements that match action and resource, and whose condition names keys the
+	// request does not have. They are in Matched as well if they hold without those keys.
+	Undecided []Match
+	// Unmet are the statements that match action and resource, and whose condition fails whatever
+	// the missing keys are.
+	Unmet []Match
+	// Conditional says that values for the missing keys could turn Decision.
+	Conditional bool
+	// Near are Allow statements for the action that the resource misses.
+	Near []Match
+	// Missing are the context keys that any statement names and the request does not have, spelt as
+	// written. It is filled for an ImplicitDeny only, as the simulator does.
+	Missing []string
+	// IdentityAllows and BoundaryAllows say which layer let the request pass, leaving Deny statements
+	// aside. Without a boundary, BoundaryAllows is true.
+	IdentityAllows, BoundaryAllows bool
+}
+
+// Evaluate decides one request. It looks at every statement, also after the first Deny.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html
+func (g Grants) Evaluate(r Request) Result {
+	e := evaluation{request: r, action: strings.ToLower(r.Action)}
+	identity := e.layer(Identity, g.Identity)
+	boundary := outcome{allows: true, mayAllow: true, mustAllow: true}
+	if g.Boundary != nil {
+		boundary = e.layer(Boundary, []Policy{*g.Boundary})
+	}
+	res := e.result
+	res.IdentityAllows, res.BoundaryAllows = identity.allows, boundary.allows
+	switch {
+	case identity.denies || boundary.denies:
+		res.Decision = ExplicitDeny
+	case identity.allows && boundary.allows:
+		res.Decision = Allowed
+	}
+	best := identity.mayAllow && boundary.mayAllow && !identity.mustDeny && !boundary.mustDeny
+	worst := identity.mustAllow && boundary.mustAllow && !identity.mayDeny && !boundary.mayDeny
+	res.Conditional = best != worst
+	if res.Decision == ImplicitDeny {
+		res.Missing = e.missing(g)
+	}
+	return res
+}
+
+// outcome is what one layer says. What allows or denies takes an absent key as absent; must and may
+// hold for every and for some value of the keys that are missing.
+type outcome struct {
+	allows, mayAllow, mustAllow bool
+	denies, mayDeny, mustDeny   bool
+}
+
+// count adds a statement that holds, or, with open, could hold or not.
+func (o *outcome) count(effect Effect, holds, open bool) {
+	if effect == Allow {
+		o.allows = o.allows || holds
+		o.mayAllow = true
+		o.mustAllow = o.mustAllow || holds && !open
+		return
+	}
+	o.denies = o.denies || holds
+	o.mayDeny = true
+	o.mustDeny = o.mustDeny || holds && !open
+}
+
+type evaluation struct {
+	request Request
+	action  string // lower case
+	result  Result
+}
+
+func (e *evaluation) layer(layer Layer, policies []Policy) (o outcome) {
+	for _, p := range policies {
+		if p.Document == nil {
+			continue
+		}
+		for i := range p.Document.Statements {
+			s := &p.Document.Statements[i]
+			if !s.matchesAction(e.action) {
+				continue
+			}
+			matches, open := s.matchesResource(e.request)
+			if !matches && !open {
+				if s.Effect == Allow {
+					e.result.Near = append(e.result.Near, matchOf(p, layer, i))
+				}
+				continue
+			}
+			met, unsettled := s.conditionsHold(e.request.Context)
+			if !met && !unsettled {
+				e.result.Unmet = append(e.result.Unmet, matchOf(p, layer, i))
+				continue
+			}
+			open = open || unsettled
+			holds := matches && met
+			if holds {
+				e.result.Matched = append(e.result.Matched, matchOf(p, layer, i))
+			}
+			if open {
+				e.result.Undecided = append(e.result.Undecided, matchOf(p, layer, i))
+			}
+			o.count(s.Effect, holds, open)
+		}
+	}
+	return o
+}
+
+func matchOf(p Policy, layer Layer, i int) Match {
+	s := &p.Document.Statements[i]
+	m := Match{
+		Policy: p.ID, Layer: layer, Index: i + 1, Sid: s.Sid, Effect: s.Effect,
+		Resources: s.Resource, Start: s.Start, End: s.End,
+	}
+	if s.NotResource != nil {
+		m.Resources, m.NotResource = s.NotResource, true
+	}
+	return m
+}
+
+func (s *Statement) matchesAction(lowered string) bool {
+	for _, p := range s.actions {
+		if p.match(lowered) {
+			return s.NotAction == nil
+		}
+	}
+	return s.NotAction != nil
+}
+
+// matchesResource reports whether the statement is about the request's resource. With open, that
+// hangs on a policy variable for which the request has no value; until it has, such a pattern
+// matches nothing.
+func (s *Statement) matchesResource(r Request) (matches, open bool) {
+	inside := false
+	for _, p := range s.resources {
+		resolved, missing := p.resolve(r.Context)
+		if !resolved.match(r.Resource) {
+			continue
+		}
+		if missing == nil {
+			inside, open = true, false
+			break
+		}
+		open = true
+	}
+	return inside != (s.NotResource != nil), open
+}
+
+// conditionsHold reports whether all conditions are met, and whether keys that the request lacks
+// could change that. One condition that fails for good settles the statement.
+func (s *Statement) conditionsHold(ctx Context) (met, unsettled bool) {
+	met = true
+	for _, c := range s.Conditions {
+		ok, missing := c.holds(ctx)
+		if !ok && missing == nil {
+			return false, false
+		}
+		met = met && ok
+		unsettled = unsettled || missing != nil
+	}
+	return met, unsettled
+}
+
+// missing lists the keys without a value that any statement of g names: the simulator reports them
+// whatever the statement is about.
+func (e *evaluation) missing(g Grants) (keys []string) {
+	add := func(key string) {
+		if _, ok := e.request.Context.lookup(key); !ok && !slices.Contains(keys, key) {
+			keys = append(keys, key)
+		}
+	}
+	policies := g.Identity
+	if g.Boundary != nil {
+		policies = append(slices.Clone(policies), *g.Boundary)
+	}
+	for _, p := range policies {
+		if p.Document == nil {
+			continue
+		}
+		for i := range p.Document.Statements {
+			s := &p.Document.Statements[i]
+			for _, r := range s.resources {
+				for _, a := range r.atoms {
+					if a.kind == variable && !a.hasFallback {
+						add(a.name)
+					}
+				}
+			}
+			for _, c := range s.Conditions {
+				add(c.Key)
+				if !c.variables || !c.op.variables {
+					continue
+				}
+				for _, v := range c.Values {
+					_, lacks := substitute(v, nil)
+					for _, k := range lacks {
+						add(k)
+					}
+				}
+			}
+		}
+	}
+	return keys
+}

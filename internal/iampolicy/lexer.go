@@ -1,0 +1,139 @@
+package iampolicy
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// A Position is a place in a document's text: lines and columns count from 1, columns in
+// characters, as the IAM policy simulator reports them.
+type Position struct {
+	Line, Column int
+}
+
+func (p Position) String() string { return fmt.Sprintf("line %d, column %d", p.Line, p.Column) }
+
+// A SyntaxError says where and why a text is not a policy document.
+type SyntaxError struct {
+	Position
+	Msg string
+}
+
+func (e *SyntaxError) Error() string { return e.Position.String() + ": " + e.Msg }
+
+type tokenKind uint8
+
+const (
+	endOfText   tokenKind = iota
+	punctuation           // one of { } [ ] : ,
+	quoted                // a string; text holds its value
+	bare                  // a number, true, false or null; text holds it as written
+)
+
+func (k tokenKind) String() string {
+	return [...]string{"the end of the text", "punctuation", "a string", "a bare value"}[k]
+}
+
+type token struct {
+	kind       tokenKind
+	text       string
+	start, end int // byte offsets
+}
+
+func (t token) is(punct string) bool { return t.kind == punctuation && t.text == punct }
+
+func (t token) String() string {
+	switch t.kind {
+	case punctuation, bare:
+		return t.text
+	case quoted:
+		return fmt.Sprintf("%q", t.text)
+	}
+	return t.kind.String()
+}
+
+// lexer cuts a document into JSON tokens. encoding/json would do for the values, but it keeps the
+// last of two equal keys in silence, matches key names loosely and forgets where things stood.
+type lexer struct {
+	text string
+	next int
+}
+
+func (l *lexer) position(offset int) Position {
+	before := l.text[:min(offset, len(l.text))]
+	lineStart := strings.LastIndexByte(before, '\n') + 1
+	return Position{
+		Line:   strings.Count(before, "\n") + 1,
+		Column: utf8.RuneCountInString(before[lineStart:]) + 1,
+	}
+}
+
+func (l *lexer) errorf(offset int, format string, args ...any) *SyntaxError {
+	return &SyntaxError{Position: l.position(offset), Msg: fmt.Sprintf(format, args...)}
+}
+
+func (l *lexer) token() (token, error) {
+	for l.next < len(l.text) && strings.IndexByte(" \t\r\n", l.text[l.next]) >= 0 {
+		l.next++
+	}
+	start := l.next
+	if start == len(l.text) {
+		return token{kind: endOfText, start: start, end: start}, nil
+	}
+	switch c := l.text[start]; {
+	case strings.IndexByte("{}[]:,", c) >= 0:
+		l.next++
+		return token{punctuation, l.text[start:l.next], start, l.next}, nil
+	case c == '"':
+		return l.quoted(start)
+	case c == '-' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z':
+		for l.next < len(l.text) && isBareByte(l.text[l.next]) {
+			l.next++
+		}
+		text := l.text[start:l.next]
+		if !json.Valid([]byte(text)) {
+			return token{}, l.errorf(start, "%q is not a JSON value", clip(text))
+		}
+		return token{bare, text, start, l.next}, nil
+	}
+	r, _ := utf8.DecodeRuneInString(l.text[start:])
+	return token{}, l.errorf(start, "unexpected character %q", r)
+}
+
+func isBareByte(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '-' || c == '+' || c == '.'
+}
+
+func (l *lexer) quoted(start int) (token, error) {
+	escaped := false
+	for i := start + 1; i < len(l.text); i++ {
+		switch c := l.text[i]; {
+		case c == '\\':
+			escaped = true
+			i++
+		case c == '"':
+			l.next = i + 1
+			value := l.text[start+1 : i]
+			if escaped {
+				if err := json.Unmarshal([]byte(l.text[start:l.next]), &value); err != nil {
+					return token{}, l.errorf(start, "the string %q has an escape JSON does not know", clip(value))
+				}
+			}
+			return token{quoted, value, start, l.next}, nil
+		case c < ' ':
+			return token{}, l.errorf(i, "a string may not hold the control character %q: escape it", c)
+		}
+	}
+	return token{}, l.errorf(start, "the string that starts here does not end")
+}
+
+// clip keeps a quoted piece of somebody's document short enough for an error message.
+func clip(s string) string {
+	const most = 40
+	if utf8.RuneCountInString(s) <= most {
+		return s
+	}
+	return string([]rune(s)[:most]) + "…"
+}

@@ -1,0 +1,66 @@
+package iampolicy
+
+import "strings"
+
+// Trust is what a role's trust policy says to one service that wants to assume the role.
+type Trust struct {
+	Decision Decision
+	// Conditional says that the decision hangs on conditions, or on a wildcard principal, of which
+	// AWS does not say whether it means services.
+	Conditional bool
+	// Matched and Undecided are as in Result.
+	Matched, Undecided []Match
+}
+
+// Trusts reports whether the trust policy lets a service principal, such as "lambda.amazonaws.com",
+// call sts:AssumeRole. No condition key of that call is assumed to be known.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_terms-and-concepts.html
+func (d *Document) Trusts(service string) Trust {
+	var t Trust
+	var o outcome
+	for i := range d.Statements {
+		s := &d.Statements[i]
+		if !s.matchesAction("sts:assumerole") {
+			continue
+		}
+		matches, open := s.matchesService(service)
+		if !matches && !open {
+			continue
+		}
+		met, unsettled := s.conditionsHold(nil)
+		open = open || unsettled
+		holds := matches && met
+		m := matchOf(Policy{ID: "trust policy", Document: d}, Identity, i)
+		if holds {
+			t.Matched = append(t.Matched, m)
+		}
+		if open {
+			t.Undecided = append(t.Undecided, m)
+		}
+		o.count(s.Effect, holds, open)
+	}
+	switch {
+	case o.denies:
+		t.Decision = ExplicitDeny
+	case o.allows:
+		t.Decision = Allowed
+	}
+	t.Conditional = (o.mayAllow && !o.mustDeny) != (o.mustAllow && !o.mayDeny)
+	return t
+}
+
+func (s *Statement) matchesService(service string) (matches, open bool) {
+	list := s.Principal
+	if s.NotPrincipal != nil {
+		list = s.NotPrincipal
+	}
+	for _, p := range list {
+		switch {
+		case p.Type == "Service" && strings.EqualFold(p.Name, service):
+			return s.NotPrincipal == nil, false
+		case p.Name == "*":
+			open = true
+		}
+	}
+	return s.NotPrincipal != nil && !open, open
+}
