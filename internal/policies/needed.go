@@ -1,0 +1,159 @@
+package policies
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// A Place is the account for which a requirement is narrowed to what is needed.
+type Place struct {
+	// Partition is aws; Account has twelve digits.
+	Partition, Account string
+	// Regions are the audited ones, at least one.
+	Regions []string
+	// Caller is the ARN of the principal itself; RenderRole that of the role functions are given.
+	Caller, RenderRole string
+	// Buckets are the names of real buckets. One named as Remotion names them
+	// (remotionlambda-<region>-…) takes the place of the synthetic bucket in its region; any other is
+	// needed as well, for what is done to a bucket that exists.
+	Buckets []string
+}
+
+// A Question is one request IAM can be asked about: an action on a concrete resource.
+type Question struct {
+	Action string
+	// Resource is an ARN without wildcards, or "*" for an action that names no resource.
+	Resource string
+	// Region is where the request would be made: aws:RequestedRegion.
+	Region string
+}
+
+// globalRegion is where AWS signs and logs calls to services without regions.
+const globalRegion = "us-east-1"
+
+// Names that are well formed and that nobody has. IAM is asked about these where no real resource
+// is known; the simulator takes a '*' in an ARN as plain text, so patterns cannot be asked about.
+const (
+	syntheticSuffix   = "r3m0t10n4u"
+	syntheticFunction = "remotion-render-4-0-527-mem2048mb-disk2048mb-120sec"
+	syntheticObject   = "renders/r3m0t10n4u/out.mp4"
+	syntheticStream   = "2026/01/01/[$LATEST]0123456789abcdef0123456789abcdef"
+	binariesLayer     = "678892195805:layer:remotion-binaries-chromium-arm64:30"
+	insightsLayer     = "580247275435:layer:LambdaInsightsExtension-Arm64:5"
+	insightsGroup     = "/aws/lambda-insights"
+)
+
+// Needed narrows the requirement to what the account needs: concrete requests in each region of the
+// place, ordered by region. Each is about a resource type that the action uses.
+// https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
+func (r Requirement) Needed(p Place) []Question {
+	var list []Question
+	for _, region := range p.Regions {
+		for _, arn := range r.resources(p, region) {
+			list = append(list, Question{Action: r.Action, Resource: arn, Region: region})
+		}
+	}
+	return list
+}
+
+// resources lists what the requirement is about in one region.
+func (r Requirement) resources(p Place, region string) []string {
+	service, action, _ := strings.Cut(r.Action, ":")
+	arn := func(service, region, rest string) string {
+		return "arn:" + p.Partition + ":" + service + ":" + region + ":" + rest
+	}
+	first := region == p.Regions[0]
+	switch {
+	case service == "iam":
+		// IAM has no regions: ask once.
+		switch {
+		case !first:
+			return nil
+		case action == "PassRole":
+			return []string{p.RenderRole}
+		}
+		return []string{p.Caller}
+	case r.Resource == "*" && r.Action != "lambda:GetFunction":
+		// The quota actions do have a resource type, which the documented "*" includes; AWS answers for
+		// "*" as well, and always has, so that is what is asked.
+		return []string{"*"}
+	case service == "s3":
+		var list []string
+		for _, bucket := range p.buckets(region, usesExisting[action]) {
+			if strings.HasSuffix(action, "Object") || strings.HasSuffix(action, "ObjectAcl") {
+				bucket += "/" + syntheticObject
+			}
+			list = append(list, "arn:"+p.Partition+":s3:::"+bucket)
+		}
+		return list
+	case service == "lambda" && strings.Contains(r.Resource, ":layer:"):
+		if strings.Contains(r.Resource, insights) {
+			return []string{arn("lambda", region, insightsLayer)}
+		}
+		return []string{arn("lambda", region, binariesLayer)}
+	case service == "lambda":
+		return []string{arn("lambda", region, p.Account+":function:"+syntheticFunction)}
+	case service == "logs":
+		group := "/aws/lambda/" + syntheticFunction
+		if strings.Contains(r.Resource, insights) {
+			group = insightsGroup
+		}
+		rest := p.Account + ":log-group:" + group
+		// CreateLogStream is about the stream it creates, not about the group.
+		if action == "PutLogEvents" || action == "CreateLogStream" {
+			rest += ":log-stream:" + syntheticStream
+		}
+		return []string{arn("logs", region, rest)}
+	}
+	return []string{r.Resource}
+}
+
+// BucketPrefix starts the name of every bucket Remotion creates.
+const BucketPrefix = "remotionlambda-"
+
+// usesExisting are the S3 actions that a custom site or output bucket is used with. Remotion never
+// creates or configures such a bucket. https://www.remotion.dev/docs/lambda/custom-destination
+var usesExisting = map[string]bool{
+	"GetObject": true, "PutObject": true, "PutObjectAcl": true, "DeleteObject": true,
+	"ListBucket": true, "GetBucketLocation": true,
+}
+
+// buckets lists the buckets of a region: the real ones of Remotion's or else a synthetic one, then,
+// in the first region and if asked for, the others.
+func (p Place) buckets(region string, withOthers bool) []string {
+	prefix := BucketPrefix + strings.ReplaceAll(region, "-", "") + "-"
+	var own, others []string
+	for _, b := range p.Buckets {
+		switch {
+		case strings.HasPrefix(b, prefix):
+			own = append(own, b)
+		case withOthers && !strings.HasPrefix(b, BucketPrefix) && region == p.Regions[0]:
+			others = append(others, b)
+		}
+	}
+	if own == nil {
+		own = []string{prefix + syntheticSuffix}
+	}
+	return append(own, others...)
+}
+
+// RequestedRegion is the aws:RequestedRegion of the request: the region it is made in, or us-east-1
+// for a service that has none.
+func (q Question) RequestedRegion() string {
+	if strings.HasPrefix(q.Action, "iam:") {
+		return globalRegion
+	}
+	return q.Region
+}
+
+var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+
+// CheckBucket refuses what cannot be a bucket's name.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+func CheckBucket(name string) error {
+	if !bucketName.MatchString(name) {
+		return fmt.Errorf("%q is not a bucket name: 3 to 63 of a-z, 0-9, dots and hyphens, without arn: or s3://", name)
+	}
+	return nil
+}
