@@ -1,0 +1,65 @@
+package audit
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
+)
+
+// AssumedContext is the request context that a question is asked with, of the engine and of AWS
+// alike: what a real request of Remotion's would carry. Without it a common organization policy
+// that denies other regions makes everything look denied, and AWS does not list the keys of such
+// policies as missing. extra is added, and wins.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+func AssumedContext(q policies.Question, extra iampolicy.Context) iampolicy.Context {
+	c := iampolicy.Context{
+		"aws:RequestedRegion":       {q.RequestedRegion()},
+		"aws:SecureTransport":       {"true"},
+		"aws:ViaAWSService":         {"false"},
+		"aws:PrincipalIsAWSService": {"false"},
+	}
+	if q.Action == "iam:PassRole" {
+		c["iam:PassedToService"] = []string{"lambda.amazonaws.com"}
+	}
+	for key, values := range extra {
+		maps.DeleteFunc(c, func(k string, _ []string) bool { return strings.EqualFold(k, key) })
+		c[key] = values
+	}
+	return c
+}
+
+// context is what AWS evaluates with: the assumed context, and what it knows of the principal.
+func (t TargetFacts) context(q policies.Question) iampolicy.Context {
+	known := iampolicy.Context{
+		"aws:PrincipalArn":     {t.ARN},
+		"aws:PrincipalAccount": {t.Place.Account},
+	}
+	if t.entity() == "user" {
+		known["aws:username"] = []string{t.ARN[strings.LastIndexByte(t.ARN, '/')+1:]}
+	}
+	maps.Copy(known, t.Assumed)
+	return AssumedContext(q, known)
+}
+
+// assumedLines tells a reader what every simulation assumed.
+func assumedLines(extra iampolicy.Context) []string {
+	assumed := AssumedContext(policies.Question{Action: "iam:PassRole"}, extra)
+	lines := make([]string, 0, len(assumed))
+	for key, values := range assumed {
+		value := strings.Join(values, ",")
+		if _, configured := extra[key]; !configured {
+			switch key {
+			case "aws:RequestedRegion":
+				value = "<the region of the request>"
+			case "iam:PassedToService":
+				value += " (iam:PassRole)"
+			}
+		}
+		lines = append(lines, key+"="+value)
+	}
+	slices.Sort(lines)
+	return lines
+}

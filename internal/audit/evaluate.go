@@ -1,0 +1,185 @@
+package audit
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/remotion-audit/remotion-audit/internal/policies"
+)
+
+// TrustSid is the Sid of the one requirement that is in no policy document: that the render role's
+// trust policy lets Lambda assume it.
+const TrustSid = "TrustPolicy"
+
+const trustPage = "https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html"
+
+// Evaluate judges facts by the requirements of their release, and keeps their order. It reads no
+// clock, calls no AWS and cannot fail: what could not be learnt is a fact too, and yields Unverified.
+func Evaluate(facts Facts) Report {
+	r := Report{
+		SchemaVersion: SchemaVersion, Account: facts.Account, Partition: facts.Partition, Regions: facts.Regions,
+		Remotion:       Remotion{Requested: facts.Requested, Since: facts.Release.Since, Release: facts.Release.String()},
+		AssumedContext: assumedLines(facts.Assumed),
+		Targets:        []TargetReport{}, Findings: []Finding{}, Problems: []Problem{},
+	}
+	for _, t := range facts.Targets {
+		t.Assumed = facts.Assumed
+		findings, total := judgeTarget(t, facts.Release)
+		sum := count(findings, total)
+		r.Targets = append(r.Targets, TargetReport{
+			Name: t.Name, ARN: t.ARN, Kind: t.Kind, Purpose: t.Purpose, Summary: sum, CutOff: t.CutOff,
+		})
+		r.Findings = append(r.Findings, findings...)
+		r.Problems = append(r.Problems, problemsOf(t)...)
+		r.Summary = r.Summary.plus(sum)
+	}
+	switch {
+	case r.Summary.Gaps > 0:
+		r.Status = Gaps
+	case r.Summary.Unverified > 0 || len(r.Problems) > 0:
+		r.Status = CouldNotLook
+	default:
+		r.Status = Compliant
+	}
+	return r
+}
+
+func problemsOf(t TargetFacts) []Problem {
+	list := slices.Concat(t.Unread, t.Unanswered)
+	if t.Kind == RenderRole && t.TrustProblem != (Problem{}) {
+		list = append(list, t.TrustProblem)
+	}
+	var once []Problem
+	for _, p := range list {
+		p.Target = t.Name
+		if !slices.Contains(once, p) {
+			once = append(once, p)
+		}
+	}
+	return once
+}
+
+func count(findings []Finding, total int) Summary {
+	s := Summary{Requirements: total}
+	for _, f := range findings {
+		switch {
+		case f.Status == Satisfied:
+			s.Satisfied++
+		case f.Status == Unverified:
+			s.Unverified++
+		default:
+			s.Gaps++
+			if f.Severity == policies.Critical {
+				s.GapsCritical++
+			}
+		}
+	}
+	return s
+}
+
+func (s Summary) plus(o Summary) Summary {
+	return Summary{
+		Requirements: s.Requirements + o.Requirements, Satisfied: s.Satisfied + o.Satisfied,
+		Gaps: s.Gaps + o.Gaps, GapsCritical: s.GapsCritical + o.GapsCritical,
+		GapsMuted: s.GapsMuted + o.GapsMuted, Unverified: s.Unverified + o.Unverified,
+	}
+}
+
+// judgeTarget returns the findings and the number of requirements they stand for.
+func judgeTarget(t TargetFacts, release policies.Release) (findings []Finding, total int) {
+	var needs []policies.Requirement
+	for _, r := range release.Requirements(t.Kind.Policy()) {
+		if r.For(t.Purpose) {
+			needs = append(needs, r)
+		}
+	}
+	total = len(needs)
+	if t.Kind == RenderRole {
+		total++
+	}
+	if t.Presence == Absent {
+		return []Finding{absent(t, needs)}, total
+	}
+	if t.Kind == RenderRole {
+		findings = append(findings, judgeTrust(t))
+	}
+	for _, r := range needs {
+		findings = append(findings, judge(t, r))
+	}
+	return findings, total
+}
+
+// absent is the one finding about a target that does not exist: as bad as the worst it would lack.
+func absent(t TargetFacts, needs []policies.Requirement) Finding {
+	f := Finding{
+		Target: t.Name, Policy: t.Kind.Policy(), Resource: t.ARN, ExampleARN: t.ARN,
+		Status: Missing, Cause: TargetMissing, Asked: 1, Breakage: policies.Hard,
+		Why: "there is no such " + t.entity() + " in the account, at any path",
+	}
+	for _, r := range needs {
+		f.Severity = max(f.Severity, r.Severity)
+	}
+	if t.Kind == RenderRole {
+		f.Reason, f.Impact, f.Source = "Remotion's functions run under it", "functions cannot be created, and existing ones cannot run", trustPage
+		return f
+	}
+	f.Reason, f.Impact, f.Source = "runs Remotion's CLI or SDK", "nobody can sign in as it: what it was meant for does not happen", "https://www.remotion.dev/docs/lambda/permissions"
+	return f
+}
+
+func (t TargetFacts) entity() string {
+	if strings.HasPrefix(t.Name, "user/") {
+		return "user"
+	}
+	return "role"
+}
+
+// judge combines the verdicts on everything the requirement needs into one finding.
+func judge(t TargetFacts, r policies.Requirement) Finding {
+	f := Finding{
+		Target: t.Name, Policy: r.Kind, Sid: r.Sid, Action: r.Action, Resource: r.Resource, Severity: r.Severity,
+		Reason: r.Reason, Impact: r.Impact, Breakage: r.Breakage, Source: r.Source, Status: Satisfied,
+	}
+	var worst *verdict
+	gaps := 0
+	for _, q := range r.Needed(t.Place) {
+		v := t.ask(q)
+		f.Asked++
+		if v.status == Satisfied {
+			f.Covered++
+			f.Notes = addNote(f.Notes, v.note)
+			continue
+		}
+		if v.status.Gap() {
+			gaps++
+		}
+		if worst == nil || rank[v.status] > rank[worst.status] {
+			worst = &v
+		}
+	}
+	if worst == nil {
+		return f
+	}
+	f.Status, f.Cause, f.Why = worst.status, worst.cause, worst.why
+	f.ExampleARN, f.Region = worst.question.Resource, worst.question.Region
+	f.Inspected, f.Simulated = worst.inspected, worst.simulated
+	f.Statements, f.SimulatedStatements, f.MissingContext = worst.statements, worst.simulatedStatements, worst.missing
+	f.Notes = addNote(f.Notes, worst.note)
+	if gaps > 0 && f.Covered > 0 {
+		f.Status = Partial
+	}
+	if worst.status == Conditional {
+		f.Severity = min(f.Severity, policies.Medium)
+	}
+	return f
+}
+
+// rank orders what one resource of several can come to: the most certain and the worst is told.
+var rank = map[Status]int{Unverified: 1, Conditional: 2, Missing: 3, Denied: 4}
+
+func addNote(notes []string, note string) []string {
+	if note == "" || slices.Contains(notes, note) {
+		return notes
+	}
+	return append(notes, note)
+}

@@ -1,0 +1,188 @@
+package audit
+
+import (
+	"time"
+
+	"github.com/remotion-audit/remotion-audit/internal/policies"
+)
+
+// SchemaVersion is that of the report as JSON: docs/report.schema.json.
+const SchemaVersion = "1"
+
+// Status is the judgement on one requirement for one target.
+type Status string
+
+const (
+	Satisfied Status = "satisfied"
+	// Conditional: granted only under a condition that could not be established.
+	Conditional Status = "conditional"
+	// Partial: granted for part of what is needed.
+	Partial Status = "partial"
+	// Missing: nothing grants it.
+	Missing Status = "missing"
+	// Denied: something forbids it.
+	Denied Status = "denied"
+	// Unverified: it could not be learnt.
+	Unverified Status = "unverified"
+)
+
+// Gap reports whether the status is a gap: known, and not satisfied.
+func (s Status) Gap() bool { return s != Satisfied && s != Unverified }
+
+// Cause is why there is a gap.
+type Cause string
+
+const (
+	NoGrant             Cause = "no-grant"
+	NarrowerGrant       Cause = "narrower-grant"
+	IdentityDeny        Cause = "identity-deny"
+	PermissionsBoundary Cause = "permissions-boundary"
+	SCP                 Cause = "scp"
+	Condition           Cause = "condition"
+	TrustPolicy         Cause = "trust-policy"
+	TargetMissing       Cause = "target-missing"
+)
+
+// ReportStatus sums a report up.
+type ReportStatus string
+
+const (
+	// Gaps: there is at least one.
+	Gaps ReportStatus = "gaps"
+	// CouldNotLook: there is none among what could be learnt, and something could not.
+	CouldNotLook ReportStatus = "unverified"
+	// Compliant: everything was looked at, and is granted.
+	Compliant ReportStatus = "compliant"
+)
+
+// A Report is what an audit found.
+type Report struct {
+	SchemaVersion string       `json:"schemaVersion"`
+	Status        ReportStatus `json:"status"`
+	// Run is filled by whoever ran the audit; Evaluate leaves it empty.
+	Run       Run      `json:"run,omitzero"`
+	Account   string   `json:"account"`
+	Partition string   `json:"partition"`
+	Regions   []string `json:"regions"`
+	// Remotion names the releases the account is judged by.
+	Remotion Remotion `json:"remotion"`
+	Summary  Summary  `json:"summary"`
+	// Targets, Findings and Problems are in the order of the configuration; the findings of a target
+	// follow Remotion's documents.
+	Targets        []TargetReport `json:"targets"`
+	Findings       []Finding      `json:"findings"`
+	Problems       []Problem      `json:"problems"`
+	AssumedContext []string       `json:"assumedContext"`
+}
+
+// Run says which run a report is of.
+type Run struct {
+	ID string    `json:"id"`
+	At time.Time `json:"at"`
+	// Auditor is the function's or the command's name and version.
+	Auditor string `json:"auditor,omitempty"`
+}
+
+// Remotion is a release range of the catalogue.
+type Remotion struct {
+	Requested string `json:"requested"`
+	Since     string `json:"since"`
+	// Release names the range for people.
+	Release string `json:"release"`
+}
+
+// Summary counts. Requirements is the sum of the other three, but for a target that does not exist:
+// all of its requirements count as unmet and are one gap.
+type Summary struct {
+	Requirements int `json:"requirements"`
+	Satisfied    int `json:"satisfied"`
+	Gaps         int `json:"gaps"`
+	GapsCritical int `json:"gapsCritical"`
+	GapsMuted    int `json:"gapsMuted"`
+	Unverified   int `json:"unverified"`
+}
+
+// CompliancePercent is the share of requirements that are satisfied. With none, it is 100.
+func (s Summary) CompliancePercent() float64 {
+	if s.Requirements == 0 {
+		return 100
+	}
+	return 100 * float64(s.Satisfied) / float64(s.Requirements)
+}
+
+// A TargetReport sums up one target.
+type TargetReport struct {
+	Name    string           `json:"name"`
+	ARN     string           `json:"arn"`
+	Kind    TargetKind       `json:"kind"`
+	Purpose policies.Purpose `json:"purpose"`
+	Summary Summary          `json:"summary"`
+	// CutOff says that the deadline came before everything was asked.
+	CutOff bool `json:"cutOff"`
+}
+
+// A Finding is the judgement on one requirement for one target.
+type Finding struct {
+	Target string        `json:"target"`
+	Policy policies.Kind `json:"policy"`
+	Sid    string        `json:"sid"`
+	Action string        `json:"action"`
+	// Resource is the pattern as documented.
+	Resource string            `json:"resource"`
+	Status   Status            `json:"status"`
+	Severity policies.Severity `json:"severity"`
+	Cause    Cause             `json:"cause,omitempty"`
+	// ExampleARN is a resource for which the status holds: one that is not covered, or could not be
+	// looked at. A satisfied finding has none.
+	ExampleARN string `json:"exampleArn,omitempty"`
+	Region     string `json:"region,omitempty"`
+	// Why is one sentence about the cause; it names the policy and statement that decided.
+	Why string `json:"why,omitempty"`
+	// Inspected and Simulated are the two sources' answers for the example.
+	Inspected string `json:"inspected,omitempty"`
+	Simulated string `json:"simulated,omitempty"`
+	// Statements are those that decided, as read; SimulatedStatements those that AWS named.
+	Statements          []Statement `json:"statements,omitempty"`
+	SimulatedStatements []string    `json:"simulatedStatements,omitempty"`
+	MissingContext      []string    `json:"missingContext,omitempty"`
+	// Covered and Asked count the resources that are granted and those that are needed.
+	Covered int `json:"covered"`
+	Asked   int `json:"asked"`
+	// Reason, Impact, Breakage and Source are the requirement's.
+	Reason   string            `json:"reason"`
+	Impact   string            `json:"impact"`
+	Breakage policies.Breakage `json:"breakage"`
+	Source   string            `json:"source"`
+	Notes    []string          `json:"notes,omitempty"`
+}
+
+// A Statement names a policy statement.
+type Statement struct {
+	Policy string `json:"policy"`
+	// Index counts from 1.
+	Index     int      `json:"index"`
+	Sid       string   `json:"sid,omitempty"`
+	Effect    string   `json:"effect"`
+	Resources []string `json:"resources,omitempty"`
+}
+
+// Worst is the highest severity among the gaps, or zero without gaps.
+func (r Report) Worst() policies.Severity {
+	var worst policies.Severity
+	for _, f := range r.Findings {
+		if f.Status.Gap() {
+			worst = max(worst, f.Severity)
+		}
+	}
+	return worst
+}
+
+// Completed reports whether no target was cut off by the deadline.
+func (r Report) Completed() bool {
+	for _, t := range r.Targets {
+		if t.CutOff {
+			return false
+		}
+	}
+	return true
+}
