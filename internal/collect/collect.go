@@ -1,0 +1,165 @@
+package collect
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+
+	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
+)
+
+// A Collector asks IAM. It keeps nothing between calls of Collect.
+type Collector struct {
+	IAM *iam.Client
+}
+
+// A Plan says what to learn.
+type Plan struct {
+	Account, Partition string
+	// Regions are the audited ones, at least one.
+	Regions []string
+	// Release is what the principals are audited for, and Requested what was asked for.
+	Release   policies.Release
+	Requested string
+	Buckets   []string
+	// Assumed is request context beyond the defaults.
+	Assumed iampolicy.Context
+	Callers []Caller
+	// RenderRoles are names of roles, without a path. Callers pass the first to Lambda.
+	RenderRoles []string
+}
+
+// A Caller is a principal to audit, and what for.
+type Caller struct {
+	// Name is user/NAME, role/NAME or sso/PERMISSION-SET.
+	Name    string
+	Purpose policies.Purpose
+}
+
+// Collect learns the facts. When ctx ends it returns what is known by then, and marks the targets
+// that were cut off.
+func (c Collector) Collect(ctx context.Context, plan Plan) audit.Facts {
+	r := &run{iam: c.IAM, plan: plan, managed: map[string]*managedPolicy{}}
+	for _, caller := range plan.Callers {
+		r.targets = append(r.targets, &target{facts: audit.TargetFacts{
+			Kind: audit.Caller, Name: caller.Name, Purpose: caller.Purpose,
+		}})
+	}
+	for _, role := range plan.RenderRoles {
+		r.targets = append(r.targets, &target{facts: audit.TargetFacts{
+			Kind: audit.RenderRole, Name: "role/" + role, Purpose: policies.Render,
+		}})
+	}
+	// A permission set's role has to be found before anything can be asked about it.
+	each(r.targets, func(t *target) { r.findPermissionSet(ctx, t) })
+
+	// Documents are read while the principals themselves are looked up. Simulation waits for those
+	// alone: a caller's right to pass the render role is about the role's real ARN.
+	var reading sync.WaitGroup
+	for _, t := range r.targets {
+		reading.Go(func() { t.documents = r.documents(ctx, t.facts.Name) })
+	}
+	each(r.targets, func(t *target) { r.lookUp(ctx, t) })
+	renderRole := r.renderRole()
+	each(r.targets, func(t *target) {
+		t.facts.Place = policies.Place{
+			Partition: plan.Partition, Account: plan.Account, Regions: plan.Regions,
+			Caller: t.facts.ARN, RenderRole: renderRole, Buckets: plan.Buckets,
+		}
+		if t.facts.Presence == audit.Absent {
+			return
+		}
+		var boundary sync.WaitGroup
+		boundary.Go(func() { t.boundary = r.readBoundary(ctx, t.boundaryARN) })
+		r.simulate(ctx, t)
+		boundary.Wait()
+	})
+	reading.Wait()
+
+	facts := audit.Facts{
+		Account: plan.Account, Partition: plan.Partition, Regions: plan.Regions,
+		Release: plan.Release, Requested: plan.Requested, Assumed: plan.Assumed,
+	}
+	for _, t := range r.targets {
+		t.conclude()
+		facts.Targets = append(facts.Targets, t.facts)
+	}
+	return facts
+}
+
+// run is one Collect.
+type run struct {
+	iam     *iam.Client
+	plan    Plan
+	targets []*target
+
+	mu      sync.Mutex
+	managed map[string]*managedPolicy
+}
+
+// target gathers what several goroutines learn about one principal; each writes a field of its own.
+type target struct {
+	facts       audit.TargetFacts
+	lookup      reading // of the principal itself
+	documents   reading
+	boundaryARN string
+	boundary    reading
+	simulation  reading // only its problems
+}
+
+// conclude brings the pieces together, in an order that does not depend on the network.
+func (t *target) conclude() {
+	f := &t.facts
+	pieces := []reading{t.lookup, t.documents, t.boundary, t.simulation}
+	for _, p := range pieces {
+		f.CutOff = f.CutOff || p.cutOff
+		if p.absent {
+			f.Presence = audit.Absent
+		}
+	}
+	if f.Presence == audit.Absent {
+		// Whatever else went wrong, it went wrong about nobody.
+		f.Unread, f.Unanswered, f.TrustProblem, f.CutOff = nil, nil, audit.Problem{}, false
+		return
+	}
+	f.Grants.Identity = t.documents.policies
+	if len(t.boundary.policies) > 0 {
+		f.Grants.Boundary = &t.boundary.policies[0]
+	}
+	f.Unread = slices.Concat(t.lookup.problems, t.documents.problems, t.boundary.problems)
+	f.Unanswered = t.simulation.problems
+}
+
+// renderRole is the ARN callers pass to Lambda: the real one where the role was found.
+func (r *run) renderRole() string {
+	for _, t := range r.targets {
+		if t.facts.Kind == audit.RenderRole {
+			return t.facts.ARN
+		}
+	}
+	return r.arn("role/" + policies.RoleName)
+}
+
+// arn is that of a principal whose path is not known.
+func (r *run) arn(name string) string {
+	return "arn:" + r.plan.Partition + ":iam::" + r.plan.Account + ":" + name
+}
+
+func each[T any](list []T, do func(T)) {
+	var wg sync.WaitGroup
+	for _, item := range list {
+		wg.Go(func() { do(item) })
+	}
+	wg.Wait()
+}
+
+// entity splits user/NAME or role/NAME. The name is the last part: paths do not name anybody.
+func entity(name string) (kind, last string) {
+	kind, last, _ = strings.Cut(name, "/")
+	return kind, last[strings.LastIndexByte(last, '/')+1:]
+}

@@ -1,0 +1,229 @@
+package collect
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+
+	"github.com/remotion-audit/remotion-audit/internal/audit"
+)
+
+// A holder is whatever policies are put into or attached to: a user, a group or a role.
+type holder struct {
+	kind, name string
+	// of ends a policy's name for people: "" for the target itself, ` of group "g"` for its groups.
+	of string
+
+	inlineNames func(context.Context) ([]string, error)
+	inline      func(ctx context.Context, policy string) (document string, err error)
+	attached    func(context.Context) ([]types.AttachedPolicy, error)
+}
+
+// documents reads every identity policy of a principal: inline, managed, and those of its groups.
+func (r *run) documents(ctx context.Context, principal string) reading {
+	switch kind, name := entity(principal); kind {
+	case "user":
+		return parallel(2, func(i int) reading {
+			if i == 0 {
+				return r.held(ctx, r.user(name))
+			}
+			return r.groups(ctx, name)
+		})
+	case "role":
+		return r.held(ctx, r.role(name))
+	}
+	return reading{}
+}
+
+func (r *run) groups(ctx context.Context, user string) reading {
+	var groups []string
+	pages := iam.NewListGroupsForUserPaginator(r.iam, &iam.ListGroupsForUserInput{UserName: &user})
+	err := walk(ctx, pages.HasMorePages, pages.NextPage, func(out *iam.ListGroupsForUserOutput) {
+		for _, g := range out.Groups {
+			groups = append(groups, aws.ToString(g.GroupName))
+		}
+	})
+	all := parallel(len(groups), func(i int) reading {
+		group := r.held(ctx, r.group(groups[i]))
+		group.absent = false // the group went, not the user
+		return group
+	})
+	if err != nil {
+		all.add(r.listFailed(ctx, "the list of groups", "iam:ListGroupsForUser", err))
+	}
+	return all
+}
+
+// held reads the policies of one holder.
+func (r *run) held(ctx context.Context, h holder) reading {
+	kind := map[string]string{"user": "User", "group": "Group", "role": "Role"}[h.kind]
+	return parallel(2, func(i int) (all reading) {
+		if i == 0 {
+			names, err := h.inlineNames(ctx)
+			all = parallel(len(names), func(i int) reading {
+				id := fmt.Sprintf("inline policy %q%s", names[i], h.of)
+				text, err := h.inline(ctx, names[i])
+				return r.read(ctx, id, "iam:Get"+kind+"Policy", text, err)
+			})
+			if err != nil {
+				all.add(r.listFailed(ctx, "the list of inline policies"+h.of, "iam:List"+kind+"Policies", err))
+			}
+			return all
+		}
+		attached, err := h.attached(ctx)
+		all = parallel(len(attached), func(i int) reading {
+			id := fmt.Sprintf("managed policy %q%s", aws.ToString(attached[i].PolicyName), h.of)
+			return r.readManaged(ctx, id, aws.ToString(attached[i].PolicyArn))
+		})
+		if err != nil {
+			all.add(r.listFailed(ctx, "the list of attached policies"+h.of, "iam:ListAttached"+kind+"Policies", err))
+		}
+		return all
+	})
+}
+
+func (r *run) read(ctx context.Context, id, action, text string, err error) reading {
+	switch {
+	case err == nil:
+		return policy(id, text)
+	case isGone(err):
+		return reading{} // it went between the list and the read: it grants nothing any more
+	}
+	return failed(ctx, id, action, err)
+}
+
+func (r *run) listFailed(ctx context.Context, what, action string, err error) reading {
+	if isGone(err) {
+		return reading{absent: true}
+	}
+	return failed(ctx, what, action, err)
+}
+
+// A managedPolicy is read once a run, however many principals it is attached to.
+type managedPolicy struct {
+	once   sync.Once
+	text   string
+	action string // the one that failed
+	err    error
+}
+
+func (r *run) readManaged(ctx context.Context, id, arn string) reading {
+	r.mu.Lock()
+	m := r.managed[arn]
+	if m == nil {
+		m = &managedPolicy{}
+		r.managed[arn] = m
+	}
+	r.mu.Unlock()
+	m.once.Do(func() { m.fetch(ctx, r.iam, arn) })
+	return r.read(ctx, id, m.action, m.text, m.err)
+}
+
+// fetch reads the default version: the others decide nothing.
+func (m *managedPolicy) fetch(ctx context.Context, client *iam.Client, arn string) {
+	m.action = "iam:GetPolicy"
+	out, err := client.GetPolicy(ctx, &iam.GetPolicyInput{PolicyArn: &arn})
+	if err != nil || out.Policy == nil {
+		m.err = err
+		return
+	}
+	m.action = "iam:GetPolicyVersion"
+	version, err := client.GetPolicyVersion(ctx, &iam.GetPolicyVersionInput{PolicyArn: &arn, VersionId: out.Policy.DefaultVersionId})
+	if err != nil || version.PolicyVersion == nil {
+		m.err = err
+		return
+	}
+	m.text = aws.ToString(version.PolicyVersion.Document)
+}
+
+func (r *run) readBoundary(ctx context.Context, arn string) reading {
+	if arn == "" {
+		return reading{}
+	}
+	id := fmt.Sprintf("permissions boundary %q", arn)
+	boundary := r.readManaged(ctx, id, arn)
+	if boundary.policies == nil && boundary.problems == nil {
+		// A boundary that is set and cannot be found must not read as none at all.
+		boundary.problems = []audit.Problem{{What: id, Why: "IAM does not know the policy"}}
+	}
+	return boundary
+}
+
+func (r *run) user(name string) holder {
+	return holder{
+		kind: "user", name: name,
+		inlineNames: func(ctx context.Context) (names []string, err error) {
+			p := iam.NewListUserPoliciesPaginator(r.iam, &iam.ListUserPoliciesInput{UserName: &name})
+			err = walk(ctx, p.HasMorePages, p.NextPage, func(out *iam.ListUserPoliciesOutput) { names = append(names, out.PolicyNames...) })
+			return names, err
+		},
+		inline: func(ctx context.Context, policy string) (string, error) {
+			out, err := r.iam.GetUserPolicy(ctx, &iam.GetUserPolicyInput{UserName: &name, PolicyName: &policy})
+			if err != nil {
+				return "", err
+			}
+			return aws.ToString(out.PolicyDocument), nil
+		},
+		attached: func(ctx context.Context) (list []types.AttachedPolicy, err error) {
+			p := iam.NewListAttachedUserPoliciesPaginator(r.iam, &iam.ListAttachedUserPoliciesInput{UserName: &name})
+			err = walk(ctx, p.HasMorePages, p.NextPage, func(out *iam.ListAttachedUserPoliciesOutput) {
+				list = append(list, out.AttachedPolicies...)
+			})
+			return list, err
+		},
+	}
+}
+
+func (r *run) group(name string) holder {
+	return holder{
+		kind: "group", name: name, of: fmt.Sprintf(" of group %q", name),
+		inlineNames: func(ctx context.Context) (names []string, err error) {
+			p := iam.NewListGroupPoliciesPaginator(r.iam, &iam.ListGroupPoliciesInput{GroupName: &name})
+			err = walk(ctx, p.HasMorePages, p.NextPage, func(out *iam.ListGroupPoliciesOutput) { names = append(names, out.PolicyNames...) })
+			return names, err
+		},
+		inline: func(ctx context.Context, policy string) (string, error) {
+			out, err := r.iam.GetGroupPolicy(ctx, &iam.GetGroupPolicyInput{GroupName: &name, PolicyName: &policy})
+			if err != nil {
+				return "", err
+			}
+			return aws.ToString(out.PolicyDocument), nil
+		},
+		attached: func(ctx context.Context) (list []types.AttachedPolicy, err error) {
+			p := iam.NewListAttachedGroupPoliciesPaginator(r.iam, &iam.ListAttachedGroupPoliciesInput{GroupName: &name})
+			err = walk(ctx, p.HasMorePages, p.NextPage, func(out *iam.ListAttachedGroupPoliciesOutput) {
+				list = append(list, out.AttachedPolicies...)
+			})
+			return list, err
+		},
+	}
+}
+
+func (r *run) role(name string) holder {
+	return holder{
+		kind: "role", name: name,
+		inlineNames: func(ctx context.Context) (names []string, err error) {
+			p := iam.NewListRolePoliciesPaginator(r.iam, &iam.ListRolePoliciesInput{RoleName: &name})
+			err = walk(ctx, p.HasMorePages, p.NextPage, func(out *iam.ListRolePoliciesOutput) { names = append(names, out.PolicyNames...) })
+			return names, err
+		},
+		inline: func(ctx context.Context, policy string) (string, error) {
+			out, err := r.iam.GetRolePolicy(ctx, &iam.GetRolePolicyInput{RoleName: &name, PolicyName: &policy})
+			if err != nil {
+				return "", err
+			}
+			return aws.ToString(out.PolicyDocument), nil
+		},
+		attached: func(ctx context.Context) (list []types.AttachedPolicy, err error) {
+			p := iam.NewListAttachedRolePoliciesPaginator(r.iam, &iam.ListAttachedRolePoliciesInput{RoleName: &name})
+			err = walk(ctx, p.HasMorePages, p.NextPage, func(out *iam.ListAttachedRolePoliciesOutput) {
+				list = append(list, out.AttachedPolicies...)
+			})
+			return list, err
+		},
+	}
+}

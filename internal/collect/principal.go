@@ -1,0 +1,105 @@
+package collect
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+
+	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
+)
+
+// ssoPath is where IAM Identity Center keeps its roles.
+// https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html
+const ssoPath = "/aws-reserved/sso.amazonaws.com/"
+
+// findPermissionSet finds the role of sso/PERMISSION-SET, whose name ends in a suffix that changes
+// when the permission set is assigned anew.
+func (r *run) findPermissionSet(ctx context.Context, t *target) {
+	kind, set := entity(t.facts.Name)
+	if kind != "sso" {
+		return
+	}
+	named := regexp.MustCompile("^AWSReservedSSO_" + regexp.QuoteMeta(set) + "_[0-9a-f]{16}$")
+	pages := iam.NewListRolesPaginator(r.iam, &iam.ListRolesInput{PathPrefix: aws.String(ssoPath)})
+	err := walk(ctx, pages.HasMorePages, pages.NextPage, func(out *iam.ListRolesOutput) {
+		for _, role := range out.Roles {
+			if name := aws.ToString(role.RoleName); named.MatchString(name) {
+				t.facts.Name = "role/" + name
+			}
+		}
+	})
+	if found, _ := entity(t.facts.Name); found == "role" {
+		return
+	}
+	t.facts.ARN = r.arn(t.facts.Name)
+	if err != nil {
+		t.lookup = failed(ctx, "the role of permission set "+set, "iam:ListRoles", err)
+		return
+	}
+	t.facts.Presence = audit.Absent
+	t.lookup.absent = true
+}
+
+// lookUp reads the principal itself: whether it exists, its path, its boundary and, of a role, its
+// trust policy.
+func (r *run) lookUp(ctx context.Context, t *target) {
+	kind, name := entity(t.facts.Name)
+	var boundary *types.AttachedPermissionsBoundary
+	var err error
+	action := "iam:GetUser"
+	switch kind {
+	case "user":
+		var out *iam.GetUserOutput
+		if out, err = r.iam.GetUser(ctx, &iam.GetUserInput{UserName: &name}); err == nil && out.User != nil {
+			t.facts.ARN, boundary = aws.ToString(out.User.Arn), out.User.PermissionsBoundary
+		}
+	case "role":
+		action = "iam:GetRole"
+		var out *iam.GetRoleOutput
+		if out, err = r.iam.GetRole(ctx, &iam.GetRoleInput{RoleName: &name}); err == nil && out.Role != nil {
+			t.facts.ARN, boundary = aws.ToString(out.Role.Arn), out.Role.PermissionsBoundary
+			t.readTrust(aws.ToString(out.Role.AssumeRolePolicyDocument))
+		}
+	default: // a permission set that was not found
+		return
+	}
+	switch {
+	case err == nil:
+		t.facts.Presence = audit.Present
+		if boundary != nil {
+			t.boundaryARN = aws.ToString(boundary.PermissionsBoundaryArn)
+		}
+		return
+	case isGone(err):
+		t.facts.Presence, t.lookup.absent = audit.Absent, true
+	default:
+		t.lookup = failed(ctx, fmt.Sprintf("the %s %q itself", kind, name), action, err)
+		t.facts.TrustProblem = t.lookup.problems[0]
+	}
+	t.facts.ARN = r.arn(t.facts.Name)
+}
+
+func (t *target) readTrust(encoded string) {
+	doc, problem := document("trust policy", encoded, iampolicy.ParseTrust)
+	t.facts.Trust = doc
+	if problem != nil {
+		t.facts.TrustProblem = *problem
+	}
+}
+
+// walk follows a paginator to its end.
+func walk[Out any](ctx context.Context, more func() bool, next func(context.Context, ...func(*iam.Options)) (*Out, error), page func(*Out)) error {
+	for more() {
+		out, err := next(ctx)
+		if err != nil {
+			return err
+		}
+		page(out)
+	}
+	return nil
+}

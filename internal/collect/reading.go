@@ -1,0 +1,106 @@
+package collect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/smithy-go"
+
+	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
+)
+
+// A reading is what came of some reads: policies, and what could not be had.
+type reading struct {
+	policies []iampolicy.Policy
+	problems []audit.Problem
+	// absent says that the principal does not exist; cutOff that the deadline came first.
+	absent, cutOff bool
+}
+
+func (r *reading) add(o reading) {
+	r.policies = append(r.policies, o.policies...)
+	r.problems = append(r.problems, o.problems...)
+	r.absent = r.absent || o.absent
+	r.cutOff = r.cutOff || o.cutOff
+}
+
+// parallel reads n things at once and keeps their order.
+func parallel(n int, read func(i int) reading) (all reading) {
+	results := make([]reading, n)
+	indexes := make([]int, n)
+	for i := range indexes {
+		indexes[i] = i
+	}
+	each(indexes, func(i int) { results[i] = read(i) })
+	for _, r := range results {
+		all.add(r)
+	}
+	return all
+}
+
+// document decodes and parses one policy document. IAM sends documents percent-encoded as RFC 3986
+// says, so a bare '+' is a plus and not a blank.
+// https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetRolePolicy.html
+func document(id, encoded string, parse func(string) (*iampolicy.Document, error)) (*iampolicy.Document, *audit.Problem) {
+	text, err := url.PathUnescape(encoded)
+	if err != nil {
+		return nil, &audit.Problem{What: id, Why: "is not percent-encoded: " + err.Error()}
+	}
+	doc, err := parse(text)
+	if err != nil {
+		return nil, &audit.Problem{What: id, Why: err.Error(), Remedy: "correct the document: nobody can say what it grants"}
+	}
+	return doc, nil
+}
+
+func policy(id, encoded string) reading {
+	doc, problem := document(id, encoded, iampolicy.Parse)
+	if problem != nil {
+		return reading{problems: []audit.Problem{*problem}}
+	}
+	return reading{policies: []iampolicy.Policy{{ID: id, Document: doc}}}
+}
+
+// failed turns an error into a fact. action is the one the auditor would need.
+func failed(ctx context.Context, what, action string, err error) reading {
+	if ctx.Err() != nil {
+		return reading{cutOff: true, problems: []audit.Problem{{What: what, Why: "the deadline came first",
+			Remedy: "raise the function's timeout, or audit fewer principals and regions with one function"}}}
+	}
+	p := audit.Problem{What: what}
+	var api smithy.APIError
+	switch {
+	case !errors.As(err, &api):
+		p.Why = err.Error()
+	case isDenied(api):
+		p.Why, p.Grant = "access denied: "+api.ErrorMessage(), action
+	case isThrottle(err):
+		p.Why = "throttled until the retries were used up: " + api.ErrorMessage()
+		p.Remedy = "run the audit less often, or spread the audits of several accounts"
+	default:
+		p.Why = fmt.Sprintf("%s: %s", api.ErrorCode(), api.ErrorMessage())
+	}
+	return reading{problems: []audit.Problem{p}}
+}
+
+func isDenied(err smithy.APIError) bool {
+	switch err.ErrorCode() {
+	case "AccessDenied", "AccessDeniedException", "UnauthorizedOperation":
+		return true
+	}
+	return false
+}
+
+func isThrottle(err error) bool {
+	return retry.IsErrorThrottles(retry.DefaultThrottles).IsErrorThrottle(err).Bool()
+}
+
+// isGone reports that IAM does not know the entity, or the policy, that was asked for.
+func isGone(err error) bool {
+	var api smithy.APIError
+	return errors.As(err, &api) && (api.ErrorCode() == "NoSuchEntity" || api.ErrorCode() == "NoSuchEntityException")
+}

@@ -1,0 +1,349 @@
+package collect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+	"github.com/aws/smithy-go"
+
+	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
+)
+
+// pair is a question and, for a region beyond the first, the question of the first region that it
+// repeats there.
+type pair struct {
+	question, first policies.Question
+}
+
+// simulate asks AWS about everything the target needs: in the first region in full, in every
+// further one with one action per service, and in full again for a service whose answer differs.
+func (r *run) simulate(ctx context.Context, t *target) {
+	regions := r.questions(t)
+	answers := map[policies.Question]audit.Answer{}
+	ask := func(questions []policies.Question) {
+		batches := batch(questions)
+		results := make([]simulated, len(batches))
+		indexes := make([]int, len(batches))
+		for i := range indexes {
+			indexes[i] = i
+		}
+		each(indexes, func(i int) { results[i] = r.simulateBatch(ctx, t, batches[i]) })
+		for _, s := range results {
+			for q, a := range s.answers {
+				answers[q] = a
+			}
+			t.simulation.add(s.reading)
+		}
+	}
+
+	// The probes of the further regions go out with the first region's questions.
+	first := make([]policies.Question, 0, len(regions[0]))
+	for _, p := range regions[0] {
+		first = append(first, p.question)
+	}
+	for _, pairs := range regions[1:] {
+		for _, probe := range probes(pairs) {
+			first = append(first, probe.question)
+		}
+	}
+	ask(first)
+
+	var again []policies.Question
+	for _, pairs := range regions[1:] {
+		differs := map[string]bool{}
+		for service, probe := range probes(pairs) {
+			a, okA := answers[probe.question]
+			b, okB := answers[probe.first]
+			differs[service] = okA != okB || a.Decision != b.Decision
+		}
+		for _, p := range pairs {
+			if _, asked := answers[p.question]; asked {
+				continue
+			}
+			if differs[service(p.question)] {
+				again = append(again, p.question)
+			} else if a, ok := answers[p.first]; ok {
+				a.Inferred = true
+				answers[p.question] = a
+			}
+		}
+	}
+	ask(again)
+	t.facts.Answers = answers
+}
+
+// questions lists what the target needs, region by region.
+func (r *run) questions(t *target) [][]pair {
+	regions := make([][]pair, len(r.plan.Regions))
+	for _, req := range r.plan.Release.Requirements(t.facts.Kind.Policy()) {
+		if !req.For(t.facts.Purpose) {
+			continue
+		}
+		perRegion := map[string][]policies.Question{}
+		for _, q := range req.Needed(t.facts.Place) {
+			perRegion[q.Region] = append(perRegion[q.Region], q)
+		}
+		for i, region := range r.plan.Regions {
+			for j, q := range perRegion[region] {
+				model := perRegion[r.plan.Regions[0]]
+				regions[i] = append(regions[i], pair{question: q, first: model[min(j, len(model)-1)]})
+			}
+		}
+	}
+	return regions
+}
+
+func service(q policies.Question) string {
+	name, _, _ := strings.Cut(q.Action, ":")
+	return name
+}
+
+// probes picks the first question of each service.
+func probes(pairs []pair) map[string]pair {
+	picked := map[string]pair{}
+	for _, p := range pairs {
+		if _, ok := picked[service(p.question)]; !ok {
+			picked[service(p.question)] = p
+		}
+	}
+	return picked
+}
+
+// A batchOf is what one call may ask: actions that share their resources and their context.
+type batchOf struct {
+	actions   []string
+	resources []string
+	// sample stands for all questions of the batch where the context is made.
+	sample policies.Question
+	// region is that of the questions; the context's may differ.
+	region string
+}
+
+// batch sorts questions into calls, in the order in which they are first met.
+func batch(questions []policies.Question) []batchOf {
+	type about struct{ action, region string }
+	var order []about
+	resources := map[about][]string{}
+	for _, q := range questions {
+		a := about{q.Action, q.Region}
+		if _, ok := resources[a]; !ok {
+			order = append(order, a)
+		}
+		if !slices.Contains(resources[a], q.Resource) {
+			resources[a] = append(resources[a], q.Resource)
+		}
+	}
+	var list []batchOf
+	index := map[string]int{}
+	for _, a := range order {
+		sample := policies.Question{Action: a.action, Resource: resources[a][0], Region: a.region}
+		key := strings.Join(append([]string{a.region, sample.RequestedRegion()}, resources[a]...), "\n")
+		if a.action == "iam:PassRole" {
+			key += "\n" + a.action // its context is its own
+		}
+		i, ok := index[key]
+		if !ok {
+			i = len(list)
+			index[key] = i
+			list = append(list, batchOf{resources: resources[a], sample: sample, region: a.region})
+		}
+		list[i].actions = append(list[i].actions, a.action)
+	}
+	return list
+}
+
+// simulated is what came of one or more calls.
+type simulated struct {
+	answers map[policies.Question]audit.Answer
+	reading
+}
+
+func (s *simulated) merge(o simulated) {
+	if s.answers == nil {
+		s.answers = map[policies.Question]audit.Answer{}
+	}
+	for q, a := range o.answers {
+		s.answers[q] = a
+	}
+	s.reading.add(o.reading)
+}
+
+// simulateBatch asks one batch, to the last page. When AWS refuses to answer for some of the actions
+// together, it says which belong together, and each group is asked on its own.
+func (r *run) simulateBatch(ctx context.Context, t *target, b batchOf) (s simulated) {
+	in := &iam.SimulatePrincipalPolicyInput{
+		PolicySourceArn: &t.facts.ARN,
+		ActionNames:     b.actions,
+		ContextEntries:  entries(audit.AssumedContext(b.sample, r.plan.Assumed)),
+	}
+	if !slices.Equal(b.resources, []string{"*"}) {
+		in.ResourceArns = b.resources
+	}
+	var results []types.EvaluationResult
+	pages := iam.NewSimulatePrincipalPolicyPaginator(r.iam, in)
+	err := walk(ctx, pages.HasMorePages, pages.NextPage, func(out *iam.SimulatePrincipalPolicyOutput) {
+		results = append(results, out.EvaluationResults...)
+	})
+	what := "the simulation of " + t.facts.Name
+	switch {
+	case err == nil:
+	case isGone(err):
+		s.absent = true
+		return s
+	case mixed(err) != nil && len(b.actions) > 1:
+		for _, group := range split(b.actions, mixed(err)) {
+			part := b
+			part.actions = group
+			s.merge(r.simulateBatch(ctx, t, part))
+		}
+		return s
+	default:
+		s.reading = failed(ctx, what, "iam:SimulatePrincipalPolicy", err)
+		return s
+	}
+	s.answers = map[policies.Question]audit.Answer{}
+	for _, action := range b.actions {
+		for _, resource := range b.resources {
+			q := policies.Question{Action: action, Resource: resource, Region: b.region}
+			if a, ok := answerTo(q, len(b.resources), results); ok {
+				s.answers[q] = a
+			} else {
+				s.problems = append(s.problems, audit.Problem{What: what, Why: fmt.Sprintf("AWS's answer leaves out %s on %s", action, resource)})
+			}
+		}
+	}
+	return s
+}
+
+// mixed returns the groups that AWS names when it refuses to simulate actions in one call:
+// "Invalid Input Actions: [a,b] and [c] require different authorization information."
+func mixed(err error) [][]string {
+	var api smithy.APIError
+	if !errors.As(err, &api) || api.ErrorCode() != "InvalidInput" || !strings.Contains(api.ErrorMessage(), "require different authorization information") {
+		return nil
+	}
+	groups := [][]string{}
+	for _, m := range bracketed.FindAllStringSubmatch(api.ErrorMessage(), -1) {
+		group := strings.Split(m[1], ",")
+		for i := range group {
+			group[i] = strings.TrimSpace(group[i])
+		}
+		groups = append(groups, group)
+	}
+	return groups
+}
+
+var bracketed = regexp.MustCompile(`\[([^\]]*)\]`)
+
+// split parts actions by the groups AWS named. Whatever it did not name, or named all together,
+// is asked alone, so that every split makes the parts smaller.
+func split(actions []string, groups [][]string) (parts [][]string) {
+	rest := slices.Clone(actions)
+	for _, group := range groups {
+		var part []string
+		rest = slices.DeleteFunc(rest, func(a string) bool {
+			in := slices.ContainsFunc(group, func(g string) bool { return strings.EqualFold(a, g) })
+			if in {
+				part = append(part, a)
+			}
+			return in
+		})
+		if len(part) == len(actions) {
+			rest = part
+			break
+		}
+		if part != nil {
+			parts = append(parts, part)
+		}
+	}
+	for _, a := range rest {
+		parts = append(parts, []string{a})
+	}
+	return parts
+}
+
+// entries writes a context as the API wants it, in a fixed order.
+func entries(c iampolicy.Context) []types.ContextEntry {
+	list := make([]types.ContextEntry, 0, len(c))
+	for key, values := range c {
+		kind := types.ContextKeyTypeEnumString
+		switch {
+		case len(values) != 1:
+			kind = types.ContextKeyTypeEnumStringList
+		case booleans[strings.ToLower(key)]:
+			kind = types.ContextKeyTypeEnumBoolean
+		}
+		list = append(list, types.ContextEntry{ContextKeyName: aws.String(key), ContextKeyType: kind, ContextKeyValues: values})
+	}
+	slices.SortFunc(list, func(a, b types.ContextEntry) int { return strings.Compare(*a.ContextKeyName, *b.ContextKeyName) })
+	return list
+}
+
+var booleans = map[string]bool{
+	"aws:securetransport": true, "aws:viaawsservice": true, "aws:principalisawsservice": true, "aws:multifactorauthpresent": true,
+}
+
+// answerTo finds the answer to one question. Since 2026-07-30 AWS gives one result for an action,
+// with each resource inside; before, one for each action and resource. A resource's own answer wins;
+// a result for the action counts where it can only mean this resource, or allows all of them.
+// https://docs.aws.amazon.com/IAM/latest/APIReference/API_EvaluationResult.html
+func answerTo(q policies.Question, resources int, results []types.EvaluationResult) (a audit.Answer, ok bool) {
+	for _, result := range results {
+		if !strings.EqualFold(aws.ToString(result.EvalActionName), q.Action) {
+			continue
+		}
+		for _, specific := range result.ResourceSpecificResults {
+			if aws.ToString(specific.EvalResourceName) == q.Resource {
+				boundary := specific.PermissionsBoundaryDecisionDetail
+				if boundary == nil {
+					boundary = result.PermissionsBoundaryDecisionDetail
+				}
+				return answer(specific.EvalResourceDecision, specific.MatchedStatements, specific.MissingContextValues,
+					result.OrganizationsDecisionDetail, boundary), true
+			}
+		}
+		named := aws.ToString(result.EvalResourceName) == q.Resource
+		if named || resources == 1 || result.EvalDecision == types.PolicyEvaluationDecisionTypeAllowed {
+			a = answer(result.EvalDecision, result.MatchedStatements, result.MissingContextValues,
+				result.OrganizationsDecisionDetail, result.PermissionsBoundaryDecisionDetail)
+			ok = true
+			if named {
+				return a, true
+			}
+		}
+	}
+	return a, ok
+}
+
+func answer(decision types.PolicyEvaluationDecisionType, matched []types.Statement, missing []string,
+	organization *types.OrganizationsDecisionDetail, boundary *types.PermissionsBoundaryDecisionDetail) audit.Answer {
+	a := audit.Answer{Missing: missing}
+	switch decision {
+	case types.PolicyEvaluationDecisionTypeAllowed:
+		a.Decision = iampolicy.Allowed
+	case types.PolicyEvaluationDecisionTypeExplicitDeny:
+		a.Decision = iampolicy.ExplicitDeny
+	}
+	if a.Decision != iampolicy.Allowed {
+		a.OrganizationDenies = organization != nil && !organization.AllowedByOrganizations
+		a.BoundaryDenies = boundary != nil && !boundary.AllowedByPermissionsBoundary
+	}
+	for _, s := range matched {
+		name := fmt.Sprintf("%s (%s)", aws.ToString(s.SourcePolicyId), s.SourcePolicyType)
+		if s.StartPosition != nil {
+			name += fmt.Sprintf(" at line %d, column %d", s.StartPosition.Line, s.StartPosition.Column)
+		}
+		a.Statements = append(a.Statements, name)
+	}
+	slices.Sort(a.Statements) // AWS does not define their order
+	return a
+}
