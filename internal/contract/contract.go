@@ -77,6 +77,8 @@ const (
 	ScopeGroups Scope = "groups"
 	// ScopePolicies is every managed policy, the account's and AWS's.
 	ScopePolicies Scope = "policies"
+	// ScopeAny is "*": IAM has no narrower form for the action.
+	ScopeAny Scope = "any"
 	// ScopeTopic is the one alert topic.
 	ScopeTopic Scope = "topic"
 	// ScopeNamespace is any resource, under a condition on the metric namespace.
@@ -104,7 +106,7 @@ func ReadPermissions() []Permission {
 		{"iam:GetGroupPolicy", ScopeGroups, "reads them"},
 		{"iam:ListAttachedGroupPolicies", ScopeGroups, "finds their managed policies"},
 		{"iam:GetRole", ScopeRoles, "learns whether a role exists, its path, its trust policy and its boundary"},
-		{"iam:ListRoles", ScopeRoles, "finds the role of an IAM Identity Center permission set (sso/NAME)"},
+		{"iam:ListRoles", ScopeAny, "finds the role of an IAM Identity Center permission set (sso/NAME)"},
 		{"iam:ListRolePolicies", ScopeRoles, "finds a role's inline policies"},
 		{"iam:GetRolePolicy", ScopeRoles, "reads them"},
 		{"iam:ListAttachedRolePolicies", ScopeRoles, "finds a role's managed policies"},

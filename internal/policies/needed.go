@@ -157,3 +157,13 @@ func CheckBucket(name string) error {
 	}
 	return nil
 }
+
+// Regions lists the regions that Remotion Lambda supports in partition aws, as of 4.0.527.
+// https://www.remotion.dev/docs/lambda/region-selection
+func Regions() []string {
+	return []string{
+		"us-east-1", "us-east-2", "us-west-1", "us-west-2", "af-south-1", "ap-east-1", "ap-northeast-1", "ap-northeast-2",
+		"ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2", "ap-southeast-4", "ap-southeast-5", "ca-central-1",
+		"eu-central-1", "eu-central-2", "eu-north-1", "eu-south-1", "eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1",
+	}
+}
