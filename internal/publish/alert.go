@@ -1,0 +1,30 @@
+package publish
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sns/types"
+
+	"github.com/remotion-audit/remotion-audit/internal/alert"
+)
+
+// Alert sends a message to a topic. When AWS's answer is lost the SDK sends again, so a message may
+// arrive twice; its dedupKey tells.
+func Alert(ctx context.Context, client *sns.Client, topicARN string, m alert.Message) error {
+	structure := m.Structure()
+	attributes := map[string]types.MessageAttributeValue{}
+	for _, a := range m.Attributes {
+		attributes[a.Name] = types.MessageAttributeValue{DataType: &a.Type, StringValue: &a.Value}
+	}
+	asJSON := "json"
+	_, err := client.Publish(ctx, &sns.PublishInput{
+		TopicArn: &topicARN, Subject: &m.Subject, Message: &structure,
+		MessageStructure: &asJSON, MessageAttributes: attributes,
+	})
+	if err != nil {
+		return fmt.Errorf("alert to %s: %w", topicARN, err)
+	}
+	return nil
+}

@@ -1,0 +1,3 @@
+// Package publish holds the sinks: the alert topic and CloudWatch. Each is tried even when another
+// fails, and each fails loudly.
+package publish

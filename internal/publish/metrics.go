@@ -1,0 +1,108 @@
+package publish
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+
+	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/contract"
+)
+
+// maxDatums is how many metrics one PutMetricData request may carry.
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html
+const maxDatums = 1000
+
+// Delivery is what the metrics say of the run itself.
+type Delivery struct {
+	// AlertFailures counts alerts that were due and did not go out.
+	AlertFailures int
+	// ThrottledCalls counts the answers by which AWS slowed the auditor down.
+	ThrottledCalls int64
+}
+
+// Metrics publishes the numbers of a report in one request, or in as few as a thousand metrics each
+// allow.
+func Metrics(ctx context.Context, client *cloudwatch.Client, namespace string, r audit.Report, d Delivery, now time.Time) error {
+	for chunk := range slices.Chunk(Datums(r, d, now), maxDatums) {
+		if _, err := client.PutMetricData(ctx, &cloudwatch.PutMetricDataInput{Namespace: &namespace, MetricData: chunk}); err != nil {
+			return fmt.Errorf("metrics to namespace %s: %w", namespace, err)
+		}
+	}
+	return nil
+}
+
+// Datums are the metrics of a report: those of the account, then those of each target. Where
+// something is unverified and no gap was found, the gap counts and the compliance are left out, so
+// that a run that could not look turns no alarm green.
+func Datums(r audit.Report, d Delivery, now time.Time) []types.MetricDatum {
+	var list []types.MetricDatum
+	put := func(name string, value float64, unit types.StandardUnit, dimensions ...types.Dimension) {
+		list = append(list, types.MetricDatum{MetricName: &name, Value: &value, Unit: unit, Timestamp: &now, Dimensions: dimensions})
+	}
+	const count = types.StandardUnitCount
+	s := r.Summary
+	blind := r.Status == audit.CouldNotLook
+	if !blind {
+		put(contract.MetricGaps, float64(s.Gaps), count)
+		put(contract.MetricGapsCritical, float64(s.GapsCritical), count)
+	}
+	put(contract.MetricGapsMuted, float64(s.GapsMuted), count)
+	put(contract.MetricRequirementsTotal, float64(s.Requirements), count)
+	put(contract.MetricRequirementsUnverified, float64(s.Unverified), count)
+	if !blind {
+		put(contract.MetricCompliancePercent, s.CompliancePercent(), types.StandardUnitPercent)
+	}
+	completed := 0.0
+	if r.Completed() {
+		completed = 1
+	}
+	put(contract.MetricAuditCompleted, completed, count)
+	put(contract.MetricAlertFailures, float64(d.AlertFailures), count)
+	put(contract.MetricThrottledCalls, float64(d.ThrottledCalls), count)
+
+	for _, t := range perName(r) {
+		dimension := contract.DimensionTarget
+		target := types.Dimension{Name: &dimension, Value: &t.name}
+		if t.Gaps > 0 || !t.blind {
+			put(contract.MetricGaps, float64(t.Gaps), count, target)
+			put(contract.MetricGapsCritical, float64(t.GapsCritical), count, target)
+		}
+		put(contract.MetricRequirementsUnverified, float64(t.Unverified), count, target)
+	}
+	return list
+}
+
+type named struct {
+	name string
+	audit.Summary
+	blind bool
+}
+
+// perName sums targets of one name up: a role may be a caller and a render role at once.
+func perName(r audit.Report) (list []named) {
+	index := map[string]int{}
+	for _, t := range r.Targets {
+		i, ok := index[t.Name]
+		if !ok {
+			i = len(list)
+			index[t.Name] = i
+			list = append(list, named{name: t.Name})
+		}
+		n := &list[i]
+		n.Gaps += t.Summary.Gaps
+		n.GapsCritical += t.Summary.GapsCritical
+		n.Unverified += t.Summary.Unverified
+		n.blind = n.blind || t.Summary.Unverified > 0
+	}
+	for _, p := range r.Problems {
+		if i, ok := index[p.Target]; ok {
+			list[i].blind = true
+		}
+	}
+	return list
+}

@@ -1,0 +1,71 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
+)
+
+// Headline says in one sentence what came of the audit. It never says that all is well of a report
+// that could not look.
+func Headline(r audit.Report) string {
+	s := r.Summary
+	switch r.Status {
+	case audit.Gaps:
+		head := fmt.Sprintf("%s (%s); %d of %d requirements satisfied", plural(s.Gaps, "gap"), bySeverity(r), s.Satisfied, s.Requirements)
+		return head + unverifiedTail(r, "; ")
+	case audit.CouldNotLook:
+		return "could not look" + unverifiedTail(r, ": ") + "; no gap among what could be learnt"
+	}
+	return fmt.Sprintf("all %d requirements satisfied", s.Requirements)
+}
+
+func unverifiedTail(r audit.Report, before string) string {
+	var parts []string
+	if n := r.Summary.Unverified; n > 0 {
+		parts = append(parts, fmt.Sprintf("%d of %d requirements unverified", n, r.Summary.Requirements))
+	}
+	if n := len(r.Problems); n > 0 {
+		parts = append(parts, plural(n, "problem")+" of the auditor's own")
+	}
+	if parts == nil {
+		return ""
+	}
+	return before + strings.Join(parts, ", ")
+}
+
+// bySeverity counts gaps: "2 critical, 1 high".
+func bySeverity(r audit.Report) string {
+	counts := map[policies.Severity]int{}
+	for _, f := range gapsOf(r) {
+		counts[f.Severity]++
+	}
+	var parts []string
+	for s := policies.Critical; s >= policies.Low; s-- {
+		if counts[s] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", counts[s], s))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+func plural(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+// Label is the one word a report is filed under: the worst severity among its gaps in capitals, or
+// UNVERIFIED, or OK.
+func Label(r audit.Report) string {
+	switch r.Status {
+	case audit.Gaps:
+		return strings.ToUpper(r.Worst().String())
+	case audit.CouldNotLook:
+		return "UNVERIFIED"
+	}
+	return "OK"
+}

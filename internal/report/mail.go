@@ -1,0 +1,157 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
+)
+
+// Mail writes the report as the plain text of a mail. function is the auditor's Lambda function,
+// for the command that audits again; empty leaves the command out. left is how many findings were
+// cut from the report to keep the message within SNS's size.
+func Mail(w io.Writer, r audit.Report, function string, left int) error {
+	var p page
+	p.line("%s", Headline(r))
+	p.line("")
+	p.field("", "account", "%s", clean(r.Account))
+	p.field("", "regions", "%s", strings.Join(cleanAll(r.Regions), " "))
+	p.field("", "judged", "by Remotion %s", clean(r.Remotion.Release))
+	if !r.Run.At.IsZero() {
+		p.field("", "run", "%s  %s", r.Run.At.UTC().Format(time.RFC3339), clean(r.Run.ID))
+	}
+	for _, t := range r.Targets {
+		p.field("", "who", "%s", targetLine(t))
+		p.field("", "", "%s", clean(t.ARN))
+	}
+	p.body(r)
+	if left > 0 {
+		p.line("")
+		p.line("%d more findings did not fit into this message: audit again with the command to see them.", left)
+	}
+	if kinds := kindsWithGaps(r); len(kinds) > 0 {
+		p.line("")
+		p.line("NEEDED  compare with what Remotion documents:")
+		for _, kind := range kinds {
+			p.line("  remotion-audit policies %s --remotion-version %s", kind, shellWord(r.Remotion.Since))
+		}
+	}
+	p.line("")
+	p.line("CHECK   after a change, audit again:")
+	p.line("  remotion-audit audit --callers %s", shellWord(callers(r)))
+	if function != "" {
+		p.line("  aws lambda invoke --function-name %s --cli-binary-format raw-in-base64-out --payload %s /dev/stdout",
+			shellWord(function), shellWord(`{"command":"audit"}`))
+	}
+	return p.writeTo(w)
+}
+
+func kindsWithGaps(r audit.Report) (kinds []policies.Kind) {
+	for _, kind := range []policies.Kind{policies.User, policies.Role} {
+		for _, f := range gapsOf(r) {
+			if f.Policy == kind && f.Sid != "" && f.Sid != audit.TrustSid {
+				kinds = append(kinds, kind)
+				break
+			}
+		}
+	}
+	return kinds
+}
+
+// callers spells the audited callers as CALLERS does.
+func callers(r audit.Report) string {
+	var list []string
+	for _, t := range r.Targets {
+		if t.Kind != audit.Caller {
+			continue
+		}
+		entry := t.Name
+		if t.Purpose != policies.All {
+			entry += "=" + string(t.Purpose)
+		}
+		list = append(list, entry)
+	}
+	if list == nil {
+		return "none"
+	}
+	return strings.Join(list, ",")
+}
+
+// SMS says the most important thing in one line of at most 140 ASCII characters.
+func SMS(r audit.Report) string {
+	text := fmt.Sprintf("%s Remotion IAM %s: %s", Label(r), r.Account, Headline(r))
+	return cutASCII(text, 140)
+}
+
+// Subject is the subject of an alert: printable ASCII of at most 99 characters, counts before names,
+// so that what is cut is the target.
+// https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
+func Subject(r audit.Report) string {
+	counts := plural(r.Summary.Gaps, "gap")
+	if r.Status == audit.CouldNotLook {
+		counts = fmt.Sprintf("could not look, %d unverified", r.Summary.Unverified)
+	}
+	if r.Status == audit.Gaps && r.Summary.Unverified > 0 {
+		counts += fmt.Sprintf(", %d unverified", r.Summary.Unverified)
+	}
+	head := fmt.Sprintf("[%s] Remotion IAM: %s | ", Label(r), counts)
+	tail := " | " + r.Account
+	return cutASCII(head+cutASCII(affected(r), SubjectLimit-len(head)-len(tail))+tail, SubjectLimit)
+}
+
+// SubjectLimit is the most characters SNS takes as a subject.
+const SubjectLimit = 99
+
+// affected names the target with the worst trouble, and how many more there are.
+func affected(r audit.Report) string {
+	first, others := "", 0
+	for _, t := range r.Targets {
+		trouble := t.Summary.Gaps > 0
+		if r.Status == audit.CouldNotLook {
+			trouble = t.Summary.Unverified > 0 || len(problemsAbout(r, t.Name)) > 0
+		}
+		switch {
+		case !trouble:
+		case first == "":
+			first = t.Name
+		default:
+			others++
+		}
+	}
+	if others > 0 {
+		return fmt.Sprintf("%s +%d", first, others)
+	}
+	return first
+}
+
+func problemsAbout(r audit.Report, target string) (list []audit.Problem) {
+	for _, p := range r.Problems {
+		if p.Target == target {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+// cutASCII keeps printable ASCII, writes '?' for the rest, and cuts at limit.
+func cutASCII(s string, limit int) string {
+	s = strings.Map(func(r rune) rune {
+		if r >= ' ' && r <= '~' {
+			return r
+		}
+		return '?'
+	}, s)
+	if limit < 0 {
+		limit = 0
+	}
+	if len(s) <= limit {
+		return s
+	}
+	if limit <= 3 {
+		return s[:limit]
+	}
+	return s[:limit-3] + "..."
+}

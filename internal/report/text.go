@@ -1,0 +1,154 @@
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/remotion-audit/remotion-audit/internal/audit"
+)
+
+// JSON writes the report for programs. docs/report.schema.json describes it.
+func JSON(w io.Writer, r audit.Report) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(r)
+}
+
+// Text writes the report for a terminal.
+func Text(w io.Writer, r audit.Report) error {
+	var p page
+	p.line("%s  %s", strings.ToUpper(string(r.Status)), Headline(r))
+	p.line("")
+	p.field("", "account", "%s  %s  %s", clean(r.Account), strings.Join(cleanAll(r.Regions), " "), "Remotion "+clean(r.Remotion.Release))
+	for _, t := range r.Targets {
+		p.field("", "target", "%s", targetLine(t))
+	}
+	p.body(r)
+	p.line("")
+	p.field("", "assumed", "%s", strings.Join(cleanAll(r.AssumedContext), " "))
+	return p.writeTo(w)
+}
+
+func targetLine(t audit.TargetReport) string {
+	kind := string(t.Kind)
+	if t.Kind == audit.Caller {
+		kind += " for " + map[bool]string{true: "all", false: string(t.Purpose)}[t.Purpose == "all"]
+	}
+	s := t.Summary
+	line := fmt.Sprintf("%s (%s): %d of %d satisfied", clean(t.Name), kind, s.Satisfied, s.Requirements)
+	if s.Gaps > 0 {
+		line += ", " + plural(s.Gaps, "gap")
+	}
+	if s.Unverified > 0 {
+		line += fmt.Sprintf(", %d unverified", s.Unverified)
+	}
+	if t.CutOff {
+		line += ", cut off by the deadline"
+	}
+	return line
+}
+
+// page gathers lines. Labels stand in a column, prose is wrapped behind them.
+type page struct{ b strings.Builder }
+
+const (
+	proseWidth = 88
+	labelWidth = 9
+)
+
+func (p *page) line(format string, args ...any) {
+	p.b.WriteString(strings.TrimRight(fmt.Sprintf(format, args...), " ") + "\n")
+}
+
+func (p *page) field(indent, label, format string, args ...any) {
+	for i, l := range wrap(fmt.Sprintf(format, args...), proseWidth) {
+		if i > 0 {
+			label = ""
+		}
+		p.line("%s%-*s%s", indent, labelWidth, label, l)
+	}
+}
+
+func (p *page) writeTo(w io.Writer) error {
+	_, err := io.WriteString(w, p.b.String())
+	return err
+}
+
+// body writes what is wrong: gaps first, then what could not be learnt.
+func (p *page) body(r audit.Report) {
+	for _, g := range Grouped(gapsOf(r)) {
+		p.line("")
+		p.line("%s  %s", strings.ToUpper(g.Severity.String()), clean(g.Target))
+		p.group(g)
+	}
+	unverified := Grouped(unverifiedOf(r))
+	if len(unverified) > 0 || len(r.Problems) > 0 {
+		p.line("")
+		p.line("COULD NOT LOOK")
+	}
+	for _, pr := range r.Problems {
+		p.problem(pr)
+	}
+	for _, g := range unverified {
+		p.field("  ", "about", "%s", clean(g.Target))
+		p.group(g)
+	}
+}
+
+func (p *page) group(g Group) {
+	actions := cleanAll(g.Actions())
+	if len(actions) == 1 && actions[0] == "" {
+		actions = nil
+	}
+	if actions != nil {
+		p.field("  ", string(g.Status), "%s", strings.Join(actions, ", "))
+	} else {
+		p.field("  ", string(g.Status), "%s", clean(g.Findings[0].Resource))
+	}
+	examples := cleanAll(g.Examples())
+	if actions != nil && len(examples) > 0 {
+		more := ""
+		if n := len(examples) - 1; n > 0 {
+			more = fmt.Sprintf(" and %d more", n)
+		}
+		p.field("  ", "on", "%s%s", examples[0], more)
+	}
+	if g.Status.Gap() {
+		impacts := g.Impacts()
+		if len(impacts) > 3 {
+			impacts = append(impacts[:3:3], fmt.Sprintf("and %d more", len(impacts)-3))
+		}
+		p.field("  ", "impact", "%s", strings.Join(impacts, "; "))
+	}
+	cause := ""
+	if g.Cause != "" {
+		cause = string(g.Cause) + ": "
+	}
+	p.field("  ", "why", "%s%s", cause, clean(g.Why))
+	for _, note := range g.collect(func(f audit.Finding) string { return strings.Join(f.Notes, "; ") }) {
+		p.field("  ", "note", "%s", clean(note))
+	}
+	if f := g.Findings[0]; f.Simulated != "" || f.Inspected != "" {
+		p.field("  ", "seen", "inspected %s, simulated %s", orUnknown(f.Inspected), orUnknown(f.Simulated))
+	}
+}
+
+func orUnknown(s string) string {
+	if s == "" {
+		return "unknown"
+	}
+	return s
+}
+
+func (p *page) problem(pr audit.Problem) {
+	p.field("  ", "problem", "%s: %s: %s", clean(pr.Target), clean(pr.What), clean(pr.Why))
+	if pr.Grant != "" {
+		p.field("  ", "to do", "grant the auditor %s", pr.Grant)
+	}
+	if pr.Remedy != "" {
+		p.field("  ", "to do", "%s", clean(pr.Remedy))
+	}
+}
