@@ -1,0 +1,33 @@
+// Command function is the Lambda function: an event comes in, the account is audited, metrics and
+// an alert go out. Everything it does is in internal/app.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"github.com/remotion-audit/remotion-audit/internal/app"
+)
+
+func main() {
+	log := lambdacontext.NewLogger()
+	cfg, errConfig := app.ConfigFromEnv(os.Getenv)
+	clients, _, errClients := app.LoadClients(context.Background())
+	auditor := app.App{Config: cfg, Clients: clients, Log: log, Function: lambdacontext.FunctionName}
+
+	// A bad configuration is told to whoever invokes: a process that dies while it starts tells the
+	// log alone.
+	lambda.Start(func(ctx context.Context, event json.RawMessage) (app.Result, error) {
+		for _, err := range []error{errConfig, errClients} {
+			if err != nil {
+				log.ErrorContext(ctx, "cannot start", "error", err.Error())
+				return app.Result{}, err
+			}
+		}
+		return auditor.Handle(ctx, event)
+	})
+}

@@ -1,0 +1,111 @@
+package app
+
+import (
+	"context"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+)
+
+const (
+	// maxAttempts is how often one call is tried before its question stays unanswered.
+	maxAttempts = 6
+	// maxInFlight is how many calls are under way at once. IAM is one endpoint for all regions and
+	// throttles an account that asks much; a whole audit is some 25 calls.
+	maxInFlight = 10
+	// callTimeout ends one attempt that AWS does not answer.
+	callTimeout = 10 * time.Second
+	// maxBackoff keeps the wait before a retry well below the function's timeout.
+	maxBackoff = 4 * time.Second
+)
+
+// Clients are the AWS clients of a run. All share one bound on the calls in flight; what reads
+// shares one adaptive retryer, so that one throttled call slows all of them down.
+type Clients struct {
+	IAM        *iam.Client
+	STS        *sts.Client
+	SNS        *sns.Client
+	CloudWatch *cloudwatch.Client
+
+	throttled *atomic.Int64
+}
+
+// Throttled counts the answers by which AWS slowed this process down, since it started.
+func (c Clients) Throttled() int64 { return c.throttled.Load() }
+
+// LoadClients makes the clients from the environment, as the AWS CLI would: credentials, region,
+// AWS_ENDPOINT_URL and the rest.
+func LoadClients(ctx context.Context, options ...func(*config.LoadOptions) error) (Clients, aws.Config, error) {
+	cfg, err := config.LoadDefaultConfig(ctx, options...)
+	if err != nil {
+		return Clients{}, cfg, err
+	}
+	return NewClients(cfg), cfg, nil
+}
+
+// NewClients makes the clients from cfg.
+func NewClients(cfg aws.Config) Clients {
+	cfg.HTTPClient = &bounded{
+		client: awshttp.NewBuildableClient().WithTimeout(callTimeout).WithTransportOptions(func(t *http.Transport) {
+			t.MaxIdleConnsPerHost = maxInFlight
+		}),
+		slots: make(chan struct{}, maxInFlight),
+	}
+	throttled := &atomic.Int64{}
+	reading := newRetryer(throttled)
+	cfg.Retryer = func() aws.Retryer { return reading }
+	telling := cfg.Copy()
+	telling.Retryer = func() aws.Retryer { return newRetryer(throttled) }
+	return Clients{
+		IAM: iam.NewFromConfig(cfg), STS: sts.NewFromConfig(cfg),
+		SNS: sns.NewFromConfig(telling), CloudWatch: cloudwatch.NewFromConfig(telling),
+		throttled: throttled,
+	}
+}
+
+// retryer is the SDK's adaptive one, and counts how often AWS throttled.
+type retryer struct {
+	*retry.AdaptiveMode
+	throttled *atomic.Int64
+}
+
+func newRetryer(throttled *atomic.Int64) aws.RetryerV2 {
+	return retryer{throttled: throttled, AdaptiveMode: retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) {
+		o.StandardOptions = append(o.StandardOptions, func(s *retry.StandardOptions) {
+			s.MaxAttempts, s.MaxBackoff = maxAttempts, maxBackoff
+		})
+	})}
+}
+
+// IsErrorRetryable is asked once for every attempt that failed.
+func (r retryer) IsErrorRetryable(err error) bool {
+	if retry.IsErrorThrottles(retry.DefaultThrottles).IsErrorThrottle(err).Bool() {
+		r.throttled.Add(1)
+	}
+	return r.AdaptiveMode.IsErrorRetryable(err)
+}
+
+// bounded lets so many requests through at once. A call that waits to retry holds no slot.
+type bounded struct {
+	client aws.HTTPClient
+	slots  chan struct{}
+}
+
+func (b *bounded) Do(req *http.Request) (*http.Response, error) {
+	select {
+	case b.slots <- struct{}{}:
+	case <-req.Context().Done():
+		return nil, req.Context().Err()
+	}
+	defer func() { <-b.slots }()
+	return b.client.Do(req)
+}

@@ -1,0 +1,300 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/caarlos0/env/v11"
+
+	"github.com/remotion-audit/remotion-audit/internal/collect"
+	"github.com/remotion-audit/remotion-audit/internal/contract"
+	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
+)
+
+// Config is what the function is told by its environment. The README's table follows these comments.
+type Config struct {
+	// Callers are the principals that run Remotion's CLI or SDK: user/NAME, role/NAME,
+	// sso/PERMISSION-SET or ARNs, separated by commas, each with =render, =deploy or =all (the default)
+	// behind it. "none" audits no caller, and has to be typed. Required.
+	Callers Callers `env:"CALLERS,required,notEmpty"`
+	// RenderRole is the name of the role Remotion's functions run under.
+	RenderRole RoleName `env:"RENDER_ROLE" envDefault:"remotion-lambda-role"`
+	// RemotionVersion is the release to audit for: auto (the newest known), latest, or x.y.z.
+	RemotionVersion Version `env:"REMOTION_VERSION" envDefault:"auto"`
+	// Regions are the regions to audit for: auto (the function's own), all, or a list with commas.
+	Regions Regions `env:"REGIONS" envDefault:"auto"`
+	// Buckets are buckets by name, with commas: remotionlambda-… ones that really exist, to be asked
+	// about instead of a made-up one, and custom site or output buckets.
+	Buckets Buckets `env:"BUCKETS"`
+	// AssumedContext is request context, key=value with commas, that every simulated request carries
+	// beyond the defaults.
+	AssumedContext Context `env:"ASSUMED_CONTEXT"`
+	// TopicARN is the SNS topic that is told. Empty: nobody is told, and metrics alone are published.
+	TopicARN TopicARN `env:"TOPIC_ARN"`
+	// MetricNamespace is the CloudWatch namespace of the metrics.
+	MetricNamespace Namespace `env:"METRIC_NAMESPACE" envDefault:"RemotionAudit"`
+	// AuditorID names this auditor in reports. Empty: the function's name.
+	AuditorID string `env:"AUDITOR_ID"`
+}
+
+// ConfigFromEnv reads the configuration. Its error joins every problem there is, each with the name
+// of its variable.
+func ConfigFromEnv(getenv func(string) string) (Config, error) {
+	environment := map[string]string{}
+	for _, name := range contract.Environment() {
+		if value := strings.TrimSpace(getenv(name)); value != "" {
+			environment[name] = value
+		}
+	}
+	var c Config
+	err := env.ParseWithOptions(&c, env.Options{Environment: environment})
+	return c, named(err)
+}
+
+// named puts the variable's name before each problem: the library names the field.
+func named(err error) error {
+	var all env.AggregateError
+	if !errors.As(err, &all) {
+		return err
+	}
+	var list []error
+	for _, e := range all.Errors {
+		var parse env.ParseError
+		var unset env.VarIsNotSetError
+		var empty env.EmptyVarError
+		switch {
+		case errors.As(e, &parse):
+			list = append(list, fmt.Errorf("%s: %w", variable(parse.Name), parse.Err))
+		case errors.As(e, &unset):
+			list = append(list, missing(unset.Key))
+		case errors.As(e, &empty):
+			list = append(list, missing(empty.Key))
+		default:
+			list = append(list, e)
+		}
+	}
+	return errors.Join(list...)
+}
+
+func missing(name string) error {
+	if name == contract.EnvCallers {
+		return fmt.Errorf("%s: is not set: name who runs Remotion's CLI or SDK, such as user/remotion-user, or write none", name)
+	}
+	return fmt.Errorf("%s: is not set", name)
+}
+
+func variable(field string) string {
+	f, _ := reflect.TypeFor[Config]().FieldByName(field)
+	name, _, _ := strings.Cut(f.Tag.Get("env"), ",")
+	return name
+}
+
+// items splits a list with commas, and drops what is blank.
+func items(text []byte) (list []string) {
+	for _, item := range strings.Split(string(text), ",") {
+		if item = strings.TrimSpace(item); item != "" {
+			list = append(list, item)
+		}
+	}
+	return list
+}
+
+// Callers are the audited callers.
+type Callers []Caller
+
+// A Caller is one entry of CALLERS.
+type Caller struct {
+	collect.Caller
+	// Account is that of an ARN, empty otherwise: it has to be the audited one.
+	Account string
+}
+
+var (
+	iamName   = regexp.MustCompile(`^[\w+=,.@-]{1,128}$`)
+	principal = regexp.MustCompile(`^arn:aws(?:-[a-z]+)*:iam::(\d{12}):((?:user|role)/.+)$`)
+)
+
+// UnmarshalText reads CALLERS, and reports every entry that is wrong.
+func (c *Callers) UnmarshalText(text []byte) error {
+	*c = nil
+	entries := items(text)
+	if slices.Equal(entries, []string{"none"}) {
+		return nil
+	}
+	if len(entries) == 0 {
+		return missingCallers
+	}
+	var errs []error
+	for _, entry := range entries {
+		caller, err := parseCaller(entry)
+		if err == nil && slices.ContainsFunc(*c, func(o Caller) bool { return o.Name == caller.Name }) {
+			err = fmt.Errorf("%q is named twice", entry)
+		}
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		*c = append(*c, caller)
+	}
+	return errors.Join(errs...)
+}
+
+var missingCallers = errors.New("names nobody: write none if no caller is to be audited")
+
+func parseCaller(entry string) (c Caller, err error) {
+	const form = "write user/NAME, role/NAME, sso/PERMISSION-SET or an ARN, and =render, =deploy or =all behind it if need be"
+	name := entry
+	c.Purpose = policies.All
+	if i := strings.LastIndexByte(entry, '='); i >= 0 {
+		switch p := policies.Purpose(entry[i+1:]); p {
+		case policies.Render, policies.Deploy, policies.All:
+			c.Purpose, name = p, entry[:i]
+		default:
+			return c, fmt.Errorf("%q has an unknown purpose %q: %s", entry, p, form)
+		}
+	}
+	if strings.HasPrefix(name, "arn:") {
+		m := principal.FindStringSubmatch(name)
+		if m == nil {
+			return c, fmt.Errorf("%q is not the ARN of a user or a role (a session's or the root's cannot be audited): %s", entry, form)
+		}
+		c.Account, name = m[1], m[2]
+	}
+	kind, rest, _ := strings.Cut(name, "/")
+	last := rest[strings.LastIndexByte(rest, '/')+1:]
+	if kind != "user" && kind != "role" && kind != "sso" || !iamName.MatchString(last) {
+		return c, fmt.Errorf("%q names no principal: %s", entry, form)
+	}
+	c.Name = kind + "/" + last
+	return c, nil
+}
+
+// RoleName is the name of a role.
+type RoleName string
+
+// UnmarshalText reads RENDER_ROLE.
+func (r *RoleName) UnmarshalText(text []byte) error {
+	name := strings.TrimPrefix(string(text), "role/")
+	if !iamName.MatchString(name) || len(name) > 64 {
+		return fmt.Errorf("%q is not the name of a role: write it without path or ARN, such as remotion-lambda-role", text)
+	}
+	*r = RoleName(name)
+	return nil
+}
+
+// Version is a release of Remotion, and the range of the catalogue it belongs to.
+type Version struct {
+	Requested string
+	Release   policies.Release
+}
+
+// UnmarshalText reads REMOTION_VERSION.
+func (v *Version) UnmarshalText(text []byte) (err error) {
+	v.Requested = string(text)
+	v.Release, err = policies.Find(v.Requested)
+	return err
+}
+
+// Regions is REGIONS: auto, all, or region names.
+type Regions []string
+
+var regionName = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-\d$`)
+
+// UnmarshalText reads REGIONS.
+func (r *Regions) UnmarshalText(text []byte) error {
+	*r = items(text)
+	if slices.Equal(*r, []string{"auto"}) || slices.Equal(*r, []string{"all"}) {
+		return nil
+	}
+	var errs []error
+	for i, name := range *r {
+		switch {
+		case !regionName.MatchString(name):
+			errs = append(errs, fmt.Errorf("%q is not a region: write auto, all, or names such as us-east-1,eu-central-1", name))
+		case slices.Index(*r, name) < i:
+			errs = append(errs, fmt.Errorf("%q is named twice", name))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// In lists the regions to audit by a function, or a command, that runs in home.
+func (r Regions) In(home string) []string {
+	switch {
+	case len(r) == 1 && r[0] == "all":
+		return policies.Regions()
+	case len(r) == 0 || r[0] == "auto":
+		return []string{home}
+	}
+	return slices.Clone(r)
+}
+
+// Buckets are names of buckets.
+type Buckets []string
+
+// UnmarshalText reads BUCKETS.
+func (b *Buckets) UnmarshalText(text []byte) error {
+	*b = items(text)
+	var errs []error
+	for _, name := range *b {
+		errs = append(errs, policies.CheckBucket(name))
+	}
+	return errors.Join(errs...)
+}
+
+// Context is request context.
+type Context iampolicy.Context
+
+// UnmarshalText reads ASSUMED_CONTEXT.
+func (c *Context) UnmarshalText(text []byte) error {
+	*c = Context{}
+	var errs []error
+	for _, item := range items(text) {
+		key, value, ok := strings.Cut(item, "=")
+		switch {
+		case !ok || value == "":
+			errs = append(errs, fmt.Errorf("%q is not key=value", item))
+		case len(key) < 5 || len(key) > 256 || !strings.Contains(key, ":"):
+			errs = append(errs, fmt.Errorf("%q is not a context key: write one such as aws:SourceVpc", key))
+		default:
+			(*c)[key] = append((*c)[key], value)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// TopicARN is that of a standard SNS topic.
+type TopicARN string
+
+var topicARN = regexp.MustCompile(`^arn:aws(-[a-z]+)*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}$`)
+
+// UnmarshalText reads TOPIC_ARN. A FIFO topic is refused: it reaches queues only, no mail and no chat.
+func (t *TopicARN) UnmarshalText(text []byte) error {
+	if strings.HasSuffix(string(text), ".fifo") {
+		return fmt.Errorf("%q is a FIFO topic, which reaches neither mail nor chat: use a standard topic", text)
+	}
+	if !topicARN.Match(text) {
+		return fmt.Errorf("%q is not a topic's ARN, such as arn:aws:sns:us-east-1:123456789012:remotion-audit", text)
+	}
+	*t = TopicARN(text)
+	return nil
+}
+
+// Namespace is a CloudWatch namespace.
+type Namespace string
+
+var namespace = regexp.MustCompile(`^[\w./#:-]{1,255}$`)
+
+// UnmarshalText reads METRIC_NAMESPACE.
+func (n *Namespace) UnmarshalText(text []byte) error {
+	if !namespace.Match(text) || strings.HasPrefix(string(text), "AWS/") || text[0] == ':' {
+		return fmt.Errorf("%q is not a namespace of one's own: up to 255 of letters, digits and . - _ / # :, not starting with AWS/", text)
+	}
+	*n = Namespace(text)
+	return nil
+}

@@ -1,0 +1,92 @@
+package app
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+)
+
+// Command is what an event asks for.
+type Command string
+
+const (
+	// Audit audits the account.
+	Audit Command = "audit"
+	// TestAlert sends a marked test message.
+	TestAlert Command = "test-alert"
+)
+
+// An Event says when to do what. It never says about whom: no target, role, topic, region or
+// endpoint comes from it, and a field that is not known is an error.
+type Event struct {
+	Command Command
+	// DryRun audits without publishing anything.
+	DryRun bool
+}
+
+// ErrEvent is the error of every event that is not one of ours.
+var ErrEvent = errors.New(`the event is not one of ours: accepted are {"command":"audit"} and {"command":"test-alert"}, ` +
+	`each with an optional "dryRun":true, "schedule" and "scheduledTime", and a scheduled EventBridge event (source aws.events)`)
+
+// command is our own form of an event; EventBridge Scheduler fills the last two.
+type command struct {
+	Command       Command `json:"command"`
+	DryRun        bool    `json:"dryRun"`
+	Schedule      string  `json:"schedule"`
+	ScheduledTime string  `json:"scheduledTime"`
+}
+
+// scheduled is the envelope of a scheduled rule.
+// https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html
+type scheduled struct {
+	Version    string          `json:"version"`
+	ID         string          `json:"id"`
+	DetailType string          `json:"detail-type"`
+	Source     string          `json:"source"`
+	Account    string          `json:"account"`
+	Time       time.Time       `json:"time"`
+	Region     string          `json:"region"`
+	Resources  []string        `json:"resources"`
+	Detail     json.RawMessage `json:"detail"`
+}
+
+// ParseEvent reads an event. Its error wraps ErrEvent and says what is wrong with this one.
+func ParseEvent(raw []byte) (Event, error) {
+	var keys map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &keys); err != nil || keys == nil {
+		return Event{}, fmt.Errorf("%w; this one is not a JSON object", ErrEvent)
+	}
+	if _, ok := keys["source"]; ok {
+		var s scheduled
+		if err := strict(raw, &s); err != nil {
+			return Event{}, fmt.Errorf("%w; %v", ErrEvent, err)
+		}
+		if s.Source != "aws.events" || s.DetailType != "Scheduled Event" {
+			return Event{}, fmt.Errorf("%w; this one has source %q and detail-type %q", ErrEvent, s.Source, s.DetailType)
+		}
+		return Event{Command: Audit}, nil
+	}
+	var c command
+	if err := strict(raw, &c); err != nil {
+		return Event{}, fmt.Errorf("%w; %v", ErrEvent, err)
+	}
+	if c.Command != Audit && c.Command != TestAlert {
+		return Event{}, fmt.Errorf("%w; this one has command %q", ErrEvent, c.Command)
+	}
+	return Event{Command: c.Command, DryRun: c.DryRun}, nil
+}
+
+func strict(raw []byte, into any) error {
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(into); err != nil {
+		return err
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return errors.New("text after the event")
+	}
+	return nil
+}

@@ -1,0 +1,208 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambdacontext"
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
+
+	"github.com/remotion-audit/remotion-audit/internal/alert"
+	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/collect"
+	"github.com/remotion-audit/remotion-audit/internal/publish"
+)
+
+// reserve is the time kept from the deadline for announcing and metrics. A short timeout keeps half.
+const reserve = 10 * time.Second
+
+// App runs audits.
+type App struct {
+	Config Config
+	Clients
+	Log *slog.Logger
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
+	// Function is the name of the Lambda function, empty for the command.
+	Function string
+}
+
+// Result is what the function returns.
+type Result struct {
+	Command Command            `json:"command"`
+	Status  audit.ReportStatus `json:"status,omitempty"`
+	Account string             `json:"account"`
+	audit.Summary
+	Problems int `json:"problems"`
+	// Announced says that a message was published, Measured that the metrics were.
+	Announced bool `json:"announced"`
+	Measured  bool `json:"measured"`
+	DryRun    bool `json:"dryRun"`
+}
+
+// Place is where an audit runs: account, partition and home region.
+type Place struct {
+	Account, Partition, Region string
+}
+
+// PlaceOf reads a place from the ARN of the invoked function.
+func PlaceOf(functionARN string) (Place, error) {
+	a, err := arn.Parse(functionARN)
+	if err != nil || a.AccountID == "" || a.Region == "" {
+		return Place{}, fmt.Errorf("the invoked function's ARN %q does not tell account and region", functionARN)
+	}
+	return Place{Account: a.AccountID, Partition: a.Partition, Region: a.Region}, nil
+}
+
+// Plan says what to collect in a place.
+func (c Config) Plan(p Place) (collect.Plan, error) {
+	if p.Partition != "aws" {
+		return collect.Plan{}, fmt.Errorf("partition %s is not supported: Remotion's policies are known for partition aws", p.Partition)
+	}
+	plan := collect.Plan{
+		Account: p.Account, Partition: p.Partition, Regions: c.Regions.In(p.Region),
+		Release: c.RemotionVersion.Release, Requested: c.RemotionVersion.Requested,
+		Buckets: c.Buckets, Assumed: map[string][]string(c.AssumedContext),
+		RenderRoles: []string{string(c.RenderRole)},
+	}
+	for _, caller := range c.Callers {
+		if caller.Account != "" && caller.Account != p.Account {
+			return collect.Plan{}, fmt.Errorf("CALLERS: %s is of account %s, and this is %s: audit it from there", caller.Name, caller.Account, p.Account)
+		}
+		plan.Callers = append(plan.Callers, caller.Caller)
+	}
+	return plan, nil
+}
+
+// Report audits the place once, and publishes nothing. It ends by the context's deadline with what
+// is known by then.
+func (a *App) Report(ctx context.Context, p Place, runID string) (audit.Report, error) {
+	plan, err := a.Config.Plan(p)
+	if err != nil {
+		return audit.Report{}, err
+	}
+	started := a.now()
+	report := audit.Evaluate(collect.Collector{IAM: a.IAM}.Collect(ctx, plan))
+	report.Run = audit.Run{ID: runID, At: started.UTC().Truncate(time.Second), Auditor: a.id()}
+	return report, nil
+}
+
+// Handle is the Lambda handler: one event, one run. Gaps are no error; the run's own failures are.
+func (a *App) Handle(ctx context.Context, raw json.RawMessage) (Result, error) {
+	event, err := ParseEvent(raw)
+	if err != nil {
+		return Result{}, a.fail(ctx, err)
+	}
+	lc, ok := lambdacontext.FromContext(ctx)
+	if !ok {
+		return Result{}, a.fail(ctx, errors.New("not invoked by Lambda: there is no context to tell the account"))
+	}
+	place, err := PlaceOf(lc.InvokedFunctionArn)
+	if err != nil {
+		return Result{}, a.fail(ctx, err)
+	}
+	if event.Command == TestAlert {
+		return a.testAlert(ctx, event, place)
+	}
+	started, throttled := a.now(), a.Throttled()
+	looking, stop := a.before(ctx, reserve)
+	defer stop()
+	report, err := a.Report(looking, place, lc.AwsRequestID)
+	if err != nil {
+		return Result{}, a.fail(ctx, err)
+	}
+	result := Result{Command: Audit, Status: report.Status, Account: report.Account, Summary: report.Summary,
+		Problems: len(report.Problems), DryRun: event.DryRun}
+	for _, p := range report.Problems {
+		a.Log.WarnContext(ctx, "could not look", "target", p.Target, "what", p.What, "why", p.Why, "grant", p.Grant)
+	}
+	if !event.DryRun {
+		err = a.tell(ctx, report, throttled, &result)
+	}
+	a.Log.InfoContext(ctx, "audit done", "status", report.Status, "requirements", report.Summary.Requirements,
+		"gaps", report.Summary.Gaps, "unverified", report.Summary.Unverified, "announced", result.Announced,
+		"took", a.now().Sub(started).String())
+	return result, a.fail(ctx, err)
+}
+
+// tell announces and publishes metrics. The announcement may not eat the metrics' time.
+func (a *App) tell(ctx context.Context, report audit.Report, throttled int64, result *Result) error {
+	var errs []error
+	delivery := publish.Delivery{}
+	if m, ok := alert.Compose(report, alert.Sender{Function: a.Function}); ok {
+		if a.Config.TopicARN == "" {
+			a.Log.WarnContext(ctx, "nobody is told: TOPIC_ARN is not set", "subject", m.Subject)
+		} else if err := a.announce(ctx, m); err != nil {
+			delivery.AlertFailures = 1
+			errs = append(errs, err)
+		} else {
+			result.Announced = true
+		}
+	}
+	delivery.ThrottledCalls = a.Throttled() - throttled
+	if err := publish.Metrics(ctx, a.CloudWatch, string(a.Config.MetricNamespace), report, delivery, a.now()); err != nil {
+		errs = append(errs, err)
+	} else {
+		result.Measured = true
+	}
+	return errors.Join(errs...)
+}
+
+func (a *App) announce(ctx context.Context, m alert.Message) error {
+	ctx, stop := a.before(ctx, reserve/2)
+	defer stop()
+	return publish.Alert(ctx, a.SNS, string(a.Config.TopicARN), m)
+}
+
+func (a *App) testAlert(ctx context.Context, event Event, p Place) (Result, error) {
+	result := Result{Command: TestAlert, Account: p.Account, DryRun: event.DryRun}
+	if a.Config.TopicARN == "" {
+		return result, a.fail(ctx, errors.New("TOPIC_ARN is not set: there is nobody to tell"))
+	}
+	if event.DryRun {
+		return result, nil
+	}
+	err := publish.Alert(ctx, a.SNS, string(a.Config.TopicARN), alert.TestMessage(p.Account, alert.Sender{Function: a.Function}))
+	result.Announced = err == nil
+	return result, a.fail(ctx, err)
+}
+
+// before ends a context some time before its deadline: that long, or half of what is left if that
+// is less. A context without a deadline gets none.
+func (a *App) before(ctx context.Context, keep time.Duration) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return context.WithCancel(ctx)
+	}
+	left := time.Until(deadline)
+	return context.WithTimeout(ctx, left-min(keep, left/2))
+}
+
+// fail logs an error, once and here, and returns it for Lambda to report.
+func (a *App) fail(ctx context.Context, err error) error {
+	if err != nil {
+		a.Log.ErrorContext(ctx, "run failed", "error", err.Error())
+	}
+	return err
+}
+
+func (a *App) now() time.Time {
+	if a.Now != nil {
+		return a.Now()
+	}
+	return time.Now()
+}
+
+func (a *App) id() string {
+	switch {
+	case a.Config.AuditorID != "":
+		return a.Config.AuditorID
+	case a.Function != "":
+		return a.Function
+	}
+	return "remotion-audit"
+}
