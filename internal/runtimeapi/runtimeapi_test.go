@@ -1,0 +1,537 @@
+package runtimeapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+)
+
+// playFunction is the variable that makes this test binary play a function. Its value says how it begins.
+const playFunction = "RUNTIMEAPI_TEST_PLAYS_FUNCTION"
+
+func TestMain(m *testing.M) {
+	switch os.Getenv(playFunction) {
+	case "":
+		os.Exit(m.Run())
+	case "handler":
+		lambda.Start(handle)
+	case "exits before its first poll":
+		fmt.Fprintln(os.Stderr, "no configuration")
+		os.Exit(3)
+	case "leaves in silence":
+		os.Exit(0)
+	case "never polls":
+		time.Sleep(time.Minute)
+	case "reports an init error":
+		post("/2018-06-01/runtime/init/error", `{"errorType":"Config.Missing","errorMessage":"CALLERS is not set"}`)
+		time.Sleep(time.Minute)
+	case "hangs up and polls again":
+		impatient()
+	}
+}
+
+// An order tells the playing function what to do.
+type order struct {
+	Do    string
+	Sleep time.Duration
+	Size  int
+}
+
+// A seen is what it answers.
+type seen struct {
+	PID         int
+	RequestID   string
+	FunctionARN string
+	TraceID     string
+	Remaining   time.Duration // from the event's arrival to the deadline
+	Environment []string
+	Dir         string
+}
+
+func handle(ctx context.Context, o order) (any, error) {
+	deadline, _ := ctx.Deadline()
+	remaining := time.Until(deadline)
+	lc, _ := lambdacontext.FromContext(ctx)
+	fmt.Println("doing", o.Do)
+	time.Sleep(o.Sleep)
+	switch o.Do {
+	case "fail":
+		return nil, errors.New("no such user")
+	case "panic":
+		panic("nil report")
+	case "exit":
+		os.Exit(1)
+	case "answer and exit later":
+		time.AfterFunc(50*time.Millisecond, func() { os.Exit(0) })
+	case "answer at length":
+		return strings.Repeat("x", o.Size), nil
+	case "answer what is not ours":
+		fmt.Println(post("/2018-06-01/runtime/invocation/another/response", `"stray"`))
+	case "leave a child":
+		cmd := exec.Command("sleep", "60")
+		cmd.Stdout = os.Stdout // holds the pipe open
+		if err := cmd.Start(); err != nil {
+			return nil, err
+		}
+		return cmd.Process.Pid, nil
+	case "take memory":
+		held := bytes.Repeat([]byte{1}, o.Size)
+		defer runtime.KeepAlive(held)
+	}
+	dir, _ := os.Getwd()
+	return seen{
+		PID: os.Getpid(), RequestID: lc.AwsRequestID, FunctionARN: lc.InvokedFunctionArn,
+		TraceID: os.Getenv("_X_AMZN_TRACE_ID"), Remaining: remaining, Environment: os.Environ(), Dir: dir,
+	}, nil
+}
+
+func post(path, body string) string {
+	res, err := http.Post("http://"+os.Getenv("AWS_LAMBDA_RUNTIME_API")+path, "application/json", strings.NewReader(body))
+	if err != nil {
+		return err.Error()
+	}
+	defer res.Body.Close()
+	return res.Status
+}
+
+// impatient is a runtime that hangs up on every poll but its first that is not answered at once, and polls again.
+func impatient() {
+	client := http.Client{}
+	for {
+		res, err := client.Get("http://" + os.Getenv("AWS_LAMBDA_RUNTIME_API") + "/2018-06-01/runtime/invocation/next")
+		client.Timeout = 20 * time.Millisecond
+		if err != nil {
+			fmt.Println("hung up")
+			continue
+		}
+		res.Body.Close()
+		post("/2018-06-01/runtime/invocation/"+res.Header.Get("Lambda-Runtime-Aws-Request-Id")+"/response", `"done"`)
+	}
+}
+
+// newRuntime is a runtime for this binary as a function that begins as said.
+func newRuntime(t testing.TB, begins string, change ...func(*Config)) *Runtime {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := Config{Binary: self, Timeout: 10 * time.Second, Env: map[string]string{
+		playFunction: begins,
+		"GORACE":     "atexit_sleep_ms=0", // else every exit under -race takes a second
+	}}
+	for _, c := range change {
+		c(&cfg)
+	}
+	before := runtime.NumGoroutine()
+	r, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		r.Close()
+		for range 100 { // net/http's last goroutines end a moment after their server
+			if runtime.NumGoroutine() <= before {
+				return
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		stacks := make([]byte, 1<<16)
+		t.Errorf("%d goroutines before, %d after Close:\n%s", before, runtime.NumGoroutine(), stacks[:runtime.Stack(stacks, true)])
+	})
+	return r
+}
+
+func invoke(t testing.TB, r *Runtime, event string) Result {
+	t.Helper()
+	res, err := r.Invoke(context.Background(), []byte(event))
+	if err != nil {
+		t.Fatalf("Invoke(%s): %v", event, err)
+	}
+	return res
+}
+
+// see is invoke for an order that must succeed.
+func see(t testing.TB, r *Runtime, event string) (Result, seen) {
+	t.Helper()
+	res := invoke(t, r, event)
+	if res.FunctionError != "" {
+		t.Fatalf("Invoke(%s): %s %s: %s\n%s", event, res.FunctionError, res.ErrorType, res.ErrorMessage, res.Logs)
+	}
+	var s seen
+	if err := json.Unmarshal(res.Payload, &s); err != nil {
+		t.Fatalf("Invoke(%s): payload %s: %v", event, res.Payload, err)
+	}
+	return res, s
+}
+
+func TestAnswerOfAWarmProcess(t *testing.T) {
+	var log bytes.Buffer
+	r := newRuntime(t, "handler", func(c *Config) { c.Log = &log })
+	first, a := see(t, r, `{"Do":"look"}`)
+	second, b := see(t, r, `{"Do":"look again"}`)
+	if a.PID != b.PID {
+		t.Errorf("process %d served first, %d second; want one warm process", a.PID, b.PID)
+	}
+	if first.InitDuration <= 0 || second.InitDuration != 0 {
+		t.Errorf("InitDuration %v, then %v; want it once", first.InitDuration, second.InitDuration)
+	}
+	if first.Duration <= 0 || first.Duration > 10*time.Second {
+		t.Errorf("Duration %v", first.Duration)
+	}
+	if got, want := []string{first.Logs, second.Logs}, []string{"doing look\n", "doing look again\n"}; !reflect.DeepEqual(got, want) {
+		t.Errorf("Logs %q, want %q", got, want)
+	}
+	if got, want := log.String(), "doing look\ndoing look again\n"; got != want {
+		t.Errorf("streamed %q, want %q", got, want)
+	}
+	if first.Exit != "" || first.TimedOut {
+		t.Errorf("Exit %q, TimedOut %v of a process that lives", first.Exit, first.TimedOut)
+	}
+	if len(regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`).FindString(a.RequestID)) == 0 || a.RequestID == b.RequestID {
+		t.Errorf("request ids %q and %q", a.RequestID, b.RequestID)
+	}
+	if first.RequestID != a.RequestID {
+		t.Errorf("result of %q, function saw %q", first.RequestID, a.RequestID)
+	}
+}
+
+func TestHeaders(t *testing.T) {
+	const arn = "arn:aws-cn:lambda:cn-north-1:111122223333:function:watch"
+	r := newRuntime(t, "handler", func(c *Config) {
+		c.FunctionARN, c.Timeout, c.MemoryMB = arn, 7*time.Second, 256
+		c.NewRequestID = func() string { return "11111111-2222-4333-8444-555555555555" }
+	})
+	_, s := see(t, r, `{}`)
+	if s.RequestID != "11111111-2222-4333-8444-555555555555" {
+		t.Errorf("request id %q", s.RequestID)
+	}
+	if s.FunctionARN != arn {
+		t.Errorf("function ARN %q, want %q", s.FunctionARN, arn)
+	}
+	if s.Remaining <= 6*time.Second || s.Remaining > 7*time.Second {
+		t.Errorf("%v remained of 7s when the event arrived", s.Remaining)
+	}
+	if !regexp.MustCompile(`^Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=0$`).MatchString(s.TraceID) {
+		t.Errorf("trace id %q", s.TraceID)
+	}
+}
+
+func TestEnvironmentIsLambdasAndTheCallersOnly(t *testing.T) {
+	for key, value := range map[string]string{
+		"AWS_PROFILE": "production", "AWS_ACCESS_KEY_ID": "AKIDOFTHELAPTOP", "AWS_ENDPOINT_URL": "http://elsewhere",
+		"HOME": t.TempDir(), "CALLERS": "user/of-the-laptop", "SSL_CERT_FILE": "/certs.pem",
+	} {
+		t.Setenv(key, value)
+	}
+	r := newRuntime(t, "handler", func(c *Config) {
+		c.MemoryMB = 256
+		c.Env["CALLERS"] = "user/render"
+		c.Env["AWS_LAMBDA_LOG_FORMAT"] = "Text"
+		c.Env["AWS_LAMBDA_RUNTIME_API"] = "203.0.113.1:80" // not for the caller to say
+	})
+	_, s := see(t, r, `{}`)
+	got := map[string]string{}
+	for _, pair := range s.Environment {
+		key, value, _ := strings.Cut(pair, "=")
+		got[key] = value
+	}
+	task := filepath.Dir(r.cfg.Binary)
+	want := map[string]string{
+		"_HANDLER": "bootstrap", "AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1",
+		"AWS_LAMBDA_FUNCTION_NAME": "remotion-audit", "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256", "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+		"AWS_LAMBDA_LOG_FORMAT": "Text", "AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/remotion-audit",
+		"AWS_LAMBDA_LOG_STREAM_NAME": "local", "LAMBDA_TASK_ROOT": task, "LANG": "en_US.UTF-8", "TZ": ":UTC",
+		"AWS_EC2_METADATA_DISABLED": "true", "CALLERS": "user/render", "SSL_CERT_FILE": "/certs.pem",
+		playFunction: "handler", "GORACE": "atexit_sleep_ms=0", "PATH": os.Getenv("PATH"),
+		// Different every time.
+		"AWS_LAMBDA_RUNTIME_API": got["AWS_LAMBDA_RUNTIME_API"], "_X_AMZN_TRACE_ID": got["_X_AMZN_TRACE_ID"],
+	}
+	for _, key := range []string{"TMPDIR", "SSL_CERT_DIR"} {
+		if value, ok := os.LookupEnv(key); ok {
+			want[key] = value
+		}
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("environment\n got %v\nwant %v", got, want)
+	}
+	if !strings.HasPrefix(got["AWS_LAMBDA_RUNTIME_API"], "127.0.0.1:") {
+		t.Errorf("Runtime API at %q", got["AWS_LAMBDA_RUNTIME_API"])
+	}
+	if real, _ := filepath.EvalSymlinks(task); s.Dir != task && s.Dir != real {
+		t.Errorf("runs in %s, want %s", s.Dir, task)
+	}
+}
+
+// failure is what a caller sees of a failed invocation.
+type failure struct {
+	Error, Type, Message string
+	TimedOut             bool
+	Exit                 string
+}
+
+func failureOf(res Result) failure {
+	return failure{res.FunctionError, res.ErrorType, strings.ReplaceAll(res.ErrorMessage, res.RequestID, "ID"), res.TimedOut, res.Exit}
+}
+
+func TestFailures(t *testing.T) {
+	short := func(c *Config) { c.Timeout = 300 * time.Millisecond }
+	// Starting is given time, so that a busy machine does not decide the other cases.
+	shortInit := func(c *Config) { c.InitTimeout = 200 * time.Millisecond }
+	never := func(*Config) {}
+	tests := []struct {
+		name, begins, event string
+		change              func(*Config)
+		want                failure
+		logs                string // contained in them
+		stays               bool   // the next event finds the same process
+	}{
+		{"a handler's error is the answer, and the process stays", "handler", `{"Do":"fail"}`, never,
+			failure{"Unhandled", "errorString", "no such user", false, ""}, "no such user", true},
+		{"a panic is the answer, and the process ends", "handler", `{"Do":"panic"}`, never,
+			failure{"Unhandled", "string", "nil report", false, "exit status 1"}, "nil report", false},
+		{"an event of the wrong type is the handler's error", "handler", `[]`, never,
+			failure{"Unhandled", "UnmarshalTypeError", "json: cannot unmarshal array into Go value of type runtimeapi.order", false, ""}, "", true},
+		{"an exit in the middle is told by Lambda", "handler", `{"Do":"exit"}`, never,
+			failure{"Unhandled", "Runtime.ExitError", "RequestId: ID Error: Runtime exited with error: exit status 1", false, "exit status 1"}, "doing exit", false},
+		{"a timeout kills", "handler", `{"Do":"dawdle","Sleep":60000000000}`, short,
+			failure{"Unhandled", "Sandbox.Timedout", "RequestId: ID Error: Task timed out after 0.30 seconds", true, "signal: killed"}, "doing dawdle", false},
+		{"an init error is told, though the process lingers", "reports an init error", `{}`, never,
+			failure{"Unhandled", "Config.Missing", "CALLERS is not set", false, "signal: killed"}, "", false},
+		{"an exit before the first poll", "exits before its first poll", `{}`, never,
+			failure{"Unhandled", "Runtime.ExitError", "RequestId: ID Error: Runtime exited with error: exit status 3", false, "exit status 3"}, "no configuration", false},
+		{"an exit before the first poll that looks like success", "leaves in silence", `{}`, never,
+			failure{"Unhandled", "Runtime.ExitError", "RequestId: ID Error: Runtime exited without providing a reason", false, "exit status 0"}, "", false},
+		{"a process that never polls", "never polls", `{}`, shortInit,
+			failure{"Unhandled", "Sandbox.Timedout", "RequestId: ID Error: Task timed out after 0.20 seconds", true, "signal: killed"}, "", false},
+		{"an answer that Lambda would not take", "handler", fmt.Sprintf(`{"Do":"answer at length","Size":%d}`, MaxPayload), never,
+			failure{"Unhandled", "Function.ResponseSizeTooLarge", "Response payload size exceeded maximum allowed payload size (6291556 bytes).", false, "exit status 1"}, "413", false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := newRuntime(t, tt.begins, tt.change)
+			res := invoke(t, r, tt.event)
+			if got := failureOf(res); got != tt.want {
+				t.Errorf("%s\n got %+v\nwant %+v", tt.event, got, tt.want)
+			}
+			if !strings.Contains(res.Logs, tt.logs) {
+				t.Errorf("logs %q, want %q in them", res.Logs, tt.logs)
+			}
+			var body map[string]any
+			if err := json.Unmarshal(res.Payload, &body); err != nil || body["errorMessage"] == nil || body["errorType"] == nil {
+				t.Errorf("payload %s (%v), want errorMessage and errorType", res.Payload, err)
+			}
+			if tt.begins != "handler" {
+				return
+			}
+			next, _ := see(t, r, `{"Do":"recover"}`)
+			if stays := next.InitDuration == 0; stays != tt.stays {
+				t.Errorf("the next event found the same process: %v, want %v", stays, tt.stays)
+			}
+		})
+	}
+}
+
+func TestExitBetweenTwoEvents(t *testing.T) {
+	r := newRuntime(t, "handler")
+	first, a := see(t, r, `{"Do":"answer and exit later"}`)
+	if first.Exit != "" {
+		t.Skipf("the process ended before it polled again: %s", first.Exit)
+	}
+	<-r.proc.exited
+	if _, b := see(t, r, `{}`); a.PID == b.PID {
+		t.Errorf("process %d served both", a.PID)
+	}
+}
+
+func TestAnswerForAnotherInvocationIsRefused(t *testing.T) {
+	r := newRuntime(t, "handler")
+	res, _ := see(t, r, `{"Do":"answer what is not ours"}`)
+	if !strings.Contains(res.Logs, "400 Bad Request") {
+		t.Errorf("logs %q, want 400 Bad Request", res.Logs)
+	}
+}
+
+func TestPollThatHungUpLosesNoEvent(t *testing.T) {
+	r := newRuntime(t, "hangs up and polls again")
+	invoke(t, r, `{}`)
+	time.Sleep(100 * time.Millisecond) // so that it hangs up a few times
+	if res := invoke(t, r, `{}`); string(res.Payload) != `"done"` || !strings.Contains(res.Logs, "hung up") {
+		t.Errorf("payload %s, logs %q", res.Payload, res.Logs)
+	}
+}
+
+func TestClose(t *testing.T) {
+	t.Run("ends an invocation and the process", func(t *testing.T) {
+		r := newRuntime(t, "handler")
+		_, s := see(t, r, `{}`)
+		time.AfterFunc(50*time.Millisecond, func() { r.Close() })
+		if res, err := r.Invoke(context.Background(), []byte(`{"Sleep":60000000000}`)); !errors.Is(err, ErrClosed) {
+			t.Errorf("Invoke = %+v, %v; want ErrClosed", res, err)
+		}
+		r.Close()
+		if alive(s.PID) {
+			t.Errorf("process %d lives", s.PID)
+		}
+		if _, err := r.Invoke(context.Background(), []byte(`{}`)); !errors.Is(err, ErrClosed) {
+			t.Errorf("Invoke after Close: %v, want ErrClosed", err)
+		}
+	})
+	t.Run("before any invocation", func(t *testing.T) {
+		newRuntime(t, "handler").Close()
+	})
+	t.Run("takes the function's children along", func(t *testing.T) {
+		if _, err := exec.LookPath("sleep"); err != nil {
+			t.Skip("needs sleep(1): ", err)
+		}
+		r := newRuntime(t, "handler")
+		res := invoke(t, r, `{"Do":"leave a child"}`)
+		child, err := strconv.Atoi(string(res.Payload))
+		if err != nil {
+			t.Fatalf("payload %s (%s)", res.Payload, res.ErrorMessage)
+		}
+		r.Close()
+		for range 100 { // its new parent has to reap it
+			if !alive(child) {
+				return
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		t.Errorf("child %d lives", child)
+	})
+}
+
+// alive reports whether a process runs; a zombie does not.
+func alive(pid int) bool {
+	if status, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)); err == nil && bytes.Contains(status, []byte(") Z ")) {
+		return false
+	}
+	p, err := os.FindProcess(pid)
+	return err == nil && p.Signal(syscall.Signal(0)) == nil
+}
+
+func TestContextEndsTheProcess(t *testing.T) {
+	r := newRuntime(t, "handler")
+	_, a := see(t, r, `{}`)
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	if res, err := r.Invoke(ctx, []byte(`{"Sleep":60000000000}`)); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Invoke = %+v, %v; want context.DeadlineExceeded", res, err)
+	}
+	if alive(a.PID) {
+		t.Errorf("process %d lives", a.PID)
+	}
+	if _, b := see(t, r, `{}`); a.PID == b.PID {
+		t.Errorf("process %d served after its context ended", a.PID)
+	}
+}
+
+func TestInvocationsAreServedOneByOne(t *testing.T) {
+	r := newRuntime(t, "handler")
+	pids := make([]int, 8)
+	var wg sync.WaitGroup
+	for i := range pids {
+		wg.Go(func() {
+			res, err := r.Invoke(context.Background(), []byte(`{"Sleep":1000000}`))
+			var s seen
+			if err == nil {
+				err = json.Unmarshal(res.Payload, &s)
+			}
+			if err != nil {
+				t.Error(err)
+			}
+			pids[i] = s.PID
+		})
+	}
+	wg.Wait()
+	for _, pid := range pids {
+		if pid != pids[0] {
+			t.Fatalf("processes %v, want one", pids)
+		}
+	}
+}
+
+func TestMaxRSS(t *testing.T) {
+	const held = 64 << 20
+	r := newRuntime(t, "handler")
+	small := invoke(t, r, `{}`)
+	if runtime.GOOS != "linux" && small.MaxRSS == 0 {
+		t.Skip("not told here while the process lives")
+	}
+	big := invoke(t, r, fmt.Sprintf(`{"Do":"take memory","Size":%d}`, held))
+	if small.MaxRSS < 1<<20 || small.MaxRSS >= held || big.MaxRSS < held {
+		t.Errorf("MaxRSS %d, then %d with %d held", small.MaxRSS, big.MaxRSS, held)
+	}
+	if end := invoke(t, r, `{"Do":"exit"}`); end.MaxRSS < held {
+		t.Errorf("MaxRSS %d of the ended process, which held %d", end.MaxRSS, held)
+	}
+}
+
+func TestWrapper(t *testing.T) {
+	if _, err := exec.LookPath("env"); err != nil {
+		t.Skip("needs env(1): ", err)
+	}
+	r := newRuntime(t, "handler", func(c *Config) { c.Wrapper = []string{"env", "WRAPPED=yes"} })
+	if _, s := see(t, r, `{}`); !strings.Contains(strings.Join(s.Environment, "\n"), "WRAPPED=yes") {
+		t.Errorf("environment %q, want WRAPPED=yes", s.Environment)
+	}
+	r = newRuntime(t, "handler", func(c *Config) { c.Wrapper = []string{"remotion-audit-no-such-command"} })
+	if _, err := r.Invoke(context.Background(), []byte(`{}`)); !errors.Is(err, exec.ErrNotFound) {
+		t.Errorf("Invoke: %v, want exec.ErrNotFound", err)
+	}
+}
+
+func TestEventsThatLambdaWouldRefuse(t *testing.T) {
+	r := newRuntime(t, "handler")
+	for name, event := range map[string][]byte{
+		"no JSON":   []byte(`{"command"`),
+		"empty":     nil,
+		"too large": append(append([]byte(`"`), bytes.Repeat([]byte("x"), MaxPayload)...), '"'),
+	} {
+		if _, err := r.Invoke(context.Background(), event); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+	if r.proc != nil {
+		t.Error("a process was started for them")
+	}
+}
+
+func TestNewNamesEveryProblem(t *testing.T) {
+	_, err := New(Config{Binary: filepath.Join(t.TempDir(), "bootstrap"), FunctionARN: "watch", Timeout: -1})
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, want := range []string{"bootstrap", `"watch"`, "negative"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("error %q does not name %q", err, want)
+		}
+	}
+}
+
+func BenchmarkWarmInvoke(b *testing.B) {
+	r := newRuntime(b, "handler")
+	invoke(b, r, `{}`)
+	for b.Loop() {
+		invoke(b, r, `{}`)
+	}
+}
