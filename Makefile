@@ -1,0 +1,88 @@
+# `make` lists the targets. Two are all a newcomer needs: `make run` (Go) and `make test` (Go and Node).
+
+SHELL := /bin/bash -o pipefail
+.DEFAULT_GOAL := help
+
+# The function as it is deployed: https://docs.aws.amazon.com/lambda/latest/dg/golang-package.html
+FUNCTION_FLAGS := -tags lambda.norpc -trimpath -buildvcs=false -ldflags '-s -w'
+TOOL := go tool -modfile=tools/go.mod
+PKG ?= ./...
+FUZZ ?= Fuzz
+FUZZTIME ?= 20s
+COUNT ?= 1
+CALLERS ?= user/remotion-user
+# jsii warns of Node releases past their end; this names the one it should be silent about.
+CDK_ENV := JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-zA-Z_-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: local ## Audit an example account with the real function, on an embedded AWS (ACCOUNT=file EVENT=file for your own)
+	@dist/local/remotion-audit local $(if $(ACCOUNT),--account '$(ACCOUNT)') $(if $(EVENT),--event '$(EVENT)')
+
+.PHONY: local
+local: ## Build the command and the function for this machine, into dist/local
+	@mkdir -p dist/local
+	@go build $(FUNCTION_FLAGS) -o dist/local/bootstrap ./function
+	@go build -o dist/local/remotion-audit ./cmd/remotion-audit
+
+.PHONY: test
+test: node_modules ## Run all tests
+	$(CDK_ENV) go -C infra test ./...
+	go test -race ./...
+
+.PHONY: test-fast
+test-fast: ## Run the tests of the inner loop: no race detector, no CDK, no npm packages
+	go test -short ./...
+
+.PHONY: check
+check: lint test ## What CI runs: format, vet, staticcheck, all tests
+
+.PHONY: lint
+lint: ## Check format, go vet and staticcheck
+	@unformatted=$$(gofmt -l cmd events examples function infra internal); \
+	  if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
+	go vet ./...
+	go -C infra vet ./...
+	$(TOOL) staticcheck ./...
+
+.PHONY: node_modules
+node_modules: ## Install the npm packages that tests run beside ours
+	@if [ ! -f internal/e2e/remotion/node_modules/.installed ] || [ internal/e2e/remotion/package.json -nt internal/e2e/remotion/node_modules/.installed ]; then \
+	  cd internal/e2e/remotion && npm install --ignore-scripts --no-package-lock --no-audit --no-fund --loglevel=error && touch node_modules/.installed; fi
+
+.PHONY: build
+build: ## Build what is deployed: dist/lambda/bootstrap (arm64) and its zip
+	@$(MAKE) --no-print-directory build-AuditFunction ARTIFACTS_DIR=dist/lambda
+	@go -C tools run ./zip -o ../dist/remotion-audit-lambda-arm64.zip ../dist/lambda/bootstrap
+
+# SAM's makefile builder calls this with ARTIFACTS_DIR, in a copy of the sources without git.
+.PHONY: build-AuditFunction
+build-AuditFunction:
+	@mkdir -p "$(ARTIFACTS_DIR)"
+	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build $(FUNCTION_FLAGS) -o "$(ARTIFACTS_DIR)/bootstrap" ./function
+
+.PHONY: synth
+synth: build ## Write the CDK template to dist/cdk.out (CALLERS=… for yours)
+	@rm -rf dist/cdk.out
+	@$(CDK_ENV) CALLERS='$(CALLERS)' CDK_OUTDIR=../dist/cdk.out go -C infra run ./cmd/synth
+	@echo 'for CALLERS=$(CALLERS):' && ls dist/cdk.out/*.template.json
+
+.PHONY: bench
+bench: node_modules ## Run the benchmarks (PKG=… for some)
+	go test -run '^$$' -bench . -benchmem -count $(COUNT) $(PKG)
+
+.PHONY: fuzz
+fuzz: ## Fuzz one package: make fuzz PKG=./internal/iampolicy FUZZ=FuzzParse FUZZTIME=1m
+	go test -run '^$$' -fuzz '^$(FUZZ)' -fuzztime $(FUZZTIME) $(PKG)
+
+.PHONY: golden
+golden: ## Rewrite the golden files, and show what changed
+	go test ./internal/report ./internal/alert -update
+	git diff --stat -- '*testdata*'
+
+.PHONY: clean
+clean: ## Remove what was built
+	rm -rf dist
