@@ -1,0 +1,225 @@
+package infra
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/remotion-audit/remotion-audit/internal/contract"
+)
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	jsii.Close()
+	os.Exit(code)
+}
+
+// testCode is a folder that looks like a build, so that no test needs one.
+func testCode(t testing.TB) awslambda.Code {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "bootstrap"), []byte("not a program"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return awslambda.Code_FromAsset(jsii.String(dir), nil)
+}
+
+// newStack is a stack with an auditor, in the test's own folder.
+func newStack(t testing.TB, props *PermissionAuditorProps) (awscdk.Stack, PermissionAuditor) {
+	t.Helper()
+	if props.Code == nil {
+		props.Code = testCode(t)
+	}
+	app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(t.TempDir()), AnalyticsReporting: jsii.Bool(false)})
+	stack := awscdk.NewStack(app, jsii.String("Stack"), nil)
+	return stack, NewPermissionAuditor(stack, "Auditor", props)
+}
+
+func TestDefaults(t *testing.T) {
+	stack, _ := newStack(t, &PermissionAuditorProps{Callers: jsii.Strings("user/render", "role/web=render")})
+	template := assertions.Template_FromStack(stack, nil)
+
+	template.HasResourceProperties(jsii.String("AWS::Lambda::Function"), map[string]any{
+		"Architectures": []any{"arm64"},
+		"Runtime":       "provided.al2023",
+		"Handler":       "bootstrap",
+		"MemorySize":    256,
+		"Timeout":       60,
+		"Environment": map[string]any{"Variables": map[string]any{
+			"CALLERS": "user/render,role/web=render", "RENDER_ROLE": "remotion-lambda-role", "REMOTION_VERSION": "auto",
+			"REGIONS": "auto", "BUCKETS": "", "ASSUMED_CONTEXT": "", "METRIC_NAMESPACE": "RemotionAudit", "AUDITOR_ID": "remotion-audit",
+		}},
+	})
+	template.HasResourceProperties(jsii.String("AWS::Scheduler::Schedule"), map[string]any{"ScheduleExpression": "rate(1 hour)", "State": "ENABLED"})
+	template.HasResourceProperties(jsii.String("AWS::Logs::LogGroup"), map[string]any{"RetentionInDays": 30})
+	// No mail, no custom resource, nothing that CDK likes to add.
+	if got, want := resourceTypes(*template.ToJSON()), []string{
+		"AWS::IAM::Policy", "AWS::IAM::Policy", "AWS::IAM::Role", "AWS::IAM::Role", "AWS::Lambda::EventInvokeConfig",
+		"AWS::Lambda::Function", "AWS::Logs::LogGroup", "AWS::SNS::Topic", "AWS::Scheduler::Schedule",
+	}; !reflect.DeepEqual(got, want) {
+		t.Errorf("resources\n got %v\nwant %v", got, want)
+	}
+}
+
+func resourceTypes(template map[string]any) []string {
+	var types []string
+	for _, r := range template["Resources"].(map[string]any) {
+		types = append(types, r.(map[string]any)["Type"].(string))
+	}
+	slices.Sort(types)
+	return types
+}
+
+func TestEveryPropReachesTheTemplate(t *testing.T) {
+	stack, _ := newStack(t, &PermissionAuditorProps{
+		Callers: jsii.Strings("none"), RenderRole: jsii.String("render"), RemotionVersion: jsii.String("4.0.418"),
+		Regions: jsii.Strings("us-east-1", "eu-central-1"), Buckets: jsii.Strings("site", "output"),
+		AssumedContext:     jsii.Strings("aws:SourceVpc=vpc-1", "aws:SourceIp=203.0.113.7"),
+		ScheduleExpression: jsii.String("cron(0 9 * * ? *)"), AlertEmail: jsii.String("ops@example.com"),
+		MetricNamespace: jsii.String("Team/Remotion"), AuditorID: jsii.String("second"),
+	})
+	template := assertions.Template_FromStack(stack, nil)
+	template.HasResourceProperties(jsii.String("AWS::Lambda::Function"), map[string]any{
+		"Environment": map[string]any{"Variables": map[string]any{
+			"CALLERS": "none", "RENDER_ROLE": "render", "REMOTION_VERSION": "4.0.418", "REGIONS": "us-east-1,eu-central-1",
+			"BUCKETS": "site,output", "ASSUMED_CONTEXT": "aws:SourceVpc=vpc-1,aws:SourceIp=203.0.113.7",
+			"METRIC_NAMESPACE": "Team/Remotion", "AUDITOR_ID": "second",
+		}},
+	})
+	template.HasResourceProperties(jsii.String("AWS::Scheduler::Schedule"), map[string]any{"ScheduleExpression": "cron(0 9 * * ? *)"})
+	template.HasResourceProperties(jsii.String("AWS::SNS::Subscription"), map[string]any{"Protocol": "email", "Endpoint": "ops@example.com"})
+	template.HasResourceProperties(jsii.String("AWS::IAM::Policy"), map[string]any{"PolicyDocument": map[string]any{
+		"Statement": assertions.Match_ArrayWith(&[]any{assertions.Match_ObjectLike(&map[string]any{
+			"Action": "cloudwatch:PutMetricData", "Condition": map[string]any{"StringEquals": map[string]any{"cloudwatch:namespace": "Team/Remotion"}},
+		})}),
+	}})
+}
+
+func TestEnvironmentIsTheContracts(t *testing.T) {
+	_, auditor := newStack(t, &PermissionAuditorProps{Callers: jsii.Strings("none")})
+	props := (&PermissionAuditorProps{Callers: jsii.Strings("none"), Code: testCode(t)}).withDefaults()
+	got := slices.Sorted(maps.Keys(*auditor.(*permissionAuditor).environment(props)))
+	want := slices.Sorted(slices.Values(contract.Environment()))
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("environment %v, want %v", got, want)
+	}
+}
+
+func TestAccessors(t *testing.T) {
+	stack, a := newStack(t, &PermissionAuditorProps{Callers: jsii.Strings("none")})
+	for name, value := range map[string]*string{
+		"Function": a.Function().FunctionArn(), "Role": a.Role().RoleArn(), "Topic": a.Topic().TopicArn(),
+		"LogGroup": a.LogGroup().LogGroupName(), "Schedule": a.Schedule().Ref(),
+	} {
+		if *value == "" {
+			t.Errorf("%s: empty", name)
+		}
+	}
+	// The auditor is a construct like any other: it has a path, and takes children.
+	constructs.NewConstruct(a, jsii.String("Child"))
+	if path := *a.Node().Path(); path != "Stack/Auditor" {
+		t.Errorf("path %q, want Stack/Auditor", path)
+	}
+	if NewPermissionAuditor(stack, "Second", &PermissionAuditorProps{Callers: jsii.Strings("none"), Code: testCode(t)}) == nil {
+		t.Error("no second auditor in the stack")
+	}
+}
+
+func TestValidate(t *testing.T) {
+	code := testCode(t)
+	valid := func(change func(*PermissionAuditorProps)) *PermissionAuditorProps {
+		p := &PermissionAuditorProps{Callers: jsii.Strings("user/render"), Code: code}
+		change(p)
+		return p
+	}
+	callers := func(entries ...string) func(*PermissionAuditorProps) {
+		return func(p *PermissionAuditorProps) { p.Callers = jsii.Strings(entries...) }
+	}
+	tests := []struct {
+		name   string
+		change func(*PermissionAuditorProps)
+		want   string // in the error; empty: valid
+	}{
+		{"a user", callers("user/render"), ""},
+		{"a user with a path and a purpose", callers("user/ci/render=deploy"), ""},
+		{"a user whose name has an equals sign names its purpose", callers("user/a=b=all"), ""},
+		{"a permission set", callers("sso/RemotionDeploy"), ""},
+		{"an ARN in China", callers("arn:aws-cn:iam::123456789012:role/web=render"), ""},
+		{"several", callers("user/a", "role/b=render", "arn:aws:iam::123456789012:user/c"), ""},
+		{"none, typed", callers("none"), ""},
+		{"no callers", callers(), "Callers: required"},
+		{"nil callers", func(p *PermissionAuditorProps) { p.Callers = nil }, "Callers: required"},
+		{"a nil caller", func(p *PermissionAuditorProps) { p.Callers = &[]*string{nil} }, "Callers: entry 0 is nil"},
+		{"none beside another", callers("none", "user/a"), `Callers: "none,user/a"`},
+		{"a bare name", callers("render"), `Callers: "render"`},
+		{"a mistyped purpose", callers("user/render=rendr"), `Callers: "user/render=rendr"`},
+		{"a group", callers("group/ops"), `Callers: "group/ops"`},
+		{"an assumed role", callers("arn:aws:sts::123456789012:assumed-role/web/session"), "Callers"},
+		{"a token", callers(*awscdk.Aws_ACCOUNT_ID()), ""},
+		{"a role's ARN for the render role", func(p *PermissionAuditorProps) { p.RenderRole = jsii.String("arn:aws:iam::123456789012:role/r") }, "RenderRole"},
+		{"a release with a v", func(p *PermissionAuditorProps) { p.RemotionVersion = jsii.String("v4.0.418") }, "RemotionVersion"},
+		{"a region in a secret partition", func(p *PermissionAuditorProps) { p.Regions = jsii.Strings("us-iso-east-1", "us-gov-west-1") }, ""},
+		{"a zone for a region", func(p *PermissionAuditorProps) { p.Regions = jsii.Strings("us-east-1a") }, "Regions"},
+		{"a bucket with a path", func(p *PermissionAuditorProps) { p.Buckets = jsii.Strings("site/out") }, "Buckets"},
+		{"a context without a value", func(p *PermissionAuditorProps) { p.AssumedContext = jsii.Strings("aws:SourceVpc") }, "AssumedContext"},
+		{"half an hour", func(p *PermissionAuditorProps) { p.ScheduleExpression = jsii.String("rate(30 minutes)") }, ""},
+		{"a schedule that is none", func(p *PermissionAuditorProps) { p.ScheduleExpression = jsii.String("rate(1 dayz)") }, "ScheduleExpression"},
+		{"an e-mail address that is none", func(p *PermissionAuditorProps) { p.AlertEmail = jsii.String("ops") }, "AlertEmail"},
+		{"a namespace of CloudWatch's own", func(p *PermissionAuditorProps) { p.MetricNamespace = jsii.String("AWS/Lambda") }, "MetricNamespace"},
+		{"an id with a space", func(p *PermissionAuditorProps) { p.AuditorID = jsii.String("my audit") }, "AuditorID"},
+		{"no code", func(p *PermissionAuditorProps) { p.Code = nil }, `run "make build"`},
+	}
+	t.Chdir(t.TempDir()) // where there is no build
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			err := valid(tt.change).Validate()
+			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+				t.Errorf("error %v, want %q in it", err, tt.want)
+			}
+		})
+	}
+	t.Run("every problem is named at once", func(t *testing.T) {
+		err := (&PermissionAuditorProps{AuditorID: jsii.String(""), AlertEmail: jsii.String("ops")}).Validate()
+		for _, want := range []string{"Callers", "AuditorID", "AlertEmail", "Code"} {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("error %v does not name %s", err, want)
+			}
+		}
+	})
+	t.Run("the construct refuses them", func(t *testing.T) {
+		defer func() {
+			if err, ok := recover().(error); !ok || !strings.Contains(err.Error(), "Callers: required") {
+				t.Errorf("panic %v, want the error of Validate", err)
+			}
+		}()
+		NewPermissionAuditor(awscdk.NewStack(nil, nil, nil), "Auditor", nil)
+	})
+}
+
+func TestCodeIsFoundWhereMakeLeavesIt(t *testing.T) {
+	root := t.TempDir()
+	for _, dir := range []string{"dist/lambda", "infra"} {
+		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(root, "dist/lambda/bootstrap"), nil, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for dir, want := range map[string]string{".": "dist/lambda", "infra": "../dist/lambda"} {
+		t.Chdir(filepath.Join(root, dir))
+		if got, err := builtCode(); got != want || err != nil {
+			t.Errorf("in %s: %q, %v; want %q", dir, got, err, want)
+		}
+	}
+}

@@ -1,0 +1,172 @@
+// Package infra deploys remotion-audit with the AWS CDK: a function that audits the permissions
+// of Remotion Lambda on a schedule, publishes metrics and sends alerts to a topic.
+//
+//	infra.NewPermissionAuditor(stack, "RemotionAudit", &infra.PermissionAuditorProps{
+//		Callers:    jsii.Strings("user/render", "role/web=render"),
+//		AlertEmail: jsii.String("ops@example.com"),
+//	})
+//
+// It is the same system as template.yaml deploys with SAM; a test compares the two. The package is
+// a module of its own, so that nothing of CDK reaches the function.
+package infra
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/remotion-audit/remotion-audit/internal/contract"
+)
+
+// PermissionAuditorProps says what to audit, when, and whom to tell. Only Callers is required;
+// nil means the default. Values that CDK does not know yet (tokens) are not checked.
+type PermissionAuditorProps struct {
+	// Callers are the users and roles that call Remotion's CLI or SDK: user/NAME, role/NAME,
+	// sso/PERMISSION-SET, or an ARN of a user or role, each with an optional =render, =deploy or =all
+	// (default) for what it has to be able to do. "none", alone, audits the render role only. Required.
+	Callers *[]*string
+	// RenderRole is the name of the role that Remotion's functions run with. Default: remotion-lambda-role.
+	RenderRole *string
+	// RemotionVersion is the release whose permissions are needed: "auto" or "latest" (the newest that
+	// the auditor knows), or a release such as 4.0.418. Default: auto.
+	RemotionVersion *string
+	// Regions is where Remotion is used: "auto" (the stack's region), "all", or regions. Default: auto.
+	Regions *[]*string
+	// Buckets are buckets that Remotion uses besides remotionlambda-*: custom site and output buckets.
+	// Default: none.
+	Buckets *[]*string
+	// AssumedContext is request context that real requests carry and policies here ask for, each as
+	// key=value. Default: none beyond what the audit assumes anyway.
+	AssumedContext *[]*string
+	// ScheduleExpression is when the audit runs, as EventBridge Scheduler takes it. Default: rate(1 hour).
+	ScheduleExpression *string
+	// AlertEmail gets the alerts by mail, once confirmed from the mail that AWS sends it. Default: nobody is
+	// subscribed to the topic.
+	AlertEmail *string
+	// MetricNamespace is the CloudWatch namespace of the metrics. Default: RemotionAudit.
+	MetricNamespace *string
+	// AuditorID is how this auditor names itself in alerts; two in one account need two names.
+	// Default: remotion-audit.
+	AuditorID *string
+	// Code is the function's code, a bootstrap for arm64. Default: the folder dist/lambda here or one
+	// folder up, as "make build" leaves it.
+	Code awslambda.Code
+}
+
+// The forms of the props, which are those of template.yaml's parameters.
+const (
+	callerForm          = `((user|role|sso)/|arn:aws[a-z-]*:iam::[0-9]{12}:(user|role)/)[A-Za-z0-9_+.@/-]+(=([A-Za-z0-9_+.@/-]+=)*(render|deploy|all))?`
+	callersForm         = `^(none|` + callerForm + `( *, *` + callerForm + `)*)$`
+	renderRoleForm      = `^[A-Za-z0-9_+=,.@-]{1,64}$`
+	remotionVersionForm = `^(auto|latest|[0-9]+\.[0-9]+\.[0-9]+)$`
+	regionForm          = `[a-z]{2}(-[a-z]+)+-[0-9]+`
+	regionsForm         = `^(auto|all|` + regionForm + `( *, *` + regionForm + `)*)$`
+	bucketForm          = `[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]`
+	bucketsForm         = `^(` + bucketForm + `( *, *` + bucketForm + `)*)?$`
+	assumedContextForm  = `^([A-Za-z0-9_./:-]+=[^\n]*)?$`
+	scheduleForm        = `^(rate\(([1-9][0-9]*) (minutes?|hours?|days?)\)|cron\([^()]+\))$`
+	alertEmailForm      = `^([^@\s]+@[^@\s]+\.[^@\s]+)?$`
+	metricNamespaceForm = `^[A-Za-z0-9_./#:-]{1,255}$` // and not AWS/…
+	auditorIDForm       = `^[A-Za-z0-9_-]{1,64}$`
+)
+
+// Validate checks the props, every problem at once, each naming its field.
+func (p *PermissionAuditorProps) Validate() error {
+	if p == nil {
+		p = &PermissionAuditorProps{}
+	}
+	var errs []error
+	wrong := func(field, format string, args ...any) {
+		errs = append(errs, fmt.Errorf("%s: %s", field, fmt.Sprintf(format, args...)))
+	}
+	check := func(field, form, want string, value *string) {
+		if value != nil && !*awscdk.Token_IsUnresolved(value) && !regexp.MustCompile(form).MatchString(*value) {
+			wrong(field, "%q is not %s", *value, want)
+		}
+	}
+	checkList := func(field, form, want string, list *[]*string) {
+		if list == nil {
+			return
+		}
+		for i, v := range *list {
+			if v == nil {
+				wrong(field, "entry %d is nil", i)
+				return
+			}
+		}
+		check(field, form, want, commaSeparated(list))
+	}
+	if p.Callers == nil || len(*p.Callers) == 0 {
+		wrong("Callers", `required: name who runs Remotion, such as user/render, or say "none"`)
+	} else {
+		checkList("Callers", callersForm, `"none", or user/NAME, role/NAME, sso/PERMISSION-SET or ARNs of users and roles, each optionally followed by =render, =deploy or =all`, p.Callers)
+	}
+	check("RenderRole", renderRoleForm, "the name of a role, without its path", p.RenderRole)
+	check("RemotionVersion", remotionVersionForm, `"auto", "latest", or a release such as 4.0.418`, p.RemotionVersion)
+	checkList("Regions", regionsForm, `"auto", "all", or regions such as us-east-1`, p.Regions)
+	checkList("Buckets", bucketsForm, "bucket names, without s3:// and without paths", p.Buckets)
+	if p.AssumedContext != nil {
+		for _, pair := range *p.AssumedContext {
+			check("AssumedContext", assumedContextForm, "key=value", pair)
+		}
+	}
+	check("ScheduleExpression", scheduleForm, "rate(...) or cron(...), as EventBridge Scheduler takes them", p.ScheduleExpression)
+	check("AlertEmail", alertEmailForm, "an e-mail address", p.AlertEmail)
+	check("MetricNamespace", metricNamespaceForm, "at most 255 letters, digits and . - _ / # :", p.MetricNamespace)
+	if p.MetricNamespace != nil && strings.HasPrefix(*p.MetricNamespace, "AWS/") {
+		wrong("MetricNamespace", "%q begins with AWS/, which is CloudWatch's own", *p.MetricNamespace)
+	}
+	check("AuditorID", auditorIDForm, "at most 64 letters, digits, - and _", p.AuditorID)
+	if p.Code == nil {
+		if _, err := builtCode(); err != nil {
+			wrong("Code", "%v", err)
+		}
+	}
+	if len(errs) == 0 {
+		return nil
+	}
+	return fmt.Errorf("PermissionAuditor: %w", errors.Join(errs...))
+}
+
+// withDefaults is a copy of valid props in which every field but AlertEmail is set.
+func (p *PermissionAuditorProps) withDefaults() PermissionAuditorProps {
+	set := *p
+	defaultTo := func(field **string, value string) {
+		if *field == nil {
+			*field = jsii.String(value)
+		}
+	}
+	defaultTo(&set.RenderRole, "remotion-lambda-role")
+	defaultTo(&set.RemotionVersion, "auto")
+	defaultTo(&set.ScheduleExpression, "rate(1 hour)")
+	defaultTo(&set.MetricNamespace, contract.Namespace)
+	defaultTo(&set.AuditorID, "remotion-audit")
+	if set.Regions == nil {
+		set.Regions = jsii.Strings("auto")
+	}
+	if set.AlertEmail != nil && *set.AlertEmail == "" {
+		set.AlertEmail = nil
+	}
+	if set.Code == nil {
+		folder, _ := builtCode() // Validate has seen it
+		set.Code = awslambda.Code_FromAsset(jsii.String(folder), nil)
+	}
+	return set
+}
+
+// builtCode is the folder that "make build" leaves the function in.
+func builtCode() (string, error) {
+	for _, folder := range []string{"dist/lambda", "../dist/lambda"} {
+		if _, err := os.Stat(filepath.Join(folder, "bootstrap")); err == nil {
+			return folder, nil
+		}
+	}
+	return "", errors.New(`there is no dist/lambda/bootstrap here or one folder up: run "make build", or set Code`)
+}

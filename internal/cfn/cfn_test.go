@@ -1,0 +1,111 @@
+package cfn
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+)
+
+const inYAML = `
+Parameters:
+  Name:
+    Type: String
+  Mail:
+    Type: String
+    Default: ""
+Conditions:
+  HasMail: !Not [!Equals [!Ref Mail, ""]]
+Resources:
+  Topic:
+    Type: AWS::SNS::Topic
+    DeletionPolicy: Retain
+    Properties:
+      DisplayName: !Ref Name
+  Subscription:
+    Type: AWS::SNS::Subscription
+    Condition: HasMail
+    DependsOn: Topic
+    Properties:
+      TopicArn: !Ref Topic
+      Endpoint: !Ref Mail
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      Path: !Sub "/${Name}/${AWS::Region}/"
+      Description: >-
+        one
+        line
+      MaxSessionDuration: 3600
+      Arns: [!GetAtt Topic.TopicArn, plain]
+`
+
+// What CDK writes for the same, with the parameter already known.
+const inJSON = `{"Resources": {
+  "Topic": {"Type": "AWS::SNS::Topic", "DeletionPolicy": "Retain", "Properties": {"DisplayName": "audit"}},
+  "Subscription": {"Type": "AWS::SNS::Subscription", "DependsOn": ["Topic"],
+    "Properties": {"TopicArn": {"Ref": "Topic"}, "Endpoint": "ops@example.com"}},
+  "Role": {"Type": "AWS::IAM::Role", "Properties": {
+    "Path": {"Fn::Join": ["", ["/audit/", {"Ref": "AWS::Region"}, "/"]]},
+    "Description": "one line", "MaxSessionDuration": 3600,
+    "Arns": [{"Fn::GetAtt": ["Topic", "TopicArn"]}, "plain"]}}}}`
+
+func TestBothFormsReadAlike(t *testing.T) {
+	want := map[string]Resource{
+		"Topic": {Type: "AWS::SNS::Topic", DeletionPolicy: "Retain", Properties: map[string]any{"DisplayName": "audit"}},
+		"Subscription": {Type: "AWS::SNS::Subscription", DependsOn: []string{"Topic"},
+			Properties: map[string]any{"TopicArn": "${Topic}", "Endpoint": "ops@example.com"}},
+		"Role": {Type: "AWS::IAM::Role", Properties: map[string]any{
+			"Path": "/audit/${AWS::Region}/", "Description": "one line", "MaxSessionDuration": 3600.0,
+			"Arns": []any{"${Topic.TopicArn}", "plain"}}},
+	}
+	for _, tt := range []struct {
+		form, text string
+		parameters map[string]string
+	}{
+		{"YAML", inYAML, map[string]string{"Name": "audit", "Mail": "ops@example.com"}},
+		{"JSON", inJSON, nil},
+	} {
+		template, err := Parse([]byte(tt.text))
+		if err != nil {
+			t.Fatal(tt.form, err)
+		}
+		if got, err := template.Resources(tt.parameters); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s\n got %v, %v\nwant %v", tt.form, got, err, want)
+		}
+	}
+}
+
+func TestResourceWhoseConditionDoesNotHoldIsLeftOut(t *testing.T) {
+	template, err := Parse([]byte(inYAML))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := template.Resources(map[string]string{"Name": "audit"})
+	if _, ok := got["Subscription"]; ok || len(got) != 2 || err != nil {
+		t.Errorf("got %v, %v; want Topic and Role", got, err)
+	}
+}
+
+func TestProblemsAreNamed(t *testing.T) {
+	for _, tt := range []struct {
+		name, text string
+		parameters map[string]string
+		want       string
+	}{
+		{"a parameter without value", inYAML, nil, "parameter Name"},
+		{"a parameter nobody declared", inYAML, map[string]string{"Name": "x", "Nmae": "y"}, "parameter Nmae"},
+		{"an unknown function", "Resources: {Topic: {Properties: {Name: !Select [0, [a]]}}}", nil, "resource Topic: Name: Fn::Select"},
+		{"an anchor", "Resources: &all {}", nil, "line 1"},
+		{"no YAML", "Resources: [", nil, ""},
+		{"no mapping", "- Resources", nil, "want a mapping"},
+		{"an unknown condition", "Conditions: {C: !Or [a]}\nResources: {Topic: {Condition: C}}", nil, "condition"},
+	} {
+		template, err := Parse([]byte(tt.text))
+		if err == nil {
+			_, err = template.Resources(tt.parameters)
+		}
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: error %v, want %q in it", tt.name, err, tt.want)
+		}
+	}
+}
