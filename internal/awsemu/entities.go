@@ -1,0 +1,311 @@
+package awsemu
+
+import (
+	"maps"
+	"slices"
+)
+
+// The XML of users, groups and roles.
+
+type boundaryXML struct {
+	Type string `xml:"PermissionsBoundaryType"`
+	ARN  string `xml:"PermissionsBoundaryArn"`
+}
+
+type userXML struct {
+	Path       string
+	UserName   string
+	UserID     string `xml:"UserId"`
+	ARN        string `xml:"Arn"`
+	CreateDate string
+	Boundary   *boundaryXML `xml:"PermissionsBoundary"`
+}
+
+type groupXML struct {
+	Path       string
+	GroupName  string
+	GroupID    string `xml:"GroupId"`
+	ARN        string `xml:"Arn"`
+	CreateDate string
+}
+
+type roleXML struct {
+	Path        string
+	RoleName    string
+	RoleID      string `xml:"RoleId"`
+	ARN         string `xml:"Arn"`
+	CreateDate  string
+	Trust       string       `xml:"AssumeRolePolicyDocument"`
+	Description string       `xml:",omitempty"`
+	MaxSession  int          `xml:"MaxSessionDuration"`
+	Boundary    *boundaryXML `xml:"PermissionsBoundary"`
+}
+
+func boundaryOf(e *entity) *boundaryXML {
+	if e.boundary == nil {
+		return nil
+	}
+	return &boundaryXML{"Policy", e.boundary.arn}
+}
+
+func (c *call) user(e *entity) userXML {
+	return userXML{e.path, e.name, e.id, c.store.arn(e), stamp(e.created), boundaryOf(e)}
+}
+
+func (c *call) group(e *entity) groupXML {
+	return groupXML{e.path, e.name, e.id, c.store.arn(e), stamp(e.created)}
+}
+
+func (c *call) role(e *entity) roleXML {
+	return roleXML{e.path, e.name, e.id, c.store.arn(e), stamp(e.created), encode(e.trust.text), e.description, 3600, boundaryOf(e)}
+}
+
+// entityReads are the operations that read users, groups, roles and what is embedded in them.
+var entityReads = map[string]func(*call) (any, error){
+	"GetUser":                   getUser,
+	"GetRole":                   getRole,
+	"GetGroup":                  getGroup,
+	"ListUsers":                 listUsers,
+	"ListRoles":                 listRoles,
+	"ListGroups":                listGroups,
+	"ListGroupsForUser":         listGroupsForUser,
+	"ListAccessKeys":            listAccessKeys,
+	"ListAccountAliases":        listAccountAliases,
+	"ListUserPolicies":          listInline(kindUser),
+	"ListGroupPolicies":         listInline(kindGroup),
+	"ListRolePolicies":          listInline(kindRole),
+	"GetUserPolicy":             getInline(kindUser),
+	"GetGroupPolicy":            getInline(kindGroup),
+	"GetRolePolicy":             getInline(kindRole),
+	"ListAttachedUserPolicies":  listAttached(kindUser),
+	"ListAttachedGroupPolicies": listAttached(kindGroup),
+	"ListAttachedRolePolicies":  listAttached(kindRole),
+}
+
+func getUser(c *call) (any, error) {
+	type result struct{ User userXML }
+	if c.form.has("UserName") {
+		e, err := c.find(kindUser)
+		if err != nil {
+			return nil, err
+		}
+		return result{c.user(e)}, nil
+	}
+	switch e := c.caller.entity; {
+	case e == nil:
+		return result{userXML{"/", "administrator", c.caller.userID, c.caller.arn, stamp(described(c.store.account)), nil}}, nil
+	case e.kind == kindUser:
+		return result{c.user(e)}, nil
+	default:
+		return nil, validationError("Must specify userName when calling with non-User credentials")
+	}
+}
+
+func getRole(c *call) (any, error) {
+	e, err := c.find(kindRole)
+	if err != nil {
+		return nil, err
+	}
+	return struct{ Role roleXML }{c.role(e)}, nil
+}
+
+func getGroup(c *call) (any, error) {
+	e, err := c.find(kindGroup)
+	if err != nil {
+		return nil, err
+	}
+	users, p, err := paged(c, c.store.inGroup(e))
+	if err != nil {
+		return nil, err
+	}
+	return struct {
+		Group groupXML
+		Users members[userXML]
+		page
+	}{c.group(e), listOf(c.plainUsers(users)), p}, nil
+}
+
+// plainUsers and plainRoles are how lists show them: without the boundary, which only GetUser and GetRole
+// return. https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListRoles.html
+func (c *call) plainUsers(es []*entity) []userXML {
+	var users []userXML
+	for _, e := range es {
+		u := c.user(e)
+		u.Boundary = nil
+		users = append(users, u)
+	}
+	return users
+}
+
+func (c *call) plainRoles(es []*entity) []roleXML {
+	var roles []roleXML
+	for _, e := range es {
+		r := c.role(e)
+		r.Boundary = nil
+		roles = append(roles, r)
+	}
+	return roles
+}
+
+func (c *call) plainGroups(es []*entity) []groupXML {
+	var groups []groupXML
+	for _, e := range es {
+		groups = append(groups, c.group(e))
+	}
+	return groups
+}
+
+func listUsers(c *call) (any, error) {
+	shown, p, err := paged(c, c.under(kindUser))
+	return struct {
+		Users members[userXML]
+		page
+	}{listOf(c.plainUsers(shown)), p}, err
+}
+
+func listRoles(c *call) (any, error) {
+	shown, p, err := paged(c, c.under(kindRole))
+	return struct {
+		Roles members[roleXML]
+		page
+	}{listOf(c.plainRoles(shown)), p}, err
+}
+
+type groupList struct {
+	Groups members[groupXML]
+	page
+}
+
+func listGroups(c *call) (any, error) {
+	shown, p, err := paged(c, c.under(kindGroup))
+	return groupList{listOf(c.plainGroups(shown)), p}, err
+}
+
+func listGroupsForUser(c *call) (any, error) {
+	e, err := c.find(kindUser)
+	if err != nil {
+		return nil, err
+	}
+	shown, p, err := paged(c, e.groups)
+	return groupList{listOf(c.plainGroups(shown)), p}, err
+}
+
+type keyXML struct {
+	UserName    string
+	AccessKeyID string `xml:"AccessKeyId"`
+	Status      string
+	Secret      string `xml:"SecretAccessKey,omitempty"`
+	CreateDate  string
+}
+
+func listAccessKeys(c *call) (any, error) {
+	e, err := c.userOrCaller()
+	if err != nil {
+		return nil, err
+	}
+	shown, p, err := paged(c, e.keys)
+	var keys []keyXML
+	for _, k := range shown {
+		keys = append(keys, keyXML{UserName: e.name, AccessKeyID: k.id, Status: "Active", CreateDate: stamp(k.created)})
+	}
+	return struct {
+		AccessKeyMetadata members[keyXML]
+		page
+	}{listOf(keys), p}, err
+}
+
+// userOrCaller is the user a call about access keys means: the one named, else the one who asks.
+func (c *call) userOrCaller() (*entity, error) {
+	if !c.form.has("UserName") && c.caller.entity != nil && c.caller.entity.kind == kindUser {
+		return c.caller.entity, nil
+	}
+	return c.find(kindUser)
+}
+
+func listAccountAliases(c *call) (any, error) {
+	var aliases []string
+	if c.store.alias != "" {
+		aliases = []string{c.store.alias}
+	}
+	return struct {
+		AccountAliases members[string]
+		page
+	}{listOf(aliases), page{}}, nil
+}
+
+func listInline(k kind) func(*call) (any, error) {
+	return func(c *call) (any, error) {
+		e, err := c.find(k)
+		if err != nil {
+			return nil, err
+		}
+		shown, p, err := paged(c, slices.Sorted(maps.Keys(e.inline)))
+		return struct {
+			PolicyNames members[string]
+			page
+		}{listOf(shown), p}, err
+	}
+}
+
+func getInline(k kind) func(*call) (any, error) {
+	return func(c *call) (any, error) {
+		e, err := c.find(k)
+		if err != nil {
+			return nil, err
+		}
+		name, err := c.name("PolicyName", 128)
+		if err != nil {
+			return nil, err
+		}
+		doc, found := e.inline[name]
+		if !found {
+			return nil, noSuchEntity("The %s policy with name %s cannot be found.", k, name)
+		}
+		type inline struct {
+			UserName       string `xml:",omitempty"`
+			GroupName      string `xml:",omitempty"`
+			RoleName       string `xml:",omitempty"`
+			PolicyName     string
+			PolicyDocument string
+		}
+		in := inline{PolicyName: name, PolicyDocument: encode(doc.text)}
+		switch k {
+		case kindUser:
+			in.UserName = e.name
+		case kindGroup:
+			in.GroupName = e.name
+		case kindRole:
+			in.RoleName = e.name
+		}
+		return in, nil
+	}
+}
+
+func listAttached(k kind) func(*call) (any, error) {
+	return func(c *call) (any, error) {
+		e, err := c.find(k)
+		if err != nil {
+			return nil, err
+		}
+		prefix := or(c.form.get("PathPrefix"), "/")
+		var under []*policy
+		for _, p := range e.attached {
+			if len(p.path) >= len(prefix) && p.path[:len(prefix)] == prefix {
+				under = append(under, p)
+			}
+		}
+		shown, p, err := paged(c, under)
+		type attached struct {
+			PolicyName string
+			PolicyArn  string
+		}
+		var list []attached
+		for _, p := range shown {
+			list = append(list, attached{p.name, p.arn})
+		}
+		return struct {
+			AttachedPolicies members[attached]
+			page
+		}{listOf(list), p}, err
+	}
+}

@@ -1,0 +1,213 @@
+package awsemu
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// The quotas that a client meets first.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+const (
+	maxKeys          = 2
+	maxGroupsPerUser = 10
+	maxAttached      = 10
+	maxVersions      = 5
+)
+
+// entityWrites are the operations that make and unmake users, groups, roles and access keys.
+var entityWrites = map[string]func(*call) (any, error){
+	"CreateUser":          createUser,
+	"CreateGroup":         createGroup,
+	"CreateRole":          createRole,
+	"DeleteUser":          deleteEntity(kindUser),
+	"DeleteGroup":         deleteEntity(kindGroup),
+	"DeleteRole":          deleteEntity(kindRole),
+	"AddUserToGroup":      addUserToGroup,
+	"RemoveUserFromGroup": removeUserFromGroup,
+	"CreateAccessKey":     createAccessKey,
+	"DeleteAccessKey":     deleteAccessKey,
+}
+
+// create makes an entity. Names are taken whatever their case.
+// https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateUser.html
+func (c *call) create(k kind, size int) (*entity, error) {
+	name, err := c.name(k.title()+"Name", size)
+	if err != nil {
+		return nil, err
+	}
+	path, err := c.path()
+	if err != nil {
+		return nil, err
+	}
+	for taken := range c.store.entities[k] {
+		if strings.EqualFold(taken, name) {
+			return nil, alreadyExists("%s with name %s already exists.", k.title(), name)
+		}
+	}
+	c.store.made++
+	return &entity{
+		kind: k, name: name, path: path, created: c.time(),
+		// An entity made again under its old name is another one, and has another id.
+		id:     uniqueID(idPrefix(k), c.store.account, string(k), name, fmt.Sprint(c.store.made)),
+		inline: make(map[string]document),
+	}, nil
+}
+
+// path reads the path of what is to be made.
+func (c *call) path() (string, error) {
+	path := or(c.form.get("Path"), "/")
+	if !isPath(path) {
+		return "", validationError("The specified value for path is invalid. It must begin and end with / and contain only alphanumeric characters and/or / characters.")
+	}
+	return path, nil
+}
+
+// isPath applies the pattern of pathType: one slash, or printable ASCII between two.
+func isPath(s string) bool {
+	return len(s) <= 512 && strings.HasPrefix(s, "/") && strings.HasSuffix(s, "/") &&
+		isPlainASCII(s) && !strings.Contains(s, " ")
+}
+
+// bounded sets the boundary a Create operation may come with.
+func (c *call) bounded(e *entity) error {
+	arn := c.form.get("PermissionsBoundary")
+	if arn == "" {
+		return nil
+	}
+	p := c.store.policies[arn]
+	if p == nil {
+		return noSuchEntity("Scope ARN: %s does not exist or is not attachable.", arn)
+	}
+	e.boundary = p
+	return nil
+}
+
+func createUser(c *call) (any, error) {
+	e, err := c.create(kindUser, 64)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.bounded(e); err != nil {
+		return nil, err
+	}
+	c.store.entities[kindUser][e.name] = e
+	return struct{ User userXML }{c.user(e)}, nil
+}
+
+func createGroup(c *call) (any, error) {
+	e, err := c.create(kindGroup, 128)
+	if err != nil {
+		return nil, err
+	}
+	c.store.entities[kindGroup][e.name] = e
+	return struct{ Group groupXML }{c.group(e)}, nil
+}
+
+func createRole(c *call) (any, error) {
+	e, err := c.create(kindRole, 64)
+	if err != nil {
+		return nil, err
+	}
+	if e.trust, err = c.trustDocument("AssumeRolePolicyDocument"); err != nil {
+		return nil, err
+	}
+	if err := c.bounded(e); err != nil {
+		return nil, err
+	}
+	e.description = c.form.get("Description")
+	c.store.entities[kindRole][e.name] = e
+	return struct{ Role roleXML }{c.role(e)}, nil
+}
+
+// deleteEntity refuses to delete what still holds something, as IAM does: the console's one click is many
+// calls.
+func deleteEntity(k kind) func(*call) (any, error) {
+	return func(c *call) (any, error) {
+		e, err := c.find(k)
+		if err != nil {
+			return nil, err
+		}
+		const still = "Cannot delete entity, must "
+		switch {
+		case len(e.attached) > 0:
+			return nil, deleteConflict(still + "detach all policies first.")
+		case len(e.inline) > 0:
+			return nil, deleteConflict(still + "delete policies first.")
+		case len(e.keys) > 0:
+			return nil, deleteConflict(still + "delete access keys first.")
+		case len(e.groups) > 0, k == kindGroup && len(c.store.inGroup(e)) > 0:
+			return nil, deleteConflict(still + "remove users from group first.")
+		}
+		delete(c.store.entities[k], e.name)
+		return nil, nil
+	}
+}
+
+// membership finds the group and the user of a call.
+func (c *call) membership() (group, user *entity, err error) {
+	if group, err = c.find(kindGroup); err != nil {
+		return nil, nil, err
+	}
+	user, err = c.find(kindUser)
+	return group, user, err
+}
+
+func addUserToGroup(c *call) (any, error) {
+	g, u, err := c.membership()
+	switch {
+	case err != nil:
+		return nil, err
+	case slices.Contains(u.groups, g): // said twice is said once
+		return nil, nil
+	case len(u.groups) >= maxGroupsPerUser:
+		return nil, limitExceeded("Cannot exceed quota for GroupsPerUser: %d", maxGroupsPerUser)
+	}
+	u.groups = append(u.groups, g)
+	return nil, nil
+}
+
+func removeUserFromGroup(c *call) (any, error) {
+	g, u, err := c.membership()
+	if err != nil {
+		return nil, err
+	}
+	i := slices.Index(u.groups, g)
+	if i < 0 {
+		return nil, noSuchEntity("User %s is not in group %s", u.name, g.name)
+	}
+	u.groups = slices.Delete(u.groups, i, i+1)
+	return nil, nil
+}
+
+func createAccessKey(c *call) (any, error) {
+	e, err := c.userOrCaller()
+	if err != nil {
+		return nil, err
+	}
+	if len(e.keys) >= maxKeys {
+		return nil, limitExceeded("Cannot exceed quota for AccessKeysPerUser: %d", maxKeys)
+	}
+	c.store.made++
+	key := accessKey{uniqueID(prefixAccessKey, e.id, fmt.Sprint(c.store.made)), c.time()}
+	e.keys = append(e.keys, key)
+	c.store.keys[key.id] = c.store.identityOf(e)
+	return struct{ AccessKey keyXML }{
+		keyXML{e.name, key.id, "Active", secretOf(key.id), stamp(key.created)},
+	}, nil
+}
+
+func deleteAccessKey(c *call) (any, error) {
+	e, err := c.userOrCaller()
+	if err != nil {
+		return nil, err
+	}
+	id := c.form.get("AccessKeyId")
+	i := slices.IndexFunc(e.keys, func(k accessKey) bool { return k.id == id })
+	if i < 0 {
+		return nil, noSuchEntity("The Access Key with id %s cannot be found.", id)
+	}
+	e.keys = slices.Delete(e.keys, i, i+1)
+	delete(c.store.keys, id)
+	return nil, nil
+}

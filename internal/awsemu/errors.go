@@ -1,0 +1,68 @@
+package awsemu
+
+import (
+	"fmt"
+	"net/http"
+)
+
+// An apiError is an error as a service reports it.
+type apiError struct {
+	status  int
+	code    string
+	message string
+
+	// shape is the error's name in the Smithy model, where it differs from the code: JSON and CBOR
+	// replies name the shape, and carry the code in a header for clients that grew up on Query.
+	shape string
+}
+
+func (e *apiError) Error() string { return e.code + ": " + e.message }
+
+// fault is the party to blame, in the words of the Query protocol.
+func (e *apiError) fault() string {
+	if e.status >= 500 {
+		return "Receiver"
+	}
+	return "Sender"
+}
+
+func refuse(status int, code, format string, args ...any) *apiError {
+	return &apiError{status: status, code: code, message: fmt.Sprintf(format, args...)}
+}
+
+// The errors of IAM, by the code each has in its model.
+// https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
+
+func noSuchEntity(format string, args ...any) *apiError {
+	return refuse(http.StatusNotFound, "NoSuchEntity", format, args...)
+}
+
+func alreadyExists(format string, args ...any) *apiError {
+	return refuse(http.StatusConflict, "EntityAlreadyExists", format, args...)
+}
+
+func limitExceeded(format string, args ...any) *apiError {
+	return refuse(http.StatusConflict, "LimitExceeded", format, args...)
+}
+
+func deleteConflict(format string, args ...any) *apiError {
+	return refuse(http.StatusConflict, "DeleteConflict", format, args...)
+}
+
+func invalidInput(format string, args ...any) *apiError {
+	return refuse(http.StatusBadRequest, "InvalidInput", format, args...)
+}
+
+func validationError(format string, args ...any) *apiError {
+	return refuse(http.StatusBadRequest, "ValidationError", format, args...)
+}
+
+// constraint is the ValidationError of a value that breaks the model.
+func constraint(member, rule string, args ...any) *apiError {
+	return validationError("1 validation error detected: Value at '%s' failed to satisfy constraint: %s", member, fmt.Sprintf(rule, args...))
+}
+
+// required is the ValidationError of a value that is absent.
+func required(member string) *apiError {
+	return validationError("1 validation error detected: Value null at '%s' failed to satisfy constraint: Member must not be null", member)
+}

@@ -1,0 +1,230 @@
+package awsemu
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+)
+
+// each names one call of every service, for faults that concern all.
+func each(t *testing.T, c clients) map[string]func() error {
+	return map[string]func() error{
+		"iam": func() error {
+			_, err := c.iam.GetRole(t.Context(), &iam.GetRoleInput{RoleName: aws.String("r2")})
+			return err
+		},
+		"sts": func() error {
+			_, err := c.sts.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
+			return err
+		},
+		"sns": func() error {
+			_, err := c.sns.Publish(t.Context(), &sns.PublishInput{TopicArn: aws.String(alerts), Message: aws.String("x")})
+			return err
+		},
+		"cloudwatch": func() error {
+			_, err := c.cw.PutMetricData(t.Context(), &cloudwatch.PutMetricDataInput{Namespace: aws.String("N"), MetricData: []cwtypes.MetricDatum{{MetricName: aws.String("x"), Value: aws.Float64(1)}}})
+			return err
+		},
+	}
+}
+
+func faulty() *Account {
+	a := video()
+	a.Topics = []string{"alerts"}
+	return a
+}
+
+func TestEachServiceIsThrottledAndDeniedInItsOwnWords(t *testing.T) {
+	srv := &Server{Account: faulty()}
+	calls := each(t, connect(t, srv))
+	throttled := map[string]string{"iam": "Throttling", "sts": "Throttling", "sns": "Throttled", "cloudwatch": "ThrottlingException"}
+	const who = "User: arn:aws:iam::123456789012:user/administrator is not authorized to perform: "
+	denied := map[string][2]string{
+		"iam":        {"AccessDenied", who + "iam:GetRole on resource: arn:aws:iam::123456789012:role/r2 because no identity-based policy allows the iam:GetRole action"},
+		"sts":        {"AccessDenied", who + "sts:GetCallerIdentity because no identity-based policy allows the sts:GetCallerIdentity action"},
+		"sns":        {"AuthorizationError", who + "SNS:Publish on resource: " + alerts + " because no identity-based policy allows the SNS:Publish action"},
+		"cloudwatch": {"AccessDenied", who + "cloudwatch:PutMetricData because no identity-based policy allows the cloudwatch:PutMetricData action"},
+	}
+	for service, call := range calls {
+		t.Run(service, func(t *testing.T) {
+			srv.SetFaults(Fault{Throttle: true})
+			wantError(t, call(), throttled[service], "Rate exceeded")
+			srv.SetFaults(Fault{Operation: service + ":*", Deny: true})
+			wantError(t, call(), denied[service][0], denied[service][1])
+			srv.SetFaults()
+			if err := call(); err != nil {
+				t.Errorf("without faults: %v", err)
+			}
+		})
+	}
+}
+
+func TestFaultsApplyToTheCallsTheyConcern(t *testing.T) {
+	role := func(name string) func(clients) error {
+		return func(c clients) error {
+			_, err := c.iam.GetRole(t.Context(), &iam.GetRoleInput{RoleName: &name})
+			return err
+		}
+	}
+	simulate := func(arn string) func(clients) error {
+		return func(c clients) error {
+			_, err := c.iam.SimulatePrincipalPolicy(t.Context(), &iam.SimulatePrincipalPolicyInput{PolicySourceArn: &arn, ActionNames: []string{"s3:GetObject"}})
+			return err
+		}
+	}
+	user := func(c clients) error {
+		_, err := c.iam.GetUser(t.Context(), &iam.GetUserInput{})
+		return err
+	}
+	fails := &FaultError{Code: "ServiceFailure", Message: "try later", Status: 503}
+	tests := []struct {
+		name   string
+		faults []Fault
+		call   func(clients) error
+		want   string // a letter for each of five calls: . or x
+	}{
+		{"always, without a count", []Fault{{Operation: "iam:GetRole", Throttle: true}}, role("r2"), "xxxxx"},
+		{"a number of times", []Fault{{Operation: "iam:GetRole", Throttle: true, Times: 2}}, role("r2"), "xx..."},
+		{"after a number of calls", []Fault{{Operation: "iam:*", Deny: true, After: 3}}, role("r2"), "...xx"},
+		{"after some, for some", []Fault{{Operation: "*", Error: fails, After: 1, Times: 2}}, role("r2"), ".xx.."},
+		{"whatever the case", []Fault{{Operation: "IAM:getrole", Error: fails}}, role("r2"), "xxxxx"},
+		{"not another operation", []Fault{{Operation: "iam:GetUser", Error: fails}}, role("r2"), "....."},
+		{"not another service", []Fault{{Operation: "sns:*", Error: fails}}, role("r2"), "....."},
+		{"one principal, by name", []Fault{{Target: "role/r2", Error: fails}}, role("r2"), "xxxxx"},
+		{"not another principal", []Fault{{Target: "role/r3", Error: fails}}, role("r2"), "....."},
+		{"one principal, whatever the path in its ARN", []Fault{{Target: "user/ci", Error: fails}}, simulate("arn:aws:iam::123456789012:user/bots/ci"), "xxxxx"},
+		{"a user is no role", []Fault{{Target: "role/ci", Error: fails}}, simulate("arn:aws:iam::123456789012:user/bots/ci"), "....."},
+		{"oneself", []Fault{{Target: "user/ci", Error: fails}}, user, "xxxxx"},
+		{"the first decides, and each counts by itself", []Fault{{Throttle: true, Times: 1}, {Deny: true, Times: 2}}, role("r2"), "xx..."},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			account := faulty()
+			account.Faults = tt.faults
+			c := dial(t, listen(t, &Server{Account: account}), "AKIACI0000000000")
+			var got strings.Builder
+			for range 5 {
+				if tt.call(c) != nil {
+					got.WriteByte('x')
+				} else {
+					got.WriteByte('.')
+				}
+			}
+			if got.String() != tt.want {
+				t.Errorf("five calls went %s, want %s", &got, tt.want)
+			}
+		})
+	}
+}
+
+func TestTheSDKRetriesUntilTheThrottlingIsOver(t *testing.T) {
+	srv := &Server{Account: faulty(), Faults: []Fault{{Throttle: true, Times: 2}}}
+	url := listen(t, srv)
+	c := dial(t, url, anyKey).iam
+	_, err := c.GetRole(t.Context(), &iam.GetRoleInput{RoleName: aws.String("r2")}, func(o *iam.Options) {
+		o.Retryer = retry.NewStandard(func(so *retry.StandardOptions) {
+			so.MaxAttempts = 3
+			so.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var codes []string
+	for _, call := range srv.Calls() {
+		codes = append(codes, call.Code)
+	}
+	if got := strings.Join(codes, " "); got != "Throttling Throttling " {
+		t.Errorf("three attempts ended as %q", got)
+	}
+}
+
+func TestALostReplyIsLostAfterTheFact(t *testing.T) {
+	srv := &Server{Account: faulty(), Faults: []Fault{{Operation: "sns:Publish", LoseReply: true, Times: 1}}}
+	c := connect(t, srv).sns
+	in := &sns.PublishInput{TopicArn: aws.String(alerts), Message: aws.String("once or twice")}
+	if _, err := c.Publish(t.Context(), in); err == nil {
+		t.Error("the first reply came")
+	}
+	if n := len(srv.Messages()); n != 1 {
+		t.Errorf("after the lost reply %d messages are published, want 1", n)
+	}
+	if call := srv.Calls()[0]; !call.Lost || call.Code != "" {
+		t.Errorf("recorded as %+v, want it lost and not refused", call)
+	}
+	if _, err := c.Publish(t.Context(), in); err != nil || len(srv.Messages()) != 2 {
+		t.Errorf("the second: %v, %d messages", err, len(srv.Messages()))
+	}
+}
+
+func TestADelayEndsWhenTheClientGoesAway(t *testing.T) {
+	srv := &Server{Account: faulty(), Faults: []Fault{{Operation: "sns:*", Delay: time.Hour}, {Operation: "iam:*", Delay: 20 * time.Millisecond}, {Operation: "iam:*", Delay: 20 * time.Millisecond}}}
+	c := connect(t, srv)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := c.sns.Publish(ctx, &sns.PublishInput{TopicArn: aws.String(alerts), Message: aws.String("x")}); err == nil {
+		t.Error("a reply delayed for an hour came")
+	}
+	for range 200 { // the server notices a moment later
+		if len(srv.Calls()) == 1 {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	if calls := srv.Calls(); len(calls) != 1 || !calls[0].Lost || len(srv.Messages()) != 0 {
+		t.Errorf("the call is recorded as %+v, and %d messages are published", calls, len(srv.Messages()))
+	}
+	started := time.Now()
+	if _, err := c.iam.GetRole(t.Context(), &iam.GetRoleInput{RoleName: aws.String("r2")}); err != nil || time.Since(started) < 40*time.Millisecond {
+		t.Errorf("two delays of 20ms took %s, %v: they add up", time.Since(started), err)
+	}
+}
+
+func TestDelaysOverlapAndRoundsCountsThem(t *testing.T) {
+	srv := &Server{Account: faulty(), Faults: []Fault{{Delay: 30 * time.Millisecond}}}
+	c := connect(t, srv).iam
+	for range 2 {
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				if _, err := c.GetRole(t.Context(), &iam.GetRoleInput{RoleName: aws.String("r2")}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+	}
+	calls := srv.Calls()
+	if got := Rounds(calls); len(calls) != 16 || got != 2 {
+		t.Errorf("%d calls in %d rounds, want 16 in 2", len(calls), got)
+	}
+}
+
+func TestFaultsAreAddedAndReplacedAtRunTime(t *testing.T) {
+	account := faulty()
+	account.Faults = []Fault{{Operation: "iam:GetRole", Throttle: true}}
+	srv := &Server{Account: account}
+	srv.AddFaults(Fault{Operation: "sts:*", Throttle: true})
+	calls := each(t, connect(t, srv))
+	for service, fails := range map[string]bool{"iam": true, "sts": true, "sns": false} {
+		if err := calls[service](); (err != nil) != fails {
+			t.Errorf("%s: %v", service, err)
+		}
+	}
+	srv.SetFaults(Fault{Operation: "sns:*", Throttle: true})
+	for service, fails := range map[string]bool{"iam": false, "sts": false, "sns": true} {
+		if err := calls[service](); (err != nil) != fails {
+			t.Errorf("with other faults, %s: %v", service, err)
+		}
+	}
+}

@@ -1,0 +1,109 @@
+package awsemu
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+// environment is what an unchanged client of AWS needs to reach a server under test, and nothing that would
+// let it reach AWS.
+func environment(url, home string) []string {
+	return []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + home,
+		"AWS_ENDPOINT_URL=" + url, "AWS_ACCESS_KEY_ID=AKIACI0000000000", "AWS_SECRET_ACCESS_KEY=secret",
+		"AWS_REGION=us-east-1", "AWS_DEFAULT_REGION=us-east-1",
+		"AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null",
+		"AWS_MAX_ATTEMPTS=1", "AWS_PAGER=",
+	}
+}
+
+// run runs a program and returns its output.
+func run(t *testing.T, url string, name string, args ...string) []byte {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), name, args...)
+	cmd.Env = environment(url, t.TempDir())
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, errs.String())
+	}
+	return out.Bytes()
+}
+
+func TestAnUnchangedBoto3Works(t *testing.T) {
+	if out, err := exec.CommandContext(t.Context(), "python3", "-c", "import boto3").CombinedOutput(); err != nil {
+		t.Skipf("boto3 not installed: the embedded AWS is not tested with it here: python3 -c 'import boto3': %v\n%s", err, out)
+	}
+	account := video()
+	account.Topics = []string{"alerts"}
+	srv := &Server{Account: account}
+	out := run(t, listen(t, srv), "python3", "testdata/boto3_client.py")
+
+	var got, want map[string]any
+	if err := json.Unmarshal(out, &got); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	document := `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}`
+	simulated := func(action string) string {
+		return `["` + action + `", "arn:aws:s3:::${BucketName}/${KeyName}", "allowed", ["allowed", "allowed"], 38, [], {}]`
+	}
+	err := json.Unmarshal([]byte(`{
+		"caller": "arn:aws:iam::123456789012:user/bots/ci",
+		"inline": ["a", "b", "c"],
+		"none": [],
+		"document": `+document+`,
+		"trust": `+trustLambda+`,
+		"simulated": [`+simulated("s3:GetObject")+`, `+simulated("s3:PutObject")+`, `+simulated("s3:DeleteObject")+`],
+		"written": true,
+		"nobody": "404 NoSuchEntity: The role with name nobody cannot be found.",
+		"topic": "404 NotFound: Topic does not exist",
+		"metric": "400 InvalidParameterValue: The value AWS/ for parameter Namespace is invalid."
+	}`), &want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", asJSON(got), asJSON(want))
+	}
+	if m := srv.Messages(); len(m) != 1 || m[0].Body("email") != "ünï + code" || m[0].Attributes["severity"].Value != "high" {
+		t.Errorf("messages %+v", m)
+	}
+	if m := srv.Metrics(); len(m) != 1 || *m[0].Value != 1.5 || m[0].Unit != "Percent" {
+		t.Errorf("metrics %s", asJSON(m))
+	}
+}
+
+func TestAnUnchangedAWSCommandLineWorks(t *testing.T) {
+	if out, err := exec.CommandContext(t.Context(), "aws", "--version").CombinedOutput(); err != nil {
+		t.Skipf("aws CLI not installed: the embedded AWS is not tested with it here: aws --version: %v\n%s", err, out)
+	}
+	account := video()
+	account.Topics = []string{"alerts"}
+	srv := &Server{Account: account}
+	url := listen(t, srv)
+
+	var sim struct {
+		EvaluationResults []struct{ EvalActionName, EvalDecision string }
+	}
+	out := run(t, url, "aws", "iam", "simulate-principal-policy", "--policy-source-arn", "arn:aws:iam::123456789012:user/bots/ci",
+		"--action-names", "s3:GetObject", "s3:PutObject", "sns:Publish", "--output", "json")
+	if err := json.Unmarshal(out, &sim); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if n := len(sim.EvaluationResults); n != 3 || sim.EvaluationResults[2].EvalActionName != "sns:Publish" || sim.EvaluationResults[0].EvalDecision != "allowed" {
+		t.Errorf("simulation over the pages: %+v", sim)
+	}
+	run(t, url, "aws", "sns", "publish", "--topic-arn", alerts, "--subject", "cli", "--message", "from the command line")
+	if m := srv.Messages(); len(m) != 1 || m[0].Subject != "cli" || m[0].Body("email") != "from the command line" {
+		t.Errorf("messages %+v", m)
+	}
+	run(t, url, "aws", "cloudwatch", "put-metric-data", "--namespace", "N", "--metric-name", "cli", "--value", "2", "--dimensions", "Target=user/ci")
+	if m := srv.Metrics(); len(m) != 1 || *m[0].Value != 2 || !reflect.DeepEqual(m[0].Dimensions, []Dimension{{"Target", "user/ci"}}) {
+		t.Errorf("metrics %s", asJSON(m))
+	}
+}

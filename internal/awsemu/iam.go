@@ -1,0 +1,96 @@
+package awsemu
+
+import (
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+var iamService = &service{
+	name: "iam", scope: "iam", prefix: "iam", version: "2010-05-08",
+	xmlns:  "https://iam.amazonaws.com/doc/2010-05-08/",
+	denial: "AccessDenied",
+	throttled: func() *apiError {
+		return refuse(http.StatusBadRequest, "Throttling", "Rate exceeded")
+	},
+}
+
+// The operations refer to the service to name themselves, so that the table is filled here.
+func init() {
+	iamService.operations = make(map[string]func(*call) (any, error))
+	for _, ops := range []map[string]func(*call) (any, error){entityReads, policyReads, entityWrites, policyWrites, simulation} {
+		maps.Copy(iamService.operations, ops)
+	}
+}
+
+// encode writes a document as IAM returns it: percent-encoded as RFC 3986 has it, where only letters,
+// digits and "-._~" stay. A blank is %20, so that a client that decodes a form instead is found out by
+// its "+".
+func encode(document string) string {
+	return strings.ReplaceAll(url.QueryEscape(document), "+", "%20")
+}
+
+// find returns the entity that a parameter names.
+func (c *call) find(k kind) (*entity, error) {
+	name, err := c.name(k.title()+"Name", 128)
+	if err != nil {
+		return nil, err
+	}
+	e := c.store.entities[k][name]
+	if e == nil {
+		return nil, noSuchEntity("The %s with name %s cannot be found.", k, name)
+	}
+	return e, nil
+}
+
+// name returns a parameter that has to be an IAM name of at most size characters.
+func (c *call) name(param string, size int) (string, error) {
+	name := c.form.get(param)
+	member := strings.ToLower(param[:1]) + param[1:]
+	switch {
+	case !c.form.has(param):
+		return "", required(member)
+	case name == "":
+		return "", constraint(member, "Member must have length greater than or equal to 1")
+	case len(name) > size:
+		return "", constraint(member, "Member must have length less than or equal to %d", size)
+	case !isName(name):
+		return "", validationError("The specified value for %s is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-", member)
+	}
+	return name, nil
+}
+
+// isName reports whether s is made of the characters of IAM's names: [\w+=,.@-]+.
+func isName(s string) bool {
+	for _, r := range s {
+		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("+=,.@_-", r) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// under returns the entities whose path begins with PathPrefix, by name.
+func (c *call) under(k kind) []*entity {
+	prefix := or(c.form.get("PathPrefix"), "/")
+	var found []*entity
+	for _, e := range sortedValues(c.store.entities[k]) {
+		if strings.HasPrefix(e.path, prefix) {
+			found = append(found, e)
+		}
+	}
+	return found
+}
+
+// inGroup returns the users of a group, by name.
+func (st *store) inGroup(g *entity) []*entity {
+	var users []*entity
+	for _, u := range sortedValues(st.entities[kindUser]) {
+		if slices.Contains(u.groups, g) {
+			users = append(users, u)
+		}
+	}
+	return users
+}

@@ -1,0 +1,63 @@
+package awsemu
+
+import (
+	"fmt"
+	"strings"
+)
+
+// An identity is who signed a request.
+type identity struct {
+	arn    string
+	userID string
+	entity *entity // nil for the administrator
+}
+
+func (st *store) identityOf(e *entity) identity { return identity{st.arn(e), e.id, e} }
+
+// administrator is who an access key that nobody was given belongs to. A client set up with any
+// credentials at all can then build the account up.
+func (st *store) administrator() identity {
+	const name = "administrator"
+	if e := st.entities[kindUser][name]; e != nil {
+		return st.identityOf(e)
+	}
+	return identity{
+		arn:    fmt.Sprintf("arn:%s:iam::%s:user/%s", st.partition, st.account, name),
+		userID: uniqueID(prefixUser, st.account, string(kindUser), name),
+	}
+}
+
+func (st *store) caller(key string) identity {
+	if id, known := st.keys[key]; known {
+		return id
+	}
+	return st.administrator()
+}
+
+// A scope is what the credential scope of a signature says about a request.
+type scope struct {
+	key, region, service string
+}
+
+// parseScope reads the credential out of an Authorization header, or of the query of a presigned URL.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+func parseScope(header, query string) (scope, bool) {
+	credential := query
+	if header != "" {
+		_, rest, found := strings.Cut(header, "Credential=")
+		if !found {
+			return scope{}, false
+		}
+		credential, _, _ = strings.Cut(rest, ",")
+	}
+	parts := strings.Split(strings.TrimSpace(credential), "/")
+	n := len(parts)
+	if n < 4 || parts[n-1] != "aws4_request" {
+		return scope{}, false
+	}
+	sc := scope{key: parts[0], service: parts[n-2]}
+	if n > 4 { // a SigV4A scope names no region
+		sc.region = parts[n-3]
+	}
+	return sc, sc.key != ""
+}

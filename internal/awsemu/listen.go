@@ -1,0 +1,51 @@
+package awsemu
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+)
+
+// An Endpoint is a server that listens. Its URL is what a client's endpoint is set to.
+type Endpoint struct {
+	// URL is http://127.0.0.1:PORT, for AWS_ENDPOINT_URL and BaseEndpoint.
+	URL string
+
+	server *http.Server
+	done   chan error
+}
+
+// Listen serves on an address of this machine: host and port, where port 0 is any free one. Empty is
+// 127.0.0.1:0. It refuses addresses that other machines reach, as nothing here asks who is calling.
+func (s *Server) Listen(addr string) (*Endpoint, error) {
+	addr = or(addr, "127.0.0.1:0")
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w: give an address such as 127.0.0.1:4599", addr, err)
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return nil, fmt.Errorf("listen on %s: the embedded AWS asks nobody who they are and listens on loopback only: give 127.0.0.1:PORT", addr)
+	}
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	e := &Endpoint{
+		URL:    "http://" + listener.Addr().String(),
+		server: &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second},
+		done:   make(chan error, 1),
+	}
+	go func() { e.done <- e.server.Serve(listener) }()
+	return e, nil
+}
+
+// Close stops listening and ends the connections there are. It may be called once.
+func (e *Endpoint) Close() error {
+	err := e.server.Close()
+	if served := <-e.done; !errors.Is(served, http.ErrServerClosed) {
+		err = errors.Join(err, served)
+	}
+	return err
+}

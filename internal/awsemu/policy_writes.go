@@ -1,0 +1,316 @@
+package awsemu
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
+)
+
+// policyWrites are the operations that put policies: inline, managed, boundaries and trust.
+var policyWrites = map[string]func(*call) (any, error){
+	"PutUserPolicy":          putInline(kindUser),
+	"PutGroupPolicy":         putInline(kindGroup),
+	"PutRolePolicy":          putInline(kindRole),
+	"DeleteUserPolicy":       deleteInline(kindUser),
+	"DeleteGroupPolicy":      deleteInline(kindGroup),
+	"DeleteRolePolicy":       deleteInline(kindRole),
+	"UpdateAssumeRolePolicy": updateAssumeRolePolicy,
+
+	"AttachUserPolicy":  attach(kindUser),
+	"AttachGroupPolicy": attach(kindGroup),
+	"AttachRolePolicy":  attach(kindRole),
+	"DetachUserPolicy":  detach(kindUser),
+	"DetachGroupPolicy": detach(kindGroup),
+	"DetachRolePolicy":  detach(kindRole),
+
+	"PutUserPermissionsBoundary":    putBoundary(kindUser),
+	"PutRolePermissionsBoundary":    putBoundary(kindRole),
+	"DeleteUserPermissionsBoundary": deleteBoundary(kindUser),
+	"DeleteRolePermissionsBoundary": deleteBoundary(kindRole),
+
+	"CreatePolicy":            createPolicy,
+	"CreatePolicyVersion":     createPolicyVersion,
+	"SetDefaultPolicyVersion": setDefaultPolicyVersion,
+	"DeletePolicy":            deletePolicy,
+	"DeletePolicyVersion":     deletePolicyVersion,
+}
+
+// documentText reads a parameter that has to be a document, be it one or not.
+func (c *call) documentText(param string) (string, error) {
+	member := strings.ToLower(param[:1]) + param[1:]
+	text := c.form.get(param)
+	switch {
+	case !c.form.has(param):
+		return "", required(member)
+	case text == "":
+		return "", constraint(member, "Member must have length greater than or equal to 1")
+	case len(text) > maxDocument:
+		return "", constraint(member, "Member must have length less than or equal to %d", maxDocument)
+	}
+	for _, r := range text {
+		if r > 0xff || r < ' ' && r != '\t' && r != '\n' && r != '\r' {
+			return "", validationError("The specified value for %s is invalid. It must contain only printable ASCII characters.", member)
+		}
+	}
+	return text, nil
+}
+
+func malformed(err error) *apiError {
+	// IAM ends after the first sentence; whoever runs an emulator may as well learn where.
+	return refuse(http.StatusBadRequest, "MalformedPolicyDocument", "Syntax errors in policy. (%v)", err)
+}
+
+// identityDocument reads an identity policy out of a parameter.
+func (c *call) identityDocument(param string) (document, error) {
+	text, err := c.documentText(param)
+	if err != nil {
+		return document{}, err
+	}
+	parsed, err := iampolicy.Parse(text)
+	if err != nil {
+		return document{}, malformed(err)
+	}
+	return document{text, parsed}, nil
+}
+
+func (c *call) trustDocument(param string) (document, error) {
+	text, err := c.documentText(param)
+	if err != nil {
+		return document{}, err
+	}
+	if _, err := iampolicy.ParseTrust(text); err != nil {
+		return document{}, malformed(err)
+	}
+	return document{text: text}, nil
+}
+
+func putInline(k kind) func(*call) (any, error) {
+	return func(c *call) (any, error) {
+		e, err := c.find(k)
+		if err != nil {
+			return nil, err
+		}
+		name, err := c.name("PolicyName", 128)
+		if err != nil {
+			return nil, err
+		}
+		doc, err := c.identityDocument("PolicyDocument")
+		if err != nil {
+			return nil, err
+		}
+		total := policySize(doc.text)
+		for other, d := range e.inline {
+			if other != name {
+				total += policySize(d.text)
+			}
+		}
+		if limit := inlineQuota[k]; total > limit {
+			return nil, limitExceeded("Maximum policy size of %d bytes exceeded for %s %s", limit, k, e.name)
+		}
+		e.inline[name] = doc
+		return nil, nil
+	}
+}
+
+func deleteInline(k kind) func(*call) (any, error) {
+	return func(c *call) (any, error) {
+		e, err := c.find(k)
+		if err != nil {
+			return nil, err
+		}
+		name, err := c.name("PolicyName", 128)
+		if err != nil {
+			return nil, err
+		}
+		if _, found := e.inline[name]; !found {
+			return nil, noSuchEntity("The %s policy with name %s cannot be found.", k, name)
+		}
+		delete(e.inline, name)
+		return nil, nil
+	}
+}
+
+func updateAssumeRolePolicy(c *call) (any, error) {
+	e, err := c.find(kindRole)
+	if err != nil {
+		return nil, err
+	}
+	doc, err := c.trustDocument("PolicyDocument")
+	if err != nil {
+		return nil, err
+	}
+	e.trust = doc
+	return nil, nil
+}
+
+func attach(k kind) func(*call) (any, error) {
+	return func(c *call) (any, error) {
+		e, err := c.find(k)
+		if err != nil {
+			return nil, err
+		}
+		p, err := c.findPolicy()
+		switch {
+		case err != nil:
+			return nil, err
+		case slices.Contains(e.attached, p):
+			return nil, nil
+		case len(e.attached) >= maxAttached:
+			return nil, limitExceeded("Cannot exceed quota for PoliciesPer%s: %d", k.title(), maxAttached)
+		}
+		e.attached = append(e.attached, p)
+		return nil, nil
+	}
+}
+
+func detach(k kind) func(*call) (any, error) {
+	return func(c *call) (any, error) {
+		e, err := c.find(k)
+		if err != nil {
+			return nil, err
+		}
+		arn := c.form.get("PolicyArn")
+		i := slices.IndexFunc(e.attached, func(p *policy) bool { return p.arn == arn })
+		if i < 0 {
+			return nil, noSuchEntity("Policy %s was not found.", arn)
+		}
+		e.attached = slices.Delete(e.attached, i, i+1)
+		return nil, nil
+	}
+}
+
+func putBoundary(k kind) func(*call) (any, error) {
+	return func(c *call) (any, error) {
+		e, err := c.find(k)
+		if err != nil {
+			return nil, err
+		}
+		if c.form.get("PermissionsBoundary") == "" {
+			return nil, required("permissionsBoundary")
+		}
+		return nil, c.bounded(e)
+	}
+}
+
+func deleteBoundary(k kind) func(*call) (any, error) {
+	return func(c *call) (any, error) {
+		e, err := c.find(k)
+		if err != nil {
+			return nil, err
+		}
+		if e.boundary == nil {
+			return nil, noSuchEntity("%s does not have a permission boundary", k.title())
+		}
+		e.boundary = nil
+		return nil, nil
+	}
+}
+
+// managedDocument reads the text of a managed policy's version.
+func (c *call) managedDocument() (document, error) {
+	doc, err := c.identityDocument("PolicyDocument")
+	if err == nil && policySize(doc.text) > maxManaged {
+		return doc, limitExceeded("Cannot exceed quota for PolicySize: %d", maxManaged)
+	}
+	return doc, err
+}
+
+func createPolicy(c *call) (any, error) {
+	name, err := c.name("PolicyName", 128)
+	if err != nil {
+		return nil, err
+	}
+	path, err := c.path()
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range c.store.policies {
+		if !p.ofAWS() && strings.EqualFold(p.name, name) {
+			return nil, alreadyExists("A policy called %s already exists. Duplicate names are not allowed.", name)
+		}
+	}
+	doc, err := c.managedDocument()
+	if err != nil {
+		return nil, err
+	}
+	c.store.made++
+	p := &policy{
+		arn:  fmt.Sprintf("arn:%s:iam::%s:policy%s%s", c.store.partition, c.store.account, path, name),
+		name: name, path: path, description: c.form.get("Description"), created: c.time(),
+		id: uniqueID(prefixPolicy, c.store.account, name, fmt.Sprint(c.store.made)),
+	}
+	p.add(doc, c.time(), true)
+	c.store.policies[p.arn] = p
+	return struct{ Policy policyXML }{c.policy(p)}, nil
+}
+
+// ownPolicy returns the account's own policy that PolicyArn names: those of AWS cannot be changed.
+func (c *call) ownPolicy() (*policy, error) {
+	p, err := c.findPolicy()
+	if err == nil && p.ofAWS() {
+		return nil, refuse(http.StatusForbidden, "AccessDenied", "User: %s is not authorized to perform: iam:%s on resource: policy %s", c.caller.arn, c.operation, p.arn)
+	}
+	return p, err
+}
+
+func createPolicyVersion(c *call) (any, error) {
+	p, err := c.ownPolicy()
+	if err != nil {
+		return nil, err
+	}
+	doc, err := c.managedDocument()
+	if err != nil {
+		return nil, err
+	}
+	if len(p.versions) >= maxVersions {
+		return nil, limitExceeded("A managed policy can have up to %d versions. Before you create a new version, you must delete an existing version.", maxVersions)
+	}
+	v := p.add(doc, c.time(), c.form.get("SetAsDefault") == "true")
+	return struct{ PolicyVersion versionXML }{versionOf(p, v, false)}, nil
+}
+
+func setDefaultPolicyVersion(c *call) (any, error) {
+	if _, err := c.ownPolicy(); err != nil {
+		return nil, err
+	}
+	p, v, err := c.findVersion()
+	if err != nil {
+		return nil, err
+	}
+	p.standard, p.updated = v.id, c.time()
+	return nil, nil
+}
+
+func deletePolicy(c *call) (any, error) {
+	p, err := c.ownPolicy()
+	if err != nil {
+		return nil, err
+	}
+	if attached, bounding := c.store.usage(p); attached+bounding > 0 {
+		return nil, deleteConflict("Cannot delete a policy attached to entities.")
+	}
+	if len(p.versions) > 1 {
+		return nil, deleteConflict("This policy has more than one version. Before you delete a policy, you must delete the policy's versions. The default version is deleted with the policy.")
+	}
+	delete(c.store.policies, p.arn)
+	return nil, nil
+}
+
+func deletePolicyVersion(c *call) (any, error) {
+	if _, err := c.ownPolicy(); err != nil {
+		return nil, err
+	}
+	p, v, err := c.findVersion()
+	if err != nil {
+		return nil, err
+	}
+	if v.id == p.standard {
+		return nil, deleteConflict("Cannot delete the default version of a policy.")
+	}
+	id := v.id
+	p.versions = slices.DeleteFunc(p.versions, func(v version) bool { return v.id == id })
+	return nil, nil
+}

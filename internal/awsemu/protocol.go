@@ -1,0 +1,205 @@
+package awsemu
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math"
+	"net/http"
+
+	"github.com/fxamacker/cbor/v2"
+)
+
+// A protocol is how replies and errors are written for the client that asked. The service is nil for a
+// request that could not be made out.
+type protocol interface {
+	succeed(svc *service, operation, requestID string, result any) (reply, error)
+	fail(svc *service, requestID string, e *apiError) reply
+}
+
+func newReply(status int, contentType, requestID string, body []byte) reply {
+	header := http.Header{"X-Amzn-Requestid": {requestID}}
+	if contentType != "" {
+		header.Set("Content-Type", contentType)
+	}
+	return reply{status: status, header: header, body: body}
+}
+
+// queryProtocol is the Query protocol: forms in, XML out.
+// https://smithy.io/2.0/aws/protocols/aws-query-protocol.html
+type queryProtocol struct{}
+
+func (queryProtocol) succeed(svc *service, operation, requestID string, result any) (reply, error) {
+	body, err := xmlReply(svc.xmlns, operation, requestID, result)
+	if err != nil {
+		return reply{}, err
+	}
+	return newReply(http.StatusOK, "text/xml", requestID, body), nil
+}
+
+func (queryProtocol) fail(svc *service, requestID string, e *apiError) reply {
+	xmlns := ""
+	if svc != nil {
+		xmlns = svc.xmlns
+	}
+	body, err := xmlError(xmlns, requestID, e)
+	if err != nil { // a struct of strings: it cannot happen, and must not pass for a success
+		body = []byte("<ErrorResponse/>")
+	}
+	return newReply(e.status, "text/xml", requestID, body)
+}
+
+// cborProtocol is Smithy RPC v2 over CBOR.
+// https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html
+type cborProtocol struct{}
+
+const contentCBOR = "application/cbor"
+
+func (cborProtocol) succeed(_ *service, _, requestID string, result any) (reply, error) {
+	if result == nil {
+		// An operation without output has no body, and then no content type either.
+		rep := newReply(http.StatusOK, "", requestID, nil)
+		rep.header.Set("Smithy-Protocol", "rpc-v2-cbor")
+		return rep, nil
+	}
+	body, err := cbor.Marshal(result)
+	rep := newReply(http.StatusOK, contentCBOR, requestID, body)
+	rep.header.Set("Smithy-Protocol", "rpc-v2-cbor")
+	return rep, err
+}
+
+func (cborProtocol) fail(_ *service, requestID string, e *apiError) reply {
+	body, err := cbor.Marshal(e.members())
+	if err != nil { // a map of strings
+		body = []byte{0xa0}
+	}
+	rep := newReply(e.status, contentCBOR, requestID, body)
+	rep.header.Set("Smithy-Protocol", "rpc-v2-cbor")
+	rep.header.Set("X-Amzn-Query-Error", e.code+";"+e.fault())
+	return rep
+}
+
+// jsonProtocol is AWS JSON 1.0 or 1.1; the content type tells which.
+// https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html
+type jsonProtocol struct{ contentType string }
+
+func (p jsonProtocol) succeed(_ *service, _, requestID string, result any) (reply, error) {
+	if result == nil {
+		result = struct{}{}
+	}
+	body, err := json.Marshal(result)
+	return newReply(http.StatusOK, p.contentType, requestID, body), err
+}
+
+func (p jsonProtocol) fail(_ *service, requestID string, e *apiError) reply {
+	body, err := json.Marshal(e.members())
+	if err != nil { // a map of strings
+		body = []byte("{}")
+	}
+	rep := newReply(e.status, p.contentType, requestID, body)
+	rep.header.Set("X-Amzn-Query-Error", e.code+";"+e.fault())
+	return rep
+}
+
+// members is the error as the structure its Smithy shape is. Some shapes spell the member message, some
+// Message; a client reads the one its model has.
+func (e *apiError) members() map[string]string {
+	return map[string]string{"__type": or(e.shape, "com.amazonaws.cloudwatch#"+e.code), "message": e.message, "Message": e.message}
+}
+
+// serialization is the error for a body that is not what its content type says.
+func serialization(format string, args ...any) *apiError {
+	e := refuse(http.StatusBadRequest, "SerializationException", format, args...)
+	e.shape = "com.amazon.coral.service#SerializationException"
+	return e
+}
+
+// cborReader refuses what no client sends and what would cost memory to read.
+var cborReader = func() cbor.DecMode {
+	mode, err := cbor.DecOptions{
+		DupMapKey:        cbor.DupMapKeyEnforcedAPF,
+		MaxNestedLevels:  16,
+		MaxArrayElements: 1 << 17,
+		MaxMapPairs:      1 << 10,
+		DefaultMapType:   nil,
+	}.DecMode()
+	if err != nil {
+		panic(fmt.Sprintf("awsemu: CBOR options: %v", err)) // a constant: it is right or no test passes
+	}
+	return mode
+}()
+
+func readCBOR(body []byte) (map[string]any, *apiError) {
+	if len(body) == 0 {
+		return nil, nil
+	}
+	var input any
+	if err := cborReader.Unmarshal(body, &input); err != nil {
+		return nil, serialization("the body is not CBOR: %v", err)
+	}
+	m, ok := plain(input).(map[string]any)
+	if !ok {
+		return nil, serialization("the body is not a CBOR map")
+	}
+	return m, nil
+}
+
+// plain turns the maps of CBOR, whose keys may be anything, into those of JSON. A key that is no string
+// names no member of any structure, and goes.
+func plain(v any) any {
+	switch v := v.(type) {
+	case map[any]any:
+		m := make(map[string]any, len(v))
+		for key, value := range v {
+			if name, ok := key.(string); ok {
+				m[name] = plain(value)
+			}
+		}
+		return m
+	case []any:
+		for i := range v {
+			v[i] = plain(v[i])
+		}
+		return v
+	default:
+		return v
+	}
+}
+
+func readJSON(body []byte) (map[string]any, *apiError) {
+	if len(bytes.TrimSpace(body)) == 0 {
+		return nil, nil
+	}
+	var m map[string]any
+	if err := json.Unmarshal(body, &m); err != nil {
+		return nil, serialization("the body is not a JSON object: %v", err)
+	}
+	return m, nil
+}
+
+// number reads a number as any of the protocols gives it. JSON has no NaN and no infinities, and
+// writes them as strings.
+func number(v any) (float64, bool) {
+	switch v := v.(type) {
+	case float64:
+		return v, true
+	case float32:
+		return float64(v), true
+	case uint64:
+		return float64(v), true
+	case int64:
+		return float64(v), true
+	case string:
+		switch v {
+		case "NaN":
+			return math.NaN(), true
+		case "Infinity":
+			return math.Inf(1), true
+		case "-Infinity":
+			return math.Inf(-1), true
+		}
+		return 0, false
+	default:
+		return 0, false
+	}
+}

@@ -1,0 +1,213 @@
+package awsemu
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+)
+
+func TestTheZeroServerIsAnEmptyAccount(t *testing.T) {
+	c := connect(t, &Server{})
+	who, err := c.sts.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
+	if err != nil || *who.Arn != "arn:aws:iam::123456789012:user/administrator" {
+		t.Errorf("caller %+v, %v", who, err)
+	}
+	users, err := c.iam.ListUsers(t.Context(), &iam.ListUsersInput{})
+	if err != nil || len(users.Users) != 0 {
+		t.Errorf("users %+v, %v", users, err)
+	}
+}
+
+func TestAnAccountThatDoesNotHoldTogetherSaysSoInEveryReply(t *testing.T) {
+	c := connect(t, &Server{Account: &Account{Users: map[string]User{"ci": {Groups: []string{"none"}}}}})
+	_, err := c.sts.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
+	wantError(t, err, "InternalFailure", "account: user ci: there is no group none")
+}
+
+func TestListenKeepsToLoopback(t *testing.T) {
+	for addr, want := range map[string]string{
+		"0.0.0.0:0":       "loopback",
+		":0":              "loopback",
+		"192.0.2.1:0":     "loopback",
+		"example.com:0":   "loopback",
+		"[::]:0":          "loopback",
+		"127.0.0.1":       "give an address such as 127.0.0.1:4599",
+		"127.0.0.1:99999": "port",
+	} {
+		if end, err := (&Server{}).Listen(addr); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want an error about %s", addr, err, want)
+			if end != nil {
+				_ = end.Close()
+			}
+		}
+	}
+	for _, addr := range []string{"", "127.0.0.1:0", "localhost:0"} {
+		end, err := (&Server{}).Listen(addr)
+		if err != nil {
+			t.Errorf("%q: %v", addr, err)
+			continue
+		}
+		if !strings.HasPrefix(end.URL, "http://127.0.0.1:") && !strings.HasPrefix(end.URL, "http://[::1]:") {
+			t.Errorf("%q listens at %s", addr, end.URL)
+		}
+		if err := end.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestRequestsThatAreNoneAreRefusedInTheirProtocol(t *testing.T) {
+	const sign = "AWS4-HMAC-SHA256 Credential=AKIAX/20260101/us-east-1/"
+	const form = "application/x-www-form-urlencoded"
+	tests := []struct {
+		name, method, url, auth, contentType, body string
+		status                                     int
+		holds                                      string
+	}{
+		{"without a signature", "POST", "/", "", form, "Action=GetUser", 403, "<Code>MissingAuthenticationToken</Code>"},
+		{"with a signature that is none", "POST", "/", "Bearer x", form, "Action=GetUser", 403, "<Code>MissingAuthenticationToken</Code>"},
+		{"for a service that is not offered", "GET", "/2015-03-31/functions", sign + "lambda/aws4_request, S", "", "", 400, "iam, sts, sns and monitoring (CloudWatch), not &#34;lambda&#34;"},
+		{"for another service than it is signed for", "POST", "/service/GraniteServiceVersion20100801/operation/PutMetricData", sign + "sns/aws4_request", "application/cbor", "\xa0", 400, "UnknownService"},
+		{"without an action", "POST", "/", sign + "iam/aws4_request", form, "", 400, "<Code>MissingAction</Code>"},
+		{"of another version", "POST", "/", sign + "iam/aws4_request", form, "Action=GetUser&Version=2009-01-01", 400, "<Message>Could not find operation GetUser for version 2009-01-01</Message>"},
+		{"with a form that is none", "POST", "/", sign + "iam/aws4_request", form, "Action=%zz", 400, "<Code>MalformedQueryString</Code>"},
+		{"too large", "POST", "/", sign + "iam/aws4_request", form, "Action=" + strings.Repeat("x", maxBody), 413, "<Code>RequestEntityTooLarge</Code>"},
+		{"in the query of the URL, presigned", "GET", "/?Action=GetCallerIdentity&Version=2011-06-15&X-Amz-Credential=AKIAX%2F20260101%2Fus-east-1%2Fsts%2Faws4_request", "", "", "", 200, "user/administrator"},
+		{"signed for all regions at once", "POST", "/", "AWS4-ECDSA-P256-SHA256 Credential=AKIAX/20260101/sts/aws4_request, SignedHeaders=host, Signature=0", form, "Action=GetCallerIdentity", 200, "user/administrator"},
+	}
+	url := listen(t, &Server{})
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			req, err := http.NewRequestWithContext(t.Context(), tt.method, url+tt.url, strings.NewReader(tt.body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header.Set("Authorization", tt.auth)
+			req.Header.Set("Content-Type", tt.contentType)
+			resp, err := http.DefaultClient.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = resp.Body.Close() }()
+			body, err := io.ReadAll(resp.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if resp.StatusCode != tt.status || !strings.Contains(string(body), tt.holds) {
+				t.Errorf("got %d %s\nwant %d with %s", resp.StatusCode, body, tt.status, tt.holds)
+			}
+		})
+	}
+}
+
+func TestManyClientsAtOnce(t *testing.T) {
+	srv := &Server{Account: faulty()}
+	c := connect(t, srv)
+	calls := each(t, c)
+	var wg sync.WaitGroup
+	for range 4 {
+		for _, call := range calls {
+			wg.Go(func() {
+				for range 5 {
+					if err := call(); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		wg.Go(func() {
+			for range 5 {
+				srv.AddFaults(Fault{Operation: "iam:GetUser", Throttle: true})
+				_, _, _ = srv.Calls(), srv.Messages(), srv.Metrics()
+				_, err := c.iam.PutRolePolicy(t.Context(), &iam.PutRolePolicyInput{RoleName: aws.String("r3"), PolicyName: aws.String("x"), PolicyDocument: aws.String(allowAll)})
+				if err != nil {
+					t.Error(err)
+				}
+				if _, err := c.iam.SimulatePrincipalPolicy(t.Context(), &iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("role/r3"), ActionNames: []string{"s3:GetObject"}}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if n := len(srv.Messages()); n != 20 {
+		t.Errorf("%d messages of 20", n)
+	}
+}
+
+func TestRounds(t *testing.T) {
+	at := func(start, end int) Call {
+		return Call{Started: noon.Add(time.Duration(start) * time.Millisecond), Ended: noon.Add(time.Duration(end) * time.Millisecond)}
+	}
+	tests := []struct {
+		name  string
+		calls []Call
+		want  int
+	}{
+		{"nothing waits for nothing", nil, 0},
+		{"one call", []Call{at(0, 10)}, 1},
+		{"all at once", []Call{at(0, 10), at(1, 11), at(2, 12)}, 1},
+		{"one after the other", []Call{at(0, 10), at(11, 20), at(21, 30)}, 3},
+		{"two at once, then two", []Call{at(0, 10), at(0, 12), at(13, 20), at(14, 25)}, 2},
+		{"a long one beside three short ones", []Call{at(0, 50), at(0, 10), at(11, 20), at(21, 30)}, 3},
+	}
+	for _, tt := range tests {
+		if got := Rounds(tt.calls); got != tt.want {
+			t.Errorf("%s: %d, want %d", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestWhatIsKeptForgetsTheOldest(t *testing.T) {
+	list := make([]int, maxKept)
+	list[1] = 7
+	if list = keep(list, 1, 2); len(list) != maxKept || list[maxKept-1] != 2 {
+		t.Errorf("%d are kept, the last is %d", len(list), list[len(list)-1])
+	}
+}
+
+// FuzzServeHTTP sends anything at all. A server for tests must not be what falls over.
+func FuzzServeHTTP(f *testing.F) {
+	const sign = "AWS4-HMAC-SHA256 Credential=AKIACI0000000000/20260101/us-east-1/%/aws4_request"
+	for _, seed := range []struct{ path, service, contentType, target, body string }{
+		{"/", "iam", "application/x-www-form-urlencoded", "", "Action=GetUser&Version=2010-05-08&UserName=ci"},
+		{"/", "iam", "application/x-www-form-urlencoded", "", "Action=SimulatePrincipalPolicy&PolicySourceArn=arn:aws:iam::123456789012:user/ci&ActionNames.member.1=s3:GetObject&ResourceArns.member.1=arn:aws:s3:::a*&ContextEntries.member.1.ContextKeyName=aws:x-y&ContextEntries.member.1.ContextKeyValues.member.1=1"},
+		{"/", "iam", "application/x-www-form-urlencoded", "", "Action=PutUserPolicy&UserName=ci&PolicyName=x&PolicyDocument=%7B%7D"},
+		{"/", "iam", "application/x-www-form-urlencoded", "", "Action=CreateRole&RoleName=x&AssumeRolePolicyDocument=%7B%7D&Path=/a/"},
+		{"/", "iam", "application/x-www-form-urlencoded", "", "Action=ListRoles&Marker=TGlzdFJvbGVzP2Zyb209MQ==&MaxItems=1"},
+		{"/", "sts", "application/x-www-form-urlencoded", "", "Action=AssumeRole&RoleArn=arn:aws:iam::123456789012:role/r2&RoleSessionName=xx"},
+		{"/", "sns", "application/x-www-form-urlencoded", "", "Action=Publish&TopicArn=arn:aws:sns:us-east-1:123456789012:alerts&Message=%7B%22default%22%3A%22a%22%7D&MessageStructure=json&MessageAttributes.entry.1.Name=a&MessageAttributes.entry.1.Value.DataType=Number&MessageAttributes.entry.1.Value.StringValue=1"},
+		{"/", "sns", "application/x-www-form-urlencoded", "", "Action=ListTopics&NextToken=x"},
+		{"/", "monitoring", "application/x-www-form-urlencoded", "", "Action=PutMetricData&Namespace=N&MetricData.member.1.MetricName=m&MetricData.member.1.Value=1"},
+		{"/", "monitoring", "application/x-amz-json-1.0", "GraniteServiceVersion20100801.PutMetricData", `{"Namespace":"N","MetricData":[{"MetricName":"m","Values":[1],"Counts":[1],"Timestamp":1}]}`},
+		{"/service/GraniteServiceVersion20100801/operation/PutMetricData", "monitoring", "application/cbor", "", "\xa2\x69Namespace\x61N\x6aMetricData\x81\xa2\x6aMetricName\x61m\x65Value\x01"},
+		{"/service/x/operation/y", "monitoring", "application/cbor", "", "\xbf\xff"},
+	} {
+		f.Add(seed.path, strings.Replace(sign, "%", seed.service, 1), seed.contentType, seed.target, seed.body)
+	}
+	account := faulty()
+	account.Organization = &Organization{Denies: []string{"s3:*"}, OutsideRegions: []string{"us-east-1"}}
+	account.Simulator.Ungrouped = []string{"lambda:InvokeAsync"}
+	f.Fuzz(func(t *testing.T, path, auth, contentType, target, body string) {
+		req := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
+		req.URL.Path = path
+		req.Header.Set("Authorization", auth)
+		req.Header.Set("Content-Type", contentType)
+		if target != "" {
+			req.Header.Set("X-Amz-Target", target)
+		}
+		rec := httptest.NewRecorder()
+		(&Server{Account: account, Now: atNoon}).ServeHTTP(rec, req)
+		if rec.Code < 200 || rec.Code >= 500 {
+			t.Errorf("status %d: %s", rec.Code, rec.Body)
+		}
+	})
+}

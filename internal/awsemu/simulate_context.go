@@ -1,0 +1,107 @@
+package awsemu
+
+import (
+	"encoding/base64"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
+)
+
+// simulatedContext is what the simulated request carries: what IAM knows of the caller, and over it the
+// entries given.
+func (c *call) simulatedContext(source *entity) (iampolicy.Context, error) {
+	who, arn := source, c.store.arn(source)
+	if callerARN := c.form.get("CallerArn"); callerARN != "" {
+		k, name, ok := entityOfARN(callerARN)
+		if !ok {
+			return nil, invalidInput("Invalid ARN provided in the request: %s", callerARN)
+		}
+		arn = callerARN
+		if who = c.store.entities[k][name]; who == nil {
+			// The simulated caller need not exist.
+			who = &entity{kind: k, name: name, id: uniqueID(idPrefix(k), callerARN)}
+		}
+	}
+	context := iampolicy.Context{
+		"aws:PrincipalArn":     {arn},
+		"aws:PrincipalAccount": {strings.Split(arn, ":")[4]},
+		"aws:userid":           {who.id},
+	}
+	if who.kind == kindUser {
+		context["aws:username"] = []string{who.name}
+	}
+
+	given := make(map[string]bool)
+	for _, e := range c.form.list("ContextEntries", "member") {
+		key := e.get("ContextKeyName")
+		if len(key) < 5 || len(key) > 256 {
+			return nil, constraint("contextEntries", "Member must satisfy constraint: [Member must have length less than or equal to 256, Member must have length greater than or equal to 5]")
+		}
+		lower := strings.ToLower(key)
+		if given[lower] {
+			return nil, invalidInput("Duplicate context key: %s.", key)
+		}
+		given[lower] = true
+		values := e.members("ContextKeyValues")
+		if err := checkContext(key, e.get("ContextKeyType"), values); err != nil {
+			return nil, err
+		}
+		for known := range context {
+			if strings.EqualFold(known, key) {
+				delete(context, known)
+			}
+		}
+		context[key] = values
+	}
+	return context, nil
+}
+
+// contextFormats check the values of each type of context key.
+var contextFormats = map[string]func(string) bool{
+	"string":  func(string) bool { return true },
+	"numeric": func(s string) bool { _, err := strconv.ParseFloat(s, 64); return err == nil },
+	"boolean": func(s string) bool { return strings.EqualFold(s, "true") || strings.EqualFold(s, "false") },
+	"ip":      isAddress,
+	"binary":  func(s string) bool { _, err := base64.StdEncoding.DecodeString(s); return err == nil },
+	"date":    isDate,
+}
+
+func checkContext(key, keyType string, values []string) error {
+	scalar := strings.TrimSuffix(or(keyType, "string"), "List")
+	valid := contextFormats[scalar]
+	if valid == nil {
+		return constraint("contextEntries.contextKeyType",
+			"Member must satisfy enum value set: [string, stringList, numeric, numericList, boolean, booleanList, ip, ipList, binary, binaryList, date, dateList]")
+	}
+	if keyType == scalar && len(values) != 1 {
+		return invalidInput("Context key %s expected a single value, but received %d.", scalar, len(values))
+	}
+	for _, v := range values {
+		if !valid(v) {
+			return invalidInput("Invalid context value for key %s: expected %s format.", key, scalar)
+		}
+	}
+	return nil
+}
+
+func isAddress(s string) bool {
+	if _, err := netip.ParsePrefix(s); err == nil {
+		return true
+	}
+	_, err := netip.ParseAddr(s)
+	return err == nil
+}
+
+// isDate accepts ISO 8601 in the lengths IAM's documentation shows, and seconds since 1970.
+func isDate(s string) bool {
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05", "2006-01-02"} {
+		if _, err := time.Parse(layout, s); err == nil {
+			return true
+		}
+	}
+	_, err := strconv.ParseFloat(s, 64)
+	return err == nil
+}

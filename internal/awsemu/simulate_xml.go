@@ -1,0 +1,59 @@
+package awsemu
+
+import "github.com/remotion-audit/remotion-audit/internal/iampolicy"
+
+// The XML of a simulation's results.
+
+type evaluationXML struct {
+	EvalActionName       string
+	EvalResourceName     string
+	EvalDecision         string
+	MatchedStatements    members[statementXML]
+	MissingContextValues members[string]
+	Organizations        *organizationsXML     `xml:"OrganizationsDecisionDetail"`
+	Boundary             *boundaryDetailXML    `xml:"PermissionsBoundaryDecisionDetail"`
+	Details              *struct{}             `xml:"EvalDecisionDetails"`
+	Resources            *members[resourceXML] `xml:"ResourceSpecificResults"`
+}
+
+type resourceXML struct {
+	EvalResourceName     string
+	EvalResourceDecision string
+	MatchedStatements    *members[statementXML]
+	MissingContextValues *members[string]
+	Boundary             *boundaryDetailXML `xml:"PermissionsBoundaryDecisionDetail"`
+}
+
+type organizationsXML struct {
+	Allowed bool `xml:"AllowedByOrganizations"`
+}
+
+type boundaryDetailXML struct {
+	Allowed bool `xml:"AllowedByPermissionsBoundary"`
+}
+
+type statementXML struct {
+	SourcePolicyID   string `xml:"SourcePolicyId"`
+	SourcePolicyType string
+	StartPosition    positionXML
+	EndPosition      positionXML
+}
+
+type positionXML struct{ Line, Column int }
+
+// statements writes matches as the simulator does. Its words for the type of a policy are not those of the
+// API's own enumeration.
+func statements(matched []iampolicy.Match) []statementXML {
+	var list []statementXML
+	for _, m := range matched {
+		sourceType := "IAM Policy"
+		if m.Layer == iampolicy.Boundary {
+			sourceType = "Permissions Boundary Policy"
+		}
+		list = append(list, statementXML{
+			m.Policy, sourceType,
+			positionXML{m.Start.Line, m.Start.Column}, positionXML{m.End.Line, m.End.Column},
+		})
+	}
+	return list
+}

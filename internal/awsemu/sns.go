@@ -1,0 +1,164 @@
+package awsemu
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+var snsService = &service{
+	name: "sns", scope: "sns", prefix: "SNS", version: "2010-03-31",
+	xmlns:  "http://sns.amazonaws.com/doc/2010-03-31/",
+	denial: "AuthorizationError",
+	throttled: func() *apiError {
+		return refuse(http.StatusTooManyRequests, "Throttled", "Rate exceeded")
+	},
+	operations: map[string]func(*call) (any, error){
+		"CreateTopic":        createTopic,
+		"ListTopics":         listTopics,
+		"GetTopicAttributes": getTopicAttributes,
+		"Publish":            publish,
+	},
+}
+
+// A Message is one that was published.
+type Message struct {
+	ID       string
+	TopicARN string
+	Subject  string
+	// Structure is "json" for a message with a body for each protocol, else empty.
+	Structure string
+	// Bodies are the texts by protocol: email, sms, https and so on. "default" is always there.
+	Bodies     map[string]string
+	Attributes map[string]Attribute
+	Time       time.Time
+}
+
+// Body returns what a subscriber of the protocol gets.
+func (m Message) Body(protocol string) string {
+	if text, own := m.Bodies[protocol]; own {
+		return text
+	}
+	return m.Bodies["default"]
+}
+
+// An Attribute is a message attribute. Type is String, String.Array, Number or Binary.
+type Attribute struct {
+	Type   string
+	Value  string // of every type but Binary
+	Binary []byte
+}
+
+type topic struct{ arn string }
+
+// addTopic makes a topic known by its ARN or its name.
+func (st *store) addTopic(name string) *topic {
+	arn := name
+	if !strings.HasPrefix(name, "arn:") {
+		arn = st.topicARN(st.region, name)
+	}
+	if st.topics[arn] == nil {
+		st.topics[arn] = &topic{arn}
+	}
+	return st.topics[arn]
+}
+
+func (st *store) topicARN(region, name string) string {
+	return fmt.Sprintf("arn:%s:sns:%s:%s:%s", st.partition, region, st.account, name)
+}
+
+// invalidParameter is SNS's word for nearly everything that is wrong.
+// https://docs.aws.amazon.com/sns/latest/api/API_Publish.html#API_Publish_Errors
+func invalidParameter(format string, args ...any) *apiError {
+	return refuse(http.StatusBadRequest, "InvalidParameter", "Invalid parameter: "+format, args...)
+}
+
+type topicXML struct {
+	TopicArn string
+}
+
+func createTopic(c *call) (any, error) {
+	name := c.form.get("Name")
+	if len(name) > 256 || !isTopicName(name) { // the dot of a FIFO topic too: there are none here
+		return nil, invalidParameter("Topic Name")
+	}
+	return topicXML{c.store.addTopic(c.store.topicARN(c.region, name)).arn}, nil
+}
+
+func isTopicName(s string) bool {
+	for _, r := range s {
+		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// listTopics lists the topics of the region asked. SNS pages by NextToken, and takes no size.
+func listTopics(c *call) (any, error) {
+	var here []topicXML
+	for _, t := range sortedValues(c.store.topics) {
+		if strings.Split(t.arn, ":")[3] == c.region {
+			here = append(here, topicXML{t.arn})
+		}
+	}
+	w, err := c.windowAt(c.form.get("NextToken"), c.operation, c.pageSize(), invalidParameter("NextToken"))
+	if err != nil {
+		return nil, err
+	}
+	shown, p := cut(here, w, c.operation)
+	return struct {
+		Topics    members[topicXML]
+		NextToken string `xml:",omitempty"`
+	}{listOf(shown), p.Marker}, nil
+}
+
+// findTopic returns the topic a parameter names.
+func (c *call) findTopic(param, action string) (*topic, error) {
+	arn := c.form.get(param)
+	parts := strings.Split(arn, ":")
+	switch {
+	case len(parts) < 6:
+		return nil, invalidParameter("%s Reason: An ARN must have at least 6 elements, not %d", param, len(parts))
+	case parts[0] != "arn" || parts[2] != "sns":
+		return nil, invalidParameter("%s Reason: An ARN must be of the form arn:%s:sns:REGION:ACCOUNT:NAME", param, c.store.partition)
+	case parts[3] != c.region:
+		// A topic is published to in its own region; a client set to another one gets this answer.
+		return nil, invalidParameter("%s", param)
+	case parts[4] != c.store.account:
+		return nil, refuse(http.StatusForbidden, "AuthorizationError",
+			"User: %s is not authorized to perform: SNS:%s on resource: %s because no resource-based policy allows the SNS:%s action", c.caller.arn, action, arn, action)
+	}
+	t := c.store.topics[arn]
+	if t == nil {
+		return nil, refuse(http.StatusNotFound, "NotFound", "Topic does not exist")
+	}
+	return t, nil
+}
+
+func getTopicAttributes(c *call) (any, error) {
+	t, err := c.findTopic("TopicArn", c.operation)
+	if err != nil {
+		return nil, err
+	}
+	return struct{ Attributes entries }{entries{[]entry{
+		{"TopicArn", t.arn},
+		{"Owner", c.store.account},
+		{"DisplayName", ""},
+		{"SubscriptionsConfirmed", "0"},
+		{"SubscriptionsPending", "0"},
+		{"SubscriptionsDeleted", "0"},
+	}}}, nil
+}
+
+func publish(c *call) (any, error) {
+	m, err := c.message()
+	if err != nil {
+		return nil, err
+	}
+	c.messages = keep(c.messages, m)
+	return struct {
+		MessageID string `xml:"MessageId"`
+	}{m.ID}, nil
+}

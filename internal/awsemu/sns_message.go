@@ -1,0 +1,211 @@
+package awsemu
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+)
+
+// maxMessage is how many bytes a message and its attributes may have together.
+// https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
+const maxMessage = 256 << 10
+
+// message reads and checks what is to be published.
+func (c *call) message() (Message, error) {
+	var m Message
+	param := "TopicArn"
+	switch {
+	case c.form.has("PhoneNumber"):
+		return m, invalidParameter("PhoneNumber Reason: the embedded AWS publishes to topics only")
+	case !c.form.has(param) && c.form.has("TargetArn"):
+		param = "TargetArn"
+	case !c.form.has(param):
+		return m, invalidParameter("TopicArn or TargetArn Reason: no value for required parameter")
+	}
+	t, err := c.findTopic(param, "Publish")
+	if err != nil {
+		return m, err
+	}
+	text := c.form.get("Message")
+	if text == "" {
+		return m, invalidParameter("Empty message")
+	}
+	if !utf8.ValidString(text) {
+		return m, invalidParameter("Message Reason: must be UTF-8")
+	}
+	m = Message{
+		TopicARN:  t.arn,
+		Subject:   c.form.get("Subject"),
+		Structure: c.form.get("MessageStructure"),
+		Time:      c.time(),
+		Bodies:    map[string]string{"default": text},
+	}
+	if c.form.has("Subject") && !isSubject(m.Subject) {
+		return m, invalidParameter("Subject")
+	}
+	if m.Attributes, err = c.attributes(); err != nil {
+		return m, err
+	}
+	size := len(text)
+	for name, a := range m.Attributes {
+		size += len(name) + len(a.Type) + len(a.Value) + len(a.Binary)
+	}
+	if size > maxMessage {
+		return m, invalidParameter("Message too long")
+	}
+	switch m.Structure {
+	case "":
+	case "json":
+		if m.Bodies, err = bodies(text); err != nil {
+			return m, err
+		}
+	default:
+		return m, invalidParameter("MessageStructure Reason: must be json")
+	}
+	c.store.made++
+	m.ID = fmt.Sprintf("00000000-0000-4000-9000-%012d", c.store.made)
+	return m, nil
+}
+
+// isSubject applies the rule of the API's reference: ASCII that begins with a letter, a number or
+// punctuation, without line breaks and control characters, and less than 100 characters long.
+func isSubject(s string) bool {
+	if s == "" || len(s) >= 100 || s[0] == ' ' {
+		return false
+	}
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+// bodies reads the message of MessageStructure json. The reference says in one place that a value that is
+// no string makes its key ignored, in another that it must be a string: here it is refused, so that
+// a mistake does not end as a mail that never came.
+func bodies(text string) (map[string]string, error) {
+	const wrong = "Message Structure - "
+	dec := json.NewDecoder(strings.NewReader(text))
+	if open, err := dec.Token(); err != nil || open != json.Delim('{') {
+		return nil, invalidParameter(wrong + "JSON message body failed to parse")
+	}
+	found := make(map[string]string)
+	for dec.More() {
+		key, err := dec.Token()
+		if err != nil {
+			return nil, invalidParameter(wrong + "JSON message body failed to parse")
+		}
+		name, _ := key.(string)
+		var value any
+		if err := dec.Decode(&value); err != nil {
+			return nil, invalidParameter(wrong + "JSON message body failed to parse")
+		}
+		body, isString := value.(string)
+		_, twice := found[name]
+		switch {
+		case twice:
+			return nil, invalidParameter(wrong+"duplicate key %q in JSON message body", name)
+		case !isString && name == "default":
+			return nil, invalidParameter(wrong + "No default entry in JSON message body")
+		case !isString:
+			return nil, invalidParameter(wrong+"the value of %q in JSON message body is not a string", name)
+		}
+		found[name] = body
+	}
+	if _, err := dec.Token(); err != nil {
+		return nil, invalidParameter(wrong + "JSON message body failed to parse")
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return nil, invalidParameter(wrong + "JSON message body failed to parse")
+	}
+	if _, has := found["default"]; !has {
+		return nil, invalidParameter(wrong + "No default entry in JSON message body")
+	}
+	return found, nil
+}
+
+// parameterValue is SNS's error for message attributes.
+func parameterValue(format string, args ...any) *apiError {
+	return refuse(http.StatusBadRequest, "ParameterValueInvalid", format, args...)
+}
+
+// attributes reads the message attributes.
+// https://docs.aws.amazon.com/sns/latest/dg/sns-message-attributes.html
+func (c *call) attributes() (map[string]Attribute, error) {
+	found := make(map[string]Attribute)
+	for _, e := range c.form.list("MessageAttributes", "entry") {
+		name := e.get("Name")
+		value := e.at("Value")
+		a := Attribute{Type: value.get("DataType"), Value: value.get("StringValue")}
+		if !isAttributeName(name) {
+			return nil, parameterValue("The message attribute name '%s' is invalid: it may have letters, digits, '_', '-' and '.', must not begin or end with '.' or begin with AWS. or Amazon.", name)
+		}
+		if _, twice := found[name]; twice {
+			return nil, parameterValue("The message attribute '%s' is given twice.", name)
+		}
+		switch a.Type {
+		case "":
+			return nil, parameterValue("The message attribute '%s' must contain non-empty message attribute type.", name)
+		case "String", "String.Array", "Number":
+			if a.Value == "" {
+				return nil, parameterValue("The message attribute '%s' must contain non-empty message attribute value for message attribute type '%s'.", name, a.Type)
+			}
+		case "Binary":
+			raw, err := base64.StdEncoding.DecodeString(value.get("BinaryValue"))
+			if err != nil || len(raw) == 0 {
+				return nil, parameterValue("The message attribute '%s' must contain non-empty message attribute value for message attribute type 'Binary'.", name)
+			}
+			a.Value, a.Binary = "", raw
+		default:
+			return nil, parameterValue("The message attribute '%s' has an invalid message attribute type, the set of supported types is Binary, Number, String and String.Array.", name)
+		}
+		if a.Type == "Number" && !isJSONNumber(a.Value) {
+			return nil, parameterValue("Could not cast message attribute '%s' value to number.", name)
+		}
+		if a.Type == "String.Array" && !isArray(a.Value) {
+			return nil, parameterValue("The message attribute '%s' of type String.Array must be a JSON array of strings, numbers, booleans and null.", name)
+		}
+		found[name] = a
+	}
+	return found, nil
+}
+
+func isAttributeName(s string) bool {
+	if s == "" || len(s) > 256 || s[0] == '.' || s[len(s)-1] == '.' || strings.Contains(s, "..") {
+		return false
+	}
+	lower := strings.ToLower(s)
+	if strings.HasPrefix(lower, "aws.") || strings.HasPrefix(lower, "amazon.") {
+		return false
+	}
+	for _, r := range s {
+		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_' && r != '.' {
+			return false
+		}
+	}
+	return true
+}
+
+func isJSONNumber(s string) bool {
+	var n float64
+	return json.Unmarshal([]byte(s), &n) == nil && strings.TrimSpace(s) == s
+}
+
+func isArray(s string) bool {
+	var items []any
+	if json.Unmarshal([]byte(s), &items) != nil || items == nil {
+		return false
+	}
+	for _, item := range items {
+		switch item.(type) {
+		case []any, map[string]any:
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,165 @@
+package awsemu
+
+import (
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sns/types"
+)
+
+const alerts = "arn:aws:sns:us-east-1:123456789012:alerts"
+
+func TestPublishedMessagesAreKept(t *testing.T) {
+	at := time.Date(2026, 11, 14, 9, 0, 0, 0, time.UTC)
+	srv := &Server{Account: &Account{Topics: []string{"alerts"}}, Now: func() time.Time { return at }}
+	c := connect(t, srv).sns
+	plain, err := c.Publish(t.Context(), &sns.PublishInput{TargetArn: aws.String(alerts), Message: aws.String("héllo")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	structured, err := c.Publish(t.Context(), &sns.PublishInput{
+		TopicArn: aws.String(alerts), Subject: aws.String("[CRITICAL] 2 gaps"), MessageStructure: aws.String("json"),
+		Message: aws.String(`{"default": "{}", "email": "Dear <you> & \"me\"\n+ 100 %", "sms": ""}`),
+		MessageAttributes: map[string]types.MessageAttributeValue{
+			"severity": {DataType: aws.String("String"), StringValue: aws.String("critical")},
+			"events":   {DataType: aws.String("String.Array"), StringValue: aws.String(`["opened","worse",1,true,null]`)},
+			"gapCount": {DataType: aws.String("Number"), StringValue: aws.String("2")},
+			"raw":      {DataType: aws.String("Binary"), BinaryValue: []byte{0, 255}},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Message{
+		{ID: *plain.MessageId, TopicARN: alerts, Bodies: map[string]string{"default": "héllo"}, Attributes: map[string]Attribute{}, Time: at},
+		{
+			ID: *structured.MessageId, TopicARN: alerts, Subject: "[CRITICAL] 2 gaps", Structure: "json", Time: at,
+			Bodies: map[string]string{"default": "{}", "email": "Dear <you> & \"me\"\n+ 100 %", "sms": ""},
+			Attributes: map[string]Attribute{
+				"severity": {Type: "String", Value: "critical"},
+				"events":   {Type: "String.Array", Value: `["opened","worse",1,true,null]`},
+				"gapCount": {Type: "Number", Value: "2"},
+				"raw":      {Type: "Binary", Binary: []byte{0, 255}},
+			},
+		},
+	}
+	got := srv.Messages()
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got\n%+v\nwant\n%+v", got, want)
+	}
+	if got[1].Body("sms") != "" || got[1].Body("https") != "{}" {
+		t.Errorf("bodies by protocol: sms %q, https %q", got[1].Body("sms"), got[1].Body("https"))
+	}
+	srv.Reset()
+	if len(srv.Messages())+len(srv.Calls()) != 0 {
+		t.Error("after Reset something is left")
+	}
+}
+
+func TestPublishRefusesWhatSNSRefuses(t *testing.T) {
+	srv := &Server{Account: &Account{Topics: []string{"alerts", "arn:aws:sns:eu-central-1:123456789012:far"}}}
+	c := connect(t, srv).sns
+	attribute := func(name, dataType, value string) func(*sns.PublishInput) {
+		return func(in *sns.PublishInput) {
+			in.MessageAttributes = map[string]types.MessageAttributeValue{name: {DataType: &dataType, StringValue: &value}}
+		}
+	}
+	structure := func(text string) func(*sns.PublishInput) {
+		return func(in *sns.PublishInput) { in.Message, in.MessageStructure = &text, aws.String("json") }
+	}
+	subject := func(text string) func(*sns.PublishInput) {
+		return func(in *sns.PublishInput) { in.Subject = &text }
+	}
+	tests := []struct {
+		name, code, message string
+		set                 func(*sns.PublishInput)
+	}{
+		{"an unknown topic", "NotFound", "Topic does not exist", func(in *sns.PublishInput) { in.TopicArn = aws.String(alerts + "2") }},
+		{"a topic of another region", "InvalidParameter", "Invalid parameter: TopicArn", func(in *sns.PublishInput) { in.TopicArn = aws.String("arn:aws:sns:eu-central-1:123456789012:far") }},
+		{"a topic of another account", "AuthorizationError", "User: arn:aws:iam::123456789012:user/administrator is not authorized to perform: SNS:Publish on resource: arn:aws:sns:us-east-1:999999999999:alerts because no resource-based policy allows the SNS:Publish action", func(in *sns.PublishInput) {
+			in.TopicArn = aws.String("arn:aws:sns:us-east-1:999999999999:alerts")
+		}},
+		{"a topic that is no ARN", "InvalidParameter", "Invalid parameter: TopicArn Reason: An ARN must have at least 6 elements, not 1", func(in *sns.PublishInput) { in.TopicArn = aws.String("alerts") }},
+		{"no text", "InvalidParameter", "Invalid parameter: Empty message", func(in *sns.PublishInput) { in.Message = aws.String("") }},
+		{"one byte too many", "InvalidParameter", "Invalid parameter: Message too long", func(in *sns.PublishInput) { in.Message = aws.String(strings.Repeat("x", 256<<10+1)) }},
+		{"attributes that make it too long", "InvalidParameter", "Invalid parameter: Message too long", func(in *sns.PublishInput) {
+			in.Message = aws.String(strings.Repeat("x", 256<<10))
+			attribute("a", "String", "b")(in)
+		}},
+		{"a subject of a hundred characters", "InvalidParameter", "Invalid parameter: Subject", subject(strings.Repeat("s", 100))},
+		{"a subject of two lines", "InvalidParameter", "Invalid parameter: Subject", subject("a\nb")},
+		{"a subject that is not ASCII", "InvalidParameter", "Invalid parameter: Subject", subject("naïve")},
+		{"a subject that begins with a blank", "InvalidParameter", "Invalid parameter: Subject", subject(" a")},
+		{"an empty subject", "InvalidParameter", "Invalid parameter: Subject", subject("")},
+		{"a structure that is not json", "InvalidParameter", "", func(in *sns.PublishInput) { in.MessageStructure = aws.String("xml") }},
+		{"a structured text that is none", "InvalidParameter", "Invalid parameter: Message Structure - JSON message body failed to parse", structure("{")},
+		{"a structured list", "InvalidParameter", "Invalid parameter: Message Structure - JSON message body failed to parse", structure(`["default"]`)},
+		{"something after the structure", "InvalidParameter", "Invalid parameter: Message Structure - JSON message body failed to parse", structure(`{"default":"a"}{`)},
+		{"a structure without default", "InvalidParameter", "Invalid parameter: Message Structure - No default entry in JSON message body", structure(`{"email":"a"}`)},
+		{"a default that is no string", "InvalidParameter", "Invalid parameter: Message Structure - No default entry in JSON message body", structure(`{"default":{}}`)},
+		{"a value that is no string", "InvalidParameter", `Invalid parameter: Message Structure - the value of "email" in JSON message body is not a string`, structure(`{"default":"a","email":1}`)},
+		{"a key twice", "InvalidParameter", `Invalid parameter: Message Structure - duplicate key "email" in JSON message body`, structure(`{"default":"a","email":"b","email":"c"}`)},
+		{"an attribute without value", "ParameterValueInvalid", "", attribute("a", "String", "")},
+		{"an attribute of no known type", "ParameterValueInvalid", "", attribute("a", "Colour", "red")},
+		{"an array that is none", "ParameterValueInvalid", "", attribute("a", "String.Array", "opened")},
+		{"an array of arrays", "ParameterValueInvalid", "", attribute("a", "String.Array", "[[]]")},
+		{"a number that is none", "ParameterValueInvalid", "", attribute("a", "Number", "two")},
+		{"an attribute named as AWS's own", "ParameterValueInvalid", "", attribute("AWS.x", "String", "a")},
+		{"an attribute with a blank in its name", "ParameterValueInvalid", "", attribute("a b", "String", "a")},
+		{"a phone", "InvalidParameter", "", func(in *sns.PublishInput) { in.TopicArn, in.PhoneNumber = nil, aws.String("+4912345") }},
+		{"no topic", "InvalidParameter", "", func(in *sns.PublishInput) { in.TopicArn = nil }},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			in := &sns.PublishInput{TopicArn: aws.String(alerts), Message: aws.String("text")}
+			tt.set(in)
+			_, err := c.Publish(t.Context(), in)
+			wantError(t, err, tt.code, tt.message)
+		})
+	}
+	if n := len(srv.Messages()); n != 0 {
+		t.Errorf("%d refused messages are kept", n)
+	}
+	_, err := c.Publish(t.Context(), &sns.PublishInput{TopicArn: aws.String(alerts), Message: aws.String(strings.Repeat("x", 256<<10))})
+	if err != nil {
+		t.Errorf("a message of 256 KiB: %v", err)
+	}
+	var notFound *types.NotFoundException
+	if _, err := c.Publish(t.Context(), &sns.PublishInput{TopicArn: aws.String(alerts + "2"), Message: aws.String("x")}); !errors.As(err, &notFound) {
+		t.Errorf("unknown topic: %v is no NotFoundException", err)
+	}
+}
+
+func TestTopics(t *testing.T) {
+	c := connect(t, &Server{Account: &Account{Topics: []string{"b", "arn:aws:sns:eu-central-1:123456789012:far"}}}).sns
+	for _, name := range []string{"a", "c", "a"} { // twice is once
+		if _, err := c.CreateTopic(t.Context(), &sns.CreateTopicInput{Name: &name}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []string
+	p := sns.NewListTopicsPaginator(c, &sns.ListTopicsInput{})
+	for p.HasMorePages() {
+		out, err := p.NextPage(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, topic := range out.Topics {
+			got = append(got, (*topic.TopicArn)[len(alerts)-len("alerts"):])
+		}
+	}
+	if want := []string{"a", "b", "c"}; !reflect.DeepEqual(got, want) {
+		t.Errorf("topics %v, want %v: those of the region", got, want)
+	}
+	attributes, err := c.GetTopicAttributes(t.Context(), &sns.GetTopicAttributesInput{TopicArn: aws.String("arn:aws:sns:us-east-1:123456789012:a")})
+	if err != nil || attributes.Attributes["Owner"] != "123456789012" || attributes.Attributes["SubscriptionsConfirmed"] != "0" {
+		t.Errorf("attributes %v, %v", attributes, err)
+	}
+	_, err = c.CreateTopic(t.Context(), &sns.CreateTopicInput{Name: aws.String("no blanks")})
+	wantError(t, err, "InvalidParameter", "Invalid parameter: Topic Name")
+}

@@ -1,0 +1,311 @@
+package awsemu
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
+)
+
+const (
+	defaultAccount   = "123456789012"
+	defaultPartition = "aws"
+	defaultRegion    = "us-east-1"
+	defaultPageSize  = 2
+)
+
+// A kind is what an entity is, in the word its ARN uses.
+type kind string
+
+const (
+	kindUser  kind = "user"
+	kindGroup kind = "group"
+	kindRole  kind = "role"
+)
+
+func (k kind) title() string { return strings.ToUpper(string(k[:1])) + string(k[1:]) }
+
+// An entity is a user, a group or a role. The three differ by a handful of fields and share nearly every
+// operation, so that one type serves them all.
+type entity struct {
+	kind    kind
+	name    string
+	path    string
+	id      string
+	created time.Time
+
+	inline   map[string]document
+	attached []*policy
+	boundary *policy
+
+	groups []*entity   // of a user
+	keys   []accessKey // of a user
+
+	trust       document // of a role
+	description string   // of a role
+}
+
+type accessKey struct {
+	id      string
+	created time.Time
+}
+
+// A document is a policy's text as it was put, and what it means. parsed is nil for a text that is no
+// policy document; real IAM has none of those, but a test of somebody who must survive one may.
+type document struct {
+	text   string
+	parsed *iampolicy.Document
+}
+
+func newDocument(text string) document {
+	parsed, err := iampolicy.Parse(text)
+	if err != nil {
+		parsed = nil
+	}
+	return document{text, parsed}
+}
+
+// A policy is a managed policy.
+type policy struct {
+	arn, name, path, id string
+	description         string
+	created, updated    time.Time
+	versions            []version // oldest first
+	standard            string    // the default version's id
+	made                int       // versions ever made: ids are not used twice
+}
+
+type version struct {
+	id      string
+	created time.Time
+	document
+}
+
+func (p *policy) version(id string) *version {
+	for i := range p.versions {
+		if p.versions[i].id == id {
+			return &p.versions[i]
+		}
+	}
+	return nil
+}
+
+// current returns the default version, which every policy has.
+func (p *policy) current() *version { return p.version(p.standard) }
+
+func (p *policy) ofAWS() bool { return strings.Contains(p.arn, ":iam::aws:policy/") }
+
+// A store is an account while the server runs: what the description said, and what clients made of it
+// since. The server's mutex guards it.
+type store struct {
+	account   string
+	partition string
+	alias     string
+	region    string // of topics known by name
+	pageSize  int
+
+	entities map[kind]map[string]*entity
+	policies map[string]*policy // by ARN
+	topics   map[string]*topic  // by ARN
+	keys     map[string]identity
+
+	organization *Organization
+	simulator    Simulator
+	made         int // entities and keys made by clients, so that no id comes twice
+}
+
+func newStore(a *Account) (*store, error) {
+	if a == nil {
+		a = &Account{}
+	}
+	st := newStoreOfPolicies(a)
+	for _, name := range slices.Sorted(maps.Keys(a.Groups)) {
+		g := a.Groups[name]
+		if _, err := st.addEntity(kindGroup, name, g.Path, g.Inline, g.Managed, ""); err != nil {
+			return nil, err
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.Users)) {
+		u := a.Users[name]
+		e, err := st.addEntity(kindUser, name, u.Path, u.Inline, u.Managed, u.Boundary)
+		if err != nil {
+			return nil, err
+		}
+		for _, group := range u.Groups {
+			g := st.entities[kindGroup][group]
+			if g == nil {
+				return nil, fmt.Errorf("account: user %s: there is no group %s", name, group)
+			}
+			e.groups = append(e.groups, g)
+		}
+		for _, key := range u.AccessKeys {
+			e.keys = append(e.keys, accessKey{key, e.created})
+			st.keys[key] = st.identityOf(e)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.Roles)) {
+		r := a.Roles[name]
+		e, err := st.addEntity(kindRole, name, r.Path, r.Inline, r.Managed, r.Boundary)
+		if err != nil {
+			return nil, err
+		}
+		e.trust = document{text: trustText(r.Trust)}
+	}
+	for _, name := range a.Topics {
+		st.addTopic(name)
+	}
+	return st, nil
+}
+
+// newStoreOfPolicies makes a store that holds an account's managed policies and nobody yet: what
+// names of policies can be looked up in.
+func newStoreOfPolicies(a *Account) *store {
+	st := &store{
+		account:      or(a.ID, defaultAccount),
+		partition:    or(a.Partition, defaultPartition),
+		alias:        a.Alias,
+		region:       or(a.Function.Region, defaultRegion),
+		pageSize:     a.PageSize,
+		entities:     map[kind]map[string]*entity{kindUser: {}, kindGroup: {}, kindRole: {}},
+		policies:     make(map[string]*policy),
+		topics:       make(map[string]*topic),
+		keys:         make(map[string]identity),
+		organization: a.Organization,
+		simulator:    a.Simulator,
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.Policies)) {
+		st.addPolicy(name, a.Policies[name])
+	}
+	return st
+}
+
+func (st *store) addPolicy(name string, m ManagedPolicy) {
+	path := or(m.Path, "/")
+	p := &policy{
+		arn:  or(m.ARN, fmt.Sprintf("arn:%s:iam::%s:policy%s%s", st.partition, st.account, path, name)),
+		name: name,
+		path: path,
+	}
+	if _, rest, ofAWS := strings.Cut(m.ARN, ":policy/"); ofAWS {
+		p.path = "/" + rest[:strings.LastIndexByte("/"+rest, '/')]
+		p.name = rest[strings.LastIndexByte(rest, '/')+1:]
+	}
+	p.id = uniqueID(prefixPolicy, p.arn)
+	p.created = described(p.arn)
+	p.updated = p.created
+	for _, text := range append(slices.Clone(m.Older), m.Document) {
+		p.add(newDocument(text), p.created, true)
+	}
+	st.policies[p.arn] = p
+}
+
+// add makes a version of a policy.
+func (p *policy) add(doc document, now time.Time, standard bool) *version {
+	p.made++
+	p.versions = append(p.versions, version{fmt.Sprintf("v%d", p.made), now, doc})
+	v := &p.versions[len(p.versions)-1]
+	if standard {
+		p.standard = v.id
+	}
+	p.updated = now
+	return v
+}
+
+func (st *store) addEntity(k kind, name, path string, inline map[string]string, managed []string, boundary string) (*entity, error) {
+	e := &entity{
+		kind: k, name: name, path: or(path, "/"),
+		id:      uniqueID(idPrefix(k), st.account, string(k), name),
+		created: described(st.account, string(k), name),
+		inline:  make(map[string]document),
+	}
+	for policyName, text := range inline {
+		e.inline[policyName] = newDocument(text)
+	}
+	for _, ref := range managed {
+		p := st.policyNamed(ref)
+		if p == nil {
+			return nil, fmt.Errorf("account: %s %s: there is no managed policy %s", k, name, ref)
+		}
+		e.attached = append(e.attached, p)
+	}
+	if boundary != "" {
+		if e.boundary = st.policyNamed(boundary); e.boundary == nil {
+			return nil, fmt.Errorf("account: %s %s: there is no managed policy %s for its boundary", k, name, boundary)
+		}
+	}
+	st.entities[k][name] = e
+	return e, nil
+}
+
+// policyNamed finds a managed policy by its ARN or its name.
+func (st *store) policyNamed(ref string) *policy {
+	if p := st.policies[ref]; p != nil {
+		return p
+	}
+	for _, p := range st.sortedPolicies() {
+		if p.name == ref {
+			return p
+		}
+	}
+	return nil
+}
+
+func (st *store) sortedPolicies() []*policy {
+	return sortedValues(st.policies)
+}
+
+func (st *store) arn(e *entity) string {
+	return fmt.Sprintf("arn:%s:iam::%s:%s%s%s", st.partition, st.account, e.kind, e.path, e.name)
+}
+
+func idPrefix(k kind) string {
+	switch k {
+	case kindGroup:
+		return prefixGroup
+	case kindRole:
+		return prefixRole
+	default:
+		return prefixUser
+	}
+}
+
+// trustText spells out a trust policy given as the name of a service.
+func trustText(trust string) string {
+	if strings.HasPrefix(strings.TrimSpace(trust), "{") {
+		return trust
+	}
+	if trust == "" || isServiceName(trust) {
+		return fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"%s"},"Action":"sts:AssumeRole"}]}`, or(trust, "lambda.amazonaws.com"))
+	}
+	return trust
+}
+
+// isServiceName reports whether s looks like lambda.amazonaws.com rather than like a document.
+func isServiceName(s string) bool {
+	for _, r := range s {
+		if (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '.' && r != '-' {
+			return false
+		}
+	}
+	return strings.Contains(s, ".amazonaws.com")
+}
+
+// sortedValues returns the values of m in the order of their keys: what IAM lists has a stable order.
+func sortedValues[T any](m map[string]T) []T {
+	values := make([]T, 0, len(m))
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		values = append(values, m[key])
+	}
+	return values
+}
+
+// or returns s, or what stands in for an empty one.
+func or(s, instead string) string {
+	if s == "" {
+		return instead
+	}
+	return s
+}

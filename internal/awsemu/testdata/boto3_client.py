@@ -1,0 +1,66 @@
+"""An unchanged boto3 against the embedded AWS. Prints what it got as one JSON object."""
+
+import json
+
+import boto3
+from botocore.exceptions import ClientError
+
+iam, sts, sns, cw = (boto3.client(name) for name in ("iam", "sts", "sns", "cloudwatch"))
+got = {"caller": sts.get_caller_identity()["Arn"]}
+
+
+def pages(operation, key, **params):
+    return [item for page in iam.get_paginator(operation).paginate(**params) for item in page[key]]
+
+
+def refusal(call, **params):
+    try:
+        call(**params)
+    except ClientError as error:
+        return "%s %s: %s" % (
+            error.response["ResponseMetadata"]["HTTPStatusCode"],
+            error.response["Error"]["Code"],
+            error.response["Error"]["Message"],
+        )
+    return "not refused"
+
+
+got["inline"] = pages("list_user_policies", "PolicyNames", UserName="ci")
+got["none"] = pages("list_user_policies", "PolicyNames", UserName="ann")
+got["document"] = iam.get_role_policy(RoleName="remotion-lambda-role", PolicyName="a")["PolicyDocument"]
+got["trust"] = iam.get_role(RoleName="remotion-lambda-role")["Role"]["AssumeRolePolicyDocument"]
+got["simulated"] = [
+    [
+        result["EvalActionName"],
+        result["EvalResourceName"],
+        result["EvalDecision"],
+        [specific["EvalResourceDecision"] for specific in result["ResourceSpecificResults"]],
+        result["MatchedStatements"][0]["StartPosition"]["Column"],
+        result["MissingContextValues"],
+        result["EvalDecisionDetails"],
+    ]
+    for result in pages(
+        "simulate_principal_policy",
+        "EvaluationResults",
+        PolicySourceArn="arn:aws:iam::123456789012:role/remotion-lambda-role",
+        ActionNames=["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+        ResourceArns=["arn:aws:s3:::a/b", "arn:aws:s3:::c/d"],
+        ContextEntries=[
+            {"ContextKeyName": "aws:RequestedRegion", "ContextKeyType": "string", "ContextKeyValues": ["us-east-1"]}
+        ],
+    )
+]
+iam.put_user_policy(UserName="ann", PolicyName="new", PolicyDocument=json.dumps(got["document"]))
+got["written"] = iam.get_user_policy(UserName="ann", PolicyName="new")["PolicyDocument"] == got["document"]
+got["nobody"] = refusal(iam.get_role, RoleName="nobody")
+sns.publish(
+    TopicArn="arn:aws:sns:us-east-1:123456789012:alerts",
+    Subject="boto3",
+    MessageStructure="json",
+    Message=json.dumps({"default": "d", "email": "ünï + code"}),
+    MessageAttributes={"severity": {"DataType": "String", "StringValue": "high"}},
+)
+got["topic"] = refusal(sns.publish, TopicArn="arn:aws:sns:us-east-1:123456789012:none", Message="x")
+cw.put_metric_data(Namespace="N", MetricData=[{"MetricName": "boto3", "Value": 1.5, "Unit": "Percent"}])
+got["metric"] = refusal(cw.put_metric_data, Namespace="AWS/N", MetricData=[{"MetricName": "x", "Value": 1}])
+print(json.dumps(got))

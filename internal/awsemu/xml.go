@@ -1,0 +1,74 @@
+package awsemu
+
+import (
+	"bytes"
+	"encoding/xml"
+	"time"
+)
+
+// members is a list as the Query protocol writes it. An empty list is an empty element, never a
+// missing one: clients turn the first into an empty list and the second into no list at all.
+type members[T any] struct {
+	Items []T `xml:"member"`
+}
+
+func listOf[T any](items []T) members[T] { return members[T]{items} }
+
+// entries is a map as the Query protocol writes it.
+type entries struct {
+	Items []entry `xml:"entry"`
+}
+
+type entry struct {
+	Key   string `xml:"key"`
+	Value string `xml:"value"`
+}
+
+// stamp writes a time as AWS does, in whole seconds of UTC.
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }
+
+type errorBody struct {
+	XMLName   xml.Name `xml:"ErrorResponse"`
+	XMLNS     string   `xml:"xmlns,attr,omitempty"`
+	Type      string   `xml:"Error>Type"`
+	Code      string   `xml:"Error>Code"`
+	Message   string   `xml:"Error>Message"`
+	RequestID string   `xml:"RequestId"`
+}
+
+type metadata struct {
+	RequestID string `xml:"RequestId"`
+}
+
+// xmlReply wraps an operation's result in the two elements the Query protocol puts around it. Without a
+// result there is only the metadata, as for the operations that answer nothing.
+func xmlReply(xmlns, operation, requestID string, result any) ([]byte, error) {
+	var buf bytes.Buffer
+	enc := xml.NewEncoder(&buf)
+	root := xml.StartElement{
+		Name: xml.Name{Local: operation + "Response"},
+		Attr: []xml.Attr{{Name: xml.Name{Local: "xmlns"}, Value: xmlns}},
+	}
+	if err := enc.EncodeToken(root); err != nil {
+		return nil, err
+	}
+	if result != nil {
+		if err := enc.EncodeElement(result, xml.StartElement{Name: xml.Name{Local: operation + "Result"}}); err != nil {
+			return nil, err
+		}
+	}
+	if err := enc.EncodeElement(metadata{requestID}, xml.StartElement{Name: xml.Name{Local: "ResponseMetadata"}}); err != nil {
+		return nil, err
+	}
+	if err := enc.EncodeToken(root.End()); err != nil {
+		return nil, err
+	}
+	if err := enc.Close(); err != nil {
+		return nil, err
+	}
+	return buf.Bytes(), nil
+}
+
+func xmlError(xmlns, requestID string, e *apiError) ([]byte, error) {
+	return xml.Marshal(errorBody{XMLNS: xmlns, Type: e.fault(), Code: e.code, Message: e.message, RequestID: requestID})
+}

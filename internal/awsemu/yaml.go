@@ -1,0 +1,309 @@
+package awsemu
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+)
+
+// Load reads an account from a YAML file. Documents in files of their own are looked up beside it, in fsys.
+//
+// The error holds every problem found, each with the file and line it is at and what to do about it.
+//
+//	account: "123456789012"        # quoted, so that no zero is lost
+//	partition: aws                 # the default
+//	alias: video
+//	groups:
+//	  renderers:
+//	    managed: [remotion-user]
+//	users:
+//	  ci:
+//	    path: /bots/               # the default is /
+//	    groups: [renderers]
+//	    accessKeys: [AKIAIOSFODNN7EXAMPLE]
+//	    boundary: limits           # a managed policy's name or ARN
+//	    managed: [arn:aws:iam::aws:policy/ReadOnlyAccess]
+//	    inline:
+//	      extra: |                 # JSON text, kept byte for byte: statement positions are positions in it
+//	        {"Version": "2012-10-17", "Statement": []}
+//	roles:
+//	  remotion-lambda-role:
+//	    trust: lambda.amazonaws.com  # a service, or a document
+//	    inline:
+//	      render: {file: role-policy.json}
+//	policies:                      # managed ones: a document, or its settings
+//	  limits: {Version: 2012-10-17, Statement: [{Effect: Allow, Action: "*", Resource: "*"}]}
+//	  remotion-user:
+//	    path: /teams/
+//	    older: [{file: v1.json}]   # v1; the default version is v2
+//	    document: {file: v2.json}
+//	  ReadOnlyAccess: {arn: "arn:aws:iam::aws:policy/ReadOnlyAccess", document: {file: ro.json}}
+//	topics: [alerts]               # names in function.region, or ARNs
+//	organization:                  # what service control policies forbid
+//	  denies: ["lambda:*"]
+//	  outsideRegions: [us-east-1]  # everywhere else only
+//	simulator: {shape: old, ungrouped: ["lambda:InvokeAsync"], pageSize: 100}
+//	faults:
+//	  - {operation: "iam:SimulatePrincipalPolicy", target: user/ci, throttle: true, after: 1, times: 2}
+//	  - {operation: "iam:*", delay: 40ms}
+//	pageSize: 2                    # of lists, and of simulations; by default 2 and 100
+//	function: {region: us-east-1, name: auditor, timeout: 60s, memory: 256, environment: {CALLERS: user/ci}}
+//
+// A document is a text of JSON, a YAML mapping (stored as JSON), {file: NAME}, or {unchecked: TEXT} for one
+// that IAM would refuse and a test wants to be there all the same.
+func Load(fsys fs.FS, name string) (*Account, error) {
+	text, err := fs.ReadFile(fsys, name)
+	if err != nil {
+		return nil, fmt.Errorf("account: %w", err)
+	}
+	file, err := parser.ParseBytes(text, 0, parser.AllowDuplicateMapKey())
+	if err != nil {
+		if syntax := (*yaml.SyntaxError)(nil); errors.As(err, &syntax) && syntax.Token != nil {
+			return nil, fmt.Errorf("%s:%d: %s", name, syntax.Token.Position.Line, syntax.Message)
+		}
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	l := &loader{fsys: fsys, file: name, anchors: make(map[string]ast.Node), keyOwner: make(map[string]string)}
+	for _, doc := range file.Docs {
+		if doc.Body == nil {
+			continue
+		}
+		ast.Walk(l, doc.Body)
+		l.account(doc.Body)
+	}
+	if !l.found && len(l.problems) == 0 {
+		l.problems = append(l.problems, problem{0, fmt.Errorf("%s: the file describes no account: begin with account: %q", name, defaultAccount)})
+	}
+	if len(l.problems) > 0 {
+		slices.SortStableFunc(l.problems, func(a, b problem) int { return cmp.Compare(a.line, b.line) })
+		errs := make([]error, len(l.problems))
+		for i, p := range l.problems {
+			errs[i] = p.err
+		}
+		return nil, errors.Join(errs...)
+	}
+	return &l.acc, nil
+}
+
+// A problem is an error and the line it is at.
+type problem struct {
+	line int
+	err  error
+}
+
+// A loader reads one account.
+type loader struct {
+	fsys     fs.FS
+	file     string
+	anchors  map[string]ast.Node
+	acc      Account
+	found    bool
+	problems []problem
+	keyOwner map[string]string // where an access key id was first given
+
+	// references are checked when all that may be referred to has been read, and policies is where those of
+	// managed policies are looked up.
+	references []func()
+	policies   *store
+}
+
+func (l *loader) account(body ast.Node) {
+	if l.found {
+		l.complain(body, "", "a second YAML document: keep one account per file")
+		return
+	}
+	l.found = true
+	a := &l.acc
+	l.section(body, "", map[string]func(ast.Node, string){
+		"account":   func(n ast.Node, at string) { a.ID = l.accountID(n, at) },
+		"partition": func(n ast.Node, at string) { a.Partition = l.oneOf(n, at, "aws", "aws-cn", "aws-us-gov") },
+		"alias":     func(n ast.Node, at string) { a.Alias = l.text(n, at) },
+		"groups":    func(n ast.Node, at string) { a.Groups = readNamed(l, n, at, 128, l.group) },
+		"users":     func(n ast.Node, at string) { a.Users = readNamed(l, n, at, 64, l.user) },
+		"roles":     func(n ast.Node, at string) { a.Roles = readNamed(l, n, at, 64, l.role) },
+		"policies":  func(n ast.Node, at string) { a.Policies = readNamed(l, n, at, 128, l.managedPolicy) },
+		"topics":    func(n ast.Node, at string) { a.Topics = l.topics(n, at) },
+		"organization": func(n ast.Node, at string) {
+			a.Organization = l.organization(n, at)
+		},
+		"simulator": func(n ast.Node, at string) { a.Simulator = l.simulator(n, at) },
+		"faults":    func(n ast.Node, at string) { a.Faults = l.faults(n, at) },
+		"pageSize":  func(n ast.Node, at string) { a.PageSize = l.number(n, at, 1, maxItems) },
+		"function":  func(n ast.Node, at string) { a.Function = l.function(n, at) },
+	})
+	for _, check := range l.references {
+		check()
+	}
+	if a.PageSize == 0 && a.Simulator.PageSize == 0 {
+		a.Simulator.PageSize = simulatorPage
+	}
+}
+
+// simulatorPage is how many actions a page of results has in an account of a file that does not say. It is
+// the API's own default: Remotion's check does not follow the marker, and would lose what a smaller page
+// leaves out. https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
+const simulatorPage = 100
+
+// accountID reads twelve digits. As a number, an id that begins with zeros has lost them.
+func (l *loader) accountID(n ast.Node, at string) string {
+	id := l.text(n, at)
+	if id == "" {
+		return ""
+	}
+	if digits := strings.Trim(id, "0123456789") == ""; !digits || len(id) != 12 {
+		if _, isNumber := l.resolve(n).(*ast.IntegerNode); isNumber && digits && len(id) < 12 {
+			l.complain(n, at, "%s has %d digits, and as a number it has lost the zeros before them: quote all twelve: account: \"%012s\"", id, len(id), id)
+		} else {
+			l.complain(n, at, "%q is not an account id: give its twelve digits in quotes", id)
+		}
+		return ""
+	}
+	if _, isNumber := l.resolve(n).(*ast.IntegerNode); isNumber && id[0] == '0' {
+		l.complain(n, at, "%s begins with a zero, which YAML takes for an octal number: quote it: account: \"%s\"", id, id)
+	}
+	return id
+}
+
+func (l *loader) path(n ast.Node, at string) string {
+	path := l.text(n, at)
+	if path != "" && !isPath(path) {
+		l.complain(n, at, "%q is not a path: it begins and ends with /", path)
+	}
+	return path
+}
+
+func (l *loader) group(n ast.Node, at, _ string) Group {
+	var g Group
+	l.section(n, at, map[string]func(ast.Node, string){
+		"path":    func(n ast.Node, at string) { g.Path = l.path(n, at) },
+		"inline":  func(n ast.Node, at string) { g.Inline = l.inline(n, at, kindGroup) },
+		"managed": func(n ast.Node, at string) { g.Managed = l.policyNames(n, at) },
+	})
+	return g
+}
+
+func (l *loader) user(n ast.Node, at, _ string) User {
+	var u User
+	l.section(n, at, map[string]func(ast.Node, string){
+		"path":       func(n ast.Node, at string) { u.Path = l.path(n, at) },
+		"inline":     func(n ast.Node, at string) { u.Inline = l.inline(n, at, kindUser) },
+		"managed":    func(n ast.Node, at string) { u.Managed = l.policyNames(n, at) },
+		"boundary":   func(n ast.Node, at string) { u.Boundary = l.policyName(n, at) },
+		"groups":     func(n ast.Node, at string) { u.Groups = l.groupNames(n, at) },
+		"accessKeys": func(n ast.Node, at string) { u.AccessKeys = l.accessKeys(n, at) },
+	})
+	return u
+}
+
+func (l *loader) role(n ast.Node, at, _ string) Role {
+	var r Role
+	l.section(n, at, map[string]func(ast.Node, string){
+		"path":     func(n ast.Node, at string) { r.Path = l.path(n, at) },
+		"trust":    func(n ast.Node, at string) { r.Trust = l.trust(n, at) },
+		"inline":   func(n ast.Node, at string) { r.Inline = l.inline(n, at, kindRole) },
+		"managed":  func(n ast.Node, at string) { r.Managed = l.policyNames(n, at) },
+		"boundary": func(n ast.Node, at string) { r.Boundary = l.policyName(n, at) },
+	})
+	return r
+}
+
+func (l *loader) managedPolicy(n ast.Node, at, name string) ManagedPolicy {
+	var m ManagedPolicy
+	if l.isDocument(n) {
+		m.Document = l.document(n, at, maxManaged)
+		return m
+	}
+	l.section(n, at, map[string]func(ast.Node, string){
+		"path": func(n ast.Node, at string) { m.Path = l.path(n, at) },
+		"arn": func(n ast.Node, at string) {
+			m.ARN = l.text(n, at)
+			parts := strings.SplitN(m.ARN, ":", 6)
+			if len(parts) != 6 || parts[2] != "iam" || !strings.HasPrefix(parts[5], "policy/") {
+				l.complain(n, at, "%q is not the ARN of a managed policy: arn:aws:iam::aws:policy/%s", m.ARN, name)
+			} else if m.ARN[strings.LastIndexByte(m.ARN, '/')+1:] != name {
+				l.complain(n, at, "the ARN %s is of a policy of another name than %s: use the same", m.ARN, name)
+			}
+		},
+		"document": func(n ast.Node, at string) { m.Document = l.document(n, at, maxManaged) },
+		"older": func(n ast.Node, at string) {
+			for i, item := range l.items(n, at) {
+				m.Older = append(m.Older, l.document(item, fmt.Sprintf("%s[%d]", at, i), maxManaged))
+			}
+		},
+	})
+	if m.Document == "" {
+		l.complain(n, at, "the policy has no document: add document:, or put the document itself here")
+	}
+	if m.ARN != "" && m.Path != "" {
+		l.complain(n, at, "a policy with an arn has its path from there: remove path")
+	}
+	return m
+}
+
+func (l *loader) topics(n ast.Node, at string) []string {
+	topics := l.texts(n, at)
+	for _, t := range topics {
+		parts := strings.Split(t, ":")
+		if isTopicName(t) || len(parts) == 6 && parts[0] == "arn" && parts[2] == "sns" && isTopicName(parts[5]) {
+			continue
+		}
+		l.complain(n, at, "%q is neither the name nor the ARN of an SNS topic: names have letters, digits, '-' and '_'", t)
+	}
+	return topics
+}
+
+func (l *loader) organization(n ast.Node, at string) *Organization {
+	o := &Organization{}
+	l.section(n, at, map[string]func(ast.Node, string){
+		"denies":         func(n ast.Node, at string) { o.Denies = l.texts(n, at) },
+		"outsideRegions": func(n ast.Node, at string) { o.OutsideRegions = l.texts(n, at) },
+	})
+	if len(o.OutsideRegions) > 0 && len(o.Denies) == 0 {
+		l.complain(n, at, "outsideRegions without denies forbids nothing: add the actions, such as denies: [\"*\"]")
+	}
+	return o
+}
+
+func (l *loader) simulator(n ast.Node, at string) Simulator {
+	var s Simulator
+	l.section(n, at, map[string]func(ast.Node, string){
+		"shape": func(n ast.Node, at string) {
+			if l.oneOf(n, at, "current", shapeOld) == shapeOld {
+				s.Shape = shapeOld
+			}
+		},
+		"ungrouped": func(n ast.Node, at string) { s.Ungrouped = l.texts(n, at) },
+		"pageSize":  func(n ast.Node, at string) { s.PageSize = l.number(n, at, 1, maxItems) },
+	})
+	return s
+}
+
+func (l *loader) function(n ast.Node, at string) Function {
+	f := Function{}
+	l.section(n, at, map[string]func(ast.Node, string){
+		"region": func(n ast.Node, at string) { f.Region = l.text(n, at) },
+		"name":   func(n ast.Node, at string) { f.Name = l.text(n, at) },
+		"timeout": func(n ast.Node, at string) {
+			f.Timeout = l.duration(n, at)
+			if f.Timeout > 15*time.Minute {
+				l.complain(n, at, "%s is longer than a function may run: give 15m at most", f.Timeout)
+			}
+		},
+		"memory": func(n ast.Node, at string) { f.Memory = l.number(n, at, 128, 10240) },
+		"environment": func(n ast.Node, at string) {
+			f.Environment = make(map[string]string)
+			for _, kv := range l.pairs(n, at) {
+				f.Environment[kv.key] = l.text(kv.value, at+"."+kv.key)
+			}
+		},
+	})
+	return f
+}

@@ -1,0 +1,201 @@
+package awsemu
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"path"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
+)
+
+// maxDocument is the longest text of a document, white space counted.
+// https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicy.html
+const maxDocument = 131072
+
+// isDocument reports whether a node is a document rather than the settings of a managed policy.
+func (l *loader) isDocument(n ast.Node) bool {
+	switch v := l.resolve(n).(type) {
+	case *ast.StringNode, *ast.LiteralNode:
+		return true
+	case *ast.MappingNode:
+		for _, kv := range v.Values {
+			switch kv.Key.GetToken().Value {
+			case "Statement", "Version", "file", "unchecked":
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (l *loader) inline(n ast.Node, at string, k kind) map[string]string {
+	limit := inlineQuota[k]
+	total := 0
+	found := readNamed(l, n, at, 128, func(n ast.Node, at, _ string) string {
+		text := l.document(n, at, 0)
+		total += policySize(text)
+		return text
+	})
+	if total > limit {
+		l.complain(n, at, "the inline policies have %d characters without white space, and a %s may have %d: move some to policies", total, k, limit)
+	}
+	return found
+}
+
+// document reads a policy. limit is how many characters it may have without white space; 0 is any.
+func (l *loader) document(n ast.Node, at string, limit int) string {
+	return l.checkedDocument(n, at, limit, func(text string) error {
+		_, err := iampolicy.Parse(text)
+		return err
+	})
+}
+
+// trust reads a trust policy, or the service that may assume the role.
+func (l *loader) trust(n ast.Node, at string) string {
+	switch l.resolve(n).(type) {
+	case *ast.StringNode, *ast.LiteralNode:
+		if text := strings.TrimSpace(l.text(n, at)); isServiceName(text) {
+			return text
+		}
+	}
+	return l.checkedDocument(n, at, 0, func(text string) error {
+		_, err := iampolicy.ParseTrust(text)
+		return err
+	})
+}
+
+func (l *loader) checkedDocument(n ast.Node, at string, limit int, check func(string) error) string {
+	const remedy = "correct it, or keep it as it is with {unchecked: TEXT}"
+	text, from, unchecked := l.documentText(n, at)
+	if unchecked || text == "" {
+		return text
+	}
+	if size := policySize(text); len(text) > maxDocument || limit > 0 && size > limit {
+		l.complain(n, at, "the document has %d characters without white space, %d with it: more than IAM takes", size, len(text))
+	}
+	err := check(text)
+	syntax := (*iampolicy.SyntaxError)(nil)
+	switch {
+	case err == nil:
+	case !errors.As(err, &syntax):
+		l.complain(n, at, "%v: %s", err, remedy)
+	case from != "":
+		l.complain(n, at, "%s:%d:%d: %s: %s", from, syntax.Line, syntax.Column, syntax.Msg, remedy)
+	default:
+		if literal, ok := l.resolve(n).(*ast.LiteralNode); ok && literal.Start.Value[0] == '|' {
+			// The text begins on the line after the bar.
+			l.complainAt(literal.GetToken().Position.Line+syntax.Line, at, "%s: %s", syntax.Msg, remedy)
+			return text
+		}
+		l.complain(n, at, "%s: %s", syntax.Msg, remedy)
+	}
+	return text
+}
+
+// documentText returns a document's text, the file it came from if it is not this one, and whether
+// it is kept unchecked.
+func (l *loader) documentText(n ast.Node, at string) (text, from string, unchecked bool) {
+	switch l.resolve(n).(type) {
+	case *ast.StringNode, *ast.LiteralNode:
+		text = l.text(n, at)
+		if strings.TrimSpace(text) == "" {
+			l.complain(n, at, "the document is empty: give its JSON")
+		}
+		return text, "", false
+	case *ast.NullNode, nil:
+		l.complain(n, at, "the document is empty: give its JSON")
+		return "", "", false
+	}
+	pairs := l.pairs(n, at)
+	if len(pairs) == 1 {
+		switch kv := pairs[0]; kv.key {
+		case "unchecked":
+			return l.text(kv.value, join(at, kv.key)), "", true
+		case "file":
+			name := l.text(kv.value, join(at, kv.key))
+			text, err := fs.ReadFile(l.fsys, path.Join(path.Dir(l.file), name))
+			if err != nil {
+				l.complain(kv.value, join(at, kv.key), "%v: name a file in the folder of %s or below it", err, l.file)
+			}
+			return string(text), name, false
+		}
+	}
+	var buf bytes.Buffer
+	if len(pairs) == 0 || !l.toJSON(&buf, n, at) {
+		if len(pairs) == 0 {
+			l.complain(n, at, "the document is empty: give its JSON, or a mapping with Version and Statement")
+		}
+		return "", "", false
+	}
+	var indented bytes.Buffer
+	if err := json.Indent(&indented, buf.Bytes(), "", "  "); err != nil {
+		l.complain(n, at, "%v", err)
+		return "", "", false
+	}
+	return indented.String(), "", false
+}
+
+// toJSON writes a YAML value as JSON, keys in their order. It stops, with a problem noted, at what JSON or
+// IAM have no word for.
+func (l *loader) toJSON(buf *bytes.Buffer, n ast.Node, at string) bool {
+	if buf.Len() > maxDocument { // aliases of aliases can stand for any amount of text
+		l.complain(n, at, "the document has more than %d characters", maxDocument)
+		return false
+	}
+	switch v := l.resolve(n).(type) {
+	case *ast.MappingNode, *ast.MappingValueNode:
+		buf.WriteByte('{')
+		for i, kv := range l.pairs(v, at) {
+			if i > 0 {
+				buf.WriteByte(',')
+			}
+			writeText(buf, kv.key)
+			buf.WriteByte(':')
+			if !l.toJSON(buf, kv.value, join(at, kv.key)) {
+				return false
+			}
+		}
+		buf.WriteByte('}')
+	case *ast.SequenceNode:
+		buf.WriteByte('[')
+		for i, item := range l.items(v, at) {
+			if i > 0 {
+				buf.WriteByte(',')
+			}
+			if !l.toJSON(buf, item, at) {
+				return false
+			}
+		}
+		buf.WriteByte(']')
+	case *ast.IntegerNode, *ast.FloatNode:
+		text := v.GetToken().Value
+		if !json.Valid([]byte(text)) { // 0x1F, 1_000: as written, in quotes
+			writeText(buf, text)
+			break
+		}
+		buf.WriteString(text)
+	case *ast.BoolNode:
+		if v.Value {
+			buf.WriteString("true")
+		} else {
+			buf.WriteString("false")
+		}
+	case *ast.StringNode, *ast.LiteralNode:
+		writeText(buf, l.text(v, at))
+	default:
+		l.complain(n, at, "expected a text, a list or a mapping: quote it if it is a text")
+		return false
+	}
+	return true
+}
+
+func writeText(buf *bytes.Buffer, s string) {
+	enc := json.NewEncoder(buf)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(s)           // a string into memory
+	buf.Truncate(buf.Len() - 1) // the newline an Encoder adds
+}

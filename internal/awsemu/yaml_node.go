@@ -1,0 +1,237 @@
+package awsemu
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/token"
+)
+
+// complain notes a problem. at is the path of the keys that lead to n.
+func (l *loader) complain(n ast.Node, at, format string, args ...any) {
+	line := 0
+	if n != nil && n.GetToken() != nil && n.GetToken().Position != nil {
+		line = n.GetToken().Position.Line
+	}
+	l.complainAt(line, at, format, args...)
+}
+
+func (l *loader) complainAt(line int, at, format string, args ...any) {
+	where := fmt.Sprintf("%s:%d: ", l.file, line)
+	if at != "" {
+		where += at + ": "
+	}
+	l.problems = append(l.problems, problem{line, fmt.Errorf(where+format, args...)})
+}
+
+// Visit collects the anchors, which stand before their aliases.
+func (l *loader) Visit(n ast.Node) ast.Visitor {
+	if anchor, ok := n.(*ast.AnchorNode); ok {
+		l.anchors[anchor.Name.GetToken().Value] = anchor.Value
+	}
+	return l
+}
+
+// maxAliases is how many aliases are followed one to the next: one that leads to itself ends too.
+const maxAliases = 20
+
+// resolve follows anchors, aliases and tags to the value itself; nil for an alias of nothing.
+func (l *loader) resolve(n ast.Node) ast.Node {
+	for range maxAliases {
+		switch v := n.(type) {
+		case *ast.AnchorNode:
+			n = v.Value
+		case *ast.AliasNode:
+			n = l.anchors[v.Value.GetToken().Value]
+		case *ast.TagNode:
+			n = v.Value
+		default:
+			return n
+		}
+	}
+	return nil
+}
+
+type pair struct {
+	key   string
+	at    ast.Node // the key
+	value ast.Node
+}
+
+// pairs reads a mapping. An absent value is an empty one.
+func (l *loader) pairs(n ast.Node, at string) []pair {
+	var values []*ast.MappingValueNode
+	switch m := l.resolve(n).(type) {
+	case *ast.MappingNode:
+		values = m.Values
+	case *ast.MappingValueNode:
+		values = []*ast.MappingValueNode{m}
+	case *ast.NullNode:
+		return nil
+	default:
+		l.complain(n, at, "expected a mapping of keys to values")
+		return nil
+	}
+	var found []pair
+	seen := make(map[string]bool)
+	for _, v := range values {
+		key := v.Key.GetToken().Value
+		if text, is := glued(v); is {
+			l.complain(v.Key, at, "%q: put a blank after the key's colon, and a key that has a colon itself in quotes", text)
+			continue
+		}
+		if seen[key] {
+			l.complain(v.Key, at, "%q is here twice: remove one", key)
+			continue
+		}
+		seen[key] = true
+		found = append(found, pair{key, v.Key, v.Value})
+	}
+	return found
+}
+
+// section reads a mapping whose keys are known.
+func (l *loader) section(n ast.Node, at string, keys map[string]func(ast.Node, string)) {
+	for _, kv := range l.pairs(n, at) {
+		read, known := keys[kv.key]
+		if !known {
+			l.complain(kv.at, at, "unknown key %q: use one of %s", kv.key, strings.Join(slices.Sorted(maps.Keys(keys)), ", "))
+			continue
+		}
+		read(kv.value, join(at, kv.key))
+	}
+}
+
+func join(at, key string) string {
+	if at == "" {
+		return key
+	}
+	return at + "." + key
+}
+
+// readNamed reads a mapping of names to what bears them.
+func readNamed[T any](l *loader, n ast.Node, at string, size int, read func(n ast.Node, at, name string) T) map[string]T {
+	found := make(map[string]T)
+	folded := make(map[string]string)
+	for _, kv := range l.pairs(n, at) {
+		if !isName(kv.key) || len(kv.key) > size {
+			l.complain(kv.at, at, "%q is not an IAM name: use at most %d letters, digits and +=,.@_-", kv.key, size)
+			continue
+		}
+		lower := strings.ToLower(kv.key)
+		if twin, taken := folded[lower]; taken {
+			l.complain(kv.at, at, "%q and %q differ only in case, which IAM does not tell apart: rename one", twin, kv.key)
+			continue
+		}
+		folded[lower] = kv.key
+		found[kv.key] = read(kv.value, join(at, kv.key), kv.key)
+	}
+	return found
+}
+
+// glued reports whether a key and its value are one text to YAML, and returns that. Between brackets and
+// braces the parser takes s3:GetObject for a key and a value, which YAML does only with a blank after the colon.
+func glued(v *ast.MappingValueNode) (string, bool) {
+	key, value := v.Key.GetToken(), v.Value.GetToken()
+	switch v.Value.(type) {
+	case *ast.StringNode, *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
+	default:
+		return "", false
+	}
+	if v.Start == nil || key == nil || value == nil || key.Type == token.DoubleQuoteType || key.Type == token.SingleQuoteType {
+		return "", false
+	}
+	at := v.Start.Position
+	return key.Value + ":" + value.Value, value.Position.Line == at.Line && value.Position.Column == at.Column+1
+}
+
+func (l *loader) items(n ast.Node, at string) []ast.Node {
+	switch s := l.resolve(n).(type) {
+	case *ast.SequenceNode:
+		items := slices.Clone(s.Values)
+		for i, item := range items {
+			if m, ok := item.(*ast.MappingNode); ok && len(m.Values) == 1 {
+				if text, is := glued(m.Values[0]); is {
+					items[i] = &ast.StringNode{BaseNode: &ast.BaseNode{}, Token: m.Values[0].Key.GetToken(), Value: text}
+				}
+			}
+		}
+		return items
+	case *ast.NullNode:
+		return nil
+	default:
+		l.complain(n, at, "expected a list")
+		return nil
+	}
+}
+
+// text reads a scalar as it is written.
+func (l *loader) text(n ast.Node, at string) string {
+	switch v := l.resolve(n).(type) {
+	case *ast.StringNode:
+		return v.Value
+	case *ast.LiteralNode:
+		return v.Value.Value
+	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
+		return v.GetToken().Value
+	case *ast.NullNode:
+		return ""
+	default:
+		l.complain(n, at, "expected a text")
+		return ""
+	}
+}
+
+func (l *loader) texts(n ast.Node, at string) []string {
+	var texts []string
+	for i, item := range l.items(n, at) {
+		texts = append(texts, l.text(item, fmt.Sprintf("%s[%d]", at, i)))
+	}
+	return texts
+}
+
+func (l *loader) oneOf(n ast.Node, at string, choices ...string) string {
+	text := l.text(n, at)
+	if !slices.Contains(choices, text) {
+		l.complain(n, at, "%q is not one of %s", text, strings.Join(choices, ", "))
+	}
+	return text
+}
+
+func (l *loader) number(n ast.Node, at string, least, most int) int {
+	text := l.text(n, at)
+	v, err := strconv.Atoi(text)
+	if err != nil || v < least || v > most {
+		l.complain(n, at, "%q is not a number from %d to %d", text, least, most)
+		return 0
+	}
+	return v
+}
+
+func (l *loader) flag(n ast.Node, at string) bool {
+	v, ok := l.resolve(n).(*ast.BoolNode)
+	if !ok {
+		l.complain(n, at, "expected true or false")
+		return false
+	}
+	return v.Value
+}
+
+// duration reads 40ms, 1.5s, or a number of seconds.
+func (l *loader) duration(n ast.Node, at string) time.Duration {
+	text := l.text(n, at)
+	if seconds, err := strconv.Atoi(text); err == nil && seconds >= 0 && seconds < 1e6 {
+		return time.Duration(seconds) * time.Second
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 {
+		l.complain(n, at, "%q is not a duration: write 40ms, 30s or 2m", text)
+		return 0
+	}
+	return d
+}

@@ -1,0 +1,185 @@
+package awsemu
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml/ast"
+)
+
+// refer checks a reference when the whole file has been read.
+func (l *loader) refer(check func()) { l.references = append(l.references, check) }
+
+// policyName reads the name or ARN of a managed policy.
+func (l *loader) policyName(n ast.Node, at string) string {
+	ref := l.text(n, at)
+	l.refer(func() {
+		if ref == "" {
+			l.complain(n, at, "expected the name or ARN of a managed policy")
+			return
+		}
+		if l.policies == nil {
+			l.policies = newStoreOfPolicies(&l.acc)
+		}
+		if l.policies.policyNamed(ref) != nil {
+			return
+		}
+		if strings.HasPrefix(ref, "arn:") {
+			name := ref[strings.LastIndexByte(ref, '/')+1:]
+			l.complain(n, at, "there is no managed policy %s: describe it under policies, as %s: {arn: %q, document: …}", ref, name, ref)
+			return
+		}
+		l.complain(n, at, "there is no managed policy %q: add it under policies%s", ref, known(l.acc.Policies))
+	})
+	return ref
+}
+
+func (l *loader) policyNames(n ast.Node, at string) []string {
+	var names []string
+	for _, item := range l.items(n, at) {
+		name := l.policyName(item, at)
+		if slices.Contains(names, name) {
+			l.complain(item, at, "%q is here twice: remove one", name)
+			continue
+		}
+		names = append(names, name)
+	}
+	return names
+}
+
+func (l *loader) groupNames(n ast.Node, at string) []string {
+	var names []string
+	for _, item := range l.items(n, at) {
+		name := l.text(item, at)
+		if slices.Contains(names, name) {
+			l.complain(item, at, "%q is here twice: remove one", name)
+			continue
+		}
+		names = append(names, name)
+		l.refer(func() {
+			if _, found := l.acc.Groups[name]; !found {
+				l.complain(item, at, "there is no group %q: add it under groups%s", name, known(l.acc.Groups))
+			}
+		})
+	}
+	return names
+}
+
+// known ends a complaint about a name with the names there are.
+func known[T any](m map[string]T) string {
+	if len(m) == 0 {
+		return ""
+	}
+	return ", where there are " + strings.Join(slices.Sorted(maps.Keys(m)), ", ")
+}
+
+func (l *loader) accessKeys(n ast.Node, at string) []string {
+	var keys []string
+	for _, item := range l.items(n, at) {
+		key := l.text(item, at)
+		if len(key) < 16 || len(key) > 128 || !isKeyID(key) {
+			l.complain(item, at, "%q is not an access key id: it has 16 to 128 letters and digits, as AKIAIOSFODNN7EXAMPLE", key)
+			continue
+		}
+		keys = append(keys, key)
+		if owner, taken := l.keyOwner[key]; taken {
+			l.complain(item, at, "the access key %s is in %s already: a key is one user's", key, owner)
+		}
+		l.keyOwner[key] = at
+	}
+	return keys
+}
+
+func isKeyID(s string) bool {
+	for _, r := range s {
+		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '_' {
+			return false
+		}
+	}
+	return true
+}
+
+func (l *loader) faults(n ast.Node, at string) []Fault {
+	var faults []Fault
+	for _, item := range l.items(n, at) {
+		faults = append(faults, l.fault(item, at))
+	}
+	return faults
+}
+
+func (l *loader) fault(n ast.Node, at string) Fault {
+	var f Fault
+	l.section(n, at, map[string]func(ast.Node, string){
+		"operation": func(n ast.Node, at string) { f.Operation = l.operation(n, at) },
+		"target":    func(n ast.Node, at string) { f.Target = l.target(n, at) },
+		"after":     func(n ast.Node, at string) { f.After = l.number(n, at, 0, 1<<30) },
+		"times":     func(n ast.Node, at string) { f.Times = l.number(n, at, 0, 1<<30) },
+		"throttle":  func(n ast.Node, at string) { f.Throttle = l.flag(n, at) },
+		"deny":      func(n ast.Node, at string) { f.Deny = l.flag(n, at) },
+		"loseReply": func(n ast.Node, at string) { f.LoseReply = l.flag(n, at) },
+		"delay":     func(n ast.Node, at string) { f.Delay = l.duration(n, at) },
+		"error": func(n ast.Node, at string) {
+			f.Error = &FaultError{}
+			l.section(n, at, map[string]func(ast.Node, string){
+				"code":    func(n ast.Node, at string) { f.Error.Code = l.text(n, at) },
+				"message": func(n ast.Node, at string) { f.Error.Message = l.text(n, at) },
+				"status":  func(n ast.Node, at string) { f.Error.Status = l.number(n, at, 400, 599) },
+			})
+			if f.Error.Code == "" {
+				l.complain(n, at, "the error has no code: add code: ServiceFailure or the like")
+			}
+		},
+	})
+	outcomes := 0
+	for _, set := range []bool{f.Throttle, f.Deny, f.LoseReply, f.Error != nil} {
+		if set {
+			outcomes++
+		}
+	}
+	switch {
+	case outcomes > 1:
+		l.complain(n, at, "a fault has one outcome: keep one of throttle, deny, error and loseReply")
+	case outcomes == 0 && f.Delay == time.Duration(0):
+		l.complain(n, at, "the fault does nothing: add throttle, deny, error, loseReply or delay")
+	}
+	return f
+}
+
+// operation reads service:Operation, where either may be a star.
+func (l *loader) operation(n ast.Node, at string) string {
+	text := l.text(n, at)
+	if text == "*" {
+		return text
+	}
+	svcName, op, _ := strings.Cut(text, ":")
+	svc := serviceBy(func(s *service) bool { return strings.EqualFold(s.name, svcName) })
+	if svc == nil {
+		l.complain(n, at, "%q is no operation: write SERVICE:OPERATION with iam, sts, sns or cloudwatch, such as iam:GetRole or sns:*", text)
+		return text
+	}
+	if op != "*" && !hasFold(svc.operations, op) {
+		l.complain(n, at, "%s has no operation %q here: it offers %s", svc.name, op, strings.Join(slices.Sorted(maps.Keys(svc.operations)), ", "))
+	}
+	return text
+}
+
+func hasFold[T any](m map[string]T, key string) bool {
+	for k := range m {
+		if strings.EqualFold(k, key) {
+			return true
+		}
+	}
+	return false
+}
+
+// target reads user/NAME, role/NAME or group/NAME. It may name who does not exist: so do some calls.
+func (l *loader) target(n ast.Node, at string) string {
+	text := l.text(n, at)
+	k, name, _ := strings.Cut(text, "/")
+	if (k != string(kindUser) && k != string(kindRole) && k != string(kindGroup)) || !isName(name) {
+		l.complain(n, at, "%q is no target: write user/NAME, role/NAME or group/NAME, without the path", text)
+	}
+	return text
+}

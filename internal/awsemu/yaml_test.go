@@ -1,0 +1,289 @@
+package awsemu
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+)
+
+func load(text string, files map[string]string) (*Account, error) {
+	fsys := fstest.MapFS{"accounts/a.yaml": {Data: []byte(text)}}
+	for name, data := range files {
+		fsys["accounts/"+name] = &fstest.MapFile{Data: []byte(data)}
+	}
+	return Load(fsys, "accounts/a.yaml")
+}
+
+func TestLoadReadsAWholeAccount(t *testing.T) {
+	const text = `
+account: "000000000042"
+partition: aws-cn
+alias: video
+groups:
+  renderers: {path: /teams/, managed: [limits], inline: {x: {file: docs/read.json}}}
+  empty:
+users:
+  ci:
+    path: /bots/
+    groups: [renderers, empty]
+    accessKeys: [AKIAIOSFODNN7EXAMPLE]
+    boundary: limits
+    managed: [limits, arn:aws-cn:iam::aws:policy/job/ReadOnly]
+    inline:
+      kept: |
+        {"Version": "2012-10-17",
+           "Statement": [] }
+      written:
+        Version: 2012-10-17
+        Statement:
+          - Effect: Allow
+            Action: ["s3:GetObject", 's3:<&>', s3:Put*]
+            Resource: "*"
+            Condition: {Bool: {"aws:SecureTransport": true}, NumericLessThan: {"s3:max-keys": 10}}
+      bad: {unchecked: "{not a policy"}
+roles:
+  worker: {trust: ec2.amazonaws.com}
+  second:
+    trust: &trust
+      Version: "2012-10-17"
+      Statement: {Effect: Allow, Principal: {Service: lambda.amazonaws.com}, Action: "sts:AssumeRole"}
+  third: {trust: *trust, path: /a/b/}
+policies:
+  limits:
+    path: /teams/
+    older: [{file: docs/read.json}]
+    document: {file: docs/read.json}
+  short: {file: docs/read.json}
+  ReadOnly: {arn: "arn:aws-cn:iam::aws:policy/job/ReadOnly", document: {file: docs/read.json}}
+topics: [alerts, "arn:aws-cn:sns:cn-north-1:000000000042:other"]
+organization: {denies: ["lambda:*"], outsideRegions: [cn-north-1]}
+simulator: {shape: old, ungrouped: ["lambda:InvokeAsync"], pageSize: 100}
+faults:
+  - {operation: "iam:SimulatePrincipalPolicy", target: user/ci, throttle: true, after: 1, times: 2}
+  - {operation: "sns:*", error: {code: InternalError, message: later, status: 500}}
+  - {delay: 40ms}
+  - {operation: cloudwatch:PutMetricData, loseReply: true}
+  - {operation: "*", deny: true}
+pageSize: 5
+function: {region: cn-north-1, name: auditor, timeout: 60, memory: 256, environment: {CALLERS: user/ci, N: 1, ON: true}}
+`
+	read := documentOf(allowRead)
+	got, err := load(text, map[string]string{"docs/read.json": read})
+	if err != nil {
+		t.Fatal(err)
+	}
+	trust := `{
+  "Version": "2012-10-17",
+  "Statement": {
+    "Effect": "Allow",
+    "Principal": {
+      "Service": "lambda.amazonaws.com"
+    },
+    "Action": "sts:AssumeRole"
+  }
+}`
+	want := &Account{
+		ID: "000000000042", Partition: "aws-cn", Alias: "video",
+		Groups: map[string]Group{"renderers": {Path: "/teams/", Managed: []string{"limits"}, Inline: map[string]string{"x": read}}, "empty": {}},
+		Users: map[string]User{"ci": {
+			Path: "/bots/", Groups: []string{"renderers", "empty"}, AccessKeys: []string{"AKIAIOSFODNN7EXAMPLE"},
+			Boundary: "limits", Managed: []string{"limits", "arn:aws-cn:iam::aws:policy/job/ReadOnly"},
+			Inline: map[string]string{
+				"kept": "{\"Version\": \"2012-10-17\",\n   \"Statement\": [] }\n",
+				"written": `{
+  "Version": "2012-10-17",
+  "Statement": [
+    {
+      "Effect": "Allow",
+      "Action": [
+        "s3:GetObject",
+        "s3:<&>",
+        "s3:Put*"
+      ],
+      "Resource": "*",
+      "Condition": {
+        "Bool": {
+          "aws:SecureTransport": true
+        },
+        "NumericLessThan": {
+          "s3:max-keys": 10
+        }
+      }
+    }
+  ]
+}`,
+				"bad": "{not a policy",
+			},
+		}},
+		Roles: map[string]Role{"worker": {Trust: "ec2.amazonaws.com"}, "second": {Trust: trust}, "third": {Trust: trust, Path: "/a/b/"}},
+		Policies: map[string]ManagedPolicy{
+			"limits":   {Path: "/teams/", Document: read, Older: []string{read}},
+			"short":    {Document: read},
+			"ReadOnly": {ARN: "arn:aws-cn:iam::aws:policy/job/ReadOnly", Document: read},
+		},
+		Topics:       []string{"alerts", "arn:aws-cn:sns:cn-north-1:000000000042:other"},
+		Organization: &Organization{Denies: []string{"lambda:*"}, OutsideRegions: []string{"cn-north-1"}},
+		Simulator:    Simulator{Shape: "old", Ungrouped: []string{"lambda:InvokeAsync"}, PageSize: 100},
+		Faults: []Fault{
+			{Operation: "iam:SimulatePrincipalPolicy", Target: "user/ci", Throttle: true, After: 1, Times: 2},
+			{Operation: "sns:*", Error: &FaultError{"InternalError", "later", 500}},
+			{Delay: 40 * time.Millisecond},
+			{Operation: "cloudwatch:PutMetricData", LoseReply: true},
+			{Operation: "*", Deny: true},
+		},
+		PageSize: 5,
+		Function: Function{
+			Region: "cn-north-1", Name: "auditor", Timeout: time.Minute, Memory: 256,
+			Environment: map[string]string{"CALLERS": "user/ci", "N": "1", "ON": "true"},
+		},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", asJSON(got), asJSON(want))
+	}
+	if _, err := newStore(got); err != nil {
+		t.Errorf("what Load accepts, a server does not: %v", err)
+	}
+}
+
+func TestLoadNamesEveryProblemWithItsLineAndRemedy(t *testing.T) {
+	tests := []struct {
+		name, text string
+		want       []string
+	}{
+		{"an account id that lost its zeros", "account: 42\n", []string{`a.yaml:1: account: 42 has 2 digits, and as a number it has lost the zeros before them: quote all twelve: account: "000000000042"`}},
+		{"an account id that YAML reads as octal", "account: 012345670123\n", []string{`a.yaml:1: account: 012345670123 begins with a zero, which YAML takes for an octal number: quote it: account: "012345670123"`}},
+		{"an account id that is none", "account: main\n", []string{`a.yaml:1: account: "main" is not an account id: give its twelve digits in quotes`}},
+		{"an unknown key", "account: \"123456789012\"\nuser: {}\n", []string{`a.yaml:2: unknown key "user": use one of account, alias, faults, function, groups, organization, pageSize, partition, policies, roles, simulator, topics, users`}},
+		{"an unknown key of a user", "users:\n  ci:\n    inlin: {}\n", []string{`a.yaml:3: users.ci: unknown key "inlin": use one of accessKeys, boundary, groups, inline, managed, path`}},
+		{"a group that is not there", "groups: {a: {}}\nusers:\n  ci: {groups: [b]}\n", []string{`a.yaml:3: users.ci.groups: there is no group "b": add it under groups, where there are a`}},
+		{"a policy that is not there", "users:\n  ci: {managed: [b]}\n", []string{`a.yaml:2: users.ci.managed: there is no managed policy "b": add it under policies`}},
+		{"a policy of AWS that is not described", "roles:\n  r:\n    boundary: arn:aws:iam::aws:policy/ReadOnlyAccess\n", []string{`a.yaml:3: roles.r.boundary: there is no managed policy arn:aws:iam::aws:policy/ReadOnlyAccess: describe it under policies, as ReadOnlyAccess: {arn: "arn:aws:iam::aws:policy/ReadOnlyAccess", document: …}`}},
+		{"a user twice", "users:\n  ci: {}\n  ci: {}\n", []string{`a.yaml:3: users: "ci" is here twice: remove one`}},
+		{"two users that differ in case", "users:\n  ci: {}\n  CI: {}\n", []string{`a.yaml:3: users: "ci" and "CI" differ only in case, which IAM does not tell apart: rename one`}},
+		{"a key of two users", "users:\n  a: {accessKeys: [AKIAAAAAAAAAAAAA]}\n  b: {accessKeys: [AKIAAAAAAAAAAAAA]}\n", []string{`a.yaml:3: users.b.accessKeys: the access key AKIAAAAAAAAAAAAA is in users.a.accessKeys already: a key is one user's`}},
+		{"a name with a blank", "users:\n  \"a b\": {}\n", []string{`a.yaml:2: users: "a b" is not an IAM name: use at most 64 letters, digits and +=,.@_-`}},
+		{"a document with a mistake, on the mistake's line", "users:\n  ci:\n    inline:\n      x: |\n        {\n          \"Version\": \"2012-10-17\",\n          \"Statment\": []\n        }\n", []string{`a.yaml:7: users.ci.inline.x: `, "or keep it as it is with {unchecked: TEXT}"}},
+		{"a file with a mistake, on the file's line", "roles:\n  r:\n    inline: {x: {file: bad.json}}\n", []string{"a.yaml:3: roles.r.inline.x: bad.json:2:2: the document has no Statement: correct it, or keep it"}},
+		{"a file that is not there", "roles:\n  r:\n    inline: {x: {file: none.json}}\n", []string{"a.yaml:3: roles.r.inline.x.file: open accounts/none.json: file does not exist: name a file in the folder of accounts/a.yaml or below it"}},
+		{"a file outside the folder", "roles:\n  r: {inline: {x: {file: ../../x.json}}}\n", []string{"a.yaml:2: roles.r.inline.x.file: open ../x.json: file does not exist: name a file in the folder"}},
+		{"an identity policy for a trust policy", "roles:\n  r: {trust: {Version: 2012-10-17, Statement: {Effect: Allow, Action: \"*\", Resource: \"*\"}}}\n", []string{"a.yaml:2: roles.r.trust: "}},
+		{"an empty document", "users:\n  ci: {inline: {x: }}\n", []string{"a.yaml:2: users.ci.inline.x: the document is empty: give its JSON"}},
+		{"more inline text than a user may have", "users:\n  ci:\n    inline:\n      a: '" + strings.Join(strings.Fields(*padded(1025)), "") + "'\n      b: '" + strings.Join(strings.Fields(*padded(1024)), "") + "'\n", []string{"users.ci.inline: the inline policies have 2049 characters without white space, and a user may have 2048: move some to policies"}},
+		{"a fault that does nothing", "faults:\n  - operation: iam:GetRole\n", []string{"a.yaml:2: faults: the fault does nothing: add throttle, deny, error, loseReply or delay"}},
+		{"a fault of two outcomes", "faults:\n  - {throttle: true, deny: true}\n", []string{"a.yaml:2: faults: a fault has one outcome: keep one of throttle, deny, error and loseReply"}},
+		{"an operation nobody offers", "faults:\n  - {operation: \"iam:GetRoles\", deny: true}\n", []string{`a.yaml:2: faults.operation: iam has no operation "GetRoles" here: it offers AddUserToGroup, `}},
+		{"a service nobody offers", "faults:\n  - {operation: \"s3:*\", deny: true}\n", []string{`a.yaml:2: faults.operation: "s3:*" is no operation: write SERVICE:OPERATION with iam, sts, sns or cloudwatch`}},
+		{"a target that is an ARN", "faults:\n  - {target: \"arn:aws:iam::123456789012:user/ci\", deny: true}\n", []string{"is no target: write user/NAME, role/NAME or group/NAME"}},
+		{"regions without actions", "organization: {outsideRegions: [us-east-1]}\n", []string{"a.yaml:1: organization: outsideRegions without denies forbids nothing"}},
+		{"a list for a mapping", "users: [ci]\n", []string{"a.yaml:1: users: expected a mapping of keys to values"}},
+		{"a mapping for a list", "topics: {a: b}\n", []string{"a.yaml:1: topics: expected a list"}},
+		{"a mapping for a text", "alias: {a: b}\n", []string{"a.yaml:1: alias: expected a text"}},
+		{"a key with a colon between braces", "users:\n  u: {inline: {x: {Version: 2012-10-17, Statement: {Condition: {Bool: {aws:SecureTransport: true}}}}}}\n", []string{`a.yaml:2: users.u.inline.x.Statement.Condition.Bool: "aws:SecureTransport: true": put a blank after the key's colon, and a key that has a colon itself in quotes`}},
+		{"a page of none", "pageSize: 0\n", []string{`a.yaml:1: pageSize: "0" is not a number from 1 to 1000`}},
+		{"YAML that is none", "account: [\n", []string{"a.yaml:1: "}},
+		{"nothing at all", "", []string{`the file describes no account: begin with account: "123456789012"`}},
+		{"two accounts", "alias: a\n---\nalias: b\n", []string{"a.yaml:3: a second YAML document: keep one account per file"}},
+		{"an alias of itself", "users: &u\n  ci: *u\n", []string{"a.yaml:"}},
+		{"aliases that multiply", "users:\n  ci:\n    inline:\n      a: &a [x,x,x,x,x,x,x,x,x,x]\n      b: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\n      c: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\n      d: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\n      e: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]\n      f: {Version: [*e,*e,*e,*e]}\n", []string{"the document has more than 131072 characters"}},
+		{"several at once, in the order of their lines", "account: 7\nusers:\n  ci: {groups: [x], path: a}\nnonsense: 1\n", []string{"a.yaml:1: account: 7 has", `a.yaml:3: users.ci.path: "a" is not a path`, `a.yaml:3: users.ci.groups: there is no group "x"`, `a.yaml:4: unknown key "nonsense"`}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := load(tt.text, map[string]string{"bad.json": "{\n}"})
+			if err == nil {
+				t.Fatal("it loads")
+			}
+			rest := err.Error()
+			for _, want := range tt.want {
+				_, after, found := strings.Cut(rest, want)
+				if !found {
+					t.Fatalf("got\n%v\nwant\n%s", err, strings.Join(tt.want, "\n"))
+				}
+				rest = after
+			}
+		})
+	}
+}
+
+func TestTheExampleInLoadsCommentLoads(t *testing.T) {
+	const text = `
+account: "123456789012"
+partition: aws
+alias: video
+groups:
+  renderers:
+    managed: [remotion-user]
+users:
+  ci:
+    path: /bots/
+    groups: [renderers]
+    accessKeys: [AKIAIOSFODNN7EXAMPLE]
+    boundary: limits
+    managed: [arn:aws:iam::aws:policy/ReadOnlyAccess]
+    inline:
+      extra: |
+        {"Version": "2012-10-17", "Statement": []}
+roles:
+  remotion-lambda-role:
+    trust: lambda.amazonaws.com
+    inline:
+      render: {file: role-policy.json}
+policies:
+  limits: {Version: 2012-10-17, Statement: [{Effect: Allow, Action: "*", Resource: "*"}]}
+  remotion-user:
+    path: /teams/
+    older: [{file: v1.json}]
+    document: {file: v2.json}
+  ReadOnlyAccess: {arn: "arn:aws:iam::aws:policy/ReadOnlyAccess", document: {file: ro.json}}
+topics: [alerts]
+organization:
+  denies: ["lambda:*"]
+  outsideRegions: [us-east-1]
+simulator: {shape: old, ungrouped: ["lambda:InvokeAsync"], pageSize: 100}
+faults:
+  - {operation: "iam:SimulatePrincipalPolicy", target: user/ci, throttle: true, after: 1, times: 2}
+  - {operation: "iam:*", delay: 40ms}
+pageSize: 2
+function: {region: us-east-1, name: auditor, timeout: 60s, memory: 256, environment: {CALLERS: user/ci}}
+`
+	files := map[string]string{}
+	for _, name := range []string{"role-policy.json", "v1.json", "v2.json", "ro.json"} {
+		files[name] = allowAll
+	}
+	if _, err := load(text, files); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAFilePagesListsInTwosAndSimulationsAsTheAPIDoes(t *testing.T) {
+	for _, tt := range []struct {
+		text             string
+		lists, simulator int
+	}{
+		{"alias: a\n", 0, 100}, {"pageSize: 3\n", 3, 0}, {"simulator: {pageSize: 4}\n", 0, 4},
+	} {
+		got, err := load(tt.text, nil)
+		if err != nil || got.PageSize != tt.lists || got.Simulator.PageSize != tt.simulator {
+			t.Errorf("%q: %+v, %v, want %d and %d", tt.text, got, err, tt.lists, tt.simulator)
+		}
+	}
+}
+
+// FuzzLoad looks for texts that make Load fall over, or accept what a server then does not.
+func FuzzLoad(f *testing.F) {
+	f.Add("account: \"123456789012\"\nusers:\n  ci: {groups: [g], inline: {a: |\n  {}\n}}\ngroups: {g: }\n")
+	f.Add("a: &a [*a]\nroles: {r: {trust: &t {Version: 2012-10-17, Statement: *t}}}")
+	f.Add("policies: {p: {arn: \"arn:aws:iam::aws:policy/p\", document: {unchecked: \"\"}, older: [x]}}\nusers: {u: {managed: [p], boundary: p}}")
+	f.Add("faults: [{operation: \"iam:*\", delay: 1h, error: {code: x}}]\nfunction: {timeout: 1s, environment: {a: b}}\n<<: {a: b}\n? x\n: y")
+	f.Fuzz(func(t *testing.T, text string) {
+		account, err := load(text, nil)
+		if err != nil {
+			return
+		}
+		if _, err := newStore(account); err != nil {
+			t.Errorf("Load accepts what a server does not: %v\n%s", err, text)
+		}
+	})
+}
