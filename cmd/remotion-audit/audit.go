@@ -1,0 +1,160 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsarn "github.com/aws/aws-sdk-go-v2/aws/arn"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/spf13/cobra"
+
+	"github.com/remotion-audit/remotion-audit/internal/app"
+	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/contract"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/report"
+)
+
+type auditOptions struct {
+	// settings are the flags that stand for environment variables.
+	settings         map[string]*string
+	format, output   string
+	failOn           string
+	failOnUnverified bool
+	timeout          time.Duration
+}
+
+func auditCommand() *cobra.Command {
+	o := auditOptions{settings: map[string]*string{}}
+	cmd := &cobra.Command{
+		Use:   "audit",
+		Short: "Audit this account once, with the AWS credentials in the environment; reads only",
+		Long: `Audit this account once, with the AWS credentials in the environment. It only reads, and publishes
+nothing. Without --callers it audits whoever the credentials belong to, and the render role.
+
+Exit status: 0 compliant, 1 gaps, 2 something could not be looked at, or an error.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runAudit(cmd, o) },
+	}
+	setting := func(flag, variable, usage string) {
+		o.settings[variable] = cmd.Flags().String(flag, "", usage+" ("+variable+")")
+	}
+	setting("callers", contract.EnvCallers, "who runs Remotion: user/NAME, role/NAME, sso/PERMISSION-SET or ARNs, with commas; none for nobody")
+	setting("render-role", contract.EnvRenderRole, "the role functions run under")
+	setting("remotion-version", contract.EnvRemotionVersion, "the release to audit for: auto, latest or x.y.z")
+	setting("regions", contract.EnvRegions, "auto, all, or regions with commas")
+	setting("buckets", contract.EnvBuckets, "real buckets, with commas")
+	setting("assumed-context", contract.EnvAssumedContext, "request context to assume, key=value with commas")
+	cmd.Flags().StringVar(&o.format, "format", "text", "text or json")
+	cmd.Flags().StringVar(&o.output, "output", "", "write the report to this file")
+	cmd.Flags().StringVar(&o.failOn, "fail-on", "low", "the least severity of a gap that makes the exit status 1: critical, high, medium or low")
+	cmd.Flags().BoolVar(&o.failOnUnverified, "fail-on-unverified", false, "exit with 2 if anything is unverified, also when there are gaps")
+	cmd.Flags().DurationVar(&o.timeout, "timeout", 2*time.Minute, "stop looking after this long, and report what is known")
+	return cmd
+}
+
+func runAudit(cmd *cobra.Command, o auditOptions) error {
+	var failOn policies.Severity
+	if err := failOn.UnmarshalText([]byte(o.failOn)); err != nil {
+		return fmt.Errorf("--fail-on: %w", err)
+	}
+	write, ok := formats[o.format]
+	if !ok {
+		return fmt.Errorf("--format: %q is not known: text or json", o.format)
+	}
+	ctx, stop := context.WithTimeout(cmd.Context(), o.timeout)
+	defer stop()
+
+	clients, awsConfig, err := app.LoadClients(ctx, config.WithDefaultRegion("us-east-1"))
+	if err != nil {
+		return err
+	}
+	place, self, err := whoAmI(ctx, clients.STS, awsConfig.Region)
+	if err != nil {
+		return err
+	}
+	cfg, err := app.ConfigFromEnv(func(name string) string {
+		if flag := o.settings[name]; flag != nil && *flag != "" {
+			return *flag
+		}
+		if value := os.Getenv(name); value != "" || name != contract.EnvCallers {
+			return value
+		}
+		return self
+	})
+	if err != nil {
+		if self == "" {
+			err = fmt.Errorf("%w\nthe credentials are no user's and no role's: name whom to audit with --callers", err)
+		}
+		return err
+	}
+	fmt.Fprintf(cmd.ErrOrStderr(), "auditing account %s in %s\n", place.Account, strings.Join(cfg.Regions.In(place.Region), " "))
+	auditor := app.App{Config: cfg, Clients: clients, Log: slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))}
+	r, err := auditor.Report(ctx, place, time.Now().UTC().Format("20060102T150405Z"))
+	if err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	if err := write(&b, r); err != nil {
+		return err
+	}
+	if o.output != "" {
+		err = os.WriteFile(o.output, b.Bytes(), 0o666)
+	} else {
+		_, err = cmd.OutOrStdout().Write(b.Bytes())
+	}
+	if err != nil {
+		return err
+	}
+	if status := exitStatus(r, failOn, o.failOnUnverified); status != 0 {
+		return exitError(status)
+	}
+	return nil
+}
+
+// exitStatus is 1 for a gap that is bad enough, 2 for a report that could not look at everything, 0 for
+// one that could and found nothing bad enough.
+func exitStatus(r audit.Report, failOn policies.Severity, unverifiedWins bool) int {
+	unverified := r.Summary.Unverified > 0 || len(r.Problems) > 0
+	switch {
+	case unverified && unverifiedWins:
+		return exitUnverified
+	case r.Worst() >= failOn:
+		return exitGaps
+	case unverified:
+		return exitUnverified
+	}
+	return 0
+}
+
+// whoAmI asks STS for the account, and for the principal behind the credentials, which is empty when
+// they are the root user's or a federated user's: neither can be audited.
+func whoAmI(ctx context.Context, client *sts.Client, region string) (place app.Place, self string, err error) {
+	out, err := client.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil {
+		return place, "", fmt.Errorf("AWS does not say who the credentials belong to (are there any? try aws sts get-caller-identity): %w", err)
+	}
+	a, err := awsarn.Parse(aws.ToString(out.Arn))
+	if err != nil {
+		return place, "", errors.New("AWS says that the credentials belong to " + aws.ToString(out.Arn) + ", which is no ARN")
+	}
+	place = app.Place{Account: a.AccountID, Partition: a.Partition, Region: region}
+	parts := strings.Split(a.Resource, "/")
+	switch parts[0] {
+	case "user":
+		self = "user/" + parts[len(parts)-1]
+	case "assumed-role":
+		self = "role/" + parts[1]
+	}
+	return place, self, nil
+}
+
+var formats = map[string]writer{"text": report.Text, "json": report.JSON}

@@ -1,0 +1,232 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/remotion-audit/remotion-audit/events"
+	"github.com/remotion-audit/remotion-audit/examples"
+	"github.com/remotion-audit/remotion-audit/internal/alert"
+	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu"
+	"github.com/remotion-audit/remotion-audit/internal/report"
+	"github.com/remotion-audit/remotion-audit/internal/runtimeapi"
+)
+
+type writer func(io.Writer, audit.Report) error
+
+type localOptions struct {
+	account, event, function string
+	serve                    bool
+	listen                   string
+}
+
+func localCommand() *cobra.Command {
+	var o localOptions
+	cmd := &cobra.Command{
+		Use:   "local",
+		Short: "Run the real function on an event, against an embedded AWS on this machine",
+		Long: `Run the real function on an event, against an embedded AWS on this machine: no account, no
+credentials. Then show the report, the alert as a mail reader would, the metrics and the function's
+answer. With --serve, keep the embedded AWS up for any AWS client instead.
+
+Exit status: 0 when the function ran and delivered, whatever it found; 2 otherwise.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			account, err := loadAccount(o.account)
+			if err != nil {
+				return err
+			}
+			if o.serve {
+				return serve(cmd, account, o.listen)
+			}
+			return runLocal(cmd, account, o)
+		},
+	}
+	cmd.Flags().StringVar(&o.account, "account", "", "a YAML file that describes the account (default: an example that drifted)")
+	cmd.Flags().StringVar(&o.event, "event", "", "a file with the event (default: the one EventBridge Scheduler sends)")
+	cmd.Flags().StringVar(&o.function, "function", "", "the function's binary (default: bootstrap, beside this command)")
+	cmd.Flags().BoolVar(&o.serve, "serve", false, "keep the embedded AWS up until interrupted, for any AWS client")
+	cmd.Flags().StringVar(&o.listen, "listen", "127.0.0.1:0", "with --serve: the loopback address to listen on")
+	return cmd
+}
+
+func loadAccount(file string) (*awsemu.Account, error) {
+	if file == "" {
+		return awsemu.Load(examples.FS, "drifted/account.yaml")
+	}
+	return awsemu.Load(os.DirFS(filepath.Dir(file)), filepath.Base(file))
+}
+
+// credentials are accepted by the embedded AWS, which verifies no signature.
+const (
+	administratorKey = "AKIAADMINISTRATOR000"
+	anySecret        = "local"
+)
+
+func serve(cmd *cobra.Command, account *awsemu.Account, listen string) error {
+	server := &awsemu.Server{Account: account}
+	endpoint, err := server.Listen(listen)
+	if err != nil {
+		return err
+	}
+	out := cmd.OutOrStdout()
+	region := account.Function.Region
+	if region == "" {
+		region = "us-east-1"
+	}
+	fmt.Fprintf(out, "export AWS_ENDPOINT_URL=%s\nexport AWS_ACCESS_KEY_ID=%s\nexport AWS_SECRET_ACCESS_KEY=%s\nexport AWS_REGION=%s\n",
+		endpoint.URL, administratorKey, anySecret, region)
+	for _, name := range slices.Sorted(maps.Keys(account.Users)) {
+		for _, key := range account.Users[name].AccessKeys {
+			fmt.Fprintf(out, "# to call as user/%s: export AWS_ACCESS_KEY_ID=%s\n", name, key)
+		}
+	}
+	fmt.Fprintln(cmd.ErrOrStderr(), "the embedded AWS is up; interrupt to end it")
+	<-cmd.Context().Done()
+	return endpoint.Close()
+}
+
+func runLocal(cmd *cobra.Command, account *awsemu.Account, o localOptions) error {
+	event, name, err := loadEvent(o.event)
+	if err != nil {
+		return err
+	}
+	binary, err := functionBinary(o.function)
+	if err != nil {
+		return err
+	}
+	server := &awsemu.Server{Account: account}
+	endpoint, err := server.Listen("127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	defer endpoint.Close()
+	result, err := invoke(cmd.Context(), account, endpoint.URL, binary, event, cmd.ErrOrStderr())
+	if err != nil {
+		return err
+	}
+	show(cmd.OutOrStdout(), name, event, server, result)
+	if result.FunctionError != "" {
+		return fmt.Errorf("the function failed: %s", result.ErrorMessage)
+	}
+	return nil
+}
+
+func loadEvent(file string) (event []byte, name string, err error) {
+	if file == "" {
+		event, err = fs.ReadFile(events.FS, "scheduler.json")
+		return event, "events/scheduler.json", err
+	}
+	event, err = os.ReadFile(file)
+	return event, file, err
+}
+
+// functionBinary finds the function: what `make run` builds beside this command, or what
+// `go install …/function@latest` put there.
+func functionBinary(file string) (string, error) {
+	if file != "" {
+		return filepath.Abs(file)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	for _, name := range []string{"bootstrap", "function"} {
+		file := filepath.Join(filepath.Dir(self), name)
+		if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() {
+			return file, nil
+		}
+	}
+	return "", errors.New("the function's binary is not beside this command: build it with `go build -tags lambda.norpc -o bootstrap ./function` and name it with --function, or use `make run`")
+}
+
+func invoke(ctx context.Context, account *awsemu.Account, url, binary string, event []byte, log io.Writer) (runtimeapi.Result, error) {
+	f := account.Function
+	env := maps.Clone(f.Environment)
+	if env == nil {
+		env = map[string]string{}
+	}
+	maps.Copy(env, map[string]string{
+		"AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": administratorKey, "AWS_SECRET_ACCESS_KEY": anySecret,
+	})
+	rt, err := runtimeapi.New(runtimeapi.Config{
+		Binary: binary, FunctionARN: functionARN(account), Timeout: f.Timeout, MemoryMB: f.Memory, Env: env, Log: log,
+	})
+	if err != nil {
+		return runtimeapi.Result{}, err
+	}
+	defer rt.Close()
+	return rt.Invoke(ctx, event)
+}
+
+func functionARN(account *awsemu.Account) string {
+	or := func(s, other string) string {
+		if s == "" {
+			return other
+		}
+		return s
+	}
+	return fmt.Sprintf("arn:%s:lambda:%s:%s:function:%s", or(account.Partition, "aws"), or(account.Function.Region, "us-east-1"),
+		or(account.ID, "123456789012"), or(account.Function.Name, "remotion-audit"))
+}
+
+// show prints what went in and what came out.
+func show(out io.Writer, name string, event []byte, server *awsemu.Server, result runtimeapi.Result) {
+	title(out, "Event, "+name)
+	fmt.Fprintln(out, strings.TrimSpace(string(event)))
+	messages := server.Messages()
+	for _, m := range messages {
+		if r, err := alert.ReportIn(m.Body("default")); err == nil {
+			title(out, "Report")
+			_ = report.Text(out, r) // to the same writer as everything else
+		}
+	}
+	for _, m := range messages {
+		title(out, "Alert, as a mail from "+m.TopicARN)
+		fmt.Fprintf(out, "Subject: %s\n\n%s", m.Subject, m.Body("email"))
+	}
+	if len(messages) == 0 {
+		title(out, "Alert")
+		fmt.Fprintln(out, "none was sent")
+	}
+	title(out, "Metrics")
+	metrics(out, server.Metrics())
+	title(out, "Answer of the function")
+	fmt.Fprintln(out, strings.TrimSpace(string(result.Payload)))
+	fmt.Fprintf(out, "\n%d calls to AWS, %s from start to first event, %s for the event, %.0f MB at most\n",
+		len(server.Calls()), result.InitDuration.Round(time.Millisecond/10), result.Duration.Round(time.Millisecond), float64(result.MaxRSS)/(1<<20))
+}
+
+func title(out io.Writer, text string) {
+	fmt.Fprintf(out, "\n== %s %s\n\n", text, strings.Repeat("=", max(0, 90-len(text))))
+}
+
+func metrics(out io.Writer, datums []awsemu.Datum) {
+	if len(datums) == 0 {
+		fmt.Fprintln(out, "none were published")
+		return
+	}
+	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	fmt.Fprintf(w, "%s\tTARGET\tVALUE\tUNIT\n", strings.ToUpper(datums[0].Namespace))
+	for _, d := range datums {
+		target := "(account)"
+		for _, dimension := range d.Dimensions {
+			target = dimension.Value
+		}
+		fmt.Fprintf(w, "%s\t%s\t%g\t%s\n", d.Name, target, *d.Value, d.Unit)
+	}
+	_ = w.Flush() // as above
+}

@@ -1,0 +1,52 @@
+// Command remotion-audit audits the IAM permissions of Remotion Lambda: here, with the credentials
+// in the environment, or against an embedded AWS. `remotion-audit help` lists what it does.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit statuses. A report's own are said where it is written.
+const (
+	exitGaps       = 1
+	exitUnverified = 2 // and every usage or run-time error
+)
+
+// exitError ends the command with a status and nothing more to say.
+type exitError int
+
+func (e exitError) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:]))
+}
+
+func run(ctx context.Context, args []string) int {
+	root := &cobra.Command{
+		Use:           "remotion-audit",
+		Short:         "Has Remotion Lambda the IAM permissions it needs, and if not, which, and why?",
+		SilenceErrors: true, SilenceUsage: true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+	}
+	root.AddCommand(auditCommand(), localCommand(), policiesCommand(), versionCommand())
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	var exit exitError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &exit):
+		return int(exit)
+	}
+	fmt.Fprintf(os.Stderr, "remotion-audit: %v\n", err)
+	return exitUnverified
+}

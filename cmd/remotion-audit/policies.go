@@ -1,0 +1,92 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/remotion-audit/remotion-audit/internal/contract"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
+)
+
+func policiesCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "policies",
+		Short: "Print a policy: user, role or auditor",
+	}
+	var version string
+	for kind, short := range map[policies.Kind]string{
+		policies.User: "Print the policy of whoever runs Remotion's CLI or SDK, as Remotion documents it",
+		policies.Role: "Print the policy of remotion-lambda-role, as Remotion documents it",
+	} {
+		sub := &cobra.Command{
+			Use:   string(kind),
+			Short: short,
+			Args:  cobra.NoArgs,
+			RunE: func(cmd *cobra.Command, _ []string) error {
+				release, err := policies.Find(version)
+				if err != nil {
+					return fmt.Errorf("--remotion-version: %w", err)
+				}
+				_, err = fmt.Fprint(cmd.OutOrStdout(), release.Document(kind))
+				return err
+			},
+		}
+		sub.Flags().StringVar(&version, "remotion-version", "latest", "a release of Remotion: x.y.z or latest")
+		cmd.AddCommand(sub)
+	}
+	var account string
+	auditor := &cobra.Command{
+		Use:   "auditor",
+		Short: "Print the policy that `remotion-audit audit` itself needs: it only reads",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			enc := json.NewEncoder(cmd.OutOrStdout())
+			enc.SetIndent("", "  ")
+			return enc.Encode(auditorPolicy(account))
+		},
+	}
+	auditor.Flags().StringVar(&account, "account", "*", "the account's number, to narrow the policy to it")
+	cmd.AddCommand(auditor)
+	return cmd
+}
+
+type policyDocument struct {
+	Version   string
+	Statement []policyStatement
+}
+
+type policyStatement struct {
+	Sid      string
+	Effect   string
+	Action   []string
+	Resource []string
+}
+
+// auditorPolicy grants what contract.ReadPermissions lists, a statement for each scope.
+func auditorPolicy(account string) policyDocument {
+	iam := "arn:aws:iam::" + account + ":"
+	resources := map[contract.Scope][]string{
+		contract.ScopePrincipals: {iam + "user/*", iam + "role/*"},
+		contract.ScopeUsers:      {iam + "user/*"},
+		contract.ScopeRoles:      {iam + "role/*"},
+		contract.ScopeGroups:     {iam + "group/*"},
+		contract.ScopePolicies:   {iam + "policy/*", "arn:aws:iam::aws:policy/*"},
+		contract.ScopeAny:        {"*"},
+	}
+	doc := policyDocument{Version: "2012-10-17"}
+	index := map[contract.Scope]int{}
+	for _, p := range contract.ReadPermissions() {
+		i, ok := index[p.Scope]
+		if !ok {
+			i = len(doc.Statement)
+			index[p.Scope] = i
+			sid := "Read" + strings.ToUpper(string(p.Scope[:1])) + string(p.Scope[1:])
+			doc.Statement = append(doc.Statement, policyStatement{Sid: sid, Effect: "Allow", Resource: resources[p.Scope]})
+		}
+		doc.Statement[i].Action = append(doc.Statement[i].Action, p.Action)
+	}
+	return doc
+}

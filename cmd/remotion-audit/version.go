@@ -1,0 +1,27 @@
+package main
+
+import (
+	"fmt"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+
+	"github.com/remotion-audit/remotion-audit/internal/policies"
+)
+
+func versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version, and the Remotion releases it knows",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			version := "(devel)"
+			if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+				version = info.Main.Version
+			}
+			releases := policies.Releases()
+			_, err := fmt.Fprintf(cmd.OutOrStdout(), "remotion-audit %s\nRemotion %s to %s\n", version, releases[0].Since, releases[len(releases)-1].Until)
+			return err
+		},
+	}
+}
