@@ -123,7 +123,7 @@ func absent(t TargetFacts, needs []policies.Requirement) Finding {
 		f.Reason, f.Impact, f.Source = "Remotion's functions run under it", "functions cannot be created, and existing ones cannot run", trustPage
 		return f
 	}
-	f.Reason, f.Impact, f.Source = "runs Remotion's CLI or SDK", "nobody can sign in as it: what it was meant for does not happen", "https://www.remotion.dev/docs/lambda/permissions"
+	f.Reason, f.Impact, f.Source = "runs Remotion's CLI or SDK", "nothing can run as it: neither renders nor deploys", "https://www.remotion.dev/docs/lambda/permissions"
 	return f
 }
 

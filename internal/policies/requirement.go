@@ -186,7 +186,7 @@ var details = map[key]Details{
 	{Role, "1", "s3:CreateBucket"}: {render, "creates the bucket when a render starts where there is none",
 		Feature, "the first render in a region without a bucket fails", Medium, permissionsPage},
 	{Role, "1", "s3:ListBucket"}: {render, "checks whether an output exists",
-		Hard, "a missing object looks forbidden, and renders stop", Critical, permissionsPage},
+		Hard, "renders stop, because a missing object looks forbidden", Critical, permissionsPage},
 	{Role, "1", "s3:PutBucketAcl"}: {render, "sets the ACL of a bucket it creates",
 		Feature, "the first render in a region without a bucket fails", Medium, permissionsPage},
 	{Role, "1", "s3:GetObject"}: {render, "reads sites, props and chunks",

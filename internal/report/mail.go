@@ -52,7 +52,7 @@ func Mail(w io.Writer, r audit.Report, function string, left int) error {
 func kindsWithGaps(r audit.Report) (kinds []policies.Kind) {
 	for _, kind := range []policies.Kind{policies.User, policies.Role} {
 		for _, f := range gapsOf(r) {
-			if f.Policy == kind && f.Sid != "" && f.Sid != audit.TrustSid {
+			if f.Policy == kind && (f.Cause == audit.NoGrant || f.Cause == audit.NarrowerGrant) {
 				kinds = append(kinds, kind)
 				break
 			}
@@ -82,22 +82,31 @@ func callers(r audit.Report) string {
 
 // SMS says the most important thing in one line of at most 140 ASCII characters.
 func SMS(r audit.Report) string {
-	text := fmt.Sprintf("%s Remotion IAM %s: %s", Label(r), r.Account, Headline(r))
+	text := fmt.Sprintf("%s Remotion IAM %s: %s", Label(r), r.Account, counts(r))
+	if groups := Grouped(gapsOf(r)); len(groups) > 0 {
+		text += fmt.Sprintf(". %s: %s", groups[0].Target, strings.Join(groups[0].Impacts(), "; "))
+	}
 	return cutASCII(text, 140)
+}
+
+// counts says how much is wrong, in as few words as a subject has room for.
+func counts(r audit.Report) string {
+	switch {
+	case r.Status == audit.CouldNotLook && r.Summary.Unverified == 0:
+		return "could not look at everything"
+	case r.Status == audit.CouldNotLook:
+		return fmt.Sprintf("could not look, %d unverified", r.Summary.Unverified)
+	case r.Summary.Unverified > 0:
+		return fmt.Sprintf("%s, %d unverified", plural(r.Summary.Gaps, "gap"), r.Summary.Unverified)
+	}
+	return plural(r.Summary.Gaps, "gap")
 }
 
 // Subject is the subject of an alert: printable ASCII of at most 99 characters, counts before names,
 // so that what is cut is the target.
 // https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
 func Subject(r audit.Report) string {
-	counts := plural(r.Summary.Gaps, "gap")
-	if r.Status == audit.CouldNotLook {
-		counts = fmt.Sprintf("could not look, %d unverified", r.Summary.Unverified)
-	}
-	if r.Status == audit.Gaps && r.Summary.Unverified > 0 {
-		counts += fmt.Sprintf(", %d unverified", r.Summary.Unverified)
-	}
-	head := fmt.Sprintf("[%s] Remotion IAM: %s | ", Label(r), counts)
+	head := fmt.Sprintf("[%s] Remotion IAM: %s | ", Label(r), counts(r))
 	tail := " | " + r.Account
 	return cutASCII(head+cutASCII(affected(r), SubjectLimit-len(head)-len(tail))+tail, SubjectLimit)
 }
@@ -107,18 +116,23 @@ const SubjectLimit = 99
 
 // affected names the target with the worst trouble, and how many more there are.
 func affected(r audit.Report) string {
-	first, others := "", 0
+	first, worst, others := "", -1, -1
 	for _, t := range r.Targets {
-		trouble := t.Summary.Gaps > 0
-		if r.Status == audit.CouldNotLook {
-			trouble = t.Summary.Unverified > 0 || len(problemsAbout(r, t.Name)) > 0
+		trouble := -1
+		if t.Summary.Unverified > 0 || len(problemsAbout(r, t.Name)) > 0 {
+			trouble = 0
 		}
-		switch {
-		case !trouble:
-		case first == "":
-			first = t.Name
-		default:
-			others++
+		for _, f := range r.Findings {
+			if f.Target == t.Name && f.Status.Gap() {
+				trouble = max(trouble, int(f.Severity))
+			}
+		}
+		if trouble < 0 || r.Status == audit.Gaps && trouble == 0 {
+			continue
+		}
+		others++
+		if trouble > worst {
+			first, worst = t.Name, trouble
 		}
 	}
 	if others > 0 {

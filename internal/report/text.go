@@ -84,53 +84,41 @@ func (p *page) body(r audit.Report) {
 		p.line("%s  %s", strings.ToUpper(g.Severity.String()), clean(g.Target))
 		p.group(g)
 	}
-	unverified := Grouped(unverifiedOf(r))
-	if len(unverified) > 0 || len(r.Problems) > 0 {
-		p.line("")
-		p.line("COULD NOT LOOK")
-	}
-	for _, pr := range r.Problems {
-		p.problem(pr)
-	}
-	for _, g := range unverified {
-		p.field("  ", "about", "%s", clean(g.Target))
-		p.group(g)
-	}
+	p.blind(r)
 }
 
 func (p *page) group(g Group) {
-	actions := cleanAll(g.Actions())
-	if len(actions) == 1 && actions[0] == "" {
-		actions = nil
-	}
-	if actions != nil {
+	if actions := cleanAll(g.Actions()); len(actions) > 0 {
 		p.field("  ", string(g.Status), "%s", strings.Join(actions, ", "))
 	} else {
-		p.field("  ", string(g.Status), "%s", clean(g.Findings[0].Resource))
+		p.field("  ", string(g.Status), "%s itself", clean(g.Target))
 	}
-	examples := cleanAll(g.Examples())
-	if actions != nil && len(examples) > 0 {
-		more := ""
-		if n := len(examples) - 1; n > 0 {
-			more = fmt.Sprintf(" and %d more", n)
-		}
-		p.field("  ", "on", "%s%s", examples[0], more)
+	p.on(g)
+	impacts := g.Impacts()
+	if len(impacts) > 3 {
+		impacts = append(impacts[:3:3], fmt.Sprintf("and %d more", len(impacts)-3))
 	}
-	if g.Status.Gap() {
-		impacts := g.Impacts()
-		if len(impacts) > 3 {
-			impacts = append(impacts[:3:3], fmt.Sprintf("and %d more", len(impacts)-3))
-		}
-		p.field("  ", "impact", "%s", strings.Join(impacts, "; "))
-	}
-	cause := ""
-	if g.Cause != "" {
-		cause = string(g.Cause) + ": "
-	}
-	p.field("  ", "why", "%s%s", cause, clean(g.Why))
+	p.field("  ", "impact", "%s", strings.Join(impacts, "; "))
+	p.field("  ", "why", "%s: %s", g.Cause, clean(g.Why))
 	for _, note := range g.collect(func(f audit.Finding) string { return strings.Join(f.Notes, "; ") }) {
 		p.field("  ", "note", "%s", clean(note))
 	}
+	p.seen(g)
+}
+
+func (p *page) on(g Group) {
+	examples := cleanAll(g.Examples())
+	switch n := len(examples); n {
+	case 0:
+	case 1:
+		p.field("  ", "on", "%s", examples[0])
+	default:
+		p.field("  ", "on", "%s and %d more", examples[0], n-1)
+	}
+}
+
+// seen tells what each of the two sources says.
+func (p *page) seen(g Group) {
 	if f := g.Findings[0]; f.Simulated != "" || f.Inspected != "" {
 		p.field("  ", "seen", "inspected %s, simulated %s", orUnknown(f.Inspected), orUnknown(f.Simulated))
 	}
@@ -141,14 +129,4 @@ func orUnknown(s string) string {
 		return "unknown"
 	}
 	return s
-}
-
-func (p *page) problem(pr audit.Problem) {
-	p.field("  ", "problem", "%s: %s: %s", clean(pr.Target), clean(pr.What), clean(pr.Why))
-	if pr.Grant != "" {
-		p.field("  ", "to do", "grant the auditor %s", pr.Grant)
-	}
-	if pr.Remedy != "" {
-		p.field("  ", "to do", "%s", clean(pr.Remedy))
-	}
 }

@@ -1,0 +1,101 @@
+package app
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/remotion-audit/remotion-audit/internal/contract"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
+)
+
+func environment(pairs ...string) func(string) string {
+	m := map[string]string{}
+	for i := 0; i < len(pairs); i += 2 {
+		m[pairs[i]] = pairs[i+1]
+	}
+	return func(name string) string { return m[name] }
+}
+
+func TestConfigDefaults(t *testing.T) {
+	c, err := ConfigFromEnv(environment("CALLERS", "user/ci"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.RenderRole != "remotion-lambda-role" || c.MetricNamespace != contract.Namespace || c.RemotionVersion.Release.Since != policies.Latest().Since ||
+		!slices.Equal(c.Regions.In("eu-west-1"), []string{"eu-west-1"}) || c.TopicARN != "" || len(c.Callers) != 1 {
+		t.Errorf("%+v", c)
+	}
+}
+
+func TestCallers(t *testing.T) {
+	c, err := ConfigFromEnv(environment("CALLERS", " user/ci , role/app=render,sso/Video=deploy,arn:aws:iam::123456789012:role/team/x/site=all"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, caller := range c.Callers {
+		got = append(got, caller.Name+"="+string(caller.Purpose)+caller.Account)
+	}
+	if want := "user/ci=all role/app=render sso/Video=deploy role/site=all123456789012"; strings.Join(got, " ") != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if c, err := ConfigFromEnv(environment("CALLERS", "none")); err != nil || len(c.Callers) != 0 {
+		t.Errorf("none: %+v, %v", c.Callers, err)
+	}
+}
+
+// Every problem is told at once, each with its variable.
+func TestConfigTellsEverything(t *testing.T) {
+	_, err := ConfigFromEnv(environment(
+		"CALLERS", "user/ci=everything,group/x,arn:aws:iam::123456789012:root,user/a,user/a",
+		"RENDER_ROLE", "a/b", "REMOTION_VERSION", "newest", "REGIONS", "us-east,eu-west-1,eu-west-1", "BUCKETS", "s3://x",
+		"ASSUMED_CONTEXT", "aws:SourceVpc", "TOPIC_ARN", "arn:aws:sns:us-east-1:123456789012:x.fifo", "METRIC_NAMESPACE", "AWS/Mine"))
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, want := range []string{
+		`CALLERS: "user/ci=everything" has an unknown purpose "everything"`, `"group/x" names no principal`,
+		`is not the ARN of a user or a role (a session's or the root's cannot be audited)`, `"user/a" is named twice`,
+		`RENDER_ROLE: "a/b" is not the name of a role`, `REMOTION_VERSION: "newest" is not a Remotion release`,
+		`REGIONS: "us-east" is not a region`, `"eu-west-1" is named twice`, `BUCKETS: "s3://x" is not a bucket name`,
+		`ASSUMED_CONTEXT: "aws:SourceVpc" is not key=value`, `TOPIC_ARN: "arn:aws:sns:us-east-1:123456789012:x.fifo" is a FIFO topic`,
+		`METRIC_NAMESPACE: "AWS/Mine" is not a namespace of one's own`,
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("the error lacks %q:\n%v", want, err)
+		}
+	}
+}
+
+func TestConfigMissing(t *testing.T) {
+	for _, value := range []string{"", "  ", " , "} {
+		if _, err := ConfigFromEnv(environment("CALLERS", value)); err == nil || !strings.HasPrefix(err.Error(), "CALLERS: ") {
+			t.Errorf("CALLERS=%q: %v", value, err)
+		}
+	}
+}
+
+// The struct reads exactly the variables of the contract, in its order.
+func TestConfigFollowsTheContract(t *testing.T) {
+	var got []string
+	for field := range reflect.TypeFor[Config]().Fields() {
+		got = append(got, variable(field.Name))
+	}
+	if !slices.Equal(got, contract.Environment()) {
+		t.Errorf("Config reads %q, the contract has %q", got, contract.Environment())
+	}
+}
+
+func TestPlanRefuses(t *testing.T) {
+	c, err := ConfigFromEnv(environment("CALLERS", "arn:aws:iam::210987654321:user/ci"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []Place{{"123456789012", "aws", "us-east-1"}, {"210987654321", "aws-us-gov", "us-gov-west-1"}} {
+		if _, err := c.Plan(p); err == nil {
+			t.Errorf("Plan(%+v) has no error", p)
+		}
+	}
+}

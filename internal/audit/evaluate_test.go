@@ -1,0 +1,219 @@
+package audit
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
+)
+
+const bucket = "arn:aws:s3:::remotionlambda-useast1-r3m0t10n4u"
+
+func grants(t *testing.T, texts ...string) iampolicy.Grants {
+	t.Helper()
+	var g iampolicy.Grants
+	for i, text := range texts {
+		doc, err := iampolicy.Parse(`{"Version":"2012-10-17","Statement":[` + text + `]}`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.Identity = append(g.Identity, iampolicy.Policy{ID: fmt.Sprintf("inline policy %q", rune('a'+i)), Document: doc})
+	}
+	return g
+}
+
+// The table of two sources and one status.
+func TestAsk(t *testing.T) {
+	const (
+		allow       = `{"Effect":"Allow","Action":"s3:*","Resource":"*"}`
+		elsewhere   = `{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::remotionlamda-*"}`
+		deny        = `{"Effect":"Deny","Action":"s3:*","Resource":"*"}`
+		conditional = `{"Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{"IpAddress":{"aws:SourceIp":"192.0.2.0/24"}}}`
+		denyUnless  = `{"Effect":"Deny","Action":"s3:*","Resource":"*","Condition":{"NotIpAddress":{"aws:SourceIp":"192.0.2.0/24"}}}`
+	)
+	allowed := &Answer{Decision: iampolicy.Allowed}
+	implicit := &Answer{}
+	explicit := &Answer{Decision: iampolicy.ExplicitDeny}
+	organization := &Answer{OrganizationDenies: true}
+	boundary := &Answer{BoundaryDenies: true}
+	missing := &Answer{Missing: []string{"aws:SourceIp"}}
+	unread := []Problem{{What: "inline policy", Why: "access denied"}}
+	tests := []struct {
+		name     string
+		policies []string
+		unread   []Problem
+		answer   *Answer
+		status   Status
+		cause    Cause
+	}{
+		{"satisfied, allowed", []string{allow}, nil, allowed, Satisfied, ""},
+		{"satisfied, denied by the organization", []string{allow}, nil, organization, Denied, SCP},
+		{"satisfied, denied by the boundary", []string{allow}, nil, boundary, Denied, PermissionsBoundary},
+		{"satisfied, denied for no reason AWS names", []string{allow}, nil, implicit, Unverified, ""},
+		{"satisfied, not asked", []string{allow}, nil, nil, Unverified, ""},
+		{"missing, denied", nil, nil, implicit, Missing, NoGrant},
+		{"missing, denied, with keys other statements name", nil, nil, missing, Missing, NoGrant},
+		{"missing, allowed", nil, nil, allowed, Unverified, ""},
+		{"missing, not asked", nil, nil, nil, Unverified, ""},
+		{"granted elsewhere, denied", []string{elsewhere}, nil, implicit, Missing, NarrowerGrant},
+		{"denied, denied", []string{allow, deny}, nil, explicit, Denied, IdentityDeny},
+		{"denied, allowed", []string{allow, deny}, nil, allowed, Unverified, ""},
+		{"conditional, allowed", []string{conditional}, nil, allowed, Satisfied, ""},
+		{"conditional, denied with missing context", []string{conditional}, nil, missing, Conditional, Condition},
+		{"a conditional deny, denied", []string{allow, denyUnless}, nil, explicit, Conditional, Condition},
+		{"unknown, allowed", nil, unread, allowed, Satisfied, ""},
+		{"unknown, denied", nil, unread, implicit, Missing, NoGrant},
+		{"unknown, denied explicitly", nil, unread, explicit, Denied, IdentityDeny},
+		{"unknown, denied by the organization", nil, unread, organization, Denied, SCP},
+		{"unknown, denied by the boundary", nil, unread, boundary, Denied, PermissionsBoundary},
+		{"unknown, denied with missing context", nil, unread, missing, Conditional, Condition},
+		{"unknown, not asked", nil, unread, nil, Unverified, ""},
+		{"partly read, denied: what was read explains it", []string{elsewhere}, unread, implicit, Missing, NarrowerGrant},
+		{"partly read, allowed by it, denied by AWS", []string{allow}, unread, explicit, Denied, IdentityDeny},
+		{"partly read and denied by it, allowed by AWS", []string{deny}, unread, allowed, Satisfied, ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			q := policies.Question{Action: "s3:ListBucket", Resource: bucket, Region: "us-east-1"}
+			facts := TargetFacts{Name: "user/ci", ARN: "arn:aws:iam::123456789012:user/ci", Presence: Present,
+				Grants: grants(t, test.policies...), Unread: test.unread, Answers: map[policies.Question]Answer{}}
+			if test.answer != nil {
+				facts.Answers[q] = *test.answer
+			}
+			v := facts.ask(q)
+			if v.status != test.status || v.cause != test.cause {
+				t.Errorf("got %s %s (%s), want %s %s", v.status, v.cause, v.why, test.status, test.cause)
+			}
+			if v.status != Satisfied && v.why == "" {
+				t.Error("it does not say why")
+			}
+		})
+	}
+}
+
+// everything is an account where all is granted; what a test removes is all that is wrong.
+func everything(t *testing.T) Facts {
+	t.Helper()
+	place := policies.Place{Partition: "aws", Account: "123456789012", Regions: []string{"us-east-1"},
+		Caller: "arn:aws:iam::123456789012:user/ci", RenderRole: "arn:aws:iam::123456789012:role/remotion-lambda-role"}
+	trust, err := iampolicy.ParseTrust(`{"Statement":{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	facts := Facts{Account: "123456789012", Partition: "aws", Regions: []string{"us-east-1"}, Release: policies.Latest(), Requested: "auto"}
+	for _, target := range []TargetFacts{
+		{Kind: Caller, Name: "user/ci", ARN: place.Caller, Purpose: policies.All},
+		{Kind: RenderRole, Name: "role/remotion-lambda-role", ARN: place.RenderRole, Purpose: policies.Render, Trust: trust},
+	} {
+		target.Presence, target.Place, target.Answers = Present, place, map[policies.Question]Answer{}
+		target.Grants = grants(t, `{"Effect":"Allow","Action":"*","Resource":"*"}`)
+		for _, r := range facts.Release.Requirements(target.Kind.Policy()) {
+			for _, q := range r.Needed(place) {
+				target.Answers[q] = Answer{Decision: iampolicy.Allowed}
+			}
+		}
+		facts.Targets = append(facts.Targets, target)
+	}
+	return facts
+}
+
+func TestEvaluateCompliant(t *testing.T) {
+	r := Evaluate(everything(t))
+	want := Summary{Requirements: 49, Satisfied: 49}
+	if r.Status != Compliant || r.Summary != want || len(r.Findings) != 49 {
+		t.Errorf("%s %+v, %d findings; want compliant %+v", r.Status, r.Summary, len(r.Findings), want)
+	}
+}
+
+// Each answer that is lost costs exactly the findings that ask for it, and the report never reads as good.
+func TestEachLostAnswerIsUnverified(t *testing.T) {
+	for i := range 2 {
+		full := everything(t)
+		for q := range full.Targets[i].Answers {
+			facts := everything(t)
+			delete(facts.Targets[i].Answers, q)
+			r := Evaluate(facts)
+			if r.Status != CouldNotLook || r.Summary.Unverified == 0 || r.Summary.Gaps != 0 {
+				t.Errorf("without an answer about %s on %s: %s %+v", q.Action, q.Resource, r.Status, r.Summary)
+			}
+			for _, f := range r.Findings {
+				if f.Status == Unverified && f.Action != q.Action {
+					t.Errorf("without an answer about %s, %s is unverified", q.Action, f.Action)
+				}
+			}
+		}
+	}
+}
+
+// Each action denied is found, by name, with an example.
+func TestEachDeniedActionIsFound(t *testing.T) {
+	for i := range 2 {
+		full := everything(t)
+		for _, req := range full.Release.Requirements(full.Targets[i].Kind.Policy()) {
+			facts := everything(t)
+			facts.Targets[i].Grants = grants(t, fmt.Sprintf(`{"Effect":"Allow","NotAction":%q,"Resource":"*"}`, req.Action))
+			for q := range facts.Targets[i].Answers {
+				if q.Action == req.Action {
+					facts.Targets[i].Answers[q] = Answer{}
+				}
+			}
+			r := Evaluate(facts)
+			if r.Status != Gaps {
+				t.Fatalf("without %s: %s", req.Action, r.Status)
+			}
+			for _, f := range r.Findings {
+				if f.Status.Gap() != (f.Action == req.Action && f.Target == facts.Targets[i].Name) {
+					t.Errorf("without %s for %s: %s %s is %s", req.Action, facts.Targets[i].Name, f.Target, f.Action, f.Status)
+				}
+				if f.Status.Gap() && (f.ExampleARN == "" || f.Why == "" || f.Cause == "" || f.Impact == "" || f.Severity == 0) {
+					t.Errorf("the gap is not told in full: %+v", f)
+				}
+			}
+		}
+	}
+}
+
+func TestConditionalIsAtMostMedium(t *testing.T) {
+	facts := everything(t)
+	facts.Targets[0].Grants = grants(t, `{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"Bool":{"aws:MultiFactorAuthPresent":"true"}}}`)
+	for q := range facts.Targets[0].Answers {
+		facts.Targets[0].Answers[q] = Answer{Missing: []string{"aws:MultiFactorAuthPresent"}}
+	}
+	r := Evaluate(facts)
+	if r.Summary.Gaps != 33 || r.Worst() != policies.Medium {
+		t.Errorf("%d gaps, worst %s; want 33, medium", r.Summary.Gaps, r.Worst())
+	}
+}
+
+func TestAbsentTargetCountsInFull(t *testing.T) {
+	facts := everything(t)
+	facts.Targets[0].Presence = Absent
+	r := Evaluate(facts)
+	want := Summary{Requirements: 49, Satisfied: 16, Gaps: 1, GapsCritical: 1}
+	if r.Summary != want {
+		t.Errorf("%+v, want %+v", r.Summary, want)
+	}
+}
+
+func TestProblemsAloneAreNotCompliant(t *testing.T) {
+	facts := everything(t)
+	facts.Targets[0].Unread = []Problem{{What: "inline policy", Why: "access denied"}}
+	r := Evaluate(facts)
+	if r.Status != CouldNotLook || r.Summary.Satisfied != 49 || len(r.Problems) != 1 || r.Problems[0].Target != "user/ci" {
+		t.Errorf("%s %+v %+v", r.Status, r.Summary, r.Problems)
+	}
+}
+
+func TestAssumedContextIsTold(t *testing.T) {
+	facts := everything(t)
+	facts.Assumed = iampolicy.Context{"AWS:SecureTransport": {"false"}, "aws:SourceVpc": {"vpc-1"}}
+	got := Evaluate(facts).AssumedContext
+	want := []string{"AWS:SecureTransport=false", "aws:PrincipalIsAWSService=false", "aws:RequestedRegion=<the region of the request>",
+		"aws:SourceVpc=vpc-1", "aws:ViaAWSService=false", "iam:PassedToService=lambda.amazonaws.com (iam:PassRole)"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}

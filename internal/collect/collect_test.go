@@ -1,0 +1,351 @@
+package collect_test
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+
+	"github.com/remotion-audit/remotion-audit/examples"
+	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu"
+	"github.com/remotion-audit/remotion-audit/internal/collect"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
+)
+
+func document(t testing.TB, kind policies.Kind) string {
+	t.Helper()
+	return policies.Latest().Document(kind)
+}
+
+// compliant is an account in good order; tests spoil it.
+func compliant(t testing.TB) *awsemu.Account {
+	t.Helper()
+	return &awsemu.Account{
+		Users: map[string]awsemu.User{"ci": {Path: "/bots/", Inline: map[string]string{"remotion": document(t, policies.User)}}},
+		Roles: map[string]awsemu.Role{"remotion-lambda-role": {Inline: map[string]string{"remotion": document(t, policies.Role)}}},
+	}
+}
+
+// plan audits user/ci and the render role in us-east-1.
+func plan() collect.Plan {
+	return collect.Plan{
+		Account: "123456789012", Partition: "aws", Regions: []string{"us-east-1"},
+		Release: policies.Latest(), Requested: "auto",
+		Callers:     []collect.Caller{{Name: "user/ci", Purpose: policies.All}},
+		RenderRoles: []string{"remotion-lambda-role"},
+	}
+}
+
+// client talks to the server as the function does, but does not wait between attempts.
+func client(t testing.TB, server *awsemu.Server) *iam.Client {
+	t.Helper()
+	endpoint, err := server.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { endpoint.Close() })
+	return iam.New(iam.Options{
+		Region: "us-east-1", BaseEndpoint: &endpoint.URL,
+		Credentials: credentials.NewStaticCredentialsProvider("AKIA", "secret", ""),
+		Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
+			o.MaxAttempts = 3
+			o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
+		}),
+	})
+}
+
+func judge(t testing.TB, account *awsemu.Account, plan collect.Plan) (audit.Report, *awsemu.Server) {
+	t.Helper()
+	server := &awsemu.Server{Account: account}
+	facts := collect.Collector{IAM: client(t, server)}.Collect(t.Context(), plan)
+	return audit.Evaluate(facts), server
+}
+
+// wrong lists what is not satisfied, for comparison: target action status cause.
+func wrong(r audit.Report) (list []string) {
+	for _, f := range r.Findings {
+		if f.Status != audit.Satisfied {
+			list = append(list, strings.TrimSpace(fmt.Sprintf("%s %s %s %s", f.Target, f.Action, f.Status, f.Cause)))
+		}
+	}
+	return list
+}
+
+func spoilUser(account *awsemu.Account, spoil func(*awsemu.User)) {
+	u := account.Users["ci"]
+	spoil(&u)
+	account.Users["ci"] = u
+}
+
+func spoilRole(account *awsemu.Account, spoil func(*awsemu.Role)) {
+	r := account.Roles["remotion-lambda-role"]
+	spoil(&r)
+	account.Roles["remotion-lambda-role"] = r
+}
+
+func statement(body string) string {
+	return `{"Version":"2012-10-17","Statement":[{` + body + `}]}`
+}
+
+func TestAudit(t *testing.T) {
+	tests := []struct {
+		name   string
+		spoil  func(*awsemu.Account, *collect.Plan)
+		want   []string
+		status audit.ReportStatus
+	}{
+		{"documented policies, unmodified, are enough", func(*awsemu.Account, *collect.Plan) {}, nil, audit.Compliant},
+		{"the older answer of the simulator is understood", func(a *awsemu.Account, _ *collect.Plan) { a.Simulator.Shape = "old" }, nil, audit.Compliant},
+		{"the older answer with two buckets", func(a *awsemu.Account, p *collect.Plan) {
+			a.Simulator.Shape = "old"
+			p.Buckets = []string{"remotionlambda-useast1-abcdefghij", "remotionlambda-useast1-bcdefghijk"}
+		}, nil, audit.Compliant},
+		{"a refused mixture of actions is split", func(a *awsemu.Account, _ *collect.Plan) {
+			a.Simulator.Ungrouped = []string{"lambda:InvokeAsync", "s3:PutBucketOwnershipControls"}
+		}, nil, audit.Compliant},
+		{"policies may come from a group", func(a *awsemu.Account, _ *collect.Plan) {
+			a.Groups = map[string]awsemu.Group{"renderers": {Inline: a.Users["ci"].Inline}}
+			spoilUser(a, func(u *awsemu.User) { u.Inline, u.Groups = nil, []string{"renderers"} })
+		}, nil, audit.Compliant},
+		{"and from a managed policy, by its default version", func(a *awsemu.Account, _ *collect.Plan) {
+			a.Policies = map[string]awsemu.ManagedPolicy{"remotion": {
+				Older:    []string{statement(`"Effect":"Deny","Action":"*","Resource":"*"`)},
+				Document: a.Users["ci"].Inline["remotion"],
+			}}
+			spoilUser(a, func(u *awsemu.User) { u.Inline, u.Managed = nil, []string{"remotion"} })
+		}, nil, audit.Compliant},
+		{"a typo in a bucket ARN", func(a *awsemu.Account, _ *collect.Plan) {
+			spoilRole(a, func(r *awsemu.Role) {
+				r.Inline["remotion"] = strings.ReplaceAll(r.Inline["remotion"], ":function:remotion-render-", ":function:remotoin-render-")
+			})
+		}, []string{"role/remotion-lambda-role lambda:InvokeFunction missing narrower-grant"}, audit.Gaps},
+		{"a deny in a group policy beats allow on the user", func(a *awsemu.Account, _ *collect.Plan) {
+			a.Groups = map[string]awsemu.Group{"all": {Inline: map[string]string{"no-roles": statement(`"Effect":"Deny","Action":"iam:PassRole","Resource":"*"`)}}}
+			spoilUser(a, func(u *awsemu.User) { u.Groups = []string{"all"} })
+		}, []string{"user/ci iam:PassRole denied identity-deny"}, audit.Gaps},
+		{"a boundary that forgets logs", func(a *awsemu.Account, _ *collect.Plan) {
+			a.Policies = map[string]awsemu.ManagedPolicy{"limits": {Document: statement(`"Effect":"Allow","NotAction":"logs:*","Resource":"*"`)}}
+			spoilUser(a, func(u *awsemu.User) { u.Boundary = "limits" })
+		}, []string{"user/ci logs:CreateLogGroup denied permissions-boundary", "user/ci logs:PutRetentionPolicy denied permissions-boundary"}, audit.Gaps},
+		{"a service control policy", func(a *awsemu.Account, _ *collect.Plan) {
+			a.Organization = &awsemu.Organization{Denies: []string{"s3:PutBucketPolicy"}}
+		}, []string{"user/ci s3:PutBucketPolicy denied scp"}, audit.Gaps},
+		{"a region-deny policy leaves the audited region alone", func(a *awsemu.Account, _ *collect.Plan) {
+			a.Organization = &awsemu.Organization{Denies: []string{"*"}, OutsideRegions: []string{"us-east-1"}}
+		}, nil, audit.Compliant},
+		{"a condition that the assumed context meets", func(a *awsemu.Account, _ *collect.Plan) {
+			spoilUser(a, func(u *awsemu.User) {
+				u.Inline["remotion"] = strings.Replace(u.Inline["remotion"], `"Sid": "LambdaInvokation",`,
+					`"Sid": "LambdaInvokation", "Condition": {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}},`, 1)
+			})
+		}, nil, audit.Compliant},
+		{"a condition that a real request does not meet", func(a *awsemu.Account, _ *collect.Plan) {
+			spoilUser(a, func(u *awsemu.User) {
+				u.Inline["remotion"] = strings.Replace(u.Inline["remotion"], `"Sid": "LambdaInvokation",`,
+					`"Sid": "LambdaInvokation", "Condition": {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}},`, 1)
+			})
+		}, []string{"user/ci iam:PassRole missing condition"}, audit.Gaps},
+		{"a condition nobody can settle", func(a *awsemu.Account, _ *collect.Plan) {
+			spoilUser(a, func(u *awsemu.User) {
+				u.Inline["remotion"] = strings.Replace(u.Inline["remotion"], `"Sid": "LambdaInvokation",`,
+					`"Sid": "LambdaInvokation", "Condition": {"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}},`, 1)
+			})
+		}, []string{"user/ci iam:PassRole conditional condition"}, audit.Gaps},
+		{"an unrelated condition does not make a missing permission conditional", func(a *awsemu.Account, _ *collect.Plan) {
+			spoilUser(a, func(u *awsemu.User) {
+				u.Inline["remotion"] = strings.Replace(u.Inline["remotion"], `"iam:PassRole"`, `"iam:PassRole-no"`, 1)
+				u.Inline["other"] = statement(`"Effect":"Allow","Action":"sqs:*","Resource":"*","Condition":{"IpAddress":{"aws:SourceIp":"192.0.2.0/24"}}`)
+			})
+		}, []string{"user/ci iam:PassRole missing no-grant"}, audit.Gaps},
+		{"a render role with a path is found, and PassRole has to reach it", func(a *awsemu.Account, _ *collect.Plan) {
+			spoilRole(a, func(r *awsemu.Role) { r.Path = "/service-role/" })
+		}, []string{"user/ci iam:PassRole missing narrower-grant"}, audit.Gaps},
+		{"a role that does not trust Lambda", func(a *awsemu.Account, _ *collect.Plan) {
+			spoilRole(a, func(r *awsemu.Role) { r.Trust = "ec2.amazonaws.com" })
+		}, []string{"role/remotion-lambda-role sts:AssumeRole missing trust-policy"}, audit.Gaps},
+		{"an unknown user is one finding", func(_ *awsemu.Account, p *collect.Plan) {
+			p.Callers = []collect.Caller{{Name: "user/nobody", Purpose: policies.All}}
+		}, []string{"user/nobody  missing target-missing"}, audit.Gaps},
+		{"an unknown role is one finding, whatever else fails", func(a *awsemu.Account, _ *collect.Plan) {
+			a.Roles = nil
+			a.Faults = []awsemu.Fault{{Operation: "iam:ListRolePolicies", Deny: true}}
+		}, []string{"role/remotion-lambda-role  missing target-missing"}, audit.Gaps},
+		{"a caller that only renders needs less", func(a *awsemu.Account, p *collect.Plan) {
+			p.Callers[0].Purpose = policies.Render
+			spoilUser(a, func(u *awsemu.User) {
+				u.Inline["remotion"] = `{"Version":"2012-10-17","Statement":[
+					{"Effect":"Allow","Action":["s3:GetObject","s3:PutObject","s3:PutObjectAcl","s3:DeleteObject","s3:ListBucket","s3:GetBucketLocation"],"Resource":"arn:aws:s3:::remotionlambda-*"},
+					{"Effect":"Allow","Action":["s3:ListAllMyBuckets","lambda:ListFunctions"],"Resource":"*"},
+					{"Effect":"Allow","Action":["lambda:GetFunction","lambda:InvokeFunction","lambda:InvokeAsync"],"Resource":"arn:aws:lambda:*:*:function:remotion-render-*"}]}`
+			})
+		}, nil, audit.Compliant},
+		{"a permission set is found whatever its suffix", func(a *awsemu.Account, p *collect.Plan) {
+			p.Callers = []collect.Caller{{Name: "sso/Video", Purpose: policies.All}}
+			a.Roles["AWSReservedSSO_Videos_0123456789abcdef"] = awsemu.Role{Path: "/aws-reserved/sso.amazonaws.com/"}
+			a.Roles["AWSReservedSSO_Video_fedcba9876543210"] = awsemu.Role{Path: "/aws-reserved/sso.amazonaws.com/eu-west-1/", Inline: a.Users["ci"].Inline}
+		}, nil, audit.Compliant},
+		{"a permission set nobody has is one finding", func(_ *awsemu.Account, p *collect.Plan) {
+			p.Callers = []collect.Caller{{Name: "sso/Video", Purpose: policies.Render}}
+		}, []string{"sso/Video  missing target-missing"}, audit.Gaps},
+		{"a policy narrowed to one region is partial where two are audited", func(a *awsemu.Account, p *collect.Plan) {
+			p.Regions = []string{"us-east-1", "eu-west-1"}
+			spoilRole(a, func(r *awsemu.Role) {
+				r.Inline["remotion"] = strings.ReplaceAll(r.Inline["remotion"], "arn:aws:lambda:*:", "arn:aws:lambda:us-east-1:")
+			})
+		}, []string{"role/remotion-lambda-role lambda:InvokeFunction partial narrower-grant"}, audit.Gaps},
+		{"a region an organization forbids is found there", func(a *awsemu.Account, p *collect.Plan) {
+			p.Regions = []string{"us-east-1", "eu-west-1"}
+			p.Callers = nil
+			a.Organization = &awsemu.Organization{Denies: []string{"lambda:*"}, OutsideRegions: []string{"us-east-1"}}
+		}, []string{"role/remotion-lambda-role lambda:InvokeFunction partial scp"}, audit.Gaps},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			account, plan := compliant(t), plan()
+			test.spoil(account, &plan)
+			r, _ := judge(t, account, plan)
+			if got := wrong(r); !slices.Equal(got, test.want) || r.Status != test.status {
+				t.Errorf("got  %s %q\nwant %s %q\nproblems %+v", r.Status, got, test.status, test.want, r.Problems)
+			}
+		})
+	}
+}
+
+// What could not be learnt is told as that: it is neither a gap nor fine.
+func TestBadDays(t *testing.T) {
+	deny := func(operation string) awsemu.Fault { return awsemu.Fault{Operation: operation, Deny: true} }
+	tests := []struct {
+		name       string
+		faults     []awsemu.Fault
+		spoil      func(*awsemu.Account)
+		unverified int
+		problem    string // part of the first problem: what, why and grant
+	}{
+		{"the right to simulate is lost", []awsemu.Fault{deny("iam:SimulatePrincipalPolicy")}, nil, 48,
+			"the simulation of user/ci: access denied: User: arn:aws:iam::123456789012:user/administrator is not authorized to perform: iam:SimulatePrincipalPolicy"},
+		{"every right is lost", []awsemu.Fault{deny("*")}, nil, 49, `the user "ci" itself: access denied`},
+		{"the right to read documents is lost", []awsemu.Fault{deny("iam:GetUserPolicy"), deny("iam:GetRolePolicy")}, nil, 0, `inline policy "remotion": access denied`},
+		{"the right to list policies is lost", []awsemu.Fault{deny("iam:ListUserPolicies")}, nil, 0, "the list of inline policies: access denied"},
+		{"the right to read the role is lost", []awsemu.Fault{deny("iam:GetRole")}, nil, 1, `the role "remotion-lambda-role" itself: access denied`},
+		{"throttled for good", []awsemu.Fault{{Operation: "iam:SimulatePrincipalPolicy", Throttle: true}}, nil, 48, "throttled until the retries were used up"},
+		{"a failing service", []awsemu.Fault{{Operation: "iam:SimulatePrincipalPolicy", Error: &awsemu.FaultError{Code: "ServiceFailure", Message: "sorry", Status: 500}}}, nil, 48, "ServiceFailure: sorry"},
+		{"a document that does not parse", nil, func(a *awsemu.Account) {
+			spoilUser(a, func(u *awsemu.User) { u.Inline["broken"] = "{\n  \"Statement\": [,]\n}" })
+		}, 0, `inline policy "broken": line 2, column 17: Statement wants "{" here, not ,`},
+		{"a trust policy that does not parse", nil, func(a *awsemu.Account) {
+			spoilRole(a, func(r *awsemu.Role) { r.Trust = `{"Statement":{}}` })
+		}, 1, "trust policy: line 1"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			account := compliant(t)
+			account.Faults = test.faults
+			if test.spoil != nil {
+				test.spoil(account)
+			}
+			r, _ := judge(t, account, plan())
+			if r.Status != audit.CouldNotLook || r.Summary.Unverified != test.unverified || r.Summary.Gaps != 0 {
+				t.Errorf("%s, %d unverified, gaps %q; want unverified, %d, none", r.Status, r.Summary.Unverified, wrong(r), test.unverified)
+			}
+			if len(r.Problems) == 0 || !strings.Contains(r.Problems[0].What+": "+r.Problems[0].Why, test.problem) {
+				t.Fatalf("problems %+v, want %q", r.Problems, test.problem)
+			}
+			for _, p := range r.Problems {
+				if strings.Contains(p.Why, "access denied") && (p.Grant == "" || !strings.Contains(p.Why, p.Grant)) {
+					t.Errorf("%q does not tell the action to grant, %q", p.Why, p.Grant)
+				}
+			}
+		})
+	}
+}
+
+func TestRecoversFrom(t *testing.T) {
+	for name, fault := range map[string]awsemu.Fault{
+		"throttling that ends": {Operation: "*", Throttle: true, Times: 5},
+		"a lost reply":         {Operation: "*", LoseReply: true, Times: 3},
+		"an error that ends":   {Operation: "iam:GetRole", Error: &awsemu.FaultError{Code: "ServiceFailure", Status: 500}, Times: 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			account := compliant(t)
+			account.Faults = []awsemu.Fault{fault}
+			if r, _ := judge(t, account, plan()); r.Status != audit.Compliant {
+				t.Errorf("%s %q %+v", r.Status, wrong(r), r.Problems)
+			}
+		})
+	}
+}
+
+// A deadline cuts a target off; what was learnt by then still counts.
+func TestDeadline(t *testing.T) {
+	account := compliant(t)
+	account.Faults = []awsemu.Fault{{Operation: "iam:SimulatePrincipalPolicy", Target: "user/ci", Delay: time.Minute}}
+	server := &awsemu.Server{Account: account}
+	ctx, stop := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer stop()
+	r := audit.Evaluate(collect.Collector{IAM: client(t, server)}.Collect(ctx, plan()))
+	if r.Completed() || r.Targets[1].CutOff || r.Targets[1].Summary.Satisfied != 16 || r.Targets[0].Summary.Unverified != 33 {
+		t.Errorf("completed %v, targets %+v", r.Completed(), r.Targets)
+	}
+	if r.Status != audit.CouldNotLook || len(r.Problems) != 1 || r.Problems[0].Why != "the deadline came first" {
+		t.Errorf("%s, problems %+v", r.Status, r.Problems)
+	}
+}
+
+// Order never depends on the network.
+func TestReportsAreStable(t *testing.T) {
+	sub, err := fs.Sub(examples.FS, "drifted")
+	if err != nil {
+		t.Fatal(err)
+	}
+	account, err := awsemu.Load(sub, "account.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := plan()
+	p.Callers[0].Name = "user/remotion-user"
+	first, _ := judge(t, account, p)
+	for range 5 {
+		again, _ := judge(t, account, p)
+		if a, b := fmt.Sprint(first), fmt.Sprint(again); a != b {
+			t.Fatalf("two audits differ:\n%s\n%s", a, b)
+		}
+	}
+}
+
+// Nothing is asked about patterns, and nothing that the contract's context misses.
+func TestQuestions(t *testing.T) {
+	_, server := judge(t, compliant(t), plan())
+	asked := 0
+	for _, call := range server.Calls() {
+		if call.Operation != "SimulatePrincipalPolicy" {
+			continue
+		}
+		asked++
+		context := map[string]string{}
+		for key, value := range call.Params {
+			if strings.HasPrefix(key, "ResourceArns.") && strings.Contains(value, "*") {
+				t.Errorf("asked about the pattern %s", value)
+			}
+			if name, ok := strings.CutSuffix(key, ".ContextKeyName"); ok {
+				context[value] = call.Params[name+".ContextKeyValues.member.1"]
+			}
+		}
+		if context["aws:RequestedRegion"] != "us-east-1" || context["aws:SecureTransport"] != "true" || context["aws:ViaAWSService"] != "false" || context["aws:PrincipalIsAWSService"] != "false" {
+			t.Errorf("context %v", context)
+		}
+		if passed := context["iam:PassedToService"]; (passed != "") != (call.Params["ActionNames.member.1"] == "iam:PassRole") {
+			t.Errorf("iam:PassedToService=%q with %s", passed, call.Params["ActionNames.member.1"])
+		}
+	}
+	if asked == 0 {
+		t.Fatal("nothing was simulated")
+	}
+}

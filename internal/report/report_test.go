@@ -1,0 +1,153 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/remotion-audit/remotion-audit/internal/audit"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+func read(t testing.TB, name string) audit.Report {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r audit.Report
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&r); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return r
+}
+
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	file := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(file, got, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s differs; run make golden and read the diff. got:\n%s", file, got)
+	}
+}
+
+func fixtures(t testing.TB) []string {
+	t.Helper()
+	files, err := filepath.Glob("testdata/*.json")
+	if err != nil || len(files) < 6 {
+		t.Fatalf("fixtures %q, %v", files, err)
+	}
+	for i := range files {
+		files[i] = strings.TrimSuffix(filepath.Base(files[i]), ".json")
+	}
+	return files
+}
+
+func TestGolden(t *testing.T) {
+	for _, name := range fixtures(t) {
+		t.Run(name, func(t *testing.T) {
+			r := read(t, name+".json")
+			var text, mail bytes.Buffer
+			if err := Text(&text, r); err != nil {
+				t.Fatal(err)
+			}
+			golden(t, name+".txt", text.Bytes())
+			if err := Mail(&mail, r, "remotion-audit", 0); err != nil {
+				t.Fatal(err)
+			}
+			golden(t, name+".mail", []byte("Subject: "+Subject(r)+"\nSMS: "+SMS(r)+"\n\n"+mail.String()))
+		})
+	}
+}
+
+// Nothing from AWS can forge a line, colour a terminal or turn the text around.
+func TestHostileTextStaysOnItsLine(t *testing.T) {
+	r := read(t, "hostile.json")
+	var b bytes.Buffer
+	if err := Mail(&b, r, "f'; rm -rf ~", 3); err != nil {
+		t.Fatal(err)
+	}
+	if err := Text(&b, r); err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range strings.Split(b.String(), "\n") {
+		if strings.HasPrefix(line, "CRITICAL  forged") {
+			t.Errorf("a forged line: %q", line)
+		}
+		for _, c := range line {
+			if !unicode.IsPrint(c) {
+				t.Errorf("%U in %q", c, line)
+			}
+		}
+	}
+}
+
+// A report that could not look never says that all is well.
+func TestHeadlineIsNeverGreenWhenBlind(t *testing.T) {
+	for _, name := range []string{"blind", "dark", "mixed"} {
+		r := read(t, name+".json")
+		for _, s := range []string{Headline(r), Subject(r), SMS(r)} {
+			if strings.Contains(s, "all ") || strings.Contains(s, "OK") {
+				t.Errorf("%s: %q", name, s)
+			}
+		}
+		if r.Status == audit.CouldNotLook && !strings.Contains(Headline(r), "could not look") {
+			t.Errorf("%s: %q", name, Headline(r))
+		}
+	}
+}
+
+func FuzzSubject(f *testing.F) {
+	f.Add("user/render-ci", "123456789012", 3, 0)
+	f.Add("user/"+strings.Repeat("é\n", 80), "12345678901\r2", 1000000, 7)
+	f.Fuzz(func(t *testing.T, target, account string, gaps, unverified int) {
+		r := audit.Report{Status: audit.Gaps, Account: account[:min(len(account), 12)], Summary: audit.Summary{Gaps: gaps, Unverified: unverified},
+			Targets: []audit.TargetReport{{Name: target}}, Findings: []audit.Finding{{Target: target, Status: audit.Missing, Severity: 4}}}
+		s := Subject(r)
+		if len(s) > SubjectLimit || s == "" || s[0] == ' ' {
+			t.Errorf("subject %q of %d bytes", s, len(s))
+		}
+		for _, c := range s {
+			if c < ' ' || c > '~' {
+				t.Errorf("%q in subject %q", c, s)
+			}
+		}
+		if sms := SMS(r); len(sms) > 140 {
+			t.Errorf("SMS %q of %d bytes", sms, len(sms))
+		}
+	})
+}
+
+// The shell gets back the word that was quoted.
+func FuzzShellWord(f *testing.F) {
+	for _, s := range []string{"", "user/ci", "it's", `a"b`, "$(id)", "a b;c", "*", "~", "-n"} {
+		f.Add(s)
+	}
+	sh, err := exec.LookPath("sh")
+	if err != nil {
+		f.Skip("no sh to ask")
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		out, err := exec.Command(sh, "-c", "printf %s "+shellWord(s)).Output()
+		if want := clean(s); err != nil || string(out) != want {
+			t.Errorf("%q came back from the shell as %q, %v", want, out, err)
+		}
+	})
+}
