@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -109,16 +110,22 @@ func ReportIn(body string) (audit.Report, error) {
 	return d.Report, nil
 }
 
-// bySeverity leaves satisfied findings out and puts the worst first.
+// bySeverity leaves satisfied findings out, and puts gaps before what is unverified and the worst
+// before the rest.
 func bySeverity(findings []audit.Finding) []audit.Finding {
 	list := []audit.Finding{}
-	for _, g := range report.Grouped(findings) {
-		for _, f := range g.Findings {
-			if f.Status != audit.Satisfied {
-				list = append(list, f)
-			}
+	for _, f := range findings {
+		if f.Status != audit.Satisfied {
+			list = append(list, f)
 		}
 	}
+	weight := func(f audit.Finding) int {
+		if f.Status.Gap() {
+			return int(f.Severity) + int(policies.Critical)
+		}
+		return int(f.Severity)
+	}
+	slices.SortStableFunc(list, func(a, b audit.Finding) int { return weight(b) - weight(a) })
 	return list
 }
 

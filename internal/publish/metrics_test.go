@@ -1,0 +1,83 @@
+package publish
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/contract"
+)
+
+func lines(r audit.Report, d Delivery) (list []string) {
+	for _, datum := range Datums(r, d, time.Unix(0, 0)) {
+		line := fmt.Sprintf("%s=%g %s", *datum.MetricName, *datum.Value, datum.Unit)
+		for _, dimension := range datum.Dimensions {
+			line += " " + *dimension.Value
+		}
+		list = append(list, line)
+	}
+	return list
+}
+
+func TestDatums(t *testing.T) {
+	gaps := audit.Summary{Requirements: 4, Satisfied: 3, Gaps: 1, GapsCritical: 1}
+	fine := audit.Summary{Requirements: 4, Satisfied: 4}
+	blind := audit.Summary{Requirements: 4, Unverified: 4}
+	tests := []struct {
+		name   string
+		report audit.Report
+		want   []string
+	}{
+		{"a run that looked publishes zeros", audit.Report{Status: audit.Compliant, Summary: fine, Targets: []audit.TargetReport{{Name: "user/a", Summary: fine}}},
+			[]string{"Gaps=0 Count", "GapsCritical=0 Count", "GapsMuted=0 Count", "RequirementsTotal=4 Count", "RequirementsUnverified=0 Count", "CompliancePercent=100 Percent",
+				"AuditCompleted=1 Count", "AlertFailures=0 Count", "ThrottledCalls=0 Count", "Gaps=0 Count user/a", "GapsCritical=0 Count user/a", "RequirementsUnverified=0 Count user/a"}},
+		{"a blind run turns no alarm green", audit.Report{Status: audit.CouldNotLook, Summary: blind, Targets: []audit.TargetReport{{Name: "user/a", Summary: blind, CutOff: true}}},
+			[]string{"GapsMuted=0 Count", "RequirementsTotal=4 Count", "RequirementsUnverified=4 Count", "AuditCompleted=0 Count", "AlertFailures=0 Count", "ThrottledCalls=0 Count",
+				"RequirementsUnverified=4 Count user/a"}},
+		{"a gap is told though another target is blind", audit.Report{Status: audit.Gaps, Summary: audit.Summary{Requirements: 8, Satisfied: 3, Gaps: 1, GapsCritical: 1, Unverified: 4},
+			Targets: []audit.TargetReport{{Name: "user/a", Summary: gaps}, {Name: "user/b", Summary: blind}}},
+			[]string{"Gaps=1 Count", "GapsCritical=1 Count", "GapsMuted=0 Count", "RequirementsTotal=8 Count", "RequirementsUnverified=4 Count", "CompliancePercent=37.5 Percent",
+				"AuditCompleted=1 Count", "AlertFailures=0 Count", "ThrottledCalls=0 Count", "Gaps=1 Count user/a", "GapsCritical=1 Count user/a", "RequirementsUnverified=0 Count user/a",
+				"RequirementsUnverified=4 Count user/b"}},
+		{"a problem alone is blindness too", audit.Report{Status: audit.CouldNotLook, Summary: fine, Targets: []audit.TargetReport{{Name: "user/a", Summary: fine}}, Problems: []audit.Problem{{Target: "user/a"}}},
+			[]string{"GapsMuted=0 Count", "RequirementsTotal=4 Count", "RequirementsUnverified=0 Count", "AuditCompleted=1 Count", "AlertFailures=0 Count", "ThrottledCalls=0 Count",
+				"RequirementsUnverified=0 Count user/a"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if got := lines(test.report, Delivery{}); !slices.Equal(got, test.want) {
+				t.Errorf("got  %q\nwant %q", got, test.want)
+			}
+		})
+	}
+}
+
+func TestDeliveryIsMeasured(t *testing.T) {
+	got := lines(audit.Report{}, Delivery{AlertFailures: 1, ThrottledCalls: 7})
+	for _, want := range []string{"AlertFailures=1 Count", "ThrottledCalls=7 Count"} {
+		if !slices.Contains(got, want) {
+			t.Errorf("%q lacks %q", got, want)
+		}
+	}
+}
+
+// One name is one series: a role may be a caller and a render role at once.
+func TestTargetsOfOneNameAreSummedUp(t *testing.T) {
+	role := audit.TargetReport{Name: "role/a", Summary: audit.Summary{Requirements: 2, Satisfied: 1, Gaps: 1}}
+	got := lines(audit.Report{Status: audit.Gaps, Targets: []audit.TargetReport{role, role}}, Delivery{})
+	if n := len(got); got[n-3] != "Gaps=2 Count role/a" || slices.Contains(got[:n-3], "Gaps=1 Count role/a") {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestEveryMetricOfTheContractIsPublished(t *testing.T) {
+	var got []string
+	for _, datum := range Datums(audit.Report{Status: audit.Compliant}, Delivery{}, time.Unix(0, 0)) {
+		got = append(got, *datum.MetricName)
+	}
+	if !slices.Equal(got, contract.Metrics()) {
+		t.Errorf("published %q, the contract has %q", got, contract.Metrics())
+	}
+}
