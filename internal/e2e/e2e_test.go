@@ -1,0 +1,472 @@
+// Package e2e runs the real binaries: the function under the Runtime API, and the command.
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/remotion-audit/remotion-audit/examples"
+	"github.com/remotion-audit/remotion-audit/internal/alert"
+	"github.com/remotion-audit/remotion-audit/internal/app"
+	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu"
+	"github.com/remotion-audit/remotion-audit/internal/runtimeapi"
+)
+
+// The binaries, built once as `make run` builds them.
+var bootstrap, command string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "remotion-audit-e2e")
+	if err == nil {
+		bootstrap, command = filepath.Join(dir, "bootstrap"), filepath.Join(dir, "remotion-audit")
+		err = build(bootstrap, "../../function", "-tags", "lambda.norpc")
+	}
+	if err == nil {
+		err = build(command, "../../cmd/remotion-audit")
+	}
+	code := 1
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	} else {
+		code = m.Run()
+	}
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+func build(out, pkg string, flags ...string) error {
+	args := append([]string{"build", "-o", out}, flags...)
+	if text, err := exec.Command("go", append(args, pkg)...).CombinedOutput(); err != nil {
+		return fmt.Errorf("go build %s: %w\n%s", pkg, err, text)
+	}
+	return nil
+}
+
+// account loads an example account.
+func account(t testing.TB, name string) *awsemu.Account {
+	t.Helper()
+	a, err := awsemu.Load(examples.FS, name+"/account.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// trial is one run of the function.
+type trial struct {
+	account *awsemu.Account
+	event   string
+	timeout time.Duration
+	env     map[string]string
+	binary  string
+	wrapper []string
+}
+
+type outcome struct {
+	runtimeapi.Result
+	answer   app.Result
+	messages []awsemu.Message
+	// metrics by "Name" and "Name target".
+	metrics map[string]float64
+	puts    int
+}
+
+func (tr trial) run(t *testing.T) outcome {
+	t.Helper()
+	server := &awsemu.Server{Account: tr.account}
+	endpoint, err := server.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer endpoint.Close()
+	env := map[string]string{"AWS_ENDPOINT_URL": endpoint.URL, "AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "secret"}
+	for _, m := range []map[string]string{tr.account.Function.Environment, tr.env} {
+		for k, v := range m {
+			env[k] = v
+		}
+	}
+	if tr.timeout == 0 {
+		tr.timeout = time.Minute
+	}
+	if tr.binary == "" {
+		tr.binary = bootstrap
+	}
+	rt, err := runtimeapi.New(runtimeapi.Config{Binary: tr.binary, Wrapper: tr.wrapper, Timeout: tr.timeout, Env: env})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rt.Close()
+	event := []byte(tr.event)
+	if strings.HasSuffix(tr.event, ".json") {
+		if event, err = os.ReadFile("../../events/" + tr.event); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o := outcome{metrics: map[string]float64{}}
+	if o.Result, err = rt.Invoke(t.Context(), event); err != nil {
+		t.Fatal(err)
+	}
+	if o.FunctionError == "" {
+		if err := json.Unmarshal(o.Payload, &o.answer); err != nil {
+			t.Fatalf("answer %s: %v", o.Payload, err)
+		}
+	}
+	o.messages = server.Messages()
+	for _, d := range server.Metrics() {
+		key := d.Name
+		for _, dimension := range d.Dimensions {
+			key += " " + dimension.Value
+		}
+		o.metrics[key] = *d.Value
+	}
+	for _, c := range server.Calls() {
+		if c.Operation == "PutMetricData" && c.Code == "" {
+			o.puts++
+		}
+	}
+	return o
+}
+
+func (o outcome) subjects() (list []string) {
+	for _, m := range o.messages {
+		list = append(list, m.Subject)
+	}
+	return list
+}
+
+func TestEvents(t *testing.T) {
+	const drifted = "[CRITICAL] Remotion IAM: 10 gaps | role/remotion-lambda-role +1 | 123456789012"
+	tests := []struct {
+		account, event string
+		status         audit.ReportStatus
+		subject        string
+		puts           int
+	}{
+		{"drifted", "scheduler.json", audit.Gaps, drifted, 1},
+		{"drifted", "scheduled-rule.json", audit.Gaps, drifted, 1},
+		{"drifted", "audit.json", audit.Gaps, drifted, 1},
+		{"drifted", "audit-dry-run.json", audit.Gaps, "", 0},
+		{"drifted", "test-alert.json", "", "[TEST] Remotion IAM: test message | 123456789012", 0},
+		{"compliant", "scheduler.json", audit.Compliant, "", 1},
+		{"narrowed", "scheduler.json", audit.Compliant, "", 1},
+	}
+	for _, test := range tests {
+		t.Run(test.account+" "+test.event, func(t *testing.T) {
+			t.Parallel()
+			o := trial{account: account(t, test.account), event: test.event}.run(t)
+			if o.FunctionError != "" || o.answer.Status != test.status || strings.Join(o.subjects(), "\n") != test.subject || o.puts != test.puts {
+				t.Errorf("%s: status %q, subjects %q, %d puts; want %q, %q, %d\n%s", o.ErrorMessage, o.answer.Status, o.subjects(), o.puts, test.status, test.subject, test.puts, o.Logs)
+			}
+			if o.answer.Announced != (test.subject != "") || o.answer.Measured != (test.puts > 0) || o.answer.DryRun != strings.Contains(test.event, "dry-run") {
+				t.Errorf("answer %+v", o.answer)
+			}
+		})
+	}
+}
+
+// The message's own report is the one the metrics count.
+func TestMessageAndMetricsAgree(t *testing.T) {
+	t.Parallel()
+	o := trial{account: account(t, "drifted"), event: "scheduler.json"}.run(t)
+	if len(o.messages) != 1 {
+		t.Fatalf("%d messages", len(o.messages))
+	}
+	r, err := alert.ReportIn(o.messages[0].Body("default"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Run.ID != o.RequestID || len(r.Findings) != 10 || r.Summary != o.answer.Summary {
+		t.Errorf("run %s of %s, %d findings, %+v and %+v", r.Run.ID, o.RequestID, len(r.Findings), r.Summary, o.answer.Summary)
+	}
+	want := map[string]float64{
+		"Gaps": 10, "GapsCritical": 6, "GapsMuted": 0, "RequirementsTotal": 49, "RequirementsUnverified": 0, "CompliancePercent": 100 * 39.0 / 49,
+		"AuditCompleted": 1, "AlertFailures": 0, "ThrottledCalls": 0,
+		"Gaps user/remotion-user": 2, "GapsCritical user/remotion-user": 0, "RequirementsUnverified user/remotion-user": 0,
+		"Gaps role/remotion-lambda-role": 8, "GapsCritical role/remotion-lambda-role": 6, "RequirementsUnverified role/remotion-lambda-role": 0,
+	}
+	if fmt.Sprint(o.metrics) != fmt.Sprint(want) {
+		t.Errorf("metrics %v\nwant    %v", o.metrics, want)
+	}
+	if !strings.Contains(o.messages[0].Body("email"), "arn:aws:s3:::remotionlamda-*") {
+		t.Error("the mail does not show the typo")
+	}
+	if !strings.Contains(o.Logs, `"requestId":"`+o.RequestID+`"`) || !strings.Contains(o.Logs, `"message":"audit done"`) {
+		t.Errorf("logs %s", o.Logs)
+	}
+}
+
+func TestBadDays(t *testing.T) {
+	refuse := func(operation string, status int) awsemu.Fault {
+		return awsemu.Fault{Operation: operation, Error: &awsemu.FaultError{Code: "InternalFailure", Message: "down", Status: status}}
+	}
+	tests := []struct {
+		name    string
+		account string
+		faults  []awsemu.Fault
+		env     map[string]string
+		event   string
+		timeout time.Duration
+		check   func(*testing.T, outcome)
+	}{
+		{name: "SNS down: metrics are sent, and the run fails loudly", account: "drifted", faults: []awsemu.Fault{refuse("sns:Publish", 400)}, check: func(t *testing.T, o outcome) {
+			if !strings.Contains(o.ErrorMessage, "alert to arn:aws:sns") || o.metrics["AlertFailures"] != 1 || o.metrics["Gaps"] != 10 {
+				t.Errorf("%q %v", o.ErrorMessage, o.metrics)
+			}
+		}},
+		{name: "CloudWatch down: the alert is sent, and the run fails loudly", account: "drifted", faults: []awsemu.Fault{refuse("cloudwatch:PutMetricData", 400)}, check: func(t *testing.T, o outcome) {
+			if !strings.Contains(o.ErrorMessage, "metrics to namespace RemotionAudit") || len(o.messages) != 1 {
+				t.Errorf("%q %q", o.ErrorMessage, o.subjects())
+			}
+		}},
+		{name: "both down: both are told", account: "drifted", faults: []awsemu.Fault{refuse("sns:Publish", 400), refuse("cloudwatch:PutMetricData", 400)}, check: func(t *testing.T, o outcome) {
+			if !strings.Contains(o.ErrorMessage, "alert to") || !strings.Contains(o.ErrorMessage, "metrics to") {
+				t.Errorf("%q", o.ErrorMessage)
+			}
+		}},
+		{name: "the right to simulate is lost: could not look", account: "compliant", faults: []awsemu.Fault{{Operation: "iam:SimulatePrincipalPolicy", Deny: true}}, check: func(t *testing.T, o outcome) {
+			_, gaps := o.metrics["Gaps"]
+			_, percent := o.metrics["CompliancePercent"]
+			if o.FunctionError != "" || o.answer.Status != audit.CouldNotLook || gaps || percent || o.metrics["RequirementsUnverified"] != 48 || o.metrics["AuditCompleted"] != 1 {
+				t.Errorf("%s %q %v", o.ErrorMessage, o.answer.Status, o.metrics)
+			}
+			if len(o.messages) != 1 || !strings.HasPrefix(o.messages[0].Subject, "[UNVERIFIED]") || !strings.Contains(o.messages[0].Body("email"), "grant the auditor") {
+				t.Errorf("%q", o.subjects())
+			}
+		}},
+		{name: "throttled, and recovered: nothing to see but a count", account: "compliant", faults: []awsemu.Fault{{Operation: "iam:SimulatePrincipalPolicy", Throttle: true, Times: 2}}, check: func(t *testing.T, o outcome) {
+			if o.FunctionError != "" || o.answer.Status != audit.Compliant || o.metrics["ThrottledCalls"] != 2 || len(o.messages) != 0 {
+				t.Errorf("%s %q %v %q", o.ErrorMessage, o.answer.Status, o.metrics, o.subjects())
+			}
+		}},
+		{name: "throttled for good: unverified by the deadline, told and measured", account: "compliant", timeout: 6 * time.Second, faults: []awsemu.Fault{{Operation: "iam:*", Throttle: true}}, check: func(t *testing.T, o outcome) {
+			if o.FunctionError != "" || o.answer.Status != audit.CouldNotLook || o.metrics["ThrottledCalls"] == 0 || o.puts != 1 || len(o.messages) != 1 {
+				t.Errorf("%s %q %v %q", o.ErrorMessage, o.answer.Status, o.metrics, o.subjects())
+			}
+		}},
+		{name: "slow answers: collection stops early enough to tell", account: "drifted", timeout: 2 * time.Second, faults: []awsemu.Fault{{Operation: "iam:SimulatePrincipalPolicy", Delay: time.Minute}}, check: func(t *testing.T, o outcome) {
+			if o.TimedOut || o.FunctionError != "" || o.metrics["AuditCompleted"] != 0 || o.puts != 1 || len(o.messages) != 1 || !strings.Contains(o.messages[0].Body("email"), "the deadline came first") {
+				t.Errorf("timed out %v, %s %v %q", o.TimedOut, o.ErrorMessage, o.metrics, o.subjects())
+			}
+		}},
+		{name: "a slow topic does not eat the metrics' time", account: "drifted", timeout: 2 * time.Second, faults: []awsemu.Fault{{Operation: "sns:Publish", Delay: time.Minute}}, check: func(t *testing.T, o outcome) {
+			if o.TimedOut || !strings.Contains(o.ErrorMessage, "alert to") || o.puts != 1 || o.metrics["AlertFailures"] != 1 {
+				t.Errorf("timed out %v, %q %v", o.TimedOut, o.ErrorMessage, o.metrics)
+			}
+		}},
+		{name: "everything hangs: an error, and not a kill", account: "drifted", timeout: 2 * time.Second, faults: []awsemu.Fault{{Operation: "*", Delay: time.Minute}}, check: func(t *testing.T, o outcome) {
+			if o.FunctionError == "" {
+				t.Errorf("answer %+v", o.answer)
+			}
+		}},
+		{name: "lost replies are asked for again", account: "drifted", faults: []awsemu.Fault{{Operation: "iam:*", LoseReply: true, Times: 4}}, check: func(t *testing.T, o outcome) {
+			if o.answer.Status != audit.Gaps || o.answer.Gaps != 10 || o.answer.Unverified != 0 || len(o.messages) != 1 {
+				t.Errorf("%s %+v %q", o.ErrorMessage, o.answer, o.subjects())
+			}
+		}},
+		{name: "a lost reply of the topic sends twice, with one key", account: "drifted", faults: []awsemu.Fault{{Operation: "sns:Publish", LoseReply: true, Times: 1}}, check: func(t *testing.T, o outcome) {
+			if o.FunctionError != "" || len(o.messages) != 2 || o.messages[0].Attributes["dedupKey"].Value != o.messages[1].Attributes["dedupKey"].Value {
+				t.Errorf("%s %q", o.ErrorMessage, o.subjects())
+			}
+		}},
+		{name: "nobody to tell", account: "drifted", env: map[string]string{"TOPIC_ARN": ""}, check: func(t *testing.T, o outcome) {
+			if o.FunctionError != "" || o.answer.Announced || o.puts != 1 || !strings.Contains(o.Logs, "nobody is told: TOPIC_ARN is not set") {
+				t.Errorf("%s %+v %s", o.ErrorMessage, o.answer, o.Logs)
+			}
+		}},
+		{name: "a bad configuration tells every problem", account: "drifted", env: map[string]string{"CALLERS": "user/x=y", "REGIONS": "here"}, check: func(t *testing.T, o outcome) {
+			if !strings.Contains(o.ErrorMessage, "CALLERS: ") || !strings.Contains(o.ErrorMessage, "REGIONS: ") || o.puts != 0 {
+				t.Errorf("%q", o.ErrorMessage)
+			}
+		}},
+		{name: "an event that is not ours", account: "drifted", event: `{"key1":"value1"}`, check: func(t *testing.T, o outcome) {
+			if !strings.Contains(o.ErrorMessage, `accepted are {"command":"audit"}`) || o.puts != 0 || len(o.messages) != 0 {
+				t.Errorf("%q", o.ErrorMessage)
+			}
+		}},
+		{name: "an event cannot choose the topic", account: "drifted", event: `{"command":"audit","TOPIC_ARN":"arn:aws:sns:us-east-1:210987654321:mine"}`, check: func(t *testing.T, o outcome) {
+			if !strings.Contains(o.ErrorMessage, `unknown field "TOPIC_ARN"`) || len(o.messages) != 0 {
+				t.Errorf("%q %q", o.ErrorMessage, o.subjects())
+			}
+		}},
+		{name: "a caller of another account", account: "drifted", env: map[string]string{"CALLERS": "arn:aws:iam::210987654321:user/x"}, check: func(t *testing.T, o outcome) {
+			if !strings.Contains(o.ErrorMessage, "audit it from there") {
+				t.Errorf("%q", o.ErrorMessage)
+			}
+		}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			a := account(t, test.account)
+			a.Faults = test.faults
+			event := test.event
+			if event == "" {
+				event = "scheduler.json"
+			}
+			test.check(t, trial{account: a, event: event, env: test.env, timeout: test.timeout}.run(t))
+		})
+	}
+}
+
+// The artefact that is deployed, on this machine, where an emulator of its processor is installed.
+func TestArm64UnderQemu(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds the function for arm64")
+	}
+	qemu := ""
+	for _, name := range []string{"qemu-aarch64-static", "qemu-aarch64"} {
+		if path, err := exec.LookPath(name); err == nil {
+			qemu = path
+			break
+		}
+	}
+	if qemu == "" {
+		t.Skip("qemu-aarch64-static is not installed: the arm64 artefact is not run here")
+	}
+	binary := filepath.Join(t.TempDir(), "bootstrap")
+	build := exec.Command("go", "build", "-tags", "lambda.norpc", "-trimpath", "-ldflags", "-s -w", "-o", binary, "../../function")
+	build.Env = append(os.Environ(), "GOOS=linux", "GOARCH=arm64", "CGO_ENABLED=0")
+	if text, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	o := trial{account: account(t, "drifted"), event: "scheduler.json", binary: binary, wrapper: []string{qemu}}.run(t)
+	if o.answer.Gaps != 10 || len(o.messages) != 1 || o.puts != 1 {
+		t.Errorf("%s %+v\n%s", o.ErrorMessage, o.answer, o.Logs)
+	}
+}
+
+// serve keeps an example account up by the real command, and returns the environment it prints.
+func serve(t *testing.T, args ...string) []string {
+	t.Helper()
+	cmd := exec.Command(command, append([]string{"local", "--serve"}, args...)...)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(os.Interrupt)
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("local --serve ended with %v", err)
+		}
+	})
+	env := []string{"PATH=" + os.Getenv("PATH"), "AWS_EC2_METADATA_DISABLED=true"}
+	buffer := make([]byte, 4096)
+	text := ""
+	for !strings.Contains(text, "AWS_REGION") {
+		n, err := out.Read(buffer)
+		if err != nil {
+			t.Fatalf("%v after %q", err, text)
+		}
+		text += string(buffer[:n])
+	}
+	for _, line := range strings.Split(text, "\n") {
+		if pair, ok := strings.CutPrefix(line, "export "); ok {
+			env = append(env, pair)
+		}
+	}
+	return env
+}
+
+func TestAuditCommand(t *testing.T) {
+	t.Parallel()
+	drifted := serve(t)
+	compliant := serve(t, "--account", "../../examples/compliant/account.yaml")
+	asUser := append(slices.Clone(drifted), "AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE")
+	tests := []struct {
+		name string
+		env  []string
+		args []string
+		exit int
+		out  string
+		err  string
+	}{
+		{"gaps exit with 1", drifted, []string{"--callers", "user/remotion-user"}, 1, "GAPS  10 gaps", ""},
+		{"whoever asks is audited by default", asUser, nil, 1, "user/remotion-user (caller for all): 31 of 33 satisfied", ""},
+		{"compliant exits with 0", compliant, []string{"--callers", "user/remotion-user"}, 0, "COMPLIANT  all 49 requirements satisfied", ""},
+		{"JSON", compliant, []string{"--callers", "none", "--format", "json"}, 0, `"status": "compliant"`, ""},
+		{"below the threshold a gap does not fail", drifted, []string{"--callers", "user/remotion-user", "--render-role", "remotion-lambda-role", "--fail-on", "critical"}, 1, "GAPS", ""},
+		{"a caller with high gaps alone passes --fail-on critical", drifted, []string{"--callers", "user/remotion-user", "--format", "json", "--fail-on", "critical", "--remotion-version", "4.0.240"}, 1, "", ""},
+		{"an unknown flag", drifted, []string{"--nope"}, 2, "", "unknown flag: --nope"},
+		{"an unknown severity", drifted, []string{"--fail-on", "bad"}, 2, "", `--fail-on: "bad" is not a severity`},
+		{"an unknown format", drifted, []string{"--format", "xml"}, 2, "", `--format: "xml" is not known`},
+		{"a bad setting names its variable", drifted, []string{"--callers", "x", "--regions", "y"}, 2, "", "CALLERS: "},
+		{"no credentials", []string{"PATH=" + os.Getenv("PATH"), "AWS_EC2_METADATA_DISABLED=true", "HOME=" + t.TempDir()}, nil, 2, "", "AWS does not say who the credentials belong to"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			cmd := exec.Command(command, append([]string{"audit"}, test.args...)...)
+			cmd.Env = test.env
+			var out, errs strings.Builder
+			cmd.Stdout, cmd.Stderr = &out, &errs
+			_ = cmd.Run()
+			if got := cmd.ProcessState.ExitCode(); got != test.exit || !strings.Contains(out.String(), test.out) || !strings.Contains(errs.String(), test.err) {
+				t.Errorf("exit %d, want %d\nstdout %s\nstderr %s", got, test.exit, out.String(), errs.String())
+			}
+		})
+	}
+}
+
+func TestLocalCommand(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	down := filepath.Join(dir, "account.yaml")
+	yaml := "account: \"123456789012\"\nfaults: [{operation: \"cloudwatch:*\", deny: true}]\nfunction: {environment: {CALLERS: none}}\n"
+	if err := os.WriteFile(down, []byte(yaml), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name string
+		args []string
+		exit int
+		want []string
+	}{
+		{"the example", nil, 0, []string{"== Event, events/scheduler.json", "== Report", "GAPS  10 gaps", "== Alert, as a mail", "Subject: [CRITICAL]", "== Metrics", "CompliancePercent", "== Answer of the function", `"announced":true`}},
+		{"one's own account and event", []string{"--account", "../../examples/compliant/account.yaml", "--event", "../../events/audit.json"}, 0, []string{"none was sent", `"status":"compliant"`}},
+		{"a sink that is down", []string{"--account", down}, 2, []string{"the function failed", "metrics to namespace"}},
+		{"an account file that is not there", []string{"--account", filepath.Join(dir, "none.yaml")}, 2, []string{"none.yaml"}},
+		{"a function that is not there", []string{"--function", filepath.Join(dir, "none")}, 2, []string{"none"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			cmd := exec.Command(command, append([]string{"local"}, test.args...)...)
+			out, _ := cmd.CombinedOutput()
+			if got := cmd.ProcessState.ExitCode(); got != test.exit {
+				t.Errorf("exit %d, want %d\n%s", got, test.exit, out)
+			}
+			for _, want := range test.want {
+				if !strings.Contains(string(out), want) {
+					t.Errorf("no %q in\n%s", want, out)
+				}
+			}
+		})
+	}
+}
+
+func TestPoliciesCommand(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"policies", "user"}, `"s3:PutBucketPolicy"`},
+		{[]string{"policies", "role", "--remotion-version", "4.0.240"}, `/aws/lambda-insights:*`},
+		{[]string{"policies", "auditor", "--account", "123456789012"}, `"arn:aws:iam::123456789012:role/*"`},
+		{[]string{"version"}, "Remotion 4.0.61 to "},
+	} {
+		out, err := exec.Command(command, test.args...).Output()
+		if err != nil || !strings.Contains(string(out), test.want) {
+			t.Errorf("%q: %v\n%s", test.args, err, out)
+		}
+	}
+}
