@@ -470,3 +470,21 @@ func TestPoliciesCommand(t *testing.T) {
 		}
 	}
 }
+
+// README opens with what `make run` shows.
+func TestReadmeShowsARealReport(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, block, _ := strings.Cut(string(readme), "```text\n")
+	block, _, _ = strings.Cut(block, "```")
+	out, err := exec.Command(command, "local").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if block == "" || !strings.Contains(string(out), "\n\n"+block) {
+		t.Errorf("README shows\n%s\nand not what the command prints:\n%s", block, out)
+	}
+}

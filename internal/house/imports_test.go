@@ -1,0 +1,147 @@
+package house
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/remotion-audit/remotion-audit/"
+
+type goPackage struct {
+	ImportPath, Name, Doc string
+	Imports, Deps         []string
+	Module                *struct{ Path string }
+}
+
+// packages lists packages as the go command sees them.
+func packages(t *testing.T, args ...string) (list []goPackage) {
+	t.Helper()
+	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Name,Doc,Imports,Deps,Module"}, args...)...)
+	cmd.Dir = "../.."
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dec := json.NewDecoder(bytes.NewReader(out))
+	for {
+		var p goPackage
+		if err := dec.Decode(&p); err == io.EOF {
+			return list
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, p)
+	}
+}
+
+// allowed says which packages of ours each package may import. Data flows one way; the map is
+// STYLE's, and what is not in it may import nothing of ours.
+var allowed = map[string]string{
+	"internal/contract":     "",
+	"internal/iampolicy":    "",
+	"internal/runtimeapi":   "",
+	"internal/cfn":          "",
+	"internal/house":        "",
+	"events":                "",
+	"examples":              "",
+	"internal/policies":     "internal/iampolicy",
+	"internal/audit":        "internal/iampolicy internal/policies",
+	"internal/collect":      "internal/audit internal/iampolicy internal/policies",
+	"internal/report":       "internal/audit internal/policies",
+	"internal/alert":        "internal/audit internal/policies internal/report",
+	"internal/publish":      "internal/alert internal/audit internal/contract",
+	"internal/app":          "internal/alert internal/audit internal/collect internal/contract internal/iampolicy internal/policies internal/publish",
+	"internal/awsemu":       "internal/iampolicy",
+	"function":              "internal/app",
+	"cmd/remotion-audit":    "events examples internal/alert internal/app internal/audit internal/awsemu internal/contract internal/policies internal/report internal/runtimeapi",
+	"internal/bench":        "",
+	"internal/e2e":          "",
+	"internal/e2e/remotion": "",
+}
+
+func TestImportsPointInwards(t *testing.T) {
+	for _, p := range packages(t, "./...") {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		may, known := allowed[name]
+		if !known {
+			t.Errorf("%s is not in the map of packages: add it, and say what it may import", name)
+		}
+		for _, imported := range p.Imports {
+			if ours, ok := strings.CutPrefix(imported, module); ok && !slices.Contains(strings.Fields(may), ours) {
+				t.Errorf("%s imports %s", name, ours)
+			}
+		}
+	}
+}
+
+// The core is pure: what judges knows neither AWS nor a file nor the network.
+func TestCoreStaysPure(t *testing.T) {
+	core := []string{"internal/contract", "internal/iampolicy", "internal/policies", "internal/audit", "internal/report", "internal/alert"}
+	for _, p := range packages(t, "./internal/contract", "./internal/iampolicy", "./internal/policies", "./internal/audit", "./internal/report", "./internal/alert") {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		if !slices.Contains(core, name) {
+			t.Errorf("%s is not of the core", name)
+		}
+		for _, imported := range p.Deps {
+			third := strings.Contains(strings.Split(imported, "/")[0], ".") && !strings.HasPrefix(imported, module)
+			if third && imported != "golang.org/x/mod/semver" && !strings.HasPrefix(imported, "vendor/") {
+				t.Errorf("%s depends on %s", name, imported)
+			}
+			if slices.Contains([]string{"net", "net/http", "os/exec", "database/sql"}, imported) {
+				t.Errorf("%s depends on %s", name, imported)
+			}
+		}
+	}
+}
+
+func TestFunctionReachesOnlyWhatItNeeds(t *testing.T) {
+	for _, p := range packages(t, "-tags", "lambda.norpc", "./function") {
+		for _, dep := range p.Deps {
+			for _, banned := range []string{"text/template", "html/template", "github.com/spf13/", "github.com/goccy/", "github.com/fxamacker/",
+				module + "internal/awsemu", module + "internal/runtimeapi", module + "infra", "github.com/aws/aws-cdk-go", "net/rpc", "testing"} {
+				if dep == banned || strings.HasSuffix(banned, "/") && strings.HasPrefix(dep, banned) {
+					t.Errorf("the function reaches %s", dep)
+				}
+			}
+		}
+	}
+}
+
+// A call of reflect's Method or MethodByName with a name the linker cannot know makes it keep every
+// exported method of every type: the SDK's clients alone would fill the zip.
+func TestLinkerDropsUnusedMethods(t *testing.T) {
+	if testing.Short() {
+		t.Skip("links the function with -dumpdep")
+	}
+	cmd := exec.Command("go", "build", "-tags", "lambda.norpc", "-ldflags", "-dumpdep", "-o", os.DevNull, "./function")
+	cmd.Dir = "../.."
+	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH=arm64", "CGO_ENABLED=0")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out[:min(len(out), 2000)])
+	}
+	if !bytes.Contains(out, []byte("main.main -> ")) {
+		t.Fatal("the linker printed no dependencies: the check would pass whatever it found")
+	}
+	for _, line := range bytes.Split(out, []byte("\n")) {
+		if bytes.Contains(line, []byte("<ReflectMethod>")) {
+			t.Errorf("unused methods are kept because of %s", line)
+		}
+	}
+}
+
+func TestEveryPackageIsDocumented(t *testing.T) {
+	for _, p := range packages(t, "./...") {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		if p.Doc == "" && p.Name != "" && !strings.HasPrefix(name, "internal/e2e") {
+			t.Errorf("%s has no package comment", name)
+		}
+	}
+}
