@@ -71,8 +71,8 @@ func (c Collector) Collect(ctx context.Context, plan Plan) audit.Facts {
 			Partition: plan.Partition, Account: plan.Account, Regions: plan.Regions,
 			Caller: t.facts.ARN, RenderRole: renderRole, Buckets: plan.Buckets,
 		}
-		if t.facts.Presence == audit.Absent {
-			return
+		if kind, _ := entity(t.facts.Name); kind == "sso" || t.facts.Presence == audit.Absent {
+			return // there is no principal to ask about
 		}
 		var boundary sync.WaitGroup
 		boundary.Go(func() { t.boundary = r.readBoundary(ctx, t.boundaryARN) })

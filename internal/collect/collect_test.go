@@ -283,6 +283,16 @@ func TestRecoversFrom(t *testing.T) {
 	}
 }
 
+func TestPermissionSetsCannotBeListed(t *testing.T) {
+	account, p := compliant(t), plan()
+	account.Faults = []awsemu.Fault{{Operation: "iam:ListRoles", Deny: true}}
+	p.Callers = []collect.Caller{{Name: "sso/Video", Purpose: policies.Render}}
+	r, _ := judge(t, account, p)
+	if r.Status != audit.CouldNotLook || r.Summary.Unverified != 11 || len(r.Problems) != 1 || r.Problems[0].Grant != "iam:ListRoles" {
+		t.Errorf("%s %+v %+v", r.Status, r.Summary, r.Problems)
+	}
+}
+
 // A deadline cuts a target off; what was learnt by then still counts.
 func TestDeadline(t *testing.T) {
 	account := compliant(t)
