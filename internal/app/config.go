@@ -127,7 +127,7 @@ func (c *Callers) UnmarshalText(text []byte) error {
 		return nil
 	}
 	if len(entries) == 0 {
-		return missingCallers
+		return errNoCallers
 	}
 	var errs []error
 	for _, entry := range entries {
@@ -144,7 +144,7 @@ func (c *Callers) UnmarshalText(text []byte) error {
 	return errors.Join(errs...)
 }
 
-var missingCallers = errors.New("names nobody: write none if no caller is to be audited")
+var errNoCallers = errors.New("names nobody: write none if no caller is to be audited")
 
 func parseCaller(entry string) (c Caller, err error) {
 	const form = "write user/NAME, role/NAME, sso/PERMISSION-SET or an ARN, and =render, =deploy or =all behind it if need be"

@@ -62,7 +62,7 @@ func Find(version string) (Release, error) {
 			return releases[i], nil
 		}
 	}
-	return Release{}, fmt.Errorf("Remotion %s is older than the catalogue, which starts at %s", version, releases[0].Since)
+	return Release{}, fmt.Errorf("release %s is older than the catalogue of Remotion, which starts at %s", version, releases[0].Since)
 }
 
 // String names the range: "4.0.61-4.0.417", or "4.0.418 and later" for the newest.

@@ -60,7 +60,7 @@ func TestFindRefuses(t *testing.T) {
 		"4.0":     "is not a Remotion release",
 		"newest":  "is not a Remotion release",
 		"4.0.1.2": "is not a Remotion release",
-		"3.3.54":  "older than the catalogue, which starts at 4.0.61",
+		"3.3.54":  "older than the catalogue of Remotion, which starts at 4.0.61",
 		"4.0.60":  "older than the catalogue",
 	} {
 		if _, err := Find(version); err == nil || !strings.Contains(err.Error(), want) {
