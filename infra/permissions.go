@@ -23,7 +23,7 @@ func (a *permissionAuditor) statements(p PermissionAuditorProps) []awsiam.Policy
 		return jsii.Sprintf("arn:%s:iam::%s:%s/*", *awscdk.Aws_PARTITION(), *awscdk.Aws_ACCOUNT_ID(), kind)
 	}
 	reaches := []reach{
-		{contract.ScopePrincipals, "SimulatePrincipals", []*string{principals("user"), principals("role"), principals("group")}},
+		{contract.ScopePrincipals, "SimulatePrincipals", []*string{principals("user"), principals("role")}},
 		{contract.ScopeUsers, "ReadUsers", []*string{principals("user")}},
 		{contract.ScopeGroups, "ReadGroups", []*string{principals("group")}},
 		{contract.ScopeRoles, "ReadRoles", []*string{principals("role")}},

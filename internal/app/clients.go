@@ -54,8 +54,12 @@ func LoadClients(ctx context.Context, options ...func(*config.LoadOptions) error
 
 // NewClients makes the clients from cfg.
 func NewClients(cfg aws.Config) Clients {
+	base, ok := cfg.HTTPClient.(*awshttp.BuildableClient) // it holds AWS_CA_BUNDLE, if that is set
+	if !ok {
+		base = awshttp.NewBuildableClient()
+	}
 	cfg.HTTPClient = &bounded{
-		client: awshttp.NewBuildableClient().WithTimeout(callTimeout).WithTransportOptions(func(t *http.Transport) {
+		client: base.WithTimeout(callTimeout).WithTransportOptions(func(t *http.Transport) {
 			t.MaxIdleConnsPerHost = maxInFlight
 		}),
 		slots: make(chan struct{}, maxInFlight),

@@ -67,7 +67,7 @@ func Environment() []string {
 type Scope string
 
 const (
-	// ScopePrincipals is every user, role and group of the account.
+	// ScopePrincipals is every user and role of the account: no group is ever simulated.
 	ScopePrincipals Scope = "principals"
 	// ScopeUsers is every user of the account.
 	ScopeUsers Scope = "users"

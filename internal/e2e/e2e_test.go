@@ -392,7 +392,7 @@ func TestAuditCommand(t *testing.T) {
 		err  string
 	}{
 		{"gaps exit with 1", drifted, []string{"--callers", "user/remotion-user"}, 1, "GAPS  10 gaps", ""},
-		{"whoever asks is audited by default", asUser, nil, 1, "user/remotion-user (caller for all): 31 of 33 satisfied", ""},
+		{"whoever asks is audited by default", asUser, nil, 1, "user/remotion-user (caller): 31 of 33 satisfied", ""},
 		{"compliant exits with 0", compliant, []string{"--callers", "user/remotion-user"}, 0, "COMPLIANT  all 49 requirements satisfied", ""},
 		{"JSON", compliant, []string{"--callers", "none", "--format", "json"}, 0, `"status": "compliant"`, ""},
 		{"below the threshold a gap does not fail", drifted, []string{"--callers", "user/remotion-user", "--render-role", "remotion-lambda-role", "--fail-on", "critical"}, 1, "GAPS", ""},

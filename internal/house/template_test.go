@@ -48,7 +48,7 @@ var onBehalf = map[string]string{
 
 // reach is what the template has to name for each scope.
 var reach = map[contract.Scope][]any{
-	contract.ScopePrincipals: {principal("user"), principal("role"), principal("group")},
+	contract.ScopePrincipals: {principal("user"), principal("role")},
 	contract.ScopeUsers:      {principal("user")},
 	contract.ScopeRoles:      {principal("role")},
 	contract.ScopeGroups:     {principal("group")},

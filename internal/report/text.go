@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
 // JSON writes the report for programs. docs/report.schema.json describes it.
@@ -34,8 +35,11 @@ func Text(w io.Writer, r audit.Report) error {
 
 func targetLine(t audit.TargetReport) string {
 	kind := string(t.Kind)
-	if t.Kind == audit.Caller {
-		kind += " for " + map[bool]string{true: "all", false: string(t.Purpose)}[t.Purpose == "all"]
+	switch {
+	case t.Kind == audit.Caller && t.Purpose == policies.Render:
+		kind += " that only renders"
+	case t.Kind == audit.Caller && t.Purpose == policies.Deploy:
+		kind += " that only deploys"
 	}
 	s := t.Summary
 	line := fmt.Sprintf("%s (%s): %d of %d satisfied", clean(t.Name), kind, s.Satisfied, s.Requirements)
