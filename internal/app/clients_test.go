@@ -1,0 +1,86 @@
+package app
+
+import (
+	"encoding/pem"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/remotion-audit/remotion-audit/internal/awsemu"
+)
+
+func load(t *testing.T, url string) Clients {
+	t.Helper()
+	clients, _, err := LoadClients(t.Context(), config.WithRegion("us-east-1"), config.WithBaseEndpoint(url),
+		config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider("AKIA", "secret", "")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return clients
+}
+
+// Behind a proxy that inspects TLS, AWS_CA_BUNDLE is what makes AWS reachable.
+func TestClientsTrustTheCABundle(t *testing.T) {
+	server := httptest.NewTLSServer(&awsemu.Server{})
+	defer server.Close()
+	bundle := filepath.Join(t.TempDir(), "ca.pem")
+	cert := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	if err := os.WriteFile(bundle, cert, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("AWS_CA_BUNDLE", bundle)
+	if _, err := load(t, server.URL).STS.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestClientsBoundTheCallsInFlight(t *testing.T) {
+	t.Setenv("AWS_CA_BUNDLE", "")
+	var now, most atomic.Int64
+	emu := &awsemu.Server{}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n := now.Add(1)
+		defer now.Add(-1)
+		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+		}
+		time.Sleep(20 * time.Millisecond)
+		emu.ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	clients := load(t, server.URL)
+	var wg sync.WaitGroup
+	for i := range 3 * maxInFlight {
+		wg.Go(func() {
+			name := fmt.Sprintf("user%d", i)
+			_, _ = clients.IAM.GetUser(t.Context(), &iam.GetUserInput{UserName: &name}) // there is no such user
+		})
+	}
+	wg.Wait()
+	if got := most.Load(); got > maxInFlight || got < 2 {
+		t.Errorf("%d calls at once, want 2 to %d", got, maxInFlight)
+	}
+}
+
+func TestClientsCountThrottling(t *testing.T) {
+	t.Setenv("AWS_CA_BUNDLE", "")
+	server := httptest.NewServer(&awsemu.Server{Faults: []awsemu.Fault{{Operation: "sts:*", Throttle: true, Times: 1}}})
+	defer server.Close()
+	clients := load(t, server.URL)
+	if _, err := clients.STS.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{}); err != nil {
+		t.Fatal(err)
+	}
+	if got := clients.Throttled(); got != 1 {
+		t.Errorf("%d throttled answers, want 1", got)
+	}
+}
