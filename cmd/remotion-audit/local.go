@@ -87,8 +87,8 @@ func serve(cmd *cobra.Command, account *awsemu.Account, listen string) error {
 	if region == "" {
 		region = "us-east-1"
 	}
-	fmt.Fprintf(out, "export AWS_ENDPOINT_URL=%s\nexport AWS_ACCESS_KEY_ID=%s\nexport AWS_SECRET_ACCESS_KEY=%s\nexport AWS_REGION=%s\n",
-		endpoint.URL, administratorKey, anySecret, region)
+	fmt.Fprintf(out, "export AWS_ENDPOINT_URL=%s\nexport AWS_ACCESS_KEY_ID=%s\nexport AWS_SECRET_ACCESS_KEY=%s\nexport AWS_REGION=%s AWS_DEFAULT_REGION=%s\n",
+		endpoint.URL, administratorKey, anySecret, region, region)
 	for _, name := range slices.Sorted(maps.Keys(account.Users)) {
 		for _, key := range account.Users[name].AccessKeys {
 			fmt.Fprintf(out, "# to call as user/%s: export AWS_ACCESS_KEY_ID=%s\n", name, key)

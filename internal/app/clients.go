@@ -21,7 +21,7 @@ const (
 	maxAttempts = 6
 	// maxInFlight is how many calls are under way at once. IAM is one endpoint for all regions and
 	// throttles an account that asks much; a whole audit is some 25 calls.
-	maxInFlight = 10
+	maxInFlight = 16
 	// callTimeout ends one attempt that AWS does not answer.
 	callTimeout = 10 * time.Second
 	// maxBackoff keeps the wait before a retry well below the function's timeout.

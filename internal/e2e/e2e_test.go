@@ -371,8 +371,8 @@ func serve(t *testing.T, args ...string) []string {
 		text += string(buffer[:n])
 	}
 	for _, line := range strings.Split(text, "\n") {
-		if pair, ok := strings.CutPrefix(line, "export "); ok {
-			env = append(env, pair)
+		if pairs, ok := strings.CutPrefix(line, "export "); ok {
+			env = append(env, strings.Fields(pairs)...)
 		}
 	}
 	return env
