@@ -7,7 +7,7 @@ SHELL := /bin/bash -o pipefail
 FUNCTION_FLAGS := -tags lambda.norpc -trimpath -buildvcs=false -ldflags '-s -w'
 TOOL := go tool -modfile=tools/go.mod
 PKG ?= ./...
-FUZZ ?= Fuzz
+FUZZ ?= ^Fuzz
 FUZZTIME ?= 20s
 COUNT ?= 1
 CALLERS ?= user/remotion-user
@@ -75,12 +75,16 @@ bench: node_modules ## Run the benchmarks (PKG=… for some)
 	go test -run '^$$' -bench . -benchmem -count $(COUNT) $(PKG)
 
 .PHONY: fuzz
-fuzz: ## Fuzz one package: make fuzz PKG=./internal/iampolicy FUZZ=FuzzParse FUZZTIME=1m
-	go test -run '^$$' -fuzz '^$(FUZZ)' -fuzztime $(FUZZTIME) $(PKG)
+fuzz: ## Fuzz every target for FUZZTIME (PKG=./internal/iampolicy FUZZ=FuzzParse FUZZTIME=1m for one)
+	@for pkg in $$(go list $(PKG)); do \
+	  for target in $$(go test -list '$(FUZZ)' $$pkg | grep '^Fuzz'); do \
+	    echo "$$target in $$pkg"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+	  done; \
+	done
 
 .PHONY: golden
 golden: ## Rewrite the golden files, and show what changed
-	go test ./internal/report ./internal/alert -update
+	go test ./internal/report ./internal/awsemu -update
 	git diff --stat -- '*testdata*'
 
 .PHONY: clean

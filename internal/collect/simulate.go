@@ -93,9 +93,13 @@ func (r *run) questions(t *target) [][]pair {
 			perRegion[q.Region] = append(perRegion[q.Region], q)
 		}
 		for i, region := range r.plan.Regions {
+			model := perRegion[r.plan.Regions[0]]
 			for j, q := range perRegion[region] {
-				model := perRegion[r.plan.Regions[0]]
-				regions[i] = append(regions[i], pair{question: q, first: model[min(j, len(model)-1)]})
+				p := pair{question: q}
+				if len(model) > 0 { // or it is asked about in this region alone
+					p.first = model[min(j, len(model)-1)]
+				}
+				regions[i] = append(regions[i], p)
 			}
 		}
 	}
