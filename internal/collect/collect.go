@@ -150,12 +150,17 @@ func (r *run) arn(name string) string {
 	return "arn:" + r.plan.Partition + ":iam::" + r.plan.Account + ":" + name
 }
 
-func each[T any](list []T, do func(T)) {
+// atOnce does n things at once, and returns when all are done.
+func atOnce(n int, do func(i int)) {
 	var wg sync.WaitGroup
-	for _, item := range list {
-		wg.Go(func() { do(item) })
+	for i := range n {
+		wg.Go(func() { do(i) })
 	}
 	wg.Wait()
+}
+
+func each[T any](list []T, do func(T)) {
+	atOnce(len(list), func(i int) { do(list[i]) })
 }
 
 // entity splits user/NAME or role/NAME. The name is the last part: paths do not name anybody.

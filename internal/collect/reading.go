@@ -31,11 +31,7 @@ func (r *reading) add(o reading) {
 // parallel reads n things at once and keeps their order.
 func parallel(n int, read func(i int) reading) (all reading) {
 	results := make([]reading, n)
-	indexes := make([]int, n)
-	for i := range indexes {
-		indexes[i] = i
-	}
-	each(indexes, func(i int) { results[i] = read(i) })
+	atOnce(n, func(i int) { results[i] = read(i) })
 	for _, r := range results {
 		all.add(r)
 	}

@@ -32,11 +32,7 @@ func (r *run) simulate(ctx context.Context, t *target) {
 	ask := func(questions []policies.Question) {
 		batches := batch(questions)
 		results := make([]simulated, len(batches))
-		indexes := make([]int, len(batches))
-		for i := range indexes {
-			indexes[i] = i
-		}
-		each(indexes, func(i int) { results[i] = r.simulateBatch(ctx, t, batches[i]) })
+		atOnce(len(batches), func(i int) { results[i] = r.simulateBatch(ctx, t, batches[i]) })
 		for _, s := range results {
 			for q, a := range s.answers {
 				answers[q] = a
