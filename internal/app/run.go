@@ -144,7 +144,9 @@ func (a *App) tell(ctx context.Context, report audit.Report, throttled int64, re
 		}
 	}
 	delivery.ThrottledCalls = a.Throttled() - throttled
-	if err := publish.Metrics(ctx, a.CloudWatch, string(a.Config.MetricNamespace), report, delivery, a.now()); err != nil {
+	measuring, stop := a.before(ctx, reserve/20) // so that a hanging sink is told, and not killed
+	defer stop()
+	if err := publish.Metrics(measuring, a.CloudWatch, string(a.Config.MetricNamespace), report, delivery, a.now()); err != nil {
 		errs = append(errs, err)
 	} else {
 		result.Measured = true

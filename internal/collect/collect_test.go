@@ -296,10 +296,11 @@ func TestPermissionSetsCannotBeListed(t *testing.T) {
 
 // A deadline cuts a target off; what was learnt by then still counts.
 func TestDeadline(t *testing.T) {
+	t.Parallel()
 	account := compliant(t)
 	account.Faults = []awsemu.Fault{{Operation: "iam:SimulatePrincipalPolicy", Target: "user/ci", Delay: time.Minute}}
 	server := &awsemu.Server{Account: account}
-	ctx, stop := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	ctx, stop := context.WithTimeout(t.Context(), 3*time.Second)
 	defer stop()
 	r := audit.Evaluate(collect.Collector{IAM: client(t, server)}.Collect(ctx, plan()))
 	if r.Completed() || r.Targets[1].CutOff || r.Targets[1].Summary.Satisfied != 16 || r.Targets[0].Summary.Unverified != 33 {

@@ -261,8 +261,8 @@ func TestBadDays(t *testing.T) {
 			}
 		}},
 		{name: "everything hangs: an error, and not a kill", account: "drifted", timeout: 2 * time.Second, faults: []awsemu.Fault{{Operation: "*", Delay: time.Minute}}, check: func(t *testing.T, o outcome) {
-			if o.FunctionError == "" {
-				t.Errorf("answer %+v", o.answer)
+			if o.TimedOut || !strings.Contains(o.ErrorMessage, "alert to") || !strings.Contains(o.ErrorMessage, "metrics to") {
+				t.Errorf("timed out %v, %q, answer %+v", o.TimedOut, o.ErrorMessage, o.answer)
 			}
 		}},
 		{name: "lost replies are asked for again", account: "drifted", faults: []awsemu.Fault{{Operation: "iam:*", LoseReply: true, Times: 4}}, check: func(t *testing.T, o outcome) {
