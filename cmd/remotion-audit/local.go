@@ -7,9 +7,11 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -96,7 +98,28 @@ func serve(cmd *cobra.Command, account *awsemu.Account, listen string) error {
 	}
 	fmt.Fprintln(cmd.ErrOrStderr(), "the embedded AWS is up; interrupt to end it")
 	<-cmd.Context().Done()
+	received(cmd.ErrOrStderr(), server)
 	return endpoint.Close()
+}
+
+// received tells what clients sent while the embedded AWS was up.
+func received(out io.Writer, server *awsemu.Server) {
+	fmt.Fprintf(out, "\n%s answered\n", count(len(server.Calls()), "call"))
+	for _, m := range server.Messages() {
+		title(out, "Message to "+m.TopicARN)
+		fmt.Fprintf(out, "Subject: %s\n\n%s\n", m.Subject, m.Body("email"))
+	}
+	if datums := server.Metrics(); len(datums) > 0 {
+		title(out, "Metrics")
+		metrics(out, datums)
+	}
+}
+
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 func runLocal(cmd *cobra.Command, account *awsemu.Account, o localOptions) error {
@@ -206,8 +229,8 @@ func show(out io.Writer, name string, event []byte, server *awsemu.Server, resul
 	metrics(out, server.Metrics())
 	title(out, "Answer of the function")
 	fmt.Fprintln(out, strings.TrimSpace(string(result.Payload)))
-	fmt.Fprintf(out, "\n%d calls to AWS, %s from start to first event, %s for the event, %.0f MB at most\n",
-		len(server.Calls()), result.InitDuration.Round(time.Millisecond/10), result.Duration.Round(time.Millisecond), float64(result.MaxRSS)/(1<<20))
+	fmt.Fprintf(out, "\n%s to AWS, %s from start to first event, %s for the event, %.0f MB at most\n",
+		count(len(server.Calls()), "call"), result.InitDuration.Round(time.Millisecond/10), result.Duration.Round(time.Millisecond), float64(result.MaxRSS)/(1<<20))
 }
 
 func title(out io.Writer, text string) {
@@ -220,13 +243,17 @@ func metrics(out io.Writer, datums []awsemu.Datum) {
 		return
 	}
 	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
-	fmt.Fprintf(w, "%s\tTARGET\tVALUE\tUNIT\n", strings.ToUpper(datums[0].Namespace))
+	fmt.Fprintln(w, "METRIC\tTARGET\tVALUE\tUNIT")
 	for _, d := range datums {
 		target := "(account)"
 		for _, dimension := range d.Dimensions {
 			target = dimension.Value
 		}
-		fmt.Fprintf(w, "%s\t%s\t%g\t%s\n", d.Name, target, *d.Value, d.Unit)
+		value := "(several)" // other clients may send statistics, or lists of values
+		if d.Value != nil {
+			value = strconv.FormatFloat(math.Round(*d.Value*100)/100, 'f', -1, 64)
+		}
+		fmt.Fprintf(w, "%s/%s\t%s\t%s\t%s\n", d.Namespace, d.Name, target, value, d.Unit)
 	}
 	_ = w.Flush() // as above
 }

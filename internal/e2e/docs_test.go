@@ -1,0 +1,36 @@
+package e2e
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu"
+)
+
+// The account in docs/embedded-aws.md loads, and the function audits it.
+func TestDocumentedAccount(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/embedded-aws.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, block, _ := strings.Cut(string(page), "```yaml\n")
+	block, _, ok := strings.Cut(block, "```")
+	if !ok {
+		t.Fatal("the page shows no account")
+	}
+	account, err := awsemu.Load(fstest.MapFS{"account.yaml": {Data: []byte(block)}}, "account.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := trial{account: account, event: "scheduler.json"}.run(t)
+	if o.FunctionError != "" || o.answer.Status != audit.Gaps || o.answer.Problems == 0 || len(o.messages) != 1 {
+		t.Errorf("%s %+v %q", o.ErrorMessage, o.answer, o.subjects())
+	}
+	if !strings.Contains(o.messages[0].Body("email"), `inline policy "broken"`) {
+		t.Errorf("the mail does not tell of the broken document:\n%s", o.messages[0].Body("email"))
+	}
+}
