@@ -20,8 +20,9 @@ const (
 	// maxAttempts is how often one call is tried before its question stays unanswered.
 	maxAttempts = 6
 	// maxInFlight is how many calls are under way at once. IAM is one endpoint for all regions and
-	// throttles an account that asks much; a whole audit is some 25 calls.
-	maxInFlight = 16
+	// throttles an account that asks much. An audit of one caller and one role in one region is some
+	// 25 calls in two waves, of which the second has 16 to 20: so many go at once, and more wait.
+	maxInFlight = 20
 	// callTimeout ends one attempt that AWS does not answer.
 	callTimeout = 10 * time.Second
 	// maxBackoff keeps the wait before a retry well below the function's timeout.
