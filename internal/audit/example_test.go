@@ -1,0 +1,22 @@
+package audit_test
+
+import (
+	"fmt"
+
+	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
+)
+
+// Facts that say nothing give a report that says so.
+func ExampleEvaluate() {
+	place := policies.Place{Partition: "aws", Account: "123456789012", Regions: []string{"us-east-1"}, Caller: "arn:aws:iam::123456789012:user/ci"}
+	report := audit.Evaluate(audit.Facts{
+		Account: "123456789012", Partition: "aws", Regions: place.Regions, Release: policies.Latest(),
+		Targets: []audit.TargetFacts{{Kind: audit.Caller, Name: "user/ci", ARN: place.Caller, Purpose: policies.Render, Place: place}},
+	})
+	fmt.Println(report.Status, report.Summary.Unverified, "of", report.Summary.Requirements)
+	fmt.Println(report.Findings[0].Action, report.Findings[0].Status+":", report.Findings[0].Why)
+	// Output:
+	// unverified 11 of 11
+	// s3:GetObject unverified: neither could the policies be read nor AWS be asked
+}
