@@ -221,7 +221,8 @@ func substitute(text string, ctx Context) (out string, missing []string) {
 func isTrue(s string) bool { return strings.EqualFold(s, "true") }
 
 func like(want, have string) verdict {
-	return verdictOf(wildcards(want).match(protectHave(want, have)))
+	p := wildcards(want)
+	return verdictOf(p.match(protectHave(want, have)))
 }
 
 // protectHave brings the request's own stars into the form a variable's stars have in want.
@@ -237,7 +238,7 @@ func wildcards(text string) pattern {
 	for _, r := range text {
 		p.atoms = append(p.atoms, plainAtom(r, true))
 	}
-	p.prefix = literalPrefix(p.atoms)
+	p.cutPrefix()
 	return p
 }
 

@@ -194,8 +194,8 @@ func matchOf(p Policy, layer Layer, i int) Match {
 }
 
 func (s *Statement) matchesAction(lowered string) bool {
-	for _, p := range s.actions {
-		if p.match(lowered) {
+	for i := range s.actions {
+		if s.actions[i].match(lowered) {
 			return s.NotAction == nil
 		}
 	}
@@ -207,8 +207,8 @@ func (s *Statement) matchesAction(lowered string) bool {
 // matches nothing.
 func (s *Statement) matchesResource(r Request) (matches, open bool) {
 	inside := false
-	for _, p := range s.resources {
-		resolved, missing := p.resolve(r.Context)
+	for i := range s.resources {
+		resolved, missing := s.resources[i].resolve(r.Context)
 		if !resolved.match(r.Resource) {
 			continue
 		}

@@ -9,8 +9,10 @@ import (
 type pattern struct {
 	text  string
 	atoms []atom
-	// prefix is the text before the first wildcard or variable. It rules most patterns out.
+	// prefix is the text before the first wildcard or variable, and rest the atoms from there on. It
+	// rules most patterns out.
 	prefix string
+	rest   []atom
 	// dynamic says that the pattern holds variables, so that what it matches depends on the request.
 	dynamic bool
 }
@@ -24,12 +26,17 @@ const (
 	variable                 // ${name} or ${name, 'default'}
 )
 
+// An atom is kept small: a document has one for each character of its patterns.
 type atom struct {
 	kind atomKind
-	char rune
 	// crosses says that a wildcard may match ':'.
 	crosses bool
-	// name and fallback belong to a variable; an empty fallback is one only with hasFallback.
+	char    rune
+	*reference
+}
+
+// A reference is what a variable names. An empty fallback is one only with hasFallback.
+type reference struct {
 	name, fallback string
 	hasFallback    bool
 }
@@ -37,11 +44,11 @@ type atom struct {
 // compileAction compiles an action pattern. Case does not count, so it matches lower-cased actions.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html
 func compileAction(text string) pattern {
-	p := pattern{text: text}
+	p := pattern{text: text, atoms: make([]atom, 0, len(text))}
 	for _, r := range strings.ToLower(text) {
 		p.atoms = append(p.atoms, plainAtom(r, true))
 	}
-	p.prefix = literalPrefix(p.atoms)
+	p.cutPrefix()
 	return p
 }
 
@@ -60,7 +67,7 @@ func compileResource(text string, variables bool) pattern {
 		rest = rest[size:]
 	}
 	holdColons(p.atoms)
-	p.prefix = literalPrefix(p.atoms)
+	p.cutPrefix()
 	return p
 }
 
@@ -92,7 +99,7 @@ func variableAtom(text string) (a atom, size int, ok bool) {
 		return atom{kind: literal, char: rune(name[0])}, size, true
 	}
 	fallback = strings.Trim(strings.TrimSpace(fallback), "'")
-	return atom{kind: variable, name: name, fallback: fallback, hasFallback: hasFallback}, size, true
+	return atom{kind: variable, reference: &reference{name, fallback, hasFallback}}, size, true
 }
 
 // holdColons marks the wildcards that stop at a colon. In the first five fields of an ARN that is
@@ -117,31 +124,29 @@ func holdColons(atoms []atom) {
 	}
 }
 
-func literalPrefix(atoms []atom) string {
+func (p *pattern) cutPrefix() {
 	var b strings.Builder
-	for _, a := range atoms {
-		if a.kind != literal {
-			break
-		}
-		b.WriteRune(a.char)
+	n := 0
+	for n < len(p.atoms) && p.atoms[n].kind == literal {
+		b.WriteRune(p.atoms[n].char)
+		n++
 	}
-	return b.String()
+	p.prefix, p.rest = b.String(), p.atoms[n:]
 }
 
 // match reports whether the pattern, which must not be dynamic, matches all of s.
-func (p pattern) match(s string) bool {
+func (p *pattern) match(s string) bool {
 	if !strings.HasPrefix(s, p.prefix) {
 		return false
 	}
-	skip := utf8.RuneCountInString(p.prefix)
-	rest, atoms := s[len(p.prefix):], p.atoms[skip:]
+	s = s[len(p.prefix):]
 	switch {
-	case len(atoms) == 0:
-		return rest == ""
-	case len(atoms) == 1 && atoms[0].kind == anyRun && atoms[0].crosses:
+	case len(p.rest) == 0:
+		return s == ""
+	case len(p.rest) == 1 && p.rest[0].kind == anyRun && p.rest[0].crosses:
 		return true
 	}
-	return matchAtoms(atoms, rest)
+	return matchAtoms(p.rest, s)
 }
 
 // matchAtoms walks all ways to match at once: state i means that atoms[:i] have matched what was
@@ -196,11 +201,11 @@ func skipRuns(atoms []atom, states []bool) {
 // resolve puts the request's values in place of the variables. What has no value becomes a '*'
 // that matches anything, and is named: the caller decides what such a match is worth.
 // A value is literal: wildcards in it do not act.
-func (p pattern) resolve(ctx Context) (resolved pattern, missing []string) {
+func (p *pattern) resolve(ctx Context) (resolved *pattern, missing []string) {
 	if !p.dynamic {
 		return p, nil
 	}
-	resolved = pattern{text: p.text}
+	resolved = &pattern{text: p.text}
 	for _, a := range p.atoms {
 		if a.kind != variable {
 			resolved.atoms = append(resolved.atoms, a)
@@ -218,6 +223,6 @@ func (p pattern) resolve(ctx Context) (resolved pattern, missing []string) {
 			resolved.atoms = append(resolved.atoms, atom{kind: literal, char: r})
 		}
 	}
-	resolved.prefix = literalPrefix(resolved.atoms)
+	resolved.cutPrefix()
 	return resolved, missing
 }
