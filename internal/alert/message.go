@@ -152,7 +152,7 @@ func compose(r audit.Report, findings []audit.Finding, problems []audit.Problem,
 	}
 	m.Attributes = []Attribute{
 		{"events", "String.Array", marshal(events)},
-		{"targets", "String.Array", marshal(targets(cut))},
+		{"targets", "String.Array", marshal(targets(r))},
 		{"severity", "String", severity},
 		{"account", "String", r.Account},
 		{"gapCount", "Number", strconv.Itoa(r.Summary.Gaps)},
@@ -163,11 +163,13 @@ func compose(r audit.Report, findings []audit.Finding, problems []audit.Problem,
 	return m
 }
 
-// targets lists whom the message is about.
+// targets lists whom the message is about, once each: a role may be a caller and a render role.
 func targets(r audit.Report) []string {
 	names := []string{}
 	for _, t := range r.Targets {
-		if t.Summary.Gaps > 0 || t.Summary.Unverified > 0 {
+		about := t.Summary.Gaps > 0 || t.Summary.Unverified > 0 ||
+			slices.ContainsFunc(r.Problems, func(p audit.Problem) bool { return p.Target == t.Name })
+		if about && !slices.Contains(names, t.Name) {
 			names = append(names, t.Name)
 		}
 	}

@@ -88,10 +88,11 @@ func TestComposeKeepsTheWorst(t *testing.T) {
 
 func TestAttributes(t *testing.T) {
 	r := drifted(2, 2, 1)
-	r.Targets = append(r.Targets, audit.TargetReport{Name: "user/fine"})
+	r.Targets = append(r.Targets, audit.TargetReport{Name: "user/fine"}, audit.TargetReport{Name: "user/unread"}, r.Targets[0])
+	r.Problems = append(r.Problems, audit.Problem{Target: "user/unread", What: "inline policy"})
 	m, _ := Compose(r, Sender{})
 	for name, want := range map[string]string{
-		"events": `["opened","auditor_error"]`, "targets": `["user/u0","user/u1"]`, "severity": "medium", "account": "123456789012",
+		"events": `["opened","auditor_error"]`, "targets": `["user/u0","user/u1","user/unread"]`, "severity": "medium", "account": "123456789012",
 		"gapCount": "4", "dedupKey": DedupKey(r), "schemaVersion": "1", "truncated": "false",
 	} {
 		if got := value(m, name); got != want {
