@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 
@@ -54,6 +55,8 @@ type Attribute struct {
 type Sender struct {
 	// Function is the name of the auditor's Lambda function, empty when there is none.
 	Function string
+	// Settings are the flags that make `remotion-audit audit` audit the same: report.MailOptions.
+	Settings []string
 }
 
 // document is the default body.
@@ -81,20 +84,19 @@ func Compose(r audit.Report, from Sender) (m Message, ok bool) {
 	if r.Summary.Unverified > 0 || len(r.Problems) > 0 {
 		events = append(events, AuditorError)
 	}
-	news := r
-	news.Findings = bySeverity(r.Findings)
-	keep, problems := len(news.Findings), len(r.Problems)
-	for {
-		m = compose(r, news.Findings[:keep], r.Problems[:problems], events, from)
-		if m.size() <= MaxBytes || keep+problems == 0 {
-			return m, true
-		}
-		if keep > 0 {
-			keep /= 2
-		} else {
-			problems /= 2
-		}
+	news := bySeverity(r.Findings)
+	// What is told first is cut last: findings before problems, the worst before the rest. The most
+	// that fits is told.
+	all := len(news) + len(r.Problems)
+	tell := func(n int) Message {
+		shown := r
+		shown.Findings, shown.Problems = news[:min(n, len(news))], r.Problems[:max(0, n-len(news))]
+		return compose(r, shown, all-n, events, from)
 	}
+	if m = tell(all); m.size() <= MaxBytes {
+		return m, true
+	}
+	return tell(max(0, sort.Search(all, func(n int) bool { return tell(n).size() > MaxBytes })-1)), true
 }
 
 // ReportIn reads the report back out of a default body. Its findings are those that are not
@@ -129,22 +131,18 @@ func bySeverity(findings []audit.Finding) []audit.Finding {
 	return list
 }
 
-func compose(r audit.Report, findings []audit.Finding, problems []audit.Problem, events []Event, from Sender) Message {
-	cut := r
-	cut.Findings, cut.Problems = findings, problems
-	all := len(bySeverity(r.Findings)) + len(r.Problems)
-	missing := all - len(findings) - len(problems)
-	subject := report.Subject(r)
+// compose makes the message about r that shows a part of it; left findings and problems are not shown.
+func compose(r, shown audit.Report, left int, events []Event, from Sender) Message {
+	m := Message{Subject: report.Subject(r), Bodies: map[string]string{}}
 	key := DedupKey(r)
-	m := Message{Subject: subject, Bodies: map[string]string{}}
 	var mail bytes.Buffer
-	// A bytes.Buffer takes everything; so does the encoder of plain structs.
-	_ = report.Mail(&mail, cut, from.Function, missing)
+	// A bytes.Buffer takes everything.
+	_ = report.Mail(&mail, r, report.MailOptions{Function: from.Function, Settings: from.Settings, Shown: &shown, Left: left})
 	m.Bodies["email"] = mail.String()
 	m.Bodies["sms"] = report.SMS(r)
 	m.Bodies["default"] = marshal(document{
-		SchemaVersion: SchemaVersion, Source: "remotion-audit", Events: events, Subject: subject,
-		DedupKey: key, Truncated: missing > 0, Report: cut,
+		SchemaVersion: SchemaVersion, Source: "remotion-audit", Events: events, Subject: m.Subject,
+		DedupKey: key, Truncated: left > 0, Report: shown,
 	})
 	severity := r.Worst().String()
 	if severity == "" {
@@ -158,7 +156,7 @@ func compose(r audit.Report, findings []audit.Finding, problems []audit.Problem,
 		{"gapCount", "Number", strconv.Itoa(r.Summary.Gaps)},
 		{"dedupKey", "String", key},
 		{"schemaVersion", "String", SchemaVersion},
-		{"truncated", "String", strconv.FormatBool(missing > 0)},
+		{"truncated", "String", strconv.FormatBool(left > 0)},
 	}
 	return m
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/report"
 )
 
 // drifted makes a report about so many targets, each with so many gaps and problems.
@@ -67,6 +68,12 @@ func TestComposeFitsAndIsValid(t *testing.T) {
 		}
 		if d.Truncated && !strings.Contains(bodies["email"], fmt.Sprintf("%d more findings did not fit", all-told)) {
 			t.Errorf("%v: the mail does not say that %d are left out", n, all-told)
+		}
+		if !strings.HasPrefix(bodies["email"], report.Headline(r)+"\n") {
+			t.Errorf("%v: the mail opens with the numbers of what is shown, not of the report", n)
+		}
+		if d.Truncated && m.size() < MaxBytes*9/10 {
+			t.Errorf("%v: %d bytes, and findings were cut", n, m.size())
 		}
 		if slices.ContainsFunc(d.Report.Findings, func(f audit.Finding) bool { return f.Status == audit.Satisfied }) {
 			t.Errorf("%v: satisfied findings are told", n)

@@ -203,19 +203,20 @@ func (v *Version) UnmarshalText(text []byte) (err error) {
 // Regions is REGIONS: auto, all, or region names.
 type Regions []string
 
-var regionName = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-\d$`)
-
 // UnmarshalText reads REGIONS.
 func (r *Regions) UnmarshalText(text []byte) error {
 	*r = items(text)
 	if slices.Equal(*r, []string{"auto"}) || slices.Equal(*r, []string{"all"}) {
 		return nil
 	}
+	if len(*r) == 0 {
+		return errors.New("names no region: write auto, all, or names such as us-east-1,eu-central-1")
+	}
 	var errs []error
 	for i, name := range *r {
 		switch {
-		case !regionName.MatchString(name):
-			errs = append(errs, fmt.Errorf("%q is not a region: write auto, all, or names such as us-east-1,eu-central-1", name))
+		case !slices.Contains(policies.Regions(), name):
+			errs = append(errs, fmt.Errorf("%q is not a region of Remotion Lambda: write auto, all, or some of %s", name, strings.Join(policies.Regions(), ", ")))
 		case slices.Index(*r, name) < i:
 			errs = append(errs, fmt.Errorf("%q is named twice", name))
 		}
@@ -262,6 +263,12 @@ func (c *Context) UnmarshalText(text []byte) error {
 		case len(key) < 5 || len(key) > 256 || !strings.Contains(key, ":"):
 			errs = append(errs, fmt.Errorf("%q is not a context key: write one such as aws:SourceVpc", key))
 		default:
+			// Keys that differ in case alone are one key; it has the values of both.
+			for known := range *c {
+				if strings.EqualFold(known, key) {
+					key = known
+				}
+			}
 			(*c)[key] = append((*c)[key], value)
 		}
 	}

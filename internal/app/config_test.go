@@ -59,7 +59,7 @@ func TestConfigTellsEverything(t *testing.T) {
 		`CALLERS: "user/ci=everything" has an unknown purpose "everything"`, `"group/x" names no principal`,
 		`is not the ARN of a user or a role (a session's or the root's cannot be audited)`, `"user/a" is named twice`,
 		`RENDER_ROLE: "a/b" is not the name of a role`, `REMOTION_VERSION: "newest" is not a Remotion release`,
-		`REGIONS: "us-east" is not a region`, `"eu-west-1" is named twice`, `BUCKETS: "s3://x" is not a bucket name`,
+		`REGIONS: "us-east" is not a region of Remotion Lambda`, `"eu-west-1" is named twice`, `BUCKETS: "s3://x" is not a bucket name`,
 		`ASSUMED_CONTEXT: "aws:SourceVpc" is not key=value`, `TOPIC_ARN: "arn:aws:sns:us-east-1:123456789012:x.fifo" is a FIFO topic`,
 		`METRIC_NAMESPACE: "AWS/Mine" is not a namespace of one's own`,
 	} {
@@ -74,6 +74,19 @@ func TestConfigMissing(t *testing.T) {
 		if _, err := ConfigFromEnv(environment("CALLERS", value)); err == nil || !strings.HasPrefix(err.Error(), "CALLERS: ") {
 			t.Errorf("CALLERS=%q: %v", value, err)
 		}
+	}
+}
+
+func TestNoRegionIsNotAuto(t *testing.T) {
+	if _, err := ConfigFromEnv(environment("CALLERS", "none", "REGIONS", ",")); err == nil || !strings.HasPrefix(err.Error(), "REGIONS: names no region") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestContextKeysAreOneWhateverTheirCase(t *testing.T) {
+	c, err := ConfigFromEnv(environment("CALLERS", "none", "ASSUMED_CONTEXT", "aws:SourceVpc=a,AWS:sourcevpc=b"))
+	if got := c.AssumedContext["aws:SourceVpc"]; err != nil || len(c.AssumedContext) != 1 || !slices.Equal(got, []string{"a", "b"}) {
+		t.Errorf("%v, %v", c.AssumedContext, err)
 	}
 }
 
@@ -97,5 +110,29 @@ func TestPlanRefuses(t *testing.T) {
 		if _, err := c.Plan(p); err == nil {
 			t.Errorf("Plan(%+v) has no error", p)
 		}
+	}
+}
+
+// The command in a mail audits what the function audited.
+func TestFlagsMakeTheSameConfig(t *testing.T) {
+	variables := map[string]string{
+		"CALLERS": "none", "RENDER_ROLE": "video-renderer", "REMOTION_VERSION": "4.0.240", "BUCKETS": "a-bucket,b-bucket",
+		"ASSUMED_CONTEXT": "aws:SourceVpc=vpc-1,aws:SourceVpc=vpc-2,aws:PrincipalTag/team=video",
+	}
+	want, err := ConfigFromEnv(func(name string) string { return variables[name] })
+	if err != nil {
+		t.Fatal(err)
+	}
+	flags := want.flags()
+	again := map[string]string{"CALLERS": "none"}
+	for i := 0; i < len(flags); i += 2 {
+		again[strings.ToUpper(strings.ReplaceAll(strings.TrimPrefix(flags[i], "--"), "-", "_"))] = flags[i+1]
+	}
+	got, err := ConfigFromEnv(func(name string) string { return again[name] })
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("flags %q make %+v, %v; want %+v", flags, got, err, want)
+	}
+	if c, _ := ConfigFromEnv(environment("CALLERS", "none")); c.flags() != nil {
+		t.Errorf("the defaults need flags %q", c.flags())
 	}
 }

@@ -1,11 +1,12 @@
 package app
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"maps"
+	"reflect"
+	"slices"
 	"time"
 )
 
@@ -61,7 +62,7 @@ func ParseEvent(raw []byte) (Event, error) {
 	}
 	if _, ok := keys["source"]; ok {
 		var s scheduled
-		if err := strict(raw, &s); err != nil {
+		if err := strict(raw, keys, &s); err != nil {
 			return Event{}, fmt.Errorf("%w; %v", ErrEvent, err)
 		}
 		if s.Source != "aws.events" || s.DetailType != "Scheduled Event" {
@@ -70,7 +71,7 @@ func ParseEvent(raw []byte) (Event, error) {
 		return Event{Command: Audit}, nil
 	}
 	var c command
-	if err := strict(raw, &c); err != nil {
+	if err := strict(raw, keys, &c); err != nil {
 		return Event{}, fmt.Errorf("%w; %v", ErrEvent, err)
 	}
 	if c.Command != Audit && c.Command != TestAlert {
@@ -79,14 +80,17 @@ func ParseEvent(raw []byte) (Event, error) {
 	return Event{Command: c.Command, DryRun: c.DryRun}, nil
 }
 
-func strict(raw []byte, into any) error {
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(into); err != nil {
-		return err
+// strict decodes an object whose keys are known to be exactly fields of the struct: encoding/json alone
+// would take them in any case, and of two the last.
+func strict(raw []byte, keys map[string]json.RawMessage, into any) error {
+	fields := map[string]bool{}
+	for field := range reflect.TypeOf(into).Elem().Fields() {
+		fields[field.Tag.Get("json")] = true
 	}
-	if _, err := dec.Token(); err != io.EOF {
-		return errors.New("text after the event")
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		if !fields[key] {
+			return fmt.Errorf("it has an unknown field %q", key)
+		}
 	}
-	return nil
+	return json.Unmarshal(raw, into)
 }

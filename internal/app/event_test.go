@@ -45,6 +45,9 @@ func TestParseEventRefuses(t *testing.T) {
 		"another source":                {`{"source":"aws.s3","detail-type":"Object Created"}`, `source "aws.s3"`},
 		"an IAM change":                 {`{"source":"aws.iam","detail-type":"AWS API Call via CloudTrail","detail":{}}`, `source "aws.iam"`},
 		"a rule's event with more":      {`{"source":"aws.events","detail-type":"Scheduled Event","command":"audit"}`, `unknown field "command"`},
+		"a command in capitals":         {`{"COMMAND":"audit"}`, `unknown field "COMMAND"`},
+		"two commands":                  {`{"command":"audit","Command":"test-alert"}`, `unknown field "Command"`},
+		"text behind the event":         {`{"command":"audit"} {}`, "not a JSON object"},
 		"a dry run that is not boolean": {`{"command":"audit","dryRun":"yes"}`, "cannot unmarshal"},
 	} {
 		t.Run(name, func(t *testing.T) {

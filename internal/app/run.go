@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
@@ -14,6 +17,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/alert"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/collect"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
 	"github.com/remotion-audit/remotion-audit/internal/publish"
 )
 
@@ -133,7 +137,7 @@ func (a *App) Handle(ctx context.Context, raw json.RawMessage) (Result, error) {
 func (a *App) tell(ctx context.Context, report audit.Report, throttled int64, result *Result) error {
 	var errs []error
 	delivery := publish.Delivery{}
-	if m, ok := alert.Compose(report, alert.Sender{Function: a.Function}); ok {
+	if m, ok := alert.Compose(report, alert.Sender{Function: a.Function, Settings: a.Config.flags()}); ok {
 		if a.Config.TopicARN == "" {
 			a.Log.WarnContext(ctx, "nobody is told: TOPIC_ARN is not set", "subject", m.Subject)
 		} else if err := a.announce(ctx, m); err != nil {
@@ -152,6 +156,31 @@ func (a *App) tell(ctx context.Context, report audit.Report, throttled int64, re
 		result.Measured = true
 	}
 	return errors.Join(errs...)
+}
+
+// flags are those of `remotion-audit audit` that make it audit as this configuration does, beyond
+// callers and regions.
+func (c Config) flags() (list []string) {
+	add := func(flag, value string) {
+		if value != "" {
+			list = append(list, flag, value)
+		}
+	}
+	if c.RenderRole != policies.RoleName {
+		add("--render-role", string(c.RenderRole))
+	}
+	if c.RemotionVersion.Requested != "auto" {
+		add("--remotion-version", c.RemotionVersion.Requested)
+	}
+	add("--buckets", strings.Join(c.Buckets, ","))
+	var pairs []string
+	for _, key := range slices.Sorted(maps.Keys(c.AssumedContext)) {
+		for _, value := range c.AssumedContext[key] {
+			pairs = append(pairs, key+"="+value)
+		}
+	}
+	add("--assumed-context", strings.Join(pairs, ","))
+	return list
 }
 
 func (a *App) announce(ctx context.Context, m alert.Message) error {

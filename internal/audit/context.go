@@ -24,11 +24,16 @@ func AssumedContext(q policies.Question, extra iampolicy.Context) iampolicy.Cont
 	if q.Action == "iam:PassRole" {
 		c["iam:PassedToService"] = []string{"lambda.amazonaws.com"}
 	}
-	for key, values := range extra {
+	override(c, extra)
+	return c
+}
+
+// override sets keys of c, whose names are compared without regard to case.
+func override(c, by iampolicy.Context) {
+	for key, values := range by {
 		maps.DeleteFunc(c, func(k string, _ []string) bool { return strings.EqualFold(k, key) })
 		c[key] = values
 	}
-	return c
 }
 
 // context is what AWS evaluates with: the assumed context, and what it knows of the principal.
@@ -40,7 +45,7 @@ func (t TargetFacts) context(q policies.Question) iampolicy.Context {
 	if t.entity() == "user" {
 		known["aws:username"] = []string{t.ARN[strings.LastIndexByte(t.ARN, '/')+1:]}
 	}
-	maps.Copy(known, t.Assumed)
+	override(known, t.Assumed)
 	return AssumedContext(q, known)
 }
 

@@ -64,6 +64,8 @@ func TestAsk(t *testing.T) {
 		{"conditional, allowed", []string{conditional}, nil, allowed, Satisfied, ""},
 		{"conditional, denied with missing context", []string{conditional}, nil, missing, Conditional, Condition},
 		{"a conditional deny, denied", []string{allow, denyUnless}, nil, explicit, Conditional, Condition},
+		{"conditional, denied by the organization", []string{conditional}, nil, organization, Denied, SCP},
+		{"a conditional allow, denied explicitly by nobody we know", []string{conditional}, nil, explicit, Unverified, ""},
 		{"unknown, allowed", nil, unread, allowed, Satisfied, ""},
 		{"unknown, denied", nil, unread, implicit, Missing, NoGrant},
 		{"unknown, denied explicitly", nil, unread, explicit, Denied, IdentityDeny},
@@ -73,6 +75,8 @@ func TestAsk(t *testing.T) {
 		{"unknown, not asked", nil, unread, nil, Unverified, ""},
 		{"partly read, denied: what was read explains it", []string{elsewhere}, unread, implicit, Missing, NarrowerGrant},
 		{"partly read, allowed by it, denied by AWS", []string{allow}, unread, explicit, Denied, IdentityDeny},
+		{"partly read, granted under a condition, denied explicitly", []string{conditional}, unread, explicit, Denied, IdentityDeny},
+		{"partly read, allowed by it, denied for no reason AWS names", []string{allow}, unread, implicit, Unverified, ""},
 		{"partly read and denied by it, allowed by AWS", []string{deny}, unread, allowed, Satisfied, ""},
 	}
 	for _, test := range tests {
@@ -91,6 +95,50 @@ func TestAsk(t *testing.T) {
 				t.Error("it does not say why")
 			}
 		})
+	}
+}
+
+// Of several open statements the one that decides is named.
+func TestOpenStatementsAreNamed(t *testing.T) {
+	const (
+		vpc   = `{"Sid":"Vpc","Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{"StringEquals":{"aws:SourceVpc":"vpc-1"}}}`
+		plain = `{"Sid":"Plain","Effect":"Allow","Action":"s3:*","Resource":"*"}`
+		mfa   = `{"Sid":"Mfa","Effect":"Deny","Action":"s3:*","Resource":"*","Condition":{"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"}}}`
+		own   = `{"Sid":"Own","Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::remotionlambda-${aws:PrincipalTag/team}*"}`
+	)
+	q := policies.Question{Action: "s3:ListBucket", Resource: bucket, Region: "us-east-1"}
+	for want, texts := range map[string][]string{
+		"statement 3 (Sid Mfa) of inline policy 'a' denies it under a condition":         {vpc + "," + plain + "," + mfa},
+		"statement 1 (Sid Vpc) of inline policy 'a' grants it under a condition":         {vpc},
+		"statement 1 (Sid Own) of inline policy 'a' grants it through a policy variable": {own},
+	} {
+		facts := TargetFacts{Name: "user/ci", ARN: "arn:aws:iam::123456789012:user/ci", Presence: Present, Grants: grants(t, texts...)}
+		if in := facts.inspect(q); in.status != Conditional || !strings.HasPrefix(in.why, want) {
+			t.Errorf("%s %q, want %q", in.status, in.why, want)
+		}
+	}
+}
+
+// A path that is a guess is no ground for a verdict.
+func TestGuessedARNsAreUnverified(t *testing.T) {
+	facts := everything(t)
+	facts.Targets[0].Guessed = []string{facts.Targets[0].Place.RenderRole}
+	for _, f := range Evaluate(facts).Findings {
+		if got := f.Status == Unverified; got != (f.Action == "iam:PassRole") {
+			t.Errorf("%s is %s", f.Action, f.Status)
+		}
+	}
+}
+
+// Context keys are compared without regard to case, in whatever order a map is walked.
+func TestAssumedContextWinsWhateverItsCase(t *testing.T) {
+	q := policies.Question{Action: "s3:ListBucket", Resource: bucket, Region: "us-east-1"}
+	for range 50 {
+		facts := TargetFacts{Name: "user/ci", ARN: "arn:aws:iam::123456789012:user/ci", Presence: Present, Assumed: iampolicy.Context{"aws:PrincipalARN": {"arn:aws:iam::123456789012:user/other"}},
+			Grants: grants(t, `{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"ArnEquals":{"aws:PrincipalArn":"arn:aws:iam::123456789012:user/other"}}}`)}
+		if !facts.Granted(q) {
+			t.Fatal("the assumed context lost against the principal's own")
+		}
 	}
 }
 

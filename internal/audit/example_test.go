@@ -18,5 +18,5 @@ func ExampleEvaluate() {
 	fmt.Println(report.Findings[0].Action, report.Findings[0].Status+":", report.Findings[0].Why)
 	// Output:
 	// unverified 11 of 11
-	// s3:GetObject unverified: neither could the policies be read nor AWS be asked
+	// s3:GetObject unverified: neither could all policies be read nor AWS be asked
 }

@@ -67,6 +67,8 @@ type TargetFacts struct {
 	// Trust is a render role's trust policy; nil when it could not be read, as TrustProblem says.
 	Trust        *iampolicy.Document
 	TrustProblem Problem
+	// Guessed are ARNs in Place whose path nobody could learn. Nothing is claimed about them.
+	Guessed []string
 	// CutOff says that the deadline came before everything was asked.
 	CutOff bool
 }
@@ -93,7 +95,7 @@ type Answer struct {
 	Missing []string
 	// OrganizationDenies and BoundaryDenies say that AWS blamed that layer.
 	OrganizationDenies, BoundaryDenies bool
-	// Inferred says that the question was not asked in its region: another action of the same service
-	// was, and was answered as in the first region.
+	// Inferred says that the question was not asked in its region: it was in the first, and another action
+	// of the same service in both, and all were allowed.
 	Inferred bool
 }

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
@@ -22,6 +23,11 @@ type verdict struct {
 	missing              []string
 }
 
+const (
+	organizationWhy = "a service control policy of the organization forbids it: only the organization's administrator can change that"
+	boundaryWhy     = "the permissions boundary does not allow it, says AWS"
+)
+
 // ask brings what was inspected and what was simulated to one status.
 //
 // The table it follows: satisfied and allowed is satisfied; a denial that AWS blames on the
@@ -32,45 +38,41 @@ type verdict struct {
 // alone does not make a gap conditional: the documents have to hang on it.
 func (t TargetFacts) ask(q policies.Question) verdict {
 	v := verdict{question: q}
+	if slices.Contains(t.Guessed, q.Resource) {
+		v.status, v.inspected = Unverified, "unknown"
+		v.why = "the principal could not be looked up, so the path in its ARN is not known"
+		return v
+	}
 	answer, answered := t.Answers[q]
 	if answered {
 		v.simulated, v.simulatedStatements, v.missing = answer.Decision.String(), answer.Statements, answer.Missing
 	}
-	unread := len(t.Unread) > 0 || t.Presence == PresenceUnknown
-	if unread && len(t.Grants.Identity) == 0 {
-		v.inspected = "unknown"
-		v.byAnswerAlone(t, answer, answered)
-		return v
+	if answer.Inferred {
+		v.note = "AWS was asked about it in " + t.Place.Regions[0] + ", and elsewhere about another action of the service"
 	}
-	result := t.Grants.Evaluate(iampolicy.Request{Action: q.Action, Resource: q.Resource, Context: t.context(q)})
-	in := inspect(q, result)
-	v.inspected, v.statements = string(in.status), in.statements
 	denied := answer.Decision != iampolicy.Allowed
-	if unread {
-		// What was read may be overruled by what was not: it explains a denial, and decides nothing.
+	in := t.inspect(q)
+	v.inspected, v.statements = string(in.status), in.statements
+	if len(t.Unread) > 0 || t.Presence == PresenceUnknown {
 		v.inspected = "unknown"
-		if answered && denied && in.status != Satisfied {
-			v.status, v.cause, v.why, v.note = in.status, in.cause, in.why, "not all policies could be read"
-			return v
-		}
-		v.byAnswerAlone(t, answer, answered)
+		v.partlyRead(t, in, answer, answered)
 		return v
 	}
 	switch {
 	case !answered:
 		v.status = Unverified
 		v.why = fmt.Sprintf("AWS was not asked%s, so service control policies were not seen; the policies alone say %s", t.cutOff(), in.status)
-	case in.status == Satisfied && !denied:
+	case !denied && in.status == Satisfied:
 		v.status = Satisfied
-	case in.status == Satisfied && answer.OrganizationDenies:
-		v.deny(SCP, "a service control policy of the organization forbids it: only the organization's administrator can change that")
-	case in.status == Satisfied && answer.BoundaryDenies:
-		v.deny(PermissionsBoundary, "the permissions boundary does not allow it, says AWS")
-	case in.status == Conditional && !denied:
+	case !denied && in.status == Conditional:
 		v.status, v.note = Satisfied, "granted by AWS, though "+in.why
-	case in.status == Conditional:
+	case denied && answer.OrganizationDenies && (in.status == Satisfied || in.status == Conditional):
+		v.deny(SCP, organizationWhy)
+	case denied && answer.BoundaryDenies && in.status == Satisfied:
+		v.deny(PermissionsBoundary, boundaryWhy)
+	case denied && in.status == Conditional && (answer.Decision == iampolicy.ImplicitDeny || in.mayDeny):
 		v.status, v.cause, v.why = Conditional, Condition, in.why
-	case in.status != Satisfied && denied:
+	case denied && in.status != Satisfied && in.status != Conditional:
 		v.status, v.cause, v.why = in.status, in.cause, in.why
 		if answer.OrganizationDenies {
 			v.note = "a service control policy of the organization forbids it as well"
@@ -82,6 +84,45 @@ func (t TargetFacts) ask(q policies.Question) verdict {
 	return v
 }
 
+// Granted reports whether the documents that were read grant it, whatever the context keys that are
+// not known. Whether there are others that were not read is not looked at.
+func (t TargetFacts) Granted(q policies.Question) bool { return t.inspect(q).status == Satisfied }
+
+func (t TargetFacts) inspect(q policies.Question) inspection {
+	return inspect(q, t.Grants.Evaluate(iampolicy.Request{Action: q.Action, Resource: q.Resource, Context: t.context(q)}))
+}
+
+// partlyRead judges where not all documents are known. What was read may be overruled by what was
+// not: it explains a denial, and decides nothing.
+func (v *verdict) partlyRead(t TargetFacts, in inspection, answer Answer, answered bool) {
+	const unread = "not all policies could be read"
+	switch {
+	case !answered:
+		v.status, v.why = Unverified, "neither could all policies be read nor AWS be asked"+t.cutOff()
+	case answer.Decision == iampolicy.Allowed:
+		v.status, v.note = Satisfied, unread+": AWS allows what was asked, and more is not known"
+	case answer.OrganizationDenies:
+		v.deny(SCP, organizationWhy)
+	case answer.BoundaryDenies:
+		v.deny(PermissionsBoundary, boundaryWhy)
+	case answer.Decision == iampolicy.ExplicitDeny && in.status == Denied:
+		v.status, v.cause, v.why, v.note = in.status, in.cause, in.why, unread
+	case answer.Decision == iampolicy.ExplicitDeny:
+		v.deny(IdentityDeny, "a policy denies it, says AWS: "+strings.Join(answer.Statements, ", "))
+	case in.status == Satisfied || in.status == Denied:
+		v.status = Unverified
+		v.why = fmt.Sprintf("the engine and AWS disagree: the policies that could be read say %s, the simulation says %s", in.status, answer.Decision)
+	case in.status == Missing && in.cause == NoGrant && len(answer.Missing) > 0:
+		v.status, v.cause = Conditional, Condition
+		v.why = "AWS denies it without values for " + strings.Join(answer.Missing, ", ")
+	default:
+		v.status, v.cause, v.why, v.note = in.status, in.cause, in.why, unread
+		if in.cause == NoGrant {
+			v.why = "no statement grants it, says AWS"
+		}
+	}
+}
+
 func (t TargetFacts) cutOff() string {
 	if t.CutOff {
 		return " before the deadline"
@@ -91,40 +132,22 @@ func (t TargetFacts) cutOff() string {
 
 func (v *verdict) deny(cause Cause, why string) { v.status, v.cause, v.why = Denied, cause, why }
 
-// byAnswerAlone judges where the documents are not all known.
-func (v *verdict) byAnswerAlone(t TargetFacts, answer Answer, answered bool) {
-	switch {
-	case !answered:
-		v.status, v.why = Unverified, "neither could the policies be read nor AWS be asked"+t.cutOff()
-	case answer.Decision == iampolicy.Allowed:
-		v.status, v.note = Satisfied, "not all policies could be read: AWS allows what was asked, and more is not known"
-	case answer.OrganizationDenies:
-		v.deny(SCP, "a service control policy of the organization forbids it: only the organization's administrator can change that")
-	case answer.BoundaryDenies:
-		v.deny(PermissionsBoundary, "the permissions boundary does not allow it, says AWS")
-	case answer.Decision == iampolicy.ExplicitDeny:
-		v.deny(IdentityDeny, "a policy denies it, says AWS: "+strings.Join(answer.Statements, ", "))
-	case len(answer.Missing) > 0:
-		v.status, v.cause = Conditional, Condition
-		v.why = "AWS denies it without values for " + strings.Join(answer.Missing, ", ")
-	default:
-		v.status, v.cause, v.why = Missing, NoGrant, "no statement grants it, says AWS; the documents were not read"
-	}
-}
-
 // inspection is the engine's side of a verdict: what the documents say.
 type inspection struct {
 	status     Status
 	cause      Cause
 	why        string
 	statements []Statement
+	// mayDeny says that some Deny matches, or would under values of the missing keys.
+	mayDeny bool
 }
 
 func inspect(q policies.Question, r iampolicy.Result) inspection {
 	allows, denies := split(r.Matched)
 	switch {
 	case r.Conditional:
-		return inspection{Conditional, Condition, conditionWhy(r.Undecided), statementsOf(r.Undecided)}
+		m := decisive(r)
+		return inspection{status: Conditional, cause: Condition, why: openWhy(m), statements: statementsOf(r.Undecided), mayDeny: mayDeny(r)}
 	case r.Decision == iampolicy.Allowed:
 		return inspection{status: Satisfied, statements: statementsOf(allows)}
 	case r.Decision == iampolicy.ExplicitDeny:
@@ -132,12 +155,13 @@ func inspect(q policies.Question, r iampolicy.Result) inspection {
 		if denies[0].Layer == iampolicy.Boundary {
 			cause = PermissionsBoundary
 		}
-		return inspection{Denied, cause, name(denies[0]) + " denies it", statementsOf(denies)}
+		return inspection{status: Denied, cause: cause, why: name(denies[0]) + " denies it", statements: statementsOf(denies), mayDeny: true}
 	case r.IdentityAllows && !r.BoundaryAllows:
-		return inspection{Denied, PermissionsBoundary, "the permissions boundary does not allow it", statementsOf(allows)}
+		return inspection{status: Denied, cause: PermissionsBoundary, why: "the permissions boundary does not allow it", statements: statementsOf(allows)}
 	}
 	if unmet := identityAllows(r.Unmet); unmet != nil {
-		return inspection{Missing, Condition, name(unmet[0]) + " grants it only under a condition that a request of Remotion's does not meet", statementsOf(unmet)}
+		why := name(unmet[0]) + " grants it only under a condition that a request of Remotion's does not meet"
+		return inspection{status: Missing, cause: Condition, why: why, statements: statementsOf(unmet)}
 	}
 	if near := identityAllows(r.Near); near != nil {
 		m := nearest(q.Resource, near)
@@ -145,7 +169,8 @@ func inspect(q policies.Question, r iampolicy.Result) inspection {
 		if m.NotResource {
 			but = "on everything but "
 		}
-		return inspection{Missing, NarrowerGrant, name(m) + " grants it " + but + list(m.Resources), statementsOf([]iampolicy.Match{m})}
+		why := name(m) + " grants it " + but + list(m.Resources)
+		return inspection{status: Missing, cause: NarrowerGrant, why: why, statements: statementsOf([]iampolicy.Match{m})}
 	}
 	return inspection{status: Missing, cause: NoGrant, why: "no statement grants it"}
 }
@@ -188,13 +213,39 @@ func nearest(resource string, matches []iampolicy.Match) iampolicy.Match {
 	return best
 }
 
-func conditionWhy(undecided []iampolicy.Match) string {
-	m := undecided[0]
-	verb := " grants it under a condition"
-	if m.Effect == iampolicy.Deny {
-		verb = " denies it under a condition"
+// decisive is the open statement that the decision hangs on: a Deny where something grants for good,
+// else an Allow.
+func decisive(r iampolicy.Result) iampolicy.Match {
+	want := iampolicy.Allow
+	if r.Decision == iampolicy.ExplicitDeny || r.IdentityAllows && r.BoundaryAllows && mayDeny(r) {
+		want = iampolicy.Deny
 	}
-	return name(m) + verb + " that cannot be established from outside"
+	for _, m := range r.Undecided {
+		if m.Effect == want {
+			return m
+		}
+	}
+	return r.Undecided[0]
+}
+
+func mayDeny(r iampolicy.Result) bool {
+	deny := func(m iampolicy.Match) bool { return m.Effect == iampolicy.Deny }
+	return slices.ContainsFunc(r.Matched, deny) || slices.ContainsFunc(r.Undecided, deny)
+}
+
+// openWhy says of a statement that it hangs on something that is not known.
+func openWhy(m iampolicy.Match) string {
+	verb := " grants it"
+	if m.Effect == iampolicy.Deny {
+		verb = " denies it"
+	}
+	switch {
+	case m.Conditional:
+		return name(m) + verb + " under a condition that cannot be established from outside"
+	case m.Resources != nil:
+		return name(m) + verb + " through a policy variable whose value is not known"
+	}
+	return name(m) + verb + " to every principal, and AWS does not say whether that means services"
 }
 
 // name is how people are told of a statement: statement 2 (Storage) of inline policy "remotion".
@@ -236,7 +287,7 @@ func judgeTrust(t TargetFacts) Finding {
 	switch {
 	case trust.Conditional:
 		f.Status, f.Cause, f.Severity = Conditional, TrustPolicy, policies.Medium
-		f.Why, f.Statements = conditionWhy(trust.Undecided), statementsOf(trust.Undecided)
+		f.Why, f.Statements = openWhy(trust.Undecided[0]), statementsOf(trust.Undecided)
 	case trust.Decision == iampolicy.Allowed:
 		f.Status, f.Covered, f.ExampleARN, f.Statements = Satisfied, 1, "", statementsOf(allows)
 	case trust.Decision == iampolicy.ExplicitDeny:

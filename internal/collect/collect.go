@@ -60,26 +60,43 @@ func (c Collector) Collect(ctx context.Context, plan Plan) audit.Facts {
 
 	// Documents are read while the principals themselves are looked up. Simulation waits for those
 	// alone: a caller's right to pass the render role is about the role's real ARN.
-	var reading sync.WaitGroup
 	for _, t := range r.targets {
-		reading.Go(func() { t.documents = r.documents(ctx, t.facts.Name) })
+		t.read = make(chan struct{})
+		go func() {
+			defer close(t.read)
+			t.documents = r.documents(ctx, t.facts.Name)
+		}()
 	}
 	each(r.targets, func(t *target) { r.lookUp(ctx, t) })
-	renderRole := r.renderRole()
+	renderRole, guessed := r.renderRole()
 	each(r.targets, func(t *target) {
 		t.facts.Place = policies.Place{
 			Partition: plan.Partition, Account: plan.Account, Regions: plan.Regions,
 			Caller: t.facts.ARN, RenderRole: renderRole, Buckets: plan.Buckets,
 		}
+		if guessed {
+			t.facts.Guessed = append(t.facts.Guessed, renderRole)
+		}
+		if t.facts.Presence == audit.PresenceUnknown {
+			t.facts.Guessed = append(t.facts.Guessed, t.facts.ARN)
+		}
+		documents := func() reading {
+			<-t.read
+			return t.documents
+		}
 		if kind, _ := entity(t.facts.Name); kind == "sso" || t.facts.Presence == audit.Absent {
+			documents()
 			return // there is no principal to ask about
 		}
 		var boundary sync.WaitGroup
 		boundary.Go(func() { t.boundary = r.readBoundary(ctx, t.boundaryARN) })
-		r.simulate(ctx, t)
+		r.simulate(ctx, t, func() reading {
+			boundary.Wait()
+			return documents()
+		})
 		boundary.Wait()
+		documents()
 	})
-	reading.Wait()
 
 	facts := audit.Facts{
 		Account: plan.Account, Partition: plan.Partition, Regions: plan.Regions,
@@ -106,7 +123,8 @@ type run struct {
 type target struct {
 	facts       audit.TargetFacts
 	lookup      reading // of the principal itself
-	documents   reading
+	documents   reading // once read is closed
+	read        chan struct{}
 	boundaryARN string
 	boundary    reading
 	simulation  reading // only its problems
@@ -135,14 +153,15 @@ func (t *target) conclude() {
 	f.Unanswered = t.simulation.problems
 }
 
-// renderRole is the ARN callers pass to Lambda: the real one where the role was found.
-func (r *run) renderRole() string {
+// renderRole is the ARN callers pass to Lambda: the real one where the role was found. Where nobody
+// could tell whether it exists, its path is a guess.
+func (r *run) renderRole() (arn string, guessed bool) {
 	for _, t := range r.targets {
 		if t.facts.Kind == audit.RenderRole {
-			return t.facts.ARN
+			return t.facts.ARN, t.facts.Presence == audit.PresenceUnknown
 		}
 	}
-	return r.arn("role/" + policies.RoleName)
+	return r.arn("role/" + policies.RoleName), false
 }
 
 // arn is that of a principal whose path is not known.

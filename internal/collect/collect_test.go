@@ -201,6 +201,52 @@ func TestAudit(t *testing.T) {
 				r.Inline["remotion"] = strings.ReplaceAll(r.Inline["remotion"], "arn:aws:lambda:*:", "arn:aws:lambda:us-east-1:")
 			})
 		}, []string{"role/remotion-lambda-role lambda:InvokeFunction partial narrower-grant"}, audit.Gaps},
+		{"a policy narrowed to one region, of a service whose probe is not", func(a *awsemu.Account, p *collect.Plan) {
+			p.Regions = []string{"us-east-1", "eu-west-1"}
+			p.Callers[0].Purpose = policies.Render
+			spoilUser(a, func(u *awsemu.User) {
+				u.Inline["remotion"] = strings.ReplaceAll(u.Inline["remotion"], "arn:aws:lambda:*:*:function", "arn:aws:lambda:us-east-1:*:function")
+			})
+		}, []string{"user/ci lambda:InvokeAsync partial narrower-grant", "user/ci lambda:InvokeFunction partial narrower-grant"}, audit.Gaps},
+		{"a deny on the second region's bucket", func(a *awsemu.Account, p *collect.Plan) {
+			p.Regions = []string{"us-east-1", "eu-west-1"}
+			spoilRole(a, func(r *awsemu.Role) {
+				r.Inline["no"] = statement(`"Effect":"Deny","Action":"s3:GetObject","Resource":"arn:aws:s3:::remotionlambda-euwest1-*"`)
+			})
+		}, []string{"role/remotion-lambda-role s3:GetObject partial identity-deny"}, audit.Gaps},
+		{"a conditional deny there, whatever the order of regions", func(a *awsemu.Account, p *collect.Plan) {
+			p.Regions = []string{"us-east-1", "eu-west-1"}
+			spoilRole(a, func(r *awsemu.Role) {
+				r.Inline["no"] = statement(`"Effect":"Deny","Action":"s3:GetObject","Resource":"arn:aws:s3:::remotionlambda-euwest1-*","Condition":{"StringNotEquals":{"aws:SourceVpc":"vpc-1"}}`)
+			})
+		}, []string{"role/remotion-lambda-role s3:GetObject partial condition"}, audit.Gaps},
+		{"a probe that is denied everywhere hides no region", func(a *awsemu.Account, p *collect.Plan) {
+			p.Regions, p.Callers = []string{"us-east-1", "eu-west-1"}, nil
+			a.Organization = &awsemu.Organization{Denies: []string{"s3:*"}, OutsideRegions: []string{"us-east-1"}}
+			spoilRole(a, func(r *awsemu.Role) {
+				r.Inline["remotion"] = strings.Replace(r.Inline["remotion"], `"s3:ListAllMyBuckets"`, `"s3:ListAllMyBuckets-no"`, 1)
+			})
+		}, []string{
+			"role/remotion-lambda-role s3:ListAllMyBuckets missing no-grant",
+			"role/remotion-lambda-role s3:CreateBucket partial scp", "role/remotion-lambda-role s3:ListBucket partial scp",
+			"role/remotion-lambda-role s3:PutBucketAcl partial scp", "role/remotion-lambda-role s3:GetObject partial scp",
+			"role/remotion-lambda-role s3:DeleteObject partial scp", "role/remotion-lambda-role s3:PutObjectAcl partial scp",
+			"role/remotion-lambda-role s3:PutObject partial scp", "role/remotion-lambda-role s3:GetBucketLocation partial scp",
+		}, audit.Gaps},
+		{"a bucket by another name, and one of a region that is not audited", func(a *awsemu.Account, p *collect.Plan) {
+			p.Buckets = []string{"remotionlambda-sites", "remotionlambda-euwest1-abcdefghij"}
+			spoilRole(a, func(r *awsemu.Role) {
+				r.Inline["no"] = statement(`"Effect":"Deny","Action":"s3:GetObject","Resource":"arn:aws:s3:::remotionlambda-sites/*"`)
+				r.Inline["nor"] = statement(`"Effect":"Deny","Action":"s3:PutObject","Resource":"arn:aws:s3:::remotionlambda-euwest1-abcdefghij/*"`)
+			})
+		}, []string{"role/remotion-lambda-role s3:GetObject partial identity-deny", "role/remotion-lambda-role s3:PutObject partial identity-deny"}, audit.Gaps},
+		{"an organization's denial is not softened by a condition", func(a *awsemu.Account, p *collect.Plan) {
+			p.Callers = nil
+			a.Organization = &awsemu.Organization{Denies: []string{"lambda:InvokeFunction"}}
+			spoilRole(a, func(r *awsemu.Role) {
+				r.Inline["remotion"] = strings.Replace(r.Inline["remotion"], `"Sid": "2",`, `"Sid": "2", "Condition": {"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}},`, 1)
+			})
+		}, []string{"role/remotion-lambda-role lambda:InvokeFunction denied scp"}, audit.Gaps},
 		{"a region an organization forbids is found there", func(a *awsemu.Account, p *collect.Plan) {
 			p.Regions = []string{"us-east-1", "eu-west-1"}
 			p.Callers = nil
@@ -234,7 +280,7 @@ func TestBadDays(t *testing.T) {
 		{"every right is lost", []awsemu.Fault{deny("*")}, nil, 49, `the user "ci" itself: access denied`},
 		{"the right to read documents is lost", []awsemu.Fault{deny("iam:GetUserPolicy"), deny("iam:GetRolePolicy")}, nil, 0, `inline policy "remotion": access denied`},
 		{"the right to list policies is lost", []awsemu.Fault{deny("iam:ListUserPolicies")}, nil, 0, "the list of inline policies: access denied"},
-		{"the right to read the role is lost", []awsemu.Fault{deny("iam:GetRole")}, nil, 1, `the role "remotion-lambda-role" itself: access denied`},
+		{"the right to read the role is lost", []awsemu.Fault{deny("iam:GetRole")}, nil, 2, `the role "remotion-lambda-role" itself: access denied`},
 		{"throttled for good", []awsemu.Fault{{Operation: "iam:SimulatePrincipalPolicy", Throttle: true}}, nil, 48, "throttled until the retries were used up"},
 		{"a failing service", []awsemu.Fault{{Operation: "iam:SimulatePrincipalPolicy", Error: &awsemu.FaultError{Code: "ServiceFailure", Message: "sorry", Status: 500}}}, nil, 48, "ServiceFailure: sorry"},
 		{"a document that does not parse", nil, func(a *awsemu.Account) {
@@ -281,6 +327,67 @@ func TestRecoversFrom(t *testing.T) {
 				t.Errorf("%s %q %+v", r.Status, wrong(r), r.Problems)
 			}
 		})
+	}
+}
+
+// A path that could not be learnt is a guess, and a grant of the real ARN no gap.
+func TestUnknownPathsAreNoGaps(t *testing.T) {
+	for _, operation := range []string{"iam:GetRole", "iam:GetUser"} {
+		account := compliant(t)
+		spoilRole(account, func(r *awsemu.Role) { r.Path = "/service-role/" })
+		spoilUser(account, func(u *awsemu.User) {
+			u.Inline["remotion"] = strings.ReplaceAll(u.Inline["remotion"], ":role/remotion", ":role/service-role/remotion")
+			u.Inline["remotion"] = strings.Replace(u.Inline["remotion"], `"iam:SimulatePrincipalPolicy"
+      ],
+      "Resource": [
+        "*"`, `"iam:SimulatePrincipalPolicy"
+      ],
+      "Resource": [
+        "arn:aws:iam::123456789012:user/bots/ci"`, 1)
+		})
+		if r, _ := judge(t, account, plan()); r.Status != audit.Compliant {
+			t.Fatalf("without a fault: %s %q", r.Status, wrong(r))
+		}
+		account.Faults = []awsemu.Fault{{Operation: operation, Deny: true}}
+		if r, _ := judge(t, account, plan()); r.Status != audit.CouldNotLook {
+			t.Errorf("without %s: %s %q", operation, r.Status, wrong(r))
+		}
+	}
+}
+
+// What was taken from the first region is said to be.
+func TestInferredAnswersAreTold(t *testing.T) {
+	p := plan()
+	p.Regions = []string{"us-east-1", "eu-west-1"}
+	r, server := judge(t, compliant(t), p)
+	noted := 0
+	for _, f := range r.Findings {
+		if strings.Contains(strings.Join(f.Notes, " "), "AWS was asked about it in us-east-1") {
+			noted++
+		}
+	}
+	asked := map[string]int{}
+	for _, call := range server.Calls() {
+		for i := 1; call.Operation == "SimulatePrincipalPolicy" && call.Params["ContextEntries.member.2.ContextKeyValues.member.1"] == "eu-west-1" && i < 20; i++ {
+			if action := call.Params[fmt.Sprintf("ActionNames.member.%d", i)]; action != "" {
+				asked[call.Params["PolicySourceArn"]]++
+			}
+		}
+	}
+	// The services: S3, Lambda, Logs, and for the caller quotas.
+	if r.Status != audit.Compliant || noted == 0 || asked["arn:aws:iam::123456789012:user/bots/ci"] != 4 || asked["arn:aws:iam::123456789012:role/remotion-lambda-role"] != 3 {
+		t.Errorf("%s, %d findings noted, asked in eu-west-1 %v", r.Status, noted, asked)
+	}
+}
+
+// A default version that goes between the two reads was replaced by another.
+func TestReplacedPolicyVersionIsReadAgain(t *testing.T) {
+	account := compliant(t)
+	account.Policies = map[string]awsemu.ManagedPolicy{"remotion": {Document: account.Users["ci"].Inline["remotion"]}}
+	spoilUser(account, func(u *awsemu.User) { u.Inline, u.Managed = nil, []string{"remotion"} })
+	account.Faults = []awsemu.Fault{{Operation: "iam:GetPolicyVersion", Times: 1, Error: &awsemu.FaultError{Code: "NoSuchEntity", Status: 404}}}
+	if r, _ := judge(t, account, plan()); r.Status != audit.Compliant {
+		t.Errorf("%s %q %+v", r.Status, wrong(r), r.Problems)
 	}
 }
 

@@ -123,21 +123,26 @@ func (r *run) readManaged(ctx context.Context, id, arn string) reading {
 	return r.read(ctx, id, m.action, m.text, m.err)
 }
 
-// fetch reads the default version: the others decide nothing.
+// fetch reads the default version: the others decide nothing. A version that went in between was
+// replaced, so the policy is asked again, once.
 func (m *managedPolicy) fetch(ctx context.Context, client *iam.Client, arn string) {
-	m.action = "iam:GetPolicy"
-	out, err := client.GetPolicy(ctx, &iam.GetPolicyInput{PolicyArn: &arn})
-	if err != nil || out.Policy == nil {
+	for range 2 {
+		m.action = "iam:GetPolicy"
+		out, err := client.GetPolicy(ctx, &iam.GetPolicyInput{PolicyArn: &arn})
+		if err != nil || out.Policy == nil {
+			m.err = err
+			return
+		}
+		m.action = "iam:GetPolicyVersion"
+		version, err := client.GetPolicyVersion(ctx, &iam.GetPolicyVersionInput{PolicyArn: &arn, VersionId: out.Policy.DefaultVersionId})
 		m.err = err
-		return
+		if err == nil && version.PolicyVersion != nil {
+			m.text = aws.ToString(version.PolicyVersion.Document)
+		}
+		if !isGone(err) {
+			return
+		}
 	}
-	m.action = "iam:GetPolicyVersion"
-	version, err := client.GetPolicyVersion(ctx, &iam.GetPolicyVersionInput{PolicyArn: &arn, VersionId: out.Policy.DefaultVersionId})
-	if err != nil || version.PolicyVersion == nil {
-		m.err = err
-		return
-	}
-	m.text = aws.ToString(version.PolicyVersion.Document)
 }
 
 func (r *run) readBoundary(ctx context.Context, arn string) reading {

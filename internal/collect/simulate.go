@@ -24,9 +24,10 @@ type pair struct {
 	question, first policies.Question
 }
 
-// simulate asks AWS about everything the target needs: in the first region in full, in every
-// further one with one action per service, and in full again for a service whose answer differs.
-func (r *run) simulate(ctx context.Context, t *target) {
+// simulate asks AWS about everything the target needs: in the first region in full, in every further
+// one with one action per service. What the policies plainly grant there, of a service that AWS
+// allowed in both places, is taken to be answered as in the first region; everything else is asked.
+func (r *run) simulate(ctx context.Context, t *target, documents func() reading) {
 	regions := r.questions(t)
 	answers := map[policies.Question]audit.Answer{}
 	ask := func(questions []policies.Question) {
@@ -52,29 +53,49 @@ func (r *run) simulate(ctx context.Context, t *target) {
 		}
 	}
 	ask(first)
+	t.facts.Answers = answers
+	if len(regions) == 1 {
+		return
+	}
 
+	allowed := func(q policies.Question) bool {
+		a, ok := answers[q]
+		return ok && a.Decision == iampolicy.Allowed
+	}
+	plain := r.plainly(t, documents())
 	var again []policies.Question
 	for _, pairs := range regions[1:] {
-		differs := map[string]bool{}
-		for service, probe := range probes(pairs) {
-			a, okA := answers[probe.question]
-			b, okB := answers[probe.first]
-			differs[service] = okA != okB || a.Decision != b.Decision
+		alike := map[string]bool{}
+		for _, probe := range probes(pairs) {
+			alike[service(probe.question)] = allowed(probe.question) && allowed(probe.first)
 		}
 		for _, p := range pairs {
-			if _, asked := answers[p.question]; asked {
-				continue
-			}
-			if differs[service(p.question)] {
-				again = append(again, p.question)
-			} else if a, ok := answers[p.first]; ok {
+			_, asked := answers[p.question]
+			switch {
+			case asked:
+			case alike[service(p.question)] && allowed(p.first) && plain(p.question):
+				a := answers[p.first]
 				a.Inferred = true
 				answers[p.question] = a
+			default:
+				again = append(again, p.question)
 			}
 		}
 	}
 	ask(again)
-	t.facts.Answers = answers
+}
+
+// plainly reports of a question whether the policies as read, and all of them could be, grant it
+// without an open condition.
+func (r *run) plainly(t *target, documents reading) func(policies.Question) bool {
+	facts := t.facts
+	facts.Assumed = r.plan.Assumed
+	facts.Grants.Identity = documents.policies
+	if len(t.boundary.policies) > 0 {
+		facts.Grants.Boundary = &t.boundary.policies[0]
+	}
+	unread := facts.Presence != audit.Present || len(t.lookup.problems)+len(documents.problems)+len(t.boundary.problems) > 0
+	return func(q policies.Question) bool { return !unread && facts.Granted(q) }
 }
 
 // questions lists what the target needs, region by region.
@@ -89,11 +110,11 @@ func (r *run) questions(t *target) [][]pair {
 			perRegion[q.Region] = append(perRegion[q.Region], q)
 		}
 		for i, region := range r.plan.Regions {
-			model := perRegion[r.plan.Regions[0]]
-			for j, q := range perRegion[region] {
+			for _, q := range perRegion[region] {
 				p := pair{question: q}
-				if len(model) > 0 { // or it is asked about in this region alone
-					p.first = model[min(j, len(model)-1)]
+				// The first resource of a region is one of Remotion's own names; what BUCKETS adds follows.
+				if model := perRegion[r.plan.Regions[0]]; len(model) > 0 {
+					p.first = model[0]
 				}
 				regions[i] = append(regions[i], p)
 			}
@@ -107,12 +128,11 @@ func service(q policies.Question) string {
 	return name
 }
 
-// probes picks the first question of each service.
-func probes(pairs []pair) map[string]pair {
-	picked := map[string]pair{}
+// probes picks the first question of each service, in their order.
+func probes(pairs []pair) (picked []pair) {
 	for _, p := range pairs {
-		if _, ok := picked[service(p.question)]; !ok {
-			picked[service(p.question)] = p
+		if !slices.ContainsFunc(picked, func(o pair) bool { return service(o.question) == service(p.question) }) {
+			picked = append(picked, p)
 		}
 	}
 	return picked
@@ -293,11 +313,13 @@ var booleans = map[string]bool{
 }
 
 // answerTo finds the answer to one question. Since 2026-07-30 AWS gives one result for an action,
-// with each resource inside; before, one for each action and resource. A resource's own answer wins;
-// a result for the action counts where it can only mean this resource, or allows all of them.
+// with each resource inside and an ARN template for its own name; before, one for each action and
+// resource. A resource's own answer wins. A result for the action as a whole counts where it can only
+// mean this resource, or allows all of them.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_EvaluationResult.html
-func answerTo(q policies.Question, resources int, results []types.EvaluationResult) (a audit.Answer, ok bool) {
-	for _, result := range results {
+func answerTo(q policies.Question, resources int, results []types.EvaluationResult) (audit.Answer, bool) {
+	var whole *types.EvaluationResult
+	for i, result := range results {
 		if !strings.EqualFold(aws.ToString(result.EvalActionName), q.Action) {
 			continue
 		}
@@ -308,33 +330,39 @@ func answerTo(q policies.Question, resources int, results []types.EvaluationResu
 					boundary = result.PermissionsBoundaryDecisionDetail
 				}
 				return answer(specific.EvalResourceDecision, specific.MatchedStatements, specific.MissingContextValues,
-					result.OrganizationsDecisionDetail, boundary), true
+					result.OrganizationsDecisionDetail, boundary)
 			}
 		}
-		named := aws.ToString(result.EvalResourceName) == q.Resource
-		if named || resources == 1 || result.EvalDecision == types.PolicyEvaluationDecisionTypeAllowed {
-			a = answer(result.EvalDecision, result.MatchedStatements, result.MissingContextValues,
-				result.OrganizationsDecisionDetail, result.PermissionsBoundaryDecisionDetail)
-			ok = true
-			if named {
-				return a, true
-			}
+		name := aws.ToString(result.EvalResourceName)
+		template := strings.Contains(name, "${")
+		if name == q.Resource || template && (resources == 1 || result.EvalDecision == types.PolicyEvaluationDecisionTypeAllowed) {
+			whole = &results[i]
 		}
 	}
-	return a, ok
+	if whole == nil {
+		return audit.Answer{}, false
+	}
+	return answer(whole.EvalDecision, whole.MatchedStatements, whole.MissingContextValues,
+		whole.OrganizationsDecisionDetail, whole.PermissionsBoundaryDecisionDetail)
 }
 
+// answer is false for a decision that is none of the three.
 func answer(decision types.PolicyEvaluationDecisionType, matched []types.Statement, missing []string,
-	organization *types.OrganizationsDecisionDetail, boundary *types.PermissionsBoundaryDecisionDetail) audit.Answer {
+	organization *types.OrganizationsDecisionDetail, boundary *types.PermissionsBoundaryDecisionDetail) (audit.Answer, bool) {
 	a := audit.Answer{Missing: missing}
 	switch decision {
 	case types.PolicyEvaluationDecisionTypeAllowed:
 		a.Decision = iampolicy.Allowed
 	case types.PolicyEvaluationDecisionTypeExplicitDeny:
 		a.Decision = iampolicy.ExplicitDeny
+	case types.PolicyEvaluationDecisionTypeImplicitDeny:
+	default:
+		return audit.Answer{}, false
 	}
 	if a.Decision != iampolicy.Allowed {
-		a.OrganizationDenies = organization != nil && !organization.AllowedByOrganizations
+		// The organization's word is about the action, with all its resources; a resource it denies has
+		// neither statements nor missing keys of its own.
+		a.OrganizationDenies = organization != nil && !organization.AllowedByOrganizations && len(matched) == 0 && len(missing) == 0
 		a.BoundaryDenies = boundary != nil && !boundary.AllowedByPermissionsBoundary
 	}
 	for _, s := range matched {
@@ -345,5 +373,5 @@ func answer(decision types.PolicyEvaluationDecisionType, matched []types.Stateme
 		a.Statements = append(a.Statements, name)
 	}
 	slices.Sort(a.Statements) // AWS does not define their order
-	return a
+	return a, true
 }

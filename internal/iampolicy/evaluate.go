@@ -66,6 +66,8 @@ type Match struct {
 	// Resources are the statement's resource patterns as written; with NotResource, those.
 	Resources   []string
 	NotResource bool
+	// Conditional says that the statement has a Condition.
+	Conditional bool
 	// Start and End are the statement's position in the document's text.
 	Start, End Position
 }
@@ -185,7 +187,7 @@ func matchOf(p Policy, layer Layer, i int) Match {
 	s := &p.Document.Statements[i]
 	m := Match{
 		Policy: p.ID, Layer: layer, Index: i + 1, Sid: s.Sid, Effect: s.Effect,
-		Resources: s.Resource, Start: s.Start, End: s.End,
+		Resources: s.Resource, Conditional: len(s.Conditions) > 0, Start: s.Start, End: s.End,
 	}
 	if s.NotResource != nil {
 		m.Resources, m.NotResource = s.NotResource, true

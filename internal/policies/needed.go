@@ -3,6 +3,7 @@ package policies
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -14,9 +15,9 @@ type Place struct {
 	Regions []string
 	// Caller is the ARN of the principal itself; RenderRole that of the role functions are given.
 	Caller, RenderRole string
-	// Buckets are the names of real buckets. One named as Remotion names them
-	// (remotionlambda-<region>-…) takes the place of the synthetic bucket in its region; any other is
-	// needed as well, for what is done to a bucket that exists.
+	// Buckets are the names of real buckets. One named as Remotion names those of an audited region
+	// (remotionlambda-<region>-…) takes the place of the synthetic bucket there; any other is needed as
+	// well, for what is done to a bucket that exists.
 	Buckets []string
 }
 
@@ -109,9 +110,6 @@ func (r Requirement) resources(p Place, region string) []string {
 	return []string{r.Resource}
 }
 
-// BucketPrefix starts the name of every bucket Remotion creates.
-const BucketPrefix = "remotionlambda-"
-
 // usesExisting are the S3 actions that a custom site or output bucket is used with. Remotion never
 // creates or configures such a bucket. https://www.remotion.dev/docs/lambda/custom-destination
 var usesExisting = map[string]bool{
@@ -122,13 +120,15 @@ var usesExisting = map[string]bool{
 // buckets lists the buckets of a region: the real ones of Remotion's or else a synthetic one, then,
 // in the first region and if asked for, the others.
 func (p Place) buckets(region string, withOthers bool) []string {
-	prefix := BucketPrefix + strings.ReplaceAll(region, "-", "") + "-"
+	prefix := bucketPrefix(region)
 	var own, others []string
 	for _, b := range p.Buckets {
 		switch {
 		case strings.HasPrefix(b, prefix):
 			own = append(own, b)
-		case withOthers && !strings.HasPrefix(b, BucketPrefix) && region == p.Regions[0]:
+		case withOthers && region == p.Regions[0] && !slices.ContainsFunc(p.Regions, func(r string) bool {
+			return strings.HasPrefix(b, bucketPrefix(r))
+		}):
 			others = append(others, b)
 		}
 	}
@@ -136,6 +136,11 @@ func (p Place) buckets(region string, withOthers bool) []string {
 		own = []string{prefix + syntheticSuffix}
 	}
 	return append(own, others...)
+}
+
+// bucketPrefix starts the name of every bucket Remotion creates in a region.
+func bucketPrefix(region string) string {
+	return "remotionlambda-" + strings.ReplaceAll(region, "-", "") + "-"
 }
 
 // RequestedRegion is the aws:RequestedRegion of the request: the region it is made in, or us-east-1

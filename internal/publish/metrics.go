@@ -38,23 +38,29 @@ func Metrics(ctx context.Context, client *cloudwatch.Client, namespace string, r
 
 // Datums are the metrics of a report: those of the account, then those of each target. Where
 // something is unverified and no gap was found, the gap counts and the compliance are left out, so
-// that a run that could not look turns no alarm green.
+// that a run that could not look turns no alarm green; for the same reason a zero of critical gaps
+// is left out wherever something is unverified.
 func Datums(r audit.Report, d Delivery, now time.Time) []types.MetricDatum {
 	var list []types.MetricDatum
 	put := func(name string, value float64, unit types.StandardUnit, dimensions ...types.Dimension) {
 		list = append(list, types.MetricDatum{MetricName: &name, Value: &value, Unit: unit, Timestamp: &now, Dimensions: dimensions})
 	}
 	const count = types.StandardUnitCount
-	s := r.Summary
-	blind := r.Status == audit.CouldNotLook
-	if !blind {
-		put(contract.MetricGaps, float64(s.Gaps), count)
-		put(contract.MetricGapsCritical, float64(s.GapsCritical), count)
+	putGaps := func(s audit.Summary, blind bool, dimensions ...types.Dimension) {
+		if s.Gaps > 0 || !blind {
+			put(contract.MetricGaps, float64(s.Gaps), count, dimensions...)
+		}
+		if s.GapsCritical > 0 || !blind {
+			put(contract.MetricGapsCritical, float64(s.GapsCritical), count, dimensions...)
+		}
 	}
+	s := r.Summary
+	blind := s.Unverified > 0 || len(r.Problems) > 0
+	putGaps(s, blind)
 	put(contract.MetricGapsMuted, float64(s.GapsMuted), count)
 	put(contract.MetricRequirementsTotal, float64(s.Requirements), count)
 	put(contract.MetricRequirementsUnverified, float64(s.Unverified), count)
-	if !blind {
+	if s.Gaps > 0 || !blind {
 		put(contract.MetricCompliancePercent, s.CompliancePercent(), types.StandardUnitPercent)
 	}
 	completed := 0.0
@@ -68,10 +74,7 @@ func Datums(r audit.Report, d Delivery, now time.Time) []types.MetricDatum {
 	for _, t := range perName(r) {
 		dimension := contract.DimensionTarget
 		target := types.Dimension{Name: &dimension, Value: &t.name}
-		if t.Gaps > 0 || !t.blind {
-			put(contract.MetricGaps, float64(t.Gaps), count, target)
-			put(contract.MetricGapsCritical, float64(t.GapsCritical), count, target)
-		}
+		putGaps(t.Summary, t.blind, target)
 		put(contract.MetricRequirementsUnverified, float64(t.Unverified), count, target)
 	}
 	return list

@@ -44,9 +44,14 @@ func (g Group) Actions() []string {
 	return g.collect(func(f audit.Finding) string { return f.Action })
 }
 
-// Examples lists the example ARNs once each, in order.
+// Examples lists the example ARNs once each, in order. "*" tells no region, so it is given one.
 func (g Group) Examples() []string {
-	return g.collect(func(f audit.Finding) string { return f.ExampleARN })
+	return g.collect(func(f audit.Finding) string {
+		if f.ExampleARN == "*" && f.Region != "" {
+			return "* in " + f.Region
+		}
+		return f.ExampleARN
+	})
 }
 
 // Impacts lists what breaks, the worst first.

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,10 +11,23 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// Mail writes the report as the plain text of a mail. function is the auditor's Lambda function,
-// for the command that audits again; empty leaves the command out. left is how many findings were
-// cut from the report to keep the message within SNS's size.
-func Mail(w io.Writer, r audit.Report, function string, left int) error {
+// MailOptions are what a mail says beyond the report.
+type MailOptions struct {
+	// Function is the auditor's Lambda function, for the command that audits again. Empty leaves the
+	// command out.
+	Function string
+	// Settings are flags of `remotion-audit audit` that make it audit what the report is about, beyond
+	// callers and regions, which the report knows: "--render-role", "video-renderer".
+	Settings []string
+	// Left is how many findings and problems are not in Shown.
+	Left int
+	// Shown is the part of the report that fits. Nil shows all of it.
+	Shown *audit.Report
+}
+
+// Mail writes the report as the plain text of a mail. Its first line counts all of the report,
+// whatever is shown.
+func Mail(w io.Writer, r audit.Report, o MailOptions) error {
 	var p page
 	p.line("%s", Headline(r))
 	p.line("")
@@ -27,10 +41,14 @@ func Mail(w io.Writer, r audit.Report, function string, left int) error {
 		p.field("", "who", "%s", targetLine(t))
 		p.field("", "", "%s", clean(t.ARN))
 	}
-	p.body(r)
-	if left > 0 {
+	if o.Shown != nil {
+		p.body(*o.Shown)
+	} else {
+		p.body(r)
+	}
+	if o.Left > 0 {
 		p.line("")
-		p.line("%d more findings did not fit into this message: audit again with the command to see them.", left)
+		p.line("%d more findings did not fit into this message: audit again with the command to see them.", o.Left)
 	}
 	if kinds := kindsWithGaps(r); len(kinds) > 0 {
 		p.line("")
@@ -41,10 +59,14 @@ func Mail(w io.Writer, r audit.Report, function string, left int) error {
 	}
 	p.line("")
 	p.line("CHECK   after a change, audit again:")
-	p.line("  remotion-audit audit --callers %s", shellWord(callers(r)))
-	if function != "" {
+	words := append([]string{"remotion-audit", "audit", "--callers", callers(r), "--regions", strings.Join(r.Regions, ",")}, o.Settings...)
+	for i := range words {
+		words[i] = shellWord(words[i])
+	}
+	p.line("  %s", strings.Join(words, " "))
+	if o.Function != "" {
 		p.line("  aws lambda invoke --function-name %s --cli-binary-format raw-in-base64-out --payload %s /dev/stdout",
-			shellWord(function), shellWord(`{"command":"audit"}`))
+			shellWord(o.Function), shellWord(`{"command":"audit"}`))
 	}
 	return p.writeTo(w)
 }
@@ -116,7 +138,8 @@ const SubjectLimit = 99
 
 // affected names the target with the worst trouble, and how many more there are.
 func affected(r audit.Report) string {
-	first, worst, others := "", -1, -1
+	first, worst := "", -1
+	var troubled []string
 	for _, t := range r.Targets {
 		trouble := -1
 		if t.Summary.Unverified > 0 || len(problemsAbout(r, t.Name)) > 0 {
@@ -130,13 +153,15 @@ func affected(r audit.Report) string {
 		if trouble < 0 || r.Status == audit.Gaps && trouble == 0 {
 			continue
 		}
-		others++
+		if !slices.Contains(troubled, t.Name) { // a role may be a caller and a render role
+			troubled = append(troubled, t.Name)
+		}
 		if trouble > worst {
 			first, worst = t.Name, trouble
 		}
 	}
-	if others > 0 {
-		return fmt.Sprintf("%s +%d", first, others)
+	if len(troubled) > 1 {
+		return fmt.Sprintf("%s +%d", first, len(troubled)-1)
 	}
 	return first
 }

@@ -69,7 +69,7 @@ func TestGolden(t *testing.T) {
 				t.Fatal(err)
 			}
 			golden(t, name+".txt", text.Bytes())
-			if err := Mail(&mail, r, "remotion-audit", 0); err != nil {
+			if err := Mail(&mail, r, MailOptions{Function: "remotion-audit"}); err != nil {
 				t.Fatal(err)
 			}
 			golden(t, name+".mail", []byte("Subject: "+Subject(r)+"\nSMS: "+SMS(r)+"\n\n"+mail.String()))
@@ -81,7 +81,7 @@ func TestGolden(t *testing.T) {
 func TestHostileTextStaysOnItsLine(t *testing.T) {
 	r := read(t, "hostile.json")
 	var b bytes.Buffer
-	if err := Mail(&b, r, "f'; rm -rf ~", 3); err != nil {
+	if err := Mail(&b, r, MailOptions{Function: "f'; rm -rf ~", Left: 3, Settings: []string{"--render-role", "$(id)\n"}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := Text(&b, r); err != nil {

@@ -23,7 +23,9 @@ func Text(w io.Writer, r audit.Report) error {
 	var p page
 	p.line("%s  %s", strings.ToUpper(string(r.Status)), Headline(r))
 	p.line("")
-	p.field("", "account", "%s  %s  %s", clean(r.Account), strings.Join(cleanAll(r.Regions), " "), "Remotion "+clean(r.Remotion.Release))
+	p.field("", "account", "%s", clean(r.Account))
+	p.field("", "regions", "%s", strings.Join(cleanAll(r.Regions), " "))
+	p.field("", "judged", "by Remotion %s", clean(r.Remotion.Release))
 	for _, t := range r.Targets {
 		p.field("", "target", "%s", targetLine(t))
 	}
@@ -59,8 +61,8 @@ func targetLine(t audit.TargetReport) string {
 type page struct{ b strings.Builder }
 
 const (
-	proseWidth = 88
-	labelWidth = 9
+	proseWidth = 86
+	labelWidth = 12 // "conditional" and a blank
 )
 
 func (p *page) line(format string, args ...any) {
