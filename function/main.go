@@ -16,7 +16,7 @@ import (
 func main() {
 	log := lambdacontext.NewLogger()
 	cfg, errConfig := app.ConfigFromEnv(os.Getenv)
-	clients, _, errClients := app.LoadClients(context.Background())
+	clients, _, errClients := app.LoadClients(context.Background(), log)
 	auditor := app.App{Config: cfg, Clients: clients, Log: log, Function: lambdacontext.FunctionName}
 
 	// A bad configuration is told to whoever invokes: a process that dies while it starts tells the

@@ -45,7 +45,7 @@ Exit status: 0 compliant, 1 gaps, 2 something could not be looked at, or an erro
 		RunE: func(cmd *cobra.Command, _ []string) error { return runAudit(cmd, o) },
 	}
 	setting := func(flag, variable, usage string) {
-		o.settings[variable] = cmd.Flags().String(flag, "", usage+" ("+variable+")")
+		o.settings[variable] = cmd.Flags().String(flag, "", usage+" (or "+variable+" in the environment)")
 	}
 	setting("callers", contract.EnvCallers, "who runs Remotion: user/NAME, role/NAME, sso/PERMISSION-SET or ARNs, with commas; none for nobody")
 	setting("render-role", contract.EnvRenderRole, "the role functions run under")
@@ -70,10 +70,24 @@ func runAudit(cmd *cobra.Command, o auditOptions) error {
 	if !ok {
 		return fmt.Errorf("--format: %q is not known: text or json", o.format)
 	}
+	if o.timeout <= 0 {
+		return fmt.Errorf("--timeout: %s is no time to look", o.timeout)
+	}
+	// A report that cannot be written is better known before the audit than after.
+	out := cmd.OutOrStdout()
+	if o.output != "" {
+		file, err := os.OpenFile(o.output, os.O_CREATE|os.O_WRONLY, 0o666)
+		if err != nil {
+			return fmt.Errorf("--output: %w", err)
+		}
+		defer file.Close()
+		out = &replacing{file: file}
+	}
 	ctx, stop := context.WithTimeout(cmd.Context(), o.timeout)
 	defer stop()
 
-	clients, awsConfig, err := app.LoadClients(ctx, config.WithDefaultRegion("us-east-1"))
+	log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
+	clients, awsConfig, err := app.LoadClients(ctx, log, config.WithDefaultRegion("us-east-1"))
 	if err != nil {
 		return err
 	}
@@ -97,7 +111,7 @@ func runAudit(cmd *cobra.Command, o auditOptions) error {
 		return err
 	}
 	fmt.Fprintf(cmd.ErrOrStderr(), "auditing account %s in %s\n", place.Account, strings.Join(cfg.Regions.In(place.Region), " "))
-	auditor := app.App{Config: cfg, Clients: clients, Log: slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))}
+	auditor := app.App{Config: cfg, Clients: clients, Log: log}
 	r, err := auditor.Report(ctx, place, time.Now().UTC().Format("20060102T150405Z"))
 	if err != nil {
 		return err
@@ -106,18 +120,23 @@ func runAudit(cmd *cobra.Command, o auditOptions) error {
 	if err := write(&b, r); err != nil {
 		return err
 	}
-	if o.output != "" {
-		err = os.WriteFile(o.output, b.Bytes(), 0o666)
-	} else {
-		_, err = cmd.OutOrStdout().Write(b.Bytes())
-	}
-	if err != nil {
+	if _, err := out.Write(b.Bytes()); err != nil {
 		return err
 	}
 	if status := exitStatus(r, failOn, o.failOnUnverified); status != 0 {
 		return exitError(status)
 	}
 	return nil
+}
+
+// replacing writes a whole file in one go; until then the file stays as it was.
+type replacing struct{ file *os.File }
+
+func (r *replacing) Write(p []byte) (int, error) {
+	if err := r.file.Truncate(0); err != nil {
+		return 0, err
+	}
+	return r.file.Write(p)
 }
 
 // exitStatus is 1 for a gap that is bad enough, 2 for a report that could not look at everything, 0 for
@@ -140,6 +159,9 @@ func exitStatus(r audit.Report, failOn policies.Severity, unverifiedWins bool) i
 func whoAmI(ctx context.Context, client *sts.Client, region string) (place app.Place, self string, err error) {
 	out, err := client.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
+		if ctx.Err() != nil {
+			return place, "", fmt.Errorf("AWS does not answer in time: %w", err)
+		}
 		return place, "", fmt.Errorf("AWS does not say who the credentials belong to (are there any? try aws sts get-caller-identity): %w", err)
 	}
 	a, err := awsarn.Parse(aws.ToString(out.Arn))

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"maps"
 	"math"
 	"os"
@@ -16,13 +19,17 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/spf13/cobra"
 
 	"github.com/remotion-audit/remotion-audit/events"
 	"github.com/remotion-audit/remotion-audit/examples"
 	"github.com/remotion-audit/remotion-audit/internal/alert"
+	"github.com/remotion-audit/remotion-audit/internal/app"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
+	"github.com/remotion-audit/remotion-audit/internal/contract"
 	"github.com/remotion-audit/remotion-audit/internal/report"
 	"github.com/remotion-audit/remotion-audit/internal/runtimeapi"
 )
@@ -47,6 +54,11 @@ answer. With --serve, keep the embedded AWS up for any AWS client instead.
 Exit status: 0 when the function ran and delivered, whatever it found; 2 otherwise.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			for flag, servesOnly := range map[string]bool{"listen": true, "event": false, "function": false} {
+				if cmd.Flags().Changed(flag) && servesOnly != o.serve {
+					return fmt.Errorf("--%s has no meaning %s --serve", flag, map[bool]string{true: "without", false: "with"}[servesOnly])
+				}
+			}
 			account, err := loadAccount(o.account)
 			if err != nil {
 				return err
@@ -69,6 +81,9 @@ func loadAccount(file string) (*awsemu.Account, error) {
 	if file == "" {
 		return awsemu.Load(examples.FS, "drifted/account.yaml")
 	}
+	if _, err := os.Stat(file); err != nil {
+		return nil, fmt.Errorf("--account: %w", err)
+	}
 	return awsemu.Load(os.DirFS(filepath.Dir(file)), filepath.Base(file))
 }
 
@@ -82,7 +97,7 @@ func serve(cmd *cobra.Command, account *awsemu.Account, listen string) error {
 	server := &awsemu.Server{Account: account}
 	endpoint, err := server.Listen(listen)
 	if err != nil {
-		return err
+		return fmt.Errorf("--listen: %w", err)
 	}
 	out := cmd.OutOrStdout()
 	region := account.Function.Region
@@ -91,6 +106,7 @@ func serve(cmd *cobra.Command, account *awsemu.Account, listen string) error {
 	}
 	fmt.Fprintf(out, "export AWS_ENDPOINT_URL=%s\nexport AWS_ACCESS_KEY_ID=%s\nexport AWS_SECRET_ACCESS_KEY=%s\nexport AWS_REGION=%s AWS_DEFAULT_REGION=%s\n",
 		endpoint.URL, administratorKey, anySecret, region, region)
+	fmt.Fprintln(out, "# these are the account's administrator's, who is no user in it: name whom to audit with --callers")
 	for _, name := range slices.Sorted(maps.Keys(account.Users)) {
 		for _, key := range account.Users[name].AccessKeys {
 			fmt.Fprintf(out, "# to call as user/%s: export AWS_ACCESS_KEY_ID=%s\n", name, key)
@@ -123,6 +139,9 @@ func count(n int, thing string) string {
 }
 
 func runLocal(cmd *cobra.Command, account *awsemu.Account, o localOptions) error {
+	if account.Function.Environment[contract.EnvCallers] == "" {
+		return errors.New("the account file does not say whom to audit: add function: {environment: {CALLERS: user/NAME}}, or CALLERS: none")
+	}
 	event, name, err := loadEvent(o.event)
 	if err != nil {
 		return err
@@ -141,7 +160,16 @@ func runLocal(cmd *cobra.Command, account *awsemu.Account, o localOptions) error
 	if err != nil {
 		return err
 	}
-	show(cmd.OutOrStdout(), name, event, server, result)
+	out := bufio.NewWriter(cmd.OutOrStdout())
+	show(out, name, event, server, result)
+	if audited(result) && !messageWithReport(server) {
+		if err := reportAnew(cmd.Context(), out, account, server, endpoint.URL); err != nil {
+			return err
+		}
+	}
+	if err := out.Flush(); err != nil {
+		return err
+	}
 	if result.FunctionError != "" {
 		return fmt.Errorf("the function failed: %s", result.ErrorMessage)
 	}
@@ -153,8 +181,14 @@ func loadEvent(file string) (event []byte, name string, err error) {
 		event, err = fs.ReadFile(events.FS, "scheduler.json")
 		return event, "events/scheduler.json", err
 	}
-	event, err = os.ReadFile(file)
-	return event, file, err
+	if event, err = os.ReadFile(file); err != nil {
+		return nil, "", fmt.Errorf("--event: %w", err)
+	}
+	var syntax *json.SyntaxError
+	if err := json.Unmarshal(event, new(any)); errors.As(err, &syntax) {
+		return nil, "", fmt.Errorf("--event: %s is not JSON: %w at byte %d", file, err, syntax.Offset)
+	}
+	return event, file, nil
 }
 
 // functionBinary finds the function: what `make run` builds beside this command, or what
@@ -231,6 +265,44 @@ func show(out io.Writer, name string, event []byte, server *awsemu.Server, resul
 	fmt.Fprintln(out, strings.TrimSpace(string(result.Payload)))
 	fmt.Fprintf(out, "\n%s to AWS, %s from start to first event, %s for the event, %.0f MB at most\n",
 		count(len(server.Calls()), "call"), result.InitDuration.Round(time.Millisecond/10), result.Duration.Round(time.Millisecond), float64(result.MaxRSS)/(1<<20))
+}
+
+func audited(result runtimeapi.Result) bool {
+	var answer app.Result
+	return result.FunctionError == "" && json.Unmarshal(result.Payload, &answer) == nil && answer.Command == app.Audit
+}
+
+func messageWithReport(server *awsemu.Server) bool {
+	return slices.ContainsFunc(server.Messages(), func(m awsemu.Message) bool {
+		_, err := alert.ReportIn(m.Body("default"))
+		return err == nil
+	})
+}
+
+// reportAnew audits once more, in this process and with what is wrong with the embedded AWS mended, when
+// the function sent no report along.
+func reportAnew(ctx context.Context, out io.Writer, account *awsemu.Account, server *awsemu.Server, url string) error {
+	server.SetFaults()
+	cfg, err := app.ConfigFromEnv(func(name string) string { return account.Function.Environment[name] })
+	if err != nil {
+		return err
+	}
+	place, err := app.PlaceOf(functionARN(account))
+	if err != nil {
+		return err
+	}
+	clients, _, err := app.LoadClients(ctx, slog.New(slog.DiscardHandler), config.WithRegion(place.Region), config.WithBaseEndpoint(url),
+		config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider(administratorKey, anySecret, "")))
+	if err != nil {
+		return err
+	}
+	auditor := app.App{Config: cfg, Clients: clients}
+	r, err := auditor.Report(ctx, place, "")
+	if err != nil {
+		return err
+	}
+	title(out, "Report, asked for anew: the function sent none")
+	return report.Text(out, r)
 }
 
 func title(out io.Writer, text string) {

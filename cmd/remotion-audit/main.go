@@ -34,6 +34,7 @@ func run(ctx context.Context, args []string) int {
 	root := &cobra.Command{
 		Use:           "remotion-audit",
 		Short:         "Has Remotion Lambda the IAM permissions it needs, and if not, which, and why?",
+		Version:       version(),
 		SilenceErrors: true, SilenceUsage: true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -15,6 +16,17 @@ func policiesCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "policies",
 		Short: "Print a policy: user, role or auditor",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return fmt.Errorf("policies: %q is not known: write user, role or auditor", args[0])
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cmd.SetOut(cmd.ErrOrStderr())
+			_ = cmd.Help()
+			return exitError(exitUnverified)
+		},
 	}
 	var version string
 	for kind, short := range map[policies.Kind]string{
@@ -34,7 +46,7 @@ func policiesCommand() *cobra.Command {
 				return err
 			},
 		}
-		sub.Flags().StringVar(&version, "remotion-version", "latest", "a release of Remotion: x.y.z or latest")
+		sub.Flags().StringVar(&version, "remotion-version", "latest", "a release of Remotion: x.y.z, or latest (auto means the same)")
 		cmd.AddCommand(sub)
 	}
 	var account string
@@ -43,6 +55,9 @@ func policiesCommand() *cobra.Command {
 		Short: "Print the policy that `remotion-audit audit` itself needs: it only reads",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if !accountNumber.MatchString(account) {
+				return fmt.Errorf("--account: %q is not an account's number: twelve digits", account)
+			}
 			enc := json.NewEncoder(cmd.OutOrStdout())
 			enc.SetIndent("", "  ")
 			return enc.Encode(auditorPolicy(account))
@@ -52,6 +67,8 @@ func policiesCommand() *cobra.Command {
 	cmd.AddCommand(auditor)
 	return cmd
 }
+
+var accountNumber = regexp.MustCompile(`^(\d{12}|\*)$`)
 
 type policyDocument struct {
 	Version   string

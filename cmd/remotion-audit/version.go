@@ -15,13 +15,17 @@ func versionCommand() *cobra.Command {
 		Short: "Print the version, and the Remotion releases it knows",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			version := "(devel)"
-			if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-				version = info.Main.Version
-			}
 			releases := policies.Releases()
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "remotion-audit %s\nRemotion %s to %s\n", version, releases[0].Since, releases[len(releases)-1].Until)
+			_, err := fmt.Fprintf(cmd.OutOrStdout(), "remotion-audit %s\nRemotion %s to %s\n", version(), releases[0].Since, releases[len(releases)-1].Until)
 			return err
 		},
 	}
+}
+
+// version is that of the module: a tag when it was installed as one.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
 }

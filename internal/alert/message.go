@@ -53,8 +53,8 @@ type Attribute struct {
 
 // A Sender says who composes a message, for the texts.
 type Sender struct {
-	// Function is the name of the auditor's Lambda function, empty when there is none.
-	Function string
+	// Function and Region are those of the auditor's Lambda function, empty when there is none.
+	Function, Region string
 	// Settings are the flags that make `remotion-audit audit` audit the same: report.MailOptions.
 	Settings []string
 }
@@ -137,7 +137,7 @@ func compose(r, shown audit.Report, left int, events []Event, from Sender) Messa
 	key := DedupKey(r)
 	var mail bytes.Buffer
 	// A bytes.Buffer takes everything.
-	_ = report.Mail(&mail, r, report.MailOptions{Function: from.Function, Settings: from.Settings, Shown: &shown, Left: left})
+	_ = report.Mail(&mail, r, report.MailOptions{Function: from.Function, Region: from.Region, Settings: from.Settings, Shown: &shown, Left: left})
 	m.Bodies["email"] = mail.String()
 	m.Bodies["sms"] = report.SMS(r)
 	m.Bodies["default"] = marshal(document{

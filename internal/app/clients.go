@@ -2,6 +2,9 @@ package app
 
 import (
 	"context"
+	"fmt"
+	"io"
+	"log/slog"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -14,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/logging"
 )
 
 const (
@@ -44,9 +48,12 @@ type Clients struct {
 func (c Clients) Throttled() int64 { return c.throttled.Load() }
 
 // LoadClients makes the clients from the environment, as the AWS CLI would: credentials, region,
-// AWS_ENDPOINT_URL and the rest.
-func LoadClients(ctx context.Context, options ...func(*config.LoadOptions) error) (Clients, aws.Config, error) {
-	cfg, err := config.LoadDefaultConfig(ctx, options...)
+// AWS_ENDPOINT_URL and the rest. What the SDK has to say goes to log.
+func LoadClients(ctx context.Context, log *slog.Logger, options ...func(*config.LoadOptions) error) (Clients, aws.Config, error) {
+	logger := logging.LoggerFunc(func(class logging.Classification, format string, v ...any) {
+		log.Debug("AWS SDK", "class", string(class), "message", fmt.Sprintf(format, v...))
+	})
+	cfg, err := config.LoadDefaultConfig(ctx, append([]func(*config.LoadOptions) error{config.WithLogger(logger)}, options...)...)
 	if err != nil {
 		return Clients{}, cfg, err
 	}
@@ -112,5 +119,14 @@ func (b *bounded) Do(req *http.Request) (*http.Response, error) {
 		return nil, req.Context().Err()
 	}
 	defer func() { <-b.slots }()
+	if req.Body != nil && req.Body != http.NoBody {
+		// The SDK closes its body as soon as Do returns, and the body's WriteTo then tells net/http, which
+		// still looks for surplus bytes, that the write failed: the connection is dropped, and now and then
+		// the reply with it. Without WriteTo that does not happen (smithy-go 1.28.9).
+		req.Body = struct {
+			io.Reader
+			io.Closer
+		}{req.Body, req.Body}
+	}
 	return b.client.Do(req)
 }

@@ -1,8 +1,11 @@
 package app
 
 import (
+	"bytes"
 	"encoding/pem"
 	"fmt"
+	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -22,7 +25,7 @@ import (
 
 func load(t *testing.T, url string) Clients {
 	t.Helper()
-	clients, _, err := LoadClients(t.Context(), config.WithRegion("us-east-1"), config.WithBaseEndpoint(url),
+	clients, _, err := LoadClients(t.Context(), slog.New(slog.DiscardHandler), config.WithRegion("us-east-1"), config.WithBaseEndpoint(url),
 		config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider("AKIA", "secret", "")))
 	if err != nil {
 		t.Fatal(err)
@@ -82,5 +85,33 @@ func TestClientsCountThrottling(t *testing.T) {
 	}
 	if got := clients.Throttled(); got != 1 {
 		t.Errorf("%d throttled answers, want 1", got)
+	}
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) Do(r *http.Request) (*http.Response, error) { return f(r) }
+
+// A body with WriteTo makes net/http drop connections, and replies with them: see bounded.Do.
+func TestClientsHideTheBodysWriteTo(t *testing.T) {
+	b := &bounded{slots: make(chan struct{}, 1), client: roundTrip(func(r *http.Request) (*http.Response, error) {
+		if _, ok := r.Body.(io.WriterTo); ok {
+			t.Error("the body has WriteTo")
+		}
+		if text, err := io.ReadAll(r.Body); err != nil || string(text) != "text" {
+			t.Errorf("the body is %q, %v", text, err)
+		}
+		return &http.Response{}, nil
+	})}
+	req, err := http.NewRequestWithContext(t.Context(), "POST", "http://127.0.0.1", bytes.NewReader([]byte("text")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Body = struct {
+		io.ReadCloser
+		io.WriterTo
+	}{req.Body, bytes.NewReader([]byte("text"))}
+	if _, err := b.Do(req); err != nil {
+		t.Error(err)
 	}
 }

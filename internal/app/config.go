@@ -69,7 +69,13 @@ func named(err error) error {
 		var empty env.EmptyVarError
 		switch {
 		case errors.As(e, &parse):
-			list = append(list, fmt.Errorf("%s: %w", variable(parse.Name), parse.Err))
+			problems := []error{parse.Err}
+			if joined, ok := parse.Err.(interface{ Unwrap() []error }); ok {
+				problems = joined.Unwrap()
+			}
+			for _, p := range problems {
+				list = append(list, fmt.Errorf("%s: %w", variable(parse.Name), p))
+			}
 		case errors.As(e, &unset):
 			list = append(list, missing(unset.Key))
 		case errors.As(e, &empty):
@@ -131,6 +137,10 @@ func (c *Callers) UnmarshalText(text []byte) error {
 	}
 	var errs []error
 	for _, entry := range entries {
+		if entry == "none" {
+			errs = append(errs, errors.New("none stands alone: write it, or whom to audit"))
+			continue
+		}
 		caller, err := parseCaller(entry)
 		if err == nil && slices.ContainsFunc(*c, func(o Caller) bool { return o.Name == caller.Name }) {
 			err = fmt.Errorf("%q is named twice", entry)

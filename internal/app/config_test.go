@@ -56,7 +56,7 @@ func TestConfigTellsEverything(t *testing.T) {
 		t.Fatal("no error")
 	}
 	for _, want := range []string{
-		`CALLERS: "user/ci=everything" has an unknown purpose "everything"`, `"group/x" names no principal`,
+		`CALLERS: "user/ci=everything" has an unknown purpose "everything"`, `CALLERS: "group/x" names no principal`,
 		`is not the ARN of a user or a role (a session's or the root's cannot be audited)`, `"user/a" is named twice`,
 		`RENDER_ROLE: "a/b" is not the name of a role`, `REMOTION_VERSION: "newest" is not a Remotion release`,
 		`REGIONS: "us-east" is not a region of Remotion Lambda`, `"eu-west-1" is named twice`, `BUCKETS: "s3://x" is not a bucket name`,

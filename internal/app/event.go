@@ -92,5 +92,10 @@ func strict(raw []byte, keys map[string]json.RawMessage, into any) error {
 			return fmt.Errorf("it has an unknown field %q", key)
 		}
 	}
-	return json.Unmarshal(raw, into)
+	err := json.Unmarshal(raw, into)
+	var wrong *json.UnmarshalTypeError
+	if errors.As(err, &wrong) {
+		return fmt.Errorf("its field %q may not be a %s", wrong.Field, wrong.Value)
+	}
+	return err
 }

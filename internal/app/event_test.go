@@ -48,7 +48,7 @@ func TestParseEventRefuses(t *testing.T) {
 		"a command in capitals":         {`{"COMMAND":"audit"}`, `unknown field "COMMAND"`},
 		"two commands":                  {`{"command":"audit","Command":"test-alert"}`, `unknown field "Command"`},
 		"text behind the event":         {`{"command":"audit"} {}`, "not a JSON object"},
-		"a dry run that is not boolean": {`{"command":"audit","dryRun":"yes"}`, "cannot unmarshal"},
+		"a dry run that is not boolean": {`{"command":"audit","dryRun":"yes"}`, `its field "dryRun" may not be a string`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := ParseEvent([]byte(test.raw))

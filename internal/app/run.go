@@ -19,6 +19,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/collect"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 	"github.com/remotion-audit/remotion-audit/internal/publish"
+	"github.com/remotion-audit/remotion-audit/internal/report"
 )
 
 // reserve is the time kept from the deadline for announcing and metrics. A short timeout keeps half.
@@ -40,8 +41,9 @@ type Result struct {
 	Command Command            `json:"command"`
 	Status  audit.ReportStatus `json:"status,omitempty"`
 	Account string             `json:"account"`
-	audit.Summary
-	Problems int `json:"problems"`
+	// Summary and Problems are those of the report; a test alert has none.
+	*audit.Summary
+	Problems int `json:"problems,omitempty"`
 	// Announced says that a message was published, Measured that the metrics were.
 	Announced bool `json:"announced"`
 	Measured  bool `json:"measured"`
@@ -67,8 +69,14 @@ func (c Config) Plan(p Place) (collect.Plan, error) {
 	if p.Partition != "aws" {
 		return collect.Plan{}, fmt.Errorf("partition %s is not supported: Remotion's policies are known for partition aws", p.Partition)
 	}
+	regions := c.Regions.In(p.Region)
+	for _, region := range regions {
+		if !slices.Contains(policies.Regions(), region) {
+			return collect.Plan{}, fmt.Errorf("REGIONS: auto means %s, where Remotion Lambda is not available: name the regions to audit", region)
+		}
+	}
 	plan := collect.Plan{
-		Account: p.Account, Partition: p.Partition, Regions: c.Regions.In(p.Region),
+		Account: p.Account, Partition: p.Partition, Regions: regions,
 		Release: c.RemotionVersion.Release, Requested: c.RemotionVersion.Requested,
 		Buckets: c.Buckets, Assumed: map[string][]string(c.AssumedContext),
 		RenderRoles: []string{string(c.RenderRole)},
@@ -90,9 +98,9 @@ func (a *App) Report(ctx context.Context, p Place, runID string) (audit.Report, 
 		return audit.Report{}, err
 	}
 	started := a.now()
-	report := audit.Evaluate(collect.Collector{IAM: a.IAM}.Collect(ctx, plan))
-	report.Run = audit.Run{ID: runID, At: started.UTC().Truncate(time.Second), Auditor: a.id()}
-	return report, nil
+	r := audit.Evaluate(collect.Collector{IAM: a.IAM, Throttled: a.Throttled}.Collect(ctx, plan))
+	r.Run = audit.Run{ID: runID, At: started.UTC().Truncate(time.Second), Auditor: a.id()}
+	return r, nil
 }
 
 // Handle is the Lambda handler: one event, one run. Gaps are no error; the run's own failures are.
@@ -115,29 +123,33 @@ func (a *App) Handle(ctx context.Context, raw json.RawMessage) (Result, error) {
 	started, throttled := a.now(), a.Throttled()
 	looking, stop := a.before(ctx, reserve)
 	defer stop()
-	report, err := a.Report(looking, place, lc.AwsRequestID)
+	r, err := a.Report(looking, place, lc.AwsRequestID)
 	if err != nil {
 		return Result{}, a.fail(ctx, err)
 	}
-	result := Result{Command: Audit, Status: report.Status, Account: report.Account, Summary: report.Summary,
-		Problems: len(report.Problems), DryRun: event.DryRun}
-	for _, p := range report.Problems {
+	result := Result{Command: Audit, Status: r.Status, Account: r.Account, Summary: &r.Summary,
+		Problems: len(r.Problems), DryRun: event.DryRun}
+	for _, p := range r.Problems {
 		a.Log.WarnContext(ctx, "could not look", "target", p.Target, "what", p.What, "why", p.Why, "grant", p.Grant)
 	}
-	if !event.DryRun {
-		err = a.tell(ctx, report, throttled, &result)
+	for _, g := range report.Gaps(r) {
+		a.Log.WarnContext(ctx, "gap", "target", g.Target, "status", g.Status, "severity", g.Severity.String(),
+			"cause", g.Cause, "actions", g.Actions(), "examples", g.Examples(), "why", g.Why)
 	}
-	a.Log.InfoContext(ctx, "audit done", "status", report.Status, "requirements", report.Summary.Requirements,
-		"gaps", report.Summary.Gaps, "unverified", report.Summary.Unverified, "announced", result.Announced,
+	if !event.DryRun {
+		err = a.tell(ctx, r, place.Region, throttled, &result)
+	}
+	a.Log.InfoContext(ctx, "audit done", "status", r.Status, "requirements", r.Summary.Requirements,
+		"gaps", r.Summary.Gaps, "unverified", r.Summary.Unverified, "announced", result.Announced,
 		"took", a.now().Sub(started).String())
 	return result, a.fail(ctx, err)
 }
 
 // tell announces and publishes metrics. The announcement may not eat the metrics' time.
-func (a *App) tell(ctx context.Context, report audit.Report, throttled int64, result *Result) error {
+func (a *App) tell(ctx context.Context, r audit.Report, region string, throttled int64, result *Result) error {
 	var errs []error
 	delivery := publish.Delivery{}
-	if m, ok := alert.Compose(report, alert.Sender{Function: a.Function, Settings: a.Config.flags()}); ok {
+	if m, ok := alert.Compose(r, alert.Sender{Function: a.Function, Region: region, Settings: a.Config.flags()}); ok {
 		if a.Config.TopicARN == "" {
 			a.Log.WarnContext(ctx, "nobody is told: TOPIC_ARN is not set", "subject", m.Subject)
 		} else if err := a.announce(ctx, m); err != nil {
@@ -150,7 +162,7 @@ func (a *App) tell(ctx context.Context, report audit.Report, throttled int64, re
 	delivery.ThrottledCalls = a.Throttled() - throttled
 	measuring, stop := a.before(ctx, reserve/20) // so that a hanging sink is told, and not killed
 	defer stop()
-	if err := publish.Metrics(measuring, a.CloudWatch, string(a.Config.MetricNamespace), report, delivery, a.now()); err != nil {
+	if err := publish.Metrics(measuring, a.CloudWatch, string(a.Config.MetricNamespace), r, delivery, a.now()); err != nil {
 		errs = append(errs, err)
 	} else {
 		result.Measured = true
@@ -199,6 +211,7 @@ func (a *App) testAlert(ctx context.Context, event Event, p Place) (Result, erro
 	}
 	err := publish.Alert(ctx, a.SNS, string(a.Config.TopicARN), alert.TestMessage(p.Account, alert.Sender{Function: a.Function}))
 	result.Announced = err == nil
+	a.Log.InfoContext(ctx, "test alert done", "announced", result.Announced)
 	return result, a.fail(ctx, err)
 }
 

@@ -2,6 +2,7 @@ package collect
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -16,6 +17,9 @@ import (
 // A Collector asks IAM. It keeps nothing between calls of Collect.
 type Collector struct {
 	IAM *iam.Client
+	// Throttled counts the answers by which AWS slowed the client down; nil is never. It tells a deadline
+	// that was missed from one that retries used up.
+	Throttled func() int64
 }
 
 // A Plan says what to learn.
@@ -45,6 +49,11 @@ type Caller struct {
 // that were cut off.
 func (c Collector) Collect(ctx context.Context, plan Plan) audit.Facts {
 	r := &run{iam: c.IAM, plan: plan, managed: map[string]*managedPolicy{}}
+	throttled := func() int64 { return 0 }
+	if c.Throttled != nil {
+		before := c.Throttled()
+		throttled = func() int64 { return c.Throttled() - before }
+	}
 	for _, caller := range plan.Callers {
 		r.targets = append(r.targets, &target{facts: audit.TargetFacts{
 			Kind: audit.Caller, Name: caller.Name, Purpose: caller.Purpose,
@@ -103,7 +112,7 @@ func (c Collector) Collect(ctx context.Context, plan Plan) audit.Facts {
 		Release: plan.Release, Requested: plan.Requested, Assumed: plan.Assumed,
 	}
 	for _, t := range r.targets {
-		t.conclude()
+		t.conclude(throttled())
 		facts.Targets = append(facts.Targets, t.facts)
 	}
 	return facts
@@ -131,7 +140,7 @@ type target struct {
 }
 
 // conclude brings the pieces together, in an order that does not depend on the network.
-func (t *target) conclude() {
+func (t *target) conclude(throttled int64) {
 	f := &t.facts
 	pieces := []reading{t.lookup, t.documents, t.boundary, t.simulation}
 	for _, p := range pieces {
@@ -151,6 +160,14 @@ func (t *target) conclude() {
 	}
 	f.Unread = slices.Concat(t.lookup.problems, t.documents.problems, t.boundary.problems)
 	f.Unanswered = t.simulation.problems
+	for _, list := range [][]audit.Problem{f.Unread, f.Unanswered} {
+		for i := range list {
+			if list[i].Why == deadline && throttled > 0 {
+				list[i].Why = fmt.Sprintf("%s, after AWS had throttled %d calls", deadline, throttled)
+				list[i].Remedy = throttleRemedy
+			}
+		}
+	}
 }
 
 // renderRole is the ARN callers pass to Lambda: the real one where the role was found. Where nobody

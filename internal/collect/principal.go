@@ -36,7 +36,7 @@ func (r *run) findPermissionSet(ctx context.Context, t *target) {
 	if found, _ := entity(t.facts.Name); found == "role" {
 		return
 	}
-	t.facts.ARN = r.arn(t.facts.Name)
+	t.facts.ARN = r.arn("role" + ssoPath + "AWSReservedSSO_" + set + "_*")
 	if err != nil {
 		t.lookup = failed(ctx, "the role of permission set "+set, "iam:ListRoles", err)
 		return

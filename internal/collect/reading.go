@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/smithy-go"
@@ -61,22 +62,30 @@ func policy(id, encoded string) reading {
 	return reading{policies: []iampolicy.Policy{{ID: id, Document: doc}}}
 }
 
+const (
+	deadline       = "the deadline came first"
+	throttleRemedy = "find what else asks IAM so much in this account, or run the audit at another time"
+)
+
 // failed turns an error into a fact. action is the one the auditor would need.
 func failed(ctx context.Context, what, action string, err error) reading {
 	if ctx.Err() != nil {
-		return reading{cutOff: true, problems: []audit.Problem{{What: what, Why: "the deadline came first",
-			Remedy: "raise the function's timeout, or audit fewer principals and regions with one function"}}}
+		p := audit.Problem{What: what, Why: deadline, Remedy: "give it more time (the function's timeout, or --timeout), or fewer principals and regions"}
+		if errors.Is(ctx.Err(), context.Canceled) {
+			p.Why, p.Remedy = "the audit was interrupted", ""
+		}
+		return reading{cutOff: true, problems: []audit.Problem{p}}
 	}
 	p := audit.Problem{What: what}
 	var api smithy.APIError
 	switch {
 	case !errors.As(err, &api):
-		p.Why = err.Error()
+		p.Why = strings.ReplaceAll(err.Error(), "\n", ": ")
 	case isDenied(api):
 		p.Why, p.Grant = "access denied: "+api.ErrorMessage(), action
 	case isThrottle(err):
 		p.Why = "throttled until the retries were used up: " + api.ErrorMessage()
-		p.Remedy = "run the audit less often, or spread the audits of several accounts"
+		p.Remedy = throttleRemedy
 	default:
 		p.Why = fmt.Sprintf("%s: %s", api.ErrorCode(), api.ErrorMessage())
 	}

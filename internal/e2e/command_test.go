@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/remotion-audit/remotion-audit/internal/awsemu"
 )
 
 // serve keeps an example account up by the real command, and returns the environment it prints.
@@ -63,6 +65,8 @@ func TestAuditCommand(t *testing.T) {
 		{"JSON", compliant, []string{"--callers", "none", "--format", "json"}, 0, `"status": "compliant"`, ""},
 		{"below the threshold a gap does not fail", drifted, []string{"--callers", "user/remotion-user", "--render-role", "remotion-lambda-role", "--fail-on", "critical"}, 1, "GAPS", ""},
 		{"a caller with high gaps alone passes --fail-on critical", drifted, []string{"--callers", "user/remotion-user", "--format", "json", "--fail-on", "critical", "--remotion-version", "4.0.240"}, 1, "", ""},
+		{"an output that cannot be written is told before the audit", drifted, []string{"--output", filepath.Join(t.TempDir(), "no", "report")}, 2, "", "--output: open "},
+		{"no time", drifted, []string{"--timeout", "0s"}, 2, "", "--timeout: 0s is no time to look"},
 		{"an unknown flag", drifted, []string{"--nope"}, 2, "", "unknown flag: --nope"},
 		{"an unknown severity", drifted, []string{"--fail-on", "bad"}, 2, "", `--fail-on: "bad" is not a severity`},
 		{"an unknown format", drifted, []string{"--format", "xml"}, 2, "", `--format: "xml" is not known`},
@@ -91,6 +95,10 @@ func TestLocalCommand(t *testing.T) {
 	if err := os.WriteFile(down, []byte(yaml), 0o666); err != nil {
 		t.Fatal(err)
 	}
+	nobody := filepath.Join(dir, "nobody.yaml")
+	if err := os.WriteFile(nobody, []byte("account: \"123456789012\"\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
 	tests := []struct {
 		name string
 		args []string
@@ -101,6 +109,11 @@ func TestLocalCommand(t *testing.T) {
 		{"one's own account and event", []string{"--account", "../../examples/compliant/account.yaml", "--event", "../../events/audit.json"}, 0, []string{"none was sent", `"status":"compliant"`}},
 		{"a sink that is down", []string{"--account", down}, 2, []string{"the function failed", "metrics to namespace"}},
 		{"an account file that is not there", []string{"--account", filepath.Join(dir, "none.yaml")}, 2, []string{"none.yaml"}},
+		{"a dry run shows the report all the same", []string{"--event", "../../events/audit-dry-run.json"}, 0, []string{"none was sent", "none were published", "== Report, asked for anew", "GAPS  10 gaps"}},
+		{"an account file that audits nobody", []string{"--account", nobody}, 2, []string{"does not say whom to audit"}},
+		{"an event that is not JSON", []string{"--event", nobody}, 2, []string{"--event: ", "is not JSON", "at byte"}},
+		{"a flag that has no meaning", []string{"--listen", "127.0.0.1:0"}, 2, []string{"--listen has no meaning without --serve"}},
+		{"an address others can reach", []string{"--serve", "--listen", "0.0.0.0:0"}, 2, []string{"loopback"}},
 		{"a function that is not there", []string{"--function", filepath.Join(dir, "none")}, 2, []string{"none"}},
 	}
 	for _, test := range tests {
@@ -116,6 +129,42 @@ func TestLocalCommand(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestPoliciesCommandRefuses(t *testing.T) {
+	t.Parallel()
+	for want, args := range map[string][]string{
+		`policies: "usr" is not known`:               {"policies", "usr"},
+		`--account: "12" is not an account's number`: {"policies", "auditor", "--account", "12"},
+		`--remotion-version: "4" is not`:             {"policies", "user", "--remotion-version", "4"},
+		`Available Commands`:                         {"policies"},
+	} {
+		cmd := exec.Command(command, args...)
+		var out, errs strings.Builder
+		cmd.Stdout, cmd.Stderr = &out, &errs
+		_ = cmd.Run()
+		if cmd.ProcessState.ExitCode() != 2 || out.String() != "" || !strings.Contains(errs.String(), want) {
+			t.Errorf("%q: exit %d\nstdout %s\nstderr %s", args, cmd.ProcessState.ExitCode(), out.String(), errs.String())
+		}
+	}
+}
+
+// A file is replaced whole, also when the new report is shorter.
+func TestOutputIsReplaced(t *testing.T) {
+	t.Parallel()
+	env := serve(t, "--account", "../../examples/compliant/account.yaml")
+	file := filepath.Join(t.TempDir(), "report")
+	if err := os.WriteFile(file, []byte(strings.Repeat("old ", 10000)), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(command, "audit", "--callers", "none", "--output", file)
+	cmd.Env = env
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if got, err := os.ReadFile(file); err != nil || !strings.HasPrefix(string(got), "COMPLIANT") || strings.Contains(string(got), "old ") {
+		t.Errorf("%v %.200s", err, got)
 	}
 }
 
@@ -152,5 +201,40 @@ func TestReadmeShowsARealReport(t *testing.T) {
 	}
 	if block == "" || !strings.Contains(string(out), "\n\n"+block) {
 		t.Errorf("README shows\n%s\nand not what the command prints:\n%s", block, out)
+	}
+}
+
+// The command in the mail, pasted into a shell, audits what the function audited.
+func TestMailsCommandAuditsTheSame(t *testing.T) {
+	t.Parallel()
+	a := account(t, "compliant")
+	a.Roles["video"] = awsemu.Role{Path: "/teams/", Inline: a.Roles["remotion-lambda-role"].Inline}
+	a.Organization = &awsemu.Organization{Denies: []string{"s3:*"}, OutsideRegions: []string{"us-east-1"}}
+	for name, value := range map[string]string{"CALLERS": "user/remotion-user=render", "RENDER_ROLE": "video", "REGIONS": "us-east-1,eu-central-1",
+		"REMOTION_VERSION": "4.0.100", "BUCKETS": "my-sites", "ASSUMED_CONTEXT": "aws:PrincipalTag/team=it's video"} {
+		a.Function.Environment[name] = value
+	}
+	server := &awsemu.Server{Account: a}
+	endpoint, err := server.Listen("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer endpoint.Close()
+	o := trial{account: a, event: "scheduler.json", server: server, url: endpoint.URL}.run(t)
+	if len(o.messages) != 1 {
+		t.Fatalf("%s %d messages", o.ErrorMessage, len(o.messages))
+	}
+	mail := o.messages[0].Body("email")
+	_, line, found := strings.Cut(mail, "\n  remotion-audit audit ")
+	line, _, _ = strings.Cut(line, "\n")
+	if !found {
+		t.Fatalf("no command in\n%s", mail)
+	}
+	cmd := exec.Command("sh", "-c", command+" audit "+line)
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "AWS_ENDPOINT_URL=" + endpoint.URL, "AWS_ACCESS_KEY_ID=AKIA", "AWS_SECRET_ACCESS_KEY=x", "AWS_REGION=eu-west-3"}
+	out, _ := cmd.CombinedOutput()
+	headline, _, _ := strings.Cut(mail, "\n")
+	if o.answer.Gaps == 0 || !strings.Contains(string(out), "GAPS  "+headline+"\n") {
+		t.Errorf("%s\nthe function says %q, the command\n%s", line, headline, out)
 	}
 }

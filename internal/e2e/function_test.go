@@ -67,6 +67,9 @@ type trial struct {
 	env     map[string]string
 	binary  string
 	wrapper []string
+	// server and url are those of an embedded AWS that is up; nil makes one of account.
+	server *awsemu.Server
+	url    string
 }
 
 type outcome struct {
@@ -80,13 +83,17 @@ type outcome struct {
 
 func (tr trial) run(t *testing.T) outcome {
 	t.Helper()
-	server := &awsemu.Server{Account: tr.account}
-	endpoint, err := server.Listen("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	server, url := tr.server, tr.url
+	if server == nil {
+		server = &awsemu.Server{Account: tr.account}
+		endpoint, err := server.Listen("127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer endpoint.Close()
+		url = endpoint.URL
 	}
-	defer endpoint.Close()
-	env := map[string]string{"AWS_ENDPOINT_URL": endpoint.URL, "AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "secret"}
+	env := map[string]string{"AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "secret"}
 	for _, m := range []map[string]string{tr.account.Function.Environment, tr.env} {
 		for k, v := range m {
 			env[k] = v
@@ -182,8 +189,8 @@ func TestMessageAndMetricsAgree(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Run.ID != o.RequestID || len(r.Findings) != 10 || r.Summary != o.answer.Summary {
-		t.Errorf("run %s of %s, %d findings, %+v and %+v", r.Run.ID, o.RequestID, len(r.Findings), r.Summary, o.answer.Summary)
+	if r.Run.ID != o.RequestID || len(r.Findings) != 10 || r.Summary != *o.answer.Summary {
+		t.Errorf("run %s of %s, %d findings, %+v and %+v", r.Run.ID, o.RequestID, len(r.Findings), r.Summary, *o.answer.Summary)
 	}
 	want := map[string]float64{
 		"Gaps": 10, "GapsCritical": 6, "GapsMuted": 0, "RequirementsTotal": 49, "RequirementsUnverified": 0, "CompliancePercent": 100 * 39.0 / 49,
@@ -283,6 +290,16 @@ func TestBadDays(t *testing.T) {
 		{name: "a bad configuration tells every problem", account: "drifted", env: map[string]string{"CALLERS": "user/x=y", "REGIONS": "here"}, check: func(t *testing.T, o outcome) {
 			if !strings.Contains(o.ErrorMessage, "CALLERS: ") || !strings.Contains(o.ErrorMessage, "REGIONS: ") || o.puts != 0 {
 				t.Errorf("%q", o.ErrorMessage)
+			}
+		}},
+		{name: "an alert that does not go out is in the log, gap by gap", account: "drifted", faults: []awsemu.Fault{{Operation: "sns:Publish", Deny: true}}, check: func(t *testing.T, o outcome) {
+			if !strings.Contains(o.ErrorMessage, "grant the function sns:Publish") || strings.Count(o.Logs, `"message":"gap"`) != 2 || !strings.Contains(o.Logs, `"actions":["s3:PutBucketPolicy","logs:PutRetentionPolicy"]`) {
+				t.Errorf("%q\n%s", o.ErrorMessage, o.Logs)
+			}
+		}},
+		{name: "throttled until the deadline: the deadline is not blamed alone", account: "compliant", timeout: 4 * time.Second, faults: []awsemu.Fault{{Operation: "iam:SimulatePrincipalPolicy", Throttle: true}}, check: func(t *testing.T, o outcome) {
+			if len(o.messages) != 1 || !strings.Contains(strings.Join(strings.Fields(o.messages[0].Body("email")), " "), "after AWS had throttled") {
+				t.Errorf("%s %q", o.ErrorMessage, o.subjects())
 			}
 		}},
 		{name: "an event that is not ours", account: "drifted", event: `{"key1":"value1"}`, check: func(t *testing.T, o outcome) {

@@ -57,7 +57,7 @@ var allowed = map[string]string{
 	"internal/report":       "internal/audit internal/policies",
 	"internal/alert":        "internal/audit internal/policies internal/report",
 	"internal/publish":      "internal/alert internal/audit internal/contract",
-	"internal/app":          "internal/alert internal/audit internal/collect internal/contract internal/iampolicy internal/policies internal/publish",
+	"internal/app":          "internal/alert internal/audit internal/collect internal/contract internal/iampolicy internal/policies internal/publish internal/report",
 	"internal/awsemu":       "internal/iampolicy",
 	"function":              "internal/app",
 	"cmd/remotion-audit":    "events examples internal/alert internal/app internal/audit internal/awsemu internal/contract internal/policies internal/report internal/runtimeapi",

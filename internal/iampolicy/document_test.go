@@ -72,7 +72,9 @@ func TestTrusts(t *testing.T) {
 		{"another action", `{"Statement":{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:TagSession"}}`, ImplicitDeny, false},
 		{"a Deny", `{"Statement":[{"Effect":"Allow",` + lambda + `},{"Effect":"Deny",` + lambda + `}]}`, ExplicitDeny, false},
 		{"a condition nobody can settle", `{"Statement":{"Effect":"Allow",` + lambda + `,"Condition":{"StringEquals":{"aws:SourceAccount":"123456789012"}}}}`, ImplicitDeny, true},
-		{"everyone", `{"Statement":{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}}`, ImplicitDeny, true},
+		{"everyone", `{"Statement":{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}}`, Allowed, false},
+		{"nobody", `{"Statement":[{"Effect":"Allow",` + lambda + `},{"Effect":"Deny","Principal":"*","Action":"sts:*"}]}`, ExplicitDeny, false},
+		{"every AWS principal, whatever that means", `{"Statement":{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}}`, ImplicitDeny, true},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -2,10 +2,12 @@ package publish
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sns/types"
+	"github.com/aws/smithy-go"
 
 	"github.com/remotion-audit/remotion-audit/internal/alert"
 )
@@ -24,7 +26,19 @@ func Alert(ctx context.Context, client *sns.Client, topicARN string, m alert.Mes
 		MessageStructure: &asJSON, MessageAttributes: attributes,
 	})
 	if err != nil {
-		return fmt.Errorf("alert to %s: %w", topicARN, err)
+		return fmt.Errorf("alert to %s: %w%s", topicARN, err, toDo(err, map[string]string{
+			"AuthorizationError": "grant the function sns:Publish on the topic, and kms:GenerateDataKey and kms:Decrypt on its key if it has one",
+			"NotFound":           "there is no such topic: correct TOPIC_ARN",
+		}))
 	}
 	return nil
+}
+
+// toDo ends an error's text in what to do about it, where its code tells.
+func toDo(err error, byCode map[string]string) string {
+	var api smithy.APIError
+	if errors.As(err, &api) && byCode[api.ErrorCode()] != "" {
+		return ": " + byCode[api.ErrorCode()]
+	}
+	return ""
 }

@@ -30,7 +30,9 @@ type Delivery struct {
 func Metrics(ctx context.Context, client *cloudwatch.Client, namespace string, r audit.Report, d Delivery, now time.Time) error {
 	for chunk := range slices.Chunk(Datums(r, d, now), maxDatums) {
 		if _, err := client.PutMetricData(ctx, &cloudwatch.PutMetricDataInput{Namespace: &namespace, MetricData: chunk}); err != nil {
-			return fmt.Errorf("metrics to namespace %s: %w", namespace, err)
+			const grant = "grant the function cloudwatch:PutMetricData for the namespace"
+			return fmt.Errorf("metrics to namespace %s: %w%s", namespace, err,
+				toDo(err, map[string]string{"AccessDenied": grant, "AccessDeniedException": grant}))
 		}
 	}
 	return nil

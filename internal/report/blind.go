@@ -17,14 +17,18 @@ func (p *page) blind(r audit.Report) {
 	p.line("")
 	p.line("COULD NOT LOOK")
 	p.denied(r.Problems)
+	var remedies []string
 	for _, pr := range r.Problems {
 		if pr.Grant != "" {
 			continue
 		}
 		p.field("  ", "problem", "%s: %s: %s", clean(pr.Target), clean(pr.What), clean(pr.Why))
-		if pr.Remedy != "" {
-			p.field("  ", "to do", "%s", clean(pr.Remedy))
+		if pr.Remedy != "" && !slices.Contains(remedies, pr.Remedy) {
+			remedies = append(remedies, pr.Remedy)
 		}
+	}
+	for _, remedy := range remedies {
+		p.field("  ", "to do", "%s", clean(remedy))
 	}
 	for _, g := range unverified {
 		// Which requirements are unknown is worth a list while it is short; of a target about which

@@ -10,12 +10,14 @@ import (
 
 // A Group is what one root cause did to one target: one thing to read, and one to mend.
 type Group struct {
-	Target   string
+	Target string
+	// Policy is the kind of policy the target lacks: a role may be a caller and a render role.
+	Policy   policies.Kind
 	Status   audit.Status
 	Cause    audit.Cause
 	Why      string
 	Severity policies.Severity
-	// Findings are in the order of the report.
+	// Findings are ordered by severity, the worst first, and then as in the report.
 	Findings []audit.Finding
 }
 
@@ -25,18 +27,52 @@ func Grouped(findings []audit.Finding) []Group {
 	var groups []Group
 	index := map[string]int{}
 	for _, f := range findings {
-		key := strings.Join([]string{f.Target, string(f.Status), string(f.Cause), f.Why}, "\n")
+		key := strings.Join([]string{f.Target, string(f.Policy), string(f.Status), string(f.Cause), f.Why}, "\n")
 		i, ok := index[key]
 		if !ok {
 			i = len(groups)
 			index[key] = i
-			groups = append(groups, Group{Target: f.Target, Status: f.Status, Cause: f.Cause, Why: f.Why})
+			groups = append(groups, Group{Target: f.Target, Policy: f.Policy, Status: f.Status, Cause: f.Cause, Why: f.Why})
 		}
 		groups[i].Severity = max(groups[i].Severity, f.Severity)
 		groups[i].Findings = append(groups[i].Findings, f)
 	}
 	slices.SortStableFunc(groups, func(a, b Group) int { return int(b.Severity) - int(a.Severity) })
+	for _, g := range groups {
+		slices.SortStableFunc(g.Findings, func(a, b audit.Finding) int { return int(b.Severity) - int(a.Severity) })
+	}
 	return groups
+}
+
+// Gaps groups the gaps of a report.
+func Gaps(r audit.Report) []Group { return Grouped(gapsOf(r)) }
+
+// who names the target and what it is.
+func (g Group) who() string {
+	if g.Policy == policies.Role {
+		return clean(g.Target) + " (render role)"
+	}
+	return clean(g.Target) + " (caller)"
+}
+
+// bySeverity lists the actions, told apart by severity where there is more than one.
+func (g Group) bySeverity() string {
+	if len(g.Findings) == 0 || g.Findings[len(g.Findings)-1].Severity == g.Severity {
+		return strings.Join(cleanAll(g.Actions()), ", ")
+	}
+	var parts []string
+	for s := g.Severity; s >= policies.Low; s-- {
+		same := g.collect(func(f audit.Finding) string {
+			if f.Severity != s {
+				return ""
+			}
+			return f.Action
+		})
+		if same != nil {
+			parts = append(parts, s.String()+": "+strings.Join(cleanAll(same), ", "))
+		}
+	}
+	return strings.Join(parts, "; ")
 }
 
 // Actions lists the actions of the group once each, in order.
@@ -56,9 +92,7 @@ func (g Group) Examples() []string {
 
 // Impacts lists what breaks, the worst first.
 func (g Group) Impacts() []string {
-	sorted := slices.Clone(g.Findings)
-	slices.SortStableFunc(sorted, func(a, b audit.Finding) int { return int(b.Severity) - int(a.Severity) })
-	return Group{Findings: sorted}.collect(func(f audit.Finding) string { return f.Impact })
+	return g.collect(func(f audit.Finding) string { return f.Impact })
 }
 
 func (g Group) collect(of func(audit.Finding) string) (list []string) {

@@ -28,7 +28,7 @@ func unverifiedTail(r audit.Report, before string) string {
 		parts = append(parts, fmt.Sprintf("%d of %d requirements unverified", n, r.Summary.Requirements))
 	}
 	if n := len(r.Problems); n > 0 {
-		parts = append(parts, plural(n, "problem")+" of the auditor's own")
+		parts = append(parts, plural(n, "problem")+" while looking")
 	}
 	if parts == nil {
 		return ""

@@ -13,9 +13,9 @@ import (
 
 // MailOptions are what a mail says beyond the report.
 type MailOptions struct {
-	// Function is the auditor's Lambda function, for the command that audits again. Empty leaves the
-	// command out.
-	Function string
+	// Function and Region are those of the auditor's Lambda function, for the command that audits again.
+	// Without a function the command is left out.
+	Function, Region string
 	// Settings are flags of `remotion-audit audit` that make it audit what the report is about, beyond
 	// callers and regions, which the report knows: "--render-role", "video-renderer".
 	Settings []string
@@ -35,7 +35,7 @@ func Mail(w io.Writer, r audit.Report, o MailOptions) error {
 	p.field("", "regions", "%s", strings.Join(cleanAll(r.Regions), " "))
 	p.field("", "judged", "by Remotion %s", clean(r.Remotion.Release))
 	if !r.Run.At.IsZero() {
-		p.field("", "run", "%s  %s", r.Run.At.UTC().Format(time.RFC3339), clean(r.Run.ID))
+		p.field("", "run", "%s %s by %s", r.Run.At.UTC().Format(time.RFC3339), clean(r.Run.ID), clean(r.Run.Auditor))
 	}
 	for _, t := range r.Targets {
 		p.field("", "who", "%s", targetLine(t))
@@ -65,8 +65,8 @@ func Mail(w io.Writer, r audit.Report, o MailOptions) error {
 	}
 	p.line("  %s", strings.Join(words, " "))
 	if o.Function != "" {
-		p.line("  aws lambda invoke --function-name %s --cli-binary-format raw-in-base64-out --payload %s /dev/stdout",
-			shellWord(o.Function), shellWord(`{"command":"audit"}`))
+		p.line("  aws lambda invoke --region %s --function-name %s --cli-binary-format raw-in-base64-out --payload %s /dev/stdout",
+			shellWord(o.Region), shellWord(o.Function), shellWord(`{"command":"audit"}`))
 	}
 	return p.writeTo(w)
 }
@@ -105,7 +105,7 @@ func callers(r audit.Report) string {
 // SMS says the most important thing in one line of at most 140 ASCII characters.
 func SMS(r audit.Report) string {
 	text := fmt.Sprintf("%s Remotion IAM %s: %s", Label(r), r.Account, counts(r))
-	if groups := Grouped(gapsOf(r)); len(groups) > 0 {
+	if groups := Gaps(r); len(groups) > 0 {
 		text += fmt.Sprintf(". %s: %s", groups[0].Target, strings.Join(groups[0].Impacts(), "; "))
 	}
 	return cutASCII(text, 140)

@@ -69,7 +69,7 @@ func TestGolden(t *testing.T) {
 				t.Fatal(err)
 			}
 			golden(t, name+".txt", text.Bytes())
-			if err := Mail(&mail, r, MailOptions{Function: "remotion-audit"}); err != nil {
+			if err := Mail(&mail, r, MailOptions{Function: "remotion-audit", Region: "us-east-1"}); err != nil {
 				t.Fatal(err)
 			}
 			golden(t, name+".mail", []byte("Subject: "+Subject(r)+"\nSMS: "+SMS(r)+"\n\n"+mail.String()))

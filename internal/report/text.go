@@ -85,17 +85,17 @@ func (p *page) writeTo(w io.Writer) error {
 
 // body writes what is wrong: gaps first, then what could not be learnt.
 func (p *page) body(r audit.Report) {
-	for _, g := range Grouped(gapsOf(r)) {
+	for _, g := range Gaps(r) {
 		p.line("")
-		p.line("%s  %s", strings.ToUpper(g.Severity.String()), clean(g.Target))
+		p.line("%s  %s", strings.ToUpper(g.Severity.String()), g.who())
 		p.group(g)
 	}
 	p.blind(r)
 }
 
 func (p *page) group(g Group) {
-	if actions := cleanAll(g.Actions()); len(actions) > 0 {
-		p.field("  ", string(g.Status), "%s", strings.Join(actions, ", "))
+	if actions := g.bySeverity(); actions != "" {
+		p.field("  ", string(g.Status), "%s", actions)
 	} else {
 		p.field("  ", string(g.Status), "%s itself", clean(g.Target))
 	}
@@ -125,7 +125,7 @@ func (p *page) on(g Group) {
 
 // seen tells what each of the two sources says.
 func (p *page) seen(g Group) {
-	if f := g.Findings[0]; f.Simulated != "" || f.Inspected != "" {
+	if f := g.Findings[0]; f.Sid != audit.TrustSid && (f.Simulated != "" || f.Inspected != "") {
 		p.field("  ", "seen", "inspected %s, simulated %s", orUnknown(f.Inspected), orUnknown(f.Simulated))
 	}
 }
