@@ -142,13 +142,12 @@ func (r *replacing) Write(p []byte) (int, error) {
 // exitStatus is 1 for a gap that is bad enough, 2 for a report that could not look at everything, 0 for
 // one that could and found nothing bad enough.
 func exitStatus(r audit.Report, failOn policies.Severity, unverifiedWins bool) int {
-	unverified := r.Summary.Unverified > 0 || len(r.Problems) > 0
 	switch {
-	case unverified && unverifiedWins:
+	case r.Blind() && unverifiedWins:
 		return exitUnverified
 	case r.Worst() >= failOn:
 		return exitGaps
-	case unverified:
+	case r.Blind():
 		return exitUnverified
 	}
 	return 0

@@ -81,7 +81,7 @@ func Compose(r audit.Report, from Sender) (m Message, ok bool) {
 	if r.Summary.Gaps > 0 {
 		events = append(events, Opened)
 	}
-	if r.Summary.Unverified > 0 || len(r.Problems) > 0 {
+	if r.Blind() {
 		events = append(events, AuditorError)
 	}
 	news := bySeverity(r.Findings)
@@ -165,9 +165,7 @@ func compose(r, shown audit.Report, left int, events []Event, from Sender) Messa
 func targets(r audit.Report) []string {
 	names := []string{}
 	for _, t := range r.Targets {
-		about := t.Summary.Gaps > 0 || t.Summary.Unverified > 0 ||
-			slices.ContainsFunc(r.Problems, func(p audit.Problem) bool { return p.Target == t.Name })
-		if about && !slices.Contains(names, t.Name) {
+		if (t.Summary.Gaps > 0 || r.BlindTo(t.Name)) && !slices.Contains(names, t.Name) {
 			names = append(names, t.Name)
 		}
 	}

@@ -31,12 +31,12 @@ func Evaluate(facts Facts) Report {
 		})
 		r.Findings = append(r.Findings, findings...)
 		r.Problems = append(r.Problems, problemsOf(t)...)
-		r.Summary = r.Summary.plus(sum)
+		r.Summary = r.Summary.Plus(sum)
 	}
 	switch {
 	case r.Summary.Gaps > 0:
 		r.Status = Gaps
-	case r.Summary.Unverified > 0 || len(r.Problems) > 0:
+	case r.Blind():
 		r.Status = CouldNotLook
 	default:
 		r.Status = Compliant
@@ -77,7 +77,8 @@ func count(findings []Finding, total int) Summary {
 	return s
 }
 
-func (s Summary) plus(o Summary) Summary {
+// Plus adds the counts of another summary.
+func (s Summary) Plus(o Summary) Summary {
 	return Summary{
 		Requirements: s.Requirements + o.Requirements, Satisfied: s.Satisfied + o.Satisfied,
 		Gaps: s.Gaps + o.Gaps, GapsCritical: s.GapsCritical + o.GapsCritical,
@@ -87,12 +88,7 @@ func (s Summary) plus(o Summary) Summary {
 
 // judgeTarget returns the findings and the number of requirements they stand for.
 func judgeTarget(t TargetFacts, release policies.Release) (findings []Finding, total int) {
-	var needs []policies.Requirement
-	for _, r := range release.Requirements(t.Kind.Policy()) {
-		if r.For(t.Purpose) {
-			needs = append(needs, r)
-		}
-	}
+	needs := release.Needs(t.Kind.Policy(), t.Purpose)
 	total = len(needs)
 	if t.Kind == RenderRole {
 		total++

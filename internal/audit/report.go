@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"slices"
 	"time"
 
 	"github.com/remotion-audit/remotion-audit/internal/policies"
@@ -175,6 +176,15 @@ func (r Report) Worst() policies.Severity {
 		}
 	}
 	return worst
+}
+
+// Blind reports whether anything could not be learnt: a requirement, or a policy that was to be read.
+func (r Report) Blind() bool { return r.Summary.Unverified > 0 || len(r.Problems) > 0 }
+
+// BlindTo reports whether anything could not be learnt about the target of that name.
+func (r Report) BlindTo(target string) bool {
+	return slices.ContainsFunc(r.Problems, func(p Problem) bool { return p.Target == target }) ||
+		slices.ContainsFunc(r.Targets, func(t TargetReport) bool { return t.Name == target && t.Summary.Unverified > 0 })
 }
 
 // Completed reports whether no target was cut off by the deadline.

@@ -70,13 +70,22 @@ func (c Collector) Collect(ctx context.Context, plan Plan) audit.Facts {
 	// Documents are read while the principals themselves are looked up. Simulation waits for those
 	// alone: a caller's right to pass the render role is about the role's real ARN.
 	for _, t := range r.targets {
-		t.read = make(chan struct{})
+		t.read, t.lookedUp = make(chan struct{}), make(chan struct{})
 		go func() {
 			defer close(t.read)
+			var boundary sync.WaitGroup
+			boundary.Go(func() {
+				<-t.lookedUp
+				t.boundary = r.readBoundary(ctx, t.boundaryARN)
+			})
 			t.documents = r.documents(ctx, t.facts.Name)
+			boundary.Wait()
 		}()
 	}
-	each(r.targets, func(t *target) { r.lookUp(ctx, t) })
+	each(r.targets, func(t *target) {
+		defer close(t.lookedUp)
+		r.lookUp(ctx, t)
+	})
 	renderRole, guessed := r.renderRole()
 	each(r.targets, func(t *target) {
 		t.facts.Place = policies.Place{
@@ -89,22 +98,11 @@ func (c Collector) Collect(ctx context.Context, plan Plan) audit.Facts {
 		if t.facts.Presence == audit.PresenceUnknown {
 			t.facts.Guessed = append(t.facts.Guessed, t.facts.ARN)
 		}
-		documents := func() reading {
-			<-t.read
-			return t.documents
+		// Without a principal there is nobody to ask about.
+		if kind, _ := entity(t.facts.Name); kind != "sso" && t.facts.Presence != audit.Absent {
+			r.simulate(ctx, t)
 		}
-		if kind, _ := entity(t.facts.Name); kind == "sso" || t.facts.Presence == audit.Absent {
-			documents()
-			return // there is no principal to ask about
-		}
-		var boundary sync.WaitGroup
-		boundary.Go(func() { t.boundary = r.readBoundary(ctx, t.boundaryARN) })
-		r.simulate(ctx, t, func() reading {
-			boundary.Wait()
-			return documents()
-		})
-		boundary.Wait()
-		documents()
+		<-t.read
 	})
 
 	facts := audit.Facts{
@@ -112,8 +110,7 @@ func (c Collector) Collect(ctx context.Context, plan Plan) audit.Facts {
 		Release: plan.Release, Requested: plan.Requested, Assumed: plan.Assumed,
 	}
 	for _, t := range r.targets {
-		t.conclude(throttled())
-		facts.Targets = append(facts.Targets, t.facts)
+		facts.Targets = append(facts.Targets, t.conclude(throttled()))
 	}
 	return facts
 }
@@ -132,18 +129,29 @@ type run struct {
 type target struct {
 	facts       audit.TargetFacts
 	lookup      reading // of the principal itself
-	documents   reading // once read is closed
-	read        chan struct{}
 	boundaryARN string
+	lookedUp    chan struct{} // closed when lookup and boundaryARN are known
+	documents   reading
 	boundary    reading
-	simulation  reading // only its problems
+	read        chan struct{} // closed when documents and boundary are known
+	simulation  simulated
+}
+
+// known is the facts with the documents, once they are read.
+func (t *target) known() audit.TargetFacts {
+	f := t.facts
+	f.Grants.Identity = t.documents.policies
+	if len(t.boundary.policies) > 0 {
+		f.Grants.Boundary = &t.boundary.policies[0]
+	}
+	f.Unread = slices.Concat(t.lookup.problems, t.documents.problems, t.boundary.problems)
+	return f
 }
 
 // conclude brings the pieces together, in an order that does not depend on the network.
-func (t *target) conclude(throttled int64) {
-	f := &t.facts
-	pieces := []reading{t.lookup, t.documents, t.boundary, t.simulation}
-	for _, p := range pieces {
+func (t *target) conclude(throttled int64) audit.TargetFacts {
+	f := t.known()
+	for _, p := range []reading{t.lookup, t.documents, t.boundary, t.simulation.reading} {
 		f.CutOff = f.CutOff || p.cutOff
 		if p.absent {
 			f.Presence = audit.Absent
@@ -151,15 +159,10 @@ func (t *target) conclude(throttled int64) {
 	}
 	if f.Presence == audit.Absent {
 		// Whatever else went wrong, it went wrong about nobody.
-		f.Unread, f.Unanswered, f.TrustProblem, f.CutOff = nil, nil, audit.Problem{}, false
-		return
+		f.Unread, f.TrustProblem, f.CutOff = nil, audit.Problem{}, false
+		return f
 	}
-	f.Grants.Identity = t.documents.policies
-	if len(t.boundary.policies) > 0 {
-		f.Grants.Boundary = &t.boundary.policies[0]
-	}
-	f.Unread = slices.Concat(t.lookup.problems, t.documents.problems, t.boundary.problems)
-	f.Unanswered = t.simulation.problems
+	f.Answers, f.Unanswered = t.simulation.answers, t.simulation.problems
 	for _, list := range [][]audit.Problem{f.Unread, f.Unanswered} {
 		for i := range list {
 			if list[i].Why == deadline && throttled > 0 {
@@ -168,6 +171,7 @@ func (t *target) conclude(throttled int64) {
 			}
 		}
 	}
+	return f
 }
 
 // renderRole is the ARN callers pass to Lambda: the real one where the role was found. Where nobody

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -27,18 +28,16 @@ type pair struct {
 // simulate asks AWS about everything the target needs: in the first region in full, in every further
 // one with one action per service. What the policies plainly grant there, of a service that AWS
 // allowed in both places, is taken to be answered as in the first region; everything else is asked.
-func (r *run) simulate(ctx context.Context, t *target, documents func() reading) {
+func (r *run) simulate(ctx context.Context, t *target) {
 	regions := r.questions(t)
-	answers := map[policies.Question]audit.Answer{}
+	t.simulation.answers = map[policies.Question]audit.Answer{}
+	answers := t.simulation.answers
 	ask := func(questions []policies.Question) {
 		batches := batch(questions)
 		results := make([]simulated, len(batches))
 		atOnce(len(batches), func(i int) { results[i] = r.simulateBatch(ctx, t, batches[i]) })
 		for _, s := range results {
-			for q, a := range s.answers {
-				answers[q] = a
-			}
-			t.simulation.add(s.reading)
+			t.simulation.merge(s)
 		}
 	}
 
@@ -53,7 +52,6 @@ func (r *run) simulate(ctx context.Context, t *target, documents func() reading)
 		}
 	}
 	ask(first)
-	t.facts.Answers = answers
 	if len(regions) == 1 {
 		return
 	}
@@ -62,7 +60,12 @@ func (r *run) simulate(ctx context.Context, t *target, documents func() reading)
 		a, ok := answers[q]
 		return ok && a.Decision == iampolicy.Allowed
 	}
-	plain := r.plainly(t, documents())
+	<-t.read
+	known := t.known()
+	known.Assumed = r.plan.Assumed
+	plain := func(q policies.Question) bool {
+		return known.Presence == audit.Present && len(known.Unread) == 0 && known.Granted(q)
+	}
 	var again []policies.Question
 	for _, pairs := range regions[1:] {
 		alike := map[string]bool{}
@@ -85,26 +88,10 @@ func (r *run) simulate(ctx context.Context, t *target, documents func() reading)
 	ask(again)
 }
 
-// plainly reports of a question whether the policies as read, and all of them could be, grant it
-// without an open condition.
-func (r *run) plainly(t *target, documents reading) func(policies.Question) bool {
-	facts := t.facts
-	facts.Assumed = r.plan.Assumed
-	facts.Grants.Identity = documents.policies
-	if len(t.boundary.policies) > 0 {
-		facts.Grants.Boundary = &t.boundary.policies[0]
-	}
-	unread := facts.Presence != audit.Present || len(t.lookup.problems)+len(documents.problems)+len(t.boundary.problems) > 0
-	return func(q policies.Question) bool { return !unread && facts.Granted(q) }
-}
-
 // questions lists what the target needs, region by region.
 func (r *run) questions(t *target) [][]pair {
 	regions := make([][]pair, len(r.plan.Regions))
-	for _, req := range r.plan.Release.Requirements(t.facts.Kind.Policy()) {
-		if !req.For(t.facts.Purpose) {
-			continue
-		}
+	for _, req := range r.plan.Release.Needs(t.facts.Kind.Policy(), t.facts.Purpose) {
 		perRegion := map[string][]policies.Question{}
 		for _, q := range req.Needed(t.facts.Place) {
 			perRegion[q.Region] = append(perRegion[q.Region], q)
@@ -142,10 +129,8 @@ func probes(pairs []pair) (picked []pair) {
 type batchOf struct {
 	actions   []string
 	resources []string
-	// sample stands for all questions of the batch where the context is made.
+	// sample stands for all questions of the batch: it is of their region, and has their context.
 	sample policies.Question
-	// region is that of the questions; the context's may differ.
-	region string
 }
 
 // batch sorts questions into calls, in the order in which they are first met.
@@ -166,15 +151,12 @@ func batch(questions []policies.Question) []batchOf {
 	index := map[string]int{}
 	for _, a := range order {
 		sample := policies.Question{Action: a.action, Resource: resources[a][0], Region: a.region}
-		key := strings.Join(append([]string{a.region, sample.RequestedRegion()}, resources[a]...), "\n")
-		if a.action == "iam:PassRole" {
-			key += "\n" + a.action // its context is its own
-		}
+		key := fmt.Sprint(a.region, audit.AssumedContext(sample, nil), resources[a])
 		i, ok := index[key]
 		if !ok {
 			i = len(list)
 			index[key] = i
-			list = append(list, batchOf{resources: resources[a], sample: sample, region: a.region})
+			list = append(list, batchOf{resources: resources[a], sample: sample})
 		}
 		list[i].actions = append(list[i].actions, a.action)
 	}
@@ -188,12 +170,7 @@ type simulated struct {
 }
 
 func (s *simulated) merge(o simulated) {
-	if s.answers == nil {
-		s.answers = map[policies.Question]audit.Answer{}
-	}
-	for q, a := range o.answers {
-		s.answers[q] = a
-	}
+	maps.Copy(s.answers, o.answers)
 	s.reading.add(o.reading)
 }
 
@@ -214,6 +191,7 @@ func (r *run) simulateBatch(ctx context.Context, t *target, b batchOf) (s simula
 		results = append(results, out.EvaluationResults...)
 	})
 	what := "the simulation of " + t.facts.Name
+	s.answers = map[policies.Question]audit.Answer{}
 	switch {
 	case err == nil:
 	case isGone(err):
@@ -230,10 +208,9 @@ func (r *run) simulateBatch(ctx context.Context, t *target, b batchOf) (s simula
 		s.reading = failed(ctx, what, "iam:SimulatePrincipalPolicy", err)
 		return s
 	}
-	s.answers = map[policies.Question]audit.Answer{}
 	for _, action := range b.actions {
 		for _, resource := range b.resources {
-			q := policies.Question{Action: action, Resource: resource, Region: b.region}
+			q := policies.Question{Action: action, Resource: resource, Region: b.sample.Region}
 			if a, ok := answerTo(q, len(b.resources), results); ok {
 				s.answers[q] = a
 			} else {

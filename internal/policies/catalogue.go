@@ -4,6 +4,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"golang.org/x/mod/semver"
@@ -103,6 +104,11 @@ func (r Release) Requirements(kind Kind) []Requirement {
 		}
 	}
 	return list
+}
+
+// Needs returns the requirements of a principal with that purpose, in the document's order.
+func (r Release) Needs(kind Kind, purpose Purpose) []Requirement {
+	return slices.DeleteFunc(r.Requirements(kind), func(req Requirement) bool { return !req.For(purpose) })
 }
 
 // check reports requirements nobody has explained. A test calls it.

@@ -57,12 +57,11 @@ func Datums(r audit.Report, d Delivery, now time.Time) []types.MetricDatum {
 		}
 	}
 	s := r.Summary
-	blind := s.Unverified > 0 || len(r.Problems) > 0
-	putGaps(s, blind)
+	putGaps(s, r.Blind())
 	put(contract.MetricGapsMuted, float64(s.GapsMuted), count)
 	put(contract.MetricRequirementsTotal, float64(s.Requirements), count)
 	put(contract.MetricRequirementsUnverified, float64(s.Unverified), count)
-	if s.Gaps > 0 || !blind {
+	if s.Gaps > 0 || !r.Blind() {
 		put(contract.MetricCompliancePercent, s.CompliancePercent(), types.StandardUnitPercent)
 	}
 	completed := 0.0
@@ -75,39 +74,22 @@ func Datums(r audit.Report, d Delivery, now time.Time) []types.MetricDatum {
 
 	for _, t := range perName(r) {
 		dimension := contract.DimensionTarget
-		target := types.Dimension{Name: &dimension, Value: &t.name}
-		putGaps(t.Summary, t.blind, target)
-		put(contract.MetricRequirementsUnverified, float64(t.Unverified), count, target)
+		target := types.Dimension{Name: &dimension, Value: &t.Name}
+		putGaps(t.Summary, r.BlindTo(t.Name), target)
+		put(contract.MetricRequirementsUnverified, float64(t.Summary.Unverified), count, target)
 	}
 	return list
 }
 
-type named struct {
-	name string
-	audit.Summary
-	blind bool
-}
-
 // perName sums targets of one name up: a role may be a caller and a render role at once.
-func perName(r audit.Report) (list []named) {
-	index := map[string]int{}
+func perName(r audit.Report) (list []audit.TargetReport) {
 	for _, t := range r.Targets {
-		i, ok := index[t.Name]
-		if !ok {
-			i = len(list)
-			index[t.Name] = i
-			list = append(list, named{name: t.Name})
+		i := slices.IndexFunc(list, func(o audit.TargetReport) bool { return o.Name == t.Name })
+		if i < 0 {
+			list = append(list, t)
+			continue
 		}
-		n := &list[i]
-		n.Gaps += t.Summary.Gaps
-		n.GapsCritical += t.Summary.GapsCritical
-		n.Unverified += t.Summary.Unverified
-		n.blind = n.blind || t.Summary.Unverified > 0
-	}
-	for _, p := range r.Problems {
-		if i, ok := index[p.Target]; ok {
-			list[i].blind = true
-		}
+		list[i].Summary = list[i].Summary.Plus(t.Summary)
 	}
 	return list
 }

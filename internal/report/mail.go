@@ -142,7 +142,7 @@ func affected(r audit.Report) string {
 	var troubled []string
 	for _, t := range r.Targets {
 		trouble := -1
-		if t.Summary.Unverified > 0 || len(problemsAbout(r, t.Name)) > 0 {
+		if r.BlindTo(t.Name) {
 			trouble = 0
 		}
 		for _, f := range r.Findings {
@@ -164,15 +164,6 @@ func affected(r audit.Report) string {
 		return fmt.Sprintf("%s +%d", first, len(troubled)-1)
 	}
 	return first
-}
-
-func problemsAbout(r audit.Report, target string) (list []audit.Problem) {
-	for _, p := range r.Problems {
-		if p.Target == target {
-			list = append(list, p)
-		}
-	}
-	return list
 }
 
 // cutASCII keeps printable ASCII, writes '?' for the rest, and cuts at limit.
