@@ -87,7 +87,7 @@ func runAudit(cmd *cobra.Command, o auditOptions) error {
 	defer stop()
 
 	log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
-	clients, awsConfig, err := app.LoadClients(ctx, log, config.WithDefaultRegion("us-east-1"))
+	clients, awsConfig, err := app.LoadClients(ctx, log, config.WithDefaultRegion(defaultRegion))
 	if err != nil {
 		return err
 	}

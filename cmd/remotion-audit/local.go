@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -93,6 +94,9 @@ const (
 	anySecret        = "local"
 )
 
+// defaultRegion is where the function runs, and the command looks, if nothing says otherwise.
+const defaultRegion = "us-east-1"
+
 func serve(cmd *cobra.Command, account *awsemu.Account, listen string) error {
 	server := &awsemu.Server{Account: account}
 	endpoint, err := server.Listen(listen)
@@ -100,10 +104,7 @@ func serve(cmd *cobra.Command, account *awsemu.Account, listen string) error {
 		return fmt.Errorf("--listen: %w", err)
 	}
 	out := cmd.OutOrStdout()
-	region := account.Function.Region
-	if region == "" {
-		region = "us-east-1"
-	}
+	region := cmp.Or(account.Function.Region, defaultRegion)
 	fmt.Fprintf(out, "export AWS_ENDPOINT_URL=%s\nexport AWS_ACCESS_KEY_ID=%s\nexport AWS_SECRET_ACCESS_KEY=%s\nexport AWS_REGION=%s AWS_DEFAULT_REGION=%s\n",
 		endpoint.URL, administratorKey, anySecret, region, region)
 	fmt.Fprintln(out, "# these are the account's administrator's, who is no user in it: name whom to audit with --callers")
@@ -120,7 +121,7 @@ func serve(cmd *cobra.Command, account *awsemu.Account, listen string) error {
 
 // received tells what clients sent while the embedded AWS was up.
 func received(out io.Writer, server *awsemu.Server) {
-	fmt.Fprintf(out, "\n%s answered\n", count(len(server.Calls()), "call"))
+	fmt.Fprintf(out, "\n%s answered\n", report.Plural(len(server.Calls()), "call"))
 	for _, m := range server.Messages() {
 		title(out, "Message to "+m.TopicARN)
 		fmt.Fprintf(out, "Subject: %s\n\n%s\n", m.Subject, m.Body("email"))
@@ -129,13 +130,6 @@ func received(out io.Writer, server *awsemu.Server) {
 		title(out, "Metrics")
 		metrics(out, datums)
 	}
-}
-
-func count(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 func runLocal(cmd *cobra.Command, account *awsemu.Account, o localOptions) error {
@@ -161,8 +155,8 @@ func runLocal(cmd *cobra.Command, account *awsemu.Account, o localOptions) error
 		return err
 	}
 	out := bufio.NewWriter(cmd.OutOrStdout())
-	show(out, name, event, server, result)
-	if audited(result) && !messageWithReport(server) {
+	shown := show(out, name, event, server, result)
+	if audited(result) && !shown {
 		if err := reportAnew(cmd.Context(), out, account, server, endpoint.URL); err != nil {
 			return err
 		}
@@ -212,10 +206,7 @@ func functionBinary(file string) (string, error) {
 
 func invoke(ctx context.Context, account *awsemu.Account, url, binary string, event []byte, log io.Writer) (runtimeapi.Result, error) {
 	f := account.Function
-	env := maps.Clone(f.Environment)
-	if env == nil {
-		env = map[string]string{}
-	}
+	env := maps.Clone(f.Environment) // it has CALLERS at least
 	maps.Copy(env, map[string]string{
 		"AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": administratorKey, "AWS_SECRET_ACCESS_KEY": anySecret,
 	})
@@ -230,23 +221,18 @@ func invoke(ctx context.Context, account *awsemu.Account, url, binary string, ev
 }
 
 func functionARN(account *awsemu.Account) string {
-	or := func(s, other string) string {
-		if s == "" {
-			return other
-		}
-		return s
-	}
-	return fmt.Sprintf("arn:%s:lambda:%s:%s:function:%s", or(account.Partition, "aws"), or(account.Function.Region, "us-east-1"),
-		or(account.ID, "123456789012"), or(account.Function.Name, "remotion-audit"))
+	return fmt.Sprintf("arn:%s:lambda:%s:%s:function:%s", cmp.Or(account.Partition, "aws"), cmp.Or(account.Function.Region, defaultRegion),
+		cmp.Or(account.ID, "123456789012"), cmp.Or(account.Function.Name, "remotion-audit"))
 }
 
-// show prints what went in and what came out.
-func show(out io.Writer, name string, event []byte, server *awsemu.Server, result runtimeapi.Result) {
+// show prints what went in and what came out, and says whether a message held a report.
+func show(out io.Writer, name string, event []byte, server *awsemu.Server, result runtimeapi.Result) (reported bool) {
 	title(out, "Event, "+name)
 	fmt.Fprintln(out, strings.TrimSpace(string(event)))
 	messages := server.Messages()
 	for _, m := range messages {
 		if r, err := alert.ReportIn(m.Body("default")); err == nil {
+			reported = true
 			title(out, "Report")
 			_ = report.Text(out, r) // to the same writer as everything else
 		}
@@ -264,19 +250,13 @@ func show(out io.Writer, name string, event []byte, server *awsemu.Server, resul
 	title(out, "Answer of the function")
 	fmt.Fprintln(out, strings.TrimSpace(string(result.Payload)))
 	fmt.Fprintf(out, "\n%s to AWS, %s from start to first event, %s for the event, %.0f MB at most\n",
-		count(len(server.Calls()), "call"), result.InitDuration.Round(time.Millisecond/10), result.Duration.Round(time.Millisecond), float64(result.MaxRSS)/(1<<20))
+		report.Plural(len(server.Calls()), "call"), result.InitDuration.Round(time.Millisecond/10), result.Duration.Round(time.Millisecond), float64(result.MaxRSS)/(1<<20))
+	return reported
 }
 
 func audited(result runtimeapi.Result) bool {
 	var answer app.Result
 	return result.FunctionError == "" && json.Unmarshal(result.Payload, &answer) == nil && answer.Command == app.Audit
-}
-
-func messageWithReport(server *awsemu.Server) bool {
-	return slices.ContainsFunc(server.Messages(), func(m awsemu.Message) bool {
-		_, err := alert.ReportIn(m.Body("default"))
-		return err == nil
-	})
 }
 
 // reportAnew audits once more, in this process and with what is wrong with the embedded AWS mended, when

@@ -138,7 +138,7 @@ type inspection struct {
 	cause      Cause
 	why        string
 	statements []Statement
-	// mayDeny says that some Deny matches, or would under values of the missing keys.
+	// mayDeny says of a conditional status that a Deny may be what it hangs on.
 	mayDeny bool
 }
 
@@ -146,8 +146,7 @@ func inspect(q policies.Question, r iampolicy.Result) inspection {
 	allows, denies := split(r.Matched)
 	switch {
 	case r.Conditional:
-		m := decisive(r)
-		return inspection{status: Conditional, cause: Condition, why: openWhy(m), statements: statementsOf(r.Undecided), mayDeny: mayDeny(r)}
+		return inspection{status: Conditional, cause: Condition, why: openWhy(decisive(r)), statements: statementsOf(r.Undecided), mayDeny: mayDeny(r)}
 	case r.Decision == iampolicy.Allowed:
 		return inspection{status: Satisfied, statements: statementsOf(allows)}
 	case r.Decision == iampolicy.ExplicitDeny:
@@ -155,7 +154,7 @@ func inspect(q policies.Question, r iampolicy.Result) inspection {
 		if denies[0].Layer == iampolicy.Boundary {
 			cause = PermissionsBoundary
 		}
-		return inspection{status: Denied, cause: cause, why: name(denies[0]) + " denies it", statements: statementsOf(denies), mayDeny: true}
+		return inspection{status: Denied, cause: cause, why: name(denies[0]) + " denies it", statements: statementsOf(denies)}
 	case r.IdentityAllows && !r.BoundaryAllows:
 		return inspection{status: Denied, cause: PermissionsBoundary, why: "the permissions boundary does not allow it", statements: statementsOf(allows)}
 	}

@@ -52,7 +52,7 @@ type operator struct {
 	negated  bool
 	// test compares one wanted value with one the request has; nil for Null.
 	test func(want, have string) verdict
-	// wildcards says that the wanted value may hold policy variables.
+	// variables says that the wanted value may hold policy variables.
 	variables bool
 }
 
@@ -231,15 +231,6 @@ func protectHave(want, have string) string {
 		return protect.Replace(have)
 	}
 	return have
-}
-
-func wildcards(text string) pattern {
-	p := pattern{text: text}
-	for _, r := range text {
-		p.atoms = append(p.atoms, plainAtom(r, true))
-	}
-	p.cutPrefix()
-	return p
 }
 
 // arnLike compares the six fields of an ARN one by one; no wildcard reaches into the next field

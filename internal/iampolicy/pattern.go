@@ -7,7 +7,6 @@ import (
 
 // A pattern is an action or a resource of a statement, compiled.
 type pattern struct {
-	text  string
 	atoms []atom
 	// prefix is the text before the first wildcard or variable, and rest the atoms from there on. It
 	// rules most patterns out.
@@ -44,9 +43,14 @@ type reference struct {
 // compileAction compiles an action pattern. Case does not count, so it matches lower-cased actions.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html
 func compileAction(text string) pattern {
-	p := pattern{text: text, atoms: make([]atom, 0, len(text))}
-	for _, r := range strings.ToLower(text) {
-		p.atoms = append(p.atoms, plainAtom(r, true))
+	return wildcards(strings.ToLower(text))
+}
+
+// wildcards compiles a text whose '*' and '?' match anything, colons included.
+func wildcards(text string) pattern {
+	p := pattern{atoms: make([]atom, 0, len(text))}
+	for _, r := range text {
+		p.atoms = append(p.atoms, plainAtom(r))
 	}
 	p.cutPrefix()
 	return p
@@ -54,7 +58,7 @@ func compileAction(text string) pattern {
 
 // compileResource compiles a resource pattern. Case counts, and colons are special.
 func compileResource(text string, variables bool) pattern {
-	p := pattern{text: text, atoms: make([]atom, 0, len(text))}
+	p := pattern{atoms: make([]atom, 0, len(text))}
 	for rest := text; rest != ""; {
 		if a, size, ok := variableAtom(rest); variables && ok {
 			p.dynamic = p.dynamic || a.kind == variable
@@ -63,7 +67,7 @@ func compileResource(text string, variables bool) pattern {
 			continue
 		}
 		r, size := utf8.DecodeRuneInString(rest)
-		p.atoms = append(p.atoms, plainAtom(r, true))
+		p.atoms = append(p.atoms, plainAtom(r))
 		rest = rest[size:]
 	}
 	holdColons(p.atoms)
@@ -71,12 +75,12 @@ func compileResource(text string, variables bool) pattern {
 	return p
 }
 
-func plainAtom(r rune, crosses bool) atom {
+func plainAtom(r rune) atom {
 	switch r {
 	case '*':
-		return atom{kind: anyRun, crosses: crosses}
+		return atom{kind: anyRun, crosses: true}
 	case '?':
-		return atom{kind: anyOne, crosses: crosses}
+		return atom{kind: anyOne, crosses: true}
 	}
 	return atom{kind: literal, char: r}
 }
@@ -205,7 +209,7 @@ func (p *pattern) resolve(ctx Context) (resolved *pattern, missing []string) {
 	if !p.dynamic {
 		return p, nil
 	}
-	resolved = &pattern{text: p.text}
+	resolved = &pattern{}
 	for _, a := range p.atoms {
 		if a.kind != variable {
 			resolved.atoms = append(resolved.atoms, a)

@@ -36,7 +36,7 @@ func (p *page) blind(r audit.Report) {
 		if actions := cleanAll(g.Actions()); len(actions) <= 4 {
 			p.field("  ", "unknown", "%s: %s", clean(g.Target), strings.Join(actions, ", "))
 		} else {
-			p.field("  ", "unknown", "%s: %s", clean(g.Target), plural(len(g.Findings), "requirement"))
+			p.field("  ", "unknown", "%s: %s", clean(g.Target), Plural(len(g.Findings), "requirement"))
 		}
 		p.field("  ", "why", "%s", clean(g.Why))
 	}

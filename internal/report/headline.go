@@ -14,7 +14,7 @@ func Headline(r audit.Report) string {
 	s := r.Summary
 	switch r.Status {
 	case audit.Gaps:
-		head := fmt.Sprintf("%s (%s); %d of %d requirements satisfied", plural(s.Gaps, "gap"), bySeverity(r), s.Satisfied, s.Requirements)
+		head := fmt.Sprintf("%s (%s); %d of %d requirements satisfied", Plural(s.Gaps, "gap"), severities(r), s.Satisfied, s.Requirements)
 		return head + unverifiedTail(r, "; ")
 	case audit.CouldNotLook:
 		return "could not look" + unverifiedTail(r, ": ") + "; no gap among what could be learnt"
@@ -28,7 +28,7 @@ func unverifiedTail(r audit.Report, before string) string {
 		parts = append(parts, fmt.Sprintf("%d of %d requirements unverified", n, r.Summary.Requirements))
 	}
 	if n := len(r.Problems); n > 0 {
-		parts = append(parts, plural(n, "problem")+" while looking")
+		parts = append(parts, Plural(n, "problem")+" while looking")
 	}
 	if parts == nil {
 		return ""
@@ -36,8 +36,8 @@ func unverifiedTail(r audit.Report, before string) string {
 	return before + strings.Join(parts, ", ")
 }
 
-// bySeverity counts gaps: "2 critical, 1 high".
-func bySeverity(r audit.Report) string {
+// severities counts gaps: "2 critical, 1 high".
+func severities(r audit.Report) string {
 	counts := map[policies.Severity]int{}
 	for _, f := range gapsOf(r) {
 		counts[f.Severity]++
@@ -51,7 +51,8 @@ func bySeverity(r audit.Report) string {
 	return strings.Join(parts, ", ")
 }
 
-func plural(n int, thing string) string {
+// Plural counts things: "1 gap", "2 gaps".
+func Plural(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing
 	}

@@ -31,9 +31,7 @@ func Mail(w io.Writer, r audit.Report, o MailOptions) error {
 	var p page
 	p.line("%s", Headline(r))
 	p.line("")
-	p.field("", "account", "%s", clean(r.Account))
-	p.field("", "regions", "%s", strings.Join(cleanAll(r.Regions), " "))
-	p.field("", "judged", "by Remotion %s", clean(r.Remotion.Release))
+	p.head(r)
 	if !r.Run.At.IsZero() {
 		p.field("", "run", "%s %s by %s", r.Run.At.UTC().Format(time.RFC3339), clean(r.Run.ID), clean(r.Run.Auditor))
 	}
@@ -119,9 +117,9 @@ func counts(r audit.Report) string {
 	case r.Status == audit.CouldNotLook:
 		return fmt.Sprintf("could not look, %d unverified", r.Summary.Unverified)
 	case r.Summary.Unverified > 0:
-		return fmt.Sprintf("%s, %d unverified", plural(r.Summary.Gaps, "gap"), r.Summary.Unverified)
+		return fmt.Sprintf("%s, %d unverified", Plural(r.Summary.Gaps, "gap"), r.Summary.Unverified)
 	}
-	return plural(r.Summary.Gaps, "gap")
+	return Plural(r.Summary.Gaps, "gap")
 }
 
 // Subject is the subject of an alert: printable ASCII of at most 99 characters, counts before names,

@@ -23,9 +23,7 @@ func Text(w io.Writer, r audit.Report) error {
 	var p page
 	p.line("%s  %s", strings.ToUpper(string(r.Status)), Headline(r))
 	p.line("")
-	p.field("", "account", "%s", clean(r.Account))
-	p.field("", "regions", "%s", strings.Join(cleanAll(r.Regions), " "))
-	p.field("", "judged", "by Remotion %s", clean(r.Remotion.Release))
+	p.head(r)
 	for _, t := range r.Targets {
 		p.field("", "target", "%s", targetLine(t))
 	}
@@ -33,6 +31,13 @@ func Text(w io.Writer, r audit.Report) error {
 	p.line("")
 	p.field("", "assumed", "%s", strings.Join(cleanAll(r.AssumedContext), " "))
 	return p.writeTo(w)
+}
+
+// head says what was judged, and by what.
+func (p *page) head(r audit.Report) {
+	p.field("", "account", "%s", clean(r.Account))
+	p.field("", "regions", "%s", strings.Join(cleanAll(r.Regions), " "))
+	p.field("", "judged", "by Remotion %s", clean(r.Remotion.Release))
 }
 
 func targetLine(t audit.TargetReport) string {
@@ -46,7 +51,7 @@ func targetLine(t audit.TargetReport) string {
 	s := t.Summary
 	line := fmt.Sprintf("%s (%s): %d of %d satisfied", clean(t.Name), kind, s.Satisfied, s.Requirements)
 	if s.Gaps > 0 {
-		line += ", " + plural(s.Gaps, "gap")
+		line += ", " + Plural(s.Gaps, "gap")
 	}
 	if s.Unverified > 0 {
 		line += fmt.Sprintf(", %d unverified", s.Unverified)
