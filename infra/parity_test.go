@@ -24,8 +24,8 @@ var ignored = map[string]string{
 	"AuditFunction.Tags":    "set by neither, added by the tools",
 }
 
-// TestParity holds template.yaml and the construct to the same system, with and without mail.
-func TestParity(t *testing.T) {
+func samTemplate(t *testing.T) cfn.Template {
+	t.Helper()
 	data, err := os.ReadFile("../template.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -34,6 +34,12 @@ func TestParity(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return sam
+}
+
+// TestParity holds template.yaml and the construct to the same system, with and without mail.
+func TestParity(t *testing.T) {
+	sam := samTemplate(t)
 	tests := []struct {
 		name       string
 		parameters map[string]string
@@ -161,14 +167,7 @@ func asJSON(t testing.TB, v any) string {
 
 // TestParameterFormsAreTheProps holds what the template refuses to what Validate does.
 func TestParameterFormsAreTheProps(t *testing.T) {
-	data, err := os.ReadFile("../template.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	sam, err := cfn.Parse(data)
-	if err != nil {
-		t.Fatal(err)
-	}
+	sam := samTemplate(t)
 	got := map[string]string{}
 	for name, p := range sam.Section("Parameters") {
 		got[name], _ = p.(map[string]any)["AllowedPattern"].(string)

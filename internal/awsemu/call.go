@@ -1,6 +1,7 @@
 package awsemu
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"time"
@@ -99,7 +100,7 @@ func (c *call) resource() string {
 	case stsService:
 		return c.form.get("RoleArn")
 	case snsService:
-		return or(c.form.get("TopicArn"), c.form.get("TargetArn"))
+		return cmp.Or(c.form.get("TopicArn"), c.form.get("TargetArn"))
 	default:
 		return ""
 	}

@@ -1,6 +1,7 @@
 package awsemu
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 )
@@ -247,13 +248,18 @@ func listInline(k kind) func(*call) (any, error) {
 	}
 }
 
+// inlineOf reads whose inline policy is meant, and its name, whether there is one or not.
+func (c *call) inlineOf(k kind) (e *entity, name string, err error) {
+	if e, err = c.find(k); err != nil {
+		return nil, "", err
+	}
+	name, err = c.name("PolicyName", 128)
+	return e, name, err
+}
+
 func getInline(k kind) func(*call) (any, error) {
 	return func(c *call) (any, error) {
-		e, err := c.find(k)
-		if err != nil {
-			return nil, err
-		}
-		name, err := c.name("PolicyName", 128)
+		e, name, err := c.inlineOf(k)
 		if err != nil {
 			return nil, err
 		}
@@ -287,7 +293,7 @@ func listAttached(k kind) func(*call) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		prefix := or(c.form.get("PathPrefix"), "/")
+		prefix := cmp.Or(c.form.get("PathPrefix"), "/")
 		var under []*policy
 		for _, p := range e.attached {
 			if len(p.path) >= len(prefix) && p.path[:len(prefix)] == prefix {

@@ -1,6 +1,7 @@
 package awsemu
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -56,7 +57,7 @@ func (c *call) create(k kind, size int) (*entity, error) {
 
 // path reads the path of what is to be made.
 func (c *call) path() (string, error) {
-	path := or(c.form.get("Path"), "/")
+	path := cmp.Or(c.form.get("Path"), "/")
 	if !isPath(path) {
 		return "", validationError("The specified value for path is invalid. It must begin and end with / and contain only alphanumeric characters and/or / characters.")
 	}

@@ -1,6 +1,7 @@
 package awsemu
 
 import (
+	"cmp"
 	"maps"
 	"net/http"
 	"net/url"
@@ -74,7 +75,7 @@ func isName(s string) bool {
 
 // under returns the entities whose path begins with PathPrefix, by name.
 func (c *call) under(k kind) []*entity {
-	prefix := or(c.form.get("PathPrefix"), "/")
+	prefix := cmp.Or(c.form.get("PathPrefix"), "/")
 	var found []*entity
 	for _, e := range sortedValues(c.store.entities[k]) {
 		if strings.HasPrefix(e.path, prefix) {

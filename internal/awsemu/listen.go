@@ -1,6 +1,7 @@
 package awsemu
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -20,7 +21,7 @@ type Endpoint struct {
 // Listen serves on an address of this machine: host and port, where port 0 is any free one. Empty is
 // 127.0.0.1:0. It refuses addresses that other machines reach, as nothing here asks who is calling.
 func (s *Server) Listen(addr string) (*Endpoint, error) {
-	addr = or(addr, "127.0.0.1:0")
+	addr = cmp.Or(addr, "127.0.0.1:0")
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w: give an address such as 127.0.0.1:4599", addr, err)

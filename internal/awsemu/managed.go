@@ -1,6 +1,7 @@
 package awsemu
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -137,8 +138,8 @@ func listPolicyVersions(c *call) (any, error) {
 }
 
 func listPolicies(c *call) (any, error) {
-	scope := or(c.form.get("Scope"), "All")
-	prefix := or(c.form.get("PathPrefix"), "/")
+	scope := cmp.Or(c.form.get("Scope"), "All")
+	prefix := cmp.Or(c.form.get("PathPrefix"), "/")
 	usage := c.form.get("PolicyUsageFilter")
 	var found []*policy
 	for _, p := range c.store.sortedPolicies() {

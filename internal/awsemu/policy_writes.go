@@ -89,11 +89,7 @@ func (c *call) trustDocument(param string) (document, error) {
 
 func putInline(k kind) func(*call) (any, error) {
 	return func(c *call) (any, error) {
-		e, err := c.find(k)
-		if err != nil {
-			return nil, err
-		}
-		name, err := c.name("PolicyName", 128)
+		e, name, err := c.inlineOf(k)
 		if err != nil {
 			return nil, err
 		}
@@ -117,11 +113,7 @@ func putInline(k kind) func(*call) (any, error) {
 
 func deleteInline(k kind) func(*call) (any, error) {
 	return func(c *call) (any, error) {
-		e, err := c.find(k)
-		if err != nil {
-			return nil, err
-		}
-		name, err := c.name("PolicyName", 128)
+		e, name, err := c.inlineOf(k)
 		if err != nil {
 			return nil, err
 		}

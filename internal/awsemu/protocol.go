@@ -2,6 +2,7 @@ package awsemu
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -104,7 +105,7 @@ func (p jsonProtocol) fail(_ *service, requestID string, e *apiError) reply {
 // members is the error as the structure its Smithy shape is. Some shapes spell the member message, some
 // Message; a client reads the one its model has.
 func (e *apiError) members() map[string]string {
-	return map[string]string{"__type": or(e.shape, "com.amazonaws.cloudwatch#"+e.code), "message": e.message, "Message": e.message}
+	return map[string]string{"__type": cmp.Or(e.shape, "com.amazonaws.cloudwatch#"+e.code), "message": e.message, "Message": e.message}
 }
 
 // serialization is the error for a body that is not what its content type says.

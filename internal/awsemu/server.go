@@ -1,6 +1,7 @@
 package awsemu
 
 import (
+	"cmp"
 	"compress/gzip"
 	"context"
 	"errors"
@@ -186,7 +187,7 @@ func (s *Server) serve(ctx context.Context, ask request) (reply, bool) {
 func (s *Server) admit(ctx context.Context, ask request) (*call, verdict, string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := &call{Server: s, request: ask, ctx: ctx, region: or(ask.scope.region, defaultRegion)}
+	c := &call{Server: s, request: ask, ctx: ctx, region: cmp.Or(ask.scope.region, defaultRegion)}
 	if err := s.start(); err != nil {
 		return c, verdict{err: refuse(http.StatusInternalServerError, "InternalFailure", "%v", err)}, s.nextID()
 	}

@@ -1,6 +1,7 @@
 package awsemu
 
 import (
+	"cmp"
 	"encoding/base64"
 	"net/netip"
 	"strconv"
@@ -70,7 +71,7 @@ var contextFormats = map[string]func(string) bool{
 }
 
 func checkContext(key, keyType string, values []string) error {
-	scalar := strings.TrimSuffix(or(keyType, "string"), "List")
+	scalar := strings.TrimSuffix(cmp.Or(keyType, "string"), "List")
 	valid := contextFormats[scalar]
 	if valid == nil {
 		return constraint("contextEntries.contextKeyType",

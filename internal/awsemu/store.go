@@ -1,6 +1,7 @@
 package awsemu
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -164,10 +165,10 @@ func newStore(a *Account) (*store, error) {
 // names of policies can be looked up in.
 func newStoreOfPolicies(a *Account) *store {
 	st := &store{
-		account:      or(a.ID, defaultAccount),
-		partition:    or(a.Partition, defaultPartition),
+		account:      cmp.Or(a.ID, defaultAccount),
+		partition:    cmp.Or(a.Partition, defaultPartition),
 		alias:        a.Alias,
-		region:       or(a.Function.Region, defaultRegion),
+		region:       cmp.Or(a.Function.Region, defaultRegion),
 		pageSize:     a.PageSize,
 		entities:     map[kind]map[string]*entity{kindUser: {}, kindGroup: {}, kindRole: {}},
 		policies:     make(map[string]*policy),
@@ -183,9 +184,9 @@ func newStoreOfPolicies(a *Account) *store {
 }
 
 func (st *store) addPolicy(name string, m ManagedPolicy) {
-	path := or(m.Path, "/")
+	path := cmp.Or(m.Path, "/")
 	p := &policy{
-		arn:  or(m.ARN, fmt.Sprintf("arn:%s:iam::%s:policy%s%s", st.partition, st.account, path, name)),
+		arn:  cmp.Or(m.ARN, fmt.Sprintf("arn:%s:iam::%s:policy%s%s", st.partition, st.account, path, name)),
 		name: name,
 		path: path,
 	}
@@ -216,7 +217,7 @@ func (p *policy) add(doc document, now time.Time, standard bool) *version {
 
 func (st *store) addEntity(k kind, name, path string, inline map[string]string, managed []string, boundary string) (*entity, error) {
 	e := &entity{
-		kind: k, name: name, path: or(path, "/"),
+		kind: k, name: name, path: cmp.Or(path, "/"),
 		id:      uniqueID(idPrefix(k), st.account, string(k), name),
 		created: described(st.account, string(k), name),
 		inline:  make(map[string]document),
@@ -278,7 +279,7 @@ func trustText(trust string) string {
 		return trust
 	}
 	if trust == "" || isServiceName(trust) {
-		return fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"%s"},"Action":"sts:AssumeRole"}]}`, or(trust, "lambda.amazonaws.com"))
+		return fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"%s"},"Action":"sts:AssumeRole"}]}`, cmp.Or(trust, "lambda.amazonaws.com"))
 	}
 	return trust
 }
@@ -300,12 +301,4 @@ func sortedValues[T any](m map[string]T) []T {
 		values = append(values, m[key])
 	}
 	return values
-}
-
-// or returns s, or what stands in for an empty one.
-func or(s, instead string) string {
-	if s == "" {
-		return instead
-	}
-	return s
 }
