@@ -13,7 +13,7 @@
 //
 // # Limits
 //
-// It decides by identity policies and a permissions boundary. Service control policies, session
+// It decides by identity policies, a permissions boundary and service control policies. Session
 // policies, resource policies, resource control policies and VPC endpoint policies are not read.
 // A request names one concrete resource: a pattern given as the resource is taken as text, as
 // AWS's simulator takes it.

@@ -32,6 +32,12 @@ type Grants struct {
 	Identity []Policy
 	// Boundary is the permissions boundary; nil when there is none.
 	Boundary *Policy
+	// Organization are the service control policies above the account, one entry for each level: the
+	// root, each organizational unit, the account. The policies of a level are a union, and every
+	// level has to allow. Empty when the account is in no organization, or the principal is beyond
+	// them, as service-linked roles are.
+	// https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_evaluation.html
+	Organization [][]Policy
 }
 
 // A Request is what a principal tries to do.
@@ -49,10 +55,11 @@ type Layer uint8
 const (
 	Identity Layer = iota
 	Boundary
+	Organization
 )
 
 func (l Layer) String() string {
-	return [...]string{"identity policy", "permissions boundary"}[l]
+	return [...]string{"identity policy", "permissions boundary", "service control policy"}[l]
 }
 
 // A Match names a statement.
@@ -90,35 +97,41 @@ type Result struct {
 	// Missing are the context keys that any statement names and the request does not have, spelt as
 	// written. It is filled for an ImplicitDeny only, as the simulator does.
 	Missing []string
-	// IdentityAllows and BoundaryAllows say which layer let the request pass, leaving Deny statements
-	// aside. Without a boundary, BoundaryAllows is true.
-	IdentityAllows, BoundaryAllows bool
+	// IdentityAllows, BoundaryAllows and OrganizationAllows say which layer let the request pass,
+	// leaving Deny statements aside. A layer that is not there lets everything pass.
+	IdentityAllows, BoundaryAllows, OrganizationAllows bool
 }
 
 // Evaluate decides one request. It looks at every statement, also after the first Deny.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html
 func (g Grants) Evaluate(r Request) Result {
 	e := evaluation{request: r, action: strings.ToLower(r.Action)}
-	identity := e.layer(Identity, g.Identity)
-	boundary := outcome{allows: true, mayAllow: true, mustAllow: true}
+	all := e.layer(Identity, g.Identity)
+	identity := all.allows
+	res := &e.result
+	res.BoundaryAllows, res.OrganizationAllows = true, true
 	if g.Boundary != nil {
-		boundary = e.layer(Boundary, []Policy{*g.Boundary})
+		boundary := e.layer(Boundary, []Policy{*g.Boundary})
+		res.BoundaryAllows = boundary.allows
+		all = all.and(boundary)
 	}
-	res := e.result
-	res.IdentityAllows, res.BoundaryAllows = identity.allows, boundary.allows
+	for _, level := range g.Organization {
+		o := e.layer(Organization, level)
+		res.OrganizationAllows = res.OrganizationAllows && o.allows
+		all = all.and(o)
+	}
+	res.IdentityAllows = identity
 	switch {
-	case identity.denies || boundary.denies:
+	case all.denies:
 		res.Decision = ExplicitDeny
-	case identity.allows && boundary.allows:
+	case all.allows:
 		res.Decision = Allowed
 	}
-	best := identity.mayAllow && boundary.mayAllow && !identity.mustDeny && !boundary.mustDeny
-	worst := identity.mustAllow && boundary.mustAllow && !identity.mayDeny && !boundary.mayDeny
-	res.Conditional = best != worst
+	res.Conditional = (all.mayAllow && !all.mustDeny) != (all.mustAllow && !all.mayDeny)
 	if res.Decision == ImplicitDeny {
 		res.Missing = e.missing(g)
 	}
-	return res
+	return e.result
 }
 
 // outcome is what one layer says. What allows or denies takes an absent key as absent; must and may
@@ -139,6 +152,14 @@ func (o *outcome) count(effect Effect, holds, open bool) {
 	o.denies = o.denies || holds
 	o.mayDeny = true
 	o.mustDeny = o.mustDeny || holds && !open
+}
+
+// and joins what two layers say: both have to allow, and either may deny.
+func (o outcome) and(p outcome) outcome {
+	return outcome{
+		allows: o.allows && p.allows, mayAllow: o.mayAllow && p.mayAllow, mustAllow: o.mustAllow && p.mustAllow,
+		denies: o.denies || p.denies, mayDeny: o.mayDeny || p.mayDeny, mustDeny: o.mustDeny || p.mustDeny,
+	}
 }
 
 type evaluation struct {
