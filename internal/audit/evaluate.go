@@ -138,8 +138,8 @@ func judge(t TargetFacts, r policies.Requirement) Finding {
 	}
 	var worst *verdict
 	gaps := 0
-	for _, q := range r.Needed(t.Place) {
-		v := t.ask(q)
+	for _, n := range r.Needed(t.Place) {
+		v := t.ask(n.Question)
 		f.Asked++
 		if v.status == Satisfied {
 			f.Covered++

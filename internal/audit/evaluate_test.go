@@ -159,8 +159,8 @@ func everything(t *testing.T) Facts {
 		target.Presence, target.Place, target.Answers = Present, place, map[policies.Question]Answer{}
 		target.Grants = grants(t, `{"Effect":"Allow","Action":"*","Resource":"*"}`)
 		for _, r := range facts.Release.Requirements(target.Kind.Policy()) {
-			for _, q := range r.Needed(place) {
-				target.Answers[q] = Answer{Decision: iampolicy.Allowed}
+			for _, n := range r.Needed(place) {
+				target.Answers[n.Question] = Answer{Decision: iampolicy.Allowed}
 			}
 		}
 		facts.Targets = append(facts.Targets, target)

@@ -93,8 +93,8 @@ func (r *run) questions(t *target) [][]pair {
 	regions := make([][]pair, len(r.plan.Regions))
 	for _, req := range r.plan.Release.Needs(t.facts.Kind.Policy(), t.facts.Purpose) {
 		perRegion := map[string][]policies.Question{}
-		for _, q := range req.Needed(t.facts.Place) {
-			perRegion[q.Region] = append(perRegion[q.Region], q)
+		for _, n := range req.Needed(t.facts.Place) {
+			perRegion[n.Region] = append(perRegion[n.Region], n.Question)
 		}
 		for i, region := range r.plan.Regions {
 			for _, q := range perRegion[region] {

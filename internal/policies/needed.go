@@ -30,6 +30,14 @@ type Question struct {
 	Region string
 }
 
+// A Need is what an account needs of a requirement, in one region.
+type Need struct {
+	// Question is the request that stands for it when AWS is asked.
+	Question
+	// Pattern is all that is needed: a resource pattern that Resource matches.
+	Pattern string
+}
+
 // globalRegion is where AWS signs and logs calls to services without regions.
 const globalRegion = "us-east-1"
 
@@ -45,24 +53,38 @@ const (
 	insightsGroup     = "/aws/lambda-insights"
 )
 
-// Needed narrows the requirement to what the account needs: concrete requests in each region of the
-// place, ordered by region. Each is about a resource type that the action uses.
+// Patterns of the names Remotion gives.
+const (
+	functions      = "remotion-render-*"
+	binariesLayers = "678892195805:layer:remotion-binaries-*"
+	insightsLayers = "580247275435:layer:LambdaInsightsExtension*"
+)
+
+// Needed narrows the requirement to what the account needs in each region of the place, ordered by
+// region. Each is about a resource type that the action uses.
 // https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
-func (r Requirement) Needed(p Place) []Question {
-	var list []Question
+func (r Requirement) Needed(p Place) []Need {
+	var list []Need
 	for _, region := range p.Regions {
-		for _, arn := range r.resources(p, region) {
-			list = append(list, Question{Action: r.Action, Resource: arn, Region: region})
+		for _, t := range r.things(p, region) {
+			list = append(list, Need{Question{Action: r.Action, Resource: t.sample, Region: region}, t.pattern})
 		}
 	}
 	return list
 }
 
-// resources lists what the requirement is about in one region.
-func (r Requirement) resources(p Place, region string) []string {
+// A thing is what a requirement is about: a pattern for all of it, and a sample that matches the pattern.
+type thing struct{ sample, pattern string }
+
+// one is a thing that is known by its name.
+func one(arn string) []thing { return []thing{{arn, arn}} }
+
+// things lists what the requirement is about in one region.
+func (r Requirement) things(p Place, region string) []thing {
 	service, action, _ := strings.Cut(r.Action, ":")
-	arn := func(service, region, rest string) string {
-		return "arn:" + p.Partition + ":" + service + ":" + region + ":" + rest
+	arn := func(service, region, sample, pattern string) []thing {
+		prefix := "arn:" + p.Partition + ":" + service + ":" + region + ":"
+		return []thing{{prefix + sample, prefix + pattern}}
 	}
 	first := region == p.Regions[0]
 	switch {
@@ -72,42 +94,43 @@ func (r Requirement) resources(p Place, region string) []string {
 		case !first:
 			return nil
 		case action == "PassRole":
-			return []string{p.RenderRole}
+			return one(p.RenderRole)
 		}
-		return []string{p.Caller}
+		return one(p.Caller)
 	case r.Resource == "*" && r.Action != "lambda:GetFunction":
 		// The quota actions do have a resource type, which the documented "*" includes; AWS answers for
 		// "*" as well, and always has, so that is what is asked.
-		return []string{"*"}
+		return one("*")
 	case service == "s3":
-		var list []string
-		for _, bucket := range p.buckets(region, usesExisting[action]) {
+		var list []thing
+		for _, t := range p.buckets(region, usesExisting[action]) {
 			if strings.HasSuffix(action, "Object") || strings.HasSuffix(action, "ObjectAcl") {
-				bucket += "/" + syntheticObject
+				t.sample += "/" + syntheticObject
+				t.pattern += "/*"
 			}
-			list = append(list, "arn:"+p.Partition+":s3:::"+bucket)
+			list = append(list, arn("s3", "", ":"+t.sample, ":"+t.pattern)...)
 		}
 		return list
 	case service == "lambda" && strings.Contains(r.Resource, ":layer:"):
 		if strings.Contains(r.Resource, insights) {
-			return []string{arn("lambda", region, insightsLayer)}
+			return arn("lambda", region, insightsLayer, insightsLayers)
 		}
-		return []string{arn("lambda", region, binariesLayer)}
+		return arn("lambda", region, binariesLayer, binariesLayers)
 	case service == "lambda":
-		return []string{arn("lambda", region, p.Account+":function:"+syntheticFunction)}
+		return arn("lambda", region, p.Account+":function:"+syntheticFunction, p.Account+":function:"+functions)
 	case service == "logs":
-		group := "/aws/lambda/" + syntheticFunction
+		group, groups := "/aws/lambda/"+syntheticFunction, "/aws/lambda/"+functions
 		if strings.Contains(r.Resource, insights) {
-			group = insightsGroup
+			group, groups = insightsGroup, insightsGroup
 		}
-		rest := p.Account + ":log-group:" + group
+		prefix := p.Account + ":log-group:"
 		// CreateLogStream is about the stream it creates, not about the group.
 		if action == "PutLogEvents" || action == "CreateLogStream" {
-			rest += ":log-stream:" + syntheticStream
+			return arn("logs", region, prefix+group+":log-stream:"+syntheticStream, prefix+groups+":log-stream:*")
 		}
-		return []string{arn("logs", region, rest)}
+		return arn("logs", region, prefix+group, prefix+groups)
 	}
-	return []string{r.Resource}
+	return one(r.Resource)
 }
 
 // usesExisting are the S3 actions that a custom site or output bucket is used with. Remotion never
@@ -117,23 +140,23 @@ var usesExisting = map[string]bool{
 	"ListBucket": true, "GetBucketLocation": true,
 }
 
-// buckets lists the buckets of a region: the real ones of Remotion's or else a synthetic one, then,
+// buckets lists the buckets of a region: the real ones of Remotion's or else any it might create, then,
 // in the first region and if asked for, the others.
-func (p Place) buckets(region string, withOthers bool) []string {
+func (p Place) buckets(region string, withOthers bool) []thing {
 	prefix := bucketPrefix(region)
-	var own, others []string
+	var own, others []thing
 	for _, b := range p.Buckets {
 		switch {
 		case strings.HasPrefix(b, prefix):
-			own = append(own, b)
+			own = append(own, one(b)...)
 		case withOthers && region == p.Regions[0] && !slices.ContainsFunc(p.Regions, func(r string) bool {
 			return strings.HasPrefix(b, bucketPrefix(r))
 		}):
-			others = append(others, b)
+			others = append(others, one(b)...)
 		}
 	}
 	if own == nil {
-		own = []string{prefix + syntheticSuffix}
+		own = []thing{{prefix + syntheticSuffix, prefix + "*"}}
 	}
 	return append(own, others...)
 }
