@@ -164,11 +164,11 @@ func inspect(q policies.Question, r iampolicy.Result) inspection {
 	}
 	if near := identityAllows(r.Near); near != nil {
 		m := nearest(q.Resource, near)
-		but := "only on "
-		if m.NotResource {
-			but = "on everything but "
+		but, resources := "only on ", m.Resource
+		if m.NotResource != nil {
+			but, resources = "on everything but ", m.NotResource
 		}
-		why := name(m) + " grants it " + but + list(m.Resources)
+		why := name(m) + " grants it " + but + list(resources)
 		return inspection{status: Missing, cause: NarrowerGrant, why: why, statements: statementsOf([]iampolicy.Match{m})}
 	}
 	return inspection{status: Missing, cause: NoGrant, why: "no statement grants it"}
@@ -199,7 +199,7 @@ func identityAllows(matches []iampolicy.Match) (list []iampolicy.Match) {
 func nearest(resource string, matches []iampolicy.Match) iampolicy.Match {
 	best, length := matches[0], -1
 	for _, m := range matches {
-		for _, pattern := range m.Resources {
+		for _, pattern := range slices.Concat(m.Resource, m.NotResource) {
 			n := 0
 			for n < len(pattern) && n < len(resource) && pattern[n] == resource[n] {
 				n++
@@ -239,9 +239,9 @@ func openWhy(m iampolicy.Match) string {
 		verb = " denies it"
 	}
 	switch {
-	case m.Conditional:
+	case len(m.Conditions) > 0:
 		return name(m) + verb + " under a condition that cannot be established from outside"
-	case m.Resources != nil:
+	case m.Resource != nil || m.NotResource != nil:
 		return name(m) + verb + " through a policy variable whose value is not known"
 	}
 	return name(m) + verb + " to every principal, and AWS does not say whether that means services"
@@ -265,7 +265,7 @@ func list(resources []string) string {
 
 func statementsOf(matches []iampolicy.Match) (list []Statement) {
 	for _, m := range matches {
-		list = append(list, Statement{Policy: m.Policy, Index: m.Index, Sid: m.Sid, Effect: m.Effect.String(), Resources: m.Resources})
+		list = append(list, Statement{Policy: m.Policy, Index: m.Index, Sid: m.Sid, Effect: m.Effect.String(), Resources: slices.Concat(m.Resource, m.NotResource)})
 	}
 	return list
 }

@@ -132,7 +132,7 @@ func parseOperator(name string) (op operator, ok bool) {
 
 // holds reports whether the condition is met, and names the keys it would have needed and the
 // request does not have: with those, the answer might be another.
-func (c Condition) holds(ctx Context) (met bool, missing []string) {
+func (c *Condition) holds(ctx Context) (met bool, missing []string) {
 	have, present := ctx.lookup(c.Key)
 	if !present {
 		missing = []string{c.Key}
@@ -171,7 +171,7 @@ func (c Condition) holds(ctx Context) (met bool, missing []string) {
 
 // wanted puts the request's values in place of the variables in the condition's values. A value
 // whose variable has none is left out: it equals nothing, which an inverted operator counts as met.
-func (c Condition) wanted(ctx Context) (values, missing []string) {
+func (c *Condition) wanted(ctx Context) (values, missing []string) {
 	if !c.variables || !c.op.variables || !slices.ContainsFunc(c.Values, func(v string) bool { return strings.Contains(v, "${") }) {
 		return c.Values, nil
 	}
@@ -183,6 +183,18 @@ func (c Condition) wanted(ctx Context) (values, missing []string) {
 		}
 	}
 	return values, missing
+}
+
+// unknownVariables lists the variables in the condition's values that have no default.
+func (c *Condition) unknownVariables() (names []string) {
+	if !c.variables || !c.op.variables {
+		return nil
+	}
+	for _, v := range c.Values {
+		_, lacks := substitute(v, nil)
+		names = append(names, lacks...)
+	}
+	return names
 }
 
 // Wildcards that came out of a variable are literal. They are told from the policy's own by these
@@ -221,7 +233,8 @@ func substitute(text string, ctx Context) (out string, missing []string) {
 func isTrue(s string) bool { return strings.EqualFold(s, "true") }
 
 func like(want, have string) verdict {
-	p := wildcards(want)
+	p := pattern{text: want, action: true} // as in an action, colons are like any other character
+	p.setAtoms(p.scan(false))
 	return verdictOf(p.match(protectHave(want, have)))
 }
 

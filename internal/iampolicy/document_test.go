@@ -91,3 +91,13 @@ func TestTrusts(t *testing.T) {
 		t.Error("a trust policy without a Principal parsed")
 	}
 }
+
+// A hostile action may hold what actions are put together with.
+func TestActionsKeepTheirPlaces(t *testing.T) {
+	g := identity(t, statement(`"Effect":"Allow","Action":["a:B\u0000s3:GetObject","c:D"],"Resource":"*"`))
+	for action, want := range map[string]Decision{"s3:GetObject": ImplicitDeny, "c:D": Allowed, "a:B\x00s3:GetObject": Allowed} {
+		if got := g.Evaluate(Request{Action: action, Resource: "*"}).Decision; got != want {
+			t.Errorf("%q: %v, want %v", action, got, want)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package iampolicy
 
 import (
+	"iter"
 	"slices"
 	"strings"
 )
@@ -62,21 +63,13 @@ func (l Layer) String() string {
 	return [...]string{"identity policy", "permissions boundary", "service control policy"}[l]
 }
 
-// A Match names a statement.
+// A Match names a statement. It holds the statement itself, which may not be changed.
 type Match struct {
 	Policy string
 	Layer  Layer
 	// Index is the statement's place in its document, counted from 1.
-	Index  int
-	Sid    string
-	Effect Effect
-	// Resources are the statement's resource patterns as written; with NotResource, those.
-	Resources   []string
-	NotResource bool
-	// Conditional says that the statement has a Condition.
-	Conditional bool
-	// Start and End are the statement's position in the document's text.
-	Start, End Position
+	Index int
+	*Statement
 }
 
 // A Result is the answer to a Request. All of its lists are in the order of the policies.
@@ -92,7 +85,8 @@ type Result struct {
 	Unmet []Match
 	// Conditional says that values for the missing keys could turn Decision.
 	Conditional bool
-	// Near are Allow statements for the action that the resource misses.
+	// Near are Allow statements for the action that the resource misses. It is filled for a request that
+	// is not Allowed.
 	Near []Match
 	// Missing are the context keys that any statement names and the request does not have, spelt as
 	// written. It is filled for an ImplicitDeny only, as the simulator does.
@@ -105,13 +99,12 @@ type Result struct {
 // Evaluate decides one request. It looks at every statement, also after the first Deny.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html
 func (g Grants) Evaluate(r Request) Result {
-	e := evaluation{request: r, action: strings.ToLower(r.Action)}
+	var res Result
+	e := evaluation{request: &r, action: strings.ToLower(r.Action), result: &res}
 	all := e.layer(Identity, g.Identity)
-	identity := all.allows
-	res := &e.result
-	res.BoundaryAllows, res.OrganizationAllows = true, true
+	res.IdentityAllows, res.BoundaryAllows, res.OrganizationAllows = all.allows, true, true
 	if g.Boundary != nil {
-		boundary := e.layer(Boundary, []Policy{*g.Boundary})
+		boundary := e.policy(Boundary, g.Boundary)
 		res.BoundaryAllows = boundary.allows
 		all = all.and(boundary)
 	}
@@ -120,7 +113,6 @@ func (g Grants) Evaluate(r Request) Result {
 		res.OrganizationAllows = res.OrganizationAllows && o.allows
 		all = all.and(o)
 	}
-	res.IdentityAllows = identity
 	switch {
 	case all.denies:
 		res.Decision = ExplicitDeny
@@ -128,10 +120,36 @@ func (g Grants) Evaluate(r Request) Result {
 		res.Decision = Allowed
 	}
 	res.Conditional = (all.mayAllow && !all.mustDeny) != (all.mustAllow && !all.mayDeny)
-	if res.Decision == ImplicitDeny {
-		res.Missing = e.missing(g)
+	if res.Decision != Allowed {
+		for layer, p := range g.policies() {
+			e.near(layer, p)
+		}
 	}
-	return e.result
+	if res.Decision == ImplicitDeny {
+		res.Missing = g.missing(r.Context)
+	}
+	return res
+}
+
+// policies goes through all policies, layer by layer.
+func (g Grants) policies() iter.Seq2[Layer, *Policy] {
+	return func(yield func(Layer, *Policy) bool) {
+		for i := range g.Identity {
+			if !yield(Identity, &g.Identity[i]) {
+				return
+			}
+		}
+		if g.Boundary != nil && !yield(Boundary, g.Boundary) {
+			return
+		}
+		for _, level := range g.Organization {
+			for i := range level {
+				if !yield(Organization, &level[i]) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // outcome is what one layer says. What allows or denies takes an absent key as absent; must and may
@@ -154,6 +172,14 @@ func (o *outcome) count(effect Effect, holds, open bool) {
 	o.mustDeny = o.mustDeny || holds && !open
 }
 
+// or joins what two policies of one layer say: either may allow, and either may deny.
+func (o outcome) or(p outcome) outcome {
+	return outcome{
+		allows: o.allows || p.allows, mayAllow: o.mayAllow || p.mayAllow, mustAllow: o.mustAllow || p.mustAllow,
+		denies: o.denies || p.denies, mayDeny: o.mayDeny || p.mayDeny, mustDeny: o.mustDeny || p.mustDeny,
+	}
+}
+
 // and joins what two layers say: both have to allow, and either may deny.
 func (o outcome) and(p outcome) outcome {
 	return outcome{
@@ -163,57 +189,63 @@ func (o outcome) and(p outcome) outcome {
 }
 
 type evaluation struct {
-	request Request
-	action  string // lower case
-	result  Result
+	request *Request
+	action  string // in lower case
+	result  *Result
 }
 
 func (e *evaluation) layer(layer Layer, policies []Policy) (o outcome) {
-	for _, p := range policies {
-		if p.Document == nil {
-			continue
-		}
-		for i := range p.Document.Statements {
-			s := &p.Document.Statements[i]
-			if !s.matchesAction(e.action) {
-				continue
-			}
-			matches, open := s.matchesResource(e.request)
-			if !matches && !open {
-				if s.Effect == Allow {
-					e.result.Near = append(e.result.Near, matchOf(p, layer, i))
-				}
-				continue
-			}
-			met, unsettled := s.conditionsHold(e.request.Context)
-			if !met && !unsettled {
-				e.result.Unmet = append(e.result.Unmet, matchOf(p, layer, i))
-				continue
-			}
-			open = open || unsettled
-			holds := matches && met
-			if holds {
-				e.result.Matched = append(e.result.Matched, matchOf(p, layer, i))
-			}
-			if open {
-				e.result.Undecided = append(e.result.Undecided, matchOf(p, layer, i))
-			}
-			o.count(s.Effect, holds, open)
-		}
+	for i := range policies {
+		o = o.or(e.policy(layer, &policies[i]))
 	}
 	return o
 }
 
-func matchOf(p Policy, layer Layer, i int) Match {
-	s := &p.Document.Statements[i]
-	m := Match{
-		Policy: p.ID, Layer: layer, Index: i + 1, Sid: s.Sid, Effect: s.Effect,
-		Resources: s.Resource, Conditional: len(s.Conditions) > 0, Start: s.Start, End: s.End,
+func (e *evaluation) policy(layer Layer, p *Policy) (o outcome) {
+	if p.Document == nil {
+		return o
 	}
-	if s.NotResource != nil {
-		m.Resources, m.NotResource = s.NotResource, true
+	for i := range p.Document.Statements {
+		s := &p.Document.Statements[i]
+		if !s.matchesAction(e.action) {
+			continue
+		}
+		matches, open := s.matchesResource(e.request)
+		if !matches && !open {
+			continue
+		}
+		met, unsettled := s.conditionsHold(e.request.Context)
+		if !met && !unsettled {
+			e.result.Unmet = append(e.result.Unmet, Match{p.ID, layer, i + 1, s})
+			continue
+		}
+		open = open || unsettled
+		holds := matches && met
+		if holds {
+			e.result.Matched = append(e.result.Matched, Match{p.ID, layer, i + 1, s})
+		}
+		if open {
+			e.result.Undecided = append(e.result.Undecided, Match{p.ID, layer, i + 1, s})
+		}
+		o.count(s.Effect, holds, open)
 	}
-	return m
+	return o
+}
+
+// near notes the statements of a policy that would allow the action elsewhere.
+func (e *evaluation) near(layer Layer, p *Policy) {
+	if p.Document == nil {
+		return
+	}
+	for i := range p.Document.Statements {
+		s := &p.Document.Statements[i]
+		if s.Effect == Deny || !s.matchesAction(e.action) {
+			continue
+		}
+		if matches, open := s.matchesResource(e.request); !matches && !open {
+			e.result.Near = append(e.result.Near, Match{p.ID, layer, i + 1, s})
+		}
+	}
 }
 
 func (s *Statement) matchesAction(lowered string) bool {
@@ -228,7 +260,7 @@ func (s *Statement) matchesAction(lowered string) bool {
 // matchesResource reports whether the statement is about the request's resource. With open, that
 // hangs on a policy variable for which the request has no value; until it has, such a pattern
 // matches nothing.
-func (s *Statement) matchesResource(r Request) (matches, open bool) {
+func (s *Statement) matchesResource(r *Request) (matches, open bool) {
 	inside := false
 	for i := range s.resources {
 		resolved, missing := s.resources[i].resolve(r.Context)
@@ -248,8 +280,8 @@ func (s *Statement) matchesResource(r Request) (matches, open bool) {
 // could change that. One condition that fails for good settles the statement.
 func (s *Statement) conditionsHold(ctx Context) (met, unsettled bool) {
 	met = true
-	for _, c := range s.Conditions {
-		ok, missing := c.holds(ctx)
+	for i := range s.Conditions {
+		ok, missing := s.Conditions[i].holds(ctx)
 		if !ok && missing == nil {
 			return false, false
 		}
@@ -259,42 +291,29 @@ func (s *Statement) conditionsHold(ctx Context) (met, unsettled bool) {
 	return met, unsettled
 }
 
-// missing lists the keys without a value that any statement of g names: the simulator reports them
-// whatever the statement is about.
-func (e *evaluation) missing(g Grants) (keys []string) {
-	add := func(key string) {
-		if _, ok := e.request.Context.lookup(key); !ok && !slices.Contains(keys, key) {
-			keys = append(keys, key)
+// missing lists the keys without a value that any statement of the identity policies or the boundary
+// names: the simulator reports them whatever the statement is about, and none of an organization's.
+func (g Grants) missing(ctx Context) (keys []string) {
+	add := func(names ...string) {
+		for _, key := range names {
+			if _, ok := ctx.lookup(key); !ok && !slices.Contains(keys, key) {
+				keys = append(keys, key)
+			}
 		}
 	}
-	policies := g.Identity
-	if g.Boundary != nil {
-		policies = append(slices.Clone(policies), *g.Boundary)
-	}
-	for _, p := range policies {
-		if p.Document == nil {
+	for layer, p := range g.policies() {
+		if p.Document == nil || layer == Organization {
 			continue
 		}
 		for i := range p.Document.Statements {
 			s := &p.Document.Statements[i]
-			for _, r := range s.resources {
-				for _, a := range r.atoms {
-					if a.kind == variable && !a.hasFallback {
-						add(a.name)
-					}
-				}
+			for i := range s.resources {
+				add(s.resources[i].variables()...)
 			}
-			for _, c := range s.Conditions {
+			for i := range s.Conditions {
+				c := &s.Conditions[i]
 				add(c.Key)
-				if !c.variables || !c.op.variables {
-					continue
-				}
-				for _, v := range c.Values {
-					_, lacks := substitute(v, nil)
-					for _, k := range lacks {
-						add(k)
-					}
-				}
+				add(c.unknownVariables()...)
 			}
 		}
 	}

@@ -26,7 +26,7 @@ func ExampleGrants_Evaluate() {
 			fmt.Printf("  statement %d (%s) of %s matches\n", m.Index, m.Sid, m.Policy)
 		}
 		for _, m := range r.Near {
-			fmt.Printf("  statement %d (%s) of %s is about %s\n", m.Index, m.Sid, m.Policy, m.Resources[0])
+			fmt.Printf("  statement %d (%s) of %s is about %s\n", m.Index, m.Sid, m.Policy, m.Resource[0])
 		}
 	}
 	// Output:

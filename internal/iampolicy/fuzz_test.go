@@ -62,7 +62,7 @@ func FuzzMatch(f *testing.F) {
 		}
 		p := compileResource(text, false)
 		var plain strings.Builder
-		for _, a := range p.atoms {
+		for _, a := range p.all() {
 			any := map[bool]string{true: `.`, false: `[^:]`}[a.crosses]
 			switch a.kind {
 			case literal:

@@ -59,15 +59,26 @@ func (t token) String() string {
 type lexer struct {
 	text string
 	next int
+	// last is the place of the last position that was asked for, and lastAt its offset: a document is mostly
+	// read forwards, and counting anew each time would take the square of its length.
+	last   Position
+	lastAt int
 }
 
 func (l *lexer) position(offset int) Position {
-	before := l.text[:min(offset, len(l.text))]
-	lineStart := strings.LastIndexByte(before, '\n') + 1
-	return Position{
-		Line:   strings.Count(before, "\n") + 1,
-		Column: utf8.RuneCountInString(before[lineStart:]) + 1,
+	offset = min(offset, len(l.text))
+	if offset < l.lastAt || l.last.Line == 0 {
+		l.last, l.lastAt = Position{Line: 1, Column: 1}, 0
 	}
+	between := l.text[l.lastAt:offset]
+	if i := strings.LastIndexByte(between, '\n'); i >= 0 {
+		l.last.Line += strings.Count(between, "\n")
+		l.last.Column = 1
+		between = between[i+1:]
+	}
+	l.last.Column += utf8.RuneCountInString(between)
+	l.lastAt = offset
+	return l.last
 }
 
 func (l *lexer) errorf(offset int, format string, args ...any) *SyntaxError {
@@ -75,7 +86,7 @@ func (l *lexer) errorf(offset int, format string, args ...any) *SyntaxError {
 }
 
 func (l *lexer) token() (token, error) {
-	for l.next < len(l.text) && strings.IndexByte(" \t\r\n", l.text[l.next]) >= 0 {
+	for l.next < len(l.text) && isSpace(l.text[l.next]) {
 		l.next++
 	}
 	start := l.next
@@ -83,7 +94,7 @@ func (l *lexer) token() (token, error) {
 		return token{kind: endOfText, start: start, end: start}, nil
 	}
 	switch c := l.text[start]; {
-	case strings.IndexByte("{}[]:,", c) >= 0:
+	case c == '{' || c == '}' || c == '[' || c == ']' || c == ':' || c == ',':
 		l.next++
 		return token{punctuation, l.text[start:l.next], start, l.next}, nil
 	case c == '"':
@@ -101,6 +112,8 @@ func (l *lexer) token() (token, error) {
 	r, _ := utf8.DecodeRuneInString(l.text[start:])
 	return token{}, l.errorf(start, "unexpected character %q", r)
 }
+
+func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
 
 func isBareByte(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '-' || c == '+' || c == '.'

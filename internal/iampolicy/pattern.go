@@ -6,14 +6,26 @@ import (
 )
 
 // A pattern is an action or a resource of a statement, compiled.
+//
+// Most patterns are literal text between '*'s that may match anything. Those are cut into pieces of the
+// text and matched by searching for them. The others, with '?', with a '*' that stops at a colon or with
+// variables, are kept as atoms and walked.
 type pattern struct {
-	atoms []atom
-	// prefix is the text before the first wildcard or variable, and rest the atoms from there on. It
-	// rules most patterns out.
+	// text is the pattern as written, in lower case for an action.
+	text string
+	// prefix is the text before the first wildcard or variable. It rules most patterns out.
 	prefix string
-	rest   []atom
+	// middle are the pieces between the '*'s of a plain pattern, and suffix is what follows the last. A plain
+	// pattern without a '*' is exact.
+	middle       []string
+	suffix       string
+	plain, exact bool
+	// atoms are those of a pattern that is not plain, after the prefix.
+	atoms []atom
 	// dynamic says that the pattern holds variables, so that what it matches depends on the request.
 	dynamic bool
+	// action says that the text is an action pattern, in which colons are like any other character.
+	action bool
 }
 
 type atomKind uint8
@@ -25,7 +37,7 @@ const (
 	variable                 // ${name} or ${name, 'default'}
 )
 
-// An atom is kept small: a document has one for each character of its patterns.
+// An atom is one element of a pattern.
 type atom struct {
 	kind atomKind
 	// crosses says that a wildcard may match ':'.
@@ -34,77 +46,140 @@ type atom struct {
 	*reference
 }
 
-// A reference is what a variable names. An empty fallback is one only with hasFallback.
-type reference struct {
-	name, fallback string
-	hasFallback    bool
-}
-
 // compileAction compiles an action pattern. Case does not count, so it matches lower-cased actions.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html
 func compileAction(text string) pattern {
-	return wildcards(strings.ToLower(text))
-}
-
-// wildcards compiles a text whose '*' and '?' match anything, colons included.
-func wildcards(text string) pattern {
-	p := pattern{atoms: make([]atom, 0, len(text))}
-	for _, r := range text {
-		p.atoms = append(p.atoms, plainAtom(r))
-	}
-	p.cutPrefix()
+	p := pattern{text: strings.ToLower(text), action: true}
+	p.compile(false)
 	return p
 }
 
 // compileResource compiles a resource pattern. Case counts, and colons are special.
 func compileResource(text string, variables bool) pattern {
-	p := pattern{atoms: make([]atom, 0, len(text))}
-	for rest := text; rest != ""; {
-		if a, size, ok := variableAtom(rest); variables && ok {
-			p.dynamic = p.dynamic || a.kind == variable
-			p.atoms = append(p.atoms, a)
-			rest = rest[size:]
-			continue
-		}
-		r, size := utf8.DecodeRuneInString(rest)
-		p.atoms = append(p.atoms, plainAtom(r))
-		rest = rest[size:]
-	}
-	holdColons(p.atoms)
-	p.cutPrefix()
+	p := pattern{text: text}
+	p.compile(variables)
 	return p
 }
 
-func plainAtom(r rune) atom {
-	switch r {
-	case '*':
-		return atom{kind: anyRun, crosses: true}
-	case '?':
-		return atom{kind: anyOne, crosses: true}
+// compile prepares the text for matching.
+func (p *pattern) compile(variables bool) {
+	if p.action && strings.IndexByte(p.text, '?') < 0 || !p.action && isPlain(p.text, variables) {
+		p.cut()
+	} else {
+		p.setAtoms(p.scan(variables))
 	}
-	return atom{kind: literal, char: r}
 }
 
-// variableAtom reads a policy variable off the front of text: ${key}, ${key, 'default'}, or
-// ${*}, ${?} and ${$}, which stand for the character itself.
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
-func variableAtom(text string) (a atom, size int, ok bool) {
-	if !strings.HasPrefix(text, "${") {
-		return atom{}, 0, false
+// isPlain reports whether all wildcards of a resource pattern are '*'s that may match colons, and
+// nothing in it is a variable.
+func isPlain(text string, variables bool) bool {
+	colons := 0
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case ':':
+			colons++
+		case '?':
+			return false
+		case '$':
+			if variables && strings.HasPrefix(text[i:], "${") {
+				return false
+			}
+		case '*':
+			for i+1 < len(text) && text[i+1] == '*' {
+				i++
+			}
+			if colons < resourceField && i+1 < len(text) && text[i+1] != ':' {
+				return false
+			}
+		}
 	}
-	end := strings.IndexByte(text, '}')
-	if end < 0 {
-		return atom{}, 0, false
-	}
-	name, fallback, hasFallback := strings.Cut(text[len("${"):end], ",")
-	name, size = strings.TrimSpace(name), end+1
-	switch name {
-	case "*", "?", "$":
-		return atom{kind: literal, char: rune(name[0])}, size, true
-	}
-	fallback = strings.Trim(strings.TrimSpace(fallback), "'")
-	return atom{kind: variable, reference: &reference{name, fallback, hasFallback}}, size, true
+	return true
 }
+
+// cut makes the pattern plain.
+func (p *pattern) cut() {
+	p.plain = true
+	var rest string
+	var wild bool
+	p.prefix, rest, wild = strings.Cut(p.text, "*")
+	if !wild {
+		p.exact = true
+		return
+	}
+	for {
+		piece, after, more := strings.Cut(rest, "*")
+		if !more {
+			p.suffix = piece
+			return
+		}
+		if piece != "" {
+			p.middle = append(p.middle, piece)
+		}
+		rest = after
+	}
+}
+
+// setAtoms makes the pattern one that is walked.
+func (p *pattern) setAtoms(atoms []atom) {
+	var b strings.Builder
+	n := 0
+	for n < len(atoms) && atoms[n].kind == literal {
+		b.WriteRune(atoms[n].char)
+		n++
+	}
+	p.prefix, p.atoms = b.String(), atoms[n:]
+	for _, a := range p.atoms {
+		p.dynamic = p.dynamic || a.kind == variable
+	}
+}
+
+// scan takes the text apart. A run of '*'s is one atom.
+func (p *pattern) scan(variables bool) []atom {
+	atoms := make([]atom, 0, len(p.text))
+	for rest := p.text; rest != ""; {
+		if variables && rest[0] == '$' {
+			if a, size, ok := variableAtom(rest); ok {
+				atoms = append(atoms, a)
+				rest = rest[size:]
+				continue
+			}
+		}
+		r, size := utf8.DecodeRuneInString(rest)
+		rest = rest[size:]
+		switch {
+		case r == '*' && len(atoms) > 0 && atoms[len(atoms)-1].kind == anyRun:
+		case r == '*':
+			atoms = append(atoms, atom{kind: anyRun, crosses: true})
+		case r == '?':
+			atoms = append(atoms, atom{kind: anyOne, crosses: true})
+		default:
+			atoms = append(atoms, atom{kind: literal, char: r})
+		}
+	}
+	if !p.action {
+		holdColons(atoms)
+	}
+	return atoms
+}
+
+// all is the whole pattern as atoms, the prefix included.
+func (p *pattern) all() []atom { return p.from(0) }
+
+// from is the pattern as atoms, without its first bytes, which are of its prefix.
+func (p *pattern) from(cut int) []atom {
+	if p.plain {
+		atoms := p.scan(false)
+		return atoms[utf8.RuneCountInString(p.prefix[:cut]):]
+	}
+	atoms := make([]atom, 0, len(p.prefix)-cut+len(p.atoms))
+	for _, r := range p.prefix[cut:] {
+		atoms = append(atoms, atom{kind: literal, char: r})
+	}
+	return append(atoms, p.atoms...)
+}
+
+// resourceField is the field of an ARN, counted from zero, from which on colons are text.
+const resourceField = 5
 
 // holdColons marks the wildcards that stop at a colon. In the first five fields of an ARN that is
 // every '?' and every '*' with more text behind it in its field. A '*' that ends its field may run
@@ -115,27 +190,16 @@ func holdColons(atoms []atom) {
 	for i := range atoms {
 		a := &atoms[i]
 		switch {
-		case field >= 5:
+		case field >= resourceField:
 			return
 		case a.kind == literal && a.char == ':':
 			field++
 		case a.kind == anyOne:
 			a.crosses = false
 		case a.kind == anyRun:
-			last := i+1 == len(atoms) || atoms[i+1].kind == literal && atoms[i+1].char == ':'
-			a.crosses = last
+			a.crosses = i+1 == len(atoms) || atoms[i+1].kind == literal && atoms[i+1].char == ':'
 		}
 	}
-}
-
-func (p *pattern) cutPrefix() {
-	var b strings.Builder
-	n := 0
-	for n < len(p.atoms) && p.atoms[n].kind == literal {
-		b.WriteRune(p.atoms[n].char)
-		n++
-	}
-	p.prefix, p.rest = b.String(), p.atoms[n:]
 }
 
 // match reports whether the pattern, which must not be dynamic, matches all of s.
@@ -145,12 +209,20 @@ func (p *pattern) match(s string) bool {
 	}
 	s = s[len(p.prefix):]
 	switch {
-	case len(p.rest) == 0:
+	case p.exact:
 		return s == ""
-	case len(p.rest) == 1 && p.rest[0].kind == anyRun && p.rest[0].crosses:
-		return true
+	case !p.plain:
+		return matchAtoms(p.atoms, s)
 	}
-	return matchAtoms(p.rest, s)
+	// The leftmost place of each piece leaves the most for those behind it.
+	for _, piece := range p.middle {
+		i := strings.Index(s, piece)
+		if i < 0 {
+			return false
+		}
+		s = s[i+len(piece):]
+	}
+	return strings.HasSuffix(s, p.suffix)
 }
 
 // matchAtoms walks all ways to match at once: state i means that atoms[:i] have matched what was
@@ -200,33 +272,4 @@ func skipRuns(atoms []atom, states []bool) {
 			states[i+1] = true
 		}
 	}
-}
-
-// resolve puts the request's values in place of the variables. What has no value becomes a '*'
-// that matches anything, and is named: the caller decides what such a match is worth.
-// A value is literal: wildcards in it do not act.
-func (p *pattern) resolve(ctx Context) (resolved *pattern, missing []string) {
-	if !p.dynamic {
-		return p, nil
-	}
-	resolved = &pattern{}
-	for _, a := range p.atoms {
-		if a.kind != variable {
-			resolved.atoms = append(resolved.atoms, a)
-			continue
-		}
-		value := a.fallback
-		if values, ok := ctx.lookup(a.name); ok && len(values) == 1 {
-			value = values[0]
-		} else if !a.hasFallback {
-			missing = append(missing, a.name)
-			resolved.atoms = append(resolved.atoms, atom{kind: anyRun, crosses: true})
-			continue
-		}
-		for _, r := range value {
-			resolved.atoms = append(resolved.atoms, atom{kind: literal, char: r})
-		}
-	}
-	resolved.cutPrefix()
-	return resolved, missing
 }

@@ -30,7 +30,7 @@ func (d *Document) Trusts(service string) Trust {
 		met, unsettled := s.conditionsHold(nil)
 		open = open || unsettled
 		holds := matches && met
-		m := matchOf(Policy{ID: "trust policy", Document: d}, Identity, i)
+		m := Match{"trust policy", Identity, i + 1, s}
 		if holds {
 			t.Matched = append(t.Matched, m)
 		}
