@@ -1,0 +1,136 @@
+package bench_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
+)
+
+func document(b *testing.B, text string) iampolicy.Policy {
+	b.Helper()
+	doc, err := iampolicy.Parse(text)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return iampolicy.Policy{ID: "policy", Document: doc}
+}
+
+// A minified document as large as a managed policy may be.
+func BenchmarkParse6KB(b *testing.B) {
+	var text bytes.Buffer
+	if err := json.Compact(&text, []byte(policies.Latest().Document(policies.User))); err != nil {
+		b.Fatal(err)
+	}
+	statements := strings.TrimSuffix(text.String()[strings.IndexByte(text.String(), '[')+1:], "]}")
+	doc := `{"Version":"2012-10-17","Statement":[` + statements
+	for len(doc) < 6000 {
+		doc += "," + statements
+	}
+	doc = strings.ReplaceAll(doc, `"Sid":`, `"Sid":`) + "]}"
+	b.SetBytes(int64(len(doc)))
+	b.ReportMetric(float64(len(doc)), "bytes")
+	for b.Loop() {
+		if _, err := iampolicy.Parse(doc); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// needs are what the role policy asks for, pattern by pattern as documented.
+func needs(b *testing.B, kind policies.Kind) (list []iampolicy.Need) {
+	b.Helper()
+	for _, r := range policies.Latest().Requirements(kind) {
+		n, err := iampolicy.NewNeed(r.Action, r.Resource)
+		if err != nil {
+			b.Fatal(err)
+		}
+		list = append(list, n)
+	}
+	return list
+}
+
+// Cover of everything the render role needs: as documented; where only the union of two patterns covers it;
+// and where a Deny cuts in.
+func BenchmarkCoverRolePolicy(b *testing.B) {
+	documented := policies.Latest().Document(policies.Role)
+	halves := strings.NewReplacer(
+		`"arn:aws:s3:::remotionlambda-*"`, `"arn:aws:s3:::remotionlambda-", "arn:aws:s3:::remotionlambda-?*"`,
+		`"arn:aws:lambda:*:*:function:remotion-render-*"`, `"arn:aws:lambda:*:*:function:remotion-render-", "arn:aws:lambda:*:*:function:remotion-render-?*"`,
+		`"arn:aws:logs:*:*:log-group:/aws/lambda/remotion-render-*"`, `"arn:aws:logs:*:*:log-group:/aws/lambda/remotion-render-", "arn:aws:logs:*:*:log-group:/aws/lambda/remotion-render-?*"`,
+	).Replace(documented)
+	const deny = `{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"*","Resource":
+		["arn:aws:s3:::remotionlambda-secret*","arn:aws:lambda:*:*:function:*-private","arn:aws:logs:eu-*:*:*"]}}`
+	for _, test := range []struct {
+		name      string
+		documents []string
+		gaps      bool
+	}{
+		{"pattern", []string{documented}, false},
+		{"union", []string{halves}, false},
+		{"deny", []string{documented, deny}, true},
+	} {
+		b.Run(test.name, func(b *testing.B) {
+			var g iampolicy.Grants
+			for _, text := range test.documents {
+				g.Identity = append(g.Identity, document(b, text))
+			}
+			role := needs(b, policies.Role)
+			for b.Loop() {
+				gaps := 0
+				for _, n := range role {
+					if c := g.Cover(n, nil); c.Status != iampolicy.Satisfied {
+						gaps++
+					}
+				}
+				if gaps > 0 != test.gaps {
+					b.Fatalf("%d gaps", gaps)
+				}
+			}
+		})
+	}
+}
+
+// Policies that were made to be hard.
+func BenchmarkCoverAdversarial(b *testing.B) {
+	allow := func(resources ...string) string {
+		text, _ := json.Marshal(resources)
+		return `{"Effect":"Allow","Action":"*","Resource":` + string(text) + `}`
+	}
+	stars := "arn:aws:s3:::" + strings.Repeat("a*", 5100)
+	var statements []string
+	for i := range 500 {
+		statements = append(statements, allow(fmt.Sprintf("arn:aws:s3:::*%d*", i)))
+	}
+	var overlapping, questions []string
+	for i := range 40 {
+		overlapping = append(overlapping, fmt.Sprintf("arn:aws:s3:::*%c*%c*", 'a'+i%26, 'a'+(i*7+3)%26))
+		questions = append(questions, "arn:aws:s3:::*"+string(rune('a'+i%26))+strings.Repeat("?", 1+i%20)+"*"+string(rune('a'+i*3%26)))
+	}
+	for _, test := range []struct{ name, statements, need string }{
+		{"10240 characters of a*", allow(stars), "arn:aws:s3:::b*"},
+		{"10240 characters of a* needed", allow("arn:aws:s3:::*a*b*", "arn:aws:s3:::a*"), stars},
+		{"10240 characters of a* on both sides", allow(stars+"b*", stars+"?*"), stars},
+		{"500 statements", strings.Join(statements, ","), "arn:aws:s3:::remotionlambda-*"},
+		{"40 overlapping wildcards", allow(overlapping...), "arn:aws:s3:::*"},
+		{"40 overlapping wildcards with question marks", allow(questions...), "arn:aws:s3:::*-*"},
+	} {
+		b.Run(test.name, func(b *testing.B) {
+			g := iampolicy.Grants{Identity: []iampolicy.Policy{document(b, `{"Version":"2012-10-17","Statement":[`+test.statements+`]}`)}}
+			n, err := iampolicy.NewNeed("s3:GetObject", test.need)
+			if err != nil {
+				b.Fatal(err)
+			}
+			var c iampolicy.Coverage
+			b.ReportAllocs()
+			for b.Loop() {
+				c = g.Cover(n, nil)
+			}
+			b.Log(c.Status, c.Reason)
+		})
+	}
+}

@@ -1,0 +1,251 @@
+package iampolicy_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	. "github.com/remotion-audit/remotion-audit/internal/iampolicy"
+)
+
+// A world is small enough to be looked at as a whole: names of few letters and few kinds.
+type world struct {
+	*rand.Rand
+}
+
+func (w world) pick(list ...string) string { return list[w.IntN(len(list))] }
+
+// name is a resource pattern's sixth field over a small alphabet.
+func (w world) name(wild string) string {
+	var b strings.Builder
+	for range 1 + w.IntN(4) {
+		b.WriteString(w.pick("a", "b", "/", ":", wild, wild, "?"))
+	}
+	return b.String()
+}
+
+func (w world) pattern() string {
+	switch w.IntN(12) {
+	case 0:
+		return "*"
+	case 1:
+		return "arn:aws:" + w.pick("s3", "*", "s*", "?3") + ":" + w.pick("*", ":"+w.name("*"), "*:"+w.name("*"))
+	}
+	return "arn:" + w.pick("aws", "aws", "*", "a?s") + ":" + w.pick("s3", "s3", "*", "s*") + ":" + w.pick("", "", "r", "r?", "*", "us-*", "us-*-1", "us-east-1") +
+		":" + w.pick("", "", "1", "*", "?") + ":" + w.name("*")
+}
+
+func (w world) need() string {
+	if w.IntN(15) == 0 {
+		return "*"
+	}
+	return "arn:aws:s3:" + w.pick("", "", "r", "*", "us-*") + ":" + w.pick("", "", "1", "*") + ":" + w.name("*")
+}
+
+func (w world) action() string { return w.pick("s3:A", "s3:B", "s3:*", "*", "s3:?", "s3:A*", "s?:A") }
+
+func (w world) list(one func() string) string {
+	items := make([]string, 1+w.IntN(3))
+	for i := range items {
+		items[i] = fmt.Sprintf("%q", one())
+	}
+	return "[" + strings.Join(items, ",") + "]"
+}
+
+func (w world) document(deny int) string {
+	var statements []string
+	for range 1 + w.IntN(3) {
+		effect := "Allow"
+		if w.IntN(100) < deny {
+			effect = "Deny"
+		}
+		action, resource := "Action", "Resource"
+		if w.IntN(8) == 0 {
+			action = "NotAction"
+		}
+		if w.IntN(6) == 0 {
+			resource = "NotResource"
+		}
+		condition := ""
+		switch w.IntN(10) {
+		case 0:
+			condition = `,"Condition":{"StringEquals":{"aws:k":"v"}}`
+		case 1:
+			condition = `,"Condition":{"StringNotEquals":{"aws:known":"v"}}`
+		}
+		statements = append(statements, fmt.Sprintf(`{"Effect":%q,%q:%s,%q:%s%s}`, effect, action, w.list(w.action), resource, w.list(w.pattern), condition))
+	}
+	return `{"Version":"2012-10-17","Statement":[` + strings.Join(statements, ",") + `]}`
+}
+
+func (w world) grants(t testing.TB) (g Grants, text string) {
+	parse := func(deny int) Policy {
+		doc := w.document(deny)
+		text += doc + "\n"
+		return Policy{Document: mustParse(t, doc)}
+	}
+	for range 1 + w.IntN(2) {
+		g.Identity = append(g.Identity, parse(25))
+	}
+	if w.IntN(4) == 0 {
+		text += "boundary "
+		p := parse(20)
+		g.Boundary = &p
+	}
+	for range max(0, w.IntN(6)-3) {
+		text += "level "
+		g.Organization = append(g.Organization, []Policy{parse(20), {Document: mustParse(t, `{"Statement":{"Effect":"Allow","Action":"s3:A","Resource":"arn:aws:s3:::*"}}`)}})
+	}
+	return g, text
+}
+
+// small lists every name of the world up to a length, with the heads that tell the patterns apart.
+var small = func() (names []string) {
+	tails := []string{""}
+	for n, from := 0, 0; n < 3; n++ {
+		to := len(tails)
+		for ; from < to; from++ {
+			for _, c := range "abx/:" {
+				tails = append(tails, tails[from]+string(c))
+			}
+		}
+	}
+	for _, head := range []string{"", "r", "rx", "us-", "us-east-1", "us-x-1"} {
+		for _, account := range []string{"", "1", "11", "123456789012"} {
+			for _, tail := range tails[1:] {
+				names = append(names, "arn:aws:s3:"+head+":"+account+":"+tail)
+			}
+		}
+	}
+	return append(names, "*", "arn:aws:sqs:r:1:a", "arn:aws-cn:s3:::b", "arn:x:x:x:x:x")
+}()
+
+// Cover against every name of a small world.
+func TestCoverAgainstBruteForce(t *testing.T) {
+	rounds := 1000
+	if testing.Short() {
+		rounds = 200
+	}
+	counts := map[Status]int{}
+	for seed := range uint64(rounds) {
+		w := world{rand.New(rand.NewPCG(seed, 7))}
+		g, text := w.grants(t)
+		action, resource := w.pick("s3:A", "s3:B", "s3:AB", "S3:a"), w.need()
+		n, err := NewNeed(action, resource)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx := Context{"aws:known": {w.pick("v", "w")}}
+		got := g.Cover(n, ctx)
+		counts[got.Status]++
+		complain := func(format string, args ...any) {
+			t.Helper()
+			t.Errorf("seed %d: %s on %s is %s (%s), example %s: %s\n%s", seed, action, resource, got.Status, got.Cause, got.ExampleARN, fmt.Sprintf(format, args...), text)
+		}
+		if got.Status == Unverified {
+			complain("nothing in so small a world is too much: %s", got.Reason)
+			continue
+		}
+		decide := func(name string) (sure, may bool) {
+			r := g.Evaluate(Request{Action: action, Resource: name, Context: ctx})
+			return r.Decision == Allowed && !r.Conditional, r.Decision == Allowed || r.Conditional
+		}
+		if got.Status != Satisfied {
+			if sure, may := decide(got.ExampleARN); sure || may && got.Status != Conditional {
+				complain("the example is allowed")
+			}
+			if !n.Includes(action, got.ExampleARN) {
+				complain("the example is not needed")
+			}
+		}
+		shortest, granted, hopeful := "", false, false
+		for _, name := range small {
+			if !n.Includes("", name) {
+				continue
+			}
+			sure, may := decide(name)
+			granted, hopeful = granted || sure, hopeful || may
+			if !may && (shortest == "" || len(name) < len(shortest)) {
+				shortest = name
+			}
+			if !sure && got.Status == Satisfied {
+				complain("%s is not allowed", name)
+				break
+			}
+		}
+		switch {
+		case shortest != "" && !got.Status.Gap() || shortest != "" && got.Status == Conditional:
+			complain("%s is not allowed", shortest)
+		case got.Status == Missing && hopeful || got.Status == Denied && hopeful:
+			complain("part of it is granted")
+		case shortest != "" && len(shortest) < len(got.ExampleARN) && !openHead(resource):
+			complain("%s is shorter", shortest)
+		}
+		if t.Failed() {
+			return
+		}
+	}
+	for _, s := range []Status{Satisfied, Conditional, Partial, Missing, Denied} {
+		if counts[s] == 0 {
+			t.Errorf("none of %d cases is %s: the world is too dull", rounds, s)
+		}
+	}
+}
+
+// openHead reports whether the first five fields of a pattern are open, so that a real region is preferred to
+// a short name.
+func openHead(pattern string) bool {
+	fields := strings.SplitN(pattern, ":", 6)
+	return len(fields) < 6 || strings.ContainsAny(strings.Join(fields[:5], ""), "*?")
+}
+
+// What is required of an action pattern is what is required of each action.
+func TestCoverActionPatterns(t *testing.T) {
+	actions := []string{"s3:A", "s3:B", "s3:AB", "s3:x", "s3:AA", "sx:A", "sx:x", "x:x"}
+	for seed := range uint64(600) {
+		w := world{rand.New(rand.NewPCG(seed, 11))}
+		g, text := w.grants(t)
+		pattern, resource := w.action(), w.need()
+		n := need(t, pattern, resource)
+		got := g.Cover(n, nil)
+		if got.Status == Unverified {
+			t.Fatalf("seed %d: %s", seed, got.Reason)
+		}
+		if got.Status != Satisfied && !n.Includes(got.ExampleAction, got.ExampleARN) {
+			t.Fatalf("seed %d: %s on %s is not needed for %s on %s", seed, got.ExampleAction, got.ExampleARN, pattern, resource)
+		}
+		for _, action := range actions {
+			if !n.Includes(action, "") {
+				continue
+			}
+			one := g.Cover(need(t, action, resource), nil)
+			switch {
+			case got.Status == Satisfied && one.Status != Satisfied:
+				t.Fatalf("seed %d: %s on %s is satisfied, yet %s is %s, example %s\n%s", seed, pattern, resource, action, one.Status, one.ExampleARN, text)
+			case one.Status == Satisfied && (got.Status == Missing || got.Status == Denied):
+				t.Fatalf("seed %d: %s on %s is %s, yet %s is satisfied\n%s", seed, pattern, resource, got.Status, action, text)
+			}
+		}
+	}
+}
+
+// Adding an Allow never loses coverage; adding a Deny never wins any.
+func TestCoverIsMonotonic(t *testing.T) {
+	rank := map[Status]int{Missing: 0, Denied: 0, Partial: 1, Conditional: 2, Satisfied: 3}
+	for seed := range uint64(1500) {
+		w := world{rand.New(rand.NewPCG(seed, 13))}
+		g, text := w.grants(t)
+		n := need(t, w.pick("s3:A", "s3:B"), w.need())
+		before := g.Cover(n, nil)
+		for _, effect := range []string{"Allow", "Deny"} {
+			extra := fmt.Sprintf(`{"Statement":{"Effect":%q,"Action":%s,"Resource":%s}}`, effect, w.list(w.action), w.list(w.pattern))
+			more := g
+			more.Identity = append(append([]Policy(nil), g.Identity...), Policy{Document: mustParse(t, extra)})
+			after := more.Cover(n, nil)
+			if rank[after.Status] < rank[before.Status] && effect == "Allow" || rank[after.Status] > rank[before.Status] && effect == "Deny" {
+				t.Fatalf("seed %d: %s on %s is %s, and %s with %s\n%s", seed, n.Action, n.Resource, before.Status, after.Status, extra, text)
+			}
+		}
+	}
+}

@@ -1,0 +1,266 @@
+package iampolicy
+
+import "slices"
+
+// A quest is the search for the holes in what is granted of a need, for one action.
+type quest struct {
+	need   *Need
+	action string // in lower case
+	ctx    Context
+	// groups are those of which each has to allow: the identity policies, the boundary, and each level of
+	// the organization.
+	groups []group
+	denies []rule
+	search *search
+}
+
+type group struct {
+	allows []rule
+}
+
+// A rule is a statement about the action. What it matches for sure and what it may match differ where a
+// condition or a variable cannot be settled.
+type rule struct {
+	match Match
+	// sure and may are the extents; the flags say whether there is one.
+	sure, may       extent
+	isSure, isMaybe bool
+}
+
+// quest gathers what the policies say about an action, given in lower case.
+func (g Grants) quest(n *Need, action string, ctx Context) *quest {
+	q := &quest{need: n, action: action, ctx: ctx, search: newSearch()}
+	add := func(layer Layer, policies []Policy) {
+		var allows []rule
+		for i := range policies {
+			p := &policies[i]
+			if p.Document == nil {
+				continue
+			}
+			for j := range p.Document.Statements {
+				s := &p.Document.Statements[j]
+				if !s.matchesAction(action) {
+					continue
+				}
+				met, unsettled := s.conditionsHold(ctx)
+				if !met && !unsettled {
+					continue
+				}
+				r := s.rule(ctx)
+				r.match = Match{p.ID, layer, j + 1, s}
+				r.isSure, r.isMaybe = met && !unsettled, true
+				if s.Effect == Deny {
+					q.denies = append(q.denies, r)
+				} else {
+					allows = append(allows, r)
+				}
+			}
+		}
+		q.groups = append(q.groups, group{allows})
+	}
+	add(Identity, g.Identity)
+	if g.Boundary != nil {
+		add(Boundary, []Policy{*g.Boundary})
+	}
+	for _, level := range g.Organization {
+		add(Organization, level)
+	}
+	return q
+}
+
+// rule says what the statement's resources match. A pattern with a variable that has no value may match
+// anything its '*' would, and for sure matches nothing; what NotResource leaves out is the other way round.
+func (s *Statement) rule(ctx Context) (r rule) {
+	r.sure.not, r.may.not = s.NotResource != nil, s.NotResource != nil
+	for i := range s.resources {
+		p, missing := s.resources[i].resolve(ctx)
+		if missing == nil || r.sure.not {
+			r.sure.patterns = append(r.sure.patterns, p)
+		}
+		if missing == nil || !r.may.not {
+			r.may.patterns = append(r.may.patterns, p)
+		}
+	}
+	return r
+}
+
+// view is how unsettled statements are taken.
+type view bool
+
+const (
+	// hopeful: unsettled Allows grant, unsettled Denies do not.
+	hopeful view = true
+	// wary: the other way round.
+	wary view = false
+)
+
+// extent is what the rule matches in a view, if it counts there.
+func (r *rule) extent(v view) (extent, bool) {
+	if (r.match.Effect == Allow) == (v == hopeful) {
+		return r.may, r.isMaybe
+	}
+	return r.sure, r.isSure
+}
+
+func extents(rules []rule, v view) (list []extent) {
+	for i := range rules {
+		if e, ok := rules[i].extent(v); ok {
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
+// unsettled reports whether the two views differ.
+func (q *quest) unsettled() bool {
+	differ := func(rules []rule) bool {
+		for i := range rules {
+			r := &rules[i]
+			if r.isSure != r.isMaybe || len(r.sure.patterns) != len(r.may.patterns) {
+				return true
+			}
+		}
+		return false
+	}
+	for _, g := range q.groups {
+		if differ(g.allows) {
+			return true
+		}
+	}
+	return differ(q.denies)
+}
+
+// worstHole finds a request that is not allowed. A definite one is not, whatever the conditions; any other
+// hangs on them. Without either, all is allowed, unless the budget was spent.
+func (q *quest) worstHole() (name string, definite, spent bool) {
+	if name, ok := q.hole(hopeful); ok {
+		return name, true, false
+	}
+	if q.search.spent || !q.unsettled() {
+		return "", false, q.search.spent
+	}
+	name, _ = q.hole(wary)
+	return name, false, q.search.spent
+}
+
+// hole finds the shortest name that is not allowed, in a view, and the most real of those.
+func (q *quest) hole(v view) (string, bool) {
+	best, found := "", false
+	for i := range q.need.resources {
+		l := &q.need.resources[i]
+		name, ok := q.holeIn(l, v, q.search)
+		if !ok || found && len(name) >= len(best) {
+			continue
+		}
+		best, found = q.realistic(l, v, name), true
+	}
+	return best, found
+}
+
+// holeIn takes the layers one by one: a name is allowed if no Deny matches it and each group has an Allow
+// that does. So each Deny and each group is a search of its own, which is far less than one of all at once.
+func (q *quest) holeIn(l *language, v view, s *search) (best string, found bool) {
+	try := func(c clause) {
+		if name, ok := s.shortest(l, []clause{c}); ok && (!found || len(name) < len(best)) {
+			best, found = name, true
+		}
+	}
+	for i := range q.denies {
+		if e, ok := q.denies[i].extent(v); ok && e.comesNear(l) {
+			try(clause{statements: []extent{e}})
+		}
+	}
+	for _, g := range q.groups {
+		allows := extents(g.allows, v)
+		if !holdsAll(allows, l) {
+			try(clause{none: true, statements: allows})
+		}
+	}
+	return best, found
+}
+
+func (e *extent) comesNear(l *language) bool {
+	if e.not {
+		return true
+	}
+	for _, p := range e.patterns {
+		if l.mayOverlap(p) {
+			return true
+		}
+	}
+	return false
+}
+
+func holdsAll(allows []extent, l *language) bool {
+	for i := range allows {
+		for _, p := range allows[i].patterns {
+			if !allows[i].not && l.inside(p) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// allowed finds a name that is allowed, in a view.
+func (q *quest) allowed(v view) bool {
+	clauses := []clause{{none: true, statements: extents(q.denies, v)}}
+	for _, g := range q.groups {
+		clauses = append(clauses, clause{statements: extents(g.allows, v)})
+	}
+	return q.any(clauses)
+}
+
+// any reports whether there is a name of the need for which all clauses are true.
+func (q *quest) any(clauses []clause) bool {
+	for i := range q.need.resources {
+		l := &q.need.resources[i]
+		if len(clauses) == 1 && !slices.ContainsFunc(clauses[0].statements, func(e extent) bool { return e.comesNear(l) }) {
+			continue
+		}
+		if _, ok := q.search.shortest(l, clauses); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// gap is the status of a need with a definite hole.
+func (q *quest) gap(g Grants) Status {
+	identity := extents(q.groups[0].allows, hopeful)
+	switch {
+	case q.sampled(g) || q.allowed(hopeful) || q.search.spent:
+		// Where the budget is spent all that is known is the hole; the least is claimed beyond it.
+		return Partial
+	case q.any([]clause{{statements: identity}}):
+		return Denied
+	}
+	return Missing
+}
+
+// sampled tries whether an ordinary name of the need is allowed, which spares a search.
+func (q *quest) sampled(g Grants) bool {
+	for i := range q.need.resources {
+		name := q.need.resources[i].sample()
+		if g.Evaluate(Request{Action: q.action, Resource: name, Context: q.ctx}).Decision == Allowed {
+			return true
+		}
+	}
+	return false
+}
+
+// covering lists the principal's statements that grant some of the need.
+func (q *quest) covering() (list []Match) {
+	const most = 40
+	for i := range q.groups[0].allows {
+		r := &q.groups[0].allows[i]
+		one := []extent{r.may}
+		if holdsAll(one, &q.need.resources[0]) || q.any([]clause{{statements: one}}) {
+			list = append(list, r.match)
+		}
+		if len(list) == most {
+			break
+		}
+	}
+	return list
+}
