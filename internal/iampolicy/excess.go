@@ -1,0 +1,192 @@
+package iampolicy
+
+import (
+	"slices"
+	"strings"
+)
+
+// An Excess is something that a statement grants and nobody requires.
+type Excess struct {
+	// Granting is the statement, and Action and Resource its patterns as written; of NotAction and NotResource
+	// they are "*".
+	Granting         Match
+	Action, Resource string
+	Kind             ExcessKind
+	// ExampleAction and ExampleARN are a request that is allowed and not required. The action is one that
+	// exists where a well-known one fits, else the shortest there is.
+	ExampleAction, ExampleARN string
+}
+
+// ExcessKind says how wide a grant is.
+type ExcessKind string
+
+const (
+	// Administrator: every action on everything.
+	Administrator ExcessKind = "administrator access"
+	// EverythingBut: all but what NotAction or NotResource names.
+	EverythingBut ExcessKind = "everything but what it names"
+	// EveryAction: every action of a service, some of which nobody requires.
+	EveryAction ExcessKind = "every action of the service"
+	// MoreActions: an action nobody requires.
+	MoreActions ExcessKind = "more actions"
+	// WiderResource: an action that is required, on more than is required.
+	WiderResource ExcessKind = "wider resource"
+)
+
+// Excess lists what the principal's policies grant beyond what is required, a line for each pair of an
+// action pattern and a resource pattern, in the policies' order. What a Deny, the boundary or the organization
+// takes away again is no excess. The context settles conditions; what it leaves open counts as granted. When
+// the budget was spent on a pair, complete is false: that pair may or may not be excess.
+func (g Grants) Excess(required []Need, ctx Context) (list []Excess, complete bool) {
+	complete = true
+	wanted := requirementsOf(required)
+	for i := range g.Identity {
+		p := &g.Identity[i]
+		if p.Document == nil {
+			continue
+		}
+		for j := range p.Document.Statements {
+			s := &p.Document.Statements[j]
+			if s.Effect == Deny {
+				continue
+			}
+			if met, unsettled := s.conditionsHold(ctx); !met && !unsettled {
+				continue
+			}
+			m := Match{p.ID, Identity, j + 1, s}
+			for _, action := range orEverything(s.Action) {
+				for _, resource := range orEverything(s.Resource) {
+					e, found, spent := g.excess(m, action, resource, wanted, ctx)
+					complete = complete && !spent
+					if found {
+						list = append(list, e)
+					}
+				}
+			}
+		}
+	}
+	return list, complete
+}
+
+func orEverything(patterns []string) []string {
+	if patterns == nil {
+		return []string{"*"}
+	}
+	return patterns
+}
+
+// requirementsOf makes statements of what is required, one each.
+func requirementsOf(required []Need) []Statement {
+	list := make([]Statement, len(required))
+	for i, n := range required {
+		list[i] = Statement{Effect: Allow, Action: []string{n.Action}, Resource: []string{n.Resource}}
+		list[i].compile(false)
+	}
+	return list
+}
+
+// excess looks for a request that one pair of patterns grants and nothing requires.
+func (g Grants) excess(m Match, action, resource string, wanted []Statement, ctx Context) (e Excess, found, spent bool) {
+	n, err := NewNeed(action, resource)
+	if err != nil {
+		return e, false, false // no request fits such a pattern
+	}
+	// The classes of actions must not cut across what is required either.
+	all := g
+	all.Organization = append(slices.Clone(g.Organization), []Policy{{Document: &Document{Statements: wanted}}})
+	classes, spent := []string{action}, false
+	if !n.concrete() {
+		classes, spent = all.actionClasses(&n)
+	}
+	e = Excess{Granting: m, Action: action, Resource: resource}
+	for _, class := range classes {
+		lowered := strings.ToLower(class)
+		if !m.matchesAction(lowered) {
+			continue // left out by NotAction
+		}
+		q := g.quest(&n, lowered, ctx)
+		name, ok := q.beyond(m, requiring(wanted, lowered))
+		spent = spent || q.search.spent
+		if !ok {
+			continue
+		}
+		required := requiring(wanted, lowered) != nil
+		if found && required { // an action nobody asked for says more than a wider resource
+			continue
+		}
+		e.ExampleAction, e.ExampleARN, found = class, name, true
+		e.Kind = kindOf(m, action, resource, required)
+		if !required {
+			e.ExampleAction = g.wellKnown(&n, q, m, wanted, class)
+			break
+		}
+	}
+	return e, found, spent
+}
+
+// requiring are the extents of what is required of an action.
+func requiring(wanted []Statement, action string) (list []extent) {
+	for i := range wanted {
+		if wanted[i].matchesAction(action) {
+			list = append(list, wanted[i].rule(nil).sure)
+		}
+	}
+	return list
+}
+
+// beyond finds the shortest name that the statement grants, that is allowed, and that is not required.
+func (q *quest) beyond(m Match, required []extent) (string, bool) {
+	clauses := []clause{{none: true, statements: extents(q.denies, hopeful)}, {none: true, statements: required}}
+	for _, group := range q.groups {
+		clauses = append(clauses, clause{statements: extents(group.allows, hopeful)})
+	}
+	clauses = append(clauses, clause{statements: []extent{m.rule(q.ctx).may}})
+	best, found := "", false
+	for i := range q.need.resources {
+		l := &q.need.resources[i]
+		if name, ok := q.search.shortest(l, clauses); ok && (!found || len(name) < len(best)) {
+			best, found = name, true
+		}
+	}
+	return best, found
+}
+
+func kindOf(m Match, action, resource string, required bool) ExcessKind {
+	_, name, _ := strings.Cut(action, ":")
+	switch {
+	case m.NotAction != nil || m.NotResource != nil:
+		return EverythingBut
+	case action == "*" && resource == "*":
+		return Administrator
+	case required:
+		return WiderResource
+	case action == "*" || name == "*":
+		return EveryAction
+	}
+	return MoreActions
+}
+
+// wellKnown replaces an action that nobody has heard of by one of the same class that people know.
+func (g Grants) wellKnown(n *Need, q *quest, m Match, wanted []Statement, class string) string {
+	if n.concrete() {
+		return class
+	}
+	l := n.actions()
+	for _, action := range known {
+		lowered := strings.ToLower(action)
+		if !l.includes(lowered) || !m.matchesAction(lowered) || requiring(wanted, lowered) != nil {
+			continue
+		}
+		other := g.quest(n, lowered, q.ctx)
+		if _, ok := other.beyond(m, nil); ok {
+			return action
+		}
+	}
+	return class
+}
+
+// known are actions that show what a wide grant means.
+var known = strings.Fields(`iam:CreateAccessKey iam:CreateUser iam:AttachRolePolicy s3:DeleteBucket s3:PutBucketAcl
+	s3:DeleteObject s3:GetObject lambda:UpdateFunctionCode lambda:DeleteFunction lambda:InvokeFunction
+	logs:DeleteLogGroup logs:GetLogEvents ec2:RunInstances ec2:TerminateInstances sts:AssumeRole kms:Decrypt
+	servicequotas:RequestServiceQuotaIncrease sns:Publish sqs:SendMessage dynamodb:DeleteTable`)

@@ -1,0 +1,76 @@
+package iampolicy_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	. "github.com/remotion-audit/remotion-audit/internal/iampolicy"
+)
+
+func TestExcess(t *testing.T) {
+	required := []Need{need(t, "s3:GetObject", "arn:aws:s3:::remotionlambda-*/*"), need(t, "s3:ListBucket", "arn:aws:s3:::remotionlambda-*")}
+	tests := []struct {
+		name, policy string
+		want         []string
+	}{
+		{"what is required is no excess", `{"Effect":"Allow","Action":["s3:GetObject"],"Resource":"arn:aws:s3:::remotionlambda-*/*"}`, nil},
+		{"nor is less", `{"Effect":"Allow","Action":["s3:ListBucket"],"Resource":"arn:aws:s3:::remotionlambda-useast1-*"}`, nil},
+		{"administrator access", `{"Effect":"Allow","Action":"*","Resource":"*"}`, []string{"administrator access: iam:CreateAccessKey on *"}},
+		{"every action of a service", `{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::remotionlambda-*"}`, []string{"every action of the service: s3:DeleteBucket on arn:aws:s3:::remotionlambda-"}},
+		{"an action nobody requires", `{"Effect":"Allow","Action":["s3:GetObject","s3:DeleteObject"],"Resource":"arn:aws:s3:::remotionlambda-*/*"}`, []string{"more actions: s3:DeleteObject on arn:aws:s3:::remotionlambda-/"}},
+		{"a wider resource", `{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::*"}`, []string{"wider resource: s3:GetObject on arn:aws:s3:::x"}},
+		{"a wider resource that a Deny takes away again", `{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::*"},{"Effect":"Deny","Action":"*","NotResource":"arn:aws:s3:::remotionlambda-*/*"}`, nil},
+		{"everything but", `{"Effect":"Allow","NotAction":["s3:*","iam:*"],"NotResource":"arn:aws:lambda:*"}`, []string{"everything but what it names: lambda:UpdateFunctionCode on *"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			g := identity(t, `{"Version":"2012-10-17","Statement":[`+test.policy+`]}`)
+			list, complete := g.Excess(required, nil)
+			var got []string
+			for _, e := range list {
+				got = append(got, fmt.Sprintf("%s: %s on %s", e.Kind, e.ExampleAction, e.ExampleARN))
+			}
+			if !complete || !slices.Equal(got, test.want) {
+				t.Errorf("got %q (complete %v), want %q", got, complete, test.want)
+			}
+		})
+	}
+}
+
+// An example of excess is allowed and not required; where there is none, every name of a small world that is
+// allowed is required.
+func TestExcessAgainstBruteForce(t *testing.T) {
+	for seed := range uint64(rounds(150)) {
+		w := world{rand.New(rand.NewPCG(seed, 17))}
+		g, text := w.grants(t)
+		var required []Need
+		for range w.IntN(4) {
+			required = append(required, need(t, w.pick("s3:A", "s3:B", "s3:*"), w.need()))
+		}
+		list, complete := g.Excess(required, nil)
+		if !complete {
+			t.Fatalf("seed %d: nothing in so small a world is too much", seed)
+		}
+		wanted := func(action, name string) bool {
+			return slices.ContainsFunc(required, func(n Need) bool { return n.Includes(action, name) })
+		}
+		for _, e := range list {
+			r := g.Evaluate(Request{Action: e.ExampleAction, Resource: e.ExampleARN})
+			if r.Decision != Allowed && !r.Conditional || wanted(e.ExampleAction, e.ExampleARN) {
+				t.Fatalf("seed %d: %s on %s is %s, required %v\n%s", seed, e.ExampleAction, e.ExampleARN, r.Decision, wanted(e.ExampleAction, e.ExampleARN), text)
+			}
+		}
+		if len(list) > 0 {
+			continue
+		}
+		for _, action := range []string{"s3:A", "s3:B", "s3:AB", "sx:A"} {
+			for _, name := range small {
+				if r := g.Evaluate(Request{Action: action, Resource: name}); r.Decision == Allowed && !wanted(action, name) {
+					t.Fatalf("seed %d: %s on %s is allowed and not required\n%s", seed, action, name, text)
+				}
+			}
+		}
+	}
+}

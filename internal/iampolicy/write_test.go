@@ -1,0 +1,48 @@
+package iampolicy_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	. "github.com/remotion-audit/remotion-audit/internal/iampolicy"
+)
+
+func TestMarshalJSON(t *testing.T) {
+	tests := []struct {
+		name, text, want string
+		parse            func(string) (*Document, error)
+	}{
+		{"a list of one is a string, and keys are in IAM's order",
+			`{"Statement":{"Resource":["*"],"Action":["s3:Get*","s3:Put*"],"Effect":"Allow","Sid":"A"},"Version":"2012-10-17"}`,
+			`{"Version":"2012-10-17","Statement":[{"Sid":"A","Effect":"Allow","Action":["s3:Get*","s3:Put*"],"Resource":"*"}]}`, Parse},
+		{"what is negated, and conditions with bare scalars",
+			`{"Id":"x","Statement":[{"Effect":"Deny","NotAction":"iam:*","NotResource":"a:b","Condition":{"Bool":{"k":true},"NumericEquals":{"m":[1,2.5],"n":3}}}]}`,
+			`{"Id":"x","Statement":[{"Effect":"Deny","NotAction":"iam:*","NotResource":"a:b","Condition":{"Bool":{"k":"true"},"NumericEquals":{"m":["1","2.5"],"n":"3"}}}]}`, Parse},
+		{"text stays as it is", `{"Statement":[{"Effect":"Allow","Action":"a:B","Resource":"<&>\u00e9\"\\"}]}`,
+			`{"Statement":[{"Effect":"Allow","Action":"a:B","Resource":"<&>é\"\\"}]}`, Parse},
+		{"no statements, and empty lists", `{"Statement":[]}`, `{"Statement":[]}`, Parse},
+		{"a trust policy", `{"Statement":{"Effect":"Allow","Principal":{"Service":["lambda.amazonaws.com","ec2.amazonaws.com"],"AWS":"*"},"Action":"sts:AssumeRole"}}`,
+			`{"Statement":[{"Effect":"Allow","Principal":{"Service":["lambda.amazonaws.com","ec2.amazonaws.com"],"AWS":"*"},"Action":"sts:AssumeRole"}]}`, ParseTrust},
+		{"everyone", `{"Statement":{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}}`,
+			`{"Statement":[{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}]}`, ParseTrust},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			doc, err := test.parse(test.text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := doc.MarshalJSON()
+			if err != nil || string(got) != test.want || !json.Valid(got) {
+				t.Errorf("got  %s, %v\nwant %s", got, err, test.want)
+			}
+			again, err := test.parse(string(got))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if twice, _ := again.MarshalJSON(); string(twice) != string(got) {
+				t.Errorf("written again it is %s", twice)
+			}
+		})
+	}
+}
