@@ -139,7 +139,7 @@ func judge(t TargetFacts, r policies.Requirement) Finding {
 	var worst *verdict
 	gaps := 0
 	for _, n := range r.Needed(t.Place) {
-		v := t.ask(n.Question)
+		v := t.ask(n)
 		f.Asked++
 		if v.status == Satisfied {
 			f.Covered++
@@ -157,7 +157,7 @@ func judge(t TargetFacts, r policies.Requirement) Finding {
 		return f
 	}
 	f.Status, f.Cause, f.Why = worst.status, worst.cause, worst.why
-	f.ExampleARN, f.Region = worst.question.Resource, worst.question.Region
+	f.ExampleARN, f.Region = worst.example, worst.need.Region
 	f.Inspected, f.Simulated = worst.inspected, worst.simulated
 	f.Statements, f.SimulatedStatements, f.MissingContext = worst.statements, worst.simulatedStatements, worst.missing
 	f.Notes = addNote(f.Notes, worst.note)
@@ -171,7 +171,7 @@ func judge(t TargetFacts, r policies.Requirement) Finding {
 }
 
 // rank orders what one resource of several can come to: the most certain and the worst is told.
-var rank = map[Status]int{Unverified: 1, Conditional: 2, Missing: 3, Denied: 4}
+var rank = map[Status]int{Unverified: 1, Conditional: 2, Partial: 3, Missing: 4, Denied: 5}
 
 func addNote(notes []string, note string) []string {
 	if note == "" || slices.Contains(notes, note) {

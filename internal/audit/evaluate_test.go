@@ -37,6 +37,12 @@ func TestAsk(t *testing.T) {
 	allowed := &Answer{Decision: iampolicy.Allowed}
 	implicit := &Answer{}
 	explicit := &Answer{Decision: iampolicy.ExplicitDeny}
+	const (
+		buckets      = "arn:aws:s3:::remotionlambda-useast1-*"
+		secret       = `{"Effect":"Deny","Action":"s3:*","Resource":"arn:aws:s3:::remotionlambda-useast1-secret*"}`
+		secretUnless = `{"Effect":"Deny","Action":"s3:*","Resource":"arn:aws:s3:::remotionlambda-useast1-secret*","Condition":{"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"}}}`
+		real         = `{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::remotionlambda-useast1-abcdefghij"}`
+	)
 	organization := &Answer{OrganizationDenies: true}
 	boundary := &Answer{BoundaryDenies: true}
 	missing := &Answer{Missing: []string{"aws:SourceIp"}}
@@ -58,6 +64,13 @@ func TestAsk(t *testing.T) {
 		{"missing, denied, with keys other statements name", nil, nil, missing, Missing, NoGrant},
 		{"missing, allowed", nil, nil, allowed, Unverified, ""},
 		{"missing, not asked", nil, nil, nil, Unverified, ""},
+		{"partial, allowed", []string{allow, secret}, nil, allowed, Partial, IdentityDeny},
+		{"partial, denied by the organization", []string{allow, secret}, nil, organization, Denied, SCP},
+		{"partial, denied by the boundary", []string{allow, secret}, nil, boundary, Denied, PermissionsBoundary},
+		{"partial, denied for no reason AWS names", []string{allow, secret}, nil, implicit, Unverified, ""},
+		{"partial, denied for what is asked about", []string{real}, nil, implicit, Partial, NarrowerGrant},
+		{"partial, allowed for what is asked about and not granted", []string{real}, nil, allowed, Unverified, ""},
+		{"conditional elsewhere, allowed", []string{allow, secretUnless}, nil, allowed, Conditional, Condition},
 		{"granted elsewhere, denied", []string{elsewhere}, nil, implicit, Missing, NarrowerGrant},
 		{"denied, denied", []string{allow, deny}, nil, explicit, Denied, IdentityDeny},
 		{"denied, allowed", []string{allow, deny}, nil, allowed, Unverified, ""},
@@ -87,7 +100,7 @@ func TestAsk(t *testing.T) {
 			if test.answer != nil {
 				facts.Answers[q] = *test.answer
 			}
-			v := facts.ask(q)
+			v := facts.ask(policies.Need{Question: q, Pattern: buckets})
 			if v.status != test.status || v.cause != test.cause {
 				t.Errorf("got %s %s (%s), want %s %s", v.status, v.cause, v.why, test.status, test.cause)
 			}
@@ -107,13 +120,14 @@ func TestOpenStatementsAreNamed(t *testing.T) {
 		own   = `{"Sid":"Own","Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::remotionlambda-${aws:PrincipalTag/team}*"}`
 	)
 	q := policies.Question{Action: "s3:ListBucket", Resource: bucket, Region: "us-east-1"}
+	const buckets = "arn:aws:s3:::remotionlambda-useast1-*"
 	for want, texts := range map[string][]string{
 		"statement 3 (Sid Mfa) of inline policy 'a' denies it under a condition":         {vpc + "," + plain + "," + mfa},
 		"statement 1 (Sid Vpc) of inline policy 'a' grants it under a condition":         {vpc},
 		"statement 1 (Sid Own) of inline policy 'a' grants it through a policy variable": {own},
 	} {
 		facts := TargetFacts{Name: "user/ci", ARN: "arn:aws:iam::123456789012:user/ci", Presence: Present, Grants: grants(t, texts...)}
-		if in := facts.inspect(q); in.status != Conditional || !strings.HasPrefix(in.why, want) {
+		if in := facts.inspect(policies.Need{Question: q, Pattern: buckets}); in.status != Conditional || !strings.HasPrefix(in.why, want) {
 			t.Errorf("%s %q, want %q", in.status, in.why, want)
 		}
 	}

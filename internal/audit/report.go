@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
@@ -11,37 +12,31 @@ import (
 const SchemaVersion = "1"
 
 // Status is the judgement on one requirement for one target.
-type Status string
+type Status = iampolicy.Status
 
 const (
-	Satisfied Status = "satisfied"
-	// Conditional: granted only under a condition that could not be established.
-	Conditional Status = "conditional"
-	// Partial: granted for part of what is needed.
-	Partial Status = "partial"
-	// Missing: nothing grants it.
-	Missing Status = "missing"
-	// Denied: something forbids it.
-	Denied Status = "denied"
-	// Unverified: it could not be learnt.
-	Unverified Status = "unverified"
+	Satisfied   = iampolicy.Satisfied
+	Conditional = iampolicy.Conditional
+	Partial     = iampolicy.Partial
+	Missing     = iampolicy.Missing
+	Denied      = iampolicy.Denied
+	Unverified  = iampolicy.Unverified
 )
 
-// Gap reports whether the status is a gap: known, and not satisfied.
-func (s Status) Gap() bool { return s != Satisfied && s != Unverified }
-
-// Cause is why there is a gap.
-type Cause string
+// Cause is why there is a gap. Those that concern the policies are the engine's.
+type Cause = iampolicy.Cause
 
 const (
-	NoGrant             Cause = "no-grant"
-	NarrowerGrant       Cause = "narrower-grant"
-	IdentityDeny        Cause = "identity-deny"
-	PermissionsBoundary Cause = "permissions-boundary"
-	SCP                 Cause = "scp"
-	Condition           Cause = "condition"
-	TrustPolicy         Cause = "trust-policy"
-	TargetMissing       Cause = "target-missing"
+	NoGrant             = iampolicy.NoGrant
+	NarrowerGrant       = iampolicy.NarrowerGrant
+	IdentityDeny        = iampolicy.IdentityDeny
+	PermissionsBoundary = iampolicy.PermissionsBoundary
+	SCP                 = iampolicy.SCP
+	Condition           = iampolicy.UnmetCondition
+	// TrustPolicy: the role's trust policy does not let Lambda assume it.
+	TrustPolicy Cause = "trust-policy"
+	// TargetMissing: there is no such principal.
+	TargetMissing Cause = "target-missing"
 )
 
 // ReportStatus sums a report up.

@@ -9,13 +9,14 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// A verdict is the judgement on one question.
+// A verdict is the judgement on one need.
 type verdict struct {
-	question policies.Question
-	status   Status
-	cause    Cause
-	why      string
-	note     string
+	need    policies.Need
+	status  Status
+	cause   Cause
+	why     string
+	note    string
+	example string
 
 	inspected, simulated string
 	statements           []Statement
@@ -30,14 +31,16 @@ const (
 
 // ask brings what was inspected and what was simulated to one status.
 //
-// The table it follows: satisfied and allowed is satisfied; a denial that AWS blames on the
-// organization or the boundary is that; what the documents lack or forbid, and AWS denies, is as
-// inspected; where the two contradict each other, or AWS did not answer, nothing is claimed.
+// The engine decides for every resource of the need, AWS for the one that stands for it. The table it
+// follows: satisfied and allowed is satisfied; a denial that AWS blames on the organization or the boundary is
+// that; what the documents lack or forbid, and AWS denies, is as inspected, and so is what they lack
+// elsewhere; where the two contradict each other, or AWS did not answer, nothing is claimed.
 //
 // AWS lists every context key that any statement names as missing from any denied request, so a key
 // alone does not make a gap conditional: the documents have to hang on it.
-func (t TargetFacts) ask(q policies.Question) verdict {
-	v := verdict{question: q}
+func (t TargetFacts) ask(n policies.Need) verdict {
+	q := n.Question
+	v := verdict{need: n, example: q.Resource}
 	if slices.Contains(t.Guessed, q.Resource) {
 		v.status, v.inspected = Unverified, "unknown"
 		v.why = "the principal could not be looked up, so the path in its ARN is not known"
@@ -51,7 +54,7 @@ func (t TargetFacts) ask(q policies.Question) verdict {
 		v.note = "AWS was asked about it in " + t.Place.Regions[0] + ", and elsewhere about another action of the service"
 	}
 	denied := answer.Decision != iampolicy.Allowed
-	in := t.inspect(q)
+	in := t.inspect(n)
 	v.inspected, v.statements = string(in.status), in.statements
 	if len(t.Unread) > 0 || t.Presence == PresenceUnknown {
 		v.inspected = "unknown"
@@ -62,34 +65,50 @@ func (t TargetFacts) ask(q policies.Question) verdict {
 	case !answered:
 		v.status = Unverified
 		v.why = fmt.Sprintf("AWS was not asked%s, so service control policies were not seen; the policies alone say %s", t.cutOff(), in.status)
+	case in.status == Unverified:
+		v.status, v.why = Unverified, in.why
 	case !denied && in.status == Satisfied:
 		v.status = Satisfied
+	case !denied && in.elsewhere:
+		v.as(in)
 	case !denied && in.status == Conditional:
 		v.status, v.note = Satisfied, "granted by AWS, though "+in.why
-	case denied && answer.OrganizationDenies && (in.status == Satisfied || in.status == Conditional):
+	case denied && answer.OrganizationDenies && (in.grantsSample() || in.status == Conditional):
 		v.deny(SCP, organizationWhy)
-	case denied && answer.BoundaryDenies && in.status == Satisfied:
+	case denied && answer.BoundaryDenies && in.grantsSample():
 		v.deny(PermissionsBoundary, boundaryWhy)
-	case denied && in.status == Conditional && (answer.Decision == iampolicy.ImplicitDeny || in.mayDeny):
-		v.status, v.cause, v.why = Conditional, Condition, in.why
-	case denied && in.status != Satisfied && in.status != Conditional:
-		v.status, v.cause, v.why = in.status, in.cause, in.why
+	case denied && in.grantsSample():
+		v.disagree(t, in, answer, "the policies as read")
+	case denied && (in.status != Conditional || answer.Decision == iampolicy.ImplicitDeny || in.mayDeny):
+		v.as(in)
 		if answer.OrganizationDenies {
 			v.note = "a service control policy of the organization forbids it as well"
 		}
 	default:
-		v.status = Unverified
-		v.why = fmt.Sprintf("the engine and AWS disagree: the policies as read say %s, the simulation says %s", in.status, answer.Decision)
+		v.disagree(t, in, answer, "the policies as read")
 	}
 	return v
 }
 
+// as takes over what the engine says.
+func (v *verdict) as(in inspection) {
+	v.status, v.cause, v.why, v.example = in.status, in.cause, in.why, in.example
+}
+
+// disagree claims nothing, and shows both.
+func (v *verdict) disagree(t TargetFacts, in inspection, answer Answer, read string) {
+	say := in.status
+	if in.elsewhere {
+		say = Satisfied
+	}
+	v.status = Unverified
+	v.why = fmt.Sprintf("the engine and AWS disagree: %s say %s, the simulation says %s", read, say, answer.Decision)
+}
+
 // Granted reports whether the documents that were read grant it, whatever the context keys that are
 // not known. Whether there are others that were not read is not looked at.
-func (t TargetFacts) Granted(q policies.Question) bool { return t.inspect(q).status == Satisfied }
-
-func (t TargetFacts) inspect(q policies.Question) inspection {
-	return inspect(q, t.Grants.Evaluate(iampolicy.Request{Action: q.Action, Resource: q.Resource, Context: t.context(q)}))
+func (t TargetFacts) Granted(q policies.Question) bool {
+	return t.inspect(policies.Need{Question: q, Pattern: q.Resource}).status == Satisfied
 }
 
 // partlyRead judges where not all documents are known. What was read may be overruled by what was
@@ -105,18 +124,19 @@ func (v *verdict) partlyRead(t TargetFacts, in inspection, answer Answer, answer
 		v.deny(SCP, organizationWhy)
 	case answer.BoundaryDenies:
 		v.deny(PermissionsBoundary, boundaryWhy)
-	case answer.Decision == iampolicy.ExplicitDeny && in.status == Denied:
-		v.status, v.cause, v.why, v.note = in.status, in.cause, in.why, unread
+	case answer.Decision == iampolicy.ExplicitDeny && (in.cause == IdentityDeny || in.cause == PermissionsBoundary) && !in.elsewhere:
+		v.as(in)
+		v.note = unread
 	case answer.Decision == iampolicy.ExplicitDeny:
 		v.deny(IdentityDeny, "a policy denies it, says AWS: "+strings.Join(answer.Statements, ", "))
-	case in.status == Satisfied || in.status == Denied:
-		v.status = Unverified
-		v.why = fmt.Sprintf("the engine and AWS disagree: the policies that could be read say %s, the simulation says %s", in.status, answer.Decision)
+	case in.grantsSample() || in.status == Denied:
+		v.disagree(t, in, answer, "the policies that could be read")
 	case in.status == Missing && in.cause == NoGrant && len(answer.Missing) > 0:
 		v.status, v.cause = Conditional, Condition
 		v.why = "AWS denies it without values for " + strings.Join(answer.Missing, ", ")
 	default:
-		v.status, v.cause, v.why, v.note = in.status, in.cause, in.why, unread
+		v.as(in)
+		v.note = unread
 		if in.cause == NoGrant {
 			v.why = "no statement grants it, says AWS"
 		}
@@ -138,40 +158,31 @@ type inspection struct {
 	cause      Cause
 	why        string
 	statements []Statement
-	// mayDeny says of a conditional status that a Deny may be what it hangs on.
+	// example is a resource for which the status holds; elsewhere says that it is another than the one AWS is
+	// asked about, which the documents grant.
+	example   string
+	elsewhere bool
+	// mayDeny says of a conditional status that a Deny is what it hangs on.
 	mayDeny bool
 }
 
-func inspect(q policies.Question, r iampolicy.Result) inspection {
-	allows, denies := split(r.Matched)
-	switch {
-	case r.Conditional:
-		return inspection{status: Conditional, cause: Condition, why: openWhy(decisive(r)), statements: statementsOf(r.Undecided), mayDeny: mayDeny(r)}
-	case r.Decision == iampolicy.Allowed:
-		return inspection{status: Satisfied, statements: statementsOf(allows)}
-	case r.Decision == iampolicy.ExplicitDeny:
-		cause := IdentityDeny
-		if denies[0].Layer == iampolicy.Boundary {
-			cause = PermissionsBoundary
-		}
-		return inspection{status: Denied, cause: cause, why: name(denies[0]) + " denies it", statements: statementsOf(denies)}
-	case r.IdentityAllows && !r.BoundaryAllows:
-		return inspection{status: Denied, cause: PermissionsBoundary, why: "the permissions boundary does not allow it", statements: statementsOf(allows)}
+// grantsSample reports whether the documents grant what AWS is asked about.
+func (in inspection) grantsSample() bool { return in.status == Satisfied || in.elsewhere }
+
+// inspect decides by the documents about everything that is needed.
+func (t TargetFacts) inspect(n policies.Need) inspection {
+	need, err := iampolicy.NewNeed(n.Action, n.Pattern)
+	if err != nil {
+		return inspection{status: Unverified, why: err.Error(), example: n.Resource}
 	}
-	if unmet := identityAllows(r.Unmet); unmet != nil {
-		why := name(unmet[0]) + " grants it only under a condition that a request of Remotion's does not meet"
-		return inspection{status: Missing, cause: Condition, why: why, statements: statementsOf(unmet)}
+	c := t.Grants.Cover(need.Named().Preferring(n.Resource), t.context(n.Question))
+	in := inspection{status: c.Status, cause: c.Cause, why: c.Why(), example: c.ExampleARN, statements: statementsOf(c.Deciding)}
+	if c.Deciding == nil {
+		in.statements = statementsOf(c.Covering)
 	}
-	if near := identityAllows(r.Near); near != nil {
-		m := nearest(q.Resource, near)
-		but, resources := "only on ", m.Resource
-		if m.NotResource != nil {
-			but, resources = "on everything but ", m.NotResource
-		}
-		why := name(m) + " grants it " + but + list(resources)
-		return inspection{status: Missing, cause: NarrowerGrant, why: why, statements: statementsOf([]iampolicy.Match{m})}
-	}
-	return inspection{status: Missing, cause: NoGrant, why: "no statement grants it"}
+	in.elsewhere = c.Status.Gap() && c.ExampleARN != n.Resource
+	in.mayDeny = slices.ContainsFunc(c.Deciding, func(m iampolicy.Match) bool { return m.Effect == iampolicy.Deny })
+	return in
 }
 
 func split(matches []iampolicy.Match) (allows, denies []iampolicy.Match) {
@@ -185,87 +196,9 @@ func split(matches []iampolicy.Match) (allows, denies []iampolicy.Match) {
 	return allows, denies
 }
 
-func identityAllows(matches []iampolicy.Match) (list []iampolicy.Match) {
-	for _, m := range matches {
-		if m.Layer == iampolicy.Identity && m.Effect == iampolicy.Allow {
-			list = append(list, m)
-		}
-	}
-	return list
-}
-
-// nearest is the statement with the resource pattern that agrees longest with what is needed: with
-// a typo in an ARN that is the one with the typo.
-func nearest(resource string, matches []iampolicy.Match) iampolicy.Match {
-	best, length := matches[0], -1
-	for _, m := range matches {
-		for _, pattern := range slices.Concat(m.Resource, m.NotResource) {
-			n := 0
-			for n < len(pattern) && n < len(resource) && pattern[n] == resource[n] {
-				n++
-			}
-			if n > length {
-				best, length = m, n
-			}
-		}
-	}
-	return best
-}
-
-// decisive is the open statement that the decision hangs on: a Deny where something grants for good,
-// else an Allow.
-func decisive(r iampolicy.Result) iampolicy.Match {
-	want := iampolicy.Allow
-	if r.Decision == iampolicy.ExplicitDeny || r.IdentityAllows && r.BoundaryAllows && mayDeny(r) {
-		want = iampolicy.Deny
-	}
-	for _, m := range r.Undecided {
-		if m.Effect == want {
-			return m
-		}
-	}
-	return r.Undecided[0]
-}
-
-func mayDeny(r iampolicy.Result) bool {
-	deny := func(m iampolicy.Match) bool { return m.Effect == iampolicy.Deny }
-	return slices.ContainsFunc(r.Matched, deny) || slices.ContainsFunc(r.Undecided, deny)
-}
-
-// openWhy says of a statement that it hangs on something that is not known.
-func openWhy(m iampolicy.Match) string {
-	verb := " grants it"
-	if m.Effect == iampolicy.Deny {
-		verb = " denies it"
-	}
-	switch {
-	case len(m.Conditions) > 0:
-		return name(m) + verb + " under a condition that cannot be established from outside"
-	case m.Resource != nil || m.NotResource != nil:
-		return name(m) + verb + " through a policy variable whose value is not known"
-	}
-	return name(m) + verb + " to every principal, and AWS does not say whether that means services"
-}
-
-// name is how people are told of a statement: statement 2 (Storage) of inline policy "remotion".
-func name(m iampolicy.Match) string {
-	sid := ""
-	if m.Sid != "" {
-		sid = fmt.Sprintf(" (Sid %s)", m.Sid)
-	}
-	return fmt.Sprintf("statement %d%s of %s", m.Index, sid, m.Policy)
-}
-
-func list(resources []string) string {
-	if len(resources) > 3 {
-		return fmt.Sprintf("%s and %d more", strings.Join(resources[:3], ", "), len(resources)-3)
-	}
-	return strings.Join(resources, ", ")
-}
-
 func statementsOf(matches []iampolicy.Match) (list []Statement) {
 	for _, m := range matches {
-		list = append(list, Statement{Policy: m.Policy, Index: m.Index, Sid: m.Sid, Effect: m.Effect.String(), Resources: slices.Concat(m.Resource, m.NotResource)})
+		list = append(list, Statement{Policy: m.Policy, Index: m.Index, Sid: m.Sid, Effect: m.Effect.String(), Resources: m.Resources()})
 	}
 	return list
 }
@@ -286,11 +219,11 @@ func judgeTrust(t TargetFacts) Finding {
 	switch {
 	case trust.Conditional:
 		f.Status, f.Cause, f.Severity = Conditional, TrustPolicy, policies.Medium
-		f.Why, f.Statements = openWhy(trust.Undecided[0]), statementsOf(trust.Undecided)
+		f.Why, f.Statements = trust.Undecided[0].Open(), statementsOf(trust.Undecided)
 	case trust.Decision == iampolicy.Allowed:
 		f.Status, f.Covered, f.ExampleARN, f.Statements = Satisfied, 1, "", statementsOf(allows)
 	case trust.Decision == iampolicy.ExplicitDeny:
-		f.Status, f.Cause, f.Why, f.Statements = Denied, TrustPolicy, name(denies[0])+" denies it", statementsOf(denies)
+		f.Status, f.Cause, f.Why, f.Statements = Denied, TrustPolicy, denies[0].String()+" denies it", statementsOf(denies)
 	default:
 		f.Status, f.Cause, f.Why = Missing, TrustPolicy, "no statement of the trust policy lets lambda.amazonaws.com assume the role"
 	}

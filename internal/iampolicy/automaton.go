@@ -45,6 +45,9 @@ func newAutomaton(l *language, patterns []*pattern, cut int, budget *search) *au
 	crosses := make([][]bool, len(patterns)+1)
 	for i, p := range patterns {
 		tail := p.from(cut)
+		if budget.held {
+			holdFields(tail, strings.Count(p.prefix[:cut], ":"))
+		}
 		atoms := make([]needAtom, 0, len(tail))
 		cross := make([]bool, 0, len(tail))
 		for _, a := range tail {
@@ -115,6 +118,28 @@ func newAutomaton(l *language, patterns []*pattern, cut int, budget *search) *au
 	}
 	a.close(a.start)
 	return a
+}
+
+// holdFields lets no wildcard in the first five fields of a pattern that has six run on, given how many colons
+// stand before the atoms.
+func holdFields(atoms []atom, colons int) {
+	field := colons
+	for _, a := range atoms {
+		if a.kind == literal && a.char == ':' {
+			field++
+		}
+	}
+	if field < resourceField {
+		return
+	}
+	field = colons
+	for i := range atoms {
+		if a := &atoms[i]; a.kind == literal && a.char == ':' {
+			field++
+		} else if field < resourceField {
+			a.crosses = false
+		}
+	}
 }
 
 // step reads character c in state and writes the state after it to next. It reports whether the language,

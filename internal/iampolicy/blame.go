@@ -22,7 +22,7 @@ func (g Grants) blame(c *Coverage, n *Need, ctx Context) {
 		return
 	}
 	if open := choose(r.Undecided, grants); len(open) > 0 {
-		c.Cause, c.Deciding = UnmetCondition, open
+		c.Cause, c.Deciding, c.unsettled = UnmetCondition, open, true
 		return
 	}
 	if near := choose(r.Near, grants); len(near) > 0 {

@@ -23,6 +23,9 @@ type Coverage struct {
 	Covering []Match
 	// Reason says why the status is Unverified.
 	Reason string
+
+	// unsettled says of an UnmetCondition that its keys are not known, rather than that they fail.
+	unsettled bool
 }
 
 // Cover decides whether the policies allow every request that the need stands for, in that context.
@@ -105,6 +108,7 @@ func (g Grants) look(n Need, action, lowered string, ctx Context) Coverage {
 	}
 	c := Coverage{Status: Conditional, Cause: UnmetCondition, ExampleAction: action, ExampleARN: hole, Covering: q.covering()}
 	c.Deciding = g.Evaluate(Request{Action: action, Resource: hole, Context: ctx}).decisive()
+	c.unsettled = true
 	return c
 }
 

@@ -121,12 +121,17 @@ var small = func() (names []string) {
 	return append(names, "*", "arn:aws:sqs:r:1:a", "arn:aws-cn:s3:::b", "arn:x:x:x:x:x")
 }()
 
+// rounds is how often a random test runs; the inner loop makes do with a tenth.
+func rounds(n int) int {
+	if testing.Short() {
+		return n / 10
+	}
+	return n
+}
+
 // Cover against every name of a small world.
 func TestCoverAgainstBruteForce(t *testing.T) {
-	rounds := 1000
-	if testing.Short() {
-		rounds = 200
-	}
+	rounds := rounds(1000)
 	counts := map[Status]int{}
 	for seed := range uint64(rounds) {
 		w := world{rand.New(rand.NewPCG(seed, 7))}
@@ -159,13 +164,14 @@ func TestCoverAgainstBruteForce(t *testing.T) {
 				complain("the example is not needed")
 			}
 		}
-		shortest, granted, hopeful := "", false, false
+		shortest, hopeful := "", false
 		for _, name := range small {
 			if !n.Includes("", name) {
 				continue
 			}
 			sure, may := decide(name)
-			granted, hopeful = granted || sure, hopeful || may
+			// A name with more colons may be matched by a star that runs on; that grants no part of anything.
+			hopeful = hopeful || may && strings.Count(name, ":") <= 5
 			if !may && (shortest == "" || len(name) < len(shortest)) {
 				shortest = name
 			}
@@ -203,7 +209,7 @@ func openHead(pattern string) bool {
 // What is required of an action pattern is what is required of each action.
 func TestCoverActionPatterns(t *testing.T) {
 	actions := []string{"s3:A", "s3:B", "s3:AB", "s3:x", "s3:AA", "sx:A", "sx:x", "x:x"}
-	for seed := range uint64(600) {
+	for seed := range uint64(rounds(300)) {
 		w := world{rand.New(rand.NewPCG(seed, 11))}
 		g, text := w.grants(t)
 		pattern, resource := w.action(), w.need()
@@ -233,7 +239,7 @@ func TestCoverActionPatterns(t *testing.T) {
 // Adding an Allow never loses coverage; adding a Deny never wins any.
 func TestCoverIsMonotonic(t *testing.T) {
 	rank := map[Status]int{Missing: 0, Denied: 0, Partial: 1, Conditional: 2, Satisfied: 3}
-	for seed := range uint64(1500) {
+	for seed := range uint64(rounds(1500)) {
 		w := world{rand.New(rand.NewPCG(seed, 13))}
 		g, text := w.grants(t)
 		n := need(t, w.pick("s3:A", "s3:B"), w.need())

@@ -51,20 +51,24 @@ func TestCover(t *testing.T) {
 		{name: "the union of two policies", policies: []string{allow(`"arn:aws:s3:::b"`), allow(`"arn:aws:s3:::b?*"`)}, action: "s3:GetObject", resource: "arn:aws:s3:::b*", status: Satisfied},
 		{name: "a union with a hole", policies: []string{allow(`["arn:aws:s3:::b-","arn:aws:s3:::b-??*"]`)}, action: "s3:GetObject", resource: "arn:aws:s3:::b-*", status: Partial, cause: NarrowerGrant, example: "arn:aws:s3:::b-x"},
 		{name: "a typo is told with its place", policies: []string{allow(`"arn:aws:s3:::remotionlamda-*"`)}, action: "s3:GetObject", resource: bucket, status: Missing, cause: NarrowerGrant, example: "arn:aws:s3:::remotionlambda-",
-			miss: "typo at character 25: remotionlamda- for remotionlambda-"},
+			miss: "typo at character 25 (remotionlamda- for remotionlambda-)"},
 		{name: "wrong case", policies: []string{allow(`"arn:aws:s3:::RemotionLambda-*"`)}, action: "s3:GetObject", resource: bucket, status: Missing, cause: NarrowerGrant, example: "arn:aws:s3:::remotionlambda-",
-			miss: "wrong case at character 14: arn:aws:s3:::RemotionLambda-* for arn:aws:s3:::remotionlambda-*"},
+			miss: "wrong case at character 14 (arn:aws:s3:::RemotionLambda-* for arn:aws:s3:::remotionlambda-*)"},
 		{name: "one region of all", policies: []string{allow(`"arn:aws:lambda:us-east-1:*:function:remotion-render-*"`)}, action: "lambda:InvokeFunction", resource: fn, status: Partial, cause: NarrowerGrant,
-			example: "arn:aws:lambda:us-east-2:123456789012:function:remotion-render-", miss: "wrong region: us-east-1 for us-east-2"},
+			example: "arn:aws:lambda:us-east-2:123456789012:function:remotion-render-", miss: "wrong region (us-east-1 for us-east-2)"},
 		{name: "the wrong region", policies: []string{allow(`"arn:aws:lambda:us-east-1:*:function:remotion-render-*"`)}, action: "lambda:InvokeFunction", resource: "arn:aws:lambda:eu-west-1:123456789012:function:remotion-render-*", status: Missing, cause: NarrowerGrant,
-			example: "arn:aws:lambda:eu-west-1:123456789012:function:remotion-render-", miss: "wrong region: us-east-1 for eu-west-1"},
+			example: "arn:aws:lambda:eu-west-1:123456789012:function:remotion-render-", miss: "wrong region (us-east-1 for eu-west-1)"},
 		{name: "the wrong account", policies: []string{allow(`"arn:aws:lambda:*:210987654321:function:remotion-render-*"`)}, action: "lambda:InvokeFunction", resource: fn, status: Partial, cause: NarrowerGrant,
-			example: "arn:aws:lambda:us-east-1:123456789012:function:remotion-render-", miss: "wrong account: 210987654321 for 123456789012"},
-		{name: "the wrong service", policies: []string{allow(`"arn:aws:sns:::remotionlambda-*"`)}, action: "s3:GetObject", resource: bucket, status: Missing, cause: NarrowerGrant, example: "arn:aws:s3:::remotionlambda-", miss: "wrong service: sns for s3"},
+			example: "arn:aws:lambda:us-east-1:123456789012:function:remotion-render-", miss: "wrong account (210987654321 for 123456789012)"},
+		{name: "the wrong service", policies: []string{allow(`"arn:aws:sns:::remotionlambda-*"`)}, action: "s3:GetObject", resource: bucket, status: Missing, cause: NarrowerGrant, example: "arn:aws:s3:::remotionlambda-", miss: "wrong service (sns for s3)"},
 		{name: "a bucket without its objects", policies: []string{allow(`"arn:aws:s3:::b"`)}, action: "s3:GetObject", resource: "arn:aws:s3:::b/*", status: Missing, cause: NarrowerGrant, example: "arn:aws:s3:::b/", miss: "bucket without its objects"},
 		{name: "objects without their bucket", policies: []string{allow(`"arn:aws:s3:::b/*"`)}, action: "s3:ListBucket", resource: "arn:aws:s3:::b", status: Missing, cause: NarrowerGrant, example: "arn:aws:s3:::b", miss: "objects without their bucket"},
 		{name: "a star that runs on past the account covers a function", policies: []string{allow(`"arn:aws:lambda:*:function:remotion-render-*"`)}, action: "lambda:InvokeFunction", resource: fn, status: Satisfied},
 		{name: "a question mark for each digit of the account", policies: []string{allow(`"arn:aws:lambda:*:????????????:function:remotion-render-*"`)}, action: "lambda:InvokeFunction", resource: "arn:aws:lambda:us-east-1:1234567890??:function:remotion-render-*", status: Satisfied},
+		{name: "a typo in a function's name grants nothing", policies: []string{allow(`"arn:aws:lambda:*:*:function:remotoin-render-*"`)}, action: "lambda:InvokeFunction", resource: fn, status: Missing, cause: NarrowerGrant,
+			example: "arn:aws:lambda:us-east-1:123456789012:function:remotion-render-", miss: "typo at character 34 (function:remotoin-render- for function:remotion-render-)"},
+		{name: "a Deny whose star runs on", policies: []string{all, deny(`"arn:aws:lambda:*:*:function:prod-*"`)}, action: "lambda:InvokeFunction", resource: fn, status: Partial, cause: IdentityDeny,
+			example: "arn:aws:lambda:us-east-1:123456789012:function:remotion-render-:function:prod-"},
 		{name: "the text * is granted by * alone", policies: []string{allow(`"arn:aws:s3:::*"`)}, action: "s3:ListAllMyBuckets", resource: "*", status: Partial, cause: NarrowerGrant, example: "*", miss: "not every resource"},
 		{name: "everything is granted by *", policies: []string{all}, action: "s3:ListAllMyBuckets", resource: "*", status: Satisfied},
 		{name: "NotResource covers the rest", policies: []string{`{"Effect":"Allow","Action":"*","NotResource":"arn:aws:s3:::secret*"}`}, action: "s3:GetObject", resource: bucket, status: Satisfied},
@@ -110,5 +114,32 @@ func TestCover(t *testing.T) {
 				t.Errorf("%s, %s, %s, %q (%s)\nwant %s, %s, %s, %q", got.Status, got.Cause, got.ExampleARN, miss, got.Reason, test.status, test.cause, test.example, test.miss)
 			}
 		})
+	}
+}
+
+// A name that cannot exist is no hole.
+func TestNamed(t *testing.T) {
+	all := statement(`"Effect":"Allow","Action":"*","Resource":"*"`)
+	deny := func(resource string) string {
+		return statement(`"Effect":"Deny","Action":"*","Resource":"` + resource + `"`)
+	}
+	tests := []struct {
+		action, resource, deny string
+		want                   Status
+	}{
+		{"lambda:InvokeFunction", "arn:aws:lambda:us-east-1:123456789012:function:remotion-render-*", "arn:aws:lambda:*:*:function:prod-*", Satisfied},
+		{"lambda:InvokeFunction", "arn:aws:lambda:us-east-1:123456789012:function:remotion-render-*", "arn:aws:lambda:*:*:function:*-prod", Partial},
+		{"logs:PutLogEvents", "arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/remotion-render-*:log-stream:*", "arn:aws:logs:*:*:log-group:/aws/lambda/prod-*", Satisfied},
+		{"s3:GetObject", "arn:aws:s3:::remotionlambda-useast1-*/*", "arn:aws:s3:::*Secret*/x", Partial}, // in a key
+		{"s3:GetObject", "arn:aws:s3:::remotionlambda-useast1-*/*", "arn:aws:s3:::remotionlambda-useast1-?/x", Partial},
+		{"s3:ListBucket", "arn:aws:s3:::remotionlambda-useast1-*", "arn:aws:s3:::*/*", Satisfied},
+		{"s3:ListBucket", "arn:aws:s3:::remotionlambda-useast1-*", "arn:aws:s3:::*Secret*", Satisfied},
+	}
+	for _, test := range tests {
+		g := identity(t, all, deny(test.deny))
+		got := g.Cover(need(t, test.action, test.resource).Named(), nil)
+		if got.Status != test.want {
+			t.Errorf("%s on %s without %s: %s, example %s; want %s", test.action, test.resource, test.deny, got.Status, got.ExampleARN, test.want)
+		}
 	}
 }

@@ -383,7 +383,7 @@ func (p *parser) principals(where string) ([]Principal, error) {
 	if !t.is("{") {
 		return nil, p.errorf(t.start, `%s wants "*" or an object here, not %s`, where, clip(t.String()))
 	}
-	var list []Principal
+	list := []Principal{}
 	_, err = p.members(where, func(key token) error {
 		names, err := p.strings(where, false)
 		for _, name := range names {

@@ -39,13 +39,13 @@ const (
 	Narrower MissKind = "narrower"
 )
 
-// String says it in a few words: "typo at character 25: remotionlamda- for remotionlambda-".
+// String says it in a few words: "typo at character 25 (remotionlamda- for remotionlambda-)".
 func (m Miss) String() string {
 	switch m.Kind {
 	case Typo, WrongCase:
-		return fmt.Sprintf("%s at character %d: %s for %s", m.Kind, m.At, m.Got, m.Want)
+		return fmt.Sprintf("%s at character %d (%s for %s)", m.Kind, m.At, m.Got, m.Want)
 	case WrongPartition, WrongService, WrongRegion, WrongAccount:
-		return fmt.Sprintf("%s: %s for %s", m.Kind, quoteEmpty(m.Got), quoteEmpty(m.Want))
+		return fmt.Sprintf("%s (%s for %s)", m.Kind, quoteEmpty(m.Got), quoteEmpty(m.Want))
 	}
 	return string(m.Kind)
 }

@@ -2,6 +2,7 @@ package iampolicy
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -17,6 +18,8 @@ type Need struct {
 	Action, Resource string
 
 	action pattern
+	// prefer is the example to give if it is not allowed.
+	prefer string
 	// resources are the languages that the resource pattern stands for.
 	resources []language
 }
@@ -30,6 +33,8 @@ type language struct {
 	// literal text and '*'s that matches it matches all of the language: each wildcard is inside a '*'.
 	tokens string
 	prefix string // the text before the first wildcard
+	// named says that wildcards in the resource match what names are made of: see Need.Named.
+	named bool
 }
 
 // A needAtom is one element of a language's pattern.
@@ -74,6 +79,50 @@ func NewNeed(action, resource string) (Need, error) {
 		n.resources = append(n.resources, l)
 	}
 	return n, nil
+}
+
+// Preferring returns the need with a resource that is the example of a gap if it is one: a name that says more
+// to people than the shortest. A resource that the need does not include is ignored.
+func (n Need) Preferring(resource string) Need {
+	if n.Includes("", resource) {
+		n.prefer = resource
+	}
+	return n
+}
+
+// Named returns the need narrowed to resources that can exist: names of functions, layers, log groups, log
+// streams and IAM entities hold no colon, and buckets' names are of a-z, 0-9, '.' and '-'. It is for needs whose
+// patterns have a wildcard for each name. Without it, a Deny on "arn:aws:lambda:*:*:function:b" is a hole in
+// "arn:aws:lambda:r:1:function:a*", since IAM lets a '*' run on past colons.
+func (n Need) Named() Need {
+	list := make([]language, len(n.resources))
+	for i, l := range n.resources {
+		list[i] = l.narrowed()
+	}
+	n.resources = list
+	return n
+}
+
+func (l language) narrowed() language {
+	l.named = true
+	l.atoms = slices.Clone(l.atoms)
+	s3 := l.field(2) == "s3"
+	colons, key := 0, false
+	for i := range l.atoms {
+		a := &l.atoms[i]
+		switch {
+		case a.kind == literal && a.char == ':':
+			colons++
+		case colons < resourceField:
+		case a.kind == literal:
+			key = key || a.char == '/'
+		case s3 && !key:
+			a.legal = legalInBucket
+		case !s3:
+			a.legal = legalInNames
+		}
+	}
+	return l
 }
 
 // concrete reports whether the need is about a single action.
@@ -172,8 +221,11 @@ func (l language) withField(i int, value string) (language, bool) {
 		return l, false
 	}
 	fields[i] = value
-	l, err := newLanguage(strings.Join(fields, ":"))
-	return l, err == nil
+	m, err := newLanguage(strings.Join(fields, ":"))
+	if l.named {
+		m = m.narrowed()
+	}
+	return m, err == nil
 }
 
 // matches reports whether a field's pattern matches a value.
@@ -225,7 +277,9 @@ func wildcard(r rune) bool { return r == '*' || r == '?' }
 func legalInHead(r rune) bool { return r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-' }
 
 // legalInName says of which characters the name of an action is made.
-func legalInName(r rune) bool { return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' }
+func legalInName(r rune) bool {
+	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
+}
 
 // Includes reports whether a request for the action on the resource is one of those the need stands for. An
 // empty action or resource is any.
@@ -290,3 +344,11 @@ func (l *language) includes(s string) bool {
 	}
 	return now[len(l.atoms)]
 }
+
+// legalInBucket says of which characters a bucket's name is made.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+func legalInBucket(r rune) bool { return legalInHead(r) || r == '.' }
+
+// legalInNames says what the names of functions, log groups and IAM entities, and their paths, are made of, and
+// a little more.
+func legalInNames(r rune) bool { return r != ':' && r != '*' && r > ' ' }

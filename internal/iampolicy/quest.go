@@ -152,9 +152,31 @@ func (q *quest) hole(v view) (string, bool) {
 		if !ok || found && len(name) >= len(best) {
 			continue
 		}
+		if q.need.prefer != "" && !q.allows(q.need.prefer, v) {
+			return q.need.prefer, true
+		}
 		best, found = q.realistic(l, v, name), true
 	}
 	return best, found
+}
+
+// allows decides about one name, in a view.
+func (q *quest) allows(name string, v view) bool {
+	matches := func(r *rule) bool {
+		e, ok := r.extent(v)
+		return ok && slices.ContainsFunc(e.patterns, func(p *pattern) bool { return p.match(name) }) != e.not
+	}
+	for i := range q.denies {
+		if matches(&q.denies[i]) {
+			return false
+		}
+	}
+	for _, g := range q.groups {
+		if !slices.ContainsFunc(g.allows, func(r rule) bool { return matches(&r) }) {
+			return false
+		}
+	}
+	return true
 }
 
 // holeIn takes the layers one by one: a name is allowed if no Deny matches it and each group has an Allow
@@ -211,8 +233,10 @@ func (q *quest) allowed(v view) bool {
 	return q.any(clauses)
 }
 
-// any reports whether there is a name of the need for which all clauses are true.
+// any reports whether there is a name of the need for which all clauses are true, read field by field.
 func (q *quest) any(clauses []clause) bool {
+	q.search.held = true
+	defer func() { q.search.held = false }()
 	for i := range q.need.resources {
 		l := &q.need.resources[i]
 		if len(clauses) == 1 && !slices.ContainsFunc(clauses[0].statements, func(e extent) bool { return e.comesNear(l) }) {

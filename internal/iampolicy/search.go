@@ -21,6 +21,10 @@ type extent struct {
 type search struct {
 	// steps and bytes are what is left to spend: words of automaton state to compute, and bytes to keep.
 	steps, bytes int
+	// held reads granted patterns field by field too: of a pattern with all fields no '*' in the first five
+	// runs on. Strictly "arn:aws:lambda:*:*:function:b" matches arn:aws:lambda:r:1:function:a:function:b; that
+	// counts for a hole, and to say that part of a need is granted it would be an idle remark.
+	held bool
 	// spent says that a search ended without an answer.
 	spent bool
 

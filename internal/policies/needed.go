@@ -56,8 +56,8 @@ const (
 // Patterns of the names Remotion gives.
 const (
 	functions      = "remotion-render-*"
-	binariesLayers = "678892195805:layer:remotion-binaries-*"
-	insightsLayers = "580247275435:layer:LambdaInsightsExtension*"
+	binariesLayers = "678892195805:layer:remotion-binaries-*:*"
+	insightsLayers = "580247275435:layer:LambdaInsightsExtension*:*"
 )
 
 // Needed narrows the requirement to what the account needs in each region of the place, ordered by

@@ -1,0 +1,87 @@
+package iampolicy
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// String is how people are told of a statement: statement 2 (Sid Storage) of inline policy "remotion".
+func (m Match) String() string {
+	sid := ""
+	if m.Sid != "" {
+		sid = fmt.Sprintf(" (Sid %s)", m.Sid)
+	}
+	return fmt.Sprintf("statement %d%s of %s", m.Index, sid, m.Policy)
+}
+
+// Resources are the statement's resource patterns as written, those of NotResource included.
+func (m Match) Resources() []string { return slices.Concat(m.Resource, m.NotResource) }
+
+// Open says of a statement that was taken as undecided what it hangs on.
+func (m Match) Open() string {
+	verb := " grants it"
+	if m.Effect == Deny {
+		verb = " denies it"
+	}
+	switch {
+	case len(m.Conditions) > 0:
+		return m.String() + verb + " under a condition that cannot be established from outside"
+	case m.Resource != nil || m.NotResource != nil:
+		return m.String() + verb + " through a policy variable whose value is not known"
+	}
+	return m.String() + verb + " to every principal, and AWS does not say whether that means services"
+}
+
+// Why says in one sentence, without a full stop, what decided. It is empty for a need that is satisfied.
+func (c Coverage) Why() string {
+	switch {
+	case c.Status == Satisfied:
+		return ""
+	case c.Status == Unverified:
+		return c.Reason
+	case c.Status == Conditional:
+		return c.Deciding[0].Open()
+	}
+	switch c.Cause {
+	case NoGrant:
+		return "no statement grants it"
+	case NarrowerGrant:
+		m := c.Deciding[0]
+		if c.Miss == nil {
+			return m.String() + " grants it on everything but " + enumerate(m.NotResource)
+		}
+		why := m.String() + " grants it only on " + enumerate(m.Resource)
+		if c.Miss.Kind == Narrower {
+			return why
+		}
+		return why + ": " + c.Miss.String()
+	case UnmetCondition:
+		m := c.Deciding[0]
+		if c.unsettled {
+			return m.Open()
+		}
+		return m.String() + " grants it only under a condition that the request does not meet"
+	case PermissionsBoundary, SCP:
+		if len(c.Deciding) == 0 {
+			return "the " + layerOf(c.Cause).String() + " does not allow it"
+		}
+	}
+	return c.Deciding[0].String() + " denies it"
+}
+
+func layerOf(c Cause) Layer {
+	if c == SCP {
+		return Organization
+	}
+	return Boundary
+}
+
+// enumerate lists patterns for people, three at the most.
+func enumerate(patterns []string) string {
+	const most = 3
+	if len(patterns) > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(patterns[:most], ", "), len(patterns)-most)
+	}
+	return strings.Join(patterns, ", ")
+}
