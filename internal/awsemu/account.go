@@ -24,9 +24,9 @@ type Account struct {
 	// Topics are SNS topics, by ARN, or by name in Function.Region.
 	Topics []string
 
-	// Organization is what the account's organization forbids. Nil is an account outside one.
-	Organization *Organization
-	// Simulator says how SimulatePrincipalPolicy answers. The zero value is how it does today.
+	// Organization is the service control policies above the account. Nil is an account outside one.
+	Organization Organization
+	// Simulator says how simulations answer. The zero value is how it does today.
 	Simulator Simulator
 
 	// Faults go wrong from the start; see [Server.SetFaults].
@@ -85,18 +85,7 @@ type ManagedPolicy struct {
 	Older []string
 }
 
-// An Organization is the service control policies above an account, as far as they forbid something.
-// With one, every simulated result says whether the organization allows it.
-type Organization struct {
-	// Denies are patterns of the actions forbidden: "lambda:*".
-	Denies []string
-	// OutsideRegions limits Denies to requests for other regions than these. A request that does not say
-	// its region (aws:RequestedRegion) is forbidden too, and AWS does not list the key as missing.
-	// Empty forbids everywhere.
-	OutsideRegions []string
-}
-
-// A Simulator says how SimulatePrincipalPolicy answers where the service's own answer has changed, or
+// A Simulator says how SimulatePrincipalPolicy and SimulateCustomPolicy answer where the service's own answer has changed, or
 // depends on what it knows of an action.
 type Simulator struct {
 	// Shape is empty for the answer of today, one result per action; "old" for the one given until
@@ -117,4 +106,6 @@ type Function struct {
 	Timeout     time.Duration
 	Memory      int // MB
 	Environment map[string]string
+	// Role names the role the function runs as. Empty runs it as the account's administrator.
+	Role string
 }

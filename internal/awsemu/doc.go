@@ -25,14 +25,14 @@
 // # Faithful where it has hurt
 //
 // Lists page in twos, documents come back percent-encoded as RFC 3986 has it, names, documents and
-// sizes that IAM refuses are refused with IAM's codes, and [Server] answers SimulatePrincipalPolicy in
-// the shape the service has had since 2026-07-30 (or, when told to, the one before).
+// sizes that IAM refuses are refused with IAM's codes, and [Server] answers SimulatePrincipalPolicy and
+// SimulateCustomPolicy in the shape the service has had since 2026-07-30 (or, when told to, the one before).
 //
 // # Limits
 //
 // Decisions come from package iampolicy: the emulator proves the plumbing, not the meaning of policies.
-// Callers' own policies are not enforced. There are no resource policies, no session policies, and of an
-// organization only the actions it forbids. A document kept unchecked that does not parse counts for
+// Callers' own policies are not enforced. There are no resource policies, no session policies and no
+// resource control policies. A document kept unchecked that does not parse counts for
 // nothing in a simulation; as a boundary it allows nothing. Operations that are not offered are refused
 // by name, as are parameters whose silent loss would change an answer.
 package awsemu

@@ -3,6 +3,7 @@ package awsemu
 import (
 	"fmt"
 	"net/http"
+	"strings"
 )
 
 // An apiError is an error as a service reports it.
@@ -65,4 +66,9 @@ func constraint(member, rule string, args ...any) *apiError {
 // required is the ValidationError of a value that is absent.
 func required(member string) *apiError {
 	return validationError("1 validation error detected: Value null at '%s' failed to satisfy constraint: Member must not be null", member)
+}
+
+// notInEnum is the ValidationError of a word that is none of those the model has.
+func notInEnum(member string, words ...string) *apiError {
+	return constraint(member, "Member must satisfy enum value set: [%s]", strings.Join(words, ", "))
 }

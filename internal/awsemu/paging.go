@@ -11,6 +11,10 @@ import (
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListRoles.html
 const maxItems = 1000
 
+// maxMarker is how long a marker may be.
+// https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
+const maxMarker = 320
+
 // A page is where a list goes on: the two elements every list of IAM carries.
 type page struct {
 	IsTruncated bool
@@ -43,8 +47,11 @@ func (c *call) window(operation string, size int, badMarker *apiError) (window, 
 // windowAt reads a marker.
 func (c *call) windowAt(marker, operation string, size int, badMarker *apiError) (window, error) {
 	w := window{size: size}
-	if marker == "" {
+	switch {
+	case marker == "":
 		return w, nil
+	case len(marker) > maxMarker:
+		return w, constraint("marker", "Member must have length less than or equal to %d", maxMarker)
 	}
 	text, err := base64.StdEncoding.DecodeString(marker)
 	if err != nil {

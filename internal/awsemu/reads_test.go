@@ -324,9 +324,9 @@ func TestReadsRefuseWhatIAMRefuses(t *testing.T) {
 			return err
 		}, "ValidationError", "Invalid Marker."},
 		{"an operation that is not offered", func() error {
-			_, err := c.SimulateCustomPolicy(t.Context(), &iam.SimulateCustomPolicyInput{ActionNames: []string{"s3:GetObject"}, PolicyInputList: []string{allowAll}})
+			_, err := c.GetAccountSummary(t.Context(), &iam.GetAccountSummaryInput{})
 			return err
-		}, "InvalidAction", "Could not find operation SimulateCustomPolicy for version 2010-05-08"},
+		}, "InvalidAction", "Could not find operation GetAccountSummary for version 2010-05-08"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

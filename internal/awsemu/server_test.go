@@ -194,7 +194,7 @@ func FuzzServeHTTP(f *testing.F) {
 		f.Add(seed.path, strings.Replace(sign, "%", seed.service, 1), seed.contentType, seed.target, seed.body)
 	}
 	account := faulty()
-	account.Organization = &Organization{Denies: []string{"s3:*"}, OutsideRegions: []string{"us-east-1"}}
+	account.Organization = Organization{{FullAWSAccess, denyOutside("s3:*", "us-east-1")}}
 	account.Simulator.Ungrouped = []string{"lambda:InvokeAsync"}
 	f.Fuzz(func(t *testing.T, path, auth, contentType, target, body string) {
 		req := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))

@@ -3,13 +3,13 @@ package awsemu
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
 var simulation = map[string]func(*call) (any, error){
-	"SimulatePrincipalPolicy": simulatePrincipalPolicy,
+	"SimulatePrincipalPolicy": simulate((*call).aboutPrincipal),
+	"SimulateCustomPolicy":    simulate((*call).aboutDocuments),
 }
 
 // shapeOld is Simulator.Shape for the answer given until 2026-07-30.
@@ -24,9 +24,10 @@ type question struct {
 	grants    iampolicy.Grants
 	context   iampolicy.Context
 
-	organization *Organization
-	exempt       bool // service-linked roles are beyond service control policies
-	shape        string
+	// organized says that the principal's account is in an organization, be the principal beyond its
+	// service control policies or not.
+	organized bool
+	shape     string
 }
 
 // An answer is the decision about one action and one resource.
@@ -38,21 +39,24 @@ type answer struct {
 	orgAllows      bool
 }
 
-// simulatePrincipalPolicy asks what the policies of a user, group or role decide.
+// simulate asks what policies decide: those of a user, group or role, or documents that come along.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
-func simulatePrincipalPolicy(c *call) (any, error) {
-	q, err := c.question()
-	if err != nil {
-		return nil, err
+// https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulateCustomPolicy.html
+func simulate(about func(*call, *question) error) func(*call) (any, error) {
+	return func(c *call) (any, error) {
+		q, err := c.question(about)
+		if err != nil {
+			return nil, err
+		}
+		ctx := c.ctx
+		return func() (any, error) {
+			results, err := q.results(ctx)
+			return struct {
+				EvaluationResults members[evaluationXML]
+				page
+			}{listOf(results), q.page}, err
+		}, nil
 	}
-	ctx := c.ctx
-	return func() (any, error) {
-		results, err := q.results(ctx)
-		return struct {
-			EvaluationResults members[evaluationXML]
-			page
-		}{listOf(results), q.page}, err
-	}, nil
 }
 
 // results works the answers out, one for each action and, in the old shape, resource.
@@ -92,53 +96,44 @@ func (q *question) results(ctx context.Context) ([]evaluationXML, error) {
 func (q *question) ask(action, resource string) answer {
 	got := q.grants.Evaluate(iampolicy.Request{Action: action, Resource: resource, Context: q.context})
 	a := answer{
-		decision: got.Decision, missing: got.Missing,
-		boundaryAllows: boundaryAllows(got), orgAllows: q.organizationAllows(action),
+		decision:       got.Decision,
+		boundaryAllows: passes(got, iampolicy.Boundary, got.BoundaryAllows),
+		orgAllows:      passes(got, iampolicy.Organization, got.OrganizationAllows),
+	}
+	if !a.orgAllows {
+		// Service control policies end the simulation: no statement of ours has a part in the answer, and
+		// no key that one of ours names would have changed it.
+		return a
 	}
 	if resource != "*" && !eligible(action, resource) {
 		// A resource the action has nothing to do with: no statement is about it, not even one about "*".
-		return answer{
-			missing: got.Missing, orgAllows: a.orgAllows,
-			boundaryAllows: q.grants.Boundary == nil,
-		}
+		// The keys they all name are missing nevertheless; a level that allows nothing brings them out.
+		silent := q.grants
+		silent.Organization = [][]iampolicy.Policy{{}}
+		got = silent.Evaluate(iampolicy.Request{Action: action, Resource: resource, Context: q.context})
+		return answer{missing: got.Missing, orgAllows: true, boundaryAllows: q.grants.Boundary == nil}
 	}
-	if !a.orgAllows {
-		// Service control policies end the simulation: no statement of ours has a part in the answer.
-		return answer{boundaryAllows: a.boundaryAllows}
-	}
+	a.missing = got.Missing
 	for _, m := range got.Matched {
 		decisive := got.Decision == iampolicy.ExplicitDeny && m.Effect == iampolicy.Deny ||
 			got.Decision == iampolicy.Allowed && m.Effect == iampolicy.Allow
-		if decisive {
+		if decisive && m.Layer != iampolicy.Organization {
 			a.matched = append(a.matched, m)
 		}
 	}
 	return a
 }
 
-// boundaryAllows reports whether the boundary lets the request pass: some statement of it allows it, and none
-// denies it. https://docs.aws.amazon.com/IAM/latest/APIReference/API_PermissionsBoundaryDecisionDetail.html
-func boundaryAllows(r iampolicy.Result) bool {
-	return r.BoundaryAllows && !slices.ContainsFunc(r.Matched, func(m iampolicy.Match) bool {
-		return m.Layer == iampolicy.Boundary && m.Effect == iampolicy.Deny
-	})
+// passes reports whether a layer lets the request pass: some statement of it allows it, and none denies it.
+// https://docs.aws.amazon.com/IAM/latest/APIReference/API_PermissionsBoundaryDecisionDetail.html
+func passes(r iampolicy.Result, layer iampolicy.Layer, allows bool) bool {
+	return allows && !denies(r, layer)
 }
 
-// organizationAllows applies the account's service control policies. A request that does not say its region
-// is in none of those that are free.
-func (q *question) organizationAllows(action string) bool {
-	if q.organization == nil || q.exempt {
-		return true
-	}
-	if free := q.organization.OutsideRegions; len(free) > 0 {
-		for name, values := range q.context {
-			if strings.EqualFold(name, "aws:RequestedRegion") && len(values) == 1 && slices.Contains(free, values[0]) {
-				return true
-			}
-		}
-	}
-	return !slices.ContainsFunc(q.organization.Denies, func(pattern string) bool {
-		return overlap(literal(strings.ToLower(action)), wild(strings.ToLower(pattern)))
+// denies reports whether a statement of a layer denies the request.
+func denies(r iampolicy.Result, layer iampolicy.Layer) bool {
+	return slices.ContainsFunc(r.Matched, func(m iampolicy.Match) bool {
+		return m.Layer == layer && m.Effect == iampolicy.Deny
 	})
 }
 
@@ -179,7 +174,7 @@ func (q *question) result(action, name string, answers []answer, resources []str
 		MissingContextValues: listOf(top.missing),
 		Boundary:             q.boundaryDetail(top),
 	}
-	if q.organization != nil {
+	if q.organized {
 		r.Organizations = &organizationsXML{top.orgAllows}
 	}
 	if resources == nil {

@@ -11,44 +11,57 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
-// simulatedContext is what the simulated request carries: what IAM knows of the caller, and over it the
-// entries given.
-func (c *call) simulatedContext(source *entity) (iampolicy.Context, error) {
-	who, arn := source, c.store.arn(source)
-	if callerARN := c.form.get("CallerArn"); callerARN != "" {
-		k, name, ok := entityOfARN(callerARN)
-		if !ok {
-			return nil, invalidInput("Invalid ARN provided in the request: %s", callerARN)
+// callerContext is what IAM knows of the simulated caller: the source, unless CallerArn names another. Without
+// either there is none, and nothing is known.
+func (c *call) callerContext(source *entity) (iampolicy.Context, error) {
+	arn := c.form.get("CallerArn")
+	if arn == "" {
+		if source == nil {
+			return iampolicy.Context{}, nil
 		}
-		arn = callerARN
-		if who = c.store.entities[k][name]; who == nil {
-			// The simulated caller need not exist.
-			who = &entity{kind: k, name: name, id: uniqueID(idPrefix(k), callerARN)}
-		}
+		return principalContext(source, c.store.arn(source), source.id), nil
 	}
+	k, name, ok := entityOfARN(arn)
+	if !ok {
+		return nil, invalidInput("Invalid ARN provided in the request: %s", arn)
+	}
+	who := c.store.entities[k][name]
+	if who == nil || strings.Split(arn, ":")[4] != c.store.account {
+		// The simulated caller need not exist.
+		who = &entity{kind: k, name: name, id: uniqueID(idPrefix(k), arn)}
+	}
+	return principalContext(who, arn, who.id), nil
+}
+
+// principalContext is what IAM knows of whoever makes a request.
+func principalContext(e *entity, arn, userID string) iampolicy.Context {
 	context := iampolicy.Context{
 		"aws:PrincipalArn":     {arn},
 		"aws:PrincipalAccount": {strings.Split(arn, ":")[4]},
-		"aws:userid":           {who.id},
+		"aws:userid":           {userID},
 	}
-	if who.kind == kindUser {
-		context["aws:username"] = []string{who.name}
+	if e.kind == kindUser {
+		context["aws:username"] = []string{e.name}
 	}
+	return context
+}
 
+// addContextEntries puts the entries given over what is known already.
+func (c *call) addContextEntries(context iampolicy.Context) error {
 	given := make(map[string]bool)
 	for _, e := range c.form.list("ContextEntries", "member") {
 		key := e.get("ContextKeyName")
 		if len(key) < 5 || len(key) > 256 {
-			return nil, constraint("contextEntries", "Member must satisfy constraint: [Member must have length less than or equal to 256, Member must have length greater than or equal to 5]")
+			return constraint("contextEntries", "Member must satisfy constraint: [Member must have length less than or equal to 256, Member must have length greater than or equal to 5]")
 		}
 		lower := strings.ToLower(key)
 		if given[lower] {
-			return nil, invalidInput("Duplicate context key: %s.", key)
+			return invalidInput("Duplicate context key: %s.", key)
 		}
 		given[lower] = true
 		values := e.members("ContextKeyValues")
 		if err := checkContext(key, e.get("ContextKeyType"), values); err != nil {
-			return nil, err
+			return err
 		}
 		for known := range context {
 			if strings.EqualFold(known, key) {
@@ -57,7 +70,7 @@ func (c *call) simulatedContext(source *entity) (iampolicy.Context, error) {
 		}
 		context[key] = values
 	}
-	return context, nil
+	return nil
 }
 
 // contextFormats check the values of each type of context key.
@@ -74,8 +87,8 @@ func checkContext(key, keyType string, values []string) error {
 	scalar := strings.TrimSuffix(cmp.Or(keyType, "string"), "List")
 	valid := contextFormats[scalar]
 	if valid == nil {
-		return constraint("contextEntries.contextKeyType",
-			"Member must satisfy enum value set: [string, stringList, numeric, numericList, boolean, booleanList, ip, ipList, binary, binaryList, date, dateList]")
+		return notInEnum("contextEntries.contextKeyType", "string", "stringList", "numeric", "numericList", "boolean", "booleanList",
+			"ip", "ipList", "binary", "binaryList", "date", "dateList")
 	}
 	if keyType == scalar && len(values) != 1 {
 		return invalidInput("Context key %s expected a single value, but received %d.", scalar, len(values))

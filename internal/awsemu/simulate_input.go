@@ -2,48 +2,39 @@ package awsemu
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
-// question reads and checks the parameters of SimulatePrincipalPolicy.
-func (c *call) question() (*question, error) {
-	for _, param := range []string{"PolicyExclusionList", "ResourcePolicy", "ResourceOwner", "ResourceHandlingOption"} {
+// question reads and checks the parameters of a simulation. about reads whose policies decide, and what
+// the request knows of the caller.
+func (c *call) question(about func(*call, *question) error) (*question, error) {
+	for _, param := range []string{"ResourcePolicy", "ResourceOwner", "ResourceHandlingOption"} {
 		// Leaving one out would change the answer, so that it is refused instead.
 		if sub := c.form.at(param); sub != nil && (sub.sub != nil || sub.value != "") {
 			return nil, invalidInput("The embedded AWS does not offer %s.", param)
 		}
 	}
-	source, err := c.policySource()
-	if err != nil {
+	q := &question{partition: c.store.partition, shape: c.store.simulator.Shape}
+	if err := about(c, q); err != nil {
 		return nil, err
 	}
 	actions, err := c.actionNames()
 	if err != nil {
 		return nil, err
 	}
-	resources, err := c.resourceARNs()
-	if err != nil {
+	if q.resources, err = c.resourceARNs(); err != nil {
 		return nil, err
-	}
-	q := &question{
-		partition:    c.store.partition,
-		resources:    resources,
-		grants:       grantsOf(source),
-		organization: c.store.organization,
-		exempt:       source.kind == kindRole && strings.HasPrefix(source.path, "/aws-service-role/"),
-		shape:        c.store.simulator.Shape,
 	}
 	if err := c.addInputPolicies(&q.grants); err != nil {
 		return nil, err
 	}
-	if q.context, err = c.simulatedContext(source); err != nil {
+	if err := c.addContextEntries(q.context); err != nil {
 		return nil, err
 	}
-	if resources != nil {
+	if q.resources != nil {
 		if err := c.oneGroup(actions); err != nil {
 			return nil, err
 		}
@@ -58,6 +49,45 @@ func (c *call) question() (*question, error) {
 	}
 	q.actions, q.page = cut(actions, w, c.operation)
 	return q, nil
+}
+
+// aboutPrincipal reads what SimulatePrincipalPolicy is about: an entity of the account, under the
+// account's organization.
+func (c *call) aboutPrincipal(q *question) error {
+	source, err := c.policySource()
+	if err != nil {
+		return err
+	}
+	excluded, err := c.exclusions()
+	if err != nil {
+		return err
+	}
+	q.organized = c.store.organization != nil
+	q.grants = c.store.grantsOf(source, excluded)
+	q.context, err = c.callerContext(source)
+	return err
+}
+
+// aboutDocuments reads what SimulateCustomPolicy is about: the documents given, and nothing else.
+func (c *call) aboutDocuments(q *question) (err error) {
+	if !c.form.has("PolicyInputList") {
+		return required("policyInputList")
+	}
+	for n, level := range c.form.list("OrderedOrganizationPolicyInputList", "member") {
+		var policies []iampolicy.Policy
+		for i, text := range level.members("ServiceControlPolicyInputList") {
+			doc, err := iampolicy.Parse(text)
+			if err != nil {
+				// Not a text seen from AWS; it follows the one about PolicyInputList.
+				return invalidInput("Organization policy input list item %d.%d has invalid content", n+1, i+1)
+			}
+			policies = append(policies, iampolicy.Policy{ID: fmt.Sprintf("OrderedOrganizationPolicyInputList.%d.%d", n+1, i+1), Document: doc})
+		}
+		q.grants.Organization = append(q.grants.Organization, policies)
+	}
+	q.organized = q.grants.Organization != nil
+	q.context, err = c.callerContext(nil)
+	return err
 }
 
 // policySource finds whose policies are simulated. The path in the ARN makes no difference.
@@ -150,41 +180,6 @@ func (c *call) oneGroup(actions []string) error {
 	}
 	return invalidInput("Invalid Input Actions: [%s] and [%s] require different authorization information.",
 		strings.Join(groups[first], ","), strings.Join(groups[1-first], ","))
-}
-
-// grantsOf gathers the policies of an entity and of its groups, by the ids the simulator gives them. A
-// managed policy that is reached twice counts once.
-func grantsOf(e *entity) iampolicy.Grants {
-	var g iampolicy.Grants
-	seen := make(map[*policy]bool)
-	for _, holder := range append([]*entity{e}, e.groups...) {
-		for _, name := range slices.Sorted(maps.Keys(holder.inline)) {
-			id := fmt.Sprintf("%s_%s_%s", holder.kind, holder.name, name)
-			g.Identity = appendPolicy(g.Identity, id, holder.inline[name])
-		}
-		for _, p := range holder.attached {
-			if !seen[p] {
-				seen[p] = true
-				g.Identity = appendPolicy(g.Identity, p.name, p.current().document)
-			}
-		}
-	}
-	if e.boundary != nil {
-		doc := e.boundary.current().parsed
-		if doc == nil {
-			doc = &iampolicy.Document{} // allows nothing
-		}
-		g.Boundary = &iampolicy.Policy{ID: e.boundary.name, Document: doc}
-	}
-	return g
-}
-
-// appendPolicy leaves out what is no document: such a one grants and forbids nothing.
-func appendPolicy(list []iampolicy.Policy, id string, d document) []iampolicy.Policy {
-	if d.parsed == nil {
-		return list
-	}
-	return append(list, iampolicy.Policy{ID: id, Document: d.parsed})
 }
 
 // addInputPolicies adds the documents of PolicyInputList and puts that of

@@ -60,9 +60,6 @@ func TestSimulatePrincipalPolicyRefuses(t *testing.T) {
 			in.ResourceArns = []string{bucketA}
 		}},
 		{"what is not offered", "InvalidInput", "The embedded AWS does not offer ResourcePolicy.", func(in *iam.SimulatePrincipalPolicyInput) { in.ResourcePolicy = aws.String(allowAll) }},
-		{"an exclusion", "InvalidInput", "The embedded AWS does not offer PolicyExclusionList.", func(in *iam.SimulatePrincipalPolicyInput) {
-			in.PolicyExclusionList = []types.PolicyIdentifier{&types.PolicyIdentifierMemberPolicyArn{Value: "arn:aws:iam::aws:policy/x"}}
-		}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -21,6 +21,11 @@ func documentOf(parts ...string) string {
 	return `{"Version":"2012-10-17","Statement":[` + strings.Join(parts, ",") + `]}`
 }
 
+// denyOutside is a service control policy that forbids an action everywhere but in some regions.
+func denyOutside(action string, regions ...string) string {
+	return documentOf(`{"Effect":"Deny","Action":"` + action + `","Resource":"*","Condition":{"StringNotEquals":{"aws:RequestedRegion":["` + strings.Join(regions, `","`) + `"]}}}`)
+}
+
 // place is where a statement stands in documentOf: it begins after the bracket, which is in column 37, or
 // after the brace of the statement before it, and ends after its own.
 func place(before []string, statement string) string {
@@ -47,6 +52,7 @@ const (
 	denyDelete   = `{"Effect":"Deny","Action":"s3:DeleteBucket","Resource":"*"}`
 	allowPass    = `{"Effect":"Allow","Action":"iam:PassRole","Resource":"*","Condition":{"StringEquals":{"iam:PassedToService":"lambda.amazonaws.com"}}}`
 	allowOwn     = `{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::${aws:username}/*"}`
+	denyRead     = `{"Effect":"Deny","Action":"s3:Get*","Resource":"*"}`
 	// allowAny is the statement of allowAll.
 	allowAny = `{"Effect":"Allow","Action":"*","Resource":"*"}`
 
@@ -68,7 +74,10 @@ func simulated() *Account {
 			"broken":  {Inline: map[string]string{"b": "{nonsense", "fine": documentOf(allowRead)}, Boundary: ""},
 			"tied":    {Inline: map[string]string{"all": allowAll}, Boundary: "nonsense"},
 		},
-		Roles: map[string]Role{"worker": {Inline: map[string]string{"p": documentOf(allowRead)}}},
+		Roles: map[string]Role{
+			"worker": {Inline: map[string]string{"p": documentOf(allowRead)}},
+			"linked": {Path: "/aws-service-role/x.amazonaws.com/", Inline: map[string]string{"p": documentOf(allowRead)}},
+		},
 		Policies: map[string]ManagedPolicy{
 			"shared":   {Document: documentOf(allowList)},
 			"limits":   {Document: documentOf(allowS3, denyDelete)},
@@ -103,6 +112,18 @@ func told(r types.EvaluationResult) string {
 		}
 	}
 	return b.String()
+}
+
+// wantResults compares results as told writes them.
+func wantResults(t *testing.T, results []types.EvaluationResult, want []string) {
+	t.Helper()
+	var got []string
+	for _, r := range results {
+		got = append(got, told(r))
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got\n\t%s\nwant\n\t%s", strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
+	}
 }
 
 func arnOf(what string) *string { return aws.String("arn:aws:iam::123456789012:" + what) }
@@ -236,29 +257,74 @@ func TestSimulatePrincipalPolicyAnswersAsTheServiceDoes(t *testing.T) {
 		},
 		{
 			name:    "what the organization forbids is denied without a statement",
-			account: func(a *Account) { a.Organization = &Organization{Denies: []string{"s3:Get*"}} },
+			account: func(a *Account) { a.Organization = Organization{{FullAWSAccess, documentOf(denyRead)}} },
 			in:      iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/ci"), ActionNames: []string{"s3:GetObject", "sns:Publish"}, ResourceArns: []string{bucketA}},
 			want: []string{
-				"s3:GetObject " + bucketA + ": implicitDeny organization false | " + bucketA + " implicitDeny 0",
+				"s3:GetObject " + bucketA + ": explicitDeny organization false | " + bucketA + " explicitDeny 0",
 				"sns:Publish " + bucketA + ": implicitDeny organization true | " + bucketA + " implicitDeny 0",
 			},
 		},
 		{
-			name: "forbidden outside some regions is forbidden where no region is said",
+			name: "a level that does not allow denies in silence, whatever the others say and the policies deny",
 			account: func(a *Account) {
-				a.Organization = &Organization{Denies: []string{"*"}, OutsideRegions: []string{"us-east-1", "eu-central-1"}}
+				a.Organization = Organization{{FullAWSAccess}, {documentOf(allowPublish)}, {FullAWSAccess, documentOf(allowRead)}}
+			},
+			in: iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/cond"), ActionNames: []string{"iam:PassRole", "sns:Publish"}},
+			want: []string{
+				"iam:PassRole *: implicitDeny organization false",
+				"sns:Publish *: implicitDeny missing [iam:PassedToService] organization true",
+			},
+		},
+		{
+			name:    "the policies of a level are a union, and need not name everything",
+			account: func(a *Account) { a.Organization = Organization{{documentOf(allowList), documentOf(allowPublish)}} },
+			in:      iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/ci"), ActionNames: []string{"sns:Publish", "lambda:ListFunctions"}},
+			want: []string{
+				"sns:Publish *: allowed " + publish + " organization true",
+				"lambda:ListFunctions *: allowed [shared" + iamPolicy + place(nil, allowList) + "] organization true",
+			},
+		},
+		{
+			name: "forbidden outside some regions is forbidden where no region is said, which is not missing",
+			account: func(a *Account) {
+				a.Organization = Organization{{FullAWSAccess, denyOutside("*", "us-east-1", "eu-central-1")}}
 			},
 			in:   iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/cond"), ActionNames: []string{"iam:PassRole"}},
-			want: []string{"iam:PassRole *: implicitDeny organization false"},
+			want: []string{"iam:PassRole *: explicitDeny organization false"},
 		},
 		{
 			name: "and free in one of them",
 			account: func(a *Account) {
-				a.Organization = &Organization{Denies: []string{"*"}, OutsideRegions: []string{"us-east-1", "eu-central-1"}}
+				a.Organization = Organization{{FullAWSAccess, denyOutside("*", "us-east-1", "eu-central-1")}}
 			},
 			in: iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/ci"), ActionNames: []string{"sns:Publish"},
 				ContextEntries: []types.ContextEntry{entryOf("AWS:requestedregion", "string", "eu-central-1")}},
 			want: []string{"sns:Publish *: allowed " + publish + " organization true"},
+		},
+		{
+			name:    "the organization decides resource by resource, and the strictest is the action's",
+			account: func(a *Account) { a.Organization = Organization{{FullAWSAccess, documentOf(denySecret)}} },
+			in:      iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("role/worker"), ActionNames: []string{"s3:GetObject"}, ResourceArns: []string{bucketA, bucketS}},
+			want: []string{"s3:GetObject arn:aws:s3:::${BucketName}/${KeyName}: explicitDeny organization false" +
+				" | " + bucketA + " allowed 1 | " + bucketS + " explicitDeny 0"},
+		},
+		{
+			name:    "a service-linked role is beyond the organization's policies",
+			account: func(a *Account) { a.Organization = Organization{{documentOf(denyRead)}} },
+			in:      iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("role/linked"), ActionNames: []string{"s3:GetObject"}, ResourceArns: []string{bucketA}},
+			want: []string{"s3:GetObject " + bucketA + ": allowed [role_linked_p" + iamPolicy + place(nil, allowRead) + "] organization true" +
+				" | " + bucketA + " allowed 1"},
+		},
+		{
+			name:    "a service control policy that does not parse counts for nothing",
+			account: func(a *Account) { a.Organization = Organization{{"{nonsense"}} },
+			in:      iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/ci"), ActionNames: []string{"sns:Publish"}},
+			want:    []string{"sns:Publish *: implicitDeny organization false"},
+		},
+		{
+			name: "a resource the action has nothing to do with lacks the keys that any policy names",
+			in:   iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/cond"), ActionNames: []string{"iam:PassRole"}, ResourceArns: []string{bucketA}, PolicyInputList: []string{allowAll}},
+			want: []string{"iam:PassRole " + bucketA + ": implicitDeny missing [iam:PassedToService] | " + bucketA + " implicitDeny 0 missing [iam:PassedToService]"},
 		},
 		{
 			name:    "the old shape has a result for each resource, all with the decision of the whole",
@@ -280,13 +346,7 @@ func TestSimulatePrincipalPolicyAnswersAsTheServiceDoes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var got []string
-			for _, r := range out.EvaluationResults {
-				got = append(got, told(r))
-			}
-			if !reflect.DeepEqual(got, tt.want) {
-				t.Errorf("got\n\t%s\nwant\n\t%s", strings.Join(got, "\n\t"), strings.Join(tt.want, "\n\t"))
-			}
+			wantResults(t, out.EvaluationResults, tt.want)
 		})
 	}
 }

@@ -113,7 +113,7 @@ type store struct {
 	topics   map[string]*topic  // by ARN
 	keys     map[string]identity
 
-	organization *Organization
+	organization [][]iampolicy.Policy // its levels; nil outside of one
 	simulator    Simulator
 	made         int // entities and keys made by clients, so that no id comes twice
 }
@@ -174,7 +174,7 @@ func newStoreOfPolicies(a *Account) *store {
 		policies:     make(map[string]*policy),
 		topics:       make(map[string]*topic),
 		keys:         make(map[string]identity),
-		organization: a.Organization,
+		organization: a.Organization.levels(),
 		simulator:    a.Simulator,
 	}
 	for _, name := range slices.Sorted(maps.Keys(a.Policies)) {

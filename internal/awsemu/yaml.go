@@ -47,15 +47,15 @@ import (
 //	    document: {file: v2.json}
 //	  ReadOnlyAccess: {arn: "arn:aws:iam::aws:policy/ReadOnlyAccess", document: {file: ro.json}}
 //	topics: [alerts]               # names in function.region, or ARNs
-//	organization:                  # what service control policies forbid
-//	  denies: ["lambda:*"]
-//	  outsideRegions: [us-east-1]  # everywhere else only
+//	organization:                  # service control policies: of the root, of each unit, of the account
+//	  - [FullAWSAccess]
+//	  - [FullAWSAccess, {file: region-deny.json}]
 //	simulator: {shape: old, ungrouped: ["lambda:InvokeAsync"], pageSize: 100}
 //	faults:
 //	  - {operation: "iam:SimulatePrincipalPolicy", target: user/ci, throttle: true, after: 1, times: 2}
 //	  - {operation: "iam:*", delay: 40ms}
 //	pageSize: 2                    # of lists, and of simulations; by default 2 and 100
-//	function: {region: us-east-1, name: auditor, timeout: 60s, memory: 256, environment: {CALLERS: user/ci}}
+//	function: {region: us-east-1, name: auditor, role: remotion-lambda-role, timeout: 60s, memory: 256, environment: {CALLERS: user/ci}}
 //
 // A document is a text of JSON, a YAML mapping (stored as JSON), {file: NAME}, or {unchecked: TEXT} for one
 // that IAM would refuse and a test wants to be there all the same.
@@ -260,14 +260,22 @@ func (l *loader) topics(n ast.Node, at string) []string {
 	return topics
 }
 
-func (l *loader) organization(n ast.Node, at string) *Organization {
-	o := &Organization{}
-	l.section(n, at, map[string]func(ast.Node, string){
-		"denies":         func(n ast.Node, at string) { o.Denies = l.texts(n, at) },
-		"outsideRegions": func(n ast.Node, at string) { o.OutsideRegions = l.texts(n, at) },
-	})
-	if len(o.OutsideRegions) > 0 && len(o.Denies) == 0 {
-		l.complain(n, at, "outsideRegions without denies forbids nothing: add the actions, such as denies: [\"*\"]")
+// organization reads the levels of service control policies, root first.
+func (l *loader) organization(n ast.Node, at string) Organization {
+	var o Organization
+	for i, level := range l.items(n, at) {
+		at := fmt.Sprintf("%s[%d]", at, i)
+		var documents []string
+		for j, item := range l.items(level, at) {
+			documents = append(documents, l.serviceControlPolicy(item, fmt.Sprintf("%s[%d]", at, j)))
+		}
+		if len(documents) == 0 {
+			l.complain(level, at, "a level without service control policies forbids everything: list its documents, or FullAWSAccess, which AWS puts there")
+		}
+		o = append(o, documents)
+	}
+	if o == nil {
+		l.complain(n, at, "an organization has a root at least: list the documents of the root, of each organizational unit and of the account, as - [FullAWSAccess]")
 	}
 	return o
 }
@@ -298,6 +306,7 @@ func (l *loader) function(n ast.Node, at string) Function {
 			}
 		},
 		"memory": func(n ast.Node, at string) { f.Memory = l.number(n, at, 128, 10240) },
+		"role":   func(n ast.Node, at string) { f.Role = l.roleName(n, at) },
 		"environment": func(n ast.Node, at string) {
 			f.Environment = make(map[string]string)
 			for _, kv := range l.pairs(n, at) {

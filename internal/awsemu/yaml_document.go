@@ -54,6 +54,14 @@ func (l *loader) document(n ast.Node, at string, limit int) string {
 	})
 }
 
+// serviceControlPolicy reads one, or the name of the one that AWS has ready.
+func (l *loader) serviceControlPolicy(n ast.Node, at string) string {
+	if text, ok := l.resolve(n).(*ast.StringNode); ok && text.Value == "FullAWSAccess" {
+		return FullAWSAccess
+	}
+	return l.document(n, at, 0)
+}
+
 // trust reads a trust policy, or the service that may assume the role.
 func (l *loader) trust(n ast.Node, at string) string {
 	switch l.resolve(n).(type) {

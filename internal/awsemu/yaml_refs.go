@@ -67,6 +67,17 @@ func (l *loader) groupNames(n ast.Node, at string) []string {
 	return names
 }
 
+// roleName reads the name of one of the account's roles.
+func (l *loader) roleName(n ast.Node, at string) string {
+	name := l.text(n, at)
+	l.refer(func() {
+		if _, found := l.acc.Roles[name]; !found {
+			l.complain(n, at, "there is no role %q: add it under roles%s", name, known(l.acc.Roles))
+		}
+	})
+	return name
+}
+
 // known ends a complaint about a name with the names there are.
 func known[T any](m map[string]T) string {
 	if len(m) == 0 {

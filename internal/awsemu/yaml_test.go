@@ -58,7 +58,9 @@ policies:
   short: {file: docs/read.json}
   ReadOnly: {arn: "arn:aws-cn:iam::aws:policy/job/ReadOnly", document: {file: docs/read.json}}
 topics: [alerts, "arn:aws-cn:sns:cn-north-1:000000000042:other"]
-organization: {denies: ["lambda:*"], outsideRegions: [cn-north-1]}
+organization:
+  - [FullAWSAccess]
+  - [{file: docs/read.json}, FullAWSAccess]
 simulator: {shape: old, ungrouped: ["lambda:InvokeAsync"], pageSize: 100}
 faults:
   - {operation: "iam:SimulatePrincipalPolicy", target: user/ci, throttle: true, after: 1, times: 2}
@@ -67,7 +69,7 @@ faults:
   - {operation: cloudwatch:PutMetricData, loseReply: true}
   - {operation: "*", deny: true}
 pageSize: 5
-function: {region: cn-north-1, name: auditor, timeout: 60, memory: 256, environment: {CALLERS: user/ci, N: 1, ON: true}}
+function: {region: cn-north-1, name: auditor, timeout: 60, memory: 256, role: worker, environment: {CALLERS: user/ci, N: 1, ON: true}}
 `
 	read := documentOf(allowRead)
 	got, err := load(text, map[string]string{"docs/read.json": read})
@@ -124,7 +126,7 @@ function: {region: cn-north-1, name: auditor, timeout: 60, memory: 256, environm
 			"ReadOnly": {ARN: "arn:aws-cn:iam::aws:policy/job/ReadOnly", Document: read},
 		},
 		Topics:       []string{"alerts", "arn:aws-cn:sns:cn-north-1:000000000042:other"},
-		Organization: &Organization{Denies: []string{"lambda:*"}, OutsideRegions: []string{"cn-north-1"}},
+		Organization: Organization{{FullAWSAccess}, {read, FullAWSAccess}},
 		Simulator:    Simulator{Shape: "old", Ungrouped: []string{"lambda:InvokeAsync"}, PageSize: 100},
 		Faults: []Fault{
 			{Operation: "iam:SimulatePrincipalPolicy", Target: "user/ci", Throttle: true, After: 1, Times: 2},
@@ -135,7 +137,7 @@ function: {region: cn-north-1, name: auditor, timeout: 60, memory: 256, environm
 		},
 		PageSize: 5,
 		Function: Function{
-			Region: "cn-north-1", Name: "auditor", Timeout: time.Minute, Memory: 256,
+			Region: "cn-north-1", Name: "auditor", Timeout: time.Minute, Memory: 256, Role: "worker",
 			Environment: map[string]string{"CALLERS": "user/ci", "N": "1", "ON": "true"},
 		},
 	}
@@ -176,7 +178,13 @@ func TestLoadNamesEveryProblemWithItsLineAndRemedy(t *testing.T) {
 		{"an operation nobody offers", "faults:\n  - {operation: \"iam:GetRoles\", deny: true}\n", []string{`a.yaml:2: faults.operation: iam has no operation "GetRoles" here: it offers AddUserToGroup, `}},
 		{"a service nobody offers", "faults:\n  - {operation: \"s3:*\", deny: true}\n", []string{`a.yaml:2: faults.operation: "s3:*" is no operation: write SERVICE:OPERATION with iam, sts, sns or cloudwatch`}},
 		{"a target that is an ARN", "faults:\n  - {target: \"arn:aws:iam::123456789012:user/ci\", deny: true}\n", []string{"is no target: write user/NAME, role/NAME or group/NAME"}},
-		{"regions without actions", "organization: {outsideRegions: [us-east-1]}\n", []string{"a.yaml:1: organization: outsideRegions without denies forbids nothing"}},
+		{"service control policies without levels", "organization: {denies: [s3]}\n", []string{"a.yaml:1: organization: expected a list"}},
+		{"an organization without a root", "organization: []\n", []string{"a.yaml:1: organization: an organization has a root at least: list the documents"}},
+		{"a level that is one document", "organization:\n  - FullAWSAccess\n", []string{"a.yaml:2: organization[0]: expected a list"}},
+		{"a level that forbids everything", "organization:\n  - [FullAWSAccess]\n  - []\n", []string{"a.yaml:3: organization[1]: a level without service control policies forbids everything: list its documents, or FullAWSAccess"}},
+		{"a service control policy with a mistake, on the mistake's line", "organization:\n  - - FullAWSAccess\n    - |\n      {\n        \"Version\": \"2012-10-17\",\n        \"Statment\": []\n      }\n", []string{"a.yaml:6: organization[0][1]: "}},
+		{"a service control policy of a file with a mistake", "organization:\n  - [FullAWSAccess, {file: bad.json}]\n", []string{"a.yaml:2: organization[0][1]: bad.json:2:2: the document has no Statement"}},
+		{"a role for the function that is not there", "function: {role: auditor}\nroles: {a: {}}\n", []string{`a.yaml:1: function.role: there is no role "auditor": add it under roles, where there are a`}},
 		{"a list for a mapping", "users: [ci]\n", []string{"a.yaml:1: users: expected a mapping of keys to values"}},
 		{"a mapping for a list", "topics: {a: b}\n", []string{"a.yaml:1: topics: expected a list"}},
 		{"a mapping for a text", "alias: {a: b}\n", []string{"a.yaml:1: alias: expected a text"}},
@@ -239,17 +247,17 @@ policies:
   ReadOnlyAccess: {arn: "arn:aws:iam::aws:policy/ReadOnlyAccess", document: {file: ro.json}}
 topics: [alerts]
 organization:
-  denies: ["lambda:*"]
-  outsideRegions: [us-east-1]
+  - [FullAWSAccess]
+  - [FullAWSAccess, {file: region-deny.json}]
 simulator: {shape: old, ungrouped: ["lambda:InvokeAsync"], pageSize: 100}
 faults:
   - {operation: "iam:SimulatePrincipalPolicy", target: user/ci, throttle: true, after: 1, times: 2}
   - {operation: "iam:*", delay: 40ms}
 pageSize: 2
-function: {region: us-east-1, name: auditor, timeout: 60s, memory: 256, environment: {CALLERS: user/ci}}
+function: {region: us-east-1, name: auditor, role: remotion-lambda-role, timeout: 60s, memory: 256, environment: {CALLERS: user/ci}}
 `
 	files := map[string]string{}
-	for _, name := range []string{"role-policy.json", "v1.json", "v2.json", "ro.json"} {
+	for _, name := range []string{"role-policy.json", "v1.json", "v2.json", "ro.json", "region-deny.json"} {
 		files[name] = allowAll
 	}
 	if _, err := load(text, files); err != nil {

@@ -94,6 +94,11 @@ func statement(body string) string {
 	return `{"Version":"2012-10-17","Statement":[{` + body + `}]}`
 }
 
+// organization is one whose root has a service control policy beside the one that allows everything.
+func organization(body string) awsemu.Organization {
+	return awsemu.Organization{{awsemu.FullAWSAccess, statement(body)}}
+}
+
 func TestAudit(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -135,10 +140,10 @@ func TestAudit(t *testing.T) {
 			spoilUser(a, func(u *awsemu.User) { u.Boundary = "limits" })
 		}, []string{"user/ci logs:CreateLogGroup denied permissions-boundary", "user/ci logs:PutRetentionPolicy denied permissions-boundary"}, audit.Gaps},
 		{"a service control policy", func(a *awsemu.Account, _ *collect.Plan) {
-			a.Organization = &awsemu.Organization{Denies: []string{"s3:PutBucketPolicy"}}
+			a.Organization = organization(`"Effect":"Deny","Action":"s3:PutBucketPolicy","Resource":"*"`)
 		}, []string{"user/ci s3:PutBucketPolicy denied scp"}, audit.Gaps},
 		{"a region-deny policy leaves the audited region alone", func(a *awsemu.Account, _ *collect.Plan) {
-			a.Organization = &awsemu.Organization{Denies: []string{"*"}, OutsideRegions: []string{"us-east-1"}}
+			a.Organization = organization(`"Effect":"Deny","Action":"*","Resource":"*","Condition":{"StringNotEquals":{"aws:RequestedRegion":"us-east-1"}}`)
 		}, nil, audit.Compliant},
 		{"a condition that the assumed context meets", func(a *awsemu.Account, _ *collect.Plan) {
 			spoilUser(a, func(u *awsemu.User) {
@@ -221,7 +226,7 @@ func TestAudit(t *testing.T) {
 		}, []string{"role/remotion-lambda-role s3:GetObject partial condition"}, audit.Gaps},
 		{"a probe that is denied everywhere hides no region", func(a *awsemu.Account, p *collect.Plan) {
 			p.Regions, p.Callers = []string{"us-east-1", "eu-west-1"}, nil
-			a.Organization = &awsemu.Organization{Denies: []string{"s3:*"}, OutsideRegions: []string{"us-east-1"}}
+			a.Organization = organization(`"Effect":"Deny","Action":"s3:*","Resource":"*","Condition":{"StringNotEquals":{"aws:RequestedRegion":"us-east-1"}}`)
 			spoilRole(a, func(r *awsemu.Role) {
 				r.Inline["remotion"] = strings.Replace(r.Inline["remotion"], `"s3:ListAllMyBuckets"`, `"s3:ListAllMyBuckets-no"`, 1)
 			})
@@ -241,7 +246,7 @@ func TestAudit(t *testing.T) {
 		}, []string{"role/remotion-lambda-role s3:GetObject partial identity-deny", "role/remotion-lambda-role s3:PutObject partial identity-deny"}, audit.Gaps},
 		{"an organization's denial is not softened by a condition", func(a *awsemu.Account, p *collect.Plan) {
 			p.Callers = nil
-			a.Organization = &awsemu.Organization{Denies: []string{"lambda:InvokeFunction"}}
+			a.Organization = organization(`"Effect":"Deny","Action":"lambda:InvokeFunction","Resource":"*"`)
 			spoilRole(a, func(r *awsemu.Role) {
 				r.Inline["remotion"] = strings.Replace(r.Inline["remotion"], `"Sid": "2",`, `"Sid": "2", "Condition": {"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}},`, 1)
 			})
@@ -249,7 +254,7 @@ func TestAudit(t *testing.T) {
 		{"a region an organization forbids is found there", func(a *awsemu.Account, p *collect.Plan) {
 			p.Regions = []string{"us-east-1", "eu-west-1"}
 			p.Callers = nil
-			a.Organization = &awsemu.Organization{Denies: []string{"lambda:*"}, OutsideRegions: []string{"us-east-1"}}
+			a.Organization = organization(`"Effect":"Deny","Action":"lambda:*","Resource":"*","Condition":{"StringNotEquals":{"aws:RequestedRegion":"us-east-1"}}`)
 		}, []string{"role/remotion-lambda-role lambda:InvokeFunction partial scp"}, audit.Gaps},
 	}
 	for _, test := range tests {

@@ -209,7 +209,8 @@ func TestMailsCommandAuditsTheSame(t *testing.T) {
 	t.Parallel()
 	a := account(t, "compliant")
 	a.Roles["video"] = awsemu.Role{Path: "/teams/", Inline: a.Roles["remotion-lambda-role"].Inline}
-	a.Organization = &awsemu.Organization{Denies: []string{"s3:*"}, OutsideRegions: []string{"us-east-1"}}
+	a.Organization = awsemu.Organization{{awsemu.FullAWSAccess, `{"Version":"2012-10-17","Statement":[
+		{"Effect":"Deny","Action":"s3:*","Resource":"*","Condition":{"StringNotEquals":{"aws:RequestedRegion":"us-east-1"}}}]}`}}
 	for name, value := range map[string]string{"CALLERS": "user/remotion-user=render", "RENDER_ROLE": "video", "REGIONS": "us-east-1,eu-central-1",
 		"REMOTION_VERSION": "4.0.100", "BUCKETS": "my-sites", "ASSUMED_CONTEXT": "aws:PrincipalTag/team=it's video"} {
 		a.Function.Environment[name] = value

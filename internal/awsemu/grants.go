@@ -1,0 +1,80 @@
+package awsemu
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
+)
+
+// An Organization is the service control policies above an account, level by level: those of the root, of
+// each organizational unit on the way down, and of the account. The documents of a level are a union, and
+// every level has to allow: one without documents allows nothing, so that AWS puts [FullAWSAccess] on each.
+// https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_evaluation.html
+type Organization [][]string
+
+// FullAWSAccess is the service control policy of that name, which AWS attaches wherever none else is wanted.
+const FullAWSAccess = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
+
+// levels parses the service control policies. A document that does not parse counts for nothing.
+func (o Organization) levels() [][]iampolicy.Policy {
+	var levels [][]iampolicy.Policy
+	for n, texts := range o {
+		level := []iampolicy.Policy{}
+		for i, text := range texts {
+			level = appendPolicy(level, fmt.Sprintf("scp_%d_%d", n+1, i+1), newDocument(text))
+		}
+		levels = append(levels, level)
+	}
+	return levels
+}
+
+// grantsOf gathers the policies of an entity and of its groups, by the ids the simulator gives them, but for
+// those excluded. A managed policy that is reached twice counts once.
+func (st *store) grantsOf(e *entity, excluded exclusions) iampolicy.Grants {
+	var g iampolicy.Grants
+	seen := make(map[*policy]bool)
+	for _, holder := range append([]*entity{e}, e.groups...) {
+		for _, name := range slices.Sorted(maps.Keys(holder.inline)) {
+			if excluded.cover(attachment{policyType: typeInline, holder: holder, name: name}) {
+				continue
+			}
+			id := fmt.Sprintf("%s_%s_%s", holder.kind, holder.name, name)
+			g.Identity = appendPolicy(g.Identity, id, holder.inline[name])
+		}
+		for _, p := range holder.attached {
+			if seen[p] || excluded.cover(attachment{policyType: p.policyType(), arn: p.arn}) {
+				continue
+			}
+			seen[p] = true
+			g.Identity = appendPolicy(g.Identity, p.name, p.current().document)
+		}
+	}
+	if e.boundary != nil && !excluded.cover(attachment{policyType: typeBoundary}) {
+		doc := e.boundary.current().parsed
+		if doc == nil {
+			doc = &iampolicy.Document{} // allows nothing
+		}
+		g.Boundary = &iampolicy.Policy{ID: e.boundary.name, Document: doc}
+	}
+	if !e.linkedToService() && !excluded.cover(attachment{policyType: typeSCP}) {
+		g.Organization = st.organization
+	}
+	return g
+}
+
+// linkedToService reports whether the entity is a service-linked role, which service control policies do not
+// reach. https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html
+func (e *entity) linkedToService() bool {
+	return e.kind == kindRole && strings.HasPrefix(e.path, "/aws-service-role/")
+}
+
+// appendPolicy leaves out what is no document: such a one grants and forbids nothing.
+func appendPolicy(list []iampolicy.Policy, id string, d document) []iampolicy.Policy {
+	if d.parsed == nil {
+		return list
+	}
+	return append(list, iampolicy.Policy{ID: id, Document: d.parsed})
+}

@@ -1,0 +1,118 @@
+package awsemu
+
+import (
+	"slices"
+	"strings"
+)
+
+// The types of policies that can be excluded as a whole.
+// https://docs.aws.amazon.com/IAM/latest/APIReference/API_PolicyIdentifier.html
+const (
+	typeInline      = "inline"
+	typeAWSManaged  = "aws-managed"
+	typeUserManaged = "user-managed"
+	typeBoundary    = "permission-boundary"
+	typeSCP         = "scp"
+	typeRCP         = "rcp" // there are none here, and AWS ignores it as well
+)
+
+func (p *policy) policyType() string {
+	if p.ofAWS() {
+		return typeAWSManaged
+	}
+	return typeUserManaged
+}
+
+// An attachment is one policy that decides about a principal, and why.
+type attachment struct {
+	policyType string
+	arn        string  // of a managed policy
+	holder     *entity // of an inline policy
+	name       string  // of an inline policy
+}
+
+// exclusions are the entries of PolicyExclusionList. Nil excludes nothing.
+type exclusions []func(attachment) bool
+
+func (x exclusions) cover(a attachment) bool {
+	return slices.ContainsFunc(x, func(excludes func(attachment) bool) bool { return excludes(a) })
+}
+
+// exclusions reads PolicyExclusionList. An entry that fits nothing is ignored. What AWS says of a malformed
+// one is not known, beyond that it is an InvalidInput.
+func (c *call) exclusions() (exclusions, error) {
+	var all exclusions
+	for i, entry := range c.form.list("PolicyExclusionList", "member") {
+		if len(entry.sub) != 1 {
+			return nil, invalidInput("Policy exclusion list item %d must have exactly one of PolicyType, PolicyArn and InlinePolicyIdentifier.", i+1)
+		}
+		var excludes func(attachment) bool
+		var err error
+		switch {
+		case entry.has("PolicyType"):
+			excludes, err = excludeType(entry.get("PolicyType"))
+		case entry.has("PolicyArn"):
+			excludes, err = c.excludeARN(entry.get("PolicyArn"))
+		case entry.has("InlinePolicyIdentifier"):
+			excludes, err = excludeInline(entry.at("InlinePolicyIdentifier"))
+		default:
+			err = invalidInput("Policy exclusion list item %d must have exactly one of PolicyType, PolicyArn and InlinePolicyIdentifier.", i+1)
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, excludes)
+	}
+	return all, nil
+}
+
+func excludeType(policyType string) (func(attachment) bool, error) {
+	known := []string{typeInline, typeAWSManaged, typeUserManaged, typeBoundary, typeSCP, typeRCP}
+	if !slices.Contains(known, policyType) {
+		return nil, notInEnum("policyExclusionList.policyType", known...)
+	}
+	return func(a attachment) bool { return a.policyType == policyType }, nil
+}
+
+// excludeARN excludes attached managed policies. One that is the boundary is that still: boundaries have a
+// type of their own.
+func (c *call) excludeARN(arn string) (func(attachment) bool, error) {
+	parts := strings.SplitN(arn, ":", 6)
+	bad := len(parts) != 6 || strings.ContainsAny(strings.Join(parts[:5], ""), "*?") || parts[0] != "arn" || parts[1] == "" ||
+		(parts[2] != "iam" && parts[2] != "organizations") || strings.Count(arn, "*") > 1
+	if !bad {
+		name, isPolicy := strings.CutPrefix(parts[5], "policy/")
+		bad = !isPolicy || name == ""
+	}
+	if bad {
+		return nil, invalidInput("Invalid policy ARN in the policy exclusion list: %s", arn)
+	}
+	pattern := fewWildcards(arn)
+	return func(a attachment) bool { return a.arn != "" && overlap(literal(a.arn), pattern) }, nil
+}
+
+func excludeInline(id *form) (func(attachment) bool, error) {
+	const at = "policyExclusionList.inlinePolicyIdentifier."
+	name, holder, k := id.get("PolicyName"), id.get("AttachmentName"), kind(id.get("AttachmentType"))
+	switch {
+	case !id.has("PolicyName"):
+		return nil, required(at + "policyName")
+	case !id.has("AttachmentName"):
+		return nil, required(at + "attachmentName")
+	case !id.has("AttachmentType"):
+		return nil, required(at + "attachmentType")
+	case k != kindUser && k != kindGroup && k != kindRole:
+		return nil, notInEnum(at+"attachmentType", string(kindUser), string(kindGroup), string(kindRole))
+	case !isName(name):
+		return nil, invalidInput("Invalid inline policy name in the policy exclusion list: %s", name)
+	case strings.Count(holder, "*") > 1 || !isName(strings.NewReplacer("*", "x", "?", "x").Replace(holder)):
+		return nil, invalidInput("Invalid attachment name in the policy exclusion list: %s", holder)
+	}
+	pattern := fewWildcards(holder)
+	return func(a attachment) bool {
+		return a.holder != nil && a.holder.kind == k && a.name == name && overlap(literal(a.holder.name), pattern)
+	}, nil
+}
+
+// fewWildcards compiles a pattern in which, besides the star, a question mark is any one character.
+func fewWildcards(pattern string) []int { return wild(strings.ReplaceAll(pattern, "?", "\x00")) }
