@@ -39,7 +39,7 @@ type writer func(io.Writer, audit.Report) error
 
 type localOptions struct {
 	account, event, function string
-	serve                    bool
+	serve, enforceIAM        bool
 	listen                   string
 }
 
@@ -64,16 +64,18 @@ Exit status: 0 when the function ran and delivered, whatever it found; 2 otherwi
 			if err != nil {
 				return err
 			}
+			server := &awsemu.Server{Account: account, EnforceIAM: o.enforceIAM}
 			if o.serve {
-				return serve(cmd, account, o.listen)
+				return serve(cmd, account, server, o.listen)
 			}
-			return runLocal(cmd, account, o)
+			return runLocal(cmd, account, server, o)
 		},
 	}
 	cmd.Flags().StringVar(&o.account, "account", "", "a YAML file that describes the account (default: an example that drifted)")
 	cmd.Flags().StringVar(&o.event, "event", "", "a file with the event (default: the one EventBridge Scheduler sends)")
 	cmd.Flags().StringVar(&o.function, "function", "", "the function's binary (default: bootstrap, beside this command)")
 	cmd.Flags().BoolVar(&o.serve, "serve", false, "keep the embedded AWS up until interrupted, for any AWS client")
+	cmd.Flags().BoolVar(&o.enforceIAM, "enforce-iam", false, "refuse callers what their policies do not allow; the administrator may do everything")
 	cmd.Flags().StringVar(&o.listen, "listen", "127.0.0.1:0", "with --serve: the loopback address to listen on")
 	return cmd
 }
@@ -94,11 +96,14 @@ const (
 	anySecret        = "local"
 )
 
-// defaultRegion is where the function runs, and the command looks, if nothing says otherwise.
-const defaultRegion = "us-east-1"
+// defaultRegion is where the function runs, and the command looks, if nothing says otherwise; defaultName
+// is what it is called.
+const (
+	defaultRegion = "us-east-1"
+	defaultName   = "remotion-audit"
+)
 
-func serve(cmd *cobra.Command, account *awsemu.Account, listen string) error {
-	server := &awsemu.Server{Account: account}
+func serve(cmd *cobra.Command, account *awsemu.Account, server *awsemu.Server, listen string) error {
 	endpoint, err := server.Listen(listen)
 	if err != nil {
 		return fmt.Errorf("--listen: %w", err)
@@ -132,7 +137,7 @@ func received(out io.Writer, server *awsemu.Server) {
 	}
 }
 
-func runLocal(cmd *cobra.Command, account *awsemu.Account, o localOptions) error {
+func runLocal(cmd *cobra.Command, account *awsemu.Account, server *awsemu.Server, o localOptions) error {
 	if account.Function.Environment[contract.EnvCallers] == "" {
 		return errors.New("the account file does not say whom to audit: add function: {environment: {CALLERS: user/NAME}}, or CALLERS: none")
 	}
@@ -144,13 +149,16 @@ func runLocal(cmd *cobra.Command, account *awsemu.Account, o localOptions) error
 	if err != nil {
 		return err
 	}
-	server := &awsemu.Server{Account: account}
+	keys, err := functionKeys(account, server)
+	if err != nil {
+		return err
+	}
 	endpoint, err := server.Listen("127.0.0.1:0")
 	if err != nil {
 		return err
 	}
 	defer endpoint.Close()
-	result, err := invoke(cmd.Context(), account, endpoint.URL, binary, event, cmd.ErrOrStderr())
+	result, err := invoke(cmd.Context(), account, endpoint.URL, keys, binary, event, cmd.ErrOrStderr())
 	if err != nil {
 		return err
 	}
@@ -204,12 +212,29 @@ func functionBinary(file string) (string, error) {
 	return "", errors.New("the function's binary is not beside this command: build it with `go build -tags lambda.norpc -o bootstrap ./function` and name it with --function, or use `make run`")
 }
 
-func invoke(ctx context.Context, account *awsemu.Account, url, binary string, event []byte, log io.Writer) (runtimeapi.Result, error) {
+// functionKeys are the credentials the function runs with: a session of its role, as Lambda has them, or
+// the administrator's.
+func functionKeys(account *awsemu.Account, server *awsemu.Server) (awsemu.Keys, error) {
+	f := account.Function
+	if f.Role == "" {
+		return awsemu.Keys{AccessKeyID: administratorKey, SecretAccessKey: anySecret}, nil
+	}
+	keys, err := server.ServiceSession("lambda.amazonaws.com", f.Role, cmp.Or(f.Name, defaultName))
+	if err != nil {
+		return awsemu.Keys{}, fmt.Errorf("function.role of the account: %w", err)
+	}
+	return keys, nil
+}
+
+func invoke(ctx context.Context, account *awsemu.Account, url string, keys awsemu.Keys, binary string, event []byte, log io.Writer) (runtimeapi.Result, error) {
 	f := account.Function
 	env := maps.Clone(f.Environment) // it has CALLERS at least
 	maps.Copy(env, map[string]string{
-		"AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": administratorKey, "AWS_SECRET_ACCESS_KEY": anySecret,
+		"AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": keys.AccessKeyID, "AWS_SECRET_ACCESS_KEY": keys.SecretAccessKey,
 	})
+	if keys.SessionToken != "" {
+		env["AWS_SESSION_TOKEN"] = keys.SessionToken
+	}
 	rt, err := runtimeapi.New(runtimeapi.Config{
 		Binary: binary, FunctionARN: functionARN(account), Timeout: f.Timeout, MemoryMB: f.Memory, Env: env, Log: log,
 	})
@@ -222,7 +247,7 @@ func invoke(ctx context.Context, account *awsemu.Account, url, binary string, ev
 
 func functionARN(account *awsemu.Account) string {
 	return fmt.Sprintf("arn:%s:lambda:%s:%s:function:%s", cmp.Or(account.Partition, "aws"), cmp.Or(account.Function.Region, defaultRegion),
-		cmp.Or(account.ID, "123456789012"), cmp.Or(account.Function.Name, "remotion-audit"))
+		cmp.Or(account.ID, "123456789012"), cmp.Or(account.Function.Name, defaultName))
 }
 
 // show prints what went in and what came out, and says whether a message held a report.

@@ -1,7 +1,6 @@
 package awsemu
 
 import (
-	"cmp"
 	"context"
 	"strings"
 	"time"
@@ -69,40 +68,6 @@ func entityOfARN(arn string) (kind, string, bool) {
 		return kind(k), name, found && name != ""
 	default:
 		return "", "", false
-	}
-}
-
-// resource is the ARN that a policy has to allow for the call, as a refusal names it; empty where AWS
-// names none.
-func (c *call) resource() string {
-	switch c.service {
-	case iamService:
-		if arn := c.form.get("PolicySourceArn"); arn != "" {
-			return arn
-		}
-		for _, p := range entityParams {
-			name := c.form.get(p.param)
-			if name == "" {
-				continue
-			}
-			if e := c.store.entities[p.kind][name]; e != nil {
-				return c.store.arn(e)
-			}
-			return "arn:" + c.store.partition + ":iam::" + c.store.account + ":" + string(p.kind) + "/" + name
-		}
-		if arn := c.form.get("PolicyArn"); arn != "" {
-			return arn
-		}
-		if c.operation == "GetUser" {
-			return c.caller.arn
-		}
-		return "*"
-	case stsService:
-		return c.form.get("RoleArn")
-	case snsService:
-		return cmp.Or(c.form.get("TopicArn"), c.form.get("TargetArn"))
-	default:
-		return ""
 	}
 }
 

@@ -1,6 +1,7 @@
 package awsemu
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"net/http"
@@ -19,7 +20,12 @@ var cloudwatchService = &service{
 	throttled: func() *apiError {
 		return refuse(http.StatusBadRequest, "ThrottlingException", "Rate exceeded")
 	},
-	operations: map[string]func(*call) (any, error){"PutMetricData": putMetricData},
+	operations:  map[string]func(*call) (any, error){"PutMetricData": putMetricData},
+	permissions: permissions{}.need(nil, "PutMetricData"),
+	context: func(c *call, set func(key, value string)) {
+		namespace, _ := c.input["Namespace"].(string)
+		set("cloudwatch:namespace", cmp.Or(namespace, c.form.get("Namespace")))
+	},
 }
 
 // A Datum is one metric value that was put.

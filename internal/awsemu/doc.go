@@ -20,7 +20,9 @@
 // Signatures are not verified. An access key the account knows is its user's, one that AssumeRole
 // gave is that session's, and any other is the account's administrator:
 // arn:aws:iam::123456789012:user/administrator. That one is nobody IAM knows: GetUser without a name
-// describes it, a simulation of it is NoSuchEntity. Nobody is refused anything, unless a fault says so.
+// describes it, a simulation of it is NoSuchEntity. Nobody is refused anything, unless a fault says so, or
+// [Server.EnforceIAM]: then every operation needs what its service's permissions say of it, by the
+// caller's policies, its boundary and the organization's. The administrator needs nothing.
 //
 // # Faithful where it has hurt
 //
@@ -31,8 +33,8 @@
 // # Limits
 //
 // Decisions come from package iampolicy: the emulator proves the plumbing, not the meaning of policies.
-// Callers' own policies are not enforced. There are no resource policies, no session policies and no
-// resource control policies. A document kept unchecked that does not parse counts for
-// nothing in a simulation; as a boundary it allows nothing. Operations that are not offered are refused
-// by name, as are parameters whose silent loss would change an answer.
+// There are no resource policies but roles' trust policies, no session policies and no resource control
+// policies. A document kept unchecked that does not parse counts for nothing; as a boundary it allows
+// nothing. Operations that are not offered are refused by name, as are parameters whose silent loss would
+// change an answer.
 package awsemu

@@ -111,19 +111,6 @@ func (c *call) judge(traps []*trap) verdict {
 	return v
 }
 
-// denied is the refusal of a caller that no identity policy allows the action.
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
-func (c *call) denied() *apiError {
-	action := c.service.prefix + ":" + c.operation
-	about := ""
-	if resource := c.resource(); resource != "" {
-		about = " on resource: " + resource
-	}
-	return refuse(http.StatusForbidden, c.service.denial,
-		"User: %s is not authorized to perform: %s%s because no identity-based policy allows the %s action",
-		c.caller.arn, action, about, action)
-}
-
 // sleep waits, unless the client goes away.
 func sleep(ctx context.Context, d time.Duration) error {
 	if d <= 0 {

@@ -41,7 +41,8 @@ func TestAnUnchangedBoto3Works(t *testing.T) {
 	}
 	account := video()
 	account.Topics = []string{"alerts"}
-	srv := &Server{Account: account}
+	account.Users["bob"] = User{AccessKeys: []string{"AKIABOB000000000"}}
+	srv := &Server{Account: account, EnforceIAM: true}
 	out := run(t, listen(t, srv), "python3", "testdata/boto3_client.py")
 
 	var got, want map[string]any
@@ -52,6 +53,9 @@ func TestAnUnchangedBoto3Works(t *testing.T) {
 	simulated := func(action string) string {
 		return `["` + action + `", "arn:aws:s3:::${BucketName}/${KeyName}", "allowed", ["allowed", "allowed"], 38, [], {}]`
 	}
+	custom := func(action string) string {
+		return `["` + action + `", "allowed", ["PolicyInputList.1", "PermissionsBoundaryPolicyInputList.1"]]`
+	}
 	err := json.Unmarshal([]byte(`{
 		"caller": "arn:aws:iam::123456789012:user/bots/ci",
 		"inline": ["a", "b", "c"],
@@ -59,6 +63,8 @@ func TestAnUnchangedBoto3Works(t *testing.T) {
 		"document": `+document+`,
 		"trust": `+trustLambda+`,
 		"simulated": [`+simulated("s3:GetObject")+`, `+simulated("s3:PutObject")+`, `+simulated("s3:DeleteObject")+`],
+		"custom": [`+custom("s3:GetObject")+`, `+custom("sns:Publish")+`, `+custom("lambda:InvokeFunction")+`],
+		"denied": "403 AccessDenied: User: arn:aws:iam::123456789012:user/bob is not authorized to perform: iam:GetRole on resource: arn:aws:iam::123456789012:role/service-role/remotion-lambda-role because no identity-based policy allows the iam:GetRole action",
 		"written": true,
 		"nobody": "404 NoSuchEntity: The role with name nobody cannot be found.",
 		"topic": "404 NotFound: Topic does not exist",
@@ -97,6 +103,18 @@ func TestAnUnchangedAWSCommandLineWorks(t *testing.T) {
 	}
 	if n := len(sim.EvaluationResults); n != 3 || sim.EvaluationResults[2].EvalActionName != "sns:Publish" || sim.EvaluationResults[0].EvalDecision != "allowed" {
 		t.Errorf("simulation over the pages: %+v", sim)
+	}
+	out = run(t, url, "aws", "iam", "simulate-custom-policy", "--policy-input-list", documentOf(allowS3), documentOf(denyDelete),
+		"--action-names", "s3:GetObject", "s3:DeleteBucket", "sns:Publish", "--output", "json")
+	if err := json.Unmarshal(out, &sim); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	var decisions []string
+	for _, r := range sim.EvaluationResults {
+		decisions = append(decisions, r.EvalDecision)
+	}
+	if want := []string{"allowed", "explicitDeny", "implicitDeny"}; !reflect.DeepEqual(decisions, want) {
+		t.Errorf("simulation of documents %q, want %q", decisions, want)
 	}
 	run(t, url, "aws", "sns", "publish", "--topic-arn", alerts, "--subject", "cli", "--message", "from the command line")
 	if m := srv.Messages(); len(m) != 1 || m[0].Subject != "cli" || m[0].Body("email") != "from the command line" {

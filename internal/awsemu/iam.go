@@ -16,6 +16,8 @@ var iamService = &service{
 	throttled: func() *apiError {
 		return refuse(http.StatusBadRequest, "Throttling", "Rate exceeded")
 	},
+	permissions: iamPermissions(),
+	context:     iamContext,
 }
 
 // The operations refer to the service to name themselves, so that the table is filled here.

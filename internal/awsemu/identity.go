@@ -9,22 +9,28 @@ import (
 type identity struct {
 	arn    string
 	userID string
-	entity *entity // nil for the administrator
+	entity *entity // nil for the administrator that no user is called after
+	// administrator says that nobody was given the key. Such a caller may do everything.
+	administrator bool
 }
 
-func (st *store) identityOf(e *entity) identity { return identity{st.arn(e), e.id, e} }
+func (st *store) identityOf(e *entity) identity {
+	return identity{arn: st.arn(e), userID: e.id, entity: e}
+}
 
 // administrator is who an access key that nobody was given belongs to. A client set up with any
 // credentials at all can then build the account up.
 func (st *store) administrator() identity {
 	const name = "administrator"
-	if e := st.entities[kindUser][name]; e != nil {
-		return st.identityOf(e)
-	}
-	return identity{
+	who := identity{
 		arn:    fmt.Sprintf("arn:%s:iam::%s:user/%s", st.partition, st.account, name),
 		userID: uniqueID(prefixUser, st.account, string(kindUser), name),
 	}
+	if e := st.entities[kindUser][name]; e != nil {
+		who = st.identityOf(e)
+	}
+	who.administrator = true
+	return who
 }
 
 func (st *store) caller(key string) identity {

@@ -230,7 +230,7 @@ func createPolicy(c *call) (any, error) {
 	}
 	c.store.made++
 	p := &policy{
-		arn:  fmt.Sprintf("arn:%s:iam::%s:policy%s%s", c.store.partition, c.store.account, path, name),
+		arn:  c.store.policyARN(path, name),
 		name: name, path: path, description: c.form.get("Description"), created: c.time(),
 		id: uniqueID(prefixPolicy, c.store.account, name, fmt.Sprint(c.store.made)),
 	}

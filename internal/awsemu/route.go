@@ -19,6 +19,11 @@ type service struct {
 	// throttled is how it says that requests come too fast.
 	throttled  func() *apiError
 	operations map[string]func(*call) (any, error)
+
+	// permissions are what callers need for the operations, and context adds what the service's own
+	// condition keys say of a call; set ignores empty values.
+	permissions permissions
+	context     func(c *call, set func(key, value string))
 }
 
 // A request is one HTTP request, understood.

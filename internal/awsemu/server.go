@@ -29,6 +29,9 @@ type Server struct {
 	// PageSize is how many items a list has per page, and a simulation actions, whatever the account says.
 	// Zero leaves it to the account, and if that does not say, pages have two.
 	PageSize int
+	// EnforceIAM refuses callers what their own policies do not allow: identity policies, the boundary and
+	// the organization's. The administrator may do everything in any case.
+	EnforceIAM bool
 	// Now is the clock behind dates and message times. Nil is time.Now.
 	Now func() time.Time
 
@@ -201,6 +204,9 @@ func (s *Server) carryOut(c *call) (any, *apiError) {
 	result, err := func() (any, error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
+		if problem := c.authorize(); problem != nil {
+			return nil, problem
+		}
 		return c.service.operations[c.operation](c)
 	}()
 	if later, ok := result.(func() (any, error)); ok && err == nil {

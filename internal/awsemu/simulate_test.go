@@ -418,6 +418,11 @@ func TestSimulatePrincipalPolicyWritesThisXML(t *testing.T) {
 // post sends a Query request without a client of AWS's, and returns the body.
 func post(t *testing.T, endpoint, service string, params map[string]string) string {
 	t.Helper()
+	return postAs(t, endpoint, anyKey, service, params)
+}
+
+func postAs(t *testing.T, endpoint, key, service string, params map[string]string) string {
+	t.Helper()
 	values := url.Values{}
 	for k, v := range params {
 		values.Set(k, v)
@@ -427,7 +432,7 @@ func post(t *testing.T, endpoint, service string, params map[string]string) stri
 		t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+anyKey+"/20260101/us-east-1/"+service+"/aws4_request, SignedHeaders=host, Signature=0")
+	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+key+"/20260101/us-east-1/"+service+"/aws4_request, SignedHeaders=host, Signature=0")
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)

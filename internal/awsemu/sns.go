@@ -1,6 +1,7 @@
 package awsemu
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"strings"
@@ -20,7 +21,13 @@ var snsService = &service{
 		"GetTopicAttributes": getTopicAttributes,
 		"Publish":            publish,
 	},
+	permissions: permissions{}.need(everything, "ListTopics").need(newTopicARN, "CreateTopic").
+		need(param("TopicArn"), "GetTopicAttributes").need(publishedTo, "Publish"),
 }
+
+func newTopicARN(c *call) string { return c.store.topicARN(c.region, c.form.get("Name")) }
+
+func publishedTo(c *call) string { return cmp.Or(c.form.get("TopicArn"), c.form.get("TargetArn")) }
 
 // A Message is one that was published.
 type Message struct {

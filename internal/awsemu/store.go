@@ -186,7 +186,7 @@ func newStoreOfPolicies(a *Account) *store {
 func (st *store) addPolicy(name string, m ManagedPolicy) {
 	path := cmp.Or(m.Path, "/")
 	p := &policy{
-		arn:  cmp.Or(m.ARN, fmt.Sprintf("arn:%s:iam::%s:policy%s%s", st.partition, st.account, path, name)),
+		arn:  cmp.Or(m.ARN, st.policyARN(path, name)),
 		name: name,
 		path: path,
 	}

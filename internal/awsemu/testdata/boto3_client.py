@@ -50,6 +50,17 @@ got["simulated"] = [
         ],
     )
 ]
+allow = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
+got["custom"] = [
+    [result["EvalActionName"], result["EvalDecision"], [s["SourcePolicyId"] for s in result["MatchedStatements"]]]
+    for result in pages(
+        "simulate_custom_policy",
+        "EvaluationResults",
+        PolicyInputList=[allow],
+        ActionNames=["s3:GetObject", "sns:Publish", "lambda:InvokeFunction"],
+        PermissionsBoundaryPolicyInputList=[allow],
+    )
+]
 iam.put_user_policy(UserName="ann", PolicyName="new", PolicyDocument=json.dumps(got["document"]))
 got["written"] = iam.get_user_policy(UserName="ann", PolicyName="new")["PolicyDocument"] == got["document"]
 got["nobody"] = refusal(iam.get_role, RoleName="nobody")
@@ -63,4 +74,6 @@ sns.publish(
 got["topic"] = refusal(sns.publish, TopicArn="arn:aws:sns:us-east-1:123456789012:none", Message="x")
 cw.put_metric_data(Namespace="N", MetricData=[{"MetricName": "boto3", "Value": 1.5, "Unit": "Percent"}])
 got["metric"] = refusal(cw.put_metric_data, Namespace="AWS/N", MetricData=[{"MetricName": "x", "Value": 1}])
+other = boto3.client("iam", aws_access_key_id="AKIABOB000000000", aws_secret_access_key="x")
+got["denied"] = refusal(other.get_role, RoleName="remotion-lambda-role")
 print(json.dumps(got))

@@ -1,0 +1,65 @@
+package awsemu
+
+import (
+	"cmp"
+	"fmt"
+)
+
+// iamPermissions is what callers of IAM's operations need. Actions without resource types in the Service
+// Authorization Reference are needed on everything, whatever ARN IAM's own refusals name of some.
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
+func iamPermissions() permissions {
+	p := make(permissions)
+	p.need(everything, `ListUsers ListGroups ListRoles ListPolicies ListAccountAliases SimulateCustomPolicy`)
+	p.need(named(kindUser), `GetUser CreateUser DeleteUser ListGroupsForUser ListAccessKeys CreateAccessKey DeleteAccessKey
+		ListUserPolicies GetUserPolicy PutUserPolicy DeleteUserPolicy ListAttachedUserPolicies AttachUserPolicy DetachUserPolicy
+		PutUserPermissionsBoundary DeleteUserPermissionsBoundary`)
+	p.need(named(kindGroup), `GetGroup CreateGroup DeleteGroup AddUserToGroup RemoveUserFromGroup
+		ListGroupPolicies GetGroupPolicy PutGroupPolicy DeleteGroupPolicy ListAttachedGroupPolicies AttachGroupPolicy DetachGroupPolicy`)
+	p.need(named(kindRole), `GetRole CreateRole DeleteRole UpdateAssumeRolePolicy
+		ListRolePolicies GetRolePolicy PutRolePolicy DeleteRolePolicy ListAttachedRolePolicies AttachRolePolicy DetachRolePolicy
+		PutRolePermissionsBoundary DeleteRolePermissionsBoundary`)
+	p.need(param("PolicyArn"), `GetPolicy GetPolicyVersion ListPolicyVersions CreatePolicyVersion SetDefaultPolicyVersion
+		DeletePolicyVersion DeletePolicy`)
+	p.need(newPolicyARN, `CreatePolicy`)
+	p.need(param("PolicySourceArn"), `SimulatePrincipalPolicy`)
+	return p
+}
+
+// named is the user, group or role a call is about, be it there or not. Without a name a user is the caller.
+func named(k kind) func(*call) string {
+	return func(c *call) string {
+		name := c.form.get(k.title() + "Name")
+		if e := c.store.entities[k][name]; e != nil {
+			return c.store.arn(e)
+		}
+		switch {
+		case name != "":
+			return c.store.arn(&entity{kind: k, name: name, path: cmp.Or(c.form.get("Path"), "/")})
+		case k == kindUser:
+			return c.caller.arn
+		default:
+			return ""
+		}
+	}
+}
+
+func newPolicyARN(c *call) string {
+	return c.store.policyARN(cmp.Or(c.form.get("Path"), "/"), c.form.get("PolicyName"))
+}
+
+func (st *store) policyARN(path, name string) string {
+	return fmt.Sprintf("arn:%s:iam::%s:policy%s%s", st.partition, st.account, path, name)
+}
+
+// iamContext adds what IAM's own actions can be limited by.
+func iamContext(c *call, set func(key, value string)) {
+	set("iam:PolicyARN", c.form.get("PolicyArn"))
+	boundary := c.form.get("PermissionsBoundary")
+	for _, p := range entityParams {
+		if e := c.store.entities[p.kind][c.form.get(p.param)]; e != nil && e.boundary != nil && boundary == "" {
+			boundary = e.boundary.arn
+		}
+	}
+	set("iam:PermissionsBoundary", boundary)
+}
