@@ -49,6 +49,7 @@ var allowed = map[string]string{
 	"internal/runtimeapi":   "",
 	"internal/cfn":          "",
 	"internal/house":        "",
+	"internal/corpus":       "",
 	"events":                "",
 	"examples":              "",
 	"internal/policies":     "internal/iampolicy",

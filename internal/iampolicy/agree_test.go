@@ -1,0 +1,113 @@
+package iampolicy
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/remotion-audit/remotion-audit/internal/corpus"
+)
+
+// The engine and the plain evaluator agree: on the decision, on every statement that matched, on what
+// each layer says, and on the missing keys.
+func TestAgreesWithThePlainEvaluator(t *testing.T) {
+	n := 40_000
+	if testing.Short() {
+		n = 4_000
+	}
+	seen := map[Decision]int{}
+	for seed := range n {
+		c := newGenerator(uint64(seed), false).generated()
+		got := agree(t, fmt.Sprintf("seed %d", seed), c)
+		seen[got.decision]++
+	}
+	for _, d := range []Decision{ImplicitDeny, ExplicitDeny, Allowed} {
+		if seen[d] < n/20 {
+			t.Errorf("of %d requests %d were %v: the generator has lost its balance, %v", n, seen[d], d, seen)
+		}
+	}
+}
+
+// agree holds the two answers to a case against each other, and returns the plain one.
+func agree(t testing.TB, name string, c corpus.Case) plainAnswer {
+	t.Helper()
+	request := requestOf(c)
+	want := plainEvaluate(plainGrantsOf(c), c.Action, c.Resource, c.Context)
+	result := grantsOf(t, c).Evaluate(request)
+	got := plainAnswer{
+		decision: result.Decision, identity: result.IdentityAllows, boundary: result.BoundaryAllows,
+		organization: result.OrganizationAllows, missing: slices.Sorted(slices.Values(result.Missing)),
+	}
+	for _, m := range result.Matched {
+		// A policy's number is the last part of its id.
+		number := m.Policy[strings.LastIndex(m.Policy, ".")+1:]
+		got.matched = append(got.matched, fmt.Sprintf("%v %s/%d", m.Layer, number, m.Index))
+	}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		text, _ := json.Marshal(c)
+		t.Errorf("%s: the engine says\n%+v, and the plain evaluator\n%+v, of\n%s", name, got, want, text)
+	}
+	return want
+}
+
+// requestOf is the request of a case.
+func requestOf(c corpus.Case) Request {
+	ctx := Context{}
+	for key, v := range c.Context {
+		ctx[key] = v.Elements
+	}
+	return Request{Action: c.Action, Resource: c.Resource, Context: ctx}
+}
+
+func plainGrantsOf(c corpus.Case) (g plainGrants) {
+	texts := func(list []corpus.Document) (texts []string) {
+		for _, d := range list {
+			texts = append(texts, string(d))
+		}
+		return texts
+	}
+	g.identity = texts(c.Identity)
+	if c.Boundary != nil {
+		g.boundary = string(*c.Boundary)
+	}
+	for _, level := range c.Organization {
+		g.organization = append(g.organization, texts(level))
+	}
+	return g
+}
+
+// grantsOf parses the policies of a case; they are called what the simulator calls them, and those of the
+// organization after their level.
+func grantsOf(t testing.TB, c corpus.Case) (g Grants) {
+	t.Helper()
+	return grantsBy(t, c, func(text string) string { return text })
+}
+
+// grantsBy is grantsOf after each text went through rewrite.
+func grantsBy(t testing.TB, c corpus.Case, rewrite func(string) string) (g Grants) {
+	t.Helper()
+	parsed := func(d corpus.Document, id string) Policy {
+		doc, err := Parse(rewrite(string(d)))
+		if err != nil {
+			t.Fatalf("%s: %v in %s", c.Name, err, d)
+		}
+		return Policy{ID: id, Document: doc}
+	}
+	for i, d := range c.Identity {
+		g.Identity = append(g.Identity, parsed(d, fmt.Sprintf("PolicyInputList.%d", i+1)))
+	}
+	if c.Boundary != nil {
+		boundary := parsed(*c.Boundary, "PermissionsBoundaryPolicyInputList.1")
+		g.Boundary = &boundary
+	}
+	for i, level := range c.Organization {
+		policies := []Policy{}
+		for j, d := range level {
+			policies = append(policies, parsed(d, fmt.Sprintf("OrderedOrganizationPolicyInputList.%d.%d", i+1, j+1)))
+		}
+		g.Organization = append(g.Organization, policies)
+	}
+	return g
+}
