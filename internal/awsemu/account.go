@@ -89,7 +89,8 @@ type ManagedPolicy struct {
 // depends on what it knows of an action.
 type Simulator struct {
 	// Shape is empty for the answer of today, one result per action; "old" for the one given until
-	// 2026-07-30, one result per action and resource.
+	// 2026-07-30, one result per action and resource, with the errors of then, and with implicitDeny for
+	// whatever the organization denies.
 	Shape string
 	// Ungrouped are actions the simulator has no resource data for. Asked about together with others
 	// and with resources, they make it refuse the call.

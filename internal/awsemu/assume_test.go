@@ -1,12 +1,15 @@
 package awsemu
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
 // trusting is a trust policy of one statement.
@@ -120,4 +123,28 @@ func TestAServiceGetsASessionOfARoleThatTrustsIt(t *testing.T) {
 	if keys, err := srv.ServiceSession("ec2.amazonaws.com", "ec2", "i-1"); err != nil || keys.SecretAccessKey == "" || keys.SessionToken == "" {
 		t.Errorf("keys %+v, %v", keys, err)
 	}
+}
+
+// A statement that got lost on the way to iampolicy would turn a Deny into nothing.
+func FuzzWithoutPrincipal(f *testing.F) {
+	f.Add(trusting(`"*"`, `,"Condition":{"Bool":{"aws:x-y":[true,1,"<&>"]},"StringEquals":{"aws:a-b":[],"aws:c-d":"é"}}`))
+	f.Add(`{"Statement":{"Effect":"Deny","NotPrincipal":{"AWS":["*"]},"NotAction":[]}}`)
+	f.Add(documentOf(`{"Sid":"A","Effect":"Allow","Principal":{"Service":"x"},"Action":["sts:*","a:\u003c"]}`))
+	f.Fuzz(func(t *testing.T, text string) {
+		doc, err := iampolicy.ParseTrust(text)
+		if err != nil {
+			return
+		}
+		for i, s := range doc.Statements {
+			without := withoutPrincipal(doc.Version, s)
+			got, err := iampolicy.Parse(without)
+			if err != nil {
+				t.Fatalf("statement %d of\n%s\nis no identity policy as\n%s\n%v", i+1, text, without, err)
+			}
+			g := got.Statements[0]
+			if g.Effect != s.Effect || !slices.Equal(g.Action, s.Action) || !slices.Equal(g.NotAction, s.NotAction) || len(g.Conditions) != len(s.Conditions) {
+				t.Errorf("statement %d of\n%s\nis another one as\n%s", i+1, text, without)
+			}
+		}
+	})
 }

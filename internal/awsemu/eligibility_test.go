@@ -1,6 +1,12 @@
 package awsemu
 
-import "testing"
+import (
+	"strings"
+	"testing"
+
+	"github.com/remotion-audit/remotion-audit/internal/contract"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
+)
 
 func TestEligible(t *testing.T) {
 	tests := []struct {
@@ -36,6 +42,27 @@ func TestEligible(t *testing.T) {
 	for _, tt := range tests {
 		if got := eligible(tt.action, tt.arn); got != tt.want {
 			t.Errorf("%s: eligible(%q, %q) = %v", tt.name, tt.action, tt.arn, got)
+		}
+	}
+}
+
+// What Remotion and its auditor need is in the table, and may be asked about as they ask.
+func TestTheTableKnowsWhatIsNeeded(t *testing.T) {
+	for _, release := range policies.Releases() {
+		for _, k := range []policies.Kind{policies.User, policies.Role} {
+			for _, r := range release.Requirements(k) {
+				if _, known := resourceTypes[strings.ToLower(r.Action)]; !known {
+					t.Errorf("%s: no resource types of %s", release, r.Action)
+				}
+				if r.Resource != "*" && !eligible(r.Action, r.Resource) {
+					t.Errorf("%s: %s cannot be asked about %s", release, r.Action, r.Resource)
+				}
+			}
+		}
+	}
+	for _, p := range contract.FunctionPermissions() {
+		if _, known := resourceTypes[strings.ToLower(p.Action)]; !known {
+			t.Errorf("no resource types of the auditor's %s", p.Action)
 		}
 	}
 }

@@ -182,6 +182,8 @@ func FuzzServeHTTP(f *testing.F) {
 		{"/", "iam", "application/x-www-form-urlencoded", "", "Action=SimulatePrincipalPolicy&PolicySourceArn=arn:aws:iam::123456789012:user/ci&ActionNames.member.1=s3:GetObject&ResourceArns.member.1=arn:aws:s3:::a*&ContextEntries.member.1.ContextKeyName=aws:x-y&ContextEntries.member.1.ContextKeyValues.member.1=1"},
 		{"/", "iam", "application/x-www-form-urlencoded", "", "Action=PutUserPolicy&UserName=ci&PolicyName=x&PolicyDocument=%7B%7D"},
 		{"/", "iam", "application/x-www-form-urlencoded", "", "Action=CreateRole&RoleName=x&AssumeRolePolicyDocument=%7B%7D&Path=/a/"},
+		{"/", "iam", "application/x-www-form-urlencoded", "", "Action=SimulateCustomPolicy&ActionNames.member.1=s3:GetObject&PolicyInputList.member.1=%7B%22Statement%22%3A%5B%5D%7D&OrderedOrganizationPolicyInputList.member.1.ServiceControlPolicyInputList.member.1=%7B%22Statement%22%3A%5B%5D%7D"},
+		{"/", "iam", "application/x-www-form-urlencoded", "", "Action=SimulatePrincipalPolicy&PolicySourceArn=arn:aws:iam::123456789012:user/ci&ActionNames.member.1=s3:GetObject&PolicyExclusionList.member.1.PolicyArn=arn:aws:iam::aws:policy/*&PolicyExclusionList.member.2.InlinePolicyIdentifier.PolicyName=a"},
 		{"/", "iam", "application/x-www-form-urlencoded", "", "Action=ListRoles&Marker=TGlzdFJvbGVzP2Zyb209MQ==&MaxItems=1"},
 		{"/", "sts", "application/x-www-form-urlencoded", "", "Action=AssumeRole&RoleArn=arn:aws:iam::123456789012:role/r2&RoleSessionName=xx"},
 		{"/", "sns", "application/x-www-form-urlencoded", "", "Action=Publish&TopicArn=arn:aws:sns:us-east-1:123456789012:alerts&Message=%7B%22default%22%3A%22a%22%7D&MessageStructure=json&MessageAttributes.entry.1.Name=a&MessageAttributes.entry.1.Value.DataType=Number&MessageAttributes.entry.1.Value.StringValue=1"},
@@ -205,7 +207,7 @@ func FuzzServeHTTP(f *testing.F) {
 			req.Header.Set("X-Amz-Target", target)
 		}
 		rec := httptest.NewRecorder()
-		(&Server{Account: account, Now: atNoon}).ServeHTTP(rec, req)
+		(&Server{Account: account, Now: atNoon, EnforceIAM: true}).ServeHTTP(rec, req)
 		if rec.Code < 200 || rec.Code >= 500 {
 			t.Errorf("status %d: %s", rec.Code, rec.Body)
 		}

@@ -102,7 +102,11 @@ func (q *question) ask(action, resource string) answer {
 	}
 	if !a.orgAllows {
 		// Service control policies end the simulation: no statement of ours has a part in the answer, and
-		// no key that one of ours names would have changed it.
+		// no key that one of ours names would have changed it. A Deny of theirs is explicit since 2026-07-30
+		// (service/iam v1.57.0 in the changelog of the AWS SDK for Go).
+		if q.shape == shapeOld {
+			a.decision = iampolicy.ImplicitDeny
+		}
 		return a
 	}
 	if resource != "*" && !eligible(action, resource) {

@@ -98,14 +98,21 @@ func (c *call) policySource() (*entity, error) {
 	}
 	k, name, ok := entityOfARN(arn)
 	parts := strings.SplitN(arn, ":", 6)
+	old := c.store.simulator.Shape == shapeOld
 	if !ok || parts[1] != c.store.partition || parts[3] != "" {
+		if old {
+			return nil, invalidInput("Invalid Entity Arn: %s does not clearly define entity type and name.", arn)
+		}
 		return nil, invalidInput("Invalid ARN provided in the request: %s", arn)
 	}
 	if parts[4] != c.store.account {
 		return nil, invalidInput("Invalid Policy Source Arn: caller's account %s does not have access to policies in account %s.", c.store.account, parts[4])
 	}
 	e := c.store.entities[k][name]
-	if e == nil {
+	switch {
+	case e == nil && old:
+		return nil, noSuchEntity("The %s with name %s cannot be found.", k, name)
+	case e == nil:
 		return nil, noSuchEntity("Unable to retrieve specified IAM entity.")
 	}
 	return e, nil

@@ -54,6 +54,9 @@ func TestSimulatePrincipalPolicyRefuses(t *testing.T) {
 		{"a type that is none", "ValidationError", "", func(in *iam.SimulatePrincipalPolicyInput) {
 			in.ContextEntries = []types.ContextEntry{entryOf("aws:x-key", "colour", "red")}
 		}},
+		{"a marker too long", "ValidationError", "1 validation error detected: Value at 'marker' failed to satisfy constraint: Member must have length less than or equal to 320", func(in *iam.SimulatePrincipalPolicyInput) {
+			in.Marker = aws.String(strings.Repeat("x", 321))
+		}},
 		{"a marker that is none", "InvalidInput", "Invalid marker for pagination.", func(in *iam.SimulatePrincipalPolicyInput) { in.Marker = aws.String("x") }},
 		{"actions of two groups", "InvalidInput", "Invalid Input Actions: [lambda:InvokeAsync] and [s3:GetObject,s3:PutObject] require different authorization information.", func(in *iam.SimulatePrincipalPolicyInput) {
 			in.ActionNames = []string{"lambda:InvokeAsync", "s3:GetObject", "s3:PutObject", "lambda:InvokeAsync"}
@@ -73,5 +76,16 @@ func TestSimulatePrincipalPolicyRefuses(t *testing.T) {
 	in.ActionNames = []string{"lambda:InvokeAsync", "s3:GetObject"}
 	if _, err := c.SimulatePrincipalPolicy(t.Context(), in); err != nil {
 		t.Errorf("without resources, actions of two groups are refused: %v", err)
+	}
+}
+
+func TestTheOldShapeHasTheErrorsOfThen(t *testing.T) {
+	c := connect(t, &Server{Account: &Account{Simulator: Simulator{Shape: "old"}}}).iam
+	for source, want := range map[string][2]string{
+		"role/nobody": {"NoSuchEntity", "The role with name nobody cannot be found."},
+		"root":        {"InvalidInput", "Invalid Entity Arn: arn:aws:iam::123456789012:root does not clearly define entity type and name."},
+	} {
+		_, err := c.SimulatePrincipalPolicy(t.Context(), &iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf(source), ActionNames: []string{"s3:GetObject"}})
+		wantError(t, err, want[0], want[1])
 	}
 }

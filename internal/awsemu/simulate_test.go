@@ -21,11 +21,6 @@ func documentOf(parts ...string) string {
 	return `{"Version":"2012-10-17","Statement":[` + strings.Join(parts, ",") + `]}`
 }
 
-// denyOutside is a service control policy that forbids an action everywhere but in some regions.
-func denyOutside(action string, regions ...string) string {
-	return documentOf(`{"Effect":"Deny","Action":"` + action + `","Resource":"*","Condition":{"StringNotEquals":{"aws:RequestedRegion":["` + strings.Join(regions, `","`) + `"]}}}`)
-}
-
 // place is where a statement stands in documentOf: it begins after the bracket, which is in column 37, or
 // after the brace of the statement before it, and ends after its own.
 func place(before []string, statement string) string {
@@ -138,12 +133,7 @@ func TestSimulatePrincipalPolicyAnswersAsTheServiceDoes(t *testing.T) {
 	deny := "[user_ci_render" + iamPolicy + place([]string{allowRead}, denySecret) + "]"
 	publish := "[group_g_more" + iamPolicy + place(nil, allowPublish) + "]"
 	all := iamPolicy + place(nil, allowAny) + "]"
-	tests := []struct {
-		name    string
-		account func(*Account)
-		in      iam.SimulatePrincipalPolicyInput
-		want    []string
-	}{
+	tests := []simulationTest{
 		{
 			name: "without resources the answer is about the star, which a pattern with an ARN in it does not match",
 			in:   iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/ci"), ActionNames: []string{"s3:GetObject", "sns:Publish", "lambda:ListFunctions"}},
@@ -256,72 +246,6 @@ func TestSimulatePrincipalPolicyAnswersAsTheServiceDoes(t *testing.T) {
 			want: []string{"s3:GetObject *: implicitDeny boundary false"},
 		},
 		{
-			name:    "what the organization forbids is denied without a statement",
-			account: func(a *Account) { a.Organization = Organization{{FullAWSAccess, documentOf(denyRead)}} },
-			in:      iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/ci"), ActionNames: []string{"s3:GetObject", "sns:Publish"}, ResourceArns: []string{bucketA}},
-			want: []string{
-				"s3:GetObject " + bucketA + ": explicitDeny organization false | " + bucketA + " explicitDeny 0",
-				"sns:Publish " + bucketA + ": implicitDeny organization true | " + bucketA + " implicitDeny 0",
-			},
-		},
-		{
-			name: "a level that does not allow denies in silence, whatever the others say and the policies deny",
-			account: func(a *Account) {
-				a.Organization = Organization{{FullAWSAccess}, {documentOf(allowPublish)}, {FullAWSAccess, documentOf(allowRead)}}
-			},
-			in: iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/cond"), ActionNames: []string{"iam:PassRole", "sns:Publish"}},
-			want: []string{
-				"iam:PassRole *: implicitDeny organization false",
-				"sns:Publish *: implicitDeny missing [iam:PassedToService] organization true",
-			},
-		},
-		{
-			name:    "the policies of a level are a union, and need not name everything",
-			account: func(a *Account) { a.Organization = Organization{{documentOf(allowList), documentOf(allowPublish)}} },
-			in:      iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/ci"), ActionNames: []string{"sns:Publish", "lambda:ListFunctions"}},
-			want: []string{
-				"sns:Publish *: allowed " + publish + " organization true",
-				"lambda:ListFunctions *: allowed [shared" + iamPolicy + place(nil, allowList) + "] organization true",
-			},
-		},
-		{
-			name: "forbidden outside some regions is forbidden where no region is said, which is not missing",
-			account: func(a *Account) {
-				a.Organization = Organization{{FullAWSAccess, denyOutside("*", "us-east-1", "eu-central-1")}}
-			},
-			in:   iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/cond"), ActionNames: []string{"iam:PassRole"}},
-			want: []string{"iam:PassRole *: explicitDeny organization false"},
-		},
-		{
-			name: "and free in one of them",
-			account: func(a *Account) {
-				a.Organization = Organization{{FullAWSAccess, denyOutside("*", "us-east-1", "eu-central-1")}}
-			},
-			in: iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/ci"), ActionNames: []string{"sns:Publish"},
-				ContextEntries: []types.ContextEntry{entryOf("AWS:requestedregion", "string", "eu-central-1")}},
-			want: []string{"sns:Publish *: allowed " + publish + " organization true"},
-		},
-		{
-			name:    "the organization decides resource by resource, and the strictest is the action's",
-			account: func(a *Account) { a.Organization = Organization{{FullAWSAccess, documentOf(denySecret)}} },
-			in:      iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("role/worker"), ActionNames: []string{"s3:GetObject"}, ResourceArns: []string{bucketA, bucketS}},
-			want: []string{"s3:GetObject arn:aws:s3:::${BucketName}/${KeyName}: explicitDeny organization false" +
-				" | " + bucketA + " allowed 1 | " + bucketS + " explicitDeny 0"},
-		},
-		{
-			name:    "a service-linked role is beyond the organization's policies",
-			account: func(a *Account) { a.Organization = Organization{{documentOf(denyRead)}} },
-			in:      iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("role/linked"), ActionNames: []string{"s3:GetObject"}, ResourceArns: []string{bucketA}},
-			want: []string{"s3:GetObject " + bucketA + ": allowed [role_linked_p" + iamPolicy + place(nil, allowRead) + "] organization true" +
-				" | " + bucketA + " allowed 1"},
-		},
-		{
-			name:    "a service control policy that does not parse counts for nothing",
-			account: func(a *Account) { a.Organization = Organization{{"{nonsense"}} },
-			in:      iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/ci"), ActionNames: []string{"sns:Publish"}},
-			want:    []string{"sns:Publish *: implicitDeny organization false"},
-		},
-		{
 			name: "a resource the action has nothing to do with lacks the keys that any policy names",
 			in:   iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/cond"), ActionNames: []string{"iam:PassRole"}, ResourceArns: []string{bucketA}, PolicyInputList: []string{allowAll}},
 			want: []string{"iam:PassRole " + bucketA + ": implicitDeny missing [iam:PassedToService] | " + bucketA + " implicitDeny 0 missing [iam:PassedToService]"},
@@ -336,6 +260,19 @@ func TestSimulatePrincipalPolicyAnswersAsTheServiceDoes(t *testing.T) {
 			},
 		},
 	}
+	simulateAll(t, tests)
+}
+
+// A simulationTest asks about a principal of the simulated account.
+type simulationTest struct {
+	name    string
+	account func(*Account)
+	in      iam.SimulatePrincipalPolicyInput
+	want    []string
+}
+
+func simulateAll(t *testing.T, tests []simulationTest) {
+	t.Helper()
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			account := simulated()
