@@ -42,69 +42,123 @@ func (c *call) mayAssume(role *entity) *apiError {
 // trust returns the statements of a role's trust policy that concern the caller, each as a policy on
 // everything, and those of them that grant by themselves. A trust policy that does not parse has none.
 func (c *call) trust(role *entity) (trusting, naming []iampolicy.Policy) {
-	doc, err := iampolicy.ParseTrust(role.trust.text)
+	statements, err := trustStatements(role.trust.text)
 	if err != nil {
 		return nil, nil
 	}
-	for _, s := range doc.Statements {
-		concerns, names := c.concerned(s)
-		if !concerns {
-			continue
+	for _, s := range statements {
+		concerns, names := c.concerned(s.principals)
+		if s.not {
+			concerns, names = !concerns, !concerns
 		}
-		policies := appendPolicy(nil, "trust policy", newDocument(withoutPrincipal(doc.Version, s)))
-		trusting = append(trusting, policies...)
+		policy := iampolicy.Policy{ID: "trust policy", Document: s.document}
+		if concerns {
+			trusting = append(trusting, policy)
+		}
 		if names {
-			naming = append(naming, policies...)
+			naming = append(naming, policy)
 		}
 	}
 	return trusting, naming
 }
 
-// concerned reports whether a statement's principals take in the caller, and whether by name or as one
-// of everybody rather than as one of the account.
-func (c *call) concerned(s iampolicy.Statement) (concerns, names bool) {
-	for _, p := range slices.Concat(s.Principal, s.NotPrincipal) {
+// concerned reports whether principals take in the caller, and whether by name or as one of everybody rather
+// than as one of the account.
+func (c *call) concerned(principals []principal) (concerns, names bool) {
+	for _, p := range principals {
 		switch {
-		case p.Type != "AWS" && p.Type != "":
-		case p.Name == "*", p.Name == c.caller.arn, p.Name == c.store.arn(c.caller.entity):
+		case p.kind != "AWS" && p.kind != "":
+		case p.name == "*", p.name == c.caller.arn, p.name == c.store.arn(c.caller.entity):
 			concerns, names = true, true
-		case p.Name == c.store.account, strings.HasPrefix(p.Name, "arn:") && strings.HasSuffix(p.Name, ":iam::"+c.store.account+":root"):
+		case p.name == c.store.account, strings.HasPrefix(p.name, "arn:") && strings.HasSuffix(p.name, ":iam::"+c.store.account+":root"):
 			concerns = true
 		}
-	}
-	if s.NotPrincipal != nil {
-		return !concerns, !concerns
 	}
 	return concerns, names
 }
 
-// withoutPrincipal writes a statement of a trust policy as an identity policy.
-func withoutPrincipal(version string, s iampolicy.Statement) string {
-	statement := map[string]any{"Effect": s.Effect.String(), "Resource": "*"}
-	if s.NotAction != nil {
-		statement["NotAction"] = s.NotAction
-	} else {
-		statement["Action"] = s.Action
+// A trustStatement is a statement of a trust policy: whom it is about, or not about, and what it says as
+// the one statement of an identity policy on everything.
+type trustStatement struct {
+	principals []principal
+	not        bool
+	document   *iampolicy.Document
+}
+
+// A principal is AWS and an ARN, Service and a name, or the bare star, which has no kind.
+type principal struct{ kind, name string }
+
+// trustStatements takes a trust policy apart. That ParseTrust accepts it means that its keys are exact and
+// that none is there twice, which encoding/json would not notice.
+func trustStatements(text string) ([]trustStatement, error) {
+	if _, err := iampolicy.ParseTrust(text); err != nil {
+		return nil, err
 	}
-	if len(s.Conditions) > 0 {
-		conditions := make(map[string]map[string][]string)
-		for _, condition := range s.Conditions {
-			keys := conditions[condition.Operator]
-			if keys == nil {
-				keys = make(map[string][]string)
-				conditions[condition.Operator] = keys
-			}
-			keys[condition.Key] = append([]string{}, condition.Values...)
+	var doc map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(text), &doc); err != nil {
+		return nil, err
+	}
+	raw, err := oneOrMany[map[string]json.RawMessage](doc["Statement"])
+	if err != nil {
+		return nil, err
+	}
+	var all []trustStatement
+	for _, members := range raw {
+		var s trustStatement
+		about := members["Principal"]
+		if about == nil {
+			about, s.not = members["NotPrincipal"], true
 		}
-		statement["Condition"] = conditions
+		if s.principals, err = principalsIn(about); err != nil {
+			return nil, err
+		}
+		delete(members, "Principal")
+		delete(members, "NotPrincipal")
+		members["Resource"] = json.RawMessage(`"*"`)
+		identity := map[string]any{"Statement": members}
+		if version := doc["Version"]; version != nil {
+			identity["Version"] = version
+		}
+		text, err := json.Marshal(identity)
+		if err != nil {
+			return nil, err
+		}
+		if s.document, err = iampolicy.Parse(string(text)); err != nil {
+			return nil, err
+		}
+		all = append(all, s)
 	}
-	document := map[string]any{"Statement": []any{statement}}
-	if version != "" {
-		document["Version"] = version
+	return all, nil
+}
+
+func principalsIn(raw json.RawMessage) ([]principal, error) {
+	var everybody string
+	if json.Unmarshal(raw, &everybody) == nil {
+		return []principal{{name: everybody}}, nil
 	}
-	text, err := json.Marshal(document)
-	if err != nil { // maps of strings
-		return ""
+	var byKind map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &byKind); err != nil {
+		return nil, err
 	}
-	return string(text)
+	var all []principal
+	for kind, names := range byKind {
+		list, err := oneOrMany[string](names)
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range list {
+			all = append(all, principal{kind, name})
+		}
+	}
+	return all, nil
+}
+
+// oneOrMany reads a value that may stand alone for a list of one.
+func oneOrMany[T any](raw json.RawMessage) ([]T, error) {
+	var many []T
+	if json.Unmarshal(raw, &many) == nil {
+		return many, nil
+	}
+	one := make([]T, 1)
+	return one, json.Unmarshal(raw, &one[0])
 }

@@ -1,7 +1,6 @@
 package awsemu
 
 import (
-	"slices"
 	"strings"
 	"testing"
 
@@ -126,7 +125,7 @@ func TestAServiceGetsASessionOfARoleThatTrustsIt(t *testing.T) {
 }
 
 // A statement that got lost on the way to iampolicy would turn a Deny into nothing.
-func FuzzWithoutPrincipal(f *testing.F) {
+func FuzzTrustStatements(f *testing.F) {
 	f.Add(trusting(`"*"`, `,"Condition":{"Bool":{"aws:x-y":[true,1,"<&>"]},"StringEquals":{"aws:a-b":[],"aws:c-d":"é"}}`))
 	f.Add(`{"Statement":{"Effect":"Deny","NotPrincipal":{"AWS":["*"]},"NotAction":[]}}`)
 	f.Add(documentOf(`{"Sid":"A","Effect":"Allow","Principal":{"Service":"x"},"Action":["sts:*","a:\u003c"]}`))
@@ -135,15 +134,13 @@ func FuzzWithoutPrincipal(f *testing.F) {
 		if err != nil {
 			return
 		}
+		got, err := trustStatements(text)
+		if err != nil || len(got) != len(doc.Statements) {
+			t.Fatalf("%d statements of %d, %v, in\n%s", len(got), len(doc.Statements), err, text)
+		}
 		for i, s := range doc.Statements {
-			without := withoutPrincipal(doc.Version, s)
-			got, err := iampolicy.Parse(without)
-			if err != nil {
-				t.Fatalf("statement %d of\n%s\nis no identity policy as\n%s\n%v", i+1, text, without, err)
-			}
-			g := got.Statements[0]
-			if g.Effect != s.Effect || !slices.Equal(g.Action, s.Action) || !slices.Equal(g.NotAction, s.NotAction) || len(g.Conditions) != len(s.Conditions) {
-				t.Errorf("statement %d of\n%s\nis another one as\n%s", i+1, text, without)
+			if g := got[i].document.Statements; len(g) != 1 || g[0].Effect != s.Effect || g[0].Sid != s.Sid {
+				t.Errorf("statement %d of\n%s\nis another one", i+1, text)
 			}
 		}
 	})
