@@ -48,10 +48,23 @@ lint: ## Check format, go vet and staticcheck
 	go -C infra vet ./...
 	$(TOOL) staticcheck ./...
 
+# npm_install installs what the package.json of a directory asks for, unless that is done.
+npm_install = @cd $(1) && if [ ! -f node_modules/.installed ] || [ package.json -nt node_modules/.installed ]; then \
+	  npm install --ignore-scripts --no-package-lock --no-audit --no-fund --loglevel=error && touch node_modules/.installed; fi
+
 .PHONY: node_modules
 node_modules: ## Install the npm packages that tests run beside ours
-	@if [ ! -f internal/e2e/remotion/node_modules/.installed ] || [ internal/e2e/remotion/package.json -nt internal/e2e/remotion/node_modules/.installed ]; then \
-	  cd internal/e2e/remotion && npm install --ignore-scripts --no-package-lock --no-audit --no-fund --loglevel=error && touch node_modules/.installed; fi
+	$(call npm_install,internal/e2e/remotion)
+
+# AGPL-3.0: a process of its own, for whoever asks for it; nothing of ours links or ships it.
+.PHONY: oracle_modules
+oracle_modules:
+	$(call npm_install,internal/corpus/oracle)
+
+.PHONY: oracle
+oracle: oracle_modules ## Ask another evaluator about the corpus anew, compare, and show what changed
+	go test ./internal/iampolicy -run '^TestOracle$$' -count 1 -v -oracle
+	git diff --stat -- internal/iampolicy/testdata
 
 .PHONY: build
 build: ## Build what is deployed: dist/lambda/bootstrap (arm64) and its zip
@@ -71,7 +84,7 @@ synth: build ## Write the CDK template to dist/cdk.out (CALLERS=… for yours)
 	@echo 'for CALLERS=$(CALLERS):' && ls dist/cdk.out/*.template.json
 
 .PHONY: bench
-bench: node_modules ## Run the benchmarks (PKG=… for some)
+bench: node_modules oracle_modules ## Run the benchmarks (PKG=… for some)
 	go test -run '^$$' -bench . -benchmem -count $(COUNT) $(PKG)
 
 .PHONY: fuzz

@@ -12,8 +12,8 @@ import (
 // equal cases.
 type generator struct {
 	*rand.Rand
-	// tame leaves out what other evaluators are known to read otherwise: old versions, requests for
-	// "*", patterns that are no ARNs, and values that do not parse.
+	// tame leaves out what another evaluator is known to read otherwise: old versions, requests for "*",
+	// wildcards in an action's prefix, patterns that are no ARNs, and values that do not parse.
 	tame bool
 }
 
@@ -95,7 +95,10 @@ func (g generator) statement() map[string]any {
 		key = "NotAction"
 	}
 	s[key] = g.some(func() string {
-		return g.one("*", "ex:*", "ex:Get", "EX:get", "ex:Ge?", "ex:*et", "ex:Put*", "e*:Get", "other:*", "ex:G*t")
+		if !g.tame && g.chance(10) {
+			return "e*:Get"
+		}
+		return g.one("*", "ex:*", "ex:Get", "EX:get", "ex:Ge?", "ex:*et", "ex:Put*", "other:*", "ex:G*t")
 	})
 	key = "Resource"
 	if g.chance(15) {
