@@ -68,6 +68,9 @@ func (c *call) addContextEntries(context iampolicy.Context) error {
 				delete(context, known)
 			}
 		}
+		if strings.HasSuffix(e.get("ContextKeyType"), "List") {
+			values = iampolicy.Multivalued(values...)
+		}
 		context[key] = values
 	}
 	return nil

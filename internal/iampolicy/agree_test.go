@@ -57,6 +57,9 @@ func requestOf(c corpus.Case) Request {
 	ctx := Context{}
 	for key, v := range c.Context {
 		ctx[key] = v.Elements
+		if v.List {
+			ctx[key] = Multivalued(v.Elements...)
+		}
 	}
 	return Request{Action: c.Action, Resource: c.Resource, Context: ctx}
 }

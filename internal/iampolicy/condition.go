@@ -15,6 +15,17 @@ import (
 // value is multivalued.
 type Context map[string][]string
 
+// Multivalued are the values of a multivalued key. A single one is there twice, which no operator can tell
+// from once, and which says that the key takes several: it satisfies no operator without ForAllValues or
+// ForAnyValue.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
+func Multivalued(values ...string) []string {
+	if len(values) == 1 {
+		values = append(values, values[0])
+	}
+	return values
+}
+
 func (c Context) lookup(key string) ([]string, bool) {
 	if v, ok := c[key]; ok {
 		return v, true
@@ -52,8 +63,9 @@ type operator struct {
 	negated  bool
 	// test compares one wanted value with one the request has; nil for Null.
 	test func(want, have string) verdict
-	// variables says that the wanted value may hold policy variables.
-	variables bool
+	// variables says that the wanted value may hold policy variables, and wildcards that '*' and '?' in it
+	// are no text.
+	variables, wildcards bool
 }
 
 // verdict is what a comparison came to. A value that does not parse as what the operator compares
@@ -88,9 +100,9 @@ func parseOperator(name string) (op operator, ok bool) {
 	case "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase":
 		op.test, op.variables = func(want, have string) verdict { return verdictOf(strings.EqualFold(want, have)) }, true
 	case "StringLike", "StringNotLike":
-		op.test, op.variables = like, true
+		op.test, op.variables, op.wildcards = like, true, true
 	case "ArnEquals", "ArnLike", "ArnNotEquals", "ArnNotLike":
-		op.test, op.variables = arnLike, true
+		op.test, op.variables, op.wildcards = arnLike, true, true
 	case "NumericEquals", "NumericNotEquals":
 		op.test = numeric(func(c int) bool { return c == 0 })
 	case "NumericLessThan":
@@ -158,7 +170,9 @@ func (c *Condition) holds(ctx Context) (met bool, missing []string) {
 			case equal:
 				return !c.op.negated
 			case unfit:
-				return false
+				if c.op.negated {
+					return false
+				}
 			}
 		}
 		return c.op.negated
@@ -176,7 +190,7 @@ func (c *Condition) wanted(ctx Context) (values, missing []string) {
 		return c.Values, nil
 	}
 	for _, v := range c.Values {
-		resolved, lacks := substitute(v, ctx)
+		resolved, lacks := substitute(v, ctx, c.op.wildcards)
 		missing = append(missing, lacks...)
 		if lacks == nil {
 			values = append(values, resolved)
@@ -191,7 +205,7 @@ func (c *Condition) unknownVariables() (names []string) {
 		return nil
 	}
 	for _, v := range c.Values {
-		_, lacks := substitute(v, nil)
+		_, lacks := substitute(v, nil, false)
 		names = append(names, lacks...)
 	}
 	return names
@@ -206,8 +220,16 @@ const (
 
 var protect = strings.NewReplacer("*", string(literalStar), "?", string(literalQuestion))
 
-func substitute(text string, ctx Context) (out string, missing []string) {
+// substitute puts values in place of the variables of a text. With wildcards, those in the values are
+// protected.
+func substitute(text string, ctx Context, wildcards bool) (out string, missing []string) {
 	var b strings.Builder
+	write := func(value string) {
+		if wildcards {
+			value = protect.Replace(value)
+		}
+		b.WriteString(value)
+	}
 	for text != "" {
 		a, size, ok := variableAtom(text)
 		switch {
@@ -215,12 +237,12 @@ func substitute(text string, ctx Context) (out string, missing []string) {
 			b.WriteByte(text[0])
 			size = 1
 		case a.kind == literal:
-			b.WriteString(protect.Replace(string(a.char)))
+			write(string(a.char))
 		default:
 			if have, found := ctx.lookup(a.name); found && len(have) == 1 {
-				b.WriteString(protect.Replace(have[0]))
+				write(have[0])
 			} else if a.hasFallback {
-				b.WriteString(protect.Replace(a.fallback))
+				write(a.fallback)
 			} else {
 				missing = append(missing, a.name)
 			}
