@@ -66,6 +66,10 @@ oracle: oracle_modules ## Ask another evaluator about the corpus anew, compare, 
 	go test ./internal/iampolicy -run '^TestOracle$$' -count 1 -v -oracle
 	git diff --stat -- internal/iampolicy/testdata
 
+.PHONY: verify-aws
+verify-aws: ## Replay the corpus through the live SimulateCustomPolicy (read-only; needs AWS credentials), print what differs
+	@go run ./internal/corpus/verifyaws
+
 .PHONY: build
 build: ## Build what is deployed: dist/lambda/bootstrap (arm64) and its zip
 	@$(MAKE) --no-print-directory build-AuditFunction ARTIFACTS_DIR=dist/lambda

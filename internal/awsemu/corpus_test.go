@@ -1,0 +1,49 @@
+package awsemu
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+
+	"github.com/remotion-audit/remotion-audit/internal/corpus"
+	"github.com/remotion-audit/remotion-audit/internal/corpus/replay"
+)
+
+// The corpus of the policy engine through the embedded AWS, by the SDK.
+func TestCorpus(t *testing.T) {
+	files, err := corpus.Load("../iampolicy/testdata/corpus")
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := connect(t, &Server{}).iam
+	asked := 0
+	for _, f := range files {
+		t.Run(f.Name, func(t *testing.T) {
+			for _, c := range f.Cases {
+				if c.NoSimulator != "" {
+					continue
+				}
+				asked++
+				out, err := client.SimulateCustomPolicy(t.Context(), replay.Input(c))
+				if err != nil {
+					t.Errorf("%s: %v", c.Name, err)
+					continue
+				}
+				for _, d := range replay.Compare(c, out) {
+					t.Errorf("%s: %s", c.Name, d)
+				}
+			}
+			for _, m := range f.Malformed {
+				asked++
+				_, err := client.SimulateCustomPolicy(t.Context(), replay.MalformedInput(m))
+				if invalid := new(types.InvalidInputException); !errors.As(err, &invalid) {
+					t.Errorf("%s: %v, want InvalidInput", m.Name, err)
+				}
+			}
+		})
+	}
+	if asked < 400 {
+		t.Errorf("%d questions: the corpus has more that a simulator can be asked", asked)
+	}
+}

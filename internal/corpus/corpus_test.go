@@ -1,0 +1,81 @@
+package corpus
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func load(t *testing.T, text string) ([]File, error) {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "x.json"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return Load(dir)
+}
+
+func TestLoadRefuses(t *testing.T) {
+	valid := `"action":"s3:GetObject","resource":"*","want":{"decision":"allowed"},"source":"here"`
+	tests := []struct{ name, text, want string }{
+		{"a key it does not know", `{"case":[]}`, `unknown field "case"`},
+		{"a key of a case it does not know", `{"cases":[{"name":"a","actions":"x",` + valid + `}]}`, `unknown field "actions"`},
+		{"text behind the file", `{} {}`, `text after the end`},
+		{"a case without a name", `{"cases":[{` + valid + `}]}`, `a case has no name`},
+		{"a name twice", `{"cases":[{"name":"a",` + valid + `},{"name":"a",` + valid + `}]}`, `"a" is the name of a case in x.json too`},
+		{"a case without a source", `{"cases":[{"name":"a","action":"x","resource":"*","want":{"decision":"allowed"}}]}`, `"a" does not say where it comes from`},
+		{"a decision nobody makes", `{"cases":[{"name":"a","want":{"decision":"deny"},"source":"here"}]}`, `the decision "deny" is none`},
+		{"a document nobody wrote", `{"cases":[{"name":"a","identity":["@b"],` + valid + `}]}`, `the file has no document "b"`},
+		{"a boundary nobody wrote", `{"cases":[{"name":"a","boundary":"@b",` + valid + `}]}`, `the file has no document "b"`},
+		{"a layer there is not", `{"cases":[{"name":"a","want":{"decision":"allowed","refusedBy":["scp"]},"source":"here"}]}`, `there is no layer "scp"`},
+		{"positions of nothing", `{"cases":[{"name":"a","want":{"decision":"allowed","positions":["1:1-1:2"]},"source":"here"}]}`, `not as many positions`},
+		{"a malformed text without a source", `{"malformed":[{"name":"a","document":"{"}]}`, `"a" does not say where it comes from`},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if _, err := load(t, test.text); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("%s: %v, want an error with %q", test.text, err, test.want)
+			}
+		})
+	}
+	if _, err := Load(t.TempDir()); err == nil {
+		t.Error("an empty directory is a corpus")
+	}
+}
+
+// Documents in each of their forms, and values, are what they were when they have been written and read again.
+func TestRoundTrip(t *testing.T) {
+	files, err := load(t, `{"about":"x","documents":{"d":{ "Statement" : [] }},"cases":[{"name":"a",
+		"identity":["@d",{"Statement":[ ]},"{ \"Statement\":[]}",["{","}"]],"boundary":"@d","organization":[["@d"],[]],
+		"action":"s3:GetObject","resource":"*","context":{"aws:a":"x","aws:b":["x"],"aws:c":[]},
+		"want":{"decision":"allowed"},"source":"here"}]}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := files[0].Cases[0]
+	want := []Document{`{"Statement":[]}`, `{"Statement":[]}`, `{ "Statement":[]}`, "{\n}"}
+	for i, d := range first.Identity {
+		if d != want[i] {
+			t.Errorf("document %d is %q, want %q", i+1, d, want[i])
+		}
+	}
+	if *first.Boundary != want[0] || len(first.Organization) != 2 || first.Organization[0][0] != want[0] {
+		t.Errorf("boundary %q, organization %q", *first.Boundary, first.Organization)
+	}
+	if v := first.Context; v["aws:a"].List || !v["aws:b"].List || !v["aws:c"].List || len(v["aws:c"].Elements) != 0 {
+		t.Errorf("context %+v", first.Context)
+	}
+	once, err := json.Marshal(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := load(t, string(once))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if twice, err := json.Marshal(again[0]); err != nil || string(twice) != string(once) {
+		t.Errorf("%v, written\n%s\nand again\n%s", err, once, twice)
+	}
+}

@@ -1,0 +1,69 @@
+// Command verifyaws replays the corpus of the policy engine through the live SimulateCustomPolicy, which reads
+// nothing of the account and changes nothing in it. `make verify-aws` runs it, with the AWS credentials in the environment.
+//
+//	go run ./internal/corpus/verifyaws [-every 500ms] [-date 2026-09-11] [directory]
+//
+// It prints a new corpus file of the cases that AWS answers otherwise, ready to be saved beside the others, and
+// nothing if there are none; what it does goes to stderr. The exit status is 1 if there are differences, 2 after an error.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+
+	"github.com/remotion-audit/remotion-audit/internal/corpus"
+	"github.com/remotion-audit/remotion-audit/internal/corpus/replay"
+)
+
+func main() {
+	every := flag.Duration("every", 500*time.Millisecond, "how long to wait between two calls")
+	date := flag.String("date", time.Now().UTC().Format(time.DateOnly), "the date that new cases give")
+	flag.Parse()
+	dir := "internal/iampolicy/testdata/corpus"
+	if flag.NArg() > 0 {
+		dir = flag.Arg(0)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	differences, err := run(ctx, dir, *every, *date)
+	stop()
+	switch {
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "verify-aws:", err)
+		os.Exit(2)
+	case differences > 0:
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, dir string, every time.Duration, date string) (differences int, err error) {
+	files, err := corpus.Load(dir)
+	if err != nil {
+		return 0, err
+	}
+	// IAM is one global endpoint, and it throttles: be patient.
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithDefaultRegion("us-east-1"), config.WithRetryMode(aws.RetryModeAdaptive), config.WithRetryMaxAttempts(10))
+	if err != nil {
+		return 0, err
+	}
+	found, err := replay.Verifier{
+		Simulator: iam.NewFromConfig(cfg), Pause: every, Progress: os.Stderr, Source: "observed on the live service " + date,
+	}.Verify(ctx, files)
+	if len(found.Cases) > 0 {
+		out := json.NewEncoder(os.Stdout)
+		out.SetEscapeHTML(false)
+		out.SetIndent("", "  ")
+		if printing := out.Encode(found); printing != nil {
+			return len(found.Cases), printing
+		}
+	}
+	return len(found.Cases), err
+}

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/remotion-audit/remotion-audit/internal/awsemu"
+	"github.com/remotion-audit/remotion-audit/internal/corpus"
+	"github.com/remotion-audit/remotion-audit/internal/corpus/replay"
+)
+
+// The command against the embedded AWS, reached as anyone reaches it: by the environment.
+func TestRun(t *testing.T) {
+	server := &awsemu.Server{}
+	end, err := server.Listen("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = end.Close() })
+	for name, value := range map[string]string{
+		"AWS_ENDPOINT_URL": end.URL, "AWS_ACCESS_KEY_ID": "AKIAANYBODYATALL0000", "AWS_SECRET_ACCESS_KEY": "local",
+		"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null", "AWS_PROFILE": "",
+	} {
+		t.Setenv(name, value)
+	}
+	const dir = "../../iampolicy/testdata/corpus"
+	files, err := corpus.Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	differences, err := run(t.Context(), dir, 0, "2026-09-11")
+	if err != nil || differences != 0 {
+		t.Errorf("%d differences, %v", differences, err)
+	}
+	asked := make(map[string]int)
+	for _, c := range server.Calls() {
+		asked[c.Operation]++
+	}
+	if want := replay.Calls(files); len(asked) != 1 || asked["SimulateCustomPolicy"] != want {
+		t.Errorf("calls %v, want %d of SimulateCustomPolicy alone", asked, want)
+	}
+}
