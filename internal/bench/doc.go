@@ -9,7 +9,9 @@
 //	calls        requests to AWS
 //	round-trips  the longest chain of calls of which each waited for the one before
 //	wall/40ms    the time of a run in units of the delay; what it is above round-trips, the code took
-//	x-ours       the time of Remotion's own check in units of our whole run, on the same endpoint
+//	x-ours       the time of Remotion's own check in units of our whole run, on the same endpoint; the time of
+//	             another policy evaluator, which `make bench` installs, in units of ours, and
+//	ours-ns      ours, in the same run
 //
 // # Limits
 //
