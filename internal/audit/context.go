@@ -36,6 +36,16 @@ func override(c, by iampolicy.Context) {
 	}
 }
 
+// Overridden returns a context with the keys of another over its own.
+func Overridden(c, by iampolicy.Context) iampolicy.Context {
+	all := maps.Clone(c)
+	if all == nil {
+		all = iampolicy.Context{}
+	}
+	override(all, by)
+	return all
+}
+
 // context is what AWS evaluates with: the assumed context, and what it knows of the principal.
 func (t TargetFacts) context(q policies.Question) iampolicy.Context {
 	known := iampolicy.Context{

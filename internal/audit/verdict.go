@@ -176,9 +176,9 @@ func (t TargetFacts) inspect(n policies.Need) inspection {
 		return inspection{status: Unverified, why: err.Error(), example: n.Resource}
 	}
 	c := t.Grants.Cover(need.Named().Preferring(n.Resource), t.context(n.Question))
-	in := inspection{status: c.Status, cause: c.Cause, why: c.Why(), example: c.ExampleARN, statements: statementsOf(c.Deciding)}
+	in := inspection{status: c.Status, cause: c.Cause, why: c.Why(), example: c.ExampleARN, statements: StatementsOf(c.Deciding)}
 	if c.Deciding == nil {
-		in.statements = statementsOf(c.Covering)
+		in.statements = StatementsOf(c.Covering)
 	}
 	in.elsewhere = c.Status.Gap() && c.ExampleARN != n.Resource
 	in.mayDeny = slices.ContainsFunc(c.Deciding, func(m iampolicy.Match) bool { return m.Effect == iampolicy.Deny })
@@ -196,11 +196,17 @@ func split(matches []iampolicy.Match) (allows, denies []iampolicy.Match) {
 	return allows, denies
 }
 
-func statementsOf(matches []iampolicy.Match) (list []Statement) {
+// StatementsOf names statements of policies.
+func StatementsOf(matches []iampolicy.Match) (list []Statement) {
 	for _, m := range matches {
-		list = append(list, Statement{Policy: m.Policy, Index: m.Index, Sid: m.Sid, Effect: m.Effect.String(), Resources: m.Resources()})
+		list = append(list, StatementOf(m))
 	}
 	return list
+}
+
+// StatementOf names a statement of a policy.
+func StatementOf(m iampolicy.Match) Statement {
+	return Statement{Policy: m.Policy, Index: m.Index, Sid: m.Sid, Effect: m.Effect.String(), Resources: m.Resources()}
 }
 
 // judgeTrust judges whether Lambda may assume the render role.
@@ -219,11 +225,11 @@ func judgeTrust(t TargetFacts) Finding {
 	switch {
 	case trust.Conditional:
 		f.Status, f.Cause, f.Severity = Conditional, TrustPolicy, policies.Medium
-		f.Why, f.Statements = trust.Undecided[0].Open(), statementsOf(trust.Undecided)
+		f.Why, f.Statements = trust.Undecided[0].Open(), StatementsOf(trust.Undecided)
 	case trust.Decision == iampolicy.Allowed:
-		f.Status, f.Covered, f.ExampleARN, f.Statements = Satisfied, 1, "", statementsOf(allows)
+		f.Status, f.Covered, f.ExampleARN, f.Statements = Satisfied, 1, "", StatementsOf(allows)
 	case trust.Decision == iampolicy.ExplicitDeny:
-		f.Status, f.Cause, f.Why, f.Statements = Denied, TrustPolicy, denies[0].String()+" denies it", statementsOf(denies)
+		f.Status, f.Cause, f.Why, f.Statements = Denied, TrustPolicy, denies[0].String()+" denies it", StatementsOf(denies)
 	default:
 		f.Status, f.Cause, f.Why = Missing, TrustPolicy, "no statement of the trust policy lets lambda.amazonaws.com assume the role"
 	}

@@ -71,3 +71,32 @@ func (p *pattern) variables() (names []string) {
 	}
 	return names
 }
+
+// Expand puts the context's values in place of the variables of a resource pattern that is required, and
+// names those without a value or a default. Wildcards in a value would be literal, which a Need cannot say, so
+// that such a value counts as none. ${*} and the like are left as they are.
+func Expand(text string, ctx Context) (expanded string, missing []string) {
+	var b strings.Builder
+	for text != "" {
+		a, size, ok := variableAtom(text)
+		switch {
+		case !ok || a.kind != variable:
+			if !ok {
+				size = 1
+			}
+			b.WriteString(text[:size])
+		default:
+			value := a.fallback
+			have, found := ctx.lookup(a.name)
+			if found = found && len(have) == 1; found {
+				value = have[0]
+			}
+			if !found && !a.hasFallback || strings.ContainsAny(value, "*?") {
+				missing = append(missing, a.name)
+			}
+			b.WriteString(value)
+		}
+		text = text[size:]
+	}
+	return b.String(), missing
+}

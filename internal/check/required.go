@@ -1,0 +1,182 @@
+package check
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
+)
+
+// Required is what a check asks for.
+type Required struct {
+	// Name says what it is, for people.
+	Name         string
+	Requirements []Requirement
+}
+
+// A Requirement is one Sid, action and resource.
+type Requirement struct {
+	Sid, Action, Resource string
+	policies.Details
+	// Problem says why it cannot be judged; empty when it can.
+	Problem string
+
+	demands []demand
+}
+
+// A demand is part of a requirement, with the context of its requests.
+type demand struct {
+	need    iampolicy.Need
+	context iampolicy.Context
+}
+
+// A Target says whose policy is checked, as far as that is known.
+type Target struct {
+	Kind policies.Kind
+	// Purpose is that of a caller; empty is policies.All.
+	Purpose policies.Purpose
+	// Account has twelve digits; empty is any.
+	Account string
+	// Regions are those to check for; none is any.
+	Regions []string
+	// Principal is the ARN of a caller; empty is any user of the account.
+	Principal string
+}
+
+// anything stands for an account or a region that is not known.
+const anything = "*"
+
+// Release asks for what a release of Remotion needs, of the resource types each action is about. Where the
+// account or the region is not known every one is asked for, as Remotion documents it.
+func Release(t Target, release policies.Release) (Required, error) {
+	place := policies.Place{Partition: "aws", Account: t.Account, Regions: t.Regions, Caller: t.Principal}
+	if place.Account == "" {
+		place.Account = anything
+	}
+	if len(place.Regions) == 0 {
+		place.Regions = []string{anything}
+	}
+	if place.Caller == "" {
+		place.Caller = "arn:aws:iam::" + place.Account + ":user/*"
+	}
+	place.RenderRole = "arn:aws:iam::" + place.Account + ":role/" + policies.RoleName
+	if t.Purpose == "" {
+		t.Purpose = policies.All
+	}
+	all := Required{Name: fmt.Sprintf("the %s policy of Remotion %s", t.Kind, release)}
+	for _, r := range release.Needs(t.Kind, t.Purpose) {
+		req := Requirement{Sid: r.Sid, Action: r.Action, Resource: r.Resource, Details: r.Details}
+		for _, n := range r.Needed(place) {
+			need, err := iampolicy.NewNeed(n.Action, n.Pattern)
+			if err != nil {
+				return all, err
+			}
+			context := audit.AssumedContext(n.Question, nil)
+			if n.RequestedRegion() == anything {
+				delete(context, "aws:RequestedRegion")
+			}
+			req.demands = append(req.demands, demand{need.Named().Preferring(n.Resource), context})
+		}
+		all.Requirements = append(all.Requirements, req)
+	}
+	return all, nil
+}
+
+// Document asks for what a policy document allows, exactly as it is written: each action on each resource of
+// each statement, once. A condition with one value that a key has to equal is taken as the context of the
+// requests; under any other, and beyond it, the permission is asked for in every context, which is more. A
+// policy variable takes its value from ctx. A document that forbids, or says what it does not mean, asks for
+// nothing that could be checked, and is an error.
+func Document(name string, doc *iampolicy.Document, ctx iampolicy.Context) (Required, error) {
+	all := Required{Name: name}
+	var errs []error
+	for i, s := range doc.Statements {
+		refuse := func(why string) {
+			errs = append(errs, fmt.Errorf("%s: statement %d (%s) %s", name, i+1, s.Start, why))
+		}
+		switch {
+		case s.Effect == iampolicy.Deny:
+			refuse("is a Deny: write down what has to be allowed, and leave it out")
+			continue
+		case s.NotAction != nil:
+			refuse("has NotAction: write down the actions that are needed")
+			continue
+		case s.NotResource != nil:
+			refuse("has NotResource: write down the resources that are needed")
+			continue
+		}
+		context := settled(s.Conditions)
+		for _, action := range s.Action {
+			for _, resource := range s.Resource {
+				req := Requirement{Sid: s.Sid, Action: action, Resource: resource}
+				if slices.ContainsFunc(all.Requirements, func(o Requirement) bool {
+					return o.Sid == req.Sid && o.Action == req.Action && o.Resource == req.Resource
+				}) {
+					continue
+				}
+				expanded := resource
+				if doc.Version == "2012-10-17" {
+					var missing []string
+					if expanded, missing = iampolicy.Expand(resource, audit.Overridden(context, ctx)); missing != nil {
+						req.Problem = "the requirement has the variable " + strings.Join(missing, ", ") + ", whose value is not given: add --context " + missing[0] + "=VALUE"
+						all.Requirements = append(all.Requirements, req)
+						continue
+					}
+				}
+				need, err := iampolicy.NewNeed(action, expanded)
+				if err != nil {
+					refuse("asks for what no request can be: " + err.Error())
+					continue
+				}
+				req.demands = []demand{{need, context}}
+				all.Requirements = append(all.Requirements, req)
+			}
+		}
+	}
+	if errs == nil && len(all.Requirements) == 0 {
+		errs = append(errs, fmt.Errorf("%s asks for nothing", name))
+	}
+	return all, errors.Join(errs...)
+}
+
+// settled is the context in which conditions of the form "this key equals this value" hold.
+func settled(conditions []iampolicy.Condition) iampolicy.Context {
+	context := iampolicy.Context{}
+	for _, c := range conditions {
+		switch c.Operator {
+		case "StringEquals", "ArnEquals", "Bool", "NumericEquals", "DateEquals":
+			if len(c.Values) == 1 && !strings.ContainsAny(c.Values[0], "*?$") {
+				context[c.Key] = c.Values
+			}
+		}
+	}
+	return context
+}
+
+// assumed lists the context of all requirements, as key=value.
+func (r Required) assumed(extra iampolicy.Context) []string {
+	values := map[string][]string{}
+	note := func(ctx iampolicy.Context) {
+		for key, list := range ctx {
+			if value := strings.Join(list, ","); !slices.Contains(values[key], value) {
+				values[key] = append(values[key], value)
+			}
+		}
+	}
+	for _, req := range r.Requirements {
+		for _, d := range req.demands {
+			note(audit.Overridden(d.context, extra))
+		}
+	}
+	note(extra)
+	lines := []string{}
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		lines = append(lines, key+"="+strings.Join(values[key], " or "))
+	}
+	return lines
+}
