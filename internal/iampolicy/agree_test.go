@@ -13,9 +13,9 @@ import (
 // The engine and the plain evaluator agree: on the decision, on every statement that matched, on what
 // each layer says, and on the missing keys.
 func TestAgreesWithThePlainEvaluator(t *testing.T) {
-	n := 40_000
+	n := 20_000
 	if testing.Short() {
-		n = 4_000
+		n = 2_000
 	}
 	seen := map[Decision]int{}
 	for seed := range n {
