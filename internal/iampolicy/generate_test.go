@@ -179,19 +179,21 @@ func (g generator) tail() string {
 
 var contextKeys = []string{"ex:k", "EX:K", "ex:m", "ex:absent"}
 
+// value is one of a context key.
+func (g generator) value() string {
+	return g.one("x", "y", "X", "x/y", "1", "01.00", "2", "true", "TRUE", "false", "10.1.2.3", "2001:db8::1",
+		"arn:aws:ex:r:1:x", "arn:aws:ex::1:x/y", "2026-01-01T00:00:00Z", "1767225600", "2026-01-02", "QQ==", "*", "u*")
+}
+
 func (g generator) context() corpus.Context {
-	value := func() string {
-		return g.one("x", "y", "X", "x/y", "1", "01.00", "2", "true", "TRUE", "false", "10.1.2.3", "2001:db8::1",
-			"arn:aws:ex:r:1:x", "arn:aws:ex::1:x/y", "2026-01-01T00:00:00Z", "1767225600", "2026-01-02", "QQ==", "*", "u*")
-	}
 	ctx := corpus.Context{}
 	if g.chance(80) {
-		ctx[g.one("ex:k", "Ex:K")] = corpus.Values{Elements: []string{value()}}
+		ctx[g.one("ex:k", "Ex:K")] = corpus.Values{Elements: []string{g.value()}}
 	}
 	if g.chance(50) {
 		list := corpus.Values{List: true, Elements: []string{}}
 		for range 2 + g.IntN(2) {
-			list.Elements = append(list.Elements, value())
+			list.Elements = append(list.Elements, g.value())
 		}
 		if !g.tame && g.chance(20) {
 			list.Elements = []string{}
