@@ -17,7 +17,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/remotion-audit/remotion-audit/internal/app"
-	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/contract"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 	"github.com/remotion-audit/remotion-audit/internal/report"
@@ -139,9 +138,17 @@ func (r *replacing) Write(p []byte) (int, error) {
 	return r.file.Write(p)
 }
 
+// judged is a report, or the result of a check.
+type judged interface {
+	// Blind reports whether anything could not be learnt.
+	Blind() bool
+	// Worst is the highest severity among the gaps, or zero without gaps.
+	Worst() policies.Severity
+}
+
 // exitStatus is 1 for a gap that is bad enough, 2 for a report that could not look at everything, 0 for
 // one that could and found nothing bad enough.
-func exitStatus(r audit.Report, failOn policies.Severity, unverifiedWins bool) int {
+func exitStatus(r judged, failOn policies.Severity, unverifiedWins bool) int {
 	switch {
 	case r.Blind() && unverifiedWins:
 		return exitUnverified

@@ -162,6 +162,11 @@ type Statement struct {
 	Resources []string `json:"resources,omitempty"`
 }
 
+// String is how people are told of a statement: statement 2 (Sid Storage) of inline policy "remotion".
+func (s Statement) String() string {
+	return iampolicy.StatementName(s.Policy, s.Index, s.Sid)
+}
+
 // Worst is the highest severity among the gaps, or zero without gaps.
 func (r Report) Worst() policies.Severity {
 	var worst policies.Severity

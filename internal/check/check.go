@@ -178,3 +178,6 @@ func (r Result) Worst() policies.Severity {
 	}
 	return worst
 }
+
+// Blind reports whether anything could not be decided.
+func (r Result) Blind() bool { return r.Unverified > 0 }

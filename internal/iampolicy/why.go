@@ -7,12 +7,14 @@ import (
 )
 
 // String is how people are told of a statement: statement 2 (Sid Storage) of inline policy "remotion".
-func (m Match) String() string {
-	sid := ""
-	if m.Sid != "" {
-		sid = fmt.Sprintf(" (Sid %s)", m.Sid)
+func (m Match) String() string { return StatementName(m.Policy, m.Index, m.Sid) }
+
+// StatementName is what String returns, of a statement that is only known by its place.
+func StatementName(policy string, index int, sid string) string {
+	if sid != "" {
+		sid = fmt.Sprintf(" (Sid %s)", sid)
 	}
-	return fmt.Sprintf("statement %d%s of %s", m.Index, sid, m.Policy)
+	return fmt.Sprintf("statement %d%s of %s", index, sid, policy)
 }
 
 // Resources are the statement's resource patterns as written, those of NotResource included.

@@ -1,0 +1,230 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/remotion-audit/remotion-audit/internal/app"
+	"github.com/remotion-audit/remotion-audit/internal/check"
+	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/report"
+)
+
+type checkOptions struct {
+	policies, scps   []string
+	boundary         string
+	kind, required   string
+	purpose, version string
+	account          string
+	principal        string
+	regions          []string
+	context          []string
+	excess           bool
+	format, failOn   string
+	failOnUnverified bool
+}
+
+func checkCommand() *cobra.Command {
+	var o checkOptions
+	cmd := &cobra.Command{
+		Use:   "check --policy FILE… (--for user|role | --required FILE)",
+		Short: "Offline: do these policy files give what a release needs, or another document asks for?",
+		Long: `Decide by the policy files alone, for every resource that is needed and not for a sample, and name one
+that is left out. No AWS account is asked: what else a principal has is not seen.
+
+--for asks for what Remotion's user or role needs; give --account and --region if the policy is narrowed to
+them. --required asks for what a policy document allows, exactly as it is written.
+
+Exit status: 0 everything is granted, 1 gaps, 2 something could not be decided, or an error.`,
+		Example: `  remotion-audit check --policy role.json --for role
+  remotion-audit check --policy user.json --boundary limits.json --for user --purpose render --account 123456789012 --region eu-central-1
+  remotion-audit check --policy mine.json --scp root.json --scp ou.json,extra.json --required needed.json --format json`,
+		// What follows a file is a file as well: --policy *.json.
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 && len(o.policies) == 0 {
+				return fmt.Errorf("check: %q: name policy files with --policy", args[0])
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.policies = append(o.policies, args...)
+			return runCheck(cmd, o)
+		},
+	}
+	f := cmd.Flags()
+	f.StringArrayVar(&o.policies, "policy", nil, "a file with an identity policy, - for standard input; repeat for several, which are a union")
+	f.StringVar(&o.boundary, "boundary", "", "a file with the permissions boundary")
+	f.StringArrayVar(&o.scps, "scp", nil, "files with the service control policies of one level of the organization, with commas; repeat for each level")
+	f.StringVar(&o.kind, "for", "", "what needs the policy: user (who runs Remotion's CLI or SDK) or role (what its functions run under)")
+	f.StringVar(&o.required, "required", "", "a file with a policy document that says what is needed")
+	f.StringVar(&o.purpose, "purpose", string(policies.All), "with --for user: render, deploy or all")
+	f.StringVar(&o.version, "remotion-version", "latest", "with --for: a release of Remotion, x.y.z or latest")
+	f.StringVar(&o.account, "account", "", "with --for: the account the policy is narrowed to (default: any)")
+	f.StringSliceVar(&o.regions, "region", nil, "with --for: a region the policy is narrowed to; repeat for several (default: any)")
+	f.StringVar(&o.principal, "principal", "", "with --for user: the ARN of the user or role that has the policy (default: any user)")
+	f.StringArrayVar(&o.context, "context", nil, "a context key that every request has, key=value; repeat for several")
+	f.BoolVar(&o.excess, "excess", false, "say as well what is granted beyond what is asked for; it does not change the exit status")
+	f.StringVar(&o.format, "format", "text", "text or json")
+	f.StringVar(&o.failOn, "fail-on", "low", "the least severity of a gap that makes the exit status 1: critical, high, medium or low")
+	f.BoolVar(&o.failOnUnverified, "fail-on-unverified", false, "exit with 2 if anything is unverified, also when there are gaps")
+	return cmd
+}
+
+func runCheck(cmd *cobra.Command, o checkOptions) error {
+	var failOn policies.Severity
+	if err := failOn.UnmarshalText([]byte(o.failOn)); err != nil {
+		return fmt.Errorf("--fail-on: %w", err)
+	}
+	write := map[string]func(io.Writer, check.Result) error{"text": report.CheckText, "json": report.CheckJSON}[o.format]
+	if write == nil {
+		return fmt.Errorf("--format: %q is not known: text or json", o.format)
+	}
+	if len(o.policies) == 0 {
+		return errors.New("--policy: name the file to check")
+	}
+	var extra app.Context
+	if err := extra.UnmarshalText([]byte(strings.Join(o.context, ","))); err != nil {
+		return fmt.Errorf("--context: %w", err)
+	}
+	files := files{stdin: cmd.InOrStdin()}
+	required, err := o.requirements(cmd, &files, iampolicy.Context(extra))
+	grants := o.grants(&files)
+	if err := errors.Join(append(files.errs, err)...); err != nil {
+		return err
+	}
+	result := check.Judge(grants, required, iampolicy.Context(extra))
+	if o.excess {
+		result.FindExcess(grants, required, iampolicy.Context(extra))
+	}
+	var b bytes.Buffer
+	if err := write(&b, result); err != nil {
+		return err
+	}
+	if _, err := cmd.OutOrStdout().Write(b.Bytes()); err != nil {
+		return err
+	}
+	if status := exitStatus(result, failOn, o.failOnUnverified); status != 0 {
+		return exitError(status)
+	}
+	return nil
+}
+
+// requirements reads what is asked for.
+func (o checkOptions) requirements(cmd *cobra.Command, files *files, ctx iampolicy.Context) (check.Required, error) {
+	if (o.kind == "") == (o.required == "") {
+		return check.Required{}, errors.New("say what is needed: either --for user, --for role, or --required FILE")
+	}
+	if o.required != "" {
+		for _, flag := range []string{"purpose", "remotion-version", "account", "region", "principal"} {
+			if cmd.Flags().Changed(flag) {
+				return check.Required{}, fmt.Errorf("--%s has no meaning with --required, which is taken as it is written", flag)
+			}
+		}
+		p := files.policy("--required", o.required)
+		if p.Document == nil {
+			return check.Required{}, nil // files has the error
+		}
+		return check.Document(p.ID, p.Document, ctx)
+	}
+	t := check.Target{Kind: policies.Kind(o.kind), Purpose: policies.Purpose(o.purpose), Account: o.account, Regions: o.regions, Principal: o.principal}
+	var errs []error
+	if t.Kind != policies.User && t.Kind != policies.Role {
+		errs = append(errs, fmt.Errorf("--for: %q is neither user nor role", o.kind))
+	}
+	if !slices.Contains([]policies.Purpose{policies.Render, policies.Deploy, policies.All}, t.Purpose) {
+		errs = append(errs, fmt.Errorf("--purpose: %q is not known: render, deploy or all", o.purpose))
+	}
+	if t.Account != "" && !accountNumber.MatchString(t.Account) {
+		errs = append(errs, fmt.Errorf("--account: %q is not an account's number: twelve digits", t.Account))
+	}
+	if len(o.regions) > 0 {
+		var known app.Regions
+		if err := known.UnmarshalText([]byte(strings.Join(o.regions, ","))); err != nil {
+			errs = append(errs, fmt.Errorf("--region: %w", err))
+		} else {
+			t.Regions = known.In("")
+		}
+	}
+	if t.Principal != "" {
+		var callers app.Callers
+		if err := callers.UnmarshalText([]byte(t.Principal)); err != nil || !strings.HasPrefix(t.Principal, "arn:") {
+			errs = append(errs, fmt.Errorf("--principal: %q is not the ARN of a user or a role", t.Principal))
+		}
+	}
+	release, err := policies.Find(o.version)
+	if err != nil {
+		errs = append(errs, fmt.Errorf("--remotion-version: %w", err))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return check.Required{}, err
+	}
+	return check.Release(t, release)
+}
+
+// grants reads the policies.
+func (o checkOptions) grants(files *files) (g iampolicy.Grants) {
+	for _, name := range o.policies {
+		g.Identity = append(g.Identity, files.policy("--policy", name))
+	}
+	if o.boundary != "" {
+		p := files.policy("--boundary", o.boundary)
+		g.Boundary = &p
+	}
+	for _, level := range o.scps {
+		var list []iampolicy.Policy
+		for name := range strings.SplitSeq(level, ",") {
+			list = append(list, files.policy("--scp", name))
+		}
+		g.Organization = append(g.Organization, list)
+	}
+	return g
+}
+
+// files reads policy documents and gathers what is wrong with them, so that all of it is told at once.
+type files struct {
+	stdin io.Reader
+	errs  []error
+}
+
+// maxDocument is more than any policy, boundary or service control policy may have, white space included.
+// https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicyVersion.html
+const maxDocument = 131_072
+
+func (f *files) policy(flag, name string) iampolicy.Policy {
+	p := iampolicy.Policy{ID: filepath.Base(name)}
+	refuse := func(err error) { f.errs = append(f.errs, fmt.Errorf("%s %s: %w", flag, name, err)) }
+	in := f.stdin
+	if name == "-" {
+		p.ID = "standard input"
+	} else {
+		file, err := os.Open(name)
+		if err != nil {
+			f.errs = append(f.errs, fmt.Errorf("%s: %w", flag, err))
+			return p
+		}
+		defer file.Close()
+		in = file
+	}
+	text, err := io.ReadAll(io.LimitReader(in, maxDocument+1))
+	switch {
+	case err != nil:
+		refuse(err)
+	case len(text) > maxDocument:
+		refuse(fmt.Errorf("is larger than any policy may be (%d bytes)", maxDocument))
+	default:
+		if p.Document, err = iampolicy.Parse(string(text)); err != nil {
+			refuse(err)
+		}
+	}
+	return p
+}
+

@@ -1,0 +1,140 @@
+package check
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
+)
+
+func grants(t *testing.T, texts ...string) (g iampolicy.Grants) {
+	t.Helper()
+	for i, text := range texts {
+		doc, err := iampolicy.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.Identity = append(g.Identity, iampolicy.Policy{ID: fmt.Sprintf("%c.json", 'a'+i), Document: doc})
+	}
+	return g
+}
+
+// Every document Remotion prints gives what its release needs, anywhere and in one account and region.
+func TestDocumentedPoliciesPass(t *testing.T) {
+	for _, release := range policies.Releases() {
+		for _, kind := range []policies.Kind{policies.User, policies.Role} {
+			for _, target := range []Target{
+				{Kind: kind},
+				{Kind: kind, Account: "123456789012", Regions: []string{"us-east-1", "eu-west-1"}, Principal: "arn:aws:iam::123456789012:user/ci"},
+			} {
+				required, err := Release(target, release)
+				if err != nil {
+					t.Fatal(err)
+				}
+				r := Judge(grants(t, release.Document(kind)), required, nil)
+				if r.Status != audit.Compliant || r.Requirements == 0 || r.Satisfied != r.Requirements || r.Worst() != 0 {
+					t.Errorf("%s %s %+v: %s, %d of %d", release, kind, target, r.Status, r.Satisfied, r.Requirements)
+				}
+			}
+		}
+	}
+}
+
+func TestNarrowedPolicies(t *testing.T) {
+	text := strings.NewReplacer(":lambda:*:*:function:", ":lambda:us-east-1:123456789012:function:", "remotionlambda-*", "remotionlambda-useast1-*",
+		":logs:*:*:", ":logs:us-east-1:123456789012:").Replace(policies.Latest().Document(policies.Role))
+	for _, test := range []struct {
+		name    string
+		target  Target
+		gaps    int
+		example string
+	}{
+		{"its own region", Target{Account: "123456789012", Regions: []string{"us-east-1"}}, 0, ""},
+		{"another region", Target{Account: "123456789012", Regions: []string{"us-east-1", "eu-west-1"}}, 14, "arn:aws:s3:::remotionlambda-euwest1-r3m0t10n4u"},
+		{"any region", Target{}, 14, "arn:aws:s3:::remotionlambda--"},
+	} {
+		test.target.Kind = policies.Role
+		required, err := Release(test.target, policies.Latest())
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := Judge(grants(t, text), required, nil)
+		example := ""
+		for _, f := range r.Findings {
+			if f.Action == "s3:ListBucket" {
+				example = f.ExampleARN
+			}
+		}
+		if r.Gaps != test.gaps || example != test.example {
+			t.Errorf("%s: %d gaps, example %s; want %d, %s", test.name, r.Gaps, example, test.gaps, test.example)
+		}
+	}
+}
+
+func TestDocument(t *testing.T) {
+	const allowAll = `{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}`
+	required := func(statements string) string { return `{"Version":"2012-10-17","Statement":[` + statements + `]}` }
+	tests := []struct {
+		name, required, policy string
+		context                iampolicy.Context
+		want                   []string
+	}{
+		{"one finding for each Sid, action and resource, in order, once",
+			required(`{"Sid":"A","Effect":"Allow","Action":["s3:GetObject","s3:PutObject","s3:GetObject"],"Resource":["arn:aws:s3:::a/*","arn:aws:s3:::b/*"]},{"Sid":"B","Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::a/*"}`),
+			allowAll, nil,
+			[]string{"A s3:GetObject arn:aws:s3:::a/* satisfied", "A s3:GetObject arn:aws:s3:::b/* satisfied", "A s3:PutObject arn:aws:s3:::a/* satisfied", "A s3:PutObject arn:aws:s3:::b/* satisfied", "B s3:GetObject arn:aws:s3:::a/* satisfied"}},
+		{"it is taken as it is written", required(`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::a*"}`), `{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::a*/*"}}`, nil,
+			[]string{" s3:GetObject arn:aws:s3:::a* partial arn:aws:s3:::a"}},
+		{"a condition that names one value is the context", required(`{"Effect":"Allow","Action":"iam:PassRole","Resource":"*","Condition":{"StringEquals":{"iam:PassedToService":"lambda.amazonaws.com"}}}`),
+			`{"Statement":{"Effect":"Allow","Action":"iam:PassRole","Resource":"*","Condition":{"StringEquals":{"iam:PassedToService":"lambda.amazonaws.com"}}}}`, nil, []string{" iam:PassRole * satisfied"}},
+		{"without it the grant hangs on a condition", required(`{"Effect":"Allow","Action":"iam:PassRole","Resource":"*"}`),
+			`{"Statement":{"Effect":"Allow","Action":"iam:PassRole","Resource":"*","Condition":{"StringEquals":{"iam:PassedToService":"lambda.amazonaws.com"}}}}`, nil, []string{" iam:PassRole * conditional *"}},
+		{"a variable takes its value from the context", required(`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::${aws:username}/*"}`), `{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::anna/*"}}`,
+			iampolicy.Context{"aws:username": {"anna"}}, []string{" s3:GetObject arn:aws:s3:::${aws:username}/* satisfied"}},
+		{"without a value nothing is claimed", required(`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::${aws:username}/*"}`), allowAll, nil,
+			[]string{" s3:GetObject arn:aws:s3:::${aws:username}/* unverified arn:aws:s3:::${aws:username}/*"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			doc, err := iampolicy.Parse(test.required)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all, err := Document("needed.json", doc, test.context)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, f := range Judge(grants(t, test.policy), all, test.context).Findings {
+				got = append(got, strings.TrimRight(fmt.Sprintln(f.Sid, f.Action, f.Resource, f.Status, f.ExampleARN), " \n"))
+			}
+			if !slices.Equal(got, test.want) {
+				t.Errorf("got  %q\nwant %q", got, test.want)
+			}
+		})
+	}
+}
+
+func TestDocumentRefuses(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"Statement":{"Effect":"Deny","Action":"s3:*","Resource":"*"}}`:                              "statement 1 (line 1, column 15) is a Deny",
+		`{"Statement":{"Effect":"Allow","NotAction":"s3:*","Resource":"*"}}`:                          "has NotAction",
+		`{"Statement":{"Effect":"Allow","Action":"s3:*","NotResource":"*"}}`:                          "has NotResource",
+		`{"Statement":{"Effect":"Allow","Action":"GetObject","Resource":"*"}}`:                        "is no action",
+		`{"Statement":{"Effect":"Allow","Action":"s3:GetObject","Resource":"bucket"}}`:                "it has 1 of the 6 fields of an ARN",
+		`{"Statement":{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:US-EAST:1:x"}}`: `field 4, "US-EAST", holds more than`,
+		`{"Statement":[]}`: "asks for nothing",
+	} {
+		doc, err := iampolicy.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Document("needed.json", doc, nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", text, err, want)
+		}
+	}
+}

@@ -1,0 +1,128 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+)
+
+// checks runs the real command in testdata/check.
+func checks(t *testing.T, stdin string, args ...string) (stdout, stderr string, exit int) {
+	t.Helper()
+	path, err := filepath.Abs(command)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out, errs bytes.Buffer
+	cmd := exec.Command(path, append([]string{"check"}, args...)...)
+	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = "testdata/check", strings.NewReader(stdin), &out, &errs
+	var status *exec.ExitError
+	if err := cmd.Run(); errors.As(err, &status) {
+		exit = status.ExitCode()
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	return out.String(), errs.String(), exit
+}
+
+func TestCheckCommand(t *testing.T) {
+	t.Parallel()
+	const everything = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
+	tests := []struct {
+		name, stdin string
+		args        string
+		exit        int
+		out         []string
+		err         string
+	}{
+		{"a Deny that the simulator does not see", "", "--policy secrets.json --required needed.json", 1,
+			[]string{"GAPS  2 gaps; 0 of 2 permissions are granted", "not on      arn:aws:s3:::remotionlambda-secret\n", "identity-deny: statement 2 (Sid Secrets) of secrets.json denies it"}, ""},
+		{"an empty standard input", "", "--policy -  --required needed.json", 2, nil, "--policy -: line 1, column 1"},
+		{"a policy from standard input", everything, "--policy - --for role", 0, []string{"COMPLIANT  all 15 permissions are granted", "the role policy of Remotion"}, ""},
+		{"what is wider is said and does not fail", everything, "--policy - --for user --excess", 0, []string{"administrator access", "iam:CreateAccessKey on *"}, ""},
+		{"a boundary", everything, "--policy - --required needed.json --boundary limits.json", 1, []string{"PARTIAL", "arn:aws:s3:::remotionlambda-\n", "permissions-boundary: the permissions boundary does not allow it"}, ""},
+		{"two levels of the organization", everything, "--policy - --required needed.json --scp regions.json --scp limits.json,regions.json --context aws:RequestedRegion=us-east-1", 0, []string{"COMPLIANT"}, ""},
+		{"a region that is denied", everything, "--policy - --for role --account 123456789012 --region eu-west-1 --scp regions.json", 1, []string{"DENIED  critical", "scp: statement 2 (Sid OnlyHere) of regions.json denies it"}, ""},
+		{"a region that nobody knows", everything, "--policy - --for role --scp regions.json", 1, []string{"CONDITIONAL  medium", "(Sid OnlyHere) of regions.json denies it under a condition"}, ""},
+		{"lesser gaps can be let pass", everything, "--policy - --for role --scp regions.json --fail-on high", 0, []string{"CONDITIONAL"}, ""},
+		{"a purpose", everything, "--policy secrets.json --for user --purpose render --fail-on low", 1, []string{"MISSING  critical"}, ""},
+		{"all mistakes at once", "", "--policy broken.json --policy none.json --for role --account 12 --remotion-version new", 2, nil,
+			"--policy broken.json: line 3, column 28: Effect is \"allow\""},
+		{"nothing to check", "", "--for role", 2, nil, "--policy: name the file to check"},
+		{"nothing to ask for", "", "--policy secrets.json", 2, nil, "either --for user, --for role, or --required FILE"},
+		{"both", "", "--policy secrets.json --for role --required needed.json", 2, nil, "either --for user"},
+		{"what has no meaning", "", "--policy secrets.json --required needed.json --account 123456789012", 2, nil, "--account has no meaning with --required"},
+		{"a requirement that forbids", "", "--policy secrets.json --required secrets.json", 2, nil, "secrets.json: statement 2 (line 4, column 131) is a Deny"},
+		{"context that is none", "", "--policy secrets.json --required needed.json --context x", 2, nil, "--context: \"x\" is not key=value"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			out, errs, exit := checks(t, test.stdin, strings.Fields(test.args)...)
+			if exit != test.exit || !strings.Contains(errs, test.err) {
+				t.Errorf("exit %d, want %d; stderr %q, want %q\n%s", exit, test.exit, errs, test.err, out)
+			}
+			for _, want := range test.out {
+				if !strings.Contains(out, want) {
+					t.Errorf("no %q in\n%s", want, out)
+				}
+			}
+		})
+	}
+}
+
+// What the command prints as JSON is as docs/check.schema.json has it.
+func TestCheckFollowsTheSchema(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile("../../docs/check.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	compiler := jsonschema.NewCompiler()
+	if err := compiler.AddResource("check.schema.json", doc); err != nil {
+		t.Fatal(err)
+	}
+	schema, err := compiler.Compile("check.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range []string{
+		"--policy secrets.json --required needed.json",
+		"--policy secrets.json --for user --excess",
+		"--policy regions.json --for role --excess",
+		"--policy limits.json --for role --boundary secrets.json --scp regions.json",
+	} {
+		out, errs, exit := checks(t, "", append(strings.Fields(args), "--format", "json")...)
+		if exit != 1 {
+			t.Errorf("%s: exit %d, %s", args, exit, errs)
+		}
+		v, err := jsonschema.UnmarshalJSON(strings.NewReader(out))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := schema.Validate(v); err != nil {
+			t.Errorf("%s: %v", args, err)
+		}
+		// The schema can refuse: a gap without an example is none.
+		var loose map[string]any
+		if err := json.Unmarshal([]byte(out), &loose); err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range loose["findings"].([]any) {
+			delete(f.(map[string]any), "exampleArn")
+		}
+		if schema.Validate(loose) == nil {
+			t.Errorf("%s: findings without examples are valid", args)
+		}
+	}
+}

@@ -1,0 +1,144 @@
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/remotion-audit/remotion-audit/internal/check"
+	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
+)
+
+// CheckJSON writes the result of a check for programs. docs/check.schema.json describes it.
+func CheckJSON(w io.Writer, r check.Result) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(r)
+}
+
+// CheckText writes the result of a check for a terminal. Findings with one reason stand together.
+func CheckText(w io.Writer, r check.Result) error {
+	var p page
+	p.line("%s  %s", strings.ToUpper(string(r.Status)), checkHeadline(r))
+	p.line("")
+	p.field("", "asked for", "%s", clean(r.Required))
+	for _, g := range checkGroups(r) {
+		p.checkGroup(g)
+	}
+	for _, e := range r.Excess {
+		p.line("")
+		p.line("WIDER  %s", clean(e.Statement.String()))
+		p.field("  ", "grants", "%s on %s", clean(e.Action), clean(e.Resource))
+		p.field("  ", "which is", "%s", string(e.Kind))
+		p.field("  ", "for example", "%s on %s", clean(e.ExampleAction), clean(e.ExampleARN))
+	}
+	if r.ExcessIncomplete {
+		p.line("")
+		p.line("There may be more that is wider: the policies overlap in more ways than could be looked at.")
+	}
+	if len(r.Assumed) > 0 {
+		p.line("")
+		p.field("", "assumed", "%s", strings.Join(cleanAll(r.Assumed), " "))
+	}
+	return p.writeTo(w)
+}
+
+func checkHeadline(r check.Result) string {
+	var parts []string
+	if r.Gaps > 0 {
+		parts = append(parts, Plural(r.Gaps, "gap"))
+	}
+	if r.Unverified > 0 {
+		parts = append(parts, fmt.Sprintf("%d could not be decided", r.Unverified))
+	}
+	if parts == nil {
+		return fmt.Sprintf("all %d permissions are granted", r.Requirements)
+	}
+	return strings.Join(parts, ", ") + fmt.Sprintf("; %d of %d permissions are granted", r.Satisfied, r.Requirements)
+}
+
+// checkGroups gathers findings that are not satisfied by what is the matter with them.
+func checkGroups(r check.Result) (groups [][]check.Finding) {
+	index := map[string]int{}
+	for _, f := range r.Findings {
+		if f.Status == iampolicy.Satisfied {
+			continue
+		}
+		key := fmt.Sprint(f.Status, f.Cause, f.Why)
+		i, ok := index[key]
+		if !ok {
+			i = len(groups)
+			index[key] = i
+			groups = append(groups, nil)
+		}
+		groups[i] = append(groups[i], f)
+	}
+	return groups
+}
+
+func (p *page) checkGroup(group []check.Finding) {
+	first := group[0]
+	worst := first.Severity
+	var actions, impacts, examples []string
+	for _, f := range group {
+		worst = max(worst, f.Severity)
+		actions = addOnce(actions, f.Action)
+		impacts = addOnce(impacts, f.Impact)
+		example := f.ExampleARN
+		if f.ExampleAction != f.Action {
+			example = f.ExampleAction + " on " + example
+		}
+		examples = addOnce(examples, example)
+	}
+	p.line("")
+	head := strings.ToUpper(string(first.Status))
+	if worst > 0 {
+		head += "  " + worst.String()
+	}
+	p.line("%s", head)
+	p.field("  ", "actions", "%s", strings.Join(cleanAll(actions), ", "))
+	label := "not on"
+	switch first.Status {
+	case iampolicy.Unverified:
+		label = "on"
+	case iampolicy.Conditional:
+		label = "open on"
+	}
+	if len(examples) > 0 {
+		more := ""
+		if len(examples) > 1 {
+			more = fmt.Sprintf(" and %d more", len(examples)-1)
+		}
+		p.field("  ", label, "%s%s", clean(examples[0]), more)
+	}
+	if len(impacts) > 0 {
+		p.field("  ", "impact", "%s", strings.Join(impacts, "; "))
+	}
+	why := clean(first.Why)
+	if first.Cause != "" {
+		why = string(first.Cause) + ": " + why
+	}
+	p.field("  ", "why", "%s", why)
+	if first.Status == iampolicy.Partial && len(first.Covering) > 0 {
+		var covering []string
+		for _, s := range first.Covering {
+			covering = append(covering, s.String())
+		}
+		p.field("  ", "granted by", "%s", strings.Join(cleanAll(covering), ", "))
+	}
+}
+
+func addOnce(list []string, s string) []string {
+	for _, have := range list {
+		if have == s {
+			return list
+		}
+	}
+	if s == "" {
+		return list
+	}
+	return append(list, s)
+}
+
