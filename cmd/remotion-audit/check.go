@@ -227,4 +227,3 @@ func (f *files) policy(flag, name string) iampolicy.Policy {
 	}
 	return p
 }
-

@@ -121,11 +121,11 @@ func TestDocument(t *testing.T) {
 
 func TestDocumentRefuses(t *testing.T) {
 	for text, want := range map[string]string{
-		`{"Statement":{"Effect":"Deny","Action":"s3:*","Resource":"*"}}`:                              "statement 1 (line 1, column 15) is a Deny",
-		`{"Statement":{"Effect":"Allow","NotAction":"s3:*","Resource":"*"}}`:                          "has NotAction",
-		`{"Statement":{"Effect":"Allow","Action":"s3:*","NotResource":"*"}}`:                          "has NotResource",
-		`{"Statement":{"Effect":"Allow","Action":"GetObject","Resource":"*"}}`:                        "is no action",
-		`{"Statement":{"Effect":"Allow","Action":"s3:GetObject","Resource":"bucket"}}`:                "it has 1 of the 6 fields of an ARN",
+		`{"Statement":{"Effect":"Deny","Action":"s3:*","Resource":"*"}}`:                               "statement 1 (line 1, column 15) is a Deny",
+		`{"Statement":{"Effect":"Allow","NotAction":"s3:*","Resource":"*"}}`:                           "has NotAction",
+		`{"Statement":{"Effect":"Allow","Action":"s3:*","NotResource":"*"}}`:                           "has NotResource",
+		`{"Statement":{"Effect":"Allow","Action":"GetObject","Resource":"*"}}`:                         "is no action",
+		`{"Statement":{"Effect":"Allow","Action":"s3:GetObject","Resource":"bucket"}}`:                 "it has 1 of the 6 fields of an ARN",
 		`{"Statement":{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:US-EAST:1:x"}}`: `field 4, "US-EAST", holds more than`,
 		`{"Statement":[]}`: "asks for nothing",
 	} {

@@ -8,7 +8,7 @@ import (
 // actionClasses divides the actions of the need into classes that no statement tells apart, and returns the
 // shortest action of each, in lower case or as a statement writes it. When the budget was spent there may
 // be more.
-func (g Grants) actionClasses(n *Need) (actions []string, spent bool) {
+func (g Grants) actionClasses(n *Need, s *search) (actions []string) {
 	var statements []extent
 	written := map[string]string{}
 	for _, p := range g.policies() {
@@ -28,14 +28,13 @@ func (g Grants) actionClasses(n *Need) (actions []string, spent bool) {
 		}
 	}
 	l := n.actions()
-	s := newSearch()
 	for _, action := range s.classes(&l, statements) {
 		if text, ok := written[action]; ok {
 			action = text
 		}
 		actions = append(actions, action)
 	}
-	return actions, s.spent
+	return actions
 }
 
 // classes divides the names of a language into classes by which of the extents hold them, and returns the

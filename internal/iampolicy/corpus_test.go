@@ -33,6 +33,17 @@ var rewritings = []struct {
 		return rewritten(t, text, func(to *bytes.Buffer, from []byte) error { return json.Indent(to, from, " ", "\t") })
 	}},
 	{"compacted", func(t testing.TB, text string) string { return rewritten(t, text, json.Compact) }},
+	{"written back", func(t testing.TB, text string) string {
+		doc, err := Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		written, err := doc.MarshalJSON()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(written)
+	}},
 }
 
 func rewritten(t testing.TB, text string, by func(*bytes.Buffer, []byte) error) string {

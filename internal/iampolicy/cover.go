@@ -42,12 +42,14 @@ func (g Grants) Cover(n Need, ctx Context) Coverage {
 	if m, ok := g.plainly(&n, n.action.text, ctx); ok {
 		return Coverage{Status: Satisfied, Covering: []Match{m}}
 	}
-	return g.look(n, n.Action, n.action.text, ctx)
+	return g.look(n, n.Action, n.action.text, ctx, newSearch())
 }
 
 // coverActions decides about an action pattern, one class of actions after the other.
 func (g Grants) coverActions(n Need, ctx Context) Coverage {
-	classes, spent := g.actionClasses(&n)
+	s := newSearch()
+	classes := g.actionClasses(&n, s)
+	spent := s.spent
 	var worst Coverage
 	granted := false
 	for _, action := range classes {
@@ -56,7 +58,7 @@ func (g Grants) coverActions(n Need, ctx Context) Coverage {
 		if m, ok := g.plainly(&n, lowered, ctx); ok {
 			c.Covering = []Match{m}
 		} else {
-			c = g.look(n, action, lowered, ctx)
+			c = g.look(n, action, lowered, ctx, s)
 		}
 		granted = granted || c.Status == Satisfied || c.Status == Partial
 		if worst.Status == "" || severity(c.Status) > severity(worst.Status) {
@@ -93,8 +95,8 @@ func union(a, b []Match) []Match {
 }
 
 // look searches for what is not allowed of one action.
-func (g Grants) look(n Need, action, lowered string, ctx Context) Coverage {
-	q := g.quest(&n, lowered, ctx)
+func (g Grants) look(n Need, action, lowered string, ctx Context, s *search) Coverage {
+	q := g.quest(&n, lowered, ctx, s)
 	hole, definite, spent := q.worstHole()
 	switch {
 	case definite:

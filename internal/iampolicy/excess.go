@@ -36,10 +36,10 @@ const (
 // Excess lists what the principal's policies grant beyond what is required, a line for each pair of an
 // action pattern and a resource pattern, in the policies' order. What a Deny, the boundary or the organization
 // takes away again is no excess. The context settles conditions; what it leaves open counts as granted. When
-// the budget was spent on a pair, complete is false: that pair may or may not be excess.
+// the budget was spent, complete is false: there may be more.
 func (g Grants) Excess(required []Need, ctx Context) (list []Excess, complete bool) {
-	complete = true
 	wanted := requirementsOf(required)
+	budget := newSearch()
 	for i := range g.Identity {
 		p := &g.Identity[i]
 		if p.Document == nil {
@@ -56,16 +56,14 @@ func (g Grants) Excess(required []Need, ctx Context) (list []Excess, complete bo
 			m := Match{p.ID, Identity, j + 1, s}
 			for _, action := range orEverything(s.Action) {
 				for _, resource := range orEverything(s.Resource) {
-					e, found, spent := g.excess(m, action, resource, wanted, ctx)
-					complete = complete && !spent
-					if found {
+					if e, found := g.excess(m, action, resource, wanted, ctx, budget); found {
 						list = append(list, e)
 					}
 				}
 			}
 		}
 	}
-	return list, complete
+	return list, !budget.spent
 }
 
 func orEverything(patterns []string) []string {
@@ -86,17 +84,17 @@ func requirementsOf(required []Need) []Statement {
 }
 
 // excess looks for a request that one pair of patterns grants and nothing requires.
-func (g Grants) excess(m Match, action, resource string, wanted []Statement, ctx Context) (e Excess, found, spent bool) {
+func (g Grants) excess(m Match, action, resource string, wanted []Statement, ctx Context, budget *search) (e Excess, found bool) {
 	n, err := NewNeed(action, resource)
 	if err != nil {
-		return e, false, false // no request fits such a pattern
+		return e, false // no request fits such a pattern
 	}
 	// The classes of actions must not cut across what is required either.
 	all := g
 	all.Organization = append(slices.Clone(g.Organization), []Policy{{Document: &Document{Statements: wanted}}})
-	classes, spent := []string{action}, false
+	classes := []string{action}
 	if !n.concrete() {
-		classes, spent = all.actionClasses(&n)
+		classes = all.actionClasses(&n, budget)
 	}
 	e = Excess{Granting: m, Action: action, Resource: resource}
 	for _, class := range classes {
@@ -104,9 +102,8 @@ func (g Grants) excess(m Match, action, resource string, wanted []Statement, ctx
 		if !m.matchesAction(lowered) {
 			continue // left out by NotAction
 		}
-		q := g.quest(&n, lowered, ctx)
+		q := g.quest(&n, lowered, ctx, budget)
 		name, ok := q.beyond(m, requiring(wanted, lowered))
-		spent = spent || q.search.spent
 		if !ok {
 			continue
 		}
@@ -121,7 +118,7 @@ func (g Grants) excess(m Match, action, resource string, wanted []Statement, ctx
 			break
 		}
 	}
-	return e, found, spent
+	return e, found
 }
 
 // requiring are the extents of what is required of an action.
@@ -177,7 +174,7 @@ func (g Grants) wellKnown(n *Need, q *quest, m Match, wanted []Statement, class 
 		if !l.includes(lowered) || !m.matchesAction(lowered) || requiring(wanted, lowered) != nil {
 			continue
 		}
-		other := g.quest(n, lowered, q.ctx)
+		other := g.quest(n, lowered, q.ctx, q.search.nicer)
 		if _, ok := other.beyond(m, nil); ok {
 			return action
 		}

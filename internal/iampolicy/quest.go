@@ -28,8 +28,8 @@ type rule struct {
 }
 
 // quest gathers what the policies say about an action, given in lower case.
-func (g Grants) quest(n *Need, action string, ctx Context) *quest {
-	q := &quest{need: n, action: action, ctx: ctx, search: newSearch()}
+func (g Grants) quest(n *Need, action string, ctx Context, s *search) *quest {
+	q := &quest{need: n, action: action, ctx: ctx, search: s}
 	add := func(layer Layer, policies []Policy) {
 		var allows []rule
 		for i := range policies {

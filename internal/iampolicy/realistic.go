@@ -40,8 +40,7 @@ func (q *quest) realistic(l *language, v view, name string) string {
 	if s := service(q.action); s != "" {
 		narrowed = set(narrowed, service_, s)
 	}
-	// A budget of its own: a nicer example is not worth an answer.
-	s := &search{steps: budgetSteps / 4, bytes: budgetBytes}
+	s := q.search.nicer
 	accounts, regions := []string{exampleAccount}, regions
 	if service(q.action) == "s3" {
 		accounts, regions = []string{""}, []string{""} // a bucket's ARN has neither

@@ -28,6 +28,9 @@ type search struct {
 	// spent says that a search ended without an answer.
 	spent bool
 
+	// nicer is a budget of its own for better examples: they are not worth an answer.
+	nicer *search
+
 	scratch // of the walk at hand; one search follows another and takes it over
 }
 
@@ -41,13 +44,15 @@ type scratch struct {
 	masks  []uint64
 }
 
-// The budget of one Cover: about 20 ms and 16 MB on a machine of 2020.
+// The budget of one Cover, whatever number of actions its need stands for: about 20 ms and 16 MB on a machine of 2020.
 const (
 	budgetSteps = 4 << 20
 	budgetBytes = 8 << 20
 )
 
-func newSearch() *search { return &search{steps: budgetSteps, bytes: budgetBytes} }
+func newSearch() *search {
+	return &search{steps: budgetSteps, bytes: budgetBytes, nicer: &search{steps: budgetSteps / 4, bytes: budgetBytes}}
+}
 
 // shortest finds the shortest name of the language for which all clauses are true; of those of one length
 // the most readable. It reports false when there is none, or when the budget is spent, as s.spent says.

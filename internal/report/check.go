@@ -141,4 +141,3 @@ func addOnce(list []string, s string) []string {
 	}
 	return append(list, s)
 }
-
