@@ -225,8 +225,8 @@ func (r *Regions) UnmarshalText(text []byte) error {
 	var errs []error
 	for i, name := range *r {
 		switch {
-		case !slices.Contains(policies.Regions(), name):
-			errs = append(errs, fmt.Errorf("%q is not a region of Remotion Lambda: write auto, all, or some of %s", name, strings.Join(policies.Regions(), ", ")))
+		case !slices.Contains(policies.Regions(policies.AWS), name):
+			errs = append(errs, fmt.Errorf("%q is not a region of Remotion Lambda: write auto, all, or some of %s", name, strings.Join(policies.Regions(policies.AWS), ", ")))
 		case slices.Index(*r, name) < i:
 			errs = append(errs, fmt.Errorf("%q is named twice", name))
 		}
@@ -238,7 +238,7 @@ func (r *Regions) UnmarshalText(text []byte) error {
 func (r Regions) In(home string) []string {
 	switch {
 	case len(r) == 1 && r[0] == "all":
-		return policies.Regions()
+		return policies.Regions(policies.AWS)
 	case len(r) == 0 || r[0] == "auto":
 		return []string{home}
 	}

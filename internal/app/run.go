@@ -71,7 +71,7 @@ func (c Config) Plan(p Place) (collect.Plan, error) {
 	}
 	regions := c.Regions.In(p.Region)
 	for _, region := range regions {
-		if !slices.Contains(policies.Regions(), region) {
+		if !slices.Contains(policies.Regions(policies.AWS), region) {
 			return collect.Plan{}, fmt.Errorf("REGIONS: auto means %s, where Remotion Lambda is not available: name the regions to audit", region)
 		}
 	}

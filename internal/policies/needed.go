@@ -9,7 +9,7 @@ import (
 
 // A Place is the account for which a requirement is narrowed to what is needed.
 type Place struct {
-	// Partition is aws; Account has twelve digits.
+	// Partition is aws or aws-cn; Account has twelve digits.
 	Partition, Account string
 	// Regions are the audited ones, at least one.
 	Regions []string
@@ -48,17 +48,11 @@ const (
 	syntheticFunction = "remotion-render-4-0-527-mem2048mb-disk2048mb-120sec"
 	syntheticObject   = "renders/r3m0t10n4u/out.mp4"
 	syntheticStream   = "2026/01/01/[$LATEST]0123456789abcdef0123456789abcdef"
-	binariesLayer     = "678892195805:layer:remotion-binaries-chromium-arm64:30"
-	insightsLayer     = "580247275435:layer:LambdaInsightsExtension-Arm64:5"
 	insightsGroup     = "/aws/lambda-insights"
 )
 
-// Patterns of the names Remotion gives.
-const (
-	functions      = "remotion-render-*"
-	binariesLayers = "678892195805:layer:remotion-binaries-*"
-	insightsLayers = "580247275435:layer:LambdaInsightsExtension*"
-)
+// functions is the pattern of the names Remotion gives.
+const functions = "remotion-render-*"
 
 // Needed narrows the requirement to what the account needs in each region of the place, ordered by
 // region. Each is about a resource type that the action uses.
@@ -112,10 +106,7 @@ func (r Requirement) things(p Place, region string) []thing {
 		}
 		return list
 	case service == "lambda" && strings.Contains(r.Resource, ":layer:"):
-		if strings.Contains(r.Resource, insights) {
-			return arn("lambda", region, insightsLayer, insightsLayers)
-		}
-		return arn("lambda", region, binariesLayer, binariesLayers)
+		return r.layer(region)
 	case service == "lambda":
 		return arn("lambda", region, p.Account+":function:"+syntheticFunction, p.Account+":function:"+functions)
 	case service == "logs":
@@ -184,14 +175,4 @@ func CheckBucket(name string) error {
 		return fmt.Errorf("%q is not a bucket name: 3 to 63 of a-z, 0-9, dots and hyphens, without arn: or s3://", name)
 	}
 	return nil
-}
-
-// Regions lists the regions that Remotion Lambda supports in partition aws, as of 4.0.527.
-// https://www.remotion.dev/docs/lambda/region-selection
-func Regions() []string {
-	return []string{
-		"us-east-1", "us-east-2", "us-west-1", "us-west-2", "af-south-1", "ap-east-1", "ap-northeast-1", "ap-northeast-2",
-		"ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2", "ap-southeast-4", "ap-southeast-5", "ca-central-1",
-		"eu-central-1", "eu-central-2", "eu-north-1", "eu-south-1", "eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1",
-	}
 }
