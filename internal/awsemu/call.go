@@ -97,6 +97,14 @@ func (c *call) resource() string {
 			return c.caller.arn
 		}
 		return "*"
+	case lambdaService:
+		// Names of functions are resources; a list is about none.
+		if arn := cmp.Or(c.params.Get("Resource"), c.params.Get("FunctionName")); strings.HasPrefix(arn, "arn:") {
+			return arn
+		} else if arn != "" {
+			return c.store.functionARN(LambdaFunction{Name: arn, Region: c.region})
+		}
+		return "*"
 	case stsService:
 		return c.form.get("RoleArn")
 	case snsService:

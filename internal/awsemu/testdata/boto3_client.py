@@ -9,8 +9,8 @@ iam, sts, sns, cw = (boto3.client(name) for name in ("iam", "sts", "sns", "cloud
 got = {"caller": sts.get_caller_identity()["Arn"]}
 
 
-def pages(operation, key, **params):
-    return [item for page in iam.get_paginator(operation).paginate(**params) for item in page[key]]
+def pages(operation, key, of=iam, **params):
+    return [item for page in of.get_paginator(operation).paginate(**params) for item in page[key]]
 
 
 def refusal(call, **params):
@@ -63,4 +63,9 @@ sns.publish(
 got["topic"] = refusal(sns.publish, TopicArn="arn:aws:sns:us-east-1:123456789012:none", Message="x")
 cw.put_metric_data(Namespace="N", MetricData=[{"MetricName": "boto3", "Value": 1.5, "Unit": "Percent"}])
 got["metric"] = refusal(cw.put_metric_data, Namespace="AWS/N", MetricData=[{"MetricName": "x", "Value": 1}])
+lam = boto3.client("lambda")
+got["functions"] = [[f["FunctionName"], f["Role"]] for f in pages("list_functions", "Functions", of=lam)]
+got["tags"] = lam.list_tags(Resource=lam.get_function(FunctionName="clips")["Configuration"]["FunctionArn"])["Tags"]
+got["gone"] = refusal(lam.get_function, FunctionName="gone")
+got["disabled"] = refusal(boto3.client("lambda", region_name="af-south-1").list_functions)
 print(json.dumps(got))
