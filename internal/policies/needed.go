@@ -15,6 +15,11 @@ type Place struct {
 	Regions []string
 	// Caller is the ARN of the principal itself; RenderRole that of the role functions are given.
 	Caller, RenderRole string
+	// FunctionRoles are the ARNs of the roles that deployed functions have, in whatever path.
+	FunctionRoles []string
+	// Functions are the names of the deployed functions by region. Those Remotion named are one need; each
+	// other is its own. A region without any needs what Remotion would call one there.
+	Functions map[string][]string
 	// Buckets are the names of real buckets. One named as Remotion names those of an audited region
 	// (remotionlambda-<region>-…) takes the place of the synthetic bucket there; any other is needed as
 	// well, for what is done to a bucket that exists.
@@ -39,7 +44,10 @@ type Need struct {
 }
 
 // globalRegion is where AWS signs and logs calls to services without regions.
-const globalRegion = "us-east-1"
+const (
+	globalRegion        = "us-east-1"
+	globalRegionOfChina = "cn-north-1"
+)
 
 // Names that are well formed and that nobody has. IAM is asked about these where no real resource
 // is known; the simulator takes a '*' in an ARN as plain text, so patterns cannot be asked about.
@@ -51,8 +59,11 @@ const (
 	insightsGroup     = "/aws/lambda-insights"
 )
 
-// functions is the pattern of the names Remotion gives.
-const functions = "remotion-render-*"
+// functionPrefix begins, and functions matches, the names Remotion gives.
+const (
+	functionPrefix = "remotion-render-"
+	functions      = functionPrefix + "*"
+)
 
 // Needed narrows the requirement to what the account needs in each region of the place, ordered by
 // region. Each is about a resource type that the action uses.
@@ -88,7 +99,9 @@ func (r Requirement) things(p Place, region string) []thing {
 		case !first:
 			return nil
 		case action == "PassRole":
-			return one(p.RenderRole)
+			return p.passed()
+		case action == "GetUser" && !strings.Contains(p.Caller, ":user/"):
+			return nil // what a role is it cannot ask so
 		}
 		return one(p.Caller)
 	case r.Resource == "*" && r.Action != "lambda:GetFunction":
@@ -108,20 +121,69 @@ func (r Requirement) things(p Place, region string) []thing {
 	case service == "lambda" && strings.Contains(r.Resource, ":layer:"):
 		return r.layer(region)
 	case service == "lambda":
-		return arn("lambda", region, p.Account+":function:"+syntheticFunction, p.Account+":function:"+functions)
+		var list []thing
+		for _, t := range p.functions(region) {
+			list = append(list, arn("lambda", region, p.Account+":function:"+t.sample, p.Account+":function:"+t.pattern)...)
+		}
+		return list
 	case service == "logs":
-		group, groups := "/aws/lambda/"+syntheticFunction, "/aws/lambda/"+functions
-		if strings.Contains(r.Resource, insights) {
-			group, groups = insightsGroup, insightsGroup
+		groups := one(insightsGroup)
+		if !strings.Contains(r.Resource, insights) {
+			groups = p.functions(region)
+			for i, t := range groups {
+				groups[i] = thing{"/aws/lambda/" + t.sample, "/aws/lambda/" + t.pattern}
+			}
 		}
-		prefix := p.Account + ":log-group:"
-		// CreateLogStream is about the stream it creates, not about the group.
-		if action == "PutLogEvents" || action == "CreateLogStream" {
-			return arn("logs", region, prefix+group+":log-stream:"+syntheticStream, prefix+groups+":log-stream:*")
+		var list []thing
+		for _, t := range groups {
+			t.sample, t.pattern = p.Account+":log-group:"+t.sample, p.Account+":log-group:"+t.pattern
+			// CreateLogStream is about the stream it creates, not about the group.
+			if action == "PutLogEvents" || action == "CreateLogStream" {
+				t.sample += ":log-stream:" + syntheticStream
+				t.pattern += ":log-stream:*"
+			}
+			list = append(list, arn("logs", region, t.sample, t.pattern)...)
 		}
-		return arn("logs", region, prefix+group, prefix+groups)
+		return list
 	}
 	return one(r.Resource)
+}
+
+// functions lists the functions of a region: those Remotion named as one, then each that has a name of
+// its own. Where there is none, any that Remotion would deploy.
+func (p Place) functions(region string) []thing {
+	var named, own []thing
+	for _, name := range p.Functions[region] {
+		switch {
+		case !NamedByRemotion(name):
+			own = append(own, one(name)...)
+		case named == nil:
+			named = []thing{{name, functions}}
+		}
+	}
+	if named == nil && own == nil {
+		named = []thing{{syntheticFunction, functions}}
+	}
+	return append(named, own...)
+}
+
+// passed lists the roles that a caller hands to functions: the one it would give a new function, and those
+// it finds on the functions there are.
+func (p Place) passed() []thing {
+	list := one(p.RenderRole)
+	for _, arn := range p.FunctionRoles {
+		if arn != p.RenderRole {
+			list = append(list, one(arn)...)
+		}
+	}
+	return list
+}
+
+// NeededIn returns what a principal with that purpose needs in a place of any of the releases: their
+// union, then what their documents forget. What is not about the place at all is left out.
+func NeededIn(p Place, releases []Release, kind Kind, purpose Purpose) []Requirement {
+	list := append(Union(releases, kind), Undocumented(releases, kind, p.Regions)...)
+	return slices.DeleteFunc(list, func(r Requirement) bool { return !r.For(purpose) || len(r.Needed(p)) == 0 })
 }
 
 // usesExisting are the S3 actions that a custom site or output bucket is used with. Remotion never
@@ -158,12 +220,15 @@ func bucketPrefix(region string) string {
 }
 
 // RequestedRegion is the aws:RequestedRegion of the request: the region it is made in, or us-east-1
-// for a service that has none.
+// (cn-north-1 in China) for a service that has none.
 func (q Question) RequestedRegion() string {
-	if strings.HasPrefix(q.Action, "iam:") {
-		return globalRegion
+	switch {
+	case !strings.HasPrefix(q.Action, "iam:"):
+		return q.Region
+	case strings.HasPrefix(q.Region, "cn-"):
+		return globalRegionOfChina
 	}
-	return q.Region
+	return globalRegion
 }
 
 var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
