@@ -15,10 +15,10 @@ import (
 func policiesCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "policies",
-		Short: "Print a policy: user, role or auditor",
+		Short: "Print a policy: user, role or auditor; or what an upgrade changes: diff",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return fmt.Errorf("policies: %q is not known: write user, role or auditor", args[0])
+				return fmt.Errorf("policies: %q is not known: write user, role, auditor or diff", args[0])
 			}
 			return nil
 		},
@@ -64,7 +64,7 @@ func policiesCommand() *cobra.Command {
 		},
 	}
 	auditor.Flags().StringVar(&account, "account", "*", "the account's number, to narrow the policy to it")
-	cmd.AddCommand(auditor)
+	cmd.AddCommand(auditor, diffCommand())
 	return cmd
 }
 

@@ -69,7 +69,7 @@ func (r Release) Notice() string {
 	if !r.Newer() {
 		return ""
 	}
-	return fmt.Sprintf("Remotion %s is newer than this catalogue, which was checked up to %s: it is judged by what %s needs", r.Version, r.Until, r)
+	return fmt.Sprintf("Remotion %s is newer than this catalogue, which was checked up to %s: it is judged by the policies of %s", r.Version, r.Until, r)
 }
 
 // compare orders two releases by their numbers, written without a v.
