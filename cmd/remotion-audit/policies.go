@@ -28,27 +28,8 @@ func policiesCommand() *cobra.Command {
 			return exitError(exitUnverified)
 		},
 	}
-	var version string
-	for kind, short := range map[policies.Kind]string{
-		policies.User: "Print the policy of whoever runs Remotion's CLI or SDK, as Remotion documents it",
-		policies.Role: "Print the policy of remotion-lambda-role, as Remotion documents it",
-	} {
-		sub := &cobra.Command{
-			Use:   string(kind),
-			Short: short,
-			Args:  cobra.NoArgs,
-			RunE: func(cmd *cobra.Command, _ []string) error {
-				release, err := policies.Find(version)
-				if err != nil {
-					return fmt.Errorf("--remotion-version: %w", err)
-				}
-				_, err = fmt.Fprint(cmd.OutOrStdout(), release.Document(kind))
-				return err
-			},
-		}
-		sub.Flags().StringVar(&version, "remotion-version", "latest", "a release of Remotion: x.y.z, or latest (auto means the same)")
-		cmd.AddCommand(sub)
-	}
+	cmd.AddCommand(documentCommand(policies.User, "Print the policy of whoever runs Remotion's CLI or SDK"),
+		documentCommand(policies.Role, "Print the policy of "+policies.RoleName))
 	var account string
 	auditor := &cobra.Command{
 		Use:   "auditor",
