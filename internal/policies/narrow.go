@@ -70,12 +70,16 @@ func Narrow(releases []Release, kind Kind, purpose Purpose, p Place) string {
 		}
 		list = append(list, permission{r, patterns})
 	}
+	var always []widening
+	if slices.ContainsFunc(releases, func(r Release) bool { return compare(r.number(), regionInBucketName) < 0 }) {
+		always = append(always, widenBuckets)
+	}
 	limit := ManagedLimit
-	if kind == User && Size(document(list, widenings[:1])) <= InlineUserLimit {
+	if kind == User && Size(document(list, append(always, widenings[:1]...))) <= InlineUserLimit {
 		limit = InlineUserLimit // in reach: layers are public, and whose region is any is no wider for it
 	}
 	for level := start; ; level++ {
-		text := document(list, widenings[:level])
+		text := document(list, append(always, widenings[:level]...))
 		if level == widest || Size(text) <= limit {
 			return text
 		}
@@ -102,15 +106,22 @@ var widenings = []widening{
 			arn[3] = "*"
 		}
 	},
-	func(arn []string) { // buckets; one that is named stays
-		if arn[2] == "s3" && strings.HasPrefix(arn[5], "remotionlambda-") && strings.Contains(arn[5], "-*") {
-			object := strings.HasSuffix(arn[5], "/*")
-			arn[5] = "remotionlambda-*"
-			if object {
-				arn[5] += "/*"
-			}
+	widenBuckets,
+}
+
+// regionInBucketName is the first release known to name a bucket after its region. It was one of those
+// from 3.3.13 on; before, the name was an id alone.
+const regionInBucketName = "3.3.27"
+
+// widenBuckets leaves a bucket that is named.
+func widenBuckets(arn []string) {
+	if arn[2] == "s3" && strings.HasPrefix(arn[5], "remotionlambda-") && strings.Contains(arn[5], "-*") {
+		object := strings.HasSuffix(arn[5], "/*")
+		arn[5] = "remotionlambda-*"
+		if object {
+			arn[5] += "/*"
 		}
-	},
+	}
 }
 
 func (p permission) widened(by []widening) []string {

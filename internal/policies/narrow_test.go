@@ -143,6 +143,25 @@ func TestNarrowForAnyPlace(t *testing.T) {
 	}
 }
 
+// Before 3.3.27 a bucket's name may have no region in it, which a narrowed policy has to allow for.
+func TestNarrowForOldBuckets(t *testing.T) {
+	p := Place{Partition: AWS, Account: "123456789012", Regions: []string{"eu-west-1"}}
+	for _, test := range []struct{ version, bucket string }{
+		{"3.3.12", "remotionlambda-*"},
+		{"3.3.27", "remotionlambda-euwest1-*"},
+		{"4.0.527", "remotionlambda-euwest1-*"},
+	} {
+		for _, kind := range Kinds {
+			text := Narrow([]Release{find(t, test.version)}, kind, All, p)
+			for _, resource := range []string{test.bucket, test.bucket + "/*"} {
+				if !strings.Contains(text, `"arn:aws:s3:::`+resource+`"`) {
+					t.Errorf("%s %s: nothing about %s\n%s", test.version, kind, resource, text)
+				}
+			}
+		}
+	}
+}
+
 func TestSize(t *testing.T) {
 	for text, want := range map[string]int{"": 0, " \t\r\n": 0, `{"a": "é"}`: 9} {
 		if got := Size(text); got != want {
