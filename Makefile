@@ -51,7 +51,10 @@ lint: ## Check format, go vet and staticcheck
 .PHONY: node_modules
 node_modules: ## Install the npm packages that tests run beside ours
 	@if [ ! -f internal/e2e/remotion/node_modules/.installed ] || [ internal/e2e/remotion/package.json -nt internal/e2e/remotion/node_modules/.installed ]; then \
-	  cd internal/e2e/remotion && npm install --ignore-scripts --no-package-lock --no-audit --no-fund --loglevel=error && touch node_modules/.installed; fi
+	  cd internal/e2e/remotion && npm install --ignore-scripts --no-package-lock --no-audit --no-fund --loglevel=error && \
+	  mkdir -p node_modules/.packages && \
+	  npm pack --loglevel=error --ignore-scripts --pack-destination node_modules/.packages $$(node -p 'require("./package.json").sample.join(" ")') >/dev/null && \
+	  touch node_modules/.installed; fi
 
 .PHONY: build
 build: ## Build what is deployed: dist/lambda/bootstrap (arm64) and its zip
@@ -86,6 +89,10 @@ fuzz: ## Fuzz every target for FUZZTIME (PKG=./internal/iampolicy FUZZ=FuzzParse
 golden: ## Rewrite the golden files, and show what changed
 	go test ./internal/report ./internal/awsemu ./cmd/remotion-audit -update
 	git diff --stat -- '*testdata*'
+
+.PHONY: catalogue
+catalogue: ## Check the catalogue of releases against the packages that npm has (fetches about 110 MB, once)
+	go test ./internal/e2e/remotion -run '^TestPublished$$' -count 1 -timeout 30m -v -published
 
 .PHONY: clean
 clean: ## Remove what was built

@@ -63,7 +63,7 @@ var allowed = map[string]string{
 	"cmd/remotion-audit":    "events examples internal/alert internal/app internal/audit internal/awsemu internal/contract internal/policies internal/report internal/runtimeapi",
 	"internal/bench":        "",
 	"internal/e2e":          "",
-	"internal/e2e/remotion": "",
+	"internal/e2e/remotion": "internal/iampolicy internal/policies",
 }
 
 func TestImportsPointInwards(t *testing.T) {
