@@ -110,7 +110,11 @@ func runAudit(cmd *cobra.Command, o auditOptions) error {
 		}
 		return err
 	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "auditing account %s in %s\n", place.Account, strings.Join(cfg.Regions.In(place.Region), " "))
+	named, further := cfg.Regions.In(place)
+	if len(further) > 0 && cfg.Regions[0] == "all" {
+		named = append(named, further...)
+	}
+	fmt.Fprintf(cmd.ErrOrStderr(), "auditing account %s in %s\n", place.Account, strings.Join(named, " "))
 	auditor := app.App{Config: cfg, Clients: clients, Log: log}
 	r, err := auditor.Report(ctx, place, time.Now().UTC().Format("20060102T150405Z"))
 	if err != nil {

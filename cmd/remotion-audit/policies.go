@@ -71,6 +71,7 @@ func auditorPolicy(account string) policyDocument {
 		contract.ScopeUsers:      {iam + "user/*"},
 		contract.ScopeRoles:      {iam + "role/*"},
 		contract.ScopeGroups:     {iam + "group/*"},
+		contract.ScopeFunctions:  {"arn:aws:lambda:*:" + account + ":function:*"},
 		contract.ScopePolicies:   {iam + "policy/*", "arn:aws:iam::aws:policy/*"},
 		contract.ScopeAny:        {"*"},
 	}

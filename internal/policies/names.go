@@ -63,6 +63,22 @@ func released(version string) Release {
 	return r
 }
 
+// FormerRegions lists regions of a partition that releases before 4.0.473 supported and later ones do
+// not: functions may be there still. https://github.com/remotion-dev/remotion/pull/7189
+func FormerRegions(partition string) []string {
+	if partition == AWS {
+		return []string{"me-south-1"}
+	}
+	return nil
+}
+
+// Ordered sorts releases by their numbers, oldest first.
+func Ordered(releases []Release) []Release {
+	ordered := slices.Clone(releases)
+	slices.SortStableFunc(ordered, func(a, b Release) int { return compare(a.number(), b.number()) })
+	return ordered
+}
+
 // The marks of a function that Remotion deployed under whatever name.
 const (
 	// binariesAccount owns the layers with Chromium and its fonts.
