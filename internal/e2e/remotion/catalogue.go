@@ -92,6 +92,11 @@ func prefixed(prefix string, list []string) (out []string) {
 	return out
 }
 
+// file names the catalogue's file of a document, by the first release with it.
+func file(kind policies.Kind, partition, since string) string {
+	return string(kind) + strings.TrimPrefix(partition, "aws") + "-" + since
+}
+
 // changes lists what one document grants and the other does not, in both directions, as
 // "action on resource".
 func changes(now, before string) (adds, lacks []string, err error) {
@@ -143,16 +148,16 @@ func Advice(since, newest string, d Documents) string {
 		last := list[len(list)-1]
 		names, explain := map[policies.Kind]string{}, []string{}
 		for _, kind := range policies.Kinds {
-			if docs.of(kind)+"\n" == last.Document(kind) {
-				names[kind] = fmt.Sprintf("as %s has", last.Since)
+			text := docs.of(kind) + "\n"
+			if i := slices.IndexFunc(list, func(r policies.Release) bool { return r.Document(kind) == text }); i >= 0 {
+				names[kind] = file(kind, partition, list[i].Since)
+			} else {
+				names[kind] = file(kind, partition, since)
+				fmt.Fprintf(&b, "\ninternal/policies/data/%s.json:\n%s", names[kind], text)
+			}
+			if text == last.Document(kind) {
 				continue
 			}
-			name := string(kind) + "-" + since
-			if partition != policies.AWS {
-				name = string(kind) + "-" + strings.TrimPrefix(partition, "aws-") + "-" + since
-			}
-			names[kind] = name
-			fmt.Fprintf(&b, "\ninternal/policies/data/%s.json:\n%s\n", name, docs.of(kind))
 			adds, lacks, err := changes(docs.of(kind), last.Document(kind))
 			if err != nil {
 				explain = append(explain, fmt.Sprintf("the %s policy: %v", kind, err))
