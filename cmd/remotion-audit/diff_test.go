@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"strings"
 	"testing"
 )
@@ -20,6 +21,19 @@ func TestDiffCommand(t *testing.T) {
 			}
 			golden(t, name, out)
 		})
+	}
+}
+
+// docs/releases.md shows what is printed.
+func TestDiffOnThePage(t *testing.T) {
+	page, err := os.ReadFile("../../docs/releases.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const line = "diff --from 4.0.240 --to 4.0.527"
+	out, _, err := runCommand(t, policiesCommand(), line)
+	if err != nil || !strings.Contains(string(page), "$ remotion-audit policies "+line+"\n"+out) {
+		t.Errorf("docs/releases.md does not show what `policies %s` prints: %v\n%s", line, err, out)
 	}
 }
 
