@@ -209,6 +209,7 @@ func (r *run) releases(functions []audit.Function) (list []policies.Release) {
 		release := f.Release
 		if !f.Known() {
 			release = r.plan.Release
+			release.Version = release.Until
 		}
 		if !slices.Contains(list, release) {
 			list = append(list, release)
