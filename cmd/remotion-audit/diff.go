@@ -40,7 +40,7 @@ func diffCommand() *cobra.Command {
 	flags.StringVar(&from, "from", "", "the release of Remotion that is in use: x.y.z; several with commas")
 	flags.StringVar(&to, "to", "latest", "the release to go to: x.y.z, or latest")
 	flags.StringVar(&kind, "for", "", "user or role; empty for both")
-	flags.StringVar(&partition, "partition", policies.AWS, "the partition of AWS: "+strings.Join(policies.Partitions(), " or "))
+	flags.StringVar(&partition, "partition", policies.AWS, partitionUsage)
 	flags.StringVar(&format, "format", "text", "text or json")
 	return cmd
 }

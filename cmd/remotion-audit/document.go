@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -52,7 +51,7 @@ Without --account, --region and --purpose it is the policy as Remotion documents
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&version, "remotion-version", "latest", "a release of Remotion: x.y.z, or latest (auto means the same)")
-	flags.StringVar(&partition, "partition", policies.AWS, "the partition of AWS: "+strings.Join(policies.Partitions(), " or "))
+	flags.StringVar(&partition, "partition", policies.AWS, partitionUsage)
 	flags.StringVar(&place.Account, "account", "", "the account's number, to narrow the policy to it")
 	flags.StringSliceVar(&place.Regions, "region", nil, "a region to narrow the policy to; more with commas, or again")
 	if kind == policies.User {
@@ -63,11 +62,9 @@ Without --account, --region and --purpose it is the policy as Remotion documents
 	return cmd
 }
 
-var twelveDigits = regexp.MustCompile(`^\d{12}$`)
-
 // checkPlace refuses flags that would make a policy of no use.
 func checkPlace(p policies.Place, purpose policies.Purpose) error {
-	if p.Account != "" && !twelveDigits.MatchString(p.Account) {
+	if p.Account != "" && (p.Account == "*" || !accountNumber.MatchString(p.Account)) {
 		return fmt.Errorf("--account: %q is not an account's number: twelve digits", p.Account)
 	}
 	regions := policies.Regions(p.Partition)

@@ -55,6 +55,17 @@ func TestNarrowedDocuments(t *testing.T) {
 	}
 }
 
+// The auditor's own policy is for one partition throughout.
+func TestAuditorInChina(t *testing.T) {
+	out, _, err := runCommand(t, policiesCommand(), "auditor --partition aws-cn --account 123456789012")
+	if err != nil || strings.Contains(out, "arn:aws:") || !strings.Contains(out, "arn:aws-cn:iam::123456789012:role/*") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if _, _, err := runCommand(t, policiesCommand(), "auditor --partition aws-us-gov"); err == nil || !strings.Contains(err.Error(), "does not support") {
+		t.Errorf("GovCloud: %v", err)
+	}
+}
+
 // What a person should know goes beside the policy, not into it.
 func TestDocumentNotices(t *testing.T) {
 	for line, want := range map[string]string{

@@ -30,7 +30,7 @@ func policiesCommand() *cobra.Command {
 	}
 	cmd.AddCommand(documentCommand(policies.User, "Print the policy of whoever runs Remotion's CLI or SDK"),
 		documentCommand(policies.Role, "Print the policy of "+policies.RoleName))
-	var account string
+	var account, partition string
 	auditor := &cobra.Command{
 		Use:   "auditor",
 		Short: "Print the policy that `remotion-audit audit` itself needs: it only reads",
@@ -39,15 +39,21 @@ func policiesCommand() *cobra.Command {
 			if !accountNumber.MatchString(account) {
 				return fmt.Errorf("--account: %q is not an account's number: twelve digits", account)
 			}
+			if err := policies.CheckPartition(partition); err != nil {
+				return fmt.Errorf("--partition: %w", err)
+			}
 			enc := json.NewEncoder(cmd.OutOrStdout())
 			enc.SetIndent("", "  ")
-			return enc.Encode(auditorPolicy(account))
+			return enc.Encode(auditorPolicy(partition, account))
 		},
 	}
 	auditor.Flags().StringVar(&account, "account", "*", "the account's number, to narrow the policy to it")
+	auditor.Flags().StringVar(&partition, "partition", policies.AWS, partitionUsage)
 	cmd.AddCommand(auditor, diffCommand())
 	return cmd
 }
+
+var partitionUsage = "the partition of AWS: " + strings.Join(policies.Partitions(), " or ")
 
 var accountNumber = regexp.MustCompile(`^(\d{12}|\*)$`)
 
@@ -64,15 +70,16 @@ type policyStatement struct {
 }
 
 // auditorPolicy grants what contract.ReadPermissions lists, a statement for each scope.
-func auditorPolicy(account string) policyDocument {
-	iam := "arn:aws:iam::" + account + ":"
+func auditorPolicy(partition, account string) policyDocument {
+	arn := "arn:" + partition + ":"
+	iam := arn + "iam::" + account + ":"
 	resources := map[contract.Scope][]string{
 		contract.ScopePrincipals: {iam + "user/*", iam + "role/*"},
 		contract.ScopeUsers:      {iam + "user/*"},
 		contract.ScopeRoles:      {iam + "role/*"},
 		contract.ScopeGroups:     {iam + "group/*"},
-		contract.ScopeFunctions:  {"arn:aws:lambda:*:" + account + ":function:*"},
-		contract.ScopePolicies:   {iam + "policy/*", "arn:aws:iam::aws:policy/*"},
+		contract.ScopeFunctions:  {arn + "lambda:*:" + account + ":function:*"},
+		contract.ScopePolicies:   {iam + "policy/*", arn + "iam::aws:policy/*"},
 		contract.ScopeAny:        {"*"},
 	}
 	doc := policyDocument{Version: "2012-10-17"}

@@ -177,13 +177,14 @@ func (r Release) check() error {
 	var errs []error
 	for _, kind := range Kinds {
 		for _, req := range r.Requirements(kind) {
-			if req.Reason == "" || req.Impact == "" || req.Breakage == "" || req.Severity == 0 || req.Purposes == nil || req.Source == "" {
+			if req.unexplained() {
 				errs = append(errs, fmt.Errorf("%s %s: %s %s: %s on %s has no details", r.Partition, r, kind, req.Sid, req.Action, req.Resource))
-			}
-			if req.Since == "" {
-				errs = append(errs, fmt.Errorf("%s %s: %s %s: %s on %s is of no release", r.Partition, r, kind, req.Sid, req.Action, req.Resource))
 			}
 		}
 	}
 	return errors.Join(errs...)
+}
+
+func (r Requirement) unexplained() bool {
+	return r.Since == "" || r.Purposes == nil || r.Reason == "" || r.Breakage == "" || r.Impact == "" || r.Severity == 0 || r.Source == ""
 }

@@ -25,6 +25,7 @@ const (
 	autodelete      = "https://www.remotion.dev/docs/lambda/autodelete"
 	runtimeIncident = "https://www.remotion.dev/docs/lambda/feb-2023-incident"
 	identityChange  = "https://github.com/remotion-dev/remotion/pull/1544"
+	tagging         = "https://github.com/remotion-dev/remotion/pull/3029"
 	publicAccess    = "https://github.com/remotion-dev/remotion/issues/2149"
 )
 
@@ -101,7 +102,7 @@ var details = map[key]Details{
 	{User, "lambda:PutRuntimeManagementConfig"}: {deploy, "holds the function to a runtime known to work",
 		Warned, "AWS may move the function to a runtime Remotion was not tested with", Medium, runtimeIncident},
 	{User, "lambda:TagResource"}: {deploy, "tags the function with its release and size",
-		Swallowed, "functions have no tags", Medium, permissionsPage},
+		Swallowed, "functions have no tags", Medium, tagging},
 
 	{User, "logs:CreateLogGroup"}: {deploy, "creates the function's log group",
 		Hard, "functions cannot be deployed", High, permissionsPage},
