@@ -47,33 +47,12 @@ func diffCommand() *cobra.Command {
 
 // A diff is what `policies diff` prints.
 type diff struct {
-	SchemaVersion string       `json:"schemaVersion"`
-	Partition     string       `json:"partition"`
-	From          []string     `json:"from"`
-	To            string       `json:"to"`
-	Notices       []string     `json:"notices,omitempty"`
-	Policies      []diffPolicy `json:"policies"`
-}
-
-type diffPolicy struct {
-	Policy  policies.Kind    `json:"policy"`
-	Added   []diffPermission `json:"added"`
-	Dropped []diffPermission `json:"dropped"`
-}
-
-type diffPermission struct {
-	Sid      string             `json:"sid"`
-	Action   string             `json:"action"`
-	Resource string             `json:"resource"`
-	Purposes []policies.Purpose `json:"purposes"`
-	// Since and Until are the first and the last release that asks for it; no Until: the newest does.
-	Since    string            `json:"since"`
-	Until    string            `json:"until,omitempty"`
-	Reason   string            `json:"reason"`
-	Breakage policies.Breakage `json:"breakage"`
-	Impact   string            `json:"impact"`
-	Severity policies.Severity `json:"severity"`
-	Source   string            `json:"source"`
+	SchemaVersion string            `json:"schemaVersion"`
+	Partition     string            `json:"partition"`
+	From          []string          `json:"from"`
+	To            string            `json:"to"`
+	Notices       []string          `json:"notices,omitempty"`
+	Policies      []policies.Change `json:"policies"`
 }
 
 func newDiff(from, to, kind, partition string) (diff, error) {
@@ -116,8 +95,7 @@ func newDiff(from, to, kind, partition string) (diff, error) {
 	}
 	d.To = after.Name()
 	for _, kind := range kinds {
-		c := policies.Diff(before, after, kind)
-		d.Policies = append(d.Policies, diffPolicy{kind, permissions(c.Added), permissions(c.Dropped)})
+		d.Policies = append(d.Policies, policies.Diff(before, after, kind))
 	}
 	return d, nil
 }
@@ -128,14 +106,6 @@ func findIn(version, partition string) (policies.Release, error) {
 		return r, err
 	}
 	return r.In(partition)
-}
-
-func permissions(reqs []policies.Requirement) []diffPermission {
-	list := []diffPermission{}
-	for _, r := range reqs {
-		list = append(list, diffPermission{r.Sid, r.Action, r.Resource, r.Purposes, r.Since, r.Until, r.Reason, r.Breakage, r.Impact, r.Severity, r.Source})
-	}
-	return list
 }
 
 func (d diff) text() string {
@@ -149,23 +119,23 @@ func (d diff) text() string {
 		fmt.Fprintf(&b, "notice: %s\n", n)
 	}
 	for _, p := range d.Policies {
-		fmt.Fprintf(&b, "\n%s policy: ", p.Policy)
+		fmt.Fprintf(&b, "\n%s policy: ", p.Kind)
 		if len(p.Added)+len(p.Dropped) == 0 {
 			b.WriteString("no change\n")
 			continue
 		}
 		fmt.Fprintf(&b, "%d added, %d dropped\n", len(p.Added), len(p.Dropped))
 		for _, r := range p.Added {
-			r.text(&b, "+", "without")
+			writeRequirement(&b, r, "+", "without")
 		}
 		for _, r := range p.Dropped {
-			r.text(&b, "-", "while such a release is in use, without")
+			writeRequirement(&b, r, "-", "while such a release is in use, without")
 		}
 	}
 	return b.String()
 }
 
-func (r diffPermission) text(b *strings.Builder, sign, without string) {
+func writeRequirement(b *strings.Builder, r policies.Requirement, sign, without string) {
 	span := "since " + r.Since
 	if r.Until != "" {
 		span = r.Since + "-" + r.Until

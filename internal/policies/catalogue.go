@@ -125,7 +125,7 @@ func (r Release) Requirements(kind Kind) []Requirement {
 			for _, resource := range s.Resource {
 				req := Requirement{Kind: kind, Sid: s.Sid, Action: action, Resource: resource}
 				req.Details = req.explain()
-				req.Since, req.Until = spans[r.Partition][req.grant()].Since, spans[r.Partition][req.grant()].Until
+				req.Since, req.Until = spans[r.Partition][req.id()].Since, spans[r.Partition][req.id()].Until
 				list = append(list, req)
 			}
 		}
@@ -140,16 +140,16 @@ func (r Release) Needs(kind Kind, purpose Purpose) []Requirement {
 
 // spans says of everything ever asked for, by partition, from which release to which. Until is empty
 // for what the newest asks for.
-var spans = func() map[string]map[grant]span {
-	all := map[string]map[grant]span{}
+var spans = func() map[string]map[id]span {
+	all := map[string]map[id]span{}
 	for _, partition := range Partitions() {
-		spans := map[grant]span{}
+		spans := map[id]span{}
 		for _, r := range Releases(partition) {
 			for _, kind := range Kinds {
 				for _, s := range r.parsed(kind).Statements {
 					for _, action := range s.Action {
 						for _, resource := range s.Resource {
-							g := grant{kind, action, resource}
+							g := id{kind, Grant{action, resource}}
 							since := spans[g].Since
 							if since == "" {
 								since = r.Since

@@ -24,6 +24,7 @@ func CheckPartition(partition string) error {
 	if partition == "aws-us-gov" {
 		also = " (GovCloud)"
 	}
+	//lint:ignore ST1005 Remotion is a name
 	return fmt.Errorf("Remotion does not support partition %s%s: it runs in %s", clip(partition), also, strings.Join(Partitions(), " and "))
 }
 

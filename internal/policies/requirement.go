@@ -64,40 +64,43 @@ const (
 
 // A Requirement is one permission that a Remotion release asks for.
 type Requirement struct {
-	Kind Kind
+	Kind Kind `json:"policy"`
 	// Sid, Action and Resource are the document's own. Resource is a pattern for any account and region.
-	Sid, Action, Resource string
+	Sid      string `json:"sid"`
+	Action   string `json:"action"`
+	Resource string `json:"resource"`
 	// Since and Until are the first and the last release that asks for it. Until is empty if the newest
 	// known does.
-	Since, Until string
+	Since string `json:"since"`
+	Until string `json:"until,omitempty"`
 	// Undocumented says that no document grants it: see Undocumented.
-	Undocumented bool
+	Undocumented bool `json:"undocumented,omitempty"`
 	// NeededBy names, in a union of releases, those that need it, oldest first.
-	NeededBy []string
+	NeededBy []string `json:"neededBy,omitempty"`
 	Details
 }
 
-// A grant is what a requirement is about. Its Sid is not part of that: the role's are numbers, which
-// shift when a statement is added.
-type grant struct {
-	kind             Kind
-	action, resource string
+// An id tells requirements apart. Their Sid is no part of it: the role's are numbers, which shift when
+// a statement is added.
+type id struct {
+	kind Kind
+	Grant
 }
 
-func (r Requirement) grant() grant { return grant{r.Kind, r.Action, r.Resource} }
+func (r Requirement) id() id { return id{r.Kind, Grant{r.Action, r.Resource}} }
 
 // Details are what a document does not say of a permission.
 type Details struct {
 	// Purposes are the purposes of a caller that need it. For a role it is Render.
-	Purposes []Purpose
+	Purposes []Purpose `json:"purposes"`
 	// Reason is what Remotion uses it for.
-	Reason string
+	Reason string `json:"reason"`
 	// Breakage and Impact say how its lack shows, in a word and in a sentence.
-	Breakage Breakage
-	Impact   string
-	Severity Severity
+	Breakage Breakage `json:"breakage"`
+	Impact   string   `json:"impact"`
+	Severity Severity `json:"severity"`
 	// Source is the page or issue that says so.
-	Source string
+	Source string `json:"source"`
 }
 
 // For reports whether a caller with that purpose needs the requirement.

@@ -11,13 +11,13 @@ func Union(releases []Release, kind Kind) []Requirement {
 	ordered := slices.Clone(releases)
 	slices.SortStableFunc(ordered, func(a, b Release) int { return compare(b.number(), a.number()) })
 	var list []Requirement
-	at := map[grant]int{}
+	at := map[id]int{}
 	for _, release := range ordered {
 		for _, req := range release.Requirements(kind) {
-			i, ok := at[req.grant()]
+			i, ok := at[req.id()]
 			if !ok {
 				i = len(list)
-				at[req.grant()] = i
+				at[req.id()] = i
 				list = append(list, req)
 			}
 			if !slices.Contains(list[i].NeededBy, release.Name()) {

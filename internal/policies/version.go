@@ -55,6 +55,7 @@ func (r Release) In(partition string) (Release, error) {
 			return list[i], nil
 		}
 	}
+	//lint:ignore ST1005 Remotion is a name
 	return Release{}, fmt.Errorf("Remotion supports partition %s since %s: release %s is older", partition, list[0].Since, r.Name())
 }
 
