@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
@@ -94,39 +95,61 @@ func (r Release) Name() string {
 	return r.String()
 }
 
+// file names the document of a kind.
+func (r Release) file(kind Kind) string {
+	if kind == Role {
+		return r.role
+	}
+	return r.user
+}
+
 // Document returns the policy as `npx remotion lambda policies user` or `… role` prints it.
 func (r Release) Document(kind Kind) string {
-	name := r.user
-	if kind == Role {
-		name = r.role
-	}
-	text, err := data.ReadFile("data/" + name + ".json")
+	text, err := data.ReadFile("data/" + r.file(kind) + ".json")
 	if err != nil {
 		panic(err) // the files are embedded, and a test reads each
 	}
 	return string(text)
 }
 
-// parsed is the document of a catalogued release, which a test parses.
-func (r Release) parsed(kind Kind) *iampolicy.Document {
-	doc, err := iampolicy.Parse(r.Document(kind))
-	if err != nil {
-		panic(err)
+// parsed is the document, which is parsed once and not to be changed.
+func (r Release) parsed(kind Kind) *iampolicy.Document { return documents()[r.file(kind)] }
+
+var documents = sync.OnceValue(func() map[string]*iampolicy.Document {
+	all := map[string]*iampolicy.Document{}
+	for _, r := range releases {
+		for _, kind := range Kinds {
+			if all[r.file(kind)] != nil {
+				continue
+			}
+			doc, err := iampolicy.Parse(r.Document(kind))
+			if err != nil {
+				panic(err) // as above
+			}
+			all[r.file(kind)] = doc
+		}
 	}
-	return doc
-}
+	return all
+})
 
 // Requirements returns what the policy of that kind grants, in its order: one requirement for each
 // statement, action and resource pattern.
 func (r Release) Requirements(kind Kind) []Requirement {
-	var list []Requirement
+	list := r.asked(kind)
+	for i := range list {
+		list[i].Details = list[i].explain()
+		span := spans()[r.Partition][list[i].id()]
+		list[i].Since, list[i].Until = span.since, span.until
+	}
+	return list
+}
+
+// asked are the requirements without what the document does not say.
+func (r Release) asked(kind Kind) (list []Requirement) {
 	for _, s := range r.parsed(kind).Statements {
 		for _, action := range s.Action {
 			for _, resource := range s.Resource {
-				req := Requirement{Kind: kind, Sid: s.Sid, Action: action, Resource: resource}
-				req.Details = req.explain()
-				req.Since, req.Until = spans[r.Partition][req.id()].Since, spans[r.Partition][req.id()].Until
-				list = append(list, req)
+				list = append(list, Requirement{Kind: kind, Sid: s.Sid, Action: action, Resource: resource})
 			}
 		}
 	}
@@ -138,39 +161,33 @@ func (r Release) Needs(kind Kind, purpose Purpose) []Requirement {
 	return slices.DeleteFunc(r.Requirements(kind), func(req Requirement) bool { return !req.For(purpose) })
 }
 
-// spans says of everything ever asked for, by partition, from which release to which. Until is empty
-// for what the newest asks for.
-var spans = func() map[string]map[id]span {
+// A span is from the first to the last release that asks for something. Until is empty for what the
+// newest asks for.
+type span struct{ since, until string }
+
+// spans has the span of everything ever asked for, by partition.
+var spans = sync.OnceValue(func() map[string]map[id]span {
 	all := map[string]map[id]span{}
-	for _, partition := range Partitions() {
-		spans := map[id]span{}
-		for _, r := range Releases(partition) {
-			for _, kind := range Kinds {
-				for _, s := range r.parsed(kind).Statements {
-					for _, action := range s.Action {
-						for _, resource := range s.Resource {
-							g := id{kind, Grant{action, resource}}
-							since := spans[g].Since
-							if since == "" {
-								since = r.Since
-							}
-							spans[g] = span{since, r.Until}
-						}
-					}
+	for _, r := range releases {
+		if all[r.Partition] == nil {
+			all[r.Partition] = map[id]span{}
+		}
+		until := r.Until
+		if r.Since == latest(r.Partition).Since {
+			until = ""
+		}
+		for _, kind := range Kinds {
+			for _, req := range r.asked(kind) {
+				since := all[r.Partition][req.id()].since
+				if since == "" {
+					since = r.Since
 				}
+				all[r.Partition][req.id()] = span{since, until}
 			}
 		}
-		for g, s := range spans {
-			if s.Until == latest(partition).Until {
-				spans[g] = span{Since: s.Since}
-			}
-		}
-		all[partition] = spans
 	}
 	return all
-}()
-
-type span struct{ Since, Until string }
+})
 
 // check reports requirements nobody has explained. A test calls it.
 func (r Release) check() error {

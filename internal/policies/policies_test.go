@@ -16,6 +16,48 @@ func TestEveryRequirementIsExplained(t *testing.T) {
 	}
 }
 
+// What a requirement says of since and until is so: each release of that time asks for it, and no other.
+func TestSinceAndUntil(t *testing.T) {
+	for _, partition := range Partitions() {
+		list := Releases(partition)
+		for _, kind := range Kinds {
+			for _, req := range Union(list, kind) {
+				for _, r := range list {
+					within := compare(r.Since, req.Since) >= 0 && (req.Until == "" || compare(r.Until, req.Until) <= 0)
+					if asks := slices.ContainsFunc(r.Requirements(kind), func(o Requirement) bool { return o.id() == req.id() }); asks != within {
+						t.Errorf("%s %s %s on %s, from %q to %q: %s asks for it: %v", partition, kind, req.Action, req.Resource, req.Since, req.Until, r, asks)
+					}
+				}
+				if req.Until != "" && req.Until == latest(partition).Until {
+					t.Errorf("%s: until %s, which is the newest", req.Action, req.Until)
+				}
+			}
+		}
+	}
+}
+
+// The ranges of a partition follow on each other without a gap, and no two neighbours have both documents alike.
+func TestRangesAreContiguous(t *testing.T) {
+	for _, partition := range Partitions() {
+		list := Releases(partition)
+		for i, r := range list {
+			if compare(r.Since, r.Until) > 0 {
+				t.Errorf("%s ends before it starts", r)
+			}
+			if i == 0 {
+				continue
+			}
+			before := list[i-1]
+			if compare(before.Until, r.Since) >= 0 {
+				t.Errorf("%s overlaps %s", before, r)
+			}
+			if before.Document(User) == r.Document(User) && before.Document(Role) == r.Document(Role) {
+				t.Errorf("%s and %s are one range", before, r)
+			}
+		}
+	}
+}
+
 // The numbers are those of the documents Remotion prints, counted there and not here.
 func TestRequirementsCoverEverySid(t *testing.T) {
 	tests := []struct {
