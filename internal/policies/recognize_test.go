@@ -149,6 +149,19 @@ func TestRecognize(t *testing.T) {
 	}
 }
 
+// What `policies user --account … --region …` prints is the document it is narrowed from.
+func TestRecognizeNarrowed(t *testing.T) {
+	for _, release := range releases {
+		for _, kind := range Kinds {
+			text := Narrow([]Release{release}, kind, All, Place{Partition: release.Partition, Account: "123456789012", Regions: Regions(release.Partition)[:2]})
+			r, ok := Recognize(parse(t, text), kind)
+			if !ok || !r.Unchanged() || !r.Narrowed || compare(r.Since, release.Since) > 0 || r.Until != "" && compare(r.Until, release.Until) < 0 {
+				t.Errorf("%s %s %s: %s, %v\n%s", release.Partition, release, kind, r, ok, text)
+			}
+		}
+	}
+}
+
 // list is a JSON list's inside: n strings that begin so.
 func list(start string, n int) string {
 	var b strings.Builder
