@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -76,7 +77,7 @@ func newDiff(from, to, kind, partition string) (diff, error) {
 		if err != nil {
 			return r, fmt.Errorf("%s: %w", flag, err)
 		}
-		if notice := r.Notice(); notice != "" {
+		if notice := r.Notice(); notice != "" && !slices.Contains(d.Notices, notice) {
 			d.Notices = append(d.Notices, notice)
 		}
 		return r, nil

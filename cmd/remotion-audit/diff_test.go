@@ -7,21 +7,13 @@ import (
 )
 
 func TestDiffCommand(t *testing.T) {
-	for name, line := range map[string]string{
+	goldens(t, map[string]string{
 		"diff-upgrade.txt": "diff --from 4.0.240 --to 4.0.527",
 		"diff-mixed.txt":   "diff --from 3.3.8,4.0.51 --to 4.1.0",
 		"diff-role.txt":    "diff --from 4.0.60 --to 4.0.61 --for role",
 		"diff-back.json":   "diff --from 4.0.418 --to 4.0.417 --format json",
 		"diff-china.json":  "diff --from 4.0.510 --to latest --partition aws-cn --for user --format json",
-	} {
-		t.Run(name, func(t *testing.T) {
-			out, diagnostics, err := runCommand(t, policiesCommand(), line)
-			if err != nil || diagnostics != "" {
-				t.Fatalf("%v\n%s", err, diagnostics)
-			}
-			golden(t, name, out)
-		})
-	}
+	})
 }
 
 // docs/releases.md shows what is printed.

@@ -26,19 +26,27 @@ func runCommand(t *testing.T, cmd *cobra.Command, line string) (out, diagnostics
 	return stdout.String(), stderr.String(), err
 }
 
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	file := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("%s: got\n%s\nwant\n%s", file, got, want)
+// goldens holds what `policies …` prints for each line to the file of that name.
+func goldens(t *testing.T, lines map[string]string) {
+	for name, line := range lines {
+		t.Run(name, func(t *testing.T) {
+			got, diagnostics, err := runCommand(t, policiesCommand(), line)
+			if err != nil || diagnostics != "" {
+				t.Fatalf("%v\n%s", err, diagnostics)
+			}
+			file := filepath.Join("testdata", name)
+			if *update {
+				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got != string(want) {
+				t.Errorf("%s: got\n%s\nwant\n%s", file, got, want)
+			}
+		})
 	}
 }

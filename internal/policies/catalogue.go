@@ -74,14 +74,22 @@ func Releases(partition string) []Release {
 // Latest returns the newest range, for partition aws.
 func Latest() Release { return latest(AWS) }
 
+// latest is the zero Release for a partition without any.
 func latest(partition string) Release {
 	list := Releases(partition)
+	if len(list) == 0 {
+		return Release{}
+	}
 	return list[len(list)-1]
 }
 
-// String names the range: "4.0.61-4.0.417", or "4.0.418 and later" for the newest.
+// String names the range: "4.0.61-4.0.417", or "4.0.418 and later" for the newest. The zero Release is
+// "unknown".
 func (r Release) String() string {
-	if r.Since == latest(r.Partition).Since {
+	switch r.Since {
+	case "":
+		return "unknown"
+	case latest(r.Partition).Since:
 		return r.Since + " and later"
 	}
 	return r.Since + "-" + r.Until

@@ -116,3 +116,11 @@ func TestIn(t *testing.T) {
 		}
 	}
 }
+
+// The zero Release is what a function's name tells that tells nothing. It may be asked like any.
+func TestZeroRelease(t *testing.T) {
+	var r Release
+	if r.String() != "unknown" || r.Name() != "unknown" || r.Newer() || r.Notice() != "" {
+		t.Errorf("%s %s %v %q", r, r.Name(), r.Newer(), r.Notice())
+	}
+}
