@@ -87,6 +87,7 @@ fuzz: ## Fuzz every target for FUZZTIME (PKG=./internal/iampolicy FUZZ=FuzzParse
 
 .PHONY: golden
 golden: ## Rewrite the golden files, and show what changed
+	go test ./internal/app -update
 	go test ./internal/report ./internal/awsemu ./internal/policies ./cmd/remotion-audit -update
 	git diff --stat -- '*testdata*'
 

@@ -93,7 +93,7 @@ func (s Summary) Plus(o Summary) Summary {
 
 // judgeTarget returns the findings and the number of requirements they stand for.
 func judgeTarget(t TargetFacts, releases []policies.Release) (findings []Finding, total int) {
-	needs := policies.NeededIn(t.Place, releases, t.Kind.Policy(), t.Purpose)
+	needs := policies.NeededIn(t.Place, t.by(releases), t.Kind.Policy(), t.Purpose)
 	total = len(needs)
 	if t.Kind == RenderRole {
 		total++

@@ -66,8 +66,10 @@ type TargetFacts struct {
 	// Purpose is that of a caller; a render role has policies.Render.
 	Purpose  policies.Purpose
 	Presence Presence
-	// Functions are the deployed ones that run under a render role.
+	// Functions are the deployed ones that run under a render role, and Releases what they need: empty
+	// judges it by those of the account.
 	Functions []Function
+	Releases  []policies.Release
 	// Place narrows the requirements to this target.
 	Place policies.Place
 	// Grants are the documents that could be read. They are all there are if Unread is empty.

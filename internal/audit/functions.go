@@ -37,6 +37,14 @@ func (f Facts) judgedBy() []policies.Release {
 	return []policies.Release{f.Release}
 }
 
+// by are the releases whose union one target has to grant.
+func (t TargetFacts) by(account []policies.Release) []policies.Release {
+	if len(t.Releases) > 0 {
+		return t.Releases
+	}
+	return account
+}
+
 // Ahead are the releases whose needs have to be known: those of judgedBy, the newest known one, and the
 // one to upgrade to.
 func (f Facts) Ahead() []policies.Release {

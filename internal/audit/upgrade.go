@@ -24,7 +24,7 @@ func (f Facts) beyond(release policies.Release) []Finding {
 			continue
 		}
 		t.Assumed = f.Assumed
-		now := policies.NeededIn(t.Place, f.judgedBy(), t.Kind.Policy(), t.Purpose)
+		now := policies.NeededIn(t.Place, t.by(f.judgedBy()), t.Kind.Policy(), t.Purpose)
 		for _, r := range policies.NeededIn(t.Place, []policies.Release{release}, t.Kind.Policy(), t.Purpose) {
 			if slices.ContainsFunc(now, func(o policies.Requirement) bool { return o.Action == r.Action && o.Resource == r.Resource }) {
 				continue

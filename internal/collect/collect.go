@@ -88,7 +88,7 @@ func (c Collector) Collect(ctx context.Context, plan Plan) audit.Facts {
 		Release: plan.Release, Requested: plan.Requested, UpgradeTo: plan.UpgradeTo, Assumed: plan.Assumed,
 		Functions: survey.functions, Skipped: survey.skipped, NoDefaultRole: noDefault,
 	}
-	if plan.Requested == "auto" {
+	if plan.Requested == auto {
 		facts.Releases = r.releases(survey.functions)
 	}
 	r.settle(survey)

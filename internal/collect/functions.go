@@ -202,6 +202,9 @@ func together(problems []audit.Problem) (list []audit.Problem) {
 	return list
 }
 
+// auto, as Plan.Requested, judges by what is deployed.
+const auto = "auto"
+
 // releases are those the account is judged by when they are to be what is deployed: each once, and the
 // newest known where a function does not tell. None are there without functions.
 func (r *run) releases(functions []audit.Function) (list []policies.Release) {

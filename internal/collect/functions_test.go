@@ -370,7 +370,9 @@ func TestManyNamesOfOnesOwn(t *testing.T) {
 		f.Name = fmt.Sprintf("clips-%03d", i)
 		deploy(account, f)
 	}
-	spoilRole(account, func(r *awsemu.Role) { r.Inline["own"] = strings.ReplaceAll(r.Inline["remotion"], "remotion-render-*", "clips-*") })
+	spoilRole(account, func(r *awsemu.Role) {
+		r.Inline["own"] = strings.ReplaceAll(r.Inline["remotion"], "remotion-render-*", "clips-*")
+	})
 	r, server := judge(t, account, p)
 	if r.Status != audit.Compliant {
 		t.Errorf("%s %q %q", r.Status, wrong(r), problems(r))

@@ -83,6 +83,9 @@ func (r *run) settle(s survey) {
 		if t.facts.Kind == audit.RenderRole {
 			own := byRegion(t.facts.Functions)
 			t.facts.Place.Functions = own
+			if r.plan.Requested == auto {
+				t.facts.Releases = r.releases(t.facts.Functions)
+			}
 			if t.adopted {
 				t.facts.Place.Regions = slices.DeleteFunc(slices.Clone(s.regions), func(region string) bool { return own[region] == nil })
 			}

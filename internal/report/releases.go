@@ -92,7 +92,7 @@ func (p *page) upgrade(u *audit.Upgrade) {
 	p.line("")
 	p.line("AFTER AN UPGRADE to Remotion %s", clean(u.To))
 	if len(u.Findings) == 0 {
-		p.line("  nothing more is needed than is granted")
+		p.line("  nothing is missing then that is not missing now")
 		return
 	}
 	for i, g := range Grouped(u.Findings) {
