@@ -43,7 +43,7 @@ func lambda(code string) map[string]string {
 		"package/package.json":                                `{"name": "@remotion/lambda", "version": "9.9.9", "dependencies": {"helper": "^1.2.3", "@aws/sdk": "3.0.0"}}`,
 		"package/dist/api/iam-validation/suggested-policy.js": code,
 		"package/remotionlambda.zip":                          "not code",
-		"package/../../../escaped.js":                         "not in the package",
+		"package/../../../../escaped.js":                      "not in the package",
 	}
 }
 
