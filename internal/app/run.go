@@ -146,6 +146,9 @@ func (a *App) Handle(ctx context.Context, raw json.RawMessage) (Result, error) {
 	for _, p := range r.Problems {
 		a.Log.WarnContext(ctx, "could not look", "target", p.Target, "what", p.What, "why", p.Why, "grant", p.Grant)
 	}
+	for _, n := range r.Notices {
+		a.Log.InfoContext(ctx, "notice", "kind", n.Kind, "target", n.Target, "text", n.Text)
+	}
 	for _, g := range report.Gaps(r) {
 		a.Log.WarnContext(ctx, "gap", "target", g.Target, "status", g.Status, "severity", g.Severity.String(),
 			"cause", g.Cause, "actions", g.Actions(), "examples", g.Examples(), "why", g.Why)
