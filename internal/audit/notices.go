@@ -56,12 +56,12 @@ func (f Facts) notices(r Report) []Notice {
 	return append(list, f.skipNotices()...)
 }
 
-// documents says which of Remotion's documents the policies of a target are. Of the newest one,
-// unchanged, it speaks only where there are gaps, which are then of another making.
+// documents says which of Remotion's documents the policies of a target are. Where nothing is missing it
+// speaks of older ones alone: a role that is a caller as well has the policies of both.
 func documents(t TargetFacts, gaps bool) (list []Notice) {
 	for _, p := range t.Grants.Identity {
 		r, ok := policies.Recognize(p.Document, t.Kind.Policy())
-		if !ok || !gaps && r.Until == "" && !r.Misplaced() {
+		if !ok || !gaps && (r.Until == "" || r.Misplaced()) {
 			continue
 		}
 		list = append(list, Notice{Kind: NoticeDocument, Target: t.Name, Text: p.ID + ": " + r.String()})
