@@ -47,7 +47,9 @@ func (f Facts) notices(r Report) []Notice {
 		list = append(list, documents(t, r.Targets[i].Summary.Gaps > 0)...)
 	}
 	list = append(list, f.releaseNotices()...)
-	list = append(list, f.upgradeNotice()...)
+	if f.UpgradeTo == nil { // else the report has more than a line about it
+		list = append(list, f.upgradeNotice()...)
+	}
 	list = append(list, f.nameNotices()...)
 	if f.NoDefaultRole {
 		list = append(list, Notice{Kind: NoticeRenderRole, Text: fmt.Sprintf(
