@@ -48,9 +48,14 @@ lint: ## Check format, go vet and staticcheck
 	go -C infra vet ./...
 	$(TOOL) staticcheck ./...
 
-# npm_install installs what the package.json of a directory asks for, unless that is done.
+# npm_install installs what the package.json of a directory asks for, unless that is done, and packs the releases
+# that it lists as a sample, if any.
 npm_install = @cd $(1) && if [ ! -f node_modules/.installed ] || [ package.json -nt node_modules/.installed ]; then \
-	  npm install --ignore-scripts --no-package-lock --no-audit --no-fund --loglevel=error && touch node_modules/.installed; fi
+	  npm install --ignore-scripts --no-package-lock --no-audit --no-fund --loglevel=error && \
+	  sample=$$(node -p '(require("./package.json").sample || []).join(" ")') && \
+	  if [ -n "$$sample" ]; then mkdir -p node_modules/.packages && \
+	    npm pack --loglevel=error --ignore-scripts --pack-destination node_modules/.packages $$sample >/dev/null; fi && \
+	  touch node_modules/.installed; fi
 
 .PHONY: node_modules
 node_modules: ## Install the npm packages that tests run beside ours
@@ -101,8 +106,13 @@ fuzz: ## Fuzz every target for FUZZTIME (PKG=./internal/iampolicy FUZZ=FuzzParse
 
 .PHONY: golden
 golden: ## Rewrite the golden files, and show what changed
-	go test ./internal/report ./internal/awsemu -update
+	go test ./internal/app -update
+	go test ./internal/report ./internal/awsemu ./internal/policies ./cmd/remotion-audit -update
 	git diff --stat -- '*testdata*'
+
+.PHONY: catalogue
+catalogue: ## Check the catalogue of releases against the packages that npm has (fetches about 110 MB, once)
+	go test ./internal/e2e/remotion -run '^TestPublished$$' -count 1 -timeout 30m -v -published
 
 .PHONY: clean
 clean: ## Remove what was built

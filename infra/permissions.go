@@ -27,7 +27,10 @@ func (a *permissionAuditor) statements(p PermissionAuditorProps) []awsiam.Policy
 		{contract.ScopeUsers, "ReadUsers", []*string{principals("user")}},
 		{contract.ScopeGroups, "ReadGroups", []*string{principals("group")}},
 		{contract.ScopeRoles, "ReadRoles", []*string{principals("role")}},
-		{contract.ScopeAny, "ListRoles", []*string{jsii.String("*")}},
+		{contract.ScopeAny, "List", []*string{jsii.String("*")}},
+		{contract.ScopeFunctions, "ReadFunctions", []*string{
+			jsii.Sprintf("arn:%s:lambda:*:%s:function:*", *awscdk.Aws_PARTITION(), *awscdk.Aws_ACCOUNT_ID()),
+		}},
 		{contract.ScopePolicies, "ReadPolicies", []*string{
 			principals("policy"), jsii.Sprintf("arn:%s:iam::aws:policy/*", *awscdk.Aws_PARTITION()),
 		}},

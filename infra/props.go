@@ -34,10 +34,11 @@ type PermissionAuditorProps struct {
 	Callers *[]*string
 	// RenderRole is the name of the role that Remotion's functions run with. Default: remotion-lambda-role.
 	RenderRole *string
-	// RemotionVersion is the release whose permissions are needed: "auto" or "latest" (the newest that
-	// the auditor knows), or a release such as 4.0.418. Default: auto.
+	// RemotionVersion is the release whose permissions are needed: "auto" (what the deployed functions
+	// need, else the newest that the auditor knows), "latest", or a release such as 4.0.418. Default: auto.
 	RemotionVersion *string
-	// Regions is where Remotion is used: "auto" (the stack's region), "all", or regions. Default: auto.
+	// Regions is where Remotion is used: "auto" (the stack's region, and wherever its functions are), "all", or
+	// regions. Default: auto.
 	Regions *[]*string
 	// Buckets are buckets that Remotion uses besides remotionlambda-*: custom site and output buckets.
 	// Default: none.

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/remotion-audit/remotion-audit/internal/app"
+	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/contract"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 	"github.com/remotion-audit/remotion-audit/internal/report"
@@ -28,6 +29,7 @@ type auditOptions struct {
 	format, output   string
 	failOn           string
 	failOnUnverified bool
+	upgradeTo        string
 	timeout          time.Duration
 }
 
@@ -39,7 +41,9 @@ func auditCommand() *cobra.Command {
 		Long: `Audit this account once, with the AWS credentials in the environment. It only reads, and publishes
 nothing. Without --callers it audits whoever the credentials belong to, and the render role.
 
-Exit status: 0 compliant, 1 gaps, 2 something could not be looked at, or an error.`,
+With --upgrade-to it tells as well what the account would lack after an upgrade of Remotion.
+
+Exit status: 0 compliant, 1 gaps, now or after the upgrade, 2 something could not be looked at, or an error.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runAudit(cmd, o) },
 	}
@@ -48,7 +52,7 @@ Exit status: 0 compliant, 1 gaps, 2 something could not be looked at, or an erro
 	}
 	setting("callers", contract.EnvCallers, "who runs Remotion: user/NAME, role/NAME, sso/PERMISSION-SET or ARNs, with commas; none for nobody")
 	setting("render-role", contract.EnvRenderRole, "the role functions run under")
-	setting("remotion-version", contract.EnvRemotionVersion, "the release to audit for: auto, latest or x.y.z")
+	setting("remotion-version", contract.EnvRemotionVersion, "the release to audit for: auto (what is deployed), latest or x.y.z")
 	setting("regions", contract.EnvRegions, "auto, all, or regions with commas")
 	setting("buckets", contract.EnvBuckets, "real buckets, with commas")
 	setting("assumed-context", contract.EnvAssumedContext, "request context to assume, key=value with commas")
@@ -56,6 +60,7 @@ Exit status: 0 compliant, 1 gaps, 2 something could not be looked at, or an erro
 	cmd.Flags().StringVar(&o.output, "output", "", "write the report to this file")
 	cmd.Flags().StringVar(&o.failOn, "fail-on", "low", "the least severity of a gap that makes the exit status 1: critical, high, medium or low")
 	cmd.Flags().BoolVar(&o.failOnUnverified, "fail-on-unverified", false, "exit with 2 if anything is unverified, also when there are gaps")
+	cmd.Flags().StringVar(&o.upgradeTo, "upgrade-to", "", "a release of Remotion, or latest: tell what this account would lack after the upgrade")
 	cmd.Flags().DurationVar(&o.timeout, "timeout", 2*time.Minute, "stop looking after this long, and report what is known")
 	return cmd
 }
@@ -71,6 +76,14 @@ func runAudit(cmd *cobra.Command, o auditOptions) error {
 	}
 	if o.timeout <= 0 {
 		return fmt.Errorf("--timeout: %s is no time to look", o.timeout)
+	}
+	var upgradeTo *policies.Release
+	if o.upgradeTo != "" {
+		release, err := policies.Find(o.upgradeTo)
+		if err != nil {
+			return fmt.Errorf("--upgrade-to: %w", err)
+		}
+		upgradeTo = &release
 	}
 	// A report that cannot be written is better known before the audit than after.
 	out := cmd.OutOrStdout()
@@ -109,8 +122,12 @@ func runAudit(cmd *cobra.Command, o auditOptions) error {
 		}
 		return err
 	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "auditing account %s in %s\n", place.Account, strings.Join(cfg.Regions.In(place.Region), " "))
-	auditor := app.App{Config: cfg, Clients: clients, Log: log}
+	named, further := cfg.Regions.In(place)
+	if len(further) > 0 && cfg.Regions[0] == "all" {
+		named = append(named, further...)
+	}
+	fmt.Fprintf(cmd.ErrOrStderr(), "auditing account %s in %s\n", place.Account, strings.Join(named, " "))
+	auditor := app.App{Config: cfg, Clients: clients, Log: log, UpgradeTo: upgradeTo}
 	r, err := auditor.Report(ctx, place, time.Now().UTC().Format("20060102T150405Z"))
 	if err != nil {
 		return err
@@ -122,7 +139,7 @@ func runAudit(cmd *cobra.Command, o auditOptions) error {
 	if _, err := out.Write(b.Bytes()); err != nil {
 		return err
 	}
-	if status := exitStatus(r, failOn, o.failOnUnverified); status != 0 {
+	if status := exitStatus(worstOf(r), r.Blind(), failOn, o.failOnUnverified); status != 0 {
 		return exitError(status)
 	}
 	return nil
@@ -138,23 +155,18 @@ func (r *replacing) Write(p []byte) (int, error) {
 	return r.file.Write(p)
 }
 
-// judged is a report, or the result of a check.
-type judged interface {
-	// Blind reports whether anything could not be learnt.
-	Blind() bool
-	// Worst is the highest severity among the gaps, or zero without gaps.
-	Worst() policies.Severity
-}
+// worstOf is the highest severity among the gaps, now or after the upgrade that was asked about.
+func worstOf(r audit.Report) policies.Severity { return max(r.Worst(), r.Upgrade.Worst()) }
 
-// exitStatus is 1 for a gap that is bad enough, 2 for a report that could not look at everything, 0 for
-// one that could and found nothing bad enough.
-func exitStatus(r judged, failOn policies.Severity, unverifiedWins bool) int {
+// exitStatus is 1 for a gap that is bad enough, 2 where something could not be looked at, 0 where everything
+// could and nothing bad enough was found. worst is zero without gaps.
+func exitStatus(worst policies.Severity, blind bool, failOn policies.Severity, unverifiedWins bool) int {
 	switch {
-	case r.Blind() && unverifiedWins:
+	case blind && unverifiedWins:
 		return exitUnverified
-	case r.Worst() >= failOn:
+	case worst >= failOn:
 		return exitGaps
-	case r.Blind():
+	case blind:
 		return exitUnverified
 	}
 	return 0

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -24,6 +23,7 @@ type checkOptions struct {
 	boundary         string
 	kind, required   string
 	purpose, version string
+	partition        string
 	account          string
 	principal        string
 	regions          []string
@@ -68,9 +68,10 @@ Exit status: 0 everything is granted, 1 gaps, 2 something could not be decided, 
 	f.StringVar(&o.required, "required", "", "a file with a policy document that says what is needed")
 	f.StringVar(&o.purpose, "purpose", string(policies.All), "with --for user: render, deploy or all")
 	f.StringVar(&o.version, "remotion-version", "latest", "with --for: a release of Remotion, x.y.z or latest")
+	f.StringVar(&o.partition, "partition", policies.AWS, "with --for: "+partitionUsage)
 	f.StringVar(&o.account, "account", "", "with --for: the account the policy is narrowed to (default: any)")
 	f.StringSliceVar(&o.regions, "region", nil, "with --for: a region the policy is narrowed to; repeat for several (default: any)")
-	f.StringVar(&o.principal, "principal", "", "with --for user: the ARN of the user or role that has the policy (default: any user)")
+	f.StringVar(&o.principal, "principal", "", "with --for user: the ARN of the user or role that has the policy (default: a user remotion-user)")
 	f.StringArrayVar(&o.context, "context", nil, "a context key that every request has, key=value; repeat for several")
 	f.BoolVar(&o.excess, "excess", false, "say as well what is granted beyond what is asked for; it does not change the exit status")
 	f.StringVar(&o.format, "format", "text", "text or json")
@@ -112,7 +113,7 @@ func runCheck(cmd *cobra.Command, o checkOptions) error {
 	if _, err := cmd.OutOrStdout().Write(b.Bytes()); err != nil {
 		return err
 	}
-	if status := exitStatus(result, failOn, o.failOnUnverified); status != 0 {
+	if status := exitStatus(result.Worst(), result.Blind(), failOn, o.failOnUnverified); status != 0 {
 		return exitError(status)
 	}
 	return nil
@@ -124,7 +125,7 @@ func (o checkOptions) requirements(cmd *cobra.Command, files *files, ctx iampoli
 		return check.Required{}, errors.New("say what is needed: either --for user, --for role, or --required FILE")
 	}
 	if o.required != "" {
-		for _, flag := range []string{"purpose", "remotion-version", "account", "region", "principal"} {
+		for _, flag := range []string{"purpose", "remotion-version", "partition", "account", "region", "principal"} {
 			if cmd.Flags().Changed(flag) {
 				return check.Required{}, fmt.Errorf("--%s has no meaning with --required, which is taken as it is written", flag)
 			}
@@ -140,19 +141,8 @@ func (o checkOptions) requirements(cmd *cobra.Command, files *files, ctx iampoli
 	if t.Kind != policies.User && t.Kind != policies.Role {
 		errs = append(errs, fmt.Errorf("--for: %q is neither user nor role", o.kind))
 	}
-	if !slices.Contains([]policies.Purpose{policies.Render, policies.Deploy, policies.All}, t.Purpose) {
-		errs = append(errs, fmt.Errorf("--purpose: %q is not known: render, deploy or all", o.purpose))
-	}
-	if t.Account != "" && !accountNumber.MatchString(t.Account) {
-		errs = append(errs, fmt.Errorf("--account: %q is not an account's number: twelve digits", t.Account))
-	}
-	if len(o.regions) > 0 {
-		var known app.Regions
-		if err := known.UnmarshalText([]byte(strings.Join(o.regions, ","))); err != nil {
-			errs = append(errs, fmt.Errorf("--region: %w", err))
-		} else {
-			t.Regions = known.In("")
-		}
+	if err := checkPlace(policies.Place{Partition: o.partition, Account: t.Account, Regions: t.Regions}, t.Purpose); err != nil {
+		errs = append(errs, err)
 	}
 	if t.Principal != "" {
 		var callers app.Callers
@@ -160,9 +150,14 @@ func (o checkOptions) requirements(cmd *cobra.Command, files *files, ctx iampoli
 			errs = append(errs, fmt.Errorf("--principal: %q is not the ARN of a user or a role", t.Principal))
 		}
 	}
-	release, err := policies.Find(o.version)
+	if err := policies.CheckPartition(o.partition); err != nil {
+		return check.Required{}, fmt.Errorf("--partition: %w", err)
+	}
+	release, err := findIn(o.version, o.partition)
 	if err != nil {
 		errs = append(errs, fmt.Errorf("--remotion-version: %w", err))
+	} else if notice := release.Notice(); notice != "" {
+		fmt.Fprintln(cmd.ErrOrStderr(), "notice:", notice)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return check.Required{}, err

@@ -15,10 +15,10 @@ import (
 func policiesCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "policies",
-		Short: "Print a policy: user, role or auditor",
+		Short: "Print a policy: user, role or auditor; or what an upgrade changes: diff",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return fmt.Errorf("policies: %q is not known: write user, role or auditor", args[0])
+				return fmt.Errorf("policies: %q is not known: write user, role, auditor or diff", args[0])
 			}
 			return nil
 		},
@@ -28,28 +28,9 @@ func policiesCommand() *cobra.Command {
 			return exitError(exitUnverified)
 		},
 	}
-	var version string
-	for kind, short := range map[policies.Kind]string{
-		policies.User: "Print the policy of whoever runs Remotion's CLI or SDK, as Remotion documents it",
-		policies.Role: "Print the policy of remotion-lambda-role, as Remotion documents it",
-	} {
-		sub := &cobra.Command{
-			Use:   string(kind),
-			Short: short,
-			Args:  cobra.NoArgs,
-			RunE: func(cmd *cobra.Command, _ []string) error {
-				release, err := policies.Find(version)
-				if err != nil {
-					return fmt.Errorf("--remotion-version: %w", err)
-				}
-				_, err = fmt.Fprint(cmd.OutOrStdout(), release.Document(kind))
-				return err
-			},
-		}
-		sub.Flags().StringVar(&version, "remotion-version", "latest", "a release of Remotion: x.y.z, or latest (auto means the same)")
-		cmd.AddCommand(sub)
-	}
-	var account string
+	cmd.AddCommand(documentCommand(policies.User, "Print the policy of whoever runs Remotion's CLI or SDK"),
+		documentCommand(policies.Role, "Print the policy of "+policies.RoleName))
+	var account, partition string
 	auditor := &cobra.Command{
 		Use:   "auditor",
 		Short: "Print the policy that `remotion-audit audit` itself needs: it only reads",
@@ -58,15 +39,21 @@ func policiesCommand() *cobra.Command {
 			if !accountNumber.MatchString(account) {
 				return fmt.Errorf("--account: %q is not an account's number: twelve digits", account)
 			}
+			if err := policies.CheckPartition(partition); err != nil {
+				return fmt.Errorf("--partition: %w", err)
+			}
 			enc := json.NewEncoder(cmd.OutOrStdout())
 			enc.SetIndent("", "  ")
-			return enc.Encode(auditorPolicy(account))
+			return enc.Encode(auditorPolicy(partition, account))
 		},
 	}
 	auditor.Flags().StringVar(&account, "account", "*", "the account's number, to narrow the policy to it")
-	cmd.AddCommand(auditor)
+	auditor.Flags().StringVar(&partition, "partition", policies.AWS, partitionUsage)
+	cmd.AddCommand(auditor, diffCommand())
 	return cmd
 }
+
+var partitionUsage = "the partition of AWS: " + strings.Join(policies.Partitions(), " or ")
 
 var accountNumber = regexp.MustCompile(`^(\d{12}|\*)$`)
 
@@ -83,14 +70,16 @@ type policyStatement struct {
 }
 
 // auditorPolicy grants what contract.ReadPermissions lists, a statement for each scope.
-func auditorPolicy(account string) policyDocument {
-	iam := "arn:aws:iam::" + account + ":"
+func auditorPolicy(partition, account string) policyDocument {
+	arn := "arn:" + partition + ":"
+	iam := arn + "iam::" + account + ":"
 	resources := map[contract.Scope][]string{
 		contract.ScopePrincipals: {iam + "user/*", iam + "role/*"},
 		contract.ScopeUsers:      {iam + "user/*"},
 		contract.ScopeRoles:      {iam + "role/*"},
 		contract.ScopeGroups:     {iam + "group/*"},
-		contract.ScopePolicies:   {iam + "policy/*", "arn:aws:iam::aws:policy/*"},
+		contract.ScopeFunctions:  {arn + "lambda:*:" + account + ":function:*"},
+		contract.ScopePolicies:   {iam + "policy/*", arn + "iam::aws:policy/*"},
 		contract.ScopeAny:        {"*"},
 	}
 	doc := policyDocument{Version: "2012-10-17"}

@@ -15,7 +15,7 @@ func versionCommand() *cobra.Command {
 		Short: "Print the version, and the Remotion releases it knows",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			releases := policies.Releases()
+			releases := policies.Releases(policies.AWS)
 			_, err := fmt.Fprintf(cmd.OutOrStdout(), "remotion-audit %s\nRemotion %s to %s\n", version(), releases[0].Since, releases[len(releases)-1].Until)
 			return err
 		},

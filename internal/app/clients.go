@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/logging"
@@ -27,16 +28,20 @@ const (
 	// throttles an account that asks much. An audit of one caller and one role in one region is some
 	// 25 calls in two waves, of which the second has 16 to 20: so many go at once, and more wait.
 	maxInFlight = 20
+	// maxRegions is the same for Lambda, which has an endpoint of its own in every region: one call for
+	// each, and more wait.
+	maxRegions = 32
 	// callTimeout ends one attempt that AWS does not answer.
 	callTimeout = 10 * time.Second
 	// maxBackoff keeps the wait before a retry well below the function's timeout.
 	maxBackoff = 4 * time.Second
 )
 
-// Clients are the AWS clients of a run. All share one bound on the calls in flight; what reads
-// shares one adaptive retryer, so that one throttled call slows all of them down.
+// Clients are the AWS clients of a run. All but Lambda share one bound on the calls in flight; what
+// reads IAM shares one adaptive retryer, so that one throttled call slows all of them down.
 type Clients struct {
 	IAM        *iam.Client
+	Lambda     *lambda.Client
 	STS        *sts.Client
 	SNS        *sns.Client
 	CloudWatch *cloudwatch.Client
@@ -66,19 +71,23 @@ func NewClients(cfg aws.Config) Clients {
 	if !ok {
 		base = awshttp.NewBuildableClient()
 	}
-	cfg.HTTPClient = &bounded{
-		client: base.WithTimeout(callTimeout).WithTransportOptions(func(t *http.Transport) {
-			t.MaxIdleConnsPerHost = maxInFlight
-		}),
-		slots: make(chan struct{}, maxInFlight),
+	atMost := func(n int) *bounded {
+		return &bounded{
+			client: base.WithTimeout(callTimeout).WithTransportOptions(func(t *http.Transport) { t.MaxIdleConnsPerHost = n }),
+			slots:  make(chan struct{}, n),
+		}
 	}
+	cfg.HTTPClient = atMost(maxInFlight)
 	throttled := &atomic.Int64{}
 	reading := newRetryer(throttled)
 	cfg.Retryer = func() aws.Retryer { return reading }
+	listing := cfg.Copy()
+	listing.HTTPClient = atMost(maxRegions)
+	listing.Retryer = func() aws.Retryer { return newRetryer(throttled) }
 	telling := cfg.Copy()
 	telling.Retryer = func() aws.Retryer { return newRetryer(throttled) }
 	return Clients{
-		IAM: iam.NewFromConfig(cfg), STS: sts.NewFromConfig(cfg),
+		IAM: iam.NewFromConfig(cfg), STS: sts.NewFromConfig(cfg), Lambda: lambda.NewFromConfig(listing),
 		SNS: sns.NewFromConfig(telling), CloudWatch: cloudwatch.NewFromConfig(telling),
 		throttled: throttled,
 	}

@@ -24,9 +24,11 @@ type Config struct {
 	Callers Callers `env:"CALLERS,required,notEmpty"`
 	// RenderRole is the name of the role Remotion's functions run under.
 	RenderRole RoleName `env:"RENDER_ROLE" envDefault:"remotion-lambda-role"`
-	// RemotionVersion is the release to audit for: auto (the newest known), latest, or x.y.z.
+	// RemotionVersion is the release to audit for: auto (what the deployed functions need, else the newest
+	// known), latest, or x.y.z.
 	RemotionVersion Version `env:"REMOTION_VERSION" envDefault:"auto"`
-	// Regions are the regions to audit for: auto (the function's own), all, or a list with commas.
+	// Regions are the regions to audit for: auto (the function's own, and every enabled one with functions
+	// of Remotion's), all, or a list with commas.
 	Regions Regions `env:"REGIONS" envDefault:"auto"`
 	// Buckets are buckets by name, with commas: remotionlambda-… ones that really exist, to be asked
 	// about instead of a made-up one, and custom site or output buckets.
@@ -225,8 +227,8 @@ func (r *Regions) UnmarshalText(text []byte) error {
 	var errs []error
 	for i, name := range *r {
 		switch {
-		case !slices.Contains(policies.Regions(), name):
-			errs = append(errs, fmt.Errorf("%q is not a region of Remotion Lambda: write auto, all, or some of %s", name, strings.Join(policies.Regions(), ", ")))
+		case !slices.ContainsFunc(policies.Partitions(), func(partition string) bool { return isRegion(partition, name) }):
+			errs = append(errs, fmt.Errorf("%q is not a region of Remotion Lambda: write auto, all, or some of %s", name, strings.Join(policies.Regions(policies.AWS), ", ")))
 		case slices.Index(*r, name) < i:
 			errs = append(errs, fmt.Errorf("%q is named twice", name))
 		}
@@ -234,16 +236,30 @@ func (r *Regions) UnmarshalText(text []byte) error {
 	return errors.Join(errs...)
 }
 
-// In lists the regions to audit by a function, or a command, that runs in home.
-func (r Regions) In(home string) []string {
-	switch {
-	case len(r) == 1 && r[0] == "all":
-		return policies.Regions()
-	case len(r) == 0 || r[0] == "auto":
-		return []string{home}
-	}
-	return slices.Clone(r)
+// isRegion reports whether functions of Remotion's may be in a region.
+func isRegion(partition, name string) bool {
+	return slices.Contains(policies.Regions(partition), name) || slices.Contains(policies.FormerRegions(partition), name)
 }
+
+// In lists the regions that are audited in any case by whoever runs in a place, and further ones to look
+// into: all that can be, or with auto those where functions are.
+func (r Regions) In(p Place) (named, further []string) {
+	if len(r) > 0 && r[0] != "auto" && r[0] != "all" {
+		return slices.Clone(r), nil
+	}
+	further = policies.Regions(p.Partition)
+	named = []string{p.Region}
+	if r.all() {
+		if !slices.Contains(further, p.Region) {
+			named = further[:1]
+		}
+	} else {
+		further = append(further, policies.FormerRegions(p.Partition)...)
+	}
+	return named, slices.DeleteFunc(slices.Clone(further), func(region string) bool { return region == named[0] })
+}
+
+func (r Regions) all() bool { return len(r) == 1 && r[0] == "all" }
 
 // Buckets are names of buckets.
 type Buckets []string

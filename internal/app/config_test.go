@@ -24,7 +24,7 @@ func TestConfigDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	if c.RenderRole != "remotion-lambda-role" || c.MetricNamespace != contract.Namespace || c.RemotionVersion.Release.Since != policies.Latest().Since ||
-		!slices.Equal(c.Regions.In("eu-west-1"), []string{"eu-west-1"}) || c.TopicARN != "" || len(c.Callers) != 1 {
+		c.TopicARN != "" || len(c.Callers) != 1 {
 		t.Errorf("%+v", c)
 	}
 }
@@ -101,14 +101,58 @@ func TestConfigFollowsTheContract(t *testing.T) {
 	}
 }
 
-func TestPlanRefuses(t *testing.T) {
-	c, err := ConfigFromEnv(environment("CALLERS", "arn:aws:iam::210987654321:user/ci"))
-	if err != nil {
-		t.Fatal(err)
+// What is audited in any case, how many regions are looked into beside, and whether functions decide there.
+func TestRegionsOfAPlan(t *testing.T) {
+	for _, test := range []struct {
+		regions, partition, home string
+		named                    string
+		further                  int
+		onlyWithFunctions        bool
+	}{
+		{"auto", "aws", "eu-west-1", "eu-west-1", 23, true}, // 23 of today's and a former one, without the home
+		{"all", "aws", "eu-west-1", "eu-west-1", 22, false},
+		{"all", "aws", "ca-west-1", "us-east-1", 22, false},
+		{"us-east-2,me-south-1", "aws", "eu-west-1", "us-east-2 me-south-1", 0, true},
+		{"auto", "aws-cn", "cn-north-1", "cn-north-1", 1, true},
+		{"all", "aws-cn", "cn-northwest-1", "cn-northwest-1", 1, false},
+		{"cn-north-1", "aws-cn", "cn-northwest-1", "cn-north-1", 0, true},
+	} {
+		c, err := ConfigFromEnv(environment("CALLERS", "none", "REGIONS", test.regions))
+		if err != nil {
+			t.Fatal(err)
+		}
+		plan, err := c.Plan(Place{"123456789012", test.partition, test.home})
+		if err != nil {
+			t.Errorf("%s from %s: %v", test.regions, test.home, err)
+		}
+		if got := strings.Join(plan.Regions, " "); got != test.named || len(plan.Further) != test.further || plan.OnlyWithFunctions != test.onlyWithFunctions {
+			t.Errorf("%s from %s: %s, %d further, only with functions %v; want %s, %d, %v", test.regions, test.home,
+				got, len(plan.Further), plan.OnlyWithFunctions, test.named, test.further, test.onlyWithFunctions)
+		}
+		if plan.Release.Partition != test.partition || slices.Contains(plan.Further, plan.Regions[0]) {
+			t.Errorf("%s from %s: release of %s, further %s", test.regions, test.home, plan.Release.Partition, plan.Further)
+		}
 	}
-	for _, p := range []Place{{"123456789012", "aws", "us-east-1"}, {"210987654321", "aws-us-gov", "us-gov-west-1"}} {
-		if _, err := c.Plan(p); err == nil {
-			t.Errorf("Plan(%+v) has no error", p)
+}
+
+func TestPlanRefuses(t *testing.T) {
+	for _, test := range []struct {
+		variables []string
+		place     Place
+		want      string
+	}{
+		{[]string{"CALLERS", "arn:aws:iam::210987654321:user/ci"}, Place{"123456789012", "aws", "us-east-1"}, "audit it from there"},
+		{[]string{"CALLERS", "none"}, Place{"210987654321", "aws-us-gov", "us-gov-west-1"}, "Remotion does not support partition \"aws-us-gov\" (GovCloud)"},
+		{[]string{"CALLERS", "none"}, Place{"123456789012", "aws", "ca-west-1"}, "REGIONS: ca-west-1 is not a region of Remotion Lambda in partition aws"},
+		{[]string{"CALLERS", "none", "REGIONS", "us-east-1"}, Place{"123456789012", "aws-cn", "cn-north-1"}, "REGIONS: us-east-1 is not a region of Remotion Lambda in partition aws-cn"},
+		{[]string{"CALLERS", "none", "REMOTION_VERSION", "4.0.240"}, Place{"123456789012", "aws-cn", "cn-north-1"}, "REMOTION_VERSION: Remotion supports partition aws-cn since 4.0.510"},
+	} {
+		c, err := ConfigFromEnv(environment(test.variables...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Plan(test.place); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("Plan(%+v) of %q: %v, want %s", test.place, test.variables, err, test.want)
 		}
 	}
 }

@@ -32,6 +32,8 @@ type App struct {
 	Log *slog.Logger
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
+	// UpgradeTo is a release to look ahead to; nil for none.
+	UpgradeTo *policies.Release
 	// Function is the name of the Lambda function, empty for the command.
 	Function string
 }
@@ -66,18 +68,23 @@ func PlaceOf(functionARN string) (Place, error) {
 
 // Plan says what to collect in a place.
 func (c Config) Plan(p Place) (collect.Plan, error) {
-	if p.Partition != "aws" {
-		return collect.Plan{}, fmt.Errorf("partition %s is not supported: Remotion's policies are known for partition aws", p.Partition)
+	if err := policies.CheckPartition(p.Partition); err != nil {
+		return collect.Plan{}, err
 	}
-	regions := c.Regions.In(p.Region)
+	release, err := c.RemotionVersion.Release.In(p.Partition)
+	if err != nil {
+		return collect.Plan{}, fmt.Errorf("REMOTION_VERSION: %w", err)
+	}
+	regions, further := c.Regions.In(p)
 	for _, region := range regions {
-		if !slices.Contains(policies.Regions(), region) {
-			return collect.Plan{}, fmt.Errorf("REGIONS: auto means %s, where Remotion Lambda is not available: name the regions to audit", region)
+		if !isRegion(p.Partition, region) {
+			return collect.Plan{}, fmt.Errorf("REGIONS: %s is not a region of Remotion Lambda in partition %s: name the regions to audit", region, p.Partition)
 		}
 	}
 	plan := collect.Plan{
-		Account: p.Account, Partition: p.Partition, Regions: regions,
-		Release: c.RemotionVersion.Release, Requested: c.RemotionVersion.Requested,
+		Account: p.Account, Partition: p.Partition,
+		Regions: regions, Further: further, OnlyWithFunctions: !c.Regions.all(),
+		Release: release, Requested: c.RemotionVersion.Requested,
 		Buckets: c.Buckets, Assumed: map[string][]string(c.AssumedContext),
 		RenderRoles: []string{string(c.RenderRole)},
 	}
@@ -97,8 +104,15 @@ func (a *App) Report(ctx context.Context, p Place, runID string) (audit.Report, 
 	if err != nil {
 		return audit.Report{}, err
 	}
+	if a.UpgradeTo != nil {
+		to, err := a.UpgradeTo.In(p.Partition)
+		if err != nil {
+			return audit.Report{}, err
+		}
+		plan.UpgradeTo = &to
+	}
 	started := a.now()
-	r := audit.Evaluate(collect.Collector{IAM: a.IAM, Throttled: a.Throttled}.Collect(ctx, plan))
+	r := audit.Evaluate(collect.Collector{IAM: a.IAM, Lambda: a.Lambda, Throttled: a.Throttled}.Collect(ctx, plan))
 	r.Run = audit.Run{ID: runID, At: started.UTC().Truncate(time.Second), Auditor: a.id()}
 	return r, nil
 }
@@ -131,6 +145,9 @@ func (a *App) Handle(ctx context.Context, raw json.RawMessage) (Result, error) {
 		Problems: len(r.Problems), DryRun: event.DryRun}
 	for _, p := range r.Problems {
 		a.Log.WarnContext(ctx, "could not look", "target", p.Target, "what", p.What, "why", p.Why, "grant", p.Grant)
+	}
+	for _, n := range r.Notices {
+		a.Log.InfoContext(ctx, "notice", "kind", n.Kind, "target", n.Target, "text", n.Text)
 	}
 	for _, g := range report.Gaps(r) {
 		a.Log.WarnContext(ctx, "gap", "target", g.Target, "status", g.Status, "severity", g.Severity.String(),

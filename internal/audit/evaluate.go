@@ -18,13 +18,13 @@ const trustPage = "https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-exe
 func Evaluate(facts Facts) Report {
 	r := Report{
 		SchemaVersion: SchemaVersion, Account: facts.Account, Partition: facts.Partition, Regions: facts.Regions,
-		Remotion:       Remotion{Requested: facts.Requested, Since: facts.Release.Since, Release: facts.Release.String()},
+		Remotion:       facts.remotion(),
 		AssumedContext: assumedLines(facts.Assumed),
 		Targets:        []TargetReport{}, Findings: []Finding{}, Problems: []Problem{},
 	}
 	for _, t := range facts.Targets {
 		t.Assumed = facts.Assumed
-		findings, total := judgeTarget(t, facts.Release)
+		findings, total := judgeTarget(t, facts.judgedBy())
 		sum := count(findings, total)
 		r.Targets = append(r.Targets, TargetReport{
 			Name: t.Name, ARN: t.ARN, Kind: t.Kind, Purpose: t.Purpose, Summary: sum, CutOff: t.CutOff,
@@ -33,6 +33,11 @@ func Evaluate(facts Facts) Report {
 		r.Problems = append(r.Problems, problemsOf(t)...)
 		r.Summary = r.Summary.Plus(sum)
 	}
+	for _, p := range facts.Problems {
+		p.Target = TheAccount
+		r.Problems = append(r.Problems, p)
+	}
+	r.Upgrade, r.Notices = facts.upgrade(), facts.notices(r)
 	switch {
 	case r.Summary.Gaps > 0:
 		r.Status = Gaps
@@ -87,20 +92,22 @@ func (s Summary) Plus(o Summary) Summary {
 }
 
 // judgeTarget returns the findings and the number of requirements they stand for.
-func judgeTarget(t TargetFacts, release policies.Release) (findings []Finding, total int) {
-	needs := release.Needs(t.Kind.Policy(), t.Purpose)
+func judgeTarget(t TargetFacts, releases []policies.Release) (findings []Finding, total int) {
+	needs := policies.NeededIn(t.Place, t.by(releases), t.Kind.Policy(), t.Purpose)
 	total = len(needs)
 	if t.Kind == RenderRole {
 		total++
 	}
 	if t.Presence == Absent {
-		return []Finding{absent(t, needs)}, total
+		return []Finding{onFunctions(absent(t, needs), t)}, total
 	}
 	if t.Kind == RenderRole {
-		findings = append(findings, judgeTrust(t))
+		findings = append(findings, onFunctions(judgeTrust(t), t))
 	}
 	for _, r := range needs {
-		findings = append(findings, judge(t, r))
+		f := judge(t, r)
+		f.Releases = r.NeededBy
+		findings = append(findings, f)
 	}
 	return findings, total
 }

@@ -13,6 +13,19 @@ type Facts struct {
 	// Release is what the account is judged by, and Requested what was asked for: auto, 4.0.420.
 	Release   policies.Release
 	Requested string
+	// Releases are those the deployed functions need, oldest first: the account is judged by their union.
+	// Empty judges by Release alone.
+	Releases []policies.Release
+	// UpgradeTo is a release to look ahead to; nil for none.
+	UpgradeTo *policies.Release
+	// Functions are the deployed ones that were found in the audited regions, ordered by region and name.
+	Functions []Function
+	// Skipped are regions that were to be audited and are not.
+	Skipped []SkippedRegion
+	// NoDefaultRole says that the default render role is not audited: nobody has it, and functions have others.
+	NoDefaultRole bool
+	// Problems are about no target: functions that could not be listed.
+	Problems []Problem
 	// Assumed is the request context that was configured beyond the defaults of AssumedContext.
 	Assumed iampolicy.Context
 	Targets []TargetFacts
@@ -53,6 +66,10 @@ type TargetFacts struct {
 	// Purpose is that of a caller; a render role has policies.Render.
 	Purpose  policies.Purpose
 	Presence Presence
+	// Functions are the deployed ones that run under a render role, and Releases what they need: empty
+	// judges it by those of the account.
+	Functions []Function
+	Releases  []policies.Release
 	// Place narrows the requirements to this target.
 	Place policies.Place
 	// Grants are the documents that could be read. They are all there are if Unread is empty.
@@ -75,7 +92,7 @@ type TargetFacts struct {
 
 // A Problem is something the auditor could not learn.
 type Problem struct {
-	// Target is whom it is about: user/NAME or role/NAME.
+	// Target is whom it is about: user/NAME, role/NAME or TheAccount.
 	Target string `json:"target"`
 	// What could not be learnt, and why.
 	What string `json:"what"`
@@ -85,6 +102,9 @@ type Problem struct {
 	// Remedy is what else to do about it; empty when there is no more to say than Grant does.
 	Remedy string `json:"remedy,omitempty"`
 }
+
+// TheAccount is the Target of a Problem that is about no principal.
+const TheAccount = "the account"
 
 // An Answer is what the simulator said to one question.
 type Answer struct {

@@ -69,6 +69,10 @@ type Report struct {
 	Findings       []Finding      `json:"findings"`
 	Problems       []Problem      `json:"problems"`
 	AssumedContext []string       `json:"assumedContext"`
+	// Notices are worth knowing, and no gaps.
+	Notices []Notice `json:"notices,omitempty"`
+	// Upgrade is there if somebody asked what an upgrade would need.
+	Upgrade *Upgrade `json:"upgrade,omitempty"`
 }
 
 // Run says which run a report is of.
@@ -79,12 +83,18 @@ type Run struct {
 	Auditor string `json:"auditor,omitempty"`
 }
 
-// Remotion is a release range of the catalogue.
+// Remotion says by what the account is judged: a range of the catalogue, or the union of what the
+// deployed releases need.
 type Remotion struct {
 	Requested string `json:"requested"`
-	Since     string `json:"since"`
-	// Release names the range for people.
+	// Since is a release with the newest documents the account is judged by.
+	Since string `json:"since"`
+	// Release names the range, or the releases, for people.
 	Release string `json:"release"`
+	// Releases are those of a union, oldest first.
+	Releases []string `json:"releases,omitempty"`
+	// Deployed are the functions that were found, by release.
+	Deployed []Deployed `json:"deployed,omitempty"`
 }
 
 // Summary counts. Requirements is the sum of the other three, but for a target that does not exist:
@@ -150,6 +160,8 @@ type Finding struct {
 	Breakage policies.Breakage `json:"breakage"`
 	Source   string            `json:"source"`
 	Notes    []string          `json:"notes,omitempty"`
+	// Releases are those of Remotion that need it, among those the account is judged by, oldest first.
+	Releases []string `json:"releases,omitempty"`
 }
 
 // A Statement names a policy statement.

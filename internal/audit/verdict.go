@@ -51,7 +51,7 @@ func (t TargetFacts) ask(n policies.Need) verdict {
 		v.simulated, v.simulatedStatements, v.missing = answer.Decision.String(), answer.Statements, answer.Missing
 	}
 	if answer.Inferred {
-		v.note = "AWS was asked about it in " + t.Place.Regions[0] + ", and elsewhere about another action of the service"
+		v.note = t.inferredNote(q)
 	}
 	denied := answer.Decision != iampolicy.Allowed
 	in := t.inspect(n)

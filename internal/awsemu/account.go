@@ -21,6 +21,11 @@ type Account struct {
 	// Policies are the managed policies, the account's own and those of AWS that it uses.
 	Policies map[string]ManagedPolicy
 
+	// Functions are the deployed Lambda functions. Function is another thing: how local mode runs one.
+	Functions []LambdaFunction
+	// DisabledRegions are regions the account has not enabled. In all others Lambda answers.
+	DisabledRegions []string
+
 	// Topics are SNS topics, by ARN, or by name in Function.Region.
 	Topics []string
 

@@ -12,17 +12,19 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
 // clients are real SDK clients that reach a server under test.
 type clients struct {
-	iam *iam.Client
-	sts *sts.Client
-	sns *sns.Client
-	cw  *cloudwatch.Client
-	url string
+	iam    *iam.Client
+	sts    *sts.Client
+	sns    *sns.Client
+	cw     *cloudwatch.Client
+	lambda *lambda.Client
+	url    string
 }
 
 // listen serves srv until the test ends.
@@ -51,6 +53,8 @@ func dial(t testing.TB, url, key string) clients {
 		HTTPClient:       plainBodies{awshttp.NewBuildableClient()},
 	}
 	return clients{
+		lambda: lambda.NewFromConfig(cfg, func(o *lambda.Options) { o.BaseEndpoint = &url }),
+
 		iam: iam.NewFromConfig(cfg, func(o *iam.Options) { o.BaseEndpoint = &url }),
 		sts: sts.NewFromConfig(cfg, func(o *sts.Options) { o.BaseEndpoint = &url }),
 		sns: sns.NewFromConfig(cfg, func(o *sns.Options) { o.BaseEndpoint = &url }),

@@ -18,6 +18,8 @@ type Fault struct {
 	// Target limits it to calls about one principal: "user/NAME", "role/NAME" or "group/NAME",
 	// whatever the path.
 	Target string
+	// Region limits it to calls that are signed for one region.
+	Region string
 	// After is how many calls it lets pass first.
 	After int
 	// Times is how many calls it then applies to. Zero is all of them.
@@ -63,7 +65,10 @@ func (t *trap) spring() bool {
 	return t.seen > t.After && (t.Times == 0 || t.seen <= t.After+t.Times)
 }
 
-func (f *Fault) concerns(service, operation string, targets []string) bool {
+func (f *Fault) concerns(service, operation, region string, targets []string) bool {
+	if f.Region != "" && f.Region != region {
+		return false
+	}
 	if f.Operation != "" && f.Operation != "*" {
 		svc, op, _ := strings.Cut(f.Operation, ":")
 		if !strings.EqualFold(svc, service) || op != "*" && !strings.EqualFold(op, operation) {
@@ -86,7 +91,7 @@ func (c *call) judge(traps []*trap) verdict {
 	decided := false
 	targets := c.targets()
 	for _, t := range traps {
-		if !t.concerns(c.service.name, c.operation, targets) || !t.spring() {
+		if !t.concerns(c.service.name, c.operation, c.region, targets) || !t.spring() {
 			continue
 		}
 		v.delay += t.Delay

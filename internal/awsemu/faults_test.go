@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
@@ -31,6 +32,10 @@ func each(t *testing.T, c clients) map[string]func() error {
 			_, err := c.sns.Publish(t.Context(), &sns.PublishInput{TopicArn: aws.String(alerts), Message: aws.String("x")})
 			return err
 		},
+		"lambda": func() error {
+			_, err := c.lambda.GetFunction(t.Context(), &lambda.GetFunctionInput{FunctionName: aws.String("clips")})
+			return err
+		},
 		"cloudwatch": func() error {
 			_, err := c.cw.PutMetricData(t.Context(), &cloudwatch.PutMetricDataInput{Namespace: aws.String("N"), MetricData: []cwtypes.MetricDatum{{MetricName: aws.String("x"), Value: aws.Float64(1)}}})
 			return err
@@ -41,18 +46,20 @@ func each(t *testing.T, c clients) map[string]func() error {
 func faulty() *Account {
 	a := video()
 	a.Topics = []string{"alerts"}
+	a.Functions = []LambdaFunction{{Name: "clips", Role: "r2"}}
 	return a
 }
 
 func TestEachServiceIsThrottledAndDeniedInItsOwnWords(t *testing.T) {
 	srv := &Server{Account: faulty()}
 	calls := each(t, connect(t, srv))
-	throttled := map[string]string{"iam": "Throttling", "sts": "Throttling", "sns": "Throttled", "cloudwatch": "ThrottlingException"}
+	throttled := map[string]string{"iam": "Throttling", "sts": "Throttling", "sns": "Throttled", "cloudwatch": "ThrottlingException", "lambda": "TooManyRequestsException"}
 	const who = "User: arn:aws:iam::123456789012:user/administrator is not authorized to perform: "
 	denied := map[string][2]string{
 		"iam":        {"AccessDenied", who + "iam:GetRole on resource: arn:aws:iam::123456789012:role/r2 because no identity-based policy allows the iam:GetRole action"},
 		"sts":        {"AccessDenied", who + "sts:GetCallerIdentity because no identity-based policy allows the sts:GetCallerIdentity action"},
 		"sns":        {"AuthorizationError", who + "SNS:Publish on resource: " + alerts + " because no identity-based policy allows the SNS:Publish action"},
+		"lambda":     {"AccessDeniedException", who + "lambda:GetFunction on resource: arn:aws:lambda:us-east-1:123456789012:function:clips because no identity-based policy allows the lambda:GetFunction action"},
 		"cloudwatch": {"AccessDenied", who + "cloudwatch:PutMetricData because no identity-based policy allows the cloudwatch:PutMetricData action"},
 	}
 	for service, call := range calls {

@@ -42,6 +42,8 @@ func TestAnUnchangedBoto3Works(t *testing.T) {
 	account := video()
 	account.Topics = []string{"alerts"}
 	account.Users["bob"] = User{AccessKeys: []string{"AKIABOB000000000"}}
+	account.Functions = []LambdaFunction{{Name: "clips", Role: "r2", Tags: map[string]string{"remotion-version": "4.0.540"}}, {Name: "b", Role: "r2"}, {Name: "a", Role: "r2"}}
+	account.DisabledRegions = []string{"af-south-1"}
 	srv := &Server{Account: account, EnforceIAM: true}
 	out := run(t, listen(t, srv), "python3", "testdata/boto3_client.py")
 
@@ -68,6 +70,10 @@ func TestAnUnchangedBoto3Works(t *testing.T) {
 		"written": true,
 		"nobody": "404 NoSuchEntity: The role with name nobody cannot be found.",
 		"topic": "404 NotFound: Topic does not exist",
+		"functions": [["a", "arn:aws:iam::123456789012:role/r2"], ["b", "arn:aws:iam::123456789012:role/r2"], ["clips", "arn:aws:iam::123456789012:role/r2"]],
+		"tags": {"remotion-version": "4.0.540"},
+		"gone": "404 ResourceNotFoundException: Function not found: arn:aws:lambda:us-east-1:123456789012:function:gone",
+		"disabled": "403 UnrecognizedClientException: The security token included in the request is invalid.",
 		"metric": "400 InvalidParameterValue: The value AWS/ for parameter Namespace is invalid."
 	}`), &want)
 	if err != nil {
@@ -90,6 +96,7 @@ func TestAnUnchangedAWSCommandLineWorks(t *testing.T) {
 	}
 	account := video()
 	account.Topics = []string{"alerts"}
+	account.Functions = []LambdaFunction{{Name: "a", Role: "r2"}, {Name: "b", Role: "r2"}, {Name: "c", Role: "r2"}}
 	srv := &Server{Account: account}
 	url := listen(t, srv)
 
@@ -123,5 +130,11 @@ func TestAnUnchangedAWSCommandLineWorks(t *testing.T) {
 	run(t, url, "aws", "cloudwatch", "put-metric-data", "--namespace", "N", "--metric-name", "cli", "--value", "2", "--dimensions", "Target=user/ci")
 	if m := srv.Metrics(); len(m) != 1 || *m[0].Value != 2 || !reflect.DeepEqual(m[0].Dimensions, []Dimension{{"Target", "user/ci"}}) {
 		t.Errorf("metrics %s", asJSON(m))
+	}
+	var list struct {
+		Functions []struct{ FunctionName string }
+	}
+	if err := json.Unmarshal(run(t, url, "aws", "lambda", "list-functions", "--output", "json"), &list); err != nil || len(list.Functions) != 3 {
+		t.Errorf("functions over the pages: %+v, %v", list, err)
 	}
 }

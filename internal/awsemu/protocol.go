@@ -102,6 +102,24 @@ func (p jsonProtocol) fail(_ *service, requestID string, e *apiError) reply {
 	return rep
 }
 
+// restProtocol is REST JSON: the operation is in the path, the error's code in a header.
+// https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html
+type restProtocol struct{}
+
+func (restProtocol) succeed(svc *service, operation, requestID string, result any) (reply, error) {
+	return jsonProtocol{"application/json"}.succeed(svc, operation, requestID, result)
+}
+
+func (restProtocol) fail(svc *service, requestID string, e *apiError) reply {
+	body, err := json.Marshal(map[string]string{"Type": "User", "Message": e.message, "message": e.message})
+	if err != nil { // a map of strings
+		body = []byte("{}")
+	}
+	rep := newReply(e.status, "application/json", requestID, body)
+	rep.header.Set("X-Amzn-Errortype", e.code)
+	return rep
+}
+
 // members is the error as the structure its Smithy shape is. Some shapes spell the member message, some
 // Message; a client reads the one its model has.
 func (e *apiError) members() map[string]string {

@@ -24,6 +24,8 @@ type service struct {
 	// condition keys say of a call; set ignores empty values.
 	permissions permissions
 	context     func(c *call, set func(key, value string))
+	// route reads operation and parameters of a service that speaks REST JSON; nil for the others.
+	route func(*request, *http.Request) *apiError
 }
 
 // A request is one HTTP request, understood.
@@ -37,7 +39,7 @@ type request struct {
 	input     map[string]any // of the other protocols
 }
 
-var services = []*service{iamService, stsService, snsService, cloudwatchService}
+var services = []*service{iamService, stsService, snsService, cloudwatchService, lambdaService}
 
 // serviceBy finds a service by what distinguishes it, and nil if it is not offered.
 func serviceBy(is func(*service) bool) *service {
@@ -84,6 +86,10 @@ func read(r *http.Request) (request, *apiError) {
 		return ask, notOffered(sc.service, r)
 	}
 	ask.service = byScope
+	if byScope.route != nil {
+		ask.protocol = restProtocol{}
+		return ask, byScope.route(&ask, r)
+	}
 
 	switch ask.protocol.(type) {
 	case queryProtocol:
@@ -130,7 +136,7 @@ func rpcPath(path string) (service, operation string, ok bool) {
 
 func notOffered(scope string, r *http.Request) *apiError {
 	return refuse(http.StatusBadRequest, "UnknownService",
-		"the embedded AWS offers iam, sts, sns and monitoring (CloudWatch), not %q (%s %s)", scope, r.Method, r.URL.Path)
+		"the embedded AWS offers iam, sts, sns, lambda and monitoring (CloudWatch), not %q (%s %s)", scope, r.Method, r.URL.Path)
 }
 
 func invalidAction(svc *service, operation, version string) *apiError {

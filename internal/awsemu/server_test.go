@@ -74,7 +74,7 @@ func TestRequestsThatAreNoneAreRefusedInTheirProtocol(t *testing.T) {
 	}{
 		{"without a signature", "POST", "/", "", form, "Action=GetUser", 403, "<Code>MissingAuthenticationToken</Code>"},
 		{"with a signature that is none", "POST", "/", "Bearer x", form, "Action=GetUser", 403, "<Code>MissingAuthenticationToken</Code>"},
-		{"for a service that is not offered", "GET", "/2015-03-31/functions", sign + "lambda/aws4_request, S", "", "", 400, "iam, sts, sns and monitoring (CloudWatch), not &#34;lambda&#34;"},
+		{"for a service that is not offered", "GET", "/", sign + "ec2/aws4_request, S", "", "", 400, "iam, sts, sns, lambda and monitoring (CloudWatch), not &#34;ec2&#34;"},
 		{"for another service than it is signed for", "POST", "/service/GraniteServiceVersion20100801/operation/PutMetricData", sign + "sns/aws4_request", "application/cbor", "\xa0", 400, "UnknownService"},
 		{"without an action", "POST", "/", sign + "iam/aws4_request", form, "", 400, "<Code>MissingAction</Code>"},
 		{"of another version", "POST", "/", sign + "iam/aws4_request", form, "Action=GetUser&Version=2009-01-01", 400, "<Message>Could not find operation GetUser for version 2009-01-01</Message>"},
@@ -191,6 +191,9 @@ func FuzzServeHTTP(f *testing.F) {
 		{"/", "monitoring", "application/x-www-form-urlencoded", "", "Action=PutMetricData&Namespace=N&MetricData.member.1.MetricName=m&MetricData.member.1.Value=1"},
 		{"/", "monitoring", "application/x-amz-json-1.0", "GraniteServiceVersion20100801.PutMetricData", `{"Namespace":"N","MetricData":[{"MetricName":"m","Values":[1],"Counts":[1],"Timestamp":1}]}`},
 		{"/service/GraniteServiceVersion20100801/operation/PutMetricData", "monitoring", "application/cbor", "", "\xa2\x69Namespace\x61N\x6aMetricData\x81\xa2\x6aMetricName\x61m\x65Value\x01"},
+		{"/2015-03-31/functions", "lambda", "", "", ""},
+		{"/2015-03-31/functions/clips", "lambda", "", "", ""},
+		{"/2017-03-31/tags/arn:aws:lambda:us-east-1:123456789012:function:clips", "lambda", "", "", ""},
 		{"/service/x/operation/y", "monitoring", "application/cbor", "", "\xbf\xff"},
 	} {
 		f.Add(seed.path, strings.Replace(sign, "%", seed.service, 1), seed.contentType, seed.target, seed.body)
@@ -200,6 +203,9 @@ func FuzzServeHTTP(f *testing.F) {
 	account.Simulator.Ungrouped = []string{"lambda:InvokeAsync"}
 	f.Fuzz(func(t *testing.T, path, auth, contentType, target, body string) {
 		req := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
+		if strings.Contains(auth, "/lambda/") {
+			req.Method = http.MethodGet
+		}
 		req.URL.Path = path
 		req.Header.Set("Authorization", auth)
 		req.Header.Set("Content-Type", contentType)

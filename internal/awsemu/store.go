@@ -113,6 +113,9 @@ type store struct {
 	topics   map[string]*topic  // by ARN
 	keys     map[string]identity
 
+	functions []LambdaFunction // by name
+	disabled  []string         // regions
+
 	organization [][]iampolicy.Policy // its levels; nil outside of one
 	simulator    Simulator
 	made         int // entities and keys made by clients, so that no id comes twice
@@ -155,6 +158,7 @@ func newStore(a *Account) (*store, error) {
 		}
 		e.trust = document{text: trustText(r.Trust)}
 	}
+	st.addFunctions(a.Functions)
 	for _, name := range a.Topics {
 		st.addTopic(name)
 	}
@@ -176,6 +180,7 @@ func newStoreOfPolicies(a *Account) *store {
 		keys:         make(map[string]identity),
 		organization: a.Organization.levels(),
 		simulator:    a.Simulator,
+		disabled:     a.DisabledRegions,
 	}
 	for _, name := range slices.Sorted(maps.Keys(a.Policies)) {
 		st.addPolicy(name, a.Policies[name])

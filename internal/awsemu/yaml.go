@@ -46,6 +46,13 @@ import (
 //	    older: [{file: v1.json}]   # v1; the default version is v2
 //	    document: {file: v2.json}
 //	  ReadOnlyAccess: {arn: "arn:aws:iam::aws:policy/ReadOnlyAccess", document: {file: ro.json}}
+//	functions:                     # deployed ones; by default in function.region
+//	  - name: remotion-render-4-0-240-mem2048mb-disk2048mb-120sec
+//	    role: remotion-lambda-role # a role's name, or the ARN of one that is gone
+//	  - {name: clips, region: eu-west-1, role: remotion-lambda-role, description: Renders a Remotion video.,
+//	     runtime: nodejs20.x, memory: 2048, tags: {remotion-version: 4.0.540},
+//	     layers: ["arn:aws:lambda:eu-west-1:678892195805:layer:remotion-binaries-chromium-arm64:18"]}
+//	disabledRegions: [af-south-1]  # ones the account has not enabled
 //	topics: [alerts]               # names in function.region, or ARNs
 //	organization:                  # service control policies: of the root, of each unit, of the account
 //	  - [FullAWSAccess]
@@ -130,7 +137,13 @@ func (l *loader) account(body ast.Node) {
 		"users":     func(n ast.Node, at string) { a.Users = readNamed(l, n, at, 64, l.user) },
 		"roles":     func(n ast.Node, at string) { a.Roles = readNamed(l, n, at, 64, l.role) },
 		"policies":  func(n ast.Node, at string) { a.Policies = readNamed(l, n, at, 128, l.managedPolicy) },
-		"topics":    func(n ast.Node, at string) { a.Topics = l.topics(n, at) },
+		"functions": func(n ast.Node, at string) { a.Functions = l.functions(n, at) },
+		"disabledRegions": func(n ast.Node, at string) {
+			for i, item := range l.items(n, at) {
+				a.DisabledRegions = append(a.DisabledRegions, l.region(item, fmt.Sprintf("%s[%d]", at, i)))
+			}
+		},
+		"topics": func(n ast.Node, at string) { a.Topics = l.topics(n, at) },
 		"organization": func(n ast.Node, at string) {
 			a.Organization = l.organization(n, at)
 		},

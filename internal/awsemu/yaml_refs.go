@@ -125,6 +125,7 @@ func (l *loader) fault(n ast.Node, at string) Fault {
 	l.section(n, at, map[string]func(ast.Node, string){
 		"operation": func(n ast.Node, at string) { f.Operation = l.operation(n, at) },
 		"target":    func(n ast.Node, at string) { f.Target = l.target(n, at) },
+		"region":    func(n ast.Node, at string) { f.Region = l.region(n, at) },
 		"after":     func(n ast.Node, at string) { f.After = l.number(n, at, 0, 1<<30) },
 		"times":     func(n ast.Node, at string) { f.Times = l.number(n, at, 0, 1<<30) },
 		"throttle":  func(n ast.Node, at string) { f.Throttle = l.flag(n, at) },
@@ -167,7 +168,7 @@ func (l *loader) operation(n ast.Node, at string) string {
 	svcName, op, _ := strings.Cut(text, ":")
 	svc := serviceBy(func(s *service) bool { return strings.EqualFold(s.name, svcName) })
 	if svc == nil {
-		l.complain(n, at, "%q is no operation: write SERVICE:OPERATION with iam, sts, sns or cloudwatch, such as iam:GetRole or sns:*", text)
+		l.complain(n, at, "%q is no operation: write SERVICE:OPERATION with iam, sts, sns, lambda or cloudwatch, such as iam:GetRole or sns:*", text)
 		return text
 	}
 	if op != "*" && !hasFold(svc.operations, op) {

@@ -157,7 +157,7 @@ func TestLoadNamesEveryProblemWithItsLineAndRemedy(t *testing.T) {
 		{"an account id that lost its zeros", "account: 42\n", []string{`a.yaml:1: account: 42 has 2 digits, and as a number it has lost the zeros before them: quote all twelve: account: "000000000042"`}},
 		{"an account id that YAML reads as octal", "account: 012345670123\n", []string{`a.yaml:1: account: 012345670123 begins with a zero, which YAML takes for an octal number: quote it: account: "012345670123"`}},
 		{"an account id that is none", "account: main\n", []string{`a.yaml:1: account: "main" is not an account id: give its twelve digits in quotes`}},
-		{"an unknown key", "account: \"123456789012\"\nuser: {}\n", []string{`a.yaml:2: unknown key "user": use one of account, alias, faults, function, groups, organization, pageSize, partition, policies, roles, simulator, topics, users`}},
+		{"an unknown key", "account: \"123456789012\"\nuser: {}\n", []string{`a.yaml:2: unknown key "user": use one of account, alias, disabledRegions, faults, function, functions, groups, organization, pageSize, partition, policies, roles, simulator, topics, users`}},
 		{"an unknown key of a user", "users:\n  ci:\n    inlin: {}\n", []string{`a.yaml:3: users.ci: unknown key "inlin": use one of accessKeys, boundary, groups, inline, managed, path`}},
 		{"a group that is not there", "groups: {a: {}}\nusers:\n  ci: {groups: [b]}\n", []string{`a.yaml:3: users.ci.groups: there is no group "b": add it under groups, where there are a`}},
 		{"a policy that is not there", "users:\n  ci: {managed: [b]}\n", []string{`a.yaml:2: users.ci.managed: there is no managed policy "b": add it under policies`}},
@@ -176,7 +176,7 @@ func TestLoadNamesEveryProblemWithItsLineAndRemedy(t *testing.T) {
 		{"a fault that does nothing", "faults:\n  - operation: iam:GetRole\n", []string{"a.yaml:2: faults: the fault does nothing: add throttle, deny, error, loseReply or delay"}},
 		{"a fault of two outcomes", "faults:\n  - {throttle: true, deny: true}\n", []string{"a.yaml:2: faults: a fault has one outcome: keep one of throttle, deny, error and loseReply"}},
 		{"an operation nobody offers", "faults:\n  - {operation: \"iam:GetRoles\", deny: true}\n", []string{`a.yaml:2: faults.operation: iam has no operation "GetRoles" here: it offers AddUserToGroup, `}},
-		{"a service nobody offers", "faults:\n  - {operation: \"s3:*\", deny: true}\n", []string{`a.yaml:2: faults.operation: "s3:*" is no operation: write SERVICE:OPERATION with iam, sts, sns or cloudwatch`}},
+		{"a service nobody offers", "faults:\n  - {operation: \"s3:*\", deny: true}\n", []string{`a.yaml:2: faults.operation: "s3:*" is no operation: write SERVICE:OPERATION with iam, sts, sns, lambda or cloudwatch`}},
 		{"a target that is an ARN", "faults:\n  - {target: \"arn:aws:iam::123456789012:user/ci\", deny: true}\n", []string{"is no target: write user/NAME, role/NAME or group/NAME"}},
 		{"service control policies without levels", "organization: {denies: [s3]}\n", []string{"a.yaml:1: organization: expected a list"}},
 		{"an organization without a root", "organization: []\n", []string{"a.yaml:1: organization: an organization has a root at least: list the documents"}},
@@ -245,6 +245,13 @@ policies:
     older: [{file: v1.json}]
     document: {file: v2.json}
   ReadOnlyAccess: {arn: "arn:aws:iam::aws:policy/ReadOnlyAccess", document: {file: ro.json}}
+functions:
+  - name: remotion-render-4-0-240-mem2048mb-disk2048mb-120sec
+    role: remotion-lambda-role
+  - {name: clips, region: eu-west-1, role: remotion-lambda-role, description: Renders a Remotion video.,
+     runtime: nodejs20.x, memory: 2048, tags: {remotion-version: 4.0.540},
+     layers: ["arn:aws:lambda:eu-west-1:678892195805:layer:remotion-binaries-chromium-arm64:18"]}
+disabledRegions: [af-south-1]
 topics: [alerts]
 organization:
   - [FullAWSAccess]

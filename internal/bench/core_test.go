@@ -62,7 +62,7 @@ func BenchmarkEvaluate(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			facts := collect.Collector{IAM: stage.app.IAM}.Collect(b.Context(), plan)
+			facts := collect.Collector{IAM: stage.app.IAM, Lambda: stage.app.Lambda}.Collect(b.Context(), plan)
 			questions := 0
 			for _, t := range facts.Targets {
 				questions += len(t.Answers)

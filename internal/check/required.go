@@ -44,40 +44,61 @@ type Target struct {
 	Account string
 	// Regions are those to check for; none is any.
 	Regions []string
-	// Principal is the ARN of a caller; empty is any user of the account.
+	// Principal is the ARN of a caller; empty is a user of the name in Remotion's guide.
 	Principal string
 }
 
-// anything stands for an account or a region that is not known.
-const anything = "*"
+// userName is that of the user Remotion's setup guide creates. https://www.remotion.dev/docs/lambda/setup
+const userName = "remotion-user"
+
+// context is what a request says of who makes it.
+func (t Target) context() iampolicy.Context {
+	if t.Kind != policies.User {
+		return nil
+	}
+	ctx := iampolicy.Context{}
+	name, isUser := userName, t.Principal == ""
+	if t.Principal != "" {
+		ctx["aws:PrincipalArn"] = []string{t.Principal}
+		name, isUser = t.Principal[strings.LastIndexByte(t.Principal, '/')+1:], strings.Contains(t.Principal, ":user/")
+	}
+	if isUser {
+		ctx["aws:username"] = []string{name}
+	}
+	if t.Account != "" {
+		ctx["aws:PrincipalAccount"] = []string{t.Account}
+	}
+	return ctx
+}
 
 // Release asks for what a release of Remotion needs, of the resource types each action is about. Where the
 // account or the region is not known every one is asked for, as Remotion documents it.
 func Release(t Target, release policies.Release) (Required, error) {
-	place := policies.Place{Partition: "aws", Account: t.Account, Regions: t.Regions, Caller: t.Principal}
+	place := policies.Place{Partition: release.Partition, Account: t.Account, Regions: t.Regions, Caller: t.Principal}
 	if place.Account == "" {
-		place.Account = anything
+		place.Account = "*"
 	}
 	if len(place.Regions) == 0 {
-		place.Regions = []string{anything}
+		place.Regions = []string{policies.Anywhere}
 	}
+	iam := "arn:" + place.Partition + ":iam::" + place.Account
 	if place.Caller == "" {
-		place.Caller = "arn:aws:iam::" + place.Account + ":user/*"
+		place.Caller = iam + ":user/" + userName
 	}
-	place.RenderRole = "arn:aws:iam::" + place.Account + ":role/" + policies.RoleName
+	place.RenderRole = iam + ":role/" + policies.RoleName
 	if t.Purpose == "" {
 		t.Purpose = policies.All
 	}
 	all := Required{Name: fmt.Sprintf("the %s policy of Remotion %s", t.Kind, release)}
-	for _, r := range release.Needs(t.Kind, t.Purpose) {
+	for _, r := range policies.NeededIn(place, []policies.Release{release}, t.Kind, t.Purpose) {
 		req := Requirement{Sid: r.Sid, Action: r.Action, Resource: r.Resource, Details: r.Details}
 		for _, n := range r.Needed(place) {
 			need, err := iampolicy.NewNeed(n.Action, n.Pattern)
 			if err != nil {
 				return all, err
 			}
-			context := audit.AssumedContext(n.Question, nil)
-			if n.RequestedRegion() == anything {
+			context := audit.AssumedContext(n.Question, t.context())
+			if n.RequestedRegion() == policies.Anywhere {
 				delete(context, "aws:RequestedRegion")
 			}
 			req.demands = append(req.demands, demand{need.Named().Preferring(n.Resource), context})

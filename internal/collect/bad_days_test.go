@@ -131,7 +131,7 @@ func TestDeadline(t *testing.T) {
 	server := &awsemu.Server{Account: account}
 	ctx, stop := context.WithTimeout(t.Context(), 3*time.Second)
 	defer stop()
-	r := audit.Evaluate(collect.Collector{IAM: client(t, server)}.Collect(ctx, plan()))
+	r := audit.Evaluate(collector(t, server).Collect(ctx, plan()))
 	if r.Completed() || r.Targets[1].CutOff || r.Targets[1].Summary.Satisfied != 16 || r.Targets[0].Summary.Unverified != 33 {
 		t.Errorf("completed %v, targets %+v", r.Completed(), r.Targets)
 	}

@@ -8,15 +8,18 @@ import (
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// A Collector asks IAM. It keeps nothing between calls of Collect.
+// A Collector asks IAM and Lambda. It keeps nothing between calls of Collect.
 type Collector struct {
 	IAM *iam.Client
+	// Lambda lists functions, whatever its own region; nil lists none.
+	Lambda *lambda.Client
 	// Throttled counts the answers by which AWS slowed the client down; nil is never. It tells a deadline
 	// that was missed from one that retries used up.
 	Throttled func() int64
@@ -25,11 +28,16 @@ type Collector struct {
 // A Plan says what to learn.
 type Plan struct {
 	Account, Partition string
-	// Regions are the audited ones, at least one.
-	Regions []string
-	// Release is what the principals are audited for, and Requested what was asked for.
+	// Regions are audited in any case, at least one. Further ones are if they can be: all of them, or
+	// those OnlyWithFunctions of Remotion's.
+	Regions, Further  []string
+	OnlyWithFunctions bool
+	// Release is what the principals are audited for, and Requested what was asked for: with "auto",
+	// Release is for an account without functions, and for those that do not tell theirs.
 	Release   policies.Release
 	Requested string
+	// UpgradeTo is a release to look ahead to; nil for none.
+	UpgradeTo *policies.Release
 	Buckets   []string
 	// Assumed is request context beyond the defaults.
 	Assumed iampolicy.Context
@@ -48,7 +56,7 @@ type Caller struct {
 // Collect learns the facts. When ctx ends it returns what is known by then, and marks the targets
 // that were cut off.
 func (c Collector) Collect(ctx context.Context, plan Plan) audit.Facts {
-	r := &run{iam: c.IAM, plan: plan, managed: map[string]*managedPolicy{}}
+	r := &run{iam: c.IAM, lambda: c.Lambda, plan: plan, managed: map[string]*managedPolicy{}}
 	throttled := func() int64 { return 0 }
 	if c.Throttled != nil {
 		before := c.Throttled()
@@ -67,9 +75,41 @@ func (c Collector) Collect(ctx context.Context, plan Plan) audit.Facts {
 	// A permission set's role has to be found before anything can be asked about it.
 	each(r.targets, func(t *target) { r.findPermissionSet(ctx, t) })
 
-	// Documents are read while the principals themselves are looked up. Simulation waits for those
-	// alone: a caller's right to pass the render role is about the role's real ARN.
+	// Functions are listed and documents read while the principals themselves are looked up. Simulation
+	// waits for the first and the last: what is needed is about the functions and the role that are there.
+	listings := make(chan []listing, 1)
+	go func() { listings <- r.listFunctions(ctx) }()
+	r.find(ctx, r.targets)
+	survey := r.take(<-listings)
+	r.find(ctx, r.adopt(&survey))
+	noDefault := r.dropDefaultRole(survey)
+	facts := audit.Facts{
+		Account: plan.Account, Partition: plan.Partition, Regions: survey.regions,
+		Release: plan.Release, Requested: plan.Requested, UpgradeTo: plan.UpgradeTo, Assumed: plan.Assumed,
+		Functions: survey.functions, Skipped: survey.skipped, NoDefaultRole: noDefault,
+	}
+	if plan.Requested == auto {
+		facts.Releases = r.releases(survey.functions)
+	}
+	r.settle(survey)
+	r.ahead = facts.Ahead()
+	each(r.targets, func(t *target) {
+		// Without a principal there is nobody to ask about.
+		if kind, _ := entity(t.facts.Name); kind != "sso" && t.facts.Presence != audit.Absent {
+			r.simulate(ctx, t)
+		}
+		<-t.read
+	})
+	facts.Problems = inTime(survey.problems, throttled())
 	for _, t := range r.targets {
+		facts.Targets = append(facts.Targets, t.conclude(throttled()))
+	}
+	return facts
+}
+
+// find looks the targets up, and starts to read their documents.
+func (r *run) find(ctx context.Context, targets []*target) {
+	for _, t := range targets {
 		t.read, t.lookedUp = make(chan struct{}), make(chan struct{})
 		go func() {
 			defer close(t.read)
@@ -82,44 +122,20 @@ func (c Collector) Collect(ctx context.Context, plan Plan) audit.Facts {
 			boundary.Wait()
 		}()
 	}
-	each(r.targets, func(t *target) {
+	each(targets, func(t *target) {
 		defer close(t.lookedUp)
 		r.lookUp(ctx, t)
 	})
-	renderRole, guessed := r.renderRole()
-	each(r.targets, func(t *target) {
-		t.facts.Place = policies.Place{
-			Partition: plan.Partition, Account: plan.Account, Regions: plan.Regions,
-			Caller: t.facts.ARN, RenderRole: renderRole, Buckets: plan.Buckets,
-		}
-		if guessed {
-			t.facts.Guessed = append(t.facts.Guessed, renderRole)
-		}
-		if t.facts.Presence == audit.PresenceUnknown {
-			t.facts.Guessed = append(t.facts.Guessed, t.facts.ARN)
-		}
-		// Without a principal there is nobody to ask about.
-		if kind, _ := entity(t.facts.Name); kind != "sso" && t.facts.Presence != audit.Absent {
-			r.simulate(ctx, t)
-		}
-		<-t.read
-	})
-
-	facts := audit.Facts{
-		Account: plan.Account, Partition: plan.Partition, Regions: plan.Regions,
-		Release: plan.Release, Requested: plan.Requested, Assumed: plan.Assumed,
-	}
-	for _, t := range r.targets {
-		facts.Targets = append(facts.Targets, t.conclude(throttled()))
-	}
-	return facts
 }
 
 // run is one Collect.
 type run struct {
 	iam     *iam.Client
+	lambda  *lambda.Client
 	plan    Plan
 	targets []*target
+	// ahead are the releases whose needs are asked about: those judged by, and those looked ahead to.
+	ahead []policies.Release
 
 	mu      sync.Mutex
 	managed map[string]*managedPolicy
@@ -128,6 +144,7 @@ type run struct {
 // target gathers what several goroutines learn about one principal; each writes a field of its own.
 type target struct {
 	facts       audit.TargetFacts
+	adopted     bool    // a render role that functions have, and nobody configured
 	lookup      reading // of the principal itself
 	boundaryARN string
 	lookedUp    chan struct{} // closed when lookup and boundaryARN are known
@@ -163,26 +180,19 @@ func (t *target) conclude(throttled int64) audit.TargetFacts {
 		return f
 	}
 	f.Answers, f.Unanswered = t.simulation.answers, t.simulation.problems
-	for _, list := range [][]audit.Problem{f.Unread, f.Unanswered} {
-		for i := range list {
-			if list[i].Why == deadline && throttled > 0 {
-				list[i].Why = fmt.Sprintf("%s, after AWS had throttled %d calls", deadline, throttled)
-				list[i].Remedy = throttleRemedy
-			}
-		}
-	}
+	f.Unread, f.Unanswered = inTime(f.Unread, throttled), inTime(f.Unanswered, throttled)
 	return f
 }
 
-// renderRole is the ARN callers pass to Lambda: the real one where the role was found. Where nobody
-// could tell whether it exists, its path is a guess.
-func (r *run) renderRole() (arn string, guessed bool) {
-	for _, t := range r.targets {
-		if t.facts.Kind == audit.RenderRole {
-			return t.facts.ARN, t.facts.Presence == audit.PresenceUnknown
+// inTime tells a deadline that was missed from one that retries used up.
+func inTime(problems []audit.Problem, throttled int64) []audit.Problem {
+	for i := range problems {
+		if problems[i].Why == deadline && throttled > 0 {
+			problems[i].Why = fmt.Sprintf("%s, after AWS had throttled %d calls", deadline, throttled)
+			problems[i].Remedy = throttleRemedy
 		}
 	}
-	return r.arn("role/" + policies.RoleName), false
+	return problems
 }
 
 // arn is that of a principal whose path is not known.

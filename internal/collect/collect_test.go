@@ -8,9 +8,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
 	"github.com/remotion-audit/remotion-audit/examples"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
@@ -43,29 +45,29 @@ func plan() collect.Plan {
 	}
 }
 
-// client talks to the server as the function does, but does not wait between attempts.
-func client(t testing.TB, server *awsemu.Server) *iam.Client {
+// collector talks to the server as the function does, but does not wait between attempts.
+func collector(t testing.TB, server *awsemu.Server) collect.Collector {
 	t.Helper()
 	endpoint, err := server.Listen("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { endpoint.Close() })
-	return iam.New(iam.Options{
-		Region: "us-east-1", BaseEndpoint: &endpoint.URL,
-		Credentials: credentials.NewStaticCredentialsProvider("AKIA", "secret", ""),
-		Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
-			o.MaxAttempts = 3
-			o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
-		}),
+	retryer := retry.NewStandard(func(o *retry.StandardOptions) {
+		o.MaxAttempts = 3
+		o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
 	})
+	cfg := aws.Config{
+		Region: "us-east-1", BaseEndpoint: &endpoint.URL, Retryer: func() aws.Retryer { return retryer },
+		Credentials: credentials.NewStaticCredentialsProvider("AKIA", "secret", ""),
+	}
+	return collect.Collector{IAM: iam.NewFromConfig(cfg), Lambda: lambda.NewFromConfig(cfg)}
 }
 
 func judge(t testing.TB, account *awsemu.Account, plan collect.Plan) (audit.Report, *awsemu.Server) {
 	t.Helper()
 	server := &awsemu.Server{Account: account}
-	facts := collect.Collector{IAM: client(t, server)}.Collect(t.Context(), plan)
-	return audit.Evaluate(facts), server
+	return audit.Evaluate(collector(t, server).Collect(t.Context(), plan)), server
 }
 
 // wrong lists what is not satisfied, for comparison: target action status cause.

@@ -81,7 +81,9 @@ func (r *run) lookUp(ctx context.Context, t *target) {
 		t.lookup = failed(ctx, fmt.Sprintf("the %s %q itself", kind, name), action, err)
 		t.facts.TrustProblem = t.lookup.problems[0]
 	}
-	t.facts.ARN = r.arn(t.facts.Name)
+	if t.facts.ARN == "" {
+		t.facts.ARN = r.arn(t.facts.Name)
+	}
 }
 
 func (t *target) readTrust(encoded string) {
@@ -93,7 +95,7 @@ func (t *target) readTrust(encoded string) {
 }
 
 // walk follows a paginator to its end.
-func walk[Out any](ctx context.Context, more func() bool, next func(context.Context, ...func(*iam.Options)) (*Out, error), page func(*Out)) error {
+func walk[Out, Options any](ctx context.Context, more func() bool, next func(context.Context, ...func(*Options)) (*Out, error), page func(*Out)) error {
 	for more() {
 		out, err := next(ctx)
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
@@ -106,6 +107,10 @@ func isThrottle(err error) bool {
 
 // isGone reports that IAM does not know the entity, or the policy, that was asked for.
 func isGone(err error) bool {
+	return hasCode(err, "NoSuchEntity", "NoSuchEntityException")
+}
+
+func hasCode(err error, codes ...string) bool {
 	var api smithy.APIError
-	return errors.As(err, &api) && (api.ErrorCode() == "NoSuchEntity" || api.ErrorCode() == "NoSuchEntityException")
+	return errors.As(err, &api) && slices.Contains(codes, api.ErrorCode())
 }

@@ -19,15 +19,22 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// pair is a question and, for a region beyond the first, the question of the first region that it
-// repeats there.
+// pair is a question and the question of the first region that it repeats: in another region, or about
+// another resource.
 type pair struct {
 	question, first policies.Question
+	// nth counts the resources of its action in its region, from 0.
+	nth int
 }
+
+// maxResources is about how many resources of a region an action is asked: beyond, a function with a
+// name of its own is treated as those in further regions are. An account has a handful.
+const maxResources = 20
 
 // simulate asks AWS about everything the target needs: in the first region in full, in every further
 // one with one action per service. What the policies plainly grant there, of a service that AWS
-// allowed in both places, is taken to be answered as in the first region; everything else is asked.
+// allowed in both places, is taken to be answered as in the first region; everything else is asked,
+// up to maxResources for an action in a region.
 func (r *run) simulate(ctx context.Context, t *target) {
 	regions := r.questions(t)
 	t.simulation.answers = map[policies.Question]audit.Answer{}
@@ -43,8 +50,13 @@ func (r *run) simulate(ctx context.Context, t *target) {
 
 	// The probes of the further regions go out with the first region's questions.
 	first := make([]policies.Question, 0, len(regions[0]))
+	inFull := true
 	for _, p := range regions[0] {
-		first = append(first, p.question)
+		if p.nth < maxResources {
+			first = append(first, p.question)
+		} else {
+			inFull = false
+		}
 	}
 	for _, pairs := range regions[1:] {
 		for _, probe := range probes(pairs) {
@@ -52,7 +64,7 @@ func (r *run) simulate(ctx context.Context, t *target) {
 		}
 	}
 	ask(first)
-	if len(regions) == 1 {
+	if len(regions) == 1 && inFull {
 		return
 	}
 
@@ -66,8 +78,9 @@ func (r *run) simulate(ctx context.Context, t *target) {
 	plain := func(q policies.Question) bool {
 		return known.Presence == audit.Present && len(known.Unread) == 0 && known.Granted(q)
 	}
-	var again []policies.Question
-	for _, pairs := range regions[1:] {
+	var more []policies.Question
+	for i, pairs := range regions {
+		again := map[string]int{}
 		alike := map[string]bool{}
 		for _, probe := range probes(pairs) {
 			alike[service(probe.question)] = allowed(probe.question) && allowed(probe.first)
@@ -75,32 +88,35 @@ func (r *run) simulate(ctx context.Context, t *target) {
 		for _, p := range pairs {
 			_, asked := answers[p.question]
 			switch {
-			case asked:
+			case asked || i == 0 && p.nth < maxResources:
 			case alike[service(p.question)] && allowed(p.first) && plain(p.question):
 				a := answers[p.first]
 				a.Inferred = true
 				answers[p.question] = a
-			default:
-				again = append(again, p.question)
+			case again[p.question.Action] < maxResources:
+				again[p.question.Action]++
+				more = append(more, p.question)
 			}
 		}
 	}
-	ask(again)
+	ask(more)
 }
 
 // questions lists what the target needs, region by region.
 func (r *run) questions(t *target) [][]pair {
-	regions := make([][]pair, len(r.plan.Regions))
-	for _, req := range r.plan.Release.Needs(t.facts.Kind.Policy(), t.facts.Purpose) {
+	place := t.facts.Place
+	regions := make([][]pair, len(place.Regions))
+	for _, req := range policies.NeededIn(place, r.ahead, t.facts.Kind.Policy(), t.facts.Purpose) {
 		perRegion := map[string][]policies.Question{}
-		for _, n := range req.Needed(t.facts.Place) {
+		for _, n := range req.Needed(place) {
 			perRegion[n.Region] = append(perRegion[n.Region], n.Question)
 		}
-		for i, region := range r.plan.Regions {
-			for _, q := range perRegion[region] {
-				p := pair{question: q}
-				// The first resource of a region is one of Remotion's own names; what BUCKETS adds follows.
-				if model := perRegion[r.plan.Regions[0]]; len(model) > 0 {
+		for i, region := range place.Regions {
+			for nth, q := range perRegion[region] {
+				p := pair{question: q, nth: nth}
+				// The first resource of a region is one of Remotion's own names, if it has any; what BUCKETS and
+				// names of one's own add follows.
+				if model := perRegion[place.Regions[0]]; len(model) > 0 {
 					p.first = model[0]
 				}
 				regions[i] = append(regions[i], p)

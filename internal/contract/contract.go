@@ -75,9 +75,11 @@ const (
 	ScopeRoles Scope = "roles"
 	// ScopeGroups is every group of the account.
 	ScopeGroups Scope = "groups"
+	// ScopeFunctions is every function of the account, in any region.
+	ScopeFunctions Scope = "functions"
 	// ScopePolicies is every managed policy, the account's and AWS's.
 	ScopePolicies Scope = "policies"
-	// ScopeAny is "*": IAM has no narrower form for the action.
+	// ScopeAny is "*": AWS has no narrower form for the action.
 	ScopeAny Scope = "any"
 	// ScopeTopic is the one alert topic.
 	ScopeTopic Scope = "topic"
@@ -112,6 +114,8 @@ func ReadPermissions() []Permission {
 		{"iam:ListAttachedRolePolicies", ScopeRoles, "finds a role's managed policies"},
 		{"iam:GetPolicy", ScopePolicies, "finds a managed policy's default version"},
 		{"iam:GetPolicyVersion", ScopePolicies, "reads it"},
+		{"lambda:ListFunctions", ScopeAny, "finds the deployed functions, their releases and their roles"},
+		{"lambda:ListTags", ScopeFunctions, "learns the release of a function whose name does not tell it"},
 	}
 }
 

@@ -69,6 +69,8 @@ func TestAuditCommand(t *testing.T) {
 		{"no time", drifted, []string{"--timeout", "0s"}, 2, "", "--timeout: 0s is no time to look"},
 		{"an unknown flag", drifted, []string{"--nope"}, 2, "", "unknown flag: --nope"},
 		{"an unknown severity", drifted, []string{"--fail-on", "bad"}, 2, "", `--fail-on: "bad" is not a severity`},
+		{"an upgrade is looked ahead to", drifted, []string{"--callers", "user/remotion-user", "--remotion-version", "4.0.240", "--upgrade-to", "4.0.527"}, 1, "AFTER AN UPGRADE to Remotion 4.0.527\n  HIGH  user/remotion-user (caller)\n  missing     s3:PutBucketPolicy\n", ""},
+		{"an upgrade to no release", drifted, []string{"--upgrade-to", "next"}, 2, "", `--upgrade-to: "next" is not a Remotion release`},
 		{"an unknown format", drifted, []string{"--format", "xml"}, 2, "", `--format: "xml" is not known`},
 		{"a bad setting names its variable", drifted, []string{"--callers", "x", "--regions", "y"}, 2, "", "CALLERS: "},
 		{"no credentials", []string{"PATH=" + os.Getenv("PATH"), "AWS_EC2_METADATA_DISABLED=true", "HOME=" + t.TempDir()}, nil, 2, "", "AWS does not say who the credentials belong to"},
@@ -177,7 +179,7 @@ func TestPoliciesCommand(t *testing.T) {
 		{[]string{"policies", "user"}, `"s3:PutBucketPolicy"`},
 		{[]string{"policies", "role", "--remotion-version", "4.0.240"}, `/aws/lambda-insights:*`},
 		{[]string{"policies", "auditor", "--account", "123456789012"}, `"arn:aws:iam::123456789012:role/*"`},
-		{[]string{"version"}, "Remotion 4.0.61 to "},
+		{[]string{"version"}, "Remotion 3.0.0 to "},
 	} {
 		out, err := exec.Command(command, test.args...).Output()
 		if err != nil || !strings.Contains(string(out), test.want) {

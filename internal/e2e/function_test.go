@@ -163,6 +163,7 @@ func TestEvents(t *testing.T) {
 		{"drifted", "test-alert.json", "", "[TEST] Remotion IAM: test message | 123456789012", 0},
 		{"compliant", "scheduler.json", audit.Compliant, "", 1},
 		{"narrowed", "scheduler.json", audit.Compliant, "", 1},
+		{"releases", "scheduler.json", audit.Gaps, "[CRITICAL] Remotion IAM: 14 gaps | user/remotion-user +1 | 123456789012", 1},
 	}
 	for _, test := range tests {
 		t.Run(test.account+" "+test.event, func(t *testing.T) {

@@ -64,7 +64,7 @@ var allowed = map[string]string{
 	"cmd/remotion-audit":    "events examples internal/alert internal/app internal/audit internal/awsemu internal/check internal/contract internal/iampolicy internal/policies internal/report internal/runtimeapi",
 	"internal/bench":        "",
 	"internal/e2e":          "",
-	"internal/e2e/remotion": "",
+	"internal/e2e/remotion": "internal/iampolicy internal/policies",
 
 	"internal/corpus":           "",
 	"internal/corpus/oracle":    "internal/corpus",

@@ -52,6 +52,7 @@ var reach = map[contract.Scope][]any{
 	contract.ScopeUsers:      {principal("user")},
 	contract.ScopeRoles:      {principal("role")},
 	contract.ScopeGroups:     {principal("group")},
+	contract.ScopeFunctions:  {"arn:${AWS::Partition}:lambda:*:${AWS::AccountId}:function:*"},
 	contract.ScopePolicies:   {principal("policy"), "arn:${AWS::Partition}:iam::aws:policy/*"},
 	contract.ScopeAny:        {"*"},
 	contract.ScopeTopic:      {"${AlertTopic}"},
@@ -159,7 +160,7 @@ func TestSchedulerMayOnlyStartTheFunction(t *testing.T) {
 }
 
 // withoutResources are the actions for which IAM defines no resource, so that "*" is as narrow as it gets.
-var withoutResources = []string{"cloudwatch:PutMetricData", "iam:ListRoles"}
+var withoutResources = []string{"cloudwatch:PutMetricData", "iam:ListRoles", "lambda:ListFunctions"}
 
 func TestNoPermissionIsWiderThanIAMAllows(t *testing.T) {
 	for _, g := range grants(t, readResources(t)) {

@@ -90,8 +90,8 @@ func (n Need) Preferring(resource string) Need {
 	return n
 }
 
-// Named returns the need narrowed to resources that can exist: names of functions, layers, log groups, log
-// streams and IAM entities hold no colon, and buckets' names are of a-z, 0-9, '.' and '-'. It is for needs whose
+// Named returns the need narrowed to resources that can exist: names of functions, log groups, log streams and
+// IAM entities hold no colon, and buckets' names are of a-z, 0-9, '.' and '-'. It is for needs whose
 // patterns have a wildcard for each name. Without it, a Deny on "arn:aws:lambda:*:*:function:b" is a hole in
 // "arn:aws:lambda:r:1:function:a*", since IAM lets a '*' run on past colons.
 func (n Need) Named() Need {
@@ -107,6 +107,7 @@ func (l language) narrowed() language {
 	l.named = true
 	l.atoms = slices.Clone(l.atoms)
 	s3 := l.field(2) == "s3"
+	layer := strings.HasPrefix(l.field(resourceField), "layer:") // its version follows behind a colon
 	colons, key := 0, false
 	for i := range l.atoms {
 		a := &l.atoms[i]
@@ -118,7 +119,7 @@ func (l language) narrowed() language {
 			key = key || a.char == '/'
 		case s3 && !key:
 			a.legal = legalInBucket
-		case !s3:
+		case !s3 && !layer:
 			a.legal = legalInNames
 		}
 	}
@@ -236,7 +237,7 @@ func matches(field, value string) bool {
 	return matchAtoms((&pattern{text: field, action: true}).scan(false), value)
 }
 
-// field is one of the first five fields of the language's pattern, or "".
+// field is one of the fields of the language's pattern, or "".
 func (l language) field(i int) string {
 	fields := strings.SplitN(l.text, ":", resourceField+1)
 	if len(fields) <= i {

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
-
-	"golang.org/x/mod/semver"
+	"sync"
 
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
@@ -25,81 +23,141 @@ const (
 	Role Kind = "role"
 )
 
+// Kinds are both, in the order they are told.
+var Kinds = []Kind{User, Role}
+
 // RoleName is the role that Remotion's setup guide creates and its user policy names.
 const RoleName = "remotion-lambda-role"
 
-// A Release is a range of Remotion releases with the same two policies.
+// A Release is a range of Remotion releases with the same two policies, or one release of such a range.
 type Release struct {
+	// Partition is the one the policies are for.
+	Partition string
 	// Since and Until are the first and last release of the range. Until is the newest one examined
 	// for the newest range, which judges later releases as well.
 	Since, Until string
-	documents    map[Kind]string
+	// Version is the release that Find was asked for; empty for the range as such.
+	Version string
+	// user and role name the documents in data.
+	user, role string
 }
 
-// releases are ordered, oldest first.
+// releases are ordered within each partition, oldest first. The first release with a change is known
+// for certain at 3.3.8 and 4.0.418; Remotion's documentation names 3.3.54, 3.3.87, 4.0.32, 4.0.61 and
+// 4.0.510; of 3.3.12 and 4.0.51 it is known that the change came with it or with one of the three
+// releases before it, which the npm registry no longer has.
 var releases = []Release{
-	{Since: "4.0.61", Until: "4.0.417", documents: map[Kind]string{User: "user-4.0.61.json", Role: "role-4.0.61.json"}},
-	{Since: "4.0.418", Until: "4.0.527", documents: map[Kind]string{User: "user-4.0.418.json", Role: "role-4.0.61.json"}},
+	{Partition: AWS, Since: "3.0.0", Until: "3.3.7", user: "user-3.0.0", role: "role-3.0.0"},
+	{Partition: AWS, Since: "3.3.8", Until: "3.3.11", user: "user-3.3.8", role: "role-3.0.0"},
+	{Partition: AWS, Since: "3.3.12", Until: "3.3.53", user: "user-3.3.12", role: "role-3.0.0"},
+	{Partition: AWS, Since: "3.3.54", Until: "3.3.86", user: "user-3.3.54", role: "role-3.0.0"},
+	{Partition: AWS, Since: "3.3.87", Until: "4.0.31", user: "user-3.3.87", role: "role-3.0.0"},
+	{Partition: AWS, Since: "4.0.32", Until: "4.0.50", user: "user-4.0.32", role: "role-3.0.0"},
+	{Partition: AWS, Since: "4.0.51", Until: "4.0.60", user: "user-4.0.51", role: "role-3.0.0"},
+	{Partition: AWS, Since: "4.0.61", Until: "4.0.417", user: "user-4.0.61", role: "role-4.0.61"},
+	{Partition: AWS, Since: "4.0.418", Until: "4.0.527", user: "user-4.0.418", role: "role-4.0.61"},
+	{Partition: China, Since: "4.0.510", Until: "4.0.527", user: "user-cn-4.0.510", role: "role-cn-4.0.510"},
 }
 
-// Releases returns the ranges of the catalogue, oldest first.
-func Releases() []Release { return append([]Release(nil), releases...) }
-
-// Latest returns the newest range.
-func Latest() Release { return releases[len(releases)-1] }
-
-// Find returns the range that version belongs to: a release number such as 4.0.240, or "latest" or
-// "auto" for the newest. A release newer than the catalogue belongs to the newest range.
-func Find(version string) (Release, error) {
-	if version == "auto" || version == "latest" {
-		return Latest(), nil
-	}
-	v := "v" + strings.TrimPrefix(version, "v")
-	if !semver.IsValid(v) || strings.Count(v, ".") < 2 {
-		return Release{}, fmt.Errorf("%q is not a Remotion release: write auto, latest or a number such as %s", version, Latest().Until)
-	}
-	for i := len(releases) - 1; i >= 0; i-- {
-		if semver.Compare(v, "v"+releases[i].Since) >= 0 {
-			return releases[i], nil
+// Releases returns the ranges of a partition, oldest first; none for a partition that Remotion does
+// not support.
+func Releases(partition string) []Release {
+	var list []Release
+	for _, r := range releases {
+		if r.Partition == partition {
+			list = append(list, r)
 		}
 	}
-	return Release{}, fmt.Errorf("release %s is older than the catalogue of Remotion, which starts at %s", version, releases[0].Since)
+	return list
 }
 
-// String names the range: "4.0.61-4.0.417", or "4.0.418 and later" for the newest.
+// Latest returns the newest range, for partition aws.
+func Latest() Release { return latest(AWS) }
+
+// latest is the zero Release for a partition without any.
+func latest(partition string) Release {
+	list := Releases(partition)
+	if len(list) == 0 {
+		return Release{}
+	}
+	return list[len(list)-1]
+}
+
+// String names the range: "4.0.61-4.0.417", or "4.0.418 and later" for the newest. The zero Release is
+// "unknown".
 func (r Release) String() string {
-	if r.Since == Latest().Since {
+	switch r.Since {
+	case "":
+		return "unknown"
+	case latest(r.Partition).Since:
 		return r.Since + " and later"
 	}
 	return r.Since + "-" + r.Until
 }
 
+// Name names the release that was asked for, or else the range.
+func (r Release) Name() string {
+	if r.Version != "" {
+		return r.Version
+	}
+	return r.String()
+}
+
+// file names the document of a kind.
+func (r Release) file(kind Kind) string {
+	if kind == Role {
+		return r.role
+	}
+	return r.user
+}
+
 // Document returns the policy as `npx remotion lambda policies user` or `… role` prints it.
 func (r Release) Document(kind Kind) string {
-	text, err := data.ReadFile("data/" + r.documents[kind])
+	text, err := data.ReadFile("data/" + r.file(kind) + ".json")
 	if err != nil {
 		panic(err) // the files are embedded, and a test reads each
 	}
 	return string(text)
 }
 
+// parsed is the document, which is parsed once and not to be changed.
+func (r Release) parsed(kind Kind) *iampolicy.Document { return documents()[r.file(kind)] }
+
+var documents = sync.OnceValue(func() map[string]*iampolicy.Document {
+	all := map[string]*iampolicy.Document{}
+	for _, r := range releases {
+		for _, kind := range Kinds {
+			if all[r.file(kind)] != nil {
+				continue
+			}
+			doc, err := iampolicy.Parse(r.Document(kind))
+			if err != nil {
+				panic(err) // as above
+			}
+			all[r.file(kind)] = doc
+		}
+	}
+	return all
+})
+
 // Requirements returns what the policy of that kind grants, in its order: one requirement for each
 // statement, action and resource pattern.
 func (r Release) Requirements(kind Kind) []Requirement {
-	doc, err := iampolicy.Parse(r.Document(kind))
-	if err != nil {
-		panic(err) // as above
+	list := r.asked(kind)
+	for i := range list {
+		list[i].Details = list[i].explain()
+		span := spans()[r.Partition][list[i].id()]
+		list[i].Since, list[i].Until = span.since, span.until
 	}
-	var list []Requirement
-	for _, s := range doc.Statements {
+	return list
+}
+
+// asked are the requirements without what the document does not say.
+func (r Release) asked(kind Kind) (list []Requirement) {
+	for _, s := range r.parsed(kind).Statements {
 		for _, action := range s.Action {
 			for _, resource := range s.Resource {
-				req := Requirement{Kind: kind, Sid: s.Sid, Action: action, Resource: resource}
-				req.Details = details[key{kind, s.Sid, action}]
-				if strings.Contains(resource, insights) {
-					req.Details = insightsDetails[key{kind, s.Sid, action}]
-				}
-				list = append(list, req)
+				list = append(list, Requirement{Kind: kind, Sid: s.Sid, Action: action, Resource: resource})
 			}
 		}
 	}
@@ -111,15 +169,47 @@ func (r Release) Needs(kind Kind, purpose Purpose) []Requirement {
 	return slices.DeleteFunc(r.Requirements(kind), func(req Requirement) bool { return !req.For(purpose) })
 }
 
+// A span is from the first to the last release that asks for something. Until is empty for what the
+// newest asks for.
+type span struct{ since, until string }
+
+// spans has the span of everything ever asked for, by partition.
+var spans = sync.OnceValue(func() map[string]map[id]span {
+	all := map[string]map[id]span{}
+	for _, r := range releases {
+		if all[r.Partition] == nil {
+			all[r.Partition] = map[id]span{}
+		}
+		until := r.Until
+		if r.Since == latest(r.Partition).Since {
+			until = ""
+		}
+		for _, kind := range Kinds {
+			for _, req := range r.asked(kind) {
+				since := all[r.Partition][req.id()].since
+				if since == "" {
+					since = r.Since
+				}
+				all[r.Partition][req.id()] = span{since, until}
+			}
+		}
+	}
+	return all
+})
+
 // check reports requirements nobody has explained. A test calls it.
 func (r Release) check() error {
 	var errs []error
-	for _, kind := range []Kind{User, Role} {
+	for _, kind := range Kinds {
 		for _, req := range r.Requirements(kind) {
-			if req.Reason == "" || req.Impact == "" || req.Severity == 0 || req.Purposes == nil {
-				errs = append(errs, fmt.Errorf("%s: %s %s: %s on %s has no details", r, kind, req.Sid, req.Action, req.Resource))
+			if req.unexplained() {
+				errs = append(errs, fmt.Errorf("%s %s: %s %s: %s on %s has no details", r.Partition, r, kind, req.Sid, req.Action, req.Resource))
 			}
 		}
 	}
 	return errors.Join(errs...)
+}
+
+func (r Requirement) unexplained() bool {
+	return r.Since == "" || r.Purposes == nil || r.Reason == "" || r.Breakage == "" || r.Impact == "" || r.Severity == 0 || r.Source == ""
 }

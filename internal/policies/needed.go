@@ -9,12 +9,17 @@ import (
 
 // A Place is the account for which a requirement is narrowed to what is needed.
 type Place struct {
-	// Partition is aws; Account has twelve digits.
+	// Partition is aws or aws-cn; Account has twelve digits.
 	Partition, Account string
 	// Regions are the audited ones, at least one.
 	Regions []string
 	// Caller is the ARN of the principal itself; RenderRole that of the role functions are given.
 	Caller, RenderRole string
+	// FunctionRoles are the ARNs of the roles that deployed functions have, in whatever path.
+	FunctionRoles []string
+	// Functions are the names of the deployed functions by region. Those Remotion named are one need; each
+	// other is its own. A region without any needs what Remotion would call one there.
+	Functions map[string][]string
 	// Buckets are the names of real buckets. One named as Remotion names those of an audited region
 	// (remotionlambda-<region>-…) takes the place of the synthetic bucket there; any other is needed as
 	// well, for what is done to a bucket that exists.
@@ -39,7 +44,10 @@ type Need struct {
 }
 
 // globalRegion is where AWS signs and logs calls to services without regions.
-const globalRegion = "us-east-1"
+const (
+	globalRegion        = "us-east-1"
+	globalRegionOfChina = "cn-north-1"
+)
 
 // Names that are well formed and that nobody has. IAM is asked about these where no real resource
 // is known; the simulator takes a '*' in an ARN as plain text, so patterns cannot be asked about.
@@ -48,16 +56,13 @@ const (
 	syntheticFunction = "remotion-render-4-0-527-mem2048mb-disk2048mb-120sec"
 	syntheticObject   = "renders/r3m0t10n4u/out.mp4"
 	syntheticStream   = "2026/01/01/[$LATEST]0123456789abcdef0123456789abcdef"
-	binariesLayer     = "678892195805:layer:remotion-binaries-chromium-arm64:30"
-	insightsLayer     = "580247275435:layer:LambdaInsightsExtension-Arm64:5"
 	insightsGroup     = "/aws/lambda-insights"
 )
 
-// Patterns of the names Remotion gives.
+// functionPrefix begins, and functions matches, the names Remotion gives.
 const (
-	functions      = "remotion-render-*"
-	binariesLayers = "678892195805:layer:remotion-binaries-*:*"
-	insightsLayers = "580247275435:layer:LambdaInsightsExtension*:*"
+	functionPrefix = "remotion-render-"
+	functions      = functionPrefix + "*"
 )
 
 // Needed narrows the requirement to what the account needs in each region of the place, ordered by
@@ -94,7 +99,9 @@ func (r Requirement) things(p Place, region string) []thing {
 		case !first:
 			return nil
 		case action == "PassRole":
-			return one(p.RenderRole)
+			return p.passed()
+		case action == "GetUser" && !strings.Contains(p.Caller, ":user/"):
+			return nil // what a role is it cannot ask so
 		}
 		return one(p.Caller)
 	case r.Resource == "*" && r.Action != "lambda:GetFunction":
@@ -112,25 +119,71 @@ func (r Requirement) things(p Place, region string) []thing {
 		}
 		return list
 	case service == "lambda" && strings.Contains(r.Resource, ":layer:"):
-		if strings.Contains(r.Resource, insights) {
-			return arn("lambda", region, insightsLayer, insightsLayers)
-		}
-		return arn("lambda", region, binariesLayer, binariesLayers)
+		return r.layer(region)
 	case service == "lambda":
-		return arn("lambda", region, p.Account+":function:"+syntheticFunction, p.Account+":function:"+functions)
+		var list []thing
+		for _, t := range p.functions(region) {
+			list = append(list, arn("lambda", region, p.Account+":function:"+t.sample, p.Account+":function:"+t.pattern)...)
+		}
+		return list
 	case service == "logs":
-		group, groups := "/aws/lambda/"+syntheticFunction, "/aws/lambda/"+functions
-		if strings.Contains(r.Resource, insights) {
-			group, groups = insightsGroup, insightsGroup
+		groups := one(insightsGroup)
+		if !strings.Contains(r.Resource, insights) {
+			groups = p.functions(region)
+			for i, t := range groups {
+				groups[i] = thing{"/aws/lambda/" + t.sample, "/aws/lambda/" + t.pattern}
+			}
 		}
-		prefix := p.Account + ":log-group:"
-		// CreateLogStream is about the stream it creates, not about the group.
-		if action == "PutLogEvents" || action == "CreateLogStream" {
-			return arn("logs", region, prefix+group+":log-stream:"+syntheticStream, prefix+groups+":log-stream:*")
+		var list []thing
+		for _, t := range groups {
+			t.sample, t.pattern = p.Account+":log-group:"+t.sample, p.Account+":log-group:"+t.pattern
+			// CreateLogStream is about the stream it creates, not about the group.
+			if action == "PutLogEvents" || action == "CreateLogStream" {
+				t.sample += ":log-stream:" + syntheticStream
+				t.pattern += ":log-stream:*"
+			}
+			list = append(list, arn("logs", region, t.sample, t.pattern)...)
 		}
-		return arn("logs", region, prefix+group, prefix+groups)
+		return list
 	}
 	return one(r.Resource)
+}
+
+// functions lists the functions of a region: those Remotion named as one, then each that has a name of
+// its own. Where there is none, any that Remotion would deploy.
+func (p Place) functions(region string) []thing {
+	var named, own []thing
+	for _, name := range p.Functions[region] {
+		switch {
+		case !NamedByRemotion(name):
+			own = append(own, one(name)...)
+		case named == nil:
+			named = []thing{{name, functions}}
+		}
+	}
+	if named == nil && own == nil {
+		named = []thing{{syntheticFunction, functions}}
+	}
+	return append(named, own...)
+}
+
+// passed lists the roles that a caller hands to functions: the one it would give a new function, and those
+// it finds on the functions there are.
+func (p Place) passed() []thing {
+	list := one(p.RenderRole)
+	for _, arn := range p.FunctionRoles {
+		if arn != p.RenderRole {
+			list = append(list, one(arn)...)
+		}
+	}
+	return list
+}
+
+// NeededIn returns what a principal with that purpose needs in a place of any of the releases: their
+// union, then what their documents forget. What is not about the place at all is left out.
+func NeededIn(p Place, releases []Release, kind Kind, purpose Purpose) []Requirement {
+	list := append(Union(releases, kind), Undocumented(releases, kind, p.Regions)...)
+	return slices.DeleteFunc(list, func(r Requirement) bool { return !r.For(purpose) || len(r.Needed(p)) == 0 })
 }
 
 // usesExisting are the S3 actions that a custom site or output bucket is used with. Remotion never
@@ -161,18 +214,27 @@ func (p Place) buckets(region string, withOthers bool) []thing {
 	return append(own, others...)
 }
 
+// Anywhere is a region that is not known: what is needed there is needed in every one.
+const Anywhere = "*"
+
 // bucketPrefix starts the name of every bucket Remotion creates in a region.
 func bucketPrefix(region string) string {
+	if region == Anywhere {
+		return "remotionlambda-"
+	}
 	return "remotionlambda-" + strings.ReplaceAll(region, "-", "") + "-"
 }
 
 // RequestedRegion is the aws:RequestedRegion of the request: the region it is made in, or us-east-1
-// for a service that has none.
+// (cn-north-1 in China) for a service that has none.
 func (q Question) RequestedRegion() string {
-	if strings.HasPrefix(q.Action, "iam:") {
-		return globalRegion
+	switch {
+	case !strings.HasPrefix(q.Action, "iam:"):
+		return q.Region
+	case strings.HasPrefix(q.Region, "cn-"):
+		return globalRegionOfChina
 	}
-	return q.Region
+	return globalRegion
 }
 
 var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
@@ -184,14 +246,4 @@ func CheckBucket(name string) error {
 		return fmt.Errorf("%q is not a bucket name: 3 to 63 of a-z, 0-9, dots and hyphens, without arn: or s3://", name)
 	}
 	return nil
-}
-
-// Regions lists the regions that Remotion Lambda supports in partition aws, as of 4.0.527.
-// https://www.remotion.dev/docs/lambda/region-selection
-func Regions() []string {
-	return []string{
-		"us-east-1", "us-east-2", "us-west-1", "us-west-2", "af-south-1", "ap-east-1", "ap-northeast-1", "ap-northeast-2",
-		"ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2", "ap-southeast-4", "ap-southeast-5", "ca-central-1",
-		"eu-central-1", "eu-central-2", "eu-north-1", "eu-south-1", "eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1",
-	}
 }

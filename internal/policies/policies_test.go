@@ -9,9 +9,51 @@ import (
 )
 
 func TestEveryRequirementIsExplained(t *testing.T) {
-	for _, r := range Releases() {
+	for _, r := range releases {
 		if err := r.check(); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// What a requirement says of since and until is so: each release of that time asks for it, and no other.
+func TestSinceAndUntil(t *testing.T) {
+	for _, partition := range Partitions() {
+		list := Releases(partition)
+		for _, kind := range Kinds {
+			for _, req := range Union(list, kind) {
+				for _, r := range list {
+					within := compare(r.Since, req.Since) >= 0 && (req.Until == "" || compare(r.Until, req.Until) <= 0)
+					if asks := slices.ContainsFunc(r.Requirements(kind), func(o Requirement) bool { return o.id() == req.id() }); asks != within {
+						t.Errorf("%s %s %s on %s, from %q to %q: %s asks for it: %v", partition, kind, req.Action, req.Resource, req.Since, req.Until, r, asks)
+					}
+				}
+				if req.Until != "" && req.Until == latest(partition).Until {
+					t.Errorf("%s: until %s, which is the newest", req.Action, req.Until)
+				}
+			}
+		}
+	}
+}
+
+// The ranges of a partition follow on each other without a gap, and no two neighbours have both documents alike.
+func TestRangesAreContiguous(t *testing.T) {
+	for _, partition := range Partitions() {
+		list := Releases(partition)
+		for i, r := range list {
+			if compare(r.Since, r.Until) > 0 {
+				t.Errorf("%s ends before it starts", r)
+			}
+			if i == 0 {
+				continue
+			}
+			before := list[i-1]
+			if compare(before.Until, r.Since) >= 0 {
+				t.Errorf("%s overlaps %s", before, r)
+			}
+			if before.Document(User) == r.Document(User) && before.Document(Role) == r.Document(Role) {
+				t.Errorf("%s and %s are one range", before, r)
+			}
 		}
 	}
 }
@@ -53,22 +95,6 @@ func TestRequirementsCoverEverySid(t *testing.T) {
 	}
 }
 
-func TestFindRefuses(t *testing.T) {
-	for version, want := range map[string]string{
-		"":        "is not a Remotion release",
-		"4":       "is not a Remotion release",
-		"4.0":     "is not a Remotion release",
-		"newest":  "is not a Remotion release",
-		"4.0.1.2": "is not a Remotion release",
-		"3.3.54":  "older than the catalogue of Remotion, which starts at 4.0.61",
-		"4.0.60":  "older than the catalogue",
-	} {
-		if _, err := Find(version); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("Find(%q): %v, want %q", version, err, want)
-		}
-	}
-}
-
 var place = Place{
 	Partition: "aws", Account: "123456789012", Regions: []string{"us-east-1", "eu-west-1"},
 	Caller:     "arn:aws:iam::123456789012:user/ci/render",
@@ -78,9 +104,11 @@ var place = Place{
 // A documented policy has to grant everything that is needed of it: what we ask about is never
 // more than Remotion asks for.
 func TestDocumentGrantsWhatIsNeeded(t *testing.T) {
-	plain := place
-	plain.RenderRole = "arn:aws:iam::123456789012:role/remotion-lambda-role"
-	for _, release := range Releases() {
+	for _, release := range releases {
+		arn := "arn:" + release.Partition + ":iam::123456789012:"
+		plain := Place{Partition: release.Partition, Account: place.Account, Regions: Regions(release.Partition)[:2],
+			Caller: arn + "user/render", RenderRole: arn + "role/remotion-lambda-role"}
+		as := iampolicy.Context{"aws:username": {"render"}}
 		for _, kind := range []Kind{User, Role} {
 			doc, err := iampolicy.Parse(release.Document(kind))
 			if err != nil {
@@ -93,7 +121,7 @@ func TestDocumentGrantsWhatIsNeeded(t *testing.T) {
 					t.Errorf("%s %s %s: nothing is needed", release, req.Sid, req.Action)
 				}
 				for _, q := range needed {
-					if got := g.Evaluate(iampolicy.Request{Action: q.Action, Resource: q.Resource}).Decision; got != iampolicy.Allowed {
+					if got := g.Evaluate(iampolicy.Request{Action: q.Action, Resource: q.Resource, Context: as}).Decision; got != iampolicy.Allowed {
 						t.Errorf("%s: %s %s on %s: %v", release, req.Sid, q.Action, q.Resource, got)
 					}
 					if strings.Contains(q.Resource, "*") && q.Resource != "*" {

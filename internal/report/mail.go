@@ -158,6 +158,9 @@ func affected(r audit.Report) string {
 			first, worst = t.Name, trouble
 		}
 	}
+	if troubled == nil && len(r.Problems) > 0 {
+		return audit.TheAccount
+	}
 	if len(troubled) > 1 {
 		return fmt.Sprintf("%s +%d", first, len(troubled)-1)
 	}

@@ -37,7 +37,7 @@ func Text(w io.Writer, r audit.Report) error {
 func (p *page) head(r audit.Report) {
 	p.field("", "account", "%s", clean(r.Account))
 	p.field("", "regions", "%s", strings.Join(cleanAll(r.Regions), " "))
-	p.field("", "judged", "by Remotion %s", clean(r.Remotion.Release))
+	p.judgedBy(r.Remotion)
 }
 
 func targetLine(t audit.TargetReport) string {
@@ -63,7 +63,11 @@ func targetLine(t audit.TargetReport) string {
 }
 
 // page gathers lines. Labels stand in a column, prose is wrapped behind them.
-type page struct{ b strings.Builder }
+type page struct {
+	b strings.Builder
+	// releases is how many the account is judged by.
+	releases int
+}
 
 const (
 	proseWidth = 86
@@ -88,14 +92,18 @@ func (p *page) writeTo(w io.Writer) error {
 	return err
 }
 
-// body writes what is wrong: gaps first, then what could not be learnt.
+// body writes what is wrong: gaps first, then what could not be learnt, then what is worth knowing.
 func (p *page) body(r audit.Report) {
+	p.releases = len(r.Remotion.Releases)
+	p.explains(r)
 	for _, g := range Gaps(r) {
 		p.line("")
 		p.line("%s  %s", strings.ToUpper(g.Severity.String()), g.who())
 		p.group(g)
 	}
 	p.blind(r)
+	p.upgrade(r.Upgrade)
+	p.notices(r)
 }
 
 func (p *page) group(g Group) {
@@ -105,6 +113,7 @@ func (p *page) group(g Group) {
 		p.field("  ", string(g.Status), "%s itself", clean(g.Target))
 	}
 	p.on(g)
+	p.neededBy(g)
 	impacts := g.Impacts()
 	if len(impacts) > 3 {
 		impacts = append(impacts[:3:3], fmt.Sprintf("and %d more", len(impacts)-3))

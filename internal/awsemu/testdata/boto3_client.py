@@ -9,8 +9,8 @@ iam, sts, sns, cw = (boto3.client(name) for name in ("iam", "sts", "sns", "cloud
 got = {"caller": sts.get_caller_identity()["Arn"]}
 
 
-def pages(operation, key, **params):
-    return [item for page in iam.get_paginator(operation).paginate(**params) for item in page[key]]
+def pages(operation, key, of=iam, **params):
+    return [item for page in of.get_paginator(operation).paginate(**params) for item in page[key]]
 
 
 def refusal(call, **params):
@@ -76,4 +76,9 @@ cw.put_metric_data(Namespace="N", MetricData=[{"MetricName": "boto3", "Value": 1
 got["metric"] = refusal(cw.put_metric_data, Namespace="AWS/N", MetricData=[{"MetricName": "x", "Value": 1}])
 other = boto3.client("iam", aws_access_key_id="AKIABOB000000000", aws_secret_access_key="x")
 got["denied"] = refusal(other.get_role, RoleName="remotion-lambda-role")
+lam = boto3.client("lambda")
+got["functions"] = [[f["FunctionName"], f["Role"]] for f in pages("list_functions", "Functions", of=lam)]
+got["tags"] = lam.list_tags(Resource=lam.get_function(FunctionName="clips")["Configuration"]["FunctionArn"])["Tags"]
+got["gone"] = refusal(lam.get_function, FunctionName="gone")
+got["disabled"] = refusal(boto3.client("lambda", region_name="af-south-1").list_functions)
 print(json.dumps(got))

@@ -76,24 +76,27 @@ func (p Package) Ready() error {
 // Simulate runs Remotion's check against an endpoint as the user with that access key.
 func (p Package) Simulate(ctx context.Context, endpoint, accessKey string) (Check, error) {
 	var c Check
-	err := p.run(ctx, &c, "simulate.mjs",
-		"AWS_ENDPOINT_URL="+endpoint, "AWS_ACCESS_KEY_ID="+accessKey, "AWS_SECRET_ACCESS_KEY=local", "AWS_REGION=us-east-1")
+	if err := p.Ready(); err != nil {
+		return c, err
+	}
+	err := script(ctx, p.Dir, &c, []string{
+		"AWS_ENDPOINT_URL=" + endpoint, "AWS_ACCESS_KEY_ID=" + accessKey, "AWS_SECRET_ACCESS_KEY=local", "AWS_REGION=us-east-1",
+	}, "simulate.mjs")
 	return c, err
 }
 
-// Policies returns the user policy and the role policy as the package prints them.
-func (p Package) Policies(ctx context.Context) (user, role string, err error) {
-	var out struct{ User, Role string }
-	err = p.run(ctx, &out, "policies.mjs")
-	return out.User, out.Role, err
+// Documents returns the policies of the installed package.
+func (p Package) Documents(ctx context.Context) (d Documents, err error) {
+	if err := p.Ready(); err != nil {
+		return d, err
+	}
+	err = script(ctx, p.Dir, &d, nil, "policies.cjs", ".")
+	return d, err
 }
 
-// run runs a script beside this file, with nothing of this process's environment that could reach
+// script runs a script beside this file, with nothing of this process's environment that could reach
 // an account, and reads the JSON it prints.
-func (p Package) run(ctx context.Context, out any, script string, environment ...string) error {
-	if err := p.Ready(); err != nil {
-		return err
-	}
+func script(ctx context.Context, dir string, out any, environment []string, args ...string) error {
 	home, err := os.MkdirTemp("", "remotion-audit-home-")
 	if err != nil {
 		return err
@@ -101,17 +104,17 @@ func (p Package) run(ctx context.Context, out any, script string, environment ..
 	defer os.RemoveAll(home)
 	ctx, stop := context.WithTimeout(ctx, limit)
 	defer stop()
-	cmd := exec.CommandContext(ctx, "node", script)
-	cmd.Dir = p.Dir
+	cmd := exec.CommandContext(ctx, "node", args...)
+	cmd.Dir = dir
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "AWS_EC2_METADATA_DISABLED=true"}, environment...)
 	cmd.WaitDelay = 5 * time.Second
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("node %s: %w\n%s", script, err, stderr.Bytes())
+		return fmt.Errorf("node %s: %w\n%s", args[0], err, stderr.Bytes())
 	}
 	if err := json.Unmarshal(stdout.Bytes(), out); err != nil {
-		return fmt.Errorf("node %s: %w in %q", script, err, stdout.String())
+		return fmt.Errorf("node %s: %w in %q", args[0], err, stdout.String())
 	}
 	return nil
 }

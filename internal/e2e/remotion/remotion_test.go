@@ -183,21 +183,6 @@ func TestNoToWhatIsGranted(t *testing.T) {
 	})
 }
 
-// The catalogue's newest documents are those of the package, and of its CLI, which ends them with a
-// line break.
-func TestDocuments(t *testing.T) {
-	ready(t)
-	user, role, err := pkg.Policies(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for kind, want := range map[policies.Kind]string{policies.User: user + "\n", policies.Role: role + "\n"} {
-		if got := policies.Latest().Document(kind); got != want {
-			t.Errorf("the catalogue's %s policy of %s is\n%s\nand @remotion/lambda %s has\n%s", kind, policies.Latest(), got, remotion.Version, want)
-		}
-	}
-}
-
 // package.json and the Go side name one release.
 func TestVersion(t *testing.T) {
 	text, err := os.ReadFile("package.json")

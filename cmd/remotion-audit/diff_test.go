@@ -1,0 +1,51 @@
+package main
+
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+func TestDiffCommand(t *testing.T) {
+	goldens(t, map[string]string{
+		"diff-upgrade.txt": "diff --from 4.0.240 --to 4.0.527",
+		"diff-mixed.txt":   "diff --from 3.3.8,4.0.51 --to 4.1.0",
+		"diff-role.txt":    "diff --from 4.0.60 --to 4.0.61 --for role",
+		"diff-back.json":   "diff --from 4.0.418 --to 4.0.417 --format json",
+		"diff-china.json":  "diff --from 4.0.510 --to latest --partition aws-cn --for user --format json",
+	})
+}
+
+// docs/releases.md shows what is printed.
+func TestDiffOnThePage(t *testing.T) {
+	page, err := os.ReadFile("../../docs/releases.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const line = "diff --from 4.0.240 --to 4.0.527"
+	out, _, err := runCommand(t, policiesCommand(), line)
+	if err != nil || !strings.Contains(string(page), "$ remotion-audit policies "+line+"\n"+out) {
+		t.Errorf("docs/releases.md does not show what `policies %s` prints: %v\n%s", line, err, out)
+	}
+}
+
+func TestDiffCommandRefuses(t *testing.T) {
+	for line, want := range map[string]string{
+		"diff":                                              "--from: say which release",
+		"diff --from ,":                                     `--from: "" is not a Remotion release`,
+		"diff --from 4.0.240,latest,nonsense":               `--from: "nonsense" is not a Remotion release`,
+		"diff --from 2.6.0":                                 "--from: release \"2.6.0\" is older than the catalogue",
+		"diff --from 4.0.240 --to new":                      `--to: "new" is not a Remotion release`,
+		"diff --from 4.0.240 --for admin":                   `--for: "admin" is not known: write user or role`,
+		"diff --from 4.0.240 --format xml":                  `--format: "xml" is not known: write text or json`,
+		"diff --from 4.0.240 --partition aws-us-gov":        `--partition: Remotion does not support partition "aws-us-gov" (GovCloud)`,
+		"diff --from 4.0.240 --partition aws-cn":            "--from: Remotion supports partition aws-cn since 4.0.510",
+		"diff --from 4.0.240 4.0.527":                       `unknown command "4.0.527"`,
+		"diff --from 4.0.512 --to 4.0.9 --partition aws-cn": "--to: Remotion supports partition aws-cn since 4.0.510",
+	} {
+		out, _, err := runCommand(t, policiesCommand(), line)
+		if err == nil || !strings.Contains(err.Error(), want) || out != "" {
+			t.Errorf("%s: %v, want %q; it printed %q", line, err, want, out)
+		}
+	}
+}

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// runCommand runs a command as a user types it, and returns what it writes to standard output and to
+// standard error.
+func runCommand(t *testing.T, cmd *cobra.Command, line string) (out, diagnostics string, err error) {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	cmd.SilenceErrors, cmd.SilenceUsage = true, true
+	cmd.SetArgs(strings.Fields(line))
+	cmd.SetOut(&stdout)
+	cmd.SetErr(&stderr)
+	err = cmd.Execute()
+	return stdout.String(), stderr.String(), err
+}
+
+// goldens holds what `policies …` prints for each line to the file of that name.
+func goldens(t *testing.T, lines map[string]string) {
+	for name, line := range lines {
+		t.Run(name, func(t *testing.T) {
+			got, diagnostics, err := runCommand(t, policiesCommand(), line)
+			if err != nil || diagnostics != "" {
+				t.Fatalf("%v\n%s", err, diagnostics)
+			}
+			file := filepath.Join("testdata", name)
+			if *update {
+				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got != string(want) {
+				t.Errorf("%s: got\n%s\nwant\n%s", file, got, want)
+			}
+		})
+	}
+}

@@ -1,0 +1,62 @@
+package app
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/remotion-audit/remotion-audit/examples"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/report"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden report")
+
+// The account with three releases and a name of one's own, by the way the function goes. What a person
+// reads of it is in report/testdata/releases.txt and .mail.
+func TestGoldenReportOfThreeReleases(t *testing.T) {
+	t.Setenv("AWS_CA_BUNDLE", "")
+	account, err := awsemu.Load(examples.FS, "releases/account.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	end, err := (&awsemu.Server{Account: account}).Listen("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer end.Close()
+	cfg, err := ConfigFromEnv(func(name string) string { return account.Function.Environment[name] })
+	if err != nil {
+		t.Fatal(err)
+	}
+	to, err := policies.Find("4.0.527")
+	if err != nil {
+		t.Fatal(err)
+	}
+	noon := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	a := App{Config: cfg, Clients: load(t, end.URL), Function: "remotion-audit", UpgradeTo: &to, Now: func() time.Time { return noon }}
+	r, err := a.Report(t.Context(), Place{"123456789012", "aws", "us-east-1"}, "golden")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got bytes.Buffer
+	if err := report.JSON(&got, r); err != nil {
+		t.Fatal(err)
+	}
+	const file = "../report/testdata/releases.json"
+	if *update {
+		if err := os.WriteFile(file, got.Bytes(), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got.Bytes(), want) {
+		t.Errorf("%s differs; run make golden and read the diff. got:\n%s", file, got.Bytes())
+	}
+}

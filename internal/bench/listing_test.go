@@ -1,0 +1,108 @@
+package bench_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"github.com/remotion-audit/remotion-audit/internal/app"
+	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu"
+	"github.com/remotion-audit/remotion-audit/internal/collect"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
+)
+
+// A fleet is an account with functions in 25 regions: as many as Remotion has in all partitions.
+type fleet struct {
+	name string
+	// perRegion is how many functions each region has, and most how many the first.
+	perRegion, most int
+	// pages is how many the first region has.
+	pages int
+}
+
+var fleets = []fleet{
+	{"empty", 0, 0, 1},
+	{"one-each", 1, 1, 1},
+	{"two-thousand", 75, 200, 4},
+}
+
+func (f fleet) list(tb testing.TB, wait time.Duration) (audit.Facts, []awsemu.Call) {
+	tb.Helper()
+	regions := append(policies.Regions(policies.AWS), "me-south-1", "me-central-1")
+	account := &awsemu.Account{PageSize: pageSize, Faults: []awsemu.Fault{{Operation: "*", Delay: wait}}}
+	for i, region := range regions {
+		n := f.perRegion
+		if i == 0 {
+			n = f.most
+		}
+		for j := range n {
+			account.Functions = append(account.Functions, awsemu.LambdaFunction{
+				Name: fmt.Sprintf("remotion-render-4-0-418-mem%dmb-disk2048mb-120sec", 512+j), Region: region, Role: policies.RoleName,
+			})
+		}
+	}
+	server := &awsemu.Server{Account: account}
+	endpoint, err := server.Listen("127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer endpoint.Close()
+	clients := app.NewClients(aws.Config{Region: "us-east-1", BaseEndpoint: &endpoint.URL,
+		Credentials: credentials.NewStaticCredentialsProvider("AKIAADMINISTRATOR000", "local", "")})
+	facts := collect.Collector{IAM: clients.IAM, Lambda: clients.Lambda}.Collect(tb.Context(), collect.Plan{
+		Account: "123456789012", Partition: "aws", Regions: regions[:1], Further: regions[1:],
+		Release: policies.Latest(), Requested: "auto",
+	})
+	var lists []awsemu.Call
+	for _, c := range server.Calls() {
+		if c.Service == "lambda" {
+			lists = append(lists, c)
+		}
+	}
+	return facts, lists
+}
+
+// calls is the formula: a call for every page of 50 functions of every region, and one for a region
+// without any.
+func (f fleet) calls() int {
+	pages := func(n int) int { return max(1, (n+49)/50) }
+	return pages(f.most) + 24*pages(f.perRegion)
+}
+
+// 25 regions wait for no more round trips than the region with most pages.
+func TestRegionsAreListedAtOnce(t *testing.T) {
+	for _, f := range fleets {
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			facts, calls := f.list(t, 250*time.Millisecond)
+			if got, want := len(facts.Functions), f.most+24*f.perRegion; got != want || len(facts.Problems) > 0 {
+				t.Errorf("%d functions, want %d; problems %v", got, want, facts.Problems)
+			}
+			if rounds := awsemu.Rounds(calls); rounds > f.pages {
+				t.Errorf("waits for %d round trips, want at most %d\n%s", rounds, f.pages, timeline(calls))
+			}
+			if len(calls) != f.calls() {
+				t.Errorf("%d calls, want %d", len(calls), f.calls())
+			}
+			t.Logf("%d round trips, %d calls = the sum over 25 regions of max(1, functions/50 rounded up)", awsemu.Rounds(calls), len(calls))
+		})
+	}
+}
+
+// Listing 25 regions, and nothing else to audit.
+func BenchmarkListing(b *testing.B) {
+	for _, f := range fleets {
+		b.Run(f.name, func(b *testing.B) {
+			var calls []awsemu.Call
+			for b.Loop() {
+				_, calls = f.list(b, delay)
+			}
+			b.ReportMetric(float64(len(calls)), "calls")
+			b.ReportMetric(float64(awsemu.Rounds(calls)), "round-trips")
+		})
+	}
+}

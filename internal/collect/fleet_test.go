@@ -1,0 +1,107 @@
+package collect_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu"
+)
+
+// Two thousand functions in four regions: every page is read, and the questions do not grow with them.
+func TestThousandsOfFunctions(t *testing.T) {
+	account, p := compliant(t), plan()
+	everywhere(&p)
+	account.PageSize = 50
+	regions := append([]string{"us-east-1"}, p.Further...)
+	for i := range 2000 {
+		deploy(account, awsemu.LambdaFunction{Name: fmt.Sprintf("remotion-render-4-0-%d-mem%dmb-disk2048mb-120sec", 61+i%400, 512+i), Region: regions[i%4]})
+	}
+	r, server := judge(t, account, p)
+	if r.Status != audit.Gaps || len(r.Regions) != 4 || len(r.Remotion.Releases) != 400 {
+		t.Errorf("%s in %s, %d releases: %q", r.Status, r.Regions, len(r.Remotion.Releases), wrong(r))
+	}
+	if got := wrong(r); !slices.Equal(got, []string{"user/ci lambda:GetLayerVersion missing narrower-grant"}) { // Insights in af-south-1
+		t.Errorf("findings %q", got)
+	}
+	functions := 0
+	for _, d := range r.Remotion.Deployed {
+		functions += d.Functions
+	}
+	calls := map[string]int{}
+	for _, c := range server.Calls() {
+		calls[c.Operation]++
+	}
+	if functions != 2000 || calls["ListFunctions"] != 40 || calls["ListTags"] != 0 {
+		t.Errorf("%d functions, calls %v", functions, calls)
+	}
+	if n := calls["SimulatePrincipalPolicy"]; n > 80 {
+		t.Errorf("%d simulations", n)
+	}
+}
+
+// Many names of one's own are a bounded number of questions, none of them taken for granted without
+// ground: a denied one is found, and one that could not be asked is unverified.
+func TestManyNamesOfOnesOwn(t *testing.T) {
+	account, p := compliant(t), plan()
+	p.Callers = nil
+	for i := range 300 {
+		f := clips("", map[string]string{"remotion-version": "4.0.527"})
+		f.Name = fmt.Sprintf("clips-%03d", i)
+		deploy(account, f)
+	}
+	spoilRole(account, func(r *awsemu.Role) {
+		r.Inline["own"] = strings.ReplaceAll(r.Inline["remotion"], "remotion-render-*", "clips-*")
+	})
+	r, server := judge(t, account, p)
+	if r.Status != audit.Compliant {
+		t.Errorf("%s %q %q", r.Status, wrong(r), problems(r))
+	}
+	calls := map[string]int{}
+	for _, c := range server.Calls() {
+		calls[c.Operation]++
+	}
+	if calls["SimulatePrincipalPolicy"] > 30 || calls["ListTags"] != 100 {
+		t.Errorf("calls %v", calls)
+	}
+	spoilRole(account, func(r *awsemu.Role) {
+		r.Inline = maps.Clone(r.Inline)
+		r.Inline["no"] = statement(`"Effect":"Deny","Action":"lambda:InvokeFunction","Resource":"arn:aws:lambda:*:*:function:clips-299"`)
+	})
+	if r, _ := judge(t, account, p); !slices.Equal(wrong(r), []string{"role/remotion-lambda-role lambda:InvokeFunction partial identity-deny"}) {
+		t.Errorf("%q", wrong(r))
+	}
+}
+
+// A region that does not answer costs a third of the time, and the others are audited.
+func TestARegionThatHangs(t *testing.T) {
+	t.Parallel()
+	account, p := compliant(t), plan()
+	everywhere(&p)
+	deploy(account, awsemu.LambdaFunction{Name: render527})
+	account.Faults = []awsemu.Fault{{Operation: "lambda:ListFunctions", Region: "eu-west-2", Delay: time.Minute}}
+	server := &awsemu.Server{Account: account}
+	ctx, stop := context.WithTimeout(t.Context(), 6*time.Second)
+	defer stop()
+	r := audit.Evaluate(collector(t, server).Collect(ctx, p))
+	if want := []string{"the account: the functions in eu-west-2: the deadline came first"}; r.Status != audit.CouldNotLook || r.Summary.Unverified != 0 || !slices.Equal(problems(r), want) {
+		t.Errorf("%s %+v %q", r.Status, r.Summary, problems(r))
+	}
+}
+
+// One that was listed in part has what was listed.
+func TestAPageThatFails(t *testing.T) {
+	account, p := compliant(t), plan()
+	deploy(account, awsemu.LambdaFunction{Name: render240}, awsemu.LambdaFunction{Name: render31}, awsemu.LambdaFunction{Name: render527})
+	account.PageSize = 1
+	account.Faults = []awsemu.Fault{{Operation: "lambda:ListFunctions", After: 2, Error: &awsemu.FaultError{Code: "ServiceException", Message: "down", Status: 500}}}
+	r, _ := judge(t, account, p)
+	if want := []string{"the account: the functions in us-east-1: ServiceException: down"}; r.Remotion.Release != "3.3.31 and 4.0.240" || !slices.Equal(problems(r), want) {
+		t.Errorf("%s %q", r.Remotion.Release, problems(r))
+	}
+}

@@ -1,0 +1,321 @@
+package collect_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu"
+	"github.com/remotion-audit/remotion-audit/internal/collect"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
+)
+
+const (
+	render527 = "remotion-render-4-0-527-mem2048mb-disk2048mb-120sec"
+	render240 = "remotion-render-4-0-240-mem2048mb-disk2048mb-120sec"
+	render31  = "remotion-render-3-3-31-mem2048mb-disk2048mb-120sec"
+	arnOfRole = "arn:aws:iam::123456789012:role/"
+)
+
+// deploy adds functions that run under the render role, unless they have another.
+func deploy(a *awsemu.Account, functions ...awsemu.LambdaFunction) {
+	for _, f := range functions {
+		if f.Role == "" {
+			f.Role = policies.RoleName
+		}
+		a.Functions = append(a.Functions, f)
+	}
+}
+
+func clips(region string, tags map[string]string) awsemu.LambdaFunction {
+	return awsemu.LambdaFunction{Name: "clips", Region: region, Description: "Renders a Remotion video.", Tags: tags}
+}
+
+// everywhere looks into further regions, as auto does.
+func everywhere(p *collect.Plan) {
+	p.Further = []string{"eu-west-1", "eu-west-2", "af-south-1"}
+	p.OnlyWithFunctions = true
+}
+
+func notices(r audit.Report) (list []string) {
+	for _, n := range r.Notices {
+		list = append(list, string(n.Kind)+": "+n.Text)
+	}
+	return list
+}
+
+func problems(r audit.Report) (list []string) {
+	for _, p := range r.Problems {
+		list = append(list, strings.TrimSuffix(fmt.Sprintf("%s: %s: %s: %s", p.Target, p.What, p.Why, p.Grant), ": "))
+	}
+	return list
+}
+
+func refuse(region, code, message string, status int) awsemu.Fault {
+	return awsemu.Fault{Operation: "lambda:ListFunctions", Region: region, Error: &awsemu.FaultError{Code: code, Message: message, Status: status}}
+}
+
+const (
+	documented = "so a documented policy, unmodified, is not enough"
+	customName = "custom-name: Remotion documents its policies for functions named remotion-render-*, and these are not: "
+	byAnSCP    = "User: arn:aws:sts::123456789012:assumed-role/audit/x is not authorized to perform: lambda:ListFunctions on resource: * with an explicit deny in a service control policy"
+	denied     = "access denied: User: arn:aws:iam::123456789012:user/administrator is not authorized to perform: lambda:ListFunctions on resource: * because no identity-based policy allows the lambda:ListFunctions action"
+)
+
+func TestFunctions(t *testing.T) {
+	tests := []struct {
+		name     string
+		spoil    func(*awsemu.Account, *collect.Plan)
+		regions  string
+		releases string
+		want     []string
+		notices  []string
+		problems []string
+		status   audit.ReportStatus
+	}{
+		{name: "without functions the newest release judges, at home", spoil: func(_ *awsemu.Account, p *collect.Plan) { everywhere(p) },
+			regions: "us-east-1", releases: "4.0.418 and later", status: audit.Compliant},
+		{name: "a region with functions is audited too", spoil: func(a *awsemu.Account, p *collect.Plan) {
+			everywhere(p)
+			deploy(a, awsemu.LambdaFunction{Name: render527, Region: "eu-west-2"}, awsemu.LambdaFunction{Name: "web", Region: "eu-west-1"})
+		}, regions: "us-east-1 eu-west-2", releases: "4.0.527", status: audit.Compliant},
+		{name: "every region, if all are asked for", spoil: func(_ *awsemu.Account, p *collect.Plan) {
+			everywhere(p)
+			p.Further, p.OnlyWithFunctions = p.Further[:2], false
+		}, regions: "us-east-1 eu-west-1 eu-west-2", releases: "4.0.418 and later", status: audit.Compliant},
+		{name: "an old release needs less than the newest", spoil: func(a *awsemu.Account, p *collect.Plan) {
+			deploy(a, awsemu.LambdaFunction{Name: render240})
+			spoilUser(a, func(u *awsemu.User) {
+				u.Inline["remotion"] = strings.Replace(u.Inline["remotion"], `"s3:PutBucketPolicy"`, `"s3:PutBucketPolicy-no"`, 1)
+			})
+		}, regions: "us-east-1", releases: "4.0.240", notices: []string{
+			"document: inline policy \"remotion\": this is the user policy of Remotion 4.0.61-4.0.417 but for 1 permission: it adds s3:PutBucketPolicy-no on arn:aws:s3:::remotionlambda-*",
+			"upgrade: Remotion 4.0.418 and later needs what is not granted: s3:PutBucketPolicy for user/ci"}, status: audit.Compliant},
+		{name: "the union of three releases", spoil: func(a *awsemu.Account, p *collect.Plan) {
+			everywhere(p)
+			deploy(a, awsemu.LambdaFunction{Name: render527}, awsemu.LambdaFunction{Name: render240, Region: "eu-west-1"}, awsemu.LambdaFunction{Name: "remotion-render-2022-04-20-mem2048mb-disk512mb-120sec"})
+		}, regions: "us-east-1 eu-west-1", releases: "3.0.0-3.3.7, 4.0.240 and 4.0.527", want: []string{
+			"user/ci iam:GetUser missing no-grant", "user/ci s3:PutBucketWebsite missing no-grant", "user/ci s3:DeleteBucketWebsite missing no-grant",
+		}, notices: []string{"document: inline policy \"remotion\": this is the user policy of Remotion 4.0.418 and later, unchanged"}, status: audit.Gaps},
+		{name: "what was asked for judges, whatever is deployed", spoil: func(a *awsemu.Account, p *collect.Plan) {
+			p.Requested = "latest"
+			deploy(a, awsemu.LambdaFunction{Name: render31})
+		}, regions: "us-east-1", releases: "4.0.418 and later", status: audit.Compliant},
+		{name: "newer than the catalogue", spoil: func(a *awsemu.Account, p *collect.Plan) {
+			deploy(a, awsemu.LambdaFunction{Name: "remotion-render-4-0-541-mem2048mb-disk2048mb-120sec"})
+		}, regions: "us-east-1", releases: "4.0.541", notices: []string{
+			"newer-release: Remotion 4.0.541 is newer than this catalogue, which was checked up to 4.0.527: it is judged by the policies of 4.0.418 and later",
+		}, status: audit.Compliant},
+		{name: "a name of one's own, with a tag: the documented policy is not enough", spoil: func(a *awsemu.Account, p *collect.Plan) {
+			everywhere(p)
+			deploy(a, awsemu.LambdaFunction{Name: render527}, clips("", map[string]string{"remotion-version": "4.0.527"}))
+			p.Callers[0].Purpose = policies.Render
+		}, regions: "us-east-1", releases: "4.0.527", want: []string{
+			"user/ci lambda:InvokeAsync partial narrower-grant", "user/ci lambda:InvokeFunction partial narrower-grant",
+			"role/remotion-lambda-role lambda:InvokeFunction partial narrower-grant", "role/remotion-lambda-role logs:CreateLogStream partial narrower-grant", "role/remotion-lambda-role logs:PutLogEvents partial narrower-grant",
+		}, notices: []string{
+			"document: inline policy \"remotion\": this is the user policy of Remotion 4.0.418 and later, unchanged",
+			"document: inline policy \"remotion\": this is the role policy of Remotion 4.0.61 and later, unchanged",
+			customName + "clips (us-east-1); " + documented,
+		}, status: audit.Gaps},
+		{name: "a function without name or tags is judged by the newest", spoil: func(a *awsemu.Account, p *collect.Plan) {
+			p.Callers = nil
+			deploy(a, awsemu.LambdaFunction{Name: render240}, awsemu.LambdaFunction{Name: "remotion-render-bds9aab"})
+		}, regions: "us-east-1", releases: "4.0.240 and 4.0.527", notices: []string{
+			"unknown-release: neither name nor tags tell the Remotion release of remotion-render-bds9aab (us-east-1): the newest known release is judged by as well",
+		}, status: audit.Compliant},
+		{name: "a function that goes between list and tags is none", spoil: func(a *awsemu.Account, p *collect.Plan) {
+			deploy(a, awsemu.LambdaFunction{Name: render527}, clips("", nil))
+			a.Faults = []awsemu.Fault{{Operation: "lambda:ListTags", Error: &awsemu.FaultError{Code: "ResourceNotFoundException", Message: "Function not found", Status: 404}}}
+		}, regions: "us-east-1", releases: "4.0.527", status: audit.Compliant},
+		{name: "tags that may not be read", spoil: func(a *awsemu.Account, p *collect.Plan) {
+			p.Callers = nil
+			deploy(a, awsemu.LambdaFunction{Name: render527}, awsemu.LambdaFunction{Name: "remotion-render-bds9aab"})
+			a.Faults = []awsemu.Fault{{Operation: "lambda:ListTags", Deny: true}}
+		}, regions: "us-east-1", releases: "4.0.527", notices: []string{
+			"unknown-release: neither name nor tags tell the Remotion release of remotion-render-bds9aab (us-east-1): the newest known release is judged by as well",
+		}, problems: []string{"the account: the tags of functions in us-east-1: access denied: User: arn:aws:iam::123456789012:user/administrator is not authorized to perform: lambda:ListTags on resource: arn:aws:lambda:us-east-1:123456789012:function:remotion-render-bds9aab because no identity-based policy allows the lambda:ListTags action: lambda:ListTags"}, status: audit.CouldNotLook},
+		{name: "one region denied, one not enabled, one forbidden", spoil: func(a *awsemu.Account, p *collect.Plan) {
+			everywhere(p)
+			a.DisabledRegions = []string{"af-south-1"}
+			a.Faults = []awsemu.Fault{{Operation: "lambda:*", Region: "eu-west-1", Deny: true}, refuse("eu-west-2", "AccessDeniedException", byAnSCP, 403)}
+		}, regions: "us-east-1", releases: "4.0.418 and later", notices: []string{
+			"region-skipped: not audited: eu-west-2: a service control policy of the organization forbids lambda:ListFunctions there",
+			"region-skipped: not audited: af-south-1: the region is not enabled in this account",
+		}, problems: []string{"the account: the functions in eu-west-1: " + denied + ": lambda:ListFunctions"}, status: audit.CouldNotLook},
+		{name: "the same of named regions: only what is not enabled is left out", spoil: func(a *awsemu.Account, p *collect.Plan) {
+			p.Regions = []string{"us-east-1", "eu-west-1", "eu-west-2", "af-south-1"}
+			a.DisabledRegions = []string{"af-south-1"}
+			a.Faults = []awsemu.Fault{{Operation: "lambda:*", Region: "eu-west-1", Deny: true}, refuse("eu-west-2", "AccessDeniedException", byAnSCP, 403)}
+		}, regions: "us-east-1 eu-west-1 eu-west-2", releases: "4.0.418 and later", notices: []string{
+			"region-skipped: audited without a list of functions: eu-west-2: a service control policy of the organization forbids lambda:ListFunctions there",
+			"region-skipped: not audited: af-south-1: the region is not enabled in this account",
+		}, problems: []string{"the account: the functions in eu-west-1: " + denied + ": lambda:ListFunctions"}, status: audit.CouldNotLook},
+		{name: "denied everywhere is one problem", spoil: func(a *awsemu.Account, p *collect.Plan) {
+			everywhere(p)
+			a.Faults = []awsemu.Fault{{Operation: "lambda:*", Deny: true}}
+		}, regions: "us-east-1", releases: "4.0.418 and later",
+			problems: []string{"the account: the functions in us-east-1, eu-west-1, eu-west-2, af-south-1: " + denied + ": lambda:ListFunctions"}, status: audit.CouldNotLook},
+		{name: "no region at all is no good report", spoil: func(a *awsemu.Account, p *collect.Plan) {
+			a.DisabledRegions = []string{"us-east-1"}
+		}, regions: "us-east-1", releases: "4.0.418 and later", notices: []string{"region-skipped: not audited: us-east-1: the region is not enabled in this account"},
+			problems: []string{"the account: any region: none of us-east-1 is enabled in this account"}, status: audit.CouldNotLook},
+		{name: "a role that functions have is audited, and has to be passed", spoil: func(a *awsemu.Account, p *collect.Plan) {
+			everywhere(p)
+			a.Roles["clips"] = awsemu.Role{Path: "/video/", Inline: map[string]string{"x": statement(`"Effect":"Allow","Action":["s3:*","lambda:InvokeFunction"],"Resource":"*"`)}}
+			deploy(a, awsemu.LambdaFunction{Name: render527}, awsemu.LambdaFunction{Name: render527, Region: "eu-west-1", Role: "clips"})
+		}, regions: "us-east-1 eu-west-1", releases: "4.0.527", want: []string{
+			"user/ci iam:PassRole partial narrower-grant", "role/clips logs:CreateLogGroup missing no-grant",
+			"role/clips logs:CreateLogStream missing no-grant", "role/clips logs:CreateLogStream missing no-grant",
+			"role/clips logs:PutLogEvents missing no-grant", "role/clips logs:PutLogEvents missing no-grant",
+		}, notices: []string{"document: inline policy \"remotion\": this is the user policy of Remotion 4.0.418 and later, unchanged"}, status: audit.Gaps},
+		{name: "a role that is gone stops its functions", spoil: func(a *awsemu.Account, p *collect.Plan) {
+			p.Callers = nil
+			deploy(a, awsemu.LambdaFunction{Name: render527}, awsemu.LambdaFunction{Name: render240, Role: arnOfRole + "service-role/gone"})
+		}, regions: "us-east-1", releases: "4.0.240 and 4.0.527", want: []string{"role/gone  missing target-missing"}, status: audit.Gaps},
+		{name: "a role that does not trust Lambda", spoil: func(a *awsemu.Account, p *collect.Plan) {
+			p.Callers = nil
+			spoilRole(a, func(r *awsemu.Role) { r.Trust = "ec2.amazonaws.com" })
+			deploy(a, awsemu.LambdaFunction{Name: render527})
+		}, regions: "us-east-1", releases: "4.0.527", want: []string{"role/remotion-lambda-role sts:AssumeRole missing trust-policy"},
+			notices: []string{"document: inline policy \"remotion\": this is the role policy of Remotion 4.0.61 and later, unchanged"}, status: audit.Gaps},
+		{name: "a role that was made anew under another path", spoil: func(a *awsemu.Account, p *collect.Plan) {
+			p.Callers = nil
+			deploy(a, awsemu.LambdaFunction{Name: render527, Role: arnOfRole + "service-role/remotion-lambda-role"})
+		}, regions: "us-east-1", releases: "4.0.527", want: []string{"role/remotion-lambda-role sts:AssumeRole missing target-missing"},
+			notices: []string{"document: inline policy \"remotion\": this is the role policy of Remotion 4.0.61 and later, unchanged"}, status: audit.Gaps},
+		{name: "nobody misses the default role where functions have another", spoil: func(a *awsemu.Account, p *collect.Plan) {
+			a.Roles["clips"] = a.Roles[policies.RoleName]
+			delete(a.Roles, policies.RoleName)
+			deploy(a, awsemu.LambdaFunction{Name: render527, Role: "clips"})
+			spoilUser(a, func(u *awsemu.User) {
+				u.Inline["remotion"] = strings.Replace(u.Inline["remotion"], "role/remotion-lambda-role", "role/clips", 1)
+			})
+		}, regions: "us-east-1", releases: "4.0.527", notices: []string{
+			"render-role: there is no role remotion-lambda-role, and no deployed function uses it: it is not audited"}, status: audit.Compliant},
+		{name: "a role of another account", spoil: func(a *awsemu.Account, p *collect.Plan) {
+			deploy(a, awsemu.LambdaFunction{Name: render527, Role: "arn:aws:iam::210987654321:role/x"})
+		}, regions: "us-east-1", releases: "4.0.527", problems: []string{
+			"the account: the role of function " + render527 + ` (us-east-1): "arn:aws:iam::210987654321:role/x" is no role of this account`}, status: audit.CouldNotLook},
+		{name: "names that are patterns, lines and escapes are no functions", spoil: func(a *awsemu.Account, p *collect.Plan) {
+			p.Callers = nil
+			for _, name := range []string{"*", "remotion-render-*-mem1mb-disk1mb-1sec", "a\nCRITICAL", "${aws:username}", "\x1b[31mred"} {
+				deploy(a, awsemu.LambdaFunction{Name: name, Description: "Renders a Remotion video."})
+			}
+		}, regions: "us-east-1", releases: "4.0.418 and later", problems: []string{
+			`the account: the functions in us-east-1: "\x1b[31mred" is no name that Lambda takes`, `the account: the functions in us-east-1: "${aws:username}" is no name that Lambda takes`,
+			`the account: the functions in us-east-1: "*" is no name that Lambda takes`, `the account: the functions in us-east-1: "a\nCRITICAL" is no name that Lambda takes`,
+			`the account: the functions in us-east-1: "remotion-render-*-mem1mb-disk1mb-1sec" is no name that Lambda takes`,
+		}, status: audit.CouldNotLook},
+		{name: "a bucket with a name of its own", spoil: func(a *awsemu.Account, p *collect.Plan) {
+			p.Callers, p.Buckets = nil, []string{"remotionlambda-useast1-abcdefghij", "videos.example"}
+		}, regions: "us-east-1", releases: "4.0.418 and later", want: []string{
+			"role/remotion-lambda-role s3:ListBucket partial narrower-grant", "role/remotion-lambda-role s3:GetObject partial narrower-grant",
+			"role/remotion-lambda-role s3:DeleteObject partial narrower-grant", "role/remotion-lambda-role s3:PutObjectAcl partial narrower-grant",
+			"role/remotion-lambda-role s3:PutObject partial narrower-grant", "role/remotion-lambda-role s3:GetBucketLocation partial narrower-grant",
+		}, notices: []string{"document: inline policy \"remotion\": this is the role policy of Remotion 4.0.61 and later, unchanged",
+			"custom-name: Remotion documents its policies for buckets named remotionlambda-*, and these are not: videos.example; " + documented}, status: audit.Gaps},
+		{name: "Insights in a region whose layer the document forgets is low", spoil: func(a *awsemu.Account, p *collect.Plan) {
+			p.Regions = []string{"us-east-1", "af-south-1"}
+		}, regions: "us-east-1 af-south-1", releases: "4.0.418 and later", want: []string{"user/ci lambda:GetLayerVersion missing narrower-grant"},
+			notices: []string{"document: inline policy \"remotion\": this is the user policy of Remotion 4.0.418 and later, unchanged"}, status: audit.Gaps},
+		{name: "the user policy on the role", spoil: func(a *awsemu.Account, p *collect.Plan) {
+			p.Callers = nil
+			spoilRole(a, func(r *awsemu.Role) { r.Inline["remotion"] = policies.Latest().Document(policies.User) })
+		}, regions: "us-east-1", releases: "4.0.418 and later", want: []string{
+			"role/remotion-lambda-role logs:CreateLogGroup missing narrower-grant", "role/remotion-lambda-role logs:CreateLogStream missing no-grant",
+			"role/remotion-lambda-role logs:CreateLogStream missing no-grant", "role/remotion-lambda-role logs:PutLogEvents missing no-grant", "role/remotion-lambda-role logs:PutLogEvents missing no-grant",
+		}, notices: []string{"document: inline policy \"remotion\": this is the user policy of Remotion 4.0.418 and later, unchanged; the role policy belongs here"}, status: audit.Gaps},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			account, plan := compliant(t), plan()
+			test.spoil(account, &plan)
+			r, _ := judge(t, account, plan)
+			if got := strings.Join(r.Regions, " "); got != test.regions || r.Remotion.Release != test.releases || r.Status != test.status {
+				t.Errorf("%s, %s, %s\nwant %s, %s, %s", r.Status, got, r.Remotion.Release, test.status, test.regions, test.releases)
+			}
+			for what, lists := range map[string][2][]string{"findings": {wrong(r), test.want}, "notices": {notices(r), test.notices}, "problems": {problems(r), test.problems}} {
+				if !slices.Equal(lists[0], lists[1]) {
+					t.Errorf("%s\n%s\nwant\n%s", what, strings.Join(lists[0], "\n"), strings.Join(lists[1], "\n"))
+				}
+			}
+		})
+	}
+}
+
+// Every gap says which of the deployed releases need what is missing.
+func TestGapsNameTheirReleases(t *testing.T) {
+	account := compliant(t)
+	deploy(account, awsemu.LambdaFunction{Name: render31}, awsemu.LambdaFunction{Name: render240}, awsemu.LambdaFunction{Name: render527})
+	account.Users["ci"] = awsemu.User{Path: "/bots/", Inline: map[string]string{"none": statement(`"Effect":"Allow","Action":"s3:ListAllMyBuckets","Resource":"*"`)}}
+	r, _ := judge(t, account, plan())
+	got := map[string]string{}
+	for _, f := range r.Findings {
+		got[f.Action] = strings.Join(f.Releases, " ")
+	}
+	for action, want := range map[string]string{
+		"lambda:InvokeFunction":             "3.3.31 4.0.240 4.0.527",
+		"lambda:PutRuntimeManagementConfig": "4.0.240 4.0.527",
+		"s3:PutBucketPolicy":                "4.0.527",
+		"sts:AssumeRole":                    "",
+	} {
+		if got[action] != want {
+			t.Errorf("%s: needed by %q, want %q", action, got[action], want)
+		}
+	}
+}
+
+// Functions whose role is missing, or does not trust Lambda, are named, and it is critical.
+func TestFunctionsWithoutARoleAreNamed(t *testing.T) {
+	account := compliant(t)
+	spoilRole(account, func(r *awsemu.Role) { r.Trust = "ec2.amazonaws.com" })
+	deploy(account, awsemu.LambdaFunction{Name: render527}, awsemu.LambdaFunction{Name: render240, Role: arnOfRole + "service-role/gone"})
+	r, _ := judge(t, account, plan())
+	var got []string
+	for _, f := range r.Findings {
+		if f.Cause == audit.TargetMissing || f.Cause == audit.TrustPolicy {
+			got = append(got, fmt.Sprint(f.Severity, " ", f.ExampleARN, " ", f.Notes))
+		}
+	}
+	want := []string{
+		"critical " + arnOfRole + "remotion-lambda-role [deployed functions that run under it: " + render527 + " (us-east-1)]",
+		"critical " + arnOfRole + "service-role/gone [deployed functions that run under it: " + render240 + " (us-east-1)]",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
+func TestUpgradePreview(t *testing.T) {
+	account, p := compliant(t), plan()
+	old, err := policies.Find("4.0.31")
+	if err != nil {
+		t.Fatal(err)
+	}
+	spoilUser(account, func(u *awsemu.User) { u.Inline["remotion"] = old.Document(policies.User) })
+	deploy(account, awsemu.LambdaFunction{Name: "remotion-render-4-0-31-mem2048mb-disk2048mb-120sec"})
+	for to, want := range map[string][]string{
+		"4.0.31":  nil,
+		"4.0.60":  {"s3:PutLifecycleConfiguration medium", "lambda:TagResource medium"},
+		"4.0.527": {"s3:PutBucketPolicy high", "s3:PutLifecycleConfiguration medium", "lambda:TagResource medium", "lambda:GetLayerVersion medium"},
+	} {
+		release, err := policies.Find(to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.UpgradeTo = &release
+		r, _ := judge(t, account, p)
+		var got []string
+		for _, f := range r.Upgrade.Findings {
+			got = append(got, f.Action+" "+f.Severity.String())
+		}
+		slices.Sort(got)
+		slices.Sort(want)
+		if r.Status != audit.Compliant || r.Upgrade.To != to || !slices.Equal(got, want) {
+			t.Errorf("%s: %s, after it %q, want %q", to, r.Status, got, want)
+		}
+	}
+}

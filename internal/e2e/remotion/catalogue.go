@@ -1,0 +1,177 @@
+package remotion
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"golang.org/x/mod/semver"
+
+	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
+)
+
+// Boundaries picks, of the published releases, those on both sides of each boundary in the catalogue,
+// and the newest. So there is one of each range at least. What is older than the catalogue is left out.
+func Boundaries(published []string) []string {
+	known := slices.DeleteFunc(slices.Clone(published), func(version string) bool {
+		_, err := policies.Find(version)
+		return err != nil
+	})
+	slices.SortFunc(known, compare)
+	var list []string
+	add := func(i int) {
+		if i >= 0 && i < len(known) && !slices.Contains(list, known[i]) {
+			list = append(list, known[i])
+		}
+	}
+	for _, partition := range policies.Partitions() {
+		for _, r := range policies.Releases(partition) {
+			first, _ := slices.BinarySearchFunc(known, r.Since, compare)
+			add(first - 1)
+			add(first)
+		}
+	}
+	add(len(known) - 1)
+	slices.SortFunc(list, compare)
+	return list
+}
+
+func compare(a, b string) int { return semver.Compare("v"+a, "v"+b) }
+
+// Differs says in which documents a release differs from the range of the catalogue it belongs to;
+// empty when it has the same.
+func Differs(version string, d Documents) (list []string) {
+	release, err := policies.Find(version)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	list = differs(version, release, d)
+	china, err := release.In(policies.China)
+	switch {
+	case err == nil && d.China != nil:
+		return append(list, differs(version, china, *d.China)...)
+	case err == nil:
+		return append(list, fmt.Sprintf("Remotion %s has no policies for %s, and the catalogue has: %s", version, policies.China, china))
+	case d.China != nil:
+		return append(list, fmt.Sprintf("Remotion %s has policies for %s, and in the catalogue: %v", version, policies.China, err))
+	}
+	return list
+}
+
+func differs(version string, release policies.Release, d Documents) (list []string) {
+	for _, kind := range policies.Kinds {
+		got := d.of(kind) + "\n"
+		if got == release.Document(kind) {
+			continue
+		}
+		how := "it is written in another way, and grants the same"
+		adds, lacks, err := changes(got, release.Document(kind))
+		switch {
+		case err != nil:
+			how = err.Error()
+		case len(adds)+len(lacks) > 0:
+			how = strings.Join(append(prefixed("adds ", adds), prefixed("lacks ", lacks)...), ", ")
+		}
+		list = append(list, fmt.Sprintf("the %s policy of Remotion %s in %s is not that of %s: %s", kind, version, release.Partition, release, how))
+	}
+	return list
+}
+
+func (d Documents) of(kind policies.Kind) string {
+	if kind == policies.Role {
+		return d.Role
+	}
+	return d.User
+}
+
+func prefixed(prefix string, list []string) (out []string) {
+	for _, s := range list {
+		out = append(out, prefix+s)
+	}
+	return out
+}
+
+// file names the catalogue's file of a document, by the first release with it.
+func file(kind policies.Kind, partition, since string) string {
+	return string(kind) + strings.TrimPrefix(partition, "aws") + "-" + since
+}
+
+// changes lists what one document grants and the other does not, in both directions, as
+// "action on resource".
+func changes(now, before string) (adds, lacks []string, err error) {
+	n, err := granted(now)
+	if err != nil {
+		return nil, nil, err
+	}
+	b, err := granted(before)
+	if err != nil {
+		return nil, nil, err
+	}
+	without := func(list, others []string) []string {
+		return slices.DeleteFunc(slices.Clone(list), func(g string) bool { return slices.Contains(others, g) })
+	}
+	return without(n, b), without(b, n), nil
+}
+
+func granted(text string) (list []string, err error) {
+	doc, err := iampolicy.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range doc.Statements {
+		for _, action := range s.Action {
+			for _, resource := range s.Resource {
+				list = append(list, action+" on "+resource)
+			}
+		}
+	}
+	return list, nil
+}
+
+// Advice says what to add to the catalogue for documents it does not know: those of the newest release,
+// which release since was the first to have. It names each file, and the entry that goes into it.
+func Advice(since, newest string, d Documents) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "The catalogue ends at Remotion %s; from %s on (the newest is %s) the policies are others. Add:\n",
+		policies.Latest().Until, since, newest)
+	entries := map[string]Documents{policies.AWS: d}
+	if d.China != nil {
+		entries[policies.China] = *d.China
+	}
+	for _, partition := range policies.Partitions() {
+		docs, ok := entries[partition]
+		if !ok {
+			continue
+		}
+		list := policies.Releases(partition)
+		last := list[len(list)-1]
+		names, explain := map[policies.Kind]string{}, []string{}
+		for _, kind := range policies.Kinds {
+			text := docs.of(kind) + "\n"
+			if i := slices.IndexFunc(list, func(r policies.Release) bool { return r.Document(kind) == text }); i >= 0 {
+				names[kind] = file(kind, partition, list[i].Since)
+			} else {
+				names[kind] = file(kind, partition, since)
+				fmt.Fprintf(&b, "\ninternal/policies/data/%s.json:\n%s", names[kind], text)
+			}
+			if text == last.Document(kind) {
+				continue
+			}
+			adds, lacks, err := changes(docs.of(kind), last.Document(kind))
+			if err != nil {
+				explain = append(explain, fmt.Sprintf("the %s policy: %v", kind, err))
+			}
+			explain = append(explain, prefixed(fmt.Sprintf("the %s policy adds ", kind), adds)...)
+			explain = append(explain, prefixed(fmt.Sprintf("the %s policy drops ", kind), lacks)...)
+		}
+		if len(explain) == 0 {
+			continue
+		}
+		fmt.Fprintf(&b, "\ninternal/policies/catalogue.go: end the range %s %s before %s, and add behind it\n", partition, last, since)
+		fmt.Fprintf(&b, "\t{Partition: %q, Since: %q, Until: %q, user: %q, role: %q}\n", partition, since, newest, names[policies.User], names[policies.Role])
+		fmt.Fprintf(&b, "\ninternal/policies/details.go: why each is needed, and what breaks without it\n\t%s\n", strings.Join(explain, "\n\t"))
+	}
+	b.WriteString("\nThen run `make golden`, which rewrites the table in docs/releases.md.\n")
+	return b.String()
+}

@@ -1,0 +1,76 @@
+package policies
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "rewrite the table in docs/releases.md")
+
+// docs/releases.md shows the history that the catalogue has.
+func TestReleasesPage(t *testing.T) {
+	const file = "../../docs/releases.md"
+	page, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const begin, end = "<!-- history: `make golden` writes it -->\n\n", "\n<!-- end of history -->"
+	before, rest, ok := strings.Cut(string(page), begin)
+	_, after, ok2 := strings.Cut(rest, end)
+	if !ok || !ok2 {
+		t.Fatalf("%s has no %q and %q", file, begin, end)
+	}
+	want := before + begin + history() + end + after
+	if *update {
+		if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	} else if string(page) != want {
+		t.Errorf("%s does not show the catalogue's history: run `make golden`. It is\n%s", file, history())
+	}
+	for _, r := range releases {
+		if !strings.Contains(want, r.Since) {
+			t.Errorf("%s says nothing of %s", file, r.Since)
+		}
+	}
+}
+
+// history is the table of what changed from one range to the next.
+func history() string {
+	var b strings.Builder
+	b.WriteString("| since | policy | adds | drops | without what it adds |\n|---|---|---|---|---|\n")
+	list := Releases(AWS)
+	for i, r := range list[1:] {
+		for _, kind := range Kinds {
+			c := Diff(list[i:i+1], r, kind)
+			if len(c.Added)+len(c.Dropped) == 0 {
+				continue
+			}
+			var impacts []string
+			for _, a := range c.Added {
+				impact := fmt.Sprintf("%s (%s, %s)", a.Impact, a.Breakage, a.Severity)
+				if !slices.Contains(impacts, impact) {
+					impacts = append(impacts, impact)
+				}
+			}
+			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", r.Since, kind, cell(c.Added), cell(c.Dropped), strings.Join(impacts, "; "))
+		}
+	}
+	return b.String()
+}
+
+func cell(reqs []Requirement) string {
+	var list []string
+	for _, r := range reqs {
+		text := "`" + r.Action + "`"
+		if strings.Contains(r.Resource, insights) {
+			text += " for Lambda Insights"
+		}
+		list = append(list, text)
+	}
+	return strings.Join(list, ", ")
+}

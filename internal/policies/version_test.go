@@ -1,0 +1,126 @@
+package policies
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestFind(t *testing.T) {
+	for _, test := range []struct{ version, want string }{
+		{"3.0.0-rc.15", "3.0.0-3.3.7"},
+		{"3.0.0", "3.0.0-3.3.7"},
+		{"3.0.1-alpha.7", "3.0.0-3.3.7"},
+		{"3.3.7", "3.0.0-3.3.7"},
+		{"3.3.8-beta", "3.0.0-3.3.7"},
+		{"3.3.8", "3.3.8-3.3.11"},
+		{"3.3.11", "3.3.8-3.3.11"},
+		{"3.3.12", "3.3.12-3.3.53"},
+		{"3.3.53", "3.3.12-3.3.53"},
+		{"3.3.54", "3.3.54-3.3.86"},
+		{"3.3.86", "3.3.54-3.3.86"},
+		{"3.3.87", "3.3.87-4.0.31"},
+		{"3.10.0", "3.3.87-4.0.31"},
+		{"4.0.0-alpha.2048+deadbee", "3.3.87-4.0.31"},
+		{"4.0.31", "3.3.87-4.0.31"},
+		{"4.0.32", "4.0.32-4.0.50"},
+		{"4.0.50", "4.0.32-4.0.50"},
+		{"4.0.51", "4.0.51-4.0.60"},
+		{"4.0.60", "4.0.51-4.0.60"},
+		{"4.0.61", "4.0.61-4.0.417"},
+		{"v4.0.240", "4.0.61-4.0.417"},
+		{"4.0.240+build.7", "4.0.61-4.0.417"},
+		{"4.0.417", "4.0.61-4.0.417"},
+		{"4.0.418-rc.1", "4.0.61-4.0.417"},
+		{"4.0.418", "4.0.418 and later"},
+		{"4.0.527", "4.0.418 and later"},
+		{"latest", "4.0.418 and later"},
+		{"auto", "4.0.418 and later"},
+	} {
+		r, err := Find(test.version)
+		if err != nil || r.String() != test.want || r.Newer() || r.Notice() != "" {
+			t.Errorf("Find(%q): %s, newer %v %q, %v; want %s", test.version, r, r.Newer(), r.Notice(), err, test.want)
+		}
+	}
+}
+
+// A release newer than the catalogue is the normal case: it is judged by the newest, and says so.
+func TestFindNewer(t *testing.T) {
+	for _, version := range []string{"4.0.528", "4.0.540-alpha.1", "4.1.0", "5.0.0", "17.0.0"} {
+		r, err := Find(version)
+		if err != nil || r.Since != Latest().Since || !r.Newer() {
+			t.Fatalf("Find(%q): %s, newer %v, %v", version, r, r.Newer(), err)
+		}
+		for _, named := range []string{version, Latest().Until} {
+			if !strings.Contains(r.Notice(), named) {
+				t.Errorf("Find(%q): the notice does not name %s: %s", version, named, r.Notice())
+			}
+		}
+	}
+}
+
+func TestFindRefuses(t *testing.T) {
+	for version, want := range map[string]string{
+		"":                         "is not a Remotion release",
+		"4":                        "is not a Remotion release",
+		"4.0":                      "is not a Remotion release",
+		"4.0-1.2":                  "is not a Remotion release",
+		"newest":                   "is not a Remotion release",
+		"4.0.1.2":                  "is not a Remotion release",
+		"^4.0.240":                 "is not a Remotion release",
+		"4.0.x":                    "is not a Remotion release",
+		"4.0.01":                   "is not a Remotion release",
+		" 4.0.240":                 "is not a Remotion release",
+		"4-0-240":                  "is not a Remotion release",
+		"vv4.0.240":                "is not a Remotion release",
+		"4.0.\x00":                 "is not a Remotion release",
+		"2022-04-20":               "is not a Remotion release",
+		strings.Repeat("9", 1<<20): "is not a Remotion release",
+		"2.6.15":                   "older than the catalogue of Remotion, which starts at 3.0.0",
+		"3.0.0-alpha.1":            "older than the catalogue",
+		"3.0.0-rc.2":               "older than the catalogue",
+		"0.0.0":                    "older than the catalogue",
+	} {
+		r, err := Find(version)
+		if err == nil || !strings.Contains(err.Error(), want) || len(err.Error()) > 200 {
+			t.Errorf("Find(%.40q): %s, %v, want %q", version, r, err, want)
+		}
+	}
+}
+
+func TestIn(t *testing.T) {
+	for _, test := range []struct{ version, partition, want, problem string }{
+		{"4.0.240", "aws", "4.0.61-4.0.417", ""},
+		{"4.0.510", "aws-cn", "4.0.510 and later", ""},
+		{"4.0.527", "aws-cn", "4.0.510 and later", ""},
+		{"latest", "aws-cn", "4.0.510 and later", ""},
+		{"5.0.0", "aws-cn", "4.0.510 and later", ""},
+		{"4.0.509", "aws-cn", "", "Remotion supports partition aws-cn since 4.0.510: release 4.0.509 is older"},
+		{"3.0.0", "aws-cn", "", "since 4.0.510"},
+		{"4.0.527", "aws-us-gov", "", `Remotion does not support partition "aws-us-gov" (GovCloud): it runs in aws and aws-cn`},
+		{"4.0.527", "aws-iso", "", `Remotion does not support partition "aws-iso": it runs in aws and aws-cn`},
+		{"4.0.527", "", "", "Remotion does not support partition"},
+	} {
+		found, err := Find(test.version)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := found.In(test.partition)
+		if test.problem != "" {
+			if err == nil || !strings.Contains(err.Error(), test.problem) {
+				t.Errorf("%s in %q: %v, want %q", test.version, test.partition, err, test.problem)
+			}
+			continue
+		}
+		if err != nil || r.String() != test.want || r.Partition != test.partition || r.Version != found.Version || r.Newer() != found.Newer() {
+			t.Errorf("%s in %s: %+v, %v, want %s", test.version, test.partition, r, err, test.want)
+		}
+	}
+}
+
+// The zero Release is what a function's name tells that tells nothing. It may be asked like any.
+func TestZeroRelease(t *testing.T) {
+	var r Release
+	if r.String() != "unknown" || r.Name() != "unknown" || r.Newer() || r.Notice() != "" {
+		t.Errorf("%s %s %v %q", r, r.Name(), r.Newer(), r.Notice())
+	}
+}

@@ -1,0 +1,47 @@
+package report
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/remotion-audit/remotion-audit/internal/audit"
+)
+
+// A problem that is about no principal has a subject as well.
+func TestSubjectOfAnAccountThatCannotBeListed(t *testing.T) {
+	r := audit.Report{Status: audit.CouldNotLook, Account: "123456789012", Targets: []audit.TargetReport{{Name: "user/ci"}},
+		Problems: []audit.Problem{{Target: audit.TheAccount, What: "the functions in us-east-1", Why: "access denied", Grant: "lambda:ListFunctions"}}}
+	if got, want := Subject(r), "[UNVERIFIED] Remotion IAM: could not look at everything | the account | 123456789012"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	var b bytes.Buffer
+	if err := Text(&b, r); err != nil || !strings.Contains(b.String(), "denied      lambda:ListFunctions on the account") {
+		t.Errorf("%v\n%s", err, b.String())
+	}
+}
+
+// Hundreds of releases are told in a few words, and hostile ones on their line.
+func TestManyReleases(t *testing.T) {
+	names := strings.Split(strings.Repeat("4.0.1\nCRITICAL  forged,", 30), ",")[:30]
+	r := audit.Report{Status: audit.Gaps, Remotion: audit.Remotion{Release: "many", Releases: names}, Targets: []audit.TargetReport{{Name: "user/ci"}},
+		Findings: []audit.Finding{{Target: "user/ci", Action: "s3:GetObject", Status: audit.Missing, Severity: 4, Releases: names}},
+		Notices:  []audit.Notice{{Kind: audit.NoticeCustomName, Text: "a\nCRITICAL  forged"}}}
+	for _, name := range names {
+		r.Remotion.Deployed = append(r.Remotion.Deployed, audit.Deployed{Release: name, Functions: 2})
+	}
+	r.Remotion.Deployed = append(r.Remotion.Deployed, audit.Deployed{Functions: 1})
+	var b bytes.Buffer
+	if err := Text(&b, r); err != nil {
+		t.Fatal(err)
+	}
+	got := strings.Join(strings.Fields(b.String()), " ")
+	for _, want := range []string{"deployed 61 functions: 2 x 4.0.1�CRITICAL forged,", "and 23 releases", "needed by 4.0.1�CRITICAL forged,", "and 24 more"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, b.String())
+		}
+	}
+	if strings.Contains(b.String(), "\nCRITICAL  forged") {
+		t.Errorf("a forged line:\n%s", b.String())
+	}
+}
