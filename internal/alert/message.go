@@ -39,16 +39,21 @@ const MaxBytes = 256 * 1024
 // A Message is ready to be published with MessageStructure=json.
 type Message struct {
 	// Subject is printable ASCII of at most 99 characters.
-	Subject string
+	Subject string `json:"subject"`
 	// Bodies are the texts by protocol; default is JSON, for machines.
-	Bodies map[string]string
+	Bodies map[string]string `json:"bodies"`
 	// Attributes are in the order in which they are to be sent.
-	Attributes []Attribute
+	Attributes []Attribute `json:"attributes"`
 }
+
+// Zero reports whether there is no message: there is nothing to say.
+func (m Message) Zero() bool { return m.Subject == "" }
 
 // An Attribute is a message attribute. Type is String, Number or String.Array.
 type Attribute struct {
-	Name, Type, Value string
+	Name  string `json:"name"`
+	Type  string `json:"type"`
+	Value string `json:"value"`
 }
 
 // A Sender says who composes a message, for the texts.
@@ -57,7 +62,22 @@ type Sender struct {
 	Function, Region string
 	// Settings are the flags that make `remotion-audit audit` audit the same: report.MailOptions.
 	Settings []string
+	// Bucket is the evidence bucket, empty when there is none: then nothing can be muted. Evidence is the
+	// key in it under which this run's full report is kept.
+	Bucket, Evidence string
+	// Format is what https subscribers get; empty is Chat.
+	Format Format
 }
+
+// A Format is a form of the https body.
+type Format string
+
+const (
+	// Chat is an Amazon Q Developer custom notification, for Slack and Microsoft Teams.
+	Chat Format = "chat"
+	// JSON is the default body.
+	JSON Format = "json"
+)
 
 // document is the default body.
 type document struct {
