@@ -23,6 +23,10 @@ type Account struct {
 
 	// Topics are SNS topics, by ARN, or by name in Function.Region.
 	Topics []string
+	// Subscriptions are who is subscribed to them.
+	Subscriptions []Subscription
+	// Buckets are S3 buckets by name.
+	Buckets map[string]Bucket
 
 	// Organization is what the account's organization forbids. Nil is an account outside one.
 	Organization *Organization

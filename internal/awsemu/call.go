@@ -100,7 +100,9 @@ func (c *call) resource() string {
 	case stsService:
 		return c.form.get("RoleArn")
 	case snsService:
-		return cmp.Or(c.form.get("TopicArn"), c.form.get("TargetArn"))
+		return cmp.Or(c.form.get("TopicArn"), c.form.get("TargetArn"), c.form.get("SubscriptionArn"))
+	case s3Service:
+		return strings.TrimSuffix("arn:"+c.store.partition+":s3:::"+c.s3.bucket+"/"+c.s3.key, "/")
 	default:
 		return ""
 	}

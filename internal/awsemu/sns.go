@@ -3,6 +3,7 @@ package awsemu
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -15,10 +16,15 @@ var snsService = &service{
 		return refuse(http.StatusTooManyRequests, "Throttled", "Rate exceeded")
 	},
 	operations: map[string]func(*call) (any, error){
-		"CreateTopic":        createTopic,
-		"ListTopics":         listTopics,
-		"GetTopicAttributes": getTopicAttributes,
-		"Publish":            publish,
+		"CreateTopic":               createTopic,
+		"ListTopics":                listTopics,
+		"GetTopicAttributes":        getTopicAttributes,
+		"Publish":                   publish,
+		"Subscribe":                 subscribe,
+		"ConfirmSubscription":       confirmSubscription,
+		"Unsubscribe":               unsubscribe,
+		"ListSubscriptionsByTopic":  listSubscriptionsByTopic,
+		"GetSubscriptionAttributes": getSubscriptionAttributes,
 	},
 }
 
@@ -50,7 +56,11 @@ type Attribute struct {
 	Binary []byte
 }
 
-type topic struct{ arn string }
+type topic struct {
+	arn           string
+	subscriptions []*subscription // in the order they were made
+	deleted       int
+}
 
 // addTopic makes a topic known by its ARN or its name.
 func (st *store) addTopic(name string) *topic {
@@ -59,7 +69,7 @@ func (st *store) addTopic(name string) *topic {
 		arn = st.topicARN(st.region, name)
 	}
 	if st.topics[arn] == nil {
-		st.topics[arn] = &topic{arn}
+		st.topics[arn] = &topic{arn: arn}
 	}
 	return st.topics[arn]
 }
@@ -146,9 +156,9 @@ func getTopicAttributes(c *call) (any, error) {
 		{"TopicArn", t.arn},
 		{"Owner", c.store.account},
 		{"DisplayName", ""},
-		{"SubscriptionsConfirmed", "0"},
-		{"SubscriptionsPending", "0"},
-		{"SubscriptionsDeleted", "0"},
+		{"SubscriptionsConfirmed", strconv.Itoa(len(t.subscriptions) - t.pending())},
+		{"SubscriptionsPending", strconv.Itoa(t.pending())},
+		{"SubscriptionsDeleted", strconv.Itoa(t.deleted)},
 	}}}, nil
 }
 

@@ -47,6 +47,14 @@ import (
 //	    document: {file: v2.json}
 //	  ReadOnlyAccess: {arn: "arn:aws:iam::aws:policy/ReadOnlyAccess", document: {file: ro.json}}
 //	topics: [alerts]               # names in function.region, or ARNs
+//	subscriptions:                 # who is told; filterPolicy is JSON
+//	  - {topic: alerts, protocol: email, endpoint: ops@example.com}
+//	  - {topic: alerts, protocol: https, endpoint: "https://example.com/hook", pending: true}
+//	buckets:
+//	  evidence:
+//	    versioned: true            # owner and region are the account's and the function's
+//	    objects:
+//	      mutes.yaml: {file: mutes.yaml}   # or a text
 //	organization:                  # what service control policies forbid
 //	  denies: ["lambda:*"]
 //	  outsideRegions: [us-east-1]  # everywhere else only
@@ -131,6 +139,10 @@ func (l *loader) account(body ast.Node) {
 		"roles":     func(n ast.Node, at string) { a.Roles = readNamed(l, n, at, 64, l.role) },
 		"policies":  func(n ast.Node, at string) { a.Policies = readNamed(l, n, at, 128, l.managedPolicy) },
 		"topics":    func(n ast.Node, at string) { a.Topics = l.topics(n, at) },
+		"subscriptions": func(n ast.Node, at string) {
+			a.Subscriptions = l.subscriptions(n, at)
+		},
+		"buckets": func(n ast.Node, at string) { a.Buckets = l.buckets(n, at) },
 		"organization": func(n ast.Node, at string) {
 			a.Organization = l.organization(n, at)
 		},
