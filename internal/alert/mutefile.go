@@ -132,7 +132,7 @@ func parseMute(node ast.Node, now time.Time) (m Mute, errs []MuteError) {
 	}
 	for _, required := range []string{"reason", "owner", "until"} {
 		if text[required] == "" {
-			fail(node, "a mute without %s: mutes nothing", required)
+			fail(node, "a mute needs %s", required)
 		}
 	}
 	if text["until"] != "" {

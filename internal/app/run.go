@@ -149,7 +149,10 @@ func (a *App) Handle(ctx context.Context, raw json.RawMessage) (Result, error) {
 func (a *App) tell(ctx context.Context, r audit.Report, region string, throttled int64, result *Result) error {
 	var errs []error
 	delivery := publish.Delivery{}
-	if m, ok := alert.Compose(r, alert.Sender{Function: a.Function, Region: region, Settings: a.Config.flags()}); ok {
+	plan := alert.Plan(alert.State{}, r, nil, a.now(), alert.Options{
+		Stateless: true, Sender: alert.Sender{Function: a.Function, Region: region, Settings: a.Config.flags()},
+	})
+	if m := plan.Message; !m.Zero() {
 		if a.Config.TopicARN == "" {
 			a.Log.WarnContext(ctx, "nobody is told: TOPIC_ARN is not set", "subject", m.Subject)
 		} else if err := a.announce(ctx, m); err != nil {
@@ -209,7 +212,7 @@ func (a *App) testAlert(ctx context.Context, event Event, p Place) (Result, erro
 	if event.DryRun {
 		return result, nil
 	}
-	err := publish.Alert(ctx, a.SNS, string(a.Config.TopicARN), alert.TestMessage(p.Account, alert.Sender{Function: a.Function}))
+	err := publish.Alert(ctx, a.SNS, string(a.Config.TopicARN), alert.TestMessage(p.Account, nil, nil, alert.Sender{Function: a.Function}))
 	result.Announced = err == nil
 	a.Log.InfoContext(ctx, "test alert done", "announced", result.Announced)
 	return result, a.fail(ctx, err)
