@@ -1,0 +1,97 @@
+package evidence
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go"
+)
+
+// Bucket is an evidence bucket in S3. Every call names the account it expects to own the bucket, so that
+// nothing is read from, or left with, whoever took the name after it was deleted.
+type Bucket struct {
+	Client *s3.Client
+	Name   string
+	// Owner is the account's id.
+	Owner string
+}
+
+// maxObject is how many bytes of an object are read. A state of a thousand gaps has less than one MB.
+const maxObject = 16 << 20
+
+// Get reads an object.
+func (b Bucket) Get(ctx context.Context, key string) ([]byte, string, error) {
+	out, err := b.Client.GetObject(ctx, &s3.GetObjectInput{Bucket: &b.Name, Key: &key, ExpectedBucketOwner: &b.Owner})
+	if err != nil {
+		return nil, "", b.explain("read", key, err)
+	}
+	defer out.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(out.Body, maxObject+1))
+	if err != nil {
+		return nil, "", b.explain("read", key, err)
+	}
+	if len(body) > maxObject {
+		return nil, "", b.explain("read", key, fmt.Errorf("it has more than %d bytes, which no auditor wrote", maxObject))
+	}
+	return body, aws.ToString(out.ETag), nil
+}
+
+// Put writes an object.
+func (b Bucket) Put(ctx context.Context, key string, body []byte, when Condition) error {
+	in := &s3.PutObjectInput{Bucket: &b.Name, Key: &key, ExpectedBucketOwner: &b.Owner, Body: bytes.NewReader(body), ContentType: aws.String(contentType(key))}
+	if when.absent {
+		in.IfNoneMatch = aws.String("*")
+	} else if when.etag != "" {
+		in.IfMatch = &when.etag
+	}
+	if _, err := b.Client.PutObject(ctx, in); err != nil {
+		return b.explain("write", key, err)
+	}
+	return nil
+}
+
+func contentType(key string) string {
+	if key == MutesKey {
+		return "application/yaml"
+	}
+	return "application/json"
+}
+
+// explain sorts an error of S3 and ends it in what to do. A write meets 412 when its condition does not hold,
+// 409 when another write is under way, and 404 when the object it was to replace is gone.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+func (b Bucket) explain(verb, key string, err error) error {
+	var api smithy.APIError
+	code := ""
+	if errors.As(err, &api) {
+		code = api.ErrorCode()
+	}
+	status := 0
+	var response *awshttp.ResponseError
+	if errors.As(err, &response) {
+		status = response.HTTPStatusCode()
+	}
+	hint := ""
+	switch {
+	case code == "NoSuchBucket":
+		hint = ": there is no such bucket: correct EVIDENCE_BUCKET"
+	case status == http.StatusNotFound && verb == "read":
+		err = ErrMissing
+	case status == http.StatusNotFound, status == http.StatusConflict, status == http.StatusPreconditionFailed:
+		err = ErrChanged
+	case status == http.StatusForbidden && verb == "read":
+		hint = fmt.Sprintf(": grant s3:GetObject on it and s3:ListBucket on the bucket, and see that the bucket is account %s's", b.Owner)
+	case status == http.StatusForbidden:
+		hint = fmt.Sprintf(": grant s3:PutObject on it, and see that the bucket is account %s's", b.Owner)
+	case code == "PermanentRedirect":
+		hint = ": use a bucket in this region"
+	}
+	return fmt.Errorf("%s s3://%s/%s: %w%s", verb, b.Name, key, err, hint)
+}
