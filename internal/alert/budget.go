@@ -48,7 +48,7 @@ func (n news) cut(units int) news {
 		standing: n.standing[:take(len(n.standing))],
 	}
 	n.shown.report = n.report
-	n.shown.report.Problems = slices.Concat([]audit.Problem{}, n.problems[:take(len(n.problems))])
+	n.shown.report.Problems = append([]audit.Problem{}, n.problems[:take(len(n.problems))]...)
 	known := map[Identity]bool{}
 	for _, list := range [][]change{n.shown.changes, n.shown.standing} {
 		for _, c := range list {

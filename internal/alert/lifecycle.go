@@ -77,15 +77,20 @@ func (l *lifecycle) gaps() (gaps []Gap, changes []change) {
 			}
 		default:
 			event := l.closing(was, f, inReport)
-			if event == "" || was.Told.IsZero() {
-				if event == "" {
-					gaps = append(gaps, was) // nobody knows
-				}
+			gone := was
+			gone.Closed = l.now
+			switch {
+			case event == "": // nobody knows
+				gaps = append(gaps, was)
+				continue
+			case was.Told.IsZero() && was.Opened > 1: // this opening nobody heard of, the ones before it they did
+				gone.Opened--
+				gaps = append(gaps, gone)
+				continue
+			case was.Told.IsZero():
 				continue
 			}
 			gaps = append(gaps, was)
-			gone := was
-			gone.Closed = l.now
 			changes = append(changes, l.quiet(change{event, gone, asFinding(was)}))
 		}
 	}

@@ -21,13 +21,16 @@ const maxMute = 366 * 24 * time.Hour
 // ParseMutes reads a file of mutes (docs/alerts.md, docs/mutes.schema.json). A mute with an error is left
 // out; a file that is no YAML has none at all. An empty file has none either, and no error.
 func ParseMutes(text []byte, now time.Time) (Mutes, []MuteError) {
-	list, err := muteNodes(text)
+	list, err := muteList(text)
 	if err != nil {
 		return nil, []MuteError{*err}
 	}
+	if list == nil {
+		return nil, nil
+	}
 	var mutes Mutes
 	var errs []MuteError
-	for _, node := range list {
+	for _, node := range list.Values {
 		m, wrong := parseMute(node, now)
 		if wrong != nil {
 			errs = append(errs, wrong...)
@@ -38,8 +41,8 @@ func ParseMutes(text []byte, now time.Time) (Mutes, []MuteError) {
 	return mutes, errs
 }
 
-// muteNodes finds the items of the one list there is.
-func muteNodes(text []byte) ([]ast.Node, *MuteError) {
+// muteList finds the one list there is, or nil in a file without any.
+func muteList(text []byte) (*ast.SequenceNode, *MuteError) {
 	file, err := parseYAML(text)
 	if err != nil {
 		return nil, err
@@ -64,7 +67,7 @@ func muteNodes(text []byte) ([]ast.Node, *MuteError) {
 	case *ast.NullNode:
 		return nil, nil
 	case *ast.SequenceNode:
-		return value.Values, nil
+		return value, nil
 	}
 	return nil, wrong(entries[0], "mutes: is not a list")
 }

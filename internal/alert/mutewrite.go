@@ -29,7 +29,7 @@ func MuteCommand(bucket string, m Mute) string {
 // be valid at now, and the file a list in block style or empty; what it has wrong already stays so.
 func AddMute(text []byte, m Mute, now time.Time) ([]byte, error) {
 	before, wrongBefore := ParseMutes(text, now)
-	list, unread := muteNodes(text)
+	list, unread := muteList(text)
 	if unread != nil {
 		return nil, fmt.Errorf("the file of mutes: %w: correct it first", unread)
 	}
@@ -39,12 +39,8 @@ func AddMute(text []byte, m Mute, now time.Time) ([]byte, error) {
 	}
 	indent := "  "
 	switch {
-	case len(list) > 0:
-		dash := list[0].GetToken().Position.Column
-		if first, ok := list[0].(*ast.MappingNode); ok {
-			dash = first.Start.Position.Column
-		}
-		indent = strings.Repeat(" ", max(0, dash))
+	case list != nil:
+		indent = strings.Repeat(" ", max(0, list.Start.Position.Column-1)) // that of its first dash
 	case !hasKey(text):
 		out = append(out, "mutes:\n"...)
 	}

@@ -17,10 +17,9 @@ func (o Options) wait(reminders int, critical bool) time.Duration {
 }
 
 // due reports whether it is time to tell something again, or will be in a while. A schedule is not
-// punctual to the second: a hundredth of the wait is let off, or reminders would wander through the day.
+// punctual to the second: a hundredth of RepeatAfter is let off, or reminders would wander through the day.
 func (o Options) due(now, told time.Time, reminders int, critical bool, early time.Duration) bool {
-	wait := o.wait(reminders, critical)
-	return now.After(told) && !now.Before(told.Add(wait-wait/100-early))
+	return now.After(told) && !now.Before(told.Add(o.wait(reminders, critical)-o.RepeatAfter/100-early))
 }
 
 // span writes how long something took, in the two largest units: 2d 3h, 45m.

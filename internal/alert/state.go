@@ -139,13 +139,13 @@ func ParseState(text []byte) (State, error) {
 // check refuses what no release wrote.
 func (s State) check() error {
 	for _, g := range s.Gaps {
-		if g.Target == "" || g.Since.IsZero() || !g.Status.Gap() || g.Opened < 1 {
+		if g.Target == "" || g.Since.IsZero() || !g.Status.Gap() || g.Opened < 1 || g.Reminders < 0 {
 			return fmt.Errorf("the state has a gap that cannot be: %+v", g.Identity)
 		}
 	}
 	for _, e := range s.Errors {
-		if e.Target == "" && e.What == "" || e.Since.IsZero() {
-			return errors.New("the state has an auditor error about nothing")
+		if e.Target == "" && e.What == "" || e.Since.IsZero() || e.Runs < 0 || e.Reminders < 0 {
+			return errors.New("the state has an auditor error that cannot be")
 		}
 	}
 	if s.Pending != nil {
@@ -161,8 +161,12 @@ func (s State) check() error {
 	return nil
 }
 
-// JSON is the state as it is stored.
+// JSON is the state as it is stored, for people to read as well.
 func (s State) JSON() []byte {
 	s.SchemaVersion = StateVersion
-	return []byte(marshal(s) + "\n")
+	var b bytes.Buffer
+	// What marshal returns is JSON.
+	_ = json.Indent(&b, []byte(marshal(s)), "", " ")
+	b.WriteByte('\n')
+	return b.Bytes()
 }

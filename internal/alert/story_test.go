@@ -27,13 +27,18 @@ func fixture(t testing.TB, name string) audit.Report {
 	return r
 }
 
-// made makes a report of findings: each target with the findings about it, and a satisfied one so that
-// it is not dark.
+// made makes a report of findings: each target with the findings about it, and satisfied ones for the
+// actions a, b and c of which nothing is said, so that it is not dark.
 func made(targets []string, findings ...audit.Finding) audit.Report {
 	r := audit.Report{SchemaVersion: audit.SchemaVersion, Status: audit.Compliant, Account: "123456789012", Partition: "aws", Regions: []string{"us-east-1", "eu-west-1"},
 		Remotion: audit.Remotion{Requested: "auto", Since: "4.0.418", Release: "Remotion 4.0.418 and later"}, Targets: []audit.TargetReport{}, Findings: []audit.Finding{}, Problems: []audit.Problem{}, AssumedContext: []string{}}
 	for _, name := range targets {
-		list := append([]audit.Finding{finding(name, "s3:Fine", audit.Satisfied, policies.Low)}, slices.DeleteFunc(slices.Clone(findings), func(f audit.Finding) bool { return f.Target != name })...)
+		list := slices.DeleteFunc(slices.Clone(findings), func(f audit.Finding) bool { return f.Target != name })
+		for _, action := range []string{"a", "b", "c"} {
+			if !slices.ContainsFunc(list, func(f audit.Finding) bool { return f.Action == action }) {
+				list = append(list, finding(name, action, audit.Satisfied, policies.High))
+			}
+		}
 		s := audit.Summary{}
 		for _, f := range list {
 			s.Requirements++
