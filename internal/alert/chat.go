@@ -76,8 +76,9 @@ func (n news) card() string {
 		text = append(text, fmt.Sprintf("_and %d more: %s_", left, elsewhere))
 	}
 	c := card{Version: "1.0", Source: "custom", ID: n.key}
-	c.Content = cardContent{TextType: "client-markdown", Title: n.subject(), Description: strings.Join(text, "\n\n"), NextSteps: n.steps()}
-	c.Metadata = cardMetadata{ThreadID: n.thread, Summary: n.sms(), EventType: "remotion-audit." + string(n.events()[0]), AdditionalContext: map[string]string{
+	head := "[" + n.label() + "] Remotion IAM: " + strings.Join(n.parts(), ", ")
+	c.Content = cardContent{TextType: "client-markdown", Title: strings.TrimSuffix(head+" | "+prose(n.who()), " | ") + " | " + prose(n.report.Account), Description: strings.Join(text, "\n\n"), NextSteps: n.steps()}
+	c.Metadata = cardMetadata{ThreadID: n.thread, Summary: head + ". " + prose(n.first()), EventType: "remotion-audit." + string(n.events()[0]), AdditionalContext: map[string]string{
 		"account": code(n.report.Account), "severity": n.severity().String(),
 	}}
 	for _, target := range n.targets() {

@@ -12,6 +12,9 @@ import (
 // SchemaVersion is that of the default body: docs/message.schema.json.
 const SchemaVersion = "1"
 
+// source tells whose message it is.
+const source = "remotion-audit"
+
 // document is the default body, for machines.
 type document struct {
 	SchemaVersion string            `json:"schemaVersion"`
@@ -58,7 +61,7 @@ type announcement struct {
 
 func (n news) document() string {
 	d := document{
-		SchemaVersion: SchemaVersion, Source: "remotion-audit", Account: n.report.Account, Events: n.events(), Severity: n.severity(),
+		SchemaVersion: SchemaVersion, Source: source, Account: n.report.Account, Events: n.events(), Severity: n.severity(),
 		Subject: n.subject(), DedupKey: n.key, ThreadID: n.thread, Truncated: n.left > 0, Evidence: n.options.Sender.full(), Report: &n.shown.report,
 	}
 	if !n.remind.IsZero() {

@@ -163,6 +163,13 @@ func (l *lifecycle) closing(was Gap, f audit.Finding, inReport bool) Event {
 	return Retired
 }
 
+// held reports whether a gap that was told of is one that nobody can tell about now.
+func (l *lifecycle) held(g Gap) bool {
+	f, inReport := l.seen[g.Identity]
+	return g.Closed.IsZero() && !g.Told.IsZero() && !(inReport && f.Status.Gap()) && l.closing(g, f, inReport) == "" &&
+		!l.about[targetPolicy{g.Target, g.Policy}].missing
+}
+
 // unknownTargets reports whether something went wrong that is not about any audited target: then a target
 // that is not there may only not have been found.
 func (l *lifecycle) unknownTargets() bool {

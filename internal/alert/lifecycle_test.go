@@ -129,6 +129,17 @@ func TestLifecycle(t *testing.T) {
 		{"what is wrong with the mutes is told at once, once", func(s *story) { s.options.MuteErrors = []MuteError{{Line: 3, Text: "a mute needs owner"}} },
 			[]step{{0, fine, "auditor_error mutes.yaml, line 3: a mute needs owner: it mutes nothing until that is corrected"}, {hour, fine, ""}}},
 	}
+	// Not every story ends well for every other part of it.
+	s := newStory(t)
+	s.options.MuteErrors = []MuteError{{Line: 3, Text: "a mute needs owner"}}
+	s.run(a)
+	if subject := s.after(hour, fine).Message.Subject; !strings.HasPrefix(subject, "[ERROR] Remotion IAM: recovered after 1h") {
+		t.Errorf("recovered, and the mutes are broken: %q", subject)
+	}
+	s.options.MuteErrors = nil
+	if subject := s.after(hour, fine).Message.Subject; !strings.HasPrefix(subject, "[OK] Remotion IAM: can look again") {
+		t.Errorf("the mutes are mended: %q", subject)
+	}
 	// A region that is left out takes its gaps along, and that is no recovery.
 	elsewhereFine := made(u, finding("user/u", "a", audit.Satisfied, high))
 	elsewhereFine.Regions = elsewhere.Regions

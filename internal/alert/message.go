@@ -2,6 +2,7 @@ package alert
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -87,8 +88,34 @@ const (
 
 // message composes what fits of the news.
 func (n news) message() Message {
-	return fit(n.units(), func(units int) Message { return n.cut(units).compose() })
+	m := fit(n.units(), func(units int) Message { return n.cut(units).compose() })
+	if m.size() > MaxBytes {
+		return n.bare()
+	}
+	return m
 }
+
+// bare is the message when nothing fits: names are longer than IAM lets them be. It says that there is
+// something to say, and where.
+func (n news) bare() Message {
+	n.left = n.units()
+	n.shown = &shown{}
+	text := n.subject() + "\n\nAll there is to say is more than a message holds. The full report is in the evidence bucket, if there is one, and in the function's log.\n"
+	d := document{SchemaVersion: SchemaVersion, Source: source, Account: ascii(n.report.Account, maxAccount), Events: n.events(), Severity: n.severity(),
+		Subject: n.subject(), DedupKey: n.key, ThreadID: n.thread, Truncated: true}
+	m := n.attributed(Message{Subject: n.subject(), Bodies: map[string]string{"email": text, "sms": n.sms(), "default": marshal(d)}})
+	m.Attributes = slices.DeleteFunc(m.Attributes, func(a Attribute) bool { return a.Name == "targets" })
+	m.Bodies["https"] = m.Bodies["default"]
+	if n.options.Sender.Format != JSON {
+		m.Bodies["https"] = marshal(card{Version: "1.0", Source: "custom", ID: n.key,
+			Content:  cardContent{TextType: "client-markdown", Title: prose(n.subject()), Description: prose(text)},
+			Metadata: cardMetadata{ThreadID: n.thread, Summary: prose(n.sms()), EventType: "remotion-audit." + string(n.events()[0]), AdditionalContext: map[string]string{}}})
+	}
+	return m
+}
+
+// maxAccount bounds an account id, which has 12 digits.
+const maxAccount = 12
 
 // compose makes the message that tells all of the news.
 func (n news) compose() Message {
@@ -97,13 +124,18 @@ func (n news) compose() Message {
 	if n.options.Sender.Format != JSON {
 		m.Bodies["https"] = n.card()
 	}
+	return n.attributed(m)
+}
+
+// attributed adds the attributes, which go by all that is announced.
+func (n news) attributed(m Message) Message {
 	m.Attributes = []Attribute{{"events", "String.Array", marshal(n.events())}}
 	if targets := n.targets(); len(targets) > 0 {
 		m.Attributes = append(m.Attributes, Attribute{"targets", "String.Array", marshal(targets)})
 	}
 	m.Attributes = append(m.Attributes, []Attribute{
 		{"severity", "String", n.severity().String()},
-		{"account", "String", n.report.Account},
+		{"account", "String", ascii(n.report.Account, maxAccount)},
 		{"gapCount", "Number", strconv.Itoa(n.report.Summary.Gaps)},
 		{"dedupKey", "String", n.key},
 		{"schemaVersion", "String", SchemaVersion},

@@ -32,6 +32,8 @@ type news struct {
 	left  int
 
 	counts counts
+	// troubled says that something is wrong around the audit, whether it is announced now or was before.
+	troubled bool
 	// remind is when the next reminder is due, zero for never.
 	remind time.Time
 	key    string
@@ -65,7 +67,7 @@ func newsOf(l *lifecycle, changes []change, errs []errorChange, notices []notice
 	was := map[Identity]Gap{}
 	for _, g := range l.previous.Gaps {
 		was[g.Identity] = g
-		if f := l.seen[g.Identity]; g.Closed.IsZero() && !g.Told.IsZero() && !f.Status.Gap() && l.closing(g, f, f.Action != "") == "" {
+		if l.held(g) {
 			n.counts.held++
 		}
 	}
@@ -208,7 +210,7 @@ func (n *news) identify(previous State) {
 		n.thread = n.errors[0].error.Thread
 	}
 	if n.thread == "" {
-		n.thread = "remotion-audit-" + n.report.Account + "-" + n.key[:12]
+		n.thread = "remotion-audit-" + ascii(n.report.Account, maxAccount) + "-" + n.key[:12]
 	}
 }
 

@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"slices"
 	"time"
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
@@ -77,6 +78,7 @@ func Plan(previous State, r audit.Report, mutes Mutes, now time.Time, o Options)
 	n.identify(previous)
 	next := unheard
 	next.Gaps, next.Errors, next.Mutes = tell(gaps, changes, now, n.thread), tellErrors(errs, errorChanges, now, n.thread), seen
+	n.troubled = slices.ContainsFunc(next.Errors, func(e Error) bool { return e.What != "" })
 	if next.Baseline.IsZero() {
 		next.Baseline = now
 	}
@@ -118,7 +120,7 @@ func (l *lifecycle) nextReminder(s State) (at time.Time) {
 		}
 	}
 	for _, g := range s.Gaps {
-		if f := l.seen[g.Identity]; f.Gap() && !g.Told.IsZero() {
+		if f, inReport := l.seen[g.Identity]; inReport && f.Gap() && !g.Told.IsZero() {
 			soonest(g.Told.Add(l.options.wait(g.Reminders, g.Severity == policies.Critical)))
 		}
 	}

@@ -139,12 +139,12 @@ func ParseState(text []byte) (State, error) {
 // check refuses what no release wrote.
 func (s State) check() error {
 	for _, g := range s.Gaps {
-		if g.Target == "" || g.Since.IsZero() || !g.Status.Gap() || g.Opened < 1 || g.Reminders < 0 {
+		if g.Since.IsZero() || rank(g.Status) < rank(audit.Conditional) || g.Opened < 1 || g.Severity == 0 || g.Reminders < 0 {
 			return fmt.Errorf("the state has a gap that cannot be: %+v", g.Identity)
 		}
 	}
 	for _, e := range s.Errors {
-		if e.Target == "" && e.What == "" || e.Since.IsZero() || e.Runs < 0 || e.Reminders < 0 {
+		if e.Since.IsZero() || e.Runs < 0 || e.Reminders < 0 {
 			return errors.New("the state has an auditor error that cannot be")
 		}
 	}

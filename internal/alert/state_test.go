@@ -58,10 +58,10 @@ func TestParseState(t *testing.T) {
 	for name, text := range map[string]string{
 		"nothing": "", "no JSON": "{", "a list": "[]", "null": "null", "a version in words": `{"schemaVersion":"one"}`, "no version": "{}", "version zero": `{"schemaVersion":"0"}`,
 		"a number for a version": `{"schemaVersion":1}`, "two values": `{"schemaVersion":"1"} {}`, "text for gaps": `{"schemaVersion":"1","gaps":"x"}`,
-		"a gap about nobody":        `{"schemaVersion":"1","gaps":[{"policy":"user","status":"missing","cause":"scp","severity":"high","since":"2026-11-16T09:00:00Z","opened":1}]}`,
+		"a gap since never":         `{"schemaVersion":"1","gaps":[{"target":"user/u","policy":"user","status":"missing","cause":"scp","severity":"high","opened":1}]}`,
 		"a gap that is none":        `{"schemaVersion":"1","gaps":[{"target":"user/u","policy":"user","status":"satisfied","cause":"scp","severity":"high","since":"2026-11-16T09:00:00Z","opened":1}]}`,
 		"a severity that is none":   `{"schemaVersion":"1","gaps":[{"target":"user/u","policy":"user","status":"missing","cause":"scp","severity":"dire","since":"2026-11-16T09:00:00Z","opened":1}]}`,
-		"an error about nothing":    `{"schemaVersion":"1","errors":[{"since":"2026-11-16T09:00:00Z","runs":1}]}`,
+		"an error since never":      `{"schemaVersion":"1","errors":[{"target":"user/u","runs":1}]}`,
 		"a claim without a message": `{"schemaVersion":"1","pending":{"id":"p","dedupKey":"k","next":{"schemaVersion":"1"},"owner":"o","until":"2026-11-16T09:00:00Z"}}`,
 		"a claim within a claim": `{"schemaVersion":"1","pending":{"id":"p","dedupKey":"k","message":{"subject":"s"},"owner":"o","until":"2026-11-16T09:00:00Z",
 			"next":{"schemaVersion":"1","pending":{"id":"p","message":{"subject":"s"}}}}}`,

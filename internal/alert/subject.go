@@ -37,17 +37,20 @@ func (n news) subject() string {
 
 // sms says the most important thing in one line.
 func (n news) sms() string {
-	text := n.label() + " Remotion IAM " + ascii(n.report.Account, 12) + ": " + strings.Join(n.parts(), ", ")
-	if all := lines(n.changes); len(all) > 0 {
-		if l := all[0]; l.closed {
-			text += ". " + l.group.Target + ": " + strings.Join(l.group.Actions(), ", ")
-		} else {
-			text += ". " + l.group.Target + ": " + l.group.Impact()
-		}
-	} else if len(n.errors) > 0 {
-		text += ". " + n.said(n.errors[0])
+	return ascii(n.label()+" Remotion IAM "+ascii(n.report.Account, 12)+": "+strings.Join(n.parts(), ", ")+". "+n.first(), smsLimit)
+}
+
+// first is the worst there is to say, in one sentence.
+func (n news) first() string {
+	if all := lines(n.changes); len(all) > 0 && all[0].closed {
+		return all[0].group.Target + ": " + strings.Join(all[0].group.Actions(), ", ")
+	} else if len(all) > 0 {
+		return all[0].group.Target + ": " + all[0].group.Impact()
 	}
-	return ascii(text, smsLimit)
+	if len(n.errors) > 0 {
+		return n.said(n.errors[0])
+	}
+	return "mute of " + n.notices[0].mute.what() + " " + n.notices[0].said(n.now)
 }
 
 // label is the one word a message is filed under: how bad what is announced is, else how things are.
@@ -75,7 +78,10 @@ func (n news) label() string {
 	case !good:
 		return "NOTICE"
 	}
-	return report.Label(n.report)
+	if label := report.Label(n.report); label != "OK" || !n.troubled {
+		return label
+	}
+	return "ERROR"
 }
 
 // parts says what is new and how much is open, in as few words as a subject has room for.

@@ -23,6 +23,7 @@ const maxSubscriptions = 50
 // critical and it is about the given targets, so that it passes the filters that a real one would.
 func TestMessage(account string, targets []string, subscriptions []Subscription, from Sender) Message {
 	const text = "This is a test of remotion-audit: nothing was audited, and nothing is wrong. If you read this, alerts reach you."
+	account = ascii(account, maxAccount)
 	subject := ascii("[TEST] Remotion IAM: test message | "+account, subjectLimit)
 	shown := subscriptions[:min(len(subscriptions), maxSubscriptions)]
 	var mail strings.Builder
@@ -36,7 +37,7 @@ func TestMessage(account string, targets []string, subscriptions []Subscription,
 		Bodies: map[string]string{
 			"email": mail.String(),
 			"sms":   ascii("TEST remotion-audit "+account+": alerts reach you.", smsLimit),
-			"default": marshal(document{SchemaVersion: SchemaVersion, Source: "remotion-audit", Account: account, Events: []Event{Test},
+			"default": marshal(document{SchemaVersion: SchemaVersion, Source: source, Account: account, Events: []Event{Test},
 				Severity: policies.Critical, Subject: subject, Subscriptions: shown}),
 		},
 		Attributes: []Attribute{{"events", "String.Array", marshal([]Event{Test})}},

@@ -63,7 +63,7 @@ func (p *page) denied(problems []audit.Problem) {
 		}
 	}
 	for _, grant := range grants {
-		p.field("  ", "denied", "%s on %s", grant, strings.Join(about[grant], ", "))
+		p.field("  ", "denied", "%s on %s", clean(grant), strings.Join(about[grant], ", "))
 	}
 	if grants != nil {
 		p.field("  ", "AWS", "%s", clean(first))

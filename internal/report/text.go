@@ -124,7 +124,7 @@ func (p *page) muted(r audit.Report) {
 func (p *page) group(g Group) {
 	p.field("  ", string(g.Status), "%s", g.What())
 	p.on(g)
-	p.field("  ", "impact", "%s", g.Impact())
+	p.field("  ", "impact", "%s", clean(g.Impact()))
 	p.field("  ", "why", "%s: %s", g.Cause, clean(g.Why))
 	for _, note := range g.collect(func(f audit.Finding) string { return strings.Join(f.Notes, "; ") }) {
 		p.field("  ", "note", "%s", clean(note))
