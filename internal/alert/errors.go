@@ -96,7 +96,8 @@ func (l *lifecycle) errors() (errs []Error, changes []errorChange) {
 	}
 	for _, was := range l.previous.Errors {
 		still := slices.ContainsFunc(list, func(c errorChange) bool { return c.error.compare(was) == 0 })
-		if !still && !was.Told.IsZero() {
+		// Whoever mends a file knows; and a damaged state is replaced by the run that tells of it.
+		if !still && !was.Told.IsZero() && was.Target != "" {
 			errs = append(errs, was)
 			changes = append(changes, errorChange{event: AuditorError, error: was, ended: true})
 		}
