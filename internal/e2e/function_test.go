@@ -149,7 +149,7 @@ func (o outcome) subjects() (list []string) {
 }
 
 func TestEvents(t *testing.T) {
-	const drifted = "[CRITICAL] Remotion IAM: 10 gaps | role/remotion-lambda-role +1 | 123456789012"
+	const drifted = "[CRITICAL] Remotion IAM: first audit, 10 gaps | role/remotion-lambda-role +1 | 123456789012"
 	tests := []struct {
 		account, event string
 		status         audit.ReportStatus
@@ -194,7 +194,7 @@ func TestMessageAndMetricsAgree(t *testing.T) {
 	}
 	want := map[string]float64{
 		"Gaps": 10, "GapsCritical": 6, "GapsMuted": 0, "RequirementsTotal": 49, "RequirementsUnverified": 0, "CompliancePercent": 100 * 39.0 / 49,
-		"AuditCompleted": 1, "AlertFailures": 0, "ThrottledCalls": 0,
+		"OldestGapAge": 0, "AuditCompleted": 1, "AlertFailures": 0, "NoSubscribers": 0, "StateErrors": 0, "ThrottledCalls": 0,
 		"Gaps user/remotion-user": 2, "GapsCritical user/remotion-user": 0, "RequirementsUnverified user/remotion-user": 0,
 		"Gaps role/remotion-lambda-role": 8, "GapsCritical role/remotion-lambda-role": 6, "RequirementsUnverified role/remotion-lambda-role": 0,
 	}

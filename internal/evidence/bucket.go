@@ -44,17 +44,18 @@ func (b Bucket) Get(ctx context.Context, key string) ([]byte, string, error) {
 }
 
 // Put writes an object.
-func (b Bucket) Put(ctx context.Context, key string, body []byte, when Condition) error {
+func (b Bucket) Put(ctx context.Context, key string, body []byte, when Condition) (string, error) {
 	in := &s3.PutObjectInput{Bucket: &b.Name, Key: &key, ExpectedBucketOwner: &b.Owner, Body: bytes.NewReader(body), ContentType: aws.String(contentType(key))}
 	if when.absent {
 		in.IfNoneMatch = aws.String("*")
 	} else if when.etag != "" {
 		in.IfMatch = &when.etag
 	}
-	if _, err := b.Client.PutObject(ctx, in); err != nil {
-		return b.explain("write", key, err)
+	out, err := b.Client.PutObject(ctx, in)
+	if err != nil {
+		return "", b.explain("write", key, err)
 	}
-	return nil
+	return aws.ToString(out.ETag), nil
 }
 
 func contentType(key string) string {

@@ -44,26 +44,26 @@ func TestBucket(t *testing.T) {
 	if _, _, err := b.Get(ctx, "none"); !errors.Is(err, ErrMissing) {
 		t.Errorf("a missing object: %v", err)
 	}
-	if err := b.Put(ctx, "k", []byte("1"), IfAbsent()); err != nil {
+	if _, err := b.Put(ctx, "k", []byte("1"), IfAbsent()); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Put(ctx, "k", []byte("2"), IfAbsent()); !errors.Is(err, ErrChanged) {
+	if _, err := b.Put(ctx, "k", []byte("2"), IfAbsent()); !errors.Is(err, ErrChanged) {
 		t.Errorf("a second first write: %v", err)
 	}
 	body, etag, err := b.Get(ctx, "k")
 	if err != nil || string(body) != "1" {
 		t.Fatalf("%q %v", body, err)
 	}
-	if err := b.Put(ctx, "k", []byte("3"), IfMatch(etag)); err != nil {
+	if _, err := b.Put(ctx, "k", []byte("3"), IfMatch(etag)); err != nil {
 		t.Error(err)
 	}
-	if err := b.Put(ctx, "k", []byte("4"), IfMatch(etag)); !errors.Is(err, ErrChanged) {
+	if _, err := b.Put(ctx, "k", []byte("4"), IfMatch(etag)); !errors.Is(err, ErrChanged) {
 		t.Errorf("a write over another's: %v", err)
 	}
-	if err := b.Put(ctx, "gone", []byte("4"), IfMatch(etag)); !errors.Is(err, ErrChanged) {
+	if _, err := b.Put(ctx, "gone", []byte("4"), IfMatch(etag)); !errors.Is(err, ErrChanged) {
 		t.Errorf("a write over what is gone: %v", err)
 	}
-	if err := b.Put(ctx, "k", []byte("5"), Condition{}); err != nil {
+	if _, err := b.Put(ctx, "k", []byte("5"), Condition{}); err != nil {
 		t.Errorf("a write on no condition: %v", err)
 	}
 	for _, call := range srv.Calls() {
@@ -87,8 +87,8 @@ func TestBucketSaysWhatToDo(t *testing.T) {
 			"grant s3:GetObject on it and s3:ListBucket on the bucket"},
 		{"a missing key that may not be known", []awsemu.Fault{{Operation: "s3:ListObjectsV2", Deny: true}}, func(ctx context.Context) error { _, _, err := own.Get(ctx, "none"); return err },
 			"s3:ListBucket on the bucket"},
-		{"a write that is denied", []awsemu.Fault{{Operation: "s3:PutObject", Deny: true}}, func(ctx context.Context) error { return own.Put(ctx, "k", nil, Condition{}) }, "grant s3:PutObject on it"},
-		{"somebody else's bucket", nil, func(ctx context.Context) error { return of("foreign").Put(ctx, "k", nil, Condition{}) }, "see that the bucket is account " + account + "'s"},
+		{"a write that is denied", []awsemu.Fault{{Operation: "s3:PutObject", Deny: true}}, func(ctx context.Context) error { _, err := own.Put(ctx, "k", nil, Condition{}); return err }, "grant s3:PutObject on it"},
+		{"somebody else's bucket", nil, func(ctx context.Context) error { _, err := of("foreign").Put(ctx, "k", nil, Condition{}); return err }, "see that the bucket is account " + account + "'s"},
 		{"no bucket", nil, func(ctx context.Context) error { _, _, err := of("none").Get(ctx, "k"); return err }, "correct EVIDENCE_BUCKET"},
 		{"a bucket elsewhere", nil, func(ctx context.Context) error { _, _, err := of("far").Get(ctx, "k"); return err }, "use a bucket in this region"},
 	}

@@ -116,51 +116,57 @@ func (a *announcement) run(ctx context.Context) error {
 		}
 		view := View{State: at.state, Trouble: at.trouble}
 		view.State.Pending = nil
-		claim := at.state.Pending
+		pending := at.state.Pending
 		written := a.wanted != nil && bytes.Equal(at.raw, a.wanted)
 		switch {
-		case claim != nil && written:
-			// It is ours: the write was answered, or its reply was lost.
-			err := a.deliver(ctx, at)
-			if claim.ID == a.Owner {
+		case pending != nil && written:
+			// It is ours, and the reply to the write was lost.
+			if over, err := a.deliver(ctx, at, view); over {
 				return err
 			}
-			if err != nil {
-				a.out.Planned = a.plan(view)
-				return err
-			}
-			a.wanted = nil
-		case claim != nil && a.Now().Before(claim.Until):
-			if err := a.wait(ctx, claim.Until); err != nil {
+			continue
+		case written:
+			return nil
+		case pending != nil && a.Now().Before(pending.Until):
+			if err := a.wait(ctx, pending.Until); err != nil {
 				a.out.Planned = a.plan(view)
 				return ErrBusy
 			}
-		case claim != nil && a.heard:
-			taken := *claim
-			err = a.claim(ctx, at, view.State, taken)
-		case written:
-			return nil
-		default:
+			continue
+		}
+		var claim alert.Pending
+		if pending != nil && a.heard {
+			claim = *pending // of a run that is gone
+		} else {
 			p := a.plan(view)
 			a.out.Planned = p
-			switch {
-			case p.Message.Zero():
-				err = a.write(ctx, p.Next.JSON(), at.when)
-			case !a.heard:
-				err = a.write(ctx, p.Unheard.JSON(), at.when)
-			default:
-				err = a.claim(ctx, at, view.State, alert.Pending{ID: a.Owner, DedupKey: p.DedupKey, Message: p.Message, Next: p.Next})
-			}
-			if err == nil && (p.Message.Zero() || !a.heard) {
-				return nil
+			if p.Message.Zero() || !a.heard {
+				next := p.Next
+				if !p.Message.Zero() {
+					next = p.Unheard
+				}
+				if _, err = a.write(ctx, next, at.when); err == nil {
+					return nil
+				}
+			} else {
+				claim = alert.Pending{ID: a.Owner, DedupKey: p.DedupKey, Message: p.Message, Next: p.Next}
 			}
 		}
-		switch {
-		case err == nil:
-			continue
-		case errors.Is(err, ErrChanged):
+		if claim.ID != "" {
+			claim.Owner, claim.Until = a.Owner, a.Now().UTC().Add(Lease)
+			next := view.State
+			next.Pending = &claim
+			var ours found
+			if ours, err = a.write(ctx, next, at.when); err == nil {
+				if over, err := a.deliver(ctx, ours, view); over {
+					return err
+				}
+				continue
+			}
+		}
+		if errors.Is(err, ErrChanged) {
 			a.lost++
-		default:
+		} else {
 			a.inDoubt++
 		}
 		if a.lost == maxLost || a.inDoubt == attempts {
@@ -195,48 +201,45 @@ func (a *announcement) read(ctx context.Context) (found, error) {
 	if !a.kept {
 		a.kept = true
 		a.trouble(fmt.Errorf("%s: %w", a.Key, err))
-		if err := a.Objects.Put(ctx, brokenKey(a.Key, a.Run), raw, IfAbsent()); err != nil && !errors.Is(err, ErrChanged) {
+		if _, err := a.Objects.Put(ctx, brokenKey(a.Key, a.Run), raw, IfAbsent()); err != nil && !errors.Is(err, ErrChanged) {
 			a.trouble(err)
 		}
 	}
 	return at, nil
 }
 
-// claim stores what this run is about to publish beside the last confirmed state.
-func (a *announcement) claim(ctx context.Context, at found, confirmed alert.State, p alert.Pending) error {
-	p.Owner, p.Until = a.Owner, a.Now().UTC().Add(Lease)
-	confirmed.Pending = &p
-	return a.write(ctx, confirmed.JSON(), at.when)
-}
-
-func (a *announcement) write(ctx context.Context, body []byte, when Condition) error {
+// write stores a state, and returns it as it is read back.
+func (a *announcement) write(ctx context.Context, s alert.State, when Condition) (found, error) {
+	body := s.JSON()
 	if _, err := alert.ParseState(body); err != nil {
-		return fmt.Errorf("%s: not written, because no run could read it back: %w", a.Key, err)
+		return found{}, fmt.Errorf("%s: not written, because no run could read it back: %w", a.Key, err)
 	}
 	ctx, stop := part(ctx)
 	defer stop()
 	a.wanted = body
-	return a.Objects.Put(ctx, a.Key, body, when)
+	etag, err := a.Objects.Put(ctx, a.Key, body, when)
+	return found{raw: body, state: s, when: IfMatch(etag)}, err
 }
 
-// deliver publishes what this run has claimed, and confirms that it is out.
-func (a *announcement) deliver(ctx context.Context, at found) error {
+// deliver publishes what this run has claimed, and confirms that it is out. It reports whether that was all: a
+// run that delivered for another has its own news to plan for.
+func (a *announcement) deliver(ctx context.Context, at found, view View) (over bool, err error) {
 	claim := at.state.Pending
-	err := a.send(ctx, claim)
-	after := claim.Next
-	if err != nil {
-		// Nothing was announced, and whoever comes next need not wait. A message that was taken over stays
-		// claimed: who claimed it is gone, and nobody else might find what it tells of.
-		if claim.ID != a.Owner {
-			return err
-		}
-		after = at.state
-		after.Pending = nil
-	} else {
+	own := claim.ID == a.Owner
+	if err = a.send(ctx, claim); err == nil {
 		a.out.Published++
+		a.confirm(ctx, at, claim.Next)
+		a.wanted = nil
+		return own, nil
 	}
-	a.confirm(ctx, at, after)
-	return err
+	// Nothing was announced, and whoever comes next need not wait. A message that was taken over stays
+	// claimed: who claimed it is gone, and nobody else might find what it tells of.
+	if own {
+		a.confirm(ctx, at, view.State)
+	} else {
+		a.out.Planned = a.plan(view)
+	}
+	return true, err
 }
 
 // send publishes while nobody else may.
@@ -254,7 +257,7 @@ func (a *announcement) send(ctx context.Context, claim *alert.Pending) error {
 func (a *announcement) confirm(ctx context.Context, at found, after alert.State) {
 	var err error
 	for range attempts {
-		if err = a.Objects.Put(ctx, a.Key, after.JSON(), at.when); err == nil {
+		if _, err = a.Objects.Put(ctx, a.Key, after.JSON(), at.when); err == nil {
 			return
 		}
 		now, errRead := a.read(ctx)

@@ -133,19 +133,21 @@ func (v view) Get(_ context.Context, key string) (body []byte, mark string, err 
 	return body, mark, err
 }
 
-func (v view) Put(_ context.Context, key string, body []byte, when Condition) error {
+func (v view) Put(_ context.Context, key string, body []byte, when Condition) (mark string, err error) {
 	what := "put"
 	if s, err := alert.ParseState(body); err == nil && s.Pending != nil {
 		what = "put claim"
 	}
-	return v.w.do(v.a, what, func() error {
+	err = v.w.do(v.a, what, func() error {
 		if when.absent && v.w.version > 0 || when.etag != "" && when.etag != etag(v.w.version) {
 			return ErrChanged
 		}
 		v.w.body = body
 		v.w.version++
+		mark = etag(v.w.version)
 		return nil
 	})
+	return mark, err
 }
 
 // plan tells of the gaps that the state does not know, and remembers them. It stands for alert.Plan, which has

@@ -12,10 +12,10 @@ import (
 type Objects interface {
 	// Get returns an object and the mark its condition goes by. The error is ErrMissing if there is none.
 	Get(ctx context.Context, key string) (body []byte, etag string, err error)
-	// Put writes an object if the condition holds, else the error is ErrChanged. It may also be ErrChanged
-	// for a write that was carried out, when its first reply was lost and it was sent again. With any other
-	// error the object may or may not be written.
-	Put(ctx context.Context, key string, body []byte, when Condition) error
+	// Put writes an object if the condition holds, else the error is ErrChanged, and returns its mark. It may
+	// also be ErrChanged for a write that was carried out, when its first reply was lost and it was sent
+	// again. With any other error the object may or may not be written.
+	Put(ctx context.Context, key string, body []byte, when Condition) (etag string, err error)
 }
 
 // A Condition is when an object may be written. The zero value is always.
