@@ -20,14 +20,19 @@ type Subscription struct {
 const maxSubscriptions = 50
 
 // TestMessage is a marked message that shows whether alerts arrive, and says who gets it. Its severity is
-// critical and it is about the given targets, so that it passes the filters that a real one would.
+// critical and it is about the given targets, so that it passes the filters that a real one would. Nil
+// subscriptions are not known; without a function it was the command that sent it.
 func TestMessage(account string, targets []string, subscriptions []Subscription, from Sender) Message {
 	const text = "This is a test of remotion-audit: nothing was audited, and nothing is wrong. If you read this, alerts reach you."
 	account = ascii(account, maxAccount)
 	subject := ascii("[TEST] Remotion IAM: test message | "+account, subjectLimit)
 	shown := subscriptions[:min(len(subscriptions), maxSubscriptions)]
 	var mail strings.Builder
-	fmt.Fprintf(&mail, "%s\n\nSent by the function %s in account %s.\n\nIT GOES TO\n", text, oneLine(from.Function), oneLine(account))
+	by := "the command remotion-audit for"
+	if from.Function != "" {
+		by = "the function " + oneLine(from.Function) + " in"
+	}
+	fmt.Fprintf(&mail, "%s\n\nSent by %s account %s.\n\nIT GOES TO\n", text, by, oneLine(account))
 	for _, line := range recipients(subscriptions) {
 		fmt.Fprintf(&mail, "  %s\n", line)
 	}
@@ -59,6 +64,9 @@ func TestMessage(account string, targets []string, subscriptions []Subscription,
 
 // recipients says who gets the messages of a topic, a line each, and last who does not yet.
 func recipients(list []Subscription) (lines []string) {
+	if list == nil {
+		return []string{"whoever is subscribed: the topic does not say"}
+	}
 	waiting := 0
 	for i, s := range list {
 		switch {

@@ -12,6 +12,8 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
+
+	"github.com/remotion-audit/remotion-audit/internal/alert"
 )
 
 // Bucket is an evidence bucket in S3. Every call names the account it expects to own the bucket, so that
@@ -87,6 +89,8 @@ func (b Bucket) explain(verb, key string, err error) error {
 		err = ErrMissing
 	case status == http.StatusNotFound, status == http.StatusConflict, status == http.StatusPreconditionFailed:
 		err = ErrChanged
+	case status == http.StatusForbidden && verb == "list":
+		hint = fmt.Sprintf(": grant s3:ListBucket on the bucket, and see that it is account %s's", b.Owner)
 	case status == http.StatusForbidden && verb == "read":
 		hint = fmt.Sprintf(": grant s3:GetObject on it and s3:ListBucket on the bucket, and see that the bucket is account %s's", b.Owner)
 	case status == http.StatusForbidden:
@@ -95,4 +99,37 @@ func (b Bucket) explain(verb, key string, err error) error {
 		hint = ": use a bucket in this region"
 	}
 	return fmt.Errorf("%s s3://%s/%s: %w%s", verb, b.Name, key, err, hint)
+}
+
+// Keys lists the keys that begin with prefix, in their order.
+func (b Bucket) Keys(ctx context.Context, prefix string) (keys []string, err error) {
+	pages := s3.NewListObjectsV2Paginator(b.Client, &s3.ListObjectsV2Input{Bucket: &b.Name, Prefix: &prefix, ExpectedBucketOwner: &b.Owner})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, b.explain("list", prefix, err)
+		}
+		for _, o := range page.Contents {
+			keys = append(keys, aws.ToString(o.Key))
+		}
+	}
+	return keys, nil
+}
+
+// States reads what every auditor of the account remembers. One that is damaged is left out.
+func (b Bucket) States(ctx context.Context) (states []alert.State, err error) {
+	keys, err := b.Keys(ctx, statePrefix(b.Owner))
+	if err != nil {
+		return nil, err
+	}
+	for _, key := range keys {
+		text, _, err := b.Get(ctx, key)
+		if err != nil {
+			return nil, err
+		}
+		if s, err := alert.ParseState(text); err == nil {
+			states = append(states, s)
+		}
+	}
+	return states, nil
 }

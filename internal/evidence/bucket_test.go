@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/remotion-audit/remotion-audit/internal/alert"
+	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
 )
 
@@ -65,6 +66,15 @@ func TestBucket(t *testing.T) {
 	}
 	if _, err := b.Put(ctx, "k", []byte("5"), Condition{}); err != nil {
 		t.Errorf("a write on no condition: %v", err)
+	}
+	one := alert.State{Run: audit.Run{ID: "7"}}
+	for name, text := range map[string]string{"a": string(one.JSON()), "b": "{"} {
+		if _, err := b.Put(ctx, StateKey(account, name), []byte(text), IfAbsent()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if states, err := b.States(ctx); err != nil || len(states) != 1 || states[0].Run.ID != "7" {
+		t.Errorf("states %+v, %v", states, err)
 	}
 	for _, call := range srv.Calls() {
 		if call.Params["X-Amz-Expected-Bucket-Owner"] != account {

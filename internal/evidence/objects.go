@@ -42,8 +42,10 @@ const MutesKey = "mutes.yaml"
 
 // StateKey is where an auditor's state is kept.
 func StateKey(account, auditor string) string {
-	return fmt.Sprintf("state/%s/%s.json", account, auditor)
+	return statePrefix(account) + auditor + ".json"
 }
+
+func statePrefix(account string) string { return "state/" + account + "/" }
 
 // brokenKey is where a state that cannot be read is kept by the run that found it.
 func brokenKey(stateKey, run string) string {
