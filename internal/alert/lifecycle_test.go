@@ -68,6 +68,7 @@ func TestLifecycle(t *testing.T) {
 	unknown.Status, unknown.Summary = audit.CouldNotLook, audit.Summary{Requirements: 2, Unverified: 2}
 	unknown.Findings = []audit.Finding{finding("user/u", "s3:Fine", audit.Unverified, low), finding("user/u", "a", audit.Unverified, high)}
 	unknown.Targets[0].Summary = unknown.Summary
+	oneBlind, oneDark := made(both, finding("user/u", "a", audit.Unverified, high)), made(both, finding("user/u", "a", audit.Unverified, high), finding("user/u", "b", audit.Unverified, high), finding("user/u", "c", audit.Unverified, high))
 	elsewhere := a
 	elsewhere.Regions = []string{"eu-west-1"}
 	nobodyFound := made([]string{"user/v"})
@@ -113,6 +114,7 @@ func TestLifecycle(t *testing.T) {
 		}, []step{{0, made(both, finding("user/u", "a", audit.Unverified, high)), "auditor_error user/u"}}},
 		{"blind first and seeing then is nothing", func(s *story) { s.options.First = &unsure }, []step{{0, fine, ""}}},
 		{"a target that goes dark is told again", nil, []step{{0, made(u, finding("user/u", "a", audit.Unverified, high)), "auditor_error user/u"}, {hour, unknown, "auditor_error user/u"}, {hour, unknown, ""}, {hour, unsure, ""}, {hour, unknown, ""}}},
+		{"that a target goes dark has to be seen twice", nil, []step{{0, made(both), ""}, {hour, oneBlind, ""}, {hour, oneBlind, "auditor_error user/u"}, {hour, oneDark, ""}, {hour, oneDark, "auditor_error user/u"}, {hour, oneDark, ""}}},
 		{"a target that is missing stands for its gaps", nil, []step{{0, ab, "baseline a, baseline b"}, {hour, missing, "opened user/u"}, {hour, missing, ""}, {hour, a, "partly_recovered b over, recovered user/u over"}}},
 		{"a target that may be missing is held", nil, []step{{0, missing, "baseline user/u"}, {hour, unknown, "auditor_error user/u"}, {hour, fine, "recovered user/u over, auditor_error user/u over"}}},
 		{"a target that is not audited any more is retired", nil, []step{{0, made(both, gap("a")), "baseline a"}, {hour, made(both[1:]), "retired a over"}, {hour, made(both[1:]), ""}}},

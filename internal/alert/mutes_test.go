@@ -118,6 +118,21 @@ func TestMuteMatches(t *testing.T) {
 	}
 }
 
+// Of two mutes the one that lasts is in the report, and counts as the one in force.
+func TestLongestMuteCounts(t *testing.T) {
+	long := Mute{Target: "user/u", Owner: "long", Until: start.Add(day)}
+	short, other := Mute{Target: "user/u", Owner: "short", Until: start.Add(hour)}, Mute{Action: "a", Owner: "other", Until: start.Add(2 * hour)}
+	f := finding("user/u", "a", audit.Missing, policies.High)
+	for _, mutes := range []Mutes{{long, short, other}, {other, short, long}} {
+		if got := mutes.of(f); got.Owner != "long" {
+			t.Errorf("muted by %s", got.Owner)
+		}
+		if in := mutes.inForce(start); len(in) != 2 || in[1].Owner != "long" {
+			t.Errorf("in force are %+v", in)
+		}
+	}
+}
+
 func TestMuteNotices(t *testing.T) {
 	u := []string{"user/u"}
 	a := finding("user/u", "a", audit.Missing, policies.High)
@@ -140,11 +155,12 @@ func TestMuteNotices(t *testing.T) {
 	check(hour, made(u, a, grave), of+"hides more than when it was set: it hides 2 gaps, the worst critical")
 	check(hour, made(u, a), "")
 	check(hour, made(u, a, grave), "")
+	check(hour, made(u, a, grave, finding("user/u", "c", audit.Missing, policies.Low)), of+"hides more than when it was set: it hides 3 gaps, the worst critical")
 	check(hour, made(u), of+"hides nothing: it can be removed")
 	check(hour, made(u, finding("user/u", "a", audit.Unverified, policies.High)), "auditor_error user/u")
 	check(hour, made(u), "auditor_error user/u over")
 	check(hour, made(u, a), "")
-	check(13*day, made(u, a), of+"ends in 6d 16h: it hides 1 gap, the worst high")
+	check(13*day, made(u, a), of+"ends in 6d 15h: it hides 1 gap, the worst high")
 	s.mutes[0].Owner, s.mutes[0].Until = "sam", s.now.Add(3*day)
 	check(hour, made(u, a), of+"changed: it hides 1 gap, the worst high")
 	s.mutes = append(s.mutes, Mute{Target: "user/u", Reason: "shorter", Owner: "alex", Until: s.now.Add(hour)})

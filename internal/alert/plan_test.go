@@ -93,6 +93,11 @@ func TestOverlappingRunsShareTheKey(t *testing.T) {
 	if one.DedupKey != two.DedupKey || one.Message.Zero() {
 		t.Errorf("keys %q and %q", one.DedupKey, two.DedupKey)
 	}
+	claimed := before
+	claimed.Pending = &Pending{ID: "p", Message: one.Message, Next: one.Next}
+	if p := Plan(claimed, r, nil, s.now.Add(hour), s.options); p.Next.Pending != nil || p.Unheard.Pending != nil {
+		t.Error("a claim is part of what is to be stored once it is settled")
+	}
 	// The second finds the first's state, and has nothing to add.
 	if again := Plan(one.Next, other, nil, s.now.Add(hour+30*time.Second), s.options); !again.Message.Zero() {
 		t.Errorf("told again: %q", told(again))
@@ -121,6 +126,21 @@ func TestOvertakenRun(t *testing.T) {
 	ahead.Run.At = s.now.Add(1000 * day)
 	if p := Plan(ahead, slow, nil, s.now.Add(time.Minute), s.options); told(p) != "opened a" {
 		t.Errorf("with a state from the future: %q", told(p))
+	}
+}
+
+// An opening that nobody heard of does not count, and the ones before it do.
+func TestUnheardOpeningsDoNotCount(t *testing.T) {
+	u := []string{"user/u"}
+	there, gone := made(u, finding("user/u", "a", audit.Missing, policies.High)), made(u)
+	s := newStory(t)
+	s.run(there)
+	s.after(hour, gone)
+	s.mutes = Mutes{{Target: "user/u", Owner: "kim", Reason: "r", Until: s.now.Add(4 * hour)}}
+	s.after(hour, there)
+	s.after(hour, gone)
+	if a := decoded(s.after(2*hour, there).Message).Announcements; len(a) != 1 || a[0].Event != Reopened || a[0].Opened != 2 {
+		t.Errorf("%+v", a)
 	}
 }
 
