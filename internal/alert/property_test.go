@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -257,6 +258,12 @@ func checkMessage(t *testing.T, p Planned, o Options) {
 	for _, body := range []string{"default", "email", "https", "sms"} {
 		if m.Bodies[body] == "" {
 			t.Errorf("no %s body", body)
+		}
+	}
+	if o.Sender.Format != JSON {
+		var c card
+		if err := json.Unmarshal([]byte(m.Bodies["https"]), &c); err != nil || len(c.Content.Description) > maxCard+300 || c.Metadata.ThreadID == "" || c.Version != "1.0" || c.Source != "custom" {
+			t.Errorf("card of %d bytes, %v: %+v", len(c.Content.Description), err, c)
 		}
 	}
 	d := decoded(m)
