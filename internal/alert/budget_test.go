@@ -33,8 +33,12 @@ func crowd(targets, gaps, problems, length int) audit.Report {
 }
 
 func TestMessagesFit(t *testing.T) {
-	for _, n := range [][4]int{{1, 1, 0, 10}, {2, 33, 3, 100}, {20, 33, 5, 300}, {60, 33, 20, 500}, {1, 33, 1, 20_000}, {3, 5, 5, 400_000}, {400, 1, 1, 500}} {
+	cuts := 0
+	for _, n := range [][4]int{{1, 1, 0, 10}, {2, 33, 3, 100}, {20, 33, 5, 300}, {1, 33, 1, 10_000}, {2, 1, 1, 150_000}, {200, 1, 1, 700}} {
 		for _, format := range []Format{Chat, JSON} {
+			if format == JSON && n[0] != 20 {
+				continue // one of them tells
+			}
 			s := newStory(t)
 			s.options.Sender.Format = format
 			r := crowd(n[0], n[1], n[2], n[3])
@@ -43,6 +47,9 @@ func TestMessagesFit(t *testing.T) {
 			d, all := decoded(p.Message), n[0]*(n[1]+n[2])
 			shown := len(d.Report.Findings) + len(d.Report.Problems)
 			// What is in the report is what is announced, and each announcement is a unit of its own.
+			if d.Truncated {
+				cuts++
+			}
 			if cut := shown < all; cut != d.Truncated {
 				t.Errorf("%v: %d of %d are told, truncated %v", n, shown, all, d.Truncated)
 			}
@@ -62,6 +69,9 @@ func TestMessagesFit(t *testing.T) {
 				t.Errorf("%v: gapCount %s goes by what is shown", n, value(p.Message, "gapCount"))
 			}
 		}
+	}
+	if cuts < 4 {
+		t.Errorf("only %d messages were too big: the test is about those", cuts)
 	}
 }
 

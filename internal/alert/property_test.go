@@ -107,7 +107,7 @@ func (d *drift) step() audit.Report {
 // A thousand runs of random drift say what the model says, and hold what was promised of every message.
 func TestRandomDrift(t *testing.T) {
 	for seed := range uint64(2) {
-		runs := 1000
+		runs := 500
 		if testing.Short() {
 			runs = 100
 		}
