@@ -2,6 +2,7 @@ package awsemu
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -287,7 +288,9 @@ func TestVirtualHosts(t *testing.T) {
 	}
 	url := listen(t, &Server{Account: evidence()})
 	_, address, _ := strings.Cut(url, "//")
-	client := &http.Client{Transport: &http.Transport{Dial: func(network, _ string) (net.Conn, error) { return net.Dial(network, address) }}}
+	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, address)
+	}}}
 	_, port, _ := strings.Cut(address, ":")
 	endpoint := "http://localhost:" + port
 	c := dial(t, url, anyKey).s3

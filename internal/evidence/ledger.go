@@ -293,14 +293,10 @@ func (a *announcement) wait(ctx context.Context, until time.Time) error {
 	if a.sleep != nil {
 		return a.sleep(ctx, d)
 	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	waiting, stop := context.WithTimeout(ctx, d)
+	defer stop()
+	<-waiting.Done()
+	return ctx.Err()
 }
 
 func (a *announcement) trouble(err error) { a.out.Trouble = append(a.out.Trouble, err) }
