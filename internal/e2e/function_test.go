@@ -302,6 +302,16 @@ func TestBadDays(t *testing.T) {
 				t.Errorf("%s %q", o.ErrorMessage, o.subjects())
 			}
 		}},
+		{name: "what failed in passing is not announced: it is asked once more", account: "compliant", faults: []awsemu.Fault{{Operation: "iam:GetRolePolicy", Error: &awsemu.FaultError{Code: "InvalidInput", Status: 400}, Times: 1}}, check: func(t *testing.T, o outcome) {
+			if o.FunctionError != "" || o.answer.Status != audit.Compliant || len(o.messages) != 0 {
+				t.Errorf("%s %q %q", o.ErrorMessage, o.answer.Status, o.subjects())
+			}
+		}},
+		{name: "S3 hangs: the alert goes out all the same", account: "drifted", timeout: 4 * time.Second, faults: []awsemu.Fault{{Operation: "s3:*", Delay: time.Minute}}, check: func(t *testing.T, o outcome) {
+			if o.TimedOut || o.FunctionError != "" || len(o.messages) != 1 || o.metrics["StateErrors"] == 0 || o.puts != 1 {
+				t.Errorf("timed out %v, %s %q %v", o.TimedOut, o.ErrorMessage, o.subjects(), o.metrics)
+			}
+		}},
 		{name: "an event that is not ours", account: "drifted", event: `{"key1":"value1"}`, check: func(t *testing.T, o outcome) {
 			if !strings.Contains(o.ErrorMessage, `accepted are {"command":"audit"}`) || o.puts != 0 || len(o.messages) != 0 {
 				t.Errorf("%q", o.ErrorMessage)
