@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsscheduler"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/constructs-go/constructs/v10"
@@ -28,6 +29,8 @@ type PermissionAuditor interface {
 	LogGroup() awslogs.LogGroup
 	// Schedule runs the audit.
 	Schedule() awsscheduler.CfnSchedule
+	// EvidenceBucket is where state, mutes and reports are kept.
+	EvidenceBucket() awss3.IBucket
 }
 
 type permissionAuditor struct {
@@ -37,6 +40,7 @@ type permissionAuditor struct {
 	topic    awssns.Topic
 	logGroup awslogs.LogGroup
 	schedule awsscheduler.CfnSchedule
+	evidence awss3.IBucket
 }
 
 func (a *permissionAuditor) Function() awslambda.Function       { return a.function }
@@ -44,6 +48,7 @@ func (a *permissionAuditor) Role() awsiam.Role                  { return a.role 
 func (a *permissionAuditor) Topic() awssns.Topic                { return a.topic }
 func (a *permissionAuditor) LogGroup() awslogs.LogGroup         { return a.logGroup }
 func (a *permissionAuditor) Schedule() awsscheduler.CfnSchedule { return a.schedule }
+func (a *permissionAuditor) EvidenceBucket() awss3.IBucket      { return a.evidence }
 
 // scheduleInput is what Scheduler hands to the function; it fills in what stands between < and >.
 // events/scheduler.json is what arrives. It is written out here because json.Marshal would
@@ -69,6 +74,7 @@ func NewPermissionAuditor(scope constructs.Construct, id string, props *Permissi
 			Topic: this.topic, Protocol: awssns.SubscriptionProtocol_EMAIL, Endpoint: p.AlertEmail,
 		})
 	}
+	this.evidence = this.newEvidence(p)
 	this.logGroup = awslogs.NewLogGroup(this, jsii.String("AuditLogGroup"), &awslogs.LogGroupProps{
 		Retention:     awslogs.RetentionDays_ONE_MONTH,
 		RemovalPolicy: awscdk.RemovalPolicy_DESTROY, // goes with the stack, and so do its logs
@@ -117,9 +123,33 @@ func (a *permissionAuditor) environment(p PermissionAuditorProps) *map[string]*s
 		contract.EnvBuckets:         commaSeparated(p.Buckets),
 		contract.EnvAssumedContext:  commaSeparated(p.AssumedContext),
 		contract.EnvTopicARN:        a.topic.TopicArn(),
+		contract.EnvHTTPSFormat:     p.HTTPSFormat,
 		contract.EnvMetricNamespace: p.MetricNamespace,
+		contract.EnvEvidenceBucket:  a.evidence.BucketName(),
 		contract.EnvAuditorID:       p.AuditorID,
+		contract.EnvRepeatAfter:     p.RepeatAfter,
 	}
+}
+
+// newEvidence is the evidence bucket: the one that is named, or a new one, which stays when the stack goes.
+func (a *permissionAuditor) newEvidence(p PermissionAuditorProps) awss3.IBucket {
+	const id = "EvidenceBucket"
+	if p.EvidenceBucket != nil {
+		return awss3.Bucket_FromBucketName(a, jsii.String(id), p.EvidenceBucket)
+	}
+	return awss3.NewBucket(a, jsii.String(id), &awss3.BucketProps{
+		Encryption:        awss3.BucketEncryption_S3_MANAGED,
+		ObjectOwnership:   awss3.ObjectOwnership_BUCKET_OWNER_ENFORCED,
+		BlockPublicAccess: awss3.BlockPublicAccess_BLOCK_ALL(),
+		EnforceSSL:        jsii.Bool(true),
+		Versioned:         jsii.Bool(true),
+		RemovalPolicy:     awscdk.RemovalPolicy_RETAIN,
+		// Reports alone: the state and the mutes are what the next run goes by.
+		LifecycleRules: &[]*awss3.LifecycleRule{{
+			Id: jsii.String("reports"), Prefix: jsii.String("reports/"),
+			Expiration: awscdk.Duration_Days(jsii.Number(400)), NoncurrentVersionExpiration: awscdk.Duration_Days(jsii.Number(30)),
+		}},
+	})
 }
 
 // newSchedule is the schedule, with the role that lets Scheduler start the function and do nothing else.

@@ -58,6 +58,7 @@ func TestDefaults(t *testing.T) {
 		"Environment": map[string]any{"Variables": map[string]any{
 			"CALLERS": "user/render,role/web=render", "RENDER_ROLE": "remotion-lambda-role", "REMOTION_VERSION": "auto",
 			"REGIONS": "auto", "BUCKETS": "", "ASSUMED_CONTEXT": "", "METRIC_NAMESPACE": "RemotionAudit", "AUDITOR_ID": "remotion-audit",
+			"HTTPS_FORMAT": "chat", "REPEAT_AFTER": "24h",
 		}},
 	})
 	template.HasResourceProperties(jsii.String("AWS::Scheduler::Schedule"), map[string]any{"ScheduleExpression": "rate(1 hour)", "State": "ENABLED"})
@@ -65,7 +66,7 @@ func TestDefaults(t *testing.T) {
 	// No mail, no custom resource, nothing that CDK likes to add.
 	if got, want := resourceTypes(*template.ToJSON()), []string{
 		"AWS::IAM::Policy", "AWS::IAM::Policy", "AWS::IAM::Role", "AWS::IAM::Role", "AWS::Lambda::EventInvokeConfig",
-		"AWS::Lambda::Function", "AWS::Logs::LogGroup", "AWS::SNS::Topic", "AWS::Scheduler::Schedule",
+		"AWS::Lambda::Function", "AWS::Logs::LogGroup", "AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::SNS::Topic", "AWS::Scheduler::Schedule",
 	}; !reflect.DeepEqual(got, want) {
 		t.Errorf("resources\n got %v\nwant %v", got, want)
 	}
@@ -87,6 +88,7 @@ func TestEveryPropReachesTheTemplate(t *testing.T) {
 		AssumedContext:     jsii.Strings("aws:SourceVpc=vpc-1", "aws:SourceIp=203.0.113.7"),
 		ScheduleExpression: jsii.String("cron(0 9 * * ? *)"), AlertEmail: jsii.String("ops@example.com"),
 		MetricNamespace: jsii.String("Team/Remotion"), AuditorID: jsii.String("second"),
+		HTTPSFormat: jsii.String("json"), RepeatAfter: jsii.String("72h"), EvidenceBucket: jsii.String("evidence"),
 	})
 	template := assertions.Template_FromStack(stack, nil)
 	template.HasResourceProperties(jsii.String("AWS::Lambda::Function"), map[string]any{
@@ -94,6 +96,7 @@ func TestEveryPropReachesTheTemplate(t *testing.T) {
 			"CALLERS": "none", "RENDER_ROLE": "render", "REMOTION_VERSION": "4.0.418", "REGIONS": "us-east-1,eu-central-1",
 			"BUCKETS": "site,output", "ASSUMED_CONTEXT": "aws:SourceVpc=vpc-1,aws:SourceIp=203.0.113.7",
 			"METRIC_NAMESPACE": "Team/Remotion", "AUDITOR_ID": "second",
+			"HTTPS_FORMAT": "json", "REPEAT_AFTER": "72h", "EVIDENCE_BUCKET": "evidence",
 		}},
 	})
 	template.HasResourceProperties(jsii.String("AWS::Scheduler::Schedule"), map[string]any{"ScheduleExpression": "cron(0 9 * * ? *)"})
@@ -119,7 +122,7 @@ func TestAccessors(t *testing.T) {
 	stack, a := newStack(t, &PermissionAuditorProps{Callers: jsii.Strings("none")})
 	for name, value := range map[string]*string{
 		"Function": a.Function().FunctionArn(), "Role": a.Role().RoleArn(), "Topic": a.Topic().TopicArn(),
-		"LogGroup": a.LogGroup().LogGroupName(), "Schedule": a.Schedule().Ref(),
+		"LogGroup": a.LogGroup().LogGroupName(), "Schedule": a.Schedule().Ref(), "EvidenceBucket": a.EvidenceBucket().BucketName(),
 	} {
 		if *value == "" {
 			t.Errorf("%s: empty", name)
@@ -177,6 +180,9 @@ func TestValidate(t *testing.T) {
 		{"an e-mail address that is none", func(p *PermissionAuditorProps) { p.AlertEmail = jsii.String("ops") }, "AlertEmail"},
 		{"a namespace of CloudWatch's own", func(p *PermissionAuditorProps) { p.MetricNamespace = jsii.String("AWS/Lambda") }, "MetricNamespace"},
 		{"an id with a space", func(p *PermissionAuditorProps) { p.AuditorID = jsii.String("my audit") }, "AuditorID"},
+		{"a format that is none", func(p *PermissionAuditorProps) { p.HTTPSFormat = jsii.String("xml") }, "HTTPSFormat"},
+		{"a time that is none", func(p *PermissionAuditorProps) { p.RepeatAfter = jsii.String("a day") }, "RepeatAfter"},
+		{"an evidence bucket by its URL", func(p *PermissionAuditorProps) { p.EvidenceBucket = jsii.String("s3://evidence") }, "EvidenceBucket"},
 		{"no code", func(p *PermissionAuditorProps) { p.Code = nil }, `run "make build"`},
 	}
 	t.Chdir(t.TempDir()) // where there is no build

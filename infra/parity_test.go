@@ -50,10 +50,12 @@ func TestParity(t *testing.T) {
 			"Callers": "user/render,role/web=render", "RenderRole": "render", "RemotionVersion": "4.0.418",
 			"Regions": "us-east-1,eu-central-1", "Buckets": "site,output", "AssumedContext": "aws:SourceVpc=vpc-1",
 			"ScheduleExpression": "rate(6 hours)", "AlertEmail": "ops@example.com", "MetricNamespace": "Team/Remotion", "AuditorId": "second",
+			"HttpsFormat": "json", "RepeatAfter": "72h", "EvidenceBucketName": "evidence",
 		}, &PermissionAuditorProps{
 			Callers: jsii.Strings("user/render", "role/web=render"), RenderRole: jsii.String("render"), RemotionVersion: jsii.String("4.0.418"),
 			Regions: jsii.Strings("us-east-1", "eu-central-1"), Buckets: jsii.Strings("site", "output"), AssumedContext: jsii.Strings("aws:SourceVpc=vpc-1"),
 			ScheduleExpression: jsii.String("rate(6 hours)"), AlertEmail: jsii.String("ops@example.com"), MetricNamespace: jsii.String("Team/Remotion"), AuditorID: jsii.String("second"),
+			HTTPSFormat: jsii.String("json"), RepeatAfter: jsii.String("72h"), EvidenceBucket: jsii.String("evidence"),
 		}},
 	}
 	for _, tt := range tests {
@@ -177,6 +179,7 @@ func TestParameterFormsAreTheProps(t *testing.T) {
 		"Buckets": bucketsForm, "AssumedContext": assumedContextForm, "ScheduleExpression": scheduleForm, "AlertEmail": alertEmailForm,
 		// Go's regexps cannot look ahead; Validate asks for the prefix itself.
 		"MetricNamespace": strings.Replace(metricNamespaceForm, "^", "^(?!AWS/)", 1), "AuditorId": auditorIDForm,
+		"HttpsFormat": httpsFormatForm, "RepeatAfter": repeatAfterForm, "EvidenceBucketName": evidenceBucketForm,
 	}
 	if !reflect.DeepEqual(got, want) {
 		for _, name := range slices.Sorted(maps.Keys(want)) {

@@ -22,6 +22,10 @@ func (a *permissionAuditor) statements(p PermissionAuditorProps) []awsiam.Policy
 	principals := func(kind string) *string {
 		return jsii.Sprintf("arn:%s:iam::%s:%s/*", *awscdk.Aws_PARTITION(), *awscdk.Aws_ACCOUNT_ID(), kind)
 	}
+	evidence := func(key string) *string {
+		return jsii.Sprintf("arn:%s:s3:::%s%s", *awscdk.Aws_PARTITION(), *a.evidence.BucketName(), key)
+	}
+	state := evidence("/state/" + *awscdk.Aws_ACCOUNT_ID() + "/*")
 	reaches := []reach{
 		{contract.ScopePrincipals, "SimulatePrincipals", []*string{principals("user"), principals("role")}},
 		{contract.ScopeUsers, "ReadUsers", []*string{principals("user")}},
@@ -34,6 +38,10 @@ func (a *permissionAuditor) statements(p PermissionAuditorProps) []awsiam.Policy
 		{contract.ScopePolicies, "ReadPolicies", []*string{
 			principals("policy"), jsii.Sprintf("arn:%s:iam::aws:policy/*", *awscdk.Aws_PARTITION()),
 		}},
+		// Without it a missing object looks forbidden. There is no prefix in that question to narrow it by.
+		{contract.ScopeEvidence, "FindEvidence", []*string{evidence("")}},
+		{contract.ScopeRemembered, "ReadEvidence", []*string{state, evidence("/mutes.yaml")}},
+		{contract.ScopeRecorded, "KeepEvidence", []*string{state, evidence("/reports/*")}},
 		{contract.ScopeTopic, "Alert", []*string{a.topic.TopicArn()}},
 		// PutMetricData knows no resources; the condition, added below, is its narrower form.
 		{contract.ScopeNamespace, "PublishMetrics", []*string{jsii.String("*")}},

@@ -51,11 +51,21 @@ type PermissionAuditorProps struct {
 	// AlertEmail gets the alerts by mail, once confirmed from the mail that AWS sends it. Default: nobody is
 	// subscribed to the topic.
 	AlertEmail *string
+	// HTTPSFormat is what https subscribers get: "chat", a card that Amazon Q Developer shows in Slack and
+	// Teams, or "json", the document that machines get. Default: chat.
+	HTTPSFormat *string
+	// RepeatAfter is how long an unchanged gap stays quiet before it is told again, as 24h or 90m, up to
+	// 720h; 0s tells it on every run. Default: 24h.
+	RepeatAfter *string
 	// MetricNamespace is the CloudWatch namespace of the metrics. Default: RemotionAudit.
 	MetricNamespace *string
 	// AuditorID is how this auditor names itself in alerts; two in one account need two names.
 	// Default: remotion-audit.
 	AuditorID *string
+	// EvidenceBucket names an S3 bucket of the stack's account and region in which the auditor keeps what it
+	// has announced, what is muted, and each run's report. Default: a new one, which stays when the
+	// stack goes.
+	EvidenceBucket *string
 	// Code is the function's code, a bootstrap for arm64. Default: the folder dist/lambda here or one
 	// folder up, as "make build" leaves it.
 	Code awslambda.Code
@@ -76,6 +86,9 @@ const (
 	alertEmailForm      = `^([^@\s]+@[^@\s]+\.[^@\s]+)?$`
 	metricNamespaceForm = `^[A-Za-z0-9_./#:-]{1,255}$` // and not AWS/…
 	auditorIDForm       = `^[A-Za-z0-9_-]{1,64}$`
+	httpsFormatForm     = `^(chat|json)$`
+	repeatAfterForm     = `^([0-9]{1,3}h|[0-9]{1,5}m|0s)$`
+	evidenceBucketForm  = `^(` + bucketForm + `)?$`
 )
 
 // Validate checks the props, every problem at once, each naming its field.
@@ -120,6 +133,9 @@ func (p *PermissionAuditorProps) Validate() error {
 	}
 	check("ScheduleExpression", scheduleForm, "rate(...) or cron(...), as EventBridge Scheduler takes them", p.ScheduleExpression)
 	check("AlertEmail", alertEmailForm, "an e-mail address", p.AlertEmail)
+	check("HTTPSFormat", httpsFormatForm, `"chat" or "json"`, p.HTTPSFormat)
+	check("RepeatAfter", repeatAfterForm, "hours or minutes, such as 24h or 90m, or 0s", p.RepeatAfter)
+	check("EvidenceBucket", evidenceBucketForm, "a bucket's name, without s3:// and without path", p.EvidenceBucket)
 	check("MetricNamespace", metricNamespaceForm, "at most 255 letters, digits and . - _ / # :", p.MetricNamespace)
 	if p.MetricNamespace != nil && strings.HasPrefix(*p.MetricNamespace, "AWS/") {
 		wrong("MetricNamespace", "%q begins with AWS/, which is CloudWatch's own", *p.MetricNamespace)
@@ -136,7 +152,7 @@ func (p *PermissionAuditorProps) Validate() error {
 	return fmt.Errorf("PermissionAuditor: %w", errors.Join(errs...))
 }
 
-// withDefaults is a copy of valid props in which every field but AlertEmail is set.
+// withDefaults is a copy of valid props in which every field but AlertEmail and EvidenceBucket is set.
 func (p *PermissionAuditorProps) withDefaults() PermissionAuditorProps {
 	set := *p
 	defaultTo := func(field **string, value string) {
@@ -147,13 +163,17 @@ func (p *PermissionAuditorProps) withDefaults() PermissionAuditorProps {
 	defaultTo(&set.RenderRole, "remotion-lambda-role")
 	defaultTo(&set.RemotionVersion, "auto")
 	defaultTo(&set.ScheduleExpression, "rate(1 hour)")
+	defaultTo(&set.HTTPSFormat, "chat")
+	defaultTo(&set.RepeatAfter, "24h")
 	defaultTo(&set.MetricNamespace, contract.Namespace)
 	defaultTo(&set.AuditorID, "remotion-audit")
 	if set.Regions == nil {
 		set.Regions = jsii.Strings("auto")
 	}
-	if set.AlertEmail != nil && *set.AlertEmail == "" {
-		set.AlertEmail = nil
+	for _, field := range []**string{&set.AlertEmail, &set.EvidenceBucket} {
+		if *field != nil && **field == "" {
+			*field = nil
+		}
 	}
 	if set.Code == nil {
 		folder, _ := builtCode() // Validate has seen it

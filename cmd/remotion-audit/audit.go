@@ -19,6 +19,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/app"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/contract"
+	"github.com/remotion-audit/remotion-audit/internal/evidence"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 	"github.com/remotion-audit/remotion-audit/internal/report"
 )
@@ -55,6 +56,7 @@ Exit status: 0 compliant, 1 gaps, now or after the upgrade, 2 something could no
 	setting("remotion-version", contract.EnvRemotionVersion, "the release to audit for: auto (what is deployed), latest or x.y.z")
 	setting("regions", contract.EnvRegions, "auto, all, or regions with commas")
 	setting("buckets", contract.EnvBuckets, "real buckets, with commas")
+	setting("evidence-bucket", contract.EnvEvidenceBucket, "the auditor's bucket: apply its mutes, and show since when gaps are open; it is only read")
 	setting("assumed-context", contract.EnvAssumedContext, "request context to assume, key=value with commas")
 	cmd.Flags().StringVar(&o.format, "format", "text", "text or json")
 	cmd.Flags().StringVar(&o.output, "output", "", "write the report to this file")
@@ -126,15 +128,28 @@ func runAudit(cmd *cobra.Command, o auditOptions) error {
 	if len(further) > 0 && cfg.Regions[0] == "all" {
 		named = append(named, further...)
 	}
+	now := time.Now()
+	var remembered memory
+	if cfg.EvidenceBucket != "" {
+		bucket := evidence.Bucket{Client: clients.S3, Name: string(cfg.EvidenceBucket), Owner: place.Account}
+		if remembered, err = recall(ctx, bucket, now, cmd.ErrOrStderr()); err != nil {
+			return fmt.Errorf("--evidence-bucket: %w", err)
+		}
+	}
 	fmt.Fprintf(cmd.ErrOrStderr(), "auditing account %s in %s\n", place.Account, strings.Join(named, " "))
 	auditor := app.App{Config: cfg, Clients: clients, Log: log, UpgradeTo: upgradeTo}
-	r, err := auditor.Report(ctx, place, time.Now().UTC().Format("20060102T150405Z"))
+	r, err := auditor.Report(ctx, place, now.UTC().Format("20060102T150405Z"))
 	if err != nil {
 		return err
 	}
+	r = remembered.muted(r, now)
 	var b bytes.Buffer
 	if err := write(&b, r); err != nil {
 		return err
+	}
+	if gaps := remembered.of(r); len(gaps) > 0 && o.format == "text" {
+		fmt.Fprintln(&b, "\nopen since")
+		showSince(&b, gaps)
 	}
 	if _, err := out.Write(b.Bytes()); err != nil {
 		return err

@@ -1,32 +1,36 @@
 package alert_test
 
 import (
+	"cmp"
 	"fmt"
+	"time"
 
 	"github.com/remotion-audit/remotion-audit/internal/alert"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-func ExampleCompose() {
-	gap := audit.Finding{Target: "role/remotion-lambda-role", Action: "lambda:InvokeFunction", Status: audit.Missing,
+func ExamplePlan() {
+	gap := audit.Finding{Target: "role/remotion-lambda-role", Policy: policies.Role, Action: "lambda:InvokeFunction", Status: audit.Missing,
 		Cause: audit.NoGrant, Severity: policies.Critical, Impact: "renders stop at once"}
-	m, ok := alert.Compose(audit.Report{
-		SchemaVersion: audit.SchemaVersion, Status: audit.Gaps, Account: "123456789012", Findings: []audit.Finding{gap},
+	broken := audit.Report{SchemaVersion: audit.SchemaVersion, Status: audit.Gaps, Account: "123456789012", Findings: []audit.Finding{gap},
 		Summary: audit.Summary{Requirements: 16, Satisfied: 15, Gaps: 1, GapsCritical: 1},
-		Targets: []audit.TargetReport{{Name: gap.Target, Summary: audit.Summary{Gaps: 1}}},
-	}, alert.Sender{Function: "remotion-audit"})
-	fmt.Println(ok)
-	fmt.Println(m.Subject)
-	fmt.Println(m.Bodies["sms"])
-	for _, a := range m.Attributes[:3] {
-		fmt.Println(a.Name, a.Value)
+		Targets: []audit.TargetReport{{Name: gap.Target, Kind: audit.RenderRole, Summary: audit.Summary{Gaps: 1}}}}
+	mended := broken
+	mended.Status, mended.Summary = audit.Compliant, audit.Summary{Requirements: 16, Satisfied: 16}
+	gap.Status, gap.Cause = audit.Satisfied, ""
+	mended.Findings = []audit.Finding{gap}
+
+	var state alert.State
+	now := time.Date(2026, 11, 16, 9, 0, 0, 0, time.UTC)
+	for _, r := range []audit.Report{mended, broken, broken, mended} {
+		plan := alert.Plan(state, r, nil, now, alert.Options{RepeatAfter: 24 * time.Hour})
+		fmt.Println(len(plan.Events), cmp.Or(plan.Message.Subject, "nothing to say"))
+		state, now = plan.Next, now.Add(time.Hour)
 	}
 	// Output:
-	// true
-	// [CRITICAL] Remotion IAM: 1 gap | role/remotion-lambda-role | 123456789012
-	// CRITICAL Remotion IAM 123456789012: 1 gap. role/remotion-lambda-role: renders stop at once
-	// events ["opened"]
-	// targets ["role/remotion-lambda-role"]
-	// severity critical
+	// 0 nothing to say
+	// 1 [CRITICAL] Remotion IAM: 1 new | role/remotion-lambda-role | 123456789012
+	// 0 nothing to say
+	// 1 [OK] Remotion IAM: recovered after 2h | role/remotion-lambda-role | 123456789012
 }

@@ -1,229 +1,151 @@
 package alert
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"slices"
-	"sort"
 	"strconv"
 	"strings"
-
-	"github.com/remotion-audit/remotion-audit/internal/audit"
-	"github.com/remotion-audit/remotion-audit/internal/policies"
-	"github.com/remotion-audit/remotion-audit/internal/report"
 )
 
 // An Event is why a message is sent.
 type Event string
 
 const (
-	// Opened: there are gaps.
+	// Opened: a gap that was not there before.
 	Opened Event = "opened"
-	// AuditorError: something could not be learnt.
+	// Reopened: a gap that had recovered is back.
+	Reopened Event = "reopened"
+	// Worse: a gap is more severe than was said, or more of what is needed is lacking.
+	Worse Event = "worse"
+	// Reminder: what was announced is still so.
+	Reminder Event = "reminder"
+	// Recovered: what a root cause had taken from a target is granted again.
+	Recovered Event = "recovered"
+	// PartlyRecovered: some of it is, or it is less bad than was said.
+	PartlyRecovered Event = "partly_recovered"
+	// Retired: a target, region or requirement is no longer audited. That is no recovery.
+	Retired Event = "retired"
+	// Baseline: what the first run found.
+	Baseline Event = "baseline"
+	// AuditorError: something could not be looked at, or can be again.
 	AuditorError Event = "auditor_error"
+	// Notice: something about a mute.
+	Notice Event = "notice"
 	// Test: somebody wants to see whether messages arrive.
 	Test Event = "test"
 )
 
-// SchemaVersion is that of the default body.
-const SchemaVersion = "1"
-
-// MaxBytes is what SNS takes as one message, attributes included.
-// https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
-const MaxBytes = 256 * 1024
-
 // A Message is ready to be published with MessageStructure=json.
 type Message struct {
 	// Subject is printable ASCII of at most 99 characters.
-	Subject string
+	Subject string `json:"subject"`
 	// Bodies are the texts by protocol; default is JSON, for machines.
-	Bodies map[string]string
+	Bodies map[string]string `json:"bodies"`
 	// Attributes are in the order in which they are to be sent.
-	Attributes []Attribute
+	Attributes []Attribute `json:"attributes"`
 }
+
+// Zero reports whether there is no message: there is nothing to say.
+func (m Message) Zero() bool { return m.Subject == "" }
 
 // An Attribute is a message attribute. Type is String, Number or String.Array.
 type Attribute struct {
-	Name, Type, Value string
+	Name  string `json:"name"`
+	Type  string `json:"type"`
+	Value string `json:"value"`
 }
 
 // A Sender says who composes a message, for the texts.
 type Sender struct {
 	// Function and Region are those of the auditor's Lambda function, empty when there is none.
 	Function, Region string
-	// Settings are the flags that make `remotion-audit audit` audit the same: report.MailOptions.
+	// Settings are the flags that make `remotion-audit audit` audit the same: report.Letter.
 	Settings []string
+	// Bucket is the evidence bucket, empty when there is none: then nothing can be muted. Evidence is the
+	// key in it under which this run's full report is kept.
+	Bucket, Evidence string
+	// Format is what https subscribers get; empty is Chat.
+	Format Format
 }
 
-// document is the default body.
-type document struct {
-	SchemaVersion string       `json:"schemaVersion"`
-	Source        string       `json:"source"`
-	Events        []Event      `json:"events"`
-	Subject       string       `json:"subject"`
-	DedupKey      string       `json:"dedupKey"`
-	Truncated     bool         `json:"truncated"`
-	Report        audit.Report `json:"report"`
+// full is where the whole report is kept, or empty.
+func (s Sender) full() string {
+	if s.Bucket == "" || s.Evidence == "" {
+		return ""
+	}
+	return "s3://" + s.Bucket + "/" + s.Evidence
 }
 
-// Compose makes the message about a report; ok is false when there is nothing to say. Findings that
-// hold no news, the satisfied ones, are left out of every body. What does not fit is cut by whole
-// findings, the least severe first, and the message says so.
-func Compose(r audit.Report, from Sender) (m Message, ok bool) {
-	if r.Status == audit.Compliant {
-		return Message{}, false
-	}
-	var events []Event
-	if r.Summary.Gaps > 0 {
-		events = append(events, Opened)
-	}
-	if r.Blind() {
-		events = append(events, AuditorError)
-	}
-	news := bySeverity(r.Findings)
-	// What is told first is cut last: findings before problems, the worst before the rest. The most
-	// that fits is told.
-	all := len(news) + len(r.Problems)
-	tell := func(n int) Message {
-		shown := r
-		shown.Findings, shown.Problems = news[:min(n, len(news))], r.Problems[:max(0, n-len(news))]
-		return compose(r, shown, all-n, events, from)
-	}
-	if m = tell(all); m.size() <= MaxBytes {
-		return m, true
-	}
-	return tell(max(0, sort.Search(all, func(n int) bool { return tell(n).size() > MaxBytes })-1)), true
-}
+// A Format is a form of the https body.
+type Format string
 
-// ReportIn reads the report back out of a default body. Its findings are those that are not
-// satisfied, and fewer if the message was truncated.
-func ReportIn(body string) (audit.Report, error) {
-	var d document
-	if err := json.Unmarshal([]byte(body), &d); err != nil {
-		return audit.Report{}, err
-	}
-	if d.Report.SchemaVersion == "" {
-		return audit.Report{}, errors.New("the message is about no report")
-	}
-	return d.Report, nil
-}
+const (
+	// Chat is an Amazon Q Developer custom notification, for Slack and Microsoft Teams.
+	Chat Format = "chat"
+	// JSON is the default body.
+	JSON Format = "json"
+)
 
-// bySeverity leaves satisfied findings out, and puts gaps before what is unverified and the worst
-// before the rest.
-func bySeverity(findings []audit.Finding) []audit.Finding {
-	list := []audit.Finding{}
-	for _, f := range findings {
-		if f.Status != audit.Satisfied {
-			list = append(list, f)
-		}
-	}
-	weight := func(f audit.Finding) int {
-		if f.Status.Gap() {
-			return int(f.Severity) + int(policies.Critical)
-		}
-		return int(f.Severity)
-	}
-	slices.SortStableFunc(list, func(a, b audit.Finding) int { return weight(b) - weight(a) })
-	return list
-}
-
-// compose makes the message about r that shows a part of it; left findings and problems are not shown.
-func compose(r, shown audit.Report, left int, events []Event, from Sender) Message {
-	m := Message{Subject: report.Subject(r), Bodies: map[string]string{}}
-	key := DedupKey(r)
-	var mail bytes.Buffer
-	// A bytes.Buffer takes everything.
-	_ = report.Mail(&mail, r, report.MailOptions{Function: from.Function, Region: from.Region, Settings: from.Settings, Shown: &shown, Left: left})
-	m.Bodies["email"] = mail.String()
-	m.Bodies["sms"] = report.SMS(r)
-	m.Bodies["default"] = marshal(document{
-		SchemaVersion: SchemaVersion, Source: "remotion-audit", Events: events, Subject: m.Subject,
-		DedupKey: key, Truncated: left > 0, Report: shown,
-	})
-	severity := r.Worst().String()
-	if severity == "" {
-		severity = policies.High.String() // a blind auditor hides whatever is there
-	}
-	m.Attributes = []Attribute{
-		{"events", "String.Array", marshal(events)},
-		{"targets", "String.Array", marshal(targets(r))},
-		{"severity", "String", severity},
-		{"account", "String", r.Account},
-		{"gapCount", "Number", strconv.Itoa(r.Summary.Gaps)},
-		{"dedupKey", "String", key},
-		{"schemaVersion", "String", SchemaVersion},
-		{"truncated", "String", strconv.FormatBool(left > 0)},
+// message composes what fits of the news.
+func (n news) message() Message {
+	m := fit(n.units(), func(units int) Message { return n.cut(units).compose() })
+	if m.size() > MaxBytes {
+		return n.bare()
 	}
 	return m
 }
 
-// targets lists whom the message is about, once each: a role may be a caller and a render role.
-func targets(r audit.Report) []string {
-	names := []string{}
-	for _, t := range r.Targets {
-		if (t.Summary.Gaps > 0 || r.BlindTo(t.Name)) && !slices.Contains(names, t.Name) {
-			names = append(names, t.Name)
-		}
+// bare is the message when nothing fits: names are longer than IAM lets them be. It says that there is
+// something to say, and where.
+func (n news) bare() Message {
+	n.left = n.units()
+	n.shown = &shown{}
+	text := n.subject() + "\n\nAll there is to say is more than a message holds. The full report is in the evidence bucket, if there is one, and in the function's log.\n"
+	d := document{SchemaVersion: SchemaVersion, Source: source, Account: ascii(n.report.Account, maxAccount), Events: n.events(), Severity: n.severity(),
+		Subject: n.subject(), DedupKey: n.key, ThreadID: n.thread, Truncated: true}
+	m := n.attributed(Message{Subject: n.subject(), Bodies: map[string]string{"email": text, "sms": n.sms(), "default": marshal(d)}})
+	m.Attributes = slices.DeleteFunc(m.Attributes, func(a Attribute) bool { return a.Name == "targets" })
+	m.Bodies["https"] = m.Bodies["default"]
+	if n.options.Sender.Format != JSON {
+		m.Bodies["https"] = marshal(card{Version: "1.0", Source: "custom", ID: n.key,
+			Content:  cardContent{TextType: "client-markdown", Title: prose(n.subject()), Description: prose(text)},
+			Metadata: cardMetadata{ThreadID: n.thread, Summary: prose(n.sms()), EventType: "remotion-audit." + string(n.events()[0]), AdditionalContext: map[string]string{}}})
 	}
-	return names
+	return m
 }
 
-// TestMessage is a marked message that shows whether alerts arrive.
-func TestMessage(account string, from Sender) Message {
-	const text = "This is a test of remotion-audit: nothing was audited, and nothing is wrong. If you read this, alerts reach you."
-	subject := "[TEST] Remotion IAM: test message | " + account
-	return Message{
-		Subject: subject,
-		Bodies: map[string]string{
-			"email": text + "\n\nSent by the function " + from.Function + " in account " + account + ".\n",
-			"sms":   "TEST remotion-audit " + account + ": alerts reach you.",
-			"default": marshal(struct {
-				SchemaVersion string  `json:"schemaVersion"`
-				Source        string  `json:"source"`
-				Events        []Event `json:"events"`
-				Subject       string  `json:"subject"`
-				Account       string  `json:"account"`
-			}{SchemaVersion, "remotion-audit", []Event{Test}, subject, account}),
-		},
-		Attributes: []Attribute{
-			{"events", "String.Array", marshal([]Event{Test})},
-			{"account", "String", account},
-			{"schemaVersion", "String", SchemaVersion},
-		},
+// maxAccount bounds an account id, which has 12 digits.
+const maxAccount = 12
+
+// compose makes the message that tells all of the news.
+func (n news) compose() Message {
+	m := Message{Subject: n.subject(), Bodies: map[string]string{"email": n.mail(), "sms": n.sms(), "default": n.document()}}
+	m.Bodies["https"] = m.Bodies["default"]
+	if n.options.Sender.Format != JSON {
+		m.Bodies["https"] = n.card()
 	}
+	return n.attributed(m)
 }
 
-// DedupKey is equal for equal announcements: the same account with the same gaps and blind spots.
-// Nothing volatile is in it.
-func DedupKey(r audit.Report) string {
-	h := sha256.New()
-	fmt.Fprintln(h, r.Account, r.Status)
-	for _, f := range r.Findings {
-		if f.Status != audit.Satisfied {
-			fmt.Fprintln(h, f.Target, f.Policy, f.Sid, f.Action, f.Resource, f.Status, f.Cause)
-		}
+// attributed adds the attributes, which go by all that is announced.
+func (n news) attributed(m Message) Message {
+	m.Attributes = []Attribute{{"events", "String.Array", marshal(n.events())}}
+	if targets := n.targets(); len(targets) > 0 {
+		m.Attributes = append(m.Attributes, Attribute{"targets", "String.Array", marshal(targets)})
 	}
-	for _, p := range r.Problems {
-		fmt.Fprintln(h, p.Target, p.What, p.Grant)
-	}
-	return hex.EncodeToString(h.Sum(nil))[:32]
+	m.Attributes = append(m.Attributes, []Attribute{
+		{"severity", "String", n.severity().String()},
+		{"account", "String", ascii(n.report.Account, maxAccount)},
+		{"gapCount", "Number", strconv.Itoa(n.report.Summary.Gaps)},
+		{"dedupKey", "String", n.key},
+		{"schemaVersion", "String", SchemaVersion},
+		{"truncated", "String", strconv.FormatBool(n.left > 0)},
+	}...)
+	return m
 }
 
 // Structure is the Message parameter of a publish with MessageStructure=json.
 func (m Message) Structure() string { return marshal(m.Bodies) }
-
-// size is what SNS counts.
-func (m Message) size() int {
-	n := len(m.Structure())
-	for _, a := range m.Attributes {
-		n += len(a.Name) + len(a.Type) + len(a.Value)
-	}
-	return n
-}
 
 // marshal is for values that always encode: strings, numbers and structs of them.
 func marshal(v any) string {

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/logging"
@@ -44,6 +45,7 @@ type Clients struct {
 	Lambda     *lambda.Client
 	STS        *sts.Client
 	SNS        *sns.Client
+	S3         *s3.Client
 	CloudWatch *cloudwatch.Client
 
 	throttled *atomic.Int64
@@ -88,7 +90,7 @@ func NewClients(cfg aws.Config) Clients {
 	telling.Retryer = func() aws.Retryer { return newRetryer(throttled) }
 	return Clients{
 		IAM: iam.NewFromConfig(cfg), STS: sts.NewFromConfig(cfg), Lambda: lambda.NewFromConfig(listing),
-		SNS: sns.NewFromConfig(telling), CloudWatch: cloudwatch.NewFromConfig(telling),
+		SNS: sns.NewFromConfig(telling), S3: s3.NewFromConfig(telling), CloudWatch: cloudwatch.NewFromConfig(telling),
 		throttled: throttled,
 	}
 }

@@ -7,9 +7,11 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/caarlos0/env/v11"
 
+	"github.com/remotion-audit/remotion-audit/internal/alert"
 	"github.com/remotion-audit/remotion-audit/internal/collect"
 	"github.com/remotion-audit/remotion-audit/internal/contract"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
@@ -38,10 +40,20 @@ type Config struct {
 	AssumedContext Context `env:"ASSUMED_CONTEXT"`
 	// TopicARN is the SNS topic that is told. Empty: nobody is told, and metrics alone are published.
 	TopicARN TopicARN `env:"TOPIC_ARN"`
+	// HTTPSFormat is what https subscribers get: chat, a card for Slack and Teams by Amazon Q Developer, or
+	// json, the document that machines get.
+	HTTPSFormat Format `env:"HTTPS_FORMAT" envDefault:"chat"`
 	// MetricNamespace is the CloudWatch namespace of the metrics.
 	MetricNamespace Namespace `env:"METRIC_NAMESPACE" envDefault:"RemotionAudit"`
-	// AuditorID names this auditor in reports. Empty: the function's name.
-	AuditorID string `env:"AUDITOR_ID"`
+	// EvidenceBucket is the S3 bucket where state, mutes and reports are kept. Empty: there is no state, and
+	// every failing run alerts.
+	EvidenceBucket Bucket `env:"EVIDENCE_BUCKET"`
+	// AuditorID names this auditor in reports, and its state in the bucket. Empty: the function's name.
+	AuditorID AuditorID `env:"AUDITOR_ID"`
+	// RepeatAfter is how long an unchanged gap stays quiet before it is told again: the first time this
+	// long, then three and seven times as long; a critical one keeps the first. A Go duration, up to 720h.
+	// Zero tells it on every run.
+	RepeatAfter RepeatAfter `env:"REPEAT_AFTER" envDefault:"24h"`
 }
 
 // ConfigFromEnv reads the configuration. Its error joins every problem there is, each with the name
@@ -315,6 +327,57 @@ func (t *TopicARN) UnmarshalText(text []byte) error {
 		return fmt.Errorf("%q is not a topic's ARN, such as arn:aws:sns:us-east-1:123456789012:remotion-audit", text)
 	}
 	*t = TopicARN(text)
+	return nil
+}
+
+// Format is a form of the https body.
+type Format alert.Format
+
+// UnmarshalText reads HTTPS_FORMAT.
+func (f *Format) UnmarshalText(text []byte) error {
+	switch *f = Format(text); alert.Format(*f) {
+	case alert.Chat, alert.JSON:
+		return nil
+	}
+	return fmt.Errorf("%q is not a format: write chat, or json", text)
+}
+
+// Bucket is the name of a bucket.
+type Bucket string
+
+// UnmarshalText reads EVIDENCE_BUCKET.
+func (b *Bucket) UnmarshalText(text []byte) error {
+	*b = Bucket(text)
+	return policies.CheckBucket(string(*b))
+}
+
+// AuditorID is the name of an auditor: a part of a key in S3.
+type AuditorID string
+
+var auditorID = regexp.MustCompile(`^[\w-]{1,64}$`)
+
+// UnmarshalText reads AUDITOR_ID.
+func (id *AuditorID) UnmarshalText(text []byte) error {
+	if !auditorID.Match(text) {
+		return fmt.Errorf("%q is not a name for an auditor: up to 64 letters, digits, - and _", text)
+	}
+	*id = AuditorID(text)
+	return nil
+}
+
+// RepeatAfter is how long something unchanged stays quiet.
+type RepeatAfter time.Duration
+
+// maxRepeat is the longest REPEAT_AFTER: whoever wants to hear less often mutes, with a reason.
+const maxRepeat = 30 * 24 * time.Hour
+
+// UnmarshalText reads REPEAT_AFTER.
+func (r *RepeatAfter) UnmarshalText(text []byte) error {
+	d, err := time.ParseDuration(string(text))
+	if err != nil || d < 0 || d > maxRepeat {
+		return fmt.Errorf("%q is not a time from 0s to 720h: write one such as 24h", text)
+	}
+	*r = RepeatAfter(d)
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/remotion-audit/remotion-audit/internal/contract"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
@@ -24,7 +25,8 @@ func TestConfigDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	if c.RenderRole != "remotion-lambda-role" || c.MetricNamespace != contract.Namespace || c.RemotionVersion.Release.Since != policies.Latest().Since ||
-		c.TopicARN != "" || len(c.Callers) != 1 {
+		c.TopicARN != "" || len(c.Callers) != 1 ||
+		c.HTTPSFormat != "chat" || c.EvidenceBucket != "" || time.Duration(c.RepeatAfter) != 24*time.Hour {
 		t.Errorf("%+v", c)
 	}
 }
@@ -51,7 +53,8 @@ func TestConfigTellsEverything(t *testing.T) {
 	_, err := ConfigFromEnv(environment(
 		"CALLERS", "user/ci=everything,group/x,arn:aws:iam::123456789012:root,user/a,user/a",
 		"RENDER_ROLE", "a/b", "REMOTION_VERSION", "newest", "REGIONS", "us-east,eu-west-1,eu-west-1", "BUCKETS", "s3://x",
-		"ASSUMED_CONTEXT", "aws:SourceVpc", "TOPIC_ARN", "arn:aws:sns:us-east-1:123456789012:x.fifo", "METRIC_NAMESPACE", "AWS/Mine"))
+		"ASSUMED_CONTEXT", "aws:SourceVpc", "TOPIC_ARN", "arn:aws:sns:us-east-1:123456789012:x.fifo", "METRIC_NAMESPACE", "AWS/Mine",
+		"HTTPS_FORMAT", "xml", "EVIDENCE_BUCKET", "s3://evidence", "AUDITOR_ID", "../other", "REPEAT_AFTER", "1 day"))
 	if err == nil {
 		t.Fatal("no error")
 	}
@@ -61,10 +64,20 @@ func TestConfigTellsEverything(t *testing.T) {
 		`RENDER_ROLE: "a/b" is not the name of a role`, `REMOTION_VERSION: "newest" is not a Remotion release`,
 		`REGIONS: "us-east" is not a region of Remotion Lambda`, `"eu-west-1" is named twice`, `BUCKETS: "s3://x" is not a bucket name`,
 		`ASSUMED_CONTEXT: "aws:SourceVpc" is not key=value`, `TOPIC_ARN: "arn:aws:sns:us-east-1:123456789012:x.fifo" is a FIFO topic`,
-		`METRIC_NAMESPACE: "AWS/Mine" is not a namespace of one's own`,
+		`METRIC_NAMESPACE: "AWS/Mine" is not a namespace of one's own`, `HTTPS_FORMAT: "xml" is not a format: write chat, or json`,
+		`EVIDENCE_BUCKET: "s3://evidence" is not a bucket name`, `AUDITOR_ID: "../other" is not a name for an auditor`,
+		`REPEAT_AFTER: "1 day" is not a time from 0s to 720h`,
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("the error lacks %q:\n%v", want, err)
+		}
+	}
+}
+
+func TestRepeatAfterHasBounds(t *testing.T) {
+	for value, fine := range map[string]bool{"0s": true, "90m": true, "720h": true, "721h": false, "-1h": false, "24": false} {
+		if _, err := ConfigFromEnv(environment("CALLERS", "none", "REPEAT_AFTER", value)); (err == nil) != fine {
+			t.Errorf("REPEAT_AFTER=%s: %v", value, err)
 		}
 	}
 }

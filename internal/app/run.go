@@ -18,7 +18,6 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/collect"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
-	"github.com/remotion-audit/remotion-audit/internal/publish"
 	"github.com/remotion-audit/remotion-audit/internal/report"
 )
 
@@ -46,10 +45,16 @@ type Result struct {
 	// Summary and Problems are those of the report; a test alert has none.
 	*audit.Summary
 	Problems int `json:"problems,omitempty"`
-	// Announced says that a message was published, Measured that the metrics were.
-	Announced bool `json:"announced"`
-	Measured  bool `json:"measured"`
-	DryRun    bool `json:"dryRun"`
+	// Announced says that a message was published, Measured that the metrics were. Events are why there was
+	// something to announce.
+	Announced bool          `json:"announced"`
+	Measured  bool          `json:"measured"`
+	Events    []alert.Event `json:"events,omitempty"`
+	// StateErrors counts what went wrong with the evidence bucket.
+	StateErrors int `json:"stateErrors,omitempty"`
+	// Subscriptions are the topic's, of a test alert.
+	Subscriptions []alert.Subscription `json:"subscriptions,omitempty"`
+	DryRun        bool                 `json:"dryRun"`
 }
 
 // Place is where an audit runs: account, partition and home region.
@@ -135,14 +140,21 @@ func (a *App) Handle(ctx context.Context, raw json.RawMessage) (Result, error) {
 		return a.testAlert(ctx, event, place)
 	}
 	started, throttled := a.now(), a.Throttled()
-	looking, stop := a.before(ctx, reserve)
-	defer stop()
-	r, err := a.Report(looking, place, lc.AwsRequestID)
+	asked := func() setting { return setting{} }
+	if !event.DryRun {
+		asked = a.ask(ctx, place)
+	}
+	l, err := a.look(ctx, place, lc.AwsRequestID)
+	s := asked()
 	if err != nil {
 		return Result{}, a.fail(ctx, err)
 	}
-	result := Result{Command: Audit, Status: r.Status, Account: r.Account, Summary: &r.Summary,
-		Problems: len(r.Problems), DryRun: event.DryRun}
+	result := Result{Command: Audit, Account: place.Account, DryRun: event.DryRun}
+	r := l.report
+	if !event.DryRun {
+		r, err = a.tell(ctx, l, s, place, throttled, &result)
+	}
+	result.Status, result.Summary, result.Problems = r.Status, &r.Summary, len(r.Problems)
 	for _, p := range r.Problems {
 		a.Log.WarnContext(ctx, "could not look", "target", p.Target, "what", p.What, "why", p.Why, "grant", p.Grant)
 	}
@@ -153,38 +165,34 @@ func (a *App) Handle(ctx context.Context, raw json.RawMessage) (Result, error) {
 		a.Log.WarnContext(ctx, "gap", "target", g.Target, "status", g.Status, "severity", g.Severity.String(),
 			"cause", g.Cause, "actions", g.Actions(), "examples", g.Examples(), "why", g.Why)
 	}
-	if !event.DryRun {
-		err = a.tell(ctx, r, place.Region, throttled, &result)
-	}
 	a.Log.InfoContext(ctx, "audit done", "status", r.Status, "requirements", r.Summary.Requirements,
-		"gaps", r.Summary.Gaps, "unverified", r.Summary.Unverified, "announced", result.Announced,
+		"gaps", r.Summary.Gaps, "muted", r.Summary.GapsMuted, "unverified", r.Summary.Unverified, "announced", result.Announced,
 		"took", a.now().Sub(started).String())
 	return result, a.fail(ctx, err)
 }
 
-// tell announces and publishes metrics. The announcement may not eat the metrics' time.
-func (a *App) tell(ctx context.Context, r audit.Report, region string, throttled int64, result *Result) error {
-	var errs []error
-	delivery := publish.Delivery{}
-	if m, ok := alert.Compose(r, alert.Sender{Function: a.Function, Region: region, Settings: a.Config.flags()}); ok {
-		if a.Config.TopicARN == "" {
-			a.Log.WarnContext(ctx, "nobody is told: TOPIC_ARN is not set", "subject", m.Subject)
-		} else if err := a.announce(ctx, m); err != nil {
-			delivery.AlertFailures = 1
-			errs = append(errs, err)
-		} else {
-			result.Announced = true
-		}
-	}
-	delivery.ThrottledCalls = a.Throttled() - throttled
-	measuring, stop := a.before(ctx, reserve/20) // so that a hanging sink is told, and not killed
+// A look is what a run saw.
+type look struct {
+	report audit.Report
+	// first is the report before, if that was blind and there was time to look again; else nil.
+	first *audit.Report
+}
+
+// look audits. What could not be learnt is asked once more, so that a passing failure is not announced and a
+// lasting one is, without waiting for the next run.
+func (a *App) look(ctx context.Context, place Place, runID string) (look, error) {
+	ctx, stop := a.before(ctx, reserve)
 	defer stop()
-	if err := publish.Metrics(measuring, a.CloudWatch, string(a.Config.MetricNamespace), r, delivery, a.now()); err != nil {
-		errs = append(errs, err)
-	} else {
-		result.Measured = true
+	started := time.Now()
+	r, err := a.Report(ctx, place, runID)
+	if err != nil || !r.Blind() || !r.Completed() {
+		return look{report: r}, err
 	}
-	return errors.Join(errs...)
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < 2*time.Since(started) {
+		return look{report: r}, nil
+	}
+	again, err := a.Report(ctx, place, runID)
+	return look{report: again, first: &r}, err
 }
 
 // flags are those of `remotion-audit audit` that make it audit as this configuration does, beyond
@@ -210,26 +218,6 @@ func (c Config) flags() (list []string) {
 	}
 	add("--assumed-context", strings.Join(pairs, ","))
 	return list
-}
-
-func (a *App) announce(ctx context.Context, m alert.Message) error {
-	ctx, stop := a.before(ctx, reserve/2)
-	defer stop()
-	return publish.Alert(ctx, a.SNS, string(a.Config.TopicARN), m)
-}
-
-func (a *App) testAlert(ctx context.Context, event Event, p Place) (Result, error) {
-	result := Result{Command: TestAlert, Account: p.Account, DryRun: event.DryRun}
-	if a.Config.TopicARN == "" {
-		return result, a.fail(ctx, errors.New("TOPIC_ARN is not set: there is nobody to tell"))
-	}
-	if event.DryRun {
-		return result, nil
-	}
-	err := publish.Alert(ctx, a.SNS, string(a.Config.TopicARN), alert.TestMessage(p.Account, alert.Sender{Function: a.Function}))
-	result.Announced = err == nil
-	a.Log.InfoContext(ctx, "test alert done", "announced", result.Announced)
-	return result, a.fail(ctx, err)
 }
 
 // before ends a context some time before its deadline: that long, or half of what is left if that
@@ -261,7 +249,7 @@ func (a *App) now() time.Time {
 func (a *App) id() string {
 	switch {
 	case a.Config.AuditorID != "":
-		return a.Config.AuditorID
+		return string(a.Config.AuditorID)
 	case a.Function != "":
 		return a.Function
 	}

@@ -39,15 +39,20 @@ const (
 	TargetMissing Cause = "target-missing"
 )
 
+// Causes lists them.
+func Causes() []Cause {
+	return []Cause{NoGrant, NarrowerGrant, IdentityDeny, PermissionsBoundary, SCP, Condition, TrustPolicy, TargetMissing}
+}
+
 // ReportStatus sums a report up.
 type ReportStatus string
 
 const (
-	// Gaps: there is at least one.
+	// Gaps: there is at least one that is not muted.
 	Gaps ReportStatus = "gaps"
 	// CouldNotLook: there is none among what could be learnt, and something could not.
 	CouldNotLook ReportStatus = "unverified"
-	// Compliant: everything was looked at, and is granted.
+	// Compliant: everything was looked at, and is granted, or known and muted.
 	Compliant ReportStatus = "compliant"
 )
 
@@ -97,8 +102,9 @@ type Remotion struct {
 	Deployed []Deployed `json:"deployed,omitempty"`
 }
 
-// Summary counts. Requirements is the sum of the other three, but for a target that does not exist:
-// all of its requirements count as unmet and are one gap.
+// Summary counts. Gaps and GapsCritical leave out what is muted. Requirements is the sum of Satisfied,
+// Gaps, GapsMuted and Unverified, but for a target that does not exist: all of its requirements count
+// as unmet and are one gap.
 type Summary struct {
 	Requirements int `json:"requirements"`
 	Satisfied    int `json:"satisfied"`
@@ -162,7 +168,12 @@ type Finding struct {
 	Notes    []string          `json:"notes,omitempty"`
 	// Releases are those of Remotion that need it, among those the account is judged by, oldest first.
 	Releases []string `json:"releases,omitempty"`
+	// Muted says that the gap is known and silenced; nil that it is not.
+	Muted *Mute `json:"muted,omitempty"`
 }
+
+// Gap reports whether the finding is a gap that nobody muted.
+func (f Finding) Gap() bool { return f.Status.Gap() && f.Muted == nil }
 
 // A Statement names a policy statement.
 type Statement struct {
@@ -179,11 +190,11 @@ func (s Statement) String() string {
 	return iampolicy.StatementName(s.Policy, s.Index, s.Sid)
 }
 
-// Worst is the highest severity among the gaps, or zero without gaps.
+// Worst is the highest severity among the gaps that are not muted, or zero without any.
 func (r Report) Worst() policies.Severity {
 	var worst policies.Severity
 	for _, f := range r.Findings {
-		if f.Status.Gap() {
+		if f.Gap() {
 			worst = max(worst, f.Severity)
 		}
 	}

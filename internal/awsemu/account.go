@@ -28,6 +28,10 @@ type Account struct {
 
 	// Topics are SNS topics, by ARN, or by name in Function.Region.
 	Topics []string
+	// Subscriptions are who is subscribed to them.
+	Subscriptions []Subscription
+	// Buckets are S3 buckets by name.
+	Buckets map[string]Bucket
 
 	// Organization is the service control policies above the account. Nil is an account outside one.
 	Organization Organization

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
@@ -24,6 +25,7 @@ type clients struct {
 	sns    *sns.Client
 	cw     *cloudwatch.Client
 	lambda *lambda.Client
+	s3     *s3.Client
 	url    string
 }
 
@@ -59,6 +61,11 @@ func dial(t testing.TB, url, key string) clients {
 		sts: sts.NewFromConfig(cfg, func(o *sts.Options) { o.BaseEndpoint = &url }),
 		sns: sns.NewFromConfig(cfg, func(o *sns.Options) { o.BaseEndpoint = &url }),
 		cw:  cloudwatch.NewFromConfig(cfg, func(o *cloudwatch.Options) { o.BaseEndpoint = &url }),
+		s3: s3.NewFromConfig(cfg, func(o *s3.Options) {
+			o.BaseEndpoint = &url
+			// As a configuration that is loaded from the environment has it.
+			o.RequestChecksumCalculation, o.ResponseChecksumValidation = aws.RequestChecksumCalculationWhenSupported, aws.ResponseChecksumValidationWhenSupported
+		}),
 		url: url,
 	}
 }

@@ -1,4 +1,4 @@
-// Package awsemu is a small AWS on loopback, in memory: IAM, STS, SNS Publish and CloudWatch
+// Package awsemu is a small AWS on loopback, in memory: IAM, STS, SNS topics, S3 objects and CloudWatch
 // PutMetricData, as the clients people have speak them. Local mode runs the function against it,
 // and tests reach it through the SDK's BaseEndpoint, so that signing, encoding, pagination and
 // retries are all real.
@@ -13,7 +13,7 @@
 //
 // One endpoint serves every service. The credential scope of the signature says which service and
 // region a request is for, the request's form says which protocol: the Query protocol (IAM, STS, SNS
-// and CloudWatch), Smithy RPC v2 CBOR and JSON 1.0/1.1 (CloudWatch).
+// and CloudWatch), REST XML (S3), Smithy RPC v2 CBOR and JSON 1.0/1.1 (CloudWatch).
 //
 // # Who calls
 //

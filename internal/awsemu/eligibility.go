@@ -60,7 +60,7 @@ var resourceTypes = func() map[string][]string {
 	set([]string{typeIAMGroup}, `iam:GetGroup iam:ListGroupPolicies iam:GetGroupPolicy iam:ListAttachedGroupPolicies`)
 	set([]string{typeIAMPolicy}, `iam:GetPolicy iam:GetPolicyVersion iam:ListPolicyVersions`)
 	set([]string{typeIAMUser, typeIAMGroup, typeIAMRole}, `iam:SimulatePrincipalPolicy`)
-	set([]string{typeTopic}, `sns:Publish`)
+	set([]string{typeTopic}, `sns:Publish sns:ListSubscriptionsByTopic`)
 	return m
 }()
 

@@ -63,7 +63,7 @@ func TestOperationsNeedTheirActionOnTheirResource(t *testing.T) {
 		caller = "arn:aws:iam::123456789012:user/caller"
 	)
 	params := map[string]string{"UserName": "ci", "GroupName": "g2", "RoleName": "remotion-lambda-role", "PolicyArn": policy, "PolicyName": "x",
-		"TopicArn": alerts, "Name": "new", "Path": "/p/", "PolicySourceArn": user, "RoleArn": role, "RoleSessionName": "render", "Namespace": "N"}
+		"TopicArn": alerts, "Name": "new", "Path": "/p/", "PolicySourceArn": user, "SubscriptionArn": alerts + ":1", "RoleArn": role, "RoleSessionName": "render", "Namespace": "N"}
 	resources := map[string]string{
 		"iam:CreatePolicy": "arn:aws:iam::123456789012:policy/p/x", "iam:SimulatePrincipalPolicy": user,
 		"sns:CreateTopic": "arn:aws:sns:us-east-1:123456789012:new", "sns:GetTopicAttributes": alerts, "sns:Publish": alerts,
@@ -76,6 +76,8 @@ func TestOperationsNeedTheirActionOnTheirResource(t *testing.T) {
 			resource := resources[action]
 			switch {
 			case resource != "":
+			case strings.Contains(strings.ToLower(operation), "subscri"):
+				resource = alerts
 			case slices.Contains(everywhere, action):
 				resource = "*"
 			case strings.Contains(operation, "User"), strings.Contains(operation, "AccessKey"):

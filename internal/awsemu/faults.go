@@ -61,8 +61,14 @@ func newTraps(faults []Fault) []*trap {
 
 // spring counts the call and reports whether the fault applies to it.
 func (t *trap) spring() bool {
+	applies := t.armed()
 	t.seen++
-	return t.seen > t.After && (t.Times == 0 || t.seen <= t.After+t.Times)
+	return applies
+}
+
+// armed reports whether the fault would apply to the next call.
+func (t *trap) armed() bool {
+	return t.seen >= t.After && (t.Times == 0 || t.seen < t.After+t.Times)
 }
 
 func (f *Fault) concerns(service, operation, region string, targets []string) bool {

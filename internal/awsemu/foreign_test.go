@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -44,6 +45,7 @@ func TestAnUnchangedBoto3Works(t *testing.T) {
 	account.Users["bob"] = User{AccessKeys: []string{"AKIABOB000000000"}}
 	account.Functions = []LambdaFunction{{Name: "clips", Role: "r2", Tags: map[string]string{"remotion-version": "4.0.540"}}, {Name: "b", Role: "r2"}, {Name: "a", Role: "r2"}}
 	account.DisabledRegions = []string{"af-south-1"}
+	account.Buckets = evidence().Buckets
 	srv := &Server{Account: account, EnforceIAM: true}
 	out := run(t, listen(t, srv), "python3", "testdata/boto3_client.py")
 
@@ -74,6 +76,13 @@ func TestAnUnchangedBoto3Works(t *testing.T) {
 		"tags": {"remotion-version": "4.0.540"},
 		"gone": "404 ResourceNotFoundException: Function not found: arn:aws:lambda:us-east-1:123456789012:function:gone",
 		"disabled": "403 UnrecognizedClientException: The security token included in the request is invalid.",
+		"objects": ["state/a", "state/b", "state/c"],
+		"object": ["{}", "application/json", "7"],
+		"condition": "412 PreconditionFailed: At least one of the pre-conditions you specified did not hold",
+		"missing": "404 NoSuchKey: The specified key does not exist.",
+		"owner": "403 AccessDenied: Access Denied",
+		"subscribers": [["email", "ops@example.com", "PendingConfirmation"], ["sqs", "arn:aws:sqs:us-east-1:123456789012:q", "arn"]],
+		"filter": "{\"severity\":[\"critical\"]}",
 		"metric": "400 InvalidParameterValue: The value AWS/ for parameter Namespace is invalid."
 	}`), &want)
 	if err != nil {
@@ -97,6 +106,7 @@ func TestAnUnchangedAWSCommandLineWorks(t *testing.T) {
 	account := video()
 	account.Topics = []string{"alerts"}
 	account.Functions = []LambdaFunction{{Name: "a", Role: "r2"}, {Name: "b", Role: "r2"}, {Name: "c", Role: "r2"}}
+	account.Buckets = evidence().Buckets
 	srv := &Server{Account: account}
 	url := listen(t, srv)
 
@@ -126,6 +136,27 @@ func TestAnUnchangedAWSCommandLineWorks(t *testing.T) {
 	run(t, url, "aws", "sns", "publish", "--topic-arn", alerts, "--subject", "cli", "--message", "from the command line")
 	if m := srv.Messages(); len(m) != 1 || m[0].Subject != "cli" || m[0].Body("email") != "from the command line" {
 		t.Errorf("messages %+v", m)
+	}
+	file := filepath.Join(t.TempDir(), "mutes.yaml")
+	if err := os.WriteFile(file, []byte("mutes: [] # of mine\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	run(t, url, "aws", "s3", "cp", file, "s3://evidence/mutes.yaml")
+	if got := run(t, url, "aws", "s3", "cp", "s3://evidence/mutes.yaml", "-"); string(got) != "mutes: [] # of mine\n" {
+		t.Errorf("s3 cp gives %q", got)
+	}
+	if got := string(run(t, url, "aws", "s3", "ls", "s3://evidence/")); !strings.Contains(got, " mutes.yaml\n") {
+		t.Errorf("s3 ls gives %q", got)
+	}
+	run(t, url, "aws", "s3api", "put-object", "--bucket", "evidence", "--key", "k", "--body", file, "--expected-bucket-owner", "123456789012")
+	run(t, url, "aws", "s3", "rm", "s3://evidence/k")
+	if objects := srv.Objects("evidence"); len(objects) != 1 {
+		t.Errorf("objects %q", objects)
+	}
+	run(t, url, "aws", "sns", "subscribe", "--topic-arn", alerts, "--protocol", "email", "--notification-endpoint", "ops@example.com")
+	run(t, url, "aws", "sns", "confirm-subscription", "--topic-arn", alerts, "--token", "ops@example.com")
+	if got := string(run(t, url, "aws", "sns", "list-subscriptions-by-topic", "--topic-arn", alerts)); !strings.Contains(got, "ops@example.com") || strings.Contains(got, "Pending") {
+		t.Errorf("subscriptions %s", got)
 	}
 	run(t, url, "aws", "cloudwatch", "put-metric-data", "--namespace", "N", "--metric-name", "cli", "--value", "2", "--dimensions", "Target=user/ci")
 	if m := srv.Metrics(); len(m) != 1 || *m[0].Value != 2 || !reflect.DeepEqual(m[0].Dimensions, []Dimension{{"Target", "user/ci"}}) {

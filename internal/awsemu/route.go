@@ -37,9 +37,10 @@ type request struct {
 	form      *form          // of the Query protocol
 	params    url.Values     // the same, flat
 	input     map[string]any // of the other protocols
+	s3        *s3Request     // of S3
 }
 
-var services = []*service{iamService, stsService, snsService, cloudwatchService, lambdaService}
+var services = []*service{iamService, stsService, snsService, s3Service, cloudwatchService, lambdaService}
 
 // serviceBy finds a service by what distinguishes it, and nil if it is not offered.
 func serviceBy(is func(*service) bool) *service {
@@ -71,11 +72,15 @@ func read(r *http.Request) (request, *apiError) {
 		ask.protocol = jsonProtocol{contentType}
 	}
 
+	sc, signed := parseScope(r.Header.Get("Authorization"), query.Get("X-Amz-Credential"))
+	if sc.service == s3Service.scope {
+		ask.scope = sc
+		return readS3(r, ask)
+	}
 	text, problem := body(r)
 	if problem != nil {
 		return ask, problem
 	}
-	sc, signed := parseScope(r.Header.Get("Authorization"), query.Get("X-Amz-Credential"))
 	if !signed {
 		return ask, refuse(http.StatusForbidden, "MissingAuthenticationToken",
 			"Missing Authentication Token: sign the request with any access key; the embedded AWS does not verify signatures")
@@ -136,7 +141,7 @@ func rpcPath(path string) (service, operation string, ok bool) {
 
 func notOffered(scope string, r *http.Request) *apiError {
 	return refuse(http.StatusBadRequest, "UnknownService",
-		"the embedded AWS offers iam, sts, sns, lambda and monitoring (CloudWatch), not %q (%s %s)", scope, r.Method, r.URL.Path)
+		"the embedded AWS offers iam, sts, sns, s3, lambda and monitoring (CloudWatch), not %q (%s %s)", scope, r.Method, r.URL.Path)
 }
 
 func invalidAction(svc *service, operation, version string) *apiError {

@@ -74,7 +74,7 @@ func TestRequestsThatAreNoneAreRefusedInTheirProtocol(t *testing.T) {
 	}{
 		{"without a signature", "POST", "/", "", form, "Action=GetUser", 403, "<Code>MissingAuthenticationToken</Code>"},
 		{"with a signature that is none", "POST", "/", "Bearer x", form, "Action=GetUser", 403, "<Code>MissingAuthenticationToken</Code>"},
-		{"for a service that is not offered", "GET", "/", sign + "ec2/aws4_request, S", "", "", 400, "iam, sts, sns, lambda and monitoring (CloudWatch), not &#34;ec2&#34;"},
+		{"for a service that is not offered", "GET", "/", sign + "ec2/aws4_request, S", "", "", 400, "iam, sts, sns, s3, lambda and monitoring (CloudWatch), not &#34;ec2&#34;"},
 		{"for another service than it is signed for", "POST", "/service/GraniteServiceVersion20100801/operation/PutMetricData", sign + "sns/aws4_request", "application/cbor", "\xa0", 400, "UnknownService"},
 		{"without an action", "POST", "/", sign + "iam/aws4_request", form, "", 400, "<Code>MissingAction</Code>"},
 		{"of another version", "POST", "/", sign + "iam/aws4_request", form, "Action=GetUser&Version=2009-01-01", 400, "<Message>Could not find operation GetUser for version 2009-01-01</Message>"},

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -16,18 +17,30 @@ var snsService = &service{
 		return refuse(http.StatusTooManyRequests, "Throttled", "Rate exceeded")
 	},
 	operations: map[string]func(*call) (any, error){
-		"CreateTopic":        createTopic,
-		"ListTopics":         listTopics,
-		"GetTopicAttributes": getTopicAttributes,
-		"Publish":            publish,
+		"CreateTopic":               createTopic,
+		"ListTopics":                listTopics,
+		"GetTopicAttributes":        getTopicAttributes,
+		"Publish":                   publish,
+		"Subscribe":                 subscribe,
+		"ConfirmSubscription":       confirmSubscription,
+		"Unsubscribe":               unsubscribe,
+		"ListSubscriptionsByTopic":  listSubscriptionsByTopic,
+		"GetSubscriptionAttributes": getSubscriptionAttributes,
 	},
 	permissions: permissions{}.need(everything, "ListTopics").need(newTopicARN, "CreateTopic").
-		need(param("TopicArn"), "GetTopicAttributes").need(publishedTo, "Publish"),
+		need(param("TopicArn"), "GetTopicAttributes Subscribe ListSubscriptionsByTopic ConfirmSubscription").
+		need(subscribedTo, "Unsubscribe GetSubscriptionAttributes").need(publishedTo, "Publish"),
 }
 
 func newTopicARN(c *call) string { return c.store.topicARN(c.region, c.form.get("Name")) }
 
 func publishedTo(c *call) string { return cmp.Or(c.form.get("TopicArn"), c.form.get("TargetArn")) }
+
+// subscribedTo is the topic of the subscription that a call names.
+func subscribedTo(c *call) string {
+	arn := c.form.get("SubscriptionArn")
+	return arn[:max(0, strings.LastIndexByte(arn, ':'))]
+}
 
 // A Message is one that was published.
 type Message struct {
@@ -57,7 +70,11 @@ type Attribute struct {
 	Binary []byte
 }
 
-type topic struct{ arn string }
+type topic struct {
+	arn           string
+	subscriptions []*subscription // in the order they were made
+	deleted       int
+}
 
 // addTopic makes a topic known by its ARN or its name.
 func (st *store) addTopic(name string) *topic {
@@ -66,7 +83,7 @@ func (st *store) addTopic(name string) *topic {
 		arn = st.topicARN(st.region, name)
 	}
 	if st.topics[arn] == nil {
-		st.topics[arn] = &topic{arn}
+		st.topics[arn] = &topic{arn: arn}
 	}
 	return st.topics[arn]
 }
@@ -153,9 +170,9 @@ func getTopicAttributes(c *call) (any, error) {
 		{"TopicArn", t.arn},
 		{"Owner", c.store.account},
 		{"DisplayName", ""},
-		{"SubscriptionsConfirmed", "0"},
-		{"SubscriptionsPending", "0"},
-		{"SubscriptionsDeleted", "0"},
+		{"SubscriptionsConfirmed", strconv.Itoa(len(t.subscriptions) - t.pending())},
+		{"SubscriptionsPending", strconv.Itoa(t.pending())},
+		{"SubscriptionsDeleted", strconv.Itoa(t.deleted)},
 	}}}, nil
 }
 

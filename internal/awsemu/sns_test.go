@@ -163,3 +163,71 @@ func TestTopics(t *testing.T) {
 	_, err = c.CreateTopic(t.Context(), &sns.CreateTopicInput{Name: aws.String("no blanks")})
 	wantError(t, err, "InvalidParameter", "Invalid parameter: Topic Name")
 }
+
+func TestSubscriptions(t *testing.T) {
+	account := &Account{Topics: []string{"alerts"}, Subscriptions: []Subscription{
+		{Topic: "alerts", Protocol: "email", Endpoint: "a@example.com"},
+		{Topic: alerts, Protocol: "https", Endpoint: "https://example.com/", Pending: true, FilterPolicy: `{"severity":["critical"]}`},
+	}}
+	c := connect(t, &Server{Account: account}).sns
+	listed := func() string {
+		t.Helper()
+		var all []string
+		p := sns.NewListSubscriptionsByTopicPaginator(c, &sns.ListSubscriptionsByTopicInput{TopicArn: aws.String(alerts)})
+		for p.HasMorePages() {
+			out, err := p.NextPage(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, s := range out.Subscriptions {
+				text := *s.Endpoint
+				if !strings.HasPrefix(*s.SubscriptionArn, alerts+":") {
+					text += " " + *s.SubscriptionArn
+				}
+				all = append(all, text)
+			}
+		}
+		return strings.Join(all, ", ")
+	}
+	counts := func() [3]string {
+		t.Helper()
+		out, err := c.GetTopicAttributes(t.Context(), &sns.GetTopicAttributesInput{TopicArn: aws.String(alerts)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return [3]string{out.Attributes["SubscriptionsConfirmed"], out.Attributes["SubscriptionsPending"], out.Attributes["SubscriptionsDeleted"]}
+	}
+	if got, want := listed(), "a@example.com, https://example.com/ PendingConfirmation"; got != want || counts() != [3]string{"1", "1", "0"} {
+		t.Errorf("listed %q, want %q; counts %v", got, want, counts())
+	}
+	for range 2 { // once more is no mistake
+		made, err := c.Subscribe(t.Context(), &sns.SubscribeInput{TopicArn: aws.String(alerts), Protocol: aws.String("email"), Endpoint: aws.String("b@example.com")})
+		if err != nil || *made.SubscriptionArn != "pending confirmation" {
+			t.Fatalf("%+v %v", made, err)
+		}
+	}
+	confirmed, err := c.ConfirmSubscription(t.Context(), &sns.ConfirmSubscriptionInput{TopicArn: aws.String(alerts), Token: aws.String("b@example.com")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := listed(), "a@example.com, https://example.com/ PendingConfirmation, b@example.com"; got != want || counts() != [3]string{"2", "1", "0"} {
+		t.Errorf("listed %q, want %q; counts %v", got, want, counts())
+	}
+	if _, err := c.Unsubscribe(t.Context(), &sns.UnsubscribeInput{SubscriptionArn: confirmed.SubscriptionArn}); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := listed(), "a@example.com, https://example.com/ PendingConfirmation"; got != want || counts() != [3]string{"1", "1", "1"} {
+		t.Errorf("listed %q, want %q; counts %v", got, want, counts())
+	}
+	_, err = c.GetSubscriptionAttributes(t.Context(), &sns.GetSubscriptionAttributesInput{SubscriptionArn: confirmed.SubscriptionArn})
+	wantError(t, err, "NotFound", "Subscription does not exist")
+	_, err = c.Subscribe(t.Context(), &sns.SubscribeInput{TopicArn: aws.String(alerts), Protocol: aws.String("fax"), Endpoint: aws.String("1")})
+	wantError(t, err, "InvalidParameter", "Invalid parameter: Amazon SNS does not support this protocol string: fax")
+	_, err = c.Subscribe(t.Context(), &sns.SubscribeInput{TopicArn: aws.String(alerts), Protocol: aws.String("https"), Endpoint: aws.String("example.com")})
+	wantError(t, err, "InvalidParameter", "Invalid parameter: Endpoint")
+	_, err = c.ListSubscriptionsByTopic(t.Context(), &sns.ListSubscriptionsByTopicInput{TopicArn: aws.String(alerts + "2")})
+	wantError(t, err, "NotFound", "")
+	unknown := &Account{Subscriptions: []Subscription{{Topic: "none"}}}
+	_, err = connect(t, &Server{Account: unknown}).sns.ListTopics(t.Context(), &sns.ListTopicsInput{})
+	wantError(t, err, "InternalFailure", "account: subscription 1: there is no topic none")
+}

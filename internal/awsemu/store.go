@@ -111,6 +111,7 @@ type store struct {
 	entities map[kind]map[string]*entity
 	policies map[string]*policy // by ARN
 	topics   map[string]*topic  // by ARN
+	buckets  map[string]*bucket
 	keys     map[string]identity
 
 	functions []LambdaFunction // by name
@@ -162,6 +163,14 @@ func newStore(a *Account) (*store, error) {
 	for _, name := range a.Topics {
 		st.addTopic(name)
 	}
+	for i, s := range a.Subscriptions {
+		if err := st.addSubscription(i, s); err != nil {
+			return nil, err
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.Buckets)) {
+		st.addBucket(name, a.Buckets[name], described(st.account, "bucket", name))
+	}
 	return st, nil
 }
 
@@ -177,6 +186,7 @@ func newStoreOfPolicies(a *Account) *store {
 		entities:     map[kind]map[string]*entity{kindUser: {}, kindGroup: {}, kindRole: {}},
 		policies:     make(map[string]*policy),
 		topics:       make(map[string]*topic),
+		buckets:      make(map[string]*bucket),
 		keys:         make(map[string]identity),
 		organization: a.Organization.levels(),
 		simulator:    a.Simulator,

@@ -54,6 +54,14 @@ import (
 //	     layers: ["arn:aws:lambda:eu-west-1:678892195805:layer:remotion-binaries-chromium-arm64:18"]}
 //	disabledRegions: [af-south-1]  # ones the account has not enabled
 //	topics: [alerts]               # names in function.region, or ARNs
+//	subscriptions:                 # who is told; filterPolicy is JSON
+//	  - {topic: alerts, protocol: email, endpoint: ops@example.com}
+//	  - {topic: alerts, protocol: https, endpoint: "https://example.com/hook", pending: true}
+//	buckets:
+//	  evidence:
+//	    versioned: true            # owner and region are the account's and the function's
+//	    objects:
+//	      mutes.yaml: {file: mutes.yaml}   # or a text
 //	organization:                  # service control policies: of the root, of each unit, of the account
 //	  - [FullAWSAccess]
 //	  - [FullAWSAccess, {file: region-deny.json}]
@@ -144,6 +152,10 @@ func (l *loader) account(body ast.Node) {
 			}
 		},
 		"topics": func(n ast.Node, at string) { a.Topics = l.topics(n, at) },
+		"subscriptions": func(n ast.Node, at string) {
+			a.Subscriptions = l.subscriptions(n, at)
+		},
+		"buckets": func(n ast.Node, at string) { a.Buckets = l.buckets(n, at) },
 		"organization": func(n ast.Node, at string) {
 			a.Organization = l.organization(n, at)
 		},

@@ -124,12 +124,8 @@ func (l *loader) documentText(n ast.Node, at string) (text, from string, uncheck
 		case "unchecked":
 			return l.text(kv.value, join(at, kv.key)), "", true
 		case "file":
-			name := l.text(kv.value, join(at, kv.key))
-			text, err := fs.ReadFile(l.fsys, path.Join(path.Dir(l.file), name))
-			if err != nil {
-				l.complain(kv.value, join(at, kv.key), "%v: name a file in the folder of %s or below it", err, l.file)
-			}
-			return string(text), name, false
+			text, name := l.beside(kv.value, join(at, kv.key))
+			return text, name, false
 		}
 	}
 	var buf bytes.Buffer
@@ -145,6 +141,16 @@ func (l *loader) documentText(n ast.Node, at string) (text, from string, uncheck
 		return "", "", false
 	}
 	return indented.String(), "", false
+}
+
+// beside reads the file that n names, beside the account's.
+func (l *loader) beside(n ast.Node, at string) (text, name string) {
+	name = l.text(n, at)
+	raw, err := fs.ReadFile(l.fsys, path.Join(path.Dir(l.file), name))
+	if err != nil {
+		l.complain(n, at, "%v: name a file in the folder of %s or below it", err, l.file)
+	}
+	return string(raw), name
 }
 
 // toJSON writes a YAML value as JSON, keys in their order. It stops, with a problem noted, at what JSON or

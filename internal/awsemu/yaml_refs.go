@@ -168,7 +168,7 @@ func (l *loader) operation(n ast.Node, at string) string {
 	svcName, op, _ := strings.Cut(text, ":")
 	svc := serviceBy(func(s *service) bool { return strings.EqualFold(s.name, svcName) })
 	if svc == nil {
-		l.complain(n, at, "%q is no operation: write SERVICE:OPERATION with iam, sts, sns, lambda or cloudwatch, such as iam:GetRole or sns:*", text)
+		l.complain(n, at, "%q is no operation: write SERVICE:OPERATION with iam, sts, sns, s3, lambda or cloudwatch, such as iam:GetRole or sns:*", text)
 		return text
 	}
 	if op != "*" && !hasFold(svc.operations, op) {

@@ -58,6 +58,12 @@ policies:
   short: {file: docs/read.json}
   ReadOnly: {arn: "arn:aws-cn:iam::aws:policy/job/ReadOnly", document: {file: docs/read.json}}
 topics: [alerts, "arn:aws-cn:sns:cn-north-1:000000000042:other"]
+subscriptions:
+  - {topic: alerts, protocol: email, endpoint: a@b, filterPolicy: '{"severity":["critical"]}'}
+  - {topic: "arn:aws-cn:sns:cn-north-1:000000000042:other", protocol: sms, endpoint: "+1", pending: true}
+buckets:
+  evidence: {owner: "000000000043", region: cn-north-1, versioned: true, objects: {a/b: text, c: {file: docs/read.json}}}
+  empty:
 organization:
   - [FullAWSAccess]
   - [{file: docs/read.json}, FullAWSAccess]
@@ -125,7 +131,15 @@ function: {region: cn-north-1, name: auditor, timeout: 60, memory: 256, role: wo
 			"short":    {Document: read},
 			"ReadOnly": {ARN: "arn:aws-cn:iam::aws:policy/job/ReadOnly", Document: read},
 		},
-		Topics:       []string{"alerts", "arn:aws-cn:sns:cn-north-1:000000000042:other"},
+		Topics: []string{"alerts", "arn:aws-cn:sns:cn-north-1:000000000042:other"},
+		Subscriptions: []Subscription{
+			{Topic: "alerts", Protocol: "email", Endpoint: "a@b", FilterPolicy: `{"severity":["critical"]}`},
+			{Topic: "arn:aws-cn:sns:cn-north-1:000000000042:other", Protocol: "sms", Endpoint: "+1", Pending: true},
+		},
+		Buckets: map[string]Bucket{
+			"evidence": {Owner: "000000000043", Region: "cn-north-1", Versioned: true, Objects: map[string]string{"a/b": "text", "c": read}},
+			"empty":    {},
+		},
 		Organization: Organization{{FullAWSAccess}, {read, FullAWSAccess}},
 		Simulator:    Simulator{Shape: "old", Ungrouped: []string{"lambda:InvokeAsync"}, PageSize: 100},
 		Faults: []Fault{
@@ -157,7 +171,7 @@ func TestLoadNamesEveryProblemWithItsLineAndRemedy(t *testing.T) {
 		{"an account id that lost its zeros", "account: 42\n", []string{`a.yaml:1: account: 42 has 2 digits, and as a number it has lost the zeros before them: quote all twelve: account: "000000000042"`}},
 		{"an account id that YAML reads as octal", "account: 012345670123\n", []string{`a.yaml:1: account: 012345670123 begins with a zero, which YAML takes for an octal number: quote it: account: "012345670123"`}},
 		{"an account id that is none", "account: main\n", []string{`a.yaml:1: account: "main" is not an account id: give its twelve digits in quotes`}},
-		{"an unknown key", "account: \"123456789012\"\nuser: {}\n", []string{`a.yaml:2: unknown key "user": use one of account, alias, disabledRegions, faults, function, functions, groups, organization, pageSize, partition, policies, roles, simulator, topics, users`}},
+		{"an unknown key", "account: \"123456789012\"\nuser: {}\n", []string{`a.yaml:2: unknown key "user": use one of account, alias, buckets, disabledRegions, faults, function, functions, groups, organization, pageSize, partition, policies, roles, simulator, subscriptions, topics, users`}},
 		{"an unknown key of a user", "users:\n  ci:\n    inlin: {}\n", []string{`a.yaml:3: users.ci: unknown key "inlin": use one of accessKeys, boundary, groups, inline, managed, path`}},
 		{"a group that is not there", "groups: {a: {}}\nusers:\n  ci: {groups: [b]}\n", []string{`a.yaml:3: users.ci.groups: there is no group "b": add it under groups, where there are a`}},
 		{"a policy that is not there", "users:\n  ci: {managed: [b]}\n", []string{`a.yaml:2: users.ci.managed: there is no managed policy "b": add it under policies`}},
@@ -176,7 +190,12 @@ func TestLoadNamesEveryProblemWithItsLineAndRemedy(t *testing.T) {
 		{"a fault that does nothing", "faults:\n  - operation: iam:GetRole\n", []string{"a.yaml:2: faults: the fault does nothing: add throttle, deny, error, loseReply or delay"}},
 		{"a fault of two outcomes", "faults:\n  - {throttle: true, deny: true}\n", []string{"a.yaml:2: faults: a fault has one outcome: keep one of throttle, deny, error and loseReply"}},
 		{"an operation nobody offers", "faults:\n  - {operation: \"iam:GetRoles\", deny: true}\n", []string{`a.yaml:2: faults.operation: iam has no operation "GetRoles" here: it offers AddUserToGroup, `}},
-		{"a service nobody offers", "faults:\n  - {operation: \"s3:*\", deny: true}\n", []string{`a.yaml:2: faults.operation: "s3:*" is no operation: write SERVICE:OPERATION with iam, sts, sns, lambda or cloudwatch`}},
+		{"a service nobody offers", "faults:\n  - {operation: \"sqs:*\", deny: true}\n", []string{`a.yaml:2: faults.operation: "sqs:*" is no operation: write SERVICE:OPERATION with iam, sts, sns, s3, lambda or cloudwatch`}},
+		{"a bucket that is none", "buckets: {B: {}}\n", []string{`a.yaml:1: buckets: "B" is not a bucket's name: 3 to 63`}},
+		{"an object in a file that is not there", "buckets:\n  evidence:\n    objects: {m: {file: none}}\n", []string{"a.yaml:3: buckets.evidence.objects.m.file: open accounts/none: file does not exist"}},
+		{"a subscription to nothing", "subscriptions:\n  - {topic: a, protocol: email, endpoint: x@y}\n", []string{`a.yaml:2: subscriptions: there is no topic "a": add it under topics`}},
+		{"half a subscription", "topics: [a]\nsubscriptions:\n  - {topic: a, protocol: fax}\n", []string{"a.yaml:3: subscriptions.protocol: \"fax\" is not one of application, email", "a.yaml:3: subscriptions: a subscription has a topic, a protocol and an endpoint"}},
+		{"a filter policy that is none", "topics: [a]\nsubscriptions:\n  - {topic: a, protocol: sms, endpoint: \"+1\", filterPolicy: critical}\n", []string{"a.yaml:3: subscriptions.filterPolicy: the filter policy is not JSON"}},
 		{"a target that is an ARN", "faults:\n  - {target: \"arn:aws:iam::123456789012:user/ci\", deny: true}\n", []string{"is no target: write user/NAME, role/NAME or group/NAME"}},
 		{"service control policies without levels", "organization: {denies: [s3]}\n", []string{"a.yaml:1: organization: expected a list"}},
 		{"an organization without a root", "organization: []\n", []string{"a.yaml:1: organization: an organization has a root at least: list the documents"}},

@@ -177,6 +177,33 @@ func (s scope) call(name string, argument any) (any, error) {
 		if text, ok := argument.(string); ok {
 			return s.substitute(text), nil
 		}
+		parts := List(argument)
+		if len(parts) != 2 {
+			break
+		}
+		own, err := s.resolve(parts[1])
+		if err != nil {
+			return nil, err
+		}
+		with := scope{s.template, maps.Clone(s.values)}
+		variables, _ := own.(map[string]any)
+		for name, value := range variables {
+			with.values[name] = fmt.Sprint(value)
+		}
+		return with.substitute(fmt.Sprint(parts[0])), nil
+	case "Fn::If":
+		parts := List(argument)
+		if len(parts) != 3 {
+			break
+		}
+		holds, err := s.condition(s.template.Section("Conditions")[fmt.Sprint(parts[0])])
+		if err != nil {
+			return nil, err
+		}
+		if holds {
+			return s.resolve(parts[1])
+		}
+		return s.resolve(parts[2])
 	case "Fn::Join":
 		parts := List(argument)
 		if len(parts) != 2 {

@@ -22,10 +22,18 @@ const (
 	MetricRequirementsUnverified = "RequirementsUnverified"
 	// MetricCompliancePercent is satisfied/total (Percent). Left out as MetricGaps is.
 	MetricCompliancePercent = "CompliancePercent"
+	// MetricOldestGapAge is how long the oldest unmuted gap has been open, 0 without gaps (Seconds). Left
+	// out without state, and its zero as that of MetricGaps is.
+	MetricOldestGapAge = "OldestGapAge"
 	// MetricAuditCompleted is the heartbeat: 1 when no target was cut off by the deadline, else 0 (Count).
 	MetricAuditCompleted = "AuditCompleted"
 	// MetricAlertFailures counts alerts that were due and could not be published (Count).
 	MetricAlertFailures = "AlertFailures"
+	// MetricNoSubscribers is 1 when no subscription of the topic is confirmed, else 0 (Count). Left out when
+	// there is no topic, or when it does not say.
+	MetricNoSubscribers = "NoSubscribers"
+	// MetricStateErrors counts what went wrong with the evidence bucket (Count).
+	MetricStateErrors = "StateErrors"
 	// MetricThrottledCalls counts the answers by which AWS slowed the auditor down (Count).
 	MetricThrottledCalls = "ThrottledCalls"
 )
@@ -37,8 +45,8 @@ const DimensionTarget = "Target"
 func Metrics() []string {
 	return []string{
 		MetricGaps, MetricGapsCritical, MetricGapsMuted, MetricRequirementsTotal,
-		MetricRequirementsUnverified, MetricCompliancePercent, MetricAuditCompleted,
-		MetricAlertFailures, MetricThrottledCalls,
+		MetricRequirementsUnverified, MetricCompliancePercent, MetricOldestGapAge, MetricAuditCompleted,
+		MetricAlertFailures, MetricNoSubscribers, MetricStateErrors, MetricThrottledCalls,
 	}
 }
 
@@ -51,15 +59,18 @@ const (
 	EnvBuckets         = "BUCKETS"
 	EnvAssumedContext  = "ASSUMED_CONTEXT"
 	EnvTopicARN        = "TOPIC_ARN"
+	EnvHTTPSFormat     = "HTTPS_FORMAT"
 	EnvMetricNamespace = "METRIC_NAMESPACE"
+	EnvEvidenceBucket  = "EVIDENCE_BUCKET"
 	EnvAuditorID       = "AUDITOR_ID"
+	EnvRepeatAfter     = "REPEAT_AFTER"
 )
 
 // Environment lists the environment variables in the order of the README's table.
 func Environment() []string {
 	return []string{
 		EnvCallers, EnvRenderRole, EnvRemotionVersion, EnvRegions, EnvBuckets,
-		EnvAssumedContext, EnvTopicARN, EnvMetricNamespace, EnvAuditorID,
+		EnvAssumedContext, EnvTopicARN, EnvHTTPSFormat, EnvMetricNamespace, EnvEvidenceBucket, EnvAuditorID, EnvRepeatAfter,
 	}
 }
 
@@ -85,6 +96,11 @@ const (
 	ScopeTopic Scope = "topic"
 	// ScopeNamespace is any resource, under a condition on the metric namespace.
 	ScopeNamespace Scope = "namespace"
+	// ScopeEvidence is the evidence bucket itself, ScopeRemembered what is read in it: state/ACCOUNT/* and
+	// mutes.yaml; ScopeRecorded what is written: state/ACCOUNT/* and reports/*.
+	ScopeEvidence   Scope = "evidence"
+	ScopeRemembered Scope = "remembered"
+	ScopeRecorded   Scope = "recorded"
 )
 
 // A Permission is one IAM action the code calls.
@@ -119,10 +135,14 @@ func ReadPermissions() []Permission {
 	}
 }
 
-// FunctionPermissions lists what the function needs beside ReadPermissions: telling.
+// FunctionPermissions lists what the function needs beside ReadPermissions: telling, and remembering.
 func FunctionPermissions() []Permission {
 	return []Permission{
+		{"s3:ListBucket", ScopeEvidence, "is told that an object is missing, and not that it is forbidden"},
+		{"s3:GetObject", ScopeRemembered, "reads what was announced, and what is muted"},
+		{"s3:PutObject", ScopeRecorded, "keeps what was announced, and each run's report"},
 		{"sns:Publish", ScopeTopic, "sends the alert"},
+		{"sns:ListSubscriptionsByTopic", ScopeTopic, "learns whether anybody gets it"},
 		{"cloudwatch:PutMetricData", ScopeNamespace, "publishes the metrics"},
 	}
 }

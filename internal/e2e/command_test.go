@@ -236,8 +236,9 @@ func TestMailsCommandAuditsTheSame(t *testing.T) {
 	cmd := exec.Command("sh", "-c", command+" audit "+line)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "AWS_ENDPOINT_URL=" + endpoint.URL, "AWS_ACCESS_KEY_ID=AKIA", "AWS_SECRET_ACCESS_KEY=x", "AWS_REGION=eu-west-3"}
 	out, _ := cmd.CombinedOutput()
-	headline, _, _ := strings.Cut(mail, "\n")
-	if o.answer.Gaps == 0 || !strings.Contains(string(out), "GAPS  "+headline+"\n") {
-		t.Errorf("%s\nthe function says %q, the command\n%s", line, headline, out)
+	_, rest, _ := strings.Cut(string(out), "\nGAPS  ")
+	headline, _, _ := strings.Cut(rest, "\n")
+	if o.answer.Gaps == 0 || headline == "" || !strings.Contains(mail, headline+"\n") {
+		t.Errorf("%s\nthe function says\n%s\nand the command\n%s", line, mail, out)
 	}
 }

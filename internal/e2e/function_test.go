@@ -149,7 +149,7 @@ func (o outcome) subjects() (list []string) {
 }
 
 func TestEvents(t *testing.T) {
-	const drifted = "[CRITICAL] Remotion IAM: 10 gaps | role/remotion-lambda-role +1 | 123456789012"
+	const drifted = "[CRITICAL] Remotion IAM: first audit, 10 gaps | role/remotion-lambda-role +1 | 123456789012"
 	tests := []struct {
 		account, event string
 		status         audit.ReportStatus
@@ -163,7 +163,7 @@ func TestEvents(t *testing.T) {
 		{"drifted", "test-alert.json", "", "[TEST] Remotion IAM: test message | 123456789012", 0},
 		{"compliant", "scheduler.json", audit.Compliant, "", 1},
 		{"narrowed", "scheduler.json", audit.Compliant, "", 1},
-		{"releases", "scheduler.json", audit.Gaps, "[CRITICAL] Remotion IAM: 14 gaps | user/remotion-user +1 | 123456789012", 1},
+		{"releases", "scheduler.json", audit.Gaps, "[CRITICAL] Remotion IAM: first audit, 14 gaps | user/remotion-user +1 | 123456789012", 1},
 	}
 	for _, test := range tests {
 		t.Run(test.account+" "+test.event, func(t *testing.T) {
@@ -195,7 +195,7 @@ func TestMessageAndMetricsAgree(t *testing.T) {
 	}
 	want := map[string]float64{
 		"Gaps": 10, "GapsCritical": 6, "GapsMuted": 0, "RequirementsTotal": 49, "RequirementsUnverified": 0, "CompliancePercent": 100 * 39.0 / 49,
-		"AuditCompleted": 1, "AlertFailures": 0, "ThrottledCalls": 0,
+		"OldestGapAge": 0, "AuditCompleted": 1, "AlertFailures": 0, "NoSubscribers": 0, "StateErrors": 0, "ThrottledCalls": 0,
 		"Gaps user/remotion-user": 2, "GapsCritical user/remotion-user": 0, "RequirementsUnverified user/remotion-user": 0,
 		"Gaps role/remotion-lambda-role": 8, "GapsCritical role/remotion-lambda-role": 6, "RequirementsUnverified role/remotion-lambda-role": 0,
 	}
@@ -301,6 +301,16 @@ func TestBadDays(t *testing.T) {
 		{name: "throttled until the deadline: the deadline is not blamed alone", account: "compliant", timeout: 4 * time.Second, faults: []awsemu.Fault{{Operation: "iam:SimulatePrincipalPolicy", Throttle: true}}, check: func(t *testing.T, o outcome) {
 			if len(o.messages) != 1 || !strings.Contains(strings.Join(strings.Fields(o.messages[0].Body("email")), " "), "after AWS had throttled") {
 				t.Errorf("%s %q", o.ErrorMessage, o.subjects())
+			}
+		}},
+		{name: "what failed in passing is not announced: it is asked once more", account: "compliant", faults: []awsemu.Fault{{Operation: "iam:GetRolePolicy", Error: &awsemu.FaultError{Code: "InvalidInput", Status: 400}, Times: 1}}, check: func(t *testing.T, o outcome) {
+			if o.FunctionError != "" || o.answer.Status != audit.Compliant || len(o.messages) != 0 {
+				t.Errorf("%s %q %q", o.ErrorMessage, o.answer.Status, o.subjects())
+			}
+		}},
+		{name: "S3 hangs: the alert goes out all the same", account: "drifted", timeout: 4 * time.Second, faults: []awsemu.Fault{{Operation: "s3:*", Delay: time.Minute}}, check: func(t *testing.T, o outcome) {
+			if o.TimedOut || o.FunctionError != "" || len(o.messages) != 1 || o.metrics["StateErrors"] == 0 || o.puts != 1 {
+				t.Errorf("timed out %v, %s %q %v", o.TimedOut, o.ErrorMessage, o.subjects(), o.metrics)
 			}
 		}},
 		{name: "an event that is not ours", account: "drifted", event: `{"key1":"value1"}`, check: func(t *testing.T, o outcome) {

@@ -57,11 +57,16 @@ var reach = map[contract.Scope][]any{
 	contract.ScopeAny:        {"*"},
 	contract.ScopeTopic:      {"${AlertTopic}"},
 	contract.ScopeNamespace:  {"*"},
+	contract.ScopeEvidence:   {evidence("")},
+	contract.ScopeRemembered: {evidence("/state/${AWS::AccountId}/*"), evidence("/mutes.yaml")},
+	contract.ScopeRecorded:   {evidence("/state/${AWS::AccountId}/*"), evidence("/reports/*")},
 }
 
 func principal(kind string) string {
 	return "arn:${AWS::Partition}:iam::${AWS::AccountId}:" + kind + "/*"
 }
+
+func evidence(key string) string { return "arn:${AWS::Partition}:s3:::${EvidenceBucket}" + key }
 
 // A grant is a statement of an identity policy, as far as templates here use the language.
 type grant struct {
@@ -138,6 +143,37 @@ func TestFunctionMayDoWhatTheCodeCallsAndNoMore(t *testing.T) {
 		if want[action] == nil {
 			t.Errorf("%s is granted, and neither called nor needed by AWS", action)
 		}
+	}
+}
+
+// The evidence bucket outlives the stack, is nobody else's to read, and forgets reports alone.
+func TestEvidenceBucket(t *testing.T) {
+	resources := readResources(t)
+	b := resources["EvidenceBucket"]
+	if b.DeletionPolicy != "Retain" || b.UpdateReplacePolicy != "Retain" {
+		t.Errorf("the bucket goes with the stack: %s, %s", b.DeletionPolicy, b.UpdateReplacePolicy)
+	}
+	for name, blocked := range b.Properties["PublicAccessBlockConfiguration"].(map[string]any) {
+		if blocked != true {
+			t.Errorf("%s: %v", name, blocked)
+		}
+	}
+	if got := b.Properties["VersioningConfiguration"].(map[string]any)["Status"]; got != "Enabled" {
+		t.Errorf("versioning %v", got)
+	}
+	for _, rule := range b.Properties["LifecycleConfiguration"].(map[string]any)["Rules"].([]any) {
+		if prefix := rule.(map[string]any)["Prefix"]; prefix != "reports/" {
+			t.Errorf("a lifecycle rule is about %v", prefix)
+		}
+	}
+	// One of one's own is used as it is.
+	own, err := readTemplate(t).Resources(map[string]string{"Callers": "none", "EvidenceBucketName": "mine"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	variables := own["AuditFunction"].Properties["Environment"].(map[string]any)["Variables"].(map[string]any)
+	if _, made := own["EvidenceBucket"]; made || variables[contract.EnvEvidenceBucket] != "mine" {
+		t.Errorf("a bucket is made: %v; the function uses %v", made, variables[contract.EnvEvidenceBucket])
 	}
 }
 

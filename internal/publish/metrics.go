@@ -19,8 +19,14 @@ const maxDatums = 1000
 
 // Delivery is what the metrics say of the run itself.
 type Delivery struct {
+	// OldestGapAge is how long the oldest unmuted gap has been open; nil without state.
+	OldestGapAge *time.Duration
 	// AlertFailures counts alerts that were due and did not go out.
 	AlertFailures int
+	// NoSubscribers says that nobody has confirmed a subscription; nil that it is not known.
+	NoSubscribers *bool
+	// StateErrors counts what went wrong with the evidence bucket.
+	StateErrors int
 	// ThrottledCalls counts the answers by which AWS slowed the auditor down.
 	ThrottledCalls int64
 }
@@ -64,12 +70,16 @@ func Datums(r audit.Report, d Delivery, now time.Time) []types.MetricDatum {
 	if s.Gaps > 0 || !r.Blind() {
 		put(contract.MetricCompliancePercent, s.CompliancePercent(), types.StandardUnitPercent)
 	}
-	completed := 0.0
-	if r.Completed() {
-		completed = 1
+	if d.OldestGapAge != nil && (*d.OldestGapAge > 0 || !r.Blind()) {
+		put(contract.MetricOldestGapAge, d.OldestGapAge.Seconds(), types.StandardUnitSeconds)
 	}
-	put(contract.MetricAuditCompleted, completed, count)
+	flag := map[bool]float64{true: 1}
+	put(contract.MetricAuditCompleted, flag[r.Completed()], count)
 	put(contract.MetricAlertFailures, float64(d.AlertFailures), count)
+	if d.NoSubscribers != nil {
+		put(contract.MetricNoSubscribers, flag[*d.NoSubscribers], count)
+	}
+	put(contract.MetricStateErrors, float64(d.StateErrors), count)
 	put(contract.MetricThrottledCalls, float64(d.ThrottledCalls), count)
 
 	for _, t := range perName(r) {

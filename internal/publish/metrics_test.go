@@ -32,22 +32,22 @@ func TestDatums(t *testing.T) {
 	}{
 		{"a run that looked publishes zeros", audit.Report{Status: audit.Compliant, Summary: fine, Targets: []audit.TargetReport{{Name: "user/a", Summary: fine}}},
 			[]string{"Gaps=0 Count", "GapsCritical=0 Count", "GapsMuted=0 Count", "RequirementsTotal=4 Count", "RequirementsUnverified=0 Count", "CompliancePercent=100 Percent",
-				"AuditCompleted=1 Count", "AlertFailures=0 Count", "ThrottledCalls=0 Count", "Gaps=0 Count user/a", "GapsCritical=0 Count user/a", "RequirementsUnverified=0 Count user/a"}},
+				"AuditCompleted=1 Count", "AlertFailures=0 Count", "StateErrors=0 Count", "ThrottledCalls=0 Count", "Gaps=0 Count user/a", "GapsCritical=0 Count user/a", "RequirementsUnverified=0 Count user/a"}},
 		{"a blind run turns no alarm green", audit.Report{Status: audit.CouldNotLook, Summary: blind, Targets: []audit.TargetReport{{Name: "user/a", Summary: blind, CutOff: true}}},
-			[]string{"GapsMuted=0 Count", "RequirementsTotal=4 Count", "RequirementsUnverified=4 Count", "AuditCompleted=0 Count", "AlertFailures=0 Count", "ThrottledCalls=0 Count",
+			[]string{"GapsMuted=0 Count", "RequirementsTotal=4 Count", "RequirementsUnverified=4 Count", "AuditCompleted=0 Count", "AlertFailures=0 Count", "StateErrors=0 Count", "ThrottledCalls=0 Count",
 				"RequirementsUnverified=4 Count user/a"}},
 		{"a gap is told though another target is blind", audit.Report{Status: audit.Gaps, Summary: audit.Summary{Requirements: 8, Satisfied: 3, Gaps: 1, GapsCritical: 1, Unverified: 4},
 			Targets: []audit.TargetReport{{Name: "user/a", Summary: gaps}, {Name: "user/b", Summary: blind}}},
 			[]string{"Gaps=1 Count", "GapsCritical=1 Count", "GapsMuted=0 Count", "RequirementsTotal=8 Count", "RequirementsUnverified=4 Count", "CompliancePercent=37.5 Percent",
-				"AuditCompleted=1 Count", "AlertFailures=0 Count", "ThrottledCalls=0 Count", "Gaps=1 Count user/a", "GapsCritical=1 Count user/a", "RequirementsUnverified=0 Count user/a",
+				"AuditCompleted=1 Count", "AlertFailures=0 Count", "StateErrors=0 Count", "ThrottledCalls=0 Count", "Gaps=1 Count user/a", "GapsCritical=1 Count user/a", "RequirementsUnverified=0 Count user/a",
 				"RequirementsUnverified=4 Count user/b"}},
 		{"a lesser gap does not make critical ones that nobody looked for zero", audit.Report{Status: audit.Gaps, Summary: audit.Summary{Requirements: 8, Satisfied: 3, Gaps: 1, Unverified: 4},
 			Targets: []audit.TargetReport{{Name: "user/a", Summary: audit.Summary{Requirements: 4, Satisfied: 3, Gaps: 1}}, {Name: "user/b", Summary: blind}}},
 			[]string{"Gaps=1 Count", "GapsMuted=0 Count", "RequirementsTotal=8 Count", "RequirementsUnverified=4 Count", "CompliancePercent=37.5 Percent",
-				"AuditCompleted=1 Count", "AlertFailures=0 Count", "ThrottledCalls=0 Count", "Gaps=1 Count user/a", "GapsCritical=0 Count user/a", "RequirementsUnverified=0 Count user/a",
+				"AuditCompleted=1 Count", "AlertFailures=0 Count", "StateErrors=0 Count", "ThrottledCalls=0 Count", "Gaps=1 Count user/a", "GapsCritical=0 Count user/a", "RequirementsUnverified=0 Count user/a",
 				"RequirementsUnverified=4 Count user/b"}},
 		{"a problem alone is blindness too", audit.Report{Status: audit.CouldNotLook, Summary: fine, Targets: []audit.TargetReport{{Name: "user/a", Summary: fine}}, Problems: []audit.Problem{{Target: "user/a"}}},
-			[]string{"GapsMuted=0 Count", "RequirementsTotal=4 Count", "RequirementsUnverified=0 Count", "AuditCompleted=1 Count", "AlertFailures=0 Count", "ThrottledCalls=0 Count",
+			[]string{"GapsMuted=0 Count", "RequirementsTotal=4 Count", "RequirementsUnverified=0 Count", "AuditCompleted=1 Count", "AlertFailures=0 Count", "StateErrors=0 Count", "ThrottledCalls=0 Count",
 				"RequirementsUnverified=0 Count user/a"}},
 	}
 	for _, test := range tests {
@@ -60,10 +60,21 @@ func TestDatums(t *testing.T) {
 }
 
 func TestDeliveryIsMeasured(t *testing.T) {
-	got := lines(audit.Report{}, Delivery{AlertFailures: 1, ThrottledCalls: 7})
-	for _, want := range []string{"AlertFailures=1 Count", "ThrottledCalls=7 Count"} {
+	age, unheard := 90*time.Second, true
+	got := lines(audit.Report{}, Delivery{AlertFailures: 1, ThrottledCalls: 7, StateErrors: 2, OldestGapAge: &age, NoSubscribers: &unheard})
+	for _, want := range []string{"AlertFailures=1 Count", "ThrottledCalls=7 Count", "StateErrors=2 Count", "OldestGapAge=90 Seconds", "NoSubscribers=1 Count"} {
 		if !slices.Contains(got, want) {
 			t.Errorf("%q lacks %q", got, want)
+		}
+	}
+}
+
+// A run that could not look knows of no age, unless something was open before.
+func TestABlindRunPublishesNoAgeOfZero(t *testing.T) {
+	blind := audit.Report{Problems: []audit.Problem{{What: "a policy"}}}
+	for age, want := range map[time.Duration]bool{0: false, time.Hour: true} {
+		if got := slices.Contains(lines(blind, Delivery{OldestGapAge: &age}), fmt.Sprintf("OldestGapAge=%g Seconds", age.Seconds())); got != want {
+			t.Errorf("an age of %s is published: %v, want %v", age, got, want)
 		}
 	}
 }
@@ -79,7 +90,7 @@ func TestTargetsOfOneNameAreSummedUp(t *testing.T) {
 
 func TestEveryMetricOfTheContractIsPublished(t *testing.T) {
 	var got []string
-	for _, datum := range Datums(audit.Report{Status: audit.Compliant}, Delivery{}, time.Unix(0, 0)) {
+	for _, datum := range Datums(audit.Report{Status: audit.Compliant}, Delivery{OldestGapAge: new(time.Duration), NoSubscribers: new(bool)}, time.Unix(0, 0)) {
 		got = append(got, *datum.MetricName)
 	}
 	if !slices.Equal(got, contract.Metrics()) {

@@ -7,15 +7,16 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 )
 
-// blind writes what could not be learnt: what the auditor may not do, in one piece, then whatever
+// blind writes what could not be learnt, after what is to be said first of it: what the auditor may not do, in one piece, then whatever
 // else went wrong, then which requirements nobody can speak about.
-func (p *page) blind(r audit.Report) {
+func (p *page) blind(r audit.Report, first []Field) {
 	unverified := Grouped(unverifiedOf(r))
 	if len(unverified) == 0 && len(r.Problems) == 0 {
 		return
 	}
 	p.line("")
 	p.line("COULD NOT LOOK")
+	p.fields(first)
 	p.denied(r.Problems)
 	var remedies []string
 	for _, pr := range r.Problems {
@@ -62,7 +63,7 @@ func (p *page) denied(problems []audit.Problem) {
 		}
 	}
 	for _, grant := range grants {
-		p.field("  ", "denied", "%s on %s", grant, strings.Join(about[grant], ", "))
+		p.field("  ", "denied", "%s on %s", clean(grant), strings.Join(about[grant], ", "))
 	}
 	if grants != nil {
 		p.field("  ", "AWS", "%s", clean(first))

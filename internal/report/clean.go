@@ -43,7 +43,15 @@ func wrap(s string, width int) []string {
 	return append(lines, line)
 }
 
-// shellWord quotes s as one word of a POSIX shell, if it needs to be quoted at all.
+// ShellWords quotes each word for a POSIX shell, if it needs to be quoted at all, and joins them.
+func ShellWords(words ...string) string {
+	quoted := make([]string, len(words))
+	for i, w := range words {
+		quoted[i] = shellWord(w)
+	}
+	return strings.Join(quoted, " ")
+}
+
 func shellWord(s string) string {
 	s = clean(s)
 	plain := func(r rune) bool {

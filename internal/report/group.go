@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -44,19 +45,23 @@ func Grouped(findings []audit.Finding) []Group {
 	return groups
 }
 
-// Gaps groups the gaps of a report.
+// Gaps groups the gaps of a report that are not muted.
 func Gaps(r audit.Report) []Group { return Grouped(gapsOf(r)) }
 
-// who names the target and what it is.
-func (g Group) who() string {
+// Who names the target and what it is.
+func (g Group) Who() string {
 	if g.Policy == policies.Role {
 		return clean(g.Target) + " (render role)"
 	}
 	return clean(g.Target) + " (caller)"
 }
 
-// bySeverity lists the actions, told apart by severity where there is more than one.
-func (g Group) bySeverity() string {
+// What lists the actions, told apart by severity where there is more than one; of a target that does not
+// exist it is the target itself.
+func (g Group) What() string {
+	if len(g.Actions()) == 0 {
+		return clean(g.Target) + " itself"
+	}
 	if len(g.Findings) == 0 || g.Findings[len(g.Findings)-1].Severity == g.Severity {
 		return strings.Join(cleanAll(g.Actions()), ", ")
 	}
@@ -90,9 +95,13 @@ func (g Group) Examples() []string {
 	})
 }
 
-// Impacts lists what breaks, the worst first.
-func (g Group) Impacts() []string {
-	return g.collect(func(f audit.Finding) string { return f.Impact })
+// Impact says what breaks, the worst first and no more than three things.
+func (g Group) Impact() string {
+	impacts := g.collect(func(f audit.Finding) string { return f.Impact })
+	if len(impacts) > 3 {
+		impacts = append(impacts[:3:3], fmt.Sprintf("and %d more", len(impacts)-3))
+	}
+	return strings.Join(impacts, "; ")
 }
 
 func (g Group) collect(of func(audit.Finding) string) (list []string) {
@@ -104,9 +113,11 @@ func (g Group) collect(of func(audit.Finding) string) (list []string) {
 	return list
 }
 
-// gapsOf and unverifiedOf pick findings and keep their order.
-func gapsOf(r audit.Report) []audit.Finding {
-	return pick(r, func(f audit.Finding) bool { return f.Status.Gap() })
+// gapsOf, mutedOf and unverifiedOf pick findings and keep their order. A muted gap is no gap.
+func gapsOf(r audit.Report) []audit.Finding { return pick(r, audit.Finding.Gap) }
+
+func mutedOf(r audit.Report) []audit.Finding {
+	return pick(r, func(f audit.Finding) bool { return f.Muted != nil })
 }
 
 func unverifiedOf(r audit.Report) []audit.Finding {

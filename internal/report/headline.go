@@ -12,12 +12,20 @@ import (
 // that could not look.
 func Headline(r audit.Report) string {
 	s := r.Summary
-	switch r.Status {
-	case audit.Gaps:
+	muted := ""
+	if s.GapsMuted > 0 {
+		muted = "; " + Plural(s.GapsMuted, "gap") + " muted"
+	}
+	switch {
+	case r.Status == audit.Gaps:
 		head := fmt.Sprintf("%s (%s); %d of %d requirements satisfied", Plural(s.Gaps, "gap"), severities(r), s.Satisfied, s.Requirements)
-		return head + unverifiedTail(r, "; ")
-	case audit.CouldNotLook:
+		return head + muted + unverifiedTail(r, "; ")
+	case r.Status == audit.CouldNotLook && muted != "":
+		return "could not look" + unverifiedTail(r, ": ") + muted + ", and no other among what could be learnt"
+	case r.Status == audit.CouldNotLook:
 		return "could not look" + unverifiedTail(r, ": ") + "; no gap among what could be learnt"
+	case muted != "":
+		return fmt.Sprintf("%d of %d requirements satisfied", s.Satisfied, s.Requirements) + muted
 	}
 	return fmt.Sprintf("all %d requirements satisfied", s.Requirements)
 }

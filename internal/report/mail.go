@@ -3,7 +3,6 @@ package report
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
@@ -11,62 +10,135 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// MailOptions are what a mail says beyond the report.
-type MailOptions struct {
+// A Letter is what a mail says beyond the report it is about. Its texts are cleaned when they are written.
+type Letter struct {
+	// Opening are the first lines, before whom the report is about.
+	Opening []string
+	// Sections come next, one for each thing there is to say.
+	Sections []Section
+	// Shown is the part of the report whose problems and unverified findings are shown, Blind what to say
+	// before them. Left is how much did not fit, and Full where all of it is: empty for nowhere.
+	Shown audit.Report
+	Blind []Field
+	Left  int
+	Full  string
+	// Rest are the sections about what is not new. They come after all that is.
+	Rest []Section
+	// Closing is the last thing said before the commands.
+	Closing []Field
 	// Function and Region are those of the auditor's Lambda function, for the command that audits again.
 	// Without a function the command is left out.
 	Function, Region string
 	// Settings are flags of `remotion-audit audit` that make it audit what the report is about, beyond
 	// callers and regions, which the report knows: "--render-role", "video-renderer".
 	Settings []string
-	// Left is how many findings and problems are not in Shown.
-	Left int
-	// Shown is the part of the report that fits. Nil shows all of it.
-	Shown *audit.Report
 }
 
-// Mail writes the report as the plain text of a mail. Its first line counts all of the report,
-// whatever is shown.
-func Mail(w io.Writer, r audit.Report, o MailOptions) error {
-	var p page
-	p.line("%s", Headline(r))
-	p.line("")
-	p.head(r)
-	if !r.Run.At.IsZero() {
-		p.field("", "run", "%s %s by %s", r.Run.At.UTC().Format(time.RFC3339), clean(r.Run.ID), clean(r.Run.Auditor))
+// A Section is a paragraph of a mail.
+type Section struct {
+	Title string
+	// Group is written out in full; nil writes the fields alone.
+	Group  *Group
+	Fields []Field
+}
+
+// A Field is a label and its text. A command is never wrapped.
+type Field struct {
+	Label, Text string
+	Command     bool
+}
+
+// maxWho is how many targets a mail introduces.
+const maxWho = 20
+
+// Mail writes a letter about a report as plain text.
+func Mail(w io.Writer, r audit.Report, l Letter) error {
+	p := page{releases: len(r.Remotion.Releases)}
+	for _, line := range l.Opening {
+		p.line("%s", clean(line))
 	}
-	for _, t := range r.Targets {
-		p.field("", "who", "%s", targetLine(t))
-		p.field("", "", "%s", clean(t.ARN))
-	}
-	if o.Shown != nil {
-		p.body(*o.Shown)
-	} else {
-		p.body(r)
-	}
-	if o.Left > 0 {
+	p.explains(r)
+	p.sections(l.Sections)
+	p.blind(l.Shown, l.Blind)
+	p.sections(l.Rest)
+	if l.Left > 0 {
 		p.line("")
-		p.line("%d more findings did not fit into this message: audit again with the command to see them.", o.Left)
+		p.line("%d more findings did not fit into this message: %s", l.Left, l.elsewhere())
 	}
+	p.notices(r)
+	p.line("")
+	p.line("ABOUT")
+	p.about(r)
+	p.fields(l.Closing)
 	if kinds := kindsWithGaps(r); len(kinds) > 0 {
 		p.line("")
 		p.line("NEEDED  compare with what Remotion documents:")
 		for _, kind := range kinds {
-			p.line("  remotion-audit policies %s --remotion-version %s", kind, shellWord(r.Remotion.Since))
+			p.line("  %s", ShellWords("remotion-audit", "policies", string(kind), "--remotion-version", r.Remotion.Since))
 		}
 	}
 	p.line("")
 	p.line("CHECK   after a change, audit again:")
-	words := append([]string{"remotion-audit", "audit", "--callers", callers(r), "--regions", strings.Join(r.Regions, ",")}, o.Settings...)
-	for i := range words {
-		words[i] = shellWord(words[i])
-	}
-	p.line("  %s", strings.Join(words, " "))
-	if o.Function != "" {
-		p.line("  aws lambda invoke --region %s --function-name %s --cli-binary-format raw-in-base64-out --payload %s /dev/stdout",
-			shellWord(o.Region), shellWord(o.Function), shellWord(`{"command":"audit"}`))
+	for _, command := range CheckCommands(r, l.Function, l.Region, l.Settings) {
+		p.line("  %s", command)
 	}
 	return p.writeTo(w)
+}
+
+func (p *page) sections(sections []Section) {
+	for _, s := range sections {
+		p.line("")
+		p.line("%s", clean(s.Title))
+		if s.Group != nil {
+			p.group(*s.Group)
+		}
+		p.fields(s.Fields)
+	}
+}
+
+func (l Letter) elsewhere() string {
+	if l.Full == "" {
+		return "audit again with the command below to see them."
+	}
+	return "they are in " + clean(l.Full) + "."
+}
+
+// about says what was judged, for whom, and when.
+func (p *page) about(r audit.Report) {
+	p.head("  ", r)
+	for i, t := range r.Targets {
+		if i == maxWho {
+			p.field("  ", "", "and %s", Plural(len(r.Targets)-maxWho, "more target"))
+			break
+		}
+		p.field("  ", "who", "%s", targetLine(t))
+		p.field("  ", "", "%s", clean(t.ARN))
+	}
+	if !r.Run.At.IsZero() {
+		p.field("  ", "run", "%s %s by %s", r.Run.At.UTC().Format(time.RFC3339), clean(r.Run.ID), clean(r.Run.Auditor))
+	}
+}
+
+func (p *page) fields(fields []Field) {
+	for _, f := range fields {
+		if f.Command {
+			p.line("  %-*s%s", labelWidth, clean(f.Label), clean(f.Text))
+		} else {
+			p.field("  ", clean(f.Label), "%s", clean(f.Text))
+		}
+	}
+}
+
+// CheckCommands are the commands that audit again: on one's own machine, and by the function if there
+// is one.
+func CheckCommands(r audit.Report, function, region string, settings []string) []string {
+	words := append([]string{"remotion-audit", "audit", "--callers", callers(r), "--regions", strings.Join(r.Regions, ",")}, settings...)
+	commands := []string{ShellWords(words...)}
+	if function != "" {
+		commands = append(commands, fmt.Sprintf("aws lambda invoke --region %s --function-name %s --cli-binary-format raw-in-base64-out --payload %s /dev/stdout",
+			shellWord(region), shellWord(function), shellWord(`{"command":"audit"}`)))
+	}
+	return commands
 }
 
 func kindsWithGaps(r audit.Report) (kinds []policies.Kind) {
@@ -98,91 +170,4 @@ func callers(r audit.Report) string {
 		return "none"
 	}
 	return strings.Join(list, ",")
-}
-
-// SMS says the most important thing in one line of at most 140 ASCII characters.
-func SMS(r audit.Report) string {
-	text := fmt.Sprintf("%s Remotion IAM %s: %s", Label(r), r.Account, counts(r))
-	if groups := Gaps(r); len(groups) > 0 {
-		text += fmt.Sprintf(". %s: %s", groups[0].Target, strings.Join(groups[0].Impacts(), "; "))
-	}
-	return cutASCII(text, 140)
-}
-
-// counts says how much is wrong, in as few words as a subject has room for.
-func counts(r audit.Report) string {
-	switch {
-	case r.Status == audit.CouldNotLook && r.Summary.Unverified == 0:
-		return "could not look at everything"
-	case r.Status == audit.CouldNotLook:
-		return fmt.Sprintf("could not look, %d unverified", r.Summary.Unverified)
-	case r.Summary.Unverified > 0:
-		return fmt.Sprintf("%s, %d unverified", Plural(r.Summary.Gaps, "gap"), r.Summary.Unverified)
-	}
-	return Plural(r.Summary.Gaps, "gap")
-}
-
-// Subject is the subject of an alert: printable ASCII of at most 99 characters, counts before names,
-// so that what is cut is the target.
-// https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
-func Subject(r audit.Report) string {
-	head := fmt.Sprintf("[%s] Remotion IAM: %s | ", Label(r), counts(r))
-	tail := " | " + r.Account
-	return cutASCII(head+cutASCII(affected(r), SubjectLimit-len(head)-len(tail))+tail, SubjectLimit)
-}
-
-// SubjectLimit is the most characters SNS takes as a subject.
-const SubjectLimit = 99
-
-// affected names the target with the worst trouble, and how many more there are.
-func affected(r audit.Report) string {
-	first, worst := "", -1
-	var troubled []string
-	for _, t := range r.Targets {
-		trouble := -1
-		if r.BlindTo(t.Name) {
-			trouble = 0
-		}
-		for _, f := range r.Findings {
-			if f.Target == t.Name && f.Status.Gap() {
-				trouble = max(trouble, int(f.Severity))
-			}
-		}
-		if trouble < 0 || r.Status == audit.Gaps && trouble == 0 {
-			continue
-		}
-		if !slices.Contains(troubled, t.Name) { // a role may be a caller and a render role
-			troubled = append(troubled, t.Name)
-		}
-		if trouble > worst {
-			first, worst = t.Name, trouble
-		}
-	}
-	if troubled == nil && len(r.Problems) > 0 {
-		return audit.TheAccount
-	}
-	if len(troubled) > 1 {
-		return fmt.Sprintf("%s +%d", first, len(troubled)-1)
-	}
-	return first
-}
-
-// cutASCII keeps printable ASCII, writes '?' for the rest, and cuts at limit.
-func cutASCII(s string, limit int) string {
-	s = strings.Map(func(r rune) rune {
-		if r >= ' ' && r <= '~' {
-			return r
-		}
-		return '?'
-	}, s)
-	if limit < 0 {
-		limit = 0
-	}
-	if len(s) <= limit {
-		return s
-	}
-	if limit <= 3 {
-		return s[:limit]
-	}
-	return s[:limit-3] + "..."
 }

@@ -9,11 +9,11 @@ import (
 )
 
 // judgedBy says by what the account is judged, and what is deployed in it.
-func (p *page) judgedBy(r audit.Remotion) {
+func (p *page) judgedBy(indent string, r audit.Remotion) {
 	if len(r.Releases) > 1 {
-		p.field("", "judged", "by what Remotion %s need together", clean(r.Release))
+		p.field(indent, "judged", "by what Remotion %s need together", clean(r.Release))
 	} else {
-		p.field("", "judged", "by Remotion %s", clean(r.Release))
+		p.field(indent, "judged", "by Remotion %s", clean(r.Release))
 	}
 	if len(r.Deployed) == 0 {
 		return
@@ -35,7 +35,7 @@ func (p *page) judgedBy(r audit.Remotion) {
 	if n := len(parts); n > most {
 		parts = append(parts[:most], fmt.Sprintf("and %s more", Plural(n-most, "release")))
 	}
-	p.field("", "deployed", "%s: %s", Plural(functions, "function"), strings.Join(parts, ", "))
+	p.field(indent, "deployed", "%s: %s", Plural(functions, "function"), strings.Join(parts, ", "))
 }
 
 // explains writes which of Remotion's documents the policies of a target with gaps are: often that is
@@ -99,7 +99,7 @@ func (p *page) upgrade(u *audit.Upgrade) {
 		if i > 0 {
 			p.line("")
 		}
-		p.line("  %s  %s", strings.ToUpper(g.Severity.String()), g.who())
+		p.line("  %s  %s", strings.ToUpper(g.Severity.String()), g.Who())
 		p.group(g)
 	}
 }

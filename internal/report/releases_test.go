@@ -8,13 +8,10 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 )
 
-// A problem that is about no principal has a subject as well.
-func TestSubjectOfAnAccountThatCannotBeListed(t *testing.T) {
+// A problem may be about no principal.
+func TestAnAccountThatCannotBeListed(t *testing.T) {
 	r := audit.Report{Status: audit.CouldNotLook, Account: "123456789012", Targets: []audit.TargetReport{{Name: "user/ci"}},
 		Problems: []audit.Problem{{Target: audit.TheAccount, What: "the functions in us-east-1", Why: "access denied", Grant: "lambda:ListFunctions"}}}
-	if got, want := Subject(r), "[UNVERIFIED] Remotion IAM: could not look at everything | the account | 123456789012"; got != want {
-		t.Errorf("%q, want %q", got, want)
-	}
 	var b bytes.Buffer
 	if err := Text(&b, r); err != nil || !strings.Contains(b.String(), "denied      lambda:ListFunctions on the account") {
 		t.Errorf("%v\n%s", err, b.String())

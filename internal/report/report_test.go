@@ -64,15 +64,11 @@ func TestGolden(t *testing.T) {
 	for _, name := range fixtures(t) {
 		t.Run(name, func(t *testing.T) {
 			r := read(t, name+".json")
-			var text, mail bytes.Buffer
+			var text bytes.Buffer
 			if err := Text(&text, r); err != nil {
 				t.Fatal(err)
 			}
 			golden(t, name+".txt", text.Bytes())
-			if err := Mail(&mail, r, MailOptions{Function: "remotion-audit", Region: "us-east-1"}); err != nil {
-				t.Fatal(err)
-			}
-			golden(t, name+".mail", []byte("Subject: "+Subject(r)+"\nSMS: "+SMS(r)+"\n\n"+mail.String()))
 		})
 	}
 }
@@ -81,7 +77,11 @@ func TestGolden(t *testing.T) {
 func TestHostileTextStaysOnItsLine(t *testing.T) {
 	r := read(t, "hostile.json")
 	var b bytes.Buffer
-	if err := Mail(&b, r, MailOptions{Function: "f'; rm -rf ~", Left: 3, Settings: []string{"--render-role", "$(id)\n"}}); err != nil {
+	const forged = "x\n\u2028CRITICAL  forged\x1b[31m\u202e"
+	groups := Gaps(r)
+	if err := Mail(&b, r, Letter{Opening: []string{forged}, Sections: []Section{{Title: forged, Group: &groups[0], Fields: []Field{{forged, forged, true}, {"a", forged, false}}}},
+		Shown: r, Blind: []Field{{"a", forged, false}}, Left: 3, Full: forged, Closing: []Field{{"a", forged, false}},
+		Function: "f'; rm -rf ~", Region: forged, Settings: []string{"--render-role", "$(id)\n"}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := Text(&b, r); err != nil {
@@ -103,7 +103,7 @@ func TestHostileTextStaysOnItsLine(t *testing.T) {
 func TestHeadlineIsNeverGreenWhenBlind(t *testing.T) {
 	for _, name := range []string{"blind", "dark", "mixed"} {
 		r := read(t, name+".json")
-		for _, s := range []string{Headline(r), Subject(r), SMS(r)} {
+		for _, s := range []string{Headline(r), Label(r)} {
 			if strings.Contains(s, "all ") || strings.Contains(s, "OK") {
 				t.Errorf("%s: %q", name, s)
 			}
@@ -112,27 +112,6 @@ func TestHeadlineIsNeverGreenWhenBlind(t *testing.T) {
 			t.Errorf("%s: %q", name, Headline(r))
 		}
 	}
-}
-
-func FuzzSubject(f *testing.F) {
-	f.Add("user/render-ci", "123456789012", 3, 0)
-	f.Add("user/"+strings.Repeat("é\n", 80), "12345678901\r2", 1000000, 7)
-	f.Fuzz(func(t *testing.T, target, account string, gaps, unverified int) {
-		r := audit.Report{Status: audit.Gaps, Account: account[:min(len(account), 12)], Summary: audit.Summary{Gaps: gaps, Unverified: unverified},
-			Targets: []audit.TargetReport{{Name: target}}, Findings: []audit.Finding{{Target: target, Status: audit.Missing, Severity: 4}}}
-		s := Subject(r)
-		if len(s) > SubjectLimit || s == "" || s[0] == ' ' {
-			t.Errorf("subject %q of %d bytes", s, len(s))
-		}
-		for _, c := range s {
-			if c < ' ' || c > '~' {
-				t.Errorf("%q in subject %q", c, s)
-			}
-		}
-		if sms := SMS(r); len(sms) > 140 {
-			t.Errorf("SMS %q of %d bytes", sms, len(sms))
-		}
-	})
 }
 
 // The shell gets back the word that was quoted.

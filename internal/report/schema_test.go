@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/remotion-audit/remotion-audit/internal/audit"
 )
 
 func schema(t *testing.T) *jsonschema.Schema {
@@ -34,7 +37,13 @@ func TestReportsFollowTheSchema(t *testing.T) {
 	s := schema(t)
 	for _, name := range fixtures(t) {
 		var b bytes.Buffer
-		if err := JSON(&b, read(t, name+".json")); err != nil {
+		r := read(t, name+".json").Muted(func(f audit.Finding) *audit.Mute {
+			if f.Action != "s3:GetObject" {
+				return nil
+			}
+			return &audit.Mute{Owner: "kim", Reason: "known", Until: time.Unix(0, 0)}
+		})
+		if err := JSON(&b, r); err != nil {
 			t.Fatal(err)
 		}
 		v, err := jsonschema.UnmarshalJSON(&b)

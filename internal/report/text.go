@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
@@ -23,21 +24,22 @@ func Text(w io.Writer, r audit.Report) error {
 	var p page
 	p.line("%s  %s", strings.ToUpper(string(r.Status)), Headline(r))
 	p.line("")
-	p.head(r)
+	p.head("", r)
 	for _, t := range r.Targets {
 		p.field("", "target", "%s", targetLine(t))
 	}
 	p.body(r)
+	p.muted(r)
 	p.line("")
 	p.field("", "assumed", "%s", strings.Join(cleanAll(r.AssumedContext), " "))
 	return p.writeTo(w)
 }
 
 // head says what was judged, and by what.
-func (p *page) head(r audit.Report) {
-	p.field("", "account", "%s", clean(r.Account))
-	p.field("", "regions", "%s", strings.Join(cleanAll(r.Regions), " "))
-	p.judgedBy(r.Remotion)
+func (p *page) head(indent string, r audit.Report) {
+	p.field(indent, "account", "%s", clean(r.Account))
+	p.field(indent, "regions", "%s", strings.Join(cleanAll(r.Regions), " "))
+	p.judgedBy(indent, r.Remotion)
 }
 
 func targetLine(t audit.TargetReport) string {
@@ -52,6 +54,9 @@ func targetLine(t audit.TargetReport) string {
 	line := fmt.Sprintf("%s (%s): %d of %d satisfied", clean(t.Name), kind, s.Satisfied, s.Requirements)
 	if s.Gaps > 0 {
 		line += ", " + Plural(s.Gaps, "gap")
+	}
+	if s.GapsMuted > 0 {
+		line += fmt.Sprintf(", %d muted", s.GapsMuted)
 	}
 	if s.Unverified > 0 {
 		line += fmt.Sprintf(", %d unverified", s.Unverified)
@@ -98,27 +103,37 @@ func (p *page) body(r audit.Report) {
 	p.explains(r)
 	for _, g := range Gaps(r) {
 		p.line("")
-		p.line("%s  %s", strings.ToUpper(g.Severity.String()), g.who())
+		p.line("%s  %s", strings.ToUpper(g.Severity.String()), g.Who())
 		p.group(g)
 	}
-	p.blind(r)
+	p.blind(r, nil)
 	p.upgrade(r.Upgrade)
 	p.notices(r)
 }
 
-func (p *page) group(g Group) {
-	if actions := g.bySeverity(); actions != "" {
-		p.field("  ", string(g.Status), "%s", actions)
-	} else {
-		p.field("  ", string(g.Status), "%s itself", clean(g.Target))
+// muted lists what is a gap, and silenced.
+func (p *page) muted(r audit.Report) {
+	groups := Grouped(mutedOf(r))
+	if groups == nil {
+		return
 	}
+	p.line("")
+	p.line("MUTED")
+	for _, g := range groups {
+		p.field("  ", string(g.Status), "%s: %s", g.Who(), g.What())
+		for _, by := range g.collect(func(f audit.Finding) string {
+			return fmt.Sprintf("by %s until %s: %s", f.Muted.Owner, f.Muted.Until.UTC().Format(time.RFC3339), f.Muted.Reason)
+		}) {
+			p.field("  ", "", "%s", clean(by))
+		}
+	}
+}
+
+func (p *page) group(g Group) {
+	p.field("  ", string(g.Status), "%s", g.What())
 	p.on(g)
 	p.neededBy(g)
-	impacts := g.Impacts()
-	if len(impacts) > 3 {
-		impacts = append(impacts[:3:3], fmt.Sprintf("and %d more", len(impacts)-3))
-	}
-	p.field("  ", "impact", "%s", strings.Join(impacts, "; "))
+	p.field("  ", "impact", "%s", clean(g.Impact()))
 	p.field("  ", "why", "%s: %s", g.Cause, clean(g.Why))
 	for _, note := range g.collect(func(f audit.Finding) string { return strings.Join(f.Notes, "; ") }) {
 		p.field("  ", "note", "%s", clean(note))

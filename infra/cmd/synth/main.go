@@ -52,6 +52,7 @@ func synth() error {
 		{"FunctionName", `The function; "aws lambda invoke" with events/test-alert.json tries its alerts`, auditor.Function().FunctionName()},
 		{"FunctionArn", "The function's ARN", auditor.Function().FunctionArn()},
 		{"TopicArn", "The topic of the alerts; subscribe to it", auditor.Topic().TopicArn()},
+		{"EvidenceBucket", `Where state, mutes and reports are kept; "remotion-audit mute --bucket" takes it`, auditor.EvidenceBucket().BucketName()},
 		{"LogGroupName", "Where the function logs", auditor.LogGroup().LogGroupName()},
 	} {
 		awscdk.NewCfnOutput(stack, jsii.String(output.name), &awscdk.CfnOutputProps{Description: jsii.String(output.description), Value: output.value})
@@ -89,6 +90,9 @@ func settings(app awscdk.App) *infra.PermissionAuditorProps {
 		AssumedContext:     list("assumedContext", contract.EnvAssumedContext),
 		ScheduleExpression: one("scheduleExpression", "SCHEDULE_EXPRESSION"),
 		AlertEmail:         one("alertEmail", "ALERT_EMAIL"),
+		HTTPSFormat:        one("httpsFormat", contract.EnvHTTPSFormat),
+		RepeatAfter:        one("repeatAfter", contract.EnvRepeatAfter),
+		EvidenceBucket:     one("evidenceBucket", contract.EnvEvidenceBucket),
 		MetricNamespace:    one("metricNamespace", contract.EnvMetricNamespace),
 		AuditorID:          one("auditorId", contract.EnvAuditorID),
 	}

@@ -5,7 +5,7 @@ import json
 import boto3
 from botocore.exceptions import ClientError
 
-iam, sts, sns, cw = (boto3.client(name) for name in ("iam", "sts", "sns", "cloudwatch"))
+iam, sts, sns, cw, s3 = (boto3.client(name) for name in ("iam", "sts", "sns", "cloudwatch", "s3"))
 got = {"caller": sts.get_caller_identity()["Arn"]}
 
 
@@ -81,4 +81,37 @@ got["functions"] = [[f["FunctionName"], f["Role"]] for f in pages("list_function
 got["tags"] = lam.list_tags(Resource=lam.get_function(FunctionName="clips")["Configuration"]["FunctionArn"])["Tags"]
 got["gone"] = refusal(lam.get_function, FunctionName="gone")
 got["disabled"] = refusal(boto3.client("lambda", region_name="af-south-1").list_functions)
+for key in ("state/a", "state/b", "state/c"):
+    s3.put_object(Bucket="evidence", Key=key, Body=b"{}", ContentType="application/json", Metadata={"run": "7"})
+listing = s3.get_paginator("list_objects_v2").paginate(Bucket="evidence", Prefix="state/")
+got["objects"] = [item["Key"] for page in listing for item in page["Contents"]]
+read = s3.get_object(Bucket="evidence", Key="state/a", ExpectedBucketOwner="123456789012")
+got["object"] = [read["Body"].read().decode(), read["ContentType"], read["Metadata"]["run"]]
+
+
+def with_condition(params, **_):
+    params["headers"]["If-Match"] = '"another"'
+
+
+# By a hook, because releases of boto3 before conditional writes do not know the parameter.
+s3.meta.events.register("before-call.s3.PutObject", with_condition)
+got["condition"] = refusal(s3.put_object, Bucket="evidence", Key="state/a", Body=b"[]")
+s3.meta.events.unregister("before-call.s3.PutObject", with_condition)
+got["missing"] = refusal(s3.get_object, Bucket="evidence", Key="none")
+got["owner"] = refusal(s3.get_object, Bucket="foreign", Key="k", ExpectedBucketOwner="123456789012")
+
+topic = "arn:aws:sns:us-east-1:123456789012:alerts"
+sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="ops@example.com")
+queue = sns.subscribe(
+    TopicArn=topic,
+    Protocol="sqs",
+    Endpoint="arn:aws:sqs:us-east-1:123456789012:q",
+    Attributes={"FilterPolicy": '{"severity":["critical"]}'},
+)["SubscriptionArn"]
+got["subscribers"] = [
+    [item["Protocol"], item["Endpoint"], item["SubscriptionArn"].split(":")[0]]
+    for page in sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
+    for item in page["Subscriptions"]
+]
+got["filter"] = sns.get_subscription_attributes(SubscriptionArn=queue)["Attributes"]["FilterPolicy"]
 print(json.dumps(got))

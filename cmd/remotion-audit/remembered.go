@@ -1,0 +1,83 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"github.com/remotion-audit/remotion-audit/internal/alert"
+	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/evidence"
+)
+
+// A memory is what the evidence bucket says to a report: what is muted, and what is open since when.
+type memory struct {
+	mutes  alert.Mutes
+	states []alert.State
+}
+
+// recall reads the evidence bucket, and writes nothing to it.
+func recall(ctx context.Context, bucket evidence.Bucket, now time.Time, warnings io.Writer) (m memory, err error) {
+	text, _, err := bucket.Get(ctx, evidence.MutesKey)
+	if err != nil && !errors.Is(err, evidence.ErrMissing) {
+		return m, err
+	}
+	mutes, wrong := alert.ParseMutes(text, now)
+	for _, w := range wrong {
+		fmt.Fprintf(warnings, "%s: %v\n", evidence.MutesKey, w)
+	}
+	m.mutes = mutes
+	m.states, err = bucket.States(ctx)
+	return m, err
+}
+
+// muted applies the mutes to a report.
+func (m memory) muted(r audit.Report, now time.Time) audit.Report {
+	return alert.Plan(alert.State{}, r, m.mutes, now, alert.Options{Stateless: true}).Report
+}
+
+// of returns the open gaps of the report that an auditor knew of.
+func (m memory) of(r audit.Report) (gaps []alert.Gap) {
+	for _, g := range openGaps(m.states) {
+		if slices.ContainsFunc(r.Findings, func(f audit.Finding) bool {
+			return f.Status.Gap() && f.Target == g.Target && f.Policy == g.Policy && f.Sid == g.Sid && f.Action == g.Action
+		}) {
+			gaps = append(gaps, g)
+		}
+	}
+	return gaps
+}
+
+// openGaps are those of all states, the oldest first. Of one that several auditors know the oldest counts.
+func openGaps(states []alert.State) (gaps []alert.Gap) {
+	for _, s := range states {
+		for _, g := range s.Gaps {
+			if g.Closed.IsZero() {
+				gaps = append(gaps, g)
+			}
+		}
+	}
+	slices.SortStableFunc(gaps, func(a, b alert.Gap) int { return a.Since.Compare(b.Since) })
+	seen := map[alert.Identity]bool{}
+	gaps = slices.DeleteFunc(gaps, func(g alert.Gap) bool {
+		again := seen[g.Identity]
+		seen[g.Identity] = true
+		return again
+	})
+	slices.SortStableFunc(gaps, func(a, b alert.Gap) int { return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.Target, b.Target)) })
+	return gaps
+}
+
+// showSince lists gaps, and since when they are open.
+func showSince(out io.Writer, gaps []alert.Gap) {
+	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	for _, g := range gaps {
+		fmt.Fprintf(w, "  %s\t%s\t%s\t%s\n", g.Since.UTC().Format("2006-01-02 15:04Z"), g.Target, cmp.Or(g.Action, "does not exist"), g.Cause)
+	}
+	_ = w.Flush() // to the same writer as everything else
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+
+	awsarn "github.com/aws/aws-sdk-go-v2/aws/arn"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/spf13/cobra"
+
+	"github.com/remotion-audit/remotion-audit/internal/alert"
+	"github.com/remotion-audit/remotion-audit/internal/app"
+	"github.com/remotion-audit/remotion-audit/internal/contract"
+	"github.com/remotion-audit/remotion-audit/internal/publish"
+)
+
+func testAlertCommand() *cobra.Command {
+	var topic string
+	cmd := &cobra.Command{
+		Use:   "test-alert",
+		Short: "Send a marked test message to the alert topic, and say who gets it",
+		Long: `Send a marked test message to the alert topic, and say who gets it. A filter policy of a subscription may
+hold it back all the same. Needs sns:Publish and sns:ListSubscriptionsByTopic on the topic.
+
+Exit status: 0 when it was sent and somebody is subscribed, 2 otherwise.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runTestAlert(cmd, topic) },
+	}
+	cmd.Flags().StringVar(&topic, "topic-arn", os.Getenv(contract.EnvTopicARN), "the topic (or "+contract.EnvTopicARN+" in the environment)")
+	return cmd
+}
+
+func runTestAlert(cmd *cobra.Command, topic string) error {
+	var checked app.TopicARN
+	if err := checked.UnmarshalText([]byte(topic)); err != nil {
+		return fmt.Errorf("--topic-arn: %w", err)
+	}
+	at, err := awsarn.Parse(topic)
+	if err != nil {
+		return fmt.Errorf("--topic-arn: %w", err)
+	}
+	ctx := cmd.Context()
+	clients, _, err := app.LoadClients(ctx, slog.New(slog.DiscardHandler), config.WithRegion(at.Region))
+	if err != nil {
+		return err
+	}
+	list, sent, err := publish.TestAlert(ctx, clients.SNS, topic, true, func(list []alert.Subscription) alert.Message {
+		return alert.TestMessage(at.AccountID, nil, list, alert.Sender{})
+	})
+	out := cmd.OutOrStdout()
+	if sent {
+		fmt.Fprintf(out, "sent to %s\n", topic)
+	}
+	for _, s := range list {
+		what := "gets it"
+		if !s.Confirmed {
+			what = "does not get it: not confirmed"
+		}
+		fmt.Fprintf(out, "  %s %s  %s\n", s.Protocol, s.Endpoint, what)
+	}
+	return err
+}

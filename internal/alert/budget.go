@@ -1,0 +1,81 @@
+package alert
+
+import (
+	"slices"
+	"sort"
+
+	"github.com/remotion-audit/remotion-audit/internal/audit"
+)
+
+// MaxBytes is what SNS takes as one message, attributes included.
+// https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
+const MaxBytes = 256 * 1024
+
+// size is what SNS counts.
+func (m Message) size() int {
+	n := len(m.Subject) + len(m.Structure())
+	for _, a := range m.Attributes {
+		n += len(a.Name) + len(a.Type) + len(a.Value)
+	}
+	return n
+}
+
+// fit returns the message that tells the most of so many units and is not too big.
+func fit(units int, tell func(int) Message) Message {
+	m := tell(units)
+	if m.size() <= MaxBytes {
+		return m
+	}
+	return tell(max(0, sort.Search(units, func(n int) bool { return tell(n).size() > MaxBytes })-1))
+}
+
+// units counts what can be cut: whole changes, errors, notices, findings and problems.
+func (n news) units() int {
+	return len(n.changes) + len(n.errors) + len(n.notices) + len(n.standing) + len(n.problems) + len(n.unknown)
+}
+
+// cut keeps the first units. What is announced is cut last, and the worst of it at the very end. The
+// attributes go by all that is announced, whatever is shown.
+func (n news) cut(units int) news {
+	n.left = n.units() - units
+	take := func(length int) int {
+		k := min(units, length)
+		units -= k
+		return k
+	}
+	n.shown = &shown{
+		changes: n.changes[:take(len(n.changes))], errors: n.errors[:take(len(n.errors))], notices: n.notices[:take(len(n.notices))],
+		standing: n.standing[:take(len(n.standing))],
+	}
+	n.shown.report = n.report
+	n.shown.report.Problems = append([]audit.Problem{}, n.problems[:take(len(n.problems))]...)
+	known := map[Identity]bool{}
+	for _, list := range [][]change{n.shown.changes, n.shown.standing} {
+		for _, c := range list {
+			known[c.gap.Identity], known[identityOf(c.finding)] = true, true
+		}
+	}
+	for _, f := range n.unknown[:take(len(n.unknown))] {
+		known[identityOf(f)] = true
+	}
+	n.shown.report.Findings, n.shown.report.Targets = []audit.Finding{}, slices.Clone(n.report.Targets)
+	for _, f := range n.report.Findings {
+		if known[identityOf(f)] && f.Muted == nil && f.Status != audit.Satisfied {
+			n.shown.report.Findings = append(n.shown.report.Findings, f)
+		}
+	}
+	if n.left > 0 { // any number of targets has to fit
+		n.shown.report.Targets = n.report.Targets[:min(len(n.report.Targets), maxTargets)]
+	}
+	return n
+}
+
+// shown is the part of the news that fits into a message.
+type shown struct {
+	changes  []change
+	errors   []errorChange
+	notices  []notice
+	standing []change
+	// report has the findings and problems that fit, and none that is satisfied or muted.
+	report audit.Report
+}

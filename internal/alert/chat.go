@@ -1,0 +1,167 @@
+package alert
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+
+	"github.com/remotion-audit/remotion-audit/internal/report"
+)
+
+// card is an Amazon Q Developer custom notification, which Slack and Microsoft Teams show.
+// https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html
+type card struct {
+	Version  string       `json:"version"`
+	Source   string       `json:"source"`
+	ID       string       `json:"id"`
+	Content  cardContent  `json:"content"`
+	Metadata cardMetadata `json:"metadata"`
+}
+
+type cardContent struct {
+	TextType    string   `json:"textType"`
+	Title       string   `json:"title"`
+	Description string   `json:"description"`
+	NextSteps   []string `json:"nextSteps,omitempty"`
+	Keywords    []string `json:"keywords,omitempty"`
+}
+
+type cardMetadata struct {
+	ThreadID          string            `json:"threadId"`
+	Summary           string            `json:"summary"`
+	EventType         string            `json:"eventType"`
+	RelatedResources  []string          `json:"relatedResources,omitempty"`
+	AdditionalContext map[string]string `json:"additionalContext"`
+}
+
+const (
+	// maxCard is how long the text of a card may get. One block of a Slack message takes 3000 characters.
+	maxCard = 2800
+	// maxWord bounds a text of somebody else's in a card.
+	maxWord = 300
+)
+
+// card is the https body for chat. What does not fit is in the mail, and the card says so.
+func (n news) card() string {
+	var text []string
+	length, left := 0, n.left
+	add := func(paragraph string) {
+		if length += len(paragraph) + 2; length > maxCard {
+			left++
+			return
+		}
+		text = append(text, paragraph)
+	}
+	add(prose(report.Headline(n.report)))
+	for _, l := range lines(n.shown.changes) {
+		add(n.paragraph(l))
+	}
+	for _, e := range n.shown.errors {
+		add("*" + e.title() + "*  " + prose(n.said(e)))
+	}
+	if held := n.counts.held; held > 0 {
+		add(report.Plural(held, "gap") + " that were open could not be looked at again.")
+	}
+	for _, x := range n.shown.notices {
+		add(fmt.Sprintf("*MUTE* of %s  %s\nowner %s, until %s: %s", code(x.mute.what()), x.said(n.now), prose(x.mute.Owner), clock(x.mute.Until), prose(x.mute.Reason)))
+	}
+	for _, l := range lines(n.shown.standing) {
+		add(fmt.Sprintf("*OPEN  %s*  %s  %s since %s", strings.ToUpper(l.group.Severity.String()), code(l.group.Target), code(l.group.What()), n.since(l)))
+	}
+	elsewhere := "the mail has them"
+	if full := n.options.Sender.full(); full != "" {
+		elsewhere = "see " + code(full)
+	}
+	if left > 0 {
+		text = append(text, fmt.Sprintf("_and %d more: %s_", left, elsewhere))
+	}
+	c := card{Version: "1.0", Source: "custom", ID: n.key}
+	head := "[" + n.label() + "] Remotion IAM: " + strings.Join(n.parts(), ", ")
+	c.Content = cardContent{TextType: "client-markdown", Title: strings.TrimSuffix(head+" | "+prose(n.who()), " | ") + " | " + prose(n.report.Account), Description: strings.Join(text, "\n\n"), NextSteps: n.steps()}
+	c.Metadata = cardMetadata{ThreadID: n.thread, Summary: head + ". " + prose(n.first()), EventType: "remotion-audit." + string(n.events()[0]), AdditionalContext: map[string]string{
+		"account": code(n.report.Account), "severity": n.severity().String(),
+	}}
+	for _, target := range n.targets() {
+		c.Metadata.RelatedResources = append(c.Metadata.RelatedResources, prose(target))
+		c.Content.Keywords = append(c.Content.Keywords, prose(target))
+		if len(c.Content.Keywords) == 5 {
+			break
+		}
+	}
+	return marshal(c)
+}
+
+// title is what messages call an error.
+func (c errorChange) title() string {
+	switch {
+	case c.ended:
+		return "CAN LOOK AGAIN"
+	case c.error.What != "":
+		return "AUDITOR ERROR"
+	}
+	return "COULD NOT LOOK"
+}
+
+func (n news) paragraph(l line) string {
+	g := l.group
+	title := strings.TrimSpace(titles[l.event] + "  " + strings.ToUpper(g.Severity.String()))
+	if n.options.Stateless {
+		title = strings.ToUpper(g.Severity.String())
+	}
+	if l.closed {
+		return fmt.Sprintf("*%s*  %s  %s after %s", titles[l.event], code(g.Target), code(g.What()), span(n.now.Sub(l.since)))
+	}
+	text := fmt.Sprintf("*%s*  %s  %s\n%s", title, code(g.Target), code(g.What()), prose(g.Impact()))
+	text += fmt.Sprintf("\n%s: %s", g.Cause, prose(g.Why))
+	if !n.options.Stateless {
+		text += "\nsince " + n.since(l)
+	}
+	return text
+}
+
+// steps are what to do next: how to check, and how to mute the worst of it.
+func (n news) steps() (list []string) {
+	s := n.options.Sender
+	for i, command := range report.CheckCommands(n.report, s.Function, s.Region, s.Settings) {
+		list = append(list, []string{"Check again: ", "Or have the function check: "}[i]+code(command))
+	}
+	for _, c := range n.shown.changes {
+		if c.gap.Closed.IsZero() {
+			l := lines(n.shown.changes)[0]
+			if command := n.muteCommand(l.group); command != "" {
+				list = append(list, "Mute the first for 24 hours: "+code(command))
+			}
+			break
+		}
+	}
+	return list
+}
+
+var (
+	// inCode are what could end a code span, or be a mention or a link even within one.
+	inCode = strings.NewReplacer("`", "ˋ", "<", "‹", ">", "›", "&", "＆")
+	// inProse are besides those what is markup, a mention or a link outside of one.
+	inProse = strings.NewReplacer("`", "ˋ", "<", "‹", ">", "›", "&", "＆", "@", "＠", "*", "∗", "_", "＿", "~", "∼", "[", "［", "]", "］",
+		"|", "｜", "#", "＃", "!", "ǃ", "://", ":⁄⁄", "\\", "＼")
+)
+
+// code shows a text of somebody else's as it is, within a code span.
+func code(s string) string { return "`" + inCode.Replace(oneLine(s)) + "`" }
+
+// prose takes the markup out of a text that somebody else's names are in.
+func prose(s string) string {
+	s = oneLine(s)
+	if runes := []rune(s); len(runes) > maxWord {
+		s = string(runes[:maxWord-1]) + "…"
+	}
+	return inProse.Replace(s)
+}
+
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, s)
+}

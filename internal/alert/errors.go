@@ -1,0 +1,180 @@
+package alert
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/remotion-audit/remotion-audit/internal/audit"
+)
+
+// An errorChange is one thing there is to say about something that could not be looked at.
+type errorChange struct {
+	event Event
+	error Error
+	// Why and Remedy are for an error that is about no target.
+	why, remedy string
+	// ended says that it can be looked at again.
+	ended bool
+}
+
+// troubles are what could not be looked at in this run: targets, and what is wrong around the audit. For
+// each, sure says that it need not be seen twice to be believed.
+func (l *lifecycle) troubles() (list []errorChange, sure func(Error) bool) {
+	blind, targets := 0, map[string]bool{}
+	for _, t := range l.report.Targets {
+		if targets[t.Name] {
+			continue
+		}
+		targets[t.Name] = true
+		if l.report.BlindTo(t.Name) {
+			blind++
+			list = append(list, errorChange{error: Error{Target: t.Name, Dark: l.dark(t.Name)}})
+		}
+	}
+	for _, p := range l.report.Problems {
+		if !targets[p.Target] {
+			list = append(list, errorChange{error: Error{Target: p.Target, What: p.What}, why: p.Why, remedy: p.Remedy})
+		}
+	}
+	// What is wrong with a file, or with the state, is so however often one looks.
+	certain := map[string]bool{}
+	for _, p := range l.options.Problems {
+		certain[p.What] = true
+		list = append(list, errorChange{error: Error{What: p.What}, why: p.Why, remedy: p.Remedy})
+	}
+	for _, e := range l.options.MuteErrors {
+		what := "mutes.yaml, " + e.Error()
+		certain[what] = true
+		list = append(list, errorChange{error: Error{What: what}, why: "it mutes nothing until that is corrected"})
+	}
+	order := func(a, b errorChange) int { return a.error.compare(b.error) }
+	slices.SortStableFunc(list, order)
+	list = slices.CompactFunc(list, func(a, b errorChange) bool { return order(a, b) == 0 })
+	all := blind > 0 && blind == len(targets)
+	return list, func(e Error) bool {
+		return all || l.options.Stateless || e.Target == "" && certain[e.What] || e.What == "" && l.options.First != nil && l.options.First.BlindTo(e.Target)
+	}
+}
+
+// dark reports whether nothing at all is known about the target.
+func (l *lifecycle) dark(target string) bool {
+	return !slices.ContainsFunc(l.report.Findings, func(f audit.Finding) bool { return f.Target == target && f.Status != audit.Unverified })
+}
+
+// errors returns what is remembered of auditor errors from now on, before anything is announced, and
+// what there is to say about them.
+func (l *lifecycle) errors() (errs []Error, changes []errorChange) {
+	list, sure := l.troubles()
+	// A replay of the run that is remembered confirms nothing.
+	again := l.report.Run.ID != l.previous.Run.ID || l.report.Run.ID == "" && !l.report.Run.At.Equal(l.previous.Run.At)
+	for _, c := range list {
+		e := Error{Target: c.error.Target, What: c.error.What, Since: l.now}
+		i, ok := l.previous.findError(e)
+		if ok {
+			e = l.previous.Errors[i]
+		}
+		switch {
+		case c.error.Dark && !e.Dark:
+			e.Runs = 1 // it got worse, and that has to be seen twice as well
+		case again || !ok:
+			e.Runs++
+		}
+		e.Dark = c.error.Dark
+		c.error = e
+		errs = append(errs, e)
+		confirmed := e.Runs > 1 || sure(e)
+		switch {
+		case confirmed && (e.Told.IsZero() || e.Dark && !e.ToldDark):
+			c.event = AuditorError
+		case !e.Told.IsZero() && l.options.due(l.now, e.Told, e.Reminders, false, 0):
+			c.event = Reminder
+		default:
+			continue
+		}
+		changes = append(changes, c)
+	}
+	for _, was := range l.previous.Errors {
+		still := slices.ContainsFunc(list, func(c errorChange) bool { return c.error.compare(was) == 0 })
+		// Whoever mends a file knows; and a damaged state is replaced by the run that tells of it.
+		if !still && !was.Told.IsZero() && was.Target != "" {
+			errs = append(errs, was)
+			changes = append(changes, errorChange{event: AuditorError, error: was, ended: true})
+		}
+	}
+	slices.SortFunc(errs, Error.compare)
+	slices.SortStableFunc(changes, func(a, b errorChange) int { return cmp.Compare(a.weight(), b.weight()) })
+	return errs, changes
+}
+
+// weight puts the worst first: nothing could be looked at, something could not, it can be again.
+func (c errorChange) weight() int {
+	switch {
+	case c.ended:
+		return 3
+	case c.error.Dark:
+		return 0
+	case c.error.What == "":
+		return 1
+	}
+	return 2
+}
+
+func (s State) findError(e Error) (int, bool) {
+	return slices.BinarySearchFunc(s.Errors, e, Error.compare)
+}
+
+func (e Error) compare(o Error) int {
+	return cmp.Or(cmp.Compare(e.Target, o.Target), cmp.Compare(e.What, o.What))
+}
+
+// tellErrors notes in the errors what is announced at now, and forgets those that ended.
+func tellErrors(errs []Error, changes []errorChange, now time.Time, thread string) []Error {
+	var out []Error
+	for _, e := range errs {
+		i := slices.IndexFunc(changes, func(c errorChange) bool { return c.error.compare(e) == 0 })
+		switch {
+		case i < 0:
+			out = append(out, e)
+		case changes[i].ended:
+		default:
+			e.Told, e.Thread, e.ToldDark = now, thread, e.ToldDark || e.Dark
+			e.Reminders = 0
+			if changes[i].event == Reminder {
+				e.Reminders = changes[i].error.Reminders + 1
+			}
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// said is the error in one sentence, with what AWS or the file says about it.
+func (n news) said(c errorChange) string {
+	about := cmp.Or(c.error.What, c.error.Target)
+	switch {
+	case c.ended && c.error.What != "":
+		return about + ": is over, after " + span(n.now.Sub(c.error.Since))
+	case c.ended:
+		return about + ": can be looked at again, after " + span(n.now.Sub(c.error.Since))
+	case c.error.What != "":
+		return about + ": " + c.why
+	case c.error.Dark:
+		return about + ": nothing at all could be looked at" + n.because(about)
+	}
+	return about + ": not everything could be looked at" + n.because(about)
+}
+
+// because names the first problem about a target: what to grant, if that would end it.
+func (n news) because(target string) string {
+	for _, p := range n.report.Problems {
+		switch {
+		case p.Target != target:
+		case p.Grant != "":
+			return "; denied: " + p.Grant
+		default:
+			return "; " + p.What + ": " + p.Why
+		}
+	}
+	return ""
+}

@@ -1,0 +1,182 @@
+package alert
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/remotion-audit/remotion-audit/internal/audit"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// golden compares a message with files: the mail with its subject and SMS above it, and the chat card.
+func golden(t *testing.T, name string, m Message) {
+	t.Helper()
+	if m.Zero() {
+		t.Fatal("there is no message")
+	}
+	var card bytes.Buffer
+	if err := json.Indent(&card, []byte(m.Bodies["https"]), "", "  "); err != nil {
+		t.Fatal(err)
+	}
+	card.WriteByte('\n')
+	head := "Subject: " + m.Subject + "\nSMS: " + m.Bodies["sms"] + "\n"
+	for _, a := range m.Attributes {
+		head += a.Name + ": " + a.Value + "\n"
+	}
+	for suffix, got := range map[string][]byte{".mail": []byte(head + "\n" + m.Bodies["email"]), ".card.json": card.Bytes()} {
+		file := filepath.Join("testdata", "golden", name+suffix)
+		if *update {
+			if err := os.WriteFile(file, got, 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("%s differs; run make golden and read the diff. got:\n%s", file, got)
+		}
+	}
+}
+
+// without returns a report in which some findings are satisfied.
+func without(r audit.Report, granted func(audit.Finding) bool) audit.Report {
+	r.Findings, r.Targets = slices.Clone(r.Findings), slices.Clone(r.Targets)
+	for i, f := range r.Findings {
+		if !f.Status.Gap() || !granted(f) {
+			continue
+		}
+		// Muting takes the gap out of the sums; what is left is to put it where it belongs.
+		r = r.Muted(func(g audit.Finding) *audit.Mute {
+			if identityOf(g) == identityOf(f) {
+				return &audit.Mute{}
+			}
+			return nil
+		})
+		r.Findings[i].Muted, r.Findings[i].Status, r.Findings[i].Cause, r.Findings[i].Why = nil, audit.Satisfied, "", ""
+		for j, t := range r.Targets {
+			if t.Name == f.Target && t.Kind.Policy() == f.Policy {
+				r.Targets[j].Summary.GapsMuted--
+				r.Targets[j].Summary.Satisfied++
+			}
+		}
+		r.Summary.GapsMuted--
+		r.Summary.Satisfied++
+	}
+	return r
+}
+
+func TestGolden(t *testing.T) {
+	drifted, compliant, blind, mixed, hostile := fixture(t, "drifted"), fixture(t, "compliant"), fixture(t, "blind"), fixture(t, "mixed"), fixture(t, "hostile")
+	ofRole := func(f audit.Finding) bool { return f.Target == "role/remotion-lambda-role" }
+	userOnly := without(drifted, ofRole)
+	roleOnly := without(drifted, func(f audit.Finding) bool { return !ofRole(f) })
+	day := 24 * time.Hour
+	tests := []struct {
+		name string
+		tell func(*story) Planned
+	}{
+		{"baseline", func(s *story) Planned { return s.run(drifted) }},
+		{"new", func(s *story) Planned {
+			s.run(userOnly)
+			return s.after(3*time.Hour, drifted)
+		}},
+		{"reminder", func(s *story) Planned {
+			s.run(compliant)
+			s.after(time.Hour, userOnly)
+			return s.after(day, userOnly)
+		}},
+		{"worse", func(s *story) Planned {
+			s.run(compliant)
+			partly := drifted
+			partly.Findings = slices.Clone(drifted.Findings)
+			for i, f := range partly.Findings {
+				if f.Action == "s3:GetObject" && f.Status.Gap() {
+					partly.Findings[i].Status = audit.Partial
+				}
+			}
+			s.after(time.Hour, partly)
+			return s.after(2*time.Hour, drifted)
+		}},
+		{"recovered", func(s *story) Planned {
+			s.run(compliant)
+			s.after(time.Hour, roleOnly)
+			return s.after(2*day+3*time.Hour, compliant)
+		}},
+		{"partly-recovered", func(s *story) Planned {
+			s.run(compliant)
+			s.after(time.Hour, drifted)
+			return s.after(5*time.Hour, without(drifted, func(f audit.Finding) bool { return f.Action == "s3:GetObject" || f.Action == "s3:PutObject" }))
+		}},
+		{"back", func(s *story) Planned {
+			s.run(compliant)
+			s.after(time.Hour, userOnly)
+			s.after(time.Hour, compliant)
+			return s.after(time.Hour, userOnly)
+		}},
+		{"retired", func(s *story) Planned {
+			s.run(drifted)
+			gone := roleOnly
+			gone.Targets = gone.Targets[1:]
+			gone.Findings = slices.DeleteFunc(slices.Clone(gone.Findings), func(f audit.Finding) bool { return !ofRole(f) })
+			gone.Summary = gone.Targets[0].Summary
+			return s.after(6*time.Hour, gone)
+		}},
+		{"blind", func(s *story) Planned {
+			s.run(drifted)
+			return s.after(time.Hour, blind)
+		}},
+		{"blind-over", func(s *story) Planned {
+			s.run(compliant)
+			s.after(time.Hour, blind)
+			return s.after(4*time.Hour, compliant)
+		}},
+		{"mixed", func(s *story) Planned {
+			s.run(compliant)
+			s.after(time.Hour, mixed)
+			return s.after(time.Hour, mixed)
+		}},
+		{"mutes", func(s *story) Planned {
+			s.run(drifted)
+			s.mutes = Mutes{
+				{Target: "user/remotion-user", Cause: audit.NoGrant, Reason: "the bucket is being moved, OPS-17", Owner: "kim", Until: s.now.Add(day)},
+				{Action: "s3:*Bucket", Reason: "never used here", Owner: "alex", Until: s.now.Add(60 * day)},
+				{Target: "role/other", Reason: "gone", Owner: "sam", Until: s.now.Add(3 * day)},
+			}
+			return s.after(time.Hour, drifted)
+		}},
+		{"mute-errors", func(s *story) Planned {
+			s.run(compliant)
+			s.mutes, s.options.MuteErrors = ParseMutes([]byte("mutes:\n  - target: user/remotion-user\n    owner: kim\n    until: 2026-13-01\n"), s.now)
+			return s.after(time.Hour, userOnly)
+		}},
+		{"history-lost", func(s *story) Planned {
+			s.options.Problems = []audit.Problem{{What: "the state in s3://audit-evidence/state/123456789012/remotion-audit.json", Why: "it is not JSON: a copy is kept, and this is a new baseline",
+				Remedy: "see who else writes to the bucket"}}
+			return s.run(userOnly)
+		}},
+		{"stateless", func(s *story) Planned {
+			s.options.Stateless = true
+			s.options.Sender.Bucket, s.options.Sender.Evidence = "", ""
+			return s.run(mixed)
+		}},
+		{"hostile", func(s *story) Planned {
+			s.mutes = Mutes{{Target: "*", Sid: "nothing", Reason: "<!channel> `x`\n\x1b[31m", Owner: "@here", Until: s.now.Add(90 * day)}}
+			return s.run(hostile)
+		}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) { golden(t, test.name, test.tell(newStory(t)).Message) })
+	}
+	golden(t, "test", TestMessage("123456789012", []string{"user/remotion-user"}, []Subscription{
+		{"email", "ops@example.com", true}, {"https", "https://global.sns-api.chatbot.amazonaws.com", true}, {"sms", "+15550100", false},
+	}, Sender{Function: "remotion-audit"}))
+}

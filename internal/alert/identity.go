@@ -1,0 +1,34 @@
+package alert
+
+import (
+	"cmp"
+
+	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
+)
+
+// An Identity tells one gap from another, from run to run. Nothing volatile is in it: no example, no
+// text, no status, and not the path in a principal's ARN, which may be unknown for a while.
+type Identity struct {
+	Target   string        `json:"target"`
+	Policy   policies.Kind `json:"policy"`
+	Sid      string        `json:"sid,omitempty"`
+	Action   string        `json:"action,omitempty"`
+	Resource string        `json:"resource,omitempty"`
+}
+
+func identityOf(f audit.Finding) Identity {
+	id := Identity{Target: f.Target, Policy: f.Policy, Sid: f.Sid, Action: f.Action, Resource: f.Resource}
+	if f.Action == "" || f.Sid == audit.TrustSid {
+		id.Resource = "" // it is the target's own ARN
+	}
+	return id
+}
+
+// whole reports whether the gap is that the target does not exist: then there is no other about it.
+func (id Identity) whole() bool { return id.Action == "" }
+
+func (id Identity) compare(o Identity) int {
+	return cmp.Or(cmp.Compare(id.Target, o.Target), cmp.Compare(id.Policy, o.Policy), cmp.Compare(id.Sid, o.Sid),
+		cmp.Compare(id.Action, o.Action), cmp.Compare(id.Resource, o.Resource))
+}

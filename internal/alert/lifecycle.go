@@ -1,0 +1,245 @@
+package alert
+
+import (
+	"slices"
+	"time"
+
+	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
+)
+
+// remembered is how long a gap that is closed stays in the state, so that one that comes back is told
+// apart from one that was never there.
+const remembered = 30 * 24 * time.Hour
+
+// A change is one thing there is to say about one gap.
+type change struct {
+	event Event
+	// gap is as it is remembered from now on. Closed tells that it is no gap any more.
+	gap Gap
+	// finding is the report's, or made of what is remembered when there is none any more.
+	finding audit.Finding
+}
+
+// A lifecycle takes gaps from one run to the next.
+type lifecycle struct {
+	previous State
+	report   audit.Report
+	mutes    Mutes
+	now      time.Time
+	options  Options
+	// seen are the findings by identity.
+	seen map[Identity]audit.Finding
+	// about says what is known about a target: it is missing as a whole, or something about it is known.
+	about map[targetPolicy]knowledge
+}
+
+type targetPolicy struct {
+	target string
+	policy policies.Kind
+}
+
+type knowledge struct{ audited, missing, known bool }
+
+func newLifecycle(previous State, r audit.Report, mutes Mutes, now time.Time, o Options) *lifecycle {
+	l := &lifecycle{previous: previous, report: r, mutes: mutes, now: now, options: o, seen: map[Identity]audit.Finding{}, about: map[targetPolicy]knowledge{}}
+	for _, t := range r.Targets {
+		l.about[targetPolicy{t.Name, t.Kind.Policy()}] = knowledge{audited: true}
+	}
+	for _, f := range r.Findings {
+		id := identityOf(f)
+		// A target may be configured twice. The same requirement is then judged twice, and the worse counts.
+		if before, ok := l.seen[id]; !ok || rank(f.Status) > rank(before.Status) {
+			l.seen[id] = f
+		}
+		k := l.about[targetPolicy{f.Target, f.Policy}]
+		k.missing = k.missing || id.whole() && f.Status.Gap()
+		k.known = k.known || !id.whole() && f.Status != audit.Unverified
+		l.about[targetPolicy{f.Target, f.Policy}] = k
+	}
+	return l
+}
+
+// gaps returns what is remembered of gaps from now on, before anything is announced, and what there is
+// to say about them.
+func (l *lifecycle) gaps() (gaps []Gap, changes []change) {
+	known := map[Identity]bool{}
+	for _, was := range l.previous.Gaps {
+		known[was.Identity] = true
+		f, inReport := l.seen[was.Identity]
+		switch {
+		case inReport && f.Status.Gap():
+			g, c := l.open(f, was)
+			gaps, changes = append(gaps, g), append(changes, c...)
+		case !was.Closed.IsZero():
+			if l.now.Sub(was.Closed) < remembered {
+				gaps = append(gaps, was)
+			}
+		default:
+			event := l.closing(was, f, inReport)
+			gone := was
+			gone.Closed = l.now
+			switch {
+			case event == "": // nobody knows
+				gaps = append(gaps, was)
+				continue
+			case was.Told.IsZero() && was.Opened > 1: // this opening nobody heard of, the ones before it they did
+				gone.Opened--
+				gaps = append(gaps, gone)
+				continue
+			case was.Told.IsZero():
+				continue
+			}
+			gaps = append(gaps, was)
+			changes = append(changes, l.quiet(change{event, gone, asFinding(was)}))
+		}
+	}
+	for id, f := range l.seen {
+		if f.Status.Gap() && !known[id] {
+			g, c := l.open(f, Gap{Identity: id})
+			gaps, changes = append(gaps, g), append(changes, c...)
+		}
+	}
+	slices.SortFunc(gaps, func(a, b Gap) int { return a.compare(b.Identity) })
+	slices.SortFunc(changes, func(a, b change) int { return a.gap.compare(b.gap.Identity) })
+	return gaps, l.reminders(changes)
+}
+
+// open takes a gap that is there to the next run.
+func (l *lifecycle) open(f audit.Finding, was Gap) (Gap, []change) {
+	g := was
+	g.Status, g.Cause, g.Severity, g.Why = f.Status, f.Cause, f.Severity, f.Why
+	g.Muted, g.Region = f.Muted != nil, ""
+	if slices.Contains(l.report.Regions, f.Region) {
+		g.Region = f.Region
+	}
+	if was.Since.IsZero() || !was.Closed.IsZero() {
+		g.Since, g.Closed, g.Opened = l.now, time.Time{}, was.Opened+1
+		g.Told, g.ToldStatus, g.ToldSeverity, g.Reminders, g.Thread = time.Time{}, "", 0, 0, ""
+	}
+	if g.Muted {
+		return g, nil
+	}
+	var event Event
+	switch {
+	case g.Told.IsZero() && l.previous.Baseline.IsZero() && !l.options.Stateless:
+		event = Baseline
+	case g.Told.IsZero() && g.Opened > 1:
+		event = Reopened
+	case g.Told.IsZero():
+		event = Opened
+	case g.Severity > g.ToldSeverity || rank(g.Status) > rank(g.ToldStatus):
+		event = Worse
+	case g.Severity < g.ToldSeverity || rank(g.Status) < rank(g.ToldStatus):
+		event = PartlyRecovered
+	default:
+		event = Reminder // if it is due
+	}
+	return g, []change{{event, g, f}}
+}
+
+// closing says what became of a gap that the report does not show as one: recovered, retired, or
+// nothing that anybody could tell.
+func (l *lifecycle) closing(was Gap, f audit.Finding, inReport bool) Event {
+	k := l.about[targetPolicy{was.Target, was.Policy}]
+	switch {
+	case inReport && f.Status == audit.Unverified:
+		return ""
+	case inReport && was.Region != "" && !slices.Contains(l.report.Regions, was.Region):
+		return Retired // it is fine where it is still looked at
+	case inReport:
+		return Recovered
+	case k.missing:
+		return "" // the one gap that the target is missing stands for all of its others
+	case k.audited && was.whole() && k.known:
+		return Recovered
+	case k.audited && was.whole():
+		return ""
+	case k.audited:
+		return Retired
+	case l.unknownTargets():
+		return ""
+	}
+	return Retired
+}
+
+// held reports whether a gap that was told of is one that nobody can tell about now.
+func (l *lifecycle) held(g Gap) bool {
+	f, inReport := l.seen[g.Identity]
+	return g.Closed.IsZero() && !g.Told.IsZero() && !(inReport && f.Status.Gap()) && l.closing(g, f, inReport) == "" &&
+		!l.about[targetPolicy{g.Target, g.Policy}].missing
+}
+
+// unknownTargets reports whether something went wrong that is not about any audited target: then a target
+// that is not there may only not have been found.
+func (l *lifecycle) unknownTargets() bool {
+	return slices.ContainsFunc(l.report.Problems, func(p audit.Problem) bool {
+		return !slices.ContainsFunc(l.report.Targets, func(t audit.TargetReport) bool { return t.Name == p.Target })
+	})
+}
+
+// quiet takes the event from a change about a gap that is muted: it is remembered, and not told.
+func (l *lifecycle) quiet(c change) change {
+	if l.mutes.of(c.finding) != nil {
+		c.event = ""
+	}
+	return c
+}
+
+// reminders leaves out those that are not due. One that is due takes those along that soon would be, so
+// that gaps which opened at different hours end up in one message.
+func (l *lifecycle) reminders(changes []change) []change {
+	due := func(c change, early time.Duration) bool {
+		return l.options.due(l.now, c.gap.Told, c.gap.Reminders, c.gap.Severity == policies.Critical, early)
+	}
+	early := time.Duration(0)
+	if slices.ContainsFunc(changes, func(c change) bool { return c.event == Reminder && due(c, 0) }) {
+		early = l.options.RepeatAfter / 2
+	}
+	return slices.DeleteFunc(changes, func(c change) bool { return c.event == Reminder && !due(c, early) })
+}
+
+// asFinding is what is still known of a gap that the report does not show.
+func asFinding(g Gap) audit.Finding {
+	return audit.Finding{Target: g.Target, Policy: g.Policy, Sid: g.Sid, Action: g.Action, Resource: g.Resource,
+		Status: g.Status, Cause: g.Cause, Severity: g.Severity, Why: g.Why}
+}
+
+// rank orders statuses by how bad they are. Missing and denied are equally bad.
+func rank(s audit.Status) int {
+	switch s {
+	case audit.Missing, audit.Denied:
+		return 4
+	case audit.Partial:
+		return 3
+	case audit.Conditional:
+		return 2
+	case audit.Unverified:
+		return 1
+	}
+	return 0
+}
+
+// tell notes in the gaps what is announced at now, in a thread.
+func tell(gaps []Gap, changes []change, now time.Time, thread string) []Gap {
+	gaps = slices.Clone(gaps)
+	for _, c := range changes {
+		i, ok := slices.BinarySearchFunc(gaps, c.gap.Identity, func(g Gap, id Identity) int { return g.compare(id) })
+		if !ok {
+			continue
+		}
+		g := c.gap
+		if g.Closed.IsZero() {
+			g.Told, g.ToldStatus, g.ToldSeverity, g.Thread = now, g.Status, g.Severity, thread
+			switch c.event {
+			case Reminder:
+				g.Reminders++
+			case PartlyRecovered:
+			default:
+				g.Reminders = 0
+			}
+		}
+		gaps[i] = g
+	}
+	return gaps
+}

@@ -1,0 +1,183 @@
+package alert
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/remotion-audit/remotion-audit/internal/report"
+)
+
+// titles are what a mail calls events.
+var titles = map[Event]string{
+	Opened: "NEW", Reopened: "BACK", Worse: "WORSE", Reminder: "STILL OPEN", Baseline: "FOUND", PartlyRecovered: "PARTLY RECOVERED",
+	Recovered: "RECOVERED", Retired: "NO LONGER AUDITED",
+}
+
+// mail is the plain text body.
+func (n news) mail() string {
+	s := n.options.Sender
+	l := report.Letter{
+		Opening: []string{strings.Join(n.parts(), ", "), report.Headline(n.report)},
+		Shown:   n.shown.report, Left: n.left, Full: s.full(), Function: s.Function, Region: s.Region, Settings: s.Settings,
+	}
+	if n.options.Stateless { // what is new nobody knows
+		l.Opening = l.Opening[1:]
+	}
+	for _, line := range lines(n.shown.changes) {
+		l.Sections = append(l.Sections, n.section(line))
+	}
+	for _, line := range lines(n.shown.standing) {
+		l.Rest = append(l.Rest, n.standingSection(line))
+	}
+	var over []report.Field
+	for _, e := range n.shown.errors {
+		switch {
+		case e.ended:
+			over = append(over, report.Field{Label: "over", Text: n.said(e)})
+		case e.error.What != "":
+			l.Sections = append(l.Sections, report.Section{Title: e.title(), Fields: withText(
+				report.Field{Label: "problem", Text: e.error.What}, report.Field{Label: "why", Text: e.why}, report.Field{Label: "to do", Text: e.remedy})})
+		default:
+			text := n.said(e)
+			if !n.options.Stateless {
+				text += "; since " + clock(e.error.Since)
+			}
+			l.Blind = append(l.Blind, report.Field{Label: "blind", Text: text})
+		}
+	}
+	if over != nil {
+		l.Sections = append(l.Sections, report.Section{Title: errorChange{ended: true}.title(), Fields: over})
+	}
+	if held := n.counts.held; held > 0 {
+		l.Blind = append(l.Blind, report.Field{Label: "open before", Text: report.Plural(held, "gap") + " could not be looked at again, and may still be there"})
+	}
+	for _, x := range n.shown.notices {
+		l.Sections = append(l.Sections, report.Section{Title: "MUTE", Fields: []report.Field{
+			{Label: "of", Text: x.mute.what()}, {Label: "is", Text: x.said(n.now)}, {Label: "owner", Text: x.mute.Owner},
+			{Label: "reason", Text: x.mute.Reason}, {Label: "until", Text: clock(x.mute.Until)},
+		}})
+	}
+	l.Closing = n.closing()
+	var b strings.Builder
+	// A strings.Builder takes everything.
+	_ = report.Mail(&b, n.report, l)
+	return b.String()
+}
+
+// section writes what was announced of one root cause.
+func (n news) section(l line) report.Section {
+	title := titles[l.event] + "  " + strings.ToUpper(l.group.Severity.String()) + "  " + l.group.Who()
+	if n.options.Stateless {
+		title = strings.ToUpper(l.group.Severity.String()) + "  " + l.group.Who()
+	}
+	s := report.Section{Title: title}
+	if l.closed {
+		s.Title = titles[l.event] + "  " + l.group.Who()
+		s.Fields = append(s.Fields, report.Field{Label: "was", Text: fmt.Sprintf("%s: %s", l.group.Status, l.group.What())})
+		s.Fields = append(s.Fields, report.Field{Label: "because", Text: fmt.Sprintf("%s: %s", l.group.Cause, l.group.Why)})
+		if l.event == Retired {
+			s.Fields = append(s.Fields, report.Field{Label: "now", Text: "the target, the region or the requirement is not audited any more: this is no recovery"})
+		}
+		s.Fields = append(s.Fields, report.Field{Label: "after", Text: span(n.now.Sub(l.since)) + ", since " + clock(l.since)})
+		return s
+	}
+	s.Group = &l.group
+	if !n.options.Stateless {
+		s.Fields = append(s.Fields, report.Field{Label: "since", Text: n.since(l)})
+	}
+	if command := n.muteCommand(l.group); command != "" {
+		s.Fields = append(s.Fields, report.Field{Label: "mute 24h", Text: command, Command: true})
+	}
+	return s
+}
+
+// standingSection writes what is open and was announced before.
+func (n news) standingSection(l line) report.Section {
+	return report.Section{Title: "OPEN  " + strings.ToUpper(l.group.Severity.String()) + "  " + l.group.Who(), Fields: []report.Field{
+		{Label: string(l.group.Status), Text: l.group.What()}, {Label: "why", Text: fmt.Sprintf("%s: %s", l.group.Cause, l.group.Why)},
+		{Label: "since", Text: n.since(l)},
+	}}
+}
+
+// since says how long it has been so, and how often it was told.
+func (n news) since(l line) string {
+	if l.since.IsZero() || l.since.Equal(n.now) {
+		text := "this run, " + clock(n.now)
+		if l.opened > 1 {
+			text += fmt.Sprintf("; open for the %s time", ordinal(l.opened))
+		}
+		return text
+	}
+	text := clock(l.since) + ", for " + span(n.now.Sub(l.since))
+	if l.event == Reminder {
+		text += fmt.Sprintf("; %s reminder", ordinal(l.reminders+1))
+	}
+	return text
+}
+
+func ordinal(n int) string {
+	suffix := "th"
+	if n%100 < 11 || n%100 > 13 {
+		switch n % 10 {
+		case 1:
+			suffix = "st"
+		case 2:
+			suffix = "nd"
+		case 3:
+			suffix = "rd"
+		}
+	}
+	return fmt.Sprint(n) + suffix
+}
+
+// closing says what is muted, what nobody could tell, and when the next word is due.
+func (n news) closing() (list []report.Field) {
+	if muted := n.report.Summary.GapsMuted; muted > 0 {
+		list = append(list, report.Field{Label: "muted", Text: report.Plural(muted, "gap") + " not told of"})
+	}
+	if full := n.options.Sender.full(); full != "" {
+		list = append(list, report.Field{Label: "in full", Text: full, Command: true})
+	}
+	switch {
+	case n.options.Stateless && n.options.Sender.Bucket == "":
+		list = append(list, report.Field{Label: "reminder", Text: "on every run that finds this: there is no EVIDENCE_BUCKET to remember it in"})
+	case n.options.Stateless:
+		list = append(list, report.Field{Label: "reminder", Text: "on every run that finds this: what is remembered cannot be used"})
+	case !n.remind.IsZero():
+		list = append(list, report.Field{Label: "reminder", Text: "at " + clock(n.remind) + " if nothing changes"})
+	}
+	return list
+}
+
+// muteCommand mutes what one root cause did to one target, for a day. Without a bucket there is none.
+func (n news) muteCommand(g report.Group) string {
+	if n.options.Sender.Bucket == "" {
+		return ""
+	}
+	m := Mute{Target: g.Target, Cause: g.Cause}
+	if actions := g.Actions(); len(actions) == 1 {
+		m.Action = actions[0]
+	}
+	return MuteCommand(n.options.Sender.Bucket, m)
+}
+
+// withText leaves out the fields that have none.
+func withText(fields ...report.Field) (list []report.Field) {
+	for _, f := range fields {
+		if f.Text != "" {
+			list = append(list, f)
+		}
+	}
+	return list
+}
+
+// what says in a few words what a mute matches.
+func (m Mute) what() string {
+	var list []string
+	for _, part := range []struct{ name, value string }{{"target", m.Target}, {"action", m.Action}, {"cause", string(m.Cause)}, {"sid", m.Sid}} {
+		if part.value != "" {
+			list = append(list, part.name+" "+part.value)
+		}
+	}
+	return strings.Join(list, ", ")
+}

@@ -1,0 +1,308 @@
+package alert
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
+)
+
+// A model is the lifecycle of one requirement, told once more and plainly: one gap at a time, no groups,
+// no order, no texts. It is what TestRandomDrift holds Plan to.
+type model struct {
+	open, told                bool
+	toldStatus                audit.Status
+	toldSeverity              policies.Severity
+	at                        time.Time // when it was last told
+	reminders                 int
+	closed                    time.Time
+	openings, tells, closings int
+}
+
+// events says what the model announces of a finding, reminders aside.
+func (m *model) event(f audit.Finding, baseline, muted bool, now time.Time) (event Event, closed bool) {
+	bad := map[audit.Status]int{audit.Conditional: 1, audit.Partial: 2, audit.Missing: 3, audit.Denied: 3}
+	switch {
+	case f.Status == audit.Unverified:
+		return "", false
+	case f.Status == audit.Satisfied:
+		if !m.open {
+			return "", false
+		}
+		was := m.told
+		m.open, m.told, m.closed = false, false, now
+		if !was {
+			m.openings-- // nobody heard of it
+			return "", false
+		}
+		if muted {
+			return "", false
+		}
+		return Recovered, true
+	}
+	if !m.open {
+		if now.Sub(m.closed) >= remembered {
+			m.openings = 0
+		}
+		m.open, m.openings, m.reminders = true, m.openings+1, 0
+	}
+	switch {
+	case muted:
+		return "", false
+	case !m.told && baseline:
+		event = Baseline
+	case !m.told && m.openings > 1:
+		event = Reopened
+	case !m.told:
+		event = Opened
+	case f.Severity > m.toldSeverity || bad[f.Status] > bad[m.toldStatus]:
+		event = Worse
+	case f.Severity < m.toldSeverity || bad[f.Status] < bad[m.toldStatus]:
+		event = PartlyRecovered
+	default:
+		return Reminder, false
+	}
+	return event, false
+}
+
+// drift is an account whose requirements change at random.
+type drift struct {
+	rand     *rand.Rand
+	targets  []string
+	findings map[string]audit.Finding
+}
+
+func newDrift(seed uint64) *drift {
+	d := &drift{rand: rand.New(rand.NewPCG(seed, 4)), targets: []string{"user/u", "user/v", "user/w"}, findings: map[string]audit.Finding{}}
+	for _, target := range d.targets {
+		for _, action := range []string{"a", "b", "c"} {
+			d.findings[target+action] = finding(target, action, audit.Satisfied, policies.High)
+		}
+	}
+	return d
+}
+
+func (d *drift) step() audit.Report {
+	statuses := []audit.Status{audit.Satisfied, audit.Satisfied, audit.Satisfied, audit.Missing, audit.Denied, audit.Partial, audit.Conditional, audit.Unverified}
+	for range d.rand.IntN(4) {
+		keys := slices.Sorted(maps.Keys(d.findings))
+		key := keys[d.rand.IntN(len(keys))]
+		f := d.findings[key]
+		g := finding(f.Target, f.Action, statuses[d.rand.IntN(len(statuses))], policies.Severity(1+d.rand.IntN(4)))
+		if g.Status.Gap() {
+			g.Cause = audit.Causes()[d.rand.IntN(6)]
+			g.ExampleARN = fmt.Sprintf("arn:aws:s3:::x%d", d.rand.Int())
+		}
+		d.findings[key] = g
+	}
+	return made(d.targets, slices.Collect(maps.Values(d.findings))...)
+}
+
+// A thousand runs of random drift say what the model says, and hold what was promised of every message.
+func TestRandomDrift(t *testing.T) {
+	for seed := range uint64(2) {
+		runs := 500
+		if testing.Short() {
+			runs = 100
+		}
+		d, s, models := newDrift(seed), newStory(t), map[Identity]*model{}
+		s.mutes = Mutes{{Target: "user/w", Action: "a", Owner: "kim", Reason: "r", Until: start.Add(200 * day)}}
+		keys := map[string]bool{}
+		for run := range runs {
+			waits := []time.Duration{time.Minute, hour, 7 * hour, 30 * hour}
+			r := d.step()
+			s.now = s.now.Add(waits[d.rand.IntN(len(waits))])
+			baseline := s.state.Baseline.IsZero()
+			s.deaf = d.rand.IntN(10) == 0
+			p := s.run(r)
+
+			want, due, early := map[Identity]Event{}, false, map[Identity]bool{}
+			before := map[Identity]model{}
+			for _, f := range r.Findings {
+				id := identityOf(f)
+				m := models[id]
+				if m == nil {
+					m = &model{}
+					models[id] = m
+				}
+				before[id] = *m
+				muted := s.mutes.inForce(s.now).of(f) != nil || f.Status == audit.Satisfied && s.mutes.inForce(s.now).of(audit.Finding{Target: f.Target, Action: f.Action}) != nil
+				event, _ := m.event(f, baseline, muted, s.now)
+				if event == Reminder {
+					factor := []time.Duration{1, 3, 7}[min(m.reminders, 2)]
+					if f.Severity == policies.Critical {
+						factor = 1
+					}
+					at := m.at.Add(factor*day - day/100)
+					if event = ""; s.now.After(m.at) && !s.now.Before(at) {
+						event, due = Reminder, true
+					} else if !s.now.Before(at.Add(-12*hour)) && s.now.After(m.at) {
+						early[id] = true
+					}
+				}
+				if event != "" {
+					want[id] = event
+				}
+			}
+			if due {
+				for id := range early {
+					want[id] = Reminder
+				}
+			}
+			got := map[Identity]Event{}
+			others := 0
+			if !p.Message.Zero() {
+				for _, a := range decoded(p.Message).Announcements {
+					id := Identity{a.Target, a.Policy, a.Sid, a.Action, a.Resource}
+					if a.Action == "" {
+						others++
+						continue
+					}
+					event := a.Event
+					if event == PartlyRecovered && a.Ended {
+						event = Recovered
+					}
+					got[id] = event
+				}
+			}
+			if !maps.Equal(got, want) {
+				t.Fatalf("seed %d, run %d: announced %v, want %v", seed, run+1, got, want)
+			}
+			if !p.Message.Zero() && len(got)+others == 0 {
+				t.Fatalf("seed %d, run %d: a message about nothing: %s", seed, run+1, p.Message.Subject)
+			}
+			if s.deaf && !p.Message.Zero() {
+				// Nothing counts as announced: what was open stays so, and is told by the next run.
+				for id, m := range before {
+					now := models[id]
+					if _, announced := want[id]; announced {
+						opened := now.openings
+						*now = m
+						if now.open = m.open || want[id] != Recovered; now.open && !m.open {
+							now.openings, now.reminders, now.told = opened, 0, false
+						}
+					} else if !now.open && m.open && m.told {
+						*now = m // closed in silence, and that is not stored either
+					}
+				}
+			} else {
+				for _, f := range r.Findings {
+					id := identityOf(f)
+					m := models[id]
+					switch event := want[id]; event {
+					case "":
+						continue
+					case Recovered:
+						m.closings++
+						continue
+					case Reminder:
+						m.reminders++
+					case PartlyRecovered:
+					default:
+						m.reminders = 0
+					}
+					if want[id] == Opened || want[id] == Reopened || want[id] == Baseline {
+						m.tells++
+					}
+					m.told, m.at, m.toldStatus, m.toldSeverity = true, s.now, f.Status, f.Severity
+					if m.closings > m.tells || m.tells > m.closings+1 && f.Target != "user/w" {
+						t.Fatalf("seed %d, run %d: %v was opened %d times and closed %d times", seed, run+1, id, m.tells, m.closings)
+					}
+				}
+			}
+			checkMessage(t, p, s.options)
+			if !p.Message.Zero() && !s.deaf {
+				if keys[p.DedupKey] {
+					t.Fatalf("seed %d, run %d: the key of an earlier announcement", seed, run+1)
+				}
+				keys[p.DedupKey] = true
+			}
+			for _, g := range s.state.Gaps {
+				if m := models[g.Identity]; g.Closed.IsZero() != m.open {
+					t.Fatalf("seed %d, run %d: %v is open in the state: %v, in the model: %v", seed, run+1, g.Identity, g.Closed.IsZero(), m.open)
+				}
+			}
+			if s.deaf {
+				continue
+			}
+			if again := told(s.plan(replayed(r, s))); again != "" {
+				t.Fatalf("seed %d, run %d: replayed, it tells %q", seed, run+1, again)
+			}
+		}
+	}
+}
+
+// checkMessage holds a message to what is promised of every one.
+func checkMessage(t *testing.T, p Planned, o Options) {
+	t.Helper()
+	m := p.Message
+	if m.Zero() {
+		if len(p.Events) > 0 || p.DedupKey != "" {
+			t.Errorf("no message, and events %q, key %q", p.Events, p.DedupKey)
+		}
+		return
+	}
+	if size := m.size(); size > MaxBytes {
+		t.Errorf("%d bytes: %s", size, m.Subject)
+	}
+	checkSubject(t, m.Subject)
+	if sms := m.Bodies["sms"]; len(sms) > smsLimit || sms == "" {
+		t.Errorf("SMS of %d bytes: %q", len(sms), sms)
+	}
+	for _, body := range []string{"default", "email", "https", "sms"} {
+		if m.Bodies[body] == "" {
+			t.Errorf("no %s body", body)
+		}
+	}
+	if o.Sender.Format != JSON {
+		var c card
+		if err := json.Unmarshal([]byte(m.Bodies["https"]), &c); err != nil || len(c.Content.Description) > maxCard+300 || c.Metadata.ThreadID == "" || c.Version != "1.0" || c.Source != "custom" {
+			t.Errorf("card of %d bytes, %v: %+v", len(c.Content.Description), err, c)
+		}
+	}
+	d := decoded(m)
+	if d.Report == nil {
+		d.Report = &audit.Report{} // names longer than IAM has them: the message is bare
+	}
+	for _, f := range d.Report.Findings {
+		if f.Muted != nil || f.Status == audit.Satisfied {
+			t.Errorf("published: %+v", f)
+		}
+	}
+	for _, a := range d.Announcements {
+		for _, f := range p.Report.Findings {
+			if f.Muted != nil && f.Target == a.Target && f.Action == a.Action {
+				t.Errorf("a muted gap is announced: %+v", a)
+			}
+		}
+	}
+	if (value(m, "truncated") == "true") != d.Truncated {
+		t.Errorf("truncated is %s and %t", value(m, "truncated"), d.Truncated)
+	}
+	if len(p.Events) == 0 || value(m, "events") != marshal(p.Events) || value(m, "dedupKey") != p.DedupKey || d.DedupKey != p.DedupKey {
+		t.Errorf("events %q, attributes %+v", p.Events, m.Attributes)
+	}
+	for _, a := range m.Attributes {
+		if a.Value == "" {
+			t.Errorf("attribute %s is empty: SNS refuses that", a.Name)
+		}
+	}
+}
+
+func checkSubject(t *testing.T, s string) {
+	t.Helper()
+	if len(s) > subjectLimit || s == "" || s[0] == ' ' {
+		t.Errorf("subject %q of %d bytes", s, len(s))
+	}
+	for _, c := range s {
+		if c < ' ' || c > '~' {
+			t.Errorf("%q in subject %q", c, s)
+		}
+	}
+}

@@ -1,0 +1,105 @@
+package alert
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+)
+
+// schema compiles one of the schemas in docs/; they may refer to each other.
+func schema(t testing.TB, name string) *jsonschema.Schema {
+	t.Helper()
+	files, err := filepath.Glob("../../docs/*.schema.json")
+	if err != nil || len(files) < 4 {
+		t.Fatalf("schemas %q, %v", files, err)
+	}
+	c := jsonschema.NewCompiler()
+	c.AssertFormat()
+	for _, file := range files {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
+		if err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		if err := c.AddResource("https://github.com/remotion-audit/remotion-audit/docs/"+filepath.Base(file), doc); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := c.Compile("https://github.com/remotion-audit/remotion-audit/docs/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func validate(t testing.TB, s *jsonschema.Schema, text []byte) error {
+	t.Helper()
+	v, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		t.Fatalf("%v in %s", err, text)
+	}
+	return s.Validate(v)
+}
+
+// Every message and every state of random drift, and those of the golden files, follow their schemas.
+func TestMessagesAndStatesFollowTheirSchemas(t *testing.T) {
+	message, state := schema(t, "message.schema.json"), schema(t, "state.schema.json")
+	check := func(p Planned) {
+		t.Helper()
+		if !p.Message.Zero() {
+			if err := validate(t, message, []byte(p.Message.Bodies["default"])); err != nil {
+				t.Fatalf("%v\n%s", err, p.Message.Bodies["default"])
+			}
+			claimed := p.Unheard
+			claimed.Pending = &Pending{ID: "p", DedupKey: p.DedupKey, Message: p.Message, Next: p.Next, Owner: "r", Until: start}
+			claimed.Pending.Next.SchemaVersion = StateVersion
+			if err := validate(t, state, claimed.JSON()); err != nil {
+				t.Fatalf("%v\n%s", err, claimed.JSON())
+			}
+		}
+		if err := validate(t, state, p.Next.JSON()); err != nil {
+			t.Fatalf("%v\n%s", err, p.Next.JSON())
+		}
+	}
+	d, s := newDrift(9), newStory(t)
+	s.mutes = Mutes{{Target: "user/w", Action: "a", Owner: "kim", Reason: "r", Until: start.Add(200 * day)}}
+	for range 100 {
+		check(s.after(7*hour, d.step()))
+	}
+	for _, name := range []string{"drifted", "blind", "dark", "mixed", "hostile", "compliant"} {
+		check(newStory(t).run(fixture(t, name)))
+	}
+	for _, subscriptions := range [][]Subscription{nil, {{"email", "a@example.com", true}}} {
+		if err := validate(t, message, []byte(TestMessage("123456789012", nil, subscriptions, Sender{}).Bodies["default"])); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// The schema of the file of mutes takes what ParseMutes takes, and refuses what it refuses.
+func TestMutesFollowTheirSchema(t *testing.T) {
+	s := schema(t, "mutes.schema.json")
+	for name, text := range muteFiles {
+		_, wrong := ParseMutes([]byte(text), start)
+		var v any
+		if err := yaml.Unmarshal([]byte(text), &v); err != nil {
+			continue // the schema is about YAML
+		}
+		asJSON, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		invalid := validate(t, s, asJSON)
+		if beyond := map[string]bool{"a year mistyped": true, "a line break in a reason": true, "a blank owner": true, "two documents": true}[name]; (invalid != nil) != (wrong != nil) && !beyond {
+			t.Errorf("%s: the schema says %v, the parser %v", name, invalid, wrong)
+		}
+	}
+}

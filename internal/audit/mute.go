@@ -1,0 +1,54 @@
+package audit
+
+import (
+	"slices"
+	"time"
+
+	"github.com/remotion-audit/remotion-audit/internal/policies"
+)
+
+// A Mute says who silenced a gap, why, and until when.
+type Mute struct {
+	Owner  string    `json:"owner"`
+	Reason string    `json:"reason"`
+	Until  time.Time `json:"until"`
+}
+
+// Muted returns the report with the gaps marked that by returns a mute for: they count as GapsMuted
+// and no longer as gaps, and the status follows. The receiver is not changed.
+func (r Report) Muted(by func(Finding) *Mute) Report {
+	r.Findings, r.Targets = slices.Clone(r.Findings), slices.Clone(r.Targets)
+	for i, f := range r.Findings {
+		if !f.Gap() {
+			continue
+		}
+		mute := by(f)
+		if mute == nil {
+			continue
+		}
+		r.Findings[i].Muted = mute
+		r.Summary = r.Summary.muted(f)
+		for j, t := range r.Targets {
+			if t.Name == f.Target && t.Kind.Policy() == f.Policy {
+				r.Targets[j].Summary = t.Summary.muted(f)
+				break
+			}
+		}
+	}
+	if r.Status == Gaps && r.Summary.Gaps == 0 {
+		r.Status = Compliant
+		if r.Blind() {
+			r.Status = CouldNotLook
+		}
+	}
+	return r
+}
+
+func (s Summary) muted(f Finding) Summary {
+	s.Gaps--
+	s.GapsMuted++
+	if f.Severity == policies.Critical {
+		s.GapsCritical--
+	}
+	return s
+}

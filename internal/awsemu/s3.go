@@ -1,0 +1,150 @@
+package awsemu
+
+import (
+	"cmp"
+	"maps"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
+)
+
+var s3Service = &service{
+	name: "s3", scope: "s3", prefix: "s3", version: "2006-03-01",
+	xmlns:  "http://s3.amazonaws.com/doc/2006-03-01/",
+	denial: "AccessDenied",
+	throttled: func() *apiError {
+		return refuse(http.StatusServiceUnavailable, "SlowDown", "Please reduce your request rate.")
+	},
+	operations: map[string]func(*call) (any, error){
+		"ListBuckets":   listBuckets,
+		"CreateBucket":  createBucket,
+		"HeadBucket":    headBucket,
+		"ListObjectsV2": listObjects,
+		"GetObject":     getObject,
+		"HeadObject":    getObject, // the same reply; a HEAD's body is not sent
+		"PutObject":     putObject,
+		"DeleteObject":  deleteObject,
+	},
+	// https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
+	permissions: permissions{
+		"ListBuckets":   {{action: "ListAllMyBuckets", resource: everything}},
+		"HeadBucket":    {mayListBucket},
+		"ListObjectsV2": {mayListBucket},
+		"HeadObject":    {{action: "GetObject", resource: askedObject}},
+	}.need(askedBucket, "CreateBucket").need(askedObject, "GetObject PutObject DeleteObject"),
+}
+
+var mayListBucket = permission{action: "ListBucket", resource: askedBucket}
+
+func askedBucket(c *call) string { return "arn:" + c.store.partition + ":s3:::" + c.s3.bucket }
+
+func askedObject(c *call) string { return askedBucket(c) + "/" + c.s3.key }
+
+// A Bucket is an S3 bucket. There are no bucket policies: whoever asks for one, of whatever account, is
+// served, unless a fault says otherwise or the request expects another owner.
+type Bucket struct {
+	// Owner is the account it belongs to. Empty is the account served.
+	Owner string
+	// Region is where it is. Empty is Function.Region. A request for another region is redirected.
+	Region string
+	// Versioned makes writes answer with a version id. Old versions cannot be read.
+	Versioned bool
+	// Objects are texts by key.
+	Objects map[string]string
+}
+
+type bucket struct {
+	name, owner, region string
+	versioned           bool
+	created             time.Time
+	objects             map[string]*object
+}
+
+// An object is the current version of one.
+type object struct {
+	body     []byte
+	etag     string // quoted, as in the header
+	version  string // empty in a bucket without versions
+	modified time.Time
+	header   http.Header // what was put along and comes back: content type and metadata
+	checksum checksum
+}
+
+func (st *store) addBucket(name string, described Bucket, created time.Time) *bucket {
+	b := &bucket{
+		name: name, owner: cmp.Or(described.Owner, st.account), region: cmp.Or(described.Region, st.region),
+		versioned: described.Versioned, created: created, objects: make(map[string]*object),
+	}
+	for _, key := range slices.Sorted(maps.Keys(described.Objects)) {
+		b.put(st, key, &object{body: []byte(described.Objects[key]), modified: created})
+	}
+	st.buckets[name] = b
+	return b
+}
+
+// Objects returns the current objects of a bucket, by key; nil if there is no such bucket.
+func (s *Server) Objects(name string) map[string][]byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.start() != nil || s.store.buckets[name] == nil {
+		return nil
+	}
+	found := make(map[string][]byte)
+	for key, o := range s.store.buckets[name].objects {
+		found[key] = slices.Clone(o.body)
+	}
+	return found
+}
+
+// bucket returns the bucket a call is about, if the request may have meant that one.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+func (c *call) bucket() (*bucket, error) {
+	b := c.store.buckets[c.s3.bucket]
+	switch {
+	case b == nil:
+		return nil, refuse(http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist")
+	case b.region != c.region:
+		return nil, refuse(http.StatusMovedPermanently, "PermanentRedirect",
+			"The bucket you are attempting to access must be addressed using the specified endpoint. Please send all future requests to this endpoint: it is in %s.", b.region)
+	}
+	if expected := c.s3.header.Get("X-Amz-Expected-Bucket-Owner"); expected != "" && expected != b.owner {
+		return nil, accessDenied()
+	}
+	return b, nil
+}
+
+func accessDenied() *apiError { return refuse(http.StatusForbidden, "AccessDenied", "Access Denied") }
+
+// object returns the object a call is about. Who may not list the bucket is not told that a key is missing.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+func (c *call) object() (*bucket, *object, error) {
+	b, err := c.bucket()
+	if err != nil {
+		return nil, nil, err
+	}
+	if o := b.objects[c.s3.key]; o != nil {
+		return b, o, nil
+	}
+	if !c.maySeeKeys() {
+		return nil, nil, accessDenied()
+	}
+	return nil, nil, noSuchKey()
+}
+
+func noSuchKey() *apiError {
+	return refuse(http.StatusNotFound, "NoSuchKey", "The specified key does not exist.")
+}
+
+// maySeeKeys reports whether the caller may list the bucket, by its policies where they bind, and by the faults,
+// which are asked without being counted.
+func (c *call) maySeeKeys() bool {
+	for _, t := range c.traps {
+		if t.Deny && t.concerns("s3", "ListObjectsV2", c.region, nil) && t.armed() {
+			return false
+		}
+	}
+	return !c.EnforceIAM || c.caller.administrator ||
+		c.decide(c.store.grantsOf(c.caller.entity, nil), mayListBucket, askedBucket(c)).Decision == iampolicy.Allowed
+}

@@ -1,0 +1,159 @@
+package awsemu
+
+import (
+	"bytes"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// An s3Request is the part of a request that S3 reads: everything, as its API is REST.
+type s3Request struct {
+	bucket, key string
+	header      http.Header
+	query       url.Values
+	body        []byte // without the chunks' framing
+}
+
+// readS3 makes out a request for S3. Its method, its path and the host it is sent to say what it asks.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
+func readS3(r *http.Request, ask request) (request, *apiError) {
+	ask.protocol, ask.service = restXMLProtocol{}, s3Service
+	in := &s3Request{header: r.Header, query: r.URL.Query()}
+	ask.s3 = in
+	path := strings.TrimPrefix(r.URL.Path, "/")
+	if in.bucket = virtualHost(r.Host); in.bucket != "" {
+		in.key = path
+	} else {
+		in.bucket, in.key, _ = strings.Cut(path, "/")
+	}
+	ask.params = url.Values{"Bucket": {in.bucket}, "Key": {in.key}}
+	for _, name := range []string{"If-Match", "If-None-Match", "X-Amz-Expected-Bucket-Owner"} {
+		if value := r.Header.Get(name); value != "" {
+			ask.params.Set(name, value)
+		}
+	}
+	var problem *apiError
+	if ask.operation, problem = in.operation(r.Method); problem != nil {
+		return ask, problem
+	}
+	raw, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	if err != nil {
+		return ask, refuse(http.StatusBadRequest, "IncompleteBody", "the body cannot be read: %v", err)
+	}
+	if len(raw) > maxBody {
+		return ask, refuse(http.StatusBadRequest, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size: the embedded AWS takes %d bytes", maxBody)
+	}
+	in.body = raw
+	if strings.HasPrefix(r.Header.Get("X-Amz-Content-Sha256"), "STREAMING-") {
+		if in.body, problem = unchunk(raw, in.header); problem != nil {
+			return ask, problem
+		}
+	}
+	return ask, nil
+}
+
+// virtualHost returns the bucket that a host names: BUCKET.s3.REGION.amazonaws.com, or BUCKET.localhost, as
+// clients that put the bucket into the host call an endpoint on this machine.
+func virtualHost(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	host = strings.ToLower(host)
+	if strings.Contains(host, ".amazonaws.com") {
+		if at := strings.LastIndex(host, ".s3"); at > 0 {
+			return host[:at]
+		}
+		return ""
+	}
+	name, _ := strings.CutSuffix(host, ".localhost")
+	if name == host {
+		return ""
+	}
+	return name
+}
+
+// understood are the parameters each operation takes. Any other names a subresource or changes the answer.
+var understood = map[string][]string{
+	"ListObjectsV2": {"list-type", "prefix", "delimiter", "max-keys", "start-after", "continuation-token", "encoding-type", "fetch-owner"},
+	"ListBuckets":   {"max-buckets", "continuation-token", "prefix", "bucket-region"},
+}
+
+// unoffered are headers whose silent loss would change what an operation does.
+var unoffered = []string{"X-Amz-Copy-Source", "Range", "If-Modified-Since", "If-Unmodified-Since", "X-Amz-Tagging", "X-Amz-Server-Side-Encryption-Customer-Algorithm"}
+
+// operation names what a request asks for.
+func (in *s3Request) operation(method string) (string, *apiError) {
+	var operation string
+	switch {
+	case in.bucket == "":
+		operation = map[string]string{http.MethodGet: "ListBuckets"}[method]
+	case in.key == "" && method == http.MethodGet && in.query.Get("list-type") == "2":
+		operation = "ListObjectsV2"
+	case in.key == "":
+		operation = map[string]string{http.MethodPut: "CreateBucket", http.MethodHead: "HeadBucket"}[method]
+	default:
+		operation = map[string]string{http.MethodGet: "GetObject", http.MethodHead: "HeadObject", http.MethodPut: "PutObject", http.MethodDelete: "DeleteObject"}[method]
+	}
+	if operation == "" {
+		return "", notImplemented("%s of /%s with %q", method, in.bucket, in.query.Encode())
+	}
+	for name := range in.query {
+		if name != "x-id" && !strings.HasPrefix(strings.ToLower(name), "x-amz-") && !slices.Contains(understood[operation], name) {
+			return "", notImplemented("%s with the parameter %q", operation, name)
+		}
+	}
+	for _, name := range unoffered {
+		if in.header.Get(name) != "" {
+			return "", notImplemented("%s with the header %s", operation, name)
+		}
+	}
+	reads := operation == "GetObject" || operation == "HeadObject"
+	if reads && (in.header.Get("If-Match") != "" || in.header.Get("If-None-Match") != "") {
+		return "", notImplemented("%s with a condition", operation)
+	}
+	return operation, nil
+}
+
+func notImplemented(format string, args ...any) *apiError {
+	return refuse(http.StatusNotImplemented, "NotImplemented", "the embedded AWS does not offer "+format, args...)
+}
+
+// unchunk takes the framing of aws-chunked off a body, and puts the trailer into header. The signatures of
+// chunks are not verified, as no signature is.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html
+func unchunk(raw []byte, header http.Header) ([]byte, *apiError) {
+	malformed := func(why string) *apiError {
+		return refuse(http.StatusBadRequest, "IncompleteBody", "the aws-chunked body %s", why)
+	}
+	var text []byte
+	for {
+		line, rest, found := bytes.Cut(raw, []byte("\r\n"))
+		size, _, _ := strings.Cut(string(line), ";")
+		n, err := strconv.ParseUint(size, 16, 31)
+		if !found || err != nil {
+			return nil, malformed("has no chunk where one should begin")
+		}
+		raw = rest
+		if n == 0 {
+			break
+		}
+		if uint64(len(raw)) < n+2 || string(raw[n:n+2]) != "\r\n" {
+			return nil, malformed("ends within a chunk")
+		}
+		text, raw = append(text, raw[:n]...), raw[n+2:]
+	}
+	for _, line := range strings.Split(string(raw), "\r\n") {
+		if name, value, found := strings.Cut(line, ":"); found {
+			header.Set(name, strings.TrimSpace(value))
+		}
+	}
+	if length := header.Get("X-Amz-Decoded-Content-Length"); length != "" && length != strconv.Itoa(len(text)) {
+		return nil, malformed("has another length than announced")
+	}
+	return text, nil
+}

@@ -1,0 +1,405 @@
+package e2e
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/remotion-audit/remotion-audit/internal/alert"
+	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu"
+	"github.com/remotion-audit/remotion-audit/internal/evidence"
+)
+
+const (
+	bucket   = "remotion-audit-evidence"
+	topicARN = "arn:aws:sns:us-east-1:123456789012:remotion-audit"
+)
+
+// A watch is an account whose auditor runs again and again.
+type watch struct {
+	t      *testing.T
+	server *awsemu.Server
+	trial  trial
+}
+
+func newWatch(t *testing.T, a *awsemu.Account) *watch {
+	t.Helper()
+	server := &awsemu.Server{Account: a}
+	endpoint, err := server.Listen("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = endpoint.Close() })
+	return &watch{t: t, server: server, trial: trial{account: a, event: "scheduler.json", server: server, url: endpoint.URL}}
+}
+
+// run runs the function once more; the outcome has this run's messages and metrics alone.
+func (w *watch) run() outcome {
+	w.t.Helper()
+	w.server.Reset()
+	return w.trial.run(w.t)
+}
+
+// says fails the test unless a run said just that, by the parts of its subject between the head and the account.
+func (w *watch) says(what string, o outcome, want string) {
+	w.t.Helper()
+	var got []string
+	for _, s := range o.subjects() {
+		_, s, _ = strings.Cut(s, "Remotion IAM: ")
+		s, _, _ = strings.Cut(s, " | ")
+		got = append(got, s)
+	}
+	if text := strings.Join(got, "; "); o.FunctionError != "" || text != want || o.answer.Announced != (want != "") {
+		w.t.Errorf("%s: said %q, want %q; %s %+v\n%s", what, text, want, o.ErrorMessage, o.answer, o.Logs)
+	}
+}
+
+func (w *watch) state() alert.State {
+	w.t.Helper()
+	s, err := alert.ParseState(w.server.Objects(bucket)[evidence.StateKey("123456789012", "remotion-audit")])
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return s
+}
+
+// policy replaces an inline policy of the render role.
+func (w *watch) policy(document string) {
+	w.t.Helper()
+	w.aws("iam", "Action=PutRolePolicy&Version=2010-05-08&RoleName=remotion-lambda-role&PolicyName=remotion-lambda-role-policy&PolicyDocument="+url.QueryEscape(document))
+}
+
+// aws sends a request of the Query protocol, as the account's administrator.
+func (w *watch) aws(service, form string) {
+	w.t.Helper()
+	r, err := http.NewRequestWithContext(w.t.Context(), "POST", w.trial.url, strings.NewReader(form))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=AKIA/20261114/us-east-1/"+service+"/aws4_request, SignedHeaders=host, Signature=x")
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if text, _ := io.ReadAll(response.Body); response.StatusCode != http.StatusOK {
+		w.t.Fatalf("%s: %s", form, text)
+	}
+}
+
+// command runs the command in the account, and returns all that it prints.
+func (w *watch) command(exit int, args ...string) string {
+	w.t.Helper()
+	cmd := exec.Command(command, args...)
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "AWS_ENDPOINT_URL=" + w.trial.url, "AWS_ACCESS_KEY_ID=AKIA", "AWS_SECRET_ACCESS_KEY=x", "AWS_REGION=us-east-1"}
+	out, _ := cmd.CombinedOutput()
+	if got := cmd.ProcessState.ExitCode(); got != exit {
+		w.t.Fatalf("%q: exit %d, want %d\n%s", args, got, exit, out)
+	}
+	return string(out)
+}
+
+func TestARunKnowsTheOneBefore(t *testing.T) {
+	t.Parallel()
+	a := account(t, "compliant")
+	whole := a.Roles["remotion-lambda-role"].Inline["remotion-lambda-role-policy"]
+	w := newWatch(t, a)
+
+	w.says("a first run with nothing wrong", w.run(), "")
+	w.policy(strings.Replace(whole, `"lambda:InvokeFunction"`, `"lambda:InvokeAsync"`, 1))
+	o := w.run()
+	w.says("something is taken away", o, "1 new")
+	if m := o.messages[0]; m.Attributes["events"].Value != `["opened"]` || !strings.Contains(m.Body("email"), "remotion-audit mute --bucket "+bucket) {
+		t.Errorf("%+v\n%s", m.Attributes, m.Body("email"))
+	}
+	o = w.run()
+	w.says("it stays so", o, "")
+	if age, ok := o.metrics["OldestGapAge"]; !ok || o.metrics["Gaps"] != 1 || age < 0 {
+		t.Errorf("metrics %v", o.metrics)
+	}
+	w.policy(whole)
+	o = w.run()
+	if len(o.messages) != 1 || o.messages[0].Attributes["events"].Value != `["recovered"]` || !strings.Contains(o.messages[0].Subject, "[OK] Remotion IAM: recovered after") {
+		t.Errorf("after the repair %q\n%s", o.subjects(), o.Logs)
+	}
+	w.says("all is well", w.run(), "")
+
+	// Each run has left its report.
+	reports := 0
+	for key, body := range w.server.Objects(bucket) {
+		if strings.HasPrefix(key, "reports/") {
+			var r audit.Report
+			if err := json.Unmarshal(body, &r); err != nil || !strings.HasSuffix(key, "/"+r.Run.ID+".json") {
+				t.Errorf("%s: %v", key, err)
+			}
+			reports++
+		}
+	}
+	if reports != 5 {
+		t.Errorf("%d reports of 5 runs", reports)
+	}
+}
+
+func TestAFirstRunIsOneBaseline(t *testing.T) {
+	t.Parallel()
+	w := newWatch(t, account(t, "drifted"))
+	o := w.run()
+	w.says("the first run", o, "first audit, 10 gaps")
+	if o.messages[0].Attributes["events"].Value != `["baseline"]` || !slices.Contains(o.answer.Events, alert.Baseline) {
+		t.Errorf("%+v", o.messages[0].Attributes)
+	}
+	w.says("the second", w.run(), "")
+}
+
+func TestWhatDidNotGoOutIsAnnouncedByTheNextRun(t *testing.T) {
+	t.Parallel()
+	w := newWatch(t, account(t, "drifted"))
+	w.server.SetFaults(awsemu.Fault{Operation: "sns:Publish", Error: &awsemu.FaultError{Code: "InternalFailure", Status: 400}})
+	if o := w.run(); !strings.Contains(o.ErrorMessage, "alert to arn:aws:sns") || o.metrics["AlertFailures"] != 1 || o.metrics["StateErrors"] != 0 {
+		t.Errorf("%q %v", o.ErrorMessage, o.metrics)
+	}
+	if s := w.state(); s.Pending != nil || !s.Baseline.IsZero() {
+		t.Errorf("what did not go out counts as announced: %+v", s)
+	}
+	w.server.SetFaults()
+	w.says("the next run", w.run(), "first audit, 10 gaps")
+}
+
+func TestNobodyListening(t *testing.T) {
+	t.Parallel()
+	a := account(t, "drifted")
+	a.Subscriptions[0].Pending = true
+	w := newWatch(t, a)
+	for range 2 {
+		o := w.run()
+		w.says("nobody has clicked yet", o, "")
+		if o.metrics["NoSubscribers"] != 1 || o.metrics["Gaps"] != 10 || !strings.Contains(o.Logs, "no subscription of the topic is confirmed") {
+			t.Errorf("%v\n%s", o.metrics, o.Logs)
+		}
+	}
+	since := w.state().Gaps[0].Since
+	w.aws("sns", "Action=ConfirmSubscription&Version=2010-03-31&TopicArn="+topicARN+"&Token=ops@example.com")
+	o := w.run()
+	w.says("somebody has", o, "first audit, 10 gaps")
+	if o.metrics["NoSubscribers"] != 0 || !w.state().Gaps[0].Since.Equal(since) {
+		t.Errorf("%v, open since %s and then since %s", o.metrics, since, w.state().Gaps[0].Since)
+	}
+	w.says("and was told", w.run(), "")
+}
+
+func TestTheTopicDoesNotSayWhoListens(t *testing.T) {
+	t.Parallel()
+	w := newWatch(t, account(t, "drifted"))
+	w.server.SetFaults(awsemu.Fault{Operation: "sns:ListSubscriptionsByTopic", Deny: true})
+	o := w.run()
+	w.says("a denied list keeps nothing back", o, "first audit, 10 gaps")
+	if _, known := o.metrics["NoSubscribers"]; known || !strings.Contains(o.Logs, "grant the auditor sns:ListSubscriptionsByTopic") {
+		t.Errorf("%v\n%s", o.metrics, o.Logs)
+	}
+}
+
+func TestTroubleWithTheBucketKeepsNoAlertBack(t *testing.T) {
+	t.Parallel()
+	stateKey := evidence.StateKey("123456789012", "remotion-audit")
+	put := func(text string) func(*awsemu.Account) {
+		return func(a *awsemu.Account) {
+			a.Buckets[bucket] = awsemu.Bucket{Objects: map[string]string{stateKey: text}}
+		}
+	}
+	for _, tt := range []struct {
+		name    string
+		change  func(*awsemu.Account)
+		env     map[string]string
+		errors  float64
+		second  bool // the second run alerts as well
+		objects func(map[string][]byte) bool
+	}{
+		{"S3 is denied", func(a *awsemu.Account) { a.Faults = []awsemu.Fault{{Operation: "s3:*", Deny: true}} }, nil, 3, true, nil},
+		{"the bucket is another account's", func(a *awsemu.Account) { a.Buckets[bucket] = awsemu.Bucket{Owner: "999999999999"} }, nil, 3, true,
+			func(o map[string][]byte) bool { return len(o) == 0 }},
+		{"the state may be read alone", func(a *awsemu.Account) { a.Faults = []awsemu.Fault{{Operation: "s3:PutObject", Deny: true}} }, nil, 2, true, nil},
+		{"the state is damaged", put("{"), nil, 1, false, func(o map[string][]byte) bool {
+			for key, body := range o {
+				if strings.HasPrefix(key, "state/123456789012/remotion-audit.broken-") {
+					return string(body) == "{"
+				}
+			}
+			return false
+		}},
+		{"the state is a newer release's", put(`{"schemaVersion":"99"}`), nil, 1, true, func(o map[string][]byte) bool { return string(o[stateKey]) == `{"schemaVersion":"99"}` }},
+		{"there is no bucket", func(*awsemu.Account) {}, map[string]string{"EVIDENCE_BUCKET": ""}, 0, true, func(o map[string][]byte) bool { return len(o) == 0 }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			a := account(t, "drifted")
+			tt.change(a)
+			w := newWatch(t, a)
+			w.trial.env = tt.env
+			o := w.run()
+			_, aged := o.metrics["OldestGapAge"]
+			if len(o.messages) != 1 || o.FunctionError != "" || o.metrics["StateErrors"] != tt.errors || o.metrics["Gaps"] != 10 {
+				t.Errorf("%s %q %v\n%s", o.ErrorMessage, o.subjects(), o.metrics, o.Logs)
+			}
+			if remembers := !tt.second || tt.name == "the state may be read alone"; aged != remembers {
+				t.Errorf("an age is published: %v, want %v", aged, remembers)
+			}
+			if tt.objects != nil && !tt.objects(w.server.Objects(bucket)) {
+				t.Errorf("the bucket has %q", w.server.Objects(bucket))
+			}
+			again := w.run().subjects()
+			if len(again) == 1 != tt.second && !strings.Contains(strings.Join(again, ""), "can look again") {
+				t.Errorf("the second run says %q", again)
+			}
+		})
+	}
+}
+
+func TestTwoFunctionsAtOnceSendOneMessage(t *testing.T) {
+	t.Parallel()
+	w := newWatch(t, account(t, "drifted"))
+	outcomes := make([]outcome, 3)
+	var wg sync.WaitGroup
+	for i := range outcomes {
+		wg.Go(func() { outcomes[i] = w.trial.run(t) })
+	}
+	wg.Wait()
+	announced := 0
+	for _, o := range outcomes {
+		if o.FunctionError != "" || o.answer.StateErrors != 0 {
+			t.Errorf("%s %+v\n%s", o.ErrorMessage, o.answer, o.Logs)
+		}
+		if o.answer.Announced {
+			announced++
+		}
+	}
+	if n := len(w.server.Messages()); n != 1 || announced != 1 {
+		t.Errorf("%d messages, and %d runs say that they announced", n, announced)
+	}
+	w.says("the run after them", w.run(), "")
+}
+
+func TestMutedGapsAreSilentAndCounted(t *testing.T) {
+	t.Parallel()
+	a := account(t, "drifted")
+	w := newWatch(t, a)
+	w.says("before", w.run(), "first audit, 10 gaps")
+	out := w.command(0, "mute", "--bucket", bucket, "--target", "role/remotion-lambda-role", "--for", "24h", "--reason", "it's being looked into", "--owner", "ann")
+	for _, want := range []string{"8 open gaps", "s3:ListBucket", "next run"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+	o := w.run()
+	if o.metrics["GapsMuted"] != 8 || o.metrics["Gaps"] != 2 || len(o.messages) != 1 || o.messages[0].Attributes["events"].Value != `["notice"]` {
+		t.Errorf("%v %q\n%s", o.metrics, o.subjects(), o.Logs)
+	}
+	if !strings.Contains(o.messages[0].Body("email"), "ann") {
+		t.Errorf("the mail does not say who muted\n%s", o.messages[0].Body("email"))
+	}
+	o = w.run()
+	w.says("muted and announced", o, "")
+	if o.metrics["GapsMuted"] != 8 || o.answer.GapsMuted != 8 {
+		t.Errorf("%v %+v", o.metrics, o.answer)
+	}
+	// The command can show what the function knows.
+	out = w.command(1, "audit", "--callers", "user/remotion-user", "--evidence-bucket", bucket)
+	for _, want := range []string{"GAPS  2 gaps", "8 muted", "ann", "open since"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+}
+
+func TestATestAlertSaysWhoGetsIt(t *testing.T) {
+	t.Parallel()
+	a := account(t, "compliant")
+	a.Subscriptions = append(a.Subscriptions, awsemu.Subscription{Topic: "remotion-audit", Protocol: "https", Endpoint: "https://example.com/hook", Pending: true})
+	w := newWatch(t, a)
+	w.trial.event = "test-alert.json"
+	want := []alert.Subscription{{Protocol: "email", Endpoint: "ops@example.com", Confirmed: true}, {Protocol: "https", Endpoint: "https://example.com/hook"}}
+	o := w.run()
+	w.says("the event", o, "test message")
+	if !slices.Equal(o.answer.Subscriptions, want) || !strings.Contains(o.messages[0].Body("email"), "email  ops@example.com") || o.messages[0].Attributes["events"].Value != `["test"]` {
+		t.Errorf("%+v\n%s", o.answer, o.messages[0].Body("email"))
+	}
+	w.trial.event = `{"command":"test-alert","dryRun":true}`
+	o = w.run()
+	w.says("a dry run", o, "")
+	if !slices.Equal(o.answer.Subscriptions, want) {
+		t.Errorf("%+v", o.answer)
+	}
+	w.server.Reset()
+	out := w.command(0, "test-alert", "--topic-arn", topicARN)
+	for _, part := range []string{"sent to " + topicARN, "email ops@example.com  gets it", "https https://example.com/hook  does not get it"} {
+		if !strings.Contains(out, part) {
+			t.Errorf("no %q in\n%s", part, out)
+		}
+	}
+	if m := w.server.Messages(); len(m) != 1 || !strings.Contains(m[0].Body("email"), "the command remotion-audit for account 123456789012") {
+		t.Errorf("messages %+v", m)
+	}
+
+	// It is sent though nobody may get it, or the topic does not say who does; both are errors.
+	w.server.SetFaults(awsemu.Fault{Operation: "sns:ListSubscriptionsByTopic", Deny: true})
+	w.trial.event = "test-alert.json"
+	if o := w.run(); !strings.Contains(o.ErrorMessage, "grant the auditor sns:ListSubscriptionsByTopic") || len(o.messages) != 1 || !strings.Contains(o.messages[0].Body("email"), "the topic does not say") {
+		t.Errorf("%q %q", o.ErrorMessage, o.subjects())
+	}
+	w.server.SetFaults()
+	list := w.command(2, "test-alert", "--topic-arn", strings.Replace(topicARN, "remotion-audit", "none", 1))
+	if !strings.Contains(list, "NotFound") {
+		t.Errorf("an unknown topic: %s", list)
+	}
+	nobody := account(t, "compliant")
+	nobody.Subscriptions = nil
+	if out := newWatch(t, nobody).command(2, "test-alert", "--topic-arn", topicARN); !strings.Contains(out, "nobody gets it") {
+		t.Errorf("%s", out)
+	}
+}
+
+func TestMuteRefuses(t *testing.T) {
+	t.Parallel()
+	a := account(t, "compliant")
+	a.Buckets["foreign"] = awsemu.Bucket{Owner: "999999999999"}
+	a.Buckets["broken"] = awsemu.Bucket{Objects: map[string]string{"mutes.yaml": "mutes: {"}}
+	w := newWatch(t, a)
+	good := []string{"--bucket", bucket, "--target", "user/x", "--reason", "r", "--owner", "o"}
+	for want, args := range map[string][]string{
+		"--reason is required":     {"--bucket", bucket, "--target", "user/x", "--owner", "o"},
+		"--owner is required":      {"--bucket", bucket, "--target", "user/x", "--reason", "r"},
+		"--bucket is required":     {"--target", "user/x", "--reason", "r", "--owner", "o"},
+		"say what to quiet":        {"--bucket", bucket, "--reason", "r", "--owner", "o"},
+		"neither a day":            append(slices.Clone(good), "--until", "tomorrow"),
+		"over already":             append(slices.Clone(good), "--until", "2020-01-01"),
+		"more than a year":         append(slices.Clone(good), "--for", "10000h"),
+		"there is no cause":        append(slices.Clone(good), "--cause", "bad-luck"),
+		"account 123456789012's":   append(slices.Clone(good), "--bucket", "foreign"),
+		"correct it first":         append(slices.Clone(good), "--bucket", "broken"),
+		"correct EVIDENCE_BUCKET":  append(slices.Clone(good), "--bucket", "none"),
+		"[for until] were all set": append(slices.Clone(good), "--for", "1h", "--until", "2030-01-01"),
+	} {
+		if out := w.command(2, append([]string{"mute"}, args...)...); !strings.Contains(out, want) {
+			t.Errorf("%q: no %q in %s", args, want, out)
+		}
+	}
+	if objects := w.server.Objects(bucket); len(objects) != 0 {
+		t.Errorf("something was written: %q", objects)
+	}
+	// Somebody else writes the file in the same moment: it is read again.
+	w.server.SetFaults(awsemu.Fault{Operation: "s3:PutObject", Error: &awsemu.FaultError{Code: "ConditionalRequestConflict", Status: 409}, Times: 1})
+	if out := w.command(0, append([]string{"mute"}, good...)...); !strings.Contains(out, "it matches no gap that is open now") {
+		t.Errorf("%s", out)
+	}
+	if text := string(w.server.Objects(bucket)["mutes.yaml"]); strings.Count(text, "- target:") != 1 {
+		t.Errorf("mutes.yaml is %s", text)
+	}
+}

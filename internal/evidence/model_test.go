@@ -1,0 +1,470 @@
+package evidence
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/remotion-audit/remotion-audit/internal/alert"
+	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
+)
+
+// The model check: every order in which the steps of two or three runs can come, over a bucket in memory.
+//
+// A run is a goroutine that stops before each step (a read, a write, a publish, a wait) until the schedule
+// lets it go on, so that one goroutine runs at a time and a list of choices says all that happens. A run
+// that waits for another is let go on when the object has changed; when all that are left wait, time passes.
+// What a run does next depends on what it has met, and so a schedule that leads to a world seen before (the
+// same bucket, and runs that have met the same) is not followed further.
+
+var begin = time.Date(2026, 11, 14, 9, 0, 0, 0, time.UTC)
+
+// A mishap is what goes wrong with one step of one run, counted from 0 over the steps of that run.
+type mishap struct {
+	run, step int
+	kind      mishapKind
+}
+
+type mishapKind int
+
+const (
+	none        mishapKind = iota
+	crashBefore            // the process dies before the step
+	crashAfter             // the process dies after the step
+	lostAgain              // the reply of a write is lost, and the SDK's second try meets the first
+	lostForGood            // the reply of a write is lost, and so are those of all further tries
+	conflict               // a write is refused with 409, though nobody was ahead
+	failed                 // a write is not carried out
+	frozen                 // the process stands still before the step until its lease is over
+)
+
+// An actor is one run.
+type actor struct {
+	name    string
+	sees    []string // gaps it finds
+	step    int
+	dead    bool
+	done    bool
+	blocked int           // the version of the object it waits to change; awake and asleep are no versions
+	until   time.Time     // when its wait is over
+	resume  chan struct{} // the schedule lets it do a step
+	met     []string      // its steps and what came of them
+	err     error
+}
+
+const (
+	awake  = -1
+	asleep = -2 // frozen: nothing but time wakes it
+)
+
+// A world is a bucket, a topic, and the runs.
+type world struct {
+	t      testing.TB
+	now    time.Time
+	actors []*actor
+	mishap mishap
+	turn   chan struct{} // an actor gives control back
+
+	body    []byte
+	version int
+	sent    []string // "who: what"
+	steps   []string // for failures
+}
+
+var errDied = errors.New("died")
+
+// do lets an actor take one step when it is its turn. The function carries the step out.
+func (w *world) do(a *actor, what string, step func() error) error {
+	if a.dead {
+		return errDied
+	}
+	w.turn <- struct{}{}
+	<-a.resume
+	if a.dead {
+		return errDied
+	}
+	n := a.step
+	a.step++
+	kind := none
+	if a == w.actors[w.mishap.run] && n == w.mishap.step {
+		kind = w.mishap.kind
+	}
+	w.steps = append(w.steps, fmt.Sprintf("%s %s%s", a.name, what, [...]string{"", " (dies before)", " (dies after)", " (reply lost, then 412)", " (reply lost)", " (409)", " (fails)", " (after standing still)"}[kind]))
+	isWrite := strings.HasPrefix(what, "put")
+	var err error
+	switch {
+	case kind == crashBefore:
+		a.dead, err = true, errDied
+	case kind == conflict && isWrite:
+		err = ErrChanged
+	case kind == failed && isWrite:
+		err = errors.New("500")
+	default:
+		if kind == frozen {
+			w.wait(a, asleep, Lease+time.Second)
+		}
+		err = step()
+		switch {
+		case kind == crashAfter:
+			a.dead, err = true, errDied
+		case kind == lostAgain && isWrite && err == nil:
+			err = ErrChanged
+		case kind == lostForGood && isWrite:
+			err = errors.New("no reply")
+		}
+	}
+	a.met = append(a.met, fmt.Sprint(what, w.version, err))
+	return err
+}
+
+// wait lets an actor stand still until the object has another version than it is blocked by, or time is up.
+func (w *world) wait(a *actor, blocked int, d time.Duration) {
+	a.blocked, a.until = blocked, w.now.Add(d)
+	w.turn <- struct{}{}
+	<-a.resume
+	a.blocked = awake
+}
+
+// view is the bucket as one actor reaches it.
+type view struct {
+	w *world
+	a *actor
+}
+
+func etag(version int) string { return fmt.Sprint(version) }
+
+func (v view) Get(_ context.Context, key string) (body []byte, mark string, err error) {
+	err = v.w.do(v.a, "get", func() error {
+		if v.w.version == 0 {
+			return ErrMissing
+		}
+		body, mark = v.w.body, etag(v.w.version)
+		return nil
+	})
+	return body, mark, err
+}
+
+func (v view) Put(_ context.Context, key string, body []byte, when Condition) (mark string, err error) {
+	what := "put"
+	if s, err := alert.ParseState(body); err == nil && s.Pending != nil {
+		what = "put claim"
+	}
+	err = v.w.do(v.a, what, func() error {
+		if when.absent && v.w.version > 0 || when.etag != "" && when.etag != etag(v.w.version) {
+			return ErrChanged
+		}
+		v.w.body = body
+		v.w.version++
+		mark = etag(v.w.version)
+		return nil
+	})
+	return mark, err
+}
+
+// plan tells of the gaps that the state does not know, and remembers them. It stands for alert.Plan, which has
+// tests of its own: a gap is announced once, and a state says so.
+func plan(sees []string, run string) func(View) alert.Planned {
+	return func(v View) alert.Planned {
+		var news []string
+		next := v.State
+		next.Gaps = slices.Clone(v.State.Gaps)
+		for _, name := range sees {
+			if slices.ContainsFunc(next.Gaps, func(g alert.Gap) bool { return g.Action == name }) {
+				continue
+			}
+			news = append(news, name)
+			next.Gaps = append(next.Gaps, alert.Gap{Identity: alert.Identity{Target: "user/u", Policy: policies.User, Action: name}, Status: audit.Missing, Severity: policies.High, Since: begin, Opened: 1})
+		}
+		unheard := v.State
+		next.Run, unheard.Run = audit.Run{ID: run, At: begin}, audit.Run{ID: run, At: begin}
+		p := alert.Planned{Next: next, Unheard: unheard}
+		if len(news) > 0 {
+			p.Message = alert.Message{Subject: strings.Join(news, "+")}
+			p.DedupKey = p.Message.Subject
+		}
+		return p
+	}
+}
+
+func (w *world) start(a *actor) {
+	a.blocked = awake
+	a.resume = make(chan struct{})
+	l := &Ledger{Objects: view{w, a}, Key: "state/1/a.json", Owner: a.name, Run: a.name, Now: func() time.Time { return w.now }}
+	l.sleep = func(_ context.Context, d time.Duration) error {
+		if a.dead {
+			return errDied
+		}
+		w.wait(a, w.version, d)
+		a.met = append(a.met, fmt.Sprint("waited", w.now))
+		return nil
+	}
+	go func() {
+		_, a.err = l.Announce(context.Background(), true, plan(a.sees, a.name), func(_ context.Context, m alert.Message) error {
+			err := w.do(a, "publish "+m.Subject, func() error {
+				w.sent = append(w.sent, m.Subject)
+				return nil
+			})
+			return err
+		})
+		a.done = true
+		w.turn <- struct{}{}
+	}()
+	<-w.turn // until its first step
+}
+
+// run plays one schedule and reports how many actors there were to choose from at each point. Choices beyond
+// those given are the first. It reports false if it came to a world that was seen before.
+func (w *world) run(choices []int, seen map[[sha256.Size]byte]bool) (options []int, anew bool) {
+	for _, a := range w.actors {
+		w.start(a)
+	}
+	for {
+		if len(options) >= len(choices) && seen != nil {
+			key := w.key()
+			if seen[key] {
+				w.end()
+				return options, false
+			}
+			seen[key] = true
+		}
+		var ready, waiting []*actor
+		for _, a := range w.actors {
+			switch {
+			case a.done:
+			case a.blocked == awake, a.blocked >= 0 && a.blocked != w.version, !w.now.Before(a.until):
+				ready = append(ready, a)
+			default:
+				waiting = append(waiting, a)
+			}
+		}
+		if len(ready) == 0 {
+			if len(waiting) == 0 {
+				return options, true
+			}
+			next := slices.MinFunc(waiting, func(a, b *actor) int { return a.until.Compare(b.until) })
+			w.now = next.until
+			ready = []*actor{next}
+		}
+		choice := 0
+		if n := len(options); n < len(choices) {
+			choice = choices[n]
+		}
+		options = append(options, len(ready))
+		ready[choice].resume <- struct{}{}
+		<-w.turn
+	}
+}
+
+// key is the world: equal keys go on in the same ways.
+func (w *world) key() [sha256.Size]byte {
+	var b strings.Builder
+	sent := slices.Sorted(slices.Values(w.sent))
+	fmt.Fprintln(&b, w.now, w.version, string(w.body), sent)
+	for _, a := range w.actors {
+		fmt.Fprintln(&b, a.done, a.dead, a.blocked, a.blocked != awake && w.now.Before(a.until), a.until, a.met)
+	}
+	return sha256.Sum256([]byte(b.String()))
+}
+
+// end lets every run die.
+func (w *world) end() {
+	for _, a := range w.actors {
+		for !a.done {
+			a.dead = true
+			a.resume <- struct{}{}
+			<-w.turn
+		}
+	}
+}
+
+// later lets one more run come when every lease is over, and see all that the others saw.
+func (w *world) later(sees []string) {
+	w.now = w.now.Add(Lease + time.Second)
+	w.mishap = mishap{kind: none}
+	w.actors = []*actor{{name: "later", sees: sees}}
+	w.run(nil, nil)
+}
+
+// explore plays every schedule of the runs, each seeing some gaps, with one mishap, and calls check after each.
+func explore(t *testing.T, m mishap, runs [][]string, check func(*world)) (schedules int) {
+	t.Helper()
+	var choices []int
+	seen := make(map[[sha256.Size]byte]bool)
+	for {
+		w := &world{t: t, now: begin, mishap: m, turn: make(chan struct{})}
+		for i, sees := range runs {
+			w.actors = append(w.actors, &actor{name: string(rune('A' + i)), sees: sees})
+		}
+		options, anew := w.run(choices, seen)
+		if anew {
+			check(w)
+		}
+		schedules++
+		if t.Failed() {
+			t.Fatalf("schedule %d, mishap %+v:\n%s\nsent %q", schedules, m, strings.Join(w.steps, "\n"), w.sent)
+		}
+		// The next schedule in depth-first order: the last choice that has another option takes it.
+		for len(choices) < len(options) {
+			choices = append(choices, 0)
+		}
+		last := len(choices) - 1
+		for last >= 0 && choices[last]+1 >= options[last] {
+			last--
+		}
+		if last < 0 {
+			return schedules
+		}
+		choices = append(choices[:last:last], choices[last]+1)
+	}
+}
+
+// copies counts in how many of the messages sent a gap is told.
+func (w *world) copies(gap string) (n int) {
+	for _, m := range w.sent {
+		if slices.Contains(strings.Split(m, "+"), gap) {
+			n++
+		}
+	}
+	return n
+}
+
+// diedOver reports whether a mishap came when a message was out and not confirmed.
+func (w *world) diedOver() bool {
+	published := false
+	for _, s := range w.steps {
+		who, what, _ := strings.Cut(s, " ")
+		if who != string(rune('A'+w.mishap.run)) {
+			continue
+		}
+		switch {
+		case strings.HasPrefix(what, "publish") && strings.HasSuffix(what, "(dies after)"):
+			return true
+		case strings.HasPrefix(what, "publish") && !strings.Contains(what, "("):
+			published = true
+		case what == "put" && published:
+			return false
+		case published && (strings.Contains(what, "(dies") || strings.Contains(what, "(fails)") || strings.Contains(what, "(reply lost)")):
+			return true
+		}
+	}
+	return false
+}
+
+func TestWhateverTheOrderExactlyOneCopyIsSent(t *testing.T) {
+	tests := []struct {
+		name string
+		runs [][]string
+		gaps []string
+	}{
+		{"two runs that see the same", [][]string{{"g"}, {"g"}}, []string{"g"}},
+		{"two runs, one of which sees more", [][]string{{"g"}, {"g", "h"}}, []string{"g", "h"}},
+		{"two runs, one of which sees nothing", [][]string{{"g"}, nil}, []string{"g"}},
+		{"three runs that see the same", [][]string{{"g"}, {"g"}, {"g"}}, []string{"g"}},
+		{"three runs that see different things", [][]string{{"g"}, {"h"}, {"g", "h"}}, []string{"g", "h"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			n := explore(t, mishap{}, tt.runs, func(w *world) {
+				for _, gap := range tt.gaps {
+					if got := w.copies(gap); got != 1 {
+						t.Errorf("%d copies of %s", got, gap)
+					}
+				}
+				for _, a := range w.actors {
+					if a.err != nil {
+						t.Errorf("%s: %v", a.name, a.err)
+					}
+				}
+				if s, err := alert.ParseState(w.body); err != nil || s.Pending != nil || len(s.Gaps) != len(tt.gaps) {
+					t.Errorf("at the end the state is %s, %v", w.body, err)
+				}
+			})
+			t.Logf("%d schedules", n)
+		})
+	}
+}
+
+// exploreMishaps explores with each kind of mishap at each step that the first run takes in any schedule.
+func exploreMishaps(t *testing.T, kinds []mishapKind, runs [][]string, check func(*world)) (schedules int) {
+	t.Helper()
+	for _, kind := range kinds {
+		for step, reached := 0, true; reached; step++ {
+			reached = false
+			schedules += explore(t, mishap{step: step, kind: kind}, runs, func(w *world) {
+				reached = reached || w.actors[0].step > step
+				check(w)
+			})
+		}
+	}
+	return schedules
+}
+
+func TestARunThatDiesLosesNothing(t *testing.T) {
+	t.Parallel()
+	check := func(w *world) {
+		over := w.diedOver()
+		// Whoever lives has told all it saw; the one after them has nothing to add.
+		for _, after := range []bool{false, true} {
+			if after {
+				w.later([]string{"g", "h"})
+			}
+			for _, gap := range []string{"g", "h"} {
+				if got := w.copies(gap); got != 1 && !(over && got == 2) {
+					t.Errorf("%d copies of %s (died between publish and confirm: %v)", got, gap, over)
+				}
+			}
+		}
+	}
+	n := exploreMishaps(t, []mishapKind{crashBefore, crashAfter}, [][]string{{"g"}, {"g", "h"}}, check)
+	if !testing.Short() { // to die after a step is to die before the next
+		n += exploreMishaps(t, []mishapKind{crashBefore}, [][]string{{"g"}, {"g", "h"}, {"g"}}, check)
+	}
+	t.Logf("%d schedules", n)
+}
+
+// What a dead run had claimed is told even if nobody sees it any more.
+func TestWhatADeadRunClaimedIsTold(t *testing.T) {
+	t.Parallel()
+	exploreMishaps(t, []mishapKind{crashBefore, crashAfter}, [][]string{{"g"}}, func(w *world) {
+		claimed := slices.ContainsFunc(w.steps, func(s string) bool { return strings.HasPrefix(s, "A put claim") && !strings.Contains(s, "dies before") })
+		over := w.diedOver()
+		w.later(nil)
+		if got := w.copies("g"); claimed && got != 1 && !(over && got == 2) || !claimed && got != 0 {
+			t.Errorf("claimed: %v, and %d copies", claimed, got)
+		}
+	})
+}
+
+// A run that Lambda froze for longer than its lease wakes up to find another has taken its message over. It may
+// send it once more, and undoes nothing.
+func TestARunThatStandsStillUndoesNothing(t *testing.T) {
+	t.Parallel()
+	n := exploreMishaps(t, []mishapKind{frozen}, [][]string{{"g"}, {"g", "h"}}, func(w *world) {
+		w.later([]string{"g", "h"})
+		if g, h := w.copies("g"), w.copies("h"); g < 1 || g > 2 || h != 1 {
+			t.Errorf("%d copies of g, %d of h", g, h)
+		}
+	})
+	t.Logf("%d schedules", n)
+}
+
+func TestAWriteWithoutAReplyLosesAndRepeatsNothing(t *testing.T) {
+	t.Parallel()
+	n := exploreMishaps(t, []mishapKind{lostAgain, lostForGood, conflict, failed}, [][]string{{"g"}, {"g"}}, func(w *world) {
+		if took := w.now.Sub(begin); took >= Lease {
+			t.Errorf("they waited %s: a run does not know its own claim", took)
+		}
+		w.later([]string{"g"})
+		if got := w.copies("g"); got != 1 {
+			t.Errorf("%d copies", got)
+		}
+	})
+	t.Logf("%d schedules", n)
+}

@@ -1,0 +1,54 @@
+package publish
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+
+	"github.com/remotion-audit/remotion-audit/internal/awsemu"
+)
+
+const topic = "arn:aws:sns:us-east-1:123456789012:alerts"
+
+func connect(t *testing.T, srv *awsemu.Server) *sns.Client {
+	t.Helper()
+	endpoint, err := srv.Listen("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = endpoint.Close() })
+	return sns.New(sns.Options{Region: "us-east-1", BaseEndpoint: &endpoint.URL, RetryMaxAttempts: 1, Credentials: credentials.NewStaticCredentialsProvider("AKIA", "secret", "")})
+}
+
+func TestHeard(t *testing.T) {
+	pending := awsemu.Subscription{Topic: "alerts", Protocol: "email", Endpoint: "a@example.com", Pending: true}
+	confirmed := awsemu.Subscription{Topic: "alerts", Protocol: "sms", Endpoint: "+15550100"}
+	for _, tt := range []struct {
+		name  string
+		list  []awsemu.Subscription
+		want  bool
+		calls int // a page has two
+	}{
+		{"nobody", nil, false, 1},
+		{"somebody who has not clicked", []awsemu.Subscription{pending}, false, 1},
+		{"somebody on the third page", []awsemu.Subscription{pending, pending, pending, pending, confirmed}, true, 3},
+		{"somebody on the first page: that is enough", []awsemu.Subscription{confirmed, pending, pending}, true, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			srv := &awsemu.Server{Account: &awsemu.Account{Topics: []string{"alerts"}, Subscriptions: tt.list}}
+			got, err := Heard(t.Context(), connect(t, srv), topic)
+			if n := len(srv.Calls()); got != tt.want || err != nil || n != tt.calls {
+				t.Errorf("heard %v, %v, by %d calls; want %v by %d", got, err, n, tt.want, tt.calls)
+			}
+		})
+	}
+}
+
+func TestHeardSaysWhatToGrant(t *testing.T) {
+	srv := &awsemu.Server{Account: &awsemu.Account{Topics: []string{"alerts"}, Faults: []awsemu.Fault{{Operation: "sns:*", Deny: true}}}}
+	if heard, err := Heard(t.Context(), connect(t, srv), topic); heard || err == nil || !strings.Contains(err.Error(), "grant the auditor sns:ListSubscriptionsByTopic") {
+		t.Errorf("%v, %v", heard, err)
+	}
+}

@@ -1,0 +1,62 @@
+package report
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/remotion-audit/remotion-audit/internal/audit"
+)
+
+// What is muted is no gap, in no sentence and no list, and is counted and named in both.
+func TestMutedIsCountedAndNoGap(t *testing.T) {
+	r := read(t, "drifted.json")
+	until := time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
+	all := r.Muted(func(audit.Finding) *audit.Mute { return &audit.Mute{Owner: "kim", Reason: "known", Until: until} })
+	if all.Status != audit.Compliant || all.Summary.Gaps != 0 || all.Summary.GapsCritical != 0 || all.Summary.GapsMuted != 10 || all.Worst() != 0 || len(Gaps(all)) != 0 {
+		t.Errorf("%s %+v worst %s", all.Status, all.Summary, all.Worst())
+	}
+	if h := Headline(all); h != "39 of 49 requirements satisfied; 10 gaps muted" {
+		t.Errorf("headline %q", h)
+	}
+	some := r.Muted(func(f audit.Finding) *audit.Mute {
+		if f.Target != "user/remotion-user" {
+			return nil
+		}
+		return &audit.Mute{Owner: "kim", Reason: "known\nCRITICAL  forged", Until: until}
+	})
+	if some.Status != audit.Gaps || some.Summary.Gaps != 8 || some.Summary.GapsMuted != 2 || some.Targets[0].Summary.GapsMuted != 2 || some.Targets[1].Summary.GapsMuted != 0 {
+		t.Errorf("%s %+v %+v", some.Status, some.Summary, some.Targets)
+	}
+	if r.Summary.GapsMuted != 0 || r.Findings[0].Muted != nil {
+		t.Error("the report that was muted is changed")
+	}
+	var b bytes.Buffer
+	if err := Text(&b, some); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "muted.txt", b.Bytes())
+	if strings.Contains(b.String(), "\nCRITICAL  forged") {
+		t.Error("a mute's reason forged a line")
+	}
+	blind := read(t, "mixed.json").Muted(func(audit.Finding) *audit.Mute { return &audit.Mute{} })
+	if blind.Status != audit.CouldNotLook || !strings.HasPrefix(Headline(blind), "could not look") {
+		t.Errorf("what is muted and blind is %s: %s", blind.Status, Headline(blind))
+	}
+}
+
+// A command survives the mail: it is one line, however long.
+func TestCommandsAreNotWrapped(t *testing.T) {
+	r := read(t, "drifted.json")
+	command := "remotion-audit mute " + strings.Repeat("--x y ", 60) + "end"
+	var b bytes.Buffer
+	if err := Mail(&b, r, Letter{Sections: []Section{{Title: "NEW", Fields: []Field{{"mute", command, true}}}}, Settings: []string{"--buckets", strings.Repeat("b,", 200)}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range append(CheckCommands(r, "", "", []string{"--buckets", strings.Repeat("b,", 200)}), command) {
+		if !strings.Contains(b.String(), want+"\n") {
+			t.Errorf("%.60s… is not a line of its own in\n%s", want, b.String())
+		}
+	}
+}
