@@ -10,7 +10,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/remotion-audit/remotion-audit/internal/awsemu"
 )
 
 // checks runs the real command in testdata/check.
@@ -124,5 +129,38 @@ func TestCheckFollowsTheSchema(t *testing.T) {
 		if schema.Validate(loose) == nil {
 			t.Errorf("%s: findings without examples are valid", args)
 		}
+	}
+}
+
+// README shows a policy that AWS's simulator passes, and what the command says of it.
+func TestReadmeShowsARealCheck(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	policy, err := os.ReadFile("testdata/check/secrets.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, _, _ := checks(t, "", "--policy", "secrets.json", "--required", "needed.json")
+	for _, want := range []string{string(policy), out} {
+		if !strings.Contains(string(readme), want) {
+			t.Errorf("README does not show\n%s", want)
+		}
+	}
+	// What AWS's simulator says of it, which takes the star as text.
+	account := awsemu.Account{}
+	end, err := (&awsemu.Server{Account: &account}).Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer end.Close()
+	client := iam.New(iam.Options{Region: "us-east-1", BaseEndpoint: &end.URL, Credentials: credentials.NewStaticCredentialsProvider("AKIA", "secret", "")})
+	simulated, err := client.SimulateCustomPolicy(t.Context(), &iam.SimulateCustomPolicyInput{
+		PolicyInputList: []string{string(policy)}, ActionNames: []string{"s3:GetObject"}, ResourceArns: []string{"arn:aws:s3:::remotionlambda-*"},
+	})
+	if err != nil || len(simulated.EvaluationResults) != 1 || simulated.EvaluationResults[0].EvalDecision != types.PolicyEvaluationDecisionTypeAllowed {
+		t.Errorf("%+v, %v, want allowed", simulated, err)
 	}
 }
