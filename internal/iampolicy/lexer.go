@@ -129,12 +129,14 @@ func (l *lexer) quoted(start int) (token, error) {
 		case c == '"':
 			l.next = i + 1
 			value := l.text[start+1 : i]
-			if escaped {
-				if err := json.Unmarshal([]byte(l.text[start:l.next]), &value); err != nil {
-					return token{}, l.errorf(start, "the string %q has an escape JSON does not know", clip(value))
-				}
+			if !escaped {
+				return token{quoted, value, start, l.next}, nil
 			}
-			return token{quoted, value, start, l.next}, nil
+			var unescaped string // whose address is taken, which would cost every other string an allocation
+			if err := json.Unmarshal([]byte(l.text[start:l.next]), &unescaped); err != nil {
+				return token{}, l.errorf(start, "the string %q has an escape JSON does not know", clip(value))
+			}
+			return token{quoted, unescaped, start, l.next}, nil
 		case c < ' ':
 			return token{}, l.errorf(i, "a string may not hold the control character %q: escape it", c)
 		}
