@@ -84,9 +84,7 @@ func NewNeed(action, resource string) (Need, error) {
 // Preferring returns the need with a resource that is the example of a gap if it is one: a name that says more
 // to people than the shortest. A resource that the need does not include is ignored.
 func (n Need) Preferring(resource string) Need {
-	if n.Includes("", resource) {
-		n.prefer = resource
-	}
+	n.prefer = resource
 	return n
 }
 

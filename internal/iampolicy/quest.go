@@ -152,7 +152,7 @@ func (q *quest) hole(v view) (string, bool) {
 		if !ok || found && len(name) >= len(best) {
 			continue
 		}
-		if q.need.prefer != "" && !q.allows(q.need.prefer, v) {
+		if q.need.prefer != "" && !q.allows(q.need.prefer, v) && q.need.Includes("", q.need.prefer) {
 			return q.need.prefer, true
 		}
 		best, found = q.realistic(l, v, name), true
