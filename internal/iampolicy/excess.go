@@ -39,7 +39,7 @@ const (
 // the budget was spent, complete is false: there may be more.
 func (g Grants) Excess(required []Need, ctx Context) (list []Excess, complete bool) {
 	wanted := requirementsOf(required)
-	budget := newSearch()
+	budget := budgeted(8) // for all pairs together
 	for i := range g.Identity {
 		p := &g.Identity[i]
 		if p.Document == nil {

@@ -19,7 +19,7 @@ type extent struct {
 // A search looks for names. It stops when its budget is spent, so that no policy can hold the auditor up:
 // whether a union of patterns covers another is coNP-hard.
 type search struct {
-	// steps and bytes are what is left to spend: words of automaton state to compute, and bytes to keep.
+	// steps is what is left to spend: words of automaton state to compute. bytes is how much each walk may keep.
 	steps, bytes int
 	// held reads granted patterns field by field too: of a pattern with all fields no '*' in the first five
 	// runs on. Strictly "arn:aws:lambda:*:*:function:b" matches arn:aws:lambda:r:1:function:a:function:b; that
@@ -44,14 +44,17 @@ type scratch struct {
 	masks  []uint64
 }
 
-// The budget of one Cover, whatever number of actions its need stands for: about 20 ms and 16 MB on a machine of 2020.
+// The budget of one Cover, whatever number of actions its need stands for: about 20 ms, and at any time 8 MB.
 const (
 	budgetSteps = 4 << 20
 	budgetBytes = 8 << 20
 )
 
-func newSearch() *search {
-	return &search{steps: budgetSteps, bytes: budgetBytes, nicer: &search{steps: budgetSteps / 4, bytes: budgetBytes}}
+func newSearch() *search { return budgeted(1) }
+
+// budgeted makes a search with so many times the budget.
+func budgeted(times int) *search {
+	return &search{steps: times * budgetSteps, bytes: budgetBytes, nicer: &search{steps: times * budgetSteps / 4, bytes: budgetBytes}}
 }
 
 // shortest finds the shortest name of the language for which all clauses are true; of those of one length
@@ -122,6 +125,7 @@ type walk struct {
 	// head is what all names begin with; the walk starts behind it.
 	head  string
 	goals []goal
+	kept  int // bytes
 }
 
 // visit goes through the states until stop holds for one, which is then the last, and reports whether one did.
@@ -152,7 +156,7 @@ func (w *walk) visit(stop func(state []uint64) bool) bool {
 			if stop(next) {
 				return true
 			}
-			if w.steps < 0 || w.bytes < 0 {
+			if w.steps < 0 || w.kept > w.bytes {
 				w.spent = true
 				return false
 			}
@@ -166,7 +170,7 @@ func (w *walk) state(i int) []uint64 { return w.states[i*w.words : (i+1)*w.words
 // add keeps a state, and reports whether it is new.
 func (w *walk) add(state []uint64, from, by int) bool {
 	if 2*(len(w.from)+1) > len(w.table) {
-		w.bytes -= 16 * len(w.table)
+		w.kept += 16 * len(w.table)
 		w.table = make([]int32, 4*len(w.table))
 		for i := range w.from {
 			w.table[w.slot(w.state(i))] = int32(i + 1)
@@ -180,7 +184,7 @@ func (w *walk) add(state []uint64, from, by int) bool {
 	w.from = append(w.from, int32(from))
 	w.by = append(w.by, int32(by))
 	w.table[at] = int32(len(w.from))
-	w.bytes -= 2 * (8*w.words + 8) // append makes room for as much again
+	w.kept += 2 * (8*w.words + 8) // append makes room for as much again
 	return true
 }
 
