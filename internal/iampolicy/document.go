@@ -299,9 +299,11 @@ func (p *parser) statements(doc *Document) error {
 // statement reads one whose "{" has been read, and returns the offset after its "}".
 func (p *parser) statement() (s Statement, end int, err error) {
 	start := p.next - 1
-	has := map[string]bool{}
+	var few [8]string // a statement has no more keys, and a map would be slower
+	keys := few[:0]
+	has := func(key string) bool { return slices.Contains(keys, key) }
 	end, err = p.members("a statement", func(key token) (err error) {
-		has[key.text] = true
+		keys = append(keys, key.text)
 		switch key.text {
 		case "Sid":
 			t, e := p.string("Sid")
@@ -339,22 +341,22 @@ func (p *parser) statement() (s Statement, end int, err error) {
 	}
 	one := func(a, b string) error {
 		switch {
-		case has[a] && has[b]:
+		case has(a) && has(b):
 			return p.errorf(start, "the statement has both %s and %s: keep one", a, b)
-		case !has[a] && !has[b]:
+		case !has(a) && !has(b):
 			return p.errorf(start, "the statement has neither %s nor %s", a, b)
 		}
 		return nil
 	}
 	none := func(kind string, keys ...string) error {
 		for _, k := range keys {
-			if has[k] {
+			if has(k) {
 				return p.errorf(start, "%s may not have %s", kind, k)
 			}
 		}
 		return nil
 	}
-	if !has["Effect"] {
+	if !has("Effect") {
 		return s, end, p.errorf(start, "the statement has no Effect")
 	}
 	if err := one("Action", "NotAction"); err != nil {
