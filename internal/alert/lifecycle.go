@@ -57,7 +57,35 @@ func newLifecycle(previous State, r audit.Report, mutes Mutes, now time.Time, o 
 		k.known = k.known || !id.whole() && f.Status != audit.Unverified
 		l.about[targetPolicy{f.Target, f.Policy}] = k
 	}
+	l.previous.Gaps = l.followed(previous.Gaps)
 	return l
+}
+
+// followed gives gaps the Sids of the report. Releases number the statements of their documents anew; what
+// an account is judged by changes with what is deployed in it, and the gap is the same.
+func (l *lifecycle) followed(gaps []Gap) []Gap {
+	now := map[Identity]string{}
+	for id := range l.seen {
+		sid := id.Sid
+		id.Sid = ""
+		now[id] = max(now[id], sid) // a release has an action on a resource once
+	}
+	taken := map[Identity]bool{}
+	for _, g := range gaps {
+		taken[g.Identity] = true
+	}
+	gaps = slices.Clone(gaps)
+	for i, g := range gaps {
+		id := g.Identity
+		id.Sid = ""
+		sid, ok := now[id]
+		id.Sid = sid
+		if _, same := l.seen[g.Identity]; ok && !same && !taken[id] {
+			gaps[i].Identity = id
+			taken[id] = true
+		}
+	}
+	return gaps
 }
 
 // gaps returns what is remembered of gaps from now on, before anything is announced, and what there is
@@ -155,10 +183,8 @@ func (l *lifecycle) closing(was Gap, f audit.Finding, inReport bool) Event {
 		return Recovered
 	case k.audited && was.whole():
 		return ""
-	case k.audited:
-		return Retired
 	case l.unknownTargets():
-		return ""
+		return "" // who is there, or what is deployed and so is needed, is not known for sure
 	}
 	return Retired
 }
@@ -171,7 +197,7 @@ func (l *lifecycle) held(g Gap) bool {
 }
 
 // unknownTargets reports whether something went wrong that is not about any audited target: then a target
-// that is not there may only not have been found.
+// that is not there may only not have been found, and so may the function whose release needs something.
 func (l *lifecycle) unknownTargets() bool {
 	return slices.ContainsFunc(l.report.Problems, func(p audit.Problem) bool {
 		return !slices.ContainsFunc(l.report.Targets, func(t audit.TargetReport) bool { return t.Name == p.Target })

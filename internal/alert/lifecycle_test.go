@@ -183,3 +183,46 @@ func decoded(m Message) document {
 	}
 	return d
 }
+
+// Releases number the statements of their documents anew: a gap does not end by that, and no other begins.
+func TestAGapIsTheSameUnderAnotherSid(t *testing.T) {
+	u := []string{"user/u"}
+	before := finding("user/u", "a", audit.Missing, high)
+	after := before
+	before.Sid, after.Sid = "3", "4"
+	s := newStory(t)
+	if got := told(s.run(made(u, before))); got != "baseline a" {
+		t.Errorf("before: %q", got)
+	}
+	since := s.state.Gaps[0].Since
+	if got := told(s.after(hour, made(u, after))); got != "" || len(s.state.Gaps) != 1 || s.state.Gaps[0].Sid != "4" || !s.state.Gaps[0].Since.Equal(since) {
+		t.Errorf("after: %q, %+v", got, s.state.Gaps)
+	}
+	if got := told(s.after(hour, made(u, before))); got != "" {
+		t.Errorf("back: %q", got)
+	}
+	before.Status, before.Cause = audit.Satisfied, ""
+	if got := told(s.after(hour, made(u, before))); got != "recovered a over" {
+		t.Errorf("mended: %q", got)
+	}
+}
+
+// What is needed follows from what is deployed. Where that cannot be listed, nothing is retired.
+func TestARequirementIsNotRetiredWhileFunctionsAreUnknown(t *testing.T) {
+	u := []string{"user/u"}
+	old, newest := made(u, finding("user/u", "old", audit.Missing, high)), made(u)
+	s := newStory(t)
+	s.run(old)
+	blind := newest
+	blind.Problems = []audit.Problem{{What: "the functions in us-east-1", Why: "access denied", Grant: "lambda:ListFunctions"}}
+	s.after(hour, blind)
+	if p := s.after(hour, blind); told(p) != "" && strings.Contains(told(p), "retired") || !s.state.Gaps[0].Closed.IsZero() {
+		t.Errorf("while nobody knows: %q, %+v", told(p), s.state.Gaps)
+	}
+	if got := told(s.after(hour, old)); strings.Contains(got, "opened") {
+		t.Errorf("seen again: %q", got)
+	}
+	if got := told(s.after(hour, newest)); got != "retired old over" {
+		t.Errorf("the function is gone: %q", got)
+	}
+}
