@@ -29,10 +29,14 @@ func fit(units int, tell func(int) Message) Message {
 	return tell(max(0, sort.Search(units, func(n int) bool { return tell(n).size() > MaxBytes })-1))
 }
 
-// units counts what can be cut: whole changes, errors, notices, findings and problems.
+// units counts what can be cut: whole changes, errors, notices, findings and problems, and last the
+// report's own notices, which come along.
 func (n news) units() int {
-	return len(n.changes) + len(n.errors) + len(n.notices) + len(n.standing) + len(n.problems) + len(n.unknown)
+	return len(n.changes) + len(n.errors) + len(n.notices) + len(n.worth) + len(n.standing) + len(n.problems) + len(n.unknown) + len(n.report.Notices)
 }
+
+// maxReleases is how many releases, and deployed ones, a report has in a message that was cut.
+const maxReleases = 100
 
 // cut keeps the first units. What is announced is cut last, and the worst of it at the very end. The
 // attributes go by all that is announced, whatever is shown.
@@ -45,7 +49,7 @@ func (n news) cut(units int) news {
 	}
 	n.shown = &shown{
 		changes: n.changes[:take(len(n.changes))], errors: n.errors[:take(len(n.errors))], notices: n.notices[:take(len(n.notices))],
-		standing: n.standing[:take(len(n.standing))],
+		worth: n.worth[:take(len(n.worth))], standing: n.standing[:take(len(n.standing))],
 	}
 	n.shown.report = n.report
 	n.shown.report.Problems = append([]audit.Problem{}, n.problems[:take(len(n.problems))]...)
@@ -58,6 +62,7 @@ func (n news) cut(units int) news {
 	for _, f := range n.unknown[:take(len(n.unknown))] {
 		known[identityOf(f)] = true
 	}
+	n.shown.report.Notices = n.report.Notices[:take(len(n.report.Notices))]
 	n.shown.report.Findings, n.shown.report.Targets = []audit.Finding{}, slices.Clone(n.report.Targets)
 	for _, f := range n.report.Findings {
 		if known[identityOf(f)] && f.Muted == nil && f.Status != audit.Satisfied {
@@ -66,6 +71,8 @@ func (n news) cut(units int) news {
 	}
 	if n.left > 0 { // any number of targets has to fit
 		n.shown.report.Targets = n.report.Targets[:min(len(n.report.Targets), maxTargets)]
+		by := &n.shown.report.Remotion // and of releases
+		by.Releases, by.Deployed = by.Releases[:min(len(by.Releases), maxReleases)], by.Deployed[:min(len(by.Deployed), maxReleases)]
 	}
 	return n
 }
@@ -75,6 +82,7 @@ type shown struct {
 	changes  []change
 	errors   []errorChange
 	notices  []notice
+	worth    []audit.Notice
 	standing []change
 	// report has the findings and problems that fit, and none that is satisfied or muted.
 	report audit.Report

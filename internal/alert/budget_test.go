@@ -56,7 +56,7 @@ func TestMessagesFit(t *testing.T) {
 			if !strings.Contains(p.Message.Bodies["email"], "in full     s3://audit-evidence/reports/2026/11/16/r1.json") || d.Evidence != "s3://audit-evidence/reports/2026/11/16/r1.json" {
 				t.Errorf("%v: the evidence is not named", n)
 			}
-			if d.Truncated != strings.Contains(p.Message.Bodies["email"], "did not fit into this message: they are in s3://audit-evidence/") {
+			if d.Truncated != strings.Contains(p.Message.Bodies["email"], "did not fit into this message: all are in s3://audit-evidence/") {
 				t.Errorf("%v: the mail does not say whether something is left out", n)
 			}
 			if d.Truncated && n[3] < 1000 && p.Message.size() < MaxBytes*8/10 {

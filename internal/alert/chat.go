@@ -65,6 +65,9 @@ func (n news) card() string {
 	for _, x := range n.shown.notices {
 		add(fmt.Sprintf("*MUTE* of %s  %s\nowner %s, until %s: %s", code(x.mute.what()), x.said(n.now), prose(x.mute.Owner), clock(x.mute.Until), prose(x.mute.Reason)))
 	}
+	for _, x := range n.shown.worth {
+		add("*NOTICE*  " + strings.TrimPrefix(prose(x.Target)+": ", ": ") + prose(x.Text))
+	}
 	for _, l := range lines(n.shown.standing) {
 		add(fmt.Sprintf("*OPEN  %s*  %s  %s since %s", strings.ToUpper(l.group.Severity.String()), code(l.group.Target), code(l.group.What()), n.since(l)))
 	}

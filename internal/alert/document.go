@@ -92,6 +92,9 @@ func (n news) document() string {
 	for _, x := range n.shown.notices {
 		d.Announcements = append(d.Announcements, announcement{Event: Notice, Severity: x.severity, Text: "mute of " + x.mute.what() + " " + x.said(n.now), Mute: &x.mute})
 	}
+	for _, x := range n.shown.worth {
+		d.Announcements = append(d.Announcements, announcement{Event: Notice, Target: x.Target, Severity: policies.Low, Text: x.Text})
+	}
 	return marshal(d)
 }
 

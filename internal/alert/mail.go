@@ -20,6 +20,7 @@ func (n news) mail() string {
 		Opening: []string{strings.Join(n.parts(), ", "), report.Headline(n.report)},
 		Shown:   n.shown.report, Left: n.left, Full: s.full(), Function: s.Function, Region: s.Region, Settings: s.Settings,
 	}
+	l.Shown.Notices = n.along(l.Shown.Notices)
 	if n.options.Stateless { // what is new nobody knows
 		l.Opening = l.Opening[1:]
 	}
@@ -56,6 +57,9 @@ func (n news) mail() string {
 			{Label: "of", Text: x.mute.what()}, {Label: "is", Text: x.said(n.now)}, {Label: "owner", Text: x.mute.Owner},
 			{Label: "reason", Text: x.mute.Reason}, {Label: "until", Text: clock(x.mute.Until)},
 		}})
+	}
+	for _, x := range n.shown.worth {
+		l.Sections = append(l.Sections, n.worthSection(x))
 	}
 	l.Closing = n.closing()
 	var b strings.Builder

@@ -29,7 +29,7 @@ const (
 	Baseline Event = "baseline"
 	// AuditorError: something could not be looked at, or can be again.
 	AuditorError Event = "auditor_error"
-	// Notice: something about a mute.
+	// Notice: something about a mute, or a notice of the report that nobody was told of.
 	Notice Event = "notice"
 	// Test: somebody wants to see whether messages arrive.
 	Test Event = "test"

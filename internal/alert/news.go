@@ -22,6 +22,8 @@ type news struct {
 	changes []change
 	errors  []errorChange
 	notices []notice
+	// worth are notices of the report that were not told before.
+	worth []audit.Notice
 	// standing are gaps that are open and not announced now; problems and unknown are the report's problems
 	// and unverified findings. They are shown beside what is announced.
 	standing []change
@@ -127,7 +129,7 @@ func (c *counts) add(of change) {
 	}
 }
 
-func (n news) silent() bool { return len(n.changes)+len(n.errors)+len(n.notices) == 0 }
+func (n news) silent() bool { return len(n.changes)+len(n.errors)+len(n.notices)+len(n.worth) == 0 }
 
 // events lists why there is a message, the worst first.
 func (n news) events() (list []Event) {
@@ -142,7 +144,7 @@ func (n news) events() (list []Event) {
 	for _, e := range n.errors {
 		add(e.event)
 	}
-	if len(n.notices) > 0 {
+	if len(n.notices)+len(n.worth) > 0 {
 		add(Notice)
 	}
 	return list
@@ -159,6 +161,9 @@ func (n news) severity() (worst policies.Severity) {
 	}
 	for _, x := range n.notices {
 		worst = max(worst, x.severity)
+	}
+	if len(n.worth) > 0 {
+		worst = max(worst, policies.Low)
 	}
 	return worst
 }
@@ -180,6 +185,9 @@ func (n news) targets() []string {
 	for _, e := range n.errors {
 		add(e.error.Target)
 	}
+	for _, x := range n.worth {
+		add(x.Target)
+	}
 	return list
 }
 
@@ -197,6 +205,9 @@ func (n *news) identify(previous State) {
 	}
 	for _, x := range n.notices {
 		fmt.Fprintf(h, "%s %q %s\n", x.kind, x.mute, x.hides)
+	}
+	for _, x := range n.worth {
+		fmt.Fprintf(h, "%s %q %q\n", x.Kind, x.Target, x.Text)
 	}
 	n.key = hex.EncodeToString(h.Sum(nil))[:32]
 

@@ -71,12 +71,21 @@ func Plan(previous State, r audit.Report, mutes Mutes, now time.Time, o Options)
 	if o.Stateless {
 		seen, notices = nil, nil // they would be announced on every run
 	}
+	noticed, fresh := l.worth()
+	if o.Stateless {
+		fresh = nil // as would these
+	}
 	n := newsOf(l, changes, errorChanges, notices)
+	n.worth = fresh
 
 	unheard := previous
 	unheard.SchemaVersion, unheard.Run, unheard.Gaps, unheard.Errors = StateVersion, r.Run, gaps, errs
 	n.identify(previous)
 	next := unheard
+	next.Notices = noticed
+	if len(fresh) == 0 {
+		unheard.Notices = noticed
+	}
 	next.Gaps, next.Errors, next.Mutes = tell(gaps, changes, now, n.thread), tellErrors(errs, errorChanges, now, n.thread), seen
 	n.troubled = slices.ContainsFunc(next.Errors, func(e Error) bool { return e.What != "" })
 	if next.Baseline.IsZero() {

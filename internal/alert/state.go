@@ -37,6 +37,8 @@ type State struct {
 	Errors []Error `json:"errors,omitempty"`
 	// Mutes are those in force when the last message went out. Ordered by what they match.
 	Mutes []SeenMute `json:"mutes,omitempty"`
+	// Notices are those that were told, or that were there before any were. Nil is of a release that told none.
+	Notices []SeenNotice `json:"notices,omitzero"`
 	// Pending is a message that was claimed and is not confirmed yet.
 	Pending *Pending `json:"pending,omitempty"`
 }

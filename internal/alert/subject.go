@@ -50,6 +50,9 @@ func (n news) first() string {
 	if len(n.errors) > 0 {
 		return n.said(n.errors[0])
 	}
+	if len(n.notices) == 0 {
+		return n.worth[0].Text
+	}
 	return "mute of " + n.notices[0].mute.what() + " " + n.notices[0].said(n.now)
 }
 
@@ -113,6 +116,9 @@ func (n news) parts() (list []string) {
 	list = append(list, n.sight()...)
 	if len(n.notices) > 0 {
 		list = append(list, report.Plural(len(n.notices), "mute notice"))
+	}
+	if len(n.worth) > 0 {
+		list = append(list, report.Plural(len(n.worth), "notice"))
 	}
 	open := "open"
 	if len(list) == 0 {

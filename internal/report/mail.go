@@ -16,8 +16,8 @@ type Letter struct {
 	Opening []string
 	// Sections come next, one for each thing there is to say.
 	Sections []Section
-	// Shown is the part of the report whose problems and unverified findings are shown, Blind what to say
-	// before them. Left is how much did not fit, and Full where all of it is: empty for nowhere.
+	// Shown is the part of the report whose problems, unverified findings and notices are shown, Blind what
+	// to say before them. Left is how much did not fit, and Full where all of it is: empty for nowhere.
 	Shown audit.Report
 	Blind []Field
 	Left  int
@@ -57,15 +57,15 @@ func Mail(w io.Writer, r audit.Report, l Letter) error {
 	for _, line := range l.Opening {
 		p.line("%s", clean(line))
 	}
-	p.explains(r)
+	p.explains(l.Shown)
 	p.sections(l.Sections)
 	p.blind(l.Shown, l.Blind)
 	p.sections(l.Rest)
 	if l.Left > 0 {
 		p.line("")
-		p.line("%d more findings did not fit into this message: %s", l.Left, l.elsewhere())
+		p.line("%s did not fit into this message: %s", Plural(l.Left, "more finding"), l.elsewhere())
 	}
-	p.notices(r)
+	p.notices(l.Shown)
 	p.line("")
 	p.line("ABOUT")
 	p.about(r)
@@ -98,9 +98,9 @@ func (p *page) sections(sections []Section) {
 
 func (l Letter) elsewhere() string {
 	if l.Full == "" {
-		return "audit again with the command below to see them."
+		return "audit again with the command below to see all."
 	}
-	return "they are in " + clean(l.Full) + "."
+	return "all are in " + clean(l.Full) + "."
 }
 
 // about says what was judged, for whom, and when.

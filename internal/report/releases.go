@@ -79,7 +79,7 @@ func (p *page) notices(r audit.Report) {
 			p.field("  ", "notice", "%s", clean(n.Text))
 		}
 		if n.Command != "" {
-			p.field("  ", "", "%s", clean(n.Command))
+			p.line("  %-*s%s", labelWidth, "", clean(n.Command))
 		}
 	}
 }
