@@ -3,6 +3,7 @@ package alert
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
@@ -12,6 +13,8 @@ import (
 type errorChange struct {
 	event Event
 	error Error
+	// what is wrong in full, where and all. The error's What is the part that stays the same.
+	what string
 	// Why and Remedy are for an error that is about no target.
 	why, remedy string
 	// ended says that it can be looked at again.
@@ -34,27 +37,49 @@ func (l *lifecycle) troubles() (list []errorChange, sure func(Error) bool) {
 	}
 	for _, p := range l.report.Problems {
 		if !targets[p.Target] {
-			list = append(list, errorChange{error: Error{Target: p.Target, What: p.What}, why: p.Why, remedy: p.Remedy})
+			list = append(list, errorChange{error: Error{Target: p.Target, What: stem(p)}, what: p.What, why: p.Why, remedy: remedy(p)})
 		}
 	}
 	// What is wrong with a file, or with the state, is so however often one looks.
 	certain := map[string]bool{}
 	for _, p := range l.options.Problems {
 		certain[p.What] = true
-		list = append(list, errorChange{error: Error{What: p.What}, why: p.Why, remedy: p.Remedy})
+		list = append(list, errorChange{error: Error{What: p.What}, what: p.What, why: p.Why, remedy: p.Remedy})
 	}
 	for _, e := range l.options.MuteErrors {
 		what := "mutes.yaml, " + e.Error()
 		certain[what] = true
-		list = append(list, errorChange{error: Error{What: what}, why: "it mutes nothing until that is corrected"})
+		list = append(list, errorChange{error: Error{What: what}, what: what, why: "it mutes nothing until that is corrected"})
 	}
 	order := func(a, b errorChange) int { return a.error.compare(b.error) }
 	slices.SortStableFunc(list, order)
 	list = slices.CompactFunc(list, func(a, b errorChange) bool { return order(a, b) == 0 })
 	all := blind > 0 && blind == len(targets)
 	return list, func(e Error) bool {
-		return all || l.options.Stateless || e.Target == "" && certain[e.What] || e.What == "" && l.options.First != nil && l.options.First.BlindTo(e.Target)
+		return all || l.options.Stateless || e.Target == "" && certain[e.What] || l.options.First != nil && metBefore(*l.options.First, e)
 	}
+}
+
+// metBefore reports whether an earlier look within the run met the same.
+func metBefore(first audit.Report, e Error) bool {
+	if e.What == "" {
+		return first.BlindTo(e.Target)
+	}
+	return slices.ContainsFunc(first.Problems, func(p audit.Problem) bool { return p.Target == e.Target && stem(p) == e.What })
+}
+
+// stem is what is wrong without the regions where it is, which may be others in each run.
+func stem(p audit.Problem) string {
+	what, _, _ := strings.Cut(p.What, " in ")
+	return what
+}
+
+// remedy says what to do about a problem, if that is known.
+func remedy(p audit.Problem) string {
+	if p.Remedy == "" && p.Grant != "" {
+		return "grant the auditor " + p.Grant
+	}
+	return p.Remedy
 }
 
 // dark reports whether nothing at all is known about the target.
@@ -153,8 +178,6 @@ func tellErrors(errs []Error, changes []errorChange, now time.Time, thread strin
 func (n news) said(c errorChange) string {
 	about := cmp.Or(c.error.What, c.error.Target)
 	switch {
-	case c.ended && c.error.What != "":
-		return about + ": is over, after " + span(n.now.Sub(c.error.Since))
 	case c.ended:
 		return about + ": can be looked at again, after " + span(n.now.Sub(c.error.Since))
 	case c.error.What != "":

@@ -173,7 +173,7 @@ func TestGolden(t *testing.T) {
 			later := userOnly
 			later.Notices = []audit.Notice{
 				{Kind: audit.NoticeDocument, Target: "user/remotion-user", Text: `inline policy "remotion-user-policy": the user policy that Remotion documented from 3.3.87 to 4.0.50`},
-				{Kind: audit.NoticeUpgrade, Text: "Remotion 4.0.527 needs what is not granted: s3:PutBucketOwnershipControls for user/remotion-user", Command: "remotion-audit audit --upgrade-to 4.0.527"},
+				{Kind: audit.NoticeUpgrade, Text: "what Remotion 4.0.418 and later needs is not granted: s3:PutBucketOwnershipControls for user/remotion-user", Command: "remotion-audit audit --upgrade-to 4.0.527"},
 				{Kind: audit.NoticeCustomName, Text: "Remotion documents its policies for buckets named remotionlambda-*, and these are not: videos; so a documented policy, unmodified, is not enough"},
 			}
 			return s.after(time.Hour, later)

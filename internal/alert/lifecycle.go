@@ -137,7 +137,7 @@ func (l *lifecycle) gaps() (gaps []Gap, changes []change) {
 func (l *lifecycle) open(f audit.Finding, was Gap) (Gap, []change) {
 	g := was
 	g.Status, g.Cause, g.Severity, g.Why = f.Status, f.Cause, f.Severity, f.Why
-	g.Muted, g.Region = f.Muted != nil, ""
+	g.Muted, g.Region, g.Unlisted = f.Muted != nil, "", l.unknownTargets()
 	if slices.Contains(l.report.Regions, f.Region) {
 		g.Region = f.Region
 	}
@@ -173,6 +173,8 @@ func (l *lifecycle) closing(was Gap, f audit.Finding, inReport bool) Event {
 	switch {
 	case inReport && f.Status == audit.Unverified:
 		return ""
+	case l.unknownTargets() && !was.Unlisted:
+		return "" // it may be about a function, a region or a role that was not found this time
 	case inReport && was.Region != "" && !slices.Contains(l.report.Regions, was.Region):
 		return Retired // it is fine where it is still looked at
 	case inReport:
@@ -183,8 +185,10 @@ func (l *lifecycle) closing(was Gap, f audit.Finding, inReport bool) Event {
 		return Recovered
 	case k.audited && was.whole():
 		return ""
+	case k.audited:
+		return Retired
 	case l.unknownTargets():
-		return "" // who is there, or what is deployed and so is needed, is not known for sure
+		return ""
 	}
 	return Retired
 }

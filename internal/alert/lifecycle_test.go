@@ -226,3 +226,60 @@ func TestARequirementIsNotRetiredWhileFunctionsAreUnknown(t *testing.T) {
 		t.Errorf("the function is gone: %q", got)
 	}
 }
+
+// A problem that never ends, as a permission that nobody grants, must not keep a gap open for ever.
+func TestALastingProblemHoldsNoGapThatItSaw(t *testing.T) {
+	u := []string{"user/u"}
+	listing := audit.Problem{Target: "the account", What: "the functions in us-east-1", Why: "access denied", Grant: "lambda:ListFunctions"}
+	a, fine := made(u, finding("user/u", "a", audit.Missing, high)), made(u)
+	blindA, blindFine := a, fine
+	blindA.Problems, blindFine.Problems = []audit.Problem{listing}, []audit.Problem{listing}
+	for _, test := range []struct {
+		name    string
+		reports []audit.Report
+		closed  bool
+	}{
+		{"seen when all was known, fine when it was not", []audit.Report{a, blindFine}, false},
+		{"and then again when it is", []audit.Report{a, blindFine, fine}, true},
+		{"seen when it was not", []audit.Report{a, blindA, blindFine}, true},
+		{"seen when it never was", []audit.Report{blindA, blindFine}, true},
+	} {
+		s := newStory(t)
+		for _, r := range test.reports {
+			s.after(hour, r)
+		}
+		if got := strings.Contains(told(s.last), "recovered a over"); got != test.closed || s.state.Gaps[0].Closed.IsZero() == test.closed {
+			t.Errorf("%s: told %q, %+v", test.name, told(s.last), s.state.Gaps)
+		}
+	}
+}
+
+// The regions in which something fails may be others in each run: it is one error all the same.
+func TestAnErrorIsTheSameInOtherRegions(t *testing.T) {
+	in := func(regions string) audit.Report {
+		r := made([]string{"user/u"})
+		r.Problems = []audit.Problem{{Target: "the account", What: "the functions in " + regions, Why: "timeout"}}
+		return r
+	}
+	s := newStory(t)
+	s.run(made([]string{"user/u"}))
+	for i, want := range []string{"", "auditor_error the account", ""} {
+		if got := told(s.after(hour, in([]string{"us-east-1", "eu-west-1, us-east-1", "us-west-2"}[i]))); got != want {
+			t.Errorf("run %d: told %q, want %q", i, got, want)
+		}
+		if i == 1 && !strings.Contains(s.last.Message.Bodies["email"], "problem     the functions in eu-west-1, us-east-1") {
+			t.Errorf("the mail does not say where\n%s", s.last.Message.Bodies["email"])
+		}
+	}
+	if got := told(s.after(hour, made([]string{"user/u"}))); got != "auditor_error the account over" {
+		t.Errorf("after it: %q", got)
+	}
+	// A look that was repeated within the run confirms it at once.
+	s = newStory(t)
+	s.run(made([]string{"user/u"}))
+	first := in("us-east-1")
+	s.options.First = &first
+	if got := told(s.after(hour, in("eu-west-1"))); got != "auditor_error the account" {
+		t.Errorf("met twice within a run: %q", got)
+	}
+}

@@ -2,8 +2,10 @@ package alert
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
+	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/report"
 )
 
@@ -37,7 +39,7 @@ func (n news) mail() string {
 			over = append(over, report.Field{Label: "over", Text: n.said(e)})
 		case e.error.What != "":
 			l.Sections = append(l.Sections, report.Section{Title: e.title(), Fields: withText(
-				report.Field{Label: "problem", Text: e.error.What}, report.Field{Label: "why", Text: e.why}, report.Field{Label: "to do", Text: e.remedy})})
+				report.Field{Label: "problem", Text: e.what}, report.Field{Label: "why", Text: e.why}, report.Field{Label: "to do", Text: e.remedy})})
 		default:
 			text := n.said(e)
 			if !n.options.Stateless {
@@ -159,8 +161,11 @@ func (n news) muteCommand(g report.Group) string {
 		return ""
 	}
 	m := Mute{Target: g.Target, Cause: g.Cause}
+	sid := g.Findings[0].Sid
 	if actions := g.Actions(); len(actions) == 1 {
 		m.Action = actions[0]
+	} else if !slices.ContainsFunc(g.Findings, func(f audit.Finding) bool { return f.Sid != sid }) {
+		m.Sid = sid // so that it hides no more than it has to
 	}
 	return MuteCommand(n.options.Sender.Bucket, m)
 }

@@ -67,6 +67,9 @@ type Gap struct {
 	// Region is where the example was, if that was an audited region: a gap does not recover by
 	// leaving a region out.
 	Region string `json:"region,omitempty"`
+	// Unlisted says that something around the audit went wrong when it was last seen, so that it was not for
+	// sure known what is deployed: nothing is forgotten for that alone.
+	Unlisted bool `json:"unlisted,omitempty"`
 	// Since is when it was first seen, of this opening; Opened counts the openings.
 	Since  time.Time `json:"since"`
 	Opened int       `json:"opened"`

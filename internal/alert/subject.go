@@ -107,7 +107,7 @@ func (n news) parts() (list []string) {
 	}
 	add(c.reopened, "back")
 	add(c.worse, "worse")
-	if c.recovered > 0 && n.report.Status == audit.Compliant {
+	if c.recovered > 0 && c.retired == 0 && n.report.Status == audit.Compliant {
 		list = append(list, "recovered after "+span(c.longest))
 	} else {
 		add(c.recovered, "recovered")

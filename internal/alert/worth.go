@@ -60,7 +60,7 @@ func (l *lifecycle) worth() (seen []SeenNotice, fresh []audit.Notice) {
 
 // worthSection writes a notice.
 func (n news) worthSection(x audit.Notice) report.Section {
-	s := report.Section{Title: "NOTICE", Fields: withText(report.Field{Label: "about", Text: x.Target}, report.Field{Label: "what", Text: x.Text})}
+	s := report.Section{Title: "NOTICE", Fields: withText(report.Field{Label: "about", Text: x.Target}, report.Field{Label: "says", Text: x.Text})}
 	if x.Command != "" {
 		s.Fields = append(s.Fields, report.Field{Label: "see", Text: n.inFull(x).Command, Command: true})
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 )
 
-var upgradeNotice = audit.Notice{Kind: audit.NoticeUpgrade, Text: "Remotion 4.0.527 needs what is not granted: s3:PutBucketPolicy for user/u", Command: "remotion-audit audit --upgrade-to 4.0.527"}
+var upgradeNotice = audit.Notice{Kind: audit.NoticeUpgrade, Text: "what Remotion 4.0.418 and later needs is not granted: s3:PutBucketPolicy for user/u", Command: "remotion-audit audit --upgrade-to 4.0.527"}
 
 func noticed(r audit.Report, notices ...audit.Notice) audit.Report {
 	r.Notices = notices
@@ -30,7 +30,7 @@ func TestNoticesAreToldOnce(t *testing.T) {
 	}
 	s := newStory(t)
 	says(s, "a first run", s.run(noticed(fine, upgradeNotice, upgradeNotice, quiet)), up)
-	if m := s.last.Message; value(m, "severity") != "low" || !strings.HasPrefix(m.Subject, "[NOTICE] Remotion IAM: 1 notice | ") || strings.Count(m.Bodies["email"], "needs what is not granted") != 1 {
+	if m := s.last.Message; value(m, "severity") != "low" || !strings.HasPrefix(m.Subject, "[NOTICE] Remotion IAM: 1 notice | ") || strings.Count(m.Bodies["email"], "needs is not granted") != 1 {
 		t.Errorf("%q %+v\n%s", m.Subject, m.Attributes, m.Bodies["email"])
 	}
 	says(s, "the same", s.after(hour, noticed(fine, upgradeNotice)), "")

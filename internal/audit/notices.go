@@ -117,7 +117,7 @@ func (f Facts) upgradeNotice() []Notice {
 		return nil
 	}
 	return []Notice{{Kind: NoticeUpgrade,
-		Text:    fmt.Sprintf("Remotion %s needs what is not granted: %s", newest, some(lacks, " and ")),
+		Text:    fmt.Sprintf("what Remotion %s needs is not granted: %s", newest, some(lacks, " and ")),
 		Command: "remotion-audit audit --upgrade-to " + newest.Until,
 	}}
 }

@@ -92,7 +92,7 @@ func TestFunctions(t *testing.T) {
 			})
 		}, regions: "us-east-1", releases: "4.0.240", notices: []string{
 			"document: inline policy \"remotion\": this is the user policy of Remotion 4.0.61-4.0.417 but for 1 permission: it adds s3:PutBucketPolicy-no on arn:aws:s3:::remotionlambda-*",
-			"upgrade: Remotion 4.0.418 and later needs what is not granted: s3:PutBucketPolicy for user/ci"}, status: audit.Compliant},
+			"upgrade: what Remotion 4.0.418 and later needs is not granted: s3:PutBucketPolicy for user/ci"}, status: audit.Compliant},
 		{name: "the union of three releases", spoil: func(a *awsemu.Account, p *collect.Plan) {
 			everywhere(p)
 			deploy(a, awsemu.LambdaFunction{Name: render527}, awsemu.LambdaFunction{Name: render240, Region: "eu-west-1"}, awsemu.LambdaFunction{Name: "remotion-render-2022-04-20-mem2048mb-disk512mb-120sec"})
