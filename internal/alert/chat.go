@@ -116,6 +116,9 @@ func (n news) paragraph(l line) string {
 	}
 	text := fmt.Sprintf("*%s*  %s  %s\n%s", title, code(g.Target), code(g.What()), prose(g.Impact()))
 	text += fmt.Sprintf("\n%s: %s", g.Cause, prose(g.Why))
+	if l.was != nil {
+		text += "\nwas " + strings.Join(l.was, ", ")
+	}
 	if !n.options.Stateless {
 		text += "\nsince " + n.since(l)
 	}

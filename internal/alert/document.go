@@ -48,6 +48,9 @@ type announcement struct {
 	Status   audit.Status      `json:"status,omitempty"`
 	Cause    audit.Cause       `json:"cause,omitempty"`
 	Severity policies.Severity `json:"severity"`
+	// WasStatus and WasSeverity are what was said before of a gap that is worse, or less bad, than that.
+	WasStatus   audit.Status      `json:"wasStatus,omitempty"`
+	WasSeverity policies.Severity `json:"wasSeverity,omitzero"`
 	// Since is when it began. Ended says that it is over, Seconds how long it took.
 	Since   *time.Time `json:"since,omitempty"`
 	Ended   bool       `json:"ended"`
@@ -71,6 +74,9 @@ func (n news) document() string {
 		g := c.gap
 		a := announcement{Event: c.event, Target: g.Target, Policy: g.Policy, Sid: g.Sid, Action: g.Action, Resource: g.Resource,
 			Status: c.finding.Status, Cause: c.finding.Cause, Severity: c.finding.Severity, Since: &g.Since, Opened: g.Opened, Text: c.finding.Why}
+		if g.changed(c.event) {
+			a.WasStatus, a.WasSeverity = g.ToldStatus, g.ToldSeverity
+		}
 		if c.event == Reminder {
 			a.Reminders = g.Reminders + 1
 		}

@@ -88,6 +88,9 @@ func (n news) section(l line) report.Section {
 		return s
 	}
 	s.Group = &l.group
+	if l.was != nil {
+		s.Fields = append(s.Fields, report.Field{Label: "was", Text: strings.Join(l.was, ", ")})
+	}
 	if !n.options.Stateless {
 		s.Fields = append(s.Fields, report.Field{Label: "since", Text: n.since(l)})
 	}

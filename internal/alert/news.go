@@ -44,7 +44,7 @@ type news struct {
 
 // counts are of gaps, and of all news: what does not fit counts too.
 type counts struct {
-	found, opened, reopened, worse, recovered, retired, open int
+	found, opened, reopened, worse, eased, recovered, retired, open int
 	// held are gaps that were open, and about which nothing could be learnt now.
 	held int
 	// longest is how long the longest of those that recovered was open.
@@ -82,7 +82,7 @@ func newsOf(l *lifecycle, changes []change, errs []errorChange, notices []notice
 			n.standing = append(n.standing, change{gap: was[id], finding: f})
 		}
 	}
-	n.counts.open = max(0, l.report.Summary.Gaps-n.counts.found-n.counts.opened-n.counts.reopened-n.counts.worse)
+	n.counts.open = max(0, l.report.Summary.Gaps-n.counts.found-n.counts.opened-n.counts.reopened-n.counts.worse-n.counts.eased)
 	place := map[Identity]int{} // in the report, which follows Remotion's documents; what is gone comes first
 	for i, f := range l.report.Findings {
 		place[identityOf(f)] = i
@@ -125,6 +125,8 @@ func (c *counts) add(of change) {
 		if !of.gap.Closed.IsZero() {
 			c.recovered++
 			c.longest = max(c.longest, of.gap.Closed.Sub(of.gap.Since))
+		} else {
+			c.eased++
 		}
 	}
 }
@@ -235,6 +237,13 @@ type line struct {
 	// reminders the most that one was told again.
 	since             time.Time
 	opened, reminders int
+	// was is how bad was said that it is, where that has changed.
+	was []string
+}
+
+// changed reports whether a gap is still one, and not as bad as was said, or worse.
+func (g Gap) changed(event Event) bool {
+	return (event == Worse || event == PartlyRecovered) && g.Closed.IsZero() && !g.Told.IsZero()
 }
 
 // lines gathers changes into lines, in their order.
@@ -261,6 +270,9 @@ func lines(changes []change) (list []line) {
 				gap := gaps[identityOf(f)]
 				if l.since.IsZero() || !gap.Since.IsZero() && gap.Since.Before(l.since) {
 					l.since = gap.Since
+				}
+				if was := fmt.Sprintf("%s (%s)", gap.ToldStatus, gap.ToldSeverity); gap.changed(k.event) && !slices.Contains(l.was, was) {
+					l.was = append(l.was, was)
 				}
 				l.opened, l.reminders = max(l.opened, gap.Opened), max(l.reminders, gap.Reminders)
 			}

@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -43,7 +44,7 @@ func (n news) sms() string {
 // first is the worst there is to say, in one sentence.
 func (n news) first() string {
 	if all := lines(n.changes); len(all) > 0 && all[0].closed {
-		return all[0].group.Target + ": " + strings.Join(all[0].group.Actions(), ", ")
+		return all[0].group.Target + ": " + strings.ToLower(titles[all[0].event]) + ": " + cmp.Or(strings.Join(all[0].group.Actions(), ", "), all[0].group.What())
 	} else if len(all) > 0 {
 		return all[0].group.Target + ": " + all[0].group.Impact()
 	}
@@ -107,6 +108,7 @@ func (n news) parts() (list []string) {
 	}
 	add(c.reopened, "back")
 	add(c.worse, "worse")
+	add(c.eased, "less bad")
 	if c.recovered > 0 && c.retired == 0 && n.report.Status == audit.Compliant {
 		list = append(list, "recovered after "+span(c.longest))
 	} else {
