@@ -35,7 +35,8 @@ func (n news) units() int {
 	return len(n.changes) + len(n.errors) + len(n.notices) + len(n.worth) + len(n.standing) + len(n.problems) + len(n.unknown) + len(n.report.Notices)
 }
 
-// maxReleases is how many releases, and deployed ones, a report has in a message that was cut.
+// maxReleases is how many releases, and deployed ones, a report and each of its findings have in a message
+// that was cut.
 const maxReleases = 100
 
 // cut keeps the first units. What is announced is cut last, and the worst of it at the very end. The
@@ -66,6 +67,9 @@ func (n news) cut(units int) news {
 	n.shown.report.Findings, n.shown.report.Targets = []audit.Finding{}, slices.Clone(n.report.Targets)
 	for _, f := range n.report.Findings {
 		if known[identityOf(f)] && f.Muted == nil && f.Status != audit.Satisfied {
+			if n.left > 0 { // thousands of releases must not push out gaps
+				f.Releases = f.Releases[:min(len(f.Releases), maxReleases)]
+			}
 			n.shown.report.Findings = append(n.shown.report.Findings, f)
 		}
 	}

@@ -64,6 +64,9 @@ func TestNoticesFit(t *testing.T) {
 			text := fmt.Sprintf("notice %d\n<!channel> %s", i, strings.Repeat("n", 2000))
 			r.Notices = append(r.Notices, audit.Notice{Kind: audit.NoticeNewerRelease, Text: text}, audit.Notice{Kind: audit.NoticeDocument, Target: "user/u0", Text: text})
 			r.Remotion.Releases = append(r.Remotion.Releases, fmt.Sprint("4.1.", i))
+			for j := range r.Findings {
+				r.Findings[j].Releases = append(r.Findings[j].Releases, fmt.Sprint("4.1.", i))
+			}
 			r.Remotion.Deployed = append(r.Remotion.Deployed, audit.Deployed{Release: fmt.Sprint("4.1.", i), Functions: 1})
 		}
 		s := newStory(t)

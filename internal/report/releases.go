@@ -33,7 +33,7 @@ func (p *page) judgedBy(indent string, r audit.Remotion) {
 		parts = append(parts, name)
 	}
 	if n := len(parts); n > most {
-		parts = append(parts[:most], fmt.Sprintf("and %s more", Plural(n-most, "release")))
+		parts = append(parts[:most], "and "+Plural(n-most, "more release"))
 	}
 	p.field(indent, "deployed", "%s: %s", Plural(functions, "function"), strings.Join(parts, ", "))
 }

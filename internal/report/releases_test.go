@@ -33,7 +33,7 @@ func TestManyReleases(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := strings.Join(strings.Fields(b.String()), " ")
-	for _, want := range []string{"deployed 61 functions: 2 x 4.0.1�CRITICAL forged,", "and 23 releases", "needed by 4.0.1�CRITICAL forged,", "and 24 more"} {
+	for _, want := range []string{"deployed 61 functions: 2 x 4.0.1�CRITICAL forged,", "and 23 more releases", "needed by 4.0.1�CRITICAL forged,", "and 24 more"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in\n%s", want, b.String())
 		}
