@@ -63,7 +63,7 @@ func Narrow(releases []Release, kind Kind, purpose Purpose, p Place) string {
 			patterns = append(patterns, n.Pattern)
 		}
 		switch {
-		case r.Action == "iam:GetUser":
+		case r.Action == "iam:GetUser" && anyCaller:
 			patterns = []string{account + "user/${aws:username}"}
 		case r.Action == "iam:SimulatePrincipalPolicy" && anyCaller:
 			patterns = append(patterns, account+"role/*")

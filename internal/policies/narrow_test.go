@@ -162,6 +162,19 @@ func TestNarrowForOldBuckets(t *testing.T) {
 	}
 }
 
+// Who is known is named: the documents' user/${aws:username} leaves out a user in a path, and a role has none.
+func TestNarrowForAKnownCaller(t *testing.T) {
+	for caller, want := range map[string]bool{"user/people/ci": true, "role/people/ci": false} {
+		p := Place{Partition: AWS, Account: "123456789012", Regions: []string{"us-east-1"}, Caller: "arn:aws:iam::123456789012:" + caller}
+		text := Narrow(Releases(AWS)[:1], User, Render, p)
+		got := grants(t, text).Evaluate(iampolicy.Request{Action: "iam:GetUser", Resource: p.Caller,
+			Context: iampolicy.Context{"aws:username": {"ci"}}}).Decision == iampolicy.Allowed
+		if got != want || strings.Contains(text, "GetUser") != want {
+			t.Errorf("%s: iam:GetUser on it is granted: %v, want %v\n%s", caller, got, want, text)
+		}
+	}
+}
+
 func TestSize(t *testing.T) {
 	for text, want := range map[string]int{"": 0, " \t\r\n": 0, `{"a": "é"}`: 9} {
 		if got := Size(text); got != want {
