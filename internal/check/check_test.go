@@ -65,6 +65,24 @@ func TestOurOwnPoliciesPass(t *testing.T) {
 	}
 }
 
+// What people cut a layer's pattern to and still grants every version of the layers that Remotion attaches.
+func TestNarrowedLayers(t *testing.T) {
+	for name, narrowed := range map[string]*strings.Replacer{
+		"a version behind the name": strings.NewReplacer("remotion-binaries-*", "remotion-binaries-*:*", "InsightsExtension*", "InsightsExtension*:*"),
+		"Arm alone":                 strings.NewReplacer("InsightsExtension*", "InsightsExtension-Arm64:*"),
+	} {
+		required, err := Release(Target{Kind: policies.User}, policies.Latest())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range Judge(grants(t, narrowed.Replace(policies.Latest().Document(policies.User))), required, nil).Findings {
+			if f.Status != iampolicy.Satisfied {
+				t.Errorf("%s: %s on %s is %s, such as %s", name, f.Action, f.Resource, f.Status, f.ExampleARN)
+			}
+		}
+	}
+}
+
 func TestNarrowedPolicies(t *testing.T) {
 	text := strings.NewReplacer(":lambda:*:*:function:", ":lambda:us-east-1:123456789012:function:", "remotionlambda-*", "remotionlambda-useast1-*",
 		":logs:*:*:", ":logs:us-east-1:123456789012:").Replace(policies.Latest().Document(policies.Role))

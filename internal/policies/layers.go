@@ -49,8 +49,12 @@ func Undocumented(releases []Release, kind Kind, regions []string) []Requirement
 	return list
 }
 
+// layerField comes before a layer's name.
+const layerField = ":layer:"
+
 // layer is what a requirement about a layer is about in one region. The account that holds the layer
-// is the document's.
+// is the document's. What is read is always one version of a layer, and of the two layers of Insights
+// the one for Arm: Remotion knows no other.
 func (r Requirement) layer(region string) []thing {
 	arn := strings.SplitN(r.Resource, ":", 5)
 	where, layer := arn[3], arn[4]
@@ -61,10 +65,9 @@ func (r Requirement) layer(region string) []thing {
 		return nil
 	}
 	arn[3] = region
-	pattern := strings.Join(arn, ":")
-	version := "chromium-arm64:30"
+	name := strings.TrimSuffix(strings.Join(arn, ":"), "*")
 	if strings.Contains(layer, insights) {
-		version = "-Arm64:5"
+		return []thing{{name + "-Arm64:5", name + "-Arm64:*"}}
 	}
-	return []thing{{strings.TrimSuffix(pattern, "*") + version, pattern}}
+	return []thing{{name + "chromium-arm64:30", name + "*:*"}}
 }

@@ -60,7 +60,11 @@ func Narrow(releases []Release, kind Kind, purpose Purpose, p Place) string {
 		}
 		var patterns []string
 		for _, n := range r.Needed(p) {
-			patterns = append(patterns, n.Pattern)
+			pattern := n.Pattern
+			if _, name, ok := strings.Cut(r.Resource, layerField); ok { // as documented, which is shorter
+				pattern = pattern[:strings.Index(pattern, layerField)] + layerField + name
+			}
+			patterns = append(patterns, pattern)
 		}
 		switch {
 		case r.Action == "iam:GetUser" && anyCaller:

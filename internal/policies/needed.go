@@ -118,7 +118,7 @@ func (r Requirement) things(p Place, region string) []thing {
 			list = append(list, arn("s3", "", ":"+t.sample, ":"+t.pattern)...)
 		}
 		return list
-	case service == "lambda" && strings.Contains(r.Resource, ":layer:"):
+	case service == "lambda" && strings.Contains(r.Resource, layerField):
 		return r.layer(region)
 	case service == "lambda":
 		var list []thing
