@@ -42,6 +42,7 @@ func TestAsk(t *testing.T) {
 		secret       = `{"Effect":"Deny","Action":"s3:*","Resource":"arn:aws:s3:::remotionlambda-useast1-secret*"}`
 		secretUnless = `{"Effect":"Deny","Action":"s3:*","Resource":"arn:aws:s3:::remotionlambda-useast1-secret*","Condition":{"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"}}}`
 		real         = `{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::remotionlambda-useast1-abcdefghij"}`
+		realUnless   = `{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::remotionlambda-useast1-r3*","Condition":{"IpAddress":{"aws:SourceIp":"192.0.2.0/24"}}}`
 	)
 	organization := &Answer{OrganizationDenies: true}
 	boundary := &Answer{BoundaryDenies: true}
@@ -70,6 +71,9 @@ func TestAsk(t *testing.T) {
 		{"partial, denied for no reason AWS names", []string{allow, secret}, nil, implicit, Unverified, ""},
 		{"partial, denied for what is asked about", []string{real}, nil, implicit, Partial, NarrowerGrant},
 		{"partial, allowed for what is asked about and not granted", []string{real}, nil, allowed, Unverified, ""},
+		{"partial, and conditional for what is asked about, denied", []string{realUnless}, nil, missing, Partial, NarrowerGrant},
+		{"partial, and conditional for what is asked about, allowed", []string{realUnless}, nil, allowed, Partial, NarrowerGrant},
+		{"partial, and conditional for what is asked about, denied by the organization", []string{realUnless}, nil, organization, Denied, SCP},
 		{"conditional elsewhere, allowed", []string{allow, secretUnless}, nil, allowed, Conditional, Condition},
 		{"granted elsewhere, denied", []string{elsewhere}, nil, implicit, Missing, NarrowerGrant},
 		{"denied, denied", []string{allow, deny}, nil, explicit, Denied, IdentityDeny},

@@ -73,7 +73,7 @@ func (t TargetFacts) ask(n policies.Need) verdict {
 		v.as(in)
 	case !denied && in.status == Conditional:
 		v.status, v.note = Satisfied, "granted by AWS, though "+in.why
-	case denied && answer.OrganizationDenies && (in.grantsSample() || in.status == Conditional):
+	case denied && answer.OrganizationDenies && (in.grantsSample() || in.open || in.status == Conditional):
 		v.deny(SCP, organizationWhy)
 	case denied && answer.BoundaryDenies && in.grantsSample():
 		v.deny(PermissionsBoundary, boundaryWhy)
@@ -159,15 +159,15 @@ type inspection struct {
 	why        string
 	statements []Statement
 	// example is a resource for which the status holds; elsewhere says that it is another than the one AWS is
-	// asked about, which the documents grant.
-	example   string
-	elsewhere bool
+	// asked about, which the documents grant, or grant under a condition, as open says.
+	example         string
+	elsewhere, open bool
 	// mayDeny says of a conditional status that a Deny is what it hangs on.
 	mayDeny bool
 }
 
 // grantsSample reports whether the documents grant what AWS is asked about.
-func (in inspection) grantsSample() bool { return in.status == Satisfied || in.elsewhere }
+func (in inspection) grantsSample() bool { return in.status == Satisfied || in.elsewhere && !in.open }
 
 // inspect decides by the documents about everything that is needed.
 func (t TargetFacts) inspect(n policies.Need) inspection {
@@ -180,7 +180,10 @@ func (t TargetFacts) inspect(n policies.Need) inspection {
 	if c.Deciding == nil {
 		in.statements = StatementsOf(c.Covering)
 	}
-	in.elsewhere = c.Status.Gap() && c.ExampleARN != n.Resource
+	if in.elsewhere = c.Status.Gap() && c.ExampleARN != n.Resource; in.elsewhere {
+		asked := t.Grants.Evaluate(iampolicy.Request{Action: n.Action, Resource: n.Resource, Context: t.context(n.Question)})
+		in.open = asked.Decision != iampolicy.Allowed || asked.Conditional
+	}
 	in.mayDeny = slices.ContainsFunc(c.Deciding, func(m iampolicy.Match) bool { return m.Effect == iampolicy.Deny })
 	return in
 }
