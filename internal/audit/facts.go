@@ -86,6 +86,8 @@ type TargetFacts struct {
 	TrustProblem Problem
 	// Guessed are ARNs in Place whose path nobody could learn. Nothing is claimed about them.
 	Guessed []string
+	// ahead judges by what the next deploy will name functions, too.
+	ahead bool
 	// CutOff says that the deadline came before everything was asked.
 	CutOff bool
 }

@@ -43,7 +43,30 @@ func (f Facts) upgrade() *Upgrade {
 	if f.UpgradeTo == nil {
 		return nil
 	}
-	return &Upgrade{To: f.UpgradeTo.Name(), Release: f.UpgradeTo.String(), Findings: f.beyond(*f.UpgradeTo)}
+	return &Upgrade{To: f.UpgradeTo.Name(), Release: f.UpgradeTo.String(), Findings: append(f.beyond(*f.UpgradeTo), f.renamed(*f.UpgradeTo)...)}
+}
+
+// renamed judges what is granted for the functions there are, and not for those that an upgrade deploys.
+func (f Facts) renamed(release policies.Release) (findings []Finding) {
+	if slices.ContainsFunc(f.judgedBy(), func(r policies.Release) bool { return r.Name() == release.Name() }) {
+		return nil
+	}
+	for _, t := range f.Targets {
+		if t.Presence == Absent || t.Purpose != policies.Render {
+			continue
+		}
+		t.Assumed = f.Assumed
+		next := t
+		next.ahead = true
+		for _, r := range policies.NeededIn(t.Place, []policies.Release{release}, t.Kind.Policy(), t.Purpose) {
+			finding := judge(next, r)
+			if finding.Status.Gap() && judge(t, r).Status == Satisfied {
+				finding.Releases = r.NeededBy
+				findings = append(findings, finding)
+			}
+		}
+	}
+	return findings
 }
 
 // Worst is the highest severity among the gaps after the upgrade, or zero without any.

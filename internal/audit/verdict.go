@@ -69,6 +69,11 @@ func (t TargetFacts) ask(n policies.Need) verdict {
 		v.status, v.why = Unverified, in.why
 	case !denied && in.status == Satisfied:
 		v.status = Satisfied
+		if v.note == "" {
+			v.note = in.note
+		} else if in.note != "" {
+			v.note += "; " + in.note
+		}
 	case !denied && in.elsewhere:
 		v.as(in)
 	case !denied && in.status == Conditional:
@@ -162,6 +167,8 @@ type inspection struct {
 	// asked about, which the documents grant, or grant under a condition, as open says.
 	example         string
 	elsewhere, open bool
+	// note says of what is satisfied how far.
+	note string
 	// mayDeny says of a conditional status that a Deny is what it hangs on.
 	mayDeny bool
 }
@@ -169,20 +176,37 @@ type inspection struct {
 // grantsSample reports whether the documents grant what AWS is asked about.
 func (in inspection) grantsSample() bool { return in.status == Satisfied || in.elsewhere && !in.open }
 
+// grants reports whether the documents grant the question's action on a resource, whatever is not known.
+func (t TargetFacts) grants(q policies.Question, resource string) bool {
+	r := t.Grants.Evaluate(iampolicy.Request{Action: q.Action, Resource: resource, Context: t.context(q)})
+	return r.Decision == iampolicy.Allowed && !r.Conditional
+}
+
 // inspect decides by the documents about everything that is needed.
 func (t TargetFacts) inspect(n policies.Need) inspection {
 	need, err := iampolicy.NewNeed(n.Action, n.Pattern)
 	if err != nil {
 		return inspection{status: Unverified, why: err.Error(), example: n.Resource}
 	}
-	c := t.Grants.Cover(need.Named().Preferring(n.Resource), t.context(n.Question))
-	in := inspection{status: c.Status, cause: c.Cause, why: c.Why(), example: c.ExampleARN, statements: StatementsOf(c.Deciding)}
+	need = need.Named().Preferring(n.Resource)
+	c := t.Grants.Cover(need, t.context(n.Question))
+	note := ""
+	if deployed := t.Place.Deployed(n); c.Status.Gap() && t.Purpose == policies.Render && !t.ahead && deployed != nil {
+		// Who only renders calls what there is, whatever Remotion would call the next function.
+		lacking := slices.IndexFunc(deployed, func(resource string) bool { return !t.grants(n.Question, resource) })
+		if lacking < 0 {
+			note = "granted for the functions that are deployed, and not for " + n.Pattern + ": the next release's function will have another name"
+			c = iampolicy.Coverage{Status: Satisfied, Covering: c.Covering}
+		} else {
+			c = t.Grants.Cover(need.Preferring(deployed[lacking]), t.context(n.Question))
+		}
+	}
+	in := inspection{note: note, status: c.Status, cause: c.Cause, why: c.Why(), example: c.ExampleARN, statements: StatementsOf(c.Deciding)}
 	if c.Deciding == nil {
 		in.statements = StatementsOf(c.Covering)
 	}
 	if in.elsewhere = c.Status.Gap() && c.ExampleARN != n.Resource; in.elsewhere {
-		asked := t.Grants.Evaluate(iampolicy.Request{Action: n.Action, Resource: n.Resource, Context: t.context(n.Question)})
-		in.open = asked.Decision != iampolicy.Allowed || asked.Conditional
+		in.open = !t.grants(n.Question, n.Resource)
 	}
 	in.mayDeny = slices.ContainsFunc(c.Deciding, func(m iampolicy.Match) bool { return m.Effect == iampolicy.Deny })
 	return in

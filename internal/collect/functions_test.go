@@ -289,6 +289,51 @@ func TestFunctionsWithoutARoleAreNamed(t *testing.T) {
 	}
 }
 
+// Who only renders may be granted the functions there are, by name. An upgrade gives them other names.
+func TestExactNamesOfFunctions(t *testing.T) {
+	upgrade, err := policies.Find("4.0.530")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const invoke = "lambda:InvokeFunction"
+	exact := func(names ...string) func(*awsemu.User) {
+		return func(u *awsemu.User) {
+			u.Inline["remotion"] = strings.Replace(u.Inline["remotion"], `"arn:aws:lambda:*:*:function:remotion-render-*"`,
+				`"arn:aws:lambda:*:*:function:`+strings.Join(names, `", "arn:aws:lambda:*:*:function:`)+`"`, 1)
+		}
+	}
+	for _, test := range []struct {
+		name    string
+		purpose policies.Purpose
+		names   []string
+		want    string
+		after   string
+	}{
+		{"both", policies.Render, []string{render527, render240}, "satisfied ", "partial remotion-render-"},
+		{"one of two", policies.Render, []string{render240}, "partial " + render527, ""},
+		{"the other of two", policies.Render, []string{render527}, "partial " + render240, ""},
+		{"all of a kind", policies.Render, []string{"remotion-render-*"}, "satisfied ", ""},
+		{"both, for who deploys more", policies.All, []string{render527, render240}, "partial remotion-render-", ""},
+	} {
+		account, p := compliant(t), plan()
+		deploy(account, awsemu.LambdaFunction{Name: render527}, awsemu.LambdaFunction{Name: render240})
+		spoilUser(account, exact(test.names...))
+		p.Callers[0].Purpose, p.UpgradeTo = test.purpose, &upgrade
+		r, _ := judge(t, account, p)
+		say := func(findings []audit.Finding) string {
+			for _, f := range findings {
+				if f.Action == invoke && f.Policy == policies.User {
+					return string(f.Status) + " " + f.ExampleARN[strings.LastIndexByte(f.ExampleARN, ':')+1:]
+				}
+			}
+			return ""
+		}
+		if got, after := say(r.Findings), say(r.Upgrade.Findings); got != test.want || after != test.after {
+			t.Errorf("%s: %q, and %q after an upgrade; want %q and %q", test.name, got, after, test.want, test.after)
+		}
+	}
+}
+
 func TestUpgradePreview(t *testing.T) {
 	account, p := compliant(t), plan()
 	old, err := policies.Find("4.0.31")

@@ -167,6 +167,23 @@ func (p Place) functions(region string) []thing {
 	return append(named, own...)
 }
 
+// Deployed lists the real resources of a need that stands for the functions of its region that Remotion
+// named: who deploys nothing needs no more. It is nil for any other need, and where there are no functions.
+func (p Place) Deployed(n Need) []string {
+	i := slices.IndexFunc(p.Functions[n.Region], NamedByRemotion)
+	if i < 0 || n.Pattern == n.Resource || !strings.Contains(n.Pattern, functions) {
+		return nil
+	}
+	var list []string
+	sample := p.Functions[n.Region][i]
+	for _, name := range p.Functions[n.Region] {
+		if NamedByRemotion(name) {
+			list = append(list, strings.Replace(n.Resource, sample, name, 1))
+		}
+	}
+	return list
+}
+
 // passed lists the roles that a caller hands to functions: the one it would give a new function, and those
 // it finds on the functions there are.
 func (p Place) passed() []thing {
