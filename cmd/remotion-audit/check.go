@@ -148,6 +148,10 @@ func (o checkOptions) requirements(cmd *cobra.Command, files *files, ctx iampoli
 		var callers app.Callers
 		if err := callers.UnmarshalText([]byte(t.Principal)); err != nil || !strings.HasPrefix(t.Principal, "arn:") {
 			errs = append(errs, fmt.Errorf("--principal: %q is not the ARN of a user or a role", t.Principal))
+		} else if arn := strings.Split(t.Principal, ":"); arn[1] != o.partition {
+			errs = append(errs, fmt.Errorf("--principal: %s is in partition %s, and --partition is %s", t.Principal, arn[1], o.partition))
+		} else if t.Account != "" && arn[4] != t.Account {
+			errs = append(errs, fmt.Errorf("--principal: %s is not in account %s, which --account names", t.Principal, t.Account))
 		}
 	}
 	if err := policies.CheckPartition(o.partition); err != nil {

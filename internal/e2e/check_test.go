@@ -65,6 +65,8 @@ func TestCheckCommand(t *testing.T) {
 		{"both", "", "--policy secrets.json --for role --required needed.json", 2, nil, "either --for user"},
 		{"what has no meaning", "", "--policy secrets.json --required needed.json --account 123456789012", 2, nil, "--account has no meaning with --required"},
 		{"a requirement that forbids", "", "--policy secrets.json --required secrets.json", 2, nil, "secrets.json: statement 2 (line 4, column 131) is a Deny"},
+		{"a principal of another partition", everything, "--policy - --for user --principal arn:aws-us-gov:iam::123456789012:user/ci", 2, nil, "is in partition aws-us-gov, and --partition is aws"},
+		{"a principal of another account", everything, "--policy - --for user --account 210987654321 --principal arn:aws:iam::123456789012:user/ci", 2, nil, "is not in account 210987654321"},
 		{"context that is none", "", "--policy secrets.json --required needed.json --context x", 2, nil, "--context: \"x\" is not key=value"},
 	}
 	for _, test := range tests {
