@@ -1,6 +1,7 @@
 package policies
 
 import (
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -25,6 +26,14 @@ func (g Grant) plain() Grant {
 		g.Resource = "*"
 	}
 	return g
+}
+
+// holds reports whether the grant is written with wildcards, such as servicequotas:*, that hold the other.
+// When it says no that is not certain.
+func (g Grant) holds(other Grant) bool {
+	g, other = g.plain(), other.plain()
+	ok, err := path.Match(g.Action, other.Action)
+	return ok && err == nil && (g.Resource == "*" || g.Resource == other.Resource)
 }
 
 // A grantSet has grants by their plain form.

@@ -67,6 +67,9 @@ func Recognize(doc *iampolicy.Document, on Kind) (r Recognition, ok bool) {
 	d := list[nearest]
 	r = Recognition{Kind: d.kind, Partition: d.partition, On: on, Since: d.since, Until: d.until,
 		Lacks: d.grants.without(found), Adds: found.without(d.grants), Others: others, Conditional: conditional}
+	r.Lacks = slices.DeleteFunc(r.Lacks, func(lacked Grant) bool {
+		return slices.ContainsFunc(r.Adds, func(added Grant) bool { return added.holds(lacked) })
+	})
 	for plain, g := range found {
 		if theirs, ok := d.grants[plain]; ok && theirs.Resource != g.Resource {
 			r.Narrowed = true

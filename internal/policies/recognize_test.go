@@ -204,3 +204,19 @@ func FuzzRecognize(f *testing.F) {
 		}
 	})
 }
+
+// A wildcard is added, and what it holds is not lacked.
+func TestRecognizeWildcards(t *testing.T) {
+	for _, test := range []struct{ old, new, want string }{
+		{`"servicequotas:GetServiceQuota"`, `"servicequotas:Get*"`, "but for 1 permission: it adds servicequotas:Get* on *"},
+		{`"s3:GetObject"`, `"s3:Get?bject"`, "but for 1 permission: it adds s3:Get?bject on arn:aws:s3:::remotionlambda-*"},
+		{`"s3:GetObject"`, `"s3:Put*"`, "but for 2 permissions: it lacks s3:GetObject, and adds s3:Put* on arn:aws:s3:::remotionlambda-*"},
+		{`"s3:GetObject"`, `"s3:[Gg*"`, "but for 2 permissions: it lacks s3:GetObject, and adds \"s3:[Gg*\" on arn:aws:s3:::remotionlambda-*"},
+	} {
+		text := strings.Replace(Latest().Document(User), test.old, test.new, 1)
+		r, ok := Recognize(parse(t, text), User)
+		if got := r.String(); !ok || !strings.HasSuffix(got, test.want) {
+			t.Errorf("%s for %s: %s; want %s", test.new, test.old, got, test.want)
+		}
+	}
+}
