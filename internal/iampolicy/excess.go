@@ -59,11 +59,14 @@ func (g Grants) Excess(required []Need, ctx Context) (list []Excess, complete bo
 					if e, found := g.excess(m, action, resource, wanted, ctx, budget); found {
 						list = append(list, e)
 					}
+					if budget.spent {
+						return list, false
+					}
 				}
 			}
 		}
 	}
-	return list, !budget.spent
+	return list, true
 }
 
 func orEverything(patterns []string) []string {
@@ -85,7 +88,14 @@ func requirementsOf(required []Need) []Statement {
 
 // excess looks for a request that one pair of patterns grants and nothing requires.
 func (g Grants) excess(m Match, action, resource string, wanted []Statement, ctx Context, budget *search) (e Excess, found bool) {
+	granted := m.rule(ctx).may
 	n, err := NewNeed(action, resource)
+	if err != nil || strings.Contains(resource, "${") {
+		// As a need, a pattern whose '*' runs on past fields, or with a variable, does not say what it grants.
+		n, err = NewNeed(action, literalPart(resource)+"*")
+		at := slices.Index(m.Resource, resource)
+		granted.patterns = granted.patterns[at : at+1]
+	}
 	if err != nil {
 		return e, false // no request fits such a pattern
 	}
@@ -103,7 +113,7 @@ func (g Grants) excess(m Match, action, resource string, wanted []Statement, ctx
 			continue // left out by NotAction
 		}
 		q := g.quest(&n, lowered, ctx, budget)
-		name, ok := q.beyond(m, requiring(wanted, lowered))
+		name, ok := q.beyond(granted, requiring(wanted, lowered))
 		if !ok {
 			continue
 		}
@@ -114,7 +124,7 @@ func (g Grants) excess(m Match, action, resource string, wanted []Statement, ctx
 		e.ExampleAction, e.ExampleARN, found = class, name, true
 		e.Kind = kindOf(m, action, resource, required)
 		if !required {
-			e.ExampleAction = g.wellKnown(&n, q, m, wanted, class)
+			e.ExampleAction = g.wellKnown(&n, q, m, granted, wanted, class)
 			break
 		}
 	}
@@ -131,13 +141,13 @@ func requiring(wanted []Statement, action string) (list []extent) {
 	return list
 }
 
-// beyond finds the shortest name that the statement grants, that is allowed, and that is not required.
-func (q *quest) beyond(m Match, required []extent) (string, bool) {
+// beyond finds the shortest name that is granted, that is allowed, and that is not required.
+func (q *quest) beyond(granted extent, required []extent) (string, bool) {
 	clauses := []clause{{none: true, statements: extents(q.denies, hopeful)}, {none: true, statements: required}}
 	for _, group := range q.groups {
 		clauses = append(clauses, clause{statements: extents(group.allows, hopeful)})
 	}
-	clauses = append(clauses, clause{statements: []extent{m.rule(q.ctx).may}})
+	clauses = append(clauses, clause{statements: []extent{granted}})
 	best, found := "", false
 	for i := range q.need.resources {
 		l := &q.need.resources[i]
@@ -164,7 +174,7 @@ func kindOf(m Match, action, resource string, required bool) ExcessKind {
 }
 
 // wellKnown replaces an action that nobody has heard of by one of the same class that people know.
-func (g Grants) wellKnown(n *Need, q *quest, m Match, wanted []Statement, class string) string {
+func (g Grants) wellKnown(n *Need, q *quest, m Match, granted extent, wanted []Statement, class string) string {
 	if n.concrete() {
 		return class
 	}
@@ -175,7 +185,7 @@ func (g Grants) wellKnown(n *Need, q *quest, m Match, wanted []Statement, class 
 			continue
 		}
 		other := g.quest(n, lowered, q.ctx, q.search.nicer)
-		if _, ok := other.beyond(m, nil); ok {
+		if _, ok := other.beyond(granted, nil); ok {
 			return action
 		}
 	}

@@ -22,12 +22,16 @@ func TestExcess(t *testing.T) {
 		{"an action nobody requires", `{"Effect":"Allow","Action":["s3:GetObject","s3:DeleteObject"],"Resource":"arn:aws:s3:::remotionlambda-*/*"}`, []string{"more actions: s3:DeleteObject on arn:aws:s3:::remotionlambda-/"}},
 		{"a wider resource", `{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::*"}`, []string{"wider resource: s3:GetObject on arn:aws:s3:::x"}},
 		{"a wider resource that a Deny takes away again", `{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::*"},{"Effect":"Deny","Action":"*","NotResource":"arn:aws:s3:::remotionlambda-*/*"}`, nil},
+		{"a pattern whose star runs on", `{"Effect":"Allow","Action":"dynamodb:GetItem","Resource":["arn:aws:dynamodb:*:table/prod-*","*:prod"]}`,
+			[]string{"more actions: dynamodb:GetItem on arn:aws:dynamodb:::table/prod-", "more actions: dynamodb:GetItem on arn:x:x:::prod"}},
+		{"a variable with a value", `{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/${aws:username}/*"}`, []string{"wider resource: s3:GetObject on arn:aws:s3:::b/anna/"}},
+		{"a variable without", `{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/${aws:userid}/*"}`, []string{"wider resource: s3:GetObject on arn:aws:s3:::b//"}},
 		{"everything but", `{"Effect":"Allow","NotAction":["s3:*","iam:*"],"NotResource":"arn:aws:lambda:*"}`, []string{"everything but what it names: lambda:UpdateFunctionCode on *"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			g := identity(t, `{"Version":"2012-10-17","Statement":[`+test.policy+`]}`)
-			list, complete := g.Excess(required, nil)
+			list, complete := g.Excess(required, Context{"aws:username": {"anna"}})
 			var got []string
 			for _, e := range list {
 				got = append(got, fmt.Sprintf("%s: %s on %s", e.Kind, e.ExampleAction, e.ExampleARN))
