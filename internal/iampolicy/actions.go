@@ -44,7 +44,7 @@ func (s *search) classes(l *language, list []extent) (names []string) {
 	if w == nil {
 		return nil
 	}
-	var seen []string
+	seen := map[string]bool{}
 	key := make([]byte, len(list))
 	w.visit(func(state []uint64) bool {
 		if !w.members[0].accepts(state) {
@@ -56,8 +56,8 @@ func (s *search) classes(l *language, list []extent) (names []string) {
 				key[i] = '1'
 			}
 		}
-		if !slices.Contains(seen, string(key)) {
-			seen = append(seen, string(key))
+		if !seen[string(key)] {
+			seen[string(key)] = true
 			names = append(names, w.name(len(w.from)-1))
 		}
 		return false

@@ -48,8 +48,10 @@ func (g Grants) Cover(n Need, ctx Context) Coverage {
 // coverActions decides about an action pattern, one class of actions after the other.
 func (g Grants) coverActions(n Need, ctx Context) Coverage {
 	s := newSearch()
-	classes := g.actionClasses(&n, s)
-	spent := s.spent
+	// Finding the classes may take half, so that enough is left to find a hole in those that were found.
+	half := &search{steps: s.steps / 2, bytes: s.bytes / 2}
+	classes := g.actionClasses(&n, half)
+	s.steps, s.bytes = s.steps-budgetSteps/2+max(half.steps, 0), s.bytes-budgetBytes/2+max(half.bytes, 0)
 	var worst Coverage
 	granted := false
 	for _, action := range classes {
@@ -68,11 +70,15 @@ func (g Grants) coverActions(n Need, ctx Context) Coverage {
 		} else {
 			worst.Covering = union(worst.Covering, c.Covering)
 		}
+		if s.spent {
+			break
+		}
 	}
+	spent := half.spent || s.spent
 	switch {
-	case spent && (worst.Status == Satisfied || worst.Status == Conditional):
+	case spent && slices.Contains([]Status{"", Satisfied, Unverified, Conditional}, worst.Status):
 		return Coverage{Status: Unverified, Reason: tooMuch}
-	case granted && (worst.Status == Missing || worst.Status == Denied):
+	case (granted || spent) && (worst.Status == Missing || worst.Status == Denied):
 		worst.Status = Partial
 	}
 	return worst

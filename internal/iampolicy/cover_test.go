@@ -1,6 +1,8 @@
 package iampolicy_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	. "github.com/remotion-audit/remotion-audit/internal/iampolicy"
@@ -28,6 +30,11 @@ func TestCover(t *testing.T) {
 	deny := func(resource string) string {
 		return `{"Effect":"Deny","Action":"*","Resource":` + resource + `}`
 	}
+	// Their actions overlap in more ways than could be looked at.
+	var many []string
+	for i := range 60 {
+		many = append(many, fmt.Sprintf(`{"Effect":"Allow","Action":"s3:*%c*%c*%c*","Resource":"*"}`, 'a'+i%7, 'a'+i%11, 'a'+i%13))
+	}
 	tests := []struct {
 		name             string
 		policies         []string
@@ -50,6 +57,10 @@ func TestCover(t *testing.T) {
 		{name: "only a union covers it", policies: []string{allow(`["arn:aws:s3:::b-","arn:aws:s3:::b-?*"]`)}, action: "s3:GetObject", resource: "arn:aws:s3:::b-*", status: Satisfied},
 		{name: "the union of two policies", policies: []string{allow(`"arn:aws:s3:::b"`), allow(`"arn:aws:s3:::b?*"`)}, action: "s3:GetObject", resource: "arn:aws:s3:::b*", status: Satisfied},
 		{name: "a union with a hole", policies: []string{allow(`["arn:aws:s3:::b-","arn:aws:s3:::b-??*"]`)}, action: "s3:GetObject", resource: "arn:aws:s3:::b-*", status: Partial, cause: NarrowerGrant, example: "arn:aws:s3:::b-x"},
+		{name: "no character is every character", policies: []string{allow(`"arn:aws:s3:::\ue002"`), allow(`"arn:aws:s3:::\ufffd"`)}, action: "s3:GetObject", resource: "arn:aws:s3:::*", status: Partial, cause: NarrowerGrant, example: "arn:aws:s3:::x"},
+		{name: "a pattern too long to look at covers itself", policies: []string{allow(`"arn:aws:s3:::` + strings.Repeat("?*a", 3000) + `"`)}, action: "s3:GetObject", resource: "arn:aws:s3:::" + strings.Repeat("?*a", 3000), status: Satisfied},
+		{name: "a question mark of the policy's own is none of the need's in quotes", policies: []string{allow(`"arn:aws:s3:::a${?}"`)}, action: "s3:GetObject", resource: "arn:aws:s3:::a${?}", status: Missing, cause: NarrowerGrant, example: "arn:aws:s3:::a${x}"},
+		{name: "every action, where most of the statements are about one service", policies: many, action: "*", resource: "*", status: Partial, cause: NoGrant, example: "*"},
 		{name: "a typo is told with its place", policies: []string{allow(`"arn:aws:s3:::remotionlamda-*"`)}, action: "s3:GetObject", resource: bucket, status: Missing, cause: NarrowerGrant, example: "arn:aws:s3:::remotionlambda-",
 			miss: "typo at character 25 (remotionlamda- for remotionlambda-)"},
 		{name: "wrong case", policies: []string{allow(`"arn:aws:s3:::RemotionLambda-*"`)}, action: "s3:GetObject", resource: bucket, status: Missing, cause: NarrowerGrant, example: "arn:aws:s3:::remotionlambda-",

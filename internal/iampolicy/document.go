@@ -3,6 +3,7 @@ package iampolicy
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Effect is what a statement does to the requests it matches. The zero value is Deny.
@@ -65,6 +66,13 @@ func ParseTrust(text string) (*Document, error) { return parse(text, true) }
 
 func parse(text string, trust bool) (*Document, error) {
 	p := parser{lexer: lexer{text: text}, trust: trust}
+	if !utf8.ValidString(text) {
+		valid := 0
+		for r, size := utf8.DecodeRuneInString(text); r != utf8.RuneError || size > 1; r, size = utf8.DecodeRuneInString(text[valid:]) {
+			valid += size
+		}
+		return nil, p.errorf(valid, "the text is not UTF-8")
+	}
 	doc, err := p.document()
 	if err != nil {
 		return nil, err

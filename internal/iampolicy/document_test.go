@@ -26,6 +26,7 @@ func TestParseRefuses(t *testing.T) {
 		{"text behind the document", `{"Statement":[]} x`, `column 18: "x" is not a JSON value`},
 		{"a second document", `{"Statement":[]}{}`, `text after the end`},
 		{"a raw line break in a string", "{\"Id\":\"a\nb\",\"Statement\":[]}", `control character`},
+		{"bytes that are no text", "{\"Statement\":\n[{\"Sid\":\"\xfe\"", `line 2, column 10: the text is not UTF-8`},
 		{"a string without end", `{"Id":"a`, `does not end`},
 	}
 	for _, test := range tests {

@@ -45,10 +45,11 @@ type needAtom struct {
 	legal func(rune) bool
 }
 
-// The characters that stand for wildcards in language.tokens. A document ends at U+00FF.
+// What stands for wildcards in language.tokens: bytes that no document can hold, since Parse refuses what is
+// not UTF-8. Any character, however strange, somebody could write as an escape.
 const (
-	tokenRun = "\uE002"
-	tokenOne = "\uE003"
+	tokenRun = "\xfe"
+	tokenOne = "\xff"
 )
 
 var toTokens = strings.NewReplacer("*", tokenRun, "?", tokenOne)
@@ -253,8 +254,14 @@ func (l *language) mayOverlap(p *pattern) bool {
 	return !p.exact || len(p.prefix) >= len(l.prefix)
 }
 
-// inside reports that the pattern matches all of the language. When it says no that is not certain.
-func (l *language) inside(p *pattern) bool { return p.plain && p.match(l.tokens) }
+// inside reports that the pattern matches all of the language. When it says no that is not certain. A pattern
+// that is the need's own does: the need's wildcards match no more than a policy's.
+func (l *language) inside(p *pattern) bool {
+	if p.plain {
+		return p.match(l.tokens)
+	}
+	return p.text == l.text && !strings.Contains(p.text, "${")
+}
 
 func only(s string, allowed ...func(rune) bool) bool {
 	for _, r := range s {
