@@ -156,6 +156,9 @@ func (r Requirement) judge(grants iampolicy.Grants, extra iampolicy.Context) Fin
 		f.Severity = min(f.Severity, policies.Medium)
 	}
 	f.ExampleAction, f.ExampleARN = worst.ExampleAction, worst.ExampleARN
+	if f.Status == iampolicy.Unverified {
+		f.ExampleAction, f.ExampleARN = r.Action, r.Resource // nothing less was looked at
+	}
 	f.Statements, f.Covering = audit.StatementsOf(worst.Deciding), audit.StatementsOf(worst.Covering)
 	if m := worst.Miss; m != nil {
 		f.Miss = &Miss{Kind: m.Kind, Pattern: m.Pattern, At: m.At, Got: m.Got, Want: m.Want}

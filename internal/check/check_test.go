@@ -134,6 +134,10 @@ func TestDocument(t *testing.T) {
 			`{"Statement":{"Effect":"Allow","Action":"iam:PassRole","Resource":"*","Condition":{"StringEquals":{"iam:PassedToService":"lambda.amazonaws.com"}}}}`, nil, []string{" iam:PassRole * conditional *"}},
 		{"a variable takes its value from the context", required(`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::${aws:username}/*"}`), `{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::anna/*"}}`,
 			iampolicy.Context{"aws:username": {"anna"}}, []string{" s3:GetObject arn:aws:s3:::${aws:username}/* satisfied"}},
+		{"nor of a star that is the character itself", required(`{"Effect":"Allow","Action":"s3:GetObject","Resource":["arn:aws:s3:::a/${*}","arn:aws:s3:::a/${$}"]}`), `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":["arn:aws:s3:::a/${*}","arn:aws:s3:::a/${$}"]}}`, nil,
+			[]string{" s3:GetObject arn:aws:s3:::a/${*} unverified arn:aws:s3:::a/${*}", " s3:GetObject arn:aws:s3:::a/${$} satisfied"}},
+		{"the same in another context is demanded as well", required(`{"Effect":"Allow","Action":"iam:PassRole","Resource":"*","Condition":{"StringEquals":{"iam:PassedToService":"lambda.amazonaws.com"}}},{"Effect":"Allow","Action":"iam:PassRole","Resource":"*"}`),
+			`{"Statement":{"Effect":"Allow","Action":"iam:PassRole","Resource":"*","Condition":{"StringEquals":{"iam:PassedToService":"lambda.amazonaws.com"}}}}`, nil, []string{" iam:PassRole * conditional *"}},
 		{"without a value nothing is claimed", required(`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::${aws:username}/*"}`), allowAll, nil,
 			[]string{" s3:GetObject arn:aws:s3:::${aws:username}/* unverified arn:aws:s3:::${aws:username}/*"}},
 	}
@@ -155,6 +159,25 @@ func TestDocument(t *testing.T) {
 				t.Errorf("got  %q\nwant %q", got, test.want)
 			}
 		})
+	}
+}
+
+// What could not be decided has an example as well: all that was asked for.
+func TestUndecided(t *testing.T) {
+	needed, granted := "arn:aws:s3:::a"+strings.Repeat("*a", 5000), "arn:aws:s3:::"+strings.Repeat("*a*b", 20)+"*"
+	for _, action := range []string{"s3:GetObject", "s3:*", "*"} {
+		doc, err := iampolicy.Parse(`{"Statement":{"Effect":"Allow","Action":"` + action + `","Resource":"` + needed + `"}}`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all, err := Document("needed.json", doc, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := Judge(grants(t, `{"Statement":{"Effect":"Allow","Action":"*","Resource":"`+granted+`"}}`), all, nil).Findings[0]
+		if f.Status != iampolicy.Unverified || f.Why == "" || f.ExampleAction != action || f.ExampleARN != needed {
+			t.Errorf("%s: %s (%s), example %s on %.40s", action, f.Status, f.Why, f.ExampleAction, f.ExampleARN)
+		}
 	}
 }
 

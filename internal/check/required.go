@@ -135,17 +135,12 @@ func Document(name string, doc *iampolicy.Document, ctx iampolicy.Context) (Requ
 		for _, action := range s.Action {
 			for _, resource := range s.Resource {
 				req := Requirement{Sid: s.Sid, Action: action, Resource: resource}
-				if slices.ContainsFunc(all.Requirements, func(o Requirement) bool {
-					return o.Sid == req.Sid && o.Action == req.Action && o.Resource == req.Resource
-				}) {
-					continue
-				}
 				expanded := resource
 				if doc.Version == "2012-10-17" {
 					var missing []string
 					if expanded, missing = iampolicy.Expand(resource, audit.Overridden(context, ctx)); missing != nil {
-						req.Problem = "the requirement has the variable " + strings.Join(missing, ", ") + ", whose value is not given: add --context " + missing[0] + "=VALUE"
-						all.Requirements = append(all.Requirements, req)
+						req.Problem = problem(missing[0])
+						all.add(req)
 						continue
 					}
 				}
@@ -155,7 +150,7 @@ func Document(name string, doc *iampolicy.Document, ctx iampolicy.Context) (Requ
 					continue
 				}
 				req.demands = []demand{{need, context}}
-				all.Requirements = append(all.Requirements, req)
+				all.add(req)
 			}
 		}
 	}
@@ -163,6 +158,26 @@ func Document(name string, doc *iampolicy.Document, ctx iampolicy.Context) (Requ
 		errs = append(errs, fmt.Errorf("%s asks for nothing", name))
 	}
 	return all, errors.Join(errs...)
+}
+
+// add appends a requirement, or what it demands to one of the same Sid, action and resource, which another
+// statement may ask for in another context.
+func (r *Required) add(req Requirement) {
+	for i := range r.Requirements {
+		if o := &r.Requirements[i]; o.Sid == req.Sid && o.Action == req.Action && o.Resource == req.Resource {
+			o.demands = append(o.demands, req.demands...)
+			return
+		}
+	}
+	r.Requirements = append(r.Requirements, req)
+}
+
+// problem says why nothing can be asked for with a variable.
+func problem(variable string) string {
+	if variable == "*" || variable == "?" {
+		return "the requirement has ${" + variable + "}, the character itself, for which no check can ask: leave that resource out"
+	}
+	return "the requirement has the variable " + variable + ", whose value is not given: add --context " + variable + "=VALUE"
 }
 
 // settled is the context in which conditions of the form "this key equals this value" hold.

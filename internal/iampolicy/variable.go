@@ -74,17 +74,19 @@ func (p *pattern) variables() (names []string) {
 
 // Expand puts the context's values in place of the variables of a resource pattern that is required, and
 // names those without a value or a default. Wildcards in a value would be literal, which a Need cannot say, so
-// that such a value counts as none. ${*} and the like are left as they are.
+// that such a value counts as none, and so do ${*} and ${?}.
 func Expand(text string, ctx Context) (expanded string, missing []string) {
 	var b strings.Builder
 	for text != "" {
 		a, size, ok := variableAtom(text)
 		switch {
-		case !ok || a.kind != variable:
-			if !ok {
-				size = 1
-			}
-			b.WriteString(text[:size])
+		case !ok:
+			size = 1
+			b.WriteByte(text[0])
+		case a.kind == literal && a.char == '$':
+			b.WriteByte('$')
+		case a.kind == literal:
+			missing = append(missing, string(a.char))
 		default:
 			value := a.fallback
 			have, found := ctx.lookup(a.name)
