@@ -124,7 +124,7 @@ func (g Grants) excess(m Match, action, resource string, wanted []Statement, ctx
 		e.ExampleAction, e.ExampleARN, found = class, name, true
 		e.Kind = kindOf(m, action, resource, required)
 		if !required {
-			e.ExampleAction = g.wellKnown(&n, q, m, granted, wanted, class)
+			e.ExampleAction, e.ExampleARN = g.wellKnown(&n, q, m, granted, wanted, class, name)
 			break
 		}
 	}
@@ -173,10 +173,11 @@ func kindOf(m Match, action, resource string, required bool) ExcessKind {
 	return MoreActions
 }
 
-// wellKnown replaces an action that nobody has heard of by one of the same class that people know.
-func (g Grants) wellKnown(n *Need, q *quest, m Match, granted extent, wanted []Statement, class string) string {
+// wellKnown replaces an action that nobody has heard of, and its example, by one that people know and that
+// nobody requires.
+func (g Grants) wellKnown(n *Need, q *quest, m Match, granted extent, wanted []Statement, class, name string) (string, string) {
 	if n.concrete() {
-		return class
+		return class, name
 	}
 	l := n.actions()
 	for _, action := range known {
@@ -185,11 +186,11 @@ func (g Grants) wellKnown(n *Need, q *quest, m Match, granted extent, wanted []S
 			continue
 		}
 		other := g.quest(n, lowered, q.ctx, q.search.nicer)
-		if _, ok := other.beyond(granted, nil); ok {
-			return action
+		if name, ok := other.beyond(granted, nil); ok {
+			return action, name
 		}
 	}
-	return class
+	return class, name
 }
 
 // known are actions that show what a wide grant means.

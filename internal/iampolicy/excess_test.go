@@ -26,6 +26,8 @@ func TestExcess(t *testing.T) {
 			[]string{"more actions: dynamodb:GetItem on arn:aws:dynamodb:::table/prod-", "more actions: dynamodb:GetItem on arn:x:x:::prod"}},
 		{"a variable with a value", `{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/${aws:username}/*"}`, []string{"wider resource: s3:GetObject on arn:aws:s3:::b/anna/"}},
 		{"a variable without", `{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/${aws:userid}/*"}`, []string{"wider resource: s3:GetObject on arn:aws:s3:::b//"}},
+		{"a well-known action, with a resource of its own", `{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","NotAction":"iam:CreateUser","Resource":"*"},{"Effect":"Deny","Action":"iam:CreateUser","NotResource":"arn:aws:iam::1:user/a"}`,
+			[]string{"administrator access: iam:CreateUser on arn:aws:iam::1:user/a"}},
 		{"everything but", `{"Effect":"Allow","NotAction":["s3:*","iam:*"],"NotResource":"arn:aws:lambda:*"}`, []string{"everything but what it names: lambda:UpdateFunctionCode on *"}},
 	}
 	for _, test := range tests {
