@@ -143,7 +143,7 @@ func (r Requirement) judge(grants iampolicy.Grants, extra iampolicy.Context) Fin
 	granted := false
 	for _, d := range r.demands {
 		c := grants.Cover(d.need, audit.Overridden(d.context, extra))
-		granted = granted || c.Status == iampolicy.Satisfied || c.Status == iampolicy.Partial
+		granted = granted || c.Status == iampolicy.Satisfied || c.Status == iampolicy.Partial || c.Status == iampolicy.Conditional
 		if worst.Status == "" || slices.Index(rank, c.Status) > slices.Index(rank, worst.Status) {
 			worst = c
 		}

@@ -190,8 +190,8 @@ func (c *Condition) wanted(ctx Context) (values, missing []string) {
 		return c.Values, nil
 	}
 	for _, v := range c.Values {
-		resolved, lacks := substitute(v, ctx, c.op.wildcards)
-		missing = append(missing, lacks...)
+		resolved, lacks, defaults := substitute(v, ctx, c.op.wildcards)
+		missing = slices.Concat(missing, lacks, defaults)
 		if lacks == nil {
 			values = append(values, resolved)
 		}
@@ -205,7 +205,7 @@ func (c *Condition) unknownVariables() (names []string) {
 		return nil
 	}
 	for _, v := range c.Values {
-		_, lacks := substitute(v, nil, false)
+		_, lacks, _ := substitute(v, nil, false)
 		names = append(names, lacks...)
 	}
 	return names
@@ -220,9 +220,9 @@ const (
 
 var protect = strings.NewReplacer("*", string(literalStar), "?", string(literalQuestion))
 
-// substitute puts values in place of the variables of a text. With wildcards, those in the values are
-// protected.
-func substitute(text string, ctx Context, wildcards bool) (out string, missing []string) {
+// substitute puts values in place of the variables of a text, and names those without a value: missing has no
+// default either. With wildcards, those in the values are protected.
+func substitute(text string, ctx Context, wildcards bool) (out string, missing, defaults []string) {
 	var b strings.Builder
 	write := func(value string) {
 		if wildcards {
@@ -243,13 +243,14 @@ func substitute(text string, ctx Context, wildcards bool) (out string, missing [
 				write(have[0])
 			} else if a.hasFallback {
 				write(a.fallback)
+				defaults = append(defaults, a.name)
 			} else {
 				missing = append(missing, a.name)
 			}
 		}
 		text = text[size:]
 	}
-	return b.String(), missing
+	return b.String(), missing, defaults
 }
 
 func isTrue(s string) bool { return strings.EqualFold(s, "true") }

@@ -62,7 +62,7 @@ func (g Grants) coverActions(n Need, ctx Context) Coverage {
 		} else {
 			c = g.look(n, action, lowered, ctx, s)
 		}
-		granted = granted || c.Status == Satisfied || c.Status == Partial
+		granted = granted || c.Status == Satisfied || c.Status == Partial || c.Status == Conditional
 		if worst.Status == "" || severity(c.Status) > severity(worst.Status) {
 			covering := worst.Covering
 			worst = c

@@ -259,11 +259,11 @@ func (s *Statement) matchesAction(lowered string) bool {
 
 // matchesResource reports whether the statement is about the request's resource. With open, that
 // hangs on a policy variable for which the request has no value; until it has, such a pattern
-// matches nothing.
+// matches what its default says, or nothing.
 func (s *Statement) matchesResource(r *Request) (matches, open bool) {
 	inside := false
 	for i := range s.resources {
-		resolved, missing := s.resources[i].resolve(r.Context)
+		resolved, missing := s.resources[i].resolve(r.Context, false)
 		if !resolved.match(r.Resource) {
 			continue
 		}
@@ -272,6 +272,8 @@ func (s *Statement) matchesResource(r *Request) (matches, open bool) {
 			break
 		}
 		open = true
+		byDefault, missing := s.resources[i].resolve(r.Context, true)
+		inside = inside || missing == nil && byDefault.match(r.Resource)
 	}
 	return inside != (s.NotResource != nil), open
 }

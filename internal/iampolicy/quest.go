@@ -73,7 +73,7 @@ func (g Grants) quest(n *Need, action string, ctx Context, s *search) *quest {
 func (s *Statement) rule(ctx Context) (r rule) {
 	r.sure.not, r.may.not = s.NotResource != nil, s.NotResource != nil
 	for i := range s.resources {
-		p, missing := s.resources[i].resolve(ctx)
+		p, missing := s.resources[i].resolve(ctx, false)
 		if missing == nil || r.sure.not {
 			r.sure.patterns = append(r.sure.patterns, p)
 		}

@@ -29,10 +29,10 @@ func variableAtom(text string) (a atom, size int, ok bool) {
 	return atom{kind: variable, reference: &reference{name, fallback, hasFallback}}, size, true
 }
 
-// resolve puts the request's values in place of the variables. What has no value becomes a '*'
-// that matches anything, and is named: the caller decides what such a match is worth.
+// resolve puts the request's values, and with defaults those, in place of the variables. What has no value
+// becomes a '*' that matches anything, and is named: the caller decides what such a match is worth.
 // A value is literal: wildcards in it do not act.
-func (p *pattern) resolve(ctx Context) (resolved *pattern, missing []string) {
+func (p *pattern) resolve(ctx Context, defaults bool) (resolved *pattern, missing []string) {
 	if !p.dynamic {
 		return p, nil
 	}
@@ -45,7 +45,7 @@ func (p *pattern) resolve(ctx Context) (resolved *pattern, missing []string) {
 		value := a.fallback
 		if values, ok := ctx.lookup(a.name); ok && len(values) == 1 {
 			value = values[0]
-		} else if !a.hasFallback {
+		} else if !defaults || !a.hasFallback {
 			missing = append(missing, a.name)
 			atoms = append(atoms, atom{kind: anyRun, crosses: true})
 			continue
