@@ -151,7 +151,7 @@ func (q *quest) beyond(granted extent, required []extent) (string, bool) {
 	best, found := "", false
 	for i := range q.need.resources {
 		l := &q.need.resources[i]
-		if name, ok := q.search.shortest(l, clauses); ok && (!found || len(name) < len(best)) {
+		if name, ok := q.search.shortest(l, clauses); ok && (!found || shorter(name, best)) {
 			best, found = name, true
 		}
 	}

@@ -1,6 +1,9 @@
 package iampolicy
 
-import "slices"
+import (
+	"slices"
+	"unicode/utf8"
+)
 
 // A quest is the search for the holes in what is granted of a need, for one action.
 type quest struct {
@@ -149,7 +152,7 @@ func (q *quest) hole(v view) (string, bool) {
 	for i := range q.need.resources {
 		l := &q.need.resources[i]
 		name, ok := q.holeIn(l, v, q.search)
-		if !ok || found && len(name) >= len(best) {
+		if !ok || found && !shorter(name, best) {
 			continue
 		}
 		if q.need.prefer != "" && !q.allows(q.need.prefer, v) && q.need.Includes("", q.need.prefer) {
@@ -183,7 +186,7 @@ func (q *quest) allows(name string, v view) bool {
 // that does. So each Deny and each group is a search of its own, which is far less than one of all at once.
 func (q *quest) holeIn(l *language, v view, s *search) (best string, found bool) {
 	try := func(c clause) {
-		if name, ok := s.shortest(l, []clause{c}); ok && (!found || len(name) < len(best)) {
+		if name, ok := s.shortest(l, []clause{c}); ok && (!found || shorter(name, best)) {
 			best, found = name, true
 		}
 	}
@@ -200,6 +203,9 @@ func (q *quest) holeIn(l *language, v view, s *search) (best string, found bool)
 	}
 	return best, found
 }
+
+// shorter compares two names as people count, in characters.
+func shorter(a, b string) bool { return utf8.RuneCountInString(a) < utf8.RuneCountInString(b) }
 
 func (e *extent) comesNear(l *language) bool {
 	if e.not {
