@@ -49,9 +49,9 @@ func (g Grants) Cover(n Need, ctx Context) Coverage {
 func (g Grants) coverActions(n Need, ctx Context) Coverage {
 	s := newSearch()
 	// Finding the classes may take half, so that enough is left to find a hole in those that were found.
-	half := &search{steps: s.steps / 2, bytes: s.bytes / 2}
+	half := &search{steps: s.steps / 2, bytes: s.bytes}
 	classes := g.actionClasses(&n, half)
-	s.steps, s.bytes = s.steps-budgetSteps/2+max(half.steps, 0), s.bytes-budgetBytes/2+max(half.bytes, 0)
+	s.steps -= budgetSteps/2 - max(half.steps, 0)
 	var worst Coverage
 	granted := false
 	for _, action := range classes {
