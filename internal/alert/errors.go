@@ -2,12 +2,16 @@ package alert
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 )
+
+// maxMuteErrors bounds how many errors of the file of mutes are told, and remembered.
+const maxMuteErrors = 100
 
 // An errorChange is one thing there is to say about something that could not be looked at.
 type errorChange struct {
@@ -46,7 +50,11 @@ func (l *lifecycle) troubles() (list []errorChange, sure func(Error) bool) {
 		certain[p.What] = true
 		list = append(list, errorChange{error: Error{What: p.What}, what: p.What, why: p.Why, remedy: p.Remedy})
 	}
-	for _, e := range l.options.MuteErrors {
+	wrong := l.options.MuteErrors
+	if more := len(wrong) - maxMuteErrors; more > 0 {
+		wrong = append(slices.Clone(wrong[:maxMuteErrors]), MuteError{Text: fmt.Sprintf("%d more mutes or fields", more)})
+	}
+	for _, e := range wrong {
 		what := "mutes.yaml, " + e.Error()
 		certain[what] = true
 		list = append(list, errorChange{error: Error{What: what}, what: what, why: "it mutes nothing until that is corrected"})

@@ -72,8 +72,41 @@ func muteList(text []byte) (*ast.SequenceNode, *MuteError) {
 	return nil, wrong(entries[0], "mutes: is not a list")
 }
 
+// What a file of mutes may be at most: in bytes, in bytes of one line, and in brackets that are open at once.
+// The library takes time by the square of each, and one that is busy with the mutes alerts nobody.
+const (
+	maxMuteFile    = 128 << 10
+	maxMuteLine    = 4 << 10
+	maxMuteNesting = 50
+)
+
+// tooMuch refuses what would take too long to read.
+func tooMuch(text []byte) *MuteError {
+	if len(text) > maxMuteFile {
+		return &MuteError{Text: fmt.Sprintf("has more than %d bytes: leave out what is over", maxMuteFile)}
+	}
+	line, since, open := 1, 0, 0
+	for i, c := range text {
+		switch c {
+		case '\n':
+			line, since = line+1, i+1
+		case '[', '{':
+			open++
+		case ']', '}':
+			open = max(0, open-1)
+		}
+		if i-since >= maxMuteLine || open > maxMuteNesting {
+			return &MuteError{Line: line, Text: fmt.Sprintf("is longer than %d bytes, or nested in more than %d brackets", maxMuteLine, maxMuteNesting)}
+		}
+	}
+	return nil
+}
+
 // parseYAML reads YAML into a tree. The library is not to be trusted with everything a stranger can write.
 func parseYAML(text []byte) (file *ast.File, wrong *MuteError) {
+	if wrong := tooMuch(text); wrong != nil {
+		return nil, wrong
+	}
 	defer func() {
 		if recover() != nil {
 			file, wrong = nil, &MuteError{Text: "is not YAML"}

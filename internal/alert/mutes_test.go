@@ -251,3 +251,27 @@ func FuzzMutes(f *testing.F) {
 		}
 	})
 }
+
+// Whoever can write the file must not be able to keep the auditor busy with it: then nobody would be alerted,
+// nor told of the mutes.
+func TestAFileOfMutesThatWouldTakeTooLongIsRefused(t *testing.T) {
+	for want, text := range map[string]string{
+		"line 1: is longer":          "mutes: " + strings.Repeat("[", maxMuteNesting+1),
+		"line 52: is longer":         "mutes: \n" + strings.Repeat("{a:\n", 10_000),
+		"line 2: is longer":          "mutes:\n  " + strings.Repeat("- ", maxMuteLine),
+		"has more than 131072 bytes": "mutes:\n" + strings.Repeat("# a\n", maxMuteFile/4),
+	} {
+		list, wrong := ParseMutes([]byte(text), start)
+		if list != nil || len(wrong) != 1 || !strings.HasPrefix(wrong[0].Error(), want) {
+			t.Errorf("%.20q: %v, want %q", text, wrong, want)
+		}
+	}
+	s := newStory(t)
+	s.run(made([]string{"user/u"}))
+	_, s.options.MuteErrors = ParseMutes([]byte("mutes:\n"+strings.Repeat("  - target: user/x\n", 2000)), start)
+	p := s.after(hour, made([]string{"user/u"}))
+	checkMessage(t, p, s.options)
+	if n := len(s.state.Errors); n != maxMuteErrors+1 || !strings.Contains(p.Message.Bodies["email"], "5900 more mutes or fields") {
+		t.Errorf("%d errors are remembered\n%s", n, p.Message.Bodies["email"])
+	}
+}
