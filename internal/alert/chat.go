@@ -99,7 +99,7 @@ func (c errorChange) title() string {
 	switch {
 	case c.ended:
 		return "CAN LOOK AGAIN"
-	case c.error.What != "":
+	case !c.error.sight():
 		return "AUDITOR ERROR"
 	}
 	return "COULD NOT LOOK"

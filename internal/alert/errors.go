@@ -41,7 +41,7 @@ func (l *lifecycle) troubles() (list []errorChange, sure func(Error) bool) {
 	}
 	for _, p := range l.report.Problems {
 		if !targets[p.Target] {
-			list = append(list, errorChange{error: Error{Target: p.Target, What: stem(p)}, what: p.What, why: p.Why, remedy: remedy(p)})
+			list = append(list, errorChange{error: Error{Target: p.Target, What: stem(p)}, what: p.What, why: p.Why, remedy: p.Remedy})
 		}
 	}
 	// What is wrong with a file, or with the state, is so however often one looks.
@@ -80,14 +80,6 @@ func metBefore(first audit.Report, e Error) bool {
 func stem(p audit.Problem) string {
 	what, _, _ := strings.Cut(p.What, " in ")
 	return what
-}
-
-// remedy says what to do about a problem, if that is known.
-func remedy(p audit.Problem) string {
-	if p.Remedy == "" && p.Grant != "" {
-		return "grant the auditor " + p.Grant
-	}
-	return p.Remedy
 }
 
 // dark reports whether nothing at all is known about the target.
@@ -147,11 +139,15 @@ func (c errorChange) weight() int {
 		return 3
 	case c.error.Dark:
 		return 0
-	case c.error.What == "":
+	case c.error.sight():
 		return 1
 	}
 	return 2
 }
+
+// sight reports whether the error is that something in the account could not be looked at: a target, or its
+// functions. The others are about what the auditor goes by, its state and its mutes.
+func (e Error) sight() bool { return e.Target != "" }
 
 func (s State) findError(e Error) (int, bool) {
 	return slices.BinarySearchFunc(s.Errors, e, Error.compare)

@@ -267,7 +267,7 @@ func TestAnErrorIsTheSameInOtherRegions(t *testing.T) {
 		if got := told(s.after(hour, in([]string{"us-east-1", "eu-west-1, us-east-1", "us-west-2"}[i]))); got != want {
 			t.Errorf("run %d: told %q, want %q", i, got, want)
 		}
-		if i == 1 && !strings.Contains(s.last.Message.Bodies["email"], "problem     the functions in eu-west-1, us-east-1") {
+		if i == 1 && !strings.Contains(s.last.Message.Bodies["email"], "blind       the functions in eu-west-1, us-east-1; since ") {
 			t.Errorf("the mail does not say where\n%s", s.last.Message.Bodies["email"])
 		}
 	}

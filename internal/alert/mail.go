@@ -37,11 +37,14 @@ func (n news) mail() string {
 		switch {
 		case e.ended:
 			over = append(over, report.Field{Label: "over", Text: n.said(e)})
-		case e.error.What != "":
+		case !e.error.sight():
 			l.Sections = append(l.Sections, report.Section{Title: e.title(), Fields: withText(
 				report.Field{Label: "problem", Text: e.what}, report.Field{Label: "why", Text: e.why}, report.Field{Label: "to do", Text: e.remedy})})
 		default:
 			text := n.said(e)
+			if e.what != "" { // why follows, with all that was denied
+				text = e.what
+			}
 			if !n.options.Stateless {
 				text += "; since " + clock(e.error.Since)
 			}

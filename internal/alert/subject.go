@@ -70,7 +70,7 @@ func (n news) label() string {
 	blind := false
 	wrong := false
 	for _, e := range n.errors {
-		blind, wrong, good = blind || !e.ended && e.error.What == "", wrong || !e.ended, good || e.ended
+		blind, wrong, good = blind || !e.ended && e.error.sight(), wrong || !e.ended, good || e.ended
 	}
 	switch {
 	case worst > 0:
@@ -138,7 +138,7 @@ func (n news) sight() (list []string) {
 		switch {
 		case e.ended:
 			over = max(over, n.now.Sub(e.error.Since))
-		case e.error.What != "":
+		case !e.error.sight():
 			wrong++
 		default:
 			blind = true

@@ -11,7 +11,7 @@ import (
 // else went wrong, then which requirements nobody can speak about.
 func (p *page) blind(r audit.Report, first []Field) {
 	unverified := Grouped(unverifiedOf(r))
-	if len(unverified) == 0 && len(r.Problems) == 0 {
+	if len(unverified) == 0 && len(r.Problems) == 0 && len(first) == 0 {
 		return
 	}
 	p.line("")

@@ -60,3 +60,16 @@ func TestCommandsAreNotWrapped(t *testing.T) {
 		}
 	}
 }
+
+// Problems may not fit into a message. That there are some is said all the same.
+func TestAMailSaysThatItIsBlindWithoutItsProblems(t *testing.T) {
+	var b strings.Builder
+	if err := Mail(&b, audit.Report{}, Letter{Blind: []Field{{Label: "blind", Text: "user/ci"}}, Left: 1}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"COULD NOT LOOK\n  blind       user/ci\n", "1 more finding did not fit into this message: audit again"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %q in\n%s", want, b.String())
+		}
+	}
+}
