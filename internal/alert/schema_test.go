@@ -3,12 +3,15 @@ package alert
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/goccy/go-yaml"
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/remotion-audit/remotion-audit/internal/audit"
 )
 
 // schema compiles one of the schemas in docs/; they may refer to each other.
@@ -71,8 +74,13 @@ func TestMessagesAndStatesFollowTheirSchemas(t *testing.T) {
 	}
 	d, s := newDrift(9), newStory(t)
 	s.mutes = Mutes{{Target: "user/w", Action: "a", Owner: "kim", Reason: "r", Until: start.Add(200 * day)}}
-	for range 100 {
-		check(s.after(7*hour, d.step()))
+	for i := range 100 {
+		r := d.step()
+		if i%3 == 0 { // notices come and go, and so does the list of functions
+			r.Notices = []audit.Notice{upgradeNotice, {Kind: audit.NoticeRenderRole, Text: "there is no role"}, {Kind: audit.NoticeNewerRelease, Target: "user/u", Text: fmt.Sprint("Remotion 4.1.", i)}}
+			r.Problems = append(r.Problems, audit.Problem{Target: "the account", What: "the functions in us-east-1", Why: "denied", Grant: "lambda:ListFunctions"})
+		}
+		check(s.after(7*hour, r))
 	}
 	for _, name := range []string{"drifted", "blind", "dark", "mixed", "hostile", "compliant"} {
 		check(newStory(t).run(fixture(t, name)))
