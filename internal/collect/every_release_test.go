@@ -1,0 +1,52 @@
+package collect_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu"
+	"github.com/remotion-audit/remotion-audit/internal/collect"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
+)
+
+// An account with the policies of a release, as documented or narrowed to it, is compliant with that release:
+// each release of each partition, each purpose, with functions and without.
+func TestOurOwnPoliciesAreCompliant(t *testing.T) {
+	for _, partition := range policies.Partitions() {
+		regions := policies.Regions(partition)[:2]
+		for n, release := range policies.Releases(partition) {
+			for _, purpose := range []policies.Purpose{policies.Render, policies.Deploy, policies.All} {
+				place := policies.Place{Partition: partition, Account: "123456789012", Regions: regions}
+				releases := []policies.Release{release}
+				for name, document := range map[string]func(kind policies.Kind) string{
+					"documented": release.Document,
+					"narrowed": func(kind policies.Kind) string {
+						if kind == policies.Role {
+							return policies.Narrow(releases, kind, policies.Render, place)
+						}
+						return policies.Narrow(releases, kind, purpose, place)
+					},
+				} {
+					account := &awsemu.Account{
+						Partition: partition,
+						Users:     map[string]awsemu.User{"ci": {Inline: map[string]string{"remotion": document(policies.User)}}},
+						Roles:     map[string]awsemu.Role{policies.RoleName: {Inline: map[string]string{"remotion": document(policies.Role)}}},
+						Function:  awsemu.Function{Region: regions[0]},
+					}
+					if n%2 == 0 {
+						deploy(account, awsemu.LambdaFunction{Name: render240, Region: regions[1]}, awsemu.LambdaFunction{Name: render527, Region: regions[1]})
+					}
+					r, _ := judge(t, account, collect.Plan{
+						Account: "123456789012", Partition: partition, Regions: regions, Release: release, Requested: release.Since,
+						Callers: []collect.Caller{{Name: "user/ci", Purpose: purpose}}, RenderRoles: []string{policies.RoleName},
+					})
+					about := fmt.Sprintf("%s %s, %s for %s", partition, release, name, purpose)
+					if r.Status != audit.Compliant || r.Summary.Satisfied < 15 || r.Summary.Satisfied != r.Summary.Requirements {
+						t.Errorf("%s: %s, %d of %d: %q %q", about, r.Status, r.Summary.Satisfied, r.Summary.Requirements, wrong(r), problems(r))
+					}
+				}
+			}
+		}
+	}
+}
