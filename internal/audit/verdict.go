@@ -191,14 +191,16 @@ func (t TargetFacts) inspect(n policies.Need) inspection {
 	need = need.Named().Preferring(n.Resource)
 	c := t.Grants.Cover(need, t.context(n.Question))
 	note := ""
-	if deployed := t.Place.Deployed(n); c.Status.Gap() && t.Purpose == policies.Render && !t.ahead && deployed != nil {
-		// Who only renders calls what there is, whatever Remotion would call the next function.
+	// Who only renders calls what there is, whatever Remotion would call the next function.
+	if c.Status.Gap() && t.Purpose == policies.Render && !t.ahead {
+		deployed := t.Place.Deployed(n)
 		lacking := slices.IndexFunc(deployed, func(resource string) bool { return !t.grants(n.Question, resource) })
-		if lacking < 0 {
+		switch {
+		case lacking >= 0:
+			c = t.Grants.Cover(need.Preferring(deployed[lacking]), t.context(n.Question))
+		case deployed != nil:
 			note = "granted for the functions that are deployed, and not for " + n.Pattern + ": the next release's function will have another name"
 			c = iampolicy.Coverage{Status: Satisfied, Covering: c.Covering}
-		} else {
-			c = t.Grants.Cover(need.Preferring(deployed[lacking]), t.context(n.Question))
 		}
 	}
 	in := inspection{note: note, status: c.Status, cause: c.Cause, why: c.Why(), example: c.ExampleARN, statements: StatementsOf(c.Deciding)}
