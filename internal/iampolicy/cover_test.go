@@ -63,6 +63,8 @@ func TestCover(t *testing.T) {
 		{name: "every action, where most of the statements are about one service", policies: many, action: "*", resource: "*", status: Partial, cause: NoGrant, example: "*"},
 		{name: "a typo is told with its place", policies: []string{allow(`"arn:aws:s3:::remotionlamda-*"`)}, action: "s3:GetObject", resource: bucket, status: Missing, cause: NarrowerGrant, example: "arn:aws:s3:::remotionlambda-",
 			miss: "typo at character 25 (remotionlamda- for remotionlambda-)"},
+		{name: "a colon too few", policies: []string{allow(`"arn:aws:s3::remotionlambda-*"`)}, action: "s3:GetObject", resource: bucket, status: Missing, cause: NarrowerGrant, example: "arn:aws:s3:::remotionlambda-", miss: "fewer fields than an ARN has"},
+		{name: "a bucket's name alone", policies: []string{allow(`"remotionlambda-*"`)}, action: "s3:GetObject", resource: bucket, status: Missing, cause: NarrowerGrant, example: "arn:aws:s3:::remotionlambda-", miss: "fewer fields than an ARN has"},
 		{name: "wrong case", policies: []string{allow(`"arn:aws:s3:::RemotionLambda-*"`)}, action: "s3:GetObject", resource: bucket, status: Missing, cause: NarrowerGrant, example: "arn:aws:s3:::remotionlambda-",
 			miss: "wrong case at character 14 (arn:aws:s3:::RemotionLambda-* for arn:aws:s3:::remotionlambda-*)"},
 		{name: "one region of all", policies: []string{allow(`"arn:aws:lambda:us-east-1:*:function:remotion-render-*"`)}, action: "lambda:InvokeFunction", resource: fn, status: Partial, cause: NarrowerGrant,

@@ -35,6 +35,8 @@ const (
 	NotBucket MissKind = "objects without their bucket"
 	// NotARN: the request names no resource, and only "*" grants that.
 	NotARN MissKind = "not every resource"
+	// FewFields: it lacks a field of an ARN, or is none.
+	FewFields MissKind = "fewer fields than an ARN has"
 	// Narrower: it covers other resources.
 	Narrower MissKind = "narrower"
 )
@@ -85,6 +87,9 @@ func missOf(pattern, need, example string) Miss {
 	}
 	got, want := strings.SplitN(pattern, ":", resourceField+1), strings.SplitN(example, ":", resourceField+1)
 	if len(got) <= resourceField || len(want) <= resourceField {
+		if !strings.Contains(strings.TrimRight(pattern, "*"), "*") { // which might run on
+			m.Kind = FewFields
+		}
 		return m
 	}
 	for i, kind := range fieldMiss {
