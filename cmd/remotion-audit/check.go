@@ -190,7 +190,7 @@ func (o checkOptions) grants(files *files) (g iampolicy.Grants) {
 
 // files reads policy documents and gathers what is wrong with them, so that all of it is told at once.
 type files struct {
-	stdin io.Reader
+	stdin io.Reader // nil once it was read
 	errs  []error
 }
 
@@ -203,7 +203,11 @@ func (f *files) policy(flag, name string) iampolicy.Policy {
 	refuse := func(err error) { f.errs = append(f.errs, fmt.Errorf("%s %s: %w", flag, name, err)) }
 	in := f.stdin
 	if name == "-" {
-		p.ID = "standard input"
+		p.ID, f.stdin = "standard input", nil
+		if in == nil {
+			refuse(errors.New("standard input was read for another document: name a file"))
+			return p
+		}
 	} else {
 		file, err := os.Open(name)
 		if err != nil {

@@ -50,6 +50,7 @@ func TestCheckCommand(t *testing.T) {
 		{"a Deny that the simulator does not see", "", "--policy secrets.json --required needed.json", 1,
 			[]string{"GAPS  2 gaps; 0 of 2 permissions are granted", "not on      arn:aws:s3:::remotionlambda-secret\n", "identity-deny: statement 2 (Sid Secrets) of secrets.json denies it"}, ""},
 		{"an empty standard input", "", "--policy -  --required needed.json", 2, nil, "--policy -: line 1, column 1"},
+		{"standard input twice", everything, "--policy - --boundary - --for role", 2, nil, "--boundary -: standard input was read for another document: name a file"},
 		{"a policy from standard input", everything, "--policy - --for role", 0, []string{"COMPLIANT  all 15 permissions are granted", "the role policy of Remotion"}, ""},
 		{"what is wider is said and does not fail", everything, "--policy - --for user --excess", 0, []string{"administrator access", "iam:CreateAccessKey on *"}, ""},
 		{"a boundary", everything, "--policy - --required needed.json --boundary limits.json", 1, []string{"PARTIAL", "arn:aws:s3:::remotionlambda-\n", "permissions-boundary: the permissions boundary does not allow it"}, ""},
