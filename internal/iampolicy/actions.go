@@ -47,6 +47,7 @@ func (s *search) classes(l *language, list []extent) (names []string) {
 	seen := map[string]bool{}
 	key := make([]byte, len(list))
 	w.visit(func(state []uint64) bool {
+		w.steps -= len(w.members)
 		if !w.members[0].accepts(state) {
 			return false
 		}

@@ -62,10 +62,12 @@ func quoteEmpty(s string) string {
 // nearest finds the resource pattern of the statements that comes closest to what is needed, and says how
 // it misses the example. It returns the statement's place in the list.
 func nearest(near []Match, need, example string) (at int, miss Miss) {
+	// A document may have hundreds of patterns, and a distance takes the product of the lengths.
+	const enough = 96
 	best := -1
 	for i, m := range near {
 		for _, p := range m.Resource {
-			if d := distance(clip256(p), clip256(need)); best < 0 || d < best {
+			if d := distance(p[:min(len(p), enough)], need[:min(len(need), enough)]); best < 0 || d < best {
 				at, best = i, d
 				miss = missOf(p, need, example)
 			}

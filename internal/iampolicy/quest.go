@@ -42,6 +42,7 @@ func (g Grants) quest(n *Need, action string, ctx Context, s *search) *quest {
 			}
 			for j := range p.Document.Statements {
 				s := &p.Document.Statements[j]
+				q.search.steps -= len(s.actions)
 				if !s.matchesAction(action) {
 					continue
 				}
