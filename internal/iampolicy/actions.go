@@ -18,10 +18,11 @@ func (g Grants) actionClasses(n *Need, s *search) (actions []string) {
 		for i := range p.Document.Statements {
 			s := &p.Document.Statements[i]
 			e := extent{not: s.NotAction != nil}
+			asWritten := slices.Concat(s.Action, s.NotAction) // one of them is set
 			for j := range s.actions {
 				e.patterns = append(e.patterns, &s.actions[j])
 				if s.actions[j].exact {
-					written[s.actions[j].text] = slices.Concat(s.Action, s.NotAction)[j]
+					written[s.actions[j].text] = asWritten[j]
 				}
 			}
 			statements = append(statements, e)
