@@ -42,6 +42,8 @@ func (c Coverage) Why() string {
 		return ""
 	case c.Status == Unverified:
 		return c.Reason
+	case c.Status == Conditional && len(c.Deciding) == 0:
+		return "it hangs on what is not known of the request"
 	case c.Status == Conditional:
 		return c.Deciding[0].Open()
 	}
