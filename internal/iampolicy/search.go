@@ -46,7 +46,7 @@ type scratch struct {
 
 // The budget of one Cover, whatever number of actions its need stands for: about 20 ms, and at any time 8 MB.
 const (
-	budgetSteps = 4 << 20
+	budgetSteps = 3 << 20
 	budgetBytes = 8 << 20
 )
 
