@@ -90,10 +90,10 @@ func requirementsOf(required []Need) []Statement {
 func (g Grants) excess(m Match, action, resource string, wanted []Statement, ctx Context, budget *search) (e Excess, found bool) {
 	granted := m.rule(ctx).may
 	n, err := NewNeed(action, resource)
-	if err != nil || strings.Contains(resource, "${") {
+	// Of NotResource there is no pattern of its own, and what is wrong with the need is its action.
+	if at := slices.Index(m.Resource, resource); at >= 0 && (err != nil || strings.Contains(resource, "${")) {
 		// As a need, a pattern whose '*' runs on past fields, or with a variable, does not say what it grants.
 		n, err = NewNeed(action, literalPart(resource)+"*")
-		at := slices.Index(m.Resource, resource)
 		granted.patterns = granted.patterns[at : at+1]
 	}
 	if err != nil {

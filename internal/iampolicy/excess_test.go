@@ -28,6 +28,7 @@ func TestExcess(t *testing.T) {
 		{"a variable without", `{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/${aws:userid}/*"}`, []string{"wider resource: s3:GetObject on arn:aws:s3:::b//"}},
 		{"a well-known action, with a resource of its own", `{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","NotAction":"iam:CreateUser","Resource":"*"},{"Effect":"Deny","Action":"iam:CreateUser","NotResource":"arn:aws:iam::1:user/a"}`,
 			[]string{"administrator access: iam:CreateUser on arn:aws:iam::1:user/a"}},
+		{"an action that is none, on everything but something", `{"Effect":"Allow","Action":"GetObject","NotResource":"arn:aws:s3:::x"}`, nil},
 		{"everything but", `{"Effect":"Allow","NotAction":["s3:*","iam:*"],"NotResource":"arn:aws:lambda:*"}`, []string{"everything but what it names: lambda:UpdateFunctionCode on *"}},
 	}
 	for _, test := range tests {
