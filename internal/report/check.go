@@ -1,9 +1,9 @@
 package report
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/remotion-audit/remotion-audit/internal/check"
@@ -11,12 +11,7 @@ import (
 )
 
 // CheckJSON writes the result of a check for programs. docs/check.schema.json describes it.
-func CheckJSON(w io.Writer, r check.Result) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(r)
-}
+func CheckJSON(w io.Writer, r check.Result) error { return writeJSON(w, r) }
 
 // CheckText writes the result of a check for a terminal. Findings with one reason stand together.
 func CheckText(w io.Writer, r check.Result) error {
@@ -131,12 +126,7 @@ func (p *page) checkGroup(group []check.Finding) {
 }
 
 func addOnce(list []string, s string) []string {
-	for _, have := range list {
-		if have == s {
-			return list
-		}
-	}
-	if s == "" {
+	if s == "" || slices.Contains(list, s) {
 		return list
 	}
 	return append(list, s)

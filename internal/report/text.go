@@ -12,11 +12,13 @@ import (
 )
 
 // JSON writes the report for programs. docs/report.schema.json describes it.
-func JSON(w io.Writer, r audit.Report) error {
+func JSON(w io.Writer, r audit.Report) error { return writeJSON(w, r) }
+
+func writeJSON(w io.Writer, v any) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	return enc.Encode(r)
+	return enc.Encode(v)
 }
 
 // Text writes the report for a terminal.
