@@ -64,6 +64,16 @@ const (
 	EnvEvidenceBucket  = "EVIDENCE_BUCKET"
 	EnvAuditorID       = "AUDITOR_ID"
 	EnvRepeatAfter     = "REPEAT_AFTER"
+	EnvReadScope       = "READ_SCOPE"
+)
+
+// The values of READ_SCOPE.
+const (
+	// ReadScopeAccount reads any user, role, group and policy of the account, and discovers functions and
+	// the roles of permission sets.
+	ReadScopeAccount = "account"
+	// ReadScopeNamed reads what the deployment names, and discovers nothing.
+	ReadScopeNamed = "named"
 )
 
 // Environment lists the environment variables in the order of the README's table.
@@ -101,15 +111,25 @@ const (
 	ScopeEvidence   Scope = "evidence"
 	ScopeRemembered Scope = "remembered"
 	ScopeRecorded   Scope = "recorded"
+	// ScopeLog is the function's log group, ScopeFailures the queue of lost events, ScopeChanges that of
+	// changes in IAM, ScopeTopicKey the key of the alert topic.
+	ScopeLog      Scope = "log"
+	ScopeFailures Scope = "failures"
+	ScopeChanges  Scope = "changes"
+	ScopeTopicKey Scope = "topic key"
 )
 
-// A Permission is one IAM action the code calls.
+// A Permission is one IAM action the code calls, or AWS in the role's name.
 type Permission struct {
 	Action string
 	Scope  Scope
 	// Why is what the audit cannot do without it.
 	Why string
 }
+
+// Discovers reports whether the permission serves to find out what there is. READ_SCOPE=named does without:
+// all of them reach every resource.
+func (p Permission) Discovers() bool { return p.Scope == ScopeAny || p.Scope == ScopeFunctions }
 
 // ReadPermissions lists what auditing needs, on a laptop as in Lambda. All of it reads.
 func ReadPermissions() []Permission {
@@ -144,5 +164,31 @@ func FunctionPermissions() []Permission {
 		{"sns:Publish", ScopeTopic, "sends the alert"},
 		{"sns:ListSubscriptionsByTopic", ScopeTopic, "learns whether anybody gets it"},
 		{"cloudwatch:PutMetricData", ScopeNamespace, "publishes the metrics"},
+	}
+}
+
+// OnBehalf lists what AWS does in the name of the function's role, and the code never calls.
+func OnBehalf() []Permission {
+	return []Permission{
+		{"logs:CreateLogStream", ScopeLog, "Lambda opens a stream for each execution environment"},
+		{"logs:PutLogEvents", ScopeLog, "Lambda writes the function's log"},
+		{"sqs:SendMessage", ScopeFailures, "Lambda keeps an event that failed with its retry"},
+		{"sqs:ReceiveMessage", ScopeChanges, "Lambda polls the queue of changes in IAM"},
+		{"sqs:DeleteMessage", ScopeChanges, "Lambda removes those that were handled"},
+		{"sqs:GetQueueAttributes", ScopeChanges, "Lambda learns the queue's visibility timeout"},
+		{"kms:GenerateDataKey", ScopeTopicKey, "SNS encrypts a message that the function publishes"},
+		{"kms:Decrypt", ScopeTopicKey, "SNS reads the data key that it uses again"},
+	}
+}
+
+// ChangeEvents lists the calls to IAM that can change what a principal may do, as CloudTrail names them. Those that
+// cannot are left out: a new policy is attached to nobody, and a version that is not the default has no effect.
+func ChangeEvents() []string {
+	return []string{
+		"AddUserToGroup", "AttachGroupPolicy", "AttachRolePolicy", "AttachUserPolicy", "CreatePolicyVersion", "CreateRole", "CreateUser",
+		"DeleteGroupPolicy", "DeleteRole", "DeleteRolePermissionsBoundary", "DeleteRolePolicy", "DeleteUser",
+		"DeleteUserPermissionsBoundary", "DeleteUserPolicy", "DetachGroupPolicy", "DetachRolePolicy", "DetachUserPolicy",
+		"PutGroupPolicy", "PutRolePermissionsBoundary", "PutRolePolicy", "PutUserPermissionsBoundary", "PutUserPolicy",
+		"RemoveUserFromGroup", "SetDefaultPolicyVersion", "UpdateAssumeRolePolicy", "UpdateUser",
 	}
 }
