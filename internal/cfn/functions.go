@@ -301,9 +301,9 @@ func split(delimiter, source string) (any, error) {
 			source = source[1:]
 			continue
 		}
-		// Those have no colon and no slash, and are all an ARN is split around here.
+		// Those are letters, digits and hyphens.
 		plain := slices.Contains([]string{"${AWS::AccountId", "${AWS::Partition", "${AWS::Region"}, name)
-		if !plain || delimiter != ":" && delimiter != "/" {
+		if !plain || strings.Trim(delimiter, ":/, ") != "" {
 			return nil, fmt.Errorf("only AWS knows %s}, and so where to split it", name)
 		}
 		add(name + "}")

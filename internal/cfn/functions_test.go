@@ -60,6 +60,7 @@ func TestFunctions(t *testing.T) {
 		{"a pseudo parameter that is given", "!If [Here, y, n]", map[string]string{"AWS::Region": "eu-west-1"}, "y"},
 		{"a pseudo parameter that is not", "!Ref AWS::Region", nil, "${AWS::Region}"},
 		{"a part of an ARN", "!Select [4, !Split [':', !Sub 'arn:${AWS::Partition}:sns:${AWS::Region}:1234:topic']]", nil, "1234"},
+		{"a list with an ARN in it", "!Split [',', !Sub '${Every},arn:${AWS::Partition}:iam::aws:policy/*']", nil, []any{"1h", "arn:${AWS::Partition}:iam::aws:policy/*"}},
 		{"an element by a text", "!Select ['1', [a, b]]", nil, "b"},
 		{"split and joined again", "!Join [':', !Split ['/', 'a/b/']]", nil, "a:b:"},
 		{"an attribute", "!Sub '${Topic.TopicArn}/x'", nil, "${Topic.TopicArn}/x"},
