@@ -16,13 +16,14 @@ import (
 	"os"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/remotion-audit/remotion-audit/infra"
 )
 
 func main() {
-	err := synth()
+	err := synth(awscdk.NewApp(&awscdk.AppProps{AnalyticsReporting: jsii.Bool(false)}), os.Getenv)
 	// It may print "Runtime process exited abnormally: waitid: no child processes": jsii waits for
 	// its Node twice, and one of the two comes too late. Nothing is wrong then.
 	jsii.Close()
@@ -32,13 +33,17 @@ func main() {
 	}
 }
 
-func synth() error {
-	app := awscdk.NewApp(&awscdk.AppProps{AnalyticsReporting: jsii.Bool(false)})
+// synth writes the templates of app's stacks: the auditor's, and where changes have to be forwarded to it, that of what
+// does so.
+func synth(app awscdk.App, getenv func(string) string, code ...awslambda.Code) error {
 	stack := awscdk.NewStack(app, jsii.String("RemotionAudit"), &awscdk.StackProps{
 		Description: jsii.String("remotion-audit: watches whether the AWS users and roles that run Remotion Lambda still have the permissions they need, and says so when they do not."),
 	})
-	said := settings{node: app.Node(), getenv: os.Getenv}
+	said := settings{node: app.Node(), getenv: getenv}
 	props, forwarder := said.read(stack)
+	if len(code) > 0 { // of a test, which builds none
+		props.Code = code[0]
+	}
 	if err := said.err(props.Validate()); err != nil {
 		return err
 	}
