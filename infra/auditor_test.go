@@ -1,6 +1,7 @@
 package infra
 
 import (
+	"encoding/json"
 	"maps"
 	"os"
 	"path/filepath"
@@ -250,6 +251,25 @@ func TestCodeIsFoundWhereMakeLeavesIt(t *testing.T) {
 		t.Chdir(filepath.Join(root, dir))
 		if got, err := builtCode(); got != want || err != nil {
 			t.Errorf("in %s: %q, %v; want %q", dir, got, err, want)
+		}
+	}
+}
+
+// Whatever can be tagged is: who pays for the auditor wants to find all of it.
+func TestTagsPropagate(t *testing.T) {
+	stack, auditor := newStack(t, &PermissionAuditorProps{Callers: jsii.Strings("none"), ReactToChanges: jsii.Bool(true)})
+	awscdk.Tags_Of(auditor).Add(jsii.String("team"), jsii.String("video"), nil)
+	// For these CloudFormation has no tags.
+	untagged := []string{
+		"AWS::IAM::Policy", "AWS::Lambda::EventInvokeConfig", "AWS::S3::BucketPolicy",
+		"AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy", "AWS::Scheduler::Schedule",
+	}
+	for id, r := range (*assertions.Template_FromStack(stack, nil).ToJSON())["Resources"].(map[string]any) {
+		r := r.(map[string]any)
+		kind := r["Type"].(string)
+		tags, _ := json.Marshal(r["Properties"].(map[string]any)["Tags"])
+		if got, want := strings.Contains(string(tags), `{"Key":"team","Value":"video"}`), !slices.Contains(untagged, kind); got != want {
+			t.Errorf("%s (%s): tagged %v, want %v", id, kind, got, want)
 		}
 	}
 }
