@@ -92,6 +92,11 @@ synth: build ## Write the CDK template to dist/cdk.out (CALLERS=… for yours)
 	@$(CDK_ENV) CALLERS='$(CALLERS)' CDK_OUTDIR=../dist/cdk.out go -C infra run ./cmd/synth
 	@echo 'for CALLERS=$(CALLERS):' && ls dist/cdk.out/*.template.json
 
+.PHONY: stackset
+stackset: build ## Write a stack set's template to dist, and print how to deploy it (CODE_BUCKET_PREFIX=… CODE_REGIONS=a,b CALLERS=… PARAMETERS='Name=value …')
+	@go run ./internal/cfn/stackset $(if $(CODE_BUCKET_PREFIX),-prefix '$(CODE_BUCKET_PREFIX)') $(if $(CODE_KEY),-key '$(CODE_KEY)') \
+	  $(if $(CODE_REGIONS),-regions '$(CODE_REGIONS)') 'Callers=$(CALLERS)' $(PARAMETERS)
+
 .PHONY: bench
 bench: node_modules oracle_modules ## Run the benchmarks (PKG=… for some)
 	go test -run '^$$' -bench . -benchmem -count $(COUNT) $(PKG)

@@ -48,6 +48,8 @@ var allowed = map[string]string{
 	"internal/iampolicy":    "",
 	"internal/runtimeapi":   "",
 	"internal/cfn":          "",
+	"internal/cfn/lint":     "",
+	"internal/cfn/stackset": "internal/cfn",
 	"internal/house":        "",
 	"events":                "",
 	"examples":              "",
