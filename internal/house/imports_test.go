@@ -50,6 +50,7 @@ var allowed = map[string]string{
 	"internal/cfn":          "",
 	"internal/cfn/lint":     "",
 	"internal/cfn/stackset": "internal/cfn",
+	"internal/cwalarm":      "",
 	"internal/house":        "",
 	"events":                "",
 	"examples":              "",
