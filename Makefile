@@ -112,8 +112,8 @@ fuzz: ## Fuzz every target for FUZZTIME (PKG=./internal/iampolicy FUZZ=FuzzParse
 .PHONY: golden
 golden: ## Rewrite the golden files, and show what changed
 	go test ./internal/app -update
-	go test ./internal/report ./internal/awsemu ./internal/policies ./cmd/remotion-audit -update
-	git diff --stat -- '*testdata*'
+	go test ./internal/report ./internal/awsemu ./internal/policies ./internal/house ./cmd/remotion-audit -update
+	git diff --stat -- '*testdata*' docs
 
 .PHONY: catalogue
 catalogue: ## Check the catalogue of releases against the packages that npm has (fetches about 110 MB, once)
