@@ -87,7 +87,7 @@ build-AuditFunction:
 	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build $(FUNCTION_FLAGS) -o "$(ARTIFACTS_DIR)/bootstrap" ./function
 
 .PHONY: synth
-synth: build ## Write the CDK template to dist/cdk.out (CALLERS=… for yours)
+synth: ## Write the CDK template to dist/cdk.out (CALLERS=… for yours)
 	@rm -rf dist/cdk.out
 	@$(CDK_ENV) CALLERS='$(CALLERS)' CDK_OUTDIR=../dist/cdk.out go -C infra run ./cmd/synth
 	@echo 'for CALLERS=$(CALLERS):' && ls dist/cdk.out/*.template.json

@@ -208,9 +208,9 @@ func TestValidate(t *testing.T) {
 		{"a format that is none", func(p *PermissionAuditorProps) { p.HTTPSFormat = jsii.String("xml") }, "HTTPSFormat"},
 		{"a time that is none", func(p *PermissionAuditorProps) { p.RepeatAfter = jsii.String("a day") }, "RepeatAfter"},
 		{"an evidence bucket by its URL", func(p *PermissionAuditorProps) { p.EvidenceBucket = jsii.String("s3://evidence") }, "EvidenceBucket"},
-		{"no code", func(p *PermissionAuditorProps) { p.Code = nil }, `run "make build"`},
+		{"no code, and no module around to build it from", func(p *PermissionAuditorProps) { p.Code = nil }, "Code: the function's source"},
 	}
-	t.Chdir(t.TempDir()) // where there is no build
+	t.Chdir(t.TempDir()) // where there is no module
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			err := valid(tt.change).Validate()
@@ -235,24 +235,6 @@ func TestValidate(t *testing.T) {
 		}()
 		NewPermissionAuditor(awscdk.NewStack(nil, nil, nil), "Auditor", nil)
 	})
-}
-
-func TestCodeIsFoundWhereMakeLeavesIt(t *testing.T) {
-	root := t.TempDir()
-	for _, dir := range []string{"dist/lambda", "infra"} {
-		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := os.WriteFile(filepath.Join(root, "dist/lambda/bootstrap"), nil, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	for dir, want := range map[string]string{".": "dist/lambda", "infra": "../dist/lambda"} {
-		t.Chdir(filepath.Join(root, dir))
-		if got, err := builtCode(); got != want || err != nil {
-			t.Errorf("in %s: %q, %v; want %q", dir, got, err, want)
-		}
-	}
 }
 
 // Whatever can be tagged is: who pays for the auditor wants to find all of it.

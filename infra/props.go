@@ -14,8 +14,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -109,8 +107,8 @@ type PermissionAuditorProps struct {
 	RolePath *string
 	// PermissionsBoundary bounds the roles that are made. Default: none.
 	PermissionsBoundary awsiam.IManagedPolicy
-	// Code is the function's code, a bootstrap for arm64. Default: the folder dist/lambda here or one
-	// folder up, as "make build" leaves it.
+	// Code is the function's code, a bootstrap for arm64. Default: it is built from its source, at the version that
+	// go.mod has, which takes the go command.
 	Code awslambda.Code
 }
 
@@ -207,7 +205,7 @@ func (p *PermissionAuditorProps) Validate() error {
 	}
 	check("AuditorID", auditorIDForm, "at most 64 letters, digits, - and _", p.AuditorID)
 	if p.Code == nil {
-		if _, err := builtCode(); err != nil {
+		if _, err := functionSource(); err != nil {
 			wrong("Code", "%v", err)
 		}
 	}
@@ -260,7 +258,10 @@ func (p *PermissionAuditorProps) withDefaults() PermissionAuditorProps {
 		}
 	}
 	if set.Code == nil {
-		folder, _ := builtCode() // Validate has seen it
+		folder, err := builtCode()
+		if err != nil {
+			panic(fmt.Errorf("PermissionAuditor: Code: %w", err))
+		}
 		set.Code = awslambda.Code_FromAsset(jsii.String(folder), nil)
 	}
 	return set
@@ -286,14 +287,4 @@ func (p *PermissionAuditorProps) watch() (watch, error) {
 		}
 	}
 	return watchOf(expression, zone)
-}
-
-// builtCode is the folder that "make build" leaves the function in.
-func builtCode() (string, error) {
-	for _, folder := range []string{"dist/lambda", "../dist/lambda"} {
-		if _, err := os.Stat(filepath.Join(folder, "bootstrap")); err == nil {
-			return folder, nil
-		}
-	}
-	return "", errors.New(`there is no dist/lambda/bootstrap here or one folder up: run "make build", or set Code`)
 }
