@@ -91,8 +91,12 @@ func TestExpandEqualsTheTransform(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	script, err := os.ReadFile("testdata/transform.py")
+	if err != nil {
+		t.Fatal(err)
+	}
 	var stderr bytes.Buffer
-	cmd := exec.CommandContext(t.Context(), "python3", "testdata/transform.py")
+	cmd := exec.CommandContext(t.Context(), "python3", "-c", string(script))
 	cmd.Stdin, cmd.Stderr = bytes.NewReader(input), &stderr
 	out, err := cmd.Output()
 	if err != nil {

@@ -8,7 +8,14 @@ import (
 	"testing"
 )
 
-func TestTemplate(t *testing.T) { Check(t, "../../../template.yaml") }
+func TestTemplates(t *testing.T) {
+	for _, path := range []string{"../../../template.yaml", "../../../infra/change-forwarder.yaml"} {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			t.Parallel()
+			Check(t, path)
+		})
+	}
+}
 
 // What a template tells cfn-lint to ignore is found all the same, and so is what stands beside something accepted.
 func TestNothingIsIgnored(t *testing.T) {
