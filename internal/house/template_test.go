@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"maps"
 	"os"
-	"os/exec"
 	"reflect"
 	"regexp"
 	"slices"
@@ -426,15 +425,5 @@ func TestOfSAMOnlyTheFunctionIsUsed(t *testing.T) {
 				t.Errorf("%s is built by make build-%s, which the Makefile does not have (%v)", id, id, err)
 			}
 		}
-	}
-}
-
-func TestCfnLint(t *testing.T) {
-	lint, err := exec.LookPath("cfn-lint")
-	if err != nil {
-		t.Skip("SKIPPED: cfn-lint is not installed, so nothing has checked template.yaml against CloudFormation's own rules (pip install cfn-lint)")
-	}
-	if out, err := exec.CommandContext(t.Context(), lint, templateFile).CombinedOutput(); err != nil {
-		t.Errorf("cfn-lint template.yaml: %v\n%s", err, out)
 	}
 }
