@@ -10,6 +10,9 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/contract"
 )
 
+// lately is how many minutes back an alarm looks for what the last run said: a metric may be seen two minutes late.
+const lately = 5
+
 // newAlarms are the alarms, on metrics of the account: targets are found at run time. Where they ignore missing data, the
 // state stays what the last run said, until the next one.
 func (a *permissionAuditor) newAlarms(p PermissionAuditorProps) map[string]awscloudwatch.Alarm {
@@ -43,10 +46,10 @@ func (a *permissionAuditor) newAlarms(p PermissionAuditorProps) map[string]awscl
 		AlarmDescription: jsii.String("Remotion's permissions are not being audited: no run has completed for two intervals. Look into the failure queue " + lost +
 			", then the log group " + log + "; run it by hand: aws lambda invoke --function-name " + function +
 			` --cli-binary-format raw-in-base64-out --payload '{"command":"audit"}' /dev/stdout`),
-		Metric:             metric{namespace: p.MetricNamespace, name: contract.MetricAuditCompleted, statistic: "Sum", period: w.period}.metric(),
+		Metric:             metric{namespace: p.MetricNamespace, name: contract.MetricAuditCompleted, statistic: "Sum", period: w.deadMan.period}.metric(),
 		Threshold:          jsii.Number(1),
 		ComparisonOperator: awscloudwatch.ComparisonOperator_LESS_THAN_THRESHOLD,
-		EvaluationPeriods:  jsii.Number(w.periods),
+		EvaluationPeriods:  jsii.Number(w.deadMan.periods),
 		TreatMissingData:   awscloudwatch.TreatMissingData_BREACHING,
 	})
 	// So that a first deploy is no death: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-warm-up.html
@@ -56,16 +59,17 @@ func (a *permissionAuditor) newAlarms(p PermissionAuditorProps) map[string]awscl
 	notify(dead, watchers)
 	all["DeadMan"] = dead
 
-	// Two runs are in two of three intervals, as the flexible window lets one slip into the interval after the next.
+	// Two runs in a row, each in a period of its own.
 	blind := own(contract.MetricRequirementsUnverified)
-	blind.period = w.interval
+	blind.period = w.blind.period
 	add("Blind", "The auditor could not look in two runs: what it could not verify is neither good nor bad, and gap alarms stay as they were. The alert and the log group "+
 		log+" name each call that was refused, and the action to grant to "+*a.role.RoleName()+".",
-		blind, 2, w.intervals, awscloudwatch.TreatMissingData_IGNORE, watchers)
-	errors := metric{namespace: jsii.String("AWS/Lambda"), name: "Errors", statistic: "Sum", period: w.interval,
+		blind, 2, w.blind.periods, awscloudwatch.TreatMissingData_IGNORE, watchers)
+	// A run that fails with its retry is two of them, and in the failure queue: this is the next one, too.
+	errors := metric{namespace: jsii.String("AWS/Lambda"), name: "Errors", statistic: "Sum", period: w.errors.period,
 		dimensions: map[string]*string{"FunctionName": a.function.FunctionName()}}
 	add("Errors", "The audit fails again and again: it could not run, or nobody could be told. The log group "+log+" has the error, with what to do.",
-		errors, 2, w.intervals, awscloudwatch.TreatMissingData_NOT_BREACHING, watchers)
+		errors, 3, w.errors.periods, awscloudwatch.TreatMissingData_NOT_BREACHING, watchers)
 	queue := metric{namespace: jsii.String("AWS/SQS"), name: "ApproximateNumberOfMessagesVisible", statistic: "Maximum", period: 300,
 		dimensions: map[string]*string{"QueueName": a.failures.QueueName()}}
 	add("FailureQueue", "A run was lost: it failed with its retries, and its event and error are in the queue "+lost+". Read them, mend the cause (log group "+log+
@@ -73,17 +77,17 @@ func (a *permissionAuditor) newAlarms(p PermissionAuditorProps) map[string]awscl
 		queue, 1, 1, awscloudwatch.TreatMissingData_NOT_BREACHING, watchers)
 	add("AlertFailures", "An alert was due and could not be published. The log group "+log+
 		" has SNS's answer: mostly the topic, its policy or its key has changed. Once that is mended the next run tells what this one could not.",
-		own(contract.MetricAlertFailures), 1, 1, awscloudwatch.TreatMissingData_IGNORE, watchers)
+		own(contract.MetricAlertFailures), 1, lately, awscloudwatch.TreatMissingData_IGNORE, watchers)
 	add("NoSubscribers", "Nobody gets the alerts: the topic has no confirmed subscription. Confirm the mail that AWS has sent, or subscribe: "+
 		"aws sns subscribe --protocol email --topic-arn TOPIC --notification-endpoint ADDRESS",
-		own(contract.MetricNoSubscribers), 1, 1, awscloudwatch.TreatMissingData_IGNORE, watchers)
+		own(contract.MetricNoSubscribers), 1, lately, awscloudwatch.TreatMissingData_IGNORE, watchers)
 
 	// The function's own message says what and why: these two are for dashboards and pagers.
 	add("GapsCritical", "Renders stop: Remotion lacks permissions that every render needs. The alert of "+*p.AuditorID+
 		" says which, for whom, why, and what to paste; the log group "+log+" has the same.",
-		own(contract.MetricGapsCritical), 1, 1, awscloudwatch.TreatMissingData_IGNORE, p.PagerTopic)
+		own(contract.MetricGapsCritical), 1, lately, awscloudwatch.TreatMissingData_IGNORE, p.PagerTopic)
 	add("Gaps", "Remotion lacks permissions. The alert of "+*p.AuditorID+" says which, for whom, why, and what to paste; the log group "+log+" has the same.",
-		own(contract.MetricGaps), 1, 1, awscloudwatch.TreatMissingData_IGNORE, nil)
+		own(contract.MetricGaps), 1, lately, awscloudwatch.TreatMissingData_IGNORE, nil)
 	return all
 }
 

@@ -11,22 +11,27 @@ import (
 
 // A watch is how alarms watch a schedule.
 type watch struct {
-	// period, in seconds, and periods are the dead man's: it fires when none of them saw a run. They span two gaps
-	// between runs and half an hour, so that one run may be missed, and the next one late.
-	period, periods int
+	// deadMan fires when none of its periods saw a run. They span two gaps between runs and half an hour, so that one run may
+	// be missed, and the next one late.
+	deadMan window
 	// warmUpMinutes is how long the dead man waits before its first judgement.
 	warmUpMinutes int
-	// interval, in seconds, is the period of the alarms that look at what each run said, and intervals
-	// how many of them hold two runs.
-	interval, intervals int
+	// blind and errors hold two runs in a row, and four.
+	blind, errors window
+}
+
+// A window is what an alarm looks back at.
+type window struct {
+	period  int // seconds
+	periods int
 }
 
 // What one alarm can do.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
 const (
-	longestSpan   = 7 * 24 * time.Hour // of all periods, where one is an hour or longer; else it is a day
-	longestPeriod = 24 * time.Hour
-	longestWarmUp = 48 * time.Hour
+	longestSpan      = 7 * 24 * time.Hour // of all periods, where one is an hour or longer; else it is a day
+	longestByMinutes = 24 * time.Hour
+	longestWarmUp    = 48 * time.Hour
 )
 
 const (
@@ -62,14 +67,28 @@ func watchGap(gap time.Duration) watch {
 	case gap < 4*time.Hour:
 		period = 15 * time.Minute
 	}
-	w := watch{
-		period: int(period.Seconds()), periods: ceil(2*gap+watchSlack, period),
-		interval: 60 * ceil(min(gap, longestPeriod), time.Minute), intervals: 3,
+	dead := spanning(2*gap+watchSlack, period)
+	return watch{
+		deadMan: dead, warmUpMinutes: min(dead.period*dead.periods/60, int(longestWarmUp.Minutes())),
+		blind: runsApart(gap), errors: runsApart(3 * gap),
 	}
-	w.warmUpMinutes = min(w.period*w.periods/60, int(longestWarmUp.Minutes()))
-	if gap > longestPeriod {
-		w.intervals = min(ceil(2*gap, longestPeriod)+1, int(longestSpan/longestPeriod))
+}
+
+func spanning(span, period time.Duration) window {
+	return window{int(period.Seconds()), ceil(span, period)}
+}
+
+// runsApart is a window that holds two runs which are at most so far apart, as an alarm has it that counts runs: each
+// has a period of its own. Periods slide by the minute, so in one as long as a gap two runs would meet at one minute and not at
+// the next. Beyond the gap there is Scheduler's flexible window (10 minutes), a run, its metric (2) and the next
+// evaluation. An alarm that looks further back than a day sees full hours alone.
+func runsApart(gap time.Duration) window {
+	span := gap + 15*time.Minute
+	if span <= longestByMinutes {
+		return spanning(span, time.Minute)
 	}
+	w := spanning(span, time.Hour)
+	w.periods = min(w.periods+1, int(longestSpan/time.Hour))
 	return w
 }
 

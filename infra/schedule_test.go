@@ -13,29 +13,29 @@ func TestWatch(t *testing.T) {
 		want             watch
 	}{
 		// What template.yaml has for each value of Every.
-		{"rate(15 minutes)", "", watch{300, 12, 60, 900, 3}},
-		{"rate(1 hour)", "", watch{900, 10, 150, 3600, 3}},
-		{"rate(6 hours)", "", watch{3600, 13, 780, 21600, 3}},
-		{"rate(12 hours)", "", watch{3600, 25, 1500, 43200, 3}},
-		{"rate(1 day)", "UTC", watch{3600, 49, 2880, 86400, 3}},
+		{"rate(15 minutes)", "", watch{window{300, 12}, 60, window{60, 30}, window{60, 60}}},
+		{"rate(1 hour)", "", watch{window{900, 10}, 150, window{60, 75}, window{60, 195}}},
+		{"rate(6 hours)", "", watch{window{3600, 13}, 780, window{60, 375}, window{60, 1095}}},
+		{"rate(12 hours)", "", watch{window{3600, 25}, 1500, window{60, 735}, window{3600, 38}}},
+		{"rate(1 day)", "UTC", watch{window{3600, 49}, 2880, window{3600, 26}, window{3600, 74}}},
 
-		{"rate(5 minutes)", "", watch{300, 8, 40, 300, 3}},
-		{"rate(31 minutes)", "", watch{900, 7, 105, 1860, 3}},
-		{"rate(239 minutes)", "", watch{900, 34, 510, 14340, 3}},
-		{"rate(4 hours)", "", watch{3600, 9, 540, 14400, 3}},
-		{"rate(1 days)", "", watch{3600, 49, 2880, 86400, 3}}, // what Scheduler's console writes
-		{"rate(3 days)", "", watch{3600, 145, 2880, 86400, 7}},
-		{"rate(5025 minutes)", "", watch{3600, 168, 2880, 86400, 7}}, // seven days to the minute
+		{"rate(5 minutes)", "", watch{window{300, 8}, 40, window{60, 20}, window{60, 30}}},
+		{"rate(31 minutes)", "", watch{window{900, 7}, 105, window{60, 46}, window{60, 108}}},
+		{"rate(239 minutes)", "", watch{window{900, 34}, 510, window{60, 254}, window{60, 732}}},
+		{"rate(4 hours)", "", watch{window{3600, 9}, 540, window{60, 255}, window{60, 735}}},
+		{"rate(1 days)", "", watch{window{3600, 49}, 2880, window{3600, 26}, window{3600, 74}}}, // what Scheduler's console writes
+		{"rate(3 days)", "", watch{window{3600, 145}, 2880, window{3600, 74}, window{3600, 168}}},
+		{"rate(5025 minutes)", "", watch{window{3600, 168}, 2880, window{3600, 85}, window{3600, 168}}}, // seven days to the minute
 
-		{"cron(0 9 * * ? *)", "", watch{3600, 49, 2880, 86400, 3}},
-		{"cron(0 9 * * ? *)", berlin, watch{3600, 51, 2880, 86400, 4}},   // 25 hours in October
-		{"cron(30 2 * * ? *)", newYork, watch{3600, 95, 2880, 86400, 5}}, // no 2:30 in March
-		{"cron(0 9,12 * * ? *)", "", watch{3600, 43, 2580, 75600, 3}},
-		{"cron(0 * * * ? *)", "", watch{900, 10, 150, 3600, 3}},
-		{"cron(0 * * * ? *)", newYork, watch{900, 18, 270, 7200, 3}}, // 1:00 comes twice in November, and has one run
-		{"cron(0 0/6 ? * SUN-SAT *)", "", watch{3600, 13, 780, 21600, 3}},
-		{"cron(0 9 ? * mon-fri *)", berlin, watch{3600, 147, 2880, 86400, 7}},
-		{"cron(0 9 1/3 * ? */1)", "Asia/Tokyo", watch{3600, 145, 2880, 86400, 7}},
+		{"cron(0 9 * * ? *)", "", watch{window{3600, 49}, 2880, window{3600, 26}, window{3600, 74}}},
+		{"cron(0 9 * * ? *)", berlin, watch{window{3600, 51}, 2880, window{3600, 27}, window{3600, 77}}},    // 25 hours in October
+		{"cron(30 2 * * ? *)", newYork, watch{window{3600, 95}, 2880, window{3600, 49}, window{3600, 143}}}, // no 2:30 in March
+		{"cron(0 9,12 * * ? *)", "", watch{window{3600, 43}, 2580, window{60, 1275}, window{3600, 65}}},
+		{"cron(0 * * * ? *)", "", watch{window{900, 10}, 150, window{60, 75}, window{60, 195}}},
+		{"cron(0 * * * ? *)", newYork, watch{window{900, 18}, 270, window{60, 135}, window{60, 375}}}, // 1:00 comes twice in November, and has one run
+		{"cron(0 0/6 ? * SUN-SAT *)", "", watch{window{3600, 13}, 780, window{60, 375}, window{60, 1095}}},
+		{"cron(0 9 ? * mon-fri *)", berlin, watch{window{3600, 147}, 2880, window{3600, 75}, window{3600, 168}}},
+		{"cron(0 9 1/3 * ? */1)", "Asia/Tokyo", watch{window{3600, 145}, 2880, window{3600, 74}, window{3600, 168}}},
 	}
 	for _, tt := range tests {
 		t.Run(strings.TrimSpace(tt.expression+" "+tt.zone), func(t *testing.T) {
@@ -119,22 +119,24 @@ func TestWatchesAreAlarms(t *testing.T) {
 	for gap := shortestGap; gap <= longestWatched; gap += time.Minute {
 		w := watchGap(gap)
 		seconds := func(n int) time.Duration { return time.Duration(n) * time.Second }
-		window := seconds(w.period * w.periods)
-		if window < 2*gap+watchSlack || window >= 2*gap+watchSlack+seconds(w.period) {
-			t.Errorf("%s: a window of %s", gap, window)
+		span := func(w window) time.Duration { return seconds(w.period * w.periods) }
+		if got := span(w.deadMan); got < 2*gap+watchSlack || got >= 2*gap+watchSlack+seconds(w.deadMan.period) {
+			t.Errorf("%s: a dead man's window of %s", gap, got)
 		}
-		limit := 24 * time.Hour
-		if w.period >= 3600 {
-			limit = longestSpan
+		if got := span(w.blind); got < gap+15*time.Minute {
+			t.Errorf("%s: two runs in %s", gap, got)
 		}
-		if window > limit || w.period%60 != 0 {
-			t.Errorf("%s: %d periods of %d s are more than an alarm takes", gap, w.periods, w.period)
+		for _, of := range []window{w.deadMan, w.blind, w.errors} {
+			limit := 24 * time.Hour
+			if of.period >= 3600 {
+				limit = longestSpan
+			}
+			if span(of) > limit || of.period%60 != 0 || of.periods < 3 {
+				t.Errorf("%s: %d periods of %d s are not what an alarm takes", gap, of.periods, of.period)
+			}
 		}
 		if w.warmUpMinutes < 1 || w.warmUpMinutes > 2880 {
 			t.Errorf("%s: a warm-up of %d minutes", gap, w.warmUpMinutes)
-		}
-		if all := seconds(w.interval * w.intervals); w.interval%60 != 0 || w.interval > 86400 || all > longestSpan || w.interval < 3600 && all > 24*time.Hour {
-			t.Errorf("%s: %d intervals of %d s are more than an alarm takes", gap, w.intervals, w.interval)
 		}
 	}
 }
