@@ -29,7 +29,7 @@ const (
 // known by then counts as touching.
 func (a *App) sift(ctx context.Context, place Place, all change.Batch) (audit.Trigger, Changes, error) {
 	for _, u := range all.Why {
-		a.Log.ErrorContext(ctx, "a message of the queue cannot be read", "messageId", u.Message, "error", u.Err.Error())
+		a.Log.ErrorContext(ctx, "a message of the queue cannot be read", "messageId", u.Message, "error", u.Err.Error(), "begins", u.Begins)
 	}
 	plan, err := a.Config.Plan(place)
 	if err != nil {

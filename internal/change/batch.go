@@ -13,6 +13,8 @@ const (
 	MaxChanges = 1000
 	// maxUnreadable is of how many messages is kept why they cannot be read.
 	maxUnreadable = 10
+	// maxShown is how much is kept of each.
+	maxShown = 200
 	// maxBody is the size of a message in SQS.
 	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 	maxBody = 1 << 20
@@ -35,9 +37,9 @@ type Batch struct {
 
 // An Unreadable is a message that could not be read.
 type Unreadable struct {
-	// Message is its id in the queue.
-	Message string
-	Err     error
+	// Message is its id in the queue, Begins how its body begins: nobody will see it again.
+	Message, Begins string
+	Err             error
 }
 
 // Single makes a batch of one event. Its error is Read's.
@@ -73,7 +75,7 @@ func ReadQueue(event []byte) (Batch, error) {
 		if err != nil {
 			b.Unreadable++
 			if len(b.Why) < maxUnreadable {
-				b.Why = append(b.Why, Unreadable{r.text("messageId", maxName), err})
+				b.Why = append(b.Why, Unreadable{r.text("messageId", maxName), r.text("body", maxShown), err})
 			}
 			continue
 		}

@@ -46,7 +46,7 @@ func TestABatchIsReadToItsEnd(t *testing.T) {
 	if got := users(b); !slices.Equal(got, []string{"b", "c", "a", "g", "h"}) {
 		t.Errorf("changes of %q, want the newest first", got)
 	}
-	if b.Dropped != 3 || b.Unreadable != 2 || len(b.Why) != 2 || b.Why[0].Message != "m0" || b.Why[1].Message != "m5" || b.More != 0 {
+	if b.Dropped != 3 || b.Unreadable != 2 || len(b.Why) != 2 || b.Why[0].Message != "m0" || b.Why[0].Begins != "no JSON" || b.Why[1].Message != "m5" || b.More != 0 {
 		t.Errorf("%d dropped, %d unreadable: %+v", b.Dropped, b.Unreadable, b.Why)
 	}
 	own := b.Of(account)
@@ -111,8 +111,8 @@ func TestAHostileBatchIsBounded(t *testing.T) {
 	if err != nil || len(b.Changes) != MaxChanges || b.More != 501 || b.Unreadable != 51 || len(b.Why) != maxUnreadable {
 		t.Errorf("%d changes, %d more, %d unreadable of which %d say why, %v", len(b.Changes), b.More, b.Unreadable, len(b.Why), err)
 	}
-	if !strings.Contains(b.Why[0].Err.Error(), "1048577 bytes") {
-		t.Errorf("%v", b.Why[0].Err)
+	if why := b.Why[0]; !strings.Contains(why.Err.Error(), "1048577 bytes") || len(why.Begins) > 2*maxShown {
+		t.Errorf("%v of %d bytes", why.Err, len(why.Begins))
 	}
 	c, err := Single([]byte(call{event: "PutUserPolicy", parameters: fmt.Sprintf(`{"userName":%q,"policyName":%[1]q}`, long), edit: map[string]string{
 		"userIdentity": fmt.Sprintf(`{"type":%q,"userName":%[1]q,"invokedBy":%[1]q}`, long), "sourceIPAddress": fmt.Sprintf("%q", long), "eventID": fmt.Sprintf("%q", long)}}.record()))
