@@ -87,10 +87,15 @@ build-AuditFunction:
 	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build $(FUNCTION_FLAGS) -o "$(ARTIFACTS_DIR)/bootstrap" ./function
 
 .PHONY: synth
-synth: build ## Write the CDK template to dist/cdk.out (CALLERS=… for yours)
+synth: ## Write the CDK template to dist/cdk.out (CALLERS=… for yours)
 	@rm -rf dist/cdk.out
 	@$(CDK_ENV) CALLERS='$(CALLERS)' CDK_OUTDIR=../dist/cdk.out go -C infra run ./cmd/synth
 	@echo 'for CALLERS=$(CALLERS):' && ls dist/cdk.out/*.template.json
+
+.PHONY: stackset
+stackset: build ## Write a stack set's template to dist, and print how to deploy it (CODE_BUCKET_PREFIX=… CODE_REGIONS=a,b CALLERS=… PARAMETERS='Name=value …')
+	@go run ./internal/cfn/stackset $(if $(CODE_BUCKET_PREFIX),-prefix '$(CODE_BUCKET_PREFIX)') $(if $(CODE_KEY),-key '$(CODE_KEY)') \
+	  $(if $(CODE_REGIONS),-regions '$(CODE_REGIONS)') 'Callers=$(CALLERS)' $(PARAMETERS)
 
 .PHONY: bench
 bench: node_modules oracle_modules ## Run the benchmarks (PKG=… for some)
@@ -107,8 +112,8 @@ fuzz: ## Fuzz every target for FUZZTIME (PKG=./internal/iampolicy FUZZ=FuzzParse
 .PHONY: golden
 golden: ## Rewrite the golden files, and show what changed
 	go test ./internal/app -update
-	go test ./internal/report ./internal/awsemu ./internal/policies ./cmd/remotion-audit -update
-	git diff --stat -- '*testdata*'
+	go test ./internal/report ./internal/awsemu ./internal/policies ./internal/house ./cmd/remotion-audit -update
+	git diff --stat -- '*testdata*' docs
 
 .PHONY: catalogue
 catalogue: ## Check the catalogue of releases against the packages that npm has (fetches about 110 MB, once)

@@ -1,6 +1,7 @@
 package infra
 
 import (
+	"encoding/json"
 	"maps"
 	"os"
 	"path/filepath"
@@ -40,9 +41,14 @@ func newStack(t testing.TB, props *PermissionAuditorProps) (awscdk.Stack, Permis
 	if props.Code == nil {
 		props.Code = testCode(t)
 	}
-	app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(t.TempDir()), AnalyticsReporting: jsii.Bool(false)})
-	stack := awscdk.NewStack(app, jsii.String("Stack"), nil)
+	stack := emptyStack(t)
 	return stack, NewPermissionAuditor(stack, "Auditor", props)
+}
+
+func emptyStack(t testing.TB) awscdk.Stack {
+	t.Helper()
+	app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(t.TempDir()), AnalyticsReporting: jsii.Bool(false)})
+	return awscdk.NewStack(app, jsii.String("Stack"), nil)
 }
 
 func TestDefaults(t *testing.T) {
@@ -58,15 +64,20 @@ func TestDefaults(t *testing.T) {
 		"Environment": map[string]any{"Variables": map[string]any{
 			"CALLERS": "user/render,role/web=render", "RENDER_ROLE": "remotion-lambda-role", "REMOTION_VERSION": "auto",
 			"REGIONS": "auto", "BUCKETS": "", "ASSUMED_CONTEXT": "", "METRIC_NAMESPACE": "RemotionAudit", "AUDITOR_ID": "remotion-audit",
-			"HTTPS_FORMAT": "chat", "REPEAT_AFTER": "24h",
+			"HTTPS_FORMAT": "chat", "REPEAT_AFTER": "24h", "READ_SCOPE": "account",
 		}},
 	})
-	template.HasResourceProperties(jsii.String("AWS::Scheduler::Schedule"), map[string]any{"ScheduleExpression": "rate(1 hour)", "State": "ENABLED"})
+	template.HasResourceProperties(jsii.String("AWS::Scheduler::Schedule"), map[string]any{
+		"ScheduleExpression": "rate(1 hour)", "ScheduleExpressionTimezone": "UTC", "State": "ENABLED",
+	})
 	template.HasResourceProperties(jsii.String("AWS::Logs::LogGroup"), map[string]any{"RetentionInDays": 30})
 	// No mail, no custom resource, nothing that CDK likes to add.
 	if got, want := resourceTypes(*template.ToJSON()), []string{
-		"AWS::IAM::Policy", "AWS::IAM::Policy", "AWS::IAM::Role", "AWS::IAM::Role", "AWS::Lambda::EventInvokeConfig",
-		"AWS::Lambda::Function", "AWS::Logs::LogGroup", "AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::SNS::Topic", "AWS::Scheduler::Schedule",
+		"AWS::CloudWatch::Alarm", "AWS::CloudWatch::Alarm", "AWS::CloudWatch::Alarm", "AWS::CloudWatch::Alarm",
+		"AWS::CloudWatch::Alarm", "AWS::CloudWatch::Alarm", "AWS::CloudWatch::Alarm", "AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard",
+		"AWS::IAM::Policy", "AWS::IAM::Policy", "AWS::IAM::Role", "AWS::IAM::Role", "AWS::KMS::Key", "AWS::Lambda::EventInvokeConfig",
+		"AWS::Lambda::Function", "AWS::Logs::LogGroup", "AWS::S3::Bucket", "AWS::S3::BucketPolicy",
+		"AWS::SNS::Topic", "AWS::SNS::TopicPolicy", "AWS::SQS::Queue", "AWS::SQS::QueuePolicy", "AWS::Scheduler::Schedule",
 	}; !reflect.DeepEqual(got, want) {
 		t.Errorf("resources\n got %v\nwant %v", got, want)
 	}
@@ -123,6 +134,7 @@ func TestAccessors(t *testing.T) {
 	for name, value := range map[string]*string{
 		"Function": a.Function().FunctionArn(), "Role": a.Role().RoleArn(), "Topic": a.Topic().TopicArn(),
 		"LogGroup": a.LogGroup().LogGroupName(), "Schedule": a.Schedule().Ref(), "EvidenceBucket": a.EvidenceBucket().BucketName(),
+		"FailureQueue": a.FailureQueue().QueueUrl(), "Dashboard": a.Dashboard().Ref(), "Alarms": a.Alarms()["GapsCritical"].AlarmArn(),
 	} {
 		if *value == "" {
 			t.Errorf("%s: empty", name)
@@ -177,15 +189,28 @@ func TestValidate(t *testing.T) {
 		{"a context without a value", func(p *PermissionAuditorProps) { p.AssumedContext = jsii.Strings("aws:SourceVpc") }, "AssumedContext"},
 		{"half an hour", func(p *PermissionAuditorProps) { p.ScheduleExpression = jsii.String("rate(30 minutes)") }, ""},
 		{"a schedule that is none", func(p *PermissionAuditorProps) { p.ScheduleExpression = jsii.String("rate(1 dayz)") }, "ScheduleExpression"},
+		{"weekdays at nine", func(p *PermissionAuditorProps) { p.ScheduleExpression = jsii.String("cron(0 9 ? * MON-FRI *)") }, ""},
+		{"once a week, which no alarm can watch", func(p *PermissionAuditorProps) { p.ScheduleExpression = jsii.String("rate(7 days)") }, "ScheduleExpression"},
+		{"a schedule that is not known at synth", func(p *PermissionAuditorProps) { p.ScheduleExpression = awscdk.Aws_STACK_NAME() }, "ScheduleExpression is not known at synth"},
+		{"a time zone that is none", func(p *PermissionAuditorProps) { p.TimeZone = jsii.String("Europe/Wien") }, "Europe/Wien"},
+		{"a read scope that is none", func(p *PermissionAuditorProps) { p.ReadScope = jsii.String("all") }, "ReadScope"},
+		{"named, but nobody is", func(p *PermissionAuditorProps) { p.ReadScope = jsii.String("named") }, "NamedPrincipals"},
+		{"names that narrow nothing", func(p *PermissionAuditorProps) { p.NamedPrincipals = jsii.Strings("arn:aws:iam::123456789012:user/a") }, "NamedPrincipals"},
+		{"a name that is no ARN", func(p *PermissionAuditorProps) {
+			p.ReadScope, p.NamedPrincipals = jsii.String("named"), jsii.Strings("user/a")
+		}, "NamedPrincipals"},
+		{"a retention that Logs does not know", func(p *PermissionAuditorProps) { p.LogRetentionDays = jsii.Number(31) }, "LogRetentionDays"},
+		{"half a day", func(p *PermissionAuditorProps) { p.ReportRetentionDays = jsii.Number(0.5) }, "ReportRetentionDays"},
+		{"a path without its last slash", func(p *PermissionAuditorProps) { p.RolePath = jsii.String("/audit") }, "RolePath"},
 		{"an e-mail address that is none", func(p *PermissionAuditorProps) { p.AlertEmail = jsii.String("ops") }, "AlertEmail"},
 		{"a namespace of CloudWatch's own", func(p *PermissionAuditorProps) { p.MetricNamespace = jsii.String("AWS/Lambda") }, "MetricNamespace"},
 		{"an id with a space", func(p *PermissionAuditorProps) { p.AuditorID = jsii.String("my audit") }, "AuditorID"},
 		{"a format that is none", func(p *PermissionAuditorProps) { p.HTTPSFormat = jsii.String("xml") }, "HTTPSFormat"},
 		{"a time that is none", func(p *PermissionAuditorProps) { p.RepeatAfter = jsii.String("a day") }, "RepeatAfter"},
 		{"an evidence bucket by its URL", func(p *PermissionAuditorProps) { p.EvidenceBucket = jsii.String("s3://evidence") }, "EvidenceBucket"},
-		{"no code", func(p *PermissionAuditorProps) { p.Code = nil }, `run "make build"`},
+		{"no code, and no module around to build it from", func(p *PermissionAuditorProps) { p.Code = nil }, "Code: the function's source"},
 	}
-	t.Chdir(t.TempDir()) // where there is no build
+	t.Chdir(t.TempDir()) // where there is no module
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			err := valid(tt.change).Validate()
@@ -212,20 +237,21 @@ func TestValidate(t *testing.T) {
 	})
 }
 
-func TestCodeIsFoundWhereMakeLeavesIt(t *testing.T) {
-	root := t.TempDir()
-	for _, dir := range []string{"dist/lambda", "infra"} {
-		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
-			t.Fatal(err)
-		}
+// Whatever can be tagged is: who pays for the auditor wants to find all of it.
+func TestTagsPropagate(t *testing.T) {
+	stack, auditor := newStack(t, &PermissionAuditorProps{Callers: jsii.Strings("none"), ReactToChanges: jsii.Bool(true)})
+	awscdk.Tags_Of(auditor).Add(jsii.String("team"), jsii.String("video"), nil)
+	// For these CloudFormation has no tags.
+	untagged := []string{
+		"AWS::IAM::Policy", "AWS::Lambda::EventInvokeConfig", "AWS::S3::BucketPolicy",
+		"AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy", "AWS::Scheduler::Schedule",
 	}
-	if err := os.WriteFile(filepath.Join(root, "dist/lambda/bootstrap"), nil, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	for dir, want := range map[string]string{".": "dist/lambda", "infra": "../dist/lambda"} {
-		t.Chdir(filepath.Join(root, dir))
-		if got, err := builtCode(); got != want || err != nil {
-			t.Errorf("in %s: %q, %v; want %q", dir, got, err, want)
+	for id, r := range (*assertions.Template_FromStack(stack, nil).ToJSON())["Resources"].(map[string]any) {
+		r := r.(map[string]any)
+		kind := r["Type"].(string)
+		tags, _ := json.Marshal(r["Properties"].(map[string]any)["Tags"])
+		if got, want := strings.Contains(string(tags), `{"Key":"team","Value":"video"}`), !slices.Contains(untagged, kind); got != want {
+			t.Errorf("%s (%s): tagged %v, want %v", id, kind, got, want)
 		}
 	}
 }

@@ -11,7 +11,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/remotion-audit/remotion-audit/internal/cfn"
@@ -21,50 +25,95 @@ import (
 var ignored = map[string]string{
 	"AuditFunction.Code":    "CDK uploads the built folder",
 	"AuditFunction.CodeUri": "SAM builds from the checkout",
-	"AuditFunction.Tags":    "set by neither, added by the tools",
+	"AuditFunction.Tags":    "set by neither, added by SAM",
 }
 
-func samTemplate(t *testing.T) cfn.Template {
+func samTemplate(t *testing.T) cfn.Template { return readTemplate(t, "../template.yaml") }
+
+func readTemplate(t *testing.T, file string) cfn.Template {
 	t.Helper()
-	data, err := os.ReadFile("../template.yaml")
+	data, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	sam, err := cfn.Parse(data)
+	template, err := cfn.Parse(data)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatal(file, ": ", err)
 	}
-	return sam
+	return template
 }
 
-// TestParity holds template.yaml and the construct to the same system, with and without mail.
+// TestParity holds template.yaml and the construct to the same system, with whatever they can be told.
 func TestParity(t *testing.T) {
 	sam := samTemplate(t)
+	const topic, key = "arn:aws:sns:us-east-1:123456789012:", "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+	const boundary = "arn:aws:iam::123456789012:policy/boundary"
+	existing := func(name string) func(awscdk.Stack) awssns.ITopic {
+		return func(s awscdk.Stack) awssns.ITopic {
+			return awssns.Topic_FromTopicArn(s, jsii.String(name), jsii.String(topic+name))
+		}
+	}
 	tests := []struct {
 		name       string
 		parameters map[string]string
-		props      *PermissionAuditorProps
+		props      func(awscdk.Stack) *PermissionAuditorProps
 	}{
-		{"defaults", map[string]string{"Callers": "user/render"}, &PermissionAuditorProps{Callers: jsii.Strings("user/render")}},
+		{"defaults", map[string]string{"Callers": "user/render"}, func(awscdk.Stack) *PermissionAuditorProps {
+			return &PermissionAuditorProps{Callers: jsii.Strings("user/render")}
+		}},
 		{"everything set", map[string]string{
 			"Callers": "user/render,role/web=render", "RenderRole": "render", "RemotionVersion": "4.0.418",
 			"Regions": "us-east-1,eu-central-1", "Buckets": "site,output", "AssumedContext": "aws:SourceVpc=vpc-1",
-			"ScheduleExpression": "rate(6 hours)", "AlertEmail": "ops@example.com", "MetricNamespace": "Team/Remotion", "AuditorId": "second",
-			"HttpsFormat": "json", "RepeatAfter": "72h", "EvidenceBucketName": "evidence",
-		}, &PermissionAuditorProps{
-			Callers: jsii.Strings("user/render", "role/web=render"), RenderRole: jsii.String("render"), RemotionVersion: jsii.String("4.0.418"),
-			Regions: jsii.Strings("us-east-1", "eu-central-1"), Buckets: jsii.Strings("site", "output"), AssumedContext: jsii.Strings("aws:SourceVpc=vpc-1"),
-			ScheduleExpression: jsii.String("rate(6 hours)"), AlertEmail: jsii.String("ops@example.com"), MetricNamespace: jsii.String("Team/Remotion"), AuditorID: jsii.String("second"),
-			HTTPSFormat: jsii.String("json"), RepeatAfter: jsii.String("72h"), EvidenceBucket: jsii.String("evidence"),
+			"Every": "6h", "TimeZone": "Europe/Vienna", "AlertEmail": "ops@example.com", "MetricNamespace": "Team/Remotion", "AuditorId": "second",
+			"HttpsFormat": "json", "RepeatAfter": "72h", "EvidenceBucketName": "evidence", "ReactToChanges": "yes", "Dashboard": "no",
+			"LogRetentionDays": "90", "ReportRetentionDays": "7", "RolePath": "/audit/", "PermissionsBoundaryArn": boundary,
+			"ReadScope": "named", "NamedPrincipals": "arn:aws:iam::123456789012:user/render,arn:aws:iam::123456789012:policy/a/render",
+			"OpsTopicArn": topic + "ops", "PagerTopicArn": topic + "pager", "KmsKeyArn": key,
+		}, func(s awscdk.Stack) *PermissionAuditorProps {
+			return &PermissionAuditorProps{
+				Callers: jsii.Strings("user/render", "role/web=render"), RenderRole: jsii.String("render"), RemotionVersion: jsii.String("4.0.418"),
+				Regions: jsii.Strings("us-east-1", "eu-central-1"), Buckets: jsii.Strings("site", "output"), AssumedContext: jsii.Strings("aws:SourceVpc=vpc-1"),
+				ScheduleExpression: jsii.String("rate(6 hours)"), TimeZone: jsii.String("Europe/Vienna"), AlertEmail: jsii.String("ops@example.com"),
+				MetricNamespace: jsii.String("Team/Remotion"), AuditorID: jsii.String("second"),
+				HTTPSFormat: jsii.String("json"), RepeatAfter: jsii.String("72h"), EvidenceBucket: jsii.String("evidence"),
+				ReactToChanges: jsii.Bool(true), Dashboard: jsii.Bool(false), LogRetentionDays: jsii.Number(90), ReportRetentionDays: jsii.Number(7),
+				RolePath: jsii.String("/audit/"), PermissionsBoundary: awsiam.ManagedPolicy_FromManagedPolicyArn(s, jsii.String("boundary"), jsii.String(boundary)),
+				ReadScope:       jsii.String("named"),
+				NamedPrincipals: jsii.Strings("arn:aws:iam::123456789012:user/render", "arn:aws:iam::123456789012:policy/a/render"),
+				OpsTopic:        existing("ops")(s), PagerTopic: existing("pager")(s), AlertTopicKey: awskms.Key_FromKeyArn(s, jsii.String("key"), jsii.String(key)),
+			}
 		}},
+		{"an existing topic", map[string]string{"Callers": "none", "AlertTopicArn": topic + "alerts", "AlertEmail": "ops@example.com"},
+			func(s awscdk.Stack) *PermissionAuditorProps {
+				return &PermissionAuditorProps{Callers: jsii.Strings("none"), AlertTopic: existing("alerts")(s), AlertEmail: jsii.String("ops@example.com")}
+			}},
+		{"an existing topic with a key, and a bucket's retention", map[string]string{"Callers": "none", "AlertTopicArn": topic + "alerts", "KmsKeyArn": key, "ReportRetentionDays": "30"},
+			func(s awscdk.Stack) *PermissionAuditorProps {
+				return &PermissionAuditorProps{Callers: jsii.Strings("none"), AlertTopic: existing("alerts")(s),
+					AlertTopicKey: awskms.Key_FromKeyArn(s, jsii.String("key"), jsii.String(key)), ReportRetentionDays: jsii.Number(30)}
+			}},
+	}
+	for every, expression := range map[string]string{"15m": "rate(15 minutes)", "1h": "rate(1 hour)", "6h": "rate(6 hours)", "12h": "rate(12 hours)", "1d": "rate(1 day)"} {
+		tests = append(tests, struct {
+			name       string
+			parameters map[string]string
+			props      func(awscdk.Stack) *PermissionAuditorProps
+		}{"every " + every, map[string]string{"Callers": "none", "Every": every}, func(awscdk.Stack) *PermissionAuditorProps {
+			return &PermissionAuditorProps{Callers: jsii.Strings("none"), ScheduleExpression: &expression}
+		}})
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
+			// Where a list is split, it has to be known.
+			tt.parameters["AWS::Partition"] = "aws"
 			want, err := sam.Resources(tt.parameters)
 			if err != nil {
 				t.Fatal(err)
 			}
-			stack, _ := newStack(t, tt.props)
+			stack := emptyStack(t)
+			props := tt.props(stack)
+			props.Code = testCode(t)
+			NewPermissionAuditor(stack, "Auditor", props)
 			got := synthesized(t, assertions.Template_FromStack(stack, nil))
 			if gotIDs, wantIDs := slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want)); !reflect.DeepEqual(gotIDs, wantIDs) {
 				t.Fatalf("resources\n CDK %v\n SAM %v", gotIDs, wantIDs)
@@ -76,6 +125,27 @@ func TestParity(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestForwarderParity does the same for what forwards changes.
+func TestForwarderParity(t *testing.T) {
+	const boundary = "arn:aws:iam::123456789012:policy/boundary"
+	want, err := readTemplate(t, "change-forwarder.yaml").Resources(map[string]string{"AWS::Partition": "aws", "HomeRegion": "eu-central-1", "RolePath": "/audit/", "PermissionsBoundaryArn": boundary})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stack := emptyStack(t)
+	NewChangeForwarder(stack, "Auditor", &ChangeForwarderProps{HomeRegion: jsii.String("eu-central-1"), RolePath: jsii.String("/audit/"),
+		PermissionsBoundary: awsiam.ManagedPolicy_FromManagedPolicyArn(stack, jsii.String("boundary"), jsii.String(boundary))})
+	got := synthesized(t, assertions.Template_FromStack(stack, nil))
+	for id := range want {
+		if sam, cdk := normal(id, want), normal(id, got); !reflect.DeepEqual(sam, cdk) {
+			t.Errorf("%s\n CDK %s\n YAML %s", id, asJSON(t, cdk), asJSON(t, sam))
+		}
+	}
+	if len(got) != len(want) {
+		t.Errorf("%d resources, want %d", len(got), len(want))
 	}
 }
 
@@ -93,7 +163,7 @@ func synthesized(t testing.TB, template assertions.Template) map[string]cfn.Reso
 		t.Fatal(err)
 	}
 	// CDK's own parameter, for the version of its bootstrap stack.
-	resources, err := parsed.Resources(map[string]string{"BootstrapVersion": ""})
+	resources, err := parsed.Resources(map[string]string{"BootstrapVersion": "", "AWS::Partition": "aws"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,6 +182,12 @@ func normal(id string, template map[string]cfn.Resource) cfn.Resource {
 	precede(id, template, before)
 	r.DependsOn = slices.Sorted(maps.Keys(before))
 	r.Properties = spelling(r.Properties).(map[string]any)
+	if body, ok := r.Properties["DashboardBody"].(string); ok {
+		var widgets any
+		if json.Unmarshal([]byte(body), &widgets) == nil {
+			r.Properties["DashboardBody"] = widgets
+		}
+	}
 	for path := range ignored {
 		if resource, property, _ := strings.Cut(path, "."); resource == id {
 			delete(r.Properties, property)
@@ -136,9 +212,11 @@ func precede(id string, template map[string]cfn.Resource, before map[string]bool
 	}
 }
 
-// spelling makes lists of one the one thing, as IAM reads them.
+// spelling makes lists of one the one thing, as IAM reads them, and numbers text, as parameters are.
 func spelling(v any) any {
 	switch v := v.(type) {
+	case float64:
+		return fmt.Sprint(v)
 	case []any:
 		list := make([]any, len(v))
 		for i, element := range v {
@@ -172,11 +250,16 @@ func TestParameterFormsAreTheProps(t *testing.T) {
 	sam := samTemplate(t)
 	got := map[string]string{}
 	for name, p := range sam.Section("Parameters") {
-		got[name], _ = p.(map[string]any)["AllowedPattern"].(string)
+		form, formed := p.(map[string]any)["AllowedPattern"].(string)
+		// The ARNs are those of topics, key and boundary, which the app reads; yes and no are booleans here.
+		if formed && !strings.HasSuffix(name, "Arn") && form != "^(yes|no)$" {
+			got[name] = form
+		}
 	}
 	want := map[string]string{
 		"Callers": callersForm, "RenderRole": renderRoleForm, "RemotionVersion": remotionVersionForm, "Regions": regionsForm,
-		"Buckets": bucketsForm, "AssumedContext": assumedContextForm, "ScheduleExpression": scheduleForm, "AlertEmail": alertEmailForm,
+		"Buckets": bucketsForm, "AssumedContext": assumedContextForm, "TimeZone": timeZoneForm, "AlertEmail": alertEmailForm,
+		"ReadScope": readScopeForm, "NamedPrincipals": namedPrincipalsForm, "RolePath": rolePathForm,
 		// Go's regexps cannot look ahead; Validate asks for the prefix itself.
 		"MetricNamespace": strings.Replace(metricNamespaceForm, "^", "^(?!AWS/)", 1), "AuditorId": auditorIDForm,
 		"HttpsFormat": httpsFormatForm, "RepeatAfter": repeatAfterForm, "EvidenceBucketName": evidenceBucketForm,

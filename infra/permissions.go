@@ -1,6 +1,8 @@
 package infra
 
 import (
+	"slices"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/jsii-runtime-go"
@@ -8,36 +10,46 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/contract"
 )
 
-// A reach is the statement that grants the actions of a scope.
+// A reach is the statement that grants the actions of a scope. Without resources there is none.
 type reach struct {
 	scope     contract.Scope
 	sid       string
 	resources []*string
 }
 
-// statements are what the function's role may do: the actions the code calls, each on what its
-// scope names, and writing its own log. A scope that nobody told this function about panics.
+// statements are what the function's role may do: the actions the code calls, and those that AWS does in the role's
+// name, each on what its scope names. A scope that nobody told this function about panics.
 func (a *permissionAuditor) statements(p PermissionAuditorProps) []awsiam.PolicyStatement {
-	// Which roles exist is learnt at run time, so the reads reach every principal of this account.
-	principals := func(kind string) *string {
-		return jsii.Sprintf("arn:%s:iam::%s:%s/*", *awscdk.Aws_PARTITION(), *awscdk.Aws_ACCOUNT_ID(), kind)
+	arn := func(resource string) *string { return jsii.Sprintf("arn:%s:%s", *awscdk.Aws_PARTITION(), resource) }
+	account := *awscdk.Aws_ACCOUNT_ID()
+	named := *p.ReadScope == contract.ReadScopeNamed
+	// Which roles exist is learnt at run time, so the reads reach every principal of this account, unless the
+	// read scope narrows them.
+	principals := func(kinds ...string) (list []*string) {
+		if named {
+			return slices.Clone(*p.NamedPrincipals)
+		}
+		for _, kind := range kinds {
+			list = append(list, arn("iam::"+account+":"+kind+"/*"))
+		}
+		return list
 	}
-	evidence := func(key string) *string {
-		return jsii.Sprintf("arn:%s:s3:::%s%s", *awscdk.Aws_PARTITION(), *a.evidence.BucketName(), key)
+	discovered := func(resource *string) []*string {
+		if named {
+			return nil
+		}
+		return []*string{resource}
 	}
-	state := evidence("/state/" + *awscdk.Aws_ACCOUNT_ID() + "/*")
+	evidence := func(key string) *string { return arn("s3:::" + *a.evidence.BucketName() + key) }
+	state := evidence("/state/" + account + "/*")
 	reaches := []reach{
-		{contract.ScopePrincipals, "SimulatePrincipals", []*string{principals("user"), principals("role")}},
-		{contract.ScopeUsers, "ReadUsers", []*string{principals("user")}},
-		{contract.ScopeGroups, "ReadGroups", []*string{principals("group")}},
-		{contract.ScopeRoles, "ReadRoles", []*string{principals("role")}},
-		{contract.ScopeAny, "List", []*string{jsii.String("*")}},
-		{contract.ScopeFunctions, "ReadFunctions", []*string{
-			jsii.Sprintf("arn:%s:lambda:*:%s:function:*", *awscdk.Aws_PARTITION(), *awscdk.Aws_ACCOUNT_ID()),
-		}},
-		{contract.ScopePolicies, "ReadPolicies", []*string{
-			principals("policy"), jsii.Sprintf("arn:%s:iam::aws:policy/*", *awscdk.Aws_PARTITION()),
-		}},
+		{contract.ScopePrincipals, "SimulatePrincipals", principals("user", "role")},
+		{contract.ScopeUsers, "ReadUsers", principals("user")},
+		{contract.ScopeGroups, "ReadGroups", principals("group")},
+		{contract.ScopeRoles, "ReadRoles", principals("role")},
+		{contract.ScopeAny, "List", discovered(jsii.String("*"))},
+		{contract.ScopeFunctions, "ReadFunctions", discovered(arn("lambda:*:" + account + ":function:*"))},
+		{contract.ScopePolicies, "ReadPolicies", append(principals("policy"), arn("iam::aws:policy/*"))},
 		// Without it a missing object looks forbidden. There is no prefix in that question to narrow it by.
 		{contract.ScopeEvidence, "FindEvidence", []*string{evidence("")}},
 		{contract.ScopeRemembered, "ReadEvidence", []*string{state, evidence("/mutes.yaml")}},
@@ -45,29 +57,45 @@ func (a *permissionAuditor) statements(p PermissionAuditorProps) []awsiam.Policy
 		{contract.ScopeTopic, "Alert", []*string{a.topic.TopicArn()}},
 		// PutMetricData knows no resources; the condition, added below, is its narrower form.
 		{contract.ScopeNamespace, "PublishMetrics", []*string{jsii.String("*")}},
+		{contract.ScopeLog, "WriteLogs", []*string{a.logGroup.LogGroupArn()}},
+		{contract.ScopeFailures, "KeepFailures", []*string{a.failures.QueueArn()}},
+		{contract.ScopeChanges, "TakeChanges", nil},
+		{contract.ScopeTopicKey, "EncryptAlerts", nil},
+	}
+	for i := range reaches {
+		switch r := &reaches[i]; {
+		case r.scope == contract.ScopeChanges && a.changes != nil:
+			r.resources = []*string{a.changes.QueueArn()}
+		case r.scope == contract.ScopeTopicKey && a.key != nil:
+			r.resources = []*string{a.key.KeyArn()}
+		}
 	}
 	byScope := map[contract.Scope][]string{}
-	for _, permission := range append(contract.ReadPermissions(), contract.FunctionPermissions()...) {
+	for _, permission := range slices.Concat(contract.ReadPermissions(), contract.FunctionPermissions(), contract.OnBehalf()) {
 		byScope[permission.Scope] = append(byScope[permission.Scope], permission.Action)
 	}
 	var statements []awsiam.PolicyStatement
 	for _, r := range reaches {
 		actions := byScope[r.scope]
 		delete(byScope, r.scope)
-		if len(actions) == 0 {
+		if len(actions) == 0 || len(r.resources) == 0 {
 			continue
 		}
 		statement := allow(r.sid, actions, r.resources...)
-		if r.scope == contract.ScopeNamespace {
+		switch r.scope {
+		case contract.ScopeNamespace:
 			statement.AddCondition(jsii.String("StringEquals"), map[string]any{"cloudwatch:namespace": p.MetricNamespace})
+		case contract.ScopeTopicKey:
+			statement.AddCondition(jsii.String("StringEquals"), map[string]any{
+				"kms:ViaService": "sns." + *awscdk.Aws_REGION() + "." + *awscdk.Aws_URL_SUFFIX(),
+			})
 		}
 		statements = append(statements, statement)
 	}
 	for scope := range byScope {
 		panic("infra: no resources are known for the scope " + string(scope))
 	}
-	// What Lambda does in the role's name.
-	return append(statements, allow("WriteLogs", []string{"logs:CreateLogStream", "logs:PutLogEvents"}, a.logGroup.LogGroupArn()))
+	return statements
 }
 
 func allow(sid string, actions []string, resources ...*string) awsiam.PolicyStatement {

@@ -13,13 +13,16 @@ package infra
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"math"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/remotion-audit/remotion-audit/internal/contract"
@@ -46,18 +49,43 @@ type PermissionAuditorProps struct {
 	// AssumedContext is request context that real requests carry and policies here ask for, each as
 	// key=value. Default: none beyond what the audit assumes anyway.
 	AssumedContext *[]*string
-	// ScheduleExpression is when the audit runs, as EventBridge Scheduler takes it. Default: rate(1 hour).
+	// ReadScope is what the auditor may read of IAM: "account" (any user, role, group and policy of the account, since
+	// which roles run functions is learnt at run time), or "named" (NamedPrincipals alone; nothing is discovered
+	// then: no functions, no roles of theirs, no permission sets). Default: account.
+	ReadScope *string
+	// NamedPrincipals are, with ReadScope "named", the ARNs of the callers and render roles, of the groups that the
+	// users are in, and of their managed policies, boundaries included. Default: none.
+	NamedPrincipals *[]*string
+	// ScheduleExpression is when the audit runs, as EventBridge Scheduler takes it: rate(…) or cron(…). One with gaps that
+	// no single alarm can watch is refused. Default: rate(1 hour).
 	ScheduleExpression *string
+	// TimeZone is the time zone of the schedule, by its IANA name. Default: UTC.
+	TimeZone *string
+	// ReactToChanges audits within minutes of a change in IAM, too, and says who changed what. It needs a trail of
+	// CloudTrail's and, outside us-east-1, a ChangeForwarder there. Default: false.
+	ReactToChanges *bool
 	// AlertEmail gets the alerts by mail, once confirmed from the mail that AWS sends it. Default: nobody is
 	// subscribed to the topic.
 	AlertEmail *string
+	// AlertTopic gets the alerts. It has to let CloudWatch's alarms and the function publish, and so has its
+	// key. Default: a new topic, with a key.
+	AlertTopic awssns.ITopic
+	// OpsTopic gets the alarms about the auditor itself: that it stopped, is blind, or fails. Default: the topic
+	// of the alerts.
+	OpsTopic awssns.ITopic
+	// PagerTopic pages somebody, for critical gaps alone. Default: nobody; the alert itself says more than an alarm.
+	PagerTopic awssns.ITopic
+	// AlertTopicKey is the key of a new topic, or the one that AlertTopic is encrypted with. Its policy has to let
+	// CloudWatch and the account's roles use it. Default: a new key for a new topic.
+	AlertTopicKey awskms.IKey
 	// HTTPSFormat is what https subscribers get: "chat", a card that Amazon Q Developer shows in Slack and
 	// Teams, or "json", the document that machines get. Default: chat.
 	HTTPSFormat *string
 	// RepeatAfter is how long an unchanged gap stays quiet before it is told again, as 24h or 90m, up to
 	// 720h; 0s tells it on every run. Default: 24h.
 	RepeatAfter *string
-	// MetricNamespace is the CloudWatch namespace of the metrics. Default: RemotionAudit.
+	// MetricNamespace is the CloudWatch namespace of the metrics; two auditors in one account and region need
+	// two. Default: RemotionAudit.
 	MetricNamespace *string
 	// AuditorID is how this auditor names itself in alerts; two in one account need two names.
 	// Default: remotion-audit.
@@ -66,8 +94,21 @@ type PermissionAuditorProps struct {
 	// has announced, what is muted, and each run's report. Default: a new one, which stays when the
 	// stack goes.
 	EvidenceBucket *string
-	// Code is the function's code, a bootstrap for arm64. Default: the folder dist/lambda here or one
-	// folder up, as "make build" leaves it.
+	// ReportRetentionDays is how many days a new bucket keeps each run's report; state and mutes are kept.
+	// Default: 400.
+	ReportRetentionDays *float64
+	// LogRetentionDays is how many days the function's log is kept: one of the retentions that CloudWatch Logs
+	// knows, such as 30, 90 or 365. Default: 30.
+	LogRetentionDays *float64
+	// Dashboard makes a CloudWatch dashboard: the first three of an account are free, a further one is
+	// $3 a month. Default: true.
+	Dashboard *bool
+	// RolePath is the path of the roles that are made. Default: /.
+	RolePath *string
+	// PermissionsBoundary bounds the roles that are made. Default: none.
+	PermissionsBoundary awsiam.IManagedPolicy
+	// Code is the function's code, a bootstrap for arm64. Default: it is built from its source, at the version that
+	// go.mod has, which takes the go command.
 	Code awslambda.Code
 }
 
@@ -82,13 +123,17 @@ const (
 	bucketForm          = `[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]`
 	bucketsForm         = `^(` + bucketForm + `( *, *` + bucketForm + `)*)?$`
 	assumedContextForm  = `^([A-Za-z0-9_./:-]+=[^\n]*)?$`
-	scheduleForm        = `^(rate\(([1-9][0-9]*) (minutes?|hours?|days?)\)|cron\([^()]+\))$`
+	readScopeForm       = `^(account|named)$`
+	namedForm           = `arn:aws[a-z-]*:iam::[0-9]{12}:(user|role|group|policy)/[A-Za-z0-9_+=.@/-]+`
+	namedPrincipalsForm = `^(` + namedForm + `(,` + namedForm + `)*)?$`
+	timeZoneForm        = `^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$`
 	alertEmailForm      = `^([^@\s]+@[^@\s]+\.[^@\s]+)?$`
 	metricNamespaceForm = `^[A-Za-z0-9_./#:-]{1,255}$` // and not AWS/…
 	auditorIDForm       = `^[A-Za-z0-9_-]{1,64}$`
 	httpsFormatForm     = `^(chat|json)$`
 	repeatAfterForm     = `^([0-9]{1,3}h|[0-9]{1,5}m|0s)$`
 	evidenceBucketForm  = `^(` + bucketForm + `)?$`
+	rolePathForm        = `^/([A-Za-z0-9_+=,.@-]+/)*$`
 )
 
 // Validate checks the props, every problem at once, each naming its field.
@@ -131,7 +176,18 @@ func (p *PermissionAuditorProps) Validate() error {
 			check("AssumedContext", assumedContextForm, "key=value", pair)
 		}
 	}
-	check("ScheduleExpression", scheduleForm, "rate(...) or cron(...), as EventBridge Scheduler takes them", p.ScheduleExpression)
+	check("ReadScope", readScopeForm, `"account" or "named"`, p.ReadScope)
+	checkList("NamedPrincipals", namedPrincipalsForm, "ARNs of users, roles, groups and policies", p.NamedPrincipals)
+	named := p.ReadScope != nil && *p.ReadScope == contract.ReadScopeNamed
+	switch hasNames := p.NamedPrincipals != nil && len(*p.NamedPrincipals) > 0; {
+	case named && !hasNames:
+		wrong("NamedPrincipals", `ReadScope "named" needs the ARNs of whom the auditor may read`)
+	case hasNames && !named:
+		wrong("NamedPrincipals", `narrow nothing with ReadScope "account": set it to "named", or leave them out`)
+	}
+	if _, err := p.watch(); err != nil {
+		wrong("ScheduleExpression", "%v", err)
+	}
 	check("AlertEmail", alertEmailForm, "an e-mail address", p.AlertEmail)
 	check("HTTPSFormat", httpsFormatForm, `"chat" or "json"`, p.HTTPSFormat)
 	check("RepeatAfter", repeatAfterForm, "hours or minutes, such as 24h or 90m, or 0s", p.RepeatAfter)
@@ -140,9 +196,16 @@ func (p *PermissionAuditorProps) Validate() error {
 	if p.MetricNamespace != nil && strings.HasPrefix(*p.MetricNamespace, "AWS/") {
 		wrong("MetricNamespace", "%q begins with AWS/, which is CloudWatch's own", *p.MetricNamespace)
 	}
+	check("RolePath", rolePathForm, "a path that begins and ends with a slash", p.RolePath)
+	if days := p.LogRetentionDays; days != nil && !*awscdk.Token_IsUnresolved(days) && !slices.Contains(logRetentions, *days) {
+		wrong("LogRetentionDays", "%v is not a retention that CloudWatch Logs knows, such as 30, 90 or 365", *days)
+	}
+	if days := p.ReportRetentionDays; days != nil && !*awscdk.Token_IsUnresolved(days) && (*days < 1 || *days > 36500 || *days != math.Trunc(*days)) {
+		wrong("ReportRetentionDays", "%v is not 1 to 36500 days", *days)
+	}
 	check("AuditorID", auditorIDForm, "at most 64 letters, digits, - and _", p.AuditorID)
 	if p.Code == nil {
-		if _, err := builtCode(); err != nil {
+		if _, err := functionSource(); err != nil {
 			wrong("Code", "%v", err)
 		}
 	}
@@ -152,7 +215,11 @@ func (p *PermissionAuditorProps) Validate() error {
 	return fmt.Errorf("PermissionAuditor: %w", errors.Join(errs...))
 }
 
-// withDefaults is a copy of valid props in which every field but AlertEmail and EvidenceBucket is set.
+// logRetentions are the days that CloudWatch Logs can be told to keep a log.
+// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+var logRetentions = []float64{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653}
+
+// withDefaults is a copy of valid props in which every field is set that has a default.
 func (p *PermissionAuditorProps) withDefaults() PermissionAuditorProps {
 	set := *p
 	defaultTo := func(field **string, value string) {
@@ -162,11 +229,26 @@ func (p *PermissionAuditorProps) withDefaults() PermissionAuditorProps {
 	}
 	defaultTo(&set.RenderRole, "remotion-lambda-role")
 	defaultTo(&set.RemotionVersion, "auto")
-	defaultTo(&set.ScheduleExpression, "rate(1 hour)")
+	defaultTo(&set.ReadScope, contract.ReadScopeAccount)
+	defaultTo(&set.ScheduleExpression, defaultSchedule)
+	defaultTo(&set.TimeZone, defaultTimeZone)
+	defaultTo(&set.RolePath, "/")
 	defaultTo(&set.HTTPSFormat, "chat")
 	defaultTo(&set.RepeatAfter, "24h")
 	defaultTo(&set.MetricNamespace, contract.Namespace)
 	defaultTo(&set.AuditorID, "remotion-audit")
+	if set.ReactToChanges == nil {
+		set.ReactToChanges = jsii.Bool(false)
+	}
+	if set.Dashboard == nil {
+		set.Dashboard = jsii.Bool(true)
+	}
+	if set.LogRetentionDays == nil {
+		set.LogRetentionDays = jsii.Number(30)
+	}
+	if set.ReportRetentionDays == nil {
+		set.ReportRetentionDays = jsii.Number(400)
+	}
 	if set.Regions == nil {
 		set.Regions = jsii.Strings("auto")
 	}
@@ -176,18 +258,33 @@ func (p *PermissionAuditorProps) withDefaults() PermissionAuditorProps {
 		}
 	}
 	if set.Code == nil {
-		folder, _ := builtCode() // Validate has seen it
+		folder, err := builtCode()
+		if err != nil {
+			panic(fmt.Errorf("PermissionAuditor: Code: %w", err))
+		}
 		set.Code = awslambda.Code_FromAsset(jsii.String(folder), nil)
 	}
 	return set
 }
 
-// builtCode is the folder that "make build" leaves the function in.
-func builtCode() (string, error) {
-	for _, folder := range []string{"dist/lambda", "../dist/lambda"} {
-		if _, err := os.Stat(filepath.Join(folder, "bootstrap")); err == nil {
-			return folder, nil
+const (
+	defaultSchedule = "rate(1 hour)"
+	defaultTimeZone = "UTC"
+)
+
+// watch is how the alarms have to watch the schedule.
+func (p *PermissionAuditorProps) watch() (watch, error) {
+	value := func(s *string, or string) string {
+		if s == nil {
+			return or
+		}
+		return *s
+	}
+	expression, zone := value(p.ScheduleExpression, defaultSchedule), value(p.TimeZone, defaultTimeZone)
+	for name, v := range map[string]string{"ScheduleExpression": expression, "TimeZone": zone} {
+		if *awscdk.Token_IsUnresolved(jsii.String(v)) {
+			return watch{}, fmt.Errorf("%s is not known at synth, so that no alarm can be made to watch it: write it out", name)
 		}
 	}
-	return "", errors.New(`there is no dist/lambda/bootstrap here or one folder up: run "make build", or set Code`)
+	return watchOf(expression, zone)
 }

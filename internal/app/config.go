@@ -54,6 +54,9 @@ type Config struct {
 	// long, then three and seven times as long; a critical one keeps the first. A Go duration, up to 720h.
 	// Zero tells it on every run.
 	RepeatAfter RepeatAfter `env:"REPEAT_AFTER" envDefault:"24h"`
+	// ReadScope is what may be read of IAM: account (whatever the account has), or named (what the deployment
+	// names, and nothing is discovered).
+	ReadScope ReadScope `env:"READ_SCOPE" envDefault:"account"`
 }
 
 // ConfigFromEnv reads the configuration. Its error joins every problem there is, each with the name
@@ -393,4 +396,16 @@ func (n *Namespace) UnmarshalText(text []byte) error {
 	}
 	*n = Namespace(text)
 	return nil
+}
+
+// ReadScope is contract.ReadScopeAccount or contract.ReadScopeNamed.
+type ReadScope string
+
+// UnmarshalText reads READ_SCOPE.
+func (r *ReadScope) UnmarshalText(text []byte) error {
+	switch *r = ReadScope(text); *r {
+	case contract.ReadScopeAccount, contract.ReadScopeNamed:
+		return nil
+	}
+	return fmt.Errorf("%q is not a scope: write account, or named", text)
 }

@@ -2,12 +2,17 @@
 // form, so that tests can compare the two and look things up in either.
 //
 //	template, err := cfn.Parse(data) // YAML with !Ref and its like, or JSON
-//	resources, err := template.Resources(map[string]string{"Callers": "user/render"})
+//	parameters := map[string]string{"Callers": "user/render"}
+//	err = template.Check(parameters) // what CloudFormation refuses before it creates anything
+//	resources, err := template.Resources(parameters)
+//	outputs, err := template.Outputs(parameters)
+//	plain, err := cfn.Expand(template, cfn.Code{Bucket: "code", Key: "function.zip"}) // SAM's function as CloudFormation's
 //
 // # Limits
 //
-// It knows the functions that this project's templates use: Ref, GetAtt, Sub, Join and the
-// condition functions. Any other is an error. Transforms are not run, rules not applied.
+// It knows the functions that this project's templates use: Ref, GetAtt, Sub, Join, Split, Select,
+// FindInMap, If and the conditions, and in Rules those about lists. Any other is an error. Of SAM it
+// knows what Expand says. A parameter that is looked up in Parameter Store is its name.
 package cfn
 
 import (
@@ -29,6 +34,13 @@ type Resource struct {
 	DeletionPolicy      string
 	UpdateReplacePolicy string
 	Properties          map[string]any
+}
+
+// An Output is one output of a template, with its functions resolved.
+type Output struct {
+	Description string
+	Value       string
+	Export      string // the name it is exported under; empty if it is not
 }
 
 // Parse reads a template in YAML or JSON.
@@ -56,57 +68,71 @@ func (t Template) Section(name string) map[string]any {
 }
 
 // Resources returns the resources that a stack with these parameters has, by logical id.
-// Parameters left out have their defaults. Functions are resolved to strings: a parameter to its
-// value, and what only AWS knows to ${Name} or ${Name.Attribute}, as Sub spells it.
+// Parameters left out have their defaults; a pseudo parameter, such as AWS::Region, may be given as well.
+// Functions are resolved: a parameter to its value, which is a list where its type says so, and
+// what only AWS knows to ${Name} or ${Name.Attribute}, as Sub spells it. AWS::NoValue takes a property, or
+// an element of a list, away. It is an error to refer to a resource that such a stack does not have.
 func (t Template) Resources(parameters map[string]string) (map[string]Resource, error) {
-	s := scope{template: t, values: maps.Clone(parameters)}
-	if s.values == nil {
-		s.values = map[string]string{}
+	s, err := t.scope(parameters)
+	if err != nil {
+		return nil, err
 	}
-	declared := t.Section("Parameters")
-	for name := range s.values {
-		if declared[name] == nil {
-			return nil, fmt.Errorf("parameter %s: not in the template", name)
+	return s.resources()
+}
+
+// Outputs returns the outputs that a stack with these parameters has, resolved as Resources does it.
+func (t Template) Outputs(parameters map[string]string) (map[string]Output, error) {
+	s, err := t.scope(parameters)
+	if err != nil {
+		return nil, err
+	}
+	resources, err := s.resources()
+	if err != nil {
+		return nil, err
+	}
+	outputs := map[string]Output{}
+	for _, name := range slices.Sorted(maps.Keys(t.Section("Outputs"))) {
+		clear(s.needs)
+		output, present, err := s.output(t.Section("Outputs")[name])
+		if err == nil && present {
+			outputs[name], err = output, s.unmet(resources)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("output %s: %w", name, err)
 		}
 	}
-	for name, p := range declared {
-		if _, given := s.values[name]; given {
-			continue
-		}
-		value, ok := p.(map[string]any)["Default"]
-		if !ok {
-			return nil, fmt.Errorf("parameter %s: has no default and no value", name)
-		}
-		s.values[name] = fmt.Sprint(value)
-	}
-	resources := map[string]Resource{}
-	for _, id := range slices.Sorted(maps.Keys(t.Section("Resources"))) {
-		written, ok := t.Section("Resources")[id].(map[string]any)
-		if !ok {
-			return nil, fmt.Errorf("resource %s: want a mapping", id)
-		}
-		r, present, err := s.resource(written)
+	return outputs, nil
+}
+
+func (s scope) resources() (map[string]Resource, error) {
+	resources, needs := map[string]Resource{}, map[string]map[string]bool{}
+	section := s.template.Section("Resources")
+	for _, id := range slices.Sorted(maps.Keys(section)) {
+		clear(s.needs)
+		r, present, err := s.resource(section[id])
 		if err != nil {
 			return nil, fmt.Errorf("resource %s: %w", id, err)
 		}
 		if present {
-			resources[id] = r
+			resources[id], needs[id] = r, maps.Clone(s.needs)
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(needs)) {
+		s.needs = needs[id]
+		if err := s.unmet(resources); err != nil {
+			return nil, fmt.Errorf("resource %s: %w", id, err)
 		}
 	}
 	return resources, nil
 }
 
-// A scope is what functions are resolved in.
-type scope struct {
-	template Template
-	values   map[string]string // of the parameters
-}
-
-func (s scope) resource(written map[string]any) (r Resource, present bool, err error) {
-	if name, ok := written["Condition"].(string); ok {
-		if holds, err := s.condition(s.template.Section("Conditions")[name]); err != nil || !holds {
-			return r, false, err
-		}
+func (s scope) resource(v any) (r Resource, present bool, err error) {
+	written, ok := v.(map[string]any)
+	if !ok {
+		return r, false, fmt.Errorf("is a %T, want a mapping", v)
+	}
+	if present, err = s.present(written); err != nil || !present {
+		return r, false, err
 	}
 	properties, err := s.resolve(written["Properties"])
 	if err != nil {
@@ -122,154 +148,42 @@ func (s scope) resource(written map[string]any) (r Resource, present bool, err e
 	return r, true, nil
 }
 
-// resolve replaces every function in v by its value.
-func (s scope) resolve(v any) (any, error) {
-	switch v := v.(type) {
-	case []any:
-		list := make([]any, len(v))
-		for i, element := range v {
-			var err error
-			if list[i], err = s.resolve(element); err != nil {
-				return nil, err
-			}
-		}
-		return list, nil
-	case map[string]any:
-		if name, argument, ok := function(v); ok {
-			return s.call(name, argument)
-		}
-		m := make(map[string]any, len(v))
-		for key, value := range v {
-			var err error
-			if m[key], err = s.resolve(value); err != nil {
-				return nil, fmt.Errorf("%s: %w", key, err)
-			}
-		}
-		return m, nil
+func (s scope) output(v any) (o Output, present bool, err error) {
+	written, ok := v.(map[string]any)
+	if !ok {
+		return o, false, fmt.Errorf("is a %T, want a mapping", v)
 	}
-	return v, nil
+	if present, err = s.present(written); err != nil || !present {
+		return o, false, err
+	}
+	if o.Value, err = s.text(written["Value"]); err != nil {
+		return o, false, fmt.Errorf("its value: %w", err)
+	}
+	if export, ok := written["Export"].(map[string]any); ok {
+		if o.Export, err = s.text(export["Name"]); err != nil {
+			return o, false, fmt.Errorf("its export: %w", err)
+		}
+	}
+	o.Description, _ = written["Description"].(string)
+	return o, true, nil
 }
 
-// function reports whether m is a function and its argument, rather than a mapping.
-func function(m map[string]any) (name string, argument any, ok bool) {
-	if len(m) != 1 {
-		return "", nil, false
+// present reports whether the condition of a resource or output holds, if it has one.
+func (s scope) present(written map[string]any) (bool, error) {
+	if written["Condition"] == nil {
+		return true, nil
 	}
-	for name, argument = range m {
-		ok = name == "Ref" || strings.HasPrefix(name, "Fn::")
-	}
-	return name, argument, ok
+	return s.named(written["Condition"])
 }
 
-func (s scope) call(name string, argument any) (any, error) {
-	switch name {
-	case "Ref":
-		return s.lookup(fmt.Sprint(argument)), nil
-	case "Fn::GetAtt":
-		parts := List(argument)
-		if len(parts) == 1 {
-			return "${" + fmt.Sprint(parts[0]) + "}", nil
+// unmet is an error if something referred to a resource that is not there.
+func (s scope) unmet(resources map[string]Resource) error {
+	for _, id := range slices.Sorted(maps.Keys(s.needs)) {
+		if _, ok := resources[id]; !ok {
+			return fmt.Errorf("refers to %s, which a stack with these parameters does not have", id)
 		}
-		if len(parts) == 2 {
-			return fmt.Sprintf("${%v.%v}", parts[0], parts[1]), nil
-		}
-	case "Fn::Sub":
-		if text, ok := argument.(string); ok {
-			return s.substitute(text), nil
-		}
-		parts := List(argument)
-		if len(parts) != 2 {
-			break
-		}
-		own, err := s.resolve(parts[1])
-		if err != nil {
-			return nil, err
-		}
-		with := scope{s.template, maps.Clone(s.values)}
-		variables, _ := own.(map[string]any)
-		for name, value := range variables {
-			with.values[name] = fmt.Sprint(value)
-		}
-		return with.substitute(fmt.Sprint(parts[0])), nil
-	case "Fn::If":
-		parts := List(argument)
-		if len(parts) != 3 {
-			break
-		}
-		holds, err := s.condition(s.template.Section("Conditions")[fmt.Sprint(parts[0])])
-		if err != nil {
-			return nil, err
-		}
-		if holds {
-			return s.resolve(parts[1])
-		}
-		return s.resolve(parts[2])
-	case "Fn::Join":
-		parts := List(argument)
-		if len(parts) != 2 {
-			break
-		}
-		elements, err := s.resolve(parts[1])
-		if err != nil {
-			return nil, err
-		}
-		var texts []string
-		for _, element := range List(elements) {
-			texts = append(texts, fmt.Sprint(element))
-		}
-		return strings.Join(texts, fmt.Sprint(parts[0])), nil
-	default:
-		return nil, fmt.Errorf("%s: not a function this package knows", name)
 	}
-	return nil, fmt.Errorf("%s: cannot read its argument %v", name, argument)
-}
-
-// lookup is what a name stands for.
-func (s scope) lookup(name string) string {
-	if value, ok := s.values[name]; ok {
-		return value
-	}
-	return "${" + name + "}"
-}
-
-// substitute replaces the parameters in text, and leaves the other ${…} as they are.
-func (s scope) substitute(text string) string {
-	var b strings.Builder
-	for {
-		before, rest, found := strings.Cut(text, "${")
-		b.WriteString(before)
-		if !found {
-			return b.String()
-		}
-		name, after, closed := strings.Cut(rest, "}")
-		if !closed {
-			b.WriteString("${" + rest)
-			return b.String()
-		}
-		b.WriteString(s.lookup(name))
-		text = after
-	}
-}
-
-// condition evaluates an entry of Conditions.
-func (s scope) condition(v any) (bool, error) {
-	m, _ := v.(map[string]any)
-	name, argument, ok := function(m)
-	parts := List(argument)
-	switch {
-	case !ok:
-	case name == "Fn::Equals" && len(parts) == 2:
-		resolved, err := s.resolve(parts)
-		if err != nil {
-			return false, err
-		}
-		both := List(resolved)
-		return fmt.Sprint(both[0]) == fmt.Sprint(both[1]), nil
-	case name == "Fn::Not" && len(parts) == 1:
-		holds, err := s.condition(parts[0])
-		return !holds, err
-	}
-	return false, fmt.Errorf("condition %v: not one this package knows", v)
+	return nil
 }
 
 // List is v as a list: CloudFormation and IAM take one thing where they take several. Nil is empty.

@@ -94,8 +94,9 @@ func TestProblemsAreNamed(t *testing.T) {
 	}{
 		{"a parameter without value", inYAML, nil, "parameter Name"},
 		{"a parameter nobody declared", inYAML, map[string]string{"Name": "x", "Nmae": "y"}, "parameter Nmae"},
-		{"an unknown function", "Resources: {Topic: {Properties: {Name: !Select [0, [a]]}}}", nil, "resource Topic: Name: Fn::Select"},
+		{"an unknown function", "Resources: {Topic: {Properties: {Name: !Cidr [a, 1]}}}", nil, "resource Topic: Name: Fn::Cidr"},
 		{"an anchor", "Resources: &all {}", nil, "line 1"},
+		{"a colon that the parser takes for a key", "A: {B: ['x', !Ref AWS::Region]}", nil, "line 1: !Ref AWS as a key; put a value with colons in quotes"},
 		{"no YAML", "Resources: [", nil, ""},
 		{"no mapping", "- Resources", nil, "want a mapping"},
 		{"an unknown condition", "Conditions: {C: !Or [a]}\nResources: {Topic: {Condition: C}}", nil, "condition"},

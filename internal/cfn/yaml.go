@@ -62,8 +62,11 @@ func decodeMapping(entries []*ast.MappingValueNode) (any, error) {
 	m := make(map[string]any, len(entries))
 	for _, entry := range entries {
 		key := entry.Key.String()
-		if s, ok := entry.Key.(*ast.StringNode); ok {
-			key = s.Value
+		switch n := entry.Key.(type) {
+		case *ast.StringNode:
+			key = n.Value
+		case *ast.TagNode: // what the parser makes of a colon within braces: {A: [!Ref AWS::Region]}
+			return nil, fmt.Errorf("line %d: %s as a key; put a value with colons in quotes", n.GetToken().Position.Line, key)
 		}
 		value, err := decode(entry.Value)
 		if err != nil {
@@ -84,8 +87,9 @@ func decodeTag(n *ast.TagNode) (any, error) {
 	case "Ref", "Condition":
 	case "GetAtt": // a dotted string here, a list in the long form
 		if s, ok := value.(string); ok {
-			id, attribute, _ := strings.Cut(s, ".")
-			value = []any{id, attribute}
+			if id, attribute, dotted := strings.Cut(s, "."); dotted {
+				value = []any{id, attribute}
+			}
 		}
 		name = "Fn::GetAtt"
 	default:

@@ -81,6 +81,7 @@ func Environment() []string {
 	return []string{
 		EnvCallers, EnvRenderRole, EnvRemotionVersion, EnvRegions, EnvBuckets,
 		EnvAssumedContext, EnvTopicARN, EnvHTTPSFormat, EnvMetricNamespace, EnvEvidenceBucket, EnvAuditorID, EnvRepeatAfter,
+		EnvReadScope,
 	}
 }
 
@@ -176,7 +177,7 @@ func OnBehalf() []Permission {
 		{"sqs:ReceiveMessage", ScopeChanges, "Lambda polls the queue of changes in IAM"},
 		{"sqs:DeleteMessage", ScopeChanges, "Lambda removes those that were handled"},
 		{"sqs:GetQueueAttributes", ScopeChanges, "Lambda learns the queue's visibility timeout"},
-		{"kms:GenerateDataKey", ScopeTopicKey, "SNS encrypts a message that the function publishes"},
+		{"kms:GenerateDataKey*", ScopeTopicKey, "SNS encrypts a message that the function publishes"},
 		{"kms:Decrypt", ScopeTopicKey, "SNS reads the data key that it uses again"},
 	}
 }

@@ -12,20 +12,18 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/remotion-audit/remotion-audit/infra"
-	"github.com/remotion-audit/remotion-audit/internal/contract"
 )
 
 func main() {
-	err := synth()
+	err := synth(awscdk.NewApp(&awscdk.AppProps{AnalyticsReporting: jsii.Bool(false)}), os.Getenv)
 	// It may print "Runtime process exited abnormally: waitid: no child processes": jsii waits for
 	// its Node twice, and one of the two comes too late. Nothing is wrong then.
 	jsii.Close()
@@ -35,65 +33,58 @@ func main() {
 	}
 }
 
-func synth() error {
-	app := awscdk.NewApp(&awscdk.AppProps{AnalyticsReporting: jsii.Bool(false)})
-	props := settings(app)
-	if err := props.Validate(); err != nil {
-		return err
-	}
+// synth writes the templates of app's stacks: the auditor's, and where changes have to be forwarded to it, that of what
+// does so.
+func synth(app awscdk.App, getenv func(string) string, code ...awslambda.Code) error {
 	stack := awscdk.NewStack(app, jsii.String("RemotionAudit"), &awscdk.StackProps{
 		Description: jsii.String("remotion-audit: watches whether the AWS users and roles that run Remotion Lambda still have the permissions they need, and says so when they do not."),
 	})
+	said := settings{node: app.Node(), getenv: getenv}
+	props, forwarder := said.read(stack)
+	if len(code) > 0 { // of a test, which builds none
+		props.Code = code[0]
+	}
+	if err := said.err(props.Validate()); err != nil {
+		return err
+	}
 	auditor := infra.NewPermissionAuditor(stack, "Auditor", props)
-	for _, output := range []struct {
-		name, description string
-		value             *string
-	}{
-		{"FunctionName", `The function; "aws lambda invoke" with events/test-alert.json tries its alerts`, auditor.Function().FunctionName()},
-		{"FunctionArn", "The function's ARN", auditor.Function().FunctionArn()},
-		{"TopicArn", "The topic of the alerts; subscribe to it", auditor.Topic().TopicArn()},
-		{"EvidenceBucket", `Where state, mutes and reports are kept; "remotion-audit mute --bucket" takes it`, auditor.EvidenceBucket().BucketName()},
-		{"LogGroupName", "Where the function logs", auditor.LogGroup().LogGroupName()},
-	} {
+	for _, output := range outputs(auditor) {
 		awscdk.NewCfnOutput(stack, jsii.String(output.name), &awscdk.CfnOutputProps{Description: jsii.String(output.description), Value: output.value})
+	}
+	if forwarder != nil {
+		if err := forwarder.Validate(); err != nil {
+			return err
+		}
+		changes := awscdk.NewStack(app, jsii.String("RemotionAuditChanges"), &awscdk.StackProps{
+			Env:         &awscdk.Environment{Region: jsii.String(said.changeRegion(*forwarder.HomeRegion))},
+			Description: jsii.String("remotion-audit: forwards changes in IAM to the region of the auditor."),
+		})
+		infra.NewChangeForwarder(changes, "Forwarder", forwarder)
 	}
 	app.Synth(nil)
 	return nil
 }
 
-// settings reads the props from the context or, failing that, the environment.
-func settings(app awscdk.App) *infra.PermissionAuditorProps {
-	one := func(context, env string) *string {
-		said, _ := app.Node().TryGetContext(jsii.String(context)).(string)
-		if said = cmp.Or(said, os.Getenv(env)); said == "" {
-			return nil
-		}
-		return &said
+type output struct {
+	name, description string
+	value             *string
+}
+
+// outputs are those of template.yaml.
+func outputs(auditor infra.PermissionAuditor) []output {
+	list := []output{
+		{"FunctionName", "The function", auditor.Function().FunctionName()},
+		{"FunctionArn", "The function's ARN", auditor.Function().FunctionArn()},
+		{"TestAlert", "The last step of a first deploy: sends a marked test alert, and says who gets it", jsii.String("aws lambda invoke --region " +
+			*awscdk.Aws_REGION() + " --function-name " + *auditor.Function().FunctionName() +
+			` --cli-binary-format raw-in-base64-out --payload '{"command":"test-alert"}' /dev/stdout`)},
+		{"TopicArn", "The topic of the alerts; subscribe to it", auditor.Topic().TopicArn()},
+		{"LogGroupName", "Where the function logs", auditor.LogGroup().LogGroupName()},
+		{"EvidenceBucket", `Where state, mutes and reports are kept; "remotion-audit mute --bucket" takes it`, auditor.EvidenceBucket().BucketName()},
+		{"FailureQueueUrl", "Where events of runs that were lost are kept for two weeks", auditor.FailureQueue().QueueUrl()},
 	}
-	list := func(context, env string) *[]*string {
-		said := one(context, env)
-		if said == nil {
-			return nil
-		}
-		var values []*string
-		for value := range strings.SplitSeq(*said, ",") {
-			values = append(values, jsii.String(strings.TrimSpace(value)))
-		}
-		return &values
+	if auditor.Dashboard() != nil {
+		list = append(list, output{"DashboardName", "The dashboard, in CloudWatch", auditor.Dashboard().Ref()})
 	}
-	return &infra.PermissionAuditorProps{
-		Callers:            list("callers", contract.EnvCallers),
-		RenderRole:         one("renderRole", contract.EnvRenderRole),
-		RemotionVersion:    one("remotionVersion", contract.EnvRemotionVersion),
-		Regions:            list("regions", contract.EnvRegions),
-		Buckets:            list("buckets", contract.EnvBuckets),
-		AssumedContext:     list("assumedContext", contract.EnvAssumedContext),
-		ScheduleExpression: one("scheduleExpression", "SCHEDULE_EXPRESSION"),
-		AlertEmail:         one("alertEmail", "ALERT_EMAIL"),
-		HTTPSFormat:        one("httpsFormat", contract.EnvHTTPSFormat),
-		RepeatAfter:        one("repeatAfter", contract.EnvRepeatAfter),
-		EvidenceBucket:     one("evidenceBucket", contract.EnvEvidenceBucket),
-		MetricNamespace:    one("metricNamespace", contract.EnvMetricNamespace),
-		AuditorID:          one("auditorId", contract.EnvAuditorID),
-	}
+	return list
 }

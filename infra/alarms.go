@@ -1,0 +1,119 @@
+package infra
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatchactions"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/remotion-audit/remotion-audit/internal/contract"
+)
+
+// newAlarms are the alarms, on metrics of the account: targets are found at run time. Where they ignore missing data, the
+// state stays what the last run said, until the next one.
+func (a *permissionAuditor) newAlarms(p PermissionAuditorProps) map[string]awscloudwatch.Alarm {
+	w, err := p.watch()
+	if err != nil {
+		panic(err) // Validate has seen it
+	}
+	watchers := p.OpsTopic
+	if watchers == nil {
+		watchers = a.topic
+	}
+	log, function, lost := *a.logGroup.LogGroupName(), *a.function.FunctionName(), *a.failures.QueueName()
+	own := func(name string) metric {
+		return metric{namespace: p.MetricNamespace, name: name, statistic: "Maximum"}
+	}
+	all := map[string]awscloudwatch.Alarm{}
+	add := func(name, description string, m metric, periods, of int, missing awscloudwatch.TreatMissingData, topic awssns.ITopic) {
+		alarm := awscloudwatch.NewAlarm(a, jsii.String(name+"Alarm"), &awscloudwatch.AlarmProps{
+			AlarmDescription: jsii.String(description), Metric: m.metric(),
+			Threshold: jsii.Number(0), ComparisonOperator: awscloudwatch.ComparisonOperator_GREATER_THAN_THRESHOLD,
+			EvaluationPeriods: jsii.Number(of), TreatMissingData: missing,
+		})
+		if periods < of {
+			alarm.Node().DefaultChild().(awscloudwatch.CfnAlarm).SetDatapointsToAlarm(jsii.Number(periods))
+		}
+		notify(alarm, topic)
+		all[name] = alarm
+	}
+
+	dead := awscloudwatch.NewAlarm(a, jsii.String("DeadManAlarm"), &awscloudwatch.AlarmProps{
+		AlarmDescription: jsii.String("Remotion's permissions are not being audited: no run has completed for two intervals. Look into the failure queue " + lost +
+			", then the log group " + log + "; run it by hand: aws lambda invoke --function-name " + function +
+			` --cli-binary-format raw-in-base64-out --payload '{"command":"audit"}' /dev/stdout`),
+		Metric:             metric{namespace: p.MetricNamespace, name: contract.MetricAuditCompleted, statistic: "Sum", period: w.period}.metric(),
+		Threshold:          jsii.Number(1),
+		ComparisonOperator: awscloudwatch.ComparisonOperator_LESS_THAN_THRESHOLD,
+		EvaluationPeriods:  jsii.Number(w.periods),
+		TreatMissingData:   awscloudwatch.TreatMissingData_BREACHING,
+	})
+	// So that a first deploy is no death: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-warm-up.html
+	dead.Node().DefaultChild().(awscloudwatch.CfnAlarm).SetWarmUpConfiguration(&awscloudwatch.CfnAlarm_WarmUpConfigurationProperty{
+		WarmUpPeriodDurationInMinutes: jsii.Number(w.warmUpMinutes), OnlyStartEvaluatingAfterWarmUpPeriodEnds: jsii.Bool(true),
+	})
+	notify(dead, watchers)
+	all["DeadMan"] = dead
+
+	// Two runs are in two of three intervals, as the flexible window lets one slip into the interval after the next.
+	blind := own(contract.MetricRequirementsUnverified)
+	blind.period = w.interval
+	add("Blind", "The auditor could not look in two runs: what it could not verify is neither good nor bad, and gap alarms stay as they were. The alert and the log group "+
+		log+" name each call that was refused, and the action to grant to "+*a.role.RoleName()+".",
+		blind, 2, w.intervals, awscloudwatch.TreatMissingData_IGNORE, watchers)
+	errors := metric{namespace: jsii.String("AWS/Lambda"), name: "Errors", statistic: "Sum", period: w.interval,
+		dimensions: map[string]*string{"FunctionName": a.function.FunctionName()}}
+	add("Errors", "The audit fails again and again: it could not run, or nobody could be told. The log group "+log+" has the error, with what to do.",
+		errors, 2, w.intervals, awscloudwatch.TreatMissingData_NOT_BREACHING, watchers)
+	queue := metric{namespace: jsii.String("AWS/SQS"), name: "ApproximateNumberOfMessagesVisible", statistic: "Maximum", period: 300,
+		dimensions: map[string]*string{"QueueName": a.failures.QueueName()}}
+	add("FailureQueue", "A run was lost: it failed with its retries, and its event and error are in the queue "+lost+". Read them, mend the cause (log group "+log+
+		"), then purge the queue: the next scheduled run makes up for it. aws sqs receive-message --queue-url "+*a.failures.QueueUrl()+" --message-attribute-names All",
+		queue, 1, 1, awscloudwatch.TreatMissingData_NOT_BREACHING, watchers)
+	add("AlertFailures", "An alert was due and could not be published. The log group "+log+
+		" has SNS's answer: mostly the topic, its policy or its key has changed. Once that is mended the next run tells what this one could not.",
+		own(contract.MetricAlertFailures), 1, 1, awscloudwatch.TreatMissingData_IGNORE, watchers)
+	add("NoSubscribers", "Nobody gets the alerts: the topic has no confirmed subscription. Confirm the mail that AWS has sent, or subscribe: "+
+		"aws sns subscribe --protocol email --topic-arn TOPIC --notification-endpoint ADDRESS",
+		own(contract.MetricNoSubscribers), 1, 1, awscloudwatch.TreatMissingData_IGNORE, watchers)
+
+	// The function's own message says what and why: these two are for dashboards and pagers.
+	add("GapsCritical", "Renders stop: Remotion lacks permissions that every render needs. The alert of "+*p.AuditorID+
+		" says which, for whom, why, and what to paste; the log group "+log+" has the same.",
+		own(contract.MetricGapsCritical), 1, 1, awscloudwatch.TreatMissingData_IGNORE, p.PagerTopic)
+	add("Gaps", "Remotion lacks permissions. The alert of "+*p.AuditorID+" says which, for whom, why, and what to paste; the log group "+log+" has the same.",
+		own(contract.MetricGaps), 1, 1, awscloudwatch.TreatMissingData_IGNORE, nil)
+	return all
+}
+
+// A metric is what an alarm looks at. A period of zero is a minute: every run on its own.
+type metric struct {
+	namespace       *string
+	name, statistic string
+	period          int // seconds
+	dimensions      map[string]*string
+}
+
+func (m metric) metric() awscloudwatch.Metric {
+	if m.period == 0 {
+		m.period = 60
+	}
+	props := awscloudwatch.MetricProps{
+		Namespace: m.namespace, MetricName: jsii.String(m.name), Statistic: jsii.String(m.statistic),
+		Period: awscdk.Duration_Seconds(jsii.Number(m.period)),
+	}
+	if m.dimensions != nil {
+		props.DimensionsMap = &m.dimensions
+	}
+	return awscloudwatch.NewMetric(&props)
+}
+
+// notify tells a topic, if there is one, when the alarm goes off, and when that is over.
+func notify(alarm awscloudwatch.Alarm, topic awssns.ITopic) {
+	if topic != nil {
+		action := awscloudwatchactions.NewSnsAction(topic)
+		alarm.AddAlarmAction(action)
+		alarm.AddOkAction(action)
+	}
+}

@@ -1,0 +1,191 @@
+package infra
+
+import (
+	"bytes"
+	"debug/elf"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// ownCache gives builtCode a folder of the test's own, and go the build cache that it has.
+func ownCache(t *testing.T) string {
+	t.Helper()
+	out, err := exec.Command("go", "env", "GOCACHE").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cache := t.TempDir()
+	t.Setenv("GOCACHE", strings.TrimSpace(string(out)))
+	t.Setenv("XDG_CACHE_HOME", cache)
+	return cache
+}
+
+// TestBuiltCode builds the function from the checkout, as an app in infra/ does.
+func TestBuiltCode(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds the function; run without -short")
+	}
+	ownCache(t)
+	t.Setenv("GOFLAGS", "-mod=mod -tags=other") // which are somebody else's
+	folder, err := builtCode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(folder)
+	if err != nil || len(entries) != 1 || entries[0].Name() != "bootstrap" {
+		t.Errorf("%s has %v, %v, want a bootstrap alone", folder, entries, err)
+	}
+	isBootstrap(t, filepath.Join(folder, "bootstrap"))
+	again, err := builtCode()
+	if err != nil || again != folder {
+		t.Errorf("a second build is in %s, %v, want %s", again, err, folder)
+	}
+
+	t.Run("it is what make build deploys", func(t *testing.T) {
+		if _, err := exec.LookPath("make"); err != nil {
+			t.Skip("there is no make to compare with: ", err)
+		}
+		built := t.TempDir()
+		made := exec.Command("make", "-C", "..", "--no-print-directory", "build-AuditFunction", "ARTIFACTS_DIR="+built)
+		made.Env = append(made.Environ(), "GOFLAGS=", "MAKEFLAGS=")
+		if out, err := made.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		if !bytes.Equal(contents(t, filepath.Join(folder, "bootstrap")), contents(t, filepath.Join(built, "bootstrap"))) {
+			t.Error("the two differ: hold the flags of code.go and of the Makefile to each other")
+		}
+	})
+}
+
+// isBootstrap checks that Lambda can run a file: a static program for arm64.
+func isBootstrap(t testing.TB, file string) {
+	t.Helper()
+	info, err := os.Stat(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Mode()&0o111 != 0o111 {
+		t.Errorf("%s is %s, want everyone to be able to execute it", file, info.Mode())
+	}
+	program, err := elf.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer program.Close()
+	if program.Machine != elf.EM_AARCH64 || program.Type != elf.ET_EXEC {
+		t.Errorf("%s is for %s, and %s", file, program.Machine, program.Type)
+	}
+	if libraries, err := program.ImportedLibraries(); err != nil || len(libraries) > 0 {
+		t.Errorf("%s needs %v, %v", file, libraries, err)
+	}
+}
+
+func contents(t testing.TB, file string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// inModule is a module, in a folder that becomes the working directory, whose functionModule is a small one with this
+// function.
+func inModule(t *testing.T, function string) {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"app/go.mod": "module app\n\ngo 1.26.0\n\nrequire " + functionModule + " v0.0.0\n\nreplace " + functionModule + " => ../source\n",
+		// A workspace around it, which says nothing of the function.
+		"app/go.work":             "go 1.26.0\n\nuse .\n",
+		"source/go.mod":           "module " + functionModule + "\n\ngo 1.26.0\n",
+		"source/function/main.go": function,
+	} {
+		file := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Chdir(filepath.Join(dir, "app"))
+}
+
+func TestBuildsMayRunBesideEachOther(t *testing.T) {
+	cache := ownCache(t)
+	inModule(t, "package main\n\nfunc main() {}\n")
+	var wait sync.WaitGroup
+	got := make([][]byte, 4)
+	for i := range got {
+		wait.Go(func() {
+			folder, err := builtCode()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			got[i] = contents(t, filepath.Join(folder, "bootstrap"))
+		})
+	}
+	wait.Wait()
+	for i := range got {
+		if len(got[i]) == 0 || !bytes.Equal(got[i], got[0]) {
+			t.Errorf("build %d has %d bytes, unlike build 0, with %d", i, len(got[i]), len(got[0]))
+		}
+	}
+	left, err := filepath.Glob(filepath.Join(cache, "remotion-audit", "build-*"))
+	if err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+func TestCodeThatCannotBeBuilt(t *testing.T) {
+	ownCache(t)
+	wants := func(t *testing.T, err error, wants ...string) {
+		t.Helper()
+		for _, want := range append(wants, "set Code") {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("error %v, want %q in it", err, want)
+			}
+		}
+	}
+	t.Run("the source does not compile", func(t *testing.T) {
+		inModule(t, "package main\n\nfunc main() { undefined() }\n")
+		if _, err := functionSource(); err != nil {
+			t.Errorf("to look for the source, got %v", err)
+		}
+		_, err := builtCode()
+		wants(t, err, "building the function in ", "undefined: undefined")
+	})
+	t.Run("the version is not to be had", func(t *testing.T) {
+		inModule(t, "package main\n\nfunc main() {}\n")
+		t.Setenv("GOPROXY", "off")
+		if err := os.WriteFile("go.mod", []byte("module app\n\ngo 1.26.0\n\nrequire "+functionModule+" v0.0.0-none\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		_, err := functionSource()
+		wants(t, err, "the function's source", functionModule)
+	})
+	t.Run("the module around does not require it", func(t *testing.T) {
+		inModule(t, "package main\n\nfunc main() {}\n")
+		if err := os.WriteFile("go.mod", []byte("module app\n\ngo 1.26.0\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		_, err := functionSource()
+		wants(t, err, functionModule, "not a known dependency")
+	})
+	t.Run("there is no module around", func(t *testing.T) {
+		t.Chdir(t.TempDir())
+		_, err := builtCode()
+		wants(t, err, "go.mod file not found")
+	})
+	t.Run("there is no go command", func(t *testing.T) {
+		t.Setenv("PATH", t.TempDir())
+		_, err := builtCode()
+		wants(t, err, "needs the go command")
+	})
+}

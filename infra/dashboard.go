@@ -1,0 +1,34 @@
+package infra
+
+import (
+	_ "embed"
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// dashboard is the dashboard's body as Fn::Sub takes it; template.yaml has the same text. Targets are found at run
+// time, hence its SEARCH expressions.
+//
+//go:embed dashboard.json
+var dashboard string
+
+func (a *permissionAuditor) newDashboard(p PermissionAuditorProps) awscloudwatch.CfnDashboard {
+	// The names are template.yaml's logical ids.
+	names := []string{
+		"${AWS::Region}", *awscdk.Aws_REGION(),
+		"${MetricNamespace}", *p.MetricNamespace,
+		"${AuditLogGroup}", *a.logGroup.LogGroupName(),
+		"${AuditFunction}", *a.function.FunctionName(),
+		"${FailureQueue.QueueName}", *a.failures.QueueName(),
+		"${!", "${", // an expression of the dashboard's own
+	}
+	for name, alarm := range a.alarms {
+		names = append(names, "${"+name+"Alarm.Arn}", *alarm.AlarmArn())
+	}
+	return awscloudwatch.NewCfnDashboard(a, jsii.String("AuditDashboard"), &awscloudwatch.CfnDashboardProps{
+		DashboardBody: jsii.String(strings.NewReplacer(names...).Replace(dashboard)),
+	})
+}

@@ -1,0 +1,48 @@
+package infra
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// newEvidence is the evidence bucket: the one that is named, or a new one, which stays when the stack goes.
+func (a *permissionAuditor) newEvidence(p PermissionAuditorProps) awss3.IBucket {
+	const id = "EvidenceBucket"
+	if p.EvidenceBucket != nil {
+		return awss3.Bucket_FromBucketName(a, jsii.String(id), p.EvidenceBucket)
+	}
+	bucket := awss3.NewBucket(a, jsii.String(id), &awss3.BucketProps{
+		Encryption:        awss3.BucketEncryption_S3_MANAGED,
+		ObjectOwnership:   awss3.ObjectOwnership_BUCKET_OWNER_ENFORCED,
+		BlockPublicAccess: awss3.BlockPublicAccess_BLOCK_ALL(),
+		Versioned:         jsii.Bool(true),
+		RemovalPolicy:     awscdk.RemovalPolicy_RETAIN,
+		// Reports alone: the state and the mutes are what the next run goes by.
+		LifecycleRules: &[]*awss3.LifecycleRule{{
+			Id: jsii.String("reports"), Prefix: jsii.String("reports/"),
+			Expiration: awscdk.Duration_Days(p.ReportRetentionDays), NoncurrentVersionExpiration: awscdk.Duration_Days(jsii.Number(30)),
+		}},
+	})
+	bucket.AddToResourcePolicy(tlsOnly("s3:*", bucket.BucketArn(), bucket.ArnForObjects(jsii.String("*"))))
+	// Evidence is the auditor's to write, whatever else an administrator may do. Mutes are people's.
+	bucket.AddToResourcePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Sid: jsii.String("OnlyTheAuditorWrites"), Effect: awsiam.Effect_DENY,
+		Principals: &[]awsiam.IPrincipal{awsiam.NewAnyPrincipal()},
+		Actions:    jsii.Strings("s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"),
+		Resources:  &[]*string{bucket.ArnForObjects(jsii.String("state/*")), bucket.ArnForObjects(jsii.String("reports/*"))},
+		Conditions: &map[string]any{"ArnNotEquals": map[string]any{"aws:PrincipalArn": a.role.RoleArn()}},
+	}))
+	return bucket
+}
+
+// tlsOnly forbids everybody to do something without TLS.
+func tlsOnly(action string, resources ...*string) awsiam.PolicyStatement {
+	return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Sid: jsii.String("TLSOnly"), Effect: awsiam.Effect_DENY,
+		Principals: &[]awsiam.IPrincipal{awsiam.NewAnyPrincipal()},
+		Actions:    jsii.Strings(action), Resources: &resources,
+		Conditions: &map[string]any{"Bool": map[string]any{"aws:SecureTransport": "false"}},
+	})
+}

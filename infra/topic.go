@@ -1,0 +1,60 @@
+package infra
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// newTopic is the topic of the alerts and its key: those that are given, or new ones. A topic that is given
+// without a key has none that we know of.
+func (a *permissionAuditor) newTopic(p PermissionAuditorProps) (awssns.ITopic, awskms.IKey) {
+	topic, key := p.AlertTopic, p.AlertTopicKey
+	if topic == nil {
+		if key == nil {
+			key = a.newTopicKey()
+		}
+		made := awssns.NewTopic(a, jsii.String("AlertTopic"), &awssns.TopicProps{DisplayName: jsii.String("Remotion audit"), MasterKey: key})
+		// The function publishes by its own role. Alarms are of this account's CloudWatch alone.
+		made.AddToResourcePolicy(letAlarms([]string{"sns:Publish"}, made.TopicArn()))
+		made.AddToResourcePolicy(tlsOnly("sns:Publish", made.TopicArn()))
+		topic = made
+	}
+	if p.AlertEmail != nil {
+		awssns.NewSubscription(a, jsii.String("AlertEmailSubscription"), &awssns.SubscriptionProps{
+			Topic: topic, Protocol: awssns.SubscriptionProtocol_EMAIL, Endpoint: p.AlertEmail,
+		})
+	}
+	return topic, key
+}
+
+// newTopicKey is a key that alarms can use. AWS's own key for SNS does not let them publish, and says so in the
+// alarm's history alone: https://repost.aws/knowledge-center/cloudwatch-receive-sns-for-alarm-trigger
+func (a *permissionAuditor) newTopicKey() awskms.IKey {
+	return awskms.NewKey(a, jsii.String("AlertTopicKey"), &awskms.KeyProps{
+		Description:       jsii.String("Encrypts remotion-audit's alerts"),
+		EnableKeyRotation: jsii.Bool(true),
+		// Nothing lasting is encrypted with it: a message lives until it is delivered.
+		PendingWindow: awscdk.Duration_Days(jsii.Number(7)),
+		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
+		Policy: awsiam.NewPolicyDocument(&awsiam.PolicyDocumentProps{Statements: &[]awsiam.PolicyStatement{
+			// So that this account's policies, the function's role among them, decide.
+			awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+				Sid: jsii.String("Account"), Principals: &[]awsiam.IPrincipal{awsiam.NewAccountRootPrincipal()},
+				Actions: jsii.Strings("kms:*"), Resources: jsii.Strings("*"),
+			}),
+			letAlarms([]string{"kms:GenerateDataKey*", "kms:Decrypt"}, jsii.String("*")),
+		}}),
+	})
+}
+
+// letAlarms lets this account's CloudWatch alarms do something.
+func letAlarms(actions []string, resource *string) awsiam.PolicyStatement {
+	return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Sid: jsii.String("Alarms"), Actions: jsii.Strings(actions...), Resources: &[]*string{resource},
+		Principals: &[]awsiam.IPrincipal{awsiam.NewServicePrincipal(jsii.String("cloudwatch.amazonaws.com"), nil)},
+		Conditions: &map[string]any{"StringEquals": map[string]any{"aws:SourceAccount": awscdk.Aws_ACCOUNT_ID()}},
+	})
+}

@@ -1,0 +1,83 @@
+package cfn
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// named evaluates the entry of Conditions that has this name.
+func (s scope) named(v any) (bool, error) {
+	name, _ := v.(string)
+	written, ok := s.template.Section("Conditions")[name]
+	if !ok {
+		return false, fmt.Errorf("condition %v: not in the template", v)
+	}
+	if slices.Contains(s.asked, name) {
+		return false, fmt.Errorf("condition %s: depends on itself", name)
+	}
+	s.asked = append(slices.Clone(s.asked), name)
+	holds, err := s.condition(written)
+	if err != nil {
+		return false, fmt.Errorf("condition %s: %w", name, err)
+	}
+	return holds, nil
+}
+
+// condition evaluates a condition.
+func (s scope) condition(v any) (bool, error) {
+	m, _ := v.(map[string]any)
+	if name, ok := m["Condition"]; ok && len(m) == 1 {
+		return s.named(name)
+	}
+	name, argument, _ := function(m)
+	if holds, ok, err := combine(name, List(argument), s.condition); ok {
+		return holds, err
+	}
+	if parts := List(argument); name == "Fn::Equals" && len(parts) == 2 {
+		return s.equal(parts)
+	}
+	return false, fmt.Errorf("%v: not a condition this package knows", v)
+}
+
+// combine evaluates Not, And and Or, of which CloudFormation takes two to ten conditions; ok is false for
+// anything else.
+func combine(name string, parts []any, holds func(any) (bool, error)) (result, ok bool, err error) {
+	switch {
+	case name == "Fn::Not" && len(parts) == 1:
+		one, err := holds(parts[0])
+		return !one, true, err
+	case (name == "Fn::And" || name == "Fn::Or") && len(parts) >= 2 && len(parts) <= 10:
+		result = name == "Fn::And"
+		for _, part := range parts {
+			// All are evaluated: one that makes no sense is an error whatever the others say.
+			one, err := holds(part)
+			if err != nil {
+				return false, true, err
+			}
+			if name == "Fn::And" {
+				result = result && one
+			} else {
+				result = result || one
+			}
+		}
+		return result, true, nil
+	}
+	return false, false, nil
+}
+
+func (s scope) equal(parts []any) (bool, error) {
+	var texts [2]string
+	for i := range texts {
+		var err error
+		if texts[i], err = s.text(parts[i]); err != nil {
+			return false, err
+		}
+	}
+	for _, text := range texts {
+		if strings.Contains(text, "${") && texts[0] != texts[1] {
+			return false, fmt.Errorf("only AWS knows %s: give it with the parameters", text)
+		}
+	}
+	return texts[0] == texts[1], nil
+}

@@ -1,0 +1,161 @@
+package cfn
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+const (
+	samTransform = "AWS::Serverless-2016-10-31"
+	samFunction  = "AWS::Serverless::Function"
+)
+
+// Code is where the code of a function is, in place of a path on this machine. Bucket and Key are a string
+// or a function, such as {"Ref": "CodeKey"}.
+type Code struct{ Bucket, Key any }
+
+// samAttributes and samProperties are what the transform leaves as it is.
+// https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-resource-function.html
+var (
+	samAttributes = []string{"Condition", "DeletionPolicy", "DependsOn", "Metadata", "UpdatePolicy", "UpdateReplacePolicy"}
+	samProperties = []string{
+		"Architectures", "CodeSigningConfigArn", "Description", "Environment", "EphemeralStorage", "FileSystemConfigs", "FunctionName",
+		"Handler", "KmsKeyArn", "Layers", "LoggingConfig", "MemorySize", "RecursiveLoop", "ReservedConcurrentExecutions", "Role", "Runtime",
+		"RuntimeManagementConfig", "SnapStart", "Timeout", "VpcConfig",
+	}
+)
+
+// Expand returns the template without the transform of AWS SAM: each AWS::Serverless::Function is the
+// AWS::Lambda::Function that the transform makes of it. Code is used for functions whose CodeUri is a path, as
+// "sam package" would; without one such a path is an error. So is everything that would make the transform
+// write further resources, and whatever else is SAM's: Events, Policies, Globals, a function without a Role.
+// What is not a function of SAM's is shared with t.
+func Expand(t Template, code Code) (Template, error) {
+	if t["Globals"] != nil {
+		return nil, errors.New("section Globals: of SAM, Expand knows only the function")
+	}
+	transform, isTransform := t["Transform"]
+	if isTransform && transform != samTransform {
+		return nil, fmt.Errorf("transform %v: Expand knows only %s", transform, samTransform)
+	}
+	expanded := maps.Clone(t)
+	delete(expanded, "Transform")
+	resources := maps.Clone(t.Section("Resources"))
+	for _, id := range slices.Sorted(maps.Keys(resources)) {
+		written, _ := resources[id].(map[string]any)
+		kind, _ := written["Type"].(string)
+		if !strings.HasPrefix(kind, "AWS::Serverless::") {
+			continue
+		}
+		if !isTransform {
+			return nil, fmt.Errorf("resource %s: %s in a template without the transform %s", id, kind, samTransform)
+		}
+		if kind != samFunction {
+			return nil, fmt.Errorf("resource %s: %s: of SAM, Expand knows only the function", id, kind)
+		}
+		function, err := expandFunction(written, code)
+		if err != nil {
+			return nil, fmt.Errorf("resource %s: %w", id, err)
+		}
+		resources[id] = function
+	}
+	expanded["Resources"] = resources
+	return expanded, nil
+}
+
+func expandFunction(written map[string]any, code Code) (map[string]any, error) {
+	expanded := map[string]any{}
+	for _, name := range slices.Sorted(maps.Keys(written)) {
+		switch {
+		case name == "Type" || name == "Properties":
+		case slices.Contains(samAttributes, name):
+			expanded[name] = written[name]
+		default:
+			return nil, fmt.Errorf("%s: Expand does not know what the transform makes of it", name)
+		}
+	}
+	expanded["Type"] = "AWS::Lambda::Function"
+	from, _ := written["Properties"].(map[string]any)
+	for _, needed := range []string{"Handler", "Role", "Runtime"} {
+		if from[needed] == nil {
+			return nil, fmt.Errorf("has no %s", needed)
+		}
+	}
+	properties := map[string]any{}
+	for _, name := range slices.Sorted(maps.Keys(from)) {
+		switch {
+		case name == "CodeUri" || name == "Tags":
+		case slices.Contains(samProperties, name):
+			properties[name] = from[name]
+		default:
+			return nil, fmt.Errorf("property %s: Expand does not know what the transform makes of it", name)
+		}
+	}
+	var err error
+	if properties["Code"], err = expandCode(from["CodeUri"], code); err != nil {
+		return nil, fmt.Errorf("property CodeUri: %w", err)
+	}
+	if properties["Tags"], err = expandTags(from["Tags"]); err != nil {
+		return nil, fmt.Errorf("property Tags: %w", err)
+	}
+	expanded["Properties"] = properties
+	return expanded, nil
+}
+
+// expandCode is the Code for a CodeUri: {Bucket, Key, Version}, s3://bucket/key?versionId=version, or a path.
+func expandCode(uri any, code Code) (any, error) {
+	switch uri := uri.(type) {
+	case map[string]any:
+		if uri["Bucket"] == nil || uri["Key"] == nil {
+			return nil, errors.New("has no Bucket and Key")
+		}
+		location := map[string]any{"S3Bucket": uri["Bucket"], "S3Key": uri["Key"]}
+		if uri["Version"] != nil {
+			location["S3ObjectVersion"] = uri["Version"]
+		}
+		return location, nil
+	case string:
+		if strings.HasPrefix(uri, "s3://") {
+			parsed, err := url.Parse(uri)
+			if err != nil {
+				return nil, err
+			}
+			key := strings.TrimLeft(parsed.Path, "/")
+			if parsed.Host == "" || key == "" {
+				return nil, fmt.Errorf("%s is not s3://bucket/key", uri)
+			}
+			location := map[string]any{"S3Bucket": parsed.Host, "S3Key": key}
+			if version := parsed.Query()["versionId"]; len(version) == 1 {
+				location["S3ObjectVersion"] = version[0]
+			}
+			return location, nil
+		}
+		if code.Bucket == nil || code.Key == nil {
+			return nil, fmt.Errorf("%s is a path on this machine: CloudFormation needs a bucket and a key", uri)
+		}
+		return map[string]any{"S3Bucket": code.Bucket, "S3Key": code.Key}, nil
+	}
+	return nil, fmt.Errorf("is %v, want a path, s3://bucket/key, or Bucket and Key", uri)
+}
+
+// expandTags is the list of tags for a mapping of them, after the tag that the transform puts on everything.
+func expandTags(v any) (any, error) {
+	const createdBy = "lambda:createdBy"
+	tags, ok := v.(map[string]any)
+	if v != nil && !ok || tags[createdBy] != nil {
+		return nil, fmt.Errorf("are %v, want a mapping without %s", v, createdBy)
+	}
+	list := []any{map[string]any{"Key": createdBy, "Value": "SAM"}}
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		value := tags[key]
+		if value == nil {
+			value = ""
+		}
+		list = append(list, map[string]any{"Key": key, "Value": value})
+	}
+	return list, nil
+}

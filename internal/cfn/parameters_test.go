@@ -1,0 +1,124 @@
+package cfn
+
+import (
+	"strings"
+	"testing"
+)
+
+const checkedTemplate = `
+Parameters:
+  Who: {Type: String, AllowedPattern: "(user|role)/[a-z]+", ConstraintDescription: user/NAME or role/NAME.}
+  Plain: {Type: String, Default: x, AllowedPattern: "[a-z]+"}
+  Namespace: {Type: String, Default: Mine, AllowedPattern: "^(?!AWS/)[A-Za-z/]{1,8}$"}
+  Every: {Type: String, Default: 1h, AllowedValues: [1h, 6h, 1.5]}
+  Days: {Type: Number, Default: 30, MinValue: 1, MaxValue: 400}
+  Name: {Type: String, Default: ab, MinLength: 2, MaxLength: "3"}
+  Arns: {Type: CommaDelimitedList, Default: "", AllowedPattern: "(arn:[a-z:]+)?", ConstraintDescription: ARNs.}
+  Sizes: {Type: List<Number>, Default: "1,2", MaxValue: 9}
+  Version: {Type: "AWS::SSM::Parameter::Value<String>", Default: /cdk/version, AllowedPattern: "[0-9]+"}
+Rules:
+  CdkVersion:
+    Assertions:
+      - Assert: !Not [!Contains [["1", "2"], !Ref Version]]
+        AssertDescription: bootstrap again.
+  HourlyIsForUsers:
+    RuleCondition: !Equals [!Ref Every, 1h]
+    Assertions:
+      - Assert: !Or [!Not [!Equals [!Ref Name, abc]], !Equals [!Ref Plain, y]]
+        AssertDescription: Name abc needs Plain y.
+      - Assert: !EachMemberIn [!Ref Sizes, ["1", 2, "3"]]
+        AssertDescription: Sizes are 1 to 3.
+  Same:
+    RuleCondition: !And [!Equals [!Ref Every, 6h], !Equals [!Ref Days, 30]]
+    Assertions: [{Assert: !EachMemberEquals [!Ref Sizes, "1"], AssertDescription: Sizes are 1.}]
+`
+
+func TestCheck(t *testing.T) {
+	for _, tt := range []struct {
+		name       string
+		parameters map[string]string
+		want       []string // in the error, in order; none: there is no error
+	}{
+		{"all is well", nil, nil},
+		{"no match", map[string]string{"Who": "users/a"}, []string{`parameter Who: "users/a" failed to satisfy constraint: user/NAME or role/NAME.`}},
+		{"a match within is not enough", map[string]string{"Who": "user/a b"}, []string{"parameter Who"}},
+		{"nor one of a line", map[string]string{"Who": "user/a\n"}, []string{"parameter Who"}},
+		{"without a description", map[string]string{"Plain": "X"}, []string{`parameter Plain: "X" failed to satisfy constraint: must match pattern [a-z]+`}},
+		{"what may not begin it", map[string]string{"Namespace": "AWS/x"}, []string{"parameter Namespace"}},
+		{"may stand elsewhere", map[string]string{"Namespace": "x/AWS/"}, nil},
+		{"and the rest counts", map[string]string{"Namespace": "x-y"}, []string{"parameter Namespace"}},
+		{"an allowed value", map[string]string{"Every": "1.5"}, nil},
+		{"another value", map[string]string{"Every": "2h"}, []string{"parameter Every", "must be one of [1h 6h 1.5]"}},
+		{"too small", map[string]string{"Days": "0"}, []string{`parameter Days: "0" failed to satisfy constraint: must have at least 1`}},
+		{"too large", map[string]string{"Days": "401"}, []string{"must have at most 400"}},
+		{"no number", map[string]string{"Days": "0x10"}, []string{`parameter Days: "0x10" must be a number`}},
+		{"no number, for strconv it is", map[string]string{"Days": "Inf"}, []string{"must be a number"}},
+		{"too short", map[string]string{"Name": "é"}, []string{"must have at least 2 characters"}},
+		{"too long", map[string]string{"Name": "abcd"}, []string{"must have at most 3 characters"}},
+		{"as long as can be", map[string]string{"Name": "éàè"}, nil},
+		{"each element of a list", map[string]string{"Arns": "arn:a, arn:b"}, nil},
+		{"an element of a list", map[string]string{"Arns": "arn:a,B"}, []string{`parameter Arns: "B" failed to satisfy constraint: ARNs.`}},
+		{"numbers", map[string]string{"Sizes": "1,20", "Every": "6h", "Days": "31"}, []string{`parameter Sizes: "20"`}},
+		{"what AWS looks up", map[string]string{"Version": "/other"}, nil},
+		{"a parameter nobody declared", map[string]string{"Whom": "x"}, []string{"parameter Whom: not in the template"}},
+		{"a rule", map[string]string{"Name": "abc"}, []string{"rule HourlyIsForUsers: does not hold: Name abc needs Plain y."}},
+		{"a rule that is satisfied", map[string]string{"Name": "abc", "Plain": "y"}, nil},
+		{"a rule about a list", map[string]string{"Sizes": "3,4"}, []string{"Sizes are 1 to 3."}},
+		{"a rule whose condition does not hold", map[string]string{"Sizes": "3,4", "Every": "6h", "Days": "31"}, nil},
+		{"a rule about every element", map[string]string{"Sizes": "1,2", "Every": "6h"}, []string{"rule Same: does not hold: Sizes are 1."}},
+		{"a rule about what AWS looks up", map[string]string{"Version": "2"}, []string{"rule CdkVersion: does not hold: bootstrap again."}},
+		{"several at once", map[string]string{"Who": "x", "Days": "x", "Name": "abc"}, []string{"parameter Days", "parameter Who", "rule HourlyIsForUsers"}},
+	} {
+		template, err := Parse([]byte(checkedTemplate))
+		if err != nil {
+			t.Fatal(err)
+		}
+		parameters := map[string]string{"Who": "user/a"}
+		for name, value := range tt.parameters {
+			parameters[name] = value
+		}
+		err = template.Check(parameters)
+		if err == nil && tt.want != nil || err != nil && tt.want == nil {
+			t.Errorf("%s: error %v, want %q", tt.name, err, tt.want)
+		}
+		at := 0
+		for _, want := range tt.want {
+			i := strings.Index(err.Error()[at:], want)
+			if i < 0 {
+				t.Fatalf("%s: error %v, want %q in it", tt.name, err, tt.want)
+			}
+			at += i
+		}
+	}
+	if err := (Template{"Parameters": map[string]any{"Who": map[string]any{"Type": "String"}}}).Check(nil); err == nil {
+		t.Error("a parameter without value and default is accepted")
+	}
+}
+
+func TestWhatCannotBeChecked(t *testing.T) {
+	for written, want := range map[string]string{
+		"Parameters: {P: {Type: String, Default: x, AllowedPattern: 'x(?=y)'}}":                                                  "parameter P: AllowedPattern: ",
+		"Parameters: {P: {Type: String, Default: x, AllowedPattern: '^(?!(a|b))x'}}":                                             "parameter P: AllowedPattern: ",
+		"Parameters: {P: {Type: String, Default: x, AllowedPattern: 'x)|(y'}}":                                                   "parameter P: AllowedPattern: ",
+		"Parameters: {P: {Type: String, Default: [x]}}":                                                                          "parameter P: Default: [x] where a text is needed",
+		"Parameters: {P: {Type: Number, Default: 1, MinValue: one}}":                                                             "parameter P: MinValue is one",
+		"Rules: {R: {Assertions: []}}":                                                                                           "rule R: asserts nothing",
+		"Rules: {R: x}":                                                                                                          "rule R: is a string",
+		"Rules: {R: {Assertions: [{Assert: !Equals [!Ref Q, x]}]}}":                                                              "a rule can refer to nothing but parameters",
+		"Rules: {R: {Assertions: [{Assert: !Equals [!Sub x, x]}]}}":                                                              "a rule can refer to nothing but parameters",
+		"Rules: {R: {Assertions: [{Assert: {Condition: C}}]}}":                                                                   "not a condition that a rule can have",
+		"Rules: {R: {Assertions: [{Assert: !RefAll x}]}}":                                                                        "not a condition that a rule can have",
+		"Rules: {R: {Assertions: [{Assert: !Contains [x, [x]]}]}}":                                                               "not a condition that a rule can have",
+		"Parameters: {P: {Type: CommaDelimitedList, Default: x}}\nRules: {R: {Assertions: [{Assert: !Contains [[!Ref P], x]}]}}": "where a text is needed",
+		"Rules: {R: {Assertions: [{}]}}":                                                                                         "not a condition that a rule can have",
+		"Rules: {R: {RuleCondition: x, Assertions: [{Assert: !Equals [x, x]}]}}":                                                 "not a condition that a rule can have",
+	} {
+		template, err := Parse([]byte(written))
+		if err != nil {
+			t.Fatal(written, err)
+		}
+		if err := template.Check(nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want %q in it", written, err, want)
+		}
+	}
+}

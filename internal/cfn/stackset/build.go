@@ -1,0 +1,131 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/remotion-audit/remotion-audit/internal/cfn"
+)
+
+// How large a template may be, in bytes: in a call, and in a bucket.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStackSet.html
+const (
+	maxBody     = 51_200
+	maxTemplate = 1 << 20
+)
+
+// The parameters that say where the code is. A bucket is of one region, so its name ends in that.
+const (
+	paramPrefix = "CodeBucketPrefix"
+	paramKey    = "CodeKey"
+)
+
+// build expands the template, with the code in a bucket of each region. The key is the default of its parameter, and
+// the prefix has none: the name of a bucket that somebody else made first would be their code.
+func build(source cfn.Template, key string) (cfn.Template, error) {
+	template, err := cfn.Expand(source, cfn.Code{
+		Bucket: map[string]any{"Fn::Sub": "${" + paramPrefix + "}-${AWS::Region}"},
+		Key:    map[string]any{"Ref": paramKey},
+	})
+	if err != nil {
+		return nil, err
+	}
+	parameters := maps.Clone(template.Section("Parameters"))
+	for name, parameter := range map[string]any{
+		paramPrefix: map[string]any{
+			"Type": "String",
+			"Description": "What the names of the buckets with the function's code begin with; a hyphen and the region follow. " +
+				"They are yours, and the accounts of the organization may read them.",
+			// With a hyphen and the longest name of a region, 14 characters, that is a bucket's 63.
+			"AllowedPattern":        "^[a-z0-9][a-z0-9-]{1,46}[a-z0-9]$",
+			"ConstraintDescription": "3 to 48 lower-case letters, digits and hyphens, without the region.",
+		},
+		paramKey: map[string]any{
+			"Type":                  "String",
+			"Default":               key,
+			"Description":           "The key of the function's code in these buckets. New code needs a new key: CloudFormation compares names.",
+			"AllowedPattern":        `^[A-Za-z0-9_][A-Za-z0-9_./=+-]*\.zip$`,
+			"MaxLength":             1024.0, // as encoding/json has it
+			"ConstraintDescription": "the key of an object, which ends in .zip.",
+		},
+	} {
+		if parameters == nil {
+			parameters = map[string]any{}
+		}
+		if parameters[name] != nil {
+			return nil, fmt.Errorf("parameter %s: the template has one of its own", name)
+		}
+		parameters[name] = parameter
+	}
+	template["Parameters"] = parameters
+	template["Metadata"] = group(template.Section("Metadata"))
+	return template, nil
+}
+
+// group adds the two parameters to those that the console shows in groups.
+func group(metadata map[string]any) map[string]any {
+	const key = "AWS::CloudFormation::Interface"
+	face, ok := metadata[key].(map[string]any)
+	if !ok {
+		return metadata
+	}
+	face, metadata = maps.Clone(face), maps.Clone(metadata)
+	face["ParameterGroups"] = append(slices.Clone(cfn.List(face["ParameterGroups"])), map[string]any{
+		"Label": map[string]any{"default": "Where the code is"}, "Parameters": []any{paramPrefix, paramKey},
+	})
+	labels, _ := face["ParameterLabels"].(map[string]any)
+	if labels = maps.Clone(labels); labels == nil {
+		labels = map[string]any{}
+	}
+	labels[paramPrefix] = map[string]any{"default": "Buckets of the code"}
+	labels[paramKey] = map[string]any{"default": "Key of the code"}
+	face["ParameterLabels"] = labels
+	metadata[key] = face
+	return metadata
+}
+
+// encode writes the template as JSON, which is small, with a line for each thing in a section, which can be compared.
+func encode(template cfn.Template) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	line := func(before, key string, v any) error {
+		b.WriteString(before)
+		if err := enc.Encode(key); err != nil {
+			return err
+		}
+		b.Truncate(b.Len() - 1) // the encoder ends a line
+		b.WriteByte(':')
+		if err := enc.Encode(v); err != nil {
+			return fmt.Errorf("%s: %w", key, err)
+		}
+		b.Truncate(b.Len() - 1)
+		return nil
+	}
+	before := "{\n"
+	for _, section := range slices.Sorted(maps.Keys(template)) {
+		entries, ok := template[section].(map[string]any)
+		if !ok || len(entries) == 0 {
+			if err := line(before, section, template[section]); err != nil {
+				return nil, err
+			}
+			before = ",\n"
+			continue
+		}
+		fmt.Fprintf(&b, "%s%q:{", before, section)
+		between := "\n"
+		for _, name := range slices.Sorted(maps.Keys(entries)) {
+			if err := line(between, name, entries[name]); err != nil {
+				return nil, err
+			}
+			between = ",\n"
+		}
+		b.WriteString("\n}")
+		before = ",\n"
+	}
+	b.WriteString("\n}\n")
+	return b.Bytes(), nil
+}

@@ -1,0 +1,127 @@
+// Command stackset writes template.yaml as a stack set takes it, without the transform and with the code in a bucket of
+// each region, and prints the commands that deploy it. `make stackset` runs it; docs/organizations.md says how to go on.
+//
+//	go run ./internal/cfn/stackset [-prefix acme-remotion-audit] [-regions us-east-1,eu-central-1] Callers=user/render …
+//
+// The commands go to stdout. What stands after the flags are parameters of the template: they are checked as
+// CloudFormation checks them, and passed on.
+package main
+
+import (
+	"crypto/sha256"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"strings"
+
+	"github.com/remotion-audit/remotion-audit/internal/cfn"
+)
+
+// options is what is said on the command line.
+type options struct {
+	template, zip, out string   // files
+	prefix             string   // of the buckets' names; empty: from the environment of whoever runs the commands
+	key                string   // of the code in the buckets; empty: named after the zip's SHA-256
+	regions            []string // where there is a bucket
+	parameters         map[string]string
+}
+
+func main() {
+	o, err := parse(os.Args[1:])
+	if err == nil {
+		err = run(o, os.Stdout)
+	}
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "stackset:", err)
+		os.Exit(2)
+	}
+}
+
+var region = regexp.MustCompile(`^[a-z]{2,}(-[a-z]+)+-[0-9]+$`)
+
+func parse(args []string) (o options, err error) {
+	flags := flag.NewFlagSet("stackset", flag.ContinueOnError)
+	flags.StringVar(&o.template, "template", "template.yaml", "the template to expand")
+	flags.StringVar(&o.zip, "zip", "dist/remotion-audit-lambda-arm64.zip", "the code, as make build packs it")
+	flags.StringVar(&o.out, "o", "dist/stackset.template.json", "the template to write")
+	flags.StringVar(&o.prefix, "prefix", "", "what the names of the buckets begin with: PREFIX-us-east-1")
+	flags.StringVar(&o.key, "key", "", "the key of the code in them (default: named after its SHA-256, so that new code is a new key)")
+	regions := flags.String("regions", "us-east-1", "where there are buckets, comma-separated: every region that the stack set is deployed to")
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	for name := range strings.SplitSeq(*regions, ",") {
+		if name = strings.TrimSpace(name); !region.MatchString(name) {
+			return o, fmt.Errorf("-regions: %q is no region, such as us-east-1", name)
+		}
+		o.regions = append(o.regions, name)
+	}
+	o.parameters = map[string]string{}
+	for _, arg := range flags.Args() {
+		name, value, ok := strings.Cut(arg, "=")
+		if !ok {
+			return o, fmt.Errorf("%q: want a parameter of the template, as Callers=user/render", arg)
+		}
+		o.parameters[name] = value
+	}
+	return o, nil
+}
+
+// run writes the template, and the commands to w.
+func run(o options, w io.Writer) error {
+	code, err := os.ReadFile(o.zip)
+	if err != nil {
+		return fmt.Errorf("the code: %w (make build packs it)", err)
+	}
+	if o.key == "" {
+		o.key = fmt.Sprintf("remotion-audit/%x.zip", sha256.Sum256(code))
+	}
+	written, err := os.ReadFile(o.template)
+	if err != nil {
+		return err
+	}
+	source, err := cfn.Parse(written)
+	if err != nil {
+		return fmt.Errorf("%s: %w", o.template, err)
+	}
+	template, err := build(source, o.key)
+	if err != nil {
+		return fmt.Errorf("%s: %w", o.template, err)
+	}
+	if err := check(template, o); err != nil {
+		return err
+	}
+	encoded, err := encode(template)
+	if err != nil {
+		return err
+	}
+	if len(encoded) > maxTemplate {
+		return fmt.Errorf("%s has %d bytes, and CloudFormation takes at most %d", o.out, len(encoded), maxTemplate)
+	}
+	if err := os.WriteFile(o.out, encoded, 0o666); err != nil {
+		return err
+	}
+	return commands(w, o, len(encoded))
+}
+
+// check refuses what CloudFormation would refuse.
+func check(template cfn.Template, o options) error {
+	parameters := map[string]string{paramPrefix: "the-prefix", paramKey: o.key}
+	if o.prefix != "" {
+		parameters[paramPrefix] = o.prefix
+	}
+	for name, value := range o.parameters {
+		if name == paramPrefix || name == paramKey {
+			return fmt.Errorf("parameter %s: say it with -prefix or -key", name)
+		}
+		parameters[name] = value
+	}
+	if err := template.Check(parameters); err != nil {
+		return err
+	}
+	_, err := template.Resources(parameters)
+	return err
+}

@@ -1,0 +1,213 @@
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/remotion-audit/remotion-audit/internal/cfn"
+	"github.com/remotion-audit/remotion-audit/internal/cfn/lint"
+)
+
+// write runs the command on template.yaml and some code, and returns what it wrote and printed.
+func write(t testing.TB, args ...string) (template cfn.Template, path, printed string) {
+	t.Helper()
+	dir := t.TempDir()
+	zip := filepath.Join(dir, "function.zip")
+	if err := os.WriteFile(zip, []byte("code"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	path = filepath.Join(dir, "stackset.template.json")
+	o, err := parse(append([]string{"-template", "../../../template.yaml", "-zip", zip, "-o", path}, args...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := run(o, &out); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A call takes it as it is: nobody needs a bucket for the template.
+	if len(data) > maxBody {
+		t.Errorf("the template has %d bytes, and a call takes %d", len(data), maxBody)
+	}
+	if template, err = cfn.Parse(data); err != nil {
+		t.Fatal(err)
+	}
+	for _, left := range []string{"AWS::Serverless", "CodeUri", "Transform"} {
+		if bytes.Contains(data, []byte(left)) {
+			t.Errorf("%s is in it", left)
+		}
+	}
+	return template, path, out.String()
+}
+
+func TestTemplate(t *testing.T) {
+	template, _, _ := write(t, "Callers=user/render")
+	key := fmt.Sprintf("remotion-audit/%x.zip", sha256.Sum256([]byte("code")))
+	parameters := map[string]string{"Callers": "user/render", "CodeBucketPrefix": "acme-code"}
+	got, err := template.Resources(parameters)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]any{"S3Bucket": "acme-code-${AWS::Region}", "S3Key": key}
+	if code := got["AuditFunction"].Properties["Code"]; !reflect.DeepEqual(code, want) {
+		t.Errorf("code\n got %v\nwant %v", code, want)
+	}
+	if err := template.Check(parameters); err != nil {
+		t.Error(err)
+	}
+
+	// The rest is template.yaml's.
+	written, err := os.ReadFile("../../../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := cfn.Parse(written)
+	if err != nil {
+		t.Fatal(err)
+	}
+	single, err := source.Resources(map[string]string{"Callers": "user/render"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range slices.Sorted(maps.Keys(single)) {
+		if id != "AuditFunction" && !reflect.DeepEqual(got[id], single[id]) {
+			t.Errorf("%s\n got %v\nwant %v", id, got[id], single[id])
+		}
+	}
+	if len(got) != len(single) {
+		t.Errorf("%d resources, want %d", len(got), len(single))
+	}
+	declared, own := template.Section("Parameters"), source.Section("Parameters")
+	if len(declared) != len(own)+2 || declared[paramPrefix].(map[string]any)["Default"] != nil {
+		t.Errorf("parameters %v", slices.Sorted(maps.Keys(declared)))
+	}
+
+	face := template.Section("Metadata")["AWS::CloudFormation::Interface"].(map[string]any)
+	shown := map[string]bool{}
+	for _, group := range cfn.List(face["ParameterGroups"]) {
+		for _, name := range cfn.List(group.(map[string]any)["Parameters"]) {
+			shown[name.(string)] = face["ParameterLabels"].(map[string]any)[name.(string)] != nil
+		}
+	}
+	for name := range declared {
+		if !shown[name] {
+			t.Errorf("parameter %s: in no group, or without a label", name)
+		}
+	}
+}
+
+func TestLint(t *testing.T) {
+	if testing.Short() {
+		t.Skip("internal/cfn/lint asks about template.yaml; asking about what is made of it takes as long again")
+	}
+	_, path, _ := write(t, "Callers=user/render")
+	lint.Check(t, path)
+}
+
+func TestBadParametersAreRefused(t *testing.T) {
+	template, _, _ := write(t, "Callers=none")
+	for name, values := range map[string][]string{
+		paramPrefix: {"", "a", "-abc", "abc-", "Abc", "a.b.c", "my_code", "s3://abc", strings.Repeat("a", 49)},
+		paramKey:    {"", ".zip", "/a.zip", "code.tar", "a b.zip", "a.zip ", strings.Repeat("a", 1021) + ".zip"},
+	} {
+		for _, value := range values {
+			parameters := map[string]string{"Callers": "none", paramPrefix: "abc"}
+			parameters[name] = value
+			if err := template.Check(parameters); err == nil || !strings.Contains(err.Error(), "parameter "+name) {
+				t.Errorf("%s=%q: error %v", name, value, err)
+			}
+		}
+	}
+	for name, values := range map[string][]string{paramPrefix: {"abc", strings.Repeat("a", 48)}, paramKey: {"a.zip", "v1.2.3/x_y=z+1.zip"}} {
+		for _, value := range values {
+			parameters := map[string]string{"Callers": "none", paramPrefix: "abc"}
+			parameters[name] = value
+			if err := template.Check(parameters); err != nil {
+				t.Errorf("%s=%q: %v", name, value, err)
+			}
+		}
+	}
+	// A hyphen and the longest name of a region complete the name of a bucket.
+	if longest := strings.Repeat("a", 48) + "-ap-northeast-1"; len(longest) != 63 {
+		t.Errorf("%s has %d characters", longest, len(longest))
+	}
+}
+
+func TestWhatIsRefused(t *testing.T) {
+	zip := filepath.Join(t.TempDir(), "function.zip")
+	if err := os.WriteFile(zip, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"a caller that is none", []string{"-zip", zip, "Callers=render"}, `parameter Callers: "render" failed to satisfy constraint: "none", or`},
+		{"a parameter that is none", []string{"-zip", zip, "Callers=none", "Colour=red"}, "parameter Colour: not in the template"},
+		{"no parameter", []string{"-zip", zip, "render"}, `"render": want a parameter of the template`},
+		{"a parameter that has a flag", []string{"-zip", zip, "Callers=none", "CodeKey=x.zip"}, "say it with -prefix or -key"},
+		{"a prefix that is none", []string{"-zip", zip, "-prefix", "Acme", "Callers=none"}, "parameter CodeBucketPrefix"},
+		{"a key that is none", []string{"-zip", zip, "-key", "code", "Callers=none"}, "parameter CodeKey"},
+		{"a region that is none", []string{"-zip", zip, "-regions", "us-east-1,europe", "Callers=none"}, `"europe" is no region`},
+		{"no code", []string{"-zip", zip + "x", "Callers=none"}, "make build packs it"},
+		{"no template", []string{"-zip", zip, "-template", zip + "x", "Callers=none"}, "no such file"},
+	} {
+		o, err := parse(append([]string{"-template", "../../../template.yaml", "-o", filepath.Join(t.TempDir(), "x")}, tt.args...))
+		if err == nil {
+			err = run(o, &bytes.Buffer{})
+		}
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: error %v, want %q in it", tt.name, err, tt.want)
+		}
+	}
+}
+
+func TestCommands(t *testing.T) {
+	_, path, printed := write(t, "-prefix", "acme-code", "-key", "v1.zip", "-regions", "us-east-1, eu-central-1", "Callers=user/a,role/b=all", `AssumedContext=k=it's "x\y"`)
+	for _, want := range []string{
+		"CODE_BUCKET_PREFIX=acme-code\n",
+		"for region in us-east-1 eu-central-1; do\n",
+		`"s3://$CODE_BUCKET_PREFIX-$region/v1.zip"`,
+		"create-stack-set --stack-set-name remotion-audit --call-as DELEGATED_ADMIN --permission-model SERVICE_MANAGED",
+		"--capabilities CAPABILITY_IAM --template-body file://" + path,
+		`'ParameterKey=AssumedContext,ParameterValue="k=it'\''s \"x\\y\""'`,
+		`'ParameterKey=Callers,ParameterValue="user/a,role/b=all"'`,
+		"ParameterKey=CodeKey,ParameterValue=v1.zip",
+		"update-stack-set",
+	} {
+		if !strings.Contains(printed, want) {
+			t.Errorf("no %s in\n%s", want, printed)
+		}
+	}
+	if _, _, without := write(t, "Callers=none"); !strings.Contains(without, `: "${CODE_BUCKET_PREFIX:?`) {
+		t.Errorf("nobody asks for the prefix:\n%s", without)
+	}
+	var large bytes.Buffer
+	if err := commands(&large, options{regions: []string{"cn-north-1"}, key: "v1.zip", out: path}, maxBody+1); err != nil {
+		t.Fatal(err)
+	}
+	if want := `--template-url "https://$CODE_BUCKET_PREFIX-cn-north-1.s3.cn-north-1.amazonaws.com.cn/v1.template.json"`; !strings.Contains(large.String(), want) || strings.Contains(large.String(), "--template-body") {
+		t.Errorf("a template that is too large for a call: no %s in\n%s", want, &large)
+	}
+	for _, script := range []string{printed, large.String()} {
+		bash := exec.CommandContext(t.Context(), "bash", "-n")
+		bash.Stdin = strings.NewReader(script)
+		if out, err := bash.CombinedOutput(); err != nil {
+			t.Errorf("no shell script: %v %s\n%s", err, out, script)
+		}
+	}
+}

@@ -1,0 +1,180 @@
+// Package cwalarm says what a CloudWatch metric alarm does with the data it gets, by the rules that CloudWatch
+// documents: periods that slide by the minute, M out of N, missing data, warm-up.
+//
+//	alarm, err := cwalarm.FromProperties(resource.Properties) // of an AWS::CloudWatch::Alarm
+//	changes, err := alarm.Changes(points, cwalarm.Life{Created: deployed, Until: later, Extra: 2})
+//
+// The pages it follows:
+//
+//   - https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html
+//   - https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation-window.html
+//   - https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
+//   - https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-warm-up.html
+//
+// # Limits
+//
+// It knows alarms on one metric with a plain statistic and a fixed threshold, over a sliding window. FromProperties
+// refuses the rest: metric math, percentiles, anomaly bands, wall clock windows, units.
+//
+// CloudWatch leaves four things open. How much further back than its evaluation periods an alarm looks for data that is
+// missing ("depends on the length of the alarm period"): Life.Extra says it, and whoever draws a conclusion
+// draws it for several. At which minute of the hour a multi-day alarm is evaluated: here at the minute of its creation.
+// What becomes of "- - - - X" where missing data is missing, beyond that it does not alarm at once: here INSUFFICIENT_DATA,
+// as an earlier edition of the page had it. And whether the early alarm of "- - X - -" needs the range to be free of good
+// data: it does here, or the page's own row "0 - X - -" of 2 out of 3 would contradict it.
+package cwalarm
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+)
+
+// An Alarm is a metric alarm as PutMetricAlarm takes it.
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+type Alarm struct {
+	Name, Description string
+
+	Namespace, MetricName string
+	Dimensions            map[string]string
+
+	// Statistic is Sum, Maximum, Minimum, Average or SampleCount.
+	Statistic string
+	// Period is in seconds: 10, 20, 30 or a multiple of 60.
+	Period            int
+	EvaluationPeriods int
+	// DatapointsToAlarm zero means EvaluationPeriods.
+	DatapointsToAlarm  int
+	ComparisonOperator string
+	Threshold          float64
+	// TreatMissingData is missing, ignore, breaching or notBreaching; empty means missing.
+	TreatMissingData string
+
+	// WarmUp is how long after its creation the alarm stays in INSUFFICIENT_DATA at most; zero evaluates at once.
+	WarmUp time.Duration
+	// WholeWarmUp is OnlyStartEvaluatingAfterWarmUpPeriodEnds: the warm-up does not end early when data fill the window.
+	WholeWarmUp bool
+
+	// ActionsDisabled is the opposite of ActionsEnabled, whose default is true.
+	ActionsDisabled                                  bool
+	AlarmActions, OKActions, InsufficientDataActions []string
+}
+
+// A State is an alarm's state.
+type State string
+
+// The states of an alarm.
+const (
+	OK               State = "OK"
+	InAlarm          State = "ALARM"
+	InsufficientData State = "INSUFFICIENT_DATA"
+)
+
+// Window is the time that the evaluation periods span.
+func (a Alarm) Window() time.Duration {
+	return time.Duration(a.Period) * time.Duration(a.EvaluationPeriods) * time.Second
+}
+
+// Actions lists what is done when the alarm changes to a state.
+func (a Alarm) Actions(to State) []string {
+	switch {
+	case a.ActionsDisabled:
+		return nil
+	case to == InAlarm:
+		return a.AlarmActions
+	case to == OK:
+		return a.OKActions
+	}
+	return a.InsufficientDataActions
+}
+
+const (
+	day  = 24 * time.Hour
+	week = 7 * day
+
+	maxWarmUp      = 2880 * time.Minute
+	maxActions     = 5 // for each state
+	maxDescription = 1024
+	maxDimensions  = 30
+)
+
+// Validate reports everything that PutMetricAlarm would refuse, joined.
+func (a Alarm) Validate() error {
+	var errs []error
+	refuse := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	oneOf := func(property, value string, values ...string) {
+		if !slices.Contains(values, value) {
+			refuse("%s %q: want one of %v", property, value, values)
+		}
+	}
+	if a.Namespace == "" || a.MetricName == "" {
+		refuse("Namespace %q, MetricName %q: want both", a.Namespace, a.MetricName)
+	}
+	if len(a.Dimensions) > maxDimensions {
+		refuse("Dimensions: %d of them, at most %d", len(a.Dimensions), maxDimensions)
+	}
+	oneOf("Statistic", a.Statistic, "Sum", "Maximum", "Minimum", "Average", "SampleCount")
+	oneOf("ComparisonOperator", a.ComparisonOperator, "GreaterThanThreshold", "GreaterThanOrEqualToThreshold", "LessThanThreshold", "LessThanOrEqualToThreshold")
+	oneOf("TreatMissingData", a.treatment(), "missing", "ignore", "breaching", "notBreaching")
+	if math.IsNaN(a.Threshold) || math.IsInf(a.Threshold, 0) {
+		refuse("Threshold %v: want a number", a.Threshold)
+	}
+	if p := a.Period; p <= 0 || p != 10 && p != 20 && p != 30 && p%60 != 0 {
+		refuse("Period %d: want 10, 20, 30 or a multiple of 60", p)
+	}
+	if a.EvaluationPeriods < 1 {
+		refuse("EvaluationPeriods %d: want at least 1", a.EvaluationPeriods)
+	}
+	if m := a.DatapointsToAlarm; m < 0 || m > a.EvaluationPeriods {
+		refuse("DatapointsToAlarm %d: want 1 to EvaluationPeriods, %d", m, a.EvaluationPeriods)
+	}
+	longest := day
+	if a.Period >= 3600 {
+		longest = week
+	}
+	// By division, as the product of two large numbers may wrap around.
+	if a.Period > 0 && a.EvaluationPeriods > int(longest/time.Second)/a.Period {
+		refuse("EvaluationPeriods %d of %d s: together they may be %v at most", a.EvaluationPeriods, a.Period, longest)
+	}
+	if a.WarmUp != 0 && (a.WarmUp < time.Minute || a.WarmUp > maxWarmUp || a.WarmUp%time.Minute != 0) {
+		refuse("WarmUpPeriodDurationInMinutes: %v, want 1 to %v minutes", a.WarmUp, maxWarmUp.Minutes())
+	}
+	for _, actions := range [][]string{a.AlarmActions, a.OKActions, a.InsufficientDataActions} {
+		if len(actions) > maxActions {
+			refuse("%d actions for a state, at most %d", len(actions), maxActions)
+		}
+	}
+	if n := len([]rune(a.Description)); n > maxDescription {
+		refuse("AlarmDescription: %d characters, at most %d", n, maxDescription)
+	}
+	return errors.Join(errs...)
+}
+
+func (a Alarm) treatment() string {
+	if a.TreatMissingData == "" {
+		return "missing"
+	}
+	return a.TreatMissingData
+}
+
+// toAlarm is M of M out of N.
+func (a Alarm) toAlarm() int {
+	if a.DatapointsToAlarm == 0 {
+		return a.EvaluationPeriods
+	}
+	return a.DatapointsToAlarm
+}
+
+func (a Alarm) breaches(value float64) bool {
+	switch a.ComparisonOperator {
+	case "GreaterThanThreshold":
+		return value > a.Threshold
+	case "GreaterThanOrEqualToThreshold":
+		return value >= a.Threshold
+	case "LessThanThreshold":
+		return value < a.Threshold
+	}
+	return value <= a.Threshold
+}

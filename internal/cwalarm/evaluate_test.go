@@ -1,0 +1,160 @@
+package cwalarm
+
+import (
+	"math/rand/v2"
+	"strings"
+	"testing"
+)
+
+// count is an alarm on a count above zero, M out of N.
+func count(m, n int, treatment string) Alarm {
+	return Alarm{Namespace: "Test", MetricName: "Count", Statistic: "Maximum", Period: 300, EvaluationPeriods: n, DatapointsToAlarm: m,
+		ComparisonOperator: "GreaterThanThreshold", TreatMissingData: treatment}
+}
+
+func datapoints(s string) []Datapoint { return []Datapoint(strings.ReplaceAll(s, " ", "")) }
+
+const retain = State("retain")
+
+// The tables of https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html, row by row.
+func TestDocumentedTables(t *testing.T) {
+	treatments := []string{"missing", "ignore", "breaching", "notBreaching"}
+	for _, tt := range []struct {
+		m, n int
+		data string
+		want [4]State // in the order of treatments
+	}{
+		// "How alarm state is evaluated when data is missing", first table: 3 out of 3.
+		{3, 3, "0 - X - X", [4]State{OK, OK, OK, OK}},
+		{3, 3, "0 - - - -", [4]State{OK, OK, OK, OK}},
+		{3, 3, "- - - - -", [4]State{InsufficientData, retain, InAlarm, OK}},
+		{3, 3, "0 X X - X", [4]State{InAlarm, InAlarm, InAlarm, InAlarm}},
+		{3, 3, "- - X - -", [4]State{InAlarm, retain, InAlarm, OK}},
+		// Second table: 2 out of 3.
+		{2, 3, "0 - X - X", [4]State{InAlarm, InAlarm, InAlarm, InAlarm}},
+		{2, 3, "0 0 X 0 X", [4]State{InAlarm, InAlarm, InAlarm, InAlarm}},
+		{2, 3, "0 - X - -", [4]State{OK, OK, InAlarm, OK}},
+		{2, 3, "- - - - 0", [4]State{OK, OK, InAlarm, OK}},
+		{2, 3, "- - - X -", [4]State{InAlarm, retain, InAlarm, OK}},
+		// "Avoiding premature transitions to alarm state": neither alarms at once where missing is missing.
+		{3, 3, "- - - - X", [4]State{InsufficientData, retain, InAlarm, OK}},
+		{3, 3, "- - - X -", [4]State{InsufficientData, retain, InAlarm, OK}},
+		{3, 3, "- - - X 0", [4]State{OK, OK, OK, OK}},
+		{3, 3, "- - X - 0", [4]State{OK, OK, OK, OK}},
+	} {
+		for i, treatment := range treatments {
+			for _, state := range []State{OK, InAlarm, InsufficientData} {
+				want := tt.want[i]
+				if want == retain {
+					want = state
+				}
+				if got := count(tt.m, tt.n, treatment).Evaluate(datapoints(tt.data), state); got != want {
+					t.Errorf("%d out of %d, %s, missing is %s, in %s: got %s, want %s", tt.m, tt.n, tt.data, treatment, state, got, want)
+				}
+			}
+		}
+	}
+	if got := count(0, 3, "").Evaluate(datapoints("- - X - -"), OK); got != InAlarm {
+		t.Errorf("DatapointsToAlarm and TreatMissingData left out: got %s, want those of 3 and missing", got)
+	}
+}
+
+// plainly is the page's text once more, without counting on the way: take the newest existing points, fill up to N,
+// count what breaches.
+func plainly(a Alarm, evaluationRange []Datapoint, state State) State {
+	var existing []Datapoint
+	oldest, allBreach := 0, true
+	for i, d := range evaluationRange {
+		if d == Missing {
+			continue
+		}
+		existing = append(existing, d)
+		if d == Breaching && oldest == 0 {
+			oldest = len(evaluationRange) - i
+		}
+		allBreach = allBreach && d == Breaching
+	}
+	if extra := len(existing) - a.EvaluationPeriods; extra > 0 {
+		existing = existing[extra:]
+	}
+	states := map[State]bool{}
+	for _, fill := range [...]Datapoint{Breaching, NotBreaching} {
+		filled := append([]Datapoint{}, existing...)
+		for len(filled) < a.EvaluationPeriods {
+			filled = append(filled, fill)
+		}
+		breaching := strings.Count(string(filled), string(Breaching))
+		result := OK
+		if breaching >= a.DatapointsToAlarm {
+			result = InAlarm
+		}
+		if string(fill) == map[string]string{"breaching": "X", "notBreaching": "0"}[a.TreatMissingData] {
+			return result
+		}
+		states[result] = true
+	}
+	switch {
+	case len(states) == 1 && states[InAlarm]:
+		return InAlarm // however they are filled
+	case len(existing) > 0 && !allBreach, len(existing) == a.EvaluationPeriods:
+		return OK
+	case a.TreatMissingData == "ignore":
+		return state
+	case len(existing) > 0 && oldest >= a.DatapointsToAlarm:
+		return InAlarm
+	}
+	return InsufficientData
+}
+
+func FuzzEvaluate(f *testing.F) {
+	f.Add("0-X-X", uint8(2), uint8(3), uint8(0))
+	f.Add("--X--", uint8(3), uint8(3), uint8(1))
+	f.Add("", uint8(1), uint8(1), uint8(2))
+	f.Fuzz(func(t *testing.T, data string, m, n, kind uint8) {
+		a := count(0, int(n%9)+1, [...]string{"missing", "ignore", "breaching", "notBreaching"}[kind%4])
+		a.DatapointsToAlarm = int(m)%a.EvaluationPeriods + 1
+		evaluationRange := make([]Datapoint, 0, len(data))
+		for _, c := range []byte(data) {
+			evaluationRange = append(evaluationRange, [...]Datapoint{Missing, NotBreaching, Breaching}[c%3])
+		}
+		for _, state := range []State{OK, InAlarm, InsufficientData} {
+			got := a.Evaluate(evaluationRange, state)
+			if want := plainly(a, evaluationRange, state); got != want {
+				t.Fatalf("%d out of %d, %s, missing is %s, in %s: got %s, plainly %s", a.DatapointsToAlarm, a.EvaluationPeriods, evaluationRange, a.TreatMissingData, state, got, want)
+			}
+			if again := a.Evaluate(evaluationRange, got); again != got {
+				t.Fatalf("%s: %s, and looked at again %s", evaluationRange, got, again)
+			}
+		}
+	})
+}
+
+// One more bad point never ends an alarm, one more needed never starts it, and missing taken for bad alarms wherever missing taken for good does.
+func TestEvaluateIsMonotone(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 20_000 {
+		n := 1 + random.IntN(6)
+		evaluationRange := make([]Datapoint, n+random.IntN(4))
+		for i := range evaluationRange {
+			evaluationRange[i] = [...]Datapoint{Missing, NotBreaching, Breaching}[random.IntN(3)]
+		}
+		m := 1 + random.IntN(n)
+		if count(m, n, "notBreaching").Evaluate(evaluationRange, OK) == InAlarm && count(m, n, "breaching").Evaluate(evaluationRange, OK) != InAlarm {
+			t.Fatalf("%d out of %d, %s: alarms where missing is good alone", m, n, evaluationRange)
+		}
+		for _, treatment := range []string{"missing", "ignore", "breaching", "notBreaching"} {
+			before := count(m, n, treatment).Evaluate(evaluationRange, OK)
+			if m > 1 && before == InAlarm && count(m-1, n, treatment).Evaluate(evaluationRange, OK) != InAlarm {
+				t.Fatalf("%s, %s: alarms with %d out of %d, not with one less", evaluationRange, treatment, m, n)
+			}
+			worse := append([]Datapoint{}, evaluationRange...)
+			i := random.IntN(len(worse))
+			if worse[i] == NotBreaching {
+				worse[i] = Breaching
+			}
+			if before == InAlarm && count(m, n, treatment).Evaluate(worse, OK) != InAlarm {
+				t.Fatalf("%d out of %d, %s: %s alarms, %s does not", m, n, treatment, evaluationRange, worse)
+			}
+		}
+	}
+}

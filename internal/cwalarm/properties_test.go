@@ -1,0 +1,115 @@
+package cwalarm
+
+import (
+	"encoding/json"
+	"maps"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+const written = `{
+	"AlarmName": "dead", "AlarmDescription": "Look into the log.", "Namespace": "Audit", "MetricName": "Completed",
+	"Dimensions": [{"Name": "Target", "Value": "user/a"}],
+	"Statistic": "Sum", "Period": "900", "EvaluationPeriods": 10, "DatapointsToAlarm": 9, "Threshold": 1,
+	"ComparisonOperator": "LessThanThreshold", "TreatMissingData": "breaching",
+	"WarmUpConfiguration": {"WarmUpPeriodDurationInMinutes": 150, "OnlyStartEvaluatingAfterWarmUpPeriodEnds": true},
+	"AlarmActions": ["topic"], "OKActions": ["topic", "other"]}`
+
+func properties(t *testing.T) (m map[string]any) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(written), &m); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func TestFromProperties(t *testing.T) {
+	want := Alarm{Name: "dead", Description: "Look into the log.", Namespace: "Audit", MetricName: "Completed", Dimensions: map[string]string{"Target": "user/a"},
+		Statistic: "Sum", Period: 900, EvaluationPeriods: 10, DatapointsToAlarm: 9, Threshold: 1, ComparisonOperator: "LessThanThreshold", TreatMissingData: "breaching",
+		WarmUp: 150 * time.Minute, WholeWarmUp: true, AlarmActions: []string{"topic"}, OKActions: []string{"topic", "other"}}
+	m := properties(t)
+	got, err := FromProperties(m)
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("\n got %+v, %v\nwant %+v", got, err, want)
+	}
+	if !reflect.DeepEqual(m, properties(t)) {
+		t.Error("the properties were changed")
+	}
+	if got := want.Actions(InAlarm); !reflect.DeepEqual(got, []string{"topic"}) {
+		t.Errorf("actions of an alarm: %v", got)
+	}
+	m["ActionsEnabled"] = "false"
+	if got, err := FromProperties(m); err != nil || got.Actions(OK) != nil || got.OKActions == nil {
+		t.Errorf("with its actions off: %v, %v", got.Actions(OK), err)
+	}
+}
+
+func TestPropertiesThatAreRefused(t *testing.T) {
+	for _, tt := range []struct {
+		property string
+		value    any
+		want     string
+	}{
+		{"Unit", "Count", "Unit: not a property"},
+		{"EvaluationWindow", map[string]any{"WallClockWindow": map[string]any{}}, "EvaluationWindow: not a property"},
+		{"ExtendedStatistic", "p99", "ExtendedStatistic: not a property"},
+		{"Metrics", []any{}, "Metrics: not a property"},
+		{"Period", 45.0, "Period 45"},
+		{"Period", 0.0, "Period 0"},
+		{"Period", 1.5, "Period: 1.5, want a whole number"},
+		{"Period", "${Every}", "Period: ${Every}, want a number"},
+		{"Period", "NaN", "want a whole number"},
+		{"EvaluationPeriods", 0.0, "EvaluationPeriods 0"},
+		{"EvaluationPeriods", 97.0, "24h0m0s at most"},
+		{"EvaluationPeriods", 2147483647.0, "24h0m0s at most"},
+		{"DatapointsToAlarm", 11.0, "DatapointsToAlarm 11"},
+		{"Threshold", "Inf", "Threshold"},
+		{"Statistic", "p99", `Statistic "p99"`},
+		{"Statistic", 1.0, "Statistic: a float64, want a string"},
+		{"ComparisonOperator", "Less", `ComparisonOperator "Less"`},
+		{"TreatMissingData", "good", `TreatMissingData "good"`},
+		{"MetricName", "", "want both"},
+		{"WarmUpConfiguration", 150.0, "WarmUpConfiguration: a float64"},
+		{"WarmUpConfiguration", map[string]any{"WarmUpPeriodDurationInMinutes": 2881.0}, "2881: want 1 to 2880"},
+		{"WarmUpConfiguration", map[string]any{"OnlyStartEvaluatingAfterWarmUpPeriodEnds": true}, "Minutes 0: want 1 to 2880"},
+		{"WarmUpConfiguration", map[string]any{"WarmUpPeriodDurationInMinutes": 1.0, "Late": true}, "WarmUpConfiguration: Late: not"},
+		{"AlarmActions", "topic", "AlarmActions: a string, want a list"},
+		{"AlarmActions", []any{1.0}, "AlarmActions: a float64 in it"},
+		{"AlarmActions", []any{"1", "2", "3", "4", "5", "6"}, "6 actions"},
+		{"ActionsEnabled", "yes", "ActionsEnabled: yes"},
+		{"AlarmDescription", strings.Repeat("x", 1025), "1025 characters"},
+		{"Dimensions", "Target", "Dimensions: a string"},
+		{"Dimensions", []any{"Target"}, "want a Name"},
+		{"Dimensions", []any{map[string]any{"Name": "Target", "Value": "a", "Kind": "b"}}, "Dimensions: Kind: not"},
+	} {
+		m := maps.Clone(properties(t))
+		m[tt.property] = tt.value
+		if a, err := FromProperties(m); err == nil || !strings.Contains(err.Error(), tt.want) || !reflect.DeepEqual(a, Alarm{}) {
+			t.Errorf("%s %v: error %v, want %q in it", tt.property, tt.value, err, tt.want)
+		}
+	}
+	if _, err := FromProperties(nil); err == nil {
+		t.Error("no properties at all are taken")
+	}
+	if _, err := (Alarm{}).Changes(nil, Life{}); err == nil {
+		t.Error("an alarm that CloudWatch refuses has changes")
+	}
+}
+
+// The longest windows: a day, and seven with periods of an hour and more.
+func TestWindowsThatAreAllowed(t *testing.T) {
+	for _, tt := range []struct{ period, periods float64 }{{60, 1440}, {900, 96}, {3600, 168}, {604800, 1}} {
+		m := properties(t)
+		m["Period"], m["EvaluationPeriods"] = tt.period, tt.periods
+		delete(m, "DatapointsToAlarm")
+		if _, err := FromProperties(m); err != nil {
+			t.Errorf("%v periods of %v s: %v", tt.periods, tt.period, err)
+		}
+		m["EvaluationPeriods"] = tt.periods + 1
+		if _, err := FromProperties(m); err == nil {
+			t.Errorf("%v periods of %v s are taken", tt.periods+1, tt.period)
+		}
+	}
+}

@@ -1,0 +1,74 @@
+package house
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/remotion-audit/remotion-audit/internal/contract"
+)
+
+var update = flag.Bool("update", false, "rewrite the generated parts of docs/security.md")
+
+// docs/security.md says what the function's role may do: as template.yaml grants it, for the reasons of the contract.
+func TestSecurityPageIsGenerated(t *testing.T) {
+	const file = "../../docs/security.md"
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := string(raw)
+	for _, part := range []struct {
+		name        string
+		permissions []contract.Permission
+	}{
+		{"called", slices.Concat(contract.ReadPermissions(), contract.FunctionPermissions())},
+		{"on behalf", contract.OnBehalf()},
+	} {
+		begin, end := "<!-- generated: "+part.name+" -->\n", "<!-- end -->"
+		before, rest, found := strings.Cut(page, begin)
+		_, after, closed := strings.Cut(rest, end)
+		if !found || !closed {
+			t.Fatalf("%s has no part between %q and %q", file, begin, end)
+		}
+		page = before + begin + permissionTable(t, part.permissions) + end + after
+	}
+	if page == string(raw) {
+		return
+	}
+	if *update {
+		if err := os.WriteFile(file, []byte(page), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	t.Errorf("docs/security.md is out of date: make golden\n%s", page)
+}
+
+// permissionTable says of each action what it reaches in template.yaml, under which condition, and what for.
+func permissionTable(t *testing.T, permissions []contract.Permission) string {
+	var b strings.Builder
+	b.WriteString("| action | on | what for |\n|---|---|---|\n")
+	granted := grants(t, readResources(t))
+	for _, p := range permissions {
+		i := slices.IndexFunc(granted, func(g grant) bool { return g.Role == "AuditRole" && slices.Contains(g.Actions, any(p.Action)) })
+		if i < 0 {
+			t.Fatalf("template.yaml does not grant %s", p.Action)
+		}
+		var on []string
+		for _, resource := range granted[i].Resources {
+			on = append(on, "`"+resource.(string)+"`")
+		}
+		text := strings.Join(on, ", ")
+		if condition, _ := granted[i].Condition.(map[string]any); condition != nil {
+			for key, value := range condition["StringEquals"].(map[string]any) {
+				text += fmt.Sprintf(" if `%s` is `%s`", key, value)
+			}
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", p.Action, text, p.Why)
+	}
+	return b.String()
+}
