@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -44,6 +45,7 @@ func TestHandleChanges(t *testing.T) {
 		return told{event: "DetachUserPolicy", parameters: `{"userName":"` + name + `","policyArn":"arn:aws:iam::123456789012:policy/P"}`, id: name}.json()
 	}
 	group := told{event: "DetachGroupPolicy", parameters: `{"groupName":"g","policyArn":"arn:aws:iam::123456789012:policy/P"}`, id: "g"}.json()
+	role := told{event: "PutRolePolicy", parameters: `{"roleName":"other","policyName":"p"}`, id: "r"}.json()
 	foreign := told{event: "DeleteUser", parameters: `{"userName":"remotion-user"}`, account: "210987654321", id: "f"}.json()
 	failed := strings.Replace(user("remotion-user"), `"eventVersion"`, `"errorCode":"AccessDenied","eventVersion"`, 1)
 	var many []string
@@ -54,6 +56,7 @@ func TestHandleChanges(t *testing.T) {
 		name   string
 		event  string
 		faults []awsemu.Fault
+		env    map[string]string
 		// want is what the answer counts, calls how many there are if there is no audit; less than that many are no
 		// audit, and more are one.
 		want  Changes
@@ -67,6 +70,8 @@ func TestHandleChanges(t *testing.T) {
 		{name: "a group without callers", event: group, want: Changes{Dropped: 1}, calls: 1},
 		{name: "a group of nobody knows whom", event: group, faults: []awsemu.Fault{{Operation: "iam:ListGroupsForUser", Deny: true, Times: 1}}, want: Changes{Touching: 1},
 			log: `"message":"could not look up whom changes touch","target":"user/remotion-user","what":"the list of groups"`},
+		{name: "a role of nobody", event: role, want: Changes{Dropped: 1}, calls: 1},
+		{name: "a role, where nothing is looked for", event: role, env: map[string]string{"READ_SCOPE": "named"}, want: Changes{Dropped: 1}},
 		{name: "a batch of all kinds", event: queue(user("other"), foreign, user("remotion-user"), failed, user("remotion-user"), group, `{"source":"aws.s3","detail-type":"x"}`), want: Changes{Touching: 1, Dropped: 6}},
 		{name: "a batch of nothing", event: queue(user("other"), foreign, failed), want: Changes{Dropped: 3}},
 		{name: "one message that cannot be read hides no other", event: queue("no JSON", user("remotion-user")), want: Changes{Touching: 1, Unreadable: 1},
@@ -87,6 +92,7 @@ func TestHandleChanges(t *testing.T) {
 			defer end.Close()
 			environment := account.Function.Environment
 			environment["REGIONS"] = "us-east-1"
+			maps.Copy(environment, test.env)
 			cfg, err := ConfigFromEnv(func(name string) string { return environment[name] })
 			if err != nil {
 				t.Fatal(err)

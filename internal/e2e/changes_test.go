@@ -239,6 +239,18 @@ func TestABatchThatFailsComesBack(t *testing.T) {
 	}
 }
 
+// Whom a policy reaches nobody can tell in time. That is audited for, and an error, and no kill.
+func TestAChangeWhileEverythingHangs(t *testing.T) {
+	t.Parallel()
+	w := newWatch(t, managed(t, true))
+	w.server.SetFaults(awsemu.Fault{Operation: "*", Delay: time.Minute})
+	w.trial.timeout = 2 * time.Second
+	o := w.on(batchOf(change{"SetDefaultPolicyVersion", map[string]string{"PolicyArn": managedPolicy, "VersionId": "v1"}}.tell("1")))
+	if o.TimedOut || !strings.Contains(o.ErrorMessage, "alert to") || !strings.Contains(o.ErrorMessage, "metrics to") || !strings.Contains(o.Logs, "could not look up whom changes touch") {
+		t.Errorf("timed out %v, %q\n%s", o.TimedOut, o.ErrorMessage, o.Logs)
+	}
+}
+
 // Who claimed a message and died has told in it who changed what: whoever takes it over, on schedule, says so.
 func TestAMessageThatIsTakenOverTellsTheChange(t *testing.T) {
 	t.Parallel()
