@@ -2,6 +2,8 @@
 //
 //   - scheduler.json: EventBridge Scheduler, with the input that the templates give it
 //   - scheduled-rule.json: a scheduled rule of EventBridge, the older way
+//   - iam-change.json: a call to IAM, as CloudTrail reports it to EventBridge
+//   - iam-changes-sqs.json: three of those by way of a queue, as Lambda reads it
 //   - audit.json, audit-dry-run.json, test-alert.json: typed by a person, as in
 //     "aws lambda invoke --payload file://events/audit.json"
 //

@@ -281,7 +281,7 @@ func show(out io.Writer, name string, event []byte, server *awsemu.Server, resul
 
 func audited(result runtimeapi.Result) bool {
 	var answer app.Result
-	return result.FunctionError == "" && json.Unmarshal(result.Payload, &answer) == nil && answer.Command == app.Audit
+	return result.FunctionError == "" && json.Unmarshal(result.Payload, &answer) == nil && answer.Status != ""
 }
 
 // reportAnew audits once more, in this process and with what is wrong with the embedded AWS mended, when

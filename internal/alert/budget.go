@@ -29,10 +29,10 @@ func fit(units int, tell func(int) Message) Message {
 	return tell(max(0, sort.Search(units, func(n int) bool { return tell(n).size() > MaxBytes })-1))
 }
 
-// units counts what can be cut: whole changes, errors, notices, findings and problems, and last the
-// report's own notices, which come along.
+// units counts what can be cut: whole changes, errors, notices, findings and problems, and last what comes along:
+// the report's own notices, and calls to IAM.
 func (n news) units() int {
-	return len(n.changes) + len(n.errors) + len(n.notices) + len(n.worth) + len(n.standing) + len(n.problems) + len(n.unknown) + len(n.report.Notices)
+	return len(n.changes) + len(n.errors) + len(n.notices) + len(n.worth) + len(n.standing) + len(n.problems) + len(n.unknown) + len(n.report.Notices) + n.cuttable()
 }
 
 // maxReleases is how many releases, and deployed ones, a report and each of its findings have in a message
@@ -64,6 +64,8 @@ func (n news) cut(units int) news {
 		known[identityOf(f)] = true
 	}
 	n.shown.report.Notices = n.report.Notices[:take(len(n.report.Notices))]
+	n.shown.calls = n.calls[:take(n.cuttable())]
+	n.shown.report.Run = withoutCalls(n.report.Run)
 	n.shown.report.Findings, n.shown.report.Targets = []audit.Finding{}, slices.Clone(n.report.Targets)
 	for _, f := range n.report.Findings {
 		if known[identityOf(f)] && f.Muted == nil && f.Status != audit.Satisfied {
@@ -88,6 +90,7 @@ type shown struct {
 	notices  []notice
 	worth    []audit.Notice
 	standing []change
+	calls    []audit.Change
 	// report has the findings and problems that fit, and none that is satisfied or muted.
 	report audit.Report
 }

@@ -2,6 +2,7 @@ package alert
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -44,7 +45,7 @@ const (
 // card is the https body for chat. What does not fit is in the mail, and the card says so.
 func (n news) card() string {
 	var text []string
-	length, left := 0, n.left
+	length, left := 0, n.findingsLeft()
 	add := func(paragraph string) {
 		if length += len(paragraph) + 2; length > maxCard {
 			left++
@@ -56,6 +57,7 @@ func (n news) card() string {
 	for _, l := range lines(n.shown.changes) {
 		add(n.paragraph(l))
 	}
+	announced := len(text)
 	for _, e := range n.shown.errors {
 		add("*" + e.title() + "*  " + prose(n.said(e)))
 	}
@@ -70,6 +72,18 @@ func (n news) card() string {
 	}
 	for _, l := range lines(n.shown.standing) {
 		add(fmt.Sprintf("*OPEN  %s*  %s  %s since %s", strings.ToUpper(l.group.Severity.String()), code(l.group.Target), code(l.group.What()), n.since(l)))
+	}
+	if len(n.shown.calls) > 0 {
+		// They stand beside what is announced, and go first where there is no room.
+		count := min(len(n.shown.calls), maxSpelt)
+		for count > 0 && length+len(n.callsParagraph(count))+2 > maxCard {
+			count--
+		}
+		if count > 0 {
+			text = slices.Insert(text, announced, n.callsParagraph(count))
+		} else {
+			left++
+		}
 	}
 	elsewhere := "the mail has them"
 	if full := n.options.Sender.full(); full != "" {

@@ -29,7 +29,11 @@ type document struct {
 	// Evidence is where the full report is kept, if it is.
 	Evidence      string         `json:"evidence,omitempty"`
 	Announcements []announcement `json:"announcements,omitempty"`
-	NextReminder  *time.Time     `json:"nextReminder,omitempty"`
+	// Calls are those to IAM that made the auditor look, as far as they touch whom the announcements are about.
+	// MoreCalls counts those that did not fit.
+	Calls        []call     `json:"changes,omitempty"`
+	MoreCalls    int        `json:"moreChanges,omitempty"`
+	NextReminder *time.Time `json:"nextReminder,omitempty"`
 	// Report has no findings that are satisfied or muted. A test has none at all.
 	Report *audit.Report `json:"report,omitempty"`
 	// Subscriptions are whom a test message goes to.
@@ -101,6 +105,10 @@ func (n news) document() string {
 	for _, x := range n.shown.worth {
 		d.Announcements = append(d.Announcements, announcement{Event: Notice, Target: x.Target, Severity: policies.Low, Text: x.Text})
 	}
+	for _, c := range n.shown.calls {
+		d.Calls = append(d.Calls, call{c, callText(c)})
+	}
+	d.MoreCalls = len(n.calls) - len(n.shown.calls)
 	return marshal(d)
 }
 

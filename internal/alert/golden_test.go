@@ -183,6 +183,25 @@ func TestGolden(t *testing.T) {
 			}
 			return s.after(time.Hour, later)
 		}},
+		{"changed", func(s *story) Planned {
+			s.run(compliant)
+			return s.after(3*time.Hour, triggered(userOnly, someChanges...))
+		}},
+		{"changed-much", func(s *story) Planned {
+			s.run(compliant)
+			var list []audit.Change
+			for i := range 12 {
+				list = append(list, audit.Change{Event: "PutRolePolicy", At: start.Add(time.Hour - time.Duration(i)*time.Minute), Actor: "role/pipeline (session deploy) through cloudformation.amazonaws.com",
+					RoleName: "remotion-lambda-role", PolicyName: "part-" + string(rune('a'+i)), Targets: []string{"role/remotion-lambda-role"}})
+			}
+			return s.after(time.Hour, triggered(drifted, list...))
+		}},
+		{"mended", func(s *story) Planned {
+			s.run(compliant)
+			s.after(time.Hour, roleOnly)
+			return s.after(20*time.Minute, triggered(compliant, audit.Change{Event: "PutRolePolicy", At: s.now.Add(18 * time.Minute), Actor: "the root user", From: "2001:db8::1",
+				RoleName: "remotion-lambda-role", PolicyName: "remotion-lambda-role-policy", Targets: []string{"role/remotion-lambda-role"}}))
+		}},
 		{"hostile", func(s *story) Planned {
 			s.mutes = Mutes{{Target: "*", Sid: "nothing", Reason: "<!channel> `x`\n\x1b[31m", Owner: "@here", Until: s.now.Add(90 * day)}}
 			return s.run(hostile)

@@ -20,7 +20,7 @@ func (n news) mail() string {
 	s := n.options.Sender
 	l := report.Letter{
 		Opening: []string{strings.Join(n.parts(), ", "), report.Headline(n.report)},
-		Shown:   n.shown.report, Left: n.left, Full: s.full(), Function: s.Function, Region: s.Region, Settings: s.Settings,
+		Shown:   n.shown.report, Left: n.findingsLeft(), Full: s.full(), Function: s.Function, Region: s.Region, Settings: s.Settings,
 	}
 	l.Shown.Notices = n.along(l.Shown.Notices)
 	if n.options.Stateless { // what is new nobody knows
@@ -29,6 +29,7 @@ func (n news) mail() string {
 	for _, line := range lines(n.shown.changes) {
 		l.Sections = append(l.Sections, n.section(line))
 	}
+	l.Sections = append(l.Sections, n.callsSection()...)
 	for _, line := range lines(n.shown.standing) {
 		l.Rest = append(l.Rest, n.standingSection(line))
 	}

@@ -29,6 +29,8 @@ type news struct {
 	standing []change
 	problems []audit.Problem
 	unknown  []audit.Finding
+	// calls are those to IAM that triggered the run, as far as they touch whom the rest is about.
+	calls []audit.Change
 	// shown is what of it fits into a message, and left counts what does not.
 	shown *shown
 	left  int

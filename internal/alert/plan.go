@@ -77,9 +77,11 @@ func Plan(previous State, r audit.Report, mutes Mutes, now time.Time, o Options)
 	}
 	n := newsOf(l, changes, errorChanges, notices)
 	n.worth = fresh
+	n.calls = n.callsOf()
 
 	unheard := previous
 	unheard.SchemaVersion, unheard.Run, unheard.Gaps, unheard.Errors = StateVersion, r.Run, gaps, errs
+	unheard.Run.Trigger = nil // a state does not grow with what happens around it
 	n.identify(previous)
 	next := unheard
 	next.Notices = noticed

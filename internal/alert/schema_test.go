@@ -80,10 +80,26 @@ func TestMessagesAndStatesFollowTheirSchemas(t *testing.T) {
 			r.Notices = []audit.Notice{upgradeNotice, {Kind: audit.NoticeRenderRole, Text: "there is no role"}, {Kind: audit.NoticeNewerRelease, Target: "user/u", Text: fmt.Sprint("Remotion 4.1.", i)}}
 			r.Problems = append(r.Problems, audit.Problem{Target: "the account", What: "the functions in us-east-1", Why: "denied", Grant: "lambda:ListFunctions"})
 		}
+		if i%2 == 0 {
+			r = triggered(r, someChanges...)
+			r.Run.Trigger.Changes = append(r.Run.Trigger.Changes, audit.Change{Event: "PutUserPolicy", Actor: "user/a", Targets: []string{"user/u", "user/v", "user/w"}})
+			r.Run.Trigger.More, r.Run.Trigger.Unreadable = 3, 1
+		}
 		check(s.after(7*hour, r))
 	}
 	for _, name := range []string{"drifted", "blind", "dark", "mixed", "hostile", "compliant"} {
 		check(newStory(t).run(fixture(t, name)))
+	}
+	for _, by := range []*audit.Trigger{{By: audit.BySchedule}, {By: audit.ByChanges, Changes: append(someChanges, audit.Change{Event: "CreateUser", Actor: "a", NewUserName: "n", Boundary: "b"}), More: 1, Unreadable: 2}} {
+		r := fixture(t, "drifted")
+		r.Run = audit.Run{ID: "r", At: start, Trigger: by}
+		raw, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := validate(t, schema(t, "report.schema.json"), raw); err != nil {
+			t.Errorf("%s: %v", by.By, err)
+		}
 	}
 	for _, subscriptions := range [][]Subscription{nil, {{"email", "a@example.com", true}}} {
 		if err := validate(t, message, []byte(TestMessage("123456789012", nil, subscriptions, Sender{}).Bodies["default"])); err != nil {

@@ -104,7 +104,7 @@ func newStory(t testing.TB) *story {
 func (s *story) run(r audit.Report) Planned {
 	s.t.Helper()
 	s.runs++
-	r.Run = audit.Run{ID: time.Duration(s.runs).String(), At: s.now, Auditor: "remotion-audit"}
+	r.Run = audit.Run{ID: time.Duration(s.runs).String(), At: s.now, Auditor: "remotion-audit", Trigger: r.Run.Trigger}
 	return s.plan(r)
 }
 

@@ -8,6 +8,9 @@ import (
 	"reflect"
 	"slices"
 	"time"
+
+	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/change"
 )
 
 // Command is what an event asks for.
@@ -26,11 +29,17 @@ type Event struct {
 	Command Command
 	// DryRun audits without publishing anything.
 	DryRun bool
+	// By says what an audit is asked for by.
+	By audit.TriggerKind
+	// Changes are calls to IAM: an audit is asked for if one of them touches somebody audited. Nil is an event that
+	// is about none.
+	Changes *change.Batch
 }
 
 // ErrEvent is the error of every event that is not one of ours.
 var ErrEvent = errors.New(`the event is not one of ours: accepted are {"command":"audit"} and {"command":"test-alert"}, ` +
-	`each with an optional "dryRun":true, "schedule" and "scheduledTime", and a scheduled EventBridge event (source aws.events)`)
+	`each with an optional "dryRun":true, "schedule" and "scheduledTime", a scheduled EventBridge event (source aws.events), ` +
+	`and what CloudTrail reports of IAM (source aws.iam), directly or as messages in SQS ("Records")`)
 
 // command is our own form of an event; EventBridge Scheduler fills the last two.
 type command struct {
@@ -40,9 +49,9 @@ type command struct {
 	ScheduledTime string  `json:"scheduledTime"`
 }
 
-// scheduled is the envelope of a scheduled rule.
+// envelope is what EventBridge puts around what it delivers. Only a replay of an archive has the last.
 // https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html
-type scheduled struct {
+type envelope struct {
 	Version    string          `json:"version"`
 	ID         string          `json:"id"`
 	DetailType string          `json:"detail-type"`
@@ -52,6 +61,12 @@ type scheduled struct {
 	Region     string          `json:"region"`
 	Resources  []string        `json:"resources"`
 	Detail     json.RawMessage `json:"detail"`
+	ReplayName string          `json:"replay-name"`
+}
+
+// messages is what Lambda makes of messages in a queue.
+type messages struct {
+	Records json.RawMessage `json:"Records"`
 }
 
 // ParseEvent reads an event. Its error wraps ErrEvent and says what is wrong with this one.
@@ -60,15 +75,24 @@ func ParseEvent(raw []byte) (Event, error) {
 	if err := json.Unmarshal(raw, &keys); err != nil || keys == nil {
 		return Event{}, fmt.Errorf("%w; this one is not a JSON object", ErrEvent)
 	}
-	if _, ok := keys["source"]; ok {
-		var s scheduled
-		if err := strict(raw, keys, &s); err != nil {
+	if _, ok := keys["Records"]; ok {
+		if err := strict(raw, keys, new(messages)); err != nil {
 			return Event{}, fmt.Errorf("%w; %v", ErrEvent, err)
 		}
-		if s.Source != "aws.events" || s.DetailType != "Scheduled Event" {
-			return Event{}, fmt.Errorf("%w; this one has source %q and detail-type %q", ErrEvent, s.Source, s.DetailType)
+		return ofChanges(change.ReadQueue(raw))
+	}
+	if _, ok := keys["source"]; ok {
+		var e envelope
+		if err := strict(raw, keys, &e); err != nil {
+			return Event{}, fmt.Errorf("%w; %v", ErrEvent, err)
 		}
-		return Event{Command: Audit}, nil
+		switch {
+		case e.Source == "aws.events" && e.DetailType == "Scheduled Event":
+			return Event{Command: Audit, By: audit.BySchedule}, nil
+		case e.Source == change.Source && e.DetailType == change.DetailType:
+			return ofChanges(change.Single(raw))
+		}
+		return Event{}, fmt.Errorf("%w; this one has source %q and detail-type %q", ErrEvent, e.Source, e.DetailType)
 	}
 	var c command
 	if err := strict(raw, keys, &c); err != nil {
@@ -77,7 +101,18 @@ func ParseEvent(raw []byte) (Event, error) {
 	if c.Command != Audit && c.Command != TestAlert {
 		return Event{}, fmt.Errorf("%w; this one has command %q", ErrEvent, c.Command)
 	}
-	return Event{Command: c.Command, DryRun: c.DryRun}, nil
+	e := Event{Command: c.Command, DryRun: c.DryRun, By: audit.ByRequest}
+	if c.Schedule != "" {
+		e.By = audit.BySchedule
+	}
+	return e, nil
+}
+
+func ofChanges(batch change.Batch, err error) (Event, error) {
+	if err != nil {
+		return Event{}, fmt.Errorf("%w; %v", ErrEvent, err)
+	}
+	return Event{Command: Audit, By: audit.ByChanges, Changes: &batch}, nil
 }
 
 // strict decodes an object whose keys are known to be exactly fields of the struct: encoding/json alone

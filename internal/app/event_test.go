@@ -3,19 +3,28 @@ package app
 import (
 	"errors"
 	"io/fs"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/remotion-audit/remotion-audit/events"
+	"github.com/remotion-audit/remotion-audit/internal/audit"
 )
 
 func TestEventFiles(t *testing.T) {
-	want := map[string]Event{
-		"scheduler.json":      {Command: Audit},
-		"scheduled-rule.json": {Command: Audit},
-		"audit.json":          {Command: Audit},
-		"audit-dry-run.json":  {Command: Audit, DryRun: true},
-		"test-alert.json":     {Command: TestAlert},
+	const role, user, other = "PutRolePolicy on role/remotion-lambda-role (inline policy remotion-lambda-role-policy)",
+		"PutUserPolicy on user/remotion-user (inline policy remotion-user-policy)", "AttachRolePolicy on role/image-resizer (policy AWSLambdaBasicExecutionRole)"
+	want := map[string]struct {
+		Event
+		changes []string
+	}{
+		"scheduler.json":       {Event{Command: Audit, By: audit.BySchedule}, nil},
+		"scheduled-rule.json":  {Event{Command: Audit, By: audit.BySchedule}, nil},
+		"audit.json":           {Event{Command: Audit, By: audit.ByRequest}, nil},
+		"audit-dry-run.json":   {Event{Command: Audit, By: audit.ByRequest, DryRun: true}, nil},
+		"test-alert.json":      {Event{Command: TestAlert, By: audit.ByRequest}, nil},
+		"iam-change.json":      {Event{Command: Audit, By: audit.ByChanges}, []string{role}},
+		"iam-changes-sqs.json": {Event{Command: Audit, By: audit.ByChanges}, []string{other, user, role}},
 	}
 	files, err := fs.Glob(events.FS, "*.json")
 	if err != nil || len(files) != len(want) {
@@ -26,29 +35,44 @@ func TestEventFiles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := ParseEvent(raw); err != nil || got != want[file] {
-			t.Errorf("%s: %+v, %v; want %+v", file, got, err, want[file])
+		got, err := ParseEvent(raw)
+		var changes []string
+		if got.Changes != nil {
+			for _, c := range got.Changes.Changes {
+				changes = append(changes, c.What())
+			}
+			got.Changes = nil
+		}
+		if err != nil || got != want[file].Event || !slices.Equal(changes, want[file].changes) {
+			t.Errorf("%s: %+v %q, %v; want %+v", file, got, changes, err, want[file])
 		}
 	}
 }
 
 func TestParseEventRefuses(t *testing.T) {
 	for name, test := range map[string]struct{ raw, want string }{
-		"nothing":                       {``, "not a JSON object"},
-		"null":                          {`null`, "not a JSON object"},
-		"a list":                        {`[]`, "not a JSON object"},
-		"an empty object":               {`{}`, `command ""`},
-		"the console's test event":      {`{"key1":"value1","key2":"value2"}`, `unknown field "key1"`},
-		"an unknown command":            {`{"command":"delete"}`, `command "delete"`},
-		"a target":                      {`{"command":"audit","callers":"user/x"}`, `unknown field "callers"`},
-		"a topic":                       {`{"command":"test-alert","topicArn":"arn:aws:sns:x"}`, `unknown field "topicArn"`},
-		"another source":                {`{"source":"aws.s3","detail-type":"Object Created"}`, `source "aws.s3"`},
-		"an IAM change":                 {`{"source":"aws.iam","detail-type":"AWS API Call via CloudTrail","detail":{}}`, `source "aws.iam"`},
-		"a rule's event with more":      {`{"source":"aws.events","detail-type":"Scheduled Event","command":"audit"}`, `unknown field "command"`},
-		"a command in capitals":         {`{"COMMAND":"audit"}`, `unknown field "COMMAND"`},
-		"two commands":                  {`{"command":"audit","Command":"test-alert"}`, `unknown field "Command"`},
-		"text behind the event":         {`{"command":"audit"} {}`, "not a JSON object"},
-		"a dry run that is not boolean": {`{"command":"audit","dryRun":"yes"}`, `its field "dryRun" may not be a string`},
+		"nothing":                        {``, "not a JSON object"},
+		"null":                           {`null`, "not a JSON object"},
+		"a list":                         {`[]`, "not a JSON object"},
+		"an empty object":                {`{}`, `command ""`},
+		"the console's test event":       {`{"key1":"value1","key2":"value2"}`, `unknown field "key1"`},
+		"an unknown command":             {`{"command":"delete"}`, `command "delete"`},
+		"a target":                       {`{"command":"audit","callers":"user/x"}`, `unknown field "callers"`},
+		"a topic":                        {`{"command":"test-alert","topicArn":"arn:aws:sns:x"}`, `unknown field "topicArn"`},
+		"another source":                 {`{"source":"aws.s3","detail-type":"Object Created"}`, `source "aws.s3"`},
+		"an IAM change without a record": {`{"source":"aws.iam","detail-type":"AWS API Call via CloudTrail","detail":{}}`, `no "eventName"`},
+		"an IAM change without a detail": {`{"source":"aws.iam","detail-type":"AWS API Call via CloudTrail"}`, `no "eventName"`},
+		"an IAM change with more":        {`{"source":"aws.iam","detail-type":"AWS API Call via CloudTrail","detail":{"eventName":"DeleteUser"},"callers":"user/x"}`, `unknown field "callers"`},
+		"another event of IAM":           {`{"source":"aws.iam","detail-type":"AWS Service Event via CloudTrail","detail":{}}`, `source "aws.iam" and detail-type "AWS Service`},
+		"no records":                     {`{"Records":[]}`, `its "Records" are no list, or an empty one`},
+		"records of another kind":        {`{"Records":[{"eventSource":"aws:s3","s3":{}}]}`, `eventSource "aws:s3"`},
+		"records, and a command":         {`{"Records":[{"eventSource":"aws:sqs","body":""}],"command":"audit"}`, `unknown field "command"`},
+		"records in small letters":       {`{"records":[{"eventSource":"aws:sqs","body":""}]}`, `unknown field "records"`},
+		"a rule's event with more":       {`{"source":"aws.events","detail-type":"Scheduled Event","command":"audit"}`, `unknown field "command"`},
+		"a command in capitals":          {`{"COMMAND":"audit"}`, `unknown field "COMMAND"`},
+		"two commands":                   {`{"command":"audit","Command":"test-alert"}`, `unknown field "Command"`},
+		"text behind the event":          {`{"command":"audit"} {}`, "not a JSON object"},
+		"a dry run that is not boolean":  {`{"command":"audit","dryRun":"yes"}`, `its field "dryRun" may not be a string`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := ParseEvent([]byte(test.raw))
@@ -68,7 +92,7 @@ func FuzzParseEvent(f *testing.F) {
 	f.Add([]byte(`{"source":1}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		e, err := ParseEvent(raw)
-		if (err == nil) != (e.Command == Audit || e.Command == TestAlert) {
+		if (err == nil) != (e.Command == Audit || e.Command == TestAlert) || (err == nil) != (e.By != "") || (e.Changes != nil) != (e.By == audit.ByChanges) {
 			t.Errorf("%s: %+v, %v", raw, e, err)
 		}
 	})

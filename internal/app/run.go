@@ -55,6 +55,9 @@ type Result struct {
 	// Subscriptions are the topic's, of a test alert.
 	Subscriptions []alert.Subscription `json:"subscriptions,omitempty"`
 	DryRun        bool                 `json:"dryRun"`
+	// Changes counts what an event about IAM told; nil for another event. If there was nothing to audit for,
+	// there is no Status.
+	Changes *Changes `json:"changes,omitempty"`
 }
 
 // Place is where an audit runs: account, partition and home region.
@@ -140,6 +143,18 @@ func (a *App) Handle(ctx context.Context, raw json.RawMessage) (Result, error) {
 		return a.testAlert(ctx, event, place)
 	}
 	started, throttled := a.now(), a.Throttled()
+	result := Result{Command: Audit, Account: place.Account, DryRun: event.DryRun}
+	trigger := audit.Trigger{By: event.By}
+	if event.Changes != nil {
+		var counts Changes
+		if trigger, counts, err = a.sift(ctx, place, *event.Changes); err != nil {
+			return Result{}, a.fail(ctx, err)
+		}
+		result.Changes = &counts
+		if counts.Touching+counts.Unreadable == 0 {
+			return result, nil
+		}
+	}
 	asked := func() setting { return setting{} }
 	if !event.DryRun {
 		asked = a.ask(ctx, place)
@@ -149,7 +164,7 @@ func (a *App) Handle(ctx context.Context, raw json.RawMessage) (Result, error) {
 	if err != nil {
 		return Result{}, a.fail(ctx, err)
 	}
-	result := Result{Command: Audit, Account: place.Account, DryRun: event.DryRun}
+	l.report.Run.Trigger = &trigger
 	r := l.report
 	if !event.DryRun {
 		r, err = a.tell(ctx, l, s, place, throttled, &result)
@@ -167,7 +182,7 @@ func (a *App) Handle(ctx context.Context, raw json.RawMessage) (Result, error) {
 	}
 	a.Log.InfoContext(ctx, "audit done", "status", r.Status, "requirements", r.Summary.Requirements,
 		"gaps", r.Summary.Gaps, "muted", r.Summary.GapsMuted, "unverified", r.Summary.Unverified, "announced", result.Announced,
-		"took", a.now().Sub(started).String())
+		"trigger", trigger.By, "changes", len(trigger.Changes)+trigger.More, "took", a.now().Sub(started).String())
 	return result, a.fail(ctx, err)
 }
 

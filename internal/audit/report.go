@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/remotion-audit/remotion-audit/internal/change"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
@@ -86,7 +87,34 @@ type Run struct {
 	At time.Time `json:"at"`
 	// Auditor is the function's or the command's name and version.
 	Auditor string `json:"auditor,omitempty"`
+	// Trigger is what made the function run; nil for the command.
+	Trigger *Trigger `json:"trigger,omitempty"`
 }
+
+// A Trigger is what made the function run. It says when, and never what is audited.
+type Trigger struct {
+	By TriggerKind `json:"by"`
+	// Changes are those that touch an audited principal, or may, the newest first. More counts those that are not
+	// in the list, Unreadable the messages that may have told of more.
+	Changes    []Change `json:"changes,omitempty"`
+	More       int      `json:"more,omitempty"`
+	Unreadable int      `json:"unreadable,omitempty"`
+}
+
+// A Change is a call to IAM, as CloudTrail reports it.
+type Change = change.Change
+
+// TriggerKind is a kind of trigger.
+type TriggerKind string
+
+const (
+	// BySchedule: it was time.
+	BySchedule TriggerKind = "schedule"
+	// ByRequest: somebody asked.
+	ByRequest TriggerKind = "request"
+	// ByChanges: CloudTrail reported calls to IAM.
+	ByChanges TriggerKind = "changes"
+)
 
 // Remotion says by what the account is judged: a range of the catalogue, or the union of what the
 // deployed releases need.

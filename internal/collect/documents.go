@@ -39,14 +39,19 @@ func (r *run) documents(ctx context.Context, principal string) reading {
 	return reading{}
 }
 
-func (r *run) groups(ctx context.Context, user string) reading {
-	var groups []string
+// groupsOf names the groups of a user.
+func (r *run) groupsOf(ctx context.Context, user string) (groups []string, err error) {
 	pages := iam.NewListGroupsForUserPaginator(r.iam, &iam.ListGroupsForUserInput{UserName: &user})
-	err := walk(ctx, pages.HasMorePages, pages.NextPage, func(out *iam.ListGroupsForUserOutput) {
+	err = walk(ctx, pages.HasMorePages, pages.NextPage, func(out *iam.ListGroupsForUserOutput) {
 		for _, g := range out.Groups {
 			groups = append(groups, aws.ToString(g.GroupName))
 		}
 	})
+	return groups, err
+}
+
+func (r *run) groups(ctx context.Context, user string) reading {
+	groups, err := r.groupsOf(ctx, user)
 	all := parallel(len(groups), func(i int) reading {
 		group := r.held(ctx, r.group(groups[i]))
 		group.absent = false // the group went, not the user

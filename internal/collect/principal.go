@@ -17,6 +17,11 @@ import (
 // https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html
 const ssoPath = "/aws-reserved/sso.amazonaws.com/"
 
+// permissionSetRole is what the names of a permission set's role match.
+func permissionSetRole(set string) string {
+	return "^AWSReservedSSO_" + regexp.QuoteMeta(set) + "_[0-9a-f]{16}$"
+}
+
 // findPermissionSet finds the role of sso/PERMISSION-SET, whose name ends in a suffix that changes
 // when the permission set is assigned anew.
 func (r *run) findPermissionSet(ctx context.Context, t *target) {
@@ -24,7 +29,7 @@ func (r *run) findPermissionSet(ctx context.Context, t *target) {
 	if kind != "sso" {
 		return
 	}
-	named := regexp.MustCompile("^AWSReservedSSO_" + regexp.QuoteMeta(set) + "_[0-9a-f]{16}$")
+	named := regexp.MustCompile(permissionSetRole(set))
 	pages := iam.NewListRolesPaginator(r.iam, &iam.ListRolesInput{PathPrefix: aws.String(ssoPath)})
 	err := walk(ctx, pages.HasMorePages, pages.NextPage, func(out *iam.ListRolesOutput) {
 		for _, role := range out.Roles {

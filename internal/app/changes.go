@@ -1,0 +1,72 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/change"
+	"github.com/remotion-audit/remotion-audit/internal/collect"
+	"github.com/remotion-audit/remotion-audit/internal/contract"
+)
+
+// Changes counts the messages of an event about IAM.
+type Changes struct {
+	// Touching are changes that touch an audited principal, or may.
+	Touching int `json:"touching"`
+	// Dropped are all others: changes that touch nobody audited, calls that failed, what was told twice.
+	Dropped int `json:"dropped"`
+	// Unreadable are messages that nobody can read. What they tell might touch somebody: they are audited for.
+	Unreadable int `json:"unreadable"`
+}
+
+const (
+	// maxTold is how many changes a report keeps, and maxLogged how many the log names.
+	maxTold   = 100
+	maxLogged = 20
+)
+
+// sift drops the changes that touch nobody audited. Whom the others touch is asked in little time: what is not
+// known by then counts as touching.
+func (a *App) sift(ctx context.Context, place Place, all change.Batch) (audit.Trigger, Changes, error) {
+	for _, u := range all.Why {
+		a.Log.ErrorContext(ctx, "a message of the queue cannot be read", "messageId", u.Message, "error", u.Err.Error(), "begins", u.Begins)
+	}
+	plan, err := a.Config.Plan(place)
+	if err != nil {
+		return audit.Trigger{}, Changes{}, err
+	}
+	all = all.Of(place.Account)
+	asking, stop := context.WithTimeout(ctx, maxAside)
+	defer stop()
+	if deadline, ok := ctx.Deadline(); ok {
+		asking, stop = context.WithTimeout(asking, time.Until(deadline)/4)
+		defer stop()
+	}
+	collector := collect.Collector{IAM: a.IAM, Lambda: a.Lambda}
+	if a.Config.ReadScope == contract.ReadScopeNamed {
+		collector.Lambda = nil // no function is looked for, nor is its role audited
+	}
+	touching, problems := collector.Touching(asking, plan, all.Changes)
+	for _, p := range problems {
+		a.Log.WarnContext(ctx, "could not look up whom changes touch", "target", p.Target, "what", p.What, "why", p.Why, "grant", p.Grant)
+	}
+	counts := Changes{
+		Touching:   len(touching) + all.More,
+		Dropped:    all.Dropped + len(all.Changes) - len(touching),
+		Unreadable: all.Unreadable,
+	}
+	told := touching[:min(len(touching), maxTold)]
+	trigger := audit.Trigger{By: audit.ByChanges, Changes: told, More: counts.Touching - len(told), Unreadable: all.Unreadable}
+	for _, c := range told[:min(len(told), maxLogged)] {
+		a.Log.InfoContext(ctx, "change", "eventId", c.ID, "at", c.At, "who", c.Who(), "what", c.What(), "targets", c.Targets, "unsure", c.Unsure)
+	}
+	if counts.Touching+counts.Unreadable == 0 {
+		var what []string
+		for _, c := range all.Changes[:min(len(all.Changes), maxLogged)] {
+			what = append(what, c.What())
+		}
+		a.Log.InfoContext(ctx, "changes dropped: they touch nobody audited", "dropped", counts.Dropped, "what", what)
+	}
+	return trigger, counts, nil
+}
