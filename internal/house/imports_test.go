@@ -69,6 +69,7 @@ var allowed = map[string]string{
 	"cmd/remotion-audit":    "events examples internal/alert internal/app internal/audit internal/awsemu internal/check internal/contract internal/evidence internal/iampolicy internal/policies internal/publish internal/report internal/runtimeapi",
 	"internal/bench":        "",
 	"internal/e2e":          "",
+	"internal/e2e/stack":    "",
 	"internal/e2e/remotion": "internal/iampolicy internal/policies",
 
 	"internal/corpus":           "",
