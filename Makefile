@@ -30,7 +30,8 @@ local: ## Build the command and the function for this machine, into dist/local
 
 .PHONY: test
 test: node_modules ## Run all tests
-	$(CDK_ENV) go -C infra test ./...
+	@# -count 1: a change to template.yaml or the function, outside of the module, does not make go test run anew.
+	$(CDK_ENV) go -C infra test -count 1 ./...
 	go test -race ./...
 
 .PHONY: test-fast
@@ -118,6 +119,10 @@ golden: ## Rewrite the golden files, and show what changed
 .PHONY: catalogue
 catalogue: ## Check the catalogue of releases against the packages that npm has (fetches about 110 MB, once)
 	go test ./internal/e2e/remotion -run '^TestPublished$$' -count 1 -timeout 30m -v -published
+
+.PHONY: release
+release: ## Prepare a release, and say how to make it (VERSION=v0.2.0; commits, tags and pushes nothing)
+	@$(CDK_ENV) go -C infra run ./internal/release/prepare '$(VERSION)'
 
 .PHONY: clean
 clean: ## Remove what was built

@@ -44,23 +44,28 @@ func functionSource() (string, error) {
 	return folder, nil
 }
 
-// builtCode builds the function, and returns the folder that has nothing but its bootstrap. The folder stays, since an app may
-// be told to use assets where they are (aws:cdk:disable-asset-staging); the next build of the same source has the same one.
+// builtCode builds the function, and returns the folder that has nothing but its bootstrap.
 func builtCode() (string, error) {
 	source, err := functionSource()
 	if err != nil {
 		return "", err
 	}
+	folder := builtFolder(source)
+	if err := build(source, folder); err != nil {
+		return "", fmt.Errorf("building the function in %s: %w; or bring a built one: set Code", source, err)
+	}
+	return folder, nil
+}
+
+// builtFolder is where the function of a source is built. It stays, since an app may be told to use assets where they are
+// (aws:cdk:disable-asset-staging); the next build of the same source overwrites it.
+func builtFolder(source string) string {
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		cache = os.TempDir() // no home, as in some builds
 	}
 	key := sha256.Sum256([]byte(source))
-	folder := filepath.Join(cache, "remotion-audit", "function-"+hex.EncodeToString(key[:6]))
-	if err := build(source, folder); err != nil {
-		return "", fmt.Errorf("building the function in %s: %w; or bring a built one: set Code", source, err)
-	}
-	return folder, nil
+	return filepath.Join(cache, "remotion-audit", "function-"+hex.EncodeToString(key[:6]))
 }
 
 // build leaves a bootstrap in a folder. It may run beside another: a bootstrap is whole, or not there yet.

@@ -14,12 +14,8 @@ import (
 // ownCache gives builtCode a folder of the test's own, and go the build cache that it has.
 func ownCache(t *testing.T) string {
 	t.Helper()
-	out, err := exec.Command("go", "env", "GOCACHE").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
 	cache := t.TempDir()
-	t.Setenv("GOCACHE", strings.TrimSpace(string(out)))
+	t.Setenv("GOCACHE", goEnv(t, "GOCACHE"))
 	t.Setenv("XDG_CACHE_HOME", cache)
 	return cache
 }

@@ -1,0 +1,96 @@
+package release
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"golang.org/x/mod/semver"
+)
+
+// Check says why a checkout cannot be released as a version, every reason at once.
+func Check(checkout, version string) error {
+	if version != semver.Canonical(version) || semver.Major(version) > "v1" {
+		return fmt.Errorf("%q is not a version such as v0.2.0 or v1.0.0-rc.1 (from v2 on the modules' paths would have to end in it)", version)
+	}
+	var errs []error
+	changed, err := git(checkout, "status", "--porcelain")
+	if err != nil {
+		return err
+	}
+	if changed != "" {
+		errs = append(errs, fmt.Errorf("not everything is committed:\n%s", changed))
+	}
+	tags, err := git(checkout, "tag", "--list")
+	if err != nil {
+		return err
+	}
+	for tag := range strings.FieldsSeq(tags) {
+		if there := strings.TrimPrefix(tag, "infra/"); semver.IsValid(there) && semver.Compare(there, version) >= 0 {
+			errs = append(errs, fmt.Errorf("there is a tag %s, and releases go upwards", tag))
+		}
+	}
+	changelog, err := os.ReadFile(filepath.Join(checkout, "CHANGELOG.md"))
+	if err != nil {
+		return err
+	}
+	if !regexp.MustCompile(`(?m)^## ` + regexp.QuoteMeta(version) + `( .*)?\n\n*- `).Match(changelog) {
+		errs = append(errs, fmt.Errorf(`CHANGELOG.md has no section "## %s" that says something`, version))
+	}
+	// What is hashed here has to be what the go command finds behind the tag.
+	tracked, err := git(checkout, "ls-files", "-z")
+	if err != nil {
+		return err
+	}
+	inGit := strings.Split(strings.TrimRight(tracked, "\x00"), "\x00")
+	files, err := sources(checkout)
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		if !slices.Contains(inGit, f.Path()) && changed == "" {
+			errs = append(errs, fmt.Errorf("%s is neither in git nor ignored by .gitignore", f.Path()))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Prepare makes infra/ of a checkout what it is in a release: its go.mod requires the other module at that
+// version, and replaces nothing. It returns the commands that release it, for whoever decides to.
+func Prepare(checkout, version string) (commands []string, err error) {
+	files, err := sources(checkout)
+	if err != nil {
+		return nil, err
+	}
+	mod, sum, err := released(checkout, version, files)
+	if err != nil {
+		return nil, err
+	}
+	for name, data := range map[string][]byte{"go.mod": mod, "go.sum": sum} {
+		if err := os.WriteFile(filepath.Join(checkout, "infra", name), data, 0o644); err != nil {
+			return nil, err
+		}
+	}
+	// The branch keeps its replace: the commit with the release's go.mod is beside it, and only the tag has it.
+	return []string{
+		"git tag -a " + version + " -m " + version,
+		"git switch --detach",
+		"git commit -m 'release infra/" + version + "' infra/go.mod infra/go.sum",
+		"git tag -a infra/" + version + " -m infra/" + version,
+		"git switch -",
+		"git push origin " + version + " infra/" + version,
+	}, nil
+}
+
+func git(checkout string, args ...string) (string, error) {
+	out, err := exec.Command("git", append([]string{"-C", checkout}, args...)...).Output()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		return "", fmt.Errorf("git %s: %s", args[0], strings.TrimSpace(string(exit.Stderr)))
+	}
+	return string(out), err
+}

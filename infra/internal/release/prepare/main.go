@@ -1,0 +1,44 @@
+// Command prepare gets a checkout ready for a release, as docs/releasing.md has it, and says how to make it. It commits, tags and pushes
+// nothing. It runs in infra/; "make release" calls it.
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+
+	"github.com/remotion-audit/remotion-audit/infra/internal/release"
+)
+
+func main() {
+	if len(os.Args) != 2 || os.Args[1] == "" {
+		fmt.Fprintln(os.Stderr, "usage: make release VERSION=v0.2.0")
+		os.Exit(2)
+	}
+	if err := prepare(os.Args[1]); err != nil {
+		fmt.Fprintln(os.Stderr, "release:", err)
+		os.Exit(1)
+	}
+}
+
+func prepare(version string) error {
+	if err := release.Check("..", version); err != nil {
+		return err
+	}
+	fmt.Println("Trying both modules from outside …")
+	outside := exec.Command("go", "test", "-run", "^TestOutsideTheRepository$", "-count", "1", ".")
+	outside.Stdout, outside.Stderr = os.Stdout, os.Stderr
+	if err := outside.Run(); err != nil {
+		return fmt.Errorf("from outside it does not work: %w", err)
+	}
+	commands, err := release.Prepare("..", version)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("\ninfra/go.mod and infra/go.sum are those of %s now. To release it:\n\n", version)
+	for _, command := range commands {
+		fmt.Println("  " + command)
+	}
+	fmt.Print("\nTo leave it: git restore infra/go.mod infra/go.sum\n")
+	return nil
+}

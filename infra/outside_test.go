@@ -1,0 +1,154 @@
+package infra
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/remotion-audit/remotion-audit/infra/internal/release"
+)
+
+// outsideMain is an app of someone who has no checkout.
+const outsideMain = `package main
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/remotion-audit/remotion-audit/infra"
+)
+
+func main() {
+	defer jsii.Close()
+	app := awscdk.NewApp(nil)
+	stack := awscdk.NewStack(app, jsii.String("Audit"), nil)
+	infra.NewPermissionAuditor(stack, "Auditor", &infra.PermissionAuditorProps{
+		Callers: jsii.Strings("user/render"),
+	})
+	app.Synth(nil)
+}
+`
+
+// TestOutsideTheRepository takes both modules as a release has them, from a GOPROXY of its own, into an empty module, and
+// synthesizes there: the function is built from the module cache.
+//
+// Other modules come from the cache that there is: CDK's, in a cache of its own, would be compiled anew. So this test puts a version that nobody
+// else has into that cache, and takes it out again.
+func TestOutsideTheRepository(t *testing.T) {
+	if testing.Short() {
+		t.Skip("synthesizes in a module outside the checkout, which takes a quarter of a minute; run without -short")
+	}
+	version := fmt.Sprintf("v0.0.0-outside.%d", time.Now().UnixNano())
+	proxy := t.TempDir()
+	if err := release.WriteProxy(proxy, "..", version); err != nil {
+		t.Fatal(err)
+	}
+	app := t.TempDir()
+	run := func(name string, args ...string) string {
+		t.Helper()
+		command := exec.Command(name, args...)
+		command.Dir = app
+		command.Env = append(command.Environ(),
+			"GOPROXY=file://"+filepath.ToSlash(proxy)+","+goEnv(t, "GOPROXY"),
+			"GONOPROXY=none", "GOSUMDB=off", // nobody else knows this version
+			"GOFLAGS=-modcacherw", "GOWORK=off",
+			"CDK_OUTDIR="+filepath.Join(app, "cdk.out"),
+		)
+		out, err := command.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+		}
+		return string(out)
+	}
+	cache := goEnv(t, "GOMODCACHE")
+	source := filepath.Join(cache, filepath.FromSlash(release.Root)+"@"+version)
+	t.Cleanup(func() {
+		for _, pattern := range []string{
+			source,
+			filepath.Join(cache, filepath.FromSlash(release.Infra)+"@"+version),
+			filepath.Join(cache, "cache", "download", filepath.FromSlash(release.Root), "@v", version+".*"),
+			filepath.Join(cache, "cache", "download", filepath.FromSlash(release.Infra), "@v", version+".*"),
+			filepath.Join(cache, "cache", "download", filepath.FromSlash(release.Root), "@v", "list"),
+			filepath.Join(cache, "cache", "download", filepath.FromSlash(release.Infra), "@v", "list"),
+			builtFolder(source),
+		} {
+			left, err := filepath.Glob(pattern)
+			if err != nil || len(left) == 0 {
+				t.Errorf("%s is not where it should be removed: %v", pattern, err)
+			}
+			for _, file := range left {
+				if err := os.RemoveAll(file); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+	})
+
+	if err := os.WriteFile(filepath.Join(app, "main.go"), []byte(outsideMain), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	run("go", "mod", "init", "example.com/deploy")
+	// And not go mod tidy, which fetches what the tests of all dependencies need.
+	run("go", "get", release.Infra+"@"+version)
+	// And not go run, which would leave the program, of 90 MB, in the build cache.
+	run("go", "build", "-o", "app", ".")
+	run(filepath.Join(app, "app"))
+
+	var template struct {
+		Resources map[string]struct {
+			Type       string
+			Properties struct{ Code struct{ S3Key string } }
+		}
+	}
+	if err := json.Unmarshal(contents(t, filepath.Join(app, "cdk.out", "Audit.template.json")), &template); err != nil {
+		t.Fatal(err)
+	}
+	var assets []string
+	for _, resource := range template.Resources {
+		if resource.Type == "AWS::Lambda::Function" {
+			assets = append(assets, strings.TrimSuffix(resource.Properties.Code.S3Key, ".zip"))
+		}
+	}
+	if len(assets) != 1 {
+		t.Fatalf("functions with the code %v, want one", assets)
+	}
+	bootstrap := filepath.Join(app, "cdk.out", "asset."+assets[0], "bootstrap")
+	isBootstrap(t, bootstrap)
+	// The same source, elsewhere and at another time.
+	folder, err := builtCode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(contents(t, bootstrap), contents(t, filepath.Join(folder, "bootstrap"))) {
+		t.Error("the function differs from the one that the checkout builds: cdk diff would not be quiet")
+	}
+	// What a release writes to go.sum is what the go command has found.
+	found := string(contents(t, filepath.Join(app, "go.sum")))
+	written := 0
+	for line := range strings.Lines(string(contents(t, filepath.Join(cache, filepath.FromSlash(release.Infra)+"@"+version, "go.sum")))) {
+		if strings.HasPrefix(line, release.Root+" ") {
+			written++
+			if !strings.Contains(found, line) {
+				t.Errorf("go.sum has %q, which is none of\n%s", line, found)
+			}
+		}
+	}
+	if written != 2 {
+		t.Errorf("the go.sum of a release has %d lines for %s, want 2", written, release.Root)
+	}
+}
+
+func goEnv(t testing.TB, name string) string {
+	t.Helper()
+	out, err := exec.Command("go", "env", name).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(out))
+}
