@@ -136,6 +136,8 @@ type run struct {
 	targets []*target
 	// ahead are the releases whose needs are asked about: those judged by, and those looked ahead to.
 	ahead []policies.Release
+	// rolesOnly says that of the functions their roles alone are asked for, and no release.
+	rolesOnly bool
 
 	mu      sync.Mutex
 	managed map[string]*managedPolicy

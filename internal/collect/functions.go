@@ -93,6 +93,9 @@ func (r *run) listRegion(ctx context.Context, region string) (l listing) {
 // readTags learns the release of functions whose name does not tell it. A function that has gone
 // meanwhile is none.
 func (l *listing) readTags(ctx context.Context, r *run, in func(*lambda.Options)) {
+	if r.rolesOnly {
+		return
+	}
 	var silent []int
 	for i, f := range l.functions {
 		if !f.Known() && len(silent) < maxTagged {

@@ -23,7 +23,7 @@ import (
 // typed, and no two users, groups, roles or policies of an account differ in case alone.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 func (c Collector) Touching(ctx context.Context, plan Plan, changes []change.Change) ([]change.Change, []audit.Problem) {
-	t := &touch{run: &run{iam: c.IAM, lambda: c.Lambda, plan: plan}, changes: slices.Clone(changes)}
+	t := &touch{run: &run{iam: c.IAM, lambda: c.Lambda, plan: plan, rolesOnly: true}, changes: slices.Clone(changes)}
 	for _, caller := range plan.Callers {
 		t.add(caller.Name)
 	}
