@@ -12,7 +12,7 @@ import (
 // toldOnce are the notices of a report that are announced: somebody has to act on them before they become
 // gaps, or a target nobody looks at. The others only go along with what is announced: their texts name
 // functions, regions and policies, and change whenever those do.
-var toldOnce = []audit.NoticeKind{audit.NoticeNewerRelease, audit.NoticeUpgrade, audit.NoticeRenderRole}
+var toldOnce = []audit.NoticeKind{audit.NoticeNewerRelease, audit.NoticeUpgrade, audit.NoticeRenderRole, audit.NoticeReadScope}
 
 // maxNotices bounds how many notices are remembered. Those beyond are in the report, and are not announced.
 const maxNotices = 100
@@ -75,10 +75,11 @@ func (n news) inFull(x audit.Notice) audit.Notice {
 	return x
 }
 
-// along are the notices that only go along, as a mail shows them.
+// along are the notices that only go along, as a mail shows them. What the auditor was told to leave alone is no news
+// once it was told.
 func (n news) along(notices []audit.Notice) (list []audit.Notice) {
 	for _, x := range notices {
-		if !slices.Contains(n.worth, x) {
+		if !slices.Contains(n.worth, x) && (x.Kind != audit.NoticeReadScope || n.options.Stateless) {
 			list = append(list, n.inFull(x))
 		}
 	}

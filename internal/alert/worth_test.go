@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
 var upgradeNotice = audit.Notice{Kind: audit.NoticeUpgrade, Text: "what Remotion 4.0.418 and later needs is not granted: s3:PutBucketPolicy for user/u", Command: "remotion-audit audit --upgrade-to 4.0.527"}
@@ -54,6 +55,28 @@ func TestNoticesAreToldOnce(t *testing.T) {
 	s = newStory(t)
 	s.options.Stateless = true
 	says(s, "without a memory", s.run(noticed(fine, upgradeNotice)), "")
+}
+
+// That nothing is discovered is told once, and goes along with no other mail, unless nobody remembers.
+func TestReadScopeIsToldOnce(t *testing.T) {
+	scope := audit.Notice{Kind: audit.NoticeReadScope, Text: "READ_SCOPE=named: nothing is listed"}
+	in := func(p Planned) int { return strings.Count(p.Message.Bodies["email"], scope.Text) }
+	s := newStory(t)
+	if p := s.run(noticed(made([]string{"user/u"}), scope)); told(p) != "notice "+scope.Text || in(p) != 1 {
+		t.Errorf("told %q\n%s", told(p), p.Message.Bodies["email"])
+	}
+	if p := s.after(hour, noticed(made([]string{"user/u"}), scope)); told(p) != "" {
+		t.Errorf("and again: %q", told(p))
+	}
+	gap := noticed(made([]string{"user/u"}, finding("user/u", "s3:GetObject", audit.Missing, policies.Critical)), scope)
+	if p := s.after(hour, gap); told(p) == "" || in(p) != 0 {
+		t.Errorf("told %q\n%s", told(p), p.Message.Bodies["email"])
+	}
+	s = newStory(t)
+	s.options.Stateless = true
+	if p := s.run(gap); in(p) != 1 {
+		t.Errorf("without a memory\n%s", p.Message.Bodies["email"])
+	}
 }
 
 // However many notices and releases there are, what is announced goes out, and the notices are cut before it.

@@ -24,6 +24,8 @@ type Facts struct {
 	Skipped []SkippedRegion
 	// NoDefaultRole says that the default render role is not audited: nobody has it, and functions have others.
 	NoDefaultRole bool
+	// Undiscovered says that nothing was looked for: no functions, no roles of theirs.
+	Undiscovered bool
 	// Problems are about no target: functions that could not be listed.
 	Problems []Problem
 	// Assumed is the request context that was configured beyond the defaults of AssumedContext.

@@ -26,6 +26,8 @@ const (
 	NoticeRenderRole NoticeKind = "render-role"
 	// NoticeRegionSkipped: a region is not audited.
 	NoticeRegionSkipped NoticeKind = "region-skipped"
+	// NoticeReadScope: nothing is discovered.
+	NoticeReadScope NoticeKind = "read-scope"
 )
 
 // A Notice is worth knowing, and no gap.
@@ -54,6 +56,10 @@ func (f Facts) notices(r Report) []Notice {
 	if f.NoDefaultRole {
 		list = append(list, Notice{Kind: NoticeRenderRole, Text: fmt.Sprintf(
 			"there is no role %s, and no deployed function uses it: it is not audited", policies.RoleName)})
+	}
+	if f.Undiscovered {
+		list = append(list, Notice{Kind: NoticeReadScope, Text: "READ_SCOPE=named: deployed functions are not listed, so neither their regions and releases nor the roles that they really have " +
+			"are known: what is audited is what the configuration names"})
 	}
 	return append(list, f.skipNotices()...)
 }
