@@ -44,12 +44,17 @@ type Plan struct {
 	Callers []Caller
 	// RenderRoles are names of roles, without a path. Callers pass the first to Lambda.
 	RenderRoles []string
+	// Named says that the auditor may read what its deployment names, and discovers nothing: no functions are
+	// listed. A caller sso/PERMISSION-SET cannot be found then.
+	Named bool
 }
 
 // A Caller is a principal to audit, and what for.
 type Caller struct {
 	// Name is user/NAME, role/NAME or sso/PERMISSION-SET.
-	Name    string
+	Name string
+	// ARN is the principal's, if it is known beforehand.
+	ARN     string
 	Purpose policies.Purpose
 }
 
@@ -64,7 +69,7 @@ func (c Collector) Collect(ctx context.Context, plan Plan) audit.Facts {
 	}
 	for _, caller := range plan.Callers {
 		r.targets = append(r.targets, &target{facts: audit.TargetFacts{
-			Kind: audit.Caller, Name: caller.Name, Purpose: caller.Purpose,
+			Kind: audit.Caller, Name: caller.Name, ARN: caller.ARN, Purpose: caller.Purpose,
 		}})
 	}
 	for _, role := range plan.RenderRoles {
@@ -86,7 +91,7 @@ func (c Collector) Collect(ctx context.Context, plan Plan) audit.Facts {
 	facts := audit.Facts{
 		Account: plan.Account, Partition: plan.Partition, Regions: survey.regions,
 		Release: plan.Release, Requested: plan.Requested, UpgradeTo: plan.UpgradeTo, Assumed: plan.Assumed,
-		Functions: survey.functions, Skipped: survey.skipped, NoDefaultRole: noDefault,
+		Functions: survey.functions, Skipped: survey.skipped, NoDefaultRole: noDefault, Undiscovered: plan.Named,
 	}
 	if plan.Requested == auto {
 		facts.Releases = r.releases(survey.functions)
@@ -102,6 +107,7 @@ func (c Collector) Collect(ctx context.Context, plan Plan) audit.Facts {
 	})
 	facts.Problems = inTime(survey.problems, throttled())
 	for _, t := range r.targets {
+		r.unnamedTarget(t)
 		facts.Targets = append(facts.Targets, t.conclude(throttled()))
 	}
 	return facts

@@ -3,6 +3,7 @@ package collect
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -39,13 +40,11 @@ func (r *run) documents(ctx context.Context, principal string) reading {
 	return reading{}
 }
 
-// groupsOf names the groups of a user.
-func (r *run) groupsOf(ctx context.Context, user string) (groups []string, err error) {
+// groupsOf are the groups of a user.
+func (r *run) groupsOf(ctx context.Context, user string) (groups []types.Group, err error) {
 	pages := iam.NewListGroupsForUserPaginator(r.iam, &iam.ListGroupsForUserInput{UserName: &user})
 	err = walk(ctx, pages.HasMorePages, pages.NextPage, func(out *iam.ListGroupsForUserOutput) {
-		for _, g := range out.Groups {
-			groups = append(groups, aws.ToString(g.GroupName))
-		}
+		groups = append(groups, out.Groups...)
 	})
 	return groups, err
 }
@@ -53,8 +52,10 @@ func (r *run) groupsOf(ctx context.Context, user string) (groups []string, err e
 func (r *run) groups(ctx context.Context, user string) reading {
 	groups, err := r.groupsOf(ctx, user)
 	all := parallel(len(groups), func(i int) reading {
-		group := r.held(ctx, r.group(groups[i]))
+		name := aws.ToString(groups[i].GroupName)
+		group := r.held(ctx, r.group(name))
 		group.absent = false // the group went, not the user
+		group.problems, _ = r.unnamed(group.problems, fmt.Sprintf("group %q", name), aws.ToString(groups[i].Arn), "iam:ListGroupPolicies", "iam:ListAttachedGroupPolicies")
 		return group
 	})
 	if err != nil {
@@ -125,7 +126,12 @@ func (r *run) readManaged(ctx context.Context, id, arn string) reading {
 	}
 	r.mu.Unlock()
 	m.once.Do(func() { m.fetch(ctx, r.iam, arn) })
-	return r.read(ctx, id, m.action, m.text, m.err)
+	read := r.read(ctx, id, m.action, m.text, m.err)
+	if strings.HasPrefix(arn, r.arn("policy/")) { // those of AWS need not be named
+		// Not by its id: it may be attached twice, or be a boundary as well, and is one problem.
+		read.problems, _ = r.unnamed(read.problems, fmt.Sprintf("managed policy %q", arn[strings.LastIndexByte(arn, '/')+1:]), arn, "iam:GetPolicy")
+	}
+	return read
 }
 
 // fetch reads the default version: the others decide nothing. A version that went in between was

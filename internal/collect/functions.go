@@ -34,7 +34,7 @@ type listing struct {
 // listFunctions lists the functions of the named regions and of those to look into, all at once. It
 // takes a third of the time there is: a region that does not answer must not keep the others waiting.
 func (r *run) listFunctions(ctx context.Context) []listing {
-	if r.lambda == nil {
+	if r.lambda == nil || r.plan.Named {
 		return make([]listing, len(r.plan.Regions)+len(r.plan.Further))
 	}
 	if deadline, ok := ctx.Deadline(); ok {

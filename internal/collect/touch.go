@@ -212,7 +212,9 @@ func (t *touch) learn(ctx context.Context, p *reachable) {
 	if kind == "user" && (t.groups || t.policies) {
 		asking.Go(func() {
 			groups, err := t.groupsOf(ctx, last)
-			p.groups.names = groups
+			for _, g := range groups {
+				p.groups.names = append(p.groups.names, aws.ToString(g.GroupName))
+			}
 			if err != nil {
 				p.groups.problems = about(name, t.listFailed(ctx, "the list of groups", "iam:ListGroupsForUser", err))
 			}

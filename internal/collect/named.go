@@ -1,0 +1,56 @@
+package collect
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/remotion-audit/remotion-audit/internal/audit"
+)
+
+// readsOf are the reads that a principal is asked by. Whoever may do none of them may not read it at all.
+var readsOf = map[string][]string{
+	"user": {"iam:GetUser", "iam:ListUserPolicies", "iam:ListAttachedUserPolicies", "iam:ListGroupsForUser", "iam:SimulatePrincipalPolicy"},
+	"role": {"iam:GetRole", "iam:ListRolePolicies", "iam:ListAttachedRolePolicies", "iam:SimulatePrincipalPolicy"},
+}
+
+// otherLayers is how AWS words a refusal for another reason than that no identity policy allows the read.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+var otherLayers = []string{"explicit deny", "control policy", "permissions boundary", "session policy"}
+
+// unnamed makes one problem of those about something that the deployment does not name, if they are that: the
+// auditor's policies let it do none of the reads, and nothing else went wrong. Where they allow one, the thing
+// is named and something else is amiss; where another layer forbids it, naming helps nobody.
+func (r *run) unnamed(problems []audit.Problem, what, arn string, reads ...string) (one []audit.Problem, is bool) {
+	refused := map[string]bool{}
+	for _, p := range problems {
+		if !slices.Contains(reads, p.Grant) || slices.ContainsFunc(otherLayers, func(layer string) bool { return strings.Contains(p.Why, layer) }) {
+			return problems, false
+		}
+		refused[p.Grant] = true
+	}
+	if !r.plan.Named || len(problems) == 0 || len(refused) < len(reads) {
+		return problems, false
+	}
+	return []audit.Problem{{
+		What: what, Why: "NamedPrincipals does not list it: " + problems[0].Why,
+		Remedy: "add " + arn + " to NamedPrincipals, the parameter of template.yaml and property of the CDK construct",
+	}}, true
+}
+
+// unnamedTarget does so for a target.
+func (r *run) unnamedTarget(t *target) {
+	kind, name := entity(t.facts.Name)
+	arn := t.facts.ARN
+	if arn == r.arn(t.facts.Name) {
+		arn += " (with its path, if it has one)" // nobody could look
+	}
+	var all reading
+	for _, part := range []reading{t.lookup, t.documents, t.boundary, t.simulation.reading} {
+		all.add(part)
+	}
+	if one, is := r.unnamed(all.problems, fmt.Sprintf("the %s %q itself", kind, name), arn, readsOf[kind]...); is {
+		t.lookup.problems, t.facts.TrustProblem = one, one[0]
+		t.documents.problems, t.simulation.problems = nil, nil
+	}
+}
