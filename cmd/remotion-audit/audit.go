@@ -56,6 +56,7 @@ Exit status: 0 compliant, 1 gaps, now or after the upgrade, 2 something could no
 	setting("remotion-version", contract.EnvRemotionVersion, "the release to audit for: auto (what is deployed), latest or x.y.z")
 	setting("regions", contract.EnvRegions, "auto, all, or regions with commas")
 	setting("buckets", contract.EnvBuckets, "real buckets, with commas")
+	setting("read-scope", contract.EnvReadScope, "account, or named: list no functions, and search for no permission sets")
 	setting("evidence-bucket", contract.EnvEvidenceBucket, "the auditor's bucket: apply its mutes, and show since when gaps are open; it is only read")
 	setting("assumed-context", contract.EnvAssumedContext, "request context to assume, key=value with commas")
 	cmd.Flags().StringVar(&o.format, "format", "text", "text or json")

@@ -54,8 +54,10 @@ type Config struct {
 	// long, then three and seven times as long; a critical one keeps the first. A Go duration, up to 720h.
 	// Zero tells it on every run.
 	RepeatAfter RepeatAfter `env:"REPEAT_AFTER" envDefault:"24h"`
-	// ReadScope is what may be read of IAM: account (whatever the account has), or named (what the deployment
-	// names, and nothing is discovered).
+	// ReadScope is what may be read: account (any user, role, group and policy; functions and permission sets are
+	// discovered), or named (those that the deployment lists in NamedPrincipals). With named nothing is discovered:
+	// functions are not listed, so auto is the function's own region and the newest known release, all is every
+	// region, and the role of a permission set is named by its ARN.
 	ReadScope ReadScope `env:"READ_SCOPE" envDefault:"account"`
 }
 
@@ -70,7 +72,19 @@ func ConfigFromEnv(getenv func(string) string) (Config, error) {
 	}
 	var c Config
 	err := env.ParseWithOptions(&c, env.Options{Environment: environment})
-	return c, named(err)
+	return c, errors.Join(named(err), c.unfindable())
+}
+
+// unfindable is the error of callers that have to be searched for, if nothing is.
+func (c Config) unfindable() error {
+	var errs []error
+	for _, caller := range c.Callers {
+		if set, ok := strings.CutPrefix(caller.Name, "sso/"); ok && c.ReadScope.named() {
+			errs = append(errs, fmt.Errorf("%s: %s has to be searched for, and %s=%s searches for nothing: write the ARN of its role, "+
+				"arn:aws:iam::<account>:role/aws-reserved/sso.amazonaws.com/…/AWSReservedSSO_%s_…", contract.EnvCallers, caller.Name, contract.EnvReadScope, c.ReadScope, set))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // named puts the variable's name before each problem: the library names the field.
@@ -190,7 +204,7 @@ func parseCaller(entry string) (c Caller, err error) {
 		if m == nil {
 			return c, fmt.Errorf("%q is not the ARN of a user or a role (a session's or the root's cannot be audited): %s", entry, form)
 		}
-		c.Account, name = m[1], m[2]
+		c.ARN, c.Account, name = name, m[1], m[2]
 	}
 	kind, rest, _ := strings.Cut(name, "/")
 	last := rest[strings.LastIndexByte(rest, '/')+1:]
@@ -409,3 +423,5 @@ func (r *ReadScope) UnmarshalText(text []byte) error {
 	}
 	return fmt.Errorf("%q is not a scope: write account, or named", text)
 }
+
+func (r ReadScope) named() bool { return r == contract.ReadScopeNamed }

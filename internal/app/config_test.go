@@ -26,7 +26,7 @@ func TestConfigDefaults(t *testing.T) {
 	}
 	if c.RenderRole != "remotion-lambda-role" || c.MetricNamespace != contract.Namespace || c.RemotionVersion.Release.Since != policies.Latest().Since ||
 		c.TopicARN != "" || len(c.Callers) != 1 ||
-		c.HTTPSFormat != "chat" || c.EvidenceBucket != "" || time.Duration(c.RepeatAfter) != 24*time.Hour {
+		c.HTTPSFormat != "chat" || c.ReadScope != contract.ReadScopeAccount || c.EvidenceBucket != "" || time.Duration(c.RepeatAfter) != 24*time.Hour {
 		t.Errorf("%+v", c)
 	}
 }
@@ -54,7 +54,7 @@ func TestConfigTellsEverything(t *testing.T) {
 		"CALLERS", "user/ci=everything,group/x,arn:aws:iam::123456789012:root,user/a,user/a",
 		"RENDER_ROLE", "a/b", "REMOTION_VERSION", "newest", "REGIONS", "us-east,eu-west-1,eu-west-1", "BUCKETS", "s3://x",
 		"ASSUMED_CONTEXT", "aws:SourceVpc", "TOPIC_ARN", "arn:aws:sns:us-east-1:123456789012:x.fifo", "METRIC_NAMESPACE", "AWS/Mine",
-		"HTTPS_FORMAT", "xml", "EVIDENCE_BUCKET", "s3://evidence", "AUDITOR_ID", "../other", "REPEAT_AFTER", "1 day"))
+		"HTTPS_FORMAT", "xml", "EVIDENCE_BUCKET", "s3://evidence", "AUDITOR_ID", "../other", "REPEAT_AFTER", "1 day", "READ_SCOPE", "all"))
 	if err == nil {
 		t.Fatal("no error")
 	}
@@ -66,11 +66,36 @@ func TestConfigTellsEverything(t *testing.T) {
 		`ASSUMED_CONTEXT: "aws:SourceVpc" is not key=value`, `TOPIC_ARN: "arn:aws:sns:us-east-1:123456789012:x.fifo" is a FIFO topic`,
 		`METRIC_NAMESPACE: "AWS/Mine" is not a namespace of one's own`, `HTTPS_FORMAT: "xml" is not a format: write chat, or json`,
 		`EVIDENCE_BUCKET: "s3://evidence" is not a bucket name`, `AUDITOR_ID: "../other" is not a name for an auditor`,
-		`REPEAT_AFTER: "1 day" is not a time from 0s to 720h`,
+		`REPEAT_AFTER: "1 day" is not a time from 0s to 720h`, `READ_SCOPE: "all" is not a scope: write account, or named`,
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("the error lacks %q:\n%v", want, err)
 		}
+	}
+}
+
+// What would have to be searched for is refused where nothing is, with what to write.
+func TestNamedCallersCanBeFound(t *testing.T) {
+	const role = "arn:aws:iam::123456789012:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Video_0123456789abcdef"
+	_, err := ConfigFromEnv(environment("CALLERS", "sso/Video,user/ci,sso/Clips=render", "READ_SCOPE", "named", "REPEAT_AFTER", "no"))
+	for _, want := range []string{
+		"REPEAT_AFTER: ", "CALLERS: sso/Video has to be searched for, and READ_SCOPE=named searches for nothing: write the ARN of its role, " +
+			"arn:aws:iam::<account>:role/aws-reserved/sso.amazonaws.com/…/AWSReservedSSO_Video_…", "CALLERS: sso/Clips has to be",
+	} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("the error lacks %q:\n%v", want, err)
+		}
+	}
+	c, err := ConfigFromEnv(environment("CALLERS", role+"=render,user/ci", "READ_SCOPE", "named"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := c.Plan(Place{"123456789012", "aws", "eu-west-1"})
+	if err != nil || !plan.Named || plan.Callers[0].ARN != role || plan.Callers[0].Name != "role/AWSReservedSSO_Video_0123456789abcdef" || plan.Callers[1].ARN != "" {
+		t.Errorf("%+v, %v", plan, err)
+	}
+	if c, err = ConfigFromEnv(environment("CALLERS", "sso/Video", "READ_SCOPE", "account")); err != nil || c.ReadScope.named() {
+		t.Errorf("account: %v, %v", c.ReadScope, err)
 	}
 }
 
@@ -174,7 +199,7 @@ func TestPlanRefuses(t *testing.T) {
 func TestFlagsMakeTheSameConfig(t *testing.T) {
 	variables := map[string]string{
 		"CALLERS": "none", "RENDER_ROLE": "video-renderer", "REMOTION_VERSION": "4.0.240", "BUCKETS": "a-bucket,b-bucket",
-		"ASSUMED_CONTEXT": "aws:SourceVpc=vpc-1,aws:SourceVpc=vpc-2,aws:PrincipalTag/team=video",
+		"ASSUMED_CONTEXT": "aws:SourceVpc=vpc-1,aws:SourceVpc=vpc-2,aws:PrincipalTag/team=video", "READ_SCOPE": "named",
 	}
 	want, err := ConfigFromEnv(func(name string) string { return variables[name] })
 	if err != nil {

@@ -94,7 +94,7 @@ func (c Config) Plan(p Place) (collect.Plan, error) {
 		Regions: regions, Further: further, OnlyWithFunctions: !c.Regions.all(),
 		Release: release, Requested: c.RemotionVersion.Requested,
 		Buckets: c.Buckets, Assumed: map[string][]string(c.AssumedContext),
-		RenderRoles: []string{string(c.RenderRole)},
+		RenderRoles: []string{string(c.RenderRole)}, Named: c.ReadScope.named(),
 	}
 	for _, caller := range c.Callers {
 		if caller.Account != "" && caller.Account != p.Account {
@@ -232,6 +232,9 @@ func (c Config) flags() (list []string) {
 		}
 	}
 	add("--assumed-context", strings.Join(pairs, ","))
+	if c.ReadScope.named() {
+		add("--read-scope", string(c.ReadScope))
+	}
 	return list
 }
 
