@@ -15,18 +15,15 @@ import (
 
 func main() {
 	log := lambdacontext.NewLogger()
-	cfg, errConfig := app.ConfigFromEnv(os.Getenv)
-	clients, _, errClients := app.LoadClients(context.Background(), log)
-	auditor := app.App{Config: cfg, Clients: clients, Log: log, Function: lambdacontext.FunctionName}
+	cfg, wrong := app.ConfigFromEnv(os.Getenv)
+	clients, _, err := app.LoadClients(context.Background(), log)
+	auditor := app.App{Config: cfg, Misconfigured: wrong, Clients: clients, Log: log, Function: lambdacontext.FunctionName}
 
-	// A bad configuration is told to whoever invokes: a process that dies while it starts tells the
-	// log alone.
+	// What is wrong is told to whoever invokes: a process that dies while it starts tells the log alone.
 	lambda.Start(func(ctx context.Context, event json.RawMessage) (app.Result, error) {
-		for _, err := range []error{errConfig, errClients} {
-			if err != nil {
-				log.ErrorContext(ctx, "cannot start", "error", err.Error())
-				return app.Result{}, err
-			}
+		if err != nil {
+			log.ErrorContext(ctx, "cannot start", "error", err.Error())
+			return app.Result{}, err
 		}
 		return auditor.Handle(ctx, event)
 	})

@@ -145,6 +145,8 @@ func (n news) sight() (list []string) {
 		}
 	}
 	switch unverified := n.report.Summary.Unverified; {
+	case blind && len(n.report.Targets) == 0:
+		list = append(list, "nothing is audited")
 	case blind && unverified == 0:
 		list = append(list, "could not look at everything")
 	case blind:

@@ -352,8 +352,9 @@ type Format alert.Format
 
 // UnmarshalText reads HTTPS_FORMAT.
 func (f *Format) UnmarshalText(text []byte) error {
-	switch *f = Format(text); alert.Format(*f) {
+	switch alert.Format(text) {
 	case alert.Chat, alert.JSON:
+		*f = Format(text)
 		return nil
 	}
 	return fmt.Errorf("%q is not a format: write chat, or json", text)
@@ -364,8 +365,11 @@ type Bucket string
 
 // UnmarshalText reads EVIDENCE_BUCKET.
 func (b *Bucket) UnmarshalText(text []byte) error {
+	if err := policies.CheckBucket(string(text)); err != nil {
+		return err
+	}
 	*b = Bucket(text)
-	return policies.CheckBucket(string(*b))
+	return nil
 }
 
 // AuditorID is the name of an auditor: a part of a key in S3.
@@ -387,6 +391,9 @@ type RepeatAfter time.Duration
 
 // maxRepeat is the longest REPEAT_AFTER: whoever wants to hear less often mutes, with a reason.
 const maxRepeat = 30 * 24 * time.Hour
+
+// defaultRepeat is REPEAT_AFTER's default, for when what is said cannot be read.
+const defaultRepeat = RepeatAfter(24 * time.Hour)
 
 // UnmarshalText reads REPEAT_AFTER.
 func (r *RepeatAfter) UnmarshalText(text []byte) error {

@@ -35,6 +35,8 @@ type App struct {
 	UpgradeTo *policies.Release
 	// Function is the name of the Lambda function, empty for the command.
 	Function string
+	// Misconfigured is what is wrong with Config, nil for nothing: then nothing is audited, and that is told.
+	Misconfigured error
 }
 
 // Result is what the function returns.
@@ -139,8 +141,18 @@ func (a *App) Handle(ctx context.Context, raw json.RawMessage) (Result, error) {
 	if err != nil {
 		return Result{}, a.fail(ctx, err)
 	}
+	wrong := a.Misconfigured
 	if event.Command == TestAlert {
+		if wrong != nil {
+			return Result{Command: TestAlert, Account: place.Account}, a.fail(ctx, wrong)
+		}
 		return a.testAlert(ctx, event, place)
+	}
+	if wrong == nil {
+		_, wrong = a.Config.Plan(place) // what only the place shows: another account's ARN, another partition's region
+	}
+	if wrong != nil {
+		return a.misconfigured(ctx, place, lc.AwsRequestID, event.DryRun, wrong)
 	}
 	started, throttled := a.now(), a.Throttled()
 	result := Result{Command: Audit, Account: place.Account, DryRun: event.DryRun}

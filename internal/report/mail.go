@@ -132,8 +132,11 @@ func (p *page) fields(fields []Field) {
 // CheckCommands are the commands that audit again: on one's own machine, and by the function if there
 // is one.
 func CheckCommands(r audit.Report, function, region string, settings []string) []string {
-	words := append([]string{"remotion-audit", "audit", "--callers", callers(r), "--regions", strings.Join(r.Regions, ",")}, settings...)
-	commands := []string{ShellWords(words...)}
+	var commands []string
+	if len(r.Targets) > 0 {
+		words := append([]string{"remotion-audit", "audit", "--callers", callers(r), "--regions", strings.Join(r.Regions, ",")}, settings...)
+		commands = append(commands, ShellWords(words...))
+	}
 	if function != "" {
 		commands = append(commands, fmt.Sprintf("aws lambda invoke --region %s --function-name %s --cli-binary-format raw-in-base64-out --payload %s /dev/stdout",
 			shellWord(region), shellWord(function), shellWord(`{"command":"audit"}`)))

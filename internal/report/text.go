@@ -40,6 +40,9 @@ func Text(w io.Writer, r audit.Report) error {
 // head says what was judged, and by what.
 func (p *page) head(indent string, r audit.Report) {
 	p.field(indent, "account", "%s", clean(r.Account))
+	if len(r.Targets) == 0 {
+		return // nothing was judged: the auditor is misconfigured
+	}
 	p.field(indent, "regions", "%s", strings.Join(cleanAll(r.Regions), " "))
 	p.judgedBy(indent, r.Remotion)
 }

@@ -1,0 +1,45 @@
+package app
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/remotion-audit/remotion-audit/internal/alert"
+	"github.com/remotion-audit/remotion-audit/internal/audit"
+)
+
+// misconfigured tells whoever gets the alerts that the configuration is wrong, as one auditor error for as long as
+// it is: nothing was looked at, so no gap opens or closes, and no metric is published. What of the configuration can
+// be read decides who is told, and what is remembered. The error is the given one, and what else went wrong.
+func (a *App) misconfigured(ctx context.Context, place Place, runID string, dryRun bool, wrong error) (Result, error) {
+	result := Result{Command: Audit, Account: place.Account, Status: audit.CouldNotLook, DryRun: dryRun}
+	err := a.fail(ctx, wrong)
+	if dryRun {
+		return result, err
+	}
+	r := audit.Evaluate(audit.Facts{Account: place.Account, Partition: place.Partition, Problems: []audit.Problem{{
+		What:   "the configuration is wrong: nothing is audited",
+		Why:    strings.ReplaceAll(wrong.Error(), "\n", "; "),
+		Remedy: "correct it where the auditor is deployed (template.yaml's parameters, or the construct's props), not in the function's environment alone",
+	}}})
+	r.Run = audit.Run{ID: runID, At: a.now().UTC().Truncate(time.Second), Auditor: a.id()}
+	// However often one looks, it is wrong: no second run has to confirm it.
+	told := *a
+	if told.Config.RepeatAfter == 0 {
+		told.Config.RepeatAfter = defaultRepeat
+	}
+	if told.Config.HTTPSFormat == "" {
+		told.Config.HTTPSFormat = Format(alert.Chat)
+	}
+	announcing, stop := a.before(ctx, reserve/2)
+	defer stop()
+	out, failed := told.announce(announcing, look{report: r, first: &r}, told.ask(ctx, place)(), place)
+	for _, trouble := range out.Trouble {
+		a.Log.ErrorContext(ctx, "evidence", "error", trouble.Error())
+	}
+	a.fail(ctx, failed)
+	result.Announced, result.Events, result.StateErrors = out.Published > 0, out.Planned.Events, len(out.Trouble)
+	result.Problems = len(r.Problems)
+	return result, err
+}
