@@ -1,0 +1,210 @@
+package stack
+
+import (
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/remotion-audit/remotion-audit/internal/cfn"
+	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
+)
+
+const (
+	centralTopic = "arn:aws:sns:eu-central-1:111122223333:remotion-audit"
+	centralKey   = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+	codeBucket   = "arn:aws:s3:::acme-remotion-audit-eu-central-1"
+)
+
+// documented is the policy that docs/organizations.md shows as a file of this name.
+func documented(t testing.TB, name string) map[string]any {
+	t.Helper()
+	page, err := os.ReadFile("../../../docs/organizations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, found := strings.Cut(string(page), "\n`"+name+"`")
+	_, block, fenced := strings.Cut(after, "```json\n")
+	block, _, closed := strings.Cut(block, "\n```")
+	var policy map[string]any
+	if err := json.Unmarshal([]byte(block), &policy); err != nil || !found || !fenced || !closed {
+		t.Fatalf("%s: %v\n%s", name, err, block)
+	}
+	return policy
+}
+
+// A caller is who asks, and what AWS knows of the request.
+type caller struct {
+	arn, service string // one of the two
+	context      iampolicy.Context
+}
+
+// over says how the engine decides by a resource's policy: it knows identity policies, so what is left of the caller's statements
+// is one. Principals are compared here: everyone, a service, or an account.
+func (c caller) over(t testing.TB, policy map[string]any, action, resource string) iampolicy.Decision {
+	t.Helper()
+	var mine []any
+	for _, s := range cfn.List(policy["Statement"]) {
+		statement := map[string]any{}
+		for key, value := range s.(map[string]any) {
+			if key != "Principal" {
+				statement[key] = value
+			}
+		}
+		for kind, names := range s.(map[string]any)["Principal"].(map[string]any) {
+			for _, name := range cfn.List(names) {
+				account, isRoot := strings.CutSuffix(name.(string), ":root")
+				switch {
+				case kind == "AWS" && name == "*", kind == "Service" && name == c.service, kind == "AWS" && isRoot && strings.HasPrefix(c.arn, account+":"):
+					mine = append(mine, statement)
+				}
+			}
+		}
+	}
+	text, err := json.Marshal(map[string]any{"Version": policy["Version"], "Statement": mine})
+	if err != nil {
+		t.Fatal(err)
+	}
+	document, err := iampolicy.Parse(string(text))
+	if err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	return iampolicy.Grants{Identity: []iampolicy.Policy{{ID: "resource policy", Document: document}}}.
+		Evaluate(iampolicy.Request{Action: action, Resource: resource, Context: c.context}).Decision
+}
+
+// with is the context with one key set otherwise, or gone if there is no value.
+func with(base iampolicy.Context, key string, values ...string) iampolicy.Context {
+	changed := iampolicy.Context{}
+	for k, v := range base {
+		changed[k] = v
+	}
+	changed[key] = values
+	if len(values) == 0 {
+		delete(changed, key)
+	}
+	return changed
+}
+
+func TestDocumentedPoliciesOfAnOrganization(t *testing.T) {
+	t.Parallel()
+	role := iampolicy.Context{
+		"aws:PrincipalOrgID": {"o-a1b2c3d4e5"}, "aws:PrincipalArn": {"arn:aws:iam::222233334444:role/remotion-audit/AuditRole"}, "aws:SecureTransport": {"true"},
+		"kms:ViaService": {"sns.eu-central-1.amazonaws.com"},
+	}
+	alarm := iampolicy.Context{
+		"aws:SourceOrgID": {"o-a1b2c3d4e5"}, "aws:SourceAccount": {"222233334444"}, "aws:SourceArn": {"arn:aws:cloudwatch:eu-central-1:222233334444:alarm:Errors"}, "aws:SecureTransport": {"true"},
+	}
+	const member, foreign = "arn:aws:iam::222233334444:role/remotion-audit/AuditRole", "arn:aws:iam::999988887777:role/remotion-audit/AuditRole"
+	auditor := caller{arn: member, context: role}
+	other := caller{arn: "arn:aws:iam::222233334444:role/web", context: with(role, "aws:PrincipalArn", "arn:aws:iam::222233334444:role/web")}
+	outsider := caller{arn: foreign, context: with(with(role, "aws:PrincipalArn", foreign), "aws:PrincipalOrgID", "o-zzzzzzzzzz")}
+	alone := caller{arn: foreign, context: with(with(role, "aws:PrincipalArn", foreign), "aws:PrincipalOrgID")}
+	alarms := caller{service: "cloudwatch.amazonaws.com", context: alarm}
+	foreignAlarms := caller{service: "cloudwatch.amazonaws.com", context: with(alarm, "aws:SourceOrgID", "o-zzzzzzzzzz")}
+	loneAlarms := caller{service: "cloudwatch.amazonaws.com", context: with(alarm, "aws:SourceOrgID")}
+	events := caller{service: "events.amazonaws.com", context: alarm}
+	administrator := caller{arn: "arn:aws:iam::111122223333:role/admin", context: with(with(role, "aws:PrincipalArn", "arn:aws:iam::111122223333:role/admin"), "kms:ViaService")}
+	plain := func(c caller) caller {
+		c.context = with(c.context, "aws:SecureTransport", "false")
+		return c
+	}
+
+	topic, key, code := documented(t, "topic-policy.json"), documented(t, "key-policy.json"), documented(t, "code-policy.json")
+	for _, tt := range []struct {
+		name             string
+		who              caller
+		policy           map[string]any
+		action, resource string
+		want             iampolicy.Decision
+	}{
+		{"an auditor publishes", auditor, topic, "sns:Publish", centralTopic, iampolicy.Allowed},
+		{"and asks who is subscribed", auditor, topic, "sns:ListSubscriptionsByTopic", centralTopic, iampolicy.Allowed},
+		{"but subscribes nobody", auditor, topic, "sns:Subscribe", centralTopic, iampolicy.ImplicitDeny},
+		{"and changes nothing", auditor, topic, "sns:SetTopicAttributes", centralTopic, iampolicy.ImplicitDeny},
+		{"another role of the account", other, topic, "sns:Publish", centralTopic, iampolicy.ImplicitDeny},
+		{"an auditor of another organization", outsider, topic, "sns:Publish", centralTopic, iampolicy.ImplicitDeny},
+		{"an auditor of none", alone, topic, "sns:Publish", centralTopic, iampolicy.ImplicitDeny},
+		{"an alarm publishes", alarms, topic, "sns:Publish", centralTopic, iampolicy.Allowed},
+		{"and no more", alarms, topic, "sns:ListSubscriptionsByTopic", centralTopic, iampolicy.ImplicitDeny},
+		{"an alarm of another organization", foreignAlarms, topic, "sns:Publish", centralTopic, iampolicy.ImplicitDeny},
+		{"an alarm of none", loneAlarms, topic, "sns:Publish", centralTopic, iampolicy.ImplicitDeny},
+		{"another service", events, topic, "sns:Publish", centralTopic, iampolicy.ImplicitDeny},
+		{"an auditor without TLS", plain(auditor), topic, "sns:Publish", centralTopic, iampolicy.ExplicitDeny},
+
+		{"an auditor's message is encrypted", auditor, key, "kms:GenerateDataKey", centralKey, iampolicy.Allowed},
+		{"and the data key used again", auditor, key, "kms:Decrypt", centralKey, iampolicy.Allowed},
+		{"but not past SNS", caller{arn: member, context: with(role, "kms:ViaService")}, key, "kms:Decrypt", centralKey, iampolicy.ImplicitDeny},
+		{"nor by another service", caller{arn: member, context: with(role, "kms:ViaService", "s3.eu-central-1.amazonaws.com")}, key, "kms:Decrypt", centralKey, iampolicy.ImplicitDeny},
+		{"no auditor encrypts with it", auditor, key, "kms:Encrypt", centralKey, iampolicy.ImplicitDeny},
+		{"another role of the account and the key", other, key, "kms:GenerateDataKey", centralKey, iampolicy.ImplicitDeny},
+		{"another organization and the key", outsider, key, "kms:GenerateDataKey", centralKey, iampolicy.ImplicitDeny},
+		{"an alarm's message is encrypted", alarms, key, "kms:GenerateDataKey", centralKey, iampolicy.Allowed},
+		{"and its data key used again", alarms, key, "kms:Decrypt", centralKey, iampolicy.Allowed},
+		{"another organization's alarm and the key", foreignAlarms, key, "kms:GenerateDataKey", centralKey, iampolicy.ImplicitDeny},
+		{"the key is its account's", administrator, key, "kms:ScheduleKeyDeletion", centralKey, iampolicy.Allowed},
+		{"and no auditor's", auditor, key, "kms:ScheduleKeyDeletion", centralKey, iampolicy.ImplicitDeny},
+
+		{"a member reads the code", other, code, "s3:GetObject", codeBucket + "/remotion-audit/x.zip", iampolicy.Allowed},
+		{"and writes none", other, code, "s3:PutObject", codeBucket + "/remotion-audit/x.zip", iampolicy.ImplicitDeny},
+		{"nor lists it", other, code, "s3:ListBucket", codeBucket, iampolicy.ImplicitDeny},
+		{"an outsider and the code", outsider, code, "s3:GetObject", codeBucket + "/remotion-audit/x.zip", iampolicy.ImplicitDeny},
+		{"the code without TLS", plain(other), code, "s3:GetObject", codeBucket + "/remotion-audit/x.zip", iampolicy.ExplicitDeny},
+	} {
+		if got := tt.who.over(t, tt.policy, tt.action, tt.resource); got != tt.want {
+			t.Errorf("%s: %s is %v, want %v", tt.name, tt.action, got, tt.want)
+		}
+	}
+
+	// What the role of a stack with these parameters may do to topic and key is what their policies let it.
+	for _, need := range permissionsOn(t, centralTopic, centralKey) {
+		policy := topic
+		if need.resource == centralKey {
+			policy = key
+		}
+		action := strings.TrimSuffix(need.action, "*")
+		if got := auditor.over(t, policy, action, need.resource); got != iampolicy.Allowed {
+			t.Errorf("the role may %s, and the policy of %s says %v", need.action, need.resource, got)
+		}
+	}
+}
+
+type permission struct{ action, resource string }
+
+// permissionsOn is what the function's role is granted on these resources, when they are given to the template.
+func permissionsOn(t testing.TB, resources ...string) (list []permission) {
+	t.Helper()
+	data, err := os.ReadFile("../../../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	template, err := cfn.Parse(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parameters := map[string]string{"Callers": "user/render", "AlertTopicArn": centralTopic, "KmsKeyArn": centralKey, "RolePath": "/remotion-audit/"}
+	if err := template.Check(parameters); err != nil {
+		t.Fatal(err)
+	}
+	made, err := template.Resources(parameters)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if path := made["AuditRole"].Properties["Path"]; path != "/remotion-audit/" {
+		t.Errorf("the role's path is %v", path)
+	}
+	for _, s := range made["AuditPolicy"].Properties["PolicyDocument"].(map[string]any)["Statement"].([]any) {
+		statement := s.(map[string]any)
+		for _, resource := range resources {
+			if statement["Resource"] == resource {
+				for _, action := range cfn.List(statement["Action"]) {
+					list = append(list, permission{action.(string), resource})
+				}
+			}
+		}
+	}
+	if len(list) != 4 {
+		t.Errorf("the role has %v on topic and key, want to publish, to list, and two for the key", list)
+	}
+	return list
+}
