@@ -211,3 +211,20 @@ func TestCommands(t *testing.T) {
 		}
 	}
 }
+
+// make hands on what docs/organizations.md says it takes.
+func TestMakeStackSet(t *testing.T) {
+	makefile, err := os.ReadFile("../../../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.CommandContext(t.Context(), "make", "-n", "-C", "../../..", "stackset", "CODE_BUCKET_PREFIX=acme", "CODE_KEY=v1.zip", "CODE_REGIONS=us-east-1,eu-west-1",
+		"CALLERS=user/a,role/b=render", "PARAMETERS=Every=6h RolePath=/a/").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s\n%s", err, out, makefile)
+	}
+	said := strings.Join(strings.Fields(strings.ReplaceAll(string(out), "\\\n", " ")), " ")
+	if want := "./internal/cfn/stackset -prefix 'acme' -key 'v1.zip' -regions 'us-east-1,eu-west-1' 'Callers=user/a,role/b=render' Every=6h RolePath=/a/"; !strings.Contains(said, want) {
+		t.Errorf("make stackset runs\n%s\nwant %s in it", out, want)
+	}
+}

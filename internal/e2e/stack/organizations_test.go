@@ -3,6 +3,7 @@ package stack
 import (
 	"encoding/json"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -166,6 +167,29 @@ func TestDocumentedPoliciesOfAnOrganization(t *testing.T) {
 		if got := auditor.over(t, policy, action, need.resource); got != iampolicy.Allowed {
 			t.Errorf("the role may %s, and the policy of %s says %v", need.action, need.resource, got)
 		}
+	}
+}
+
+// The commands on the page are ones that a shell can read.
+func TestDocumentedCommandsOfAnOrganization(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../../docs/organizations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	commands := 0
+	for _, block := range strings.Split(string(page), "```console\n")[1:] {
+		block, _, _ = strings.Cut(block, "\n```")
+		script := strings.ReplaceAll("\n"+block, "\n$ ", "\n")
+		commands += strings.Count(block, "$ ")
+		bash := exec.CommandContext(t.Context(), "bash", "-n")
+		bash.Stdin = strings.NewReader(script)
+		if out, err := bash.CombinedOutput(); err != nil {
+			t.Errorf("%v %s\n%s", err, out, script)
+		}
+	}
+	if commands < 10 {
+		t.Errorf("the page has %d commands: the check sees nothing", commands)
 	}
 }
 
