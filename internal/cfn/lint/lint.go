@@ -21,6 +21,7 @@ import (
 
 // A Finding is something that cfn-lint does not like.
 type Finding struct {
+	File    string
 	Rule    string // E for an error, W for a warning, and a number
 	Where   string // the path in the template: Resources/Topic/Properties/Name
 	Line    int
@@ -48,34 +49,37 @@ var accepted = []struct {
 
 var fromCDK = regexp.MustCompile(`^(Resources/)Auditor([A-Za-z]+?)[0-9A-F]{8}/`)
 
-// Check fails the test for each finding in the template at path that is not accepted, and skips it where cfn-lint
-// is not installed.
-func Check(t testing.TB, path string) {
+// Check fails the test for each finding in the templates at these paths that is not accepted, and skips it where
+// cfn-lint is not installed.
+func Check(t testing.TB, paths ...string) {
 	t.Helper()
 	if _, err := exec.LookPath("cfn-lint"); err != nil {
-		t.Skipf("SKIPPED: cfn-lint is not installed, so nothing has checked %s against CloudFormation's own rules (pip install cfn-lint)", path)
+		t.Skipf("SKIPPED: cfn-lint is not installed, so nothing has checked %s against CloudFormation's own rules (pip install cfn-lint)", strings.Join(paths, ", "))
 	}
 	// The go command takes a result from its cache unless a file that the test itself has read has changed.
-	if _, err := os.ReadFile(path); err != nil {
-		t.Fatal(err)
+	for _, path := range paths {
+		if _, err := os.ReadFile(path); err != nil {
+			t.Fatal(err)
+		}
 	}
-	findings, err := Run(t.Context(), path)
+	findings, err := Run(t.Context(), paths...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, f := range findings {
 		if reason, ok := f.accepted(); ok {
-			t.Logf("%s:%d: %s at %s, accepted: %s", path, f.Line, f.Rule, f.Where, reason)
+			t.Logf("%s:%d: %s at %s, accepted: %s", f.File, f.Line, f.Rule, f.Where, reason)
 			continue
 		}
-		t.Errorf("%s:%d: %s at %s: %s", path, f.Line, f.Rule, f.Where, f.Message)
+		t.Errorf("%s:%d: %s at %s: %s", f.File, f.Line, f.Rule, f.Where, f.Message)
 	}
 }
 
-// Run returns what cfn-lint finds in the template at path.
-func Run(ctx context.Context, path string) ([]Finding, error) {
+// Run returns what cfn-lint finds in the templates at these paths.
+func Run(ctx context.Context, paths ...string) ([]Finding, error) {
 	// Mandatory are errors and warnings whatever the template says. The exit status tells of findings, as the output does.
-	out, err := exec.CommandContext(ctx, "cfn-lint", "--format", "json", "--mandatory-checks", "E", "W", "--", path).Output()
+	args := append([]string{"--format", "json", "--mandatory-checks", "E", "W", "--"}, paths...)
+	out, err := exec.CommandContext(ctx, "cfn-lint", args...).Output()
 	findings, parseErr := parse(out)
 	if parseErr == nil {
 		return findings, nil
@@ -84,11 +88,12 @@ func Run(ctx context.Context, path string) ([]Finding, error) {
 	if errors.As(err, &exit) {
 		err = fmt.Errorf("%w\n%s", err, exit.Stderr)
 	}
-	return nil, fmt.Errorf("cfn-lint %s: %w", path, errors.Join(err, parseErr))
+	return nil, fmt.Errorf("cfn-lint %s: %w", strings.Join(paths, " "), errors.Join(err, parseErr))
 }
 
 func parse(out []byte) (findings []Finding, err error) {
 	var list []struct {
+		Filename string
 		Rule     struct{ ID string }
 		Message  string
 		Location struct {
@@ -104,7 +109,7 @@ func parse(out []byte) (findings []Finding, err error) {
 		for _, step := range f.Location.Path {
 			path = append(path, fmt.Sprint(step))
 		}
-		findings = append(findings, Finding{f.Rule.ID, strings.Join(path, "/"), f.Location.Start.LineNumber, f.Message})
+		findings = append(findings, Finding{f.Filename, f.Rule.ID, strings.Join(path, "/"), f.Location.Start.LineNumber, f.Message})
 	}
 	return findings, nil
 }

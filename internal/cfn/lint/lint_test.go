@@ -9,12 +9,7 @@ import (
 )
 
 func TestTemplates(t *testing.T) {
-	for _, path := range []string{"../../../template.yaml", "../../../infra/change-forwarder.yaml"} {
-		t.Run(filepath.Base(path), func(t *testing.T) {
-			t.Parallel()
-			Check(t, path)
-		})
-	}
+	Check(t, "../../../template.yaml", "../../../infra/change-forwarder.yaml")
 }
 
 // What a template tells cfn-lint to ignore is found all the same, and so is what stands beside something accepted.
@@ -81,8 +76,8 @@ func TestAccepted(t *testing.T) {
 
 func TestParse(t *testing.T) {
 	const out = `[{"Filename": "x.yaml", "Level": "Warning", "Location": {"Start": {"ColumnNumber": 5, "LineNumber": 23}, "Path": ["Resources", "F", "DependsOn", 1]},
-		"Message": "m", "Rule": {"Id": "W3005", "ShortDescription": "d"}}, {"Location": {"Start": {"LineNumber": 1}, "Path": null}, "Message": "no YAML", "Rule": {"Id": "E0000"}}]`
-	want := []Finding{{"W3005", "Resources/F/DependsOn/1", 23, "m"}, {"E0000", "", 1, "no YAML"}}
+		"Message": "m", "Rule": {"Id": "W3005", "ShortDescription": "d"}}, {"Filename": null, "Location": {"Start": {"LineNumber": 1}, "Path": null}, "Message": "no YAML", "Rule": {"Id": "E0000"}}]`
+	want := []Finding{{"x.yaml", "W3005", "Resources/F/DependsOn/1", 23, "m"}, {"", "E0000", "", 1, "no YAML"}}
 	if got, err := parse([]byte(out)); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, %v; want %v", got, err, want)
 	}

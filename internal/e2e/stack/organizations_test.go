@@ -198,14 +198,7 @@ type permission struct{ action, resource string }
 // permissionsOn is what the function's role is granted on these resources, when they are given to the template.
 func permissionsOn(t testing.TB, resources ...string) (list []permission) {
 	t.Helper()
-	data, err := os.ReadFile("../../../template.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	template, err := cfn.Parse(data)
-	if err != nil {
-		t.Fatal(err)
-	}
+	template := templateOfSAM(t)
 	parameters := map[string]string{"Callers": "user/render", "AlertTopicArn": centralTopic, "KmsKeyArn": centralKey, "RolePath": "/remotion-audit/"}
 	if err := template.Check(parameters); err != nil {
 		t.Fatal(err)

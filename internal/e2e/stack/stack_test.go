@@ -30,16 +30,9 @@ var unmade = []string{
 func TestTemplateOfSAM(t *testing.T) {
 	t.Parallel()
 	needsMoto(t)
-	data, err := os.ReadFile("../../../template.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	template, err := cfn.Parse(data)
-	if err != nil {
-		t.Fatal(err)
-	}
 	code := location{Bucket: "code", Key: "function.zip"}
-	if template, err = cfn.Expand(template, cfn.Code{Bucket: code.Bucket, Key: code.Key}); err != nil {
+	template, err := cfn.Expand(templateOfSAM(t), cfn.Code{Bucket: code.Bucket, Key: code.Key})
+	if err != nil {
 		t.Fatal(err)
 	}
 	text, err := json.Marshal(template)
@@ -142,6 +135,19 @@ var hashed = regexp.MustCompile(`\bAuditor([A-Za-z]+?)[0-9A-F]{8}\b`)
 func (s step) read(t testing.TB) cfn.Template {
 	t.Helper()
 	template, err := cfn.Parse([]byte(hashed.ReplaceAllString(s.Template, "$1")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return template
+}
+
+func templateOfSAM(t testing.TB) cfn.Template {
+	t.Helper()
+	data, err := os.ReadFile("../../../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	template, err := cfn.Parse(data)
 	if err != nil {
 		t.Fatal(err)
 	}
