@@ -37,8 +37,6 @@ var accepted = []struct {
 }{
 	{"E3002", regexp.MustCompile(`^Resources/DeadManAlarm/Properties/WarmUpConfiguration$`),
 		"a property since 2026, which cfn-lint 1.51 does not know: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-warm-up.html"},
-	{"W1020", regexp.MustCompile(`^Resources/NoSubscribersAlarm/Properties/AlarmDescription/Fn::Sub$`),
-		"a Sub without a variable is its text"},
 	{"W1030", regexp.MustCompile(`^Resources/AlertTopic/Properties/KmsMasterKeyId/Fn::If/2/Ref$`),
 		"KmsKeyArn is empty by default, and is used where it is not"},
 	{"W1033", regexp.MustCompile(`^(Parameters/NamedPrincipals/Default|Resources/AuditPolicy/Properties/PolicyDocument/Statement/[0-9]+/Resource/Fn::If/1/Fn::Split)$`),
