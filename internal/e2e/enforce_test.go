@@ -8,11 +8,10 @@ import (
 	"testing"
 )
 
-// auditing is the compliant example, with the function under a role of its own: what the command says an
-// auditor needs, and what more the document says.
-func auditing(t *testing.T, more string) (file string) {
+// auditing is the compliant example, with the function under a role of its own: what the command prints for it, edited.
+func auditing(t *testing.T, edit func(policy string) string, environment string, args ...string) (file string) {
 	t.Helper()
-	auditor, err := exec.Command(command, "policies", "auditor", "--account", "123456789012").Output()
+	policy, err := exec.Command(command, append([]string{"policies", "auditor", "--function", "--account", "123456789012"}, args...)...).Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,9 +23,10 @@ func auditing(t *testing.T, more string) (file string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := strings.Replace(string(yaml), "\nroles:\n", "\nroles:\n  auditor:\n    inline: {read: {file: auditor.json}, send: {file: send.json}}\n", 1)
+	text := strings.Replace(string(yaml), "\nroles:\n", "\nroles:\n  auditor:\n    inline: {audit: {file: auditor.json}}\n", 1)
 	text = strings.Replace(text, "\nfunction:\n", "\nfunction:\n  role: auditor\n", 1)
-	for name, data := range map[string]string{"account.yaml": text, "auditor.json": string(auditor), "send.json": more} {
+	text = strings.Replace(text, "\n  environment:\n", "\n  environment:\n"+environment, 1)
+	for name, data := range map[string]string{"account.yaml": text, "auditor.json": edit(made.Replace(string(policy)))} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(data), 0o666); err != nil {
 			t.Fatal(err)
 		}
@@ -34,28 +34,36 @@ func auditing(t *testing.T, more string) (file string) {
 	return filepath.Join(dir, "account.yaml")
 }
 
-// The least privilege we ask for is enough, and less is not.
+// The least privilege that the command prints is enough for local mode's function, and less is not.
 func TestFunctionUnderItsRole(t *testing.T) {
 	t.Parallel()
-	const (
-		metrics = `{"Effect":"Allow","Action":"cloudwatch:PutMetricData","Resource":"*","Condition":{"StringEquals":{"cloudwatch:namespace":"RemotionAudit"}}}`
-		publish = `{"Effect":"Allow","Action":"sns:Publish","Resource":"arn:aws:sns:us-east-1:123456789012:remotion-audit"}`
-		session = "User: arn:aws:sts::123456789012:assumed-role/auditor/remotion-audit is not authorized to perform: "
-	)
+	const session = "User: arn:aws:sts::123456789012:assumed-role/auditor/remotion-audit is not authorized to perform: "
+	enforced, free := []string{"--enforce-iam"}, []string(nil)
+	asPrinted := func(policy string) string { return policy }
+	instead := func(of, other string) func(string) string {
+		return func(policy string) string { return strings.Replace(policy, `"`+of+`"`, `"`+other+`"`, 1) }
+	}
+	narrow := []string{"--read-scope", "named", "--named", arnOf + "user/remotion-user," + arnOf + "role/remotion-lambda-role"}
 	tests := []struct {
-		name, send, event string
-		args              []string
-		exit              int
-		want              string
+		name, event string
+		edit        func(string) string
+		environment string
+		printed     []string
+		args        []string
+		exit        int
+		want        string
 	}{
-		{"with what it needs", metrics + "," + publish, "scheduler.json", []string{"--enforce-iam"}, 0, `"status":"compliant"`},
-		{"without the right to send", metrics, "test-alert.json", []string{"--enforce-iam"}, 2, session + "SNS:Publish on resource: arn:aws:sns:us-east-1:123456789012:remotion-audit because no identity-based policy allows the SNS:Publish action"},
-		{"without it, and nobody looks", metrics, "test-alert.json", nil, 0, "== Alert, as a mail"},
-		{"with metrics of another namespace", publish + "," + strings.Replace(metrics, "RemotionAudit", "Other", 1), "scheduler.json", []string{"--enforce-iam"}, 2, session + "cloudwatch:PutMetricData"},
+		{"with what it needs", "scheduler.json", asPrinted, "", nil, enforced, 0, `"status":"compliant"`},
+		{"with what is named", "scheduler.json", asPrinted, "    READ_SCOPE: named\n", narrow, enforced, 0, `"status":"compliant"`},
+		{"with what is named, and nobody says so", "scheduler.json", asPrinted, "", narrow, enforced, 0, `"status":"unverified"`},
+		{"without the right to send", "test-alert.json", instead("sns:Publish", "sns:Subscribe"), "", nil, enforced, 2,
+			session + "SNS:Publish on resource: arn:aws:sns:us-east-1:123456789012:remotion-audit because no identity-based policy allows the SNS:Publish action"},
+		{"without it, and nobody looks", "test-alert.json", instead("sns:Publish", "sns:Subscribe"), "", nil, free, 0, "== Alert, as a mail"},
+		{"with metrics of another namespace", "scheduler.json", instead("RemotionAudit", "Other"), "", nil, enforced, 2, session + "cloudwatch:PutMetricData"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			file := auditing(t, `{"Version":"2012-10-17","Statement":[`+test.send+`]}`)
+			file := auditing(t, test.edit, test.environment, test.printed...)
 			cmd := exec.Command(command, append([]string{"local", "--account", file, "--event", "../../events/" + test.event}, test.args...)...)
 			out, _ := cmd.CombinedOutput()
 			if got := cmd.ProcessState.ExitCode(); got != test.exit || !strings.Contains(string(out), test.want) {
