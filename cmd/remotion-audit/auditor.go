@@ -107,19 +107,16 @@ type policyStatement struct {
 	Condition map[string]map[string]string `json:",omitempty"`
 }
 
+// scopeNamed is that of all reads with ReadScopeNamed.
+const scopeNamed contract.Scope = "named"
+
 // policy grants permissions, a statement for each scope. It is template.yaml's, whose resources it names as a template
 // does, and a test holds it to that.
 func (p auditorPlace) policy(permissions []contract.Permission) policyDocument {
 	arn := "arn:" + p.partition + ":"
-	principals := func(kinds ...string) (list []string) {
-		if p.readScope == contract.ReadScopeNamed {
-			return slices.Clone(p.named)
-		}
-		for _, kind := range kinds {
-			list = append(list, arn+"iam::"+p.account+":"+kind+"/*")
-		}
-		return list
-	}
+	every := func(kind string) string { return arn + "iam::" + p.account + ":" + kind + "/*" }
+	ofAWS := arn + "iam::aws:policy/*"
+	narrowed := contract.ReadPermissions()
 	const bucket = "s3:::${EvidenceBucket}"
 	state := arn + bucket + "/state/" + p.account + "/*"
 	suffix := map[string]string{policies.AWS: "amazonaws.com", policies.China: "amazonaws.com.cn"}[p.partition]
@@ -129,13 +126,14 @@ func (p auditorPlace) policy(permissions []contract.Permission) policyDocument {
 		resources []string
 		condition map[string]string
 	}{
-		{contract.ScopePrincipals, "SimulatePrincipals", principals("user", "role"), nil},
-		{contract.ScopeUsers, "ReadUsers", principals("user"), nil},
-		{contract.ScopeGroups, "ReadGroups", principals("group"), nil},
-		{contract.ScopeRoles, "ReadRoles", principals("role"), nil},
+		{scopeNamed, "ReadNamed", append(slices.Clone(p.named), ofAWS), nil},
+		{contract.ScopePrincipals, "SimulatePrincipals", []string{every("user"), every("role")}, nil},
+		{contract.ScopeUsers, "ReadUsers", []string{every("user")}, nil},
+		{contract.ScopeGroups, "ReadGroups", []string{every("group")}, nil},
+		{contract.ScopeRoles, "ReadRoles", []string{every("role")}, nil},
 		{contract.ScopeAny, "List", []string{"*"}, nil},
 		{contract.ScopeFunctions, "ReadFunctions", []string{arn + "lambda:*:" + p.account + ":function:*"}, nil},
-		{contract.ScopePolicies, "ReadPolicies", append(principals("policy"), arn+"iam::aws:policy/*"), nil},
+		{contract.ScopePolicies, "ReadPolicies", []string{every("policy"), ofAWS}, nil},
 		{contract.ScopeEvidence, "FindEvidence", []string{arn + bucket}, nil},
 		{contract.ScopeRemembered, "ReadEvidence", []string{state, arn + bucket + "/mutes.yaml"}, nil},
 		{contract.ScopeRecorded, "KeepEvidence", []string{state, arn + bucket + "/reports/*"}, nil},
@@ -150,7 +148,13 @@ func (p auditorPlace) policy(permissions []contract.Permission) policyDocument {
 	for _, r := range reaches {
 		s := policyStatement{Sid: r.sid, Effect: "Allow", Resource: r.resources}
 		for _, permission := range permissions {
-			if permission.Scope == r.scope && (p.readScope == contract.ReadScopeAccount || !permission.Discovers()) {
+			scope := permission.Scope
+			if p.readScope == contract.ReadScopeNamed && slices.Contains(narrowed, permission) {
+				if scope = scopeNamed; permission.Discovers() {
+					continue
+				}
+			}
+			if scope == r.scope {
 				s.Action = append(s.Action, permission.Action)
 			}
 		}
