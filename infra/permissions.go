@@ -88,9 +88,9 @@ func (a *permissionAuditor) statements(p PermissionAuditorProps) []awsiam.Policy
 		case contract.ScopeNamespace:
 			statement.AddCondition(jsii.String("StringEquals"), map[string]any{"cloudwatch:namespace": p.MetricNamespace})
 		case contract.ScopeTopicKey:
-			statement.AddCondition(jsii.String("StringEquals"), map[string]any{
-				"kms:ViaService": "sns." + *awscdk.Aws_REGION() + "." + *awscdk.Aws_URL_SUFFIX(),
-			})
+			// The wildcard is for China, where a service's name ends in .cn in one place and not in another, and KMS does
+			// not document which it compares. Only AWS sets the key.
+			statement.AddCondition(jsii.String("StringLike"), map[string]any{"kms:ViaService": "sns." + *awscdk.Aws_REGION() + ".amazonaws.com*"})
 		}
 		statements = append(statements, statement)
 	}

@@ -119,12 +119,11 @@ func (p auditorPlace) policy(permissions []contract.Permission) policyDocument {
 	narrowed := contract.ReadPermissions()
 	const bucket = "s3:::${EvidenceBucket}"
 	state := arn + bucket + "/state/" + p.account + "/*"
-	suffix := map[string]string{policies.AWS: "amazonaws.com", policies.China: "amazonaws.com.cn"}[p.partition]
 	reaches := []struct {
 		scope     contract.Scope
 		sid       string
 		resources []string
-		condition map[string]string
+		condition map[string]map[string]string
 	}{
 		{scopeNamed, "ReadNamed", append(slices.Clone(p.named), ofAWS), nil},
 		{contract.ScopePrincipals, "SimulatePrincipals", []string{every("user"), every("role")}, nil},
@@ -138,15 +137,15 @@ func (p auditorPlace) policy(permissions []contract.Permission) policyDocument {
 		{contract.ScopeRemembered, "ReadEvidence", []string{state, arn + bucket + "/mutes.yaml"}, nil},
 		{contract.ScopeRecorded, "KeepEvidence", []string{state, arn + bucket + "/reports/*"}, nil},
 		{contract.ScopeTopic, "Alert", []string{"${AlertTopic}"}, nil},
-		{contract.ScopeNamespace, "PublishMetrics", []string{"*"}, map[string]string{"cloudwatch:namespace": contract.Namespace}},
+		{contract.ScopeNamespace, "PublishMetrics", []string{"*"}, map[string]map[string]string{"StringEquals": {"cloudwatch:namespace": contract.Namespace}}},
 		{contract.ScopeLog, "WriteLogs", []string{"${AuditLogGroup.Arn}"}, nil},
 		{contract.ScopeFailures, "KeepFailures", []string{"${FailureQueue.Arn}"}, nil},
 		{contract.ScopeChanges, "TakeChanges", []string{"${ChangeQueue.Arn}"}, nil},
-		{contract.ScopeTopicKey, "EncryptAlerts", []string{"${AlertTopicKey.Arn}"}, map[string]string{"kms:ViaService": "sns.${AWS::Region}." + suffix}},
+		{contract.ScopeTopicKey, "EncryptAlerts", []string{"${AlertTopicKey.Arn}"}, map[string]map[string]string{"StringLike": {"kms:ViaService": "sns.${AWS::Region}.amazonaws.com*"}}},
 	}
 	doc := policyDocument{Version: "2012-10-17"}
 	for _, r := range reaches {
-		s := policyStatement{Sid: r.sid, Effect: "Allow", Resource: r.resources}
+		s := policyStatement{Sid: r.sid, Effect: "Allow", Resource: r.resources, Condition: r.condition}
 		for _, permission := range permissions {
 			scope := permission.Scope
 			if p.readScope == contract.ReadScopeNamed && slices.Contains(narrowed, permission) {
@@ -157,9 +156,6 @@ func (p auditorPlace) policy(permissions []contract.Permission) policyDocument {
 			if scope == r.scope {
 				s.Action = append(s.Action, permission.Action)
 			}
-		}
-		if r.condition != nil {
-			s.Condition = map[string]map[string]string{"StringEquals": r.condition}
 		}
 		if s.Action != nil {
 			doc.Statement = append(doc.Statement, s)
