@@ -2,8 +2,11 @@ package house
 
 import (
 	"maps"
+	"os"
 	"strings"
 	"testing"
+
+	"github.com/remotion-audit/remotion-audit/internal/cfn"
 )
 
 // What is wrong is refused before anything is made, by the name of the parameter.
@@ -89,6 +92,30 @@ func TestNamesGoWithTheReadScope(t *testing.T) {
 		parameters["Callers"] = "none"
 		if err := readTemplate(t).Check(parameters); (err == nil) != tt.ok || err != nil && !strings.Contains(err.Error(), "NamedPrincipals") {
 			t.Errorf("%s: error %v", tt.name, err)
+		}
+	}
+}
+
+// The forwarder is refused where it could not work.
+func TestForwarderIsDeployedWhereTheEventsAre(t *testing.T) {
+	data, err := os.ReadFile("../../infra/change-forwarder.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	template, err := cfn.Parse(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ region, home, want string }{
+		{"us-east-1", "eu-central-1", ""},
+		{"cn-north-1", "cn-northwest-1", ""},
+		{"eu-west-1", "eu-central-1", "IAM's events are in us-east-1"},
+		{"us-east-1", "us-east-1", "HomeRegion"},
+		{"us-east-1", "Frankfurt", "HomeRegion"},
+	} {
+		err := template.Check(map[string]string{"AWS::Region": tt.region, "HomeRegion": tt.home})
+		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+			t.Errorf("in %s to %s: error %v, want %q", tt.region, tt.home, err, tt.want)
 		}
 	}
 }
