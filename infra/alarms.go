@@ -74,7 +74,7 @@ func (a *permissionAuditor) newAlarms(p PermissionAuditorProps) map[string]awscl
 		dimensions: map[string]*string{"QueueName": a.failures.QueueName()}}
 	add("FailureQueue", "A run was lost: it failed with its retries, and its event and error are in the queue "+lost+". Read them, mend the cause (log group "+log+
 		"), then purge the queue: the next scheduled run makes up for it. aws sqs receive-message --queue-url "+*a.failures.QueueUrl()+" --message-attribute-names All",
-		queue, 1, 1, awscloudwatch.TreatMissingData_NOT_BREACHING, watchers)
+		queue, 1, 1, awscloudwatch.TreatMissingData_IGNORE, watchers)
 	add("AlertFailures", "An alert was due and could not be published. The log group "+log+
 		" has SNS's answer: mostly the topic, its policy or its key has changed. Once that is mended the next run tells what this one could not.",
 		own(contract.MetricAlertFailures), 1, lately, awscloudwatch.TreatMissingData_IGNORE, watchers)
