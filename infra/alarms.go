@@ -38,7 +38,7 @@ func (a *permissionAuditor) newAlarms(p PermissionAuditorProps) map[string]awscl
 		if periods < of {
 			alarm.Node().DefaultChild().(awscloudwatch.CfnAlarm).SetDatapointsToAlarm(jsii.Number(periods))
 		}
-		notify(alarm, topic)
+		notify(alarm, topic, name == "Errors" || name == "GapsCritical")
 		all[name] = alarm
 	}
 
@@ -56,7 +56,7 @@ func (a *permissionAuditor) newAlarms(p PermissionAuditorProps) map[string]awscl
 	dead.Node().DefaultChild().(awscloudwatch.CfnAlarm).SetWarmUpConfiguration(&awscloudwatch.CfnAlarm_WarmUpConfigurationProperty{
 		WarmUpPeriodDurationInMinutes: jsii.Number(w.warmUpMinutes), OnlyStartEvaluatingAfterWarmUpPeriodEnds: jsii.Bool(true),
 	})
-	notify(dead, watchers)
+	notify(dead, watchers, true)
 	all["DeadMan"] = dead
 
 	// Two runs in a row, each in a period of its own.
@@ -113,11 +113,15 @@ func (m metric) metric() awscloudwatch.Metric {
 	return awscloudwatch.NewMetric(&props)
 }
 
-// notify tells a topic, if there is one, when the alarm goes off, and when that is over.
-func notify(alarm awscloudwatch.Alarm, topic awssns.ITopic) {
-	if topic != nil {
-		action := awscloudwatchactions.NewSnsAction(topic)
-		alarm.AddAlarmAction(action)
+// notify tells a topic, if there is one, when the alarm goes off and, if over, when that is over. That also tells of its first OK,
+// so it is for where nobody else says so: the function says itself that it can look, or has sent what it could not.
+func notify(alarm awscloudwatch.Alarm, topic awssns.ITopic, over bool) {
+	if topic == nil {
+		return
+	}
+	action := awscloudwatchactions.NewSnsAction(topic)
+	alarm.AddAlarmAction(action)
+	if over {
 		alarm.AddOkAction(action)
 	}
 }
