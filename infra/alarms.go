@@ -38,7 +38,7 @@ func (a *permissionAuditor) newAlarms(p PermissionAuditorProps) map[string]awscl
 		if periods < of {
 			alarm.Node().DefaultChild().(awscloudwatch.CfnAlarm).SetDatapointsToAlarm(jsii.Number(periods))
 		}
-		notify(alarm, topic)
+		notify(alarm, topic, name == "Errors" || name == "GapsCritical")
 		all[name] = alarm
 	}
 
@@ -56,7 +56,7 @@ func (a *permissionAuditor) newAlarms(p PermissionAuditorProps) map[string]awscl
 	dead.Node().DefaultChild().(awscloudwatch.CfnAlarm).SetWarmUpConfiguration(&awscloudwatch.CfnAlarm_WarmUpConfigurationProperty{
 		WarmUpPeriodDurationInMinutes: jsii.Number(w.warmUpMinutes), OnlyStartEvaluatingAfterWarmUpPeriodEnds: jsii.Bool(true),
 	})
-	notify(dead, watchers)
+	notify(dead, watchers, true)
 	all["DeadMan"] = dead
 
 	// Two runs in a row, each in a period of its own.
@@ -74,7 +74,7 @@ func (a *permissionAuditor) newAlarms(p PermissionAuditorProps) map[string]awscl
 		dimensions: map[string]*string{"QueueName": a.failures.QueueName()}}
 	add("FailureQueue", "A run was lost: it failed with its retries, and its event and error are in the queue "+lost+". Read them, mend the cause (log group "+log+
 		"), then purge the queue: the next scheduled run makes up for it. aws sqs receive-message --queue-url "+*a.failures.QueueUrl()+" --message-attribute-names All",
-		queue, 1, 1, awscloudwatch.TreatMissingData_NOT_BREACHING, watchers)
+		queue, 1, 1, awscloudwatch.TreatMissingData_IGNORE, watchers)
 	add("AlertFailures", "An alert was due and could not be published. The log group "+log+
 		" has SNS's answer: mostly the topic, its policy or its key has changed. Once that is mended the next run tells what this one could not.",
 		own(contract.MetricAlertFailures), 1, lately, awscloudwatch.TreatMissingData_IGNORE, watchers)
@@ -113,11 +113,15 @@ func (m metric) metric() awscloudwatch.Metric {
 	return awscloudwatch.NewMetric(&props)
 }
 
-// notify tells a topic, if there is one, when the alarm goes off, and when that is over.
-func notify(alarm awscloudwatch.Alarm, topic awssns.ITopic) {
-	if topic != nil {
-		action := awscloudwatchactions.NewSnsAction(topic)
-		alarm.AddAlarmAction(action)
+// notify tells a topic, if there is one, when the alarm goes off and, if over, when that is over. That also tells of its first OK,
+// so it is for where nobody else says so: the function says itself that it can look, or has sent what it could not.
+func notify(alarm awscloudwatch.Alarm, topic awssns.ITopic, over bool) {
+	if topic == nil {
+		return
+	}
+	action := awscloudwatchactions.NewSnsAction(topic)
+	alarm.AddAlarmAction(action)
+	if over {
 		alarm.AddOkAction(action)
 	}
 }

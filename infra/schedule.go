@@ -60,14 +60,10 @@ func watchOf(expression, zone string) (watch, error) {
 
 // watchGap is how to watch for runs that are at most gap apart, which is at most longestWatched.
 func watchGap(gap time.Duration) watch {
-	period := time.Hour
-	switch {
-	case gap <= 30*time.Minute:
-		period = 5 * time.Minute
-	case gap < 4*time.Hour:
-		period = 15 * time.Minute
+	dead := spanning(2*gap+watchSlack, 5*time.Minute) // short periods, so that it fires soon after its time is over
+	if 2*gap+watchSlack > longestByMinutes {
+		dead = spanning(2*gap+watchSlack, time.Hour)
 	}
-	dead := spanning(2*gap+watchSlack, period)
 	return watch{
 		deadMan: dead, warmUpMinutes: min(dead.period*dead.periods/60, int(longestWarmUp.Minutes())),
 		blind: runsApart(gap), errors: runsApart(3 * gap),

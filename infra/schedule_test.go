@@ -14,15 +14,15 @@ func TestWatch(t *testing.T) {
 	}{
 		// What template.yaml has for each value of Every.
 		{"rate(15 minutes)", "", watch{window{300, 12}, 60, window{60, 30}, window{60, 60}}},
-		{"rate(1 hour)", "", watch{window{900, 10}, 150, window{60, 75}, window{60, 195}}},
-		{"rate(6 hours)", "", watch{window{3600, 13}, 780, window{60, 375}, window{60, 1095}}},
+		{"rate(1 hour)", "", watch{window{300, 30}, 150, window{60, 75}, window{60, 195}}},
+		{"rate(6 hours)", "", watch{window{300, 150}, 750, window{60, 375}, window{60, 1095}}},
 		{"rate(12 hours)", "", watch{window{3600, 25}, 1500, window{60, 735}, window{3600, 38}}},
 		{"rate(1 day)", "UTC", watch{window{3600, 49}, 2880, window{3600, 26}, window{3600, 74}}},
 
 		{"rate(5 minutes)", "", watch{window{300, 8}, 40, window{60, 20}, window{60, 30}}},
-		{"rate(31 minutes)", "", watch{window{900, 7}, 105, window{60, 46}, window{60, 108}}},
-		{"rate(239 minutes)", "", watch{window{900, 34}, 510, window{60, 254}, window{60, 732}}},
-		{"rate(4 hours)", "", watch{window{3600, 9}, 540, window{60, 255}, window{60, 735}}},
+		{"rate(31 minutes)", "", watch{window{300, 19}, 95, window{60, 46}, window{60, 108}}},
+		{"rate(239 minutes)", "", watch{window{300, 102}, 510, window{60, 254}, window{60, 732}}},
+		{"rate(4 hours)", "", watch{window{300, 102}, 510, window{60, 255}, window{60, 735}}},
 		{"rate(1 days)", "", watch{window{3600, 49}, 2880, window{3600, 26}, window{3600, 74}}}, // what Scheduler's console writes
 		{"rate(3 days)", "", watch{window{3600, 145}, 2880, window{3600, 74}, window{3600, 168}}},
 		{"rate(5025 minutes)", "", watch{window{3600, 168}, 2880, window{3600, 85}, window{3600, 168}}}, // seven days to the minute
@@ -31,9 +31,9 @@ func TestWatch(t *testing.T) {
 		{"cron(0 9 * * ? *)", berlin, watch{window{3600, 51}, 2880, window{3600, 27}, window{3600, 77}}},    // 25 hours in October
 		{"cron(30 2 * * ? *)", newYork, watch{window{3600, 95}, 2880, window{3600, 49}, window{3600, 143}}}, // no 2:30 in March
 		{"cron(0 9,12 * * ? *)", "", watch{window{3600, 43}, 2580, window{60, 1275}, window{3600, 65}}},
-		{"cron(0 * * * ? *)", "", watch{window{900, 10}, 150, window{60, 75}, window{60, 195}}},
-		{"cron(0 * * * ? *)", newYork, watch{window{900, 18}, 270, window{60, 135}, window{60, 375}}}, // 1:00 comes twice in November, and has one run
-		{"cron(0 0/6 ? * SUN-SAT *)", "", watch{window{3600, 13}, 780, window{60, 375}, window{60, 1095}}},
+		{"cron(0 * * * ? *)", "", watch{window{300, 30}, 150, window{60, 75}, window{60, 195}}},
+		{"cron(0 * * * ? *)", newYork, watch{window{300, 54}, 270, window{60, 135}, window{60, 375}}}, // 1:00 comes twice in November, and has one run
+		{"cron(0 0/6 ? * SUN-SAT *)", "", watch{window{300, 150}, 750, window{60, 375}, window{60, 1095}}},
 		{"cron(0 9 ? * mon-fri *)", berlin, watch{window{3600, 147}, 2880, window{3600, 75}, window{3600, 168}}},
 		{"cron(0 9 1/3 * ? */1)", "Asia/Tokyo", watch{window{3600, 145}, 2880, window{3600, 74}, window{3600, 168}}},
 	}

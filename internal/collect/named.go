@@ -33,8 +33,8 @@ func (r *run) unnamed(problems []audit.Problem, what, arn string, reads ...strin
 		return problems, false
 	}
 	return []audit.Problem{{
-		What: what, Why: "NamedPrincipals does not list it: " + problems[0].Why,
-		Remedy: "add " + arn + " to NamedPrincipals, the parameter of template.yaml and property of the CDK construct",
+		What: what, Why: "access denied: NamedPrincipals does not list " + arn,
+		Remedy: "add what it does not list to NamedPrincipals, the parameter of template.yaml and property of the CDK construct",
 	}}, true
 }
 
@@ -43,7 +43,7 @@ func (r *run) unnamedTarget(t *target) {
 	kind, name := entity(t.facts.Name)
 	arn := t.facts.ARN
 	if arn == r.arn(t.facts.Name) {
-		arn += " (with its path, if it has one)" // nobody could look
+		arn += " (its path, if it has one, is not known)"
 	}
 	var all reading
 	for _, part := range []reading{t.lookup, t.documents, t.boundary, t.simulation.reading} {

@@ -59,6 +59,8 @@ type series struct {
 	first   int64   // the first evaluation
 	points  []point // by time
 	coming  []int64 // when points can first be seen, in order
+
+	before, came int // how many of points are before the end of the window, and of coming before now
 }
 
 type point struct {
@@ -120,19 +122,24 @@ func (s *series) windowFull(created int64) int64 {
 	return math.MaxInt64
 }
 
-// look is what there is to see at a time, and the next evaluation that may see something else.
+// look is what there is to see at a time, and the next evaluation that may see something else. Times must not go back.
 func (s *series) look(now int64) (f found, next int64) {
 	period := int64(s.alarm.Period)
 	end := floor(now, s.tick) // a multi-day alarm sees what was up to the full hour
 	next = math.MaxInt64
-	if i, _ := slices.BinarySearch(s.coming, now+1); i < len(s.coming) {
-		next = s.coming[i]
+	for s.came < len(s.coming) && s.coming[s.came] <= now {
+		s.came++
 	}
-	i, _ := slices.BinarySearchFunc(s.points, end, func(p point, end int64) int { return cmp.Compare(p.at, end) })
+	if s.came < len(s.coming) {
+		next = s.coming[s.came]
+	}
+	for s.before < len(s.points) && s.points[s.before].at < end {
+		s.before++
+	}
 	var values bucket
 	age := int64(0) // of the period that values are of, 1 is the newest
-	for i--; i >= 0 && f.existing() < s.alarm.EvaluationPeriods; i-- {
-		p := s.points[i]
+	for i := s.before - 1; i >= 0 && f.existing() < s.alarm.EvaluationPeriods; i-- {
+		p := &s.points[i]
 		if p.at < end-period*s.periods {
 			break
 		}

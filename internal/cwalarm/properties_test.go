@@ -113,3 +113,38 @@ func TestWindowsThatAreAllowed(t *testing.T) {
 		}
 	}
 }
+
+// Whatever is read is an alarm that CloudWatch would take, and lives.
+func FuzzFromProperties(f *testing.F) {
+	f.Add(written, uint32(7))
+	f.Add(`{"Period": 20, "Statistic": "Average"}`, uint32(1))
+	f.Add(`{"WarmUpConfiguration": {"WarmUpPeriodDurationInMinutes": 1e99}, "Dimensions": [1, {}]}`, uint32(0))
+	f.Fuzz(func(t *testing.T, text string, seed uint32) {
+		var m map[string]any
+		if json.Unmarshal([]byte(text), &m) != nil {
+			return
+		}
+		a, err := FromProperties(m)
+		if err != nil {
+			return
+		}
+		if err := a.Validate(); err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		life := Life{Created: midnight, Until: midnight.Add(6 * time.Hour), Extra: int(seed % 4)}
+		var points []Point
+		for i := range int64(seed % 8) {
+			points = append(points, Point{midnight.Add(time.Duration(i*int64(seed)%21600) * time.Second), float64(i % 3), time.Duration(seed%150) * time.Second})
+		}
+		changes, err := a.Changes(points, life)
+		if err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		if len(changes) > 0 && !changes[0].Time.After(life.Created) {
+			t.Fatalf("%s: changed at %v", text, changes[0].Time)
+		}
+		if a.WholeWarmUp && len(changes) > 0 && changes[0].Time.Before(life.Created.Add(a.WarmUp)) {
+			t.Fatalf("%s: changed at %v, while it warmed up", text, changes[0].Time)
+		}
+	})
+}
