@@ -246,8 +246,10 @@ func TestNamedReadsNobodyElse(t *testing.T) {
 func TestEvidenceBucket(t *testing.T) {
 	resources := readResources(t)
 	b := resources["EvidenceBucket"]
-	if b.DeletionPolicy != "Retain" || b.UpdateReplacePolicy != "Retain" {
-		t.Errorf("the bucket goes with the stack: %s, %s", b.DeletionPolicy, b.UpdateReplacePolicy)
+	for _, id := range []string{"EvidenceBucket", "EvidenceBucketPolicy"} {
+		if r := resources[id]; r.DeletionPolicy != "Retain" || r.UpdateReplacePolicy != "Retain" {
+			t.Errorf("%s goes with the stack: %s, %s", id, r.DeletionPolicy, r.UpdateReplacePolicy)
+		}
 	}
 	for name, blocked := range b.Properties["PublicAccessBlockConfiguration"].(map[string]any) {
 		if blocked != true {
