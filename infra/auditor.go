@@ -68,12 +68,15 @@ func (a *permissionAuditor) Alarms() map[string]awscloudwatch.Alarm { return a.a
 func (a *permissionAuditor) Dashboard() awscloudwatch.CfnDashboard  { return a.dashboard }
 
 // NewPermissionAuditor adds an auditor to scope. It panics with the error of props.Validate
-// if there is one, as CDK's own constructs do with theirs.
+// if there is one, as CDK's own constructs do with theirs, and where a topic is known to be of another region than the stack.
 func NewPermissionAuditor(scope constructs.Construct, id string, props *PermissionAuditorProps) PermissionAuditor {
 	if err := props.Validate(); err != nil {
 		panic(err)
 	}
 	p := props.withDefaults()
+	if err := p.elsewhere(awscdk.Stack_Of(scope)); err != nil {
+		panic(err)
+	}
 	this := &permissionAuditor{}
 	constructs.NewConstruct_Override(this, scope, &id) // and not an embedded NewConstruct: jsii would see two objects
 
@@ -161,6 +164,9 @@ func (a *permissionAuditor) environment(p PermissionAuditorProps) *map[string]*s
 func commaSeparated(list *[]*string) *string {
 	if list == nil {
 		return jsii.String("")
+	}
+	if *awscdk.Token_IsUnresolved(list) { // as the value of a parameter that is a list
+		return awscdk.Fn_Join(jsii.String(","), list)
 	}
 	var values []string
 	for _, v := range *list {

@@ -12,7 +12,9 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
@@ -208,6 +210,28 @@ func TestValidate(t *testing.T) {
 		{"a format that is none", func(p *PermissionAuditorProps) { p.HTTPSFormat = jsii.String("xml") }, "HTTPSFormat"},
 		{"a time that is none", func(p *PermissionAuditorProps) { p.RepeatAfter = jsii.String("a day") }, "RepeatAfter"},
 		{"an evidence bucket by its URL", func(p *PermissionAuditorProps) { p.EvidenceBucket = jsii.String("s3://evidence") }, "EvidenceBucket"},
+		{"a nil context", func(p *PermissionAuditorProps) { p.AssumedContext = &[]*string{nil} }, "AssumedContext: entry 0 is nil"},
+		{"a context without a prefix", func(p *PermissionAuditorProps) { p.AssumedContext = jsii.Strings("SourceVpc=vpc-1") }, "AssumedContext"},
+		{"a context of two values", func(p *PermissionAuditorProps) { p.AssumedContext = jsii.Strings("aws:SourceVpc=vpc-1,vpc-2") }, "AssumedContext"},
+		{"no time zone", func(p *PermissionAuditorProps) { p.TimeZone = jsii.String("") }, "TimeZone: is empty"},
+		{"a list that is not known at synth", func(p *PermissionAuditorProps) {
+			p.Callers = awscdk.Fn_Split(jsii.String(","), awscdk.Aws_STACK_NAME(), nil)
+		}, ""},
+		{"a read scope that is not known at synth", func(p *PermissionAuditorProps) { p.ReadScope = awscdk.Aws_STACK_NAME() }, "ReadScope: is not known at synth"},
+		{"names that are not known at synth", func(p *PermissionAuditorProps) {
+			p.ReadScope, p.NamedPrincipals = jsii.String("named"), awscdk.Fn_Split(jsii.String(","), awscdk.Aws_STACK_NAME(), nil)
+		}, "NamedPrincipals: are a list that is not known at synth"},
+		{"more names than a policy takes", func(p *PermissionAuditorProps) {
+			p.ReadScope, p.NamedPrincipals = jsii.String("named"), jsii.Strings("arn:aws:iam::123456789012:user/"+strings.Repeat("a", 6500))
+		}, "NamedPrincipals: have 6531 characters, and a role's policy has room for 6500"},
+		{"a permission set where nothing is searched for", func(p *PermissionAuditorProps) {
+			p.Callers, p.ReadScope, p.NamedPrincipals = jsii.Strings("sso/Video"), jsii.String("named"), jsii.Strings("arn:aws:iam::123456789012:user/a")
+		}, "Callers: sso/Video has to be searched for"},
+		{"a FIFO topic", func(p *PermissionAuditorProps) {
+			p.OpsTopic = awssns.Topic_FromTopicArn(emptyStack(t), jsii.String("Ops"), jsii.String("arn:aws:sns:us-east-1:123456789012:ops.fifo"))
+		}, "OpsTopic: is a FIFO topic"},
+		{"a namespace with a colon before it", func(p *PermissionAuditorProps) { p.MetricNamespace = jsii.String(":Remotion") }, "MetricNamespace"},
+		{"a time longer than the function takes", func(p *PermissionAuditorProps) { p.RepeatAfter = jsii.String("721h") }, "RepeatAfter"},
 		{"no code, and no module around to build it from", func(p *PermissionAuditorProps) { p.Code = nil }, "Code: the function's source"},
 	}
 	t.Chdir(t.TempDir()) // where there is no module
@@ -235,6 +259,28 @@ func TestValidate(t *testing.T) {
 		}()
 		NewPermissionAuditor(awscdk.NewStack(nil, nil, nil), "Auditor", nil)
 	})
+}
+
+// A topic brings the key that CDK knows of, and has to be where the alarms are.
+func TestGivenTopics(t *testing.T) {
+	app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(t.TempDir()), AnalyticsReporting: jsii.Bool(false)})
+	stack := awscdk.NewStack(app, jsii.String("Stack"), &awscdk.StackProps{Env: &awscdk.Environment{Region: jsii.String("eu-west-1")}})
+	topic := awssns.NewTopic(stack, jsii.String("Alerts"), &awssns.TopicProps{MasterKey: awskms.NewKey(stack, jsii.String("Key"), nil)})
+	NewPermissionAuditor(stack, "Auditor", &PermissionAuditorProps{Callers: jsii.Strings("none"), Code: testCode(t), AlertTopic: topic})
+	data, err := json.Marshal(*assertions.Template_FromStack(stack, nil).ToJSON())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(data), `"EncryptAlerts"`) {
+		t.Error("the function may not use the key of the topic")
+	}
+	defer func() {
+		if err, ok := recover().(error); !ok || !strings.Contains(err.Error(), "PagerTopic: is in us-east-1, and the stack in eu-west-1") {
+			t.Errorf("panic %v, want one about the topic's region", err)
+		}
+	}()
+	NewPermissionAuditor(stack, "Second", &PermissionAuditorProps{Callers: jsii.Strings("none"), Code: testCode(t),
+		PagerTopic: awssns.Topic_FromTopicArn(stack, jsii.String("Pager"), jsii.String("arn:aws:sns:us-east-1:123456789012:pager"))})
 }
 
 // Whatever can be tagged is: who pays for the auditor wants to find all of it.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
@@ -23,6 +24,9 @@ type ChangeForwarderProps struct {
 }
 
 const homeRegionForm = `^` + regionForm + `$`
+
+// eventRegions are where IAM's events are, in the partitions where Remotion Lambda is.
+var eventRegions = []string{"us-east-1", "cn-north-1"}
 
 // Validate checks the props, every problem at once, each naming its field.
 func (p *ChangeForwarderProps) Validate() error {
@@ -45,10 +49,19 @@ func (p *ChangeForwarderProps) Validate() error {
 
 // NewChangeForwarder adds to scope what forwards changes in IAM to the region of an auditor that reacts to them. It
 // belongs into a stack in us-east-1 (in China cn-north-1), where IAM's events are; an auditor in that region needs
-// none. It is the same as change-forwarder.yaml. It panics with the error of props.Validate if there is one.
+// none. It is the same as change-forwarder.yaml. It panics with the error of props.Validate if there is one, and where the
+// stack's region is known, and a wrong one.
 func NewChangeForwarder(scope constructs.Construct, id string, props *ChangeForwarderProps) constructs.Construct {
 	if err := props.Validate(); err != nil {
 		panic(err)
+	}
+	// In another region no event would ever match; and events that a bus gets from itself would go round and round.
+	switch region := awscdk.Stack_Of(scope).Region(); {
+	case *awscdk.Token_IsUnresolved(region):
+	case !slices.Contains(eventRegions, *region):
+		panic(fmt.Errorf("ChangeForwarder: the stack is in %s: IAM's events are in us-east-1 (in China in cn-north-1), and so it belongs there", *region))
+	case *region == *props.HomeRegion:
+		panic(fmt.Errorf("ChangeForwarder: HomeRegion: an auditor in %s, where the stack is, gets the events without it", *region))
 	}
 	this := constructs.NewConstruct(scope, &id)
 	path := props.RolePath

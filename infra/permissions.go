@@ -10,46 +10,38 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/contract"
 )
 
-// A reach is the statement that grants the actions of a scope. Without resources there is none.
+// A reach is the statement that grants the actions of a scope. Without resources, or actions, there is none.
 type reach struct {
 	scope     contract.Scope
 	sid       string
 	resources []*string
 }
 
+// scopeNamed is that of all reads where the read scope narrows them: one statement, since each further copy of the names
+// counts towards what a role's inline policies may have.
+const scopeNamed contract.Scope = "named"
+
 // statements are what the function's role may do: the actions the code calls, and those that AWS does in the role's
 // name, each on what its scope names. A scope that nobody told this function about panics.
 func (a *permissionAuditor) statements(p PermissionAuditorProps) []awsiam.PolicyStatement {
 	arn := func(resource string) *string { return jsii.Sprintf("arn:%s:%s", *awscdk.Aws_PARTITION(), resource) }
 	account := *awscdk.Aws_ACCOUNT_ID()
-	named := *p.ReadScope == contract.ReadScopeNamed
+	ofAWS := arn("iam::aws:policy/*")
 	// Which roles exist is learnt at run time, so the reads reach every principal of this account, unless the
 	// read scope narrows them.
-	principals := func(kinds ...string) (list []*string) {
-		if named {
-			return slices.Clone(*p.NamedPrincipals)
-		}
-		for _, kind := range kinds {
-			list = append(list, arn("iam::"+account+":"+kind+"/*"))
-		}
-		return list
-	}
-	discovered := func(resource *string) []*string {
-		if named {
-			return nil
-		}
-		return []*string{resource}
-	}
+	every := func(kind string) *string { return arn("iam::" + account + ":" + kind + "/*") }
+	named := *p.ReadScope == contract.ReadScopeNamed
 	evidence := func(key string) *string { return arn("s3:::" + *a.evidence.BucketName() + key) }
 	state := evidence("/state/" + account + "/*")
 	reaches := []reach{
-		{contract.ScopePrincipals, "SimulatePrincipals", principals("user", "role")},
-		{contract.ScopeUsers, "ReadUsers", principals("user")},
-		{contract.ScopeGroups, "ReadGroups", principals("group")},
-		{contract.ScopeRoles, "ReadRoles", principals("role")},
-		{contract.ScopeAny, "List", discovered(jsii.String("*"))},
-		{contract.ScopeFunctions, "ReadFunctions", discovered(arn("lambda:*:" + account + ":function:*"))},
-		{contract.ScopePolicies, "ReadPolicies", append(principals("policy"), arn("iam::aws:policy/*"))},
+		{scopeNamed, "ReadNamed", nil},
+		{contract.ScopePrincipals, "SimulatePrincipals", []*string{every("user"), every("role")}},
+		{contract.ScopeUsers, "ReadUsers", []*string{every("user")}},
+		{contract.ScopeGroups, "ReadGroups", []*string{every("group")}},
+		{contract.ScopeRoles, "ReadRoles", []*string{every("role")}},
+		{contract.ScopeAny, "List", []*string{jsii.String("*")}},
+		{contract.ScopeFunctions, "ReadFunctions", []*string{arn("lambda:*:" + account + ":function:*")}},
+		{contract.ScopePolicies, "ReadPolicies", []*string{every("policy"), ofAWS}},
 		// Without it a missing object looks forbidden. There is no prefix in that question to narrow it by.
 		{contract.ScopeEvidence, "FindEvidence", []*string{evidence("")}},
 		{contract.ScopeRemembered, "ReadEvidence", []*string{state, evidence("/mutes.yaml")}},
@@ -64,6 +56,8 @@ func (a *permissionAuditor) statements(p PermissionAuditorProps) []awsiam.Policy
 	}
 	for i := range reaches {
 		switch r := &reaches[i]; {
+		case r.scope == scopeNamed && named:
+			r.resources = append(slices.Clone(*p.NamedPrincipals), ofAWS)
 		case r.scope == contract.ScopeChanges && a.changes != nil:
 			r.resources = []*string{a.changes.QueueArn()}
 		case r.scope == contract.ScopeTopicKey && a.key != nil:
@@ -71,7 +65,15 @@ func (a *permissionAuditor) statements(p PermissionAuditorProps) []awsiam.Policy
 		}
 	}
 	byScope := map[contract.Scope][]string{}
-	for _, permission := range slices.Concat(contract.ReadPermissions(), contract.FunctionPermissions(), contract.OnBehalf()) {
+	for _, permission := range contract.ReadPermissions() {
+		switch {
+		case !named:
+			byScope[permission.Scope] = append(byScope[permission.Scope], permission.Action)
+		case !permission.Discovers():
+			byScope[scopeNamed] = append(byScope[scopeNamed], permission.Action)
+		}
+	}
+	for _, permission := range slices.Concat(contract.FunctionPermissions(), contract.OnBehalf()) {
 		byScope[permission.Scope] = append(byScope[permission.Scope], permission.Action)
 	}
 	var statements []awsiam.PolicyStatement
@@ -86,9 +88,9 @@ func (a *permissionAuditor) statements(p PermissionAuditorProps) []awsiam.Policy
 		case contract.ScopeNamespace:
 			statement.AddCondition(jsii.String("StringEquals"), map[string]any{"cloudwatch:namespace": p.MetricNamespace})
 		case contract.ScopeTopicKey:
-			statement.AddCondition(jsii.String("StringEquals"), map[string]any{
-				"kms:ViaService": "sns." + *awscdk.Aws_REGION() + "." + *awscdk.Aws_URL_SUFFIX(),
-			})
+			// The wildcard is for China, where a service's name ends in .cn in one place and not in another, and KMS does
+			// not document which it compares. Only AWS sets the key.
+			statement.AddCondition(jsii.String("StringLike"), map[string]any{"kms:ViaService": "sns." + *awscdk.Aws_REGION() + ".amazonaws.com*"})
 		}
 		statements = append(statements, statement)
 	}

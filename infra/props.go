@@ -54,7 +54,7 @@ type PermissionAuditorProps struct {
 	// then: no functions, no roles of theirs, no permission sets). Default: account.
 	ReadScope *string
 	// NamedPrincipals are, with ReadScope "named", the ARNs of the callers and render roles, of the groups that the
-	// users are in, and of their managed policies, boundaries included. Default: none.
+	// users are in, and of their managed policies, boundaries included; AWS's own policies need no naming. Default: none.
 	NamedPrincipals *[]*string
 	// ScheduleExpression is when the audit runs, as EventBridge Scheduler takes it: rate(…) or cron(…). One with gaps that
 	// no single alarm can watch is refused. Default: rate(1 hour).
@@ -67,8 +67,8 @@ type PermissionAuditorProps struct {
 	// AlertEmail gets the alerts by mail, once confirmed from the mail that AWS sends it. Default: nobody is
 	// subscribed to the topic.
 	AlertEmail *string
-	// AlertTopic gets the alerts. It has to let CloudWatch's alarms and the function publish, and so has its
-	// key. Default: a new topic, with a key.
+	// AlertTopic gets the alerts, a standard topic of the stack's region. It has to let CloudWatch's alarms and the function
+	// publish, and so has its key. Default: a new topic, with a key.
 	AlertTopic awssns.ITopic
 	// OpsTopic gets the alarms about the auditor itself: that it stopped, is blind, or fails. Default: the topic
 	// of the alerts.
@@ -76,7 +76,8 @@ type PermissionAuditorProps struct {
 	// PagerTopic pages somebody, for critical gaps alone. Default: nobody; the alert itself says more than an alarm.
 	PagerTopic awssns.ITopic
 	// AlertTopicKey is the key of a new topic, or the one that AlertTopic is encrypted with. Its policy has to let
-	// CloudWatch and the account's roles use it. Default: a new key for a new topic.
+	// CloudWatch and the account's roles use it. Default: a new key for a new topic, and for one that is given the key that
+	// CDK knows of.
 	AlertTopicKey awskms.IKey
 	// HTTPSFormat is what https subscribers get: "chat", a card that Amazon Q Developer shows in Slack and
 	// Teams, or "json", the document that machines get. Default: chat.
@@ -91,8 +92,8 @@ type PermissionAuditorProps struct {
 	// Default: remotion-audit.
 	AuditorID *string
 	// EvidenceBucket names an S3 bucket of the stack's account and region in which the auditor keeps what it
-	// has announced, what is muted, and each run's report. Default: a new one, which stays when the
-	// stack goes.
+	// has announced, what is muted, and each run's report; encrypted with S3's own keys, since the function may use no
+	// key of yours for it. Default: a new one, which stays when the stack goes.
 	EvidenceBucket *string
 	// ReportRetentionDays is how many days a new bucket keeps each run's report; state and mutes are kept.
 	// Default: 400.
@@ -122,16 +123,17 @@ const (
 	regionsForm         = `^(auto|all|` + regionForm + `( *, *` + regionForm + `)*)$`
 	bucketForm          = `[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]`
 	bucketsForm         = `^(` + bucketForm + `( *, *` + bucketForm + `)*)?$`
-	assumedContextForm  = `^([A-Za-z0-9_./:-]+=[^\n]*)?$`
+	contextForm         = `[A-Za-z0-9_.-]+:[A-Za-z0-9_./:-]+=[^,\n]+`
+	assumedContextForm  = `^(` + contextForm + `(, *` + contextForm + `)*)?$`
 	readScopeForm       = `^(account|named)$`
 	namedForm           = `arn:aws[a-z-]*:iam::[0-9]{12}:(user|role|group|policy)/[A-Za-z0-9_+=.@/-]+`
 	namedPrincipalsForm = `^(` + namedForm + `(,` + namedForm + `)*)?$`
 	timeZoneForm        = `^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$`
 	alertEmailForm      = `^([^@\s]+@[^@\s]+\.[^@\s]+)?$`
-	metricNamespaceForm = `^[A-Za-z0-9_./#:-]{1,255}$` // and not AWS/…
+	metricNamespaceForm = `^[A-Za-z0-9_./#-][A-Za-z0-9_./#:-]{0,254}$` // and not AWS/…
 	auditorIDForm       = `^[A-Za-z0-9_-]{1,64}$`
 	httpsFormatForm     = `^(chat|json)$`
-	repeatAfterForm     = `^([0-9]{1,3}h|[0-9]{1,5}m|0s)$`
+	repeatAfterForm     = `^(([0-9]{1,2}|[1-6][0-9]{2}|7[01][0-9]|720)h|([0-9]{1,4}|[1-3][0-9]{4}|4[0-2][0-9]{3}|43[01][0-9]{2}|43200)m|0s)$`
 	evidenceBucketForm  = `^(` + bucketForm + `)?$`
 	rolePathForm        = `^/([A-Za-z0-9_+=,.@-]+/)*$`
 )
@@ -160,7 +162,9 @@ func (p *PermissionAuditorProps) Validate() error {
 				return
 			}
 		}
-		check(field, form, want, commaSeparated(list))
+		if !*awscdk.Token_IsUnresolved(list) {
+			check(field, form, want, commaSeparated(list))
+		}
 	}
 	if p.Callers == nil || len(*p.Callers) == 0 {
 		wrong("Callers", `required: name who runs Remotion, such as user/render, or say "none"`)
@@ -171,28 +175,48 @@ func (p *PermissionAuditorProps) Validate() error {
 	check("RemotionVersion", remotionVersionForm, `"auto", "latest", or a release such as 4.0.418`, p.RemotionVersion)
 	checkList("Regions", regionsForm, `"auto", "all", or regions such as us-east-1`, p.Regions)
 	checkList("Buckets", bucketsForm, "bucket names, without s3:// and without paths", p.Buckets)
-	if p.AssumedContext != nil {
-		for _, pair := range *p.AssumedContext {
-			check("AssumedContext", assumedContextForm, "key=value", pair)
-		}
-	}
+	checkList("AssumedContext", assumedContextForm, "key=value, each key with its prefix and no comma in a value, such as aws:SourceVpc=vpc-0123456789abcdef0", p.AssumedContext)
 	check("ReadScope", readScopeForm, `"account" or "named"`, p.ReadScope)
 	checkList("NamedPrincipals", namedPrincipalsForm, "ARNs of users, roles, groups and policies", p.NamedPrincipals)
+	if p.ReadScope != nil && *awscdk.Token_IsUnresolved(p.ReadScope) {
+		wrong("ReadScope", "is not known at synth, and decides what the role may read: write it out")
+	}
 	named := p.ReadScope != nil && *p.ReadScope == contract.ReadScopeNamed
 	switch hasNames := p.NamedPrincipals != nil && len(*p.NamedPrincipals) > 0; {
 	case named && !hasNames:
 		wrong("NamedPrincipals", `ReadScope "named" needs the ARNs of whom the auditor may read`)
 	case hasNames && !named:
 		wrong("NamedPrincipals", `narrow nothing with ReadScope "account": set it to "named", or leave them out`)
+	case named && *awscdk.Token_IsUnresolved(p.NamedPrincipals):
+		wrong("NamedPrincipals", "are a list that is not known at synth: write its entries out; each may be a token")
+	case named:
+		if size := len(*commaSeparated(p.NamedPrincipals)); size > longestNames {
+			wrong("NamedPrincipals", "have %d characters, and a role's policy has room for %d", size, longestNames)
+		}
+	}
+	if named && p.Callers != nil {
+		for _, caller := range *p.Callers {
+			if caller != nil && strings.HasPrefix(*caller, "sso/") {
+				wrong("Callers", `%s has to be searched for, and ReadScope "named" searches for nothing: write the ARN of its role`, *caller)
+			}
+		}
+	}
+	if p.TimeZone != nil && *p.TimeZone == "" {
+		wrong("TimeZone", "is empty: write UTC, or a name such as Europe/Vienna")
+	}
+	for field, topic := range map[string]awssns.ITopic{"AlertTopic": p.AlertTopic, "OpsTopic": p.OpsTopic, "PagerTopic": p.PagerTopic} {
+		if topic != nil && topic.Fifo() != nil && *topic.Fifo() {
+			wrong(field, "is a FIFO topic, which reaches neither mail nor chat: give a standard one")
+		}
 	}
 	if _, err := p.watch(); err != nil {
 		wrong("ScheduleExpression", "%v", err)
 	}
 	check("AlertEmail", alertEmailForm, "an e-mail address", p.AlertEmail)
 	check("HTTPSFormat", httpsFormatForm, `"chat" or "json"`, p.HTTPSFormat)
-	check("RepeatAfter", repeatAfterForm, "hours or minutes, such as 24h or 90m, or 0s", p.RepeatAfter)
+	check("RepeatAfter", repeatAfterForm, "hours or minutes, such as 24h or 90m, up to 720h, or 0s", p.RepeatAfter)
 	check("EvidenceBucket", evidenceBucketForm, "a bucket's name, without s3:// and without path", p.EvidenceBucket)
-	check("MetricNamespace", metricNamespaceForm, "at most 255 letters, digits and . - _ / # :", p.MetricNamespace)
+	check("MetricNamespace", metricNamespaceForm, "at most 255 letters, digits and . - _ / # :, not beginning with a colon", p.MetricNamespace)
 	if p.MetricNamespace != nil && strings.HasPrefix(*p.MetricNamespace, "AWS/") {
 		wrong("MetricNamespace", "%q begins with AWS/, which is CloudWatch's own", *p.MetricNamespace)
 	}
@@ -214,6 +238,11 @@ func (p *PermissionAuditorProps) Validate() error {
 	}
 	return fmt.Errorf("PermissionAuditor: %w", errors.Join(errs...))
 }
+
+// longestNames is how many characters NamedPrincipals may have, with commas: what is left of the 10,240 of a role's inline
+// policies, and room for quotes.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html#reference_iam-quotas-entity-length
+const longestNames = 6_500
 
 // logRetentions are the days that CloudWatch Logs can be told to keep a log.
 // https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html

@@ -58,6 +58,28 @@ func watchOf(expression, zone string) (watch, error) {
 	return watchGap(longest.length), nil
 }
 
+// flexible is how many minutes Scheduler may put a run off, so that not everybody's runs start at the same moment: ten, and none
+// where runs follow each other within a quarter of an hour, of which two would meet. The expression is one that watchOf takes.
+func flexible(expression string) int {
+	const window, shortest = 10, 15 * time.Minute
+	closest := 24 * time.Hour
+	if rate := ratePattern.FindStringSubmatch(expression); rate != nil {
+		if n, err := strconv.Atoi(rate[1]); err == nil && rate[2] == "minute" {
+			closest = time.Duration(n) * time.Minute
+		}
+	} else if c, err := parseCron(strings.TrimSuffix(strings.TrimPrefix(expression, "cron("), ")")); err == nil {
+		before := c.minutes[len(c.minutes)-1] - 24*60 // of the day before, if there is a run on it
+		for _, minute := range c.minutes {
+			closest = min(closest, time.Duration(minute-before)*time.Minute)
+			before = minute
+		}
+	}
+	if closest < shortest {
+		return 0
+	}
+	return window
+}
+
 // watchGap is how to watch for runs that are at most gap apart, which is at most longestWatched.
 func watchGap(gap time.Duration) watch {
 	dead := spanning(2*gap+watchSlack, 5*time.Minute) // short periods, so that it fires soon after its time is over

@@ -114,6 +114,19 @@ func TestUnwatchableSchedules(t *testing.T) {
 	}
 }
 
+// A run is not put off to when the next one is due.
+func TestFlexible(t *testing.T) {
+	for expression, want := range map[string]int{
+		"rate(5 minutes)": 0, "rate(14 minutes)": 0, "rate(15 minutes)": 10, "rate(1 hour)": 10, "rate(1 minutes)": 0, "rate(1 days)": 10,
+		"cron(0/10 * * * ? *)": 0, "cron(0/15 * * * ? *)": 10, "cron(0,50 * * * ? *)": 0, "cron(0 9 ? * MON-FRI *)": 10,
+		"cron(0,55 0,23 * * ? *)": 0, // five minutes to midnight, and midnight
+	} {
+		if got := flexible(expression); got != want {
+			t.Errorf("%s: %d minutes, want %d", expression, got, want)
+		}
+	}
+}
+
 // TestWatchesAreAlarms holds every gap that can be watched to what CloudWatch takes, and to what the dead man promises.
 func TestWatchesAreAlarms(t *testing.T) {
 	for gap := shortestGap; gap <= longestWatched; gap += time.Minute {

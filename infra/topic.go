@@ -1,6 +1,9 @@
 package infra
 
 import (
+	"errors"
+	"fmt"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
@@ -8,8 +11,26 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
+// elsewhere is an error for each topic of another region than the stack's, where both are known: alarms cannot tell it.
+func (p PermissionAuditorProps) elsewhere(stack awscdk.Stack) error {
+	var errs []error
+	for _, given := range []struct {
+		field string
+		topic awssns.ITopic
+	}{{"AlertTopic", p.AlertTopic}, {"OpsTopic", p.OpsTopic}, {"PagerTopic", p.PagerTopic}} {
+		if given.topic == nil {
+			continue
+		}
+		here, there := stack.Region(), given.topic.Env().Region
+		if !*awscdk.Token_IsUnresolved(here) && !*awscdk.Token_IsUnresolved(there) && *here != *there {
+			errs = append(errs, fmt.Errorf("PermissionAuditor: %s: is in %s, and the stack in %s: an alarm tells topics of its own region alone", given.field, *there, *here))
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // newTopic is the topic of the alerts and its key: those that are given, or new ones. A topic that is given
-// without a key has none that we know of.
+// without a key may have one that CDK knows of.
 func (a *permissionAuditor) newTopic(p PermissionAuditorProps) (awssns.ITopic, awskms.IKey) {
 	topic, key := p.AlertTopic, p.AlertTopicKey
 	if topic == nil {
@@ -21,6 +42,8 @@ func (a *permissionAuditor) newTopic(p PermissionAuditorProps) (awssns.ITopic, a
 		made.AddToResourcePolicy(letAlarms([]string{"sns:Publish"}, made.TopicArn()))
 		made.AddToResourcePolicy(tlsOnly("sns:Publish", made.TopicArn()))
 		topic = made
+	} else if key == nil {
+		key = topic.MasterKey()
 	}
 	if p.AlertEmail != nil {
 		awssns.NewSubscription(a, jsii.String("AlertEmailSubscription"), &awssns.SubscriptionProps{

@@ -34,14 +34,16 @@ func (a *permissionAuditor) newSchedule(p PermissionAuditorProps) awsscheduler.C
 			allow("KeepFailures", []string{"sqs:SendMessage"}, a.failures.QueueArn()),
 		},
 	})
+	window := &awsscheduler.CfnSchedule_FlexibleTimeWindowProperty{Mode: jsii.String("OFF")}
+	if minutes := flexible(*p.ScheduleExpression); minutes > 0 {
+		window = &awsscheduler.CfnSchedule_FlexibleTimeWindowProperty{Mode: jsii.String("FLEXIBLE"), MaximumWindowInMinutes: jsii.Number(minutes)}
+	}
 	schedule := awsscheduler.NewCfnSchedule(a, jsii.String("AuditSchedule"), &awsscheduler.CfnScheduleProps{
 		Description:                jsii.String("Runs the audit of Remotion's permissions"),
 		ScheduleExpression:         p.ScheduleExpression,
 		ScheduleExpressionTimezone: p.TimeZone,
-		FlexibleTimeWindow: &awsscheduler.CfnSchedule_FlexibleTimeWindowProperty{
-			Mode: jsii.String("FLEXIBLE"), MaximumWindowInMinutes: jsii.Number(10),
-		},
-		State: jsii.String("ENABLED"),
+		FlexibleTimeWindow:         window,
+		State:                      jsii.String("ENABLED"),
 		Target: &awsscheduler.CfnSchedule_TargetProperty{
 			Arn:     a.function.FunctionArn(),
 			RoleArn: role.RoleArn(),

@@ -107,55 +107,55 @@ type policyStatement struct {
 	Condition map[string]map[string]string `json:",omitempty"`
 }
 
+// scopeNamed is that of all reads with ReadScopeNamed.
+const scopeNamed contract.Scope = "named"
+
 // policy grants permissions, a statement for each scope. It is template.yaml's, whose resources it names as a template
 // does, and a test holds it to that.
 func (p auditorPlace) policy(permissions []contract.Permission) policyDocument {
 	arn := "arn:" + p.partition + ":"
-	principals := func(kinds ...string) (list []string) {
-		if p.readScope == contract.ReadScopeNamed {
-			return slices.Clone(p.named)
-		}
-		for _, kind := range kinds {
-			list = append(list, arn+"iam::"+p.account+":"+kind+"/*")
-		}
-		return list
-	}
+	every := func(kind string) string { return arn + "iam::" + p.account + ":" + kind + "/*" }
+	ofAWS := arn + "iam::aws:policy/*"
+	narrowed := contract.ReadPermissions()
 	const bucket = "s3:::${EvidenceBucket}"
 	state := arn + bucket + "/state/" + p.account + "/*"
-	suffix := map[string]string{policies.AWS: "amazonaws.com", policies.China: "amazonaws.com.cn"}[p.partition]
 	reaches := []struct {
 		scope     contract.Scope
 		sid       string
 		resources []string
-		condition map[string]string
+		condition map[string]map[string]string
 	}{
-		{contract.ScopePrincipals, "SimulatePrincipals", principals("user", "role"), nil},
-		{contract.ScopeUsers, "ReadUsers", principals("user"), nil},
-		{contract.ScopeGroups, "ReadGroups", principals("group"), nil},
-		{contract.ScopeRoles, "ReadRoles", principals("role"), nil},
+		{scopeNamed, "ReadNamed", append(slices.Clone(p.named), ofAWS), nil},
+		{contract.ScopePrincipals, "SimulatePrincipals", []string{every("user"), every("role")}, nil},
+		{contract.ScopeUsers, "ReadUsers", []string{every("user")}, nil},
+		{contract.ScopeGroups, "ReadGroups", []string{every("group")}, nil},
+		{contract.ScopeRoles, "ReadRoles", []string{every("role")}, nil},
 		{contract.ScopeAny, "List", []string{"*"}, nil},
 		{contract.ScopeFunctions, "ReadFunctions", []string{arn + "lambda:*:" + p.account + ":function:*"}, nil},
-		{contract.ScopePolicies, "ReadPolicies", append(principals("policy"), arn+"iam::aws:policy/*"), nil},
+		{contract.ScopePolicies, "ReadPolicies", []string{every("policy"), ofAWS}, nil},
 		{contract.ScopeEvidence, "FindEvidence", []string{arn + bucket}, nil},
 		{contract.ScopeRemembered, "ReadEvidence", []string{state, arn + bucket + "/mutes.yaml"}, nil},
 		{contract.ScopeRecorded, "KeepEvidence", []string{state, arn + bucket + "/reports/*"}, nil},
 		{contract.ScopeTopic, "Alert", []string{"${AlertTopic}"}, nil},
-		{contract.ScopeNamespace, "PublishMetrics", []string{"*"}, map[string]string{"cloudwatch:namespace": contract.Namespace}},
+		{contract.ScopeNamespace, "PublishMetrics", []string{"*"}, map[string]map[string]string{"StringEquals": {"cloudwatch:namespace": contract.Namespace}}},
 		{contract.ScopeLog, "WriteLogs", []string{"${AuditLogGroup.Arn}"}, nil},
 		{contract.ScopeFailures, "KeepFailures", []string{"${FailureQueue.Arn}"}, nil},
 		{contract.ScopeChanges, "TakeChanges", []string{"${ChangeQueue.Arn}"}, nil},
-		{contract.ScopeTopicKey, "EncryptAlerts", []string{"${AlertTopicKey.Arn}"}, map[string]string{"kms:ViaService": "sns.${AWS::Region}." + suffix}},
+		{contract.ScopeTopicKey, "EncryptAlerts", []string{"${AlertTopicKey.Arn}"}, map[string]map[string]string{"StringLike": {"kms:ViaService": "sns.${AWS::Region}.amazonaws.com*"}}},
 	}
 	doc := policyDocument{Version: "2012-10-17"}
 	for _, r := range reaches {
-		s := policyStatement{Sid: r.sid, Effect: "Allow", Resource: r.resources}
+		s := policyStatement{Sid: r.sid, Effect: "Allow", Resource: r.resources, Condition: r.condition}
 		for _, permission := range permissions {
-			if permission.Scope == r.scope && (p.readScope == contract.ReadScopeAccount || !permission.Discovers()) {
+			scope := permission.Scope
+			if p.readScope == contract.ReadScopeNamed && slices.Contains(narrowed, permission) {
+				if scope = scopeNamed; permission.Discovers() {
+					continue
+				}
+			}
+			if scope == r.scope {
 				s.Action = append(s.Action, permission.Action)
 			}
-		}
-		if r.condition != nil {
-			s.Condition = map[string]map[string]string{"StringEquals": r.condition}
 		}
 		if s.Action != nil {
 			doc.Statement = append(doc.Statement, s)

@@ -2,8 +2,11 @@ package house
 
 import (
 	"maps"
+	"os"
 	"strings"
 	"testing"
+
+	"github.com/remotion-audit/remotion-audit/internal/cfn"
 )
 
 // What is wrong is refused before anything is made, by the name of the parameter.
@@ -21,7 +24,7 @@ func TestParametersAreRefusedBeforeDeploy(t *testing.T) {
 		{"release", "RemotionVersion", []string{"auto", "latest", "4.0.527"}, []string{"v4.0.527", "4.0", "newest"}},
 		{"regions", "Regions", []string{"auto", "all", "us-east-1, eu-central-1"}, []string{"", "us-east-1a", "everywhere", "us-east-1;eu-central-1"}},
 		{"buckets", "Buckets", []string{"", "site,out.put"}, []string{"s3://site", "Site", "site/out"}},
-		{"context", "AssumedContext", []string{"", "aws:SourceVpc=vpc-1,aws:SourceIp=203.0.113.7"}, []string{"aws:SourceVpc"}},
+		{"context", "AssumedContext", []string{"", "aws:SourceVpc=vpc-1,aws:SourceIp=203.0.113.7"}, []string{"aws:SourceVpc", "aws:SourceVpc=", "SourceVpc=vpc-1", "aws:SourceVpc=vpc-1,vpc-2"}},
 		{"how often", "Every", []string{"15m", "1h", "6h", "12h", "1d"}, []string{"", "7d", "rate(1 hour)", "1H"}},
 		{"time zone", "TimeZone", []string{"UTC", "Europe/Vienna", "America/Argentina/Buenos_Aires", "Etc/GMT+3"}, []string{"", "Europe/", "+02:00"}},
 		{"changes", "ReactToChanges", []string{"yes", "no"}, []string{"", "true"}},
@@ -32,11 +35,11 @@ func TestParametersAreRefusedBeforeDeploy(t *testing.T) {
 		{"key", "KmsKeyArn", []string{"", "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"},
 			[]string{"alias/aws/sns", "arn:aws:kms:us-east-1:123456789012:alias/a", "1234abcd-12ab-34cd-56ef-1234567890ab"}},
 		{"format", "HttpsFormat", []string{"chat", "json"}, []string{"", "xml"}},
-		{"reminders", "RepeatAfter", []string{"24h", "90m", "0s"}, []string{"", "24", "a day", "-1h"}},
+		{"reminders", "RepeatAfter", []string{"24h", "90m", "0s", "720h", "43200m"}, []string{"", "24", "a day", "-1h", "721h", "999h", "43201m", "1h30m"}},
 		{"bucket", "EvidenceBucketName", []string{"", "evidence"}, []string{"s3://evidence", "evidence/", "E"}},
 		{"retention of reports", "ReportRetentionDays", []string{"1", "36500"}, []string{"0", "36501", "a year"}},
 		{"retention of logs", "LogRetentionDays", []string{"1", "3653"}, []string{"0", "31", "for ever"}},
-		{"namespace", "MetricNamespace", []string{"RemotionAudit", "Team/Remotion"}, []string{"", "AWS/Lambda", "a b"}},
+		{"namespace", "MetricNamespace", []string{"RemotionAudit", "Team/Remotion"}, []string{"", "AWS/Lambda", "a b", ":a", strings.Repeat("n", 256)}},
 		{"auditor", "AuditorId", []string{"remotion-audit"}, []string{"", "my audit", strings.Repeat("a", 65)}},
 		{"dashboard", "Dashboard", []string{"yes", "no"}, []string{"", "false"}},
 		{"path", "RolePath", []string{"/", "/audit/", "/a/b/"}, []string{"", "audit", "/audit", "//"}},
@@ -89,6 +92,30 @@ func TestNamesGoWithTheReadScope(t *testing.T) {
 		parameters["Callers"] = "none"
 		if err := readTemplate(t).Check(parameters); (err == nil) != tt.ok || err != nil && !strings.Contains(err.Error(), "NamedPrincipals") {
 			t.Errorf("%s: error %v", tt.name, err)
+		}
+	}
+}
+
+// The forwarder is refused where it could not work.
+func TestForwarderIsDeployedWhereTheEventsAre(t *testing.T) {
+	data, err := os.ReadFile("../../infra/change-forwarder.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	template, err := cfn.Parse(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ region, home, want string }{
+		{"us-east-1", "eu-central-1", ""},
+		{"cn-north-1", "cn-northwest-1", ""},
+		{"eu-west-1", "eu-central-1", "IAM's events are in us-east-1"},
+		{"us-east-1", "us-east-1", "HomeRegion"},
+		{"us-east-1", "Frankfurt", "HomeRegion"},
+	} {
+		err := template.Check(map[string]string{"AWS::Region": tt.region, "HomeRegion": tt.home})
+		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+			t.Errorf("in %s to %s: error %v, want %q", tt.region, tt.home, err, tt.want)
 		}
 	}
 }

@@ -64,8 +64,10 @@ func permissionTable(t *testing.T, permissions []contract.Permission) string {
 		}
 		text := strings.Join(on, ", ")
 		if condition, _ := granted[i].Condition.(map[string]any); condition != nil {
-			for key, value := range condition["StringEquals"].(map[string]any) {
-				text += fmt.Sprintf(" if `%s` is `%s`", key, value)
+			for _, keys := range condition {
+				for key, value := range keys.(map[string]any) {
+					text += fmt.Sprintf(" if `%s` is `%s`", key, value)
+				}
 			}
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", p.Action, text, p.Why)

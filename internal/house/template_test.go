@@ -73,7 +73,7 @@ var reach = map[contract.Scope][]any{
 // conditions are what narrows an action further.
 var conditions = map[contract.Scope]any{
 	contract.ScopeNamespace: map[string]any{"StringEquals": map[string]any{"cloudwatch:namespace": contract.Namespace}},
-	contract.ScopeTopicKey:  map[string]any{"StringEquals": map[string]any{"kms:ViaService": "sns.${AWS::Region}.${AWS::URLSuffix}"}},
+	contract.ScopeTopicKey:  map[string]any{"StringLike": map[string]any{"kms:ViaService": "sns.${AWS::Region}.amazonaws.com*"}},
 }
 
 func principal(kind string) string {

@@ -39,7 +39,7 @@ var accepted = []struct {
 		"a property since 2026, which cfn-lint 1.51 does not know: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-warm-up.html"},
 	{"W1030", regexp.MustCompile(`^Resources/AlertTopic/Properties/KmsMasterKeyId/Fn::If/2/Ref$`),
 		"KmsKeyArn is empty by default, and is used where it is not"},
-	{"W1033", regexp.MustCompile(`^(Parameters/NamedPrincipals/Default|Resources/AuditPolicy/Properties/PolicyDocument/Statement/[0-9]+/Resource/Fn::If/1/Fn::Split)$`),
+	{"W1033", regexp.MustCompile(`^(Parameters/NamedPrincipals/Default|Resources/AuditPolicy/Properties/PolicyDocument/Statement/[0-9]+/Fn::If/1/Resource/Fn::Split)$`),
 		"NamedPrincipals is empty by default, and is used with ReadScope=named, for which a rule wants it filled"},
 	{"W3005", regexp.MustCompile(`^Resources/[A-Za-z]+/DependsOn/[0-9]+$`),
 		"CDK names in DependsOn whatever a construct consists of, and refers to some of it as well"},

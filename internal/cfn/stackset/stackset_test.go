@@ -177,14 +177,14 @@ func TestWhatIsRefused(t *testing.T) {
 }
 
 func TestCommands(t *testing.T) {
-	_, path, printed := write(t, "-prefix", "acme-code", "-key", "v1.zip", "-regions", "us-east-1, eu-central-1", "Callers=user/a,role/b=all", `AssumedContext=k=it's "x\y"`)
+	_, path, printed := write(t, "-prefix", "acme-code", "-key", "v1.zip", "-regions", "us-east-1, eu-central-1", "Callers=user/a,role/b=all", `AssumedContext=aws:k=it's "x\y"`)
 	for _, want := range []string{
 		"CODE_BUCKET_PREFIX=acme-code\n",
 		"for region in us-east-1 eu-central-1; do\n",
 		`"s3://$CODE_BUCKET_PREFIX-$region/v1.zip"`,
 		"create-stack-set --stack-set-name remotion-audit --call-as DELEGATED_ADMIN --permission-model SERVICE_MANAGED",
 		"--capabilities CAPABILITY_IAM --template-body file://" + path,
-		`'ParameterKey=AssumedContext,ParameterValue="k=it'\''s \"x\\y\""'`,
+		`'ParameterKey=AssumedContext,ParameterValue="aws:k=it'\''s \"x\\y\""'`,
 		`'ParameterKey=Callers,ParameterValue="user/a,role/b=all"'`,
 		"ParameterKey=CodeKey,ParameterValue=v1.zip",
 		"update-stack-set",

@@ -24,7 +24,7 @@ func TestCommandsOfStackSet(t *testing.T) {
 	if err := os.WriteFile(code, []byte("code"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	parameters := map[string]string{"Callers": "user/a,role/b=render", "AssumedContext": `aws:PrincipalTag/team=it's "x\y",b=c`}
+	parameters := map[string]string{"Callers": "user/a,role/b=render", "AssumedContext": `aws:PrincipalTag/team=it's "x\y",aws:b=c`}
 	printed := run(t, nil, nil, "go", "run", "../../cfn/stackset", "-template", "../../../template.yaml", "-zip", code, "-o", template,
 		"-prefix", "acme-code", "-key", "v1.zip", "-regions", "us-east-1,eu-central-1", "Callers="+parameters["Callers"], "AssumedContext="+parameters["AssumedContext"])
 	// moto gives the stacks of a set no parameters, so there are none here: the CLI alone judges that command.

@@ -1,0 +1,158 @@
+package house
+
+import (
+	"fmt"
+	"maps"
+	"math/bits"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/remotion-audit/remotion-audit/internal/cfn"
+)
+
+// CloudFormation makes a stack only if nothing in it waits for itself, and nothing refers to what such a stack does
+// not have. That holds for every choice of the parameters that conditions ask about, each of which is as one of two.
+func TestEveryStackCanBeMade(t *testing.T) {
+	const topic, key = "arn:aws:sns:us-east-1:123456789012:", "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+	const boundary, principal = "arn:aws:iam::123456789012:policy/boundary", "arn:aws:iam::123456789012:user/render"
+	for _, tt := range []struct {
+		file  string
+		given map[string]string
+		// choices are what a parameter may be, beside its default; after a blank, another one that goes with it.
+		choices map[string]string
+	}{
+		{templateFile, map[string]string{"Callers": "user/render"}, map[string]string{
+			"AlertEmail": "ops@example.com", "ReadScope": "named NamedPrincipals=" + principal, "EvidenceBucketName": "evidence", "AlertTopicArn": topic + "alerts",
+			"KmsKeyArn": key, "OpsTopicArn": topic + "ops", "PagerTopicArn": topic + "pager", "PermissionsBoundaryArn": boundary, "Dashboard": "no", "ReactToChanges": "yes",
+		}},
+		{"../../infra/change-forwarder.yaml", map[string]string{"HomeRegion": "eu-central-1", "AWS::Region": "us-east-1", "AWS::Partition": "aws"},
+			map[string]string{"PermissionsBoundaryArn": boundary}},
+	} {
+		data, err := os.ReadFile(tt.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		template, err := cfn.Parse(data)
+		if err != nil {
+			t.Fatal(tt.file, ": ", err)
+		}
+		for name := range parametersOfConditions(template) {
+			if name, _, _ := strings.Cut(name, " "); tt.choices[name] == "" {
+				t.Errorf("%s: a condition asks about %s, which this test leaves alone", tt.file, name)
+			}
+		}
+		names := slices.Sorted(maps.Keys(tt.choices))
+		seen := map[string]bool{}
+		for choice := range uint(1) << len(names) {
+			if testing.Short() && bits.OnesCount(choice) > 2 {
+				continue // the inner loop takes them by twos, as most conditions do
+			}
+			parameters := maps.Clone(tt.given)
+			for i, name := range names {
+				if choice>>i&1 == 1 {
+					value, with, _ := strings.Cut(tt.choices[name], " ")
+					parameters[name] = value
+					if other, value, ok := strings.Cut(with, "="); ok {
+						parameters[other] = value
+					}
+				}
+			}
+			if err := template.Check(parameters); err != nil {
+				t.Fatalf("%s: %v: %v", tt.file, parameters, err)
+			}
+			resources, err := template.Resources(parameters)
+			if err == nil {
+				_, err = template.Outputs(parameters)
+			}
+			if err == nil {
+				err = orderly(resources)
+			}
+			if err != nil {
+				t.Errorf("%s: %v: %v", tt.file, parameters, err)
+			}
+			for id := range resources {
+				seen[id] = true
+			}
+		}
+		for id := range template.Section("Resources") {
+			if !seen[id] {
+				t.Errorf("%s: no choice makes %s", tt.file, id)
+			}
+		}
+	}
+}
+
+// parametersOfConditions are those that the template's conditions refer to.
+func parametersOfConditions(template cfn.Template) map[string]bool {
+	found := map[string]bool{}
+	for _, condition := range template.Section("Conditions") {
+		for _, m := range regexp.MustCompile(`map\[Ref:(\w+)\]`).FindAllStringSubmatch(fmt.Sprint(condition), -1) {
+			found[m[1]] = true
+		}
+	}
+	return found
+}
+
+// reference is how a resolved property names a resource that is yet to be made.
+var reference = regexp.MustCompile(`\$\{([A-Za-z0-9]+)`)
+
+// orderly is an error if a resource waits for one that is not there, or in the end for itself.
+func orderly(resources map[string]cfn.Resource) error {
+	const underway, done = 1, 2
+	state := map[string]int{}
+	var visit func(id string, path []string) error
+	visit = func(id string, path []string) error {
+		switch path = append(path, id); state[id] {
+		case underway:
+			return fmt.Errorf("%s wait for each other", strings.Join(path, " → "))
+		case done:
+			return nil
+		}
+		state[id] = underway
+		for _, other := range resources[id].DependsOn {
+			if _, ok := resources[other]; !ok {
+				return fmt.Errorf("%s depends on %s, which is not there", id, other)
+			}
+		}
+		next := slices.Clone(resources[id].DependsOn)
+		for _, m := range reference.FindAllStringSubmatch(fmt.Sprint(resources[id].Properties), -1) {
+			if _, ok := resources[m[1]]; ok { // else it is a pseudo parameter, or Resources had said so
+				next = append(next, m[1])
+			}
+		}
+		for _, other := range next {
+			if err := visit(other, path); err != nil {
+				return err
+			}
+		}
+		state[id] = done
+		return nil
+	}
+	for _, id := range slices.Sorted(maps.Keys(resources)) {
+		if err := visit(id, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func TestOrderlyFindsWhatIsNot(t *testing.T) {
+	for _, tt := range []struct {
+		name      string
+		resources map[string]cfn.Resource
+		want      string
+	}{
+		{"a chain", map[string]cfn.Resource{"A": {DependsOn: []string{"B"}}, "B": {Properties: map[string]any{"Role": "${C.Arn}"}}, "C": {}}, ""},
+		{"a diamond", map[string]cfn.Resource{"A": {DependsOn: []string{"B", "C"}}, "B": {DependsOn: []string{"D"}}, "C": {DependsOn: []string{"D"}}, "D": {}}, ""},
+		{"a circle", map[string]cfn.Resource{"A": {DependsOn: []string{"B"}}, "B": {Properties: map[string]any{"List": []any{"x ${A}"}}}}, "A → B → A"},
+		{"itself", map[string]cfn.Resource{"A": {Properties: map[string]any{"Name": "${A}"}}}, "A → A"},
+		{"nothing", map[string]cfn.Resource{"A": {DependsOn: []string{"B"}}}, "depends on B, which is not there"},
+	} {
+		if err := orderly(tt.resources); tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+			t.Errorf("%s: error %v, want %q", tt.name, err, tt.want)
+		}
+	}
+}
