@@ -156,3 +156,36 @@ func TestOrderlyFindsWhatIsNot(t *testing.T) {
 		}
 	}
 }
+
+// Whatever is deployed in China names what is there.
+func TestPartitions(t *testing.T) {
+	data, err := os.ReadFile("../../infra/change-forwarder.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	forwarder, err := cfn.Parse(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	china := map[string]string{"AWS::Partition": "aws-cn", "AWS::Region": "cn-north-1", "AWS::URLSuffix": "amazonaws.com.cn"}
+	for _, tt := range []struct {
+		template cfn.Template
+		given    map[string]string
+	}{
+		{readTemplate(t), map[string]string{"Callers": "none", "AlertEmail": "ops@example.com", "ReactToChanges": "yes"}},
+		{readTemplate(t), map[string]string{"Callers": "none", "ReadScope": "named", "NamedPrincipals": "arn:aws-cn:iam::123456789012:user/render"}},
+		{forwarder, map[string]string{"HomeRegion": "cn-northwest-1"}},
+	} {
+		maps.Copy(tt.given, china)
+		resources, err := tt.template.Resources(tt.given)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for id, r := range resources {
+			text := fmt.Sprint(r.Properties)
+			if strings.Contains(text, "arn:aws:") || regexp.MustCompile(`us-[a-z]+-[0-9]`).MatchString(text) {
+				t.Errorf("%s is about another partition: %s", id, text)
+			}
+		}
+	}
+}
