@@ -15,17 +15,22 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/contract"
 )
 
-const templateFile = "../../template.yaml"
+const (
+	templateFile  = "../../template.yaml"
+	forwarderFile = "../../infra/change-forwarder.yaml"
+)
 
-func readTemplate(t testing.TB) cfn.Template {
+func readTemplate(t testing.TB) cfn.Template { return parseTemplate(t, templateFile) }
+
+func parseTemplate(t testing.TB, file string) cfn.Template {
 	t.Helper()
-	data, err := os.ReadFile(templateFile)
+	data, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	template, err := cfn.Parse(data)
 	if err != nil {
-		t.Fatal("template.yaml: ", err)
+		t.Fatal(file, ": ", err)
 	}
 	return template
 }
