@@ -51,6 +51,9 @@ var fromCDK = regexp.MustCompile(`^(Resources/)Auditor([A-Za-z]+?)[0-9A-F]{8}/`)
 // cfn-lint is not installed.
 func Check(t testing.TB, paths ...string) {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("cfn-lint takes seconds: make test")
+	}
 	if _, err := exec.LookPath("cfn-lint"); err != nil {
 		t.Skipf("SKIPPED: cfn-lint is not installed, so nothing has checked %s against CloudFormation's own rules (pip install cfn-lint)", strings.Join(paths, ", "))
 	}
