@@ -1,6 +1,8 @@
 package infra
 
 import (
+	"strings"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatchactions"
@@ -24,12 +26,15 @@ func (a *permissionAuditor) newAlarms(p PermissionAuditorProps) map[string]awscl
 	if watchers == nil {
 		watchers = a.topic
 	}
-	log, function, lost := *a.logGroup.LogGroupName(), *a.function.FunctionName(), *a.failures.QueueName()
+	// Descriptions are for whoever is woken up by them: what is wrong, what it means, and what to do first, with names to paste.
+	lines := func(list ...string) string { return strings.Join(list, "\n") }
+	log, function, topic := *a.logGroup.LogGroupName(), *a.function.FunctionName(), *a.topic.TopicArn()
+	lost, queue, region := *a.failures.QueueName(), *a.failures.QueueUrl(), *awscdk.Aws_REGION()
 	own := func(name string) metric {
 		return metric{namespace: p.MetricNamespace, name: name, statistic: "Maximum"}
 	}
 	all := map[string]awscloudwatch.Alarm{}
-	add := func(name, description string, m metric, periods, of int, missing awscloudwatch.TreatMissingData, topic awssns.ITopic) {
+	add := func(name, description string, m metric, periods, of int, missing awscloudwatch.TreatMissingData, told awssns.ITopic) {
 		alarm := awscloudwatch.NewAlarm(a, jsii.String(name+"Alarm"), &awscloudwatch.AlarmProps{
 			AlarmDescription: jsii.String(description), Metric: m.metric(),
 			Threshold: jsii.Number(0), ComparisonOperator: awscloudwatch.ComparisonOperator_GREATER_THAN_THRESHOLD,
@@ -38,14 +43,18 @@ func (a *permissionAuditor) newAlarms(p PermissionAuditorProps) map[string]awscl
 		if periods < of {
 			alarm.Node().DefaultChild().(awscloudwatch.CfnAlarm).SetDatapointsToAlarm(jsii.Number(periods))
 		}
-		notify(alarm, topic, name == "Errors" || name == "GapsCritical")
+		notify(alarm, told, name == "Errors" || name == "GapsCritical")
 		all[name] = alarm
 	}
 
 	dead := awscloudwatch.NewAlarm(a, jsii.String("DeadManAlarm"), &awscloudwatch.AlarmProps{
-		AlarmDescription: jsii.String("Remotion's permissions are not being audited: no run has completed for two intervals. Look into the failure queue " + lost +
-			", then the log group " + log + "; run it by hand: aws lambda invoke --function-name " + function +
-			` --cli-binary-format raw-in-base64-out --payload '{"command":"audit"}' /dev/stdout`),
+		AlarmDescription: jsii.String(lines(
+			"Remotion's permissions are not being audited: no run has completed for two intervals, and a gap would go unnoticed. First run it by hand:",
+			"aws lambda invoke --region "+region+" --function-name "+function+` --cli-binary-format raw-in-base64-out --payload '{"command":"audit"}' /dev/stdout`,
+			"Where that works, see whether its schedule is disabled:",
+			"aws scheduler get-schedule --region "+region+" --name "+*a.schedule.Ref()+" --query State",
+			"Where it does not, the log group "+log+" says why. Events of runs that were lost are in the queue "+lost+".",
+		)),
 		Metric:             metric{namespace: p.MetricNamespace, name: contract.MetricAuditCompleted, statistic: "Sum", period: w.deadMan.period}.metric(),
 		Threshold:          jsii.Number(1),
 		ComparisonOperator: awscloudwatch.ComparisonOperator_LESS_THAN_THRESHOLD,
@@ -62,32 +71,44 @@ func (a *permissionAuditor) newAlarms(p PermissionAuditorProps) map[string]awscl
 	// Two runs in a row, each in a period of its own.
 	blind := own(contract.MetricRequirementsUnverified)
 	blind.period = w.blind.period
-	add("Blind", "The auditor could not look in two runs: what it could not verify is neither good nor bad, and gap alarms stay as they were. The alert and the log group "+
-		log+" name each call that was refused, and the action to grant to "+*a.role.RoleName()+".",
-		blind, 2, w.blind.periods, awscloudwatch.TreatMissingData_IGNORE, watchers)
+	add("Blind", lines(
+		"The auditor could not look in two runs: what it could not verify is neither good nor bad, and gap alarms stay as they were. The alert and the log name each call that was refused, and the action to grant to the role "+*a.role.RoleName()+":",
+		"aws logs tail "+log+" --region "+region+` --since 1d --filter-pattern '"could not look"'`,
+	), blind, 2, w.blind.periods, awscloudwatch.TreatMissingData_IGNORE, watchers)
 	// A run that fails with its retry is two of them, and in the failure queue: this is the next one, too.
 	errors := metric{namespace: jsii.String("AWS/Lambda"), name: "Errors", statistic: "Sum", period: w.errors.period,
 		dimensions: map[string]*string{"FunctionName": a.function.FunctionName()}}
-	add("Errors", "The audit fails again and again: it could not run, or nobody could be told. The log group "+log+" has the error, with what to do.",
-		errors, 3, w.errors.periods, awscloudwatch.TreatMissingData_NOT_BREACHING, watchers)
-	queue := metric{namespace: jsii.String("AWS/SQS"), name: "ApproximateNumberOfMessagesVisible", statistic: "Maximum", period: 300,
+	add("Errors", lines(
+		"The audit fails again and again: it could not run, or nobody could be told. The log has the error, with what to do:",
+		"aws logs tail "+log+" --region "+region+" --since 3d --filter-pattern '?ERROR ?timeout'",
+	), errors, 3, w.errors.periods, awscloudwatch.TreatMissingData_NOT_BREACHING, watchers)
+	depth := metric{namespace: jsii.String("AWS/SQS"), name: "ApproximateNumberOfMessagesVisible", statistic: "Maximum", period: 300,
 		dimensions: map[string]*string{"QueueName": a.failures.QueueName()}}
-	add("FailureQueue", "A run was lost: it failed with its retries, and its event and error are in the queue "+lost+". Read them, mend the cause (log group "+log+
-		"), then purge the queue: the next scheduled run makes up for it. aws sqs receive-message --queue-url "+*a.failures.QueueUrl()+" --message-attribute-names All",
-		queue, 1, 1, awscloudwatch.TreatMissingData_IGNORE, watchers)
-	add("AlertFailures", "An alert was due and could not be published. The log group "+log+
-		" has SNS's answer: mostly the topic, its policy or its key has changed. Once that is mended the next run tells what this one could not.",
-		own(contract.MetricAlertFailures), 1, lately, awscloudwatch.TreatMissingData_IGNORE, watchers)
-	add("NoSubscribers", "Nobody gets the alerts: the topic has no confirmed subscription. Confirm the mail that AWS has sent, or subscribe: "+
-		"aws sns subscribe --protocol email --topic-arn TOPIC --notification-endpoint ADDRESS",
-		own(contract.MetricNoSubscribers), 1, lately, awscloudwatch.TreatMissingData_IGNORE, watchers)
+	add("FailureQueue", lines(
+		"A run was lost: it failed with its retries, and its event and error are in the queue "+lost+". Read them:",
+		"aws sqs receive-message --region "+region+" --queue-url "+queue+" --message-attribute-names All",
+		"Mend the cause (log group "+log+"), then purge the queue, which ends this alarm; the next scheduled run makes up for what was lost:",
+		"aws sqs purge-queue --region "+region+" --queue-url "+queue,
+	), depth, 1, 1, awscloudwatch.TreatMissingData_IGNORE, watchers)
+	add("AlertFailures", lines(
+		"An alert was due and could not be published to "+topic+": nobody knows what it says. SNS's answer is in the log:",
+		"aws logs tail "+log+" --region "+region+" --since 1d --filter-pattern ERROR",
+		"Mostly the topic, its policy or its key has changed. Once that is mended the next run tells what this one could not.",
+	), own(contract.MetricAlertFailures), 1, lately, awscloudwatch.TreatMissingData_IGNORE, watchers)
+	add("NoSubscribers", lines(
+		"Nobody gets the alerts of "+*p.AuditorID+": its topic has no confirmed subscription. Confirm the mail that AWS has sent, or subscribe with an address of yours, and confirm:",
+		"aws sns subscribe --region "+region+" --topic-arn "+topic+" --protocol email --notification-endpoint ADDRESS",
+		"The next run tells what nobody got.",
+	), own(contract.MetricNoSubscribers), 1, lately, awscloudwatch.TreatMissingData_IGNORE, watchers)
 
 	// The function's own message says what and why: these two are for dashboards and pagers.
-	add("GapsCritical", "Renders stop: Remotion lacks permissions that every render needs. The alert of "+*p.AuditorID+
-		" says which, for whom, why, and what to paste; the log group "+log+" has the same.",
-		own(contract.MetricGapsCritical), 1, lately, awscloudwatch.TreatMissingData_IGNORE, p.PagerTopic)
-	add("Gaps", "Remotion lacks permissions. The alert of "+*p.AuditorID+" says which, for whom, why, and what to paste; the log group "+log+" has the same.",
-		own(contract.MetricGaps), 1, lately, awscloudwatch.TreatMissingData_IGNORE, nil)
+	add("GapsCritical", lines(
+		"Renders stop: Remotion lacks permissions that every render needs. The alert of "+*p.AuditorID+", sent to "+topic+", says which, for whom and why, and how to check. The log says so too:",
+		"aws logs tail "+log+" --region "+region+` --since 1d --filter-pattern '{ $.severity = "critical" }'`,
+	), own(contract.MetricGapsCritical), 1, lately, awscloudwatch.TreatMissingData_IGNORE, p.PagerTopic)
+	add("Gaps", lines(
+		"Remotion lacks permissions. The alert of "+*p.AuditorID+", sent to "+topic+", says which, for whom and why, and how to check; the log group "+log+" says so too.",
+	), own(contract.MetricGaps), 1, lately, awscloudwatch.TreatMissingData_IGNORE, nil)
 	return all
 }
 

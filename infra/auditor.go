@@ -170,7 +170,9 @@ func commaSeparated(list *[]*string) *string {
 	}
 	var values []string
 	for _, v := range *list {
-		values = append(values, *v)
+		if v != nil { // else Validate says so
+			values = append(values, *v)
+		}
 	}
 	return jsii.String(strings.Join(values, ","))
 }

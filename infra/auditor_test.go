@@ -2,6 +2,7 @@ package infra
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -213,6 +214,9 @@ func TestValidate(t *testing.T) {
 		{"a nil context", func(p *PermissionAuditorProps) { p.AssumedContext = &[]*string{nil} }, "AssumedContext: entry 0 is nil"},
 		{"a context without a prefix", func(p *PermissionAuditorProps) { p.AssumedContext = jsii.Strings("SourceVpc=vpc-1") }, "AssumedContext"},
 		{"a context of two values", func(p *PermissionAuditorProps) { p.AssumedContext = jsii.Strings("aws:SourceVpc=vpc-1,vpc-2") }, "AssumedContext"},
+		{"a nil name", func(p *PermissionAuditorProps) {
+			p.ReadScope, p.NamedPrincipals = jsii.String("named"), &[]*string{nil}
+		}, "NamedPrincipals: entry 0 is nil"},
 		{"no time zone", func(p *PermissionAuditorProps) { p.TimeZone = jsii.String("") }, "TimeZone: is empty"},
 		{"a list that is not known at synth", func(p *PermissionAuditorProps) {
 			p.Callers = awscdk.Fn_Split(jsii.String(","), awscdk.Aws_STACK_NAME(), nil)
@@ -281,6 +285,46 @@ func TestGivenTopics(t *testing.T) {
 	}()
 	NewPermissionAuditor(stack, "Second", &PermissionAuditorProps{Callers: jsii.Strings("none"), Code: testCode(t),
 		PagerTopic: awssns.Topic_FromTopicArn(stack, jsii.String("Pager"), jsii.String("arn:aws:sns:us-east-1:123456789012:pager"))})
+}
+
+// An app of today has CDK's feature flags on: they change the order of lists in policies, and nothing else.
+func TestFeatureFlags(t *testing.T) {
+	synth := func(flags *map[string]any) any {
+		app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(t.TempDir()), AnalyticsReporting: jsii.Bool(false), Context: flags})
+		stack := awscdk.NewStack(app, jsii.String("Stack"), nil)
+		NewPermissionAuditor(stack, "Auditor", &PermissionAuditorProps{Callers: jsii.Strings("none"), Code: testCode(t), ReactToChanges: jsii.Bool(true), AlertEmail: jsii.String("ops@example.com")})
+		return unordered((*assertions.Template_FromStack(stack, nil).ToJSON())["Resources"])
+	}
+	flags := map[string]any{}
+	for _, flag := range []string{
+		"aws-iam:minimizePolicies", "aws-s3:createDefaultLoggingPolicy", "aws-s3:publicAccessBlockedByDefault", "aws-lambda:createNewPoliciesWithAddToRolePolicy",
+		"aws-lambda:useCdkManagedLogGroup", "aws-sns-subscriptions:restrictSqsDescryption", "aws-lambda:recognizeLayerVersion", "aws-kms:reduceCrossAccountRegionPolicyScope",
+	} {
+		flags["@aws-cdk/"+flag] = true
+	}
+	if with, without := synth(&flags), synth(nil); !reflect.DeepEqual(with, without) {
+		t.Errorf("with flags\n%s\nwithout\n%s", asJSON(t, with), asJSON(t, without))
+	}
+}
+
+// unordered puts lists into one order.
+func unordered(v any) any {
+	switch v := v.(type) {
+	case []any:
+		list := make([]any, len(v))
+		for i := range v {
+			list[i] = unordered(v[i])
+		}
+		slices.SortFunc(list, func(a, b any) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
+		return list
+	case map[string]any:
+		m := map[string]any{}
+		for key := range v {
+			m[key] = unordered(v[key])
+		}
+		return m
+	}
+	return v
 }
 
 // Whatever can be tagged is: who pays for the auditor wants to find all of it.

@@ -34,6 +34,8 @@ func (a *permissionAuditor) newEvidence(p PermissionAuditorProps) awss3.IBucket 
 		Resources:  &[]*string{bucket.ArnForObjects(jsii.String("state/*")), bucket.ArnForObjects(jsii.String("reports/*"))},
 		Conditions: &map[string]any{"ArnNotEquals": map[string]any{"aws:PrincipalArn": a.role.RoleArn()}},
 	}))
+	// It stays with the bucket: evidence is nobody's to change when the auditor has gone, either.
+	bucket.Policy().ApplyRemovalPolicy(awscdk.RemovalPolicy_RETAIN)
 	return bucket
 }
 

@@ -73,7 +73,9 @@ func (a *permissionAuditor) newTopicKey() awskms.IKey {
 	})
 }
 
-// letAlarms lets this account's CloudWatch alarms do something.
+// letAlarms lets this account's CloudWatch alarms do something, with the condition that CloudWatch documents, and SNS for a key.
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
+// https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
 func letAlarms(actions []string, resource *string) awsiam.PolicyStatement {
 	return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Sid: jsii.String("Alarms"), Actions: jsii.Strings(actions...), Resources: &[]*string{resource},

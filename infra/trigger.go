@@ -58,7 +58,9 @@ func (a *permissionAuditor) newSchedule(p PermissionAuditorProps) awsscheduler.C
 	return schedule
 }
 
-// ownService is a service that acts for this account alone, whoever asks it to use the role.
+// ownService is a service that acts for this account alone, whoever asks it to use the role. Scheduler documents the condition,
+// and EventBridge's console makes roles with it.
+// https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
 func ownService(name string) awsiam.IPrincipal {
 	return awsiam.NewServicePrincipal(jsii.String(name), &awsiam.ServicePrincipalOpts{
 		Conditions: &map[string]any{"StringEquals": map[string]any{"aws:SourceAccount": awscdk.Aws_ACCOUNT_ID()}},

@@ -173,7 +173,7 @@ func TestAlarmsWatchTheAccount(t *testing.T) {
 // Whoever an alarm wakes is told where to look or what to run.
 func TestAlarmsSayWhatToDo(t *testing.T) {
 	for id, a := range alarmsOf(t, readResources(t)) {
-		if !strings.Contains(a.Description, "${AuditLogGroup}") && !strings.Contains(a.Description, " aws ") || strings.Count(a.Description, ". ")+strings.Count(a.Description, ": ") == 0 {
+		if !strings.Contains(a.Description, "${AuditLogGroup}") && !strings.Contains(a.Description, "\naws ") || strings.Count(a.Description, ". ")+strings.Count(a.Description, ": ") == 0 {
 			t.Errorf("%s says neither where to look nor what to run: %q", id, a.Description)
 		}
 	}

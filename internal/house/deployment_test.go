@@ -26,15 +26,7 @@ func at(v any, path string) any {
 
 // Both rules match the calls of the contract, and those that succeeded.
 func TestRulesMatchTheContractsCalls(t *testing.T) {
-	data, err := os.ReadFile("../../infra/change-forwarder.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	forwarder, err := cfn.Parse(data)
-	if err != nil {
-		t.Fatal(err)
-	}
-	forwarding, err := forwarder.Resources(map[string]string{"HomeRegion": "eu-central-1"})
+	forwarding, err := parseTemplate(t, forwarderFile).Resources(map[string]string{"HomeRegion": "eu-central-1"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ var longest = strings.NewReplacer(
 	"${AWS::Partition}", "aws-cn", "${AWS::Region}", "cn-northwest-1", "${AWS::URLSuffix}", "amazonaws.com.cn", "${AWS::AccountId}", "123456789012",
 	"${AlertTopicKey.Arn}", "arn:aws-cn:kms:cn-northwest-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
 	"${AlertTopic}", "arn:aws-cn:sns:cn-northwest-1:123456789012:"+strings.Repeat("t", 128+len("-AlertTopic-")+12),
-	"${EvidenceBucket}", strings.Repeat("b", 63), "${AuditRole}", strings.Repeat("r", 64), "${AuditFunction}", strings.Repeat("f", 64),
+	"${EvidenceBucket}", strings.Repeat("b", 63), "${AuditRole}", strings.Repeat("r", 64), "${AuditSchedule}", strings.Repeat("s", 64), "${AuditFunction}", strings.Repeat("f", 64),
 	"${AuditLogGroup.Arn}", "arn:aws-cn:logs:cn-northwest-1:123456789012:log-group:"+strings.Repeat("g", 128+len("-AuditLogGroup-")+12)+":*",
 	"${AuditLogGroup}", strings.Repeat("g", 128+len("-AuditLogGroup-")+12),
 	"${FailureQueue.QueueName}", strings.Repeat("q", 80), "${FailureQueue.Arn}", "arn:aws-cn:sqs:cn-northwest-1:123456789012:"+strings.Repeat("q", 80),

@@ -2,11 +2,8 @@ package house
 
 import (
 	"maps"
-	"os"
 	"strings"
 	"testing"
-
-	"github.com/remotion-audit/remotion-audit/internal/cfn"
 )
 
 // What is wrong is refused before anything is made, by the name of the parameter.
@@ -98,14 +95,7 @@ func TestNamesGoWithTheReadScope(t *testing.T) {
 
 // The forwarder is refused where it could not work.
 func TestForwarderIsDeployedWhereTheEventsAre(t *testing.T) {
-	data, err := os.ReadFile("../../infra/change-forwarder.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	template, err := cfn.Parse(data)
-	if err != nil {
-		t.Fatal(err)
-	}
+	template := parseTemplate(t, forwarderFile)
 	for _, tt := range []struct{ region, home, want string }{
 		{"us-east-1", "eu-central-1", ""},
 		{"cn-north-1", "cn-northwest-1", ""},

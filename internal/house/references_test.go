@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"math/bits"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -28,17 +27,10 @@ func TestEveryStackCanBeMade(t *testing.T) {
 			"AlertEmail": "ops@example.com", "ReadScope": "named NamedPrincipals=" + principal, "EvidenceBucketName": "evidence", "AlertTopicArn": topic + "alerts",
 			"KmsKeyArn": key, "OpsTopicArn": topic + "ops", "PagerTopicArn": topic + "pager", "PermissionsBoundaryArn": boundary, "Dashboard": "no", "ReactToChanges": "yes",
 		}},
-		{"../../infra/change-forwarder.yaml", map[string]string{"HomeRegion": "eu-central-1", "AWS::Region": "us-east-1", "AWS::Partition": "aws"},
+		{forwarderFile, map[string]string{"HomeRegion": "eu-central-1", "AWS::Region": "us-east-1", "AWS::Partition": "aws"},
 			map[string]string{"PermissionsBoundaryArn": boundary}},
 	} {
-		data, err := os.ReadFile(tt.file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		template, err := cfn.Parse(data)
-		if err != nil {
-			t.Fatal(tt.file, ": ", err)
-		}
+		template := parseTemplate(t, tt.file)
 		for name := range parametersOfConditions(template) {
 			if name, _, _ := strings.Cut(name, " "); tt.choices[name] == "" {
 				t.Errorf("%s: a condition asks about %s, which this test leaves alone", tt.file, name)
@@ -153,6 +145,31 @@ func TestOrderlyFindsWhatIsNot(t *testing.T) {
 	} {
 		if err := orderly(tt.resources); tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
 			t.Errorf("%s: error %v, want %q", tt.name, err, tt.want)
+		}
+	}
+}
+
+// Whatever is deployed in China names what is there.
+func TestPartitions(t *testing.T) {
+	china := map[string]string{"AWS::Partition": "aws-cn", "AWS::Region": "cn-north-1", "AWS::URLSuffix": "amazonaws.com.cn"}
+	for _, tt := range []struct {
+		template cfn.Template
+		given    map[string]string
+	}{
+		{readTemplate(t), map[string]string{"Callers": "none", "AlertEmail": "ops@example.com", "ReactToChanges": "yes"}},
+		{readTemplate(t), map[string]string{"Callers": "none", "ReadScope": "named", "NamedPrincipals": "arn:aws-cn:iam::123456789012:user/render"}},
+		{parseTemplate(t, forwarderFile), map[string]string{"HomeRegion": "cn-northwest-1"}},
+	} {
+		maps.Copy(tt.given, china)
+		resources, err := tt.template.Resources(tt.given)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for id, r := range resources {
+			text := fmt.Sprint(r.Properties)
+			if strings.Contains(text, "arn:aws:") || regexp.MustCompile(`us-[a-z]+-[0-9]`).MatchString(text) {
+				t.Errorf("%s is about another partition: %s", id, text)
+			}
 		}
 	}
 }

@@ -15,17 +15,22 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/contract"
 )
 
-const templateFile = "../../template.yaml"
+const (
+	templateFile  = "../../template.yaml"
+	forwarderFile = "../../infra/change-forwarder.yaml"
+)
 
-func readTemplate(t testing.TB) cfn.Template {
+func readTemplate(t testing.TB) cfn.Template { return parseTemplate(t, templateFile) }
+
+func parseTemplate(t testing.TB, file string) cfn.Template {
 	t.Helper()
-	data, err := os.ReadFile(templateFile)
+	data, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	template, err := cfn.Parse(data)
 	if err != nil {
-		t.Fatal("template.yaml: ", err)
+		t.Fatal(file, ": ", err)
 	}
 	return template
 }
@@ -246,8 +251,10 @@ func TestNamedReadsNobodyElse(t *testing.T) {
 func TestEvidenceBucket(t *testing.T) {
 	resources := readResources(t)
 	b := resources["EvidenceBucket"]
-	if b.DeletionPolicy != "Retain" || b.UpdateReplacePolicy != "Retain" {
-		t.Errorf("the bucket goes with the stack: %s, %s", b.DeletionPolicy, b.UpdateReplacePolicy)
+	for _, id := range []string{"EvidenceBucket", "EvidenceBucketPolicy"} {
+		if r := resources[id]; r.DeletionPolicy != "Retain" || r.UpdateReplacePolicy != "Retain" {
+			t.Errorf("%s goes with the stack: %s, %s", id, r.DeletionPolicy, r.UpdateReplacePolicy)
+		}
 	}
 	for name, blocked := range b.Properties["PublicAccessBlockConfiguration"].(map[string]any) {
 		if blocked != true {
