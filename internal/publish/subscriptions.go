@@ -31,12 +31,28 @@ func Subscriptions(ctx context.Context, client *sns.Client, topicARN string) ite
 				// In place of an ARN the list has PendingConfirmation, or Deleted.
 				// https://docs.aws.amazon.com/sns/latest/api/API_Subscription.html
 				confirmed := strings.HasPrefix(aws.ToString(s.SubscriptionArn), "arn:")
-				if !yield(alert.Subscription{Protocol: aws.ToString(s.Protocol), Endpoint: aws.ToString(s.Endpoint), Confirmed: confirmed}, nil) {
+				if !yield(alert.Subscription{Protocol: aws.ToString(s.Protocol), Endpoint: shown(aws.ToString(s.Endpoint)), Confirmed: confirmed}, nil) {
 					return
 				}
 			}
 		}
 	}
+}
+
+// shown is an endpoint as others may see it: of a web address the scheme and the host. The rest, and who is named before
+// the host, is often the key to it, and whoever knows that can speak there.
+func shown(endpoint string) string {
+	scheme, rest, web := strings.Cut(endpoint, "://")
+	if !web {
+		return endpoint // an address, a number, an ARN
+	}
+	authority, _, more := strings.Cut(rest, "/")
+	host := authority[strings.LastIndexByte(authority, '@')+1:]
+	host, _, asked := strings.Cut(host, "?")
+	if !more && !asked && host == authority {
+		return endpoint
+	}
+	return scheme + "://" + host + "/..."
 }
 
 // Heard reports whether anybody has confirmed a subscription to the topic.
