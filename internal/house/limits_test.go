@@ -3,6 +3,7 @@ package house
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 )
@@ -90,5 +91,17 @@ func TestDescriptionsFit(t *testing.T) {
 	}
 	if description, _ := template["Description"].(string); len(description) > 1024 {
 		t.Errorf("the template's description has %d characters", len(description))
+	}
+}
+
+// A template that is handed over in the request, as to validate it, may have so many bytes; a longer one has to be in a bucket.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
+func TestTemplateFitsIntoARequest(t *testing.T) {
+	info, err := os.Stat(templateFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Size() > 51_200 {
+		t.Errorf("template.yaml has %d bytes", info.Size())
 	}
 }
