@@ -19,7 +19,7 @@ func (a *App) misconfigured(ctx context.Context, place Place, runID string, dryR
 		return result, err
 	}
 	r := audit.Evaluate(audit.Facts{Account: place.Account, Partition: place.Partition, Problems: []audit.Problem{{
-		What:   "the configuration is wrong: nothing is audited",
+		What:   audit.Misconfigured,
 		Why:    strings.ReplaceAll(wrong.Error(), "\n", "; "),
 		Remedy: "correct it where the auditor is deployed (template.yaml's parameters, or the construct's props), not in the function's environment alone",
 	}}})
