@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/remotion-audit/remotion-audit/internal/alert"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 )
 
@@ -28,9 +27,6 @@ func (a *App) misconfigured(ctx context.Context, place Place, runID string, dryR
 	told := *a
 	if told.Config.RepeatAfter == 0 {
 		told.Config.RepeatAfter = defaultRepeat
-	}
-	if told.Config.HTTPSFormat == "" {
-		told.Config.HTTPSFormat = Format(alert.Chat)
 	}
 	announcing, stop := a.before(ctx, reserve/2)
 	defer stop()

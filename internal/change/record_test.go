@@ -227,6 +227,16 @@ func TestWho(t *testing.T) {
 	}
 }
 
+// Whose account it is the record says, or else EventBridge.
+func TestAccount(t *testing.T) {
+	for want, recipient := range map[string]string{"210987654321": `"210987654321"`, account: ""} {
+		c, _, err := Read([]byte(call{event: "DeleteUser", edit: map[string]string{"recipientAccountId": recipient}}.record()))
+		if err != nil || c.Account != want {
+			t.Errorf("recipientAccountId %s: %q, %v; want %q", recipient, c.Account, err, want)
+		}
+	}
+}
+
 // Only ARNs have paths. IAM's names have no "/", and whoever sends one with it is quoted in full.
 func TestWhatCutsNoName(t *testing.T) {
 	c, _, err := Read([]byte(call{event: "UpdateUser", parameters: `{"userName":"a/b","newUserName":"c/d","policyName":"e/f"}`}.record()))
