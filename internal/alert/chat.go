@@ -62,7 +62,7 @@ func (n news) card() string {
 		add("*" + e.title() + "*  " + prose(n.said(e)))
 	}
 	if held := n.counts.held; held > 0 {
-		add(report.Plural(held, "gap") + " that were open could not be looked at again.")
+		add(report.Plural(held, "gap") + " open before could not be looked at again, and may still be there.")
 	}
 	if len(n.shown.changes) == 0 {
 		announced = len(text)
