@@ -117,7 +117,7 @@ fuzz: ## Fuzz every target for FUZZTIME (PKG=./internal/iampolicy FUZZ=FuzzParse
 .PHONY: golden
 golden: ## Rewrite the golden files, and show what changed
 	go test ./internal/app -update
-	go test ./internal/report ./internal/awsemu ./internal/policies ./internal/house ./cmd/remotion-audit -update
+	go test ./internal/report ./internal/alert ./internal/awsemu ./internal/policies ./internal/house ./cmd/remotion-audit -update
 	git diff --stat -- '*testdata*' docs
 
 .PHONY: catalogue

@@ -26,8 +26,9 @@ type call struct {
 }
 
 // callsOf are the calls to IAM that made the auditor run, as far as they touch whom the news is about: those that do
-// for sure first, and then the newest. They are said along, and decide nothing: neither whether there is a message
-// nor its key.
+// for sure first, and then the newest. What somebody did to somebody again goes behind all of it, so that ten policies
+// that are put do not hide the one that is detached. They are said along, and decide nothing: neither whether there
+// is a message nor its key.
 func (n news) callsOf() (calls []audit.Change) {
 	if n.report.Run.Trigger == nil {
 		return nil
@@ -42,21 +43,24 @@ func (n news) callsOf() (calls []audit.Change) {
 	for _, x := range n.worth {
 		about[x.Target] = true
 	}
+	var unsure, again []audit.Change
+	seen := map[[3]string]bool{}
 	for _, c := range n.report.Run.Trigger.Changes {
-		if slices.ContainsFunc(c.Targets, func(target string) bool { return about[target] }) {
+		_, on := c.On()
+		did := [3]string{c.Who(), c.Event, on}
+		switch {
+		case !slices.ContainsFunc(c.Targets, func(target string) bool { return about[target] }):
+			continue
+		case seen[did]:
+			again = append(again, c)
+		case c.Unsure:
+			unsure = append(unsure, c)
+		default:
 			calls = append(calls, c)
 		}
+		seen[did] = true
 	}
-	slices.SortStableFunc(calls, func(a, b audit.Change) int {
-		switch {
-		case a.Unsure == b.Unsure:
-			return 0
-		case a.Unsure:
-			return 1
-		}
-		return -1
-	})
-	return calls
+	return slices.Concat(calls, unsure, again)
 }
 
 // withoutCalls is a run without what triggered it in full.

@@ -37,6 +37,9 @@ func TestCallsThatAreTold(t *testing.T) {
 	userOnly := without(drifted, role)
 	scheduled := userOnly
 	scheduled.Run.Trigger = &audit.Trigger{By: audit.BySchedule}
+	put := func(id string) audit.Change {
+		return audit.Change{ID: id, Event: "PutUserPolicy", Actor: "user/ci", UserName: "remotion-user", PolicyName: id, Targets: []string{"user/remotion-user"}}
+	}
 	nobodys := audit.Change{ID: "1", Event: "DetachGroupPolicy", Actor: "user/x", GroupName: "g", Unsure: true}
 	for name, test := range map[string]struct {
 		report audit.Report
@@ -44,6 +47,7 @@ func TestCallsThatAreTold(t *testing.T) {
 	}{
 		"about the user":                   {triggered(userOnly, someChanges...), "4 3 5"},
 		"about both":                       {triggered(drifted, someChanges...), "4 3 2 5"},
+		"what was done again goes last":    {triggered(userOnly, put("a"), put("b"), someChanges[0], put("c"), someChanges[2]), "a 3 5 b c"},
 		"of somebody else":                 {triggered(userOnly, someChanges[3]), ""},
 		"of nobody knows whom":             {triggered(userOnly, nobodys), ""},
 		"by schedule":                      {scheduled, ""},
@@ -75,6 +79,29 @@ func TestCallsThatAreTold(t *testing.T) {
 	if p := s.after(time.Hour, triggered(drifted, someChanges...)); !p.Message.Zero() {
 		t.Errorf("calls alone are news: %s", p.Message.Subject)
 	}
+}
+
+// What could not be looked at is the first thing said, where it is the worst: calls beside it and notices can wait.
+func TestWhatCouldNotBeLookedAtGoesFirst(t *testing.T) {
+	r := made([]string{"user/u"}, finding("user/u", "a", audit.Unverified, high))
+	r.Notices = []audit.Notice{{Kind: audit.NoticeReadScope, Text: "nothing is discovered"}}
+	r = triggered(r, audit.Change{Event: "DetachUserPolicy", Actor: "user/kim", UserName: "u", Targets: []string{"user/u"}})
+	s := newStory(t)
+	s.mutes = Mutes{{Target: "user/v", Reason: "known", Owner: "kim", Until: start.Add(90 * day)}}
+	s.options.First = &r
+	m := s.run(r).Message
+	inOrder := func(body string, parts ...string) {
+		t.Helper()
+		rest := body
+		for _, part := range parts {
+			var found bool
+			if _, rest, found = strings.Cut(rest, part); !found {
+				t.Errorf("%s is not after what goes before it in\n%s", part, body)
+			}
+		}
+	}
+	inOrder(m.Bodies["email"], "could not look", "COULD NOT LOOK\n  blind", callsTitle, "MUTE\n", "NOTICE\n", "ABOUT\n")
+	inOrder(m.Bodies["https"], "*COULD NOT LOOK*", callsTitle, "*MUTE*", "*NOTICE*")
 }
 
 // What triggered a run changes nothing but texts: not whether there is a message, not its subject, key or

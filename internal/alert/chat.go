@@ -62,7 +62,10 @@ func (n news) card() string {
 		add("*" + e.title() + "*  " + prose(n.said(e)))
 	}
 	if held := n.counts.held; held > 0 {
-		add(report.Plural(held, "gap") + " that were open could not be looked at again.")
+		add(report.Plural(held, "gap") + " open before could not be looked at again, and may still be there.")
+	}
+	if len(n.shown.changes) == 0 {
+		announced = len(text)
 	}
 	for _, x := range n.shown.notices {
 		add(fmt.Sprintf("*MUTE* of %s  %s\nowner %s, until %s: %s", code(x.mute.what()), x.said(n.now), prose(x.mute.Owner), clock(x.mute.Until), prose(x.mute.Reason)))
@@ -71,7 +74,8 @@ func (n news) card() string {
 		add("*NOTICE*  " + strings.TrimPrefix(prose(x.Target)+": ", ": ") + prose(x.Text))
 	}
 	for _, l := range lines(n.shown.standing) {
-		add(fmt.Sprintf("*OPEN  %s*  %s  %s since %s", strings.ToUpper(l.group.Severity.String()), code(l.group.Target), code(l.group.What()), n.since(l)))
+		since := n.since(l)
+		add(fmt.Sprintf("*OPEN  %s*  %s  %s %s %s", strings.ToUpper(l.group.Severity.String()), code(l.group.Target), code(l.group.What()), since.Label, since.Text))
 	}
 	if len(n.shown.calls) > 0 {
 		// They stand beside what is announced, and go first where there is no room.
@@ -134,7 +138,8 @@ func (n news) paragraph(l line) string {
 		text += "\nwas " + strings.Join(l.was, ", ")
 	}
 	if !n.options.Stateless {
-		text += "\nsince " + n.since(l)
+		since := n.since(l)
+		text += "\n" + since.Label + " " + since.Text
 	}
 	return text
 }

@@ -122,14 +122,26 @@ func (l *lifecycle) errors() (errs []Error, changes []errorChange) {
 	for _, was := range l.previous.Errors {
 		still := slices.ContainsFunc(list, func(c errorChange) bool { return c.error.compare(was) == 0 })
 		// Whoever mends a file knows; and a damaged state is replaced by the run that tells of it.
-		if !still && !was.Told.IsZero() && was.Target != "" {
-			errs = append(errs, was)
+		if still || was.Told.IsZero() || was.Target == "" {
+			continue
+		}
+		errs = append(errs, was)
+		if !l.unseen(was.Target) {
 			changes = append(changes, errorChange{event: AuditorError, error: was, ended: true})
 		}
 	}
 	slices.SortFunc(errs, Error.compare)
 	slices.SortStableFunc(changes, func(a, b errorChange) int { return cmp.Compare(a.weight(), b.weight()) })
 	return errs, changes
+}
+
+// unseen reports whether the run cannot tell about a target that it has not: nothing was looked at, or not
+// everything was found that there is.
+func (l *lifecycle) unseen(target string) bool {
+	if target == audit.TheAccount || len(l.report.Targets) == 0 {
+		return len(l.report.Targets) == 0 && l.report.Blind()
+	}
+	return l.unknownTargets() && !slices.ContainsFunc(l.report.Targets, func(t audit.TargetReport) bool { return t.Name == target })
 }
 
 // weight puts the worst first: nothing could be looked at, something could not, it can be again.
@@ -182,6 +194,8 @@ func tellErrors(errs []Error, changes []errorChange, now time.Time, thread strin
 func (n news) said(c errorChange) string {
 	about := cmp.Or(c.error.What, c.error.Target)
 	switch {
+	case c.ended && about == audit.Misconfigured:
+		return "the configuration is right again, after " + span(n.now.Sub(c.error.Since))
 	case c.ended:
 		return about + ": can be looked at again, after " + span(n.now.Sub(c.error.Since))
 	case c.error.What != "":

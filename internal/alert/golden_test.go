@@ -202,6 +202,11 @@ func TestGolden(t *testing.T) {
 			return s.after(20*time.Minute, triggered(compliant, audit.Change{Event: "PutRolePolicy", At: s.now.Add(18 * time.Minute), Actor: "the root user", From: "2001:db8::1",
 				RoleName: "remotion-lambda-role", PolicyName: "remotion-lambda-role-policy", Targets: []string{"role/remotion-lambda-role"}}))
 		}},
+		{"misconfigured", func(s *story) Planned {
+			s.run(drifted)
+			s.options.First = &misconfigured
+			return s.after(time.Hour, misconfigured)
+		}},
 		{"hostile", func(s *story) Planned {
 			s.mutes = Mutes{{Target: "*", Sid: "nothing", Reason: "<!channel> `x`\n\x1b[31m", Owner: "@here", Until: s.now.Add(90 * day)}}
 			return s.run(hostile)

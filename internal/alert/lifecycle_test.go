@@ -283,3 +283,58 @@ func TestAnErrorIsTheSameInOtherRegions(t *testing.T) {
 		t.Errorf("met twice within a run: %q", got)
 	}
 }
+
+// misconfigured is what a run reports whose configuration is wrong.
+var misconfigured = audit.Evaluate(audit.Facts{Account: "123456789012", Partition: "aws", Problems: []audit.Problem{{What: audit.Misconfigured, Why: "CALLERS: is not set", Remedy: "set it"}}})
+
+// A run that looks at nobody, as with a wrong configuration, has no good news about anybody: not that a target can be
+// looked at again, and not that a mute can be removed.
+func TestARunThatLooksAtNobodySaysNothingOfThem(t *testing.T) {
+	targets := []string{"user/u", "user/v"}
+	blind := finding("user/u", "a", audit.Unverified, high)
+	muted := finding("user/v", "b", audit.Missing, high)
+	looked := made(targets, blind, muted)
+	s := newStory(t)
+	s.mutes = Mutes{{Target: "user/v", Reason: "known", Owner: "kim", Until: start.Add(90 * day)}}
+	expect := func(what string, p Planned, want string) {
+		t.Helper()
+		if got := told(p); got != want {
+			t.Errorf("%s: told %q, want %q", what, got, want)
+		}
+	}
+	s.run(looked)
+	expect("blind twice", s.after(hour, looked), "auditor_error user/u")
+	s.options.First = &misconfigured
+	p := s.after(hour, misconfigured)
+	expect("misconfigured", p, "auditor_error the account")
+	if mail := p.Message.Bodies["email"]; !strings.HasPrefix(mail, "nothing is audited\ncould not look: 1 problem while looking\n\nCOULD NOT LOOK\n") {
+		t.Errorf("the mail begins otherwise\n%s", mail)
+	}
+	expect("misconfigured still", s.after(hour, misconfigured), "")
+	s.options.First = nil
+	p = s.after(hour, looked)
+	expect("right again", p, "auditor_error the account over")
+	if mail := p.Message.Bodies["email"]; !strings.Contains(mail, "over        the configuration is right again, after 2h\n") {
+		t.Errorf("the mail does not say what is over\n%s", mail)
+	}
+	expect("and seen", s.after(hour, made(targets, muted)), "auditor_error user/u over")
+}
+
+// Who is not found while functions cannot be listed cannot be looked at again for that.
+func TestATargetThatIsNotFoundStaysBlind(t *testing.T) {
+	blind := made([]string{"user/u", "role/clips"}, finding("role/clips", "a", audit.Unverified, high))
+	unlisted := made([]string{"user/u"})
+	unlisted.Problems = []audit.Problem{{Target: audit.TheAccount, What: "the functions in us-east-1", Why: "denied", Grant: "lambda:ListFunctions"}}
+	s := newStory(t)
+	for i, step := range []struct {
+		report audit.Report
+		want   string
+	}{
+		{blind, ""}, {blind, "auditor_error role/clips"}, {unlisted, ""}, {unlisted, "auditor_error the account"}, {blind, "auditor_error the account over"},
+		{made([]string{"user/u"}), "auditor_error role/clips over"},
+	} {
+		if got := told(s.after(hour, step.report)); got != step.want {
+			t.Errorf("run %d: told %q, want %q", i+1, got, step.want)
+		}
+	}
+}

@@ -29,9 +29,11 @@ func (n news) mail() string {
 	for _, line := range lines(n.shown.changes) {
 		l.Sections = append(l.Sections, n.section(line))
 	}
-	l.Sections = append(l.Sections, n.callsSection()...)
-	for _, line := range lines(n.shown.standing) {
-		l.Rest = append(l.Rest, n.standingSection(line))
+	// They stand beside what they may have caused. What could not be looked at goes before them, if there is nothing else.
+	if len(n.shown.changes) > 0 {
+		l.Sections = append(l.Sections, n.callsSection()...)
+	} else {
+		l.Rest = append(l.Rest, n.callsSection()...)
 	}
 	var over []report.Field
 	for _, e := range n.shown.errors {
@@ -59,13 +61,16 @@ func (n news) mail() string {
 		l.Blind = append(l.Blind, report.Field{Label: "open before", Text: report.Plural(held, "gap") + " could not be looked at again, and may still be there"})
 	}
 	for _, x := range n.shown.notices {
-		l.Sections = append(l.Sections, report.Section{Title: "MUTE", Fields: []report.Field{
+		l.Rest = append(l.Rest, report.Section{Title: "MUTE", Fields: []report.Field{
 			{Label: "of", Text: x.mute.what()}, {Label: "is", Text: x.said(n.now)}, {Label: "owner", Text: x.mute.Owner},
 			{Label: "reason", Text: x.mute.Reason}, {Label: "until", Text: clock(x.mute.Until)},
 		}})
 	}
 	for _, x := range n.shown.worth {
-		l.Sections = append(l.Sections, n.worthSection(x))
+		l.Rest = append(l.Rest, n.worthSection(x))
+	}
+	for _, line := range lines(n.shown.standing) {
+		l.Rest = append(l.Rest, n.standingSection(line))
 	}
 	l.Closing = n.closing()
 	var b strings.Builder
@@ -96,7 +101,7 @@ func (n news) section(l line) report.Section {
 		s.Fields = append(s.Fields, report.Field{Label: "was", Text: strings.Join(l.was, ", ")})
 	}
 	if !n.options.Stateless {
-		s.Fields = append(s.Fields, report.Field{Label: "since", Text: n.since(l)})
+		s.Fields = append(s.Fields, n.since(l))
 	}
 	if command := n.muteCommand(l.group); command != "" {
 		s.Fields = append(s.Fields, report.Field{Label: "mute 24h", Text: command, Command: true})
@@ -108,24 +113,25 @@ func (n news) section(l line) report.Section {
 func (n news) standingSection(l line) report.Section {
 	return report.Section{Title: "OPEN  " + strings.ToUpper(l.group.Severity.String()) + "  " + l.group.Who(), Fields: []report.Field{
 		{Label: string(l.group.Status), Text: l.group.What()}, {Label: "why", Text: fmt.Sprintf("%s: %s", l.group.Cause, l.group.Why)},
-		{Label: "since", Text: n.since(l)},
+		n.since(l),
 	}}
 }
 
-// since says how long it has been so, and how often it was told.
-func (n news) since(l line) string {
+// since says how long it has been so, and how often it was told. What is new is as old as what made it, which stands
+// beside it: this run found it.
+func (n news) since(l line) report.Field {
 	if l.since.IsZero() || l.since.Equal(n.now) {
-		text := "this run, " + clock(n.now)
+		text := "by this run, " + clock(n.now)
 		if l.opened > 1 {
 			text += fmt.Sprintf("; open for the %s time", ordinal(l.opened))
 		}
-		return text
+		return report.Field{Label: "found", Text: text}
 	}
 	text := clock(l.since) + ", for " + span(n.now.Sub(l.since))
 	if l.event == Reminder {
 		text += fmt.Sprintf("; %s reminder", ordinal(l.reminders+1))
 	}
-	return text
+	return report.Field{Label: "since", Text: text}
 }
 
 func ordinal(n int) string {

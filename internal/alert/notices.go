@@ -104,5 +104,5 @@ func (l *lifecycle) hides(m Mute) (n int, worst policies.Severity, unsure bool) 
 			unsure = true
 		}
 	}
-	return n, worst, unsure
+	return n, worst, unsure || l.unknownTargets()
 }

@@ -90,17 +90,24 @@ func TestMessagesAndStatesFollowTheirSchemas(t *testing.T) {
 	for _, name := range []string{"drifted", "blind", "dark", "mixed", "hostile", "compliant"} {
 		check(newStory(t).run(fixture(t, name)))
 	}
-	for _, by := range []*audit.Trigger{{By: audit.BySchedule}, {By: audit.ByChanges, Changes: append(someChanges, audit.Change{Event: "CreateUser", Actor: "a", NewUserName: "n", Boundary: "b"}), More: 1, Unreadable: 2}} {
-		r := fixture(t, "drifted")
-		r.Run = audit.Run{ID: "r", At: start, Trigger: by}
+	kept := func(what string, r audit.Report) {
 		raw, err := json.Marshal(r)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if err := validate(t, schema(t, "report.schema.json"), raw); err != nil {
-			t.Errorf("%s: %v", by.By, err)
+			t.Errorf("%s: %v", what, err)
 		}
 	}
+	for _, by := range []*audit.Trigger{{By: audit.BySchedule}, {By: audit.ByChanges, Changes: append(someChanges, audit.Change{Event: "CreateUser", Actor: "a", NewUserName: "n", Boundary: "b"}), More: 1, Unreadable: 2}} {
+		r := fixture(t, "drifted")
+		r.Run = audit.Run{ID: "r", At: start, Trigger: by}
+		kept(string(by.By), r)
+	}
+	s = newStory(t)
+	s.options.First = &misconfigured
+	check(s.run(misconfigured))
+	kept("a wrong configuration", misconfigured)
 	for _, subscriptions := range [][]Subscription{nil, {{"email", "a@example.com", true}}} {
 		if err := validate(t, message, []byte(TestMessage("123456789012", nil, subscriptions, Sender{}).Bodies["default"])); err != nil {
 			t.Error(err)

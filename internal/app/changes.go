@@ -7,7 +7,6 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/change"
 	"github.com/remotion-audit/remotion-audit/internal/collect"
-	"github.com/remotion-audit/remotion-audit/internal/contract"
 )
 
 // Changes counts the messages of an event about IAM.
@@ -43,11 +42,7 @@ func (a *App) sift(ctx context.Context, place Place, all change.Batch) (audit.Tr
 		asking, stop = context.WithTimeout(asking, time.Until(deadline)/4)
 		defer stop()
 	}
-	collector := collect.Collector{IAM: a.IAM, Lambda: a.Lambda}
-	if a.Config.ReadScope == contract.ReadScopeNamed {
-		collector.Lambda = nil // no function is looked for, nor is its role audited
-	}
-	touching, problems := collector.Touching(asking, plan, all.Changes)
+	touching, problems := collect.Collector{IAM: a.IAM, Lambda: a.Lambda}.Touching(asking, plan, all.Changes)
 	for _, p := range problems {
 		a.Log.WarnContext(ctx, "could not look up whom changes touch", "target", p.Target, "what", p.What, "why", p.Why, "grant", p.Grant)
 	}

@@ -52,6 +52,10 @@ func TestHandleChanges(t *testing.T) {
 	for i := range change.MaxChanges + 7 {
 		many = append(many, user(fmt.Sprint("u", i)))
 	}
+	var often []string
+	for i := range maxTold + 5 {
+		often = append(often, told{event: "PutUserPolicy", parameters: `{"userName":"remotion-user","policyName":"p"}`, id: fmt.Sprint("o", i)}.json())
+	}
 	for _, test := range []struct {
 		name   string
 		event  string
@@ -78,6 +82,7 @@ func TestHandleChanges(t *testing.T) {
 			log: `"message":"a message of the queue cannot be read","messageId":"m0","error":"it is not a JSON object"`},
 		{name: "nobody knows what a message that cannot be read told of", event: queue("no JSON", user("other")), want: Changes{Dropped: 1, Unreadable: 1}},
 		{name: "more than can be kept", event: queue(many...), want: Changes{Touching: 7, Dropped: change.MaxChanges}},
+		{name: "more than is told", event: queue(often...), want: Changes{Touching: maxTold + 5}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			account, err := awsemu.Load(examples.FS, "compliant/account.yaml")
@@ -134,6 +139,9 @@ func TestHandleChanges(t *testing.T) {
 				t.Fatalf("reports %+v", reports)
 			}
 			trigger := *reports[0].Run.Trigger
+			if n := len(trigger.Changes); n > maxTold {
+				t.Errorf("%d changes are kept", n)
+			}
 			if trigger.By != audit.ByChanges || len(trigger.Changes)+trigger.More != test.want.Touching || trigger.Unreadable != test.want.Unreadable {
 				t.Errorf("triggered by %+v", trigger)
 			}

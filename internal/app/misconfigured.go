@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/remotion-audit/remotion-audit/internal/alert"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 )
 
@@ -19,7 +18,7 @@ func (a *App) misconfigured(ctx context.Context, place Place, runID string, dryR
 		return result, err
 	}
 	r := audit.Evaluate(audit.Facts{Account: place.Account, Partition: place.Partition, Problems: []audit.Problem{{
-		What:   "the configuration is wrong: nothing is audited",
+		What:   audit.Misconfigured,
 		Why:    strings.ReplaceAll(wrong.Error(), "\n", "; "),
 		Remedy: "correct it where the auditor is deployed (template.yaml's parameters, or the construct's props), not in the function's environment alone",
 	}}})
@@ -28,9 +27,6 @@ func (a *App) misconfigured(ctx context.Context, place Place, runID string, dryR
 	told := *a
 	if told.Config.RepeatAfter == 0 {
 		told.Config.RepeatAfter = defaultRepeat
-	}
-	if told.Config.HTTPSFormat == "" {
-		told.Config.HTTPSFormat = Format(alert.Chat)
 	}
 	announcing, stop := a.before(ctx, reserve/2)
 	defer stop()

@@ -17,7 +17,7 @@ const trustPage = "https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-exe
 // clock, calls no AWS and cannot fail: what could not be learnt is a fact too, and yields Unverified.
 func Evaluate(facts Facts) Report {
 	r := Report{
-		SchemaVersion: SchemaVersion, Account: facts.Account, Partition: facts.Partition, Regions: facts.Regions,
+		SchemaVersion: SchemaVersion, Account: facts.Account, Partition: facts.Partition, Regions: append([]string{}, facts.Regions...),
 		Remotion:       facts.remotion(),
 		AssumedContext: assumedLines(facts.Assumed),
 		Targets:        []TargetReport{}, Findings: []Finding{}, Problems: []Problem{},

@@ -107,8 +107,12 @@ type Problem struct {
 	Remedy string `json:"remedy,omitempty"`
 }
 
-// TheAccount is the Target of a Problem that is about no principal.
-const TheAccount = "the account"
+const (
+	// TheAccount is the Target of a Problem that is about no principal.
+	TheAccount = "the account"
+	// Misconfigured is What of a Problem that kept the auditor from looking at anything.
+	Misconfigured = "the configuration is wrong: nothing is audited"
+)
 
 // An Answer is what the simulator said to one question.
 type Answer struct {

@@ -151,6 +151,16 @@ type run struct {
 
 func (s *stage) audit(tb testing.TB) run {
 	tb.Helper()
+	result, r := s.handle(tb)
+	if result.Status != audit.Compliant || !result.Measured || result.Announced {
+		tb.Fatalf("the run says %+v, want a compliant account, metrics and no alert", result)
+	}
+	return r
+}
+
+// handle runs the handler on the stage's event.
+func (s *stage) handle(tb testing.TB) (app.Result, run) {
+	tb.Helper()
 	s.server.Reset()
 	ctx, stop := context.WithTimeout(tb.Context(), time.Minute) // as Lambda gives one
 	defer stop()
@@ -163,10 +173,7 @@ func (s *stage) audit(tb testing.TB) run {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	if result.Status != audit.Compliant || !result.Measured || result.Announced {
-		tb.Fatalf("the run says %+v, want a compliant account, metrics and no alert", result)
-	}
-	return run{took, s.server.Calls()}
+	return result, run{took, s.server.Calls()}
 }
 
 // bill says what the calls are for, so that a reader can check their number against the account.

@@ -114,13 +114,9 @@ func (b *Batch) add(c Change, changed bool) {
 	b.Changes = append(b.Changes, c)
 }
 
-// key tells one change from another: SQS may deliver an event twice, and so may a rule here and a forwarded one.
-func (c Change) key() string {
-	if c.ID != "" {
-		return c.ID
-	}
-	return fmt.Sprintf("%d %q %q", c.At.Unix(), c.Account, []string{c.What(), c.Who(), c.PolicyARN, c.Boundary})
-}
+// key tells one change from another: SQS may deliver an event twice, and so may a rule here and a forwarded one. The id
+// alone would do for what CloudTrail sends. By all that is said, nothing hides a change by having its id.
+func (c Change) key() string { return fmt.Sprintf("%#v", c) }
 
 // Of is the batch without what happened in other accounts: an organization's bus may forward that. What does not
 // tell its account stays.

@@ -58,7 +58,7 @@ func TestABatchIsReadToItsEnd(t *testing.T) {
 	}
 }
 
-// What is told twice is known by CloudTrail's id, or else by all that it says.
+// What is told twice is known by all that it says: nothing else hides behind the id of what somebody wants unheard.
 func TestTheSameChangeTwice(t *testing.T) {
 	anonymous := func(user string) string {
 		return call{event: "DeleteUser", parameters: `{"userName":"` + user + `"}`, edit: map[string]string{"eventID": ""}}.record()
@@ -70,6 +70,9 @@ func TestTheSameChangeTwice(t *testing.T) {
 		"the same message":                   {[]string{deleted("a", "1", 0), deleted("a", "1", 0)}, 1},
 		"by two rules":                       {[]string{deleted("a", "1", 0), strings.Replace(deleted("a", "1", 0), "53dc4d37", "64ed5e48", 1)}, 1},
 		"the same call again":                {[]string{deleted("a", "1", 0), deleted("a", "2", 0)}, 2},
+		"somebody else with its id":          {[]string{deleted("b", "1", 0), deleted("a", "1", 0)}, 2},
+		"another account with its id":        {[]string{strings.ReplaceAll(deleted("a", "1", 0), account, "210987654321"), deleted("a", "1", 0)}, 2},
+		"another call with its id":           {[]string{strings.Replace(deleted("a", "1", 0), "DeleteUser", "CreateUser", 1), deleted("a", "1", 0)}, 2},
 		"without an id":                      {[]string{anonymous("a"), anonymous("a")}, 1},
 		"without an id, about somebody else": {[]string{anonymous("a"), anonymous("b")}, 2},
 	} {

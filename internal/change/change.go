@@ -67,14 +67,17 @@ func (c Change) On() (Kind, string) {
 // What says what was done, for people: "DetachUserPolicy on user/ci (policy RemotionUser)".
 func (c Change) What() string {
 	kind, name := c.On()
-	on := string(kind) + "/" + last(name)
+	on := string(kind) + "/" + name
+	if kind == Policy {
+		on = string(kind) + "/" + last(name)
+	}
 	if name == "" {
 		on = "a " + string(kind) + " that the record does not name"
 	}
 	var more []string
 	add := func(what, name string) {
 		if name != "" {
-			more = append(more, what+last(name))
+			more = append(more, what+name)
 		}
 	}
 	if kind == User {
@@ -82,11 +85,11 @@ func (c Change) What() string {
 		add("now user/", c.NewUserName)
 	}
 	if kind != Policy {
-		add("policy ", c.PolicyARN)
+		add("policy ", last(c.PolicyARN))
 	}
 	add("inline policy ", c.PolicyName)
 	add("version ", c.VersionID)
-	add("boundary ", c.Boundary)
+	add("boundary ", last(c.Boundary))
 	text := c.Event + " on " + on
 	if more != nil {
 		text += " (" + strings.Join(more, ", ") + ")"
@@ -121,5 +124,5 @@ func (c Change) Reaches() string {
 	return text
 }
 
-// last is a name without its path: the last part of an ARN.
+// last is the name in an ARN, without the path.
 func last(name string) string { return name[strings.LastIndexByte(name, '/')+1:] }

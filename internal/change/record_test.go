@@ -227,6 +227,24 @@ func TestWho(t *testing.T) {
 	}
 }
 
+// Whose account it is the record says, or else EventBridge.
+func TestAccount(t *testing.T) {
+	for want, recipient := range map[string]string{"210987654321": `"210987654321"`, account: ""} {
+		c, _, err := Read([]byte(call{event: "DeleteUser", edit: map[string]string{"recipientAccountId": recipient}}.record()))
+		if err != nil || c.Account != want {
+			t.Errorf("recipientAccountId %s: %q, %v; want %q", recipient, c.Account, err, want)
+		}
+	}
+}
+
+// Only ARNs have paths. IAM's names have no "/", and whoever sends one with it is quoted in full.
+func TestWhatCutsNoName(t *testing.T) {
+	c, _, err := Read([]byte(call{event: "UpdateUser", parameters: `{"userName":"a/b","newUserName":"c/d","policyName":"e/f"}`}.record()))
+	if want := "UpdateUser on user/a/b (now user/c/d, inline policy e/f)"; err != nil || c.What() != want {
+		t.Errorf("%s, %v; want %s", c.What(), err, want)
+	}
+}
+
 func TestReaches(t *testing.T) {
 	for want, c := range map[string]Change{
 		"":                               {Event: "DetachUserPolicy", Targets: []string{"user/a"}},

@@ -34,7 +34,8 @@ func (r *run) unnamed(problems []audit.Problem, what, arn string, reads ...strin
 	}
 	return []audit.Problem{{
 		What: what, Why: "access denied: NamedPrincipals does not list " + arn,
-		Remedy: "add what it does not list to NamedPrincipals, the parameter of template.yaml and property of the CDK construct",
+		Remedy: "add what it does not list to NamedPrincipals, the parameter of template.yaml and property of the CDK construct; " +
+			"if it is there, the auditor's role has lost its policy",
 	}}, true
 }
 

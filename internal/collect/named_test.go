@@ -133,6 +133,13 @@ func TestNamingIsAdvisedWhereItHelps(t *testing.T) {
 		{"the organization forbids it", func(a *awsemu.Account) {
 			a.Organization = organization(`"Effect":"Deny","Action":"iam:*","Resource":"*"`)
 		}, "iam:GetUser"},
+		{"a policy of AWS's, which need not be named", func(a *awsemu.Account) {
+			a.Policies = map[string]awsemu.ManagedPolicy{"ViewOnlyAccess": {ARN: "arn:aws:iam::aws:policy/job-function/ViewOnlyAccess", Document: statement(`"Effect":"Allow","Action":"*","Resource":"*"`)}}
+			spoilUser(a, func(u *awsemu.User) { u.Managed = []string{"ViewOnlyAccess"} })
+			spoil := a.Users["auditor"]
+			spoil.Inline = map[string]string{"read": strings.Replace(spoil.Inline["read"], `"arn:aws:iam::aws:policy/*",`, "", 1)}
+			a.Users["auditor"] = spoil
+		}, "iam:GetPolicy"},
 	}
 	for _, test := range tests {
 		account, p := compliant(t), plan()

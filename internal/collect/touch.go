@@ -179,13 +179,14 @@ func (t *touch) attachedTo(p *reachable, arn string) (has, unknown bool) {
 	return has, unknown && !has
 }
 
-// functionRoles names the roles that functions have, as many as are audited.
+// functionRoles names the roles that functions have, as many as are audited beside those of the plan.
 func (t *touch) functionRoles(ctx context.Context) (names []string) {
 	for _, l := range t.listFunctions(ctx) {
 		t.unlisted = t.unlisted || l.problems != nil
 		t.problems = append(t.problems, l.problems...)
 		for _, f := range l.functions {
-			if name, ok := t.roleName(f.Role); ok && !slices.Contains(names, name) && len(names) < maxRoles {
+			name, ok := t.roleName(f.Role)
+			if ok && !slices.Contains(t.plan.RenderRoles, name) && !slices.Contains(names, name) && len(names) < maxRoles {
 				names = append(names, name)
 			}
 		}

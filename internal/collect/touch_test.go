@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
 	"github.com/remotion-audit/remotion-audit/internal/change"
 	"github.com/remotion-audit/remotion-audit/internal/collect"
@@ -110,6 +111,7 @@ func TestTouching(t *testing.T) {
 		{"the render role, in other letters", onRole("Remotion-Lambda-Role"), "role/remotion-lambda-role", ""},
 		{"the role of a permission set", onRole(videos), set, ""},
 		{"a former role of it", onRole("AWSReservedSSO_Videos_ffffffffffffffff"), "role/AWSReservedSSO_Videos_ffffffffffffffff, sso/Videos", ""},
+		{"a role of it, in other letters", onRole("awsreservedsso_VIDEOS_ffffffffffffffff"), "role/awsreservedsso_VIDEOS_ffffffffffffffff, sso/Videos", ""},
 		{"the role of another permission set", onRole("AWSReservedSSO_Videos2_0123456789abcdef"), "dropped", listing},
 		{"the role of a function", onRole("CLIPS"), "role/clips", listing},
 		{"the role of a function that is not Remotion's", onRole("other"), "dropped", listing},
@@ -231,6 +233,36 @@ func TestTouchingWithoutAnAnswer(t *testing.T) {
 				t.Errorf("touches %q, want %q", touches(got), test.want)
 			}
 		})
+	}
+}
+
+// As many roles of functions are looked after as are audited.
+func TestTouchingEachRoleThatIsAudited(t *testing.T) {
+	a := compliant(t)
+	for i := range 22 {
+		role := fmt.Sprintf("role-%02d", i)
+		if i == 0 {
+			role = "remotion-lambda-role"
+		}
+		a.Roles[role] = awsemu.Role{Trust: "lambda.amazonaws.com"}
+		deploy(a, awsemu.LambdaFunction{Name: fmt.Sprintf("remotion-render-4-0-418-mem%dmb-disk2048mb-120sec", 2048+i), Role: role})
+	}
+	p := plan()
+	r, _ := judge(t, a, p)
+	audited := 0
+	for i := range 22 {
+		role := fmt.Sprintf("role-%02d", i)
+		want := slices.ContainsFunc(r.Targets, func(t audit.TargetReport) bool { return t.Name == "role/"+role })
+		if want {
+			audited++
+		}
+		got, problems := collector(t, &awsemu.Server{Account: a}).Touching(t.Context(), p, []change.Change{onRole(role)})
+		if (len(got) == 1) != want || problems != nil {
+			t.Errorf("%s: audited %v, touched by its change: %+v %v", role, want, got, problems)
+		}
+	}
+	if audited != 20 {
+		t.Errorf("%d roles of functions are audited: the test is about the bound", audited)
 	}
 }
 

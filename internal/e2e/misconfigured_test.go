@@ -54,6 +54,13 @@ func TestAWrongConfigurationIsOneAuditorError(t *testing.T) {
 	wrong("somebody of another account", map[string]string{"CALLERS": "arn:aws:iam::999999999999:user/a"}, nothing, "CALLERS", "999999999999")
 	// What cannot be told to anybody still fails the run.
 	wrong("no topic", map[string]string{"CALLERS": "group/ops", "TOPIC_ARN": "alerts"}, "", "CALLERS", "TOPIC_ARN")
+	// A dry run tells nobody.
+	w.trial.event = "audit-dry-run.json"
+	before := len(w.server.Objects(bucket))
+	wrong("a dry run", map[string]string{"CALLERS": "group/staff", "RENDER_ROLE": "a b"}, "", "CALLERS", "RENDER_ROLE")
+	if after := len(w.server.Objects(bucket)); after != before {
+		t.Errorf("a dry run writes to the bucket: %d objects, %d before", after, before)
+	}
 	// A test alert says nothing about the audit, and would read as good.
 	w.trial.event = "test-alert.json"
 	wrong("a test alert", map[string]string{"CALLERS": "group/ops"}, "", "CALLERS")
@@ -67,6 +74,8 @@ func TestAWrongFormatIsToldAllTheSame(t *testing.T) {
 	o := w.run()
 	if s := o.subjects(); len(s) != 1 || !strings.Contains(s[0], "nothing is audited") || !strings.Contains(o.messages[0].Body("email"), "HTTPS_FORMAT") {
 		t.Errorf("said %q", s)
+	} else if card := o.messages[0].Body("https"); !strings.Contains(card, `"source":"custom"`) {
+		t.Errorf("no card: %s", card)
 	}
 	if o = w.run(); len(o.messages) > 0 || o.FunctionError == "" {
 		t.Errorf("said %q", o.subjects())

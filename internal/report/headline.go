@@ -20,6 +20,8 @@ func Headline(r audit.Report) string {
 	case r.Status == audit.Gaps:
 		head := fmt.Sprintf("%s (%s); %d of %d requirements satisfied", Plural(s.Gaps, "gap"), severities(r), s.Satisfied, s.Requirements)
 		return head + muted + unverifiedTail(r, "; ")
+	case r.Status == audit.CouldNotLook && len(r.Targets) == 0: // nothing could be learnt
+		return "could not look" + unverifiedTail(r, ": ")
 	case r.Status == audit.CouldNotLook && muted != "":
 		return "could not look" + unverifiedTail(r, ": ") + muted + ", and no other among what could be learnt"
 	case r.Status == audit.CouldNotLook:

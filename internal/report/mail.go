@@ -22,7 +22,7 @@ type Letter struct {
 	Blind []Field
 	Left  int
 	Full  string
-	// Rest are the sections about what is not new. They come after all that is.
+	// Rest are the sections that can wait, and about what is not new. They come after what could not be looked at.
 	Rest []Section
 	// Closing is the last thing said before the commands.
 	Closing []Field
