@@ -100,6 +100,9 @@ func TestAnUnchangedBoto3Works(t *testing.T) {
 }
 
 func TestAnUnchangedAWSCommandLineWorks(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts the AWS CLI many times, which takes seconds: make test")
+	}
 	if out, err := exec.CommandContext(t.Context(), "aws", "--version").CombinedOutput(); err != nil {
 		t.Skipf("aws CLI not installed: the embedded AWS is not tested with it here: aws --version: %v\n%s", err, out)
 	}
