@@ -331,6 +331,9 @@ func TestBadDays(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
+			if testing.Short() && test.timeout > 2*time.Second {
+				t.Skip("waits for seconds: make test")
+			}
 			t.Parallel()
 			a := account(t, test.account)
 			a.Faults = test.faults
