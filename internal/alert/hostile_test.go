@@ -29,7 +29,7 @@ func hostileReport(name string) audit.Report {
 	r.Problems = []audit.Problem{{Target: name, What: name, Why: name, Grant: name}, {Target: name, What: name, Why: name, Remedy: name}, {Target: "user/gone", What: name, Why: name}}
 	r.Targets[0].ARN = name
 	r.AssumedContext = []string{name}
-	r = triggered(r, audit.Change{ID: name, Event: "PutUserPolicy", At: start, Actor: name, From: name, UserName: name, NewUserName: name, GroupName: name, PolicyName: name, PolicyARN: name, VersionID: name, Boundary: name,
+	r = triggered(r, audit.Change{ID: name, Event: "PutUserPolicy", At: start, Actor: name, From: name, UserName: name, NewUserName: name, GroupName: name, NewGroupName: name, PolicyName: name, PolicyARN: name, VersionID: name, Boundary: name,
 		Targets: []string{name}}, audit.Change{Event: name, Actor: name, PolicyARN: name, Targets: []string{name, name}, Unsure: true})
 	return r
 }

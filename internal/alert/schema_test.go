@@ -99,7 +99,7 @@ func TestMessagesAndStatesFollowTheirSchemas(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	for _, by := range []*audit.Trigger{{By: audit.BySchedule}, {By: audit.ByChanges, Changes: append(someChanges, audit.Change{Event: "CreateUser", Actor: "a", NewUserName: "n", Boundary: "b"}), More: 1, Unreadable: 2}} {
+	for _, by := range []*audit.Trigger{{By: audit.BySchedule}, {By: audit.ByChanges, Changes: append(someChanges, audit.Change{Event: "CreateUser", Actor: "a", NewUserName: "n", NewGroupName: "g", Boundary: "b"}), More: 1, Unreadable: 2}} {
 		r := fixture(t, "drifted")
 		r.Run = audit.Run{ID: "r", At: start, Trigger: by}
 		kept(string(by.By), r)

@@ -19,10 +19,12 @@ type Change struct {
 	Actor string `json:"actor"`
 	From  string `json:"from,omitempty"`
 
-	UserName    string `json:"userName,omitempty"`
-	NewUserName string `json:"newUserName,omitempty"`
-	RoleName    string `json:"roleName,omitempty"`
-	GroupName   string `json:"groupName,omitempty"`
+	UserName  string `json:"userName,omitempty"`
+	RoleName  string `json:"roleName,omitempty"`
+	GroupName string `json:"groupName,omitempty"`
+	// NewUserName and NewGroupName are what a user or a group was renamed to.
+	NewUserName  string `json:"newUserName,omitempty"`
+	NewGroupName string `json:"newGroupName,omitempty"`
 	// PolicyName is that of an inline policy, PolicyARN of a managed one, VersionID the version that counts now.
 	PolicyName string `json:"policyName,omitempty"`
 	PolicyARN  string `json:"policyArn,omitempty"`
@@ -84,6 +86,7 @@ func (c Change) What() string {
 		add("group ", c.GroupName)
 		add("now user/", c.NewUserName)
 	}
+	add("now group/", c.NewGroupName)
 	if kind != Policy {
 		add("policy ", last(c.PolicyARN))
 	}

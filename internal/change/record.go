@@ -55,7 +55,7 @@ func Read(event []byte) (Change, bool, error) {
 	}
 	parameters := record.object("requestParameters")
 	for key, field := range map[string]*string{
-		"userName": &c.UserName, "newUserName": &c.NewUserName, "roleName": &c.RoleName, "groupName": &c.GroupName,
+		"userName": &c.UserName, "newUserName": &c.NewUserName, "roleName": &c.RoleName, "groupName": &c.GroupName, "newGroupName": &c.NewGroupName,
 		"policyName": &c.PolicyName, "versionId": &c.VersionID,
 	} {
 		*field = parameters.text(key, maxName)

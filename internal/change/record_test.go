@@ -94,6 +94,7 @@ var calls = map[string]struct {
 	"RemoveUserFromGroup":           {call{parameters: `{"groupName":"renderers","userName":"ci"}`}, User, "ci", "on user/ci (group renderers)"},
 	"SetDefaultPolicyVersion":       {call{parameters: `{"policyArn":"` + policy + `","versionId":"v3"}`}, Policy, policy, "on policy/RemotionUser (version v3)"},
 	"UpdateAssumeRolePolicy":        {call{parameters: `{"roleName":"remotion-lambda-role","policyDocument":"{}"}`}, Role, "remotion-lambda-role", "on role/remotion-lambda-role"},
+	"UpdateGroup":                   {call{parameters: `{"groupName":"renderers","newGroupName":"artists"}`}, Group, "renderers", "on group/renderers (now group/artists)"},
 	"UpdateUser":                    {call{parameters: `{"userName":"ci","newUserName":"ci-old"}`}, User, "ci", "on user/ci (now user/ci-old)"},
 }
 

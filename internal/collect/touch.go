@@ -147,11 +147,15 @@ func (t *touch) resolve(ctx context.Context) {
 // settle says whom a change touches that names no audited principal.
 func (t *touch) settle(c *change.Change) {
 	kind, name := c.On()
+	var groups []string
+	if kind == change.Group {
+		groups = t.groupNames(name)
+	}
 	for _, p := range t.principals {
 		has, unknown := p.is(kind, name), false
 		switch kind {
 		case change.Group:
-			has, unknown = p.groups.has(name), p.groups.problems != nil
+			has, unknown = slices.ContainsFunc(groups, p.groups.has), p.groups.problems != nil
 		case change.Policy:
 			has, unknown = t.attachedTo(p, name)
 		}
@@ -167,6 +171,18 @@ func (t *touch) settle(c *change.Change) {
 	case kind == change.Policy:
 		c.Unsure = true
 	}
+}
+
+// groupNames are the names that a group has had since a change called it by one: the principals are asked for the
+// groups that they are in now, and it may have been renamed.
+func (t *touch) groupNames(name string) []string {
+	names := []string{name}
+	for _, c := range t.changes { // mostly in the order of the calls
+		if kind, old := c.On(); kind == change.Group && c.NewGroupName != "" && slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, old) }) {
+			names = append(names, c.NewGroupName)
+		}
+	}
+	return names
 }
 
 // attachedTo reports whether a policy has a say about a principal, or whether nobody knows.

@@ -118,6 +118,8 @@ func TestTouching(t *testing.T) {
 		{"a group with an audited user", onGroup("Renderers"), "user/ci", groups},
 		{"a group, in other letters", onGroup("renderers"), "user/ci", groups},
 		{"a group without", onGroup("others"), "dropped", groups},
+		{"a group that is renamed, with an audited user", change.Change{Event: "UpdateGroup", GroupName: "artists", NewGroupName: "Renderers"}, "user/ci", groups},
+		{"a group that is renamed, without", change.Change{Event: "UpdateGroup", GroupName: "artists", NewGroupName: "others"}, "dropped", groups},
 		{"a policy of a user", onPolicy("OfUser"), "user/ci", policies},
 		{"a policy, in other letters", onPolicy("ofuser"), "user/ci", policies},
 		{"a policy of a user's group", onPolicy("OfGroup"), "user/ci", policies},
@@ -289,5 +291,28 @@ func TestTouchingWaitsLittle(t *testing.T) {
 	// The permission set, its role, the function's role, the groups.
 	if rounds := awsemu.Rounds(server.Calls()); len(got) != 3 || rounds > 4 {
 		t.Errorf("%d touch somebody, after %d rounds of calls", len(got), rounds)
+	}
+}
+
+// A principal is asked for the groups it is in now. What was done to one of them under another name, before it was renamed,
+// touches it all the same, in whatever order the queue delivers.
+func TestTouchingAGroupThatIsRenamedAfterwards(t *testing.T) {
+	rename := func(from, to string) change.Change {
+		return change.Change{Event: "UpdateGroup", GroupName: from, NewGroupName: to}
+	}
+	for name, batch := range map[string][]change.Change{
+		"in order":        {onGroup("artists"), rename("Artists", "renderers")},
+		"the other way":   {rename("Artists", "renderers"), onGroup("artists")},
+		"renamed twice":   {onGroup("artists"), rename("artists", "painters"), rename("painters", "renderers")},
+		"there and back":  {onGroup("renderers"), rename("renderers", "artists"), rename("artists", "renderers")},
+		"in circles":      {onGroup("renderers"), rename("renderers", "renderers")},
+		"others are, too": {onGroup("artists"), rename("others", "more"), rename("artists", "renderers")},
+	} {
+		server := &awsemu.Server{Account: crowded(t)}
+		got, problems := collector(t, server).Touching(t.Context(), watched(), batch)
+		i := slices.IndexFunc(got, func(c change.Change) bool { return c.Event == "DetachGroupPolicy" })
+		if i < 0 || !slices.Equal(got[i].Targets, []string{"user/ci"}) || got[i].Unsure || problems != nil {
+			t.Errorf("%s: %+v, %v", name, got, problems)
+		}
 	}
 }

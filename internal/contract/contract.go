@@ -183,13 +183,14 @@ func OnBehalf() []Permission {
 }
 
 // ChangeEvents lists the calls to IAM that can change what a principal may do, as CloudTrail names them. Those that
-// cannot are left out: a new policy is attached to nobody, and a version that is not the default has no effect.
+// cannot are left out: a new policy is attached to nobody, and a version that is not the default has no effect. A
+// group that is renamed grants what it did, but what was done to it before names it otherwise.
 func ChangeEvents() []string {
 	return []string{
 		"AddUserToGroup", "AttachGroupPolicy", "AttachRolePolicy", "AttachUserPolicy", "CreatePolicyVersion", "CreateRole", "CreateUser",
 		"DeleteGroupPolicy", "DeleteRole", "DeleteRolePermissionsBoundary", "DeleteRolePolicy", "DeleteUser",
 		"DeleteUserPermissionsBoundary", "DeleteUserPolicy", "DetachGroupPolicy", "DetachRolePolicy", "DetachUserPolicy",
 		"PutGroupPolicy", "PutRolePermissionsBoundary", "PutRolePolicy", "PutUserPermissionsBoundary", "PutUserPolicy",
-		"RemoveUserFromGroup", "SetDefaultPolicyVersion", "UpdateAssumeRolePolicy", "UpdateUser",
+		"RemoveUserFromGroup", "SetDefaultPolicyVersion", "UpdateAssumeRolePolicy", "UpdateGroup", "UpdateUser",
 	}
 }
