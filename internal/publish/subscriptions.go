@@ -46,10 +46,12 @@ func shown(endpoint string) string {
 	if !web {
 		return endpoint // an address, a number, an ARN
 	}
-	authority, _, more := strings.Cut(rest, "/")
+	authority := rest
+	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
+		authority = rest[:end]
+	}
 	host := authority[strings.LastIndexByte(authority, '@')+1:]
-	host, _, asked := strings.Cut(host, "?")
-	if !more && !asked && host == authority {
+	if host == rest {
 		return endpoint
 	}
 	return scheme + "://" + host + "/..."
