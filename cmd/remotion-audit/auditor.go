@@ -107,59 +107,42 @@ type policyStatement struct {
 	Condition map[string]map[string]string `json:",omitempty"`
 }
 
-// scopeNamed is that of all reads with ReadScopeNamed.
-const scopeNamed contract.Scope = "named"
-
 // policy grants permissions, a statement for each scope. It is template.yaml's, whose resources it names as a template
 // does, and a test holds it to that.
 func (p auditorPlace) policy(permissions []contract.Permission) policyDocument {
 	arn := "arn:" + p.partition + ":"
 	every := func(kind string) string { return arn + "iam::" + p.account + ":" + kind + "/*" }
 	ofAWS := arn + "iam::aws:policy/*"
-	narrowed := contract.ReadPermissions()
 	const bucket = "s3:::${EvidenceBucket}"
 	state := arn + bucket + "/state/" + p.account + "/*"
-	reaches := []struct {
-		scope     contract.Scope
-		sid       string
-		resources []string
-		condition map[string]map[string]string
-	}{
-		{scopeNamed, "ReadNamed", append(slices.Clone(p.named), ofAWS), nil},
-		{contract.ScopePrincipals, "SimulatePrincipals", []string{every("user"), every("role")}, nil},
-		{contract.ScopeUsers, "ReadUsers", []string{every("user")}, nil},
-		{contract.ScopeGroups, "ReadGroups", []string{every("group")}, nil},
-		{contract.ScopeRoles, "ReadRoles", []string{every("role")}, nil},
-		{contract.ScopeAny, "List", []string{"*"}, nil},
-		{contract.ScopeFunctions, "ReadFunctions", []string{arn + "lambda:*:" + p.account + ":function:*"}, nil},
-		{contract.ScopePolicies, "ReadPolicies", []string{every("policy"), ofAWS}, nil},
-		{contract.ScopeEvidence, "FindEvidence", []string{arn + bucket}, nil},
-		{contract.ScopeRemembered, "ReadEvidence", []string{state, arn + bucket + "/mutes.yaml"}, nil},
-		{contract.ScopeRecorded, "KeepEvidence", []string{state, arn + bucket + "/reports/*"}, nil},
-		{contract.ScopeTopic, "Alert", []string{"${AlertTopic}"}, nil},
-		{contract.ScopeNamespace, "PublishMetrics", []string{"*"}, map[string]map[string]string{"StringEquals": {"cloudwatch:namespace": contract.Namespace}}},
-		{contract.ScopeLog, "WriteLogs", []string{"${AuditLogGroup.Arn}"}, nil},
-		{contract.ScopeFailures, "KeepFailures", []string{"${FailureQueue.Arn}"}, nil},
-		{contract.ScopeChanges, "TakeChanges", []string{"${ChangeQueue.Arn}"}, nil},
-		{contract.ScopeTopicKey, "EncryptAlerts", []string{"${AlertTopicKey.Arn}"}, map[string]map[string]string{"StringLike": {"kms:ViaService": "sns.${AWS::Region}.amazonaws.com*"}}},
+	resources := map[contract.Scope][]string{
+		contract.ScopeNamed:      append(slices.Clone(p.named), ofAWS),
+		contract.ScopePrincipals: {every("user"), every("role")},
+		contract.ScopeUsers:      {every("user")},
+		contract.ScopeGroups:     {every("group")},
+		contract.ScopeRoles:      {every("role")},
+		contract.ScopeAny:        {"*"},
+		contract.ScopeFunctions:  {arn + "lambda:*:" + p.account + ":function:*"},
+		contract.ScopePolicies:   {every("policy"), ofAWS},
+		contract.ScopeEvidence:   {arn + bucket},
+		contract.ScopeRemembered: {state, arn + bucket + "/mutes.yaml"},
+		contract.ScopeRecorded:   {state, arn + bucket + "/reports/*"},
+		contract.ScopeTopic:      {"${AlertTopic}"},
+		contract.ScopeNamespace:  {"*"},
+		contract.ScopeLog:        {"${AuditLogGroup.Arn}"},
+		contract.ScopeFailures:   {"${FailureQueue.Arn}"},
+		contract.ScopeChanges:    {"${ChangeQueue.Arn}"},
+		contract.ScopeTopicKey:   {"${AlertTopicKey.Arn}"},
+	}
+	conditions := map[contract.Scope]map[string]map[string]string{
+		contract.ScopeNamespace: {"StringEquals": {"cloudwatch:namespace": contract.Namespace}},
+		contract.ScopeTopicKey:  {"StringLike": {"kms:ViaService": "sns.${AWS::Region}.amazonaws.com*"}},
 	}
 	doc := policyDocument{Version: "2012-10-17"}
-	for _, r := range reaches {
-		s := policyStatement{Sid: r.sid, Effect: "Allow", Resource: r.resources, Condition: r.condition}
-		for _, permission := range permissions {
-			scope := permission.Scope
-			if p.readScope == contract.ReadScopeNamed && slices.Contains(narrowed, permission) {
-				if scope = scopeNamed; permission.Discovers() {
-					continue
-				}
-			}
-			if scope == r.scope {
-				s.Action = append(s.Action, permission.Action)
-			}
-		}
-		if s.Action != nil {
-			doc.Statement = append(doc.Statement, s)
-		}
+	for _, s := range contract.Statements(p.readScope, permissions) {
+		doc.Statement = append(doc.Statement, policyStatement{
+			Sid: s.Sid, Effect: "Allow", Action: s.Actions, Resource: resources[s.Scope], Condition: conditions[s.Scope],
+		})
 	}
 	return doc
 }

@@ -35,3 +35,33 @@ func TestEachActionIsListedOnce(t *testing.T) {
 		}
 	}
 }
+
+// No permission is lost on the way into statements, whatever the read scope, but what discovers with named.
+func TestStatementsGrantEveryPermission(t *testing.T) {
+	all := slices.Concat(ReadPermissions(), FunctionPermissions(), OnBehalf())
+	for _, readScope := range []string{ReadScopeAccount, ReadScopeNamed} {
+		var got, want []string
+		for _, s := range Statements(readScope, all) {
+			if s.Sid == "" {
+				t.Errorf("%s: no Sid", s.Scope)
+			}
+			got = append(got, s.Actions...)
+		}
+		for _, p := range all {
+			if readScope == ReadScopeAccount || !p.Discovers() {
+				want = append(want, p.Action)
+			}
+		}
+		slices.Sort(got)
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: granted %v, want %v", readScope, got, want)
+		}
+	}
+	// Nothing is granted on the account beside what is named.
+	for _, s := range Statements(ReadScopeNamed, ReadPermissions()) {
+		if s.Scope != ScopeNamed {
+			t.Errorf("%s: a read on %s", s.Sid, s.Scope)
+		}
+	}
+}
