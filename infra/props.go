@@ -204,9 +204,9 @@ func (p *PermissionAuditorProps) Validate() error {
 	if p.TimeZone != nil && *p.TimeZone == "" {
 		wrong("TimeZone", "is empty: write UTC, or a name such as Europe/Vienna")
 	}
-	for field, topic := range map[string]awssns.ITopic{"AlertTopic": p.AlertTopic, "OpsTopic": p.OpsTopic, "PagerTopic": p.PagerTopic} {
-		if topic != nil && topic.Fifo() != nil && *topic.Fifo() {
-			wrong(field, "is a FIFO topic, which reaches neither mail nor chat: give a standard one")
+	for _, topic := range p.givenTopics() {
+		if topic.Fifo() != nil && *topic.Fifo() {
+			wrong(topic.field, "is a FIFO topic, which reaches neither mail nor chat: give a standard one")
 		}
 	}
 	if _, err := p.watch(); err != nil {
@@ -310,9 +310,9 @@ func (p *PermissionAuditorProps) watch() (watch, error) {
 		return *s
 	}
 	expression, zone := value(p.ScheduleExpression, defaultSchedule), value(p.TimeZone, defaultTimeZone)
-	for name, v := range map[string]string{"ScheduleExpression": expression, "TimeZone": zone} {
-		if *awscdk.Token_IsUnresolved(jsii.String(v)) {
-			return watch{}, fmt.Errorf("%s is not known at synth, so that no alarm can be made to watch it: write it out", name)
+	for _, said := range []struct{ field, value string }{{"ScheduleExpression", expression}, {"TimeZone", zone}} {
+		if *awscdk.Token_IsUnresolved(jsii.String(said.value)) {
+			return watch{}, fmt.Errorf("%s is not known at synth, so that no alarm can be made to watch it: write it out", said.field)
 		}
 	}
 	return watchOf(expression, zone)

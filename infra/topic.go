@@ -3,6 +3,7 @@ package infra
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
@@ -11,17 +12,23 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
+// A givenTopic is a topic among the props, by the name of its field.
+type givenTopic struct {
+	field string
+	awssns.ITopic
+}
+
+// givenTopics are the topics that are given.
+func (p *PermissionAuditorProps) givenTopics() []givenTopic {
+	all := []givenTopic{{"AlertTopic", p.AlertTopic}, {"OpsTopic", p.OpsTopic}, {"PagerTopic", p.PagerTopic}}
+	return slices.DeleteFunc(all, func(t givenTopic) bool { return t.ITopic == nil })
+}
+
 // elsewhere is an error for each topic of another region than the stack's, where both are known: alarms cannot tell it.
-func (p PermissionAuditorProps) elsewhere(stack awscdk.Stack) error {
+func (p *PermissionAuditorProps) elsewhere(stack awscdk.Stack) error {
 	var errs []error
-	for _, given := range []struct {
-		field string
-		topic awssns.ITopic
-	}{{"AlertTopic", p.AlertTopic}, {"OpsTopic", p.OpsTopic}, {"PagerTopic", p.PagerTopic}} {
-		if given.topic == nil {
-			continue
-		}
-		here, there := stack.Region(), given.topic.Env().Region
+	for _, given := range p.givenTopics() {
+		here, there := stack.Region(), given.Env().Region
 		if !*awscdk.Token_IsUnresolved(here) && !*awscdk.Token_IsUnresolved(there) && *here != *there {
 			errs = append(errs, fmt.Errorf("PermissionAuditor: %s: is in %s, and the stack in %s: an alarm tells topics of its own region alone", given.field, *there, *here))
 		}
