@@ -25,17 +25,13 @@ const (
 	maxLogged = 20
 )
 
-// sift drops the changes that touch nobody audited. Whom the others touch is asked in little time: what is not
-// known by then counts as touching.
-func (a *App) sift(ctx context.Context, place Place, all change.Batch) (audit.Trigger, Changes, error) {
+// sift drops the changes that touch nobody whom the plan audits. Whom the others touch is asked in little time: what
+// is not known by then counts as touching.
+func (a *App) sift(ctx context.Context, plan collect.Plan, all change.Batch) (audit.Trigger, Changes) {
 	for _, u := range all.Why {
 		a.Log.ErrorContext(ctx, "a message of the queue cannot be read", "messageId", u.Message, "error", u.Err.Error(), "begins", u.Begins)
 	}
-	plan, err := a.Config.Plan(place)
-	if err != nil {
-		return audit.Trigger{}, Changes{}, err
-	}
-	all = all.Of(place.Account)
+	all = all.Of(plan.Account)
 	asking, stop := context.WithTimeout(ctx, maxAside)
 	defer stop()
 	if deadline, ok := ctx.Deadline(); ok {
@@ -63,5 +59,5 @@ func (a *App) sift(ctx context.Context, place Place, all change.Batch) (audit.Tr
 		}
 		a.Log.InfoContext(ctx, "changes dropped: they touch nobody audited", "dropped", counts.Dropped, "what", what)
 	}
-	return trigger, counts, nil
+	return trigger, counts
 }

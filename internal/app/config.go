@@ -424,8 +424,9 @@ type ReadScope string
 
 // UnmarshalText reads READ_SCOPE.
 func (r *ReadScope) UnmarshalText(text []byte) error {
-	switch *r = ReadScope(text); *r {
+	switch string(text) {
 	case contract.ReadScopeAccount, contract.ReadScopeNamed:
+		*r = ReadScope(text)
 		return nil
 	}
 	return fmt.Errorf("%q is not a scope: write account, or named", text)

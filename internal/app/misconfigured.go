@@ -31,11 +31,8 @@ func (a *App) misconfigured(ctx context.Context, place Place, runID string, dryR
 	announcing, stop := a.before(ctx, reserve/2)
 	defer stop()
 	out, failed := told.announce(announcing, look{report: r, first: &r}, told.ask(ctx, place)(), place)
-	for _, trouble := range out.Trouble {
-		a.Log.ErrorContext(ctx, "evidence", "error", trouble.Error())
-	}
+	a.note(ctx, out, &result)
 	a.fail(ctx, failed)
-	result.Announced, result.Events, result.StateErrors = out.Published > 0, out.Planned.Events, len(out.Trouble)
 	result.Problems = len(r.Problems)
 	return result, err
 }

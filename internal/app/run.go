@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -141,17 +142,14 @@ func (a *App) Handle(ctx context.Context, raw json.RawMessage) (Result, error) {
 	if err != nil {
 		return Result{}, a.fail(ctx, err)
 	}
-	wrong := a.Misconfigured
 	if event.Command == TestAlert {
-		if wrong != nil {
-			return Result{Command: TestAlert, Account: place.Account}, a.fail(ctx, wrong)
+		if a.Misconfigured != nil {
+			return Result{Command: TestAlert, Account: place.Account}, a.fail(ctx, a.Misconfigured)
 		}
 		return a.testAlert(ctx, event, place)
 	}
-	if wrong == nil {
-		_, wrong = a.Config.Plan(place) // what only the place shows: another account's ARN, another partition's region
-	}
-	if wrong != nil {
+	plan, wrong := a.Config.Plan(place) // some of what is wrong only the place shows: another account's ARN
+	if wrong = cmp.Or(a.Misconfigured, wrong); wrong != nil {
 		return a.misconfigured(ctx, place, lc.AwsRequestID, event.DryRun, wrong)
 	}
 	started, throttled := a.now(), a.Throttled()
@@ -159,9 +157,7 @@ func (a *App) Handle(ctx context.Context, raw json.RawMessage) (Result, error) {
 	trigger := audit.Trigger{By: event.By}
 	if event.Changes != nil {
 		var counts Changes
-		if trigger, counts, err = a.sift(ctx, place, *event.Changes); err != nil {
-			return Result{}, a.fail(ctx, err)
-		}
+		trigger, counts = a.sift(ctx, plan, *event.Changes)
 		result.Changes = &counts
 		if counts.Touching+counts.Unreadable == 0 {
 			return result, nil

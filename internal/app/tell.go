@@ -28,11 +28,8 @@ func (a *App) tell(ctx context.Context, l look, s setting, place Place, throttle
 		delivery.AlertFailures = 1
 		errs = append(errs, err)
 	}
-	for _, err := range out.Trouble {
-		a.Log.ErrorContext(ctx, "evidence", "error", err.Error())
-	}
+	a.note(ctx, out, result)
 	r := out.Planned.Report
-	result.Announced, result.Events, result.StateErrors = out.Published > 0, out.Planned.Events, len(out.Trouble)
 
 	delivery.OldestGapAge, delivery.StateErrors = out.Planned.OldestGapAge, len(out.Trouble)
 	delivery.ThrottledCalls = a.Throttled() - throttled
@@ -44,6 +41,14 @@ func (a *App) tell(ctx context.Context, l look, s setting, place Place, throttle
 		result.Measured = true
 	}
 	return r, errors.Join(errs...)
+}
+
+// note logs what went wrong with the evidence bucket, and notes in the result what became of an announcement.
+func (a *App) note(ctx context.Context, out evidence.Outcome, result *Result) {
+	for _, err := range out.Trouble {
+		a.Log.ErrorContext(ctx, "evidence", "error", err.Error())
+	}
+	result.Announced, result.Events, result.StateErrors = out.Published > 0, out.Planned.Events, len(out.Trouble)
 }
 
 // bucket is the evidence bucket, nil if there is none.
