@@ -51,7 +51,7 @@ func (a *permissionAuditor) statements(p PermissionAuditorProps) []awsiam.Policy
 	if a.key != nil {
 		resources[contract.ScopeTopicKey] = []*string{a.key.KeyArn()}
 	}
-	permissions := slices.Concat(contract.ReadPermissions(), contract.FunctionPermissions(), contract.OnBehalf())
+	permissions := slices.Concat(contract.ReadPermissions(), contract.FunctionPermissions(), contract.OnBehalfPermissions())
 	var statements []awsiam.PolicyStatement
 	for _, s := range contract.Statements(*p.ReadScope, permissions) {
 		reach, known := resources[s.Scope]

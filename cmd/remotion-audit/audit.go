@@ -155,7 +155,7 @@ func runAudit(cmd *cobra.Command, o auditOptions) error {
 	if _, err := out.Write(b.Bytes()); err != nil {
 		return err
 	}
-	if status := exitStatus(worstOf(r), r.Blind(), failOn, o.failOnUnverified); status != 0 {
+	if status := exitStatus(worstOf(r), r.Unverified(), failOn, o.failOnUnverified); status != 0 {
 		return exitError(status)
 	}
 	return nil
@@ -190,7 +190,7 @@ func exitStatus(worst policies.Severity, blind bool, failOn policies.Severity, u
 
 // whoAmI asks STS for the account, and for the principal behind the credentials, which is empty when
 // they are the root user's or a federated user's: neither can be audited.
-func whoAmI(ctx context.Context, client *sts.Client, region string) (place app.Place, self string, err error) {
+func whoAmI(ctx context.Context, client *sts.Client, region string) (place app.Location, self string, err error) {
 	out, err := client.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
 		if ctx.Err() != nil {
@@ -202,7 +202,7 @@ func whoAmI(ctx context.Context, client *sts.Client, region string) (place app.P
 	if err != nil {
 		return place, "", errors.New("AWS says that the credentials belong to " + aws.ToString(out.Arn) + ", which is no ARN")
 	}
-	place = app.Place{Account: a.AccountID, Partition: a.Partition, Region: region}
+	place = app.Location{Account: a.AccountID, Partition: a.Partition, Region: region}
 	parts := strings.Split(a.Resource, "/")
 	switch parts[0] {
 	case "user":

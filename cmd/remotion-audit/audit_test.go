@@ -14,7 +14,7 @@ func TestExitStatus(t *testing.T) {
 		}
 		return list
 	}
-	blind := []audit.Problem{{Target: audit.TheAccount}}
+	blind := []audit.Problem{{Target: audit.AccountTarget}}
 	for _, test := range []struct {
 		name   string
 		report audit.Report
@@ -31,7 +31,7 @@ func TestExitStatus(t *testing.T) {
 		{"a gap, and blind", audit.Report{Findings: gaps(policies.High), Problems: blind}, policies.Low, false, 1},
 		{"a gap, and blind, which wins", audit.Report{Findings: gaps(policies.High), Problems: blind}, policies.Low, true, 2},
 	} {
-		if got := exitStatus(worstOf(test.report), test.report.Blind(), test.failOn, test.wins); got != test.want {
+		if got := exitStatus(worstOf(test.report), test.report.Unverified(), test.failOn, test.wins); got != test.want {
 			t.Errorf("%s: %d, want %d", test.name, got, test.want)
 		}
 	}

@@ -85,7 +85,7 @@ func runCheck(cmd *cobra.Command, o checkOptions) error {
 	if err := failOn.UnmarshalText([]byte(o.failOn)); err != nil {
 		return fmt.Errorf("--fail-on: %w", err)
 	}
-	write := map[string]func(io.Writer, check.Result) error{"text": report.CheckText, "json": report.CheckJSON}[o.format]
+	write := map[string]func(io.Writer, check.Verdict) error{"text": report.CheckText, "json": report.CheckJSON}[o.format]
 	if write == nil {
 		return fmt.Errorf("--format: %q is not known: text or json", o.format)
 	}
@@ -102,7 +102,7 @@ func runCheck(cmd *cobra.Command, o checkOptions) error {
 	if err := errors.Join(append(files.errs, err)...); err != nil {
 		return err
 	}
-	result := check.Judge(grants, required, iampolicy.Context(extra))
+	result := check.Evaluate(grants, required, iampolicy.Context(extra))
 	if o.excess {
 		result.FindExcess(grants, required, iampolicy.Context(extra))
 	}
@@ -113,7 +113,7 @@ func runCheck(cmd *cobra.Command, o checkOptions) error {
 	if _, err := cmd.OutOrStdout().Write(b.Bytes()); err != nil {
 		return err
 	}
-	if status := exitStatus(result.Worst(), result.Blind(), failOn, o.failOnUnverified); status != 0 {
+	if status := exitStatus(result.Worst(), result.HasUnverified(), failOn, o.failOnUnverified); status != 0 {
 		return exitError(status)
 	}
 	return nil
@@ -134,14 +134,14 @@ func (o checkOptions) requirements(cmd *cobra.Command, files *files, ctx iampoli
 		if p.Document == nil {
 			return check.Required{}, nil // files has the error
 		}
-		return check.Document(p.ID, p.Document, ctx)
+		return check.DocumentRequirements(p.ID, p.Document, ctx)
 	}
-	t := check.Target{Kind: policies.Kind(o.kind), Purpose: policies.Purpose(o.purpose), Account: o.account, Regions: o.regions, Principal: o.principal}
+	t := check.Target{Kind: policies.PolicyKind(o.kind), Purpose: policies.Purpose(o.purpose), Account: o.account, Regions: o.regions, Principal: o.principal}
 	var errs []error
 	if t.Kind != policies.User && t.Kind != policies.Role {
 		errs = append(errs, fmt.Errorf("--for: %q is neither user nor role", o.kind))
 	}
-	if err := checkPlace(policies.Place{Partition: o.partition, Account: t.Account, Regions: t.Regions}, t.Purpose); err != nil {
+	if err := checkPlace(policies.Scope{Partition: o.partition, Account: t.Account, Regions: t.Regions}, t.Purpose); err != nil {
 		errs = append(errs, err)
 	}
 	if t.Principal != "" {
@@ -154,7 +154,7 @@ func (o checkOptions) requirements(cmd *cobra.Command, files *files, ctx iampoli
 			errs = append(errs, fmt.Errorf("--principal: %s is not in account %s, which --account names", t.Principal, t.Account))
 		}
 	}
-	if err := policies.CheckPartition(o.partition); err != nil {
+	if err := policies.ValidatePartition(o.partition); err != nil {
 		return check.Required{}, fmt.Errorf("--partition: %w", err)
 	}
 	release, err := findIn(o.version, o.partition)
@@ -166,7 +166,7 @@ func (o checkOptions) requirements(cmd *cobra.Command, files *files, ctx iampoli
 	if err := errors.Join(errs...); err != nil {
 		return check.Required{}, err
 	}
-	return check.Release(t, release)
+	return check.ReleaseRequirements(t, release)
 }
 
 // grants reads the policies.

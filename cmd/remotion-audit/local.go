@@ -280,7 +280,7 @@ func show(out io.Writer, name string, event []byte, server *awsemu.Server, resul
 }
 
 func audited(result runtimeapi.Result) bool {
-	var answer app.Result
+	var answer app.RunResult
 	return result.FunctionError == "" && json.Unmarshal(result.Payload, &answer) == nil && answer.Status != ""
 }
 
@@ -292,7 +292,7 @@ func reportAnew(ctx context.Context, out io.Writer, account *awsemu.Account, ser
 	if err != nil {
 		return err
 	}
-	place, err := app.PlaceOf(functionARN(account))
+	place, err := app.ParseFunctionARN(functionARN(account))
 	if err != nil {
 		return err
 	}

@@ -43,9 +43,9 @@ const (
 )
 
 // card is the https body for chat. What does not fit is in the mail, and the card says so.
-func (n news) card() string {
+func (n digest) card() string {
 	var text []string
-	length, left := 0, n.findingsLeft()
+	length, left := 0, n.omittedFindings()
 	add := func(paragraph string) {
 		if length += len(paragraph) + 2; length > maxCard {
 			left++
@@ -54,37 +54,37 @@ func (n news) card() string {
 		text = append(text, paragraph)
 	}
 	add(prose(report.Headline(n.report)))
-	for _, l := range lines(n.shown.changes) {
+	for _, l := range lines(n.excerpt.changes) {
 		add(n.paragraph(l))
 	}
 	announced := len(text)
-	for _, e := range n.shown.errors {
+	for _, e := range n.excerpt.errors {
 		add("*" + e.title() + "*  " + prose(n.said(e)))
 	}
 	if held := n.counts.held; held > 0 {
 		add(report.Plural(held, "gap") + " open before could not be looked at again, and may still be there.")
 	}
-	if len(n.shown.changes) == 0 {
+	if len(n.excerpt.changes) == 0 {
 		announced = len(text)
 	}
-	for _, x := range n.shown.notices {
-		add(fmt.Sprintf("*MUTE* of %s  %s\nowner %s, until %s: %s", code(x.mute.what()), x.said(n.now), prose(x.mute.Owner), clock(x.mute.Until), prose(x.mute.Reason)))
+	for _, x := range n.excerpt.notices {
+		add(fmt.Sprintf("*MUTE* of %s  %s\nowner %s, until %s: %s", code(x.mute.what()), x.said(n.now), prose(x.mute.Owner), timeText(x.mute.Until), prose(x.mute.Reason)))
 	}
-	for _, x := range n.shown.worth {
+	for _, x := range n.excerpt.worth {
 		add("*NOTICE*  " + strings.TrimPrefix(prose(x.Target)+": ", ": ") + prose(x.Text))
 	}
-	for _, l := range lines(n.shown.standing) {
+	for _, l := range lines(n.excerpt.standing) {
 		since := n.since(l)
 		add(fmt.Sprintf("*OPEN  %s*  %s  %s %s %s", strings.ToUpper(l.group.Severity.String()), code(l.group.Target), code(l.group.What()), since.Label, since.Text))
 	}
-	if len(n.shown.calls) > 0 {
+	if len(n.excerpt.calls) > 0 {
 		// They stand beside what is announced, and go first where there is no room.
-		count := min(len(n.shown.calls), maxSpelt)
-		for count > 0 && length+len(n.callsParagraph(count))+2 > maxCard {
+		count := min(len(n.excerpt.calls), maxSpelt)
+		for count > 0 && length+len(n.iamChangesParagraph(count))+2 > maxCard {
 			count--
 		}
 		if count > 0 {
-			text = slices.Insert(text, announced, n.callsParagraph(count))
+			text = slices.Insert(text, announced, n.iamChangesParagraph(count))
 		} else {
 			left++
 		}
@@ -97,9 +97,9 @@ func (n news) card() string {
 		text = append(text, fmt.Sprintf("_and %d more: %s_", left, elsewhere))
 	}
 	c := card{Version: "1.0", Source: "custom", ID: n.key}
-	head := "[" + n.label() + "] Remotion IAM: " + strings.Join(n.parts(), ", ")
+	head := "[" + n.label() + "] Remotion IAM: " + strings.Join(n.subjectParts(), ", ")
 	c.Content = cardContent{TextType: "client-markdown", Title: strings.TrimSuffix(head+" | "+prose(n.who()), " | ") + " | " + prose(n.report.Account), Description: strings.Join(text, "\n\n"), NextSteps: n.steps()}
-	c.Metadata = cardMetadata{ThreadID: n.thread, Summary: head + ". " + prose(n.first()), EventType: "remotion-audit." + string(n.events()[0]), AdditionalContext: map[string]string{
+	c.Metadata = cardMetadata{ThreadID: n.thread, Summary: head + ". " + prose(n.first()), EventType: "remotion-audit." + string(n.reasons()[0]), AdditionalContext: map[string]string{
 		"account": code(n.report.Account), "severity": n.severity().String(),
 	}}
 	for _, target := range n.targets() {
@@ -113,7 +113,7 @@ func (n news) card() string {
 }
 
 // title is what messages call an error.
-func (c errorChange) title() string {
+func (c errorTransition) title() string {
 	switch {
 	case c.ended:
 		return "CAN LOOK AGAIN"
@@ -123,14 +123,14 @@ func (c errorChange) title() string {
 	return "COULD NOT LOOK"
 }
 
-func (n news) paragraph(l line) string {
+func (n digest) paragraph(l line) string {
 	g := l.group
 	title := strings.TrimSpace(titles[l.event] + "  " + strings.ToUpper(g.Severity.String()))
 	if n.options.Stateless {
 		title = strings.ToUpper(g.Severity.String())
 	}
 	if l.closed {
-		return fmt.Sprintf("*%s*  %s  %s after %s", titles[l.event], code(g.Target), code(g.What()), span(n.now.Sub(l.since)))
+		return fmt.Sprintf("*%s*  %s  %s after %s", titles[l.event], code(g.Target), code(g.What()), durationText(n.now.Sub(l.since)))
 	}
 	text := fmt.Sprintf("*%s*  %s  %s\n%s", title, code(g.Target), code(g.What()), prose(g.Impact()))
 	text += fmt.Sprintf("\n%s: %s", g.Cause, prose(g.Why))
@@ -145,14 +145,14 @@ func (n news) paragraph(l line) string {
 }
 
 // steps are what to do next: how to check, and how to mute the worst of it.
-func (n news) steps() (list []string) {
+func (n digest) steps() (list []string) {
 	s := n.options.Sender
 	for i, command := range report.CheckCommands(n.report, s.Function, s.Region, s.Settings) {
 		list = append(list, []string{"Check again: ", "Or have the function check: "}[i]+code(command))
 	}
-	for _, c := range n.shown.changes {
+	for _, c := range n.excerpt.changes {
 		if c.gap.Closed.IsZero() {
-			l := lines(n.shown.changes)[0]
+			l := lines(n.excerpt.changes)[0]
 			if command := n.muteCommand(l.group); command != "" {
 				list = append(list, "Mute the first for 24 hours: "+code(command))
 			}

@@ -13,11 +13,11 @@ import (
 func ExamplePlan() {
 	gap := audit.Finding{Target: "role/remotion-lambda-role", Policy: policies.Role, Action: "lambda:InvokeFunction", Status: audit.Missing,
 		Cause: audit.NoGrant, Severity: policies.Critical, Impact: "renders stop at once"}
-	broken := audit.Report{SchemaVersion: audit.SchemaVersion, Status: audit.Gaps, Account: "123456789012", Findings: []audit.Finding{gap},
+	broken := audit.Report{SchemaVersion: audit.SchemaVersion, Status: audit.StatusGaps, Account: "123456789012", Findings: []audit.Finding{gap},
 		Summary: audit.Summary{Requirements: 16, Satisfied: 15, Gaps: 1, GapsCritical: 1},
 		Targets: []audit.TargetReport{{Name: gap.Target, Kind: audit.RenderRole, Summary: audit.Summary{Gaps: 1}}}}
 	mended := broken
-	mended.Status, mended.Summary = audit.Compliant, audit.Summary{Requirements: 16, Satisfied: 16}
+	mended.Status, mended.Summary = audit.StatusCompliant, audit.Summary{Requirements: 16, Satisfied: 16}
 	gap.Status, gap.Cause = audit.Satisfied, ""
 	mended.Findings = []audit.Finding{gap}
 
@@ -25,7 +25,7 @@ func ExamplePlan() {
 	now := time.Date(2026, 11, 16, 9, 0, 0, 0, time.UTC)
 	for _, r := range []audit.Report{mended, broken, broken, mended} {
 		plan := alert.Plan(state, r, nil, now, alert.Options{RepeatAfter: 24 * time.Hour})
-		fmt.Println(len(plan.Events), cmp.Or(plan.Message.Subject, "nothing to say"))
+		fmt.Println(len(plan.Reasons), cmp.Or(plan.Message.Subject, "nothing to say"))
 		state, now = plan.Next, now.Add(time.Hour)
 	}
 	// Output:

@@ -87,7 +87,7 @@ func TestDocumentedFilterPolicies(t *testing.T) {
 			}
 		}
 	}
-	for _, event := range []Event{Opened, Reopened, Worse, Recovered, PartlyRecovered, Retired, Baseline, AuditorError, Notice, Test} {
+	for _, event := range []Reason{ReasonOpened, ReasonReopened, ReasonWorse, ReasonRecovered, ReasonPartlyRecovered, ReasonRetired, ReasonBaseline, ReasonAuditorError, ReasonNotice, ReasonTest} {
 		if !slices.Contains(policies3[2]["events"], string(event)) {
 			t.Errorf("everything but reminders leaves out %s", event)
 		}

@@ -189,9 +189,9 @@ func TestGolden(t *testing.T) {
 		}},
 		{"changed-much", func(s *story) Planned {
 			s.run(compliant)
-			var list []audit.Change
+			var list []audit.IAMChange
 			for i := range 12 {
-				list = append(list, audit.Change{Event: "PutRolePolicy", At: start.Add(time.Hour - time.Duration(i)*time.Minute), Actor: "role/pipeline (session deploy) through cloudformation.amazonaws.com",
+				list = append(list, audit.IAMChange{Event: "PutRolePolicy", At: start.Add(time.Hour - time.Duration(i)*time.Minute), Actor: "role/pipeline (session deploy) through cloudformation.amazonaws.com",
 					RoleName: "remotion-lambda-role", PolicyName: "part-" + string(rune('a'+i)), Targets: []string{"role/remotion-lambda-role"}})
 			}
 			return s.after(time.Hour, triggered(drifted, list...))
@@ -199,7 +199,7 @@ func TestGolden(t *testing.T) {
 		{"mended", func(s *story) Planned {
 			s.run(compliant)
 			s.after(time.Hour, roleOnly)
-			return s.after(20*time.Minute, triggered(compliant, audit.Change{Event: "PutRolePolicy", At: s.now.Add(18 * time.Minute), Actor: "the root user", From: "2001:db8::1",
+			return s.after(20*time.Minute, triggered(compliant, audit.IAMChange{Event: "PutRolePolicy", At: s.now.Add(18 * time.Minute), Actor: "the root user", From: "2001:db8::1",
 				RoleName: "remotion-lambda-role", PolicyName: "remotion-lambda-role-policy", Targets: []string{"role/remotion-lambda-role"}}))
 		}},
 		{"misconfigured", func(s *story) Planned {

@@ -22,15 +22,15 @@ var hostileNames = []string{
 func hostileReport(name string) audit.Report {
 	gap := finding("user/u", "a", audit.Missing, policies.Critical)
 	gap.Target, gap.Sid, gap.Action, gap.Resource, gap.ExampleARN, gap.Why, gap.Impact, gap.Notes = name, name, name, name, name, name, name, []string{name}
-	gap.Region, gap.Statements = name, []audit.Statement{{Policy: name, Index: 1, Sid: name, Effect: "Allow", Resources: []string{name}}}
+	gap.Region, gap.Statements = name, []audit.StatementRef{{Policy: name, Index: 1, Sid: name, Effect: "Allow", Resources: []string{name}}}
 	unsure := finding(name, "b", audit.Unverified, policies.Low)
 	unsure.Why = name
 	r := made([]string{name}, gap, unsure)
 	r.Problems = []audit.Problem{{Target: name, What: name, Why: name, Grant: name}, {Target: name, What: name, Why: name, Remedy: name}, {Target: "user/gone", What: name, Why: name}}
 	r.Targets[0].ARN = name
 	r.AssumedContext = []string{name}
-	r = triggered(r, audit.Change{ID: name, Event: "PutUserPolicy", At: start, Actor: name, From: name, UserName: name, NewUserName: name, GroupName: name, NewGroupName: name, PolicyName: name, PolicyARN: name, VersionID: name, Boundary: name,
-		Targets: []string{name}}, audit.Change{Event: name, Actor: name, PolicyARN: name, Targets: []string{name, name}, Unsure: true})
+	r = triggered(r, audit.IAMChange{ID: name, Event: "PutUserPolicy", At: start, Actor: name, From: name, UserName: name, NewUserName: name, GroupName: name, NewGroupName: name, PolicyName: name, PolicyARN: name, VersionID: name, Boundary: name,
+		Targets: []string{name}}, audit.IAMChange{Event: name, Actor: name, PolicyARN: name, Targets: []string{name, name}, Unsure: true})
 	return r
 }
 

@@ -10,11 +10,11 @@ import (
 // An Identity tells one gap from another, from run to run. Nothing volatile is in it: no example, no
 // text, no status, and not the path in a principal's ARN, which may be unknown for a while.
 type Identity struct {
-	Target   string        `json:"target"`
-	Policy   policies.Kind `json:"policy"`
-	Sid      string        `json:"sid,omitempty"`
-	Action   string        `json:"action,omitempty"`
-	Resource string        `json:"resource,omitempty"`
+	Target   string              `json:"target"`
+	Policy   policies.PolicyKind `json:"policy"`
+	Sid      string              `json:"sid,omitempty"`
+	Action   string              `json:"action,omitempty"`
+	Resource string              `json:"resource,omitempty"`
 }
 
 func identityOf(f audit.Finding) Identity {

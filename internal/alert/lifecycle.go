@@ -8,13 +8,13 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// remembered is how long a gap that is closed stays in the state, so that one that comes back is told
+// closedRetention is how long a gap that is closed stays in the state, so that one that comes back is told
 // apart from one that was never there.
-const remembered = 30 * 24 * time.Hour
+const closedRetention = 30 * 24 * time.Hour
 
 // A change is one thing there is to say about one gap.
-type change struct {
-	event Event
+type transition struct {
+	reason Reason
 	// gap is as it is remembered from now on. Closed tells that it is no gap any more.
 	gap Gap
 	// finding is the report's, or made of what is remembered when there is none any more.
@@ -30,40 +30,40 @@ type lifecycle struct {
 	options  Options
 	// seen are the findings by identity.
 	seen map[Identity]audit.Finding
-	// about says what is known about a target: it is missing as a whole, or something about it is known.
-	about map[targetPolicy]knowledge
+	// knowledge says what is known about a target: it is missing as a whole, or something about it is known.
+	knowledge map[targetPolicy]targetKnowledge
 }
 
 type targetPolicy struct {
 	target string
-	policy policies.Kind
+	policy policies.PolicyKind
 }
 
-type knowledge struct{ audited, missing, known bool }
+type targetKnowledge struct{ audited, missing, known bool }
 
 func newLifecycle(previous State, r audit.Report, mutes Mutes, now time.Time, o Options) *lifecycle {
-	l := &lifecycle{previous: previous, report: r, mutes: mutes, now: now, options: o, seen: map[Identity]audit.Finding{}, about: map[targetPolicy]knowledge{}}
+	l := &lifecycle{previous: previous, report: r, mutes: mutes, now: now, options: o, seen: map[Identity]audit.Finding{}, knowledge: map[targetPolicy]targetKnowledge{}}
 	for _, t := range r.Targets {
-		l.about[targetPolicy{t.Name, t.Kind.Policy()}] = knowledge{audited: true}
+		l.knowledge[targetPolicy{t.Name, t.Kind.Policy()}] = targetKnowledge{audited: true}
 	}
 	for _, f := range r.Findings {
 		id := identityOf(f)
 		// A target may be configured twice. The same requirement is then judged twice, and the worse counts.
-		if before, ok := l.seen[id]; !ok || rank(f.Status) > rank(before.Status) {
+		if before, ok := l.seen[id]; !ok || statusRank(f.Status) > statusRank(before.Status) {
 			l.seen[id] = f
 		}
-		k := l.about[targetPolicy{f.Target, f.Policy}]
+		k := l.knowledge[targetPolicy{f.Target, f.Policy}]
 		k.missing = k.missing || id.whole() && f.Status.Gap()
 		k.known = k.known || !id.whole() && f.Status != audit.Unverified
-		l.about[targetPolicy{f.Target, f.Policy}] = k
+		l.knowledge[targetPolicy{f.Target, f.Policy}] = k
 	}
-	l.previous.Gaps = l.followed(previous.Gaps)
+	l.previous.Gaps = l.renumberSids(previous.Gaps)
 	return l
 }
 
-// followed gives gaps the Sids of the report. Releases number the statements of their documents anew; what
+// renumberSids gives gaps the Sids of the report. Releases number the statements of their documents anew; what
 // an account is judged by changes with what is deployed in it, and the gap is the same.
-func (l *lifecycle) followed(gaps []Gap) []Gap {
+func (l *lifecycle) renumberSids(gaps []Gap) []Gap {
 	now := map[Identity]string{}
 	for id := range l.seen {
 		sid := id.Sid
@@ -90,7 +90,7 @@ func (l *lifecycle) followed(gaps []Gap) []Gap {
 
 // gaps returns what is remembered of gaps from now on, before anything is announced, and what there is
 // to say about them.
-func (l *lifecycle) gaps() (gaps []Gap, changes []change) {
+func (l *lifecycle) gaps() (gaps []Gap, changes []transition) {
 	known := map[Identity]bool{}
 	for _, was := range l.previous.Gaps {
 		known[was.Identity] = true
@@ -100,7 +100,7 @@ func (l *lifecycle) gaps() (gaps []Gap, changes []change) {
 			g, c := l.open(f, was)
 			gaps, changes = append(gaps, g), append(changes, c...)
 		case !was.Closed.IsZero():
-			if l.now.Sub(was.Closed) < remembered {
+			if l.now.Sub(was.Closed) < closedRetention {
 				gaps = append(gaps, was)
 			}
 		default:
@@ -111,15 +111,15 @@ func (l *lifecycle) gaps() (gaps []Gap, changes []change) {
 			case event == "": // nobody knows
 				gaps = append(gaps, was)
 				continue
-			case was.Told.IsZero() && was.Opened > 1: // this opening nobody heard of, the ones before it they did
+			case was.Notified.IsZero() && was.Opened > 1: // this opening nobody heard of, the ones before it they did
 				gone.Opened--
 				gaps = append(gaps, gone)
 				continue
-			case was.Told.IsZero():
+			case was.Notified.IsZero():
 				continue
 			}
 			gaps = append(gaps, was)
-			changes = append(changes, l.quiet(change{event, gone, asFinding(was)}))
+			changes = append(changes, l.suppressMuted(transition{event, gone, asFinding(was)}))
 		}
 	}
 	for id, f := range l.seen {
@@ -129,12 +129,12 @@ func (l *lifecycle) gaps() (gaps []Gap, changes []change) {
 		}
 	}
 	slices.SortFunc(gaps, func(a, b Gap) int { return a.compare(b.Identity) })
-	slices.SortFunc(changes, func(a, b change) int { return a.gap.compare(b.gap.Identity) })
+	slices.SortFunc(changes, func(a, b transition) int { return a.gap.compare(b.gap.Identity) })
 	return gaps, l.reminders(changes)
 }
 
 // open takes a gap that is there to the next run.
-func (l *lifecycle) open(f audit.Finding, was Gap) (Gap, []change) {
+func (l *lifecycle) open(f audit.Finding, was Gap) (Gap, []transition) {
 	g := was
 	g.Status, g.Cause, g.Severity, g.Why = f.Status, f.Cause, f.Severity, f.Why
 	g.Muted, g.Region, g.Unlisted = f.Muted != nil, "", l.unknownTargets()
@@ -143,61 +143,61 @@ func (l *lifecycle) open(f audit.Finding, was Gap) (Gap, []change) {
 	}
 	if was.Since.IsZero() || !was.Closed.IsZero() {
 		g.Since, g.Closed, g.Opened = l.now, time.Time{}, was.Opened+1
-		g.Told, g.ToldStatus, g.ToldSeverity, g.Reminders, g.Thread = time.Time{}, "", 0, 0, ""
+		g.Notified, g.NotifiedStatus, g.NotifiedSeverity, g.Reminders, g.Thread = time.Time{}, "", 0, 0, ""
 	}
 	if g.Muted {
 		return g, nil
 	}
-	var event Event
+	var event Reason
 	switch {
-	case g.Told.IsZero() && l.previous.Baseline.IsZero() && !l.options.Stateless:
-		event = Baseline
-	case g.Told.IsZero() && g.Opened > 1:
-		event = Reopened
-	case g.Told.IsZero():
-		event = Opened
-	case g.Severity > g.ToldSeverity || rank(g.Status) > rank(g.ToldStatus):
-		event = Worse
-	case g.Severity < g.ToldSeverity || rank(g.Status) < rank(g.ToldStatus):
-		event = PartlyRecovered
+	case g.Notified.IsZero() && l.previous.Baseline.IsZero() && !l.options.Stateless:
+		event = ReasonBaseline
+	case g.Notified.IsZero() && g.Opened > 1:
+		event = ReasonReopened
+	case g.Notified.IsZero():
+		event = ReasonOpened
+	case g.Severity > g.NotifiedSeverity || statusRank(g.Status) > statusRank(g.NotifiedStatus):
+		event = ReasonWorse
+	case g.Severity < g.NotifiedSeverity || statusRank(g.Status) < statusRank(g.NotifiedStatus):
+		event = ReasonPartlyRecovered
 	default:
-		event = Reminder // if it is due
+		event = ReasonReminder // if it is due
 	}
-	return g, []change{{event, g, f}}
+	return g, []transition{{event, g, f}}
 }
 
 // closing says what became of a gap that the report does not show as one: recovered, retired, or
 // nothing that anybody could tell.
-func (l *lifecycle) closing(was Gap, f audit.Finding, inReport bool) Event {
-	k := l.about[targetPolicy{was.Target, was.Policy}]
+func (l *lifecycle) closing(was Gap, f audit.Finding, inReport bool) Reason {
+	k := l.knowledge[targetPolicy{was.Target, was.Policy}]
 	switch {
 	case inReport && f.Status == audit.Unverified:
 		return ""
 	case l.unknownTargets() && !was.Unlisted:
 		return "" // it may be about a function, a region or a role that was not found this time
 	case inReport && was.Region != "" && !slices.Contains(l.report.Regions, was.Region):
-		return Retired // it is fine where it is still looked at
+		return ReasonRetired // it is fine where it is still looked at
 	case inReport:
-		return Recovered
+		return ReasonRecovered
 	case k.missing:
 		return "" // the one gap that the target is missing stands for all of its others
 	case k.audited && was.whole() && k.known:
-		return Recovered
+		return ReasonRecovered
 	case k.audited && was.whole():
 		return ""
 	case k.audited:
-		return Retired
+		return ReasonRetired
 	case l.unknownTargets():
 		return ""
 	}
-	return Retired
+	return ReasonRetired
 }
 
-// held reports whether a gap that was told of is one that nobody can tell about now.
-func (l *lifecycle) held(g Gap) bool {
+// indeterminate reports whether a gap that was told of is one that nobody can tell about now.
+func (l *lifecycle) indeterminate(g Gap) bool {
 	f, inReport := l.seen[g.Identity]
-	return g.Closed.IsZero() && !g.Told.IsZero() && !(inReport && f.Status.Gap()) && l.closing(g, f, inReport) == "" &&
-		!l.about[targetPolicy{g.Target, g.Policy}].missing
+	return g.Closed.IsZero() && !g.Notified.IsZero() && !(inReport && f.Status.Gap()) && l.closing(g, f, inReport) == "" &&
+		!l.knowledge[targetPolicy{g.Target, g.Policy}].missing
 }
 
 // unknownTargets reports whether something went wrong that is not about any audited target: then a target
@@ -208,25 +208,25 @@ func (l *lifecycle) unknownTargets() bool {
 	})
 }
 
-// quiet takes the event from a change about a gap that is muted: it is remembered, and not told.
-func (l *lifecycle) quiet(c change) change {
+// suppressMuted takes the event from a change about a gap that is muted: it is remembered, and not told.
+func (l *lifecycle) suppressMuted(c transition) transition {
 	if l.mutes.of(c.finding) != nil {
-		c.event = ""
+		c.reason = ""
 	}
 	return c
 }
 
 // reminders leaves out those that are not due. One that is due takes those along that soon would be, so
 // that gaps which opened at different hours end up in one message.
-func (l *lifecycle) reminders(changes []change) []change {
-	due := func(c change, early time.Duration) bool {
-		return l.options.due(l.now, c.gap.Told, c.gap.Reminders, c.gap.Severity == policies.Critical, early)
+func (l *lifecycle) reminders(changes []transition) []transition {
+	due := func(c transition, early time.Duration) bool {
+		return l.options.due(l.now, c.gap.Notified, c.gap.Reminders, c.gap.Severity == policies.Critical, early)
 	}
 	early := time.Duration(0)
-	if slices.ContainsFunc(changes, func(c change) bool { return c.event == Reminder && due(c, 0) }) {
+	if slices.ContainsFunc(changes, func(c transition) bool { return c.reason == ReasonReminder && due(c, 0) }) {
 		early = l.options.RepeatAfter / 2
 	}
-	return slices.DeleteFunc(changes, func(c change) bool { return c.event == Reminder && !due(c, early) })
+	return slices.DeleteFunc(changes, func(c transition) bool { return c.reason == ReasonReminder && !due(c, early) })
 }
 
 // asFinding is what is still known of a gap that the report does not show.
@@ -235,8 +235,8 @@ func asFinding(g Gap) audit.Finding {
 		Status: g.Status, Cause: g.Cause, Severity: g.Severity, Why: g.Why}
 }
 
-// rank orders statuses by how bad they are. Missing and denied are equally bad.
-func rank(s audit.Status) int {
+// statusRank orders statuses by how bad they are. Missing and denied are equally bad.
+func statusRank(s audit.Status) int {
 	switch s {
 	case audit.Missing, audit.Denied:
 		return 4
@@ -250,8 +250,8 @@ func rank(s audit.Status) int {
 	return 0
 }
 
-// tell notes in the gaps what is announced at now, in a thread.
-func tell(gaps []Gap, changes []change, now time.Time, thread string) []Gap {
+// markGapsNotified notes in the gaps what is announced at now, in a thread.
+func markGapsNotified(gaps []Gap, changes []transition, now time.Time, thread string) []Gap {
 	gaps = slices.Clone(gaps)
 	for _, c := range changes {
 		i, ok := slices.BinarySearchFunc(gaps, c.gap.Identity, func(g Gap, id Identity) int { return g.compare(id) })
@@ -260,11 +260,11 @@ func tell(gaps []Gap, changes []change, now time.Time, thread string) []Gap {
 		}
 		g := c.gap
 		if g.Closed.IsZero() {
-			g.Told, g.ToldStatus, g.ToldSeverity, g.Thread = now, g.Status, g.Severity, thread
-			switch c.event {
-			case Reminder:
+			g.Notified, g.NotifiedStatus, g.NotifiedSeverity, g.Thread = now, g.Status, g.Severity, thread
+			switch c.reason {
+			case ReasonReminder:
 				g.Reminders++
-			case PartlyRecovered:
+			case ReasonPartlyRecovered:
 			default:
 				g.Reminders = 0
 			}

@@ -62,10 +62,10 @@ func TestLifecycle(t *testing.T) {
 	fewer := made(u)
 	fewer.Findings = slices.DeleteFunc(fewer.Findings, func(f audit.Finding) bool { return f.Action == "a" })
 	missing := made(u)
-	missing.Status, missing.Summary = audit.Gaps, audit.Summary{Requirements: 2, Gaps: 1, GapsCritical: 1}
+	missing.Status, missing.Summary = audit.StatusGaps, audit.Summary{Requirements: 2, Gaps: 1, GapsCritical: 1}
 	missing.Findings = []audit.Finding{{Target: "user/u", Policy: policies.User, Resource: "arn:aws:iam::123456789012:user/u", Status: audit.Missing, Severity: critical, Cause: audit.TargetMissing, Why: "there is no such user"}}
 	unknown := made(u)
-	unknown.Status, unknown.Summary = audit.CouldNotLook, audit.Summary{Requirements: 2, Unverified: 2}
+	unknown.Status, unknown.Summary = audit.StatusUnverified, audit.Summary{Requirements: 2, Unverified: 2}
 	unknown.Findings = []audit.Finding{finding("user/u", "s3:Fine", audit.Unverified, low), finding("user/u", "a", audit.Unverified, high)}
 	unknown.Targets[0].Summary = unknown.Summary
 	oneBlind, oneDark := made(both, finding("user/u", "a", audit.Unverified, high)), made(both, finding("user/u", "a", audit.Unverified, high), finding("user/u", "b", audit.Unverified, high), finding("user/u", "c", audit.Unverified, high))
@@ -176,8 +176,8 @@ func replayed(r audit.Report, s *story) audit.Report {
 	return r
 }
 
-func decoded(m Message) document {
-	var d document
+func decoded(m Message) jsonBody {
+	var d jsonBody
 	if err := json.Unmarshal([]byte(m.Bodies["default"]), &d); err != nil {
 		panic(err) // the default body is JSON, or nothing here makes sense
 	}
@@ -285,7 +285,7 @@ func TestAnErrorIsTheSameInOtherRegions(t *testing.T) {
 }
 
 // misconfigured is what a run reports whose configuration is wrong.
-var misconfigured = audit.Evaluate(audit.Facts{Account: "123456789012", Partition: "aws", Problems: []audit.Problem{{What: audit.Misconfigured, Why: "CALLERS: is not set", Remedy: "set it"}}})
+var misconfigured = audit.Evaluate(audit.Facts{Account: "123456789012", Partition: "aws", Problems: []audit.Problem{{What: audit.ProblemConfiguration, Why: "CALLERS: is not set", Remedy: "set it"}}})
 
 // A run that looks at nobody, as with a wrong configuration, has no good news about anybody: not that a target can be
 // looked at again, and not that a mute can be removed.
@@ -324,7 +324,7 @@ func TestARunThatLooksAtNobodySaysNothingOfThem(t *testing.T) {
 func TestATargetThatIsNotFoundStaysBlind(t *testing.T) {
 	blind := made([]string{"user/u", "role/clips"}, finding("role/clips", "a", audit.Unverified, high))
 	unlisted := made([]string{"user/u"})
-	unlisted.Problems = []audit.Problem{{Target: audit.TheAccount, What: "the functions in us-east-1", Why: "denied", Grant: "lambda:ListFunctions"}}
+	unlisted.Problems = []audit.Problem{{Target: audit.AccountTarget, What: "the functions in us-east-1", Why: "denied", Grant: "lambda:ListFunctions"}}
 	s := newStory(t)
 	for i, step := range []struct {
 		report audit.Report

@@ -10,33 +10,33 @@ import (
 )
 
 // titles are what a mail calls events.
-var titles = map[Event]string{
-	Opened: "NEW", Reopened: "BACK", Worse: "WORSE", Reminder: "STILL OPEN", Baseline: "FOUND", PartlyRecovered: "PARTLY RECOVERED",
-	Recovered: "RECOVERED", Retired: "NO LONGER AUDITED",
+var titles = map[Reason]string{
+	ReasonOpened: "NEW", ReasonReopened: "BACK", ReasonWorse: "WORSE", ReasonReminder: "STILL OPEN", ReasonBaseline: "FOUND", ReasonPartlyRecovered: "PARTLY RECOVERED",
+	ReasonRecovered: "RECOVERED", ReasonRetired: "NO LONGER AUDITED",
 }
 
 // mail is the plain text body.
-func (n news) mail() string {
+func (n digest) mail() string {
 	s := n.options.Sender
 	l := report.Letter{
-		Opening: []string{strings.Join(n.parts(), ", "), report.Headline(n.report)},
-		Shown:   n.shown.report, Left: n.findingsLeft(), Full: s.full(), Function: s.Function, Region: s.Region, Settings: s.Settings,
+		Opening: []string{strings.Join(n.subjectParts(), ", "), report.Headline(n.report)},
+		Shown:   n.excerpt.report, Left: n.omittedFindings(), Full: s.full(), Function: s.Function, Region: s.Region, Settings: s.Settings,
 	}
-	l.Shown.Notices = n.along(l.Shown.Notices)
+	l.Shown.Notices = n.accompanyingNotices(l.Shown.Notices)
 	if n.options.Stateless { // what is new nobody knows
 		l.Opening = l.Opening[1:]
 	}
-	for _, line := range lines(n.shown.changes) {
+	for _, line := range lines(n.excerpt.changes) {
 		l.Sections = append(l.Sections, n.section(line))
 	}
 	// They stand beside what they may have caused. What could not be looked at goes before them, if there is nothing else.
-	if len(n.shown.changes) > 0 {
-		l.Sections = append(l.Sections, n.callsSection()...)
+	if len(n.excerpt.changes) > 0 {
+		l.Sections = append(l.Sections, n.iamChangeSections()...)
 	} else {
-		l.Rest = append(l.Rest, n.callsSection()...)
+		l.Rest = append(l.Rest, n.iamChangeSections()...)
 	}
 	var over []report.Field
-	for _, e := range n.shown.errors {
+	for _, e := range n.excerpt.errors {
 		switch {
 		case e.ended:
 			over = append(over, report.Field{Label: "over", Text: n.said(e)})
@@ -49,27 +49,27 @@ func (n news) mail() string {
 				text = e.what
 			}
 			if !n.options.Stateless {
-				text += "; since " + clock(e.error.Since)
+				text += "; since " + timeText(e.error.Since)
 			}
 			l.Blind = append(l.Blind, report.Field{Label: "blind", Text: text})
 		}
 	}
 	if over != nil {
-		l.Sections = append(l.Sections, report.Section{Title: errorChange{ended: true}.title(), Fields: over})
+		l.Sections = append(l.Sections, report.Section{Title: errorTransition{ended: true}.title(), Fields: over})
 	}
 	if held := n.counts.held; held > 0 {
 		l.Blind = append(l.Blind, report.Field{Label: "open before", Text: report.Plural(held, "gap") + " could not be looked at again, and may still be there"})
 	}
-	for _, x := range n.shown.notices {
+	for _, x := range n.excerpt.notices {
 		l.Rest = append(l.Rest, report.Section{Title: "MUTE", Fields: []report.Field{
 			{Label: "of", Text: x.mute.what()}, {Label: "is", Text: x.said(n.now)}, {Label: "owner", Text: x.mute.Owner},
-			{Label: "reason", Text: x.mute.Reason}, {Label: "until", Text: clock(x.mute.Until)},
+			{Label: "reason", Text: x.mute.Reason}, {Label: "until", Text: timeText(x.mute.Until)},
 		}})
 	}
-	for _, x := range n.shown.worth {
-		l.Rest = append(l.Rest, n.worthSection(x))
+	for _, x := range n.excerpt.worth {
+		l.Rest = append(l.Rest, n.reportNoticeSection(x))
 	}
-	for _, line := range lines(n.shown.standing) {
+	for _, line := range lines(n.excerpt.standing) {
 		l.Rest = append(l.Rest, n.standingSection(line))
 	}
 	l.Closing = n.closing()
@@ -80,7 +80,7 @@ func (n news) mail() string {
 }
 
 // section writes what was announced of one root cause.
-func (n news) section(l line) report.Section {
+func (n digest) section(l line) report.Section {
 	title := titles[l.event] + "  " + strings.ToUpper(l.group.Severity.String()) + "  " + l.group.Who()
 	if n.options.Stateless {
 		title = strings.ToUpper(l.group.Severity.String()) + "  " + l.group.Who()
@@ -90,10 +90,10 @@ func (n news) section(l line) report.Section {
 		s.Title = titles[l.event] + "  " + l.group.Who()
 		s.Fields = append(s.Fields, report.Field{Label: "was", Text: fmt.Sprintf("%s: %s", l.group.Status, l.group.What())})
 		s.Fields = append(s.Fields, report.Field{Label: "because", Text: fmt.Sprintf("%s: %s", l.group.Cause, l.group.Why)})
-		if l.event == Retired {
+		if l.event == ReasonRetired {
 			s.Fields = append(s.Fields, report.Field{Label: "now", Text: "the target, the region or the requirement is not audited any more: this is no recovery"})
 		}
-		s.Fields = append(s.Fields, report.Field{Label: "after", Text: span(n.now.Sub(l.since)) + ", since " + clock(l.since)})
+		s.Fields = append(s.Fields, report.Field{Label: "after", Text: durationText(n.now.Sub(l.since)) + ", since " + timeText(l.since)})
 		return s
 	}
 	s.Group = &l.group
@@ -110,7 +110,7 @@ func (n news) section(l line) report.Section {
 }
 
 // standingSection writes what is open and was announced before.
-func (n news) standingSection(l line) report.Section {
+func (n digest) standingSection(l line) report.Section {
 	return report.Section{Title: "OPEN  " + strings.ToUpper(l.group.Severity.String()) + "  " + l.group.Who(), Fields: []report.Field{
 		{Label: string(l.group.Status), Text: l.group.What()}, {Label: "why", Text: fmt.Sprintf("%s: %s", l.group.Cause, l.group.Why)},
 		n.since(l),
@@ -119,16 +119,16 @@ func (n news) standingSection(l line) report.Section {
 
 // since says how long it has been so, and how often it was told. What is new is as old as what made it, which stands
 // beside it: this run found it.
-func (n news) since(l line) report.Field {
+func (n digest) since(l line) report.Field {
 	if l.since.IsZero() || l.since.Equal(n.now) {
-		text := "by this run, " + clock(n.now)
+		text := "by this run, " + timeText(n.now)
 		if l.opened > 1 {
 			text += fmt.Sprintf("; open for the %s time", ordinal(l.opened))
 		}
 		return report.Field{Label: "found", Text: text}
 	}
-	text := clock(l.since) + ", for " + span(n.now.Sub(l.since))
-	if l.event == Reminder {
+	text := timeText(l.since) + ", for " + durationText(n.now.Sub(l.since))
+	if l.event == ReasonReminder {
 		text += fmt.Sprintf("; %s reminder", ordinal(l.reminders+1))
 	}
 	return report.Field{Label: "since", Text: text}
@@ -150,7 +150,7 @@ func ordinal(n int) string {
 }
 
 // closing says what is muted, what nobody could tell, and when the next word is due.
-func (n news) closing() (list []report.Field) {
+func (n digest) closing() (list []report.Field) {
 	if muted := n.report.Summary.GapsMuted; muted > 0 {
 		list = append(list, report.Field{Label: "muted", Text: report.Plural(muted, "gap") + " not told of"})
 	}
@@ -162,14 +162,14 @@ func (n news) closing() (list []report.Field) {
 		list = append(list, report.Field{Label: "reminder", Text: "on every run that finds this: there is no EVIDENCE_BUCKET to remember it in"})
 	case n.options.Stateless:
 		list = append(list, report.Field{Label: "reminder", Text: "on every run that finds this: what is remembered cannot be used"})
-	case !n.remind.IsZero():
-		list = append(list, report.Field{Label: "reminder", Text: "at " + clock(n.remind) + " if nothing changes"})
+	case !n.nextReminder.IsZero():
+		list = append(list, report.Field{Label: "reminder", Text: "at " + timeText(n.nextReminder) + " if nothing changes"})
 	}
 	return list
 }
 
 // muteCommand mutes what one root cause did to one target, for a day. Without a bucket there is none.
-func (n news) muteCommand(g report.Group) string {
+func (n digest) muteCommand(g report.Group) string {
 	if n.options.Sender.Bucket == "" {
 		return ""
 	}

@@ -8,31 +8,31 @@ import (
 )
 
 // An Event is why a message is sent.
-type Event string
+type Reason string
 
 const (
-	// Opened: a gap that was not there before.
-	Opened Event = "opened"
-	// Reopened: a gap that had recovered is back.
-	Reopened Event = "reopened"
-	// Worse: a gap is more severe than was said, or more of what is needed is lacking.
-	Worse Event = "worse"
-	// Reminder: what was announced is still so.
-	Reminder Event = "reminder"
-	// Recovered: what a root cause had taken from a target is granted again.
-	Recovered Event = "recovered"
-	// PartlyRecovered: some of it is, or it is less bad than was said.
-	PartlyRecovered Event = "partly_recovered"
-	// Retired: a target, region or requirement is no longer audited. That is no recovery.
-	Retired Event = "retired"
-	// Baseline: what the first run found.
-	Baseline Event = "baseline"
-	// AuditorError: something could not be looked at, or can be again.
-	AuditorError Event = "auditor_error"
-	// Notice: something about a mute, or a notice of the report that nobody was told of.
-	Notice Event = "notice"
-	// Test: somebody wants to see whether messages arrive.
-	Test Event = "test"
+	// ReasonOpened: a gap that was not there before.
+	ReasonOpened Reason = "opened"
+	// ReasonReopened: a gap that had recovered is back.
+	ReasonReopened Reason = "reopened"
+	// ReasonWorse: a gap is more severe than was said, or more of what is needed is lacking.
+	ReasonWorse Reason = "worse"
+	// ReasonReminder: what was announced is still so.
+	ReasonReminder Reason = "reminder"
+	// ReasonRecovered: what a root cause had taken from a target is granted again.
+	ReasonRecovered Reason = "recovered"
+	// ReasonPartlyRecovered: some of it is, or it is less bad than was said.
+	ReasonPartlyRecovered Reason = "partly_recovered"
+	// ReasonRetired: a target, region or requirement is no longer audited. That is no recovery.
+	ReasonRetired Reason = "retired"
+	// ReasonBaseline: what the first run found.
+	ReasonBaseline Reason = "baseline"
+	// ReasonAuditorError: something could not be looked at, or can be again.
+	ReasonAuditorError Reason = "auditor_error"
+	// ReasonNotice: something about a mute, or a notice of the report that nobody was told of.
+	ReasonNotice Reason = "notice"
+	// ReasonTest: somebody wants to see whether messages arrive.
+	ReasonTest Reason = "test"
 )
 
 // A Message is ready to be published with MessageStructure=json.
@@ -87,8 +87,8 @@ const (
 )
 
 // message composes what fits of the news.
-func (n news) message() Message {
-	m := fit(n.units(), func(units int) Message { return n.cut(units).compose() })
+func (n digest) message() Message {
+	m := fitMessage(n.units(), func(units int) Message { return n.truncate(units).compose() })
 	if m.size() > MaxBytes {
 		return n.bare()
 	}
@@ -97,11 +97,11 @@ func (n news) message() Message {
 
 // bare is the message when nothing fits: names are longer than IAM lets them be. It says that there is
 // something to say, and where.
-func (n news) bare() Message {
-	n.left = n.units()
-	n.shown = &shown{}
+func (n digest) bare() Message {
+	n.omitted = n.units()
+	n.excerpt = &excerpt{}
 	text := n.subject() + "\n\nAll there is to say is more than a message holds. The full report is in the evidence bucket, if there is one, and in the function's log.\n"
-	d := document{SchemaVersion: SchemaVersion, Source: source, Account: ascii(n.report.Account, maxAccount), Events: n.events(), Severity: n.severity(),
+	d := jsonBody{SchemaVersion: SchemaVersion, Source: source, Account: ascii(n.report.Account, maxAccount), Events: n.reasons(), Severity: n.severity(),
 		Subject: n.subject(), DedupKey: n.key, ThreadID: n.thread, Truncated: true}
 	m := n.attributed(Message{Subject: n.subject(), Bodies: map[string]string{"email": text, "sms": n.sms(), "default": marshal(d)}})
 	m.Attributes = slices.DeleteFunc(m.Attributes, func(a Attribute) bool { return a.Name == "targets" })
@@ -109,7 +109,7 @@ func (n news) bare() Message {
 	if n.options.Sender.Format != JSON {
 		m.Bodies["https"] = marshal(card{Version: "1.0", Source: "custom", ID: n.key,
 			Content:  cardContent{TextType: "client-markdown", Title: prose(n.subject()), Description: prose(text)},
-			Metadata: cardMetadata{ThreadID: n.thread, Summary: prose(n.sms()), EventType: "remotion-audit." + string(n.events()[0]), AdditionalContext: map[string]string{}}})
+			Metadata: cardMetadata{ThreadID: n.thread, Summary: prose(n.sms()), EventType: "remotion-audit." + string(n.reasons()[0]), AdditionalContext: map[string]string{}}})
 	}
 	return m
 }
@@ -118,8 +118,8 @@ func (n news) bare() Message {
 const maxAccount = 12
 
 // compose makes the message that tells all of the news.
-func (n news) compose() Message {
-	m := Message{Subject: n.subject(), Bodies: map[string]string{"email": n.mail(), "sms": n.sms(), "default": n.document()}}
+func (n digest) compose() Message {
+	m := Message{Subject: n.subject(), Bodies: map[string]string{"email": n.mail(), "sms": n.sms(), "default": n.jsonBody()}}
 	m.Bodies["https"] = m.Bodies["default"]
 	if n.options.Sender.Format != JSON {
 		m.Bodies["https"] = n.card()
@@ -128,8 +128,8 @@ func (n news) compose() Message {
 }
 
 // attributed adds the attributes, which go by all that is announced.
-func (n news) attributed(m Message) Message {
-	m.Attributes = []Attribute{{"events", "String.Array", marshal(n.events())}}
+func (n digest) attributed(m Message) Message {
+	m.Attributes = []Attribute{{"events", "String.Array", marshal(n.reasons())}}
 	if targets := n.targets(); len(targets) > 0 {
 		m.Attributes = append(m.Attributes, Attribute{"targets", "String.Array", marshal(targets)})
 	}
@@ -139,7 +139,7 @@ func (n news) attributed(m Message) Message {
 		{"gapCount", "Number", strconv.Itoa(n.report.Summary.Gaps)},
 		{"dedupKey", "String", n.key},
 		{"schemaVersion", "String", SchemaVersion},
-		{"truncated", "String", strconv.FormatBool(n.left > 0)},
+		{"truncated", "String", strconv.FormatBool(n.omitted > 0)},
 	}...)
 	return m
 }

@@ -37,8 +37,8 @@ type Planned struct {
 	Message Message
 	// DedupKey is the message's: equal keys are the same announcement.
 	DedupKey string
-	// Events are why there is a message, as in its attribute.
-	Events []Event
+	// Reasons are why there is a message, as in its attribute.
+	Reasons []Reason
 	// Next is to be stored once the message is out, or at once when there is none.
 	Next State
 	// Unheard is to be stored instead of Next when nobody is subscribed: what is known is remembered, and
@@ -67,17 +67,17 @@ func Plan(previous State, r audit.Report, mutes Mutes, now time.Time, o Options)
 	l := newLifecycle(previous, r, mutes, now, o)
 	gaps, changes := l.gaps()
 	errs, errorChanges := l.errors()
-	seen, notices := l.review()
+	seen, notices := l.muteNotices()
 	if o.Stateless {
 		seen, notices = nil, nil // they would be announced on every run
 	}
-	noticed, fresh := l.worth()
+	noticed, fresh := l.reportNotices()
 	if o.Stateless {
 		fresh = nil // as would these
 	}
-	n := newsOf(l, changes, errorChanges, notices)
-	n.worth = fresh
-	n.calls = n.callsOf()
+	n := newDigest(l, changes, errorChanges, notices)
+	n.reportNotices = fresh
+	n.iamChanges = n.iamChangesAbout()
 
 	unheard := previous
 	unheard.SchemaVersion, unheard.Run, unheard.Gaps, unheard.Errors = StateVersion, r.Run, gaps, errs
@@ -88,15 +88,15 @@ func Plan(previous State, r audit.Report, mutes Mutes, now time.Time, o Options)
 	if len(fresh) == 0 {
 		unheard.Notices = noticed
 	}
-	next.Gaps, next.Errors, next.Mutes = tell(gaps, changes, now, n.thread), tellErrors(errs, errorChanges, now, n.thread), seen
-	n.troubled = slices.ContainsFunc(next.Errors, func(e Error) bool { return e.What != "" })
+	next.Gaps, next.Errors, next.Mutes = markGapsNotified(gaps, changes, now, n.thread), markErrorsNotified(errs, errorChanges, now, n.thread), seen
+	n.hasErrors = slices.ContainsFunc(next.Errors, func(e Error) bool { return e.What != "" })
 	if next.Baseline.IsZero() {
 		next.Baseline = now
 	}
 	p := Planned{Next: next, Unheard: next, Report: r}
 	if !o.Stateless {
 		p.OldestGapAge = oldest(next.Gaps, now)
-		n.remind = l.nextReminder(next)
+		n.nextReminder = l.nextReminder(next)
 	} else {
 		p.Next, p.Unheard = State{}, State{}
 	}
@@ -107,7 +107,7 @@ func Plan(previous State, r audit.Report, mutes Mutes, now time.Time, o Options)
 		p.Next.Announced = n.key
 		p.Unheard = unheard
 	}
-	p.Events, p.DedupKey, p.Message = n.events(), n.key, n.message()
+	p.Reasons, p.DedupKey, p.Message = n.reasons(), n.key, n.message()
 	return p
 }
 
@@ -131,13 +131,13 @@ func (l *lifecycle) nextReminder(s State) (at time.Time) {
 		}
 	}
 	for _, g := range s.Gaps {
-		if f, inReport := l.seen[g.Identity]; inReport && f.Gap() && !g.Told.IsZero() {
-			soonest(g.Told.Add(l.options.wait(g.Reminders, g.Severity == policies.Critical)))
+		if f, inReport := l.seen[g.Identity]; inReport && f.Gap() && !g.Notified.IsZero() {
+			soonest(g.Notified.Add(l.options.wait(g.Reminders, g.Severity == policies.Critical)))
 		}
 	}
 	for _, e := range s.Errors {
-		if !e.Told.IsZero() {
-			soonest(e.Told.Add(l.options.wait(e.Reminders, false)))
+		if !e.Notified.IsZero() {
+			soonest(e.Notified.Add(l.options.wait(e.Reminders, false)))
 		}
 	}
 	return at

@@ -139,7 +139,7 @@ func TestUnheardOpeningsDoNotCount(t *testing.T) {
 	s.mutes = Mutes{{Target: "user/u", Owner: "kim", Reason: "r", Until: s.now.Add(4 * hour)}}
 	s.after(hour, there)
 	s.after(hour, gone)
-	if a := decoded(s.after(2*hour, there).Message).Announcements; len(a) != 1 || a[0].Event != Reopened || a[0].Opened != 2 {
+	if a := decoded(s.after(2*hour, there).Message).Announcements; len(a) != 1 || a[0].Event != ReasonReopened || a[0].Opened != 2 {
 		t.Errorf("%+v", a)
 	}
 }

@@ -26,7 +26,7 @@ type model struct {
 }
 
 // events says what the model announces of a finding, reminders aside.
-func (m *model) event(f audit.Finding, baseline, muted bool, now time.Time) (event Event, closed bool) {
+func (m *model) event(f audit.Finding, baseline, muted bool, now time.Time) (event Reason, closed bool) {
 	bad := map[audit.Status]int{audit.Conditional: 1, audit.Partial: 2, audit.Missing: 3, audit.Denied: 3}
 	switch {
 	case f.Status == audit.Unverified:
@@ -44,10 +44,10 @@ func (m *model) event(f audit.Finding, baseline, muted bool, now time.Time) (eve
 		if muted {
 			return "", false
 		}
-		return Recovered, true
+		return ReasonRecovered, true
 	}
 	if !m.open {
-		if now.Sub(m.closed) >= remembered {
+		if now.Sub(m.closed) >= closedRetention {
 			m.openings = 0
 		}
 		m.open, m.openings, m.reminders = true, m.openings+1, 0
@@ -56,17 +56,17 @@ func (m *model) event(f audit.Finding, baseline, muted bool, now time.Time) (eve
 	case muted:
 		return "", false
 	case !m.told && baseline:
-		event = Baseline
+		event = ReasonBaseline
 	case !m.told && m.openings > 1:
-		event = Reopened
+		event = ReasonReopened
 	case !m.told:
-		event = Opened
+		event = ReasonOpened
 	case f.Severity > m.toldSeverity || bad[f.Status] > bad[m.toldStatus]:
-		event = Worse
+		event = ReasonWorse
 	case f.Severity < m.toldSeverity || bad[f.Status] < bad[m.toldStatus]:
-		event = PartlyRecovered
+		event = ReasonPartlyRecovered
 	default:
-		return Reminder, false
+		return ReasonReminder, false
 	}
 	return event, false
 }
@@ -122,7 +122,7 @@ func TestRandomDrift(t *testing.T) {
 			s.deaf = d.rand.IntN(10) == 0
 			p := s.run(r)
 
-			want, due, early := map[Identity]Event{}, false, map[Identity]bool{}
+			want, due, early := map[Identity]Reason{}, false, map[Identity]bool{}
 			before := map[Identity]model{}
 			for _, f := range r.Findings {
 				id := identityOf(f)
@@ -134,14 +134,14 @@ func TestRandomDrift(t *testing.T) {
 				before[id] = *m
 				muted := s.mutes.inForce(s.now).of(f) != nil || f.Status == audit.Satisfied && s.mutes.inForce(s.now).of(audit.Finding{Target: f.Target, Action: f.Action}) != nil
 				event, _ := m.event(f, baseline, muted, s.now)
-				if event == Reminder {
+				if event == ReasonReminder {
 					factor := []time.Duration{1, 3, 7}[min(m.reminders, 2)]
 					if f.Severity == policies.Critical {
 						factor = 1
 					}
 					at := m.at.Add(factor*day - day/100)
 					if event = ""; s.now.After(m.at) && !s.now.Before(at) {
-						event, due = Reminder, true
+						event, due = ReasonReminder, true
 					} else if !s.now.Before(at.Add(-12*hour)) && s.now.After(m.at) {
 						early[id] = true
 					}
@@ -152,10 +152,10 @@ func TestRandomDrift(t *testing.T) {
 			}
 			if due {
 				for id := range early {
-					want[id] = Reminder
+					want[id] = ReasonReminder
 				}
 			}
-			got := map[Identity]Event{}
+			got := map[Identity]Reason{}
 			others := 0
 			if !p.Message.Zero() {
 				for _, a := range decoded(p.Message).Announcements {
@@ -165,8 +165,8 @@ func TestRandomDrift(t *testing.T) {
 						continue
 					}
 					event := a.Event
-					if event == PartlyRecovered && a.Ended {
-						event = Recovered
+					if event == ReasonPartlyRecovered && a.Ended {
+						event = ReasonRecovered
 					}
 					got[id] = event
 				}
@@ -184,7 +184,7 @@ func TestRandomDrift(t *testing.T) {
 					if _, announced := want[id]; announced {
 						opened := now.openings
 						*now = m
-						if now.open = m.open || want[id] != Recovered; now.open && !m.open {
+						if now.open = m.open || want[id] != ReasonRecovered; now.open && !m.open {
 							now.openings, now.reminders, now.told = opened, 0, false
 						}
 					} else if !now.open && m.open && m.told {
@@ -198,16 +198,16 @@ func TestRandomDrift(t *testing.T) {
 					switch event := want[id]; event {
 					case "":
 						continue
-					case Recovered:
+					case ReasonRecovered:
 						m.closings++
 						continue
-					case Reminder:
+					case ReasonReminder:
 						m.reminders++
-					case PartlyRecovered:
+					case ReasonPartlyRecovered:
 					default:
 						m.reminders = 0
 					}
-					if want[id] == Opened || want[id] == Reopened || want[id] == Baseline {
+					if want[id] == ReasonOpened || want[id] == ReasonReopened || want[id] == ReasonBaseline {
 						m.tells++
 					}
 					m.told, m.at, m.toldStatus, m.toldSeverity = true, s.now, f.Status, f.Severity
@@ -243,8 +243,8 @@ func checkMessage(t *testing.T, p Planned, o Options) {
 	t.Helper()
 	m := p.Message
 	if m.Zero() {
-		if len(p.Events) > 0 || p.DedupKey != "" {
-			t.Errorf("no message, and events %q, key %q", p.Events, p.DedupKey)
+		if len(p.Reasons) > 0 || p.DedupKey != "" {
+			t.Errorf("no message, and events %q, key %q", p.Reasons, p.DedupKey)
 		}
 		return
 	}
@@ -285,8 +285,8 @@ func checkMessage(t *testing.T, p Planned, o Options) {
 	if (value(m, "truncated") == "true") != d.Truncated {
 		t.Errorf("truncated is %s and %t", value(m, "truncated"), d.Truncated)
 	}
-	if len(p.Events) == 0 || value(m, "events") != marshal(p.Events) || value(m, "dedupKey") != p.DedupKey || d.DedupKey != p.DedupKey {
-		t.Errorf("events %q, attributes %+v", p.Events, m.Attributes)
+	if len(p.Reasons) == 0 || value(m, "events") != marshal(p.Reasons) || value(m, "dedupKey") != p.DedupKey || d.DedupKey != p.DedupKey {
+		t.Errorf("events %q, attributes %+v", p.Reasons, m.Attributes)
 	}
 	for _, a := range m.Attributes {
 		if a.Value == "" {

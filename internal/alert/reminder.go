@@ -22,8 +22,8 @@ func (o Options) due(now, told time.Time, reminders int, critical bool, early ti
 	return now.After(told) && !now.Before(told.Add(o.wait(reminders, critical)-o.RepeatAfter/100-early))
 }
 
-// span writes how long something took, in the two largest units: 2d 3h, 45m.
-func span(d time.Duration) string {
+// durationText writes how long something took, in the two largest units: 2d 3h, 45m.
+func durationText(d time.Duration) string {
 	d = max(d, 0)
 	days, hours, minutes := int(d/(24*time.Hour)), int(d/time.Hour)%24, int(d/time.Minute)%60
 	switch {
@@ -41,5 +41,5 @@ func span(d time.Duration) string {
 	return "less than a minute"
 }
 
-// clock writes a moment for people.
-func clock(t time.Time) string { return t.UTC().Format("Mon 2 Jan 2006 15:04 UTC") }
+// timeText writes a moment for people.
+func timeText(t time.Time) string { return t.UTC().Format("Mon 2 Jan 2006 15:04 UTC") }

@@ -82,7 +82,7 @@ func TestMessagesAndStatesFollowTheirSchemas(t *testing.T) {
 		}
 		if i%2 == 0 {
 			r = triggered(r, someChanges...)
-			r.Run.Trigger.Changes = append(r.Run.Trigger.Changes, audit.Change{Event: "PutUserPolicy", Actor: "user/a", Targets: []string{"user/u", "user/v", "user/w"}})
+			r.Run.Trigger.Changes = append(r.Run.Trigger.Changes, audit.IAMChange{Event: "PutUserPolicy", Actor: "user/a", Targets: []string{"user/u", "user/v", "user/w"}})
 			r.Run.Trigger.More, r.Run.Trigger.Unreadable = 3, 1
 		}
 		check(s.after(7*hour, r))
@@ -99,7 +99,7 @@ func TestMessagesAndStatesFollowTheirSchemas(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	for _, by := range []*audit.Trigger{{By: audit.BySchedule}, {By: audit.ByChanges, Changes: append(someChanges, audit.Change{Event: "CreateUser", Actor: "a", NewUserName: "n", NewGroupName: "g", Boundary: "b"}), More: 1, Unreadable: 2}} {
+	for _, by := range []*audit.Trigger{{By: audit.TriggeredBySchedule}, {By: audit.TriggeredByChanges, Changes: append(someChanges, audit.IAMChange{Event: "CreateUser", Actor: "a", NewUserName: "n", NewGroupName: "g", Boundary: "b"}), More: 1, Unreadable: 2}} {
 		r := fixture(t, "drifted")
 		r.Run = audit.Run{ID: "r", At: start, Trigger: by}
 		kept(string(by.By), r)

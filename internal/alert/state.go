@@ -73,12 +73,12 @@ type Gap struct {
 	// Since is when it was first seen, of this opening; Opened counts the openings.
 	Since  time.Time `json:"since"`
 	Opened int       `json:"opened"`
-	// Told is when it was last announced, zero for never; TellStatus and TellSeverity are what was said,
+	// Notified is when it was last announced, zero for never; TellStatus and TellSeverity are what was said,
 	// Reminders how often since.
-	Told         time.Time         `json:"told,omitzero"`
-	ToldStatus   audit.Status      `json:"toldStatus,omitempty"`
-	ToldSeverity policies.Severity `json:"toldSeverity,omitempty"`
-	Reminders    int               `json:"reminders,omitempty"`
+	Notified         time.Time         `json:"told,omitzero"`
+	NotifiedStatus   audit.Status      `json:"toldStatus,omitempty"`
+	NotifiedSeverity policies.Severity `json:"toldSeverity,omitempty"`
+	Reminders        int               `json:"reminders,omitempty"`
 	// Thread is the chat thread in which it was announced.
 	Thread string `json:"thread,omitempty"`
 	// Muted says that it was muted when last seen.
@@ -93,15 +93,15 @@ type Error struct {
 	Target string    `json:"target,omitempty"`
 	What   string    `json:"what,omitempty"`
 	Since  time.Time `json:"since"`
-	// Dark says that nothing at all could be learnt about the target.
-	Dark bool `json:"dark,omitempty"`
+	// Unverified says that nothing at all could be learnt about the target.
+	Unverified bool `json:"dark,omitempty"`
 	// Runs counts the runs in a row that met it.
 	Runs int `json:"runs"`
-	// Told is when it was last announced, zero for never; ToldDark is what was said, Reminders how often since.
-	Told      time.Time `json:"told,omitzero"`
-	ToldDark  bool      `json:"toldDark,omitempty"`
-	Reminders int       `json:"reminders,omitempty"`
-	Thread    string    `json:"thread,omitempty"`
+	// Notified is when it was last announced, zero for never; ToldDark is what was said, Reminders how often since.
+	Notified           time.Time `json:"told,omitzero"`
+	NotifiedUnverified bool      `json:"toldDark,omitempty"`
+	Reminders          int       `json:"reminders,omitempty"`
+	Thread             string    `json:"thread,omitempty"`
 }
 
 // A SeenMute is what is remembered of a mute.
@@ -144,7 +144,7 @@ func ParseState(text []byte) (State, error) {
 // check refuses what no release wrote.
 func (s State) check() error {
 	for _, g := range s.Gaps {
-		if g.Since.IsZero() || rank(g.Status) < rank(audit.Conditional) || g.Opened < 1 || g.Severity == 0 || g.Reminders < 0 {
+		if g.Since.IsZero() || statusRank(g.Status) < statusRank(audit.Conditional) || g.Opened < 1 || g.Severity == 0 || g.Reminders < 0 {
 			return fmt.Errorf("the state has a gap that cannot be: %+v", g.Identity)
 		}
 	}

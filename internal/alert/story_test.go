@@ -30,7 +30,7 @@ func fixture(t testing.TB, name string) audit.Report {
 // made makes a report of findings: each target with the findings about it, and satisfied ones for the
 // actions a, b and c of which nothing is said, so that it is not dark.
 func made(targets []string, findings ...audit.Finding) audit.Report {
-	r := audit.Report{SchemaVersion: audit.SchemaVersion, Status: audit.Compliant, Account: "123456789012", Partition: "aws", Regions: []string{"us-east-1", "eu-west-1"},
+	r := audit.Report{SchemaVersion: audit.SchemaVersion, Status: audit.StatusCompliant, Account: "123456789012", Partition: "aws", Regions: []string{"us-east-1", "eu-west-1"},
 		Remotion: audit.Remotion{Requested: "auto", Since: "4.0.418", Release: "Remotion 4.0.418 and later"}, Targets: []audit.TargetReport{}, Findings: []audit.Finding{}, Problems: []audit.Problem{}, AssumedContext: []string{}}
 	for _, name := range targets {
 		list := slices.DeleteFunc(slices.Clone(findings), func(f audit.Finding) bool { return f.Target != name })
@@ -60,9 +60,9 @@ func made(targets []string, findings ...audit.Finding) audit.Report {
 	}
 	switch {
 	case r.Summary.Gaps > 0:
-		r.Status = audit.Gaps
+		r.Status = audit.StatusGaps
 	case r.Summary.Unverified > 0:
-		r.Status = audit.CouldNotLook
+		r.Status = audit.StatusUnverified
 	}
 	return r
 }

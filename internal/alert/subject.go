@@ -20,10 +20,10 @@ const (
 )
 
 // subject says how bad it is, what is new, who, and where. What does not fit is cut, names first.
-func (n news) subject() string {
+func (n digest) subject() string {
 	head, tail := "["+n.label()+"] Remotion IAM: ", " | "+ascii(n.report.Account, 12)
 	what := ""
-	for _, part := range n.parts() {
+	for _, part := range n.subjectParts() {
 		longer := strings.TrimPrefix(what+", "+part, ", ")
 		if len(head)+len(longer)+len(tail) > subjectLimit {
 			break
@@ -37,39 +37,39 @@ func (n news) subject() string {
 }
 
 // sms says the most important thing in one line.
-func (n news) sms() string {
-	return ascii(n.label()+" Remotion IAM "+ascii(n.report.Account, 12)+": "+strings.Join(n.parts(), ", ")+". "+n.first(), smsLimit)
+func (n digest) sms() string {
+	return ascii(n.label()+" Remotion IAM "+ascii(n.report.Account, 12)+": "+strings.Join(n.subjectParts(), ", ")+". "+n.first(), smsLimit)
 }
 
 // first is the worst there is to say, in one sentence.
-func (n news) first() string {
-	if all := lines(n.changes); len(all) > 0 && all[0].closed {
+func (n digest) first() string {
+	if all := lines(n.transitions); len(all) > 0 && all[0].closed {
 		return all[0].group.Target + ": " + strings.ToLower(titles[all[0].event]) + ": " + cmp.Or(strings.Join(all[0].group.Actions(), ", "), all[0].group.What())
 	} else if len(all) > 0 {
 		return all[0].group.Target + ": " + all[0].group.Impact()
 	}
-	if len(n.errors) > 0 {
-		return n.said(n.errors[0])
+	if len(n.errorTransitions) > 0 {
+		return n.said(n.errorTransitions[0])
 	}
-	if len(n.notices) == 0 {
-		return n.worth[0].Text
+	if len(n.muteNotices) == 0 {
+		return n.reportNotices[0].Text
 	}
-	return "mute of " + n.notices[0].mute.what() + " " + n.notices[0].said(n.now)
+	return "mute of " + n.muteNotices[0].mute.what() + " " + n.muteNotices[0].said(n.now)
 }
 
 // label is the one word a message is filed under: how bad what is announced is, else how things are.
-func (n news) label() string {
+func (n digest) label() string {
 	var worst policies.Severity
 	good := false
-	for _, c := range n.changes {
+	for _, c := range n.transitions {
 		if c.gap.Closed.IsZero() {
 			worst = max(worst, c.finding.Severity)
 		}
-		good = good || c.event == Recovered || c.event == PartlyRecovered
+		good = good || c.reason == ReasonRecovered || c.reason == ReasonPartlyRecovered
 	}
 	blind := false
 	wrong := false
-	for _, e := range n.errors {
+	for _, e := range n.errorTransitions {
 		blind, wrong, good = blind || !e.ended && e.error.sight(), wrong || !e.ended, good || e.ended
 	}
 	switch {
@@ -82,14 +82,14 @@ func (n news) label() string {
 	case !good:
 		return "NOTICE"
 	}
-	if label := report.Label(n.report); label != "OK" || !n.troubled {
+	if label := report.Label(n.report); label != "OK" || !n.hasErrors {
 		return label
 	}
 	return "ERROR"
 }
 
-// parts says what is new and how much is open, in as few words as a subject has room for.
-func (n news) parts() (list []string) {
+// subjectParts says what is new and how much is open, in as few words as a subject has room for.
+func (n digest) subjectParts() (list []string) {
 	add := func(count int, what string) {
 		if count > 0 {
 			list = append(list, fmt.Sprintf("%d %s", count, what))
@@ -109,18 +109,18 @@ func (n news) parts() (list []string) {
 	add(c.reopened, "back")
 	add(c.worse, "worse")
 	add(c.eased, "less bad")
-	if c.recovered > 0 && c.retired == 0 && n.report.Status == audit.Compliant {
-		list = append(list, "recovered after "+span(c.longest))
+	if c.recovered > 0 && c.retired == 0 && n.report.Status == audit.StatusCompliant {
+		list = append(list, "recovered after "+durationText(c.longest))
 	} else {
 		add(c.recovered, "recovered")
 	}
 	add(c.retired, "no longer audited")
-	list = append(list, n.sight()...)
-	if len(n.notices) > 0 {
-		list = append(list, report.Plural(len(n.notices), "mute notice"))
+	list = append(list, n.coverageParts()...)
+	if len(n.muteNotices) > 0 {
+		list = append(list, report.Plural(len(n.muteNotices), "mute notice"))
 	}
-	if len(n.worth) > 0 {
-		list = append(list, report.Plural(len(n.worth), "notice"))
+	if len(n.reportNotices) > 0 {
+		list = append(list, report.Plural(len(n.reportNotices), "notice"))
 	}
 	open := "open"
 	if len(list) == 0 {
@@ -131,10 +131,10 @@ func (n news) parts() (list []string) {
 	return list
 }
 
-// sight says whether the auditor could look.
-func (n news) sight() (list []string) {
+// coverageParts says whether the auditor could look.
+func (n digest) coverageParts() (list []string) {
 	blind, wrong, over := false, 0, time.Duration(0)
-	for _, e := range n.errors {
+	for _, e := range n.errorTransitions {
 		switch {
 		case e.ended:
 			over = max(over, n.now.Sub(e.error.Since))
@@ -154,7 +154,7 @@ func (n news) sight() (list []string) {
 	case unverified > 0:
 		list = append(list, fmt.Sprintf("%d unverified", unverified))
 	case over > 0 && wrong == 0:
-		list = append(list, "can look again after "+span(over))
+		list = append(list, "can look again after "+durationText(over))
 	}
 	if wrong > 0 {
 		list = append(list, report.Plural(wrong, "auditor error"))
@@ -163,7 +163,7 @@ func (n news) sight() (list []string) {
 }
 
 // who names the target with the worst news, and how many more there are.
-func (n news) who() string {
+func (n digest) who() string {
 	targets := n.targets()
 	if len(targets) > 1 {
 		return fmt.Sprintf("%s +%d", targets[0], len(targets)-1)

@@ -47,7 +47,7 @@ type Config struct {
 	MetricNamespace Namespace `env:"METRIC_NAMESPACE" envDefault:"RemotionAudit"`
 	// EvidenceBucket is the S3 bucket where state, mutes and reports are kept. Empty: there is no state, and
 	// every failing run alerts.
-	EvidenceBucket Bucket `env:"EVIDENCE_BUCKET"`
+	EvidenceBucket BucketName `env:"EVIDENCE_BUCKET"`
 	// AuditorID names this auditor in reports, and its state in the bucket. Empty: the function's name.
 	AuditorID AuditorID `env:"AUDITOR_ID"`
 	// RepeatAfter is how long an unchanged gap stays quiet before it is told again: the first time this
@@ -72,11 +72,11 @@ func ConfigFromEnv(getenv func(string) string) (Config, error) {
 	}
 	var c Config
 	err := env.ParseWithOptions(&c, env.Options{Environment: environment})
-	return c, errors.Join(named(err), c.unfindable())
+	return c, errors.Join(named(err), c.checkReadScope())
 }
 
-// unfindable is the error of callers that have to be searched for, if nothing is.
-func (c Config) unfindable() error {
+// checkReadScope is the error of callers that have to be searched for, if nothing is.
+func (c Config) checkReadScope() error {
 	var errs []error
 	for _, caller := range c.Callers {
 		if set, ok := strings.CutPrefix(caller.Name, "sso/"); ok && c.ReadScope.named() {
@@ -272,7 +272,7 @@ func isRegion(partition, name string) bool {
 
 // In lists the regions that are audited in any case by whoever runs in a place, and further ones to look
 // into: all that can be, or with auto those where functions are.
-func (r Regions) In(p Place) (named, further []string) {
+func (r Regions) In(p Location) (named, further []string) {
 	if len(r) > 0 && r[0] != "auto" && r[0] != "all" {
 		return slices.Clone(r), nil
 	}
@@ -298,7 +298,7 @@ func (b *Buckets) UnmarshalText(text []byte) error {
 	*b = items(text)
 	var errs []error
 	for _, name := range *b {
-		errs = append(errs, policies.CheckBucket(name))
+		errs = append(errs, policies.ValidateBucketName(name))
 	}
 	return errors.Join(errs...)
 }
@@ -360,15 +360,15 @@ func (f *Format) UnmarshalText(text []byte) error {
 	return fmt.Errorf("%q is not a format: write chat, or json", text)
 }
 
-// Bucket is the name of a bucket.
-type Bucket string
+// BucketName is the name of a bucket.
+type BucketName string
 
 // UnmarshalText reads EVIDENCE_BUCKET.
-func (b *Bucket) UnmarshalText(text []byte) error {
-	if err := policies.CheckBucket(string(text)); err != nil {
+func (b *BucketName) UnmarshalText(text []byte) error {
+	if err := policies.ValidateBucketName(string(text)); err != nil {
 		return err
 	}
-	*b = Bucket(text)
+	*b = BucketName(text)
 	return nil
 }
 

@@ -90,7 +90,7 @@ func TestNamedCallersCanBeFound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, err := c.Plan(Place{"123456789012", "aws", "eu-west-1"})
+	plan, err := c.Plan(Location{"123456789012", "aws", "eu-west-1"})
 	if err != nil || !plan.Named || plan.Callers[0].ARN != role || plan.Callers[0].Name != "role/AWSReservedSSO_Video_0123456789abcdef" || plan.Callers[1].ARN != "" {
 		t.Errorf("%+v, %v", plan, err)
 	}
@@ -159,7 +159,7 @@ func TestRegionsOfAPlan(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		plan, err := c.Plan(Place{"123456789012", test.partition, test.home})
+		plan, err := c.Plan(Location{"123456789012", test.partition, test.home})
 		if err != nil {
 			t.Errorf("%s from %s: %v", test.regions, test.home, err)
 		}
@@ -176,14 +176,14 @@ func TestRegionsOfAPlan(t *testing.T) {
 func TestPlanRefuses(t *testing.T) {
 	for _, test := range []struct {
 		variables []string
-		place     Place
+		place     Location
 		want      string
 	}{
-		{[]string{"CALLERS", "arn:aws:iam::210987654321:user/ci"}, Place{"123456789012", "aws", "us-east-1"}, "audit it from there"},
-		{[]string{"CALLERS", "none"}, Place{"210987654321", "aws-us-gov", "us-gov-west-1"}, "Remotion does not support partition \"aws-us-gov\" (GovCloud)"},
-		{[]string{"CALLERS", "none"}, Place{"123456789012", "aws", "ca-west-1"}, "REGIONS: ca-west-1 is not a region of Remotion Lambda in partition aws"},
-		{[]string{"CALLERS", "none", "REGIONS", "us-east-1"}, Place{"123456789012", "aws-cn", "cn-north-1"}, "REGIONS: us-east-1 is not a region of Remotion Lambda in partition aws-cn"},
-		{[]string{"CALLERS", "none", "REMOTION_VERSION", "4.0.240"}, Place{"123456789012", "aws-cn", "cn-north-1"}, "REMOTION_VERSION: Remotion supports partition aws-cn since 4.0.510"},
+		{[]string{"CALLERS", "arn:aws:iam::210987654321:user/ci"}, Location{"123456789012", "aws", "us-east-1"}, "audit it from there"},
+		{[]string{"CALLERS", "none"}, Location{"210987654321", "aws-us-gov", "us-gov-west-1"}, "Remotion does not support partition \"aws-us-gov\" (GovCloud)"},
+		{[]string{"CALLERS", "none"}, Location{"123456789012", "aws", "ca-west-1"}, "REGIONS: ca-west-1 is not a region of Remotion Lambda in partition aws"},
+		{[]string{"CALLERS", "none", "REGIONS", "us-east-1"}, Location{"123456789012", "aws-cn", "cn-north-1"}, "REGIONS: us-east-1 is not a region of Remotion Lambda in partition aws-cn"},
+		{[]string{"CALLERS", "none", "REMOTION_VERSION", "4.0.240"}, Location{"123456789012", "aws-cn", "cn-north-1"}, "REMOTION_VERSION: Remotion supports partition aws-cn since 4.0.510"},
 	} {
 		c, err := ConfigFromEnv(environment(test.variables...))
 		if err != nil {

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
-	"github.com/remotion-audit/remotion-audit/internal/change"
+	"github.com/remotion-audit/remotion-audit/internal/cloudtrail"
 )
 
 // Command is what an event asks for.
@@ -33,7 +33,7 @@ type Event struct {
 	By audit.TriggerKind
 	// Changes are calls to IAM: an audit is asked for if one of them touches somebody audited. Nil is an event that
 	// is about none.
-	Changes *change.Batch
+	Changes *cloudtrail.Batch
 }
 
 // ErrEvent is the error of every event that is not one of ours.
@@ -79,7 +79,7 @@ func ParseEvent(raw []byte) (Event, error) {
 		if err := strict(raw, keys, new(messages)); err != nil {
 			return Event{}, fmt.Errorf("%w; %v", ErrEvent, err)
 		}
-		return ofChanges(change.ReadQueue(raw))
+		return ofChanges(cloudtrail.ReadQueue(raw))
 	}
 	if _, ok := keys["source"]; ok {
 		var e envelope
@@ -88,9 +88,9 @@ func ParseEvent(raw []byte) (Event, error) {
 		}
 		switch {
 		case e.Source == "aws.events" && e.DetailType == "Scheduled Event":
-			return Event{Command: Audit, By: audit.BySchedule}, nil
-		case e.Source == change.Source && e.DetailType == change.DetailType:
-			return ofChanges(change.Single(raw))
+			return Event{Command: Audit, By: audit.TriggeredBySchedule}, nil
+		case e.Source == cloudtrail.Source && e.DetailType == cloudtrail.DetailType:
+			return ofChanges(cloudtrail.Single(raw))
 		}
 		return Event{}, fmt.Errorf("%w; this one has source %q and detail-type %q", ErrEvent, e.Source, e.DetailType)
 	}
@@ -101,18 +101,18 @@ func ParseEvent(raw []byte) (Event, error) {
 	if c.Command != Audit && c.Command != TestAlert {
 		return Event{}, fmt.Errorf("%w; this one has command %q", ErrEvent, c.Command)
 	}
-	e := Event{Command: c.Command, DryRun: c.DryRun, By: audit.ByRequest}
+	e := Event{Command: c.Command, DryRun: c.DryRun, By: audit.TriggeredByRequest}
 	if c.Schedule != "" {
-		e.By = audit.BySchedule
+		e.By = audit.TriggeredBySchedule
 	}
 	return e, nil
 }
 
-func ofChanges(batch change.Batch, err error) (Event, error) {
+func ofChanges(batch cloudtrail.Batch, err error) (Event, error) {
 	if err != nil {
 		return Event{}, fmt.Errorf("%w; %v", ErrEvent, err)
 	}
-	return Event{Command: Audit, By: audit.ByChanges, Changes: &batch}, nil
+	return Event{Command: Audit, By: audit.TriggeredByChanges, Changes: &batch}, nil
 }
 
 // strict decodes an object whose keys are known to be exactly fields of the struct: encoding/json alone

@@ -18,13 +18,13 @@ func TestEventFiles(t *testing.T) {
 		Event
 		changes []string
 	}{
-		"scheduler.json":       {Event{Command: Audit, By: audit.BySchedule}, nil},
-		"scheduled-rule.json":  {Event{Command: Audit, By: audit.BySchedule}, nil},
-		"audit.json":           {Event{Command: Audit, By: audit.ByRequest}, nil},
-		"audit-dry-run.json":   {Event{Command: Audit, By: audit.ByRequest, DryRun: true}, nil},
-		"test-alert.json":      {Event{Command: TestAlert, By: audit.ByRequest}, nil},
-		"iam-change.json":      {Event{Command: Audit, By: audit.ByChanges}, []string{role}},
-		"iam-changes-sqs.json": {Event{Command: Audit, By: audit.ByChanges}, []string{other, user, role}},
+		"scheduler.json":       {Event{Command: Audit, By: audit.TriggeredBySchedule}, nil},
+		"scheduled-rule.json":  {Event{Command: Audit, By: audit.TriggeredBySchedule}, nil},
+		"audit.json":           {Event{Command: Audit, By: audit.TriggeredByRequest}, nil},
+		"audit-dry-run.json":   {Event{Command: Audit, By: audit.TriggeredByRequest, DryRun: true}, nil},
+		"test-alert.json":      {Event{Command: TestAlert, By: audit.TriggeredByRequest}, nil},
+		"iam-change.json":      {Event{Command: Audit, By: audit.TriggeredByChanges}, []string{role}},
+		"iam-changes-sqs.json": {Event{Command: Audit, By: audit.TriggeredByChanges}, []string{other, user, role}},
 	}
 	files, err := fs.Glob(events.FS, "*.json")
 	if err != nil || len(files) != len(want) {
@@ -39,7 +39,7 @@ func TestEventFiles(t *testing.T) {
 		var changes []string
 		if got.Changes != nil {
 			for _, c := range got.Changes.Changes {
-				changes = append(changes, c.What())
+				changes = append(changes, c.Description())
 			}
 			got.Changes = nil
 		}
@@ -92,7 +92,7 @@ func FuzzParseEvent(f *testing.F) {
 	f.Add([]byte(`{"source":1}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		e, err := ParseEvent(raw)
-		if (err == nil) != (e.Command == Audit || e.Command == TestAlert) || (err == nil) != (e.By != "") || (e.Changes != nil) != (e.By == audit.ByChanges) {
+		if (err == nil) != (e.Command == Audit || e.Command == TestAlert) || (err == nil) != (e.By != "") || (e.Changes != nil) != (e.By == audit.TriggeredByChanges) {
 			t.Errorf("%s: %+v, %v", raw, e, err)
 		}
 	})

@@ -38,7 +38,7 @@ func TestGoldenReportOfThreeReleases(t *testing.T) {
 	}
 	noon := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	a := App{Config: cfg, Clients: load(t, end.URL), Function: "remotion-audit", UpgradeTo: &to, Now: func() time.Time { return noon }}
-	r, err := a.Report(t.Context(), Place{"123456789012", "aws", "us-east-1"}, "golden")
+	r, err := a.Report(t.Context(), Location{"123456789012", "aws", "us-east-1"}, "golden")
 	if err != nil {
 		t.Fatal(err)
 	}

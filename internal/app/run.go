@@ -36,12 +36,12 @@ type App struct {
 	UpgradeTo *policies.Release
 	// Function is the name of the Lambda function, empty for the command.
 	Function string
-	// Misconfigured is what is wrong with Config, nil for nothing: then nothing is audited, and that is told.
-	Misconfigured error
+	// ConfigError is what is wrong with Config, nil for nothing: then nothing is audited, and that is told.
+	ConfigError error
 }
 
-// Result is what the function returns.
-type Result struct {
+// RunResult is what the function returns.
+type RunResult struct {
 	Command Command            `json:"command"`
 	Status  audit.ReportStatus `json:"status,omitempty"`
 	Account string             `json:"account"`
@@ -50,9 +50,9 @@ type Result struct {
 	Problems int `json:"problems,omitempty"`
 	// Announced says that a message was published, Measured that the metrics were. Events are why there was
 	// something to announce.
-	Announced bool          `json:"announced"`
-	Measured  bool          `json:"measured"`
-	Events    []alert.Event `json:"events,omitempty"`
+	Announced bool           `json:"announced"`
+	Measured  bool           `json:"measured"`
+	Reasons   []alert.Reason `json:"events,omitempty"`
 	// StateErrors counts what went wrong with the evidence bucket.
 	StateErrors int `json:"stateErrors,omitempty"`
 	// Subscriptions are the topic's, of a test alert.
@@ -60,26 +60,26 @@ type Result struct {
 	DryRun        bool                 `json:"dryRun"`
 	// Changes counts what an event about IAM told; nil for another event. If there was nothing to audit for,
 	// there is no Status.
-	Changes *Changes `json:"changes,omitempty"`
+	Changes *ChangeCounts `json:"changes,omitempty"`
 }
 
-// Place is where an audit runs: account, partition and home region.
-type Place struct {
+// Location is where an audit runs: account, partition and home region.
+type Location struct {
 	Account, Partition, Region string
 }
 
-// PlaceOf reads a place from the ARN of the invoked function.
-func PlaceOf(functionARN string) (Place, error) {
+// ParseFunctionARN reads a place from the ARN of the invoked function.
+func ParseFunctionARN(functionARN string) (Location, error) {
 	a, err := arn.Parse(functionARN)
 	if err != nil || a.AccountID == "" || a.Region == "" {
-		return Place{}, fmt.Errorf("the invoked function's ARN %q does not tell account and region", functionARN)
+		return Location{}, fmt.Errorf("the invoked function's ARN %q does not tell account and region", functionARN)
 	}
-	return Place{Account: a.AccountID, Partition: a.Partition, Region: a.Region}, nil
+	return Location{Account: a.AccountID, Partition: a.Partition, Region: a.Region}, nil
 }
 
 // Plan says what to collect in a place.
-func (c Config) Plan(p Place) (collect.Plan, error) {
-	if err := policies.CheckPartition(p.Partition); err != nil {
+func (c Config) Plan(p Location) (collect.Plan, error) {
+	if err := policies.ValidatePartition(p.Partition); err != nil {
 		return collect.Plan{}, err
 	}
 	release, err := c.RemotionVersion.Release.In(p.Partition)
@@ -110,7 +110,7 @@ func (c Config) Plan(p Place) (collect.Plan, error) {
 
 // Report audits the place once, and publishes nothing. It ends by the context's deadline with what
 // is known by then.
-func (a *App) Report(ctx context.Context, p Place, runID string) (audit.Report, error) {
+func (a *App) Report(ctx context.Context, p Location, runID string) (audit.Report, error) {
 	plan, err := a.Config.Plan(p)
 	if err != nil {
 		return audit.Report{}, err
@@ -129,53 +129,53 @@ func (a *App) Report(ctx context.Context, p Place, runID string) (audit.Report, 
 }
 
 // Handle is the Lambda handler: one event, one run. Gaps are no error; the run's own failures are.
-func (a *App) Handle(ctx context.Context, raw json.RawMessage) (Result, error) {
+func (a *App) Handle(ctx context.Context, raw json.RawMessage) (RunResult, error) {
 	event, err := ParseEvent(raw)
 	if err != nil {
-		return Result{}, a.fail(ctx, err)
+		return RunResult{}, a.fail(ctx, err)
 	}
 	lc, ok := lambdacontext.FromContext(ctx)
 	if !ok {
-		return Result{}, a.fail(ctx, errors.New("not invoked by Lambda: there is no context to tell the account"))
+		return RunResult{}, a.fail(ctx, errors.New("not invoked by Lambda: there is no context to tell the account"))
 	}
-	place, err := PlaceOf(lc.InvokedFunctionArn)
+	place, err := ParseFunctionARN(lc.InvokedFunctionArn)
 	if err != nil {
-		return Result{}, a.fail(ctx, err)
+		return RunResult{}, a.fail(ctx, err)
 	}
 	if event.Command == TestAlert {
-		if a.Misconfigured != nil {
-			return Result{Command: TestAlert, Account: place.Account}, a.fail(ctx, a.Misconfigured)
+		if a.ConfigError != nil {
+			return RunResult{Command: TestAlert, Account: place.Account}, a.fail(ctx, a.ConfigError)
 		}
 		return a.testAlert(ctx, event, place)
 	}
 	plan, wrong := a.Config.Plan(place) // some of what is wrong only the place shows: another account's ARN
-	if wrong = cmp.Or(a.Misconfigured, wrong); wrong != nil {
-		return a.misconfigured(ctx, place, lc.AwsRequestID, event.DryRun, wrong)
+	if wrong = cmp.Or(a.ConfigError, wrong); wrong != nil {
+		return a.notifyConfigError(ctx, place, lc.AwsRequestID, event.DryRun, wrong)
 	}
 	started, throttled := a.now(), a.Throttled()
-	result := Result{Command: Audit, Account: place.Account, DryRun: event.DryRun}
+	result := RunResult{Command: Audit, Account: place.Account, DryRun: event.DryRun}
 	trigger := audit.Trigger{By: event.By}
 	if event.Changes != nil {
-		var counts Changes
-		trigger, counts = a.sift(ctx, plan, *event.Changes)
+		var counts ChangeCounts
+		trigger, counts = a.dropIrrelevant(ctx, plan, *event.Changes)
 		result.Changes = &counts
 		if counts.Touching+counts.Unreadable == 0 {
 			return result, nil
 		}
 	}
-	asked := func() setting { return setting{} }
+	asked := func() alertInputs { return alertInputs{} }
 	if !event.DryRun {
-		asked = a.ask(ctx, place)
+		asked = a.loadAlertInputs(ctx, place)
 	}
-	l, err := a.look(ctx, place, lc.AwsRequestID)
+	l, err := a.runAudit(ctx, place, lc.AwsRequestID)
 	s := asked()
 	if err != nil {
-		return Result{}, a.fail(ctx, err)
+		return RunResult{}, a.fail(ctx, err)
 	}
 	l.report.Run.Trigger = &trigger
 	r := l.report
 	if !event.DryRun {
-		r, err = a.tell(ctx, l, s, place, throttled, &result)
+		r, err = a.notify(ctx, l, s, place, throttled, &result)
 	}
 	result.Status, result.Summary, result.Problems = r.Status, &r.Summary, len(r.Problems)
 	for _, p := range r.Problems {
@@ -195,27 +195,27 @@ func (a *App) Handle(ctx context.Context, raw json.RawMessage) (Result, error) {
 }
 
 // A look is what a run saw.
-type look struct {
+type auditResult struct {
 	report audit.Report
 	// first is the report before, if that was blind and there was time to look again; else nil.
 	first *audit.Report
 }
 
-// look audits. What could not be learnt is asked once more, so that a passing failure is not announced and a
+// runAudit audits. What could not be learnt is asked once more, so that a passing failure is not announced and a
 // lasting one is, without waiting for the next run.
-func (a *App) look(ctx context.Context, place Place, runID string) (look, error) {
-	ctx, stop := a.before(ctx, reserve)
+func (a *App) runAudit(ctx context.Context, place Location, runID string) (auditResult, error) {
+	ctx, stop := a.withReserve(ctx, reserve)
 	defer stop()
 	started := time.Now()
 	r, err := a.Report(ctx, place, runID)
-	if err != nil || !r.Blind() || !r.Completed() {
-		return look{report: r}, err
+	if err != nil || !r.Unverified() || !r.Completed() {
+		return auditResult{report: r}, err
 	}
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < 2*time.Since(started) {
-		return look{report: r}, nil
+		return auditResult{report: r}, nil
 	}
 	again, err := a.Report(ctx, place, runID)
-	return look{report: again, first: &r}, err
+	return auditResult{report: again, first: &r}, err
 }
 
 // flags are those of `remotion-audit audit` that make it audit as this configuration does, beyond
@@ -246,9 +246,9 @@ func (c Config) flags() (list []string) {
 	return list
 }
 
-// before ends a context some time before its deadline: that long, or half of what is left if that
+// withReserve ends a context some time before its deadline: that long, or half of what is left if that
 // is less. A context without a deadline gets none.
-func (a *App) before(ctx context.Context, keep time.Duration) (context.Context, context.CancelFunc) {
+func (a *App) withReserve(ctx context.Context, keep time.Duration) (context.Context, context.CancelFunc) {
 	deadline, ok := ctx.Deadline()
 	if !ok {
 		return context.WithCancel(ctx)

@@ -14,7 +14,7 @@ import (
 // that denies other regions makes everything look denied, and AWS does not list the keys of such
 // policies as missing. extra is added, and wins.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
-func AssumedContext(q policies.Question, extra iampolicy.Context) iampolicy.Context {
+func AssumedContext(q policies.SimulationRequest, extra iampolicy.Context) iampolicy.Context {
 	c := iampolicy.Context{
 		"aws:RequestedRegion":       {q.RequestedRegion()},
 		"aws:SecureTransport":       {"true"},
@@ -47,7 +47,7 @@ func Overridden(c, by iampolicy.Context) iampolicy.Context {
 }
 
 // context is what AWS evaluates with: the assumed context, and what it knows of the principal.
-func (t TargetFacts) context(q policies.Question) iampolicy.Context {
+func (t TargetFacts) context(q policies.SimulationRequest) iampolicy.Context {
 	known := iampolicy.Context{
 		"aws:PrincipalArn":     {t.ARN},
 		"aws:PrincipalAccount": {t.Place.Account},
@@ -61,7 +61,7 @@ func (t TargetFacts) context(q policies.Question) iampolicy.Context {
 
 // assumedLines tells a reader what every simulation assumed.
 func assumedLines(extra iampolicy.Context) []string {
-	assumed := AssumedContext(policies.Question{Action: "iam:PassRole"}, extra)
+	assumed := AssumedContext(policies.SimulationRequest{Action: "iam:PassRole"}, extra)
 	lines := make([]string, 0, len(assumed))
 	for key, values := range assumed {
 		value := strings.Join(values, ",")

@@ -24,7 +24,7 @@ func Evaluate(facts Facts) Report {
 	}
 	for _, t := range facts.Targets {
 		t.Assumed = facts.Assumed
-		findings, total := judgeTarget(t, facts.judgedBy())
+		findings, total := evaluateTarget(t, facts.judgedBy())
 		sum := count(findings, total)
 		r.Targets = append(r.Targets, TargetReport{
 			Name: t.Name, ARN: t.ARN, Kind: t.Kind, Purpose: t.Purpose, Summary: sum, CutOff: t.CutOff,
@@ -34,17 +34,17 @@ func Evaluate(facts Facts) Report {
 		r.Summary = r.Summary.Plus(sum)
 	}
 	for _, p := range facts.Problems {
-		p.Target = TheAccount
+		p.Target = AccountTarget
 		r.Problems = append(r.Problems, p)
 	}
 	r.Upgrade, r.Notices = facts.upgrade(), facts.notices(r)
 	switch {
 	case r.Summary.Gaps > 0:
-		r.Status = Gaps
-	case r.Blind():
-		r.Status = CouldNotLook
+		r.Status = StatusGaps
+	case r.Unverified():
+		r.Status = StatusUnverified
 	default:
-		r.Status = Compliant
+		r.Status = StatusCompliant
 	}
 	return r
 }
@@ -91,29 +91,29 @@ func (s Summary) Plus(o Summary) Summary {
 	}
 }
 
-// judgeTarget returns the findings and the number of requirements they stand for.
-func judgeTarget(t TargetFacts, releases []policies.Release) (findings []Finding, total int) {
-	needs := policies.NeededIn(t.Place, t.by(releases), t.Kind.Policy(), t.Purpose)
+// evaluateTarget returns the findings and the number of requirements they stand for.
+func evaluateTarget(t TargetFacts, releases []policies.Release) (findings []Finding, total int) {
+	needs := policies.RequirementsIn(t.Place, t.by(releases), t.Kind.Policy(), t.Purpose)
 	total = len(needs)
 	if t.Kind == RenderRole {
 		total++
 	}
 	if t.Presence == Absent {
-		return []Finding{onFunctions(absent(t, needs), t)}, total
+		return []Finding{onFunctions(missingTarget(t, needs), t)}, total
 	}
 	if t.Kind == RenderRole {
-		findings = append(findings, onFunctions(judgeTrust(t), t))
+		findings = append(findings, onFunctions(evaluateTrust(t), t))
 	}
 	for _, r := range needs {
-		f := judge(t, r)
+		f := evaluateRequirement(t, r)
 		f.Releases = r.NeededBy
 		findings = append(findings, f)
 	}
 	return findings, total
 }
 
-// absent is the one finding about a target that does not exist: as bad as the worst it would lack.
-func absent(t TargetFacts, needs []policies.Requirement) Finding {
+// missingTarget is the one finding about a target that does not exist: as bad as the worst it would lack.
+func missingTarget(t TargetFacts, needs []policies.Requirement) Finding {
 	f := Finding{
 		Target: t.Name, Policy: t.Kind.Policy(), Resource: t.ARN, ExampleARN: t.ARN,
 		Status: Missing, Cause: TargetMissing, Asked: 1, Breakage: policies.Hard,
@@ -137,16 +137,16 @@ func (t TargetFacts) entity() string {
 	return "role"
 }
 
-// judge combines the verdicts on everything the requirement needs into one finding.
-func judge(t TargetFacts, r policies.Requirement) Finding {
+// evaluateRequirement combines the verdicts on everything the requirement needs into one finding.
+func evaluateRequirement(t TargetFacts, r policies.Requirement) Finding {
 	f := Finding{
 		Target: t.Name, Policy: r.Kind, Sid: r.Sid, Action: r.Action, Resource: r.Resource, Severity: r.Severity,
 		Reason: r.Reason, Impact: r.Impact, Breakage: r.Breakage, Source: r.Source, Status: Satisfied,
 	}
-	var worst *verdict
+	var worst *decision
 	gaps := 0
 	for _, n := range r.Needed(t.Place) {
-		v := t.ask(n)
+		v := t.decide(n)
 		f.Asked++
 		if v.status == Satisfied {
 			f.Covered++
@@ -156,7 +156,7 @@ func judge(t TargetFacts, r policies.Requirement) Finding {
 		if v.status.Gap() {
 			gaps++
 		}
-		if worst == nil || rank[v.status] > rank[worst.status] {
+		if worst == nil || statusRank[v.status] > statusRank[worst.status] {
 			worst = &v
 		}
 	}
@@ -177,8 +177,8 @@ func judge(t TargetFacts, r policies.Requirement) Finding {
 	return f
 }
 
-// rank orders what one resource of several can come to: the most certain and the worst is told.
-var rank = map[Status]int{Unverified: 1, Conditional: 2, Partial: 3, Missing: 4, Denied: 5}
+// statusRank orders what one resource of several can come to: the most certain and the worst is told.
+var statusRank = map[Status]int{Unverified: 1, Conditional: 2, Partial: 3, Missing: 4, Denied: 5}
 
 func addNote(notes []string, note string) []string {
 	if note == "" || slices.Contains(notes, note) {

@@ -98,13 +98,13 @@ func TestAsk(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			q := policies.Question{Action: "s3:ListBucket", Resource: bucket, Region: "us-east-1"}
+			q := policies.SimulationRequest{Action: "s3:ListBucket", Resource: bucket, Region: "us-east-1"}
 			facts := TargetFacts{Name: "user/ci", ARN: "arn:aws:iam::123456789012:user/ci", Presence: Present,
-				Grants: grants(t, test.policies...), Unread: test.unread, Answers: map[policies.Question]Answer{}}
+				Grants: grants(t, test.policies...), Unread: test.unread, Answers: map[policies.SimulationRequest]Answer{}}
 			if test.answer != nil {
 				facts.Answers[q] = *test.answer
 			}
-			v := facts.ask(policies.Need{Question: q, Pattern: buckets})
+			v := facts.decide(policies.Need{SimulationRequest: q, Pattern: buckets})
 			if v.status != test.status || v.cause != test.cause {
 				t.Errorf("got %s %s (%s), want %s %s", v.status, v.cause, v.why, test.status, test.cause)
 			}
@@ -123,7 +123,7 @@ func TestOpenStatementsAreNamed(t *testing.T) {
 		mfa   = `{"Sid":"Mfa","Effect":"Deny","Action":"s3:*","Resource":"*","Condition":{"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"}}}`
 		own   = `{"Sid":"Own","Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::remotionlambda-${aws:PrincipalTag/team}*"}`
 	)
-	q := policies.Question{Action: "s3:ListBucket", Resource: bucket, Region: "us-east-1"}
+	q := policies.SimulationRequest{Action: "s3:ListBucket", Resource: bucket, Region: "us-east-1"}
 	const buckets = "arn:aws:s3:::remotionlambda-useast1-*"
 	for want, texts := range map[string][]string{
 		"statement 3 (Sid Mfa) of inline policy 'a' denies it under a condition":         {vpc + "," + plain + "," + mfa},
@@ -131,7 +131,7 @@ func TestOpenStatementsAreNamed(t *testing.T) {
 		"statement 1 (Sid Own) of inline policy 'a' grants it through a policy variable": {own},
 	} {
 		facts := TargetFacts{Name: "user/ci", ARN: "arn:aws:iam::123456789012:user/ci", Presence: Present, Grants: grants(t, texts...)}
-		if in := facts.inspect(policies.Need{Question: q, Pattern: buckets}); in.status != Conditional || !strings.HasPrefix(in.why, want) {
+		if in := facts.inspect(policies.Need{SimulationRequest: q, Pattern: buckets}); in.status != Conditional || !strings.HasPrefix(in.why, want) {
 			t.Errorf("%s %q, want %q", in.status, in.why, want)
 		}
 	}
@@ -150,7 +150,7 @@ func TestGuessedARNsAreUnverified(t *testing.T) {
 
 // Context keys are compared without regard to case, in whatever order a map is walked.
 func TestAssumedContextWinsWhateverItsCase(t *testing.T) {
-	q := policies.Question{Action: "s3:ListBucket", Resource: bucket, Region: "us-east-1"}
+	q := policies.SimulationRequest{Action: "s3:ListBucket", Resource: bucket, Region: "us-east-1"}
 	for range 50 {
 		facts := TargetFacts{Name: "user/ci", ARN: "arn:aws:iam::123456789012:user/ci", Presence: Present, Assumed: iampolicy.Context{"aws:PrincipalARN": {"arn:aws:iam::123456789012:user/other"}},
 			Grants: grants(t, `{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"ArnEquals":{"aws:PrincipalArn":"arn:aws:iam::123456789012:user/other"}}}`)}
@@ -163,7 +163,7 @@ func TestAssumedContextWinsWhateverItsCase(t *testing.T) {
 // everything is an account where all is granted; what a test removes is all that is wrong.
 func everything(t *testing.T) Facts {
 	t.Helper()
-	place := policies.Place{Partition: "aws", Account: "123456789012", Regions: []string{"us-east-1"},
+	place := policies.Scope{Partition: "aws", Account: "123456789012", Regions: []string{"us-east-1"},
 		Caller: "arn:aws:iam::123456789012:user/ci", RenderRole: "arn:aws:iam::123456789012:role/remotion-lambda-role"}
 	trust, err := iampolicy.ParseTrust(`{"Statement":{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}}`)
 	if err != nil {
@@ -174,11 +174,11 @@ func everything(t *testing.T) Facts {
 		{Kind: Caller, Name: "user/ci", ARN: place.Caller, Purpose: policies.All},
 		{Kind: RenderRole, Name: "role/remotion-lambda-role", ARN: place.RenderRole, Purpose: policies.Render, Trust: trust},
 	} {
-		target.Presence, target.Place, target.Answers = Present, place, map[policies.Question]Answer{}
+		target.Presence, target.Place, target.Answers = Present, place, map[policies.SimulationRequest]Answer{}
 		target.Grants = grants(t, `{"Effect":"Allow","Action":"*","Resource":"*"}`)
 		for _, r := range facts.Release.Requirements(target.Kind.Policy()) {
 			for _, n := range r.Needed(place) {
-				target.Answers[n.Question] = Answer{Decision: iampolicy.Allowed}
+				target.Answers[n.SimulationRequest] = Answer{Decision: iampolicy.Allowed}
 			}
 		}
 		facts.Targets = append(facts.Targets, target)
@@ -189,7 +189,7 @@ func everything(t *testing.T) Facts {
 func TestEvaluateCompliant(t *testing.T) {
 	r := Evaluate(everything(t))
 	want := Summary{Requirements: 49, Satisfied: 49}
-	if r.Status != Compliant || r.Summary != want || len(r.Findings) != 49 {
+	if r.Status != StatusCompliant || r.Summary != want || len(r.Findings) != 49 {
 		t.Errorf("%s %+v, %d findings; want compliant %+v", r.Status, r.Summary, len(r.Findings), want)
 	}
 }
@@ -202,7 +202,7 @@ func TestEachLostAnswerIsUnverified(t *testing.T) {
 			facts := everything(t)
 			delete(facts.Targets[i].Answers, q)
 			r := Evaluate(facts)
-			if r.Status != CouldNotLook || r.Summary.Unverified == 0 || r.Summary.Gaps != 0 {
+			if r.Status != StatusUnverified || r.Summary.Unverified == 0 || r.Summary.Gaps != 0 {
 				t.Errorf("without an answer about %s on %s: %s %+v", q.Action, q.Resource, r.Status, r.Summary)
 			}
 			for _, f := range r.Findings {
@@ -227,7 +227,7 @@ func TestEachDeniedActionIsFound(t *testing.T) {
 				}
 			}
 			r := Evaluate(facts)
-			if r.Status != Gaps {
+			if r.Status != StatusGaps {
 				t.Fatalf("without %s: %s", req.Action, r.Status)
 			}
 			for _, f := range r.Findings {
@@ -268,7 +268,7 @@ func TestProblemsAloneAreNotCompliant(t *testing.T) {
 	facts := everything(t)
 	facts.Targets[0].Unread = []Problem{{What: "inline policy", Why: "access denied"}}
 	r := Evaluate(facts)
-	if r.Status != CouldNotLook || r.Summary.Satisfied != 49 || len(r.Problems) != 1 || r.Problems[0].Target != "user/ci" {
+	if r.Status != StatusUnverified || r.Summary.Satisfied != 49 || len(r.Problems) != 1 || r.Problems[0].Target != "user/ci" {
 		t.Errorf("%s %+v %+v", r.Status, r.Summary, r.Problems)
 	}
 }

@@ -44,7 +44,7 @@ const (
 )
 
 // Policy is the kind of policy the target needs.
-func (k TargetKind) Policy() policies.Kind {
+func (k TargetKind) Policy() policies.PolicyKind {
 	if k == RenderRole {
 		return policies.Role
 	}
@@ -73,7 +73,7 @@ type TargetFacts struct {
 	Functions []Function
 	Releases  []policies.Release
 	// Place narrows the requirements to this target.
-	Place policies.Place
+	Place policies.Scope
 	// Grants are the documents that could be read. They are all there are if Unread is empty.
 	Grants iampolicy.Grants
 	// Unread are the reads that failed: a policy that could not be had or does not parse.
@@ -81,7 +81,7 @@ type TargetFacts struct {
 	// Assumed is that of Facts, which Evaluate fills in.
 	Assumed iampolicy.Context
 	// Answers are the simulator's. A question without one was not answered; Unanswered says why.
-	Answers    map[policies.Question]Answer
+	Answers    map[policies.SimulationRequest]Answer
 	Unanswered []Problem
 	// Trust is a render role's trust policy; nil when it could not be read, as TrustProblem says.
 	Trust        *iampolicy.Document
@@ -108,10 +108,10 @@ type Problem struct {
 }
 
 const (
-	// TheAccount is the Target of a Problem that is about no principal.
-	TheAccount = "the account"
-	// Misconfigured is What of a Problem that kept the auditor from looking at anything.
-	Misconfigured = "the configuration is wrong: nothing is audited"
+	// AccountTarget is the Target of a Problem that is about no principal.
+	AccountTarget = "the account"
+	// ProblemConfiguration is What of a Problem that kept the auditor from looking at anything.
+	ProblemConfiguration = "the configuration is wrong: nothing is audited"
 )
 
 // An Answer is what the simulator said to one question.

@@ -106,7 +106,7 @@ func (f Facts) remotion() Remotion {
 		for i, release := range by {
 			names[i] = release.Name()
 		}
-		r.Releases, r.Release = names, some(names, " and ")
+		r.Releases, r.Release = names, joinSome(names, " and ")
 		if newest.Version != "" && !newest.Newer() {
 			r.Since = newest.Version
 		}
@@ -114,8 +114,8 @@ func (f Facts) remotion() Remotion {
 	return r
 }
 
-// some names a few of a list: "a, b and c", "a, b, c, d and 7 more".
-func some(list []string, last string) string {
+// joinSome names a few of a list: "a, b and c", "a, b, c, d and 7 more".
+func joinSome(list []string, last string) string {
 	const most = 5
 	switch n := len(list); {
 	case n == 1:
@@ -127,7 +127,7 @@ func some(list []string, last string) string {
 }
 
 // inferredNote says of a question that AWS was not asked why its answer is known.
-func (t TargetFacts) inferredNote(q policies.Question) string {
+func (t TargetFacts) inferredNote(q policies.SimulationRequest) string {
 	first := t.Place.Regions[0]
 	if q.Region == first {
 		return "AWS was asked about other resources in " + first
@@ -140,7 +140,7 @@ func namesOf(functions []Function) string {
 	for i, f := range functions {
 		names[i] = f.String()
 	}
-	return some(names, " and ")
+	return joinSome(names, " and ")
 }
 
 // onFunctions says of a finding about a render role itself which deployed functions it stops. A

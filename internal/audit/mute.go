@@ -35,10 +35,10 @@ func (r Report) Muted(by func(Finding) *Mute) Report {
 			}
 		}
 	}
-	if r.Status == Gaps && r.Summary.Gaps == 0 {
-		r.Status = Compliant
-		if r.Blind() {
-			r.Status = CouldNotLook
+	if r.Status == StatusGaps && r.Summary.Gaps == 0 {
+		r.Status = StatusCompliant
+		if r.Unverified() {
+			r.Status = StatusUnverified
 		}
 	}
 	return r

@@ -123,7 +123,7 @@ func (f Facts) upgradeNotice() []Notice {
 		return nil
 	}
 	return []Notice{{Kind: NoticeUpgrade,
-		Text:    fmt.Sprintf("what Remotion %s needs is not granted: %s", newest, some(lacks, " and ")),
+		Text:    fmt.Sprintf("what Remotion %s needs is not granted: %s", newest, joinSome(lacks, " and ")),
 		Command: "remotion-audit audit --upgrade-to " + newest.Until,
 	}}
 }
@@ -151,7 +151,7 @@ func (f Facts) nameNotices() (list []Notice) {
 	}
 	if buckets != nil {
 		list = append(list, Notice{Kind: NoticeCustomName, Text: fmt.Sprintf(
-			"Remotion documents its policies for buckets named remotionlambda-*, and these are not: %s; %s", some(buckets, " and "), enough)})
+			"Remotion documents its policies for buckets named remotionlambda-*, and these are not: %s; %s", joinSome(buckets, " and "), enough)})
 	}
 	return list
 }

@@ -58,7 +58,7 @@ func TestDeployedIsSummedUp(t *testing.T) {
 
 func TestSome(t *testing.T) {
 	for want, n := range map[string]int{"a": 1, "a and b": 2, "a, b, c, d and e": 5, "a, b, c, d and 2 more": 6} {
-		if got := some(strings.Split("abcdefgh", "")[:n], " and "); got != want {
+		if got := joinSome(strings.Split("abcdefgh", "")[:n], " and "); got != want {
 			t.Errorf("%d: %q, want %q", n, got, want)
 		}
 	}

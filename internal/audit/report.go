@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/remotion-audit/remotion-audit/internal/change"
+	"github.com/remotion-audit/remotion-audit/internal/cloudtrail"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
@@ -49,12 +49,12 @@ func Causes() []Cause {
 type ReportStatus string
 
 const (
-	// Gaps: there is at least one that is not muted.
-	Gaps ReportStatus = "gaps"
-	// CouldNotLook: there is none among what could be learnt, and something could not.
-	CouldNotLook ReportStatus = "unverified"
-	// Compliant: everything was looked at, and is granted, or known and muted.
-	Compliant ReportStatus = "compliant"
+	// StatusGaps: there is at least one that is not muted.
+	StatusGaps ReportStatus = "gaps"
+	// StatusUnverified: there is none among what could be learnt, and something could not.
+	StatusUnverified ReportStatus = "unverified"
+	// StatusCompliant: everything was looked at, and is granted, or known and muted.
+	StatusCompliant ReportStatus = "compliant"
 )
 
 // A Report is what an audit found.
@@ -96,24 +96,24 @@ type Trigger struct {
 	By TriggerKind `json:"by"`
 	// Changes are those that touch an audited principal, or may, the newest first. More counts those that are not
 	// in the list, Unreadable the messages that may have told of more.
-	Changes    []Change `json:"changes,omitempty"`
-	More       int      `json:"more,omitempty"`
-	Unreadable int      `json:"unreadable,omitempty"`
+	Changes    []IAMChange `json:"changes,omitempty"`
+	More       int         `json:"more,omitempty"`
+	Unreadable int         `json:"unreadable,omitempty"`
 }
 
 // A Change is a call to IAM, as CloudTrail reports it.
-type Change = change.Change
+type IAMChange = cloudtrail.IAMChange
 
 // TriggerKind is a kind of trigger.
 type TriggerKind string
 
 const (
-	// BySchedule: it was time.
-	BySchedule TriggerKind = "schedule"
-	// ByRequest: somebody asked.
-	ByRequest TriggerKind = "request"
-	// ByChanges: CloudTrail reported calls to IAM.
-	ByChanges TriggerKind = "changes"
+	// TriggeredBySchedule: it was time.
+	TriggeredBySchedule TriggerKind = "schedule"
+	// TriggeredByRequest: somebody asked.
+	TriggeredByRequest TriggerKind = "request"
+	// TriggeredByChanges: CloudTrail reported calls to IAM.
+	TriggeredByChanges TriggerKind = "changes"
 )
 
 // Remotion says by what the account is judged: a range of the catalogue, or the union of what the
@@ -163,10 +163,10 @@ type TargetReport struct {
 
 // A Finding is the judgement on one requirement for one target.
 type Finding struct {
-	Target string        `json:"target"`
-	Policy policies.Kind `json:"policy"`
-	Sid    string        `json:"sid"`
-	Action string        `json:"action"`
+	Target string              `json:"target"`
+	Policy policies.PolicyKind `json:"policy"`
+	Sid    string              `json:"sid"`
+	Action string              `json:"action"`
 	// Resource is the pattern as documented.
 	Resource string            `json:"resource"`
 	Status   Status            `json:"status"`
@@ -182,9 +182,9 @@ type Finding struct {
 	Inspected string `json:"inspected,omitempty"`
 	Simulated string `json:"simulated,omitempty"`
 	// Statements are those that decided, as read; SimulatedStatements those that AWS named.
-	Statements          []Statement `json:"statements,omitempty"`
-	SimulatedStatements []string    `json:"simulatedStatements,omitempty"`
-	MissingContext      []string    `json:"missingContext,omitempty"`
+	Statements          []StatementRef `json:"statements,omitempty"`
+	SimulatedStatements []string       `json:"simulatedStatements,omitempty"`
+	MissingContext      []string       `json:"missingContext,omitempty"`
 	// Covered and Asked count the resources that are granted and those that are needed.
 	Covered int `json:"covered"`
 	Asked   int `json:"asked"`
@@ -203,8 +203,8 @@ type Finding struct {
 // Gap reports whether the finding is a gap that nobody muted.
 func (f Finding) Gap() bool { return f.Status.Gap() && f.Muted == nil }
 
-// A Statement names a policy statement.
-type Statement struct {
+// A StatementRef names a policy statement.
+type StatementRef struct {
 	Policy string `json:"policy"`
 	// Index counts from 1.
 	Index     int      `json:"index"`
@@ -214,7 +214,7 @@ type Statement struct {
 }
 
 // String is how people are told of a statement: statement 2 (Sid Storage) of inline policy "remotion".
-func (s Statement) String() string {
+func (s StatementRef) String() string {
 	return iampolicy.StatementName(s.Policy, s.Index, s.Sid)
 }
 
@@ -229,11 +229,11 @@ func (r Report) Worst() policies.Severity {
 	return worst
 }
 
-// Blind reports whether anything could not be learnt: a requirement, or a policy that was to be read.
-func (r Report) Blind() bool { return r.Summary.Unverified > 0 || len(r.Problems) > 0 }
+// Unverified reports whether anything could not be learnt: a requirement, or a policy that was to be read.
+func (r Report) Unverified() bool { return r.Summary.Unverified > 0 || len(r.Problems) > 0 }
 
-// BlindTo reports whether anything could not be learnt about the target of that name.
-func (r Report) BlindTo(target string) bool {
+// UnverifiedFor reports whether anything could not be learnt about the target of that name.
+func (r Report) UnverifiedFor(target string) bool {
 	return slices.ContainsFunc(r.Problems, func(p Problem) bool { return p.Target == target }) ||
 		slices.ContainsFunc(r.Targets, func(t TargetReport) bool { return t.Name == target && t.Summary.Unverified > 0 })
 }

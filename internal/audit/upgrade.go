@@ -24,12 +24,12 @@ func (f Facts) beyond(release policies.Release) []Finding {
 			continue
 		}
 		t.Assumed = f.Assumed
-		now := policies.NeededIn(t.Place, t.by(f.judgedBy()), t.Kind.Policy(), t.Purpose)
-		for _, r := range policies.NeededIn(t.Place, []policies.Release{release}, t.Kind.Policy(), t.Purpose) {
+		now := policies.RequirementsIn(t.Place, t.by(f.judgedBy()), t.Kind.Policy(), t.Purpose)
+		for _, r := range policies.RequirementsIn(t.Place, []policies.Release{release}, t.Kind.Policy(), t.Purpose) {
 			if slices.ContainsFunc(now, func(o policies.Requirement) bool { return o.Action == r.Action && o.Resource == r.Resource }) {
 				continue
 			}
-			if finding := judge(t, r); finding.Status != Satisfied {
+			if finding := evaluateRequirement(t, r); finding.Status != Satisfied {
 				finding.Releases = r.NeededBy
 				findings = append(findings, finding)
 			}
@@ -58,9 +58,9 @@ func (f Facts) renamed(release policies.Release) (findings []Finding) {
 		t.Assumed = f.Assumed
 		next := t
 		next.ahead = true
-		for _, r := range policies.NeededIn(t.Place, []policies.Release{release}, t.Kind.Policy(), t.Purpose) {
-			finding := judge(next, r)
-			if finding.Status.Gap() && judge(t, r).Status == Satisfied {
+		for _, r := range policies.RequirementsIn(t.Place, []policies.Release{release}, t.Kind.Policy(), t.Purpose) {
+			finding := evaluateRequirement(next, r)
+			if finding.Status.Gap() && evaluateRequirement(t, r).Status == Satisfied {
 				finding.Releases = r.NeededBy
 				findings = append(findings, finding)
 			}

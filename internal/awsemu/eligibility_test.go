@@ -49,7 +49,7 @@ func TestEligible(t *testing.T) {
 // What Remotion and its auditor need is in the table, and may be asked about as they ask.
 func TestTheTableKnowsWhatIsNeeded(t *testing.T) {
 	for _, release := range policies.Releases(policies.AWS) {
-		for _, k := range []policies.Kind{policies.User, policies.Role} {
+		for _, k := range []policies.PolicyKind{policies.User, policies.Role} {
 			for _, r := range release.Requirements(k) {
 				if _, known := resourceTypes[strings.ToLower(r.Action)]; !known {
 					t.Errorf("%s: no resource types of %s", release, r.Action)

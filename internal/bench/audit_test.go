@@ -152,14 +152,14 @@ type run struct {
 func (s *stage) audit(tb testing.TB) run {
 	tb.Helper()
 	result, r := s.handle(tb)
-	if result.Status != audit.Compliant || !result.Measured || result.Announced {
+	if result.Status != audit.StatusCompliant || !result.Measured || result.Announced {
 		tb.Fatalf("the run says %+v, want a compliant account, metrics and no alert", result)
 	}
 	return r
 }
 
 // handle runs the handler on the stage's event.
-func (s *stage) handle(tb testing.TB) (app.Result, run) {
+func (s *stage) handle(tb testing.TB) (app.RunResult, run) {
 	tb.Helper()
 	s.server.Reset()
 	ctx, stop := context.WithTimeout(tb.Context(), time.Minute) // as Lambda gives one

@@ -41,7 +41,7 @@ func batchOf(event, parameters string) json.RawMessage {
 func (s *stage) drop(tb testing.TB) run {
 	tb.Helper()
 	result, r := s.handle(tb)
-	if result.Changes == nil || *result.Changes != (app.Changes{Dropped: 100}) || result.Status != "" {
+	if result.Changes == nil || *result.Changes != (app.ChangeCounts{Dropped: 100}) || result.Status != "" {
 		tb.Fatalf("the run says %+v, want that all is dropped", result)
 	}
 	return r

@@ -13,7 +13,7 @@ import (
 
 // Parsing the documents that Remotion prints.
 func BenchmarkParse(b *testing.B) {
-	for _, kind := range []policies.Kind{policies.User, policies.Role} {
+	for _, kind := range []policies.PolicyKind{policies.User, policies.Role} {
 		b.Run(string(kind), func(b *testing.B) {
 			text := policies.Latest().Document(kind)
 			b.SetBytes(int64(len(text)))
@@ -58,7 +58,7 @@ func BenchmarkEvaluate(b *testing.B) {
 	for _, s := range scenes {
 		b.Run(s.name, func(b *testing.B) {
 			stage := s.open(b, 0)
-			plan, err := stage.app.Config.Plan(app.Place{Account: "123456789012", Partition: "aws", Region: "us-east-1"})
+			plan, err := stage.app.Config.Plan(app.Location{Account: "123456789012", Partition: "aws", Region: "us-east-1"})
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -68,7 +68,7 @@ func BenchmarkEvaluate(b *testing.B) {
 				questions += len(t.Answers)
 			}
 			for b.Loop() {
-				if r := audit.Evaluate(facts); r.Status != audit.Compliant {
+				if r := audit.Evaluate(facts); r.Status != audit.StatusCompliant {
 					b.Fatalf("%+v, want compliant", r.Summary)
 				}
 			}

@@ -51,7 +51,7 @@ func BenchmarkParse6KB(b *testing.B) {
 }
 
 // needs are what the role policy asks for, pattern by pattern as documented.
-func needs(b *testing.B, kind policies.Kind) (list []iampolicy.Need) {
+func needs(b *testing.B, kind policies.PolicyKind) (list []iampolicy.Need) {
 	b.Helper()
 	for _, r := range policies.Latest().Requirements(kind) {
 		n, err := iampolicy.NewNeed(r.Action, r.Resource)

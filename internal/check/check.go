@@ -20,7 +20,7 @@ import (
 const SchemaVersion = "1"
 
 // A Result is what came of a check.
-type Result struct {
+type Verdict struct {
 	SchemaVersion string `json:"schemaVersion"`
 	// Status is gaps if there is one, else unverified if anything is, else compliant.
 	Status audit.ReportStatus `json:"status"`
@@ -50,13 +50,13 @@ type Finding struct {
 	Status   iampolicy.Status `json:"status"`
 	Cause    iampolicy.Cause  `json:"cause,omitempty"`
 	// ExampleAction and ExampleARN are a request for which the status holds; a satisfied finding has none.
-	ExampleAction string `json:"exampleAction,omitempty"`
-	ExampleARN    string `json:"exampleArn,omitempty"`
-	Why           string `json:"why,omitempty"`
-	Miss          *Miss  `json:"miss,omitempty"`
+	ExampleAction string     `json:"exampleAction,omitempty"`
+	ExampleARN    string     `json:"exampleArn,omitempty"`
+	Why           string     `json:"why,omitempty"`
+	Miss          *NearMatch `json:"miss,omitempty"`
 	// Statements are those that decided; Covering those that grant all of it, or the rest.
-	Statements []audit.Statement `json:"statements,omitempty"`
-	Covering   []audit.Statement `json:"covering,omitempty"`
+	Statements []audit.StatementRef `json:"statements,omitempty"`
+	Covering   []audit.StatementRef `json:"covering,omitempty"`
 	// Severity, Reason and Impact are known of what Remotion needs.
 	Severity policies.Severity `json:"severity,omitzero"`
 	Reason   string            `json:"reason,omitempty"`
@@ -64,9 +64,9 @@ type Finding struct {
 }
 
 // A Miss says how the nearest grant misses what is needed.
-type Miss struct {
-	Kind    iampolicy.MissKind `json:"kind"`
-	Pattern string             `json:"pattern"`
+type NearMatch struct {
+	Kind    iampolicy.NearMatchKind `json:"kind"`
+	Pattern string                  `json:"pattern"`
 	// At is the character of the pattern, counted from 1, from which on it differs; 0 when that says nothing.
 	At   int    `json:"at,omitempty"`
 	Got  string `json:"got,omitempty"`
@@ -80,14 +80,14 @@ type Excess struct {
 	Resource      string               `json:"resource"`
 	ExampleAction string               `json:"exampleAction"`
 	ExampleARN    string               `json:"exampleArn"`
-	Statement     audit.Statement      `json:"statement"`
+	Statement     audit.StatementRef   `json:"statement"`
 }
 
-// Judge decides for each requirement whether the policies grant all of it, in the context each brings and
+// Evaluate decides for each requirement whether the policies grant all of it, in the context each brings and
 // extra, which wins.
-func Judge(grants iampolicy.Grants, required Required, extra iampolicy.Context) Result {
-	r := Result{
-		SchemaVersion: SchemaVersion, Status: audit.Compliant, Required: required.Name,
+func Evaluate(grants iampolicy.Grants, required Required, extra iampolicy.Context) Verdict {
+	r := Verdict{
+		SchemaVersion: SchemaVersion, Status: audit.StatusCompliant, Required: required.Name,
 		Assumed: required.assumed(extra), Findings: []Finding{},
 	}
 	for _, req := range required.Requirements {
@@ -105,15 +105,15 @@ func Judge(grants iampolicy.Grants, required Required, extra iampolicy.Context) 
 	}
 	switch {
 	case r.Gaps > 0:
-		r.Status = audit.Gaps
+		r.Status = audit.StatusGaps
 	case r.Unverified > 0:
-		r.Status = audit.CouldNotLook
+		r.Status = audit.StatusUnverified
 	}
 	return r
 }
 
 // FindExcess adds what the policies grant beyond what is required.
-func (r *Result) FindExcess(grants iampolicy.Grants, required Required, extra iampolicy.Context) {
+func (r *Verdict) FindExcess(grants iampolicy.Grants, required Required, extra iampolicy.Context) {
 	var needs []iampolicy.Need
 	for _, req := range required.Requirements {
 		for _, d := range req.demands {
@@ -125,7 +125,7 @@ func (r *Result) FindExcess(grants iampolicy.Grants, required Required, extra ia
 	for _, e := range list {
 		r.Excess = append(r.Excess, Excess{
 			Kind: e.Kind, Action: e.Action, Resource: e.Resource, ExampleAction: e.ExampleAction, ExampleARN: e.ExampleARN,
-			Statement: audit.StatementOf(e.Granting),
+			Statement: audit.NewStatementRef(e.Granting),
 		})
 	}
 }
@@ -159,16 +159,16 @@ func (r Requirement) judge(grants iampolicy.Grants, extra iampolicy.Context) Fin
 	if f.Status == iampolicy.Unverified {
 		f.ExampleAction, f.ExampleARN = r.Action, r.Resource // nothing less was looked at
 	}
-	f.Statements, f.Covering = audit.StatementsOf(worst.Deciding), audit.StatementsOf(worst.Covering)
+	f.Statements, f.Covering = audit.StatementRefs(worst.Deciding), audit.StatementRefs(worst.Covering)
 	if m := worst.Miss; m != nil {
-		f.Miss = &Miss{Kind: m.Kind, Pattern: m.Pattern, At: m.At, Got: m.Got, Want: m.Want}
+		f.Miss = &NearMatch{Kind: m.Kind, Pattern: m.Pattern, At: m.At, Got: m.Got, Want: m.Want}
 	}
 	return f
 }
 
 // Worst is the highest severity among the gaps, or zero without gaps. What is not Remotion's has no severity
 // and counts as critical: whoever wrote it down needs it.
-func (r Result) Worst() policies.Severity {
+func (r Verdict) Worst() policies.Severity {
 	var worst policies.Severity
 	for _, f := range r.Findings {
 		switch {
@@ -182,5 +182,5 @@ func (r Result) Worst() policies.Severity {
 	return worst
 }
 
-// Blind reports whether anything could not be decided.
-func (r Result) Blind() bool { return r.Unverified > 0 }
+// HasUnverified reports whether anything could not be decided.
+func (r Verdict) HasUnverified() bool { return r.Unverified > 0 }

@@ -39,19 +39,19 @@ func TestOurOwnPoliciesPass(t *testing.T) {
 				} {
 					for _, purpose := range []policies.Purpose{policies.Render, policies.Deploy, policies.All} {
 						target.Kind, target.Purpose = kind, purpose
-						required, err := Release(target, release)
+						required, err := ReleaseRequirements(target, release)
 						if err != nil {
 							t.Fatal(err)
 						}
 						if len(required.Requirements) == 0 && (kind == policies.User || purpose != policies.Deploy) {
 							t.Errorf("%s %s %+v: nothing is needed", partition, release, target)
 						}
-						place := policies.Place{Partition: partition, Account: target.Account, Regions: target.Regions, Caller: target.Principal}
+						place := policies.Scope{Partition: partition, Account: target.Account, Regions: target.Regions, Caller: target.Principal}
 						for i, text := range []string{
-							policies.Narrow([]policies.Release{release}, kind, purpose, place),
+							policies.LeastPrivilege([]policies.Release{release}, kind, purpose, place),
 							release.Document(kind),
 						} {
-							for _, f := range Judge(grants(t, text), required, nil).Findings {
+							for _, f := range Evaluate(grants(t, text), required, nil).Findings {
 								forgotten := i == 1 && f.Sid == "FetchBinaries" && f.Severity == policies.Low // Insights in four regions
 								if f.Status != iampolicy.Satisfied && !forgotten {
 									t.Errorf("%s %s %+v: %s on %s is %s, such as %s\n%s", partition, release, target, f.Action, f.Resource, f.Status, f.ExampleARN, text)
@@ -71,11 +71,11 @@ func TestNarrowedLayers(t *testing.T) {
 		"a version behind the name": strings.NewReplacer("remotion-binaries-*", "remotion-binaries-*:*", "InsightsExtension*", "InsightsExtension*:*"),
 		"Arm alone":                 strings.NewReplacer("InsightsExtension*", "InsightsExtension-Arm64:*"),
 	} {
-		required, err := Release(Target{Kind: policies.User}, policies.Latest())
+		required, err := ReleaseRequirements(Target{Kind: policies.User}, policies.Latest())
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, f := range Judge(grants(t, narrowed.Replace(policies.Latest().Document(policies.User))), required, nil).Findings {
+		for _, f := range Evaluate(grants(t, narrowed.Replace(policies.Latest().Document(policies.User))), required, nil).Findings {
 			if f.Status != iampolicy.Satisfied {
 				t.Errorf("%s: %s on %s is %s, such as %s", name, f.Action, f.Resource, f.Status, f.ExampleARN)
 			}
@@ -97,11 +97,11 @@ func TestNarrowedPolicies(t *testing.T) {
 		{"any region", Target{}, 14, "arn:aws:s3:::remotionlambda-r3m0t10n4u"},
 	} {
 		test.target.Kind = policies.Role
-		required, err := Release(test.target, policies.Latest())
+		required, err := ReleaseRequirements(test.target, policies.Latest())
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := Judge(grants(t, text), required, nil)
+		r := Evaluate(grants(t, text), required, nil)
 		example := ""
 		for _, f := range r.Findings {
 			if f.Action == "s3:ListBucket" {
@@ -147,12 +147,12 @@ func TestDocument(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			all, err := Document("needed.json", doc, test.context)
+			all, err := DocumentRequirements("needed.json", doc, test.context)
 			if err != nil {
 				t.Fatal(err)
 			}
 			var got []string
-			for _, f := range Judge(grants(t, test.policy), all, test.context).Findings {
+			for _, f := range Evaluate(grants(t, test.policy), all, test.context).Findings {
 				got = append(got, strings.TrimRight(fmt.Sprintln(f.Sid, f.Action, f.Resource, f.Status, f.ExampleARN), " \n"))
 			}
 			if !slices.Equal(got, test.want) {
@@ -170,11 +170,11 @@ func TestUndecided(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		all, err := Document("needed.json", doc, nil)
+		all, err := DocumentRequirements("needed.json", doc, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		f := Judge(grants(t, `{"Statement":{"Effect":"Allow","Action":"*","Resource":"`+granted+`"}}`), all, nil).Findings[0]
+		f := Evaluate(grants(t, `{"Statement":{"Effect":"Allow","Action":"*","Resource":"`+granted+`"}}`), all, nil).Findings[0]
 		if f.Status != iampolicy.Unverified || f.Why == "" || f.ExampleAction != action || f.ExampleARN != needed {
 			t.Errorf("%s: %s (%s), example %s on %.40s", action, f.Status, f.Why, f.ExampleAction, f.ExampleARN)
 		}
@@ -195,7 +195,7 @@ func TestDocumentRefuses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Document("needed.json", doc, nil); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := DocumentRequirements("needed.json", doc, nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", text, err, want)
 		}
 	}

@@ -22,7 +22,7 @@ type Required struct {
 // A Requirement is one Sid, action and resource.
 type Requirement struct {
 	Sid, Action, Resource string
-	policies.Details
+	policies.Consequence
 	// Problem says why it cannot be judged; empty when it can.
 	Problem string
 
@@ -37,7 +37,7 @@ type demand struct {
 
 // A Target says whose policy is checked, as far as that is known.
 type Target struct {
-	Kind policies.Kind
+	Kind policies.PolicyKind
 	// Purpose is that of a caller; empty is policies.All.
 	Purpose policies.Purpose
 	// Account has twelve digits; empty is any.
@@ -71,10 +71,10 @@ func (t Target) context() iampolicy.Context {
 	return ctx
 }
 
-// Release asks for what a release of Remotion needs, of the resource types each action is about. Where the
+// ReleaseRequirements asks for what a release of Remotion needs, of the resource types each action is about. Where the
 // account or the region is not known every one is asked for, as Remotion documents it.
-func Release(t Target, release policies.Release) (Required, error) {
-	place := policies.Place{Partition: release.Partition, Account: t.Account, Regions: t.Regions, Caller: t.Principal}
+func ReleaseRequirements(t Target, release policies.Release) (Required, error) {
+	place := policies.Scope{Partition: release.Partition, Account: t.Account, Regions: t.Regions, Caller: t.Principal}
 	if place.Account == "" {
 		place.Account = "*"
 	}
@@ -90,14 +90,14 @@ func Release(t Target, release policies.Release) (Required, error) {
 		t.Purpose = policies.All
 	}
 	all := Required{Name: fmt.Sprintf("the %s policy of Remotion %s", t.Kind, release)}
-	for _, r := range policies.NeededIn(place, []policies.Release{release}, t.Kind, t.Purpose) {
-		req := Requirement{Sid: r.Sid, Action: r.Action, Resource: r.Resource, Details: r.Details}
+	for _, r := range policies.RequirementsIn(place, []policies.Release{release}, t.Kind, t.Purpose) {
+		req := Requirement{Sid: r.Sid, Action: r.Action, Resource: r.Resource, Consequence: r.Consequence}
 		for _, n := range r.Needed(place) {
 			need, err := iampolicy.NewNeed(n.Action, n.Pattern)
 			if err != nil {
 				return all, err
 			}
-			context := audit.AssumedContext(n.Question, t.context())
+			context := audit.AssumedContext(n.SimulationRequest, t.context())
 			if n.RequestedRegion() == policies.Anywhere {
 				delete(context, "aws:RequestedRegion")
 			}
@@ -108,12 +108,12 @@ func Release(t Target, release policies.Release) (Required, error) {
 	return all, nil
 }
 
-// Document asks for what a policy document allows, exactly as it is written: each action on each resource of
+// DocumentRequirements asks for what a policy document allows, exactly as it is written: each action on each resource of
 // each statement, once. A condition with one value that a key has to equal is taken as the context of the
 // requests; under any other, and beyond it, the permission is asked for in every context, which is more. A
 // policy variable takes its value from ctx. A document that forbids, or says what it does not mean, asks for
 // nothing that could be checked, and is an error.
-func Document(name string, doc *iampolicy.Document, ctx iampolicy.Context) (Required, error) {
+func DocumentRequirements(name string, doc *iampolicy.Document, ctx iampolicy.Context) (Required, error) {
 	all := Required{Name: name}
 	var errs []error
 	for i, s := range doc.Statements {

@@ -48,7 +48,7 @@ func TestAnswerTo(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got, ok := answerTo(policies.Question{Action: "s3:ListBucket", Resource: test.resource}, test.resources, test.results)
+			got, ok := answerTo(policies.SimulationRequest{Action: "s3:ListBucket", Resource: test.resource}, test.resources, test.results)
 			if ok != (test.want != "") || ok && got.Decision.String() != test.want {
 				t.Errorf("got %v, %v; want %q", got.Decision, ok, test.want)
 			}
@@ -64,7 +64,7 @@ func TestOrganizationsWordIsNotEveryResources(t *testing.T) {
 		inside("arn:aws:s3:::b", types.PolicyEvaluationDecisionTypeExplicitDeny, types.Statement{SourcePolicyId: &id}))
 	r.OrganizationsDecisionDetail = &types.OrganizationsDecisionDetail{AllowedByOrganizations: false}
 	for resource, want := range map[string]bool{"arn:aws:s3:::a": true, "arn:aws:s3:::b": false} {
-		got, ok := answerTo(policies.Question{Action: "s3:ListBucket", Resource: resource}, 2, []types.EvaluationResult{r})
+		got, ok := answerTo(policies.SimulationRequest{Action: "s3:ListBucket", Resource: resource}, 2, []types.EvaluationResult{r})
 		if !ok || got.OrganizationDenies != want {
 			t.Errorf("%s: denied by the organization %v, %v; want %v", resource, got.OrganizationDenies, ok, want)
 		}

@@ -45,7 +45,7 @@ func TestBadDays(t *testing.T) {
 				test.spoil(account)
 			}
 			r, _ := judge(t, account, plan())
-			if r.Status != audit.CouldNotLook || r.Summary.Unverified != test.unverified || r.Summary.Gaps != 0 {
+			if r.Status != audit.StatusUnverified || r.Summary.Unverified != test.unverified || r.Summary.Gaps != 0 {
 				t.Errorf("%s, %d unverified, gaps %q; want unverified, %d, none", r.Status, r.Summary.Unverified, wrong(r), test.unverified)
 			}
 			if len(r.Problems) == 0 || !strings.Contains(r.Problems[0].What+": "+r.Problems[0].Why, test.problem) {
@@ -70,7 +70,7 @@ func TestRecoversFrom(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			account := compliant(t)
 			account.Faults = []awsemu.Fault{fault}
-			if r, _ := judge(t, account, plan()); r.Status != audit.Compliant {
+			if r, _ := judge(t, account, plan()); r.Status != audit.StatusCompliant {
 				t.Errorf("%s %q %+v", r.Status, wrong(r), r.Problems)
 			}
 		})
@@ -92,11 +92,11 @@ func TestUnknownPathsAreNoGaps(t *testing.T) {
       "Resource": [
         "arn:aws:iam::123456789012:user/bots/ci"`, 1)
 		})
-		if r, _ := judge(t, account, plan()); r.Status != audit.Compliant {
+		if r, _ := judge(t, account, plan()); r.Status != audit.StatusCompliant {
 			t.Fatalf("without a fault: %s %q", r.Status, wrong(r))
 		}
 		account.Faults = []awsemu.Fault{{Operation: operation, Deny: true}}
-		if r, _ := judge(t, account, plan()); r.Status != audit.CouldNotLook {
+		if r, _ := judge(t, account, plan()); r.Status != audit.StatusUnverified {
 			t.Errorf("without %s: %s %q", operation, r.Status, wrong(r))
 		}
 	}
@@ -108,7 +108,7 @@ func TestReplacedPolicyVersionIsReadAgain(t *testing.T) {
 	account.Policies = map[string]awsemu.ManagedPolicy{"remotion": {Document: account.Users["ci"].Inline["remotion"]}}
 	spoilUser(account, func(u *awsemu.User) { u.Inline, u.Managed = nil, []string{"remotion"} })
 	account.Faults = []awsemu.Fault{{Operation: "iam:GetPolicyVersion", Times: 1, Error: &awsemu.FaultError{Code: "NoSuchEntity", Status: 404}}}
-	if r, _ := judge(t, account, plan()); r.Status != audit.Compliant {
+	if r, _ := judge(t, account, plan()); r.Status != audit.StatusCompliant {
 		t.Errorf("%s %q %+v", r.Status, wrong(r), r.Problems)
 	}
 }
@@ -118,7 +118,7 @@ func TestPermissionSetsCannotBeListed(t *testing.T) {
 	account.Faults = []awsemu.Fault{{Operation: "iam:ListRoles", Deny: true}}
 	p.Callers = []collect.Caller{{Name: "sso/Video", Purpose: policies.Render}}
 	r, _ := judge(t, account, p)
-	if r.Status != audit.CouldNotLook || r.Summary.Unverified != 11 || len(r.Problems) != 1 || r.Problems[0].Grant != "iam:ListRoles" {
+	if r.Status != audit.StatusUnverified || r.Summary.Unverified != 11 || len(r.Problems) != 1 || r.Problems[0].Grant != "iam:ListRoles" {
 		t.Errorf("%s %+v %+v", r.Status, r.Summary, r.Problems)
 	}
 }
@@ -135,7 +135,7 @@ func TestDeadline(t *testing.T) {
 	if r.Completed() || r.Targets[1].CutOff || r.Targets[1].Summary.Satisfied != 16 || r.Targets[0].Summary.Unverified != 33 {
 		t.Errorf("completed %v, targets %+v", r.Completed(), r.Targets)
 	}
-	if r.Status != audit.CouldNotLook || len(r.Problems) != 1 || r.Problems[0].Why != "the deadline came first" {
+	if r.Status != audit.StatusUnverified || len(r.Problems) != 1 || r.Problems[0].Why != "the deadline came first" {
 		t.Errorf("%s, problems %+v", r.Status, r.Problems)
 	}
 }

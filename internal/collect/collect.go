@@ -78,15 +78,15 @@ func (c Collector) Collect(ctx context.Context, plan Plan) audit.Facts {
 		}})
 	}
 	// A permission set's role has to be found before anything can be asked about it.
-	each(r.targets, func(t *target) { r.findPermissionSet(ctx, t) })
+	forEachParallel(r.targets, func(t *target) { r.findPermissionSet(ctx, t) })
 
 	// Functions are listed and documents read while the principals themselves are looked up. Simulation
 	// waits for the first and the last: what is needed is about the functions and the role that are there.
 	listings := make(chan []listing, 1)
 	go func() { listings <- r.listFunctions(ctx) }()
 	r.find(ctx, r.targets)
-	survey := r.take(<-listings)
-	r.find(ctx, r.adopt(&survey))
+	survey := r.survey(<-listings)
+	r.find(ctx, r.adoptFunctionRoles(&survey))
 	noDefault := r.dropDefaultRole(survey)
 	facts := audit.Facts{
 		Account: plan.Account, Partition: plan.Partition, Regions: survey.regions,
@@ -96,9 +96,9 @@ func (c Collector) Collect(ctx context.Context, plan Plan) audit.Facts {
 	if plan.Requested == auto {
 		facts.Releases = r.releases(survey.functions)
 	}
-	r.settle(survey)
+	r.resolveTargets(survey)
 	r.ahead = facts.Ahead()
-	each(r.targets, func(t *target) {
+	forEachParallel(r.targets, func(t *target) {
 		// Without a principal there is nobody to ask about.
 		if kind, _ := entity(t.facts.Name); kind != "sso" && t.facts.Presence != audit.Absent {
 			r.simulate(ctx, t)
@@ -107,7 +107,7 @@ func (c Collector) Collect(ctx context.Context, plan Plan) audit.Facts {
 	})
 	facts.Problems = inTime(survey.problems, throttled())
 	for _, t := range r.targets {
-		r.unnamedTarget(t)
+		r.applyReadScope(t)
 		facts.Targets = append(facts.Targets, t.conclude(throttled()))
 	}
 	return facts
@@ -128,9 +128,9 @@ func (r *run) find(ctx context.Context, targets []*target) {
 			boundary.Wait()
 		}()
 	}
-	each(targets, func(t *target) {
+	forEachParallel(targets, func(t *target) {
 		defer close(t.lookedUp)
-		r.lookUp(ctx, t)
+		r.readTarget(ctx, t)
 	})
 }
 
@@ -152,12 +152,12 @@ type run struct {
 // target gathers what several goroutines learn about one principal; each writes a field of its own.
 type target struct {
 	facts       audit.TargetFacts
-	adopted     bool    // a render role that functions have, and nobody configured
-	lookup      reading // of the principal itself
+	adopted     bool     // a render role that functions have, and nobody configured
+	lookup      snapshot // of the principal itself
 	boundaryARN string
 	lookedUp    chan struct{} // closed when lookup and boundaryARN are known
-	documents   reading
-	boundary    reading
+	documents   snapshot
+	boundary    snapshot
 	read        chan struct{} // closed when documents and boundary are known
 	simulation  simulated
 }
@@ -176,7 +176,7 @@ func (t *target) known() audit.TargetFacts {
 // conclude brings the pieces together, in an order that does not depend on the network.
 func (t *target) conclude(throttled int64) audit.TargetFacts {
 	f := t.known()
-	for _, p := range []reading{t.lookup, t.documents, t.boundary, t.simulation.reading} {
+	for _, p := range []snapshot{t.lookup, t.documents, t.boundary, t.simulation.snapshot} {
 		f.CutOff = f.CutOff || p.cutOff
 		if p.absent {
 			f.Presence = audit.Absent
@@ -208,8 +208,8 @@ func (r *run) arn(name string) string {
 	return "arn:" + r.plan.Partition + ":iam::" + r.plan.Account + ":" + name
 }
 
-// atOnce does n things at once, and returns when all are done.
-func atOnce(n int, do func(i int)) {
+// parallelN does n things at once, and returns when all are done.
+func parallelN(n int, do func(i int)) {
 	var wg sync.WaitGroup
 	for i := range n {
 		wg.Go(func() { do(i) })
@@ -217,8 +217,8 @@ func atOnce(n int, do func(i int)) {
 	wg.Wait()
 }
 
-func each[T any](list []T, do func(T)) {
-	atOnce(len(list), func(i int) { do(list[i]) })
+func forEachParallel[T any](list []T, do func(T)) {
+	parallelN(len(list), func(i int) { do(list[i]) })
 }
 
 // entity splits user/NAME or role/NAME. The name is the last part: paths do not name anybody.

@@ -21,7 +21,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-func document(t testing.TB, kind policies.Kind) string {
+func document(t testing.TB, kind policies.PolicyKind) string {
 	t.Helper()
 	return policies.Latest().Document(kind)
 }
@@ -108,82 +108,82 @@ func TestAudit(t *testing.T) {
 		want   []string
 		status audit.ReportStatus
 	}{
-		{"documented policies, unmodified, are enough", func(*awsemu.Account, *collect.Plan) {}, nil, audit.Compliant},
-		{"the older answer of the simulator is understood", func(a *awsemu.Account, _ *collect.Plan) { a.Simulator.Shape = "old" }, nil, audit.Compliant},
+		{"documented policies, unmodified, are enough", func(*awsemu.Account, *collect.Plan) {}, nil, audit.StatusCompliant},
+		{"the older answer of the simulator is understood", func(a *awsemu.Account, _ *collect.Plan) { a.Simulator.Shape = "old" }, nil, audit.StatusCompliant},
 		{"the older answer with two buckets", func(a *awsemu.Account, p *collect.Plan) {
 			a.Simulator.Shape = "old"
 			p.Buckets = []string{"remotionlambda-useast1-abcdefghij", "remotionlambda-useast1-bcdefghijk"}
-		}, nil, audit.Compliant},
+		}, nil, audit.StatusCompliant},
 		{"a refused mixture of actions is split", func(a *awsemu.Account, _ *collect.Plan) {
 			a.Simulator.Ungrouped = []string{"lambda:InvokeAsync", "s3:PutBucketOwnershipControls"}
-		}, nil, audit.Compliant},
+		}, nil, audit.StatusCompliant},
 		{"policies may come from a group", func(a *awsemu.Account, _ *collect.Plan) {
 			a.Groups = map[string]awsemu.Group{"renderers": {Inline: a.Users["ci"].Inline}}
 			spoilUser(a, func(u *awsemu.User) { u.Inline, u.Groups = nil, []string{"renderers"} })
-		}, nil, audit.Compliant},
+		}, nil, audit.StatusCompliant},
 		{"and from a managed policy, by its default version", func(a *awsemu.Account, _ *collect.Plan) {
 			a.Policies = map[string]awsemu.ManagedPolicy{"remotion": {
 				Older:    []string{statement(`"Effect":"Deny","Action":"*","Resource":"*"`)},
 				Document: a.Users["ci"].Inline["remotion"],
 			}}
 			spoilUser(a, func(u *awsemu.User) { u.Inline, u.Managed = nil, []string{"remotion"} })
-		}, nil, audit.Compliant},
+		}, nil, audit.StatusCompliant},
 		{"a typo in a bucket ARN", func(a *awsemu.Account, _ *collect.Plan) {
 			spoilRole(a, func(r *awsemu.Role) {
 				r.Inline["remotion"] = strings.ReplaceAll(r.Inline["remotion"], ":function:remotion-render-", ":function:remotoin-render-")
 			})
-		}, []string{"role/remotion-lambda-role lambda:InvokeFunction missing narrower-grant"}, audit.Gaps},
+		}, []string{"role/remotion-lambda-role lambda:InvokeFunction missing narrower-grant"}, audit.StatusGaps},
 		{"a deny in a group policy beats allow on the user", func(a *awsemu.Account, _ *collect.Plan) {
 			a.Groups = map[string]awsemu.Group{"all": {Inline: map[string]string{"no-roles": statement(`"Effect":"Deny","Action":"iam:PassRole","Resource":"*"`)}}}
 			spoilUser(a, func(u *awsemu.User) { u.Groups = []string{"all"} })
-		}, []string{"user/ci iam:PassRole denied identity-deny"}, audit.Gaps},
+		}, []string{"user/ci iam:PassRole denied identity-deny"}, audit.StatusGaps},
 		{"a boundary that forgets logs", func(a *awsemu.Account, _ *collect.Plan) {
 			a.Policies = map[string]awsemu.ManagedPolicy{"limits": {Document: statement(`"Effect":"Allow","NotAction":"logs:*","Resource":"*"`)}}
 			spoilUser(a, func(u *awsemu.User) { u.Boundary = "limits" })
-		}, []string{"user/ci logs:CreateLogGroup denied permissions-boundary", "user/ci logs:PutRetentionPolicy denied permissions-boundary"}, audit.Gaps},
+		}, []string{"user/ci logs:CreateLogGroup denied permissions-boundary", "user/ci logs:PutRetentionPolicy denied permissions-boundary"}, audit.StatusGaps},
 		{"a service control policy", func(a *awsemu.Account, _ *collect.Plan) {
 			a.Organization = organization(`"Effect":"Deny","Action":"s3:PutBucketPolicy","Resource":"*"`)
-		}, []string{"user/ci s3:PutBucketPolicy denied scp"}, audit.Gaps},
+		}, []string{"user/ci s3:PutBucketPolicy denied scp"}, audit.StatusGaps},
 		{"a region-deny policy leaves the audited region alone", func(a *awsemu.Account, _ *collect.Plan) {
 			a.Organization = organization(`"Effect":"Deny","Action":"*","Resource":"*","Condition":{"StringNotEquals":{"aws:RequestedRegion":"us-east-1"}}`)
-		}, nil, audit.Compliant},
+		}, nil, audit.StatusCompliant},
 		{"a condition that the assumed context meets", func(a *awsemu.Account, _ *collect.Plan) {
 			spoilUser(a, func(u *awsemu.User) {
 				u.Inline["remotion"] = strings.Replace(u.Inline["remotion"], `"Sid": "LambdaInvokation",`,
 					`"Sid": "LambdaInvokation", "Condition": {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}},`, 1)
 			})
-		}, nil, audit.Compliant},
+		}, nil, audit.StatusCompliant},
 		{"a condition that a real request does not meet", func(a *awsemu.Account, _ *collect.Plan) {
 			spoilUser(a, func(u *awsemu.User) {
 				u.Inline["remotion"] = strings.Replace(u.Inline["remotion"], `"Sid": "LambdaInvokation",`,
 					`"Sid": "LambdaInvokation", "Condition": {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}},`, 1)
 			})
-		}, []string{"user/ci iam:PassRole missing condition"}, audit.Gaps},
+		}, []string{"user/ci iam:PassRole missing condition"}, audit.StatusGaps},
 		{"a condition nobody can settle", func(a *awsemu.Account, _ *collect.Plan) {
 			spoilUser(a, func(u *awsemu.User) {
 				u.Inline["remotion"] = strings.Replace(u.Inline["remotion"], `"Sid": "LambdaInvokation",`,
 					`"Sid": "LambdaInvokation", "Condition": {"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}},`, 1)
 			})
-		}, []string{"user/ci iam:PassRole conditional condition"}, audit.Gaps},
+		}, []string{"user/ci iam:PassRole conditional condition"}, audit.StatusGaps},
 		{"an unrelated condition does not make a missing permission conditional", func(a *awsemu.Account, _ *collect.Plan) {
 			spoilUser(a, func(u *awsemu.User) {
 				u.Inline["remotion"] = strings.Replace(u.Inline["remotion"], `"iam:PassRole"`, `"iam:PassRole-no"`, 1)
 				u.Inline["other"] = statement(`"Effect":"Allow","Action":"sqs:*","Resource":"*","Condition":{"IpAddress":{"aws:SourceIp":"192.0.2.0/24"}}`)
 			})
-		}, []string{"user/ci iam:PassRole missing no-grant"}, audit.Gaps},
+		}, []string{"user/ci iam:PassRole missing no-grant"}, audit.StatusGaps},
 		{"a render role with a path is found, and PassRole has to reach it", func(a *awsemu.Account, _ *collect.Plan) {
 			spoilRole(a, func(r *awsemu.Role) { r.Path = "/service-role/" })
-		}, []string{"user/ci iam:PassRole missing narrower-grant"}, audit.Gaps},
+		}, []string{"user/ci iam:PassRole missing narrower-grant"}, audit.StatusGaps},
 		{"a role that does not trust Lambda", func(a *awsemu.Account, _ *collect.Plan) {
 			spoilRole(a, func(r *awsemu.Role) { r.Trust = "ec2.amazonaws.com" })
-		}, []string{"role/remotion-lambda-role sts:AssumeRole missing trust-policy"}, audit.Gaps},
+		}, []string{"role/remotion-lambda-role sts:AssumeRole missing trust-policy"}, audit.StatusGaps},
 		{"an unknown user is one finding", func(_ *awsemu.Account, p *collect.Plan) {
 			p.Callers = []collect.Caller{{Name: "user/nobody", Purpose: policies.All}}
-		}, []string{"user/nobody  missing target-missing"}, audit.Gaps},
+		}, []string{"user/nobody  missing target-missing"}, audit.StatusGaps},
 		{"an unknown role is one finding, whatever else fails", func(a *awsemu.Account, _ *collect.Plan) {
 			a.Roles = nil
 			a.Faults = []awsemu.Fault{{Operation: "iam:ListRolePolicies", Deny: true}}
-		}, []string{"role/remotion-lambda-role  missing target-missing"}, audit.Gaps},
+		}, []string{"role/remotion-lambda-role  missing target-missing"}, audit.StatusGaps},
 		{"a caller that only renders needs less", func(a *awsemu.Account, p *collect.Plan) {
 			p.Callers[0].Purpose = policies.Render
 			spoilUser(a, func(u *awsemu.User) {
@@ -192,40 +192,40 @@ func TestAudit(t *testing.T) {
 					{"Effect":"Allow","Action":["s3:ListAllMyBuckets","lambda:ListFunctions"],"Resource":"*"},
 					{"Effect":"Allow","Action":["lambda:GetFunction","lambda:InvokeFunction","lambda:InvokeAsync"],"Resource":"arn:aws:lambda:*:*:function:remotion-render-*"}]}`
 			})
-		}, nil, audit.Compliant},
+		}, nil, audit.StatusCompliant},
 		{"a permission set is found whatever its suffix", func(a *awsemu.Account, p *collect.Plan) {
 			p.Callers = []collect.Caller{{Name: "sso/Video", Purpose: policies.All}}
 			a.Roles["AWSReservedSSO_Videos_0123456789abcdef"] = awsemu.Role{Path: "/aws-reserved/sso.amazonaws.com/"}
 			a.Roles["AWSReservedSSO_Video_fedcba9876543210"] = awsemu.Role{Path: "/aws-reserved/sso.amazonaws.com/eu-west-1/", Inline: a.Users["ci"].Inline}
-		}, nil, audit.Compliant},
+		}, nil, audit.StatusCompliant},
 		{"a permission set nobody has is one finding", func(_ *awsemu.Account, p *collect.Plan) {
 			p.Callers = []collect.Caller{{Name: "sso/Video", Purpose: policies.Render}}
-		}, []string{"sso/Video  missing target-missing"}, audit.Gaps},
+		}, []string{"sso/Video  missing target-missing"}, audit.StatusGaps},
 		{"a policy narrowed to one region is partial where two are audited", func(a *awsemu.Account, p *collect.Plan) {
 			p.Regions = []string{"us-east-1", "eu-west-1"}
 			spoilRole(a, func(r *awsemu.Role) {
 				r.Inline["remotion"] = strings.ReplaceAll(r.Inline["remotion"], "arn:aws:lambda:*:", "arn:aws:lambda:us-east-1:")
 			})
-		}, []string{"role/remotion-lambda-role lambda:InvokeFunction partial narrower-grant"}, audit.Gaps},
+		}, []string{"role/remotion-lambda-role lambda:InvokeFunction partial narrower-grant"}, audit.StatusGaps},
 		{"a policy narrowed to one region, of a service whose probe is not", func(a *awsemu.Account, p *collect.Plan) {
 			p.Regions = []string{"us-east-1", "eu-west-1"}
 			p.Callers[0].Purpose = policies.Render
 			spoilUser(a, func(u *awsemu.User) {
 				u.Inline["remotion"] = strings.ReplaceAll(u.Inline["remotion"], "arn:aws:lambda:*:*:function", "arn:aws:lambda:us-east-1:*:function")
 			})
-		}, []string{"user/ci lambda:InvokeAsync partial narrower-grant", "user/ci lambda:InvokeFunction partial narrower-grant"}, audit.Gaps},
+		}, []string{"user/ci lambda:InvokeAsync partial narrower-grant", "user/ci lambda:InvokeFunction partial narrower-grant"}, audit.StatusGaps},
 		{"a deny on the second region's bucket", func(a *awsemu.Account, p *collect.Plan) {
 			p.Regions = []string{"us-east-1", "eu-west-1"}
 			spoilRole(a, func(r *awsemu.Role) {
 				r.Inline["no"] = statement(`"Effect":"Deny","Action":"s3:GetObject","Resource":"arn:aws:s3:::remotionlambda-euwest1-*"`)
 			})
-		}, []string{"role/remotion-lambda-role s3:GetObject partial identity-deny"}, audit.Gaps},
+		}, []string{"role/remotion-lambda-role s3:GetObject partial identity-deny"}, audit.StatusGaps},
 		{"a conditional deny there, whatever the order of regions", func(a *awsemu.Account, p *collect.Plan) {
 			p.Regions = []string{"us-east-1", "eu-west-1"}
 			spoilRole(a, func(r *awsemu.Role) {
 				r.Inline["no"] = statement(`"Effect":"Deny","Action":"s3:GetObject","Resource":"arn:aws:s3:::remotionlambda-euwest1-*","Condition":{"StringNotEquals":{"aws:SourceVpc":"vpc-1"}}`)
 			})
-		}, []string{"role/remotion-lambda-role s3:GetObject partial condition"}, audit.Gaps},
+		}, []string{"role/remotion-lambda-role s3:GetObject partial condition"}, audit.StatusGaps},
 		{"a probe that is denied everywhere hides no region", func(a *awsemu.Account, p *collect.Plan) {
 			p.Regions, p.Callers = []string{"us-east-1", "eu-west-1"}, nil
 			a.Organization = organization(`"Effect":"Deny","Action":"s3:*","Resource":"*","Condition":{"StringNotEquals":{"aws:RequestedRegion":"us-east-1"}}`)
@@ -238,26 +238,26 @@ func TestAudit(t *testing.T) {
 			"role/remotion-lambda-role s3:PutBucketAcl partial scp", "role/remotion-lambda-role s3:GetObject partial scp",
 			"role/remotion-lambda-role s3:DeleteObject partial scp", "role/remotion-lambda-role s3:PutObjectAcl partial scp",
 			"role/remotion-lambda-role s3:PutObject partial scp", "role/remotion-lambda-role s3:GetBucketLocation partial scp",
-		}, audit.Gaps},
+		}, audit.StatusGaps},
 		{"a bucket by another name, and one of a region that is not audited", func(a *awsemu.Account, p *collect.Plan) {
 			p.Buckets = []string{"remotionlambda-sites", "remotionlambda-euwest1-abcdefghij"}
 			spoilRole(a, func(r *awsemu.Role) {
 				r.Inline["no"] = statement(`"Effect":"Deny","Action":"s3:GetObject","Resource":"arn:aws:s3:::remotionlambda-sites/*"`)
 				r.Inline["nor"] = statement(`"Effect":"Deny","Action":"s3:PutObject","Resource":"arn:aws:s3:::remotionlambda-euwest1-abcdefghij/*"`)
 			})
-		}, []string{"role/remotion-lambda-role s3:GetObject partial identity-deny", "role/remotion-lambda-role s3:PutObject partial identity-deny"}, audit.Gaps},
+		}, []string{"role/remotion-lambda-role s3:GetObject partial identity-deny", "role/remotion-lambda-role s3:PutObject partial identity-deny"}, audit.StatusGaps},
 		{"an organization's denial is not softened by a condition", func(a *awsemu.Account, p *collect.Plan) {
 			p.Callers = nil
 			a.Organization = organization(`"Effect":"Deny","Action":"lambda:InvokeFunction","Resource":"*"`)
 			spoilRole(a, func(r *awsemu.Role) {
 				r.Inline["remotion"] = strings.Replace(r.Inline["remotion"], `"Sid": "2",`, `"Sid": "2", "Condition": {"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}},`, 1)
 			})
-		}, []string{"role/remotion-lambda-role lambda:InvokeFunction denied scp"}, audit.Gaps},
+		}, []string{"role/remotion-lambda-role lambda:InvokeFunction denied scp"}, audit.StatusGaps},
 		{"a region an organization forbids is found there", func(a *awsemu.Account, p *collect.Plan) {
 			p.Regions = []string{"us-east-1", "eu-west-1"}
 			p.Callers = nil
 			a.Organization = organization(`"Effect":"Deny","Action":"lambda:*","Resource":"*","Condition":{"StringNotEquals":{"aws:RequestedRegion":"us-east-1"}}`)
-		}, []string{"role/remotion-lambda-role lambda:InvokeFunction partial scp"}, audit.Gaps},
+		}, []string{"role/remotion-lambda-role lambda:InvokeFunction partial scp"}, audit.StatusGaps},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -342,7 +342,7 @@ func TestInferredAnswersAreTold(t *testing.T) {
 		}
 	}
 	// The services: S3, Lambda, Logs, and for the caller quotas.
-	if r.Status != audit.Compliant || noted == 0 || asked["arn:aws:iam::123456789012:user/bots/ci"] != 4 || asked["arn:aws:iam::123456789012:role/remotion-lambda-role"] != 3 {
+	if r.Status != audit.StatusCompliant || noted == 0 || asked["arn:aws:iam::123456789012:user/bots/ci"] != 4 || asked["arn:aws:iam::123456789012:role/remotion-lambda-role"] != 3 {
 		t.Errorf("%s, %d findings noted, asked in eu-west-1 %v", r.Status, noted, asked)
 	}
 }

@@ -25,19 +25,19 @@ type holder struct {
 }
 
 // documents reads every identity policy of a principal: inline, managed, and those of its groups.
-func (r *run) documents(ctx context.Context, principal string) reading {
+func (r *run) documents(ctx context.Context, principal string) snapshot {
 	switch kind, name := entity(principal); kind {
 	case "user":
-		return parallel(2, func(i int) reading {
+		return parallel(2, func(i int) snapshot {
 			if i == 0 {
-				return r.held(ctx, r.user(name))
+				return r.readHolder(ctx, r.user(name))
 			}
 			return r.groups(ctx, name)
 		})
 	case "role":
-		return r.held(ctx, r.role(name))
+		return r.readHolder(ctx, r.role(name))
 	}
-	return reading{}
+	return snapshot{}
 }
 
 // groupsOf are the groups of a user.
@@ -49,13 +49,13 @@ func (r *run) groupsOf(ctx context.Context, user string) (groups []types.Group, 
 	return groups, err
 }
 
-func (r *run) groups(ctx context.Context, user string) reading {
+func (r *run) groups(ctx context.Context, user string) snapshot {
 	groups, err := r.groupsOf(ctx, user)
-	all := parallel(len(groups), func(i int) reading {
+	all := parallel(len(groups), func(i int) snapshot {
 		name := aws.ToString(groups[i].GroupName)
-		group := r.held(ctx, r.group(name))
+		group := r.readHolder(ctx, r.group(name))
 		group.absent = false // the group went, not the user
-		group.problems, _ = r.unnamed(group.problems, fmt.Sprintf("group %q", name), aws.ToString(groups[i].Arn), "iam:ListGroupPolicies", "iam:ListAttachedGroupPolicies")
+		group.problems, _ = r.readScopeProblem(group.problems, fmt.Sprintf("group %q", name), aws.ToString(groups[i].Arn), "iam:ListGroupPolicies", "iam:ListAttachedGroupPolicies")
 		return group
 	})
 	if err != nil {
@@ -64,13 +64,13 @@ func (r *run) groups(ctx context.Context, user string) reading {
 	return all
 }
 
-// held reads the policies of one holder.
-func (r *run) held(ctx context.Context, h holder) reading {
+// readHolder reads the policies of one holder.
+func (r *run) readHolder(ctx context.Context, h holder) snapshot {
 	kind := map[string]string{"user": "User", "group": "Group", "role": "Role"}[h.kind]
-	return parallel(2, func(i int) (all reading) {
+	return parallel(2, func(i int) (all snapshot) {
 		if i == 0 {
 			names, err := h.inlineNames(ctx)
-			all = parallel(len(names), func(i int) reading {
+			all = parallel(len(names), func(i int) snapshot {
 				id := fmt.Sprintf("inline policy %q%s", names[i], h.of)
 				text, err := h.inline(ctx, names[i])
 				return r.read(ctx, id, "iam:Get"+kind+"Policy", text, err)
@@ -81,7 +81,7 @@ func (r *run) held(ctx context.Context, h holder) reading {
 			return all
 		}
 		attached, err := h.attached(ctx)
-		all = parallel(len(attached), func(i int) reading {
+		all = parallel(len(attached), func(i int) snapshot {
 			id := fmt.Sprintf("managed policy %q%s", aws.ToString(attached[i].PolicyName), h.of)
 			return r.readManaged(ctx, id, aws.ToString(attached[i].PolicyArn))
 		})
@@ -92,19 +92,19 @@ func (r *run) held(ctx context.Context, h holder) reading {
 	})
 }
 
-func (r *run) read(ctx context.Context, id, action, text string, err error) reading {
+func (r *run) read(ctx context.Context, id, action, text string, err error) snapshot {
 	switch {
 	case err == nil:
 		return policy(id, text)
 	case isGone(err):
-		return reading{} // it went between the list and the read: it grants nothing any more
+		return snapshot{} // it went between the list and the read: it grants nothing any more
 	}
 	return failed(ctx, id, action, err)
 }
 
-func (r *run) listFailed(ctx context.Context, what, action string, err error) reading {
+func (r *run) listFailed(ctx context.Context, what, action string, err error) snapshot {
 	if isGone(err) {
-		return reading{absent: true}
+		return snapshot{absent: true}
 	}
 	return failed(ctx, what, action, err)
 }
@@ -117,7 +117,7 @@ type managedPolicy struct {
 	err    error
 }
 
-func (r *run) readManaged(ctx context.Context, id, arn string) reading {
+func (r *run) readManaged(ctx context.Context, id, arn string) snapshot {
 	r.mu.Lock()
 	m := r.managed[arn]
 	if m == nil {
@@ -129,7 +129,7 @@ func (r *run) readManaged(ctx context.Context, id, arn string) reading {
 	read := r.read(ctx, id, m.action, m.text, m.err)
 	if strings.HasPrefix(arn, r.arn("policy/")) { // those of AWS need not be named
 		// Not by its id: it may be attached twice, or be a boundary as well, and is one problem.
-		read.problems, _ = r.unnamed(read.problems, fmt.Sprintf("managed policy %q", arn[strings.LastIndexByte(arn, '/')+1:]), arn, "iam:GetPolicy")
+		read.problems, _ = r.readScopeProblem(read.problems, fmt.Sprintf("managed policy %q", arn[strings.LastIndexByte(arn, '/')+1:]), arn, "iam:GetPolicy")
 	}
 	return read
 }
@@ -156,9 +156,9 @@ func (m *managedPolicy) fetch(ctx context.Context, client *iam.Client, arn strin
 	}
 }
 
-func (r *run) readBoundary(ctx context.Context, arn string) reading {
+func (r *run) readBoundary(ctx context.Context, arn string) snapshot {
 	if arn == "" {
-		return reading{}
+		return snapshot{}
 	}
 	id := fmt.Sprintf("permissions boundary %q", arn)
 	boundary := r.readManaged(ctx, id, arn)

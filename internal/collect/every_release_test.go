@@ -17,15 +17,15 @@ func TestOurOwnPoliciesAreCompliant(t *testing.T) {
 		regions := policies.Regions(partition)[:2]
 		for n, release := range policies.Releases(partition) {
 			for _, purpose := range []policies.Purpose{policies.Render, policies.Deploy, policies.All} {
-				place := policies.Place{Partition: partition, Account: "123456789012", Regions: regions}
+				place := policies.Scope{Partition: partition, Account: "123456789012", Regions: regions}
 				releases := []policies.Release{release}
-				for name, document := range map[string]func(kind policies.Kind) string{
+				for name, document := range map[string]func(kind policies.PolicyKind) string{
 					"documented": release.Document,
-					"narrowed": func(kind policies.Kind) string {
+					"narrowed": func(kind policies.PolicyKind) string {
 						if kind == policies.Role {
-							return policies.Narrow(releases, kind, policies.Render, place)
+							return policies.LeastPrivilege(releases, kind, policies.Render, place)
 						}
-						return policies.Narrow(releases, kind, purpose, place)
+						return policies.LeastPrivilege(releases, kind, purpose, place)
 					},
 				} {
 					account := &awsemu.Account{
@@ -42,7 +42,7 @@ func TestOurOwnPoliciesAreCompliant(t *testing.T) {
 						Callers: []collect.Caller{{Name: "user/ci", Purpose: purpose}}, RenderRoles: []string{policies.RoleName},
 					})
 					about := fmt.Sprintf("%s %s, %s for %s", partition, release, name, purpose)
-					if r.Status != audit.Compliant || r.Summary.Satisfied < 15 || r.Summary.Satisfied != r.Summary.Requirements {
+					if r.Status != audit.StatusCompliant || r.Summary.Satisfied < 15 || r.Summary.Satisfied != r.Summary.Requirements {
 						t.Errorf("%s: %s, %d of %d: %q %q", about, r.Status, r.Summary.Satisfied, r.Summary.Requirements, wrong(r), problems(r))
 					}
 				}

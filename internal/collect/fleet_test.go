@@ -23,7 +23,7 @@ func TestThousandsOfFunctions(t *testing.T) {
 		deploy(account, awsemu.LambdaFunction{Name: fmt.Sprintf("remotion-render-4-0-%d-mem%dmb-disk2048mb-120sec", 61+i%400, 512+i), Region: regions[i%4]})
 	}
 	r, server := judge(t, account, p)
-	if r.Status != audit.Gaps || len(r.Regions) != 4 || len(r.Remotion.Releases) != 400 {
+	if r.Status != audit.StatusGaps || len(r.Regions) != 4 || len(r.Remotion.Releases) != 400 {
 		t.Errorf("%s in %s, %d releases: %q", r.Status, r.Regions, len(r.Remotion.Releases), wrong(r))
 	}
 	if got := wrong(r); !slices.Equal(got, []string{"user/ci lambda:GetLayerVersion missing narrower-grant"}) { // Insights in af-south-1
@@ -59,7 +59,7 @@ func TestManyNamesOfOnesOwn(t *testing.T) {
 		r.Inline["own"] = strings.ReplaceAll(r.Inline["remotion"], "remotion-render-*", "clips-*")
 	})
 	r, server := judge(t, account, p)
-	if r.Status != audit.Compliant {
+	if r.Status != audit.StatusCompliant {
 		t.Errorf("%s %q %q", r.Status, wrong(r), problems(r))
 	}
 	calls := map[string]int{}
@@ -89,7 +89,7 @@ func TestARegionThatHangs(t *testing.T) {
 	ctx, stop := context.WithTimeout(t.Context(), 6*time.Second)
 	defer stop()
 	r := audit.Evaluate(collector(t, server).Collect(ctx, p))
-	if want := []string{"the account: the functions in eu-west-2: the deadline came first"}; r.Status != audit.CouldNotLook || r.Summary.Unverified != 0 || !slices.Equal(problems(r), want) {
+	if want := []string{"the account: the functions in eu-west-2: the deadline came first"}; r.Status != audit.StatusUnverified || r.Summary.Unverified != 0 || !slices.Equal(problems(r), want) {
 		t.Errorf("%s %+v %q", r.Status, r.Summary, problems(r))
 	}
 }

@@ -28,7 +28,7 @@ type listing struct {
 	// disabled and forbidden say that AWS does not know the account in the region, and that its
 	// organization keeps it away from there.
 	disabled, forbidden bool
-	reading
+	snapshot
 }
 
 // listFunctions lists the functions of the named regions and of those to look into, all at once. It
@@ -44,7 +44,7 @@ func (r *run) listFunctions(ctx context.Context) []listing {
 	}
 	regions := slices.Concat(r.plan.Regions, r.plan.Further)
 	listings := make([]listing, len(regions))
-	atOnce(len(regions), func(i int) { listings[i] = r.listRegion(ctx, regions[i]) })
+	parallelN(len(regions), func(i int) { listings[i] = r.listRegion(ctx, regions[i]) })
 	return listings
 }
 
@@ -66,7 +66,7 @@ func (r *run) listRegion(ctx context.Context, region string) (l listing) {
 			named := policies.ParseFunctionName(name)
 			switch {
 			case seen[name] || !named.Remotion && !policies.LooksDeployed(aws.ToString(c.Description), layersOf(c)):
-			case !policies.CheckFunctionName(name):
+			case !policies.ValidFunctionName(name):
 				l.problems = append(l.problems, audit.Problem{What: what, Why: fmt.Sprintf("%.80q is no name that Lambda takes", name)})
 			default:
 				l.functions = append(l.functions, audit.Function{Name: name, Region: region, Role: aws.ToString(c.Role), Release: r.here(named.Release)})
@@ -103,7 +103,7 @@ func (l *listing) readTags(ctx context.Context, r *run, in func(*lambda.Options)
 		}
 	}
 	gone := make([]bool, len(silent))
-	l.add(parallel(len(silent), func(n int) (result reading) {
+	l.add(parallel(len(silent), func(n int) (result snapshot) {
 		f := &l.functions[silent[n]]
 		arn := "arn:" + r.plan.Partition + ":lambda:" + f.Region + ":" + r.plan.Account + ":function:" + f.Name
 		out, err := r.lambda.ListTags(ctx, &lambda.ListTagsInput{Resource: &arn}, in)
@@ -157,9 +157,9 @@ const (
 	keptAway   = "a service control policy of the organization forbids lambda:ListFunctions there"
 )
 
-// take makes the survey. A region that was named is audited unless it is not enabled; one of the
+// survey makes the survey. A region that was named is audited unless it is not enabled; one of the
 // others if it can be looked into and, if the plan says so, has functions.
-func (r *run) take(listings []listing) (s survey) {
+func (r *run) survey(listings []listing) (s survey) {
 	var problems []audit.Problem
 	for i, region := range slices.Concat(r.plan.Regions, r.plan.Further) {
 		l, named := listings[i], i < len(r.plan.Regions)

@@ -29,7 +29,7 @@ func TestChina(t *testing.T) {
 		Callers: []collect.Caller{{Name: "user/ci", Purpose: policies.All}}, RenderRoles: []string{policies.RoleName},
 	}
 	r, server := judge(t, account, p)
-	if r.Status != audit.Compliant || r.Remotion.Release != "4.0.527" || !slices.Equal(r.Regions, []string{"cn-north-1", "cn-northwest-1"}) {
+	if r.Status != audit.StatusCompliant || r.Remotion.Release != "4.0.527" || !slices.Equal(r.Regions, []string{"cn-north-1", "cn-northwest-1"}) {
 		t.Errorf("%s by %s in %s: %q %q", r.Status, r.Remotion.Release, r.Regions, wrong(r), problems(r))
 	}
 	for _, c := range server.Calls() {

@@ -50,9 +50,9 @@ func (r *run) findPermissionSet(ctx context.Context, t *target) {
 	t.lookup.absent = true
 }
 
-// lookUp reads the principal itself: whether it exists, its path, its boundary and, of a role, its
+// readTarget reads the principal itself: whether it exists, its path, its boundary and, of a role, its
 // trust policy.
-func (r *run) lookUp(ctx context.Context, t *target) {
+func (r *run) readTarget(ctx context.Context, t *target) {
 	kind, name := entity(t.facts.Name)
 	var boundary *types.AttachedPermissionsBoundary
 	var err error

@@ -13,9 +13,9 @@ import (
 // two; the bound is for an account that is not what it seems.
 const maxRoles = 20
 
-// adopt gives each render role the functions that run under it, and returns targets for the roles
+// adoptFunctionRoles gives each render role the functions that run under it, and returns targets for the roles
 // that are no targets yet.
-func (r *run) adopt(s *survey) (found []*target) {
+func (r *run) adoptFunctionRoles(s *survey) (found []*target) {
 	var left []string
 	for _, f := range s.functions {
 		name, ok := r.roleName(f.Role)
@@ -56,10 +56,10 @@ func (r *run) roleName(arn string) (string, bool) {
 	return name, ok && name != "" && !strings.ContainsAny(name, "*?$")
 }
 
-// settle narrows what is needed to each target: callers to all that is deployed, a render role to the
+// resolveTargets narrows what is needed to each target: callers to all that is deployed, a render role to the
 // functions that run under it. A role that is audited only because functions have it has nothing to do
 // elsewhere.
-func (r *run) settle(s survey) {
+func (r *run) resolveTargets(s survey) {
 	renderRole, guessed := r.renderRole()
 	byRegion := func(functions []audit.Function) map[string][]string {
 		names := map[string][]string{}
@@ -75,7 +75,7 @@ func (r *run) settle(s survey) {
 		}
 	}
 	for _, t := range r.targets {
-		t.facts.Place = policies.Place{
+		t.facts.Place = policies.Scope{
 			Partition: r.plan.Partition, Account: r.plan.Account, Regions: s.regions,
 			Caller: t.facts.ARN, RenderRole: renderRole, FunctionRoles: roles,
 			Functions: byRegion(s.functions), Buckets: r.plan.Buckets,

@@ -22,7 +22,7 @@ import (
 // pair is a question and the question of the first region that it repeats: in another region, or about
 // another resource.
 type pair struct {
-	question, first policies.Question
+	question, first policies.SimulationRequest
 	// nth counts the resources of its action in its region, from 0.
 	nth int
 }
@@ -36,20 +36,20 @@ const maxResources = 20
 // allowed in both places, is taken to be answered as in the first region; everything else is asked,
 // up to maxResources for an action in a region.
 func (r *run) simulate(ctx context.Context, t *target) {
-	regions := r.questions(t)
-	t.simulation.answers = map[policies.Question]audit.Answer{}
+	regions := r.simulationRequests(t)
+	t.simulation.answers = map[policies.SimulationRequest]audit.Answer{}
 	answers := t.simulation.answers
-	ask := func(questions []policies.Question) {
+	ask := func(questions []policies.SimulationRequest) {
 		batches := batch(questions)
 		results := make([]simulated, len(batches))
-		atOnce(len(batches), func(i int) { results[i] = r.simulateBatch(ctx, t, batches[i]) })
+		parallelN(len(batches), func(i int) { results[i] = r.simulateBatch(ctx, t, batches[i]) })
 		for _, s := range results {
 			t.simulation.merge(s)
 		}
 	}
 
 	// The probes of the further regions go out with the first region's questions.
-	first := make([]policies.Question, 0, len(regions[0]))
+	first := make([]policies.SimulationRequest, 0, len(regions[0]))
 	inFull := true
 	for _, p := range regions[0] {
 		if p.nth < maxResources {
@@ -68,17 +68,17 @@ func (r *run) simulate(ctx context.Context, t *target) {
 		return
 	}
 
-	allowed := func(q policies.Question) bool {
+	allowed := func(q policies.SimulationRequest) bool {
 		a, ok := answers[q]
 		return ok && a.Decision == iampolicy.Allowed
 	}
 	<-t.read
 	known := t.known()
 	known.Assumed = r.plan.Assumed
-	plain := func(q policies.Question) bool {
+	plain := func(q policies.SimulationRequest) bool {
 		return known.Presence == audit.Present && len(known.Unread) == 0 && known.Granted(q)
 	}
-	var more []policies.Question
+	var more []policies.SimulationRequest
 	for i, pairs := range regions {
 		again := map[string]int{}
 		alike := map[string]bool{}
@@ -102,14 +102,14 @@ func (r *run) simulate(ctx context.Context, t *target) {
 	ask(more)
 }
 
-// questions lists what the target needs, region by region.
-func (r *run) questions(t *target) [][]pair {
+// simulationRequests lists what the target needs, region by region.
+func (r *run) simulationRequests(t *target) [][]pair {
 	place := t.facts.Place
 	regions := make([][]pair, len(place.Regions))
-	for _, req := range policies.NeededIn(place, r.ahead, t.facts.Kind.Policy(), t.facts.Purpose) {
-		perRegion := map[string][]policies.Question{}
+	for _, req := range policies.RequirementsIn(place, r.ahead, t.facts.Kind.Policy(), t.facts.Purpose) {
+		perRegion := map[string][]policies.SimulationRequest{}
 		for _, n := range req.Needed(place) {
-			perRegion[n.Region] = append(perRegion[n.Region], n.Question)
+			perRegion[n.Region] = append(perRegion[n.Region], n.SimulationRequest)
 		}
 		for i, region := range place.Regions {
 			for nth, q := range perRegion[region] {
@@ -126,7 +126,7 @@ func (r *run) questions(t *target) [][]pair {
 	return regions
 }
 
-func service(q policies.Question) string {
+func service(q policies.SimulationRequest) string {
 	name, _, _ := strings.Cut(q.Action, ":")
 	return name
 }
@@ -146,11 +146,11 @@ type batchOf struct {
 	actions   []string
 	resources []string
 	// sample stands for all questions of the batch: it is of their region, and has their context.
-	sample policies.Question
+	sample policies.SimulationRequest
 }
 
 // batch sorts questions into calls, in the order in which they are first met.
-func batch(questions []policies.Question) []batchOf {
+func batch(questions []policies.SimulationRequest) []batchOf {
 	type about struct{ action, region string }
 	var order []about
 	resources := map[about][]string{}
@@ -166,7 +166,7 @@ func batch(questions []policies.Question) []batchOf {
 	var list []batchOf
 	index := map[string]int{}
 	for _, a := range order {
-		sample := policies.Question{Action: a.action, Resource: resources[a][0], Region: a.region}
+		sample := policies.SimulationRequest{Action: a.action, Resource: resources[a][0], Region: a.region}
 		key := fmt.Sprint(a.region, audit.AssumedContext(sample, nil), resources[a])
 		i, ok := index[key]
 		if !ok {
@@ -181,13 +181,13 @@ func batch(questions []policies.Question) []batchOf {
 
 // simulated is what came of one or more calls.
 type simulated struct {
-	answers map[policies.Question]audit.Answer
-	reading
+	answers map[policies.SimulationRequest]audit.Answer
+	snapshot
 }
 
 func (s *simulated) merge(o simulated) {
 	maps.Copy(s.answers, o.answers)
-	s.reading.add(o.reading)
+	s.snapshot.add(o.snapshot)
 }
 
 // simulateBatch asks one batch, to the last page. When AWS refuses to answer for some of the actions
@@ -207,7 +207,7 @@ func (r *run) simulateBatch(ctx context.Context, t *target, b batchOf) (s simula
 		results = append(results, out.EvaluationResults...)
 	})
 	what := "the simulation of " + t.facts.Name
-	s.answers = map[policies.Question]audit.Answer{}
+	s.answers = map[policies.SimulationRequest]audit.Answer{}
 	switch {
 	case err == nil:
 	case isGone(err):
@@ -221,12 +221,12 @@ func (r *run) simulateBatch(ctx context.Context, t *target, b batchOf) (s simula
 		}
 		return s
 	default:
-		s.reading = failed(ctx, what, "iam:SimulatePrincipalPolicy", err)
+		s.snapshot = failed(ctx, what, "iam:SimulatePrincipalPolicy", err)
 		return s
 	}
 	for _, action := range b.actions {
 		for _, resource := range b.resources {
-			q := policies.Question{Action: action, Resource: resource, Region: b.sample.Region}
+			q := policies.SimulationRequest{Action: action, Resource: resource, Region: b.sample.Region}
 			if a, ok := answerTo(q, len(b.resources), results); ok {
 				s.answers[q] = a
 			} else {
@@ -310,7 +310,7 @@ var booleans = map[string]bool{
 // resource. A resource's own answer wins. A result for the action as a whole counts where it can only
 // mean this resource, or allows all of them.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_EvaluationResult.html
-func answerTo(q policies.Question, resources int, results []types.EvaluationResult) (audit.Answer, bool) {
+func answerTo(q policies.SimulationRequest, resources int, results []types.EvaluationResult) (audit.Answer, bool) {
 	var whole *types.EvaluationResult
 	for i, result := range results {
 		if !strings.EqualFold(aws.ToString(result.EvalActionName), q.Action) {

@@ -168,8 +168,8 @@ func FunctionPermissions() []Permission {
 	}
 }
 
-// OnBehalf lists what AWS does in the name of the function's role, and the code never calls.
-func OnBehalf() []Permission {
+// OnBehalfPermissions lists what AWS does in the name of the function's role, and the code never calls.
+func OnBehalfPermissions() []Permission {
 	return []Permission{
 		{"logs:CreateLogStream", ScopeLog, "Lambda opens a stream for each execution environment"},
 		{"logs:PutLogEvents", ScopeLog, "Lambda writes the function's log"},

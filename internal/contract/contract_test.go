@@ -15,7 +15,7 @@ func TestNothingAuditedIsWritten(t *testing.T) {
 			t.Errorf("%s: auditing only reads", p.Action)
 		}
 	}
-	for _, p := range slices.Concat(FunctionPermissions(), OnBehalf()) {
+	for _, p := range slices.Concat(FunctionPermissions(), OnBehalfPermissions()) {
 		if service, _, _ := strings.Cut(p.Action, ":"); service == "iam" || service == "lambda" {
 			t.Errorf("%s: only auditing has to do with IAM and Lambda", p.Action)
 		}
@@ -25,7 +25,7 @@ func TestNothingAuditedIsWritten(t *testing.T) {
 // An action is listed once, on one scope: what is taken away from a role is gone.
 func TestEachActionIsListedOnce(t *testing.T) {
 	seen := map[string]bool{}
-	for _, p := range slices.Concat(ReadPermissions(), FunctionPermissions(), OnBehalf()) {
+	for _, p := range slices.Concat(ReadPermissions(), FunctionPermissions(), OnBehalfPermissions()) {
 		if seen[p.Action] {
 			t.Errorf("%s is listed twice", p.Action)
 		}
@@ -38,7 +38,7 @@ func TestEachActionIsListedOnce(t *testing.T) {
 
 // No permission is lost on the way into statements, whatever the read scope, but what discovers with named.
 func TestStatementsGrantEveryPermission(t *testing.T) {
-	all := slices.Concat(ReadPermissions(), FunctionPermissions(), OnBehalf())
+	all := slices.Concat(ReadPermissions(), FunctionPermissions(), OnBehalfPermissions())
 	for _, readScope := range []string{ReadScopeAccount, ReadScopeNamed} {
 		var got, want []string
 		for _, s := range Statements(readScope, all) {

@@ -8,7 +8,7 @@ import (
 )
 
 // A run an hour, until 12:00. The alarm misses it when it has left the window, or the two periods more that CloudWatch looks back.
-func ExampleAlarm_Changes() {
+func ExampleAlarm_Transitions() {
 	alarm, err := cwalarm.FromProperties(map[string]any{
 		"Namespace": "RemotionAudit", "MetricName": "AuditCompleted", "Statistic": "Sum", "Period": 900.0, "EvaluationPeriods": 10.0,
 		"ComparisonOperator": "LessThanThreshold", "Threshold": 1.0, "TreatMissingData": "breaching",
@@ -22,7 +22,7 @@ func ExampleAlarm_Changes() {
 	for hour := range 13 {
 		points = append(points, cwalarm.Point{Time: day.Add(time.Duration(hour) * time.Hour), Value: 1, Delay: time.Minute})
 	}
-	changes, err := alarm.Changes(points, cwalarm.Life{Created: day, Until: day.Add(24 * time.Hour), Extra: 2})
+	changes, err := alarm.Transitions(points, cwalarm.Life{Created: day, Until: day.Add(24 * time.Hour), Extra: 2})
 	for _, c := range changes {
 		fmt.Println(c.Time.Format("15:04"), c.To)
 	}

@@ -93,7 +93,7 @@ func TestPropertiesThatAreRefused(t *testing.T) {
 	if _, err := FromProperties(nil); err == nil {
 		t.Error("no properties at all are taken")
 	}
-	if _, err := (Alarm{}).Changes(nil, Life{}); err == nil {
+	if _, err := (Alarm{}).Transitions(nil, Life{}); err == nil {
 		t.Error("an alarm that CloudWatch refuses has changes")
 	}
 }
@@ -136,7 +136,7 @@ func FuzzFromProperties(f *testing.F) {
 		for i := range int64(seed % 8) {
 			points = append(points, Point{midnight.Add(time.Duration(i*int64(seed)%21600) * time.Second), float64(i % 3), time.Duration(seed%150) * time.Second})
 		}
-		changes, err := a.Changes(points, life)
+		changes, err := a.Transitions(points, life)
 		if err != nil {
 			t.Fatalf("%s: %v", text, err)
 		}

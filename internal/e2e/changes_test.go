@@ -118,7 +118,7 @@ func told(t *testing.T, o outcome, want string) {
 		Changes []struct{ Actor, Text string }
 		Report  audit.Report
 	}
-	if err := json.Unmarshal([]byte(m.Body("default")), &d); err != nil || len(d.Changes) != 1 || d.Changes[0].Actor != "user/ci-deployer" || !strings.Contains(d.Changes[0].Text, want) || d.Report.Run.Trigger.By != audit.ByChanges {
+	if err := json.Unmarshal([]byte(m.Body("default")), &d); err != nil || len(d.Changes) != 1 || d.Changes[0].Actor != "user/ci-deployer" || !strings.Contains(d.Changes[0].Text, want) || d.Report.Run.Trigger.By != audit.TriggeredByChanges {
 		t.Errorf("%v: the JSON tells of %+v", err, d.Changes)
 	}
 	if strings.Contains(m.Body("sms"), "ci-deployer") || strings.Contains(m.Subject, "ci-deployer") {
@@ -152,7 +152,7 @@ func TestAChangeIsToldWithItsActor(t *testing.T) {
 			o := w.on(batch)
 			w.says("taken away", o, "33 new")
 			told(t, o, test.want)
-			if o.puts != 1 || o.answer.Changes == nil || *o.answer.Changes != (app.Changes{Touching: 1}) || !strings.Contains(o.Logs, `"trigger":"changes","changes":1`) {
+			if o.puts != 1 || o.answer.Changes == nil || *o.answer.Changes != (app.ChangeCounts{Touching: 1}) || !strings.Contains(o.Logs, `"trigger":"changes","changes":1`) {
 				t.Errorf("%d puts, %+v\n%s", o.puts, o.answer, o.Logs)
 			}
 			w.says("told again", w.on(batch), "")
@@ -173,7 +173,7 @@ func TestAChangeIsToldWithItsActor(t *testing.T) {
 					by[r.Run.Trigger.By]++
 				}
 			}
-			if by[audit.ByChanges] != 3 || by[audit.BySchedule] != 3 {
+			if by[audit.TriggeredByChanges] != 3 || by[audit.TriggeredBySchedule] != 3 {
 				t.Errorf("reports by trigger: %v", by)
 			}
 			if s := string(w.state().JSON()); strings.Contains(s, "ci-deployer") {
@@ -206,7 +206,7 @@ func TestChangesOfOthersAreSilent(t *testing.T) {
 		for _, c := range w.server.Calls() {
 			calls = append(calls, strings.TrimSuffix(c.Operation, "20150331"))
 		}
-		if o.FunctionError != "" || o.answer.Status != "" || o.puts != 0 || len(o.messages) != 0 || *o.answer.Changes != (app.Changes{Dropped: 1}) || !slices.Equal(calls, test.calls) {
+		if o.FunctionError != "" || o.answer.Status != "" || o.puts != 0 || len(o.messages) != 0 || *o.answer.Changes != (app.ChangeCounts{Dropped: 1}) || !slices.Equal(calls, test.calls) {
 			t.Errorf("%s: %s %+v by %q\n%s", test.name, o.ErrorMessage, o.answer, calls, o.Logs)
 		}
 		if n := strings.Count(o.Logs, `"level":"`); n != 1 || !strings.Contains(o.Logs, "changes dropped: they touch nobody audited") {
@@ -231,7 +231,7 @@ func TestABatchThatFailsComesBack(t *testing.T) {
 	o := w.on(batch)
 	w.says("once more", o, "33 new")
 	told(t, o, "DetachUserPolicy on user/remotion-user (policy RemotionUser)")
-	if *o.answer.Changes != (app.Changes{Touching: 1, Dropped: 1, Unreadable: 1}) || !strings.Contains(o.Logs, `"messageId":"m0","error":"it is not a JSON object"`) {
+	if *o.answer.Changes != (app.ChangeCounts{Touching: 1, Dropped: 1, Unreadable: 1}) || !strings.Contains(o.Logs, `"messageId":"m0","error":"it is not a JSON object"`) {
 		t.Errorf("%+v\n%s", o.answer.Changes, o.Logs)
 	}
 	w.says("and again", w.on(batch), "")

@@ -74,7 +74,7 @@ type trial struct {
 
 type outcome struct {
 	runtimeapi.Result
-	answer   app.Result
+	answer   app.RunResult
 	messages []awsemu.Message
 	// metrics by "Name" and "Name target".
 	metrics map[string]float64
@@ -156,14 +156,14 @@ func TestEvents(t *testing.T) {
 		subject        string
 		puts           int
 	}{
-		{"drifted", "scheduler.json", audit.Gaps, drifted, 1},
-		{"drifted", "scheduled-rule.json", audit.Gaps, drifted, 1},
-		{"drifted", "audit.json", audit.Gaps, drifted, 1},
-		{"drifted", "audit-dry-run.json", audit.Gaps, "", 0},
+		{"drifted", "scheduler.json", audit.StatusGaps, drifted, 1},
+		{"drifted", "scheduled-rule.json", audit.StatusGaps, drifted, 1},
+		{"drifted", "audit.json", audit.StatusGaps, drifted, 1},
+		{"drifted", "audit-dry-run.json", audit.StatusGaps, "", 0},
 		{"drifted", "test-alert.json", "", "[TEST] Remotion IAM: test message | 123456789012", 0},
-		{"compliant", "scheduler.json", audit.Compliant, "", 1},
-		{"narrowed", "scheduler.json", audit.Compliant, "", 1},
-		{"releases", "scheduler.json", audit.Gaps, "[CRITICAL] Remotion IAM: first audit, 14 gaps | user/remotion-user +1 | 123456789012", 1},
+		{"compliant", "scheduler.json", audit.StatusCompliant, "", 1},
+		{"narrowed", "scheduler.json", audit.StatusCompliant, "", 1},
+		{"releases", "scheduler.json", audit.StatusGaps, "[CRITICAL] Remotion IAM: first audit, 14 gaps | user/remotion-user +1 | 123456789012", 1},
 	}
 	for _, test := range tests {
 		t.Run(test.account+" "+test.event, func(t *testing.T) {
@@ -241,7 +241,7 @@ func TestBadDays(t *testing.T) {
 		{name: "the right to simulate is lost: could not look", account: "compliant", faults: []awsemu.Fault{{Operation: "iam:SimulatePrincipalPolicy", Deny: true}}, check: func(t *testing.T, o outcome) {
 			_, gaps := o.metrics["Gaps"]
 			_, percent := o.metrics["CompliancePercent"]
-			if o.FunctionError != "" || o.answer.Status != audit.CouldNotLook || gaps || percent || o.metrics["RequirementsUnverified"] != 48 || o.metrics["AuditCompleted"] != 1 {
+			if o.FunctionError != "" || o.answer.Status != audit.StatusUnverified || gaps || percent || o.metrics["RequirementsUnverified"] != 48 || o.metrics["AuditCompleted"] != 1 {
 				t.Errorf("%s %q %v", o.ErrorMessage, o.answer.Status, o.metrics)
 			}
 			if len(o.messages) != 1 || !strings.HasPrefix(o.messages[0].Subject, "[UNVERIFIED]") || !strings.Contains(o.messages[0].Body("email"), "grant the auditor") {
@@ -249,12 +249,12 @@ func TestBadDays(t *testing.T) {
 			}
 		}},
 		{name: "throttled, and recovered: nothing to see but a count", account: "compliant", faults: []awsemu.Fault{{Operation: "iam:SimulatePrincipalPolicy", Throttle: true, Times: 2}}, check: func(t *testing.T, o outcome) {
-			if o.FunctionError != "" || o.answer.Status != audit.Compliant || o.metrics["ThrottledCalls"] != 2 || len(o.messages) != 0 {
+			if o.FunctionError != "" || o.answer.Status != audit.StatusCompliant || o.metrics["ThrottledCalls"] != 2 || len(o.messages) != 0 {
 				t.Errorf("%s %q %v %q", o.ErrorMessage, o.answer.Status, o.metrics, o.subjects())
 			}
 		}},
 		{name: "throttled for good: unverified by the deadline, told and measured", account: "compliant", timeout: 6 * time.Second, faults: []awsemu.Fault{{Operation: "iam:*", Throttle: true}}, check: func(t *testing.T, o outcome) {
-			if o.FunctionError != "" || o.answer.Status != audit.CouldNotLook || o.metrics["ThrottledCalls"] == 0 || o.puts != 1 || len(o.messages) != 1 {
+			if o.FunctionError != "" || o.answer.Status != audit.StatusUnverified || o.metrics["ThrottledCalls"] == 0 || o.puts != 1 || len(o.messages) != 1 {
 				t.Errorf("%s %q %v %q", o.ErrorMessage, o.answer.Status, o.metrics, o.subjects())
 			}
 		}},
@@ -274,7 +274,7 @@ func TestBadDays(t *testing.T) {
 			}
 		}},
 		{name: "lost replies are asked for again", account: "drifted", faults: []awsemu.Fault{{Operation: "iam:*", LoseReply: true, Times: 4}}, check: func(t *testing.T, o outcome) {
-			if o.answer.Status != audit.Gaps || o.answer.Gaps != 10 || o.answer.Unverified != 0 || len(o.messages) != 1 {
+			if o.answer.Status != audit.StatusGaps || o.answer.Gaps != 10 || o.answer.Unverified != 0 || len(o.messages) != 1 {
 				t.Errorf("%s %+v %q", o.ErrorMessage, o.answer, o.subjects())
 			}
 		}},
@@ -304,7 +304,7 @@ func TestBadDays(t *testing.T) {
 			}
 		}},
 		{name: "what failed in passing is not announced: it is asked once more", account: "compliant", faults: []awsemu.Fault{{Operation: "iam:GetRolePolicy", Error: &awsemu.FaultError{Code: "InvalidInput", Status: 400}, Times: 1}}, check: func(t *testing.T, o outcome) {
-			if o.FunctionError != "" || o.answer.Status != audit.Compliant || len(o.messages) != 0 {
+			if o.FunctionError != "" || o.answer.Status != audit.StatusCompliant || len(o.messages) != 0 {
 				t.Errorf("%s %q %q", o.ErrorMessage, o.answer.Status, o.subjects())
 			}
 		}},

@@ -209,7 +209,7 @@ func TestTheRoleIsEnough(t *testing.T) {
 			o := w.run()
 			fine("a first audit", o)
 			w.says("a first audit", o, says)
-			if r := w.kept(o); r.Status != audit.Compliant || len(r.Targets) != 3 || o.metrics["AuditCompleted"] != 1 || o.metrics["NoSubscribers"] != 0 {
+			if r := w.kept(o); r.Status != audit.StatusCompliant || len(r.Targets) != 3 || o.metrics["AuditCompleted"] != 1 || o.metrics["NoSubscribers"] != 0 {
 				t.Errorf("%s %+v, metrics %v", r.Status, r.Targets, o.metrics)
 			}
 			w.trial.event = "test-alert.json"
@@ -220,7 +220,7 @@ func TestTheRoleIsEnough(t *testing.T) {
 			w.policy(harmless)
 			o = w.run()
 			fine("a drift", o)
-			if s := o.subjects(); len(s) != 1 || !strings.Contains(s[0], " new") || w.kept(o).Status != audit.Gaps || len(w.state().Gaps) == 0 {
+			if s := o.subjects(); len(s) != 1 || !strings.Contains(s[0], " new") || w.kept(o).Status != audit.StatusGaps || len(w.state().Gaps) == 0 {
 				t.Errorf("a drift says %q, and %d gaps are remembered", s, len(w.state().Gaps))
 			}
 			o = w.run()
@@ -229,7 +229,7 @@ func TestTheRoleIsEnough(t *testing.T) {
 			w.trial.event = w.happen(change{"CreatePolicyVersion", map[string]string{"PolicyArn": arnOf + "policy/teams/team", "PolicyDocument": anything, "SetAsDefault": "true"}})
 			o = w.run()
 			fine("a change to a group's policy", o)
-			if o.answer.Changes == nil || o.answer.Changes.Touching != 1 || o.answer.Status != audit.Gaps {
+			if o.answer.Changes == nil || o.answer.Changes.Touching != 1 || o.answer.Status != audit.StatusGaps {
 				t.Errorf("a change to a group's policy: %+v %+v", o.answer, o.answer.Changes)
 			}
 		})

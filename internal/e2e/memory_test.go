@@ -154,7 +154,7 @@ func TestAFirstRunIsOneBaseline(t *testing.T) {
 	w := newWatch(t, account(t, "drifted"))
 	o := w.run()
 	w.says("the first run", o, "first audit, 10 gaps")
-	if o.messages[0].Attributes["events"].Value != `["baseline"]` || !slices.Contains(o.answer.Events, alert.Baseline) {
+	if o.messages[0].Attributes["events"].Value != `["baseline"]` || !slices.Contains(o.answer.Reasons, alert.ReasonBaseline) {
 		t.Errorf("%+v", o.messages[0].Attributes)
 	}
 	w.says("the second", w.run(), "")

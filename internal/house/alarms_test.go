@@ -297,7 +297,7 @@ func (s story) check(t *testing.T, every time.Duration, seed int, a cwalarm.Alar
 	spans := s.tell(w, a)
 	points := w.points(t, a.MetricName)
 	for _, extra := range extras {
-		changes, err := a.Changes(points, cwalarm.Life{Created: w.created, Until: w.until, Extra: extra})
+		changes, err := a.Transitions(points, cwalarm.Life{Created: w.created, Until: w.until, Extra: extra})
 		if err != nil {
 			return err
 		}
@@ -310,7 +310,7 @@ func (s story) check(t *testing.T, every time.Duration, seed int, a cwalarm.Alar
 }
 
 // compare holds changes to what they should be, for an alarm that looks further back than its window.
-func compare(changes []cwalarm.Change, want []cwalarm.State, spans []span, further time.Duration) error {
+func compare(changes []cwalarm.Transition, want []cwalarm.State, spans []span, further time.Duration) error {
 	var got []cwalarm.State
 	for _, c := range changes {
 		got = append(got, c.To)

@@ -54,16 +54,16 @@ var allowed = map[string]string{
 	"internal/house":        "",
 	"events":                "",
 	"examples":              "",
-	"internal/change":       "internal/contract",
+	"internal/cloudtrail":   "internal/contract",
 	"internal/policies":     "internal/iampolicy",
-	"internal/audit":        "internal/change internal/iampolicy internal/policies",
-	"internal/collect":      "internal/audit internal/change internal/iampolicy internal/policies",
+	"internal/audit":        "internal/cloudtrail internal/iampolicy internal/policies",
+	"internal/collect":      "internal/audit internal/cloudtrail internal/iampolicy internal/policies",
 	"internal/check":        "internal/audit internal/iampolicy internal/policies",
 	"internal/report":       "internal/audit internal/check internal/iampolicy internal/policies",
 	"internal/alert":        "internal/audit internal/policies internal/report",
 	"internal/publish":      "internal/alert internal/audit internal/contract",
 	"internal/evidence":     "internal/alert internal/audit",
-	"internal/app":          "internal/alert internal/audit internal/change internal/collect internal/contract internal/evidence internal/iampolicy internal/policies internal/publish internal/report",
+	"internal/app":          "internal/alert internal/audit internal/cloudtrail internal/collect internal/contract internal/evidence internal/iampolicy internal/policies internal/publish internal/report",
 	"internal/awsemu":       "internal/iampolicy",
 	"function":              "internal/app",
 	"cmd/remotion-audit":    "events examples internal/alert internal/app internal/audit internal/awsemu internal/check internal/contract internal/evidence internal/iampolicy internal/policies internal/publish internal/report internal/runtimeapi",
@@ -95,8 +95,8 @@ func TestImportsPointInwards(t *testing.T) {
 
 // The core is pure: what judges knows neither AWS nor a file nor the network.
 func TestCoreStaysPure(t *testing.T) {
-	core := []string{"internal/contract", "internal/change", "internal/iampolicy", "internal/policies", "internal/audit", "internal/report", "internal/alert"}
-	for _, p := range packages(t, "./internal/contract", "./internal/change", "./internal/iampolicy", "./internal/policies", "./internal/audit", "./internal/report", "./internal/alert") {
+	core := []string{"internal/contract", "internal/cloudtrail", "internal/iampolicy", "internal/policies", "internal/audit", "internal/report", "internal/alert"}
+	for _, p := range packages(t, "./internal/contract", "./internal/cloudtrail", "./internal/iampolicy", "./internal/policies", "./internal/audit", "./internal/report", "./internal/alert") {
 		name := strings.TrimPrefix(p.ImportPath, module)
 		if !slices.Contains(core, name) {
 			t.Errorf("%s is not of the core", name)

@@ -26,7 +26,7 @@ func TestSecurityPageIsGenerated(t *testing.T) {
 		permissions []contract.Permission
 	}{
 		{"called", slices.Concat(contract.ReadPermissions(), contract.FunctionPermissions())},
-		{"on behalf", contract.OnBehalf()},
+		{"on behalf", contract.OnBehalfPermissions()},
 	} {
 		begin, end := "<!-- generated: "+part.name+" -->\n", "<!-- end -->"
 		before, rest, found := strings.Cut(page, begin)

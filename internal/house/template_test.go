@@ -142,7 +142,7 @@ func TestFunctionMayDoWhatTheCodeCallsAndNoMore(t *testing.T) {
 			got[action.(string)] = granted{g.Resources, g.Condition}
 		}
 	}
-	for _, p := range slices.Concat(contract.ReadPermissions(), contract.FunctionPermissions(), contract.OnBehalf()) {
+	for _, p := range slices.Concat(contract.ReadPermissions(), contract.FunctionPermissions(), contract.OnBehalfPermissions()) {
 		if reach[p.Scope] == nil {
 			t.Errorf("%s: this test does not know the scope %s", p.Action, p.Scope)
 		}
@@ -179,7 +179,7 @@ func TestWhatAWSDoesIsGrantedForAResourceThatNeedsIt(t *testing.T) {
 		contract.ScopeTopicKey: {"AlertTopicArn": "arn:aws:sns:us-east-1:123456789012:alerts"},
 	}
 	mayUse := func(resources map[string]cfn.Resource, scope contract.Scope) (actions []string) {
-		for _, p := range contract.OnBehalf() {
+		for _, p := range contract.OnBehalfPermissions() {
 			for _, g := range grants(t, resources) {
 				if p.Scope == scope && g.Role == "AuditRole" && slices.Contains(g.Actions, any(p.Action)) {
 					actions = append(actions, p.Action)
@@ -209,7 +209,7 @@ func TestWhatAWSDoesIsGrantedForAResourceThatNeedsIt(t *testing.T) {
 			}
 		}
 	}
-	for _, p := range contract.OnBehalf() {
+	for _, p := range contract.OnBehalfPermissions() {
 		if !covered[p.Scope] {
 			t.Errorf("%s: nothing here says what for", p.Action)
 		}

@@ -62,23 +62,23 @@ type operator struct {
 	ifExists bool
 	negated  bool
 	// test compares one wanted value with one the request has; nil for Null.
-	test func(want, have string) verdict
+	test func(want, have string) truth
 	// variables says that the wanted value may hold policy variables, and wildcards that '*' and '?' in it
 	// are no text.
 	variables, wildcards bool
 }
 
-// verdict is what a comparison came to. A value that does not parse as what the operator compares
+// truth is what a comparison came to. A value that does not parse as what the operator compares
 // satisfies neither the operator nor its negation.
-type verdict uint8
+type truth uint8
 
 const (
-	differs verdict = iota
+	differs truth = iota
 	equal
 	unfit
 )
 
-func verdictOf(same bool) verdict {
+func verdictOf(same bool) truth {
 	if same {
 		return equal
 	}
@@ -96,9 +96,9 @@ func parseOperator(name string) (op operator, ok bool) {
 	}
 	switch name {
 	case "StringEquals", "StringNotEquals":
-		op.test, op.variables = func(want, have string) verdict { return verdictOf(want == have) }, true
+		op.test, op.variables = func(want, have string) truth { return verdictOf(want == have) }, true
 	case "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase":
-		op.test, op.variables = func(want, have string) verdict { return verdictOf(strings.EqualFold(want, have)) }, true
+		op.test, op.variables = func(want, have string) truth { return verdictOf(strings.EqualFold(want, have)) }, true
 	case "StringLike", "StringNotLike":
 		op.test, op.variables, op.wildcards = like, true, true
 	case "ArnEquals", "ArnLike", "ArnNotEquals", "ArnNotLike":
@@ -124,7 +124,7 @@ func parseOperator(name string) (op operator, ok bool) {
 	case "DateGreaterThanEquals":
 		op.test = date(func(c int) bool { return c >= 0 })
 	case "Bool":
-		op.test = func(want, have string) verdict { return verdictOf(isTrue(want) == isTrue(have)) }
+		op.test = func(want, have string) truth { return verdictOf(isTrue(want) == isTrue(have)) }
 		op.variables = true
 	case "BinaryEquals":
 		op.test = binaryEquals
@@ -255,7 +255,7 @@ func substitute(text string, ctx Context, wildcards bool) (out string, missing, 
 
 func isTrue(s string) bool { return strings.EqualFold(s, "true") }
 
-func like(want, have string) verdict {
+func like(want, have string) truth {
 	p := pattern{text: want, action: true} // as in an action, colons are like any other character
 	p.setAtoms(p.scan(false))
 	return verdictOf(p.match(protectHave(want, have)))
@@ -271,7 +271,7 @@ func protectHave(want, have string) string {
 
 // arnLike compares the six fields of an ARN one by one; no wildcard reaches into the next field
 // before the sixth.
-func arnLike(want, have string) verdict {
+func arnLike(want, have string) truth {
 	haves := strings.SplitN(have, ":", 6)
 	wants := strings.SplitN(want, ":", 6)
 	if len(haves) != 6 || haves[0] != "arn" {
@@ -288,8 +288,8 @@ func arnLike(want, have string) verdict {
 	return equal
 }
 
-func numeric(holds func(int) bool) func(want, have string) verdict {
-	return func(want, have string) verdict {
+func numeric(holds func(int) bool) func(want, have string) truth {
+	return func(want, have string) truth {
 		w, okW := decimal(want)
 		h, okH := decimal(have)
 		if !okW || !okH {
@@ -307,8 +307,8 @@ func decimal(s string) (*big.Rat, bool) {
 	return new(big.Rat).SetString(s)
 }
 
-func date(holds func(int) bool) func(want, have string) verdict {
-	return func(want, have string) verdict {
+func date(holds func(int) bool) func(want, have string) truth {
+	return func(want, have string) truth {
 		w, okW := moment(want)
 		h, okH := moment(have)
 		if !okW || !okH {
@@ -331,7 +331,7 @@ func moment(s string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-func binaryEquals(want, have string) verdict {
+func binaryEquals(want, have string) truth {
 	w, errW := base64.StdEncoding.DecodeString(want)
 	h, errH := base64.StdEncoding.DecodeString(have)
 	if errW != nil || errH != nil {
@@ -340,7 +340,7 @@ func binaryEquals(want, have string) verdict {
 	return verdictOf(string(w) == string(h))
 }
 
-func ipAddress(want, have string) verdict {
+func ipAddress(want, have string) truth {
 	h, err := netip.ParseAddr(have)
 	if err != nil {
 		return unfit

@@ -18,7 +18,7 @@ type Coverage struct {
 	// allows the action elsewhere, or those whose condition is not met.
 	Deciding []Match
 	// Miss says how the nearest statement misses, for a NarrowerGrant.
-	Miss *Miss
+	Miss *NearMatch
 	// Covering are the statements of the principal that grant all of the need, or the rest of it.
 	Covering []Match
 	// Reason says why the status is Unverified.
@@ -42,7 +42,7 @@ func (g Grants) Cover(n Need, ctx Context) Coverage {
 	if m, ok := g.plainly(&n, n.action.text, ctx); ok {
 		return Coverage{Status: Satisfied, Covering: []Match{m}}
 	}
-	return g.look(n, n.Action, n.action.text, ctx, newSearch())
+	return g.coverAction(n, n.Action, n.action.text, ctx, newSearch())
 }
 
 // coverActions decides about an action pattern, one class of actions after the other.
@@ -60,10 +60,10 @@ func (g Grants) coverActions(n Need, ctx Context) Coverage {
 		if m, ok := g.plainly(&n, lowered, ctx); ok {
 			c.Covering = []Match{m}
 		} else {
-			c = g.look(n, action, lowered, ctx, s)
+			c = g.coverAction(n, action, lowered, ctx, s)
 		}
 		granted = granted || c.Status == Satisfied || c.Status == Partial || c.Status == Conditional
-		if worst.Status == "" || severity(c.Status) > severity(worst.Status) {
+		if worst.Status == "" || statusSeverity(c.Status) > statusSeverity(worst.Status) {
 			covering := worst.Covering
 			worst = c
 			worst.Covering = union(covering, worst.Covering)
@@ -77,17 +77,17 @@ func (g Grants) coverActions(n Need, ctx Context) Coverage {
 	spent := half.spent || s.spent
 	switch {
 	case spent && slices.Contains([]Status{"", Satisfied, Unverified, Conditional}, worst.Status):
-		return Coverage{Status: Unverified, Reason: tooMuch}
+		return Coverage{Status: Unverified, Reason: searchExhausted}
 	case (granted || spent) && (worst.Status == Missing || worst.Status == Denied):
 		worst.Status = Partial
 	}
 	return worst
 }
 
-const tooMuch = "the policies overlap in more ways than could be looked at"
+const searchExhausted = "the policies overlap in more ways than could be looked at"
 
-// severity orders what one action of several can come to.
-func severity(s Status) int {
+// statusSeverity orders what one action of several can come to.
+func statusSeverity(s Status) int {
 	return slices.Index([]Status{Satisfied, Conditional, Unverified, Partial, Denied, Missing}, s)
 }
 
@@ -100,17 +100,17 @@ func union(a, b []Match) []Match {
 	return a
 }
 
-// look searches for what is not allowed of one action.
-func (g Grants) look(n Need, action, lowered string, ctx Context, s *search) Coverage {
-	q := g.quest(&n, lowered, ctx, s)
+// coverAction searches for what is not allowed of one action.
+func (g Grants) coverAction(n Need, action, lowered string, ctx Context, s *search) Coverage {
+	q := g.newCoverageSearch(&n, lowered, ctx, s)
 	hole, definite, spent := q.worstHole()
 	switch {
 	case definite:
 		c := Coverage{Status: q.gap(g), ExampleAction: action, ExampleARN: hole, Covering: q.covering()}
-		g.blame(&c, &n, ctx)
+		g.explainGap(&c, &n, ctx)
 		return c
 	case spent:
-		return Coverage{Status: Unverified, Reason: tooMuch, ExampleAction: action, ExampleARN: hole, Covering: q.covering()}
+		return Coverage{Status: Unverified, Reason: searchExhausted, ExampleAction: action, ExampleARN: hole, Covering: q.covering()}
 	case hole == "":
 		return Coverage{Status: Satisfied, Covering: q.covering()}
 	}

@@ -112,7 +112,7 @@ func (g Grants) excess(m Match, action, resource string, wanted []Statement, ctx
 		if !m.matchesAction(lowered) {
 			continue // left out by NotAction
 		}
-		q := g.quest(&n, lowered, ctx, budget)
+		q := g.newCoverageSearch(&n, lowered, ctx, budget)
 		name, ok := q.beyond(granted, requiring(wanted, lowered))
 		if !ok {
 			continue
@@ -142,10 +142,10 @@ func requiring(wanted []Statement, action string) (list []extent) {
 }
 
 // beyond finds the shortest name that is granted, that is allowed, and that is not required.
-func (q *quest) beyond(granted extent, required []extent) (string, bool) {
-	clauses := []clause{{none: true, statements: extents(q.denies, hopeful)}, {none: true, statements: required}}
+func (q *coverageSearch) beyond(granted extent, required []extent) (string, bool) {
+	clauses := []clause{{none: true, statements: extents(q.denies, upperBound)}, {none: true, statements: required}}
 	for _, group := range q.groups {
-		clauses = append(clauses, clause{statements: extents(group.allows, hopeful)})
+		clauses = append(clauses, clause{statements: extents(group.allows, upperBound)})
 	}
 	clauses = append(clauses, clause{statements: []extent{granted}})
 	best, found := "", false
@@ -175,7 +175,7 @@ func kindOf(m Match, action, resource string, required bool) ExcessKind {
 
 // wellKnown replaces an action that nobody has heard of, and its example, by one that people know and that
 // nobody requires.
-func (g Grants) wellKnown(n *Need, q *quest, m Match, granted extent, wanted []Statement, class, name string) (string, string) {
+func (g Grants) wellKnown(n *Need, q *coverageSearch, m Match, granted extent, wanted []Statement, class, name string) (string, string) {
 	if n.concrete() {
 		return class, name
 	}
@@ -185,7 +185,7 @@ func (g Grants) wellKnown(n *Need, q *quest, m Match, granted extent, wanted []S
 		if !l.includes(lowered) || !m.matchesAction(lowered) || requiring(wanted, lowered) != nil {
 			continue
 		}
-		other := g.quest(n, lowered, q.ctx, q.search.nicer)
+		other := g.newCoverageSearch(n, lowered, q.ctx, q.search.nicer)
 		if name, ok := other.beyond(granted, nil); ok {
 			return action, name
 		}

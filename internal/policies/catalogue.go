@@ -13,18 +13,18 @@ import (
 //go:embed data/*.json
 var data embed.FS
 
-// Kind tells the two policies apart.
-type Kind string
+// PolicyKind tells the two policies apart.
+type PolicyKind string
 
 const (
 	// User is the policy of whoever runs Remotion's CLI or SDK.
-	User Kind = "user"
+	User PolicyKind = "user"
 	// Role is the policy of the role under which Remotion's functions run.
-	Role Kind = "role"
+	Role PolicyKind = "role"
 )
 
 // Kinds are both, in the order they are told.
-var Kinds = []Kind{User, Role}
+var Kinds = []PolicyKind{User, Role}
 
 // RoleName is the role that Remotion's setup guide creates and its user policy names.
 const RoleName = "remotion-lambda-role"
@@ -104,7 +104,7 @@ func (r Release) Name() string {
 }
 
 // file names the document of a kind.
-func (r Release) file(kind Kind) string {
+func (r Release) file(kind PolicyKind) string {
 	if kind == Role {
 		return r.role
 	}
@@ -112,7 +112,7 @@ func (r Release) file(kind Kind) string {
 }
 
 // Document returns the policy as `npx remotion lambda policies user` or `… role` prints it.
-func (r Release) Document(kind Kind) string {
+func (r Release) Document(kind PolicyKind) string {
 	text, err := data.ReadFile("data/" + r.file(kind) + ".json")
 	if err != nil {
 		panic(err) // the files are embedded, and a test reads each
@@ -121,7 +121,7 @@ func (r Release) Document(kind Kind) string {
 }
 
 // parsed is the document, which is parsed once and not to be changed.
-func (r Release) parsed(kind Kind) *iampolicy.Document { return documents()[r.file(kind)] }
+func (r Release) parsed(kind PolicyKind) *iampolicy.Document { return documents()[r.file(kind)] }
 
 var documents = sync.OnceValue(func() map[string]*iampolicy.Document {
 	all := map[string]*iampolicy.Document{}
@@ -142,10 +142,10 @@ var documents = sync.OnceValue(func() map[string]*iampolicy.Document {
 
 // Requirements returns what the policy of that kind grants, in its order: one requirement for each
 // statement, action and resource pattern.
-func (r Release) Requirements(kind Kind) []Requirement {
+func (r Release) Requirements(kind PolicyKind) []Requirement {
 	list := r.asked(kind)
 	for i := range list {
-		list[i].Details = list[i].explain()
+		list[i].Consequence = list[i].explain()
 		span := spans()[r.Partition][list[i].id()]
 		list[i].Since, list[i].Until = span.since, span.until
 	}
@@ -153,7 +153,7 @@ func (r Release) Requirements(kind Kind) []Requirement {
 }
 
 // asked are the requirements without what the document does not say.
-func (r Release) asked(kind Kind) (list []Requirement) {
+func (r Release) asked(kind PolicyKind) (list []Requirement) {
 	for _, s := range r.parsed(kind).Statements {
 		for _, action := range s.Action {
 			for _, resource := range s.Resource {
@@ -165,7 +165,7 @@ func (r Release) asked(kind Kind) (list []Requirement) {
 }
 
 // Needs returns the requirements of a principal with that purpose, in the document's order.
-func (r Release) Needs(kind Kind, purpose Purpose) []Requirement {
+func (r Release) Needs(kind PolicyKind, purpose Purpose) []Requirement {
 	return slices.DeleteFunc(r.Requirements(kind), func(req Requirement) bool { return !req.For(purpose) })
 }
 

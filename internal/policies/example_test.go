@@ -14,7 +14,7 @@ func ExampleRequirement_Needed() {
 		fmt.Println(err)
 		return
 	}
-	place := policies.Place{Partition: "aws", Account: "123456789012", Regions: []string{"us-east-1", "eu-west-1"}}
+	place := policies.Scope{Partition: "aws", Account: "123456789012", Regions: []string{"us-east-1", "eu-west-1"}}
 	for _, r := range release.Requirements(policies.Role) {
 		if r.Action != "lambda:InvokeFunction" {
 			continue

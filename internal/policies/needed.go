@@ -8,7 +8,7 @@ import (
 )
 
 // A Place is the account for which a requirement is narrowed to what is needed.
-type Place struct {
+type Scope struct {
 	// Partition is aws or aws-cn; Account has twelve digits.
 	Partition, Account string
 	// Regions are the audited ones, at least one.
@@ -26,8 +26,8 @@ type Place struct {
 	Buckets []string
 }
 
-// A Question is one request IAM can be asked about: an action on a concrete resource.
-type Question struct {
+// A SimulationRequest is one request IAM can be asked about: an action on a concrete resource.
+type SimulationRequest struct {
 	Action string
 	// Resource is an ARN without wildcards, or "*" for an action that names no resource.
 	Resource string
@@ -38,7 +38,7 @@ type Question struct {
 // A Need is what an account needs of a requirement, in one region.
 type Need struct {
 	// Question is the request that stands for it when AWS is asked.
-	Question
+	SimulationRequest
 	// Pattern is all that is needed: a resource pattern that Resource matches.
 	Pattern string
 }
@@ -68,28 +68,28 @@ const (
 // Needed narrows the requirement to what the account needs in each region of the place, ordered by
 // region. Each is about a resource type that the action uses.
 // https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
-func (r Requirement) Needed(p Place) []Need {
+func (r Requirement) Needed(p Scope) []Need {
 	var list []Need
 	for _, region := range p.Regions {
 		for _, t := range r.things(p, region) {
-			list = append(list, Need{Question{Action: r.Action, Resource: t.sample, Region: region}, t.pattern})
+			list = append(list, Need{SimulationRequest{Action: r.Action, Resource: t.sample, Region: region}, t.pattern})
 		}
 	}
 	return list
 }
 
 // A thing is what a requirement is about: a pattern for all of it, and a sample that matches the pattern.
-type thing struct{ sample, pattern string }
+type resourcePair struct{ sample, pattern string }
 
 // one is a thing that is known by its name.
-func one(arn string) []thing { return []thing{{arn, arn}} }
+func one(arn string) []resourcePair { return []resourcePair{{arn, arn}} }
 
 // things lists what the requirement is about in one region.
-func (r Requirement) things(p Place, region string) []thing {
+func (r Requirement) things(p Scope, region string) []resourcePair {
 	service, action, _ := strings.Cut(r.Action, ":")
-	arn := func(service, region, sample, pattern string) []thing {
+	arn := func(service, region, sample, pattern string) []resourcePair {
 		prefix := "arn:" + p.Partition + ":" + service + ":" + region + ":"
-		return []thing{{prefix + sample, prefix + pattern}}
+		return []resourcePair{{prefix + sample, prefix + pattern}}
 	}
 	first := region == p.Regions[0]
 	switch {
@@ -109,7 +109,7 @@ func (r Requirement) things(p Place, region string) []thing {
 		// "*" as well, and always has, so that is what is asked.
 		return one("*")
 	case service == "s3":
-		var list []thing
+		var list []resourcePair
 		for _, t := range p.buckets(region, usesExisting[action]) {
 			if strings.HasSuffix(action, "Object") || strings.HasSuffix(action, "ObjectAcl") {
 				t.sample += "/" + syntheticObject
@@ -121,7 +121,7 @@ func (r Requirement) things(p Place, region string) []thing {
 	case service == "lambda" && strings.Contains(r.Resource, layerField):
 		return r.layer(region)
 	case service == "lambda":
-		var list []thing
+		var list []resourcePair
 		for _, t := range p.functions(region) {
 			list = append(list, arn("lambda", region, p.Account+":function:"+t.sample, p.Account+":function:"+t.pattern)...)
 		}
@@ -131,10 +131,10 @@ func (r Requirement) things(p Place, region string) []thing {
 		if !strings.Contains(r.Resource, insights) {
 			groups = p.functions(region)
 			for i, t := range groups {
-				groups[i] = thing{"/aws/lambda/" + t.sample, "/aws/lambda/" + t.pattern}
+				groups[i] = resourcePair{"/aws/lambda/" + t.sample, "/aws/lambda/" + t.pattern}
 			}
 		}
-		var list []thing
+		var list []resourcePair
 		for _, t := range groups {
 			t.sample, t.pattern = p.Account+":log-group:"+t.sample, p.Account+":log-group:"+t.pattern
 			// CreateLogStream is about the stream it creates, not about the group.
@@ -151,25 +151,25 @@ func (r Requirement) things(p Place, region string) []thing {
 
 // functions lists the functions of a region: those Remotion named as one, then each that has a name of
 // its own. Where there is none, any that Remotion would deploy.
-func (p Place) functions(region string) []thing {
-	var named, own []thing
+func (p Scope) functions(region string) []resourcePair {
+	var named, own []resourcePair
 	for _, name := range p.Functions[region] {
 		switch {
 		case !NamedByRemotion(name):
 			own = append(own, one(name)...)
 		case named == nil:
-			named = []thing{{name, functions}}
+			named = []resourcePair{{name, functions}}
 		}
 	}
 	if named == nil && own == nil {
-		named = []thing{{syntheticFunction, functions}}
+		named = []resourcePair{{syntheticFunction, functions}}
 	}
 	return append(named, own...)
 }
 
 // Deployed lists the real resources of a need that stands for the functions of its region that Remotion
 // named: who deploys nothing needs no more. It is nil for any other need, and where there are no functions.
-func (p Place) Deployed(n Need) []string {
+func (p Scope) Deployed(n Need) []string {
 	i := slices.IndexFunc(p.Functions[n.Region], NamedByRemotion)
 	if i < 0 || n.Pattern == n.Resource || !strings.Contains(n.Pattern, functions) {
 		return nil
@@ -186,7 +186,7 @@ func (p Place) Deployed(n Need) []string {
 
 // passed lists the roles that a caller hands to functions: the one it would give a new function, and those
 // it finds on the functions there are.
-func (p Place) passed() []thing {
+func (p Scope) passed() []resourcePair {
 	list := one(p.RenderRole)
 	for _, arn := range p.FunctionRoles {
 		if arn != p.RenderRole {
@@ -196,9 +196,9 @@ func (p Place) passed() []thing {
 	return list
 }
 
-// NeededIn returns what a principal with that purpose needs in a place of any of the releases: their
+// RequirementsIn returns what a principal with that purpose needs in a place of any of the releases: their
 // union, then what their documents forget. What is not about the place at all is left out.
-func NeededIn(p Place, releases []Release, kind Kind, purpose Purpose) []Requirement {
+func RequirementsIn(p Scope, releases []Release, kind PolicyKind, purpose Purpose) []Requirement {
 	list := append(Union(releases, kind), Undocumented(releases, kind, p.Regions)...)
 	return slices.DeleteFunc(list, func(r Requirement) bool { return !r.For(purpose) || len(r.Needed(p)) == 0 })
 }
@@ -212,9 +212,9 @@ var usesExisting = map[string]bool{
 
 // buckets lists the buckets of a region: the real ones of Remotion's or else any it might create, then,
 // in the first region and if asked for, the others.
-func (p Place) buckets(region string, withOthers bool) []thing {
+func (p Scope) buckets(region string, withOthers bool) []resourcePair {
 	prefix := bucketPrefix(region)
-	var own, others []thing
+	var own, others []resourcePair
 	for _, b := range p.Buckets {
 		switch {
 		case strings.HasPrefix(b, prefix):
@@ -226,7 +226,7 @@ func (p Place) buckets(region string, withOthers bool) []thing {
 		}
 	}
 	if own == nil {
-		own = []thing{{prefix + syntheticSuffix, prefix + "*"}}
+		own = []resourcePair{{prefix + syntheticSuffix, prefix + "*"}}
 	}
 	return append(own, others...)
 }
@@ -244,7 +244,7 @@ func bucketPrefix(region string) string {
 
 // RequestedRegion is the aws:RequestedRegion of the request: the region it is made in, or us-east-1
 // (cn-north-1 in China) for a service that has none.
-func (q Question) RequestedRegion() string {
+func (q SimulationRequest) RequestedRegion() string {
 	switch {
 	case !strings.HasPrefix(q.Action, "iam:"):
 		return q.Region
@@ -256,9 +256,9 @@ func (q Question) RequestedRegion() string {
 
 var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 
-// CheckBucket refuses what cannot be a bucket's name.
+// ValidateBucketName refuses what cannot be a bucket's name.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
-func CheckBucket(name string) error {
+func ValidateBucketName(name string) error {
 	if !bucketName.MatchString(name) {
 		return fmt.Errorf("%q is not a bucket name: 3 to 63 of a-z, 0-9, dots and hyphens, without arn: or s3://", name)
 	}

@@ -15,8 +15,8 @@ const (
 // Partitions lists the partitions that Remotion Lambda supports.
 func Partitions() []string { return []string{AWS, China} }
 
-// CheckPartition refuses a partition in which Remotion Lambda does not run.
-func CheckPartition(partition string) error {
+// ValidatePartition refuses a partition in which Remotion Lambda does not run.
+func ValidatePartition(partition string) error {
 	if slices.Contains(Partitions(), partition) {
 		return nil
 	}

@@ -77,7 +77,7 @@ func TestRequirementsCoverEverySid(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for kind, want := range map[Kind]int{User: test.user, Role: test.role} {
+		for kind, want := range map[PolicyKind]int{User: test.user, Role: test.role} {
 			reqs := release.Requirements(kind)
 			if len(reqs) != want {
 				t.Errorf("%s %s: %d requirements, want %d", test.version, kind, len(reqs), want)
@@ -95,7 +95,7 @@ func TestRequirementsCoverEverySid(t *testing.T) {
 	}
 }
 
-var place = Place{
+var place = Scope{
 	Partition: "aws", Account: "123456789012", Regions: []string{"us-east-1", "eu-west-1"},
 	Caller:     "arn:aws:iam::123456789012:user/ci/render",
 	RenderRole: "arn:aws:iam::123456789012:role/service-role/remotion-lambda-role",
@@ -106,10 +106,10 @@ var place = Place{
 func TestDocumentGrantsWhatIsNeeded(t *testing.T) {
 	for _, release := range releases {
 		arn := "arn:" + release.Partition + ":iam::123456789012:"
-		plain := Place{Partition: release.Partition, Account: place.Account, Regions: Regions(release.Partition)[:2],
+		plain := Scope{Partition: release.Partition, Account: place.Account, Regions: Regions(release.Partition)[:2],
 			Caller: arn + "user/render", RenderRole: arn + "role/remotion-lambda-role"}
 		as := iampolicy.Context{"aws:username": {"render"}}
-		for _, kind := range []Kind{User, Role} {
+		for _, kind := range []PolicyKind{User, Role} {
 			doc, err := iampolicy.Parse(release.Document(kind))
 			if err != nil {
 				t.Fatal(err)
@@ -138,8 +138,8 @@ func TestNeeded(t *testing.T) {
 	named.Buckets = []string{"remotionlambda-useast1-abcdefghij", "videos.example"}
 	tests := []struct {
 		name   string
-		place  Place
-		kind   Kind
+		place  Scope
+		kind   PolicyKind
 		action string
 		sid    string
 		want   []string

@@ -13,9 +13,9 @@ import (
 // A Recognition says which of Remotion's documents a policy is.
 type Recognition struct {
 	// Kind and Partition are those of Remotion's document, On is the policy that belongs where it was found.
-	Kind      Kind   `json:"policy"`
-	Partition string `json:"partition"`
-	On        Kind   `json:"on"`
+	Kind      PolicyKind `json:"policy"`
+	Partition string     `json:"partition"`
+	On        PolicyKind `json:"on"`
 	// Since and Until are the first and the last release with that document. Until is empty for one that
 	// the newest known has.
 	Since string `json:"since"`
@@ -40,7 +40,7 @@ type Recognition struct {
 //
 // It is not ok when more differs than half of what the nearest document grants: then the policy is
 // somebody's own, and likeness explains nothing.
-func Recognize(doc *iampolicy.Document, on Kind) (r Recognition, ok bool) {
+func Recognize(doc *iampolicy.Document, on PolicyKind) (r Recognition, ok bool) {
 	if doc == nil {
 		return r, false
 	}
@@ -178,7 +178,7 @@ func where(grants []Grant) string {
 
 // A known is a document that releases had, and what it grants.
 type known struct {
-	kind                    Kind
+	kind                    PolicyKind
 	partition, since, until string
 	grants                  grantSet
 }

@@ -102,7 +102,7 @@ func TestRecognize(t *testing.T) {
 		"lambda:*:678", "lambda:eu-central-1:678").Replace(newest)
 	for _, test := range []struct {
 		name, text string
-		on         Kind
+		on         PolicyKind
 		want       string
 	}{
 		{"an older policy", user, User, "this is the user policy of Remotion 4.0.61-4.0.417, unchanged"},
@@ -153,7 +153,7 @@ func TestRecognize(t *testing.T) {
 func TestRecognizeNarrowed(t *testing.T) {
 	for _, release := range releases {
 		for _, kind := range Kinds {
-			text := Narrow([]Release{release}, kind, All, Place{Partition: release.Partition, Account: "123456789012", Regions: Regions(release.Partition)[:2]})
+			text := LeastPrivilege([]Release{release}, kind, All, Scope{Partition: release.Partition, Account: "123456789012", Regions: Regions(release.Partition)[:2]})
 			r, ok := Recognize(parse(t, text), kind)
 			if !ok || !r.Unchanged() || !r.Narrowed || compare(r.Since, release.Since) > 0 || r.Until != "" && compare(r.Until, release.Until) < 0 {
 				t.Errorf("%s %s %s: %s, %v\n%s", release.Partition, release, kind, r, ok, text)

@@ -64,7 +64,7 @@ const (
 
 // A Requirement is one permission that a Remotion release asks for.
 type Requirement struct {
-	Kind Kind `json:"policy"`
+	Kind PolicyKind `json:"policy"`
 	// Sid, Action and Resource are the document's own. Resource is a pattern for any account and region.
 	Sid      string `json:"sid"`
 	Action   string `json:"action"`
@@ -77,20 +77,20 @@ type Requirement struct {
 	Undocumented bool `json:"undocumented,omitempty"`
 	// NeededBy names, in a union of releases, those that need it, oldest first.
 	NeededBy []string `json:"neededBy,omitempty"`
-	Details
+	Consequence
 }
 
 // An id tells requirements apart. Their Sid is no part of it: the role's are numbers, which shift when
 // a statement is added.
 type id struct {
-	kind Kind
+	kind PolicyKind
 	Grant
 }
 
 func (r Requirement) id() id { return id{r.Kind, Grant{r.Action, r.Resource}} }
 
-// Details are what a document does not say of a permission.
-type Details struct {
+// Consequence are what a document does not say of a permission.
+type Consequence struct {
 	// Purposes are the purposes of a caller that need it. For a role it is Render.
 	Purposes []Purpose `json:"purposes"`
 	// Reason is what Remotion uses it for.

@@ -7,7 +7,7 @@ import "slices"
 // older one needs. All releases are of one partition.
 //
 // A newer release does not need all that an older one did, so the newest alone does not do.
-func Union(releases []Release, kind Kind) []Requirement {
+func Union(releases []Release, kind PolicyKind) []Requirement {
 	ordered := slices.Clone(releases)
 	slices.SortStableFunc(ordered, func(a, b Release) int { return compare(b.number(), a.number()) })
 	var list []Requirement

@@ -38,7 +38,7 @@ func Find(version string) (Release, error) {
 // In returns the release as it is in another partition. It is an error if Remotion does not run
 // there, or the release did not yet.
 func (r Release) In(partition string) (Release, error) {
-	if err := CheckPartition(partition); err != nil {
+	if err := ValidatePartition(partition); err != nil {
 		return Release{}, err
 	}
 	if r.Partition == partition {

@@ -26,7 +26,7 @@ func Alert(ctx context.Context, client *sns.Client, topicARN string, m alert.Mes
 		MessageStructure: &asJSON, MessageAttributes: attributes,
 	})
 	if err != nil {
-		return fmt.Errorf("alert to %s: %w%s", topicARN, err, toDo(err, map[string]string{
+		return fmt.Errorf("alert to %s: %w%s", topicARN, err, remedyFor(err, map[string]string{
 			"AuthorizationError": "grant the function sns:Publish on the topic, and kms:GenerateDataKey and kms:Decrypt on its key if it has one",
 			"NotFound":           "there is no such topic: correct TOPIC_ARN",
 		}))
@@ -34,8 +34,8 @@ func Alert(ctx context.Context, client *sns.Client, topicARN string, m alert.Mes
 	return nil
 }
 
-// toDo ends an error's text in what to do about it, where its code tells.
-func toDo(err error, byCode map[string]string) string {
+// remedyFor ends an error's text in what to do about it, where its code tells.
+func remedyFor(err error, byCode map[string]string) string {
 	var api smithy.APIError
 	if errors.As(err, &api) && byCode[api.ErrorCode()] != "" {
 		return ": " + byCode[api.ErrorCode()]

@@ -38,7 +38,7 @@ func Metrics(ctx context.Context, client *cloudwatch.Client, namespace string, r
 		if _, err := client.PutMetricData(ctx, &cloudwatch.PutMetricDataInput{Namespace: &namespace, MetricData: chunk}); err != nil {
 			const grant = "grant the function cloudwatch:PutMetricData for the namespace"
 			return fmt.Errorf("metrics to namespace %s: %w%s", namespace, err,
-				toDo(err, map[string]string{"AccessDenied": grant, "AccessDeniedException": grant}))
+				remedyFor(err, map[string]string{"AccessDenied": grant, "AccessDeniedException": grant}))
 		}
 	}
 	return nil
@@ -63,14 +63,14 @@ func Datums(r audit.Report, d Delivery, now time.Time) []types.MetricDatum {
 		}
 	}
 	s := r.Summary
-	putGaps(s, r.Blind())
+	putGaps(s, r.Unverified())
 	put(contract.MetricGapsMuted, float64(s.GapsMuted), count)
 	put(contract.MetricRequirementsTotal, float64(s.Requirements), count)
 	put(contract.MetricRequirementsUnverified, float64(s.Unverified), count)
-	if s.Gaps > 0 || !r.Blind() {
+	if s.Gaps > 0 || !r.Unverified() {
 		put(contract.MetricCompliancePercent, s.CompliancePercent(), types.StandardUnitPercent)
 	}
-	if d.OldestGapAge != nil && (*d.OldestGapAge > 0 || !r.Blind()) {
+	if d.OldestGapAge != nil && (*d.OldestGapAge > 0 || !r.Unverified()) {
 		put(contract.MetricOldestGapAge, d.OldestGapAge.Seconds(), types.StandardUnitSeconds)
 	}
 	flag := map[bool]float64{true: 1}
@@ -82,17 +82,17 @@ func Datums(r audit.Report, d Delivery, now time.Time) []types.MetricDatum {
 	put(contract.MetricStateErrors, float64(d.StateErrors), count)
 	put(contract.MetricThrottledCalls, float64(d.ThrottledCalls), count)
 
-	for _, t := range perName(r) {
+	for _, t := range mergeByName(r) {
 		dimension := contract.DimensionTarget
 		target := types.Dimension{Name: &dimension, Value: &t.Name}
-		putGaps(t.Summary, r.BlindTo(t.Name), target)
+		putGaps(t.Summary, r.UnverifiedFor(t.Name), target)
 		put(contract.MetricRequirementsUnverified, float64(t.Summary.Unverified), count, target)
 	}
 	return list
 }
 
-// perName sums targets of one name up: a role may be a caller and a render role at once.
-func perName(r audit.Report) (list []audit.TargetReport) {
+// mergeByName sums targets of one name up: a role may be a caller and a render role at once.
+func mergeByName(r audit.Report) (list []audit.TargetReport) {
 	for _, t := range r.Targets {
 		i := slices.IndexFunc(list, func(o audit.TargetReport) bool { return o.Name == t.Name })
 		if i < 0 {

@@ -24,7 +24,7 @@ func Subscriptions(ctx context.Context, client *sns.Client, topicARN string) ite
 			if err != nil {
 				const grant = "grant the auditor sns:ListSubscriptionsByTopic on the topic"
 				yield(alert.Subscription{}, fmt.Errorf("subscriptions of %s: %w%s", topicARN, err,
-					toDo(err, map[string]string{"AuthorizationError": grant, "AuthorizationErrorException": grant})))
+					remedyFor(err, map[string]string{"AuthorizationError": grant, "AuthorizationErrorException": grant})))
 				return
 			}
 			for _, s := range page.Subscriptions {
@@ -57,8 +57,8 @@ func shown(endpoint string) string {
 	return scheme + "://" + host + "/..."
 }
 
-// Heard reports whether anybody has confirmed a subscription to the topic.
-func Heard(ctx context.Context, client *sns.Client, topicARN string) (bool, error) {
+// HasSubscriber reports whether anybody has confirmed a subscription to the topic.
+func HasSubscriber(ctx context.Context, client *sns.Client, topicARN string) (bool, error) {
 	for s, err := range Subscriptions(ctx, client, topicARN) {
 		if err != nil || s.Confirmed {
 			return err == nil, err

@@ -38,7 +38,7 @@ func TestHeard(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			srv := &awsemu.Server{Account: &awsemu.Account{Topics: []string{"alerts"}, Subscriptions: tt.list}}
-			got, err := Heard(t.Context(), connect(t, srv), topic)
+			got, err := HasSubscriber(t.Context(), connect(t, srv), topic)
 			if n := len(srv.Calls()); got != tt.want || err != nil || n != tt.calls {
 				t.Errorf("heard %v, %v, by %d calls; want %v by %d", got, err, n, tt.want, tt.calls)
 			}
@@ -48,7 +48,7 @@ func TestHeard(t *testing.T) {
 
 func TestHeardSaysWhatToGrant(t *testing.T) {
 	srv := &awsemu.Server{Account: &awsemu.Account{Topics: []string{"alerts"}, Faults: []awsemu.Fault{{Operation: "sns:*", Deny: true}}}}
-	if heard, err := Heard(t.Context(), connect(t, srv), topic); heard || err == nil || !strings.Contains(err.Error(), "grant the auditor sns:ListSubscriptionsByTopic") {
+	if heard, err := HasSubscriber(t.Context(), connect(t, srv), topic); heard || err == nil || !strings.Contains(err.Error(), "grant the auditor sns:ListSubscriptionsByTopic") {
 		t.Errorf("%v, %v", heard, err)
 	}
 }

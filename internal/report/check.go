@@ -11,10 +11,10 @@ import (
 )
 
 // CheckJSON writes the result of a check for programs. docs/check.schema.json describes it.
-func CheckJSON(w io.Writer, r check.Result) error { return writeJSON(w, r) }
+func CheckJSON(w io.Writer, r check.Verdict) error { return writeJSON(w, r) }
 
 // CheckText writes the result of a check for a terminal. Findings with one reason stand together.
-func CheckText(w io.Writer, r check.Result) error {
+func CheckText(w io.Writer, r check.Verdict) error {
 	var p page
 	p.line("%s  %s", strings.ToUpper(string(r.Status)), checkHeadline(r))
 	p.line("")
@@ -40,7 +40,7 @@ func CheckText(w io.Writer, r check.Result) error {
 	return p.writeTo(w)
 }
 
-func checkHeadline(r check.Result) string {
+func checkHeadline(r check.Verdict) string {
 	var parts []string
 	if r.Gaps > 0 {
 		parts = append(parts, Plural(r.Gaps, "gap"))
@@ -55,7 +55,7 @@ func checkHeadline(r check.Result) string {
 }
 
 // checkGroups gathers findings that are not satisfied by what is the matter with them.
-func checkGroups(r check.Result) (groups [][]check.Finding) {
+func checkGroups(r check.Verdict) (groups [][]check.Finding) {
 	index := map[string]int{}
 	for _, f := range r.Findings {
 		if f.Status == iampolicy.Satisfied {

@@ -13,7 +13,7 @@ import (
 type Group struct {
 	Target string
 	// Policy is the kind of policy the target lacks: a role may be a caller and a render role.
-	Policy   policies.Kind
+	Policy   policies.PolicyKind
 	Status   audit.Status
 	Cause    audit.Cause
 	Why      string

@@ -17,14 +17,14 @@ func Headline(r audit.Report) string {
 		muted = "; " + Plural(s.GapsMuted, "gap") + " muted"
 	}
 	switch {
-	case r.Status == audit.Gaps:
+	case r.Status == audit.StatusGaps:
 		head := fmt.Sprintf("%s (%s); %d of %d requirements satisfied", Plural(s.Gaps, "gap"), severities(r), s.Satisfied, s.Requirements)
 		return head + muted + unverifiedTail(r, "; ")
-	case r.Status == audit.CouldNotLook && len(r.Targets) == 0: // nothing could be learnt
+	case r.Status == audit.StatusUnverified && len(r.Targets) == 0: // nothing could be learnt
 		return "could not look" + unverifiedTail(r, ": ")
-	case r.Status == audit.CouldNotLook && muted != "":
+	case r.Status == audit.StatusUnverified && muted != "":
 		return "could not look" + unverifiedTail(r, ": ") + muted + ", and no other among what could be learnt"
-	case r.Status == audit.CouldNotLook:
+	case r.Status == audit.StatusUnverified:
 		return "could not look" + unverifiedTail(r, ": ") + "; no gap among what could be learnt"
 	case muted != "":
 		return fmt.Sprintf("%d of %d requirements satisfied", s.Satisfied, s.Requirements) + muted
@@ -73,9 +73,9 @@ func Plural(n int, thing string) string {
 // UNVERIFIED, or OK.
 func Label(r audit.Report) string {
 	switch r.Status {
-	case audit.Gaps:
+	case audit.StatusGaps:
 		return strings.ToUpper(r.Worst().String())
-	case audit.CouldNotLook:
+	case audit.StatusUnverified:
 		return "UNVERIFIED"
 	}
 	return "OK"

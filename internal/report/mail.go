@@ -144,8 +144,8 @@ func CheckCommands(r audit.Report, function, region string, settings []string) [
 	return commands
 }
 
-func kindsWithGaps(r audit.Report) (kinds []policies.Kind) {
-	for _, kind := range []policies.Kind{policies.User, policies.Role} {
+func kindsWithGaps(r audit.Report) (kinds []policies.PolicyKind) {
+	for _, kind := range []policies.PolicyKind{policies.User, policies.Role} {
 		for _, f := range gapsOf(r) {
 			if f.Policy == kind && (f.Cause == audit.NoGrant || f.Cause == audit.NarrowerGrant) {
 				kinds = append(kinds, kind)

@@ -14,7 +14,7 @@ func TestMutedIsCountedAndNoGap(t *testing.T) {
 	r := read(t, "drifted.json")
 	until := time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
 	all := r.Muted(func(audit.Finding) *audit.Mute { return &audit.Mute{Owner: "kim", Reason: "known", Until: until} })
-	if all.Status != audit.Compliant || all.Summary.Gaps != 0 || all.Summary.GapsCritical != 0 || all.Summary.GapsMuted != 10 || all.Worst() != 0 || len(Gaps(all)) != 0 {
+	if all.Status != audit.StatusCompliant || all.Summary.Gaps != 0 || all.Summary.GapsCritical != 0 || all.Summary.GapsMuted != 10 || all.Worst() != 0 || len(Gaps(all)) != 0 {
 		t.Errorf("%s %+v worst %s", all.Status, all.Summary, all.Worst())
 	}
 	if h := Headline(all); h != "39 of 49 requirements satisfied; 10 gaps muted" {
@@ -26,7 +26,7 @@ func TestMutedIsCountedAndNoGap(t *testing.T) {
 		}
 		return &audit.Mute{Owner: "kim", Reason: "known\nCRITICAL  forged", Until: until}
 	})
-	if some.Status != audit.Gaps || some.Summary.Gaps != 8 || some.Summary.GapsMuted != 2 || some.Targets[0].Summary.GapsMuted != 2 || some.Targets[1].Summary.GapsMuted != 0 {
+	if some.Status != audit.StatusGaps || some.Summary.Gaps != 8 || some.Summary.GapsMuted != 2 || some.Targets[0].Summary.GapsMuted != 2 || some.Targets[1].Summary.GapsMuted != 0 {
 		t.Errorf("%s %+v %+v", some.Status, some.Summary, some.Targets)
 	}
 	if r.Summary.GapsMuted != 0 || r.Findings[0].Muted != nil {
@@ -41,7 +41,7 @@ func TestMutedIsCountedAndNoGap(t *testing.T) {
 		t.Error("a mute's reason forged a line")
 	}
 	blind := read(t, "mixed.json").Muted(func(audit.Finding) *audit.Mute { return &audit.Mute{} })
-	if blind.Status != audit.CouldNotLook || !strings.HasPrefix(Headline(blind), "could not look") {
+	if blind.Status != audit.StatusUnverified || !strings.HasPrefix(Headline(blind), "could not look") {
 		t.Errorf("what is muted and blind is %s: %s", blind.Status, Headline(blind))
 	}
 }

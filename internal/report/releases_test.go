@@ -10,8 +10,8 @@ import (
 
 // A problem may be about no principal.
 func TestAnAccountThatCannotBeListed(t *testing.T) {
-	r := audit.Report{Status: audit.CouldNotLook, Account: "123456789012", Targets: []audit.TargetReport{{Name: "user/ci"}},
-		Problems: []audit.Problem{{Target: audit.TheAccount, What: "the functions in us-east-1", Why: "access denied", Grant: "lambda:ListFunctions"}}}
+	r := audit.Report{Status: audit.StatusUnverified, Account: "123456789012", Targets: []audit.TargetReport{{Name: "user/ci"}},
+		Problems: []audit.Problem{{Target: audit.AccountTarget, What: "the functions in us-east-1", Why: "access denied", Grant: "lambda:ListFunctions"}}}
 	var b bytes.Buffer
 	if err := Text(&b, r); err != nil || !strings.Contains(b.String(), "denied      lambda:ListFunctions on the account") {
 		t.Errorf("%v\n%s", err, b.String())
@@ -21,7 +21,7 @@ func TestAnAccountThatCannotBeListed(t *testing.T) {
 // Hundreds of releases are told in a few words, and hostile ones on their line.
 func TestManyReleases(t *testing.T) {
 	names := strings.Split(strings.Repeat("4.0.1\nCRITICAL  forged,", 30), ",")[:30]
-	r := audit.Report{Status: audit.Gaps, Remotion: audit.Remotion{Release: "many", Releases: names}, Targets: []audit.TargetReport{{Name: "user/ci"}},
+	r := audit.Report{Status: audit.StatusGaps, Remotion: audit.Remotion{Release: "many", Releases: names}, Targets: []audit.TargetReport{{Name: "user/ci"}},
 		Findings: []audit.Finding{{Target: "user/ci", Action: "s3:GetObject", Status: audit.Missing, Severity: 4, Releases: names}},
 		Notices:  []audit.Notice{{Kind: audit.NoticeCustomName, Text: "a\nCRITICAL  forged"}}}
 	for _, name := range names {

@@ -78,7 +78,7 @@ func differs(version string, release policies.Release, d Documents) (list []stri
 	return list
 }
 
-func (d Documents) of(kind policies.Kind) string {
+func (d Documents) of(kind policies.PolicyKind) string {
 	if kind == policies.Role {
 		return d.Role
 	}
@@ -93,7 +93,7 @@ func prefixed(prefix string, list []string) (out []string) {
 }
 
 // file names the catalogue's file of a document, by the first release with it.
-func file(kind policies.Kind, partition, since string) string {
+func file(kind policies.PolicyKind, partition, since string) string {
 	return string(kind) + strings.TrimPrefix(partition, "aws") + "-" + since
 }
 
@@ -146,7 +146,7 @@ func Advice(since, newest string, d Documents) string {
 		}
 		list := policies.Releases(partition)
 		last := list[len(list)-1]
-		names, explain := map[policies.Kind]string{}, []string{}
+		names, explain := map[policies.PolicyKind]string{}, []string{}
 		for _, kind := range policies.Kinds {
 			text := docs.of(kind) + "\n"
 			if i := slices.IndexFunc(list, func(r policies.Release) bool { return r.Document(kind) == text }); i >= 0 {

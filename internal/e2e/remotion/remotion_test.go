@@ -144,7 +144,7 @@ func TestOnlyRemotionSaysYes(t *testing.T) {
 		endpoint := listen(t, &awsemu.Server{Account: account, PageSize: 100})
 		same(t, "Remotion's check says no to", refused(simulate(t, endpoint).Results), nil)
 		report := auditAs(t, binary, endpoint, 1)
-		if report.Status != audit.Gaps || !slices.ContainsFunc(report.Findings, func(f audit.Finding) bool { return f.Cause == audit.TargetMissing }) {
+		if report.Status != audit.StatusGaps || !slices.ContainsFunc(report.Findings, func(f audit.Finding) bool { return f.Cause == audit.TargetMissing }) {
 			t.Errorf("the audit says %s, %+v, want a missing target", report.Status, report.Summary)
 		}
 	})

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/remotion-audit/remotion-audit/internal/policies"
+)
+
+// Without a place to narrow it to, the policy is what Remotion prints, byte for byte.
+func TestDocumentCommand(t *testing.T) {
+	for line, want := range map[string]struct {
+		since string
+		kind  policies.PolicyKind
+	}{
+		"user":                           {"4.0.418", policies.User},
+		"user --remotion-version 4.0.61": {"4.0.61", policies.User},
+		"user --remotion-version 3.3.10": {"3.3.8", policies.User},
+		"role":                           {"4.0.418", policies.Role},
+		"role --remotion-version 4.0.60": {"4.0.51", policies.Role},
+		"role --remotion-version auto":   {"4.0.418", policies.Role},
+	} {
+		release, err := policies.Find(want.since)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, diagnostics, err := runCommand(t, policiesCommand(), line)
+		if err != nil || diagnostics != "" || out != release.Document(want.kind) {
+			t.Errorf("policies %s: %v %s\n%s\nwant the %s policy of %s", line, err, diagnostics, out, want.kind, release)
+		}
+	}
+	china := policies.Releases(policies.China)[0]
+	for _, kind := range policies.Kinds {
+		if out, _, err := runCommand(t, policiesCommand(), string(kind)+" --partition aws-cn"); err != nil || out != china.Document(kind) {
+			t.Errorf("policies %s --partition aws-cn: %v\n%s", kind, err, out)
+		}
+	}
+}
+
+func TestNarrowedDocuments(t *testing.T) {
+	goldens(t, map[string]string{
+		"user-one-region.json":  "user --account 123456789012 --region eu-central-1",
+		"user-renders.json":     "user --account 123456789012 --region us-east-1,ap-east-1 --purpose render",
+		"user-3.0.31.json":      "user --purpose deploy --remotion-version 3.0.31",
+		"user-china.json":       "user --partition aws-cn --region cn-north-1 --region cn-northwest-1 --account 123456789012 --purpose render",
+		"role-two-regions.json": "role --account 123456789012 --region us-east-1 --region eu-south-1",
+	})
+}
+
+// The auditor's own policy is for one partition throughout.
+func TestAuditorInChina(t *testing.T) {
+	out, _, err := runCommand(t, policiesCommand(), "auditor --partition aws-cn --account 123456789012")
+	if err != nil || strings.Contains(out, "arn:aws:") || !strings.Contains(out, "arn:aws-cn:iam::123456789012:role/*") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if _, _, err := runCommand(t, policiesCommand(), "auditor --partition aws-us-gov"); err == nil || !strings.Contains(err.Error(), "does not support") {
+		t.Errorf("GovCloud: %v", err)
+	}
+}
+
+// What a person should know goes beside the policy, not into it.
+func TestDocumentNotices(t *testing.T) {
+	for line, want := range map[string]string{
+		"user --remotion-version 4.0.600":                                    "notice: Remotion 4.0.600 is newer than this catalogue, which was checked up to " + policies.Latest().Until,
+		"user --account 123456789012 --region us-east-1,us-east-2,us-west-1": "notice: attach it as a managed policy: it has ",
+	} {
+		out, diagnostics, err := runCommand(t, policiesCommand(), line)
+		if err != nil || !strings.HasPrefix(diagnostics, want) || !strings.HasPrefix(out, "{\n") {
+			t.Errorf("policies %s: %v %q, want %q", line, err, diagnostics, want)
+		}
+	}
+}
+
+func TestDocumentCommandRefuses(t *testing.T) {
+	for line, want := range map[string]string{
+		"user --remotion-version 2.6.0":                    "--remotion-version: release",
+		"user --remotion-version 4.x":                      `--remotion-version: "4.x" is not a Remotion release`,
+		"user --partition aws-us-gov":                      "--partition: Remotion does not support partition \"aws-us-gov\" (GovCloud)",
+		"role --partition aws-cn --remotion-version 4.0.2": "--remotion-version: Remotion supports partition aws-cn since 4.0.510",
+		"user --account 1234":                              "--account:",
+		"user --account *":                                 "--account:",
+		"user --region eu-central-9":                       `--region: "eu-central-9" is not a region of Remotion Lambda in aws`,
+		"user --region cn-north-1":                         `--region: "cn-north-1" is not a region of Remotion Lambda in aws`,
+		"user --region us-east-1,us-east-1":                "--region: us-east-1 is there twice",
+		"user --purpose watch":                             `--purpose: "watch" is not known: write render, deploy or all`,
+		"role --purpose render":                            "unknown flag: --purpose",
+	} {
+		out, _, err := runCommand(t, policiesCommand(), line)
+		if err == nil || !strings.Contains(err.Error(), want) || out != "" {
+			t.Errorf("policies %s: %v, want %q; it printed %q", line, err, want, out)
+		}
+	}
+}

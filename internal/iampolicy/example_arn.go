@@ -1,0 +1,105 @@
+package iampolicy
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// regions are AWS's regions in partition aws, those that people meet most first, then China's and
+// GovCloud's. https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html
+var regions = strings.Fields(`us-east-1 us-east-2 us-west-1 us-west-2 eu-west-1 eu-west-2 eu-west-3 eu-central-1
+	eu-central-2 eu-north-1 eu-south-1 eu-south-2 ap-northeast-1 ap-northeast-2 ap-northeast-3 ap-southeast-1
+	ap-southeast-2 ap-southeast-3 ap-southeast-4 ap-southeast-5 ap-southeast-7 ap-south-1 ap-south-2 ap-east-1
+	ap-east-2 ca-central-1 ca-west-1 sa-east-1 mx-central-1 af-south-1 me-south-1 me-central-1 il-central-1
+	cn-north-1 cn-northwest-1 us-gov-east-1 us-gov-west-1`)
+
+// exampleAccount is the account of AWS's own examples.
+const exampleAccount = "123456789012"
+
+var accountNumber = regexp.MustCompile(`^[0-9]{12}$`)
+
+// realistic looks for a hole with a real partition, service, region and account where the need leaves them
+// open. name, which is a hole as well, is returned if there is none.
+func (q *coverageSearch) realistic(l *language, v bound, name string) string {
+	const partition, service_, region, account = 1, 2, 3, 4
+	open := func(field int) bool { return strings.ContainsAny(l.field(field), "*?") }
+	if name == "*" || !open(partition) && !open(service_) && !open(region) && !open(account) {
+		return name
+	}
+	narrowed := *l
+	set := func(l language, field int, value string) language {
+		if strings.ContainsAny(l.field(field), "*?") {
+			if m, ok := l.withField(field, value); ok {
+				return m
+			}
+		}
+		return l
+	}
+	narrowed = set(narrowed, partition, "aws")
+	if s := service(q.action); s != "" {
+		narrowed = set(narrowed, service_, s)
+	}
+	s := q.search.nicer
+	accounts, regions := []string{exampleAccount}, regions
+	if service(q.action) == "s3" {
+		accounts, regions = []string{""}, []string{""} // a bucket's ARN has neither
+	}
+	found := language{text: name}
+	inAccounts := q.candidates("aws:PrincipalAccount", account, accounts, accountNumber.MatchString, found.field(account))
+	inRegions := q.candidates("aws:RequestedRegion", region, regions, func(string) bool { return false }, found.field(region))
+	for _, a := range inAccounts {
+		inAccount := set(narrowed, account, a)
+		for _, r := range inRegions {
+			inRegion := set(inAccount, region, r)
+			if hole, ok := q.holeIn(&inRegion, v, s); ok {
+				return hole
+			}
+			if !open(region) || s.spent {
+				break
+			}
+		}
+		if !open(account) || s.spent {
+			break
+		}
+	}
+	return name
+}
+
+// candidates lists values for a field of an ARN: the request's own, known ones, and those that the policies
+// name and that are right. Those that agree most with the one that was found come first.
+func (q *coverageSearch) candidates(key string, field int, known []string, right func(string) bool, found string) (list []string) {
+	add := func(value string) {
+		if !slices.Contains(list, value) {
+			list = append(list, value)
+		}
+	}
+	if own, ok := q.ctx.lookup(key); ok && len(own) == 1 && only(own[0], legalInHead) {
+		add(own[0])
+	}
+	for _, value := range known {
+		add(value)
+	}
+	rules := slices.Clone(q.denies)
+	for _, g := range q.groups {
+		rules = append(rules, g.allows...)
+	}
+	for _, r := range rules {
+		for _, p := range r.may.patterns {
+			if fields := strings.SplitN(p.text, ":", resourceField+1); len(fields) > field && right(fields[field]) {
+				add(fields[field])
+			}
+		}
+	}
+	slices.SortStableFunc(list, func(a, b string) int { return common(b, found) - common(a, found) })
+	return list
+}
+
+// common is how many bytes two texts begin with alike.
+func common(a, b string) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n
+}

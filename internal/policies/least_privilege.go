@@ -1,0 +1,219 @@
+package policies
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// How many characters IAM takes, not counting white space: in one managed policy, and in all inline
+// policies of a user or of a role together.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+const (
+	ManagedLimit    = 6144
+	InlineUserLimit = 2048
+	InlineRoleLimit = 10240
+)
+
+// Size is the size of a policy document as IAM counts it: characters that are not white space.
+func Size(document string) int {
+	n := 0
+	for _, c := range document {
+		if !strings.ContainsRune(" \t\r\n", c) {
+			n++
+		}
+	}
+	return n
+}
+
+// LeastPrivilege writes a policy that grants what a principal with that purpose needs of any of the releases in
+// that place, and no more than the documents do but for what they forget (Undocumented). Its statements
+// are in the order of the documents, split where their actions are about different resources.
+//
+// A place without Account is any account, without Regions any region, without Caller any caller of the
+// account; without RenderRole it is Remotion's. Regions that would make it longer than a managed policy
+// may be are widened to any, those of layers first, of buckets last; those of layers also where that
+// makes it fit a user's inline policies. Many names of one's own can make it longer all the same.
+func LeastPrivilege(releases []Release, kind PolicyKind, purpose Purpose, p Scope) string {
+	anyCaller := p.Caller == ""
+	if p.Account == "" {
+		p.Account = "*"
+	}
+	account := "arn:" + p.Partition + ":iam::" + p.Account + ":"
+	if anyCaller {
+		p.Caller = account + "user/*"
+	}
+	if p.RenderRole == "" {
+		p.RenderRole = account + "role/" + RoleName
+	}
+	widest := len(widenings)
+	start := 0
+	if len(p.Regions) == 0 {
+		p.Regions, start = Regions(p.Partition)[:1], widest
+	}
+	var list []permission
+	for _, r := range append(Union(releases, kind), Undocumented(releases, kind, p.Regions)...) {
+		if !r.For(purpose) {
+			continue
+		}
+		var patterns []string
+		for _, n := range r.Needed(p) {
+			pattern := n.Pattern
+			if _, name, ok := strings.Cut(r.Resource, layerField); ok { // as documented, which is shorter
+				pattern = pattern[:strings.Index(pattern, layerField)] + layerField + name
+			}
+			patterns = append(patterns, pattern)
+		}
+		switch {
+		case r.Action == "iam:GetUser" && anyCaller:
+			patterns = []string{account + "user/${aws:username}"}
+		case r.Action == "iam:SimulatePrincipalPolicy" && anyCaller:
+			patterns = append(patterns, account+"role/*")
+		}
+		list = append(list, permission{r, patterns})
+	}
+	var always []widening
+	if slices.ContainsFunc(releases, func(r Release) bool { return compare(r.number(), regionInBucketName) < 0 }) {
+		always = append(always, widenBuckets)
+	}
+	limit := ManagedLimit
+	if kind == User && Size(writeDocument(list, append(always, widenings[:1]...))) <= InlineUserLimit {
+		limit = InlineUserLimit // in reach: layers are public, and whose region is any is no wider for it
+	}
+	for level := start; ; level++ {
+		text := writeDocument(list, append(always, widenings[:level]...))
+		if level == widest || Size(text) <= limit {
+			return text
+		}
+	}
+}
+
+// A permission is a requirement and the patterns that are needed of it.
+type permission struct {
+	Requirement
+	patterns []string
+}
+
+// A widening turns a pattern for one region into one for all, if it is the widening's to do.
+type widening func(arn []string)
+
+var widenings = []widening{
+	func(arn []string) { // layers
+		if strings.HasPrefix(arn[5], "layer:") {
+			arn[3] = "*"
+		}
+	},
+	func(arn []string) { // functions and logs
+		if arn[2] == "lambda" || arn[2] == "logs" {
+			arn[3] = "*"
+		}
+	},
+	widenBuckets,
+}
+
+// regionInBucketName is the first release known to name a bucket after its region. It was one of those
+// from 3.3.13 on; before, the name was an id alone.
+const regionInBucketName = "3.3.27"
+
+// widenBuckets leaves a bucket that is named.
+func widenBuckets(arn []string) {
+	if arn[2] == "s3" && strings.HasPrefix(arn[5], "remotionlambda-") && strings.Contains(arn[5], "-*") {
+		object := strings.HasSuffix(arn[5], "/*")
+		arn[5] = "remotionlambda-*"
+		if object {
+			arn[5] += "/*"
+		}
+	}
+}
+
+func (p permission) widened(by []widening) []string {
+	var list []string
+	for _, pattern := range p.patterns {
+		if arn := strings.SplitN(pattern, ":", 6); len(arn) == 6 && !p.Undocumented {
+			for _, widen := range by {
+				widen(arn)
+			}
+			pattern = strings.Join(arn, ":")
+		}
+		if !slices.Contains(list, pattern) {
+			list = append(list, pattern)
+		}
+	}
+	return list
+}
+
+type sidGroup struct {
+	Sid      string
+	Effect   string
+	Action   []string
+	Resource []string
+}
+
+// writeDocument writes the permissions as Remotion writes its documents.
+func writeDocument(list []permission, by []widening) string {
+	// An action of a statement is about everything the statement's permissions of that action are about.
+	type part struct{ sid, action string }
+	var parts []part
+	resources := map[part][]string{}
+	for _, p := range list {
+		k := part{p.Sid, p.Action}
+		for _, pattern := range p.widened(by) {
+			if resources[k] == nil {
+				parts = append(parts, k)
+			}
+			if !slices.Contains(resources[k], pattern) {
+				resources[k] = append(resources[k], pattern)
+			}
+		}
+	}
+	var groups []sidGroup
+	for _, k := range parts {
+		same := func(g sidGroup) bool { return g.Sid == k.sid && slices.Equal(g.Resource, resources[k]) }
+		i := slices.IndexFunc(groups, same)
+		if i < 0 {
+			i = len(groups)
+			groups = append(groups, sidGroup{Sid: k.sid, Effect: "Allow", Resource: resources[k]})
+		}
+		groups[i].Action = append(groups[i].Action, k.action)
+	}
+	doc := struct {
+		Version   string
+		Statement []sidGroup
+	}{"2012-10-17", named(groups)}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(doc); err != nil {
+		panic(err) // strings and lists of them
+	}
+	return b.String()
+}
+
+// named gives each statement a Sid of its own. A part of a statement that was split goes to another
+// statement about the same resources, if there is one: a policy of one region fits a user's inline
+// policies then.
+func named(groups []sidGroup) []sidGroup {
+	var list []sidGroup
+	taken := map[string]int{}
+	for i, g := range groups {
+		if strings.HasSuffix(g.Resource[0], "/*") && strings.Contains(g.Resource[0], ":s3:") {
+			g.Sid += "Objects"
+		}
+		if taken[g.Sid] > 0 {
+			other := slices.IndexFunc(groups, func(o sidGroup) bool { return o.Sid != groups[i].Sid && slices.Equal(o.Resource, g.Resource) })
+			if other > i {
+				groups[other].Action = append(slices.Clone(g.Action), groups[other].Action...)
+				continue
+			}
+		}
+		taken[g.Sid]++
+		if n := taken[g.Sid]; n > 1 {
+			g.Sid += "Part" + strconv.Itoa(n)
+		}
+		list = append(list, g)
+	}
+	return list
+}

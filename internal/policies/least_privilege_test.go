@@ -1,0 +1,184 @@
+package policies
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
+)
+
+// A narrowed policy of any place grants all that is needed there and nothing that the documents do
+// not, but for what they forget.
+func TestNarrowGrantsWhatIsNeededAndNoMore(t *testing.T) {
+	random := rand.New(rand.NewPCG(6, 7))
+	for n := range 150 {
+		partition := Partitions()[n%2]
+		all := Releases(partition)
+		releases := []Release{all[random.IntN(len(all))], all[random.IntN(len(all))]}
+		account := fmt.Sprintf("%012d", random.Int64N(1e12))
+		iam := "arn:" + partition + ":iam::" + account + ":"
+		p := Scope{Partition: partition, Account: account, Caller: iam + "user/render", RenderRole: iam + "role/remotion-lambda-role"}
+		for _, i := range random.Perm(len(Regions(partition)))[:1+random.IntN(len(Regions(partition)))] {
+			p.Regions = append(p.Regions, Regions(partition)[i])
+		}
+		if n%3 == 0 {
+			p.Buckets = []string{bucketPrefix(p.Regions[0]) + "a1b2c3d4e5"}
+		}
+		kind := Kinds[n/2%2]
+		purpose := []Purpose{Render, Deploy, All}[n%3]
+		text := LeastPrivilege(releases, kind, purpose, p)
+		about := fmt.Sprintf("%s %s of %s for %s in %s", kind, purpose, releases, partition, p.Regions)
+		narrowed := grants(t, text)
+		if Size(text) > ManagedLimit {
+			t.Errorf("%s: %d characters", about, Size(text))
+		}
+		unique(t, about, narrowed)
+
+		as := iampolicy.Context{"aws:username": {"render"}}
+		requirements := append(Union(releases, kind), Undocumented(releases, kind, p.Regions)...)
+		for _, r := range requirements {
+			for _, need := range r.Needed(p) {
+				got := narrowed.Evaluate(iampolicy.Request{Action: need.Action, Resource: need.Resource, Context: as}).Decision
+				if want := r.For(purpose); want && got != iampolicy.Allowed {
+					t.Fatalf("%s: %s on %s is needed: %s\n%s", about, need.Action, need.Resource, got, text)
+				}
+			}
+		}
+
+		documented := iampolicy.Grants{}
+		for _, release := range releases {
+			documented.Identity = append(documented.Identity, grants(t, release.Document(kind)).Identity...)
+		}
+		for _, r := range requirements {
+			if r.Undocumented {
+				documented.Identity = append(documented.Identity, grants(t, fmt.Sprintf(
+					`{"Statement": {"Effect": "Allow", "Action": %q, "Resource": %q}}`, r.Action, r.Resource)).Identity...)
+			}
+		}
+		for _, s := range narrowed.Identity[0].Document.Statements {
+			for _, action := range s.Action {
+				if !slices.ContainsFunc(requirements, func(r Requirement) bool { return r.Action == action && r.For(purpose) }) {
+					t.Errorf("%s: %s is granted, and needed for nothing", about, action)
+				}
+				for _, pattern := range s.Resource {
+					resource := pattern
+					if pattern != "*" {
+						resource = fill(random, pattern)
+					}
+					if got := documented.Evaluate(iampolicy.Request{Action: action, Resource: resource, Context: as}).Decision; got != iampolicy.Allowed {
+						t.Fatalf("%s: %s on %s is granted, and documented nowhere: %s\n%s", about, action, resource, got, text)
+					}
+				}
+			}
+		}
+	}
+}
+
+func grants(t *testing.T, text string) iampolicy.Grants {
+	t.Helper()
+	return iampolicy.Grants{Identity: []iampolicy.Policy{{Document: parse(t, text)}}}
+}
+
+// unique fails where two statements have one Sid, or two of them the same grant: IAM refuses the first,
+// and nobody needs the second.
+func unique(t *testing.T, about string, g iampolicy.Grants) {
+	t.Helper()
+	sids, seen := map[string]bool{}, map[Grant]bool{}
+	for _, s := range g.Identity[0].Document.Statements {
+		if sids[s.Sid] || s.Sid == "" || strings.ContainsFunc(s.Sid, func(c rune) bool {
+			return !(c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z')
+		}) {
+			t.Errorf("%s: Sid %q is not one, or not the only one", about, s.Sid)
+		}
+		sids[s.Sid] = true
+		for _, action := range s.Action {
+			for _, resource := range s.Resource {
+				if seen[Grant{action, resource}] {
+					t.Errorf("%s: %s on %s is granted twice", about, action, resource)
+				}
+				seen[Grant{action, resource}] = true
+			}
+		}
+	}
+}
+
+// fill writes a concrete ARN that a pattern matches.
+func fill(random *rand.Rand, pattern string) string {
+	var b strings.Builder
+	for _, part := range strings.SplitAfter(strings.ReplaceAll(pattern, "${aws:username}", "render"), "*") {
+		b.WriteString(strings.TrimSuffix(part, "*"))
+		if strings.HasSuffix(part, "*") {
+			for range 1 + random.IntN(8) {
+				b.WriteByte("abcxyz0189-"[random.IntN(11)])
+			}
+		}
+	}
+	return b.String()
+}
+
+// One region's policy fits where the setup guide puts it: among a user's inline policies.
+func TestNarrowFitsInline(t *testing.T) {
+	for _, partition := range Partitions() {
+		for _, region := range Regions(partition) {
+			text := LeastPrivilege([]Release{latest(partition)}, User, All, Scope{Partition: partition, Account: "123456789012", Regions: []string{region}})
+			if limit := InlineUserLimit; Size(text) > limit {
+				t.Errorf("%s: %d characters, and %d fit\n%s", region, Size(text), limit, text)
+			}
+		}
+	}
+}
+
+// What is not said is any: then no account, region or caller is named.
+func TestNarrowForAnyPlace(t *testing.T) {
+	for _, kind := range Kinds {
+		text := LeastPrivilege([]Release{Latest()}, kind, All, Scope{Partition: AWS})
+		for _, region := range Regions(AWS) {
+			if strings.Contains(text, region) || strings.Contains(text, strings.ReplaceAll(region, "-", "")) {
+				t.Errorf("%s: names %s\n%s", kind, region, text)
+			}
+		}
+	}
+}
+
+// Before 3.3.27 a bucket's name may have no region in it, which a narrowed policy has to allow for.
+func TestNarrowForOldBuckets(t *testing.T) {
+	p := Scope{Partition: AWS, Account: "123456789012", Regions: []string{"eu-west-1"}}
+	for _, test := range []struct{ version, bucket string }{
+		{"3.3.12", "remotionlambda-*"},
+		{"3.3.27", "remotionlambda-euwest1-*"},
+		{"4.0.527", "remotionlambda-euwest1-*"},
+	} {
+		for _, kind := range Kinds {
+			text := LeastPrivilege([]Release{find(t, test.version)}, kind, All, p)
+			for _, resource := range []string{test.bucket, test.bucket + "/*"} {
+				if !strings.Contains(text, `"arn:aws:s3:::`+resource+`"`) {
+					t.Errorf("%s %s: nothing about %s\n%s", test.version, kind, resource, text)
+				}
+			}
+		}
+	}
+}
+
+// Who is known is named: the documents' user/${aws:username} leaves out a user in a path, and a role has none.
+func TestNarrowForAKnownCaller(t *testing.T) {
+	for caller, want := range map[string]bool{"user/people/ci": true, "role/people/ci": false} {
+		p := Scope{Partition: AWS, Account: "123456789012", Regions: []string{"us-east-1"}, Caller: "arn:aws:iam::123456789012:" + caller}
+		text := LeastPrivilege(Releases(AWS)[:1], User, Render, p)
+		got := grants(t, text).Evaluate(iampolicy.Request{Action: "iam:GetUser", Resource: p.Caller,
+			Context: iampolicy.Context{"aws:username": {"ci"}}}).Decision == iampolicy.Allowed
+		if got != want || strings.Contains(text, "GetUser") != want {
+			t.Errorf("%s: iam:GetUser on it is granted: %v, want %v\n%s", caller, got, want, text)
+		}
+	}
+}
+
+func TestSize(t *testing.T) {
+	for text, want := range map[string]int{"": 0, " \t\r\n": 0, `{"a": "é"}`: 9} {
+		if got := Size(text); got != want {
+			t.Errorf("Size(%q): %d, want %d", text, got, want)
+		}
+	}
+}
