@@ -1,6 +1,6 @@
-// Package examples holds accounts for the embedded AWS: Remotion in good order, drifted, narrowed, and
-// with functions of several releases.
-// `remotion-audit local` runs on the drifted one unless it is given another.
+// Package examples holds accounts for the embedded AWS: Remotion in good order, drifted, narrowed,
+// and with functions of several releases. `remotion-audit local` runs on the drifted one unless it
+// is given another.
 package examples
 
 import "embed"

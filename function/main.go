@@ -17,9 +17,11 @@ func main() {
 	log := lambdacontext.NewLogger()
 	cfg, wrong := app.ConfigFromEnv(os.Getenv)
 	clients, _, err := app.LoadClients(context.Background(), log)
-	auditor := app.App{Config: cfg, ConfigError: wrong, Clients: clients, Log: log, Function: lambdacontext.FunctionName}
+	auditor := app.App{Config: cfg, ConfigError: wrong, Clients: clients, Log: log,
+		Function: lambdacontext.FunctionName}
 
-	// What is wrong is told to whoever invokes: a process that dies while it starts tells the log alone.
+	// What is wrong is told to whoever invokes: a process that dies while it starts tells the log
+	// alone.
 	lambda.Start(func(ctx context.Context, event json.RawMessage) (app.RunResult, error) {
 		if err != nil {
 			log.ErrorContext(ctx, "cannot start", "error", err.Error())

@@ -36,7 +36,8 @@ type PermissionAuditor interface {
 	EvidenceBucket() awss3.IBucket
 	// FailureQueue keeps the events of runs that were lost, for two weeks.
 	FailureQueue() awssqs.Queue
-	// Alarms are by name: DeadMan, Blind, Errors, FailureQueue, AlertFailures, NoSubscribers, GapsCritical and Gaps.
+	// Alarms are by name: DeadMan, Blind, Errors, FailureQueue, AlertFailures, NoSubscribers,
+	// GapsCritical and Gaps.
 	Alarms() map[string]awscloudwatch.Alarm
 	// Dashboard is the dashboard, nil where none was asked for.
 	Dashboard() awscloudwatch.CfnDashboard
@@ -67,9 +68,11 @@ func (a *permissionAuditor) FailureQueue() awssqs.Queue             { return a.f
 func (a *permissionAuditor) Alarms() map[string]awscloudwatch.Alarm { return a.alarms }
 func (a *permissionAuditor) Dashboard() awscloudwatch.CfnDashboard  { return a.dashboard }
 
-// NewPermissionAuditor adds an auditor to scope. It panics with the error of props.Validate
-// if there is one, as CDK's own constructs do with theirs, and where a topic is known to be of another region than the stack.
-func NewPermissionAuditor(scope constructs.Construct, id string, props *PermissionAuditorProps) PermissionAuditor {
+// NewPermissionAuditor adds an auditor to scope. It panics with the error of props.Validate if
+// there is one, as CDK's own constructs do with theirs, and where a topic is known to be of another
+// region than the stack.
+func NewPermissionAuditor(scope constructs.Construct, id string,
+	props *PermissionAuditorProps) PermissionAuditor {
 	if err := props.Validate(); err != nil {
 		panic(err)
 	}
@@ -78,7 +81,8 @@ func NewPermissionAuditor(scope constructs.Construct, id string, props *Permissi
 		panic(err)
 	}
 	this := &permissionAuditor{}
-	constructs.NewConstruct_Override(this, scope, &id) // and not an embedded NewConstruct: jsii would see two objects
+	// and not an embedded NewConstruct: jsii would see two objects
+	constructs.NewConstruct_Override(this, scope, &id)
 
 	// The ids below are the logical ids of template.yaml: the parity test goes by them.
 	this.failures = newQueue(this, "FailureQueue", &awssqs.QueueProps{
@@ -93,8 +97,9 @@ func NewPermissionAuditor(scope constructs.Construct, id string, props *Permissi
 	})
 	this.logGroup.Node().DefaultChild().(awslogs.CfnLogGroup).SetRetentionInDays(p.LogRetentionDays)
 	this.role = awsiam.NewRole(this, jsii.String("AuditRole"), &awsiam.RoleProps{
-		AssumedBy:           awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil),
-		Description:         jsii.String("remotion-audit reads IAM, asks its simulator, publishes metrics and alerts"),
+		AssumedBy: awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil),
+		Description: jsii.String("remotion-audit reads IAM, asks its simulator, publishes " +
+			"metrics and alerts"),
 		Path:                p.RolePath,
 		PermissionsBoundary: p.PermissionsBoundary,
 	})
@@ -109,8 +114,8 @@ func NewPermissionAuditor(scope constructs.Construct, id string, props *Permissi
 		Handler:      jsii.String("bootstrap"),
 		Runtime:      awslambda.Runtime_PROVIDED_AL2023(),
 		Architecture: awslambda.Architecture_ARM_64(),
-		// The audit needs a few dozen MB, but Lambda gives CPU by memory, and TLS handshakes want some. An
-		// hourly run of 2 s costs half a cent a month: 720 x 2 s x 0.25 GB x $0.0000133.
+		// The audit needs a few dozen MB, but Lambda gives CPU by memory, and TLS handshakes want some.
+		// An hourly run of 2 s costs half a cent a month: 720 x 2 s x 0.25 GB x $0.0000133.
 		MemorySize: jsii.Number(256),
 		// A run takes seconds. What is left of the minute is for a throttled IAM, and the last of it
 		// is kept for telling what is known.
@@ -121,16 +126,17 @@ func NewPermissionAuditor(scope constructs.Construct, id string, props *Permissi
 		Environment:   this.environment(p),
 	})
 	this.function.Node().AddDependency(policy) // so that the first run already finds its permissions
-	// The function fails when the audit could not run or nobody could be told, never for a gap. One retry gets over a
-	// passing outage; what fails twice is kept in the queue, and an alarm says so. CDK's own destination
-	// would grant what the policy grants already.
-	awslambda.NewCfnEventInvokeConfig(this, jsii.String("AuditFunctionEventInvokeConfig"), &awslambda.CfnEventInvokeConfigProps{
-		FunctionName: this.function.FunctionName(), Qualifier: jsii.String("$LATEST"),
-		MaximumRetryAttempts: jsii.Number(1), MaximumEventAgeInSeconds: jsii.Number(3600),
-		DestinationConfig: &awslambda.CfnEventInvokeConfig_DestinationConfigProperty{
-			OnFailure: &awslambda.CfnEventInvokeConfig_OnFailureProperty{Destination: this.failures.QueueArn()},
-		},
-	}).Node().AddDependency(policy) // Lambda asks whether the role may send to the queue
+	// The function fails when the audit could not run or nobody could be told, never for a gap. One
+	// retry gets over a passing outage; what fails twice is kept in the queue, and an alarm says so.
+	// CDK's own destination would grant what the policy grants already.
+	awslambda.NewCfnEventInvokeConfig(this, jsii.String("AuditFunctionEventInvokeConfig"),
+		&awslambda.CfnEventInvokeConfigProps{
+			FunctionName: this.function.FunctionName(), Qualifier: jsii.String("$LATEST"),
+			MaximumRetryAttempts: jsii.Number(1), MaximumEventAgeInSeconds: jsii.Number(3600),
+			DestinationConfig: &awslambda.CfnEventInvokeConfig_DestinationConfigProperty{
+				OnFailure: &awslambda.CfnEventInvokeConfig_OnFailureProperty{Destination: this.failures.QueueArn()},
+			},
+		}).Node().AddDependency(policy) // Lambda asks whether the role may send to the queue
 	this.schedule = this.newSchedule(p)
 	if *p.ReactToChanges {
 		this.newChangeSource(policy)
@@ -142,7 +148,8 @@ func NewPermissionAuditor(scope constructs.Construct, id string, props *Permissi
 	return this
 }
 
-// environment is the function's environment. Every variable is set, so that the console shows them all.
+// environment is the function's environment. Every variable is set, so that the console shows them
+// all.
 func (a *permissionAuditor) environment(p PermissionAuditorProps) *map[string]*string {
 	return &map[string]*string{
 		contract.EnvCallers:         commaSeparated(p.Callers),

@@ -32,7 +32,8 @@ func TestMain(m *testing.M) {
 func testCode(t testing.TB) awslambda.Code {
 	t.Helper()
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "bootstrap"), []byte("not a program"), 0o755); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "bootstrap"), []byte("not a program"),
+		0o755); err != nil {
 		t.Fatal(err)
 	}
 	return awslambda.Code_FromAsset(jsii.String(dir), nil)
@@ -50,12 +51,14 @@ func newStack(t testing.TB, props *PermissionAuditorProps) (awscdk.Stack, Permis
 
 func emptyStack(t testing.TB) awscdk.Stack {
 	t.Helper()
-	app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(t.TempDir()), AnalyticsReporting: jsii.Bool(false)})
+	app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(t.TempDir()),
+		AnalyticsReporting: jsii.Bool(false)})
 	return awscdk.NewStack(app, jsii.String("Stack"), nil)
 }
 
 func TestDefaults(t *testing.T) {
-	stack, _ := newStack(t, &PermissionAuditorProps{Callers: jsii.Strings("user/render", "role/web=render")})
+	stack, _ := newStack(t,
+		&PermissionAuditorProps{Callers: jsii.Strings("user/render", "role/web=render")})
 	template := assertions.Template_FromStack(stack, nil)
 
 	template.HasResourceProperties(jsii.String("AWS::Lambda::Function"), map[string]any{
@@ -65,22 +68,30 @@ func TestDefaults(t *testing.T) {
 		"MemorySize":    256,
 		"Timeout":       60,
 		"Environment": map[string]any{"Variables": map[string]any{
-			"CALLERS": "user/render,role/web=render", "RENDER_ROLE": "remotion-lambda-role", "REMOTION_VERSION": "auto",
-			"REGIONS": "auto", "BUCKETS": "", "ASSUMED_CONTEXT": "", "METRIC_NAMESPACE": "RemotionAudit", "AUDITOR_ID": "remotion-audit",
-			"HTTPS_FORMAT": "chat", "REPEAT_AFTER": "24h", "READ_SCOPE": "account",
+			"CALLERS": "user/render,role/web=render", "RENDER_ROLE": "remotion-lambda-role",
+			"REMOTION_VERSION": "auto",
+			"REGIONS":          "auto", "BUCKETS": "", "ASSUMED_CONTEXT": "",
+			"METRIC_NAMESPACE": "RemotionAudit",
+			"AUDITOR_ID":       "remotion-audit",
+			"HTTPS_FORMAT":     "chat", "REPEAT_AFTER": "24h", "READ_SCOPE": "account",
 		}},
 	})
 	template.HasResourceProperties(jsii.String("AWS::Scheduler::Schedule"), map[string]any{
 		"ScheduleExpression": "rate(1 hour)", "ScheduleExpressionTimezone": "UTC", "State": "ENABLED",
 	})
-	template.HasResourceProperties(jsii.String("AWS::Logs::LogGroup"), map[string]any{"RetentionInDays": 30})
+	template.HasResourceProperties(jsii.String("AWS::Logs::LogGroup"),
+		map[string]any{"RetentionInDays": 30})
 	// No mail, no custom resource, nothing that CDK likes to add.
 	if got, want := resourceTypes(*template.ToJSON()), []string{
-		"AWS::CloudWatch::Alarm", "AWS::CloudWatch::Alarm", "AWS::CloudWatch::Alarm", "AWS::CloudWatch::Alarm",
-		"AWS::CloudWatch::Alarm", "AWS::CloudWatch::Alarm", "AWS::CloudWatch::Alarm", "AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard",
-		"AWS::IAM::Policy", "AWS::IAM::Policy", "AWS::IAM::Role", "AWS::IAM::Role", "AWS::KMS::Key", "AWS::Lambda::EventInvokeConfig",
+		"AWS::CloudWatch::Alarm", "AWS::CloudWatch::Alarm", "AWS::CloudWatch::Alarm",
+		"AWS::CloudWatch::Alarm",
+		"AWS::CloudWatch::Alarm", "AWS::CloudWatch::Alarm", "AWS::CloudWatch::Alarm",
+		"AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard",
+		"AWS::IAM::Policy", "AWS::IAM::Policy", "AWS::IAM::Role", "AWS::IAM::Role", "AWS::KMS::Key",
+		"AWS::Lambda::EventInvokeConfig",
 		"AWS::Lambda::Function", "AWS::Logs::LogGroup", "AWS::S3::Bucket", "AWS::S3::BucketPolicy",
-		"AWS::SNS::Topic", "AWS::SNS::TopicPolicy", "AWS::SQS::Queue", "AWS::SQS::QueuePolicy", "AWS::Scheduler::Schedule",
+		"AWS::SNS::Topic", "AWS::SNS::TopicPolicy", "AWS::SQS::Queue", "AWS::SQS::QueuePolicy",
+		"AWS::Scheduler::Schedule",
 	}; !reflect.DeepEqual(got, want) {
 		t.Errorf("resources\n got %v\nwant %v", got, want)
 	}
@@ -97,29 +108,37 @@ func resourceTypes(template map[string]any) []string {
 
 func TestEveryPropReachesTheTemplate(t *testing.T) {
 	stack, _ := newStack(t, &PermissionAuditorProps{
-		Callers: jsii.Strings("none"), RenderRole: jsii.String("render"), RemotionVersion: jsii.String("4.0.418"),
-		Regions: jsii.Strings("us-east-1", "eu-central-1"), Buckets: jsii.Strings("site", "output"),
+		Callers: jsii.Strings("none"), RenderRole: jsii.String("render"),
+		RemotionVersion:    jsii.String("4.0.418"),
+		Regions:            jsii.Strings("us-east-1", "eu-central-1"),
+		Buckets:            jsii.Strings("site", "output"),
 		AssumedContext:     jsii.Strings("aws:SourceVpc=vpc-1", "aws:SourceIp=203.0.113.7"),
 		ScheduleExpression: jsii.String("cron(0 9 * * ? *)"), AlertEmail: jsii.String("ops@example.com"),
 		MetricNamespace: jsii.String("Team/Remotion"), AuditorID: jsii.String("second"),
-		HTTPSFormat: jsii.String("json"), RepeatAfter: jsii.String("72h"), EvidenceBucket: jsii.String("evidence"),
+		HTTPSFormat: jsii.String("json"), RepeatAfter: jsii.String("72h"),
+		EvidenceBucket: jsii.String("evidence"),
 	})
 	template := assertions.Template_FromStack(stack, nil)
 	template.HasResourceProperties(jsii.String("AWS::Lambda::Function"), map[string]any{
 		"Environment": map[string]any{"Variables": map[string]any{
-			"CALLERS": "none", "RENDER_ROLE": "render", "REMOTION_VERSION": "4.0.418", "REGIONS": "us-east-1,eu-central-1",
+			"CALLERS": "none", "RENDER_ROLE": "render", "REMOTION_VERSION": "4.0.418",
+			"REGIONS": "us-east-1,eu-central-1",
 			"BUCKETS": "site,output", "ASSUMED_CONTEXT": "aws:SourceVpc=vpc-1,aws:SourceIp=203.0.113.7",
 			"METRIC_NAMESPACE": "Team/Remotion", "AUDITOR_ID": "second",
 			"HTTPS_FORMAT": "json", "REPEAT_AFTER": "72h", "EVIDENCE_BUCKET": "evidence",
 		}},
 	})
-	template.HasResourceProperties(jsii.String("AWS::Scheduler::Schedule"), map[string]any{"ScheduleExpression": "cron(0 9 * * ? *)"})
-	template.HasResourceProperties(jsii.String("AWS::SNS::Subscription"), map[string]any{"Protocol": "email", "Endpoint": "ops@example.com"})
-	template.HasResourceProperties(jsii.String("AWS::IAM::Policy"), map[string]any{"PolicyDocument": map[string]any{
-		"Statement": assertions.Match_ArrayWith(&[]any{assertions.Match_ObjectLike(&map[string]any{
-			"Action": "cloudwatch:PutMetricData", "Condition": map[string]any{"StringEquals": map[string]any{"cloudwatch:namespace": "Team/Remotion"}},
-		})}),
-	}})
+	template.HasResourceProperties(jsii.String("AWS::Scheduler::Schedule"),
+		map[string]any{"ScheduleExpression": "cron(0 9 * * ? *)"})
+	template.HasResourceProperties(jsii.String("AWS::SNS::Subscription"),
+		map[string]any{"Protocol": "email", "Endpoint": "ops@example.com"})
+	template.HasResourceProperties(jsii.String("AWS::IAM::Policy"),
+		map[string]any{"PolicyDocument": map[string]any{
+			"Statement": assertions.Match_ArrayWith(&[]any{assertions.Match_ObjectLike(&map[string]any{
+				"Action":    "cloudwatch:PutMetricData",
+				"Condition": map[string]any{"StringEquals": map[string]any{"cloudwatch:namespace": "Team/Remotion"}},
+			})}),
+		}})
 }
 
 func TestEnvironmentIsTheContracts(t *testing.T) {
@@ -136,8 +155,10 @@ func TestAccessors(t *testing.T) {
 	stack, a := newStack(t, &PermissionAuditorProps{Callers: jsii.Strings("none")})
 	for name, value := range map[string]*string{
 		"Function": a.Function().FunctionArn(), "Role": a.Role().RoleArn(), "Topic": a.Topic().TopicArn(),
-		"LogGroup": a.LogGroup().LogGroupName(), "Schedule": a.Schedule().Ref(), "EvidenceBucket": a.EvidenceBucket().BucketName(),
-		"FailureQueue": a.FailureQueue().QueueUrl(), "Dashboard": a.Dashboard().Ref(), "Alarms": a.Alarms()["GapsCritical"].AlarmArn(),
+		"LogGroup": a.LogGroup().LogGroupName(), "Schedule": a.Schedule().Ref(),
+		"EvidenceBucket": a.EvidenceBucket().BucketName(),
+		"FailureQueue":   a.FailureQueue().QueueUrl(), "Dashboard": a.Dashboard().Ref(),
+		"Alarms": a.Alarms()["GapsCritical"].AlarmArn(),
 	} {
 		if *value == "" {
 			t.Errorf("%s: empty", name)
@@ -148,7 +169,8 @@ func TestAccessors(t *testing.T) {
 	if path := *a.Node().Path(); path != "Stack/Auditor" {
 		t.Errorf("path %q, want Stack/Auditor", path)
 	}
-	if NewPermissionAuditor(stack, "Second", &PermissionAuditorProps{Callers: jsii.Strings("none"), Code: testCode(t)}) == nil {
+	if NewPermissionAuditor(stack, "Second", &PermissionAuditorProps{Callers: jsii.Strings("none"),
+		Code: testCode(t)}) == nil {
 		t.Error("no second auditor in the stack")
 	}
 }
@@ -177,78 +199,141 @@ func TestValidate(t *testing.T) {
 		{"none, typed", callers("none"), ""},
 		{"no callers", callers(), "Callers: required"},
 		{"nil callers", func(p *PermissionAuditorProps) { p.Callers = nil }, "Callers: required"},
-		{"a nil caller", func(p *PermissionAuditorProps) { p.Callers = &[]*string{nil} }, "Callers: entry 0 is nil"},
+		{"a nil caller", func(p *PermissionAuditorProps) { p.Callers = &[]*string{nil} },
+			"Callers: entry 0 is nil"},
 		{"none beside another", callers("none", "user/a"), `Callers: "none,user/a"`},
 		{"a bare name", callers("render"), `Callers: "render"`},
 		{"a mistyped purpose", callers("user/render=rendr"), `Callers: "user/render=rendr"`},
 		{"a group", callers("group/ops"), `Callers: "group/ops"`},
 		{"an assumed role", callers("arn:aws:sts::123456789012:assumed-role/web/session"), "Callers"},
 		{"a token", callers(*awscdk.Aws_ACCOUNT_ID()), ""},
-		{"a role's ARN for the render role", func(p *PermissionAuditorProps) { p.RenderRole = jsii.String("arn:aws:iam::123456789012:role/r") }, "RenderRole"},
-		{"a release with a v", func(p *PermissionAuditorProps) { p.RemotionVersion = jsii.String("v4.0.418") }, "RemotionVersion"},
-		{"a region in a secret partition", func(p *PermissionAuditorProps) { p.Regions = jsii.Strings("us-iso-east-1", "us-gov-west-1") }, ""},
-		{"a zone for a region", func(p *PermissionAuditorProps) { p.Regions = jsii.Strings("us-east-1a") }, "Regions"},
-		{"a bucket with a path", func(p *PermissionAuditorProps) { p.Buckets = jsii.Strings("site/out") }, "Buckets"},
-		{"a context without a value", func(p *PermissionAuditorProps) { p.AssumedContext = jsii.Strings("aws:SourceVpc") }, "AssumedContext"},
-		{"half an hour", func(p *PermissionAuditorProps) { p.ScheduleExpression = jsii.String("rate(30 minutes)") }, ""},
-		{"a schedule that is none", func(p *PermissionAuditorProps) { p.ScheduleExpression = jsii.String("rate(1 dayz)") }, "ScheduleExpression"},
-		{"weekdays at nine", func(p *PermissionAuditorProps) { p.ScheduleExpression = jsii.String("cron(0 9 ? * MON-FRI *)") }, ""},
-		{"once a week, which no alarm can watch", func(p *PermissionAuditorProps) { p.ScheduleExpression = jsii.String("rate(7 days)") }, "ScheduleExpression"},
-		{"a schedule that is not known at synth", func(p *PermissionAuditorProps) { p.ScheduleExpression = awscdk.Aws_STACK_NAME() }, "ScheduleExpression is not known at synth"},
-		{"a time zone that is none", func(p *PermissionAuditorProps) { p.TimeZone = jsii.String("Europe/Wien") }, "Europe/Wien"},
-		{"a read scope that is none", func(p *PermissionAuditorProps) { p.ReadScope = jsii.String("all") }, "ReadScope"},
-		{"named, but nobody is", func(p *PermissionAuditorProps) { p.ReadScope = jsii.String("named") }, "NamedPrincipals"},
-		{"names that narrow nothing", func(p *PermissionAuditorProps) { p.NamedPrincipals = jsii.Strings("arn:aws:iam::123456789012:user/a") }, "NamedPrincipals"},
+		{"a role's ARN for the render role", func(p *PermissionAuditorProps) {
+			p.RenderRole = jsii.String("arn:aws:iam::123456789012:role/r")
+		}, "RenderRole"},
+		{"a release with a v", func(p *PermissionAuditorProps) {
+			p.RemotionVersion = jsii.String("v4.0.418")
+		}, "RemotionVersion"},
+		{"a region in a secret partition", func(p *PermissionAuditorProps) {
+			p.Regions = jsii.Strings("us-iso-east-1", "us-gov-west-1")
+		}, ""},
+		{"a zone for a region", func(p *PermissionAuditorProps) {
+			p.Regions = jsii.Strings("us-east-1a")
+		}, "Regions"},
+		{"a bucket with a path", func(p *PermissionAuditorProps) { p.Buckets = jsii.Strings("site/out") },
+			"Buckets"},
+		{"a context without a value", func(p *PermissionAuditorProps) {
+			p.AssumedContext = jsii.Strings("aws:SourceVpc")
+		}, "AssumedContext"},
+		{"half an hour", func(p *PermissionAuditorProps) {
+			p.ScheduleExpression = jsii.String("rate(30 minutes)")
+		}, ""},
+		{"a schedule that is none", func(p *PermissionAuditorProps) {
+			p.ScheduleExpression = jsii.String("rate(1 dayz)")
+		}, "ScheduleExpression"},
+		{"weekdays at nine", func(p *PermissionAuditorProps) {
+			p.ScheduleExpression = jsii.String("cron(0 9 ? * MON-FRI *)")
+		}, ""},
+		{"once a week, which no alarm can watch", func(p *PermissionAuditorProps) {
+			p.ScheduleExpression = jsii.String("rate(7 days)")
+		}, "ScheduleExpression"},
+		{"a schedule that is not known at synth", func(p *PermissionAuditorProps) {
+			p.ScheduleExpression = awscdk.Aws_STACK_NAME()
+		}, "ScheduleExpression is not known at synth"},
+		{"a time zone that is none", func(p *PermissionAuditorProps) {
+			p.TimeZone = jsii.String("Europe/Wien")
+		}, "Europe/Wien"},
+		{"a read scope that is none", func(p *PermissionAuditorProps) {
+			p.ReadScope = jsii.String("all")
+		}, "ReadScope"},
+		{"named, but nobody is", func(p *PermissionAuditorProps) { p.ReadScope = jsii.String("named") },
+			"NamedPrincipals"},
+		{"names that narrow nothing", func(p *PermissionAuditorProps) {
+			p.NamedPrincipals = jsii.Strings("arn:aws:iam::123456789012:user/a")
+		}, "NamedPrincipals"},
 		{"a name that is no ARN", func(p *PermissionAuditorProps) {
 			p.ReadScope, p.NamedPrincipals = jsii.String("named"), jsii.Strings("user/a")
 		}, "NamedPrincipals"},
-		{"a retention that Logs does not know", func(p *PermissionAuditorProps) { p.LogRetentionDays = jsii.Number(31) }, "LogRetentionDays"},
-		{"half a day", func(p *PermissionAuditorProps) { p.ReportRetentionDays = jsii.Number(0.5) }, "ReportRetentionDays"},
-		{"a path without its last slash", func(p *PermissionAuditorProps) { p.RolePath = jsii.String("/audit") }, "RolePath"},
-		{"an e-mail address that is none", func(p *PermissionAuditorProps) { p.AlertEmail = jsii.String("ops") }, "AlertEmail"},
-		{"a namespace of CloudWatch's own", func(p *PermissionAuditorProps) { p.MetricNamespace = jsii.String("AWS/Lambda") }, "MetricNamespace"},
-		{"an id with a space", func(p *PermissionAuditorProps) { p.AuditorID = jsii.String("my audit") }, "AuditorID"},
-		{"a format that is none", func(p *PermissionAuditorProps) { p.HTTPSFormat = jsii.String("xml") }, "HTTPSFormat"},
-		{"a time that is none", func(p *PermissionAuditorProps) { p.RepeatAfter = jsii.String("a day") }, "RepeatAfter"},
-		{"an evidence bucket by its URL", func(p *PermissionAuditorProps) { p.EvidenceBucket = jsii.String("s3://evidence") }, "EvidenceBucket"},
-		{"a nil context", func(p *PermissionAuditorProps) { p.AssumedContext = &[]*string{nil} }, "AssumedContext: entry 0 is nil"},
-		{"a context without a prefix", func(p *PermissionAuditorProps) { p.AssumedContext = jsii.Strings("SourceVpc=vpc-1") }, "AssumedContext"},
-		{"a context of two values", func(p *PermissionAuditorProps) { p.AssumedContext = jsii.Strings("aws:SourceVpc=vpc-1,vpc-2") }, "AssumedContext"},
+		{"a retention that Logs does not know", func(p *PermissionAuditorProps) {
+			p.LogRetentionDays = jsii.Number(31)
+		}, "LogRetentionDays"},
+		{"half a day", func(p *PermissionAuditorProps) { p.ReportRetentionDays = jsii.Number(0.5) },
+			"ReportRetentionDays"},
+		{"a path without its last slash", func(p *PermissionAuditorProps) {
+			p.RolePath = jsii.String("/audit")
+		}, "RolePath"},
+		{"an e-mail address that is none", func(p *PermissionAuditorProps) {
+			p.AlertEmail = jsii.String("ops")
+		}, "AlertEmail"},
+		{"a namespace of CloudWatch's own", func(p *PermissionAuditorProps) {
+			p.MetricNamespace = jsii.String("AWS/Lambda")
+		}, "MetricNamespace"},
+		{"an id with a space", func(p *PermissionAuditorProps) { p.AuditorID = jsii.String("my audit") },
+			"AuditorID"},
+		{"a format that is none", func(p *PermissionAuditorProps) { p.HTTPSFormat = jsii.String("xml") },
+			"HTTPSFormat"},
+		{"a time that is none", func(p *PermissionAuditorProps) { p.RepeatAfter = jsii.String("a day") },
+			"RepeatAfter"},
+		{"an evidence bucket by its URL", func(p *PermissionAuditorProps) {
+			p.EvidenceBucket = jsii.String("s3://evidence")
+		}, "EvidenceBucket"},
+		{"a nil context", func(p *PermissionAuditorProps) { p.AssumedContext = &[]*string{nil} },
+			"AssumedContext: entry 0 is nil"},
+		{"a context without a prefix", func(p *PermissionAuditorProps) {
+			p.AssumedContext = jsii.Strings("SourceVpc=vpc-1")
+		}, "AssumedContext"},
+		{"a context of two values", func(p *PermissionAuditorProps) {
+			p.AssumedContext = jsii.Strings("aws:SourceVpc=vpc-1,vpc-2")
+		}, "AssumedContext"},
 		{"a nil name", func(p *PermissionAuditorProps) {
 			p.ReadScope, p.NamedPrincipals = jsii.String("named"), &[]*string{nil}
 		}, "NamedPrincipals: entry 0 is nil"},
-		{"no time zone", func(p *PermissionAuditorProps) { p.TimeZone = jsii.String("") }, "TimeZone: is empty"},
+		{"no time zone", func(p *PermissionAuditorProps) { p.TimeZone = jsii.String("") },
+			"TimeZone: is empty"},
 		{"a list that is not known at synth", func(p *PermissionAuditorProps) {
 			p.Callers = awscdk.Fn_Split(jsii.String(","), awscdk.Aws_STACK_NAME(), nil)
 		}, ""},
-		{"a read scope that is not known at synth", func(p *PermissionAuditorProps) { p.ReadScope = awscdk.Aws_STACK_NAME() }, "ReadScope: is not known at synth"},
+		{"a read scope that is not known at synth", func(p *PermissionAuditorProps) {
+			p.ReadScope = awscdk.Aws_STACK_NAME()
+		}, "ReadScope: is not known at synth"},
 		{"names that are not known at synth", func(p *PermissionAuditorProps) {
-			p.ReadScope, p.NamedPrincipals = jsii.String("named"), awscdk.Fn_Split(jsii.String(","), awscdk.Aws_STACK_NAME(), nil)
+			p.ReadScope, p.NamedPrincipals = jsii.String("named"),
+				awscdk.Fn_Split(jsii.String(","), awscdk.Aws_STACK_NAME(), nil)
 		}, "NamedPrincipals: are a list that is not known at synth"},
 		{"more names than a policy takes", func(p *PermissionAuditorProps) {
-			p.ReadScope, p.NamedPrincipals = jsii.String("named"), jsii.Strings("arn:aws:iam::123456789012:user/"+strings.Repeat("a", 6500))
+			p.ReadScope, p.NamedPrincipals = jsii.String("named"),
+				jsii.Strings("arn:aws:iam::123456789012:user/"+strings.Repeat("a", 6500))
 		}, "NamedPrincipals: have 6531 characters, and a role's policy has room for 6500"},
 		{"a permission set where nothing is searched for", func(p *PermissionAuditorProps) {
-			p.Callers, p.ReadScope, p.NamedPrincipals = jsii.Strings("sso/Video"), jsii.String("named"), jsii.Strings("arn:aws:iam::123456789012:user/a")
+			p.Callers, p.ReadScope, p.NamedPrincipals = jsii.Strings("sso/Video"), jsii.String("named"),
+				jsii.Strings("arn:aws:iam::123456789012:user/a")
 		}, "Callers: sso/Video has to be searched for"},
 		{"a FIFO topic", func(p *PermissionAuditorProps) {
-			p.OpsTopic = awssns.Topic_FromTopicArn(emptyStack(t), jsii.String("Ops"), jsii.String("arn:aws:sns:us-east-1:123456789012:ops.fifo"))
+			p.OpsTopic = awssns.Topic_FromTopicArn(emptyStack(t), jsii.String("Ops"),
+				jsii.String("arn:aws:sns:us-east-1:123456789012:ops.fifo"))
 		}, "OpsTopic: is a FIFO topic"},
-		{"a namespace with a colon before it", func(p *PermissionAuditorProps) { p.MetricNamespace = jsii.String(":Remotion") }, "MetricNamespace"},
-		{"a time longer than the function takes", func(p *PermissionAuditorProps) { p.RepeatAfter = jsii.String("721h") }, "RepeatAfter"},
-		{"no code, and no module around to build it from", func(p *PermissionAuditorProps) { p.Code = nil }, "Code: the function's source"},
+		{"a namespace with a colon before it", func(p *PermissionAuditorProps) {
+			p.MetricNamespace = jsii.String(":Remotion")
+		}, "MetricNamespace"},
+		{"a time longer than the function takes", func(p *PermissionAuditorProps) {
+			p.RepeatAfter = jsii.String("721h")
+		}, "RepeatAfter"},
+		{"no code, and no module around to build it from", func(p *PermissionAuditorProps) {
+			p.Code = nil
+		}, "Code: the function's source"},
 	}
 	t.Chdir(t.TempDir()) // where there is no module
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			err := valid(tt.change).Validate()
-			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+			if tt.want == "" && err != nil || tt.want != "" &&
+				(err == nil || !strings.Contains(err.Error(), tt.want)) {
 				t.Errorf("error %v, want %q in it", err, tt.want)
 			}
 		})
 	}
 	t.Run("every problem is named at once", func(t *testing.T) {
-		err := (&PermissionAuditorProps{AuditorID: jsii.String(""), AlertEmail: jsii.String("ops")}).Validate()
+		err := (&PermissionAuditorProps{AuditorID: jsii.String(""),
+			AlertEmail: jsii.String("ops")}).Validate()
 		for _, want := range []string{"Callers", "AuditorID", "AlertEmail", "Code"} {
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("error %v does not name %s", err, want)
@@ -267,10 +352,14 @@ func TestValidate(t *testing.T) {
 
 // A topic brings the key that CDK knows of, and has to be where the alarms are.
 func TestGivenTopics(t *testing.T) {
-	app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(t.TempDir()), AnalyticsReporting: jsii.Bool(false)})
-	stack := awscdk.NewStack(app, jsii.String("Stack"), &awscdk.StackProps{Env: &awscdk.Environment{Region: jsii.String("eu-west-1")}})
-	topic := awssns.NewTopic(stack, jsii.String("Alerts"), &awssns.TopicProps{MasterKey: awskms.NewKey(stack, jsii.String("Key"), nil)})
-	NewPermissionAuditor(stack, "Auditor", &PermissionAuditorProps{Callers: jsii.Strings("none"), Code: testCode(t), AlertTopic: topic})
+	app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(t.TempDir()),
+		AnalyticsReporting: jsii.Bool(false)})
+	stack := awscdk.NewStack(app, jsii.String("Stack"),
+		&awscdk.StackProps{Env: &awscdk.Environment{Region: jsii.String("eu-west-1")}})
+	topic := awssns.NewTopic(stack, jsii.String("Alerts"),
+		&awssns.TopicProps{MasterKey: awskms.NewKey(stack, jsii.String("Key"), nil)})
+	NewPermissionAuditor(stack, "Auditor", &PermissionAuditorProps{Callers: jsii.Strings("none"),
+		Code: testCode(t), AlertTopic: topic})
 	data, err := json.Marshal(*assertions.Template_FromStack(stack, nil).ToJSON())
 	if err != nil {
 		t.Fatal(err)
@@ -279,26 +368,34 @@ func TestGivenTopics(t *testing.T) {
 		t.Error("the function may not use the key of the topic")
 	}
 	defer func() {
-		if err, ok := recover().(error); !ok || !strings.Contains(err.Error(), "PagerTopic: is in us-east-1, and the stack in eu-west-1") {
+		if err, ok := recover().(error); !ok ||
+			!strings.Contains(err.Error(), "PagerTopic: is in us-east-1, and the stack in eu-west-1") {
 			t.Errorf("panic %v, want one about the topic's region", err)
 		}
 	}()
-	NewPermissionAuditor(stack, "Second", &PermissionAuditorProps{Callers: jsii.Strings("none"), Code: testCode(t),
-		PagerTopic: awssns.Topic_FromTopicArn(stack, jsii.String("Pager"), jsii.String("arn:aws:sns:us-east-1:123456789012:pager"))})
+	NewPermissionAuditor(stack, "Second", &PermissionAuditorProps{Callers: jsii.Strings("none"),
+		Code: testCode(t),
+		PagerTopic: awssns.Topic_FromTopicArn(stack, jsii.String("Pager"),
+			jsii.String("arn:aws:sns:us-east-1:123456789012:pager"))})
 }
 
-// An app of today has CDK's feature flags on: they change the order of lists in policies, and nothing else.
+// An app of today has CDK's feature flags on: they change the order of lists in policies, and
+// nothing else.
 func TestFeatureFlags(t *testing.T) {
 	synth := func(flags *map[string]any) any {
-		app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(t.TempDir()), AnalyticsReporting: jsii.Bool(false), Context: flags})
+		app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(t.TempDir()),
+			AnalyticsReporting: jsii.Bool(false), Context: flags})
 		stack := awscdk.NewStack(app, jsii.String("Stack"), nil)
-		NewPermissionAuditor(stack, "Auditor", &PermissionAuditorProps{Callers: jsii.Strings("none"), Code: testCode(t), ReactToChanges: jsii.Bool(true), AlertEmail: jsii.String("ops@example.com")})
+		NewPermissionAuditor(stack, "Auditor", &PermissionAuditorProps{Callers: jsii.Strings("none"),
+			Code: testCode(t), ReactToChanges: jsii.Bool(true), AlertEmail: jsii.String("ops@example.com")})
 		return unordered((*assertions.Template_FromStack(stack, nil).ToJSON())["Resources"])
 	}
 	flags := map[string]any{}
 	for _, flag := range []string{
-		"aws-iam:minimizePolicies", "aws-s3:createDefaultLoggingPolicy", "aws-s3:publicAccessBlockedByDefault", "aws-lambda:createNewPoliciesWithAddToRolePolicy",
-		"aws-lambda:useCdkManagedLogGroup", "aws-sns-subscriptions:restrictSqsDescryption", "aws-lambda:recognizeLayerVersion", "aws-kms:reduceCrossAccountRegionPolicyScope",
+		"aws-iam:minimizePolicies", "aws-s3:createDefaultLoggingPolicy",
+		"aws-s3:publicAccessBlockedByDefault", "aws-lambda:createNewPoliciesWithAddToRolePolicy",
+		"aws-lambda:useCdkManagedLogGroup", "aws-sns-subscriptions:restrictSqsDescryption",
+		"aws-lambda:recognizeLayerVersion", "aws-kms:reduceCrossAccountRegionPolicyScope",
 	} {
 		flags["@aws-cdk/"+flag] = true
 	}
@@ -329,18 +426,21 @@ func unordered(v any) any {
 
 // Whatever can be tagged is: who pays for the auditor wants to find all of it.
 func TestTagsPropagate(t *testing.T) {
-	stack, auditor := newStack(t, &PermissionAuditorProps{Callers: jsii.Strings("none"), ReactToChanges: jsii.Bool(true)})
+	stack, auditor := newStack(t, &PermissionAuditorProps{Callers: jsii.Strings("none"),
+		ReactToChanges: jsii.Bool(true)})
 	awscdk.Tags_Of(auditor).Add(jsii.String("team"), jsii.String("video"), nil)
 	// For these CloudFormation has no tags.
 	untagged := []string{
 		"AWS::IAM::Policy", "AWS::Lambda::EventInvokeConfig", "AWS::S3::BucketPolicy",
 		"AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy", "AWS::Scheduler::Schedule",
 	}
-	for id, r := range (*assertions.Template_FromStack(stack, nil).ToJSON())["Resources"].(map[string]any) {
+	for id, r := range (*assertions.Template_FromStack(stack,
+		nil).ToJSON())["Resources"].(map[string]any) {
 		r := r.(map[string]any)
 		kind := r["Type"].(string)
 		tags, _ := json.Marshal(r["Properties"].(map[string]any)["Tags"])
-		if got, want := strings.Contains(string(tags), `{"Key":"team","Value":"video"}`), !slices.Contains(untagged, kind); got != want {
+		if got, want := strings.Contains(string(tags), `{"Key":"team","Value":"video"}`),
+			!slices.Contains(untagged, kind); got != want {
 			t.Errorf("%s (%s): tagged %v, want %v", id, kind, got, want)
 		}
 	}

@@ -46,12 +46,14 @@ func TestBuiltCode(t *testing.T) {
 			t.Skip("there is no make to compare with: ", err)
 		}
 		built := t.TempDir()
-		made := exec.Command("make", "-C", "..", "--no-print-directory", "build-AuditFunction", "ARTIFACTS_DIR="+built)
+		made := exec.Command("make", "-C", "..", "--no-print-directory", "build-AuditFunction",
+			"ARTIFACTS_DIR="+built)
 		made.Env = append(made.Environ(), "GOFLAGS=", "MAKEFLAGS=")
 		if out, err := made.CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
-		if !bytes.Equal(contents(t, filepath.Join(folder, "bootstrap")), contents(t, filepath.Join(built, "bootstrap"))) {
+		if !bytes.Equal(contents(t, filepath.Join(folder, "bootstrap")),
+			contents(t, filepath.Join(built, "bootstrap"))) {
 			t.Error("the two differ: hold the flags of code.go and of the Makefile to each other")
 		}
 	})
@@ -89,13 +91,14 @@ func contents(t testing.TB, file string) []byte {
 	return data
 }
 
-// inModule is a module, in a folder that becomes the working directory, whose functionModule is a small one with this
-// function.
+// inModule is a module, in a folder that becomes the working directory, whose functionModule is a
+// small one with this function.
 func inModule(t *testing.T, function string) {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range map[string]string{
-		"app/go.mod": "module app\n\ngo 1.26.0\n\nrequire " + functionModule + " v0.0.0\n\nreplace " + functionModule + " => ../source\n",
+		"app/go.mod": "module app\n\ngo 1.26.0\n\nrequire " + functionModule + " v0.0.0\n\nreplace " +
+			functionModule + " => ../source\n",
 		// A workspace around it, which says nothing of the function.
 		"app/go.work":             "go 1.26.0\n\nuse .\n",
 		"source/go.mod":           "module " + functionModule + "\n\ngo 1.26.0\n",
@@ -160,7 +163,9 @@ func TestCodeThatCannotBeBuilt(t *testing.T) {
 	t.Run("the version is not to be had", func(t *testing.T) {
 		inModule(t, "package main\n\nfunc main() {}\n")
 		t.Setenv("GOPROXY", "off")
-		if err := os.WriteFile("go.mod", []byte("module app\n\ngo 1.26.0\n\nrequire "+functionModule+" v0.0.0-none\n"), 0o644); err != nil {
+		if err := os.WriteFile("go.mod",
+			[]byte("module app\n\ngo 1.26.0\n\nrequire "+functionModule+" v0.0.0-none\n"),
+			0o644); err != nil {
 			t.Fatal(err)
 		}
 		_, err := functionSource()

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// A cron is what stands between the brackets of cron(…), in the dialect of EventBridge Scheduler: minutes, hours, day of
-// month, month, day of week, year.
+// A cron is what stands between the brackets of cron(…), in the dialect of EventBridge Scheduler:
+// minutes, hours, day of month, month, day of week, year.
 // https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html#cron-based
 type cron struct {
 	minutes []int // since midnight, by the clock on the wall, in order
@@ -35,7 +35,8 @@ var (
 	hourField       = cronField{name: "hours", first: 0, last: 23}
 	dayOfMonthField = cronField{name: "day of month", first: 1, last: 31}
 	monthField      = cronField{name: "month", first: 1, last: 12,
-		names: []string{"JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"}}
+		names: []string{"JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV",
+			"DEC"}}
 	dayOfWeekField = cronField{name: "day of week", first: 1, last: 7,
 		names: []string{"SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"}}
 	yearField = cronField{name: "year", first: 1970, last: 2199}
@@ -44,7 +45,9 @@ var (
 func parseCron(text string) (cron, error) {
 	fields := strings.Fields(strings.ToUpper(text))
 	if len(fields) != 6 {
-		return cron{}, fmt.Errorf("%d fields, want 6: minutes, hours, day of month, month, day of week, year", len(fields))
+		return cron{},
+			fmt.Errorf("%d fields, want 6: minutes, hours, day of month, month, day of week, year",
+				len(fields))
 	}
 	minutes, err := minuteField.parse(fields[0])
 	if err != nil {
@@ -69,7 +72,9 @@ func parseCron(text string) (cron, error) {
 	}
 	switch ofMonth, ofWeek := fields[2], fields[4]; {
 	case (ofMonth == "?") == (ofWeek == "?"):
-		return cron{}, fmt.Errorf("the day of month is %s and the day of week %s: one of the two, and not both, has to be ?", ofMonth, ofWeek)
+		return cron{},
+			fmt.Errorf("the day of month is %s and the day of week %s: one of the two, and not both, has "+
+				"to be ?", ofMonth, ofWeek)
 	case ofWeek == "?":
 		c.day, err = parseDayOfMonth(ofMonth)
 	default:
@@ -78,8 +83,8 @@ func parseCron(text string) (cron, error) {
 	return c, err
 }
 
-// parseDayOfMonth knows, beside days: L, the last day; LW, the last weekday; 15W, the weekday nearest to the 15th
-// within its month. A month without a 31st has no day nearest to it.
+// parseDayOfMonth knows, beside days: L, the last day; LW, the last weekday; 15W, the weekday
+// nearest to the 15th within its month. A month without a 31st has no day nearest to it.
 func parseDayOfMonth(text string) (func(time.Time) bool, error) {
 	switch text {
 	case "L":
@@ -89,20 +94,25 @@ func parseDayOfMonth(text string) (func(time.Time) bool, error) {
 	}
 	if number, ok := strings.CutSuffix(text, "W"); ok {
 		day, err := dayOfMonthField.value(number)
-		return func(date time.Time) bool { return day <= daysIn(date) && date.Day() == weekdayNear(date, day) }, err
+		return func(date time.Time) bool {
+			return day <= daysIn(date) && date.Day() == weekdayNear(date, day)
+		}, err
 	}
 	days, err := dayOfMonthField.parse(text)
 	return func(date time.Time) bool { return days[date.Day()] }, err
 }
 
-// parseDayOfWeek knows, beside days: L, the last day of the week; 6L, the last Friday of the month; 6#3, the third.
+// parseDayOfWeek knows, beside days: L, the last day of the week; 6L, the last Friday of the month;
+// 6#3, the third.
 func parseDayOfWeek(text string) (func(time.Time) bool, error) {
 	if text == "L" {
 		return func(date time.Time) bool { return date.Weekday() == time.Saturday }, nil
 	}
 	if name, ok := strings.CutSuffix(text, "L"); ok {
 		day, err := dayOfWeekField.value(name)
-		return func(date time.Time) bool { return int(date.Weekday())+1 == day && date.Day()+7 > daysIn(date) }, err
+		return func(date time.Time) bool {
+			return int(date.Weekday())+1 == day && date.Day()+7 > daysIn(date)
+		}, err
 	}
 	if name, which, ok := strings.Cut(text, "#"); ok {
 		nth, err := cronField{name: "day of week, after #", first: 1, last: 5}.value(which)
@@ -110,10 +120,13 @@ func parseDayOfWeek(text string) (func(time.Time) bool, error) {
 			return nil, err
 		}
 		day, err := dayOfWeekField.value(name)
-		return func(date time.Time) bool { return int(date.Weekday())+1 == day && (date.Day()+6)/7 == nth }, err
+		return func(date time.Time) bool {
+			return int(date.Weekday())+1 == day && (date.Day()+6)/7 == nth
+		}, err
 	}
 	if strings.Contains(text, "/") {
-		return nil, fmt.Errorf("day of week: %q has a step, which this field does not take: list the days", text)
+		return nil,
+			fmt.Errorf("day of week: %q has a step, which this field does not take: list the days", text)
 	}
 	days, err := dayOfWeekField.parse(text)
 	return func(date time.Time) bool { return days[int(date.Weekday())+1] }, err
@@ -165,7 +178,8 @@ func (f cronField) parse(text string) (map[int]bool, error) {
 			return nil, fmt.Errorf("%s: %s runs backwards: write it as two ranges", f.name, span)
 		}
 		if stepped {
-			if step, err = (cronField{name: f.name + ", after /", first: 1, last: f.last}).value(every); err != nil {
+			if step, err = (cronField{name: f.name + ", after /", first: 1,
+				last: f.last}).value(every); err != nil {
 				return nil, err
 			}
 		}

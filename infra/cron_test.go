@@ -42,7 +42,8 @@ func TestDays(t *testing.T) {
 			t.Fatal(err)
 		}
 		var got []int
-		for date := time.Date(2025, tt.month, 1, 0, 0, 0, 0, time.UTC); date.Month() == tt.month; date = date.AddDate(0, 0, 1) {
+		for date := time.Date(2025, tt.month, 1, 0, 0, 0, 0,
+			time.UTC); date.Month() == tt.month; date = date.AddDate(0, 0, 1) {
 			if c.on(date) {
 				got = append(got, date.Day())
 			}
@@ -53,14 +54,15 @@ func TestDays(t *testing.T) {
 	}
 }
 
-// TestLongestGapByTheMinute holds the longest gap to what someone sees who watches the clock on the wall, minute by
-// minute, around the changes of the clocks, with made-up expressions.
+// TestLongestGapByTheMinute holds the longest gap to what someone sees who watches the clock on the
+// wall, minute by minute, around the changes of the clocks, with made-up expressions.
 func TestLongestGapByTheMinute(t *testing.T) {
 	expressions := 100
 	if testing.Short() {
 		expressions = 10
 	}
-	zones := []string{"UTC", "America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "Asia/Beirut", "Asia/Kolkata", "Pacific/Kiritimati"}
+	zones := []string{"UTC", "America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "Asia/Beirut",
+		"Asia/Kolkata", "Pacific/Kiritimati"}
 	random := rand.New(rand.NewPCG(5, 10))
 	for range expressions {
 		expression, zoneName := randomCron(random), zones[random.IntN(len(zones))]
@@ -76,7 +78,8 @@ func TestLongestGapByTheMinute(t *testing.T) {
 		until := from.AddDate(0, 0, 42)
 		got, want := c.longestGap(zone, from, until), watchTheClock(expression, zone, from, until)
 		if got.length != want.length || !got.from.Equal(want.from) || !got.to.Equal(want.to) {
-			t.Errorf("cron(%s) in %s\n got %s%s\nwant %s%s", expression, zoneName, words(got.length), got.where(), words(want.length), want.where())
+			t.Errorf("cron(%s) in %s\n got %s%s\nwant %s%s", expression, zoneName, words(got.length),
+				got.where(), words(want.length), want.where())
 		}
 	}
 }
@@ -103,13 +106,17 @@ func randomCron(random *rand.Rand) string {
 			return fmt.Sprint(low)
 		}
 	}
-	days := pick("* {m} ?", "* {m} ?", some(1, 31)+" {m} ?", "L {m} ?", "LW {m} ?", number(1, 31)+"W {m} ?",
-		"? {m} "+pick("*", "L", "MON-FRI", "SUN,WED", "2,4-6", "7", number(1, 7)+"L", "FRIL", number(1, 7)+"#"+number(1, 5)))
+	days := pick("* {m} ?", "* {m} ?", some(1, 31)+" {m} ?", "L {m} ?", "LW {m} ?",
+		number(1, 31)+"W {m} ?",
+		"? {m} "+pick("*", "L", "MON-FRI", "SUN,WED", "2,4-6", "7", number(1, 7)+"L", "FRIL",
+			number(1, 7)+"#"+number(1, 5)))
 	days = strings.ReplaceAll(days, "{m}", pick("*", "*", "*", "MAR-NOV", "4,10", "3/7"))
-	return pick(some(0, 59), "0", "30", "*") + " " + pick(some(0, 23), "*", "*", "0-3") + " " + days + " " + pick("*", "2025", "2024-2026", "2020/5")
+	return pick(some(0, 59), "0", "30", "*") + " " + pick(some(0, 23), "*", "*", "0-3") + " " + days +
+		" " + pick("*", "2025", "2024-2026", "2020/5")
 }
 
-// watchTheClock is the longest gap of a schedule between two dates, as longestGap gives it, by brute force.
+// watchTheClock is the longest gap of a schedule between two dates, as longestGap gives it, by
+// brute force.
 func watchTheClock(expression string, zone *time.Location, from, until time.Time) gap {
 	fields := strings.Fields(expression)
 	var longest gap
@@ -120,8 +127,9 @@ func watchTheClock(expression string, zone *time.Location, from, until time.Time
 		local := t.In(zone)
 		date := time.Date(local.Year(), local.Month(), local.Day(), 0, 0, 0, 0, time.UTC)
 		if !date.Equal(day) {
-			day, today = date, !date.Before(from) && date.Before(until) && holds(fields[3], 1, int(date.Month())) &&
-				holds(fields[5], 1970, date.Year()) && dayHolds(fields[2], fields[4], date)
+			day, today = date,
+				!date.Before(from) && date.Before(until) && holds(fields[3], 1, int(date.Month())) &&
+					holds(fields[5], 1970, date.Year()) && dayHolds(fields[2], fields[4], date)
 		}
 		if !today || !holds(fields[0], 0, local.Minute()) || !holds(fields[1], 0, local.Hour()) {
 			continue
@@ -145,7 +153,8 @@ func holds(text string, first, value int) bool {
 		if _, err := fmt.Sscan(s, &n); err == nil {
 			return n
 		}
-		names := map[string]int{"SUN": 1, "MON": 2, "TUE": 3, "WED": 4, "THU": 5, "FRI": 6, "MAR": 3, "NOV": 11}
+		names := map[string]int{"SUN": 1, "MON": 2, "TUE": 3, "WED": 4, "THU": 5, "FRI": 6, "MAR": 3,
+			"NOV": 11}
 		return names[s]
 	}
 	for _, item := range strings.Split(text, ",") {
@@ -172,7 +181,10 @@ func holds(text string, first, value int) bool {
 // dayHolds reports whether the two fields for the day stand for a date.
 func dayHolds(ofMonth, ofWeek string, date time.Time) bool {
 	inMonth := func(days int) bool { return date.AddDate(0, 0, days).Month() == date.Month() }
-	works := func(date time.Time) bool { return date.Weekday() != time.Saturday && date.Weekday() != time.Sunday }
+	works := func(date time.Time) bool {
+		return date.Weekday() != time.Saturday &&
+			date.Weekday() != time.Sunday
+	}
 	isDay := func(name string) bool { return holds(name, 1, int(date.Weekday())+1) }
 	switch name, nth, numbered := strings.Cut(ofWeek, "#"); {
 	case ofMonth == "L":
@@ -184,11 +196,13 @@ func dayHolds(ofMonth, ofWeek string, date time.Time) bool {
 		}
 		return works(date) && !later
 	case strings.HasSuffix(ofMonth, "W"):
-		// Of the working days of the month, date is the one with the least distance to the day, if there is such a day.
+		// Of the working days of the month, date is the one with the least distance to the day, if there
+		// is such a day.
 		var day, nearest int
 		fmt.Sscan(strings.TrimSuffix(ofMonth, "W"), &day)
 		exists := false
-		for d := time.Date(date.Year(), date.Month(), 1, 0, 0, 0, 0, time.UTC); d.Month() == date.Month(); d = d.AddDate(0, 0, 1) {
+		for d := time.Date(date.Year(), date.Month(), 1, 0, 0, 0, 0,
+			time.UTC); d.Month() == date.Month(); d = d.AddDate(0, 0, 1) {
 			exists = exists || d.Day() == day
 			if works(d) && (nearest == 0 || max(d.Day()-day, day-d.Day()) < max(nearest-day, day-nearest)) {
 				nearest = d.Day()

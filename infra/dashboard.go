@@ -9,8 +9,8 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// dashboard is the dashboard's body as Fn::Sub takes it; template.yaml has the same text. Targets are found at run
-// time, hence its SEARCH expressions.
+// dashboard is the dashboard's body as Fn::Sub takes it; template.yaml has the same text. Targets
+// are found at run time, hence its SEARCH expressions.
 //
 //go:embed dashboard.json
 var dashboard string
@@ -28,7 +28,8 @@ func (a *permissionAuditor) newDashboard(p PermissionAuditorProps) awscloudwatch
 	for name, alarm := range a.alarms {
 		names = append(names, "${"+name+"Alarm.Arn}", *alarm.AlarmArn())
 	}
-	return awscloudwatch.NewCfnDashboard(a, jsii.String("AuditDashboard"), &awscloudwatch.CfnDashboardProps{
-		DashboardBody: jsii.String(strings.NewReplacer(names...).Replace(dashboard)),
-	})
+	return awscloudwatch.NewCfnDashboard(a, jsii.String("AuditDashboard"),
+		&awscloudwatch.CfnDashboardProps{
+			DashboardBody: jsii.String(strings.NewReplacer(names...).Replace(dashboard)),
+		})
 }

@@ -7,7 +7,8 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// newEvidence is the evidence bucket: the one that is named, or a new one, which stays when the stack goes.
+// newEvidence is the evidence bucket: the one that is named, or a new one, which stays when the
+// stack goes.
 func (a *permissionAuditor) newEvidence(p PermissionAuditorProps) awss3.IBucket {
 	const id = "EvidenceBucket"
 	if p.EvidenceBucket != nil {
@@ -22,16 +23,19 @@ func (a *permissionAuditor) newEvidence(p PermissionAuditorProps) awss3.IBucket 
 		// Reports alone: the state and the mutes are what the next run goes by.
 		LifecycleRules: &[]*awss3.LifecycleRule{{
 			Id: jsii.String("reports"), Prefix: jsii.String("reports/"),
-			Expiration: awscdk.Duration_Days(p.ReportRetentionDays), NoncurrentVersionExpiration: awscdk.Duration_Days(jsii.Number(30)),
+			Expiration:                  awscdk.Duration_Days(p.ReportRetentionDays),
+			NoncurrentVersionExpiration: awscdk.Duration_Days(jsii.Number(30)),
 		}},
 	})
-	bucket.AddToResourcePolicy(tlsOnly("s3:*", bucket.BucketArn(), bucket.ArnForObjects(jsii.String("*"))))
+	bucket.AddToResourcePolicy(tlsOnly("s3:*", bucket.BucketArn(),
+		bucket.ArnForObjects(jsii.String("*"))))
 	// Evidence is the auditor's to write, whatever else an administrator may do. Mutes are people's.
 	bucket.AddToResourcePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Sid: jsii.String("OnlyTheAuditorWrites"), Effect: awsiam.Effect_DENY,
 		Principals: &[]awsiam.IPrincipal{awsiam.NewAnyPrincipal()},
 		Actions:    jsii.Strings("s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"),
-		Resources:  &[]*string{bucket.ArnForObjects(jsii.String("state/*")), bucket.ArnForObjects(jsii.String("reports/*"))},
+		Resources: &[]*string{bucket.ArnForObjects(jsii.String("state/*")),
+			bucket.ArnForObjects(jsii.String("reports/*"))},
 		Conditions: &map[string]any{"ArnNotEquals": map[string]any{"aws:PrincipalArn": a.role.RoleArn()}},
 	}))
 	// It stays with the bucket: evidence is nobody's to change when the auditor has gone, either.

@@ -35,7 +35,8 @@ func (p *ChangeForwarderProps) Validate() error {
 	}
 	var errs []error
 	check := func(field, form, want string, value *string) {
-		if value != nil && !*awscdk.Token_IsUnresolved(value) && !regexp.MustCompile(form).MatchString(*value) {
+		if value != nil && !*awscdk.Token_IsUnresolved(value) &&
+			!regexp.MustCompile(form).MatchString(*value) {
 			errs = append(errs, fmt.Errorf("%s: %q is not %s", field, *value, want))
 		}
 	}
@@ -47,28 +48,34 @@ func (p *ChangeForwarderProps) Validate() error {
 	return fmt.Errorf("ChangeForwarder: %w", errors.Join(errs...))
 }
 
-// NewChangeForwarder adds to scope what forwards changes in IAM to the region of an auditor that reacts to them. It
-// belongs into a stack in us-east-1 (in China cn-north-1), where IAM's events are; an auditor in that region needs
-// none. It is the same as change-forwarder.yaml. It panics with the error of props.Validate if there is one, and where the
-// stack's region is known, and a wrong one.
-func NewChangeForwarder(scope constructs.Construct, id string, props *ChangeForwarderProps) constructs.Construct {
+// NewChangeForwarder adds to scope what forwards changes in IAM to the region of an auditor that
+// reacts to them. It belongs into a stack in us-east-1 (in China cn-north-1), where IAM's events
+// are; an auditor in that region needs none. It is the same as change-forwarder.yaml. It panics
+// with the error of props.Validate if there is one, and where the stack's region is known, and a
+// wrong one.
+func NewChangeForwarder(scope constructs.Construct, id string,
+	props *ChangeForwarderProps) constructs.Construct {
 	if err := props.Validate(); err != nil {
 		panic(err)
 	}
-	// In another region no event would ever match; and events that a bus gets from itself would go round and round.
+	// In another region no event would ever match; and events that a bus gets from itself would go
+	// round and round.
 	switch region := awscdk.Stack_Of(scope).Region(); {
 	case *awscdk.Token_IsUnresolved(region):
 	case !slices.Contains(eventRegions, *region):
-		panic(fmt.Errorf("ChangeForwarder: the stack is in %s: IAM's events are in us-east-1 (in China in cn-north-1), and so it belongs there", *region))
+		panic(fmt.Errorf("ChangeForwarder: the stack is in %s: IAM's events are in us-east-1 (in China "+
+			"in cn-north-1), and so it belongs there", *region))
 	case *region == *props.HomeRegion:
-		panic(fmt.Errorf("ChangeForwarder: HomeRegion: an auditor in %s, where the stack is, gets the events without it", *region))
+		panic(fmt.Errorf("ChangeForwarder: HomeRegion: an auditor in %s, where the stack is, gets the "+
+			"events without it", *region))
 	}
 	this := constructs.NewConstruct(scope, &id)
 	path := props.RolePath
 	if path == nil {
 		path = jsii.String("/")
 	}
-	bus := jsii.Sprintf("arn:%s:events:%s:%s:event-bus/default", *awscdk.Aws_PARTITION(), *props.HomeRegion, *awscdk.Aws_ACCOUNT_ID())
+	bus := jsii.Sprintf("arn:%s:events:%s:%s:event-bus/default", *awscdk.Aws_PARTITION(),
+		*props.HomeRegion, *awscdk.Aws_ACCOUNT_ID())
 	role := awsiam.NewRole(this, jsii.String("ForwardRole"), &awsiam.RoleProps{
 		Description: jsii.String("EventBridge forwards changes in IAM to remotion-audit's region"),
 		Path:        path, PermissionsBoundary: props.PermissionsBoundary,
@@ -78,6 +85,7 @@ func NewChangeForwarder(scope constructs.Construct, id string, props *ChangeForw
 		PolicyName: jsii.String("forward"), Roles: &[]awsiam.IRole{role},
 		Statements: &[]awsiam.PolicyStatement{allow("Forward", []string{"events:PutEvents"}, bus)},
 	})
-	newChangeRule(this, "ForwardRule", &awsevents.CfnRule_TargetProperty{Id: jsii.String("HomeRegion"), Arn: bus, RoleArn: role.RoleArn()})
+	newChangeRule(this, "ForwardRule", &awsevents.CfnRule_TargetProperty{Id: jsii.String("HomeRegion"),
+		Arn: bus, RoleArn: role.RoleArn()})
 	return this
 }

@@ -27,7 +27,8 @@ func TestForwarderIsRefused(t *testing.T) {
 			if tt.region != "" {
 				props.Env = &awscdk.Environment{Region: &tt.region}
 			}
-			app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(t.TempDir()), AnalyticsReporting: jsii.Bool(false)})
+			app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(t.TempDir()),
+				AnalyticsReporting: jsii.Bool(false)})
 			stack := awscdk.NewStack(app, jsii.String("Stack"), props)
 			got := ""
 			func() {

@@ -35,14 +35,15 @@ func main() {
 }
 `
 
-// TestOutsideTheRepository takes both modules as a release has them, from a GOPROXY of its own, into an empty module, and
-// synthesizes there: the function is built from the module cache.
+// TestOutsideTheRepository takes both modules as a release has them, from a GOPROXY of its own,
+// into an empty module, and synthesizes there: the function is built from the module cache.
 //
-// Other modules come from the cache that there is: CDK's, in a cache of its own, would be compiled anew. So this test puts a version that nobody
-// else has into that cache, and takes it out again.
+// Other modules come from the cache that there is: CDK's, in a cache of its own, would be compiled
+// anew. So this test puts a version that nobody else has into that cache, and takes it out again.
 func TestOutsideTheRepository(t *testing.T) {
 	if testing.Short() {
-		t.Skip("synthesizes in a module outside the checkout, which takes a quarter of a minute; run without -short")
+		t.Skip("synthesizes in a module outside the checkout, which takes a quarter of a minute; run " +
+			"without -short")
 	}
 	version := fmt.Sprintf("v0.0.0-outside.%d", time.Now().UnixNano())
 	proxy := t.TempDir()
@@ -106,7 +107,8 @@ func TestOutsideTheRepository(t *testing.T) {
 			Properties struct{ Code struct{ S3Key string } }
 		}
 	}
-	if err := json.Unmarshal(contents(t, filepath.Join(app, "cdk.out", "Audit.template.json")), &template); err != nil {
+	if err := json.Unmarshal(contents(t, filepath.Join(app, "cdk.out", "Audit.template.json")),
+		&template); err != nil {
 		t.Fatal(err)
 	}
 	var assets []string
@@ -131,7 +133,8 @@ func TestOutsideTheRepository(t *testing.T) {
 	// What a release writes to go.sum is what the go command has found.
 	found := string(contents(t, filepath.Join(app, "go.sum")))
 	written := 0
-	for line := range strings.Lines(string(contents(t, filepath.Join(cache, filepath.FromSlash(release.Infra)+"@"+version, "go.sum")))) {
+	for line := range strings.Lines(string(contents(t,
+		filepath.Join(cache, filepath.FromSlash(release.Infra)+"@"+version, "go.sum")))) {
 		if strings.HasPrefix(line, release.Root+" ") {
 			written++
 			if !strings.Contains(found, line) {

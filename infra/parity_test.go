@@ -21,7 +21,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/cfn"
 )
 
-// ignored is what the two forms may differ in, as resource.property, and why. Everything else is compared.
+// ignored is what the two forms may differ in, as resource.property, and why. Everything else is
+// compared.
 var ignored = map[string]string{
 	"AuditFunction.Code":    "CDK uploads the built folder",
 	"AuditFunction.CodeUri": "SAM builds from the checkout",
@@ -43,10 +44,12 @@ func readTemplate(t *testing.T, file string) cfn.Template {
 	return template
 }
 
-// TestParity holds template.yaml and the construct to the same system, with whatever they can be told.
+// TestParity holds template.yaml and the construct to the same system, with whatever they can be
+// told.
 func TestParity(t *testing.T) {
 	sam := samTemplate(t)
-	const topic, key = "arn:aws:sns:us-east-1:123456789012:", "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+	const topic, key = "arn:aws:sns:us-east-1:123456789012:",
+		"arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 	const boundary = "arn:aws:iam::123456789012:policy/boundary"
 	existing := func(name string) func(awscdk.Stack) awssns.ITopic {
 		return func(s awscdk.Stack) awssns.ITopic {
@@ -58,49 +61,72 @@ func TestParity(t *testing.T) {
 		parameters map[string]string
 		props      func(awscdk.Stack) *PermissionAuditorProps
 	}{
-		{"defaults", map[string]string{"Callers": "user/render"}, func(awscdk.Stack) *PermissionAuditorProps {
-			return &PermissionAuditorProps{Callers: jsii.Strings("user/render")}
-		}},
+		{"defaults", map[string]string{"Callers": "user/render"},
+			func(awscdk.Stack) *PermissionAuditorProps {
+				return &PermissionAuditorProps{Callers: jsii.Strings("user/render")}
+			}},
 		{"everything set", map[string]string{
 			"Callers": "user/render,role/web=render", "RenderRole": "render", "RemotionVersion": "4.0.418",
-			"Regions": "us-east-1,eu-central-1", "Buckets": "site,output", "AssumedContext": "aws:SourceVpc=vpc-1",
-			"Every": "6h", "TimeZone": "Europe/Vienna", "AlertEmail": "ops@example.com", "MetricNamespace": "Team/Remotion", "AuditorId": "second",
-			"HttpsFormat": "json", "RepeatAfter": "72h", "EvidenceBucketName": "evidence", "ReactToChanges": "yes", "Dashboard": "no",
-			"LogRetentionDays": "90", "ReportRetentionDays": "7", "RolePath": "/audit/", "PermissionsBoundaryArn": boundary,
-			"ReadScope": "named", "NamedPrincipals": "arn:aws:iam::123456789012:user/render,arn:aws:iam::123456789012:policy/a/render",
-			"OpsTopicArn": topic + "ops", "PagerTopicArn": topic + "pager", "KmsKeyArn": key,
+			"Regions": "us-east-1,eu-central-1", "Buckets": "site,output",
+			"AssumedContext": "aws:SourceVpc=vpc-1",
+			"Every":          "6h", "TimeZone": "Europe/Vienna", "AlertEmail": "ops@example.com",
+			"MetricNamespace": "Team/Remotion", "AuditorId": "second",
+			"HttpsFormat": "json", "RepeatAfter": "72h", "EvidenceBucketName": "evidence",
+			"ReactToChanges": "yes", "Dashboard": "no",
+			"LogRetentionDays": "90", "ReportRetentionDays": "7", "RolePath": "/audit/",
+			"PermissionsBoundaryArn": boundary,
+			"ReadScope":              "named",
+			"NamedPrincipals":        "arn:aws:iam::123456789012:user/render,arn:aws:iam::123456789012:policy/a/render",
+			"OpsTopicArn":            topic + "ops", "PagerTopicArn": topic + "pager", "KmsKeyArn": key,
 		}, func(s awscdk.Stack) *PermissionAuditorProps {
 			return &PermissionAuditorProps{
-				Callers: jsii.Strings("user/render", "role/web=render"), RenderRole: jsii.String("render"), RemotionVersion: jsii.String("4.0.418"),
-				Regions: jsii.Strings("us-east-1", "eu-central-1"), Buckets: jsii.Strings("site", "output"), AssumedContext: jsii.Strings("aws:SourceVpc=vpc-1"),
-				ScheduleExpression: jsii.String("rate(6 hours)"), TimeZone: jsii.String("Europe/Vienna"), AlertEmail: jsii.String("ops@example.com"),
+				Callers: jsii.Strings("user/render", "role/web=render"), RenderRole: jsii.String("render"),
+				RemotionVersion:    jsii.String("4.0.418"),
+				Regions:            jsii.Strings("us-east-1", "eu-central-1"),
+				Buckets:            jsii.Strings("site", "output"),
+				AssumedContext:     jsii.Strings("aws:SourceVpc=vpc-1"),
+				ScheduleExpression: jsii.String("rate(6 hours)"), TimeZone: jsii.String("Europe/Vienna"),
+				AlertEmail:      jsii.String("ops@example.com"),
 				MetricNamespace: jsii.String("Team/Remotion"), AuditorID: jsii.String("second"),
-				HTTPSFormat: jsii.String("json"), RepeatAfter: jsii.String("72h"), EvidenceBucket: jsii.String("evidence"),
-				ReactToChanges: jsii.Bool(true), Dashboard: jsii.Bool(false), LogRetentionDays: jsii.Number(90), ReportRetentionDays: jsii.Number(7),
-				RolePath: jsii.String("/audit/"), PermissionsBoundary: awsiam.ManagedPolicy_FromManagedPolicyArn(s, jsii.String("boundary"), jsii.String(boundary)),
-				ReadScope:       jsii.String("named"),
-				NamedPrincipals: jsii.Strings("arn:aws:iam::123456789012:user/render", "arn:aws:iam::123456789012:policy/a/render"),
-				OpsTopic:        existing("ops")(s), PagerTopic: existing("pager")(s), AlertTopicKey: awskms.Key_FromKeyArn(s, jsii.String("key"), jsii.String(key)),
+				HTTPSFormat: jsii.String("json"), RepeatAfter: jsii.String("72h"),
+				EvidenceBucket: jsii.String("evidence"),
+				ReactToChanges: jsii.Bool(true), Dashboard: jsii.Bool(false), LogRetentionDays: jsii.Number(90),
+				ReportRetentionDays: jsii.Number(7),
+				RolePath:            jsii.String("/audit/"),
+				PermissionsBoundary: awsiam.ManagedPolicy_FromManagedPolicyArn(s, jsii.String("boundary"),
+					jsii.String(boundary)),
+				ReadScope: jsii.String("named"),
+				NamedPrincipals: jsii.Strings("arn:aws:iam::123456789012:user/render",
+					"arn:aws:iam::123456789012:policy/a/render"),
+				OpsTopic: existing("ops")(s), PagerTopic: existing("pager")(s),
+				AlertTopicKey: awskms.Key_FromKeyArn(s, jsii.String("key"), jsii.String(key)),
 			}
 		}},
-		{"an existing topic", map[string]string{"Callers": "none", "AlertTopicArn": topic + "alerts", "AlertEmail": "ops@example.com"},
-			func(s awscdk.Stack) *PermissionAuditorProps {
-				return &PermissionAuditorProps{Callers: jsii.Strings("none"), AlertTopic: existing("alerts")(s), AlertEmail: jsii.String("ops@example.com")}
-			}},
-		{"an existing topic with a key, and a bucket's retention", map[string]string{"Callers": "none", "AlertTopicArn": topic + "alerts", "KmsKeyArn": key, "ReportRetentionDays": "30"},
+		{"an existing topic", map[string]string{"Callers": "none", "AlertTopicArn": topic + "alerts",
+			"AlertEmail": "ops@example.com"},
 			func(s awscdk.Stack) *PermissionAuditorProps {
 				return &PermissionAuditorProps{Callers: jsii.Strings("none"), AlertTopic: existing("alerts")(s),
-					AlertTopicKey: awskms.Key_FromKeyArn(s, jsii.String("key"), jsii.String(key)), ReportRetentionDays: jsii.Number(30)}
+					AlertEmail: jsii.String("ops@example.com")}
+			}},
+		{"an existing topic with a key, and a bucket's retention",
+			map[string]string{"Callers": "none", "AlertTopicArn": topic + "alerts", "KmsKeyArn": key,
+				"ReportRetentionDays": "30"},
+			func(s awscdk.Stack) *PermissionAuditorProps {
+				return &PermissionAuditorProps{Callers: jsii.Strings("none"), AlertTopic: existing("alerts")(s),
+					AlertTopicKey:       awskms.Key_FromKeyArn(s, jsii.String("key"), jsii.String(key)),
+					ReportRetentionDays: jsii.Number(30)}
 			}},
 	}
-	for every, expression := range map[string]string{"15m": "rate(15 minutes)", "1h": "rate(1 hour)", "6h": "rate(6 hours)", "12h": "rate(12 hours)", "1d": "rate(1 day)"} {
+	for every, expression := range map[string]string{"15m": "rate(15 minutes)", "1h": "rate(1 hour)",
+		"6h": "rate(6 hours)", "12h": "rate(12 hours)", "1d": "rate(1 day)"} {
 		tests = append(tests, struct {
 			name       string
 			parameters map[string]string
 			props      func(awscdk.Stack) *PermissionAuditorProps
-		}{"every " + every, map[string]string{"Callers": "none", "Every": every}, func(awscdk.Stack) *PermissionAuditorProps {
-			return &PermissionAuditorProps{Callers: jsii.Strings("none"), ScheduleExpression: &expression}
-		}})
+		}{"every " + every, map[string]string{"Callers": "none", "Every": every},
+			func(awscdk.Stack) *PermissionAuditorProps {
+				return &PermissionAuditorProps{Callers: jsii.Strings("none"), ScheduleExpression: &expression}
+			}})
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -115,7 +141,8 @@ func TestParity(t *testing.T) {
 			props.Code = testCode(t)
 			NewPermissionAuditor(stack, "Auditor", props)
 			got := synthesized(t, assertions.Template_FromStack(stack, nil))
-			if gotIDs, wantIDs := slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want)); !reflect.DeepEqual(gotIDs, wantIDs) {
+			if gotIDs, wantIDs := slices.Sorted(maps.Keys(got)),
+				slices.Sorted(maps.Keys(want)); !reflect.DeepEqual(gotIDs, wantIDs) {
 				t.Fatalf("resources\n CDK %v\n SAM %v", gotIDs, wantIDs)
 			}
 			for _, id := range slices.Sorted(maps.Keys(want)) {
@@ -131,13 +158,17 @@ func TestParity(t *testing.T) {
 // TestForwarderParity does the same for what forwards changes.
 func TestForwarderParity(t *testing.T) {
 	const boundary = "arn:aws:iam::123456789012:policy/boundary"
-	want, err := readTemplate(t, "change-forwarder.yaml").Resources(map[string]string{"AWS::Partition": "aws", "HomeRegion": "eu-central-1", "RolePath": "/audit/", "PermissionsBoundaryArn": boundary})
+	want, err := readTemplate(t,
+		"change-forwarder.yaml").Resources(map[string]string{"AWS::Partition": "aws",
+		"HomeRegion": "eu-central-1", "RolePath": "/audit/", "PermissionsBoundaryArn": boundary})
 	if err != nil {
 		t.Fatal(err)
 	}
 	stack := emptyStack(t)
-	NewChangeForwarder(stack, "Auditor", &ChangeForwarderProps{HomeRegion: jsii.String("eu-central-1"), RolePath: jsii.String("/audit/"),
-		PermissionsBoundary: awsiam.ManagedPolicy_FromManagedPolicyArn(stack, jsii.String("boundary"), jsii.String(boundary))})
+	NewChangeForwarder(stack, "Auditor", &ChangeForwarderProps{HomeRegion: jsii.String("eu-central-1"),
+		RolePath: jsii.String("/audit/"),
+		PermissionsBoundary: awsiam.ManagedPolicy_FromManagedPolicyArn(stack, jsii.String("boundary"),
+			jsii.String(boundary))})
 	got := synthesized(t, assertions.Template_FromStack(stack, nil))
 	for id := range want {
 		if sam, cdk := normal(id, want), normal(id, got); !reflect.DeepEqual(sam, cdk) {
@@ -163,21 +194,23 @@ func synthesized(t testing.TB, template assertions.Template) map[string]cfn.Reso
 		t.Fatal(err)
 	}
 	// CDK's own parameter, for the version of its bootstrap stack.
-	resources, err := parsed.Resources(map[string]string{"BootstrapVersion": "", "AWS::Partition": "aws"})
+	resources, err := parsed.Resources(map[string]string{"BootstrapVersion": "",
+		"AWS::Partition": "aws"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return resources
 }
 
-// normal is a resource of a template without what may differ, and in the one of several spellings that
-// means the same.
+// normal is a resource of a template without what may differ, and in the one of several spellings
+// that means the same.
 func normal(id string, template map[string]cfn.Resource) cfn.Resource {
 	r := template[id]
 	if r.Type == "AWS::Serverless::Function" {
 		r.Type = "AWS::Lambda::Function" // what the transform makes of it
 	}
-	// Who refers to a resource waits for it as well as who names it, so what counts is the whole order.
+	// Who refers to a resource waits for it as well as who names it, so what counts is the whole
+	// order.
 	before := map[string]bool{}
 	precede(id, template, before)
 	r.DependsOn = slices.Sorted(maps.Keys(before))
@@ -212,7 +245,8 @@ func precede(id string, template map[string]cfn.Resource, before map[string]bool
 	}
 }
 
-// spelling makes lists of one the one thing, as IAM reads them, and numbers text, as parameters are.
+// spelling makes lists of one the one thing, as IAM reads them, and numbers text, as parameters
+// are.
 func spelling(v any) any {
 	switch v := v.(type) {
 	case float64:
@@ -251,18 +285,23 @@ func TestParameterFormsAreTheProps(t *testing.T) {
 	got := map[string]string{}
 	for name, p := range sam.Section("Parameters") {
 		form, formed := p.(map[string]any)["AllowedPattern"].(string)
-		// The ARNs are those of topics, key and boundary, which the app reads; yes and no are booleans here.
+		// The ARNs are those of topics, key and boundary, which the app reads; yes and no are booleans
+		// here.
 		if formed && !strings.HasSuffix(name, "Arn") && form != "^(yes|no)$" {
 			got[name] = form
 		}
 	}
 	want := map[string]string{
-		"Callers": callersForm, "RenderRole": renderRoleForm, "RemotionVersion": remotionVersionForm, "Regions": regionsForm,
-		"Buckets": bucketsForm, "AssumedContext": assumedContextForm, "TimeZone": timeZoneForm, "AlertEmail": alertEmailForm,
-		"ReadScope": readScopeForm, "NamedPrincipals": namedPrincipalsForm, "RolePath": rolePathForm,
+		"Callers": callersForm, "RenderRole": renderRoleForm, "RemotionVersion": remotionVersionForm,
+		"Regions": regionsForm,
+		"Buckets": bucketsForm, "AssumedContext": assumedContextForm, "TimeZone": timeZoneForm,
+		"AlertEmail": alertEmailForm,
+		"ReadScope":  readScopeForm, "NamedPrincipals": namedPrincipalsForm, "RolePath": rolePathForm,
 		// Go's regexps cannot look ahead; Validate asks for the prefix itself.
-		"MetricNamespace": strings.Replace(metricNamespaceForm, "^", "^(?!AWS/)", 1), "AuditorId": auditorIDForm,
-		"HttpsFormat": httpsFormatForm, "RepeatAfter": repeatAfterForm, "EvidenceBucketName": evidenceBucketForm,
+		"MetricNamespace": strings.Replace(metricNamespaceForm, "^", "^(?!AWS/)", 1),
+		"AuditorId":       auditorIDForm,
+		"HttpsFormat":     httpsFormatForm, "RepeatAfter": repeatAfterForm,
+		"EvidenceBucketName": evidenceBucketForm,
 	}
 	if !reflect.DeepEqual(got, want) {
 		for _, name := range slices.Sorted(maps.Keys(want)) {

@@ -10,14 +10,17 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/contract"
 )
 
-// statements are what the function's role may do: the actions the code calls, and those that AWS does in the role's
-// name, each on what its scope names. A scope that nobody told this function about panics.
+// statements are what the function's role may do: the actions the code calls, and those that AWS
+// does in the role's name, each on what its scope names. A scope that nobody told this function
+// about panics.
 func (a *permissionAuditor) statements(p PermissionAuditorProps) []awsiam.PolicyStatement {
-	arn := func(resource string) *string { return jsii.Sprintf("arn:%s:%s", *awscdk.Aws_PARTITION(), resource) }
+	arn := func(resource string) *string {
+		return jsii.Sprintf("arn:%s:%s", *awscdk.Aws_PARTITION(), resource)
+	}
 	account := *awscdk.Aws_ACCOUNT_ID()
 	ofAWS := arn("iam::aws:policy/*")
-	// Which roles exist is learnt at run time, so the reads reach every principal of this account, unless the
-	// read scope narrows them.
+	// Which roles exist is learnt at run time, so the reads reach every principal of this account,
+	// unless the read scope narrows them.
 	every := func(kind string) *string { return arn("iam::" + account + ":" + kind + "/*") }
 	evidence := func(key string) *string { return arn("s3:::" + *a.evidence.BucketName() + key) }
 	state := evidence("/state/" + account + "/*")
@@ -29,7 +32,8 @@ func (a *permissionAuditor) statements(p PermissionAuditorProps) []awsiam.Policy
 		contract.ScopeAny:        {jsii.String("*")},
 		contract.ScopeFunctions:  {arn("lambda:*:" + account + ":function:*")},
 		contract.ScopePolicies:   {every("policy"), ofAWS},
-		// Without it a missing object looks forbidden. There is no prefix in that question to narrow it by.
+		// Without it a missing object looks forbidden. There is no prefix in that question to narrow it
+		// by.
 		contract.ScopeEvidence:   {evidence("")},
 		contract.ScopeRemembered: {state, evidence("/mutes.yaml")},
 		contract.ScopeRecorded:   {state, evidence("/reports/*")},
@@ -51,7 +55,8 @@ func (a *permissionAuditor) statements(p PermissionAuditorProps) []awsiam.Policy
 	if a.key != nil {
 		resources[contract.ScopeTopicKey] = []*string{a.key.KeyArn()}
 	}
-	permissions := slices.Concat(contract.ReadPermissions(), contract.FunctionPermissions(), contract.OnBehalfPermissions())
+	permissions := slices.Concat(contract.ReadPermissions(), contract.FunctionPermissions(),
+		contract.OnBehalfPermissions())
 	var statements []awsiam.PolicyStatement
 	for _, s := range contract.Statements(*p.ReadScope, permissions) {
 		reach, known := resources[s.Scope]
@@ -64,11 +69,13 @@ func (a *permissionAuditor) statements(p PermissionAuditorProps) []awsiam.Policy
 		statement := allow(s.Sid, s.Actions, reach...)
 		switch s.Scope {
 		case contract.ScopeNamespace:
-			statement.AddCondition(jsii.String("StringEquals"), map[string]any{"cloudwatch:namespace": p.MetricNamespace})
+			statement.AddCondition(jsii.String("StringEquals"),
+				map[string]any{"cloudwatch:namespace": p.MetricNamespace})
 		case contract.ScopeTopicKey:
-			// The wildcard is for China, where a service's name ends in .cn in one place and not in another, and KMS does
-			// not document which it compares. Only AWS sets the key.
-			statement.AddCondition(jsii.String("StringLike"), map[string]any{"kms:ViaService": "sns." + *awscdk.Aws_REGION() + ".amazonaws.com*"})
+			// The wildcard is for China, where a service's name ends in .cn in one place and not in another,
+			// and KMS does not document which it compares. Only AWS sets the key.
+			statement.AddCondition(jsii.String("StringLike"),
+				map[string]any{"kms:ViaService": "sns." + *awscdk.Aws_REGION() + ".amazonaws.com*"})
 		}
 		statements = append(statements, statement)
 	}

@@ -33,15 +33,18 @@ import (
 type PermissionAuditorProps struct {
 	// Callers are the users and roles that call Remotion's CLI or SDK: user/NAME, role/NAME,
 	// sso/PERMISSION-SET, or an ARN of a user or role, each with an optional =render, =deploy or =all
-	// (default) for what it has to be able to do. "none", alone, audits the render role only. Required.
+	// (default) for what it has to be able to do. "none", alone, audits the render role only.
+	// Required.
 	Callers *[]*string
-	// RenderRole is the name of the role that Remotion's functions run with. Default: remotion-lambda-role.
+	// RenderRole is the name of the role that Remotion's functions run with. Default:
+	// remotion-lambda-role.
 	RenderRole *string
 	// RemotionVersion is the release whose permissions are needed: "auto" (what the deployed functions
-	// need, else the newest that the auditor knows), "latest", or a release such as 4.0.418. Default: auto.
+	// need, else the newest that the auditor knows), "latest", or a release such as 4.0.418. Default:
+	// auto.
 	RemotionVersion *string
-	// Regions is where Remotion is used: "auto" (the stack's region, and wherever its functions are), "all", or
-	// regions. Default: auto.
+	// Regions is where Remotion is used: "auto" (the stack's region, and wherever its functions are),
+	// "all", or regions. Default: auto.
 	Regions *[]*string
 	// Buckets are buckets that Remotion uses besides remotionlambda-*: custom site and output buckets.
 	// Default: none.
@@ -49,57 +52,61 @@ type PermissionAuditorProps struct {
 	// AssumedContext is request context that real requests carry and policies here ask for, each as
 	// key=value. Default: none beyond what the audit assumes anyway.
 	AssumedContext *[]*string
-	// ReadScope is what the auditor may read of IAM: "account" (any user, role, group and policy of the account, since
-	// which roles run functions is learnt at run time), or "named" (NamedPrincipals alone; nothing is discovered
-	// then: no functions, no roles of theirs, no permission sets). Default: account.
+	// ReadScope is what the auditor may read of IAM: "account" (any user, role, group and policy of
+	// the account, since which roles run functions is learnt at run time), or "named" (NamedPrincipals
+	// alone; nothing is discovered then: no functions, no roles of theirs, no permission sets).
+	// Default: account.
 	ReadScope *string
-	// NamedPrincipals are, with ReadScope "named", the ARNs of the callers and render roles, of the groups that the
-	// users are in, and of their managed policies, boundaries included; AWS's own policies need no naming. Default: none.
+	// NamedPrincipals are, with ReadScope "named", the ARNs of the callers and render roles, of the
+	// groups that the users are in, and of their managed policies, boundaries included; AWS's own
+	// policies need no naming. Default: none.
 	NamedPrincipals *[]*string
-	// ScheduleExpression is when the audit runs, as EventBridge Scheduler takes it: rate(…) or cron(…). One with gaps that
-	// no single alarm can watch is refused. Default: rate(1 hour).
+	// ScheduleExpression is when the audit runs, as EventBridge Scheduler takes it: rate(…) or
+	// cron(…). One with gaps that no single alarm can watch is refused. Default: rate(1 hour).
 	ScheduleExpression *string
 	// TimeZone is the time zone of the schedule, by its IANA name. Default: UTC.
 	TimeZone *string
-	// ReactToChanges audits within minutes of a change in IAM, too, and says who changed what. It needs a trail of
-	// CloudTrail's and, outside us-east-1, a ChangeForwarder there. Default: false.
+	// ReactToChanges audits within minutes of a change in IAM, too, and says who changed what. It
+	// needs a trail of CloudTrail's and, outside us-east-1, a ChangeForwarder there. Default: false.
 	ReactToChanges *bool
-	// AlertEmail gets the alerts by mail, once confirmed from the mail that AWS sends it. Default: nobody is
-	// subscribed to the topic.
+	// AlertEmail gets the alerts by mail, once confirmed from the mail that AWS sends it. Default:
+	// nobody is subscribed to the topic.
 	AlertEmail *string
-	// AlertTopic gets the alerts, a standard topic of the stack's region. It has to let CloudWatch's alarms and the function
-	// publish, and so has its key. Default: a new topic, with a key.
+	// AlertTopic gets the alerts, a standard topic of the stack's region. It has to let CloudWatch's
+	// alarms and the function publish, and so has its key. Default: a new topic, with a key.
 	AlertTopic awssns.ITopic
-	// OpsTopic gets the alarms about the auditor itself: that it stopped, is blind, or fails. Default: the topic
-	// of the alerts.
+	// OpsTopic gets the alarms about the auditor itself: that it stopped, is blind, or fails. Default:
+	// the topic of the alerts.
 	OpsTopic awssns.ITopic
-	// PagerTopic pages somebody, for critical gaps alone. Default: nobody; the alert itself says more than an alarm.
+	// PagerTopic pages somebody, for critical gaps alone. Default: nobody; the alert itself says more
+	// than an alarm.
 	PagerTopic awssns.ITopic
-	// AlertTopicKey is the key of a new topic, or the one that AlertTopic is encrypted with. Its policy has to let
-	// CloudWatch and the account's roles use it. Default: a new key for a new topic, and for one that is given the key that
-	// CDK knows of.
+	// AlertTopicKey is the key of a new topic, or the one that AlertTopic is encrypted with. Its
+	// policy has to let CloudWatch and the account's roles use it. Default: a new key for a new topic,
+	// and for one that is given the key that CDK knows of.
 	AlertTopicKey awskms.IKey
-	// HTTPSFormat is what https subscribers get: "chat", a card that Amazon Q Developer shows in Slack and
-	// Teams, or "json", the document that machines get. Default: chat.
+	// HTTPSFormat is what https subscribers get: "chat", a card that Amazon Q Developer shows in Slack
+	// and Teams, or "json", the document that machines get. Default: chat.
 	HTTPSFormat *string
-	// RepeatAfter is how long an unchanged gap stays quiet before it is told again, as 24h or 90m, up to
-	// 720h; 0s tells it on every run. Default: 24h.
+	// RepeatAfter is how long an unchanged gap stays quiet before it is told again, as 24h or 90m, up
+	// to 720h; 0s tells it on every run. Default: 24h.
 	RepeatAfter *string
-	// MetricNamespace is the CloudWatch namespace of the metrics; two auditors in one account and region need
-	// two. Default: RemotionAudit.
+	// MetricNamespace is the CloudWatch namespace of the metrics; two auditors in one account and
+	// region need two. Default: RemotionAudit.
 	MetricNamespace *string
 	// AuditorID is how this auditor names itself in alerts; two in one account need two names.
 	// Default: remotion-audit.
 	AuditorID *string
-	// EvidenceBucket names an S3 bucket of the stack's account and region in which the auditor keeps what it
-	// has announced, what is muted, and each run's report; encrypted with S3's own keys, since the function may use no
-	// key of yours for it. Default: a new one, which stays when the stack goes.
+	// EvidenceBucket names an S3 bucket of the stack's account and region in which the auditor keeps
+	// what it has announced, what is muted, and each run's report; encrypted with S3's own keys, since
+	// the function may use no key of yours for it. Default: a new one, which stays when the stack
+	// goes.
 	EvidenceBucket *string
-	// ReportRetentionDays is how many days a new bucket keeps each run's report; state and mutes are kept.
-	// Default: 400.
+	// ReportRetentionDays is how many days a new bucket keeps each run's report; state and mutes are
+	// kept. Default: 400.
 	ReportRetentionDays *float64
-	// LogRetentionDays is how many days the function's log is kept: one of the retentions that CloudWatch Logs
-	// knows, such as 30, 90 or 365. Default: 30.
+	// LogRetentionDays is how many days the function's log is kept: one of the retentions that
+	// CloudWatch Logs knows, such as 30, 90 or 365. Default: 30.
 	LogRetentionDays *float64
 	// Dashboard makes a CloudWatch dashboard: the first three of an account are free, a further one is
 	// $3 a month. Default: true.
@@ -108,8 +115,8 @@ type PermissionAuditorProps struct {
 	RolePath *string
 	// PermissionsBoundary bounds the roles that are made. Default: none.
 	PermissionsBoundary awsiam.IManagedPolicy
-	// Code is the function's code, a bootstrap for arm64. Default: it is built from its source, at the version that
-	// go.mod has, which takes the go command.
+	// Code is the function's code, a bootstrap for arm64. Default: it is built from its source, at the
+	// version that go.mod has, which takes the go command.
 	Code awslambda.Code
 }
 
@@ -148,7 +155,8 @@ func (p *PermissionAuditorProps) Validate() error {
 		errs = append(errs, fmt.Errorf("%s: %s", field, fmt.Sprintf(format, args...)))
 	}
 	check := func(field, form, want string, value *string) {
-		if value != nil && !*awscdk.Token_IsUnresolved(value) && !regexp.MustCompile(form).MatchString(*value) {
+		if value != nil && !*awscdk.Token_IsUnresolved(value) &&
+			!regexp.MustCompile(form).MatchString(*value) {
 			wrong(field, "%q is not %s", *value, want)
 		}
 	}
@@ -169,15 +177,20 @@ func (p *PermissionAuditorProps) Validate() error {
 	if p.Callers == nil || len(*p.Callers) == 0 {
 		wrong("Callers", `required: name who runs Remotion, such as user/render, or say "none"`)
 	} else {
-		checkList("Callers", callersForm, `"none", or user/NAME, role/NAME, sso/PERMISSION-SET or ARNs of users and roles, each optionally followed by =render, =deploy or =all`, p.Callers)
+		checkList("Callers", callersForm,
+			`"none", or user/NAME, role/NAME, sso/PERMISSION-SET or ARNs of users and roles, each optionally followed by =render, =deploy or =all`, p.Callers)
 	}
 	check("RenderRole", renderRoleForm, "the name of a role, without its path", p.RenderRole)
-	check("RemotionVersion", remotionVersionForm, `"auto", "latest", or a release such as 4.0.418`, p.RemotionVersion)
+	check("RemotionVersion", remotionVersionForm, `"auto", "latest", or a release such as 4.0.418`,
+		p.RemotionVersion)
 	checkList("Regions", regionsForm, `"auto", "all", or regions such as us-east-1`, p.Regions)
 	checkList("Buckets", bucketsForm, "bucket names, without s3:// and without paths", p.Buckets)
-	checkList("AssumedContext", assumedContextForm, "key=value, each key with its prefix and no comma in a value, such as aws:SourceVpc=vpc-0123456789abcdef0", p.AssumedContext)
+	checkList("AssumedContext", assumedContextForm,
+		"key=value, each key with its prefix and no comma in a value, such as "+
+			"aws:SourceVpc=vpc-0123456789abcdef0", p.AssumedContext)
 	check("ReadScope", readScopeForm, `"account" or "named"`, p.ReadScope)
-	checkList("NamedPrincipals", namedPrincipalsForm, "ARNs of users, roles, groups and policies", p.NamedPrincipals)
+	checkList("NamedPrincipals", namedPrincipalsForm, "ARNs of users, roles, groups and policies",
+		p.NamedPrincipals)
 	if p.ReadScope != nil && *awscdk.Token_IsUnresolved(p.ReadScope) {
 		wrong("ReadScope", "is not known at synth, and decides what the role may read: write it out")
 	}
@@ -186,18 +199,22 @@ func (p *PermissionAuditorProps) Validate() error {
 	case named && !hasNames:
 		wrong("NamedPrincipals", `ReadScope "named" needs the ARNs of whom the auditor may read`)
 	case hasNames && !named:
-		wrong("NamedPrincipals", `narrow nothing with ReadScope "account": set it to "named", or leave them out`)
+		wrong("NamedPrincipals",
+			`narrow nothing with ReadScope "account": set it to "named", or leave them out`)
 	case named && *awscdk.Token_IsUnresolved(p.NamedPrincipals):
-		wrong("NamedPrincipals", "are a list that is not known at synth: write its entries out; each may be a token")
+		wrong("NamedPrincipals",
+			"are a list that is not known at synth: write its entries out; each may be a token")
 	case named:
 		if size := len(*commaSeparated(p.NamedPrincipals)); size > longestNames {
-			wrong("NamedPrincipals", "have %d characters, and a role's policy has room for %d", size, longestNames)
+			wrong("NamedPrincipals", "have %d characters, and a role's policy has room for %d", size,
+				longestNames)
 		}
 	}
 	if named && p.Callers != nil {
 		for _, caller := range *p.Callers {
 			if caller != nil && strings.HasPrefix(*caller, "sso/") {
-				wrong("Callers", `%s has to be searched for, and ReadScope "named" searches for nothing: write the ARN of its role`, *caller)
+				wrong("Callers",
+					`%s has to be searched for, and ReadScope "named" searches for nothing: write the ARN of its role`, *caller)
 			}
 		}
 	}
@@ -214,17 +231,23 @@ func (p *PermissionAuditorProps) Validate() error {
 	}
 	check("AlertEmail", alertEmailForm, "an e-mail address", p.AlertEmail)
 	check("HTTPSFormat", httpsFormatForm, `"chat" or "json"`, p.HTTPSFormat)
-	check("RepeatAfter", repeatAfterForm, "hours or minutes, such as 24h or 90m, up to 720h, or 0s", p.RepeatAfter)
-	check("EvidenceBucket", evidenceBucketForm, "a bucket's name, without s3:// and without path", p.EvidenceBucket)
-	check("MetricNamespace", metricNamespaceForm, "at most 255 letters, digits and . - _ / # :, not beginning with a colon", p.MetricNamespace)
+	check("RepeatAfter", repeatAfterForm, "hours or minutes, such as 24h or 90m, up to 720h, or 0s",
+		p.RepeatAfter)
+	check("EvidenceBucket", evidenceBucketForm, "a bucket's name, without s3:// and without path",
+		p.EvidenceBucket)
+	check("MetricNamespace", metricNamespaceForm,
+		"at most 255 letters, digits and . - _ / # :, not beginning with a colon", p.MetricNamespace)
 	if p.MetricNamespace != nil && strings.HasPrefix(*p.MetricNamespace, "AWS/") {
 		wrong("MetricNamespace", "%q begins with AWS/, which is CloudWatch's own", *p.MetricNamespace)
 	}
 	check("RolePath", rolePathForm, "a path that begins and ends with a slash", p.RolePath)
-	if days := p.LogRetentionDays; days != nil && !*awscdk.Token_IsUnresolved(days) && !slices.Contains(logRetentions, *days) {
-		wrong("LogRetentionDays", "%v is not a retention that CloudWatch Logs knows, such as 30, 90 or 365", *days)
+	if days := p.LogRetentionDays; days != nil && !*awscdk.Token_IsUnresolved(days) &&
+		!slices.Contains(logRetentions, *days) {
+		wrong("LogRetentionDays",
+			"%v is not a retention that CloudWatch Logs knows, such as 30, 90 or 365", *days)
 	}
-	if days := p.ReportRetentionDays; days != nil && !*awscdk.Token_IsUnresolved(days) && (*days < 1 || *days > 36500 || *days != math.Trunc(*days)) {
+	if days := p.ReportRetentionDays; days != nil && !*awscdk.Token_IsUnresolved(days) &&
+		(*days < 1 || *days > 36500 || *days != math.Trunc(*days)) {
 		wrong("ReportRetentionDays", "%v is not 1 to 36500 days", *days)
 	}
 	check("AuditorID", auditorIDForm, "at most 64 letters, digits, - and _", p.AuditorID)
@@ -239,14 +262,15 @@ func (p *PermissionAuditorProps) Validate() error {
 	return fmt.Errorf("PermissionAuditor: %w", errors.Join(errs...))
 }
 
-// longestNames is how many characters NamedPrincipals may have, with commas: what is left of the 10,240 of a role's inline
-// policies, and room for quotes.
+// longestNames is how many characters NamedPrincipals may have, with commas: what is left of the
+// 10,240 of a role's inline policies, and room for quotes.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html#reference_iam-quotas-entity-length
 const longestNames = 6_500
 
 // logRetentions are the days that CloudWatch Logs can be told to keep a log.
 // https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
-var logRetentions = []float64{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653}
+var logRetentions = []float64{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827,
+	3653}
 
 // withDefaults is a copy of valid props in which every field is set that has a default.
 func (p *PermissionAuditorProps) withDefaults() PermissionAuditorProps {
@@ -309,10 +333,14 @@ func (p *PermissionAuditorProps) watch() (watch, error) {
 		}
 		return *s
 	}
-	expression, zone := value(p.ScheduleExpression, defaultSchedule), value(p.TimeZone, defaultTimeZone)
-	for _, said := range []struct{ field, value string }{{"ScheduleExpression", expression}, {"TimeZone", zone}} {
+	expression, zone := value(p.ScheduleExpression, defaultSchedule),
+		value(p.TimeZone, defaultTimeZone)
+	for _, said := range []struct{ field, value string }{{"ScheduleExpression", expression},
+		{"TimeZone", zone}} {
 		if *awscdk.Token_IsUnresolved(jsii.String(said.value)) {
-			return watch{}, fmt.Errorf("%s is not known at synth, so that no alarm can be made to watch it: write it out", said.field)
+			return watch{},
+				fmt.Errorf("%s is not known at synth, so that no alarm can be made to watch it: write it out",
+					said.field)
 		}
 	}
 	return watchOf(expression, zone)

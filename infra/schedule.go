@@ -11,8 +11,8 @@ import (
 
 // A watch is how alarms watch a schedule.
 type watch struct {
-	// deadMan fires when none of its periods saw a run. They span two gaps between runs and half an hour, so that one run may
-	// be missed, and the next one late.
+	// deadMan fires when none of its periods saw a run. They span two gaps between runs and half an
+	// hour, so that one run may be missed, and the next one late.
 	deadMan window
 	// warmUpMinutes is how long the dead man waits before its first judgement.
 	warmUpMinutes int
@@ -29,7 +29,8 @@ type window struct {
 // What one alarm can do.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
 const (
-	longestSpan      = 7 * 24 * time.Hour // of all periods, where one is an hour or longer; else it is a day
+	// of all periods, where one is an hour or longer; else it is a day
+	longestSpan      = 7 * 24 * time.Hour
 	longestByMinutes = 24 * time.Hour
 	longestWarmUp    = 48 * time.Hour
 )
@@ -38,28 +39,31 @@ const (
 	watchSlack = 30 * time.Minute
 	// longestWatched is the longest gap that a dead man can watch.
 	longestWatched = (longestSpan - watchSlack) / 2
-	// shortestGap is how often the audit may run: often enough for anyone, and so seldom that a run is over when the next
-	// one starts.
+	// shortestGap is how often the audit may run: often enough for anyone, and so seldom that a run is
+	// over when the next one starts.
 	shortestGap = 5 * time.Minute
 )
 
-// watchOf is how to watch a schedule: an expression as EventBridge Scheduler takes it, in a time zone by its IANA name ("" is
-// UTC). It reads no clock. What is no expression is an error, and so is one that no single alarm can watch, one
-// that comes to an end, and one that runs more often than every five minutes.
+// watchOf is how to watch a schedule: an expression as EventBridge Scheduler takes it, in a time
+// zone by its IANA name ("" is UTC). It reads no clock. What is no expression is an error, and so
+// is one that no single alarm can watch, one that comes to an end, and one that runs more often
+// than every five minutes.
 func watchOf(expression, zone string) (watch, error) {
 	longest, err := longestGap(expression, zone)
 	if err != nil {
 		return watch{}, err
 	}
 	if longest.length > longestWatched {
-		return watch{}, fmt.Errorf("%s: %s may pass between two runs%s, and one alarm can watch for at most %s",
-			expression, words(longest.length), longest.where(), words(longestWatched))
+		return watch{},
+			fmt.Errorf("%s: %s may pass between two runs%s, and one alarm can watch for at most %s",
+				expression, words(longest.length), longest.where(), words(longestWatched))
 	}
 	return watchGap(longest.length), nil
 }
 
-// flexible is how many minutes Scheduler may put a run off, so that not everybody's runs start at the same moment: ten, and none
-// where runs follow each other within a quarter of an hour, of which two would meet. The expression is one that watchOf takes.
+// flexible is how many minutes Scheduler may put a run off, so that not everybody's runs start at
+// the same moment: ten, and none where runs follow each other within a quarter of an hour, of which
+// two would meet. The expression is one that watchOf takes.
 func flexible(expression string) int {
 	const window, shortest = 10, 15 * time.Minute
 	closest := 24 * time.Hour
@@ -67,7 +71,8 @@ func flexible(expression string) int {
 		if n, err := strconv.Atoi(rate[1]); err == nil && rate[2] == "minute" {
 			closest = time.Duration(n) * time.Minute
 		}
-	} else if c, err := parseCron(strings.TrimSuffix(strings.TrimPrefix(expression, "cron("), ")")); err == nil {
+	} else if c, err := parseCron(strings.TrimSuffix(strings.TrimPrefix(expression, "cron("),
+		")")); err == nil {
 		before := c.minutes[len(c.minutes)-1] - 24*60 // of the day before, if there is a run on it
 		for _, minute := range c.minutes {
 			closest = min(closest, time.Duration(minute-before)*time.Minute)
@@ -82,7 +87,8 @@ func flexible(expression string) int {
 
 // watchGap is how to watch for runs that are at most gap apart, which is at most longestWatched.
 func watchGap(gap time.Duration) watch {
-	dead := spanning(2*gap+watchSlack, 5*time.Minute) // short periods, so that it fires soon after its time is over
+	// short periods, so that it fires soon after its time is over
+	dead := spanning(2*gap+watchSlack, 5*time.Minute)
 	if 2*gap+watchSlack > longestByMinutes {
 		dead = spanning(2*gap+watchSlack, time.Hour)
 	}
@@ -96,10 +102,11 @@ func spanning(span, period time.Duration) window {
 	return window{int(period.Seconds()), ceil(span, period)}
 }
 
-// runsApart is a window that holds two runs which are at most so far apart, as an alarm has it that counts runs: each
-// has a period of its own. Periods slide by the minute, so in one as long as a gap two runs would meet at one minute and not at
-// the next. Beyond the gap there is Scheduler's flexible window (10 minutes), a run, its metric (2) and the next
-// evaluation. An alarm that looks further back than a day sees full hours alone.
+// runsApart is a window that holds two runs which are at most so far apart, as an alarm has it that
+// counts runs: each has a period of its own. Periods slide by the minute, so in one as long as a
+// gap two runs would meet at one minute and not at the next. Beyond the gap there is Scheduler's
+// flexible window (10 minutes), a run, its metric (2) and the next evaluation. An alarm that looks
+// further back than a day sees full hours alone.
 func runsApart(gap time.Duration) window {
 	span := gap + 15*time.Minute
 	if span <= longestByMinutes {
@@ -159,11 +166,13 @@ func longestGap(expression, timeZone string) (gap, error) {
 	}
 	switch rate := ratePattern.FindStringSubmatch(expression); {
 	case rate != nil:
-		unit := map[string]time.Duration{"minute": time.Minute, "hour": time.Hour, "day": 24 * time.Hour}[rate[2]]
+		unit := map[string]time.Duration{"minute": time.Minute, "hour": time.Hour,
+			"day": 24 * time.Hour}[rate[2]]
 		n, err := strconv.ParseUint(rate[1], 10, 16)
 		switch every := time.Duration(n) * unit; {
 		case err != nil: // more than 45 days, in every unit
-			return wrong("too long: one alarm can watch for at most %s between two runs", words(longestWatched))
+			return wrong("too long: one alarm can watch for at most %s between two runs",
+				words(longestWatched))
 		case every < shortestGap:
 			return wrong("runs more often than every %s", words(shortestGap))
 		default:
@@ -172,7 +181,8 @@ func longestGap(expression, timeZone string) (gap, error) {
 	case kind == "at":
 		return wrong("runs once; an audit wants rate(…) or cron(…)")
 	case kind != "cron" || !strings.HasSuffix(expression, ")"):
-		return gap{}, fmt.Errorf("%q is not a schedule, such as rate(6 hours) or cron(0 9 * * ? *)", expression)
+		return gap{}, fmt.Errorf("%q is not a schedule, such as rate(6 hours) or cron(0 9 * * ? *)",
+			expression)
 	}
 	c, err := parseCron(fields)
 	if err != nil {
@@ -180,7 +190,8 @@ func longestGap(expression, timeZone string) (gap, error) {
 	}
 	for year := yearField.first; year <= yearField.last; year++ {
 		if !c.years[year] {
-			return wrong("leaves out years, in which the alarm for missing runs would fire; the year has to be *")
+			return wrong("leaves out years, in which the alarm for missing runs would fire; the year has " +
+				"to be *")
 		}
 	}
 	for i, minute := range c.minutes[1:] {
@@ -189,16 +200,17 @@ func longestGap(expression, timeZone string) (gap, error) {
 		}
 	}
 	// After 28 years dates fall on the same days of the week, and so do the changes of the clocks.
-	longest := c.longestGap(zone, time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2053, 1, 1, 0, 0, 0, 0, time.UTC))
+	longest := c.longestGap(zone, time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC),
+		time.Date(2053, 1, 1, 0, 0, 0, 0, time.UTC))
 	if longest.length == 0 {
 		return wrong("runs less than twice in 28 years")
 	}
 	return longest, nil
 }
 
-// longestGap is the longest gap, the first of several, between the runs on the dates from one to another (midnights in UTC, the last
-// one excluded). It is zero if there are fewer than two. As Scheduler has it, a time that the clocks skip has no
-// run, and one that comes twice has one.
+// longestGap is the longest gap, the first of several, between the runs on the dates from one to
+// another (midnights in UTC, the last one excluded). It is zero if there are fewer than two. As
+// Scheduler has it, a time that the clocks skip has no run, and one that comes twice has one.
 // https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html#daylist-savings-time
 func (c cron) longestGap(zone *time.Location, from, until time.Time) gap {
 	var longest gap
@@ -234,8 +246,9 @@ func (c cron) longestGap(zone *time.Location, from, until time.Time) gap {
 	return longest
 }
 
-// landmarks are the indices of the minutes that count on a day without a change of the clocks: the first and the last, and
-// the two around the longest gap in between. There are thousands of such days.
+// landmarks are the indices of the minutes that count on a day without a change of the clocks: the
+// first and the last, and the two around the longest gap in between. There are thousands of such
+// days.
 func (c cron) landmarks() []int {
 	last := len(c.minutes) - 1
 	widest := 0
@@ -247,8 +260,9 @@ func (c cron) landmarks() []int {
 	return []int{0, widest, min(widest+1, last), last}
 }
 
-// atWall is the first moment at which the clocks of a zone show a time, which is given as if it were UTC. The offsets, in seconds, are
-// those that the zone may have then, in order. There is no such moment if the clocks skip the time.
+// atWall is the first moment at which the clocks of a zone show a time, which is given as if it
+// were UTC. The offsets, in seconds, are those that the zone may have then, in order. There is no
+// such moment if the clocks skip the time.
 func atWall(wall time.Time, zone *time.Location, offsets ...int) (time.Time, bool) {
 	for _, offset := range offsets {
 		t := wall.Add(-time.Duration(offset) * time.Second).In(zone)

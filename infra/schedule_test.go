@@ -23,19 +23,28 @@ func TestWatch(t *testing.T) {
 		{"rate(31 minutes)", "", watch{window{300, 19}, 95, window{60, 46}, window{60, 108}}},
 		{"rate(239 minutes)", "", watch{window{300, 102}, 510, window{60, 254}, window{60, 732}}},
 		{"rate(4 hours)", "", watch{window{300, 102}, 510, window{60, 255}, window{60, 735}}},
-		{"rate(1 days)", "", watch{window{3600, 49}, 2880, window{3600, 26}, window{3600, 74}}}, // what Scheduler's console writes
+		// what Scheduler's console writes
+		{"rate(1 days)", "", watch{window{3600, 49}, 2880, window{3600, 26}, window{3600, 74}}},
 		{"rate(3 days)", "", watch{window{3600, 145}, 2880, window{3600, 74}, window{3600, 168}}},
-		{"rate(5025 minutes)", "", watch{window{3600, 168}, 2880, window{3600, 85}, window{3600, 168}}}, // seven days to the minute
+		// seven days to the minute
+		{"rate(5025 minutes)", "", watch{window{3600, 168}, 2880, window{3600, 85}, window{3600, 168}}},
 
 		{"cron(0 9 * * ? *)", "", watch{window{3600, 49}, 2880, window{3600, 26}, window{3600, 74}}},
-		{"cron(0 9 * * ? *)", berlin, watch{window{3600, 51}, 2880, window{3600, 27}, window{3600, 77}}},    // 25 hours in October
-		{"cron(30 2 * * ? *)", newYork, watch{window{3600, 95}, 2880, window{3600, 49}, window{3600, 143}}}, // no 2:30 in March
+		// 25 hours in October
+		{"cron(0 9 * * ? *)", berlin, watch{window{3600, 51}, 2880, window{3600, 27}, window{3600, 77}}},
+		// no 2:30 in March
+		{"cron(30 2 * * ? *)", newYork, watch{window{3600, 95}, 2880, window{3600, 49},
+			window{3600, 143}}},
 		{"cron(0 9,12 * * ? *)", "", watch{window{3600, 43}, 2580, window{60, 1275}, window{3600, 65}}},
 		{"cron(0 * * * ? *)", "", watch{window{300, 30}, 150, window{60, 75}, window{60, 195}}},
-		{"cron(0 * * * ? *)", newYork, watch{window{300, 54}, 270, window{60, 135}, window{60, 375}}}, // 1:00 comes twice in November, and has one run
-		{"cron(0 0/6 ? * SUN-SAT *)", "", watch{window{300, 150}, 750, window{60, 375}, window{60, 1095}}},
-		{"cron(0 9 ? * mon-fri *)", berlin, watch{window{3600, 147}, 2880, window{3600, 75}, window{3600, 168}}},
-		{"cron(0 9 1/3 * ? */1)", "Asia/Tokyo", watch{window{3600, 145}, 2880, window{3600, 74}, window{3600, 168}}},
+		// 1:00 comes twice in November, and has one run
+		{"cron(0 * * * ? *)", newYork, watch{window{300, 54}, 270, window{60, 135}, window{60, 375}}},
+		{"cron(0 0/6 ? * SUN-SAT *)", "", watch{window{300, 150}, 750, window{60, 375},
+			window{60, 1095}}},
+		{"cron(0 9 ? * mon-fri *)", berlin, watch{window{3600, 147}, 2880, window{3600, 75},
+			window{3600, 168}}},
+		{"cron(0 9 1/3 * ? */1)", "Asia/Tokyo", watch{window{3600, 145}, 2880, window{3600, 74},
+			window{3600, 168}}},
 	}
 	for _, tt := range tests {
 		t.Run(strings.TrimSpace(tt.expression+" "+tt.zone), func(t *testing.T) {
@@ -51,24 +60,30 @@ func TestUnwatchableSchedules(t *testing.T) {
 	const limit = "one alarm can watch for at most 3 days 11 hours 45 minutes"
 	tests := []struct{ name, expression, zone, want string }{
 		{"four days", "rate(4 days)", "", "rate(4 days): 4 days may pass between two runs, and " + limit},
-		{"a minute too long", "rate(5026 minutes)", "", "3 days 11 hours 46 minutes may pass between two runs, and " + limit},
+		{"a minute too long", "rate(5026 minutes)", "",
+			"3 days 11 hours 46 minutes may pass between two runs, and " + limit},
 		{"a number that does not fit", "rate(99999999999999999999 days)", "", limit},
 		{"the gap of a cron is named", "cron(0 9 ? * MON,THU *)", "Europe/Berlin",
-			"4 days 1 hour may pass between two runs (from Thu 2025-10-23 09:00 CEST to Mon 2025-10-27 09:00 CET), and " + limit},
-		{"weekly", "cron(0 9 ? * L *)", "", "7 days may pass between two runs (from Sat 2025-01-04 09:00 UTC to Sat 2025-01-11 09:00 UTC)"},
+			"4 days 1 hour may pass between two runs (from Thu 2025-10-23 09:00 CEST to Mon 2025-10-27 " +
+				"09:00 CET), and " + limit},
+		{"weekly", "cron(0 9 ? * L *)", "",
+			"7 days may pass between two runs (from Sat 2025-01-04 09:00 UTC to Sat 2025-01-11 09:00 UTC)"},
 		{"monthly", "cron(0 9 L * ? *)", "", "31 days may pass"},
 		{"the last weekday", "cron(0 9 LW * ? *)", "", "33 days may pass"},
 		{"a weekday near the 15th", "cron(0 9 15W * ? *)", "", "32 days may pass"},
 		{"the first Monday", "cron(0 9 ? * MON#1 *)", "", "35 days may pass"},
 		{"the last Friday", "cron(0 9 ? * 6L *)", "", "35 days may pass"},
-		{"a winter", "cron(0 9 * JAN-MAR ? *)", "", "276 days may pass between two runs (from Mon 2025-03-31 09:00 UTC to Thu 2026-01-01 09:00 UTC)"},
+		{"a winter", "cron(0 9 * JAN-MAR ? *)", "",
+			"276 days may pass between two runs (from Mon 2025-03-31 09:00 UTC to Thu 2026-01-01 09:00 " +
+				"UTC)"},
 		{"never", "cron(0 9 30 2 ? *)", "", "runs less than twice in 28 years"},
 		{"once in 28 years", "cron(0 9 ? 2 1#5 *)", "", "runs less than twice in 28 years"},
 		{"too often", "rate(4 minutes)", "", "rate(4 minutes): runs more often than every 5 minutes"},
 		{"too often, by the clock", "cron(0/4 * * * ? *)", "", "more often than every 5 minutes"},
 		{"too often, across the hour", "cron(0,58 * * * ? *)", "", "more often than every 5 minutes"},
 		{"one-time", "at(2030-01-01T00:00:00)", "", "at(2030-01-01T00:00:00): runs once"},
-		{"years that end", "cron(0 9 * * ? 2025-2030)", "", "cron(0 9 * * ? 2025-2030): leaves out years"},
+		{"years that end", "cron(0 9 * * ? 2025-2030)", "",
+			"cron(0 9 * * ? 2025-2030): leaves out years"},
 		{"every other year", "cron(0 9 * * ? */2)", "", "leaves out years"},
 
 		{"nothing", "", "", `"" is not a schedule, such as rate(6 hours)`},
@@ -85,10 +100,12 @@ func TestUnwatchableSchedules(t *testing.T) {
 		{"a minute too many", "cron(60 9 * * ? *)", "", `minutes: "60" is not one of 0-59`},
 		{"hour 24", "cron(0 24 * * ? *)", "", `hours: "24" is not one of 0-23`},
 		{"day 0", "cron(0 9 0 * ? *)", "", `day of month: "0" is not one of 1-31`},
-		{"a month by a name of its own", "cron(0 9 * JUNE ? *)", "", `month: "JUNE" is not one of 1-12 or JAN-DEC`},
+		{"a month by a name of its own", "cron(0 9 * JUNE ? *)", "",
+			`month: "JUNE" is not one of 1-12 or JAN-DEC`},
 		{"Unix's Sunday", "cron(0 9 ? * 0 *)", "", `day of week: "0" is not one of 1-7 or SUN-SAT`},
 		{"a year too late", "cron(0 9 * * ? 2200)", "", `year: "2200" is not one of 1970-2199`},
-		{"a range backwards", "cron(0 22-2 * * ? *)", "", "hours: 22-2 runs backwards: write it as two ranges"},
+		{"a range backwards", "cron(0 22-2 * * ? *)", "",
+			"hours: 22-2 runs backwards: write it as two ranges"},
 		{"half a range", "cron(0 9- * * ? *)", "", `hours: "" is not one of`},
 		{"an empty entry", "cron(0 9, * * ? *)", "", `hours: "" is not one of`},
 		{"a step of zero", "cron(0/0 * * * ? *)", "", `minutes, after /: "0" is not one of 1-59`},
@@ -101,13 +118,15 @@ func TestUnwatchableSchedules(t *testing.T) {
 		{"a weekday near the 32nd", "cron(0 9 32W * ? *)", "", `day of month: "32"`},
 		{"a question mark for hours", "cron(0 ? * * ? *)", "", `hours: "?"`},
 
-		{"a zone that is none", "rate(1 hour)", "Mars/Olympus", `time zone "Mars/Olympus" is not one of IANA's`},
+		{"a zone that is none", "rate(1 hour)", "Mars/Olympus",
+			`time zone "Mars/Olympus" is not one of IANA's`},
 		{"the zone of whoever synthesizes", "rate(1 hour)", "Local", `time zone "Local"`},
 		{"a path for a zone", "rate(1 hour)", "../etc/passwd", "is not one of IANA's"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got, err := watchOf(tt.expression, tt.zone); err == nil || !strings.Contains(err.Error(), tt.want) {
+			if got, err := watchOf(tt.expression, tt.zone); err == nil ||
+				!strings.Contains(err.Error(), tt.want) {
 				t.Errorf("%s: got %+v, %v, want an error with %q", tt.expression, got, err, tt.want)
 			}
 		})
@@ -117,8 +136,10 @@ func TestUnwatchableSchedules(t *testing.T) {
 // A run is not put off to when the next one is due.
 func TestFlexible(t *testing.T) {
 	for expression, want := range map[string]int{
-		"rate(5 minutes)": 0, "rate(14 minutes)": 0, "rate(15 minutes)": 10, "rate(1 hour)": 10, "rate(1 minutes)": 0, "rate(1 days)": 10,
-		"cron(0/10 * * * ? *)": 0, "cron(0/15 * * * ? *)": 10, "cron(0,50 * * * ? *)": 0, "cron(0 9 ? * MON-FRI *)": 10,
+		"rate(5 minutes)": 0, "rate(14 minutes)": 0, "rate(15 minutes)": 10, "rate(1 hour)": 10,
+		"rate(1 minutes)": 0, "rate(1 days)": 10,
+		"cron(0/10 * * * ? *)": 0, "cron(0/15 * * * ? *)": 10, "cron(0,50 * * * ? *)": 0,
+		"cron(0 9 ? * MON-FRI *)": 10,
 		"cron(0,55 0,23 * * ? *)": 0, // five minutes to midnight, and midnight
 	} {
 		if got := flexible(expression); got != want {
@@ -127,13 +148,15 @@ func TestFlexible(t *testing.T) {
 	}
 }
 
-// TestWatchesAreAlarms holds every gap that can be watched to what CloudWatch takes, and to what the dead man promises.
+// TestWatchesAreAlarms holds every gap that can be watched to what CloudWatch takes, and to what
+// the dead man promises.
 func TestWatchesAreAlarms(t *testing.T) {
 	for gap := shortestGap; gap <= longestWatched; gap += time.Minute {
 		w := watchGap(gap)
 		seconds := func(n int) time.Duration { return time.Duration(n) * time.Second }
 		span := func(w window) time.Duration { return seconds(w.period * w.periods) }
-		if got := span(w.deadMan); got < 2*gap+watchSlack || got >= 2*gap+watchSlack+seconds(w.deadMan.period) {
+		if got := span(w.deadMan); got < 2*gap+watchSlack ||
+			got >= 2*gap+watchSlack+seconds(w.deadMan.period) {
 			t.Errorf("%s: a dead man's window of %s", gap, got)
 		}
 		if got := span(w.blind); got < gap+15*time.Minute {

@@ -20,31 +20,36 @@ type givenTopic struct {
 
 // givenTopics are the topics that are given.
 func (p *PermissionAuditorProps) givenTopics() []givenTopic {
-	all := []givenTopic{{"AlertTopic", p.AlertTopic}, {"OpsTopic", p.OpsTopic}, {"PagerTopic", p.PagerTopic}}
+	all := []givenTopic{{"AlertTopic", p.AlertTopic}, {"OpsTopic", p.OpsTopic},
+		{"PagerTopic", p.PagerTopic}}
 	return slices.DeleteFunc(all, func(t givenTopic) bool { return t.ITopic == nil })
 }
 
-// elsewhere is an error for each topic of another region than the stack's, where both are known: alarms cannot tell it.
+// elsewhere is an error for each topic of another region than the stack's, where both are known:
+// alarms cannot tell it.
 func (p *PermissionAuditorProps) elsewhere(stack awscdk.Stack) error {
 	var errs []error
 	for _, given := range p.givenTopics() {
 		here, there := stack.Region(), given.Env().Region
 		if !*awscdk.Token_IsUnresolved(here) && !*awscdk.Token_IsUnresolved(there) && *here != *there {
-			errs = append(errs, fmt.Errorf("PermissionAuditor: %s: is in %s, and the stack in %s: an alarm tells topics of its own region alone", given.field, *there, *here))
+			errs = append(errs,
+				fmt.Errorf("PermissionAuditor: %s: is in %s, and the stack in %s: an alarm tells topics of "+
+					"its own region alone", given.field, *there, *here))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// newTopic is the topic of the alerts and its key: those that are given, or new ones. A topic that is given
-// without a key may have one that CDK knows of.
+// newTopic is the topic of the alerts and its key: those that are given, or new ones. A topic that
+// is given without a key may have one that CDK knows of.
 func (a *permissionAuditor) newTopic(p PermissionAuditorProps) (awssns.ITopic, awskms.IKey) {
 	topic, key := p.AlertTopic, p.AlertTopicKey
 	if topic == nil {
 		if key == nil {
 			key = a.newTopicKey()
 		}
-		made := awssns.NewTopic(a, jsii.String("AlertTopic"), &awssns.TopicProps{DisplayName: jsii.String("Remotion audit"), MasterKey: key})
+		made := awssns.NewTopic(a, jsii.String("AlertTopic"),
+			&awssns.TopicProps{DisplayName: jsii.String("Remotion audit"), MasterKey: key})
 		// The function publishes by its own role. Alarms are of this account's CloudWatch alone.
 		made.AddToResourcePolicy(letAlarms([]string{"sns:Publish"}, made.TopicArn()))
 		made.AddToResourcePolicy(tlsOnly("sns:Publish", made.TopicArn()))
@@ -60,8 +65,9 @@ func (a *permissionAuditor) newTopic(p PermissionAuditorProps) (awssns.ITopic, a
 	return topic, key
 }
 
-// newTopicKey is a key that alarms can use. AWS's own key for SNS does not let them publish, and says so in the
-// alarm's history alone: https://repost.aws/knowledge-center/cloudwatch-receive-sns-for-alarm-trigger
+// newTopicKey is a key that alarms can use. AWS's own key for SNS does not let them publish, and
+// says so in the alarm's history alone:
+// https://repost.aws/knowledge-center/cloudwatch-receive-sns-for-alarm-trigger
 func (a *permissionAuditor) newTopicKey() awskms.IKey {
 	return awskms.NewKey(a, jsii.String("AlertTopicKey"), &awskms.KeyProps{
 		Description:       jsii.String("Encrypts remotion-audit's alerts"),
@@ -80,7 +86,8 @@ func (a *permissionAuditor) newTopicKey() awskms.IKey {
 	})
 }
 
-// letAlarms lets this account's CloudWatch alarms do something, with the condition that CloudWatch documents, and SNS for a key.
+// letAlarms lets this account's CloudWatch alarms do something, with the condition that CloudWatch
+// documents, and SNS for a key.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
 // https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
 func letAlarms(actions []string, resource *string) awsiam.PolicyStatement {

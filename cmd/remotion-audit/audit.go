@@ -51,20 +51,30 @@ Exit status: 0 compliant, 1 gaps, now or after the upgrade, 2 something could no
 	setting := func(flag, variable, usage string) {
 		o.settings[variable] = cmd.Flags().String(flag, "", usage+" (or "+variable+" in the environment)")
 	}
-	setting("callers", contract.EnvCallers, "who runs Remotion: user/NAME, role/NAME, sso/PERMISSION-SET or ARNs, with commas; none for nobody")
+	setting("callers", contract.EnvCallers,
+		"who runs Remotion: user/NAME, role/NAME, sso/PERMISSION-SET or ARNs, with commas; none for "+
+			"nobody")
 	setting("render-role", contract.EnvRenderRole, "the role functions run under")
-	setting("remotion-version", contract.EnvRemotionVersion, "the release to audit for: auto (what is deployed), latest or x.y.z")
+	setting("remotion-version", contract.EnvRemotionVersion,
+		"the release to audit for: auto (what is deployed), latest or x.y.z")
 	setting("regions", contract.EnvRegions, "auto, all, or regions with commas")
 	setting("buckets", contract.EnvBuckets, "real buckets, with commas")
-	setting("read-scope", contract.EnvReadScope, "account, or named: list no functions, and search for no permission sets")
-	setting("evidence-bucket", contract.EnvEvidenceBucket, "the auditor's bucket: apply its mutes, and show since when gaps are open; it is only read")
-	setting("assumed-context", contract.EnvAssumedContext, "request context to assume, key=value with commas")
+	setting("read-scope", contract.EnvReadScope,
+		"account, or named: list no functions, and search for no permission sets")
+	setting("evidence-bucket", contract.EnvEvidenceBucket,
+		"the auditor's bucket: apply its mutes, and show since when gaps are open; it is only read")
+	setting("assumed-context", contract.EnvAssumedContext,
+		"request context to assume, key=value with commas")
 	cmd.Flags().StringVar(&o.format, "format", "text", "text or json")
 	cmd.Flags().StringVar(&o.output, "output", "", "write the report to this file")
-	cmd.Flags().StringVar(&o.failOn, "fail-on", "low", "the least severity of a gap that makes the exit status 1: critical, high, medium or low")
-	cmd.Flags().BoolVar(&o.failOnUnverified, "fail-on-unverified", false, "exit with 2 if anything is unverified, also when there are gaps")
-	cmd.Flags().StringVar(&o.upgradeTo, "upgrade-to", "", "a release of Remotion, or latest: tell what this account would lack after the upgrade")
-	cmd.Flags().DurationVar(&o.timeout, "timeout", 2*time.Minute, "stop looking after this long, and report what is known")
+	cmd.Flags().StringVar(&o.failOn, "fail-on", "low",
+		"the least severity of a gap that makes the exit status 1: critical, high, medium or low")
+	cmd.Flags().BoolVar(&o.failOnUnverified, "fail-on-unverified", false,
+		"exit with 2 if anything is unverified, also when there are gaps")
+	cmd.Flags().StringVar(&o.upgradeTo, "upgrade-to", "",
+		"a release of Remotion, or latest: tell what this account would lack after the upgrade")
+	cmd.Flags().DurationVar(&o.timeout, "timeout", 2*time.Minute,
+		"stop looking after this long, and report what is known")
 	return cmd
 }
 
@@ -121,7 +131,8 @@ func runAudit(cmd *cobra.Command, o auditOptions) error {
 	})
 	if err != nil {
 		if self == "" {
-			err = fmt.Errorf("%w\nthe credentials are no user's and no role's: name whom to audit with --callers", err)
+			err = fmt.Errorf("%w\nthe credentials are no user's and no role's: name whom to audit with "+
+				"--callers", err)
 		}
 		return err
 	}
@@ -132,12 +143,14 @@ func runAudit(cmd *cobra.Command, o auditOptions) error {
 	now := time.Now()
 	var remembered memory
 	if cfg.EvidenceBucket != "" {
-		bucket := evidence.Bucket{Client: clients.S3, Name: string(cfg.EvidenceBucket), Owner: place.Account}
+		bucket := evidence.Bucket{Client: clients.S3, Name: string(cfg.EvidenceBucket),
+			Owner: place.Account}
 		if remembered, err = recall(ctx, bucket, now, cmd.ErrOrStderr()); err != nil {
 			return fmt.Errorf("--evidence-bucket: %w", err)
 		}
 	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "auditing account %s in %s\n", place.Account, strings.Join(named, " "))
+	fmt.Fprintf(cmd.ErrOrStderr(), "auditing account %s in %s\n", place.Account,
+		strings.Join(named, " "))
 	auditor := app.App{Config: cfg, Clients: clients, Log: log, UpgradeTo: upgradeTo}
 	r, err := auditor.Report(ctx, place, now.UTC().Format("20060102T150405Z"))
 	if err != nil {
@@ -174,9 +187,10 @@ func (r *replacing) Write(p []byte) (int, error) {
 // worstOf is the highest severity among the gaps, now or after the upgrade that was asked about.
 func worstOf(r audit.Report) policies.Severity { return max(r.Worst(), r.Upgrade.Worst()) }
 
-// exitStatus is 1 for a gap that is bad enough, 2 where something could not be looked at, 0 where everything
-// could and nothing bad enough was found. worst is zero without gaps.
-func exitStatus(worst policies.Severity, blind bool, failOn policies.Severity, unverifiedWins bool) int {
+// exitStatus is 1 for a gap that is bad enough, 2 where something could not be looked at, 0 where
+// everything could and nothing bad enough was found. worst is zero without gaps.
+func exitStatus(worst policies.Severity, blind bool, failOn policies.Severity,
+	unverifiedWins bool) int {
 	switch {
 	case blind && unverifiedWins:
 		return exitUnverified
@@ -188,19 +202,24 @@ func exitStatus(worst policies.Severity, blind bool, failOn policies.Severity, u
 	return 0
 }
 
-// whoAmI asks STS for the account, and for the principal behind the credentials, which is empty when
-// they are the root user's or a federated user's: neither can be audited.
-func whoAmI(ctx context.Context, client *sts.Client, region string) (place app.Location, self string, err error) {
+// whoAmI asks STS for the account, and for the principal behind the credentials, which is empty
+// when they are the root user's or a federated user's: neither can be audited.
+func whoAmI(ctx context.Context, client *sts.Client,
+	region string) (place app.Location, self string, err error) {
 	out, err := client.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
 		if ctx.Err() != nil {
 			return place, "", fmt.Errorf("AWS does not answer in time: %w", err)
 		}
-		return place, "", fmt.Errorf("AWS does not say who the credentials belong to (are there any? try aws sts get-caller-identity): %w", err)
+		return place, "",
+			fmt.Errorf("AWS does not say who the credentials belong to (are there any? try aws sts "+
+				"get-caller-identity): %w", err)
 	}
 	a, err := awsarn.Parse(aws.ToString(out.Arn))
 	if err != nil {
-		return place, "", errors.New("AWS says that the credentials belong to " + aws.ToString(out.Arn) + ", which is no ARN")
+		return place, "",
+			errors.New("AWS says that the credentials belong to " + aws.ToString(out.Arn) +
+				", which is no ARN")
 	}
 	place = app.Location{Account: a.AccountID, Partition: a.Partition, Region: region}
 	parts := strings.Split(a.Resource, "/")

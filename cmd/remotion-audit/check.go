@@ -61,22 +61,36 @@ Exit status: 0 everything is granted, 1 gaps, 2 something could not be decided, 
 		},
 	}
 	f := cmd.Flags()
-	f.StringArrayVar(&o.policies, "policy", nil, "a file with an identity policy, - for standard input; repeat for several, which are a union")
+	f.StringArrayVar(&o.policies, "policy", nil,
+		"a file with an identity policy, - for standard input; repeat for several, which are a union")
 	f.StringVar(&o.boundary, "boundary", "", "a file with the permissions boundary")
-	f.StringArrayVar(&o.scps, "scp", nil, "files with the service control policies of one level of the organization, with commas; repeat for each level")
-	f.StringVar(&o.kind, "for", "", "what needs the policy: user (who runs Remotion's CLI or SDK) or role (what its functions run under)")
+	f.StringArrayVar(&o.scps, "scp", nil,
+		"files with the service control policies of one level of the organization, with commas; repeat "+
+			"for each level")
+	f.StringVar(&o.kind, "for", "",
+		"what needs the policy: user (who runs Remotion's CLI or SDK) or role (what its functions run "+
+			"under)")
 	f.StringVar(&o.required, "required", "", "a file with a policy document that says what is needed")
 	f.StringVar(&o.purpose, "purpose", string(policies.All), "with --for user: render, deploy or all")
-	f.StringVar(&o.version, "remotion-version", "latest", "with --for: a release of Remotion, x.y.z or latest")
+	f.StringVar(&o.version, "remotion-version", "latest",
+		"with --for: a release of Remotion, x.y.z or latest")
 	f.StringVar(&o.partition, "partition", policies.AWS, "with --for: "+partitionUsage)
-	f.StringVar(&o.account, "account", "", "with --for: the account the policy is narrowed to (default: any)")
-	f.StringSliceVar(&o.regions, "region", nil, "with --for: a region the policy is narrowed to; repeat for several (default: any)")
-	f.StringVar(&o.principal, "principal", "", "with --for user: the ARN of the user or role that has the policy (default: a user remotion-user)")
-	f.StringArrayVar(&o.context, "context", nil, "a context key that every request has, key=value; repeat for several")
-	f.BoolVar(&o.excess, "excess", false, "say as well what is granted beyond what is asked for; it does not change the exit status")
+	f.StringVar(&o.account, "account", "",
+		"with --for: the account the policy is narrowed to (default: any)")
+	f.StringSliceVar(&o.regions, "region", nil,
+		"with --for: a region the policy is narrowed to; repeat for several (default: any)")
+	f.StringVar(&o.principal, "principal", "",
+		"with --for user: the ARN of the user or role that has the policy (default: a user "+
+			"remotion-user)")
+	f.StringArrayVar(&o.context, "context", nil,
+		"a context key that every request has, key=value; repeat for several")
+	f.BoolVar(&o.excess, "excess", false,
+		"say as well what is granted beyond what is asked for; it does not change the exit status")
 	f.StringVar(&o.format, "format", "text", "text or json")
-	f.StringVar(&o.failOn, "fail-on", "low", "the least severity of a gap that makes the exit status 1: critical, high, medium or low")
-	f.BoolVar(&o.failOnUnverified, "fail-on-unverified", false, "exit with 2 if anything is unverified, also when there are gaps")
+	f.StringVar(&o.failOn, "fail-on", "low",
+		"the least severity of a gap that makes the exit status 1: critical, high, medium or low")
+	f.BoolVar(&o.failOnUnverified, "fail-on-unverified", false,
+		"exit with 2 if anything is unverified, also when there are gaps")
 	return cmd
 }
 
@@ -85,7 +99,8 @@ func runCheck(cmd *cobra.Command, o checkOptions) error {
 	if err := failOn.UnmarshalText([]byte(o.failOn)); err != nil {
 		return fmt.Errorf("--fail-on: %w", err)
 	}
-	write := map[string]func(io.Writer, check.Verdict) error{"text": report.CheckText, "json": report.CheckJSON}[o.format]
+	write := map[string]func(io.Writer, check.Verdict) error{"text": report.CheckText,
+		"json": report.CheckJSON}[o.format]
 	if write == nil {
 		return fmt.Errorf("--format: %q is not known: text or json", o.format)
 	}
@@ -113,21 +128,26 @@ func runCheck(cmd *cobra.Command, o checkOptions) error {
 	if _, err := cmd.OutOrStdout().Write(b.Bytes()); err != nil {
 		return err
 	}
-	if status := exitStatus(result.Worst(), result.HasUnverified(), failOn, o.failOnUnverified); status != 0 {
+	if status := exitStatus(result.Worst(), result.HasUnverified(), failOn,
+		o.failOnUnverified); status != 0 {
 		return exitError(status)
 	}
 	return nil
 }
 
 // requirements reads what is asked for.
-func (o checkOptions) requirements(cmd *cobra.Command, files *files, ctx iampolicy.Context) (check.Required, error) {
+func (o checkOptions) requirements(cmd *cobra.Command, files *files,
+	ctx iampolicy.Context) (check.Required, error) {
 	if (o.kind == "") == (o.required == "") {
-		return check.Required{}, errors.New("say what is needed: either --for user, --for role, or --required FILE")
+		return check.Required{},
+			errors.New("say what is needed: either --for user, --for role, or --required FILE")
 	}
 	if o.required != "" {
-		for _, flag := range []string{"purpose", "remotion-version", "partition", "account", "region", "principal"} {
+		for _, flag := range []string{"purpose", "remotion-version", "partition", "account", "region",
+			"principal"} {
 			if cmd.Flags().Changed(flag) {
-				return check.Required{}, fmt.Errorf("--%s has no meaning with --required, which is taken as it is written", flag)
+				return check.Required{},
+					fmt.Errorf("--%s has no meaning with --required, which is taken as it is written", flag)
 			}
 		}
 		p := files.policy("--required", o.required)
@@ -136,22 +156,28 @@ func (o checkOptions) requirements(cmd *cobra.Command, files *files, ctx iampoli
 		}
 		return check.DocumentRequirements(p.ID, p.Document, ctx)
 	}
-	t := check.Target{Kind: policies.PolicyKind(o.kind), Purpose: policies.Purpose(o.purpose), Account: o.account, Regions: o.regions, Principal: o.principal}
+	t := check.Target{Kind: policies.PolicyKind(o.kind), Purpose: policies.Purpose(o.purpose),
+		Account: o.account, Regions: o.regions, Principal: o.principal}
 	var errs []error
 	if t.Kind != policies.User && t.Kind != policies.Role {
 		errs = append(errs, fmt.Errorf("--for: %q is neither user nor role", o.kind))
 	}
-	if err := checkPlace(policies.Scope{Partition: o.partition, Account: t.Account, Regions: t.Regions}, t.Purpose); err != nil {
+	if err := checkPlace(policies.Scope{Partition: o.partition, Account: t.Account,
+		Regions: t.Regions}, t.Purpose); err != nil {
 		errs = append(errs, err)
 	}
 	if t.Principal != "" {
 		var callers app.Callers
-		if err := callers.UnmarshalText([]byte(t.Principal)); err != nil || !strings.HasPrefix(t.Principal, "arn:") {
-			errs = append(errs, fmt.Errorf("--principal: %q is not the ARN of a user or a role", t.Principal))
+		if err := callers.UnmarshalText([]byte(t.Principal)); err != nil ||
+			!strings.HasPrefix(t.Principal, "arn:") {
+			errs = append(errs, fmt.Errorf("--principal: %q is not the ARN of a user or a role",
+				t.Principal))
 		} else if arn := strings.Split(t.Principal, ":"); arn[1] != o.partition {
-			errs = append(errs, fmt.Errorf("--principal: %s is in partition %s, and --partition is %s", t.Principal, arn[1], o.partition))
+			errs = append(errs, fmt.Errorf("--principal: %s is in partition %s, and --partition is %s",
+				t.Principal, arn[1], o.partition))
 		} else if t.Account != "" && arn[4] != t.Account {
-			errs = append(errs, fmt.Errorf("--principal: %s is not in account %s, which --account names", t.Principal, t.Account))
+			errs = append(errs, fmt.Errorf("--principal: %s is not in account %s, which --account names",
+				t.Principal, t.Account))
 		}
 	}
 	if err := policies.ValidatePartition(o.partition); err != nil {
@@ -188,14 +214,15 @@ func (o checkOptions) grants(files *files) (g iampolicy.Grants) {
 	return g
 }
 
-// files reads policy documents and gathers what is wrong with them, so that all of it is told at once.
+// files reads policy documents and gathers what is wrong with them, so that all of it is told at
+// once.
 type files struct {
 	stdin io.Reader // nil once it was read
 	errs  []error
 }
 
-// maxDocument is more than any policy, boundary or service control policy may have, white space included.
-// https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicyVersion.html
+// maxDocument is more than any policy, boundary or service control policy may have, white space
+// included. https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicyVersion.html
 const maxDocument = 131_072
 
 func (f *files) policy(flag, name string) iampolicy.Policy {

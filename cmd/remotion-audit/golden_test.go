@@ -13,9 +13,10 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// runCommand runs a command as a user types it, and returns what it writes to standard output and to
-// standard error.
-func runCommand(t *testing.T, cmd *cobra.Command, line string) (out, diagnostics string, err error) {
+// runCommand runs a command as a user types it, and returns what it writes to standard output and
+// to standard error.
+func runCommand(t *testing.T, cmd *cobra.Command,
+	line string) (out, diagnostics string, err error) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	cmd.SilenceErrors, cmd.SilenceUsage = true, true

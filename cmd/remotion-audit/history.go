@@ -15,14 +15,16 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/evidence"
 )
 
-// A memory is what the evidence bucket says to a report: what is muted, and what is open since when.
+// A memory is what the evidence bucket says to a report: what is muted, and what is open since
+// when.
 type memory struct {
 	mutes  alert.Mutes
 	states []alert.State
 }
 
 // recall reads the evidence bucket, and writes nothing to it.
-func recall(ctx context.Context, bucket evidence.Bucket, now time.Time, warnings io.Writer) (m memory, err error) {
+func recall(ctx context.Context, bucket evidence.Bucket, now time.Time,
+	warnings io.Writer) (m memory, err error) {
 	text, _, err := bucket.Get(ctx, evidence.MutesKey)
 	if err != nil && !errors.Is(err, evidence.ErrMissing) {
 		return m, err
@@ -45,7 +47,8 @@ func (m memory) muted(r audit.Report, now time.Time) audit.Report {
 func (m memory) of(r audit.Report) (gaps []alert.Gap) {
 	for _, g := range openGaps(m.states) {
 		if slices.ContainsFunc(r.Findings, func(f audit.Finding) bool {
-			return f.Status.Gap() && f.Target == g.Target && f.Policy == g.Policy && f.Sid == g.Sid && f.Action == g.Action
+			return f.Status.Gap() && f.Target == g.Target && f.Policy == g.Policy && f.Sid == g.Sid &&
+				f.Action == g.Action
 		}) {
 			gaps = append(gaps, g)
 		}
@@ -53,7 +56,8 @@ func (m memory) of(r audit.Report) (gaps []alert.Gap) {
 	return gaps
 }
 
-// openGaps are those of all states, the oldest first. Of one that several auditors know the oldest counts.
+// openGaps are those of all states, the oldest first. Of one that several auditors know the oldest
+// counts.
 func openGaps(states []alert.State) (gaps []alert.Gap) {
 	for _, s := range states {
 		for _, g := range s.Gaps {
@@ -69,7 +73,9 @@ func openGaps(states []alert.State) (gaps []alert.Gap) {
 		seen[g.Identity] = true
 		return again
 	})
-	slices.SortStableFunc(gaps, func(a, b alert.Gap) int { return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.Target, b.Target)) })
+	slices.SortStableFunc(gaps, func(a, b alert.Gap) int {
+		return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.Target, b.Target))
+	})
 	return gaps
 }
 
@@ -77,7 +83,8 @@ func openGaps(states []alert.State) (gaps []alert.Gap) {
 func showSince(out io.Writer, gaps []alert.Gap) {
 	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	for _, g := range gaps {
-		fmt.Fprintf(w, "  %s\t%s\t%s\t%s\n", g.Since.UTC().Format("2006-01-02 15:04Z"), g.Target, cmp.Or(g.Action, "does not exist"), g.Cause)
+		fmt.Fprintf(w, "  %s\t%s\t%s\t%s\n", g.Since.UTC().Format("2006-01-02 15:04Z"), g.Target,
+			cmp.Or(g.Action, "does not exist"), g.Cause)
 	}
 	_ = w.Flush() // to the same writer as everything else
 }

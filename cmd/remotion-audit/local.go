@@ -55,9 +55,11 @@ answer. With --serve, keep the embedded AWS up for any AWS client instead.
 Exit status: 0 when the function ran and delivered, whatever it found; 2 otherwise.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			for flag, servesOnly := range map[string]bool{"listen": true, "event": false, "function": false} {
+			for flag, servesOnly := range map[string]bool{"listen": true, "event": false,
+				"function": false} {
 				if cmd.Flags().Changed(flag) && servesOnly != o.serve {
-					return fmt.Errorf("--%s has no meaning %s --serve", flag, map[bool]string{true: "without", false: "with"}[servesOnly])
+					return fmt.Errorf("--%s has no meaning %s --serve", flag,
+						map[bool]string{true: "without", false: "with"}[servesOnly])
 				}
 			}
 			account, err := loadAccount(o.account)
@@ -71,12 +73,18 @@ Exit status: 0 when the function ran and delivered, whatever it found; 2 otherwi
 			return runLocal(cmd, account, server, o)
 		},
 	}
-	cmd.Flags().StringVar(&o.account, "account", "", "a YAML file that describes the account (default: an example that drifted)")
-	cmd.Flags().StringVar(&o.event, "event", "", "a file with the event (default: the one EventBridge Scheduler sends)")
-	cmd.Flags().StringVar(&o.function, "function", "", "the function's binary (default: bootstrap, beside this command)")
-	cmd.Flags().BoolVar(&o.serve, "serve", false, "keep the embedded AWS up until interrupted, for any AWS client")
-	cmd.Flags().BoolVar(&o.enforceIAM, "enforce-iam", false, "refuse callers what their policies do not allow; the administrator may do everything")
-	cmd.Flags().StringVar(&o.listen, "listen", "127.0.0.1:0", "with --serve: the loopback address to listen on")
+	cmd.Flags().StringVar(&o.account, "account", "",
+		"a YAML file that describes the account (default: an example that drifted)")
+	cmd.Flags().StringVar(&o.event, "event", "",
+		"a file with the event (default: the one EventBridge Scheduler sends)")
+	cmd.Flags().StringVar(&o.function, "function", "",
+		"the function's binary (default: bootstrap, beside this command)")
+	cmd.Flags().BoolVar(&o.serve, "serve", false,
+		"keep the embedded AWS up until interrupted, for any AWS client")
+	cmd.Flags().BoolVar(&o.enforceIAM, "enforce-iam", false,
+		"refuse callers what their policies do not allow; the administrator may do everything")
+	cmd.Flags().StringVar(&o.listen, "listen", "127.0.0.1:0",
+		"with --serve: the loopback address to listen on")
 	return cmd
 }
 
@@ -96,23 +104,28 @@ const (
 	anySecret        = "local"
 )
 
-// defaultRegion is where the function runs, and the command looks, if nothing says otherwise; defaultName
-// is what it is called.
+// defaultRegion is where the function runs, and the command looks, if nothing says otherwise;
+// defaultName is what it is called.
 const (
 	defaultRegion = "us-east-1"
 	defaultName   = "remotion-audit"
 )
 
-func serve(cmd *cobra.Command, account *awsemu.Account, server *awsemu.Server, listen string) error {
+func serve(cmd *cobra.Command, account *awsemu.Account, server *awsemu.Server,
+	listen string) error {
 	endpoint, err := server.Listen(listen)
 	if err != nil {
 		return fmt.Errorf("--listen: %w", err)
 	}
 	out := cmd.OutOrStdout()
 	region := cmp.Or(account.Function.Region, defaultRegion)
-	fmt.Fprintf(out, "export AWS_ENDPOINT_URL=%s\nexport AWS_ACCESS_KEY_ID=%s\nexport AWS_SECRET_ACCESS_KEY=%s\nexport AWS_REGION=%s AWS_DEFAULT_REGION=%s\n",
+	fmt.Fprintf(out,
+		"export AWS_ENDPOINT_URL=%s\nexport AWS_ACCESS_KEY_ID=%s\nexport "+
+			"AWS_SECRET_ACCESS_KEY=%s\nexport AWS_REGION=%s AWS_DEFAULT_REGION=%s\n",
 		endpoint.URL, administratorKey, anySecret, region, region)
-	fmt.Fprintln(out, "# these are the account's administrator's, who is no user in it: name whom to audit with --callers")
+	fmt.Fprintln(out,
+		"# these are the account's administrator's, who is no user in it: name whom to audit with "+
+			"--callers")
 	for _, name := range slices.Sorted(maps.Keys(account.Users)) {
 		for _, key := range account.Users[name].AccessKeys {
 			fmt.Fprintf(out, "# to call as user/%s: export AWS_ACCESS_KEY_ID=%s\n", name, key)
@@ -137,9 +150,11 @@ func received(out io.Writer, server *awsemu.Server) {
 	}
 }
 
-func runLocal(cmd *cobra.Command, account *awsemu.Account, server *awsemu.Server, o localOptions) error {
+func runLocal(cmd *cobra.Command, account *awsemu.Account, server *awsemu.Server,
+	o localOptions) error {
 	if account.Function.Environment[contract.EnvCallers] == "" {
-		return errors.New("the account file does not say whom to audit: add function: {environment: {CALLERS: user/NAME}}, or CALLERS: none")
+		return errors.New("the account file does not say whom to audit: add function: {environment: " +
+			"{CALLERS: user/NAME}}, or CALLERS: none")
 	}
 	event, name, err := loadEvent(o.event)
 	if err != nil {
@@ -209,11 +224,13 @@ func functionBinary(file string) (string, error) {
 			return file, nil
 		}
 	}
-	return "", errors.New("the function's binary is not beside this command: build it with `go build -tags lambda.norpc -o bootstrap ./function` and name it with --function, or use `make run`")
+	return "",
+		errors.New("the function's binary is not beside this command: build it with `go build -tags " +
+			"lambda.norpc -o bootstrap ./function` and name it with --function, or use `make run`")
 }
 
-// functionKeys are the credentials the function runs with: a session of its role, as Lambda has them, or
-// the administrator's.
+// functionKeys are the credentials the function runs with: a session of its role, as Lambda has
+// them, or the administrator's.
 func functionKeys(account *awsemu.Account, server *awsemu.Server) (awsemu.Keys, error) {
 	f := account.Function
 	if f.Role == "" {
@@ -226,17 +243,20 @@ func functionKeys(account *awsemu.Account, server *awsemu.Server) (awsemu.Keys, 
 	return keys, nil
 }
 
-func invoke(ctx context.Context, account *awsemu.Account, url string, keys awsemu.Keys, binary string, event []byte, log io.Writer) (runtimeapi.Result, error) {
+func invoke(ctx context.Context, account *awsemu.Account, url string, keys awsemu.Keys,
+	binary string, event []byte, log io.Writer) (runtimeapi.Result, error) {
 	f := account.Function
 	env := maps.Clone(f.Environment) // it has CALLERS at least
 	maps.Copy(env, map[string]string{
-		"AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": keys.AccessKeyID, "AWS_SECRET_ACCESS_KEY": keys.SecretAccessKey,
+		"AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": keys.AccessKeyID,
+		"AWS_SECRET_ACCESS_KEY": keys.SecretAccessKey,
 	})
 	if keys.SessionToken != "" {
 		env["AWS_SESSION_TOKEN"] = keys.SessionToken
 	}
 	rt, err := runtimeapi.New(runtimeapi.Config{
-		Binary: binary, FunctionARN: functionARN(account), Timeout: f.Timeout, MemoryMB: f.Memory, Env: env, Log: log,
+		Binary: binary, FunctionARN: functionARN(account), Timeout: f.Timeout, MemoryMB: f.Memory,
+		Env: env, Log: log,
 	})
 	if err != nil {
 		return runtimeapi.Result{}, err
@@ -246,12 +266,14 @@ func invoke(ctx context.Context, account *awsemu.Account, url string, keys awsem
 }
 
 func functionARN(account *awsemu.Account) string {
-	return fmt.Sprintf("arn:%s:lambda:%s:%s:function:%s", cmp.Or(account.Partition, "aws"), cmp.Or(account.Function.Region, defaultRegion),
+	return fmt.Sprintf("arn:%s:lambda:%s:%s:function:%s", cmp.Or(account.Partition, "aws"),
+		cmp.Or(account.Function.Region, defaultRegion),
 		cmp.Or(account.ID, "123456789012"), cmp.Or(account.Function.Name, defaultName))
 }
 
 // show prints what went in and what came out, and says whether a message held a report.
-func show(out io.Writer, name string, event []byte, server *awsemu.Server, result runtimeapi.Result) (reported bool) {
+func show(out io.Writer, name string, event []byte, server *awsemu.Server,
+	result runtimeapi.Result) (reported bool) {
 	title(out, "Event, "+name)
 	fmt.Fprintln(out, strings.TrimSpace(string(event)))
 	messages := server.Messages()
@@ -275,20 +297,25 @@ func show(out io.Writer, name string, event []byte, server *awsemu.Server, resul
 	title(out, "Answer of the function")
 	fmt.Fprintln(out, strings.TrimSpace(string(result.Payload)))
 	fmt.Fprintf(out, "\n%s to AWS, %s from start to first event, %s for the event, %.0f MB at most\n",
-		report.Plural(len(server.Calls()), "call"), result.InitDuration.Round(time.Millisecond/10), result.Duration.Round(time.Millisecond), float64(result.MaxRSS)/(1<<20))
+		report.Plural(len(server.Calls()), "call"), result.InitDuration.Round(time.Millisecond/10),
+		result.Duration.Round(time.Millisecond), float64(result.MaxRSS)/(1<<20))
 	return reported
 }
 
 func audited(result runtimeapi.Result) bool {
 	var answer app.RunResult
-	return result.FunctionError == "" && json.Unmarshal(result.Payload, &answer) == nil && answer.Status != ""
+	return result.FunctionError == "" && json.Unmarshal(result.Payload, &answer) == nil &&
+		answer.Status != ""
 }
 
-// reportAnew audits once more, in this process and with what is wrong with the embedded AWS mended, when
-// the function sent no report along.
-func reportAnew(ctx context.Context, out io.Writer, account *awsemu.Account, server *awsemu.Server, url string) error {
+// reportAnew audits once more, in this process and with what is wrong with the embedded AWS mended,
+// when the function sent no report along.
+func reportAnew(ctx context.Context, out io.Writer, account *awsemu.Account, server *awsemu.Server,
+	url string) error {
 	server.SetFaults()
-	cfg, err := app.ConfigFromEnv(func(name string) string { return account.Function.Environment[name] })
+	cfg, err := app.ConfigFromEnv(func(name string) string {
+		return account.Function.Environment[name]
+	})
 	if err != nil {
 		return err
 	}
@@ -296,8 +323,10 @@ func reportAnew(ctx context.Context, out io.Writer, account *awsemu.Account, ser
 	if err != nil {
 		return err
 	}
-	clients, _, err := app.LoadClients(ctx, slog.New(slog.DiscardHandler), config.WithRegion(place.Region), config.WithBaseEndpoint(url),
-		config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider(administratorKey, anySecret, "")))
+	clients, _, err := app.LoadClients(ctx, slog.New(slog.DiscardHandler),
+		config.WithRegion(place.Region), config.WithBaseEndpoint(url),
+		config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider(administratorKey,
+			anySecret, "")))
 	if err != nil {
 		return err
 	}

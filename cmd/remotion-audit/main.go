@@ -38,7 +38,8 @@ func run(ctx context.Context, args []string) int {
 		SilenceErrors: true, SilenceUsage: true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
-	root.AddCommand(auditCommand(), checkCommand(), localCommand(), muteCommand(), policiesCommand(), testAlertCommand(), versionCommand())
+	root.AddCommand(auditCommand(), checkCommand(), localCommand(), muteCommand(), policiesCommand(),
+		testAlertCommand(), versionCommand())
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	var exit exitError

@@ -43,13 +43,15 @@ anything.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runMute(cmd, o) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.bucket, "bucket", os.Getenv(contract.EnvEvidenceBucket), "the evidence bucket (or "+contract.EnvEvidenceBucket+" in the environment)")
+	flags.StringVar(&o.bucket, "bucket", os.Getenv(contract.EnvEvidenceBucket),
+		"the evidence bucket (or "+contract.EnvEvidenceBucket+" in the environment)")
 	flags.StringVar(&o.Target, "target", "", "user/NAME or role/NAME")
 	flags.StringVar(&o.Action, "action", "", "an action, such as s3:PutBucketPolicy")
 	flags.StringVar(&o.cause, "cause", "", "a cause, such as scp")
 	flags.StringVar(&o.Sid, "sid", "", "the Sid of the statement in Remotion's policy")
 	flags.DurationVar(&o.lasts, "for", 24*time.Hour, "how long")
-	flags.StringVar(&o.until, "until", "", "until when: a day, to its end, or a moment (2026-12-01T09:00:00Z), in UTC")
+	flags.StringVar(&o.until, "until", "",
+		"until when: a day, to its end, or a moment (2026-12-01T09:00:00Z), in UTC")
 	flags.StringVar(&o.Reason, "reason", "", "why: required")
 	flags.StringVar(&o.Owner, "owner", "", "who answers for it: required")
 	cmd.MarkFlagsMutuallyExclusive("for", "until")
@@ -62,7 +64,8 @@ func (o muteOptions) mute(now time.Time) (alert.Mute, error) {
 	m.Cause = audit.Cause(o.cause)
 	m.Until = now.Add(o.lasts).UTC().Truncate(time.Second)
 	var errs []error
-	for flag, value := range map[string]string{"bucket": o.bucket, "reason": m.Reason, "owner": m.Owner} {
+	for flag, value := range map[string]string{"bucket": o.bucket, "reason": m.Reason,
+		"owner": m.Owner} {
 		if value == "" {
 			errs = append(errs, fmt.Errorf("--%s is required", flag))
 		}
@@ -79,11 +82,14 @@ func (o muteOptions) mute(now time.Time) (alert.Mute, error) {
 		case err == nil:
 			m.Until = moment.UTC()
 		default:
-			errs = append(errs, fmt.Errorf("--until: %q is neither a day, 2026-12-01, nor a moment, 2026-12-01T09:00:00Z", o.until))
+			errs = append(errs,
+				fmt.Errorf("--until: %q is neither a day, 2026-12-01, nor a moment, 2026-12-01T09:00:00Z",
+					o.until))
 		}
 	}
 	if !m.Until.After(now) {
-		errs = append(errs, fmt.Errorf("the mute would be over already, at %s", m.Until.Format(time.RFC3339)))
+		errs = append(errs, fmt.Errorf("the mute would be over already, at %s",
+			m.Until.Format(time.RFC3339)))
 	}
 	return m, errors.Join(errs...)
 }
@@ -98,7 +104,8 @@ func runMute(cmd *cobra.Command, o muteOptions) error {
 		return err
 	}
 	ctx := cmd.Context()
-	clients, awsConfig, err := app.LoadClients(ctx, slog.New(slog.DiscardHandler), config.WithDefaultRegion(defaultRegion))
+	clients, awsConfig, err := app.LoadClients(ctx, slog.New(slog.DiscardHandler),
+		config.WithDefaultRegion(defaultRegion))
 	if err != nil {
 		return err
 	}
@@ -117,7 +124,8 @@ func runMute(cmd *cobra.Command, o muteOptions) error {
 		}
 	}
 	out := cmd.OutOrStdout()
-	fmt.Fprintf(out, "muted until %s, in s3://%s/%s\n", m.Until.Format(time.RFC3339), bucket.Name, evidence.MutesKey)
+	fmt.Fprintf(out, "muted until %s, in s3://%s/%s\n", m.Until.Format(time.RFC3339), bucket.Name,
+		evidence.MutesKey)
 	states, err := bucket.States(ctx)
 	if err != nil {
 		fmt.Fprintf(cmd.ErrOrStderr(), "what it quiets cannot be said: %v\n", err)
@@ -147,7 +155,8 @@ func addMute(ctx context.Context, bucket evidence.Bucket, m alert.Mute, now time
 func quiets(out io.Writer, states []alert.State, m alert.Mute) {
 	var gaps []alert.Gap
 	for _, g := range openGaps(states) {
-		if m.Matches(audit.Finding{Target: g.Target, Policy: g.Policy, Sid: g.Sid, Action: g.Action, Resource: g.Resource, Cause: g.Cause, Status: g.Status}) {
+		if m.Matches(audit.Finding{Target: g.Target, Policy: g.Policy, Sid: g.Sid, Action: g.Action,
+			Resource: g.Resource, Cause: g.Cause, Status: g.Status}) {
 			gaps = append(gaps, g)
 		}
 	}

@@ -26,7 +26,8 @@ func policiesCommand() *cobra.Command {
 			return exitError(exitUnverified)
 		},
 	}
-	cmd.AddCommand(documentCommand(policies.User, "Print the policy of whoever runs Remotion's CLI or SDK"),
+	cmd.AddCommand(documentCommand(policies.User,
+		"Print the policy of whoever runs Remotion's CLI or SDK"),
 		documentCommand(policies.Role, "Print the policy of "+policies.RoleName))
 	cmd.AddCommand(auditorCommand(), diffCommand())
 	return cmd

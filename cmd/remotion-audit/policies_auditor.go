@@ -28,7 +28,8 @@ func auditorCommand() *cobra.Command {
 		Short: "Print the policy that the auditor itself needs: of what it audits it only reads",
 		Long: `Print the policy that the auditor itself needs: of what it audits it only reads.
 
-Without --function it is that of ` + "`remotion-audit audit`" + `. With it, it is the complete policy of the role of the Lambda function, as
+Without --function it is that of ` + "`remotion-audit audit`" +
+			`. With it, it is the complete policy of the role of the Lambda function, as
 template.yaml and the CDK construct make it; what a stack makes has the name it has there, as ${AlertTopic}: write your own.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -37,7 +38,8 @@ template.yaml and the CDK construct make it; what a stack makes has the name it 
 			}
 			permissions := contract.ReadPermissions()
 			if function {
-				permissions = slices.Concat(permissions, contract.FunctionPermissions(), contract.OnBehalfPermissions())
+				permissions = slices.Concat(permissions, contract.FunctionPermissions(),
+					contract.OnBehalfPermissions())
 			}
 			enc := json.NewEncoder(cmd.OutOrStdout())
 			enc.SetIndent("", "  ")
@@ -47,9 +49,13 @@ template.yaml and the CDK construct make it; what a stack makes has the name it 
 	flags := cmd.Flags()
 	flags.StringVar(&place.account, "account", "*", "the account's number, to narrow the policy to it")
 	flags.StringVar(&place.partition, "partition", policies.AWS, partitionUsage)
-	flags.StringVar(&place.readScope, "read-scope", contract.ReadScopeAccount, "account: whatever the account has; named: what --named lists, and nothing is discovered")
-	flags.StringSliceVar(&place.named, "named", nil, "with --read-scope named: ARNs of callers, render roles, the users' groups and the managed policies of all of them, with commas")
-	flags.BoolVar(&function, "function", false, "what the function's role needs, which tells and remembers as well")
+	flags.StringVar(&place.readScope, "read-scope", contract.ReadScopeAccount,
+		"account: whatever the account has; named: what --named lists, and nothing is discovered")
+	flags.StringSliceVar(&place.named, "named", nil,
+		"with --read-scope named: ARNs of callers, render roles, the users' groups and the managed "+
+			"policies of all of them, with commas")
+	flags.BoolVar(&function, "function", false,
+		"what the function's role needs, which tells and remembers as well")
 	return cmd
 }
 
@@ -58,8 +64,8 @@ var (
 	ofAWSItem = regexp.MustCompile(`^arn:aws[a-z-]*:iam::aws:policy/`)
 )
 
-// check refuses flags that make no policy, or one that grants something else than was meant. The account is that of
-// what is named, if nothing else says it.
+// check refuses flags that make no policy, or one that grants something else than was meant. The
+// account is that of what is named, if nothing else says it.
 func (p *auditorPlace) check() error {
 	if !accountNumber.MatchString(p.account) {
 		return fmt.Errorf("--account: %q is not an account's number: twelve digits", p.account)
@@ -69,9 +75,11 @@ func (p *auditorPlace) check() error {
 	}
 	switch {
 	case p.readScope != contract.ReadScopeAccount && p.readScope != contract.ReadScopeNamed:
-		return fmt.Errorf("--read-scope: %q is not a scope: write %s, or %s", p.readScope, contract.ReadScopeAccount, contract.ReadScopeNamed)
+		return fmt.Errorf("--read-scope: %q is not a scope: write %s, or %s", p.readScope,
+			contract.ReadScopeAccount, contract.ReadScopeNamed)
 	case p.readScope == contract.ReadScopeNamed && len(p.named) == 0:
-		return fmt.Errorf("--named: names nobody: --read-scope named needs the ARNs of whom the auditor may read")
+		return fmt.Errorf("--named: names nobody: --read-scope named needs the ARNs of whom the " +
+			"auditor may read")
 	case p.readScope == contract.ReadScopeAccount && len(p.named) > 0:
 		return fmt.Errorf("--named: narrows nothing with --read-scope account: write --read-scope named")
 	}
@@ -81,7 +89,8 @@ func (p *auditorPlace) check() error {
 		case ofAWSItem.MatchString(arn):
 			return fmt.Errorf("--named: %s is AWS's own, and may be read without being named", arn)
 		case m == nil:
-			return fmt.Errorf("--named: %q is not the ARN of a user, role, group or policy, such as arn:aws:iam::123456789012:user/ci", arn)
+			return fmt.Errorf("--named: %q is not the ARN of a user, role, group or policy, such as "+
+				"arn:aws:iam::123456789012:user/ci", arn)
 		case m[1] != p.partition:
 			return fmt.Errorf("--named: %s is of partition %s: write --partition %s", arn, m[1], m[1])
 		case p.account != "*" && m[2] != p.account:
@@ -107,8 +116,8 @@ type policyStatement struct {
 	Condition map[string]map[string]string `json:",omitempty"`
 }
 
-// policy grants permissions, a statement for each scope. It is template.yaml's, whose resources it names as a template
-// does, and a test holds it to that.
+// policy grants permissions, a statement for each scope. It is template.yaml's, whose resources it
+// names as a template does, and a test holds it to that.
 func (p auditorPlace) policy(permissions []contract.Permission) policyDocument {
 	arn := "arn:" + p.partition + ":"
 	every := func(kind string) string { return arn + "iam::" + p.account + ":" + kind + "/*" }
@@ -141,7 +150,8 @@ func (p auditorPlace) policy(permissions []contract.Permission) policyDocument {
 	doc := policyDocument{Version: "2012-10-17"}
 	for _, s := range contract.Statements(p.readScope, permissions) {
 		doc.Statement = append(doc.Statement, policyStatement{
-			Sid: s.Sid, Effect: "Allow", Action: s.Actions, Resource: resources[s.Scope], Condition: conditions[s.Scope],
+			Sid: s.Sid, Effect: "Allow", Action: s.Actions, Resource: resources[s.Scope],
+			Condition: conditions[s.Scope],
 		})
 	}
 	return doc

@@ -10,18 +10,27 @@ import (
 )
 
 func TestPolicyOfTheAuditor(t *testing.T) {
-	const ci, role = "arn:aws-cn:iam::123456789012:user/bots/ci", "arn:aws-cn:iam::123456789012:role/remotion-lambda-role"
+	const ci, role = "arn:aws-cn:iam::123456789012:user/bots/ci",
+		"arn:aws-cn:iam::123456789012:role/remotion-lambda-role"
 	tests := []struct {
 		line        string
 		permissions int
 		has, hasNot []string
 	}{
-		{"auditor", len(contract.ReadPermissions()), []string{`"arn:aws:iam::*:user/*"`, `"lambda:ListFunctions"`, `"arn:aws:lambda:*:*:function:*"`}, []string{"s3:", "sns:", "${"}},
-		{"auditor --account 123456789012", len(contract.ReadPermissions()), []string{`"arn:aws:iam::123456789012:policy/*"`, `"arn:aws:iam::aws:policy/*"`}, nil},
-		{"auditor --function", len(contract.ReadPermissions()) + len(contract.FunctionPermissions()) + len(contract.OnBehalfPermissions()),
-			[]string{`"arn:aws:s3:::${EvidenceBucket}/state/*/*"`, `"cloudwatch:namespace": "RemotionAudit"`, `"kms:ViaService": "sns.${AWS::Region}.amazonaws.com*"`}, nil},
-		{"auditor --function --partition aws-cn --read-scope named --named " + ci + "," + role, len(contract.ReadPermissions()) + len(contract.FunctionPermissions()) + len(contract.OnBehalfPermissions()) - 3,
-			[]string{`"` + ci + `"`, `"` + role + `"`, `"arn:aws-cn:iam::aws:policy/*"`, `"arn:aws-cn:s3:::${EvidenceBucket}/state/123456789012/*"`},
+		{"auditor", len(contract.ReadPermissions()),
+			[]string{`"arn:aws:iam::*:user/*"`, `"lambda:ListFunctions"`, `"arn:aws:lambda:*:*:function:*"`},
+			[]string{"s3:", "sns:", "${"}},
+		{"auditor --account 123456789012", len(contract.ReadPermissions()),
+			[]string{`"arn:aws:iam::123456789012:policy/*"`, `"arn:aws:iam::aws:policy/*"`}, nil},
+		{"auditor --function", len(contract.ReadPermissions()) + len(contract.FunctionPermissions()) +
+			len(contract.OnBehalfPermissions()),
+			[]string{`"arn:aws:s3:::${EvidenceBucket}/state/*/*"`, `"cloudwatch:namespace": "RemotionAudit"`,
+				`"kms:ViaService": "sns.${AWS::Region}.amazonaws.com*"`}, nil},
+		{"auditor --function --partition aws-cn --read-scope named --named " + ci + "," + role,
+			len(contract.ReadPermissions()) + len(contract.FunctionPermissions()) +
+				len(contract.OnBehalfPermissions()) - 3,
+			[]string{`"` + ci + `"`, `"` + role + `"`, `"arn:aws-cn:iam::aws:policy/*"`,
+				`"arn:aws-cn:s3:::${EvidenceBucket}/state/123456789012/*"`},
 			[]string{"lambda:", "iam:ListRoles", "user/*", "arn:aws:"}},
 	}
 	for _, test := range tests {
@@ -62,24 +71,39 @@ func TestPolicyOfTheAuditor(t *testing.T) {
 func TestPolicyOfTheAuditorRefuses(t *testing.T) {
 	const ci = "arn:aws:iam::123456789012:user/ci"
 	for line, want := range map[string]string{
-		"--account 123":                                                         `--account: "123" is not an account's number`,
-		"--partition aws-us-gov":                                                `--partition: Remotion does not support partition "aws-us-gov"`,
-		"--read-scope all":                                                      `--read-scope: "all" is not a scope: write account, or named`,
-		"--read-scope named":                                                    "--named: names nobody",
-		"--named " + ci:                                                         "--named: narrows nothing with --read-scope account: write --read-scope named",
-		"--read-scope named --named user/ci":                                    `--named: "user/ci" is not the ARN of a user, role, group or policy`,
-		"--read-scope named --named " + ci + ",":                                `--named: "" is not the ARN of`,
-		"--read-scope named --named " + ci + "/":                                `--named: "` + ci + `/" is not the ARN of`,
-		"--read-scope named --named " + ci + "*":                                `--named: "` + ci + `*" is not the ARN of`,
-		"--read-scope named --named " + ci + "," + ci:                           "--named: " + ci + " is there twice",
-		"--read-scope named --named arn:aws:iam::123456789012:root":             "is not the ARN of a user, role, group or policy",
-		"--read-scope named --named arn:aws:sts::123456789012:assumed-role/x/y": "is not the ARN of a user, role, group or policy",
-		"--read-scope named --named arn:aws:iam::aws:policy/ReadOnlyAccess":     "is AWS's own, and may be read without being named",
-		"--read-scope named --named arn:aws-cn:iam::123456789012:user/ci":       "is of partition aws-cn: write --partition aws-cn",
-		"--read-scope named --account 210987654321 --named " + ci:               "--named: " + ci + " is not of account 210987654321",
-		"--read-scope named --named " + ci + ",arn:aws:iam::210987654321:role/remotion-lambda-role": "is not of account 123456789012",
+		"--account 123": `--account: "123" is not an account's number`,
+		"--partition " +
+			"aws-us-gov": `--partition: Remotion does not support partition "aws-us-gov"`,
+		"--read-scope " +
+			"all": `--read-scope: "all" is not a scope: write account, or named`,
+		"--read-scope named": "--named: names nobody",
+		"--named " +
+			ci: "--named: narrows nothing with --read-scope account: write --read-scope named",
+		"--read-scope named --named " +
+			"user/ci": `--named: "user/ci" is not the ARN of a user, role, group or policy`,
+		"--read-scope named --named " + ci +
+			",": `--named: "" is not the ARN of`,
+		"--read-scope named --named " + ci + "/": `--named: "` + ci +
+			`/" is not the ARN of`,
+		"--read-scope named --named " + ci + "*": `--named: "` + ci +
+			`*" is not the ARN of`,
+		"--read-scope named --named " + ci + "," + ci: "--named: " + ci +
+			" is there twice",
+		"--read-scope named --named arn:aws:iam::123456789012:root": "is not the ARN of a " +
+			"user, role, group or policy",
+		"--read-scope named --named arn:aws:sts::123456789012:assumed-role/x/y": "is not the ARN of a " +
+			"user, role, group or policy",
+		"--read-scope named --named arn:aws:iam::aws:policy/ReadOnlyAccess": "is AWS's own, and " +
+			"may be read without being named",
+		"--read-scope named --named arn:aws-cn:iam::123456789012:user/ci": "is of partition " +
+			"aws-cn: write --partition aws-cn",
+		"--read-scope named --account 210987654321 --named " + ci: "--named: " + ci +
+			" is not of account 210987654321",
+		"--read-scope named --named " + ci +
+			",arn:aws:iam::210987654321:role/remotion-lambda-role": "is not of account 123456789012",
 	} {
-		if _, _, err := runCommand(t, policiesCommand(), "auditor "+line); err == nil || !strings.Contains(err.Error(), want) {
+		if _, _, err := runCommand(t, policiesCommand(), "auditor "+line); err == nil ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", line, err, want)
 		}
 	}

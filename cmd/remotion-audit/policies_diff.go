@@ -38,7 +38,8 @@ func diffCommand() *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&from, "from", "", "the release of Remotion that is in use: x.y.z; several with commas")
+	flags.StringVar(&from, "from", "",
+		"the release of Remotion that is in use: x.y.z; several with commas")
 	flags.StringVar(&to, "to", "latest", "the release to go to: x.y.z, or latest")
 	flags.StringVar(&kind, "for", "", "user or role; empty for both")
 	flags.StringVar(&partition, "partition", policies.AWS, partitionUsage)

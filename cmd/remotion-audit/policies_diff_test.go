@@ -31,17 +31,24 @@ func TestDiffOnThePage(t *testing.T) {
 
 func TestDiffCommandRefuses(t *testing.T) {
 	for line, want := range map[string]string{
-		"diff":                                              "--from: say which release",
-		"diff --from ,":                                     `--from: "" is not a Remotion release`,
-		"diff --from 4.0.240,latest,nonsense":               `--from: "nonsense" is not a Remotion release`,
-		"diff --from 2.6.0":                                 "--from: release \"2.6.0\" is older than the catalogue",
-		"diff --from 4.0.240 --to new":                      `--to: "new" is not a Remotion release`,
-		"diff --from 4.0.240 --for admin":                   `--for: "admin" is not known: write user or role`,
-		"diff --from 4.0.240 --format xml":                  `--format: "xml" is not known: write text or json`,
-		"diff --from 4.0.240 --partition aws-us-gov":        `--partition: Remotion does not support partition "aws-us-gov" (GovCloud)`,
-		"diff --from 4.0.240 --partition aws-cn":            "--from: Remotion supports partition aws-cn since 4.0.510",
-		"diff --from 4.0.240 4.0.527":                       `unknown command "4.0.527"`,
-		"diff --from 4.0.512 --to 4.0.9 --partition aws-cn": "--to: Remotion supports partition aws-cn since 4.0.510",
+		"diff":          "--from: say which release",
+		"diff --from ,": `--from: "" is not a Remotion release`,
+		"diff --from " +
+			"4.0.240,latest,nonsense": `--from: "nonsense" is not a Remotion release`,
+		"diff --from 2.6.0": "--from: release \"2.6.0\" is older than " +
+			"the catalogue",
+		"diff --from 4.0.240 --to new": `--to: "new" is not a Remotion release`,
+		"diff --from 4.0.240 --for " +
+			"admin": `--for: "admin" is not known: write user or role`,
+		"diff --from 4.0.240 --format " +
+			"xml": `--format: "xml" is not known: write text or json`,
+		"diff --from 4.0.240 --partition " +
+			"aws-us-gov": `--partition: Remotion does not support partition "aws-us-gov" (GovCloud)`,
+		"diff --from 4.0.240 --partition aws-cn": "--from: Remotion supports partition " +
+			"aws-cn since 4.0.510",
+		"diff --from 4.0.240 4.0.527": `unknown command "4.0.527"`,
+		"diff --from 4.0.512 --to 4.0.9 --partition aws-cn": "--to: Remotion supports partition aws-cn " +
+			"since 4.0.510",
 	} {
 		out, _, err := runCommand(t, policiesCommand(), line)
 		if err == nil || !strings.Contains(err.Error(), want) || out != "" {

@@ -10,7 +10,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// documentCommand prints the policy that Remotion documents, or the narrower one that a place needs.
+// documentCommand prints the policy that Remotion documents, or the narrower one that a place
+// needs.
 func documentCommand(kind policies.PolicyKind, short string) *cobra.Command {
 	var version, partition, purpose string
 	var place policies.Scope
@@ -20,7 +21,8 @@ func documentCommand(kind policies.PolicyKind, short string) *cobra.Command {
 		Long: short + `.
 
 Without --account, --region and --purpose it is the policy as Remotion documents it, as
-` + "`npx remotion lambda policies " + string(kind) + "`" + ` prints it. With any of them it is narrowed to what is needed there.`,
+` + "`npx remotion lambda policies " + string(kind) + "`" +
+			` prints it. With any of them it is narrowed to what is needed there.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := policies.ValidatePartition(partition); err != nil {
@@ -39,10 +41,13 @@ Without --account, --region and --purpose it is the policy as Remotion documents
 				if err := checkPlace(place, policies.Purpose(purpose)); err != nil {
 					return err
 				}
-				text = policies.LeastPrivilege([]policies.Release{release}, kind, policies.Purpose(purpose), place)
+				text = policies.LeastPrivilege([]policies.Release{release}, kind, policies.Purpose(purpose),
+					place)
 			}
 			if size := policies.Size(text); kind == policies.User && size > policies.InlineUserLimit {
-				fmt.Fprintf(cmd.ErrOrStderr(), "notice: attach it as a managed policy: it has %d characters, and all inline policies of a user may have %d\n",
+				fmt.Fprintf(cmd.ErrOrStderr(),
+					"notice: attach it as a managed policy: it has %d characters, and all inline policies of a "+
+						"user may have %d\n",
 					size, policies.InlineUserLimit)
 			}
 			_, err = fmt.Fprint(cmd.OutOrStdout(), text)
@@ -50,12 +55,15 @@ Without --account, --region and --purpose it is the policy as Remotion documents
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&version, "remotion-version", "latest", "a release of Remotion: x.y.z, or latest (auto means the same)")
+	flags.StringVar(&version, "remotion-version", "latest",
+		"a release of Remotion: x.y.z, or latest (auto means the same)")
 	flags.StringVar(&partition, "partition", policies.AWS, partitionUsage)
 	flags.StringVar(&place.Account, "account", "", "the account's number, to narrow the policy to it")
-	flags.StringSliceVar(&place.Regions, "region", nil, "a region to narrow the policy to; more with commas, or again")
+	flags.StringSliceVar(&place.Regions, "region", nil,
+		"a region to narrow the policy to; more with commas, or again")
 	if kind == policies.User {
-		flags.StringVar(&purpose, "purpose", string(policies.All), "what the caller is for: render, deploy or all")
+		flags.StringVar(&purpose, "purpose", string(policies.All),
+			"what the caller is for: render, deploy or all")
 	} else {
 		purpose = string(policies.All)
 	}
@@ -70,7 +78,8 @@ func checkPlace(p policies.Scope, purpose policies.Purpose) error {
 	regions := policies.Regions(p.Partition)
 	for i, region := range p.Regions {
 		if !slices.Contains(regions, region) {
-			return fmt.Errorf("--region: %q is not a region of Remotion Lambda in %s: write some of %s", region, p.Partition, strings.Join(regions, ", "))
+			return fmt.Errorf("--region: %q is not a region of Remotion Lambda in %s: write some of %s",
+				region, p.Partition, strings.Join(regions, ", "))
 		}
 		if slices.Contains(p.Regions[:i], region) {
 			return fmt.Errorf("--region: %s is there twice", region)

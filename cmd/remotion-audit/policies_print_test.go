@@ -26,12 +26,14 @@ func TestDocumentCommand(t *testing.T) {
 		}
 		out, diagnostics, err := runCommand(t, policiesCommand(), line)
 		if err != nil || diagnostics != "" || out != release.Document(want.kind) {
-			t.Errorf("policies %s: %v %s\n%s\nwant the %s policy of %s", line, err, diagnostics, out, want.kind, release)
+			t.Errorf("policies %s: %v %s\n%s\nwant the %s policy of %s", line, err, diagnostics, out,
+				want.kind, release)
 		}
 	}
 	china := policies.Releases(policies.China)[0]
 	for _, kind := range policies.Kinds {
-		if out, _, err := runCommand(t, policiesCommand(), string(kind)+" --partition aws-cn"); err != nil || out != china.Document(kind) {
+		if out, _, err := runCommand(t, policiesCommand(),
+			string(kind)+" --partition aws-cn"); err != nil || out != china.Document(kind) {
 			t.Errorf("policies %s --partition aws-cn: %v\n%s", kind, err, out)
 		}
 	}
@@ -39,21 +41,26 @@ func TestDocumentCommand(t *testing.T) {
 
 func TestNarrowedDocuments(t *testing.T) {
 	goldens(t, map[string]string{
-		"user-one-region.json":  "user --account 123456789012 --region eu-central-1",
-		"user-renders.json":     "user --account 123456789012 --region us-east-1,ap-east-1 --purpose render",
-		"user-3.0.31.json":      "user --purpose deploy --remotion-version 3.0.31",
-		"user-china.json":       "user --partition aws-cn --region cn-north-1 --region cn-northwest-1 --account 123456789012 --purpose render",
+		"user-one-region.json": "user --account 123456789012 --region eu-central-1",
+		"user-renders.json": "user --account 123456789012 --region us-east-1,ap-east-1 --purpose " +
+			"render",
+		"user-3.0.31.json": "user --purpose deploy --remotion-version 3.0.31",
+		"user-china.json": "user --partition aws-cn --region cn-north-1 --region cn-northwest-1 " +
+			"--account 123456789012 --purpose render",
 		"role-two-regions.json": "role --account 123456789012 --region us-east-1 --region eu-south-1",
 	})
 }
 
 // The auditor's own policy is for one partition throughout.
 func TestAuditorInChina(t *testing.T) {
-	out, _, err := runCommand(t, policiesCommand(), "auditor --partition aws-cn --account 123456789012")
-	if err != nil || strings.Contains(out, "arn:aws:") || !strings.Contains(out, "arn:aws-cn:iam::123456789012:role/*") {
+	out, _, err := runCommand(t, policiesCommand(),
+		"auditor --partition aws-cn --account 123456789012")
+	if err != nil || strings.Contains(out, "arn:aws:") ||
+		!strings.Contains(out, "arn:aws-cn:iam::123456789012:role/*") {
 		t.Errorf("%v\n%s", err, out)
 	}
-	if _, _, err := runCommand(t, policiesCommand(), "auditor --partition aws-us-gov"); err == nil || !strings.Contains(err.Error(), "does not support") {
+	if _, _, err := runCommand(t, policiesCommand(), "auditor --partition aws-us-gov"); err == nil ||
+		!strings.Contains(err.Error(), "does not support") {
 		t.Errorf("GovCloud: %v", err)
 	}
 }
@@ -61,8 +68,10 @@ func TestAuditorInChina(t *testing.T) {
 // What a person should know goes beside the policy, not into it.
 func TestDocumentNotices(t *testing.T) {
 	for line, want := range map[string]string{
-		"user --remotion-version 4.0.600":                                    "notice: Remotion 4.0.600 is newer than this catalogue, which was checked up to " + policies.Latest().Until,
-		"user --account 123456789012 --region us-east-1,us-east-2,us-west-1": "notice: attach it as a managed policy: it has ",
+		"user --remotion-version 4.0.600": "notice: Remotion " +
+			"4.0.600 is newer than this catalogue, which was checked up to " + policies.Latest().Until,
+		"user --account 123456789012 --region us-east-1,us-east-2,us-west-1": "notice: attach it as a " +
+			"managed policy: it has ",
 	} {
 		out, diagnostics, err := runCommand(t, policiesCommand(), line)
 		if err != nil || !strings.HasPrefix(diagnostics, want) || !strings.HasPrefix(out, "{\n") {
@@ -73,17 +82,23 @@ func TestDocumentNotices(t *testing.T) {
 
 func TestDocumentCommandRefuses(t *testing.T) {
 	for line, want := range map[string]string{
-		"user --remotion-version 2.6.0":                    "--remotion-version: release",
-		"user --remotion-version 4.x":                      `--remotion-version: "4.x" is not a Remotion release`,
-		"user --partition aws-us-gov":                      "--partition: Remotion does not support partition \"aws-us-gov\" (GovCloud)",
-		"role --partition aws-cn --remotion-version 4.0.2": "--remotion-version: Remotion supports partition aws-cn since 4.0.510",
-		"user --account 1234":                              "--account:",
-		"user --account *":                                 "--account:",
-		"user --region eu-central-9":                       `--region: "eu-central-9" is not a region of Remotion Lambda in aws`,
-		"user --region cn-north-1":                         `--region: "cn-north-1" is not a region of Remotion Lambda in aws`,
-		"user --region us-east-1,us-east-1":                "--region: us-east-1 is there twice",
-		"user --purpose watch":                             `--purpose: "watch" is not known: write render, deploy or all`,
-		"role --purpose render":                            "unknown flag: --purpose",
+		"user --remotion-version 2.6.0": "--remotion-version: release",
+		"user --remotion-version " +
+			"4.x": `--remotion-version: "4.x" is not a Remotion release`,
+		"user --partition aws-us-gov": "--partition: Remotion does not support " +
+			"partition \"aws-us-gov\" (GovCloud)",
+		"role --partition aws-cn --remotion-version 4.0.2": "--remotion-version: Remotion supports " +
+			"partition aws-cn since 4.0.510",
+		"user --account 1234": "--account:",
+		"user --account *":    "--account:",
+		"user --region " +
+			"eu-central-9": `--region: "eu-central-9" is not a region of Remotion Lambda in aws`,
+		"user --region " +
+			"cn-north-1": `--region: "cn-north-1" is not a region of Remotion Lambda in aws`,
+		"user --region us-east-1,us-east-1": "--region: us-east-1 is there twice",
+		"user --purpose " +
+			"watch": `--purpose: "watch" is not known: write render, deploy or all`,
+		"role --purpose render": "unknown flag: --purpose",
 	} {
 		out, _, err := runCommand(t, policiesCommand(), line)
 		if err == nil || !strings.Contains(err.Error(), want) || out != "" {

@@ -27,7 +27,8 @@ Exit status: 0 when it was sent and somebody is subscribed, 2 otherwise.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runTestAlert(cmd, topic) },
 	}
-	cmd.Flags().StringVar(&topic, "topic-arn", os.Getenv(contract.EnvTopicARN), "the topic (or "+contract.EnvTopicARN+" in the environment)")
+	cmd.Flags().StringVar(&topic, "topic-arn", os.Getenv(contract.EnvTopicARN),
+		"the topic (or "+contract.EnvTopicARN+" in the environment)")
 	return cmd
 }
 
@@ -41,13 +42,15 @@ func runTestAlert(cmd *cobra.Command, topic string) error {
 		return fmt.Errorf("--topic-arn: %w", err)
 	}
 	ctx := cmd.Context()
-	clients, _, err := app.LoadClients(ctx, slog.New(slog.DiscardHandler), config.WithRegion(at.Region))
+	clients, _, err := app.LoadClients(ctx, slog.New(slog.DiscardHandler),
+		config.WithRegion(at.Region))
 	if err != nil {
 		return err
 	}
-	list, sent, err := publish.TestAlert(ctx, clients.SNS, topic, true, func(list []alert.Subscription) alert.Message {
-		return alert.TestMessage(at.AccountID, nil, list, alert.Sender{})
-	})
+	list, sent, err := publish.TestAlert(ctx, clients.SNS, topic, true,
+		func(list []alert.Subscription) alert.Message {
+			return alert.TestMessage(at.AccountID, nil, list, alert.Sender{})
+		})
 	out := cmd.OutOrStdout()
 	if sent {
 		fmt.Fprintf(out, "sent to %s\n", topic)

@@ -16,7 +16,8 @@ func versionCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			releases := policies.Releases(policies.AWS)
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "remotion-audit %s\nRemotion %s to %s\n", version(), releases[0].Since, releases[len(releases)-1].Until)
+			_, err := fmt.Fprintf(cmd.OutOrStdout(), "remotion-audit %s\nRemotion %s to %s\n", version(),
+				releases[0].Since, releases[len(releases)-1].Until)
 			return err
 		},
 	}

@@ -25,8 +25,8 @@ type errorTransition struct {
 	ended bool
 }
 
-// troubles are what could not be looked at in this run: targets, and what is wrong around the audit. For
-// each, sure says that it need not be seen twice to be believed.
+// troubles are what could not be looked at in this run: targets, and what is wrong around the
+// audit. For each, sure says that it need not be seen twice to be believed.
 func (l *lifecycle) troubles() (list []errorTransition, sure func(Error) bool) {
 	blind, targets := 0, map[string]bool{}
 	for _, t := range l.report.Targets {
@@ -36,35 +36,41 @@ func (l *lifecycle) troubles() (list []errorTransition, sure func(Error) bool) {
 		targets[t.Name] = true
 		if l.report.UnverifiedFor(t.Name) {
 			blind++
-			list = append(list, errorTransition{error: Error{Target: t.Name, Unverified: l.isUnverified(t.Name)}})
+			list = append(list,
+				errorTransition{error: Error{Target: t.Name, Unverified: l.isUnverified(t.Name)}})
 		}
 	}
 	for _, p := range l.report.Problems {
 		if !targets[p.Target] {
-			list = append(list, errorTransition{error: Error{Target: p.Target, What: stem(p)}, what: p.What, why: p.Why, remedy: p.Remedy})
+			list = append(list, errorTransition{error: Error{Target: p.Target, What: stem(p)}, what: p.What,
+				why: p.Why, remedy: p.Remedy})
 		}
 	}
 	// What is wrong with a file, or with the state, is so however often one looks.
 	certain := map[string]bool{}
 	for _, p := range l.options.Problems {
 		certain[p.What] = true
-		list = append(list, errorTransition{error: Error{What: p.What}, what: p.What, why: p.Why, remedy: p.Remedy})
+		list = append(list, errorTransition{error: Error{What: p.What}, what: p.What, why: p.Why,
+			remedy: p.Remedy})
 	}
 	wrong := l.options.MuteErrors
 	if more := len(wrong) - maxMuteErrors; more > 0 {
-		wrong = append(slices.Clone(wrong[:maxMuteErrors]), MuteError{Text: fmt.Sprintf("%d more mutes or fields", more)})
+		wrong = append(slices.Clone(wrong[:maxMuteErrors]),
+			MuteError{Text: fmt.Sprintf("%d more mutes or fields", more)})
 	}
 	for _, e := range wrong {
 		what := "mutes.yaml, " + e.Error()
 		certain[what] = true
-		list = append(list, errorTransition{error: Error{What: what}, what: what, why: "it mutes nothing until that is corrected"})
+		list = append(list, errorTransition{error: Error{What: what}, what: what,
+			why: "it mutes nothing until that is corrected"})
 	}
 	order := func(a, b errorTransition) int { return a.error.compare(b.error) }
 	slices.SortStableFunc(list, order)
 	list = slices.CompactFunc(list, func(a, b errorTransition) bool { return order(a, b) == 0 })
 	all := blind > 0 && blind == len(targets)
 	return list, func(e Error) bool {
-		return all || l.options.Stateless || e.Target == "" && certain[e.What] || l.options.First != nil && metBefore(*l.options.First, e)
+		return all || l.options.Stateless || e.Target == "" && certain[e.What] ||
+			l.options.First != nil && metBefore(*l.options.First, e)
 	}
 }
 
@@ -73,7 +79,9 @@ func metBefore(first audit.Report, e Error) bool {
 	if e.What == "" {
 		return first.UnverifiedFor(e.Target)
 	}
-	return slices.ContainsFunc(first.Problems, func(p audit.Problem) bool { return p.Target == e.Target && stem(p) == e.What })
+	return slices.ContainsFunc(first.Problems, func(p audit.Problem) bool {
+		return p.Target == e.Target && stem(p) == e.What
+	})
 }
 
 // stem is what is wrong without the regions where it is, which may be others in each run.
@@ -84,15 +92,18 @@ func stem(p audit.Problem) string {
 
 // isUnverified reports whether nothing at all is known about the target.
 func (l *lifecycle) isUnverified(target string) bool {
-	return !slices.ContainsFunc(l.report.Findings, func(f audit.Finding) bool { return f.Target == target && f.Status != audit.Unverified })
+	return !slices.ContainsFunc(l.report.Findings, func(f audit.Finding) bool {
+		return f.Target == target && f.Status != audit.Unverified
+	})
 }
 
-// errors returns what is remembered of auditor errors from now on, before anything is announced, and
-// what there is to say about them.
+// errors returns what is remembered of auditor errors from now on, before anything is announced,
+// and what there is to say about them.
 func (l *lifecycle) errors() (errs []Error, changes []errorTransition) {
 	list, sure := l.troubles()
 	// A replay of the run that is remembered confirms nothing.
-	again := l.report.Run.ID != l.previous.Run.ID || l.report.Run.ID == "" && !l.report.Run.At.Equal(l.previous.Run.At)
+	again := l.report.Run.ID != l.previous.Run.ID || l.report.Run.ID == "" &&
+		!l.report.Run.At.Equal(l.previous.Run.At)
 	for _, c := range list {
 		e := Error{Target: c.error.Target, What: c.error.What, Since: l.now}
 		i, ok := l.previous.findError(e)
@@ -120,7 +131,9 @@ func (l *lifecycle) errors() (errs []Error, changes []errorTransition) {
 		changes = append(changes, c)
 	}
 	for _, was := range l.previous.Errors {
-		still := slices.ContainsFunc(list, func(c errorTransition) bool { return c.error.compare(was) == 0 })
+		still := slices.ContainsFunc(list, func(c errorTransition) bool {
+			return c.error.compare(was) == 0
+		})
 		// Whoever mends a file knows; and a damaged state is replaced by the run that tells of it.
 		if still || was.Notified.IsZero() || was.Target == "" {
 			continue
@@ -131,17 +144,22 @@ func (l *lifecycle) errors() (errs []Error, changes []errorTransition) {
 		}
 	}
 	slices.SortFunc(errs, Error.compare)
-	slices.SortStableFunc(changes, func(a, b errorTransition) int { return cmp.Compare(a.weight(), b.weight()) })
+	slices.SortStableFunc(changes, func(a, b errorTransition) int {
+		return cmp.Compare(a.weight(), b.weight())
+	})
 	return errs, changes
 }
 
-// notConfirmed reports whether the run cannot tell about a target that it has not: nothing was looked at, or not
-// everything was found that there is.
+// notConfirmed reports whether the run cannot tell about a target that it has not: nothing was
+// looked at, or not everything was found that there is.
 func (l *lifecycle) notConfirmed(target string) bool {
 	if target == audit.AccountTarget || len(l.report.Targets) == 0 {
 		return len(l.report.Targets) == 0 && l.report.Unverified()
 	}
-	return l.unknownTargets() && !slices.ContainsFunc(l.report.Targets, func(t audit.TargetReport) bool { return t.Name == target })
+	return l.unknownTargets() &&
+		!slices.ContainsFunc(l.report.Targets, func(t audit.TargetReport) bool {
+			return t.Name == target
+		})
 }
 
 // weight puts the worst first: nothing could be looked at, something could not, it can be again.
@@ -157,8 +175,8 @@ func (c errorTransition) weight() int {
 	return 2
 }
 
-// sight reports whether the error is that something in the account could not be looked at: a target, or its
-// functions. The others are about what the auditor goes by, its state and its mutes.
+// sight reports whether the error is that something in the account could not be looked at: a
+// target, or its functions. The others are about what the auditor goes by, its state and its mutes.
 func (e Error) sight() bool { return e.Target != "" }
 
 func (s State) findError(e Error) (int, bool) {
@@ -170,7 +188,8 @@ func (e Error) compare(o Error) int {
 }
 
 // markErrorsNotified notes in the errors what is announced at now, and forgets those that ended.
-func markErrorsNotified(errs []Error, changes []errorTransition, now time.Time, thread string) []Error {
+func markErrorsNotified(errs []Error, changes []errorTransition, now time.Time,
+	thread string) []Error {
 	var out []Error
 	for _, e := range errs {
 		i := slices.IndexFunc(changes, func(c errorTransition) bool { return c.error.compare(e) == 0 })

@@ -36,7 +36,8 @@ type cardMetadata struct {
 }
 
 const (
-	// maxCard is how long the text of a card may get. One block of a Slack message takes 3000 characters.
+	// maxCard is how long the text of a card may get. One block of a Slack message takes 3000
+	// characters.
 	maxCard = 2800
 	// maxWord bounds a text of somebody else's in a card.
 	maxWord = 300
@@ -62,20 +63,23 @@ func (n digest) card() string {
 		add("*" + e.title() + "*  " + prose(n.said(e)))
 	}
 	if held := n.counts.held; held > 0 {
-		add(report.Plural(held, "gap") + " open before could not be looked at again, and may still be there.")
+		add(report.Plural(held, "gap") +
+			" open before could not be looked at again, and may still be there.")
 	}
 	if len(n.excerpt.changes) == 0 {
 		announced = len(text)
 	}
 	for _, x := range n.excerpt.notices {
-		add(fmt.Sprintf("*MUTE* of %s  %s\nowner %s, until %s: %s", code(x.mute.what()), x.said(n.now), prose(x.mute.Owner), timeText(x.mute.Until), prose(x.mute.Reason)))
+		add(fmt.Sprintf("*MUTE* of %s  %s\nowner %s, until %s: %s", code(x.mute.what()), x.said(n.now),
+			prose(x.mute.Owner), timeText(x.mute.Until), prose(x.mute.Reason)))
 	}
 	for _, x := range n.excerpt.worth {
 		add("*NOTICE*  " + strings.TrimPrefix(prose(x.Target)+": ", ": ") + prose(x.Text))
 	}
 	for _, l := range lines(n.excerpt.standing) {
 		since := n.since(l)
-		add(fmt.Sprintf("*OPEN  %s*  %s  %s %s %s", strings.ToUpper(l.group.Severity.String()), code(l.group.Target), code(l.group.What()), since.Label, since.Text))
+		add(fmt.Sprintf("*OPEN  %s*  %s  %s %s %s", strings.ToUpper(l.group.Severity.String()),
+			code(l.group.Target), code(l.group.What()), since.Label, since.Text))
 	}
 	if len(n.excerpt.calls) > 0 {
 		// They stand beside what is announced, and go first where there is no room.
@@ -98,10 +102,14 @@ func (n digest) card() string {
 	}
 	c := card{Version: "1.0", Source: "custom", ID: n.key}
 	head := "[" + n.label() + "] Remotion IAM: " + strings.Join(n.subjectParts(), ", ")
-	c.Content = cardContent{TextType: "client-markdown", Title: strings.TrimSuffix(head+" | "+prose(n.who()), " | ") + " | " + prose(n.report.Account), Description: strings.Join(text, "\n\n"), NextSteps: n.steps()}
-	c.Metadata = cardMetadata{ThreadID: n.thread, Summary: head + ". " + prose(n.first()), EventType: "remotion-audit." + string(n.reasons()[0]), AdditionalContext: map[string]string{
-		"account": code(n.report.Account), "severity": n.severity().String(),
-	}}
+	c.Content = cardContent{TextType: "client-markdown",
+		Title: strings.TrimSuffix(head+" | "+prose(n.who()), " | ") + " | " +
+			prose(n.report.Account),
+		Description: strings.Join(text, "\n\n"), NextSteps: n.steps()}
+	c.Metadata = cardMetadata{ThreadID: n.thread, Summary: head + ". " + prose(n.first()),
+		EventType: "remotion-audit." + string(n.reasons()[0]), AdditionalContext: map[string]string{
+			"account": code(n.report.Account), "severity": n.severity().String(),
+		}}
 	for _, target := range n.targets() {
 		c.Metadata.RelatedResources = append(c.Metadata.RelatedResources, prose(target))
 		c.Content.Keywords = append(c.Content.Keywords, prose(target))
@@ -130,7 +138,8 @@ func (n digest) paragraph(l line) string {
 		title = strings.ToUpper(g.Severity.String())
 	}
 	if l.closed {
-		return fmt.Sprintf("*%s*  %s  %s after %s", titles[l.event], code(g.Target), code(g.What()), durationText(n.now.Sub(l.since)))
+		return fmt.Sprintf("*%s*  %s  %s after %s", titles[l.event], code(g.Target), code(g.What()),
+			durationText(n.now.Sub(l.since)))
 	}
 	text := fmt.Sprintf("*%s*  %s  %s\n%s", title, code(g.Target), code(g.What()), prose(g.Impact()))
 	text += fmt.Sprintf("\n%s: %s", g.Cause, prose(g.Why))
@@ -166,7 +175,8 @@ var (
 	// inCode are what could end a code span, or be a mention or a link even within one.
 	inCode = strings.NewReplacer("`", "ˋ", "<", "‹", ">", "›", "&", "＆")
 	// inProse are besides those what is markup, a mention or a link outside of one.
-	inProse = strings.NewReplacer("`", "ˋ", "<", "‹", ">", "›", "&", "＆", "@", "＠", "*", "∗", "_", "＿", "~", "∼", "[", "［", "]", "］",
+	inProse = strings.NewReplacer("`", "ˋ", "<", "‹", ">", "›", "&", "＆", "@", "＠", "*", "∗", "_", "＿",
+		"~", "∼", "[", "［", "]", "］",
 		"|", "｜", "#", "＃", "!", "ǃ", "://", ":⁄⁄", "\\", "＼")
 )
 

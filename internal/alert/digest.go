@@ -24,8 +24,8 @@ type digest struct {
 	muteNotices      []muteNotice
 	// reportNotices are notices of the report that were not told before.
 	reportNotices []audit.Notice
-	// openGaps are gaps that are open and not announced now; problems and unknown are the report's problems
-	// and unverified findings. They are shown beside what is announced.
+	// openGaps are gaps that are open and not announced now; problems and unknown are the report's
+	// problems and unverified findings. They are shown beside what is announced.
 	openGaps   []transition
 	problems   []audit.Problem
 	unverified []audit.Finding
@@ -36,7 +36,8 @@ type digest struct {
 	omitted int
 
 	counts counts
-	// hasErrors says that something is wrong around the audit, whether it is announced now or was before.
+	// hasErrors says that something is wrong around the audit, whether it is announced now or was
+	// before.
 	hasErrors bool
 	// nextReminder is when the next reminder is due, zero for never.
 	nextReminder time.Time
@@ -54,8 +55,10 @@ type counts struct {
 }
 
 // newDigest puts what is announced into order, the worst first.
-func newDigest(l *lifecycle, changes []transition, errs []errorTransition, notices []muteNotice) digest {
-	n := digest{report: l.report, now: l.now, options: l.options, errorTransitions: errs, muteNotices: notices, problems: l.report.Problems}
+func newDigest(l *lifecycle, changes []transition, errs []errorTransition,
+	notices []muteNotice) digest {
+	n := digest{report: l.report, now: l.now, options: l.options, errorTransitions: errs,
+		muteNotices: notices, problems: l.report.Problems}
 	announced := map[Identity]bool{}
 	for _, c := range changes {
 		if c.reason == "" {
@@ -84,31 +87,38 @@ func newDigest(l *lifecycle, changes []transition, errs []errorTransition, notic
 			n.openGaps = append(n.openGaps, transition{gap: was[id], finding: f})
 		}
 	}
-	n.counts.open = max(0, l.report.Summary.Gaps-n.counts.found-n.counts.opened-n.counts.reopened-n.counts.worse-n.counts.eased)
-	place := map[Identity]int{} // in the report, which follows Remotion's documents; what is gone comes first
+	n.counts.open = max(0,
+		l.report.Summary.Gaps-n.counts.found-n.counts.opened-n.counts.reopened-n.counts.worse-n.counts.eased)
+	// in the report, which follows Remotion's documents; what is gone comes first
+	place := map[Identity]int{}
 	for i, f := range l.report.Findings {
 		place[identityOf(f)] = i
 	}
 	worst := func(a, b transition) int {
-		return cmp.Or(cmp.Compare(reasonOrder(a), reasonOrder(b)), cmp.Compare(b.finding.Severity, a.finding.Severity),
+		return cmp.Or(cmp.Compare(reasonOrder(a), reasonOrder(b)),
+			cmp.Compare(b.finding.Severity, a.finding.Severity),
 			cmp.Compare(place[identityOf(a.finding)], place[identityOf(b.finding)]))
 	}
 	slices.SortStableFunc(n.transitions, worst)
 	slices.SortStableFunc(n.openGaps, worst)
-	slices.SortStableFunc(n.unverified, func(a, b audit.Finding) int { return cmp.Compare(b.Severity, a.Severity) })
+	slices.SortStableFunc(n.unverified, func(a, b audit.Finding) int {
+		return cmp.Compare(b.Severity, a.Severity)
+	})
 	return n
 }
 
 // causeRemains reports whether other gaps of the same root cause are still there.
 func (l *lifecycle) causeRemains(gone audit.Finding) bool {
 	return slices.ContainsFunc(l.report.Findings, func(f audit.Finding) bool {
-		return f.Gap() && f.Target == gone.Target && f.Policy == gone.Policy && f.Cause == gone.Cause && f.Why == gone.Why
+		return f.Gap() && f.Target == gone.Target && f.Policy == gone.Policy && f.Cause == gone.Cause &&
+			f.Why == gone.Why
 	})
 }
 
 // reasonOrder puts bad news before good news.
 func reasonOrder(c transition) int {
-	return slices.Index([]Reason{ReasonWorse, ReasonReopened, ReasonOpened, ReasonBaseline, ReasonReminder, ReasonPartlyRecovered, ReasonRecovered, ReasonRetired}, c.reason)
+	return slices.Index([]Reason{ReasonWorse, ReasonReopened, ReasonOpened, ReasonBaseline,
+		ReasonReminder, ReasonPartlyRecovered, ReasonRecovered, ReasonRetired}, c.reason)
 }
 
 func (c *counts) add(of transition) {
@@ -156,8 +166,8 @@ func (n digest) reasons() (list []Reason) {
 	return list
 }
 
-// severity is the highest announced, of gaps that are gone too: whoever is told that something broke is
-// told that it is mended. A blind auditor hides whatever is there, and counts as high.
+// severity is the highest announced, of gaps that are gone too: whoever is told that something
+// broke is told that it is mended. A blind auditor hides whatever is there, and counts as high.
 func (n digest) severity() (worst policies.Severity) {
 	for _, c := range n.transitions {
 		worst = max(worst, c.finding.Severity)
@@ -174,7 +184,8 @@ func (n digest) severity() (worst policies.Severity) {
 	return worst
 }
 
-// maxTargets bounds the attribute, so that no number of targets makes a message that cannot be sent.
+// maxTargets bounds the attribute, so that no number of targets makes a message that cannot be
+// sent.
 const maxTargets = 100
 
 // targets lists whom the announcements are about, once each, the worst first.
@@ -197,17 +208,19 @@ func (n digest) targets() []string {
 	return list
 }
 
-// identify makes the dedupKey, and finds the thread. The key is made of the announcement and of the one
-// before it, and not of the run: two runs that plan the same at once have the same key, and nothing that
-// is announced later ever has it again.
+// identify makes the dedupKey, and finds the thread. The key is made of the announcement and of the
+// one before it, and not of the run: two runs that plan the same at once have the same key, and
+// nothing that is announced later ever has it again.
 func (n *digest) identify(previous State) {
 	h := sha256.New()
 	fmt.Fprintln(h, previous.Announced, n.report.Account)
 	for _, c := range n.transitions {
-		fmt.Fprintf(h, "%s %q %q %d %s %s\n", c.reason, c.gap.Identity, c.gap.Status, c.gap.Opened, c.gap.Severity, c.gap.Cause)
+		fmt.Fprintf(h, "%s %q %q %d %s %s\n", c.reason, c.gap.Identity, c.gap.Status, c.gap.Opened,
+			c.gap.Severity, c.gap.Cause)
 	}
 	for _, e := range n.errorTransitions {
-		fmt.Fprintf(h, "%s %q %q %t %t\n", e.reason, e.error.Target, e.error.What, e.error.Unverified, e.ended)
+		fmt.Fprintf(h, "%s %q %q %t %t\n", e.reason, e.error.Target, e.error.What, e.error.Unverified,
+			e.ended)
 	}
 	for _, x := range n.muteNotices {
 		fmt.Fprintf(h, "%s %q %s\n", x.kind, x.mute, x.hides)
@@ -220,9 +233,12 @@ func (n *digest) identify(previous State) {
 	// What is new opens a thread, so that it shows in the channel. What follows goes where it began.
 	n.thread = ""
 	fresh := slices.ContainsFunc(n.transitions, func(c transition) bool {
-		return slices.Contains([]Reason{ReasonWorse, ReasonReopened, ReasonOpened, ReasonBaseline}, c.reason)
+		return slices.Contains([]Reason{ReasonWorse, ReasonReopened, ReasonOpened, ReasonBaseline},
+			c.reason)
 	}) ||
-		slices.ContainsFunc(n.errorTransitions, func(e errorTransition) bool { return e.reason == ReasonAuditorError && !e.ended })
+		slices.ContainsFunc(n.errorTransitions, func(e errorTransition) bool {
+			return e.reason == ReasonAuditorError && !e.ended
+		})
 	if !fresh && len(n.transitions) > 0 {
 		n.thread = n.transitions[0].gap.Thread
 	} else if !fresh && len(n.errorTransitions) > 0 {
@@ -239,8 +255,8 @@ type line struct {
 	// closed says that none of its gaps is one any more.
 	closed bool
 	group  report.Group
-	// since is when the oldest of its gaps was first seen, opened the most often that one was opened, and
-	// reminders the most that one was told again.
+	// since is when the oldest of its gaps was first seen, opened the most often that one was opened,
+	// and reminders the most that one was told again.
 	since             time.Time
 	opened, reminders int
 	// was is how bad was said that it is, where that has changed.
@@ -249,7 +265,8 @@ type line struct {
 
 // changed reports whether a gap is still one, and not as bad as was said, or worse.
 func (g Gap) changed(event Reason) bool {
-	return (event == ReasonWorse || event == ReasonPartlyRecovered) && g.Closed.IsZero() && !g.Notified.IsZero()
+	return (event == ReasonWorse || event == ReasonPartlyRecovered) && g.Closed.IsZero() &&
+		!g.Notified.IsZero()
 }
 
 // lines gathers changes into lines, in their order.
@@ -277,7 +294,8 @@ func lines(changes []transition) (list []line) {
 				if l.since.IsZero() || !gap.Since.IsZero() && gap.Since.Before(l.since) {
 					l.since = gap.Since
 				}
-				if was := fmt.Sprintf("%s (%s)", gap.NotifiedStatus, gap.NotifiedSeverity); gap.changed(k.event) && !slices.Contains(l.was, was) {
+				if was := fmt.Sprintf("%s (%s)", gap.NotifiedStatus,
+					gap.NotifiedSeverity); gap.changed(k.event) && !slices.Contains(l.was, was) {
 					l.was = append(l.was, was)
 				}
 				l.opened, l.reminders = max(l.opened, gap.Opened), max(l.reminders, gap.Reminders)

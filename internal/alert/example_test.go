@@ -11,13 +11,17 @@ import (
 )
 
 func ExamplePlan() {
-	gap := audit.Finding{Target: "role/remotion-lambda-role", Policy: policies.Role, Action: "lambda:InvokeFunction", Status: audit.Missing,
+	gap := audit.Finding{Target: "role/remotion-lambda-role", Policy: policies.Role,
+		Action: "lambda:InvokeFunction", Status: audit.Missing,
 		Cause: audit.NoGrant, Severity: policies.Critical, Impact: "renders stop at once"}
-	broken := audit.Report{SchemaVersion: audit.SchemaVersion, Status: audit.StatusGaps, Account: "123456789012", Findings: []audit.Finding{gap},
+	broken := audit.Report{SchemaVersion: audit.SchemaVersion, Status: audit.StatusGaps,
+		Account: "123456789012", Findings: []audit.Finding{gap},
 		Summary: audit.Summary{Requirements: 16, Satisfied: 15, Gaps: 1, GapsCritical: 1},
-		Targets: []audit.TargetReport{{Name: gap.Target, Kind: audit.RenderRole, Summary: audit.Summary{Gaps: 1}}}}
+		Targets: []audit.TargetReport{{Name: gap.Target, Kind: audit.RenderRole,
+			Summary: audit.Summary{Gaps: 1}}}}
 	mended := broken
-	mended.Status, mended.Summary = audit.StatusCompliant, audit.Summary{Requirements: 16, Satisfied: 16}
+	mended.Status, mended.Summary = audit.StatusCompliant,
+		audit.Summary{Requirements: 16, Satisfied: 16}
 	gap.Status, gap.Cause = audit.Satisfied, ""
 	mended.Findings = []audit.Finding{gap}
 

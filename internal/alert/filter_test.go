@@ -11,8 +11,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// passes reports whether a message passes an SNS filter policy of exact strings: each key has to be an
-// attribute, and of its value, or of any element of a String.Array, one of the strings.
+// passes reports whether a message passes an SNS filter policy of exact strings: each key has to be
+// an attribute, and of its value, or of any element of a String.Array, one of the strings.
 // https://docs.aws.amazon.com/sns/latest/dg/string-value-matching.html
 func passes(t *testing.T, policy map[string][]string, m Message) bool {
 	t.Helper()
@@ -75,7 +75,8 @@ func TestDocumentedFilterPolicies(t *testing.T) {
 	s.mutes = Mutes{{Target: "nobody", Owner: "kim", Reason: "r", Until: s.now.Add(90 * day)}}
 	keep("notice", s.after(hour, made(targets, slight, blind)))
 
-	all := []string{"test", "slight opened", "grave opened", "both reminded", "grave recovered", "blind", "notice"}
+	all := []string{"test", "slight opened", "grave opened", "both reminded", "grave recovered",
+		"blind", "notice"}
 	for i, want := range [][]string{
 		{"test", "grave opened", "both reminded", "grave recovered"},
 		{"test", "grave opened", "both reminded", "grave recovered"},
@@ -87,7 +88,9 @@ func TestDocumentedFilterPolicies(t *testing.T) {
 			}
 		}
 	}
-	for _, event := range []Reason{ReasonOpened, ReasonReopened, ReasonWorse, ReasonRecovered, ReasonPartlyRecovered, ReasonRetired, ReasonBaseline, ReasonAuditorError, ReasonNotice, ReasonTest} {
+	for _, event := range []Reason{ReasonOpened, ReasonReopened, ReasonWorse, ReasonRecovered,
+		ReasonPartlyRecovered, ReasonRetired, ReasonBaseline, ReasonAuditorError, ReasonNotice,
+		ReasonTest} {
 		if !slices.Contains(policies3[2]["events"], string(event)) {
 			t.Errorf("everything but reminders leaves out %s", event)
 		}

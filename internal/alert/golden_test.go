@@ -15,7 +15,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// golden compares a message with files: the mail with its subject and SMS above it, and the chat card.
+// golden compares a message with files: the mail with its subject and SMS above it, and the chat
+// card.
 func golden(t *testing.T, name string, m Message) {
 	t.Helper()
 	if m.Zero() {
@@ -30,7 +31,8 @@ func golden(t *testing.T, name string, m Message) {
 	for _, a := range m.Attributes {
 		head += a.Name + ": " + a.Value + "\n"
 	}
-	for suffix, got := range map[string][]byte{".mail": []byte(head + "\n" + m.Bodies["email"]), ".card.json": card.Bytes()} {
+	for suffix, got := range map[string][]byte{".mail": []byte(head + "\n" + m.Bodies["email"]),
+		".card.json": card.Bytes()} {
 		file := filepath.Join("testdata", "golden", name+suffix)
 		if *update {
 			if err := os.WriteFile(file, got, 0o666); err != nil {
@@ -61,7 +63,8 @@ func without(r audit.Report, granted func(audit.Finding) bool) audit.Report {
 			}
 			return nil
 		})
-		r.Findings[i].Muted, r.Findings[i].Status, r.Findings[i].Cause, r.Findings[i].Why = nil, audit.Satisfied, "", ""
+		r.Findings[i].Muted, r.Findings[i].Status, r.Findings[i].Cause, r.Findings[i].Why = nil,
+			audit.Satisfied, "", ""
 		for j, t := range r.Targets {
 			if t.Name == f.Target && t.Kind.Policy() == f.Policy {
 				r.Targets[j].Summary.GapsMuted--
@@ -75,7 +78,8 @@ func without(r audit.Report, granted func(audit.Finding) bool) audit.Report {
 }
 
 func TestGolden(t *testing.T) {
-	drifted, compliant, blind, mixed, hostile := fixture(t, "drifted"), fixture(t, "compliant"), fixture(t, "blind"), fixture(t, "mixed"), fixture(t, "hostile")
+	drifted, compliant, blind, mixed, hostile := fixture(t, "drifted"), fixture(t, "compliant"),
+		fixture(t, "blind"), fixture(t, "mixed"), fixture(t, "hostile")
 	ofRole := func(f audit.Finding) bool { return f.Target == "role/remotion-lambda-role" }
 	userOnly := without(drifted, ofRole)
 	roleOnly := without(drifted, func(f audit.Finding) bool { return !ofRole(f) })
@@ -119,7 +123,9 @@ func TestGolden(t *testing.T) {
 		{"partly-recovered", func(s *story) Planned {
 			s.run(compliant)
 			s.after(time.Hour, drifted)
-			return s.after(5*time.Hour, without(drifted, func(f audit.Finding) bool { return f.Action == "s3:GetObject" || f.Action == "s3:PutObject" }))
+			return s.after(5*time.Hour, without(drifted, func(f audit.Finding) bool {
+				return f.Action == "s3:GetObject" || f.Action == "s3:PutObject"
+			}))
 		}},
 		{"back", func(s *story) Planned {
 			s.run(compliant)
@@ -131,7 +137,9 @@ func TestGolden(t *testing.T) {
 			s.run(drifted)
 			gone := roleOnly
 			gone.Targets = gone.Targets[1:]
-			gone.Findings = slices.DeleteFunc(slices.Clone(gone.Findings), func(f audit.Finding) bool { return !ofRole(f) })
+			gone.Findings = slices.DeleteFunc(slices.Clone(gone.Findings), func(f audit.Finding) bool {
+				return !ofRole(f)
+			})
 			gone.Summary = gone.Targets[0].Summary
 			return s.after(6*time.Hour, gone)
 		}},
@@ -152,7 +160,8 @@ func TestGolden(t *testing.T) {
 		{"mutes", func(s *story) Planned {
 			s.run(drifted)
 			s.mutes = Mutes{
-				{Target: "user/remotion-user", Cause: audit.NoGrant, Reason: "the bucket is being moved, OPS-17", Owner: "kim", Until: s.now.Add(day)},
+				{Target: "user/remotion-user", Cause: audit.NoGrant,
+					Reason: "the bucket is being moved, OPS-17", Owner: "kim", Until: s.now.Add(day)},
 				{Action: "s3:*Bucket", Reason: "never used here", Owner: "alex", Until: s.now.Add(60 * day)},
 				{Target: "role/other", Reason: "gone", Owner: "sam", Until: s.now.Add(3 * day)},
 			}
@@ -160,11 +169,14 @@ func TestGolden(t *testing.T) {
 		}},
 		{"mute-errors", func(s *story) Planned {
 			s.run(compliant)
-			s.mutes, s.options.MuteErrors = ParseMutes([]byte("mutes:\n  - target: user/remotion-user\n    owner: kim\n    until: 2026-13-01\n"), s.now)
+			s.mutes, s.options.MuteErrors = ParseMutes([]byte("mutes:\n  - target: user/remotion-user\n   "+
+				" owner: kim\n    until: 2026-13-01\n"), s.now)
 			return s.after(time.Hour, userOnly)
 		}},
 		{"history-lost", func(s *story) Planned {
-			s.options.Problems = []audit.Problem{{What: "the state in s3://audit-evidence/state/123456789012/remotion-audit.json", Why: "it is not JSON: a copy is kept, and this is a new baseline",
+			s.options.Problems = []audit.Problem{{What: "the state in " +
+				"s3://audit-evidence/state/123456789012/remotion-audit.json",
+				Why:    "it is not JSON: a copy is kept, and this is a new baseline",
 				Remedy: "see who else writes to the bucket"}}
 			return s.run(userOnly)
 		}},
@@ -177,9 +189,14 @@ func TestGolden(t *testing.T) {
 			s.run(userOnly)
 			later := userOnly
 			later.Notices = []audit.Notice{
-				{Kind: audit.NoticeDocument, Target: "user/remotion-user", Text: `inline policy "remotion-user-policy": the user policy that Remotion documented from 3.3.87 to 4.0.50`},
-				{Kind: audit.NoticeUpgrade, Text: "what Remotion 4.0.418 and later needs is not granted: s3:PutBucketOwnershipControls for user/remotion-user", Command: "remotion-audit audit --upgrade-to 4.0.527"},
-				{Kind: audit.NoticeCustomName, Text: "Remotion documents its policies for buckets named remotionlambda-*, and these are not: videos; so a documented policy, unmodified, is not enough"},
+				{Kind: audit.NoticeDocument, Target: "user/remotion-user",
+					Text: `inline policy "remotion-user-policy": the user policy that Remotion documented from 3.3.87 to 4.0.50`},
+				{Kind: audit.NoticeUpgrade,
+					Text: "what Remotion 4.0.418 and later needs is not granted: s3:PutBucketOwnershipControls " +
+						"for user/remotion-user", Command: "remotion-audit audit --upgrade-to 4.0.527"},
+				{Kind: audit.NoticeCustomName,
+					Text: "Remotion documents its policies for buckets named remotionlambda-*, and these are " +
+						"not: videos; so a documented policy, unmodified, is not enough"},
 			}
 			return s.after(time.Hour, later)
 		}},
@@ -191,16 +208,23 @@ func TestGolden(t *testing.T) {
 			s.run(compliant)
 			var list []audit.IAMChange
 			for i := range 12 {
-				list = append(list, audit.IAMChange{Event: "PutRolePolicy", At: start.Add(time.Hour - time.Duration(i)*time.Minute), Actor: "role/pipeline (session deploy) through cloudformation.amazonaws.com",
-					RoleName: "remotion-lambda-role", PolicyName: "part-" + string(rune('a'+i)), Targets: []string{"role/remotion-lambda-role"}})
+				list = append(list,
+					audit.IAMChange{Event: "PutRolePolicy",
+						At:       start.Add(time.Hour - time.Duration(i)*time.Minute),
+						Actor:    "role/pipeline (session deploy) through cloudformation.amazonaws.com",
+						RoleName: "remotion-lambda-role", PolicyName: "part-" + string(rune('a'+i)),
+						Targets: []string{"role/remotion-lambda-role"}})
 			}
 			return s.after(time.Hour, triggered(drifted, list...))
 		}},
 		{"mended", func(s *story) Planned {
 			s.run(compliant)
 			s.after(time.Hour, roleOnly)
-			return s.after(20*time.Minute, triggered(compliant, audit.IAMChange{Event: "PutRolePolicy", At: s.now.Add(18 * time.Minute), Actor: "the root user", From: "2001:db8::1",
-				RoleName: "remotion-lambda-role", PolicyName: "remotion-lambda-role-policy", Targets: []string{"role/remotion-lambda-role"}}))
+			return s.after(20*time.Minute,
+				triggered(compliant, audit.IAMChange{Event: "PutRolePolicy", At: s.now.Add(18 * time.Minute),
+					Actor: "the root user", From: "2001:db8::1",
+					RoleName: "remotion-lambda-role", PolicyName: "remotion-lambda-role-policy",
+					Targets: []string{"role/remotion-lambda-role"}}))
 		}},
 		{"misconfigured", func(s *story) Planned {
 			s.run(drifted)
@@ -208,7 +232,8 @@ func TestGolden(t *testing.T) {
 			return s.after(time.Hour, misconfigured)
 		}},
 		{"hostile", func(s *story) Planned {
-			s.mutes = Mutes{{Target: "*", Sid: "nothing", Reason: "<!channel> `x`\n\x1b[31m", Owner: "@here", Until: s.now.Add(90 * day)}}
+			s.mutes = Mutes{{Target: "*", Sid: "nothing", Reason: "<!channel> `x`\n\x1b[31m", Owner: "@here",
+				Until: s.now.Add(90 * day)}}
 			return s.run(hostile)
 		}},
 	}
@@ -216,6 +241,7 @@ func TestGolden(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) { golden(t, test.name, test.tell(newStory(t)).Message) })
 	}
 	golden(t, "test", TestMessage("123456789012", []string{"user/remotion-user"}, []Subscription{
-		{"email", "ops@example.com", true}, {"https", "https://global.sns-api.chatbot.amazonaws.com", true}, {"sms", "+15550100", false},
+		{"email", "ops@example.com", true}, {"https", "https://global.sns-api.chatbot.amazonaws.com",
+			true}, {"sms", "+15550100", false},
 	}, Sender{Function: "remotion-audit"}))
 }

@@ -13,40 +13,53 @@ import (
 
 // hostileNames are what somebody might call a policy, a role or a Sid.
 var hostileNames = []string{
-	"user/x\n\nCRITICAL  forged", "user/x\r\nSubject: forged", "user/x\u2028CRITICAL  forged\u202e", "user/\x1b[31mred\x1b[0m", "user/\x00", "user/\xff\xfe",
-	"user/<!channel> <!here> <@U123|bob> <https://evil.example|ok>", "user/@here @channel @everyone", "user/`code` ```block``` *bold* _it_ ~no~", "user/[text](https://evil.example)",
-	"user/&lt;!channel&gt;", "user/'; rm -rf ~ #", "user/$(id)`id`${HOME}", "user/\"quoted\" \\ back", "user/été 日本 🎬", "user/" + strings.Repeat("long", 4000), "", "-rf", "*",
+	"user/x\n\nCRITICAL  forged", "user/x\r\nSubject: forged", "user/x\u2028CRITICAL  forged\u202e",
+	"user/\x1b[31mred\x1b[0m", "user/\x00", "user/\xff\xfe",
+	"user/<!channel> <!here> <@U123|bob> <https://evil.example|ok>", "user/@here @channel @everyone",
+	"user/`code` ```block``` *bold* _it_ ~no~", "user/[text](https://evil.example)",
+	"user/&lt;!channel&gt;", "user/'; rm -rf ~ #", "user/$(id)`id`${HOME}", "user/\"quoted\" \\ back",
+	"user/été 日本 🎬", "user/" + strings.Repeat("long", 4000), "", "-rf", "*",
 }
 
 // hostileReport puts a name wherever somebody else chooses a text.
 func hostileReport(name string) audit.Report {
 	gap := finding("user/u", "a", audit.Missing, policies.Critical)
 	gap.Target, gap.Sid, gap.Action, gap.Resource, gap.ExampleARN, gap.Why, gap.Impact, gap.Notes = name, name, name, name, name, name, name, []string{name}
-	gap.Region, gap.Statements = name, []audit.StatementRef{{Policy: name, Index: 1, Sid: name, Effect: "Allow", Resources: []string{name}}}
+	gap.Region, gap.Statements = name,
+		[]audit.StatementRef{{Policy: name, Index: 1, Sid: name, Effect: "Allow",
+			Resources: []string{name}}}
 	unsure := finding(name, "b", audit.Unverified, policies.Low)
 	unsure.Why = name
 	r := made([]string{name}, gap, unsure)
-	r.Problems = []audit.Problem{{Target: name, What: name, Why: name, Grant: name}, {Target: name, What: name, Why: name, Remedy: name}, {Target: "user/gone", What: name, Why: name}}
+	r.Problems = []audit.Problem{{Target: name, What: name, Why: name, Grant: name},
+		{Target: name, What: name, Why: name, Remedy: name}, {Target: "user/gone", What: name, Why: name}}
 	r.Targets[0].ARN = name
 	r.AssumedContext = []string{name}
-	r = triggered(r, audit.IAMChange{ID: name, Event: "PutUserPolicy", At: start, Actor: name, From: name, UserName: name, NewUserName: name, GroupName: name, NewGroupName: name, PolicyName: name, PolicyARN: name, VersionID: name, Boundary: name,
-		Targets: []string{name}}, audit.IAMChange{Event: name, Actor: name, PolicyARN: name, Targets: []string{name, name}, Unsure: true})
+	r = triggered(r, audit.IAMChange{ID: name, Event: "PutUserPolicy", At: start, Actor: name,
+		From: name, UserName: name, NewUserName: name, GroupName: name, NewGroupName: name,
+		PolicyName: name, PolicyARN: name, VersionID: name, Boundary: name,
+		Targets: []string{name}}, audit.IAMChange{Event: name, Actor: name, PolicyARN: name,
+		Targets: []string{name, name}, Unsure: true})
 	return r
 }
 
 func TestHostileNames(t *testing.T) {
 	for _, name := range hostileNames {
 		s := newStory(t)
-		s.mutes = Mutes{{Target: name + "*", Cause: audit.SCP, Reason: name, Owner: name, Until: start.Add(day)}}
+		s.mutes = Mutes{{Target: name + "*", Cause: audit.SCP, Reason: name, Owner: name,
+			Until: start.Add(day)}}
 		s.options.MuteErrors = []MuteError{{Line: 1, Text: name}}
 		s.options.Problems = []audit.Problem{{What: name, Why: name, Remedy: name}}
-		s.options.Sender = Sender{Function: name, Region: name, Settings: []string{"--render-role", name}, Bucket: name, Evidence: name}
-		plans := []Planned{s.run(hostileReport(name)), s.after(day, hostileReport(name)), s.after(day, made([]string{name}))}
+		s.options.Sender = Sender{Function: name, Region: name, Settings: []string{"--render-role", name},
+			Bucket: name, Evidence: name}
+		plans := []Planned{s.run(hostileReport(name)), s.after(day, hostileReport(name)),
+			s.after(day, made([]string{name}))}
 		for _, p := range plans {
 			checkMessage(t, p, s.options)
 			checkTexts(t, name, p.Message)
 		}
-		m := TestMessage("123456789012", []string{name}, []Subscription{{name, name, true}, {name, name, false}}, s.options.Sender)
+		m := TestMessage("123456789012", []string{name},
+			[]Subscription{{name, name, true}, {name, name, false}}, s.options.Sender)
 		checkSubject(t, m.Subject)
 		checkTexts(t, name, m)
 	}
@@ -73,7 +86,8 @@ func checkTexts(t *testing.T, name string, m Message) {
 	if err := json.Unmarshal([]byte(m.Bodies["https"]), &c); err != nil {
 		t.Fatalf("%q: %v", name, err)
 	}
-	texts := append([]string{c.Content.Title, c.Content.Description, c.Metadata.Summary, c.Metadata.ThreadID}, c.Content.NextSteps...)
+	texts := append([]string{c.Content.Title, c.Content.Description, c.Metadata.Summary,
+		c.Metadata.ThreadID}, c.Content.NextSteps...)
 	texts = append(append(texts, c.Content.Keywords...), c.Metadata.RelatedResources...)
 	for _, v := range c.Metadata.AdditionalContext {
 		texts = append(texts, v)
@@ -117,7 +131,8 @@ func TestCommandsInAShell(t *testing.T) {
 	}
 	for _, name := range hostileNames {
 		s := newStory(t)
-		s.options.Sender = Sender{Function: name, Region: "us-east-1", Settings: []string{"--render-role", name}, Bucket: "bucket", Evidence: "r"}
+		s.options.Sender = Sender{Function: name, Region: "us-east-1",
+			Settings: []string{"--render-role", name}, Bucket: "bucket", Evidence: "r"}
 		mail := s.run(hostileReport(name)).Message.Bodies["email"]
 		commands := 0
 		for _, line := range strings.Split(mail, "\n") {
@@ -130,9 +145,12 @@ func TestCommandsInAShell(t *testing.T) {
 			}
 			commands++
 			// printf shows each word on a line of its own; a word that broke out would run something.
-			out, err := exec.Command(sh, "-c", "USER=me; HOME=/nowhere; remotion_audit() { printf '%s\\n' \"$@\"; }; "+
-				strings.Replace(strings.Replace(line[at:], "aws ", "remotion_audit ", 1), "remotion-audit ", "remotion_audit ", 1)).CombinedOutput()
-			if err != nil || strings.Contains(string(out), "uid=") || strings.Contains(string(out), "/nowhere") {
+			out, err := exec.Command(sh, "-c",
+				"USER=me; HOME=/nowhere; remotion_audit() { printf '%s\\n' \"$@\"; }; "+
+					strings.Replace(strings.Replace(line[at:], "aws ", "remotion_audit ", 1), "remotion-audit ",
+						"remotion_audit ", 1)).CombinedOutput()
+			if err != nil || strings.Contains(string(out), "uid=") ||
+				strings.Contains(string(out), "/nowhere") {
 				t.Errorf("%q: %v: %s\nfrom %s", name, err, out, line[at:])
 			}
 		}
@@ -155,7 +173,8 @@ func FuzzSubject(f *testing.F) {
 				continue
 			}
 			checkSubject(t, p.Message.Subject)
-			if sms := p.Message.Bodies["sms"]; len(sms) > smsLimit || strings.ContainsFunc(sms, func(r rune) bool { return r < ' ' || r > '~' }) {
+			if sms := p.Message.Bodies["sms"]; len(sms) > smsLimit ||
+				strings.ContainsFunc(sms, func(r rune) bool { return r < ' ' || r > '~' }) {
 				t.Errorf("SMS %q of %d bytes", sms, len(sms))
 			}
 			if p.Message.size() > MaxBytes {

@@ -9,14 +9,15 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/report"
 )
 
-// maxCalls is how many calls to IAM a message has, maxSpelt how many of them a text spells out. The full report has
-// more.
+// maxCalls is how many calls to IAM a message has, maxSpelt how many of them a text spells out. The
+// full report has more.
 const (
 	maxIAMChanges = 20
 	maxSpelt      = 5
 )
 
-// iamChangesTitle says how far to believe what follows: CloudTrail may be late, and the call need not be the cause.
+// iamChangesTitle says how far to believe what follows: CloudTrail may be late, and the call need
+// not be the cause.
 const iamChangesTitle = "CHANGED IN IAM, as CloudTrail reports it"
 
 // A call is a call to IAM as the JSON tells of it.
@@ -25,10 +26,11 @@ type iamChangeJSON struct {
 	Text string `json:"text"`
 }
 
-// iamChangesAbout are the calls to IAM that made the auditor run, as far as they touch whom the news is about: those that do
-// for sure first, and then the newest. What somebody did to somebody again goes behind all of it, so that ten policies
-// that are put do not hide the one that is detached. They are said along, and decide nothing: neither whether there
-// is a message nor its key.
+// iamChangesAbout are the calls to IAM that made the auditor run, as far as they touch whom the
+// news is about: those that do for sure first, and then the newest. What somebody did to somebody
+// again goes behind all of it, so that ten policies that are put do not hide the one that is
+// detached. They are said along, and decide nothing: neither whether there is a message nor its
+// key.
 func (n digest) iamChangesAbout() (calls []audit.IAMChange) {
 	if n.report.Run.Trigger == nil {
 		return nil
@@ -102,7 +104,8 @@ func (n digest) moreIAMChanges(told int) string {
 // cuttable is how many calls a message has if all fits.
 func (n digest) cuttable() int { return min(len(n.iamChanges), maxIAMChanges) }
 
-// omittedFindings counts what does not fit, but for the calls: they are counted where they are told of.
+// omittedFindings counts what does not fit, but for the calls: they are counted where they are told
+// of.
 func (n digest) omittedFindings() int { return n.omitted - (n.cuttable() - len(n.excerpt.calls)) }
 
 // iamChangeSections writes the calls for a mail.

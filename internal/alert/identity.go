@@ -7,8 +7,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// An Identity tells one gap from another, from run to run. Nothing volatile is in it: no example, no
-// text, no status, and not the path in a principal's ARN, which may be unknown for a while.
+// An Identity tells one gap from another, from run to run. Nothing volatile is in it: no example,
+// no text, no status, and not the path in a principal's ARN, which may be unknown for a while.
 type Identity struct {
 	Target   string              `json:"target"`
 	Policy   policies.PolicyKind `json:"policy"`
@@ -18,7 +18,8 @@ type Identity struct {
 }
 
 func identityOf(f audit.Finding) Identity {
-	id := Identity{Target: f.Target, Policy: f.Policy, Sid: f.Sid, Action: f.Action, Resource: f.Resource}
+	id := Identity{Target: f.Target, Policy: f.Policy, Sid: f.Sid, Action: f.Action,
+		Resource: f.Resource}
 	if f.Action == "" || f.Sid == audit.TrustSid {
 		id.Resource = "" // it is the target's own ARN
 	}
@@ -29,6 +30,7 @@ func identityOf(f audit.Finding) Identity {
 func (id Identity) whole() bool { return id.Action == "" }
 
 func (id Identity) compare(o Identity) int {
-	return cmp.Or(cmp.Compare(id.Target, o.Target), cmp.Compare(id.Policy, o.Policy), cmp.Compare(id.Sid, o.Sid),
+	return cmp.Or(cmp.Compare(id.Target, o.Target), cmp.Compare(id.Policy, o.Policy),
+		cmp.Compare(id.Sid, o.Sid),
 		cmp.Compare(id.Action, o.Action), cmp.Compare(id.Resource, o.Resource))
 }

@@ -29,8 +29,8 @@ type jsonBody struct {
 	// Evidence is where the full report is kept, if it is.
 	Evidence      string         `json:"evidence,omitempty"`
 	Announcements []announcement `json:"announcements,omitempty"`
-	// Calls are those to IAM that made the auditor look, as far as they touch whom the announcements are about.
-	// MoreCalls counts those that did not fit.
+	// Calls are those to IAM that made the auditor look, as far as they touch whom the announcements
+	// are about. MoreCalls counts those that did not fit.
 	Calls        []iamChangeJSON `json:"changes,omitempty"`
 	MoreCalls    int             `json:"moreChanges,omitempty"`
 	NextReminder *time.Time      `json:"nextReminder,omitempty"`
@@ -40,8 +40,8 @@ type jsonBody struct {
 	Subscriptions []Subscription `json:"subscriptions,omitempty"`
 }
 
-// An announcement is one thing that is said about a gap, about something that could not be looked at, or
-// about a mute.
+// An announcement is one thing that is said about a gap, about something that could not be looked
+// at, or about a mute.
 type announcement struct {
 	Event    Reason              `json:"event"`
 	Target   string              `json:"target,omitempty"`
@@ -52,7 +52,8 @@ type announcement struct {
 	Status   audit.Status        `json:"status,omitempty"`
 	Cause    audit.Cause         `json:"cause,omitempty"`
 	Severity policies.Severity   `json:"severity"`
-	// WasStatus and WasSeverity are what was said before of a gap that is worse, or less bad, than that.
+	// WasStatus and WasSeverity are what was said before of a gap that is worse, or less bad, than
+	// that.
 	WasStatus   audit.Status      `json:"wasStatus,omitempty"`
 	WasSeverity policies.Severity `json:"wasSeverity,omitzero"`
 	// Since is when it began. Ended says that it is over, Seconds how long it took.
@@ -68,16 +69,20 @@ type announcement struct {
 
 func (n digest) jsonBody() string {
 	d := jsonBody{
-		SchemaVersion: SchemaVersion, Source: source, Account: n.report.Account, Events: n.reasons(), Severity: n.severity(),
-		Subject: n.subject(), DedupKey: n.key, ThreadID: n.thread, Truncated: n.omitted > 0, Evidence: n.options.Sender.full(), Report: &n.excerpt.report,
+		SchemaVersion: SchemaVersion, Source: source, Account: n.report.Account, Events: n.reasons(),
+		Severity: n.severity(),
+		Subject:  n.subject(), DedupKey: n.key, ThreadID: n.thread, Truncated: n.omitted > 0,
+		Evidence: n.options.Sender.full(), Report: &n.excerpt.report,
 	}
 	if !n.nextReminder.IsZero() {
 		d.NextReminder = &n.nextReminder
 	}
 	for _, c := range n.excerpt.changes {
 		g := c.gap
-		a := announcement{Event: c.reason, Target: g.Target, Policy: g.Policy, Sid: g.Sid, Action: g.Action, Resource: g.Resource,
-			Status: c.finding.Status, Cause: c.finding.Cause, Severity: c.finding.Severity, Since: &g.Since, Opened: g.Opened, Text: c.finding.Why}
+		a := announcement{Event: c.reason, Target: g.Target, Policy: g.Policy, Sid: g.Sid,
+			Action: g.Action, Resource: g.Resource,
+			Status: c.finding.Status, Cause: c.finding.Cause, Severity: c.finding.Severity, Since: &g.Since,
+			Opened: g.Opened, Text: c.finding.Why}
 		if g.changed(c.reason) {
 			a.WasStatus, a.WasSeverity = g.NotifiedStatus, g.NotifiedSeverity
 		}
@@ -90,7 +95,8 @@ func (n digest) jsonBody() string {
 		d.Announcements = append(d.Announcements, a)
 	}
 	for _, e := range n.excerpt.errors {
-		a := announcement{Event: e.reason, Target: e.error.Target, Severity: policies.High, Since: &e.error.Since, Ended: e.ended, Text: n.said(e)}
+		a := announcement{Event: e.reason, Target: e.error.Target, Severity: policies.High,
+			Since: &e.error.Since, Ended: e.ended, Text: n.said(e)}
 		if e.ended {
 			a.Seconds = int64(n.now.Sub(e.error.Since) / time.Second)
 		}
@@ -100,10 +106,12 @@ func (n digest) jsonBody() string {
 		d.Announcements = append(d.Announcements, a)
 	}
 	for _, x := range n.excerpt.notices {
-		d.Announcements = append(d.Announcements, announcement{Event: ReasonNotice, Severity: x.severity, Text: "mute of " + x.mute.what() + " " + x.said(n.now), Mute: &x.mute})
+		d.Announcements = append(d.Announcements, announcement{Event: ReasonNotice, Severity: x.severity,
+			Text: "mute of " + x.mute.what() + " " + x.said(n.now), Mute: &x.mute})
 	}
 	for _, x := range n.excerpt.worth {
-		d.Announcements = append(d.Announcements, announcement{Event: ReasonNotice, Target: x.Target, Severity: policies.Low, Text: x.Text})
+		d.Announcements = append(d.Announcements, announcement{Event: ReasonNotice, Target: x.Target,
+			Severity: policies.Low, Text: x.Text})
 	}
 	for _, c := range n.excerpt.calls {
 		d.Calls = append(d.Calls, iamChangeJSON{c, iamChangeText(c)})

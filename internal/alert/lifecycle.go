@@ -8,8 +8,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// closedRetention is how long a gap that is closed stays in the state, so that one that comes back is told
-// apart from one that was never there.
+// closedRetention is how long a gap that is closed stays in the state, so that one that comes back
+// is told apart from one that was never there.
 const closedRetention = 30 * 24 * time.Hour
 
 // A change is one thing there is to say about one gap.
@@ -30,7 +30,8 @@ type lifecycle struct {
 	options  Options
 	// seen are the findings by identity.
 	seen map[Identity]audit.Finding
-	// knowledge says what is known about a target: it is missing as a whole, or something about it is known.
+	// knowledge says what is known about a target: it is missing as a whole, or something about it is
+	// known.
 	knowledge map[targetPolicy]targetKnowledge
 }
 
@@ -41,14 +42,17 @@ type targetPolicy struct {
 
 type targetKnowledge struct{ audited, missing, known bool }
 
-func newLifecycle(previous State, r audit.Report, mutes Mutes, now time.Time, o Options) *lifecycle {
-	l := &lifecycle{previous: previous, report: r, mutes: mutes, now: now, options: o, seen: map[Identity]audit.Finding{}, knowledge: map[targetPolicy]targetKnowledge{}}
+func newLifecycle(previous State, r audit.Report, mutes Mutes, now time.Time,
+	o Options) *lifecycle {
+	l := &lifecycle{previous: previous, report: r, mutes: mutes, now: now, options: o,
+		seen: map[Identity]audit.Finding{}, knowledge: map[targetPolicy]targetKnowledge{}}
 	for _, t := range r.Targets {
 		l.knowledge[targetPolicy{t.Name, t.Kind.Policy()}] = targetKnowledge{audited: true}
 	}
 	for _, f := range r.Findings {
 		id := identityOf(f)
-		// A target may be configured twice. The same requirement is then judged twice, and the worse counts.
+		// A target may be configured twice. The same requirement is then judged twice, and the worse
+		// counts.
 		if before, ok := l.seen[id]; !ok || statusRank(f.Status) > statusRank(before.Status) {
 			l.seen[id] = f
 		}
@@ -61,8 +65,8 @@ func newLifecycle(previous State, r audit.Report, mutes Mutes, now time.Time, o 
 	return l
 }
 
-// renumberSids gives gaps the Sids of the report. Releases number the statements of their documents anew; what
-// an account is judged by changes with what is deployed in it, and the gap is the same.
+// renumberSids gives gaps the Sids of the report. Releases number the statements of their documents
+// anew; what an account is judged by changes with what is deployed in it, and the gap is the same.
 func (l *lifecycle) renumberSids(gaps []Gap) []Gap {
 	now := map[Identity]string{}
 	for id := range l.seen {
@@ -88,8 +92,8 @@ func (l *lifecycle) renumberSids(gaps []Gap) []Gap {
 	return gaps
 }
 
-// gaps returns what is remembered of gaps from now on, before anything is announced, and what there is
-// to say about them.
+// gaps returns what is remembered of gaps from now on, before anything is announced, and what there
+// is to say about them.
 func (l *lifecycle) gaps() (gaps []Gap, changes []transition) {
 	known := map[Identity]bool{}
 	for _, was := range l.previous.Gaps {
@@ -111,7 +115,8 @@ func (l *lifecycle) gaps() (gaps []Gap, changes []transition) {
 			case event == "": // nobody knows
 				gaps = append(gaps, was)
 				continue
-			case was.Notified.IsZero() && was.Opened > 1: // this opening nobody heard of, the ones before it they did
+			// this opening nobody heard of, the ones before it they did
+			case was.Notified.IsZero() && was.Opened > 1:
 				gone.Opened--
 				gaps = append(gaps, gone)
 				continue
@@ -143,7 +148,8 @@ func (l *lifecycle) open(f audit.Finding, was Gap) (Gap, []transition) {
 	}
 	if was.Since.IsZero() || !was.Closed.IsZero() {
 		g.Since, g.Closed, g.Opened = l.now, time.Time{}, was.Opened+1
-		g.Notified, g.NotifiedStatus, g.NotifiedSeverity, g.Reminders, g.Thread = time.Time{}, "", 0, 0, ""
+		g.Notified, g.NotifiedStatus, g.NotifiedSeverity, g.Reminders, g.Thread = time.Time{}, "", 0, 0,
+			""
 	}
 	if g.Muted {
 		return g, nil
@@ -196,19 +202,24 @@ func (l *lifecycle) closing(was Gap, f audit.Finding, inReport bool) Reason {
 // indeterminate reports whether a gap that was told of is one that nobody can tell about now.
 func (l *lifecycle) indeterminate(g Gap) bool {
 	f, inReport := l.seen[g.Identity]
-	return g.Closed.IsZero() && !g.Notified.IsZero() && !(inReport && f.Status.Gap()) && l.closing(g, f, inReport) == "" &&
+	return g.Closed.IsZero() && !g.Notified.IsZero() && !(inReport && f.Status.Gap()) &&
+		l.closing(g, f, inReport) == "" &&
 		!l.knowledge[targetPolicy{g.Target, g.Policy}].missing
 }
 
-// unknownTargets reports whether something went wrong that is not about any audited target: then a target
-// that is not there may only not have been found, and so may the function whose release needs something.
+// unknownTargets reports whether something went wrong that is not about any audited target: then a
+// target that is not there may only not have been found, and so may the function whose release
+// needs something.
 func (l *lifecycle) unknownTargets() bool {
 	return slices.ContainsFunc(l.report.Problems, func(p audit.Problem) bool {
-		return !slices.ContainsFunc(l.report.Targets, func(t audit.TargetReport) bool { return t.Name == p.Target })
+		return !slices.ContainsFunc(l.report.Targets, func(t audit.TargetReport) bool {
+			return t.Name == p.Target
+		})
 	})
 }
 
-// suppressMuted takes the event from a change about a gap that is muted: it is remembered, and not told.
+// suppressMuted takes the event from a change about a gap that is muted: it is remembered, and not
+// told.
 func (l *lifecycle) suppressMuted(c transition) transition {
 	if l.mutes.of(c.finding) != nil {
 		c.reason = ""
@@ -216,23 +227,31 @@ func (l *lifecycle) suppressMuted(c transition) transition {
 	return c
 }
 
-// reminders leaves out those that are not due. One that is due takes those along that soon would be, so
-// that gaps which opened at different hours end up in one message.
+// reminders leaves out those that are not due. One that is due takes those along that soon would
+// be, so that gaps which opened at different hours end up in one message.
 func (l *lifecycle) reminders(changes []transition) []transition {
 	due := func(c transition, early time.Duration) bool {
-		return l.options.due(l.now, c.gap.Notified, c.gap.Reminders, c.gap.Severity == policies.Critical, early)
+		return l.options.due(l.now, c.gap.Notified, c.gap.Reminders, c.gap.Severity == policies.Critical,
+			early)
 	}
 	early := time.Duration(0)
-	if slices.ContainsFunc(changes, func(c transition) bool { return c.reason == ReasonReminder && due(c, 0) }) {
+	if slices.ContainsFunc(changes, func(c transition) bool {
+		return c.reason == ReasonReminder &&
+			due(c, 0)
+	}) {
 		early = l.options.RepeatAfter / 2
 	}
-	return slices.DeleteFunc(changes, func(c transition) bool { return c.reason == ReasonReminder && !due(c, early) })
+	return slices.DeleteFunc(changes, func(c transition) bool {
+		return c.reason == ReasonReminder &&
+			!due(c, early)
+	})
 }
 
 // asFinding is what is still known of a gap that the report does not show.
 func asFinding(g Gap) audit.Finding {
-	return audit.Finding{Target: g.Target, Policy: g.Policy, Sid: g.Sid, Action: g.Action, Resource: g.Resource,
-		Status: g.Status, Cause: g.Cause, Severity: g.Severity, Why: g.Why}
+	return audit.Finding{Target: g.Target, Policy: g.Policy, Sid: g.Sid, Action: g.Action,
+		Resource: g.Resource,
+		Status:   g.Status, Cause: g.Cause, Severity: g.Severity, Why: g.Why}
 }
 
 // statusRank orders statuses by how bad they are. Missing and denied are equally bad.
@@ -254,7 +273,9 @@ func statusRank(s audit.Status) int {
 func markGapsNotified(gaps []Gap, changes []transition, now time.Time, thread string) []Gap {
 	gaps = slices.Clone(gaps)
 	for _, c := range changes {
-		i, ok := slices.BinarySearchFunc(gaps, c.gap.Identity, func(g Gap, id Identity) int { return g.compare(id) })
+		i, ok := slices.BinarySearchFunc(gaps, c.gap.Identity, func(g Gap, id Identity) int {
+			return g.compare(id)
+		})
 		if !ok {
 			continue
 		}

@@ -11,7 +11,8 @@ import (
 
 // titles are what a mail calls events.
 var titles = map[Reason]string{
-	ReasonOpened: "NEW", ReasonReopened: "BACK", ReasonWorse: "WORSE", ReasonReminder: "STILL OPEN", ReasonBaseline: "FOUND", ReasonPartlyRecovered: "PARTLY RECOVERED",
+	ReasonOpened: "NEW", ReasonReopened: "BACK", ReasonWorse: "WORSE", ReasonReminder: "STILL OPEN",
+	ReasonBaseline: "FOUND", ReasonPartlyRecovered: "PARTLY RECOVERED",
 	ReasonRecovered: "RECOVERED", ReasonRetired: "NO LONGER AUDITED",
 }
 
@@ -20,7 +21,8 @@ func (n digest) mail() string {
 	s := n.options.Sender
 	l := report.Letter{
 		Opening: []string{strings.Join(n.subjectParts(), ", "), report.Headline(n.report)},
-		Shown:   n.excerpt.report, Left: n.omittedFindings(), Full: s.full(), Function: s.Function, Region: s.Region, Settings: s.Settings,
+		Shown:   n.excerpt.report, Left: n.omittedFindings(), Full: s.full(), Function: s.Function,
+		Region: s.Region, Settings: s.Settings,
 	}
 	l.Shown.Notices = n.accompanyingNotices(l.Shown.Notices)
 	if n.options.Stateless { // what is new nobody knows
@@ -29,7 +31,8 @@ func (n digest) mail() string {
 	for _, line := range lines(n.excerpt.changes) {
 		l.Sections = append(l.Sections, n.section(line))
 	}
-	// They stand beside what they may have caused. What could not be looked at goes before them, if there is nothing else.
+	// They stand beside what they may have caused. What could not be looked at goes before them, if
+	// there is nothing else.
 	if len(n.excerpt.changes) > 0 {
 		l.Sections = append(l.Sections, n.iamChangeSections()...)
 	} else {
@@ -42,7 +45,8 @@ func (n digest) mail() string {
 			over = append(over, report.Field{Label: "over", Text: n.said(e)})
 		case !e.error.sight():
 			l.Sections = append(l.Sections, report.Section{Title: e.title(), Fields: withText(
-				report.Field{Label: "problem", Text: e.what}, report.Field{Label: "why", Text: e.why}, report.Field{Label: "to do", Text: e.remedy})})
+				report.Field{Label: "problem", Text: e.what}, report.Field{Label: "why", Text: e.why},
+				report.Field{Label: "to do", Text: e.remedy})})
 		default:
 			text := n.said(e)
 			if e.what != "" { // why follows, with all that was denied
@@ -55,14 +59,18 @@ func (n digest) mail() string {
 		}
 	}
 	if over != nil {
-		l.Sections = append(l.Sections, report.Section{Title: errorTransition{ended: true}.title(), Fields: over})
+		l.Sections = append(l.Sections, report.Section{Title: errorTransition{ended: true}.title(),
+			Fields: over})
 	}
 	if held := n.counts.held; held > 0 {
-		l.Blind = append(l.Blind, report.Field{Label: "open before", Text: report.Plural(held, "gap") + " could not be looked at again, and may still be there"})
+		l.Blind = append(l.Blind,
+			report.Field{Label: "open before",
+				Text: report.Plural(held, "gap") + " could not be looked at again, and may still be there"})
 	}
 	for _, x := range n.excerpt.notices {
 		l.Rest = append(l.Rest, report.Section{Title: "MUTE", Fields: []report.Field{
-			{Label: "of", Text: x.mute.what()}, {Label: "is", Text: x.said(n.now)}, {Label: "owner", Text: x.mute.Owner},
+			{Label: "of", Text: x.mute.what()}, {Label: "is", Text: x.said(n.now)},
+			{Label: "owner", Text: x.mute.Owner},
 			{Label: "reason", Text: x.mute.Reason}, {Label: "until", Text: timeText(x.mute.Until)},
 		}})
 	}
@@ -88,12 +96,19 @@ func (n digest) section(l line) report.Section {
 	s := report.Section{Title: title}
 	if l.closed {
 		s.Title = titles[l.event] + "  " + l.group.Who()
-		s.Fields = append(s.Fields, report.Field{Label: "was", Text: fmt.Sprintf("%s: %s", l.group.Status, l.group.What())})
-		s.Fields = append(s.Fields, report.Field{Label: "because", Text: fmt.Sprintf("%s: %s", l.group.Cause, l.group.Why)})
+		s.Fields = append(s.Fields,
+			report.Field{Label: "was", Text: fmt.Sprintf("%s: %s", l.group.Status, l.group.What())})
+		s.Fields = append(s.Fields,
+			report.Field{Label: "because", Text: fmt.Sprintf("%s: %s", l.group.Cause, l.group.Why)})
 		if l.event == ReasonRetired {
-			s.Fields = append(s.Fields, report.Field{Label: "now", Text: "the target, the region or the requirement is not audited any more: this is no recovery"})
+			s.Fields = append(s.Fields,
+				report.Field{Label: "now",
+					Text: "the target, the region or the requirement is not audited any more: this is no " +
+						"recovery"})
 		}
-		s.Fields = append(s.Fields, report.Field{Label: "after", Text: durationText(n.now.Sub(l.since)) + ", since " + timeText(l.since)})
+		s.Fields = append(s.Fields,
+			report.Field{Label: "after", Text: durationText(n.now.Sub(l.since)) + ", since " +
+				timeText(l.since)})
 		return s
 	}
 	s.Group = &l.group
@@ -111,14 +126,16 @@ func (n digest) section(l line) report.Section {
 
 // standingSection writes what is open and was announced before.
 func (n digest) standingSection(l line) report.Section {
-	return report.Section{Title: "OPEN  " + strings.ToUpper(l.group.Severity.String()) + "  " + l.group.Who(), Fields: []report.Field{
-		{Label: string(l.group.Status), Text: l.group.What()}, {Label: "why", Text: fmt.Sprintf("%s: %s", l.group.Cause, l.group.Why)},
+	return report.Section{Title: "OPEN  " + strings.ToUpper(l.group.Severity.String()) + "  " +
+		l.group.Who(), Fields: []report.Field{
+		{Label: string(l.group.Status), Text: l.group.What()},
+		{Label: "why", Text: fmt.Sprintf("%s: %s", l.group.Cause, l.group.Why)},
 		n.since(l),
 	}}
 }
 
-// since says how long it has been so, and how often it was told. What is new is as old as what made it, which stands
-// beside it: this run found it.
+// since says how long it has been so, and how often it was told. What is new is as old as what made
+// it, which stands beside it: this run found it.
 func (n digest) since(l line) report.Field {
 	if l.since.IsZero() || l.since.Equal(n.now) {
 		text := "by this run, " + timeText(n.now)
@@ -152,23 +169,30 @@ func ordinal(n int) string {
 // closing says what is muted, what nobody could tell, and when the next word is due.
 func (n digest) closing() (list []report.Field) {
 	if muted := n.report.Summary.GapsMuted; muted > 0 {
-		list = append(list, report.Field{Label: "muted", Text: report.Plural(muted, "gap") + " not told of"})
+		list = append(list,
+			report.Field{Label: "muted", Text: report.Plural(muted, "gap") + " not told of"})
 	}
 	if full := n.options.Sender.full(); full != "" {
 		list = append(list, report.Field{Label: "in full", Text: full, Command: true})
 	}
 	switch {
 	case n.options.Stateless && n.options.Sender.Bucket == "":
-		list = append(list, report.Field{Label: "reminder", Text: "on every run that finds this: there is no EVIDENCE_BUCKET to remember it in"})
+		list = append(list,
+			report.Field{Label: "reminder",
+				Text: "on every run that finds this: there is no EVIDENCE_BUCKET to remember it in"})
 	case n.options.Stateless:
-		list = append(list, report.Field{Label: "reminder", Text: "on every run that finds this: what is remembered cannot be used"})
+		list = append(list,
+			report.Field{Label: "reminder",
+				Text: "on every run that finds this: what is remembered cannot be used"})
 	case !n.nextReminder.IsZero():
-		list = append(list, report.Field{Label: "reminder", Text: "at " + timeText(n.nextReminder) + " if nothing changes"})
+		list = append(list,
+			report.Field{Label: "reminder", Text: "at " + timeText(n.nextReminder) + " if nothing changes"})
 	}
 	return list
 }
 
-// muteCommand mutes what one root cause did to one target, for a day. Without a bucket there is none.
+// muteCommand mutes what one root cause did to one target, for a day. Without a bucket there is
+// none.
 func (n digest) muteCommand(g report.Group) string {
 	if n.options.Sender.Bucket == "" {
 		return ""
@@ -196,7 +220,8 @@ func withText(fields ...report.Field) (list []report.Field) {
 // what says in a few words what a mute matches.
 func (m Mute) what() string {
 	var list []string
-	for _, part := range []struct{ name, value string }{{"target", m.Target}, {"action", m.Action}, {"cause", string(m.Cause)}, {"sid", m.Sid}} {
+	for _, part := range []struct{ name, value string }{{"target", m.Target}, {"action", m.Action},
+		{"cause", string(m.Cause)}, {"sid", m.Sid}} {
 		if part.value != "" {
 			list = append(list, part.name+" "+part.value)
 		}

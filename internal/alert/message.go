@@ -61,8 +61,8 @@ type Sender struct {
 	Function, Region string
 	// Settings are the flags that make `remotion-audit audit` audit the same: report.Letter.
 	Settings []string
-	// Bucket is the evidence bucket, empty when there is none: then nothing can be muted. Evidence is the
-	// key in it under which this run's full report is kept.
+	// Bucket is the evidence bucket, empty when there is none: then nothing can be muted. Evidence is
+	// the key in it under which this run's full report is kept.
 	Bucket, Evidence string
 	// Format is what https subscribers get; empty is Chat.
 	Format Format
@@ -95,21 +95,29 @@ func (n digest) message() Message {
 	return m
 }
 
-// bare is the message when nothing fits: names are longer than IAM lets them be. It says that there is
-// something to say, and where.
+// bare is the message when nothing fits: names are longer than IAM lets them be. It says that there
+// is something to say, and where.
 func (n digest) bare() Message {
 	n.omitted = n.units()
 	n.excerpt = &excerpt{}
-	text := n.subject() + "\n\nAll there is to say is more than a message holds. The full report is in the evidence bucket, if there is one, and in the function's log.\n"
-	d := jsonBody{SchemaVersion: SchemaVersion, Source: source, Account: ascii(n.report.Account, maxAccount), Events: n.reasons(), Severity: n.severity(),
+	text := n.subject() +
+		"\n\nAll there is to say is more than a message holds. The full report is in the evidence " +
+		"bucket, if there is one, and in the function's log.\n"
+	d := jsonBody{SchemaVersion: SchemaVersion, Source: source,
+		Account: ascii(n.report.Account, maxAccount), Events: n.reasons(), Severity: n.severity(),
 		Subject: n.subject(), DedupKey: n.key, ThreadID: n.thread, Truncated: true}
-	m := n.attributed(Message{Subject: n.subject(), Bodies: map[string]string{"email": text, "sms": n.sms(), "default": marshal(d)}})
-	m.Attributes = slices.DeleteFunc(m.Attributes, func(a Attribute) bool { return a.Name == "targets" })
+	m := n.attributed(Message{Subject: n.subject(),
+		Bodies: map[string]string{"email": text, "sms": n.sms(), "default": marshal(d)}})
+	m.Attributes = slices.DeleteFunc(m.Attributes, func(a Attribute) bool {
+		return a.Name == "targets"
+	})
 	m.Bodies["https"] = m.Bodies["default"]
 	if n.options.Sender.Format != JSON {
 		m.Bodies["https"] = marshal(card{Version: "1.0", Source: "custom", ID: n.key,
-			Content:  cardContent{TextType: "client-markdown", Title: prose(n.subject()), Description: prose(text)},
-			Metadata: cardMetadata{ThreadID: n.thread, Summary: prose(n.sms()), EventType: "remotion-audit." + string(n.reasons()[0]), AdditionalContext: map[string]string{}}})
+			Content: cardContent{TextType: "client-markdown", Title: prose(n.subject()),
+				Description: prose(text)},
+			Metadata: cardMetadata{ThreadID: n.thread, Summary: prose(n.sms()),
+				EventType: "remotion-audit." + string(n.reasons()[0]), AdditionalContext: map[string]string{}}})
 	}
 	return m
 }
@@ -119,7 +127,8 @@ const maxAccount = 12
 
 // compose makes the message that tells all of the news.
 func (n digest) compose() Message {
-	m := Message{Subject: n.subject(), Bodies: map[string]string{"email": n.mail(), "sms": n.sms(), "default": n.jsonBody()}}
+	m := Message{Subject: n.subject(), Bodies: map[string]string{"email": n.mail(), "sms": n.sms(),
+		"default": n.jsonBody()}}
 	m.Bodies["https"] = m.Bodies["default"]
 	if n.options.Sender.Format != JSON {
 		m.Bodies["https"] = n.card()

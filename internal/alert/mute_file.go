@@ -18,8 +18,8 @@ import (
 // maxMute is how far off a mute may end. A year mistyped would silence for ever.
 const maxMute = 366 * 24 * time.Hour
 
-// ParseMutes reads a file of mutes (docs/alerts.md, docs/mutes.schema.json). A mute with an error is left
-// out; a file that is no YAML has none at all. An empty file has none either, and no error.
+// ParseMutes reads a file of mutes (docs/alerts.md, docs/mutes.schema.json). A mute with an error
+// is left out; a file that is no YAML has none at all. An empty file has none either, and no error.
 func ParseMutes(text []byte, now time.Time) (Mutes, []MuteError) {
 	list, err := muteList(text)
 	if err != nil {
@@ -72,8 +72,9 @@ func muteList(text []byte) (*ast.SequenceNode, *MuteError) {
 	return nil, muteError(entries[0], "mutes: is not a list")
 }
 
-// What a file of mutes may be at most: in bytes, in bytes of one line, and in brackets that are open at once.
-// The library takes time by the square of each, and one that is busy with the mutes alerts nobody.
+// What a file of mutes may be at most: in bytes, in bytes of one line, and in brackets that are
+// open at once. The library takes time by the square of each, and one that is busy with the mutes
+// alerts nobody.
 const (
 	maxMuteFile    = 128 << 10
 	maxMuteLine    = 4 << 10
@@ -83,7 +84,8 @@ const (
 // oversizedFile refuses what would take too long to read.
 func oversizedFile(text []byte) *MuteError {
 	if len(text) > maxMuteFile {
-		return &MuteError{Text: fmt.Sprintf("has more than %d bytes: leave out what is over", maxMuteFile)}
+		return &MuteError{Text: fmt.Sprintf("has more than %d bytes: leave out what is over",
+			maxMuteFile)}
 	}
 	line, since, open := 1, 0, 0
 	for i, c := range text {
@@ -96,13 +98,16 @@ func oversizedFile(text []byte) *MuteError {
 			open = max(0, open-1)
 		}
 		if i-since >= maxMuteLine || open > maxMuteNesting {
-			return &MuteError{Line: line, Text: fmt.Sprintf("is longer than %d bytes, or nested in more than %d brackets", maxMuteLine, maxMuteNesting)}
+			return &MuteError{Line: line,
+				Text: fmt.Sprintf("is longer than %d bytes, or nested in more than %d brackets", maxMuteLine,
+					maxMuteNesting)}
 		}
 	}
 	return nil
 }
 
-// parseYAML reads YAML into a tree. The library is not to be trusted with everything a stranger can write.
+// parseYAML reads YAML into a tree. The library is not to be trusted with everything a stranger can
+// write.
 func parseYAML(text []byte) (file *ast.File, wrong *MuteError) {
 	if wrong := oversizedFile(text); wrong != nil {
 		return nil, wrong
@@ -159,7 +164,8 @@ func parseMute(node ast.Node, now time.Time) (m Mute, errs []MuteError) {
 	if errs != nil {
 		return m, errs
 	}
-	m = Mute{Target: text["target"], Action: text["action"], Cause: audit.Cause(text["cause"]), Sid: text["sid"], Reason: text["reason"], Owner: text["owner"]}
+	m = Mute{Target: text["target"], Action: text["action"], Cause: audit.Cause(text["cause"]),
+		Sid: text["sid"], Reason: text["reason"], Owner: text["owner"]}
 	if m.Target+m.Action+string(m.Cause)+m.Sid == "" {
 		fail(node, "a mute names what it silences: target, action, cause or sid")
 	}
@@ -177,7 +183,8 @@ func parseMute(node ast.Node, now time.Time) (m Mute, errs []MuteError) {
 		case err != nil:
 			fail(at["until"], "until: %s", err)
 		case until.Sub(now) > maxMute:
-			fail(at["until"], "until: %s is more than a year off: a mute has to be looked at again", text["until"])
+			fail(at["until"], "until: %s is more than a year off: a mute has to be looked at again",
+				text["until"])
 		}
 		m.Until = until
 	}
@@ -192,7 +199,8 @@ func parseUntil(text string) (time.Time, error) {
 	if moment, err := time.Parse(time.RFC3339, text); err == nil {
 		return moment.UTC(), nil
 	}
-	return time.Time{}, fmt.Errorf("%q is neither a day, 2026-12-01, nor a moment, 2026-12-01T09:00:00Z", text)
+	return time.Time{},
+		fmt.Errorf("%q is neither a day, 2026-12-01, nor a moment, 2026-12-01T09:00:00Z", text)
 }
 
 func muteError(at ast.Node, format string, args ...any) *MuteError {

@@ -32,12 +32,13 @@ const (
 	muteUnused   muteNoticeKind = "unused"
 )
 
-// muteNotices looks at the mutes in force: who silences what, and whether that is still right. It returns what
-// is remembered of them once the notices are out.
+// muteNotices looks at the mutes in force: who silences what, and whether that is still right. It
+// returns what is remembered of them once the notices are out.
 func (l *lifecycle) muteNotices() (seen []SeenMute, notices []muteNotice) {
 	for _, m := range l.mutes {
 		hid, worst, unsure := l.hides(m)
-		now := SeenMute{Mute: m, Hid: hid, HidWorst: worst, Expiring: m.Until.Sub(l.now) <= expiresSoon, Unused: hid == 0 && !unsure}
+		now := SeenMute{Mute: m, Hid: hid, HidWorst: worst, Expiring: m.Until.Sub(l.now) <= expiresSoon,
+			Unused: hid == 0 && !unsure}
 		hides := "hides nothing"
 		switch {
 		case hid > 0:
@@ -95,14 +96,16 @@ func (m Mute) same(o Mute) bool {
 	return m.compare(o) == 0 && m.Reason == o.Reason && m.Owner == o.Owner && m.Until.Equal(o.Until)
 }
 
-// hides counts the gaps that a mute hides. Unsure says that there may be more among what is not known.
+// hides counts the gaps that a mute hides. Unsure says that there may be more among what is not
+// known.
 func (l *lifecycle) hides(m Mute) (n int, worst policies.Severity, unsure bool) {
 	for _, f := range l.report.Findings {
 		switch {
 		case f.Status.Gap() && m.Matches(f):
 			n++
 			worst = max(worst, f.Severity)
-		case f.Status == audit.Unverified && m.concerns(f), identityOf(f).whole() && f.Status.Gap() && glob(m.Target, f.Target):
+		case f.Status == audit.Unverified && m.concerns(f), identityOf(f).whole() && f.Status.Gap() &&
+			glob(m.Target, f.Target):
 			unsure = true
 		}
 	}

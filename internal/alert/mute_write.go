@@ -13,20 +13,24 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/report"
 )
 
-// MuteCommand is the command that mutes what m matches for 24 hours, quoted for a shell. Owner and reason
-// are left to whoever runs it: the owner is the user's name, and the reason is to be replaced.
+// MuteCommand is the command that mutes what m matches for 24 hours, quoted for a shell. Owner and
+// reason are left to whoever runs it: the owner is the user's name, and the reason is to be
+// replaced.
 func MuteCommand(bucket string, m Mute) string {
 	words := []string{"remotion-audit", "mute", "--bucket", bucket}
-	for _, flag := range []struct{ name, value string }{{"--target", m.Target}, {"--action", m.Action}, {"--cause", string(m.Cause)}, {"--sid", m.Sid}} {
+	for _, flag := range []struct{ name, value string }{{"--target", m.Target}, {"--action", m.Action},
+		{"--cause", string(m.Cause)}, {"--sid", m.Sid}} {
 		if flag.value != "" {
 			words = append(words, flag.name, flag.value)
 		}
 	}
-	return report.ShellWords(append(words, "--for", "24h")...) + ` --owner "$USER" --reason 'being looked into'`
+	return report.ShellWords(append(words, "--for", "24h")...) +
+		` --owner "$USER" --reason 'being looked into'`
 }
 
-// AddMute adds a mute to the text of a file of mutes, and keeps every other byte of it. The mute has to
-// be valid at now, and the file a list in block style or empty; what it has wrong already stays so.
+// AddMute adds a mute to the text of a file of mutes, and keeps every other byte of it. The mute
+// has to be valid at now, and the file a list in block style or empty; what it has wrong already
+// stays so.
 func AddMute(text []byte, m Mute, now time.Time) ([]byte, error) {
 	before, wrongBefore := ParseMutes(text, now)
 	list, unread := muteList(text)
@@ -51,7 +55,9 @@ func AddMute(text []byte, m Mute, now time.Time) ([]byte, error) {
 		if len(wrongAfter) > len(wrongBefore) {
 			return nil, fmt.Errorf("the mute is not valid: %w", wrongAfter[len(wrongAfter)-1])
 		}
-		return nil, errors.New("the file of mutes is not written as a list in block style: add by hand\n" + m.yaml("  "))
+		return nil,
+			errors.New("the file of mutes is not written as a list in block style: add by hand\n" +
+				m.yaml("  "))
 	}
 	return out, nil
 }
@@ -76,10 +82,12 @@ func (m Mute) yaml(indent string) string {
 	var b strings.Builder
 	lead := indent + "- "
 	for _, field := range []struct{ name, value string }{
-		{"target", m.Target}, {"action", m.Action}, {"cause", string(m.Cause)}, {"sid", m.Sid}, {"reason", m.Reason}, {"owner", m.Owner},
+		{"target", m.Target}, {"action", m.Action}, {"cause", string(m.Cause)}, {"sid", m.Sid},
+		{"reason", m.Reason}, {"owner", m.Owner},
 	} {
 		if field.value != "" {
-			fmt.Fprintf(&b, "%s%s: %s\n", lead, field.name, marshal(field.value)) // JSON's strings are YAML's
+			// JSON's strings are YAML's
+			fmt.Fprintf(&b, "%s%s: %s\n", lead, field.name, marshal(field.value))
 			lead = indent + "  "
 		}
 	}

@@ -13,9 +13,9 @@ import (
 // Mutes are the mutes of a file, in its order.
 type Mutes []Mute
 
-// A Mute silences gaps until a day or an hour. It matches by every field that is not empty, and at least
-// one is. In Target, Action and Sid a '*' stands for any run of characters; actions match whatever their
-// case, as IAM has it.
+// A Mute silences gaps until a day or an hour. It matches by every field that is not empty, and at
+// least one is. In Target, Action and Sid a '*' stands for any run of characters; actions match
+// whatever their case, as IAM has it.
 type Mute struct {
 	Target string      `json:"target,omitempty"`
 	Action string      `json:"action,omitempty"`
@@ -47,7 +47,8 @@ func (m Mute) Matches(f audit.Finding) bool {
 
 // concerns is Matches but for the cause, which is known of gaps alone.
 func (m Mute) concerns(f audit.Finding) bool {
-	return glob(m.Target, f.Target) && glob(strings.ToLower(m.Action), strings.ToLower(f.Action)) && glob(m.Sid, f.Sid)
+	return glob(m.Target, f.Target) && glob(strings.ToLower(m.Action), strings.ToLower(f.Action)) &&
+		glob(m.Sid, f.Sid)
 }
 
 // of returns the mute in force that silences the gap for longest, or nil.
@@ -61,8 +62,8 @@ func (list Mutes) of(f audit.Finding) *audit.Mute {
 	return found
 }
 
-// inForce returns the mutes that have not expired, ordered by what they match; of two that match the same
-// the one that lasts.
+// inForce returns the mutes that have not expired, ordered by what they match; of two that match
+// the same the one that lasts.
 func (list Mutes) inForce(now time.Time) Mutes {
 	var out Mutes
 	for _, m := range list {
@@ -70,17 +71,20 @@ func (list Mutes) inForce(now time.Time) Mutes {
 			out = append(out, m)
 		}
 	}
-	slices.SortStableFunc(out, func(a, b Mute) int { return cmp.Or(a.compare(b), b.Until.Compare(a.Until)) })
+	slices.SortStableFunc(out, func(a, b Mute) int {
+		return cmp.Or(a.compare(b), b.Until.Compare(a.Until))
+	})
 	return slices.CompactFunc(out, func(a, b Mute) bool { return a.compare(b) == 0 })
 }
 
 // compare orders mutes by what they match.
 func (m Mute) compare(o Mute) int {
-	return cmp.Or(cmp.Compare(m.Target, o.Target), cmp.Compare(m.Action, o.Action), cmp.Compare(m.Cause, o.Cause), cmp.Compare(m.Sid, o.Sid))
+	return cmp.Or(cmp.Compare(m.Target, o.Target), cmp.Compare(m.Action, o.Action),
+		cmp.Compare(m.Cause, o.Cause), cmp.Compare(m.Sid, o.Sid))
 }
 
-// glob matches text against a pattern in which '*' stands for any run of characters. An empty pattern
-// matches everything.
+// glob matches text against a pattern in which '*' stands for any run of characters. An empty
+// pattern matches everything.
 func glob(pattern, text string) bool {
 	if pattern == "" {
 		return true
@@ -90,7 +94,8 @@ func glob(pattern, text string) bool {
 		return pattern == text
 	}
 	first, last := parts[0], parts[len(parts)-1]
-	if len(text) < len(first)+len(last) || !strings.HasPrefix(text, first) || !strings.HasSuffix(text, last) {
+	if len(text) < len(first)+len(last) || !strings.HasPrefix(text, first) ||
+		!strings.HasSuffix(text, last) {
 		return false
 	}
 	text = text[len(first) : len(text)-len(last)]

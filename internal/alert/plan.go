@@ -8,12 +8,12 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// Options are what Plan goes by beside what it is about. The zero value remembers, and reminds on every
-// run.
+// Options are what Plan goes by beside what it is about. The zero value remembers, and reminds on
+// every run.
 type Options struct {
-	// Stateless says that there is no memory, because there is no evidence bucket or because what is in
-	// it may not be overwritten: every failing run alerts. The previous state is ignored, and Next and
-	// Unheard are not to be stored.
+	// Stateless says that there is no memory, because there is no evidence bucket or because what is
+	// in it may not be overwritten: every failing run alerts. The previous state is ignored, and Next
+	// and Unheard are not to be stored.
 	Stateless bool
 	// RepeatAfter is how long an unchanged gap stays quiet before it is told again. Zero tells it on
 	// every run.
@@ -24,8 +24,8 @@ type Options struct {
 	// MuteErrors are what is wrong with the file of mutes: ParseMutes.
 	MuteErrors []MuteError
 	// Problems are what went wrong around the audit: a state that is damaged, a file of mutes that may
-	// not be read. They are announced at once, as auditor errors. Their Target is empty, and their What
-	// has to be the same from run to run.
+	// not be read. They are announced at once, as auditor errors. Their Target is empty, and their
+	// What has to be the same from run to run.
 	Problems []audit.Problem
 	// Sender is for the texts.
 	Sender Sender
@@ -41,8 +41,8 @@ type Planned struct {
 	Reasons []Reason
 	// Next is to be stored once the message is out, or at once when there is none.
 	Next State
-	// Unheard is to be stored instead of Next when nobody is subscribed: what is known is remembered, and
-	// nothing counts as announced. Without a message the two are the same.
+	// Unheard is to be stored instead of Next when nobody is subscribed: what is known is remembered,
+	// and nothing counts as announced. Without a message the two are the same.
 	Unheard State
 	// Report is the given one with the mutes applied.
 	Report audit.Report
@@ -51,8 +51,9 @@ type Planned struct {
 	OldestGapAge *time.Duration
 }
 
-// Plan decides what is to be said about a report. It is a function of its arguments: the same ones give
-// the same plan, and with the state it returns the same report gives none until a reminder is due.
+// Plan decides what is to be said about a report. It is a function of its arguments: the same ones
+// give the same plan, and with the state it returns the same report gives none until a reminder is
+// due.
 func Plan(previous State, r audit.Report, mutes Mutes, now time.Time, o Options) Planned {
 	mutes = mutes.inForce(now)
 	r = r.Muted(mutes.of)
@@ -62,7 +63,8 @@ func Plan(previous State, r audit.Report, mutes Mutes, now time.Time, o Options)
 	}
 	if r.Run.At.Before(previous.Run.At) && !previous.Run.At.After(now) {
 		// A slow run, overtaken by one that looked later: what it saw is no news.
-		return Planned{Next: previous, Unheard: previous, Report: r, OldestGapAge: oldest(previous.Gaps, now)}
+		return Planned{Next: previous, Unheard: previous, Report: r,
+			OldestGapAge: oldest(previous.Gaps, now)}
 	}
 	l := newLifecycle(previous, r, mutes, now, o)
 	gaps, changes := l.gaps()
@@ -88,7 +90,8 @@ func Plan(previous State, r audit.Report, mutes Mutes, now time.Time, o Options)
 	if len(fresh) == 0 {
 		unheard.Notices = noticed
 	}
-	next.Gaps, next.Errors, next.Mutes = markGapsNotified(gaps, changes, now, n.thread), markErrorsNotified(errs, errorChanges, now, n.thread), seen
+	next.Gaps, next.Errors, next.Mutes = markGapsNotified(gaps, changes, now, n.thread),
+		markErrorsNotified(errs, errorChanges, now, n.thread), seen
 	n.hasErrors = slices.ContainsFunc(next.Errors, func(e Error) bool { return e.What != "" })
 	if next.Baseline.IsZero() {
 		next.Baseline = now
@@ -122,8 +125,8 @@ func oldest(gaps []Gap, now time.Time) *time.Duration {
 	return &age
 }
 
-// nextReminder is when something is told again if nothing changes, or zero. A gap that nobody can see is
-// not told again.
+// nextReminder is when something is told again if nothing changes, or zero. A gap that nobody can
+// see is not told again.
 func (l *lifecycle) nextReminder(s State) (at time.Time) {
 	soonest := func(t time.Time) {
 		if at.IsZero() || t.Before(at) {

@@ -18,10 +18,14 @@ func TestStateless(t *testing.T) {
 	a := finding("user/u", "a", audit.Missing, policies.High)
 	r := made([]string{"user/u"}, a)
 	first, second := s.run(r), s.after(hour, r)
-	if told(first) != "opened a" || told(second) != "opened a" || first.DedupKey != second.DedupKey || first.OldestGapAge != nil {
-		t.Errorf("told %q (%s), %q (%s), age %v", told(first), first.DedupKey, told(second), second.DedupKey, first.OldestGapAge)
+	if told(first) != "opened a" || told(second) != "opened a" || first.DedupKey != second.DedupKey ||
+		first.OldestGapAge != nil {
+		t.Errorf("told %q (%s), %q (%s), age %v", told(first), first.DedupKey, told(second),
+			second.DedupKey, first.OldestGapAge)
 	}
-	if got := told(s.after(hour, made([]string{"user/u", "user/v"}, finding("user/u", "a", audit.Unverified, policies.High)))); got != "auditor_error user/u" {
+	if got := told(s.after(hour,
+		made([]string{"user/u", "user/v"},
+			finding("user/u", "a", audit.Unverified, policies.High)))); got != "auditor_error user/u" {
 		t.Errorf("a blind target is told as %q", got)
 	}
 	if got := told(s.after(hour, made([]string{"user/u"}))); got != "" {
@@ -30,7 +34,8 @@ func TestStateless(t *testing.T) {
 	if !reflect.DeepEqual(first.Next, State{}) || !reflect.DeepEqual(first.Unheard, State{}) {
 		t.Error("there is something to store")
 	}
-	other := s.after(hour, made([]string{"user/u"}, a, finding("user/u", "b", audit.Missing, policies.High)))
+	other := s.after(hour,
+		made([]string{"user/u"}, a, finding("user/u", "b", audit.Missing, policies.High)))
 	if other.DedupKey == first.DedupKey {
 		t.Error("another announcement has the same key")
 	}
@@ -40,11 +45,12 @@ func TestStateless(t *testing.T) {
 	}
 }
 
-// With nobody subscribed nothing counts as announced: the next run announces again, with what is known
-// since when, and what recovered meanwhile was never told.
+// With nobody subscribed nothing counts as announced: the next run announces again, with what is
+// known since when, and what recovered meanwhile was never told.
 func TestNobodyListens(t *testing.T) {
 	u := []string{"user/u", "user/v"}
-	a, b := finding("user/u", "a", audit.Missing, policies.High), finding("user/u", "b", audit.Missing, policies.High)
+	a, b := finding("user/u", "a", audit.Missing, policies.High),
+		finding("user/u", "b", audit.Missing, policies.High)
 	s := newStory(t)
 	s.deaf = true
 	expect := func(p Planned, want string) {
@@ -59,7 +65,8 @@ func TestNobodyListens(t *testing.T) {
 	s.deaf = false
 	p := s.after(hour, made(u, a))
 	expect(p, "baseline a")
-	if since := decoded(p.Message).Announcements[0].Since; !since.Equal(start) || *p.OldestGapAge != 3*hour {
+	if since := decoded(p.Message).Announcements[0].Since; !since.Equal(start) ||
+		*p.OldestGapAge != 3*hour {
 		t.Errorf("since %s, age %s", since, *p.OldestGapAge)
 	}
 	s.deaf = true
@@ -70,14 +77,16 @@ func TestNobodyListens(t *testing.T) {
 	expect(s.after(hour, made(u, a, blind)), "")
 	expect(s.after(hour, made(u, a, blind)), "auditor_error user/v")
 	s.mutes = Mutes{{Sid: "other", Owner: "kim", Reason: "r", Until: s.now.Add(90 * day)}}
-	expect(s.after(hour, made(u, a, blind)), "auditor_error user/v, notice of sid other new: it hides nothing")
+	expect(s.after(hour, made(u, a, blind)),
+		"auditor_error user/v, notice of sid other new: it hides nothing")
 	s.deaf = false
-	expect(s.after(hour, made(u, a, blind)), "auditor_error user/v, notice of sid other new: it hides nothing")
+	expect(s.after(hour, made(u, a, blind)),
+		"auditor_error user/v, notice of sid other new: it hides nothing")
 	expect(s.after(hour, made(u, a, blind)), "")
 }
 
-// Two runs that overlap and plan from the same state announce the same, under one key; what is announced
-// later never has it again.
+// Two runs that overlap and plan from the same state announce the same, under one key; what is
+// announced later never has it again.
 func TestOverlappingRunsShareTheKey(t *testing.T) {
 	u := []string{"user/u"}
 	a := finding("user/u", "a", audit.Missing, policies.High)
@@ -95,11 +104,13 @@ func TestOverlappingRunsShareTheKey(t *testing.T) {
 	}
 	claimed := before
 	claimed.Pending = &Pending{ID: "p", Message: one.Message, Next: one.Next}
-	if p := Plan(claimed, r, nil, s.now.Add(hour), s.options); p.Next.Pending != nil || p.Unheard.Pending != nil {
+	if p := Plan(claimed, r, nil, s.now.Add(hour), s.options); p.Next.Pending != nil ||
+		p.Unheard.Pending != nil {
 		t.Error("a claim is part of what is to be stored once it is settled")
 	}
 	// The second finds the first's state, and has nothing to add.
-	if again := Plan(one.Next, other, nil, s.now.Add(hour+30*time.Second), s.options); !again.Message.Zero() {
+	if again := Plan(one.Next, other, nil, s.now.Add(hour+30*time.Second),
+		s.options); !again.Message.Zero() {
 		t.Errorf("told again: %q", told(again))
 	}
 	gone := Plan(one.Next, made(u), nil, s.now.Add(2*hour), s.options)
@@ -139,7 +150,8 @@ func TestUnheardOpeningsDoNotCount(t *testing.T) {
 	s.mutes = Mutes{{Target: "user/u", Owner: "kim", Reason: "r", Until: s.now.Add(4 * hour)}}
 	s.after(hour, there)
 	s.after(hour, gone)
-	if a := decoded(s.after(2*hour, there).Message).Announcements; len(a) != 1 || a[0].Event != ReasonReopened || a[0].Opened != 2 {
+	if a := decoded(s.after(2*hour, there).Message).Announcements; len(a) != 1 ||
+		a[0].Event != ReasonReopened || a[0].Opened != 2 {
 		t.Errorf("%+v", a)
 	}
 }
@@ -155,14 +167,16 @@ func TestPlanIsPure(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mutes := Mutes{{Target: "user/v", Owner: "o", Reason: "r", Until: s.now.Add(day)}, {Target: "user/u", Owner: "o", Reason: "r", Until: s.now.Add(day)}}
+	mutes := Mutes{{Target: "user/v", Owner: "o", Reason: "r", Until: s.now.Add(day)},
+		{Target: "user/u", Owner: "o", Reason: "r", Until: s.now.Add(day)}}
 	findings := len(r.Findings)
 	one := Plan(s.state, r, mutes, s.now.Add(hour), s.options)
 	two := Plan(s.state, r, mutes, s.now.Add(hour), s.options)
 	if !reflect.DeepEqual(one, two) {
 		t.Error("the same arguments give two plans")
 	}
-	if !reflect.DeepEqual(s.state, copied) || mutes[0].Target != "user/v" || len(r.Findings) != findings {
+	if !reflect.DeepEqual(s.state, copied) || mutes[0].Target != "user/v" ||
+		len(r.Findings) != findings {
 		t.Error("an argument was changed")
 	}
 	for _, f := range r.Findings {
@@ -175,7 +189,8 @@ func TestPlanIsPure(t *testing.T) {
 // What follows an announcement is in its chat thread; what is new starts one.
 func TestThreads(t *testing.T) {
 	u := []string{"user/u"}
-	a, b := finding("user/u", "a", audit.Missing, policies.High), finding("user/u", "b", audit.Missing, policies.Low)
+	a, b := finding("user/u", "a", audit.Missing, policies.High),
+		finding("user/u", "b", audit.Missing, policies.Low)
 	b.Cause = audit.SCP
 	s := newStory(t)
 	thread := func(p Planned) string { return decoded(p.Message).ThreadID }
@@ -186,6 +201,7 @@ func TestThreads(t *testing.T) {
 	gone := thread(s.after(hour, made(u, b)))
 	back := thread(s.after(hour, made(u, a, b)))
 	if opened == "" || other == opened || reminded != opened || gone != opened || back == opened {
-		t.Errorf("opened %s, another %s, reminded %s, gone %s, back %s", opened, other, reminded, gone, back)
+		t.Errorf("opened %s, another %s, reminded %s, gone %s, back %s", opened, other, reminded, gone,
+			back)
 	}
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// A model is the lifecycle of one requirement, told once more and plainly: one gap at a time, no groups,
-// no order, no texts. It is what TestRandomDrift holds Plan to.
+// A model is the lifecycle of one requirement, told once more and plainly: one gap at a time, no
+// groups, no order, no texts. It is what TestRandomDrift holds Plan to.
 type model struct {
 	open, told                bool
 	toldStatus                audit.Status
@@ -26,8 +26,10 @@ type model struct {
 }
 
 // events says what the model announces of a finding, reminders aside.
-func (m *model) event(f audit.Finding, baseline, muted bool, now time.Time) (event Reason, closed bool) {
-	bad := map[audit.Status]int{audit.Conditional: 1, audit.Partial: 2, audit.Missing: 3, audit.Denied: 3}
+func (m *model) event(f audit.Finding, baseline, muted bool,
+	now time.Time) (event Reason, closed bool) {
+	bad := map[audit.Status]int{audit.Conditional: 1, audit.Partial: 2, audit.Missing: 3,
+		audit.Denied: 3}
 	switch {
 	case f.Status == audit.Unverified:
 		return "", false
@@ -79,7 +81,8 @@ type drift struct {
 }
 
 func newDrift(seed uint64) *drift {
-	d := &drift{rand: rand.New(rand.NewPCG(seed, 4)), targets: []string{"user/u", "user/v", "user/w"}, findings: map[string]audit.Finding{}}
+	d := &drift{rand: rand.New(rand.NewPCG(seed, 4)), targets: []string{"user/u", "user/v", "user/w"},
+		findings: map[string]audit.Finding{}}
 	for _, target := range d.targets {
 		for _, action := range []string{"a", "b", "c"} {
 			d.findings[target+action] = finding(target, action, audit.Satisfied, policies.High)
@@ -89,12 +92,14 @@ func newDrift(seed uint64) *drift {
 }
 
 func (d *drift) step() audit.Report {
-	statuses := []audit.Status{audit.Satisfied, audit.Satisfied, audit.Satisfied, audit.Missing, audit.Denied, audit.Partial, audit.Conditional, audit.Unverified}
+	statuses := []audit.Status{audit.Satisfied, audit.Satisfied, audit.Satisfied, audit.Missing,
+		audit.Denied, audit.Partial, audit.Conditional, audit.Unverified}
 	for range d.rand.IntN(4) {
 		keys := slices.Sorted(maps.Keys(d.findings))
 		key := keys[d.rand.IntN(len(keys))]
 		f := d.findings[key]
-		g := finding(f.Target, f.Action, statuses[d.rand.IntN(len(statuses))], policies.Severity(1+d.rand.IntN(4)))
+		g := finding(f.Target, f.Action, statuses[d.rand.IntN(len(statuses))],
+			policies.Severity(1+d.rand.IntN(4)))
 		if g.Status.Gap() {
 			g.Cause = audit.Causes()[d.rand.IntN(6)]
 			g.ExampleARN = fmt.Sprintf("arn:aws:s3:::x%d", d.rand.Int())
@@ -104,7 +109,8 @@ func (d *drift) step() audit.Report {
 	return made(d.targets, slices.Collect(maps.Values(d.findings))...)
 }
 
-// A thousand runs of random drift say what the model says, and hold what was promised of every message.
+// A thousand runs of random drift say what the model says, and hold what was promised of every
+// message.
 func TestRandomDrift(t *testing.T) {
 	for seed := range uint64(2) {
 		runs := 500
@@ -112,7 +118,8 @@ func TestRandomDrift(t *testing.T) {
 			runs = 100
 		}
 		d, s, models := newDrift(seed), newStory(t), map[Identity]*model{}
-		s.mutes = Mutes{{Target: "user/w", Action: "a", Owner: "kim", Reason: "r", Until: start.Add(200 * day)}}
+		s.mutes = Mutes{{Target: "user/w", Action: "a", Owner: "kim", Reason: "r",
+			Until: start.Add(200 * day)}}
 		keys := map[string]bool{}
 		for run := range runs {
 			waits := []time.Duration{time.Minute, hour, 7 * hour, 30 * hour}
@@ -132,7 +139,8 @@ func TestRandomDrift(t *testing.T) {
 					models[id] = m
 				}
 				before[id] = *m
-				muted := s.mutes.inForce(s.now).of(f) != nil || f.Status == audit.Satisfied && s.mutes.inForce(s.now).of(audit.Finding{Target: f.Target, Action: f.Action}) != nil
+				muted := s.mutes.inForce(s.now).of(f) != nil || f.Status == audit.Satisfied &&
+					s.mutes.inForce(s.now).of(audit.Finding{Target: f.Target, Action: f.Action}) != nil
 				event, _ := m.event(f, baseline, muted, s.now)
 				if event == ReasonReminder {
 					factor := []time.Duration{1, 3, 7}[min(m.reminders, 2)]
@@ -212,7 +220,8 @@ func TestRandomDrift(t *testing.T) {
 					}
 					m.told, m.at, m.toldStatus, m.toldSeverity = true, s.now, f.Status, f.Severity
 					if m.closings > m.tells || m.tells > m.closings+1 && f.Target != "user/w" {
-						t.Fatalf("seed %d, run %d: %v was opened %d times and closed %d times", seed, run+1, id, m.tells, m.closings)
+						t.Fatalf("seed %d, run %d: %v was opened %d times and closed %d times", seed, run+1, id,
+							m.tells, m.closings)
 					}
 				}
 			}
@@ -225,7 +234,8 @@ func TestRandomDrift(t *testing.T) {
 			}
 			for _, g := range s.state.Gaps {
 				if m := models[g.Identity]; g.Closed.IsZero() != m.open {
-					t.Fatalf("seed %d, run %d: %v is open in the state: %v, in the model: %v", seed, run+1, g.Identity, g.Closed.IsZero(), m.open)
+					t.Fatalf("seed %d, run %d: %v is open in the state: %v, in the model: %v", seed, run+1,
+						g.Identity, g.Closed.IsZero(), m.open)
 				}
 			}
 			if s.deaf {
@@ -262,7 +272,9 @@ func checkMessage(t *testing.T, p Planned, o Options) {
 	}
 	if o.Sender.Format != JSON {
 		var c card
-		if err := json.Unmarshal([]byte(m.Bodies["https"]), &c); err != nil || len(c.Content.Description) > maxCard+300 || c.Metadata.ThreadID == "" || c.Version != "1.0" || c.Source != "custom" {
+		if err := json.Unmarshal([]byte(m.Bodies["https"]), &c); err != nil ||
+			len(c.Content.Description) > maxCard+300 || c.Metadata.ThreadID == "" || c.Version != "1.0" ||
+			c.Source != "custom" {
 			t.Errorf("card of %d bytes, %v: %+v", len(c.Content.Description), err, c)
 		}
 	}
@@ -285,7 +297,8 @@ func checkMessage(t *testing.T, p Planned, o Options) {
 	if (value(m, "truncated") == "true") != d.Truncated {
 		t.Errorf("truncated is %s and %t", value(m, "truncated"), d.Truncated)
 	}
-	if len(p.Reasons) == 0 || value(m, "events") != marshal(p.Reasons) || value(m, "dedupKey") != p.DedupKey || d.DedupKey != p.DedupKey {
+	if len(p.Reasons) == 0 || value(m, "events") != marshal(p.Reasons) ||
+		value(m, "dedupKey") != p.DedupKey || d.DedupKey != p.DedupKey {
 		t.Errorf("events %q, attributes %+v", p.Reasons, m.Attributes)
 	}
 	for _, a := range m.Attributes {

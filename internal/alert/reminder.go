@@ -8,7 +8,8 @@ import (
 // repeats are the waits before the first, the second and every later reminder, in RepeatAfter.
 var repeats = [...]time.Duration{1, 3, 7}
 
-// wait is how long after it was last told something is told again. What is critical does not back off.
+// wait is how long after it was last told something is told again. What is critical does not back
+// off.
 func (o Options) wait(reminders int, critical bool) time.Duration {
 	if critical {
 		reminders = 0
@@ -17,9 +18,11 @@ func (o Options) wait(reminders int, critical bool) time.Duration {
 }
 
 // due reports whether it is time to tell something again, or will be in a while. A schedule is not
-// punctual to the second: a hundredth of RepeatAfter is let off, or reminders would wander through the day.
+// punctual to the second: a hundredth of RepeatAfter is let off, or reminders would wander through
+// the day.
 func (o Options) due(now, told time.Time, reminders int, critical bool, early time.Duration) bool {
-	return now.After(told) && !now.Before(told.Add(o.wait(reminders, critical)-o.RepeatAfter/100-early))
+	return now.After(told) &&
+		!now.Before(told.Add(o.wait(reminders, critical)-o.RepeatAfter/100-early))
 }
 
 // durationText writes how long something took, in the two largest units: 2d 3h, 45m.

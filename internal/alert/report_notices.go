@@ -9,12 +9,14 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/report"
 )
 
-// announcedKinds are the notices of a report that are announced: somebody has to act on them before they become
-// gaps, or a target nobody looks at. The others only go along with what is announced: their texts name
-// functions, regions and policies, and change whenever those do.
-var announcedKinds = []audit.NoticeKind{audit.NoticeNewerRelease, audit.NoticeUpgrade, audit.NoticeRenderRole, audit.NoticeReadScope}
+// announcedKinds are the notices of a report that are announced: somebody has to act on them before
+// they become gaps, or a target nobody looks at. The others only go along with what is announced:
+// their texts name functions, regions and policies, and change whenever those do.
+var announcedKinds = []audit.NoticeKind{audit.NoticeNewerRelease, audit.NoticeUpgrade,
+	audit.NoticeRenderRole, audit.NoticeReadScope}
 
-// maxNotices bounds how many notices are remembered. Those beyond are in the report, and are not announced.
+// maxNotices bounds how many notices are remembered. Those beyond are in the report, and are not
+// announced.
 const maxNotices = 100
 
 // A SeenNotice is what is remembered of a notice. One with another text is another notice.
@@ -26,14 +28,18 @@ type SeenNotice struct {
 	Seen time.Time `json:"seen"`
 }
 
-// reportNotices returns the notices that nobody was told of, and what is remembered of them once somebody is. A
-// notice that comes and goes, because something cannot be listed now and then, is told once all the same.
-// A state of a release that told no notices tells none: what is there now is as good as told.
+// reportNotices returns the notices that nobody was told of, and what is remembered of them once
+// somebody is. A notice that comes and goes, because something cannot be listed now and then, is
+// told once all the same. A state of a release that told no notices tells none: what is there now
+// is as good as told.
 func (l *lifecycle) reportNotices() (seen []SeenNotice, fresh []audit.Notice) {
 	seen = []SeenNotice{}
 	adopt := l.previous.Notices == nil && !l.previous.Baseline.IsZero()
 	is := func(n audit.Notice) func(SeenNotice) bool {
-		return func(s SeenNotice) bool { return s.Kind == n.Kind && s.Target == n.Target && s.Text == n.Text }
+		return func(s SeenNotice) bool {
+			return s.Kind == n.Kind && s.Target == n.Target &&
+				s.Text == n.Text
+		}
 	}
 	var known []SeenNotice
 	for _, s := range l.previous.Notices {
@@ -42,7 +48,8 @@ func (l *lifecycle) reportNotices() (seen []SeenNotice, fresh []audit.Notice) {
 		}
 	}
 	for _, n := range l.report.Notices {
-		if !slices.Contains(announcedKinds, n.Kind) || slices.ContainsFunc(seen, is(n)) || len(seen) == maxNotices {
+		if !slices.Contains(announcedKinds, n.Kind) || slices.ContainsFunc(seen, is(n)) ||
+			len(seen) == maxNotices {
 			continue
 		}
 		seen = append(seen, SeenNotice{n.Kind, n.Target, n.Text, l.now})
@@ -51,7 +58,8 @@ func (l *lifecycle) reportNotices() (seen []SeenNotice, fresh []audit.Notice) {
 		}
 	}
 	for _, s := range known {
-		if len(seen) < maxNotices && !slices.ContainsFunc(seen, is(audit.Notice{Kind: s.Kind, Target: s.Target, Text: s.Text})) {
+		if len(seen) < maxNotices &&
+			!slices.ContainsFunc(seen, is(audit.Notice{Kind: s.Kind, Target: s.Target, Text: s.Text})) {
 			seen = append(seen, s)
 		}
 	}
@@ -60,14 +68,17 @@ func (l *lifecycle) reportNotices() (seen []SeenNotice, fresh []audit.Notice) {
 
 // reportNoticeSection writes a notice.
 func (n digest) reportNoticeSection(x audit.Notice) report.Section {
-	s := report.Section{Title: "NOTICE", Fields: withText(report.Field{Label: "about", Text: x.Target}, report.Field{Label: "says", Text: x.Text})}
+	s := report.Section{Title: "NOTICE", Fields: withText(report.Field{Label: "about", Text: x.Target},
+		report.Field{Label: "says", Text: x.Text})}
 	if x.Command != "" {
-		s.Fields = append(s.Fields, report.Field{Label: "see", Text: n.withAuditFlags(x).Command, Command: true})
+		s.Fields = append(s.Fields, report.Field{Label: "see", Text: n.withAuditFlags(x).Command,
+			Command: true})
 	}
 	return s
 }
 
-// withAuditFlags has the command audit what this audit was about: by itself it audits whoever types it.
+// withAuditFlags has the command audit what this audit was about: by itself it audits whoever types
+// it.
 func (n digest) withAuditFlags(x audit.Notice) audit.Notice {
 	if flags, ok := strings.CutPrefix(x.Command, "remotion-audit audit"); ok {
 		x.Command = report.CheckCommands(n.report, "", "", n.options.Sender.Settings)[0] + flags
@@ -75,11 +86,12 @@ func (n digest) withAuditFlags(x audit.Notice) audit.Notice {
 	return x
 }
 
-// accompanyingNotices are the notices that only go along, as a mail shows them. What the auditor was told to leave alone is no news
-// once it was told.
+// accompanyingNotices are the notices that only go along, as a mail shows them. What the auditor
+// was told to leave alone is no news once it was told.
 func (n digest) accompanyingNotices(notices []audit.Notice) (list []audit.Notice) {
 	for _, x := range notices {
-		if !slices.Contains(n.reportNotices, x) && (x.Kind != audit.NoticeReadScope || n.options.Stateless) {
+		if !slices.Contains(n.reportNotices, x) &&
+			(x.Kind != audit.NoticeReadScope || n.options.Stateless) {
 			list = append(list, n.withAuditFlags(x))
 		}
 	}

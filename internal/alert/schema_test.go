@@ -32,7 +32,8 @@ func schema(t testing.TB, name string) *jsonschema.Schema {
 		if err != nil {
 			t.Fatalf("%s: %v", file, err)
 		}
-		if err := c.AddResource("https://github.com/remotion-audit/remotion-audit/docs/"+filepath.Base(file), doc); err != nil {
+		if err := c.AddResource("https://github.com/remotion-audit/remotion-audit/docs/"+
+			filepath.Base(file), doc); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -52,7 +53,8 @@ func validate(t testing.TB, s *jsonschema.Schema, text []byte) error {
 	return s.Validate(v)
 }
 
-// Every message and every state of random drift, and those of the golden files, follow their schemas.
+// Every message and every state of random drift, and those of the golden files, follow their
+// schemas.
 func TestMessagesAndStatesFollowTheirSchemas(t *testing.T) {
 	message, state := schema(t, "message.schema.json"), schema(t, "state.schema.json")
 	check := func(p Planned) {
@@ -62,7 +64,8 @@ func TestMessagesAndStatesFollowTheirSchemas(t *testing.T) {
 				t.Fatalf("%v\n%s", err, p.Message.Bodies["default"])
 			}
 			claimed := p.Unheard
-			claimed.Pending = &Pending{ID: "p", DedupKey: p.DedupKey, Message: p.Message, Next: p.Next, Owner: "r", Until: start}
+			claimed.Pending = &Pending{ID: "p", DedupKey: p.DedupKey, Message: p.Message, Next: p.Next,
+				Owner: "r", Until: start}
 			claimed.Pending.Next.SchemaVersion = StateVersion
 			if err := validate(t, state, claimed.JSON()); err != nil {
 				t.Fatalf("%v\n%s", err, claimed.JSON())
@@ -73,16 +76,23 @@ func TestMessagesAndStatesFollowTheirSchemas(t *testing.T) {
 		}
 	}
 	d, s := newDrift(9), newStory(t)
-	s.mutes = Mutes{{Target: "user/w", Action: "a", Owner: "kim", Reason: "r", Until: start.Add(200 * day)}}
+	s.mutes = Mutes{{Target: "user/w", Action: "a", Owner: "kim", Reason: "r",
+		Until: start.Add(200 * day)}}
 	for i := range 100 {
 		r := d.step()
 		if i%3 == 0 { // notices come and go, and so does the list of functions
-			r.Notices = []audit.Notice{upgradeNotice, {Kind: audit.NoticeRenderRole, Text: "there is no role"}, {Kind: audit.NoticeNewerRelease, Target: "user/u", Text: fmt.Sprint("Remotion 4.1.", i)}}
-			r.Problems = append(r.Problems, audit.Problem{Target: "the account", What: "the functions in us-east-1", Why: "denied", Grant: "lambda:ListFunctions"})
+			r.Notices = []audit.Notice{upgradeNotice,
+				{Kind: audit.NoticeRenderRole, Text: "there is no role"},
+				{Kind: audit.NoticeNewerRelease, Target: "user/u", Text: fmt.Sprint("Remotion 4.1.", i)}}
+			r.Problems = append(r.Problems,
+				audit.Problem{Target: "the account", What: "the functions in us-east-1", Why: "denied",
+					Grant: "lambda:ListFunctions"})
 		}
 		if i%2 == 0 {
 			r = triggered(r, someChanges...)
-			r.Run.Trigger.Changes = append(r.Run.Trigger.Changes, audit.IAMChange{Event: "PutUserPolicy", Actor: "user/a", Targets: []string{"user/u", "user/v", "user/w"}})
+			r.Run.Trigger.Changes = append(r.Run.Trigger.Changes,
+				audit.IAMChange{Event: "PutUserPolicy", Actor: "user/a",
+					Targets: []string{"user/u", "user/v", "user/w"}})
 			r.Run.Trigger.More, r.Run.Trigger.Unreadable = 3, 1
 		}
 		check(s.after(7*hour, r))
@@ -99,7 +109,10 @@ func TestMessagesAndStatesFollowTheirSchemas(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	for _, by := range []*audit.Trigger{{By: audit.TriggeredBySchedule}, {By: audit.TriggeredByChanges, Changes: append(someChanges, audit.IAMChange{Event: "CreateUser", Actor: "a", NewUserName: "n", NewGroupName: "g", Boundary: "b"}), More: 1, Unreadable: 2}} {
+	for _, by := range []*audit.Trigger{{By: audit.TriggeredBySchedule},
+		{By: audit.TriggeredByChanges,
+			Changes: append(someChanges, audit.IAMChange{Event: "CreateUser", Actor: "a", NewUserName: "n",
+				NewGroupName: "g", Boundary: "b"}), More: 1, Unreadable: 2}} {
 		r := fixture(t, "drifted")
 		r.Run = audit.Run{ID: "r", At: start, Trigger: by}
 		kept(string(by.By), r)
@@ -109,7 +122,9 @@ func TestMessagesAndStatesFollowTheirSchemas(t *testing.T) {
 	check(s.run(misconfigured))
 	kept("a wrong configuration", misconfigured)
 	for _, subscriptions := range [][]Subscription{nil, {{"email", "a@example.com", true}}} {
-		if err := validate(t, message, []byte(TestMessage("123456789012", nil, subscriptions, Sender{}).Bodies["default"])); err != nil {
+		if err := validate(t, message,
+			[]byte(TestMessage("123456789012", nil, subscriptions,
+				Sender{}).Bodies["default"])); err != nil {
 			t.Error(err)
 		}
 	}
@@ -129,7 +144,9 @@ func TestMutesFollowTheirSchema(t *testing.T) {
 			t.Fatal(err)
 		}
 		invalid := validate(t, s, asJSON)
-		if beyond := map[string]bool{"a year mistyped": true, "a line break in a reason": true, "a blank owner": true, "two documents": true}[name]; (invalid != nil) != (wrong != nil) && !beyond {
+		if beyond := map[string]bool{"a year mistyped": true, "a line break in a reason": true,
+			"a blank owner": true, "two documents": true}[name]; (invalid != nil) != (wrong != nil) &&
+			!beyond {
 			t.Errorf("%s: the schema says %v, the parser %v", name, invalid, wrong)
 		}
 	}

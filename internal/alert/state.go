@@ -15,9 +15,10 @@ import (
 // StateVersion is that of the state as JSON: docs/state.schema.json.
 const StateVersion = "1"
 
-// ErrNewerState is the error of a state that a newer release wrote. Whoever meets it alerts without a
-// memory, and does not overwrite it.
-var ErrNewerState = errors.New("the state is of a newer release: deploy that one, or one that came after it")
+// ErrNewerState is the error of a state that a newer release wrote. Whoever meets it alerts without
+// a memory, and does not overwrite it.
+var ErrNewerState = errors.New("the state is of a newer release: deploy that one, or one that " +
+	"came after it")
 
 // A State is what is remembered from one run to the next. The zero value is that of an auditor that
 // never ran: what it finds is a baseline.
@@ -31,13 +32,15 @@ type State struct {
 	// Announced is the dedupKey of the last message. The next one's is made from it, so that no two
 	// announcements ever share a key, however alike they are.
 	Announced string `json:"announced,omitempty"`
-	// Gaps are open, or were closed of late: those count how often a gap came back. Ordered by identity.
+	// Gaps are open, or were closed of late: those count how often a gap came back. Ordered by
+	// identity.
 	Gaps []Gap `json:"gaps,omitempty"`
 	// Errors are what the auditor could not look at. Ordered by target.
 	Errors []Error `json:"errors,omitempty"`
 	// Mutes are those in force when the last message went out. Ordered by what they match.
 	Mutes []SeenMute `json:"mutes,omitempty"`
-	// Notices are those that were told, or that were there before any were. Nil is of a release that told none.
+	// Notices are those that were told, or that were there before any were. Nil is of a release that
+	// told none.
 	Notices []SeenNotice `json:"notices,omitzero"`
 	// Pending is a message that was claimed and is not confirmed yet.
 	Pending *Pending `json:"pending,omitempty"`
@@ -67,14 +70,14 @@ type Gap struct {
 	// Region is where the example was, if that was an audited region: a gap does not recover by
 	// leaving a region out.
 	Region string `json:"region,omitempty"`
-	// Unlisted says that something around the audit went wrong when it was last seen, so that it was not for
-	// sure known what is deployed: nothing is forgotten for that alone.
+	// Unlisted says that something around the audit went wrong when it was last seen, so that it was
+	// not for sure known what is deployed: nothing is forgotten for that alone.
 	Unlisted bool `json:"unlisted,omitempty"`
 	// Since is when it was first seen, of this opening; Opened counts the openings.
 	Since  time.Time `json:"since"`
 	Opened int       `json:"opened"`
-	// Notified is when it was last announced, zero for never; TellStatus and TellSeverity are what was said,
-	// Reminders how often since.
+	// Notified is when it was last announced, zero for never; TellStatus and TellSeverity are what was
+	// said, Reminders how often since.
 	Notified         time.Time         `json:"told,omitzero"`
 	NotifiedStatus   audit.Status      `json:"toldStatus,omitempty"`
 	NotifiedSeverity policies.Severity `json:"toldSeverity,omitempty"`
@@ -89,7 +92,8 @@ type Gap struct {
 
 // An Error is what is remembered of something that could not be looked at.
 type Error struct {
-	// Target is whom it is about. What is empty for a target that is audited, and else says what is wrong.
+	// Target is whom it is about. What is empty for a target that is audited, and else says what is
+	// wrong.
 	Target string    `json:"target,omitempty"`
 	What   string    `json:"what,omitempty"`
 	Since  time.Time `json:"since"`
@@ -97,7 +101,8 @@ type Error struct {
 	Unverified bool `json:"dark,omitempty"`
 	// Runs counts the runs in a row that met it.
 	Runs int `json:"runs"`
-	// Notified is when it was last announced, zero for never; ToldDark is what was said, Reminders how often since.
+	// Notified is when it was last announced, zero for never; ToldDark is what was said, Reminders how
+	// often since.
 	Notified           time.Time `json:"told,omitzero"`
 	NotifiedUnverified bool      `json:"toldDark,omitempty"`
 	Reminders          int       `json:"reminders,omitempty"`
@@ -115,8 +120,8 @@ type SeenMute struct {
 	Unused   bool `json:"unused,omitempty"`
 }
 
-// ParseState reads a state. The error is ErrNewerState for one that a newer release wrote; every other
-// error means that the text is not a state: it was damaged.
+// ParseState reads a state. The error is ErrNewerState for one that a newer release wrote; every
+// other error means that the text is not a state: it was damaged.
 func ParseState(text []byte) (State, error) {
 	var head struct {
 		SchemaVersion string `json:"schemaVersion"`
@@ -144,7 +149,8 @@ func ParseState(text []byte) (State, error) {
 // check refuses what no release wrote.
 func (s State) check() error {
 	for _, g := range s.Gaps {
-		if g.Since.IsZero() || statusRank(g.Status) < statusRank(audit.Conditional) || g.Opened < 1 || g.Severity == 0 || g.Reminders < 0 {
+		if g.Since.IsZero() || statusRank(g.Status) < statusRank(audit.Conditional) || g.Opened < 1 ||
+			g.Severity == 0 || g.Reminders < 0 {
 			return fmt.Errorf("the state has a gap that cannot be: %+v", g.Identity)
 		}
 	}

@@ -27,13 +27,18 @@ func fixture(t testing.TB, name string) audit.Report {
 	return r
 }
 
-// made makes a report of findings: each target with the findings about it, and satisfied ones for the
-// actions a, b and c of which nothing is said, so that it is not dark.
+// made makes a report of findings: each target with the findings about it, and satisfied ones for
+// the actions a, b and c of which nothing is said, so that it is not dark.
 func made(targets []string, findings ...audit.Finding) audit.Report {
-	r := audit.Report{SchemaVersion: audit.SchemaVersion, Status: audit.StatusCompliant, Account: "123456789012", Partition: "aws", Regions: []string{"us-east-1", "eu-west-1"},
-		Remotion: audit.Remotion{Requested: "auto", Since: "4.0.418", Release: "Remotion 4.0.418 and later"}, Targets: []audit.TargetReport{}, Findings: []audit.Finding{}, Problems: []audit.Problem{}, AssumedContext: []string{}}
+	r := audit.Report{SchemaVersion: audit.SchemaVersion, Status: audit.StatusCompliant,
+		Account: "123456789012", Partition: "aws", Regions: []string{"us-east-1", "eu-west-1"},
+		Remotion: audit.Remotion{Requested: "auto", Since: "4.0.418",
+			Release: "Remotion 4.0.418 and later"}, Targets: []audit.TargetReport{},
+		Findings: []audit.Finding{}, Problems: []audit.Problem{}, AssumedContext: []string{}}
 	for _, name := range targets {
-		list := slices.DeleteFunc(slices.Clone(findings), func(f audit.Finding) bool { return f.Target != name })
+		list := slices.DeleteFunc(slices.Clone(findings), func(f audit.Finding) bool {
+			return f.Target != name
+		})
 		for _, action := range []string{"a", "b", "c"} {
 			if !slices.ContainsFunc(list, func(f audit.Finding) bool { return f.Action == action }) {
 				list = append(list, finding(name, action, audit.Satisfied, policies.High))
@@ -55,7 +60,9 @@ func made(targets []string, findings ...audit.Finding) audit.Report {
 			}
 		}
 		r.Findings = append(r.Findings, list...)
-		r.Targets = append(r.Targets, audit.TargetReport{Name: name, ARN: "arn:aws:iam::123456789012:" + name, Kind: audit.Caller, Purpose: policies.All, Summary: s})
+		r.Targets = append(r.Targets,
+			audit.TargetReport{Name: name, ARN: "arn:aws:iam::123456789012:" + name, Kind: audit.Caller,
+				Purpose: policies.All, Summary: s})
 		r.Summary = r.Summary.Plus(s)
 	}
 	switch {
@@ -68,21 +75,24 @@ func made(targets []string, findings ...audit.Finding) audit.Report {
 }
 
 func finding(target, action string, status audit.Status, severity policies.Severity) audit.Finding {
-	f := audit.Finding{Target: target, Policy: policies.User, Sid: "Storage", Action: action, Resource: "arn:aws:s3:::remotionlambda-*", Status: status, Severity: severity,
-		Asked: 1, Reason: "stores renders", Impact: action + " fails", Breakage: policies.Hard, Source: "https://www.remotion.dev/docs/lambda/permissions"}
+	f := audit.Finding{Target: target, Policy: policies.User, Sid: "Storage", Action: action,
+		Resource: "arn:aws:s3:::remotionlambda-*", Status: status, Severity: severity,
+		Asked: 1, Reason: "stores renders", Impact: action + " fails", Breakage: policies.Hard,
+		Source: "https://www.remotion.dev/docs/lambda/permissions"}
 	switch {
 	case status == audit.Unverified:
 		f.Why = "AWS was not asked"
 	case status.Gap():
-		f.Cause, f.Why, f.ExampleARN, f.Region = audit.NoGrant, "no statement grants it", "arn:aws:s3:::remotionlambda-useast1-x", "us-east-1"
+		f.Cause, f.Why, f.ExampleARN, f.Region = audit.NoGrant, "no statement grants it",
+			"arn:aws:s3:::remotionlambda-useast1-x", "us-east-1"
 	default:
 		f.Covered = 1
 	}
 	return f
 }
 
-// A story is a sequence of runs, an hour apart unless told otherwise, that remember as a caller of Plan
-// does.
+// A story is a sequence of runs, an hour apart unless told otherwise, that remember as a caller of
+// Plan does.
 type story struct {
 	t       testing.TB
 	state   State
@@ -96,7 +106,8 @@ type story struct {
 
 func newStory(t testing.TB) *story {
 	return &story{t: t, now: start, options: Options{RepeatAfter: 24 * time.Hour, Sender: Sender{
-		Function: "remotion-audit", Region: "us-east-1", Bucket: "audit-evidence", Evidence: "reports/2026/11/16/r1.json",
+		Function: "remotion-audit", Region: "us-east-1", Bucket: "audit-evidence",
+		Evidence: "reports/2026/11/16/r1.json",
 	}}}
 }
 
@@ -104,7 +115,8 @@ func newStory(t testing.TB) *story {
 func (s *story) run(r audit.Report) Planned {
 	s.t.Helper()
 	s.runs++
-	r.Run = audit.Run{ID: time.Duration(s.runs).String(), At: s.now, Auditor: "remotion-audit", Trigger: r.Run.Trigger}
+	r.Run = audit.Run{ID: time.Duration(s.runs).String(), At: s.now, Auditor: "remotion-audit",
+		Trigger: r.Run.Trigger}
 	return s.plan(r)
 }
 

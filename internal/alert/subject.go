@@ -38,13 +38,15 @@ func (n digest) subject() string {
 
 // sms says the most important thing in one line.
 func (n digest) sms() string {
-	return ascii(n.label()+" Remotion IAM "+ascii(n.report.Account, 12)+": "+strings.Join(n.subjectParts(), ", ")+". "+n.first(), smsLimit)
+	return ascii(n.label()+" Remotion IAM "+ascii(n.report.Account, 12)+": "+
+		strings.Join(n.subjectParts(), ", ")+". "+n.first(), smsLimit)
 }
 
 // first is the worst there is to say, in one sentence.
 func (n digest) first() string {
 	if all := lines(n.transitions); len(all) > 0 && all[0].closed {
-		return all[0].group.Target + ": " + strings.ToLower(titles[all[0].event]) + ": " + cmp.Or(strings.Join(all[0].group.Actions(), ", "), all[0].group.What())
+		return all[0].group.Target + ": " + strings.ToLower(titles[all[0].event]) + ": " +
+			cmp.Or(strings.Join(all[0].group.Actions(), ", "), all[0].group.What())
 	} else if len(all) > 0 {
 		return all[0].group.Target + ": " + all[0].group.Impact()
 	}
@@ -57,7 +59,8 @@ func (n digest) first() string {
 	return "mute of " + n.muteNotices[0].mute.what() + " " + n.muteNotices[0].said(n.now)
 }
 
-// label is the one word a message is filed under: how bad what is announced is, else how things are.
+// label is the one word a message is filed under: how bad what is announced is, else how things
+// are.
 func (n digest) label() string {
 	var worst policies.Severity
 	good := false

@@ -19,11 +19,13 @@ type Subscription struct {
 // maxSubscriptions is how many a test message lists.
 const maxSubscriptions = 50
 
-// TestMessage is a marked message that shows whether alerts arrive, and says who gets it. Its severity is
-// critical and it is about the given targets, so that it passes the filters that a real one would. Nil
-// subscriptions are not known; without a function it was the command that sent it.
-func TestMessage(account string, targets []string, subscriptions []Subscription, from Sender) Message {
-	const text = "This is a test of remotion-audit: nothing was audited, and nothing is wrong. If you read this, alerts reach you."
+// TestMessage is a marked message that shows whether alerts arrive, and says who gets it. Its
+// severity is critical and it is about the given targets, so that it passes the filters that a real
+// one would. Nil subscriptions are not known; without a function it was the command that sent it.
+func TestMessage(account string, targets []string, subscriptions []Subscription,
+	from Sender) Message {
+	const text = "This is a test of remotion-audit: nothing was audited, and nothing is wrong. If " +
+		"you read this, alerts reach you."
 	account = ascii(account, maxAccount)
 	subject := ascii("[TEST] Remotion IAM: test message | "+account, subjectLimit)
 	shown := subscriptions[:min(len(subscriptions), maxSubscriptions)]
@@ -42,7 +44,8 @@ func TestMessage(account string, targets []string, subscriptions []Subscription,
 		Bodies: map[string]string{
 			"email": mail.String(),
 			"sms":   ascii("TEST remotion-audit "+account+": alerts reach you.", smsLimit),
-			"default": marshal(jsonBody{SchemaVersion: SchemaVersion, Source: source, Account: account, Events: []Reason{ReasonTest},
+			"default": marshal(jsonBody{SchemaVersion: SchemaVersion, Source: source, Account: account,
+				Events:   []Reason{ReasonTest},
 				Severity: policies.Critical, Subject: subject, Subscriptions: shown}),
 		},
 		Attributes: []Attribute{{"events", "String.Array", marshal([]Reason{ReasonTest})}},
@@ -51,7 +54,8 @@ func TestMessage(account string, targets []string, subscriptions []Subscription,
 	if from.Format != JSON {
 		m.Bodies["https"] = marshal(card{Version: "1.0", Source: "custom", ID: key,
 			Content: cardContent{TextType: "client-markdown", Title: subject, Description: text},
-			Metadata: cardMetadata{ThreadID: "remotion-audit-" + account + "-test", Summary: m.Bodies["sms"], EventType: "remotion-audit.test",
+			Metadata: cardMetadata{ThreadID: "remotion-audit-" + account + "-test", Summary: m.Bodies["sms"],
+				EventType:         "remotion-audit.test",
 				AdditionalContext: map[string]string{"account": code(account)}}})
 	}
 	if targets = targets[:min(len(targets), maxTargets)]; len(targets) > 0 {
@@ -80,7 +84,9 @@ func recipients(list []Subscription) (lines []string) {
 		lines = append(lines, "nobody: no subscription is confirmed")
 	}
 	if waiting > 0 {
-		lines = append(lines, report.Plural(waiting, "subscription")+" not confirmed: whoever got the mail has to click its link")
+		lines = append(lines,
+			report.Plural(waiting, "subscription")+
+				" not confirmed: whoever got the mail has to click its link")
 	}
 	return lines
 }

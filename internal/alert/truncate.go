@@ -29,18 +29,19 @@ func fitMessage(units int, tell func(int) Message) Message {
 	return tell(max(0, sort.Search(units, func(n int) bool { return tell(n).size() > MaxBytes })-1))
 }
 
-// units counts what can be cut: whole changes, errors, notices, findings and problems, and last what comes along:
-// the report's own notices, and calls to IAM.
+// units counts what can be cut: whole changes, errors, notices, findings and problems, and last
+// what comes along: the report's own notices, and calls to IAM.
 func (n digest) units() int {
-	return len(n.transitions) + len(n.errorTransitions) + len(n.muteNotices) + len(n.reportNotices) + len(n.openGaps) + len(n.problems) + len(n.unverified) + len(n.report.Notices) + n.cuttable()
+	return len(n.transitions) + len(n.errorTransitions) + len(n.muteNotices) + len(n.reportNotices) +
+		len(n.openGaps) + len(n.problems) + len(n.unverified) + len(n.report.Notices) + n.cuttable()
 }
 
-// maxReleases is how many releases, and deployed ones, a report and each of its findings have in a message
-// that was cut.
+// maxReleases is how many releases, and deployed ones, a report and each of its findings have in a
+// message that was cut.
 const maxReleases = 100
 
-// truncate keeps the first units. What is announced is cut last, and the worst of it at the very end. The
-// attributes go by all that is announced, whatever is shown.
+// truncate keeps the first units. What is announced is cut last, and the worst of it at the very
+// end. The attributes go by all that is announced, whatever is shown.
 func (n digest) truncate(units int) digest {
 	n.omitted = n.units() - units
 	take := func(length int) int {
@@ -49,8 +50,11 @@ func (n digest) truncate(units int) digest {
 		return k
 	}
 	n.excerpt = &excerpt{
-		changes: n.transitions[:take(len(n.transitions))], errors: n.errorTransitions[:take(len(n.errorTransitions))], notices: n.muteNotices[:take(len(n.muteNotices))],
-		worth: n.reportNotices[:take(len(n.reportNotices))], standing: n.openGaps[:take(len(n.openGaps))],
+		changes:  n.transitions[:take(len(n.transitions))],
+		errors:   n.errorTransitions[:take(len(n.errorTransitions))],
+		notices:  n.muteNotices[:take(len(n.muteNotices))],
+		worth:    n.reportNotices[:take(len(n.reportNotices))],
+		standing: n.openGaps[:take(len(n.openGaps))],
 	}
 	n.excerpt.report = n.report
 	n.excerpt.report.Problems = append([]audit.Problem{}, n.problems[:take(len(n.problems))]...)
@@ -66,7 +70,8 @@ func (n digest) truncate(units int) digest {
 	n.excerpt.report.Notices = n.report.Notices[:take(len(n.report.Notices))]
 	n.excerpt.calls = n.iamChanges[:take(n.cuttable())]
 	n.excerpt.report.Run = withoutIAMChanges(n.report.Run)
-	n.excerpt.report.Findings, n.excerpt.report.Targets = []audit.Finding{}, slices.Clone(n.report.Targets)
+	n.excerpt.report.Findings, n.excerpt.report.Targets = []audit.Finding{},
+		slices.Clone(n.report.Targets)
 	for _, f := range n.report.Findings {
 		if known[identityOf(f)] && f.Muted == nil && f.Status != audit.Satisfied {
 			if n.omitted > 0 { // thousands of releases must not push out gaps
@@ -78,7 +83,8 @@ func (n digest) truncate(units int) digest {
 	if n.omitted > 0 { // any number of targets has to fit
 		n.excerpt.report.Targets = n.report.Targets[:min(len(n.report.Targets), maxTargets)]
 		by := &n.excerpt.report.Remotion // and of releases
-		by.Releases, by.Deployed = by.Releases[:min(len(by.Releases), maxReleases)], by.Deployed[:min(len(by.Deployed), maxReleases)]
+		by.Releases, by.Deployed = by.Releases[:min(len(by.Releases), maxReleases)],
+			by.Deployed[:min(len(by.Deployed), maxReleases)]
 	}
 	return n
 }

@@ -24,7 +24,8 @@ func crowd(targets, gaps, problems, length int) audit.Report {
 			findings = append(findings, f)
 		}
 		for j := range problems {
-			troubles = append(troubles, audit.Problem{Target: name, What: fmt.Sprintf("policy %d", j), Why: strings.Repeat("y", length)})
+			troubles = append(troubles, audit.Problem{Target: name, What: fmt.Sprintf("policy %d", j),
+				Why: strings.Repeat("y", length)})
 		}
 	}
 	r := made(names, findings...)
@@ -34,7 +35,8 @@ func crowd(targets, gaps, problems, length int) audit.Report {
 
 func TestMessagesFit(t *testing.T) {
 	cuts := 0
-	for _, n := range [][4]int{{1, 1, 0, 10}, {2, 33, 3, 100}, {20, 33, 5, 300}, {1, 33, 1, 10_000}, {2, 1, 1, 150_000}, {200, 1, 1, 700}} {
+	for _, n := range [][4]int{{1, 1, 0, 10}, {2, 33, 3, 100}, {20, 33, 5, 300}, {1, 33, 1, 10_000},
+		{2, 1, 1, 150_000}, {200, 1, 1, 700}} {
 		for _, format := range []Format{Chat, JSON} {
 			if format == JSON && n[0] != 20 {
 				continue // one of them tells
@@ -53,16 +55,20 @@ func TestMessagesFit(t *testing.T) {
 			if cut := shown < all; cut != d.Truncated {
 				t.Errorf("%v: %d of %d are told, truncated %v", n, shown, all, d.Truncated)
 			}
-			if !strings.Contains(p.Message.Bodies["email"], "in full     s3://audit-evidence/reports/2026/11/16/r1.json") || d.Evidence != "s3://audit-evidence/reports/2026/11/16/r1.json" {
+			if !strings.Contains(p.Message.Bodies["email"],
+				"in full     s3://audit-evidence/reports/2026/11/16/r1.json") ||
+				d.Evidence != "s3://audit-evidence/reports/2026/11/16/r1.json" {
 				t.Errorf("%v: the evidence is not named", n)
 			}
-			if d.Truncated != strings.Contains(p.Message.Bodies["email"], "did not fit into this message: all are in s3://audit-evidence/") {
+			if d.Truncated != strings.Contains(p.Message.Bodies["email"],
+				"did not fit into this message: all are in s3://audit-evidence/") {
 				t.Errorf("%v: the mail does not say whether something is left out", n)
 			}
 			if d.Truncated && n[3] < 1000 && p.Message.size() < MaxBytes*8/10 {
 				t.Errorf("%v: %d bytes, and findings were cut", n, p.Message.size())
 			}
-			if d.Truncated && len(d.Announcements) > 0 && n[1] > 4 && d.Announcements[0].Severity != policies.Critical {
+			if d.Truncated && len(d.Announcements) > 0 && n[1] > 4 &&
+				d.Announcements[0].Severity != policies.Critical {
 				t.Errorf("%v: what is told first is %s", n, d.Announcements[0].Severity)
 			}
 			if value(p.Message, "gapCount") != fmt.Sprint(n[0]*n[1]) {
@@ -85,7 +91,8 @@ func TestStructure(t *testing.T) {
 	if _, err := ReportIn(m.Bodies["default"]); err != nil {
 		t.Error(err)
 	}
-	if _, err := ReportIn(TestMessage("123456789012", nil, nil, Sender{}).Bodies["default"]); err == nil {
+	if _, err := ReportIn(TestMessage("123456789012", nil, nil,
+		Sender{}).Bodies["default"]); err == nil {
 		t.Error("a test message holds a report")
 	}
 	if _, err := ReportIn("{"); err == nil {

@@ -29,8 +29,8 @@ const (
 	// throttles an account that asks much. An audit of one caller and one role in one region is some
 	// 25 calls in two waves, of which the second has 16 to 20: so many go at once, and more wait.
 	maxInFlight = 20
-	// maxRegions is the same for Lambda, which has an endpoint of its own in every region: one call for
-	// each, and more wait.
+	// maxRegions is the same for Lambda, which has an endpoint of its own in every region: one call
+	// for each, and more wait.
 	maxRegions = 32
 	// callTimeout ends one attempt that AWS does not answer.
 	callTimeout = 10 * time.Second
@@ -56,11 +56,13 @@ func (c Clients) Throttled() int64 { return c.throttled.Load() }
 
 // LoadClients makes the clients from the environment, as the AWS CLI would: credentials, region,
 // AWS_ENDPOINT_URL and the rest. What the SDK has to say goes to log.
-func LoadClients(ctx context.Context, log *slog.Logger, options ...func(*config.LoadOptions) error) (Clients, aws.Config, error) {
+func LoadClients(ctx context.Context, log *slog.Logger,
+	options ...func(*config.LoadOptions) error) (Clients, aws.Config, error) {
 	logger := logging.LoggerFunc(func(class logging.Classification, format string, v ...any) {
 		log.Debug("AWS SDK", "class", string(class), "message", fmt.Sprintf(format, v...))
 	})
-	cfg, err := config.LoadDefaultConfig(ctx, append([]func(*config.LoadOptions) error{config.WithLogger(logger)}, options...)...)
+	cfg, err := config.LoadDefaultConfig(ctx,
+		append([]func(*config.LoadOptions) error{config.WithLogger(logger)}, options...)...)
 	if err != nil {
 		return Clients{}, cfg, err
 	}
@@ -75,8 +77,10 @@ func NewClients(cfg aws.Config) Clients {
 	}
 	atMost := func(n int) *bounded {
 		return &bounded{
-			client: base.WithTimeout(callTimeout).WithTransportOptions(func(t *http.Transport) { t.MaxIdleConnsPerHost = n }),
-			slots:  make(chan struct{}, n),
+			client: base.WithTimeout(callTimeout).WithTransportOptions(func(t *http.Transport) {
+				t.MaxIdleConnsPerHost = n
+			}),
+			slots: make(chan struct{}, n),
 		}
 	}
 	cfg.HTTPClient = atMost(maxInFlight)
@@ -90,8 +94,9 @@ func NewClients(cfg aws.Config) Clients {
 	telling.Retryer = func() aws.Retryer { return newRetryer(throttled) }
 	return Clients{
 		IAM: iam.NewFromConfig(cfg), STS: sts.NewFromConfig(cfg), Lambda: lambda.NewFromConfig(listing),
-		SNS: sns.NewFromConfig(telling), S3: s3.NewFromConfig(telling), CloudWatch: cloudwatch.NewFromConfig(telling),
-		throttled: throttled,
+		SNS: sns.NewFromConfig(telling), S3: s3.NewFromConfig(telling),
+		CloudWatch: cloudwatch.NewFromConfig(telling),
+		throttled:  throttled,
 	}
 }
 
@@ -102,11 +107,12 @@ type retryer struct {
 }
 
 func newRetryer(throttled *atomic.Int64) aws.RetryerV2 {
-	return retryer{throttled: throttled, AdaptiveMode: retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) {
-		o.StandardOptions = append(o.StandardOptions, func(s *retry.StandardOptions) {
-			s.MaxAttempts, s.MaxBackoff = maxAttempts, maxBackoff
-		})
-	})}
+	return retryer{throttled: throttled,
+		AdaptiveMode: retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) {
+			o.StandardOptions = append(o.StandardOptions, func(s *retry.StandardOptions) {
+				s.MaxAttempts, s.MaxBackoff = maxAttempts, maxBackoff
+			})
+		})}
 }
 
 // IsErrorRetryable is asked once for every attempt that failed.
@@ -131,9 +137,9 @@ func (b *bounded) Do(req *http.Request) (*http.Response, error) {
 	}
 	defer func() { <-b.slots }()
 	if req.Body != nil && req.Body != http.NoBody {
-		// The SDK closes its body as soon as Do returns, and the body's WriteTo then tells net/http, which
-		// still looks for surplus bytes, that the write failed: the connection is dropped, and now and then
-		// the reply with it. Without WriteTo that does not happen (smithy-go 1.28.9).
+		// The SDK closes its body as soon as Do returns, and the body's WriteTo then tells net/http,
+		// which still looks for surplus bytes, that the write failed: the connection is dropped, and now
+		// and then the reply with it. Without WriteTo that does not happen (smithy-go 1.28.9).
 		req.Body = struct {
 			io.Reader
 			io.Closer

@@ -25,7 +25,8 @@ import (
 
 func load(t *testing.T, url string) Clients {
 	t.Helper()
-	clients, _, err := LoadClients(t.Context(), slog.New(slog.DiscardHandler), config.WithRegion("us-east-1"), config.WithBaseEndpoint(url),
+	clients, _, err := LoadClients(t.Context(), slog.New(slog.DiscardHandler),
+		config.WithRegion("us-east-1"), config.WithBaseEndpoint(url),
 		config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider("AKIA", "secret", "")))
 	if err != nil {
 		t.Fatal(err)
@@ -43,7 +44,8 @@ func TestClientsTrustTheCABundle(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("AWS_CA_BUNDLE", bundle)
-	if _, err := load(t, server.URL).STS.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{}); err != nil {
+	if _, err := load(t, server.URL).STS.GetCallerIdentity(t.Context(),
+		&sts.GetCallerIdentityInput{}); err != nil {
 		t.Error(err)
 	}
 }
@@ -66,7 +68,8 @@ func TestClientsBoundTheCallsInFlight(t *testing.T) {
 	for i := range 3 * maxInFlight {
 		wg.Go(func() {
 			name := fmt.Sprintf("user%d", i)
-			_, _ = clients.IAM.GetUser(t.Context(), &iam.GetUserInput{UserName: &name}) // there is no such user
+			// there is no such user
+			_, _ = clients.IAM.GetUser(t.Context(), &iam.GetUserInput{UserName: &name})
 		})
 	}
 	wg.Wait()
@@ -77,10 +80,12 @@ func TestClientsBoundTheCallsInFlight(t *testing.T) {
 
 func TestClientsCountThrottling(t *testing.T) {
 	t.Setenv("AWS_CA_BUNDLE", "")
-	server := httptest.NewServer(&awsemu.Server{Faults: []awsemu.Fault{{Operation: "sts:*", Throttle: true, Times: 1}}})
+	server := httptest.NewServer(&awsemu.Server{Faults: []awsemu.Fault{{Operation: "sts:*",
+		Throttle: true, Times: 1}}})
 	defer server.Close()
 	clients := load(t, server.URL)
-	if _, err := clients.STS.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{}); err != nil {
+	if _, err := clients.STS.GetCallerIdentity(t.Context(),
+		&sts.GetCallerIdentityInput{}); err != nil {
 		t.Fatal(err)
 	}
 	if got := clients.Throttled(); got != 1 {
@@ -94,16 +99,18 @@ func (f roundTrip) Do(r *http.Request) (*http.Response, error) { return f(r) }
 
 // A body with WriteTo makes net/http drop connections, and replies with them: see bounded.Do.
 func TestClientsHideTheBodysWriteTo(t *testing.T) {
-	b := &bounded{slots: make(chan struct{}, 1), client: roundTrip(func(r *http.Request) (*http.Response, error) {
-		if _, ok := r.Body.(io.WriterTo); ok {
-			t.Error("the body has WriteTo")
-		}
-		if text, err := io.ReadAll(r.Body); err != nil || string(text) != "text" {
-			t.Errorf("the body is %q, %v", text, err)
-		}
-		return &http.Response{}, nil
-	})}
-	req, err := http.NewRequestWithContext(t.Context(), "POST", "http://127.0.0.1", bytes.NewReader([]byte("text")))
+	b := &bounded{slots: make(chan struct{}, 1),
+		client: roundTrip(func(r *http.Request) (*http.Response, error) {
+			if _, ok := r.Body.(io.WriterTo); ok {
+				t.Error("the body has WriteTo")
+			}
+			if text, err := io.ReadAll(r.Body); err != nil || string(text) != "text" {
+				t.Errorf("the body is %q, %v", text, err)
+			}
+			return &http.Response{}, nil
+		})}
+	req, err := http.NewRequestWithContext(t.Context(), "POST", "http://127.0.0.1",
+		bytes.NewReader([]byte("text")))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,19 +18,20 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// Config is what the function is told by its environment. The README's table follows these comments.
+// Config is what the function is told by its environment. The README's table follows these
+// comments.
 type Config struct {
 	// Callers are the principals that run Remotion's CLI or SDK: user/NAME, role/NAME,
-	// sso/PERMISSION-SET or ARNs, separated by commas, each with =render, =deploy or =all (the default)
-	// behind it. "none" audits no caller, and has to be typed. Required.
+	// sso/PERMISSION-SET or ARNs, separated by commas, each with =render, =deploy or =all (the
+	// default) behind it. "none" audits no caller, and has to be typed. Required.
 	Callers Callers `env:"CALLERS,required,notEmpty"`
 	// RenderRole is the name of the role Remotion's functions run under.
 	RenderRole RoleName `env:"RENDER_ROLE" envDefault:"remotion-lambda-role"`
-	// RemotionVersion is the release to audit for: auto (what the deployed functions need, else the newest
-	// known), latest, or x.y.z.
+	// RemotionVersion is the release to audit for: auto (what the deployed functions need, else the
+	// newest known), latest, or x.y.z.
 	RemotionVersion Version `env:"REMOTION_VERSION" envDefault:"auto"`
-	// Regions are the regions to audit for: auto (the function's own, and every enabled one with functions
-	// of Remotion's), all, or a list with commas.
+	// Regions are the regions to audit for: auto (the function's own, and every enabled one with
+	// functions of Remotion's), all, or a list with commas.
 	Regions Regions `env:"REGIONS" envDefault:"auto"`
 	// Buckets are buckets by name, with commas: remotionlambda-… ones that really exist, to be asked
 	// about instead of a made-up one, and custom site or output buckets.
@@ -40,24 +41,26 @@ type Config struct {
 	AssumedContext Context `env:"ASSUMED_CONTEXT"`
 	// TopicARN is the SNS topic that is told. Empty: nobody is told, and metrics alone are published.
 	TopicARN TopicARN `env:"TOPIC_ARN"`
-	// HTTPSFormat is what https subscribers get: chat, a card for Slack and Teams by Amazon Q Developer, or
-	// json, the document that machines get.
+	// HTTPSFormat is what https subscribers get: chat, a card for Slack and Teams by Amazon Q
+	// Developer, or json, the document that machines get.
 	HTTPSFormat Format `env:"HTTPS_FORMAT" envDefault:"chat"`
 	// MetricNamespace is the CloudWatch namespace of the metrics.
 	MetricNamespace Namespace `env:"METRIC_NAMESPACE" envDefault:"RemotionAudit"`
-	// EvidenceBucket is the S3 bucket where state, mutes and reports are kept. Empty: there is no state, and
-	// every failing run alerts.
+	// EvidenceBucket is the S3 bucket where state, mutes and reports are kept. Empty: there is no
+	// state, and every failing run alerts.
 	EvidenceBucket BucketName `env:"EVIDENCE_BUCKET"`
-	// AuditorID names this auditor in reports, and its state in the bucket. Empty: the function's name.
+	// AuditorID names this auditor in reports, and its state in the bucket. Empty: the function's
+	// name.
 	AuditorID AuditorID `env:"AUDITOR_ID"`
-	// RepeatAfter is how long an unchanged gap stays quiet before it is told again: the first time this
-	// long, then three and seven times as long; a critical one keeps the first. A Go duration, up to 720h.
-	// Zero tells it on every run.
+	// RepeatAfter is how long an unchanged gap stays quiet before it is told again: the first time
+	// this long, then three and seven times as long; a critical one keeps the first. A Go duration, up
+	// to 720h. Zero tells it on every run.
 	RepeatAfter RepeatAfter `env:"REPEAT_AFTER" envDefault:"24h"`
-	// ReadScope is what may be read: account (any user, role, group and policy; functions and permission sets are
-	// discovered), or named (those that the deployment lists in NamedPrincipals). With named nothing is discovered:
-	// functions are not listed, so auto is the function's own region and the newest known release, all is every
-	// region, and the role of a permission set is named by its ARN.
+	// ReadScope is what may be read: account (any user, role, group and policy; functions and
+	// permission sets are discovered), or named (those that the deployment lists in NamedPrincipals).
+	// With named nothing is discovered: functions are not listed, so auto is the function's own region
+	// and the newest known release, all is every region, and the role of a permission set is named by
+	// its ARN.
 	ReadScope ReadScope `env:"READ_SCOPE" envDefault:"account"`
 }
 
@@ -80,8 +83,11 @@ func (c Config) checkReadScope() error {
 	var errs []error
 	for _, caller := range c.Callers {
 		if set, ok := strings.CutPrefix(caller.Name, "sso/"); ok && c.ReadScope.named() {
-			errs = append(errs, fmt.Errorf("%s: %s has to be searched for, and %s=%s searches for nothing: write the ARN of its role, "+
-				"arn:aws:iam::<account>:role/aws-reserved/sso.amazonaws.com/…/AWSReservedSSO_%s_…", contract.EnvCallers, caller.Name, contract.EnvReadScope, c.ReadScope, set))
+			errs = append(errs,
+				fmt.Errorf("%s: %s has to be searched for, and %s=%s searches for nothing: write the ARN of "+
+					"its role, "+
+					"arn:aws:iam::<account>:role/aws-reserved/sso.amazonaws.com/…/AWSReservedSSO_%s_…",
+					contract.EnvCallers, caller.Name, contract.EnvReadScope, c.ReadScope, set))
 		}
 	}
 	return errors.Join(errs...)
@@ -120,7 +126,8 @@ func named(err error) error {
 
 func missing(name string) error {
 	if name == contract.EnvCallers {
-		return fmt.Errorf("%s: is not set: name who runs Remotion's CLI or SDK, such as user/remotion-user, or write none", name)
+		return fmt.Errorf("%s: is not set: name who runs Remotion's CLI or SDK, such as "+
+			"user/remotion-user, or write none", name)
 	}
 	return fmt.Errorf("%s: is not set", name)
 }
@@ -188,7 +195,8 @@ func (c *Callers) UnmarshalText(text []byte) error {
 var errNoCallers = errors.New("names nobody: write none if no caller is to be audited")
 
 func parseCaller(entry string) (c Caller, err error) {
-	const form = "write user/NAME, role/NAME, sso/PERMISSION-SET or an ARN, and =render, =deploy or =all behind it if need be"
+	const form = "write user/NAME, role/NAME, sso/PERMISSION-SET or an ARN, and =render, =deploy or " +
+		"=all behind it if need be"
 	name := entry
 	c.Purpose = policies.All
 	if i := strings.LastIndexByte(entry, '='); i >= 0 {
@@ -202,7 +210,9 @@ func parseCaller(entry string) (c Caller, err error) {
 	if strings.HasPrefix(name, "arn:") {
 		m := principal.FindStringSubmatch(name)
 		if m == nil {
-			return c, fmt.Errorf("%q is not the ARN of a user or a role (a session's or the root's cannot be audited): %s", entry, form)
+			return c,
+				fmt.Errorf("%q is not the ARN of a user or a role (a session's or the root's cannot be "+
+					"audited): %s", entry, form)
 		}
 		c.ARN, c.Account, name = name, m[1], m[2]
 	}
@@ -222,7 +232,8 @@ type RoleName string
 func (r *RoleName) UnmarshalText(text []byte) error {
 	name := strings.TrimPrefix(string(text), "role/")
 	if !iamName.MatchString(name) || len(name) > 64 {
-		return fmt.Errorf("%q is not the name of a role: write it without path or ARN, such as remotion-lambda-role", text)
+		return fmt.Errorf("%q is not the name of a role: write it without path or ARN, such as "+
+			"remotion-lambda-role", text)
 	}
 	*r = RoleName(name)
 	return nil
@@ -256,8 +267,12 @@ func (r *Regions) UnmarshalText(text []byte) error {
 	var errs []error
 	for i, name := range *r {
 		switch {
-		case !slices.ContainsFunc(policies.Partitions(), func(partition string) bool { return isRegion(partition, name) }):
-			errs = append(errs, fmt.Errorf("%q is not a region of Remotion Lambda: write auto, all, or some of %s", name, strings.Join(policies.Regions(policies.AWS), ", ")))
+		case !slices.ContainsFunc(policies.Partitions(), func(partition string) bool {
+			return isRegion(partition, name)
+		}):
+			errs = append(errs,
+				fmt.Errorf("%q is not a region of Remotion Lambda: write auto, all, or some of %s", name,
+					strings.Join(policies.Regions(policies.AWS), ", ")))
 		case slices.Index(*r, name) < i:
 			errs = append(errs, fmt.Errorf("%q is named twice", name))
 		}
@@ -267,11 +282,12 @@ func (r *Regions) UnmarshalText(text []byte) error {
 
 // isRegion reports whether functions of Remotion's may be in a region.
 func isRegion(partition, name string) bool {
-	return slices.Contains(policies.Regions(partition), name) || slices.Contains(policies.FormerRegions(partition), name)
+	return slices.Contains(policies.Regions(partition), name) ||
+		slices.Contains(policies.FormerRegions(partition), name)
 }
 
-// In lists the regions that are audited in any case by whoever runs in a place, and further ones to look
-// into: all that can be, or with auto those where functions are.
+// In lists the regions that are audited in any case by whoever runs in a place, and further ones to
+// look into: all that can be, or with auto those where functions are.
 func (r Regions) In(p Location) (named, further []string) {
 	if len(r) > 0 && r[0] != "auto" && r[0] != "all" {
 		return slices.Clone(r), nil
@@ -285,7 +301,9 @@ func (r Regions) In(p Location) (named, further []string) {
 	} else {
 		further = append(further, policies.FormerRegions(p.Partition)...)
 	}
-	return named, slices.DeleteFunc(slices.Clone(further), func(region string) bool { return region == named[0] })
+	return named, slices.DeleteFunc(slices.Clone(further), func(region string) bool {
+		return region == named[0]
+	})
 }
 
 func (r Regions) all() bool { return len(r) == 1 && r[0] == "all" }
@@ -335,13 +353,16 @@ type TopicARN string
 
 var topicARN = regexp.MustCompile(`^arn:aws(-[a-z]+)*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}$`)
 
-// UnmarshalText reads TOPIC_ARN. A FIFO topic is refused: it reaches queues only, no mail and no chat.
+// UnmarshalText reads TOPIC_ARN. A FIFO topic is refused: it reaches queues only, no mail and no
+// chat.
 func (t *TopicARN) UnmarshalText(text []byte) error {
 	if strings.HasSuffix(string(text), ".fifo") {
-		return fmt.Errorf("%q is a FIFO topic, which reaches neither mail nor chat: use a standard topic", text)
+		return fmt.Errorf("%q is a FIFO topic, which reaches neither mail nor chat: use a standard topic",
+			text)
 	}
 	if !topicARN.Match(text) {
-		return fmt.Errorf("%q is not a topic's ARN, such as arn:aws:sns:us-east-1:123456789012:remotion-audit", text)
+		return fmt.Errorf("%q is not a topic's ARN, such as "+
+			"arn:aws:sns:us-east-1:123456789012:remotion-audit", text)
 	}
 	*t = TopicARN(text)
 	return nil
@@ -413,7 +434,8 @@ var namespace = regexp.MustCompile(`^[\w./#:-]{1,255}$`)
 // UnmarshalText reads METRIC_NAMESPACE.
 func (n *Namespace) UnmarshalText(text []byte) error {
 	if !namespace.Match(text) || strings.HasPrefix(string(text), "AWS/") || text[0] == ':' {
-		return fmt.Errorf("%q is not a namespace of one's own: up to 255 of letters, digits and . - _ / # :, not starting with AWS/", text)
+		return fmt.Errorf("%q is not a namespace of one's own: up to 255 of letters, digits and . - _ "+
+			"/ # :, not starting with AWS/", text)
 	}
 	*n = Namespace(text)
 	return nil

@@ -24,15 +24,18 @@ func TestConfigDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.RenderRole != "remotion-lambda-role" || c.MetricNamespace != contract.Namespace || c.RemotionVersion.Release.Since != policies.Latest().Since ||
+	if c.RenderRole != "remotion-lambda-role" || c.MetricNamespace != contract.Namespace ||
+		c.RemotionVersion.Release.Since != policies.Latest().Since ||
 		c.TopicARN != "" || len(c.Callers) != 1 ||
-		c.HTTPSFormat != "chat" || c.ReadScope != contract.ReadScopeAccount || c.EvidenceBucket != "" || time.Duration(c.RepeatAfter) != 24*time.Hour {
+		c.HTTPSFormat != "chat" || c.ReadScope != contract.ReadScopeAccount || c.EvidenceBucket != "" ||
+		time.Duration(c.RepeatAfter) != 24*time.Hour {
 		t.Errorf("%+v", c)
 	}
 }
 
 func TestCallers(t *testing.T) {
-	c, err := ConfigFromEnv(environment("CALLERS", " user/ci , role/app=render,sso/Video=deploy,arn:aws:iam::123456789012:role/team/x/site=all"))
+	c, err := ConfigFromEnv(environment("CALLERS",
+		" user/ci , role/app=render,sso/Video=deploy,arn:aws:iam::123456789012:role/team/x/site=all"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +43,8 @@ func TestCallers(t *testing.T) {
 	for _, caller := range c.Callers {
 		got = append(got, caller.Name+"="+string(caller.Purpose)+caller.Account)
 	}
-	if want := "user/ci=all role/app=render sso/Video=deploy role/site=all123456789012"; strings.Join(got, " ") != want {
+	if want := "user/ci=all role/app=render sso/Video=deploy " +
+		"role/site=all123456789012"; strings.Join(got, " ") != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	if c, err := ConfigFromEnv(environment("CALLERS", "none")); err != nil || len(c.Callers) != 0 {
@@ -52,21 +56,32 @@ func TestCallers(t *testing.T) {
 func TestConfigTellsEverything(t *testing.T) {
 	_, err := ConfigFromEnv(environment(
 		"CALLERS", "user/ci=everything,group/x,arn:aws:iam::123456789012:root,user/a,user/a",
-		"RENDER_ROLE", "a/b", "REMOTION_VERSION", "newest", "REGIONS", "us-east,eu-west-1,eu-west-1", "BUCKETS", "s3://x",
-		"ASSUMED_CONTEXT", "aws:SourceVpc", "TOPIC_ARN", "arn:aws:sns:us-east-1:123456789012:x.fifo", "METRIC_NAMESPACE", "AWS/Mine",
-		"HTTPS_FORMAT", "xml", "EVIDENCE_BUCKET", "s3://evidence", "AUDITOR_ID", "../other", "REPEAT_AFTER", "1 day", "READ_SCOPE", "all"))
+		"RENDER_ROLE", "a/b", "REMOTION_VERSION", "newest", "REGIONS", "us-east,eu-west-1,eu-west-1",
+		"BUCKETS", "s3://x",
+		"ASSUMED_CONTEXT", "aws:SourceVpc", "TOPIC_ARN", "arn:aws:sns:us-east-1:123456789012:x.fifo",
+		"METRIC_NAMESPACE", "AWS/Mine",
+		"HTTPS_FORMAT", "xml", "EVIDENCE_BUCKET", "s3://evidence", "AUDITOR_ID", "../other",
+		"REPEAT_AFTER", "1 day", "READ_SCOPE", "all"))
 	if err == nil {
 		t.Fatal("no error")
 	}
 	for _, want := range []string{
-		`CALLERS: "user/ci=everything" has an unknown purpose "everything"`, `CALLERS: "group/x" names no principal`,
-		`is not the ARN of a user or a role (a session's or the root's cannot be audited)`, `"user/a" is named twice`,
-		`RENDER_ROLE: "a/b" is not the name of a role`, `REMOTION_VERSION: "newest" is not a Remotion release`,
-		`REGIONS: "us-east" is not a region of Remotion Lambda`, `"eu-west-1" is named twice`, `BUCKETS: "s3://x" is not a bucket name`,
-		`ASSUMED_CONTEXT: "aws:SourceVpc" is not key=value`, `TOPIC_ARN: "arn:aws:sns:us-east-1:123456789012:x.fifo" is a FIFO topic`,
-		`METRIC_NAMESPACE: "AWS/Mine" is not a namespace of one's own`, `HTTPS_FORMAT: "xml" is not a format: write chat, or json`,
-		`EVIDENCE_BUCKET: "s3://evidence" is not a bucket name`, `AUDITOR_ID: "../other" is not a name for an auditor`,
-		`REPEAT_AFTER: "1 day" is not a time from 0s to 720h`, `READ_SCOPE: "all" is not a scope: write account, or named`,
+		`CALLERS: "user/ci=everything" has an unknown purpose "everything"`,
+		`CALLERS: "group/x" names no principal`,
+		`is not the ARN of a user or a role (a session's or the root's cannot be audited)`,
+		`"user/a" is named twice`,
+		`RENDER_ROLE: "a/b" is not the name of a role`,
+		`REMOTION_VERSION: "newest" is not a Remotion release`,
+		`REGIONS: "us-east" is not a region of Remotion Lambda`, `"eu-west-1" is named twice`,
+		`BUCKETS: "s3://x" is not a bucket name`,
+		`ASSUMED_CONTEXT: "aws:SourceVpc" is not key=value`,
+		`TOPIC_ARN: "arn:aws:sns:us-east-1:123456789012:x.fifo" is a FIFO topic`,
+		`METRIC_NAMESPACE: "AWS/Mine" is not a namespace of one's own`,
+		`HTTPS_FORMAT: "xml" is not a format: write chat, or json`,
+		`EVIDENCE_BUCKET: "s3://evidence" is not a bucket name`,
+		`AUDITOR_ID: "../other" is not a name for an auditor`,
+		`REPEAT_AFTER: "1 day" is not a time from 0s to 720h`,
+		`READ_SCOPE: "all" is not a scope: write account, or named`,
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("the error lacks %q:\n%v", want, err)
@@ -77,10 +92,14 @@ func TestConfigTellsEverything(t *testing.T) {
 // What would have to be searched for is refused where nothing is, with what to write.
 func TestNamedCallersCanBeFound(t *testing.T) {
 	const role = "arn:aws:iam::123456789012:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Video_0123456789abcdef"
-	_, err := ConfigFromEnv(environment("CALLERS", "sso/Video,user/ci,sso/Clips=render", "READ_SCOPE", "named", "REPEAT_AFTER", "no"))
+	_, err := ConfigFromEnv(environment("CALLERS", "sso/Video,user/ci,sso/Clips=render", "READ_SCOPE",
+		"named", "REPEAT_AFTER", "no"))
 	for _, want := range []string{
-		"REPEAT_AFTER: ", "CALLERS: sso/Video has to be searched for, and READ_SCOPE=named searches for nothing: write the ARN of its role, " +
-			"arn:aws:iam::<account>:role/aws-reserved/sso.amazonaws.com/…/AWSReservedSSO_Video_…", "CALLERS: sso/Clips has to be",
+		"REPEAT_AFTER: ",
+		"CALLERS: sso/Video has to be searched for, and READ_SCOPE=named searches for nothing: write " +
+			"the ARN of its role, " +
+			"arn:aws:iam::<account>:role/aws-reserved/sso.amazonaws.com/…/AWSReservedSSO_Video_…",
+		"CALLERS: sso/Clips has to be",
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("the error lacks %q:\n%v", want, err)
@@ -91,17 +110,22 @@ func TestNamedCallersCanBeFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	plan, err := c.Plan(Location{"123456789012", "aws", "eu-west-1"})
-	if err != nil || !plan.Named || plan.Callers[0].ARN != role || plan.Callers[0].Name != "role/AWSReservedSSO_Video_0123456789abcdef" || plan.Callers[1].ARN != "" {
+	if err != nil || !plan.Named || plan.Callers[0].ARN != role ||
+		plan.Callers[0].Name != "role/AWSReservedSSO_Video_0123456789abcdef" ||
+		plan.Callers[1].ARN != "" {
 		t.Errorf("%+v, %v", plan, err)
 	}
-	if c, err = ConfigFromEnv(environment("CALLERS", "sso/Video", "READ_SCOPE", "account")); err != nil || c.ReadScope.named() {
+	if c, err = ConfigFromEnv(environment("CALLERS", "sso/Video", "READ_SCOPE",
+		"account")); err != nil || c.ReadScope.named() {
 		t.Errorf("account: %v, %v", c.ReadScope, err)
 	}
 }
 
 func TestRepeatAfterHasBounds(t *testing.T) {
-	for value, fine := range map[string]bool{"0s": true, "90m": true, "720h": true, "721h": false, "-1h": false, "24": false} {
-		if _, err := ConfigFromEnv(environment("CALLERS", "none", "REPEAT_AFTER", value)); (err == nil) != fine {
+	for value, fine := range map[string]bool{"0s": true, "90m": true, "720h": true, "721h": false,
+		"-1h": false, "24": false} {
+		if _, err := ConfigFromEnv(environment("CALLERS", "none", "REPEAT_AFTER",
+			value)); (err == nil) != fine {
 			t.Errorf("REPEAT_AFTER=%s: %v", value, err)
 		}
 	}
@@ -109,21 +133,25 @@ func TestRepeatAfterHasBounds(t *testing.T) {
 
 func TestConfigMissing(t *testing.T) {
 	for _, value := range []string{"", "  ", " , "} {
-		if _, err := ConfigFromEnv(environment("CALLERS", value)); err == nil || !strings.HasPrefix(err.Error(), "CALLERS: ") {
+		if _, err := ConfigFromEnv(environment("CALLERS", value)); err == nil ||
+			!strings.HasPrefix(err.Error(), "CALLERS: ") {
 			t.Errorf("CALLERS=%q: %v", value, err)
 		}
 	}
 }
 
 func TestNoRegionIsNotAuto(t *testing.T) {
-	if _, err := ConfigFromEnv(environment("CALLERS", "none", "REGIONS", ",")); err == nil || !strings.HasPrefix(err.Error(), "REGIONS: names no region") {
+	if _, err := ConfigFromEnv(environment("CALLERS", "none", "REGIONS", ",")); err == nil ||
+		!strings.HasPrefix(err.Error(), "REGIONS: names no region") {
 		t.Errorf("%v", err)
 	}
 }
 
 func TestContextKeysAreOneWhateverTheirCase(t *testing.T) {
-	c, err := ConfigFromEnv(environment("CALLERS", "none", "ASSUMED_CONTEXT", "aws:SourceVpc=a,AWS:sourcevpc=b"))
-	if got := c.AssumedContext["aws:SourceVpc"]; err != nil || len(c.AssumedContext) != 1 || !slices.Equal(got, []string{"a", "b"}) {
+	c, err := ConfigFromEnv(environment("CALLERS", "none", "ASSUMED_CONTEXT",
+		"aws:SourceVpc=a,AWS:sourcevpc=b"))
+	if got := c.AssumedContext["aws:SourceVpc"]; err != nil || len(c.AssumedContext) != 1 ||
+		!slices.Equal(got, []string{"a", "b"}) {
 		t.Errorf("%v, %v", c.AssumedContext, err)
 	}
 }
@@ -139,7 +167,8 @@ func TestConfigFollowsTheContract(t *testing.T) {
 	}
 }
 
-// What is audited in any case, how many regions are looked into beside, and whether functions decide there.
+// What is audited in any case, how many regions are looked into beside, and whether functions
+// decide there.
 func TestRegionsOfAPlan(t *testing.T) {
 	for _, test := range []struct {
 		regions, partition, home string
@@ -147,7 +176,8 @@ func TestRegionsOfAPlan(t *testing.T) {
 		further                  int
 		onlyWithFunctions        bool
 	}{
-		{"auto", "aws", "eu-west-1", "eu-west-1", 23, true}, // 23 of today's and a former one, without the home
+		// 23 of today's and a former one, without the home
+		{"auto", "aws", "eu-west-1", "eu-west-1", 23, true},
 		{"all", "aws", "eu-west-1", "eu-west-1", 22, false},
 		{"all", "aws", "ca-west-1", "us-east-1", 22, false},
 		{"us-east-2,me-south-1", "aws", "eu-west-1", "us-east-2 me-south-1", 0, true},
@@ -163,12 +193,16 @@ func TestRegionsOfAPlan(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s from %s: %v", test.regions, test.home, err)
 		}
-		if got := strings.Join(plan.Regions, " "); got != test.named || len(plan.Further) != test.further || plan.OnlyWithFunctions != test.onlyWithFunctions {
-			t.Errorf("%s from %s: %s, %d further, only with functions %v; want %s, %d, %v", test.regions, test.home,
-				got, len(plan.Further), plan.OnlyWithFunctions, test.named, test.further, test.onlyWithFunctions)
+		if got := strings.Join(plan.Regions, " "); got != test.named ||
+			len(plan.Further) != test.further || plan.OnlyWithFunctions != test.onlyWithFunctions {
+			t.Errorf("%s from %s: %s, %d further, only with functions %v; want %s, %d, %v", test.regions,
+				test.home,
+				got, len(plan.Further), plan.OnlyWithFunctions, test.named, test.further,
+				test.onlyWithFunctions)
 		}
 		if plan.Release.Partition != test.partition || slices.Contains(plan.Further, plan.Regions[0]) {
-			t.Errorf("%s from %s: release of %s, further %s", test.regions, test.home, plan.Release.Partition, plan.Further)
+			t.Errorf("%s from %s: release of %s, further %s", test.regions, test.home,
+				plan.Release.Partition, plan.Further)
 		}
 	}
 }
@@ -179,11 +213,18 @@ func TestPlanRefuses(t *testing.T) {
 		place     Location
 		want      string
 	}{
-		{[]string{"CALLERS", "arn:aws:iam::210987654321:user/ci"}, Location{"123456789012", "aws", "us-east-1"}, "audit it from there"},
-		{[]string{"CALLERS", "none"}, Location{"210987654321", "aws-us-gov", "us-gov-west-1"}, "Remotion does not support partition \"aws-us-gov\" (GovCloud)"},
-		{[]string{"CALLERS", "none"}, Location{"123456789012", "aws", "ca-west-1"}, "REGIONS: ca-west-1 is not a region of Remotion Lambda in partition aws"},
-		{[]string{"CALLERS", "none", "REGIONS", "us-east-1"}, Location{"123456789012", "aws-cn", "cn-north-1"}, "REGIONS: us-east-1 is not a region of Remotion Lambda in partition aws-cn"},
-		{[]string{"CALLERS", "none", "REMOTION_VERSION", "4.0.240"}, Location{"123456789012", "aws-cn", "cn-north-1"}, "REMOTION_VERSION: Remotion supports partition aws-cn since 4.0.510"},
+		{[]string{"CALLERS", "arn:aws:iam::210987654321:user/ci"},
+			Location{"123456789012", "aws", "us-east-1"}, "audit it from there"},
+		{[]string{"CALLERS", "none"}, Location{"210987654321", "aws-us-gov", "us-gov-west-1"},
+			"Remotion does not support partition \"aws-us-gov\" (GovCloud)"},
+		{[]string{"CALLERS", "none"}, Location{"123456789012", "aws", "ca-west-1"},
+			"REGIONS: ca-west-1 is not a region of Remotion Lambda in partition aws"},
+		{[]string{"CALLERS", "none", "REGIONS", "us-east-1"},
+			Location{"123456789012", "aws-cn", "cn-north-1"},
+			"REGIONS: us-east-1 is not a region of Remotion Lambda in partition aws-cn"},
+		{[]string{"CALLERS", "none", "REMOTION_VERSION", "4.0.240"},
+			Location{"123456789012", "aws-cn", "cn-north-1"},
+			"REMOTION_VERSION: Remotion supports partition aws-cn since 4.0.510"},
 	} {
 		c, err := ConfigFromEnv(environment(test.variables...))
 		if err != nil {
@@ -198,8 +239,10 @@ func TestPlanRefuses(t *testing.T) {
 // The command in a mail audits what the function audited.
 func TestFlagsMakeTheSameConfig(t *testing.T) {
 	variables := map[string]string{
-		"CALLERS": "none", "RENDER_ROLE": "video-renderer", "REMOTION_VERSION": "4.0.240", "BUCKETS": "a-bucket,b-bucket",
-		"ASSUMED_CONTEXT": "aws:SourceVpc=vpc-1,aws:SourceVpc=vpc-2,aws:PrincipalTag/team=video", "READ_SCOPE": "named",
+		"CALLERS": "none", "RENDER_ROLE": "video-renderer", "REMOTION_VERSION": "4.0.240",
+		"BUCKETS":         "a-bucket,b-bucket",
+		"ASSUMED_CONTEXT": "aws:SourceVpc=vpc-1,aws:SourceVpc=vpc-2,aws:PrincipalTag/team=video",
+		"READ_SCOPE":      "named",
 	}
 	want, err := ConfigFromEnv(func(name string) string { return variables[name] })
 	if err != nil {
@@ -208,7 +251,8 @@ func TestFlagsMakeTheSameConfig(t *testing.T) {
 	flags := want.flags()
 	again := map[string]string{"CALLERS": "none"}
 	for i := 0; i < len(flags); i += 2 {
-		again[strings.ToUpper(strings.ReplaceAll(strings.TrimPrefix(flags[i], "--"), "-", "_"))] = flags[i+1]
+		again[strings.ToUpper(strings.ReplaceAll(strings.TrimPrefix(flags[i], "--"), "-",
+			"_"))] = flags[i+1]
 	}
 	got, err := ConfigFromEnv(func(name string) string { return again[name] })
 	if err != nil || !reflect.DeepEqual(got, want) {

@@ -31,8 +31,8 @@ type Event struct {
 	DryRun bool
 	// By says what an audit is asked for by.
 	By audit.TriggerKind
-	// Changes are calls to IAM: an audit is asked for if one of them touches somebody audited. Nil is an event that
-	// is about none.
+	// Changes are calls to IAM: an audit is asked for if one of them touches somebody audited. Nil is
+	// an event that is about none.
 	Changes *cloudtrail.Batch
 }
 
@@ -49,8 +49,8 @@ type command struct {
 	ScheduledTime string  `json:"scheduledTime"`
 }
 
-// envelope is what EventBridge puts around what it delivers. Only a replay of an archive has the last.
-// https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html
+// envelope is what EventBridge puts around what it delivers. Only a replay of an archive has the
+// last. https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html
 type envelope struct {
 	Version    string          `json:"version"`
 	ID         string          `json:"id"`
@@ -92,7 +92,8 @@ func ParseEvent(raw []byte) (Event, error) {
 		case e.Source == cloudtrail.Source && e.DetailType == cloudtrail.DetailType:
 			return ofChanges(cloudtrail.Single(raw))
 		}
-		return Event{}, fmt.Errorf("%w; this one has source %q and detail-type %q", ErrEvent, e.Source, e.DetailType)
+		return Event{}, fmt.Errorf("%w; this one has source %q and detail-type %q", ErrEvent, e.Source,
+			e.DetailType)
 	}
 	var c command
 	if err := strict(raw, keys, &c); err != nil {
@@ -115,8 +116,8 @@ func ofChanges(batch cloudtrail.Batch, err error) (Event, error) {
 	return Event{Command: Audit, By: audit.TriggeredByChanges, Changes: &batch}, nil
 }
 
-// strict decodes an object whose keys are known to be exactly fields of the struct: encoding/json alone
-// would take them in any case, and of two the last.
+// strict decodes an object whose keys are known to be exactly fields of the struct: encoding/json
+// alone would take them in any case, and of two the last.
 func strict(raw []byte, keys map[string]json.RawMessage, into any) error {
 	fields := map[string]bool{}
 	for field := range reflect.TypeOf(into).Elem().Fields() {

@@ -12,19 +12,22 @@ import (
 )
 
 func TestEventFiles(t *testing.T) {
-	const role, user, other = "PutRolePolicy on role/remotion-lambda-role (inline policy remotion-lambda-role-policy)",
-		"PutUserPolicy on user/remotion-user (inline policy remotion-user-policy)", "AttachRolePolicy on role/image-resizer (policy AWSLambdaBasicExecutionRole)"
+	const role, user, other = "PutRolePolicy on role/remotion-lambda-role (inline policy " +
+		"remotion-lambda-role-policy)",
+		"PutUserPolicy on user/remotion-user (inline policy remotion-user-policy)",
+		"AttachRolePolicy on role/image-resizer (policy AWSLambdaBasicExecutionRole)"
 	want := map[string]struct {
 		Event
 		changes []string
 	}{
-		"scheduler.json":       {Event{Command: Audit, By: audit.TriggeredBySchedule}, nil},
-		"scheduled-rule.json":  {Event{Command: Audit, By: audit.TriggeredBySchedule}, nil},
-		"audit.json":           {Event{Command: Audit, By: audit.TriggeredByRequest}, nil},
-		"audit-dry-run.json":   {Event{Command: Audit, By: audit.TriggeredByRequest, DryRun: true}, nil},
-		"test-alert.json":      {Event{Command: TestAlert, By: audit.TriggeredByRequest}, nil},
-		"iam-change.json":      {Event{Command: Audit, By: audit.TriggeredByChanges}, []string{role}},
-		"iam-changes-sqs.json": {Event{Command: Audit, By: audit.TriggeredByChanges}, []string{other, user, role}},
+		"scheduler.json":      {Event{Command: Audit, By: audit.TriggeredBySchedule}, nil},
+		"scheduled-rule.json": {Event{Command: Audit, By: audit.TriggeredBySchedule}, nil},
+		"audit.json":          {Event{Command: Audit, By: audit.TriggeredByRequest}, nil},
+		"audit-dry-run.json":  {Event{Command: Audit, By: audit.TriggeredByRequest, DryRun: true}, nil},
+		"test-alert.json":     {Event{Command: TestAlert, By: audit.TriggeredByRequest}, nil},
+		"iam-change.json":     {Event{Command: Audit, By: audit.TriggeredByChanges}, []string{role}},
+		"iam-changes-sqs.json": {Event{Command: Audit, By: audit.TriggeredByChanges},
+			[]string{other, user, role}},
 	}
 	files, err := fs.Glob(events.FS, "*.json")
 	if err != nil || len(files) != len(want) {
@@ -51,32 +54,51 @@ func TestEventFiles(t *testing.T) {
 
 func TestParseEventRefuses(t *testing.T) {
 	for name, test := range map[string]struct{ raw, want string }{
-		"nothing":                        {``, "not a JSON object"},
-		"null":                           {`null`, "not a JSON object"},
-		"a list":                         {`[]`, "not a JSON object"},
-		"an empty object":                {`{}`, `command ""`},
-		"the console's test event":       {`{"key1":"value1","key2":"value2"}`, `unknown field "key1"`},
-		"an unknown command":             {`{"command":"delete"}`, `command "delete"`},
-		"a target":                       {`{"command":"audit","callers":"user/x"}`, `unknown field "callers"`},
-		"a topic":                        {`{"command":"test-alert","topicArn":"arn:aws:sns:x"}`, `unknown field "topicArn"`},
-		"another source":                 {`{"source":"aws.s3","detail-type":"Object Created"}`, `source "aws.s3"`},
-		"an IAM change without a record": {`{"source":"aws.iam","detail-type":"AWS API Call via CloudTrail","detail":{}}`, `no "eventName"`},
-		"an IAM change without a detail": {`{"source":"aws.iam","detail-type":"AWS API Call via CloudTrail"}`, `no "eventName"`},
-		"an IAM change with more":        {`{"source":"aws.iam","detail-type":"AWS API Call via CloudTrail","detail":{"eventName":"DeleteUser"},"callers":"user/x"}`, `unknown field "callers"`},
-		"another event of IAM":           {`{"source":"aws.iam","detail-type":"AWS Service Event via CloudTrail","detail":{}}`, `source "aws.iam" and detail-type "AWS Service`},
-		"no records":                     {`{"Records":[]}`, `its "Records" are no list, or an empty one`},
-		"records of another kind":        {`{"Records":[{"eventSource":"aws:s3","s3":{}}]}`, `eventSource "aws:s3"`},
-		"records, and a command":         {`{"Records":[{"eventSource":"aws:sqs","body":""}],"command":"audit"}`, `unknown field "command"`},
-		"records in small letters":       {`{"records":[{"eventSource":"aws:sqs","body":""}]}`, `unknown field "records"`},
-		"a rule's event with more":       {`{"source":"aws.events","detail-type":"Scheduled Event","command":"audit"}`, `unknown field "command"`},
-		"a command in capitals":          {`{"COMMAND":"audit"}`, `unknown field "COMMAND"`},
-		"two commands":                   {`{"command":"audit","Command":"test-alert"}`, `unknown field "Command"`},
-		"text behind the event":          {`{"command":"audit"} {}`, "not a JSON object"},
-		"a dry run that is not boolean":  {`{"command":"audit","dryRun":"yes"}`, `its field "dryRun" may not be a string`},
+		"nothing":                  {``, "not a JSON object"},
+		"null":                     {`null`, "not a JSON object"},
+		"a list":                   {`[]`, "not a JSON object"},
+		"an empty object":          {`{}`, `command ""`},
+		"the console's test event": {`{"key1":"value1","key2":"value2"}`, `unknown field "key1"`},
+		"an unknown command":       {`{"command":"delete"}`, `command "delete"`},
+		"a target": {`{"command":"audit","callers":"user/x"}`,
+			`unknown field "callers"`},
+		"a topic": {`{"command":"test-alert","topicArn":"arn:aws:sns:x"}`,
+			`unknown field "topicArn"`},
+		"another source": {`{"source":"aws.s3","detail-type":"Object Created"}`,
+			`source "aws.s3"`},
+		"an IAM change without a " +
+			"record": {`{"source":"aws.iam","detail-type":"AWS API Call via CloudTrail","detail":{}}`,
+			`no "eventName"`},
+		"an IAM change without a " +
+			"detail": {`{"source":"aws.iam","detail-type":"AWS API Call via CloudTrail"}`, `no "eventName"`},
+		"an IAM change with " +
+			"more": {`{"source":"aws.iam","detail-type":"AWS API Call via CloudTrail","detail":{"eventName":"DeleteUser"},"callers":"user/x"}`, `unknown field "callers"`},
+		"another event of " +
+			"IAM": {`{"source":"aws.iam","detail-type":"AWS Service Event via CloudTrail","detail":{}}`,
+			`source "aws.iam" and detail-type "AWS Service`},
+		"no records": {`{"Records":[]}`,
+			`its "Records" are no list, or an empty one`},
+		"records of another kind": {`{"Records":[{"eventSource":"aws:s3","s3":{}}]}`,
+			`eventSource "aws:s3"`},
+		"records, and a " +
+			"command": {`{"Records":[{"eventSource":"aws:sqs","body":""}],"command":"audit"}`,
+			`unknown field "command"`},
+		"records in small letters": {`{"records":[{"eventSource":"aws:sqs","body":""}]}`,
+			`unknown field "records"`},
+		"a rule's event with " +
+			"more": {`{"source":"aws.events","detail-type":"Scheduled Event","command":"audit"}`,
+			`unknown field "command"`},
+		"a command in capitals": {`{"COMMAND":"audit"}`, `unknown field "COMMAND"`},
+		"two commands": {`{"command":"audit","Command":"test-alert"}`,
+			`unknown field "Command"`},
+		"text behind the event": {`{"command":"audit"} {}`, "not a JSON object"},
+		"a dry run that is not boolean": {`{"command":"audit","dryRun":"yes"}`,
+			`its field "dryRun" may not be a string`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := ParseEvent([]byte(test.raw))
-			if !errors.Is(err, ErrEvent) || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), `{"command":"audit"}`) {
+			if !errors.Is(err, ErrEvent) || !strings.Contains(err.Error(), test.want) ||
+				!strings.Contains(err.Error(), `{"command":"audit"}`) {
 				t.Errorf("%v; want %q, and what is accepted", err, test.want)
 			}
 		})
@@ -92,7 +114,8 @@ func FuzzParseEvent(f *testing.F) {
 	f.Add([]byte(`{"source":1}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		e, err := ParseEvent(raw)
-		if (err == nil) != (e.Command == Audit || e.Command == TestAlert) || (err == nil) != (e.By != "") || (e.Changes != nil) != (e.By == audit.TriggeredByChanges) {
+		if (err == nil) != (e.Command == Audit || e.Command == TestAlert) ||
+			(err == nil) != (e.By != "") || (e.Changes != nil) != (e.By == audit.TriggeredByChanges) {
 			t.Errorf("%s: %+v, %v", raw, e, err)
 		}
 	})

@@ -15,10 +15,12 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/report"
 )
 
-// notify announces, keeps the report as evidence and publishes metrics, each in time for the next. It returns the
-// report with the mutes applied. The error is that of a message or of metrics that did not go out; trouble
-// with the evidence bucket is logged and counted, and fails no run: Lambda would try again, and alert again.
-func (a *App) notify(ctx context.Context, l auditResult, s alertInputs, place Location, throttled int64, result *RunResult) (audit.Report, error) {
+// notify announces, keeps the report as evidence and publishes metrics, each in time for the next.
+// It returns the report with the mutes applied. The error is that of a message or of metrics that
+// did not go out; trouble with the evidence bucket is logged and counted, and fails no run: Lambda
+// would try again, and alert again.
+func (a *App) notify(ctx context.Context, l auditResult, s alertInputs, place Location,
+	throttled int64, result *RunResult) (audit.Report, error) {
 	var errs []error
 	delivery := publish.Delivery{NoSubscribers: s.noSubscribers}
 	announcing, stop := a.withReserve(ctx, reserve/2)
@@ -35,7 +37,8 @@ func (a *App) notify(ctx context.Context, l auditResult, s alertInputs, place Lo
 	delivery.ThrottledCalls = a.Throttled() - throttled
 	measuring, stop := a.withReserve(ctx, reserve/20) // so that a hanging sink is told, and not killed
 	defer stop()
-	if err := publish.Metrics(measuring, a.CloudWatch, string(a.Config.MetricNamespace), r, delivery, a.now()); err != nil {
+	if err := publish.Metrics(measuring, a.CloudWatch, string(a.Config.MetricNamespace), r, delivery,
+		a.now()); err != nil {
 		errs = append(errs, err)
 	} else {
 		result.Measured = true
@@ -43,12 +46,14 @@ func (a *App) notify(ctx context.Context, l auditResult, s alertInputs, place Lo
 	return r, errors.Join(errs...)
 }
 
-// logDelivery logs what went wrong with the evidence bucket, and notes in the result what became of an announcement.
+// logDelivery logs what went wrong with the evidence bucket, and notes in the result what became of
+// an announcement.
 func (a *App) logDelivery(ctx context.Context, out evidence.Outcome, result *RunResult) {
 	for _, err := range out.Trouble {
 		a.Log.ErrorContext(ctx, "evidence", "error", err.Error())
 	}
-	result.Announced, result.Reasons, result.StateErrors = out.Published > 0, out.Planned.Reasons, len(out.Trouble)
+	result.Announced, result.Reasons, result.StateErrors = out.Published > 0, out.Planned.Reasons,
+		len(out.Trouble)
 }
 
 // bucket is the evidence bucket, nil if there is none.
@@ -66,10 +71,12 @@ func (a *App) sender(place Location) alert.Sender {
 }
 
 // deliver says what there is to say, and keeps the report meanwhile.
-func (a *App) deliver(ctx context.Context, l auditResult, s alertInputs, place Location) (evidence.Outcome, error) {
+func (a *App) deliver(ctx context.Context, l auditResult, s alertInputs,
+	place Location) (evidence.Outcome, error) {
 	bucket, topic := a.bucket(place.Account), string(a.Config.TopicARN)
 	heard := topic != "" && (s.noSubscribers == nil || !*s.noSubscribers)
-	o := alert.Options{RepeatAfter: time.Duration(a.Config.RepeatAfter), First: l.first, Sender: a.sender(place)}
+	o := alert.Options{RepeatAfter: time.Duration(a.Config.RepeatAfter), First: l.first,
+		Sender: a.sender(place)}
 	o.Sender.Evidence = evidence.ReportKey(l.report.Run.At, l.report.Run.ID)
 	var keeping sync.WaitGroup
 	var kept error
@@ -88,7 +95,8 @@ func (a *App) deliver(ctx context.Context, l auditResult, s alertInputs, place L
 		once.Do(func() { keeping.Go(func() { kept = a.storeReport(ctx, bucket, p.Report) }) })
 		return p
 	}
-	ledger := evidence.Ledger{Objects: bucket, Key: evidence.StateKey(place.Account, a.id()), Run: l.report.Run.ID,
+	ledger := evidence.Ledger{Objects: bucket, Key: evidence.StateKey(place.Account, a.id()),
+		Run:   l.report.Run.ID,
 		Owner: l.report.Run.ID + "-" + rand.Text(), Now: a.now}
 	out, err := ledger.Announce(ctx, heard, plan, func(ctx context.Context, m alert.Message) error {
 		return publish.Alert(ctx, a.SNS, topic, m)
@@ -99,7 +107,10 @@ func (a *App) deliver(ctx context.Context, l auditResult, s alertInputs, place L
 		out.Trouble = append(out.Trouble, kept)
 	}
 	if m := out.Planned.Message; !m.Zero() && !heard {
-		a.Log.WarnContext(ctx, "nobody is told: "+map[bool]string{true: "TOPIC_ARN is not set", false: "no subscription of the topic is confirmed"}[topic == ""], "subject", m.Subject)
+		a.Log.WarnContext(ctx,
+			"nobody is told: "+
+				map[bool]string{true: "TOPIC_ARN is not set",
+					false: "no subscription of the topic is confirmed"}[topic == ""], "subject", m.Subject)
 	}
 	return out, err
 }
@@ -111,8 +122,8 @@ type alertInputs struct {
 	noSubscribers *bool
 }
 
-// sideTaskTimeout is how long a run waits for what it does beside the audit and the announcement. It does without,
-// rather than be late.
+// sideTaskTimeout is how long a run waits for what it does beside the audit and the announcement.
+// It does without, rather than be late.
 const sideTaskTimeout = 10 * time.Second
 
 // loadAlertInputs learns the setting while the audit is under way, and returns what waits for it.
@@ -133,8 +144,8 @@ func (a *App) loadAlertInputs(ctx context.Context, place Location) (wait func() 
 	}
 }
 
-// noSubscribers asks the topic whether anybody has confirmed a subscription. That it does not say must not
-// keep an alert back.
+// noSubscribers asks the topic whether anybody has confirmed a subscription. That it does not say
+// must not keep an alert back.
 func (a *App) noSubscribers(ctx context.Context, topic string) *bool {
 	heard, err := publish.HasSubscriber(ctx, a.SNS, topic)
 	if err != nil {
@@ -163,14 +174,16 @@ func (a *App) mutes(ctx context.Context, bucket evidence.Objects) (m mutes) {
 	case errors.Is(err, evidence.ErrMissing):
 	case err != nil:
 		m.trouble = []error{err}
-		m.problems = []audit.Problem{{What: evidence.MutesKey + " in the evidence bucket: nothing is muted", Why: err.Error()}}
+		m.problems = []audit.Problem{{What: evidence.MutesKey +
+			" in the evidence bucket: nothing is muted", Why: err.Error()}}
 	default:
 		m.list, m.wrong = alert.ParseMutes(text, a.now())
 	}
 	return m
 }
 
-// storeReport stores a run's full report. A second attempt at the same event replaces what the first has stored.
+// storeReport stores a run's full report. A second attempt at the same event replaces what the
+// first has stored.
 func (a *App) storeReport(ctx context.Context, bucket evidence.Objects, r audit.Report) error {
 	if bucket == nil {
 		return nil
@@ -194,10 +207,12 @@ func (a *App) testAlert(ctx context.Context, event Event, p Location) (RunResult
 	ctx, stop := a.withReserve(ctx, reserve/20)
 	defer stop()
 	var err error
-	result.Subscriptions, result.Announced, err = publish.TestAlert(ctx, a.SNS, string(a.Config.TopicARN), !event.DryRun, func(list []alert.Subscription) alert.Message {
-		return alert.TestMessage(p.Account, a.Config.targets(), list, a.sender(p))
-	})
-	a.Log.InfoContext(ctx, "test alert done", "announced", result.Announced, "subscriptions", len(result.Subscriptions))
+	result.Subscriptions, result.Announced, err = publish.TestAlert(ctx, a.SNS,
+		string(a.Config.TopicARN), !event.DryRun, func(list []alert.Subscription) alert.Message {
+			return alert.TestMessage(p.Account, a.Config.targets(), list, a.sender(p))
+		})
+	a.Log.InfoContext(ctx, "test alert done", "announced", result.Announced, "subscriptions",
+		len(result.Subscriptions))
 	return result, a.fail(ctx, err)
 }
 

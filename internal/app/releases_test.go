@@ -15,8 +15,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden report")
 
-// The account with three releases and a name of one's own, by the way the function goes. What a person
-// reads of it is in report/testdata/releases.txt and .mail.
+// The account with three releases and a name of one's own, by the way the function goes. What a
+// person reads of it is in report/testdata/releases.txt and .mail.
 func TestGoldenReportOfThreeReleases(t *testing.T) {
 	t.Setenv("AWS_CA_BUNDLE", "")
 	account, err := awsemu.Load(examples.FS, "releases/account.yaml")
@@ -37,7 +37,8 @@ func TestGoldenReportOfThreeReleases(t *testing.T) {
 		t.Fatal(err)
 	}
 	noon := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
-	a := App{Config: cfg, Clients: load(t, end.URL), Function: "remotion-audit", UpgradeTo: &to, Now: func() time.Time { return noon }}
+	a := App{Config: cfg, Clients: load(t, end.URL), Function: "remotion-audit", UpgradeTo: &to,
+		Now: func() time.Time { return noon }}
 	r, err := a.Report(t.Context(), Location{"123456789012", "aws", "us-east-1"}, "golden")
 	if err != nil {
 		t.Fatal(err)

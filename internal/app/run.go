@@ -22,7 +22,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/report"
 )
 
-// reserve is the time kept from the deadline for announcing and metrics. A short timeout keeps half.
+// reserve is the time kept from the deadline for announcing and metrics. A short timeout keeps
+// half.
 const reserve = 10 * time.Second
 
 // App runs audits.
@@ -36,7 +37,8 @@ type App struct {
 	UpgradeTo *policies.Release
 	// Function is the name of the Lambda function, empty for the command.
 	Function string
-	// ConfigError is what is wrong with Config, nil for nothing: then nothing is audited, and that is told.
+	// ConfigError is what is wrong with Config, nil for nothing: then nothing is audited, and that is
+	// told.
 	ConfigError error
 }
 
@@ -48,8 +50,8 @@ type RunResult struct {
 	// Summary and Problems are those of the report; a test alert has none.
 	*audit.Summary
 	Problems int `json:"problems,omitempty"`
-	// Announced says that a message was published, Measured that the metrics were. Events are why there was
-	// something to announce.
+	// Announced says that a message was published, Measured that the metrics were. Events are why
+	// there was something to announce.
 	Announced bool           `json:"announced"`
 	Measured  bool           `json:"measured"`
 	Reasons   []alert.Reason `json:"events,omitempty"`
@@ -58,8 +60,8 @@ type RunResult struct {
 	// Subscriptions are the topic's, of a test alert.
 	Subscriptions []alert.Subscription `json:"subscriptions,omitempty"`
 	DryRun        bool                 `json:"dryRun"`
-	// Changes counts what an event about IAM told; nil for another event. If there was nothing to audit for,
-	// there is no Status.
+	// Changes counts what an event about IAM told; nil for another event. If there was nothing to
+	// audit for, there is no Status.
 	Changes *ChangeCounts `json:"changes,omitempty"`
 }
 
@@ -72,7 +74,8 @@ type Location struct {
 func ParseFunctionARN(functionARN string) (Location, error) {
 	a, err := arn.Parse(functionARN)
 	if err != nil || a.AccountID == "" || a.Region == "" {
-		return Location{}, fmt.Errorf("the invoked function's ARN %q does not tell account and region", functionARN)
+		return Location{}, fmt.Errorf("the invoked function's ARN %q does not tell account and region",
+			functionARN)
 	}
 	return Location{Account: a.AccountID, Partition: a.Partition, Region: a.Region}, nil
 }
@@ -89,7 +92,9 @@ func (c Config) Plan(p Location) (collect.Plan, error) {
 	regions, further := c.Regions.In(p)
 	for _, region := range regions {
 		if !isRegion(p.Partition, region) {
-			return collect.Plan{}, fmt.Errorf("REGIONS: %s is not a region of Remotion Lambda in partition %s: name the regions to audit", region, p.Partition)
+			return collect.Plan{},
+				fmt.Errorf("REGIONS: %s is not a region of Remotion Lambda in partition %s: name the regions "+
+					"to audit", region, p.Partition)
 		}
 	}
 	plan := collect.Plan{
@@ -101,7 +106,9 @@ func (c Config) Plan(p Location) (collect.Plan, error) {
 	}
 	for _, caller := range c.Callers {
 		if caller.Account != "" && caller.Account != p.Account {
-			return collect.Plan{}, fmt.Errorf("CALLERS: %s is of account %s, and this is %s: audit it from there", caller.Name, caller.Account, p.Account)
+			return collect.Plan{},
+				fmt.Errorf("CALLERS: %s is of account %s, and this is %s: audit it from there", caller.Name,
+					caller.Account, p.Account)
 		}
 		plan.Callers = append(plan.Callers, caller.Caller)
 	}
@@ -123,7 +130,8 @@ func (a *App) Report(ctx context.Context, p Location, runID string) (audit.Repor
 		plan.UpgradeTo = &to
 	}
 	started := a.now()
-	r := audit.Evaluate(collect.Collector{IAM: a.IAM, Lambda: a.Lambda, Throttled: a.Throttled}.Collect(ctx, plan))
+	r := audit.Evaluate(collect.Collector{IAM: a.IAM, Lambda: a.Lambda,
+		Throttled: a.Throttled}.Collect(ctx, plan))
 	r.Run = audit.Run{ID: runID, At: started.UTC().Truncate(time.Second), Auditor: a.id()}
 	return r, nil
 }
@@ -136,7 +144,8 @@ func (a *App) Handle(ctx context.Context, raw json.RawMessage) (RunResult, error
 	}
 	lc, ok := lambdacontext.FromContext(ctx)
 	if !ok {
-		return RunResult{}, a.fail(ctx, errors.New("not invoked by Lambda: there is no context to tell the account"))
+		return RunResult{},
+			a.fail(ctx, errors.New("not invoked by Lambda: there is no context to tell the account"))
 	}
 	place, err := ParseFunctionARN(lc.InvokedFunctionArn)
 	if err != nil {
@@ -148,7 +157,8 @@ func (a *App) Handle(ctx context.Context, raw json.RawMessage) (RunResult, error
 		}
 		return a.testAlert(ctx, event, place)
 	}
-	plan, wrong := a.Config.Plan(place) // some of what is wrong only the place shows: another account's ARN
+	// some of what is wrong only the place shows: another account's ARN
+	plan, wrong := a.Config.Plan(place)
 	if wrong = cmp.Or(a.ConfigError, wrong); wrong != nil {
 		return a.notifyConfigError(ctx, place, lc.AwsRequestID, event.DryRun, wrong)
 	}
@@ -179,18 +189,22 @@ func (a *App) Handle(ctx context.Context, raw json.RawMessage) (RunResult, error
 	}
 	result.Status, result.Summary, result.Problems = r.Status, &r.Summary, len(r.Problems)
 	for _, p := range r.Problems {
-		a.Log.WarnContext(ctx, "could not look", "target", p.Target, "what", p.What, "why", p.Why, "grant", p.Grant)
+		a.Log.WarnContext(ctx, "could not look", "target", p.Target, "what", p.What, "why", p.Why,
+			"grant", p.Grant)
 	}
 	for _, n := range r.Notices {
 		a.Log.InfoContext(ctx, "notice", "kind", n.Kind, "target", n.Target, "text", n.Text)
 	}
 	for _, g := range report.Gaps(r) {
-		a.Log.WarnContext(ctx, "gap", "target", g.Target, "status", g.Status, "severity", g.Severity.String(),
+		a.Log.WarnContext(ctx, "gap", "target", g.Target, "status", g.Status, "severity",
+			g.Severity.String(),
 			"cause", g.Cause, "actions", g.Actions(), "examples", g.Examples(), "why", g.Why)
 	}
 	a.Log.InfoContext(ctx, "audit done", "status", r.Status, "requirements", r.Summary.Requirements,
-		"gaps", r.Summary.Gaps, "muted", r.Summary.GapsMuted, "unverified", r.Summary.Unverified, "announced", result.Announced,
-		"trigger", trigger.By, "changes", len(trigger.Changes)+trigger.More, "took", a.now().Sub(started).String())
+		"gaps", r.Summary.Gaps, "muted", r.Summary.GapsMuted, "unverified", r.Summary.Unverified,
+		"announced", result.Announced,
+		"trigger", trigger.By, "changes", len(trigger.Changes)+trigger.More, "took",
+		a.now().Sub(started).String())
 	return result, a.fail(ctx, err)
 }
 
@@ -201,8 +215,8 @@ type auditResult struct {
 	first *audit.Report
 }
 
-// runAudit audits. What could not be learnt is asked once more, so that a passing failure is not announced and a
-// lasting one is, without waiting for the next run.
+// runAudit audits. What could not be learnt is asked once more, so that a passing failure is not
+// announced and a lasting one is, without waiting for the next run.
 func (a *App) runAudit(ctx context.Context, place Location, runID string) (auditResult, error) {
 	ctx, stop := a.withReserve(ctx, reserve)
 	defer stop()
@@ -246,9 +260,10 @@ func (c Config) flags() (list []string) {
 	return list
 }
 
-// withReserve ends a context some time before its deadline: that long, or half of what is left if that
-// is less. A context without a deadline gets none.
-func (a *App) withReserve(ctx context.Context, keep time.Duration) (context.Context, context.CancelFunc) {
+// withReserve ends a context some time before its deadline: that long, or half of what is left if
+// that is less. A context without a deadline gets none.
+func (a *App) withReserve(ctx context.Context,
+	keep time.Duration) (context.Context, context.CancelFunc) {
 	deadline, ok := ctx.Deadline()
 	if !ok {
 		return context.WithCancel(ctx)

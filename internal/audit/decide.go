@@ -25,16 +25,18 @@ type decision struct {
 }
 
 const (
-	organizationWhy = "a service control policy of the organization forbids it: only the organization's administrator can change that"
-	boundaryWhy     = "the permissions boundary does not allow it, says AWS"
+	organizationWhy = "a service control policy of the organization forbids it: only the " +
+		"organization's administrator can change that"
+	boundaryWhy = "the permissions boundary does not allow it, says AWS"
 )
 
 // decide brings what was inspected and what was simulated to one status.
 //
-// The engine decides for every resource of the need, AWS for the one that stands for it. The table it
-// follows: satisfied and allowed is satisfied; a denial that AWS blames on the organization or the boundary is
-// that; what the documents lack or forbid, and AWS denies, is as inspected, and so is what they lack
-// elsewhere; where the two contradict each other, or AWS did not answer, nothing is claimed.
+// The engine decides for every resource of the need, AWS for the one that stands for it. The table
+// it follows: satisfied and allowed is satisfied; a denial that AWS blames on the organization or
+// the boundary is that; what the documents lack or forbid, and AWS denies, is as inspected, and so
+// is what they lack elsewhere; where the two contradict each other, or AWS did not answer, nothing
+// is claimed.
 //
 // AWS lists every context key that any statement names as missing from any denied request, so a key
 // alone does not make a gap conditional: the documents have to hang on it.
@@ -48,7 +50,8 @@ func (t TargetFacts) decide(n policies.Need) decision {
 	}
 	answer, answered := t.Answers[q]
 	if answered {
-		v.simulated, v.simulatedStatements, v.missing = answer.Decision.String(), answer.Statements, answer.Missing
+		v.simulated, v.simulatedStatements, v.missing = answer.Decision.String(), answer.Statements,
+			answer.Missing
 	}
 	if answer.Inferred {
 		v.note = t.inferredNote(q)
@@ -64,7 +67,8 @@ func (t TargetFacts) decide(n policies.Need) decision {
 	switch {
 	case !answered:
 		v.status = Unverified
-		v.why = fmt.Sprintf("AWS was not asked%s, so service control policies were not seen; the policies alone say %s", t.cutOff(), in.status)
+		v.why = fmt.Sprintf("AWS was not asked%s, so service control policies were not seen; the "+
+			"policies alone say %s", t.cutOff(), in.status)
 	case in.status == Unverified:
 		v.status, v.why = Unverified, in.why
 	case !denied && in.status == Satisfied:
@@ -78,13 +82,15 @@ func (t TargetFacts) decide(n policies.Need) decision {
 		v.as(in)
 	case !denied && in.status == Conditional:
 		v.status, v.note = Satisfied, "granted by AWS, though "+in.why
-	case denied && answer.OrganizationDenies && (in.grantsSample() || in.open || in.status == Conditional):
+	case denied && answer.OrganizationDenies &&
+		(in.grantsSample() || in.open || in.status == Conditional):
 		v.deny(SCP, organizationWhy)
 	case denied && answer.BoundaryDenies && in.grantsSample():
 		v.deny(PermissionsBoundary, boundaryWhy)
 	case denied && in.grantsSample():
 		v.disagree(t, in, answer, "the policies as read")
-	case denied && (in.status != Conditional || answer.Decision == iampolicy.ImplicitDeny || in.mayDeny):
+	case denied && (in.status != Conditional || answer.Decision == iampolicy.ImplicitDeny ||
+		in.mayDeny):
 		v.as(in)
 		if answer.OrganizationDenies {
 			v.note = "a service control policy of the organization forbids it as well"
@@ -107,7 +113,8 @@ func (v *decision) disagree(t TargetFacts, in inspection, answer Answer, read st
 		say = Satisfied
 	}
 	v.status = Unverified
-	v.why = fmt.Sprintf("the engine and AWS disagree: %s say %s, the simulation says %s", read, say, answer.Decision)
+	v.why = fmt.Sprintf("the engine and AWS disagree: %s say %s, the simulation says %s", read, say,
+		answer.Decision)
 }
 
 // Granted reports whether the documents that were read grant it, whatever the context keys that are
@@ -129,7 +136,8 @@ func (v *decision) partlyRead(t TargetFacts, in inspection, answer Answer, answe
 		v.deny(SCP, organizationWhy)
 	case answer.BoundaryDenies:
 		v.deny(PermissionsBoundary, boundaryWhy)
-	case answer.Decision == iampolicy.ExplicitDeny && (in.cause == IdentityDeny || in.cause == PermissionsBoundary) && !in.elsewhere:
+	case answer.Decision == iampolicy.ExplicitDeny &&
+		(in.cause == IdentityDeny || in.cause == PermissionsBoundary) && !in.elsewhere:
 		v.as(in)
 		v.note = unread
 	case answer.Decision == iampolicy.ExplicitDeny:
@@ -163,8 +171,8 @@ type inspection struct {
 	cause      Cause
 	why        string
 	statements []StatementRef
-	// example is a resource for which the status holds; elsewhere says that it is another than the one AWS is
-	// asked about, which the documents grant, or grant under a condition, as open says.
+	// example is a resource for which the status holds; elsewhere says that it is another than the one
+	// AWS is asked about, which the documents grant, or grant under a condition, as open says.
 	example         string
 	elsewhere, open bool
 	// note says of what is satisfied how far.
@@ -174,11 +182,15 @@ type inspection struct {
 }
 
 // grantsSample reports whether the documents grant what AWS is asked about.
-func (in inspection) grantsSample() bool { return in.status == Satisfied || in.elsewhere && !in.open }
+func (in inspection) grantsSample() bool {
+	return in.status == Satisfied || in.elsewhere && !in.open
+}
 
-// grants reports whether the documents grant the question's action on a resource, whatever is not known.
+// grants reports whether the documents grant the question's action on a resource, whatever is not
+// known.
 func (t TargetFacts) grants(q policies.SimulationRequest, resource string) bool {
-	r := t.Grants.Evaluate(iampolicy.Request{Action: q.Action, Resource: resource, Context: t.context(q)})
+	r := t.Grants.Evaluate(iampolicy.Request{Action: q.Action, Resource: resource,
+		Context: t.context(q)})
 	return r.Decision == iampolicy.Allowed && !r.Conditional
 }
 
@@ -194,23 +206,29 @@ func (t TargetFacts) inspect(n policies.Need) inspection {
 	// Who only renders calls what there is, whatever Remotion would call the next function.
 	if c.Status.Gap() && t.Purpose == policies.Render && !t.ahead {
 		deployed := t.Place.Deployed(n)
-		lacking := slices.IndexFunc(deployed, func(resource string) bool { return !t.grants(n.SimulationRequest, resource) })
+		lacking := slices.IndexFunc(deployed, func(resource string) bool {
+			return !t.grants(n.SimulationRequest, resource)
+		})
 		switch {
 		case lacking >= 0:
 			c = t.Grants.Cover(need.Preferring(deployed[lacking]), t.context(n.SimulationRequest))
 		case deployed != nil:
-			note = "granted for the functions that are deployed, and not for " + n.Pattern + ": the next release's function will have another name"
+			note = "granted for the functions that are deployed, and not for " + n.Pattern +
+				": the next release's function will have another name"
 			c = iampolicy.Coverage{Status: Satisfied, Covering: c.Covering}
 		}
 	}
-	in := inspection{note: note, status: c.Status, cause: c.Cause, why: c.Why(), example: c.ExampleARN, statements: StatementRefs(c.Deciding)}
+	in := inspection{note: note, status: c.Status, cause: c.Cause, why: c.Why(), example: c.ExampleARN,
+		statements: StatementRefs(c.Deciding)}
 	if c.Deciding == nil {
 		in.statements = StatementRefs(c.Covering)
 	}
 	if in.elsewhere = c.Status.Gap() && c.ExampleARN != n.Resource; in.elsewhere {
 		in.open = !t.grants(n.SimulationRequest, n.Resource)
 	}
-	in.mayDeny = slices.ContainsFunc(c.Deciding, func(m iampolicy.Match) bool { return m.Effect == iampolicy.Deny })
+	in.mayDeny = slices.ContainsFunc(c.Deciding, func(m iampolicy.Match) bool {
+		return m.Effect == iampolicy.Deny
+	})
 	return in
 }
 
@@ -235,18 +253,22 @@ func StatementRefs(matches []iampolicy.Match) (list []StatementRef) {
 
 // NewStatementRef names a statement of a policy.
 func NewStatementRef(m iampolicy.Match) StatementRef {
-	return StatementRef{Policy: m.Policy, Index: m.Index, Sid: m.Sid, Effect: m.Effect.String(), Resources: m.Resources()}
+	return StatementRef{Policy: m.Policy, Index: m.Index, Sid: m.Sid, Effect: m.Effect.String(),
+		Resources: m.Resources()}
 }
 
 // evaluateTrust judges whether Lambda may assume the render role.
 func evaluateTrust(t TargetFacts) Finding {
 	f := Finding{
-		Target: t.Name, Policy: policies.Role, Sid: TrustSid, Action: "sts:AssumeRole", Resource: t.ARN, ExampleARN: t.ARN,
-		Severity: policies.Critical, Asked: 1, Source: trustPage, Breakage: policies.Hard,
-		Reason: "lets Lambda run functions under the role", Impact: "functions cannot be created, and renders stop",
+		Target: t.Name, Policy: policies.Role, Sid: TrustSid, Action: "sts:AssumeRole", Resource: t.ARN,
+		ExampleARN: t.ARN,
+		Severity:   policies.Critical, Asked: 1, Source: trustPage, Breakage: policies.Hard,
+		Reason: "lets Lambda run functions under the role",
+		Impact: "functions cannot be created, and renders stop",
 	}
 	if t.Trust == nil {
-		f.Status, f.Why, f.Inspected = Unverified, "the trust policy could not be read: "+t.TrustProblem.Why, "unknown"
+		f.Status, f.Why, f.Inspected = Unverified,
+			"the trust policy could not be read: "+t.TrustProblem.Why, "unknown"
 		return f
 	}
 	trust := t.Trust.Trusts("lambda.amazonaws.com")
@@ -258,9 +280,11 @@ func evaluateTrust(t TargetFacts) Finding {
 	case trust.Decision == iampolicy.Allowed:
 		f.Status, f.Covered, f.ExampleARN, f.Statements = Satisfied, 1, "", StatementRefs(allows)
 	case trust.Decision == iampolicy.ExplicitDeny:
-		f.Status, f.Cause, f.Why, f.Statements = Denied, TrustPolicy, denies[0].String()+" denies it", StatementRefs(denies)
+		f.Status, f.Cause, f.Why, f.Statements = Denied, TrustPolicy, denies[0].String()+" denies it",
+			StatementRefs(denies)
 	default:
-		f.Status, f.Cause, f.Why = Missing, TrustPolicy, "no statement of the trust policy lets lambda.amazonaws.com assume the role"
+		f.Status, f.Cause, f.Why = Missing, TrustPolicy,
+			"no statement of the trust policy lets lambda.amazonaws.com assume the role"
 	}
 	f.Inspected = string(f.Status)
 	return f

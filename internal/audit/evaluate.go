@@ -14,10 +14,12 @@ const TrustSid = "TrustPolicy"
 const trustPage = "https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html"
 
 // Evaluate judges facts by the requirements of their release, and keeps their order. It reads no
-// clock, calls no AWS and cannot fail: what could not be learnt is a fact too, and yields Unverified.
+// clock, calls no AWS and cannot fail: what could not be learnt is a fact too, and yields
+// Unverified.
 func Evaluate(facts Facts) Report {
 	r := Report{
-		SchemaVersion: SchemaVersion, Account: facts.Account, Partition: facts.Partition, Regions: append([]string{}, facts.Regions...),
+		SchemaVersion: SchemaVersion, Account: facts.Account, Partition: facts.Partition,
+		Regions:        append([]string{}, facts.Regions...),
 		Remotion:       facts.remotion(),
 		AssumedContext: assumedLines(facts.Assumed),
 		Targets:        []TargetReport{}, Findings: []Finding{}, Problems: []Problem{},
@@ -112,7 +114,8 @@ func evaluateTarget(t TargetFacts, releases []policies.Release) (findings []Find
 	return findings, total
 }
 
-// missingTarget is the one finding about a target that does not exist: as bad as the worst it would lack.
+// missingTarget is the one finding about a target that does not exist: as bad as the worst it would
+// lack.
 func missingTarget(t TargetFacts, needs []policies.Requirement) Finding {
 	f := Finding{
 		Target: t.Name, Policy: t.Kind.Policy(), Resource: t.ARN, ExampleARN: t.ARN,
@@ -123,10 +126,13 @@ func missingTarget(t TargetFacts, needs []policies.Requirement) Finding {
 		f.Severity = max(f.Severity, r.Severity)
 	}
 	if t.Kind == RenderRole {
-		f.Reason, f.Impact, f.Source = "Remotion's functions run under it", "functions cannot be created, and existing ones cannot run", trustPage
+		f.Reason, f.Impact, f.Source = "Remotion's functions run under it",
+			"functions cannot be created, and existing ones cannot run", trustPage
 		return f
 	}
-	f.Reason, f.Impact, f.Source = "runs Remotion's CLI or SDK", "nothing can run as it: neither renders nor deploys", "https://www.remotion.dev/docs/lambda/permissions"
+	f.Reason, f.Impact, f.Source = "runs Remotion's CLI or SDK",
+		"nothing can run as it: neither renders nor deploys",
+		"https://www.remotion.dev/docs/lambda/permissions"
 	return f
 }
 
@@ -140,8 +146,9 @@ func (t TargetFacts) entity() string {
 // evaluateRequirement combines the verdicts on everything the requirement needs into one finding.
 func evaluateRequirement(t TargetFacts, r policies.Requirement) Finding {
 	f := Finding{
-		Target: t.Name, Policy: r.Kind, Sid: r.Sid, Action: r.Action, Resource: r.Resource, Severity: r.Severity,
-		Reason: r.Reason, Impact: r.Impact, Breakage: r.Breakage, Source: r.Source, Status: Satisfied,
+		Target: t.Name, Policy: r.Kind, Sid: r.Sid, Action: r.Action, Resource: r.Resource,
+		Severity: r.Severity,
+		Reason:   r.Reason, Impact: r.Impact, Breakage: r.Breakage, Source: r.Source, Status: Satisfied,
 	}
 	var worst *decision
 	gaps := 0
@@ -166,7 +173,8 @@ func evaluateRequirement(t TargetFacts, r policies.Requirement) Finding {
 	f.Status, f.Cause, f.Why = worst.status, worst.cause, worst.why
 	f.ExampleARN, f.Region = worst.example, worst.need.Region
 	f.Inspected, f.Simulated = worst.inspected, worst.simulated
-	f.Statements, f.SimulatedStatements, f.MissingContext = worst.statements, worst.simulatedStatements, worst.missing
+	f.Statements, f.SimulatedStatements, f.MissingContext = worst.statements,
+		worst.simulatedStatements, worst.missing
 	f.Notes = addNote(f.Notes, worst.note)
 	if gaps > 0 && f.Covered > 0 {
 		f.Status = Partial
@@ -177,7 +185,8 @@ func evaluateRequirement(t TargetFacts, r policies.Requirement) Finding {
 	return f
 }
 
-// statusRank orders what one resource of several can come to: the most certain and the worst is told.
+// statusRank orders what one resource of several can come to: the most certain and the worst is
+// told.
 var statusRank = map[Status]int{Unverified: 1, Conditional: 2, Partial: 3, Missing: 4, Denied: 5}
 
 func addNote(notes []string, note string) []string {

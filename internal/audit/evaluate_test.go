@@ -20,7 +20,8 @@ func grants(t *testing.T, texts ...string) iampolicy.Grants {
 		if err != nil {
 			t.Fatal(err)
 		}
-		g.Identity = append(g.Identity, iampolicy.Policy{ID: fmt.Sprintf("inline policy %q", rune('a'+i)), Document: doc})
+		g.Identity = append(g.Identity, iampolicy.Policy{ID: fmt.Sprintf("inline policy %q", rune('a'+i)),
+			Document: doc})
 	}
 	return g
 }
@@ -58,7 +59,8 @@ func TestAsk(t *testing.T) {
 	}{
 		{"satisfied, allowed", []string{allow}, nil, allowed, Satisfied, ""},
 		{"satisfied, denied by the organization", []string{allow}, nil, organization, Denied, SCP},
-		{"satisfied, denied by the boundary", []string{allow}, nil, boundary, Denied, PermissionsBoundary},
+		{"satisfied, denied by the boundary", []string{allow}, nil, boundary, Denied,
+			PermissionsBoundary},
 		{"satisfied, denied for no reason AWS names", []string{allow}, nil, implicit, Unverified, ""},
 		{"satisfied, not asked", []string{allow}, nil, nil, Unverified, ""},
 		{"missing, denied", nil, nil, implicit, Missing, NoGrant},
@@ -67,22 +69,34 @@ func TestAsk(t *testing.T) {
 		{"missing, not asked", nil, nil, nil, Unverified, ""},
 		{"partial, allowed", []string{allow, secret}, nil, allowed, Partial, IdentityDeny},
 		{"partial, denied by the organization", []string{allow, secret}, nil, organization, Denied, SCP},
-		{"partial, denied by the boundary", []string{allow, secret}, nil, boundary, Denied, PermissionsBoundary},
-		{"partial, denied for no reason AWS names", []string{allow, secret}, nil, implicit, Unverified, ""},
-		{"partial, denied for what is asked about", []string{real}, nil, implicit, Partial, NarrowerGrant},
-		{"partial, allowed for what is asked about and not granted", []string{real}, nil, allowed, Unverified, ""},
-		{"partial, and conditional for what is asked about, denied", []string{realUnless}, nil, missing, Partial, NarrowerGrant},
-		{"partial, and conditional for what is asked about, allowed", []string{realUnless}, nil, allowed, Partial, NarrowerGrant},
-		{"partial, and conditional for what is asked about, denied by the organization", []string{realUnless}, nil, organization, Denied, SCP},
-		{"conditional elsewhere, allowed", []string{allow, secretUnless}, nil, allowed, Conditional, Condition},
+		{"partial, denied by the boundary", []string{allow, secret}, nil, boundary, Denied,
+			PermissionsBoundary},
+		{"partial, denied for no reason AWS names", []string{allow, secret}, nil, implicit, Unverified,
+			""},
+		{"partial, denied for what is asked about", []string{real}, nil, implicit, Partial,
+			NarrowerGrant},
+		{"partial, allowed for what is asked about and not granted", []string{real}, nil, allowed,
+			Unverified, ""},
+		{"partial, and conditional for what is asked about, denied", []string{realUnless}, nil, missing,
+			Partial, NarrowerGrant},
+		{"partial, and conditional for what is asked about, allowed", []string{realUnless}, nil, allowed,
+			Partial, NarrowerGrant},
+		{"partial, and conditional for what is asked about, denied by the organization",
+			[]string{realUnless}, nil, organization, Denied, SCP},
+		{"conditional elsewhere, allowed", []string{allow, secretUnless}, nil, allowed, Conditional,
+			Condition},
 		{"granted elsewhere, denied", []string{elsewhere}, nil, implicit, Missing, NarrowerGrant},
 		{"denied, denied", []string{allow, deny}, nil, explicit, Denied, IdentityDeny},
 		{"denied, allowed", []string{allow, deny}, nil, allowed, Unverified, ""},
 		{"conditional, allowed", []string{conditional}, nil, allowed, Satisfied, ""},
-		{"conditional, denied with missing context", []string{conditional}, nil, missing, Conditional, Condition},
-		{"a conditional deny, denied", []string{allow, denyUnless}, nil, explicit, Conditional, Condition},
-		{"conditional, denied by the organization", []string{conditional}, nil, organization, Denied, SCP},
-		{"a conditional allow, denied explicitly by nobody we know", []string{conditional}, nil, explicit, Unverified, ""},
+		{"conditional, denied with missing context", []string{conditional}, nil, missing, Conditional,
+			Condition},
+		{"a conditional deny, denied", []string{allow, denyUnless}, nil, explicit, Conditional,
+			Condition},
+		{"conditional, denied by the organization", []string{conditional}, nil, organization, Denied,
+			SCP},
+		{"a conditional allow, denied explicitly by nobody we know", []string{conditional}, nil, explicit,
+			Unverified, ""},
 		{"unknown, allowed", nil, unread, allowed, Satisfied, ""},
 		{"unknown, denied", nil, unread, implicit, Missing, NoGrant},
 		{"unknown, denied explicitly", nil, unread, explicit, Denied, IdentityDeny},
@@ -90,17 +104,23 @@ func TestAsk(t *testing.T) {
 		{"unknown, denied by the boundary", nil, unread, boundary, Denied, PermissionsBoundary},
 		{"unknown, denied with missing context", nil, unread, missing, Conditional, Condition},
 		{"unknown, not asked", nil, unread, nil, Unverified, ""},
-		{"partly read, denied: what was read explains it", []string{elsewhere}, unread, implicit, Missing, NarrowerGrant},
-		{"partly read, allowed by it, denied by AWS", []string{allow}, unread, explicit, Denied, IdentityDeny},
-		{"partly read, granted under a condition, denied explicitly", []string{conditional}, unread, explicit, Denied, IdentityDeny},
-		{"partly read, allowed by it, denied for no reason AWS names", []string{allow}, unread, implicit, Unverified, ""},
+		{"partly read, denied: what was read explains it", []string{elsewhere}, unread, implicit, Missing,
+			NarrowerGrant},
+		{"partly read, allowed by it, denied by AWS", []string{allow}, unread, explicit, Denied,
+			IdentityDeny},
+		{"partly read, granted under a condition, denied explicitly", []string{conditional}, unread,
+			explicit, Denied, IdentityDeny},
+		{"partly read, allowed by it, denied for no reason AWS names", []string{allow}, unread, implicit,
+			Unverified, ""},
 		{"partly read and denied by it, allowed by AWS", []string{deny}, unread, allowed, Satisfied, ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			q := policies.SimulationRequest{Action: "s3:ListBucket", Resource: bucket, Region: "us-east-1"}
-			facts := TargetFacts{Name: "user/ci", ARN: "arn:aws:iam::123456789012:user/ci", Presence: Present,
-				Grants: grants(t, test.policies...), Unread: test.unread, Answers: map[policies.SimulationRequest]Answer{}}
+			facts := TargetFacts{Name: "user/ci", ARN: "arn:aws:iam::123456789012:user/ci",
+				Presence: Present,
+				Grants:   grants(t, test.policies...), Unread: test.unread,
+				Answers: map[policies.SimulationRequest]Answer{}}
 			if test.answer != nil {
 				facts.Answers[q] = *test.answer
 			}
@@ -126,12 +146,15 @@ func TestOpenStatementsAreNamed(t *testing.T) {
 	q := policies.SimulationRequest{Action: "s3:ListBucket", Resource: bucket, Region: "us-east-1"}
 	const buckets = "arn:aws:s3:::remotionlambda-useast1-*"
 	for want, texts := range map[string][]string{
-		"statement 3 (Sid Mfa) of inline policy 'a' denies it under a condition":         {vpc + "," + plain + "," + mfa},
+		"statement 3 (Sid Mfa) of inline policy 'a' denies it under a " +
+			"condition": {vpc + "," + plain + "," + mfa},
 		"statement 1 (Sid Vpc) of inline policy 'a' grants it under a condition":         {vpc},
 		"statement 1 (Sid Own) of inline policy 'a' grants it through a policy variable": {own},
 	} {
-		facts := TargetFacts{Name: "user/ci", ARN: "arn:aws:iam::123456789012:user/ci", Presence: Present, Grants: grants(t, texts...)}
-		if in := facts.inspect(policies.Need{SimulationRequest: q, Pattern: buckets}); in.status != Conditional || !strings.HasPrefix(in.why, want) {
+		facts := TargetFacts{Name: "user/ci", ARN: "arn:aws:iam::123456789012:user/ci", Presence: Present,
+			Grants: grants(t, texts...)}
+		if in := facts.inspect(policies.Need{SimulationRequest: q,
+			Pattern: buckets}); in.status != Conditional || !strings.HasPrefix(in.why, want) {
 			t.Errorf("%s %q, want %q", in.status, in.why, want)
 		}
 	}
@@ -152,8 +175,10 @@ func TestGuessedARNsAreUnverified(t *testing.T) {
 func TestAssumedContextWinsWhateverItsCase(t *testing.T) {
 	q := policies.SimulationRequest{Action: "s3:ListBucket", Resource: bucket, Region: "us-east-1"}
 	for range 50 {
-		facts := TargetFacts{Name: "user/ci", ARN: "arn:aws:iam::123456789012:user/ci", Presence: Present, Assumed: iampolicy.Context{"aws:PrincipalARN": {"arn:aws:iam::123456789012:user/other"}},
-			Grants: grants(t, `{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"ArnEquals":{"aws:PrincipalArn":"arn:aws:iam::123456789012:user/other"}}}`)}
+		facts := TargetFacts{Name: "user/ci", ARN: "arn:aws:iam::123456789012:user/ci", Presence: Present,
+			Assumed: iampolicy.Context{"aws:PrincipalARN": {"arn:aws:iam::123456789012:user/other"}},
+			Grants: grants(t,
+				`{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"ArnEquals":{"aws:PrincipalArn":"arn:aws:iam::123456789012:user/other"}}}`)}
 		if !facts.Granted(q) {
 			t.Fatal("the assumed context lost against the principal's own")
 		}
@@ -164,17 +189,21 @@ func TestAssumedContextWinsWhateverItsCase(t *testing.T) {
 func everything(t *testing.T) Facts {
 	t.Helper()
 	place := policies.Scope{Partition: "aws", Account: "123456789012", Regions: []string{"us-east-1"},
-		Caller: "arn:aws:iam::123456789012:user/ci", RenderRole: "arn:aws:iam::123456789012:role/remotion-lambda-role"}
+		Caller:     "arn:aws:iam::123456789012:user/ci",
+		RenderRole: "arn:aws:iam::123456789012:role/remotion-lambda-role"}
 	trust, err := iampolicy.ParseTrust(`{"Statement":{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}}`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	facts := Facts{Account: "123456789012", Partition: "aws", Regions: []string{"us-east-1"}, Release: policies.Latest(), Requested: "auto"}
+	facts := Facts{Account: "123456789012", Partition: "aws", Regions: []string{"us-east-1"},
+		Release: policies.Latest(), Requested: "auto"}
 	for _, target := range []TargetFacts{
 		{Kind: Caller, Name: "user/ci", ARN: place.Caller, Purpose: policies.All},
-		{Kind: RenderRole, Name: "role/remotion-lambda-role", ARN: place.RenderRole, Purpose: policies.Render, Trust: trust},
+		{Kind: RenderRole, Name: "role/remotion-lambda-role", ARN: place.RenderRole,
+			Purpose: policies.Render, Trust: trust},
 	} {
-		target.Presence, target.Place, target.Answers = Present, place, map[policies.SimulationRequest]Answer{}
+		target.Presence, target.Place, target.Answers = Present, place,
+			map[policies.SimulationRequest]Answer{}
 		target.Grants = grants(t, `{"Effect":"Allow","Action":"*","Resource":"*"}`)
 		for _, r := range facts.Release.Requirements(target.Kind.Policy()) {
 			for _, n := range r.Needed(place) {
@@ -194,7 +223,8 @@ func TestEvaluateCompliant(t *testing.T) {
 	}
 }
 
-// Each answer that is lost costs exactly the findings that ask for it, and the report never reads as good.
+// Each answer that is lost costs exactly the findings that ask for it, and the report never reads
+// as good.
 func TestEachLostAnswerIsUnverified(t *testing.T) {
 	for i := range 2 {
 		full := everything(t)
@@ -220,7 +250,8 @@ func TestEachDeniedActionIsFound(t *testing.T) {
 		full := everything(t)
 		for _, req := range full.Release.Requirements(full.Targets[i].Kind.Policy()) {
 			facts := everything(t)
-			facts.Targets[i].Grants = grants(t, fmt.Sprintf(`{"Effect":"Allow","NotAction":%q,"Resource":"*"}`, req.Action))
+			facts.Targets[i].Grants = grants(t,
+				fmt.Sprintf(`{"Effect":"Allow","NotAction":%q,"Resource":"*"}`, req.Action))
 			for q := range facts.Targets[i].Answers {
 				if q.Action == req.Action {
 					facts.Targets[i].Answers[q] = Answer{}
@@ -232,9 +263,11 @@ func TestEachDeniedActionIsFound(t *testing.T) {
 			}
 			for _, f := range r.Findings {
 				if f.Status.Gap() != (f.Action == req.Action && f.Target == facts.Targets[i].Name) {
-					t.Errorf("without %s for %s: %s %s is %s", req.Action, facts.Targets[i].Name, f.Target, f.Action, f.Status)
+					t.Errorf("without %s for %s: %s %s is %s", req.Action, facts.Targets[i].Name, f.Target,
+						f.Action, f.Status)
 				}
-				if f.Status.Gap() && (f.ExampleARN == "" || f.Why == "" || f.Cause == "" || f.Impact == "" || f.Severity == 0) {
+				if f.Status.Gap() && (f.ExampleARN == "" || f.Why == "" || f.Cause == "" || f.Impact == "" ||
+					f.Severity == 0) {
 					t.Errorf("the gap is not told in full: %+v", f)
 				}
 			}
@@ -244,7 +277,8 @@ func TestEachDeniedActionIsFound(t *testing.T) {
 
 func TestConditionalIsAtMostMedium(t *testing.T) {
 	facts := everything(t)
-	facts.Targets[0].Grants = grants(t, `{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"Bool":{"aws:MultiFactorAuthPresent":"true"}}}`)
+	facts.Targets[0].Grants = grants(t,
+		`{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"Bool":{"aws:MultiFactorAuthPresent":"true"}}}`)
 	for q := range facts.Targets[0].Answers {
 		facts.Targets[0].Answers[q] = Answer{Missing: []string{"aws:MultiFactorAuthPresent"}}
 	}
@@ -268,7 +302,8 @@ func TestProblemsAloneAreNotCompliant(t *testing.T) {
 	facts := everything(t)
 	facts.Targets[0].Unread = []Problem{{What: "inline policy", Why: "access denied"}}
 	r := Evaluate(facts)
-	if r.Status != StatusUnverified || r.Summary.Satisfied != 49 || len(r.Problems) != 1 || r.Problems[0].Target != "user/ci" {
+	if r.Status != StatusUnverified || r.Summary.Satisfied != 49 || len(r.Problems) != 1 ||
+		r.Problems[0].Target != "user/ci" {
 		t.Errorf("%s %+v %+v", r.Status, r.Summary, r.Problems)
 	}
 }
@@ -277,8 +312,10 @@ func TestAssumedContextIsTold(t *testing.T) {
 	facts := everything(t)
 	facts.Assumed = iampolicy.Context{"AWS:SecureTransport": {"false"}, "aws:SourceVpc": {"vpc-1"}}
 	got := Evaluate(facts).AssumedContext
-	want := []string{"AWS:SecureTransport=false", "aws:PrincipalIsAWSService=false", "aws:RequestedRegion=<the region of the request>",
-		"aws:SourceVpc=vpc-1", "aws:ViaAWSService=false", "iam:PassedToService=lambda.amazonaws.com (iam:PassRole)"}
+	want := []string{"AWS:SecureTransport=false", "aws:PrincipalIsAWSService=false",
+		"aws:RequestedRegion=<the region of the request>",
+		"aws:SourceVpc=vpc-1", "aws:ViaAWSService=false",
+		"iam:PassedToService=lambda.amazonaws.com (iam:PassRole)"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}

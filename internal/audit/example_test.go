@@ -9,10 +9,12 @@ import (
 
 // Facts that say nothing give a report that says so.
 func ExampleEvaluate() {
-	place := policies.Scope{Partition: "aws", Account: "123456789012", Regions: []string{"us-east-1"}, Caller: "arn:aws:iam::123456789012:user/ci"}
+	place := policies.Scope{Partition: "aws", Account: "123456789012", Regions: []string{"us-east-1"},
+		Caller: "arn:aws:iam::123456789012:user/ci"}
 	report := audit.Evaluate(audit.Facts{
 		Account: "123456789012", Partition: "aws", Regions: place.Regions, Release: policies.Latest(),
-		Targets: []audit.TargetFacts{{Kind: audit.Caller, Name: "user/ci", ARN: place.Caller, Purpose: policies.Render, Place: place}},
+		Targets: []audit.TargetFacts{{Kind: audit.Caller, Name: "user/ci", ARN: place.Caller,
+			Purpose: policies.Render, Place: place}},
 	})
 	fmt.Println(report.Status, report.Summary.Unverified, "of", report.Summary.Requirements)
 	fmt.Println(report.Findings[0].Action, report.Findings[0].Status+":", report.Findings[0].Why)

@@ -13,16 +13,18 @@ type Facts struct {
 	// Release is what the account is judged by, and Requested what was asked for: auto, 4.0.420.
 	Release   policies.Release
 	Requested string
-	// Releases are those the deployed functions need, oldest first: the account is judged by their union.
-	// Empty judges by Release alone.
+	// Releases are those the deployed functions need, oldest first: the account is judged by their
+	// union. Empty judges by Release alone.
 	Releases []policies.Release
 	// UpgradeTo is a release to look ahead to; nil for none.
 	UpgradeTo *policies.Release
-	// Functions are the deployed ones that were found in the audited regions, ordered by region and name.
+	// Functions are the deployed ones that were found in the audited regions, ordered by region and
+	// name.
 	Functions []Function
 	// Skipped are regions that were to be audited and are not.
 	Skipped []SkippedRegion
-	// NoDefaultRole says that the default render role is not audited: nobody has it, and functions have others.
+	// NoDefaultRole says that the default render role is not audited: nobody has it, and functions
+	// have others.
 	NoDefaultRole bool
 	// Undiscovered says that nothing was looked for: no functions, no roles of theirs.
 	Undiscovered bool
@@ -123,7 +125,7 @@ type Answer struct {
 	Missing []string
 	// OrganizationDenies and BoundaryDenies say that AWS blamed that layer.
 	OrganizationDenies, BoundaryDenies bool
-	// Inferred says that the question was not asked in its region: it was in the first, and another action
-	// of the same service in both, and all were allowed.
+	// Inferred says that the question was not asked in its region: it was in the first, and another
+	// action of the same service in both, and all were allowed.
 	Inferred bool
 }

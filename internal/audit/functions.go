@@ -22,8 +22,8 @@ func (f Function) String() string { return f.Name + " (" + f.Region + ")" }
 // Known reports whether the release is known.
 func (f Function) Known() bool { return f.Release != (policies.Release{}) }
 
-// A SkippedRegion was to be audited, and there is nothing to audit. If it is audited all the same, its
-// functions alone could not be listed.
+// A SkippedRegion was to be audited, and there is nothing to audit. If it is audited all the same,
+// its functions alone could not be listed.
 type SkippedRegion struct {
 	Region, Why string
 	Audited     bool
@@ -45,8 +45,8 @@ func (t TargetFacts) by(account []policies.Release) []policies.Release {
 	return account
 }
 
-// Ahead are the releases whose needs have to be known: those of judgedBy, the newest known one, and the
-// one to upgrade to.
+// Ahead are the releases whose needs have to be known: those of judgedBy, the newest known one, and
+// the one to upgrade to.
 func (f Facts) Ahead() []policies.Release {
 	list := slices.Clone(f.judgedBy())
 	if known := policies.Releases(f.Partition); len(known) > 0 {
@@ -60,7 +60,8 @@ func (f Facts) Ahead() []policies.Release {
 
 // Deployed sums up the functions of one release.
 type Deployed struct {
-	// Release is a number, or a range where names have no more than a date; empty where it is not known.
+	// Release is a number, or a range where names have no more than a date; empty where it is not
+	// known.
 	Release   string   `json:"release"`
 	Functions int      `json:"functions"`
 	Regions   []string `json:"regions"`
@@ -100,7 +101,8 @@ func deployed(functions []Function) []Deployed {
 func (f Facts) remotion() Remotion {
 	by := f.judgedBy()
 	newest := by[len(by)-1]
-	r := Remotion{Requested: f.Requested, Since: newest.Since, Release: newest.String(), Deployed: deployed(f.Functions)}
+	r := Remotion{Requested: f.Requested, Since: newest.Since, Release: newest.String(),
+		Deployed: deployed(f.Functions)}
 	if len(f.Releases) > 0 {
 		names := make([]string, len(by))
 		for i, release := range by {
@@ -144,8 +146,8 @@ func namesOf(functions []Function) string {
 }
 
 // onFunctions says of a finding about a render role itself which deployed functions it stops. A
-// function that names its role by an ARN nobody has, because the role was made anew under another path,
-// has no role.
+// function that names its role by an ARN nobody has, because the role was made anew under another
+// path, has no role.
 func onFunctions(f Finding, t TargetFacts) Finding {
 	var strayed []Function
 	if t.Presence == Present {
@@ -157,7 +159,8 @@ func onFunctions(f Finding, t TargetFacts) Finding {
 	}
 	switch {
 	case strayed != nil && f.Status == Satisfied:
-		f.Status, f.Cause, f.Covered, f.ExampleARN, f.Statements = Missing, TargetMissing, 0, strayed[0].Role, nil
+		f.Status, f.Cause, f.Covered, f.ExampleARN, f.Statements = Missing, TargetMissing, 0,
+			strayed[0].Role, nil
 		f.Why = fmt.Sprintf("there is no role %s: the role of that name is %s", strayed[0].Role, t.ARN)
 		f.Inspected = string(Missing)
 		f.Notes = addNote(f.Notes, "deployed functions that are set to it: "+namesOf(strayed))

@@ -58,14 +58,17 @@ func (f Facts) notices(r Report) []Notice {
 			"there is no role %s, and no deployed function uses it: it is not audited", policies.RoleName)})
 	}
 	if f.Undiscovered {
-		list = append(list, Notice{Kind: NoticeReadScope, Text: "READ_SCOPE=named: deployed functions are not listed, so neither their regions and releases nor the roles that they really have " +
-			"are known: what is audited is what the configuration names"})
+		list = append(list,
+			Notice{Kind: NoticeReadScope,
+				Text: "READ_SCOPE=named: deployed functions are not listed, so neither their regions and " +
+					"releases nor the roles that they really have " +
+					"are known: what is audited is what the configuration names"})
 	}
 	return append(list, f.skipNotices()...)
 }
 
-// documents says which of Remotion's documents the policies of a target are. Where nothing is missing it
-// speaks of older ones alone: a role that is a caller as well has the policies of both.
+// documents says which of Remotion's documents the policies of a target are. Where nothing is
+// missing it speaks of older ones alone: a role that is a caller as well has the policies of both.
 func documents(t TargetFacts, gaps bool) (list []Notice) {
 	for _, p := range t.Grants.Identity {
 		r, ok := policies.Recognize(p.Document, t.Kind.Policy())
@@ -106,7 +109,8 @@ func (f Facts) releaseNotices() (list []Notice) {
 	return list
 }
 
-// upgradeNotice tells in one line what the newest known release needs and the account does not grant.
+// upgradeNotice tells in one line what the newest known release needs and the account does not
+// grant.
 func (f Facts) upgradeNotice() []Notice {
 	known := policies.Releases(f.Partition)
 	if len(known) == 0 {
@@ -115,7 +119,8 @@ func (f Facts) upgradeNotice() []Notice {
 	newest := known[len(known)-1]
 	var lacks []string
 	for _, finding := range f.beyond(newest) {
-		if what := finding.Action + " for " + finding.Target; finding.Status.Gap() && !slices.Contains(lacks, what) {
+		if what := finding.Action + " for " + finding.Target; finding.Status.Gap() &&
+			!slices.Contains(lacks, what) {
 			lacks = append(lacks, what)
 		}
 	}
@@ -123,7 +128,8 @@ func (f Facts) upgradeNotice() []Notice {
 		return nil
 	}
 	return []Notice{{Kind: NoticeUpgrade,
-		Text:    fmt.Sprintf("what Remotion %s needs is not granted: %s", newest, joinSome(lacks, " and ")),
+		Text: fmt.Sprintf("what Remotion %s needs is not granted: %s", newest,
+			joinSome(lacks, " and ")),
 		Command: "remotion-audit audit --upgrade-to " + newest.Until,
 	}}
 }
@@ -139,7 +145,8 @@ func (f Facts) nameNotices() (list []Notice) {
 	}
 	if functions != nil {
 		list = append(list, Notice{Kind: NoticeCustomName, Text: fmt.Sprintf(
-			"Remotion documents its policies for functions named remotion-render-*, and these are not: %s; %s", namesOf(functions), enough)})
+			"Remotion documents its policies for functions named remotion-render-*, and these are not: "+
+				"%s; %s", namesOf(functions), enough)})
 	}
 	var buckets []string
 	for _, t := range f.Targets {
@@ -151,7 +158,8 @@ func (f Facts) nameNotices() (list []Notice) {
 	}
 	if buckets != nil {
 		list = append(list, Notice{Kind: NoticeCustomName, Text: fmt.Sprintf(
-			"Remotion documents its policies for buckets named remotionlambda-*, and these are not: %s; %s", joinSome(buckets, " and "), enough)})
+			"Remotion documents its policies for buckets named remotionlambda-*, and these are not: %s; %s",
+			joinSome(buckets, " and "), enough)})
 	}
 	return list
 }
@@ -176,7 +184,9 @@ func (f Facts) skipNotices() (list []Notice) {
 		if r.audited {
 			format = "audited without a list of functions: %s: %s"
 		}
-		list = append(list, Notice{Kind: NoticeRegionSkipped, Text: fmt.Sprintf(format, strings.Join(regions[r], ", "), r.why)})
+		list = append(list,
+			Notice{Kind: NoticeRegionSkipped, Text: fmt.Sprintf(format, strings.Join(regions[r], ", "),
+				r.why)})
 	}
 	return list
 }

@@ -42,7 +42,8 @@ const (
 
 // Causes lists them.
 func Causes() []Cause {
-	return []Cause{NoGrant, NarrowerGrant, IdentityDeny, PermissionsBoundary, SCP, Condition, TrustPolicy, TargetMissing}
+	return []Cause{NoGrant, NarrowerGrant, IdentityDeny, PermissionsBoundary, SCP, Condition,
+		TrustPolicy, TargetMissing}
 }
 
 // ReportStatus sums a report up.
@@ -94,8 +95,8 @@ type Run struct {
 // A Trigger is what made the function run. It says when, and never what is audited.
 type Trigger struct {
 	By TriggerKind `json:"by"`
-	// Changes are those that touch an audited principal, or may, the newest first. More counts those that are not
-	// in the list, Unreadable the messages that may have told of more.
+	// Changes are those that touch an audited principal, or may, the newest first. More counts those
+	// that are not in the list, Unreadable the messages that may have told of more.
 	Changes    []IAMChange `json:"changes,omitempty"`
 	More       int         `json:"more,omitempty"`
 	Unreadable int         `json:"unreadable,omitempty"`
@@ -130,9 +131,9 @@ type Remotion struct {
 	Deployed []Deployed `json:"deployed,omitempty"`
 }
 
-// Summary counts. Gaps and GapsCritical leave out what is muted. Requirements is the sum of Satisfied,
-// Gaps, GapsMuted and Unverified, but for a target that does not exist: all of its requirements count
-// as unmet and are one gap.
+// Summary counts. Gaps and GapsCritical leave out what is muted. Requirements is the sum of
+// Satisfied, Gaps, GapsMuted and Unverified, but for a target that does not exist: all of its
+// requirements count as unmet and are one gap.
 type Summary struct {
 	Requirements int `json:"requirements"`
 	Satisfied    int `json:"satisfied"`
@@ -213,7 +214,8 @@ type StatementRef struct {
 	Resources []string `json:"resources,omitempty"`
 }
 
-// String is how people are told of a statement: statement 2 (Sid Storage) of inline policy "remotion".
+// String is how people are told of a statement: statement 2 (Sid Storage) of inline policy
+// "remotion".
 func (s StatementRef) String() string {
 	return iampolicy.StatementName(s.Policy, s.Index, s.Sid)
 }
@@ -229,13 +231,17 @@ func (r Report) Worst() policies.Severity {
 	return worst
 }
 
-// Unverified reports whether anything could not be learnt: a requirement, or a policy that was to be read.
+// Unverified reports whether anything could not be learnt: a requirement, or a policy that was to
+// be read.
 func (r Report) Unverified() bool { return r.Summary.Unverified > 0 || len(r.Problems) > 0 }
 
 // UnverifiedFor reports whether anything could not be learnt about the target of that name.
 func (r Report) UnverifiedFor(target string) bool {
 	return slices.ContainsFunc(r.Problems, func(p Problem) bool { return p.Target == target }) ||
-		slices.ContainsFunc(r.Targets, func(t TargetReport) bool { return t.Name == target && t.Summary.Unverified > 0 })
+		slices.ContainsFunc(r.Targets, func(t TargetReport) bool {
+			return t.Name == target &&
+				t.Summary.Unverified > 0
+		})
 }
 
 // Completed reports whether no target was cut off by the deadline.

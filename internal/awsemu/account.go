@@ -2,10 +2,10 @@ package awsemu
 
 import "time"
 
-// An Account describes an AWS account: what a Server knows before the first request. It is plain data,
-// so that a test writes it as a literal; [Load] reads the same from a YAML file. A Server copies it and
-// never writes to it. A literal is taken as it stands: Load looks for every mistake, a
-// Server only for references to what is not there, and then answers nothing but that.
+// An Account describes an AWS account: what a Server knows before the first request. It is plain
+// data, so that a test writes it as a literal; [Load] reads the same from a YAML file. A Server
+// copies it and never writes to it. A literal is taken as it stands: Load looks for every mistake,
+// a Server only for references to what is not there, and then answers nothing but that.
 type Account struct {
 	// ID is the account's number, twelve digits. Empty is 123456789012.
 	ID string
@@ -73,8 +73,8 @@ type Group struct {
 // A Role is an IAM role.
 type Role struct {
 	Path string
-	// Trust is the trust policy: a document, or the name of a service that may assume the role, such as
-	// lambda.amazonaws.com. Empty is lambda.amazonaws.com.
+	// Trust is the trust policy: a document, or the name of a service that may assume the role, such
+	// as lambda.amazonaws.com. Empty is lambda.amazonaws.com.
 	Trust    string
 	Inline   map[string]string
 	Managed  []string
@@ -94,18 +94,18 @@ type ManagedPolicy struct {
 	Older []string
 }
 
-// A Simulator says how SimulatePrincipalPolicy and SimulateCustomPolicy answer where the service's own answer has changed, or
-// depends on what it knows of an action.
+// A Simulator says how SimulatePrincipalPolicy and SimulateCustomPolicy answer where the service's
+// own answer has changed, or depends on what it knows of an action.
 type Simulator struct {
 	// Shape is empty for the answer of today, one result per action; "old" for the one given until
-	// 2026-07-30, one result per action and resource, with the errors of then, and with implicitDeny for
-	// whatever the organization denies.
+	// 2026-07-30, one result per action and resource, with the errors of then, and with implicitDeny
+	// for whatever the organization denies.
 	Shape string
 	// Ungrouped are actions the simulator has no resource data for. Asked about together with others
 	// and with resources, they make it refuse the call.
 	Ungrouped []string
-	// PageSize is how many actions a page of results has. Zero is Account.PageSize. An account that Load
-	// reads has 100 if its file gives neither.
+	// PageSize is how many actions a page of results has. Zero is Account.PageSize. An account that
+	// Load reads has 100 if its file gives neither.
 	PageSize int
 }
 

@@ -9,13 +9,14 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
-// mayAssume refuses a caller whom a role does not trust, or whose own policies stand in the way. A role of
-// nil is one that is not there, which STS does not tell from one that does not trust the caller.
+// mayAssume refuses a caller whom a role does not trust, or whose own policies stand in the way. A
+// role of nil is one that is not there, which STS does not tell from one that does not trust the
+// caller.
 //
-// A trust policy that names the caller itself grants the action; one that names the account leaves that to the
-// account's policies. What of it concerns the caller is put as an identity policy, so that package
-// iampolicy decides about it all the same. Of a user who is named, AWS would not ask the boundary either;
-// here it has a say.
+// A trust policy that names the caller itself grants the action; one that names the account leaves
+// that to the account's policies. What of it concerns the caller is put as an identity policy, so
+// that package iampolicy decides about it all the same. Of a user who is named, AWS would not ask
+// the boundary either; here it has a say.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 func (c *call) mayAssume(role *entity) *apiError {
 	p := c.service.permissions[c.operation][0]
@@ -39,8 +40,9 @@ func (c *call) mayAssume(role *entity) *apiError {
 	return nil
 }
 
-// trust returns the statements of a role's trust policy that concern the caller, each as a policy on
-// everything, and those of them that grant by themselves. A trust policy that does not parse has none.
+// trust returns the statements of a role's trust policy that concern the caller, each as a policy
+// on everything, and those of them that grant by themselves. A trust policy that does not parse has
+// none.
 func (c *call) trust(role *entity) (trusting, naming []iampolicy.Policy) {
 	statements, err := trustStatements(role.trust.text)
 	if err != nil {
@@ -62,23 +64,24 @@ func (c *call) trust(role *entity) (trusting, naming []iampolicy.Policy) {
 	return trusting, naming
 }
 
-// concerned reports whether principals take in the caller, and whether by name or as one of everybody rather
-// than as one of the account.
+// concerned reports whether principals take in the caller, and whether by name or as one of
+// everybody rather than as one of the account.
 func (c *call) concerned(principals []principal) (concerns, names bool) {
 	for _, p := range principals {
 		switch {
 		case p.kind != "AWS" && p.kind != "":
 		case p.name == "*", p.name == c.caller.arn, p.name == c.store.arn(c.caller.entity):
 			concerns, names = true, true
-		case p.name == c.store.account, strings.HasPrefix(p.name, "arn:") && strings.HasSuffix(p.name, ":iam::"+c.store.account+":root"):
+		case p.name == c.store.account, strings.HasPrefix(p.name, "arn:") &&
+			strings.HasSuffix(p.name, ":iam::"+c.store.account+":root"):
 			concerns = true
 		}
 	}
 	return concerns, names
 }
 
-// A trustStatement is a statement of a trust policy: whom it is about, or not about, and what it says as
-// the one statement of an identity policy on everything.
+// A trustStatement is a statement of a trust policy: whom it is about, or not about, and what it
+// says as the one statement of an identity policy on everything.
 type trustStatement struct {
 	principals []principal
 	not        bool
@@ -88,8 +91,8 @@ type trustStatement struct {
 // A principal is AWS and an ARN, Service and a name, or the bare star, which has no kind.
 type principal struct{ kind, name string }
 
-// trustStatements takes a trust policy apart. That ParseTrust accepts it means that its keys are exact and
-// that none is there twice, which encoding/json would not notice.
+// trustStatements takes a trust policy apart. That ParseTrust accepts it means that its keys are
+// exact and that none is there twice, which encoding/json would not notice.
 func trustStatements(text string) ([]trustStatement, error) {
 	if _, err := iampolicy.ParseTrust(text); err != nil {
 		return nil, err

@@ -13,13 +13,15 @@ import (
 
 // trusting is a trust policy of one statement.
 func trusting(principal, more string) string {
-	return documentOf(`{"Effect":"Allow","Principal":` + principal + `,"Action":"sts:AssumeRole"` + more + `}`)
+	return documentOf(`{"Effect":"Allow","Principal":` + principal + `,"Action":"sts:AssumeRole"` +
+		more + `}`)
 }
 
 func TestAssumeRoleAsksTheTrustPolicyAndTheCallers(t *testing.T) {
 	const (
-		target  = "arn:aws:iam::123456789012:role/teams/target"
-		plain   = "User: arn:aws:iam::123456789012:user/caller is not authorized to perform: sts:AssumeRole on resource: " + target
+		target = "arn:aws:iam::123456789012:role/teams/target"
+		plain  = "User: arn:aws:iam::123456789012:user/caller is not authorized to perform: " +
+			"sts:AssumeRole on resource: " + target
 		account = `{"AWS":"123456789012"}`
 		caller  = `{"AWS":"arn:aws:iam::123456789012:user/caller"}`
 		assume  = `{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"` + target + `"}`
@@ -30,17 +32,26 @@ func TestAssumeRoleAsksTheTrustPolicyAndTheCallers(t *testing.T) {
 		set                 func(*Account, *sts.AssumeRoleInput)
 		want                string // of the message; empty is no refusal
 	}{
-		{"the account is trusted, and the caller's policy allows", trusting(account, ""), documentOf(assume), nil, ""},
-		{"the account by the ARN of its root", trusting(`{"AWS":"arn:aws:iam::123456789012:root"}`, ""), documentOf(assume), nil, ""},
-		{"the account is trusted, and the caller's policy says nothing", trusting(account, ""), documentOf(allowS3), nil, plain + " because no identity-based policy allows the sts:AssumeRole action"},
-		{"the caller is trusted by name, which needs no policy", trusting(caller, ""), documentOf(allowS3), nil, ""},
+		{"the account is trusted, and the caller's policy allows", trusting(account, ""),
+			documentOf(assume), nil, ""},
+		{"the account by the ARN of its root", trusting(`{"AWS":"arn:aws:iam::123456789012:root"}`, ""),
+			documentOf(assume), nil, ""},
+		{"the account is trusted, and the caller's policy says nothing", trusting(account, ""),
+			documentOf(allowS3), nil,
+			plain + " because no identity-based policy allows the sts:AssumeRole action"},
+		{"the caller is trusted by name, which needs no policy", trusting(caller, ""),
+			documentOf(allowS3), nil, ""},
 		{"everybody is trusted", trusting(`"*"`, ""), documentOf(allowS3), nil, ""},
-		{"the caller's own deny", trusting(caller, ""), documentOf(allowAny, refuses), nil, plain + " with an explicit deny in an identity-based policy"},
-		{"the organization's", trusting(caller, ""), documentOf(assume), func(a *Account, _ *sts.AssumeRoleInput) {
-			a.Organization = Organization{{FullAWSAccess, documentOf(refuses)}}
-		}, plain + " with an explicit deny in a service control policy"},
-		{"another user is trusted", trusting(`{"AWS":"arn:aws:iam::123456789012:user/eve"}`, ""), allowAll, nil, plain},
-		{"another account is trusted", trusting(`{"AWS":"arn:aws:iam::999999999999:root"}`, ""), allowAll, nil, plain},
+		{"the caller's own deny", trusting(caller, ""), documentOf(allowAny, refuses), nil,
+			plain + " with an explicit deny in an identity-based policy"},
+		{"the organization's", trusting(caller, ""), documentOf(assume),
+			func(a *Account, _ *sts.AssumeRoleInput) {
+				a.Organization = Organization{{FullAWSAccess, documentOf(refuses)}}
+			}, plain + " with an explicit deny in a service control policy"},
+		{"another user is trusted", trusting(`{"AWS":"arn:aws:iam::123456789012:user/eve"}`, ""),
+			allowAll, nil, plain},
+		{"another account is trusted", trusting(`{"AWS":"arn:aws:iam::999999999999:root"}`, ""), allowAll,
+			nil, plain},
 		{"a service is trusted", "lambda.amazonaws.com", allowAll, nil, plain},
 		{"a trust policy that denies the caller", documentOf(
 			`{"Effect":"Allow","Principal":{"AWS":"123456789012"},"Action":"sts:AssumeRole"}`,
@@ -48,14 +59,22 @@ func TestAssumeRoleAsksTheTrustPolicyAndTheCallers(t *testing.T) {
 		{"a deny of all but the caller", documentOf(
 			`{"Effect":"Allow","Principal":{"AWS":"123456789012"},"Action":"sts:AssumeRole"}`,
 			`{"Effect":"Deny","NotPrincipal":{"AWS":["123456789012","arn:aws:iam::123456789012:user/caller"]},"Action":"sts:*"}`), allowAll, nil, ""},
-		{"another action is trusted", documentOf(`{"Effect":"Allow","Principal":{"AWS":"*"},"NotAction":"sts:AssumeRole"}`), allowAll, nil, plain},
+		{"another action is trusted",
+			documentOf(`{"Effect":"Allow","Principal":{"AWS":"*"},"NotAction":"sts:AssumeRole"}`), allowAll,
+			nil, plain},
 		{"a trust policy that is none", "{nonsense", allowAll, nil, plain},
-		{"an external id that is not given", trusting(caller, `,"Condition":{"StringEquals":{"sts:ExternalId":"s3cret"}}`), allowAll, nil, plain},
-		{"an external id that is", trusting(caller, `,"Condition":{"StringEquals":{"sts:ExternalId":"s3cret","sts:RoleSessionName":"render"}}`), allowAll,
+		{"an external id that is not given",
+			trusting(caller, `,"Condition":{"StringEquals":{"sts:ExternalId":"s3cret"}}`), allowAll, nil,
+			plain},
+		{"an external id that is",
+			trusting(caller,
+				`,"Condition":{"StringEquals":{"sts:ExternalId":"s3cret","sts:RoleSessionName":"render"}}`),
+			allowAll,
 			func(_ *Account, in *sts.AssumeRoleInput) { in.ExternalId = aws.String("s3cret") }, ""},
-		{"a role that is not there", trusting(caller, ""), allowAll, func(_ *Account, in *sts.AssumeRoleInput) {
-			in.RoleArn = arnOf("role/none")
-		}, strings.Replace(plain, target, *arnOf("role/none"), 1)},
+		{"a role that is not there", trusting(caller, ""), allowAll,
+			func(_ *Account, in *sts.AssumeRoleInput) {
+				in.RoleArn = arnOf("role/none")
+			}, strings.Replace(plain, target, *arnOf("role/none"), 1)},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -65,7 +84,8 @@ func TestAssumeRoleAsksTheTrustPolicyAndTheCallers(t *testing.T) {
 			if tt.set != nil {
 				tt.set(a, in)
 			}
-			_, err := dial(t, listen(t, &Server{Account: a, EnforceIAM: true}), userKey).sts.AssumeRole(t.Context(), in)
+			_, err := dial(t, listen(t, &Server{Account: a, EnforceIAM: true}),
+				userKey).sts.AssumeRole(t.Context(), in)
 			if tt.want == "" {
 				if err != nil {
 					t.Error(err)
@@ -80,7 +100,8 @@ func TestAssumeRoleAsksTheTrustPolicyAndTheCallers(t *testing.T) {
 // A session has what its role has, and is trusted as its role or by its own name.
 func TestASessionHasItsRolesPolicies(t *testing.T) {
 	a := &Account{Roles: map[string]Role{
-		"worker": {Path: "/w/", Inline: map[string]string{"own": documentOf(`{"Effect":"Allow","Action":"iam:GetRole","Resource":"*","Condition":{"ArnEquals":{"aws:PrincipalArn":"arn:aws:iam::123456789012:role/w/worker"},"Null":{"aws:username":"true"},"StringLike":{"aws:userid":"AROA*:s1"}}}`)}},
+		"worker": {Path: "/w/",
+			Inline: map[string]string{"own": documentOf(`{"Effect":"Allow","Action":"iam:GetRole","Resource":"*","Condition":{"ArnEquals":{"aws:PrincipalArn":"arn:aws:iam::123456789012:role/w/worker"},"Null":{"aws:username":"true"},"StringLike":{"aws:userid":"AROA*:s1"}}}`)}},
 		"byRole": {Trust: trusting(`{"AWS":"arn:aws:iam::123456789012:role/w/worker"}`, "")},
 		"byName": {Trust: trusting(`{"AWS":"arn:aws:sts::123456789012:assumed-role/worker/s1"}`, "")},
 		"other":  {Trust: trusting(`{"AWS":"arn:aws:sts::123456789012:assumed-role/worker/s2"}`, "")},
@@ -92,16 +113,21 @@ func TestASessionHasItsRolesPolicies(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := dial(t, url, keys.AccessKeyID)
-	if out, err := c.sts.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{}); err != nil || *out.Arn != "arn:aws:sts::123456789012:assumed-role/worker/s1" {
+	if out, err := c.sts.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{}); err != nil ||
+		*out.Arn != "arn:aws:sts::123456789012:assumed-role/worker/s1" {
 		t.Errorf("caller %+v, %v", out, err)
 	}
-	if _, err := c.iam.GetRole(t.Context(), &iam.GetRoleInput{RoleName: aws.String("worker")}); err != nil {
+	if _, err := c.iam.GetRole(t.Context(),
+		&iam.GetRoleInput{RoleName: aws.String("worker")}); err != nil {
 		t.Error(err)
 	}
 	_, err = c.iam.ListRoles(t.Context(), &iam.ListRolesInput{})
-	wantError(t, err, "AccessDenied", "User: arn:aws:sts::123456789012:assumed-role/worker/s1 is not authorized to perform: iam:ListRoles on resource: * because no identity-based policy allows the iam:ListRoles action")
+	wantError(t, err, "AccessDenied",
+		"User: arn:aws:sts::123456789012:assumed-role/worker/s1 is not authorized to perform: "+
+			"iam:ListRoles on resource: * because no identity-based policy allows the iam:ListRoles action")
 	for role, trusted := range map[string]bool{"byRole": true, "byName": true, "other": false} {
-		_, err := c.sts.AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: arnOf("role/" + role), RoleSessionName: aws.String("next")})
+		_, err := c.sts.AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: arnOf("role/" + role),
+			RoleSessionName: aws.String("next")})
 		if (err == nil) != trusted {
 			t.Errorf("%s: %v", role, err)
 		}
@@ -109,24 +135,29 @@ func TestASessionHasItsRolesPolicies(t *testing.T) {
 }
 
 func TestAServiceGetsASessionOfARoleThatTrustsIt(t *testing.T) {
-	srv := &Server{Account: &Account{Roles: map[string]Role{"ec2": {Trust: "ec2.amazonaws.com"}, "broken": {Trust: "{"}}}}
+	srv := &Server{Account: &Account{Roles: map[string]Role{"ec2": {Trust: "ec2.amazonaws.com"},
+		"broken": {Trust: "{"}}}}
 	for role, want := range map[string]string{
-		"none":   "there is no role none: add it to the account",
-		"ec2":    "role ec2 does not trust lambda.amazonaws.com: let its trust policy allow that service sts:AssumeRole",
+		"none": "there is no role none: add it to the account",
+		"ec2": "role ec2 does not trust lambda.amazonaws.com: let its trust policy allow that " +
+			"service sts:AssumeRole",
 		"broken": "role broken: trust policy: ",
 	} {
-		if _, err := srv.ServiceSession("lambda.amazonaws.com", role, "f"); err == nil || !strings.HasPrefix(err.Error(), want) {
+		if _, err := srv.ServiceSession("lambda.amazonaws.com", role, "f"); err == nil ||
+			!strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", role, err, want)
 		}
 	}
-	if keys, err := srv.ServiceSession("ec2.amazonaws.com", "ec2", "i-1"); err != nil || keys.SecretAccessKey == "" || keys.SessionToken == "" {
+	if keys, err := srv.ServiceSession("ec2.amazonaws.com", "ec2", "i-1"); err != nil ||
+		keys.SecretAccessKey == "" || keys.SessionToken == "" {
 		t.Errorf("keys %+v, %v", keys, err)
 	}
 }
 
 // A statement that got lost on the way to iampolicy would turn a Deny into nothing.
 func FuzzTrustStatements(f *testing.F) {
-	f.Add(trusting(`"*"`, `,"Condition":{"Bool":{"aws:x-y":[true,1,"<&>"]},"StringEquals":{"aws:a-b":[],"aws:c-d":"é"}}`))
+	f.Add(trusting(`"*"`,
+		`,"Condition":{"Bool":{"aws:x-y":[true,1,"<&>"]},"StringEquals":{"aws:a-b":[],"aws:c-d":"é"}}`))
 	f.Add(`{"Statement":{"Effect":"Deny","NotPrincipal":{"AWS":["*"]},"NotAction":[]}}`)
 	f.Add(documentOf(`{"Sid":"A","Effect":"Allow","Principal":{"Service":"x"},"Action":["sts:*","a:\u003c"]}`))
 	f.Fuzz(func(t *testing.T, text string) {

@@ -70,8 +70,8 @@ func dial(t testing.TB, url, key string) clients {
 	}
 }
 
-// plainBodies sends bodies without their WriteTo, for which net/http would drop a connection, and the reply
-// with it, about once in a hundred runs (smithy-go 1.28.9).
+// plainBodies sends bodies without their WriteTo, for which net/http would drop a connection, and
+// the reply with it, about once in a hundred runs (smithy-go 1.28.9).
 type plainBodies struct{ aws.HTTPClient }
 
 func (c plainBodies) Do(req *http.Request) (*http.Response, error) {

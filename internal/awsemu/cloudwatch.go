@@ -72,8 +72,8 @@ var units = strings.Fields(`Seconds Microseconds Milliseconds Bytes Kilobytes Me
 	Gigabytes/Second Terabytes/Second Bits/Second Kilobits/Second Megabits/Second Gigabits/Second
 	Terabits/Second Count/Second None`)
 
-// metricError makes an error of CloudWatch: the code of its Query API, and the shape that is the same
-// error in its model.
+// metricError makes an error of CloudWatch: the code of its Query API, and the shape that is the
+// same error in its model.
 func metricError(code, shape, format string, args ...any) *apiError {
 	e := refuse(http.StatusBadRequest, code, format, args...)
 	e.shape = "com.amazonaws.cloudwatch#" + shape
@@ -85,7 +85,8 @@ func badValue(format string, args ...any) *apiError {
 }
 
 func badCombination(format string, args ...any) *apiError {
-	return metricError("InvalidParameterCombination", "InvalidParameterCombinationException", format, args...)
+	return metricError("InvalidParameterCombination", "InvalidParameterCombinationException", format,
+		args...)
 }
 
 func missingParameter(format string, args ...any) *apiError {
@@ -161,7 +162,8 @@ func (in source) datum(now time.Time) (Datum, error) {
 		return d, err
 	}
 	if d.Unit != "" && !slices.Contains(units, d.Unit) {
-		return d, badValue("The parameter %s must be a value in the set [ %s ].", in.path("Unit"), strings.Join(units, ", "))
+		return d, badValue("The parameter %s must be a value in the set [ %s ].", in.path("Unit"),
+			strings.Join(units, ", "))
 	}
 	if err = in.values(&d); err != nil {
 		return d, err
@@ -182,9 +184,11 @@ func (in source) datum(now time.Time) (Datum, error) {
 	case d.Time.IsZero():
 		d.Time = now
 	case d.Time.Before(now.Add(-maxPast)):
-		return d, badValue("The parameter %s must specify a time no more than two weeks in the past.", in.path("Timestamp"))
+		return d, badValue("The parameter %s must specify a time no more than two weeks in the past.",
+			in.path("Timestamp"))
 	case d.Time.After(now.Add(maxFuture)):
-		return d, badValue("The parameter %s must specify a time no more than two hours in the future.", in.path("Timestamp"))
+		return d, badValue("The parameter %s must specify a time no more than two hours in the future.",
+			in.path("Timestamp"))
 	}
 	return d, nil
 }
@@ -195,7 +199,8 @@ func (in source) dimensions() ([]Dimension, error) {
 		return nil, err
 	}
 	if len(list) > maxDimensions {
-		return nil, badValue("The collection %s must not have a size greater than %d.", in.path("Dimensions"), maxDimensions)
+		return nil, badValue("The collection %s must not have a size greater than %d.",
+			in.path("Dimensions"), maxDimensions)
 	}
 	var dimensions []Dimension
 	for _, item := range list {
@@ -244,13 +249,17 @@ func (in source) values(d *Datum) error {
 	}
 	switch {
 	case ways == 0:
-		return missingParameter("At least one of the parameters %s, %s and %s must be specified.", in.path("Value"), in.path("Values"), in.path("StatisticValues"))
+		return missingParameter("At least one of the parameters %s, %s and %s must be specified.",
+			in.path("Value"), in.path("Values"), in.path("StatisticValues"))
 	case ways > 1:
-		return badCombination("The parameters %s, %s and %s are mutually exclusive and you have specified more than one.", in.path("Value"), in.path("Values"), in.path("StatisticValues"))
+		return badCombination("The parameters %s, %s and %s are mutually exclusive and you have "+
+			"specified more than one.", in.path("Value"), in.path("Values"), in.path("StatisticValues"))
 	case len(d.Values) > maxValues:
-		return badValue("The collection %s must not have a size greater than %d.", in.path("Values"), maxValues)
+		return badValue("The collection %s must not have a size greater than %d.", in.path("Values"),
+			maxValues)
 	case len(d.Counts) > 0 && len(d.Counts) != len(d.Values):
-		return badValue("The parameters %s and %s must be of the same size.", in.path("Values"), in.path("Counts"))
+		return badValue("The parameters %s and %s must be of the same size.", in.path("Values"),
+			in.path("Counts"))
 	}
 	if given {
 		d.Statistics = &Statistics{}

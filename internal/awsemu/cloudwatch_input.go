@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// A source is a structure of PutMetricData's input, whichever protocol brought it: CBOR and JSON values as
-// their decoders give them, and texts for everything that came in a form.
+// A source is a structure of PutMetricData's input, whichever protocol brought it: CBOR and JSON
+// values as their decoders give them, and texts for everything that came in a form.
 type source struct {
 	members map[string]any
 	at      string // where it stands: "MetricData.member.1."
@@ -18,8 +18,8 @@ type source struct {
 // path names a member as CloudWatch's errors do.
 func (in source) path(name string) string { return in.at + name }
 
-// fromForm makes of a form's tree what the other protocols' decoders make: lists of what has members,
-// maps of what has names, texts of the rest.
+// fromForm makes of a form's tree what the other protocols' decoders make: lists of what has
+// members, maps of what has names, texts of the rest.
 func fromForm(f *form) map[string]any {
 	m := make(map[string]any, len(f.sub))
 	for name, sub := range f.sub {

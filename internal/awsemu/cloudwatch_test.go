@@ -29,9 +29,12 @@ func TestPutMetricDataKeepsWhatTheSDKSendsAsCBOR(t *testing.T) {
 	_, err := c.PutMetricData(t.Context(), &cloudwatch.PutMetricDataInput{
 		Namespace: aws.String("RemotionAudit"),
 		MetricData: []types.MetricDatum{
-			{MetricName: aws.String("Gaps"), Value: aws.Float64(0), Unit: types.StandardUnitCount, Dimensions: []types.Dimension{{Name: aws.String("Target"), Value: aws.String("user/ci")}}},
-			{MetricName: aws.String("OldestGapAge"), Values: []float64{1, 2.5}, Counts: []float64{3, 4}, Timestamp: &early, StorageResolution: aws.Int32(1)},
-			{MetricName: aws.String("S"), StatisticValues: &types.StatisticSet{SampleCount: aws.Float64(2), Sum: aws.Float64(3), Minimum: aws.Float64(1), Maximum: aws.Float64(2)}},
+			{MetricName: aws.String("Gaps"), Value: aws.Float64(0), Unit: types.StandardUnitCount,
+				Dimensions: []types.Dimension{{Name: aws.String("Target"), Value: aws.String("user/ci")}}},
+			{MetricName: aws.String("OldestGapAge"), Values: []float64{1, 2.5}, Counts: []float64{3, 4},
+				Timestamp: &early, StorageResolution: aws.Int32(1)},
+			{MetricName: aws.String("S"), StatisticValues: &types.StatisticSet{SampleCount: aws.Float64(2),
+				Sum: aws.Float64(3), Minimum: aws.Float64(1), Maximum: aws.Float64(2)}},
 		},
 		EntityMetricData: []types.EntityMetricData{{MetricData: []types.MetricDatum{{MetricName: aws.String("E"), Value: aws.Float64(-1)}}}},
 	})
@@ -40,15 +43,18 @@ func TestPutMetricDataKeepsWhatTheSDKSendsAsCBOR(t *testing.T) {
 	}
 	const ns, region = "RemotionAudit", "us-east-1"
 	want := []Datum{
-		{Region: region, Namespace: ns, Name: "Gaps", Value: aws.Float64(0), Unit: "Count", Dimensions: []Dimension{{"Target", "user/ci"}}, Time: noon},
-		{Region: region, Namespace: ns, Name: "OldestGapAge", Values: []float64{1, 2.5}, Counts: []float64{3, 4}, Time: early, Resolution: 1},
+		{Region: region, Namespace: ns, Name: "Gaps", Value: aws.Float64(0), Unit: "Count",
+			Dimensions: []Dimension{{"Target", "user/ci"}}, Time: noon},
+		{Region: region, Namespace: ns, Name: "OldestGapAge", Values: []float64{1, 2.5},
+			Counts: []float64{3, 4}, Time: early, Resolution: 1},
 		{Region: region, Namespace: ns, Name: "S", Statistics: &Statistics{2, 3, 1, 2}, Time: noon},
 		{Region: region, Namespace: ns, Name: "E", Value: aws.Float64(-1), Time: noon},
 	}
 	if got := srv.Metrics(); !reflect.DeepEqual(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", asJSON(got), asJSON(want))
 	}
-	if got := srv.Calls()[0]; got.Service != "cloudwatch" || got.Operation != "PutMetricData" || got.Params["Namespace"] != ns {
+	if got := srv.Calls()[0]; got.Service != "cloudwatch" || got.Operation != "PutMetricData" ||
+		got.Params["Namespace"] != ns {
 		t.Errorf("recorded as %+v", got)
 	}
 }
@@ -65,9 +71,11 @@ func TestPutMetricDataReadsWhatTheSDKCompresses(t *testing.T) {
 	srv := &Server{Now: atNoon}
 	var data []types.MetricDatum
 	for i := range 1000 { // far beyond the size from which the SDK sends gzip
-		data = append(data, types.MetricDatum{MetricName: aws.String(fmt.Sprint("metric", i)), Value: aws.Float64(float64(i))})
+		data = append(data, types.MetricDatum{MetricName: aws.String(fmt.Sprint("metric", i)),
+			Value: aws.Float64(float64(i))})
 	}
-	if _, err := connect(t, srv).cw.PutMetricData(t.Context(), &cloudwatch.PutMetricDataInput{Namespace: aws.String("N"), MetricData: data}); err != nil {
+	if _, err := connect(t, srv).cw.PutMetricData(t.Context(),
+		&cloudwatch.PutMetricDataInput{Namespace: aws.String("N"), MetricData: data}); err != nil {
 		t.Fatal(err)
 	}
 	if got := srv.Metrics(); len(got) != 1000 || *got[999].Value != 999 {
@@ -90,42 +98,72 @@ func TestPutMetricDataRefusesWhatCloudWatchRefuses(t *testing.T) {
 		name, code, message string
 		set                 func(*cloudwatch.PutMetricDataInput)
 	}{
-		{"a namespace of AWS", "InvalidParameterValue", "The value AWS/ for parameter Namespace is invalid.", func(in *cloudwatch.PutMetricDataInput) { in.Namespace = aws.String("AWS/Lambda") }},
-		{"a namespace that begins with a colon", "InvalidParameterValue", "", func(in *cloudwatch.PutMetricDataInput) { in.Namespace = aws.String(":n") }},
-		{"no data", "MissingParameter", "The parameter MetricData is required.", func(in *cloudwatch.PutMetricDataInput) { in.MetricData = nil }},
-		{"a thousand and one metrics", "InvalidParameterValue", "The collection MetricData must not have a size greater than 1000.", func(in *cloudwatch.PutMetricDataInput) {
-			for range 999 {
-				in.MetricData = append(in.MetricData, types.MetricDatum{MetricName: aws.String("x"), Value: aws.Float64(1)})
-			}
-		}},
-		{"NaN", "InvalidParameterValue", "The value NaN for parameter MetricData.member.2.Value is invalid.", value(math.NaN())},
-		{"infinity", "InvalidParameterValue", "The value +Inf for parameter MetricData.member.2.Value is invalid.", value(math.Inf(1))},
+		{"a namespace of AWS", "InvalidParameterValue",
+			"The value AWS/ for parameter Namespace is invalid.", func(in *cloudwatch.PutMetricDataInput) {
+				in.Namespace = aws.String("AWS/Lambda")
+			}},
+		{"a namespace that begins with a colon", "InvalidParameterValue", "",
+			func(in *cloudwatch.PutMetricDataInput) { in.Namespace = aws.String(":n") }},
+		{"no data", "MissingParameter", "The parameter MetricData is required.",
+			func(in *cloudwatch.PutMetricDataInput) { in.MetricData = nil }},
+		{"a thousand and one metrics", "InvalidParameterValue",
+			"The collection MetricData must not have a size greater than 1000.",
+			func(in *cloudwatch.PutMetricDataInput) {
+				for range 999 {
+					in.MetricData = append(in.MetricData, types.MetricDatum{MetricName: aws.String("x"),
+						Value: aws.Float64(1)})
+				}
+			}},
+		{"NaN", "InvalidParameterValue",
+			"The value NaN for parameter MetricData.member.2.Value is invalid.", value(math.NaN())},
+		{"infinity", "InvalidParameterValue",
+			"The value +Inf for parameter MetricData.member.2.Value is invalid.", value(math.Inf(1))},
 		{"a value beyond 2^360", "InvalidParameterValue", "", value(math.Ldexp(-1, 361))},
-		{"a unit that is none", "InvalidParameterValue", "", datum(func(d *types.MetricDatum) { d.Unit = "Gaps" })},
-		{"thirty-one dimensions", "InvalidParameterValue", "The collection MetricData.member.2.Dimensions must not have a size greater than 30.", datum(func(d *types.MetricDatum) {
-			for i := range 31 {
-				d.Dimensions = append(d.Dimensions, types.Dimension{Name: aws.String(fmt.Sprint(i)), Value: aws.String("v")})
-			}
-		})},
-		{"an empty dimension", "MissingParameter", "The parameter MetricData.member.2.Dimensions.member.1.Value is required.", datum(func(d *types.MetricDatum) {
-			d.Dimensions = []types.Dimension{{Name: aws.String("n"), Value: aws.String(" ")}}
-		})},
-		{"a dimension that is not ASCII", "InvalidParameterValue", "The value ü for parameter MetricData.member.2.Dimensions.member.1.Value is invalid.", datum(func(d *types.MetricDatum) {
-			d.Dimensions = []types.Dimension{{Name: aws.String("n"), Value: aws.String("ü")}}
-		})},
-		{"a value and values", "InvalidParameterCombination", "", datum(func(d *types.MetricDatum) { d.Values = []float64{1} })},
-		{"neither value nor values", "MissingParameter", "", datum(func(d *types.MetricDatum) { d.Value = nil })},
-		{"values and too few counts", "InvalidParameterValue", "", datum(func(d *types.MetricDatum) { d.Value, d.Values, d.Counts = nil, []float64{1, 2}, []float64{1} })},
-		{"a hundred and fifty-one values", "InvalidParameterValue", "", datum(func(d *types.MetricDatum) { d.Value, d.Values = nil, make([]float64, 151) })},
-		{"a time long past", "InvalidParameterValue", "", datum(func(d *types.MetricDatum) { d.Timestamp = aws.Time(noon.Add(-15 * 24 * time.Hour)) })},
-		{"a time to come", "InvalidParameterValue", "", datum(func(d *types.MetricDatum) { d.Timestamp = aws.Time(noon.Add(3 * time.Hour)) })},
-		{"a resolution of five seconds", "InvalidParameterValue", "", datum(func(d *types.MetricDatum) { d.StorageResolution = aws.Int32(5) })},
-		{"an empty name", "MissingParameter", "The parameter MetricData.member.2.MetricName is required.", datum(func(d *types.MetricDatum) { d.MetricName = aws.String("") })},
+		{"a unit that is none", "InvalidParameterValue", "",
+			datum(func(d *types.MetricDatum) { d.Unit = "Gaps" })},
+		{"thirty-one dimensions", "InvalidParameterValue",
+			"The collection MetricData.member.2.Dimensions must not have a size greater than 30.",
+			datum(func(d *types.MetricDatum) {
+				for i := range 31 {
+					d.Dimensions = append(d.Dimensions, types.Dimension{Name: aws.String(fmt.Sprint(i)),
+						Value: aws.String("v")})
+				}
+			})},
+		{"an empty dimension", "MissingParameter",
+			"The parameter MetricData.member.2.Dimensions.member.1.Value is required.",
+			datum(func(d *types.MetricDatum) {
+				d.Dimensions = []types.Dimension{{Name: aws.String("n"), Value: aws.String(" ")}}
+			})},
+		{"a dimension that is not ASCII", "InvalidParameterValue",
+			"The value ü for parameter MetricData.member.2.Dimensions.member.1.Value is invalid.",
+			datum(func(d *types.MetricDatum) {
+				d.Dimensions = []types.Dimension{{Name: aws.String("n"), Value: aws.String("ü")}}
+			})},
+		{"a value and values", "InvalidParameterCombination", "",
+			datum(func(d *types.MetricDatum) { d.Values = []float64{1} })},
+		{"neither value nor values", "MissingParameter", "",
+			datum(func(d *types.MetricDatum) { d.Value = nil })},
+		{"values and too few counts", "InvalidParameterValue", "",
+			datum(func(d *types.MetricDatum) {
+				d.Value, d.Values, d.Counts = nil, []float64{1, 2},
+					[]float64{1}
+			})},
+		{"a hundred and fifty-one values", "InvalidParameterValue", "",
+			datum(func(d *types.MetricDatum) { d.Value, d.Values = nil, make([]float64, 151) })},
+		{"a time long past", "InvalidParameterValue", "",
+			datum(func(d *types.MetricDatum) { d.Timestamp = aws.Time(noon.Add(-15 * 24 * time.Hour)) })},
+		{"a time to come", "InvalidParameterValue", "",
+			datum(func(d *types.MetricDatum) { d.Timestamp = aws.Time(noon.Add(3 * time.Hour)) })},
+		{"a resolution of five seconds", "InvalidParameterValue", "",
+			datum(func(d *types.MetricDatum) { d.StorageResolution = aws.Int32(5) })},
+		{"an empty name", "MissingParameter", "The parameter MetricData.member.2.MetricName is required.",
+			datum(func(d *types.MetricDatum) { d.MetricName = aws.String("") })},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			in := &cloudwatch.PutMetricDataInput{Namespace: aws.String("N"), MetricData: []types.MetricDatum{
-				{MetricName: aws.String("fine"), Value: aws.Float64(1)}, {MetricName: aws.String("x"), Value: aws.Float64(1)},
+				{MetricName: aws.String("fine"), Value: aws.Float64(1)},
+				{MetricName: aws.String("x"), Value: aws.Float64(1)},
 			}}
 			tt.set(in)
 			_, err := c.PutMetricData(t.Context(), in)
@@ -136,20 +174,26 @@ func TestPutMetricDataRefusesWhatCloudWatchRefuses(t *testing.T) {
 		t.Errorf("%d datums of refused requests are kept: it is all or none", n)
 	}
 	var typed *types.InvalidParameterValueException
-	_, err := c.PutMetricData(t.Context(), &cloudwatch.PutMetricDataInput{Namespace: aws.String("AWS/X"), MetricData: []types.MetricDatum{{MetricName: aws.String("x"), Value: aws.Float64(1)}}})
+	_, err := c.PutMetricData(t.Context(),
+		&cloudwatch.PutMetricDataInput{Namespace: aws.String("AWS/X"),
+			MetricData: []types.MetricDatum{{MetricName: aws.String("x"), Value: aws.Float64(1)}}})
 	if !errors.As(err, &typed) {
 		t.Errorf("%v is no InvalidParameterValueException", err)
 	}
 }
 
 // send posts a request to CloudWatch as it stands.
-func send(t *testing.T, endpoint, path string, header map[string]string, body string) (*http.Response, string) {
+func send(t *testing.T, endpoint, path string, header map[string]string,
+	body string) (*http.Response, string) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, endpoint+path, bytes.NewReader([]byte(body)))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, endpoint+path,
+		bytes.NewReader([]byte(body)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+anyKey+"/20260101/eu-west-1/monitoring/aws4_request, SignedHeaders=host, Signature=0")
+	req.Header.Set("Authorization",
+		"AWS4-HMAC-SHA256 Credential="+anyKey+
+			"/20260101/eu-west-1/monitoring/aws4_request, SignedHeaders=host, Signature=0")
 	for k, v := range header {
 		req.Header.Set(k, v)
 	}
@@ -167,12 +211,14 @@ func send(t *testing.T, endpoint, path string, header map[string]string, body st
 
 func TestPutMetricDataSpeaksTheProtocolsOfOlderClients(t *testing.T) {
 	form := map[string]string{"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
-	target := map[string]string{"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "GraniteServiceVersion20100801.PutMetricData"}
+	target := map[string]string{"Content-Type": "application/x-amz-json-1.1",
+		"X-Amz-Target": "GraniteServiceVersion20100801.PutMetricData"}
 	rpc := map[string]string{"Content-Type": "application/cbor", "Smithy-Protocol": "rpc-v2-cbor"}
 	const path = "/service/GraniteServiceVersion20100801/operation/PutMetricData"
 	want := Datum{
-		Region: "eu-west-1", Namespace: "N", Name: "m", Value: aws.Float64(1.5), Unit: "Count/Second", Dimensions: []Dimension{{"d", "v w"}},
-		Time: noon.Add(-time.Hour),
+		Region: "eu-west-1", Namespace: "N", Name: "m", Value: aws.Float64(1.5), Unit: "Count/Second",
+		Dimensions: []Dimension{{"d", "v w"}},
+		Time:       noon.Add(-time.Hour),
 	}
 	tests := []struct {
 		name, path string
@@ -182,16 +228,25 @@ func TestPutMetricDataSpeaksTheProtocolsOfOlderClients(t *testing.T) {
 		holds      string // what the reply holds
 		kept       bool
 	}{
-		{"Query", "/", form, "Action=PutMetricData&Version=2010-08-01&Namespace=N&MetricData.member.1.MetricName=m&MetricData.member.1.Value=1.5&MetricData.member.1.Unit=Count%2FSecond&MetricData.member.1.Dimensions.member.1.Name=d&MetricData.member.1.Dimensions.member.1.Value=v+w&MetricData.member.1.Timestamp=2026-11-14T11%3A00%3A00Z", 200, "<PutMetricDataResponse", true},
-		{"Query, refused", "/", form, "Action=PutMetricData&Version=2010-08-01&Namespace=N&MetricData.member.1.MetricName=m&MetricData.member.1.Value=NaN", 400, "<Code>InvalidParameterValue</Code>", false},
-		{"Query, a number that is none", "/", form, "Action=PutMetricData&Version=2010-08-01&Namespace=N&MetricData.member.1.MetricName=m&MetricData.member.1.Value=x", 400, "<Code>InvalidParameterValue</Code>", false},
-		{"JSON", "/", target, `{"Namespace":"N","MetricData":[{"MetricName":"m","Value":1.5,"Unit":"Count/Second","Dimensions":[{"Name":"d","Value":"v w"}],"Timestamp":1794654000}]}`, 200, "{}", true},
-		{"JSON, refused", "/", target, `{"Namespace":"N","MetricData":[{"MetricName":"m","Value":"NaN"}]}`, 400, `"__type":"com.amazonaws.cloudwatch#InvalidParameterValueException"`, false},
-		{"JSON of other types", "/", target, `{"Namespace":7,"MetricData":{}}`, 400, "SerializationException", false},
+		{"Query", "/", form,
+			"Action=PutMetricData&Version=2010-08-01&Namespace=N&MetricData.member.1.MetricName=m&MetricData.member.1.Value=1.5&MetricData.member.1.Unit=Count%2FSecond&MetricData.member.1.Dimensions.member.1.Name=d&MetricData.member.1.Dimensions.member.1.Value=v+w&MetricData.member.1.Timestamp=2026-11-14T11%3A00%3A00Z", 200, "<PutMetricDataResponse", true},
+		{"Query, refused", "/", form,
+			"Action=PutMetricData&Version=2010-08-01&Namespace=N&MetricData.member.1.MetricName=m&MetricData.member.1.Value=NaN", 400, "<Code>InvalidParameterValue</Code>", false},
+		{"Query, a number that is none", "/", form,
+			"Action=PutMetricData&Version=2010-08-01&Namespace=N&MetricData.member.1.MetricName=m&MetricData.member.1.Value=x", 400, "<Code>InvalidParameterValue</Code>", false},
+		{"JSON", "/", target,
+			`{"Namespace":"N","MetricData":[{"MetricName":"m","Value":1.5,"Unit":"Count/Second","Dimensions":[{"Name":"d","Value":"v w"}],"Timestamp":1794654000}]}`, 200, "{}", true},
+		{"JSON, refused", "/", target,
+			`{"Namespace":"N","MetricData":[{"MetricName":"m","Value":"NaN"}]}`, 400,
+			`"__type":"com.amazonaws.cloudwatch#InvalidParameterValueException"`, false},
+		{"JSON of other types", "/", target, `{"Namespace":7,"MetricData":{}}`, 400,
+			"SerializationException", false},
 		{"JSON that is none", "/", target, `{`, 400, "SerializationException", false},
 		{"CBOR that is none", path, rpc, "\xff\x00", 400, "SerializationException", false},
 		{"CBOR that is no map", path, rpc, "\x01", 400, "SerializationException", false},
-		{"an operation that is not offered", "/service/GraniteServiceVersion20100801/operation/ListMetrics", rpc, "\xa0", 400, "InvalidAction", false},
+		{"an operation that is not offered",
+			"/service/GraniteServiceVersion20100801/operation/ListMetrics", rpc, "\xa0", 400,
+			"InvalidAction", false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -200,7 +255,8 @@ func TestPutMetricDataSpeaksTheProtocolsOfOlderClients(t *testing.T) {
 			if resp.StatusCode != tt.status || !strings.Contains(body, tt.holds) {
 				t.Errorf("got %d %q, want %d with %s", resp.StatusCode, body, tt.status, tt.holds)
 			}
-			if tt.status == 400 && tt.header["X-Amz-Target"] != "" && resp.Header.Get("X-Amzn-Query-Error") == "" {
+			if tt.status == 400 && tt.header["X-Amz-Target"] != "" &&
+				resp.Header.Get("X-Amzn-Query-Error") == "" {
 				t.Error("the refusal has no X-Amzn-Query-Error")
 			}
 			got := srv.Metrics()

@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// Resource types as the Service Authorization Reference writes their ARNs, without "arn:PARTITION:".
+// Resource types as the Service Authorization Reference writes their ARNs, without
+// "arn:PARTITION:".
 // https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 const (
 	typeBucket      = "s3:::${BucketName}"
@@ -24,9 +25,10 @@ const (
 	typeCodeSigning = "lambda:${Region}:${Account}:code-signing-config:${CodeSigningConfigId}"
 )
 
-// resourceTypes says of the actions Remotion and its auditor need which resource types each may be asked
-// about; none means that it has to be asked with "*". The first is the one a result with several
-// resources names. An action that is not here is matched as text with whatever it is asked about.
+// resourceTypes says of the actions Remotion and its auditor need which resource types each may be
+// asked about; none means that it has to be asked with "*". The first is the one a result with
+// several resources names. An action that is not here is matched as text with whatever it is asked
+// about.
 var resourceTypes = func() map[string][]string {
 	m := make(map[string][]string)
 	set := func(types []string, actions string) {
@@ -41,12 +43,14 @@ var resourceTypes = func() map[string][]string {
 	set([]string{typeQuota}, `servicequotas:RequestServiceQuotaIncrease`)
 
 	// The simulator takes any S3 ARN for bucket and object actions alike.
-	set([]string{typeBucket}, `s3:CreateBucket s3:DeleteBucket s3:ListBucket s3:GetBucketLocation s3:PutBucketAcl
+	set([]string{typeBucket},
+		`s3:CreateBucket s3:DeleteBucket s3:ListBucket s3:GetBucketLocation s3:PutBucketAcl
 		s3:PutBucketOwnershipControls s3:PutBucketPublicAccessBlock s3:PutLifecycleConfiguration
 		s3:PutBucketPolicy s3:PutBucketWebsite s3:DeleteBucketWebsite`)
 	set([]string{typeObject, typeBucket}, `s3:GetObject s3:PutObject s3:DeleteObject s3:PutObjectAcl`)
 
-	set([]string{typeFunction}, `lambda:GetFunction lambda:InvokeFunction lambda:InvokeAsync lambda:CreateFunction
+	set([]string{typeFunction},
+		`lambda:GetFunction lambda:InvokeFunction lambda:InvokeAsync lambda:CreateFunction
 		lambda:DeleteFunction lambda:PutFunctionEventInvokeConfig lambda:PutRuntimeManagementConfig`)
 	set([]string{typeFunction, typeEventSource, typeCodeSigning}, `lambda:TagResource`)
 	set([]string{typeLayer}, `lambda:GetLayerVersion`)
@@ -55,9 +59,11 @@ var resourceTypes = func() map[string][]string {
 
 	set([]string{typeIAMRole}, `iam:PassRole iam:GetRole iam:ListRolePolicies iam:GetRolePolicy
 		iam:ListAttachedRolePolicies iam:CreateServiceLinkedRole sts:AssumeRole`)
-	set([]string{typeIAMUser}, `iam:GetUser iam:ListUserPolicies iam:GetUserPolicy iam:ListAttachedUserPolicies
+	set([]string{typeIAMUser},
+		`iam:GetUser iam:ListUserPolicies iam:GetUserPolicy iam:ListAttachedUserPolicies
 		iam:ListGroupsForUser`)
-	set([]string{typeIAMGroup}, `iam:GetGroup iam:ListGroupPolicies iam:GetGroupPolicy iam:ListAttachedGroupPolicies`)
+	set([]string{typeIAMGroup},
+		`iam:GetGroup iam:ListGroupPolicies iam:GetGroupPolicy iam:ListAttachedGroupPolicies`)
 	set([]string{typeIAMPolicy}, `iam:GetPolicy iam:GetPolicyVersion iam:ListPolicyVersions`)
 	set([]string{typeIAMUser, typeIAMGroup, typeIAMRole}, `iam:SimulatePrincipalPolicy`)
 	set([]string{typeTopic}, `sns:Publish sns:ListSubscriptionsByTopic`)
@@ -73,9 +79,9 @@ func resourceTemplate(partition, action string) string {
 	return "arn:" + partition + ":" + types[0]
 }
 
-// eligible reports whether an ARN may be of one of the action's resource types. The ARN's own stars are
-// taken for wildcards here, unlike anywhere else in a simulation: the published clients ask about
-// patterns such as layer:remotion-binaries-*, and are not refused.
+// eligible reports whether an ARN may be of one of the action's resource types. The ARN's own stars
+// are taken for wildcards here, unlike anywhere else in a simulation: the published clients ask
+// about patterns such as layer:remotion-binaries-*, and are not refused.
 func eligible(action, arn string) bool {
 	types, known := resourceTypes[strings.ToLower(action)]
 	if !known {
@@ -137,8 +143,8 @@ func literal(s string) []int {
 	return tokens
 }
 
-// overlap reports whether some text matches both patterns. reach[j] says whether the texts of a up to
-// the token at hand and of b up to j can be the same.
+// overlap reports whether some text matches both patterns. reach[j] says whether the texts of a up
+// to the token at hand and of b up to j can be the same.
 func overlap(a, b []int) bool {
 	reach := make([]bool, len(b)+1)
 	next := make([]bool, len(b)+1)

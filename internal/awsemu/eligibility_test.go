@@ -24,20 +24,31 @@ func TestEligible(t *testing.T) {
 		{"anything for an action that takes nothing", "s3:ListAllMyBuckets", "arn:aws:s3:::b", false},
 		{"anything for an action not in the table", "ec2:RunInstances", "arn:aws:s3:::b", true},
 		{"a function", "lambda:InvokeFunction", "arn:aws:lambda:us-east-1:123456789012:function:f", true},
-		{"a function's alias", "lambda:InvokeFunction", "arn:aws:lambda:us-east-1:123456789012:function:f:live", true},
-		{"a layer for a function's action", "lambda:InvokeFunction", "arn:aws:lambda:us-east-1:123456789012:layer:l:1", false},
-		{"a pattern of functions", "lambda:InvokeFunction", "arn:aws:lambda:*:*:function:remotion-render-*", true},
+		{"a function's alias", "lambda:InvokeFunction",
+			"arn:aws:lambda:us-east-1:123456789012:function:f:live", true},
+		{"a layer for a function's action", "lambda:InvokeFunction",
+			"arn:aws:lambda:us-east-1:123456789012:layer:l:1", false},
+		{"a pattern of functions", "lambda:InvokeFunction",
+			"arn:aws:lambda:*:*:function:remotion-render-*", true},
 		{"a pattern of anything", "lambda:InvokeFunction", "arn:aws:lambda:*:*:*", true},
-		{"a layer's version", "lambda:GetLayerVersion", "arn:aws:lambda:us-east-1:678892195805:layer:remotion-binaries-x:3", true},
-		{"a layer without a version", "lambda:GetLayerVersion", "arn:aws:lambda:us-east-1:678892195805:layer:remotion-binaries", false},
-		{"a pattern that may end in a version", "lambda:GetLayerVersion", "arn:aws:lambda:*:678892195805:layer:remotion-binaries-*", true},
-		{"a log group", "logs:CreateLogStream", "arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/x", true},
-		{"a log group for a stream's action", "logs:PutLogEvents", "arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/x", false},
-		{"a log stream", "logs:PutLogEvents", "arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/x:log-stream:2026/01/01", true},
-		{"a pattern that may end in a stream", "logs:PutLogEvents", "arn:aws:logs:*:*:log-group:/aws/lambda-insights:*", true},
+		{"a layer's version", "lambda:GetLayerVersion",
+			"arn:aws:lambda:us-east-1:678892195805:layer:remotion-binaries-x:3", true},
+		{"a layer without a version", "lambda:GetLayerVersion",
+			"arn:aws:lambda:us-east-1:678892195805:layer:remotion-binaries", false},
+		{"a pattern that may end in a version", "lambda:GetLayerVersion",
+			"arn:aws:lambda:*:678892195805:layer:remotion-binaries-*", true},
+		{"a log group", "logs:CreateLogStream",
+			"arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/x", true},
+		{"a log group for a stream's action", "logs:PutLogEvents",
+			"arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/x", false},
+		{"a log stream", "logs:PutLogEvents",
+			"arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/x:log-stream:2026/01/01", true},
+		{"a pattern that may end in a stream", "logs:PutLogEvents",
+			"arn:aws:logs:*:*:log-group:/aws/lambda-insights:*", true},
 		{"a role with a path", "iam:PassRole", "arn:aws:iam::123456789012:role/service-role/x", true},
 		{"a user for a role's action", "iam:PassRole", "arn:aws:iam::123456789012:user/x", false},
-		{"a group, for one of three types", "iam:SimulatePrincipalPolicy", "arn:aws:iam::123456789012:group/x", true},
+		{"a group, for one of three types", "iam:SimulatePrincipalPolicy",
+			"arn:aws:iam::123456789012:group/x", true},
 	}
 	for _, tt := range tests {
 		if got := eligible(tt.action, tt.arn); got != tt.want {
@@ -67,7 +78,8 @@ func TestTheTableKnowsWhatIsNeeded(t *testing.T) {
 	}
 }
 
-// Every text over two letters up to a length is tried against both patterns: two ways to one answer.
+// Every text over two letters up to a length is tried against both patterns: two ways to one
+// answer.
 func TestOverlapAgreesWithTryingEveryText(t *testing.T) {
 	texts := []string{""}
 	for i := 0; i < len(texts) && len(texts[i]) < 5; i++ {
@@ -81,7 +93,8 @@ func TestOverlapAgreesWithTryingEveryText(t *testing.T) {
 		case pattern[0] == anyRun:
 			return matches(pattern[1:], text) || text != "" && matches(pattern, text[1:])
 		default:
-			return text != "" && (pattern[0] == anyByte || pattern[0] == int(text[0])) && matches(pattern[1:], text[1:])
+			return text != "" && (pattern[0] == anyByte || pattern[0] == int(text[0])) &&
+				matches(pattern[1:], text[1:])
 		}
 	}
 	patterns := []string{""}

@@ -21,7 +21,10 @@ func TestObjectsAndFunctionsNeedTheirActions(t *testing.T) {
 		action, resource string
 		do               func(c clients) error
 	}{
-		{"s3:ListAllMyBuckets", "*", func(c clients) error { _, err := c.s3.ListBuckets(t.Context(), nil); return err }},
+		{"s3:ListAllMyBuckets", "*", func(c clients) error {
+			_, err := c.s3.ListBuckets(t.Context(), nil)
+			return err
+		}},
 		{"s3:ListBucket", bucket, func(c clients) error {
 			_, err := c.s3.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: &name})
 			return err
@@ -64,7 +67,8 @@ func TestObjectsAndFunctionsNeedTheirActions(t *testing.T) {
 				account.Functions = []LambdaFunction{{Name: fn, Role: "r2"}}
 				return test.do(dial(t, listen(t, &Server{Account: account, EnforceIAM: true}), userKey))
 			}
-			if err := ask(documentOf(`{"Effect":"Allow","Action":"` + test.action + `","Resource":"` + test.resource + `"}`)); err != nil {
+			if err := ask(documentOf(`{"Effect":"Allow","Action":"` + test.action + `","Resource":"` +
+				test.resource + `"}`)); err != nil {
 				t.Error(err)
 			}
 			var refused smithy.APIError

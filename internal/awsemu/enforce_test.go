@@ -19,7 +19,8 @@ func TestEveryOperationSaysWhatItsCallersNeed(t *testing.T) {
 	for _, svc := range services {
 		for operation := range svc.operations {
 			if _, known := svc.permissions[operation]; !known {
-				t.Errorf("%s offers %s, and its permissions do not say what a caller needs for it", svc.name, operation)
+				t.Errorf("%s offers %s, and its permissions do not say what a caller needs for it", svc.name,
+					operation)
 			}
 		}
 		for operation := range svc.permissions {
@@ -37,8 +38,11 @@ func TestAnOperationWithoutARowIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	svc := &service{name: "new", prefix: "new", denial: "AccessDenied"}
-	c := &call{Server: &Server{EnforceIAM: true, store: st}, request: request{service: svc, operation: "Do"}, caller: st.identityOf(st.entities[kindUser]["root"])}
-	if problem := c.authorize(); problem == nil || !strings.Contains(problem.message, "is not authorized to perform: new:Do because") {
+	c := &call{Server: &Server{EnforceIAM: true, store: st},
+		request: request{service: svc, operation: "Do"},
+		caller:  st.identityOf(st.entities[kindUser]["root"])}
+	if problem := c.authorize(); problem == nil ||
+		!strings.Contains(problem.message, "is not authorized to perform: new:Do because") {
 		t.Errorf("authorize says %v", problem)
 	}
 }
@@ -62,14 +66,20 @@ func TestOperationsNeedTheirActionOnTheirResource(t *testing.T) {
 		policy = "arn:aws:iam::123456789012:policy/p3"
 		caller = "arn:aws:iam::123456789012:user/caller"
 	)
-	params := map[string]string{"UserName": "ci", "GroupName": "g2", "RoleName": "remotion-lambda-role", "PolicyArn": policy, "PolicyName": "x",
-		"TopicArn": alerts, "Name": "new", "Path": "/p/", "PolicySourceArn": user, "SubscriptionArn": alerts + ":1", "RoleArn": role, "RoleSessionName": "render", "Namespace": "N"}
+	params := map[string]string{"UserName": "ci", "GroupName": "g2",
+		"RoleName": "remotion-lambda-role", "PolicyArn": policy, "PolicyName": "x",
+		"TopicArn": alerts, "Name": "new", "Path": "/p/", "PolicySourceArn": user,
+		"SubscriptionArn": alerts + ":1", "RoleArn": role, "RoleSessionName": "render", "Namespace": "N"}
 	resources := map[string]string{
 		"iam:CreatePolicy": "arn:aws:iam::123456789012:policy/p/x", "iam:SimulatePrincipalPolicy": user,
-		"sns:CreateTopic": "arn:aws:sns:us-east-1:123456789012:new", "sns:GetTopicAttributes": alerts, "sns:Publish": alerts,
-		"iam:AddUserToGroup": group, "iam:RemoveUserFromGroup": group, "iam:ListGroupsForUser": user, "iam:UpdateAssumeRolePolicy": role,
+		"sns:CreateTopic": "arn:aws:sns:us-east-1:123456789012:new", "sns:GetTopicAttributes": alerts,
+		"sns:Publish":        alerts,
+		"iam:AddUserToGroup": group, "iam:RemoveUserFromGroup": group, "iam:ListGroupsForUser": user,
+		"iam:UpdateAssumeRolePolicy": role,
 	}
-	everywhere := []string{"iam:ListUsers", "iam:ListGroups", "iam:ListRoles", "iam:ListPolicies", "iam:ListAccountAliases", "iam:SimulateCustomPolicy", "sns:ListTopics", "cloudwatch:PutMetricData"}
+	everywhere := []string{"iam:ListUsers", "iam:ListGroups", "iam:ListRoles", "iam:ListPolicies",
+		"iam:ListAccountAliases", "iam:SimulateCustomPolicy", "sns:ListTopics",
+		"cloudwatch:PutMetricData"}
 	for _, svc := range []*service{iamService, snsService, cloudwatchService} {
 		for _, operation := range slices.Sorted(maps.Keys(svc.operations)) {
 			action := svc.name + ":" + operation
@@ -97,7 +107,8 @@ func TestOperationsNeedTheirActionOnTheirResource(t *testing.T) {
 					postAs(t, listen(t, srv), userKey, svc.scope, sent)
 					return srv.Calls()[0].Code
 				}
-				granted := documentOf(fmt.Sprintf(`{"Effect":"Allow","Action":"%s","Resource":"%s"}`, action, resource))
+				granted := documentOf(fmt.Sprintf(`{"Effect":"Allow","Action":"%s","Resource":"%s"}`, action,
+					resource))
 				if code := ask(granted, params); code == svc.denial {
 					t.Errorf("refused under\n%s", granted)
 				}
@@ -112,7 +123,8 @@ func TestOperationsNeedTheirActionOnTheirResource(t *testing.T) {
 	}
 	t.Run("without a name, the caller", func(t *testing.T) {
 		srv := &Server{Account: callerWith(documentOf(`{"Effect":"Allow","Action":"iam:GetUser","Resource":"` + caller + `"}`)), EnforceIAM: true}
-		if _, err := dial(t, listen(t, srv), userKey).iam.GetUser(t.Context(), &iam.GetUserInput{}); err != nil {
+		if _, err := dial(t, listen(t, srv), userKey).iam.GetUser(t.Context(),
+			&iam.GetUserInput{}); err != nil {
 			t.Error(err)
 		}
 	})
@@ -130,13 +142,21 @@ func TestRefusalsNameTheLayerAsAWSDoes(t *testing.T) {
 		organization           Organization
 		want                   string
 	}{
-		{"no policy", documentOf(allowS3), "", nil, "because no identity-based policy allows the iam:GetRole action"},
-		{"a deny", documentOf(allowAny, noRoles), "", nil, "with an explicit deny in an identity-based policy"},
-		{"a boundary in silence", allowAll, documentOf(allButIt), nil, "because no permissions boundary allows the iam:GetRole action"},
-		{"a boundary's deny", allowAll, documentOf(allowAny, noRoles), nil, "with an explicit deny in a permissions boundary"},
-		{"an organization in silence", allowAll, "", Organization{{FullAWSAccess}, {documentOf(allButIt)}}, "because no service control policy allows the iam:GetRole action"},
-		{"an organization's deny", allowAll, "", Organization{{FullAWSAccess, documentOf(noRoles)}}, "with an explicit deny in a service control policy"},
-		{"a deny before a silence", documentOf(allowAny, noRoles), "", Organization{{documentOf(allButIt)}}, "with an explicit deny in an identity-based policy"},
+		{"no policy", documentOf(allowS3), "", nil,
+			"because no identity-based policy allows the iam:GetRole action"},
+		{"a deny", documentOf(allowAny, noRoles), "", nil,
+			"with an explicit deny in an identity-based policy"},
+		{"a boundary in silence", allowAll, documentOf(allButIt), nil,
+			"because no permissions boundary allows the iam:GetRole action"},
+		{"a boundary's deny", allowAll, documentOf(allowAny, noRoles), nil,
+			"with an explicit deny in a permissions boundary"},
+		{"an organization in silence", allowAll, "",
+			Organization{{FullAWSAccess}, {documentOf(allButIt)}},
+			"because no service control policy allows the iam:GetRole action"},
+		{"an organization's deny", allowAll, "", Organization{{FullAWSAccess, documentOf(noRoles)}},
+			"with an explicit deny in a service control policy"},
+		{"a deny before a silence", documentOf(allowAny, noRoles), "",
+			Organization{{documentOf(allButIt)}}, "with an explicit deny in an identity-based policy"},
 		{"nothing", allowAll, "", Organization{{FullAWSAccess}}, ""},
 	}
 	for _, tt := range tests {
@@ -145,10 +165,12 @@ func TestRefusalsNameTheLayerAsAWSDoes(t *testing.T) {
 			a.Organization = tt.organization
 			if tt.boundary != "" {
 				a.Policies = map[string]ManagedPolicy{"bound": {Document: tt.boundary}}
-				a.Users = map[string]User{"caller": {AccessKeys: []string{userKey}, Inline: map[string]string{"own": tt.inline}, Boundary: "bound"}}
+				a.Users = map[string]User{"caller": {AccessKeys: []string{userKey},
+					Inline: map[string]string{"own": tt.inline}, Boundary: "bound"}}
 				a.Groups, a.Roles = nil, map[string]Role{"r2": {}}
 			}
-			_, err := dial(t, listen(t, &Server{Account: a, EnforceIAM: true}), userKey).iam.GetRole(t.Context(), &iam.GetRoleInput{RoleName: aws.String("r2")})
+			_, err := dial(t, listen(t, &Server{Account: a, EnforceIAM: true}),
+				userKey).iam.GetRole(t.Context(), &iam.GetRoleInput{RoleName: aws.String("r2")})
 			if tt.want == "" {
 				if err != nil {
 					t.Error(err)
@@ -159,11 +181,17 @@ func TestRefusalsNameTheLayerAsAWSDoes(t *testing.T) {
 		})
 	}
 	t.Run("each service in its words", func(t *testing.T) {
-		c := dial(t, listen(t, &Server{Account: callerWith(documentOf(allowS3)), EnforceIAM: true}), userKey)
-		_, err := c.sns.Publish(t.Context(), &sns.PublishInput{TopicArn: aws.String(alerts), Message: aws.String("x")})
-		wantError(t, err, "AuthorizationError", who+"SNS:Publish on resource: "+alerts+" because no identity-based policy allows the SNS:Publish action")
+		c := dial(t, listen(t, &Server{Account: callerWith(documentOf(allowS3)), EnforceIAM: true}),
+			userKey)
+		_, err := c.sns.Publish(t.Context(), &sns.PublishInput{TopicArn: aws.String(alerts),
+			Message: aws.String("x")})
+		wantError(t, err, "AuthorizationError",
+			who+"SNS:Publish on resource: "+alerts+
+				" because no identity-based policy allows the SNS:Publish action")
 		_, err = c.cw.PutMetricData(t.Context(), datum("N"))
-		wantError(t, err, "AccessDenied", who+"cloudwatch:PutMetricData because no identity-based policy allows the cloudwatch:PutMetricData action")
+		wantError(t, err, "AccessDenied",
+			who+"cloudwatch:PutMetricData because no identity-based policy allows the "+
+				"cloudwatch:PutMetricData action")
 		if _, err := c.sts.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{}); err != nil {
 			t.Errorf("who calls, everybody may ask: %v", err)
 		}
@@ -171,20 +199,23 @@ func TestRefusalsNameTheLayerAsAWSDoes(t *testing.T) {
 }
 
 func datum(namespace string) *cloudwatch.PutMetricDataInput {
-	return &cloudwatch.PutMetricDataInput{Namespace: &namespace, MetricData: []cwtypes.MetricDatum{{MetricName: aws.String("x"), Value: aws.Float64(1)}}}
+	return &cloudwatch.PutMetricDataInput{Namespace: &namespace,
+		MetricData: []cwtypes.MetricDatum{{MetricName: aws.String("x"), Value: aws.Float64(1)}}}
 }
 
 // What a request carries decides conditions: the caller, the region, the service's own keys.
 func TestEnforcementKnowsTheRequest(t *testing.T) {
 	grant := func(action, condition string) string {
-		return documentOf(`{"Effect":"Allow","Action":"` + action + `","Resource":"*","Condition":{` + condition + `}}`)
+		return documentOf(`{"Effect":"Allow","Action":"` + action + `","Resource":"*","Condition":{` +
+			condition + `}}`)
 	}
 	putMetrics := func(c clients) error {
 		_, err := c.cw.PutMetricData(t.Context(), datum("RemotionAudit"))
 		return err
 	}
 	attach := func(c clients) error {
-		_, err := c.iam.AttachUserPolicy(t.Context(), &iam.AttachUserPolicyInput{UserName: aws.String("caller"), PolicyArn: arnOf("policy/p3")})
+		_, err := c.iam.AttachUserPolicy(t.Context(),
+			&iam.AttachUserPolicyInput{UserName: aws.String("caller"), PolicyArn: arnOf("policy/p3")})
 		return err
 	}
 	tests := []struct {
@@ -192,18 +223,34 @@ func TestEnforcementKnowsTheRequest(t *testing.T) {
 		call           func(clients) error
 		allowed        bool
 	}{
-		{"the namespace of metrics", grant("cloudwatch:PutMetricData", `"StringEquals":{"cloudwatch:namespace":"RemotionAudit"}`), putMetrics, true},
-		{"another namespace", grant("cloudwatch:PutMetricData", `"StringEquals":{"cloudwatch:namespace":"Other"}`), putMetrics, false},
-		{"the region", grant("cloudwatch:*", `"StringEquals":{"aws:RequestedRegion":"us-east-1"}`), putMetrics, true},
-		{"the user", grant("cloudwatch:*", `"StringEquals":{"aws:username":"caller","aws:PrincipalType":"User"},"ArnEquals":{"aws:PrincipalArn":"arn:aws:iam::123456789012:user/caller"}`), putMetrics, true},
-		{"TLS, and no service in between", grant("cloudwatch:*", `"Bool":{"aws:SecureTransport":true,"aws:ViaAWSService":false,"aws:PrincipalIsAWSService":false}`), putMetrics, true},
-		{"the time", grant("cloudwatch:*", `"DateGreaterThan":{"aws:CurrentTime":"`+stamp(noon.AddDate(0, 0, -1))+`"},"DateLessThan":{"aws:EpochTime":"`+stamp(noon.AddDate(0, 0, 1))+`"}`), putMetrics, true},
-		{"a policy that may be attached", grant("iam:AttachUserPolicy", `"ArnEquals":{"iam:PolicyARN":"arn:aws:iam::123456789012:policy/p3"}`), attach, true},
-		{"a boundary that is not there", grant("iam:AttachUserPolicy", `"ArnLike":{"iam:PermissionsBoundary":"*"}`), attach, false},
+		{"the namespace of metrics",
+			grant("cloudwatch:PutMetricData", `"StringEquals":{"cloudwatch:namespace":"RemotionAudit"}`),
+			putMetrics, true},
+		{"another namespace",
+			grant("cloudwatch:PutMetricData", `"StringEquals":{"cloudwatch:namespace":"Other"}`), putMetrics,
+			false},
+		{"the region", grant("cloudwatch:*", `"StringEquals":{"aws:RequestedRegion":"us-east-1"}`),
+			putMetrics, true},
+		{"the user",
+			grant("cloudwatch:*",
+				`"StringEquals":{"aws:username":"caller","aws:PrincipalType":"User"},"ArnEquals":{"aws:PrincipalArn":"arn:aws:iam::123456789012:user/caller"}`), putMetrics, true},
+		{"TLS, and no service in between",
+			grant("cloudwatch:*",
+				`"Bool":{"aws:SecureTransport":true,"aws:ViaAWSService":false,"aws:PrincipalIsAWSService":false}`), putMetrics, true},
+		{"the time",
+			grant("cloudwatch:*",
+				`"DateGreaterThan":{"aws:CurrentTime":"`+stamp(noon.AddDate(0, 0, -1))+
+					`"},"DateLessThan":{"aws:EpochTime":"`+stamp(noon.AddDate(0, 0, 1))+`"}`), putMetrics, true},
+		{"a policy that may be attached",
+			grant("iam:AttachUserPolicy",
+				`"ArnEquals":{"iam:PolicyARN":"arn:aws:iam::123456789012:policy/p3"}`), attach, true},
+		{"a boundary that is not there",
+			grant("iam:AttachUserPolicy", `"ArnLike":{"iam:PermissionsBoundary":"*"}`), attach, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			err := tt.call(dial(t, listen(t, &Server{Account: callerWith(tt.document), EnforceIAM: true, Now: atNoon}), userKey))
+			err := tt.call(dial(t,
+				listen(t, &Server{Account: callerWith(tt.document), EnforceIAM: true, Now: atNoon}), userKey))
 			if tt.allowed && err != nil {
 				t.Error(err)
 			}
@@ -228,7 +275,9 @@ func TestTheAdministratorIsNeverRefused(t *testing.T) {
 		t.Error(err)
 	}
 	wantError(t, ask("AKIAUSERADMIN000"), "AccessDenied", "")
-	if _, err := dial(t, url, anyKey).sts.AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: arnOf("role/r2"), RoleSessionName: aws.String("admin")}); err != nil {
+	if _, err := dial(t, url, anyKey).sts.AssumeRole(t.Context(),
+		&sts.AssumeRoleInput{RoleArn: arnOf("role/r2"),
+			RoleSessionName: aws.String("admin")}); err != nil {
 		t.Error(err)
 	}
 }

@@ -58,7 +58,8 @@ func (c *call) group(e *entity) groupXML {
 }
 
 func (c *call) role(e *entity) roleXML {
-	return roleXML{e.path, e.name, e.id, c.store.arn(e), stamp(e.created), encode(e.trust.text), e.description, 3600, boundaryOf(e)}
+	return roleXML{e.path, e.name, e.id, c.store.arn(e), stamp(e.created), encode(e.trust.text),
+		e.description, 3600, boundaryOf(e)}
 }
 
 // entityReads are the operations that read users, groups, roles and what is embedded in them.
@@ -94,7 +95,8 @@ func getUser(c *call) (any, error) {
 	}
 	switch e := c.caller.entity; {
 	case e == nil:
-		return result{userXML{"/", "administrator", c.caller.userID, c.caller.arn, stamp(described(c.store.account)), nil}}, nil
+		return result{userXML{"/", "administrator", c.caller.userID, c.caller.arn,
+			stamp(described(c.store.account)), nil}}, nil
 	case e.kind == kindUser:
 		return result{c.user(e)}, nil
 	default:
@@ -126,8 +128,8 @@ func getGroup(c *call) (any, error) {
 	}{c.group(e), listOf(c.plainUsers(users)), p}, nil
 }
 
-// plainUsers and plainRoles are how lists show them: without the boundary, which only GetUser and GetRole
-// return. https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListRoles.html
+// plainUsers and plainRoles are how lists show them: without the boundary, which only GetUser and
+// GetRole return. https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListRoles.html
 func (c *call) plainUsers(es []*entity) []userXML {
 	var users []userXML
 	for _, e := range es {
@@ -207,7 +209,8 @@ func listAccessKeys(c *call) (any, error) {
 	shown, p, err := paged(c, e.keys)
 	var keys []keyXML
 	for _, k := range shown {
-		keys = append(keys, keyXML{UserName: e.name, AccessKeyID: k.id, Status: "Active", CreateDate: stamp(k.created)})
+		keys = append(keys, keyXML{UserName: e.name, AccessKeyID: k.id, Status: "Active",
+			CreateDate: stamp(k.created)})
 	}
 	return struct {
 		AccessKeyMetadata members[keyXML]

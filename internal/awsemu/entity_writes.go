@@ -59,7 +59,9 @@ func (c *call) create(k kind, size int) (*entity, error) {
 func (c *call) path() (string, error) {
 	path := cmp.Or(c.form.get("Path"), "/")
 	if !isPath(path) {
-		return "", validationError("The specified value for path is invalid. It must begin and end with / and contain only alphanumeric characters and/or / characters.")
+		return "",
+			validationError("The specified value for path is invalid. It must begin and end with / and " +
+				"contain only alphanumeric characters and/or / characters.")
 	}
 	return path, nil
 }
@@ -121,8 +123,8 @@ func createRole(c *call) (any, error) {
 	return struct{ Role roleXML }{c.role(e)}, nil
 }
 
-// deleteEntity refuses to delete what still holds something, as IAM does: the console's one click is many
-// calls.
+// deleteEntity refuses to delete what still holds something, as IAM does: the console's one click
+// is many calls.
 func deleteEntity(k kind) func(*call) (any, error) {
 	return func(c *call) (any, error) {
 		e, err := c.find(k)

@@ -60,12 +60,14 @@ func validationError(format string, args ...any) *apiError {
 
 // constraint is the ValidationError of a value that breaks the model.
 func constraint(member, rule string, args ...any) *apiError {
-	return validationError("1 validation error detected: Value at '%s' failed to satisfy constraint: %s", member, fmt.Sprintf(rule, args...))
+	return validationError("1 validation error detected: Value at '%s' failed to satisfy "+
+		"constraint: %s", member, fmt.Sprintf(rule, args...))
 }
 
 // required is the ValidationError of a value that is absent.
 func required(member string) *apiError {
-	return validationError("1 validation error detected: Value null at '%s' failed to satisfy constraint: Member must not be null", member)
+	return validationError("1 validation error detected: Value null at '%s' failed to satisfy "+
+		"constraint: Member must not be null", member)
 }
 
 // notInEnum is the ValidationError of a word that is none of those the model has.

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// A Fault is something that goes wrong with a call. What it does is said by Delay, which adds up over all
-// faults that apply, and by one of Throttle, Deny, Error and LoseReply: of these the first fault
-// that applies decides.
+// A Fault is something that goes wrong with a call. What it does is said by Delay, which adds up
+// over all faults that apply, and by one of Throttle, Deny, Error and LoseReply: of these the first
+// fault that applies decides.
 type Fault struct {
 	// Operation names what it is about: "iam:SimulatePrincipalPolicy", "sns:Publish",
 	// "cloudwatch:PutMetricData", all of a service "iam:*", or everything "*". Empty is everything.

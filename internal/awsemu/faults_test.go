@@ -29,15 +29,19 @@ func each(t *testing.T, c clients) map[string]func() error {
 			return err
 		},
 		"sns": func() error {
-			_, err := c.sns.Publish(t.Context(), &sns.PublishInput{TopicArn: aws.String(alerts), Message: aws.String("x")})
+			_, err := c.sns.Publish(t.Context(), &sns.PublishInput{TopicArn: aws.String(alerts),
+				Message: aws.String("x")})
 			return err
 		},
 		"lambda": func() error {
-			_, err := c.lambda.GetFunction(t.Context(), &lambda.GetFunctionInput{FunctionName: aws.String("clips")})
+			_, err := c.lambda.GetFunction(t.Context(),
+				&lambda.GetFunctionInput{FunctionName: aws.String("clips")})
 			return err
 		},
 		"cloudwatch": func() error {
-			_, err := c.cw.PutMetricData(t.Context(), &cloudwatch.PutMetricDataInput{Namespace: aws.String("N"), MetricData: []cwtypes.MetricDatum{{MetricName: aws.String("x"), Value: aws.Float64(1)}}})
+			_, err := c.cw.PutMetricData(t.Context(),
+				&cloudwatch.PutMetricDataInput{Namespace: aws.String("N"),
+					MetricData: []cwtypes.MetricDatum{{MetricName: aws.String("x"), Value: aws.Float64(1)}}})
 			return err
 		},
 	}
@@ -53,14 +57,25 @@ func faulty() *Account {
 func TestEachServiceIsThrottledAndDeniedInItsOwnWords(t *testing.T) {
 	srv := &Server{Account: faulty()}
 	calls := each(t, connect(t, srv))
-	throttled := map[string]string{"iam": "Throttling", "sts": "Throttling", "sns": "Throttled", "cloudwatch": "ThrottlingException", "lambda": "TooManyRequestsException"}
+	throttled := map[string]string{"iam": "Throttling", "sts": "Throttling", "sns": "Throttled",
+		"cloudwatch": "ThrottlingException", "lambda": "TooManyRequestsException"}
 	const who = "User: arn:aws:iam::123456789012:user/administrator is not authorized to perform: "
 	denied := map[string][2]string{
-		"iam":        {"AccessDenied", who + "iam:GetRole on resource: arn:aws:iam::123456789012:role/r2 because no identity-based policy allows the iam:GetRole action"},
-		"sts":        {"AccessDenied", who + "sts:GetCallerIdentity because no identity-based policy allows the sts:GetCallerIdentity action"},
-		"sns":        {"AuthorizationError", who + "SNS:Publish on resource: " + alerts + " because no identity-based policy allows the SNS:Publish action"},
-		"lambda":     {"AccessDeniedException", who + "lambda:GetFunction on resource: arn:aws:lambda:us-east-1:123456789012:function:clips because no identity-based policy allows the lambda:GetFunction action"},
-		"cloudwatch": {"AccessDenied", who + "cloudwatch:PutMetricData because no identity-based policy allows the cloudwatch:PutMetricData action"},
+		"iam": {"AccessDenied",
+			who + "iam:GetRole on resource: arn:aws:iam::123456789012:role/r2 because no identity-based " +
+				"policy allows the iam:GetRole action"},
+		"sts": {"AccessDenied",
+			who + "sts:GetCallerIdentity because no identity-based policy allows the " +
+				"sts:GetCallerIdentity action"},
+		"sns": {"AuthorizationError",
+			who + "SNS:Publish on resource: " + alerts +
+				" because no identity-based policy allows the SNS:Publish action"},
+		"lambda": {"AccessDeniedException",
+			who + "lambda:GetFunction on resource: arn:aws:lambda:us-east-1:123456789012:function:clips " +
+				"because no identity-based policy allows the lambda:GetFunction action"},
+		"cloudwatch": {"AccessDenied",
+			who + "cloudwatch:PutMetricData because no identity-based policy allows the " +
+				"cloudwatch:PutMetricData action"},
 	}
 	for service, call := range calls {
 		t.Run(service, func(t *testing.T) {
@@ -85,7 +100,8 @@ func TestFaultsApplyToTheCallsTheyConcern(t *testing.T) {
 	}
 	simulate := func(arn string) func(clients) error {
 		return func(c clients) error {
-			_, err := c.iam.SimulatePrincipalPolicy(t.Context(), &iam.SimulatePrincipalPolicyInput{PolicySourceArn: &arn, ActionNames: []string{"s3:GetObject"}})
+			_, err := c.iam.SimulatePrincipalPolicy(t.Context(),
+				&iam.SimulatePrincipalPolicyInput{PolicySourceArn: &arn, ActionNames: []string{"s3:GetObject"}})
 			return err
 		}
 	}
@@ -100,19 +116,26 @@ func TestFaultsApplyToTheCallsTheyConcern(t *testing.T) {
 		call   func(clients) error
 		want   string // a letter for each of five calls: . or x
 	}{
-		{"always, without a count", []Fault{{Operation: "iam:GetRole", Throttle: true}}, role("r2"), "xxxxx"},
-		{"a number of times", []Fault{{Operation: "iam:GetRole", Throttle: true, Times: 2}}, role("r2"), "xx..."},
-		{"after a number of calls", []Fault{{Operation: "iam:*", Deny: true, After: 3}}, role("r2"), "...xx"},
-		{"after some, for some", []Fault{{Operation: "*", Error: fails, After: 1, Times: 2}}, role("r2"), ".xx.."},
+		{"always, without a count", []Fault{{Operation: "iam:GetRole", Throttle: true}}, role("r2"),
+			"xxxxx"},
+		{"a number of times", []Fault{{Operation: "iam:GetRole", Throttle: true, Times: 2}}, role("r2"),
+			"xx..."},
+		{"after a number of calls", []Fault{{Operation: "iam:*", Deny: true, After: 3}}, role("r2"),
+			"...xx"},
+		{"after some, for some", []Fault{{Operation: "*", Error: fails, After: 1, Times: 2}}, role("r2"),
+			".xx.."},
 		{"whatever the case", []Fault{{Operation: "IAM:getrole", Error: fails}}, role("r2"), "xxxxx"},
 		{"not another operation", []Fault{{Operation: "iam:GetUser", Error: fails}}, role("r2"), "....."},
 		{"not another service", []Fault{{Operation: "sns:*", Error: fails}}, role("r2"), "....."},
 		{"one principal, by name", []Fault{{Target: "role/r2", Error: fails}}, role("r2"), "xxxxx"},
 		{"not another principal", []Fault{{Target: "role/r3", Error: fails}}, role("r2"), "....."},
-		{"one principal, whatever the path in its ARN", []Fault{{Target: "user/ci", Error: fails}}, simulate("arn:aws:iam::123456789012:user/bots/ci"), "xxxxx"},
-		{"a user is no role", []Fault{{Target: "role/ci", Error: fails}}, simulate("arn:aws:iam::123456789012:user/bots/ci"), "....."},
+		{"one principal, whatever the path in its ARN", []Fault{{Target: "user/ci", Error: fails}},
+			simulate("arn:aws:iam::123456789012:user/bots/ci"), "xxxxx"},
+		{"a user is no role", []Fault{{Target: "role/ci", Error: fails}},
+			simulate("arn:aws:iam::123456789012:user/bots/ci"), "....."},
 		{"oneself", []Fault{{Target: "user/ci", Error: fails}}, user, "xxxxx"},
-		{"the first decides, and each counts by itself", []Fault{{Throttle: true, Times: 1}, {Deny: true, Times: 2}}, role("r2"), "xx..."},
+		{"the first decides, and each counts by itself",
+			[]Fault{{Throttle: true, Times: 1}, {Deny: true, Times: 2}}, role("r2"), "xx..."},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -138,12 +161,13 @@ func TestTheSDKRetriesUntilTheThrottlingIsOver(t *testing.T) {
 	srv := &Server{Account: faulty(), Faults: []Fault{{Throttle: true, Times: 2}}}
 	url := listen(t, srv)
 	c := dial(t, url, anyKey).iam
-	_, err := c.GetRole(t.Context(), &iam.GetRoleInput{RoleName: aws.String("r2")}, func(o *iam.Options) {
-		o.Retryer = retry.NewStandard(func(so *retry.StandardOptions) {
-			so.MaxAttempts = 3
-			so.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
+	_, err := c.GetRole(t.Context(), &iam.GetRoleInput{RoleName: aws.String("r2")},
+		func(o *iam.Options) {
+			o.Retryer = retry.NewStandard(func(so *retry.StandardOptions) {
+				so.MaxAttempts = 3
+				so.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
+			})
 		})
-	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +181,8 @@ func TestTheSDKRetriesUntilTheThrottlingIsOver(t *testing.T) {
 }
 
 func TestALostReplyIsLostAfterTheFact(t *testing.T) {
-	srv := &Server{Account: faulty(), Faults: []Fault{{Operation: "sns:Publish", LoseReply: true, Times: 1}}}
+	srv := &Server{Account: faulty(),
+		Faults: []Fault{{Operation: "sns:Publish", LoseReply: true, Times: 1}}}
 	c := connect(t, srv).sns
 	in := &sns.PublishInput{TopicArn: aws.String(alerts), Message: aws.String("once or twice")}
 	if _, err := c.Publish(t.Context(), in); err == nil {
@@ -175,11 +200,14 @@ func TestALostReplyIsLostAfterTheFact(t *testing.T) {
 }
 
 func TestADelayEndsWhenTheClientGoesAway(t *testing.T) {
-	srv := &Server{Account: faulty(), Faults: []Fault{{Operation: "sns:*", Delay: time.Hour}, {Operation: "iam:*", Delay: 20 * time.Millisecond}, {Operation: "iam:*", Delay: 20 * time.Millisecond}}}
+	srv := &Server{Account: faulty(), Faults: []Fault{{Operation: "sns:*", Delay: time.Hour},
+		{Operation: "iam:*", Delay: 20 * time.Millisecond},
+		{Operation: "iam:*", Delay: 20 * time.Millisecond}}}
 	c := connect(t, srv)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if _, err := c.sns.Publish(ctx, &sns.PublishInput{TopicArn: aws.String(alerts), Message: aws.String("x")}); err == nil {
+	if _, err := c.sns.Publish(ctx, &sns.PublishInput{TopicArn: aws.String(alerts),
+		Message: aws.String("x")}); err == nil {
 		t.Error("a reply delayed for an hour came")
 	}
 	for range 200 { // the server notices a moment later
@@ -192,7 +220,9 @@ func TestADelayEndsWhenTheClientGoesAway(t *testing.T) {
 		t.Errorf("the call is recorded as %+v, and %d messages are published", calls, len(srv.Messages()))
 	}
 	started := time.Now()
-	if _, err := c.iam.GetRole(t.Context(), &iam.GetRoleInput{RoleName: aws.String("r2")}); err != nil || time.Since(started) < 40*time.Millisecond {
+	if _, err := c.iam.GetRole(t.Context(),
+		&iam.GetRoleInput{RoleName: aws.String("r2")}); err != nil ||
+		time.Since(started) < 40*time.Millisecond {
 		t.Errorf("two delays of 20ms took %s, %v: they add up", time.Since(started), err)
 	}
 }

@@ -11,14 +11,15 @@ import (
 	"testing"
 )
 
-// environment is what an unchanged client of AWS needs to reach a server under test, and nothing that would
-// let it reach AWS.
+// environment is what an unchanged client of AWS needs to reach a server under test, and nothing
+// that would let it reach AWS.
 func environment(url, home string) []string {
 	return []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + home,
 		"AWS_ENDPOINT_URL=" + url, "AWS_ACCESS_KEY_ID=AKIACI0000000000", "AWS_SECRET_ACCESS_KEY=secret",
 		"AWS_REGION=us-east-1", "AWS_DEFAULT_REGION=us-east-1",
-		"AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null",
+		"AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE=/dev/null",
+		"AWS_SHARED_CREDENTIALS_FILE=/dev/null",
 		"AWS_MAX_ATTEMPTS=1", "AWS_PAGER=",
 	}
 }
@@ -37,13 +38,17 @@ func run(t *testing.T, url string, name string, args ...string) []byte {
 }
 
 func TestAnUnchangedBoto3Works(t *testing.T) {
-	if out, err := exec.CommandContext(t.Context(), "python3", "-c", "import boto3").CombinedOutput(); err != nil {
-		t.Skipf("boto3 not installed: the embedded AWS is not tested with it here: python3 -c 'import boto3': %v\n%s", err, out)
+	if out, err := exec.CommandContext(t.Context(), "python3", "-c",
+		"import boto3").CombinedOutput(); err != nil {
+		t.Skipf("boto3 not installed: the embedded AWS is not tested with it here: python3 -c 'import "+
+			"boto3': %v\n%s", err, out)
 	}
 	account := video()
 	account.Topics = []string{"alerts"}
 	account.Users["bob"] = User{AccessKeys: []string{"AKIABOB000000000"}}
-	account.Functions = []LambdaFunction{{Name: "clips", Role: "r2", Tags: map[string]string{"remotion-version": "4.0.540"}}, {Name: "b", Role: "r2"}, {Name: "a", Role: "r2"}}
+	account.Functions = []LambdaFunction{{Name: "clips", Role: "r2",
+		Tags: map[string]string{"remotion-version": "4.0.540"}}, {Name: "b", Role: "r2"},
+		{Name: "a", Role: "r2"}}
 	account.DisabledRegions = []string{"af-south-1"}
 	account.Buckets = evidence().Buckets
 	srv := &Server{Account: account, EnforceIAM: true}
@@ -55,10 +60,12 @@ func TestAnUnchangedBoto3Works(t *testing.T) {
 	}
 	document := `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}`
 	simulated := func(action string) string {
-		return `["` + action + `", "arn:aws:s3:::${BucketName}/${KeyName}", "allowed", ["allowed", "allowed"], 38, [], {}]`
+		return `["` + action +
+			`", "arn:aws:s3:::${BucketName}/${KeyName}", "allowed", ["allowed", "allowed"], 38, [], {}]`
 	}
 	custom := func(action string) string {
-		return `["` + action + `", "allowed", ["PolicyInputList.1", "PermissionsBoundaryPolicyInputList.1"]]`
+		return `["` + action +
+			`", "allowed", ["PolicyInputList.1", "PermissionsBoundaryPolicyInputList.1"]]`
 	}
 	err := json.Unmarshal([]byte(`{
 		"caller": "arn:aws:iam::123456789012:user/bots/ci",
@@ -66,8 +73,10 @@ func TestAnUnchangedBoto3Works(t *testing.T) {
 		"none": [],
 		"document": `+document+`,
 		"trust": `+trustLambda+`,
-		"simulated": [`+simulated("s3:GetObject")+`, `+simulated("s3:PutObject")+`, `+simulated("s3:DeleteObject")+`],
-		"custom": [`+custom("s3:GetObject")+`, `+custom("sns:Publish")+`, `+custom("lambda:InvokeFunction")+`],
+		"simulated": [`+simulated("s3:GetObject")+`, `+simulated("s3:PutObject")+`, `+
+		simulated("s3:DeleteObject")+`],
+		"custom": [`+custom("s3:GetObject")+`, `+custom("sns:Publish")+`, `+
+		custom("lambda:InvokeFunction")+`],
 		"denied": "403 AccessDenied: User: arn:aws:iam::123456789012:user/bob is not authorized to perform: iam:GetRole on resource: arn:aws:iam::123456789012:role/service-role/remotion-lambda-role because no identity-based policy allows the iam:GetRole action",
 		"written": true,
 		"nobody": "404 NoSuchEntity: The role with name nobody cannot be found.",
@@ -91,7 +100,8 @@ func TestAnUnchangedBoto3Works(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", asJSON(got), asJSON(want))
 	}
-	if m := srv.Messages(); len(m) != 1 || m[0].Body("email") != "ünï + code" || m[0].Attributes["severity"].Value != "high" {
+	if m := srv.Messages(); len(m) != 1 || m[0].Body("email") != "ünï + code" ||
+		m[0].Attributes["severity"].Value != "high" {
 		t.Errorf("messages %+v", m)
 	}
 	if m := srv.Metrics(); len(m) != 1 || *m[0].Value != 1.5 || m[0].Unit != "Percent" {
@@ -104,11 +114,13 @@ func TestAnUnchangedAWSCommandLineWorks(t *testing.T) {
 		t.Skip("starts the AWS CLI many times, which takes seconds: make test")
 	}
 	if out, err := exec.CommandContext(t.Context(), "aws", "--version").CombinedOutput(); err != nil {
-		t.Skipf("aws CLI not installed: the embedded AWS is not tested with it here: aws --version: %v\n%s", err, out)
+		t.Skipf("aws CLI not installed: the embedded AWS is not tested with it here: aws --version: "+
+			"%v\n%s", err, out)
 	}
 	account := video()
 	account.Topics = []string{"alerts"}
-	account.Functions = []LambdaFunction{{Name: "a", Role: "r2"}, {Name: "b", Role: "r2"}, {Name: "c", Role: "r2"}}
+	account.Functions = []LambdaFunction{{Name: "a", Role: "r2"}, {Name: "b", Role: "r2"},
+		{Name: "c", Role: "r2"}}
 	account.Buckets = evidence().Buckets
 	srv := &Server{Account: account}
 	url := listen(t, srv)
@@ -116,15 +128,19 @@ func TestAnUnchangedAWSCommandLineWorks(t *testing.T) {
 	var sim struct {
 		EvaluationResults []struct{ EvalActionName, EvalDecision string }
 	}
-	out := run(t, url, "aws", "iam", "simulate-principal-policy", "--policy-source-arn", "arn:aws:iam::123456789012:user/bots/ci",
+	out := run(t, url, "aws", "iam", "simulate-principal-policy", "--policy-source-arn",
+		"arn:aws:iam::123456789012:user/bots/ci",
 		"--action-names", "s3:GetObject", "s3:PutObject", "sns:Publish", "--output", "json")
 	if err := json.Unmarshal(out, &sim); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	if n := len(sim.EvaluationResults); n != 3 || sim.EvaluationResults[2].EvalActionName != "sns:Publish" || sim.EvaluationResults[0].EvalDecision != "allowed" {
+	if n := len(sim.EvaluationResults); n != 3 ||
+		sim.EvaluationResults[2].EvalActionName != "sns:Publish" ||
+		sim.EvaluationResults[0].EvalDecision != "allowed" {
 		t.Errorf("simulation over the pages: %+v", sim)
 	}
-	out = run(t, url, "aws", "iam", "simulate-custom-policy", "--policy-input-list", documentOf(allowS3), documentOf(denyDelete),
+	out = run(t, url, "aws", "iam", "simulate-custom-policy", "--policy-input-list",
+		documentOf(allowS3), documentOf(denyDelete),
 		"--action-names", "s3:GetObject", "s3:DeleteBucket", "sns:Publish", "--output", "json")
 	if err := json.Unmarshal(out, &sim); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -133,11 +149,14 @@ func TestAnUnchangedAWSCommandLineWorks(t *testing.T) {
 	for _, r := range sim.EvaluationResults {
 		decisions = append(decisions, r.EvalDecision)
 	}
-	if want := []string{"allowed", "explicitDeny", "implicitDeny"}; !reflect.DeepEqual(decisions, want) {
+	if want := []string{"allowed", "explicitDeny", "implicitDeny"}; !reflect.DeepEqual(decisions,
+		want) {
 		t.Errorf("simulation of documents %q, want %q", decisions, want)
 	}
-	run(t, url, "aws", "sns", "publish", "--topic-arn", alerts, "--subject", "cli", "--message", "from the command line")
-	if m := srv.Messages(); len(m) != 1 || m[0].Subject != "cli" || m[0].Body("email") != "from the command line" {
+	run(t, url, "aws", "sns", "publish", "--topic-arn", alerts, "--subject", "cli", "--message",
+		"from the command line")
+	if m := srv.Messages(); len(m) != 1 || m[0].Subject != "cli" ||
+		m[0].Body("email") != "from the command line" {
 		t.Errorf("messages %+v", m)
 	}
 	file := filepath.Join(t.TempDir(), "mutes.yaml")
@@ -145,30 +164,39 @@ func TestAnUnchangedAWSCommandLineWorks(t *testing.T) {
 		t.Fatal(err)
 	}
 	run(t, url, "aws", "s3", "cp", file, "s3://evidence/mutes.yaml")
-	if got := run(t, url, "aws", "s3", "cp", "s3://evidence/mutes.yaml", "-"); string(got) != "mutes: [] # of mine\n" {
+	if got := run(t, url, "aws", "s3", "cp", "s3://evidence/mutes.yaml",
+		"-"); string(got) != "mutes: [] # of mine\n" {
 		t.Errorf("s3 cp gives %q", got)
 	}
-	if got := string(run(t, url, "aws", "s3", "ls", "s3://evidence/")); !strings.Contains(got, " mutes.yaml\n") {
+	if got := string(run(t, url, "aws", "s3", "ls", "s3://evidence/")); !strings.Contains(got,
+		" mutes.yaml\n") {
 		t.Errorf("s3 ls gives %q", got)
 	}
-	run(t, url, "aws", "s3api", "put-object", "--bucket", "evidence", "--key", "k", "--body", file, "--expected-bucket-owner", "123456789012")
+	run(t, url, "aws", "s3api", "put-object", "--bucket", "evidence", "--key", "k", "--body", file,
+		"--expected-bucket-owner", "123456789012")
 	run(t, url, "aws", "s3", "rm", "s3://evidence/k")
 	if objects := srv.Objects("evidence"); len(objects) != 1 {
 		t.Errorf("objects %q", objects)
 	}
-	run(t, url, "aws", "sns", "subscribe", "--topic-arn", alerts, "--protocol", "email", "--notification-endpoint", "ops@example.com")
-	run(t, url, "aws", "sns", "confirm-subscription", "--topic-arn", alerts, "--token", "ops@example.com")
-	if got := string(run(t, url, "aws", "sns", "list-subscriptions-by-topic", "--topic-arn", alerts)); !strings.Contains(got, "ops@example.com") || strings.Contains(got, "Pending") {
+	run(t, url, "aws", "sns", "subscribe", "--topic-arn", alerts, "--protocol", "email",
+		"--notification-endpoint", "ops@example.com")
+	run(t, url, "aws", "sns", "confirm-subscription", "--topic-arn", alerts, "--token",
+		"ops@example.com")
+	if got := string(run(t, url, "aws", "sns", "list-subscriptions-by-topic", "--topic-arn",
+		alerts)); !strings.Contains(got, "ops@example.com") || strings.Contains(got, "Pending") {
 		t.Errorf("subscriptions %s", got)
 	}
-	run(t, url, "aws", "cloudwatch", "put-metric-data", "--namespace", "N", "--metric-name", "cli", "--value", "2", "--dimensions", "Target=user/ci")
-	if m := srv.Metrics(); len(m) != 1 || *m[0].Value != 2 || !reflect.DeepEqual(m[0].Dimensions, []Dimension{{"Target", "user/ci"}}) {
+	run(t, url, "aws", "cloudwatch", "put-metric-data", "--namespace", "N", "--metric-name", "cli",
+		"--value", "2", "--dimensions", "Target=user/ci")
+	if m := srv.Metrics(); len(m) != 1 || *m[0].Value != 2 ||
+		!reflect.DeepEqual(m[0].Dimensions, []Dimension{{"Target", "user/ci"}}) {
 		t.Errorf("metrics %s", asJSON(m))
 	}
 	var list struct {
 		Functions []struct{ FunctionName string }
 	}
-	if err := json.Unmarshal(run(t, url, "aws", "lambda", "list-functions", "--output", "json"), &list); err != nil || len(list.Functions) != 3 {
+	if err := json.Unmarshal(run(t, url, "aws", "lambda", "list-functions", "--output", "json"),
+		&list); err != nil || len(list.Functions) != 3 {
 		t.Errorf("functions over the pages: %+v, %v", list, err)
 	}
 }

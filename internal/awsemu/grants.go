@@ -9,13 +9,15 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
-// An Organization is the service control policies above an account, level by level: those of the root, of
-// each organizational unit on the way down, and of the account. The documents of a level are a union, and
-// every level has to allow: one without documents allows nothing, so that AWS puts [FullAWSAccess] on each.
+// An Organization is the service control policies above an account, level by level: those of the
+// root, of each organizational unit on the way down, and of the account. The documents of a level
+// are a union, and every level has to allow: one without documents allows nothing, so that AWS puts
+// [FullAWSAccess] on each.
 // https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_evaluation.html
 type Organization [][]string
 
-// FullAWSAccess is the service control policy of that name, which AWS attaches wherever none else is wanted.
+// FullAWSAccess is the service control policy of that name, which AWS attaches wherever none else
+// is wanted.
 const FullAWSAccess = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
 
 // levels parses the service control policies. A document that does not parse counts for nothing.
@@ -31,8 +33,8 @@ func (o Organization) levels() [][]iampolicy.Policy {
 	return levels
 }
 
-// grantsOf gathers the policies of an entity and of its groups, by the ids the simulator gives them, but for
-// those excluded. A managed policy that is reached twice counts once.
+// grantsOf gathers the policies of an entity and of its groups, by the ids the simulator gives
+// them, but for those excluded. A managed policy that is reached twice counts once.
 func (st *store) grantsOf(e *entity, excluded exclusions) iampolicy.Grants {
 	var g iampolicy.Grants
 	seen := make(map[*policy]bool)
@@ -65,8 +67,9 @@ func (st *store) grantsOf(e *entity, excluded exclusions) iampolicy.Grants {
 	return g
 }
 
-// linkedToService reports whether the entity is a service-linked role, which service control policies do not
-// reach. https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html
+// linkedToService reports whether the entity is a service-linked role, which service control
+// policies do not reach.
+// https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html
 func (e *entity) linkedToService() bool {
 	return e.kind == kindRole && strings.HasPrefix(e.path, "/aws-service-role/")
 }

@@ -23,14 +23,15 @@ var iamService = &service{
 // The operations refer to the service to name themselves, so that the table is filled here.
 func init() {
 	iamService.operations = make(map[string]func(*call) (any, error))
-	for _, ops := range []map[string]func(*call) (any, error){entityReads, policyReads, entityWrites, policyWrites, simulation} {
+	for _, ops := range []map[string]func(*call) (any, error){entityReads, policyReads, entityWrites,
+		policyWrites, simulation} {
 		maps.Copy(iamService.operations, ops)
 	}
 }
 
-// encode writes a document as IAM returns it: percent-encoded as RFC 3986 has it, where only letters,
-// digits and "-._~" stay. A blank is %20, so that a client that decodes a form instead is found out by
-// its "+".
+// encode writes a document as IAM returns it: percent-encoded as RFC 3986 has it, where only
+// letters, digits and "-._~" stay. A blank is %20, so that a client that decodes a form instead is
+// found out by its "+".
 func encode(document string) string {
 	return strings.ReplaceAll(url.QueryEscape(document), "+", "%20")
 }
@@ -60,7 +61,9 @@ func (c *call) name(param string, size int) (string, error) {
 	case len(name) > size:
 		return "", constraint(member, "Member must have length less than or equal to %d", size)
 	case !isName(name):
-		return "", validationError("The specified value for %s is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-", member)
+		return "",
+			validationError("The specified value for %s is invalid. It must contain only alphanumeric "+
+				"characters and/or the following: +=,.@_-", member)
 	}
 	return name, nil
 }
@@ -68,7 +71,8 @@ func (c *call) name(param string, size int) (string, error) {
 // isName reports whether s is made of the characters of IAM's names: [\w+=,.@-]+.
 func isName(s string) bool {
 	for _, r := range s {
-		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("+=,.@_-", r) {
+		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') &&
+			!strings.ContainsRune("+=,.@_-", r) {
 			return false
 		}
 	}

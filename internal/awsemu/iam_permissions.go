@@ -5,13 +5,16 @@ import (
 	"fmt"
 )
 
-// iamPermissions is what callers of IAM's operations need. Actions without resource types in the Service
-// Authorization Reference are needed on everything, whatever ARN IAM's own refusals name of some.
+// iamPermissions is what callers of IAM's operations need. Actions without resource types in the
+// Service Authorization Reference are needed on everything, whatever ARN IAM's own refusals name of
+// some.
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
 func iamPermissions() permissions {
 	p := make(permissions)
-	p.need(everything, `ListUsers ListGroups ListRoles ListPolicies ListAccountAliases SimulateCustomPolicy`)
-	p.need(named(kindUser), `GetUser CreateUser DeleteUser ListGroupsForUser ListAccessKeys CreateAccessKey DeleteAccessKey
+	p.need(everything,
+		`ListUsers ListGroups ListRoles ListPolicies ListAccountAliases SimulateCustomPolicy`)
+	p.need(named(kindUser),
+		`GetUser CreateUser DeleteUser ListGroupsForUser ListAccessKeys CreateAccessKey DeleteAccessKey
 		ListUserPolicies GetUserPolicy PutUserPolicy DeleteUserPolicy ListAttachedUserPolicies AttachUserPolicy DetachUserPolicy
 		PutUserPermissionsBoundary DeleteUserPermissionsBoundary`)
 	p.need(named(kindGroup), `GetGroup CreateGroup DeleteGroup AddUserToGroup RemoveUserFromGroup
@@ -19,14 +22,16 @@ func iamPermissions() permissions {
 	p.need(named(kindRole), `GetRole CreateRole DeleteRole UpdateAssumeRolePolicy
 		ListRolePolicies GetRolePolicy PutRolePolicy DeleteRolePolicy ListAttachedRolePolicies AttachRolePolicy DetachRolePolicy
 		PutRolePermissionsBoundary DeleteRolePermissionsBoundary`)
-	p.need(param("PolicyArn"), `GetPolicy GetPolicyVersion ListPolicyVersions CreatePolicyVersion SetDefaultPolicyVersion
+	p.need(param("PolicyArn"),
+		`GetPolicy GetPolicyVersion ListPolicyVersions CreatePolicyVersion SetDefaultPolicyVersion
 		DeletePolicyVersion DeletePolicy`)
 	p.need(newPolicyARN, `CreatePolicy`)
 	p.need(param("PolicySourceArn"), `SimulatePrincipalPolicy`)
 	return p
 }
 
-// named is the user, group or role a call is about, be it there or not. Without a name a user is the caller.
+// named is the user, group or role a call is about, be it there or not. Without a name a user is
+// the caller.
 func named(k kind) func(*call) string {
 	return func(c *call) string {
 		name := c.form.get(k.title() + "Name")
@@ -57,7 +62,8 @@ func iamContext(c *call, set func(key, value string)) {
 	set("iam:PolicyARN", c.form.get("PolicyArn"))
 	boundary := c.form.get("PermissionsBoundary")
 	for _, p := range entityParams {
-		if e := c.store.entities[p.kind][c.form.get(p.param)]; e != nil && e.boundary != nil && boundary == "" {
+		if e := c.store.entities[p.kind][c.form.get(p.param)]; e != nil && e.boundary != nil &&
+			boundary == "" {
 			boundary = e.boundary.arn
 		}
 	}

@@ -45,8 +45,8 @@ type scope struct {
 	key, region, service string
 }
 
-// parseScope reads the credential out of an Authorization header, or of the query of a presigned URL.
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+// parseScope reads the credential out of an Authorization header, or of the query of a presigned
+// URL. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 func parseScope(header, query string) (scope, bool) {
 	credential := query
 	if header != "" {

@@ -30,8 +30,8 @@ func digest(parts []string) string {
 	return base32.StdEncoding.EncodeToString(sum[:])
 }
 
-// described is when something in an account's description was created: a fixed minute of 2024 that depends
-// on its name alone. What clients create is as old as the server's clock says.
+// described is when something in an account's description was created: a fixed minute of 2024 that
+// depends on its name alone. What clients create is as old as the server's clock says.
 func described(parts ...string) time.Time {
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	minutes := binary.BigEndian.Uint32(sum[:]) % (300 * 24 * 60)

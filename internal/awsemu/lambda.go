@@ -21,7 +21,8 @@ var lambdaService = &service{
 		"GetFunction":   regional(getFunction),
 		"ListTags":      regional(listTags),
 	},
-	permissions: permissions{}.need(everything, "ListFunctions").need(askedFunction, "GetFunction ListTags"),
+	permissions: permissions{}.need(everything, "ListFunctions").need(askedFunction,
+		"GetFunction ListTags"),
 }
 
 // askedFunction is the function that a call names, by name or by ARN.
@@ -33,8 +34,8 @@ func askedFunction(c *call) string {
 	return c.store.functionARN(LambdaFunction{Name: name, Region: c.region})
 }
 
-// A LambdaFunction is a function that is deployed in the account. Zero values are Lambda's own defaults,
-// or those of a Node.js function.
+// A LambdaFunction is a function that is deployed in the account. Zero values are Lambda's own
+// defaults, or those of a Node.js function.
 type LambdaFunction struct {
 	Name string
 	// Region is where it is deployed. Empty is Function.Region.
@@ -79,7 +80,9 @@ func routeLambda(ask *request, r *http.Request) *apiError {
 		}
 	}
 	if ask.operation == "" {
-		return refuse(http.StatusNotFound, "UnknownOperationException", "the embedded AWS offers ListFunctions, GetFunction and ListTags of Lambda, not %s %s", r.Method, r.URL.Path)
+		return refuse(http.StatusNotFound, "UnknownOperationException",
+			"the embedded AWS offers ListFunctions, GetFunction and ListTags of Lambda, not %s %s", r.Method,
+			r.URL.Path)
 	}
 	return nil
 }
@@ -88,12 +91,14 @@ func lambdaProblem(format string, args ...any) *apiError {
 	return refuse(http.StatusBadRequest, "InvalidParameterValueException", format, args...)
 }
 
-// regional answers in the regions that are enabled, and elsewhere as AWS does: there nobody knows the
-// account's credentials. https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html
+// regional answers in the regions that are enabled, and elsewhere as AWS does: there nobody knows
+// the account's credentials.
+// https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html
 func regional(do func(*call) (any, error)) func(*call) (any, error) {
 	return func(c *call) (any, error) {
 		if slices.Contains(c.store.disabled, c.region) {
-			return nil, refuse(http.StatusForbidden, "UnrecognizedClientException", "The security token included in the request is invalid.")
+			return nil, refuse(http.StatusForbidden, "UnrecognizedClientException",
+				"The security token included in the request is invalid.")
 		}
 		c.form = newForm(c.params)
 		return do(c)
@@ -113,7 +118,9 @@ func (st *store) addFunctions(functions []LambdaFunction) {
 		}
 		st.functions = append(st.functions, f)
 	}
-	slices.SortStableFunc(st.functions, func(a, b LambdaFunction) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortStableFunc(st.functions, func(a, b LambdaFunction) int {
+		return cmp.Compare(a.Name, b.Name)
+	})
 }
 
 func (st *store) functionARN(f LambdaFunction) string {
@@ -148,9 +155,11 @@ type layerJSON struct {
 func (st *store) functionJSON(f LambdaFunction) functionJSON {
 	j := functionJSON{
 		FunctionName: f.Name, FunctionArn: st.functionARN(f), Role: f.Role, Description: f.Description,
-		Runtime: cmp.Or(f.Runtime, "nodejs20.x"), Handler: "index.handler", CodeSize: 1 << 20, Timeout: 120,
-		MemorySize: cmp.Or(f.Memory, 128), LastModified: described(st.functionARN(f)).Format("2006-01-02T15:04:05.000-0700"),
-		CodeSha256: "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", Version: "$LATEST",
+		Runtime: cmp.Or(f.Runtime, "nodejs20.x"), Handler: "index.handler", CodeSize: 1 << 20,
+		Timeout:      120,
+		MemorySize:   cmp.Or(f.Memory, 128),
+		LastModified: described(st.functionARN(f)).Format("2006-01-02T15:04:05.000-0700"),
+		CodeSha256:   "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", Version: "$LATEST",
 		PackageType: "Zip", Architectures: []string{"arm64"},
 	}
 	j.EphemeralStorage.Size = 512
@@ -171,7 +180,9 @@ func listFunctions(c *call) (any, error) {
 	if n := c.form.get("MaxItems"); n != "" {
 		asked := 0
 		if _, err := fmt.Sscanf(n, "%d", &asked); err != nil || asked < 1 || asked > 10000 {
-			return nil, lambdaProblem("1 validation error detected: Value '%s' at 'maxItems' failed to satisfy constraint: Member must be between 1 and 10000", n)
+			return nil,
+				lambdaProblem("1 validation error detected: Value '%s' at 'maxItems' failed to satisfy "+
+					"constraint: Member must be between 1 and 10000", n)
 		}
 		size = min(size, asked)
 	}
@@ -198,7 +209,8 @@ func (c *call) function(param string) (LambdaFunction, error) {
 			return f, nil
 		}
 	}
-	return LambdaFunction{}, refuse(http.StatusNotFound, "ResourceNotFoundException", "Function not found: %s", arn)
+	return LambdaFunction{}, refuse(http.StatusNotFound, "ResourceNotFoundException",
+		"Function not found: %s", arn)
 }
 
 func getFunction(c *call) (any, error) {

@@ -17,9 +17,10 @@ const renderer = "remotion-render-4-0-240-mem2048mb-disk2048mb-120sec"
 func renderers() *Account {
 	a := video()
 	a.Functions = []LambdaFunction{
-		{Name: renderer, Role: "remotion-lambda-role", Memory: 2048, Runtime: "nodejs18.x", Description: "Renders a Remotion video.",
-			Layers: []string{"arn:aws:lambda:us-east-1:678892195805:layer:remotion-binaries-chromium-arm64:18"},
-			Tags:   map[string]string{"remotion-lambda": "true", "remotion-version": "4.0.240"}},
+		{Name: renderer, Role: "remotion-lambda-role", Memory: 2048, Runtime: "nodejs18.x",
+			Description: "Renders a Remotion video.",
+			Layers:      []string{"arn:aws:lambda:us-east-1:678892195805:layer:remotion-binaries-chromium-arm64:18"},
+			Tags:        map[string]string{"remotion-lambda": "true", "remotion-version": "4.0.240"}},
 		{Name: "clips", Role: "arn:aws:iam::123456789012:role/service-role/gone"},
 		{Name: renderer, Region: "eu-west-1", Role: "remotion-lambda-role"},
 	}
@@ -44,8 +45,10 @@ func TestFunctionsAreListedByRegion(t *testing.T) {
 	if got := *clips.Role; got != "arn:aws:iam::123456789012:role/service-role/gone" {
 		t.Errorf("role %s", got)
 	}
-	got := []any{*f.FunctionName, *f.FunctionArn, *f.Role, f.Runtime, *f.MemorySize, *f.Description, *f.Layers[0].Arn, *f.Version}
-	want := []any{renderer, "arn:aws:lambda:us-east-1:123456789012:function:" + renderer, "arn:aws:iam::123456789012:role/service-role/remotion-lambda-role",
+	got := []any{*f.FunctionName, *f.FunctionArn, *f.Role, f.Runtime, *f.MemorySize, *f.Description,
+		*f.Layers[0].Arn, *f.Version}
+	want := []any{renderer, "arn:aws:lambda:us-east-1:123456789012:function:" + renderer,
+		"arn:aws:iam::123456789012:role/service-role/remotion-lambda-role",
 		types.RuntimeNodejs18x, int32(2048), "Renders a Remotion video.",
 		"arn:aws:lambda:us-east-1:678892195805:layer:remotion-binaries-chromium-arm64:18", "$LATEST"}
 	if !reflect.DeepEqual(got, want) {
@@ -68,7 +71,8 @@ func TestFunctionsPageInFifties(t *testing.T) {
 	c := connect(t, srv)
 	var sizes []int
 	var names []string
-	pager := lambda.NewListFunctionsPaginator(c.lambda, &lambda.ListFunctionsInput{MaxItems: aws.Int32(1000)})
+	pager := lambda.NewListFunctionsPaginator(c.lambda,
+		&lambda.ListFunctionsInput{MaxItems: aws.Int32(1000)})
 	for pager.HasMorePages() {
 		out, err := pager.NextPage(t.Context())
 		if err != nil {
@@ -82,10 +86,12 @@ func TestFunctionsPageInFifties(t *testing.T) {
 	if !reflect.DeepEqual(sizes, []int{50, 50, 20}) || names[0] != "f000" || names[119] != "f119" {
 		t.Errorf("pages of %v from %s to %s", sizes, names[0], names[len(names)-1])
 	}
-	if calls := srv.Calls(); calls[1].Operation != "ListFunctions" || calls[1].Params["Marker"] == "" || calls[1].Params["MaxItems"] != "1000" {
+	if calls := srv.Calls(); calls[1].Operation != "ListFunctions" ||
+		calls[1].Params["Marker"] == "" || calls[1].Params["MaxItems"] != "1000" {
 		t.Errorf("recorded %+v", calls[1])
 	}
-	if out, err := c.lambda.ListFunctions(t.Context(), &lambda.ListFunctionsInput{MaxItems: aws.Int32(7)}); err != nil || len(out.Functions) != 7 {
+	if out, err := c.lambda.ListFunctions(t.Context(),
+		&lambda.ListFunctionsInput{MaxItems: aws.Int32(7)}); err != nil || len(out.Functions) != 7 {
 		t.Errorf("%v, %v", out, err)
 	}
 }
@@ -95,12 +101,14 @@ func TestFunctionsAreFoundByNameAndARN(t *testing.T) {
 	arn := "arn:aws:lambda:us-east-1:123456789012:function:" + renderer
 	for _, name := range []string{renderer, arn} {
 		out, err := c.lambda.GetFunction(t.Context(), &lambda.GetFunctionInput{FunctionName: &name})
-		if err != nil || *out.Configuration.FunctionArn != arn || out.Tags["remotion-version"] != "4.0.240" {
+		if err != nil || *out.Configuration.FunctionArn != arn ||
+			out.Tags["remotion-version"] != "4.0.240" {
 			t.Errorf("%s: %+v, %v", name, out, err)
 		}
 	}
 	out, err := c.lambda.ListTags(t.Context(), &lambda.ListTagsInput{Resource: &arn})
-	if want := map[string]string{"remotion-lambda": "true", "remotion-version": "4.0.240"}; err != nil || !reflect.DeepEqual(out.Tags, want) {
+	if want := map[string]string{"remotion-lambda": "true",
+		"remotion-version": "4.0.240"}; err != nil || !reflect.DeepEqual(out.Tags, want) {
 		t.Errorf("%+v, %v", out, err)
 	}
 }
@@ -108,25 +116,34 @@ func TestFunctionsAreFoundByNameAndARN(t *testing.T) {
 func TestLambdaRefusesWhatLambdaRefuses(t *testing.T) {
 	c := connect(t, &Server{Account: renderers()})
 	list := func(region, marker string) error {
-		_, err := c.lambda.ListFunctions(t.Context(), &lambda.ListFunctionsInput{Marker: aws.String(marker)}, in(region))
+		_, err := c.lambda.ListFunctions(t.Context(),
+			&lambda.ListFunctionsInput{Marker: aws.String(marker)}, in(region))
 		return err
 	}
 	tags := func(arn string) error {
 		_, err := c.lambda.ListTags(t.Context(), &lambda.ListTagsInput{Resource: &arn})
 		return err
 	}
-	_, deletion := c.lambda.DeleteFunction(t.Context(), &lambda.DeleteFunctionInput{FunctionName: aws.String(renderer)})
+	_, deletion := c.lambda.DeleteFunction(t.Context(),
+		&lambda.DeleteFunctionInput{FunctionName: aws.String(renderer)})
 	gone := "arn:aws:lambda:us-east-1:123456789012:function:gone"
 	for _, test := range []struct {
 		name          string
 		err           error
 		code, message string
 	}{
-		{"a region that is not enabled", list("af-south-1", ""), "UnrecognizedClientException", "The security token included in the request is invalid."},
-		{"a marker of nobody's", list("us-east-1", "x"), "InvalidParameterValueException", "Invalid Marker"},
-		{"a function that is gone", tags(gone), "ResourceNotFoundException", "Function not found: " + gone},
-		{"a function of another region", tags("arn:aws:lambda:eu-west-1:123456789012:function:clips"), "ResourceNotFoundException", "Function not found: arn:aws:lambda:eu-west-1:123456789012:function:clips"},
-		{"what it does not offer", deletion, "UnknownOperationException", "the embedded AWS offers ListFunctions, GetFunction and ListTags of Lambda, not DELETE /2015-03-31/functions/" + renderer},
+		{"a region that is not enabled", list("af-south-1", ""), "UnrecognizedClientException",
+			"The security token included in the request is invalid."},
+		{"a marker of nobody's", list("us-east-1", "x"), "InvalidParameterValueException",
+			"Invalid Marker"},
+		{"a function that is gone", tags(gone), "ResourceNotFoundException",
+			"Function not found: " + gone},
+		{"a function of another region", tags("arn:aws:lambda:eu-west-1:123456789012:function:clips"),
+			"ResourceNotFoundException",
+			"Function not found: arn:aws:lambda:eu-west-1:123456789012:function:clips"},
+		{"what it does not offer", deletion, "UnknownOperationException",
+			"the embedded AWS offers ListFunctions, GetFunction and ListTags of Lambda, not DELETE " +
+				"/2015-03-31/functions/" + renderer},
 	} {
 		t.Run(test.name, func(t *testing.T) { wantError(t, test.err, test.code, test.message) })
 	}
@@ -140,7 +157,10 @@ func TestFaultsMayConcernOneRegion(t *testing.T) {
 		t.Error(err)
 	}
 	_, err := c.lambda.ListFunctions(t.Context(), &lambda.ListFunctionsInput{}, in("eu-west-1"))
-	wantError(t, err, "AccessDeniedException", "User: arn:aws:iam::123456789012:user/administrator is not authorized to perform: lambda:ListFunctions on resource: * because no identity-based policy allows the lambda:ListFunctions action")
+	wantError(t, err, "AccessDeniedException",
+		"User: arn:aws:iam::123456789012:user/administrator is not authorized to perform: "+
+			"lambda:ListFunctions on resource: * because no identity-based policy allows the "+
+			"lambda:ListFunctions action")
 }
 
 func TestLoadReadsFunctions(t *testing.T) {
@@ -159,10 +179,14 @@ faults: [{operation: "lambda:ListFunctions", region: eu-west-1, deny: true}]
 	}
 	want := []LambdaFunction{
 		{Name: "remotion-render-bds9aab", Role: "worker"},
-		{Name: "clips", Region: "eu-west-1", Role: "arn:aws:iam::123456789012:role/gone", Description: "Renders a Remotion video.", Runtime: "nodejs20.x",
-			Memory: 2048, Tags: map[string]string{"remotion-version": "4.0.540"}, Layers: []string{"arn:aws:lambda:eu-west-1:678892195805:layer:remotion-binaries-chromium-arm64:18"}},
+		{Name: "clips", Region: "eu-west-1", Role: "arn:aws:iam::123456789012:role/gone",
+			Description: "Renders a Remotion video.", Runtime: "nodejs20.x",
+			Memory: 2048, Tags: map[string]string{"remotion-version": "4.0.540"},
+			Layers: []string{"arn:aws:lambda:eu-west-1:678892195805:layer:remotion-binaries-chromium-arm64:18"}},
 	}
-	if !reflect.DeepEqual(got.Functions, want) || !reflect.DeepEqual(got.DisabledRegions, []string{"af-south-1"}) || got.Faults[0].Region != "eu-west-1" {
+	if !reflect.DeepEqual(got.Functions, want) ||
+		!reflect.DeepEqual(got.DisabledRegions, []string{"af-south-1"}) ||
+		got.Faults[0].Region != "eu-west-1" {
 		t.Errorf("got %s", asJSON(got))
 	}
 
@@ -176,8 +200,11 @@ faults: [{operation: "lambda:ListFunctions", region: eu-west-1, deny: true}]
 		t.Fatal("it loads")
 	}
 	for _, want := range []string{
-		`a.yaml:2: functions[0]: "a b" is not a function's name`, `a.yaml:3: functions[1]: a function has a name and a role`,
-		`a.yaml:4: functions[2].region: "here" is not a region`, `a.yaml:4: functions[2].role: there is no role "nobody"`, `a.yaml:5: functions[3]: "d" is here twice`,
+		`a.yaml:2: functions[0]: "a b" is not a function's name`,
+		`a.yaml:3: functions[1]: a function has a name and a role`,
+		`a.yaml:4: functions[2].region: "here" is not a region`,
+		`a.yaml:4: functions[2].role: there is no role "nobody"`,
+		`a.yaml:5: functions[3]: "d" is here twice`,
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("got\n%v\nwant %s", err, want)

@@ -59,7 +59,8 @@ func (c *call) policy(p *policy) policyXML {
 }
 
 func versionOf(p *policy, v *version, text bool) versionXML {
-	x := versionXML{VersionID: v.id, IsDefaultVersion: v.id == p.standard, CreateDate: stamp(v.created)}
+	x := versionXML{VersionID: v.id, IsDefaultVersion: v.id == p.standard,
+		CreateDate: stamp(v.created)}
 	if text {
 		x.Document = encode(v.text)
 	}
@@ -98,7 +99,8 @@ func (c *call) findVersion() (*policy, *version, error) {
 	}
 	v := p.version(id)
 	if v == nil {
-		return nil, nil, noSuchEntity("Policy %s version %s does not exist or is not attachable.", p.arn, id)
+		return nil, nil, noSuchEntity("Policy %s version %s does not exist or is not attachable.", p.arn,
+			id)
 	}
 	return p, v, nil
 }
@@ -148,7 +150,8 @@ func listPolicies(c *call) (any, error) {
 		case scope == "Local" && p.ofAWS(), scope == "AWS" && !p.ofAWS():
 		case !strings.HasPrefix(p.path, prefix):
 		case c.form.get("OnlyAttached") == "true" && attached == 0:
-		case usage == "PermissionsPolicy" && attached == 0, usage == "PermissionsBoundary" && bounding == 0:
+		case usage == "PermissionsPolicy" && attached == 0, usage == "PermissionsBoundary" &&
+			bounding == 0:
 		default:
 			found = append(found, p)
 		}

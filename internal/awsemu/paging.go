@@ -24,9 +24,9 @@ type page struct {
 // A window is the part of a list that one reply shows.
 type window struct{ from, size int }
 
-// window reads MaxItems and Marker. As the API allows, a page may hold fewer items than MaxItems: never
-// more than size. A marker is opaque, good for the operation that gave it, and made of the characters a
-// client has to encode, because IAM's are.
+// window reads MaxItems and Marker. As the API allows, a page may hold fewer items than MaxItems:
+// never more than size. A marker is opaque, good for the operation that gave it, and made of the
+// characters a client has to encode, because IAM's are.
 func (c *call) window(operation string, size int, badMarker *apiError) (window, error) {
 	w := window{size: size}
 	if text := c.form.get("MaxItems"); text != "" {

@@ -8,17 +8,17 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
-// A permission is an action that the caller of an operation needs, and what on. A service's table of them
-// has a row for every operation it offers; an operation without one is refused to everybody but the
-// administrator. An empty row is an operation that needs no permission.
+// A permission is an action that the caller of an operation needs, and what on. A service's table
+// of them has a row for every operation it offers; an operation without one is refused to everybody
+// but the administrator. An empty row is an operation that needs no permission.
 // https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 type permission struct {
 	// action is the action's name without the service. Empty is that of the operation; one of another
 	// service has its prefix, as iam:PassRole.
 	action string
-	// resource returns the ARN it is needed on, or "*". Nil is an action without resource types, of which the
-	// service's refusals name no resource; it is decided about "*". An empty ARN is a permission that
-	// this call does not need, or whose parameters the operation will refuse.
+	// resource returns the ARN it is needed on, or "*". Nil is an action without resource types, of
+	// which the service's refusals name no resource; it is decided about "*". An empty ARN is a
+	// permission that this call does not need, or whose parameters the operation will refuse.
 	resource func(*call) string
 	// own says that the operation decides itself, since more than the caller's policies has a say.
 	own bool
@@ -27,7 +27,8 @@ type permission struct {
 // permissions are the permissions of operations. need adds one to each.
 type permissions map[string][]permission
 
-// need says that each of the operations, separated by white space, needs its own action on a resource.
+// need says that each of the operations, separated by white space, needs its own action on a
+// resource.
 func (p permissions) need(resource func(*call) string, operations string) permissions {
 	for _, operation := range strings.Fields(operations) {
 		p[operation] = append(p[operation], permission{resource: resource})
@@ -77,7 +78,8 @@ func (c *call) authorize() *apiError {
 		if p.own || p.resource != nil && !named {
 			continue
 		}
-		if r := c.decide(c.store.grantsOf(c.caller.entity, nil), p, resource); r.Decision != iampolicy.Allowed {
+		if r := c.decide(c.store.grantsOf(c.caller.entity, nil), p,
+			resource); r.Decision != iampolicy.Allowed {
 			return c.refusal(p, r)
 		}
 	}
@@ -85,11 +87,13 @@ func (c *call) authorize() *apiError {
 }
 
 func (c *call) decide(grants iampolicy.Grants, p permission, resource string) iampolicy.Result {
-	return grants.Evaluate(iampolicy.Request{Action: c.actionOf(p), Resource: resource, Context: c.requestContext()})
+	return grants.Evaluate(iampolicy.Request{Action: c.actionOf(p), Resource: resource,
+		Context: c.requestContext()})
 }
 
-// requestContext is what a request carries when IAM decides about it. The embedded AWS is plain HTTP on
-// loopback; its callers mean what they would send to AWS over TLS, from an address that nobody knows.
+// requestContext is what a request carries when IAM decides about it. The embedded AWS is plain
+// HTTP on loopback; its callers mean what they would send to AWS over TLS, from an address that
+// nobody knows.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 func (c *call) requestContext() iampolicy.Context {
 	e := c.caller.entity
@@ -128,7 +132,8 @@ func (c *call) denied() *apiError {
 
 // refusal says that a decision did not allow a permission, and which layer is to blame.
 func (c *call) refusal(p permission, r iampolicy.Result) *apiError {
-	return refuse(http.StatusForbidden, c.service.denial, "%s %s", c.notAuthorized(p), reason(r, c.actionOf(p)))
+	return refuse(http.StatusForbidden, c.service.denial, "%s %s", c.notAuthorized(p),
+		reason(r, c.actionOf(p)))
 }
 
 func (c *call) notAuthorized(p permission) string {
@@ -139,9 +144,9 @@ func (c *call) notAuthorized(p permission) string {
 	return text
 }
 
-// reason words why a request was denied. Of several layers that deny it AWS names one, without saying
-// which: here an explicit deny comes first, and the organization before the caller's own policies.
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+// reason words why a request was denied. Of several layers that deny it AWS names one, without
+// saying which: here an explicit deny comes first, and the organization before the caller's own
+// policies. https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
 func reason(r iampolicy.Result, action string) string {
 	layers := []struct {
 		layer         iampolicy.Layer

@@ -52,7 +52,9 @@ func (c *call) documentText(param string) (string, error) {
 	}
 	for _, r := range text {
 		if r > 0xff || r < ' ' && r != '\t' && r != '\n' && r != '\r' {
-			return "", validationError("The specified value for %s is invalid. It must contain only printable ASCII characters.", member)
+			return "",
+				validationError("The specified value for %s is invalid. It must contain only printable ASCII "+
+					"characters.", member)
 		}
 	}
 	return text, nil
@@ -60,7 +62,8 @@ func (c *call) documentText(param string) (string, error) {
 
 func malformed(err error) *apiError {
 	// IAM ends after the first sentence; whoever runs an emulator may as well learn where.
-	return refuse(http.StatusBadRequest, "MalformedPolicyDocument", "Syntax errors in policy. (%v)", err)
+	return refuse(http.StatusBadRequest, "MalformedPolicyDocument", "Syntax errors in policy. (%v)",
+		err)
 }
 
 // identityDocument reads an identity policy out of a parameter.
@@ -221,7 +224,8 @@ func createPolicy(c *call) (any, error) {
 	}
 	for _, p := range c.store.policies {
 		if !p.ofAWS() && strings.EqualFold(p.name, name) {
-			return nil, alreadyExists("A policy called %s already exists. Duplicate names are not allowed.", name)
+			return nil, alreadyExists("A policy called %s already exists. Duplicate names are not allowed.",
+				name)
 		}
 	}
 	doc, err := c.managedDocument()
@@ -243,7 +247,10 @@ func createPolicy(c *call) (any, error) {
 func (c *call) ownPolicy() (*policy, error) {
 	p, err := c.findPolicy()
 	if err == nil && p.ofAWS() {
-		return nil, refuse(http.StatusForbidden, "AccessDenied", "User: %s is not authorized to perform: iam:%s on resource: policy %s", c.caller.arn, c.operation, p.arn)
+		return nil,
+			refuse(http.StatusForbidden, "AccessDenied",
+				"User: %s is not authorized to perform: iam:%s on resource: policy %s", c.caller.arn,
+				c.operation, p.arn)
 	}
 	return p, err
 }
@@ -258,7 +265,9 @@ func createPolicyVersion(c *call) (any, error) {
 		return nil, err
 	}
 	if len(p.versions) >= maxVersions {
-		return nil, limitExceeded("A managed policy can have up to %d versions. Before you create a new version, you must delete an existing version.", maxVersions)
+		return nil,
+			limitExceeded("A managed policy can have up to %d versions. Before you create a new version, "+
+				"you must delete an existing version.", maxVersions)
 	}
 	v := p.add(doc, c.time(), c.form.get("SetAsDefault") == "true")
 	return struct{ PolicyVersion versionXML }{versionOf(p, v, false)}, nil
@@ -285,7 +294,9 @@ func deletePolicy(c *call) (any, error) {
 		return nil, deleteConflict("Cannot delete a policy attached to entities.")
 	}
 	if len(p.versions) > 1 {
-		return nil, deleteConflict("This policy has more than one version. Before you delete a policy, you must delete the policy's versions. The default version is deleted with the policy.")
+		return nil,
+			deleteConflict("This policy has more than one version. Before you delete a policy, you must " +
+				"delete the policy's versions. The default version is deleted with the policy.")
 	}
 	delete(c.store.policies, p.arn)
 	return nil, nil

@@ -11,8 +11,8 @@ import (
 	"github.com/fxamacker/cbor/v2"
 )
 
-// A protocol is how replies and errors are written for the client that asked. The service is nil for a
-// request that could not be made out.
+// A protocol is how replies and errors are written for the client that asked. The service is nil
+// for a request that could not be made out.
 type protocol interface {
 	succeed(svc *service, operation, requestID string, result any) (reply, error)
 	fail(svc *service, requestID string, e *apiError) reply
@@ -111,7 +111,8 @@ func (restProtocol) succeed(svc *service, operation, requestID string, result an
 }
 
 func (restProtocol) fail(svc *service, requestID string, e *apiError) reply {
-	body, err := json.Marshal(map[string]string{"Type": "User", "Message": e.message, "message": e.message})
+	body, err := json.Marshal(map[string]string{"Type": "User", "Message": e.message,
+		"message": e.message})
 	if err != nil { // a map of strings
 		body = []byte("{}")
 	}
@@ -120,10 +121,11 @@ func (restProtocol) fail(svc *service, requestID string, e *apiError) reply {
 	return rep
 }
 
-// members is the error as the structure its Smithy shape is. Some shapes spell the member message, some
-// Message; a client reads the one its model has.
+// members is the error as the structure its Smithy shape is. Some shapes spell the member message,
+// some Message; a client reads the one its model has.
 func (e *apiError) members() map[string]string {
-	return map[string]string{"__type": cmp.Or(e.shape, "com.amazonaws.cloudwatch#"+e.code), "message": e.message, "Message": e.message}
+	return map[string]string{"__type": cmp.Or(e.shape, "com.amazonaws.cloudwatch#"+e.code),
+		"message": e.message, "Message": e.message}
 }
 
 // serialization is the error for a body that is not what its content type says.
@@ -163,8 +165,8 @@ func readCBOR(body []byte) (map[string]any, *apiError) {
 	return m, nil
 }
 
-// plain turns the maps of CBOR, whose keys may be anything, into those of JSON. A key that is no string
-// names no member of any structure, and goes.
+// plain turns the maps of CBOR, whose keys may be anything, into those of JSON. A key that is no
+// string names no member of any structure, and goes.
 func plain(v any) any {
 	switch v := v.(type) {
 	case map[any]any:

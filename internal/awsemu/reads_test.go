@@ -20,14 +20,16 @@ func video() *Account {
 	return &Account{
 		Alias: "video",
 		Groups: map[string]Group{
-			"g1": {Inline: map[string]string{"a": allowAll, "b": allowAll, "c": allowAll}, Managed: []string{"p1", "p2", "p3"}},
+			"g1": {Inline: map[string]string{"a": allowAll, "b": allowAll, "c": allowAll},
+				Managed: []string{"p1", "p2", "p3"}},
 			"g2": {Path: "/teams/"},
 			"g3": {},
 		},
 		Users: map[string]User{
 			"ci": {
-				Path:       "/bots/",
-				Inline:     map[string]string{"a": allowAll, "b": allowAll, "c": "{\n  \"Sid\": \"+ *~-._/é&<\"\n}"},
+				Path: "/bots/",
+				Inline: map[string]string{"a": allowAll, "b": allowAll,
+					"c": "{\n  \"Sid\": \"+ *~-._/é&<\"\n}"},
 				Managed:    []string{"p1", "p2", "arn:aws:iam::aws:policy/service-role/ReadOnly"},
 				Boundary:   "p3",
 				Groups:     []string{"g1", "g2", "g3"},
@@ -77,76 +79,111 @@ func TestListsPageInTwosAndEndToEnd(t *testing.T) {
 		pages func(next func([]string)) error
 	}{
 		{"inline policies of a user", []string{"a", "b", "c"}, func(next func([]string)) error {
-			return pages(t, iam.NewListUserPoliciesPaginator(c, &iam.ListUserPoliciesInput{UserName: user}), func(o *iam.ListUserPoliciesOutput) { next(o.PolicyNames) })
+			return pages(t, iam.NewListUserPoliciesPaginator(c, &iam.ListUserPoliciesInput{UserName: user}),
+				func(o *iam.ListUserPoliciesOutput) { next(o.PolicyNames) })
 		}},
 		{"inline policies of a group", []string{"a", "b", "c"}, func(next func([]string)) error {
-			return pages(t, iam.NewListGroupPoliciesPaginator(c, &iam.ListGroupPoliciesInput{GroupName: group}), func(o *iam.ListGroupPoliciesOutput) { next(o.PolicyNames) })
+			return pages(t,
+				iam.NewListGroupPoliciesPaginator(c, &iam.ListGroupPoliciesInput{GroupName: group}),
+				func(o *iam.ListGroupPoliciesOutput) { next(o.PolicyNames) })
 		}},
 		{"inline policies of a role", []string{"a", "b", "c"}, func(next func([]string)) error {
-			return pages(t, iam.NewListRolePoliciesPaginator(c, &iam.ListRolePoliciesInput{RoleName: role}), func(o *iam.ListRolePoliciesOutput) { next(o.PolicyNames) })
+			return pages(t, iam.NewListRolePoliciesPaginator(c, &iam.ListRolePoliciesInput{RoleName: role}),
+				func(o *iam.ListRolePoliciesOutput) { next(o.PolicyNames) })
 		}},
-		{"managed policies of a user, in the order they were attached", []string{own + "policy/p1", own + "policy/teams/p2", "arn:aws:iam::aws:policy/service-role/ReadOnly"}, func(next func([]string)) error {
-			return pages(t, iam.NewListAttachedUserPoliciesPaginator(c, &iam.ListAttachedUserPoliciesInput{UserName: user}), func(o *iam.ListAttachedUserPoliciesOutput) { next(arns(o.AttachedPolicies)) })
+		{"managed policies of a user, in the order they were attached",
+			[]string{own + "policy/p1", own + "policy/teams/p2",
+				"arn:aws:iam::aws:policy/service-role/ReadOnly"}, func(next func([]string)) error {
+				return pages(t,
+					iam.NewListAttachedUserPoliciesPaginator(c,
+						&iam.ListAttachedUserPoliciesInput{UserName: user}),
+					func(o *iam.ListAttachedUserPoliciesOutput) { next(arns(o.AttachedPolicies)) })
+			}},
+		{"managed policies of a group", []string{own + "policy/p1", own + "policy/teams/p2",
+			own + "policy/p3"}, func(next func([]string)) error {
+			return pages(t,
+				iam.NewListAttachedGroupPoliciesPaginator(c,
+					&iam.ListAttachedGroupPoliciesInput{GroupName: group}),
+				func(o *iam.ListAttachedGroupPoliciesOutput) { next(arns(o.AttachedPolicies)) })
 		}},
-		{"managed policies of a group", []string{own + "policy/p1", own + "policy/teams/p2", own + "policy/p3"}, func(next func([]string)) error {
-			return pages(t, iam.NewListAttachedGroupPoliciesPaginator(c, &iam.ListAttachedGroupPoliciesInput{GroupName: group}), func(o *iam.ListAttachedGroupPoliciesOutput) { next(arns(o.AttachedPolicies)) })
+		{"managed policies of a role", []string{own + "policy/p1", own + "policy/teams/p2",
+			own + "policy/p3"}, func(next func([]string)) error {
+			return pages(t,
+				iam.NewListAttachedRolePoliciesPaginator(c, &iam.ListAttachedRolePoliciesInput{RoleName: role}),
+				func(o *iam.ListAttachedRolePoliciesOutput) { next(arns(o.AttachedPolicies)) })
 		}},
-		{"managed policies of a role", []string{own + "policy/p1", own + "policy/teams/p2", own + "policy/p3"}, func(next func([]string)) error {
-			return pages(t, iam.NewListAttachedRolePoliciesPaginator(c, &iam.ListAttachedRolePoliciesInput{RoleName: role}), func(o *iam.ListAttachedRolePoliciesOutput) { next(arns(o.AttachedPolicies)) })
-		}},
-		{"groups of a user", []string{own + "group/g1", own + "group/teams/g2", own + "group/g3"}, func(next func([]string)) error {
-			return pages(t, iam.NewListGroupsForUserPaginator(c, &iam.ListGroupsForUserInput{UserName: user}), func(o *iam.ListGroupsForUserOutput) { next(groups(o.Groups)) })
-		}},
-		{"groups", []string{own + "group/g1", own + "group/teams/g2", own + "group/g3"}, func(next func([]string)) error {
-			return pages(t, iam.NewListGroupsPaginator(c, &iam.ListGroupsInput{}), func(o *iam.ListGroupsOutput) { next(groups(o.Groups)) })
-		}},
+		{"groups of a user", []string{own + "group/g1", own + "group/teams/g2", own + "group/g3"},
+			func(next func([]string)) error {
+				return pages(t,
+					iam.NewListGroupsForUserPaginator(c, &iam.ListGroupsForUserInput{UserName: user}),
+					func(o *iam.ListGroupsForUserOutput) { next(groups(o.Groups)) })
+			}},
+		{"groups", []string{own + "group/g1", own + "group/teams/g2", own + "group/g3"},
+			func(next func([]string)) error {
+				return pages(t, iam.NewListGroupsPaginator(c, &iam.ListGroupsInput{}),
+					func(o *iam.ListGroupsOutput) { next(groups(o.Groups)) })
+			}},
 		{"users of a group", []string{"ann", "bob", "ci"}, func(next func([]string)) error {
-			return pages(t, iam.NewGetGroupPaginator(c, &iam.GetGroupInput{GroupName: group}), func(o *iam.GetGroupOutput) {
-				var names []string
-				for _, u := range o.Users {
-					names = append(names, *u.UserName)
-				}
-				next(names)
-			})
-		}},
-		{"roles under a path", []string{own + "role/service-role/x/r3", own + "role/service-role/remotion-lambda-role"}, func(next func([]string)) error {
-			return pages(t, iam.NewListRolesPaginator(c, &iam.ListRolesInput{PathPrefix: aws.String("/service-role/"), MaxItems: aws.Int32(1)}), func(o *iam.ListRolesOutput) {
-				for _, r := range o.Roles {
-					next([]string{*r.Arn})
-					if r.PermissionsBoundary != nil {
-						t.Errorf("ListRoles shows the boundary of %s, which only GetRole does", *r.Arn)
+			return pages(t, iam.NewGetGroupPaginator(c, &iam.GetGroupInput{GroupName: group}),
+				func(o *iam.GetGroupOutput) {
+					var names []string
+					for _, u := range o.Users {
+						names = append(names, *u.UserName)
 					}
-				}
-			})
+					next(names)
+				})
 		}},
+		{"roles under a path",
+			[]string{own + "role/service-role/x/r3", own + "role/service-role/remotion-lambda-role"},
+			func(next func([]string)) error {
+				return pages(t,
+					iam.NewListRolesPaginator(c, &iam.ListRolesInput{PathPrefix: aws.String("/service-role/"),
+						MaxItems: aws.Int32(1)}), func(o *iam.ListRolesOutput) {
+						for _, r := range o.Roles {
+							next([]string{*r.Arn})
+							if r.PermissionsBoundary != nil {
+								t.Errorf("ListRoles shows the boundary of %s, which only GetRole does", *r.Arn)
+							}
+						}
+					})
+			}},
 		{"users", []string{"ann", "bob", "ci"}, func(next func([]string)) error {
-			return pages(t, iam.NewListUsersPaginator(c, &iam.ListUsersInput{}), func(o *iam.ListUsersOutput) {
-				for _, u := range o.Users {
-					next([]string{*u.UserName})
-				}
-			})
+			return pages(t, iam.NewListUsersPaginator(c, &iam.ListUsersInput{}),
+				func(o *iam.ListUsersOutput) {
+					for _, u := range o.Users {
+						next([]string{*u.UserName})
+					}
+				})
 		}},
-		{"versions of a policy, newest first", []string{"v3", "v2", "v1"}, func(next func([]string)) error {
-			return pages(t, iam.NewListPolicyVersionsPaginator(c, &iam.ListPolicyVersionsInput{PolicyArn: aws.String(own + "policy/p1")}), func(o *iam.ListPolicyVersionsOutput) {
-				for _, v := range o.Versions {
-					next([]string{*v.VersionId})
-				}
-			})
-		}},
+		{"versions of a policy, newest first", []string{"v3", "v2", "v1"},
+			func(next func([]string)) error {
+				return pages(t,
+					iam.NewListPolicyVersionsPaginator(c,
+						&iam.ListPolicyVersionsInput{PolicyArn: aws.String(own + "policy/p1")}),
+					func(o *iam.ListPolicyVersionsOutput) {
+						for _, v := range o.Versions {
+							next([]string{*v.VersionId})
+						}
+					})
+			}},
 		{"the account's own policies", []string{"p1", "p3", "p2"}, func(next func([]string)) error {
-			return pages(t, iam.NewListPoliciesPaginator(c, &iam.ListPoliciesInput{Scope: types.PolicyScopeTypeLocal}), func(o *iam.ListPoliciesOutput) {
-				for _, p := range o.Policies {
-					next([]string{*p.PolicyName})
-				}
-			})
+			return pages(t,
+				iam.NewListPoliciesPaginator(c, &iam.ListPoliciesInput{Scope: types.PolicyScopeTypeLocal}),
+				func(o *iam.ListPoliciesOutput) {
+					for _, p := range o.Policies {
+						next([]string{*p.PolicyName})
+					}
+				})
 		}},
-		{"access keys", []string{"AKIACI0000000000", "AKIACI0000000001", "AKIACI0000000002"}, func(next func([]string)) error {
-			return pages(t, iam.NewListAccessKeysPaginator(c, &iam.ListAccessKeysInput{UserName: user}), func(o *iam.ListAccessKeysOutput) {
-				for _, k := range o.AccessKeyMetadata {
-					next([]string{*k.AccessKeyId})
-				}
-			})
-		}},
+		{"access keys", []string{"AKIACI0000000000", "AKIACI0000000001", "AKIACI0000000002"},
+			func(next func([]string)) error {
+				return pages(t, iam.NewListAccessKeysPaginator(c, &iam.ListAccessKeysInput{UserName: user}),
+					func(o *iam.ListAccessKeysOutput) {
+						for _, k := range o.AccessKeyMetadata {
+							next([]string{*k.AccessKeyId})
+						}
+					})
+			}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -204,15 +241,19 @@ func TestDocumentsArePercentEncodedAndComeBackByteForByte(t *testing.T) {
 	c := connect(t, &Server{Account: account}).iam
 	user, role := account.Users["ci"], account.Roles["remotion-lambda-role"]
 
-	inline, err := c.GetUserPolicy(t.Context(), &iam.GetUserPolicyInput{UserName: aws.String("ci"), PolicyName: aws.String("c")})
+	inline, err := c.GetUserPolicy(t.Context(), &iam.GetUserPolicyInput{UserName: aws.String("ci"),
+		PolicyName: aws.String("c")})
 	if err != nil {
 		t.Fatal(err)
 	}
 	const encoded = "%7B%0A%20%20%22Sid%22%3A%20%22%2B%20%2A~-._%2F%C3%A9%26%3C%22%0A%7D"
 	if *inline.PolicyDocument != encoded {
-		t.Errorf("document %q\nis sent as %s\nwant       %s", user.Inline["c"], *inline.PolicyDocument, encoded)
+		t.Errorf("document %q\nis sent as %s\nwant       %s", user.Inline["c"], *inline.PolicyDocument,
+			encoded)
 	}
-	version, err := c.GetPolicyVersion(t.Context(), &iam.GetPolicyVersionInput{PolicyArn: aws.String("arn:aws:iam::123456789012:policy/p1"), VersionId: aws.String("v3")})
+	version, err := c.GetPolicyVersion(t.Context(),
+		&iam.GetPolicyVersionInput{PolicyArn: aws.String("arn:aws:iam::123456789012:policy/p1"),
+			VersionId: aws.String("v3")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -249,25 +290,32 @@ func TestEntitiesAreDescribedAsIAMDescribesThem(t *testing.T) {
 	if id := *u.User.UserId; !strings.HasPrefix(id, "AIDA") || len(id) != 20 {
 		t.Errorf("user id %q is no AIDA… of twenty characters", id)
 	}
-	if b := u.User.PermissionsBoundary; b == nil || *b.PermissionsBoundaryArn != "arn:aws:iam::123456789012:policy/p3" || b.PermissionsBoundaryType != "Policy" {
+	if b := u.User.PermissionsBoundary; b == nil ||
+		*b.PermissionsBoundaryArn != "arn:aws:iam::123456789012:policy/p3" ||
+		b.PermissionsBoundaryType != "Policy" {
 		t.Errorf("boundary %+v, want p3", b)
 	}
 	if u.User.CreateDate.Year() != 2024 {
 		t.Errorf("created %s, want a fixed date in 2024", u.User.CreateDate)
 	}
-	again, err := connect(t, &Server{Account: video()}).iam.GetUser(t.Context(), &iam.GetUserInput{UserName: aws.String("ci")})
+	again, err := connect(t, &Server{Account: video()}).iam.GetUser(t.Context(),
+		&iam.GetUserInput{UserName: aws.String("ci")})
 	if err != nil || !reflect.DeepEqual(u.User, again.User) {
 		t.Errorf("another server describes the same user as\n%+v, %v\nnot\n%+v", again.User, err, u.User)
 	}
-	p, err := c.GetPolicy(t.Context(), &iam.GetPolicyInput{PolicyArn: aws.String("arn:aws:iam::aws:policy/service-role/ReadOnly")})
+	p, err := c.GetPolicy(t.Context(),
+		&iam.GetPolicyInput{PolicyArn: aws.String("arn:aws:iam::aws:policy/service-role/ReadOnly")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if *p.Policy.Path != "/service-role/" || *p.Policy.DefaultVersionId != "v1" || *p.Policy.AttachmentCount != 1 {
+	if *p.Policy.Path != "/service-role/" || *p.Policy.DefaultVersionId != "v1" ||
+		*p.Policy.AttachmentCount != 1 {
 		t.Errorf("policy of AWS: %+v", p.Policy)
 	}
-	bounds, err := c.GetPolicy(t.Context(), &iam.GetPolicyInput{PolicyArn: aws.String("arn:aws:iam::123456789012:policy/p3")})
-	if err != nil || *bounds.Policy.PermissionsBoundaryUsageCount != 1 || *bounds.Policy.AttachmentCount != 2 {
+	bounds, err := c.GetPolicy(t.Context(),
+		&iam.GetPolicyInput{PolicyArn: aws.String("arn:aws:iam::123456789012:policy/p3")})
+	if err != nil || *bounds.Policy.PermissionsBoundaryUsageCount != 1 ||
+		*bounds.Policy.AttachmentCount != 2 {
 		t.Errorf("p3 is attached twice and a boundary once: %+v, %v", bounds.Policy, err)
 	}
 	aliases, err := c.ListAccountAliases(t.Context(), &iam.ListAccountAliasesInput{})
@@ -278,7 +326,8 @@ func TestEntitiesAreDescribedAsIAMDescribesThem(t *testing.T) {
 
 func TestAnEmptyListIsAListAndNotAbsent(t *testing.T) {
 	c := connect(t, &Server{Account: video()}).iam
-	out, err := c.ListUserPolicies(t.Context(), &iam.ListUserPoliciesInput{UserName: aws.String("ann")})
+	out, err := c.ListUserPolicies(t.Context(),
+		&iam.ListUserPoliciesInput{UserName: aws.String("ann")})
 	if err != nil || out.PolicyNames == nil || len(out.PolicyNames) != 0 || out.IsTruncated {
 		t.Errorf("inline policies of ann: %#v, truncated %v, %v", out.PolicyNames, out.IsTruncated, err)
 	}
@@ -293,34 +342,53 @@ func TestReadsRefuseWhatIAMRefuses(t *testing.T) {
 		code    string
 		message string
 	}{
-		{"an unknown user", func() error { _, err := c.GetUser(t.Context(), &iam.GetUserInput{UserName: no}); return err },
+		{"an unknown user", func() error {
+			_, err := c.GetUser(t.Context(), &iam.GetUserInput{UserName: no})
+			return err
+		},
 			"NoSuchEntity", "The user with name nobody cannot be found."},
-		{"an unknown role", func() error { _, err := c.GetRole(t.Context(), &iam.GetRoleInput{RoleName: no}); return err },
+		{"an unknown role", func() error {
+			_, err := c.GetRole(t.Context(), &iam.GetRoleInput{RoleName: no})
+			return err
+		},
 			"NoSuchEntity", "The role with name nobody cannot be found."},
-		{"an unknown group", func() error { _, err := c.GetGroup(t.Context(), &iam.GetGroupInput{GroupName: no}); return err },
+		{"an unknown group", func() error {
+			_, err := c.GetGroup(t.Context(), &iam.GetGroupInput{GroupName: no})
+			return err
+		},
 			"NoSuchEntity", "The group with name nobody cannot be found."},
 		{"an unknown inline policy", func() error {
-			_, err := c.GetRolePolicy(t.Context(), &iam.GetRolePolicyInput{RoleName: aws.String("r2"), PolicyName: no})
+			_, err := c.GetRolePolicy(t.Context(), &iam.GetRolePolicyInput{RoleName: aws.String("r2"),
+				PolicyName: no})
 			return err
 		}, "NoSuchEntity", "The role policy with name nobody cannot be found."},
 		{"an unknown managed policy", func() error {
-			_, err := c.GetPolicy(t.Context(), &iam.GetPolicyInput{PolicyArn: aws.String("arn:aws:iam::aws:policy/Nothing")})
+			_, err := c.GetPolicy(t.Context(),
+				&iam.GetPolicyInput{PolicyArn: aws.String("arn:aws:iam::aws:policy/Nothing")})
 			return err
 		}, "NoSuchEntity", "Policy arn:aws:iam::aws:policy/Nothing does not exist or is not attachable."},
 		{"an unknown version", func() error {
-			_, err := c.GetPolicyVersion(t.Context(), &iam.GetPolicyVersionInput{PolicyArn: aws.String("arn:aws:iam::123456789012:policy/p1"), VersionId: aws.String("v9")})
+			_, err := c.GetPolicyVersion(t.Context(),
+				&iam.GetPolicyVersionInput{PolicyArn: aws.String("arn:aws:iam::123456789012:policy/p1"),
+					VersionId: aws.String("v9")})
 			return err
-		}, "NoSuchEntity", "Policy arn:aws:iam::123456789012:policy/p1 version v9 does not exist or is not attachable."},
+		}, "NoSuchEntity",
+			"Policy arn:aws:iam::123456789012:policy/p1 version v9 does not exist or is not attachable."},
 		{"a name of other characters", func() error {
 			_, err := c.GetUser(t.Context(), &iam.GetUserInput{UserName: aws.String("a/b")})
 			return err
-		}, "ValidationError", "The specified value for userName is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-"},
+		}, "ValidationError",
+			"The specified value for userName is invalid. It must contain only alphanumeric characters " +
+				"and/or the following: +=,.@_-"},
 		{"more items than a page may have", func() error {
 			_, err := c.ListRoles(t.Context(), &iam.ListRolesInput{MaxItems: aws.Int32(1001)})
 			return err
-		}, "ValidationError", "1 validation error detected: Value at 'maxItems' failed to satisfy constraint: Member must have value less than or equal to 1000"},
+		}, "ValidationError",
+			"1 validation error detected: Value at 'maxItems' failed to satisfy constraint: Member must " +
+				"have value less than or equal to 1000"},
 		{"a marker of another list", func() error {
-			_, err := c.ListRoles(t.Context(), &iam.ListRolesInput{Marker: aws.String(marker("ListUsers", 2))})
+			_, err := c.ListRoles(t.Context(),
+				&iam.ListRolesInput{Marker: aws.String(marker("ListUsers", 2))})
 			return err
 		}, "ValidationError", "Invalid Marker."},
 		{"an operation that is not offered", func() error {

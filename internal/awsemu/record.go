@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// maxKept is how many calls, messages and datums each are kept: the newest. A server left running for days
-// must not grow without end.
+// maxKept is how many calls, messages and datums each are kept: the newest. A server left running
+// for days must not grow without end.
 const maxKept = 100_000
 
 // A Call is a request the server got.
@@ -29,10 +29,12 @@ type Call struct {
 	Lost bool
 }
 
-// Rounds returns how many of the calls had to wait for another to end: the length of the longest chain in
-// which each started after the one before had ended. A client that sends everything at once needs one.
+// Rounds returns how many of the calls had to wait for another to end: the length of the longest
+// chain in which each started after the one before had ended. A client that sends everything at
+// once needs one.
 func Rounds(calls []Call) int {
-	// The longest chain of disjoint intervals is found by taking, again and again, the one that ends first.
+	// The longest chain of disjoint intervals is found by taking, again and again, the one that ends
+	// first.
 	byEnd := slices.Clone(calls)
 	slices.SortStableFunc(byEnd, func(a, b Call) int { return a.Ended.Compare(b.Ended) })
 	rounds := 0

@@ -40,7 +40,8 @@ type request struct {
 	s3        *s3Request     // of S3
 }
 
-var services = []*service{iamService, stsService, snsService, s3Service, cloudwatchService, lambdaService}
+var services = []*service{iamService, stsService, snsService, s3Service, cloudwatchService,
+	lambdaService}
 
 // serviceBy finds a service by what distinguishes it, and nil if it is not offered.
 func serviceBy(is func(*service) bool) *service {
@@ -63,11 +64,17 @@ func read(r *http.Request) (request, *apiError) {
 	switch {
 	case isRPC:
 		ask.protocol, ask.operation = cborProtocol{}, rpcOperation
-		ask.service = serviceBy(func(s *service) bool { return s.scope == "monitoring" && rpcService == cloudwatchTarget })
+		ask.service = serviceBy(func(s *service) bool {
+			return s.scope == "monitoring" &&
+				rpcService == cloudwatchTarget
+		})
 	case target != "":
 		targetService, operation, _ := strings.Cut(target, ".")
 		ask.protocol, ask.operation = jsonProtocol{contentType}, operation
-		ask.service = serviceBy(func(s *service) bool { return s.scope == "monitoring" && targetService == cloudwatchTarget })
+		ask.service = serviceBy(func(s *service) bool {
+			return s.scope == "monitoring" &&
+				targetService == cloudwatchTarget
+		})
 	case strings.HasPrefix(contentType, "application/x-amz-json"), contentType == "application/json":
 		ask.protocol = jsonProtocol{contentType}
 	}
@@ -83,7 +90,8 @@ func read(r *http.Request) (request, *apiError) {
 	}
 	if !signed {
 		return ask, refuse(http.StatusForbidden, "MissingAuthenticationToken",
-			"Missing Authentication Token: sign the request with any access key; the embedded AWS does not verify signatures")
+			"Missing Authentication Token: sign the request with any access key; the embedded AWS does "+
+				"not verify signatures")
 	}
 	ask.scope = sc
 	byScope := serviceBy(func(s *service) bool { return s.scope == sc.service })
@@ -100,7 +108,8 @@ func read(r *http.Request) (request, *apiError) {
 	case queryProtocol:
 		values, err := url.ParseQuery(string(text))
 		if err != nil {
-			return ask, refuse(http.StatusBadRequest, "MalformedQueryString", "the body is not a form: %v", err)
+			return ask, refuse(http.StatusBadRequest, "MalformedQueryString", "the body is not a form: %v",
+				err)
 		}
 		for name, vs := range query {
 			values[name] = append(values[name], vs...)
@@ -108,7 +117,9 @@ func read(r *http.Request) (request, *apiError) {
 		ask.params, ask.form = values, newForm(values)
 		ask.operation = values.Get("Action")
 		if ask.operation == "" {
-			return ask, refuse(http.StatusBadRequest, "MissingAction", "the request has no Action; the embedded AWS speaks the Query protocol for %s", ask.service.name)
+			return ask, refuse(http.StatusBadRequest, "MissingAction",
+				"the request has no Action; the embedded AWS speaks the Query protocol for %s",
+				ask.service.name)
 		}
 		if v := values.Get("Version"); v != "" && v != ask.service.version {
 			return ask, invalidAction(ask.service, ask.operation, v)
@@ -141,9 +152,11 @@ func rpcPath(path string) (service, operation string, ok bool) {
 
 func notOffered(scope string, r *http.Request) *apiError {
 	return refuse(http.StatusBadRequest, "UnknownService",
-		"the embedded AWS offers iam, sts, sns, s3, lambda and monitoring (CloudWatch), not %q (%s %s)", scope, r.Method, r.URL.Path)
+		"the embedded AWS offers iam, sts, sns, s3, lambda and monitoring (CloudWatch), not %q (%s %s)",
+		scope, r.Method, r.URL.Path)
 }
 
 func invalidAction(svc *service, operation, version string) *apiError {
-	return refuse(http.StatusBadRequest, "InvalidAction", "Could not find operation %s for version %s", operation, version)
+	return refuse(http.StatusBadRequest, "InvalidAction", "Could not find operation %s for version %s",
+		operation, version)
 }

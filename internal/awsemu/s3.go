@@ -42,8 +42,8 @@ func askedBucket(c *call) string { return "arn:" + c.store.partition + ":s3:::" 
 
 func askedObject(c *call) string { return askedBucket(c) + "/" + c.s3.key }
 
-// A Bucket is an S3 bucket. There are no bucket policies: whoever asks for one, of whatever account, is
-// served, unless a fault says otherwise or the request expects another owner.
+// A Bucket is an S3 bucket. There are no bucket policies: whoever asks for one, of whatever
+// account, is served, unless a fault says otherwise or the request expects another owner.
 type Bucket struct {
 	// Owner is the account it belongs to. Empty is the account served.
 	Owner string
@@ -74,7 +74,8 @@ type object struct {
 
 func (st *store) addBucket(name string, described Bucket, created time.Time) *bucket {
 	b := &bucket{
-		name: name, owner: cmp.Or(described.Owner, st.account), region: cmp.Or(described.Region, st.region),
+		name: name, owner: cmp.Or(described.Owner, st.account),
+		region:    cmp.Or(described.Region, st.region),
 		versioned: described.Versioned, created: created, objects: make(map[string]*object),
 	}
 	for _, key := range slices.Sorted(maps.Keys(described.Objects)) {
@@ -107,18 +108,22 @@ func (c *call) bucket() (*bucket, error) {
 		return nil, refuse(http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist")
 	case b.region != c.region:
 		return nil, refuse(http.StatusMovedPermanently, "PermanentRedirect",
-			"The bucket you are attempting to access must be addressed using the specified endpoint. Please send all future requests to this endpoint: it is in %s.", b.region)
+			"The bucket you are attempting to access must be addressed using the specified endpoint. "+
+				"Please send all future requests to this endpoint: it is in %s.", b.region)
 	}
-	if expected := c.s3.header.Get("X-Amz-Expected-Bucket-Owner"); expected != "" && expected != b.owner {
+	if expected := c.s3.header.Get("X-Amz-Expected-Bucket-Owner"); expected != "" &&
+		expected != b.owner {
 		return nil, accessDenied()
 	}
 	return b, nil
 }
 
-func accessDenied() *apiError { return refuse(http.StatusForbidden, "AccessDenied", "Access Denied") }
+func accessDenied() *apiError {
+	return refuse(http.StatusForbidden, "AccessDenied", "Access Denied")
+}
 
-// object returns the object a call is about. Who may not list the bucket is not told that a key is missing.
-// https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+// object returns the object a call is about. Who may not list the bucket is not told that a key is
+// missing. https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
 func (c *call) object() (*bucket, *object, error) {
 	b, err := c.bucket()
 	if err != nil {
@@ -137,8 +142,8 @@ func noSuchKey() *apiError {
 	return refuse(http.StatusNotFound, "NoSuchKey", "The specified key does not exist.")
 }
 
-// maySeeKeys reports whether the caller may list the bucket, by its policies where they bind, and by the faults,
-// which are asked without being counted.
+// maySeeKeys reports whether the caller may list the bucket, by its policies where they bind, and
+// by the faults, which are asked without being counted.
 func (c *call) maySeeKeys() bool {
 	for _, t := range c.traps {
 		if t.Deny && t.concerns("s3", "ListObjectsV2", c.region, nil) && t.armed() {
@@ -146,5 +151,6 @@ func (c *call) maySeeKeys() bool {
 		}
 	}
 	return !c.EnforceIAM || c.caller.administrator ||
-		c.decide(c.store.grantsOf(c.caller.entity, nil), mayListBucket, askedBucket(c)).Decision == iampolicy.Allowed
+		c.decide(c.store.grantsOf(c.caller.entity, nil), mayListBucket,
+			askedBucket(c)).Decision == iampolicy.Allowed
 }

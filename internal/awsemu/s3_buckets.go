@@ -35,25 +35,31 @@ var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 func createBucket(c *call) (any, error) {
 	name := c.s3.bucket
 	if !bucketName.MatchString(name) {
-		return nil, refuse(http.StatusBadRequest, "InvalidBucketName", "The specified bucket is not valid.")
+		return nil, refuse(http.StatusBadRequest, "InvalidBucketName",
+			"The specified bucket is not valid.")
 	}
 	var wanted struct{ LocationConstraint string }
 	if len(c.s3.body) > 0 {
 		if err := xml.Unmarshal(c.s3.body, &wanted); err != nil {
-			return nil, refuse(http.StatusBadRequest, "MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema")
+			return nil, refuse(http.StatusBadRequest, "MalformedXML",
+				"The XML you provided was not well-formed or did not validate against our published schema")
 		}
 	}
 	if region := cmp.Or(wanted.LocationConstraint, defaultRegion); region != c.region {
 		return nil, refuse(http.StatusBadRequest, "IllegalLocationConstraintException",
-			"The %s location constraint is incompatible for the region specific endpoint this request was sent to.", cmp.Or(wanted.LocationConstraint, "unspecified"))
+			"The %s location constraint is incompatible for the region specific endpoint this request was "+
+				"sent to.", cmp.Or(wanted.LocationConstraint, "unspecified"))
 	}
 	switch b := c.store.buckets[name]; {
 	case b == nil:
 		c.store.addBucket(name, Bucket{Region: c.region}, c.time())
 	case b.owner != c.store.account:
-		return nil, refuse(http.StatusConflict, "BucketAlreadyExists", "The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a different name and try again.")
+		return nil, refuse(http.StatusConflict, "BucketAlreadyExists",
+			"The requested bucket name is not available. The bucket namespace is shared by all users of "+
+				"the system. Please select a different name and try again.")
 	case c.region != defaultRegion: // there, once more is no mistake
-		return nil, refuse(http.StatusConflict, "BucketAlreadyOwnedByYou", "Your previous request to create the named bucket succeeded and you already own it.")
+		return nil, refuse(http.StatusConflict, "BucketAlreadyOwnedByYou",
+			"Your previous request to create the named bucket succeeded and you already own it.")
 	}
 	return restReply{header: http.Header{"Location": {"/" + name}}}, nil
 }
@@ -74,8 +80,8 @@ type contentsXML struct {
 
 type prefixXML struct{ Prefix string }
 
-// listObjects lists keys in their order, and what follows a prefix up to a delimiter as one prefix. A page has
-// as many of both as lists have here, and fewer if the caller asks for fewer.
+// listObjects lists keys in their order, and what follows a prefix up to a delimiter as one prefix.
+// A page has as many of both as lists have here, and fewer if the caller asks for fewer.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
 func listObjects(c *call) (any, error) {
 	b, err := c.bucket()
@@ -87,7 +93,8 @@ func listObjects(c *call) (any, error) {
 	if text := get("max-keys"); text != "" {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 0 {
-			return nil, refuse(http.StatusBadRequest, "InvalidArgument", "Provided max-keys not an integer or within integer range")
+			return nil, refuse(http.StatusBadRequest, "InvalidArgument",
+				"Provided max-keys not an integer or within integer range")
 		}
 		size = min(size, n)
 	}
@@ -95,7 +102,8 @@ func listObjects(c *call) (any, error) {
 	if token := get("continuation-token"); token != "" {
 		text, err := base64.StdEncoding.DecodeString(token)
 		if err != nil {
-			return nil, refuse(http.StatusBadRequest, "InvalidArgument", "The continuation token provided is incorrect")
+			return nil, refuse(http.StatusBadRequest, "InvalidArgument",
+				"The continuation token provided is incorrect")
 		}
 		after = string(text)
 	}
@@ -133,7 +141,8 @@ func listObjects(c *call) (any, error) {
 			continue
 		}
 		o := b.objects[key]
-		contents = append(contents, contentsXML{encoded(key), stamp(o.modified), o.etag, len(o.body), "STANDARD"})
+		contents = append(contents, contentsXML{encoded(key), stamp(o.modified), o.etag, len(o.body),
+			"STANDARD"})
 	}
 	next := ""
 	if truncated {
@@ -151,8 +160,10 @@ func listObjects(c *call) (any, error) {
 		Contents              []contentsXML
 		CommonPrefixes        []prefixXML
 	}{
-		Name: b.name, Prefix: encoded(prefix), Delimiter: encoded(delimiter), StartAfter: encoded(get("start-after")), EncodingType: get("encoding-type"),
+		Name: b.name, Prefix: encoded(prefix), Delimiter: encoded(delimiter),
+		StartAfter: encoded(get("start-after")), EncodingType: get("encoding-type"),
 		ContinuationToken: get("continuation-token"), NextContinuationToken: next,
-		KeyCount: len(contents) + len(prefixes), MaxKeys: size, IsTruncated: truncated, Contents: contents, CommonPrefixes: prefixes,
+		KeyCount: len(contents) + len(prefixes), MaxKeys: size, IsTruncated: truncated,
+		Contents: contents, CommonPrefixes: prefixes,
 	}}, nil
 }

@@ -22,12 +22,17 @@ type checksumKind struct {
 	hash   func() hash.Hash
 }
 
-// The checksums S3 knows and the standard library has, by their headers, the one first that it makes itself for who sends none.
+// The checksums S3 knows and the standard library has, by their headers, the one first that it
+// makes itself for who sends none.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
 var checksums = []checksumKind{
-	{"X-Amz-Checksum-Crc64nvme", func() hash.Hash { return crc64.New(crc64.MakeTable(0x9a6c9329ac4bc9b5)) }},
+	{"X-Amz-Checksum-Crc64nvme", func() hash.Hash {
+		return crc64.New(crc64.MakeTable(0x9a6c9329ac4bc9b5))
+	}},
 	{"X-Amz-Checksum-Crc32", func() hash.Hash { return crc32.NewIEEE() }},
-	{"X-Amz-Checksum-Crc32c", func() hash.Hash { return crc32.New(crc32.MakeTable(crc32.Castagnoli)) }},
+	{"X-Amz-Checksum-Crc32c", func() hash.Hash {
+		return crc32.New(crc32.MakeTable(crc32.Castagnoli))
+	}},
 	{"X-Amz-Checksum-Sha1", sha1.New},
 	{"X-Amz-Checksum-Sha256", sha256.New},
 	{"X-Amz-Checksum-Sha512", sha512.New},
@@ -44,7 +49,9 @@ func sum(h hash.Hash, body []byte) string {
 func verified(body []byte, header http.Header) (checksum, *apiError) {
 	kept := checksum{}
 	for name := range header {
-		if claims := strings.HasPrefix(name, "X-Amz-Checksum-"); claims && !slices.Contains([]string{"X-Amz-Checksum-Mode", "X-Amz-Checksum-Type", "X-Amz-Checksum-Algorithm"}, name) &&
+		if claims := strings.HasPrefix(name, "X-Amz-Checksum-"); claims &&
+			!slices.Contains([]string{"X-Amz-Checksum-Mode", "X-Amz-Checksum-Type",
+				"X-Amz-Checksum-Algorithm"}, name) &&
 			!slices.ContainsFunc(checksums, func(known checksumKind) bool { return known.header == name }) {
 			return kept, notImplemented("PutObject with the header %s", name)
 		}
@@ -55,7 +62,9 @@ func verified(body []byte, header http.Header) (checksum, *apiError) {
 			continue
 		}
 		if actual := sum(known.hash(), body); claimed != actual {
-			return kept, refuse(http.StatusBadRequest, "BadDigest", "The %s you specified did not match the calculated checksum.", known.header)
+			return kept,
+				refuse(http.StatusBadRequest, "BadDigest",
+					"The %s you specified did not match the calculated checksum.", known.header)
 		}
 		if known.header != "Content-Md5" {
 			kept = checksum{known.header, claimed}

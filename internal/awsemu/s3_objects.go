@@ -13,7 +13,8 @@ import (
 const maxKey = 1024
 
 // keptHeaders come back with an object as they were put, beside x-amz-meta-*.
-var keptHeaders = []string{"Content-Type", "Content-Encoding", "Content-Disposition", "Content-Language", "Cache-Control", "Expires"}
+var keptHeaders = []string{"Content-Type", "Content-Encoding", "Content-Disposition",
+	"Content-Language", "Cache-Control", "Expires"}
 
 // put makes o the current version of a key, and fills in what follows from its body.
 func (b *bucket) put(st *store, key string, o *object) {
@@ -105,7 +106,8 @@ func putObject(c *call) (any, error) {
 func (c *call) mayWrite(b *bucket) error {
 	match, noneMatch := c.s3.header.Get("If-Match"), c.s3.header.Get("If-None-Match")
 	current := b.objects[c.s3.key]
-	failed := refuse(http.StatusPreconditionFailed, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
+	failed := refuse(http.StatusPreconditionFailed, "PreconditionFailed",
+		"At least one of the pre-conditions you specified did not hold")
 	switch {
 	case match != "" && noneMatch != "", noneMatch != "" && noneMatch != "*":
 		return notImplemented("a write with both conditions, or with If-None-Match of an ETag")

@@ -19,8 +19,8 @@ type s3Request struct {
 	body        []byte // without the chunks' framing
 }
 
-// readS3 makes out a request for S3. Its method, its path and the host it is sent to say what it asks.
-// https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
+// readS3 makes out a request for S3. Its method, its path and the host it is sent to say what it
+// asks. https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
 func readS3(r *http.Request, ask request) (request, *apiError) {
 	ask.protocol, ask.service = restXMLProtocol{}, s3Service
 	in := &s3Request{header: r.Header, query: r.URL.Query()}
@@ -46,7 +46,9 @@ func readS3(r *http.Request, ask request) (request, *apiError) {
 		return ask, refuse(http.StatusBadRequest, "IncompleteBody", "the body cannot be read: %v", err)
 	}
 	if len(raw) > maxBody {
-		return ask, refuse(http.StatusBadRequest, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size: the embedded AWS takes %d bytes", maxBody)
+		return ask, refuse(http.StatusBadRequest, "EntityTooLarge",
+			"Your proposed upload exceeds the maximum allowed size: the embedded AWS takes %d bytes",
+			maxBody)
 	}
 	in.body = raw
 	if strings.HasPrefix(r.Header.Get("X-Amz-Content-Sha256"), "STREAMING-") {
@@ -57,8 +59,8 @@ func readS3(r *http.Request, ask request) (request, *apiError) {
 	return ask, nil
 }
 
-// virtualHost returns the bucket that a host names: BUCKET.s3.REGION.amazonaws.com, or BUCKET.localhost, as
-// clients that put the bucket into the host call an endpoint on this machine.
+// virtualHost returns the bucket that a host names: BUCKET.s3.REGION.amazonaws.com, or
+// BUCKET.localhost, as clients that put the bucket into the host call an endpoint on this machine.
 func virtualHost(host string) string {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
@@ -77,14 +79,17 @@ func virtualHost(host string) string {
 	return name
 }
 
-// understood are the parameters each operation takes. Any other names a subresource or changes the answer.
+// understood are the parameters each operation takes. Any other names a subresource or changes the
+// answer.
 var understood = map[string][]string{
-	"ListObjectsV2": {"list-type", "prefix", "delimiter", "max-keys", "start-after", "continuation-token", "encoding-type", "fetch-owner"},
-	"ListBuckets":   {"max-buckets", "continuation-token", "prefix", "bucket-region"},
+	"ListObjectsV2": {"list-type", "prefix", "delimiter", "max-keys", "start-after",
+		"continuation-token", "encoding-type", "fetch-owner"},
+	"ListBuckets": {"max-buckets", "continuation-token", "prefix", "bucket-region"},
 }
 
 // unoffered are headers whose silent loss would change what an operation does.
-var unoffered = []string{"X-Amz-Copy-Source", "Range", "If-Modified-Since", "If-Unmodified-Since", "X-Amz-Tagging", "X-Amz-Server-Side-Encryption-Customer-Algorithm"}
+var unoffered = []string{"X-Amz-Copy-Source", "Range", "If-Modified-Since", "If-Unmodified-Since",
+	"X-Amz-Tagging", "X-Amz-Server-Side-Encryption-Customer-Algorithm"}
 
 // operation names what a request asks for.
 func (in *s3Request) operation(method string) (string, *apiError) {
@@ -95,15 +100,18 @@ func (in *s3Request) operation(method string) (string, *apiError) {
 	case in.key == "" && method == http.MethodGet && in.query.Get("list-type") == "2":
 		operation = "ListObjectsV2"
 	case in.key == "":
-		operation = map[string]string{http.MethodPut: "CreateBucket", http.MethodHead: "HeadBucket"}[method]
+		operation = map[string]string{http.MethodPut: "CreateBucket",
+			http.MethodHead: "HeadBucket"}[method]
 	default:
-		operation = map[string]string{http.MethodGet: "GetObject", http.MethodHead: "HeadObject", http.MethodPut: "PutObject", http.MethodDelete: "DeleteObject"}[method]
+		operation = map[string]string{http.MethodGet: "GetObject", http.MethodHead: "HeadObject",
+			http.MethodPut: "PutObject", http.MethodDelete: "DeleteObject"}[method]
 	}
 	if operation == "" {
 		return "", notImplemented("%s of /%s with %q", method, in.bucket, in.query.Encode())
 	}
 	for name := range in.query {
-		if name != "x-id" && !strings.HasPrefix(strings.ToLower(name), "x-amz-") && !slices.Contains(understood[operation], name) {
+		if name != "x-id" && !strings.HasPrefix(strings.ToLower(name), "x-amz-") &&
+			!slices.Contains(understood[operation], name) {
 			return "", notImplemented("%s with the parameter %q", operation, name)
 		}
 	}
@@ -120,11 +128,12 @@ func (in *s3Request) operation(method string) (string, *apiError) {
 }
 
 func notImplemented(format string, args ...any) *apiError {
-	return refuse(http.StatusNotImplemented, "NotImplemented", "the embedded AWS does not offer "+format, args...)
+	return refuse(http.StatusNotImplemented, "NotImplemented",
+		"the embedded AWS does not offer "+format, args...)
 }
 
-// unchunk takes the framing of aws-chunked off a body, and puts the trailer into header. The signatures of
-// chunks are not verified, as no signature is.
+// unchunk takes the framing of aws-chunked off a body, and puts the trailer into header. The
+// signatures of chunks are not verified, as no signature is.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html
 func unchunk(raw []byte, header http.Header) ([]byte, *apiError) {
 	malformed := func(why string) *apiError {
@@ -152,7 +161,8 @@ func unchunk(raw []byte, header http.Header) ([]byte, *apiError) {
 			header.Set(name, strings.TrimSpace(value))
 		}
 	}
-	if length := header.Get("X-Amz-Decoded-Content-Length"); length != "" && length != strconv.Itoa(len(text)) {
+	if length := header.Get("X-Amz-Decoded-Content-Length"); length != "" &&
+		length != strconv.Itoa(len(text)) {
 		return nil, malformed("has another length than announced")
 	}
 	return text, nil

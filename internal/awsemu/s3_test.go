@@ -34,7 +34,8 @@ type storeClient struct {
 func storeOf(t *testing.T, srv *Server) storeClient { return storeClient{connect(t, srv).s3, t} }
 
 func (c storeClient) put(key, text string, set ...func(*s3.PutObjectInput)) (string, error) {
-	in := &s3.PutObjectInput{Bucket: aws.String("evidence"), Key: &key, Body: strings.NewReader(text), ExpectedBucketOwner: aws.String(defaultAccount)}
+	in := &s3.PutObjectInput{Bucket: aws.String("evidence"), Key: &key, Body: strings.NewReader(text),
+		ExpectedBucketOwner: aws.String(defaultAccount)}
 	for _, f := range set {
 		f(in)
 	}
@@ -46,7 +47,8 @@ func (c storeClient) put(key, text string, set ...func(*s3.PutObjectInput)) (str
 }
 
 func (c storeClient) get(key string) (string, *s3.GetObjectOutput, error) {
-	out, err := c.GetObject(c.t.Context(), &s3.GetObjectInput{Bucket: aws.String("evidence"), Key: &key, ExpectedBucketOwner: aws.String(defaultAccount)})
+	out, err := c.GetObject(c.t.Context(), &s3.GetObjectInput{Bucket: aws.String("evidence"),
+		Key: &key, ExpectedBucketOwner: aws.String(defaultAccount)})
 	if err != nil {
 		return "", nil, err
 	}
@@ -75,22 +77,27 @@ func TestObjectsComeBackAsTheyWerePut(t *testing.T) {
 	if err != nil || got != text {
 		t.Fatalf("%q, %v", got, err)
 	}
-	if *out.ETag != etag || *out.ContentType != "application/json" || out.Metadata["run"] != "7" || *out.ContentLength != int64(len(text)) ||
-		aws.ToString(out.VersionId) == "" || out.ChecksumCRC32 == nil || out.ServerSideEncryption != types.ServerSideEncryptionAes256 {
+	if *out.ETag != etag || *out.ContentType != "application/json" || out.Metadata["run"] != "7" ||
+		*out.ContentLength != int64(len(text)) ||
+		aws.ToString(out.VersionId) == "" || out.ChecksumCRC32 == nil ||
+		out.ServerSideEncryption != types.ServerSideEncryptionAes256 {
 		t.Errorf("%+v", out)
 	}
-	head, err := c.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String("evidence"), Key: aws.String("a/b c+ü%.json")})
+	head, err := c.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String("evidence"),
+		Key: aws.String("a/b c+ü%.json")})
 	if err != nil || *head.ETag != etag || *head.ContentLength != int64(len(text)) {
 		t.Errorf("%+v, %v", head, err)
 	}
 	if got, _, err := c.get("mutes.yaml"); err != nil || got != "mutes: []\n" {
 		t.Errorf("what the account describes: %q, %v", got, err)
 	}
-	if objects := srv.Objects("evidence"); string(objects["a/b c+ü%.json"]) != text || len(objects) != 2 || srv.Objects("none") != nil {
+	if objects := srv.Objects("evidence"); string(objects["a/b c+ü%.json"]) != text ||
+		len(objects) != 2 || srv.Objects("none") != nil {
 		t.Errorf("objects %q", objects)
 	}
 	for range 2 { // once more is no error
-		if _, err := c.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: aws.String("evidence"), Key: aws.String("mutes.yaml")}); err != nil {
+		if _, err := c.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: aws.String("evidence"),
+			Key: aws.String("mutes.yaml")}); err != nil {
 			t.Error(err)
 		}
 	}
@@ -108,11 +115,14 @@ func TestEveryChecksumIsVerifiedBothWays(t *testing.T) {
 		if err == nil {
 			_, _, err = c.get("x") // the client compares
 		}
-		if err != nil && !strings.Contains(err.Error(), "unknown checksum algorithm") { // the SDK lacks some itself
+		// the SDK lacks some itself
+		if err != nil && !strings.Contains(err.Error(), "unknown checksum algorithm") {
 			t.Errorf("%s: %v", algorithm, err)
 		}
 	}
-	_, err := c.put("x", "text", func(in *s3.PutObjectInput) { in.ChecksumSHA256 = aws.String(strings.Repeat("A", 43) + "=") })
+	_, err := c.put("x", "text", func(in *s3.PutObjectInput) {
+		in.ChecksumSHA256 = aws.String(strings.Repeat("A", 43) + "=")
+	})
 	wantError(t, err, "BadDigest", "")
 }
 
@@ -141,9 +151,11 @@ func TestWritesHoldToTheirConditions(t *testing.T) {
 
 // A write whose reply is lost is tried again by the SDK, and then finds its own work in the way.
 func TestAWriteWithoutReplyMeetsItself(t *testing.T) {
-	srv := &Server{Account: evidence(), Faults: []Fault{{Operation: "s3:PutObject", LoseReply: true, Times: 1}}}
+	srv := &Server{Account: evidence(),
+		Faults: []Fault{{Operation: "s3:PutObject", LoseReply: true, Times: 1}}}
 	c := storeOf(t, srv)
-	_, err := c.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String("evidence"), Key: aws.String("k"), Body: strings.NewReader("mine"), IfNoneMatch: aws.String("*")},
+	_, err := c.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String("evidence"),
+		Key: aws.String("k"), Body: strings.NewReader("mine"), IfNoneMatch: aws.String("*")},
 		func(o *s3.Options) { o.RetryMaxAttempts = 2 })
 	wantError(t, err, "PreconditionFailed", "")
 	if got, _, err := c.get("k"); got != "mine" || err != nil {
@@ -162,7 +174,8 @@ func TestS3RefusesWhatS3Refuses(t *testing.T) {
 		_, err := c.GetObject(t.Context(), in)
 		return err
 	}
-	conflict := Fault{Operation: "s3:PutObject", Error: &FaultError{Code: "ConditionalRequestConflict", Status: 409}}
+	conflict := Fault{Operation: "s3:PutObject", Error: &FaultError{Code: "ConditionalRequestConflict",
+		Status: 409}}
 	put := func() error { _, err := c.put("k", "x"); return err }
 	for _, tt := range []struct {
 		name, code string
@@ -170,27 +183,40 @@ func TestS3RefusesWhatS3Refuses(t *testing.T) {
 		call       func() error
 	}{
 		{"a missing key", "NoSuchKey", nil, func() error { return get("evidence", "none", "") }},
-		{"a missing key, to whom may not list", "AccessDenied", []Fault{{Operation: "s3:ListObjectsV2", Deny: true}}, func() error { return get("evidence", "none", "") }},
+		{"a missing key, to whom may not list", "AccessDenied",
+			[]Fault{{Operation: "s3:ListObjectsV2", Deny: true}}, func() error {
+				return get("evidence", "none", "")
+			}},
 		{"a missing bucket", "NoSuchBucket", nil, func() error { return get("nowhere", "k", "") }},
-		{"a bucket of somebody else", "AccessDenied", nil, func() error { return get("foreign", "k", defaultAccount) }},
-		{"a bucket of whoever is expected", "NoSuchKey", nil, func() error { return get("foreign", "k", "999999999999") }},
+		{"a bucket of somebody else", "AccessDenied", nil, func() error {
+			return get("foreign", "k", defaultAccount)
+		}},
+		{"a bucket of whoever is expected", "NoSuchKey", nil, func() error {
+			return get("foreign", "k", "999999999999")
+		}},
 		{"a bucket elsewhere", "PermanentRedirect", nil, func() error { return get("far", "k", "") }},
 		{"a write that another interrupts", "ConditionalRequestConflict", []Fault{conflict}, put},
 		{"too fast", "SlowDown", []Fault{{Operation: "s3:*", Throttle: true}}, put},
 		{"no permission", "AccessDenied", []Fault{{Operation: "s3:PutObject", Deny: true}}, put},
 		{"a range", "NotImplemented", nil, func() error {
-			_, err := c.GetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String("evidence"), Key: aws.String("mutes.yaml"), Range: aws.String("bytes=0-1")})
+			_, err := c.GetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String("evidence"),
+				Key: aws.String("mutes.yaml"), Range: aws.String("bytes=0-1")})
 			return err
 		}},
 		{"an old version", "NotImplemented", nil, func() error {
-			_, err := c.GetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String("evidence"), Key: aws.String("mutes.yaml"), VersionId: aws.String("v")})
+			_, err := c.GetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String("evidence"),
+				Key: aws.String("mutes.yaml"), VersionId: aws.String("v")})
 			return err
 		}},
 		{"a bucket policy", "NotImplemented", nil, func() error {
-			_, err := c.GetBucketPolicy(t.Context(), &s3.GetBucketPolicyInput{Bucket: aws.String("evidence")})
+			_, err := c.GetBucketPolicy(t.Context(),
+				&s3.GetBucketPolicyInput{Bucket: aws.String("evidence")})
 			return err
 		}},
-		{"a key that is too long", "KeyTooLongError", nil, func() error { _, err := c.put(strings.Repeat("k", 1025), ""); return err }},
+		{"a key that is too long", "KeyTooLongError", nil, func() error {
+			_, err := c.put(strings.Repeat("k", 1025), "")
+			return err
+		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			srv.SetFaults(tt.faults...)
@@ -199,11 +225,14 @@ func TestS3RefusesWhatS3Refuses(t *testing.T) {
 	}
 	srv.SetFaults(Fault{Operation: "s3:GetObject", Deny: true})
 	var api smithy.APIError
-	if err := get("evidence", "a/b", ""); !errors.As(err, &api) || !strings.Contains(api.ErrorMessage(), "s3:GetObject on resource: arn:aws:s3:::evidence/a/b because") {
+	if err := get("evidence", "a/b", ""); !errors.As(err, &api) ||
+		!strings.Contains(api.ErrorMessage(),
+			"s3:GetObject on resource: arn:aws:s3:::evidence/a/b because") {
 		t.Errorf("%v", err)
 	}
 	var gone *types.NotFound
-	if _, err := c.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String("evidence"), Key: aws.String("none")}); !errors.As(err, &gone) {
+	if _, err := c.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String("evidence"),
+		Key: aws.String("none")}); !errors.As(err, &gone) {
 		t.Errorf("HeadObject of nothing: %v", err)
 	}
 	calls := srv.Calls()
@@ -214,15 +243,18 @@ func TestS3RefusesWhatS3Refuses(t *testing.T) {
 
 func TestBuckets(t *testing.T) {
 	c := storeOf(t, &Server{Account: evidence()})
-	if _, err := c.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String("made")}); err != nil {
+	if _, err := c.CreateBucket(t.Context(),
+		&s3.CreateBucketInput{Bucket: aws.String("made")}); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := c.HeadBucket(t.Context(), &s3.HeadBucketInput{Bucket: aws.String("made")}); err != nil || *out.BucketRegion != "us-east-1" {
+	if out, err := c.HeadBucket(t.Context(),
+		&s3.HeadBucketInput{Bucket: aws.String("made")}); err != nil || *out.BucketRegion != "us-east-1" {
 		t.Errorf("%+v %v", out, err)
 	}
 	_, err := c.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String("foreign")})
 	wantError(t, err, "BucketAlreadyExists", "")
-	_, err = c.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String("other"), CreateBucketConfiguration: &types.CreateBucketConfiguration{LocationConstraint: "eu-west-1"}})
+	_, err = c.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String("other"),
+		CreateBucketConfiguration: &types.CreateBucketConfiguration{LocationConstraint: "eu-west-1"}})
 	wantError(t, err, "IllegalLocationConstraintException", "")
 	out, err := c.ListBuckets(t.Context(), &s3.ListBucketsInput{})
 	if err != nil {
@@ -239,7 +271,8 @@ func TestBuckets(t *testing.T) {
 
 func TestKeysAreListedInPages(t *testing.T) {
 	account := evidence()
-	for _, key := range []string{"reports/2026/1", "reports/2026/2", "reports/2027/1", "reports/x", "state/a"} {
+	for _, key := range []string{"reports/2026/1", "reports/2026/2", "reports/2027/1", "reports/x",
+		"state/a"} {
 		account.Buckets["evidence"].Objects[key] = key
 	}
 	c := storeOf(t, &Server{Account: account})
@@ -247,9 +280,12 @@ func TestKeysAreListedInPages(t *testing.T) {
 		in   s3.ListObjectsV2Input
 		want string
 	}{
-		{s3.ListObjectsV2Input{}, "mutes.yaml reports/2026/1 | reports/2026/2 reports/2027/1 | reports/x state/a"},
-		{s3.ListObjectsV2Input{Prefix: aws.String("reports/"), MaxKeys: aws.Int32(1)}, "reports/2026/1 | reports/2026/2 | reports/2027/1 | reports/x"},
-		{s3.ListObjectsV2Input{Prefix: aws.String("reports/"), Delimiter: aws.String("/")}, "reports/2026/ reports/2027/ | reports/x"},
+		{s3.ListObjectsV2Input{},
+			"mutes.yaml reports/2026/1 | reports/2026/2 reports/2027/1 | reports/x state/a"},
+		{s3.ListObjectsV2Input{Prefix: aws.String("reports/"), MaxKeys: aws.Int32(1)},
+			"reports/2026/1 | reports/2026/2 | reports/2027/1 | reports/x"},
+		{s3.ListObjectsV2Input{Prefix: aws.String("reports/"), Delimiter: aws.String("/")},
+			"reports/2026/ reports/2027/ | reports/x"},
 		{s3.ListObjectsV2Input{StartAfter: aws.String("reports/2027/1")}, "reports/x state/a"},
 		{s3.ListObjectsV2Input{Prefix: aws.String("none")}, ""},
 	} {
@@ -279,8 +315,10 @@ func TestKeysAreListedInPages(t *testing.T) {
 // Clients that put the bucket into the host's name reach it as well.
 func TestVirtualHosts(t *testing.T) {
 	for host, want := range map[string]string{
-		"127.0.0.1:4599": "", "localhost:4599": "", "[::1]:4599": "", "evidence.localhost:4599": "evidence", "a.b.localhost": "a.b",
-		"evidence.s3.us-east-1.amazonaws.com": "evidence", "s3.us-east-1.amazonaws.com": "", "evidence.s3.amazonaws.com": "evidence",
+		"127.0.0.1:4599": "", "localhost:4599": "", "[::1]:4599": "",
+		"evidence.localhost:4599": "evidence", "a.b.localhost": "a.b",
+		"evidence.s3.us-east-1.amazonaws.com": "evidence", "s3.us-east-1.amazonaws.com": "",
+		"evidence.s3.amazonaws.com": "evidence",
 	} {
 		if got := virtualHost(host); got != want {
 			t.Errorf("%s is bucket %q, want %q", host, got, want)
@@ -288,13 +326,15 @@ func TestVirtualHosts(t *testing.T) {
 	}
 	url := listen(t, &Server{Account: evidence()})
 	_, address, _ := strings.Cut(url, "//")
-	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context,
+		network, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, network, address)
 	}}}
 	_, port, _ := strings.Cut(address, ":")
 	endpoint := "http://localhost:" + port
 	c := dial(t, url, anyKey).s3
-	out, err := c.GetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String("evidence"), Key: aws.String("mutes.yaml")},
+	out, err := c.GetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String("evidence"),
+		Key: aws.String("mutes.yaml")},
 		func(o *s3.Options) { o.BaseEndpoint, o.HTTPClient = &endpoint, client })
 	if err != nil {
 		t.Fatal(err)
@@ -313,20 +353,24 @@ func TestChunkedBodies(t *testing.T) {
 		name, body string
 		status     int
 	}{
-		{"two chunks and a trailer", "4\r\ntext\r\n3;chunk-signature=ab\r\n on\r\n0\r\nx-amz-checksum-crc32:gK9UvQ==\r\n\r\n", 200},
+		{"two chunks and a trailer",
+			"4\r\ntext\r\n3;chunk-signature=ab\r\n on\r\n0\r\nx-amz-checksum-crc32:gK9UvQ==\r\n\r\n", 200},
 		{"another checksum", "7\r\ntext on\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n", 400},
 		{"a chunk that ends early", "9\r\ntext on\r\n", 400},
 		{"no chunk at all", "text on", 400},
 		{"another length than announced", "4\r\ntext\r\n0\r\n\r\n", 400},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			r, err := http.NewRequestWithContext(t.Context(), "PUT", url+"/evidence/chunked", bytes.NewReader([]byte(tt.body)))
+			r, err := http.NewRequestWithContext(t.Context(), "PUT", url+"/evidence/chunked",
+				bytes.NewReader([]byte(tt.body)))
 			if err != nil {
 				t.Fatal(err)
 			}
 			for name, value := range map[string]string{
-				"Authorization":        "AWS4-HMAC-SHA256 Credential=" + anyKey + "/20261114/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=x",
-				"X-Amz-Content-Sha256": "STREAMING-UNSIGNED-PAYLOAD-TRAILER", "Content-Encoding": "gzip,aws-chunked", "X-Amz-Decoded-Content-Length": "7",
+				"Authorization": "AWS4-HMAC-SHA256 Credential=" + anyKey +
+					"/20261114/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=x",
+				"X-Amz-Content-Sha256": "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+				"Content-Encoding":     "gzip,aws-chunked", "X-Amz-Decoded-Content-Length": "7",
 			} {
 				r.Header.Set(name, value)
 			}

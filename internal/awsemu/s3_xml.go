@@ -6,8 +6,8 @@ import (
 	"net/http"
 )
 
-// restXMLProtocol is REST XML, as S3 speaks it: results in headers and bodies of their own, and errors
-// without the envelope of other services.
+// restXMLProtocol is REST XML, as S3 speaks it: results in headers and bodies of their own, and
+// errors without the envelope of other services.
 // https://smithy.io/2.0/aws/protocols/aws-restxml-protocol.html
 type restXMLProtocol struct{}
 
@@ -54,5 +54,6 @@ func (restXMLProtocol) fail(_ *service, requestID string, e *apiError) reply {
 }
 
 func newS3Reply(status int, requestID string, body []byte) reply {
-	return reply{status: status, body: body, header: http.Header{"X-Amz-Request-Id": {requestID}, "X-Amz-Id-2": {requestID}}}
+	return reply{status: status, body: body, header: http.Header{"X-Amz-Request-Id": {requestID},
+		"X-Amz-Id-2": {requestID}}}
 }

@@ -14,23 +14,23 @@ import (
 	"time"
 )
 
-// maxBody is the largest request that is read, after decompression. CloudWatch's largest is 1 MB, and a
-// percent-encoded SNS message of 256 KiB stays below that.
+// maxBody is the largest request that is read, after decompression. CloudWatch's largest is 1 MB,
+// and a percent-encoded SNS message of 256 KiB stays below that.
 const maxBody = 4 << 20
 
 // A Server is the embedded AWS. Its zero value is an empty account; it serves HTTP by itself or
-// through [Server.Listen]. Its fields are read when the first request comes and must not change after
-// that; its methods may be used at any time from many goroutines.
+// through [Server.Listen]. Its fields are read when the first request comes and must not change
+// after that; its methods may be used at any time from many goroutines.
 type Server struct {
 	// Account is what the account holds. Nil is an empty account, 123456789012.
 	Account *Account
 	// Faults go wrong beside those of the account, from the start.
 	Faults []Fault
-	// PageSize is how many items a list has per page, and a simulation actions, whatever the account says.
-	// Zero leaves it to the account, and if that does not say, pages have two.
+	// PageSize is how many items a list has per page, and a simulation actions, whatever the account
+	// says. Zero leaves it to the account, and if that does not say, pages have two.
 	PageSize int
-	// EnforceIAM refuses callers what their own policies do not allow: identity policies, the boundary and
-	// the organization's. The administrator may do everything in any case.
+	// EnforceIAM refuses callers what their own policies do not allow: identity policies, the boundary
+	// and the organization's. The administrator may do everything in any case.
 	EnforceIAM bool
 	// Now is the clock behind dates and message times. Nil is time.Now.
 	Now func() time.Time
@@ -192,14 +192,15 @@ func (s *Server) admit(ctx context.Context, ask request) (*call, verdict, string
 	defer s.mu.Unlock()
 	c := &call{Server: s, request: ask, ctx: ctx, region: cmp.Or(ask.scope.region, defaultRegion)}
 	if err := s.start(); err != nil {
-		return c, verdict{err: refuse(http.StatusInternalServerError, "InternalFailure", "%v", err)}, s.nextID()
+		return c, verdict{err: refuse(http.StatusInternalServerError, "InternalFailure", "%v", err)},
+			s.nextID()
 	}
 	c.caller = s.store.caller(ask.scope.key)
 	return c, c.judge(s.traps), s.nextID()
 }
 
-// carryOut does what the call asks. A result that is still to be worked out, out of nothing that the
-// mutex guards, is worked out without it.
+// carryOut does what the call asks. A result that is still to be worked out, out of nothing that
+// the mutex guards, is worked out without it.
 func (s *Server) carryOut(c *call) (any, *apiError) {
 	result, err := func() (any, error) {
 		s.mu.Lock()
@@ -257,7 +258,8 @@ func body(r *http.Request) ([]byte, *apiError) {
 		return nil, refuse(http.StatusBadRequest, "MalformedInput", "the body cannot be read: %v", err)
 	}
 	if len(text) > maxBody {
-		return nil, refuse(http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "the request is larger than %d bytes", maxBody)
+		return nil, refuse(http.StatusRequestEntityTooLarge, "RequestEntityTooLarge",
+			"the request is larger than %d bytes", maxBody)
 	}
 	return text, nil
 }

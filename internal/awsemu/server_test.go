@@ -27,7 +27,8 @@ func TestTheZeroServerIsAnEmptyAccount(t *testing.T) {
 }
 
 func TestAnAccountThatDoesNotHoldTogetherSaysSoInEveryReply(t *testing.T) {
-	c := connect(t, &Server{Account: &Account{Users: map[string]User{"ci": {Groups: []string{"none"}}}}})
+	c := connect(t,
+		&Server{Account: &Account{Users: map[string]User{"ci": {Groups: []string{"none"}}}}})
 	_, err := c.sts.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
 	wantError(t, err, "InternalFailure", "account: user ci: there is no group none")
 }
@@ -55,7 +56,8 @@ func TestListenKeepsToLoopback(t *testing.T) {
 			t.Errorf("%q: %v", addr, err)
 			continue
 		}
-		if !strings.HasPrefix(end.URL, "http://127.0.0.1:") && !strings.HasPrefix(end.URL, "http://[::1]:") {
+		if !strings.HasPrefix(end.URL, "http://127.0.0.1:") &&
+			!strings.HasPrefix(end.URL, "http://[::1]:") {
 			t.Errorf("%q listens at %s", addr, end.URL)
 		}
 		if err := end.Close(); err != nil {
@@ -72,21 +74,35 @@ func TestRequestsThatAreNoneAreRefusedInTheirProtocol(t *testing.T) {
 		status                                     int
 		holds                                      string
 	}{
-		{"without a signature", "POST", "/", "", form, "Action=GetUser", 403, "<Code>MissingAuthenticationToken</Code>"},
-		{"with a signature that is none", "POST", "/", "Bearer x", form, "Action=GetUser", 403, "<Code>MissingAuthenticationToken</Code>"},
-		{"for a service that is not offered", "GET", "/", sign + "ec2/aws4_request, S", "", "", 400, "iam, sts, sns, s3, lambda and monitoring (CloudWatch), not &#34;ec2&#34;"},
-		{"for another service than it is signed for", "POST", "/service/GraniteServiceVersion20100801/operation/PutMetricData", sign + "sns/aws4_request", "application/cbor", "\xa0", 400, "UnknownService"},
-		{"without an action", "POST", "/", sign + "iam/aws4_request", form, "", 400, "<Code>MissingAction</Code>"},
-		{"of another version", "POST", "/", sign + "iam/aws4_request", form, "Action=GetUser&Version=2009-01-01", 400, "<Message>Could not find operation GetUser for version 2009-01-01</Message>"},
-		{"with a form that is none", "POST", "/", sign + "iam/aws4_request", form, "Action=%zz", 400, "<Code>MalformedQueryString</Code>"},
-		{"too large", "POST", "/", sign + "iam/aws4_request", form, "Action=" + strings.Repeat("x", maxBody), 413, "<Code>RequestEntityTooLarge</Code>"},
-		{"in the query of the URL, presigned", "GET", "/?Action=GetCallerIdentity&Version=2011-06-15&X-Amz-Credential=AKIAX%2F20260101%2Fus-east-1%2Fsts%2Faws4_request", "", "", "", 200, "user/administrator"},
-		{"signed for all regions at once", "POST", "/", "AWS4-ECDSA-P256-SHA256 Credential=AKIAX/20260101/sts/aws4_request, SignedHeaders=host, Signature=0", form, "Action=GetCallerIdentity", 200, "user/administrator"},
+		{"without a signature", "POST", "/", "", form, "Action=GetUser", 403,
+			"<Code>MissingAuthenticationToken</Code>"},
+		{"with a signature that is none", "POST", "/", "Bearer x", form, "Action=GetUser", 403,
+			"<Code>MissingAuthenticationToken</Code>"},
+		{"for a service that is not offered", "GET", "/", sign + "ec2/aws4_request, S", "", "", 400,
+			"iam, sts, sns, s3, lambda and monitoring (CloudWatch), not &#34;ec2&#34;"},
+		{"for another service than it is signed for", "POST",
+			"/service/GraniteServiceVersion20100801/operation/PutMetricData", sign + "sns/aws4_request",
+			"application/cbor", "\xa0", 400, "UnknownService"},
+		{"without an action", "POST", "/", sign + "iam/aws4_request", form, "", 400,
+			"<Code>MissingAction</Code>"},
+		{"of another version", "POST", "/", sign + "iam/aws4_request", form,
+			"Action=GetUser&Version=2009-01-01", 400,
+			"<Message>Could not find operation GetUser for version 2009-01-01</Message>"},
+		{"with a form that is none", "POST", "/", sign + "iam/aws4_request", form, "Action=%zz", 400,
+			"<Code>MalformedQueryString</Code>"},
+		{"too large", "POST", "/", sign + "iam/aws4_request", form,
+			"Action=" + strings.Repeat("x", maxBody), 413, "<Code>RequestEntityTooLarge</Code>"},
+		{"in the query of the URL, presigned", "GET",
+			"/?Action=GetCallerIdentity&Version=2011-06-15&X-Amz-Credential=AKIAX%2F20260101%2Fus-east-1%2Fsts%2Faws4_request", "", "", "", 200, "user/administrator"},
+		{"signed for all regions at once", "POST", "/",
+			"AWS4-ECDSA-P256-SHA256 Credential=AKIAX/20260101/sts/aws4_request, SignedHeaders=host, " +
+				"Signature=0", form, "Action=GetCallerIdentity", 200, "user/administrator"},
 	}
 	url := listen(t, &Server{})
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			req, err := http.NewRequestWithContext(t.Context(), tt.method, url+tt.url, strings.NewReader(tt.body))
+			req, err := http.NewRequestWithContext(t.Context(), tt.method, url+tt.url,
+				strings.NewReader(tt.body))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -127,11 +143,14 @@ func TestManyClientsAtOnce(t *testing.T) {
 			for range 5 {
 				srv.AddFaults(Fault{Operation: "iam:GetUser", Throttle: true})
 				_, _, _ = srv.Calls(), srv.Messages(), srv.Metrics()
-				_, err := c.iam.PutRolePolicy(t.Context(), &iam.PutRolePolicyInput{RoleName: aws.String("r3"), PolicyName: aws.String("x"), PolicyDocument: aws.String(allowAll)})
+				_, err := c.iam.PutRolePolicy(t.Context(), &iam.PutRolePolicyInput{RoleName: aws.String("r3"),
+					PolicyName: aws.String("x"), PolicyDocument: aws.String(allowAll)})
 				if err != nil {
 					t.Error(err)
 				}
-				if _, err := c.iam.SimulatePrincipalPolicy(t.Context(), &iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("role/r3"), ActionNames: []string{"s3:GetObject"}}); err != nil {
+				if _, err := c.iam.SimulatePrincipalPolicy(t.Context(),
+					&iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("role/r3"),
+						ActionNames: []string{"s3:GetObject"}}); err != nil {
 					t.Error(err)
 				}
 			}
@@ -145,7 +164,8 @@ func TestManyClientsAtOnce(t *testing.T) {
 
 func TestRounds(t *testing.T) {
 	at := func(start, end int) Call {
-		return Call{Started: noon.Add(time.Duration(start) * time.Millisecond), Ended: noon.Add(time.Duration(end) * time.Millisecond)}
+		return Call{Started: noon.Add(time.Duration(start) * time.Millisecond),
+			Ended: noon.Add(time.Duration(end) * time.Millisecond)}
 	}
 	tests := []struct {
 		name  string
@@ -178,25 +198,39 @@ func TestWhatIsKeptForgetsTheOldest(t *testing.T) {
 func FuzzServeHTTP(f *testing.F) {
 	const sign = "AWS4-HMAC-SHA256 Credential=AKIACI0000000000/20260101/us-east-1/%/aws4_request"
 	for _, seed := range []struct{ path, service, contentType, target, body string }{
-		{"/", "iam", "application/x-www-form-urlencoded", "", "Action=GetUser&Version=2010-05-08&UserName=ci"},
-		{"/", "iam", "application/x-www-form-urlencoded", "", "Action=SimulatePrincipalPolicy&PolicySourceArn=arn:aws:iam::123456789012:user/ci&ActionNames.member.1=s3:GetObject&ResourceArns.member.1=arn:aws:s3:::a*&ContextEntries.member.1.ContextKeyName=aws:x-y&ContextEntries.member.1.ContextKeyValues.member.1=1"},
-		{"/", "iam", "application/x-www-form-urlencoded", "", "Action=PutUserPolicy&UserName=ci&PolicyName=x&PolicyDocument=%7B%7D"},
-		{"/", "iam", "application/x-www-form-urlencoded", "", "Action=CreateRole&RoleName=x&AssumeRolePolicyDocument=%7B%7D&Path=/a/"},
-		{"/", "iam", "application/x-www-form-urlencoded", "", "Action=SimulateCustomPolicy&ActionNames.member.1=s3:GetObject&PolicyInputList.member.1=%7B%22Statement%22%3A%5B%5D%7D&OrderedOrganizationPolicyInputList.member.1.ServiceControlPolicyInputList.member.1=%7B%22Statement%22%3A%5B%5D%7D"},
-		{"/", "iam", "application/x-www-form-urlencoded", "", "Action=SimulatePrincipalPolicy&PolicySourceArn=arn:aws:iam::123456789012:user/ci&ActionNames.member.1=s3:GetObject&PolicyExclusionList.member.1.PolicyArn=arn:aws:iam::aws:policy/*&PolicyExclusionList.member.2.InlinePolicyIdentifier.PolicyName=a"},
-		{"/", "iam", "application/x-www-form-urlencoded", "", "Action=ListRoles&Marker=TGlzdFJvbGVzP2Zyb209MQ==&MaxItems=1"},
-		{"/", "sts", "application/x-www-form-urlencoded", "", "Action=AssumeRole&RoleArn=arn:aws:iam::123456789012:role/r2&RoleSessionName=xx"},
-		{"/", "sns", "application/x-www-form-urlencoded", "", "Action=Publish&TopicArn=arn:aws:sns:us-east-1:123456789012:alerts&Message=%7B%22default%22%3A%22a%22%7D&MessageStructure=json&MessageAttributes.entry.1.Name=a&MessageAttributes.entry.1.Value.DataType=Number&MessageAttributes.entry.1.Value.StringValue=1"},
+		{"/", "iam", "application/x-www-form-urlencoded", "",
+			"Action=GetUser&Version=2010-05-08&UserName=ci"},
+		{"/", "iam", "application/x-www-form-urlencoded", "",
+			"Action=SimulatePrincipalPolicy&PolicySourceArn=arn:aws:iam::123456789012:user/ci&ActionNames.member.1=s3:GetObject&ResourceArns.member.1=arn:aws:s3:::a*&ContextEntries.member.1.ContextKeyName=aws:x-y&ContextEntries.member.1.ContextKeyValues.member.1=1"},
+		{"/", "iam", "application/x-www-form-urlencoded", "",
+			"Action=PutUserPolicy&UserName=ci&PolicyName=x&PolicyDocument=%7B%7D"},
+		{"/", "iam", "application/x-www-form-urlencoded", "",
+			"Action=CreateRole&RoleName=x&AssumeRolePolicyDocument=%7B%7D&Path=/a/"},
+		{"/", "iam", "application/x-www-form-urlencoded", "",
+			"Action=SimulateCustomPolicy&ActionNames.member.1=s3:GetObject&PolicyInputList.member.1=%7B%22Statement%22%3A%5B%5D%7D&OrderedOrganizationPolicyInputList.member.1.ServiceControlPolicyInputList.member.1=%7B%22Statement%22%3A%5B%5D%7D"},
+		{"/", "iam", "application/x-www-form-urlencoded", "",
+			"Action=SimulatePrincipalPolicy&PolicySourceArn=arn:aws:iam::123456789012:user/ci&ActionNames.member.1=s3:GetObject&PolicyExclusionList.member.1.PolicyArn=arn:aws:iam::aws:policy/*&PolicyExclusionList.member.2.InlinePolicyIdentifier.PolicyName=a"},
+		{"/", "iam", "application/x-www-form-urlencoded", "",
+			"Action=ListRoles&Marker=TGlzdFJvbGVzP2Zyb209MQ==&MaxItems=1"},
+		{"/", "sts", "application/x-www-form-urlencoded", "",
+			"Action=AssumeRole&RoleArn=arn:aws:iam::123456789012:role/r2&RoleSessionName=xx"},
+		{"/", "sns", "application/x-www-form-urlencoded", "",
+			"Action=Publish&TopicArn=arn:aws:sns:us-east-1:123456789012:alerts&Message=%7B%22default%22%3A%22a%22%7D&MessageStructure=json&MessageAttributes.entry.1.Name=a&MessageAttributes.entry.1.Value.DataType=Number&MessageAttributes.entry.1.Value.StringValue=1"},
 		{"/", "sns", "application/x-www-form-urlencoded", "", "Action=ListTopics&NextToken=x"},
-		{"/", "monitoring", "application/x-www-form-urlencoded", "", "Action=PutMetricData&Namespace=N&MetricData.member.1.MetricName=m&MetricData.member.1.Value=1"},
-		{"/", "monitoring", "application/x-amz-json-1.0", "GraniteServiceVersion20100801.PutMetricData", `{"Namespace":"N","MetricData":[{"MetricName":"m","Values":[1],"Counts":[1],"Timestamp":1}]}`},
-		{"/service/GraniteServiceVersion20100801/operation/PutMetricData", "monitoring", "application/cbor", "", "\xa2\x69Namespace\x61N\x6aMetricData\x81\xa2\x6aMetricName\x61m\x65Value\x01"},
+		{"/", "monitoring", "application/x-www-form-urlencoded", "",
+			"Action=PutMetricData&Namespace=N&MetricData.member.1.MetricName=m&MetricData.member.1.Value=1"},
+		{"/", "monitoring", "application/x-amz-json-1.0", "GraniteServiceVersion20100801.PutMetricData",
+			`{"Namespace":"N","MetricData":[{"MetricName":"m","Values":[1],"Counts":[1],"Timestamp":1}]}`},
+		{"/service/GraniteServiceVersion20100801/operation/PutMetricData", "monitoring",
+			"application/cbor", "",
+			"\xa2\x69Namespace\x61N\x6aMetricData\x81\xa2\x6aMetricName\x61m\x65Value\x01"},
 		{"/2015-03-31/functions", "lambda", "", "", ""},
 		{"/2015-03-31/functions/clips", "lambda", "", "", ""},
 		{"/2017-03-31/tags/arn:aws:lambda:us-east-1:123456789012:function:clips", "lambda", "", "", ""},
 		{"/service/x/operation/y", "monitoring", "application/cbor", "", "\xbf\xff"},
 	} {
-		f.Add(seed.path, strings.Replace(sign, "%", seed.service, 1), seed.contentType, seed.target, seed.body)
+		f.Add(seed.path, strings.Replace(sign, "%", seed.service, 1), seed.contentType, seed.target,
+			seed.body)
 	}
 	account := faulty()
 	account.Organization = Organization{{FullAWSAccess, denyOutside("s3:*", "us-east-1")}}

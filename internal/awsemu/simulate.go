@@ -102,8 +102,8 @@ func (q *question) ask(action, resource string) answer {
 	}
 	if !a.orgAllows {
 		// Service control policies end the simulation: no statement of ours has a part in the answer, and
-		// no key that one of ours names would have changed it. A Deny of theirs is explicit since 2026-07-30
-		// (service/iam v1.57.0 in the changelog of the AWS SDK for Go).
+		// no key that one of ours names would have changed it. A Deny of theirs is explicit since
+		// 2026-07-30 (service/iam v1.57.0 in the changelog of the AWS SDK for Go).
 		if q.shape == shapeOld {
 			a.decision = iampolicy.ImplicitDeny
 		}
@@ -128,7 +128,8 @@ func (q *question) ask(action, resource string) answer {
 	return a
 }
 
-// passes reports whether a layer lets the request pass: some statement of it allows it, and none denies it.
+// passes reports whether a layer lets the request pass: some statement of it allows it, and none
+// denies it.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_PermissionsBoundaryDecisionDetail.html
 func passes(r iampolicy.Result, layer iampolicy.Layer, allows bool) bool {
 	return allows && !denies(r, layer)
@@ -141,8 +142,8 @@ func denies(r iampolicy.Result, layer iampolicy.Layer) bool {
 	})
 }
 
-// result puts the answers about an action's resources together. The most restrictive decision is the
-// result's own.
+// result puts the answers about an action's resources together. The most restrictive decision is
+// the result's own.
 func (q *question) result(action, name string, answers []answer, resources []string) evaluationXML {
 	top := answer{decision: iampolicy.Allowed, boundaryAllows: true, orgAllows: true}
 	for _, a := range answers {
@@ -159,7 +160,9 @@ func (q *question) result(action, name string, answers []answer, resources []str
 			continue // of a denied action only the denying statements are shown
 		}
 		for _, m := range a.matched {
-			if !slices.ContainsFunc(top.matched, func(n iampolicy.Match) bool { return sameStatement(m, n) }) {
+			if !slices.ContainsFunc(top.matched, func(n iampolicy.Match) bool {
+				return sameStatement(m, n)
+			}) {
 				top.matched = append(top.matched, m)
 			}
 		}

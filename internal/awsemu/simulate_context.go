@@ -11,8 +11,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
-// callerContext is what IAM knows of the simulated caller: the source, unless CallerArn names another. Without
-// either there is none, and nothing is known.
+// callerContext is what IAM knows of the simulated caller: the source, unless CallerArn names
+// another. Without either there is none, and nothing is known.
 func (c *call) callerContext(source *entity) (iampolicy.Context, error) {
 	arn := c.form.get("CallerArn")
 	if arn == "" {
@@ -52,7 +52,9 @@ func (c *call) addContextEntries(context iampolicy.Context) error {
 	for _, e := range c.form.list("ContextEntries", "member") {
 		key := e.get("ContextKeyName")
 		if len(key) < 5 || len(key) > 256 {
-			return constraint("contextEntries", "Member must satisfy constraint: [Member must have length less than or equal to 256, Member must have length greater than or equal to 5]")
+			return constraint("contextEntries",
+				"Member must satisfy constraint: [Member must have length less than or equal to 256, Member "+
+					"must have length greater than or equal to 5]")
 		}
 		lower := strings.ToLower(key)
 		if given[lower] {
@@ -80,21 +82,25 @@ func (c *call) addContextEntries(context iampolicy.Context) error {
 var contextFormats = map[string]func(string) bool{
 	"string":  func(string) bool { return true },
 	"numeric": func(s string) bool { _, err := strconv.ParseFloat(s, 64); return err == nil },
-	"boolean": func(s string) bool { return strings.EqualFold(s, "true") || strings.EqualFold(s, "false") },
-	"ip":      isAddress,
-	"binary":  func(s string) bool { _, err := base64.StdEncoding.DecodeString(s); return err == nil },
-	"date":    isDate,
+	"boolean": func(s string) bool {
+		return strings.EqualFold(s, "true") || strings.EqualFold(s, "false")
+	},
+	"ip":     isAddress,
+	"binary": func(s string) bool { _, err := base64.StdEncoding.DecodeString(s); return err == nil },
+	"date":   isDate,
 }
 
 func checkContext(key, keyType string, values []string) error {
 	scalar := strings.TrimSuffix(cmp.Or(keyType, "string"), "List")
 	valid := contextFormats[scalar]
 	if valid == nil {
-		return notInEnum("contextEntries.contextKeyType", "string", "stringList", "numeric", "numericList", "boolean", "booleanList",
+		return notInEnum("contextEntries.contextKeyType", "string", "stringList", "numeric",
+			"numericList", "boolean", "booleanList",
 			"ip", "ipList", "binary", "binaryList", "date", "dateList")
 	}
 	if keyType == scalar && len(values) != 1 {
-		return invalidInput("Context key %s expected a single value, but received %d.", scalar, len(values))
+		return invalidInput("Context key %s expected a single value, but received %d.", scalar,
+			len(values))
 	}
 	for _, v := range values {
 		if !valid(v) {
@@ -114,7 +120,8 @@ func isAddress(s string) bool {
 
 // isDate accepts ISO 8601 in the lengths IAM's documentation shows, and seconds since 1970.
 func isDate(s string) bool {
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05", "2006-01-02"} {
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05",
+		"2006-01-02"} {
 		if _, err := time.Parse(layout, s); err == nil {
 			return true
 		}

@@ -34,70 +34,99 @@ func TestSimulateCustomPolicyAnswersForTheDocumentsGiven(t *testing.T) {
 	}{
 		{
 			name: "documents are told apart by their place in the list",
-			in: iam.SimulateCustomPolicyInput{ActionNames: []string{"s3:GetObject", "sns:Publish", "no:Such"},
+			in: iam.SimulateCustomPolicyInput{ActionNames: []string{"s3:GetObject", "sns:Publish",
+				"no:Such"},
 				PolicyInputList: []string{documentOf(allowRead), documentOf(allowPublish)}},
-			want: []string{"s3:GetObject *: implicitDeny", "sns:Publish *: allowed [PolicyInputList.2 IAM Policy " + place(nil, allowPublish) + "]", "no:Such *: implicitDeny"},
+			want: []string{"s3:GetObject *: implicitDeny",
+				"sns:Publish *: allowed [PolicyInputList.2 IAM Policy " + place(nil, allowPublish) + "]",
+				"no:Such *: implicitDeny"},
 		},
 		{
 			name: "an explicit deny among several resources",
-			in: iam.SimulateCustomPolicyInput{ActionNames: []string{"s3:GetObject"}, ResourceArns: []string{bucketA, bucketS},
+			in: iam.SimulateCustomPolicyInput{ActionNames: []string{"s3:GetObject"},
+				ResourceArns:    []string{bucketA, bucketS},
 				PolicyInputList: []string{documentOf(allowRead, denySecret)}},
-			want: []string{"s3:GetObject arn:aws:s3:::${BucketName}/${KeyName}: explicitDeny [PolicyInputList.1 IAM Policy " + place([]string{allowRead}, denySecret) + "]" +
+			want: []string{"s3:GetObject arn:aws:s3:::${BucketName}/${KeyName}: explicitDeny " +
+				"[PolicyInputList.1 IAM Policy " + place([]string{allowRead}, denySecret) + "]" +
 				" | " + bucketA + " allowed 1 | " + bucketS + " explicitDeny 1"},
 		},
 		{
 			name: "a boundary",
 			in: iam.SimulateCustomPolicyInput{ActionNames: []string{"sns:Publish", "s3:GetObject"},
-				PolicyInputList: []string{allowAll}, PermissionsBoundaryPolicyInputList: []string{documentOf(allowS3)}},
+				PolicyInputList:                    []string{allowAll},
+				PermissionsBoundaryPolicyInputList: []string{documentOf(allowS3)}},
 			want: []string{
 				"sns:Publish *: implicitDeny boundary false",
-				"s3:GetObject *: allowed [PolicyInputList.1" + any + " [PermissionsBoundaryPolicyInputList.1 Permissions Boundary Policy " + place(nil, allowS3) + "] boundary true",
+				"s3:GetObject *: allowed [PolicyInputList.1" + any +
+					" [PermissionsBoundaryPolicyInputList.1 Permissions Boundary Policy " + place(nil, allowS3) +
+					"] boundary true",
 			},
 		},
 		{
 			name: "every level of an organization has to allow",
-			in: iam.SimulateCustomPolicyInput{ActionNames: []string{"s3:GetObject", "sns:Publish"}, PolicyInputList: []string{allowAll},
-				OrderedOrganizationPolicyInputList: []types.OrderedOrganizationPolicyType{level(FullAWSAccess), level(documentOf(allowS3), documentOf(allowList)), level(FullAWSAccess)}},
-			want: []string{"s3:GetObject *: allowed [PolicyInputList.1" + any + " organization true", "sns:Publish *: implicitDeny organization false"},
+			in: iam.SimulateCustomPolicyInput{ActionNames: []string{"s3:GetObject", "sns:Publish"},
+				PolicyInputList: []string{allowAll},
+				OrderedOrganizationPolicyInputList: []types.OrderedOrganizationPolicyType{level(FullAWSAccess),
+					level(documentOf(allowS3), documentOf(allowList)), level(FullAWSAccess)}},
+			want: []string{"s3:GetObject *: allowed [PolicyInputList.1" + any + " organization true",
+				"sns:Publish *: implicitDeny organization false"},
 		},
 		{
 			name: "a deny at any level is explicit, and neither its statement nor its keys are shown",
-			in: iam.SimulateCustomPolicyInput{ActionNames: []string{"s3:GetObject", "iam:PassRole"}, PolicyInputList: []string{allowAll, documentOf(allowPass)},
-				OrderedOrganizationPolicyInputList: []types.OrderedOrganizationPolicyType{level(FullAWSAccess), level(FullAWSAccess, documentOf(denyRead), denyOutside("iam:*", "us-east-1"))}},
-			want: []string{"s3:GetObject *: explicitDeny organization false", "iam:PassRole *: explicitDeny organization false"},
+			in: iam.SimulateCustomPolicyInput{ActionNames: []string{"s3:GetObject", "iam:PassRole"},
+				PolicyInputList: []string{allowAll, documentOf(allowPass)},
+				OrderedOrganizationPolicyInputList: []types.OrderedOrganizationPolicyType{level(FullAWSAccess),
+					level(FullAWSAccess, documentOf(denyRead), denyOutside("iam:*", "us-east-1"))}},
+			want: []string{"s3:GetObject *: explicitDeny organization false",
+				"iam:PassRole *: explicitDeny organization false"},
 		},
 		{
 			name: "context decides about an organization's conditions",
-			in: iam.SimulateCustomPolicyInput{ActionNames: []string{"iam:PassRole"}, PolicyInputList: []string{allowAll},
-				OrderedOrganizationPolicyInputList: []types.OrderedOrganizationPolicyType{level(FullAWSAccess, denyOutside("iam:*", "us-east-1"))},
-				ContextEntries:                     []types.ContextEntry{entryOf("aws:RequestedRegion", "string", "us-east-1")}},
+			in: iam.SimulateCustomPolicyInput{ActionNames: []string{"iam:PassRole"},
+				PolicyInputList: []string{allowAll},
+				OrderedOrganizationPolicyInputList: []types.OrderedOrganizationPolicyType{level(FullAWSAccess,
+					denyOutside("iam:*", "us-east-1"))},
+				ContextEntries: []types.ContextEntry{entryOf("aws:RequestedRegion",
+					"string", "us-east-1")}},
 			want: []string{"iam:PassRole *: allowed [PolicyInputList.1" + any + " organization true"},
 		},
 		{
 			name: "nobody calls, so that what is known of callers is missing",
-			in:   iam.SimulateCustomPolicyInput{ActionNames: []string{"s3:GetObject"}, ResourceArns: []string{"arn:aws:s3:::bob/x"}, PolicyInputList: []string{documentOf(allowOwn)}},
-			want: []string{"s3:GetObject arn:aws:s3:::bob/x: implicitDeny missing [aws:username] | arn:aws:s3:::bob/x implicitDeny 0 missing [aws:username]"},
+			in: iam.SimulateCustomPolicyInput{ActionNames: []string{"s3:GetObject"},
+				ResourceArns: []string{"arn:aws:s3:::bob/x"}, PolicyInputList: []string{documentOf(allowOwn)}},
+			want: []string{"s3:GetObject arn:aws:s3:::bob/x: implicitDeny missing [aws:username] | " +
+				"arn:aws:s3:::bob/x implicitDeny 0 missing [aws:username]"},
 		},
 		{
 			name: "unless a caller is named",
-			in: iam.SimulateCustomPolicyInput{ActionNames: []string{"s3:GetObject"}, ResourceArns: []string{"arn:aws:s3:::bob/x"}, PolicyInputList: []string{documentOf(allowOwn)},
+			in: iam.SimulateCustomPolicyInput{ActionNames: []string{"s3:GetObject"},
+				ResourceArns: []string{"arn:aws:s3:::bob/x"}, PolicyInputList: []string{documentOf(allowOwn)},
 				CallerArn: arnOf("user/bob")},
-			want: []string{"s3:GetObject arn:aws:s3:::bob/x: allowed [PolicyInputList.1 IAM Policy " + place(nil, allowOwn) + "] | arn:aws:s3:::bob/x allowed 1"},
+			want: []string{"s3:GetObject arn:aws:s3:::bob/x: allowed [PolicyInputList.1 IAM Policy " +
+				place(nil, allowOwn) + "] | arn:aws:s3:::bob/x allowed 1"},
 		},
 		{
 			name: "a role may call as well, and has no user name",
-			in:   iam.SimulateCustomPolicyInput{ActionNames: []string{"sns:Publish"}, PolicyInputList: []string{documentOf(asWorker)}, CallerArn: arnOf("role/worker")},
-			want: []string{"sns:Publish *: allowed [PolicyInputList.1 IAM Policy " + place(nil, asWorker) + "]"},
+			in: iam.SimulateCustomPolicyInput{ActionNames: []string{"sns:Publish"},
+				PolicyInputList: []string{documentOf(asWorker)}, CallerArn: arnOf("role/worker")},
+			want: []string{"sns:Publish *: allowed [PolicyInputList.1 IAM Policy " + place(nil, asWorker) +
+				"]"},
 		},
 		{
 			name: "or a group, and of another account's the account is known",
-			in:   iam.SimulateCustomPolicyInput{ActionNames: []string{"sns:Publish"}, PolicyInputList: []string{documentOf(asOthers)}, CallerArn: aws.String("arn:aws:iam::999999999999:group/g")},
-			want: []string{"sns:Publish *: allowed [PolicyInputList.1 IAM Policy " + place(nil, asOthers) + "]"},
+			in: iam.SimulateCustomPolicyInput{ActionNames: []string{"sns:Publish"},
+				PolicyInputList: []string{documentOf(asOthers)},
+				CallerArn:       aws.String("arn:aws:iam::999999999999:group/g")},
+			want: []string{"sns:Publish *: allowed [PolicyInputList.1 IAM Policy " + place(nil, asOthers) +
+				"]"},
 		},
 		{
 			name: "a star inside a resource is text",
-			in:   iam.SimulateCustomPolicyInput{ActionNames: []string{"s3:GetObject"}, ResourceArns: []string{"arn:aws:s3:::remotionlambda-*"}, PolicyInputList: []string{documentOf(allowRead, denySecret)}},
-			want: []string{"s3:GetObject arn:aws:s3:::remotionlambda-*: allowed " + allow + " | arn:aws:s3:::remotionlambda-* allowed 1"},
+			in: iam.SimulateCustomPolicyInput{ActionNames: []string{"s3:GetObject"},
+				ResourceArns:    []string{"arn:aws:s3:::remotionlambda-*"},
+				PolicyInputList: []string{documentOf(allowRead, denySecret)}},
+			want: []string{"s3:GetObject arn:aws:s3:::remotionlambda-*: allowed " + allow +
+				" | arn:aws:s3:::remotionlambda-* allowed 1"},
 		},
 	}
 	for _, tt := range tests {
@@ -115,16 +144,19 @@ func TestSimulateCustomPolicyPagesAndKeepsTheOldShape(t *testing.T) {
 	account := simulated()
 	account.Simulator = Simulator{Shape: "old", PageSize: 2}
 	c := connect(t, &Server{Account: account}).iam
-	in := &iam.SimulateCustomPolicyInput{ActionNames: []string{"s3:GetObject", "s3:PutObject", "s3:DeleteObject"},
+	in := &iam.SimulateCustomPolicyInput{ActionNames: []string{"s3:GetObject", "s3:PutObject",
+		"s3:DeleteObject"},
 		ResourceArns: []string{bucketA, bucketX}, PolicyInputList: []string{documentOf(allowS3)}}
 	var got []string
-	err := pages(t, iam.NewSimulateCustomPolicyPaginator(c, in), func(o *iam.SimulateCustomPolicyOutput) {
-		for _, r := range o.EvaluationResults {
-			got = append(got, *r.EvalActionName+" "+*r.EvalResourceName)
-		}
-	})
+	err := pages(t, iam.NewSimulateCustomPolicyPaginator(c, in),
+		func(o *iam.SimulateCustomPolicyOutput) {
+			for _, r := range o.EvaluationResults {
+				got = append(got, *r.EvalActionName+" "+*r.EvalResourceName)
+			}
+		})
 	want := []string{
-		"s3:GetObject " + bucketA, "s3:GetObject " + bucketX, "s3:PutObject " + bucketA, "s3:PutObject " + bucketX,
+		"s3:GetObject " + bucketA, "s3:GetObject " + bucketX, "s3:PutObject " + bucketA,
+		"s3:PutObject " + bucketX,
 		"s3:DeleteObject " + bucketA, "s3:DeleteObject " + bucketX,
 	}
 	if err != nil || !slices.Equal(got, want) {
@@ -140,33 +172,56 @@ func TestSimulateCustomPolicyRefuses(t *testing.T) {
 		name, code, message string
 		set                 func(*iam.SimulateCustomPolicyInput)
 	}{
-		{"a bad document", "InvalidInput", "Policy input list item 2 has invalid content", func(in *iam.SimulateCustomPolicyInput) { in.PolicyInputList = []string{allowAll, "{}"} }},
-		{"two boundaries", "InvalidInput", "The list of Permissions Boundary policies cannot exceed 1 items.", func(in *iam.SimulateCustomPolicyInput) {
-			in.PermissionsBoundaryPolicyInputList = []string{allowAll, allowAll}
-		}},
-		{"a bad service control policy", "InvalidInput", "Organization policy input list item 2.1 has invalid content", func(in *iam.SimulateCustomPolicyInput) {
-			in.OrderedOrganizationPolicyInputList = []types.OrderedOrganizationPolicyType{level(FullAWSAccess), level("{}")}
-		}},
-		{"an action without a service", "InvalidInput", "The action is invalid since it is missing names", func(in *iam.SimulateCustomPolicyInput) { in.ActionNames = []string{"GetObject"} }},
-		{"a resource that is no ARN", "InvalidInput", "ResourceNames are not in a valid ARN format: bucket.", func(in *iam.SimulateCustomPolicyInput) { in.ResourceArns = []string{"bucket"} }},
-		{"a session for a caller", "InvalidInput", "Invalid ARN provided in the request: arn:aws:sts::123456789012:assumed-role/worker/s", func(in *iam.SimulateCustomPolicyInput) {
-			in.CallerArn = aws.String("arn:aws:sts::123456789012:assumed-role/worker/s")
-		}},
-		{"a key given twice", "InvalidInput", "Duplicate context key: aws:x-key.", func(in *iam.SimulateCustomPolicyInput) {
-			in.ContextEntries = []types.ContextEntry{entryOf("aws:x-key", "string", "a"), entryOf("aws:x-key", "string", "b")}
-		}},
-		{"the marker of the other operation", "InvalidInput", "Invalid marker for pagination.", func(in *iam.SimulateCustomPolicyInput) {
-			in.Marker = aws.String(marker("SimulatePrincipalPolicy", 1))
-		}},
-		{"too large a page", "ValidationError", "1 validation error detected: Value at 'maxItems' failed to satisfy constraint: Member must have value less than or equal to 1000", func(in *iam.SimulateCustomPolicyInput) { in.MaxItems = aws.Int32(1001) }},
-		{"actions of two groups", "InvalidInput", "Invalid Input Actions: [s3:GetObject] and [lambda:InvokeAsync] require different authorization information.", func(in *iam.SimulateCustomPolicyInput) {
-			in.ActionNames, in.ResourceArns = []string{"s3:GetObject", "lambda:InvokeAsync"}, []string{bucketA}
-		}},
-		{"a resource policy", "InvalidInput", "The embedded AWS does not offer ResourcePolicy.", func(in *iam.SimulateCustomPolicyInput) { in.ResourcePolicy = aws.String(allowAll) }},
+		{"a bad document", "InvalidInput", "Policy input list item 2 has invalid content",
+			func(in *iam.SimulateCustomPolicyInput) { in.PolicyInputList = []string{allowAll, "{}"} }},
+		{"two boundaries", "InvalidInput",
+			"The list of Permissions Boundary policies cannot exceed 1 items.",
+			func(in *iam.SimulateCustomPolicyInput) {
+				in.PermissionsBoundaryPolicyInputList = []string{allowAll, allowAll}
+			}},
+		{"a bad service control policy", "InvalidInput",
+			"Organization policy input list item 2.1 has invalid content",
+			func(in *iam.SimulateCustomPolicyInput) {
+				in.OrderedOrganizationPolicyInputList = []types.OrderedOrganizationPolicyType{level(FullAWSAccess), level("{}")}
+			}},
+		{"an action without a service", "InvalidInput", "The action is invalid since it is missing names",
+			func(in *iam.SimulateCustomPolicyInput) { in.ActionNames = []string{"GetObject"} }},
+		{"a resource that is no ARN", "InvalidInput",
+			"ResourceNames are not in a valid ARN format: bucket.", func(in *iam.SimulateCustomPolicyInput) {
+				in.ResourceArns = []string{"bucket"}
+			}},
+		{"a session for a caller", "InvalidInput",
+			"Invalid ARN provided in the request: arn:aws:sts::123456789012:assumed-role/worker/s",
+			func(in *iam.SimulateCustomPolicyInput) {
+				in.CallerArn = aws.String("arn:aws:sts::123456789012:assumed-role/worker/s")
+			}},
+		{"a key given twice", "InvalidInput", "Duplicate context key: aws:x-key.",
+			func(in *iam.SimulateCustomPolicyInput) {
+				in.ContextEntries = []types.ContextEntry{entryOf("aws:x-key", "string", "a"),
+					entryOf("aws:x-key", "string", "b")}
+			}},
+		{"the marker of the other operation", "InvalidInput", "Invalid marker for pagination.",
+			func(in *iam.SimulateCustomPolicyInput) {
+				in.Marker = aws.String(marker("SimulatePrincipalPolicy", 1))
+			}},
+		{"too large a page", "ValidationError",
+			"1 validation error detected: Value at 'maxItems' failed to satisfy constraint: Member must " +
+				"have value less than or equal to 1000", func(in *iam.SimulateCustomPolicyInput) {
+				in.MaxItems = aws.Int32(1001)
+			}},
+		{"actions of two groups", "InvalidInput",
+			"Invalid Input Actions: [s3:GetObject] and [lambda:InvokeAsync] require different " +
+				"authorization information.", func(in *iam.SimulateCustomPolicyInput) {
+				in.ActionNames, in.ResourceArns = []string{"s3:GetObject", "lambda:InvokeAsync"},
+					[]string{bucketA}
+			}},
+		{"a resource policy", "InvalidInput", "The embedded AWS does not offer ResourcePolicy.",
+			func(in *iam.SimulateCustomPolicyInput) { in.ResourcePolicy = aws.String(allowAll) }},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			in := &iam.SimulateCustomPolicyInput{ActionNames: []string{"s3:GetObject"}, PolicyInputList: []string{allowAll}}
+			in := &iam.SimulateCustomPolicyInput{ActionNames: []string{"s3:GetObject"},
+				PolicyInputList: []string{allowAll}}
 			tt.set(in)
 			_, err := c.SimulateCustomPolicy(t.Context(), in)
 			wantError(t, err, tt.code, tt.message)
@@ -177,6 +232,8 @@ func TestSimulateCustomPolicyRefuses(t *testing.T) {
 // The SDK does not send the request without documents; other clients do.
 func TestSimulateCustomPolicyNeedsDocuments(t *testing.T) {
 	url := listen(t, &Server{})
-	got := post(t, url, "iam", map[string]string{"Action": "SimulateCustomPolicy", "Version": "2010-05-08", "ActionNames.member.1": "s3:GetObject"})
-	wantText(t, got, "<Code>ValidationError</Code>", "Value null at &#39;policyInputList&#39; failed to satisfy constraint: Member must not be null")
+	got := post(t, url, "iam", map[string]string{"Action": "SimulateCustomPolicy",
+		"Version": "2010-05-08", "ActionNames.member.1": "s3:GetObject"})
+	wantText(t, got, "<Code>ValidationError</Code>",
+		"Value null at &#39;policyInputList&#39; failed to satisfy constraint: Member must not be null")
 }

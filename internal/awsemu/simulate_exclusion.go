@@ -38,13 +38,15 @@ func (x exclusions) cover(a attachment) bool {
 	return slices.ContainsFunc(x, func(excludes func(attachment) bool) bool { return excludes(a) })
 }
 
-// exclusions reads PolicyExclusionList. An entry that fits nothing is ignored. What AWS says of a malformed
-// one is not known, beyond that it is an InvalidInput.
+// exclusions reads PolicyExclusionList. An entry that fits nothing is ignored. What AWS says of a
+// malformed one is not known, beyond that it is an InvalidInput.
 func (c *call) exclusions() (exclusions, error) {
 	var all exclusions
 	for i, entry := range c.form.list("PolicyExclusionList", "member") {
 		if len(entry.sub) != 1 {
-			return nil, invalidInput("Policy exclusion list item %d must have exactly one of PolicyType, PolicyArn and InlinePolicyIdentifier.", i+1)
+			return nil,
+				invalidInput("Policy exclusion list item %d must have exactly one of PolicyType, PolicyArn "+
+					"and InlinePolicyIdentifier.", i+1)
 		}
 		var excludes func(attachment) bool
 		var err error
@@ -56,7 +58,8 @@ func (c *call) exclusions() (exclusions, error) {
 		case entry.has("InlinePolicyIdentifier"):
 			excludes, err = excludeInline(entry.at("InlinePolicyIdentifier"))
 		default:
-			err = invalidInput("Policy exclusion list item %d must have exactly one of PolicyType, PolicyArn and InlinePolicyIdentifier.", i+1)
+			err = invalidInput("Policy exclusion list item %d must have exactly one of PolicyType, "+
+				"PolicyArn and InlinePolicyIdentifier.", i+1)
 		}
 		if err != nil {
 			return nil, err
@@ -74,11 +77,12 @@ func excludeType(policyType string) (func(attachment) bool, error) {
 	return func(a attachment) bool { return a.policyType == policyType }, nil
 }
 
-// excludeARN excludes attached managed policies. One that is the boundary is that still: boundaries have a
-// type of their own.
+// excludeARN excludes attached managed policies. One that is the boundary is that still: boundaries
+// have a type of their own.
 func (c *call) excludeARN(arn string) (func(attachment) bool, error) {
 	parts := strings.SplitN(arn, ":", 6)
-	bad := len(parts) != 6 || strings.ContainsAny(strings.Join(parts[:5], ""), "*?") || parts[0] != "arn" || parts[1] == "" ||
+	bad := len(parts) != 6 || strings.ContainsAny(strings.Join(parts[:5], ""), "*?") ||
+		parts[0] != "arn" || parts[1] == "" ||
 		(parts[2] != "iam" && parts[2] != "organizations") || strings.Count(arn, "*") > 1
 	if !bad {
 		name, isPolicy := strings.CutPrefix(parts[5], "policy/")
@@ -105,12 +109,14 @@ func excludeInline(id *form) (func(attachment) bool, error) {
 		return nil, notInEnum(at+"attachmentType", string(kindUser), string(kindGroup), string(kindRole))
 	case !isName(name):
 		return nil, invalidInput("Invalid inline policy name in the policy exclusion list: %s", name)
-	case strings.Count(holder, "*") > 1 || !isName(strings.NewReplacer("*", "x", "?", "x").Replace(holder)):
+	case strings.Count(holder, "*") > 1 ||
+		!isName(strings.NewReplacer("*", "x", "?", "x").Replace(holder)):
 		return nil, invalidInput("Invalid attachment name in the policy exclusion list: %s", holder)
 	}
 	pattern := fewWildcards(holder)
 	return func(a attachment) bool {
-		return a.holder != nil && a.holder.kind == k && a.name == name && overlap(literal(a.holder.name), pattern)
+		return a.holder != nil && a.holder.kind == k && a.name == name &&
+			overlap(literal(a.holder.name), pattern)
 	}, nil
 }
 

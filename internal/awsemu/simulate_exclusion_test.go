@@ -27,14 +27,19 @@ func TestAnExcludedPolicyHasNoPart(t *testing.T) {
 		return documentOf(`{"Effect":"Allow","Action":"` + action + `","Resource":"*"}`)
 	}
 	account := &Account{
-		Simulator:    Simulator{PageSize: 100},
-		Organization: Organization{{FullAWSAccess, documentOf(`{"Effect":"Deny","Action":"x:Scp","Resource":"*"}`)}},
-		Groups:       map[string]Group{"team": {Inline: map[string]string{"in": grant("x:Group")}, Managed: []string{"own"}}},
-		Users:        map[string]User{"ci": {Groups: []string{"team"}, Inline: map[string]string{"in": grant("x:User"), "scp": grant("x:Scp"), "bound": grant("x:Bound")}, Managed: []string{"ReadOnly"}, Boundary: "limits"}},
+		Simulator: Simulator{PageSize: 100},
+		Organization: Organization{{FullAWSAccess,
+			documentOf(`{"Effect":"Deny","Action":"x:Scp","Resource":"*"}`)}},
+		Groups: map[string]Group{"team": {Inline: map[string]string{"in": grant("x:Group")},
+			Managed: []string{"own"}}},
+		Users: map[string]User{"ci": {Groups: []string{"team"},
+			Inline: map[string]string{"in": grant("x:User"), "scp": grant("x:Scp"),
+				"bound": grant("x:Bound")}, Managed: []string{"ReadOnly"}, Boundary: "limits"}},
 		Policies: map[string]ManagedPolicy{
 			"own":      {Path: "/teams/", Document: grant("x:Own")},
 			"ReadOnly": {ARN: "arn:aws:iam::aws:policy/job/ReadOnly", Document: grant("x:Aws")},
-			"limits":   {Document: documentOf(allowAny, `{"Effect":"Deny","Action":"x:Bound","Resource":"*"}`)},
+			"limits": {Document: documentOf(allowAny,
+				`{"Effect":"Deny","Action":"x:Bound","Resource":"*"}`)},
 		},
 	}
 	c := connect(t, &Server{Account: account}).iam
@@ -49,19 +54,34 @@ func TestAnExcludedPolicyHasNoPart(t *testing.T) {
 		allowed  []string
 	}{
 		{"nothing", nil, []string{"x:User", "x:Group", "x:Own", "x:Aws"}},
-		{"inline policies, of the groups too", []types.PolicyIdentifier{byType("inline")}, []string{"x:Own", "x:Aws"}},
-		{"those of AWS", []types.PolicyIdentifier{byType("aws-managed")}, []string{"x:User", "x:Group", "x:Own"}},
-		{"the account's own, but not the boundary", []types.PolicyIdentifier{byType("user-managed")}, []string{"x:User", "x:Group", "x:Aws"}},
-		{"the boundary", []types.PolicyIdentifier{byType(boundary)}, []string{"x:User", "x:Group", "x:Own", "x:Aws", "x:Bound"}},
-		{"service control policies", []types.PolicyIdentifier{byType(scp)}, []string{"x:User", "x:Group", "x:Own", "x:Aws", "x:Scp"}},
-		{"resource control policies, which are not there", []types.PolicyIdentifier{byType("rcp")}, []string{"x:User", "x:Group", "x:Own", "x:Aws"}},
-		{"one by its ARN", []types.PolicyIdentifier{byARN("arn:aws:iam::123456789012:policy/teams/own")}, []string{"x:User", "x:Group", "x:Aws"}},
-		{"one by a pattern", []types.PolicyIdentifier{byARN("arn:aws:iam::aws:policy/j?b/Read*")}, []string{"x:User", "x:Group", "x:Own"}},
-		{"a boundary is not one by its ARN", []types.PolicyIdentifier{byARN("arn:aws:iam::123456789012:policy/limits")}, []string{"x:User", "x:Group", "x:Own", "x:Aws"}},
-		{"a policy that is not attached", []types.PolicyIdentifier{byARN("arn:aws:iam::aws:policy/Other"), byName("user", "ci", "other"), byName("role", "ci", "in")}, []string{"x:User", "x:Group", "x:Own", "x:Aws"}},
-		{"an inline one of a group", []types.PolicyIdentifier{byName("group", "te?m", "in")}, []string{"x:User", "x:Own", "x:Aws"}},
-		{"an inline one of whomever", []types.PolicyIdentifier{byName("user", "c*", "in")}, []string{"x:Group", "x:Own", "x:Aws"}},
-		{"several at once", []types.PolicyIdentifier{byType("inline"), byType("aws-managed"), byType("user-managed")}, nil},
+		{"inline policies, of the groups too", []types.PolicyIdentifier{byType("inline")},
+			[]string{"x:Own", "x:Aws"}},
+		{"those of AWS", []types.PolicyIdentifier{byType("aws-managed")},
+			[]string{"x:User", "x:Group", "x:Own"}},
+		{"the account's own, but not the boundary", []types.PolicyIdentifier{byType("user-managed")},
+			[]string{"x:User", "x:Group", "x:Aws"}},
+		{"the boundary", []types.PolicyIdentifier{byType(boundary)},
+			[]string{"x:User", "x:Group", "x:Own", "x:Aws", "x:Bound"}},
+		{"service control policies", []types.PolicyIdentifier{byType(scp)},
+			[]string{"x:User", "x:Group", "x:Own", "x:Aws", "x:Scp"}},
+		{"resource control policies, which are not there", []types.PolicyIdentifier{byType("rcp")},
+			[]string{"x:User", "x:Group", "x:Own", "x:Aws"}},
+		{"one by its ARN", []types.PolicyIdentifier{byARN("arn:aws:iam::123456789012:policy/teams/own")},
+			[]string{"x:User", "x:Group", "x:Aws"}},
+		{"one by a pattern", []types.PolicyIdentifier{byARN("arn:aws:iam::aws:policy/j?b/Read*")},
+			[]string{"x:User", "x:Group", "x:Own"}},
+		{"a boundary is not one by its ARN",
+			[]types.PolicyIdentifier{byARN("arn:aws:iam::123456789012:policy/limits")},
+			[]string{"x:User", "x:Group", "x:Own", "x:Aws"}},
+		{"a policy that is not attached", []types.PolicyIdentifier{byARN("arn:aws:iam::aws:policy/Other"),
+			byName("user", "ci", "other"), byName("role", "ci", "in")},
+			[]string{"x:User", "x:Group", "x:Own", "x:Aws"}},
+		{"an inline one of a group", []types.PolicyIdentifier{byName("group", "te?m", "in")},
+			[]string{"x:User", "x:Own", "x:Aws"}},
+		{"an inline one of whomever", []types.PolicyIdentifier{byName("user", "c*", "in")},
+			[]string{"x:Group", "x:Own", "x:Aws"}},
+		{"several at once", []types.PolicyIdentifier{byType("inline"), byType("aws-managed"),
+			byType("user-managed")}, nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -108,21 +128,25 @@ func TestExclusionsThatAreNoneAreRefused(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := c.iam.SimulatePrincipalPolicy(t.Context(), &iam.SimulatePrincipalPolicyInput{
-				PolicySourceArn: arnOf("user/ci"), ActionNames: []string{"s3:GetObject"}, PolicyExclusionList: []types.PolicyIdentifier{tt.excluded},
+				PolicySourceArn: arnOf("user/ci"), ActionNames: []string{"s3:GetObject"},
+				PolicyExclusionList: []types.PolicyIdentifier{tt.excluded},
 			})
 			wantError(t, err, tt.code, "")
 		})
 	}
 	// What the SDK cannot send, other clients can.
-	for name, more := range map[string]string{"PolicyArn": "arn:aws:iam::aws:policy/x", "Policy": "x"} {
+	for name, more := range map[string]string{"PolicyArn": "arn:aws:iam::aws:policy/x",
+		"Policy": "x"} {
 		params := map[string]string{
-			"Action": "SimulatePrincipalPolicy", "Version": "2010-05-08", "PolicySourceArn": *arnOf("user/ci"), "ActionNames.member.1": "s3:GetObject",
+			"Action": "SimulatePrincipalPolicy", "Version": "2010-05-08",
+			"PolicySourceArn": *arnOf("user/ci"), "ActionNames.member.1": "s3:GetObject",
 			"PolicyExclusionList.member.1." + name: more,
 		}
 		if name == "PolicyArn" {
 			params["PolicyExclusionList.member.1.PolicyType"] = "inline"
 		}
 		wantText(t, post(t, c.url, "iam", params), "<Code>InvalidInput</Code>",
-			"Policy exclusion list item 1 must have exactly one of PolicyType, PolicyArn and InlinePolicyIdentifier.")
+			"Policy exclusion list item 1 must have exactly one of PolicyType, PolicyArn and "+
+				"InlinePolicyIdentifier.")
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
-// question reads and checks the parameters of a simulation. about reads whose policies decide, and what
-// the request knows of the caller.
+// question reads and checks the parameters of a simulation. about reads whose policies decide, and
+// what the request knows of the caller.
 func (c *call) question(about func(*call, *question) error) (*question, error) {
 	for _, param := range []string{"ResourcePolicy", "ResourceOwner", "ResourceHandlingOption"} {
 		// Leaving one out would change the answer, so that it is refused instead.
@@ -81,7 +81,9 @@ func (c *call) aboutDocuments(q *question) (err error) {
 				// Not a text seen from AWS; it follows the one about PolicyInputList.
 				return invalidInput("Organization policy input list item %d.%d has invalid content", n+1, i+1)
 			}
-			policies = append(policies, iampolicy.Policy{ID: fmt.Sprintf("OrderedOrganizationPolicyInputList.%d.%d", n+1, i+1), Document: doc})
+			policies = append(policies,
+				iampolicy.Policy{ID: fmt.Sprintf("OrderedOrganizationPolicyInputList.%d.%d", n+1, i+1),
+					Document: doc})
 		}
 		q.grants.Organization = append(q.grants.Organization, policies)
 	}
@@ -101,12 +103,15 @@ func (c *call) policySource() (*entity, error) {
 	old := c.store.simulator.Shape == shapeOld
 	if !ok || parts[1] != c.store.partition || parts[3] != "" {
 		if old {
-			return nil, invalidInput("Invalid Entity Arn: %s does not clearly define entity type and name.", arn)
+			return nil, invalidInput("Invalid Entity Arn: %s does not clearly define entity type and name.",
+				arn)
 		}
 		return nil, invalidInput("Invalid ARN provided in the request: %s", arn)
 	}
 	if parts[4] != c.store.account {
-		return nil, invalidInput("Invalid Policy Source Arn: caller's account %s does not have access to policies in account %s.", c.store.account, parts[4])
+		return nil,
+			invalidInput("Invalid Policy Source Arn: caller's account %s does not have access to policies "+
+				"in account %s.", c.store.account, parts[4])
 	}
 	e := c.store.entities[k][name]
 	switch {
@@ -139,7 +144,10 @@ func (c *call) actionNames() ([]string, error) {
 	}
 	for _, a := range actions {
 		if len(a) < 3 || len(a) > 128 {
-			return nil, constraint("actionNames", "Member must satisfy constraint: [Member must have length less than or equal to 128, Member must have length greater than or equal to 3]")
+			return nil,
+				constraint("actionNames",
+					"Member must satisfy constraint: [Member must have length less than or equal to 128, Member "+
+						"must have length greater than or equal to 3]")
 		}
 		if !strings.Contains(a, ":") {
 			return nil, invalidInput("The action is invalid since it is missing names")
@@ -156,7 +164,10 @@ func (c *call) resourceARNs() ([]string, error) {
 	}
 	for _, arn := range arns {
 		if arn == "" || len(arn) > 2048 {
-			return nil, constraint("resourceArns", "Member must satisfy constraint: [Member must have length less than or equal to 2048, Member must have length greater than or equal to 1]")
+			return nil,
+				constraint("resourceArns",
+					"Member must satisfy constraint: [Member must have length less than or equal to 2048, "+
+						"Member must have length greater than or equal to 1]")
 		}
 		f := strings.SplitN(arn, ":", 6)
 		if len(f) != 6 || f[0] != "arn" || f[1] == "" || f[2] == "" || f[5] == "" {
@@ -172,7 +183,9 @@ func (c *call) oneGroup(actions []string) error {
 	first := -1
 	for _, a := range actions {
 		g := 0
-		if slices.ContainsFunc(c.store.simulator.Ungrouped, func(u string) bool { return strings.EqualFold(u, a) }) {
+		if slices.ContainsFunc(c.store.simulator.Ungrouped, func(u string) bool {
+			return strings.EqualFold(u, a)
+		}) {
 			g = 1
 		}
 		if first < 0 {
@@ -185,7 +198,8 @@ func (c *call) oneGroup(actions []string) error {
 	if len(groups[0]) == 0 || len(groups[1]) == 0 {
 		return nil
 	}
-	return invalidInput("Invalid Input Actions: [%s] and [%s] require different authorization information.",
+	return invalidInput("Invalid Input Actions: [%s] and [%s] require different authorization "+
+		"information.",
 		strings.Join(groups[first], ","), strings.Join(groups[1-first], ","))
 }
 
@@ -197,7 +211,8 @@ func (c *call) addInputPolicies(g *iampolicy.Grants) error {
 		if err != nil {
 			return invalidInput("Policy input list item %d has invalid content", i+1)
 		}
-		g.Identity = append(g.Identity, iampolicy.Policy{ID: fmt.Sprintf("PolicyInputList.%d", i+1), Document: doc})
+		g.Identity = append(g.Identity, iampolicy.Policy{ID: fmt.Sprintf("PolicyInputList.%d", i+1),
+			Document: doc})
 	}
 	switch boundaries := c.form.members("PermissionsBoundaryPolicyInputList"); len(boundaries) {
 	case 0:

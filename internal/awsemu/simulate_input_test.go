@@ -14,55 +14,96 @@ func TestSimulatePrincipalPolicyRefuses(t *testing.T) {
 	account.Simulator.Ungrouped = []string{"lambda:InvokeAsync"}
 	c := connect(t, &Server{Account: account}).iam
 	ok := func() *iam.SimulatePrincipalPolicyInput {
-		return &iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/ci"), ActionNames: []string{"s3:GetObject"}}
+		return &iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/ci"),
+			ActionNames: []string{"s3:GetObject"}}
 	}
 	tests := []struct {
 		name, code, message string
 		set                 func(*iam.SimulatePrincipalPolicyInput)
 	}{
-		{"an unknown user", "NoSuchEntity", "Unable to retrieve specified IAM entity.", func(in *iam.SimulatePrincipalPolicyInput) { in.PolicySourceArn = arnOf("user/nobody") }},
-		{"a role by a user's name", "NoSuchEntity", "Unable to retrieve specified IAM entity.", func(in *iam.SimulatePrincipalPolicyInput) { in.PolicySourceArn = arnOf("role/ci") }},
-		{"the root user", "InvalidInput", "Invalid ARN provided in the request: arn:aws:iam::123456789012:root", func(in *iam.SimulatePrincipalPolicyInput) { in.PolicySourceArn = arnOf("root") }},
-		{"a session", "InvalidInput", "Invalid ARN provided in the request: arn:aws:sts::123456789012:assumed-role/worker/s", func(in *iam.SimulatePrincipalPolicyInput) {
-			in.PolicySourceArn = aws.String("arn:aws:sts::123456789012:assumed-role/worker/s")
-		}},
-		{"another account", "InvalidInput", "Invalid Policy Source Arn: caller's account 123456789012 does not have access to policies in account 999999999999.", func(in *iam.SimulatePrincipalPolicyInput) {
-			in.PolicySourceArn = aws.String("arn:aws:iam::999999999999:user/ci")
-		}},
-		{"a source too short", "ValidationError", "1 validation error detected: Value at 'policySourceArn' failed to satisfy constraint: Member must have length greater than or equal to 20", func(in *iam.SimulatePrincipalPolicyInput) { in.PolicySourceArn = aws.String("ci") }},
-		{"an action without a service", "InvalidInput", "The action is invalid since it is missing names", func(in *iam.SimulatePrincipalPolicyInput) { in.ActionNames = []string{"GetObject"} }},
+		{"an unknown user", "NoSuchEntity", "Unable to retrieve specified IAM entity.",
+			func(in *iam.SimulatePrincipalPolicyInput) { in.PolicySourceArn = arnOf("user/nobody") }},
+		{"a role by a user's name", "NoSuchEntity", "Unable to retrieve specified IAM entity.",
+			func(in *iam.SimulatePrincipalPolicyInput) { in.PolicySourceArn = arnOf("role/ci") }},
+		{"the root user", "InvalidInput",
+			"Invalid ARN provided in the request: arn:aws:iam::123456789012:root",
+			func(in *iam.SimulatePrincipalPolicyInput) { in.PolicySourceArn = arnOf("root") }},
+		{"a session", "InvalidInput",
+			"Invalid ARN provided in the request: arn:aws:sts::123456789012:assumed-role/worker/s",
+			func(in *iam.SimulatePrincipalPolicyInput) {
+				in.PolicySourceArn = aws.String("arn:aws:sts::123456789012:assumed-role/worker/s")
+			}},
+		{"another account", "InvalidInput",
+			"Invalid Policy Source Arn: caller's account 123456789012 does not have access to policies in " +
+				"account 999999999999.", func(in *iam.SimulatePrincipalPolicyInput) {
+				in.PolicySourceArn = aws.String("arn:aws:iam::999999999999:user/ci")
+			}},
+		{"a source too short", "ValidationError",
+			"1 validation error detected: Value at 'policySourceArn' failed to satisfy constraint: Member " +
+				"must have length greater than or equal to 20", func(in *iam.SimulatePrincipalPolicyInput) {
+				in.PolicySourceArn = aws.String("ci")
+			}},
+		{"an action without a service", "InvalidInput", "The action is invalid since it is missing names",
+			func(in *iam.SimulatePrincipalPolicyInput) { in.ActionNames = []string{"GetObject"} }},
 		{"an action too long", "ValidationError", "", func(in *iam.SimulatePrincipalPolicyInput) {
 			in.ActionNames = []string{"s3:" + strings.Repeat("x", 126)}
 		}},
-		{"a resource that is no ARN", "InvalidInput", "ResourceNames are not in a valid ARN format: bucket.", func(in *iam.SimulatePrincipalPolicyInput) { in.ResourceArns = []string{"bucket"} }},
-		{"a resource without a service", "InvalidInput", "ResourceNames are not in a valid ARN format: arn:aws::::x.", func(in *iam.SimulatePrincipalPolicyInput) { in.ResourceArns = []string{"arn:aws::::x"} }},
-		{"a star beside other resources", "InvalidInput", "ResourceNames are not in a valid ARN format: *.", func(in *iam.SimulatePrincipalPolicyInput) { in.ResourceArns = []string{bucketA, "*"} }},
-		{"too large a page", "ValidationError", "1 validation error detected: Value at 'maxItems' failed to satisfy constraint: Member must have value less than or equal to 1000", func(in *iam.SimulatePrincipalPolicyInput) { in.MaxItems = aws.Int32(1001) }},
-		{"a bad document", "InvalidInput", "Policy input list item 2 has invalid content", func(in *iam.SimulatePrincipalPolicyInput) { in.PolicyInputList = []string{allowAll, "{}"} }},
-		{"two boundaries", "InvalidInput", "The list of Permissions Boundary policies cannot exceed 1 items.", func(in *iam.SimulatePrincipalPolicyInput) {
-			in.PermissionsBoundaryPolicyInputList = []string{allowAll, allowAll}
-		}},
-		{"a key given twice, in another case", "InvalidInput", "Duplicate context key: AWS:SourceIP.", func(in *iam.SimulatePrincipalPolicyInput) {
-			in.ContextEntries = []types.ContextEntry{entryOf("aws:SourceIp", "ip", "10.0.0.1"), entryOf("AWS:SourceIP", "ip", "10.0.0.1")}
-		}},
-		{"a list for a scalar", "InvalidInput", "Context key string expected a single value, but received 2.", func(in *iam.SimulatePrincipalPolicyInput) {
-			in.ContextEntries = []types.ContextEntry{entryOf("aws:x-key", "string", "a", "b")}
-		}},
-		{"a value of another type", "InvalidInput", "Invalid context value for key aws:x-key: expected numeric format.", func(in *iam.SimulatePrincipalPolicyInput) {
-			in.ContextEntries = []types.ContextEntry{entryOf("aws:x-key", "numeric", "many")}
-		}},
+		{"a resource that is no ARN", "InvalidInput",
+			"ResourceNames are not in a valid ARN format: bucket.",
+			func(in *iam.SimulatePrincipalPolicyInput) { in.ResourceArns = []string{"bucket"} }},
+		{"a resource without a service", "InvalidInput",
+			"ResourceNames are not in a valid ARN format: arn:aws::::x.",
+			func(in *iam.SimulatePrincipalPolicyInput) { in.ResourceArns = []string{"arn:aws::::x"} }},
+		{"a star beside other resources", "InvalidInput",
+			"ResourceNames are not in a valid ARN format: *.", func(in *iam.SimulatePrincipalPolicyInput) {
+				in.ResourceArns = []string{bucketA, "*"}
+			}},
+		{"too large a page", "ValidationError",
+			"1 validation error detected: Value at 'maxItems' failed to satisfy constraint: Member must " +
+				"have value less than or equal to 1000", func(in *iam.SimulatePrincipalPolicyInput) {
+				in.MaxItems = aws.Int32(1001)
+			}},
+		{"a bad document", "InvalidInput", "Policy input list item 2 has invalid content",
+			func(in *iam.SimulatePrincipalPolicyInput) { in.PolicyInputList = []string{allowAll, "{}"} }},
+		{"two boundaries", "InvalidInput",
+			"The list of Permissions Boundary policies cannot exceed 1 items.",
+			func(in *iam.SimulatePrincipalPolicyInput) {
+				in.PermissionsBoundaryPolicyInputList = []string{allowAll, allowAll}
+			}},
+		{"a key given twice, in another case", "InvalidInput", "Duplicate context key: AWS:SourceIP.",
+			func(in *iam.SimulatePrincipalPolicyInput) {
+				in.ContextEntries = []types.ContextEntry{entryOf("aws:SourceIp", "ip", "10.0.0.1"),
+					entryOf("AWS:SourceIP", "ip", "10.0.0.1")}
+			}},
+		{"a list for a scalar", "InvalidInput",
+			"Context key string expected a single value, but received 2.",
+			func(in *iam.SimulatePrincipalPolicyInput) {
+				in.ContextEntries = []types.ContextEntry{entryOf("aws:x-key", "string", "a", "b")}
+			}},
+		{"a value of another type", "InvalidInput",
+			"Invalid context value for key aws:x-key: expected numeric format.",
+			func(in *iam.SimulatePrincipalPolicyInput) {
+				in.ContextEntries = []types.ContextEntry{entryOf("aws:x-key", "numeric", "many")}
+			}},
 		{"a type that is none", "ValidationError", "", func(in *iam.SimulatePrincipalPolicyInput) {
 			in.ContextEntries = []types.ContextEntry{entryOf("aws:x-key", "colour", "red")}
 		}},
-		{"a marker too long", "ValidationError", "1 validation error detected: Value at 'marker' failed to satisfy constraint: Member must have length less than or equal to 320", func(in *iam.SimulatePrincipalPolicyInput) {
-			in.Marker = aws.String(strings.Repeat("x", 321))
-		}},
-		{"a marker that is none", "InvalidInput", "Invalid marker for pagination.", func(in *iam.SimulatePrincipalPolicyInput) { in.Marker = aws.String("x") }},
-		{"actions of two groups", "InvalidInput", "Invalid Input Actions: [lambda:InvokeAsync] and [s3:GetObject,s3:PutObject] require different authorization information.", func(in *iam.SimulatePrincipalPolicyInput) {
-			in.ActionNames = []string{"lambda:InvokeAsync", "s3:GetObject", "s3:PutObject", "lambda:InvokeAsync"}
-			in.ResourceArns = []string{bucketA}
-		}},
-		{"what is not offered", "InvalidInput", "The embedded AWS does not offer ResourcePolicy.", func(in *iam.SimulatePrincipalPolicyInput) { in.ResourcePolicy = aws.String(allowAll) }},
+		{"a marker too long", "ValidationError",
+			"1 validation error detected: Value at 'marker' failed to satisfy constraint: Member must " +
+				"have length less than or equal to 320", func(in *iam.SimulatePrincipalPolicyInput) {
+				in.Marker = aws.String(strings.Repeat("x", 321))
+			}},
+		{"a marker that is none", "InvalidInput", "Invalid marker for pagination.",
+			func(in *iam.SimulatePrincipalPolicyInput) { in.Marker = aws.String("x") }},
+		{"actions of two groups", "InvalidInput",
+			"Invalid Input Actions: [lambda:InvokeAsync] and [s3:GetObject,s3:PutObject] require " +
+				"different authorization information.", func(in *iam.SimulatePrincipalPolicyInput) {
+				in.ActionNames = []string{"lambda:InvokeAsync", "s3:GetObject", "s3:PutObject",
+					"lambda:InvokeAsync"}
+				in.ResourceArns = []string{bucketA}
+			}},
+		{"what is not offered", "InvalidInput", "The embedded AWS does not offer ResourcePolicy.",
+			func(in *iam.SimulatePrincipalPolicyInput) { in.ResourcePolicy = aws.String(allowAll) }},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -83,9 +124,13 @@ func TestTheOldShapeHasTheErrorsOfThen(t *testing.T) {
 	c := connect(t, &Server{Account: &Account{Simulator: Simulator{Shape: "old"}}}).iam
 	for source, want := range map[string][2]string{
 		"role/nobody": {"NoSuchEntity", "The role with name nobody cannot be found."},
-		"root":        {"InvalidInput", "Invalid Entity Arn: arn:aws:iam::123456789012:root does not clearly define entity type and name."},
+		"root": {"InvalidInput",
+			"Invalid Entity Arn: arn:aws:iam::123456789012:root does not clearly define entity type and " +
+				"name."},
 	} {
-		_, err := c.SimulatePrincipalPolicy(t.Context(), &iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf(source), ActionNames: []string{"s3:GetObject"}})
+		_, err := c.SimulatePrincipalPolicy(t.Context(),
+			&iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf(source),
+				ActionNames: []string{"s3:GetObject"}})
 		wantError(t, err, want[0], want[1])
 	}
 }

@@ -41,8 +41,8 @@ type statementXML struct {
 
 type positionXML struct{ Line, Column int }
 
-// statements writes matches as the simulator does. Its words for the type of a policy are not those of the
-// API's own enumeration.
+// statements writes matches as the simulator does. Its words for the type of a policy are not those
+// of the API's own enumeration.
 func statements(matched []iampolicy.Match) []statementXML {
 	var list []statementXML
 	for _, m := range matched {

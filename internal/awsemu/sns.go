@@ -28,7 +28,8 @@ var snsService = &service{
 		"GetSubscriptionAttributes": getSubscriptionAttributes,
 	},
 	permissions: permissions{}.need(everything, "ListTopics").need(newTopicARN, "CreateTopic").
-		need(param("TopicArn"), "GetTopicAttributes Subscribe ListSubscriptionsByTopic ConfirmSubscription").
+		need(param("TopicArn"),
+			"GetTopicAttributes Subscribe ListSubscriptionsByTopic ConfirmSubscription").
 		need(subscribedTo, "Unsubscribe GetSubscriptionAttributes").need(publishedTo, "Publish"),
 }
 
@@ -127,7 +128,8 @@ func listTopics(c *call) (any, error) {
 			here = append(here, topicXML{t.arn})
 		}
 	}
-	w, err := c.windowAt(c.form.get("NextToken"), c.operation, c.pageSize(), invalidParameter("NextToken"))
+	w, err := c.windowAt(c.form.get("NextToken"), c.operation, c.pageSize(),
+		invalidParameter("NextToken"))
 	if err != nil {
 		return nil, err
 	}
@@ -144,15 +146,19 @@ func (c *call) findTopic(param, action string) (*topic, error) {
 	parts := strings.Split(arn, ":")
 	switch {
 	case len(parts) < 6:
-		return nil, invalidParameter("%s Reason: An ARN must have at least 6 elements, not %d", param, len(parts))
+		return nil, invalidParameter("%s Reason: An ARN must have at least 6 elements, not %d", param,
+			len(parts))
 	case parts[0] != "arn" || parts[2] != "sns":
-		return nil, invalidParameter("%s Reason: An ARN must be of the form arn:%s:sns:REGION:ACCOUNT:NAME", param, c.store.partition)
+		return nil,
+			invalidParameter("%s Reason: An ARN must be of the form arn:%s:sns:REGION:ACCOUNT:NAME", param,
+				c.store.partition)
 	case parts[3] != c.region:
 		// A topic is published to in its own region; a client set to another one gets this answer.
 		return nil, invalidParameter("%s", param)
 	case parts[4] != c.store.account:
 		return nil, refuse(http.StatusForbidden, "AuthorizationError",
-			"User: %s is not authorized to perform: SNS:%s on resource: %s because no resource-based policy allows the SNS:%s action", c.caller.arn, action, arn, action)
+			"User: %s is not authorized to perform: SNS:%s on resource: %s because no resource-based "+
+				"policy allows the SNS:%s action", c.caller.arn, action, arn, action)
 	}
 	t := c.store.topics[arn]
 	if t == nil {

@@ -85,9 +85,9 @@ func isSubject(s string) bool {
 	return true
 }
 
-// bodies reads the message of MessageStructure json. The reference says in one place that a value that is
-// no string makes its key ignored, in another that it must be a string: here it is refused, so that
-// a mistake does not end as a mail that never came.
+// bodies reads the message of MessageStructure json. The reference says in one place that a value
+// that is no string makes its key ignored, in another that it must be a string: here it is refused,
+// so that a mistake does not end as a mail that never came.
 func bodies(text string) (map[string]string, error) {
 	const wrong = "Message Structure - "
 	dec := json.NewDecoder(strings.NewReader(text))
@@ -143,32 +143,44 @@ func (c *call) attributes() (map[string]Attribute, error) {
 		value := e.at("Value")
 		a := Attribute{Type: value.get("DataType"), Value: value.get("StringValue")}
 		if !isAttributeName(name) {
-			return nil, parameterValue("The message attribute name '%s' is invalid: it may have letters, digits, '_', '-' and '.', must not begin or end with '.' or begin with AWS. or Amazon.", name)
+			return nil,
+				parameterValue("The message attribute name '%s' is invalid: it may have letters, digits, "+
+					"'_', '-' and '.', must not begin or end with '.' or begin with AWS. or Amazon.", name)
 		}
 		if _, twice := found[name]; twice {
 			return nil, parameterValue("The message attribute '%s' is given twice.", name)
 		}
 		switch a.Type {
 		case "":
-			return nil, parameterValue("The message attribute '%s' must contain non-empty message attribute type.", name)
+			return nil,
+				parameterValue("The message attribute '%s' must contain non-empty message attribute type.",
+					name)
 		case "String", "String.Array", "Number":
 			if a.Value == "" {
-				return nil, parameterValue("The message attribute '%s' must contain non-empty message attribute value for message attribute type '%s'.", name, a.Type)
+				return nil,
+					parameterValue("The message attribute '%s' must contain non-empty message attribute value "+
+						"for message attribute type '%s'.", name, a.Type)
 			}
 		case "Binary":
 			raw, err := base64.StdEncoding.DecodeString(value.get("BinaryValue"))
 			if err != nil || len(raw) == 0 {
-				return nil, parameterValue("The message attribute '%s' must contain non-empty message attribute value for message attribute type 'Binary'.", name)
+				return nil,
+					parameterValue("The message attribute '%s' must contain non-empty message attribute value "+
+						"for message attribute type 'Binary'.", name)
 			}
 			a.Value, a.Binary = "", raw
 		default:
-			return nil, parameterValue("The message attribute '%s' has an invalid message attribute type, the set of supported types is Binary, Number, String and String.Array.", name)
+			return nil,
+				parameterValue("The message attribute '%s' has an invalid message attribute type, the set of "+
+					"supported types is Binary, Number, String and String.Array.", name)
 		}
 		if a.Type == "Number" && !isJSONNumber(a.Value) {
 			return nil, parameterValue("Could not cast message attribute '%s' value to number.", name)
 		}
 		if a.Type == "String.Array" && !isArray(a.Value) {
-			return nil, parameterValue("The message attribute '%s' of type String.Array must be a JSON array of strings, numbers, booleans and null.", name)
+			return nil,
+				parameterValue("The message attribute '%s' of type String.Array must be a JSON array of "+
+					"strings, numbers, booleans and null.", name)
 		}
 		found[name] = a
 	}
@@ -184,7 +196,8 @@ func isAttributeName(s string) bool {
 		return false
 	}
 	for _, r := range s {
-		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_' && r != '.' {
+		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_' &&
+			r != '.' {
 			return false
 		}
 	}

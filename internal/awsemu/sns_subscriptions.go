@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// A Subscription is somebody who is told what is published to a topic. Nothing is delivered: what a subscriber
-// would have got is in [Server.Messages].
+// A Subscription is somebody who is told what is published to a topic. Nothing is delivered: what a
+// subscriber would have got is in [Server.Messages].
 type Subscription struct {
 	// Topic is the topic's ARN, or its name in Function.Region.
 	Topic string
@@ -41,8 +41,8 @@ func (s *subscription) listedARN() string {
 	return s.arn
 }
 
-// protocols are those of SNS, and whether a subscription waits until its endpoint confirms it. Those that do
-// not are AWS's own services in the same account, and phones.
+// protocols are those of SNS, and whether a subscription waits until its endpoint confirms it.
+// Those that do not are AWS's own services in the same account, and phones.
 // https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html
 var protocols = map[string]bool{
 	"email": true, "email-json": true, "http": true, "https": true,
@@ -60,7 +60,8 @@ func (t *topic) pending() (n int) {
 
 func (t *topic) add(st *store, s Subscription) *subscription {
 	st.made++
-	made := &subscription{Subscription: s, arn: fmt.Sprintf("%s:00000000-0000-4000-a000-%012d", t.arn, st.made), owner: st.account}
+	made := &subscription{Subscription: s, arn: fmt.Sprintf("%s:00000000-0000-4000-a000-%012d", t.arn,
+		st.made), owner: st.account}
 	t.subscriptions = append(t.subscriptions, made)
 	return made
 }
@@ -90,14 +91,16 @@ func subscribe(c *call) (any, error) {
 	switch {
 	case !known:
 		return nil, invalidParameter("Amazon SNS does not support this protocol string: %s", s.Protocol)
-	case s.Endpoint == "" || strings.HasPrefix(s.Protocol, "email") && !strings.Contains(s.Endpoint, "@"),
+	case s.Endpoint == "" || strings.HasPrefix(s.Protocol, "email") &&
+		!strings.Contains(s.Endpoint, "@"),
 		strings.HasPrefix(s.Protocol, "http") && !strings.HasPrefix(s.Endpoint, s.Protocol+"://"):
 		return nil, invalidParameter("Endpoint")
 	}
 	for _, e := range c.form.list("Attributes", "entry") {
 		switch name, value := e.get("key"), e.get("value"); {
 		case name != "FilterPolicy":
-			return nil, invalidParameter("Attributes Reason: the embedded AWS keeps FilterPolicy, not %s", name)
+			return nil, invalidParameter("Attributes Reason: the embedded AWS keeps FilterPolicy, not %s",
+				name)
 		case !json.Valid([]byte(value)):
 			return nil, invalidParameter("FilterPolicy: failed to parse JSON")
 		default:
@@ -105,7 +108,9 @@ func subscribe(c *call) (any, error) {
 		}
 	}
 	s.Pending = waits
-	i := slices.IndexFunc(t.subscriptions, func(o *subscription) bool { return o.Protocol == s.Protocol && o.Endpoint == s.Endpoint })
+	i := slices.IndexFunc(t.subscriptions, func(o *subscription) bool {
+		return o.Protocol == s.Protocol && o.Endpoint == s.Endpoint
+	})
 	var made *subscription
 	if i >= 0 { // once more is no mistake, and changes nothing
 		made = t.subscriptions[i]
@@ -123,7 +128,8 @@ type subscriptionARN struct {
 	SubscriptionArn string
 }
 
-// confirmSubscription takes the endpoint for the token: it is what a test knows, and no mail brings another.
+// confirmSubscription takes the endpoint for the token: it is what a test knows, and no mail brings
+// another.
 func confirmSubscription(c *call) (any, error) {
 	t, err := c.findTopic("TopicArn", c.operation)
 	if err != nil {
@@ -135,7 +141,8 @@ func confirmSubscription(c *call) (any, error) {
 			return subscriptionARN{s.arn}, nil
 		}
 	}
-	return nil, invalidParameter("Token Reason: the embedded AWS sends no mail: the token is the endpoint")
+	return nil,
+		invalidParameter("Token Reason: the embedded AWS sends no mail: the token is the endpoint")
 }
 
 // findSubscription returns the subscription a call is about.
@@ -143,7 +150,9 @@ func (c *call) findSubscription() (*topic, *subscription, error) {
 	arn := c.form.get("SubscriptionArn")
 	at := strings.LastIndexByte(arn, ':')
 	if len(strings.Split(arn, ":")) != 7 {
-		return nil, nil, invalidParameter("SubscriptionArn Reason: An ARN must have at least 6 elements, not %d", len(strings.Split(arn, ":")))
+		return nil, nil,
+			invalidParameter("SubscriptionArn Reason: An ARN must have at least 6 elements, not %d",
+				len(strings.Split(arn, ":")))
 	}
 	if t := c.store.topics[arn[:at]]; t != nil {
 		for _, s := range t.subscriptions {
@@ -161,7 +170,9 @@ func unsubscribe(c *call) (any, error) {
 		return nil, err
 	}
 	if s.Pending {
-		return nil, invalidParameter("SubscriptionArn Reason: This subscription is pending confirmation and cannot be deleted")
+		return nil,
+			invalidParameter("SubscriptionArn Reason: This subscription is pending confirmation and " +
+				"cannot be deleted")
 	}
 	t.subscriptions = slices.DeleteFunc(t.subscriptions, func(o *subscription) bool { return o == s })
 	t.deleted++
@@ -178,7 +189,8 @@ func listSubscriptionsByTopic(c *call) (any, error) {
 	for _, s := range t.subscriptions {
 		all = append(all, subscriptionXML{t.arn, s.Protocol, s.listedARN(), s.owner, s.Endpoint})
 	}
-	w, err := c.windowAt(c.form.get("NextToken"), c.operation, c.pageSize(), invalidParameter("NextToken"))
+	w, err := c.windowAt(c.form.get("NextToken"), c.operation, c.pageSize(),
+		invalidParameter("NextToken"))
 	if err != nil {
 		return nil, err
 	}
@@ -195,11 +207,13 @@ func getSubscriptionAttributes(c *call) (any, error) {
 		return nil, err
 	}
 	attributes := []entry{
-		{"SubscriptionArn", s.arn}, {"TopicArn", t.arn}, {"Owner", s.owner}, {"Protocol", s.Protocol}, {"Endpoint", s.Endpoint},
+		{"SubscriptionArn", s.arn}, {"TopicArn", t.arn}, {"Owner", s.owner}, {"Protocol", s.Protocol},
+		{"Endpoint", s.Endpoint},
 		{"PendingConfirmation", strconv.FormatBool(s.Pending)}, {"RawMessageDelivery", "false"},
 	}
 	if s.FilterPolicy != "" {
-		attributes = append(attributes, entry{"FilterPolicy", s.FilterPolicy}, entry{"FilterPolicyScope", "MessageAttributes"})
+		attributes = append(attributes, entry{"FilterPolicy", s.FilterPolicy},
+			entry{"FilterPolicyScope", "MessageAttributes"})
 	}
 	return struct{ Attributes entries }{entries{attributes}}, nil
 }

@@ -18,16 +18,19 @@ func TestPublishedMessagesAreKept(t *testing.T) {
 	at := time.Date(2026, 11, 14, 9, 0, 0, 0, time.UTC)
 	srv := &Server{Account: &Account{Topics: []string{"alerts"}}, Now: func() time.Time { return at }}
 	c := connect(t, srv).sns
-	plain, err := c.Publish(t.Context(), &sns.PublishInput{TargetArn: aws.String(alerts), Message: aws.String("héllo")})
+	plain, err := c.Publish(t.Context(), &sns.PublishInput{TargetArn: aws.String(alerts),
+		Message: aws.String("héllo")})
 	if err != nil {
 		t.Fatal(err)
 	}
 	structured, err := c.Publish(t.Context(), &sns.PublishInput{
-		TopicArn: aws.String(alerts), Subject: aws.String("[CRITICAL] 2 gaps"), MessageStructure: aws.String("json"),
-		Message: aws.String(`{"default": "{}", "email": "Dear <you> & \"me\"\n+ 100 %", "sms": ""}`),
+		TopicArn: aws.String(alerts), Subject: aws.String("[CRITICAL] 2 gaps"),
+		MessageStructure: aws.String("json"),
+		Message:          aws.String(`{"default": "{}", "email": "Dear <you> & \"me\"\n+ 100 %", "sms": ""}`),
 		MessageAttributes: map[string]types.MessageAttributeValue{
 			"severity": {DataType: aws.String("String"), StringValue: aws.String("critical")},
-			"events":   {DataType: aws.String("String.Array"), StringValue: aws.String(`["opened","worse",1,true,null]`)},
+			"events": {DataType: aws.String("String.Array"),
+				StringValue: aws.String(`["opened","worse",1,true,null]`)},
 			"gapCount": {DataType: aws.String("Number"), StringValue: aws.String("2")},
 			"raw":      {DataType: aws.String("Binary"), BinaryValue: []byte{0, 255}},
 		},
@@ -36,9 +39,11 @@ func TestPublishedMessagesAreKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []Message{
-		{ID: *plain.MessageId, TopicARN: alerts, Bodies: map[string]string{"default": "héllo"}, Attributes: map[string]Attribute{}, Time: at},
+		{ID: *plain.MessageId, TopicARN: alerts, Bodies: map[string]string{"default": "héllo"},
+			Attributes: map[string]Attribute{}, Time: at},
 		{
-			ID: *structured.MessageId, TopicARN: alerts, Subject: "[CRITICAL] 2 gaps", Structure: "json", Time: at,
+			ID: *structured.MessageId, TopicARN: alerts, Subject: "[CRITICAL] 2 gaps", Structure: "json",
+			Time:   at,
 			Bodies: map[string]string{"default": "{}", "email": "Dear <you> & \"me\"\n+ 100 %", "sms": ""},
 			Attributes: map[string]Attribute{
 				"severity": {Type: "String", Value: "critical"},
@@ -62,11 +67,13 @@ func TestPublishedMessagesAreKept(t *testing.T) {
 }
 
 func TestPublishRefusesWhatSNSRefuses(t *testing.T) {
-	srv := &Server{Account: &Account{Topics: []string{"alerts", "arn:aws:sns:eu-central-1:123456789012:far"}}}
+	srv := &Server{Account: &Account{Topics: []string{"alerts",
+		"arn:aws:sns:eu-central-1:123456789012:far"}}}
 	c := connect(t, srv).sns
 	attribute := func(name, dataType, value string) func(*sns.PublishInput) {
 		return func(in *sns.PublishInput) {
-			in.MessageAttributes = map[string]types.MessageAttributeValue{name: {DataType: &dataType, StringValue: &value}}
+			in.MessageAttributes = map[string]types.MessageAttributeValue{name: {DataType: &dataType,
+				StringValue: &value}}
 		}
 	}
 	structure := func(text string) func(*sns.PublishInput) {
@@ -79,39 +86,74 @@ func TestPublishRefusesWhatSNSRefuses(t *testing.T) {
 		name, code, message string
 		set                 func(*sns.PublishInput)
 	}{
-		{"an unknown topic", "NotFound", "Topic does not exist", func(in *sns.PublishInput) { in.TopicArn = aws.String(alerts + "2") }},
-		{"a topic of another region", "InvalidParameter", "Invalid parameter: TopicArn", func(in *sns.PublishInput) { in.TopicArn = aws.String("arn:aws:sns:eu-central-1:123456789012:far") }},
-		{"a topic of another account", "AuthorizationError", "User: arn:aws:iam::123456789012:user/administrator is not authorized to perform: SNS:Publish on resource: arn:aws:sns:us-east-1:999999999999:alerts because no resource-based policy allows the SNS:Publish action", func(in *sns.PublishInput) {
-			in.TopicArn = aws.String("arn:aws:sns:us-east-1:999999999999:alerts")
+		{"an unknown topic", "NotFound", "Topic does not exist", func(in *sns.PublishInput) {
+			in.TopicArn = aws.String(alerts + "2")
 		}},
-		{"a topic that is no ARN", "InvalidParameter", "Invalid parameter: TopicArn Reason: An ARN must have at least 6 elements, not 1", func(in *sns.PublishInput) { in.TopicArn = aws.String("alerts") }},
-		{"no text", "InvalidParameter", "Invalid parameter: Empty message", func(in *sns.PublishInput) { in.Message = aws.String("") }},
-		{"one byte too many", "InvalidParameter", "Invalid parameter: Message too long", func(in *sns.PublishInput) { in.Message = aws.String(strings.Repeat("x", 256<<10+1)) }},
-		{"attributes that make it too long", "InvalidParameter", "Invalid parameter: Message too long", func(in *sns.PublishInput) {
-			in.Message = aws.String(strings.Repeat("x", 256<<10))
-			attribute("a", "String", "b")(in)
+		{"a topic of another region", "InvalidParameter", "Invalid parameter: TopicArn",
+			func(in *sns.PublishInput) {
+				in.TopicArn = aws.String("arn:aws:sns:eu-central-1:123456789012:far")
+			}},
+		{"a topic of another account", "AuthorizationError",
+			"User: arn:aws:iam::123456789012:user/administrator is not authorized to perform: SNS:Publish " +
+				"on resource: arn:aws:sns:us-east-1:999999999999:alerts because no resource-based policy " +
+				"allows the SNS:Publish action", func(in *sns.PublishInput) {
+				in.TopicArn = aws.String("arn:aws:sns:us-east-1:999999999999:alerts")
+			}},
+		{"a topic that is no ARN", "InvalidParameter",
+			"Invalid parameter: TopicArn Reason: An ARN must have at least 6 elements, not 1",
+			func(in *sns.PublishInput) { in.TopicArn = aws.String("alerts") }},
+		{"no text", "InvalidParameter", "Invalid parameter: Empty message", func(in *sns.PublishInput) {
+			in.Message = aws.String("")
 		}},
-		{"a subject of a hundred characters", "InvalidParameter", "Invalid parameter: Subject", subject(strings.Repeat("s", 100))},
+		{"one byte too many", "InvalidParameter", "Invalid parameter: Message too long",
+			func(in *sns.PublishInput) { in.Message = aws.String(strings.Repeat("x", 256<<10+1)) }},
+		{"attributes that make it too long", "InvalidParameter", "Invalid parameter: Message too long",
+			func(in *sns.PublishInput) {
+				in.Message = aws.String(strings.Repeat("x", 256<<10))
+				attribute("a", "String", "b")(in)
+			}},
+		{"a subject of a hundred characters", "InvalidParameter", "Invalid parameter: Subject",
+			subject(strings.Repeat("s", 100))},
 		{"a subject of two lines", "InvalidParameter", "Invalid parameter: Subject", subject("a\nb")},
-		{"a subject that is not ASCII", "InvalidParameter", "Invalid parameter: Subject", subject("naïve")},
-		{"a subject that begins with a blank", "InvalidParameter", "Invalid parameter: Subject", subject(" a")},
+		{"a subject that is not ASCII", "InvalidParameter", "Invalid parameter: Subject",
+			subject("naïve")},
+		{"a subject that begins with a blank", "InvalidParameter", "Invalid parameter: Subject",
+			subject(" a")},
 		{"an empty subject", "InvalidParameter", "Invalid parameter: Subject", subject("")},
-		{"a structure that is not json", "InvalidParameter", "", func(in *sns.PublishInput) { in.MessageStructure = aws.String("xml") }},
-		{"a structured text that is none", "InvalidParameter", "Invalid parameter: Message Structure - JSON message body failed to parse", structure("{")},
-		{"a structured list", "InvalidParameter", "Invalid parameter: Message Structure - JSON message body failed to parse", structure(`["default"]`)},
-		{"something after the structure", "InvalidParameter", "Invalid parameter: Message Structure - JSON message body failed to parse", structure(`{"default":"a"}{`)},
-		{"a structure without default", "InvalidParameter", "Invalid parameter: Message Structure - No default entry in JSON message body", structure(`{"email":"a"}`)},
-		{"a default that is no string", "InvalidParameter", "Invalid parameter: Message Structure - No default entry in JSON message body", structure(`{"default":{}}`)},
-		{"a value that is no string", "InvalidParameter", `Invalid parameter: Message Structure - the value of "email" in JSON message body is not a string`, structure(`{"default":"a","email":1}`)},
-		{"a key twice", "InvalidParameter", `Invalid parameter: Message Structure - duplicate key "email" in JSON message body`, structure(`{"default":"a","email":"b","email":"c"}`)},
+		{"a structure that is not json", "InvalidParameter", "", func(in *sns.PublishInput) {
+			in.MessageStructure = aws.String("xml")
+		}},
+		{"a structured text that is none", "InvalidParameter",
+			"Invalid parameter: Message Structure - JSON message body failed to parse", structure("{")},
+		{"a structured list", "InvalidParameter",
+			"Invalid parameter: Message Structure - JSON message body failed to parse",
+			structure(`["default"]`)},
+		{"something after the structure", "InvalidParameter",
+			"Invalid parameter: Message Structure - JSON message body failed to parse",
+			structure(`{"default":"a"}{`)},
+		{"a structure without default", "InvalidParameter",
+			"Invalid parameter: Message Structure - No default entry in JSON message body",
+			structure(`{"email":"a"}`)},
+		{"a default that is no string", "InvalidParameter",
+			"Invalid parameter: Message Structure - No default entry in JSON message body",
+			structure(`{"default":{}}`)},
+		{"a value that is no string", "InvalidParameter",
+			`Invalid parameter: Message Structure - the value of "email" in JSON message body is not a string`, structure(`{"default":"a","email":1}`)},
+		{"a key twice", "InvalidParameter",
+			`Invalid parameter: Message Structure - duplicate key "email" in JSON message body`,
+			structure(`{"default":"a","email":"b","email":"c"}`)},
 		{"an attribute without value", "ParameterValueInvalid", "", attribute("a", "String", "")},
 		{"an attribute of no known type", "ParameterValueInvalid", "", attribute("a", "Colour", "red")},
 		{"an array that is none", "ParameterValueInvalid", "", attribute("a", "String.Array", "opened")},
 		{"an array of arrays", "ParameterValueInvalid", "", attribute("a", "String.Array", "[[]]")},
 		{"a number that is none", "ParameterValueInvalid", "", attribute("a", "Number", "two")},
-		{"an attribute named as AWS's own", "ParameterValueInvalid", "", attribute("AWS.x", "String", "a")},
-		{"an attribute with a blank in its name", "ParameterValueInvalid", "", attribute("a b", "String", "a")},
-		{"a phone", "InvalidParameter", "", func(in *sns.PublishInput) { in.TopicArn, in.PhoneNumber = nil, aws.String("+4912345") }},
+		{"an attribute named as AWS's own", "ParameterValueInvalid", "",
+			attribute("AWS.x", "String", "a")},
+		{"an attribute with a blank in its name", "ParameterValueInvalid", "",
+			attribute("a b", "String", "a")},
+		{"a phone", "InvalidParameter", "", func(in *sns.PublishInput) {
+			in.TopicArn, in.PhoneNumber = nil, aws.String("+4912345")
+		}},
 		{"no topic", "InvalidParameter", "", func(in *sns.PublishInput) { in.TopicArn = nil }},
 	}
 	for _, tt := range tests {
@@ -125,18 +167,22 @@ func TestPublishRefusesWhatSNSRefuses(t *testing.T) {
 	if n := len(srv.Messages()); n != 0 {
 		t.Errorf("%d refused messages are kept", n)
 	}
-	_, err := c.Publish(t.Context(), &sns.PublishInput{TopicArn: aws.String(alerts), Message: aws.String(strings.Repeat("x", 256<<10))})
+	_, err := c.Publish(t.Context(), &sns.PublishInput{TopicArn: aws.String(alerts),
+		Message: aws.String(strings.Repeat("x", 256<<10))})
 	if err != nil {
 		t.Errorf("a message of 256 KiB: %v", err)
 	}
 	var notFound *types.NotFoundException
-	if _, err := c.Publish(t.Context(), &sns.PublishInput{TopicArn: aws.String(alerts + "2"), Message: aws.String("x")}); !errors.As(err, &notFound) {
+	if _, err := c.Publish(t.Context(), &sns.PublishInput{TopicArn: aws.String(alerts + "2"),
+		Message: aws.String("x")}); !errors.As(err, &notFound) {
 		t.Errorf("unknown topic: %v is no NotFoundException", err)
 	}
 }
 
 func TestTopics(t *testing.T) {
-	c := connect(t, &Server{Account: &Account{Topics: []string{"b", "arn:aws:sns:eu-central-1:123456789012:far"}}}).sns
+	c := connect(t,
+		&Server{Account: &Account{Topics: []string{"b",
+			"arn:aws:sns:eu-central-1:123456789012:far"}}}).sns
 	for _, name := range []string{"a", "c", "a"} { // twice is once
 		if _, err := c.CreateTopic(t.Context(), &sns.CreateTopicInput{Name: &name}); err != nil {
 			t.Fatal(err)
@@ -156,8 +202,10 @@ func TestTopics(t *testing.T) {
 	if want := []string{"a", "b", "c"}; !reflect.DeepEqual(got, want) {
 		t.Errorf("topics %v, want %v: those of the region", got, want)
 	}
-	attributes, err := c.GetTopicAttributes(t.Context(), &sns.GetTopicAttributesInput{TopicArn: aws.String("arn:aws:sns:us-east-1:123456789012:a")})
-	if err != nil || attributes.Attributes["Owner"] != "123456789012" || attributes.Attributes["SubscriptionsConfirmed"] != "0" {
+	attributes, err := c.GetTopicAttributes(t.Context(),
+		&sns.GetTopicAttributesInput{TopicArn: aws.String("arn:aws:sns:us-east-1:123456789012:a")})
+	if err != nil || attributes.Attributes["Owner"] != "123456789012" ||
+		attributes.Attributes["SubscriptionsConfirmed"] != "0" {
 		t.Errorf("attributes %v, %v", attributes, err)
 	}
 	_, err = c.CreateTopic(t.Context(), &sns.CreateTopicInput{Name: aws.String("no blanks")})
@@ -167,13 +215,15 @@ func TestTopics(t *testing.T) {
 func TestSubscriptions(t *testing.T) {
 	account := &Account{Topics: []string{"alerts"}, Subscriptions: []Subscription{
 		{Topic: "alerts", Protocol: "email", Endpoint: "a@example.com"},
-		{Topic: alerts, Protocol: "https", Endpoint: "https://example.com/", Pending: true, FilterPolicy: `{"severity":["critical"]}`},
+		{Topic: alerts, Protocol: "https", Endpoint: "https://example.com/", Pending: true,
+			FilterPolicy: `{"severity":["critical"]}`},
 	}}
 	c := connect(t, &Server{Account: account}).sns
 	listed := func() string {
 		t.Helper()
 		var all []string
-		p := sns.NewListSubscriptionsByTopicPaginator(c, &sns.ListSubscriptionsByTopicInput{TopicArn: aws.String(alerts)})
+		p := sns.NewListSubscriptionsByTopicPaginator(c,
+			&sns.ListSubscriptionsByTopicInput{TopicArn: aws.String(alerts)})
 		for p.HasMorePages() {
 			out, err := p.NextPage(t.Context())
 			if err != nil {
@@ -191,41 +241,55 @@ func TestSubscriptions(t *testing.T) {
 	}
 	counts := func() [3]string {
 		t.Helper()
-		out, err := c.GetTopicAttributes(t.Context(), &sns.GetTopicAttributesInput{TopicArn: aws.String(alerts)})
+		out, err := c.GetTopicAttributes(t.Context(),
+			&sns.GetTopicAttributesInput{TopicArn: aws.String(alerts)})
 		if err != nil {
 			t.Fatal(err)
 		}
-		return [3]string{out.Attributes["SubscriptionsConfirmed"], out.Attributes["SubscriptionsPending"], out.Attributes["SubscriptionsDeleted"]}
+		return [3]string{out.Attributes["SubscriptionsConfirmed"], out.Attributes["SubscriptionsPending"],
+			out.Attributes["SubscriptionsDeleted"]}
 	}
-	if got, want := listed(), "a@example.com, https://example.com/ PendingConfirmation"; got != want || counts() != [3]string{"1", "1", "0"} {
+	if got, want := listed(), "a@example.com, https://example.com/ PendingConfirmation"; got != want ||
+		counts() != [3]string{"1", "1", "0"} {
 		t.Errorf("listed %q, want %q; counts %v", got, want, counts())
 	}
 	for range 2 { // once more is no mistake
-		made, err := c.Subscribe(t.Context(), &sns.SubscribeInput{TopicArn: aws.String(alerts), Protocol: aws.String("email"), Endpoint: aws.String("b@example.com")})
+		made, err := c.Subscribe(t.Context(), &sns.SubscribeInput{TopicArn: aws.String(alerts),
+			Protocol: aws.String("email"), Endpoint: aws.String("b@example.com")})
 		if err != nil || *made.SubscriptionArn != "pending confirmation" {
 			t.Fatalf("%+v %v", made, err)
 		}
 	}
-	confirmed, err := c.ConfirmSubscription(t.Context(), &sns.ConfirmSubscriptionInput{TopicArn: aws.String(alerts), Token: aws.String("b@example.com")})
+	confirmed, err := c.ConfirmSubscription(t.Context(),
+		&sns.ConfirmSubscriptionInput{TopicArn: aws.String(alerts), Token: aws.String("b@example.com")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := listed(), "a@example.com, https://example.com/ PendingConfirmation, b@example.com"; got != want || counts() != [3]string{"2", "1", "0"} {
+	if got, want := listed(),
+		"a@example.com, https://example.com/ PendingConfirmation, b@example.com"; got != want ||
+		counts() != [3]string{"2", "1", "0"} {
 		t.Errorf("listed %q, want %q; counts %v", got, want, counts())
 	}
-	if _, err := c.Unsubscribe(t.Context(), &sns.UnsubscribeInput{SubscriptionArn: confirmed.SubscriptionArn}); err != nil {
+	if _, err := c.Unsubscribe(t.Context(),
+		&sns.UnsubscribeInput{SubscriptionArn: confirmed.SubscriptionArn}); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := listed(), "a@example.com, https://example.com/ PendingConfirmation"; got != want || counts() != [3]string{"1", "1", "1"} {
+	if got, want := listed(), "a@example.com, https://example.com/ PendingConfirmation"; got != want ||
+		counts() != [3]string{"1", "1", "1"} {
 		t.Errorf("listed %q, want %q; counts %v", got, want, counts())
 	}
-	_, err = c.GetSubscriptionAttributes(t.Context(), &sns.GetSubscriptionAttributesInput{SubscriptionArn: confirmed.SubscriptionArn})
+	_, err = c.GetSubscriptionAttributes(t.Context(),
+		&sns.GetSubscriptionAttributesInput{SubscriptionArn: confirmed.SubscriptionArn})
 	wantError(t, err, "NotFound", "Subscription does not exist")
-	_, err = c.Subscribe(t.Context(), &sns.SubscribeInput{TopicArn: aws.String(alerts), Protocol: aws.String("fax"), Endpoint: aws.String("1")})
-	wantError(t, err, "InvalidParameter", "Invalid parameter: Amazon SNS does not support this protocol string: fax")
-	_, err = c.Subscribe(t.Context(), &sns.SubscribeInput{TopicArn: aws.String(alerts), Protocol: aws.String("https"), Endpoint: aws.String("example.com")})
+	_, err = c.Subscribe(t.Context(), &sns.SubscribeInput{TopicArn: aws.String(alerts),
+		Protocol: aws.String("fax"), Endpoint: aws.String("1")})
+	wantError(t, err, "InvalidParameter",
+		"Invalid parameter: Amazon SNS does not support this protocol string: fax")
+	_, err = c.Subscribe(t.Context(), &sns.SubscribeInput{TopicArn: aws.String(alerts),
+		Protocol: aws.String("https"), Endpoint: aws.String("example.com")})
 	wantError(t, err, "InvalidParameter", "Invalid parameter: Endpoint")
-	_, err = c.ListSubscriptionsByTopic(t.Context(), &sns.ListSubscriptionsByTopicInput{TopicArn: aws.String(alerts + "2")})
+	_, err = c.ListSubscriptionsByTopic(t.Context(),
+		&sns.ListSubscriptionsByTopicInput{TopicArn: aws.String(alerts + "2")})
 	wantError(t, err, "NotFound", "")
 	unknown := &Account{Subscriptions: []Subscription{{Topic: "none"}}}
 	_, err = connect(t, &Server{Account: unknown}).sns.ListTopics(t.Context(), &sns.ListTopicsInput{})

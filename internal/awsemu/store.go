@@ -29,8 +29,8 @@ const (
 
 func (k kind) title() string { return strings.ToUpper(string(k[:1])) + string(k[1:]) }
 
-// An entity is a user, a group or a role. The three differ by a handful of fields and share nearly every
-// operation, so that one type serves them all.
+// An entity is a user, a group or a role. The three differ by a handful of fields and share nearly
+// every operation, so that one type serves them all.
 type entity struct {
 	kind    kind
 	name    string
@@ -54,8 +54,8 @@ type accessKey struct {
 	created time.Time
 }
 
-// A document is a policy's text as it was put, and what it means. parsed is nil for a text that is no
-// policy document; real IAM has none of those, but a test of somebody who must survive one may.
+// A document is a policy's text as it was put, and what it means. parsed is nil for a text that is
+// no policy document; real IAM has none of those, but a test of somebody who must survive one may.
 type document struct {
 	text   string
 	parsed *iampolicy.Document
@@ -99,8 +99,8 @@ func (p *policy) current() *version { return p.version(p.standard) }
 
 func (p *policy) ofAWS() bool { return strings.Contains(p.arn, ":iam::aws:policy/") }
 
-// A store is an account while the server runs: what the description said, and what clients made of it
-// since. The server's mutex guards it.
+// A store is an account while the server runs: what the description said, and what clients made of
+// it since. The server's mutex guards it.
 type store struct {
 	account   string
 	partition string
@@ -230,7 +230,8 @@ func (p *policy) add(doc document, now time.Time, standard bool) *version {
 	return v
 }
 
-func (st *store) addEntity(k kind, name, path string, inline map[string]string, managed []string, boundary string) (*entity, error) {
+func (st *store) addEntity(k kind, name, path string, inline map[string]string, managed []string,
+	boundary string) (*entity, error) {
 	e := &entity{
 		kind: k, name: name, path: cmp.Or(path, "/"),
 		id:      uniqueID(idPrefix(k), st.account, string(k), name),
@@ -249,7 +250,8 @@ func (st *store) addEntity(k kind, name, path string, inline map[string]string, 
 	}
 	if boundary != "" {
 		if e.boundary = st.policyNamed(boundary); e.boundary == nil {
-			return nil, fmt.Errorf("account: %s %s: there is no managed policy %s for its boundary", k, name, boundary)
+			return nil, fmt.Errorf("account: %s %s: there is no managed policy %s for its boundary", k, name,
+				boundary)
 		}
 	}
 	st.entities[k][name] = e
@@ -309,7 +311,8 @@ func isServiceName(s string) bool {
 	return strings.Contains(s, ".amazonaws.com")
 }
 
-// sortedValues returns the values of m in the order of their keys: what IAM lists has a stable order.
+// sortedValues returns the values of m in the order of their keys: what IAM lists has a stable
+// order.
 func sortedValues[T any](m map[string]T) []T {
 	values := make([]T, 0, len(m))
 	for _, key := range slices.Sorted(maps.Keys(m)) {

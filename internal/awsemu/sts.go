@@ -38,8 +38,8 @@ func getCallerIdentity(c *call) (any, error) {
 	}{c.caller.arn, c.caller.userID, c.store.account}, nil
 }
 
-// assumeRole gives keys that are then the role's session. Without Server.EnforceIAM anybody may assume any
-// role: trust policies are for the auditor to judge.
+// assumeRole gives keys that are then the role's session. Without Server.EnforceIAM anybody may
+// assume any role: trust policies are for the auditor to judge.
 func assumeRole(c *call) (any, error) {
 	session := c.form.get("RoleSessionName")
 	switch {
@@ -48,7 +48,8 @@ func assumeRole(c *call) (any, error) {
 	case len(session) < 2:
 		return nil, constraint("roleSessionName", "Member must have length greater than or equal to 2")
 	case len(session) > 64 || !isName(session):
-		return nil, constraint("roleSessionName", `Member must satisfy regular expression pattern: [\w+=,.@-]*`)
+		return nil,
+			constraint("roleSessionName", `Member must satisfy regular expression pattern: [\w+=,.@-]*`)
 	}
 	arn := c.form.get("RoleArn")
 	k, name, ok := entityOfARN(arn)
@@ -89,7 +90,8 @@ func (st *store) session(role *entity, name string) (key string, who identity) {
 	key = uniqueID(prefixSession, st.arn(role), name, fmt.Sprint(st.made))
 	who = identity{
 		// The session's ARN has lost the role's path.
-		arn:    fmt.Sprintf("arn:%s:sts::%s:assumed-role/%s/%s", st.partition, st.account, role.name, name),
+		arn: fmt.Sprintf("arn:%s:sts::%s:assumed-role/%s/%s", st.partition, st.account, role.name,
+			name),
 		userID: role.id + ":" + name,
 		entity: role,
 	}
@@ -100,8 +102,9 @@ func (st *store) session(role *entity, name string) (key string, who identity) {
 // Keys are credentials a client can sign with.
 type Keys struct{ AccessKeyID, SecretAccessKey, SessionToken string }
 
-// ServiceSession gives the keys of a session of a role, as a service gets them for what it runs: Lambda
-// for a function. service is its principal, such as lambda.amazonaws.com, which the role has to trust.
+// ServiceSession gives the keys of a session of a role, as a service gets them for what it runs:
+// Lambda for a function. service is its principal, such as lambda.amazonaws.com, which the role has
+// to trust.
 func (s *Server) ServiceSession(service, role, session string) (Keys, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -117,7 +120,9 @@ func (s *Server) ServiceSession(service, role, session string) (Keys, error) {
 		return Keys{}, fmt.Errorf("role %s: trust policy: %w", role, err)
 	}
 	if trust.Trusts(service).Decision != iampolicy.Allowed {
-		return Keys{}, fmt.Errorf("role %s does not trust %s: let its trust policy allow that service sts:AssumeRole", role, service)
+		return Keys{},
+			fmt.Errorf("role %s does not trust %s: let its trust policy allow that service sts:AssumeRole",
+				role, service)
 	}
 	key, _ := s.store.session(e, session)
 	return Keys{key, secretOf(key), tokenOf(key)}, nil

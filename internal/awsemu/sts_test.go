@@ -16,17 +16,21 @@ func TestTheAccessKeySaysWhoCalls(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := *session.AssumedRoleUser.Arn, "arn:aws:sts::123456789012:assumed-role/remotion-lambda-role/render"; got != want {
+	if got, want := *session.AssumedRoleUser.Arn,
+		"arn:aws:sts::123456789012:assumed-role/remotion-lambda-role/render"; got != want {
 		t.Errorf("session %s, want %s, without the path", got, want)
 	}
 	tests := []struct{ name, key, arn string }{
 		{"a user's key is the user's", "AKIACI0000000000", "arn:aws:iam::123456789012:user/bots/ci"},
-		{"a session's key is the session's", *session.Credentials.AccessKeyId, "arn:aws:sts::123456789012:assumed-role/remotion-lambda-role/render"},
-		{"any other key is the administrator's", "AKIASOMETHINGELSE", "arn:aws:iam::123456789012:user/administrator"},
+		{"a session's key is the session's", *session.Credentials.AccessKeyId,
+			"arn:aws:sts::123456789012:assumed-role/remotion-lambda-role/render"},
+		{"any other key is the administrator's", "AKIASOMETHINGELSE",
+			"arn:aws:iam::123456789012:user/administrator"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			out, err := dial(t, url, tt.key).sts.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
+			out, err := dial(t, url, tt.key).sts.GetCallerIdentity(t.Context(),
+				&sts.GetCallerIdentityInput{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -35,28 +39,34 @@ func TestTheAccessKeySaysWhoCalls(t *testing.T) {
 			}
 		})
 	}
-	_, err = dial(t, url, *session.Credentials.AccessKeyId).iam.GetUser(t.Context(), &iam.GetUserInput{})
-	wantError(t, err, "ValidationError", "Must specify userName when calling with non-User credentials")
+	_, err = dial(t, url, *session.Credentials.AccessKeyId).iam.GetUser(t.Context(),
+		&iam.GetUserInput{})
+	wantError(t, err, "ValidationError",
+		"Must specify userName when calling with non-User credentials")
 }
 
 func TestAssumeRoleRefusesWithoutSayingWhetherTheRoleExists(t *testing.T) {
 	c := connect(t, &Server{Account: video()}).sts
 	tests := []struct{ name, arn, session, code string }{
 		{"no such role", "arn:aws:iam::123456789012:role/none", "render", "AccessDenied"},
-		{"a role without its path", "arn:aws:iam::123456789012:role/remotion-lambda-role", "render", "AccessDenied"},
+		{"a role without its path", "arn:aws:iam::123456789012:role/remotion-lambda-role", "render",
+			"AccessDenied"},
 		{"a user", "arn:aws:iam::123456789012:user/bots/ci", "render", "ValidationError"},
 		{"a session name too short", "arn:aws:iam::123456789012:role/r2", "x", "ValidationError"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := c.AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: &tt.arn, RoleSessionName: &tt.session})
+			_, err := c.AssumeRole(t.Context(),
+				&sts.AssumeRoleInput{RoleArn: &tt.arn, RoleSessionName: &tt.session})
 			wantError(t, err, tt.code, "")
 		})
 	}
 }
 
 func TestOtherPartitionsAndAccounts(t *testing.T) {
-	c := connect(t, &Server{Account: &Account{ID: "000000000042", Partition: "aws-cn", Roles: map[string]Role{"r": {}}}})
+	c := connect(t,
+		&Server{Account: &Account{ID: "000000000042", Partition: "aws-cn",
+			Roles: map[string]Role{"r": {}}}})
 	out, err := c.sts.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
 	if err != nil || *out.Arn != "arn:aws-cn:iam::000000000042:user/administrator" {
 		t.Errorf("caller %v, %v", aws.ToString(out.Arn), err)

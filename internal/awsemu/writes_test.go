@@ -29,27 +29,43 @@ func do[O any](t *testing.T) func(O, error) {
 func TestAnAccountIsBuiltUpAndTornDownThroughTheAPI(t *testing.T) {
 	url := listen(t, &Server{})
 	c := dial(t, url, anyKey).iam
-	user, group, role, name := aws.String("ci"), aws.String("renderers"), aws.String("worker"), aws.String("render")
+	user, group, role, name := aws.String("ci"), aws.String("renderers"), aws.String("worker"),
+		aws.String("render")
 	put := aws.String(documentOf(allowRead))
 
-	do[*iam.CreateUserOutput](t)(c.CreateUser(t.Context(), &iam.CreateUserInput{UserName: user, Path: aws.String("/bots/")}))
+	do[*iam.CreateUserOutput](t)(c.CreateUser(t.Context(),
+		&iam.CreateUserInput{UserName: user, Path: aws.String("/bots/")}))
 	do[*iam.CreateGroupOutput](t)(c.CreateGroup(t.Context(), &iam.CreateGroupInput{GroupName: group}))
-	do[*iam.CreateRoleOutput](t)(c.CreateRole(t.Context(), &iam.CreateRoleInput{RoleName: role, AssumeRolePolicyDocument: aws.String(trustLambda), Description: aws.String("renders")}))
-	do[*iam.AddUserToGroupOutput](t)(c.AddUserToGroup(t.Context(), &iam.AddUserToGroupInput{UserName: user, GroupName: group}))
-	do[*iam.PutUserPolicyOutput](t)(c.PutUserPolicy(t.Context(), &iam.PutUserPolicyInput{UserName: user, PolicyName: name, PolicyDocument: put}))
-	do[*iam.PutGroupPolicyOutput](t)(c.PutGroupPolicy(t.Context(), &iam.PutGroupPolicyInput{GroupName: group, PolicyName: name, PolicyDocument: put}))
-	do[*iam.PutRolePolicyOutput](t)(c.PutRolePolicy(t.Context(), &iam.PutRolePolicyInput{RoleName: role, PolicyName: name, PolicyDocument: put}))
-	made, err := c.CreatePolicy(t.Context(), &iam.CreatePolicyInput{PolicyName: aws.String("limits"), PolicyDocument: put, Description: aws.String("d")})
+	do[*iam.CreateRoleOutput](t)(c.CreateRole(t.Context(),
+		&iam.CreateRoleInput{RoleName: role, AssumeRolePolicyDocument: aws.String(trustLambda),
+			Description: aws.String("renders")}))
+	do[*iam.AddUserToGroupOutput](t)(c.AddUserToGroup(t.Context(),
+		&iam.AddUserToGroupInput{UserName: user, GroupName: group}))
+	do[*iam.PutUserPolicyOutput](t)(c.PutUserPolicy(t.Context(),
+		&iam.PutUserPolicyInput{UserName: user, PolicyName: name, PolicyDocument: put}))
+	do[*iam.PutGroupPolicyOutput](t)(c.PutGroupPolicy(t.Context(),
+		&iam.PutGroupPolicyInput{GroupName: group, PolicyName: name, PolicyDocument: put}))
+	do[*iam.PutRolePolicyOutput](t)(c.PutRolePolicy(t.Context(),
+		&iam.PutRolePolicyInput{RoleName: role, PolicyName: name, PolicyDocument: put}))
+	made, err := c.CreatePolicy(t.Context(), &iam.CreatePolicyInput{PolicyName: aws.String("limits"),
+		PolicyDocument: put, Description: aws.String("d")})
 	if err != nil {
 		t.Fatal(err)
 	}
 	arn := made.Policy.Arn
-	do[*iam.AttachUserPolicyOutput](t)(c.AttachUserPolicy(t.Context(), &iam.AttachUserPolicyInput{UserName: user, PolicyArn: arn}))
-	do[*iam.AttachUserPolicyOutput](t)(c.AttachUserPolicy(t.Context(), &iam.AttachUserPolicyInput{UserName: user, PolicyArn: arn})) // again, as IAM allows
-	do[*iam.AttachGroupPolicyOutput](t)(c.AttachGroupPolicy(t.Context(), &iam.AttachGroupPolicyInput{GroupName: group, PolicyArn: arn}))
-	do[*iam.AttachRolePolicyOutput](t)(c.AttachRolePolicy(t.Context(), &iam.AttachRolePolicyInput{RoleName: role, PolicyArn: arn}))
-	do[*iam.PutUserPermissionsBoundaryOutput](t)(c.PutUserPermissionsBoundary(t.Context(), &iam.PutUserPermissionsBoundaryInput{UserName: user, PermissionsBoundary: arn}))
-	do[*iam.PutRolePermissionsBoundaryOutput](t)(c.PutRolePermissionsBoundary(t.Context(), &iam.PutRolePermissionsBoundaryInput{RoleName: role, PermissionsBoundary: arn}))
+	do[*iam.AttachUserPolicyOutput](t)(c.AttachUserPolicy(t.Context(),
+		&iam.AttachUserPolicyInput{UserName: user, PolicyArn: arn}))
+	// again, as IAM allows
+	do[*iam.AttachUserPolicyOutput](t)(c.AttachUserPolicy(t.Context(),
+		&iam.AttachUserPolicyInput{UserName: user, PolicyArn: arn}))
+	do[*iam.AttachGroupPolicyOutput](t)(c.AttachGroupPolicy(t.Context(),
+		&iam.AttachGroupPolicyInput{GroupName: group, PolicyArn: arn}))
+	do[*iam.AttachRolePolicyOutput](t)(c.AttachRolePolicy(t.Context(),
+		&iam.AttachRolePolicyInput{RoleName: role, PolicyArn: arn}))
+	do[*iam.PutUserPermissionsBoundaryOutput](t)(c.PutUserPermissionsBoundary(t.Context(),
+		&iam.PutUserPermissionsBoundaryInput{UserName: user, PermissionsBoundary: arn}))
+	do[*iam.PutRolePermissionsBoundaryOutput](t)(c.PutRolePermissionsBoundary(t.Context(),
+		&iam.PutRolePermissionsBoundaryInput{RoleName: role, PermissionsBoundary: arn}))
 
 	key, err := c.CreateAccessKey(t.Context(), &iam.CreateAccessKeyInput{UserName: user})
 	if err != nil {
@@ -65,21 +81,28 @@ func TestAnAccountIsBuiltUpAndTornDownThroughTheAPI(t *testing.T) {
 		t.Errorf("GetUser without a name: %+v, %v", self, err)
 	}
 
-	second, err := c.CreatePolicyVersion(t.Context(), &iam.CreatePolicyVersionInput{PolicyArn: arn, PolicyDocument: aws.String(allowAll), SetAsDefault: true})
-	if err != nil || *second.PolicyVersion.VersionId != "v2" || !second.PolicyVersion.IsDefaultVersion {
+	second, err := c.CreatePolicyVersion(t.Context(), &iam.CreatePolicyVersionInput{PolicyArn: arn,
+		PolicyDocument: aws.String(allowAll), SetAsDefault: true})
+	if err != nil || *second.PolicyVersion.VersionId != "v2" ||
+		!second.PolicyVersion.IsDefaultVersion {
 		t.Fatalf("second version: %+v, %v", second, err)
 	}
-	sim := &iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/ci"), ActionNames: []string{"sns:Publish"}}
+	sim := &iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/ci"),
+		ActionNames: []string{"sns:Publish"}}
 	if got := simulateOne(t, c, sim); got != types.PolicyEvaluationDecisionTypeAllowed {
 		t.Errorf("with the new default version: %s", got)
 	}
-	do[*iam.SetDefaultPolicyVersionOutput](t)(c.SetDefaultPolicyVersion(t.Context(), &iam.SetDefaultPolicyVersionInput{PolicyArn: arn, VersionId: aws.String("v1")}))
+	do[*iam.SetDefaultPolicyVersionOutput](t)(c.SetDefaultPolicyVersion(t.Context(),
+		&iam.SetDefaultPolicyVersionInput{PolicyArn: arn, VersionId: aws.String("v1")}))
 	if got := simulateOne(t, c, sim); got != types.PolicyEvaluationDecisionTypeImplicitDeny {
 		t.Errorf("with the first version again: %s", got)
 	}
-	do[*iam.UpdateAssumeRolePolicyOutput](t)(c.UpdateAssumeRolePolicy(t.Context(), &iam.UpdateAssumeRolePolicyInput{RoleName: role, PolicyDocument: aws.String(strings.Replace(trustLambda, "lambda", "ec2", 1))}))
+	do[*iam.UpdateAssumeRolePolicyOutput](t)(c.UpdateAssumeRolePolicy(t.Context(),
+		&iam.UpdateAssumeRolePolicyInput{RoleName: role,
+			PolicyDocument: aws.String(strings.Replace(trustLambda, "lambda", "ec2", 1))}))
 	got, err := c.GetRole(t.Context(), &iam.GetRoleInput{RoleName: role})
-	if err != nil || !strings.Contains(*got.Role.AssumeRolePolicyDocument, "ec2.amazonaws.com") || *got.Role.PermissionsBoundary.PermissionsBoundaryArn != *arn {
+	if err != nil || !strings.Contains(*got.Role.AssumeRolePolicyDocument, "ec2.amazonaws.com") ||
+		*got.Role.PermissionsBoundary.PermissionsBoundaryArn != *arn {
 		t.Errorf("role: %+v, %v", got, err)
 	}
 
@@ -94,25 +117,48 @@ func TestAnAccountIsBuiltUpAndTornDownThroughTheAPI(t *testing.T) {
 			return err
 		}, nil},
 		{"Cannot delete the default version of a policy.", func() error {
-			_, err := c.DeletePolicyVersion(t.Context(), &iam.DeletePolicyVersionInput{PolicyArn: arn, VersionId: aws.String("v1")})
+			_, err := c.DeletePolicyVersion(t.Context(), &iam.DeletePolicyVersionInput{PolicyArn: arn,
+				VersionId: aws.String("v1")})
 			return err
 		}, nil},
-		{"Cannot delete entity, must detach all policies first.", func() error { _, err := c.DeleteUser(t.Context(), &iam.DeleteUserInput{UserName: user}); return err }, func() {
-			do[*iam.DetachUserPolicyOutput](t)(c.DetachUserPolicy(t.Context(), &iam.DetachUserPolicyInput{UserName: user, PolicyArn: arn}))
+		{"Cannot delete entity, must detach all policies first.", func() error {
+			_, err := c.DeleteUser(t.Context(), &iam.DeleteUserInput{UserName: user})
+			return err
+		}, func() {
+			do[*iam.DetachUserPolicyOutput](t)(c.DetachUserPolicy(t.Context(),
+				&iam.DetachUserPolicyInput{UserName: user, PolicyArn: arn}))
 		}},
-		{"Cannot delete entity, must delete policies first.", func() error { _, err := c.DeleteUser(t.Context(), &iam.DeleteUserInput{UserName: user}); return err }, func() {
-			do[*iam.DeleteUserPolicyOutput](t)(c.DeleteUserPolicy(t.Context(), &iam.DeleteUserPolicyInput{UserName: user, PolicyName: name}))
+		{"Cannot delete entity, must delete policies first.", func() error {
+			_, err := c.DeleteUser(t.Context(), &iam.DeleteUserInput{UserName: user})
+			return err
+		}, func() {
+			do[*iam.DeleteUserPolicyOutput](t)(c.DeleteUserPolicy(t.Context(),
+				&iam.DeleteUserPolicyInput{UserName: user, PolicyName: name}))
 		}},
-		{"Cannot delete entity, must delete access keys first.", func() error { _, err := c.DeleteUser(t.Context(), &iam.DeleteUserInput{UserName: user}); return err }, func() {
-			do[*iam.DeleteAccessKeyOutput](t)(c.DeleteAccessKey(t.Context(), &iam.DeleteAccessKeyInput{UserName: user, AccessKeyId: key.AccessKey.AccessKeyId}))
+		{"Cannot delete entity, must delete access keys first.", func() error {
+			_, err := c.DeleteUser(t.Context(), &iam.DeleteUserInput{UserName: user})
+			return err
+		}, func() {
+			do[*iam.DeleteAccessKeyOutput](t)(c.DeleteAccessKey(t.Context(),
+				&iam.DeleteAccessKeyInput{UserName: user, AccessKeyId: key.AccessKey.AccessKeyId}))
 		}},
-		{"Cannot delete entity, must remove users from group first.", func() error { _, err := c.DeleteUser(t.Context(), &iam.DeleteUserInput{UserName: user}); return err }, func() {
-			do[*iam.RemoveUserFromGroupOutput](t)(c.RemoveUserFromGroup(t.Context(), &iam.RemoveUserFromGroupInput{UserName: user, GroupName: group}))
+		{"Cannot delete entity, must remove users from group first.", func() error {
+			_, err := c.DeleteUser(t.Context(), &iam.DeleteUserInput{UserName: user})
+			return err
+		}, func() {
+			do[*iam.RemoveUserFromGroupOutput](t)(c.RemoveUserFromGroup(t.Context(),
+				&iam.RemoveUserFromGroupInput{UserName: user, GroupName: group}))
 		}},
-		{"Cannot delete entity, must detach all policies first.", func() error { _, err := c.DeleteRole(t.Context(), &iam.DeleteRoleInput{RoleName: role}); return err }, func() {
-			do[*iam.DetachRolePolicyOutput](t)(c.DetachRolePolicy(t.Context(), &iam.DetachRolePolicyInput{RoleName: role, PolicyArn: arn}))
-			do[*iam.DeleteRolePolicyOutput](t)(c.DeleteRolePolicy(t.Context(), &iam.DeleteRolePolicyInput{RoleName: role, PolicyName: name}))
-			do[*iam.DeleteRolePermissionsBoundaryOutput](t)(c.DeleteRolePermissionsBoundary(t.Context(), &iam.DeleteRolePermissionsBoundaryInput{RoleName: role}))
+		{"Cannot delete entity, must detach all policies first.", func() error {
+			_, err := c.DeleteRole(t.Context(), &iam.DeleteRoleInput{RoleName: role})
+			return err
+		}, func() {
+			do[*iam.DetachRolePolicyOutput](t)(c.DetachRolePolicy(t.Context(),
+				&iam.DetachRolePolicyInput{RoleName: role, PolicyArn: arn}))
+			do[*iam.DeleteRolePolicyOutput](t)(c.DeleteRolePolicy(t.Context(),
+				&iam.DeleteRolePolicyInput{RoleName: role, PolicyName: name}))
+			do[*iam.DeleteRolePermissionsBoundaryOutput](t)(c.DeleteRolePermissionsBoundary(t.Context(),
+				&iam.DeleteRolePermissionsBoundaryInput{RoleName: role}))
 			do[*iam.DeleteRoleOutput](t)(c.DeleteRole(t.Context(), &iam.DeleteRoleInput{RoleName: role}))
 		}},
 	}
@@ -122,14 +168,20 @@ func TestAnAccountIsBuiltUpAndTornDownThroughTheAPI(t *testing.T) {
 			step.then()
 		}
 	}
-	do[*iam.DeleteUserPermissionsBoundaryOutput](t)(c.DeleteUserPermissionsBoundary(t.Context(), &iam.DeleteUserPermissionsBoundaryInput{UserName: user}))
+	do[*iam.DeleteUserPermissionsBoundaryOutput](t)(c.DeleteUserPermissionsBoundary(t.Context(),
+		&iam.DeleteUserPermissionsBoundaryInput{UserName: user}))
 	do[*iam.DeleteUserOutput](t)(c.DeleteUser(t.Context(), &iam.DeleteUserInput{UserName: user}))
-	do[*iam.DetachGroupPolicyOutput](t)(c.DetachGroupPolicy(t.Context(), &iam.DetachGroupPolicyInput{GroupName: group, PolicyArn: arn}))
-	do[*iam.DeleteGroupPolicyOutput](t)(c.DeleteGroupPolicy(t.Context(), &iam.DeleteGroupPolicyInput{GroupName: group, PolicyName: name}))
+	do[*iam.DetachGroupPolicyOutput](t)(c.DetachGroupPolicy(t.Context(),
+		&iam.DetachGroupPolicyInput{GroupName: group, PolicyArn: arn}))
+	do[*iam.DeleteGroupPolicyOutput](t)(c.DeleteGroupPolicy(t.Context(),
+		&iam.DeleteGroupPolicyInput{GroupName: group, PolicyName: name}))
 	do[*iam.DeleteGroupOutput](t)(c.DeleteGroup(t.Context(), &iam.DeleteGroupInput{GroupName: group}))
 	_, err = c.DeletePolicy(t.Context(), &iam.DeletePolicyInput{PolicyArn: arn})
-	wantError(t, err, "DeleteConflict", "This policy has more than one version. Before you delete a policy, you must delete the policy's versions. The default version is deleted with the policy.")
-	do[*iam.DeletePolicyVersionOutput](t)(c.DeletePolicyVersion(t.Context(), &iam.DeletePolicyVersionInput{PolicyArn: arn, VersionId: aws.String("v2")}))
+	wantError(t, err, "DeleteConflict",
+		"This policy has more than one version. Before you delete a policy, you must delete the "+
+			"policy's versions. The default version is deleted with the policy.")
+	do[*iam.DeletePolicyVersionOutput](t)(c.DeletePolicyVersion(t.Context(),
+		&iam.DeletePolicyVersionInput{PolicyArn: arn, VersionId: aws.String("v2")}))
 	do[*iam.DeletePolicyOutput](t)(c.DeletePolicy(t.Context(), &iam.DeletePolicyInput{PolicyArn: arn}))
 
 	// The key is nobody's again.
@@ -139,7 +191,8 @@ func TestAnAccountIsBuiltUpAndTornDownThroughTheAPI(t *testing.T) {
 	}
 }
 
-func simulateOne(t *testing.T, c *iam.Client, in *iam.SimulatePrincipalPolicyInput) types.PolicyEvaluationDecisionType {
+func simulateOne(t *testing.T, c *iam.Client,
+	in *iam.SimulatePrincipalPolicyInput) types.PolicyEvaluationDecisionType {
 	t.Helper()
 	out, err := c.SimulatePrincipalPolicy(t.Context(), in)
 	if err != nil || len(out.EvaluationResults) != 1 {
@@ -160,110 +213,152 @@ func TestWritesRefuseWhatIAMRefuses(t *testing.T) {
 	doc, user, role := aws.String(allowAll), aws.String("ann"), aws.String("r2")
 	p1 := arnOf("policy/p1")
 	putUser := func(name string, text *string) error {
-		_, err := c.PutUserPolicy(t.Context(), &iam.PutUserPolicyInput{UserName: user, PolicyName: &name, PolicyDocument: text})
+		_, err := c.PutUserPolicy(t.Context(), &iam.PutUserPolicyInput{UserName: user, PolicyName: &name,
+			PolicyDocument: text})
 		return err
 	}
 	tests := []struct {
 		name, code, message string
 		try                 func() error
 	}{
-		{"a user whose name is taken in another case", "EntityAlreadyExists", "User with name ANN already exists.", func() error {
-			_, err := c.CreateUser(t.Context(), &iam.CreateUserInput{UserName: aws.String("ANN")})
-			return err
-		}},
-		{"a role whose name is taken", "EntityAlreadyExists", "Role with name r2 already exists.", func() error {
-			_, err := c.CreateRole(t.Context(), &iam.CreateRoleInput{RoleName: role, AssumeRolePolicyDocument: aws.String(trustLambda)})
-			return err
-		}},
-		{"a policy whose name is taken", "EntityAlreadyExists", "A policy called p2 already exists. Duplicate names are not allowed.", func() error {
-			_, err := c.CreatePolicy(t.Context(), &iam.CreatePolicyInput{PolicyName: aws.String("p2"), PolicyDocument: doc})
-			return err
-		}},
-		{"a name that is too long", "ValidationError", "1 validation error detected: Value at 'userName' failed to satisfy constraint: Member must have length less than or equal to 64", func() error {
-			_, err := c.CreateUser(t.Context(), &iam.CreateUserInput{UserName: aws.String(strings.Repeat("a", 65))})
-			return err
-		}},
+		{"a user whose name is taken in another case", "EntityAlreadyExists",
+			"User with name ANN already exists.", func() error {
+				_, err := c.CreateUser(t.Context(), &iam.CreateUserInput{UserName: aws.String("ANN")})
+				return err
+			}},
+		{"a role whose name is taken", "EntityAlreadyExists", "Role with name r2 already exists.",
+			func() error {
+				_, err := c.CreateRole(t.Context(),
+					&iam.CreateRoleInput{RoleName: role, AssumeRolePolicyDocument: aws.String(trustLambda)})
+				return err
+			}},
+		{"a policy whose name is taken", "EntityAlreadyExists",
+			"A policy called p2 already exists. Duplicate names are not allowed.", func() error {
+				_, err := c.CreatePolicy(t.Context(), &iam.CreatePolicyInput{PolicyName: aws.String("p2"),
+					PolicyDocument: doc})
+				return err
+			}},
+		{"a name that is too long", "ValidationError",
+			"1 validation error detected: Value at 'userName' failed to satisfy constraint: Member must " +
+				"have length less than or equal to 64", func() error {
+				_, err := c.CreateUser(t.Context(),
+					&iam.CreateUserInput{UserName: aws.String(strings.Repeat("a", 65))})
+				return err
+			}},
 		{"a path that is none", "ValidationError", "", func() error {
-			_, err := c.CreateUser(t.Context(), &iam.CreateUserInput{UserName: aws.String("new"), Path: aws.String("/a")})
+			_, err := c.CreateUser(t.Context(), &iam.CreateUserInput{UserName: aws.String("new"),
+				Path: aws.String("/a")})
 			return err
 		}},
-		{"a document that is no JSON", "MalformedPolicyDocument", "", func() error { return putUser("x", aws.String("{")) }},
-		{"a document with a principal", "MalformedPolicyDocument", "", func() error { return putUser("x", aws.String(trustLambda)) }},
-		{"a document with other characters", "ValidationError", "The specified value for policyDocument is invalid. It must contain only printable ASCII characters.", func() error {
-			return putUser("x", aws.String("{\"Sid\":\"→\"}"))
+		{"a document that is no JSON", "MalformedPolicyDocument", "", func() error {
+			return putUser("x", aws.String("{"))
 		}},
+		{"a document with a principal", "MalformedPolicyDocument", "", func() error {
+			return putUser("x", aws.String(trustLambda))
+		}},
+		{"a document with other characters", "ValidationError",
+			"The specified value for policyDocument is invalid. It must contain only printable ASCII " +
+				"characters.", func() error {
+				return putUser("x", aws.String("{\"Sid\":\"→\"}"))
+			}},
 		{"a trust policy that is an identity policy", "MalformedPolicyDocument", "", func() error {
-			_, err := c.UpdateAssumeRolePolicy(t.Context(), &iam.UpdateAssumeRolePolicyInput{RoleName: role, PolicyDocument: doc})
+			_, err := c.UpdateAssumeRolePolicy(t.Context(), &iam.UpdateAssumeRolePolicyInput{RoleName: role,
+				PolicyDocument: doc})
 			return err
 		}},
-		{"a user's inline policies of 2049 characters", "LimitExceeded", "Maximum policy size of 2048 bytes exceeded for user ann", func() error {
-			if err := putUser("x", padded(2048)); err != nil {
-				t.Errorf("2048 characters are refused: %v", err)
-			}
-			if err := putUser("x", padded(2000)); err != nil {
-				t.Errorf("a document put in the place of another is refused: %v", err)
-			}
-			return putUser("y", padded(2049-2000+100))
-		}},
-		{"a role's inline policies of 10241 characters", "LimitExceeded", "Maximum policy size of 10240 bytes exceeded for role r2", func() error {
-			_, err := c.PutRolePolicy(t.Context(), &iam.PutRolePolicyInput{RoleName: role, PolicyName: aws.String("x"), PolicyDocument: padded(10241)})
-			return err
-		}},
-		{"a group's inline policies of 5121 characters", "LimitExceeded", "Maximum policy size of 5120 bytes exceeded for group g2", func() error {
-			_, err := c.PutGroupPolicy(t.Context(), &iam.PutGroupPolicyInput{GroupName: aws.String("g2"), PolicyName: aws.String("x"), PolicyDocument: padded(5121)})
-			return err
-		}},
-		{"a managed policy of 6145 characters", "LimitExceeded", "Cannot exceed quota for PolicySize: 6144", func() error {
-			_, err := c.CreatePolicy(t.Context(), &iam.CreatePolicyInput{PolicyName: aws.String("big"), PolicyDocument: padded(6145)})
-			return err
-		}},
-		{"a sixth version", "LimitExceeded", "A managed policy can have up to 5 versions. Before you create a new version, you must delete an existing version.", func() error {
-			var err error
-			for range 3 {
-				_, err = c.CreatePolicyVersion(t.Context(), &iam.CreatePolicyVersionInput{PolicyArn: p1, PolicyDocument: doc})
-			}
-			return err
-		}},
-		{"a third access key", "LimitExceeded", "Cannot exceed quota for AccessKeysPerUser: 2", func() error {
-			var err error
-			for range 3 {
-				_, err = c.CreateAccessKey(t.Context(), &iam.CreateAccessKeyInput{UserName: user})
-			}
-			return err
-		}},
-		{"an eleventh attached policy", "LimitExceeded", "Cannot exceed quota for PoliciesPerUser: 10", func() error {
-			var err error
-			for i := range 11 {
-				p, made := c.CreatePolicy(t.Context(), &iam.CreatePolicyInput{PolicyName: aws.String(fmt.Sprintf("n%d", i)), PolicyDocument: doc})
-				if made != nil {
-					return made
+		{"a user's inline policies of 2049 characters", "LimitExceeded",
+			"Maximum policy size of 2048 bytes exceeded for user ann", func() error {
+				if err := putUser("x", padded(2048)); err != nil {
+					t.Errorf("2048 characters are refused: %v", err)
 				}
-				_, err = c.AttachUserPolicy(t.Context(), &iam.AttachUserPolicyInput{UserName: user, PolicyArn: p.Policy.Arn})
-			}
-			return err
-		}},
+				if err := putUser("x", padded(2000)); err != nil {
+					t.Errorf("a document put in the place of another is refused: %v", err)
+				}
+				return putUser("y", padded(2049-2000+100))
+			}},
+		{"a role's inline policies of 10241 characters", "LimitExceeded",
+			"Maximum policy size of 10240 bytes exceeded for role r2", func() error {
+				_, err := c.PutRolePolicy(t.Context(),
+					&iam.PutRolePolicyInput{RoleName: role, PolicyName: aws.String("x"),
+						PolicyDocument: padded(10241)})
+				return err
+			}},
+		{"a group's inline policies of 5121 characters", "LimitExceeded",
+			"Maximum policy size of 5120 bytes exceeded for group g2", func() error {
+				_, err := c.PutGroupPolicy(t.Context(), &iam.PutGroupPolicyInput{GroupName: aws.String("g2"),
+					PolicyName: aws.String("x"), PolicyDocument: padded(5121)})
+				return err
+			}},
+		{"a managed policy of 6145 characters", "LimitExceeded",
+			"Cannot exceed quota for PolicySize: 6144", func() error {
+				_, err := c.CreatePolicy(t.Context(), &iam.CreatePolicyInput{PolicyName: aws.String("big"),
+					PolicyDocument: padded(6145)})
+				return err
+			}},
+		{"a sixth version", "LimitExceeded",
+			"A managed policy can have up to 5 versions. Before you create a new version, you must delete " +
+				"an existing version.", func() error {
+				var err error
+				for range 3 {
+					_, err = c.CreatePolicyVersion(t.Context(),
+						&iam.CreatePolicyVersionInput{PolicyArn: p1, PolicyDocument: doc})
+				}
+				return err
+			}},
+		{"a third access key", "LimitExceeded", "Cannot exceed quota for AccessKeysPerUser: 2",
+			func() error {
+				var err error
+				for range 3 {
+					_, err = c.CreateAccessKey(t.Context(), &iam.CreateAccessKeyInput{UserName: user})
+				}
+				return err
+			}},
+		{"an eleventh attached policy", "LimitExceeded", "Cannot exceed quota for PoliciesPerUser: 10",
+			func() error {
+				var err error
+				for i := range 11 {
+					p, made := c.CreatePolicy(t.Context(),
+						&iam.CreatePolicyInput{PolicyName: aws.String(fmt.Sprintf("n%d", i)), PolicyDocument: doc})
+					if made != nil {
+						return made
+					}
+					_, err = c.AttachUserPolicy(t.Context(),
+						&iam.AttachUserPolicyInput{UserName: user, PolicyArn: p.Policy.Arn})
+				}
+				return err
+			}},
 		{"a policy of AWS changed", "AccessDenied", "", func() error {
-			_, err := c.CreatePolicyVersion(t.Context(), &iam.CreatePolicyVersionInput{PolicyArn: aws.String("arn:aws:iam::aws:policy/service-role/ReadOnly"), PolicyDocument: doc})
+			_, err := c.CreatePolicyVersion(t.Context(),
+				&iam.CreatePolicyVersionInput{PolicyArn: aws.String("arn:aws:iam::aws:policy/service-role/ReadOnly"), PolicyDocument: doc})
 			return err
 		}},
-		{"an attached policy that does not exist", "NoSuchEntity", "Policy arn:aws:iam::aws:policy/Nothing does not exist or is not attachable.", func() error {
-			_, err := c.AttachRolePolicy(t.Context(), &iam.AttachRolePolicyInput{RoleName: role, PolicyArn: aws.String("arn:aws:iam::aws:policy/Nothing")})
-			return err
-		}},
-		{"a policy detached that was not attached", "NoSuchEntity", "Policy arn:aws:iam::123456789012:policy/p1 was not found.", func() error {
-			_, err := c.DetachRolePolicy(t.Context(), &iam.DetachRolePolicyInput{RoleName: role, PolicyArn: p1})
-			return err
-		}},
-		{"a boundary taken away that was not there", "NoSuchEntity", "Role does not have a permission boundary", func() error {
-			_, err := c.DeleteRolePermissionsBoundary(t.Context(), &iam.DeleteRolePermissionsBoundaryInput{RoleName: role})
-			return err
-		}},
+		{"an attached policy that does not exist", "NoSuchEntity",
+			"Policy arn:aws:iam::aws:policy/Nothing does not exist or is not attachable.", func() error {
+				_, err := c.AttachRolePolicy(t.Context(),
+					&iam.AttachRolePolicyInput{RoleName: role,
+						PolicyArn: aws.String("arn:aws:iam::aws:policy/Nothing")})
+				return err
+			}},
+		{"a policy detached that was not attached", "NoSuchEntity",
+			"Policy arn:aws:iam::123456789012:policy/p1 was not found.", func() error {
+				_, err := c.DetachRolePolicy(t.Context(),
+					&iam.DetachRolePolicyInput{RoleName: role, PolicyArn: p1})
+				return err
+			}},
+		{"a boundary taken away that was not there", "NoSuchEntity",
+			"Role does not have a permission boundary", func() error {
+				_, err := c.DeleteRolePermissionsBoundary(t.Context(),
+					&iam.DeleteRolePermissionsBoundaryInput{RoleName: role})
+				return err
+			}},
 		{"a boundary that does not exist", "NoSuchEntity", "", func() error {
-			_, err := c.PutRolePermissionsBoundary(t.Context(), &iam.PutRolePermissionsBoundaryInput{RoleName: role, PermissionsBoundary: arnOf("policy/none")})
+			_, err := c.PutRolePermissionsBoundary(t.Context(),
+				&iam.PutRolePermissionsBoundaryInput{RoleName: role, PermissionsBoundary: arnOf("policy/none")})
 			return err
 		}},
 		{"a group left that was not joined", "NoSuchEntity", "User ann is not in group g2", func() error {
-			_, err := c.RemoveUserFromGroup(t.Context(), &iam.RemoveUserFromGroupInput{UserName: user, GroupName: aws.String("g2")})
+			_, err := c.RemoveUserFromGroup(t.Context(), &iam.RemoveUserFromGroupInput{UserName: user,
+				GroupName: aws.String("g2")})
 			return err
 		}},
 	}
@@ -288,8 +383,10 @@ func TestErrorsDecodeToTheSDKsTypes(t *testing.T) {
 	} {
 		srv.SetFaults(Fault{Error: &FaultError{Code: code, Message: "m"}})
 		var err error
-		if code == "InvalidInput" || code == "MalformedPolicyDocument" || code == "LimitExceeded" || code == "EntityAlreadyExists" {
-			_, err = c.CreatePolicy(t.Context(), &iam.CreatePolicyInput{PolicyName: aws.String("x"), PolicyDocument: aws.String("{}")})
+		if code == "InvalidInput" || code == "MalformedPolicyDocument" || code == "LimitExceeded" ||
+			code == "EntityAlreadyExists" {
+			_, err = c.CreatePolicy(t.Context(), &iam.CreatePolicyInput{PolicyName: aws.String("x"),
+				PolicyDocument: aws.String("{}")})
 		} else {
 			_, err = c.DeletePolicy(t.Context(), &iam.DeletePolicyInput{PolicyArn: arnOf("policy/p1")})
 		}
@@ -306,9 +403,13 @@ func isType[E error](err error) bool {
 
 func TestADocumentThatWasPutIsKeptByteForByte(t *testing.T) {
 	c := connect(t, &Server{Account: video()}).iam
-	text := "{\r\n\t\"Version\" : \"2012-10-17\",\n \"Statement\":{\"Effect\":\"Allow\",\"Action\":\"a:+b\",\"Resource\":\"*\",\"Sid\":\"\"}}\n "
-	do[*iam.PutUserPolicyOutput](t)(c.PutUserPolicy(t.Context(), &iam.PutUserPolicyInput{UserName: aws.String("ann"), PolicyName: aws.String("x"), PolicyDocument: &text}))
-	out, err := c.GetUserPolicy(t.Context(), &iam.GetUserPolicyInput{UserName: aws.String("ann"), PolicyName: aws.String("x")})
+	text := "{\r\n\t\"Version\" : \"2012-10-17\",\n " +
+		"\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"a:+b\",\"Resource\":\"*\",\"Sid\":\"\"}}\n "
+	do[*iam.PutUserPolicyOutput](t)(c.PutUserPolicy(t.Context(),
+		&iam.PutUserPolicyInput{UserName: aws.String("ann"), PolicyName: aws.String("x"),
+			PolicyDocument: &text}))
+	out, err := c.GetUserPolicy(t.Context(), &iam.GetUserPolicyInput{UserName: aws.String("ann"),
+		PolicyName: aws.String("x")})
 	if err != nil {
 		t.Fatal(err)
 	}

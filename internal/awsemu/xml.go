@@ -40,8 +40,8 @@ type metadata struct {
 	RequestID string `xml:"RequestId"`
 }
 
-// xmlReply wraps an operation's result in the two elements the Query protocol puts around it. Without a
-// result there is only the metadata, as for the operations that answer nothing.
+// xmlReply wraps an operation's result in the two elements the Query protocol puts around it.
+// Without a result there is only the metadata, as for the operations that answer nothing.
 func xmlReply(xmlns, operation, requestID string, result any) ([]byte, error) {
 	var buf bytes.Buffer
 	enc := xml.NewEncoder(&buf)
@@ -53,11 +53,13 @@ func xmlReply(xmlns, operation, requestID string, result any) ([]byte, error) {
 		return nil, err
 	}
 	if result != nil {
-		if err := enc.EncodeElement(result, xml.StartElement{Name: xml.Name{Local: operation + "Result"}}); err != nil {
+		if err := enc.EncodeElement(result,
+			xml.StartElement{Name: xml.Name{Local: operation + "Result"}}); err != nil {
 			return nil, err
 		}
 	}
-	if err := enc.EncodeElement(metadata{requestID}, xml.StartElement{Name: xml.Name{Local: "ResponseMetadata"}}); err != nil {
+	if err := enc.EncodeElement(metadata{requestID},
+		xml.StartElement{Name: xml.Name{Local: "ResponseMetadata"}}); err != nil {
 		return nil, err
 	}
 	if err := enc.EncodeToken(root.End()); err != nil {
@@ -70,5 +72,6 @@ func xmlReply(xmlns, operation, requestID string, result any) ([]byte, error) {
 }
 
 func xmlError(xmlns, requestID string, e *apiError) ([]byte, error) {
-	return xml.Marshal(errorBody{XMLNS: xmlns, Type: e.fault(), Code: e.code, Message: e.message, RequestID: requestID})
+	return xml.Marshal(errorBody{XMLNS: xmlns, Type: e.fault(), Code: e.code, Message: e.message,
+		RequestID: requestID})
 }

@@ -14,9 +14,11 @@ import (
 	"github.com/goccy/go-yaml/parser"
 )
 
-// Load reads an account from a YAML file. Documents in files of their own are looked up beside it, in fsys.
+// Load reads an account from a YAML file. Documents in files of their own are looked up beside it,
+// in fsys.
 //
-// The error holds every problem found, each with the file and line it is at and what to do about it.
+// The error holds every problem found, each with the file and line it is at and what to do about
+// it.
 //
 //	account: "123456789012"        # quoted, so that no zero is lost
 //	partition: aws                 # the default
@@ -72,8 +74,8 @@ import (
 //	pageSize: 2                    # of lists, and of simulations; by default 2 and 100
 //	function: {region: us-east-1, name: auditor, role: remotion-lambda-role, timeout: 60s, memory: 256, environment: {CALLERS: user/ci}}
 //
-// A document is a text of JSON, a YAML mapping (stored as JSON), {file: NAME}, or {unchecked: TEXT} for one
-// that IAM would refuse and a test wants to be there all the same.
+// A document is a text of JSON, a YAML mapping (stored as JSON), {file: NAME}, or {unchecked: TEXT}
+// for one that IAM would refuse and a test wants to be there all the same.
 func Load(fsys fs.FS, name string) (*Account, error) {
 	text, err := fs.ReadFile(fsys, name)
 	if err != nil {
@@ -86,7 +88,8 @@ func Load(fsys fs.FS, name string) (*Account, error) {
 		}
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	l := &loader{fsys: fsys, file: name, anchors: make(map[string]ast.Node), keyOwner: make(map[string]string)}
+	l := &loader{fsys: fsys, file: name, anchors: make(map[string]ast.Node),
+		keyOwner: make(map[string]string)}
 	for _, doc := range file.Docs {
 		if doc.Body == nil {
 			continue
@@ -95,7 +98,9 @@ func Load(fsys fs.FS, name string) (*Account, error) {
 		l.account(doc.Body)
 	}
 	if !l.found && len(l.problems) == 0 {
-		l.problems = append(l.problems, problem{0, fmt.Errorf("%s: the file describes no account: begin with account: %q", name, defaultAccount)})
+		l.problems = append(l.problems,
+			problem{0, fmt.Errorf("%s: the file describes no account: begin with account: %q", name,
+				defaultAccount)})
 	}
 	if len(l.problems) > 0 {
 		slices.SortStableFunc(l.problems, func(a, b problem) int { return cmp.Compare(a.line, b.line) })
@@ -124,8 +129,8 @@ type loader struct {
 	problems []problem
 	keyOwner map[string]string // where an access key id was first given
 
-	// references are checked when all that may be referred to has been read, and policies is where those of
-	// managed policies are looked up.
+	// references are checked when all that may be referred to has been read, and policies is where
+	// those of managed policies are looked up.
 	references []func()
 	policies   *store
 }
@@ -138,13 +143,17 @@ func (l *loader) account(body ast.Node) {
 	l.found = true
 	a := &l.acc
 	l.section(body, "", map[string]func(ast.Node, string){
-		"account":   func(n ast.Node, at string) { a.ID = l.accountID(n, at) },
-		"partition": func(n ast.Node, at string) { a.Partition = l.oneOf(n, at, "aws", "aws-cn", "aws-us-gov") },
-		"alias":     func(n ast.Node, at string) { a.Alias = l.text(n, at) },
-		"groups":    func(n ast.Node, at string) { a.Groups = readNamed(l, n, at, 128, l.group) },
-		"users":     func(n ast.Node, at string) { a.Users = readNamed(l, n, at, 64, l.user) },
-		"roles":     func(n ast.Node, at string) { a.Roles = readNamed(l, n, at, 64, l.role) },
-		"policies":  func(n ast.Node, at string) { a.Policies = readNamed(l, n, at, 128, l.managedPolicy) },
+		"account": func(n ast.Node, at string) { a.ID = l.accountID(n, at) },
+		"partition": func(n ast.Node, at string) {
+			a.Partition = l.oneOf(n, at, "aws", "aws-cn", "aws-us-gov")
+		},
+		"alias":  func(n ast.Node, at string) { a.Alias = l.text(n, at) },
+		"groups": func(n ast.Node, at string) { a.Groups = readNamed(l, n, at, 128, l.group) },
+		"users":  func(n ast.Node, at string) { a.Users = readNamed(l, n, at, 64, l.user) },
+		"roles":  func(n ast.Node, at string) { a.Roles = readNamed(l, n, at, 64, l.role) },
+		"policies": func(n ast.Node, at string) {
+			a.Policies = readNamed(l, n, at, 128, l.managedPolicy)
+		},
 		"functions": func(n ast.Node, at string) { a.Functions = l.functions(n, at) },
 		"disabledRegions": func(n ast.Node, at string) {
 			for i, item := range l.items(n, at) {
@@ -172,9 +181,10 @@ func (l *loader) account(body ast.Node) {
 	}
 }
 
-// simulatorPage is how many actions a page of results has in an account of a file that does not say. It is
-// the API's own default: Remotion's check does not follow the marker, and would lose what a smaller page
-// leaves out. https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
+// simulatorPage is how many actions a page of results has in an account of a file that does not
+// say. It is the API's own default: Remotion's check does not follow the marker, and would lose
+// what a smaller page leaves out.
+// https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
 const simulatorPage = 100
 
 // accountID reads twelve digits. As a number, an id that begins with zeros has lost them.
@@ -185,14 +195,17 @@ func (l *loader) accountID(n ast.Node, at string) string {
 	}
 	if digits := strings.Trim(id, "0123456789") == ""; !digits || len(id) != 12 {
 		if _, isNumber := l.resolve(n).(*ast.IntegerNode); isNumber && digits && len(id) < 12 {
-			l.complain(n, at, "%s has %d digits, and as a number it has lost the zeros before them: quote all twelve: account: \"%012s\"", id, len(id), id)
+			l.complain(n, at,
+				"%s has %d digits, and as a number it has lost the zeros before them: quote all twelve: "+
+					"account: \"%012s\"", id, len(id), id)
 		} else {
 			l.complain(n, at, "%q is not an account id: give its twelve digits in quotes", id)
 		}
 		return ""
 	}
 	if _, isNumber := l.resolve(n).(*ast.IntegerNode); isNumber && id[0] == '0' {
-		l.complain(n, at, "%s begins with a zero, which YAML takes for an octal number: quote it: account: \"%s\"", id, id)
+		l.complain(n, at,
+			"%s begins with a zero, which YAML takes for an octal number: quote it: account: \"%s\"", id, id)
 	}
 	return id
 }
@@ -252,9 +265,11 @@ func (l *loader) managedPolicy(n ast.Node, at, name string) ManagedPolicy {
 			m.ARN = l.text(n, at)
 			parts := strings.SplitN(m.ARN, ":", 6)
 			if len(parts) != 6 || parts[2] != "iam" || !strings.HasPrefix(parts[5], "policy/") {
-				l.complain(n, at, "%q is not the ARN of a managed policy: arn:aws:iam::aws:policy/%s", m.ARN, name)
+				l.complain(n, at, "%q is not the ARN of a managed policy: arn:aws:iam::aws:policy/%s", m.ARN,
+					name)
 			} else if m.ARN[strings.LastIndexByte(m.ARN, '/')+1:] != name {
-				l.complain(n, at, "the ARN %s is of a policy of another name than %s: use the same", m.ARN, name)
+				l.complain(n, at, "the ARN %s is of a policy of another name than %s: use the same", m.ARN,
+					name)
 			}
 		},
 		"document": func(n ast.Node, at string) { m.Document = l.document(n, at, maxManaged) },
@@ -277,10 +292,12 @@ func (l *loader) topics(n ast.Node, at string) []string {
 	topics := l.texts(n, at)
 	for _, t := range topics {
 		parts := strings.Split(t, ":")
-		if isTopicName(t) || len(parts) == 6 && parts[0] == "arn" && parts[2] == "sns" && isTopicName(parts[5]) {
+		if isTopicName(t) || len(parts) == 6 && parts[0] == "arn" && parts[2] == "sns" &&
+			isTopicName(parts[5]) {
 			continue
 		}
-		l.complain(n, at, "%q is neither the name nor the ARN of an SNS topic: names have letters, digits, '-' and '_'", t)
+		l.complain(n, at,
+			"%q is neither the name nor the ARN of an SNS topic: names have letters, digits, '-' and '_'", t)
 	}
 	return topics
 }
@@ -295,12 +312,16 @@ func (l *loader) organization(n ast.Node, at string) Organization {
 			documents = append(documents, l.serviceControlPolicy(item, fmt.Sprintf("%s[%d]", at, j)))
 		}
 		if len(documents) == 0 {
-			l.complain(level, at, "a level without service control policies forbids everything: list its documents, or FullAWSAccess, which AWS puts there")
+			l.complain(level, at,
+				"a level without service control policies forbids everything: list its documents, or "+
+					"FullAWSAccess, which AWS puts there")
 		}
 		o = append(o, documents)
 	}
 	if o == nil {
-		l.complain(n, at, "an organization has a root at least: list the documents of the root, of each organizational unit and of the account, as - [FullAWSAccess]")
+		l.complain(n, at,
+			"an organization has a root at least: list the documents of the root, of each organizational "+
+				"unit and of the account, as - [FullAWSAccess]")
 	}
 	return o
 }

@@ -13,7 +13,8 @@ func (l *loader) buckets(n ast.Node, at string) map[string]Bucket {
 	found := make(map[string]Bucket)
 	for _, kv := range l.pairs(n, at) {
 		if !bucketName.MatchString(kv.key) {
-			l.complain(kv.at, at, "%q is not a bucket's name: 3 to 63 small letters, digits, '-' and '.'", kv.key)
+			l.complain(kv.at, at, "%q is not a bucket's name: 3 to 63 small letters, digits, '-' and '.'",
+				kv.key)
 			continue
 		}
 		found[kv.key] = l.bucket(kv.value, join(at, kv.key))
@@ -55,22 +56,28 @@ func (l *loader) subscriptions(n ast.Node, at string) []Subscription {
 	for _, item := range l.items(n, at) {
 		var s Subscription
 		l.section(item, at, map[string]func(ast.Node, string){
-			"topic":    func(n ast.Node, at string) { s.Topic = l.text(n, at) },
-			"protocol": func(n ast.Node, at string) { s.Protocol = l.oneOf(n, at, slices.Sorted(maps.Keys(protocols))...) },
+			"topic": func(n ast.Node, at string) { s.Topic = l.text(n, at) },
+			"protocol": func(n ast.Node, at string) {
+				s.Protocol = l.oneOf(n, at, slices.Sorted(maps.Keys(protocols))...)
+			},
 			"endpoint": func(n ast.Node, at string) { s.Endpoint = l.text(n, at) },
 			"pending":  func(n ast.Node, at string) { s.Pending = l.flag(n, at) },
 			"filterPolicy": func(n ast.Node, at string) {
 				if s.FilterPolicy = l.text(n, at); !json.Valid([]byte(s.FilterPolicy)) {
-					l.complain(n, at, "the filter policy is not JSON: write it as SNS takes it, such as '{\"severity\":[\"critical\"]}'")
+					l.complain(n, at,
+						"the filter policy is not JSON: write it as SNS takes it, such as "+
+							"'{\"severity\":[\"critical\"]}'")
 				}
 			},
 		})
 		if s.Topic == "" || s.Protocol == "" || s.Endpoint == "" {
-			l.complain(item, at, "a subscription has a topic, a protocol and an endpoint: add what is missing")
+			l.complain(item, at,
+				"a subscription has a topic, a protocol and an endpoint: add what is missing")
 		}
 		l.refer(func() {
 			if !slices.Contains(l.acc.Topics, s.Topic) {
-				l.complain(item, at, "there is no topic %q: add it under topics, and name it here as there", s.Topic)
+				l.complain(item, at, "there is no topic %q: add it under topics, and name it here as there",
+					s.Topic)
 			}
 		})
 		all = append(all, s)

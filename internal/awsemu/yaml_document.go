@@ -41,7 +41,9 @@ func (l *loader) inline(n ast.Node, at string, k kind) map[string]string {
 		return text
 	})
 	if total > limit {
-		l.complain(n, at, "the inline policies have %d characters without white space, and a %s may have %d: move some to policies", total, k, limit)
+		l.complain(n, at,
+			"the inline policies have %d characters without white space, and a %s may have %d: move some "+
+				"to policies", total, k, limit)
 	}
 	return found
 }
@@ -76,14 +78,17 @@ func (l *loader) trust(n ast.Node, at string) string {
 	})
 }
 
-func (l *loader) checkedDocument(n ast.Node, at string, limit int, check func(string) error) string {
+func (l *loader) checkedDocument(n ast.Node, at string, limit int,
+	check func(string) error) string {
 	const remedy = "correct it, or keep it as it is with {unchecked: TEXT}"
 	text, from, unchecked := l.documentText(n, at)
 	if unchecked || text == "" {
 		return text
 	}
 	if size := policySize(text); len(text) > maxDocument || limit > 0 && size > limit {
-		l.complain(n, at, "the document has %d characters without white space, %d with it: more than IAM takes", size, len(text))
+		l.complain(n, at,
+			"the document has %d characters without white space, %d with it: more than IAM takes", size,
+			len(text))
 	}
 	err := check(text)
 	syntax := (*iampolicy.SyntaxError)(nil)
@@ -131,7 +136,8 @@ func (l *loader) documentText(n ast.Node, at string) (text, from string, uncheck
 	var buf bytes.Buffer
 	if len(pairs) == 0 || !l.toJSON(&buf, n, at) {
 		if len(pairs) == 0 {
-			l.complain(n, at, "the document is empty: give its JSON, or a mapping with Version and Statement")
+			l.complain(n, at,
+				"the document is empty: give its JSON, or a mapping with Version and Statement")
 		}
 		return "", "", false
 	}
@@ -153,8 +159,8 @@ func (l *loader) beside(n ast.Node, at string) (text, name string) {
 	return string(raw), name
 }
 
-// toJSON writes a YAML value as JSON, keys in their order. It stops, with a problem noted, at what JSON or
-// IAM have no word for.
+// toJSON writes a YAML value as JSON, keys in their order. It stops, with a problem noted, at what
+// JSON or IAM have no word for.
 func (l *loader) toJSON(buf *bytes.Buffer, n ast.Node, at string) bool {
 	if buf.Len() > maxDocument { // aliases of aliases can stand for any amount of text
 		l.complain(n, at, "the document has more than %d characters", maxDocument)

@@ -19,7 +19,10 @@ func (l *loader) functions(n ast.Node, at string) []LambdaFunction {
 	for i, item := range l.items(n, at) {
 		at := fmt.Sprintf("%s[%d]", at, i)
 		f := l.lambdaFunction(item, at)
-		if slices.ContainsFunc(functions, func(o LambdaFunction) bool { return o.Name == f.Name && o.Region == f.Region }) {
+		if slices.ContainsFunc(functions, func(o LambdaFunction) bool {
+			return o.Name == f.Name &&
+				o.Region == f.Region
+		}) {
 			l.complain(item, at, "%q is here twice: a name is one function's in its region", f.Name)
 			continue
 		}
@@ -59,7 +62,9 @@ func (l *loader) functionRole(n ast.Node, at string) string {
 	ref := l.text(n, at)
 	l.refer(func() {
 		if _, found := l.acc.Roles[ref]; !found && ref != "" && !strings.HasPrefix(ref, "arn:") {
-			l.complain(n, at, "there is no role %q: add it under roles, or give the ARN of one that is gone%s", ref, known(l.acc.Roles))
+			l.complain(n, at,
+				"there is no role %q: add it under roles, or give the ARN of one that is gone%s", ref,
+				known(l.acc.Roles))
 		}
 	})
 	return ref

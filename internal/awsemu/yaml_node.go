@@ -82,7 +82,8 @@ func (l *loader) pairs(n ast.Node, at string) []pair {
 	for _, v := range values {
 		key := v.Key.GetToken().Value
 		if text, is := glued(v); is {
-			l.complain(v.Key, at, "%q: put a blank after the key's colon, and a key that has a colon itself in quotes", text)
+			l.complain(v.Key, at,
+				"%q: put a blank after the key's colon, and a key that has a colon itself in quotes", text)
 			continue
 		}
 		if seen[key] {
@@ -100,7 +101,8 @@ func (l *loader) section(n ast.Node, at string, keys map[string]func(ast.Node, s
 	for _, kv := range l.pairs(n, at) {
 		read, known := keys[kv.key]
 		if !known {
-			l.complain(kv.at, at, "unknown key %q: use one of %s", kv.key, strings.Join(slices.Sorted(maps.Keys(keys)), ", "))
+			l.complain(kv.at, at, "unknown key %q: use one of %s", kv.key,
+				strings.Join(slices.Sorted(maps.Keys(keys)), ", "))
 			continue
 		}
 		read(kv.value, join(at, kv.key))
@@ -115,17 +117,20 @@ func join(at, key string) string {
 }
 
 // readNamed reads a mapping of names to what bears them.
-func readNamed[T any](l *loader, n ast.Node, at string, size int, read func(n ast.Node, at, name string) T) map[string]T {
+func readNamed[T any](l *loader, n ast.Node, at string, size int,
+	read func(n ast.Node, at, name string) T) map[string]T {
 	found := make(map[string]T)
 	folded := make(map[string]string)
 	for _, kv := range l.pairs(n, at) {
 		if !isName(kv.key) || len(kv.key) > size {
-			l.complain(kv.at, at, "%q is not an IAM name: use at most %d letters, digits and +=,.@_-", kv.key, size)
+			l.complain(kv.at, at, "%q is not an IAM name: use at most %d letters, digits and +=,.@_-",
+				kv.key, size)
 			continue
 		}
 		lower := strings.ToLower(kv.key)
 		if twin, taken := folded[lower]; taken {
-			l.complain(kv.at, at, "%q and %q differ only in case, which IAM does not tell apart: rename one", twin, kv.key)
+			l.complain(kv.at, at, "%q and %q differ only in case, which IAM does not tell apart: rename one",
+				twin, kv.key)
 			continue
 		}
 		folded[lower] = kv.key
@@ -134,8 +139,9 @@ func readNamed[T any](l *loader, n ast.Node, at string, size int, read func(n as
 	return found
 }
 
-// glued reports whether a key and its value are one text to YAML, and returns that. Between brackets and
-// braces the parser takes s3:GetObject for a key and a value, which YAML does only with a blank after the colon.
+// glued reports whether a key and its value are one text to YAML, and returns that. Between
+// brackets and braces the parser takes s3:GetObject for a key and a value, which YAML does only
+// with a blank after the colon.
 func glued(v *ast.MappingValueNode) (string, bool) {
 	key, value := v.Key.GetToken(), v.Value.GetToken()
 	switch v.Value.(type) {
@@ -143,11 +149,13 @@ func glued(v *ast.MappingValueNode) (string, bool) {
 	default:
 		return "", false
 	}
-	if v.Start == nil || key == nil || value == nil || key.Type == token.DoubleQuoteType || key.Type == token.SingleQuoteType {
+	if v.Start == nil || key == nil || value == nil || key.Type == token.DoubleQuoteType ||
+		key.Type == token.SingleQuoteType {
 		return "", false
 	}
 	at := v.Start.Position
-	return key.Value + ":" + value.Value, value.Position.Line == at.Line && value.Position.Column == at.Column+1
+	return key.Value + ":" + value.Value, value.Position.Line == at.Line &&
+		value.Position.Column == at.Column+1
 }
 
 func (l *loader) items(n ast.Node, at string) []ast.Node {
@@ -157,7 +165,8 @@ func (l *loader) items(n ast.Node, at string) []ast.Node {
 		for i, item := range items {
 			if m, ok := item.(*ast.MappingNode); ok && len(m.Values) == 1 {
 				if text, is := glued(m.Values[0]); is {
-					items[i] = &ast.StringNode{BaseNode: &ast.BaseNode{}, Token: m.Values[0].Key.GetToken(), Value: text}
+					items[i] = &ast.StringNode{BaseNode: &ast.BaseNode{}, Token: m.Values[0].Key.GetToken(),
+						Value: text}
 				}
 			}
 		}

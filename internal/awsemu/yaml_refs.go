@@ -28,10 +28,13 @@ func (l *loader) policyName(n ast.Node, at string) string {
 		}
 		if strings.HasPrefix(ref, "arn:") {
 			name := ref[strings.LastIndexByte(ref, '/')+1:]
-			l.complain(n, at, "there is no managed policy %s: describe it under policies, as %s: {arn: %q, document: …}", ref, name, ref)
+			l.complain(n, at,
+				"there is no managed policy %s: describe it under policies, as %s: {arn: %q, document: …}", ref,
+				name, ref)
 			return
 		}
-		l.complain(n, at, "there is no managed policy %q: add it under policies%s", ref, known(l.acc.Policies))
+		l.complain(n, at, "there is no managed policy %q: add it under policies%s", ref,
+			known(l.acc.Policies))
 	})
 	return ref
 }
@@ -91,7 +94,8 @@ func (l *loader) accessKeys(n ast.Node, at string) []string {
 	for _, item := range l.items(n, at) {
 		key := l.text(item, at)
 		if len(key) < 16 || len(key) > 128 || !isKeyID(key) {
-			l.complain(item, at, "%q is not an access key id: it has 16 to 128 letters and digits, as AKIAIOSFODNN7EXAMPLE", key)
+			l.complain(item, at,
+				"%q is not an access key id: it has 16 to 128 letters and digits, as AKIAIOSFODNN7EXAMPLE", key)
 			continue
 		}
 		keys = append(keys, key)
@@ -168,11 +172,14 @@ func (l *loader) operation(n ast.Node, at string) string {
 	svcName, op, _ := strings.Cut(text, ":")
 	svc := serviceBy(func(s *service) bool { return strings.EqualFold(s.name, svcName) })
 	if svc == nil {
-		l.complain(n, at, "%q is no operation: write SERVICE:OPERATION with iam, sts, sns, s3, lambda or cloudwatch, such as iam:GetRole or sns:*", text)
+		l.complain(n, at,
+			"%q is no operation: write SERVICE:OPERATION with iam, sts, sns, s3, lambda or cloudwatch, "+
+				"such as iam:GetRole or sns:*", text)
 		return text
 	}
 	if op != "*" && !hasFold(svc.operations, op) {
-		l.complain(n, at, "%s has no operation %q here: it offers %s", svc.name, op, strings.Join(slices.Sorted(maps.Keys(svc.operations)), ", "))
+		l.complain(n, at, "%s has no operation %q here: it offers %s", svc.name, op,
+			strings.Join(slices.Sorted(maps.Keys(svc.operations)), ", "))
 	}
 	return text
 }
@@ -186,12 +193,14 @@ func hasFold[T any](m map[string]T, key string) bool {
 	return false
 }
 
-// target reads user/NAME, role/NAME or group/NAME. It may name who does not exist: so do some calls.
+// target reads user/NAME, role/NAME or group/NAME. It may name who does not exist: so do some
+// calls.
 func (l *loader) target(n ast.Node, at string) string {
 	text := l.text(n, at)
 	k, name, _ := strings.Cut(text, "/")
 	if (k != string(kindUser) && k != string(kindRole) && k != string(kindGroup)) || !isName(name) {
-		l.complain(n, at, "%q is no target: write user/NAME, role/NAME or group/NAME, without the path", text)
+		l.complain(n, at, "%q is no target: write user/NAME, role/NAME or group/NAME, without the path",
+			text)
 	}
 	return text
 }

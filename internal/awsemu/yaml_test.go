@@ -94,10 +94,12 @@ function: {region: cn-north-1, name: auditor, timeout: 60, memory: 256, role: wo
 }`
 	want := &Account{
 		ID: "000000000042", Partition: "aws-cn", Alias: "video",
-		Groups: map[string]Group{"renderers": {Path: "/teams/", Managed: []string{"limits"}, Inline: map[string]string{"x": read}}, "empty": {}},
+		Groups: map[string]Group{"renderers": {Path: "/teams/", Managed: []string{"limits"},
+			Inline: map[string]string{"x": read}}, "empty": {}},
 		Users: map[string]User{"ci": {
-			Path: "/bots/", Groups: []string{"renderers", "empty"}, AccessKeys: []string{"AKIAIOSFODNN7EXAMPLE"},
-			Boundary: "limits", Managed: []string{"limits", "arn:aws-cn:iam::aws:policy/job/ReadOnly"},
+			Path: "/bots/", Groups: []string{"renderers", "empty"},
+			AccessKeys: []string{"AKIAIOSFODNN7EXAMPLE"},
+			Boundary:   "limits", Managed: []string{"limits", "arn:aws-cn:iam::aws:policy/job/ReadOnly"},
 			Inline: map[string]string{
 				"kept": "{\"Version\": \"2012-10-17\",\n   \"Statement\": [] }\n",
 				"written": `{
@@ -125,7 +127,8 @@ function: {region: cn-north-1, name: auditor, timeout: 60, memory: 256, role: wo
 				"bad": "{not a policy",
 			},
 		}},
-		Roles: map[string]Role{"worker": {Trust: "ec2.amazonaws.com"}, "second": {Trust: trust}, "third": {Trust: trust, Path: "/a/b/"}},
+		Roles: map[string]Role{"worker": {Trust: "ec2.amazonaws.com"}, "second": {Trust: trust},
+			"third": {Trust: trust, Path: "/a/b/"}},
 		Policies: map[string]ManagedPolicy{
 			"limits":   {Path: "/teams/", Document: read, Older: []string{read}},
 			"short":    {Document: read},
@@ -134,16 +137,19 @@ function: {region: cn-north-1, name: auditor, timeout: 60, memory: 256, role: wo
 		Topics: []string{"alerts", "arn:aws-cn:sns:cn-north-1:000000000042:other"},
 		Subscriptions: []Subscription{
 			{Topic: "alerts", Protocol: "email", Endpoint: "a@b", FilterPolicy: `{"severity":["critical"]}`},
-			{Topic: "arn:aws-cn:sns:cn-north-1:000000000042:other", Protocol: "sms", Endpoint: "+1", Pending: true},
+			{Topic: "arn:aws-cn:sns:cn-north-1:000000000042:other", Protocol: "sms", Endpoint: "+1",
+				Pending: true},
 		},
 		Buckets: map[string]Bucket{
-			"evidence": {Owner: "000000000043", Region: "cn-north-1", Versioned: true, Objects: map[string]string{"a/b": "text", "c": read}},
-			"empty":    {},
+			"evidence": {Owner: "000000000043", Region: "cn-north-1", Versioned: true,
+				Objects: map[string]string{"a/b": "text", "c": read}},
+			"empty": {},
 		},
 		Organization: Organization{{FullAWSAccess}, {read, FullAWSAccess}},
 		Simulator:    Simulator{Shape: "old", Ungrouped: []string{"lambda:InvokeAsync"}, PageSize: 100},
 		Faults: []Fault{
-			{Operation: "iam:SimulatePrincipalPolicy", Target: "user/ci", Throttle: true, After: 1, Times: 2},
+			{Operation: "iam:SimulatePrincipalPolicy", Target: "user/ci", Throttle: true, After: 1,
+				Times: 2},
 			{Operation: "sns:*", Error: &FaultError{"InternalError", "later", 500}},
 			{Delay: 40 * time.Millisecond},
 			{Operation: "cloudwatch:PutMetricData", LoseReply: true},
@@ -168,53 +174,123 @@ func TestLoadNamesEveryProblemWithItsLineAndRemedy(t *testing.T) {
 		name, text string
 		want       []string
 	}{
-		{"an account id that lost its zeros", "account: 42\n", []string{`a.yaml:1: account: 42 has 2 digits, and as a number it has lost the zeros before them: quote all twelve: account: "000000000042"`}},
-		{"an account id that YAML reads as octal", "account: 012345670123\n", []string{`a.yaml:1: account: 012345670123 begins with a zero, which YAML takes for an octal number: quote it: account: "012345670123"`}},
-		{"an account id that is none", "account: main\n", []string{`a.yaml:1: account: "main" is not an account id: give its twelve digits in quotes`}},
-		{"an unknown key", "account: \"123456789012\"\nuser: {}\n", []string{`a.yaml:2: unknown key "user": use one of account, alias, buckets, disabledRegions, faults, function, functions, groups, organization, pageSize, partition, policies, roles, simulator, subscriptions, topics, users`}},
-		{"an unknown key of a user", "users:\n  ci:\n    inlin: {}\n", []string{`a.yaml:3: users.ci: unknown key "inlin": use one of accessKeys, boundary, groups, inline, managed, path`}},
-		{"a group that is not there", "groups: {a: {}}\nusers:\n  ci: {groups: [b]}\n", []string{`a.yaml:3: users.ci.groups: there is no group "b": add it under groups, where there are a`}},
-		{"a policy that is not there", "users:\n  ci: {managed: [b]}\n", []string{`a.yaml:2: users.ci.managed: there is no managed policy "b": add it under policies`}},
-		{"a policy of AWS that is not described", "roles:\n  r:\n    boundary: arn:aws:iam::aws:policy/ReadOnlyAccess\n", []string{`a.yaml:3: roles.r.boundary: there is no managed policy arn:aws:iam::aws:policy/ReadOnlyAccess: describe it under policies, as ReadOnlyAccess: {arn: "arn:aws:iam::aws:policy/ReadOnlyAccess", document: …}`}},
-		{"a user twice", "users:\n  ci: {}\n  ci: {}\n", []string{`a.yaml:3: users: "ci" is here twice: remove one`}},
-		{"two users that differ in case", "users:\n  ci: {}\n  CI: {}\n", []string{`a.yaml:3: users: "ci" and "CI" differ only in case, which IAM does not tell apart: rename one`}},
-		{"a key of two users", "users:\n  a: {accessKeys: [AKIAAAAAAAAAAAAA]}\n  b: {accessKeys: [AKIAAAAAAAAAAAAA]}\n", []string{`a.yaml:3: users.b.accessKeys: the access key AKIAAAAAAAAAAAAA is in users.a.accessKeys already: a key is one user's`}},
-		{"a name with a blank", "users:\n  \"a b\": {}\n", []string{`a.yaml:2: users: "a b" is not an IAM name: use at most 64 letters, digits and +=,.@_-`}},
-		{"a document with a mistake, on the mistake's line", "users:\n  ci:\n    inline:\n      x: |\n        {\n          \"Version\": \"2012-10-17\",\n          \"Statment\": []\n        }\n", []string{`a.yaml:7: users.ci.inline.x: `, "or keep it as it is with {unchecked: TEXT}"}},
-		{"a file with a mistake, on the file's line", "roles:\n  r:\n    inline: {x: {file: bad.json}}\n", []string{"a.yaml:3: roles.r.inline.x: bad.json:2:2: the document has no Statement: correct it, or keep it"}},
-		{"a file that is not there", "roles:\n  r:\n    inline: {x: {file: none.json}}\n", []string{"a.yaml:3: roles.r.inline.x.file: open accounts/none.json: file does not exist: name a file in the folder of accounts/a.yaml or below it"}},
-		{"a file outside the folder", "roles:\n  r: {inline: {x: {file: ../../x.json}}}\n", []string{"a.yaml:2: roles.r.inline.x.file: open ../x.json: file does not exist: name a file in the folder"}},
-		{"an identity policy for a trust policy", "roles:\n  r: {trust: {Version: 2012-10-17, Statement: {Effect: Allow, Action: \"*\", Resource: \"*\"}}}\n", []string{"a.yaml:2: roles.r.trust: "}},
-		{"an empty document", "users:\n  ci: {inline: {x: }}\n", []string{"a.yaml:2: users.ci.inline.x: the document is empty: give its JSON"}},
-		{"more inline text than a user may have", "users:\n  ci:\n    inline:\n      a: '" + strings.Join(strings.Fields(*padded(1025)), "") + "'\n      b: '" + strings.Join(strings.Fields(*padded(1024)), "") + "'\n", []string{"users.ci.inline: the inline policies have 2049 characters without white space, and a user may have 2048: move some to policies"}},
-		{"a fault that does nothing", "faults:\n  - operation: iam:GetRole\n", []string{"a.yaml:2: faults: the fault does nothing: add throttle, deny, error, loseReply or delay"}},
-		{"a fault of two outcomes", "faults:\n  - {throttle: true, deny: true}\n", []string{"a.yaml:2: faults: a fault has one outcome: keep one of throttle, deny, error and loseReply"}},
-		{"an operation nobody offers", "faults:\n  - {operation: \"iam:GetRoles\", deny: true}\n", []string{`a.yaml:2: faults.operation: iam has no operation "GetRoles" here: it offers AddUserToGroup, `}},
-		{"a service nobody offers", "faults:\n  - {operation: \"sqs:*\", deny: true}\n", []string{`a.yaml:2: faults.operation: "sqs:*" is no operation: write SERVICE:OPERATION with iam, sts, sns, s3, lambda or cloudwatch`}},
-		{"a bucket that is none", "buckets: {B: {}}\n", []string{`a.yaml:1: buckets: "B" is not a bucket's name: 3 to 63`}},
-		{"an object in a file that is not there", "buckets:\n  evidence:\n    objects: {m: {file: none}}\n", []string{"a.yaml:3: buckets.evidence.objects.m.file: open accounts/none: file does not exist"}},
-		{"a subscription to nothing", "subscriptions:\n  - {topic: a, protocol: email, endpoint: x@y}\n", []string{`a.yaml:2: subscriptions: there is no topic "a": add it under topics`}},
-		{"half a subscription", "topics: [a]\nsubscriptions:\n  - {topic: a, protocol: fax}\n", []string{"a.yaml:3: subscriptions.protocol: \"fax\" is not one of application, email", "a.yaml:3: subscriptions: a subscription has a topic, a protocol and an endpoint"}},
-		{"a filter policy that is none", "topics: [a]\nsubscriptions:\n  - {topic: a, protocol: sms, endpoint: \"+1\", filterPolicy: critical}\n", []string{"a.yaml:3: subscriptions.filterPolicy: the filter policy is not JSON"}},
-		{"a target that is an ARN", "faults:\n  - {target: \"arn:aws:iam::123456789012:user/ci\", deny: true}\n", []string{"is no target: write user/NAME, role/NAME or group/NAME"}},
-		{"service control policies without levels", "organization: {denies: [s3]}\n", []string{"a.yaml:1: organization: expected a list"}},
-		{"an organization without a root", "organization: []\n", []string{"a.yaml:1: organization: an organization has a root at least: list the documents"}},
-		{"a level that is one document", "organization:\n  - FullAWSAccess\n", []string{"a.yaml:2: organization[0]: expected a list"}},
-		{"a level that forbids everything", "organization:\n  - [FullAWSAccess]\n  - []\n", []string{"a.yaml:3: organization[1]: a level without service control policies forbids everything: list its documents, or FullAWSAccess"}},
-		{"a service control policy with a mistake, on the mistake's line", "organization:\n  - - FullAWSAccess\n    - |\n      {\n        \"Version\": \"2012-10-17\",\n        \"Statment\": []\n      }\n", []string{"a.yaml:6: organization[0][1]: "}},
-		{"a service control policy of a file with a mistake", "organization:\n  - [FullAWSAccess, {file: bad.json}]\n", []string{"a.yaml:2: organization[0][1]: bad.json:2:2: the document has no Statement"}},
-		{"a role for the function that is not there", "function: {role: auditor}\nroles: {a: {}}\n", []string{`a.yaml:1: function.role: there is no role "auditor": add it under roles, where there are a`}},
-		{"a list for a mapping", "users: [ci]\n", []string{"a.yaml:1: users: expected a mapping of keys to values"}},
+		{"an account id that lost its zeros", "account: 42\n",
+			[]string{`a.yaml:1: account: 42 has 2 digits, and as a number it has lost the zeros before them: quote all twelve: account: "000000000042"`}},
+		{"an account id that YAML reads as octal", "account: 012345670123\n",
+			[]string{`a.yaml:1: account: 012345670123 begins with a zero, which YAML takes for an octal number: quote it: account: "012345670123"`}},
+		{"an account id that is none", "account: main\n",
+			[]string{`a.yaml:1: account: "main" is not an account id: give its twelve digits in quotes`}},
+		{"an unknown key", "account: \"123456789012\"\nuser: {}\n",
+			[]string{`a.yaml:2: unknown key "user": use one of account, alias, buckets, disabledRegions, faults, function, functions, groups, organization, pageSize, partition, policies, roles, simulator, subscriptions, topics, users`}},
+		{"an unknown key of a user", "users:\n  ci:\n    inlin: {}\n",
+			[]string{`a.yaml:3: users.ci: unknown key "inlin": use one of accessKeys, boundary, groups, inline, managed, path`}},
+		{"a group that is not there", "groups: {a: {}}\nusers:\n  ci: {groups: [b]}\n",
+			[]string{`a.yaml:3: users.ci.groups: there is no group "b": add it under groups, where there are a`}},
+		{"a policy that is not there", "users:\n  ci: {managed: [b]}\n",
+			[]string{`a.yaml:2: users.ci.managed: there is no managed policy "b": add it under policies`}},
+		{"a policy of AWS that is not described",
+			"roles:\n  r:\n    boundary: arn:aws:iam::aws:policy/ReadOnlyAccess\n",
+			[]string{`a.yaml:3: roles.r.boundary: there is no managed policy arn:aws:iam::aws:policy/ReadOnlyAccess: describe it under policies, as ReadOnlyAccess: {arn: "arn:aws:iam::aws:policy/ReadOnlyAccess", document: …}`}},
+		{"a user twice", "users:\n  ci: {}\n  ci: {}\n",
+			[]string{`a.yaml:3: users: "ci" is here twice: remove one`}},
+		{"two users that differ in case", "users:\n  ci: {}\n  CI: {}\n",
+			[]string{`a.yaml:3: users: "ci" and "CI" differ only in case, which IAM does not tell apart: rename one`}},
+		{"a key of two users",
+			"users:\n  a: {accessKeys: [AKIAAAAAAAAAAAAA]}\n  b: {accessKeys: [AKIAAAAAAAAAAAAA]}\n",
+			[]string{`a.yaml:3: users.b.accessKeys: the access key AKIAAAAAAAAAAAAA is in users.a.accessKeys already: a key is one user's`}},
+		{"a name with a blank", "users:\n  \"a b\": {}\n",
+			[]string{`a.yaml:2: users: "a b" is not an IAM name: use at most 64 letters, digits and +=,.@_-`}},
+		{"a document with a mistake, on the mistake's line",
+			"users:\n  ci:\n    inline:\n      x: |\n        {\n          \"Version\": \"2012-10-17\",\n  " +
+				"        \"Statment\": []\n        }\n",
+			[]string{`a.yaml:7: users.ci.inline.x: `, "or keep it as it is with {unchecked: TEXT}"}},
+		{"a file with a mistake, on the file's line", "roles:\n  r:\n    inline: {x: {file: bad.json}}\n",
+			[]string{"a.yaml:3: roles.r.inline.x: bad.json:2:2: the document has no Statement: correct " +
+				"it, or keep it"}},
+		{"a file that is not there", "roles:\n  r:\n    inline: {x: {file: none.json}}\n",
+			[]string{"a.yaml:3: roles.r.inline.x.file: open accounts/none.json: file does not exist: name " +
+				"a file in the folder of accounts/a.yaml or below it"}},
+		{"a file outside the folder", "roles:\n  r: {inline: {x: {file: ../../x.json}}}\n",
+			[]string{"a.yaml:2: roles.r.inline.x.file: open ../x.json: file does not exist: name a file " +
+				"in the folder"}},
+		{"an identity policy for a trust policy",
+			"roles:\n  r: {trust: {Version: 2012-10-17, Statement: {Effect: Allow, Action: \"*\", " +
+				"Resource: \"*\"}}}\n", []string{"a.yaml:2: roles.r.trust: "}},
+		{"an empty document", "users:\n  ci: {inline: {x: }}\n",
+			[]string{"a.yaml:2: users.ci.inline.x: the document is empty: give its JSON"}},
+		{"more inline text than a user may have",
+			"users:\n  ci:\n    inline:\n      a: '" + strings.Join(strings.Fields(*padded(1025)), "") +
+				"'\n      b: '" + strings.Join(strings.Fields(*padded(1024)), "") + "'\n",
+			[]string{"users.ci.inline: the inline policies have 2049 characters without white space, and " +
+				"a user may have 2048: move some to policies"}},
+		{"a fault that does nothing", "faults:\n  - operation: iam:GetRole\n",
+			[]string{"a.yaml:2: faults: the fault does nothing: add throttle, deny, error, loseReply or " +
+				"delay"}},
+		{"a fault of two outcomes", "faults:\n  - {throttle: true, deny: true}\n",
+			[]string{"a.yaml:2: faults: a fault has one outcome: keep one of throttle, deny, error and " +
+				"loseReply"}},
+		{"an operation nobody offers", "faults:\n  - {operation: \"iam:GetRoles\", deny: true}\n",
+			[]string{`a.yaml:2: faults.operation: iam has no operation "GetRoles" here: it offers AddUserToGroup, `}},
+		{"a service nobody offers", "faults:\n  - {operation: \"sqs:*\", deny: true}\n",
+			[]string{`a.yaml:2: faults.operation: "sqs:*" is no operation: write SERVICE:OPERATION with iam, sts, sns, s3, lambda or cloudwatch`}},
+		{"a bucket that is none", "buckets: {B: {}}\n",
+			[]string{`a.yaml:1: buckets: "B" is not a bucket's name: 3 to 63`}},
+		{"an object in a file that is not there",
+			"buckets:\n  evidence:\n    objects: {m: {file: none}}\n",
+			[]string{"a.yaml:3: buckets.evidence.objects.m.file: open accounts/none: file does not exist"}},
+		{"a subscription to nothing", "subscriptions:\n  - {topic: a, protocol: email, endpoint: x@y}\n",
+			[]string{`a.yaml:2: subscriptions: there is no topic "a": add it under topics`}},
+		{"half a subscription", "topics: [a]\nsubscriptions:\n  - {topic: a, protocol: fax}\n",
+			[]string{"a.yaml:3: subscriptions.protocol: \"fax\" is not one of application, email",
+				"a.yaml:3: subscriptions: a subscription has a topic, a protocol and an endpoint"}},
+		{"a filter policy that is none",
+			"topics: [a]\nsubscriptions:\n  - {topic: a, protocol: sms, endpoint: \"+1\", filterPolicy: " +
+				"critical}\n", []string{"a.yaml:3: subscriptions.filterPolicy: the filter policy is not JSON"}},
+		{"a target that is an ARN",
+			"faults:\n  - {target: \"arn:aws:iam::123456789012:user/ci\", deny: true}\n",
+			[]string{"is no target: write user/NAME, role/NAME or group/NAME"}},
+		{"service control policies without levels", "organization: {denies: [s3]}\n",
+			[]string{"a.yaml:1: organization: expected a list"}},
+		{"an organization without a root", "organization: []\n",
+			[]string{"a.yaml:1: organization: an organization has a root at least: list the documents"}},
+		{"a level that is one document", "organization:\n  - FullAWSAccess\n",
+			[]string{"a.yaml:2: organization[0]: expected a list"}},
+		{"a level that forbids everything", "organization:\n  - [FullAWSAccess]\n  - []\n",
+			[]string{"a.yaml:3: organization[1]: a level without service control policies forbids " +
+				"everything: list its documents, or FullAWSAccess"}},
+		{"a service control policy with a mistake, on the mistake's line",
+			"organization:\n  - - FullAWSAccess\n    - |\n      {\n        \"Version\": \"2012-10-17\",\n " +
+				"       \"Statment\": []\n      }\n", []string{"a.yaml:6: organization[0][1]: "}},
+		{"a service control policy of a file with a mistake",
+			"organization:\n  - [FullAWSAccess, {file: bad.json}]\n",
+			[]string{"a.yaml:2: organization[0][1]: bad.json:2:2: the document has no Statement"}},
+		{"a role for the function that is not there", "function: {role: auditor}\nroles: {a: {}}\n",
+			[]string{`a.yaml:1: function.role: there is no role "auditor": add it under roles, where there are a`}},
+		{"a list for a mapping", "users: [ci]\n",
+			[]string{"a.yaml:1: users: expected a mapping of keys to values"}},
 		{"a mapping for a list", "topics: {a: b}\n", []string{"a.yaml:1: topics: expected a list"}},
 		{"a mapping for a text", "alias: {a: b}\n", []string{"a.yaml:1: alias: expected a text"}},
-		{"a key with a colon between braces", "users:\n  u: {inline: {x: {Version: 2012-10-17, Statement: {Condition: {Bool: {aws:SecureTransport: true}}}}}}\n", []string{`a.yaml:2: users.u.inline.x.Statement.Condition.Bool: "aws:SecureTransport: true": put a blank after the key's colon, and a key that has a colon itself in quotes`}},
-		{"a page of none", "pageSize: 0\n", []string{`a.yaml:1: pageSize: "0" is not a number from 1 to 1000`}},
+		{"a key with a colon between braces",
+			"users:\n  u: {inline: {x: {Version: 2012-10-17, Statement: {Condition: {Bool: " +
+				"{aws:SecureTransport: true}}}}}}\n",
+			[]string{`a.yaml:2: users.u.inline.x.Statement.Condition.Bool: "aws:SecureTransport: true": put a blank after the key's colon, and a key that has a colon itself in quotes`}},
+		{"a page of none", "pageSize: 0\n",
+			[]string{`a.yaml:1: pageSize: "0" is not a number from 1 to 1000`}},
 		{"YAML that is none", "account: [\n", []string{"a.yaml:1: "}},
-		{"nothing at all", "", []string{`the file describes no account: begin with account: "123456789012"`}},
-		{"two accounts", "alias: a\n---\nalias: b\n", []string{"a.yaml:3: a second YAML document: keep one account per file"}},
+		{"nothing at all", "",
+			[]string{`the file describes no account: begin with account: "123456789012"`}},
+		{"two accounts", "alias: a\n---\nalias: b\n",
+			[]string{"a.yaml:3: a second YAML document: keep one account per file"}},
 		{"an alias of itself", "users: &u\n  ci: *u\n", []string{"a.yaml:"}},
-		{"aliases that multiply", "users:\n  ci:\n    inline:\n      a: &a [x,x,x,x,x,x,x,x,x,x]\n      b: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\n      c: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\n      d: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\n      e: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]\n      f: {Version: [*e,*e,*e,*e]}\n", []string{"the document has more than 131072 characters"}},
-		{"several at once, in the order of their lines", "account: 7\nusers:\n  ci: {groups: [x], path: a}\nnonsense: 1\n", []string{"a.yaml:1: account: 7 has", `a.yaml:3: users.ci.path: "a" is not a path`, `a.yaml:3: users.ci.groups: there is no group "x"`, `a.yaml:4: unknown key "nonsense"`}},
+		{"aliases that multiply",
+			"users:\n  ci:\n    inline:\n      a: &a [x,x,x,x,x,x,x,x,x,x]\n      b: &b " +
+				"[*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\n      c: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\n      d: &d " +
+				"[*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\n      e: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]\n      f: " +
+				"{Version: [*e,*e,*e,*e]}\n", []string{"the document has more than 131072 characters"}},
+		{"several at once, in the order of their lines",
+			"account: 7\nusers:\n  ci: {groups: [x], path: a}\nnonsense: 1\n",
+			[]string{"a.yaml:1: account: 7 has", `a.yaml:3: users.ci.path: "a" is not a path`,
+				`a.yaml:3: users.ci.groups: there is no group "x"`, `a.yaml:4: unknown key "nonsense"`}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -283,7 +359,8 @@ pageSize: 2
 function: {region: us-east-1, name: auditor, role: remotion-lambda-role, timeout: 60s, memory: 256, environment: {CALLERS: user/ci}}
 `
 	files := map[string]string{}
-	for _, name := range []string{"role-policy.json", "v1.json", "v2.json", "ro.json", "region-deny.json"} {
+	for _, name := range []string{"role-policy.json", "v1.json", "v2.json", "ro.json",
+		"region-deny.json"} {
 		files[name] = allowAll
 	}
 	if _, err := load(text, files); err != nil {
@@ -307,10 +384,13 @@ func TestAFilePagesListsInTwosAndSimulationsAsTheAPIDoes(t *testing.T) {
 
 // FuzzLoad looks for texts that make Load fall over, or accept what a server then does not.
 func FuzzLoad(f *testing.F) {
-	f.Add("account: \"123456789012\"\nusers:\n  ci: {groups: [g], inline: {a: |\n  {}\n}}\ngroups: {g: }\n")
+	f.Add("account: \"123456789012\"\nusers:\n  ci: {groups: [g], inline: {a: |\n  {}\n}}\ngroups: " +
+		"{g: }\n")
 	f.Add("a: &a [*a]\nroles: {r: {trust: &t {Version: 2012-10-17, Statement: *t}}}")
-	f.Add("policies: {p: {arn: \"arn:aws:iam::aws:policy/p\", document: {unchecked: \"\"}, older: [x]}}\nusers: {u: {managed: [p], boundary: p}}")
-	f.Add("faults: [{operation: \"iam:*\", delay: 1h, error: {code: x}}]\nfunction: {timeout: 1s, environment: {a: b}}\n<<: {a: b}\n? x\n: y")
+	f.Add("policies: {p: {arn: \"arn:aws:iam::aws:policy/p\", document: {unchecked: \"\"}, older: " +
+		"[x]}}\nusers: {u: {managed: [p], boundary: p}}")
+	f.Add("faults: [{operation: \"iam:*\", delay: 1h, error: {code: x}}]\nfunction: {timeout: 1s, " +
+		"environment: {a: b}}\n<<: {a: b}\n? x\n: y")
 	f.Fuzz(func(t *testing.T, text string) {
 		account, err := load(text, nil)
 		if err != nil {

@@ -28,13 +28,13 @@ const (
 	// pageSize is IAM's when a client does not ask for less.
 	// https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListUserPolicies.html
 	pageSize = 100
-	// maxCalls is how many calls a run may make in an account of one caller and one render role, beside
-	// those that list functions: one for every page of every region.
+	// maxCalls is how many calls a run may make in an account of one caller and one render role,
+	// beside those that list functions: one for every page of every region.
 	maxCalls = 40
 )
 
-// A scene is an account, and how many round trips a run in it may wait for: one to read the state, one to
-// write it and one for the metrics, the rest for the audit. Zero is no bound.
+// A scene is an account, and how many round trips a run in it may wait for: one to read the state,
+// one to write it and one for the metrics, the rest for the audit. Zero is no bound.
 type scene struct {
 	name      string
 	account   func(testing.TB) *awsemu.Account
@@ -59,8 +59,8 @@ func inlineOnly(tb testing.TB) *awsemu.Account {
 	return account
 }
 
-// everyLayer grants what Remotion's document forgets, the layers of Lambda Insights in four regions, so
-// that nothing is missing in any.
+// everyLayer grants what Remotion's document forgets, the layers of Lambda Insights in four
+// regions, so that nothing is missing in any.
 func everyLayer(tb testing.TB) *awsemu.Account {
 	account := inlineOnly(tb)
 	account.Users["remotion-user"].Inline["insights"] = `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
@@ -98,7 +98,8 @@ func groupsAndManaged(tb testing.TB) *awsemu.Account {
 	}
 	user := account.Users["remotion-user"]
 	user.Inline = map[string]string{"list": list}
-	user.Managed, user.Groups, user.Boundary = []string{"list-buckets"}, []string{"renderers"}, "limits"
+	user.Managed, user.Groups, user.Boundary = []string{"list-buckets"}, []string{"renderers"},
+		"limits"
 	account.Users["remotion-user"] = user
 	account.Roles[policies.RoleName] = awsemu.Role{Managed: []string{"remotion-role"}}
 	return account
@@ -115,7 +116,8 @@ type stage struct {
 func (s scene) open(tb testing.TB, wait time.Duration) *stage {
 	tb.Helper()
 	account := s.account(tb)
-	server := &awsemu.Server{Account: account, PageSize: pageSize, Faults: []awsemu.Fault{{Operation: "*", Delay: wait}}}
+	server := &awsemu.Server{Account: account, PageSize: pageSize,
+		Faults: []awsemu.Fault{{Operation: "*", Delay: wait}}}
 	endpoint, err := server.Listen("127.0.0.1:0")
 	if err != nil {
 		tb.Fatal(err)
@@ -165,7 +167,8 @@ func (s *stage) handle(tb testing.TB) (app.RunResult, run) {
 	ctx, stop := context.WithTimeout(tb.Context(), time.Minute) // as Lambda gives one
 	defer stop()
 	ctx = lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{
-		AwsRequestID: "bench", InvokedFunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:remotion-audit",
+		AwsRequestID:       "bench",
+		InvokedFunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:remotion-audit",
 	})
 	started := time.Now()
 	result, err := s.app.Handle(ctx, s.event)
@@ -215,7 +218,8 @@ func itemize(tb testing.TB, calls []awsemu.Call) (b bill) {
 		default:
 			tb.Errorf("the run calls %s:%s, which the formula does not have", c.Service, c.Operation)
 		}
-		if c.Code != "" && c.Code != "NoSuchKey" { // a first run has no state, and nobody need have muted anything
+		// a first run has no state, and nobody need have muted anything
+		if c.Code != "" && c.Code != "NoSuchKey" {
 			tb.Errorf("%s:%s was refused: %s", c.Service, c.Operation, c.Code)
 		}
 	}
@@ -239,9 +243,12 @@ func (b bill) listed() (n int) {
 func (b bill) reads() int { return b.principals + b.lists + b.inline + b.managed }
 
 func (b bill) String() string {
-	return fmt.Sprintf("%d calls = %d reads (%d principals + %d lists + %d inline policies + 2 x %d managed policies) + "+
-		"%d simulations (user %d, role %d) + %d ListFunctions (a page of 50 functions each, %d regions) + %d ListTags + %d PutMetricData",
-		b.reads()+b.simulated()+b.listed()+b.tags+b.metrics, b.reads(), b.principals, b.lists, b.inline, b.managed/2,
+	return fmt.Sprintf("%d calls = %d reads (%d principals + %d lists + %d inline policies + 2 x %d "+
+		"managed policies) + "+
+		"%d simulations (user %d, role %d) + %d ListFunctions (a page of 50 functions each, %d "+
+		"regions) + %d ListTags + %d PutMetricData",
+		b.reads()+b.simulated()+b.listed()+b.tags+b.metrics, b.reads(), b.principals, b.lists, b.inline,
+		b.managed/2,
 		b.simulated(), b.simulations["user/remotion-user"], b.simulations["role/"+policies.RoleName],
 		b.listed(), len(b.listings), b.tags, b.metrics)
 }
@@ -262,12 +269,14 @@ func BenchmarkHandler(b *testing.B) {
 	}
 }
 
-// report adds the columns of this package. What stands there is the median: one run that the machine
-// kept waiting says nothing about the code.
+// report adds the columns of this package. What stands there is the median: one run that the
+// machine kept waiting says nothing about the code.
 func report(b *testing.B, runs []run) {
 	b.ReportMetric(median(runs, func(r run) float64 { return float64(len(r.calls)) }), "calls")
-	b.ReportMetric(median(runs, func(r run) float64 { return float64(awsemu.Rounds(r.calls)) }), "round-trips")
-	b.ReportMetric(median(runs, func(r run) float64 { return float64(r.took) / float64(delay) }), "wall/40ms")
+	b.ReportMetric(median(runs, func(r run) float64 { return float64(awsemu.Rounds(r.calls)) }),
+		"round-trips")
+	b.ReportMetric(median(runs, func(r run) float64 { return float64(r.took) / float64(delay) }),
+		"wall/40ms")
 }
 
 func median[T any](list []T, of func(T) float64) float64 {
@@ -294,7 +303,8 @@ func TestBounds(t *testing.T) {
 				t.Errorf("%d calls beside the listing, want at most %d: %v", n, maxCalls, bill)
 			}
 			if rounds := awsemu.Rounds(calls); rounds > s.maxRounds {
-				t.Errorf("waits for %d round trips, want at most %d: %v\n%s", rounds, s.maxRounds, bill, timeline(calls))
+				t.Errorf("waits for %d round trips, want at most %d: %v\n%s", rounds, s.maxRounds, bill,
+					timeline(calls))
 			}
 			if bill.metrics != 1 {
 				t.Errorf("%d calls of PutMetricData, want 1", bill.metrics)
@@ -309,7 +319,8 @@ func timeline(calls []awsemu.Call) string {
 	var b strings.Builder
 	for _, c := range calls {
 		from := calls[0].Started
-		fmt.Fprintf(&b, "%4d to %4d ms  %s\n", c.Started.Sub(from).Milliseconds(), c.Ended.Sub(from).Milliseconds(), c.Operation)
+		fmt.Fprintf(&b, "%4d to %4d ms  %s\n", c.Started.Sub(from).Milliseconds(),
+			c.Ended.Sub(from).Milliseconds(), c.Operation)
 	}
 	return b.String()
 }

@@ -10,9 +10,10 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
 )
 
-// An account has many changes in IAM that touch nobody audited, and a run that drops them does little: it asks what the
-// names do not tell, once for a batch. Calls are those beside ListFunctions, which is asked once a page and region where
-// a role or a policy is named; rounds are how many it waits for one after the other.
+// An account has many changes in IAM that touch nobody audited, and a run that drops them does
+// little: it asks what the names do not tell, once for a batch. Calls are those beside
+// ListFunctions, which is asked once a page and region where a role or a policy is named; rounds
+// are how many it waits for one after the other.
 var dropped = []struct {
 	name, event, parameters string
 	listed                  bool
@@ -20,19 +21,25 @@ var dropped = []struct {
 }{
 	{name: "user", event: "PutUserPolicy", parameters: `{"userName":"somebody","policyName":"p"}`},
 	// Whose group it is: one call for each audited user.
-	{name: "group", event: "DetachGroupPolicy", parameters: `{"groupName":"others","policyArn":"arn:aws:iam::123456789012:policy/p"}`, calls: 1, maxRounds: 1},
+	{name: "group", event: "DetachGroupPolicy",
+		parameters: `{"groupName":"others","policyArn":"arn:aws:iam::123456789012:policy/p"}`, calls: 1,
+		maxRounds: 1},
 	// Whether it is a function's.
-	{name: "role", event: "PutRolePolicy", parameters: `{"roleName":"somebody","policyName":"p"}`, listed: true, maxRounds: 1},
+	{name: "role", event: "PutRolePolicy", parameters: `{"roleName":"somebody","policyName":"p"}`,
+		listed: true, maxRounds: 1},
 	// To whom it is attached: the user, its group and the role, and their boundaries.
-	{name: "policy", event: "SetDefaultPolicyVersion", parameters: `{"policyArn":"arn:aws:iam::123456789012:policy/unused","versionId":"v2"}`, listed: true, calls: 6, maxRounds: 2},
+	{name: "policy", event: "SetDefaultPolicyVersion",
+		parameters: `{"policyArn":"arn:aws:iam::123456789012:policy/unused","versionId":"v2"}`,
+		listed:     true, calls: 6, maxRounds: 2},
 }
 
 // batchOf is a full batch of such changes, as Lambda takes them from the queue.
 func batchOf(event, parameters string) json.RawMessage {
 	var records []map[string]string
 	for i := range 100 {
-		records = append(records, map[string]string{"messageId": fmt.Sprint(i), "eventSource": "aws:sqs", "body": fmt.Sprintf(
-			`{"source":"aws.iam","detail-type":"AWS API Call via CloudTrail","account":"123456789012","detail":{"eventID":"%d","eventName":%q,"requestParameters":%s}}`, i, event, parameters)})
+		records = append(records, map[string]string{"messageId": fmt.Sprint(i), "eventSource": "aws:sqs",
+			"body": fmt.Sprintf(
+				`{"source":"aws.iam","detail-type":"AWS API Call via CloudTrail","account":"123456789012","detail":{"eventID":"%d","eventName":%q,"requestParameters":%s}}`, i, event, parameters)})
 	}
 	raw, _ := json.Marshal(map[string]any{"Records": records})
 	return raw
@@ -41,7 +48,8 @@ func batchOf(event, parameters string) json.RawMessage {
 func (s *stage) drop(tb testing.TB) run {
 	tb.Helper()
 	result, r := s.handle(tb)
-	if result.Changes == nil || *result.Changes != (app.ChangeCounts{Dropped: 100}) || result.Status != "" {
+	if result.Changes == nil || *result.Changes != (app.ChangeCounts{Dropped: 100}) ||
+		result.Status != "" {
 		tb.Fatalf("the run says %+v, want that all is dropped", result)
 	}
 	return r
@@ -82,10 +90,12 @@ func TestDroppedChangesCostLittle(t *testing.T) {
 				}
 			}
 			if n := len(calls) - pages; n != test.calls || pages > 0 != test.listed {
-				t.Errorf("%d calls, want %d; functions are listed %v, want %v\n%s", n, test.calls, pages > 0, test.listed, timeline(calls))
+				t.Errorf("%d calls, want %d; functions are listed %v, want %v\n%s", n, test.calls, pages > 0,
+					test.listed, timeline(calls))
 			}
 			if rounds := awsemu.Rounds(calls); len(calls) > 0 && rounds > test.maxRounds {
-				t.Errorf("waits for %d round trips, want at most %d\n%s", rounds, test.maxRounds, timeline(calls))
+				t.Errorf("waits for %d round trips, want at most %d\n%s", rounds, test.maxRounds,
+					timeline(calls))
 			}
 		})
 	}

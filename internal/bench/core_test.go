@@ -35,13 +35,15 @@ func BenchmarkGrantsEvaluate(b *testing.B) {
 	request := iampolicy.Request{
 		Action:   "lambda:CreateFunction",
 		Resource: "arn:aws:lambda:us-east-1:123456789012:function:remotion-render-4-0-527-mem2048mb-disk2048mb-120sec",
-		Context:  iampolicy.Context{"aws:RequestedRegion": {"us-east-1"}, "aws:SecureTransport": {"true"}},
+		Context: iampolicy.Context{"aws:RequestedRegion": {"us-east-1"},
+			"aws:SecureTransport": {"true"}},
 	}
 	for _, n := range []int{1, 10} {
 		b.Run(fmt.Sprintf("policies=%d", n), func(b *testing.B) {
 			var grants iampolicy.Grants
 			for i := range n {
-				grants.Identity = append(grants.Identity, iampolicy.Policy{ID: fmt.Sprint("policy ", i), Document: doc})
+				grants.Identity = append(grants.Identity, iampolicy.Policy{ID: fmt.Sprint("policy ", i),
+					Document: doc})
 			}
 			for b.Loop() {
 				if r := grants.Evaluate(request); r.Decision != iampolicy.Allowed {
@@ -52,17 +54,19 @@ func BenchmarkGrantsEvaluate(b *testing.B) {
 	}
 }
 
-// Judging a whole account: the caller and the render role, 49 requirements, in one region and in all
-// of Remotion's.
+// Judging a whole account: the caller and the render role, 49 requirements, in one region and in
+// all of Remotion's.
 func BenchmarkEvaluate(b *testing.B) {
 	for _, s := range scenes {
 		b.Run(s.name, func(b *testing.B) {
 			stage := s.open(b, 0)
-			plan, err := stage.app.Config.Plan(app.Location{Account: "123456789012", Partition: "aws", Region: "us-east-1"})
+			plan, err := stage.app.Config.Plan(app.Location{Account: "123456789012", Partition: "aws",
+				Region: "us-east-1"})
 			if err != nil {
 				b.Fatal(err)
 			}
-			facts := collect.Collector{IAM: stage.app.IAM, Lambda: stage.app.Lambda}.Collect(b.Context(), plan)
+			facts := collect.Collector{IAM: stage.app.IAM, Lambda: stage.app.Lambda}.Collect(b.Context(),
+				plan)
 			questions := 0
 			for _, t := range facts.Targets {
 				questions += len(t.Answers)

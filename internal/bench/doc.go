@@ -1,10 +1,11 @@
-// Package bench measures what an audit costs: calls to AWS, the round trips it waits for, time, memory,
-// the size of what is deployed. It has benchmarks, and tests of the bounds that do not depend on time.
+// Package bench measures what an audit costs: calls to AWS, the round trips it waits for, time,
+// memory, the size of what is deployed. It has benchmarks, and tests of the bounds that do not
+// depend on time.
 //
 //	go test -run '^$' -bench . ./internal/bench
 //
-// AWS is the embedded one, with 40 ms before every answer and pages of 100 as AWS has them; requests go
-// through the real SDK, over HTTP. Beside the usual columns there are
+// AWS is the embedded one, with 40 ms before every answer and pages of 100 as AWS has them;
+// requests go through the real SDK, over HTTP. Beside the usual columns there are
 //
 //	calls        requests to AWS
 //	round-trips  the longest chain of calls of which each waited for the one before
@@ -15,6 +16,6 @@
 //
 // # Limits
 //
-// A new connection costs nothing here, where AWS adds a TLS handshake to the first round trip. What the
-// embedded AWS allocates counts as well in B/op and allocs/op of whatever talks to it.
+// A new connection costs nothing here, where AWS adds a TLS handshake to the first round trip. What
+// the embedded AWS allocates counts as well in B/op and allocs/op of whatever talks to it.
 package bench

@@ -63,14 +63,17 @@ func needs(b *testing.B, kind policies.PolicyKind) (list []iampolicy.Need) {
 	return list
 }
 
-// Cover of everything the render role needs: as documented; where only the union of two patterns covers it;
-// and where a Deny cuts in.
+// Cover of everything the render role needs: as documented; where only the union of two patterns
+// covers it; and where a Deny cuts in.
 func BenchmarkCoverRolePolicy(b *testing.B) {
 	documented := policies.Latest().Document(policies.Role)
 	halves := strings.NewReplacer(
-		`"arn:aws:s3:::remotionlambda-*"`, `"arn:aws:s3:::remotionlambda-", "arn:aws:s3:::remotionlambda-?*"`,
-		`"arn:aws:lambda:*:*:function:remotion-render-*"`, `"arn:aws:lambda:*:*:function:remotion-render-", "arn:aws:lambda:*:*:function:remotion-render-?*"`,
-		`"arn:aws:logs:*:*:log-group:/aws/lambda/remotion-render-*"`, `"arn:aws:logs:*:*:log-group:/aws/lambda/remotion-render-", "arn:aws:logs:*:*:log-group:/aws/lambda/remotion-render-?*"`,
+		`"arn:aws:s3:::remotionlambda-*"`,
+		`"arn:aws:s3:::remotionlambda-", "arn:aws:s3:::remotionlambda-?*"`,
+		`"arn:aws:lambda:*:*:function:remotion-render-*"`,
+		`"arn:aws:lambda:*:*:function:remotion-render-", "arn:aws:lambda:*:*:function:remotion-render-?*"`,
+		`"arn:aws:logs:*:*:log-group:/aws/lambda/remotion-render-*"`,
+		`"arn:aws:logs:*:*:log-group:/aws/lambda/remotion-render-", "arn:aws:logs:*:*:log-group:/aws/lambda/remotion-render-?*"`,
 	).Replace(documented)
 	const deny = `{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"*","Resource":
 		["arn:aws:s3:::remotionlambda-secret*","arn:aws:lambda:*:*:function:*-private","arn:aws:logs:eu-*:*:*"]}}`
@@ -118,7 +121,8 @@ func BenchmarkCoverAdversarial(b *testing.B) {
 	var overlapping, questions []string
 	for i := range 40 {
 		overlapping = append(overlapping, fmt.Sprintf("arn:aws:s3:::*%c*%c*", 'a'+i%26, 'a'+(i*7+3)%26))
-		questions = append(questions, "arn:aws:s3:::*"+string(rune('a'+i%26))+strings.Repeat("?", 1+i%20)+"*"+string(rune('a'+i*3%26)))
+		questions = append(questions,
+			"arn:aws:s3:::*"+string(rune('a'+i%26))+strings.Repeat("?", 1+i%20)+"*"+string(rune('a'+i*3%26)))
 	}
 	for _, test := range []struct{ name, statements, need string }{
 		{"10240 characters of a*", allow(stars), "arn:aws:s3:::b*"},
@@ -129,7 +133,8 @@ func BenchmarkCoverAdversarial(b *testing.B) {
 		{"40 overlapping wildcards with question marks", allow(questions...), "arn:aws:s3:::*-*"},
 	} {
 		b.Run(test.name, func(b *testing.B) {
-			g := iampolicy.Grants{Identity: []iampolicy.Policy{document(b, `{"Version":"2012-10-17","Statement":[`+test.statements+`]}`)}}
+			g := iampolicy.Grants{Identity: []iampolicy.Policy{document(b,
+				`{"Version":"2012-10-17","Statement":[`+test.statements+`]}`)}}
 			n, err := iampolicy.NewNeed("s3:GetObject", test.need)
 			if err != nil {
 				b.Fatal(err)

@@ -21,7 +21,8 @@ const maxZip = 5e6
 func build(tb testing.TB, env ...string) (bootstrap string) {
 	tb.Helper()
 	bootstrap = filepath.Join(tb.TempDir(), "bootstrap")
-	cmd := exec.CommandContext(tb.Context(), "go", "build", "-tags", "lambda.norpc", "-trimpath", "-buildvcs=false",
+	cmd := exec.CommandContext(tb.Context(), "go", "build", "-tags", "lambda.norpc", "-trimpath",
+		"-buildvcs=false",
 		"-ldflags", "-s -w", "-o", bootstrap, "../../function")
 	cmd.Env = append(os.Environ(), append([]string{"CGO_ENABLED=0"}, env...)...)
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -86,19 +87,21 @@ func TestZip(t *testing.T) {
 	t.Logf("%.2f MB zipped, %.2f MB as a binary", float64(zipped)/1e6, float64(binary)/1e6)
 }
 
-// The function's own binary under the Runtime API. Cold is a new process for every event; its columns
-// are the time from starting it to its first request for an event, and the event's. Memory is the
-// process's high-water mark.
+// The function's own binary under the Runtime API. Cold is a new process for every event; its
+// columns are the time from starting it to its first request for an event, and the event's. Memory
+// is the process's high-water mark.
 func BenchmarkFunction(b *testing.B) {
 	bootstrap := build(b)
 	for _, wait := range []time.Duration{0, delay} {
 		s := scenes[0].open(b, wait)
 		start := func() *runtimeapi.Runtime {
 			env := map[string]string{
-				"AWS_ENDPOINT_URL": s.url, "AWS_ACCESS_KEY_ID": "AKIAADMINISTRATOR000", "AWS_SECRET_ACCESS_KEY": "local",
-				"CALLERS": "user/remotion-user",
+				"AWS_ENDPOINT_URL": s.url, "AWS_ACCESS_KEY_ID": "AKIAADMINISTRATOR000",
+				"AWS_SECRET_ACCESS_KEY": "local",
+				"CALLERS":               "user/remotion-user",
 			}
-			rt, err := runtimeapi.New(runtimeapi.Config{Binary: bootstrap, Timeout: time.Minute, MemoryMB: 256, Env: env})
+			rt, err := runtimeapi.New(runtimeapi.Config{Binary: bootstrap, Timeout: time.Minute,
+				MemoryMB: 256, Env: env})
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -114,9 +117,11 @@ func BenchmarkFunction(b *testing.B) {
 		show := func(b *testing.B, results []runtimeapi.Result, cold bool) {
 			ms := func(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 			if cold {
-				b.ReportMetric(median(results, func(r runtimeapi.Result) float64 { return ms(r.InitDuration) }), "init-ms")
+				b.ReportMetric(median(results, func(r runtimeapi.Result) float64 { return ms(r.InitDuration) }),
+					"init-ms")
 			}
-			b.ReportMetric(median(results, func(r runtimeapi.Result) float64 { return ms(r.Duration) }), "event-ms")
+			b.ReportMetric(median(results, func(r runtimeapi.Result) float64 { return ms(r.Duration) }),
+				"event-ms")
 			var most int64
 			for _, r := range results {
 				most = max(most, r.MaxRSS)

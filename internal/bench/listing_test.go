@@ -33,7 +33,8 @@ var fleets = []fleet{
 func (f fleet) list(tb testing.TB, wait time.Duration) (audit.Facts, []awsemu.Call) {
 	tb.Helper()
 	regions := append(policies.Regions(policies.AWS), "me-south-1", "me-central-1")
-	account := &awsemu.Account{PageSize: pageSize, Faults: []awsemu.Fault{{Operation: "*", Delay: wait}}}
+	account := &awsemu.Account{PageSize: pageSize,
+		Faults: []awsemu.Fault{{Operation: "*", Delay: wait}}}
 	for i, region := range regions {
 		n := f.perRegion
 		if i == 0 {
@@ -41,7 +42,8 @@ func (f fleet) list(tb testing.TB, wait time.Duration) (audit.Facts, []awsemu.Ca
 		}
 		for j := range n {
 			account.Functions = append(account.Functions, awsemu.LambdaFunction{
-				Name: fmt.Sprintf("remotion-render-4-0-418-mem%dmb-disk2048mb-120sec", 512+j), Region: region, Role: policies.RoleName,
+				Name: fmt.Sprintf("remotion-render-4-0-418-mem%dmb-disk2048mb-120sec", 512+j), Region: region,
+				Role: policies.RoleName,
 			})
 		}
 	}
@@ -53,10 +55,11 @@ func (f fleet) list(tb testing.TB, wait time.Duration) (audit.Facts, []awsemu.Ca
 	defer endpoint.Close()
 	clients := app.NewClients(aws.Config{Region: "us-east-1", BaseEndpoint: &endpoint.URL,
 		Credentials: credentials.NewStaticCredentialsProvider("AKIAADMINISTRATOR000", "local", "")})
-	facts := collect.Collector{IAM: clients.IAM, Lambda: clients.Lambda}.Collect(tb.Context(), collect.Plan{
-		Account: "123456789012", Partition: "aws", Regions: regions[:1], Further: regions[1:],
-		Release: policies.Latest(), Requested: "auto",
-	})
+	facts := collect.Collector{IAM: clients.IAM, Lambda: clients.Lambda}.Collect(tb.Context(),
+		collect.Plan{
+			Account: "123456789012", Partition: "aws", Regions: regions[:1], Further: regions[1:],
+			Release: policies.Latest(), Requested: "auto",
+		})
 	var lists []awsemu.Call
 	for _, c := range server.Calls() {
 		if c.Service == "lambda" {
@@ -79,7 +82,8 @@ func TestRegionsAreListedAtOnce(t *testing.T) {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
 			facts, calls := f.list(t, 250*time.Millisecond)
-			if got, want := len(facts.Functions), f.most+24*f.perRegion; got != want || len(facts.Problems) > 0 {
+			if got, want := len(facts.Functions), f.most+24*f.perRegion; got != want ||
+				len(facts.Problems) > 0 {
 				t.Errorf("%d functions, want %d; problems %v", got, want, facts.Problems)
 			}
 			if rounds := awsemu.Rounds(calls); rounds > f.pages {
@@ -88,7 +92,8 @@ func TestRegionsAreListedAtOnce(t *testing.T) {
 			if len(calls) != f.calls() {
 				t.Errorf("%d calls, want %d", len(calls), f.calls())
 			}
-			t.Logf("%d round trips, %d calls = the sum over 25 regions of max(1, functions/50 rounded up)", awsemu.Rounds(calls), len(calls))
+			t.Logf("%d round trips, %d calls = the sum over 25 regions of max(1, functions/50 rounded up)",
+				awsemu.Rounds(calls), len(calls))
 		})
 	}
 }

@@ -12,9 +12,10 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// One request on Remotion's user policy, evaluated by another evaluator, @cloud-copilot/iam-simulate in a
-// process of its own, and by ours. Its time is without the start of Node, after as many evaluations to warm up;
-// runUnsafeSimulation takes the document as parsed JSON, where ours has been compiled.
+// One request on Remotion's user policy, evaluated by another evaluator,
+// @cloud-copilot/iam-simulate in a process of its own, and by ours. Its time is without the start
+// of Node, after as many evaluations to warm up; runUnsafeSimulation takes the document as parsed
+// JSON, where ours has been compiled.
 func BenchmarkOracle(b *testing.B) {
 	pkg := oracle.Package{Dir: "../corpus/oracle"}
 	if err := pkg.Ready(); err != nil {
@@ -32,7 +33,8 @@ func BenchmarkOracle(b *testing.B) {
 		b.Fatal(err)
 	}
 	grants := iampolicy.Grants{Identity: []iampolicy.Policy{{ID: "user", Document: doc}}}
-	request := iampolicy.Request{Action: timed.Action, Resource: timed.Resource, Context: iampolicy.Context{}}
+	request := iampolicy.Request{Action: timed.Action, Resource: timed.Resource,
+		Context: iampolicy.Context{}}
 	for key, v := range timed.Context {
 		request.Context[key] = v.Elements
 	}

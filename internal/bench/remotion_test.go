@@ -10,9 +10,9 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/e2e/remotion"
 )
 
-// Remotion's own check, on the endpoint the handler has just run on. It asks about the caller alone,
-// statement by statement; the handler asks about the render role too, reads the documents of both, and
-// publishes metrics. Starting Node and loading the package are left out.
+// Remotion's own check, on the endpoint the handler has just run on. It asks about the caller
+// alone, statement by statement; the handler asks about the render role too, reads the documents of
+// both, and publishes metrics. Starting Node and loading the package are left out.
 func BenchmarkRemotionsOwnCheck(b *testing.B) {
 	pkg := remotion.Package{Dir: "../e2e/remotion"}
 	if err := pkg.Ready(); err != nil {
@@ -33,7 +33,8 @@ func BenchmarkRemotionsOwnCheck(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			theirs = append(theirs, run{time.Duration(check.Milliseconds * float64(time.Millisecond)), stage.server.Calls()})
+			theirs = append(theirs, run{time.Duration(check.Milliseconds * float64(time.Millisecond)),
+				stage.server.Calls()})
 		}
 	}
 	took := func(r run) float64 { return float64(r.took) }
@@ -44,8 +45,10 @@ func BenchmarkRemotionsOwnCheck(b *testing.B) {
 	for _, c := range theirs[0].calls {
 		asked[c.Operation]++
 	}
-	b.Logf("Remotion %s: %d calls = %d GetCallerIdentity + %d simulations, about the caller; %d round trips, %v",
-		remotion.Version, len(theirs[0].calls), asked["GetCallerIdentity"], asked["SimulatePrincipalPolicy"],
+	b.Logf("Remotion %s: %d calls = %d GetCallerIdentity + %d simulations, about the caller; %d "+
+		"round trips, %v",
+		remotion.Version, len(theirs[0].calls), asked["GetCallerIdentity"],
+		asked["SimulatePrincipalPolicy"],
 		awsemu.Rounds(theirs[0].calls), theirs[0].took.Round(time.Millisecond))
 	b.Logf("this handler: %v; %d round trips, %v",
 		itemize(b, ours[0].calls), awsemu.Rounds(ours[0].calls), ours[0].took.Round(time.Millisecond))

@@ -11,8 +11,8 @@
 // # Limits
 //
 // It knows the functions that this project's templates use: Ref, GetAtt, Sub, Join, Split, Select,
-// FindInMap, If and the conditions, and in Rules those about lists. Any other is an error. Of SAM it
-// knows what Expand says. A parameter that is looked up in Parameter Store is its name.
+// FindInMap, If and the conditions, and in Rules those about lists. Any other is an error. Of SAM
+// it knows what Expand says. A parameter that is looked up in Parameter Store is its name.
 package cfn
 
 import (
@@ -67,11 +67,12 @@ func (t Template) Section(name string) map[string]any {
 	return section
 }
 
-// Resources returns the resources that a stack with these parameters has, by logical id.
-// Parameters left out have their defaults; a pseudo parameter, such as AWS::Region, may be given as well.
+// Resources returns the resources that a stack with these parameters has, by logical id. Parameters
+// left out have their defaults; a pseudo parameter, such as AWS::Region, may be given as well.
 // Functions are resolved: a parameter to its value, which is a list where its type says so, and
-// what only AWS knows to ${Name} or ${Name.Attribute}, as Sub spells it. AWS::NoValue takes a property, or
-// an element of a list, away. It is an error to refer to a resource that such a stack does not have.
+// what only AWS knows to ${Name} or ${Name.Attribute}, as Sub spells it. AWS::NoValue takes a
+// property, or an element of a list, away. It is an error to refer to a resource that such a stack
+// does not have.
 func (t Template) Resources(parameters map[string]string) (map[string]Resource, error) {
 	s, err := t.scope(parameters)
 	if err != nil {
@@ -80,7 +81,8 @@ func (t Template) Resources(parameters map[string]string) (map[string]Resource, 
 	return s.resources()
 }
 
-// Outputs returns the outputs that a stack with these parameters has, resolved as Resources does it.
+// Outputs returns the outputs that a stack with these parameters has, resolved as Resources does
+// it.
 func (t Template) Outputs(parameters map[string]string) (map[string]Output, error) {
 	s, err := t.scope(parameters)
 	if err != nil {

@@ -51,7 +51,8 @@ const inJSON = `{"Resources": {
 
 func TestBothFormsReadAlike(t *testing.T) {
 	want := map[string]Resource{
-		"Topic": {Type: "AWS::SNS::Topic", DeletionPolicy: "Retain", Properties: map[string]any{"DisplayName": "audit"}},
+		"Topic": {Type: "AWS::SNS::Topic", DeletionPolicy: "Retain",
+			Properties: map[string]any{"DisplayName": "audit"}},
 		"Subscription": {Type: "AWS::SNS::Subscription", DependsOn: []string{"Topic"},
 			Properties: map[string]any{"TopicArn": "${Topic}", "Endpoint": "ops@example.com"}},
 		"Role": {Type: "AWS::IAM::Role", Properties: map[string]any{
@@ -93,13 +94,17 @@ func TestProblemsAreNamed(t *testing.T) {
 		want       string
 	}{
 		{"a parameter without value", inYAML, nil, "parameter Name"},
-		{"a parameter nobody declared", inYAML, map[string]string{"Name": "x", "Nmae": "y"}, "parameter Nmae"},
-		{"an unknown function", "Resources: {Topic: {Properties: {Name: !Cidr [a, 1]}}}", nil, "resource Topic: Name: Fn::Cidr"},
+		{"a parameter nobody declared", inYAML, map[string]string{"Name": "x", "Nmae": "y"},
+			"parameter Nmae"},
+		{"an unknown function", "Resources: {Topic: {Properties: {Name: !Cidr [a, 1]}}}", nil,
+			"resource Topic: Name: Fn::Cidr"},
 		{"an anchor", "Resources: &all {}", nil, "line 1"},
-		{"a colon that the parser takes for a key", "A: {B: ['x', !Ref AWS::Region]}", nil, "line 1: !Ref AWS as a key; put a value with colons in quotes"},
+		{"a colon that the parser takes for a key", "A: {B: ['x', !Ref AWS::Region]}", nil,
+			"line 1: !Ref AWS as a key; put a value with colons in quotes"},
 		{"no YAML", "Resources: [", nil, ""},
 		{"no mapping", "- Resources", nil, "want a mapping"},
-		{"an unknown condition", "Conditions: {C: !Or [a]}\nResources: {Topic: {Condition: C}}", nil, "condition"},
+		{"an unknown condition", "Conditions: {C: !Or [a]}\nResources: {Topic: {Condition: C}}", nil,
+			"condition"},
 	} {
 		template, err := Parse([]byte(tt.text))
 		if err == nil {

@@ -40,8 +40,8 @@ func (s scope) condition(v any) (bool, error) {
 	return false, fmt.Errorf("%v: not a condition this package knows", v)
 }
 
-// combine evaluates Not, And and Or, of which CloudFormation takes two to ten conditions; ok is false for
-// anything else.
+// combine evaluates Not, And and Or, of which CloudFormation takes two to ten conditions; ok is
+// false for anything else.
 func combine(name string, parts []any, holds func(any) (bool, error)) (result, ok bool, err error) {
 	switch {
 	case name == "Fn::Not" && len(parts) == 1:

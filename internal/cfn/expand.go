@@ -14,26 +14,29 @@ const (
 	samFunction  = "AWS::Serverless::Function"
 )
 
-// Code is where the code of a function is, in place of a path on this machine. Bucket and Key are a string
-// or a function, such as {"Ref": "CodeKey"}.
+// Code is where the code of a function is, in place of a path on this machine. Bucket and Key are a
+// string or a function, such as {"Ref": "CodeKey"}.
 type Code struct{ Bucket, Key any }
 
 // samAttributes and samProperties are what the transform leaves as it is.
 // https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-resource-function.html
 var (
-	samAttributes = []string{"Condition", "DeletionPolicy", "DependsOn", "Metadata", "UpdatePolicy", "UpdateReplacePolicy"}
+	samAttributes = []string{"Condition", "DeletionPolicy", "DependsOn", "Metadata", "UpdatePolicy",
+		"UpdateReplacePolicy"}
 	samProperties = []string{
-		"Architectures", "CodeSigningConfigArn", "Description", "Environment", "EphemeralStorage", "FileSystemConfigs", "FunctionName",
-		"Handler", "KmsKeyArn", "Layers", "LoggingConfig", "MemorySize", "RecursiveLoop", "ReservedConcurrentExecutions", "Role", "Runtime",
+		"Architectures", "CodeSigningConfigArn", "Description", "Environment", "EphemeralStorage",
+		"FileSystemConfigs", "FunctionName",
+		"Handler", "KmsKeyArn", "Layers", "LoggingConfig", "MemorySize", "RecursiveLoop",
+		"ReservedConcurrentExecutions", "Role", "Runtime",
 		"RuntimeManagementConfig", "SnapStart", "Timeout", "VpcConfig",
 	}
 )
 
-// Expand returns the template without the transform of AWS SAM: each AWS::Serverless::Function is the
-// AWS::Lambda::Function that the transform makes of it. Code is used for functions whose CodeUri is a path, as
-// "sam package" would; without one such a path is an error. So is everything that would make the transform
-// write further resources, and whatever else is SAM's: Events, Policies, Globals, a function without a Role.
-// What is not a function of SAM's is shared with t.
+// Expand returns the template without the transform of AWS SAM: each AWS::Serverless::Function is
+// the AWS::Lambda::Function that the transform makes of it. Code is used for functions whose
+// CodeUri is a path, as "sam package" would; without one such a path is an error. So is everything
+// that would make the transform write further resources, and whatever else is SAM's: Events,
+// Policies, Globals, a function without a Role. What is not a function of SAM's is shared with t.
 func Expand(t Template, code Code) (Template, error) {
 	if t["Globals"] != nil {
 		return nil, errors.New("section Globals: of SAM, Expand knows only the function")
@@ -52,7 +55,8 @@ func Expand(t Template, code Code) (Template, error) {
 			continue
 		}
 		if !isTransform {
-			return nil, fmt.Errorf("resource %s: %s in a template without the transform %s", id, kind, samTransform)
+			return nil, fmt.Errorf("resource %s: %s in a template without the transform %s", id, kind,
+				samTransform)
 		}
 		if kind != samFunction {
 			return nil, fmt.Errorf("resource %s: %s: of SAM, Expand knows only the function", id, kind)
@@ -106,7 +110,8 @@ func expandFunction(written map[string]any, code Code) (map[string]any, error) {
 	return expanded, nil
 }
 
-// expandCode is the Code for a CodeUri: {Bucket, Key, Version}, s3://bucket/key?versionId=version, or a path.
+// expandCode is the Code for a CodeUri: {Bucket, Key, Version}, s3://bucket/key?versionId=version,
+// or a path.
 func expandCode(uri any, code Code) (any, error) {
 	switch uri := uri.(type) {
 	case map[string]any:
@@ -135,14 +140,16 @@ func expandCode(uri any, code Code) (any, error) {
 			return location, nil
 		}
 		if code.Bucket == nil || code.Key == nil {
-			return nil, fmt.Errorf("%s is a path on this machine: CloudFormation needs a bucket and a key", uri)
+			return nil, fmt.Errorf("%s is a path on this machine: CloudFormation needs a bucket and a key",
+				uri)
 		}
 		return map[string]any{"S3Bucket": code.Bucket, "S3Key": code.Key}, nil
 	}
 	return nil, fmt.Errorf("is %v, want a path, s3://bucket/key, or Bucket and Key", uri)
 }
 
-// expandTags is the list of tags for a mapping of them, after the tag that the transform puts on everything.
+// expandTags is the list of tags for a mapping of them, after the tag that the transform puts on
+// everything.
 func expandTags(v any) (any, error) {
 	const createdBy = "lambda:createdBy"
 	tags, ok := v.(map[string]any)

@@ -12,7 +12,8 @@ import (
 	"testing"
 )
 
-// functionTemplate is a template whose last resource is a function of SAM's; the rest of it is given.
+// functionTemplate is a template whose last resource is a function of SAM's; the rest of it is
+// given.
 func functionTemplate(rest string) string {
 	return `
 Transform: AWS::Serverless-2016-10-31
@@ -74,10 +75,13 @@ var functionTemplates = map[string]string{
       Environment: {Variables: {A: !Ref Who, B: "1", C: 2, D: true}}`,
 }
 
-// TestExpandEqualsTheTransform holds Expand to the translator that AWS runs, on template.yaml and on small ones.
+// TestExpandEqualsTheTransform holds Expand to the translator that AWS runs, on template.yaml and
+// on small ones.
 func TestExpandEqualsTheTransform(t *testing.T) {
-	if err := exec.CommandContext(t.Context(), "python3", "-c", "import samtranslator").Run(); err != nil {
-		t.Skip("SKIPPED: Python has no samtranslator, so nothing has held the expander to SAM's own transform (pip install aws-sam-translator)")
+	if err := exec.CommandContext(t.Context(), "python3", "-c",
+		"import samtranslator").Run(); err != nil {
+		t.Skip("SKIPPED: Python has no samtranslator, so nothing has held the expander to SAM's own " +
+			"transform (pip install aws-sam-translator)")
 	}
 	own, err := os.ReadFile("../../template.yaml")
 	if err != nil {
@@ -120,7 +124,8 @@ func TestExpandEqualsTheTransform(t *testing.T) {
 		maps.Copy(gotParts, missing(wantParts, gotParts))
 		for _, name := range slices.Sorted(maps.Keys(gotParts)) {
 			if !reflect.DeepEqual(gotParts[name], wantParts[name]) {
-				t.Errorf("%s: %s\n got %s\nwant %s", names[i], name, asJSON(t, gotParts[name]), asJSON(t, wantParts[name]))
+				t.Errorf("%s: %s\n got %s\nwant %s", names[i], name, asJSON(t, gotParts[name]),
+					asJSON(t, wantParts[name]))
 			}
 		}
 	}
@@ -194,25 +199,41 @@ func TestWhatExpandRefuses(t *testing.T) {
 		{"an alias", functionTemplate(good + ", AutoPublishAlias: live}"), "property AutoPublishAlias"},
 		{"tracing", functionTemplate(good + ", Tracing: Active}"), "property Tracing"},
 		{"a property nobody knows", functionTemplate(good + ", Colour: red}"), "property Colour"},
-		{"a connector", functionTemplate(good + "}\n    Connectors: {}"), "Connectors: Expand does not know"},
-		{"no role", functionTemplate("\n    Properties: {CodeUri: ., Handler: h, Runtime: r}"), "has no Role"},
+		{"a connector", functionTemplate(good + "}\n    Connectors: {}"),
+			"Connectors: Expand does not know"},
+		{"no role", functionTemplate("\n    Properties: {CodeUri: ., Handler: h, Runtime: r}"),
+			"has no Role"},
 		{"no properties", functionTemplate(""), "has no Handler"},
-		{"no code", functionTemplate("\n    Properties: {Handler: h, Runtime: r, Role: x}"), "property CodeUri: is <nil>"},
-		{"half a place", functionTemplate("\n    Properties: {CodeUri: {Bucket: b}, Handler: h, Runtime: r, Role: x}"), "has no Bucket and Key"},
-		{"s3:// without a key", functionTemplate("\n    Properties: {CodeUri: 's3://bucket/', Handler: h, Runtime: r, Role: x}"), "is not s3://bucket/key"},
-		{"s3:// that is none", functionTemplate("\n    Properties: {CodeUri: 's3://[x', Handler: h, Runtime: r, Role: x}"), "property CodeUri"},
+		{"no code", functionTemplate("\n    Properties: {Handler: h, Runtime: r, Role: x}"),
+			"property CodeUri: is <nil>"},
+		{"half a place",
+			functionTemplate("\n    Properties: {CodeUri: {Bucket: b}, Handler: h, Runtime: r, Role: x}"),
+			"has no Bucket and Key"},
+		{"s3:// without a key",
+			functionTemplate("\n    Properties: {CodeUri: 's3://bucket/', Handler: h, Runtime: r, Role: x}"),
+			"is not s3://bucket/key"},
+		{"s3:// that is none",
+			functionTemplate("\n    Properties: {CodeUri: 's3://[x', Handler: h, Runtime: r, Role: x}"),
+			"property CodeUri"},
 		{"a list of tags", functionTemplate(good + ", Tags: [a]}"), "property Tags"},
-		{"the transform's tag", functionTemplate(good + ", Tags: {'lambda:createdBy': me}}"), "property Tags"},
+		{"the transform's tag", functionTemplate(good + ", Tags: {'lambda:createdBy': me}}"),
+			"property Tags"},
 		{"globals", "Globals: {Function: {Timeout: 1}}\n" + functionTemplate(good+"}"), "Globals"},
-		{"an API", "Transform: AWS::Serverless-2016-10-31\nResources: {Api: {Type: AWS::Serverless::Api}}", "resource Api: AWS::Serverless::Api"},
-		{"no transform", "Resources: {F: {Type: AWS::Serverless::Function}}", "resource F: AWS::Serverless::Function in a template without the transform"},
-		{"another transform", "Transform: [AWS::Serverless-2016-10-31, AWS::LanguageExtensions]\nResources: {}", "transform [AWS::Serverless"},
+		{"an API",
+			"Transform: AWS::Serverless-2016-10-31\nResources: {Api: {Type: AWS::Serverless::Api}}",
+			"resource Api: AWS::Serverless::Api"},
+		{"no transform", "Resources: {F: {Type: AWS::Serverless::Function}}",
+			"resource F: AWS::Serverless::Function in a template without the transform"},
+		{"another transform",
+			"Transform: [AWS::Serverless-2016-10-31, AWS::LanguageExtensions]\nResources: {}",
+			"transform [AWS::Serverless"},
 	} {
 		template, err := Parse([]byte(tt.text))
 		if err != nil {
 			t.Fatal(tt.name, err)
 		}
-		if _, err := Expand(template, Code{Bucket: "b", Key: "k"}); err == nil || !strings.Contains(err.Error(), tt.want) {
+		if _, err := Expand(template, Code{Bucket: "b", Key: "k"}); err == nil ||
+			!strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: error %v, want %q in it", tt.name, err, tt.want)
 		}
 	}
@@ -220,10 +241,12 @@ func TestWhatExpandRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Expand(template, Code{}); err == nil || !strings.Contains(err.Error(), ". is a path on this machine") {
+	if _, err := Expand(template, Code{}); err == nil ||
+		!strings.Contains(err.Error(), ". is a path on this machine") {
 		t.Errorf("a path without code: error %v", err)
 	}
-	if plain, err := Expand(Template{"Resources": map[string]any{}}, Code{}); err != nil || len(plain) != 1 {
+	if plain, err := Expand(Template{"Resources": map[string]any{}}, Code{}); err != nil ||
+		len(plain) != 1 {
 		t.Errorf("a template without SAM: %v, %v", plain, err)
 	}
 }

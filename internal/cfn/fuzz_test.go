@@ -7,10 +7,12 @@ import (
 	"testing"
 )
 
-// FuzzTemplate: whatever a template says, it is read or refused; and nothing of SAM's is left in what Expand writes.
+// FuzzTemplate: whatever a template says, it is read or refused; and nothing of SAM's is left in
+// what Expand writes.
 func FuzzTemplate(f *testing.F) {
 	f.Add(inJSON)
-	for _, text := range []string{functionsTemplate, checkedTemplate, functionTemplate(functionTemplates["attributes"])} {
+	for _, text := range []string{functionsTemplate, checkedTemplate,
+		functionTemplate(functionTemplates["attributes"])} {
 		template, err := Parse([]byte(text))
 		if err != nil {
 			f.Fatal(err)

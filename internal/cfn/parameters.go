@@ -12,12 +12,13 @@ import (
 )
 
 // Check reports what CloudFormation refuses before it creates or updates a stack with these
-// parameters: those that do not satisfy their constraints, and Rules that do not hold. All problems come
-// joined, each with its parameter or rule, and with what the template says to whoever gets it wrong.
+// parameters: those that do not satisfy their constraints, and Rules that do not hold. All problems
+// come joined, each with its parameter or rule, and with what the template says to whoever gets it
+// wrong.
 //
-// A pattern has to match the whole value, and each element of a list; an empty list has one empty element.
-// CloudFormation's are Java's and these Go's: of what Go lacks, only (?!…) at the beginning is understood, and
-// the rest is an error.
+// A pattern has to match the whole value, and each element of a list; an empty list has one empty
+// element. CloudFormation's are Java's and these Go's: of what Go lacks, only (?!…) at the
+// beginning is understood, and the rest is an error.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html
 func (t Template) Check(parameters map[string]string) error {
 	s, err := t.scope(parameters)
@@ -95,7 +96,11 @@ func constraints(p map[string]any, value string) error {
 		return fmt.Errorf("%q failed to satisfy constraint: "+why, append([]any{value}, args...)...)
 	}
 	if allowed := List(p["AllowedValues"]); allowed != nil {
-		if !slices.ContainsFunc(allowed, func(v any) bool { text, err := asText(v); return err == nil && text == value }) {
+		if !slices.ContainsFunc(allowed, func(v any) bool {
+			text, err := asText(v)
+			return err == nil &&
+				text == value
+		}) {
 			return refused("must be one of %v", allowed)
 		}
 	}
@@ -108,7 +113,8 @@ func constraints(p map[string]any, value string) error {
 			return refused("must match pattern %s", pattern)
 		}
 	}
-	measured, what, limits := float64(utf8.RuneCountInString(value)), " characters", [2]string{"MinLength", "MaxLength"}
+	measured, what, limits := float64(utf8.RuneCountInString(value)), " characters",
+		[2]string{"MinLength", "MaxLength"}
 	if kind == "Number" || kind == "List<Number>" {
 		number, err := strconv.ParseFloat(value, 64)
 		if err != nil || !decimal.MatchString(value) {

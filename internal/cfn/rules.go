@@ -47,8 +47,8 @@ func (s scope) rule(v any) error {
 	return errors.Join(problems...)
 }
 
-// asserted evaluates a condition of Rules, which knows less than those of Conditions and more: nothing but
-// parameters can be referred to, and lists can be asked about.
+// asserted evaluates a condition of Rules, which knows less than those of Conditions and more:
+// nothing but parameters can be referred to, and lists can be asked about.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference-rules.html
 func (s scope) asserted(v any) (bool, error) {
 	m, _ := v.(map[string]any)
@@ -78,12 +78,15 @@ func (s scope) asserted(v any) (bool, error) {
 	case name == "Fn::EachMemberEquals" && isList && isText:
 		return !slices.ContainsFunc(list, func(member any) bool { return member != text }), nil
 	case name == "Fn::EachMemberIn" && isList && isAmong:
-		return !slices.ContainsFunc(list, func(member any) bool { return !slices.Contains(among, member) }), nil
+		return !slices.ContainsFunc(list, func(member any) bool {
+			return !slices.Contains(among, member)
+		}), nil
 	}
 	return false, fmt.Errorf("%v: not a condition that a rule can have", v)
 }
 
-// parameter is a value in a rule: the parameter of a Ref, or what is written, numbers as text; a string or a list of strings.
+// parameter is a value in a rule: the parameter of a Ref, or what is written, numbers as text; a
+// string or a list of strings.
 func (s scope) parameter(v any) (any, error) {
 	switch v := v.(type) {
 	case map[string]any:

@@ -55,7 +55,8 @@ func decode(n ast.Node) (any, error) {
 	case *ast.TagNode:
 		return decodeTag(n)
 	}
-	return nil, fmt.Errorf("line %d: a %v, which templates here do not use", n.GetToken().Position.Line, n.Type())
+	return nil, fmt.Errorf("line %d: a %v, which templates here do not use",
+		n.GetToken().Position.Line, n.Type())
 }
 
 func decodeMapping(entries []*ast.MappingValueNode) (any, error) {
@@ -66,7 +67,8 @@ func decodeMapping(entries []*ast.MappingValueNode) (any, error) {
 		case *ast.StringNode:
 			key = n.Value
 		case *ast.TagNode: // what the parser makes of a colon within braces: {A: [!Ref AWS::Region]}
-			return nil, fmt.Errorf("line %d: %s as a key; put a value with colons in quotes", n.GetToken().Position.Line, key)
+			return nil, fmt.Errorf("line %d: %s as a key; put a value with colons in quotes",
+				n.GetToken().Position.Line, key)
 		}
 		value, err := decode(entry.Value)
 		if err != nil {

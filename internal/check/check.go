@@ -1,11 +1,12 @@
-// Package check judges policy documents without an account: do these files give what a release of Remotion
-// needs, or what another document asks for? People run it in their own repositories, before they apply a policy.
+// Package check judges policy documents without an account: do these files give what a release of
+// Remotion needs, or what another document asks for? People run it in their own repositories,
+// before they apply a policy.
 //
 //	reqs, err := check.Release(check.Target{Kind: policies.Role}, policies.Latest())
 //	result := check.Judge(grants, reqs, nil)
 //
-// It decides by package iampolicy alone and asks nobody. It leaves out what only AWS knows: which policies a
-// principal really has, and what its organization says.
+// It decides by package iampolicy alone and asks nobody. It leaves out what only AWS knows: which
+// policies a principal really has, and what its organization says.
 package check
 
 import (
@@ -35,8 +36,8 @@ type Verdict struct {
 	Unverified   int `json:"unverified"`
 	// Findings are in the order of what is asked for, one for each Sid, action and resource.
 	Findings []Finding `json:"findings"`
-	// Excess is what is granted beyond that. It is nil unless asked for; ExcessIncomplete says that there
-	// may be more.
+	// Excess is what is granted beyond that. It is nil unless asked for; ExcessIncomplete says that
+	// there may be more.
 	Excess           []Excess `json:"excess,omitempty"`
 	ExcessIncomplete bool     `json:"excessIncomplete,omitempty"`
 }
@@ -49,7 +50,8 @@ type Finding struct {
 	Resource string           `json:"resource"`
 	Status   iampolicy.Status `json:"status"`
 	Cause    iampolicy.Cause  `json:"cause,omitempty"`
-	// ExampleAction and ExampleARN are a request for which the status holds; a satisfied finding has none.
+	// ExampleAction and ExampleARN are a request for which the status holds; a satisfied finding has
+	// none.
 	ExampleAction string     `json:"exampleAction,omitempty"`
 	ExampleARN    string     `json:"exampleArn,omitempty"`
 	Why           string     `json:"why,omitempty"`
@@ -67,7 +69,8 @@ type Finding struct {
 type NearMatch struct {
 	Kind    iampolicy.NearMatchKind `json:"kind"`
 	Pattern string                  `json:"pattern"`
-	// At is the character of the pattern, counted from 1, from which on it differs; 0 when that says nothing.
+	// At is the character of the pattern, counted from 1, from which on it differs; 0 when that says
+	// nothing.
 	At   int    `json:"at,omitempty"`
 	Got  string `json:"got,omitempty"`
 	Want string `json:"want,omitempty"`
@@ -83,8 +86,8 @@ type Excess struct {
 	Statement     audit.StatementRef   `json:"statement"`
 }
 
-// Evaluate decides for each requirement whether the policies grant all of it, in the context each brings and
-// extra, which wins.
+// Evaluate decides for each requirement whether the policies grant all of it, in the context each
+// brings and extra, which wins.
 func Evaluate(grants iampolicy.Grants, required Required, extra iampolicy.Context) Verdict {
 	r := Verdict{
 		SchemaVersion: SchemaVersion, Status: audit.StatusCompliant, Required: required.Name,
@@ -124,26 +127,31 @@ func (r *Verdict) FindExcess(grants iampolicy.Grants, required Required, extra i
 	r.Excess, r.ExcessIncomplete = []Excess{}, !complete
 	for _, e := range list {
 		r.Excess = append(r.Excess, Excess{
-			Kind: e.Kind, Action: e.Action, Resource: e.Resource, ExampleAction: e.ExampleAction, ExampleARN: e.ExampleARN,
-			Statement: audit.NewStatementRef(e.Granting),
+			Kind: e.Kind, Action: e.Action, Resource: e.Resource, ExampleAction: e.ExampleAction,
+			ExampleARN: e.ExampleARN,
+			Statement:  audit.NewStatementRef(e.Granting),
 		})
 	}
 }
 
 // rank orders what one demand of several can come to, the worst last.
-var rank = []iampolicy.Status{iampolicy.Satisfied, iampolicy.Unverified, iampolicy.Conditional, iampolicy.Partial, iampolicy.Missing, iampolicy.Denied}
+var rank = []iampolicy.Status{iampolicy.Satisfied, iampolicy.Unverified, iampolicy.Conditional,
+	iampolicy.Partial, iampolicy.Missing, iampolicy.Denied}
 
 func (r Requirement) judge(grants iampolicy.Grants, extra iampolicy.Context) Finding {
-	f := Finding{Sid: r.Sid, Action: r.Action, Resource: r.Resource, Severity: r.Severity, Reason: r.Reason, Impact: r.Impact}
+	f := Finding{Sid: r.Sid, Action: r.Action, Resource: r.Resource, Severity: r.Severity,
+		Reason: r.Reason, Impact: r.Impact}
 	if r.Problem != "" {
-		f.Status, f.Why, f.ExampleAction, f.ExampleARN = iampolicy.Unverified, r.Problem, r.Action, r.Resource
+		f.Status, f.Why, f.ExampleAction, f.ExampleARN = iampolicy.Unverified, r.Problem, r.Action,
+			r.Resource
 		return f
 	}
 	var worst iampolicy.Coverage
 	granted := false
 	for _, d := range r.demands {
 		c := grants.Cover(d.need, audit.Overridden(d.context, extra))
-		granted = granted || c.Status == iampolicy.Satisfied || c.Status == iampolicy.Partial || c.Status == iampolicy.Conditional
+		granted = granted || c.Status == iampolicy.Satisfied || c.Status == iampolicy.Partial ||
+			c.Status == iampolicy.Conditional
 		if worst.Status == "" || slices.Index(rank, c.Status) > slices.Index(rank, worst.Status) {
 			worst = c
 		}
@@ -166,8 +174,8 @@ func (r Requirement) judge(grants iampolicy.Grants, extra iampolicy.Context) Fin
 	return f
 }
 
-// Worst is the highest severity among the gaps, or zero without gaps. What is not Remotion's has no severity
-// and counts as critical: whoever wrote it down needs it.
+// Worst is the highest severity among the gaps, or zero without gaps. What is not Remotion's has no
+// severity and counts as critical: whoever wrote it down needs it.
 func (r Verdict) Worst() policies.Severity {
 	var worst policies.Severity
 	for _, f := range r.Findings {

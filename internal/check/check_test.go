@@ -17,13 +17,15 @@ func grants(t *testing.T, texts ...string) (g iampolicy.Grants) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		g.Identity = append(g.Identity, iampolicy.Policy{ID: fmt.Sprintf("%c.json", 'a'+i), Document: doc})
+		g.Identity = append(g.Identity, iampolicy.Policy{ID: fmt.Sprintf("%c.json", 'a'+i),
+			Document: doc})
 	}
 	return g
 }
 
-// What Remotion prints for a release, and what Narrow makes of it for a place and a purpose, gives all that the
-// release needs there: any release, partition and purpose, anywhere and in one account and some regions.
+// What Remotion prints for a release, and what Narrow makes of it for a place and a purpose, gives
+// all that the release needs there: any release, partition and purpose, anywhere and in one account
+// and some regions.
 func TestOurOwnPoliciesPass(t *testing.T) {
 	for _, partition := range policies.Partitions() {
 		regions := policies.Regions(partition)
@@ -35,7 +37,8 @@ func TestOurOwnPoliciesPass(t *testing.T) {
 					{Account: "123456789012"},
 					{Account: "123456789012", Regions: regions[:1]},
 					{Account: "123456789012", Regions: regions[:2], Principal: caller},
-					{Account: "123456789012", Regions: regions, Principal: strings.Replace(caller, "user/", "role/people/", 1)},
+					{Account: "123456789012", Regions: regions,
+						Principal: strings.Replace(caller, "user/", "role/people/", 1)},
 				} {
 					for _, purpose := range []policies.Purpose{policies.Render, policies.Deploy, policies.All} {
 						target.Kind, target.Purpose = kind, purpose
@@ -46,15 +49,18 @@ func TestOurOwnPoliciesPass(t *testing.T) {
 						if len(required.Requirements) == 0 && (kind == policies.User || purpose != policies.Deploy) {
 							t.Errorf("%s %s %+v: nothing is needed", partition, release, target)
 						}
-						place := policies.Scope{Partition: partition, Account: target.Account, Regions: target.Regions, Caller: target.Principal}
+						place := policies.Scope{Partition: partition, Account: target.Account,
+							Regions: target.Regions, Caller: target.Principal}
 						for i, text := range []string{
 							policies.LeastPrivilege([]policies.Release{release}, kind, purpose, place),
 							release.Document(kind),
 						} {
 							for _, f := range Evaluate(grants(t, text), required, nil).Findings {
-								forgotten := i == 1 && f.Sid == "FetchBinaries" && f.Severity == policies.Low // Insights in four regions
+								// Insights in four regions
+								forgotten := i == 1 && f.Sid == "FetchBinaries" && f.Severity == policies.Low
 								if f.Status != iampolicy.Satisfied && !forgotten {
-									t.Errorf("%s %s %+v: %s on %s is %s, such as %s\n%s", partition, release, target, f.Action, f.Resource, f.Status, f.ExampleARN, text)
+									t.Errorf("%s %s %+v: %s on %s is %s, such as %s\n%s", partition, release, target, f.Action,
+										f.Resource, f.Status, f.ExampleARN, text)
 								}
 							}
 						}
@@ -65,17 +71,21 @@ func TestOurOwnPoliciesPass(t *testing.T) {
 	}
 }
 
-// What people cut a layer's pattern to and still grants every version of the layers that Remotion attaches.
+// What people cut a layer's pattern to and still grants every version of the layers that Remotion
+// attaches.
 func TestNarrowedLayers(t *testing.T) {
 	for name, narrowed := range map[string]*strings.Replacer{
-		"a version behind the name": strings.NewReplacer("remotion-binaries-*", "remotion-binaries-*:*", "InsightsExtension*", "InsightsExtension*:*"),
-		"Arm alone":                 strings.NewReplacer("InsightsExtension*", "InsightsExtension-Arm64:*"),
+		"a version behind the name": strings.NewReplacer("remotion-binaries-*", "remotion-binaries-*:*",
+			"InsightsExtension*", "InsightsExtension*:*"),
+		"Arm alone": strings.NewReplacer("InsightsExtension*",
+			"InsightsExtension-Arm64:*"),
 	} {
 		required, err := ReleaseRequirements(Target{Kind: policies.User}, policies.Latest())
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, f := range Evaluate(grants(t, narrowed.Replace(policies.Latest().Document(policies.User))), required, nil).Findings {
+		for _, f := range Evaluate(grants(t, narrowed.Replace(policies.Latest().Document(policies.User))),
+			required, nil).Findings {
 			if f.Status != iampolicy.Satisfied {
 				t.Errorf("%s: %s on %s is %s, such as %s", name, f.Action, f.Resource, f.Status, f.ExampleARN)
 			}
@@ -84,7 +94,8 @@ func TestNarrowedLayers(t *testing.T) {
 }
 
 func TestNarrowedPolicies(t *testing.T) {
-	text := strings.NewReplacer(":lambda:*:*:function:", ":lambda:us-east-1:123456789012:function:", "remotionlambda-*", "remotionlambda-useast1-*",
+	text := strings.NewReplacer(":lambda:*:*:function:", ":lambda:us-east-1:123456789012:function:",
+		"remotionlambda-*", "remotionlambda-useast1-*",
 		":logs:*:*:", ":logs:us-east-1:123456789012:").Replace(policies.Latest().Document(policies.Role))
 	for _, test := range []struct {
 		name    string
@@ -93,7 +104,8 @@ func TestNarrowedPolicies(t *testing.T) {
 		example string
 	}{
 		{"its own region", Target{Account: "123456789012", Regions: []string{"us-east-1"}}, 0, ""},
-		{"another region", Target{Account: "123456789012", Regions: []string{"us-east-1", "eu-west-1"}}, 14, "arn:aws:s3:::remotionlambda-euwest1-r3m0t10n4u"},
+		{"another region", Target{Account: "123456789012", Regions: []string{"us-east-1", "eu-west-1"}},
+			14, "arn:aws:s3:::remotionlambda-euwest1-r3m0t10n4u"},
 		{"any region", Target{}, 14, "arn:aws:s3:::remotionlambda-r3m0t10n4u"},
 	} {
 		test.target.Kind = policies.Role
@@ -109,14 +121,17 @@ func TestNarrowedPolicies(t *testing.T) {
 			}
 		}
 		if r.Gaps != test.gaps || example != test.example {
-			t.Errorf("%s: %d gaps, example %s; want %d, %s", test.name, r.Gaps, example, test.gaps, test.example)
+			t.Errorf("%s: %d gaps, example %s; want %d, %s", test.name, r.Gaps, example, test.gaps,
+				test.example)
 		}
 	}
 }
 
 func TestDocument(t *testing.T) {
 	const allowAll = `{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}`
-	required := func(statements string) string { return `{"Version":"2012-10-17","Statement":[` + statements + `]}` }
+	required := func(statements string) string {
+		return `{"Version":"2012-10-17","Statement":[` + statements + `]}`
+	}
 	tests := []struct {
 		name, required, policy string
 		context                iampolicy.Context
@@ -125,21 +140,34 @@ func TestDocument(t *testing.T) {
 		{"one finding for each Sid, action and resource, in order, once",
 			required(`{"Sid":"A","Effect":"Allow","Action":["s3:GetObject","s3:PutObject","s3:GetObject"],"Resource":["arn:aws:s3:::a/*","arn:aws:s3:::b/*"]},{"Sid":"B","Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::a/*"}`),
 			allowAll, nil,
-			[]string{"A s3:GetObject arn:aws:s3:::a/* satisfied", "A s3:GetObject arn:aws:s3:::b/* satisfied", "A s3:PutObject arn:aws:s3:::a/* satisfied", "A s3:PutObject arn:aws:s3:::b/* satisfied", "B s3:GetObject arn:aws:s3:::a/* satisfied"}},
-		{"it is taken as it is written", required(`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::a*"}`), `{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::a*/*"}}`, nil,
+			[]string{"A s3:GetObject arn:aws:s3:::a/* satisfied",
+				"A s3:GetObject arn:aws:s3:::b/* satisfied", "A s3:PutObject arn:aws:s3:::a/* satisfied",
+				"A s3:PutObject arn:aws:s3:::b/* satisfied", "B s3:GetObject arn:aws:s3:::a/* satisfied"}},
+		{"it is taken as it is written",
+			required(`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::a*"}`),
+			`{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::a*/*"}}`, nil,
 			[]string{" s3:GetObject arn:aws:s3:::a* partial arn:aws:s3:::a"}},
-		{"a condition that names one value is the context", required(`{"Effect":"Allow","Action":"iam:PassRole","Resource":"*","Condition":{"StringEquals":{"iam:PassedToService":"lambda.amazonaws.com"}}}`),
+		{"a condition that names one value is the context",
+			required(`{"Effect":"Allow","Action":"iam:PassRole","Resource":"*","Condition":{"StringEquals":{"iam:PassedToService":"lambda.amazonaws.com"}}}`),
 			`{"Statement":{"Effect":"Allow","Action":"iam:PassRole","Resource":"*","Condition":{"StringEquals":{"iam:PassedToService":"lambda.amazonaws.com"}}}}`, nil, []string{" iam:PassRole * satisfied"}},
-		{"without it the grant hangs on a condition", required(`{"Effect":"Allow","Action":"iam:PassRole","Resource":"*"}`),
+		{"without it the grant hangs on a condition",
+			required(`{"Effect":"Allow","Action":"iam:PassRole","Resource":"*"}`),
 			`{"Statement":{"Effect":"Allow","Action":"iam:PassRole","Resource":"*","Condition":{"StringEquals":{"iam:PassedToService":"lambda.amazonaws.com"}}}}`, nil, []string{" iam:PassRole * conditional *"}},
-		{"a variable takes its value from the context", required(`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::${aws:username}/*"}`), `{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::anna/*"}}`,
-			iampolicy.Context{"aws:username": {"anna"}}, []string{" s3:GetObject arn:aws:s3:::${aws:username}/* satisfied"}},
-		{"nor of a star that is the character itself", required(`{"Effect":"Allow","Action":"s3:GetObject","Resource":["arn:aws:s3:::a/${*}","arn:aws:s3:::a/${$}"]}`), `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":["arn:aws:s3:::a/${*}","arn:aws:s3:::a/${$}"]}}`, nil,
-			[]string{" s3:GetObject arn:aws:s3:::a/${*} unverified arn:aws:s3:::a/${*}", " s3:GetObject arn:aws:s3:::a/${$} satisfied"}},
-		{"the same in another context is demanded as well", required(`{"Effect":"Allow","Action":"iam:PassRole","Resource":"*","Condition":{"StringEquals":{"iam:PassedToService":"lambda.amazonaws.com"}}},{"Effect":"Allow","Action":"iam:PassRole","Resource":"*"}`),
+		{"a variable takes its value from the context",
+			required(`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::${aws:username}/*"}`), `{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::anna/*"}}`,
+			iampolicy.Context{"aws:username": {"anna"}},
+			[]string{" s3:GetObject arn:aws:s3:::${aws:username}/* satisfied"}},
+		{"nor of a star that is the character itself",
+			required(`{"Effect":"Allow","Action":"s3:GetObject","Resource":["arn:aws:s3:::a/${*}","arn:aws:s3:::a/${$}"]}`), `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":["arn:aws:s3:::a/${*}","arn:aws:s3:::a/${$}"]}}`, nil,
+			[]string{" s3:GetObject arn:aws:s3:::a/${*} unverified arn:aws:s3:::a/${*}",
+				" s3:GetObject arn:aws:s3:::a/${$} satisfied"}},
+		{"the same in another context is demanded as well",
+			required(`{"Effect":"Allow","Action":"iam:PassRole","Resource":"*","Condition":{"StringEquals":{"iam:PassedToService":"lambda.amazonaws.com"}}},{"Effect":"Allow","Action":"iam:PassRole","Resource":"*"}`),
 			`{"Statement":{"Effect":"Allow","Action":"iam:PassRole","Resource":"*","Condition":{"StringEquals":{"iam:PassedToService":"lambda.amazonaws.com"}}}}`, nil, []string{" iam:PassRole * conditional *"}},
-		{"without a value nothing is claimed", required(`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::${aws:username}/*"}`), allowAll, nil,
-			[]string{" s3:GetObject arn:aws:s3:::${aws:username}/* unverified arn:aws:s3:::${aws:username}/*"}},
+		{"without a value nothing is claimed",
+			required(`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::${aws:username}/*"}`), allowAll, nil,
+			[]string{" s3:GetObject arn:aws:s3:::${aws:username}/* unverified " +
+				"arn:aws:s3:::${aws:username}/*"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -153,7 +181,8 @@ func TestDocument(t *testing.T) {
 			}
 			var got []string
 			for _, f := range Evaluate(grants(t, test.policy), all, test.context).Findings {
-				got = append(got, strings.TrimRight(fmt.Sprintln(f.Sid, f.Action, f.Resource, f.Status, f.ExampleARN), " \n"))
+				got = append(got,
+					strings.TrimRight(fmt.Sprintln(f.Sid, f.Action, f.Resource, f.Status, f.ExampleARN), " \n"))
 			}
 			if !slices.Equal(got, test.want) {
 				t.Errorf("got  %q\nwant %q", got, test.want)
@@ -164,9 +193,11 @@ func TestDocument(t *testing.T) {
 
 // What could not be decided has an example as well: all that was asked for.
 func TestUndecided(t *testing.T) {
-	needed, granted := "arn:aws:s3:::a"+strings.Repeat("*a", 5000), "arn:aws:s3:::"+strings.Repeat("*a*b", 20)+"*"
+	needed, granted := "arn:aws:s3:::a"+strings.Repeat("*a", 5000),
+		"arn:aws:s3:::"+strings.Repeat("*a*b", 20)+"*"
 	for _, action := range []string{"s3:GetObject", "s3:*", "*"} {
-		doc, err := iampolicy.Parse(`{"Statement":{"Effect":"Allow","Action":"` + action + `","Resource":"` + needed + `"}}`)
+		doc, err := iampolicy.Parse(`{"Statement":{"Effect":"Allow","Action":"` + action +
+			`","Resource":"` + needed + `"}}`)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -174,9 +205,12 @@ func TestUndecided(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		f := Evaluate(grants(t, `{"Statement":{"Effect":"Allow","Action":"*","Resource":"`+granted+`"}}`), all, nil).Findings[0]
-		if f.Status != iampolicy.Unverified || f.Why == "" || f.ExampleAction != action || f.ExampleARN != needed {
-			t.Errorf("%s: %s (%s), example %s on %.40s", action, f.Status, f.Why, f.ExampleAction, f.ExampleARN)
+		f := Evaluate(grants(t, `{"Statement":{"Effect":"Allow","Action":"*","Resource":"`+granted+`"}}`),
+			all, nil).Findings[0]
+		if f.Status != iampolicy.Unverified || f.Why == "" || f.ExampleAction != action ||
+			f.ExampleARN != needed {
+			t.Errorf("%s: %s (%s), example %s on %.40s", action, f.Status, f.Why, f.ExampleAction,
+				f.ExampleARN)
 		}
 	}
 }
@@ -195,7 +229,8 @@ func TestDocumentRefuses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := DocumentRequirements("needed.json", doc, nil); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := DocumentRequirements("needed.json", doc, nil); err == nil ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", text, err, want)
 		}
 	}

@@ -48,7 +48,8 @@ type Target struct {
 	Principal string
 }
 
-// userName is that of the user Remotion's setup guide creates. https://www.remotion.dev/docs/lambda/setup
+// userName is that of the user Remotion's setup guide creates.
+// https://www.remotion.dev/docs/lambda/setup
 const userName = "remotion-user"
 
 // context is what a request says of who makes it.
@@ -60,7 +61,8 @@ func (t Target) context() iampolicy.Context {
 	name, isUser := userName, t.Principal == ""
 	if t.Principal != "" {
 		ctx["aws:PrincipalArn"] = []string{t.Principal}
-		name, isUser = t.Principal[strings.LastIndexByte(t.Principal, '/')+1:], strings.Contains(t.Principal, ":user/")
+		name, isUser = t.Principal[strings.LastIndexByte(t.Principal, '/')+1:],
+			strings.Contains(t.Principal, ":user/")
 	}
 	if isUser {
 		ctx["aws:username"] = []string{name}
@@ -71,10 +73,12 @@ func (t Target) context() iampolicy.Context {
 	return ctx
 }
 
-// ReleaseRequirements asks for what a release of Remotion needs, of the resource types each action is about. Where the
-// account or the region is not known every one is asked for, as Remotion documents it.
+// ReleaseRequirements asks for what a release of Remotion needs, of the resource types each action
+// is about. Where the account or the region is not known every one is asked for, as Remotion
+// documents it.
 func ReleaseRequirements(t Target, release policies.Release) (Required, error) {
-	place := policies.Scope{Partition: release.Partition, Account: t.Account, Regions: t.Regions, Caller: t.Principal}
+	place := policies.Scope{Partition: release.Partition, Account: t.Account, Regions: t.Regions,
+		Caller: t.Principal}
 	if place.Account == "" {
 		place.Account = "*"
 	}
@@ -108,12 +112,14 @@ func ReleaseRequirements(t Target, release policies.Release) (Required, error) {
 	return all, nil
 }
 
-// DocumentRequirements asks for what a policy document allows, exactly as it is written: each action on each resource of
-// each statement, once. A condition with one value that a key has to equal is taken as the context of the
-// requests; under any other, and beyond it, the permission is asked for in every context, which is more. A
-// policy variable takes its value from ctx. A document that forbids, or says what it does not mean, asks for
-// nothing that could be checked, and is an error.
-func DocumentRequirements(name string, doc *iampolicy.Document, ctx iampolicy.Context) (Required, error) {
+// DocumentRequirements asks for what a policy document allows, exactly as it is written: each
+// action on each resource of each statement, once. A condition with one value that a key has to
+// equal is taken as the context of the requests; under any other, and beyond it, the permission is
+// asked for in every context, which is more. A policy variable takes its value from ctx. A document
+// that forbids, or says what it does not mean, asks for nothing that could be checked, and is an
+// error.
+func DocumentRequirements(name string, doc *iampolicy.Document,
+	ctx iampolicy.Context) (Required, error) {
 	all := Required{Name: name}
 	var errs []error
 	for i, s := range doc.Statements {
@@ -138,7 +144,8 @@ func DocumentRequirements(name string, doc *iampolicy.Document, ctx iampolicy.Co
 				expanded := resource
 				if doc.Version == "2012-10-17" {
 					var missing []string
-					if expanded, missing = iampolicy.Expand(resource, audit.Overridden(context, ctx)); missing != nil {
+					if expanded, missing = iampolicy.Expand(resource,
+						audit.Overridden(context, ctx)); missing != nil {
 						req.Problem = problem(missing[0])
 						all.add(req)
 						continue
@@ -160,11 +167,12 @@ func DocumentRequirements(name string, doc *iampolicy.Document, ctx iampolicy.Co
 	return all, errors.Join(errs...)
 }
 
-// add appends a requirement, or what it demands to one of the same Sid, action and resource, which another
-// statement may ask for in another context.
+// add appends a requirement, or what it demands to one of the same Sid, action and resource, which
+// another statement may ask for in another context.
 func (r *Required) add(req Requirement) {
 	for i := range r.Requirements {
-		if o := &r.Requirements[i]; o.Sid == req.Sid && o.Action == req.Action && o.Resource == req.Resource {
+		if o := &r.Requirements[i]; o.Sid == req.Sid && o.Action == req.Action &&
+			o.Resource == req.Resource {
 			o.demands = append(o.demands, req.demands...)
 			return
 		}
@@ -175,9 +183,11 @@ func (r *Required) add(req Requirement) {
 // problem says why nothing can be asked for with a variable.
 func problem(variable string) string {
 	if variable == "*" || variable == "?" {
-		return "the requirement has ${" + variable + "}, the character itself, for which no check can ask: leave that resource out"
+		return "the requirement has ${" + variable +
+			"}, the character itself, for which no check can ask: leave that resource out"
 	}
-	return "the requirement has the variable " + variable + ", whose value is not given: add --context " + variable + "=VALUE"
+	return "the requirement has the variable " + variable +
+		", whose value is not given: add --context " + variable + "=VALUE"
 }
 
 // settled is the context in which conditions of the form "this key equals this value" hold.

@@ -2,14 +2,15 @@ package cloudtrail
 
 import "strings"
 
-// actor says who made the call, and from where, if that says more. account is where it was made: whoever is of
-// another is told as that.
+// actor says who made the call, and from where, if that says more. account is where it was made:
+// whoever is of another is told as that.
 // https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html
 func (o object) actor(account string) (who, from string) {
 	id := o.object("userIdentity")
 	session := id.object("sessionContext")
 	issuer := session.object("sessionIssuer")
-	arn, by, name := id.text("arn", maxARN), id.text("invokedBy", maxName), id.text("userName", maxName)
+	arn, by, name := id.text("arn", maxARN), id.text("invokedBy", maxName),
+		id.text("userName", maxName)
 	from = o.text("sourceIPAddress", maxName)
 	switch kind := id.text("type", maxName); kind {
 	case "IAMUser":
@@ -28,12 +29,15 @@ func (o object) actor(account string) (who, from string) {
 	case "AWSService":
 		who = "AWS service " + or(by, name)
 	case "FederatedUser":
-		who = "federated user " + or(name, last(arn)) + parenthesis("of user/", issuer.text("userName", maxName))
+		who = "federated user " + or(name, last(arn)) +
+			parenthesis("of user/", issuer.text("userName", maxName))
 	case "SAMLUser", "WebIdentityUser":
-		who = map[string]string{"SAMLUser": "SAML user ", "WebIdentityUser": "web identity "}[kind] + or(name, id.text("principalId", maxName)) +
+		who = map[string]string{"SAMLUser": "SAML user ", "WebIdentityUser": "web identity "}[kind] +
+			or(name, id.text("principalId", maxName)) +
 			parenthesis("of ", id.text("identityProvider", maxName))
 	case "IdentityCenterUser":
-		who = "Identity Center user " + or(id.object("onBehalfOf").text("userId", maxName), id.text("principalId", maxName))
+		who = "Identity Center user " + or(id.object("onBehalfOf").text("userId", maxName),
+			id.text("principalId", maxName))
 	case "AWSAccount":
 		return "account " + or(id.text("accountId", maxName), id.text("principalId", maxName)), from
 	case "":

@@ -22,11 +22,12 @@ const (
 
 // A Batch is what one event of the function told about IAM.
 type Batch struct {
-	// Changes are what may have changed something, each once, the newest first. More counts those beyond
-	// MaxChanges.
+	// Changes are what may have changed something, each once, the newest first. More counts those
+	// beyond MaxChanges.
 	Changes []IAMChange
 	More    int
-	// Dropped counts messages that told of nothing: of failed calls, of other calls, of what is known already.
+	// Dropped counts messages that told of nothing: of failed calls, of other calls, of what is known
+	// already.
 	Dropped int
 	// Unreadable counts messages that could not be read, Why says why, of the first.
 	Unreadable int
@@ -53,9 +54,9 @@ func Single(event []byte) (Batch, error) {
 	return b, nil
 }
 
-// ReadQueue reads the event that Lambda makes of messages in SQS. The error is that of an event that is none. A
-// message that cannot be read is no error, or it would come back with all the others until they are lost together.
-// https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
+// ReadQueue reads the event that Lambda makes of messages in SQS. The error is that of an event
+// that is none. A message that cannot be read is no error, or it would come back with all the
+// others until they are lost together. https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
 func ReadQueue(event []byte) (Batch, error) {
 	e, _ := objectOf(event)
 	var records []json.RawMessage
@@ -66,7 +67,8 @@ func ReadQueue(event []byte) (Batch, error) {
 	for i, raw := range records {
 		r, _ := objectOf(raw)
 		if source := r.text("eventSource", maxName); source != "aws:sqs" {
-			return Batch{}, fmt.Errorf(`record %d of its "Records" has eventSource %q, and not "aws:sqs"`, i+1, source)
+			return Batch{}, fmt.Errorf(`record %d of its "Records" has eventSource %q, and not "aws:sqs"`,
+				i+1, source)
 		}
 	}
 	for _, raw := range records {
@@ -81,7 +83,9 @@ func ReadQueue(event []byte) (Batch, error) {
 		}
 		b.add(c, changed)
 	}
-	slices.SortStableFunc(b.Changes, func(x, y IAMChange) int { return cmp.Or(y.At.Compare(x.At), cmp.Compare(x.ID, y.ID)) })
+	slices.SortStableFunc(b.Changes, func(x, y IAMChange) int {
+		return cmp.Or(y.At.Compare(x.At), cmp.Compare(x.ID, y.ID))
+	})
 	return b, nil
 }
 
@@ -114,15 +118,18 @@ func (b *Batch) add(c IAMChange, changed bool) {
 	b.Changes = append(b.Changes, c)
 }
 
-// key tells one change from another: SQS may deliver an event twice, and so may a rule here and a forwarded one. The id
-// alone would do for what CloudTrail sends. By all that is said, nothing hides a change by having its id.
+// key tells one change from another: SQS may deliver an event twice, and so may a rule here and a
+// forwarded one. The id alone would do for what CloudTrail sends. By all that is said, nothing
+// hides a change by having its id.
 func (c IAMChange) key() string { return fmt.Sprintf("%#v", c) }
 
-// Of is the batch without what happened in other accounts: an organization's bus may forward that. What does not
-// tell its account stays.
+// Of is the batch without what happened in other accounts: an organization's bus may forward that.
+// What does not tell its account stays.
 func (b Batch) Of(account string) Batch {
 	all := len(b.Changes)
-	b.Changes = slices.DeleteFunc(slices.Clone(b.Changes), func(c IAMChange) bool { return c.Account != "" && c.Account != account })
+	b.Changes = slices.DeleteFunc(slices.Clone(b.Changes), func(c IAMChange) bool {
+		return c.Account != "" && c.Account != account
+	})
 	b.Dropped += all - len(b.Changes)
 	return b
 }

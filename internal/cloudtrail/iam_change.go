@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// A Change is a call to IAM that may have changed what somebody may do, as CloudTrail reports it. The names are
-// those of the call's parameters, as they were typed.
+// A Change is a call to IAM that may have changed what somebody may do, as CloudTrail reports it.
+// The names are those of the call's parameters, as they were typed.
 type IAMChange struct {
 	// ID is CloudTrail's eventID: an event that is delivered twice has it twice.
 	ID string `json:"eventId,omitempty"`
@@ -15,7 +15,8 @@ type IAMChange struct {
 	Event string `json:"event"`
 	// At is when it was made; zero if the record does not tell.
 	At time.Time `json:"at,omitzero"`
-	// Actor says who made it, for people. From is the IP address or the AWS service that the call came from.
+	// Actor says who made it, for people. From is the IP address or the AWS service that the call came
+	// from.
 	Actor string `json:"actor"`
 	From  string `json:"from,omitempty"`
 
@@ -25,15 +26,16 @@ type IAMChange struct {
 	// NewUserName and NewGroupName are what a user or a group was renamed to.
 	NewUserName  string `json:"newUserName,omitempty"`
 	NewGroupName string `json:"newGroupName,omitempty"`
-	// PolicyName is that of an inline policy, PolicyARN of a managed one, VersionID the version that counts now.
+	// PolicyName is that of an inline policy, PolicyARN of a managed one, VersionID the version that
+	// counts now.
 	PolicyName string `json:"policyName,omitempty"`
 	PolicyARN  string `json:"policyArn,omitempty"`
 	VersionID  string `json:"versionId,omitempty"`
 	// Boundary is the ARN of a permissions boundary.
 	Boundary string `json:"permissionsBoundary,omitempty"`
 
-	// Targets are the audited principals that it touches, as the report names them. Unsure says that for one of
-	// them, or for all that there are, it could not be looked up whether it does.
+	// Targets are the audited principals that it touches, as the report names them. Unsure says that
+	// for one of them, or for all that there are, it could not be looked up whether it does.
 	Targets []string `json:"targets,omitempty"`
 	Unsure  bool     `json:"unsure,omitempty"`
 
@@ -51,9 +53,9 @@ const (
 	Policy EntityKind = "policy"
 )
 
-// Entity says what the call acts on, and its name: the one name that decides whom it touches. AttachUserPolicy names a
-// user and a policy, and acts on the user. The name of a policy is its ARN. It is empty if the record does not
-// tell.
+// Entity says what the call acts on, and its name: the one name that decides whom it touches.
+// AttachUserPolicy names a user and a policy, and acts on the user. The name of a policy is its
+// ARN. It is empty if the record does not tell.
 func (c IAMChange) Entity() (EntityKind, string) {
 	switch {
 	case strings.Contains(c.Event, "User"): // AddUserToGroup, too
@@ -111,7 +113,8 @@ func (c IAMChange) ActorWithAddress() string {
 // maxReached is how many targets a text names.
 const maxReached = 3
 
-// AffectedTargets says whom it touches, where What does not: through a group, or a policy. Else it is empty.
+// AffectedTargets says whom it touches, where What does not: through a group, or a policy. Else it
+// is empty.
 func (c IAMChange) AffectedTargets() string {
 	kind, _ := c.Entity()
 	var text string

@@ -25,9 +25,10 @@ const (
 	maxARN  = 2048
 )
 
-// Read reads an EventBridge event. It reports false for one that changed nothing: of another source, of a call that
-// failed, of one that is not among contract.ChangeEvents, of a policy's version that does not count. The error is
-// that of a text that is no such event at all, and says what it lacks.
+// Read reads an EventBridge event. It reports false for one that changed nothing: of another
+// source, of a call that failed, of one that is not among contract.ChangeEvents, of a policy's
+// version that does not count. The error is that of a text that is no such event at all, and says
+// what it lacks.
 func Read(event []byte) (IAMChange, bool, error) {
 	e, ok := objectOf(event)
 	if !ok {
@@ -44,7 +45,8 @@ func Read(event []byte) (IAMChange, bool, error) {
 	record := e.object("detail")
 	name := record.text("eventName", maxName)
 	if name == "" {
-		return IAMChange{}, false, errors.New(`its "detail" is not a record of CloudTrail: it has no "eventName"`)
+		return IAMChange{}, false,
+			errors.New(`its "detail" is not a record of CloudTrail: it has no "eventName"`)
 	}
 	if !slices.Contains(contract.ChangeEvents(), name) || record.failed() {
 		return IAMChange{}, false, nil
@@ -55,12 +57,14 @@ func Read(event []byte) (IAMChange, bool, error) {
 	}
 	parameters := record.object("requestParameters")
 	for key, field := range map[string]*string{
-		"userName": &c.UserName, "newUserName": &c.NewUserName, "roleName": &c.RoleName, "groupName": &c.GroupName, "newGroupName": &c.NewGroupName,
+		"userName": &c.UserName, "newUserName": &c.NewUserName, "roleName": &c.RoleName,
+		"groupName": &c.GroupName, "newGroupName": &c.NewGroupName,
 		"policyName": &c.PolicyName, "versionId": &c.VersionID,
 	} {
 		*field = parameters.text(key, maxName)
 	}
-	c.PolicyARN, c.Boundary = parameters.text("policyArn", maxARN), parameters.text("permissionsBoundary", maxARN)
+	c.PolicyARN, c.Boundary = parameters.text("policyArn", maxARN),
+		parameters.text("permissionsBoundary", maxARN)
 	if name == "CreatePolicyVersion" {
 		made := record.object("responseElements").object("policyVersion")
 		c.VersionID = made.text("versionId", maxName)

@@ -14,16 +14,18 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/cloudtrail"
 )
 
-// AffectedBy returns those of the changes that touch somebody whom the plan audits, and says whom. It asks only what
-// the names in the changes do not tell: a user's groups, what is attached to a principal, which roles functions
-// have. What cannot be looked up counts as touching, and is among the problems: an audit too many is better than
-// one too few.
+// AffectedBy returns those of the changes that touch somebody whom the plan audits, and says whom.
+// It asks only what the names in the changes do not tell: a user's groups, what is attached to a
+// principal, which roles functions have. What cannot be looked up counts as touching, and is among
+// the problems: an audit too many is better than one too few.
 //
-// Names are compared without regard to case, and so are the ARNs of policies: CloudTrail has them as they were
-// typed, and no two users, groups, roles or policies of an account differ in case alone.
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
-func (c Collector) AffectedBy(ctx context.Context, plan Plan, changes []cloudtrail.IAMChange) ([]cloudtrail.IAMChange, []audit.Problem) {
-	t := &affectedSearch{run: &run{iam: c.IAM, lambda: c.Lambda, plan: plan, rolesOnly: true}, changes: slices.Clone(changes)}
+// Names are compared without regard to case, and so are the ARNs of policies: CloudTrail has them
+// as they were typed, and no two users, groups, roles or policies of an account differ in case
+// alone. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+func (c Collector) AffectedBy(ctx context.Context, plan Plan,
+	changes []cloudtrail.IAMChange) ([]cloudtrail.IAMChange, []audit.Problem) {
+	t := &affectedSearch{run: &run{iam: c.IAM, lambda: c.Lambda, plan: plan, rolesOnly: true},
+		changes: slices.Clone(changes)}
 	for _, caller := range plan.Callers {
 		t.add(caller.Name)
 	}
@@ -32,7 +34,10 @@ func (c Collector) AffectedBy(ctx context.Context, plan Plan, changes []cloudtra
 	}
 	t.byName()
 	t.resolve(ctx)
-	return slices.DeleteFunc(t.changes, func(c cloudtrail.IAMChange) bool { return c.Targets == nil && !c.Unsure }), t.problems
+	return slices.DeleteFunc(t.changes, func(c cloudtrail.IAMChange) bool {
+		return c.Targets == nil &&
+			!c.Unsure
+	}), t.problems
 }
 
 // affectedSearch is one Touching.
@@ -128,7 +133,9 @@ func (t *affectedSearch) resolve(ctx context.Context) {
 	listing.Wait()
 	configured := len(t.principals)
 	for _, name := range roles {
-		if !slices.ContainsFunc(t.principals, func(p *principalRef) bool { return p.is(cloudtrail.Role, name) }) {
+		if !slices.ContainsFunc(t.principals, func(p *principalRef) bool {
+			return p.is(cloudtrail.Role, name)
+		}) {
 			t.add("role/" + name)
 		}
 	}
@@ -173,12 +180,13 @@ func (t *affectedSearch) resolveChange(c *cloudtrail.IAMChange) {
 	}
 }
 
-// groupNames are the names that a group has had since a change called it by one: the principals are asked for the
-// groups that they are in now, and it may have been renamed.
+// groupNames are the names that a group has had since a change called it by one: the principals are
+// asked for the groups that they are in now, and it may have been renamed.
 func (t *affectedSearch) groupNames(name string) []string {
 	names := []string{name}
 	for _, c := range t.changes { // mostly in the order of the calls
-		if kind, old := c.Entity(); kind == cloudtrail.Group && c.NewGroupName != "" && slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, old) }) {
+		if kind, old := c.Entity(); kind == cloudtrail.Group && c.NewGroupName != "" &&
+			slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, old) }) {
 			names = append(names, c.NewGroupName)
 		}
 	}
@@ -195,14 +203,16 @@ func (t *affectedSearch) attachedTo(p *principalRef, arn string) (has, unknown b
 	return has, unknown && !has
 }
 
-// functionRoles names the roles that functions have, as many as are audited beside those of the plan.
+// functionRoles names the roles that functions have, as many as are audited beside those of the
+// plan.
 func (t *affectedSearch) functionRoles(ctx context.Context) (names []string) {
 	for _, l := range t.listFunctions(ctx) {
 		t.unlisted = t.unlisted || l.problems != nil
 		t.problems = append(t.problems, l.problems...)
 		for _, f := range l.functions {
 			name, ok := t.roleName(f.Role)
-			if ok && !slices.Contains(t.plan.RenderRoles, name) && !slices.Contains(names, name) && len(names) < maxRoles {
+			if ok && !slices.Contains(t.plan.RenderRoles, name) && !slices.Contains(names, name) &&
+				len(names) < maxRoles {
 				names = append(names, name)
 			}
 		}
@@ -211,8 +221,8 @@ func (t *affectedSearch) functionRoles(ctx context.Context) (names []string) {
 	return names
 }
 
-// readMemberships asks what a change may reach a principal by: the groups of a user and, if policies are named, those that
-// have a say about it. What does not exist is reached by nothing.
+// readMemberships asks what a change may reach a principal by: the groups of a user and, if
+// policies are named, those that have a say about it. What does not exist is reached by nothing.
 func (t *affectedSearch) readMemberships(ctx context.Context, p *principalRef) {
 	name := p.name
 	if p.permissionSet != nil && t.policies {
@@ -233,7 +243,8 @@ func (t *affectedSearch) readMemberships(ctx context.Context, p *principalRef) {
 				p.groups.names = append(p.groups.names, aws.ToString(g.GroupName))
 			}
 			if err != nil {
-				p.groups.problems = about(name, t.listFailed(ctx, "the list of groups", "iam:ListGroupsForUser", err))
+				p.groups.problems = about(name, t.listFailed(ctx, "the list of groups", "iam:ListGroupsForUser",
+					err))
 			}
 		})
 	}
@@ -267,21 +278,26 @@ func (t *affectedSearch) readGroups(ctx context.Context) {
 		}
 	}
 	groups := slices.Sorted(maps.Keys(t.attached))
-	forEachParallel(groups, func(group string) { *t.attached[group] = t.policiesHeldBy(ctx, t.group(group), of[group]) })
+	forEachParallel(groups, func(group string) {
+		*t.attached[group] = t.policiesHeldBy(ctx, t.group(group), of[group])
+	})
 	for _, group := range groups {
 		t.problems = append(t.problems, t.attached[group].problems...)
 	}
 }
 
-// policiesHeldBy are the managed policies of a holder. Inline ones have no ARN, and name who holds them.
-func (t *affectedSearch) policiesHeldBy(ctx context.Context, h holder, target string) (all memberships) {
+// policiesHeldBy are the managed policies of a holder. Inline ones have no ARN, and name who holds
+// them.
+func (t *affectedSearch) policiesHeldBy(ctx context.Context, h holder,
+	target string) (all memberships) {
 	attached, err := h.attached(ctx)
 	for _, policy := range attached {
 		all.names = append(all.names, aws.ToString(policy.PolicyArn))
 	}
 	if err != nil {
 		kind := map[string]string{"user": "User", "group": "Group", "role": "Role"}[h.kind]
-		all.problems = about(target, t.listFailed(ctx, "the list of attached policies"+h.of, "iam:ListAttached"+kind+"Policies", err))
+		all.problems = about(target, t.listFailed(ctx, "the list of attached policies"+h.of,
+			"iam:ListAttached"+kind+"Policies", err))
 	}
 	return all
 }

@@ -14,7 +14,9 @@ import (
 
 // What could not be learnt is told as that: it is neither a gap nor fine.
 func TestBadDays(t *testing.T) {
-	deny := func(operation string) awsemu.Fault { return awsemu.Fault{Operation: operation, Deny: true} }
+	deny := func(operation string) awsemu.Fault {
+		return awsemu.Fault{Operation: operation, Deny: true}
+	}
 	tests := []struct {
 		name       string
 		faults     []awsemu.Fault
@@ -23,13 +25,23 @@ func TestBadDays(t *testing.T) {
 		problem    string // part of the first problem: what, why and grant
 	}{
 		{"the right to simulate is lost", []awsemu.Fault{deny("iam:SimulatePrincipalPolicy")}, nil, 48,
-			"the simulation of user/ci: access denied: User: arn:aws:iam::123456789012:user/administrator is not authorized to perform: iam:SimulatePrincipalPolicy"},
-		{"every right is lost", []awsemu.Fault{deny("*")}, nil, 49, `the user "ci" itself: access denied`},
-		{"the right to read documents is lost", []awsemu.Fault{deny("iam:GetUserPolicy"), deny("iam:GetRolePolicy")}, nil, 0, `inline policy "remotion": access denied`},
-		{"the right to list policies is lost", []awsemu.Fault{deny("iam:ListUserPolicies")}, nil, 0, "the list of inline policies: access denied"},
-		{"the right to read the role is lost", []awsemu.Fault{deny("iam:GetRole")}, nil, 2, `the role "remotion-lambda-role" itself: access denied`},
-		{"throttled for good", []awsemu.Fault{{Operation: "iam:SimulatePrincipalPolicy", Throttle: true}}, nil, 48, "throttled until the retries were used up"},
-		{"a failing service", []awsemu.Fault{{Operation: "iam:SimulatePrincipalPolicy", Error: &awsemu.FaultError{Code: "ServiceFailure", Message: "sorry", Status: 500}}}, nil, 48, "ServiceFailure: sorry"},
+			"the simulation of user/ci: access denied: User: arn:aws:iam::123456789012:user/administrator " +
+				"is not authorized to perform: iam:SimulatePrincipalPolicy"},
+		{"every right is lost", []awsemu.Fault{deny("*")}, nil, 49,
+			`the user "ci" itself: access denied`},
+		{"the right to read documents is lost",
+			[]awsemu.Fault{deny("iam:GetUserPolicy"), deny("iam:GetRolePolicy")}, nil, 0,
+			`inline policy "remotion": access denied`},
+		{"the right to list policies is lost", []awsemu.Fault{deny("iam:ListUserPolicies")}, nil, 0,
+			"the list of inline policies: access denied"},
+		{"the right to read the role is lost", []awsemu.Fault{deny("iam:GetRole")}, nil, 2,
+			`the role "remotion-lambda-role" itself: access denied`},
+		{"throttled for good", []awsemu.Fault{{Operation: "iam:SimulatePrincipalPolicy", Throttle: true}},
+			nil, 48, "throttled until the retries were used up"},
+		{"a failing service",
+			[]awsemu.Fault{{Operation: "iam:SimulatePrincipalPolicy",
+				Error: &awsemu.FaultError{Code: "ServiceFailure", Message: "sorry", Status: 500}}}, nil, 48,
+			"ServiceFailure: sorry"},
 		{"a document that does not parse", nil, func(a *awsemu.Account) {
 			spoilUser(a, func(u *awsemu.User) { u.Inline["broken"] = "{\n  \"Statement\": [,]\n}" })
 		}, 0, `inline policy "broken": line 2, column 17: Statement wants "{" here, not ,`},
@@ -45,14 +57,18 @@ func TestBadDays(t *testing.T) {
 				test.spoil(account)
 			}
 			r, _ := judge(t, account, plan())
-			if r.Status != audit.StatusUnverified || r.Summary.Unverified != test.unverified || r.Summary.Gaps != 0 {
-				t.Errorf("%s, %d unverified, gaps %q; want unverified, %d, none", r.Status, r.Summary.Unverified, wrong(r), test.unverified)
+			if r.Status != audit.StatusUnverified || r.Summary.Unverified != test.unverified ||
+				r.Summary.Gaps != 0 {
+				t.Errorf("%s, %d unverified, gaps %q; want unverified, %d, none", r.Status,
+					r.Summary.Unverified, wrong(r), test.unverified)
 			}
-			if len(r.Problems) == 0 || !strings.Contains(r.Problems[0].What+": "+r.Problems[0].Why, test.problem) {
+			if len(r.Problems) == 0 || !strings.Contains(r.Problems[0].What+": "+r.Problems[0].Why,
+				test.problem) {
 				t.Fatalf("problems %+v, want %q", r.Problems, test.problem)
 			}
 			for _, p := range r.Problems {
-				if strings.Contains(p.Why, "access denied") && (p.Grant == "" || !strings.Contains(p.Why, p.Grant)) {
+				if strings.Contains(p.Why, "access denied") &&
+					(p.Grant == "" || !strings.Contains(p.Why, p.Grant)) {
 					t.Errorf("%q does not tell the action to grant, %q", p.Why, p.Grant)
 				}
 			}
@@ -65,7 +81,8 @@ func TestRecoversFrom(t *testing.T) {
 	for name, fault := range map[string]awsemu.Fault{
 		"throttling that ends": {Operation: "*", Throttle: true, Times: 2},
 		"a lost reply":         {Operation: "*", LoseReply: true, Times: 2},
-		"an error that ends":   {Operation: "iam:GetRole", Error: &awsemu.FaultError{Code: "ServiceFailure", Status: 500}, Times: 2},
+		"an error that ends": {Operation: "iam:GetRole",
+			Error: &awsemu.FaultError{Code: "ServiceFailure", Status: 500}, Times: 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			account := compliant(t)
@@ -83,7 +100,8 @@ func TestUnknownPathsAreNoGaps(t *testing.T) {
 		account := compliant(t)
 		spoilRole(account, func(r *awsemu.Role) { r.Path = "/service-role/" })
 		spoilUser(account, func(u *awsemu.User) {
-			u.Inline["remotion"] = strings.ReplaceAll(u.Inline["remotion"], ":role/remotion", ":role/service-role/remotion")
+			u.Inline["remotion"] = strings.ReplaceAll(u.Inline["remotion"], ":role/remotion",
+				":role/service-role/remotion")
 			u.Inline["remotion"] = strings.Replace(u.Inline["remotion"], `"iam:SimulatePrincipalPolicy"
       ],
       "Resource": [
@@ -107,7 +125,8 @@ func TestReplacedPolicyVersionIsReadAgain(t *testing.T) {
 	account := compliant(t)
 	account.Policies = map[string]awsemu.ManagedPolicy{"remotion": {Document: account.Users["ci"].Inline["remotion"]}}
 	spoilUser(account, func(u *awsemu.User) { u.Inline, u.Managed = nil, []string{"remotion"} })
-	account.Faults = []awsemu.Fault{{Operation: "iam:GetPolicyVersion", Times: 1, Error: &awsemu.FaultError{Code: "NoSuchEntity", Status: 404}}}
+	account.Faults = []awsemu.Fault{{Operation: "iam:GetPolicyVersion", Times: 1,
+		Error: &awsemu.FaultError{Code: "NoSuchEntity", Status: 404}}}
 	if r, _ := judge(t, account, plan()); r.Status != audit.StatusCompliant {
 		t.Errorf("%s %q %+v", r.Status, wrong(r), r.Problems)
 	}
@@ -118,7 +137,8 @@ func TestPermissionSetsCannotBeListed(t *testing.T) {
 	account.Faults = []awsemu.Fault{{Operation: "iam:ListRoles", Deny: true}}
 	p.Callers = []collect.Caller{{Name: "sso/Video", Purpose: policies.Render}}
 	r, _ := judge(t, account, p)
-	if r.Status != audit.StatusUnverified || r.Summary.Unverified != 11 || len(r.Problems) != 1 || r.Problems[0].Grant != "iam:ListRoles" {
+	if r.Status != audit.StatusUnverified || r.Summary.Unverified != 11 || len(r.Problems) != 1 ||
+		r.Problems[0].Grant != "iam:ListRoles" {
 		t.Errorf("%s %+v %+v", r.Status, r.Summary, r.Problems)
 	}
 }
@@ -127,15 +147,18 @@ func TestPermissionSetsCannotBeListed(t *testing.T) {
 func TestDeadline(t *testing.T) {
 	t.Parallel()
 	account := compliant(t)
-	account.Faults = []awsemu.Fault{{Operation: "iam:SimulatePrincipalPolicy", Target: "user/ci", Delay: time.Minute}}
+	account.Faults = []awsemu.Fault{{Operation: "iam:SimulatePrincipalPolicy", Target: "user/ci",
+		Delay: time.Minute}}
 	server := &awsemu.Server{Account: account}
 	ctx, stop := context.WithTimeout(t.Context(), 3*time.Second)
 	defer stop()
 	r := audit.Evaluate(collector(t, server).Collect(ctx, plan()))
-	if r.Completed() || r.Targets[1].CutOff || r.Targets[1].Summary.Satisfied != 16 || r.Targets[0].Summary.Unverified != 33 {
+	if r.Completed() || r.Targets[1].CutOff || r.Targets[1].Summary.Satisfied != 16 ||
+		r.Targets[0].Summary.Unverified != 33 {
 		t.Errorf("completed %v, targets %+v", r.Completed(), r.Targets)
 	}
-	if r.Status != audit.StatusUnverified || len(r.Problems) != 1 || r.Problems[0].Why != "the deadline came first" {
+	if r.Status != audit.StatusUnverified || len(r.Problems) != 1 ||
+		r.Problems[0].Why != "the deadline came first" {
 		t.Errorf("%s, problems %+v", r.Status, r.Problems)
 	}
 }

@@ -20,8 +20,8 @@ type Collector struct {
 	IAM *iam.Client
 	// Lambda lists functions, whatever its own region; nil lists none.
 	Lambda *lambda.Client
-	// Throttled counts the answers by which AWS slowed the client down; nil is never. It tells a deadline
-	// that was missed from one that retries used up.
+	// Throttled counts the answers by which AWS slowed the client down; nil is never. It tells a
+	// deadline that was missed from one that retries used up.
 	Throttled func() int64
 }
 
@@ -44,8 +44,8 @@ type Plan struct {
 	Callers []Caller
 	// RenderRoles are names of roles, without a path. Callers pass the first to Lambda.
 	RenderRoles []string
-	// Named says that the auditor may read what its deployment names, and discovers nothing: no functions are
-	// listed. A caller sso/PERMISSION-SET cannot be found then.
+	// Named says that the auditor may read what its deployment names, and discovers nothing: no
+	// functions are listed. A caller sso/PERMISSION-SET cannot be found then.
 	Named bool
 }
 
@@ -80,8 +80,9 @@ func (c Collector) Collect(ctx context.Context, plan Plan) audit.Facts {
 	// A permission set's role has to be found before anything can be asked about it.
 	forEachParallel(r.targets, func(t *target) { r.findPermissionSet(ctx, t) })
 
-	// Functions are listed and documents read while the principals themselves are looked up. Simulation
-	// waits for the first and the last: what is needed is about the functions and the role that are there.
+	// Functions are listed and documents read while the principals themselves are looked up.
+	// Simulation waits for the first and the last: what is needed is about the functions and the role
+	// that are there.
 	listings := make(chan []listing, 1)
 	go func() { listings <- r.listFunctions(ctx) }()
 	r.find(ctx, r.targets)
@@ -90,8 +91,10 @@ func (c Collector) Collect(ctx context.Context, plan Plan) audit.Facts {
 	noDefault := r.dropDefaultRole(survey)
 	facts := audit.Facts{
 		Account: plan.Account, Partition: plan.Partition, Regions: survey.regions,
-		Release: plan.Release, Requested: plan.Requested, UpgradeTo: plan.UpgradeTo, Assumed: plan.Assumed,
-		Functions: survey.functions, Skipped: survey.skipped, NoDefaultRole: noDefault, Undiscovered: plan.Named,
+		Release: plan.Release, Requested: plan.Requested, UpgradeTo: plan.UpgradeTo,
+		Assumed:   plan.Assumed,
+		Functions: survey.functions, Skipped: survey.skipped, NoDefaultRole: noDefault,
+		Undiscovered: plan.Named,
 	}
 	if plan.Requested == auto {
 		facts.Releases = r.releases(survey.functions)

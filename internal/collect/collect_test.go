@@ -30,7 +30,8 @@ func document(t testing.TB, kind policies.PolicyKind) string {
 func compliant(t testing.TB) *awsemu.Account {
 	t.Helper()
 	return &awsemu.Account{
-		Users: map[string]awsemu.User{"ci": {Path: "/bots/", Inline: map[string]string{"remotion": document(t, policies.User)}}},
+		Users: map[string]awsemu.User{"ci": {Path: "/bots/",
+			Inline: map[string]string{"remotion": document(t, policies.User)}}},
 		Roles: map[string]awsemu.Role{"remotion-lambda-role": {Inline: map[string]string{"remotion": document(t, policies.Role)}}},
 	}
 }
@@ -64,7 +65,8 @@ func collector(t testing.TB, server *awsemu.Server) collect.Collector {
 	return collect.Collector{IAM: iam.NewFromConfig(cfg), Lambda: lambda.NewFromConfig(cfg)}
 }
 
-func judge(t testing.TB, account *awsemu.Account, plan collect.Plan) (audit.Report, *awsemu.Server) {
+func judge(t testing.TB, account *awsemu.Account,
+	plan collect.Plan) (audit.Report, *awsemu.Server) {
 	t.Helper()
 	server := &awsemu.Server{Account: account}
 	return audit.Evaluate(collector(t, server).Collect(t.Context(), plan)), server
@@ -74,7 +76,8 @@ func judge(t testing.TB, account *awsemu.Account, plan collect.Plan) (audit.Repo
 func wrong(r audit.Report) (list []string) {
 	for _, f := range r.Findings {
 		if f.Status != audit.Satisfied {
-			list = append(list, strings.TrimSpace(fmt.Sprintf("%s %s %s %s", f.Target, f.Action, f.Status, f.Cause)))
+			list = append(list,
+				strings.TrimSpace(fmt.Sprintf("%s %s %s %s", f.Target, f.Action, f.Status, f.Cause)))
 		}
 	}
 	return list
@@ -96,7 +99,8 @@ func statement(body string) string {
 	return `{"Version":"2012-10-17","Statement":[{` + body + `}]}`
 }
 
-// organization is one whose root has a service control policy beside the one that allows everything.
+// organization is one whose root has a service control policy beside the one that allows
+// everything.
 func organization(body string) awsemu.Organization {
 	return awsemu.Organization{{awsemu.FullAWSAccess, statement(body)}}
 }
@@ -108,8 +112,11 @@ func TestAudit(t *testing.T) {
 		want   []string
 		status audit.ReportStatus
 	}{
-		{"documented policies, unmodified, are enough", func(*awsemu.Account, *collect.Plan) {}, nil, audit.StatusCompliant},
-		{"the older answer of the simulator is understood", func(a *awsemu.Account, _ *collect.Plan) { a.Simulator.Shape = "old" }, nil, audit.StatusCompliant},
+		{"documented policies, unmodified, are enough", func(*awsemu.Account, *collect.Plan) {}, nil,
+			audit.StatusCompliant},
+		{"the older answer of the simulator is understood", func(a *awsemu.Account, _ *collect.Plan) {
+			a.Simulator.Shape = "old"
+		}, nil, audit.StatusCompliant},
 		{"the older answer with two buckets", func(a *awsemu.Account, p *collect.Plan) {
 			a.Simulator.Shape = "old"
 			p.Buckets = []string{"remotionlambda-useast1-abcdefghij", "remotionlambda-useast1-bcdefghijk"}
@@ -130,9 +137,11 @@ func TestAudit(t *testing.T) {
 		}, nil, audit.StatusCompliant},
 		{"a typo in a bucket ARN", func(a *awsemu.Account, _ *collect.Plan) {
 			spoilRole(a, func(r *awsemu.Role) {
-				r.Inline["remotion"] = strings.ReplaceAll(r.Inline["remotion"], ":function:remotion-render-", ":function:remotoin-render-")
+				r.Inline["remotion"] = strings.ReplaceAll(r.Inline["remotion"], ":function:remotion-render-",
+					":function:remotoin-render-")
 			})
-		}, []string{"role/remotion-lambda-role lambda:InvokeFunction missing narrower-grant"}, audit.StatusGaps},
+		}, []string{"role/remotion-lambda-role lambda:InvokeFunction missing narrower-grant"},
+			audit.StatusGaps},
 		{"a deny in a group policy beats allow on the user", func(a *awsemu.Account, _ *collect.Plan) {
 			a.Groups = map[string]awsemu.Group{"all": {Inline: map[string]string{"no-roles": statement(`"Effect":"Deny","Action":"iam:PassRole","Resource":"*"`)}}}
 			spoilUser(a, func(u *awsemu.User) { u.Groups = []string{"all"} })
@@ -140,13 +149,15 @@ func TestAudit(t *testing.T) {
 		{"a boundary that forgets logs", func(a *awsemu.Account, _ *collect.Plan) {
 			a.Policies = map[string]awsemu.ManagedPolicy{"limits": {Document: statement(`"Effect":"Allow","NotAction":"logs:*","Resource":"*"`)}}
 			spoilUser(a, func(u *awsemu.User) { u.Boundary = "limits" })
-		}, []string{"user/ci logs:CreateLogGroup denied permissions-boundary", "user/ci logs:PutRetentionPolicy denied permissions-boundary"}, audit.StatusGaps},
+		}, []string{"user/ci logs:CreateLogGroup denied permissions-boundary",
+			"user/ci logs:PutRetentionPolicy denied permissions-boundary"}, audit.StatusGaps},
 		{"a service control policy", func(a *awsemu.Account, _ *collect.Plan) {
 			a.Organization = organization(`"Effect":"Deny","Action":"s3:PutBucketPolicy","Resource":"*"`)
 		}, []string{"user/ci s3:PutBucketPolicy denied scp"}, audit.StatusGaps},
-		{"a region-deny policy leaves the audited region alone", func(a *awsemu.Account, _ *collect.Plan) {
-			a.Organization = organization(`"Effect":"Deny","Action":"*","Resource":"*","Condition":{"StringNotEquals":{"aws:RequestedRegion":"us-east-1"}}`)
-		}, nil, audit.StatusCompliant},
+		{"a region-deny policy leaves the audited region alone",
+			func(a *awsemu.Account, _ *collect.Plan) {
+				a.Organization = organization(`"Effect":"Deny","Action":"*","Resource":"*","Condition":{"StringNotEquals":{"aws:RequestedRegion":"us-east-1"}}`)
+			}, nil, audit.StatusCompliant},
 		{"a condition that the assumed context meets", func(a *awsemu.Account, _ *collect.Plan) {
 			spoilUser(a, func(u *awsemu.User) {
 				u.Inline["remotion"] = strings.Replace(u.Inline["remotion"], `"Sid": "LambdaInvokation",`,
@@ -165,15 +176,18 @@ func TestAudit(t *testing.T) {
 					`"Sid": "LambdaInvokation", "Condition": {"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}},`, 1)
 			})
 		}, []string{"user/ci iam:PassRole conditional condition"}, audit.StatusGaps},
-		{"an unrelated condition does not make a missing permission conditional", func(a *awsemu.Account, _ *collect.Plan) {
-			spoilUser(a, func(u *awsemu.User) {
-				u.Inline["remotion"] = strings.Replace(u.Inline["remotion"], `"iam:PassRole"`, `"iam:PassRole-no"`, 1)
-				u.Inline["other"] = statement(`"Effect":"Allow","Action":"sqs:*","Resource":"*","Condition":{"IpAddress":{"aws:SourceIp":"192.0.2.0/24"}}`)
-			})
-		}, []string{"user/ci iam:PassRole missing no-grant"}, audit.StatusGaps},
-		{"a render role with a path is found, and PassRole has to reach it", func(a *awsemu.Account, _ *collect.Plan) {
-			spoilRole(a, func(r *awsemu.Role) { r.Path = "/service-role/" })
-		}, []string{"user/ci iam:PassRole missing narrower-grant"}, audit.StatusGaps},
+		{"an unrelated condition does not make a missing permission conditional",
+			func(a *awsemu.Account, _ *collect.Plan) {
+				spoilUser(a, func(u *awsemu.User) {
+					u.Inline["remotion"] = strings.Replace(u.Inline["remotion"], `"iam:PassRole"`,
+						`"iam:PassRole-no"`, 1)
+					u.Inline["other"] = statement(`"Effect":"Allow","Action":"sqs:*","Resource":"*","Condition":{"IpAddress":{"aws:SourceIp":"192.0.2.0/24"}}`)
+				})
+			}, []string{"user/ci iam:PassRole missing no-grant"}, audit.StatusGaps},
+		{"a render role with a path is found, and PassRole has to reach it",
+			func(a *awsemu.Account, _ *collect.Plan) {
+				spoilRole(a, func(r *awsemu.Role) { r.Path = "/service-role/" })
+			}, []string{"user/ci iam:PassRole missing narrower-grant"}, audit.StatusGaps},
 		{"a role that does not trust Lambda", func(a *awsemu.Account, _ *collect.Plan) {
 			spoilRole(a, func(r *awsemu.Role) { r.Trust = "ec2.amazonaws.com" })
 		}, []string{"role/remotion-lambda-role sts:AssumeRole missing trust-policy"}, audit.StatusGaps},
@@ -201,58 +215,74 @@ func TestAudit(t *testing.T) {
 		{"a permission set nobody has is one finding", func(_ *awsemu.Account, p *collect.Plan) {
 			p.Callers = []collect.Caller{{Name: "sso/Video", Purpose: policies.Render}}
 		}, []string{"sso/Video  missing target-missing"}, audit.StatusGaps},
-		{"a policy narrowed to one region is partial where two are audited", func(a *awsemu.Account, p *collect.Plan) {
-			p.Regions = []string{"us-east-1", "eu-west-1"}
-			spoilRole(a, func(r *awsemu.Role) {
-				r.Inline["remotion"] = strings.ReplaceAll(r.Inline["remotion"], "arn:aws:lambda:*:", "arn:aws:lambda:us-east-1:")
-			})
-		}, []string{"role/remotion-lambda-role lambda:InvokeFunction partial narrower-grant"}, audit.StatusGaps},
-		{"a policy narrowed to one region, of a service whose probe is not", func(a *awsemu.Account, p *collect.Plan) {
-			p.Regions = []string{"us-east-1", "eu-west-1"}
-			p.Callers[0].Purpose = policies.Render
-			spoilUser(a, func(u *awsemu.User) {
-				u.Inline["remotion"] = strings.ReplaceAll(u.Inline["remotion"], "arn:aws:lambda:*:*:function", "arn:aws:lambda:us-east-1:*:function")
-			})
-		}, []string{"user/ci lambda:InvokeAsync partial narrower-grant", "user/ci lambda:InvokeFunction partial narrower-grant"}, audit.StatusGaps},
+		{"a policy narrowed to one region is partial where two are audited",
+			func(a *awsemu.Account, p *collect.Plan) {
+				p.Regions = []string{"us-east-1", "eu-west-1"}
+				spoilRole(a, func(r *awsemu.Role) {
+					r.Inline["remotion"] = strings.ReplaceAll(r.Inline["remotion"], "arn:aws:lambda:*:",
+						"arn:aws:lambda:us-east-1:")
+				})
+			}, []string{"role/remotion-lambda-role lambda:InvokeFunction partial narrower-grant"},
+			audit.StatusGaps},
+		{"a policy narrowed to one region, of a service whose probe is not",
+			func(a *awsemu.Account, p *collect.Plan) {
+				p.Regions = []string{"us-east-1", "eu-west-1"}
+				p.Callers[0].Purpose = policies.Render
+				spoilUser(a, func(u *awsemu.User) {
+					u.Inline["remotion"] = strings.ReplaceAll(u.Inline["remotion"], "arn:aws:lambda:*:*:function",
+						"arn:aws:lambda:us-east-1:*:function")
+				})
+			}, []string{"user/ci lambda:InvokeAsync partial narrower-grant",
+				"user/ci lambda:InvokeFunction partial narrower-grant"}, audit.StatusGaps},
 		{"a deny on the second region's bucket", func(a *awsemu.Account, p *collect.Plan) {
 			p.Regions = []string{"us-east-1", "eu-west-1"}
 			spoilRole(a, func(r *awsemu.Role) {
 				r.Inline["no"] = statement(`"Effect":"Deny","Action":"s3:GetObject","Resource":"arn:aws:s3:::remotionlambda-euwest1-*"`)
 			})
 		}, []string{"role/remotion-lambda-role s3:GetObject partial identity-deny"}, audit.StatusGaps},
-		{"a conditional deny there, whatever the order of regions", func(a *awsemu.Account, p *collect.Plan) {
-			p.Regions = []string{"us-east-1", "eu-west-1"}
-			spoilRole(a, func(r *awsemu.Role) {
-				r.Inline["no"] = statement(`"Effect":"Deny","Action":"s3:GetObject","Resource":"arn:aws:s3:::remotionlambda-euwest1-*","Condition":{"StringNotEquals":{"aws:SourceVpc":"vpc-1"}}`)
-			})
-		}, []string{"role/remotion-lambda-role s3:GetObject partial condition"}, audit.StatusGaps},
+		{"a conditional deny there, whatever the order of regions",
+			func(a *awsemu.Account, p *collect.Plan) {
+				p.Regions = []string{"us-east-1", "eu-west-1"}
+				spoilRole(a, func(r *awsemu.Role) {
+					r.Inline["no"] = statement(`"Effect":"Deny","Action":"s3:GetObject","Resource":"arn:aws:s3:::remotionlambda-euwest1-*","Condition":{"StringNotEquals":{"aws:SourceVpc":"vpc-1"}}`)
+				})
+			}, []string{"role/remotion-lambda-role s3:GetObject partial condition"}, audit.StatusGaps},
 		{"a probe that is denied everywhere hides no region", func(a *awsemu.Account, p *collect.Plan) {
 			p.Regions, p.Callers = []string{"us-east-1", "eu-west-1"}, nil
 			a.Organization = organization(`"Effect":"Deny","Action":"s3:*","Resource":"*","Condition":{"StringNotEquals":{"aws:RequestedRegion":"us-east-1"}}`)
 			spoilRole(a, func(r *awsemu.Role) {
-				r.Inline["remotion"] = strings.Replace(r.Inline["remotion"], `"s3:ListAllMyBuckets"`, `"s3:ListAllMyBuckets-no"`, 1)
+				r.Inline["remotion"] = strings.Replace(r.Inline["remotion"], `"s3:ListAllMyBuckets"`,
+					`"s3:ListAllMyBuckets-no"`, 1)
 			})
 		}, []string{
 			"role/remotion-lambda-role s3:ListAllMyBuckets missing no-grant",
-			"role/remotion-lambda-role s3:CreateBucket partial scp", "role/remotion-lambda-role s3:ListBucket partial scp",
-			"role/remotion-lambda-role s3:PutBucketAcl partial scp", "role/remotion-lambda-role s3:GetObject partial scp",
-			"role/remotion-lambda-role s3:DeleteObject partial scp", "role/remotion-lambda-role s3:PutObjectAcl partial scp",
-			"role/remotion-lambda-role s3:PutObject partial scp", "role/remotion-lambda-role s3:GetBucketLocation partial scp",
+			"role/remotion-lambda-role s3:CreateBucket partial scp",
+			"role/remotion-lambda-role s3:ListBucket partial scp",
+			"role/remotion-lambda-role s3:PutBucketAcl partial scp",
+			"role/remotion-lambda-role s3:GetObject partial scp",
+			"role/remotion-lambda-role s3:DeleteObject partial scp",
+			"role/remotion-lambda-role s3:PutObjectAcl partial scp",
+			"role/remotion-lambda-role s3:PutObject partial scp",
+			"role/remotion-lambda-role s3:GetBucketLocation partial scp",
 		}, audit.StatusGaps},
-		{"a bucket by another name, and one of a region that is not audited", func(a *awsemu.Account, p *collect.Plan) {
-			p.Buckets = []string{"remotionlambda-sites", "remotionlambda-euwest1-abcdefghij"}
-			spoilRole(a, func(r *awsemu.Role) {
-				r.Inline["no"] = statement(`"Effect":"Deny","Action":"s3:GetObject","Resource":"arn:aws:s3:::remotionlambda-sites/*"`)
-				r.Inline["nor"] = statement(`"Effect":"Deny","Action":"s3:PutObject","Resource":"arn:aws:s3:::remotionlambda-euwest1-abcdefghij/*"`)
-			})
-		}, []string{"role/remotion-lambda-role s3:GetObject partial identity-deny", "role/remotion-lambda-role s3:PutObject partial identity-deny"}, audit.StatusGaps},
-		{"an organization's denial is not softened by a condition", func(a *awsemu.Account, p *collect.Plan) {
-			p.Callers = nil
-			a.Organization = organization(`"Effect":"Deny","Action":"lambda:InvokeFunction","Resource":"*"`)
-			spoilRole(a, func(r *awsemu.Role) {
-				r.Inline["remotion"] = strings.Replace(r.Inline["remotion"], `"Sid": "2",`, `"Sid": "2", "Condition": {"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}},`, 1)
-			})
-		}, []string{"role/remotion-lambda-role lambda:InvokeFunction denied scp"}, audit.StatusGaps},
+		{"a bucket by another name, and one of a region that is not audited",
+			func(a *awsemu.Account, p *collect.Plan) {
+				p.Buckets = []string{"remotionlambda-sites", "remotionlambda-euwest1-abcdefghij"}
+				spoilRole(a, func(r *awsemu.Role) {
+					r.Inline["no"] = statement(`"Effect":"Deny","Action":"s3:GetObject","Resource":"arn:aws:s3:::remotionlambda-sites/*"`)
+					r.Inline["nor"] = statement(`"Effect":"Deny","Action":"s3:PutObject","Resource":"arn:aws:s3:::remotionlambda-euwest1-abcdefghij/*"`)
+				})
+			}, []string{"role/remotion-lambda-role s3:GetObject partial identity-deny",
+				"role/remotion-lambda-role s3:PutObject partial identity-deny"}, audit.StatusGaps},
+		{"an organization's denial is not softened by a condition",
+			func(a *awsemu.Account, p *collect.Plan) {
+				p.Callers = nil
+				a.Organization = organization(`"Effect":"Deny","Action":"lambda:InvokeFunction","Resource":"*"`)
+				spoilRole(a, func(r *awsemu.Role) {
+					r.Inline["remotion"] = strings.Replace(r.Inline["remotion"], `"Sid": "2",`,
+						`"Sid": "2", "Condition": {"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}},`, 1)
+				})
+			}, []string{"role/remotion-lambda-role lambda:InvokeFunction denied scp"}, audit.StatusGaps},
 		{"a region an organization forbids is found there", func(a *awsemu.Account, p *collect.Plan) {
 			p.Regions = []string{"us-east-1", "eu-west-1"}
 			p.Callers = nil
@@ -265,7 +295,8 @@ func TestAudit(t *testing.T) {
 			test.spoil(account, &plan)
 			r, _ := judge(t, account, plan)
 			if got := wrong(r); !slices.Equal(got, test.want) || r.Status != test.status {
-				t.Errorf("got  %s %q\nwant %s %q\nproblems %+v", r.Status, got, test.status, test.want, r.Problems)
+				t.Errorf("got  %s %q\nwant %s %q\nproblems %+v", r.Status, got, test.status, test.want,
+					r.Problems)
 			}
 		})
 	}
@@ -310,7 +341,8 @@ func TestQuestions(t *testing.T) {
 				context[value] = call.Params[name+".ContextKeyValues.member.1"]
 			}
 		}
-		if context["aws:RequestedRegion"] != "us-east-1" || context["aws:SecureTransport"] != "true" || context["aws:ViaAWSService"] != "false" || context["aws:PrincipalIsAWSService"] != "false" {
+		if context["aws:RequestedRegion"] != "us-east-1" || context["aws:SecureTransport"] != "true" ||
+			context["aws:ViaAWSService"] != "false" || context["aws:PrincipalIsAWSService"] != "false" {
 			t.Errorf("context %v", context)
 		}
 		if passed := context["iam:PassedToService"]; (passed != "") != (call.Params["ActionNames.member.1"] == "iam:PassRole") {
@@ -335,14 +367,17 @@ func TestInferredAnswersAreTold(t *testing.T) {
 	}
 	asked := map[string]int{}
 	for _, call := range server.Calls() {
-		for i := 1; call.Operation == "SimulatePrincipalPolicy" && call.Params["ContextEntries.member.2.ContextKeyValues.member.1"] == "eu-west-1" && i < 20; i++ {
+		for i := 1; call.Operation == "SimulatePrincipalPolicy" &&
+			call.Params["ContextEntries.member.2.ContextKeyValues.member.1"] == "eu-west-1" && i < 20; i++ {
 			if action := call.Params[fmt.Sprintf("ActionNames.member.%d", i)]; action != "" {
 				asked[call.Params["PolicySourceArn"]]++
 			}
 		}
 	}
 	// The services: S3, Lambda, Logs, and for the caller quotas.
-	if r.Status != audit.StatusCompliant || noted == 0 || asked["arn:aws:iam::123456789012:user/bots/ci"] != 4 || asked["arn:aws:iam::123456789012:role/remotion-lambda-role"] != 3 {
+	if r.Status != audit.StatusCompliant || noted == 0 ||
+		asked["arn:aws:iam::123456789012:user/bots/ci"] != 4 ||
+		asked["arn:aws:iam::123456789012:role/remotion-lambda-role"] != 3 {
 		t.Errorf("%s, %d findings noted, asked in eu-west-1 %v", r.Status, noted, asked)
 	}
 }

@@ -4,6 +4,7 @@
 //	facts := collect.Collector{IAM: client}.Collect(ctx, plan)
 //
 // Decoding, pagination and the sorting of errors end here. Collect does not fail: a denied read, an
-// exhausted retry or a deadline becomes a fact, and with it an unverified finding. What may be asked
-// at once is asked at once; how many calls are in flight is bounded by the client's HTTP side.
+// exhausted retry or a deadline becomes a fact, and with it an unverified finding. What may be
+// asked at once is asked at once; how many calls are in flight is bounded by the client's HTTP
+// side.
 package collect

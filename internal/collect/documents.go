@@ -55,7 +55,8 @@ func (r *run) groups(ctx context.Context, user string) snapshot {
 		name := aws.ToString(groups[i].GroupName)
 		group := r.readHolder(ctx, r.group(name))
 		group.absent = false // the group went, not the user
-		group.problems, _ = r.readScopeProblem(group.problems, fmt.Sprintf("group %q", name), aws.ToString(groups[i].Arn), "iam:ListGroupPolicies", "iam:ListAttachedGroupPolicies")
+		group.problems, _ = r.readScopeProblem(group.problems, fmt.Sprintf("group %q", name),
+			aws.ToString(groups[i].Arn), "iam:ListGroupPolicies", "iam:ListAttachedGroupPolicies")
 		return group
 	})
 	if err != nil {
@@ -86,7 +87,8 @@ func (r *run) readHolder(ctx context.Context, h holder) snapshot {
 			return r.readManaged(ctx, id, aws.ToString(attached[i].PolicyArn))
 		})
 		if err != nil {
-			all.add(r.listFailed(ctx, "the list of attached policies"+h.of, "iam:ListAttached"+kind+"Policies", err))
+			all.add(r.listFailed(ctx, "the list of attached policies"+h.of,
+				"iam:ListAttached"+kind+"Policies", err))
 		}
 		return all
 	})
@@ -129,7 +131,8 @@ func (r *run) readManaged(ctx context.Context, id, arn string) snapshot {
 	read := r.read(ctx, id, m.action, m.text, m.err)
 	if strings.HasPrefix(arn, r.arn("policy/")) { // those of AWS need not be named
 		// Not by its id: it may be attached twice, or be a boundary as well, and is one problem.
-		read.problems, _ = r.readScopeProblem(read.problems, fmt.Sprintf("managed policy %q", arn[strings.LastIndexByte(arn, '/')+1:]), arn, "iam:GetPolicy")
+		read.problems, _ = r.readScopeProblem(read.problems,
+			fmt.Sprintf("managed policy %q", arn[strings.LastIndexByte(arn, '/')+1:]), arn, "iam:GetPolicy")
 	}
 	return read
 }
@@ -145,7 +148,8 @@ func (m *managedPolicy) fetch(ctx context.Context, client *iam.Client, arn strin
 			return
 		}
 		m.action = "iam:GetPolicyVersion"
-		version, err := client.GetPolicyVersion(ctx, &iam.GetPolicyVersionInput{PolicyArn: &arn, VersionId: out.Policy.DefaultVersionId})
+		version, err := client.GetPolicyVersion(ctx,
+			&iam.GetPolicyVersionInput{PolicyArn: &arn, VersionId: out.Policy.DefaultVersionId})
 		m.err = err
 		if err == nil && version.PolicyVersion != nil {
 			m.text = aws.ToString(version.PolicyVersion.Document)
@@ -174,18 +178,22 @@ func (r *run) user(name string) holder {
 		kind: "user", name: name,
 		inlineNames: func(ctx context.Context) (names []string, err error) {
 			p := iam.NewListUserPoliciesPaginator(r.iam, &iam.ListUserPoliciesInput{UserName: &name})
-			err = walk(ctx, p.HasMorePages, p.NextPage, func(out *iam.ListUserPoliciesOutput) { names = append(names, out.PolicyNames...) })
+			err = walk(ctx, p.HasMorePages, p.NextPage, func(out *iam.ListUserPoliciesOutput) {
+				names = append(names, out.PolicyNames...)
+			})
 			return names, err
 		},
 		inline: func(ctx context.Context, policy string) (string, error) {
-			out, err := r.iam.GetUserPolicy(ctx, &iam.GetUserPolicyInput{UserName: &name, PolicyName: &policy})
+			out, err := r.iam.GetUserPolicy(ctx,
+				&iam.GetUserPolicyInput{UserName: &name, PolicyName: &policy})
 			if err != nil {
 				return "", err
 			}
 			return aws.ToString(out.PolicyDocument), nil
 		},
 		attached: func(ctx context.Context) (list []types.AttachedPolicy, err error) {
-			p := iam.NewListAttachedUserPoliciesPaginator(r.iam, &iam.ListAttachedUserPoliciesInput{UserName: &name})
+			p := iam.NewListAttachedUserPoliciesPaginator(r.iam,
+				&iam.ListAttachedUserPoliciesInput{UserName: &name})
 			err = walk(ctx, p.HasMorePages, p.NextPage, func(out *iam.ListAttachedUserPoliciesOutput) {
 				list = append(list, out.AttachedPolicies...)
 			})
@@ -199,18 +207,22 @@ func (r *run) group(name string) holder {
 		kind: "group", name: name, of: fmt.Sprintf(" of group %q", name),
 		inlineNames: func(ctx context.Context) (names []string, err error) {
 			p := iam.NewListGroupPoliciesPaginator(r.iam, &iam.ListGroupPoliciesInput{GroupName: &name})
-			err = walk(ctx, p.HasMorePages, p.NextPage, func(out *iam.ListGroupPoliciesOutput) { names = append(names, out.PolicyNames...) })
+			err = walk(ctx, p.HasMorePages, p.NextPage, func(out *iam.ListGroupPoliciesOutput) {
+				names = append(names, out.PolicyNames...)
+			})
 			return names, err
 		},
 		inline: func(ctx context.Context, policy string) (string, error) {
-			out, err := r.iam.GetGroupPolicy(ctx, &iam.GetGroupPolicyInput{GroupName: &name, PolicyName: &policy})
+			out, err := r.iam.GetGroupPolicy(ctx,
+				&iam.GetGroupPolicyInput{GroupName: &name, PolicyName: &policy})
 			if err != nil {
 				return "", err
 			}
 			return aws.ToString(out.PolicyDocument), nil
 		},
 		attached: func(ctx context.Context) (list []types.AttachedPolicy, err error) {
-			p := iam.NewListAttachedGroupPoliciesPaginator(r.iam, &iam.ListAttachedGroupPoliciesInput{GroupName: &name})
+			p := iam.NewListAttachedGroupPoliciesPaginator(r.iam,
+				&iam.ListAttachedGroupPoliciesInput{GroupName: &name})
 			err = walk(ctx, p.HasMorePages, p.NextPage, func(out *iam.ListAttachedGroupPoliciesOutput) {
 				list = append(list, out.AttachedPolicies...)
 			})
@@ -224,18 +236,22 @@ func (r *run) role(name string) holder {
 		kind: "role", name: name,
 		inlineNames: func(ctx context.Context) (names []string, err error) {
 			p := iam.NewListRolePoliciesPaginator(r.iam, &iam.ListRolePoliciesInput{RoleName: &name})
-			err = walk(ctx, p.HasMorePages, p.NextPage, func(out *iam.ListRolePoliciesOutput) { names = append(names, out.PolicyNames...) })
+			err = walk(ctx, p.HasMorePages, p.NextPage, func(out *iam.ListRolePoliciesOutput) {
+				names = append(names, out.PolicyNames...)
+			})
 			return names, err
 		},
 		inline: func(ctx context.Context, policy string) (string, error) {
-			out, err := r.iam.GetRolePolicy(ctx, &iam.GetRolePolicyInput{RoleName: &name, PolicyName: &policy})
+			out, err := r.iam.GetRolePolicy(ctx,
+				&iam.GetRolePolicyInput{RoleName: &name, PolicyName: &policy})
 			if err != nil {
 				return "", err
 			}
 			return aws.ToString(out.PolicyDocument), nil
 		},
 		attached: func(ctx context.Context) (list []types.AttachedPolicy, err error) {
-			p := iam.NewListAttachedRolePoliciesPaginator(r.iam, &iam.ListAttachedRolePoliciesInput{RoleName: &name})
+			p := iam.NewListAttachedRolePoliciesPaginator(r.iam,
+				&iam.ListAttachedRolePoliciesInput{RoleName: &name})
 			err = walk(ctx, p.HasMorePages, p.NextPage, func(out *iam.ListAttachedRolePoliciesOutput) {
 				list = append(list, out.AttachedPolicies...)
 			})

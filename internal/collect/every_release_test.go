@@ -10,8 +10,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// An account with the policies of a release, as documented or narrowed to it, is compliant with that release:
-// each release of each partition, each purpose, with functions and without.
+// An account with the policies of a release, as documented or narrowed to it, is compliant with
+// that release: each release of each partition, each purpose, with functions and without.
 func TestOurOwnPoliciesAreCompliant(t *testing.T) {
 	for _, partition := range policies.Partitions() {
 		regions := policies.Regions(partition)[:2]
@@ -35,15 +35,20 @@ func TestOurOwnPoliciesAreCompliant(t *testing.T) {
 						Function:  awsemu.Function{Region: regions[0]},
 					}
 					if n%2 == 0 {
-						deploy(account, awsemu.LambdaFunction{Name: render240, Region: regions[1]}, awsemu.LambdaFunction{Name: render527, Region: regions[1]})
+						deploy(account, awsemu.LambdaFunction{Name: render240, Region: regions[1]},
+							awsemu.LambdaFunction{Name: render527, Region: regions[1]})
 					}
 					r, _ := judge(t, account, collect.Plan{
-						Account: "123456789012", Partition: partition, Regions: regions, Release: release, Requested: release.Since,
-						Callers: []collect.Caller{{Name: "user/ci", Purpose: purpose}}, RenderRoles: []string{policies.RoleName},
+						Account: "123456789012", Partition: partition, Regions: regions, Release: release,
+						Requested:   release.Since,
+						Callers:     []collect.Caller{{Name: "user/ci", Purpose: purpose}},
+						RenderRoles: []string{policies.RoleName},
 					})
 					about := fmt.Sprintf("%s %s, %s for %s", partition, release, name, purpose)
-					if r.Status != audit.StatusCompliant || r.Summary.Satisfied < 15 || r.Summary.Satisfied != r.Summary.Requirements {
-						t.Errorf("%s: %s, %d of %d: %q %q", about, r.Status, r.Summary.Satisfied, r.Summary.Requirements, wrong(r), problems(r))
+					if r.Status != audit.StatusCompliant || r.Summary.Satisfied < 15 ||
+						r.Summary.Satisfied != r.Summary.Requirements {
+						t.Errorf("%s: %s, %d of %d: %q %q", about, r.Status, r.Summary.Satisfied,
+							r.Summary.Requirements, wrong(r), problems(r))
 					}
 				}
 			}

@@ -13,20 +13,25 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
 )
 
-// Two thousand functions in four regions: every page is read, and the questions do not grow with them.
+// Two thousand functions in four regions: every page is read, and the questions do not grow with
+// them.
 func TestThousandsOfFunctions(t *testing.T) {
 	account, p := compliant(t), plan()
 	everywhere(&p)
 	account.PageSize = 50
 	regions := append([]string{"us-east-1"}, p.Further...)
 	for i := range 2000 {
-		deploy(account, awsemu.LambdaFunction{Name: fmt.Sprintf("remotion-render-4-0-%d-mem%dmb-disk2048mb-120sec", 61+i%400, 512+i), Region: regions[i%4]})
+		deploy(account,
+			awsemu.LambdaFunction{Name: fmt.Sprintf("remotion-render-4-0-%d-mem%dmb-disk2048mb-120sec",
+				61+i%400, 512+i), Region: regions[i%4]})
 	}
 	r, server := judge(t, account, p)
 	if r.Status != audit.StatusGaps || len(r.Regions) != 4 || len(r.Remotion.Releases) != 400 {
 		t.Errorf("%s in %s, %d releases: %q", r.Status, r.Regions, len(r.Remotion.Releases), wrong(r))
 	}
-	if got := wrong(r); !slices.Equal(got, []string{"user/ci lambda:GetLayerVersion missing narrower-grant"}) { // Insights in af-south-1
+	// Insights in af-south-1
+	if got := wrong(r); !slices.Equal(got,
+		[]string{"user/ci lambda:GetLayerVersion missing narrower-grant"}) {
 		t.Errorf("findings %q", got)
 	}
 	functions := 0
@@ -73,7 +78,8 @@ func TestManyNamesOfOnesOwn(t *testing.T) {
 		r.Inline = maps.Clone(r.Inline)
 		r.Inline["no"] = statement(`"Effect":"Deny","Action":"lambda:InvokeFunction","Resource":"arn:aws:lambda:*:*:function:clips-299"`)
 	})
-	if r, _ := judge(t, account, p); !slices.Equal(wrong(r), []string{"role/remotion-lambda-role lambda:InvokeFunction partial identity-deny"}) {
+	if r, _ := judge(t, account, p); !slices.Equal(wrong(r),
+		[]string{"role/remotion-lambda-role lambda:InvokeFunction partial identity-deny"}) {
 		t.Errorf("%q", wrong(r))
 	}
 }
@@ -84,12 +90,15 @@ func TestARegionThatHangs(t *testing.T) {
 	account, p := compliant(t), plan()
 	everywhere(&p)
 	deploy(account, awsemu.LambdaFunction{Name: render527})
-	account.Faults = []awsemu.Fault{{Operation: "lambda:ListFunctions", Region: "eu-west-2", Delay: time.Minute}}
+	account.Faults = []awsemu.Fault{{Operation: "lambda:ListFunctions", Region: "eu-west-2",
+		Delay: time.Minute}}
 	server := &awsemu.Server{Account: account}
 	ctx, stop := context.WithTimeout(t.Context(), 6*time.Second)
 	defer stop()
 	r := audit.Evaluate(collector(t, server).Collect(ctx, p))
-	if want := []string{"the account: the functions in eu-west-2: the deadline came first"}; r.Status != audit.StatusUnverified || r.Summary.Unverified != 0 || !slices.Equal(problems(r), want) {
+	if want := []string{"the account: the functions in eu-west-2: the deadline came " +
+		"first"}; r.Status != audit.StatusUnverified || r.Summary.Unverified != 0 ||
+		!slices.Equal(problems(r), want) {
 		t.Errorf("%s %+v %q", r.Status, r.Summary, problems(r))
 	}
 }
@@ -97,11 +106,14 @@ func TestARegionThatHangs(t *testing.T) {
 // One that was listed in part has what was listed.
 func TestAPageThatFails(t *testing.T) {
 	account, p := compliant(t), plan()
-	deploy(account, awsemu.LambdaFunction{Name: render240}, awsemu.LambdaFunction{Name: render31}, awsemu.LambdaFunction{Name: render527})
+	deploy(account, awsemu.LambdaFunction{Name: render240}, awsemu.LambdaFunction{Name: render31},
+		awsemu.LambdaFunction{Name: render527})
 	account.PageSize = 1
-	account.Faults = []awsemu.Fault{{Operation: "lambda:ListFunctions", After: 2, Error: &awsemu.FaultError{Code: "ServiceException", Message: "down", Status: 500}}}
+	account.Faults = []awsemu.Fault{{Operation: "lambda:ListFunctions", After: 2,
+		Error: &awsemu.FaultError{Code: "ServiceException", Message: "down", Status: 500}}}
 	r, _ := judge(t, account, p)
-	if want := []string{"the account: the functions in us-east-1: ServiceException: down"}; r.Remotion.Release != "3.3.31 and 4.0.240" || !slices.Equal(problems(r), want) {
+	if want := []string{"the account: the functions in us-east-1: ServiceException: " +
+		"down"}; r.Remotion.Release != "3.3.31 and 4.0.240" || !slices.Equal(problems(r), want) {
 		t.Errorf("%s %q", r.Remotion.Release, problems(r))
 	}
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// maxTagged is how many functions of a region are asked for their tags. Only those whose name does not
-// tell the release are, and Lambda answers 15 such calls a second.
+// maxTagged is how many functions of a region are asked for their tags. Only those whose name does
+// not tell the release are, and Lambda answers 15 such calls a second.
 // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 const maxTagged = 100
 
@@ -32,7 +32,8 @@ type listing struct {
 }
 
 // listFunctions lists the functions of the named regions and of those to look into, all at once. It
-// takes a third of the time there is: a region that does not answer must not keep the others waiting.
+// takes a third of the time there is: a region that does not answer must not keep the others
+// waiting.
 func (r *run) listFunctions(ctx context.Context) []listing {
 	if r.lambda == nil || r.plan.Named {
 		return make([]listing, len(r.plan.Regions)+len(r.plan.Further))
@@ -48,16 +49,18 @@ func (r *run) listFunctions(ctx context.Context) []listing {
 	return listings
 }
 
-// listRegion lists to the last page, then asks for the tags that are needed. Names come from outside:
-// one that Lambda would refuse could be a pattern, and is no function.
+// listRegion lists to the last page, then asks for the tags that are needed. Names come from
+// outside: one that Lambda would refuse could be a pattern, and is no function.
 func (r *run) listRegion(ctx context.Context, region string) (l listing) {
 	in := func(o *lambda.Options) { o.Region = region }
 	what := "the functions in " + region
 	seen := map[string]bool{}
-	pages := lambda.NewListFunctionsPaginator(r.lambda, &lambda.ListFunctionsInput{}, func(o *lambda.ListFunctionsPaginatorOptions) {
-		o.StopOnDuplicateToken = true
-	})
-	next := func(ctx context.Context, _ ...func(*lambda.Options)) (*lambda.ListFunctionsOutput, error) {
+	pages := lambda.NewListFunctionsPaginator(r.lambda, &lambda.ListFunctionsInput{},
+		func(o *lambda.ListFunctionsPaginatorOptions) {
+			o.StopOnDuplicateToken = true
+		})
+	next := func(ctx context.Context,
+		_ ...func(*lambda.Options)) (*lambda.ListFunctionsOutput, error) {
 		return pages.NextPage(ctx, in)
 	}
 	err := walk(ctx, pages.HasMorePages, next, func(out *lambda.ListFunctionsOutput) {
@@ -65,11 +68,15 @@ func (r *run) listRegion(ctx context.Context, region string) (l listing) {
 			name := aws.ToString(c.FunctionName)
 			named := policies.ParseFunctionName(name)
 			switch {
-			case seen[name] || !named.Remotion && !policies.LooksDeployed(aws.ToString(c.Description), layersOf(c)):
+			case seen[name] || !named.Remotion &&
+				!policies.LooksDeployed(aws.ToString(c.Description), layersOf(c)):
 			case !policies.ValidFunctionName(name):
-				l.problems = append(l.problems, audit.Problem{What: what, Why: fmt.Sprintf("%.80q is no name that Lambda takes", name)})
+				l.problems = append(l.problems,
+					audit.Problem{What: what, Why: fmt.Sprintf("%.80q is no name that Lambda takes", name)})
 			default:
-				l.functions = append(l.functions, audit.Function{Name: name, Region: region, Role: aws.ToString(c.Role), Release: r.here(named.Release)})
+				l.functions = append(l.functions,
+					audit.Function{Name: name, Region: region, Role: aws.ToString(c.Role),
+						Release: r.here(named.Release)})
 			}
 			seen[name] = true
 		}
@@ -86,7 +93,9 @@ func (r *run) listRegion(ctx context.Context, region string) (l listing) {
 		l.add(failed(ctx, what, "lambda:ListFunctions", err))
 	}
 	l.readTags(ctx, r, in)
-	slices.SortFunc(l.functions, func(a, b audit.Function) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(l.functions, func(a, b audit.Function) int {
+		return strings.Compare(a.Name, b.Name)
+	})
 	return l
 }
 
@@ -105,7 +114,8 @@ func (l *listing) readTags(ctx context.Context, r *run, in func(*lambda.Options)
 	gone := make([]bool, len(silent))
 	l.add(parallel(len(silent), func(n int) (result snapshot) {
 		f := &l.functions[silent[n]]
-		arn := "arn:" + r.plan.Partition + ":lambda:" + f.Region + ":" + r.plan.Account + ":function:" + f.Name
+		arn := "arn:" + r.plan.Partition + ":lambda:" + f.Region + ":" + r.plan.Account + ":function:" +
+			f.Name
 		out, err := r.lambda.ListTags(ctx, &lambda.ListTagsInput{Resource: &arn}, in)
 		switch {
 		case err == nil:
@@ -182,8 +192,10 @@ func (r *run) survey(listings []listing) (s survey) {
 	s.problems = together(problems)
 	if s.regions == nil {
 		s.regions = r.plan.Regions
-		s.problems = append(s.problems, audit.Problem{What: "any region", Why: "none of " + strings.Join(s.regions, ", ") + " is enabled in this account",
-			Remedy: "name regions that are enabled in REGIONS (--regions)"})
+		s.problems = append(s.problems,
+			audit.Problem{What: "any region", Why: "none of " + strings.Join(s.regions, ", ") +
+				" is enabled in this account",
+				Remedy: "name regions that are enabled in REGIONS (--regions)"})
 	}
 	return s
 }
@@ -208,8 +220,8 @@ func together(problems []audit.Problem) (list []audit.Problem) {
 // auto, as Plan.Requested, judges by what is deployed.
 const auto = "auto"
 
-// releases are those the account is judged by when they are to be what is deployed: each once, and the
-// newest known where a function does not tell. None are there without functions.
+// releases are those the account is judged by when they are to be what is deployed: each once, and
+// the newest known where a function does not tell. None are there without functions.
 func (r *run) releases(functions []audit.Function) (list []policies.Release) {
 	for _, f := range functions {
 		release := f.Release
@@ -234,5 +246,6 @@ func isDisabled(err error) bool {
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
 func isForbidden(err error) bool {
 	var api smithy.APIError
-	return errors.As(err, &api) && isDenied(api) && strings.Contains(api.ErrorMessage(), "service control policy")
+	return errors.As(err, &api) && isDenied(api) &&
+		strings.Contains(api.ErrorMessage(), "service control policy")
 }

@@ -30,7 +30,8 @@ func deploy(a *awsemu.Account, functions ...awsemu.LambdaFunction) {
 }
 
 func clips(region string, tags map[string]string) awsemu.LambdaFunction {
-	return awsemu.LambdaFunction{Name: "clips", Region: region, Description: "Renders a Remotion video.", Tags: tags}
+	return awsemu.LambdaFunction{Name: "clips", Region: region,
+		Description: "Renders a Remotion video.", Tags: tags}
 }
 
 // everywhere looks into further regions, as auto does.
@@ -48,20 +49,26 @@ func notices(r audit.Report) (list []string) {
 
 func problems(r audit.Report) (list []string) {
 	for _, p := range r.Problems {
-		list = append(list, strings.TrimSuffix(fmt.Sprintf("%s: %s: %s: %s", p.Target, p.What, p.Why, p.Grant), ": "))
+		list = append(list,
+			strings.TrimSuffix(fmt.Sprintf("%s: %s: %s: %s", p.Target, p.What, p.Why, p.Grant), ": "))
 	}
 	return list
 }
 
 func refuse(region, code, message string, status int) awsemu.Fault {
-	return awsemu.Fault{Operation: "lambda:ListFunctions", Region: region, Error: &awsemu.FaultError{Code: code, Message: message, Status: status}}
+	return awsemu.Fault{Operation: "lambda:ListFunctions", Region: region,
+		Error: &awsemu.FaultError{Code: code, Message: message, Status: status}}
 }
 
 const (
 	documented = "so a documented policy, unmodified, is not enough"
-	customName = "custom-name: Remotion documents its policies for functions named remotion-render-*, and these are not: "
-	byAnSCP    = "User: arn:aws:sts::123456789012:assumed-role/audit/x is not authorized to perform: lambda:ListFunctions on resource: * with an explicit deny in a service control policy"
-	denied     = "access denied: User: arn:aws:iam::123456789012:user/administrator is not authorized to perform: lambda:ListFunctions on resource: * because no identity-based policy allows the lambda:ListFunctions action"
+	customName = "custom-name: Remotion documents its policies for functions named " +
+		"remotion-render-*, and these are not: "
+	byAnSCP = "User: arn:aws:sts::123456789012:assumed-role/audit/x is not authorized to " +
+		"perform: lambda:ListFunctions on resource: * with an explicit deny in a service control policy"
+	denied = "access denied: User: arn:aws:iam::123456789012:user/administrator is not " +
+		"authorized to perform: lambda:ListFunctions on resource: * because no identity-based policy " +
+		"allows the lambda:ListFunctions action"
 )
 
 func TestFunctions(t *testing.T) {
@@ -75,169 +82,260 @@ func TestFunctions(t *testing.T) {
 		problems []string
 		status   audit.ReportStatus
 	}{
-		{name: "without functions the newest release judges, at home", spoil: func(_ *awsemu.Account, p *collect.Plan) { everywhere(p) },
+		{name: "without functions the newest release judges, at home",
+			spoil:   func(_ *awsemu.Account, p *collect.Plan) { everywhere(p) },
 			regions: "us-east-1", releases: "4.0.418 and later", status: audit.StatusCompliant},
 		{name: "a region with functions is audited too", spoil: func(a *awsemu.Account, p *collect.Plan) {
 			everywhere(p)
-			deploy(a, awsemu.LambdaFunction{Name: render527, Region: "eu-west-2"}, awsemu.LambdaFunction{Name: "web", Region: "eu-west-1"})
+			deploy(a, awsemu.LambdaFunction{Name: render527, Region: "eu-west-2"},
+				awsemu.LambdaFunction{Name: "web", Region: "eu-west-1"})
 		}, regions: "us-east-1 eu-west-2", releases: "4.0.527", status: audit.StatusCompliant},
 		{name: "every region, if all are asked for", spoil: func(_ *awsemu.Account, p *collect.Plan) {
 			everywhere(p)
 			p.Further, p.OnlyWithFunctions = p.Further[:2], false
-		}, regions: "us-east-1 eu-west-1 eu-west-2", releases: "4.0.418 and later", status: audit.StatusCompliant},
-		{name: "an old release needs less than the newest", spoil: func(a *awsemu.Account, p *collect.Plan) {
-			deploy(a, awsemu.LambdaFunction{Name: render240})
-			spoilUser(a, func(u *awsemu.User) {
-				u.Inline["remotion"] = strings.Replace(u.Inline["remotion"], `"s3:PutBucketPolicy"`, `"s3:PutBucketPolicy-no"`, 1)
-			})
-		}, regions: "us-east-1", releases: "4.0.240", notices: []string{
-			"document: inline policy \"remotion\": this is the user policy of Remotion 4.0.61-4.0.417 but for 1 permission: it adds s3:PutBucketPolicy-no on arn:aws:s3:::remotionlambda-*",
-			"upgrade: what Remotion 4.0.418 and later needs is not granted: s3:PutBucketPolicy for user/ci"}, status: audit.StatusCompliant},
+		}, regions: "us-east-1 eu-west-1 eu-west-2", releases: "4.0.418 and later",
+			status: audit.StatusCompliant},
+		{name: "an old release needs less than the newest",
+			spoil: func(a *awsemu.Account, p *collect.Plan) {
+				deploy(a, awsemu.LambdaFunction{Name: render240})
+				spoilUser(a, func(u *awsemu.User) {
+					u.Inline["remotion"] = strings.Replace(u.Inline["remotion"], `"s3:PutBucketPolicy"`,
+						`"s3:PutBucketPolicy-no"`, 1)
+				})
+			}, regions: "us-east-1", releases: "4.0.240", notices: []string{
+				"document: inline policy \"remotion\": this is the user policy of Remotion 4.0.61-4.0.417 " +
+					"but " +
+					"for 1 permission: it adds s3:PutBucketPolicy-no on arn:aws:s3:::remotionlambda-*",
+				"upgrade: what Remotion 4.0.418 and later needs is not granted: s3:PutBucketPolicy for " +
+					"user/ci"},
+			status: audit.StatusCompliant},
 		{name: "the union of three releases", spoil: func(a *awsemu.Account, p *collect.Plan) {
 			everywhere(p)
-			deploy(a, awsemu.LambdaFunction{Name: render527}, awsemu.LambdaFunction{Name: render240, Region: "eu-west-1"}, awsemu.LambdaFunction{Name: "remotion-render-2022-04-20-mem2048mb-disk512mb-120sec"})
+			deploy(a, awsemu.LambdaFunction{Name: render527},
+				awsemu.LambdaFunction{Name: render240, Region: "eu-west-1"},
+				awsemu.LambdaFunction{Name: "remotion-render-2022-04-20-mem2048mb-disk512mb-120sec"})
 		}, regions: "us-east-1 eu-west-1", releases: "3.0.0-3.3.7, 4.0.240 and 4.0.527", want: []string{
-			"user/ci iam:GetUser missing no-grant", "user/ci s3:PutBucketWebsite missing no-grant", "user/ci s3:DeleteBucketWebsite missing no-grant",
-		}, notices: []string{"document: inline policy \"remotion\": this is the user policy of Remotion 4.0.418 and later, unchanged"}, status: audit.StatusGaps},
-		{name: "what was asked for judges, whatever is deployed", spoil: func(a *awsemu.Account, p *collect.Plan) {
-			p.Requested = "latest"
-			deploy(a, awsemu.LambdaFunction{Name: render31})
-		}, regions: "us-east-1", releases: "4.0.418 and later", status: audit.StatusCompliant},
+			"user/ci iam:GetUser missing no-grant", "user/ci s3:PutBucketWebsite missing no-grant",
+			"user/ci s3:DeleteBucketWebsite missing no-grant",
+		}, notices: []string{"document: inline policy \"remotion\": this is the user policy of " +
+			"Remotion 4.0.418 and later, unchanged"}, status: audit.StatusGaps},
+		{name: "what was asked for judges, whatever is deployed",
+			spoil: func(a *awsemu.Account, p *collect.Plan) {
+				p.Requested = "latest"
+				deploy(a, awsemu.LambdaFunction{Name: render31})
+			}, regions: "us-east-1", releases: "4.0.418 and later", status: audit.StatusCompliant},
 		{name: "newer than the catalogue", spoil: func(a *awsemu.Account, p *collect.Plan) {
 			deploy(a, awsemu.LambdaFunction{Name: "remotion-render-4-0-541-mem2048mb-disk2048mb-120sec"})
 		}, regions: "us-east-1", releases: "4.0.541", notices: []string{
-			"newer-release: Remotion 4.0.541 is newer than this catalogue, which was checked up to 4.0.527: it is judged by the policies of 4.0.418 and later",
+			"newer-release: Remotion 4.0.541 is newer than this catalogue, which was checked up to " +
+				"4.0.527: it is judged by the policies of 4.0.418 and later",
 		}, status: audit.StatusCompliant},
-		{name: "a name of one's own, with a tag: the documented policy is not enough", spoil: func(a *awsemu.Account, p *collect.Plan) {
-			everywhere(p)
-			deploy(a, awsemu.LambdaFunction{Name: render527}, clips("", map[string]string{"remotion-version": "4.0.527"}))
-			p.Callers[0].Purpose = policies.Render
-		}, regions: "us-east-1", releases: "4.0.527", want: []string{
-			"user/ci lambda:InvokeAsync partial narrower-grant", "user/ci lambda:InvokeFunction partial narrower-grant",
-			"role/remotion-lambda-role lambda:InvokeFunction partial narrower-grant", "role/remotion-lambda-role logs:CreateLogStream partial narrower-grant", "role/remotion-lambda-role logs:PutLogEvents partial narrower-grant",
-		}, notices: []string{
-			"document: inline policy \"remotion\": this is the user policy of Remotion 4.0.418 and later, unchanged",
-			"document: inline policy \"remotion\": this is the role policy of Remotion 4.0.61 and later, unchanged",
-			customName + "clips (us-east-1); " + documented,
-		}, status: audit.StatusGaps},
-		{name: "a function without name or tags is judged by the newest", spoil: func(a *awsemu.Account, p *collect.Plan) {
-			p.Callers = nil
-			deploy(a, awsemu.LambdaFunction{Name: render240}, awsemu.LambdaFunction{Name: "remotion-render-bds9aab"})
-		}, regions: "us-east-1", releases: "4.0.240 and 4.0.527", notices: []string{
-			"unknown-release: neither name nor tags tell the Remotion release of remotion-render-bds9aab (us-east-1): the newest known release is judged by as well",
-		}, status: audit.StatusCompliant},
-		{name: "a function that goes between list and tags is none", spoil: func(a *awsemu.Account, p *collect.Plan) {
-			deploy(a, awsemu.LambdaFunction{Name: render527}, clips("", nil))
-			a.Faults = []awsemu.Fault{{Operation: "lambda:ListTags", Error: &awsemu.FaultError{Code: "ResourceNotFoundException", Message: "Function not found", Status: 404}}}
-		}, regions: "us-east-1", releases: "4.0.527", status: audit.StatusCompliant},
+		{name: "a name of one's own, with a tag: the documented policy is not enough",
+			spoil: func(a *awsemu.Account, p *collect.Plan) {
+				everywhere(p)
+				deploy(a, awsemu.LambdaFunction{Name: render527},
+					clips("", map[string]string{"remotion-version": "4.0.527"}))
+				p.Callers[0].Purpose = policies.Render
+			}, regions: "us-east-1", releases: "4.0.527", want: []string{
+				"user/ci lambda:InvokeAsync partial narrower-grant",
+				"user/ci lambda:InvokeFunction partial narrower-grant",
+				"role/remotion-lambda-role lambda:InvokeFunction partial narrower-grant",
+				"role/remotion-lambda-role logs:CreateLogStream partial narrower-grant",
+				"role/remotion-lambda-role logs:PutLogEvents partial narrower-grant",
+			}, notices: []string{
+				"document: inline policy \"remotion\": this is the user policy of Remotion 4.0.418 and " +
+					"later, " +
+					"unchanged",
+				"document: inline policy \"remotion\": this is the role policy of Remotion 4.0.61 and later, " +
+					"unchanged",
+				customName + "clips (us-east-1); " + documented,
+			}, status: audit.StatusGaps},
+		{name: "a function without name or tags is judged by the newest",
+			spoil: func(a *awsemu.Account, p *collect.Plan) {
+				p.Callers = nil
+				deploy(a, awsemu.LambdaFunction{Name: render240},
+					awsemu.LambdaFunction{Name: "remotion-render-bds9aab"})
+			}, regions: "us-east-1", releases: "4.0.240 and 4.0.527", notices: []string{
+				"unknown-release: neither name nor tags tell the Remotion release of remotion-render-bds9aab " +
+					"(us-east-1): the newest known release is judged by as well",
+			}, status: audit.StatusCompliant},
+		{name: "a function that goes between list and tags is none",
+			spoil: func(a *awsemu.Account, p *collect.Plan) {
+				deploy(a, awsemu.LambdaFunction{Name: render527}, clips("", nil))
+				a.Faults = []awsemu.Fault{{Operation: "lambda:ListTags",
+					Error: &awsemu.FaultError{Code: "ResourceNotFoundException", Message: "Function not found",
+						Status: 404}}}
+			}, regions: "us-east-1", releases: "4.0.527", status: audit.StatusCompliant},
 		{name: "tags that may not be read", spoil: func(a *awsemu.Account, p *collect.Plan) {
 			p.Callers = nil
-			deploy(a, awsemu.LambdaFunction{Name: render527}, awsemu.LambdaFunction{Name: "remotion-render-bds9aab"})
+			deploy(a, awsemu.LambdaFunction{Name: render527},
+				awsemu.LambdaFunction{Name: "remotion-render-bds9aab"})
 			a.Faults = []awsemu.Fault{{Operation: "lambda:ListTags", Deny: true}}
 		}, regions: "us-east-1", releases: "4.0.527", notices: []string{
-			"unknown-release: neither name nor tags tell the Remotion release of remotion-render-bds9aab (us-east-1): the newest known release is judged by as well",
-		}, problems: []string{"the account: the tags of functions in us-east-1: access denied: User: arn:aws:iam::123456789012:user/administrator is not authorized to perform: lambda:ListTags on resource: arn:aws:lambda:us-east-1:123456789012:function:remotion-render-bds9aab because no identity-based policy allows the lambda:ListTags action: lambda:ListTags"}, status: audit.StatusUnverified},
-		{name: "one region denied, one not enabled, one forbidden", spoil: func(a *awsemu.Account, p *collect.Plan) {
-			everywhere(p)
-			a.DisabledRegions = []string{"af-south-1"}
-			a.Faults = []awsemu.Fault{{Operation: "lambda:*", Region: "eu-west-1", Deny: true}, refuse("eu-west-2", "AccessDeniedException", byAnSCP, 403)}
-		}, regions: "us-east-1", releases: "4.0.418 and later", notices: []string{
-			"region-skipped: not audited: eu-west-2: a service control policy of the organization forbids lambda:ListFunctions there",
-			"region-skipped: not audited: af-south-1: the region is not enabled in this account",
-		}, problems: []string{"the account: the functions in eu-west-1: " + denied + ": lambda:ListFunctions"}, status: audit.StatusUnverified},
-		{name: "the same of named regions: only what is not enabled is left out", spoil: func(a *awsemu.Account, p *collect.Plan) {
-			p.Regions = []string{"us-east-1", "eu-west-1", "eu-west-2", "af-south-1"}
-			a.DisabledRegions = []string{"af-south-1"}
-			a.Faults = []awsemu.Fault{{Operation: "lambda:*", Region: "eu-west-1", Deny: true}, refuse("eu-west-2", "AccessDeniedException", byAnSCP, 403)}
-		}, regions: "us-east-1 eu-west-1 eu-west-2", releases: "4.0.418 and later", notices: []string{
-			"region-skipped: audited without a list of functions: eu-west-2: a service control policy of the organization forbids lambda:ListFunctions there",
-			"region-skipped: not audited: af-south-1: the region is not enabled in this account",
-		}, problems: []string{"the account: the functions in eu-west-1: " + denied + ": lambda:ListFunctions"}, status: audit.StatusUnverified},
+			"unknown-release: neither name nor tags tell the Remotion release of remotion-render-bds9aab " +
+				"(us-east-1): the newest known release is judged by as well",
+		}, problems: []string{"the account: the tags of functions in us-east-1: access denied: User: " +
+			"arn:aws:iam::123456789012:user/administrator is not authorized to perform: lambda:ListTags " +
+			"on resource: arn:aws:lambda:us-east-1:123456789012:function:remotion-render-bds9aab because " +
+			"no identity-based policy allows the lambda:ListTags action: lambda:ListTags"},
+			status: audit.StatusUnverified},
+		{name: "one region denied, one not enabled, one forbidden",
+			spoil: func(a *awsemu.Account, p *collect.Plan) {
+				everywhere(p)
+				a.DisabledRegions = []string{"af-south-1"}
+				a.Faults = []awsemu.Fault{{Operation: "lambda:*", Region: "eu-west-1", Deny: true},
+					refuse("eu-west-2", "AccessDeniedException", byAnSCP, 403)}
+			}, regions: "us-east-1", releases: "4.0.418 and later", notices: []string{
+				"region-skipped: not audited: eu-west-2: a service control policy of the organization " +
+					"forbids " +
+					"lambda:ListFunctions there",
+				"region-skipped: not audited: af-south-1: the region is not enabled in this account",
+			}, problems: []string{"the account: the functions in eu-west-1: " + denied +
+				": lambda:ListFunctions"}, status: audit.StatusUnverified},
+		{name: "the same of named regions: only what is not enabled is left out",
+			spoil: func(a *awsemu.Account, p *collect.Plan) {
+				p.Regions = []string{"us-east-1", "eu-west-1", "eu-west-2", "af-south-1"}
+				a.DisabledRegions = []string{"af-south-1"}
+				a.Faults = []awsemu.Fault{{Operation: "lambda:*", Region: "eu-west-1", Deny: true},
+					refuse("eu-west-2", "AccessDeniedException", byAnSCP, 403)}
+			}, regions: "us-east-1 eu-west-1 eu-west-2", releases: "4.0.418 and later", notices: []string{
+				"region-skipped: audited without a list of functions: eu-west-2: a service control policy of " +
+					"the organization forbids lambda:ListFunctions there",
+				"region-skipped: not audited: af-south-1: the region is not enabled in this account",
+			}, problems: []string{"the account: the functions in eu-west-1: " + denied +
+				": lambda:ListFunctions"}, status: audit.StatusUnverified},
 		{name: "denied everywhere is one problem", spoil: func(a *awsemu.Account, p *collect.Plan) {
 			everywhere(p)
 			a.Faults = []awsemu.Fault{{Operation: "lambda:*", Deny: true}}
 		}, regions: "us-east-1", releases: "4.0.418 and later",
-			problems: []string{"the account: the functions in us-east-1, eu-west-1, eu-west-2, af-south-1: " + denied + ": lambda:ListFunctions"}, status: audit.StatusUnverified},
+			problems: []string{"the account: the functions in us-east-1, eu-west-1, eu-west-2, " +
+				"af-south-1: " + denied + ": lambda:ListFunctions"}, status: audit.StatusUnverified},
 		{name: "no region at all is no good report", spoil: func(a *awsemu.Account, p *collect.Plan) {
 			a.DisabledRegions = []string{"us-east-1"}
-		}, regions: "us-east-1", releases: "4.0.418 and later", notices: []string{"region-skipped: not audited: us-east-1: the region is not enabled in this account"},
-			problems: []string{"the account: any region: none of us-east-1 is enabled in this account"}, status: audit.StatusUnverified},
-		{name: "a role that functions have is audited, and has to be passed", spoil: func(a *awsemu.Account, p *collect.Plan) {
-			everywhere(p)
-			a.Roles["clips"] = awsemu.Role{Path: "/video/", Inline: map[string]string{"x": statement(`"Effect":"Allow","Action":["s3:*","lambda:InvokeFunction"],"Resource":"*"`)}}
-			deploy(a, awsemu.LambdaFunction{Name: render527}, awsemu.LambdaFunction{Name: render527, Region: "eu-west-1", Role: "clips"})
-		}, regions: "us-east-1 eu-west-1", releases: "4.0.527", want: []string{
-			"user/ci iam:PassRole partial narrower-grant", "role/clips logs:CreateLogGroup missing no-grant",
-			"role/clips logs:CreateLogStream missing no-grant", "role/clips logs:CreateLogStream missing no-grant",
-			"role/clips logs:PutLogEvents missing no-grant", "role/clips logs:PutLogEvents missing no-grant",
-		}, notices: []string{"document: inline policy \"remotion\": this is the user policy of Remotion 4.0.418 and later, unchanged"}, status: audit.StatusGaps},
-		{name: "a role that is gone stops its functions", spoil: func(a *awsemu.Account, p *collect.Plan) {
-			p.Callers = nil
-			deploy(a, awsemu.LambdaFunction{Name: render527}, awsemu.LambdaFunction{Name: render240, Role: arnOfRole + "service-role/gone"})
-		}, regions: "us-east-1", releases: "4.0.240 and 4.0.527", want: []string{"role/gone  missing target-missing"}, status: audit.StatusGaps},
+		}, regions: "us-east-1", releases: "4.0.418 and later",
+			notices: []string{"region-skipped: not audited: us-east-1: the region is not enabled in this " +
+				"account"},
+			problems: []string{"the account: any region: none of us-east-1 is enabled in this account"},
+			status:   audit.StatusUnverified},
+		{name: "a role that functions have is audited, and has to be passed",
+			spoil: func(a *awsemu.Account, p *collect.Plan) {
+				everywhere(p)
+				a.Roles["clips"] = awsemu.Role{Path: "/video/",
+					Inline: map[string]string{"x": statement(`"Effect":"Allow","Action":["s3:*","lambda:InvokeFunction"],"Resource":"*"`)}}
+				deploy(a, awsemu.LambdaFunction{Name: render527},
+					awsemu.LambdaFunction{Name: render527, Region: "eu-west-1", Role: "clips"})
+			}, regions: "us-east-1 eu-west-1", releases: "4.0.527", want: []string{
+				"user/ci iam:PassRole partial narrower-grant",
+				"role/clips logs:CreateLogGroup missing no-grant",
+				"role/clips logs:CreateLogStream missing no-grant",
+				"role/clips logs:CreateLogStream missing no-grant",
+				"role/clips logs:PutLogEvents missing no-grant",
+				"role/clips logs:PutLogEvents missing no-grant",
+			}, notices: []string{"document: inline policy \"remotion\": this is the user policy of " +
+				"Remotion 4.0.418 and later, unchanged"}, status: audit.StatusGaps},
+		{name: "a role that is gone stops its functions",
+			spoil: func(a *awsemu.Account, p *collect.Plan) {
+				p.Callers = nil
+				deploy(a, awsemu.LambdaFunction{Name: render527},
+					awsemu.LambdaFunction{Name: render240, Role: arnOfRole + "service-role/gone"})
+			}, regions: "us-east-1", releases: "4.0.240 and 4.0.527",
+			want: []string{"role/gone  missing target-missing"}, status: audit.StatusGaps},
 		{name: "a role that does not trust Lambda", spoil: func(a *awsemu.Account, p *collect.Plan) {
 			p.Callers = nil
 			spoilRole(a, func(r *awsemu.Role) { r.Trust = "ec2.amazonaws.com" })
 			deploy(a, awsemu.LambdaFunction{Name: render527})
-		}, regions: "us-east-1", releases: "4.0.527", want: []string{"role/remotion-lambda-role sts:AssumeRole missing trust-policy"},
-			notices: []string{"document: inline policy \"remotion\": this is the role policy of Remotion 4.0.61 and later, unchanged"}, status: audit.StatusGaps},
-		{name: "a role that was made anew under another path", spoil: func(a *awsemu.Account, p *collect.Plan) {
-			p.Callers = nil
-			deploy(a, awsemu.LambdaFunction{Name: render527, Role: arnOfRole + "service-role/remotion-lambda-role"})
-		}, regions: "us-east-1", releases: "4.0.527", want: []string{"role/remotion-lambda-role sts:AssumeRole missing target-missing"},
-			notices: []string{"document: inline policy \"remotion\": this is the role policy of Remotion 4.0.61 and later, unchanged"}, status: audit.StatusGaps},
-		{name: "nobody misses the default role where functions have another", spoil: func(a *awsemu.Account, p *collect.Plan) {
-			a.Roles["clips"] = a.Roles[policies.RoleName]
-			delete(a.Roles, policies.RoleName)
-			deploy(a, awsemu.LambdaFunction{Name: render527, Role: "clips"})
-			spoilUser(a, func(u *awsemu.User) {
-				u.Inline["remotion"] = strings.Replace(u.Inline["remotion"], "role/remotion-lambda-role", "role/clips", 1)
-			})
-		}, regions: "us-east-1", releases: "4.0.527", notices: []string{
-			"render-role: there is no role remotion-lambda-role, and no deployed function uses it: it is not audited"}, status: audit.StatusCompliant},
+		}, regions: "us-east-1", releases: "4.0.527",
+			want: []string{"role/remotion-lambda-role sts:AssumeRole missing trust-policy"},
+			notices: []string{"document: inline policy \"remotion\": this is the role policy of Remotion " +
+				"4.0.61 and later, unchanged"}, status: audit.StatusGaps},
+		{name: "a role that was made anew under another path",
+			spoil: func(a *awsemu.Account, p *collect.Plan) {
+				p.Callers = nil
+				deploy(a,
+					awsemu.LambdaFunction{Name: render527, Role: arnOfRole + "service-role/remotion-lambda-role"})
+			}, regions: "us-east-1", releases: "4.0.527",
+			want: []string{"role/remotion-lambda-role sts:AssumeRole missing target-missing"},
+			notices: []string{"document: inline policy \"remotion\": this is the role policy of Remotion " +
+				"4.0.61 and later, unchanged"}, status: audit.StatusGaps},
+		{name: "nobody misses the default role where functions have another",
+			spoil: func(a *awsemu.Account, p *collect.Plan) {
+				a.Roles["clips"] = a.Roles[policies.RoleName]
+				delete(a.Roles, policies.RoleName)
+				deploy(a, awsemu.LambdaFunction{Name: render527, Role: "clips"})
+				spoilUser(a, func(u *awsemu.User) {
+					u.Inline["remotion"] = strings.Replace(u.Inline["remotion"], "role/remotion-lambda-role",
+						"role/clips", 1)
+				})
+			}, regions: "us-east-1", releases: "4.0.527", notices: []string{
+				"render-role: there is no role remotion-lambda-role, and no deployed function uses it: it is " +
+					"not audited"}, status: audit.StatusCompliant},
 		{name: "a role of another account", spoil: func(a *awsemu.Account, p *collect.Plan) {
 			deploy(a, awsemu.LambdaFunction{Name: render527, Role: "arn:aws:iam::210987654321:role/x"})
 		}, regions: "us-east-1", releases: "4.0.527", problems: []string{
-			"the account: the role of function " + render527 + ` (us-east-1): "arn:aws:iam::210987654321:role/x" is no role of this account`}, status: audit.StatusUnverified},
-		{name: "names that are patterns, lines and escapes are no functions", spoil: func(a *awsemu.Account, p *collect.Plan) {
-			p.Callers = nil
-			for _, name := range []string{"*", "remotion-render-*-mem1mb-disk1mb-1sec", "a\nCRITICAL", "${aws:username}", "\x1b[31mred"} {
-				deploy(a, awsemu.LambdaFunction{Name: name, Description: "Renders a Remotion video."})
-			}
-		}, regions: "us-east-1", releases: "4.0.418 and later", problems: []string{
-			`the account: the functions in us-east-1: "\x1b[31mred" is no name that Lambda takes`, `the account: the functions in us-east-1: "${aws:username}" is no name that Lambda takes`,
-			`the account: the functions in us-east-1: "*" is no name that Lambda takes`, `the account: the functions in us-east-1: "a\nCRITICAL" is no name that Lambda takes`,
-			`the account: the functions in us-east-1: "remotion-render-*-mem1mb-disk1mb-1sec" is no name that Lambda takes`,
-		}, status: audit.StatusUnverified},
+			"the account: the role of function " + render527 +
+				` (us-east-1): "arn:aws:iam::210987654321:role/x" is no role of this account`},
+			status: audit.StatusUnverified},
+		{name: "names that are patterns, lines and escapes are no functions",
+			spoil: func(a *awsemu.Account, p *collect.Plan) {
+				p.Callers = nil
+				for _, name := range []string{"*", "remotion-render-*-mem1mb-disk1mb-1sec", "a\nCRITICAL",
+					"${aws:username}", "\x1b[31mred"} {
+					deploy(a, awsemu.LambdaFunction{Name: name, Description: "Renders a Remotion video."})
+				}
+			}, regions: "us-east-1", releases: "4.0.418 and later", problems: []string{
+				`the account: the functions in us-east-1: "\x1b[31mred" is no name that Lambda takes`,
+				`the account: the functions in us-east-1: "${aws:username}" is no name that Lambda takes`,
+				`the account: the functions in us-east-1: "*" is no name that Lambda takes`,
+				`the account: the functions in us-east-1: "a\nCRITICAL" is no name that Lambda takes`,
+				`the account: the functions in us-east-1: "remotion-render-*-mem1mb-disk1mb-1sec" is no name that Lambda takes`,
+			}, status: audit.StatusUnverified},
 		{name: "a bucket with a name of its own", spoil: func(a *awsemu.Account, p *collect.Plan) {
 			p.Callers, p.Buckets = nil, []string{"remotionlambda-useast1-abcdefghij", "videos.example"}
 		}, regions: "us-east-1", releases: "4.0.418 and later", want: []string{
-			"role/remotion-lambda-role s3:ListBucket partial narrower-grant", "role/remotion-lambda-role s3:GetObject partial narrower-grant",
-			"role/remotion-lambda-role s3:DeleteObject partial narrower-grant", "role/remotion-lambda-role s3:PutObjectAcl partial narrower-grant",
-			"role/remotion-lambda-role s3:PutObject partial narrower-grant", "role/remotion-lambda-role s3:GetBucketLocation partial narrower-grant",
-		}, notices: []string{"document: inline policy \"remotion\": this is the role policy of Remotion 4.0.61 and later, unchanged",
-			"custom-name: Remotion documents its policies for buckets named remotionlambda-*, and these are not: videos.example; " + documented}, status: audit.StatusGaps},
-		{name: "Insights in a region whose layer the document forgets is low", spoil: func(a *awsemu.Account, p *collect.Plan) {
-			p.Regions = []string{"us-east-1", "af-south-1"}
-		}, regions: "us-east-1 af-south-1", releases: "4.0.418 and later", want: []string{"user/ci lambda:GetLayerVersion missing narrower-grant"},
-			notices: []string{"document: inline policy \"remotion\": this is the user policy of Remotion 4.0.418 and later, unchanged"}, status: audit.StatusGaps},
+			"role/remotion-lambda-role s3:ListBucket partial narrower-grant",
+			"role/remotion-lambda-role s3:GetObject partial narrower-grant",
+			"role/remotion-lambda-role s3:DeleteObject partial narrower-grant",
+			"role/remotion-lambda-role s3:PutObjectAcl partial narrower-grant",
+			"role/remotion-lambda-role s3:PutObject partial narrower-grant",
+			"role/remotion-lambda-role s3:GetBucketLocation partial narrower-grant",
+		}, notices: []string{"document: inline policy \"remotion\": this is the role policy of " +
+			"Remotion 4.0.61 and later, unchanged",
+			"custom-name: Remotion documents its policies for buckets named remotionlambda-*, and these " +
+				"are not: videos.example; " + documented}, status: audit.StatusGaps},
+		{name: "Insights in a region whose layer the document forgets is low",
+			spoil: func(a *awsemu.Account, p *collect.Plan) {
+				p.Regions = []string{"us-east-1", "af-south-1"}
+			}, regions: "us-east-1 af-south-1", releases: "4.0.418 and later",
+			want: []string{"user/ci lambda:GetLayerVersion missing narrower-grant"},
+			notices: []string{"document: inline policy \"remotion\": this is the user policy of Remotion " +
+				"4.0.418 and later, unchanged"}, status: audit.StatusGaps},
 		{name: "the user policy on the role", spoil: func(a *awsemu.Account, p *collect.Plan) {
 			p.Callers = nil
-			spoilRole(a, func(r *awsemu.Role) { r.Inline["remotion"] = policies.Latest().Document(policies.User) })
+			spoilRole(a, func(r *awsemu.Role) {
+				r.Inline["remotion"] = policies.Latest().Document(policies.User)
+			})
 		}, regions: "us-east-1", releases: "4.0.418 and later", want: []string{
-			"role/remotion-lambda-role logs:CreateLogGroup missing narrower-grant", "role/remotion-lambda-role logs:CreateLogStream missing no-grant",
-			"role/remotion-lambda-role logs:CreateLogStream missing no-grant", "role/remotion-lambda-role logs:PutLogEvents missing no-grant", "role/remotion-lambda-role logs:PutLogEvents missing no-grant",
-		}, notices: []string{"document: inline policy \"remotion\": this is the user policy of Remotion 4.0.418 and later, unchanged; the role policy belongs here"}, status: audit.StatusGaps},
+			"role/remotion-lambda-role logs:CreateLogGroup missing narrower-grant",
+			"role/remotion-lambda-role logs:CreateLogStream missing no-grant",
+			"role/remotion-lambda-role logs:CreateLogStream missing no-grant",
+			"role/remotion-lambda-role logs:PutLogEvents missing no-grant",
+			"role/remotion-lambda-role logs:PutLogEvents missing no-grant",
+		}, notices: []string{"document: inline policy \"remotion\": this is the user policy of " +
+			"Remotion 4.0.418 and later, unchanged; the role policy belongs here"},
+			status: audit.StatusGaps},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			account, plan := compliant(t), plan()
 			test.spoil(account, &plan)
 			r, _ := judge(t, account, plan)
-			if got := strings.Join(r.Regions, " "); got != test.regions || r.Remotion.Release != test.releases || r.Status != test.status {
-				t.Errorf("%s, %s, %s\nwant %s, %s, %s", r.Status, got, r.Remotion.Release, test.status, test.regions, test.releases)
+			if got := strings.Join(r.Regions, " "); got != test.regions ||
+				r.Remotion.Release != test.releases || r.Status != test.status {
+				t.Errorf("%s, %s, %s\nwant %s, %s, %s", r.Status, got, r.Remotion.Release, test.status,
+					test.regions, test.releases)
 			}
-			for what, lists := range map[string][2][]string{"findings": {wrong(r), test.want}, "notices": {notices(r), test.notices}, "problems": {problems(r), test.problems}} {
+			for what, lists := range map[string][2][]string{"findings": {wrong(r), test.want},
+				"notices": {notices(r), test.notices}, "problems": {problems(r), test.problems}} {
 				if !slices.Equal(lists[0], lists[1]) {
 					t.Errorf("%s\n%s\nwant\n%s", what, strings.Join(lists[0], "\n"), strings.Join(lists[1], "\n"))
 				}
@@ -249,8 +347,10 @@ func TestFunctions(t *testing.T) {
 // Every gap says which of the deployed releases need what is missing.
 func TestGapsNameTheirReleases(t *testing.T) {
 	account := compliant(t)
-	deploy(account, awsemu.LambdaFunction{Name: render31}, awsemu.LambdaFunction{Name: render240}, awsemu.LambdaFunction{Name: render527})
-	account.Users["ci"] = awsemu.User{Path: "/bots/", Inline: map[string]string{"none": statement(`"Effect":"Allow","Action":"s3:ListAllMyBuckets","Resource":"*"`)}}
+	deploy(account, awsemu.LambdaFunction{Name: render31}, awsemu.LambdaFunction{Name: render240},
+		awsemu.LambdaFunction{Name: render527})
+	account.Users["ci"] = awsemu.User{Path: "/bots/",
+		Inline: map[string]string{"none": statement(`"Effect":"Allow","Action":"s3:ListAllMyBuckets","Resource":"*"`)}}
 	r, _ := judge(t, account, plan())
 	got := map[string]string{}
 	for _, f := range r.Findings {
@@ -272,7 +372,8 @@ func TestGapsNameTheirReleases(t *testing.T) {
 func TestFunctionsWithoutARoleAreNamed(t *testing.T) {
 	account := compliant(t)
 	spoilRole(account, func(r *awsemu.Role) { r.Trust = "ec2.amazonaws.com" })
-	deploy(account, awsemu.LambdaFunction{Name: render527}, awsemu.LambdaFunction{Name: render240, Role: arnOfRole + "service-role/gone"})
+	deploy(account, awsemu.LambdaFunction{Name: render527},
+		awsemu.LambdaFunction{Name: render240, Role: arnOfRole + "service-role/gone"})
 	r, _ := judge(t, account, plan())
 	var got []string
 	for _, f := range r.Findings {
@@ -281,15 +382,18 @@ func TestFunctionsWithoutARoleAreNamed(t *testing.T) {
 		}
 	}
 	want := []string{
-		"critical " + arnOfRole + "remotion-lambda-role [deployed functions that run under it: " + render527 + " (us-east-1)]",
-		"critical " + arnOfRole + "service-role/gone [deployed functions that run under it: " + render240 + " (us-east-1)]",
+		"critical " + arnOfRole + "remotion-lambda-role [deployed functions that run under it: " +
+			render527 + " (us-east-1)]",
+		"critical " + arnOfRole + "service-role/gone [deployed functions that run under it: " +
+			render240 + " (us-east-1)]",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
 }
 
-// Who only renders may be granted the functions there are, by name. An upgrade gives them other names.
+// Who only renders may be granted the functions there are, by name. An upgrade gives them other
+// names.
 func TestExactNamesOfFunctions(t *testing.T) {
 	upgrade, err := policies.Find("4.0.530")
 	if err != nil {
@@ -298,7 +402,8 @@ func TestExactNamesOfFunctions(t *testing.T) {
 	const invoke = "lambda:InvokeFunction"
 	exact := func(names ...string) func(*awsemu.User) {
 		return func(u *awsemu.User) {
-			u.Inline["remotion"] = strings.Replace(u.Inline["remotion"], `"arn:aws:lambda:*:*:function:remotion-render-*"`,
+			u.Inline["remotion"] = strings.Replace(u.Inline["remotion"],
+				`"arn:aws:lambda:*:*:function:remotion-render-*"`,
 				`"arn:aws:lambda:*:*:function:`+strings.Join(names, `", "arn:aws:lambda:*:*:function:`)+`"`, 1)
 		}
 	}
@@ -309,11 +414,13 @@ func TestExactNamesOfFunctions(t *testing.T) {
 		want    string
 		after   string
 	}{
-		{"both", policies.Render, []string{render527, render240}, "satisfied ", "partial remotion-render-"},
+		{"both", policies.Render, []string{render527, render240}, "satisfied ",
+			"partial remotion-render-"},
 		{"one of two", policies.Render, []string{render240}, "partial " + render527, ""},
 		{"the other of two", policies.Render, []string{render527}, "partial " + render240, ""},
 		{"all of a kind", policies.Render, []string{"remotion-render-*"}, "satisfied ", ""},
-		{"both, for who deploys more", policies.All, []string{render527, render240}, "partial remotion-render-", ""},
+		{"both, for who deploys more", policies.All, []string{render527, render240},
+			"partial remotion-render-", ""},
 	} {
 		account, p := compliant(t), plan()
 		deploy(account, awsemu.LambdaFunction{Name: render527}, awsemu.LambdaFunction{Name: render240})
@@ -328,8 +435,10 @@ func TestExactNamesOfFunctions(t *testing.T) {
 			}
 			return ""
 		}
-		if got, after := say(r.Findings), say(r.Upgrade.Findings); got != test.want || after != test.after {
-			t.Errorf("%s: %q, and %q after an upgrade; want %q and %q", test.name, got, after, test.want, test.after)
+		if got, after := say(r.Findings), say(r.Upgrade.Findings); got != test.want ||
+			after != test.after {
+			t.Errorf("%s: %q, and %q after an upgrade; want %q and %q", test.name, got, after, test.want,
+				test.after)
 		}
 	}
 }
@@ -343,9 +452,10 @@ func TestUpgradePreview(t *testing.T) {
 	spoilUser(account, func(u *awsemu.User) { u.Inline["remotion"] = old.Document(policies.User) })
 	deploy(account, awsemu.LambdaFunction{Name: "remotion-render-4-0-31-mem2048mb-disk2048mb-120sec"})
 	for to, want := range map[string][]string{
-		"4.0.31":  nil,
-		"4.0.60":  {"s3:PutLifecycleConfiguration medium", "lambda:TagResource medium"},
-		"4.0.527": {"s3:PutBucketPolicy high", "s3:PutLifecycleConfiguration medium", "lambda:TagResource medium", "lambda:GetLayerVersion medium"},
+		"4.0.31": nil,
+		"4.0.60": {"s3:PutLifecycleConfiguration medium", "lambda:TagResource medium"},
+		"4.0.527": {"s3:PutBucketPolicy high", "s3:PutLifecycleConfiguration medium",
+			"lambda:TagResource medium", "lambda:GetLayerVersion medium"},
 	} {
 		release, err := policies.Find(to)
 		if err != nil {

@@ -12,7 +12,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// In China every ARN is aws-cn's: those asked about, those of functions and roles, and those in a gap.
+// In China every ARN is aws-cn's: those asked about, those of functions and roles, and those in a
+// gap.
 func TestChina(t *testing.T) {
 	known := policies.Releases(policies.China)
 	latest := known[len(known)-1]
@@ -24,12 +25,15 @@ func TestChina(t *testing.T) {
 	}
 	deploy(account, awsemu.LambdaFunction{Name: render527, Region: "cn-northwest-1"})
 	p := collect.Plan{
-		Account: "123456789012", Partition: policies.China, Regions: []string{"cn-north-1"}, Further: []string{"cn-northwest-1"}, OnlyWithFunctions: true,
+		Account: "123456789012", Partition: policies.China, Regions: []string{"cn-north-1"},
+		Further: []string{"cn-northwest-1"}, OnlyWithFunctions: true,
 		Release: latest, Requested: "auto",
-		Callers: []collect.Caller{{Name: "user/ci", Purpose: policies.All}}, RenderRoles: []string{policies.RoleName},
+		Callers:     []collect.Caller{{Name: "user/ci", Purpose: policies.All}},
+		RenderRoles: []string{policies.RoleName},
 	}
 	r, server := judge(t, account, p)
-	if r.Status != audit.StatusCompliant || r.Remotion.Release != "4.0.527" || !slices.Equal(r.Regions, []string{"cn-north-1", "cn-northwest-1"}) {
+	if r.Status != audit.StatusCompliant || r.Remotion.Release != "4.0.527" ||
+		!slices.Equal(r.Regions, []string{"cn-north-1", "cn-northwest-1"}) {
 		t.Errorf("%s by %s in %s: %q %q", r.Status, r.Remotion.Release, r.Regions, wrong(r), problems(r))
 	}
 	for _, c := range server.Calls() {
@@ -38,15 +42,20 @@ func TestChina(t *testing.T) {
 				t.Errorf("%s asks about %s=%s", c.Operation, name, value)
 			}
 		}
-		if c.Operation == "SimulatePrincipalPolicy" && strings.HasPrefix(c.Params["ActionNames.member.1"], "iam:") && !slices.Contains(slices.Collect(maps.Values(c.Params)), "cn-north-1") {
+		if c.Operation == "SimulatePrincipalPolicy" &&
+			strings.HasPrefix(c.Params["ActionNames.member.1"], "iam:") &&
+			!slices.Contains(slices.Collect(maps.Values(c.Params)), "cn-north-1") {
 			t.Errorf("IAM is asked about in a region of its own: %v", c.Params)
 		}
 	}
 
 	deploy(account, clips("cn-north-1", map[string]string{"remotion-version": "4.0.527"}))
 	r, _ = judge(t, account, p)
-	i := slices.IndexFunc(r.Findings, func(f audit.Finding) bool { return f.Action == "lambda:InvokeFunction" })
-	if f := r.Findings[i]; f.Status != audit.Partial || f.ExampleARN != "arn:aws-cn:lambda:cn-north-1:123456789012:function:clips" {
+	i := slices.IndexFunc(r.Findings, func(f audit.Finding) bool {
+		return f.Action == "lambda:InvokeFunction"
+	})
+	if f := r.Findings[i]; f.Status != audit.Partial ||
+		f.ExampleARN != "arn:aws-cn:lambda:cn-north-1:123456789012:function:clips" {
 		t.Errorf("%s on %s", f.Status, f.ExampleARN)
 	}
 }

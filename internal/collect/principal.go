@@ -50,8 +50,8 @@ func (r *run) findPermissionSet(ctx context.Context, t *target) {
 	t.lookup.absent = true
 }
 
-// readTarget reads the principal itself: whether it exists, its path, its boundary and, of a role, its
-// trust policy.
+// readTarget reads the principal itself: whether it exists, its path, its boundary and, of a role,
+// its trust policy.
 func (r *run) readTarget(ctx context.Context, t *target) {
 	kind, name := entity(t.facts.Name)
 	var boundary *types.AttachedPermissionsBoundary
@@ -60,13 +60,15 @@ func (r *run) readTarget(ctx context.Context, t *target) {
 	switch kind {
 	case "user":
 		var out *iam.GetUserOutput
-		if out, err = r.iam.GetUser(ctx, &iam.GetUserInput{UserName: &name}); err == nil && out.User != nil {
+		if out, err = r.iam.GetUser(ctx, &iam.GetUserInput{UserName: &name}); err == nil &&
+			out.User != nil {
 			t.facts.ARN, boundary = aws.ToString(out.User.Arn), out.User.PermissionsBoundary
 		}
 	case "role":
 		action = "iam:GetRole"
 		var out *iam.GetRoleOutput
-		if out, err = r.iam.GetRole(ctx, &iam.GetRoleInput{RoleName: &name}); err == nil && out.Role != nil {
+		if out, err = r.iam.GetRole(ctx, &iam.GetRoleInput{RoleName: &name}); err == nil &&
+			out.Role != nil {
 			t.facts.ARN, boundary = aws.ToString(out.Role.Arn), out.Role.PermissionsBoundary
 			t.readTrust(aws.ToString(out.Role.AssumeRolePolicyDocument))
 		}
@@ -100,7 +102,8 @@ func (t *target) readTrust(encoded string) {
 }
 
 // walk follows a paginator to its end.
-func walk[Out, Options any](ctx context.Context, more func() bool, next func(context.Context, ...func(*Options)) (*Out, error), page func(*Out)) error {
+func walk[Out, Options any](ctx context.Context, more func() bool,
+	next func(context.Context, ...func(*Options)) (*Out, error), page func(*Out)) error {
 	for more() {
 		out, err := next(ctx)
 		if err != nil {

@@ -15,7 +15,8 @@ import (
 // auditing adds the auditor, who may read what is named alone.
 func auditing(a *awsemu.Account, named ...string) {
 	read := statement(`"Effect":"Allow","Action":["iam:Get*","iam:List*","iam:SimulatePrincipalPolicy"],"Resource":["arn:aws:iam::aws:policy/*","` + strings.Join(named, `","`) + `"]`)
-	a.Users["auditor"] = awsemu.User{AccessKeys: []string{"AKIA"}, Inline: map[string]string{"read": read}}
+	a.Users["auditor"] = awsemu.User{AccessKeys: []string{"AKIA"},
+		Inline: map[string]string{"read": read}}
 }
 
 // judgeEnforced is judge, by an auditor who may do what its policies allow.
@@ -33,7 +34,9 @@ func TestNamedDiscoversNothing(t *testing.T) {
 		regions int
 	}{
 		{"auto is home", everywhere, 1},
-		{"all is all", func(p *collect.Plan) { p.Callers, p.Further = nil, policies.Regions(policies.AWS)[1:] }, len(policies.Regions(policies.AWS))},
+		{"all is all", func(p *collect.Plan) {
+			p.Callers, p.Further = nil, policies.Regions(policies.AWS)[1:]
+		}, len(policies.Regions(policies.AWS))},
 	} {
 		account, p := compliant(t), plan()
 		deploy(account, awsemu.LambdaFunction{Name: render240, Region: "eu-west-1"}, clips("", nil))
@@ -45,10 +48,12 @@ func TestNamedDiscoversNothing(t *testing.T) {
 				t.Errorf("%s: %s %v", test.name, call.Operation, call.Params)
 			}
 		}
-		if r.Status != audit.StatusCompliant || len(r.Regions) != test.regions || r.Remotion.Releases != nil || r.Remotion.Since != policies.Latest().Since {
+		if r.Status != audit.StatusCompliant || len(r.Regions) != test.regions ||
+			r.Remotion.Releases != nil || r.Remotion.Since != policies.Latest().Since {
 			t.Errorf("%s: %s %q in %q by %+v", test.name, r.Status, wrong(r), r.Regions, r.Remotion)
 		}
-		if got := notices(r); len(got) != 1 || !strings.HasPrefix(got[0], "read-scope: READ_SCOPE=named: deployed functions are not listed") {
+		if got := notices(r); len(got) != 1 ||
+			!strings.HasPrefix(got[0], "read-scope: READ_SCOPE=named: deployed functions are not listed") {
 			t.Errorf("%s: notices %q", test.name, got)
 		}
 	}
@@ -57,19 +62,24 @@ func TestNamedDiscoversNothing(t *testing.T) {
 // What the deployment does not name is one problem, that says what to name.
 func TestWhatIsNotNamedIsOneProblem(t *testing.T) {
 	const (
-		user, group, role = "arn:aws:iam::123456789012:user/bots/ci", "arn:aws:iam::123456789012:group/teams/renderers", "arn:aws:iam::123456789012:role/remotion-lambda-role"
-		shared, limits    = "arn:aws:iam::123456789012:policy/shared", "arn:aws:iam::123456789012:policy/bounds/limits"
-		unlisted          = "access denied: NamedPrincipals does not list "
-		path              = " (its path, if it has one, is not known)"
+		user, group, role = "arn:aws:iam::123456789012:user/bots/ci",
+			"arn:aws:iam::123456789012:group/teams/renderers",
+			"arn:aws:iam::123456789012:role/remotion-lambda-role"
+		shared, limits = "arn:aws:iam::123456789012:policy/shared",
+			"arn:aws:iam::123456789012:policy/bounds/limits"
+		unlisted = "access denied: NamedPrincipals does not list "
+		path     = " (its path, if it has one, is not known)"
 	)
 	all := []string{user, group, role, shared, limits}
 	account := func(named []string) *awsemu.Account {
 		a := compliant(t)
 		open := statement(`"Effect":"Allow","Action":"*","Resource":"*"`)
 		a.Policies = map[string]awsemu.ManagedPolicy{
-			"shared": {Document: open}, "limits": {Path: "/bounds/", Document: open}, "ViewOnlyAccess": {ARN: "arn:aws:iam::aws:policy/job-function/ViewOnlyAccess", Document: open},
+			"shared": {Document: open}, "limits": {Path: "/bounds/", Document: open},
+			"ViewOnlyAccess": {ARN: "arn:aws:iam::aws:policy/job-function/ViewOnlyAccess", Document: open},
 		}
-		a.Groups = map[string]awsemu.Group{"renderers": {Path: "/teams/", Managed: []string{"shared", "ViewOnlyAccess"}}}
+		a.Groups = map[string]awsemu.Group{"renderers": {Path: "/teams/",
+			Managed: []string{"shared", "ViewOnlyAccess"}}}
 		spoilUser(a, func(u *awsemu.User) {
 			u.Groups, u.Managed, u.Boundary = []string{"renderers"}, []string{"shared", "limits"}, "limits"
 		})
@@ -99,10 +109,13 @@ func TestWhatIsNotNamedIsOneProblem(t *testing.T) {
 				}
 				return
 			}
-			if r.Status != audit.StatusUnverified || r.Summary.Unverified != test.unverified || len(r.Problems) != 1 {
-				t.Fatalf("%s, %d unverified, %d problems %q", r.Status, r.Summary.Unverified, len(r.Problems), problems(r))
+			if r.Status != audit.StatusUnverified || r.Summary.Unverified != test.unverified ||
+				len(r.Problems) != 1 {
+				t.Fatalf("%s, %d unverified, %d problems %q", r.Status, r.Summary.Unverified, len(r.Problems),
+					problems(r))
 			}
-			if got := r.Problems[0]; got.What != test.what || got.Why != unlisted+test.arn || !strings.HasPrefix(got.Remedy, "add ") || got.Grant != "" {
+			if got := r.Problems[0]; got.What != test.what || got.Why != unlisted+test.arn ||
+				!strings.HasPrefix(got.Remedy, "add ") || got.Grant != "" {
 				t.Errorf("%+v", got)
 			}
 		})
@@ -111,17 +124,20 @@ func TestWhatIsNotNamedIsOneProblem(t *testing.T) {
 	// An ARN that was configured has the path.
 	p := plan()
 	p.Named, p.Callers[0].ARN = true, user
-	if r := judgeEnforced(t, account([]string{role}), p); len(r.Problems) != 1 || r.Problems[0].Why != unlisted+user {
+	if r := judgeEnforced(t, account([]string{role}), p); len(r.Problems) != 1 ||
+		r.Problems[0].Why != unlisted+user {
 		t.Errorf("%+v", r.Problems)
 	}
 	// Whoever may read the account is told of each right, as ever.
 	p = plan()
-	if r := judgeEnforced(t, account([]string{role}), p); len(r.Problems) != 6 || r.Problems[0].Grant != "iam:GetUser" {
+	if r := judgeEnforced(t, account([]string{role}), p); len(r.Problems) != 6 ||
+		r.Problems[0].Grant != "iam:GetUser" {
 		t.Errorf("%q", problems(r))
 	}
 }
 
-// Something that is named, and may be read in part or is forbidden otherwise, would not be helped by naming it.
+// Something that is named, and may be read in part or is forbidden otherwise, would not be helped
+// by naming it.
 func TestNamingIsAdvisedWhereItHelps(t *testing.T) {
 	const named = "arn:aws:iam::123456789012:*"
 	tests := []struct {
@@ -129,7 +145,9 @@ func TestNamingIsAdvisedWhereItHelps(t *testing.T) {
 		spoil func(*awsemu.Account)
 		grant string
 	}{
-		{"one right is lost", func(a *awsemu.Account) { a.Faults = []awsemu.Fault{{Operation: "iam:GetUser", Deny: true}} }, "iam:GetUser"},
+		{"one right is lost", func(a *awsemu.Account) {
+			a.Faults = []awsemu.Fault{{Operation: "iam:GetUser", Deny: true}}
+		}, "iam:GetUser"},
 		{"the organization forbids it", func(a *awsemu.Account) {
 			a.Organization = organization(`"Effect":"Deny","Action":"iam:*","Resource":"*"`)
 		}, "iam:GetUser"},
@@ -137,7 +155,8 @@ func TestNamingIsAdvisedWhereItHelps(t *testing.T) {
 			a.Policies = map[string]awsemu.ManagedPolicy{"ViewOnlyAccess": {ARN: "arn:aws:iam::aws:policy/job-function/ViewOnlyAccess", Document: statement(`"Effect":"Allow","Action":"*","Resource":"*"`)}}
 			spoilUser(a, func(u *awsemu.User) { u.Managed = []string{"ViewOnlyAccess"} })
 			spoil := a.Users["auditor"]
-			spoil.Inline = map[string]string{"read": strings.Replace(spoil.Inline["read"], `"arn:aws:iam::aws:policy/*",`, "", 1)}
+			spoil.Inline = map[string]string{"read": strings.Replace(spoil.Inline["read"],
+				`"arn:aws:iam::aws:policy/*",`, "", 1)}
 			a.Users["auditor"] = spoil
 		}, "iam:GetPolicy"},
 	}
@@ -147,7 +166,8 @@ func TestNamingIsAdvisedWhereItHelps(t *testing.T) {
 		test.spoil(account)
 		p.Named = true
 		r := judgeEnforced(t, account, p)
-		if len(r.Problems) == 0 || r.Problems[0].Grant != test.grant || strings.Contains(fmt.Sprint(r.Problems), "NamedPrincipals") {
+		if len(r.Problems) == 0 || r.Problems[0].Grant != test.grant ||
+			strings.Contains(fmt.Sprint(r.Problems), "NamedPrincipals") {
 			t.Errorf("%s: %q", test.name, problems(r))
 		}
 	}

@@ -13,21 +13,25 @@ import (
 // two; the bound is for an account that is not what it seems.
 const maxRoles = 20
 
-// adoptFunctionRoles gives each render role the functions that run under it, and returns targets for the roles
-// that are no targets yet.
+// adoptFunctionRoles gives each render role the functions that run under it, and returns targets
+// for the roles that are no targets yet.
 func (r *run) adoptFunctionRoles(s *survey) (found []*target) {
 	var left []string
 	for _, f := range s.functions {
 		name, ok := r.roleName(f.Role)
 		if !ok {
-			s.problems = append(s.problems, audit.Problem{What: "the role of function " + f.String(), Why: fmt.Sprintf("%.200q is no role of this account", f.Role)})
+			s.problems = append(s.problems, audit.Problem{What: "the role of function " + f.String(),
+				Why: fmt.Sprintf("%.200q is no role of this account", f.Role)})
 			continue
 		}
-		is := func(t *target) bool { return t.facts.Kind == audit.RenderRole && t.facts.Name == "role/"+name }
+		is := func(t *target) bool {
+			return t.facts.Kind == audit.RenderRole && t.facts.Name == "role/"+name
+		}
 		i := slices.IndexFunc(r.targets, is)
 		switch {
 		case i < 0 && len(found) < maxRoles:
-			t := &target{facts: audit.TargetFacts{Kind: audit.RenderRole, Name: "role/" + name, ARN: f.Role, Purpose: policies.Render}, adopted: true}
+			t := &target{facts: audit.TargetFacts{Kind: audit.RenderRole, Name: "role/" + name, ARN: f.Role,
+				Purpose: policies.Render}, adopted: true}
 			i = len(r.targets)
 			r.targets, found = append(r.targets, t), append(found, t)
 		case i < 0:
@@ -43,8 +47,10 @@ func (r *run) adoptFunctionRoles(s *survey) (found []*target) {
 		t.facts.Functions = append(t.facts.Functions, f)
 	}
 	if left != nil {
-		s.problems = append(s.problems, audit.Problem{What: fmt.Sprintf("%d roles of functions", len(left)),
-			Why: fmt.Sprintf("at most %d are audited beside RENDER_ROLE", maxRoles), Remedy: "audit fewer regions at a time (REGIONS)"})
+		s.problems = append(s.problems,
+			audit.Problem{What: fmt.Sprintf("%d roles of functions", len(left)),
+				Why:    fmt.Sprintf("at most %d are audited beside RENDER_ROLE", maxRoles),
+				Remedy: "audit fewer regions at a time (REGIONS)"})
 	}
 	return found
 }
@@ -56,9 +62,9 @@ func (r *run) roleName(arn string) (string, bool) {
 	return name, ok && name != "" && !strings.ContainsAny(name, "*?$")
 }
 
-// resolveTargets narrows what is needed to each target: callers to all that is deployed, a render role to the
-// functions that run under it. A role that is audited only because functions have it has nothing to do
-// elsewhere.
+// resolveTargets narrows what is needed to each target: callers to all that is deployed, a render
+// role to the functions that run under it. A role that is audited only because functions have it
+// has nothing to do elsewhere.
 func (r *run) resolveTargets(s survey) {
 	renderRole, guessed := r.renderRole()
 	byRegion := func(functions []audit.Function) map[string][]string {
@@ -87,7 +93,9 @@ func (r *run) resolveTargets(s survey) {
 				t.facts.Releases = r.releases(t.facts.Functions)
 			}
 			if t.adopted {
-				t.facts.Place.Regions = slices.DeleteFunc(slices.Clone(s.regions), func(region string) bool { return own[region] == nil })
+				t.facts.Place.Regions = slices.DeleteFunc(slices.Clone(s.regions), func(region string) bool {
+					return own[region] == nil
+				})
 			}
 		}
 		if guessed {

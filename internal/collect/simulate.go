@@ -19,22 +19,22 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// pair is a question and the question of the first region that it repeats: in another region, or about
-// another resource.
+// pair is a question and the question of the first region that it repeats: in another region, or
+// about another resource.
 type pair struct {
 	question, first policies.SimulationRequest
 	// nth counts the resources of its action in its region, from 0.
 	nth int
 }
 
-// maxResources is about how many resources of a region an action is asked: beyond, a function with a
-// name of its own is treated as those in further regions are. An account has a handful.
+// maxResources is about how many resources of a region an action is asked: beyond, a function with
+// a name of its own is treated as those in further regions are. An account has a handful.
 const maxResources = 20
 
-// simulate asks AWS about everything the target needs: in the first region in full, in every further
-// one with one action per service. What the policies plainly grant there, of a service that AWS
-// allowed in both places, is taken to be answered as in the first region; everything else is asked,
-// up to maxResources for an action in a region.
+// simulate asks AWS about everything the target needs: in the first region in full, in every
+// further one with one action per service. What the policies plainly grant there, of a service that
+// AWS allowed in both places, is taken to be answered as in the first region; everything else is
+// asked, up to maxResources for an action in a region.
 func (r *run) simulate(ctx context.Context, t *target) {
 	regions := r.simulationRequests(t)
 	t.simulation.answers = map[policies.SimulationRequest]audit.Answer{}
@@ -106,7 +106,8 @@ func (r *run) simulate(ctx context.Context, t *target) {
 func (r *run) simulationRequests(t *target) [][]pair {
 	place := t.facts.Place
 	regions := make([][]pair, len(place.Regions))
-	for _, req := range policies.RequirementsIn(place, r.ahead, t.facts.Kind.Policy(), t.facts.Purpose) {
+	for _, req := range policies.RequirementsIn(place, r.ahead, t.facts.Kind.Policy(),
+		t.facts.Purpose) {
 		perRegion := map[string][]policies.SimulationRequest{}
 		for _, n := range req.Needed(place) {
 			perRegion[n.Region] = append(perRegion[n.Region], n.SimulationRequest)
@@ -114,8 +115,8 @@ func (r *run) simulationRequests(t *target) [][]pair {
 		for i, region := range place.Regions {
 			for nth, q := range perRegion[region] {
 				p := pair{question: q, nth: nth}
-				// The first resource of a region is one of Remotion's own names, if it has any; what BUCKETS and
-				// names of one's own add follows.
+				// The first resource of a region is one of Remotion's own names, if it has any; what BUCKETS
+				// and names of one's own add follows.
 				if model := perRegion[place.Regions[0]]; len(model) > 0 {
 					p.first = model[0]
 				}
@@ -134,7 +135,9 @@ func service(q policies.SimulationRequest) string {
 // probes picks the first question of each service, in their order.
 func probes(pairs []pair) (picked []pair) {
 	for _, p := range pairs {
-		if !slices.ContainsFunc(picked, func(o pair) bool { return service(o.question) == service(p.question) }) {
+		if !slices.ContainsFunc(picked, func(o pair) bool {
+			return service(o.question) == service(p.question)
+		}) {
 			picked = append(picked, p)
 		}
 	}
@@ -166,7 +169,8 @@ func batch(questions []policies.SimulationRequest) []batchOf {
 	var list []batchOf
 	index := map[string]int{}
 	for _, a := range order {
-		sample := policies.SimulationRequest{Action: a.action, Resource: resources[a][0], Region: a.region}
+		sample := policies.SimulationRequest{Action: a.action, Resource: resources[a][0],
+			Region: a.region}
 		key := fmt.Sprint(a.region, audit.AssumedContext(sample, nil), resources[a])
 		i, ok := index[key]
 		if !ok {
@@ -190,8 +194,8 @@ func (s *simulated) merge(o simulated) {
 	s.snapshot.add(o.snapshot)
 }
 
-// simulateBatch asks one batch, to the last page. When AWS refuses to answer for some of the actions
-// together, it says which belong together, and each group is asked on its own.
+// simulateBatch asks one batch, to the last page. When AWS refuses to answer for some of the
+// actions together, it says which belong together, and each group is asked on its own.
 func (r *run) simulateBatch(ctx context.Context, t *target, b batchOf) (s simulated) {
 	in := &iam.SimulatePrincipalPolicyInput{
 		PolicySourceArn: &t.facts.ARN,
@@ -230,7 +234,9 @@ func (r *run) simulateBatch(ctx context.Context, t *target, b batchOf) (s simula
 			if a, ok := answerTo(q, len(b.resources), results); ok {
 				s.answers[q] = a
 			} else {
-				s.problems = append(s.problems, audit.Problem{What: what, Why: fmt.Sprintf("AWS's answer leaves out %s on %s", action, resource)})
+				s.problems = append(s.problems,
+					audit.Problem{What: what, Why: fmt.Sprintf("AWS's answer leaves out %s on %s", action,
+						resource)})
 			}
 		}
 	}
@@ -241,7 +247,8 @@ func (r *run) simulateBatch(ctx context.Context, t *target, b batchOf) (s simula
 // "Invalid Input Actions: [a,b] and [c] require different authorization information."
 func mixed(err error) [][]string {
 	var api smithy.APIError
-	if !errors.As(err, &api) || api.ErrorCode() != "InvalidInput" || !strings.Contains(api.ErrorMessage(), "require different authorization information") {
+	if !errors.As(err, &api) || api.ErrorCode() != "InvalidInput" ||
+		!strings.Contains(api.ErrorMessage(), "require different authorization information") {
 		return nil
 	}
 	groups := [][]string{}
@@ -295,22 +302,27 @@ func entries(c iampolicy.Context) []types.ContextEntry {
 		case booleans[strings.ToLower(key)]:
 			kind = types.ContextKeyTypeEnumBoolean
 		}
-		list = append(list, types.ContextEntry{ContextKeyName: aws.String(key), ContextKeyType: kind, ContextKeyValues: values})
+		list = append(list, types.ContextEntry{ContextKeyName: aws.String(key), ContextKeyType: kind,
+			ContextKeyValues: values})
 	}
-	slices.SortFunc(list, func(a, b types.ContextEntry) int { return strings.Compare(*a.ContextKeyName, *b.ContextKeyName) })
+	slices.SortFunc(list, func(a, b types.ContextEntry) int {
+		return strings.Compare(*a.ContextKeyName, *b.ContextKeyName)
+	})
 	return list
 }
 
 var booleans = map[string]bool{
-	"aws:securetransport": true, "aws:viaawsservice": true, "aws:principalisawsservice": true, "aws:multifactorauthpresent": true,
+	"aws:securetransport": true, "aws:viaawsservice": true, "aws:principalisawsservice": true,
+	"aws:multifactorauthpresent": true,
 }
 
 // answerTo finds the answer to one question. Since 2026-07-30 AWS gives one result for an action,
 // with each resource inside and an ARN template for its own name; before, one for each action and
-// resource. A resource's own answer wins. A result for the action as a whole counts where it can only
-// mean this resource, or allows all of them.
+// resource. A resource's own answer wins. A result for the action as a whole counts where it can
+// only mean this resource, or allows all of them.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_EvaluationResult.html
-func answerTo(q policies.SimulationRequest, resources int, results []types.EvaluationResult) (audit.Answer, bool) {
+func answerTo(q policies.SimulationRequest, resources int,
+	results []types.EvaluationResult) (audit.Answer, bool) {
 	var whole *types.EvaluationResult
 	for i, result := range results {
 		if !strings.EqualFold(aws.ToString(result.EvalActionName), q.Action) {
@@ -322,13 +334,15 @@ func answerTo(q policies.SimulationRequest, resources int, results []types.Evalu
 				if boundary == nil {
 					boundary = result.PermissionsBoundaryDecisionDetail
 				}
-				return answer(specific.EvalResourceDecision, specific.MatchedStatements, specific.MissingContextValues,
+				return answer(specific.EvalResourceDecision, specific.MatchedStatements,
+					specific.MissingContextValues,
 					result.OrganizationsDecisionDetail, boundary)
 			}
 		}
 		name := aws.ToString(result.EvalResourceName)
 		template := strings.Contains(name, "${")
-		if name == q.Resource || template && (resources == 1 || result.EvalDecision == types.PolicyEvaluationDecisionTypeAllowed) {
+		if name == q.Resource || template &&
+			(resources == 1 || result.EvalDecision == types.PolicyEvaluationDecisionTypeAllowed) {
 			whole = &results[i]
 		}
 	}
@@ -340,8 +354,10 @@ func answerTo(q policies.SimulationRequest, resources int, results []types.Evalu
 }
 
 // answer is false for a decision that is none of the three.
-func answer(decision types.PolicyEvaluationDecisionType, matched []types.Statement, missing []string,
-	organization *types.OrganizationsDecisionDetail, boundary *types.PermissionsBoundaryDecisionDetail) (audit.Answer, bool) {
+func answer(decision types.PolicyEvaluationDecisionType, matched []types.Statement,
+	missing []string,
+	organization *types.OrganizationsDecisionDetail,
+	boundary *types.PermissionsBoundaryDecisionDetail) (audit.Answer, bool) {
 	a := audit.Answer{Missing: missing}
 	switch decision {
 	case types.PolicyEvaluationDecisionTypeAllowed:
@@ -355,7 +371,8 @@ func answer(decision types.PolicyEvaluationDecisionType, matched []types.Stateme
 	if a.Decision != iampolicy.Allowed {
 		// The organization's word is about the action, with all its resources; a resource it denies has
 		// neither statements nor missing keys of its own.
-		a.OrganizationDenies = organization != nil && !organization.AllowedByOrganizations && len(matched) == 0 && len(missing) == 0
+		a.OrganizationDenies = organization != nil && !organization.AllowedByOrganizations &&
+			len(matched) == 0 && len(missing) == 0
 		a.BoundaryDenies = boundary != nil && !boundary.AllowedByPermissionsBoundary
 	}
 	for _, s := range matched {

@@ -43,14 +43,17 @@ func parallel(n int, read func(i int) snapshot) (all snapshot) {
 // document decodes and parses one policy document. IAM sends documents percent-encoded as RFC 3986
 // says, so a bare '+' is a plus and not a blank.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetRolePolicy.html
-func document(id, encoded string, parse func(string) (*iampolicy.Document, error)) (*iampolicy.Document, *audit.Problem) {
+func document(id, encoded string,
+	parse func(string) (*iampolicy.Document, error)) (*iampolicy.Document, *audit.Problem) {
 	text, err := url.PathUnescape(encoded)
 	if err != nil {
 		return nil, &audit.Problem{What: id, Why: "is not percent-encoded: " + err.Error()}
 	}
 	doc, err := parse(text)
 	if err != nil {
-		return nil, &audit.Problem{What: id, Why: err.Error(), Remedy: "correct the document: nobody can say what it grants"}
+		return nil,
+			&audit.Problem{What: id, Why: err.Error(),
+				Remedy: "correct the document: nobody can say what it grants"}
 	}
 	return doc, nil
 }
@@ -65,13 +68,16 @@ func policy(id, encoded string) snapshot {
 
 const (
 	deadline       = "the deadline came first"
-	throttleRemedy = "find what else asks IAM so much in this account, or run the audit at another time"
+	throttleRemedy = "find what else asks IAM so much in this account, or run the audit at another " +
+		"time"
 )
 
 // failed turns an error into a fact. action is the one the auditor would need.
 func failed(ctx context.Context, what, action string, err error) snapshot {
 	if ctx.Err() != nil {
-		p := audit.Problem{What: what, Why: deadline, Remedy: "give it more time (the function's timeout, or --timeout), or fewer principals and regions"}
+		p := audit.Problem{What: what, Why: deadline,
+			Remedy: "give it more time (the function's timeout, or --timeout), or fewer principals and " +
+				"regions"}
 		if errors.Is(ctx.Err(), context.Canceled) {
 			p.Why, p.Remedy = "the audit was interrupted", ""
 		}

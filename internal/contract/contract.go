@@ -22,15 +22,16 @@ const (
 	MetricRequirementsUnverified = "RequirementsUnverified"
 	// MetricCompliancePercent is satisfied/total (Percent). Left out as MetricGaps is.
 	MetricCompliancePercent = "CompliancePercent"
-	// MetricOldestGapAge is how long the oldest unmuted gap has been open, 0 without gaps (Seconds). Left
-	// out without state, and its zero as that of MetricGaps is.
+	// MetricOldestGapAge is how long the oldest unmuted gap has been open, 0 without gaps (Seconds).
+	// Left out without state, and its zero as that of MetricGaps is.
 	MetricOldestGapAge = "OldestGapAge"
-	// MetricAuditCompleted is the heartbeat: 1 when no target was cut off by the deadline, else 0 (Count).
+	// MetricAuditCompleted is the heartbeat: 1 when no target was cut off by the deadline, else 0
+	// (Count).
 	MetricAuditCompleted = "AuditCompleted"
 	// MetricAlertFailures counts alerts that were due and could not be published (Count).
 	MetricAlertFailures = "AlertFailures"
-	// MetricNoSubscribers is 1 when no subscription of the topic is confirmed, else 0 (Count). Left out when
-	// there is no topic, or when it does not say.
+	// MetricNoSubscribers is 1 when no subscription of the topic is confirmed, else 0 (Count). Left
+	// out when there is no topic, or when it does not say.
 	MetricNoSubscribers = "NoSubscribers"
 	// MetricStateErrors counts what went wrong with the evidence bucket (Count).
 	MetricStateErrors = "StateErrors"
@@ -69,8 +70,8 @@ const (
 
 // The values of READ_SCOPE.
 const (
-	// ReadScopeAccount reads any user, role, group and policy of the account, and discovers functions and
-	// the roles of permission sets.
+	// ReadScopeAccount reads any user, role, group and policy of the account, and discovers functions
+	// and the roles of permission sets.
 	ReadScopeAccount = "account"
 	// ReadScopeNamed reads what the deployment names, and discovers nothing.
 	ReadScopeNamed = "named"
@@ -80,7 +81,8 @@ const (
 func Environment() []string {
 	return []string{
 		EnvCallers, EnvRenderRole, EnvRemotionVersion, EnvRegions, EnvBuckets,
-		EnvAssumedContext, EnvTopicARN, EnvHTTPSFormat, EnvMetricNamespace, EnvEvidenceBucket, EnvAuditorID, EnvRepeatAfter,
+		EnvAssumedContext, EnvTopicARN, EnvHTTPSFormat, EnvMetricNamespace, EnvEvidenceBucket,
+		EnvAuditorID, EnvRepeatAfter,
 		EnvReadScope,
 	}
 }
@@ -107,13 +109,13 @@ const (
 	ScopeTopic Scope = "topic"
 	// ScopeNamespace is any resource, under a condition on the metric namespace.
 	ScopeNamespace Scope = "namespace"
-	// ScopeEvidence is the evidence bucket itself, ScopeRemembered what is read in it: state/ACCOUNT/* and
-	// mutes.yaml; ScopeRecorded what is written: state/ACCOUNT/* and reports/*.
+	// ScopeEvidence is the evidence bucket itself, ScopeRemembered what is read in it: state/ACCOUNT/*
+	// and mutes.yaml; ScopeRecorded what is written: state/ACCOUNT/* and reports/*.
 	ScopeEvidence   Scope = "evidence"
 	ScopeRemembered Scope = "remembered"
 	ScopeRecorded   Scope = "recorded"
-	// ScopeLog is the function's log group, ScopeFailures the queue of lost events, ScopeChanges that of
-	// changes in IAM, ScopeTopicKey the key of the alert topic.
+	// ScopeLog is the function's log group, ScopeFailures the queue of lost events, ScopeChanges that
+	// of changes in IAM, ScopeTopicKey the key of the alert topic.
 	ScopeLog      Scope = "log"
 	ScopeFailures Scope = "failures"
 	ScopeChanges  Scope = "changes"
@@ -128,14 +130,15 @@ type Permission struct {
 	Why string
 }
 
-// Discovers reports whether the permission serves to find out what there is. READ_SCOPE=named does without:
-// all of them reach every resource.
+// Discovers reports whether the permission serves to find out what there is. READ_SCOPE=named does
+// without: all of them reach every resource.
 func (p Permission) Discovers() bool { return p.Scope == ScopeAny || p.Scope == ScopeFunctions }
 
 // ReadPermissions lists what auditing needs, on a laptop as in Lambda. All of it reads.
 func ReadPermissions() []Permission {
 	return []Permission{
-		{"iam:SimulatePrincipalPolicy", ScopePrincipals, "asks AWS what a caller or a render role may do"},
+		{"iam:SimulatePrincipalPolicy", ScopePrincipals,
+			"asks AWS what a caller or a render role may do"},
 		{"iam:GetUser", ScopeUsers, "learns whether a caller exists, its path and its boundary"},
 		{"iam:ListUserPolicies", ScopeUsers, "finds a caller's inline policies"},
 		{"iam:GetUserPolicy", ScopeUsers, "reads them"},
@@ -144,22 +147,27 @@ func ReadPermissions() []Permission {
 		{"iam:ListGroupPolicies", ScopeGroups, "finds their inline policies"},
 		{"iam:GetGroupPolicy", ScopeGroups, "reads them"},
 		{"iam:ListAttachedGroupPolicies", ScopeGroups, "finds their managed policies"},
-		{"iam:GetRole", ScopeRoles, "learns whether a role exists, its path, its trust policy and its boundary"},
+		{"iam:GetRole", ScopeRoles,
+			"learns whether a role exists, its path, its trust policy and its boundary"},
 		{"iam:ListRoles", ScopeAny, "finds the role of an IAM Identity Center permission set (sso/NAME)"},
 		{"iam:ListRolePolicies", ScopeRoles, "finds a role's inline policies"},
 		{"iam:GetRolePolicy", ScopeRoles, "reads them"},
 		{"iam:ListAttachedRolePolicies", ScopeRoles, "finds a role's managed policies"},
 		{"iam:GetPolicy", ScopePolicies, "finds a managed policy's default version"},
 		{"iam:GetPolicyVersion", ScopePolicies, "reads it"},
-		{"lambda:ListFunctions", ScopeAny, "finds the deployed functions, their releases and their roles"},
-		{"lambda:ListTags", ScopeFunctions, "learns the release of a function whose name does not tell it"},
+		{"lambda:ListFunctions", ScopeAny,
+			"finds the deployed functions, their releases and their roles"},
+		{"lambda:ListTags", ScopeFunctions,
+			"learns the release of a function whose name does not tell it"},
 	}
 }
 
-// FunctionPermissions lists what the function needs beside ReadPermissions: telling, and remembering.
+// FunctionPermissions lists what the function needs beside ReadPermissions: telling, and
+// remembering.
 func FunctionPermissions() []Permission {
 	return []Permission{
-		{"s3:ListBucket", ScopeEvidence, "is told that an object is missing, and not that it is forbidden"},
+		{"s3:ListBucket", ScopeEvidence,
+			"is told that an object is missing, and not that it is forbidden"},
 		{"s3:GetObject", ScopeRemembered, "reads what was announced, and what is muted"},
 		{"s3:PutObject", ScopeRecorded, "keeps what was announced, and each run's report"},
 		{"sns:Publish", ScopeTopic, "sends the alert"},
@@ -168,7 +176,8 @@ func FunctionPermissions() []Permission {
 	}
 }
 
-// OnBehalfPermissions lists what AWS does in the name of the function's role, and the code never calls.
+// OnBehalfPermissions lists what AWS does in the name of the function's role, and the code never
+// calls.
 func OnBehalfPermissions() []Permission {
 	return []Permission{
 		{"logs:CreateLogStream", ScopeLog, "Lambda opens a stream for each execution environment"},
@@ -182,15 +191,21 @@ func OnBehalfPermissions() []Permission {
 	}
 }
 
-// ChangeEvents lists the calls to IAM that can change what a principal may do, as CloudTrail names them. Those that
-// cannot are left out: a new policy is attached to nobody, and a version that is not the default has no effect. A
-// group that is renamed grants what it did, but what was done to it before names it otherwise.
+// ChangeEvents lists the calls to IAM that can change what a principal may do, as CloudTrail names
+// them. Those that cannot are left out: a new policy is attached to nobody, and a version that is
+// not the default has no effect. A group that is renamed grants what it did, but what was done to
+// it before names it otherwise.
 func ChangeEvents() []string {
 	return []string{
-		"AddUserToGroup", "AttachGroupPolicy", "AttachRolePolicy", "AttachUserPolicy", "CreatePolicyVersion", "CreateRole", "CreateUser",
-		"DeleteGroupPolicy", "DeleteRole", "DeleteRolePermissionsBoundary", "DeleteRolePolicy", "DeleteUser",
-		"DeleteUserPermissionsBoundary", "DeleteUserPolicy", "DetachGroupPolicy", "DetachRolePolicy", "DetachUserPolicy",
-		"PutGroupPolicy", "PutRolePermissionsBoundary", "PutRolePolicy", "PutUserPermissionsBoundary", "PutUserPolicy",
-		"RemoveUserFromGroup", "SetDefaultPolicyVersion", "UpdateAssumeRolePolicy", "UpdateGroup", "UpdateUser",
+		"AddUserToGroup", "AttachGroupPolicy", "AttachRolePolicy", "AttachUserPolicy",
+		"CreatePolicyVersion", "CreateRole", "CreateUser",
+		"DeleteGroupPolicy", "DeleteRole", "DeleteRolePermissionsBoundary", "DeleteRolePolicy",
+		"DeleteUser",
+		"DeleteUserPermissionsBoundary", "DeleteUserPolicy", "DetachGroupPolicy", "DetachRolePolicy",
+		"DetachUserPolicy",
+		"PutGroupPolicy", "PutRolePermissionsBoundary", "PutRolePolicy", "PutUserPermissionsBoundary",
+		"PutUserPolicy",
+		"RemoveUserFromGroup", "SetDefaultPolicyVersion", "UpdateAssumeRolePolicy", "UpdateGroup",
+		"UpdateUser",
 	}
 }

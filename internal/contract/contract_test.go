@@ -36,7 +36,8 @@ func TestEachActionIsListedOnce(t *testing.T) {
 	}
 }
 
-// No permission is lost on the way into statements, whatever the read scope, but what discovers with named.
+// No permission is lost on the way into statements, whatever the read scope, but what discovers
+// with named.
 func TestStatementsGrantEveryPermission(t *testing.T) {
 	all := slices.Concat(ReadPermissions(), FunctionPermissions(), OnBehalfPermissions())
 	for _, readScope := range []string{ReadScopeAccount, ReadScopeNamed} {

@@ -31,9 +31,10 @@ var sids = []Statement{
 	{Scope: ScopeTopicKey, Sid: "EncryptAlerts"},
 }
 
-// Statements are those that grant the permissions with a value of READ_SCOPE, in the order of the policy; a scope without
-// permissions has none. With ReadScopeNamed nothing is discovered, and the reads are one statement: each further copy of the
-// names counts towards what a role's inline policies may have.
+// Statements are those that grant the permissions with a value of READ_SCOPE, in the order of the
+// policy; a scope without permissions has none. With ReadScopeNamed nothing is discovered, and the
+// reads are one statement: each further copy of the names counts towards what a role's inline
+// policies may have.
 func Statements(readScope string, permissions []Permission) []Statement {
 	var list []Statement
 	for _, s := range sids {

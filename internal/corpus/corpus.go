@@ -1,7 +1,8 @@
-// Package corpus reads the cases that say what IAM decides: policies, a request, the wanted decision, and
-// where the knowledge comes from. They are data, in internal/iampolicy/testdata/corpus, with the format
-// described beside them; this package gives them to everyone who answers them, the engine, the plain
-// evaluator of its tests, the embedded AWS, the oracle, and AWS itself:
+// Package corpus reads the cases that say what IAM decides: policies, a request, the wanted
+// decision, and where the knowledge comes from. They are data, in
+// internal/iampolicy/testdata/corpus, with the format described beside them; this package gives
+// them to everyone who answers them, the engine, the plain evaluator of its tests, the embedded
+// AWS, the oracle, and AWS itself:
 //
 //	files, err := corpus.Load("testdata/corpus")
 //	for _, f := range files {
@@ -87,8 +88,8 @@ type Malformed struct {
 	Source string `json:"source"`
 }
 
-// A Document is the text of a policy document. In a file it is the document itself, which is read without
-// its white space, or, where the text matters, a string or a list of lines.
+// A Document is the text of a policy document. In a file it is the document itself, which is read
+// without its white space, or, where the text matters, a string or a list of lines.
 type Document string
 
 // UnmarshalJSON reads any of the three.
@@ -108,10 +109,12 @@ func (d *Document) UnmarshalJSON(data []byte) error {
 	return err
 }
 
-// MarshalJSON writes a document that JSON would give back as it is as itself, and any other as a string.
+// MarshalJSON writes a document that JSON would give back as it is as itself, and any other as a
+// string.
 func (d Document) MarshalJSON() ([]byte, error) {
 	var compact bytes.Buffer
-	if strings.HasPrefix(string(d), "{") && json.Compact(&compact, []byte(d)) == nil && compact.String() == string(d) {
+	if strings.HasPrefix(string(d), "{") && json.Compact(&compact, []byte(d)) == nil &&
+		compact.String() == string(d) {
 		return compact.Bytes(), nil
 	}
 	return json.Marshal(string(d))
@@ -143,7 +146,8 @@ func (v Values) MarshalJSON() ([]byte, error) {
 	return json.Marshal(v.Elements[0])
 }
 
-// Load reads the files of a directory, in the order of their names. The errors of all of them come joined.
+// Load reads the files of a directory, in the order of their names. The errors of all of them come
+// joined.
 func Load(dir string) ([]File, error) {
 	paths, err := filepath.Glob(filepath.Join(dir, "*.json"))
 	if err != nil {
@@ -207,8 +211,8 @@ func named(names map[string]string, file, name, source string) error {
 	return nil
 }
 
-// resolve puts the file's documents in the place of their names, and checks what a slip of the pen would
-// leave untested.
+// resolve puts the file's documents in the place of their names, and checks what a slip of the pen
+// would leave untested.
 func (c *Case) resolve(documents map[string]Document) error {
 	lists := append([][]Document{c.Identity}, c.Organization...)
 	if c.Boundary != nil {
@@ -226,7 +230,8 @@ func (c *Case) resolve(documents map[string]Document) error {
 		}
 	}
 	if !slices.Contains([]string{"allowed", "implicitDeny", "explicitDeny"}, c.Want.Decision) {
-		return fmt.Errorf("the decision %q is none: want allowed, implicitDeny or explicitDeny", c.Want.Decision)
+		return fmt.Errorf("the decision %q is none: want allowed, implicitDeny or explicitDeny",
+			c.Want.Decision)
 	}
 	for _, layer := range c.Want.RefusedBy {
 		if !slices.Contains([]string{"identity", "boundary", "organization"}, layer) {

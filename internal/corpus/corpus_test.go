@@ -21,17 +21,29 @@ func TestLoadRefuses(t *testing.T) {
 	valid := `"action":"s3:GetObject","resource":"*","want":{"decision":"allowed"},"source":"here"`
 	tests := []struct{ name, text, want string }{
 		{"a key it does not know", `{"case":[]}`, `unknown field "case"`},
-		{"a key of a case it does not know", `{"cases":[{"name":"a","actions":"x",` + valid + `}]}`, `unknown field "actions"`},
+		{"a key of a case it does not know", `{"cases":[{"name":"a","actions":"x",` + valid + `}]}`,
+			`unknown field "actions"`},
 		{"text behind the file", `{} {}`, `text after the end`},
 		{"a case without a name", `{"cases":[{` + valid + `}]}`, `a case has no name`},
-		{"a name twice", `{"cases":[{"name":"a",` + valid + `},{"name":"a",` + valid + `}]}`, `"a" is the name of a case in x.json too`},
-		{"a case without a source", `{"cases":[{"name":"a","action":"x","resource":"*","want":{"decision":"allowed"}}]}`, `"a" does not say where it comes from`},
-		{"a decision nobody makes", `{"cases":[{"name":"a","want":{"decision":"deny"},"source":"here"}]}`, `the decision "deny" is none`},
-		{"a document nobody wrote", `{"cases":[{"name":"a","identity":["@b"],` + valid + `}]}`, `the file has no document "b"`},
-		{"a boundary nobody wrote", `{"cases":[{"name":"a","boundary":"@b",` + valid + `}]}`, `the file has no document "b"`},
-		{"a layer there is not", `{"cases":[{"name":"a","want":{"decision":"allowed","refusedBy":["scp"]},"source":"here"}]}`, `there is no layer "scp"`},
-		{"positions of nothing", `{"cases":[{"name":"a","want":{"decision":"allowed","positions":["1:1-1:2"]},"source":"here"}]}`, `not as many positions`},
-		{"a malformed text without a source", `{"malformed":[{"name":"a","document":"{"}]}`, `"a" does not say where it comes from`},
+		{"a name twice", `{"cases":[{"name":"a",` + valid + `},{"name":"a",` + valid + `}]}`,
+			`"a" is the name of a case in x.json too`},
+		{"a case without a source",
+			`{"cases":[{"name":"a","action":"x","resource":"*","want":{"decision":"allowed"}}]}`,
+			`"a" does not say where it comes from`},
+		{"a decision nobody makes", `{"cases":[{"name":"a","want":{"decision":"deny"},"source":"here"}]}`,
+			`the decision "deny" is none`},
+		{"a document nobody wrote", `{"cases":[{"name":"a","identity":["@b"],` + valid + `}]}`,
+			`the file has no document "b"`},
+		{"a boundary nobody wrote", `{"cases":[{"name":"a","boundary":"@b",` + valid + `}]}`,
+			`the file has no document "b"`},
+		{"a layer there is not",
+			`{"cases":[{"name":"a","want":{"decision":"allowed","refusedBy":["scp"]},"source":"here"}]}`,
+			`there is no layer "scp"`},
+		{"positions of nothing",
+			`{"cases":[{"name":"a","want":{"decision":"allowed","positions":["1:1-1:2"]},"source":"here"}]}`,
+			`not as many positions`},
+		{"a malformed text without a source", `{"malformed":[{"name":"a","document":"{"}]}`,
+			`"a" does not say where it comes from`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -45,7 +57,8 @@ func TestLoadRefuses(t *testing.T) {
 	}
 }
 
-// Documents in each of their forms, and values, are what they were when they have been written and read again.
+// Documents in each of their forms, and values, are what they were when they have been written and
+// read again.
 func TestRoundTrip(t *testing.T) {
 	files, err := load(t, `{"about":"x","documents":{"d":{ "Statement" : [] }},"cases":[{"name":"a",
 		"identity":["@d",{"Statement":[ ]},"{ \"Statement\":[]}",["{","}"]],"boundary":"@d","organization":[["@d"],[]],
@@ -61,10 +74,12 @@ func TestRoundTrip(t *testing.T) {
 			t.Errorf("document %d is %q, want %q", i+1, d, want[i])
 		}
 	}
-	if *first.Boundary != want[0] || len(first.Organization) != 2 || first.Organization[0][0] != want[0] {
+	if *first.Boundary != want[0] || len(first.Organization) != 2 ||
+		first.Organization[0][0] != want[0] {
 		t.Errorf("boundary %q, organization %q", *first.Boundary, first.Organization)
 	}
-	if v := first.Context; v["aws:a"].List || !v["aws:b"].List || !v["aws:c"].List || len(v["aws:c"].Elements) != 0 {
+	if v := first.Context; v["aws:a"].List || !v["aws:b"].List || !v["aws:c"].List ||
+		len(v["aws:c"].Elements) != 0 {
 		t.Errorf("context %+v", first.Context)
 	}
 	once, err := json.Marshal(files[0])

@@ -1,5 +1,5 @@
-// Package cwalarm says what a CloudWatch metric alarm does with the data it gets, by the rules that CloudWatch
-// documents: periods that slide by the minute, M out of N, missing data, warm-up.
+// Package cwalarm says what a CloudWatch metric alarm does with the data it gets, by the rules that
+// CloudWatch documents: periods that slide by the minute, M out of N, missing data, warm-up.
 //
 //	alarm, err := cwalarm.FromProperties(resource.Properties) // of an AWS::CloudWatch::Alarm
 //	changes, err := alarm.Changes(points, cwalarm.Life{Created: deployed, Until: later, Extra: 2})
@@ -13,15 +13,17 @@
 //
 // # Limits
 //
-// It knows alarms on one metric with a plain statistic and a fixed threshold, over a sliding window. FromProperties
-// refuses the rest: metric math, percentiles, anomaly bands, wall clock windows, units.
+// It knows alarms on one metric with a plain statistic and a fixed threshold, over a sliding
+// window. FromProperties refuses the rest: metric math, percentiles, anomaly bands, wall clock
+// windows, units.
 //
-// CloudWatch leaves four things open. How much further back than its evaluation periods an alarm looks for data that is
-// missing ("depends on the length of the alarm period"): Life.Extra says it, and whoever draws a conclusion
-// draws it for several. At which minute of the hour a multi-day alarm is evaluated: here at the minute of its creation.
-// What becomes of "- - - - X" where missing data is missing, beyond that it does not alarm at once: here INSUFFICIENT_DATA,
-// as an earlier edition of the page had it. And whether the early alarm of "- - X - -" needs the range to be free of good
-// data: it does here, or the page's own row "0 - X - -" of 2 out of 3 would contradict it.
+// CloudWatch leaves four things open. How much further back than its evaluation periods an alarm
+// looks for data that is missing ("depends on the length of the alarm period"): Life.Extra says it,
+// and whoever draws a conclusion draws it for several. At which minute of the hour a multi-day
+// alarm is evaluated: here at the minute of its creation. What becomes of "- - - - X" where missing
+// data is missing, beyond that it does not alarm at once: here INSUFFICIENT_DATA, as an earlier
+// edition of the page had it. And whether the early alarm of "- - X - -" needs the range to be free
+// of good data: it does here, or the page's own row "0 - X - -" of 2 out of 3 would contradict it.
 package cwalarm
 
 import (
@@ -52,9 +54,11 @@ type Alarm struct {
 	// TreatMissingData is missing, ignore, breaching or notBreaching; empty means missing.
 	TreatMissingData string
 
-	// WarmUp is how long after its creation the alarm stays in INSUFFICIENT_DATA at most; zero evaluates at once.
+	// WarmUp is how long after its creation the alarm stays in INSUFFICIENT_DATA at most; zero
+	// evaluates at once.
 	WarmUp time.Duration
-	// WholeWarmUp is OnlyStartEvaluatingAfterWarmUpPeriodEnds: the warm-up does not end early when data fill the window.
+	// WholeWarmUp is OnlyStartEvaluatingAfterWarmUpPeriodEnds: the warm-up does not end early when
+	// data fill the window.
 	WholeWarmUp bool
 
 	// ActionsDisabled is the opposite of ActionsEnabled, whose default is true.
@@ -116,7 +120,8 @@ func (a Alarm) Validate() error {
 		refuse("Dimensions: %d of them, at most %d", len(a.Dimensions), maxDimensions)
 	}
 	oneOf("Statistic", a.Statistic, "Sum", "Maximum", "Minimum", "Average", "SampleCount")
-	oneOf("ComparisonOperator", a.ComparisonOperator, "GreaterThanThreshold", "GreaterThanOrEqualToThreshold", "LessThanThreshold", "LessThanOrEqualToThreshold")
+	oneOf("ComparisonOperator", a.ComparisonOperator, "GreaterThanThreshold",
+		"GreaterThanOrEqualToThreshold", "LessThanThreshold", "LessThanOrEqualToThreshold")
 	oneOf("TreatMissingData", a.treatment(), "missing", "ignore", "breaching", "notBreaching")
 	if math.IsNaN(a.Threshold) || math.IsInf(a.Threshold, 0) {
 		refuse("Threshold %v: want a number", a.Threshold)
@@ -136,7 +141,8 @@ func (a Alarm) Validate() error {
 	}
 	// By division, as the product of two large numbers may wrap around.
 	if a.Period > 0 && a.EvaluationPeriods > int(longest/time.Second)/a.Period {
-		refuse("EvaluationPeriods %d of %d s: together they may be %v at most", a.EvaluationPeriods, a.Period, longest)
+		refuse("EvaluationPeriods %d of %d s: together they may be %v at most", a.EvaluationPeriods,
+			a.Period, longest)
 	}
 	if a.WarmUp != 0 && (a.WarmUp < time.Minute || a.WarmUp > maxWarmUp || a.WarmUp%time.Minute != 0) {
 		refuse("WarmUpPeriodDurationInMinutes: %v, want 1 to %v minutes", a.WarmUp, maxWarmUp.Minutes())

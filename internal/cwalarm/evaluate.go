@@ -10,8 +10,9 @@ const (
 	Breaching    Datapoint = 'X'
 )
 
-// Evaluate is the state that follows from the data points of the evaluation range, oldest first, for an alarm in a
-// state. The range is longer than EvaluationPeriods where CloudWatch looks further back.
+// Evaluate is the state that follows from the data points of the evaluation range, oldest first,
+// for an alarm in a state. The range is longer than EvaluationPeriods where CloudWatch looks
+// further back.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
 func (a Alarm) Evaluate(evaluationRange []Datapoint, state State) State {
 	var f found
@@ -21,7 +22,8 @@ func (a Alarm) Evaluate(evaluationRange []Datapoint, state State) State {
 	return a.decide(f, state)
 }
 
-// found is what the newest existing data points of an evaluation range are, at most EvaluationPeriods of them.
+// found is what the newest existing data points of an evaluation range are, at most
+// EvaluationPeriods of them.
 type found struct {
 	breaching, good int
 	// oldest is the age of the oldest breaching one, in periods: 1 is the newest period.

@@ -8,7 +8,8 @@ import (
 
 // count is an alarm on a count above zero, M out of N.
 func count(m, n int, treatment string) Alarm {
-	return Alarm{Namespace: "Test", MetricName: "Count", Statistic: "Maximum", Period: 300, EvaluationPeriods: n, DatapointsToAlarm: m,
+	return Alarm{Namespace: "Test", MetricName: "Count", Statistic: "Maximum", Period: 300,
+		EvaluationPeriods: n, DatapointsToAlarm: m,
 		ComparisonOperator: "GreaterThanThreshold", TreatMissingData: treatment}
 }
 
@@ -16,7 +17,9 @@ func datapoints(s string) []Datapoint { return []Datapoint(strings.ReplaceAll(s,
 
 const retain = State("retain")
 
-// The tables of https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html, row by row.
+// The tables of
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html, row
+// by row.
 func TestDocumentedTables(t *testing.T) {
 	treatments := []string{"missing", "ignore", "breaching", "notBreaching"}
 	for _, tt := range []struct {
@@ -36,7 +39,8 @@ func TestDocumentedTables(t *testing.T) {
 		{2, 3, "0 - X - -", [4]State{OK, OK, InAlarm, OK}},
 		{2, 3, "- - - - 0", [4]State{OK, OK, InAlarm, OK}},
 		{2, 3, "- - - X -", [4]State{InAlarm, retain, InAlarm, OK}},
-		// "Avoiding premature transitions to alarm state": neither alarms at once where missing is missing.
+		// "Avoiding premature transitions to alarm state": neither alarms at once where missing is
+		// missing.
 		{3, 3, "- - - - X", [4]State{InsufficientData, retain, InAlarm, OK}},
 		{3, 3, "- - - X -", [4]State{InsufficientData, retain, InAlarm, OK}},
 		{3, 3, "- - - X 0", [4]State{OK, OK, OK, OK}},
@@ -49,18 +53,20 @@ func TestDocumentedTables(t *testing.T) {
 					want = state
 				}
 				if got := count(tt.m, tt.n, treatment).Evaluate(datapoints(tt.data), state); got != want {
-					t.Errorf("%d out of %d, %s, missing is %s, in %s: got %s, want %s", tt.m, tt.n, tt.data, treatment, state, got, want)
+					t.Errorf("%d out of %d, %s, missing is %s, in %s: got %s, want %s", tt.m, tt.n, tt.data,
+						treatment, state, got, want)
 				}
 			}
 		}
 	}
 	if got := count(0, 3, "").Evaluate(datapoints("- - X - -"), OK); got != InAlarm {
-		t.Errorf("DatapointsToAlarm and TreatMissingData left out: got %s, want those of 3 and missing", got)
+		t.Errorf("DatapointsToAlarm and TreatMissingData left out: got %s, want those of 3 and missing",
+			got)
 	}
 }
 
-// plainly is the page's text once more, without counting on the way: take the newest existing points, fill up to N,
-// count what breaches.
+// plainly is the page's text once more, without counting on the way: take the newest existing
+// points, fill up to N, count what breaches.
 func plainly(a Alarm, evaluationRange []Datapoint, state State) State {
 	var existing []Datapoint
 	oldest, allBreach := 0, true
@@ -120,7 +126,8 @@ func FuzzEvaluate(f *testing.F) {
 		for _, state := range []State{OK, InAlarm, InsufficientData} {
 			got := a.Evaluate(evaluationRange, state)
 			if want := plainly(a, evaluationRange, state); got != want {
-				t.Fatalf("%d out of %d, %s, missing is %s, in %s: got %s, plainly %s", a.DatapointsToAlarm, a.EvaluationPeriods, evaluationRange, a.TreatMissingData, state, got, want)
+				t.Fatalf("%d out of %d, %s, missing is %s, in %s: got %s, plainly %s", a.DatapointsToAlarm,
+					a.EvaluationPeriods, evaluationRange, a.TreatMissingData, state, got, want)
 			}
 			if again := a.Evaluate(evaluationRange, got); again != got {
 				t.Fatalf("%s: %s, and looked at again %s", evaluationRange, got, again)
@@ -129,7 +136,8 @@ func FuzzEvaluate(f *testing.F) {
 	})
 }
 
-// One more bad point never ends an alarm, one more needed never starts it, and missing taken for bad alarms wherever missing taken for good does.
+// One more bad point never ends an alarm, one more needed never starts it, and missing taken for
+// bad alarms wherever missing taken for good does.
 func TestEvaluateIsMonotone(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 20_000 {
@@ -139,13 +147,16 @@ func TestEvaluateIsMonotone(t *testing.T) {
 			evaluationRange[i] = [...]Datapoint{Missing, NotBreaching, Breaching}[random.IntN(3)]
 		}
 		m := 1 + random.IntN(n)
-		if count(m, n, "notBreaching").Evaluate(evaluationRange, OK) == InAlarm && count(m, n, "breaching").Evaluate(evaluationRange, OK) != InAlarm {
+		if count(m, n, "notBreaching").Evaluate(evaluationRange, OK) == InAlarm &&
+			count(m, n, "breaching").Evaluate(evaluationRange, OK) != InAlarm {
 			t.Fatalf("%d out of %d, %s: alarms where missing is good alone", m, n, evaluationRange)
 		}
 		for _, treatment := range []string{"missing", "ignore", "breaching", "notBreaching"} {
 			before := count(m, n, treatment).Evaluate(evaluationRange, OK)
-			if m > 1 && before == InAlarm && count(m-1, n, treatment).Evaluate(evaluationRange, OK) != InAlarm {
-				t.Fatalf("%s, %s: alarms with %d out of %d, not with one less", evaluationRange, treatment, m, n)
+			if m > 1 && before == InAlarm &&
+				count(m-1, n, treatment).Evaluate(evaluationRange, OK) != InAlarm {
+				t.Fatalf("%s, %s: alarms with %d out of %d, not with one less", evaluationRange, treatment, m,
+					n)
 			}
 			worse := append([]Datapoint{}, evaluationRange...)
 			i := random.IntN(len(worse))

@@ -7,10 +7,12 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/cwalarm"
 )
 
-// A run an hour, until 12:00. The alarm misses it when it has left the window, or the two periods more that CloudWatch looks back.
+// A run an hour, until 12:00. The alarm misses it when it has left the window, or the two periods
+// more that CloudWatch looks back.
 func ExampleAlarm_Transitions() {
 	alarm, err := cwalarm.FromProperties(map[string]any{
-		"Namespace": "RemotionAudit", "MetricName": "AuditCompleted", "Statistic": "Sum", "Period": 900.0, "EvaluationPeriods": 10.0,
+		"Namespace": "RemotionAudit", "MetricName": "AuditCompleted", "Statistic": "Sum", "Period": 900.0,
+		"EvaluationPeriods":  10.0,
 		"ComparisonOperator": "LessThanThreshold", "Threshold": 1.0, "TreatMissingData": "breaching",
 	})
 	if err != nil {
@@ -20,9 +22,11 @@ func ExampleAlarm_Transitions() {
 	day := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
 	var points []cwalarm.Point
 	for hour := range 13 {
-		points = append(points, cwalarm.Point{Time: day.Add(time.Duration(hour) * time.Hour), Value: 1, Delay: time.Minute})
+		points = append(points, cwalarm.Point{Time: day.Add(time.Duration(hour) * time.Hour), Value: 1,
+			Delay: time.Minute})
 	}
-	changes, err := alarm.Transitions(points, cwalarm.Life{Created: day, Until: day.Add(24 * time.Hour), Extra: 2})
+	changes, err := alarm.Transitions(points,
+		cwalarm.Life{Created: day, Until: day.Add(24 * time.Hour), Extra: 2})
 	for _, c := range changes {
 		fmt.Println(c.Time.Format("15:04"), c.To)
 	}

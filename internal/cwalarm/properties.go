@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// FromProperties reads an AWS::CloudWatch::Alarm, its functions resolved. A property that it does not know is an error,
-// so that none is passed over; so is what Validate refuses.
+// FromProperties reads an AWS::CloudWatch::Alarm, its functions resolved. A property that it does
+// not know is an error, so that none is passed over; so is what Validate refuses.
 func FromProperties(properties map[string]any) (Alarm, error) {
 	r := reader{rest: maps.Clone(properties)}
 	a := Alarm{
@@ -58,7 +58,8 @@ func FromProperties(properties map[string]any) (Alarm, error) {
 	return a, nil
 }
 
-// A reader takes properties out of a mapping and collects what is wrong with them. What is absent is the zero value.
+// A reader takes properties out of a mapping and collects what is wrong with them. What is absent
+// is the zero value.
 type reader struct {
 	within string
 	rest   map[string]any

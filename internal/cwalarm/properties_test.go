@@ -26,9 +26,12 @@ func properties(t *testing.T) (m map[string]any) {
 }
 
 func TestFromProperties(t *testing.T) {
-	want := Alarm{Name: "dead", Description: "Look into the log.", Namespace: "Audit", MetricName: "Completed", Dimensions: map[string]string{"Target": "user/a"},
-		Statistic: "Sum", Period: 900, EvaluationPeriods: 10, DatapointsToAlarm: 9, Threshold: 1, ComparisonOperator: "LessThanThreshold", TreatMissingData: "breaching",
-		WarmUp: 150 * time.Minute, WholeWarmUp: true, AlarmActions: []string{"topic"}, OKActions: []string{"topic", "other"}}
+	want := Alarm{Name: "dead", Description: "Look into the log.", Namespace: "Audit",
+		MetricName: "Completed", Dimensions: map[string]string{"Target": "user/a"},
+		Statistic: "Sum", Period: 900, EvaluationPeriods: 10, DatapointsToAlarm: 9, Threshold: 1,
+		ComparisonOperator: "LessThanThreshold", TreatMissingData: "breaching",
+		WarmUp: 150 * time.Minute, WholeWarmUp: true, AlarmActions: []string{"topic"},
+		OKActions: []string{"topic", "other"}}
 	m := properties(t)
 	got, err := FromProperties(m)
 	if err != nil || !reflect.DeepEqual(got, want) {
@@ -53,7 +56,8 @@ func TestPropertiesThatAreRefused(t *testing.T) {
 		want     string
 	}{
 		{"Unit", "Count", "Unit: not a property"},
-		{"EvaluationWindow", map[string]any{"WallClockWindow": map[string]any{}}, "EvaluationWindow: not a property"},
+		{"EvaluationWindow", map[string]any{"WallClockWindow": map[string]any{}},
+			"EvaluationWindow: not a property"},
 		{"ExtendedStatistic", "p99", "ExtendedStatistic: not a property"},
 		{"Metrics", []any{}, "Metrics: not a property"},
 		{"Period", 45.0, "Period 45"},
@@ -72,9 +76,12 @@ func TestPropertiesThatAreRefused(t *testing.T) {
 		{"TreatMissingData", "good", `TreatMissingData "good"`},
 		{"MetricName", "", "want both"},
 		{"WarmUpConfiguration", 150.0, "WarmUpConfiguration: a float64"},
-		{"WarmUpConfiguration", map[string]any{"WarmUpPeriodDurationInMinutes": 2881.0}, "2881: want 1 to 2880"},
-		{"WarmUpConfiguration", map[string]any{"OnlyStartEvaluatingAfterWarmUpPeriodEnds": true}, "Minutes 0: want 1 to 2880"},
-		{"WarmUpConfiguration", map[string]any{"WarmUpPeriodDurationInMinutes": 1.0, "Late": true}, "WarmUpConfiguration: Late: not"},
+		{"WarmUpConfiguration", map[string]any{"WarmUpPeriodDurationInMinutes": 2881.0},
+			"2881: want 1 to 2880"},
+		{"WarmUpConfiguration", map[string]any{"OnlyStartEvaluatingAfterWarmUpPeriodEnds": true},
+			"Minutes 0: want 1 to 2880"},
+		{"WarmUpConfiguration", map[string]any{"WarmUpPeriodDurationInMinutes": 1.0, "Late": true},
+			"WarmUpConfiguration: Late: not"},
 		{"AlarmActions", "topic", "AlarmActions: a string, want a list"},
 		{"AlarmActions", []any{1.0}, "AlarmActions: a float64 in it"},
 		{"AlarmActions", []any{"1", "2", "3", "4", "5", "6"}, "6 actions"},
@@ -82,11 +89,13 @@ func TestPropertiesThatAreRefused(t *testing.T) {
 		{"AlarmDescription", strings.Repeat("x", 1025), "1025 characters"},
 		{"Dimensions", "Target", "Dimensions: a string"},
 		{"Dimensions", []any{"Target"}, "want a Name"},
-		{"Dimensions", []any{map[string]any{"Name": "Target", "Value": "a", "Kind": "b"}}, "Dimensions: Kind: not"},
+		{"Dimensions", []any{map[string]any{"Name": "Target", "Value": "a", "Kind": "b"}},
+			"Dimensions: Kind: not"},
 	} {
 		m := maps.Clone(properties(t))
 		m[tt.property] = tt.value
-		if a, err := FromProperties(m); err == nil || !strings.Contains(err.Error(), tt.want) || !reflect.DeepEqual(a, Alarm{}) {
+		if a, err := FromProperties(m); err == nil || !strings.Contains(err.Error(), tt.want) ||
+			!reflect.DeepEqual(a, Alarm{}) {
 			t.Errorf("%s %v: error %v, want %q in it", tt.property, tt.value, err, tt.want)
 		}
 	}
@@ -100,7 +109,8 @@ func TestPropertiesThatAreRefused(t *testing.T) {
 
 // The longest windows: a day, and seven with periods of an hour and more.
 func TestWindowsThatAreAllowed(t *testing.T) {
-	for _, tt := range []struct{ period, periods float64 }{{60, 1440}, {900, 96}, {3600, 168}, {604800, 1}} {
+	for _, tt := range []struct{ period, periods float64 }{{60, 1440}, {900, 96}, {3600, 168},
+		{604800, 1}} {
 		m := properties(t)
 		m["Period"], m["EvaluationPeriods"] = tt.period, tt.periods
 		delete(m, "DatapointsToAlarm")
@@ -118,7 +128,8 @@ func TestWindowsThatAreAllowed(t *testing.T) {
 func FuzzFromProperties(f *testing.F) {
 	f.Add(written, uint32(7))
 	f.Add(`{"Period": 20, "Statistic": "Average"}`, uint32(1))
-	f.Add(`{"WarmUpConfiguration": {"WarmUpPeriodDurationInMinutes": 1e99}, "Dimensions": [1, {}]}`, uint32(0))
+	f.Add(`{"WarmUpConfiguration": {"WarmUpPeriodDurationInMinutes": 1e99}, "Dimensions": [1, {}]}`,
+		uint32(0))
 	f.Fuzz(func(t *testing.T, text string, seed uint32) {
 		var m map[string]any
 		if json.Unmarshal([]byte(text), &m) != nil {
@@ -134,7 +145,8 @@ func FuzzFromProperties(f *testing.F) {
 		life := Life{Created: midnight, Until: midnight.Add(6 * time.Hour), Extra: int(seed % 4)}
 		var points []Point
 		for i := range int64(seed % 8) {
-			points = append(points, Point{midnight.Add(time.Duration(i*int64(seed)%21600) * time.Second), float64(i % 3), time.Duration(seed%150) * time.Second})
+			points = append(points, Point{midnight.Add(time.Duration(i*int64(seed)%21600) * time.Second),
+				float64(i % 3), time.Duration(seed%150) * time.Second})
 		}
 		changes, err := a.Transitions(points, life)
 		if err != nil {

@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// A Point is one value of the metric. Its time counts to the minute, as CloudWatch keeps metrics of standard resolution
-// (to ten seconds for alarms with shorter periods); it can be read Delay after it.
+// A Point is one value of the metric. Its time counts to the minute, as CloudWatch keeps metrics of
+// standard resolution (to ten seconds for alarms with shorter periods); it can be read Delay after
+// it.
 type Point struct {
 	Time  time.Time
 	Value float64
@@ -19,8 +20,8 @@ type Point struct {
 type Life struct {
 	// Created is when the alarm was made, in INSUFFICIENT_DATA; Until is when nobody looks any more.
 	Created, Until time.Time
-	// Extra is how many periods before its evaluation periods the alarm looks at where data is missing. CloudWatch does
-	// not say how many; the example on its page has 2.
+	// Extra is how many periods before its evaluation periods the alarm looks at where data is
+	// missing. CloudWatch does not say how many; the example on its page has 2.
 	Extra int
 }
 
@@ -30,8 +31,8 @@ type Transition struct {
 	From, To State
 }
 
-// Transitions lists the changes of state in a life, oldest first. Points may come in any order, and may be older
-// than the alarm: it looks at them too. The error is that of Validate.
+// Transitions lists the changes of state in a life, oldest first. Points may come in any order, and
+// may be older than the alarm: it looks at them too. The error is that of Validate.
 func (a Alarm) Transitions(points []Point, life Life) ([]Transition, error) {
 	if err := a.Validate(); err != nil {
 		return nil, err
@@ -50,7 +51,8 @@ func (a Alarm) Transitions(points []Point, life Life) ([]Transition, error) {
 	return changes, nil
 }
 
-// A series is the metric of an alarm, laid out for looking at it again and again. Times are in seconds.
+// A series is the metric of an alarm, laid out for looking at it again and again. Times are in
+// seconds.
 type series struct {
 	alarm   Alarm
 	periods int64   // of the evaluation range
@@ -69,7 +71,8 @@ type point struct {
 }
 
 func newSeries(a Alarm, points []Point, life Life) *series {
-	s := &series{alarm: a, periods: int64(a.EvaluationPeriods + max(life.Extra, 0)), grain: 60, tick: 60}
+	s := &series{alarm: a, periods: int64(a.EvaluationPeriods + max(life.Extra, 0)), grain: 60,
+		tick: 60}
 	switch {
 	case a.Period < 60:
 		s.grain, s.tick = 10, 10
@@ -106,8 +109,8 @@ func (s *series) evaluation(at int64) int64 {
 	return s.first + floor(at-s.first+s.tick-1, s.tick)
 }
 
-// windowFull is when data first fills the window of an alarm made at a time: the window is over since the first point
-// after it, and the latest period has data.
+// windowFull is when data first fills the window of an alarm made at a time: the window is over
+// since the first point after it, and the latest period has data.
 func (s *series) windowFull(created int64) int64 {
 	period, start := int64(s.alarm.Period), int64(math.MaxInt64)
 	for _, p := range s.points {
@@ -122,7 +125,8 @@ func (s *series) windowFull(created int64) int64 {
 	return math.MaxInt64
 }
 
-// look is what there is to see at a time, and the next evaluation that may see something else. Times must not go back.
+// look is what there is to see at a time, and the next evaluation that may see something else.
+// Times must not go back.
 func (s *series) look(now int64) (f found, next int64) {
 	period := int64(s.alarm.Period)
 	end := floor(now, s.tick) // a multi-day alarm sees what was up to the full hour
@@ -153,7 +157,8 @@ func (s *series) look(now int64) (f found, next int64) {
 		}
 		age = of
 		values.add(p.value)
-		// Where periods are as short as the steps of the window, points keep their periods until they leave the range.
+		// Where periods are as short as the steps of the window, points keep their periods until they
+		// leave the range.
 		if period > s.tick {
 			next = min(next, p.at+of*period+s.tick)
 		} else {
@@ -163,8 +168,8 @@ func (s *series) look(now int64) (f found, next int64) {
 	if values.count > 0 && f.existing() < s.alarm.EvaluationPeriods {
 		f.add(values.datapoint(s.alarm), int(age))
 	}
-	// A breaching point may turn old enough without anything else happening; and the window of a multi-day alarm is not
-	// at now.
+	// A breaching point may turn old enough without anything else happening; and the window of a
+	// multi-day alarm is not at now.
 	if s.tick == 3600 || s.alarm.treatment() == "missing" && f.existing() > 0 {
 		next = now + s.tick
 	}

@@ -53,36 +53,53 @@ func TestChanges(t *testing.T) {
 		points []Point
 		want   []string
 	}{
-		// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html: minutes 1 to 5 at the end of minute
-		// 5, then minutes 2 to 6. So a single bad minute is seen for five.
-		{"a window slides by the minute", count(1, 1, "missing"), Life{Created: at("10:00"), Until: at("11:00")},
-			append(heartbeat("09:50", "10:06", time.Minute, 0), append([]Point{{Time: at("10:07"), Value: 1}}, heartbeat("10:08", "11:00", time.Minute, 0)...)...),
+		// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html: minutes 1
+		// to 5 at the end of minute 5, then minutes 2 to 6. So a single bad minute is seen for five.
+		{"a window slides by the minute", count(1, 1, "missing"),
+			Life{Created: at("10:00"), Until: at("11:00")},
+			append(heartbeat("09:50", "10:06", time.Minute, 0),
+				append([]Point{{Time: at("10:07"), Value: 1}},
+					heartbeat("10:08", "11:00", time.Minute, 0)...)...),
 			[]string{"10:01 OK", "10:08 ALARM", "10:13 OK"}},
-		{"a point counts when it arrives", perMinute, Life{Created: at("10:00"), Until: at("11:00"), Extra: 2},
+		{"a point counts when it arrives", perMinute, Life{Created: at("10:00"), Until: at("11:00"),
+			Extra: 2},
 			[]Point{{Time: at("10:05"), Value: 1, Delay: 100 * time.Second}, {Time: at("10:20"), Value: 0}},
 			[]string{"10:07 ALARM", "10:21 OK"}},
-		{"a point that arrives when its period has gone by counts no more", perMinute, Life{Created: at("10:00"), Until: at("11:00"), Extra: 0},
+		{"a point that arrives when its period has gone by counts no more", perMinute,
+			Life{Created: at("10:00"), Until: at("11:00"), Extra: 0},
 			[]Point{{Time: at("10:05"), Value: 1, Delay: 2 * time.Minute}, {Time: at("10:20"), Value: 0}},
 			[]string{"10:21 OK"}},
-		{"ignored, what is missing leaves the state", count(1, 1, "ignore"), Life{Created: at("01:00"), Until: at("23:00"), Extra: 2},
+		{"ignored, what is missing leaves the state", count(1, 1, "ignore"),
+			Life{Created: at("01:00"), Until: at("23:00"), Extra: 2},
 			[]Point{{Time: at("10:00"), Value: 1}, {Time: at("20:00"), Value: 0}},
 			[]string{"10:01 ALARM", "20:01 OK"}},
-		// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html: "0 - - - -" stays OK; "the next
-		// time this alarm is evaluated, if the data is still missing it will go to ALARM".
-		{"a heartbeat is missed when it leaves the evaluation range", dead, Life{Created: at("10:00"), Until: at("12:00"), Extra: 2},
+		// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html: "0
+		// - - - -" stays OK; "the next time this alarm is evaluated, if the data is still missing it will
+		// go to ALARM".
+		{"a heartbeat is missed when it leaves the evaluation range", dead,
+			Life{Created: at("10:00"), Until: at("12:00"), Extra: 2},
 			[]Point{{Time: at("10:00"), Value: 1}}, []string{"10:01 OK", "10:26 ALARM"}},
-		// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-warm-up.html: made at 10:00, data from 10:04, 15 minutes.
-		{"a warm-up ends when the window is full", warm, Life{Created: at("10:00"), Until: at("12:00")}, heartbeat("10:04", "12:00", time.Minute, 1), []string{"10:19 ALARM"}},
-		{"a whole warm-up takes its time", whole, Life{Created: at("10:00"), Until: at("12:00")}, heartbeat("10:04", "12:00", time.Minute, 1), []string{"11:00 ALARM"}},
-		{"a warm-up goes on while the latest period has no data", warm, Life{Created: at("10:00"), Until: at("12:00")},
-			[]Point{{Time: at("10:04"), Value: 1}, {Time: at("10:30"), Value: 1}}, []string{"10:31 ALARM", "10:46 INSUFFICIENT_DATA"}},
-		{"a warm-up ends without data too", warm, Life{Created: at("10:00"), Until: at("13:00")}, heartbeat("12:00", "13:00", time.Minute, 0), []string{"12:01 OK"}},
-		{"without a warm-up an alarm looks at what was before it", dead, Life{Created: at("10:00"), Until: at("10:05"), Extra: 0},
+		// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-warm-up.html: made at
+		// 10:00, data from 10:04, 15 minutes.
+		{"a warm-up ends when the window is full", warm, Life{Created: at("10:00"), Until: at("12:00")},
+			heartbeat("10:04", "12:00", time.Minute, 1), []string{"10:19 ALARM"}},
+		{"a whole warm-up takes its time", whole, Life{Created: at("10:00"), Until: at("12:00")},
+			heartbeat("10:04", "12:00", time.Minute, 1), []string{"11:00 ALARM"}},
+		{"a warm-up goes on while the latest period has no data", warm,
+			Life{Created: at("10:00"), Until: at("12:00")},
+			[]Point{{Time: at("10:04"), Value: 1}, {Time: at("10:30"), Value: 1}},
+			[]string{"10:31 ALARM", "10:46 INSUFFICIENT_DATA"}},
+		{"a warm-up ends without data too", warm, Life{Created: at("10:00"), Until: at("13:00")},
+			heartbeat("12:00", "13:00", time.Minute, 0), []string{"12:01 OK"}},
+		{"without a warm-up an alarm looks at what was before it", dead,
+			Life{Created: at("10:00"), Until: at("10:05"), Extra: 0},
 			[]Point{{Time: at("09:50"), Value: 1}}, []string{"10:01 OK"}},
-		// The example of a multi-day alarm on https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html: the job of
-		// 10:02 fails, 10:03 looks up to 10:00 alone, 11:03 alarms, 11:43 succeeds, 12:03 is good.
+		// The example of a multi-day alarm on
+		// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html: the job
+		// of 10:02 fails, 10:03 looks up to 10:00 alone, 11:03 alarms, 11:43 succeeds, 12:03 is good.
 		{"a multi-day alarm looks once an hour", rare, Life{Created: at("09:02"), Until: at("14:00")},
-			append(heartbeat("00:00", "23:00", time.Hour, 0), threeDaysAgo, Point{Time: at("11:43"), Value: 1}),
+			append(heartbeat("00:00", "23:00", time.Hour, 0), threeDaysAgo,
+				Point{Time: at("11:43"), Value: 1}),
 			[]string{"09:03 OK", "11:03 ALARM", "12:03 OK"}},
 	} {
 		changes, err := tt.alarm.Transitions(tt.points, tt.life)
@@ -147,18 +164,21 @@ func TestChangesAgreeWithEveryMinute(t *testing.T) {
 		a.DatapointsToAlarm = 1 + random.IntN(a.EvaluationPeriods)
 		a.Period = pick(random, 10, 30, 60, 120, 300, 420, 3600, 7200, 18000)
 		a.Statistic = pick(random, "Sum", "Maximum", "Minimum", "Average", "SampleCount")
-		a.ComparisonOperator = pick(random, "GreaterThanThreshold", "LessThanThreshold", "LessThanOrEqualToThreshold", "GreaterThanOrEqualToThreshold")
+		a.ComparisonOperator = pick(random, "GreaterThanThreshold", "LessThanThreshold",
+			"LessThanOrEqualToThreshold", "GreaterThanOrEqualToThreshold")
 		a.Threshold = float64(random.IntN(3))
 		if random.IntN(3) == 0 {
 			a.WarmUp, a.WholeWarmUp = time.Duration(1+random.IntN(90))*time.Minute, true
 		}
 		length := time.Duration(a.Period*20) * time.Second
-		life := Life{Created: midnight.Add(time.Duration(random.IntN(7200)) * time.Second), Extra: random.IntN(4)}
+		life := Life{Created: midnight.Add(time.Duration(random.IntN(7200)) * time.Second),
+			Extra: random.IntN(4)}
 		life.Until = life.Created.Add(length)
 		var points []Point
 		for range random.IntN(40) {
 			when := life.Created.Add(time.Duration(random.Int64N(int64(length)))).Add(-length / 8).Truncate(time.Second)
-			points = append(points, Point{when, float64(random.IntN(3)), time.Duration(random.IntN(150)) * time.Second})
+			points = append(points,
+				Point{when, float64(random.IntN(3)), time.Duration(random.IntN(150)) * time.Second})
 		}
 		got, err := a.Transitions(points, life)
 		if err != nil {
@@ -179,11 +199,13 @@ func TestChangesAreChanges(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	a := count(2, 4, "missing")
 	for range 200 {
-		life := Life{Created: midnight.Add(time.Duration(random.IntN(3600)) * time.Second), Extra: random.IntN(3)}
+		life := Life{Created: midnight.Add(time.Duration(random.IntN(3600)) * time.Second),
+			Extra: random.IntN(3)}
 		life.Until = life.Created.Add(5 * time.Hour)
 		var points []Point
 		for range 30 {
-			points = append(points, Point{life.Created.Add(time.Duration(random.IntN(18000)) * time.Second), float64(random.IntN(2)), 0})
+			points = append(points, Point{life.Created.Add(time.Duration(random.IntN(18000)) * time.Second),
+				float64(random.IntN(2)), 0})
 		}
 		changes, err := a.Transitions(points, life)
 		if err != nil {
@@ -191,7 +213,8 @@ func TestChangesAreChanges(t *testing.T) {
 		}
 		state, last := InsufficientData, life.Created
 		for _, c := range changes {
-			if c.From != state || c.To == state || !c.Time.After(last) || c.Time.After(life.Until) || c.Time.Unix()%60 != 0 {
+			if c.From != state || c.To == state || !c.Time.After(last) || c.Time.After(life.Until) ||
+				c.Time.Unix()%60 != 0 {
 				t.Fatalf("%v after %s at %v", c, state, last)
 			}
 			state, last = c.To, c.Time

@@ -58,8 +58,12 @@ func (w *watch) happen(c change) (batch string) {
 func batchOf(bodies ...string) string {
 	var records []any
 	for i, body := range bodies {
-		records = append(records, map[string]any{"messageId": fmt.Sprint("m", i), "receiptHandle": "AQEB", "body": body, "attributes": map[string]string{"ApproximateReceiveCount": "1"}, "messageAttributes": map[string]string{},
-			"md5OfBody": "0", "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:remotion-audit-changes", "awsRegion": "us-east-1"})
+		records = append(records, map[string]any{"messageId": fmt.Sprint("m", i), "receiptHandle": "AQEB",
+			"body": body, "attributes": map[string]string{"ApproximateReceiveCount": "1"},
+			"messageAttributes": map[string]string{},
+			"md5OfBody":         "0", "eventSource": "aws:sqs",
+			"eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:remotion-audit-changes",
+			"awsRegion":      "us-east-1"})
 	}
 	text, _ := json.Marshal(map[string]any{"Records": records})
 	return string(text)
@@ -72,7 +76,8 @@ func (w *watch) on(event string) outcome {
 	return w.run()
 }
 
-// managed is the compliant example with the caller's policy as a managed one, which it gets by itself or from a group.
+// managed is the compliant example with the caller's policy as a managed one, which it gets by
+// itself or from a group.
 func managed(t *testing.T, byGroup bool) *awsemu.Account {
 	a := account(t, "compliant")
 	user := a.Users["remotion-user"]
@@ -108,17 +113,22 @@ func told(t *testing.T, o outcome, want string) {
 	}
 	m := o.messages[0]
 	mail := strings.Join(strings.Fields(m.Body("email")), " ")
-	if !strings.Contains(mail, "CHANGED IN IAM, as CloudTrail reports it by user/ci-deployer from 203.0.113.7: "+want+", Mon 16 Nov 2026 08:57 UTC") {
+	if !strings.Contains(mail,
+		"CHANGED IN IAM, as CloudTrail reports it by user/ci-deployer from 203.0.113.7: "+want+
+			", Mon 16 Nov 2026 08:57 UTC") {
 		t.Errorf("the mail does not tell of %q\n%s", want, m.Body("email"))
 	}
-	if card := m.Body("https"); !strings.Contains(card, "by `user/ci-deployer` from `203.0.113.7`: `"+strings.Split(want, ", which")[0]+"`") {
+	if card := m.Body("https"); !strings.Contains(card,
+		"by `user/ci-deployer` from `203.0.113.7`: `"+strings.Split(want, ", which")[0]+"`") {
 		t.Errorf("the card does not tell of %q\n%s", want, card)
 	}
 	var d struct {
 		Changes []struct{ Actor, Text string }
 		Report  audit.Report
 	}
-	if err := json.Unmarshal([]byte(m.Body("default")), &d); err != nil || len(d.Changes) != 1 || d.Changes[0].Actor != "user/ci-deployer" || !strings.Contains(d.Changes[0].Text, want) || d.Report.Run.Trigger.By != audit.TriggeredByChanges {
+	if err := json.Unmarshal([]byte(m.Body("default")), &d); err != nil || len(d.Changes) != 1 ||
+		d.Changes[0].Actor != "user/ci-deployer" || !strings.Contains(d.Changes[0].Text, want) ||
+		d.Report.Run.Trigger.By != audit.TriggeredByChanges {
 		t.Errorf("%v: the JSON tells of %+v", err, d.Changes)
 	}
 	if strings.Contains(m.Body("sms"), "ci-deployer") || strings.Contains(m.Subject, "ci-deployer") {
@@ -135,14 +145,30 @@ func TestAChangeIsToldWithItsActor(t *testing.T) {
 		want    string
 		back    change
 	}{
-		{"detached from the user", false, change{"DetachUserPolicy", map[string]string{"UserName": "remotion-user", "PolicyArn": managedPolicy}},
-			"DetachUserPolicy on user/remotion-user (policy RemotionUser)", change{"AttachUserPolicy", map[string]string{"UserName": "remotion-user", "PolicyArn": managedPolicy}}},
-		{"detached from the user's group", true, change{"DetachGroupPolicy", map[string]string{"GroupName": "renderers", "PolicyArn": managedPolicy}},
-			"DetachGroupPolicy on group/renderers (policy RemotionUser), which reaches user/remotion-user", change{"AttachGroupPolicy", map[string]string{"GroupName": "renderers", "PolicyArn": managedPolicy}}},
-		{"the user leaves the group", true, change{"RemoveUserFromGroup", map[string]string{"GroupName": "renderers", "UserName": "remotion-user"}},
-			"RemoveUserFromGroup on user/remotion-user (group renderers)", change{"AddUserToGroup", map[string]string{"GroupName": "renderers", "UserName": "remotion-user"}}},
-		{"another version of the policy", true, change{"CreatePolicyVersion", map[string]string{"PolicyArn": managedPolicy, "PolicyDocument": `{"Version":"2012-10-17","Statement":[]}`, "SetAsDefault": "true"}},
-			"CreatePolicyVersion on policy/RemotionUser, which reaches user/remotion-user", change{"SetDefaultPolicyVersion", map[string]string{"PolicyArn": managedPolicy, "VersionId": "v1"}}},
+		{"detached from the user", false,
+			change{"DetachUserPolicy", map[string]string{"UserName": "remotion-user",
+				"PolicyArn": managedPolicy}},
+			"DetachUserPolicy on user/remotion-user (policy RemotionUser)",
+			change{"AttachUserPolicy", map[string]string{"UserName": "remotion-user",
+				"PolicyArn": managedPolicy}}},
+		{"detached from the user's group", true,
+			change{"DetachGroupPolicy",
+				map[string]string{"GroupName": "renderers", "PolicyArn": managedPolicy}},
+			"DetachGroupPolicy on group/renderers (policy RemotionUser), which reaches user/remotion-user",
+			change{"AttachGroupPolicy",
+				map[string]string{"GroupName": "renderers", "PolicyArn": managedPolicy}}},
+		{"the user leaves the group", true,
+			change{"RemoveUserFromGroup",
+				map[string]string{"GroupName": "renderers", "UserName": "remotion-user"}},
+			"RemoveUserFromGroup on user/remotion-user (group renderers)",
+			change{"AddUserToGroup",
+				map[string]string{"GroupName": "renderers", "UserName": "remotion-user"}}},
+		{"another version of the policy", true,
+			change{"CreatePolicyVersion", map[string]string{"PolicyArn": managedPolicy,
+				"PolicyDocument": `{"Version":"2012-10-17","Statement":[]}`, "SetAsDefault": "true"}},
+			"CreatePolicyVersion on policy/RemotionUser, which reaches user/remotion-user",
+			change{"SetDefaultPolicyVersion", map[string]string{"PolicyArn": managedPolicy,
+				"VersionId": "v1"}}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -152,13 +178,16 @@ func TestAChangeIsToldWithItsActor(t *testing.T) {
 			o := w.on(batch)
 			w.says("taken away", o, "33 new")
 			told(t, o, test.want)
-			if o.puts != 1 || o.answer.Changes == nil || *o.answer.Changes != (app.ChangeCounts{Touching: 1}) || !strings.Contains(o.Logs, `"trigger":"changes","changes":1`) {
+			if o.puts != 1 || o.answer.Changes == nil ||
+				*o.answer.Changes != (app.ChangeCounts{Touching: 1}) ||
+				!strings.Contains(o.Logs, `"trigger":"changes","changes":1`) {
 				t.Errorf("%d puts, %+v\n%s", o.puts, o.answer, o.Logs)
 			}
 			w.says("told again", w.on(batch), "")
 			w.says("by schedule", w.on("scheduler.json"), "")
 			o = w.on(w.happen(test.back))
-			if len(o.messages) != 1 || o.messages[0].Attributes["events"].Value != `["recovered"]` || !strings.Contains(o.messages[0].Body("email"), test.back.event+" on ") {
+			if len(o.messages) != 1 || o.messages[0].Attributes["events"].Value != `["recovered"]` ||
+				!strings.Contains(o.messages[0].Body("email"), test.back.event+" on ") {
 				t.Errorf("given back: %q\n%s", o.subjects(), o.Logs)
 			}
 			w.says("afterwards", w.on("scheduler.json"), "")
@@ -183,7 +212,8 @@ func TestAChangeIsToldWithItsActor(t *testing.T) {
 	}
 }
 
-// Who is not audited is nobody's business: nothing is audited, measured or said, and little is asked.
+// Who is not audited is nobody's business: nothing is audited, measured or said, and little is
+// asked.
 func TestChangesOfOthersAreSilent(t *testing.T) {
 	t.Parallel()
 	w := newWatch(t, managed(t, true))
@@ -194,48 +224,69 @@ func TestChangesOfOthersAreSilent(t *testing.T) {
 		event string
 		calls []string
 	}{
-		{"another user", w.happen(change{"DetachUserPolicy", map[string]string{"UserName": "other", "PolicyArn": managedPolicy}}), nil},
-		{"another group", w.happen(change{"AttachGroupPolicy", map[string]string{"GroupName": "others", "PolicyArn": managedPolicy}}), []string{"ListGroupsForUser"}},
-		{"another role", w.happen(change{"PutRolePolicy", map[string]string{"RoleName": "other", "PolicyName": "p", "PolicyDocument": `{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"s3:*","Resource":"*"}}`}}), []string{"ListFunctions", "ListFunctions"}},
-		{"another account", batchOf(strings.Replace(change{"DeleteUser", map[string]string{"UserName": "remotion-user"}}.tell("1"), `"recipientAccountId":"123456789012"`, `"recipientAccountId":"210987654321"`, 1)), nil},
-		{"a call that failed", batchOf(strings.Replace(change{"DeleteUser", map[string]string{"UserName": "remotion-user"}}.tell("1"), `"eventVersion"`, `"errorCode":"DeleteConflictException","errorMessage":"no","eventVersion"`, 1)), nil},
-		{"a call that reads", change{"GetUser", map[string]string{"UserName": "remotion-user"}}.tell("1"), nil},
+		{"another user",
+			w.happen(change{"DetachUserPolicy",
+				map[string]string{"UserName": "other", "PolicyArn": managedPolicy}}), nil},
+		{"another group",
+			w.happen(change{"AttachGroupPolicy",
+				map[string]string{"GroupName": "others", "PolicyArn": managedPolicy}}),
+			[]string{"ListGroupsForUser"}},
+		{"another role",
+			w.happen(change{"PutRolePolicy", map[string]string{"RoleName": "other", "PolicyName": "p",
+				"PolicyDocument": `{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"s3:*","Resource":"*"}}`}}), []string{"ListFunctions", "ListFunctions"}},
+		{"another account",
+			batchOf(strings.Replace(change{"DeleteUser",
+				map[string]string{"UserName": "remotion-user"}}.tell("1"),
+				`"recipientAccountId":"123456789012"`, `"recipientAccountId":"210987654321"`, 1)), nil},
+		{"a call that failed",
+			batchOf(strings.Replace(change{"DeleteUser",
+				map[string]string{"UserName": "remotion-user"}}.tell("1"), `"eventVersion"`,
+				`"errorCode":"DeleteConflictException","errorMessage":"no","eventVersion"`, 1)), nil},
+		{"a call that reads", change{"GetUser", map[string]string{"UserName": "remotion-user"}}.tell("1"),
+			nil},
 	} {
 		o := w.on(test.event)
 		var calls []string
 		for _, c := range w.server.Calls() {
 			calls = append(calls, strings.TrimSuffix(c.Operation, "20150331"))
 		}
-		if o.FunctionError != "" || o.answer.Status != "" || o.puts != 0 || len(o.messages) != 0 || *o.answer.Changes != (app.ChangeCounts{Dropped: 1}) || !slices.Equal(calls, test.calls) {
+		if o.FunctionError != "" || o.answer.Status != "" || o.puts != 0 || len(o.messages) != 0 ||
+			*o.answer.Changes != (app.ChangeCounts{Dropped: 1}) || !slices.Equal(calls, test.calls) {
 			t.Errorf("%s: %s %+v by %q\n%s", test.name, o.ErrorMessage, o.answer, calls, o.Logs)
 		}
-		if n := strings.Count(o.Logs, `"level":"`); n != 1 || !strings.Contains(o.Logs, "changes dropped: they touch nobody audited") {
+		if n := strings.Count(o.Logs, `"level":"`); n != 1 ||
+			!strings.Contains(o.Logs, "changes dropped: they touch nobody audited") {
 			t.Errorf("%s: %d lines\n%s", test.name, n, o.Logs)
 		}
 	}
 }
 
-// What fails comes back from the queue: an audit that was not announced. What cannot be read does not.
+// What fails comes back from the queue: an audit that was not announced. What cannot be read does
+// not.
 func TestABatchThatFailsComesBack(t *testing.T) {
 	t.Parallel()
 	w := newWatch(t, managed(t, false))
 	w.run()
-	away := change{"DetachUserPolicy", map[string]string{"UserName": "remotion-user", "PolicyArn": managedPolicy}}
+	away := change{"DetachUserPolicy", map[string]string{"UserName": "remotion-user",
+		"PolicyArn": managedPolicy}}
 	w.happen(away)
 	w.server.SetFaults(awsemu.Fault{Operation: "sns:Publish", Deny: true})
 	batch := batchOf("this is no event", away.tell("1"), away.tell("1"))
-	if o := w.on(batch); o.FunctionError == "" || !strings.Contains(o.ErrorMessage, "grant the function sns:Publish") {
+	if o := w.on(batch); o.FunctionError == "" ||
+		!strings.Contains(o.ErrorMessage, "grant the function sns:Publish") {
 		t.Errorf("%q %+v", o.ErrorMessage, o.answer)
 	}
 	w.server.SetFaults()
 	o := w.on(batch)
 	w.says("once more", o, "33 new")
 	told(t, o, "DetachUserPolicy on user/remotion-user (policy RemotionUser)")
-	if *o.answer.Changes != (app.ChangeCounts{Touching: 1, Dropped: 1, Unreadable: 1}) || !strings.Contains(o.Logs, `"messageId":"m0","error":"it is not a JSON object"`) {
+	if *o.answer.Changes != (app.ChangeCounts{Touching: 1, Dropped: 1, Unreadable: 1}) ||
+		!strings.Contains(o.Logs, `"messageId":"m0","error":"it is not a JSON object"`) {
 		t.Errorf("%+v\n%s", o.answer.Changes, o.Logs)
 	}
 	w.says("and again", w.on(batch), "")
-	if o := w.on(`{"Records":[{"eventSource":"aws:s3"}]}`); !strings.Contains(o.ErrorMessage, `eventSource "aws:s3"`) {
+	if o := w.on(`{"Records":[{"eventSource":"aws:s3"}]}`); !strings.Contains(o.ErrorMessage,
+		`eventSource "aws:s3"`) {
 		t.Errorf("records of another service: %q", o.ErrorMessage)
 	}
 }
@@ -246,19 +297,24 @@ func TestAChangeWhileEverythingHangs(t *testing.T) {
 	w := newWatch(t, managed(t, true))
 	w.server.SetFaults(awsemu.Fault{Operation: "*", Delay: time.Minute})
 	w.trial.timeout = 2 * time.Second
-	o := w.on(batchOf(change{"SetDefaultPolicyVersion", map[string]string{"PolicyArn": managedPolicy, "VersionId": "v1"}}.tell("1")))
-	if o.TimedOut || !strings.Contains(o.ErrorMessage, "alert to") || !strings.Contains(o.ErrorMessage, "metrics to") || !strings.Contains(o.Logs, "could not look up whom changes touch") {
+	o := w.on(batchOf(change{"SetDefaultPolicyVersion", map[string]string{"PolicyArn": managedPolicy,
+		"VersionId": "v1"}}.tell("1")))
+	if o.TimedOut || !strings.Contains(o.ErrorMessage, "alert to") ||
+		!strings.Contains(o.ErrorMessage, "metrics to") ||
+		!strings.Contains(o.Logs, "could not look up whom changes touch") {
 		t.Errorf("timed out %v, %q\n%s", o.TimedOut, o.ErrorMessage, o.Logs)
 	}
 }
 
-// Who claimed a message and died has told in it who changed what: whoever takes it over, on schedule, says so.
+// Who claimed a message and died has told in it who changed what: whoever takes it over, on
+// schedule, says so.
 func TestAMessageThatIsTakenOverTellsTheChange(t *testing.T) {
 	t.Parallel()
 	w := newWatch(t, managed(t, false))
 	w.run()
 	before := w.state()
-	o := w.on(w.happen(change{"DetachUserPolicy", map[string]string{"UserName": "remotion-user", "PolicyArn": managedPolicy}}))
+	o := w.on(w.happen(change{"DetachUserPolicy", map[string]string{"UserName": "remotion-user",
+		"PolicyArn": managedPolicy}}))
 	if len(o.messages) != 1 {
 		t.Fatalf("%q\n%s", o.subjects(), o.Logs)
 	}
@@ -268,22 +324,26 @@ func TestAMessageThatIsTakenOverTellsTheChange(t *testing.T) {
 		m.Bodies[protocol] = o.messages[0].Body(protocol)
 	}
 	for name, attribute := range o.messages[0].Attributes {
-		m.Attributes = append(m.Attributes, alert.Attribute{Name: name, Type: attribute.Type, Value: attribute.Value})
+		m.Attributes = append(m.Attributes, alert.Attribute{Name: name, Type: attribute.Type,
+			Value: attribute.Value})
 	}
-	before.Pending = &alert.Pending{ID: "gone", DedupKey: o.messages[0].Attributes["dedupKey"].Value, Message: m, Next: w.state(), Owner: "gone", Until: time.Now().Add(-time.Minute)}
+	before.Pending = &alert.Pending{ID: "gone", DedupKey: o.messages[0].Attributes["dedupKey"].Value,
+		Message: m, Next: w.state(), Owner: "gone", Until: time.Now().Add(-time.Minute)}
 
 	a := managed(t, false)
 	user := a.Users["remotion-user"]
 	user.Managed = nil
 	a.Users["remotion-user"] = user
-	a.Buckets[bucket] = awsemu.Bucket{Objects: map[string]string{evidence.StateKey("123456789012", "remotion-audit"): string(before.JSON())}}
+	a.Buckets[bucket] = awsemu.Bucket{Objects: map[string]string{evidence.StateKey("123456789012",
+		"remotion-audit"): string(before.JSON())}}
 	w = newWatch(t, a)
 	o = w.on("scheduler.json")
 	told(t, o, "DetachUserPolicy on user/remotion-user (policy RemotionUser)")
 	w.says("and once only", w.run(), "")
 }
 
-// Local mode takes the files in events/, and what it prints tells who. All of it is within the auditor's role.
+// Local mode takes the files in events/, and what it prints tells who. All of it is within the
+// auditor's role.
 func TestLocalTellsTheChange(t *testing.T) {
 	t.Parallel()
 	local := func(args ...string) string {
@@ -295,20 +355,29 @@ func TestLocalTellsTheChange(t *testing.T) {
 		}
 		return string(out)
 	}
-	const kim = "by          role/AWSReservedSSO_Administrator_0123456789abcdef (session kim@example.com) from\n              203.0.113.7: PutRolePolicy on role/remotion-lambda-role"
-	if out := local("--event", "../../events/iam-change.json"); !strings.Contains(out, kim) || strings.Contains(out, "ci-deployer from") {
+	const kim = "by          role/AWSReservedSSO_Administrator_0123456789abcdef (session " +
+		"kim@example.com) from\n              203.0.113.7: PutRolePolicy on role/remotion-lambda-role"
+	if out := local("--event", "../../events/iam-change.json"); !strings.Contains(out, kim) ||
+		strings.Contains(out, "ci-deployer from") {
 		t.Errorf("%s", out)
 	}
-	if out := local("--event", "../../events/iam-changes-sqs.json"); !strings.Contains(out, kim) || !strings.Contains(out, "by          user/ci-deployer from 198.51.100.23: PutUserPolicy on user/remotion-user") || !strings.Contains(out, `"changes":{"touching":2,"dropped":1,"unreadable":0}`) {
+	if out := local("--event", "../../events/iam-changes-sqs.json"); !strings.Contains(out, kim) ||
+		!strings.Contains(out,
+			"by          user/ci-deployer from 198.51.100.23: PutUserPolicy on user/remotion-user") ||
+		!strings.Contains(out, `"changes":{"touching":2,"dropped":1,"unreadable":0}`) {
 		t.Errorf("%s", out)
 	}
 	file := filepath.Join(t.TempDir(), "event.json")
-	unused := change{"SetDefaultPolicyVersion", map[string]string{"PolicyArn": "arn:aws:iam::123456789012:policy/Unused", "VersionId": "v1"}}
+	unused := change{"SetDefaultPolicyVersion",
+		map[string]string{"PolicyArn": "arn:aws:iam::123456789012:policy/Unused", "VersionId": "v1"}}
 	if err := os.WriteFile(file, []byte(batchOf(unused.tell("1"))), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	out := local("--event", file, "--enforce-iam", "--account", auditing(t, func(policy string) string { return policy }, ""))
-	if strings.Contains(out, "could not look up") || strings.Contains(out, "asked for anew") || !strings.Contains(out, `"changes":{"touching":0,"dropped":1,"unreadable":0}`) || !strings.Contains(out, "none was sent") {
+	out := local("--event", file, "--enforce-iam", "--account",
+		auditing(t, func(policy string) string { return policy }, ""))
+	if strings.Contains(out, "could not look up") || strings.Contains(out, "asked for anew") ||
+		!strings.Contains(out, `"changes":{"touching":0,"dropped":1,"unreadable":0}`) ||
+		!strings.Contains(out, "none was sent") {
 		t.Errorf("%s", out)
 	}
 }

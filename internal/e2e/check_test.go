@@ -27,7 +27,8 @@ func checks(t *testing.T, stdin string, args ...string) (stdout, stderr string, 
 	}
 	var out, errs bytes.Buffer
 	cmd := exec.Command(path, append([]string{"check"}, args...)...)
-	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = "testdata/check", strings.NewReader(stdin), &out, &errs
+	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = "testdata/check", strings.NewReader(stdin), &out,
+		&errs
 	var status *exec.ExitError
 	if err := cmd.Run(); errors.As(err, &status) {
 		exit = status.ExitCode()
@@ -48,27 +49,53 @@ func TestCheckCommand(t *testing.T) {
 		err         string
 	}{
 		{"a Deny that the simulator does not see", "", "--policy secrets.json --required needed.json", 1,
-			[]string{"GAPS  2 gaps; 0 of 2 permissions are granted", "not on      arn:aws:s3:::remotionlambda-secret\n", "identity-deny: statement 2 (Sid Secrets) of secrets.json denies it"}, ""},
-		{"an empty standard input", "", "--policy -  --required needed.json", 2, nil, "--policy -: line 1, column 1"},
-		{"standard input twice", everything, "--policy - --boundary - --for role", 2, nil, "--boundary -: standard input was read for another document: name a file"},
-		{"a policy from standard input", everything, "--policy - --for role", 0, []string{"COMPLIANT  all 15 permissions are granted", "the role policy of Remotion"}, ""},
-		{"what is wider is said and does not fail", everything, "--policy - --for user --excess", 0, []string{"administrator access", "iam:CreateAccessKey on *"}, ""},
-		{"a boundary", everything, "--policy - --required needed.json --boundary limits.json", 1, []string{"PARTIAL", "arn:aws:s3:::remotionlambda-\n", "permissions-boundary: the permissions boundary does not allow it"}, ""},
-		{"two levels of the organization", everything, "--policy - --required needed.json --scp regions.json --scp limits.json,regions.json --context aws:RequestedRegion=us-east-1", 0, []string{"COMPLIANT"}, ""},
-		{"a region that is denied", everything, "--policy - --for role --account 123456789012 --region eu-west-1 --scp regions.json", 1, []string{"DENIED  critical", "scp: statement 2 (Sid OnlyHere) of regions.json denies it"}, ""},
-		{"a region that nobody knows", everything, "--policy - --for role --scp regions.json", 1, []string{"CONDITIONAL  medium", "(Sid OnlyHere) of regions.json denies it under a condition"}, ""},
-		{"lesser gaps can be let pass", everything, "--policy - --for role --scp regions.json --fail-on high", 0, []string{"CONDITIONAL"}, ""},
-		{"a purpose", everything, "--policy secrets.json --for user --purpose render --fail-on low", 1, []string{"MISSING  critical"}, ""},
-		{"all mistakes at once", "", "--policy broken.json --policy none.json --for role --account 12 --remotion-version new", 2, nil,
+			[]string{"GAPS  2 gaps; 0 of 2 permissions are granted",
+				"not on      arn:aws:s3:::remotionlambda-secret\n",
+				"identity-deny: statement 2 (Sid Secrets) of secrets.json denies it"}, ""},
+		{"an empty standard input", "", "--policy -  --required needed.json", 2, nil,
+			"--policy -: line 1, column 1"},
+		{"standard input twice", everything, "--policy - --boundary - --for role", 2, nil,
+			"--boundary -: standard input was read for another document: name a file"},
+		{"a policy from standard input", everything, "--policy - --for role", 0,
+			[]string{"COMPLIANT  all 15 permissions are granted", "the role policy of Remotion"}, ""},
+		{"what is wider is said and does not fail", everything, "--policy - --for user --excess", 0,
+			[]string{"administrator access", "iam:CreateAccessKey on *"}, ""},
+		{"a boundary", everything, "--policy - --required needed.json --boundary limits.json", 1,
+			[]string{"PARTIAL", "arn:aws:s3:::remotionlambda-\n",
+				"permissions-boundary: the permissions boundary does not allow it"}, ""},
+		{"two levels of the organization", everything,
+			"--policy - --required needed.json --scp regions.json --scp limits.json,regions.json " +
+				"--context aws:RequestedRegion=us-east-1", 0, []string{"COMPLIANT"}, ""},
+		{"a region that is denied", everything,
+			"--policy - --for role --account 123456789012 --region eu-west-1 --scp regions.json", 1,
+			[]string{"DENIED  critical", "scp: statement 2 (Sid OnlyHere) of regions.json denies it"}, ""},
+		{"a region that nobody knows", everything, "--policy - --for role --scp regions.json", 1,
+			[]string{"CONDITIONAL  medium", "(Sid OnlyHere) of regions.json denies it under a condition"},
+			""},
+		{"lesser gaps can be let pass", everything,
+			"--policy - --for role --scp regions.json --fail-on high", 0, []string{"CONDITIONAL"}, ""},
+		{"a purpose", everything, "--policy secrets.json --for user --purpose render --fail-on low", 1,
+			[]string{"MISSING  critical"}, ""},
+		{"all mistakes at once", "",
+			"--policy broken.json --policy none.json --for role --account 12 --remotion-version new", 2, nil,
 			"--policy broken.json: line 3, column 28: Effect is \"allow\""},
 		{"nothing to check", "", "--for role", 2, nil, "--policy: name the file to check"},
-		{"nothing to ask for", "", "--policy secrets.json", 2, nil, "either --for user, --for role, or --required FILE"},
-		{"both", "", "--policy secrets.json --for role --required needed.json", 2, nil, "either --for user"},
-		{"what has no meaning", "", "--policy secrets.json --required needed.json --account 123456789012", 2, nil, "--account has no meaning with --required"},
-		{"a requirement that forbids", "", "--policy secrets.json --required secrets.json", 2, nil, "secrets.json: statement 2 (line 4, column 131) is a Deny"},
-		{"a principal of another partition", everything, "--policy - --for user --principal arn:aws-us-gov:iam::123456789012:user/ci", 2, nil, "is in partition aws-us-gov, and --partition is aws"},
-		{"a principal of another account", everything, "--policy - --for user --account 210987654321 --principal arn:aws:iam::123456789012:user/ci", 2, nil, "is not in account 210987654321"},
-		{"context that is none", "", "--policy secrets.json --required needed.json --context x", 2, nil, "--context: \"x\" is not key=value"},
+		{"nothing to ask for", "", "--policy secrets.json", 2, nil,
+			"either --for user, --for role, or --required FILE"},
+		{"both", "", "--policy secrets.json --for role --required needed.json", 2, nil,
+			"either --for user"},
+		{"what has no meaning", "", "--policy secrets.json --required needed.json --account 123456789012",
+			2, nil, "--account has no meaning with --required"},
+		{"a requirement that forbids", "", "--policy secrets.json --required secrets.json", 2, nil,
+			"secrets.json: statement 2 (line 4, column 131) is a Deny"},
+		{"a principal of another partition", everything,
+			"--policy - --for user --principal arn:aws-us-gov:iam::123456789012:user/ci", 2, nil,
+			"is in partition aws-us-gov, and --partition is aws"},
+		{"a principal of another account", everything,
+			"--policy - --for user --account 210987654321 --principal arn:aws:iam::123456789012:user/ci", 2,
+			nil, "is not in account 210987654321"},
+		{"context that is none", "", "--policy secrets.json --required needed.json --context x", 2, nil,
+			"--context: \"x\" is not key=value"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -159,11 +186,14 @@ func TestReadmeShowsARealCheck(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer end.Close()
-	client := iam.New(iam.Options{Region: "us-east-1", BaseEndpoint: &end.URL, Credentials: credentials.NewStaticCredentialsProvider("AKIA", "secret", "")})
+	client := iam.New(iam.Options{Region: "us-east-1", BaseEndpoint: &end.URL,
+		Credentials: credentials.NewStaticCredentialsProvider("AKIA", "secret", "")})
 	simulated, err := client.SimulateCustomPolicy(t.Context(), &iam.SimulateCustomPolicyInput{
-		PolicyInputList: []string{string(policy)}, ActionNames: []string{"s3:GetObject"}, ResourceArns: []string{"arn:aws:s3:::remotionlambda-*"},
+		PolicyInputList: []string{string(policy)}, ActionNames: []string{"s3:GetObject"},
+		ResourceArns: []string{"arn:aws:s3:::remotionlambda-*"},
 	})
-	if err != nil || len(simulated.EvaluationResults) != 1 || simulated.EvaluationResults[0].EvalDecision != types.PolicyEvaluationDecisionTypeAllowed {
+	if err != nil || len(simulated.EvaluationResults) != 1 ||
+		simulated.EvaluationResults[0].EvalDecision != types.PolicyEvaluationDecisionTypeAllowed {
 		t.Errorf("%+v, %v, want allowed", simulated, err)
 	}
 }

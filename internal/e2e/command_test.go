@@ -59,21 +59,39 @@ func TestAuditCommand(t *testing.T) {
 		out  string
 		err  string
 	}{
-		{"gaps exit with 1", drifted, []string{"--callers", "user/remotion-user"}, 1, "GAPS  10 gaps", ""},
-		{"whoever asks is audited by default", asUser, nil, 1, "user/remotion-user (caller): 31 of 33 satisfied", ""},
-		{"compliant exits with 0", compliant, []string{"--callers", "user/remotion-user"}, 0, "COMPLIANT  all 49 requirements satisfied", ""},
-		{"JSON", compliant, []string{"--callers", "none", "--format", "json"}, 0, `"status": "compliant"`, ""},
-		{"below the threshold a gap does not fail", drifted, []string{"--callers", "user/remotion-user", "--render-role", "remotion-lambda-role", "--fail-on", "critical"}, 1, "GAPS", ""},
-		{"a caller with high gaps alone passes --fail-on critical", drifted, []string{"--callers", "user/remotion-user", "--format", "json", "--fail-on", "critical", "--remotion-version", "4.0.240"}, 1, "", ""},
-		{"an output that cannot be written is told before the audit", drifted, []string{"--output", filepath.Join(t.TempDir(), "no", "report")}, 2, "", "--output: open "},
+		{"gaps exit with 1", drifted, []string{"--callers", "user/remotion-user"}, 1, "GAPS  10 gaps",
+			""},
+		{"whoever asks is audited by default", asUser, nil, 1,
+			"user/remotion-user (caller): 31 of 33 satisfied", ""},
+		{"compliant exits with 0", compliant, []string{"--callers", "user/remotion-user"}, 0,
+			"COMPLIANT  all 49 requirements satisfied", ""},
+		{"JSON", compliant, []string{"--callers", "none", "--format", "json"}, 0, `"status": "compliant"`,
+			""},
+		{"below the threshold a gap does not fail", drifted,
+			[]string{"--callers", "user/remotion-user", "--render-role", "remotion-lambda-role", "--fail-on",
+				"critical"}, 1, "GAPS", ""},
+		{"a caller with high gaps alone passes --fail-on critical", drifted,
+			[]string{"--callers", "user/remotion-user", "--format", "json", "--fail-on", "critical",
+				"--remotion-version", "4.0.240"}, 1, "", ""},
+		{"an output that cannot be written is told before the audit", drifted,
+			[]string{"--output", filepath.Join(t.TempDir(), "no", "report")}, 2, "", "--output: open "},
 		{"no time", drifted, []string{"--timeout", "0s"}, 2, "", "--timeout: 0s is no time to look"},
 		{"an unknown flag", drifted, []string{"--nope"}, 2, "", "unknown flag: --nope"},
-		{"an unknown severity", drifted, []string{"--fail-on", "bad"}, 2, "", `--fail-on: "bad" is not a severity`},
-		{"an upgrade is looked ahead to", drifted, []string{"--callers", "user/remotion-user", "--remotion-version", "4.0.240", "--upgrade-to", "4.0.527"}, 1, "AFTER AN UPGRADE to Remotion 4.0.527\n  HIGH  user/remotion-user (caller)\n  missing     s3:PutBucketPolicy\n", ""},
-		{"an upgrade to no release", drifted, []string{"--upgrade-to", "next"}, 2, "", `--upgrade-to: "next" is not a Remotion release`},
-		{"an unknown format", drifted, []string{"--format", "xml"}, 2, "", `--format: "xml" is not known`},
-		{"a bad setting names its variable", drifted, []string{"--callers", "x", "--regions", "y"}, 2, "", "CALLERS: "},
-		{"no credentials", []string{"PATH=" + os.Getenv("PATH"), "AWS_EC2_METADATA_DISABLED=true", "HOME=" + t.TempDir()}, nil, 2, "", "AWS does not say who the credentials belong to"},
+		{"an unknown severity", drifted, []string{"--fail-on", "bad"}, 2, "",
+			`--fail-on: "bad" is not a severity`},
+		{"an upgrade is looked ahead to", drifted,
+			[]string{"--callers", "user/remotion-user", "--remotion-version", "4.0.240", "--upgrade-to",
+				"4.0.527"}, 1,
+			"AFTER AN UPGRADE to Remotion 4.0.527\n  HIGH  user/remotion-user (caller)\n  missing     " +
+				"s3:PutBucketPolicy\n", ""},
+		{"an upgrade to no release", drifted, []string{"--upgrade-to", "next"}, 2, "",
+			`--upgrade-to: "next" is not a Remotion release`},
+		{"an unknown format", drifted, []string{"--format", "xml"}, 2, "",
+			`--format: "xml" is not known`},
+		{"a bad setting names its variable", drifted, []string{"--callers", "x", "--regions", "y"}, 2, "",
+			"CALLERS: "},
+		{"no credentials", []string{"PATH=" + os.Getenv("PATH"), "AWS_EC2_METADATA_DISABLED=true",
+			"HOME=" + t.TempDir()}, nil, 2, "", "AWS does not say who the credentials belong to"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -82,7 +100,8 @@ func TestAuditCommand(t *testing.T) {
 			var out, errs strings.Builder
 			cmd.Stdout, cmd.Stderr = &out, &errs
 			_ = cmd.Run()
-			if got := cmd.ProcessState.ExitCode(); got != test.exit || !strings.Contains(out.String(), test.out) || !strings.Contains(errs.String(), test.err) {
+			if got := cmd.ProcessState.ExitCode(); got != test.exit ||
+				!strings.Contains(out.String(), test.out) || !strings.Contains(errs.String(), test.err) {
 				t.Errorf("exit %d, want %d\nstdout %s\nstderr %s", got, test.exit, out.String(), errs.String())
 			}
 		})
@@ -93,7 +112,8 @@ func TestLocalCommand(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	down := filepath.Join(dir, "account.yaml")
-	yaml := "account: \"123456789012\"\nfaults: [{operation: \"cloudwatch:*\", deny: true}]\nfunction: {environment: {CALLERS: none}}\n"
+	yaml := "account: \"123456789012\"\nfaults: [{operation: \"cloudwatch:*\", deny: " +
+		"true}]\nfunction: {environment: {CALLERS: none}}\n"
 	if err := os.WriteFile(down, []byte(yaml), 0o666); err != nil {
 		t.Fatal(err)
 	}
@@ -107,16 +127,28 @@ func TestLocalCommand(t *testing.T) {
 		exit int
 		want []string
 	}{
-		{"the example", nil, 0, []string{"== Event, events/scheduler.json", "== Report", "GAPS  10 gaps", "== Alert, as a mail", "Subject: [CRITICAL]", "== Metrics", "CompliancePercent", "== Answer of the function", `"announced":true`}},
-		{"one's own account and event", []string{"--account", "../../examples/compliant/account.yaml", "--event", "../../events/audit.json"}, 0, []string{"none was sent", `"status":"compliant"`}},
-		{"a sink that is down", []string{"--account", down}, 2, []string{"the function failed", "metrics to namespace"}},
-		{"an account file that is not there", []string{"--account", filepath.Join(dir, "none.yaml")}, 2, []string{"none.yaml"}},
-		{"a dry run shows the report all the same", []string{"--event", "../../events/audit-dry-run.json"}, 0, []string{"none was sent", "none were published", "== Report, asked for anew", "GAPS  10 gaps"}},
-		{"an account file that audits nobody", []string{"--account", nobody}, 2, []string{"does not say whom to audit"}},
-		{"an event that is not JSON", []string{"--event", nobody}, 2, []string{"--event: ", "is not JSON", "at byte"}},
-		{"a flag that has no meaning", []string{"--listen", "127.0.0.1:0"}, 2, []string{"--listen has no meaning without --serve"}},
-		{"an address others can reach", []string{"--serve", "--listen", "0.0.0.0:0"}, 2, []string{"loopback"}},
-		{"a function that is not there", []string{"--function", filepath.Join(dir, "none")}, 2, []string{"none"}},
+		{"the example", nil, 0, []string{"== Event, events/scheduler.json", "== Report", "GAPS  10 gaps",
+			"== Alert, as a mail", "Subject: [CRITICAL]", "== Metrics", "CompliancePercent",
+			"== Answer of the function", `"announced":true`}},
+		{"one's own account and event", []string{"--account", "../../examples/compliant/account.yaml",
+			"--event", "../../events/audit.json"}, 0, []string{"none was sent", `"status":"compliant"`}},
+		{"a sink that is down", []string{"--account", down}, 2,
+			[]string{"the function failed", "metrics to namespace"}},
+		{"an account file that is not there", []string{"--account", filepath.Join(dir, "none.yaml")}, 2,
+			[]string{"none.yaml"}},
+		{"a dry run shows the report all the same",
+			[]string{"--event", "../../events/audit-dry-run.json"}, 0,
+			[]string{"none was sent", "none were published", "== Report, asked for anew", "GAPS  10 gaps"}},
+		{"an account file that audits nobody", []string{"--account", nobody}, 2,
+			[]string{"does not say whom to audit"}},
+		{"an event that is not JSON", []string{"--event", nobody}, 2,
+			[]string{"--event: ", "is not JSON", "at byte"}},
+		{"a flag that has no meaning", []string{"--listen", "127.0.0.1:0"}, 2,
+			[]string{"--listen has no meaning without --serve"}},
+		{"an address others can reach", []string{"--serve", "--listen", "0.0.0.0:0"}, 2,
+			[]string{"loopback"}},
+		{"a function that is not there", []string{"--function", filepath.Join(dir, "none")}, 2,
+			[]string{"none"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -146,8 +178,10 @@ func TestPoliciesCommandRefuses(t *testing.T) {
 		var out, errs strings.Builder
 		cmd.Stdout, cmd.Stderr = &out, &errs
 		_ = cmd.Run()
-		if cmd.ProcessState.ExitCode() != 2 || out.String() != "" || !strings.Contains(errs.String(), want) {
-			t.Errorf("%q: exit %d\nstdout %s\nstderr %s", args, cmd.ProcessState.ExitCode(), out.String(), errs.String())
+		if cmd.ProcessState.ExitCode() != 2 || out.String() != "" ||
+			!strings.Contains(errs.String(), want) {
+			t.Errorf("%q: exit %d\nstdout %s\nstderr %s", args, cmd.ProcessState.ExitCode(), out.String(),
+				errs.String())
 		}
 	}
 }
@@ -165,7 +199,8 @@ func TestOutputIsReplaced(t *testing.T) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	if got, err := os.ReadFile(file); err != nil || !strings.HasPrefix(string(got), "COMPLIANT") || strings.Contains(string(got), "old ") {
+	if got, err := os.ReadFile(file); err != nil || !strings.HasPrefix(string(got), "COMPLIANT") ||
+		strings.Contains(string(got), "old ") {
 		t.Errorf("%v %.200s", err, got)
 	}
 }
@@ -178,7 +213,8 @@ func TestPoliciesCommand(t *testing.T) {
 	}{
 		{[]string{"policies", "user"}, `"s3:PutBucketPolicy"`},
 		{[]string{"policies", "role", "--remotion-version", "4.0.240"}, `/aws/lambda-insights:*`},
-		{[]string{"policies", "auditor", "--account", "123456789012"}, `"arn:aws:iam::123456789012:role/*"`},
+		{[]string{"policies", "auditor", "--account", "123456789012"},
+			`"arn:aws:iam::123456789012:role/*"`},
 		{[]string{"version"}, "Remotion 3.0.0 to "},
 	} {
 		out, err := exec.Command(command, test.args...).Output()
@@ -213,8 +249,10 @@ func TestMailsCommandAuditsTheSame(t *testing.T) {
 	a.Roles["video"] = awsemu.Role{Path: "/teams/", Inline: a.Roles["remotion-lambda-role"].Inline}
 	a.Organization = awsemu.Organization{{awsemu.FullAWSAccess, `{"Version":"2012-10-17","Statement":[
 		{"Effect":"Deny","Action":"s3:*","Resource":"*","Condition":{"StringNotEquals":{"aws:RequestedRegion":"us-east-1"}}}]}`}}
-	for name, value := range map[string]string{"CALLERS": "user/remotion-user=render", "RENDER_ROLE": "video", "REGIONS": "us-east-1,eu-central-1",
-		"REMOTION_VERSION": "4.0.100", "BUCKETS": "my-sites", "ASSUMED_CONTEXT": "aws:PrincipalTag/team=it's video"} {
+	for name, value := range map[string]string{"CALLERS": "user/remotion-user=render",
+		"RENDER_ROLE": "video", "REGIONS": "us-east-1,eu-central-1",
+		"REMOTION_VERSION": "4.0.100", "BUCKETS": "my-sites",
+		"ASSUMED_CONTEXT": "aws:PrincipalTag/team=it's video"} {
 		a.Function.Environment[name] = value
 	}
 	server := &awsemu.Server{Account: a}
@@ -234,7 +272,8 @@ func TestMailsCommandAuditsTheSame(t *testing.T) {
 		t.Fatalf("no command in\n%s", mail)
 	}
 	cmd := exec.Command("sh", "-c", command+" audit "+line)
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "AWS_ENDPOINT_URL=" + endpoint.URL, "AWS_ACCESS_KEY_ID=AKIA", "AWS_SECRET_ACCESS_KEY=x", "AWS_REGION=eu-west-3"}
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "AWS_ENDPOINT_URL=" + endpoint.URL,
+		"AWS_ACCESS_KEY_ID=AKIA", "AWS_SECRET_ACCESS_KEY=x", "AWS_REGION=eu-west-3"}
 	out, _ := cmd.CombinedOutput()
 	_, rest, _ := strings.Cut(string(out), "\nGAPS  ")
 	headline, _, _ := strings.Cut(rest, "\n")

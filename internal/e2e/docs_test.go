@@ -27,7 +27,8 @@ func TestDocumentedAccount(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := trial{account: account, event: "scheduler.json"}.run(t)
-	if o.FunctionError != "" || o.answer.Status != audit.StatusGaps || o.answer.Problems == 0 || len(o.messages) != 1 {
+	if o.FunctionError != "" || o.answer.Status != audit.StatusGaps || o.answer.Problems == 0 ||
+		len(o.messages) != 1 {
 		t.Errorf("%s %+v %q", o.ErrorMessage, o.answer, o.subjects())
 	}
 	if !strings.Contains(o.messages[0].Body("email"), `inline policy "broken"`) {

@@ -8,10 +8,14 @@ import (
 	"testing"
 )
 
-// auditing is the compliant example, with the function under a role of its own: what the command prints for it, edited.
-func auditing(t *testing.T, edit func(policy string) string, environment string, args ...string) (file string) {
+// auditing is the compliant example, with the function under a role of its own: what the command
+// prints for it, edited.
+func auditing(t *testing.T, edit func(policy string) string, environment string,
+	args ...string) (file string) {
 	t.Helper()
-	policy, err := exec.Command(command, append([]string{"policies", "auditor", "--function", "--account", "123456789012"}, args...)...).Output()
+	policy, err := exec.Command(command,
+		append([]string{"policies", "auditor", "--function", "--account", "123456789012"},
+			args...)...).Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,10 +27,12 @@ func auditing(t *testing.T, edit func(policy string) string, environment string,
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := strings.Replace(string(yaml), "\nroles:\n", "\nroles:\n  auditor:\n    inline: {audit: {file: auditor.json}}\n", 1)
+	text := strings.Replace(string(yaml), "\nroles:\n",
+		"\nroles:\n  auditor:\n    inline: {audit: {file: auditor.json}}\n", 1)
 	text = strings.Replace(text, "\nfunction:\n", "\nfunction:\n  role: auditor\n", 1)
 	text = strings.Replace(text, "\n  environment:\n", "\n  environment:\n"+environment, 1)
-	for name, data := range map[string]string{"account.yaml": text, "auditor.json": edit(made.Replace(string(policy)))} {
+	for name, data := range map[string]string{"account.yaml": text,
+		"auditor.json": edit(made.Replace(string(policy)))} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(data), 0o666); err != nil {
 			t.Fatal(err)
 		}
@@ -37,13 +43,15 @@ func auditing(t *testing.T, edit func(policy string) string, environment string,
 // The least privilege that the command prints is enough for local mode's function, and less is not.
 func TestFunctionUnderItsRole(t *testing.T) {
 	t.Parallel()
-	const session = "User: arn:aws:sts::123456789012:assumed-role/auditor/remotion-audit is not authorized to perform: "
+	const session = "User: arn:aws:sts::123456789012:assumed-role/auditor/remotion-audit is not " +
+		"authorized to perform: "
 	enforced, free := []string{"--enforce-iam"}, []string(nil)
 	asPrinted := func(policy string) string { return policy }
 	instead := func(of, other string) func(string) string {
 		return func(policy string) string { return strings.Replace(policy, `"`+of+`"`, `"`+other+`"`, 1) }
 	}
-	narrow := []string{"--read-scope", "named", "--named", arnOf + "user/remotion-user," + arnOf + "role/remotion-lambda-role"}
+	narrow := []string{"--read-scope", "named", "--named",
+		arnOf + "user/remotion-user," + arnOf + "role/remotion-lambda-role"}
 	tests := []struct {
 		name, event string
 		edit        func(string) string
@@ -54,19 +62,29 @@ func TestFunctionUnderItsRole(t *testing.T) {
 		want        string
 	}{
 		{"with what it needs", "scheduler.json", asPrinted, "", nil, enforced, 0, `"status":"compliant"`},
-		{"with what is named", "scheduler.json", asPrinted, "    READ_SCOPE: named\n", narrow, enforced, 0, `"status":"compliant"`},
-		{"with what is named, and nobody says so", "scheduler.json", asPrinted, "", narrow, enforced, 0, `"status":"unverified"`},
-		{"without the right to send", "test-alert.json", instead("sns:Publish", "sns:Subscribe"), "", nil, enforced, 2,
-			session + "SNS:Publish on resource: arn:aws:sns:us-east-1:123456789012:remotion-audit because no identity-based policy allows the SNS:Publish action"},
-		{"without it, and nobody looks", "test-alert.json", instead("sns:Publish", "sns:Subscribe"), "", nil, free, 0, "== Alert, as a mail"},
-		{"with metrics of another namespace", "scheduler.json", instead("RemotionAudit", "Other"), "", nil, enforced, 2, session + "cloudwatch:PutMetricData"},
+		{"with what is named", "scheduler.json", asPrinted, "    READ_SCOPE: named\n", narrow, enforced,
+			0, `"status":"compliant"`},
+		{"with what is named, and nobody says so", "scheduler.json", asPrinted, "", narrow, enforced, 0,
+			`"status":"unverified"`},
+		{"without the right to send", "test-alert.json", instead("sns:Publish", "sns:Subscribe"), "", nil,
+			enforced, 2,
+			session +
+				"SNS:Publish on resource: arn:aws:sns:us-east-1:123456789012:remotion-audit because no " +
+				"identity-based policy allows the SNS:Publish action"},
+		{"without it, and nobody looks", "test-alert.json", instead("sns:Publish", "sns:Subscribe"), "",
+			nil, free, 0, "== Alert, as a mail"},
+		{"with metrics of another namespace", "scheduler.json", instead("RemotionAudit", "Other"), "",
+			nil, enforced, 2, session + "cloudwatch:PutMetricData"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			file := auditing(t, test.edit, test.environment, test.printed...)
-			cmd := exec.Command(command, append([]string{"local", "--account", file, "--event", "../../events/" + test.event}, test.args...)...)
+			cmd := exec.Command(command,
+				append([]string{"local", "--account", file, "--event", "../../events/" + test.event},
+					test.args...)...)
 			out, _ := cmd.CombinedOutput()
-			if got := cmd.ProcessState.ExitCode(); got != test.exit || !strings.Contains(string(out), test.want) {
+			if got := cmd.ProcessState.ExitCode(); got != test.exit ||
+				!strings.Contains(string(out), test.want) {
 				t.Errorf("exit %d, want %d and %q\n%s", got, test.exit, test.want, out)
 			}
 		})

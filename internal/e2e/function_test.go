@@ -93,7 +93,8 @@ func (tr trial) run(t *testing.T) outcome {
 		defer endpoint.Close()
 		url = endpoint.URL
 	}
-	env := map[string]string{"AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "secret"}
+	env := map[string]string{"AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": "AKIA",
+		"AWS_SECRET_ACCESS_KEY": "secret"}
 	for _, m := range []map[string]string{tr.account.Function.Environment, tr.env} {
 		for k, v := range m {
 			env[k] = v
@@ -105,7 +106,8 @@ func (tr trial) run(t *testing.T) outcome {
 	if tr.binary == "" {
 		tr.binary = bootstrap
 	}
-	rt, err := runtimeapi.New(runtimeapi.Config{Binary: tr.binary, Wrapper: tr.wrapper, Timeout: tr.timeout, Env: env})
+	rt, err := runtimeapi.New(runtimeapi.Config{Binary: tr.binary, Wrapper: tr.wrapper,
+		Timeout: tr.timeout, Env: env})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +151,8 @@ func (o outcome) subjects() (list []string) {
 }
 
 func TestEvents(t *testing.T) {
-	const drifted = "[CRITICAL] Remotion IAM: first audit, 10 gaps | role/remotion-lambda-role +1 | 123456789012"
+	const drifted = "[CRITICAL] Remotion IAM: first audit, 10 gaps | role/remotion-lambda-role +1 | " +
+		"123456789012"
 	tests := []struct {
 		account, event string
 		status         audit.ReportStatus
@@ -163,16 +166,20 @@ func TestEvents(t *testing.T) {
 		{"drifted", "test-alert.json", "", "[TEST] Remotion IAM: test message | 123456789012", 0},
 		{"compliant", "scheduler.json", audit.StatusCompliant, "", 1},
 		{"narrowed", "scheduler.json", audit.StatusCompliant, "", 1},
-		{"releases", "scheduler.json", audit.StatusGaps, "[CRITICAL] Remotion IAM: first audit, 14 gaps | user/remotion-user +1 | 123456789012", 1},
+		{"releases", "scheduler.json", audit.StatusGaps,
+			"[CRITICAL] Remotion IAM: first audit, 14 gaps | user/remotion-user +1 | 123456789012", 1},
 	}
 	for _, test := range tests {
 		t.Run(test.account+" "+test.event, func(t *testing.T) {
 			t.Parallel()
 			o := trial{account: account(t, test.account), event: test.event}.run(t)
-			if o.FunctionError != "" || o.answer.Status != test.status || strings.Join(o.subjects(), "\n") != test.subject || o.puts != test.puts {
-				t.Errorf("%s: status %q, subjects %q, %d puts; want %q, %q, %d\n%s", o.ErrorMessage, o.answer.Status, o.subjects(), o.puts, test.status, test.subject, test.puts, o.Logs)
+			if o.FunctionError != "" || o.answer.Status != test.status ||
+				strings.Join(o.subjects(), "\n") != test.subject || o.puts != test.puts {
+				t.Errorf("%s: status %q, subjects %q, %d puts; want %q, %q, %d\n%s", o.ErrorMessage,
+					o.answer.Status, o.subjects(), o.puts, test.status, test.subject, test.puts, o.Logs)
 			}
-			if o.answer.Announced != (test.subject != "") || o.answer.Measured != (test.puts > 0) || o.answer.DryRun != strings.Contains(test.event, "dry-run") {
+			if o.answer.Announced != (test.subject != "") || o.answer.Measured != (test.puts > 0) ||
+				o.answer.DryRun != strings.Contains(test.event, "dry-run") {
 				t.Errorf("answer %+v", o.answer)
 			}
 		})
@@ -191,13 +198,18 @@ func TestMessageAndMetricsAgree(t *testing.T) {
 		t.Fatal(err)
 	}
 	if r.Run.ID != o.RequestID || len(r.Findings) != 10 || r.Summary != *o.answer.Summary {
-		t.Errorf("run %s of %s, %d findings, %+v and %+v", r.Run.ID, o.RequestID, len(r.Findings), r.Summary, *o.answer.Summary)
+		t.Errorf("run %s of %s, %d findings, %+v and %+v", r.Run.ID, o.RequestID, len(r.Findings),
+			r.Summary, *o.answer.Summary)
 	}
 	want := map[string]float64{
-		"Gaps": 10, "GapsCritical": 6, "GapsMuted": 0, "RequirementsTotal": 49, "RequirementsUnverified": 0, "CompliancePercent": 100 * 39.0 / 49,
-		"OldestGapAge": 0, "AuditCompleted": 1, "AlertFailures": 0, "NoSubscribers": 0, "StateErrors": 0, "ThrottledCalls": 0,
-		"Gaps user/remotion-user": 2, "GapsCritical user/remotion-user": 0, "RequirementsUnverified user/remotion-user": 0,
-		"Gaps role/remotion-lambda-role": 8, "GapsCritical role/remotion-lambda-role": 6, "RequirementsUnverified role/remotion-lambda-role": 0,
+		"Gaps": 10, "GapsCritical": 6, "GapsMuted": 0, "RequirementsTotal": 49,
+		"RequirementsUnverified": 0, "CompliancePercent": 100 * 39.0 / 49,
+		"OldestGapAge": 0, "AuditCompleted": 1, "AlertFailures": 0, "NoSubscribers": 0, "StateErrors": 0,
+		"ThrottledCalls":          0,
+		"Gaps user/remotion-user": 2, "GapsCritical user/remotion-user": 0,
+		"RequirementsUnverified user/remotion-user": 0,
+		"Gaps role/remotion-lambda-role":            8, "GapsCritical role/remotion-lambda-role": 6,
+		"RequirementsUnverified role/remotion-lambda-role": 0,
 	}
 	if fmt.Sprint(o.metrics) != fmt.Sprint(want) {
 		t.Errorf("metrics %v\nwant    %v", o.metrics, want)
@@ -205,14 +217,16 @@ func TestMessageAndMetricsAgree(t *testing.T) {
 	if !strings.Contains(o.messages[0].Body("email"), "arn:aws:s3:::remotionlamda-*") {
 		t.Error("the mail does not show the typo")
 	}
-	if !strings.Contains(o.Logs, `"requestId":"`+o.RequestID+`"`) || !strings.Contains(o.Logs, `"message":"audit done"`) {
+	if !strings.Contains(o.Logs, `"requestId":"`+o.RequestID+`"`) ||
+		!strings.Contains(o.Logs, `"message":"audit done"`) {
 		t.Errorf("logs %s", o.Logs)
 	}
 }
 
 func TestBadDays(t *testing.T) {
 	refuse := func(operation string, status int) awsemu.Fault {
-		return awsemu.Fault{Operation: operation, Error: &awsemu.FaultError{Code: "InternalFailure", Message: "down", Status: status}}
+		return awsemu.Fault{Operation: operation, Error: &awsemu.FaultError{Code: "InternalFailure",
+			Message: "down", Status: status}}
 	}
 	tests := []struct {
 		name    string
@@ -223,111 +237,172 @@ func TestBadDays(t *testing.T) {
 		timeout time.Duration
 		check   func(*testing.T, outcome)
 	}{
-		{name: "SNS down: metrics are sent, and the run fails loudly", account: "drifted", faults: []awsemu.Fault{refuse("sns:Publish", 400)}, check: func(t *testing.T, o outcome) {
-			if !strings.Contains(o.ErrorMessage, "alert to arn:aws:sns") || o.metrics["AlertFailures"] != 1 || o.metrics["Gaps"] != 10 {
-				t.Errorf("%q %v", o.ErrorMessage, o.metrics)
-			}
-		}},
-		{name: "CloudWatch down: the alert is sent, and the run fails loudly", account: "drifted", faults: []awsemu.Fault{refuse("cloudwatch:PutMetricData", 400)}, check: func(t *testing.T, o outcome) {
-			if !strings.Contains(o.ErrorMessage, "metrics to namespace RemotionAudit") || len(o.messages) != 1 {
-				t.Errorf("%q %q", o.ErrorMessage, o.subjects())
-			}
-		}},
-		{name: "both down: both are told", account: "drifted", faults: []awsemu.Fault{refuse("sns:Publish", 400), refuse("cloudwatch:PutMetricData", 400)}, check: func(t *testing.T, o outcome) {
-			if !strings.Contains(o.ErrorMessage, "alert to") || !strings.Contains(o.ErrorMessage, "metrics to") {
-				t.Errorf("%q", o.ErrorMessage)
-			}
-		}},
-		{name: "the right to simulate is lost: could not look", account: "compliant", faults: []awsemu.Fault{{Operation: "iam:SimulatePrincipalPolicy", Deny: true}}, check: func(t *testing.T, o outcome) {
-			_, gaps := o.metrics["Gaps"]
-			_, percent := o.metrics["CompliancePercent"]
-			if o.FunctionError != "" || o.answer.Status != audit.StatusUnverified || gaps || percent || o.metrics["RequirementsUnverified"] != 48 || o.metrics["AuditCompleted"] != 1 {
-				t.Errorf("%s %q %v", o.ErrorMessage, o.answer.Status, o.metrics)
-			}
-			if len(o.messages) != 1 || !strings.HasPrefix(o.messages[0].Subject, "[UNVERIFIED]") || !strings.Contains(o.messages[0].Body("email"), "grant the auditor") {
-				t.Errorf("%q", o.subjects())
-			}
-		}},
-		{name: "throttled, and recovered: nothing to see but a count", account: "compliant", faults: []awsemu.Fault{{Operation: "iam:SimulatePrincipalPolicy", Throttle: true, Times: 2}}, check: func(t *testing.T, o outcome) {
-			if o.FunctionError != "" || o.answer.Status != audit.StatusCompliant || o.metrics["ThrottledCalls"] != 2 || len(o.messages) != 0 {
-				t.Errorf("%s %q %v %q", o.ErrorMessage, o.answer.Status, o.metrics, o.subjects())
-			}
-		}},
-		{name: "throttled for good: unverified by the deadline, told and measured", account: "compliant", timeout: 6 * time.Second, faults: []awsemu.Fault{{Operation: "iam:*", Throttle: true}}, check: func(t *testing.T, o outcome) {
-			if o.FunctionError != "" || o.answer.Status != audit.StatusUnverified || o.metrics["ThrottledCalls"] == 0 || o.puts != 1 || len(o.messages) != 1 {
-				t.Errorf("%s %q %v %q", o.ErrorMessage, o.answer.Status, o.metrics, o.subjects())
-			}
-		}},
-		{name: "slow answers: collection stops early enough to tell", account: "drifted", timeout: 2 * time.Second, faults: []awsemu.Fault{{Operation: "iam:SimulatePrincipalPolicy", Delay: time.Minute}}, check: func(t *testing.T, o outcome) {
-			if o.TimedOut || o.FunctionError != "" || o.metrics["AuditCompleted"] != 0 || o.puts != 1 || len(o.messages) != 1 || !strings.Contains(o.messages[0].Body("email"), "the deadline came first") {
-				t.Errorf("timed out %v, %s %v %q", o.TimedOut, o.ErrorMessage, o.metrics, o.subjects())
-			}
-		}},
-		{name: "a slow topic does not eat the metrics' time", account: "drifted", timeout: 2 * time.Second, faults: []awsemu.Fault{{Operation: "sns:Publish", Delay: time.Minute}}, check: func(t *testing.T, o outcome) {
-			if o.TimedOut || !strings.Contains(o.ErrorMessage, "alert to") || o.puts != 1 || o.metrics["AlertFailures"] != 1 {
-				t.Errorf("timed out %v, %q %v", o.TimedOut, o.ErrorMessage, o.metrics)
-			}
-		}},
-		{name: "everything hangs: an error, and not a kill", account: "drifted", timeout: 2 * time.Second, faults: []awsemu.Fault{{Operation: "*", Delay: time.Minute}}, check: func(t *testing.T, o outcome) {
-			if o.TimedOut || !strings.Contains(o.ErrorMessage, "alert to") || !strings.Contains(o.ErrorMessage, "metrics to") {
-				t.Errorf("timed out %v, %q, answer %+v", o.TimedOut, o.ErrorMessage, o.answer)
-			}
-		}},
-		{name: "lost replies are asked for again", account: "drifted", faults: []awsemu.Fault{{Operation: "iam:*", LoseReply: true, Times: 4}}, check: func(t *testing.T, o outcome) {
-			if o.answer.Status != audit.StatusGaps || o.answer.Gaps != 10 || o.answer.Unverified != 0 || len(o.messages) != 1 {
-				t.Errorf("%s %+v %q", o.ErrorMessage, o.answer, o.subjects())
-			}
-		}},
-		{name: "a lost reply of the topic sends twice, with one key", account: "drifted", faults: []awsemu.Fault{{Operation: "sns:Publish", LoseReply: true, Times: 1}}, check: func(t *testing.T, o outcome) {
-			if o.FunctionError != "" || len(o.messages) != 2 || o.messages[0].Attributes["dedupKey"].Value != o.messages[1].Attributes["dedupKey"].Value {
-				t.Errorf("%s %q", o.ErrorMessage, o.subjects())
-			}
-		}},
-		{name: "nobody to tell", account: "drifted", env: map[string]string{"TOPIC_ARN": ""}, check: func(t *testing.T, o outcome) {
-			if o.FunctionError != "" || o.answer.Announced || o.puts != 1 || !strings.Contains(o.Logs, "nobody is told: TOPIC_ARN is not set") {
-				t.Errorf("%s %+v %s", o.ErrorMessage, o.answer, o.Logs)
-			}
-		}},
-		{name: "a bad configuration tells every problem", account: "drifted", env: map[string]string{"CALLERS": "user/x=y", "REGIONS": "here"}, check: func(t *testing.T, o outcome) {
-			if !strings.Contains(o.ErrorMessage, "CALLERS: ") || !strings.Contains(o.ErrorMessage, "REGIONS: ") || o.puts != 0 {
-				t.Errorf("%q", o.ErrorMessage)
-			}
-		}},
-		{name: "an alert that does not go out is in the log, gap by gap", account: "drifted", faults: []awsemu.Fault{{Operation: "sns:Publish", Deny: true}}, check: func(t *testing.T, o outcome) {
-			if !strings.Contains(o.ErrorMessage, "grant the function sns:Publish") || strings.Count(o.Logs, `"message":"gap"`) != 2 || !strings.Contains(o.Logs, `"actions":["s3:PutBucketPolicy","logs:PutRetentionPolicy"]`) {
-				t.Errorf("%q\n%s", o.ErrorMessage, o.Logs)
-			}
-		}},
-		{name: "throttled until the deadline: the deadline is not blamed alone", account: "compliant", timeout: 4 * time.Second, faults: []awsemu.Fault{{Operation: "iam:SimulatePrincipalPolicy", Throttle: true}}, check: func(t *testing.T, o outcome) {
-			if len(o.messages) != 1 || !strings.Contains(strings.Join(strings.Fields(o.messages[0].Body("email")), " "), "after AWS had throttled") {
-				t.Errorf("%s %q", o.ErrorMessage, o.subjects())
-			}
-		}},
-		{name: "what failed in passing is not announced: it is asked once more", account: "compliant", faults: []awsemu.Fault{{Operation: "iam:GetRolePolicy", Error: &awsemu.FaultError{Code: "InvalidInput", Status: 400}, Times: 1}}, check: func(t *testing.T, o outcome) {
-			if o.FunctionError != "" || o.answer.Status != audit.StatusCompliant || len(o.messages) != 0 {
-				t.Errorf("%s %q %q", o.ErrorMessage, o.answer.Status, o.subjects())
-			}
-		}},
-		{name: "S3 hangs: the alert goes out all the same", account: "drifted", timeout: 4 * time.Second, faults: []awsemu.Fault{{Operation: "s3:*", Delay: time.Minute}}, check: func(t *testing.T, o outcome) {
-			if o.TimedOut || o.FunctionError != "" || len(o.messages) != 1 || o.metrics["StateErrors"] == 0 || o.puts != 1 {
-				t.Errorf("timed out %v, %s %q %v", o.TimedOut, o.ErrorMessage, o.subjects(), o.metrics)
-			}
-		}},
-		{name: "an event that is not ours", account: "drifted", event: `{"key1":"value1"}`, check: func(t *testing.T, o outcome) {
-			if !strings.Contains(o.ErrorMessage, `accepted are {"command":"audit"}`) || o.puts != 0 || len(o.messages) != 0 {
-				t.Errorf("%q", o.ErrorMessage)
-			}
-		}},
-		{name: "an event cannot choose the topic", account: "drifted", event: `{"command":"audit","TOPIC_ARN":"arn:aws:sns:us-east-1:210987654321:mine"}`, check: func(t *testing.T, o outcome) {
-			if !strings.Contains(o.ErrorMessage, `unknown field "TOPIC_ARN"`) || len(o.messages) != 0 {
-				t.Errorf("%q %q", o.ErrorMessage, o.subjects())
-			}
-		}},
-		{name: "a caller of another account", account: "drifted", env: map[string]string{"CALLERS": "arn:aws:iam::210987654321:user/x"}, check: func(t *testing.T, o outcome) {
-			if !strings.Contains(o.ErrorMessage, "audit it from there") {
-				t.Errorf("%q", o.ErrorMessage)
-			}
-		}},
+		{name: "SNS down: metrics are sent, and the run fails loudly", account: "drifted",
+			faults: []awsemu.Fault{refuse("sns:Publish", 400)}, check: func(t *testing.T, o outcome) {
+				if !strings.Contains(o.ErrorMessage, "alert to arn:aws:sns") ||
+					o.metrics["AlertFailures"] != 1 || o.metrics["Gaps"] != 10 {
+					t.Errorf("%q %v", o.ErrorMessage, o.metrics)
+				}
+			}},
+		{name: "CloudWatch down: the alert is sent, and the run fails loudly", account: "drifted",
+			faults: []awsemu.Fault{refuse("cloudwatch:PutMetricData", 400)},
+			check: func(t *testing.T, o outcome) {
+				if !strings.Contains(o.ErrorMessage, "metrics to namespace RemotionAudit") ||
+					len(o.messages) != 1 {
+					t.Errorf("%q %q", o.ErrorMessage, o.subjects())
+				}
+			}},
+		{name: "both down: both are told", account: "drifted",
+			faults: []awsemu.Fault{refuse("sns:Publish", 400), refuse("cloudwatch:PutMetricData", 400)},
+			check: func(t *testing.T, o outcome) {
+				if !strings.Contains(o.ErrorMessage, "alert to") ||
+					!strings.Contains(o.ErrorMessage, "metrics to") {
+					t.Errorf("%q", o.ErrorMessage)
+				}
+			}},
+		{name: "the right to simulate is lost: could not look", account: "compliant",
+			faults: []awsemu.Fault{{Operation: "iam:SimulatePrincipalPolicy", Deny: true}},
+			check: func(t *testing.T, o outcome) {
+				_, gaps := o.metrics["Gaps"]
+				_, percent := o.metrics["CompliancePercent"]
+				if o.FunctionError != "" || o.answer.Status != audit.StatusUnverified || gaps || percent ||
+					o.metrics["RequirementsUnverified"] != 48 || o.metrics["AuditCompleted"] != 1 {
+					t.Errorf("%s %q %v", o.ErrorMessage, o.answer.Status, o.metrics)
+				}
+				if len(o.messages) != 1 || !strings.HasPrefix(o.messages[0].Subject, "[UNVERIFIED]") ||
+					!strings.Contains(o.messages[0].Body("email"), "grant the auditor") {
+					t.Errorf("%q", o.subjects())
+				}
+			}},
+		{name: "throttled, and recovered: nothing to see but a count", account: "compliant",
+			faults: []awsemu.Fault{{Operation: "iam:SimulatePrincipalPolicy", Throttle: true, Times: 2}},
+			check: func(t *testing.T, o outcome) {
+				if o.FunctionError != "" || o.answer.Status != audit.StatusCompliant ||
+					o.metrics["ThrottledCalls"] != 2 || len(o.messages) != 0 {
+					t.Errorf("%s %q %v %q", o.ErrorMessage, o.answer.Status, o.metrics, o.subjects())
+				}
+			}},
+		{name: "throttled for good: unverified by the deadline, told and measured", account: "compliant",
+			timeout: 6 * time.Second, faults: []awsemu.Fault{{Operation: "iam:*", Throttle: true}},
+			check: func(t *testing.T, o outcome) {
+				if o.FunctionError != "" || o.answer.Status != audit.StatusUnverified ||
+					o.metrics["ThrottledCalls"] == 0 || o.puts != 1 || len(o.messages) != 1 {
+					t.Errorf("%s %q %v %q", o.ErrorMessage, o.answer.Status, o.metrics, o.subjects())
+				}
+			}},
+		{name: "slow answers: collection stops early enough to tell", account: "drifted",
+			timeout: 2 * time.Second,
+			faults:  []awsemu.Fault{{Operation: "iam:SimulatePrincipalPolicy", Delay: time.Minute}},
+			check: func(t *testing.T, o outcome) {
+				if o.TimedOut || o.FunctionError != "" || o.metrics["AuditCompleted"] != 0 || o.puts != 1 ||
+					len(o.messages) != 1 || !strings.Contains(o.messages[0].Body("email"),
+					"the deadline came first") {
+					t.Errorf("timed out %v, %s %v %q", o.TimedOut, o.ErrorMessage, o.metrics, o.subjects())
+				}
+			}},
+		{name: "a slow topic does not eat the metrics' time", account: "drifted",
+			timeout: 2 * time.Second, faults: []awsemu.Fault{{Operation: "sns:Publish", Delay: time.Minute}},
+			check: func(t *testing.T, o outcome) {
+				if o.TimedOut || !strings.Contains(o.ErrorMessage, "alert to") || o.puts != 1 ||
+					o.metrics["AlertFailures"] != 1 {
+					t.Errorf("timed out %v, %q %v", o.TimedOut, o.ErrorMessage, o.metrics)
+				}
+			}},
+		{name: "everything hangs: an error, and not a kill", account: "drifted", timeout: 2 * time.Second,
+			faults: []awsemu.Fault{{Operation: "*", Delay: time.Minute}},
+			check: func(t *testing.T, o outcome) {
+				if o.TimedOut || !strings.Contains(o.ErrorMessage, "alert to") ||
+					!strings.Contains(o.ErrorMessage, "metrics to") {
+					t.Errorf("timed out %v, %q, answer %+v", o.TimedOut, o.ErrorMessage, o.answer)
+				}
+			}},
+		{name: "lost replies are asked for again", account: "drifted",
+			faults: []awsemu.Fault{{Operation: "iam:*", LoseReply: true, Times: 4}},
+			check: func(t *testing.T, o outcome) {
+				if o.answer.Status != audit.StatusGaps || o.answer.Gaps != 10 || o.answer.Unverified != 0 ||
+					len(o.messages) != 1 {
+					t.Errorf("%s %+v %q", o.ErrorMessage, o.answer, o.subjects())
+				}
+			}},
+		{name: "a lost reply of the topic sends twice, with one key", account: "drifted",
+			faults: []awsemu.Fault{{Operation: "sns:Publish", LoseReply: true, Times: 1}},
+			check: func(t *testing.T, o outcome) {
+				if o.FunctionError != "" || len(o.messages) != 2 ||
+					o.messages[0].Attributes["dedupKey"].Value != o.messages[1].Attributes["dedupKey"].Value {
+					t.Errorf("%s %q", o.ErrorMessage, o.subjects())
+				}
+			}},
+		{name: "nobody to tell", account: "drifted", env: map[string]string{"TOPIC_ARN": ""},
+			check: func(t *testing.T, o outcome) {
+				if o.FunctionError != "" || o.answer.Announced || o.puts != 1 ||
+					!strings.Contains(o.Logs, "nobody is told: TOPIC_ARN is not set") {
+					t.Errorf("%s %+v %s", o.ErrorMessage, o.answer, o.Logs)
+				}
+			}},
+		{name: "a bad configuration tells every problem", account: "drifted",
+			env: map[string]string{"CALLERS": "user/x=y", "REGIONS": "here"},
+			check: func(t *testing.T, o outcome) {
+				if !strings.Contains(o.ErrorMessage, "CALLERS: ") ||
+					!strings.Contains(o.ErrorMessage, "REGIONS: ") || o.puts != 0 {
+					t.Errorf("%q", o.ErrorMessage)
+				}
+			}},
+		{name: "an alert that does not go out is in the log, gap by gap", account: "drifted",
+			faults: []awsemu.Fault{{Operation: "sns:Publish", Deny: true}},
+			check: func(t *testing.T, o outcome) {
+				if !strings.Contains(o.ErrorMessage, "grant the function sns:Publish") ||
+					strings.Count(o.Logs, `"message":"gap"`) != 2 ||
+					!strings.Contains(o.Logs, `"actions":["s3:PutBucketPolicy","logs:PutRetentionPolicy"]`) {
+					t.Errorf("%q\n%s", o.ErrorMessage, o.Logs)
+				}
+			}},
+		{name: "throttled until the deadline: the deadline is not blamed alone", account: "compliant",
+			timeout: 4 * time.Second,
+			faults:  []awsemu.Fault{{Operation: "iam:SimulatePrincipalPolicy", Throttle: true}},
+			check: func(t *testing.T, o outcome) {
+				if len(o.messages) != 1 ||
+					!strings.Contains(strings.Join(strings.Fields(o.messages[0].Body("email")), " "),
+						"after AWS had throttled") {
+					t.Errorf("%s %q", o.ErrorMessage, o.subjects())
+				}
+			}},
+		{name: "what failed in passing is not announced: it is asked once more", account: "compliant",
+			faults: []awsemu.Fault{{Operation: "iam:GetRolePolicy",
+				Error: &awsemu.FaultError{Code: "InvalidInput", Status: 400}, Times: 1}},
+			check: func(t *testing.T, o outcome) {
+				if o.FunctionError != "" || o.answer.Status != audit.StatusCompliant || len(o.messages) != 0 {
+					t.Errorf("%s %q %q", o.ErrorMessage, o.answer.Status, o.subjects())
+				}
+			}},
+		{name: "S3 hangs: the alert goes out all the same", account: "drifted", timeout: 4 * time.Second,
+			faults: []awsemu.Fault{{Operation: "s3:*", Delay: time.Minute}},
+			check: func(t *testing.T, o outcome) {
+				if o.TimedOut || o.FunctionError != "" || len(o.messages) != 1 ||
+					o.metrics["StateErrors"] == 0 || o.puts != 1 {
+					t.Errorf("timed out %v, %s %q %v", o.TimedOut, o.ErrorMessage, o.subjects(), o.metrics)
+				}
+			}},
+		{name: "an event that is not ours", account: "drifted", event: `{"key1":"value1"}`,
+			check: func(t *testing.T, o outcome) {
+				if !strings.Contains(o.ErrorMessage, `accepted are {"command":"audit"}`) || o.puts != 0 ||
+					len(o.messages) != 0 {
+					t.Errorf("%q", o.ErrorMessage)
+				}
+			}},
+		{name: "an event cannot choose the topic", account: "drifted",
+			event: `{"command":"audit","TOPIC_ARN":"arn:aws:sns:us-east-1:210987654321:mine"}`,
+			check: func(t *testing.T, o outcome) {
+				if !strings.Contains(o.ErrorMessage, `unknown field "TOPIC_ARN"`) || len(o.messages) != 0 {
+					t.Errorf("%q %q", o.ErrorMessage, o.subjects())
+				}
+			}},
+		{name: "a caller of another account", account: "drifted",
+			env: map[string]string{"CALLERS": "arn:aws:iam::210987654321:user/x"},
+			check: func(t *testing.T, o outcome) {
+				if !strings.Contains(o.ErrorMessage, "audit it from there") {
+					t.Errorf("%q", o.ErrorMessage)
+				}
+			}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -369,7 +444,8 @@ func TestArm64UnderQemu(t *testing.T) {
 		t.Fatalf("%v\n%s", err, text)
 	}
 	binary := filepath.Join(dir, "bootstrap")
-	o := trial{account: account(t, "drifted"), event: "scheduler.json", binary: binary, wrapper: []string{qemu}}.run(t)
+	o := trial{account: account(t, "drifted"), event: "scheduler.json", binary: binary,
+		wrapper: []string{qemu}}.run(t)
 	if o.answer.Gaps != 10 || len(o.messages) != 1 || o.puts != 1 {
 		t.Errorf("%s %+v\n%s", o.ErrorMessage, o.answer, o.Logs)
 	}

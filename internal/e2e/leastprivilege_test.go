@@ -25,23 +25,30 @@ const (
 	harmless       = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sqs:ListQueues","Resource":"*"}]}`
 )
 
-// busy is an account in good order, in which there is something to do for each right of the auditor's.
+// busy is an account in good order, in which there is something to do for each right of the
+// auditor's.
 func busy(t *testing.T) *awsemu.Account {
 	t.Helper()
 	a := account(t, "compliant")
 	user, role := a.Users["remotion-user"], a.Roles["remotion-lambda-role"]
 	a.Policies = map[string]awsemu.ManagedPolicy{
-		"extras": {Document: harmless}, "team": {Path: "/teams/", Document: harmless}, "limits": {Document: anything}, "clips": {Document: harmless},
-		"ViewOnlyAccess": {ARN: "arn:aws:iam::aws:policy/job-function/ViewOnlyAccess", Document: harmless},
+		"extras": {Document: harmless}, "team": {Path: "/teams/", Document: harmless},
+		"limits": {Document: anything}, "clips": {Document: harmless},
+		"ViewOnlyAccess": {ARN: "arn:aws:iam::aws:policy/job-function/ViewOnlyAccess",
+			Document: harmless},
 	}
-	a.Groups = map[string]awsemu.Group{"renderers": {Path: "/teams/", Inline: map[string]string{"queues": harmless}, Managed: []string{"team"}}}
-	user.Path, user.Groups, user.Managed, user.Boundary = "/bots/", []string{"renderers"}, []string{"extras", "ViewOnlyAccess"}, "limits"
+	a.Groups = map[string]awsemu.Group{"renderers": {Path: "/teams/",
+		Inline: map[string]string{"queues": harmless}, Managed: []string{"team"}}}
+	user.Path, user.Groups, user.Managed, user.Boundary = "/bots/", []string{"renderers"},
+		[]string{"extras", "ViewOnlyAccess"}, "limits"
 	role.Managed = []string{"clips"}
 	a.Users["remotion-user"], a.Roles["remotion-lambda-role"] = user, role
-	a.Roles[permissionRole] = awsemu.Role{Path: "/aws-reserved/sso.amazonaws.com/eu-west-1/", Inline: user.Inline}
+	a.Roles[permissionRole] = awsemu.Role{Path: "/aws-reserved/sso.amazonaws.com/eu-west-1/",
+		Inline: user.Inline}
 	a.Functions = []awsemu.LambdaFunction{
 		{Name: "remotion-render-4-0-527-mem2048mb-disk2048mb-120sec", Role: "remotion-lambda-role"},
-		{Name: "remotion-render-bds9aab", Role: "remotion-lambda-role", Tags: map[string]string{"remotion-version": "4.0.527"}},
+		{Name: "remotion-render-bds9aab", Role: "remotion-lambda-role",
+			Tags: map[string]string{"remotion-version": "4.0.527"}},
 	}
 	return a
 }
@@ -54,19 +61,24 @@ func spoil(a *awsemu.Account) *awsemu.Account {
 	return a
 }
 
-// named are whom an auditor of a busy account has to be able to read, if it may read only what is named.
+// named are whom an auditor of a busy account has to be able to read, if it may read only what is
+// named.
 var named = []string{
-	arnOf + "user/bots/remotion-user", arnOf + "role/remotion-lambda-role", arnOf + "role/aws-reserved/sso.amazonaws.com/eu-west-1/" + permissionRole,
-	arnOf + "group/teams/renderers", arnOf + "policy/extras", arnOf + "policy/clips", arnOf + "policy/teams/team", arnOf + "policy/limits",
+	arnOf + "user/bots/remotion-user", arnOf + "role/remotion-lambda-role",
+	arnOf + "role/aws-reserved/sso.amazonaws.com/eu-west-1/" + permissionRole,
+	arnOf + "group/teams/renderers", arnOf + "policy/extras", arnOf + "policy/clips",
+	arnOf + "policy/teams/team", arnOf + "policy/limits",
 }
 
 // scopes are the two ways to deploy, with the parameters of the template.
 var scopes = map[string]map[string]string{
 	contract.ReadScopeAccount: {"Callers": "user/remotion-user,sso/Video"},
-	contract.ReadScopeNamed:   {"Callers": named[0] + "," + named[2], "ReadScope": contract.ReadScopeNamed, "NamedPrincipals": strings.Join(named, ",")},
+	contract.ReadScopeNamed: {"Callers": named[0] + "," + named[2],
+		"ReadScope": contract.ReadScopeNamed, "NamedPrincipals": strings.Join(named, ",")},
 }
 
-// A stack is what template.yaml makes of the function: its role's policy and trust, and its environment.
+// A stack is what template.yaml makes of the function: its role's policy and trust, and its
+// environment.
 type stack struct {
 	path          string
 	policy, trust map[string]any
@@ -76,8 +88,10 @@ type stack struct {
 // made are the names that AWS gives to what the template makes.
 var made = strings.NewReplacer("${AlertTopic}", topicARN, "${EvidenceBucket}", bucket,
 	"${AuditLogGroup.Arn}", "arn:aws:logs:us-east-1:123456789012:log-group:remotion-audit",
-	"${FailureQueue.Arn}", "arn:aws:sqs:us-east-1:123456789012:failures", "${ChangeQueue.Arn}", "arn:aws:sqs:us-east-1:123456789012:changes",
-	"${AWS::Region}", "us-east-1", "${AlertTopicKey.Arn}", "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab")
+	"${FailureQueue.Arn}", "arn:aws:sqs:us-east-1:123456789012:failures", "${ChangeQueue.Arn}",
+	"arn:aws:sqs:us-east-1:123456789012:changes",
+	"${AWS::Region}", "us-east-1", "${AlertTopicKey.Arn}",
+	"arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab")
 
 func readStack(t *testing.T, parameters map[string]string) (s stack) {
 	t.Helper()
@@ -89,7 +103,8 @@ func readStack(t *testing.T, parameters map[string]string) (s stack) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := map[string]string{"AWS::Partition": "aws", "AWS::AccountId": "123456789012", "AWS::Region": "us-east-1", "AWS::URLSuffix": "amazonaws.com", "ReactToChanges": "yes"}
+	all := map[string]string{"AWS::Partition": "aws", "AWS::AccountId": "123456789012",
+		"AWS::Region": "us-east-1", "AWS::URLSuffix": "amazonaws.com", "ReactToChanges": "yes"}
 	maps.Copy(all, parameters)
 	if err := template.Check(all); err != nil {
 		t.Fatal(err)
@@ -102,7 +117,8 @@ func readStack(t *testing.T, parameters map[string]string) (s stack) {
 	s.path = fmt.Sprint(role["Path"])
 	concrete(t, role["AssumeRolePolicyDocument"], &s.trust)
 	concrete(t, resources["AuditPolicy"].Properties["PolicyDocument"], &s.policy)
-	concrete(t, resources["AuditFunction"].Properties["Environment"].(map[string]any)["Variables"], &s.environment)
+	concrete(t, resources["AuditFunction"].Properties["Environment"].(map[string]any)["Variables"],
+		&s.environment)
 	return s
 }
 
@@ -154,8 +170,10 @@ func (s stack) statements() (list []map[string]any) {
 // deploy runs the function in an account under the stack's role, and nothing else: IAM is enforced.
 func (s stack) deploy(t *testing.T, a *awsemu.Account) *watch {
 	t.Helper()
-	a.Roles["auditor"] = awsemu.Role{Path: s.path, Trust: text(t, s.trust), Inline: map[string]string{"audit": text(t, s.policy)}}
-	a.Function = awsemu.Function{Region: "us-east-1", Name: "remotion-audit", Timeout: time.Minute, Role: "auditor", Environment: s.environment}
+	a.Roles["auditor"] = awsemu.Role{Path: s.path, Trust: text(t, s.trust),
+		Inline: map[string]string{"audit": text(t, s.policy)}}
+	a.Function = awsemu.Function{Region: "us-east-1", Name: "remotion-audit", Timeout: time.Minute,
+		Role: "auditor", Environment: s.environment}
 	server := &awsemu.Server{Account: a, EnforceIAM: true}
 	endpoint, err := server.Listen("")
 	if err != nil {
@@ -166,14 +184,17 @@ func (s stack) deploy(t *testing.T, a *awsemu.Account) *watch {
 	if err != nil {
 		t.Fatal(err)
 	}
-	env := map[string]string{"AWS_ACCESS_KEY_ID": keys.AccessKeyID, "AWS_SECRET_ACCESS_KEY": keys.SecretAccessKey, "AWS_SESSION_TOKEN": keys.SessionToken}
-	return &watch{t: t, server: server, trial: trial{account: a, event: "scheduler.json", server: server, url: endpoint.URL, env: env}}
+	env := map[string]string{"AWS_ACCESS_KEY_ID": keys.AccessKeyID,
+		"AWS_SECRET_ACCESS_KEY": keys.SecretAccessKey, "AWS_SESSION_TOKEN": keys.SessionToken}
+	return &watch{t: t, server: server, trial: trial{account: a, event: "scheduler.json",
+		server: server, url: endpoint.URL, env: env}}
 }
 
 // refused are the calls that the function's policy did not allow.
 func (w *watch) refused() (list []string) {
 	for _, c := range w.server.Calls() {
-		if slices.Contains([]string{"AccessDenied", "AccessDeniedException", "AuthorizationError"}, c.Code) {
+		if slices.Contains([]string{"AccessDenied", "AccessDeniedException", "AuthorizationError"},
+			c.Code) {
 			list = append(list, c.Service+":"+c.Operation)
 		}
 	}
@@ -201,7 +222,8 @@ func TestTheRoleIsEnough(t *testing.T) {
 			w := readStack(t, parameters).deploy(t, busy(t))
 			fine := func(what string, o outcome) {
 				t.Helper()
-				if refused := w.refused(); o.FunctionError != "" || refused != nil || o.answer.Problems > 0 || o.answer.StateErrors > 0 {
+				if refused := w.refused(); o.FunctionError != "" || refused != nil || o.answer.Problems > 0 ||
+					o.answer.StateErrors > 0 {
 					t.Errorf("%s: %s, refused %q, %+v\n%s", what, o.ErrorMessage, refused, o.answer, o.Logs)
 				}
 			}
@@ -209,7 +231,8 @@ func TestTheRoleIsEnough(t *testing.T) {
 			o := w.run()
 			fine("a first audit", o)
 			w.says("a first audit", o, says)
-			if r := w.kept(o); r.Status != audit.StatusCompliant || len(r.Targets) != 3 || o.metrics["AuditCompleted"] != 1 || o.metrics["NoSubscribers"] != 0 {
+			if r := w.kept(o); r.Status != audit.StatusCompliant || len(r.Targets) != 3 ||
+				o.metrics["AuditCompleted"] != 1 || o.metrics["NoSubscribers"] != 0 {
 				t.Errorf("%s %+v, metrics %v", r.Status, r.Targets, o.metrics)
 			}
 			w.trial.event = "test-alert.json"
@@ -220,16 +243,20 @@ func TestTheRoleIsEnough(t *testing.T) {
 			w.policy(harmless)
 			o = w.run()
 			fine("a drift", o)
-			if s := o.subjects(); len(s) != 1 || !strings.Contains(s[0], " new") || w.kept(o).Status != audit.StatusGaps || len(w.state().Gaps) == 0 {
+			if s := o.subjects(); len(s) != 1 || !strings.Contains(s[0], " new") ||
+				w.kept(o).Status != audit.StatusGaps || len(w.state().Gaps) == 0 {
 				t.Errorf("a drift says %q, and %d gaps are remembered", s, len(w.state().Gaps))
 			}
 			o = w.run()
 			fine("and again", o)
 			w.says("and again", o, "")
-			w.trial.event = w.happen(change{"CreatePolicyVersion", map[string]string{"PolicyArn": arnOf + "policy/teams/team", "PolicyDocument": anything, "SetAsDefault": "true"}})
+			w.trial.event = w.happen(change{"CreatePolicyVersion",
+				map[string]string{"PolicyArn": arnOf + "policy/teams/team", "PolicyDocument": anything,
+					"SetAsDefault": "true"}})
 			o = w.run()
 			fine("a change to a group's policy", o)
-			if o.answer.Changes == nil || o.answer.Changes.Touching != 1 || o.answer.Status != audit.StatusGaps {
+			if o.answer.Changes == nil || o.answer.Changes.Touching != 1 ||
+				o.answer.Status != audit.StatusGaps {
 				t.Errorf("a change to a group's policy: %+v %+v", o.answer, o.answer.Changes)
 			}
 		})
@@ -241,12 +268,14 @@ func traces(o outcome) string {
 	metrics := maps.Clone(o.metrics)
 	delete(metrics, "OldestGapAge")
 	delete(metrics, "ThrottledCalls")
-	return fmt.Sprintf("failed %v, status %s, %d problems, %d state errors, announced %v, measured %v, metrics %v",
-		o.FunctionError != "", o.answer.Status, o.answer.Problems, o.answer.StateErrors, o.answer.Announced, o.answer.Measured, metrics)
+	return fmt.Sprintf("failed %v, status %s, %d problems, %d state errors, announced %v, measured "+
+		"%v, metrics %v",
+		o.FunctionError != "", o.answer.Status, o.answer.Problems, o.answer.StateErrors,
+		o.answer.Announced, o.answer.Measured, metrics)
 }
 
-// And no more than that: without any one of the actions something breaks, and shows; and so it does where an action
-// reaches several kinds of resources, without one of them.
+// And no more than that: without any one of the actions something breaks, and shows; and so it does
+// where an action reaches several kinds of resources, without one of them.
 func TestEachRightIsNeeded(t *testing.T) {
 	for scope, parameters := range scopes {
 		t.Run(scope, func(t *testing.T) {
@@ -273,7 +302,8 @@ func TestEachRightIsNeeded(t *testing.T) {
 					continue // the inner loop takes a sample
 				}
 				// What cannot be learnt is told, with what to grant.
-				if r := try("", "Action", p.Action); !slices.ContainsFunc(r.Problems, func(got audit.Problem) bool { return got.Grant == p.Action }) {
+				if r := try("", "Action", p.Action); !slices.ContainsFunc(r.Problems,
+					func(got audit.Problem) bool { return got.Grant == p.Action }) {
 					t.Errorf("without %s: problems %+v", p.Action, r.Problems)
 				}
 			}
@@ -294,7 +324,8 @@ func TestEachRightIsNeeded(t *testing.T) {
 	}
 }
 
-// Whoever is left out of NamedPrincipals is one thing that the auditor tells, with what to add and where.
+// Whoever is left out of NamedPrincipals is one thing that the auditor tells, with what to add and
+// where.
 func TestEachNameIsNeeded(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs the function for each name; the texts are tested in collect: make test")
@@ -327,21 +358,27 @@ func TestEachNameIsNeeded(t *testing.T) {
 	}
 	for _, left := range named {
 		parameters := maps.Clone(whole)
-		parameters["NamedPrincipals"] = strings.Join(slices.DeleteFunc(slices.Clone(named), func(arn string) bool { return arn == left }), ",")
+		parameters["NamedPrincipals"] = strings.Join(slices.DeleteFunc(slices.Clone(named),
+			func(arn string) bool { return arn == left }), ",")
 		problems, texts := tell(readStack(t, parameters))
 		unlisted := "access denied: NamedPrincipals does not list " + left
-		if len(problems) != 1 || !strings.HasPrefix(problems[0].Why, unlisted) || !strings.HasPrefix(problems[0].Remedy, "add ") {
+		if len(problems) != 1 || !strings.HasPrefix(problems[0].Why, unlisted) ||
+			!strings.HasPrefix(problems[0].Remedy, "add ") {
 			t.Errorf("without %s: problems %+v", left, problems)
 		}
 		// Without the render role, whether callers may pass it is not known either.
-		naming := slices.DeleteFunc(slices.Clone(texts), func(text string) bool { return !strings.Contains(text, unlisted) })
-		if want := map[bool]int{false: 1, true: 3}[left == named[1]]; len(naming) != 1 || len(texts) != want {
+		naming := slices.DeleteFunc(slices.Clone(texts), func(text string) bool {
+			return !strings.Contains(text, unlisted)
+		})
+		if want := map[bool]int{false: 1, true: 3}[left == named[1]]; len(naming) != 1 ||
+			len(texts) != want {
 			t.Errorf("without %s: %q", left, texts)
 		}
 	}
 	// AWS's own policies are named by the template.
 	problems, texts := tell(readStack(t, whole).without("", "Resource", "arn:aws:iam::aws:policy/*"))
-	if len(problems) != 1 || problems[0].What != `managed policy "ViewOnlyAccess"` || problems[0].Grant != "iam:GetPolicy" || len(texts) != 1 {
+	if len(problems) != 1 || problems[0].What != `managed policy "ViewOnlyAccess"` ||
+		problems[0].Grant != "iam:GetPolicy" || len(texts) != 1 {
 		t.Errorf("without AWS's policies: %+v %q", problems, texts)
 	}
 }
@@ -349,7 +386,8 @@ func TestEachNameIsNeeded(t *testing.T) {
 // The command prints what the template grants.
 func TestThePrintedPolicyIsTheTemplates(t *testing.T) {
 	for scope, parameters := range scopes {
-		args := []string{"policies", "auditor", "--function", "--account", "123456789012", "--read-scope", scope}
+		args := []string{"policies", "auditor", "--function", "--account", "123456789012", "--read-scope",
+			scope}
 		if scope == contract.ReadScopeNamed {
 			args = append(args, "--named", strings.Join(named, ","))
 		}

@@ -38,7 +38,8 @@ func newWatch(t *testing.T, a *awsemu.Account) *watch {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = endpoint.Close() })
-	return &watch{t: t, server: server, trial: trial{account: a, event: "scheduler.json", server: server, url: endpoint.URL}}
+	return &watch{t: t, server: server, trial: trial{account: a, event: "scheduler.json",
+		server: server, url: endpoint.URL}}
 }
 
 // run runs the function once more; the outcome has this run's messages and metrics alone.
@@ -48,7 +49,8 @@ func (w *watch) run() outcome {
 	return w.trial.run(w.t)
 }
 
-// says fails the test unless a run said just that, by the parts of its subject between the head and the account.
+// says fails the test unless a run said just that, by the parts of its subject between the head and
+// the account.
 func (w *watch) says(what string, o outcome, want string) {
 	w.t.Helper()
 	var got []string
@@ -57,14 +59,16 @@ func (w *watch) says(what string, o outcome, want string) {
 		s, _, _ = strings.Cut(s, " | ")
 		got = append(got, s)
 	}
-	if text := strings.Join(got, "; "); o.FunctionError != "" || text != want || o.answer.Announced != (want != "") {
+	if text := strings.Join(got, "; "); o.FunctionError != "" || text != want ||
+		o.answer.Announced != (want != "") {
 		w.t.Errorf("%s: said %q, want %q; %s %+v\n%s", what, text, want, o.ErrorMessage, o.answer, o.Logs)
 	}
 }
 
 func (w *watch) state() alert.State {
 	w.t.Helper()
-	s, err := alert.ParseState(w.server.Objects(bucket)[evidence.StateKey("123456789012", "remotion-audit")])
+	s, err := alert.ParseState(w.server.Objects(bucket)[evidence.StateKey("123456789012",
+		"remotion-audit")])
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -74,7 +78,8 @@ func (w *watch) state() alert.State {
 // policy replaces an inline policy of the render role.
 func (w *watch) policy(document string) {
 	w.t.Helper()
-	w.aws("iam", "Action=PutRolePolicy&Version=2010-05-08&RoleName=remotion-lambda-role&PolicyName=remotion-lambda-role-policy&PolicyDocument="+url.QueryEscape(document))
+	w.aws("iam",
+		"Action=PutRolePolicy&Version=2010-05-08&RoleName=remotion-lambda-role&PolicyName=remotion-lambda-role-policy&PolicyDocument="+url.QueryEscape(document))
 }
 
 // aws sends a request of the Query protocol, as the account's administrator.
@@ -85,7 +90,8 @@ func (w *watch) aws(service, form string) {
 		w.t.Fatal(err)
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=AKIA/20261114/us-east-1/"+service+"/aws4_request, SignedHeaders=host, Signature=x")
+	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=AKIA/20261114/us-east-1/"+service+
+		"/aws4_request, SignedHeaders=host, Signature=x")
 	response, err := http.DefaultClient.Do(r)
 	if err != nil {
 		w.t.Fatal(err)
@@ -100,7 +106,8 @@ func (w *watch) aws(service, form string) {
 func (w *watch) command(exit int, args ...string) string {
 	w.t.Helper()
 	cmd := exec.Command(command, args...)
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "AWS_ENDPOINT_URL=" + w.trial.url, "AWS_ACCESS_KEY_ID=AKIA", "AWS_SECRET_ACCESS_KEY=x", "AWS_REGION=us-east-1"}
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "AWS_ENDPOINT_URL=" + w.trial.url,
+		"AWS_ACCESS_KEY_ID=AKIA", "AWS_SECRET_ACCESS_KEY=x", "AWS_REGION=us-east-1"}
 	out, _ := cmd.CombinedOutput()
 	if got := cmd.ProcessState.ExitCode(); got != exit {
 		w.t.Fatalf("%q: exit %d, want %d\n%s", args, got, exit, out)
@@ -118,7 +125,8 @@ func TestARunKnowsTheOneBefore(t *testing.T) {
 	w.policy(strings.Replace(whole, `"lambda:InvokeFunction"`, `"lambda:InvokeAsync"`, 1))
 	o := w.run()
 	w.says("something is taken away", o, "1 new")
-	if m := o.messages[0]; m.Attributes["events"].Value != `["opened"]` || !strings.Contains(m.Body("email"), "remotion-audit mute --bucket "+bucket) {
+	if m := o.messages[0]; m.Attributes["events"].Value != `["opened"]` ||
+		!strings.Contains(m.Body("email"), "remotion-audit mute --bucket "+bucket) {
 		t.Errorf("%+v\n%s", m.Attributes, m.Body("email"))
 	}
 	o = w.run()
@@ -128,7 +136,8 @@ func TestARunKnowsTheOneBefore(t *testing.T) {
 	}
 	w.policy(whole)
 	o = w.run()
-	if len(o.messages) != 1 || o.messages[0].Attributes["events"].Value != `["recovered"]` || !strings.Contains(o.messages[0].Subject, "[OK] Remotion IAM: recovered after") {
+	if len(o.messages) != 1 || o.messages[0].Attributes["events"].Value != `["recovered"]` ||
+		!strings.Contains(o.messages[0].Subject, "[OK] Remotion IAM: recovered after") {
 		t.Errorf("after the repair %q\n%s", o.subjects(), o.Logs)
 	}
 	w.says("all is well", w.run(), "")
@@ -154,7 +163,8 @@ func TestAFirstRunIsOneBaseline(t *testing.T) {
 	w := newWatch(t, account(t, "drifted"))
 	o := w.run()
 	w.says("the first run", o, "first audit, 10 gaps")
-	if o.messages[0].Attributes["events"].Value != `["baseline"]` || !slices.Contains(o.answer.Reasons, alert.ReasonBaseline) {
+	if o.messages[0].Attributes["events"].Value != `["baseline"]` ||
+		!slices.Contains(o.answer.Reasons, alert.ReasonBaseline) {
 		t.Errorf("%+v", o.messages[0].Attributes)
 	}
 	w.says("the second", w.run(), "")
@@ -163,8 +173,10 @@ func TestAFirstRunIsOneBaseline(t *testing.T) {
 func TestWhatDidNotGoOutIsAnnouncedByTheNextRun(t *testing.T) {
 	t.Parallel()
 	w := newWatch(t, account(t, "drifted"))
-	w.server.SetFaults(awsemu.Fault{Operation: "sns:Publish", Error: &awsemu.FaultError{Code: "InternalFailure", Status: 400}})
-	if o := w.run(); !strings.Contains(o.ErrorMessage, "alert to arn:aws:sns") || o.metrics["AlertFailures"] != 1 || o.metrics["StateErrors"] != 0 {
+	w.server.SetFaults(awsemu.Fault{Operation: "sns:Publish",
+		Error: &awsemu.FaultError{Code: "InternalFailure", Status: 400}})
+	if o := w.run(); !strings.Contains(o.ErrorMessage, "alert to arn:aws:sns") ||
+		o.metrics["AlertFailures"] != 1 || o.metrics["StateErrors"] != 0 {
 		t.Errorf("%q %v", o.ErrorMessage, o.metrics)
 	}
 	if s := w.state(); s.Pending != nil || !s.Baseline.IsZero() {
@@ -182,12 +194,14 @@ func TestNobodyListening(t *testing.T) {
 	for range 2 {
 		o := w.run()
 		w.says("nobody has clicked yet", o, "")
-		if o.metrics["NoSubscribers"] != 1 || o.metrics["Gaps"] != 10 || !strings.Contains(o.Logs, "no subscription of the topic is confirmed") {
+		if o.metrics["NoSubscribers"] != 1 || o.metrics["Gaps"] != 10 ||
+			!strings.Contains(o.Logs, "no subscription of the topic is confirmed") {
 			t.Errorf("%v\n%s", o.metrics, o.Logs)
 		}
 	}
 	since := w.state().Gaps[0].Since
-	w.aws("sns", "Action=ConfirmSubscription&Version=2010-03-31&TopicArn="+topicARN+"&Token=ops@example.com")
+	w.aws("sns", "Action=ConfirmSubscription&Version=2010-03-31&TopicArn="+topicARN+
+		"&Token=ops@example.com")
 	o := w.run()
 	w.says("somebody has", o, "first audit, 10 gaps")
 	if o.metrics["NoSubscribers"] != 0 || !w.state().Gaps[0].Since.Equal(since) {
@@ -202,7 +216,8 @@ func TestTheTopicDoesNotSayWhoListens(t *testing.T) {
 	w.server.SetFaults(awsemu.Fault{Operation: "sns:ListSubscriptionsByTopic", Deny: true})
 	o := w.run()
 	w.says("a denied list keeps nothing back", o, "first audit, 10 gaps")
-	if _, known := o.metrics["NoSubscribers"]; known || !strings.Contains(o.Logs, "grant the auditor sns:ListSubscriptionsByTopic") {
+	if _, known := o.metrics["NoSubscribers"]; known ||
+		!strings.Contains(o.Logs, "grant the auditor sns:ListSubscriptionsByTopic") {
 		t.Errorf("%v\n%s", o.metrics, o.Logs)
 	}
 }
@@ -223,10 +238,16 @@ func TestTroubleWithTheBucketKeepsNoAlertBack(t *testing.T) {
 		second  bool // the second run alerts as well
 		objects func(map[string][]byte) bool
 	}{
-		{"S3 is denied", func(a *awsemu.Account) { a.Faults = []awsemu.Fault{{Operation: "s3:*", Deny: true}} }, nil, 3, true, nil},
-		{"the bucket is another account's", func(a *awsemu.Account) { a.Buckets[bucket] = awsemu.Bucket{Owner: "999999999999"} }, nil, 3, true,
+		{"S3 is denied", func(a *awsemu.Account) {
+			a.Faults = []awsemu.Fault{{Operation: "s3:*", Deny: true}}
+		}, nil, 3, true, nil},
+		{"the bucket is another account's", func(a *awsemu.Account) {
+			a.Buckets[bucket] = awsemu.Bucket{Owner: "999999999999"}
+		}, nil, 3, true,
 			func(o map[string][]byte) bool { return len(o) == 0 }},
-		{"the state may be read alone", func(a *awsemu.Account) { a.Faults = []awsemu.Fault{{Operation: "s3:PutObject", Deny: true}} }, nil, 2, true, nil},
+		{"the state may be read alone", func(a *awsemu.Account) {
+			a.Faults = []awsemu.Fault{{Operation: "s3:PutObject", Deny: true}}
+		}, nil, 2, true, nil},
 		{"the state is damaged", put("{"), nil, 1, false, func(o map[string][]byte) bool {
 			for key, body := range o {
 				if strings.HasPrefix(key, "state/123456789012/remotion-audit.broken-") {
@@ -235,8 +256,10 @@ func TestTroubleWithTheBucketKeepsNoAlertBack(t *testing.T) {
 			}
 			return false
 		}},
-		{"the state is a newer release's", put(`{"schemaVersion":"99"}`), nil, 1, true, func(o map[string][]byte) bool { return string(o[stateKey]) == `{"schemaVersion":"99"}` }},
-		{"there is no bucket", func(*awsemu.Account) {}, map[string]string{"EVIDENCE_BUCKET": ""}, 0, true, func(o map[string][]byte) bool { return len(o) == 0 }},
+		{"the state is a newer release's", put(`{"schemaVersion":"99"}`), nil, 1, true,
+			func(o map[string][]byte) bool { return string(o[stateKey]) == `{"schemaVersion":"99"}` }},
+		{"there is no bucket", func(*awsemu.Account) {}, map[string]string{"EVIDENCE_BUCKET": ""}, 0,
+			true, func(o map[string][]byte) bool { return len(o) == 0 }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -246,7 +269,8 @@ func TestTroubleWithTheBucketKeepsNoAlertBack(t *testing.T) {
 			w.trial.env = tt.env
 			o := w.run()
 			_, aged := o.metrics["OldestGapAge"]
-			if len(o.messages) != 1 || o.FunctionError != "" || o.metrics["StateErrors"] != tt.errors || o.metrics["Gaps"] != 10 {
+			if len(o.messages) != 1 || o.FunctionError != "" || o.metrics["StateErrors"] != tt.errors ||
+				o.metrics["Gaps"] != 10 {
 				t.Errorf("%s %q %v\n%s", o.ErrorMessage, o.subjects(), o.metrics, o.Logs)
 			}
 			if remembers := !tt.second || tt.name == "the state may be read alone"; aged != remembers {
@@ -292,14 +316,16 @@ func TestMutedGapsAreSilentAndCounted(t *testing.T) {
 	a := account(t, "drifted")
 	w := newWatch(t, a)
 	w.says("before", w.run(), "first audit, 10 gaps")
-	out := w.command(0, "mute", "--bucket", bucket, "--target", "role/remotion-lambda-role", "--for", "24h", "--reason", "it's being looked into", "--owner", "ann")
+	out := w.command(0, "mute", "--bucket", bucket, "--target", "role/remotion-lambda-role", "--for",
+		"24h", "--reason", "it's being looked into", "--owner", "ann")
 	for _, want := range []string{"8 open gaps", "s3:ListBucket", "next run"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
 	}
 	o := w.run()
-	if o.metrics["GapsMuted"] != 8 || o.metrics["Gaps"] != 2 || len(o.messages) != 1 || o.messages[0].Attributes["events"].Value != `["notice"]` {
+	if o.metrics["GapsMuted"] != 8 || o.metrics["Gaps"] != 2 || len(o.messages) != 1 ||
+		o.messages[0].Attributes["events"].Value != `["notice"]` {
 		t.Errorf("%v %q\n%s", o.metrics, o.subjects(), o.Logs)
 	}
 	if !strings.Contains(o.messages[0].Body("email"), "ann") {
@@ -322,13 +348,17 @@ func TestMutedGapsAreSilentAndCounted(t *testing.T) {
 func TestATestAlertSaysWhoGetsIt(t *testing.T) {
 	t.Parallel()
 	a := account(t, "compliant")
-	a.Subscriptions = append(a.Subscriptions, awsemu.Subscription{Topic: "remotion-audit", Protocol: "https", Endpoint: "https://example.com/hook", Pending: true})
+	a.Subscriptions = append(a.Subscriptions,
+		awsemu.Subscription{Topic: "remotion-audit", Protocol: "https",
+			Endpoint: "https://example.com/hook", Pending: true})
 	w := newWatch(t, a)
 	w.trial.event = "test-alert.json"
-	want := []alert.Subscription{{Protocol: "email", Endpoint: "ops@example.com", Confirmed: true}, {Protocol: "https", Endpoint: "https://example.com/..."}}
+	want := []alert.Subscription{{Protocol: "email", Endpoint: "ops@example.com", Confirmed: true},
+		{Protocol: "https", Endpoint: "https://example.com/..."}}
 	o := w.run()
 	w.says("the event", o, "test message")
-	if !slices.Equal(o.answer.Subscriptions, want) || !strings.Contains(o.messages[0].Body("email"), "email  ops@example.com") || o.messages[0].Attributes["events"].Value != `["test"]` {
+	if !slices.Equal(o.answer.Subscriptions, want) || !strings.Contains(o.messages[0].Body("email"),
+		"email  ops@example.com") || o.messages[0].Attributes["events"].Value != `["test"]` {
 		t.Errorf("%+v\n%s", o.answer, o.messages[0].Body("email"))
 	}
 	w.trial.event = `{"command":"test-alert","dryRun":true}`
@@ -339,29 +369,35 @@ func TestATestAlertSaysWhoGetsIt(t *testing.T) {
 	}
 	w.server.Reset()
 	out := w.command(0, "test-alert", "--topic-arn", topicARN)
-	for _, part := range []string{"sent to " + topicARN, "email ops@example.com  gets it", "https https://example.com/...  does not get it"} {
+	for _, part := range []string{"sent to " + topicARN, "email ops@example.com  gets it",
+		"https https://example.com/...  does not get it"} {
 		if !strings.Contains(out, part) {
 			t.Errorf("no %q in\n%s", part, out)
 		}
 	}
-	if m := w.server.Messages(); len(m) != 1 || !strings.Contains(m[0].Body("email"), "the command remotion-audit for account 123456789012") {
+	if m := w.server.Messages(); len(m) != 1 ||
+		!strings.Contains(m[0].Body("email"), "the command remotion-audit for account 123456789012") {
 		t.Errorf("messages %+v", m)
 	}
 
 	// It is sent though nobody may get it, or the topic does not say who does; both are errors.
 	w.server.SetFaults(awsemu.Fault{Operation: "sns:ListSubscriptionsByTopic", Deny: true})
 	w.trial.event = "test-alert.json"
-	if o := w.run(); !strings.Contains(o.ErrorMessage, "grant the auditor sns:ListSubscriptionsByTopic") || len(o.messages) != 1 || !strings.Contains(o.messages[0].Body("email"), "the topic does not say") {
+	if o := w.run(); !strings.Contains(o.ErrorMessage,
+		"grant the auditor sns:ListSubscriptionsByTopic") || len(o.messages) != 1 ||
+		!strings.Contains(o.messages[0].Body("email"), "the topic does not say") {
 		t.Errorf("%q %q", o.ErrorMessage, o.subjects())
 	}
 	w.server.SetFaults()
-	list := w.command(2, "test-alert", "--topic-arn", strings.Replace(topicARN, "remotion-audit", "none", 1))
+	list := w.command(2, "test-alert", "--topic-arn",
+		strings.Replace(topicARN, "remotion-audit", "none", 1))
 	if !strings.Contains(list, "NotFound") {
 		t.Errorf("an unknown topic: %s", list)
 	}
 	nobody := account(t, "compliant")
 	nobody.Subscriptions = nil
-	if out := newWatch(t, nobody).command(2, "test-alert", "--topic-arn", topicARN); !strings.Contains(out, "nobody gets it") {
+	if out := newWatch(t, nobody).command(2, "test-alert", "--topic-arn",
+		topicARN); !strings.Contains(out, "nobody gets it") {
 		t.Errorf("%s", out)
 	}
 }
@@ -395,8 +431,10 @@ func TestMuteRefuses(t *testing.T) {
 		t.Errorf("something was written: %q", objects)
 	}
 	// Somebody else writes the file in the same moment: it is read again.
-	w.server.SetFaults(awsemu.Fault{Operation: "s3:PutObject", Error: &awsemu.FaultError{Code: "ConditionalRequestConflict", Status: 409}, Times: 1})
-	if out := w.command(0, append([]string{"mute"}, good...)...); !strings.Contains(out, "it matches no gap that is open now") {
+	w.server.SetFaults(awsemu.Fault{Operation: "s3:PutObject",
+		Error: &awsemu.FaultError{Code: "ConditionalRequestConflict", Status: 409}, Times: 1})
+	if out := w.command(0, append([]string{"mute"}, good...)...); !strings.Contains(out,
+		"it matches no gap that is open now") {
 		t.Errorf("%s", out)
 	}
 	if text := string(w.server.Objects(bucket)["mutes.yaml"]); strings.Count(text, "- target:") != 1 {

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// A configuration that is wrong is told once, by the names of what is wrong, and changes nothing that is known.
+// A configuration that is wrong is told once, by the names of what is wrong, and changes nothing
+// that is known.
 func TestAWrongConfigurationIsOneAuditorError(t *testing.T) {
 	t.Parallel()
 	w := newWatch(t, account(t, "drifted"))
@@ -32,7 +33,8 @@ func TestAWrongConfigurationIsOneAuditorError(t *testing.T) {
 			if !strings.Contains(o.ErrorMessage, name) {
 				t.Errorf("%s: the error does not name %s: %s", what, name, o.ErrorMessage)
 			}
-			if len(o.messages) > 0 && !strings.Contains(o.messages[0].Body("email"), "10 gaps could not be looked at again") {
+			if len(o.messages) > 0 &&
+				!strings.Contains(o.messages[0].Body("email"), "10 gaps could not be looked at again") {
 				t.Errorf("%s: the mail does not tell what is open:\n%s", what, o.messages[0].Body("email"))
 			}
 			if len(o.messages) > 0 && !strings.Contains(o.messages[0].Body("email"), name) {
@@ -41,23 +43,31 @@ func TestAWrongConfigurationIsOneAuditorError(t *testing.T) {
 		}
 	}
 	const nothing = "nothing is audited | the account | 123456789012"
-	wrong("a mistyped purpose, and a release before there was Lambda", map[string]string{"CALLERS": "user/remotion-user=rendr", "REMOTION_VERSION": "2.0.0"}, nothing, "CALLERS", "REMOTION_VERSION")
-	wrong("the same again", map[string]string{"CALLERS": "user/remotion-user=rendr", "REMOTION_VERSION": "2.0.0"}, "")
+	wrong("a mistyped purpose, and a release before there was Lambda",
+		map[string]string{"CALLERS": "user/remotion-user=rendr", "REMOTION_VERSION": "2.0.0"}, nothing,
+		"CALLERS", "REMOTION_VERSION")
+	wrong("the same again", map[string]string{"CALLERS": "user/remotion-user=rendr",
+		"REMOTION_VERSION": "2.0.0"}, "")
 	w.trial.env = nil
 	o := w.run()
-	if s := o.subjects(); len(s) != 1 || !strings.Contains(s[0], "can look again after ") || !strings.Contains(s[0], ", 10 open | ") {
+	if s := o.subjects(); len(s) != 1 || !strings.Contains(s[0], "can look again after ") ||
+		!strings.Contains(s[0], ", 10 open | ") {
 		t.Errorf("corrected: %q", s)
 	}
 	w.says("and all is as it was", w.run(), "")
 
 	// What only the place shows is told alike.
-	wrong("somebody of another account", map[string]string{"CALLERS": "arn:aws:iam::999999999999:user/a"}, nothing, "CALLERS", "999999999999")
+	wrong("somebody of another account",
+		map[string]string{"CALLERS": "arn:aws:iam::999999999999:user/a"}, nothing, "CALLERS",
+		"999999999999")
 	// What cannot be told to anybody still fails the run.
-	wrong("no topic", map[string]string{"CALLERS": "group/ops", "TOPIC_ARN": "alerts"}, "", "CALLERS", "TOPIC_ARN")
+	wrong("no topic", map[string]string{"CALLERS": "group/ops", "TOPIC_ARN": "alerts"}, "", "CALLERS",
+		"TOPIC_ARN")
 	// A dry run tells nobody.
 	w.trial.event = "audit-dry-run.json"
 	before := len(w.server.Objects(bucket))
-	wrong("a dry run", map[string]string{"CALLERS": "group/staff", "RENDER_ROLE": "a b"}, "", "CALLERS", "RENDER_ROLE")
+	wrong("a dry run", map[string]string{"CALLERS": "group/staff", "RENDER_ROLE": "a b"}, "",
+		"CALLERS", "RENDER_ROLE")
 	if after := len(w.server.Objects(bucket)); after != before {
 		t.Errorf("a dry run writes to the bucket: %d objects, %d before", after, before)
 	}
@@ -66,13 +76,15 @@ func TestAWrongConfigurationIsOneAuditorError(t *testing.T) {
 	wrong("a test alert", map[string]string{"CALLERS": "group/ops"}, "", "CALLERS")
 }
 
-// What is wrong with how it is told does not keep it from being told, nor does it repeat it on every run.
+// What is wrong with how it is told does not keep it from being told, nor does it repeat it on
+// every run.
 func TestAWrongFormatIsToldAllTheSame(t *testing.T) {
 	t.Parallel()
 	w := newWatch(t, account(t, "compliant"))
 	w.trial.env = map[string]string{"HTTPS_FORMAT": "xml", "REPEAT_AFTER": "daily"}
 	o := w.run()
-	if s := o.subjects(); len(s) != 1 || !strings.Contains(s[0], "nothing is audited") || !strings.Contains(o.messages[0].Body("email"), "HTTPS_FORMAT") {
+	if s := o.subjects(); len(s) != 1 || !strings.Contains(s[0], "nothing is audited") ||
+		!strings.Contains(o.messages[0].Body("email"), "HTTPS_FORMAT") {
 		t.Errorf("said %q", s)
 	} else if card := o.messages[0].Body("https"); !strings.Contains(card, `"source":"custom"`) {
 		t.Errorf("no card: %s", card)

@@ -16,8 +16,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/alert"
 )
 
-// Bucket is an evidence bucket in S3. Every call names the account it expects to own the bucket, so that
-// nothing is read from, or left with, whoever took the name after it was deleted.
+// Bucket is an evidence bucket in S3. Every call names the account it expects to own the bucket, so
+// that nothing is read from, or left with, whoever took the name after it was deleted.
 type Bucket struct {
 	Client *s3.Client
 	Name   string
@@ -25,12 +25,14 @@ type Bucket struct {
 	Owner string
 }
 
-// maxObject is how many bytes of an object are read. A state of a thousand gaps has less than one MB.
+// maxObject is how many bytes of an object are read. A state of a thousand gaps has less than one
+// MB.
 const maxObject = 16 << 20
 
 // Get reads an object.
 func (b Bucket) Get(ctx context.Context, key string) ([]byte, string, error) {
-	out, err := b.Client.GetObject(ctx, &s3.GetObjectInput{Bucket: &b.Name, Key: &key, ExpectedBucketOwner: &b.Owner})
+	out, err := b.Client.GetObject(ctx, &s3.GetObjectInput{Bucket: &b.Name, Key: &key,
+		ExpectedBucketOwner: &b.Owner})
 	if err != nil {
 		return nil, "", b.explain("read", key, err)
 	}
@@ -40,14 +42,17 @@ func (b Bucket) Get(ctx context.Context, key string) ([]byte, string, error) {
 		return nil, "", b.explain("read", key, err)
 	}
 	if len(body) > maxObject {
-		return nil, "", b.explain("read", key, fmt.Errorf("it has more than %d bytes, which no auditor wrote", maxObject))
+		return nil, "",
+			b.explain("read", key, fmt.Errorf("it has more than %d bytes, which no auditor wrote",
+				maxObject))
 	}
 	return body, aws.ToString(out.ETag), nil
 }
 
 // Put writes an object.
 func (b Bucket) Put(ctx context.Context, key string, body []byte, when Condition) (string, error) {
-	in := &s3.PutObjectInput{Bucket: &b.Name, Key: &key, ExpectedBucketOwner: &b.Owner, Body: bytes.NewReader(body), ContentType: aws.String(contentType(key))}
+	in := &s3.PutObjectInput{Bucket: &b.Name, Key: &key, ExpectedBucketOwner: &b.Owner,
+		Body: bytes.NewReader(body), ContentType: aws.String(contentType(key))}
 	if when.absent {
 		in.IfNoneMatch = aws.String("*")
 	} else if when.etag != "" {
@@ -67,8 +72,8 @@ func contentType(key string) string {
 	return "application/json"
 }
 
-// explain sorts an error of S3 and ends it in what to do. A write meets 412 when its condition does not hold,
-// 409 when another write is under way, and 404 when the object it was to replace is gone.
+// explain sorts an error of S3 and ends it in what to do. A write meets 412 when its condition does
+// not hold, 409 when another write is under way, and 404 when the object it was to replace is gone.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 func (b Bucket) explain(verb, key string, err error) error {
 	var api smithy.APIError
@@ -87,12 +92,15 @@ func (b Bucket) explain(verb, key string, err error) error {
 		hint = ": there is no such bucket: correct EVIDENCE_BUCKET"
 	case status == http.StatusNotFound && verb == "read":
 		err = ErrMissing
-	case status == http.StatusNotFound, status == http.StatusConflict, status == http.StatusPreconditionFailed:
+	case status == http.StatusNotFound, status == http.StatusConflict,
+		status == http.StatusPreconditionFailed:
 		err = ErrChanged
 	case status == http.StatusForbidden && verb == "list":
-		hint = fmt.Sprintf(": grant s3:ListBucket on the bucket, and see that it is account %s's", b.Owner)
+		hint = fmt.Sprintf(": grant s3:ListBucket on the bucket, and see that it is account %s's",
+			b.Owner)
 	case status == http.StatusForbidden && verb == "read":
-		hint = fmt.Sprintf(": grant s3:GetObject on it and s3:ListBucket on the bucket, and see that the bucket is account %s's", b.Owner)
+		hint = fmt.Sprintf(": grant s3:GetObject on it and s3:ListBucket on the bucket, and see that "+
+			"the bucket is account %s's", b.Owner)
 	case status == http.StatusForbidden:
 		hint = fmt.Sprintf(": grant s3:PutObject on it, and see that the bucket is account %s's", b.Owner)
 	case code == "PermanentRedirect":
@@ -103,7 +111,8 @@ func (b Bucket) explain(verb, key string, err error) error {
 
 // Keys lists the keys that begin with prefix, in their order.
 func (b Bucket) Keys(ctx context.Context, prefix string) (keys []string, err error) {
-	pages := s3.NewListObjectsV2Paginator(b.Client, &s3.ListObjectsV2Input{Bucket: &b.Name, Prefix: &prefix, ExpectedBucketOwner: &b.Owner})
+	pages := s3.NewListObjectsV2Paginator(b.Client,
+		&s3.ListObjectsV2Input{Bucket: &b.Name, Prefix: &prefix, ExpectedBucketOwner: &b.Owner})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {

@@ -17,7 +17,8 @@ import (
 
 const account = "123456789012"
 
-// connect serves an account and returns its evidence bucket, reached by the SDK with so many attempts a call.
+// connect serves an account and returns its evidence bucket, reached by the SDK with so many
+// attempts a call.
 func connect(t *testing.T, srv *awsemu.Server, attempts int) Bucket {
 	t.Helper()
 	endpoint, err := srv.Listen("")
@@ -34,7 +35,8 @@ func connect(t *testing.T, srv *awsemu.Server, attempts int) Bucket {
 
 func served() *awsemu.Server {
 	return &awsemu.Server{Account: &awsemu.Account{Buckets: map[string]awsemu.Bucket{
-		"evidence": {Objects: map[string]string{MutesKey: "mutes: []\n"}}, "foreign": {Owner: "999999999999"}, "far": {Region: "eu-west-1"},
+		"evidence": {Objects: map[string]string{MutesKey: "mutes: []\n"}},
+		"foreign":  {Owner: "999999999999"}, "far": {Region: "eu-west-1"},
 	}}}
 }
 
@@ -93,20 +95,37 @@ func TestBucketSaysWhatToDo(t *testing.T) {
 		call   func(context.Context) error
 		want   string
 	}{
-		{"a read that is denied", []awsemu.Fault{{Operation: "s3:GetObject", Deny: true}}, func(ctx context.Context) error { _, _, err := own.Get(ctx, MutesKey); return err },
+		{"a read that is denied", []awsemu.Fault{{Operation: "s3:GetObject", Deny: true}},
+			func(ctx context.Context) error { _, _, err := own.Get(ctx, MutesKey); return err },
 			"grant s3:GetObject on it and s3:ListBucket on the bucket"},
-		{"a missing key that may not be known", []awsemu.Fault{{Operation: "s3:ListObjectsV2", Deny: true}}, func(ctx context.Context) error { _, _, err := own.Get(ctx, "none"); return err },
+		{"a missing key that may not be known",
+			[]awsemu.Fault{{Operation: "s3:ListObjectsV2", Deny: true}}, func(ctx context.Context) error {
+				_, _, err := own.Get(ctx, "none")
+				return err
+			},
 			"s3:ListBucket on the bucket"},
-		{"a write that is denied", []awsemu.Fault{{Operation: "s3:PutObject", Deny: true}}, func(ctx context.Context) error { _, err := own.Put(ctx, "k", nil, Condition{}); return err }, "grant s3:PutObject on it"},
-		{"somebody else's bucket", nil, func(ctx context.Context) error { _, err := of("foreign").Put(ctx, "k", nil, Condition{}); return err }, "see that the bucket is account " + account + "'s"},
-		{"no bucket", nil, func(ctx context.Context) error { _, _, err := of("none").Get(ctx, "k"); return err }, "correct EVIDENCE_BUCKET"},
-		{"a bucket elsewhere", nil, func(ctx context.Context) error { _, _, err := of("far").Get(ctx, "k"); return err }, "use a bucket in this region"},
+		{"a write that is denied", []awsemu.Fault{{Operation: "s3:PutObject", Deny: true}},
+			func(ctx context.Context) error { _, err := own.Put(ctx, "k", nil, Condition{}); return err },
+			"grant s3:PutObject on it"},
+		{"somebody else's bucket", nil, func(ctx context.Context) error {
+			_, err := of("foreign").Put(ctx, "k", nil, Condition{})
+			return err
+		}, "see that the bucket is account " + account + "'s"},
+		{"no bucket", nil, func(ctx context.Context) error {
+			_, _, err := of("none").Get(ctx, "k")
+			return err
+		}, "correct EVIDENCE_BUCKET"},
+		{"a bucket elsewhere", nil, func(ctx context.Context) error {
+			_, _, err := of("far").Get(ctx, "k")
+			return err
+		}, "use a bucket in this region"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			srv.SetFaults(tt.faults...)
 			err := tt.call(t.Context())
-			if err == nil || !strings.Contains(err.Error(), tt.want) || errors.Is(err, ErrMissing) || errors.Is(err, ErrChanged) || !strings.Contains(err.Error(), "s3://") {
+			if err == nil || !strings.Contains(err.Error(), tt.want) || errors.Is(err, ErrMissing) ||
+				errors.Is(err, ErrChanged) || !strings.Contains(err.Error(), "s3://") {
 				t.Errorf("got %v, want %s", err, tt.want)
 			}
 		})
@@ -121,7 +140,8 @@ func TestLedgerOverS3(t *testing.T) {
 		"the claim's reply is lost":   {Operation: "s3:PutObject", LoseReply: true, Times: 1},
 		"the confirm's reply is lost": {Operation: "s3:PutObject", LoseReply: true, After: 1, Times: 1},
 		"a conflict":                  {Operation: "s3:PutObject", Error: conflict, Times: 1},
-		"a bad moment":                {Operation: "s3:*", Error: &awsemu.FaultError{Code: "InternalError", Status: 500}, Times: 1},
+		"a bad moment": {Operation: "s3:*",
+			Error: &awsemu.FaultError{Code: "InternalError", Status: 500}, Times: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -133,7 +153,8 @@ func TestLedgerOverS3(t *testing.T) {
 			var topic told
 			for _, run := range []string{"1", "2"} {
 				l := &Ledger{Objects: b, Key: key, Owner: run, Run: run, Now: time.Now}
-				if out, err := l.Announce(t.Context(), true, plan([]string{"g"}, run), topic.publish); err != nil || out.Trouble != nil {
+				if out, err := l.Announce(t.Context(), true, plan([]string{"g"}, run),
+					topic.publish); err != nil || out.Trouble != nil {
 					t.Fatalf("%+v %v", out, err)
 				}
 			}

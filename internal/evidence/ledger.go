@@ -12,7 +12,8 @@ import (
 )
 
 const (
-	// Lease is how long a run that claimed a message has for publishing it: after that another run does.
+	// Lease is how long a run that claimed a message has for publishing it: after that another run
+	// does.
 	Lease = 20 * time.Second
 	// margin is how long before the end of its lease a run stops publishing.
 	margin = 5 * time.Second
@@ -21,8 +22,8 @@ const (
 	// attempts is how often a write is tried whose outcome is not known. The SDK has tried each
 	// several times by then.
 	attempts = 2
-	// maxLost is how often a write may lose against others. Each time another run has got on, unless S3
-	// answers every write with a conflict.
+	// maxLost is how often a write may lose against others. Each time another run has got on, unless
+	// S3 answers every write with a conflict.
 	maxLost = 10
 )
 
@@ -63,14 +64,17 @@ type Outcome struct {
 }
 
 // ErrBusy is the error of a run that came to its end while another was announcing.
-var ErrBusy = errors.New("another run is announcing, and this one's time is up: the next run announces what is left")
+var ErrBusy = errors.New("another run is announcing, and this one's time is up: the next run " +
+	"announces what is left")
 
-// Announce decides by plan what to say, says it by publish, and stores what is to be remembered. heard says
-// whether anybody is subscribed: if not, nothing is published and nothing counts as announced. The error is
-// publish's, or ErrBusy; trouble with the state is in the outcome, and keeps no alert back.
+// Announce decides by plan what to say, says it by publish, and stores what is to be remembered.
+// heard says whether anybody is subscribed: if not, nothing is published and nothing counts as
+// announced. The error is publish's, or ErrBusy; trouble with the state is in the outcome, and
+// keeps no alert back.
 //
 // plan is called again when another run has stored something meanwhile.
-func (l *Ledger) Announce(ctx context.Context, heard bool, plan func(View) alert.Planned, publish func(context.Context, alert.Message) error) (Outcome, error) {
+func (l *Ledger) Announce(ctx context.Context, heard bool, plan func(View) alert.Planned,
+	publish func(context.Context, alert.Message) error) (Outcome, error) {
 	a := &announcement{Ledger: l, heard: heard, plan: plan, publish: publish}
 	err := a.run(ctx)
 	return a.out, err
@@ -86,8 +90,8 @@ type announcement struct {
 
 	// wanted is what this run has written last, or tried to: who reads it back knows that it was.
 	wanted []byte
-	// inDoubt counts writes of which is not known whether they were carried out, lost those that others were
-	// ahead of.
+	// inDoubt counts writes of which is not known whether they were carried out, lost those that
+	// others were ahead of.
 	inDoubt, lost int
 	poll          time.Duration
 	kept          bool // a copy of a state that cannot be read
@@ -201,7 +205,8 @@ func (a *announcement) read(ctx context.Context) (found, error) {
 	if !a.kept {
 		a.kept = true
 		a.trouble(fmt.Errorf("%s: %w", a.Key, err))
-		if _, err := a.Objects.Put(ctx, brokenKey(a.Key, a.Run), raw, IfAbsent()); err != nil && !errors.Is(err, ErrChanged) {
+		if _, err := a.Objects.Put(ctx, brokenKey(a.Key, a.Run), raw, IfAbsent()); err != nil &&
+			!errors.Is(err, ErrChanged) {
 			a.trouble(err)
 		}
 	}
@@ -221,8 +226,8 @@ func (a *announcement) write(ctx context.Context, s alert.State, when Condition)
 	return found{raw: body, state: s, when: IfMatch(etag)}, err
 }
 
-// deliver publishes what this run has claimed, and confirms that it is out. It reports whether that was all: a
-// run that delivered for another has its own news to plan for.
+// deliver publishes what this run has claimed, and confirms that it is out. It reports whether that
+// was all: a run that delivered for another has its own news to plan for.
 func (a *announcement) deliver(ctx context.Context, at found, view View) (over bool, err error) {
 	claim := at.state.Pending
 	own := claim.ID == a.Owner
@@ -301,8 +306,8 @@ func (a *announcement) wait(ctx context.Context, until time.Time) error {
 
 func (a *announcement) trouble(err error) { a.out.Trouble = append(a.out.Trouble, err) }
 
-// part gives a call to the bucket a third of the time that is left, so that one that hangs does not eat up
-// the time for the alert.
+// part gives a call to the bucket a third of the time that is left, so that one that hangs does not
+// eat up the time for the alert.
 func part(ctx context.Context) (context.Context, context.CancelFunc) {
 	deadline, ok := ctx.Deadline()
 	if !ok {

@@ -76,7 +76,8 @@ func (s *told) publish(_ context.Context, m alert.Message) error {
 }
 
 // announce lets a run announce a gap.
-func announce(ctx context.Context, objects Objects, topic *told, heard bool, run string) (Outcome, error) {
+func announce(ctx context.Context, objects Objects, topic *told, heard bool,
+	run string) (Outcome, error) {
 	l := &Ledger{Objects: objects, Key: key, Owner: run, Run: run, Now: time.Now}
 	return l.Announce(ctx, heard, plan([]string{"g"}, run), topic.publish)
 }
@@ -136,17 +137,23 @@ func TestTroubleWithTheStateKeepsNoAlertBack(t *testing.T) {
 		want    map[string]string // objects afterwards; nil is not looked at
 		trouble string
 	}{
-		{"it may not be read", &memory{objects: map[string]string{key: whole}, get: refuse}, map[string]string{key: whole}, "AccessDenied"},
-		{"it may not be written", &memory{objects: map[string]string{key: whole}, put: refuse}, map[string]string{key: whole}, "AccessDenied"},
-		{"every write meets another", &memory{put: func(context.Context, string) error { return ErrChanged }}, nil, ErrChanged.Error()},
-		{"it is of a newer release", &memory{objects: map[string]string{key: newer}}, map[string]string{key: newer}, "newer release"},
+		{"it may not be read", &memory{objects: map[string]string{key: whole}, get: refuse},
+			map[string]string{key: whole}, "AccessDenied"},
+		{"it may not be written", &memory{objects: map[string]string{key: whole}, put: refuse},
+			map[string]string{key: whole}, "AccessDenied"},
+		{"every write meets another", &memory{put: func(context.Context, string) error {
+			return ErrChanged
+		}}, nil, ErrChanged.Error()},
+		{"it is of a newer release", &memory{objects: map[string]string{key: newer}},
+			map[string]string{key: newer}, "newer release"},
 		{"it is damaged", &memory{objects: map[string]string{key: "{"}}, nil, "not JSON"},
-		{"it is damaged, and there may be no copy", &memory{objects: map[string]string{key: "{"}, put: func(_ context.Context, k string) error {
-			if k != key {
-				return errors.New("no")
-			}
-			return nil
-		}}, nil, "not JSON"},
+		{"it is damaged, and there may be no copy", &memory{objects: map[string]string{key: "{"},
+			put: func(_ context.Context, k string) error {
+				if k != key {
+					return errors.New("no")
+				}
+				return nil
+			}}, nil, "not JSON"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -170,7 +177,8 @@ func TestTroubleWithTheStateKeepsNoAlertBack(t *testing.T) {
 			if unreadable := tt.bucket.get != nil || tt.want[key] == newer; last.Stateless != unreadable {
 				t.Errorf("planned by %+v", last)
 			}
-			if about := last.Trouble != nil; about != (tt.name != "it may not be written" && tt.name != "every write meets another") {
+			if about := last.Trouble != nil; about != (tt.name != "it may not be written" &&
+				tt.name != "every write meets another") {
 				t.Errorf("planned by %+v", last)
 			}
 		})
@@ -189,7 +197,8 @@ func TestADamagedStateIsKeptAndReplaced(t *testing.T) {
 	if s := m.state(t); len(s.Gaps) != 1 {
 		t.Errorf("state %+v", s)
 	}
-	if out, err := announce(t.Context(), m, &topic, true, "r8"); err != nil || out.Trouble != nil || len(topic.subjects) != 1 {
+	if out, err := announce(t.Context(), m, &topic, true, "r8"); err != nil || out.Trouble != nil ||
+		len(topic.subjects) != 1 {
 		t.Errorf("the next run: %+v %v, sent %q", out, err, topic.subjects)
 	}
 }
@@ -209,7 +218,8 @@ func TestWithoutABucketThereIsNoMemory(t *testing.T) {
 // claimed is a bucket with a message that another run claimed.
 func claimed(until time.Time) *memory {
 	p := plan([]string{"old"}, "gone")(View{})
-	s := alert.State{Pending: &alert.Pending{ID: "gone", DedupKey: p.DedupKey, Message: p.Message, Next: p.Next, Owner: "gone", Until: until}}
+	s := alert.State{Pending: &alert.Pending{ID: "gone", DedupKey: p.DedupKey, Message: p.Message,
+		Next: p.Next, Owner: "gone", Until: until}}
 	return &memory{objects: map[string]string{key: string(s.JSON())}}
 }
 
@@ -241,7 +251,8 @@ func TestAClaimThatCannotBeSentStays(t *testing.T) {
 	if !errors.Is(err, topic.err) || out.Planned.Message.Zero() {
 		t.Errorf("%+v %v", out, err)
 	}
-	if p := m.state(t).Pending; p == nil || p.Message.Subject != "old" || p.ID != "gone" || p.Owner != "r" {
+	if p := m.state(t).Pending; p == nil || p.Message.Subject != "old" || p.ID != "gone" ||
+		p.Owner != "r" {
 		t.Errorf("the claim is %+v", p)
 	}
 }
@@ -253,7 +264,8 @@ func TestALiveClaimIsWaitedForUntilTimeIsUp(t *testing.T) {
 		ctx, stop := context.WithTimeout(t.Context(), Lease/2)
 		defer stop()
 		out, err := announce(ctx, m, &topic, true, "r")
-		if !errors.Is(err, ErrBusy) || ctx.Err() != nil || len(topic.subjects) != 0 || out.Planned.Message.Zero() {
+		if !errors.Is(err, ErrBusy) || ctx.Err() != nil || len(topic.subjects) != 0 ||
+			out.Planned.Message.Zero() {
 			t.Errorf("%+v %v, sent %q", out, err, topic.subjects)
 		}
 	})
@@ -264,13 +276,15 @@ func TestALiveClaimThatIsConfirmedIsNotWaitedForAnyLonger(t *testing.T) {
 		m := claimed(time.Now().Add(Lease))
 		started := time.Now()
 		m.get = func(context.Context, string) error {
-			if s := m.state(t); s.Pending != nil && s.Pending.ID == "gone" && time.Since(started) >= 3*time.Second {
+			if s := m.state(t); s.Pending != nil && s.Pending.ID == "gone" &&
+				time.Since(started) >= 3*time.Second {
 				m.objects[key] = string(s.Pending.Next.JSON())
 			}
 			return nil
 		}
 		var topic told
-		if _, err := announce(t.Context(), m, &topic, true, "r"); err != nil || time.Since(started) > 3*time.Second+longestPoll {
+		if _, err := announce(t.Context(), m, &topic, true, "r"); err != nil ||
+			time.Since(started) > 3*time.Second+longestPoll {
 			t.Errorf("%v after %s", err, time.Since(started))
 		}
 		if want := []string{"g"}; !slices.Equal(topic.subjects, want) {
@@ -322,11 +336,13 @@ func TestABucketThatHangsLeavesTimeForTheAlert(t *testing.T) {
 func ExampleLedger_Announce() {
 	var bucket memory // evidence.Bucket, in earnest
 	for _, run := range []string{"first", "second"} {
-		l := &Ledger{Objects: &bucket, Key: StateKey("123456789012", "audit"), Owner: run, Run: run, Now: time.Now}
-		out, err := l.Announce(context.Background(), true, plan([]string{"s3:GetObject"}, run), func(_ context.Context, m alert.Message) error {
-			fmt.Println("published:", m.Subject)
-			return nil
-		})
+		l := &Ledger{Objects: &bucket, Key: StateKey("123456789012", "audit"), Owner: run, Run: run,
+			Now: time.Now}
+		out, err := l.Announce(context.Background(), true, plan([]string{"s3:GetObject"}, run),
+			func(_ context.Context, m alert.Message) error {
+				fmt.Println("published:", m.Subject)
+				return nil
+			})
 		fmt.Println(run, out.Published, err)
 	}
 	// Output:

@@ -15,13 +15,15 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// The model check: every order in which the steps of two or three runs can come, over a bucket in memory.
+// The model check: every order in which the steps of two or three runs can come, over a bucket in
+// memory.
 //
-// A run is a goroutine that stops before each step (a read, a write, a publish, a wait) until the schedule
-// lets it go on, so that one goroutine runs at a time and a list of choices says all that happens. A run
-// that waits for another is let go on when the object has changed; when all that are left wait, time passes.
-// What a run does next depends on what it has met, and so a schedule that leads to a world seen before (the
-// same bucket, and runs that have met the same) is not followed further.
+// A run is a goroutine that stops before each step (a read, a write, a publish, a wait) until the
+// schedule lets it go on, so that one goroutine runs at a time and a list of choices says all that
+// happens. A run that waits for another is let go on when the object has changed; when all that are
+// left wait, time passes. What a run does next depends on what it has met, and so a schedule that
+// leads to a world seen before (the same bucket, and runs that have met the same) is not followed
+// further.
 
 var begin = time.Date(2026, 11, 14, 9, 0, 0, 0, time.UTC)
 
@@ -46,12 +48,13 @@ const (
 
 // An actor is one run.
 type actor struct {
-	name    string
-	sees    []string // gaps it finds
-	step    int
-	dead    bool
-	done    bool
-	blocked int           // the version of the object it waits to change; awake and asleep are no versions
+	name string
+	sees []string // gaps it finds
+	step int
+	dead bool
+	done bool
+	// the version of the object it waits to change; awake and asleep are no versions
+	blocked int
 	until   time.Time     // when its wait is over
 	resume  chan struct{} // the schedule lets it do a step
 	met     []string      // its steps and what came of them
@@ -95,7 +98,10 @@ func (w *world) do(a *actor, what string, step func() error) error {
 	if a == w.actors[w.mishap.run] && n == w.mishap.step {
 		kind = w.mishap.kind
 	}
-	w.steps = append(w.steps, fmt.Sprintf("%s %s%s", a.name, what, [...]string{"", " (dies before)", " (dies after)", " (reply lost, then 412)", " (reply lost)", " (409)", " (fails)", " (after standing still)"}[kind]))
+	w.steps = append(w.steps,
+		fmt.Sprintf("%s %s%s", a.name, what, [...]string{"", " (dies before)", " (dies after)",
+			" (reply lost, then 412)", " (reply lost)", " (409)", " (fails)",
+			" (after standing still)"}[kind]))
 	isWrite := strings.HasPrefix(what, "put")
 	var err error
 	switch {
@@ -123,7 +129,8 @@ func (w *world) do(a *actor, what string, step func() error) error {
 	return err
 }
 
-// wait lets an actor stand still until the object has another version than it is blocked by, or time is up.
+// wait lets an actor stand still until the object has another version than it is blocked by, or
+// time is up.
 func (w *world) wait(a *actor, blocked int, d time.Duration) {
 	a.blocked, a.until = blocked, w.now.Add(d)
 	w.turn <- struct{}{}
@@ -150,7 +157,8 @@ func (v view) Get(_ context.Context, key string) (body []byte, mark string, err 
 	return body, mark, err
 }
 
-func (v view) Put(_ context.Context, key string, body []byte, when Condition) (mark string, err error) {
+func (v view) Put(_ context.Context, key string, body []byte,
+	when Condition) (mark string, err error) {
 	what := "put"
 	if s, err := alert.ParseState(body); err == nil && s.Pending != nil {
 		what = "put claim"
@@ -167,8 +175,8 @@ func (v view) Put(_ context.Context, key string, body []byte, when Condition) (m
 	return mark, err
 }
 
-// plan tells of the gaps that the state does not know, and remembers them. It stands for alert.Plan, which has
-// tests of its own: a gap is announced once, and a state says so.
+// plan tells of the gaps that the state does not know, and remembers them. It stands for
+// alert.Plan, which has tests of its own: a gap is announced once, and a state says so.
 func plan(sees []string, run string) func(View) alert.Planned {
 	return func(v View) alert.Planned {
 		var news []string
@@ -179,7 +187,9 @@ func plan(sees []string, run string) func(View) alert.Planned {
 				continue
 			}
 			news = append(news, name)
-			next.Gaps = append(next.Gaps, alert.Gap{Identity: alert.Identity{Target: "user/u", Policy: policies.User, Action: name}, Status: audit.Missing, Severity: policies.High, Since: begin, Opened: 1})
+			next.Gaps = append(next.Gaps,
+				alert.Gap{Identity: alert.Identity{Target: "user/u", Policy: policies.User, Action: name},
+					Status: audit.Missing, Severity: policies.High, Since: begin, Opened: 1})
 		}
 		unheard := v.State
 		next.Run, unheard.Run = audit.Run{ID: run, At: begin}, audit.Run{ID: run, At: begin}
@@ -195,7 +205,8 @@ func plan(sees []string, run string) func(View) alert.Planned {
 func (w *world) start(a *actor) {
 	a.blocked = awake
 	a.resume = make(chan struct{})
-	l := &Ledger{Objects: view{w, a}, Key: "state/1/a.json", Owner: a.name, Run: a.name, Now: func() time.Time { return w.now }}
+	l := &Ledger{Objects: view{w, a}, Key: "state/1/a.json", Owner: a.name, Run: a.name,
+		Now: func() time.Time { return w.now }}
 	l.sleep = func(_ context.Context, d time.Duration) error {
 		if a.dead {
 			return errDied
@@ -205,21 +216,23 @@ func (w *world) start(a *actor) {
 		return nil
 	}
 	go func() {
-		_, a.err = l.Announce(context.Background(), true, plan(a.sees, a.name), func(_ context.Context, m alert.Message) error {
-			err := w.do(a, "publish "+m.Subject, func() error {
-				w.sent = append(w.sent, m.Subject)
-				return nil
+		_, a.err = l.Announce(context.Background(), true, plan(a.sees, a.name),
+			func(_ context.Context, m alert.Message) error {
+				err := w.do(a, "publish "+m.Subject, func() error {
+					w.sent = append(w.sent, m.Subject)
+					return nil
+				})
+				return err
 			})
-			return err
-		})
 		a.done = true
 		w.turn <- struct{}{}
 	}()
 	<-w.turn // until its first step
 }
 
-// run plays one schedule and reports how many actors there were to choose from at each point. Choices beyond
-// those given are the first. It reports false if it came to a world that was seen before.
+// run plays one schedule and reports how many actors there were to choose from at each point.
+// Choices beyond those given are the first. It reports false if it came to a world that was seen
+// before.
 func (w *world) run(choices []int, seen map[[sha256.Size]byte]bool) (options []int, anew bool) {
 	for _, a := range w.actors {
 		w.start(a)
@@ -267,7 +280,8 @@ func (w *world) key() [sha256.Size]byte {
 	sent := slices.Sorted(slices.Values(w.sent))
 	fmt.Fprintln(&b, w.now, w.version, string(w.body), sent)
 	for _, a := range w.actors {
-		fmt.Fprintln(&b, a.done, a.dead, a.blocked, a.blocked != awake && w.now.Before(a.until), a.until, a.met)
+		fmt.Fprintln(&b, a.done, a.dead, a.blocked, a.blocked != awake && w.now.Before(a.until), a.until,
+			a.met)
 	}
 	return sha256.Sum256([]byte(b.String()))
 }
@@ -291,7 +305,8 @@ func (w *world) later(sees []string) {
 	w.run(nil, nil)
 }
 
-// explore plays every schedule of the runs, each seeing some gaps, with one mishap, and calls check after each.
+// explore plays every schedule of the runs, each seeing some gaps, with one mishap, and calls check
+// after each.
 func explore(t *testing.T, m mishap, runs [][]string, check func(*world)) (schedules int) {
 	t.Helper()
 	var choices []int
@@ -307,7 +322,8 @@ func explore(t *testing.T, m mishap, runs [][]string, check func(*world)) (sched
 		}
 		schedules++
 		if t.Failed() {
-			t.Fatalf("schedule %d, mishap %+v:\n%s\nsent %q", schedules, m, strings.Join(w.steps, "\n"), w.sent)
+			t.Fatalf("schedule %d, mishap %+v:\n%s\nsent %q", schedules, m, strings.Join(w.steps, "\n"),
+				w.sent)
 		}
 		// The next schedule in depth-first order: the last choice that has another option takes it.
 		for len(choices) < len(options) {
@@ -349,7 +365,8 @@ func (w *world) diedOver() bool {
 			published = true
 		case what == "put" && published:
 			return false
-		case published && (strings.Contains(what, "(dies") || strings.Contains(what, "(fails)") || strings.Contains(what, "(reply lost)")):
+		case published && (strings.Contains(what, "(dies") || strings.Contains(what, "(fails)") ||
+			strings.Contains(what, "(reply lost)")):
 			return true
 		}
 	}
@@ -366,7 +383,8 @@ func TestWhateverTheOrderExactlyOneCopyIsSent(t *testing.T) {
 		{"two runs, one of which sees more", [][]string{{"g"}, {"g", "h"}}, []string{"g", "h"}},
 		{"two runs, one of which sees nothing", [][]string{{"g"}, nil}, []string{"g"}},
 		{"three runs that see the same", [][]string{{"g"}, {"g"}, {"g"}}, []string{"g"}},
-		{"three runs that see different things", [][]string{{"g"}, {"h"}, {"g", "h"}}, []string{"g", "h"}},
+		{"three runs that see different things", [][]string{{"g"}, {"h"}, {"g", "h"}},
+			[]string{"g", "h"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -382,7 +400,8 @@ func TestWhateverTheOrderExactlyOneCopyIsSent(t *testing.T) {
 						t.Errorf("%s: %v", a.name, a.err)
 					}
 				}
-				if s, err := alert.ParseState(w.body); err != nil || s.Pending != nil || len(s.Gaps) != len(tt.gaps) {
+				if s, err := alert.ParseState(w.body); err != nil || s.Pending != nil ||
+					len(s.Gaps) != len(tt.gaps) {
 					t.Errorf("at the end the state is %s, %v", w.body, err)
 				}
 			})
@@ -391,8 +410,10 @@ func TestWhateverTheOrderExactlyOneCopyIsSent(t *testing.T) {
 	}
 }
 
-// exploreMishaps explores with each kind of mishap at each step that the first run takes in any schedule.
-func exploreMishaps(t *testing.T, kinds []mishapKind, runs [][]string, check func(*world)) (schedules int) {
+// exploreMishaps explores with each kind of mishap at each step that the first run takes in any
+// schedule.
+func exploreMishaps(t *testing.T, kinds []mishapKind, runs [][]string,
+	check func(*world)) (schedules int) {
 	t.Helper()
 	for _, kind := range kinds {
 		for step, reached := 0, true; reached; step++ {
@@ -433,7 +454,9 @@ func TestARunThatDiesLosesNothing(t *testing.T) {
 func TestWhatADeadRunClaimedIsTold(t *testing.T) {
 	t.Parallel()
 	exploreMishaps(t, []mishapKind{crashBefore, crashAfter}, [][]string{{"g"}}, func(w *world) {
-		claimed := slices.ContainsFunc(w.steps, func(s string) bool { return strings.HasPrefix(s, "A put claim") && !strings.Contains(s, "dies before") })
+		claimed := slices.ContainsFunc(w.steps, func(s string) bool {
+			return strings.HasPrefix(s, "A put claim") && !strings.Contains(s, "dies before")
+		})
 		over := w.diedOver()
 		w.later(nil)
 		if got := w.copies("g"); claimed && got != 1 && !(over && got == 2) || !claimed && got != 0 {
@@ -442,8 +465,8 @@ func TestWhatADeadRunClaimedIsTold(t *testing.T) {
 	})
 }
 
-// A run that Lambda froze for longer than its lease wakes up to find another has taken its message over. It may
-// send it once more, and undoes nothing.
+// A run that Lambda froze for longer than its lease wakes up to find another has taken its message
+// over. It may send it once more, and undoes nothing.
 func TestARunThatStandsStillUndoesNothing(t *testing.T) {
 	t.Parallel()
 	n := exploreMishaps(t, []mishapKind{frozen}, [][]string{{"g"}, {"g", "h"}}, func(w *world) {
@@ -457,14 +480,15 @@ func TestARunThatStandsStillUndoesNothing(t *testing.T) {
 
 func TestAWriteWithoutAReplyLosesAndRepeatsNothing(t *testing.T) {
 	t.Parallel()
-	n := exploreMishaps(t, []mishapKind{lostAgain, lostForGood, conflict, failed}, [][]string{{"g"}, {"g"}}, func(w *world) {
-		if took := w.now.Sub(begin); took >= Lease {
-			t.Errorf("they waited %s: a run does not know its own claim", took)
-		}
-		w.later([]string{"g"})
-		if got := w.copies("g"); got != 1 {
-			t.Errorf("%d copies", got)
-		}
-	})
+	n := exploreMishaps(t, []mishapKind{lostAgain, lostForGood, conflict, failed},
+		[][]string{{"g"}, {"g"}}, func(w *world) {
+			if took := w.now.Sub(begin); took >= Lease {
+				t.Errorf("they waited %s: a run does not know its own claim", took)
+			}
+			w.later([]string{"g"})
+			if got := w.copies("g"); got != 1 {
+				t.Errorf("%d copies", got)
+			}
+		})
 	t.Logf("%d schedules", n)
 }

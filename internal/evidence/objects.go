@@ -7,14 +7,15 @@ import (
 	"time"
 )
 
-// Objects is what the protocol needs of a bucket: reads that see every write that was answered, and writes
-// that hold to a condition.
+// Objects is what the protocol needs of a bucket: reads that see every write that was answered, and
+// writes that hold to a condition.
 type Objects interface {
-	// Get returns an object and the mark its condition goes by. The error is ErrMissing if there is none.
+	// Get returns an object and the mark its condition goes by. The error is ErrMissing if there is
+	// none.
 	Get(ctx context.Context, key string) (body []byte, etag string, err error)
-	// Put writes an object if the condition holds, else the error is ErrChanged, and returns its mark. It may
-	// also be ErrChanged for a write that was carried out, when its first reply was lost and it was sent
-	// again. With any other error the object may or may not be written.
+	// Put writes an object if the condition holds, else the error is ErrChanged, and returns its mark.
+	// It may also be ErrChanged for a write that was carried out, when its first reply was lost and it
+	// was sent again. With any other error the object may or may not be written.
 	Put(ctx context.Context, key string, body []byte, when Condition) (etag string, err error)
 }
 

@@ -29,11 +29,14 @@ func alarmsOf(t testing.TB, resources map[string]cfn.Resource) map[string]cwalar
 	return alarms
 }
 
-// The watchdogs tell of the auditor itself. What an audit finds, the function tells: the gap alarms are for dashboards and pagers.
-var watchdogs = []string{"AlertFailuresAlarm", "BlindAlarm", "DeadManAlarm", "ErrorsAlarm", "FailureQueueAlarm", "NoSubscribersAlarm"}
+// The watchdogs tell of the auditor itself. What an audit finds, the function tells: the gap alarms
+// are for dashboards and pagers.
+var watchdogs = []string{"AlertFailuresAlarm", "BlindAlarm", "DeadManAlarm", "ErrorsAlarm",
+	"FailureQueueAlarm", "NoSubscribersAlarm"}
 
-// tellOver are the alarms that tell when they are over. Such a one also tells of its first OK after a deploy, so it is for
-// where nobody else says so: the function says itself that it can look again, or has sent what it could not.
+// tellOver are the alarms that tell when they are over. Such a one also tells of its first OK after
+// a deploy, so it is for where nobody else says so: the function says itself that it can look
+// again, or has sent what it could not.
 var tellOver = []string{"DeadManAlarm", "ErrorsAlarm", "GapsCriticalAlarm"}
 
 const (
@@ -55,15 +58,20 @@ func TestAlarmsReachTheirTopics(t *testing.T) {
 		{"nothing given", nil, "${AlertTopic}", nil, "${AlertTopicKey.Arn}"},
 		{"a key", map[string]string{"KmsKeyArn": someKey}, "${AlertTopic}", nil, someKey},
 		{"a topic", map[string]string{"AlertTopicArn": someTopic}, someTopic, nil, ""},
-		{"a topic and its key", map[string]string{"AlertTopicArn": someTopic, "KmsKeyArn": someKey}, someTopic, nil, ""},
-		{"a topic for operations", map[string]string{"OpsTopicArn": opsTopic}, opsTopic, nil, "${AlertTopicKey.Arn}"},
-		{"a pager", map[string]string{"PagerTopicArn": pagerTopic}, "${AlertTopic}", []string{pagerTopic}, "${AlertTopicKey.Arn}"},
-		{"all topics", map[string]string{"AlertTopicArn": someTopic, "OpsTopicArn": opsTopic, "PagerTopicArn": pagerTopic}, opsTopic, []string{pagerTopic}, ""},
+		{"a topic and its key", map[string]string{"AlertTopicArn": someTopic, "KmsKeyArn": someKey},
+			someTopic, nil, ""},
+		{"a topic for operations", map[string]string{"OpsTopicArn": opsTopic}, opsTopic, nil,
+			"${AlertTopicKey.Arn}"},
+		{"a pager", map[string]string{"PagerTopicArn": pagerTopic}, "${AlertTopic}", []string{pagerTopic},
+			"${AlertTopicKey.Arn}"},
+		{"all topics", map[string]string{"AlertTopicArn": someTopic, "OpsTopicArn": opsTopic,
+			"PagerTopicArn": pagerTopic}, opsTopic, []string{pagerTopic}, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			resources := resourcesWith(t, tt.parameters)
 			alarms := alarmsOf(t, resources)
-			if ids := slices.Sorted(maps.Keys(alarms)); !slices.Equal(ids, slices.Sorted(slices.Values(append(watchdogs, "GapsAlarm", "GapsCriticalAlarm")))) {
+			if ids := slices.Sorted(maps.Keys(alarms)); !slices.Equal(ids,
+				slices.Sorted(slices.Values(append(watchdogs, "GapsAlarm", "GapsCriticalAlarm")))) {
 				t.Errorf("alarms %v", ids)
 			}
 			for id, a := range alarms {
@@ -99,12 +107,14 @@ func TestAlarmsReachTheirTopics(t *testing.T) {
 	}
 }
 
-// alarmsMayPublish walks from a topic to its policy, and to its key and that one's. A key that is given is the giver's to open.
+// alarmsMayPublish walks from a topic to its policy, and to its key and that one's. A key that is
+// given is the giver's to open.
 func alarmsMayPublish(t *testing.T, resources map[string]cfn.Resource, topic, key string) {
 	t.Helper()
 	policies := 0
 	for id, r := range resources {
-		if r.Type == "AWS::SNS::TopicPolicy" && slices.Contains(cfn.List(r.Properties["Topics"]), any("${"+topic+"}")) {
+		if r.Type == "AWS::SNS::TopicPolicy" &&
+			slices.Contains(cfn.List(r.Properties["Topics"]), any("${"+topic+"}")) {
 			policies++
 			letsAlarms(t, id, r.Properties["PolicyDocument"], "${"+topic+"}", "sns:Publish")
 		}
@@ -113,17 +123,20 @@ func alarmsMayPublish(t *testing.T, resources map[string]cfn.Resource, topic, ke
 	if policies != 1 {
 		t.Errorf("%s has %d policies", topic, policies)
 	}
-	// Without a key of one's own the topic would be in the clear, or under a key of AWS's that alarms cannot use.
+	// Without a key of one's own the topic would be in the clear, or under a key of AWS's that alarms
+	// cannot use.
 	if got := resources[topic].Properties["KmsMasterKeyId"]; got != key {
 		t.Errorf("%s is encrypted with %v, want %s", topic, got, key)
 	}
 	if logical, made := strings.CutPrefix(key, "${"); made {
 		id := strings.TrimSuffix(logical, ".Arn}")
-		letsAlarms(t, id, resources[id].Properties["KeyPolicy"], "*", "kms:Decrypt", "kms:GenerateDataKey*")
+		letsAlarms(t, id, resources[id].Properties["KeyPolicy"], "*", "kms:Decrypt",
+			"kms:GenerateDataKey*")
 	}
 }
 
-// letsAlarms holds a resource's policy to letting this account's alarms take actions, and them alone beside the account's own principals.
+// letsAlarms holds a resource's policy to letting this account's alarms take actions, and them
+// alone beside the account's own principals.
 // https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services
 func letsAlarms(t *testing.T, id string, document any, resource string, actions ...string) {
 	t.Helper()
@@ -134,13 +147,20 @@ func letsAlarms(t *testing.T, id string, document any, resource string, actions 
 		delete(s, "Action")
 		delete(s, "Sid")
 		switch {
-		case reflect.DeepEqual(s, map[string]any{"Effect": "Allow", "Principal": map[string]any{"Service": "cloudwatch.amazonaws.com"}, "Resource": resource,
-			"Condition": map[string]any{"StringEquals": map[string]any{"aws:SourceAccount": "${AWS::AccountId}"}}}):
+		case reflect.DeepEqual(s,
+			map[string]any{"Effect": "Allow",
+				"Principal": map[string]any{"Service": "cloudwatch.amazonaws.com"}, "Resource": resource,
+				"Condition": map[string]any{"StringEquals": map[string]any{"aws:SourceAccount": "${AWS::AccountId}"}}}):
 			for _, action := range granted {
 				let = append(let, action.(string))
 			}
-		case reflect.DeepEqual(s, map[string]any{"Effect": "Allow", "Principal": map[string]any{"AWS": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}, "Resource": "*"}):
-		case s["Effect"] == "Deny" && reflect.DeepEqual(s["Condition"], map[string]any{"Bool": map[string]any{"aws:SecureTransport": "false"}}):
+		case reflect.DeepEqual(s,
+			map[string]any{"Effect": "Allow",
+				"Principal": map[string]any{"AWS": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"},
+				"Resource":  "*"}):
+		case s["Effect"] == "Deny" &&
+			reflect.DeepEqual(s["Condition"],
+				map[string]any{"Bool": map[string]any{"aws:SecureTransport": "false"}}):
 		default:
 			t.Errorf("%s: this test cannot tell what %v does to alarms", id, s)
 		}
@@ -151,7 +171,8 @@ func letsAlarms(t *testing.T, id string, document any, resource string, actions 
 	}
 }
 
-// Alarms watch the account: targets are learnt at run time, and a metric of theirs would need an alarm each.
+// Alarms watch the account: targets are learnt at run time, and a metric of theirs would need an
+// alarm each.
 func TestAlarmsWatchTheAccount(t *testing.T) {
 	for id, a := range alarmsOf(t, resourcesWith(t, map[string]string{"MetricNamespace": "Ours"})) {
 		switch a.Namespace {
@@ -160,7 +181,8 @@ func TestAlarmsWatchTheAccount(t *testing.T) {
 				t.Errorf("%s watches %s %v, which no run publishes", id, a.MetricName, a.Dimensions)
 			}
 		case "AWS/Lambda", "AWS/SQS":
-			want := map[string]map[string]string{"Errors": {"FunctionName": "${AuditFunction}"}, "ApproximateNumberOfMessagesVisible": {"QueueName": "${FailureQueue.QueueName}"}}[a.MetricName]
+			want := map[string]map[string]string{"Errors": {"FunctionName": "${AuditFunction}"},
+				"ApproximateNumberOfMessagesVisible": {"QueueName": "${FailureQueue.QueueName}"}}[a.MetricName]
 			if want == nil || !maps.Equal(a.Dimensions, want) {
 				t.Errorf("%s watches %s %v", id, a.MetricName, a.Dimensions)
 			}
@@ -173,7 +195,9 @@ func TestAlarmsWatchTheAccount(t *testing.T) {
 // Whoever an alarm wakes is told where to look or what to run.
 func TestAlarmsSayWhatToDo(t *testing.T) {
 	for id, a := range alarmsOf(t, readResources(t)) {
-		if !strings.Contains(a.Description, "${AuditLogGroup}") && !strings.Contains(a.Description, "\naws ") || strings.Count(a.Description, ". ")+strings.Count(a.Description, ": ") == 0 {
+		if !strings.Contains(a.Description, "${AuditLogGroup}") &&
+			!strings.Contains(a.Description, "\naws ") ||
+			strings.Count(a.Description, ". ")+strings.Count(a.Description, ": ") == 0 {
 			t.Errorf("%s says neither where to look nor what to run: %q", id, a.Description)
 		}
 	}

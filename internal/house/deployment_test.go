@@ -26,7 +26,8 @@ func at(v any, path string) any {
 
 // Both rules match the calls of the contract, and those that succeeded.
 func TestRulesMatchTheContractsCalls(t *testing.T) {
-	forwarding, err := parseTemplate(t, forwarderFile).Resources(map[string]string{"HomeRegion": "eu-central-1"})
+	forwarding, err := parseTemplate(t,
+		forwarderFile).Resources(map[string]string{"HomeRegion": "eu-central-1"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,10 +38,12 @@ func TestRulesMatchTheContractsCalls(t *testing.T) {
 	want := map[string]any{
 		"source": []any{"aws.iam"}, "detail-type": []any{"AWS API Call via CloudTrail"},
 		"detail": map[string]any{
-			"eventSource": []any{"iam.amazonaws.com"}, "eventName": names, "errorCode": []any{map[string]any{"exists": false}},
+			"eventSource": []any{"iam.amazonaws.com"}, "eventName": names,
+			"errorCode": []any{map[string]any{"exists": false}},
 		},
 	}
-	for id, rule := range map[string]cfn.Resource{"ChangeRule": readResources(t)["ChangeRule"], "ForwardRule": forwarding["ForwardRule"]} {
+	for id, rule := range map[string]cfn.Resource{"ChangeRule": readResources(t)["ChangeRule"],
+		"ForwardRule": forwarding["ForwardRule"]} {
 		if got := rule.Properties["EventPattern"]; !reflect.DeepEqual(got, want) {
 			t.Errorf("%s matches\n     %v\nwant %v", id, got, want)
 		}
@@ -51,7 +54,8 @@ func TestRulesMatchTheContractsCalls(t *testing.T) {
 	}
 }
 
-// What is lost is kept: by Scheduler, by Lambda, and by the queue of changes; and nobody reads or writes it in the clear.
+// What is lost is kept: by Scheduler, by Lambda, and by the queue of changes; and nobody reads or
+// writes it in the clear.
 func TestNothingIsLost(t *testing.T) {
 	resources := readResources(t)
 	for _, tt := range []struct{ id, path string }{
@@ -71,18 +75,26 @@ func TestNothingIsLost(t *testing.T) {
 		t.Errorf("failures are kept for %v s", got)
 	}
 	// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
-	if got, want := seconds("ChangeQueue", "VisibilityTimeout"), 6*seconds("AuditFunction", "Timeout")+seconds("ChangeSource", "MaximumBatchingWindowInSeconds"); got < want {
+	if got, want := seconds("ChangeQueue", "VisibilityTimeout"),
+		6*seconds("AuditFunction", "Timeout")+
+			seconds("ChangeSource", "MaximumBatchingWindowInSeconds"); got < want {
 		t.Errorf("changes come back after %v s, want at least %v", got, want)
 	}
 }
 
-// Whatever can be reached by name refuses what does not come over TLS, and what rests somewhere is encrypted.
+// Whatever can be reached by name refuses what does not come over TLS, and what rests somewhere is
+// encrypted.
 func TestEncryption(t *testing.T) {
 	resources := readResources(t)
-	policies := map[string]string{"AWS::SNS::Topic": "AlertTopicPolicy", "AWS::S3::Bucket": "EvidenceBucketPolicy"}
+	policies := map[string]string{"AWS::SNS::Topic": "AlertTopicPolicy",
+		"AWS::S3::Bucket": "EvidenceBucketPolicy"}
 	encrypted := map[string]func(cfn.Resource) bool{
-		"AWS::SNS::Topic": func(r cfn.Resource) bool { return r.Properties["KmsMasterKeyId"] == "${AlertTopicKey.Arn}" },
-		"AWS::SQS::Queue": func(r cfn.Resource) bool { return r.Properties["SqsManagedSseEnabled"] == true },
+		"AWS::SNS::Topic": func(r cfn.Resource) bool {
+			return r.Properties["KmsMasterKeyId"] == "${AlertTopicKey.Arn}"
+		},
+		"AWS::SQS::Queue": func(r cfn.Resource) bool {
+			return r.Properties["SqsManagedSseEnabled"] == true
+		},
 		"AWS::S3::Bucket": func(r cfn.Resource) bool { return r.Properties["BucketEncryption"] != nil },
 	}
 	found := 0
@@ -99,9 +111,11 @@ func TestEncryption(t *testing.T) {
 		if r.Type == "AWS::SQS::Queue" {
 			policy = id + "Policy"
 		}
-		if !slices.ContainsFunc(cfn.List(at(resources[policy].Properties, "PolicyDocument.Statement")), func(s any) bool {
-			return at(s, "Effect") == "Deny" && at(s, "Condition.Bool.aws:SecureTransport") == "false" && at(s, "Principal.AWS") == "*"
-		}) {
+		if !slices.ContainsFunc(cfn.List(at(resources[policy].Properties, "PolicyDocument.Statement")),
+			func(s any) bool {
+				return at(s, "Effect") == "Deny" && at(s, "Condition.Bool.aws:SecureTransport") == "false" &&
+					at(s, "Principal.AWS") == "*"
+			}) {
 			t.Errorf("%s: %s lets requests without TLS in", id, policy)
 		}
 	}
@@ -112,14 +126,18 @@ func TestEncryption(t *testing.T) {
 
 // Evidence is the auditor's to write: everybody else is forbidden what changes it.
 func TestOnlyTheAuditorWritesEvidence(t *testing.T) {
-	statements := cfn.List(at(readResources(t)["EvidenceBucketPolicy"].Properties, "PolicyDocument.Statement"))
-	i := slices.IndexFunc(statements, func(s any) bool { return at(s, "Sid") == "OnlyTheAuditorWrites" })
+	statements := cfn.List(at(readResources(t)["EvidenceBucketPolicy"].Properties,
+		"PolicyDocument.Statement"))
+	i := slices.IndexFunc(statements, func(s any) bool {
+		return at(s, "Sid") == "OnlyTheAuditorWrites"
+	})
 	if i < 0 {
 		t.Fatal("no such statement")
 	}
 	s := statements[i]
 	want := []any{"${EvidenceBucket.Arn}/state/*", "${EvidenceBucket.Arn}/reports/*"}
-	if at(s, "Effect") != "Deny" || at(s, "Principal.AWS") != "*" || !reflect.DeepEqual(at(s, "Resource"), want) ||
+	if at(s, "Effect") != "Deny" || at(s, "Principal.AWS") != "*" ||
+		!reflect.DeepEqual(at(s, "Resource"), want) ||
 		at(s, "Condition.ArnNotEquals.aws:PrincipalArn") != "${AuditRole.Arn}" {
 		t.Errorf("%v", s)
 	}
@@ -151,11 +169,13 @@ func TestDashboard(t *testing.T) {
 		t.Fatalf("%v in %s", err, body)
 	}
 	for _, name := range contract.Metrics() {
-		if name != contract.MetricRequirementsTotal && !strings.Contains(body, `"RemotionAudit","`+name+`"`) {
+		if name != contract.MetricRequirementsTotal &&
+			!strings.Contains(body, `"RemotionAudit","`+name+`"`) {
 			t.Errorf("the dashboard does not show %s", name)
 		}
 	}
-	for _, want := range []string{`SEARCH('{\"RemotionAudit\",Target} MetricName=\"Gaps\"'`, `"${PROP('Dim.Target')}"`, `"Duration"`, `"Throttles"`, `SOURCE '${AuditLogGroup}'`} {
+	for _, want := range []string{`SEARCH('{\"RemotionAudit\",Target} MetricName=\"Gaps\"'`,
+		`"${PROP('Dim.Target')}"`, `"Duration"`, `"Throttles"`, `SOURCE '${AuditLogGroup}'`} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the dashboard has no %s", want)
 		}

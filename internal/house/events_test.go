@@ -28,8 +28,11 @@ func fields(t *testing.T, raw json.RawMessage) (object map[string]json.RawMessag
 func TestEventsAboutIAMAreWhatAWSSends(t *testing.T) {
 	const (
 		envelope = "account detail detail-type id region resources source time version"
-		record   = "awsRegion eventCategory eventID eventName eventSource eventTime eventType eventVersion managementEvent readOnly recipientAccountId requestID requestParameters responseElements sourceIPAddress userAgent userIdentity"
-		message  = "attributes awsRegion body eventSource eventSourceARN md5OfBody messageAttributes messageId receiptHandle"
+		record   = "awsRegion eventCategory eventID eventName eventSource eventTime eventType " +
+			"eventVersion managementEvent readOnly recipientAccountId requestID requestParameters " +
+			"responseElements sourceIPAddress userAgent userIdentity"
+		message = "attributes awsRegion body eventSource eventSourceARN md5OfBody messageAttributes " +
+			"messageId receiptHandle"
 	)
 	ofIAM := func(name string, raw json.RawMessage) {
 		event, names := fields(t, raw)
@@ -43,7 +46,8 @@ func TestEventsAboutIAMAreWhatAWSSends(t *testing.T) {
 		if names := strings.Join(slices.Sorted(maps.Keys(detail)), " "); names != record {
 			t.Errorf("%s: the record has %s\nwant %s", name, names, record)
 		}
-		for _, same := range [][2]string{{"account", "recipientAccountId"}, {"region", "awsRegion"}, {"time", "eventTime"}} {
+		for _, same := range [][2]string{{"account", "recipientAccountId"}, {"region", "awsRegion"},
+			{"time", "eventTime"}} {
 			if string(event[same[0]]) != string(detail[same[1]]) {
 				t.Errorf("%s: %s is %s, and %s %s", name, same[0], event[same[0]], same[1], detail[same[1]])
 			}
@@ -58,7 +62,8 @@ func TestEventsAboutIAMAreWhatAWSSends(t *testing.T) {
 	}
 	ofIAM("iam-change.json", read("iam-change.json"))
 	var queue struct{ Records []json.RawMessage }
-	if err := json.Unmarshal(read("iam-changes-sqs.json"), &queue); err != nil || len(queue.Records) < 2 {
+	if err := json.Unmarshal(read("iam-changes-sqs.json"), &queue); err != nil ||
+		len(queue.Records) < 2 {
 		t.Fatalf("%d messages, %v", len(queue.Records), err)
 	}
 	for _, raw := range queue.Records {

@@ -22,7 +22,8 @@ type goPackage struct {
 // packages lists packages as the go command sees them.
 func packages(t *testing.T, args ...string) (list []goPackage) {
 	t.Helper()
-	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Name,Doc,Imports,Deps,Module"}, args...)...)
+	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Name,Doc,Imports,Deps,Module"},
+		args...)...)
 	cmd.Dir = "../.."
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
@@ -63,10 +64,14 @@ var allowed = map[string]string{
 	"internal/alert":        "internal/audit internal/policies internal/report",
 	"internal/publish":      "internal/alert internal/audit internal/contract",
 	"internal/evidence":     "internal/alert internal/audit",
-	"internal/app":          "internal/alert internal/audit internal/cloudtrail internal/collect internal/contract internal/evidence internal/iampolicy internal/policies internal/publish internal/report",
-	"internal/awsemu":       "internal/iampolicy",
-	"function":              "internal/app",
-	"cmd/remotion-audit":    "events examples internal/alert internal/app internal/audit internal/awsemu internal/check internal/contract internal/evidence internal/iampolicy internal/policies internal/publish internal/report internal/runtimeapi",
+	"internal/app": "internal/alert internal/audit internal/cloudtrail internal/collect " +
+		"internal/contract internal/evidence internal/iampolicy internal/policies internal/publish " +
+		"internal/report",
+	"internal/awsemu": "internal/iampolicy",
+	"function":        "internal/app",
+	"cmd/remotion-audit": "events examples internal/alert internal/app internal/audit " +
+		"internal/awsemu internal/check internal/contract internal/evidence internal/iampolicy " +
+		"internal/policies internal/publish internal/report internal/runtimeapi",
 	"internal/bench":        "",
 	"internal/e2e":          "",
 	"internal/e2e/stack":    "",
@@ -86,7 +91,8 @@ func TestImportsPointInwards(t *testing.T) {
 			t.Errorf("%s is not in the map of packages: add it, and say what it may import", name)
 		}
 		for _, imported := range p.Imports {
-			if ours, ok := strings.CutPrefix(imported, module); ok && !slices.Contains(strings.Fields(may), ours) {
+			if ours, ok := strings.CutPrefix(imported, module); ok &&
+				!slices.Contains(strings.Fields(may), ours) {
 				t.Errorf("%s imports %s", name, ours)
 			}
 		}
@@ -95,17 +101,22 @@ func TestImportsPointInwards(t *testing.T) {
 
 // The core is pure: what judges knows neither AWS nor a file nor the network.
 func TestCoreStaysPure(t *testing.T) {
-	core := []string{"internal/contract", "internal/cloudtrail", "internal/iampolicy", "internal/policies", "internal/audit", "internal/report", "internal/alert"}
-	for _, p := range packages(t, "./internal/contract", "./internal/cloudtrail", "./internal/iampolicy", "./internal/policies", "./internal/audit", "./internal/report", "./internal/alert") {
+	core := []string{"internal/contract", "internal/cloudtrail", "internal/iampolicy",
+		"internal/policies", "internal/audit", "internal/report", "internal/alert"}
+	for _, p := range packages(t, "./internal/contract", "./internal/cloudtrail",
+		"./internal/iampolicy", "./internal/policies", "./internal/audit", "./internal/report",
+		"./internal/alert") {
 		name := strings.TrimPrefix(p.ImportPath, module)
 		if !slices.Contains(core, name) {
 			t.Errorf("%s is not of the core", name)
 		}
 		for _, imported := range p.Deps {
-			third := strings.Contains(strings.Split(imported, "/")[0], ".") && !strings.HasPrefix(imported, module)
+			third := strings.Contains(strings.Split(imported, "/")[0], ".") &&
+				!strings.HasPrefix(imported, module)
 			// The file of mutes is YAML: its syntax tree is read, and nothing is decoded by reflection.
 			yaml := name == "internal/alert" && strings.HasPrefix(imported, "github.com/goccy/go-yaml/")
-			if third && !yaml && imported != "golang.org/x/mod/semver" && !strings.HasPrefix(imported, "vendor/") {
+			if third && !yaml && imported != "golang.org/x/mod/semver" &&
+				!strings.HasPrefix(imported, "vendor/") {
 				t.Errorf("%s depends on %s", name, imported)
 			}
 			if slices.Contains([]string{"net", "net/http", "os/exec", "database/sql"}, imported) {
@@ -118,8 +129,10 @@ func TestCoreStaysPure(t *testing.T) {
 func TestFunctionReachesOnlyWhatItNeeds(t *testing.T) {
 	for _, p := range packages(t, "-tags", "lambda.norpc", "./function") {
 		for _, dep := range p.Deps {
-			for _, banned := range []string{"text/template", "html/template", "github.com/spf13/", "github.com/goccy/go-yaml", "github.com/fxamacker/",
-				module + "internal/awsemu", module + "internal/runtimeapi", module + "infra", "github.com/aws/aws-cdk-go", "net/rpc", "testing"} {
+			for _, banned := range []string{"text/template", "html/template", "github.com/spf13/",
+				"github.com/goccy/go-yaml", "github.com/fxamacker/",
+				module + "internal/awsemu", module + "internal/runtimeapi", module + "infra",
+				"github.com/aws/aws-cdk-go", "net/rpc", "testing"} {
 				if dep == banned || strings.HasSuffix(banned, "/") && strings.HasPrefix(dep, banned) {
 					t.Errorf("the function reaches %s", dep)
 				}
@@ -134,7 +147,8 @@ func TestLinkerDropsUnusedMethods(t *testing.T) {
 	if testing.Short() {
 		t.Skip("links the function with -dumpdep")
 	}
-	cmd := exec.Command("go", "build", "-tags", "lambda.norpc", "-ldflags", "-dumpdep", "-o", os.DevNull, "./function")
+	cmd := exec.Command("go", "build", "-tags", "lambda.norpc", "-ldflags", "-dumpdep", "-o",
+		os.DevNull, "./function")
 	cmd.Dir = "../.."
 	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH=arm64", "CGO_ENABLED=0")
 	out, err := cmd.CombinedOutput()

@@ -8,22 +8,30 @@ import (
 	"testing"
 )
 
-// longest are names as long as AWS makes them, in the partition with the longest ones, of a stack whose name is as long as
-// it may be.
+// longest are names as long as AWS makes them, in the partition with the longest ones, of a stack
+// whose name is as long as it may be.
 var longest = strings.NewReplacer(
-	"${AWS::Partition}", "aws-cn", "${AWS::Region}", "cn-northwest-1", "${AWS::URLSuffix}", "amazonaws.com.cn", "${AWS::AccountId}", "123456789012",
-	"${AlertTopicKey.Arn}", "arn:aws-cn:kms:cn-northwest-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
-	"${AlertTopic}", "arn:aws-cn:sns:cn-northwest-1:123456789012:"+strings.Repeat("t", 128+len("-AlertTopic-")+12),
-	"${EvidenceBucket}", strings.Repeat("b", 63), "${AuditRole}", strings.Repeat("r", 64), "${AuditSchedule}", strings.Repeat("s", 64), "${AuditFunction}", strings.Repeat("f", 64),
-	"${AuditLogGroup.Arn}", "arn:aws-cn:logs:cn-northwest-1:123456789012:log-group:"+strings.Repeat("g", 128+len("-AuditLogGroup-")+12)+":*",
+	"${AWS::Partition}", "aws-cn", "${AWS::Region}", "cn-northwest-1", "${AWS::URLSuffix}",
+	"amazonaws.com.cn", "${AWS::AccountId}", "123456789012",
+	"${AlertTopicKey.Arn}",
+	"arn:aws-cn:kms:cn-northwest-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+	"${AlertTopic}", "arn:aws-cn:sns:cn-northwest-1:123456789012:"+
+		strings.Repeat("t", 128+len("-AlertTopic-")+12),
+	"${EvidenceBucket}", strings.Repeat("b", 63), "${AuditRole}", strings.Repeat("r", 64),
+	"${AuditSchedule}", strings.Repeat("s", 64), "${AuditFunction}", strings.Repeat("f", 64),
+	"${AuditLogGroup.Arn}",
+	"arn:aws-cn:logs:cn-northwest-1:123456789012:log-group:"+
+		strings.Repeat("g", 128+len("-AuditLogGroup-")+12)+":*",
 	"${AuditLogGroup}", strings.Repeat("g", 128+len("-AuditLogGroup-")+12),
-	"${FailureQueue.QueueName}", strings.Repeat("q", 80), "${FailureQueue.Arn}", "arn:aws-cn:sqs:cn-northwest-1:123456789012:"+strings.Repeat("q", 80),
-	"${FailureQueue}", "https://sqs.cn-northwest-1.amazonaws.com.cn/123456789012/"+strings.Repeat("q", 80),
+	"${FailureQueue.QueueName}", strings.Repeat("q", 80), "${FailureQueue.Arn}",
+	"arn:aws-cn:sqs:cn-northwest-1:123456789012:"+strings.Repeat("q", 80),
+	"${FailureQueue}", "https://sqs.cn-northwest-1.amazonaws.com.cn/123456789012/"+
+		strings.Repeat("q", 80),
 	"${ChangeQueue.Arn}", "arn:aws-cn:sqs:cn-northwest-1:123456789012:"+strings.Repeat("c", 80),
 )
 
-// A role's inline policies may have so many characters, blanks not counted. NamedPrincipals may be as long as a parameter
-// can be.
+// A role's inline policies may have so many characters, blanks not counted. NamedPrincipals may be
+// as long as a parameter can be.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html#reference_iam-quotas-entity-length
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
 func TestPolicyFitsIntoTheRole(t *testing.T) {
@@ -38,7 +46,8 @@ func TestPolicyFitsIntoTheRole(t *testing.T) {
 	}
 	for name, parameters := range map[string]map[string]string{
 		"account": {"ReactToChanges": "yes"},
-		"named":   {"ReactToChanges": "yes", "ReadScope": "named", "NamedPrincipals": strings.Join(arns, ","), "AWS::Partition": "aws-cn"},
+		"named": {"ReactToChanges": "yes", "ReadScope": "named",
+			"NamedPrincipals": strings.Join(arns, ","), "AWS::Partition": "aws-cn"},
 	} {
 		raw, err := json.Marshal(resourcesWith(t, parameters)["AuditPolicy"].Properties["PolicyDocument"])
 		if err != nil {
@@ -56,22 +65,27 @@ func TestPolicyFitsIntoTheRole(t *testing.T) {
 
 // What CloudFormation and the services take of descriptions, names filled in.
 func TestDescriptionsFit(t *testing.T) {
-	// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html and the like
+	// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html and the
+	// like
 	most := map[string]struct {
 		property string
 		length   int
 	}{
-		"AWS::CloudWatch::Alarm": {"AlarmDescription", 1024}, "AWS::Lambda::Function": {"Description", 256}, "AWS::Serverless::Function": {"Description", 256},
-		"AWS::IAM::Role": {"Description", 1000}, "AWS::Events::Rule": {"Description", 512}, "AWS::Scheduler::Schedule": {"Description", 512},
+		"AWS::CloudWatch::Alarm": {"AlarmDescription", 1024},
+		"AWS::Lambda::Function":  {"Description", 256}, "AWS::Serverless::Function": {"Description", 256},
+		"AWS::IAM::Role": {"Description", 1000}, "AWS::Events::Rule": {"Description", 512},
+		"AWS::Scheduler::Schedule": {"Description", 512},
 	}
-	for id, r := range resourcesWith(t, map[string]string{"ReactToChanges": "yes", "AuditorId": strings.Repeat("a", 64)}) {
+	for id, r := range resourcesWith(t,
+		map[string]string{"ReactToChanges": "yes", "AuditorId": strings.Repeat("a", 64)}) {
 		limit, limited := most[r.Type]
 		if !limited {
 			continue
 		}
 		text := longest.Replace(fmt.Sprint(r.Properties[limit.property]))
 		if len(text) > limit.length || strings.Contains(text, "${") {
-			t.Errorf("%s: %s may have %d characters, and has %d: %s", id, limit.property, limit.length, len(text), text)
+			t.Errorf("%s: %s may have %d characters, and has %d: %s", id, limit.property, limit.length,
+				len(text), text)
 		}
 	}
 	template := readTemplate(t)
@@ -94,7 +108,8 @@ func TestDescriptionsFit(t *testing.T) {
 	}
 }
 
-// A template that is handed over in the request, as to validate it, may have so many bytes; a longer one has to be in a bucket.
+// A template that is handed over in the request, as to validate it, may have so many bytes; a
+// longer one has to be in a bucket.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
 func TestTemplateFitsIntoARequest(t *testing.T) {
 	info, err := os.Stat(templateFile)

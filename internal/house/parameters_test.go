@@ -15,32 +15,51 @@ func TestParametersAreRefusedBeforeDeploy(t *testing.T) {
 		good, bad       []string
 	}{
 		{"callers", "Callers",
-			[]string{"none", "user/render", "user/a=b=all", "role/web=render,user/ci", "sso/RemotionDeploy", "arn:aws-cn:iam::123456789012:role/web=render"},
-			[]string{"", "render", "group/ops", "user/a=rendr", "none,user/a", "arn:aws:sts::123456789012:assumed-role/a/b", "user/a;role/b"}},
-		{"render role", "RenderRole", []string{"remotion-lambda-role"}, []string{"", "arn:aws:iam::123456789012:role/r", "a/b", strings.Repeat("r", 65)}},
-		{"release", "RemotionVersion", []string{"auto", "latest", "4.0.527"}, []string{"v4.0.527", "4.0", "newest"}},
-		{"regions", "Regions", []string{"auto", "all", "us-east-1, eu-central-1"}, []string{"", "us-east-1a", "everywhere", "us-east-1;eu-central-1"}},
+			[]string{"none", "user/render", "user/a=b=all", "role/web=render,user/ci", "sso/RemotionDeploy",
+				"arn:aws-cn:iam::123456789012:role/web=render"},
+			[]string{"", "render", "group/ops", "user/a=rendr", "none,user/a",
+				"arn:aws:sts::123456789012:assumed-role/a/b", "user/a;role/b"}},
+		{"render role", "RenderRole", []string{"remotion-lambda-role"},
+			[]string{"", "arn:aws:iam::123456789012:role/r", "a/b", strings.Repeat("r", 65)}},
+		{"release", "RemotionVersion", []string{"auto", "latest", "4.0.527"},
+			[]string{"v4.0.527", "4.0", "newest"}},
+		{"regions", "Regions", []string{"auto", "all", "us-east-1, eu-central-1"},
+			[]string{"", "us-east-1a", "everywhere", "us-east-1;eu-central-1"}},
 		{"buckets", "Buckets", []string{"", "site,out.put"}, []string{"s3://site", "Site", "site/out"}},
-		{"context", "AssumedContext", []string{"", "aws:SourceVpc=vpc-1,aws:SourceIp=203.0.113.7"}, []string{"aws:SourceVpc", "aws:SourceVpc=", "SourceVpc=vpc-1", "aws:SourceVpc=vpc-1,vpc-2"}},
-		{"how often", "Every", []string{"15m", "1h", "6h", "12h", "1d"}, []string{"", "7d", "rate(1 hour)", "1H"}},
-		{"time zone", "TimeZone", []string{"UTC", "Europe/Vienna", "America/Argentina/Buenos_Aires", "Etc/GMT+3"}, []string{"", "Europe/", "+02:00"}},
+		{"context", "AssumedContext", []string{"", "aws:SourceVpc=vpc-1,aws:SourceIp=203.0.113.7"},
+			[]string{"aws:SourceVpc", "aws:SourceVpc=", "SourceVpc=vpc-1", "aws:SourceVpc=vpc-1,vpc-2"}},
+		{"how often", "Every", []string{"15m", "1h", "6h", "12h", "1d"},
+			[]string{"", "7d", "rate(1 hour)", "1H"}},
+		{"time zone", "TimeZone", []string{"UTC", "Europe/Vienna", "America/Argentina/Buenos_Aires",
+			"Etc/GMT+3"}, []string{"", "Europe/", "+02:00"}},
 		{"changes", "ReactToChanges", []string{"yes", "no"}, []string{"", "true"}},
-		{"e-mail", "AlertEmail", []string{"", "ops@example.com"}, []string{"ops", "ops@example", "a b@example.com"}},
-		{"topic", "AlertTopicArn", []string{"", topic}, []string{"alerts", topic + ".fifo", "arn:aws:sqs:us-east-1:123456789012:alerts", "arn:aws:sns:us-east-1:1234:alerts"}},
+		{"e-mail", "AlertEmail", []string{"", "ops@example.com"},
+			[]string{"ops", "ops@example", "a b@example.com"}},
+		{"topic", "AlertTopicArn", []string{"", topic},
+			[]string{"alerts", topic + ".fifo", "arn:aws:sqs:us-east-1:123456789012:alerts",
+				"arn:aws:sns:us-east-1:1234:alerts"}},
 		{"ops topic", "OpsTopicArn", []string{"", topic}, []string{"ops", topic + ".fifo"}},
 		{"pager topic", "PagerTopicArn", []string{"", topic}, []string{"pager", topic + ".fifo"}},
-		{"key", "KmsKeyArn", []string{"", "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"},
-			[]string{"alias/aws/sns", "arn:aws:kms:us-east-1:123456789012:alias/a", "1234abcd-12ab-34cd-56ef-1234567890ab"}},
+		{"key", "KmsKeyArn",
+			[]string{"", "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"},
+			[]string{"alias/aws/sns", "arn:aws:kms:us-east-1:123456789012:alias/a",
+				"1234abcd-12ab-34cd-56ef-1234567890ab"}},
 		{"format", "HttpsFormat", []string{"chat", "json"}, []string{"", "xml"}},
-		{"reminders", "RepeatAfter", []string{"24h", "90m", "0s", "720h", "43200m"}, []string{"", "24", "a day", "-1h", "721h", "999h", "43201m", "1h30m"}},
-		{"bucket", "EvidenceBucketName", []string{"", "evidence"}, []string{"s3://evidence", "evidence/", "E"}},
-		{"retention of reports", "ReportRetentionDays", []string{"1", "36500"}, []string{"0", "36501", "a year"}},
+		{"reminders", "RepeatAfter", []string{"24h", "90m", "0s", "720h", "43200m"},
+			[]string{"", "24", "a day", "-1h", "721h", "999h", "43201m", "1h30m"}},
+		{"bucket", "EvidenceBucketName", []string{"", "evidence"},
+			[]string{"s3://evidence", "evidence/", "E"}},
+		{"retention of reports", "ReportRetentionDays", []string{"1", "36500"},
+			[]string{"0", "36501", "a year"}},
 		{"retention of logs", "LogRetentionDays", []string{"1", "3653"}, []string{"0", "31", "for ever"}},
-		{"namespace", "MetricNamespace", []string{"RemotionAudit", "Team/Remotion"}, []string{"", "AWS/Lambda", "a b", ":a", strings.Repeat("n", 256)}},
-		{"auditor", "AuditorId", []string{"remotion-audit"}, []string{"", "my audit", strings.Repeat("a", 65)}},
+		{"namespace", "MetricNamespace", []string{"RemotionAudit", "Team/Remotion"},
+			[]string{"", "AWS/Lambda", "a b", ":a", strings.Repeat("n", 256)}},
+		{"auditor", "AuditorId", []string{"remotion-audit"},
+			[]string{"", "my audit", strings.Repeat("a", 65)}},
 		{"dashboard", "Dashboard", []string{"yes", "no"}, []string{"", "false"}},
 		{"path", "RolePath", []string{"/", "/audit/", "/a/b/"}, []string{"", "audit", "/audit", "//"}},
-		{"boundary", "PermissionsBoundaryArn", []string{"", "arn:aws:iam::123456789012:policy/a/b", "arn:aws:iam::aws:policy/PowerUserAccess"}, []string{"b", "arn:aws:iam::123456789012:role/b"}},
+		{"boundary", "PermissionsBoundaryArn", []string{"", "arn:aws:iam::123456789012:policy/a/b",
+			"arn:aws:iam::aws:policy/PowerUserAccess"}, []string{"b", "arn:aws:iam::123456789012:role/b"}},
 		{"read scope", "ReadScope", []string{"account"}, []string{"", "all"}},
 	}
 	seen := map[string]bool{"NamedPrincipals": true} // below
@@ -77,17 +96,26 @@ func TestNamesGoWithTheReadScope(t *testing.T) {
 		given map[string]string
 		ok    bool
 	}{
-		{"named, and somebody is", map[string]string{"ReadScope": "named", "NamedPrincipals": user + ",arn:aws:iam::123456789012:policy/p"}, true},
+		{"named, and somebody is",
+			map[string]string{"ReadScope": "named",
+				"NamedPrincipals": user + ",arn:aws:iam::123456789012:policy/p"}, true},
 		{"named, and nobody is", map[string]string{"ReadScope": "named"}, false},
 		{"names that narrow nothing", map[string]string{"NamedPrincipals": user}, false},
-		{"a name that is no ARN", map[string]string{"ReadScope": "named", "NamedPrincipals": "user/render"}, false},
-		{"a session", map[string]string{"ReadScope": "named", "NamedPrincipals": "arn:aws:sts::123456789012:assumed-role/a/b"}, false},
-		{"everybody", map[string]string{"ReadScope": "named", "NamedPrincipals": "arn:aws:iam::123456789012:user/*"}, false},
-		{"a blank between", map[string]string{"ReadScope": "named", "NamedPrincipals": user + ", " + user}, false},
+		{"a name that is no ARN",
+			map[string]string{"ReadScope": "named", "NamedPrincipals": "user/render"}, false},
+		{"a session",
+			map[string]string{"ReadScope": "named",
+				"NamedPrincipals": "arn:aws:sts::123456789012:assumed-role/a/b"}, false},
+		{"everybody",
+			map[string]string{"ReadScope": "named", "NamedPrincipals": "arn:aws:iam::123456789012:user/*"},
+			false},
+		{"a blank between",
+			map[string]string{"ReadScope": "named", "NamedPrincipals": user + ", " + user}, false},
 	} {
 		parameters := maps.Clone(tt.given)
 		parameters["Callers"] = "none"
-		if err := readTemplate(t).Check(parameters); (err == nil) != tt.ok || err != nil && !strings.Contains(err.Error(), "NamedPrincipals") {
+		if err := readTemplate(t).Check(parameters); (err == nil) != tt.ok || err != nil &&
+			!strings.Contains(err.Error(), "NamedPrincipals") {
 			t.Errorf("%s: error %v", tt.name, err)
 		}
 	}
@@ -104,7 +132,8 @@ func TestForwarderIsDeployedWhereTheEventsAre(t *testing.T) {
 		{"us-east-1", "Frankfurt", "HomeRegion"},
 	} {
 		err := template.Check(map[string]string{"AWS::Region": tt.region, "HomeRegion": tt.home})
-		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+		if tt.want == "" && err != nil || tt.want != "" &&
+			(err == nil || !strings.Contains(err.Error(), tt.want)) {
 			t.Errorf("in %s to %s: error %v, want %q", tt.region, tt.home, err, tt.want)
 		}
 	}

@@ -12,22 +12,29 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/cfn"
 )
 
-// CloudFormation makes a stack only if nothing in it waits for itself, and nothing refers to what such a stack does
-// not have. That holds for every choice of the parameters that conditions ask about, each of which is as one of two.
+// CloudFormation makes a stack only if nothing in it waits for itself, and nothing refers to what
+// such a stack does not have. That holds for every choice of the parameters that conditions ask
+// about, each of which is as one of two.
 func TestEveryStackCanBeMade(t *testing.T) {
-	const topic, key = "arn:aws:sns:us-east-1:123456789012:", "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
-	const boundary, principal = "arn:aws:iam::123456789012:policy/boundary", "arn:aws:iam::123456789012:user/render"
+	const topic, key = "arn:aws:sns:us-east-1:123456789012:",
+		"arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+	const boundary, principal = "arn:aws:iam::123456789012:policy/boundary",
+		"arn:aws:iam::123456789012:user/render"
 	for _, tt := range []struct {
 		file  string
 		given map[string]string
-		// choices are what a parameter may be, beside its default; after a blank, another one that goes with it.
+		// choices are what a parameter may be, beside its default; after a blank, another one that goes
+		// with it.
 		choices map[string]string
 	}{
 		{templateFile, map[string]string{"Callers": "user/render"}, map[string]string{
-			"AlertEmail": "ops@example.com", "ReadScope": "named NamedPrincipals=" + principal, "EvidenceBucketName": "evidence", "AlertTopicArn": topic + "alerts",
-			"KmsKeyArn": key, "OpsTopicArn": topic + "ops", "PagerTopicArn": topic + "pager", "PermissionsBoundaryArn": boundary, "Dashboard": "no", "ReactToChanges": "yes",
+			"AlertEmail": "ops@example.com", "ReadScope": "named NamedPrincipals=" + principal,
+			"EvidenceBucketName": "evidence", "AlertTopicArn": topic + "alerts",
+			"KmsKeyArn": key, "OpsTopicArn": topic + "ops", "PagerTopicArn": topic + "pager",
+			"PermissionsBoundaryArn": boundary, "Dashboard": "no", "ReactToChanges": "yes",
 		}},
-		{forwarderFile, map[string]string{"HomeRegion": "eu-central-1", "AWS::Region": "us-east-1", "AWS::Partition": "aws"},
+		{forwarderFile, map[string]string{"HomeRegion": "eu-central-1", "AWS::Region": "us-east-1",
+			"AWS::Partition": "aws"},
 			map[string]string{"PermissionsBoundaryArn": boundary}},
 	} {
 		template := parseTemplate(t, tt.file)
@@ -137,13 +144,18 @@ func TestOrderlyFindsWhatIsNot(t *testing.T) {
 		resources map[string]cfn.Resource
 		want      string
 	}{
-		{"a chain", map[string]cfn.Resource{"A": {DependsOn: []string{"B"}}, "B": {Properties: map[string]any{"Role": "${C.Arn}"}}, "C": {}}, ""},
-		{"a diamond", map[string]cfn.Resource{"A": {DependsOn: []string{"B", "C"}}, "B": {DependsOn: []string{"D"}}, "C": {DependsOn: []string{"D"}}, "D": {}}, ""},
-		{"a circle", map[string]cfn.Resource{"A": {DependsOn: []string{"B"}}, "B": {Properties: map[string]any{"List": []any{"x ${A}"}}}}, "A → B → A"},
+		{"a chain", map[string]cfn.Resource{"A": {DependsOn: []string{"B"}},
+			"B": {Properties: map[string]any{"Role": "${C.Arn}"}}, "C": {}}, ""},
+		{"a diamond", map[string]cfn.Resource{"A": {DependsOn: []string{"B", "C"}},
+			"B": {DependsOn: []string{"D"}}, "C": {DependsOn: []string{"D"}}, "D": {}}, ""},
+		{"a circle", map[string]cfn.Resource{"A": {DependsOn: []string{"B"}},
+			"B": {Properties: map[string]any{"List": []any{"x ${A}"}}}}, "A → B → A"},
 		{"itself", map[string]cfn.Resource{"A": {Properties: map[string]any{"Name": "${A}"}}}, "A → A"},
-		{"nothing", map[string]cfn.Resource{"A": {DependsOn: []string{"B"}}}, "depends on B, which is not there"},
+		{"nothing", map[string]cfn.Resource{"A": {DependsOn: []string{"B"}}},
+			"depends on B, which is not there"},
 	} {
-		if err := orderly(tt.resources); tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+		if err := orderly(tt.resources); tt.want == "" && err != nil || tt.want != "" &&
+			(err == nil || !strings.Contains(err.Error(), tt.want)) {
 			t.Errorf("%s: error %v, want %q", tt.name, err, tt.want)
 		}
 	}
@@ -151,13 +163,16 @@ func TestOrderlyFindsWhatIsNot(t *testing.T) {
 
 // Whatever is deployed in China names what is there.
 func TestPartitions(t *testing.T) {
-	china := map[string]string{"AWS::Partition": "aws-cn", "AWS::Region": "cn-north-1", "AWS::URLSuffix": "amazonaws.com.cn"}
+	china := map[string]string{"AWS::Partition": "aws-cn", "AWS::Region": "cn-north-1",
+		"AWS::URLSuffix": "amazonaws.com.cn"}
 	for _, tt := range []struct {
 		template cfn.Template
 		given    map[string]string
 	}{
-		{readTemplate(t), map[string]string{"Callers": "none", "AlertEmail": "ops@example.com", "ReactToChanges": "yes"}},
-		{readTemplate(t), map[string]string{"Callers": "none", "ReadScope": "named", "NamedPrincipals": "arn:aws-cn:iam::123456789012:user/render"}},
+		{readTemplate(t), map[string]string{"Callers": "none", "AlertEmail": "ops@example.com",
+			"ReactToChanges": "yes"}},
+		{readTemplate(t), map[string]string{"Callers": "none", "ReadScope": "named",
+			"NamedPrincipals": "arn:aws-cn:iam::123456789012:user/render"}},
 		{parseTemplate(t, forwarderFile), map[string]string{"HomeRegion": "cn-northwest-1"}},
 	} {
 		maps.Copy(tt.given, china)
@@ -167,7 +182,8 @@ func TestPartitions(t *testing.T) {
 		}
 		for id, r := range resources {
 			text := fmt.Sprint(r.Properties)
-			if strings.Contains(text, "arn:aws:") || regexp.MustCompile(`us-[a-z]+-[0-9]`).MatchString(text) {
+			if strings.Contains(text, "arn:aws:") ||
+				regexp.MustCompile(`us-[a-z]+-[0-9]`).MatchString(text) {
 				t.Errorf("%s is about another partition: %s", id, text)
 			}
 		}

@@ -11,15 +11,18 @@ import (
 )
 
 // intervals are the values of the parameter Every.
-var intervals = map[string]time.Duration{"15m": 15 * time.Minute, "1h": time.Hour, "6h": 6 * time.Hour, "12h": 12 * time.Hour, "1d": 24 * time.Hour}
+var intervals = map[string]time.Duration{"15m": 15 * time.Minute, "1h": time.Hour,
+	"6h": 6 * time.Hour, "12h": 12 * time.Hour, "1d": 24 * time.Hour}
 
 // What runs are like at most.
 const (
-	flexible     = 10 * time.Minute // after the scheduled time: AuditSchedule's FlexibleTimeWindow
-	retriedFor   = time.Hour        // until Scheduler has delivered an event: its RetryPolicy
-	longestRun   = time.Minute      // the function's Timeout
-	retryAfter   = time.Minute      // until Lambda tries again: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
-	longestDelay = 2 * time.Minute  // until a metric can be read
+	flexible   = 10 * time.Minute // after the scheduled time: AuditSchedule's FlexibleTimeWindow
+	retriedFor = time.Hour        // until Scheduler has delivered an event: its RetryPolicy
+	longestRun = time.Minute      // the function's Timeout
+	// until Lambda tries again:
+	// https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+	retryAfter   = time.Minute
+	longestDelay = 2 * time.Minute // until a metric can be read
 )
 
 // A run is one run of the function, with what it finds.
@@ -32,7 +35,8 @@ type run struct {
 	gaps, critical, alertFailures, noSubscribers float64
 }
 
-// A world is a deployment and its runs, in order. What Scheduler and AWS leave open is random, and the same for a seed.
+// A world is a deployment and its runs, in order. What Scheduler and AWS leave open is random, and
+// the same for a seed.
 type world struct {
 	*rand.Rand
 	every          time.Duration
@@ -41,13 +45,16 @@ type world struct {
 	lost           *message // in the failure queue
 }
 
-// newWorld deploys at some minute of the hour, and runs for some weeks. Half of all begin with a run at once, as a rate does
-// (https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html), the others after an interval.
+// newWorld deploys at some minute of the hour, and runs for some weeks. Half of all begin with a
+// run at once, as a rate does
+// (https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html), the others after an
+// interval.
 func newWorld(every time.Duration, seed uint64) *world {
 	w := &world{Rand: rand.New(rand.NewPCG(seed, uint64(every))), every: every}
 	w.created = time.Date(2026, 3, 2, 10, int(seed*7%60), int(seed*13%60), 0, time.UTC)
 	w.until = w.created.Add(max(14*24*time.Hour, 50*every))
-	for at := w.created.Add(w.upTo(time.Minute) + time.Duration(seed%2)*every); at.Before(w.until.Add(-2 * flexible)); at = at.Add(every) {
+	for at := w.created.Add(w.upTo(time.Minute) +
+		time.Duration(seed%2)*every); at.Before(w.until.Add(-2 * flexible)); at = at.Add(every) {
 		w.runs = append(w.runs, w.runAt(at.Add(w.upTo(flexible))))
 	}
 	return w
@@ -78,11 +85,13 @@ func (r run) end() time.Time { return r.start.Add(r.took) }
 // some is a run that is not among the first or the last.
 func (w *world) some() int { return 10 + w.IntN(len(w.runs)-30) }
 
-// changes adds runs that changes in IAM start: some here and there, and some in the same minute as another.
+// changes adds runs that changes in IAM start: some here and there, and some in the same minute as
+// another.
 func (w *world) changes(around int) {
 	for range 12 {
 		r := w.runs[around-5+w.IntN(10)]
-		w.runs = append(w.runs, w.runAt(r.start.Add(w.upTo(w.every))), w.runAt(r.start.Truncate(time.Minute).Add(w.upTo(time.Minute))))
+		w.runs = append(w.runs, w.runAt(r.start.Add(w.upTo(w.every))),
+			w.runAt(r.start.Truncate(time.Minute).Add(w.upTo(time.Minute))))
 	}
 	w.sort()
 }
@@ -135,7 +144,8 @@ func (w *world) points(t testing.TB, metric string) (points []cwalarm.Point) {
 			if metric == "Errors" {
 				// Every invocation has a value, and its time is when that began:
 				// https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
-				points = append(points, cwalarm.Point{Time: a.start, Value: map[bool]float64{true: 1}[a.failed], Delay: a.end.Sub(a.start) + r.delay})
+				points = append(points, cwalarm.Point{Time: a.start, Value: map[bool]float64{true: 1}[a.failed],
+					Delay: a.end.Sub(a.start) + r.delay})
 				continue
 			}
 			if a.failed {
@@ -174,20 +184,24 @@ func (w *world) points(t testing.TB, metric string) (points []cwalarm.Point) {
 	return points
 }
 
-// A message is in the failure queue from when it is sent until the queue is purged; whoever looks at it has it for a while.
+// A message is in the failure queue from when it is sent until the queue is purged; whoever looks
+// at it has it for a while.
 type message struct {
 	sent, purged time.Time
 	looks        []time.Time
 }
 
-// What a queue tells CloudWatch: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/monitoring-using-cloudwatch.html
+// What a queue tells CloudWatch:
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/monitoring-using-cloudwatch.html
 const (
-	awake        = 6 * time.Hour    // after the last call, "if it contains any messages or if any action accesses it"
+	// after the last call, "if it contains any messages or if any action accesses it"
+	awake        = 6 * time.Hour
 	longestSleep = 15 * time.Minute // that a queue may take to tell again
 	visibility   = 30 * time.Second // of a message that was received: FailureQueue's VisibilityTimeout
 )
 
-// message loses a run, and purges the queue after a time. What comes a day later is no matter to the queue.
+// message loses a run, and purges the queue after a time. What comes a day later is no matter to
+// the queue.
 func (w *world) message(after time.Duration) *message {
 	sent := w.runs[10+w.IntN(10)].told()
 	w.lost = &message{sent: sent, purged: sent.Add(after)}
@@ -195,8 +209,8 @@ func (w *world) message(after time.Duration) *message {
 	return w.lost
 }
 
-// queue is how many messages are visible, minute by minute, while the queue is awake. Whether it sleeps with a message in it, the page leaves
-// open: it does in half of the worlds.
+// queue is how many messages are visible, minute by minute, while the queue is awake. Whether it
+// sleeps with a message in it, the page leaves open: it does in half of the worlds.
 func (w *world) queue() (points []cwalarm.Point) {
 	m := w.lost
 	if m == nil {
@@ -206,19 +220,27 @@ func (w *world) queue() (points []cwalarm.Point) {
 	sleeps, asleep, wakes := w.IntN(2) == 0, true, w.created
 	for now := w.created; now.Before(w.until); now = now.Add(time.Minute) {
 		holds := !now.Before(m.sent) && now.Before(m.purged)
-		called := slices.ContainsFunc(calls, func(c time.Time) bool { return !now.Before(c) && now.Before(c.Add(awake)) })
+		called := slices.ContainsFunc(calls, func(c time.Time) bool {
+			return !now.Before(c) &&
+				now.Before(c.Add(awake))
+		})
 		if !called && (!holds || sleeps) {
 			asleep = true
 			continue
 		}
 		if asleep {
-			asleep, wakes = false, now.Add(max(time.Minute, w.upTo(longestSleep))) // not before the minute is over
+			// not before the minute is over
+			asleep, wakes = false, now.Add(max(time.Minute, w.upTo(longestSleep)))
 		}
 		if now.Before(wakes) {
 			continue
 		}
 		value := 0.0
-		if holds && !slices.ContainsFunc(m.looks, func(c time.Time) bool { return !now.Before(c) && now.Before(c.Add(visibility)) }) {
+		if holds &&
+			!slices.ContainsFunc(m.looks, func(c time.Time) bool {
+				return !now.Before(c) &&
+					now.Before(c.Add(visibility))
+			}) {
 			value = 1
 		}
 		points = append(points, cwalarm.Point{Time: now, Value: value, Delay: w.upTo(longestDelay)})

@@ -13,7 +13,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the generated parts of docs/security.md")
 
-// docs/security.md says what the function's role may do: as template.yaml grants it, for the reasons of the contract.
+// docs/security.md says what the function's role may do: as template.yaml grants it, for the
+// reasons of the contract.
 func TestSecurityPageIsGenerated(t *testing.T) {
 	const file = "../../docs/security.md"
 	raw, err := os.ReadFile(file)
@@ -48,13 +49,17 @@ func TestSecurityPageIsGenerated(t *testing.T) {
 	t.Errorf("docs/security.md is out of date: make golden\n%s", page)
 }
 
-// permissionTable says of each action what it reaches in template.yaml, under which condition, and what for.
+// permissionTable says of each action what it reaches in template.yaml, under which condition, and
+// what for.
 func permissionTable(t *testing.T, permissions []contract.Permission) string {
 	var b strings.Builder
 	b.WriteString("| action | on | what for |\n|---|---|---|\n")
 	granted := grants(t, readResources(t))
 	for _, p := range permissions {
-		i := slices.IndexFunc(granted, func(g grant) bool { return g.Role == "AuditRole" && slices.Contains(g.Actions, any(p.Action)) })
+		i := slices.IndexFunc(granted, func(g grant) bool {
+			return g.Role == "AuditRole" &&
+				slices.Contains(g.Actions, any(p.Action))
+		})
 		if i < 0 {
 			t.Fatalf("template.yaml does not grant %s", p.Action)
 		}

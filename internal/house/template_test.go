@@ -38,7 +38,8 @@ func parseTemplate(t testing.TB, file string) cfn.Template {
 // readResources are those of a stack with everything that the template can make.
 func readResources(t testing.TB) map[string]cfn.Resource {
 	t.Helper()
-	return resourcesWith(t, map[string]string{"AlertEmail": "ops@example.com", "ReactToChanges": "yes"})
+	return resourcesWith(t, map[string]string{"AlertEmail": "ops@example.com",
+		"ReactToChanges": "yes"})
 }
 
 func resourcesWith(t testing.TB, parameters map[string]string) map[string]cfn.Resource {
@@ -100,8 +101,10 @@ func grants(t testing.TB, resources map[string]cfn.Resource) []grant {
 	var all []grant
 	for _, id := range slices.Sorted(maps.Keys(resources)) {
 		r := resources[id]
-		if r.Type == "AWS::IAM::Role" && (r.Properties["Policies"] != nil || r.Properties["ManagedPolicyArns"] != nil) {
-			t.Errorf("%s: has policies of its own; they belong into an AWS::IAM::Policy, where these tests look", id)
+		if r.Type == "AWS::IAM::Role" &&
+			(r.Properties["Policies"] != nil || r.Properties["ManagedPolicyArns"] != nil) {
+			t.Errorf("%s: has policies of its own; they belong into an AWS::IAM::Policy, where these "+
+				"tests look", id)
 		}
 		if r.Type != "AWS::IAM::Policy" {
 			continue
@@ -118,7 +121,8 @@ func grants(t testing.TB, resources map[string]cfn.Resource) []grant {
 			}
 			sid, _ := s["Sid"].(string)
 			for _, role := range cfn.List(r.Properties["Roles"]) {
-				all = append(all, grant{strings.Trim(role.(string), "${}"), sid, cfn.List(s["Action"]), cfn.List(s["Resource"]), s["Condition"]})
+				all = append(all, grant{strings.Trim(role.(string), "${}"), sid, cfn.List(s["Action"]),
+					cfn.List(s["Resource"]), s["Condition"]})
 			}
 		}
 	}
@@ -142,7 +146,8 @@ func TestFunctionMayDoWhatTheCodeCallsAndNoMore(t *testing.T) {
 			got[action.(string)] = granted{g.Resources, g.Condition}
 		}
 	}
-	for _, p := range slices.Concat(contract.ReadPermissions(), contract.FunctionPermissions(), contract.OnBehalfPermissions()) {
+	for _, p := range slices.Concat(contract.ReadPermissions(), contract.FunctionPermissions(),
+		contract.OnBehalfPermissions()) {
 		if reach[p.Scope] == nil {
 			t.Errorf("%s: this test does not know the scope %s", p.Action, p.Scope)
 		}
@@ -150,7 +155,8 @@ func TestFunctionMayDoWhatTheCodeCallsAndNoMore(t *testing.T) {
 	}
 	for _, action := range slices.Sorted(maps.Keys(want)) {
 		if !reflect.DeepEqual(got[action], want[action]) {
-			t.Errorf("%s\n template.yaml grants %v\n contract needs      %v", action, got[action], want[action])
+			t.Errorf("%s\n template.yaml grants %v\n contract needs      %v", action, got[action],
+				want[action])
 		}
 	}
 	for action := range got {
@@ -160,7 +166,8 @@ func TestFunctionMayDoWhatTheCodeCallsAndNoMore(t *testing.T) {
 	}
 }
 
-// What AWS does in the role's name has to be of use to a resource that is there: it is granted with it, and goes with it.
+// What AWS does in the role's name has to be of use to a resource that is there: it is granted with
+// it, and goes with it.
 func TestWhatAWSDoesIsGrantedForAResourceThatNeedsIt(t *testing.T) {
 	tests := []struct {
 		name       string
@@ -169,10 +176,14 @@ func TestWhatAWSDoesIsGrantedForAResourceThatNeedsIt(t *testing.T) {
 		// uses is the resource that makes AWS do it, and the property that names the one it is done to.
 		uses, property, target string
 	}{
-		{"Lambda logs", nil, contract.ScopeLog, "AuditFunction", "LoggingConfig.LogGroup", "${AuditLogGroup}"},
-		{"Lambda keeps events that failed", nil, contract.ScopeFailures, "AuditFunctionEventInvokeConfig", "DestinationConfig.OnFailure.Destination", "${FailureQueue.Arn}"},
-		{"Lambda polls changes", map[string]string{"ReactToChanges": "yes"}, contract.ScopeChanges, "ChangeSource", "EventSourceArn", "${ChangeQueue.Arn}"},
-		{"SNS encrypts", nil, contract.ScopeTopicKey, "AlertTopic", "KmsMasterKeyId", "${AlertTopicKey.Arn}"},
+		{"Lambda logs", nil, contract.ScopeLog, "AuditFunction", "LoggingConfig.LogGroup",
+			"${AuditLogGroup}"},
+		{"Lambda keeps events that failed", nil, contract.ScopeFailures, "AuditFunctionEventInvokeConfig",
+			"DestinationConfig.OnFailure.Destination", "${FailureQueue.Arn}"},
+		{"Lambda polls changes", map[string]string{"ReactToChanges": "yes"}, contract.ScopeChanges,
+			"ChangeSource", "EventSourceArn", "${ChangeQueue.Arn}"},
+		{"SNS encrypts", nil, contract.ScopeTopicKey, "AlertTopic", "KmsMasterKeyId",
+			"${AlertTopicKey.Arn}"},
 	}
 	without := map[contract.Scope]map[string]string{
 		contract.ScopeChanges:  {"ReactToChanges": "no"},
@@ -205,7 +216,8 @@ func TestWhatAWSDoesIsGrantedForAResourceThatNeedsIt(t *testing.T) {
 		}
 		if parameters, optional := without[tt.scope]; optional {
 			if actions := mayUse(resourcesWith(t, parameters), tt.scope); len(actions) > 0 {
-				t.Errorf("%s: %v granted with %v, when there is nothing to do it to", tt.name, actions, parameters)
+				t.Errorf("%s: %v granted with %v, when there is nothing to do it to", tt.name, actions,
+					parameters)
 			}
 		}
 	}
@@ -218,8 +230,10 @@ func TestWhatAWSDoesIsGrantedForAResourceThatNeedsIt(t *testing.T) {
 
 // With ReadScope=named only what is named can be read, and nothing is discovered.
 func TestNamedReadsNobodyElse(t *testing.T) {
-	named := []string{"arn:aws:iam::123456789012:user/ci/render", "arn:aws:iam::123456789012:role/remotion-lambda-role"}
-	resources := resourcesWith(t, map[string]string{"AWS::Partition": "aws", "ReadScope": "named", "NamedPrincipals": strings.Join(named, ",")})
+	named := []string{"arn:aws:iam::123456789012:user/ci/render",
+		"arn:aws:iam::123456789012:role/remotion-lambda-role"}
+	resources := resourcesWith(t, map[string]string{"AWS::Partition": "aws", "ReadScope": "named",
+		"NamedPrincipals": strings.Join(named, ",")})
 	read := 0
 	for _, g := range grants(t, resources) {
 		for _, action := range g.Actions {
@@ -270,13 +284,15 @@ func TestEvidenceBucket(t *testing.T) {
 		}
 	}
 	// One of one's own is used as it is.
-	own, err := readTemplate(t).Resources(map[string]string{"Callers": "none", "EvidenceBucketName": "mine"})
+	own, err := readTemplate(t).Resources(map[string]string{"Callers": "none",
+		"EvidenceBucketName": "mine"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	variables := own["AuditFunction"].Properties["Environment"].(map[string]any)["Variables"].(map[string]any)
 	if _, made := own["EvidenceBucket"]; made || variables[contract.EnvEvidenceBucket] != "mine" {
-		t.Errorf("a bucket is made: %v; the function uses %v", made, variables[contract.EnvEvidenceBucket])
+		t.Errorf("a bucket is made: %v; the function uses %v", made,
+			variables[contract.EnvEvidenceBucket])
 	}
 }
 
@@ -290,28 +306,33 @@ func TestSchedulerMayOnlyStartTheFunction(t *testing.T) {
 	}
 	want := []grant{
 		{"ScheduleRole", "Invoke", []any{"lambda:InvokeFunction"}, []any{"${AuditFunction.Arn}"}, nil},
-		{"ScheduleRole", "KeepFailures", []any{"sqs:SendMessage"}, []any{"${FailureQueue.Arn}"}, nil}, // its dead-letter queue
+		// its dead-letter queue
+		{"ScheduleRole", "KeepFailures", []any{"sqs:SendMessage"}, []any{"${FailureQueue.Arn}"}, nil},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("grants\n got %v\nwant %v", got, want)
 	}
 	trust := resources["ScheduleRole"].Properties["AssumeRolePolicyDocument"].(map[string]any)["Statement"].([]any)[0].(map[string]any)
 	if want := (map[string]any{"StringEquals": map[string]any{"aws:SourceAccount": "${AWS::AccountId}"}}); !reflect.DeepEqual(trust["Condition"], want) {
-		t.Errorf("trust policy's condition %v, want %v: another account's schedule could use the role", trust["Condition"], want)
+		t.Errorf("trust policy's condition %v, want %v: another account's schedule could use the role",
+			trust["Condition"], want)
 	}
 }
 
-// withoutResources are the actions for which IAM defines no resource, so that "*" is as narrow as it gets.
+// withoutResources are the actions for which IAM defines no resource, so that "*" is as narrow as
+// it gets.
 var withoutResources = []string{"cloudwatch:PutMetricData", "iam:ListRoles", "lambda:ListFunctions"}
 
 func TestNoPermissionIsWiderThanIAMAllows(t *testing.T) {
 	for _, g := range grants(t, readResources(t)) {
 		for _, action := range g.Actions {
 			action := action.(string)
-			if strings.Contains(action, "*") && action != "kms:GenerateDataKey*" { // SNS's own: contract.OnBehalf
+			// SNS's own: contract.OnBehalf
+			if strings.Contains(action, "*") && action != "kms:GenerateDataKey*" {
 				t.Errorf("%s: action %s has a wildcard", g.Sid, action)
 			}
-			if service, name, _ := strings.Cut(action, ":"); service == "iam" && !regexp.MustCompile(`^(Get|List|Simulate)`).MatchString(name) {
+			if service, name, _ := strings.Cut(action, ":"); service == "iam" &&
+				!regexp.MustCompile(`^(Get|List|Simulate)`).MatchString(name) {
 				t.Errorf("%s: %s does not look like a read", g.Sid, action)
 			}
 			if slices.Contains(g.Resources, any("*")) && !slices.Contains(withoutResources, action) {
@@ -329,12 +350,14 @@ func TestNoPermissionIsWiderThanIAMAllows(t *testing.T) {
 func TestFunctionsEnvironmentIsTheContracts(t *testing.T) {
 	function := readResources(t)["AuditFunction"]
 	variables := function.Properties["Environment"].(map[string]any)["Variables"].(map[string]any)
-	got, want := slices.Sorted(maps.Keys(variables)), slices.Sorted(slices.Values(contract.Environment()))
+	got, want := slices.Sorted(maps.Keys(variables)),
+		slices.Sorted(slices.Values(contract.Environment()))
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("environment of AuditFunction\n got %v\nwant %v", got, want)
 	}
 	if variables[contract.EnvMetricNamespace] != contract.Namespace {
-		t.Errorf("%s is %v by default, want %s", contract.EnvMetricNamespace, variables[contract.EnvMetricNamespace], contract.Namespace)
+		t.Errorf("%s is %v by default, want %s", contract.EnvMetricNamespace,
+			variables[contract.EnvMetricNamespace], contract.Namespace)
 	}
 }
 
@@ -351,8 +374,10 @@ func TestScheduleSendsTheEventInEvents(t *testing.T) {
 	if err := json.Unmarshal(data, &event); err != nil {
 		t.Fatal("scheduler.json: ", err)
 	}
-	// What Scheduler puts in: https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
-	filled := map[string]string{"<aws.scheduler.schedule-arn>": event["schedule"], "<aws.scheduler.scheduled-time>": event["scheduledTime"]}
+	// What Scheduler puts in:
+	// https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
+	filled := map[string]string{"<aws.scheduler.schedule-arn>": event["schedule"],
+		"<aws.scheduler.scheduled-time>": event["scheduledTime"]}
 	for key, value := range input {
 		if by, ok := filled[value]; ok {
 			input[key] = by
@@ -394,7 +419,8 @@ func TestEveryParameterIsExplained(t *testing.T) {
 				t.Errorf("parameter %s: no %s", name, key)
 			}
 		}
-		if p["AllowedPattern"] == nil && p["AllowedValues"] == nil && (p["MinValue"] == nil || p["MaxValue"] == nil) {
+		if p["AllowedPattern"] == nil && p["AllowedValues"] == nil &&
+			(p["MinValue"] == nil || p["MaxValue"] == nil) {
 			t.Errorf("parameter %s: takes anything", name)
 		}
 		if !grouped[name] || face["ParameterLabels"].(map[string]any)[name] == nil {
@@ -422,7 +448,8 @@ func TestOfSAMOnlyTheFunctionIsUsed(t *testing.T) {
 			continue
 		}
 		for property := range r.Properties {
-			if slices.Contains([]string{"Events", "Policies", "EventInvokeConfig", "AutoPublishAlias", "DeadLetterQueue", "FunctionUrlConfig", "Connectors"}, property) {
+			if slices.Contains([]string{"Events", "Policies", "EventInvokeConfig", "AutoPublishAlias",
+				"DeadLetterQueue", "FunctionUrlConfig", "Connectors"}, property) {
 				t.Errorf("%s: property %s is SAM's", id, property)
 			}
 		}

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// actionClasses divides the actions of the need into classes that no statement tells apart, and returns the
-// shortest action of each, in lower case or as a statement writes it. When the budget was spent there may
-// be more.
+// actionClasses divides the actions of the need into classes that no statement tells apart, and
+// returns the shortest action of each, in lower case or as a statement writes it. When the budget
+// was spent there may be more.
 func (g Grants) actionClasses(n *Need, s *search) (actions []string) {
 	var statements []extent
 	written := map[string]string{}
@@ -38,8 +38,8 @@ func (g Grants) actionClasses(n *Need, s *search) (actions []string) {
 	return actions
 }
 
-// classes divides the names of a language into classes by which of the extents hold them, and returns the
-// shortest name of each class, shortest first.
+// classes divides the names of a language into classes by which of the extents hold them, and
+// returns the shortest name of each class, shortest first.
 func (s *search) classes(l *language, list []extent) (names []string) {
 	w, goals := s.walk(l, []clause{{statements: list}})
 	if w == nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/corpus"
 )
 
-// The engine and the plain evaluator agree: on the decision, on every statement that matched, on what
-// each layer says, and on the missing keys.
+// The engine and the plain evaluator agree: on the decision, on every statement that matched, on
+// what each layer says, and on the missing keys.
 func TestAgreesWithThePlainEvaluator(t *testing.T) {
 	n := 20_000
 	if testing.Short() {
@@ -25,7 +25,8 @@ func TestAgreesWithThePlainEvaluator(t *testing.T) {
 	}
 	for _, d := range []Decision{ImplicitDeny, ExplicitDeny, Allowed} {
 		if seen[d] < n/20 {
-			t.Errorf("of %d requests %d were %v: the generator has lost its balance, %v", n, seen[d], d, seen)
+			t.Errorf("of %d requests %d were %v: the generator has lost its balance, %v", n, seen[d], d,
+				seen)
 		}
 	}
 }
@@ -81,8 +82,8 @@ func plainGrantsOf(c corpus.Case) (g plainGrants) {
 	return g
 }
 
-// grantsOf parses the policies of a case; they are called what the simulator calls them, and those of the
-// organization after their level.
+// grantsOf parses the policies of a case; they are called what the simulator calls them, and those
+// of the organization after their level.
 func grantsOf(t testing.TB, c corpus.Case) (g Grants) {
 	t.Helper()
 	return grantsBy(t, c, func(text string) string { return text })
@@ -108,7 +109,8 @@ func grantsBy(t testing.TB, c corpus.Case, rewrite func(string) string) (g Grant
 	for i, level := range c.Organization {
 		policies := []Policy{}
 		for j, d := range level {
-			policies = append(policies, parsed(d, fmt.Sprintf("OrderedOrganizationPolicyInputList.%d.%d", i+1, j+1)))
+			policies = append(policies,
+				parsed(d, fmt.Sprintf("OrderedOrganizationPolicyInputList.%d.%d", i+1, j+1)))
 		}
 		g.Organization = append(g.Organization, policies)
 	}

@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// An automaton reads one string along several patterns at once. A state is a set of positions, one bit for
-// each place in each pattern; every pattern starts in a word of its own.
+// An automaton reads one string along several patterns at once. A state is a set of positions, one
+// bit for each place in each pattern; every pattern starts in a word of its own.
 //
 // Characters that no pattern names behave alike, so that one of them stands for all.
 type automaton struct {
@@ -17,28 +17,29 @@ type automaton struct {
 	alphabet []rune
 	// places are those of the characters below 256 in the alphabet.
 	places [256]uint16
-	// advance and stay say, for each character of the alphabet, which positions it leads to the next one and
-	// which it leaves where they are. Character c has advance[c*words:(c+1)*words].
+	// advance and stay say, for each character of the alphabet, which positions it leads to the next
+	// one and which it leaves where they are. Character c has advance[c*words:(c+1)*words].
 	advance, stay []uint64
-	// runs are the positions in front of a '*', which are left without reading anything; open those of the
-	// '*'s that match every character.
+	// runs are the positions in front of a '*', which are left without reading anything; open those of
+	// the '*'s that match every character.
 	runs, open []uint64
 	start      []uint64
 	members    []member
 }
 
-// A member is where a pattern of the automaton has its words, and which bit says that it has matched.
+// A member is where a pattern of the automaton has its words, and which bit says that it has
+// matched.
 type member struct {
 	from, to   int
 	acceptWord int
 	acceptBit  uint64
-	// rest is the bit of a '*' at the pattern's end that matches every character: whatever follows, the
-	// pattern matches. Zero when there is none.
+	// rest is the bit of a '*' at the pattern's end that matches every character: whatever follows,
+	// the pattern matches. Zero when there is none.
 	rest uint64
 }
 
-// newAutomaton puts the language first and the patterns behind it, all of them without their first cut bytes,
-// which are the same text. It is nil where that alone is more than the budget.
+// newAutomaton puts the language first and the patterns behind it, all of them without their first
+// cut bytes, which are the same text. It is nil where that alone is more than the budget.
 func newAutomaton(l *language, patterns []*pattern, cut int, budget *search) *automaton {
 	all := make([][]needAtom, 1, len(patterns)+1)
 	all[0] = l.atoms[utf8.RuneCountInString(l.prefix[:cut]):]
@@ -65,7 +66,8 @@ func newAutomaton(l *language, patterns []*pattern, cut int, budget *search) *au
 	a := &automaton{members: make([]member, len(all))}
 	for i, atoms := range all {
 		n := len(atoms)/64 + 1
-		a.members[i] = member{from: a.words, to: a.words + n, acceptWord: a.words + len(atoms)/64, acceptBit: 1 << (len(atoms) % 64)}
+		a.members[i] = member{from: a.words, to: a.words + n, acceptWord: a.words + len(atoms)/64,
+			acceptBit: 1 << (len(atoms) % 64)}
 		a.words += n
 	}
 	if !a.setAlphabet(all) {
@@ -120,8 +122,8 @@ func newAutomaton(l *language, patterns []*pattern, cut int, budget *search) *au
 	return a
 }
 
-// holdFields lets no wildcard in the first five fields of a pattern that has six run on, given how many colons
-// stand before the atoms.
+// holdFields lets no wildcard in the first five fields of a pattern that has six run on, given how
+// many colons stand before the atoms.
 func holdFields(atoms []atom, colons int) {
 	field := colons
 	for _, a := range atoms {
@@ -142,8 +144,8 @@ func holdFields(atoms []atom, colons int) {
 	}
 }
 
-// step reads character c in state and writes the state after it to next. It reports whether the language,
-// which comes first, is still alive.
+// step reads character c in state and writes the state after it to next. It reports whether the
+// language, which comes first, is still alive.
 func (a *automaton) step(next, state []uint64, c int) bool {
 	advance, stay := a.advance[c*a.words:(c+1)*a.words], a.stay[c*a.words:(c+1)*a.words]
 	need := a.members[0]
@@ -167,9 +169,9 @@ func (a *automaton) step(next, state []uint64, c int) bool {
 	return true
 }
 
-// close adds the positions that are reached without reading anything, and drops those that do not matter: in
-// front of a '*' that matches everything, nothing can be matched that cannot be from behind it. Without that
-// the number of states would explode on ordinary patterns.
+// close adds the positions that are reached without reading anything, and drops those that do not
+// matter: in front of a '*' that matches everything, nothing can be matched that cannot be from
+// behind it. Without that the number of states would explode on ordinary patterns.
 func (a *automaton) close(state []uint64) {
 	for i := range a.members {
 		m := &a.members[i]
@@ -228,8 +230,9 @@ var byReadability = func() (order []rune) {
 	return order
 }()
 
-// setAlphabet lists the characters the patterns name, ':', and one that none names: a legal one if there is one
-// left, which comes first. It reports false for more characters than policies may hold.
+// setAlphabet lists the characters the patterns name, ':', and one that none names: a legal one if
+// there is one left, which comes first. It reports false for more characters than policies may
+// hold.
 func (a *automaton) setAlphabet(all [][]needAtom) bool {
 	const most = 256 // a document ends at U+00FF
 	var named [256]bool

@@ -52,13 +52,14 @@ func layerCause(l Layer) Cause {
 	return [...]Cause{IdentityDeny, PermissionsBoundary, SCP}[l]
 }
 
-// decisive are the undecided statements that the decision hangs on: the Denies where something grants for
-// good, else the Allows.
+// decisive are the undecided statements that the decision hangs on: the Denies where something
+// grants for good, else the Allows.
 func (r Result) decisive() []Match {
 	deny := func(m Match) bool { return m.Effect == Deny }
 	may := slices.ContainsFunc(r.Matched, deny) || slices.ContainsFunc(r.Undecided, deny)
 	want := Allow
-	if r.Decision == ExplicitDeny || r.IdentityAllows && r.BoundaryAllows && r.OrganizationAllows && may {
+	if r.Decision == ExplicitDeny || r.IdentityAllows && r.BoundaryAllows && r.OrganizationAllows &&
+		may {
 		want = Deny
 	}
 	if list := choose(r.Undecided, func(m Match) bool { return m.Effect == want }); list != nil {

@@ -15,9 +15,9 @@ import (
 // value is multivalued.
 type Context map[string][]string
 
-// Multivalued are the values of a multivalued key. A single one is there twice, which no operator can tell
-// from once, and which says that the key takes several: it satisfies no operator without ForAllValues or
-// ForAnyValue.
+// Multivalued are the values of a multivalued key. A single one is there twice, which no operator
+// can tell from once, and which says that the key takes several: it satisfies no operator without
+// ForAllValues or ForAnyValue.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
 func Multivalued(values ...string) []string {
 	if len(values) == 1 {
@@ -63,8 +63,8 @@ type operator struct {
 	negated  bool
 	// test compares one wanted value with one the request has; nil for Null.
 	test func(want, have string) truth
-	// variables says that the wanted value may hold policy variables, and wildcards that '*' and '?' in it
-	// are no text.
+	// variables says that the wanted value may hold policy variables, and wildcards that '*' and '?'
+	// in it are no text.
 	variables, wildcards bool
 }
 
@@ -98,7 +98,9 @@ func parseOperator(name string) (op operator, ok bool) {
 	case "StringEquals", "StringNotEquals":
 		op.test, op.variables = func(want, have string) truth { return verdictOf(want == have) }, true
 	case "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase":
-		op.test, op.variables = func(want, have string) truth { return verdictOf(strings.EqualFold(want, have)) }, true
+		op.test, op.variables = func(want, have string) truth {
+			return verdictOf(strings.EqualFold(want, have))
+		}, true
 	case "StringLike", "StringNotLike":
 		op.test, op.variables, op.wildcards = like, true, true
 	case "ArnEquals", "ArnLike", "ArnNotEquals", "ArnNotLike":
@@ -186,7 +188,8 @@ func (c *Condition) holds(ctx Context) (met bool, missing []string) {
 // wanted puts the request's values in place of the variables in the condition's values. A value
 // whose variable has none is left out: it equals nothing, which an inverted operator counts as met.
 func (c *Condition) wanted(ctx Context) (values, missing []string) {
-	if !c.variables || !c.op.variables || !slices.ContainsFunc(c.Values, func(v string) bool { return strings.Contains(v, "${") }) {
+	if !c.variables || !c.op.variables ||
+		!slices.ContainsFunc(c.Values, func(v string) bool { return strings.Contains(v, "${") }) {
 		return c.Values, nil
 	}
 	for _, v := range c.Values {
@@ -220,8 +223,8 @@ const (
 
 var protect = strings.NewReplacer("*", string(literalStar), "?", string(literalQuestion))
 
-// substitute puts values in place of the variables of a text, and names those without a value: missing has no
-// default either. With wildcards, those in the values are protected.
+// substitute puts values in place of the variables of a text, and names those without a value:
+// missing has no default either. With wildcards, those in the values are protected.
 func substitute(text string, ctx Context, wildcards bool) (out string, missing, defaults []string) {
 	var b strings.Builder
 	write := func(value string) {
@@ -320,7 +323,8 @@ func date(holds func(int) bool) func(want, have string) truth {
 
 // moment reads a W3C date, or seconds since 1970. Precision is a millisecond.
 func moment(s string) (time.Time, bool) {
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04Z07:00", time.DateOnly, "2006-01", "2006"} {
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04Z07:00", time.DateOnly,
+		"2006-01", "2006"} {
 		if t, err := time.Parse(layout, s); err == nil {
 			return t.Truncate(time.Millisecond), true
 		}

@@ -7,8 +7,9 @@ import (
 	"testing"
 )
 
-// A decision that is said to hang on no missing key does not: whatever values are put in for the keys that the
-// request lacks, what was allowed stays so, and what was not is not. Which of the two denials it is may change.
+// A decision that is said to hang on no missing key does not: whatever values are put in for the
+// keys that the request lacks, what was allowed stays so, and what was not is not. Which of the two
+// denials it is may change.
 func TestUnconditionalStays(t *testing.T) {
 	seeds, settled, open := 10_000, 0, 0
 	for seed := range seeds {
@@ -34,12 +35,14 @@ func TestUnconditionalStays(t *testing.T) {
 			}
 			if after := grants.Evaluate(more); (after.Decision == Allowed) != (before.Decision == Allowed) {
 				text, _ := json.Marshal(c)
-				t.Errorf("seed %d: %v, unconditionally, and %v with %v, of\n%s", seed, before.Decision, after.Decision, more.Context, text)
+				t.Errorf("seed %d: %v, unconditionally, and %v with %v, of\n%s", seed, before.Decision,
+					after.Decision, more.Context, text)
 				break
 			}
 		}
 	}
 	if settled < seeds/4 || open < seeds/50 {
-		t.Errorf("of %d requests %d are settled and %d conditional: the generator has lost its balance", seeds, settled, open)
+		t.Errorf("of %d requests %d are settled and %d conditional: the generator has lost its balance",
+			seeds, settled, open)
 	}
 }

@@ -30,7 +30,9 @@ var rewritings = []struct {
 }{
 	{"parsed", func(_ testing.TB, text string) string { return text }},
 	{"indented", func(t testing.TB, text string) string {
-		return rewritten(t, text, func(to *bytes.Buffer, from []byte) error { return json.Indent(to, from, " ", "\t") })
+		return rewritten(t, text, func(to *bytes.Buffer, from []byte) error {
+			return json.Indent(to, from, " ", "\t")
+		})
 	}},
 	{"compacted", func(t testing.TB, text string) string { return rewritten(t, text, json.Compact) }},
 	{"written back", func(t testing.TB, text string) string {
@@ -96,7 +98,8 @@ func TestCorpusByThePlainEvaluator(t *testing.T) {
 // answerOf is a result in the words of the corpus; what the case does not say is left out.
 func answerOf(r Result, said corpus.Want) corpus.Want {
 	got := corpus.Want{Decision: r.Decision.String()}
-	allows := map[Layer]bool{Identity: r.IdentityAllows, Boundary: r.BoundaryAllows, Organization: r.OrganizationAllows}
+	allows := map[Layer]bool{Identity: r.IdentityAllows, Boundary: r.BoundaryAllows,
+		Organization: r.OrganizationAllows}
 	var positions []string
 	matched := []string{}
 	for _, m := range r.Matched {
@@ -105,7 +108,8 @@ func answerOf(r Result, said corpus.Want) corpus.Want {
 		}
 		if m.Layer != Organization {
 			matched = append(matched, fmt.Sprintf("%s/%d", m.Policy, m.Index))
-			positions = append(positions, fmt.Sprintf("%d:%d-%d:%d", m.Start.Line, m.Start.Column, m.End.Line, m.End.Column))
+			positions = append(positions, fmt.Sprintf("%d:%d-%d:%d", m.Start.Line, m.Start.Column,
+				m.End.Line, m.End.Column))
 		}
 	}
 	if said.Matched != nil {
@@ -133,14 +137,16 @@ func answerOf(r Result, said corpus.Want) corpus.Want {
 	return got
 }
 
-var layers = map[string]Layer{"identity": Identity, "boundary": Boundary, "organization": Organization}
+var layers = map[string]Layer{"identity": Identity, "boundary": Boundary,
+	"organization": Organization}
 
 // refuses holds what Parse says against what is wanted.
 func refuses(t *testing.T, m corpus.Malformed) {
 	_, err := Parse(string(m.Document))
 	var syntax *SyntaxError
 	if !errors.As(err, &syntax) {
-		t.Fatalf("Parse says %v, want a *SyntaxError at line %d, column %d with %q", err, m.Line, m.Column, m.Says)
+		t.Fatalf("Parse says %v, want a *SyntaxError at line %d, column %d with %q", err, m.Line,
+			m.Column, m.Says)
 	}
 	if (syntax.Position != Position{m.Line, m.Column}) || !strings.Contains(syntax.Msg, m.Says) {
 		t.Errorf("Parse says %v, want line %d, column %d and %q", err, m.Line, m.Column, m.Says)

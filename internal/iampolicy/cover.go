@@ -10,12 +10,12 @@ type Coverage struct {
 	Status Status
 	// Cause says why Status is a gap.
 	Cause Cause
-	// ExampleAction and ExampleARN are a request of the need for which the status holds: of a gap one that is
-	// not allowed, the shortest there is, with a real region and a twelve-digit account if there is such a
-	// one. A satisfied need has none.
+	// ExampleAction and ExampleARN are a request of the need for which the status holds: of a gap one
+	// that is not allowed, the shortest there is, with a real region and a twelve-digit account if
+	// there is such a one. A satisfied need has none.
 	ExampleAction, ExampleARN string
-	// Deciding are the statements to blame for the example: those that deny it, or the nearest one that
-	// allows the action elsewhere, or those whose condition is not met.
+	// Deciding are the statements to blame for the example: those that deny it, or the nearest one
+	// that allows the action elsewhere, or those whose condition is not met.
 	Deciding []Match
 	// Miss says how the nearest statement misses, for a NarrowerGrant.
 	Miss *NearMatch
@@ -30,11 +30,12 @@ type Coverage struct {
 
 // Cover decides whether the policies allow every request that the need stands for, in that context.
 //
-// It is sound: what it calls satisfied is allowed for every action and every resource of the need. It is
-// complete for statements without conditions and variables, whatever they say: unions, NotAction,
-// NotResource, Deny, boundary and service control policies. An Allow under a condition counts if the context
-// meets it; a Deny under a condition counts unless the context rules it out; where that leaves the answer
-// open the need is Conditional. The work is bounded; what the bound cuts off is Unverified.
+// It is sound: what it calls satisfied is allowed for every action and every resource of the need.
+// It is complete for statements without conditions and variables, whatever they say: unions,
+// NotAction, NotResource, Deny, boundary and service control policies. An Allow under a condition
+// counts if the context meets it; a Deny under a condition counts unless the context rules it out;
+// where that leaves the answer open the need is Conditional. The work is bounded; what the bound
+// cuts off is Unverified.
 func (g Grants) Cover(n Need, ctx Context) Coverage {
 	if !n.concrete() {
 		return g.coverActions(n, ctx)
@@ -48,7 +49,8 @@ func (g Grants) Cover(n Need, ctx Context) Coverage {
 // coverActions decides about an action pattern, one class of actions after the other.
 func (g Grants) coverActions(n Need, ctx Context) Coverage {
 	s := newSearch()
-	// Finding the classes may take half, so that enough is left to find a hole in those that were found.
+	// Finding the classes may take half, so that enough is left to find a hole in those that were
+	// found.
 	half := &search{steps: s.steps / 2, bytes: s.bytes}
 	classes := g.actionClasses(&n, half)
 	s.steps -= budgetSteps/2 - max(half.steps, 0)
@@ -110,18 +112,20 @@ func (g Grants) coverAction(n Need, action, lowered string, ctx Context, s *sear
 		g.explainGap(&c, &n, ctx)
 		return c
 	case spent:
-		return Coverage{Status: Unverified, Reason: searchExhausted, ExampleAction: action, ExampleARN: hole, Covering: q.covering()}
+		return Coverage{Status: Unverified, Reason: searchExhausted, ExampleAction: action,
+			ExampleARN: hole, Covering: q.covering()}
 	case hole == "":
 		return Coverage{Status: Satisfied, Covering: q.covering()}
 	}
-	c := Coverage{Status: Conditional, Cause: UnmetCondition, ExampleAction: action, ExampleARN: hole, Covering: q.covering()}
+	c := Coverage{Status: Conditional, Cause: UnmetCondition, ExampleAction: action, ExampleARN: hole,
+		Covering: q.covering()}
 	c.Deciding = g.Evaluate(Request{Action: action, Resource: hole, Context: ctx}).decisive()
 	c.unsettled = true
 	return c
 }
 
-// plainly answers the common case without a search: in each layer one statement's one pattern holds all of
-// the need, and no Deny comes near. It returns the principal's statement.
+// plainly answers the common case without a search: in each layer one statement's one pattern holds
+// all of the need, and no Deny comes near. It returns the principal's statement.
 func (g Grants) plainly(n *Need, action string, ctx Context) (m Match, ok bool) {
 	granted := false
 	policy := func(layer Layer, p *Policy) bool {
@@ -189,7 +193,8 @@ func (s *Statement) comesNear(n *Need) bool {
 	return false
 }
 
-// holdsAll reports that for each language of the need one of the statement's patterns holds all of it.
+// holdsAll reports that for each language of the need one of the statement's patterns holds all of
+// it.
 func (s *Statement) holdsAll(n *Need) bool {
 	for j := range n.resources {
 		inside := false

@@ -7,11 +7,13 @@ import (
 	"unicode/utf8"
 )
 
-// agrees holds Cover against Evaluate for one request: of a need without wildcards both say the same.
+// agrees holds Cover against Evaluate for one request: of a need without wildcards both say the
+// same.
 func agrees(t *testing.T, name string, g Grants, r Request) {
 	t.Helper()
 	n, err := NewNeed(r.Action, r.Resource)
-	if err != nil || strings.ContainsAny(r.Action, "*?") || strings.ContainsAny(strings.TrimPrefix(r.Resource, "*"), "*?") {
+	if err != nil || strings.ContainsAny(r.Action, "*?") ||
+		strings.ContainsAny(strings.TrimPrefix(r.Resource, "*"), "*?") {
 		return // not what a requirement may be
 	}
 	c, result := g.Cover(n, r.Context), g.Evaluate(r)
@@ -21,8 +23,10 @@ func agrees(t *testing.T, name string, g Grants, r Request) {
 		if c.Status == Satisfied && (!allowed || result.Conditional) {
 			t.Errorf("%s: %s on * is satisfied, and %v", name, r.Action, result.Decision)
 		}
-	case result.Conditional && c.Status == Satisfied, !result.Conditional && allowed != (c.Status == Satisfied):
-		t.Errorf("%s: %s on %s is %s (%s), and Evaluate says %v, conditional %v", name, r.Action, r.Resource, c.Status, c.Reason, result.Decision, result.Conditional)
+	case result.Conditional && c.Status == Satisfied, !result.Conditional &&
+		allowed != (c.Status == Satisfied):
+		t.Errorf("%s: %s on %s is %s (%s), and Evaluate says %v, conditional %v", name, r.Action,
+			r.Resource, c.Status, c.Reason, result.Decision, result.Conditional)
 	}
 }
 
@@ -38,19 +42,26 @@ func TestCoverOfTheCorpus(t *testing.T) {
 	}
 }
 
-// What Cover says holds for any request that the need includes, and an example is what it says to be.
+// What Cover says holds for any request that the need includes, and an example is what it says to
+// be.
 func FuzzCover(f *testing.F) {
-	f.Add(`{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`, `{"Statement":{"Effect":"Deny","Action":"s3:*","Resource":"arn:aws:s3:::remotionlambda-secret*"}}`,
-		"s3:GetObject", "arn:aws:s3:::remotionlambda-*", "s3:GetObject", "arn:aws:s3:::remotionlambda-secret/x")
+	f.Add(`{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`,
+		`{"Statement":{"Effect":"Deny","Action":"s3:*","Resource":"arn:aws:s3:::remotionlambda-secret*"}}`,
+		"s3:GetObject", "arn:aws:s3:::remotionlambda-*", "s3:GetObject",
+		"arn:aws:s3:::remotionlambda-secret/x")
 	f.Add(`{"Statement":{"Effect":"Allow","NotAction":"s3:D*","NotResource":["arn:aws:s3:::a?","arn:*:b"]}}`, `{"Statement":{"Effect":"Allow","Action":"s3:?","Resource":"arn:aws:s3:::*"}}`,
 		"s3:*", "arn:aws:s3:*:*:a*", "s3:Get", "arn:aws:s3:::ab")
 	f.Add(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::${k}*","Condition":{"Null":{"m":"true"}}}}`, `{"Statement":[]}`,
 		"a:B", "arn:aws:s3:::*", "a:B", "arn:aws:s3:::x")
 	f.Add(`{"Statement":{"Effect":"Allow","Action":"*","Resource":["arn:aws:s3:::b-","arn:aws:s3:::b-?*"]}}`, `{"Statement":[]}`, "s3:GetObject", "arn:aws:s3:::b-*", "s3:GetObject", "arn:aws:s3:::b-ÿ")
-	f.Add(`{"Statement":{"Effect":"Allow","Action":"*","Resource":"arn:aws:lambda:*:function:b"}}`, `{"Statement":[]}`, "lambda:X", "arn:aws:lambda:*:*:*", "lambda:x", "arn:aws:lambda:r:1:function:a:function:b")
-	f.Add(`{"Statement":{"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::`+strings.Repeat("a*", 200)+`"}}`, `{"Statement":[]}`, "*", "*", "s3:X", "*")
+	f.Add(`{"Statement":{"Effect":"Allow","Action":"*","Resource":"arn:aws:lambda:*:function:b"}}`,
+		`{"Statement":[]}`, "lambda:X", "arn:aws:lambda:*:*:*", "lambda:x",
+		"arn:aws:lambda:r:1:function:a:function:b")
+	f.Add(`{"Statement":{"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::`+
+		strings.Repeat("a*", 200)+`"}}`, `{"Statement":[]}`, "*", "*", "s3:X", "*")
 	f.Fuzz(func(t *testing.T, one, two, action, resource, likeAction, likeResource string) {
-		if !utf8.ValidString(one+two+action+resource+likeResource) || strings.ContainsRune(one+two+resource+likeResource, utf8.RuneError) {
+		if !utf8.ValidString(one+two+action+resource+likeResource) ||
+			strings.ContainsRune(one+two+resource+likeResource, utf8.RuneError) {
 			return // no text that IAM could have stored
 		}
 		var g Grants
@@ -79,8 +90,10 @@ func FuzzCover(f *testing.F) {
 		c := g.Cover(n, nil)
 		switch r := g.Evaluate(Request{Action: c.ExampleAction, Resource: c.ExampleARN}); {
 		case c.Status == Satisfied:
-			if r := g.Evaluate(Request{Action: likeAction, Resource: likeResource}); n.Includes(likeAction, likeResource) && (r.Decision != Allowed || r.Conditional) {
-				t.Errorf("%s on %s is satisfied, and %s on %s is %v, conditional %v", action, resource, likeAction, likeResource, r.Decision, r.Conditional)
+			if r := g.Evaluate(Request{Action: likeAction, Resource: likeResource}); n.Includes(likeAction,
+				likeResource) && (r.Decision != Allowed || r.Conditional) {
+				t.Errorf("%s on %s is satisfied, and %s on %s is %v, conditional %v", action, resource,
+					likeAction, likeResource, r.Decision, r.Conditional)
 			}
 		case c.Status == Unverified:
 			if c.Reason == "" {

@@ -30,9 +30,11 @@ func (w world) pattern() string {
 	case 0:
 		return "*"
 	case 1:
-		return "arn:aws:" + w.pick("s3", "*", "s*", "?3") + ":" + w.pick("*", ":"+w.name("*"), "*:"+w.name("*"))
+		return "arn:aws:" + w.pick("s3", "*", "s*", "?3") + ":" +
+			w.pick("*", ":"+w.name("*"), "*:"+w.name("*"))
 	}
-	return "arn:" + w.pick("aws", "aws", "*", "a?s") + ":" + w.pick("s3", "s3", "*", "s*") + ":" + w.pick("", "", "r", "r?", "*", "us-*", "us-*-1", "us-east-1") +
+	return "arn:" + w.pick("aws", "aws", "*", "a?s") + ":" + w.pick("s3", "s3", "*", "s*") + ":" +
+		w.pick("", "", "r", "r?", "*", "us-*", "us-*-1", "us-east-1") +
 		":" + w.pick("", "", "1", "*", "?") + ":" + w.name("*")
 }
 
@@ -40,10 +42,13 @@ func (w world) need() string {
 	if w.IntN(15) == 0 {
 		return "*"
 	}
-	return "arn:aws:s3:" + w.pick("", "", "r", "*", "us-*") + ":" + w.pick("", "", "1", "*") + ":" + w.name("*")
+	return "arn:aws:s3:" + w.pick("", "", "r", "*", "us-*") + ":" + w.pick("", "", "1", "*") + ":" +
+		w.name("*")
 }
 
-func (w world) action() string { return w.pick("s3:A", "s3:B", "s3:*", "*", "s3:?", "s3:A*", "s?:A") }
+func (w world) action() string {
+	return w.pick("s3:A", "s3:B", "s3:*", "*", "s3:?", "s3:A*", "s?:A")
+}
 
 func (w world) list(one func() string) string {
 	items := make([]string, 1+w.IntN(3))
@@ -74,7 +79,8 @@ func (w world) document(deny int) string {
 		case 1:
 			condition = `,"Condition":{"StringNotEquals":{"aws:known":"v"}}`
 		}
-		statements = append(statements, fmt.Sprintf(`{"Effect":%q,%q:%s,%q:%s%s}`, effect, action, w.list(w.action), resource, w.list(w.pattern), condition))
+		statements = append(statements, fmt.Sprintf(`{"Effect":%q,%q:%s,%q:%s%s}`, effect, action,
+			w.list(w.action), resource, w.list(w.pattern), condition))
 	}
 	return `{"Version":"2012-10-17","Statement":[` + strings.Join(statements, ",") + `]}`
 }
@@ -95,7 +101,10 @@ func (w world) grants(t testing.TB) (g Grants, text string) {
 	}
 	for range max(0, w.IntN(6)-3) {
 		text += "level "
-		g.Organization = append(g.Organization, []Policy{parse(20), {Document: mustParse(t, `{"Statement":{"Effect":"Allow","Action":"s3:A","Resource":"arn:aws:s3:::*"}}`)}})
+		g.Organization = append(g.Organization,
+			[]Policy{parse(20),
+				{Document: mustParse(t,
+					`{"Statement":{"Effect":"Allow","Action":"s3:A","Resource":"arn:aws:s3:::*"}}`)}})
 	}
 	return g, text
 }
@@ -146,7 +155,8 @@ func TestCoverAgainstBruteForce(t *testing.T) {
 		counts[got.Status]++
 		complain := func(format string, args ...any) {
 			t.Helper()
-			t.Errorf("seed %d: %s on %s is %s (%s), example %s: %s\n%s", seed, action, resource, got.Status, got.Cause, got.ExampleARN, fmt.Sprintf(format, args...), text)
+			t.Errorf("seed %d: %s on %s is %s (%s), example %s: %s\n%s", seed, action, resource, got.Status,
+				got.Cause, got.ExampleARN, fmt.Sprintf(format, args...), text)
 		}
 		if got.Status == Unverified {
 			complain("nothing in so small a world is too much: %s", got.Reason)
@@ -170,7 +180,8 @@ func TestCoverAgainstBruteForce(t *testing.T) {
 				continue
 			}
 			sure, may := decide(name)
-			// A name with more colons may be matched by a star that runs on; that grants no part of anything.
+			// A name with more colons may be matched by a star that runs on; that grants no part of
+			// anything.
 			hopeful = hopeful || may && strings.Count(name, ":") <= 5
 			if !may && (shortest == "" || len(name) < len(shortest)) {
 				shortest = name
@@ -199,8 +210,8 @@ func TestCoverAgainstBruteForce(t *testing.T) {
 	}
 }
 
-// openHead reports whether the first five fields of a pattern are open, so that a real region is preferred to
-// a short name.
+// openHead reports whether the first five fields of a pattern are open, so that a real region is
+// preferred to a short name.
 func openHead(pattern string) bool {
 	fields := strings.SplitN(pattern, ":", 6)
 	return len(fields) < 6 || strings.ContainsAny(strings.Join(fields[:5], ""), "*?")
@@ -219,7 +230,8 @@ func TestCoverActionPatterns(t *testing.T) {
 			t.Fatalf("seed %d: %s", seed, got.Reason)
 		}
 		if got.Status != Satisfied && !n.Includes(got.ExampleAction, got.ExampleARN) {
-			t.Fatalf("seed %d: %s on %s is not needed for %s on %s", seed, got.ExampleAction, got.ExampleARN, pattern, resource)
+			t.Fatalf("seed %d: %s on %s is not needed for %s on %s", seed, got.ExampleAction, got.ExampleARN,
+				pattern, resource)
 		}
 		for _, action := range actions {
 			if !n.Includes(action, "") {
@@ -228,9 +240,11 @@ func TestCoverActionPatterns(t *testing.T) {
 			one := g.Cover(need(t, action, resource), nil)
 			switch {
 			case got.Status == Satisfied && one.Status != Satisfied:
-				t.Fatalf("seed %d: %s on %s is satisfied, yet %s is %s, example %s\n%s", seed, pattern, resource, action, one.Status, one.ExampleARN, text)
+				t.Fatalf("seed %d: %s on %s is satisfied, yet %s is %s, example %s\n%s", seed, pattern,
+					resource, action, one.Status, one.ExampleARN, text)
 			case one.Status == Satisfied && (got.Status == Missing || got.Status == Denied):
-				t.Fatalf("seed %d: %s on %s is %s, yet %s is satisfied\n%s", seed, pattern, resource, got.Status, action, text)
+				t.Fatalf("seed %d: %s on %s is %s, yet %s is satisfied\n%s", seed, pattern, resource,
+					got.Status, action, text)
 			}
 		}
 	}
@@ -245,12 +259,16 @@ func TestCoverIsMonotonic(t *testing.T) {
 		n := need(t, w.pick("s3:A", "s3:B"), w.need())
 		before := g.Cover(n, nil)
 		for _, effect := range []string{"Allow", "Deny"} {
-			extra := fmt.Sprintf(`{"Statement":{"Effect":%q,"Action":%s,"Resource":%s}}`, effect, w.list(w.action), w.list(w.pattern))
+			extra := fmt.Sprintf(`{"Statement":{"Effect":%q,"Action":%s,"Resource":%s}}`, effect,
+				w.list(w.action), w.list(w.pattern))
 			more := g
-			more.Identity = append(append([]Policy(nil), g.Identity...), Policy{Document: mustParse(t, extra)})
+			more.Identity = append(append([]Policy(nil), g.Identity...),
+				Policy{Document: mustParse(t, extra)})
 			after := more.Cover(n, nil)
-			if rank[after.Status] < rank[before.Status] && effect == "Allow" || rank[after.Status] > rank[before.Status] && effect == "Deny" {
-				t.Fatalf("seed %d: %s on %s is %s, and %s with %s\n%s", seed, n.Action, n.Resource, before.Status, after.Status, extra, text)
+			if rank[after.Status] < rank[before.Status] && effect == "Allow" ||
+				rank[after.Status] > rank[before.Status] && effect == "Deny" {
+				t.Fatalf("seed %d: %s on %s is %s, and %s with %s\n%s", seed, n.Action, n.Resource,
+					before.Status, after.Status, extra, text)
 			}
 		}
 	}

@@ -10,8 +10,8 @@ type coverageSearch struct {
 	need   *Need
 	action string // in lower case
 	ctx    Context
-	// groups are those of which each has to allow: the identity policies, the boundary, and each level of
-	// the organization.
+	// groups are those of which each has to allow: the identity policies, the boundary, and each level
+	// of the organization.
 	groups []group
 	denies []rule
 	search *search
@@ -21,8 +21,8 @@ type group struct {
 	allows []rule
 }
 
-// A rule is a statement about the action. What it matches for sure and what it may match differ where a
-// condition or a variable cannot be settled.
+// A rule is a statement about the action. What it matches for sure and what it may match differ
+// where a condition or a variable cannot be settled.
 type rule struct {
 	match Match
 	// sure and may are the extents; the flags say whether there is one.
@@ -72,8 +72,9 @@ func (g Grants) newCoverageSearch(n *Need, action string, ctx Context, s *search
 	return q
 }
 
-// rule says what the statement's resources match. A pattern with a variable that has no value may match
-// anything its '*' would, and for sure matches nothing; what NotResource leaves out is the other way round.
+// rule says what the statement's resources match. A pattern with a variable that has no value may
+// match anything its '*' would, and for sure matches nothing; what NotResource leaves out is the
+// other way round.
 func (s *Statement) rule(ctx Context) (r rule) {
 	r.sure.not, r.may.not = s.NotResource != nil, s.NotResource != nil
 	for i := range s.resources {
@@ -134,8 +135,8 @@ func (q *coverageSearch) unsettled() bool {
 	return differ(q.denies)
 }
 
-// worstHole finds a request that is not allowed. A definite one is not, whatever the conditions; any other
-// hangs on them. Without either, all is allowed, unless the budget was spent.
+// worstHole finds a request that is not allowed. A definite one is not, whatever the conditions;
+// any other hangs on them. Without either, all is allowed, unless the budget was spent.
 func (q *coverageSearch) worstHole() (name string, definite, spent bool) {
 	if name, ok := q.hole(upperBound); ok {
 		return name, true, false
@@ -168,7 +169,8 @@ func (q *coverageSearch) hole(v bound) (string, bool) {
 func (q *coverageSearch) allows(name string, v bound) bool {
 	matches := func(r *rule) bool {
 		e, ok := r.extent(v)
-		return ok && slices.ContainsFunc(e.patterns, func(p *pattern) bool { return p.match(name) }) != e.not
+		return ok &&
+			slices.ContainsFunc(e.patterns, func(p *pattern) bool { return p.match(name) }) != e.not
 	}
 	for i := range q.denies {
 		if matches(&q.denies[i]) {
@@ -183,8 +185,9 @@ func (q *coverageSearch) allows(name string, v bound) bool {
 	return true
 }
 
-// holeIn takes the layers one by one: a name is allowed if no Deny matches it and each group has an Allow
-// that does. So each Deny and each group is a search of its own, which is far less than one of all at once.
+// holeIn takes the layers one by one: a name is allowed if no Deny matches it and each group has an
+// Allow that does. So each Deny and each group is a search of its own, which is far less than one
+// of all at once.
 func (q *coverageSearch) holeIn(l *language, v bound, s *search) (best string, found bool) {
 	try := func(c clause) {
 		if name, ok := s.shortest(l, []clause{c}); ok && (!found || shorter(name, best)) {
@@ -240,13 +243,15 @@ func (q *coverageSearch) allowed(v bound) bool {
 	return q.any(clauses)
 }
 
-// any reports whether there is a name of the need for which all clauses are true, read field by field.
+// any reports whether there is a name of the need for which all clauses are true, read field by
+// field.
 func (q *coverageSearch) any(clauses []clause) bool {
 	q.search.held = true
 	defer func() { q.search.held = false }()
 	for i := range q.need.resources {
 		l := &q.need.resources[i]
-		if len(clauses) == 1 && !slices.ContainsFunc(clauses[0].statements, func(e extent) bool { return e.comesNear(l) }) {
+		if len(clauses) == 1 &&
+			!slices.ContainsFunc(clauses[0].statements, func(e extent) bool { return e.comesNear(l) }) {
 			continue
 		}
 		if _, ok := q.search.shortest(l, clauses); ok {

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// String is how people are told of a statement: statement 2 (Sid Storage) of inline policy "remotion".
+// String is how people are told of a statement: statement 2 (Sid Storage) of inline policy
+// "remotion".
 func (m Match) String() string { return StatementName(m.Policy, m.Index, m.Sid) }
 
 // StatementName is what String returns, of a statement that is only known by its place.
@@ -35,7 +36,8 @@ func (m Match) Open() string {
 	return m.String() + verb + " to every principal, and AWS does not say whether that means services"
 }
 
-// Why says in one sentence, without a full stop, what decided. It is empty for a need that is satisfied.
+// Why says in one sentence, without a full stop, what decided. It is empty for a need that is
+// satisfied.
 func (c Coverage) Why() string {
 	switch {
 	case c.Status == Satisfied:

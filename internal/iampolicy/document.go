@@ -68,7 +68,8 @@ func parse(text string, trust bool) (*Document, error) {
 	p := parser{lexer: lexer{text: text}, trust: trust}
 	if !utf8.ValidString(text) {
 		valid := 0
-		for r, size := utf8.DecodeRuneInString(text); r != utf8.RuneError || size > 1; r, size = utf8.DecodeRuneInString(text[valid:]) {
+		for r, size := utf8.DecodeRuneInString(text); r != utf8.RuneError ||
+			size > 1; r, size = utf8.DecodeRuneInString(text[valid:]) {
 			valid += size
 		}
 		return nil, p.errorf(valid, "the text is not UTF-8")
@@ -128,8 +129,8 @@ func (p *parser) want(punct, where string) (token, error) {
 	return t, err
 }
 
-// members reads an object whose "{" has been read, and calls member with each key; member reads
-// the value. A key that occurs twice is an error: which of the two IAM heeds is not for us to guess.
+// members reads an object whose "{" has been read, and calls member with each key; member reads the
+// value. A key that occurs twice is an error: which of the two IAM heeds is not for us to guess.
 func (p *parser) members(where string, member func(key token) error) (end int, err error) {
 	var few [8]string
 	seen := few[:0]
@@ -240,7 +241,8 @@ func (p *parser) document() (*Document, error) {
 			found = true
 			return p.statements(doc)
 		}
-		return p.errorf(key.start, "a document has no key %q: Version, Id and Statement are all", clip(key.text))
+		return p.errorf(key.start, "a document has no key %q: Version, Id and Statement are all",
+			clip(key.text))
 	})
 	if err != nil {
 		return nil, err
@@ -274,7 +276,8 @@ func (p *parser) statements(doc *Document) error {
 		// The simulator counts a lone statement from inside its brace.
 		return add(t.end)
 	case !t.is("["):
-		return p.errorf(t.start, "Statement wants an object or a list of objects, not %s", clip(t.String()))
+		return p.errorf(t.start, "Statement wants an object or a list of objects, not %s",
+			clip(t.String()))
 	}
 	start := t.end
 	for {

@@ -9,24 +9,37 @@ import (
 
 func TestParseRefuses(t *testing.T) {
 	tests := []struct{ name, text, want string }{
-		{"an empty text", ``, `line 1, column 1: a policy document wants "{" here, not the end of the text`},
-		{"a text cut short", "{\n \"Statement\": [\n  {\"Effect\"", `line 3, column 12: a statement wants ":" here, not the end of the text`},
-		{"a key twice", `{"Statement":[],"Statement":[]}`, `column 17: the document has the key "Statement" twice`},
+		{"an empty text", ``,
+			`line 1, column 1: a policy document wants "{" here, not the end of the text`},
+		{"a text cut short", "{\n \"Statement\": [\n  {\"Effect\"",
+			`line 3, column 12: a statement wants ":" here, not the end of the text`},
+		{"a key twice", `{"Statement":[],"Statement":[]}`,
+			`column 17: the document has the key "Statement" twice`},
 		{"a key in the wrong case", `{"statement":[]}`, `column 2: a document has no key "statement"`},
-		{"an Effect in the wrong case", statement(`"Effect":"allow","Action":"*","Resource":"*"`), `Effect is "allow": write "Allow" or "Deny"`},
-		{"Action and NotAction", statement(`"Effect":"Allow","Action":"*","NotAction":"*","Resource":"*"`), `both Action and NotAction`},
-		{"neither Resource nor NotResource", statement(`"Effect":"Allow","Action":"*"`), `neither Resource nor NotResource`},
-		{"a Principal", statement(`"Effect":"Allow","Action":"*","Resource":"*","Principal":"*"`), `an identity policy may not have Principal`},
+		{"an Effect in the wrong case", statement(`"Effect":"allow","Action":"*","Resource":"*"`),
+			`Effect is "allow": write "Allow" or "Deny"`},
+		{"Action and NotAction",
+			statement(`"Effect":"Allow","Action":"*","NotAction":"*","Resource":"*"`),
+			`both Action and NotAction`},
+		{"neither Resource nor NotResource", statement(`"Effect":"Allow","Action":"*"`),
+			`neither Resource nor NotResource`},
+		{"a Principal", statement(`"Effect":"Allow","Action":"*","Resource":"*","Principal":"*"`),
+			`an identity policy may not have Principal`},
 		{"no Effect", statement(`"Action":"*","Resource":"*"`), `has no Effect`},
 		{"no Statement", `{"Version":"2012-10-17"}`, `has no Statement`},
 		{"an unknown version", `{"Version":"2012-10-18","Statement":[]}`, `Version is "2012-10-18"`},
-		{"an unknown operator", statement(`"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringsEqual":{"k":"v"}}`), `no operator "StringsEqual"`},
-		{"an operator twice", statement(`"Effect":"Allow","Action":"*","Resource":"*","Condition":{"Bool":{"k":"v"},"Bool":{"k":"v"}}`), `"Bool" twice`},
-		{"a number for an action", statement(`"Effect":"Allow","Action":1,"Resource":"*"`), `Action wants a string here, not 1`},
+		{"an unknown operator",
+			statement(`"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringsEqual":{"k":"v"}}`),
+			`no operator "StringsEqual"`},
+		{"an operator twice",
+			statement(`"Effect":"Allow","Action":"*","Resource":"*","Condition":{"Bool":{"k":"v"},"Bool":{"k":"v"}}`), `"Bool" twice`},
+		{"a number for an action", statement(`"Effect":"Allow","Action":1,"Resource":"*"`),
+			`Action wants a string here, not 1`},
 		{"text behind the document", `{"Statement":[]} x`, `column 18: "x" is not a JSON value`},
 		{"a second document", `{"Statement":[]}{}`, `text after the end`},
 		{"a raw line break in a string", "{\"Id\":\"a\nb\",\"Statement\":[]}", `control character`},
-		{"bytes that are no text", "{\"Statement\":\n[{\"Sid\":\"\xfe\"", `line 2, column 10: the text is not UTF-8`},
+		{"bytes that are no text", "{\"Statement\":\n[{\"Sid\":\"\xfe\"",
+			`line 2, column 10: the text is not UTF-8`},
 		{"a string without end", `{"Id":"a`, `does not end`},
 	}
 	for _, test := range tests {
@@ -44,10 +57,14 @@ func TestPositions(t *testing.T) {
 		name, text string
 		want       [][4]int
 	}{
-		{"one line", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","Action":"*","Resource":"*"}]}`,
+		{"one line",
+			`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","Action":"*","Resource":"*"}]}`,
 			[][4]int{{1, 38, 1, 84}, {1, 84, 1, 130}}},
-		{"a lone object", `{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`, [][4]int{{1, 15, 1, 60}}},
-		{"several lines, counted in characters", "{\"Id\":\"é\",\"Statement\":[\n {\"Sid\":\"ü\",\"Effect\":\"Allow\",\n  \"Action\":\"*\",\"Resource\":\"*\"}\n]}", [][4]int{{1, 24, 3, 31}}},
+		{"a lone object", `{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`,
+			[][4]int{{1, 15, 1, 60}}},
+		{"several lines, counted in characters",
+			"{\"Id\":\"é\",\"Statement\":[\n {\"Sid\":\"ü\",\"Effect\":\"Allow\",\n  " +
+				"\"Action\":\"*\",\"Resource\":\"*\"}\n]}", [][4]int{{1, 24, 3, 31}}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -67,15 +84,26 @@ func TestTrusts(t *testing.T) {
 		want       Decision
 		open       bool
 	}{
-		{"the documented policy", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow",` + lambda + `}]}`, Allowed, false},
-		{"a list of services", `{"Statement":{"Effect":"Allow","Principal":{"Service":["ec2.amazonaws.com","lambda.amazonaws.com"]},"Action":"sts:*"}}`, Allowed, false},
-		{"another service", `{"Statement":{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}}`, ImplicitDeny, false},
-		{"another action", `{"Statement":{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:TagSession"}}`, ImplicitDeny, false},
-		{"a Deny", `{"Statement":[{"Effect":"Allow",` + lambda + `},{"Effect":"Deny",` + lambda + `}]}`, ExplicitDeny, false},
-		{"a condition nobody can settle", `{"Statement":{"Effect":"Allow",` + lambda + `,"Condition":{"StringEquals":{"aws:SourceAccount":"123456789012"}}}}`, ImplicitDeny, true},
-		{"everyone", `{"Statement":{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}}`, Allowed, false},
-		{"nobody", `{"Statement":[{"Effect":"Allow",` + lambda + `},{"Effect":"Deny","Principal":"*","Action":"sts:*"}]}`, ExplicitDeny, false},
-		{"every AWS principal, whatever that means", `{"Statement":{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}}`, ImplicitDeny, true},
+		{"the documented policy", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow",` + lambda +
+			`}]}`, Allowed, false},
+		{"a list of services",
+			`{"Statement":{"Effect":"Allow","Principal":{"Service":["ec2.amazonaws.com","lambda.amazonaws.com"]},"Action":"sts:*"}}`, Allowed, false},
+		{"another service",
+			`{"Statement":{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}}`, ImplicitDeny, false},
+		{"another action",
+			`{"Statement":{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:TagSession"}}`, ImplicitDeny, false},
+		{"a Deny", `{"Statement":[{"Effect":"Allow",` + lambda + `},{"Effect":"Deny",` + lambda + `}]}`,
+			ExplicitDeny, false},
+		{"a condition nobody can settle",
+			`{"Statement":{"Effect":"Allow",` + lambda +
+				`,"Condition":{"StringEquals":{"aws:SourceAccount":"123456789012"}}}}`, ImplicitDeny, true},
+		{"everyone", `{"Statement":{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}}`,
+			Allowed, false},
+		{"nobody", `{"Statement":[{"Effect":"Allow",` + lambda +
+			`},{"Effect":"Deny","Principal":"*","Action":"sts:*"}]}`, ExplicitDeny, false},
+		{"every AWS principal, whatever that means",
+			`{"Statement":{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}}`,
+			ImplicitDeny, true},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -83,8 +111,10 @@ func TestTrusts(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := doc.Trusts("lambda.amazonaws.com"); got.Decision != test.want || got.Conditional != test.open {
-				t.Errorf("got %v, conditional %v; want %v, %v", got.Decision, got.Conditional, test.want, test.open)
+			if got := doc.Trusts("lambda.amazonaws.com"); got.Decision != test.want ||
+				got.Conditional != test.open {
+				t.Errorf("got %v, conditional %v; want %v, %v", got.Decision, got.Conditional, test.want,
+					test.open)
 			}
 		})
 	}
@@ -95,8 +125,10 @@ func TestTrusts(t *testing.T) {
 
 // A hostile action may hold what actions are put together with.
 func TestActionsKeepTheirPlaces(t *testing.T) {
-	g := identity(t, statement(`"Effect":"Allow","Action":["a:B\u0000s3:GetObject","c:D"],"Resource":"*"`))
-	for action, want := range map[string]Decision{"s3:GetObject": ImplicitDeny, "c:D": Allowed, "a:B\x00s3:GetObject": Allowed} {
+	g := identity(t,
+		statement(`"Effect":"Allow","Action":["a:B\u0000s3:GetObject","c:D"],"Resource":"*"`))
+	for action, want := range map[string]Decision{"s3:GetObject": ImplicitDeny, "c:D": Allowed,
+		"a:B\x00s3:GetObject": Allowed} {
 		if got := g.Evaluate(Request{Action: action, Resource: "*"}).Decision; got != want {
 			t.Errorf("%q: %v, want %v", action, got, want)
 		}

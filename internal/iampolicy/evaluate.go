@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// Decision is what IAM says to a request. The zero value denies, so that a forgotten assignment does.
+// Decision is what IAM says to a request. The zero value denies, so that a forgotten assignment
+// does.
 type Decision uint8
 
 const (
@@ -85,8 +86,8 @@ type Result struct {
 	Unmet []Match
 	// Conditional says that values for the missing keys could turn Decision.
 	Conditional bool
-	// Near are Allow statements for the action that the resource misses. It is filled for a request that
-	// is not Allowed.
+	// Near are Allow statements for the action that the resource misses. It is filled for a request
+	// that is not Allowed.
 	Near []Match
 	// Missing are the context keys that any statement names and the request does not have, spelt as
 	// written. It is filled for an ImplicitDeny only, as the simulator does.
@@ -175,7 +176,8 @@ func (o *outcome) count(effect Effect, holds, open bool) {
 // or joins what two policies of one layer say: either may allow, and either may deny.
 func (o outcome) or(p outcome) outcome {
 	return outcome{
-		allows: o.allows || p.allows, mayAllow: o.mayAllow || p.mayAllow, mustAllow: o.mustAllow || p.mustAllow,
+		allows: o.allows || p.allows, mayAllow: o.mayAllow || p.mayAllow, mustAllow: o.mustAllow ||
+			p.mustAllow,
 		denies: o.denies || p.denies, mayDeny: o.mayDeny || p.mayDeny, mustDeny: o.mustDeny || p.mustDeny,
 	}
 }
@@ -183,7 +185,8 @@ func (o outcome) or(p outcome) outcome {
 // and joins what two layers say: both have to allow, and either may deny.
 func (o outcome) and(p outcome) outcome {
 	return outcome{
-		allows: o.allows && p.allows, mayAllow: o.mayAllow && p.mayAllow, mustAllow: o.mustAllow && p.mustAllow,
+		allows: o.allows && p.allows, mayAllow: o.mayAllow && p.mayAllow, mustAllow: o.mustAllow &&
+			p.mustAllow,
 		denies: o.denies || p.denies, mayDeny: o.mayDeny || p.mayDeny, mustDeny: o.mustDeny || p.mustDeny,
 	}
 }
@@ -293,8 +296,9 @@ func (s *Statement) conditionsHold(ctx Context) (met, unsettled bool) {
 	return met, unsettled
 }
 
-// missing lists the keys without a value that any statement of the identity policies or the boundary
-// names: the simulator reports them whatever the statement is about, and none of an organization's.
+// missing lists the keys without a value that any statement of the identity policies or the
+// boundary names: the simulator reports them whatever the statement is about, and none of an
+// organization's.
 func (g Grants) missing(ctx Context) (keys []string) {
 	add := func(names ...string) {
 		for _, key := range names {

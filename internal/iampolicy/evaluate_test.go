@@ -41,34 +41,75 @@ func TestEvaluate(t *testing.T) {
 		want     Decision
 	}{
 		{"nothing allows nothing", nil, "", get, ImplicitDeny},
-		{"a string where a list may stand", []string{statement(`"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::remotionlambda-*"`)}, "", get, Allowed},
-		{"a lone statement object", []string{`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":["s3:GetObject"],"Resource":["*"]}}`}, "", get, Allowed},
-		{"action case does not count", []string{statement(`"Effect":"Allow","Action":"S3:getobject","Resource":"*"`)}, "", get, Allowed},
-		{"action wildcards", []string{statement(`"Effect":"Allow","Action":"s3:Get*","Resource":"*"`)}, "", get, Allowed},
-		{"one action character", []string{statement(`"Effect":"Allow","Action":"s3:GetObjec?","Resource":"*"`)}, "", get, Allowed},
-		{"action white space is not trimmed", []string{statement(`"Effect":"Allow","Action":"s3:GetObject ","Resource":"*"`)}, "", get, ImplicitDeny},
-		{"resource case counts", []string{statement(`"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::RemotionLambda-*"`)}, "", get, ImplicitDeny},
-		{"a bucket pattern without a slash covers its objects", []string{statement(`"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::remotionlambda-*"`)}, "", get, Allowed},
-		{"Deny beats Allow whatever the order", []string{allowAll, statement(`"Effect":"Deny","Action":"s3:*","Resource":"*"`)}, "", get, ExplicitDeny},
-		{"a Deny elsewhere does not", []string{allowAll, statement(`"Effect":"Deny","Action":"s3:*","Resource":"arn:aws:s3:::secret*"`)}, "", get, Allowed},
-		{"NotAction allows the rest", []string{statement(`"Effect":"Allow","NotAction":"iam:*","Resource":"*"`)}, "", get, Allowed},
-		{"NotAction leaves out what it names", []string{statement(`"Effect":"Allow","NotAction":["iam:*","S3:get*"],"Resource":"*"`)}, "", get, ImplicitDeny},
-		{"a Deny with NotAction denies the rest", []string{allowAll, statement(`"Effect":"Deny","NotAction":"iam:*","Resource":"*"`)}, "", get, ExplicitDeny},
-		{"NotResource allows the rest", []string{statement(`"Effect":"Allow","Action":"s3:*","NotResource":"arn:aws:s3:::secret*"`)}, "", get, Allowed},
-		{"NotResource leaves out what it names", []string{statement(`"Effect":"Allow","Action":"s3:*","NotResource":"arn:aws:s3:::remotion*"`)}, "", get, ImplicitDeny},
-		{"a boundary that allows", []string{allowAll}, statement(`"Effect":"Allow","Action":"s3:*","Resource":"*"`), get, Allowed},
-		{"a boundary that is silent", []string{allowAll}, statement(`"Effect":"Allow","Action":"lambda:*","Resource":"*"`), get, ImplicitDeny},
-		{"a boundary that denies", []string{allowAll}, statement(`"Effect":"Deny","Action":"s3:*","Resource":"*"`), get, ExplicitDeny},
+		{"a string where a list may stand",
+			[]string{statement(`"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::remotionlambda-*"`)}, "", get, Allowed},
+		{"a lone statement object",
+			[]string{`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":["s3:GetObject"],"Resource":["*"]}}`}, "", get, Allowed},
+		{"action case does not count",
+			[]string{statement(`"Effect":"Allow","Action":"S3:getobject","Resource":"*"`)}, "", get,
+			Allowed},
+		{"action wildcards", []string{statement(`"Effect":"Allow","Action":"s3:Get*","Resource":"*"`)},
+			"", get, Allowed},
+		{"one action character",
+			[]string{statement(`"Effect":"Allow","Action":"s3:GetObjec?","Resource":"*"`)}, "", get,
+			Allowed},
+		{"action white space is not trimmed",
+			[]string{statement(`"Effect":"Allow","Action":"s3:GetObject ","Resource":"*"`)}, "", get,
+			ImplicitDeny},
+		{"resource case counts",
+			[]string{statement(`"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::RemotionLambda-*"`)},
+			"", get, ImplicitDeny},
+		{"a bucket pattern without a slash covers its objects",
+			[]string{statement(`"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::remotionlambda-*"`)},
+			"", get, Allowed},
+		{"Deny beats Allow whatever the order",
+			[]string{allowAll, statement(`"Effect":"Deny","Action":"s3:*","Resource":"*"`)}, "", get,
+			ExplicitDeny},
+		{"a Deny elsewhere does not",
+			[]string{allowAll,
+				statement(`"Effect":"Deny","Action":"s3:*","Resource":"arn:aws:s3:::secret*"`)}, "", get,
+			Allowed},
+		{"NotAction allows the rest",
+			[]string{statement(`"Effect":"Allow","NotAction":"iam:*","Resource":"*"`)}, "", get, Allowed},
+		{"NotAction leaves out what it names",
+			[]string{statement(`"Effect":"Allow","NotAction":["iam:*","S3:get*"],"Resource":"*"`)}, "", get,
+			ImplicitDeny},
+		{"a Deny with NotAction denies the rest",
+			[]string{allowAll, statement(`"Effect":"Deny","NotAction":"iam:*","Resource":"*"`)}, "", get,
+			ExplicitDeny},
+		{"NotResource allows the rest",
+			[]string{statement(`"Effect":"Allow","Action":"s3:*","NotResource":"arn:aws:s3:::secret*"`)}, "",
+			get, Allowed},
+		{"NotResource leaves out what it names",
+			[]string{statement(`"Effect":"Allow","Action":"s3:*","NotResource":"arn:aws:s3:::remotion*"`)},
+			"", get, ImplicitDeny},
+		{"a boundary that allows", []string{allowAll},
+			statement(`"Effect":"Allow","Action":"s3:*","Resource":"*"`), get, Allowed},
+		{"a boundary that is silent", []string{allowAll},
+			statement(`"Effect":"Allow","Action":"lambda:*","Resource":"*"`), get, ImplicitDeny},
+		{"a boundary that denies", []string{allowAll},
+			statement(`"Effect":"Deny","Action":"s3:*","Resource":"*"`), get, ExplicitDeny},
 		{"a boundary grants nothing", nil, allowAll, get, ImplicitDeny},
-		{"the resource * is matched by *", []string{allowAll}, "", Request{Action: "s3:ListAllMyBuckets", Resource: "*"}, Allowed},
-		{"the resource * is not matched by an ARN with a wildcard", []string{statement(`"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::*"`)}, "", Request{Action: "s3:ListAllMyBuckets", Resource: "*"}, ImplicitDeny},
-		{"brackets are plain text", []string{statement(`"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::remotionlambda-[a-z]*"`)}, "", get, ImplicitDeny},
-		{"a condition the context meets", []string{statement(`"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{"aws:RequestedRegion":"us-east-1"}}`)}, "", Request{get.Action, get.Resource, Context{"AWS:requestedregion": {"us-east-1"}}}, Allowed},
-		{"a condition the context does not meet", []string{statement(`"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{"aws:RequestedRegion":"us-east-1"}}`)}, "", Request{get.Action, get.Resource, Context{"aws:RequestedRegion": {"eu-west-1"}}}, ImplicitDeny},
-		{"a negated Deny without the key denies", []string{allowAll, statement(`"Effect":"Deny","Action":"*","Resource":"*","Condition":{"StringNotEquals":{"aws:RequestedRegion":"us-east-1"}}`)}, "", get, ExplicitDeny},
-		{"a variable with a value", []string{statement(`"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::remotionlambda-${aws:username}/*"`)}, "", Request{"s3:GetObject", "arn:aws:s3:::remotionlambda-anna/x", Context{"aws:username": {"anna"}}}, Allowed},
-		{"a variable's value is literal", []string{statement(`"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::remotionlambda-${aws:username}/*"`)}, "", Request{"s3:GetObject", "arn:aws:s3:::remotionlambda-anna/x", Context{"aws:username": {"*"}}}, ImplicitDeny},
-		{"an old version has no variables", []string{`{"Statement":{"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::${aws:username}"}}`}, "", Request{"s3:GetObject", "arn:aws:s3:::${aws:username}", Context{"aws:username": {"anna"}}}, Allowed},
+		{"the resource * is matched by *", []string{allowAll}, "",
+			Request{Action: "s3:ListAllMyBuckets", Resource: "*"}, Allowed},
+		{"the resource * is not matched by an ARN with a wildcard",
+			[]string{statement(`"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::*"`)}, "",
+			Request{Action: "s3:ListAllMyBuckets", Resource: "*"}, ImplicitDeny},
+		{"brackets are plain text",
+			[]string{statement(`"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::remotionlambda-[a-z]*"`)}, "", get, ImplicitDeny},
+		{"a condition the context meets",
+			[]string{statement(`"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{"aws:RequestedRegion":"us-east-1"}}`)}, "", Request{get.Action, get.Resource, Context{"AWS:requestedregion": {"us-east-1"}}}, Allowed},
+		{"a condition the context does not meet",
+			[]string{statement(`"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{"aws:RequestedRegion":"us-east-1"}}`)}, "", Request{get.Action, get.Resource, Context{"aws:RequestedRegion": {"eu-west-1"}}}, ImplicitDeny},
+		{"a negated Deny without the key denies",
+			[]string{allowAll,
+				statement(`"Effect":"Deny","Action":"*","Resource":"*","Condition":{"StringNotEquals":{"aws:RequestedRegion":"us-east-1"}}`)}, "", get, ExplicitDeny},
+		{"a variable with a value",
+			[]string{statement(`"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::remotionlambda-${aws:username}/*"`)}, "", Request{"s3:GetObject", "arn:aws:s3:::remotionlambda-anna/x", Context{"aws:username": {"anna"}}}, Allowed},
+		{"a variable's value is literal",
+			[]string{statement(`"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::remotionlambda-${aws:username}/*"`)}, "", Request{"s3:GetObject", "arn:aws:s3:::remotionlambda-anna/x", Context{"aws:username": {"*"}}}, ImplicitDeny},
+		{"an old version has no variables",
+			[]string{`{"Statement":{"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::${aws:username}"}}`}, "", Request{"s3:GetObject", "arn:aws:s3:::${aws:username}", Context{"aws:username": {"anna"}}}, Allowed},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -88,13 +129,18 @@ func TestColons(t *testing.T) {
 		name, pattern, resource string
 		want                    bool
 	}{
-		{"a star that fills its field", "arn:aws:lambda:*:*:function:f-*", "arn:aws:lambda:us-east-1:123456789012:function:f-1", true},
-		{"a star at the end of a field runs on past the colon", "arn:aws:dynamodb:*:table/prod-*", "arn:aws:dynamodb:us-east-1:123456789012:table/prod-x", true},
-		{"a star with text behind it stops at the colon", "arn:aws:lambda:us*1:x:y", "arn:aws:lambda:us:1:x:y", false},
+		{"a star that fills its field", "arn:aws:lambda:*:*:function:f-*",
+			"arn:aws:lambda:us-east-1:123456789012:function:f-1", true},
+		{"a star at the end of a field runs on past the colon", "arn:aws:dynamodb:*:table/prod-*",
+			"arn:aws:dynamodb:us-east-1:123456789012:table/prod-x", true},
+		{"a star with text behind it stops at the colon", "arn:aws:lambda:us*1:x:y",
+			"arn:aws:lambda:us:1:x:y", false},
 		{"and gives way to an earlier one that need not", "arn:*:a*c:1:2:3", "arn:x:a:abc:1:2:3", true},
 		{"a question mark stops at the colon", "arn:aws:s3?::b", "arn:aws:s3:::b", false},
-		{"but not in the sixth field", "arn:aws:logs:r:1:log-group?x", "arn:aws:logs:r:1:log-group:x", true},
-		{"a star in the sixth field matches colons", "arn:aws:logs:r:1:log-group:a*z", "arn:aws:logs:r:1:log-group:a:b:z", true},
+		{"but not in the sixth field", "arn:aws:logs:r:1:log-group?x", "arn:aws:logs:r:1:log-group:x",
+			true},
+		{"a star in the sixth field matches colons", "arn:aws:logs:r:1:log-group:a*z",
+			"arn:aws:logs:r:1:log-group:a:b:z", true},
 		{"a star matches nothing too", "arn:aws:s3:::b*", "arn:aws:s3:::b", true},
 		{"a question mark does not", "arn:aws:s3:::b?", "arn:aws:s3:::b", false},
 		{"a question mark is one character, not one byte", "arn:aws:s3:::b?d", "arn:aws:s3:::bäd", true},
@@ -102,7 +148,8 @@ func TestColons(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			g := identity(t, statement(`"Effect":"Allow","Action":"*","Resource":"`+test.pattern+`"`))
-			if got := g.Evaluate(Request{Action: "x:Y", Resource: test.resource}).Decision == Allowed; got != test.want {
+			if got := g.Evaluate(Request{Action: "x:Y",
+				Resource: test.resource}).Decision == Allowed; got != test.want {
 				t.Errorf("%s matches %s: %v, want %v", test.pattern, test.resource, got, test.want)
 			}
 		})
@@ -124,20 +171,33 @@ func TestConditional(t *testing.T) {
 		want     Decision
 		open     bool
 	}{
-		{"an unknown key leaves an Allow open", []string{allow(`"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}`)}, ImplicitDeny, true},
-		{"an unconditional Allow closes it", []string{allow(`"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}`), plain}, Allowed, false},
-		{"a known key settles it", []string{allow(`"StringEquals":{"aws:RequestedRegion":"us-east-1"}`)}, Allowed, false},
-		{"one condition that fails settles the statement", []string{allow(`"StringEquals":{"aws:RequestedRegion":"eu-west-1"},"Bool":{"aws:MultiFactorAuthPresent":"true"}`)}, ImplicitDeny, false},
-		{"an unknown key leaves a Deny open", []string{plain, deny(`"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"}`)}, ExplicitDeny, true},
-		{"a Deny that cannot hold is closed", []string{plain, deny(`"StringNotEquals":{"aws:RequestedRegion":["us-east-1","eu-west-1"]}`)}, Allowed, false},
-		{"an unconditional Deny closes everything", []string{allow(`"Bool":{"aws:MultiFactorAuthPresent":"true"}`), statement(`"Effect":"Deny","Action":"*","Resource":"*"`)}, ExplicitDeny, false},
-		{"a variable without a value leaves the resource open", []string{statement(`"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::b/${aws:PrincipalTag/team}/*"`)}, ImplicitDeny, true},
+		{"an unknown key leaves an Allow open",
+			[]string{allow(`"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}`)}, ImplicitDeny, true},
+		{"an unconditional Allow closes it", []string{allow(`"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}`),
+			plain}, Allowed, false},
+		{"a known key settles it", []string{allow(`"StringEquals":{"aws:RequestedRegion":"us-east-1"}`)},
+			Allowed, false},
+		{"one condition that fails settles the statement",
+			[]string{allow(`"StringEquals":{"aws:RequestedRegion":"eu-west-1"},"Bool":{"aws:MultiFactorAuthPresent":"true"}`)}, ImplicitDeny, false},
+		{"an unknown key leaves a Deny open",
+			[]string{plain, deny(`"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"}`)}, ExplicitDeny,
+			true},
+		{"a Deny that cannot hold is closed",
+			[]string{plain, deny(`"StringNotEquals":{"aws:RequestedRegion":["us-east-1","eu-west-1"]}`)},
+			Allowed, false},
+		{"an unconditional Deny closes everything",
+			[]string{allow(`"Bool":{"aws:MultiFactorAuthPresent":"true"}`),
+				statement(`"Effect":"Deny","Action":"*","Resource":"*"`)}, ExplicitDeny, false},
+		{"a variable without a value leaves the resource open",
+			[]string{statement(`"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::b/${aws:PrincipalTag/team}/*"`)}, ImplicitDeny, true},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got := identity(t, test.policies...).Evaluate(Request{"s3:GetObject", "arn:aws:s3:::b/x/y", context})
+			got := identity(t, test.policies...).Evaluate(Request{"s3:GetObject", "arn:aws:s3:::b/x/y",
+				context})
 			if got.Decision != test.want || got.Conditional != test.open {
-				t.Errorf("got %v, conditional %v; want %v, %v", got.Decision, got.Conditional, test.want, test.open)
+				t.Errorf("got %v, conditional %v; want %v, %v", got.Decision, got.Conditional, test.want,
+					test.open)
 			}
 		})
 	}
@@ -158,8 +218,10 @@ func TestOperators(t *testing.T) {
 		{`"StringLike":{"k":"a*d?"}`, []string{"abcde"}, true, false},
 		{`"StringNotLike":{"k":"a*"}`, []string{"b"}, true, true},
 		{`"StringEqualsIfExists":{"k":"a"}`, []string{"b"}, false, true},
-		{`"ArnLike":{"k":"arn:aws:iam::*:role/*"}`, []string{"arn:aws:iam::123456789012:role/x"}, true, false},
-		{`"ArnLike":{"k":"arn:aws:*:role/*"}`, []string{"arn:aws:iam::123456789012:role/x"}, false, false},
+		{`"ArnLike":{"k":"arn:aws:iam::*:role/*"}`, []string{"arn:aws:iam::123456789012:role/x"}, true,
+			false},
+		{`"ArnLike":{"k":"arn:aws:*:role/*"}`, []string{"arn:aws:iam::123456789012:role/x"}, false,
+			false},
 		{`"ArnNotEquals":{"k":"arn:aws:iam::1:role/*"}`, []string{"no arn"}, false, true},
 		{`"NumericEquals":{"k":1}`, []string{"01.00"}, true, false},
 		{`"NumericNotEquals":{"k":"1"}`, []string{"2"}, true, true},
@@ -194,8 +256,10 @@ func TestOperators(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.condition+" "+strings.Join(test.have, ","), func(t *testing.T) {
-			g := identity(t, statement(`"Effect":"Allow","Action":"*","Resource":"*","Condition":{`+test.condition+`}`))
-			if got := g.Evaluate(Request{"x:Y", "*", Context{"K": test.have}}).Decision == Allowed; got != test.present {
+			g := identity(t,
+				statement(`"Effect":"Allow","Action":"*","Resource":"*","Condition":{`+test.condition+`}`))
+			if got := g.Evaluate(Request{"x:Y", "*",
+				Context{"K": test.have}}).Decision == Allowed; got != test.present {
 				t.Errorf("with %q: %v, want %v", test.have, got, test.present)
 			}
 			if got := g.Evaluate(Request{"x:Y", "*", nil}).Decision == Allowed; got != test.absent {
@@ -209,7 +273,8 @@ func TestMissingNamesEveryKey(t *testing.T) {
 	g := identity(t, `{"Version":"2012-10-17","Statement":[
 		{"Effect":"Allow","Action":"sqs:*","Resource":"arn:aws:sqs:*:*:${aws:PrincipalTag/team}-*"},
 		{"Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{"StringEquals":{"aws:SourceVpc":"vpc-1","aws:RequestedRegion":"us-east-1"},"StringLike":{"aws:userid":"${aws:username}*"}}}]}`)
-	got := g.Evaluate(Request{"s3:GetObject", "arn:aws:s3:::b/k", Context{"aws:RequestedRegion": {"us-east-1"}}})
+	got := g.Evaluate(Request{"s3:GetObject", "arn:aws:s3:::b/k",
+		Context{"aws:RequestedRegion": {"us-east-1"}}})
 	want := "aws:PrincipalTag/team aws:SourceVpc aws:userid aws:username"
 	if strings.Join(got.Missing, " ") != want {
 		t.Errorf("missing %q, want %q", got.Missing, want)

@@ -19,8 +19,8 @@ const exampleAccount = "123456789012"
 
 var accountNumber = regexp.MustCompile(`^[0-9]{12}$`)
 
-// realistic looks for a hole with a real partition, service, region and account where the need leaves them
-// open. name, which is a hole as well, is returned if there is none.
+// realistic looks for a hole with a real partition, service, region and account where the need
+// leaves them open. name, which is a hole as well, is returned if there is none.
 func (q *coverageSearch) realistic(l *language, v bound, name string) string {
 	const partition, service_, region, account = 1, 2, 3, 4
 	open := func(field int) bool { return strings.ContainsAny(l.field(field), "*?") }
@@ -46,8 +46,11 @@ func (q *coverageSearch) realistic(l *language, v bound, name string) string {
 		accounts, regions = []string{""}, []string{""} // a bucket's ARN has neither
 	}
 	found := language{text: name}
-	inAccounts := q.candidates("aws:PrincipalAccount", account, accounts, accountNumber.MatchString, found.field(account))
-	inRegions := q.candidates("aws:RequestedRegion", region, regions, func(string) bool { return false }, found.field(region))
+	inAccounts := q.candidates("aws:PrincipalAccount", account, accounts, accountNumber.MatchString,
+		found.field(account))
+	inRegions := q.candidates("aws:RequestedRegion", region, regions, func(string) bool {
+		return false
+	}, found.field(region))
 	for _, a := range inAccounts {
 		inAccount := set(narrowed, account, a)
 		for _, r := range inRegions {
@@ -66,9 +69,10 @@ func (q *coverageSearch) realistic(l *language, v bound, name string) string {
 	return name
 }
 
-// candidates lists values for a field of an ARN: the request's own, known ones, and those that the policies
-// name and that are right. Those that agree most with the one that was found come first.
-func (q *coverageSearch) candidates(key string, field int, known []string, right func(string) bool, found string) (list []string) {
+// candidates lists values for a field of an ARN: the request's own, known ones, and those that the
+// policies name and that are right. Those that agree most with the one that was found come first.
+func (q *coverageSearch) candidates(key string, field int, known []string, right func(string) bool,
+	found string) (list []string) {
 	add := func(value string) {
 		if !slices.Contains(list, value) {
 			list = append(list, value)
@@ -86,7 +90,8 @@ func (q *coverageSearch) candidates(key string, field int, known []string, right
 	}
 	for _, r := range rules {
 		for _, p := range r.may.patterns {
-			if fields := strings.SplitN(p.text, ":", resourceField+1); len(fields) > field && right(fields[field]) {
+			if fields := strings.SplitN(p.text, ":", resourceField+1); len(fields) > field &&
+				right(fields[field]) {
 				add(fields[field])
 			}
 		}

@@ -18,9 +18,11 @@ func ExampleGrants_Evaluate() {
 		fmt.Println(err)
 		return
 	}
-	grants := iampolicy.Grants{Identity: []iampolicy.Policy{{ID: `inline policy "render"`, Document: doc}}}
+	grants := iampolicy.Grants{Identity: []iampolicy.Policy{{ID: `inline policy "render"`,
+		Document: doc}}}
 	for _, action := range []string{"s3:GetObject", "s3:DeleteObject"} {
-		r := grants.Evaluate(iampolicy.Request{Action: action, Resource: "arn:aws:s3:::remotionlambda-useast1-abc/out.mp4"})
+		r := grants.Evaluate(iampolicy.Request{Action: action,
+			Resource: "arn:aws:s3:::remotionlambda-useast1-abc/out.mp4"})
 		fmt.Println(action, r.Decision)
 		for _, m := range r.Matched {
 			fmt.Printf("  statement %d (%s) of %s matches\n", m.Index, m.Sid, m.Policy)

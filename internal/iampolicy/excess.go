@@ -7,13 +7,13 @@ import (
 
 // An Excess is something that a statement grants and nobody requires.
 type Excess struct {
-	// Granting is the statement, and Action and Resource its patterns as written; of NotAction and NotResource
-	// they are "*".
+	// Granting is the statement, and Action and Resource its patterns as written; of NotAction and
+	// NotResource they are "*".
 	Granting         Match
 	Action, Resource string
 	Kind             ExcessKind
-	// ExampleAction and ExampleARN are a request that is allowed and not required. The action is one that
-	// exists where a well-known one fits, else the shortest there is.
+	// ExampleAction and ExampleARN are a request that is allowed and not required. The action is one
+	// that exists where a well-known one fits, else the shortest there is.
 	ExampleAction, ExampleARN string
 }
 
@@ -33,10 +33,10 @@ const (
 	WiderResource ExcessKind = "wider resource"
 )
 
-// Excess lists what the principal's policies grant beyond what is required, a line for each pair of an
-// action pattern and a resource pattern, in the policies' order. What a Deny, the boundary or the organization
-// takes away again is no excess. The context settles conditions; what it leaves open counts as granted. When
-// the budget was spent, complete is false: there may be more.
+// Excess lists what the principal's policies grant beyond what is required, a line for each pair of
+// an action pattern and a resource pattern, in the policies' order. What a Deny, the boundary or
+// the organization takes away again is no excess. The context settles conditions; what it leaves
+// open counts as granted. When the budget was spent, complete is false: there may be more.
 func (g Grants) Excess(required []Need, ctx Context) (list []Excess, complete bool) {
 	wanted := requirementsOf(required)
 	budget := budgeted(8) // for all pairs together
@@ -87,12 +87,15 @@ func requirementsOf(required []Need) []Statement {
 }
 
 // excess looks for a request that one pair of patterns grants and nothing requires.
-func (g Grants) excess(m Match, action, resource string, wanted []Statement, ctx Context, budget *search) (e Excess, found bool) {
+func (g Grants) excess(m Match, action, resource string, wanted []Statement, ctx Context,
+	budget *search) (e Excess, found bool) {
 	granted := m.rule(ctx).may
 	n, err := NewNeed(action, resource)
 	// Of NotResource there is no pattern of its own, and what is wrong with the need is its action.
-	if at := slices.Index(m.Resource, resource); at >= 0 && (err != nil || strings.Contains(resource, "${")) {
-		// As a need, a pattern whose '*' runs on past fields, or with a variable, does not say what it grants.
+	if at := slices.Index(m.Resource, resource); at >= 0 &&
+		(err != nil || strings.Contains(resource, "${")) {
+		// As a need, a pattern whose '*' runs on past fields, or with a variable, does not say what it
+		// grants.
 		n, err = NewNeed(action, literalPart(resource)+"*")
 		granted.patterns = granted.patterns[at : at+1]
 	}
@@ -101,7 +104,8 @@ func (g Grants) excess(m Match, action, resource string, wanted []Statement, ctx
 	}
 	// The classes of actions must not cut across what is required either.
 	all := g
-	all.Organization = append(slices.Clone(g.Organization), []Policy{{Document: &Document{Statements: wanted}}})
+	all.Organization = append(slices.Clone(g.Organization),
+		[]Policy{{Document: &Document{Statements: wanted}}})
 	classes := []string{action}
 	if !n.concrete() {
 		classes = all.actionClasses(&n, budget)
@@ -143,7 +147,8 @@ func requiring(wanted []Statement, action string) (list []extent) {
 
 // beyond finds the shortest name that is granted, that is allowed, and that is not required.
 func (q *coverageSearch) beyond(granted extent, required []extent) (string, bool) {
-	clauses := []clause{{none: true, statements: extents(q.denies, upperBound)}, {none: true, statements: required}}
+	clauses := []clause{{none: true, statements: extents(q.denies, upperBound)},
+		{none: true, statements: required}}
 	for _, group := range q.groups {
 		clauses = append(clauses, clause{statements: extents(group.allows, upperBound)})
 	}
@@ -173,9 +178,10 @@ func kindOf(m Match, action, resource string, required bool) ExcessKind {
 	return MoreActions
 }
 
-// wellKnown replaces an action that nobody has heard of, and its example, by one that people know and that
-// nobody requires.
-func (g Grants) wellKnown(n *Need, q *coverageSearch, m Match, granted extent, wanted []Statement, class, name string) (string, string) {
+// wellKnown replaces an action that nobody has heard of, and its example, by one that people know
+// and that nobody requires.
+func (g Grants) wellKnown(n *Need, q *coverageSearch, m Match, granted extent, wanted []Statement,
+	class, name string) (string, string) {
 	if n.concrete() {
 		return class, name
 	}

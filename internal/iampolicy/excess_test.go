@@ -10,26 +10,46 @@ import (
 )
 
 func TestExcess(t *testing.T) {
-	required := []Need{need(t, "s3:GetObject", "arn:aws:s3:::remotionlambda-*/*"), need(t, "s3:ListBucket", "arn:aws:s3:::remotionlambda-*")}
+	required := []Need{need(t, "s3:GetObject", "arn:aws:s3:::remotionlambda-*/*"),
+		need(t, "s3:ListBucket", "arn:aws:s3:::remotionlambda-*")}
 	tests := []struct {
 		name, policy string
 		want         []string
 	}{
-		{"what is required is no excess", `{"Effect":"Allow","Action":["s3:GetObject"],"Resource":"arn:aws:s3:::remotionlambda-*/*"}`, nil},
-		{"nor is less", `{"Effect":"Allow","Action":["s3:ListBucket"],"Resource":"arn:aws:s3:::remotionlambda-useast1-*"}`, nil},
-		{"administrator access", `{"Effect":"Allow","Action":"*","Resource":"*"}`, []string{"administrator access: iam:CreateAccessKey on *"}},
-		{"every action of a service", `{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::remotionlambda-*"}`, []string{"every action of the service: s3:DeleteBucket on arn:aws:s3:::remotionlambda-"}},
-		{"an action nobody requires", `{"Effect":"Allow","Action":["s3:GetObject","s3:DeleteObject"],"Resource":"arn:aws:s3:::remotionlambda-*/*"}`, []string{"more actions: s3:DeleteObject on arn:aws:s3:::remotionlambda-/"}},
-		{"a wider resource", `{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::*"}`, []string{"wider resource: s3:GetObject on arn:aws:s3:::x"}},
-		{"a wider resource that a Deny takes away again", `{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::*"},{"Effect":"Deny","Action":"*","NotResource":"arn:aws:s3:::remotionlambda-*/*"}`, nil},
-		{"a pattern whose star runs on", `{"Effect":"Allow","Action":"dynamodb:GetItem","Resource":["arn:aws:dynamodb:*:table/prod-*","*:prod"]}`,
-			[]string{"more actions: dynamodb:GetItem on arn:aws:dynamodb:::table/prod-", "more actions: dynamodb:GetItem on arn:x:x:::prod"}},
-		{"a variable with a value", `{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/${aws:username}/*"}`, []string{"wider resource: s3:GetObject on arn:aws:s3:::b/anna/"}},
-		{"a variable without", `{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/${aws:userid}/*"}`, []string{"wider resource: s3:GetObject on arn:aws:s3:::b//"}},
-		{"a well-known action, with a resource of its own", `{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","NotAction":"iam:CreateUser","Resource":"*"},{"Effect":"Deny","Action":"iam:CreateUser","NotResource":"arn:aws:iam::1:user/a"}`,
+		{"what is required is no excess",
+			`{"Effect":"Allow","Action":["s3:GetObject"],"Resource":"arn:aws:s3:::remotionlambda-*/*"}`,
+			nil},
+		{"nor is less",
+			`{"Effect":"Allow","Action":["s3:ListBucket"],"Resource":"arn:aws:s3:::remotionlambda-useast1-*"}`, nil},
+		{"administrator access", `{"Effect":"Allow","Action":"*","Resource":"*"}`,
+			[]string{"administrator access: iam:CreateAccessKey on *"}},
+		{"every action of a service",
+			`{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::remotionlambda-*"}`,
+			[]string{"every action of the service: s3:DeleteBucket on arn:aws:s3:::remotionlambda-"}},
+		{"an action nobody requires",
+			`{"Effect":"Allow","Action":["s3:GetObject","s3:DeleteObject"],"Resource":"arn:aws:s3:::remotionlambda-*/*"}`, []string{"more actions: s3:DeleteObject on arn:aws:s3:::remotionlambda-/"}},
+		{"a wider resource", `{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::*"}`,
+			[]string{"wider resource: s3:GetObject on arn:aws:s3:::x"}},
+		{"a wider resource that a Deny takes away again",
+			`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::*"},{"Effect":"Deny","Action":"*","NotResource":"arn:aws:s3:::remotionlambda-*/*"}`, nil},
+		{"a pattern whose star runs on",
+			`{"Effect":"Allow","Action":"dynamodb:GetItem","Resource":["arn:aws:dynamodb:*:table/prod-*","*:prod"]}`,
+			[]string{"more actions: dynamodb:GetItem on arn:aws:dynamodb:::table/prod-",
+				"more actions: dynamodb:GetItem on arn:x:x:::prod"}},
+		{"a variable with a value",
+			`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/${aws:username}/*"}`,
+			[]string{"wider resource: s3:GetObject on arn:aws:s3:::b/anna/"}},
+		{"a variable without",
+			`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/${aws:userid}/*"}`,
+			[]string{"wider resource: s3:GetObject on arn:aws:s3:::b//"}},
+		{"a well-known action, with a resource of its own",
+			`{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","NotAction":"iam:CreateUser","Resource":"*"},{"Effect":"Deny","Action":"iam:CreateUser","NotResource":"arn:aws:iam::1:user/a"}`,
 			[]string{"administrator access: iam:CreateUser on arn:aws:iam::1:user/a"}},
-		{"an action that is none, on everything but something", `{"Effect":"Allow","Action":"GetObject","NotResource":"arn:aws:s3:::x"}`, nil},
-		{"everything but", `{"Effect":"Allow","NotAction":["s3:*","iam:*"],"NotResource":"arn:aws:lambda:*"}`, []string{"everything but what it names: lambda:UpdateFunctionCode on *"}},
+		{"an action that is none, on everything but something",
+			`{"Effect":"Allow","Action":"GetObject","NotResource":"arn:aws:s3:::x"}`, nil},
+		{"everything but",
+			`{"Effect":"Allow","NotAction":["s3:*","iam:*"],"NotResource":"arn:aws:lambda:*"}`,
+			[]string{"everything but what it names: lambda:UpdateFunctionCode on *"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -46,8 +66,8 @@ func TestExcess(t *testing.T) {
 	}
 }
 
-// An example of excess is allowed and not required; where there is none, every name of a small world that is
-// allowed is required.
+// An example of excess is allowed and not required; where there is none, every name of a small
+// world that is allowed is required.
 func TestExcessAgainstBruteForce(t *testing.T) {
 	for seed := range uint64(rounds(150)) {
 		w := world{rand.New(rand.NewPCG(seed, 17))}
@@ -66,7 +86,8 @@ func TestExcessAgainstBruteForce(t *testing.T) {
 		for _, e := range list {
 			r := g.Evaluate(Request{Action: e.ExampleAction, Resource: e.ExampleARN})
 			if r.Decision != Allowed && !r.Conditional || wanted(e.ExampleAction, e.ExampleARN) {
-				t.Fatalf("seed %d: %s on %s is %s, required %v\n%s", seed, e.ExampleAction, e.ExampleARN, r.Decision, wanted(e.ExampleAction, e.ExampleARN), text)
+				t.Fatalf("seed %d: %s on %s is %s, required %v\n%s", seed, e.ExampleAction, e.ExampleARN,
+					r.Decision, wanted(e.ExampleAction, e.ExampleARN), text)
 			}
 		}
 		if len(list) > 0 {
@@ -74,7 +95,8 @@ func TestExcessAgainstBruteForce(t *testing.T) {
 		}
 		for _, action := range []string{"s3:A", "s3:B", "s3:AB", "sx:A"} {
 			for _, name := range small {
-				if r := g.Evaluate(Request{Action: action, Resource: name}); r.Decision == Allowed && !wanted(action, name) {
+				if r := g.Evaluate(Request{Action: action, Resource: name}); r.Decision == Allowed &&
+					!wanted(action, name) {
 					t.Fatalf("seed %d: %s on %s is allowed and not required\n%s", seed, action, name, text)
 				}
 			}

@@ -31,11 +31,13 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		for _, s := range doc.Statements {
-			if s.Start.Line < 1 || s.End.Line < s.Start.Line || s.End.Line == s.Start.Line && s.End.Column <= s.Start.Column {
+			if s.Start.Line < 1 || s.End.Line < s.Start.Line || s.End.Line == s.Start.Line &&
+				s.End.Column <= s.Start.Column {
 				t.Errorf("a statement stands from %v to %v", s.Start, s.End)
 			}
 		}
-		result := Grants{Identity: []Policy{{Document: doc}}}.Evaluate(Request{Action: action, Resource: resource, Context: Context{"k": {"1"}}})
+		result := Grants{Identity: []Policy{{Document: doc}}}.Evaluate(Request{Action: action,
+			Resource: resource, Context: Context{"k": {"1"}}})
 		if result.Decision == Allowed && !result.IdentityAllows {
 			t.Errorf("allowed by nobody: %+v", result)
 		}
@@ -57,7 +59,8 @@ func FuzzMatch(f *testing.F) {
 		f.Add(s[0], s[1])
 	}
 	f.Fuzz(func(t *testing.T, text, s string) {
-		if strings.ContainsRune(text, '\uFFFD') || strings.ContainsRune(s, '\uFFFD') || len(text) > 200 || len(s) > 200 {
+		if strings.ContainsRune(text, '\uFFFD') || strings.ContainsRune(s, '\uFFFD') || len(text) > 200 ||
+			len(s) > 200 {
 			return // invalid UTF-8 is one character to us and none to package regexp
 		}
 		p := compileResource(text, false)

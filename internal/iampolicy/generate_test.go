@@ -8,12 +8,12 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/corpus"
 )
 
-// A generator makes random policies and requests out of small alphabets, so that they meet. Equal seeds give
-// equal cases.
+// A generator makes random policies and requests out of small alphabets, so that they meet. Equal
+// seeds give equal cases.
 type generator struct {
 	*rand.Rand
-	// tame leaves out what another evaluator is known to read otherwise: old versions, requests for "*",
-	// wildcards in an action's prefix, patterns that are no ARNs, and values that do not parse.
+	// tame leaves out what another evaluator is known to read otherwise: old versions, requests for
+	// "*", wildcards in an action's prefix, patterns that are no ARNs, and values that do not parse.
 	tame bool
 }
 
@@ -121,7 +121,8 @@ func (g generator) action() string {
 }
 
 func (g generator) arn() string {
-	return strings.Join([]string{"arn", "aws", g.one("ex", "exx"), g.one("", "r", "rr"), g.one("", "1"), g.one("x", "x/y", "x:y", "xx", "y", "u/x")}, ":")
+	return strings.Join([]string{"arn", "aws", g.one("ex", "exx"), g.one("", "r", "rr"),
+		g.one("", "1"), g.one("x", "x/y", "x:y", "xx", "y", "u/x")}, ":")
 }
 
 func (g generator) resource() string {
@@ -160,7 +161,8 @@ func (g generator) pattern() string {
 		case 0:
 			chars[at] = '?'
 		case 1: // up to four characters give way to a star
-			chars = append(append(append([]rune{}, chars[:at]...), '*'), chars[min(len(chars), at+g.IntN(5)):]...)
+			chars = append(append(append([]rune{}, chars[:at]...), '*'),
+				chars[min(len(chars), at+g.IntN(5)):]...)
 		case 2:
 			chars[at] = '*'
 		}
@@ -174,15 +176,18 @@ func (g generator) pattern() string {
 
 // tail is the resource part of a pattern.
 func (g generator) tail() string {
-	return g.one("x*", "*y", "x?y", "${ex:k}", "x/${ex:k}", "${ex:absent, 'x'}", "${ex:absent}/x", "x${ex:m}", "?", "*:*", "u/*")
+	return g.one("x*", "*y", "x?y", "${ex:k}", "x/${ex:k}", "${ex:absent, 'x'}", "${ex:absent}/x",
+		"x${ex:m}", "?", "*:*", "u/*")
 }
 
 var contextKeys = []string{"ex:k", "EX:K", "ex:m", "ex:absent"}
 
 // value is one of a context key.
 func (g generator) value() string {
-	return g.one("x", "y", "X", "x/y", "1", "01.00", "2", "true", "TRUE", "false", "10.1.2.3", "2001:db8::1",
-		"arn:aws:ex:r:1:x", "arn:aws:ex::1:x/y", "2026-01-01T00:00:00Z", "1767225600", "2026-01-02", "QQ==", "*", "u*")
+	return g.one("x", "y", "X", "x/y", "1", "01.00", "2", "true", "TRUE", "false", "10.1.2.3",
+		"2001:db8::1",
+		"arn:aws:ex:r:1:x", "arn:aws:ex::1:x/y", "2026-01-01T00:00:00Z", "1767225600", "2026-01-02",
+		"QQ==", "*", "u*")
 }
 
 func (g generator) context() corpus.Context {
@@ -213,14 +218,20 @@ func (g generator) operator() (string, any) {
 		values    []string
 		bad       string
 	}{
-		{"StringEquals StringNotEquals StringEqualsIgnoreCase StringNotEqualsIgnoreCase", []string{"x", "y", "X", "${ex:k}", "${ex:absent, 'x'}", "${*}", "x/${ex:absent}"}, "*"},
-		{"StringLike StringNotLike", []string{"x", "x*", "?", "*y", "${ex:k}", "${*}", "u${*}", "*"}, "x?y"},
-		{"ArnEquals ArnNotEquals ArnLike ArnNotLike", []string{"arn:aws:ex:r:1:x", "arn:aws:ex:*:1:x*", "arn:aws:*:1:x", "arn:*:ex:?:1:*", "${ex:k}"}, "x"},
-		{"NumericEquals NumericNotEquals NumericLessThan NumericLessThanEquals NumericGreaterThan NumericGreaterThanEquals", []string{"1", "2", "1.0", "10"}, "x"},
-		{"DateEquals DateNotEquals DateLessThan DateLessThanEquals DateGreaterThan DateGreaterThanEquals", []string{"2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z", "2026-01-01"}, "x"},
+		{"StringEquals StringNotEquals StringEqualsIgnoreCase StringNotEqualsIgnoreCase",
+			[]string{"x", "y", "X", "${ex:k}", "${ex:absent, 'x'}", "${*}", "x/${ex:absent}"}, "*"},
+		{"StringLike StringNotLike", []string{"x", "x*", "?", "*y", "${ex:k}", "${*}", "u${*}", "*"},
+			"x?y"},
+		{"ArnEquals ArnNotEquals ArnLike ArnNotLike", []string{"arn:aws:ex:r:1:x", "arn:aws:ex:*:1:x*",
+			"arn:aws:*:1:x", "arn:*:ex:?:1:*", "${ex:k}"}, "x"},
+		{"NumericEquals NumericNotEquals NumericLessThan NumericLessThanEquals NumericGreaterThan " +
+			"NumericGreaterThanEquals", []string{"1", "2", "1.0", "10"}, "x"},
+		{"DateEquals DateNotEquals DateLessThan DateLessThanEquals DateGreaterThan DateGreaterThanEquals",
+			[]string{"2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z", "2026-01-01"}, "x"},
 		{"Bool", []string{"true", "false"}, "x"},
 		{"BinaryEquals", []string{"QQ==", "Qg=="}, "!"},
-		{"IpAddress NotIpAddress", []string{"10.0.0.0/8", "10.1.2.3", "11.0.0.0/8", "10.1.2.3/8", "2001:db8::/32"}, "2001:db8::1/32"},
+		{"IpAddress NotIpAddress", []string{"10.0.0.0/8", "10.1.2.3", "11.0.0.0/8", "10.1.2.3/8",
+			"2001:db8::/32"}, "2001:db8::1/32"},
 	}
 	kind := kinds[g.IntN(len(kinds))]
 	name := g.one(strings.Fields(kind.operators)...)

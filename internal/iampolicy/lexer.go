@@ -59,8 +59,8 @@ func (t token) String() string {
 type lexer struct {
 	text string
 	next int
-	// last is the place of the last position that was asked for, and lastAt its offset: a document is mostly
-	// read forwards, and counting anew each time would take the square of its length.
+	// last is the place of the last position that was asked for, and lastAt its offset: a document is
+	// mostly read forwards, and counting anew each time would take the square of its length.
 	last   Position
 	lastAt int
 }
@@ -116,7 +116,8 @@ func (l *lexer) token() (token, error) {
 func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
 
 func isBareByte(c byte) bool {
-	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '-' || c == '+' || c == '.'
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '-' ||
+		c == '+' || c == '.'
 }
 
 func (l *lexer) quoted(start int) (token, error) {

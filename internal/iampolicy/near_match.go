@@ -10,7 +10,8 @@ type NearMatch struct {
 	Kind NearMatchKind
 	// Pattern is the granted one.
 	Pattern string
-	// At is the character of Pattern, counted from 1, from which on it differs; zero when that says nothing.
+	// At is the character of Pattern, counted from 1, from which on it differs; zero when that says
+	// nothing.
 	At int
 	// Got and Want are the parts that differ, of the pattern and of what is needed.
 	Got, Want string
@@ -59,8 +60,8 @@ func quoteEmpty(s string) string {
 	return s
 }
 
-// nearest finds the resource pattern of the statements that comes closest to what is needed, and says how
-// it misses the example. It returns the statement's place in the list.
+// nearest finds the resource pattern of the statements that comes closest to what is needed, and
+// says how it misses the example. It returns the statement's place in the list.
 func nearest(near []Match, need, example string) (at int, miss NearMatch) {
 	// A document may have hundreds of patterns, and a distance takes the product of the lengths.
 	const enough = 96
@@ -87,7 +88,8 @@ func nearMatchOf(pattern, need, example string) NearMatch {
 		m.differ(WrongCase, pattern, need, 0)
 		return m
 	}
-	got, want := strings.SplitN(pattern, ":", resourceField+1), strings.SplitN(example, ":", resourceField+1)
+	got, want := strings.SplitN(pattern, ":", resourceField+1),
+		strings.SplitN(example, ":", resourceField+1)
 	if len(got) <= resourceField || len(want) <= resourceField {
 		if !strings.Contains(strings.TrimRight(pattern, "*"), "*") { // which might run on
 			m.Kind = FewFields
@@ -123,8 +125,8 @@ func matchesResource(pattern, arn string) bool {
 	return p.match(arn)
 }
 
-// typo compares the literal beginnings of two resources. One that is the beginning of the other is no typo,
-// and neither are two that have little in common.
+// typo compares the literal beginnings of two resources. One that is the beginning of the other is
+// no typo, and neither are two that have little in common.
 func (m *NearMatch) typo(got, want string, head int) {
 	got, want = clip256(literalPart(got)), clip256(literalPart(want))
 	if len(got) < 5 || len(want) < 5 || strings.HasPrefix(got, want) || strings.HasPrefix(want, got) {

@@ -6,13 +6,15 @@ import (
 	"strings"
 )
 
-// A Need is a set of requests: every action of a pattern on every resource of a pattern. NewNeed makes one.
+// A Need is a set of requests: every action of a pattern on every resource of a pattern. NewNeed
+// makes one.
 //
-// The resources of a need are the ARNs that the pattern matches and whose first five fields are legal:
-// "arn", a partition and a service, and a region and an account that may be empty, of a-z, 0-9 and '-'; and
-// a resource that is not empty. They are read field by field: a '*' in the region is any region, and nothing
-// more. A pattern with fewer fields that ends in '*' leaves the fields that follow open. The pattern "*" is
-// all of that, and the resource "*" of requests that name none.
+// The resources of a need are the ARNs that the pattern matches and whose first five fields are
+// legal: "arn", a partition and a service, and a region and an account that may be empty, of a-z,
+// 0-9 and '-'; and a resource that is not empty. They are read field by field: a '*' in the region
+// is any region, and nothing more. A pattern with fewer fields that ends in '*' leaves the fields
+// that follow open. The pattern "*" is all of that, and the resource "*" of requests that name
+// none.
 type Need struct {
 	// Action and Resource are the patterns as they were given.
 	Action, Resource string
@@ -29,8 +31,9 @@ type language struct {
 	// text is the pattern, with its first five fields in full.
 	text  string
 	atoms []needAtom
-	// tokens is the text with its wildcards replaced by characters that no pattern has. A granted pattern of
-	// literal text and '*'s that matches it matches all of the language: each wildcard is inside a '*'.
+	// tokens is the text with its wildcards replaced by characters that no pattern has. A granted
+	// pattern of literal text and '*'s that matches it matches all of the language: each wildcard is
+	// inside a '*'.
 	tokens string
 	prefix string // the text before the first wildcard
 	// named says that wildcards in the resource match what names are made of: see Need.Named.
@@ -45,8 +48,8 @@ type needAtom struct {
 	legal func(rune) bool
 }
 
-// What stands for wildcards in language.tokens: bytes that no document can hold, since Parse refuses what is
-// not UTF-8. Any character, however strange, somebody could write as an escape.
+// What stands for wildcards in language.tokens: bytes that no document can hold, since Parse
+// refuses what is not UTF-8. Any character, however strange, somebody could write as an escape.
 const (
 	tokenRun = "\xfe"
 	tokenOne = "\xff"
@@ -57,15 +60,16 @@ var toTokens = strings.NewReplacer("*", tokenRun, "?", tokenOne)
 // anyARN is the pattern of all ARNs.
 const anyARN = "arn:*:*:*:*:*"
 
-// NewNeed reads the patterns of a required action and a required resource, as a policy has them. An error
-// says what is wrong with them; policy variables are not resolved here, see Expand.
+// NewNeed reads the patterns of a required action and a required resource, as a policy has them. An
+// error says what is wrong with them; policy variables are not resolved here, see Expand.
 func NewNeed(action, resource string) (Need, error) {
 	n := Need{Action: action, Resource: resource, action: compileAction(action)}
 	service, name, colon := strings.Cut(action, ":")
 	switch {
 	case strings.Trim(action, "*") == "" && action != "":
 		n.action = compileAction("*")
-	case !colon || !only(strings.ToLower(service), wildcard, legalInHead) || !only(name, wildcard, legalInName) || service == "" || name == "":
+	case !colon || !only(strings.ToLower(service), wildcard, legalInHead) ||
+		!only(name, wildcard, legalInName) || service == "" || name == "":
 		return n, fmt.Errorf("%q is no action: write service:Name, such as s3:GetObject, or *", action)
 	}
 	texts := []string{resource}
@@ -82,17 +86,18 @@ func NewNeed(action, resource string) (Need, error) {
 	return n, nil
 }
 
-// Preferring returns the need with a resource that is the example of a gap if it is one: a name that says more
-// to people than the shortest. A resource that the need does not include is ignored.
+// Preferring returns the need with a resource that is the example of a gap if it is one: a name
+// that says more to people than the shortest. A resource that the need does not include is ignored.
 func (n Need) Preferring(resource string) Need {
 	n.prefer = resource
 	return n
 }
 
-// Named returns the need narrowed to resources that can exist: names of functions, log groups, log streams and
-// IAM entities hold no colon, and buckets' names are of a-z, 0-9, '.' and '-'. It is for needs whose
-// patterns have a wildcard for each name. Without it, a Deny on "arn:aws:lambda:*:*:function:b" is a hole in
-// "arn:aws:lambda:r:1:function:a*", since IAM lets a '*' run on past colons.
+// Named returns the need narrowed to resources that can exist: names of functions, log groups, log
+// streams and IAM entities hold no colon, and buckets' names are of a-z, 0-9, '.' and '-'. It is
+// for needs whose patterns have a wildcard for each name. Without it, a Deny on
+// "arn:aws:lambda:*:*:function:b" is a hole in "arn:aws:lambda:r:1:function:a*", since IAM lets a
+// '*' run on past colons.
 func (n Need) Named() Need {
 	list := make([]language, len(n.resources))
 	for i, l := range n.resources {
@@ -136,7 +141,8 @@ func newLanguage(text string) (language, error) {
 		return l, nil
 	}
 	bad := func(why string) (language, error) {
-		return l, fmt.Errorf("%q is no resource: %s; write an ARN such as arn:aws:s3:::bucket/*, or *", text, why)
+		return l, fmt.Errorf("%q is no resource: %s; write an ARN such as arn:aws:s3:::bucket/*, or *",
+			text, why)
 	}
 	fields := strings.SplitN(text, ":", resourceField+1)
 	if missing := resourceField + 1 - len(fields); missing > 0 {
@@ -214,7 +220,8 @@ func (n *Need) actions() language {
 	return l
 }
 
-// withField returns the language with one of its first five fields set to a value that the field matches.
+// withField returns the language with one of its first five fields set to a value that the field
+// matches.
 func (l language) withField(i int, value string) (language, bool) {
 	fields := strings.SplitN(l.text, ":", resourceField+1)
 	if len(fields) <= i || !matches(fields[i], value) {
@@ -254,8 +261,8 @@ func (l *language) mayOverlap(p *pattern) bool {
 	return !p.exact || len(p.prefix) >= len(l.prefix)
 }
 
-// inside reports that the pattern matches all of the language. When it says no that is not certain. A pattern
-// that is the need's own does: the need's wildcards match no more than a policy's.
+// inside reports that the pattern matches all of the language. When it says no that is not certain.
+// A pattern that is the need's own does: the need's wildcards match no more than a policy's.
 func (l *language) inside(p *pattern) bool {
 	if p.plain {
 		return p.match(l.tokens)
@@ -278,8 +285,8 @@ func only(s string, allowed ...func(rune) bool) bool {
 
 func wildcard(r rune) bool { return r == '*' || r == '?' }
 
-// legalInHead says of which characters the first five fields of an ARN and the prefix of an action are made.
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
+// legalInHead says of which characters the first five fields of an ARN and the prefix of an action
+// are made. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
 func legalInHead(r rune) bool { return r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-' }
 
 // legalInName says of which characters the name of an action is made.
@@ -287,8 +294,8 @@ func legalInName(r rune) bool {
 	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
 }
 
-// Includes reports whether a request for the action on the resource is one of those the need stands for. An
-// empty action or resource is any.
+// Includes reports whether a request for the action on the resource is one of those the need stands
+// for. An empty action or resource is any.
 func (n Need) Includes(action, resource string) bool {
 	if action != "" {
 		l := n.actions()
@@ -355,6 +362,6 @@ func (l *language) includes(s string) bool {
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 func legalInBucket(r rune) bool { return legalInHead(r) || r == '.' }
 
-// legalInNames says what the names of functions, log groups and IAM entities, and their paths, are made of, and
-// a little more.
+// legalInNames says what the names of functions, log groups and IAM entities, and their paths, are
+// made of, and a little more.
 func legalInNames(r rune) bool { return r != ':' && r != '*' && r > ' ' }

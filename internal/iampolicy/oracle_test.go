@@ -12,7 +12,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/corpus/oracle"
 )
 
-var askOracle = flag.Bool("oracle", false, "generate requests anew, and ask the oracle about them and the corpus")
+var askOracle = flag.Bool("oracle", false,
+	"generate requests anew, and ask the oracle about them and the corpus")
 
 const (
 	generatedDir = "testdata/generated"
@@ -34,8 +35,8 @@ type difference struct {
 	Because string `json:"because"`
 }
 
-// What we say and what @cloud-copilot/iam-simulate said, on the corpus and on generated requests. Every difference
-// is listed with its reason, and a listed one has to be there.
+// What we say and what @cloud-copilot/iam-simulate said, on the corpus and on generated requests.
+// Every difference is listed with its reason, and a listed one has to be there.
 func TestOracle(t *testing.T) {
 	if *askOracle {
 		generate(t)
@@ -44,7 +45,8 @@ func TestOracle(t *testing.T) {
 	var said verdicts
 	readJSON(t, verdictsFile, &said)
 	if said.Version != oracle.Version {
-		t.Fatalf("the verdicts are those of version %s, and %s is wanted: run `make oracle`", said.Version, oracle.Version)
+		t.Fatalf("the verdicts are those of version %s, and %s is wanted: run `make oracle`",
+			said.Version, oracle.Version)
 	}
 	var list []difference
 	readJSON(t, "testdata/oracle/differences.json", &list)
@@ -67,7 +69,8 @@ func TestOracle(t *testing.T) {
 		case known && ours == theirs:
 			t.Errorf("%q: both say %s now: take it out of differences.json", c.Name, ours)
 		case known && (ours != d.Ours || theirs != d.Oracle):
-			t.Errorf("%q: we say %s and the oracle %s, and differences.json has %s and %s", c.Name, ours, theirs, d.Ours, d.Oracle)
+			t.Errorf("%q: we say %s and the oracle %s, and differences.json has %s and %s", c.Name, ours,
+				theirs, d.Ours, d.Oracle)
 		case !known && ours != theirs:
 			text, _ := json.Marshal(c)
 			t.Errorf("%q: we say %s and the oracle %s, of\n%s", c.Name, ours, theirs, text)
@@ -108,13 +111,15 @@ func casesIn(t testing.TB, dir string) (cases []corpus.Case) {
 
 // generate writes some hundreds of requests, wild and tame, as a file of the corpus.
 func generate(t *testing.T) {
-	file := corpus.File{About: "Requests out of generate_test.go, written by `make oracle`. The wanted decision is the plain evaluator's."}
+	file := corpus.File{About: "Requests out of generate_test.go, written by `make oracle`. The " +
+		"wanted decision is the plain evaluator's."}
 	for seed := range 400 {
 		tame := seed%4 != 0
 		c := newGenerator(uint64(1_000_000+seed), tame).generated()
 		c.Name = fmt.Sprintf("generated %d", seed)
 		c.Source = "generated"
-		c.Want.Decision = plainEvaluate(plainGrantsOf(c), c.Action, c.Resource, c.Context).decision.String()
+		c.Want.Decision = plainEvaluate(plainGrantsOf(c), c.Action, c.Resource,
+			c.Context).decision.String()
 		file.Cases = append(file.Cases, c)
 	}
 	writeJSON(t, generatedDir+"/generated.json", file)
@@ -142,7 +147,8 @@ func ask(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("asked %s %s about %d cases; it takes %v to evaluate one request on Remotion's user policy", oracle.Name, oracle.Version, len(cases), took)
+	t.Logf("asked %s %s about %d cases; it takes %v to evaluate one request on Remotion's user policy",
+		oracle.Name, oracle.Version, len(cases), took)
 }
 
 func readJSON(t *testing.T, file string, into any) {

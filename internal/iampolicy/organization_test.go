@@ -26,16 +26,19 @@ func TestOrganization(t *testing.T) {
 		{"every level has to allow", [][]Policy{{all}, {sqs}}, ImplicitDeny, false, false},
 		{"the policies of one level are a union", [][]Policy{{all}, {sqs, s3}}, Allowed, true, false},
 		{"a level without policies allows nothing", [][]Policy{{all}, {}}, ImplicitDeny, false, false},
-		{"a Deny at any level is explicit", [][]Policy{{all}, {s3, noObjects}}, ExplicitDeny, true, false},
+		{"a Deny at any level is explicit", [][]Policy{{all}, {s3, noObjects}}, ExplicitDeny, true,
+			false},
 		{"a Deny hangs on a key nobody knows", [][]Policy{{all, mfa}}, ExplicitDeny, true, true},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			g := Grants{Identity: []Policy{all}, Organization: test.levels}
 			got := g.Evaluate(Request{Action: "s3:GetObject", Resource: "arn:aws:s3:::b/k"})
-			if got.Decision != test.want || got.OrganizationAllows != test.allows || got.Conditional != test.conditional {
+			if got.Decision != test.want || got.OrganizationAllows != test.allows ||
+				got.Conditional != test.conditional {
 				t.Errorf("%v, organization allows %v, conditional %v; want %v, %v, %v",
-					got.Decision, got.OrganizationAllows, got.Conditional, test.want, test.allows, test.conditional)
+					got.Decision, got.OrganizationAllows, got.Conditional, test.want, test.allows,
+					test.conditional)
 			}
 		})
 	}

@@ -7,16 +7,16 @@ import (
 
 // A pattern is an action or a resource of a statement, compiled.
 //
-// Most patterns are literal text between '*'s that may match anything. Those are cut into pieces of the
-// text and matched by searching for them. The others, with '?', with a '*' that stops at a colon or with
-// variables, are kept as atoms and walked.
+// Most patterns are literal text between '*'s that may match anything. Those are cut into pieces of
+// the text and matched by searching for them. The others, with '?', with a '*' that stops at a
+// colon or with variables, are kept as atoms and walked.
 type pattern struct {
 	// text is the pattern as written, in lower case for an action.
 	text string
 	// prefix is the text before the first wildcard or variable. It rules most patterns out.
 	prefix string
-	// middle are the pieces between the '*'s of a plain pattern, and suffix is what follows the last. A plain
-	// pattern without a '*' is exact.
+	// middle are the pieces between the '*'s of a plain pattern, and suffix is what follows the last.
+	// A plain pattern without a '*' is exact.
 	middle       []string
 	suffix       string
 	plain, exact bool
@@ -183,8 +183,8 @@ const resourceField = 5
 
 // holdColons marks the wildcards that stop at a colon. In the first five fields of an ARN that is
 // every '?' and every '*' with more text behind it in its field. A '*' that ends its field may run
-// on past the colon. It looks like a bug; it is IAM's rule: see "Using wildcards in resource ARNs" in
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
+// on past the colon. It looks like a bug; it is IAM's rule: see "Using wildcards in resource ARNs"
+// in https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
 func holdColons(atoms []atom) {
 	field := 0
 	for i := range atoms {

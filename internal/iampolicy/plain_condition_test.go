@@ -25,7 +25,8 @@ func plainConditions(s map[string]any, variables bool, ctx corpus.Context) bool 
 	return true
 }
 
-func plainCondition(operator, key string, values []string, variables bool, ctx corpus.Context) bool {
+func plainCondition(operator, key string, values []string, variables bool,
+	ctx corpus.Context) bool {
 	var have corpus.Values
 	present := false
 	for k, v := range ctx {
@@ -89,11 +90,12 @@ func plainCondition(operator, key string, values []string, variables bool, ctx c
 }
 
 func plainTakesVariables(operator string) bool {
-	return strings.HasPrefix(operator, "String") || strings.HasPrefix(operator, "Arn") || operator == "Bool"
+	return strings.HasPrefix(operator, "String") || strings.HasPrefix(operator, "Arn") ||
+		operator == "Bool"
 }
 
-// plainCompare compares a policy's value with one of the request's, by the operator without Not, IfExists
-// and set.
+// plainCompare compares a policy's value with one of the request's, by the operator without Not,
+// IfExists and set.
 func plainCompare(operator string, want []plainSymbol, have string) (same, comparable bool) {
 	text := ""
 	for _, s := range want {

@@ -11,8 +11,8 @@ import (
 )
 
 // A second way to the same answer, in the fewest words and without regard to speed: documents as
-// encoding/json reads them, matching by recursion, each operator written out as AWS's pages have it.
-// It shares nothing with the engine but the words of Decision.
+// encoding/json reads them, matching by recursion, each operator written out as AWS's pages have
+// it. It shares nothing with the engine but the words of Decision.
 //
 // It takes documents that Parse accepts, and panics on others.
 
@@ -26,7 +26,8 @@ type plainGrants struct {
 // plainAnswer is what can be compared with a Result.
 type plainAnswer struct {
 	decision Decision
-	// matched are the statements that hold, as "identity policy 1/2": the second statement of the first policy.
+	// matched are the statements that hold, as "identity policy 1/2": the second statement of the
+	// first policy.
 	matched []string
 	// identity, boundary, organization: does the layer let the request pass, Deny statements aside?
 	identity, boundary, organization bool
@@ -120,8 +121,10 @@ func plainList(v any) (list []string) {
 	return list
 }
 
-func plainHolds(s map[string]any, variables bool, action, resource string, ctx corpus.Context) bool {
-	return plainAction(s, action) && plainResource(s, variables, resource, ctx) && plainConditions(s, variables, ctx)
+func plainHolds(s map[string]any, variables bool, action, resource string,
+	ctx corpus.Context) bool {
+	return plainAction(s, action) && plainResource(s, variables, resource, ctx) &&
+		plainConditions(s, variables, ctx)
 }
 
 func plainAction(s map[string]any, action string) bool {
@@ -195,8 +198,8 @@ func plainVariable(inside string, ctx corpus.Context) (string, bool) {
 	return strings.Trim(strings.TrimSpace(fallback), "'"), hasFallback
 }
 
-// plainColons marks the wildcards that stop at a colon: in the first five fields every '?', and every
-// '*' that does not end its field.
+// plainColons marks the wildcards that stop at a colon: in the first five fields every '?', and
+// every '*' that does not end its field.
 func plainColons(symbols []plainSymbol) []plainSymbol {
 	symbols = slices.Clone(symbols)
 	colons := 0
@@ -258,12 +261,17 @@ func TestPlain(t *testing.T) {
 	}{
 		{"nothing allows nothing", plainGrants{}, "*", nil, ImplicitDeny},
 		{"a star allows all", allow(`"Resource":"*"`), "arn:p:s:r:1:x", nil, Allowed},
-		{"a star within a field stops at the colon", allow(`"Resource":"arn:p:s*r:1:x"`), "arn:p:s:r:1:x", nil, ImplicitDeny},
-		{"a star at the end of one does not", allow(`"Resource":"arn:p:*:x"`), "arn:p:s:r:1:x", nil, Allowed},
-		{"a value is literal", allow(`"Resource":"${k}"`), "arn:p:s:r:1:x", Context{"k": {"*"}}, ImplicitDeny},
+		{"a star within a field stops at the colon", allow(`"Resource":"arn:p:s*r:1:x"`), "arn:p:s:r:1:x",
+			nil, ImplicitDeny},
+		{"a star at the end of one does not", allow(`"Resource":"arn:p:*:x"`), "arn:p:s:r:1:x", nil,
+			Allowed},
+		{"a value is literal", allow(`"Resource":"${k}"`), "arn:p:s:r:1:x", Context{"k": {"*"}},
+			ImplicitDeny},
 		{"a default serves", allow(`"Resource":"${k, 'y'}"`), "y", nil, Allowed},
-		{"none equals nothing, and NotResource is about the rest", allow(`"NotResource":"${k}"`), "y", nil, Allowed},
-		{"a Deny beats an Allow", plainGrants{identity: []string{`{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","Action":"A:b","Resource":"*"}]}`}}, "*", nil, ExplicitDeny},
+		{"none equals nothing, and NotResource is about the rest", allow(`"NotResource":"${k}"`), "y",
+			nil, Allowed},
+		{"a Deny beats an Allow",
+			plainGrants{identity: []string{`{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","Action":"A:b","Resource":"*"}]}`}}, "*", nil, ExplicitDeny},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

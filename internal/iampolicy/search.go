@@ -4,7 +4,8 @@ import (
 	"slices"
 )
 
-// A clause is something to be true of a name: that one of the statements matches it, or that none does.
+// A clause is something to be true of a name: that one of the statements matches it, or that none
+// does.
 type clause struct {
 	none       bool
 	statements []extent
@@ -16,14 +17,16 @@ type extent struct {
 	not      bool
 }
 
-// A search looks for names. It stops when its budget is spent, so that no policy can hold the auditor up:
-// whether a union of patterns covers another is coNP-hard.
+// A search looks for names. It stops when its budget is spent, so that no policy can hold the
+// auditor up: whether a union of patterns covers another is coNP-hard.
 type search struct {
-	// steps is what is left to spend: words of automaton state to compute. bytes is how much each walk may keep.
+	// steps is what is left to spend: words of automaton state to compute. bytes is how much each walk
+	// may keep.
 	steps, bytes int
-	// held reads granted patterns field by field too: of a pattern with all fields no '*' in the first five
-	// runs on. Strictly "arn:aws:lambda:*:*:function:b" matches arn:aws:lambda:r:1:function:a:function:b; that
-	// counts for a hole, and to say that part of a need is granted it would be an idle remark.
+	// held reads granted patterns field by field too: of a pattern with all fields no '*' in the first
+	// five runs on. Strictly "arn:aws:lambda:*:*:function:b" matches
+	// arn:aws:lambda:r:1:function:a:function:b; that counts for a hole, and to say that part of a need
+	// is granted it would be an idle remark.
 	held bool
 	// spent says that a search ended without an answer.
 	spent bool
@@ -44,7 +47,8 @@ type scratch struct {
 	masks  []uint64
 }
 
-// The budget of one Cover, whatever number of actions its need stands for: about 20 ms, and at any time 8 MB.
+// The budget of one Cover, whatever number of actions its need stands for: about 20 ms, and at any
+// time 8 MB.
 const (
 	budgetSteps = 3 << 20
 	budgetBytes = 8 << 20
@@ -54,11 +58,13 @@ func newSearch() *search { return budgeted(1) }
 
 // budgeted makes a search with so many times the budget.
 func budgeted(times int) *search {
-	return &search{steps: times * budgetSteps, bytes: budgetBytes, nicer: &search{steps: times * budgetSteps / 4, bytes: budgetBytes}}
+	return &search{steps: times * budgetSteps, bytes: budgetBytes,
+		nicer: &search{steps: times * budgetSteps / 4, bytes: budgetBytes}}
 }
 
-// shortest finds the shortest name of the language for which all clauses are true; of those of one length
-// the most readable. It reports false when there is none, or when the budget is spent, as s.spent says.
+// shortest finds the shortest name of the language for which all clauses are true; of those of one
+// length the most readable. It reports false when there is none, or when the budget is spent, as
+// s.spent says.
 func (s *search) shortest(l *language, clauses []clause) (string, bool) {
 	w, goals := s.walk(l, clauses)
 	if w == nil {
@@ -71,7 +77,8 @@ func (s *search) shortest(l *language, clauses []clause) (string, bool) {
 	return w.name(len(w.from) - 1), true
 }
 
-// walk prepares a walk through the names of the language. It is nil when the budget does not even allow that.
+// walk prepares a walk through the names of the language. It is nil when the budget does not even
+// allow that.
 func (s *search) walk(l *language, clauses []clause) (*walk, []goal) {
 	var patterns []*pattern
 	goals := make([]goal, len(clauses))
@@ -117,8 +124,8 @@ type goalExtent struct {
 	not     bool
 }
 
-// A walk goes breadth first through the states the language can reach, so that the first name it finds is
-// the shortest.
+// A walk goes breadth first through the states the language can reach, so that the first name it
+// finds is the shortest.
 type walk struct {
 	*automaton
 	*search
@@ -128,7 +135,8 @@ type walk struct {
 	kept  int // bytes
 }
 
-// visit goes through the states until stop holds for one, which is then the last, and reports whether one did.
+// visit goes through the states until stop holds for one, which is then the last, and reports
+// whether one did.
 func (w *walk) visit(stop func(state []uint64) bool) bool {
 	const small = 256
 	w.next = slices.Grow(w.next[:0], w.words)[:w.words]

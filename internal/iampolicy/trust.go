@@ -5,8 +5,8 @@ import "strings"
 // Trust is what a role's trust policy says to one service that wants to assume the role.
 type Trust struct {
 	Decision Decision
-	// Conditional says that the decision hangs on conditions, or on a principal such as {"AWS": "*"}, of
-	// which AWS does not say whether it means services.
+	// Conditional says that the decision hangs on conditions, or on a principal such as {"AWS": "*"},
+	// of which AWS does not say whether it means services.
 	Conditional bool
 	// Matched and Undecided are as in Result.
 	Matched, Undecided []Match
@@ -60,7 +60,8 @@ func (s *Statement) matchesService(service string) (matches, open bool) {
 			return s.NotPrincipal == nil, false
 		case p.Type == "" && p.Name == "*":
 			// Everyone, services included: which is why a Deny of everyone needs aws:PrincipalIsAWSService
-			// to spare them. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+			// to spare them.
+			// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 			return s.NotPrincipal == nil, false
 		case p.Name == "*":
 			open = true

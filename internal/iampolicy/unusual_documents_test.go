@@ -12,9 +12,12 @@ import (
 func TestOddDocumentsAreAnswered(t *testing.T) {
 	for seed := range uint64(rounds(5000)) {
 		w := world{rand.New(rand.NewPCG(seed, 19))}
-		action := func() string { return w.pick("GetObject", "*", "s3:?", "", "s3:*x", "iam:", "::", "s3:A", "**") }
+		action := func() string {
+			return w.pick("GetObject", "*", "s3:?", "", "s3:*x", "iam:", "::", "s3:A", "**")
+		}
 		resource := func() string {
-			return w.pick("x", "arn:aws:s3:::${k}", "${*}", "arn:*", "*", "?", "", "arn:aws:s3:::a*", "arn:aws:s3:::${k,'d'}*", "arn::::::", ":", "arn:aws:s3*:a", "**?")
+			return w.pick("x", "arn:aws:s3:::${k}", "${*}", "arn:*", "*", "?", "", "arn:aws:s3:::a*",
+				"arn:aws:s3:::${k,'d'}*", "arn::::::", ":", "arn:aws:s3*:a", "**?")
 		}
 		list := func(one func() string) string {
 			if w.IntN(8) == 0 {
@@ -23,8 +26,10 @@ func TestOddDocumentsAreAnswered(t *testing.T) {
 			return w.list(one)
 		}
 		statement := func() string {
-			return fmt.Sprintf(`{"Effect":%q,%q:%s,%q:%s%s}`, w.pick("Allow", "Allow", "Deny"), w.pick("Action", "NotAction"), list(action), w.pick("Resource", "NotResource"), list(resource),
-				w.pick("", "", `,"Condition":{"StringLike":{"k":["${k}","${m,'*'}"]}}`, `,"Condition":{"Null":{"m":"true"}}`))
+			return fmt.Sprintf(`{"Effect":%q,%q:%s,%q:%s%s}`, w.pick("Allow", "Allow", "Deny"),
+				w.pick("Action", "NotAction"), list(action), w.pick("Resource", "NotResource"), list(resource),
+				w.pick("", "", `,"Condition":{"StringLike":{"k":["${k}","${m,'*'}"]}}`,
+					`,"Condition":{"Null":{"m":"true"}}`))
 		}
 		text := `{"Version":"2012-10-17","Statement":[` + statement() + "," + statement() + `]}`
 		policy := Policy{Document: mustParse(t, text)}
@@ -45,7 +50,8 @@ func TestOddDocumentsAreAnswered(t *testing.T) {
 			for _, n := range []Need{n, n.Named(), n.Preferring(resource())} {
 				c := g.Cover(n, Context{"m": {"v"}})
 				if c.Status == "" || c.Status != Satisfied && c.Why() == "" {
-					t.Fatalf("seed %d: %s on %s is %q because %q\n%s", seed, n.Action, n.Resource, c.Status, c.Why(), text)
+					t.Fatalf("seed %d: %s on %s is %q because %q\n%s", seed, n.Action, n.Resource, c.Status,
+						c.Why(), text)
 				}
 			}
 		}

@@ -29,9 +29,9 @@ func variableAtom(text string) (a atom, size int, ok bool) {
 	return atom{kind: variable, reference: &reference{name, fallback, hasFallback}}, size, true
 }
 
-// resolve puts the request's values, and with defaults those, in place of the variables. What has no value
-// becomes a '*' that matches anything, and is named: the caller decides what such a match is worth.
-// A value is literal: wildcards in it do not act.
+// resolve puts the request's values, and with defaults those, in place of the variables. What has
+// no value becomes a '*' that matches anything, and is named: the caller decides what such a match
+// is worth. A value is literal: wildcards in it do not act.
 func (p *pattern) resolve(ctx Context, defaults bool) (resolved *pattern, missing []string) {
 	if !p.dynamic {
 		return p, nil
@@ -72,9 +72,9 @@ func (p *pattern) variables() (names []string) {
 	return names
 }
 
-// Expand puts the context's values in place of the variables of a resource pattern that is required, and
-// names those without a value or a default. Wildcards in a value would be literal, which a Need cannot say, so
-// that such a value counts as none, and so do ${*} and ${?}.
+// Expand puts the context's values in place of the variables of a resource pattern that is
+// required, and names those without a value or a default. Wildcards in a value would be literal,
+// which a Need cannot say, so that such a value counts as none, and so do ${*} and ${?}.
 func Expand(text string, ctx Context) (expanded string, missing []string) {
 	var b strings.Builder
 	for text != "" {

@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 )
 
-// MarshalJSON writes the document with its keys in IAM's order, and a list of one as a string. Parsing what it
-// writes gives the same document, positions aside.
+// MarshalJSON writes the document with its keys in IAM's order, and a list of one as a string.
+// Parsing what it writes gives the same document, positions aside.
 func (d *Document) MarshalJSON() ([]byte, error) {
 	w := &writer{}
 	w.open('{')

@@ -29,7 +29,8 @@ var Kinds = []PolicyKind{User, Role}
 // RoleName is the role that Remotion's setup guide creates and its user policy names.
 const RoleName = "remotion-lambda-role"
 
-// A Release is a range of Remotion releases with the same two policies, or one release of such a range.
+// A Release is a range of Remotion releases with the same two policies, or one release of such a
+// range.
 type Release struct {
 	// Partition is the one the policies are for.
 	Partition string
@@ -42,10 +43,10 @@ type Release struct {
 	user, role string
 }
 
-// releases are ordered within each partition, oldest first. The first release with a change is known
-// for certain at 3.3.8 and 4.0.418; Remotion's documentation names 3.3.54, 3.3.87, 4.0.32, 4.0.61 and
-// 4.0.510; of 3.3.12 and 4.0.51 it is known that the change came with it or with one of the three
-// releases before it, which the npm registry no longer has.
+// releases are ordered within each partition, oldest first. The first release with a change is
+// known for certain at 3.3.8 and 4.0.418; Remotion's documentation names 3.3.54, 3.3.87, 4.0.32,
+// 4.0.61 and 4.0.510; of 3.3.12 and 4.0.51 it is known that the change came with it or with one of
+// the three releases before it, which the npm registry no longer has.
 var releases = []Release{
 	{Partition: AWS, Since: "3.0.0", Until: "3.3.7", user: "user-3.0.0", role: "role-3.0.0"},
 	{Partition: AWS, Since: "3.3.8", Until: "3.3.11", user: "user-3.3.8", role: "role-3.0.0"},
@@ -56,7 +57,8 @@ var releases = []Release{
 	{Partition: AWS, Since: "4.0.51", Until: "4.0.60", user: "user-4.0.51", role: "role-3.0.0"},
 	{Partition: AWS, Since: "4.0.61", Until: "4.0.417", user: "user-4.0.61", role: "role-4.0.61"},
 	{Partition: AWS, Since: "4.0.418", Until: "4.0.527", user: "user-4.0.418", role: "role-4.0.61"},
-	{Partition: China, Since: "4.0.510", Until: "4.0.527", user: "user-cn-4.0.510", role: "role-cn-4.0.510"},
+	{Partition: China, Since: "4.0.510", Until: "4.0.527", user: "user-cn-4.0.510",
+		role: "role-cn-4.0.510"},
 }
 
 // Releases returns the ranges of a partition, oldest first; none for a partition that Remotion does
@@ -83,8 +85,8 @@ func latest(partition string) Release {
 	return list[len(list)-1]
 }
 
-// String names the range: "4.0.61-4.0.417", or "4.0.418 and later" for the newest. The zero Release is
-// "unknown".
+// String names the range: "4.0.61-4.0.417", or "4.0.418 and later" for the newest. The zero Release
+// is "unknown".
 func (r Release) String() string {
 	switch r.Since {
 	case "":
@@ -166,7 +168,9 @@ func (r Release) asked(kind PolicyKind) (list []Requirement) {
 
 // Needs returns the requirements of a principal with that purpose, in the document's order.
 func (r Release) Needs(kind PolicyKind, purpose Purpose) []Requirement {
-	return slices.DeleteFunc(r.Requirements(kind), func(req Requirement) bool { return !req.For(purpose) })
+	return slices.DeleteFunc(r.Requirements(kind), func(req Requirement) bool {
+		return !req.For(purpose)
+	})
 }
 
 // A span is from the first to the last release that asks for something. Until is empty for what the
@@ -203,7 +207,8 @@ func (r Release) check() error {
 	for _, kind := range Kinds {
 		for _, req := range r.Requirements(kind) {
 			if req.unexplained() {
-				errs = append(errs, fmt.Errorf("%s %s: %s %s: %s on %s has no details", r.Partition, r, kind, req.Sid, req.Action, req.Resource))
+				errs = append(errs, fmt.Errorf("%s %s: %s %s: %s on %s has no details", r.Partition, r, kind,
+					req.Sid, req.Action, req.Resource))
 			}
 		}
 	}
@@ -211,5 +216,6 @@ func (r Release) check() error {
 }
 
 func (r Requirement) unexplained() bool {
-	return r.Since == "" || r.Purposes == nil || r.Reason == "" || r.Breakage == "" || r.Impact == "" || r.Severity == 0 || r.Source == ""
+	return r.Since == "" || r.Purposes == nil || r.Reason == "" || r.Breakage == "" ||
+		r.Impact == "" || r.Severity == 0 || r.Source == ""
 }

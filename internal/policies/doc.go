@@ -1,6 +1,6 @@
 // Package policies is the catalogue of what Remotion Lambda needs: the user policy and the role
-// policy of each release since 3.0.0, as Remotion prints them, and every requirement in them with its
-// purpose, its reason, what breaks without it, and from which release to which it is asked for.
+// policy of each release since 3.0.0, as Remotion prints them, and every requirement in them with
+// its purpose, its reason, what breaks without it, and from which release to which it is asked for.
 //
 //	release, err := policies.Find("4.0.420")
 //	for _, r := range release.Requirements(policies.User) { … }

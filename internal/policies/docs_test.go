@@ -30,7 +30,8 @@ func TestReleasesPage(t *testing.T) {
 			t.Fatal(err)
 		}
 	} else if string(page) != want {
-		t.Errorf("%s does not show the catalogue's history: run `make golden`. It is\n%s", file, history())
+		t.Errorf("%s does not show the catalogue's history: run `make golden`. It is\n%s", file,
+			history())
 	}
 	for _, r := range releases {
 		if !strings.Contains(want, r.Since) {
@@ -57,7 +58,8 @@ func history() string {
 					impacts = append(impacts, impact)
 				}
 			}
-			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", r.Since, kind, cell(c.Added), cell(c.Dropped), strings.Join(impacts, "; "))
+			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", r.Since, kind, cell(c.Added), cell(c.Dropped),
+				strings.Join(impacts, "; "))
 		}
 	}
 	return b.String()

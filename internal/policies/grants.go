@@ -15,21 +15,22 @@ type Grant struct {
 	Resource string `json:"resource"`
 }
 
-// plain is the grant without what differs from account to account, to compare it by: regions, account
-// numbers, names of buckets and functions, and the case of the action.
+// plain is the grant without what differs from account to account, to compare it by: regions,
+// account numbers, names of buckets and functions, and the case of the action.
 func (g Grant) plain() Grant {
 	g = Grant{strings.ToLower(g.Action), plainResource(g.Resource)}
 	// Narrow, too, writes these for the "*" of the documents.
 	switch {
-	case g.Action == "lambda:getfunction" && strings.Contains(g.Resource, ":function:remotion-render-"),
+	case g.Action == "lambda:getfunction" &&
+		strings.Contains(g.Resource, ":function:remotion-render-"),
 		g.Action == "iam:simulateprincipalpolicy" && strings.Contains(g.Resource, ":iam::"):
 		g.Resource = "*"
 	}
 	return g
 }
 
-// holds reports whether the grant is written with wildcards, such as servicequotas:*, that hold the other.
-// When it says no that is not certain.
+// holds reports whether the grant is written with wildcards, such as servicequotas:*, that hold the
+// other. When it says no that is not certain.
 func (g Grant) holds(other Grant) bool {
 	g, other = g.plain(), other.plain()
 	ok, err := path.Match(g.Action, other.Action)
@@ -105,7 +106,8 @@ func plainResource(resource string) string {
 	if accountNumber.MatchString(arn[4]) && !slices.Contains(accounts, arn[4]) {
 		arn[4] = "*"
 	}
-	for _, prefix := range []string{"remotionlambda-", "function:remotion-render-", "log-group:/aws/lambda/remotion-render-", "log-group:/aws/lambda-insights:"} {
+	for _, prefix := range []string{"remotionlambda-", "function:remotion-render-",
+		"log-group:/aws/lambda/remotion-render-", "log-group:/aws/lambda-insights:"} {
 		if strings.HasPrefix(arn[5], prefix) {
 			arn[5] = prefix + "*"
 		}

@@ -15,7 +15,8 @@ func (r Requirement) explain() Consequence {
 	return details[key{r.Kind, r.Action}]
 }
 
-// insights marks the resources of CloudWatch Lambda Insights in both documents: an optional feature.
+// insights marks the resources of CloudWatch Lambda Insights in both documents: an optional
+// feature.
 const insights = "nsights"
 
 const (
@@ -43,7 +44,8 @@ var details = map[key]Consequence{
 	{User, "servicequotas:RequestServiceQuotaIncrease"}:                   quota,
 	{User, "servicequotas:ListRequestedServiceQuotaChangeHistoryByQuota"}: quota,
 
-	{User, "iam:SimulatePrincipalPolicy"}: {deploy, "lets `remotion lambda policies validate` ask IAM what the caller may do",
+	{User, "iam:SimulatePrincipalPolicy"}: {deploy,
+		"lets `remotion lambda policies validate` ask IAM what the caller may do",
 		Feature, "`remotion lambda policies validate` cannot run", Low, permissionsPage},
 	{User, "iam:GetUser"}: {both, "tells deploys, downloads and site listings the account's number",
 		Hard, "functions and sites cannot be deployed, nor videos downloaded", High, identityChange},
@@ -53,15 +55,18 @@ var details = map[key]Consequence{
 	{User, "s3:GetObject"}: {both, "reads the progress and the output of renders",
 		Hard, "render progress and videos cannot be read", Critical, permissionsPage},
 	{User, "s3:PutObject"}: {both, "uploads sites, and input props too large for one call",
-		Hard, "sites cannot be uploaded, and renders with large input props cannot start", Critical, permissionsPage},
+		Hard, "sites cannot be uploaded, and renders with large input props cannot start", Critical,
+		permissionsPage},
 	{User, "s3:PutObjectAcl"}: {both, "sets who may read what is uploaded",
 		Hard, "uploads of sites and of large input props are refused", Critical, permissionsPage},
 	{User, "s3:DeleteObject"}: {both, "removes sites and finished renders",
 		Hard, "sites and renders cannot be deleted, nor a site be replaced", Medium, permissionsPage},
-	{User, "s3:ListBucket"}: {both, "compares a site with what is already uploaded, and looks for outputs",
+	{User, "s3:ListBucket"}: {both,
+		"compares a site with what is already uploaded, and looks for outputs",
 		Hard, "sites cannot be deployed, and a missing output looks forbidden", High, permissionsPage},
 	{User, "s3:GetBucketLocation"}: {both, "finds the region's Remotion bucket among all buckets",
-		Hard, "the Remotion bucket is not found, so renders and deploys do not start", Critical, permissionsPage},
+		Hard, "the Remotion bucket is not found, so renders and deploys do not start", Critical,
+		permissionsPage},
 	{User, "s3:CreateBucket"}: {deploy, "creates the Remotion bucket of a region",
 		Hard, "a new region cannot be set up", High, permissionsPage},
 	{User, "s3:PutBucketAcl"}: {deploy, "sets the ACL of a new bucket",
@@ -72,18 +77,24 @@ var details = map[key]Consequence{
 		Hard, "a new bucket is left half configured", High, publicAccess},
 	{User, "s3:PutBucketPublicAccessBlock"}: {deploy, "lets a new bucket serve sites and videos",
 		Hard, "a new bucket is left half configured", High, publicAccess},
-	{User, "s3:PutLifecycleConfiguration"}: {deploy, "expires old renders where enableFolderExpiry is used",
+	{User, "s3:PutLifecycleConfiguration"}: {deploy,
+		"expires old renders where enableFolderExpiry is used",
 		Feature, "enableFolderExpiry fails", Medium, autodelete},
-	{User, "s3:PutBucketPolicy"}: {deploy, "makes the objects of a new bucket readable without making the bucket listable",
-		Warned, "the next bucket falls back to a public-read ACL: anyone can list it", High, bucketSecurity},
+	{User, "s3:PutBucketPolicy"}: {deploy,
+		"makes the objects of a new bucket readable without making the bucket listable",
+		Warned, "the next bucket falls back to a public-read ACL: anyone can list it", High,
+		bucketSecurity},
 
-	{User, "s3:PutBucketWebsite"}: {deploy, "makes a website of the bucket, with each new bucket and each site",
-		Hard, "sites cannot be deployed, and a new bucket is left half configured", High, permissionsPage},
+	{User, "s3:PutBucketWebsite"}: {deploy,
+		"makes a website of the bucket, with each new bucket and each site",
+		Hard, "sites cannot be deployed, and a new bucket is left half configured", High,
+		permissionsPage},
 	{User, "s3:DeleteBucketWebsite"}: {deploy, "is asked for, and called by no release",
 		Nothing, "nothing: no release calls it", Low, permissionsPage},
 
 	{User, "s3:ListAllMyBuckets"}: {both, "finds the Remotion bucket",
-		Hard, "the Remotion bucket is not found, so renders and deploys do not start", Critical, permissionsPage},
+		Hard, "the Remotion bucket is not found, so renders and deploys do not start", Critical,
+		permissionsPage},
 	{User, "lambda:ListFunctions"}: {both, "finds the deployed functions",
 		Hard, "`remotion lambda render` finds no function", Critical, permissionsPage},
 	{User, "lambda:GetFunction"}: {both, "reads a function, and waits for a new one to be ready",
@@ -98,9 +109,12 @@ var details = map[key]Consequence{
 	{User, "lambda:DeleteFunction"}: {deploy, "removes a function",
 		Hard, "functions cannot be removed", Medium, permissionsPage},
 	{User, "lambda:PutFunctionEventInvokeConfig"}: {deploy, "switches off Lambda's own retries",
-		Hard, "a deploy fails after the function was created, and leaves it with retries on", High, permissionsPage},
-	{User, "lambda:PutRuntimeManagementConfig"}: {deploy, "holds the function to a runtime known to work",
-		Warned, "AWS may move the function to a runtime Remotion was not tested with", Medium, runtimeIncident},
+		Hard, "a deploy fails after the function was created, and leaves it with retries on", High,
+		permissionsPage},
+	{User, "lambda:PutRuntimeManagementConfig"}: {deploy,
+		"holds the function to a runtime known to work",
+		Warned, "AWS may move the function to a runtime Remotion was not tested with", Medium,
+		runtimeIncident},
 	{User, "lambda:TagResource"}: {deploy, "tags the function with its release and size",
 		Swallowed, "functions have no tags", Medium, tagging},
 
@@ -139,7 +153,8 @@ var details = map[key]Consequence{
 
 // insightsDetails explains the same statements where they are about Lambda Insights.
 var insightsDetails = map[key]Consequence{
-	{User, "lambda:GetLayerVersion"}: {deploy, "attaches the Lambda Insights extension where it is asked for",
+	{User, "lambda:GetLayerVersion"}: {deploy,
+		"attaches the Lambda Insights extension where it is asked for",
 		Feature, "functions with Lambda Insights cannot be deployed", Medium, insightsPage},
 	{Role, "logs:CreateLogGroup"}:  insightsLogs,
 	{Role, "logs:CreateLogStream"}: insightsLogs,
@@ -147,8 +162,12 @@ var insightsDetails = map[key]Consequence{
 }
 
 var (
-	insightsElsewhere = Consequence{deploy, "attaches the Lambda Insights extension, which in this region is in an account that the documented policy leaves out",
-		Feature, "functions with Lambda Insights cannot be deployed in this region, with the documented policy either", Low, insightsPage}
+	insightsElsewhere = Consequence{deploy,
+		"attaches the Lambda Insights extension, which in this region is in an account that the " +
+			"documented policy leaves out",
+		Feature,
+		"functions with Lambda Insights cannot be deployed in this region, with the documented policy " +
+			"either", Low, insightsPage}
 	quota = Consequence{deploy, "powers `remotion lambda quotas`",
 		Feature, "`remotion lambda quotas` fails", Low, permissionsPage}
 	insightsLogs = Consequence{render, "writes the metrics of Lambda Insights where it is switched on",

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// insightsAccounts are the accounts that hold the Lambda Insights extension in the regions where it is
-// not the account of Remotion's document: Remotion attaches the layer from there all the same.
+// insightsAccounts are the accounts that hold the Lambda Insights extension in the regions where it
+// is not the account of Remotion's document: Remotion attaches the layer from there all the same.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Lambda-Insights-extension-versionsARM.html
 var insightsAccounts = map[string]string{
 	"af-south-1":     "012438385374",
@@ -22,15 +22,16 @@ var withoutInsights = []string{"ap-southeast-4", "ap-southeast-5", "eu-central-2
 // insightsSince is the first release that attaches the layer.
 const insightsSince = "4.0.61"
 
-// Undocumented returns what the releases need in those regions and their documents do not grant, in the
-// order of the regions. These requirements are no part of Requirements.
+// Undocumented returns what the releases need in those regions and their documents do not grant, in
+// the order of the regions. These requirements are no part of Requirements.
 //
 // There is one: the layer of Lambda Insights in four regions.
 func Undocumented(releases []Release, kind PolicyKind, regions []string) []Requirement {
 	var list []Requirement
 	var by []string
 	for _, release := range releases {
-		if release.Partition == AWS && compare(release.number(), insightsSince) >= 0 && !slices.Contains(by, release.Name()) {
+		if release.Partition == AWS && compare(release.number(), insightsSince) >= 0 &&
+			!slices.Contains(by, release.Name()) {
 			by = append(by, release.Name())
 		}
 	}
@@ -52,16 +53,17 @@ func Undocumented(releases []Release, kind PolicyKind, regions []string) []Requi
 // layerField comes before a layer's name.
 const layerField = ":layer:"
 
-// layer is what a requirement about a layer is about in one region. The account that holds the layer
-// is the document's. What is read is always one version of a layer, and of the two layers of Insights
-// the one for Arm: Remotion knows no other.
+// layer is what a requirement about a layer is about in one region. The account that holds the
+// layer is the document's. What is read is always one version of a layer, and of the two layers of
+// Insights the one for Arm: Remotion knows no other.
 func (r Requirement) layer(region string) []resourcePair {
 	arn := strings.SplitN(r.Resource, ":", 5)
 	where, layer := arn[3], arn[4]
 	switch {
 	case where != "*" && where != region:
 		return nil
-	case where == "*" && strings.Contains(layer, insights) && (insightsAccounts[region] != "" || slices.Contains(withoutInsights, region)):
+	case where == "*" && strings.Contains(layer, insights) &&
+		(insightsAccounts[region] != "" || slices.Contains(withoutInsights, region)):
 		return nil
 	}
 	arn[3] = region

@@ -30,16 +30,20 @@ func TestInsightsLayers(t *testing.T) {
 		var wantDocumented, wantForgotten []string
 		switch account := insightsAccounts[region]; {
 		case account != "":
-			wantForgotten = []string{"arn:aws:lambda:" + region + ":" + account + ":layer:LambdaInsightsExtension-Arm64:5"}
+			wantForgotten = []string{"arn:aws:lambda:" + region + ":" + account +
+				":layer:LambdaInsightsExtension-Arm64:5"}
 		case !slices.Contains(withoutInsights, region):
-			wantDocumented = []string{"arn:aws:lambda:" + region + ":580247275435:layer:LambdaInsightsExtension-Arm64:5"}
+			wantDocumented = []string{"arn:aws:lambda:" + region +
+				":580247275435:layer:LambdaInsightsExtension-Arm64:5"}
 		}
 		if !slices.Equal(documented, wantDocumented) || !slices.Equal(forgotten, wantForgotten) {
-			t.Errorf("%s: needed are %s and %s, want %s and %s", region, documented, forgotten, wantDocumented, wantForgotten)
+			t.Errorf("%s: needed are %s and %s, want %s and %s", region, documented, forgotten,
+				wantDocumented, wantForgotten)
 		}
 		g := iampolicy.Grants{Identity: []iampolicy.Policy{{Document: parse(t, Latest().Document(User))}}}
 		for _, arn := range forgotten {
-			if got := g.Evaluate(iampolicy.Request{Action: "lambda:GetLayerVersion", Resource: arn}).Decision; got == iampolicy.Allowed {
+			if got := g.Evaluate(iampolicy.Request{Action: "lambda:GetLayerVersion",
+				Resource: arn}).Decision; got == iampolicy.Allowed {
 				t.Errorf("the document does grant %s", arn)
 			}
 		}
@@ -72,7 +76,8 @@ func TestUndocumented(t *testing.T) {
 			t.Errorf("%q %s in %s: %+v, want %d", test.versions, test.kind, test.regions, got, test.want)
 		}
 		for _, r := range got {
-			if strings.Join(r.NeededBy, " ") != test.by || r.Severity != Low || r.unexplained() || !r.Undocumented {
+			if strings.Join(r.NeededBy, " ") != test.by || r.Severity != Low || r.unexplained() ||
+				!r.Undocumented {
 				t.Errorf("%q: %+v", test.versions, r)
 			}
 		}

@@ -28,14 +28,16 @@ func Size(document string) int {
 	return n
 }
 
-// LeastPrivilege writes a policy that grants what a principal with that purpose needs of any of the releases in
-// that place, and no more than the documents do but for what they forget (Undocumented). Its statements
-// are in the order of the documents, split where their actions are about different resources.
+// LeastPrivilege writes a policy that grants what a principal with that purpose needs of any of the
+// releases in that place, and no more than the documents do but for what they forget
+// (Undocumented). Its statements are in the order of the documents, split where their actions are
+// about different resources.
 //
-// A place without Account is any account, without Regions any region, without Caller any caller of the
-// account; without RenderRole it is Remotion's. Regions that would make it longer than a managed policy
-// may be are widened to any, those of layers first, of buckets last; those of layers also where that
-// makes it fit a user's inline policies. Many names of one's own can make it longer all the same.
+// A place without Account is any account, without Regions any region, without Caller any caller of
+// the account; without RenderRole it is Remotion's. Regions that would make it longer than a
+// managed policy may be are widened to any, those of layers first, of buckets last; those of layers
+// also where that makes it fit a user's inline policies. Many names of one's own can make it longer
+// all the same.
 func LeastPrivilege(releases []Release, kind PolicyKind, purpose Purpose, p Scope) string {
 	anyCaller := p.Caller == ""
 	if p.Account == "" {
@@ -75,7 +77,9 @@ func LeastPrivilege(releases []Release, kind PolicyKind, purpose Purpose, p Scop
 		list = append(list, permission{r, patterns})
 	}
 	var always []widening
-	if slices.ContainsFunc(releases, func(r Release) bool { return compare(r.number(), regionInBucketName) < 0 }) {
+	if slices.ContainsFunc(releases, func(r Release) bool {
+		return compare(r.number(), regionInBucketName) < 0
+	}) {
 		always = append(always, widenBuckets)
 	}
 	limit := ManagedLimit
@@ -113,13 +117,14 @@ var widenings = []widening{
 	widenBuckets,
 }
 
-// regionInBucketName is the first release known to name a bucket after its region. It was one of those
-// from 3.3.13 on; before, the name was an id alone.
+// regionInBucketName is the first release known to name a bucket after its region. It was one of
+// those from 3.3.13 on; before, the name was an id alone.
 const regionInBucketName = "3.3.27"
 
 // widenBuckets leaves a bucket that is named.
 func widenBuckets(arn []string) {
-	if arn[2] == "s3" && strings.HasPrefix(arn[5], "remotionlambda-") && strings.Contains(arn[5], "-*") {
+	if arn[2] == "s3" && strings.HasPrefix(arn[5], "remotionlambda-") &&
+		strings.Contains(arn[5], "-*") {
 		object := strings.HasSuffix(arn[5], "/*")
 		arn[5] = "remotionlambda-*"
 		if object {
@@ -153,7 +158,8 @@ type sidGroup struct {
 
 // writeDocument writes the permissions as Remotion writes its documents.
 func writeDocument(list []permission, by []widening) string {
-	// An action of a statement is about everything the statement's permissions of that action are about.
+	// An action of a statement is about everything the statement's permissions of that action are
+	// about.
 	type part struct{ sid, action string }
 	var parts []part
 	resources := map[part][]string{}
@@ -203,7 +209,10 @@ func named(groups []sidGroup) []sidGroup {
 			g.Sid += "Objects"
 		}
 		if taken[g.Sid] > 0 {
-			other := slices.IndexFunc(groups, func(o sidGroup) bool { return o.Sid != groups[i].Sid && slices.Equal(o.Resource, g.Resource) })
+			other := slices.IndexFunc(groups, func(o sidGroup) bool {
+				return o.Sid != groups[i].Sid &&
+					slices.Equal(o.Resource, g.Resource)
+			})
 			if other > i {
 				groups[other].Action = append(slices.Clone(g.Action), groups[other].Action...)
 				continue

@@ -20,7 +20,8 @@ func TestNarrowGrantsWhatIsNeededAndNoMore(t *testing.T) {
 		releases := []Release{all[random.IntN(len(all))], all[random.IntN(len(all))]}
 		account := fmt.Sprintf("%012d", random.Int64N(1e12))
 		iam := "arn:" + partition + ":iam::" + account + ":"
-		p := Scope{Partition: partition, Account: account, Caller: iam + "user/render", RenderRole: iam + "role/remotion-lambda-role"}
+		p := Scope{Partition: partition, Account: account, Caller: iam + "user/render",
+			RenderRole: iam + "role/remotion-lambda-role"}
 		for _, i := range random.Perm(len(Regions(partition)))[:1+random.IntN(len(Regions(partition)))] {
 			p.Regions = append(p.Regions, Regions(partition)[i])
 		}
@@ -41,7 +42,8 @@ func TestNarrowGrantsWhatIsNeededAndNoMore(t *testing.T) {
 		requirements := append(Union(releases, kind), Undocumented(releases, kind, p.Regions)...)
 		for _, r := range requirements {
 			for _, need := range r.Needed(p) {
-				got := narrowed.Evaluate(iampolicy.Request{Action: need.Action, Resource: need.Resource, Context: as}).Decision
+				got := narrowed.Evaluate(iampolicy.Request{Action: need.Action, Resource: need.Resource,
+					Context: as}).Decision
 				if want := r.For(purpose); want && got != iampolicy.Allowed {
 					t.Fatalf("%s: %s on %s is needed: %s\n%s", about, need.Action, need.Resource, got, text)
 				}
@@ -55,12 +57,16 @@ func TestNarrowGrantsWhatIsNeededAndNoMore(t *testing.T) {
 		for _, r := range requirements {
 			if r.Undocumented {
 				documented.Identity = append(documented.Identity, grants(t, fmt.Sprintf(
-					`{"Statement": {"Effect": "Allow", "Action": %q, "Resource": %q}}`, r.Action, r.Resource)).Identity...)
+					`{"Statement": {"Effect": "Allow", "Action": %q, "Resource": %q}}`, r.Action,
+					r.Resource)).Identity...)
 			}
 		}
 		for _, s := range narrowed.Identity[0].Document.Statements {
 			for _, action := range s.Action {
-				if !slices.ContainsFunc(requirements, func(r Requirement) bool { return r.Action == action && r.For(purpose) }) {
+				if !slices.ContainsFunc(requirements, func(r Requirement) bool {
+					return r.Action == action &&
+						r.For(purpose)
+				}) {
 					t.Errorf("%s: %s is granted, and needed for nothing", about, action)
 				}
 				for _, pattern := range s.Resource {
@@ -68,8 +74,10 @@ func TestNarrowGrantsWhatIsNeededAndNoMore(t *testing.T) {
 					if pattern != "*" {
 						resource = fill(random, pattern)
 					}
-					if got := documented.Evaluate(iampolicy.Request{Action: action, Resource: resource, Context: as}).Decision; got != iampolicy.Allowed {
-						t.Fatalf("%s: %s on %s is granted, and documented nowhere: %s\n%s", about, action, resource, got, text)
+					if got := documented.Evaluate(iampolicy.Request{Action: action, Resource: resource,
+						Context: as}).Decision; got != iampolicy.Allowed {
+						t.Fatalf("%s: %s on %s is granted, and documented nowhere: %s\n%s", about, action, resource,
+							got, text)
 					}
 				}
 			}
@@ -82,8 +90,8 @@ func grants(t *testing.T, text string) iampolicy.Grants {
 	return iampolicy.Grants{Identity: []iampolicy.Policy{{Document: parse(t, text)}}}
 }
 
-// unique fails where two statements have one Sid, or two of them the same grant: IAM refuses the first,
-// and nobody needs the second.
+// unique fails where two statements have one Sid, or two of them the same grant: IAM refuses the
+// first, and nobody needs the second.
 func unique(t *testing.T, about string, g iampolicy.Grants) {
 	t.Helper()
 	sids, seen := map[string]bool{}, map[Grant]bool{}
@@ -108,7 +116,8 @@ func unique(t *testing.T, about string, g iampolicy.Grants) {
 // fill writes a concrete ARN that a pattern matches.
 func fill(random *rand.Rand, pattern string) string {
 	var b strings.Builder
-	for _, part := range strings.SplitAfter(strings.ReplaceAll(pattern, "${aws:username}", "render"), "*") {
+	for _, part := range strings.SplitAfter(strings.ReplaceAll(pattern, "${aws:username}", "render"),
+		"*") {
 		b.WriteString(strings.TrimSuffix(part, "*"))
 		if strings.HasSuffix(part, "*") {
 			for range 1 + random.IntN(8) {
@@ -123,7 +132,8 @@ func fill(random *rand.Rand, pattern string) string {
 func TestNarrowFitsInline(t *testing.T) {
 	for _, partition := range Partitions() {
 		for _, region := range Regions(partition) {
-			text := LeastPrivilege([]Release{latest(partition)}, User, All, Scope{Partition: partition, Account: "123456789012", Regions: []string{region}})
+			text := LeastPrivilege([]Release{latest(partition)}, User, All,
+				Scope{Partition: partition, Account: "123456789012", Regions: []string{region}})
 			if limit := InlineUserLimit; Size(text) > limit {
 				t.Errorf("%s: %d characters, and %d fit\n%s", region, Size(text), limit, text)
 			}
@@ -136,7 +146,8 @@ func TestNarrowForAnyPlace(t *testing.T) {
 	for _, kind := range Kinds {
 		text := LeastPrivilege([]Release{Latest()}, kind, All, Scope{Partition: AWS})
 		for _, region := range Regions(AWS) {
-			if strings.Contains(text, region) || strings.Contains(text, strings.ReplaceAll(region, "-", "")) {
+			if strings.Contains(text, region) ||
+				strings.Contains(text, strings.ReplaceAll(region, "-", "")) {
 				t.Errorf("%s: names %s\n%s", kind, region, text)
 			}
 		}
@@ -162,10 +173,12 @@ func TestNarrowForOldBuckets(t *testing.T) {
 	}
 }
 
-// Who is known is named: the documents' user/${aws:username} leaves out a user in a path, and a role has none.
+// Who is known is named: the documents' user/${aws:username} leaves out a user in a path, and a
+// role has none.
 func TestNarrowForAKnownCaller(t *testing.T) {
 	for caller, want := range map[string]bool{"user/people/ci": true, "role/people/ci": false} {
-		p := Scope{Partition: AWS, Account: "123456789012", Regions: []string{"us-east-1"}, Caller: "arn:aws:iam::123456789012:" + caller}
+		p := Scope{Partition: AWS, Account: "123456789012", Regions: []string{"us-east-1"},
+			Caller: "arn:aws:iam::123456789012:" + caller}
 		text := LeastPrivilege(Releases(AWS)[:1], User, Render, p)
 		got := grants(t, text).Evaluate(iampolicy.Request{Action: "iam:GetUser", Resource: p.Caller,
 			Context: iampolicy.Context{"aws:username": {"ci"}}}).Decision == iampolicy.Allowed

@@ -17,12 +17,12 @@ type Scope struct {
 	Caller, RenderRole string
 	// FunctionRoles are the ARNs of the roles that deployed functions have, in whatever path.
 	FunctionRoles []string
-	// Functions are the names of the deployed functions by region. Those Remotion named are one need; each
-	// other is its own. A region without any needs what Remotion would call one there.
+	// Functions are the names of the deployed functions by region. Those Remotion named are one need;
+	// each other is its own. A region without any needs what Remotion would call one there.
 	Functions map[string][]string
 	// Buckets are the names of real buckets. One named as Remotion names those of an audited region
-	// (remotionlambda-<region>-…) takes the place of the synthetic bucket there; any other is needed as
-	// well, for what is done to a bucket that exists.
+	// (remotionlambda-<region>-…) takes the place of the synthetic bucket there; any other is needed
+	// as well, for what is done to a bucket that exists.
 	Buckets []string
 }
 
@@ -72,13 +72,15 @@ func (r Requirement) Needed(p Scope) []Need {
 	var list []Need
 	for _, region := range p.Regions {
 		for _, t := range r.things(p, region) {
-			list = append(list, Need{SimulationRequest{Action: r.Action, Resource: t.sample, Region: region}, t.pattern})
+			list = append(list, Need{SimulationRequest{Action: r.Action, Resource: t.sample, Region: region},
+				t.pattern})
 		}
 	}
 	return list
 }
 
-// A thing is what a requirement is about: a pattern for all of it, and a sample that matches the pattern.
+// A thing is what a requirement is about: a pattern for all of it, and a sample that matches the
+// pattern.
 type resourcePair struct{ sample, pattern string }
 
 // one is a thing that is known by its name.
@@ -123,7 +125,8 @@ func (r Requirement) things(p Scope, region string) []resourcePair {
 	case service == "lambda":
 		var list []resourcePair
 		for _, t := range p.functions(region) {
-			list = append(list, arn("lambda", region, p.Account+":function:"+t.sample, p.Account+":function:"+t.pattern)...)
+			list = append(list, arn("lambda", region, p.Account+":function:"+t.sample,
+				p.Account+":function:"+t.pattern)...)
 		}
 		return list
 	case service == "logs":
@@ -149,8 +152,8 @@ func (r Requirement) things(p Scope, region string) []resourcePair {
 	return one(r.Resource)
 }
 
-// functions lists the functions of a region: those Remotion named as one, then each that has a name of
-// its own. Where there is none, any that Remotion would deploy.
+// functions lists the functions of a region: those Remotion named as one, then each that has a name
+// of its own. Where there is none, any that Remotion would deploy.
 func (p Scope) functions(region string) []resourcePair {
 	var named, own []resourcePair
 	for _, name := range p.Functions[region] {
@@ -167,8 +170,9 @@ func (p Scope) functions(region string) []resourcePair {
 	return append(named, own...)
 }
 
-// Deployed lists the real resources of a need that stands for the functions of its region that Remotion
-// named: who deploys nothing needs no more. It is nil for any other need, and where there are no functions.
+// Deployed lists the real resources of a need that stands for the functions of its region that
+// Remotion named: who deploys nothing needs no more. It is nil for any other need, and where there
+// are no functions.
 func (p Scope) Deployed(n Need) []string {
 	i := slices.IndexFunc(p.Functions[n.Region], NamedByRemotion)
 	if i < 0 || n.Pattern == n.Resource || !strings.Contains(n.Pattern, functions) {
@@ -184,8 +188,8 @@ func (p Scope) Deployed(n Need) []string {
 	return list
 }
 
-// passed lists the roles that a caller hands to functions: the one it would give a new function, and those
-// it finds on the functions there are.
+// passed lists the roles that a caller hands to functions: the one it would give a new function,
+// and those it finds on the functions there are.
 func (p Scope) passed() []resourcePair {
 	list := one(p.RenderRole)
 	for _, arn := range p.FunctionRoles {
@@ -196,11 +200,15 @@ func (p Scope) passed() []resourcePair {
 	return list
 }
 
-// RequirementsIn returns what a principal with that purpose needs in a place of any of the releases: their
-// union, then what their documents forget. What is not about the place at all is left out.
+// RequirementsIn returns what a principal with that purpose needs in a place of any of the
+// releases: their union, then what their documents forget. What is not about the place at all is
+// left out.
 func RequirementsIn(p Scope, releases []Release, kind PolicyKind, purpose Purpose) []Requirement {
 	list := append(Union(releases, kind), Undocumented(releases, kind, p.Regions)...)
-	return slices.DeleteFunc(list, func(r Requirement) bool { return !r.For(purpose) || len(r.Needed(p)) == 0 })
+	return slices.DeleteFunc(list, func(r Requirement) bool {
+		return !r.For(purpose) ||
+			len(r.Needed(p)) == 0
+	})
 }
 
 // usesExisting are the S3 actions that a custom site or output bucket is used with. Remotion never
@@ -210,8 +218,8 @@ var usesExisting = map[string]bool{
 	"ListBucket": true, "GetBucketLocation": true,
 }
 
-// buckets lists the buckets of a region: the real ones of Remotion's or else any it might create, then,
-// in the first region and if asked for, the others.
+// buckets lists the buckets of a region: the real ones of Remotion's or else any it might create,
+// then, in the first region and if asked for, the others.
 func (p Scope) buckets(region string, withOthers bool) []resourcePair {
 	prefix := bucketPrefix(region)
 	var own, others []resourcePair
@@ -260,7 +268,8 @@ var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 func ValidateBucketName(name string) error {
 	if !bucketName.MatchString(name) {
-		return fmt.Errorf("%q is not a bucket name: 3 to 63 of a-z, 0-9, dots and hyphens, without arn: or s3://", name)
+		return fmt.Errorf("%q is not a bucket name: 3 to 63 of a-z, 0-9, dots and hyphens, without "+
+			"arn: or s3://", name)
 	}
 	return nil
 }

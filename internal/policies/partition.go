@@ -25,7 +25,8 @@ func ValidatePartition(partition string) error {
 		also = " (GovCloud)"
 	}
 	//lint:ignore ST1005 Remotion is a name
-	return fmt.Errorf("Remotion does not support partition %s%s: it runs in %s", clip(partition), also, strings.Join(Partitions(), " and "))
+	return fmt.Errorf("Remotion does not support partition %s%s: it runs in %s", clip(partition), also,
+		strings.Join(Partitions(), " and "))
 }
 
 // Regions lists the regions of a partition that Remotion Lambda supports, as of 4.0.527; none for a
@@ -35,9 +36,12 @@ func Regions(partition string) []string {
 	switch partition {
 	case AWS:
 		return []string{
-			"us-east-1", "us-east-2", "us-west-1", "us-west-2", "af-south-1", "ap-east-1", "ap-northeast-1", "ap-northeast-2",
-			"ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2", "ap-southeast-4", "ap-southeast-5", "ca-central-1",
-			"eu-central-1", "eu-central-2", "eu-north-1", "eu-south-1", "eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1",
+			"us-east-1", "us-east-2", "us-west-1", "us-west-2", "af-south-1", "ap-east-1", "ap-northeast-1",
+			"ap-northeast-2",
+			"ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2", "ap-southeast-4",
+			"ap-southeast-5", "ca-central-1",
+			"eu-central-1", "eu-central-2", "eu-north-1", "eu-south-1", "eu-west-1", "eu-west-2",
+			"eu-west-3", "sa-east-1",
 		}
 	case China:
 		return []string{"cn-north-1", "cn-northwest-1"}

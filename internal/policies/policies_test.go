@@ -16,16 +16,21 @@ func TestEveryRequirementIsExplained(t *testing.T) {
 	}
 }
 
-// What a requirement says of since and until is so: each release of that time asks for it, and no other.
+// What a requirement says of since and until is so: each release of that time asks for it, and no
+// other.
 func TestSinceAndUntil(t *testing.T) {
 	for _, partition := range Partitions() {
 		list := Releases(partition)
 		for _, kind := range Kinds {
 			for _, req := range Union(list, kind) {
 				for _, r := range list {
-					within := compare(r.Since, req.Since) >= 0 && (req.Until == "" || compare(r.Until, req.Until) <= 0)
-					if asks := slices.ContainsFunc(r.Requirements(kind), func(o Requirement) bool { return o.id() == req.id() }); asks != within {
-						t.Errorf("%s %s %s on %s, from %q to %q: %s asks for it: %v", partition, kind, req.Action, req.Resource, req.Since, req.Until, r, asks)
+					within := compare(r.Since, req.Since) >= 0 &&
+						(req.Until == "" || compare(r.Until, req.Until) <= 0)
+					if asks := slices.ContainsFunc(r.Requirements(kind), func(o Requirement) bool {
+						return o.id() == req.id()
+					}); asks != within {
+						t.Errorf("%s %s %s on %s, from %q to %q: %s asks for it: %v", partition, kind, req.Action,
+							req.Resource, req.Since, req.Until, r, asks)
 					}
 				}
 				if req.Until != "" && req.Until == latest(partition).Until {
@@ -36,7 +41,8 @@ func TestSinceAndUntil(t *testing.T) {
 	}
 }
 
-// The ranges of a partition follow on each other without a gap, and no two neighbours have both documents alike.
+// The ranges of a partition follow on each other without a gap, and no two neighbours have both
+// documents alike.
 func TestRangesAreContiguous(t *testing.T) {
 	for _, partition := range Partitions() {
 		list := Releases(partition)
@@ -106,8 +112,9 @@ var place = Scope{
 func TestDocumentGrantsWhatIsNeeded(t *testing.T) {
 	for _, release := range releases {
 		arn := "arn:" + release.Partition + ":iam::123456789012:"
-		plain := Scope{Partition: release.Partition, Account: place.Account, Regions: Regions(release.Partition)[:2],
-			Caller: arn + "user/render", RenderRole: arn + "role/remotion-lambda-role"}
+		plain := Scope{Partition: release.Partition, Account: place.Account,
+			Regions: Regions(release.Partition)[:2],
+			Caller:  arn + "user/render", RenderRole: arn + "role/remotion-lambda-role"}
 		as := iampolicy.Context{"aws:username": {"render"}}
 		for _, kind := range []PolicyKind{User, Role} {
 			doc, err := iampolicy.Parse(release.Document(kind))
@@ -121,7 +128,8 @@ func TestDocumentGrantsWhatIsNeeded(t *testing.T) {
 					t.Errorf("%s %s %s: nothing is needed", release, req.Sid, req.Action)
 				}
 				for _, q := range needed {
-					if got := g.Evaluate(iampolicy.Request{Action: q.Action, Resource: q.Resource, Context: as}).Decision; got != iampolicy.Allowed {
+					if got := g.Evaluate(iampolicy.Request{Action: q.Action, Resource: q.Resource,
+						Context: as}).Decision; got != iampolicy.Allowed {
 						t.Errorf("%s: %s %s on %s: %v", release, req.Sid, q.Action, q.Resource, got)
 					}
 					if strings.Contains(q.Resource, "*") && q.Resource != "*" {
@@ -144,21 +152,30 @@ func TestNeeded(t *testing.T) {
 		sid    string
 		want   []string
 	}{
-		{"objects are asked about inside a bucket of each region", place, User, "s3:GetObject", "Storage", []string{
-			"arn:aws:s3:::remotionlambda-useast1-r3m0t10n4u/renders/r3m0t10n4u/out.mp4",
-			"arn:aws:s3:::remotionlambda-euwest1-r3m0t10n4u/renders/r3m0t10n4u/out.mp4"}},
+		{"objects are asked about inside a bucket of each region", place, User, "s3:GetObject", "Storage",
+			[]string{
+				"arn:aws:s3:::remotionlambda-useast1-r3m0t10n4u/renders/r3m0t10n4u/out.mp4",
+				"arn:aws:s3:::remotionlambda-euwest1-r3m0t10n4u/renders/r3m0t10n4u/out.mp4"}},
 		{"bucket actions by the bucket's name", place, User, "s3:PutBucketPolicy", "Storage", []string{
-			"arn:aws:s3:::remotionlambda-useast1-r3m0t10n4u", "arn:aws:s3:::remotionlambda-euwest1-r3m0t10n4u"}},
-		{"a real bucket takes the synthetic one's place, another is added", named, User, "s3:ListBucket", "Storage", []string{
-			"arn:aws:s3:::remotionlambda-useast1-abcdefghij", "arn:aws:s3:::videos.example", "arn:aws:s3:::remotionlambda-euwest1-r3m0t10n4u"}},
+			"arn:aws:s3:::remotionlambda-useast1-r3m0t10n4u",
+			"arn:aws:s3:::remotionlambda-euwest1-r3m0t10n4u"}},
+		{"a real bucket takes the synthetic one's place, another is added", named, User, "s3:ListBucket",
+			"Storage", []string{
+				"arn:aws:s3:::remotionlambda-useast1-abcdefghij", "arn:aws:s3:::videos.example",
+				"arn:aws:s3:::remotionlambda-euwest1-r3m0t10n4u"}},
 		{"nobody creates somebody else's bucket", named, User, "s3:CreateBucket", "Storage", []string{
-			"arn:aws:s3:::remotionlambda-useast1-abcdefghij", "arn:aws:s3:::remotionlambda-euwest1-r3m0t10n4u"}},
-		{"PassRole is about the real role", place, User, "iam:PassRole", "LambdaInvokation", []string{place.RenderRole}},
-		{"simulation is about the caller itself", place, User, "iam:SimulatePrincipalPolicy", "PermissionValidation", []string{place.Caller}},
-		{"GetFunction is about Remotion's functions", place, User, "lambda:GetFunction", "FunctionListing", []string{
-			"arn:aws:lambda:us-east-1:123456789012:function:remotion-render-4-0-527-mem2048mb-disk2048mb-120sec",
-			"arn:aws:lambda:eu-west-1:123456789012:function:remotion-render-4-0-527-mem2048mb-disk2048mb-120sec"}},
-		{"an action that names no resource", place, User, "s3:ListAllMyBuckets", "BucketListing", []string{"*", "*"}},
+			"arn:aws:s3:::remotionlambda-useast1-abcdefghij",
+			"arn:aws:s3:::remotionlambda-euwest1-r3m0t10n4u"}},
+		{"PassRole is about the real role", place, User, "iam:PassRole", "LambdaInvokation",
+			[]string{place.RenderRole}},
+		{"simulation is about the caller itself", place, User, "iam:SimulatePrincipalPolicy",
+			"PermissionValidation", []string{place.Caller}},
+		{"GetFunction is about Remotion's functions", place, User, "lambda:GetFunction",
+			"FunctionListing", []string{
+				"arn:aws:lambda:us-east-1:123456789012:function:remotion-render-4-0-527-mem2048mb-disk2048mb-120sec",
+				"arn:aws:lambda:eu-west-1:123456789012:function:remotion-render-4-0-527-mem2048mb-disk2048mb-120sec"}},
+		{"an action that names no resource", place, User, "s3:ListAllMyBuckets", "BucketListing",
+			[]string{"*", "*"}},
 		{"logs are put into a stream", place, Role, "logs:PutLogEvents", "4", []string{
 			"arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/remotion-render-4-0-527-mem2048mb-disk2048mb-120sec:log-stream:2026/01/01/[$LATEST]0123456789abcdef0123456789abcdef",
 			"arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/remotion-render-4-0-527-mem2048mb-disk2048mb-120sec:log-stream:2026/01/01/[$LATEST]0123456789abcdef0123456789abcdef"}},
@@ -166,7 +183,10 @@ func TestNeeded(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			reqs := Latest().Requirements(test.kind)
-			i := slices.IndexFunc(reqs, func(r Requirement) bool { return r.Action == test.action && r.Sid == test.sid })
+			i := slices.IndexFunc(reqs, func(r Requirement) bool {
+				return r.Action == test.action &&
+					r.Sid == test.sid
+			})
 			if i < 0 {
 				t.Fatalf("no requirement %s %s", test.sid, test.action)
 			}

@@ -12,20 +12,21 @@ import (
 
 // A Recognition says which of Remotion's documents a policy is.
 type Recognition struct {
-	// Kind and Partition are those of Remotion's document, On is the policy that belongs where it was found.
+	// Kind and Partition are those of Remotion's document, On is the policy that belongs where it was
+	// found.
 	Kind      PolicyKind `json:"policy"`
 	Partition string     `json:"partition"`
 	On        PolicyKind `json:"on"`
-	// Since and Until are the first and the last release with that document. Until is empty for one that
-	// the newest known has.
+	// Since and Until are the first and the last release with that document. Until is empty for one
+	// that the newest known has.
 	Since string `json:"since"`
 	Until string `json:"until,omitempty"`
-	// Lacks is what that document grants and the policy does not, and Adds the reverse. Both are ordered
-	// by action.
+	// Lacks is what that document grants and the policy does not, and Adds the reverse. Both are
+	// ordered by action.
 	Lacks []Grant `json:"lacks,omitempty"`
 	Adds  []Grant `json:"adds,omitempty"`
-	// Others counts statements that deny, or that grant by exclusion; Conditional those with a Condition.
-	// Remotion's documents have neither.
+	// Others counts statements that deny, or that grant by exclusion; Conditional those with a
+	// Condition. Remotion's documents have neither.
 	Others      int `json:"otherStatements,omitempty"`
 	Conditional int `json:"conditionalStatements,omitempty"`
 	// Narrowed says that regions, accounts, buckets or functions are written out where Remotion's
@@ -34,9 +35,9 @@ type Recognition struct {
 }
 
 // Recognize finds the document that a policy is, or was before somebody edited it; on is the policy
-// that belongs where it was found. Space, the order of statements and lists, the names of statements,
-// and what is written for one account do not count. Of several that are as near, it is one of the
-// kind that belongs there, and the newest.
+// that belongs where it was found. Space, the order of statements and lists, the names of
+// statements, and what is written for one account do not count. Of several that are as near, it is
+// one of the kind that belongs there, and the newest.
 //
 // It is not ok when more differs than half of what the nearest document grants: then the policy is
 // somebody's own, and likeness explains nothing.
@@ -56,8 +57,10 @@ func Recognize(doc *iampolicy.Document, on PolicyKind) (r Recognition, ok bool) 
 		if 2*by > len(d.grants) {
 			continue
 		}
-		// The list is in order of release: at the same distance a later one wins, unless the kind is wrong.
-		if nearest < 0 || by < nearestBy || by == nearestBy && (d.kind == on || list[nearest].kind != on) {
+		// The list is in order of release: at the same distance a later one wins, unless the kind is
+		// wrong.
+		if nearest < 0 || by < nearestBy || by == nearestBy &&
+			(d.kind == on || list[nearest].kind != on) {
 			nearest, nearestBy = i, by
 		}
 	}
@@ -66,7 +69,8 @@ func Recognize(doc *iampolicy.Document, on PolicyKind) (r Recognition, ok bool) 
 	}
 	d := list[nearest]
 	r = Recognition{Kind: d.kind, Partition: d.partition, On: on, Since: d.since, Until: d.until,
-		Lacks: d.grants.without(found), Adds: found.without(d.grants), Others: others, Conditional: conditional}
+		Lacks: d.grants.without(found), Adds: found.without(d.grants), Others: others,
+		Conditional: conditional}
 	r.Lacks = slices.DeleteFunc(r.Lacks, func(lacked Grant) bool {
 		return slices.ContainsFunc(r.Adds, func(added Grant) bool { return added.holds(lacked) })
 	})

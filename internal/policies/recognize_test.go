@@ -31,9 +31,11 @@ func TestRecognizeItself(t *testing.T) {
 			if err := json.Compact(&compact, []byte(text)); err != nil {
 				t.Fatal(err)
 			}
-			for name, text := range map[string]string{"as printed": text, "compact": compact.String(), "shuffled": shuffled(t, random, text)} {
+			for name, text := range map[string]string{"as printed": text, "compact": compact.String(),
+				"shuffled": shuffled(t, random, text)} {
 				r, ok := Recognize(parse(t, text), kind)
-				if !ok || !r.Unchanged() || r.Misplaced() || r.Narrowed || r.Kind != kind || r.Partition != release.Partition {
+				if !ok || !r.Unchanged() || r.Misplaced() || r.Narrowed || r.Kind != kind ||
+					r.Partition != release.Partition {
 					t.Errorf("%s %s, %s: %+v, %v", release, kind, name, r, ok)
 				}
 				if compare(r.Since, release.Since) > 0 || r.Until != "" && compare(r.Until, release.Until) < 0 {
@@ -62,11 +64,19 @@ func shuffled(t *testing.T, random *rand.Rand, text string) string {
 	if err := json.Unmarshal([]byte(text), &doc); err != nil {
 		t.Fatal(err)
 	}
-	random.Shuffle(len(doc.Statement), func(i, j int) { doc.Statement[i], doc.Statement[j] = doc.Statement[j], doc.Statement[i] })
+	random.Shuffle(len(doc.Statement), func(i, j int) {
+		doc.Statement[i], doc.Statement[j] = doc.Statement[j], doc.Statement[i]
+	})
 	for i, s := range doc.Statement {
 		doc.Statement[i].Sid = fmt.Sprint("Other", i)
-		random.Shuffle(len(s.Action), func(i, j int) { s.Action[i], s.Action[j] = s.Action[j], s.Action[i] })
-		random.Shuffle(len(s.Resource), func(i, j int) { s.Resource[i], s.Resource[j] = s.Resource[j], s.Resource[i] })
+		random.Shuffle(len(s.Action), func(i, j int) {
+			s.Action[i], s.Action[j] = s.Action[j],
+				s.Action[i]
+		})
+		random.Shuffle(len(s.Resource), func(i, j int) {
+			s.Resource[i], s.Resource[j] = s.Resource[j],
+				s.Resource[i]
+		})
 		for i := range s.Action {
 			if i%3 == 0 {
 				s.Action[i] = strings.ToLower(s.Action[i])
@@ -97,8 +107,10 @@ func TestRecognize(t *testing.T) {
 	with := func(text, statement string) string {
 		return strings.Replace(text, `"Statement": [`, `"Statement": [`+statement+",", 1)
 	}
-	narrowed := strings.NewReplacer("arn:aws:lambda:*:*:", "arn:aws:lambda:eu-central-1:123456789012:", "arn:aws:logs:*:*:", "arn:aws:logs:eu-central-1:123456789012:",
-		"arn:aws:iam::*:", "arn:aws:iam::123456789012:", "remotionlambda-*", "remotionlambda-eucentral1-a1b2c3d4e5",
+	narrowed := strings.NewReplacer("arn:aws:lambda:*:*:", "arn:aws:lambda:eu-central-1:123456789012:",
+		"arn:aws:logs:*:*:", "arn:aws:logs:eu-central-1:123456789012:",
+		"arn:aws:iam::*:", "arn:aws:iam::123456789012:", "remotionlambda-*",
+		"remotionlambda-eucentral1-a1b2c3d4e5",
 		"lambda:*:678", "lambda:eu-central-1:678").Replace(newest)
 	for _, test := range []struct {
 		name, text string
@@ -109,30 +121,53 @@ func TestRecognize(t *testing.T) {
 		{"the newest", newest, User, "this is the user policy of Remotion 4.0.418 and later, unchanged"},
 		{"the first", first, User, "this is the user policy of Remotion 3.0.0-3.3.7, unchanged"},
 		{"a role's", role, Role, "this is the role policy of Remotion 4.0.61 and later, unchanged"},
-		{"China's", china, User, "this is the user policy of Remotion 4.0.510 and later for aws-cn, unchanged"},
+		{"China's", china, User,
+			"this is the user policy of Remotion 4.0.510 and later for aws-cn, unchanged"},
 		{"two actions removed", without(user, "s3:PutBucketAcl", "logs:CreateLogGroup"), User,
-			"this is the user policy of Remotion 4.0.61-4.0.417 but for 2 permissions: it lacks logs:CreateLogGroup, s3:PutBucketAcl"},
+			"this is the user policy of Remotion 4.0.61-4.0.417 but for 2 permissions: it lacks " +
+				"logs:CreateLogGroup, s3:PutBucketAcl"},
 		{"one added", with(user, `{"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*"}`), User,
-			"this is the user policy of Remotion 4.0.61-4.0.417 but for 1 permission: it adds kms:Decrypt on *"},
-		{"removed and added", with(without(user, "lambda:CreateFunction"), `{"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": ["arn:aws:s3:::films/*"]}`), User,
-			"this is the user policy of Remotion 4.0.61-4.0.417 but for 3 permissions: it lacks lambda:CreateFunction, and adds s3:GetObject, s3:PutObject on arn:aws:s3:::films/*"},
-		{"the user's on a role", user, Role, "this is the user policy of Remotion 4.0.61-4.0.417, unchanged; the role policy belongs here"},
-		{"the role's on a user", role, User, "this is the role policy of Remotion 4.0.61 and later, unchanged; the user policy belongs here"},
-		{"narrowed", narrowed, User, "this is the user policy of Remotion 4.0.418 and later, narrowed to some accounts, regions or names"},
-		{"a condition", strings.Replace(user, `"Sid": "Storage",`, `"Sid": "Storage", "Condition": {"Bool": {"aws:SecureTransport": "true"}},`, 1), User,
+			"this is the user policy of Remotion 4.0.61-4.0.417 but for 1 permission: it adds kms:Decrypt " +
+				"on *"},
+		{"removed and added",
+			with(without(user, "lambda:CreateFunction"),
+				`{"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": ["arn:aws:s3:::films/*"]}`), User,
+			"this is the user policy of Remotion 4.0.61-4.0.417 but for 3 permissions: it lacks " +
+				"lambda:CreateFunction, and adds s3:GetObject, s3:PutObject on arn:aws:s3:::films/*"},
+		{"the user's on a role", user, Role,
+			"this is the user policy of Remotion 4.0.61-4.0.417, unchanged; the role policy belongs here"},
+		{"the role's on a user", role, User,
+			"this is the role policy of Remotion 4.0.61 and later, unchanged; the user policy belongs here"},
+		{"narrowed", narrowed, User,
+			"this is the user policy of Remotion 4.0.418 and later, narrowed to some accounts, regions or " +
+				"names"},
+		{"a condition",
+			strings.Replace(user, `"Sid": "Storage",`,
+				`"Sid": "Storage", "Condition": {"Bool": {"aws:SecureTransport": "true"}},`, 1), User,
 			"this is the user policy of Remotion 4.0.61-4.0.417, with conditions in 1 statement"},
 		{"a Deny", with(role, `{"Effect": "Deny", "Action": "s3:*", "Resource": "*"}`), Role,
-			"this is the role policy of Remotion 4.0.61 and later, with 1 statement that Remotion's does not have"},
-		{"another role passed", strings.Replace(user, "role/remotion-lambda-role", "role/service-role/remotion-lambda-role", 1), User,
-			"this is the user policy of Remotion 4.0.61-4.0.417 but for 2 permissions: it lacks iam:PassRole, and adds iam:PassRole on arn:aws:iam::*:role/service-role/remotion-lambda-role"},
-		{"an action with hostile text", with(role, `{"Effect": "Allow", "Action": "s3:\u001b[2J<@everyone>\n", "Resource": "arn:aws:s3:::a\u0000\r\nb"}`), Role,
+			"this is the role policy of Remotion 4.0.61 and later, with 1 statement that Remotion's does " +
+				"not have"},
+		{"another role passed", strings.Replace(user, "role/remotion-lambda-role",
+			"role/service-role/remotion-lambda-role", 1), User,
+			"this is the user policy of Remotion 4.0.61-4.0.417 but for 2 permissions: it lacks " +
+				"iam:PassRole, and adds iam:PassRole on arn:aws:iam::*:role/service-role/remotion-lambda-role"},
+		{"an action with hostile text",
+			with(role,
+				`{"Effect": "Allow", "Action": "s3:\u001b[2J<@everyone>\n", "Resource": "arn:aws:s3:::a\u0000\r\nb"}`), Role,
 			`this is the role policy of Remotion 4.0.61 and later but for 1 permission: it adds "s3:\x1b[2J<@everyone>\n" on "arn:aws:s3:::a\x00\r\nb"`},
-		{"a typo in each of the bucket's statement", strings.ReplaceAll(role, "remotionlambda-*", "remotionlamda-*"), Role, ""},
-		{"everything", `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}`, User, ""},
+		{"a typo in each of the bucket's statement",
+			strings.ReplaceAll(role, "remotionlambda-*", "remotionlamda-*"), Role, ""},
+		{"everything",
+			`{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}`,
+			User, ""},
 		{"nothing", `{"Version": "2012-10-17", "Statement": []}`, User, ""},
 		{"a Deny alone", `{"Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}}`, User, ""},
-		{"somebody's own", `{"Statement": {"Effect": "Allow", "Action": ["logs:CreateLogStream", "logs:PutLogEvents", "logs:CreateLogGroup"], "Resource": "*"}}`, Role, ""},
-		{"more than one would read", `{"Statement": {"Effect": "Allow", "Action": [` + list("s3:A", 300) + `], "Resource": [` + list("arn:aws:s3:::", 300) + `]}}`, Role, ""},
+		{"somebody's own",
+			`{"Statement": {"Effect": "Allow", "Action": ["logs:CreateLogStream", "logs:PutLogEvents", "logs:CreateLogGroup"], "Resource": "*"}}`, Role, ""},
+		{"more than one would read",
+			`{"Statement": {"Effect": "Allow", "Action": [` + list("s3:A", 300) + `], "Resource": [` +
+				list("arn:aws:s3:::", 300) + `]}}`, Role, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got := ""
@@ -153,9 +188,12 @@ func TestRecognize(t *testing.T) {
 func TestRecognizeNarrowed(t *testing.T) {
 	for _, release := range releases {
 		for _, kind := range Kinds {
-			text := LeastPrivilege([]Release{release}, kind, All, Scope{Partition: release.Partition, Account: "123456789012", Regions: Regions(release.Partition)[:2]})
+			text := LeastPrivilege([]Release{release}, kind, All,
+				Scope{Partition: release.Partition, Account: "123456789012",
+					Regions: Regions(release.Partition)[:2]})
 			r, ok := Recognize(parse(t, text), kind)
-			if !ok || !r.Unchanged() || !r.Narrowed || compare(r.Since, release.Since) > 0 || r.Until != "" && compare(r.Until, release.Until) < 0 {
+			if !ok || !r.Unchanged() || !r.Narrowed || compare(r.Since, release.Since) > 0 ||
+				r.Until != "" && compare(r.Until, release.Until) < 0 {
 				t.Errorf("%s %s %s: %s, %v\n%s", release.Partition, release, kind, r, ok, text)
 			}
 		}
@@ -196,7 +234,10 @@ func FuzzRecognize(f *testing.F) {
 			return
 		}
 		said := r.String()
-		if strings.ContainsFunc(said, func(c rune) bool { return c < ' ' || c == 0x7f || c == '\u2028' }) || len(said) > 3000 {
+		if strings.ContainsFunc(said, func(c rune) bool {
+			return c < ' ' || c == 0x7f ||
+				c == '\u2028'
+		}) || len(said) > 3000 {
 			t.Errorf("%q", said)
 		}
 		if r.Unchanged() == strings.Contains(said, " but for ") && r.Others+r.Conditional == 0 {
@@ -208,10 +249,16 @@ func FuzzRecognize(f *testing.F) {
 // A wildcard is added, and what it holds is not lacked.
 func TestRecognizeWildcards(t *testing.T) {
 	for _, test := range []struct{ old, new, want string }{
-		{`"servicequotas:GetServiceQuota"`, `"servicequotas:Get*"`, "but for 1 permission: it adds servicequotas:Get* on *"},
-		{`"s3:GetObject"`, `"s3:Get?bject"`, "but for 1 permission: it adds s3:Get?bject on arn:aws:s3:::remotionlambda-*"},
-		{`"s3:GetObject"`, `"s3:Put*"`, "but for 2 permissions: it lacks s3:GetObject, and adds s3:Put* on arn:aws:s3:::remotionlambda-*"},
-		{`"s3:GetObject"`, `"s3:[Gg*"`, "but for 2 permissions: it lacks s3:GetObject, and adds \"s3:[Gg*\" on arn:aws:s3:::remotionlambda-*"},
+		{`"servicequotas:GetServiceQuota"`, `"servicequotas:Get*"`,
+			"but for 1 permission: it adds servicequotas:Get* on *"},
+		{`"s3:GetObject"`, `"s3:Get?bject"`,
+			"but for 1 permission: it adds s3:Get?bject on arn:aws:s3:::remotionlambda-*"},
+		{`"s3:GetObject"`, `"s3:Put*"`,
+			"but for 2 permissions: it lacks s3:GetObject, and adds s3:Put* on " +
+				"arn:aws:s3:::remotionlambda-*"},
+		{`"s3:GetObject"`, `"s3:[Gg*"`,
+			"but for 2 permissions: it lacks s3:GetObject, and adds \"s3:[Gg*\" on " +
+				"arn:aws:s3:::remotionlambda-*"},
 	} {
 		text := strings.Replace(Latest().Document(User), test.old, test.new, 1)
 		r, ok := Recognize(parse(t, text), User)

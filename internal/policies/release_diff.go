@@ -12,8 +12,9 @@ type ReleaseDiff struct {
 	Dropped []Requirement `json:"dropped"`
 }
 
-// Diff tells what changes for whoever has the policies of some releases, such as those of the deployed
-// functions, and goes to another one. A way back is as good. All releases are of one partition.
+// Diff tells what changes for whoever has the policies of some releases, such as those of the
+// deployed functions, and goes to another one. A way back is as good. All releases are of one
+// partition.
 func Diff(from []Release, to Release, kind PolicyKind) ReleaseDiff {
 	old, wanted := Union(from, kind), Union([]Release{to}, kind)
 	return ReleaseDiff{Kind: kind, Added: without(wanted, old), Dropped: without(old, wanted)}

@@ -31,7 +31,8 @@ func TestDiff(t *testing.T) {
 		{"4.0.417", "4.0.418", User, "s3:PutBucketPolicy", ""},
 		{"4.0.417", "4.0.418", Role, "", ""},
 		{"4.0.240", "4.0.240", User, "", ""},
-		{"3.3.8 4.0.51", "4.0.527", User, "s3:PutBucketPolicy lambda:GetLayerVersion", "s3:PutBucketWebsite s3:DeleteBucketWebsite"},
+		{"3.3.8 4.0.51", "4.0.527", User, "s3:PutBucketPolicy lambda:GetLayerVersion",
+			"s3:PutBucketWebsite s3:DeleteBucketWebsite"},
 		{"4.0.527 4.0.240", "4.0.527", User, "", ""},
 		{"4.0.527", "4.0.240", User, "", "s3:PutBucketPolicy"},
 	} {

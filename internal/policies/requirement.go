@@ -65,12 +65,13 @@ const (
 // A Requirement is one permission that a Remotion release asks for.
 type Requirement struct {
 	Kind PolicyKind `json:"policy"`
-	// Sid, Action and Resource are the document's own. Resource is a pattern for any account and region.
+	// Sid, Action and Resource are the document's own. Resource is a pattern for any account and
+	// region.
 	Sid      string `json:"sid"`
 	Action   string `json:"action"`
 	Resource string `json:"resource"`
-	// Since and Until are the first and the last release that asks for it. Until is empty if the newest
-	// known does.
+	// Since and Until are the first and the last release that asks for it. Until is empty if the
+	// newest known does.
 	Since string `json:"since"`
 	Until string `json:"until,omitempty"`
 	// Undocumented says that no document grants it: see Undocumented.
@@ -80,8 +81,8 @@ type Requirement struct {
 	Consequence
 }
 
-// An id tells requirements apart. Their Sid is no part of it: the role's are numbers, which shift when
-// a statement is added.
+// An id tells requirements apart. Their Sid is no part of it: the role's are numbers, which shift
+// when a statement is added.
 type id struct {
 	kind PolicyKind
 	Grant

@@ -2,9 +2,9 @@ package policies
 
 import "slices"
 
-// Union returns what any of the releases needs: each permission once, with the releases that need it
-// in NeededBy. Those of the newest release come first, in its document's order; then what only an
-// older one needs. All releases are of one partition.
+// Union returns what any of the releases needs: each permission once, with the releases that need
+// it in NeededBy. Those of the newest release come first, in its document's order; then what only
+// an older one needs. All releases are of one partition.
 //
 // A newer release does not need all that an older one did, so the newest alone does not do.
 func Union(releases []Release, kind PolicyKind) []Requirement {

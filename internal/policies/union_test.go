@@ -37,7 +37,9 @@ func TestUnion(t *testing.T) {
 			t.Errorf("%s: %+v, want needed by %s", action, union, want)
 		}
 	}
-	if i := slices.IndexFunc(union, func(r Requirement) bool { return r.Action == "iam:GetUser" }); union[i].Since != "3.0.0" || union[i].Until != "3.3.7" {
+	if i := slices.IndexFunc(union, func(r Requirement) bool {
+		return r.Action == "iam:GetUser"
+	}); union[i].Since != "3.0.0" || union[i].Until != "3.3.7" {
 		t.Errorf("iam:GetUser is needed from %s to %s", union[i].Since, union[i].Until)
 	}
 }
@@ -54,7 +56,8 @@ func TestUnionOfRoles(t *testing.T) {
 			want = want[1:]
 		}
 		if !slices.Equal(r.NeededBy, want) {
-			t.Errorf("%s on %s (Sid %s): needed by %s, want %s", r.Action, r.Resource, r.Sid, r.NeededBy, want)
+			t.Errorf("%s on %s (Sid %s): needed by %s, want %s", r.Action, r.Resource, r.Sid, r.NeededBy,
+				want)
 		}
 	}
 }

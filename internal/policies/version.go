@@ -10,19 +10,23 @@ import (
 // firstPublished is the first release with the two policies of 3.0.0: its last release candidate.
 const firstPublished = "v3.0.0-rc.15"
 
-// Find returns the release with that number, such as 4.0.240 or 4.0.0-alpha.2, in partition aws; for
-// "latest" and "auto" the newest range. A release newer than the catalogue belongs to the newest
-// range, and says so: Newer.
+// Find returns the release with that number, such as 4.0.240 or 4.0.0-alpha.2, in partition aws;
+// for "latest" and "auto" the newest range. A release newer than the catalogue belongs to the
+// newest range, and says so: Newer.
 func Find(version string) (Release, error) {
 	if version == "auto" || version == "latest" {
 		return Latest(), nil
 	}
 	v := "v" + strings.TrimPrefix(version, "v")
 	if core, _, _ := strings.Cut(v, "-"); !semver.IsValid(v) || strings.Count(core, ".") < 2 {
-		return Release{}, fmt.Errorf("%s is not a Remotion release: write auto, latest or a number such as %s", clip(version), Latest().Until)
+		return Release{},
+			fmt.Errorf("%s is not a Remotion release: write auto, latest or a number such as %s",
+				clip(version), Latest().Until)
 	}
 	if semver.Compare(v, firstPublished) < 0 {
-		return Release{}, fmt.Errorf("release %s is older than the catalogue of Remotion, which starts at %s", clip(version), releases[0].Since)
+		return Release{},
+			fmt.Errorf("release %s is older than the catalogue of Remotion, which starts at %s",
+				clip(version), releases[0].Since)
 	}
 	list := Releases(AWS)
 	found := list[0]
@@ -56,7 +60,8 @@ func (r Release) In(partition string) (Release, error) {
 		}
 	}
 	//lint:ignore ST1005 Remotion is a name
-	return Release{}, fmt.Errorf("Remotion supports partition %s since %s: release %s is older", partition, list[0].Since, r.Name())
+	return Release{}, fmt.Errorf("Remotion supports partition %s since %s: release %s is older",
+		partition, list[0].Since, r.Name())
 }
 
 // Newer reports whether the release that was asked for is newer than the catalogue: it is judged by
@@ -70,7 +75,8 @@ func (r Release) Notice() string {
 	if !r.Newer() {
 		return ""
 	}
-	return fmt.Sprintf("Remotion %s is newer than this catalogue, which was checked up to %s: it is judged by the policies of %s", r.Version, r.Until, r)
+	return fmt.Sprintf("Remotion %s is newer than this catalogue, which was checked up to %s: it is "+
+		"judged by the policies of %s", r.Version, r.Until, r)
 }
 
 // compare orders two releases by their numbers, written without a v.

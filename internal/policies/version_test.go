@@ -38,7 +38,8 @@ func TestFind(t *testing.T) {
 	} {
 		r, err := Find(test.version)
 		if err != nil || r.String() != test.want || r.Newer() || r.Notice() != "" {
-			t.Errorf("Find(%q): %s, newer %v %q, %v; want %s", test.version, r, r.Newer(), r.Notice(), err, test.want)
+			t.Errorf("Find(%q): %s, newer %v %q, %v; want %s", test.version, r, r.Newer(), r.Notice(), err,
+				test.want)
 		}
 	}
 }
@@ -94,10 +95,13 @@ func TestIn(t *testing.T) {
 		{"4.0.527", "aws-cn", "4.0.510 and later", ""},
 		{"latest", "aws-cn", "4.0.510 and later", ""},
 		{"5.0.0", "aws-cn", "4.0.510 and later", ""},
-		{"4.0.509", "aws-cn", "", "Remotion supports partition aws-cn since 4.0.510: release 4.0.509 is older"},
+		{"4.0.509", "aws-cn", "",
+			"Remotion supports partition aws-cn since 4.0.510: release 4.0.509 is older"},
 		{"3.0.0", "aws-cn", "", "since 4.0.510"},
-		{"4.0.527", "aws-us-gov", "", `Remotion does not support partition "aws-us-gov" (GovCloud): it runs in aws and aws-cn`},
-		{"4.0.527", "aws-iso", "", `Remotion does not support partition "aws-iso": it runs in aws and aws-cn`},
+		{"4.0.527", "aws-us-gov", "",
+			`Remotion does not support partition "aws-us-gov" (GovCloud): it runs in aws and aws-cn`},
+		{"4.0.527", "aws-iso", "",
+			`Remotion does not support partition "aws-iso": it runs in aws and aws-cn`},
 		{"4.0.527", "", "", "Remotion does not support partition"},
 	} {
 		found, err := Find(test.version)
@@ -111,7 +115,8 @@ func TestIn(t *testing.T) {
 			}
 			continue
 		}
-		if err != nil || r.String() != test.want || r.Partition != test.partition || r.Version != found.Version || r.Newer() != found.Newer() {
+		if err != nil || r.String() != test.want || r.Partition != test.partition ||
+			r.Version != found.Version || r.Newer() != found.Newer() {
 			t.Errorf("%s in %s: %+v, %v, want %s", test.version, test.partition, r, err, test.want)
 		}
 	}

@@ -27,8 +27,9 @@ func Alert(ctx context.Context, client *sns.Client, topicARN string, m alert.Mes
 	})
 	if err != nil {
 		return fmt.Errorf("alert to %s: %w%s", topicARN, err, remedyFor(err, map[string]string{
-			"AuthorizationError": "grant the function sns:Publish on the topic, and kms:GenerateDataKey and kms:Decrypt on its key if it has one",
-			"NotFound":           "there is no such topic: correct TOPIC_ARN",
+			"AuthorizationError": "grant the function sns:Publish on the topic, and kms:GenerateDataKey " +
+				"and kms:Decrypt on its key if it has one",
+			"NotFound": "there is no such topic: correct TOPIC_ARN",
 		}))
 	}
 	return nil

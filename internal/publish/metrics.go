@@ -33,9 +33,11 @@ type Delivery struct {
 
 // Metrics publishes the numbers of a report in one request, or in as few as a thousand metrics each
 // allow.
-func Metrics(ctx context.Context, client *cloudwatch.Client, namespace string, r audit.Report, d Delivery, now time.Time) error {
+func Metrics(ctx context.Context, client *cloudwatch.Client, namespace string, r audit.Report,
+	d Delivery, now time.Time) error {
 	for chunk := range slices.Chunk(Datums(r, d, now), maxDatums) {
-		if _, err := client.PutMetricData(ctx, &cloudwatch.PutMetricDataInput{Namespace: &namespace, MetricData: chunk}); err != nil {
+		if _, err := client.PutMetricData(ctx, &cloudwatch.PutMetricDataInput{Namespace: &namespace,
+			MetricData: chunk}); err != nil {
 			const grant = "grant the function cloudwatch:PutMetricData for the namespace"
 			return fmt.Errorf("metrics to namespace %s: %w%s", namespace, err,
 				remedyFor(err, map[string]string{"AccessDenied": grant, "AccessDeniedException": grant}))
@@ -51,7 +53,8 @@ func Metrics(ctx context.Context, client *cloudwatch.Client, namespace string, r
 func Datums(r audit.Report, d Delivery, now time.Time) []types.MetricDatum {
 	var list []types.MetricDatum
 	put := func(name string, value float64, unit types.StandardUnit, dimensions ...types.Dimension) {
-		list = append(list, types.MetricDatum{MetricName: &name, Value: &value, Unit: unit, Timestamp: &now, Dimensions: dimensions})
+		list = append(list, types.MetricDatum{MetricName: &name, Value: &value, Unit: unit,
+			Timestamp: &now, Dimensions: dimensions})
 	}
 	const count = types.StandardUnitCount
 	putGaps := func(s audit.Summary, blind bool, dimensions ...types.Dimension) {

@@ -30,24 +30,48 @@ func TestDatums(t *testing.T) {
 		report audit.Report
 		want   []string
 	}{
-		{"a run that looked publishes zeros", audit.Report{Status: audit.StatusCompliant, Summary: fine, Targets: []audit.TargetReport{{Name: "user/a", Summary: fine}}},
-			[]string{"Gaps=0 Count", "GapsCritical=0 Count", "GapsMuted=0 Count", "RequirementsTotal=4 Count", "RequirementsUnverified=0 Count", "CompliancePercent=100 Percent",
-				"AuditCompleted=1 Count", "AlertFailures=0 Count", "StateErrors=0 Count", "ThrottledCalls=0 Count", "Gaps=0 Count user/a", "GapsCritical=0 Count user/a", "RequirementsUnverified=0 Count user/a"}},
-		{"a blind run turns no alarm green", audit.Report{Status: audit.StatusUnverified, Summary: blind, Targets: []audit.TargetReport{{Name: "user/a", Summary: blind, CutOff: true}}},
-			[]string{"GapsMuted=0 Count", "RequirementsTotal=4 Count", "RequirementsUnverified=4 Count", "AuditCompleted=0 Count", "AlertFailures=0 Count", "StateErrors=0 Count", "ThrottledCalls=0 Count",
+		{"a run that looked publishes zeros", audit.Report{Status: audit.StatusCompliant, Summary: fine,
+			Targets: []audit.TargetReport{{Name: "user/a", Summary: fine}}},
+			[]string{"Gaps=0 Count", "GapsCritical=0 Count", "GapsMuted=0 Count",
+				"RequirementsTotal=4 Count", "RequirementsUnverified=0 Count", "CompliancePercent=100 Percent",
+				"AuditCompleted=1 Count", "AlertFailures=0 Count", "StateErrors=0 Count",
+				"ThrottledCalls=0 Count", "Gaps=0 Count user/a", "GapsCritical=0 Count user/a",
+				"RequirementsUnverified=0 Count user/a"}},
+		{"a blind run turns no alarm green", audit.Report{Status: audit.StatusUnverified, Summary: blind,
+			Targets: []audit.TargetReport{{Name: "user/a", Summary: blind, CutOff: true}}},
+			[]string{"GapsMuted=0 Count", "RequirementsTotal=4 Count", "RequirementsUnverified=4 Count",
+				"AuditCompleted=0 Count", "AlertFailures=0 Count", "StateErrors=0 Count",
+				"ThrottledCalls=0 Count",
 				"RequirementsUnverified=4 Count user/a"}},
-		{"a gap is told though another target is blind", audit.Report{Status: audit.StatusGaps, Summary: audit.Summary{Requirements: 8, Satisfied: 3, Gaps: 1, GapsCritical: 1, Unverified: 4},
-			Targets: []audit.TargetReport{{Name: "user/a", Summary: gaps}, {Name: "user/b", Summary: blind}}},
-			[]string{"Gaps=1 Count", "GapsCritical=1 Count", "GapsMuted=0 Count", "RequirementsTotal=8 Count", "RequirementsUnverified=4 Count", "CompliancePercent=37.5 Percent",
-				"AuditCompleted=1 Count", "AlertFailures=0 Count", "StateErrors=0 Count", "ThrottledCalls=0 Count", "Gaps=1 Count user/a", "GapsCritical=1 Count user/a", "RequirementsUnverified=0 Count user/a",
+		{"a gap is told though another target is blind",
+			audit.Report{Status: audit.StatusGaps, Summary: audit.Summary{Requirements: 8, Satisfied: 3,
+				Gaps: 1, GapsCritical: 1, Unverified: 4},
+				Targets: []audit.TargetReport{{Name: "user/a", Summary: gaps},
+					{Name: "user/b", Summary: blind}}},
+			[]string{"Gaps=1 Count", "GapsCritical=1 Count", "GapsMuted=0 Count",
+				"RequirementsTotal=8 Count", "RequirementsUnverified=4 Count", "CompliancePercent=37.5 Percent",
+				"AuditCompleted=1 Count", "AlertFailures=0 Count", "StateErrors=0 Count",
+				"ThrottledCalls=0 Count", "Gaps=1 Count user/a", "GapsCritical=1 Count user/a",
+				"RequirementsUnverified=0 Count user/a",
 				"RequirementsUnverified=4 Count user/b"}},
-		{"a lesser gap does not make critical ones that nobody looked for zero", audit.Report{Status: audit.StatusGaps, Summary: audit.Summary{Requirements: 8, Satisfied: 3, Gaps: 1, Unverified: 4},
-			Targets: []audit.TargetReport{{Name: "user/a", Summary: audit.Summary{Requirements: 4, Satisfied: 3, Gaps: 1}}, {Name: "user/b", Summary: blind}}},
-			[]string{"Gaps=1 Count", "GapsMuted=0 Count", "RequirementsTotal=8 Count", "RequirementsUnverified=4 Count", "CompliancePercent=37.5 Percent",
-				"AuditCompleted=1 Count", "AlertFailures=0 Count", "StateErrors=0 Count", "ThrottledCalls=0 Count", "Gaps=1 Count user/a", "GapsCritical=0 Count user/a", "RequirementsUnverified=0 Count user/a",
+		{"a lesser gap does not make critical ones that nobody looked for zero",
+			audit.Report{Status: audit.StatusGaps, Summary: audit.Summary{Requirements: 8, Satisfied: 3,
+				Gaps: 1, Unverified: 4},
+				Targets: []audit.TargetReport{{Name: "user/a",
+					Summary: audit.Summary{Requirements: 4, Satisfied: 3, Gaps: 1}},
+					{Name: "user/b", Summary: blind}}},
+			[]string{"Gaps=1 Count", "GapsMuted=0 Count", "RequirementsTotal=8 Count",
+				"RequirementsUnverified=4 Count", "CompliancePercent=37.5 Percent",
+				"AuditCompleted=1 Count", "AlertFailures=0 Count", "StateErrors=0 Count",
+				"ThrottledCalls=0 Count", "Gaps=1 Count user/a", "GapsCritical=0 Count user/a",
+				"RequirementsUnverified=0 Count user/a",
 				"RequirementsUnverified=4 Count user/b"}},
-		{"a problem alone is blindness too", audit.Report{Status: audit.StatusUnverified, Summary: fine, Targets: []audit.TargetReport{{Name: "user/a", Summary: fine}}, Problems: []audit.Problem{{Target: "user/a"}}},
-			[]string{"GapsMuted=0 Count", "RequirementsTotal=4 Count", "RequirementsUnverified=0 Count", "AuditCompleted=1 Count", "AlertFailures=0 Count", "StateErrors=0 Count", "ThrottledCalls=0 Count",
+		{"a problem alone is blindness too", audit.Report{Status: audit.StatusUnverified, Summary: fine,
+			Targets:  []audit.TargetReport{{Name: "user/a", Summary: fine}},
+			Problems: []audit.Problem{{Target: "user/a"}}},
+			[]string{"GapsMuted=0 Count", "RequirementsTotal=4 Count", "RequirementsUnverified=0 Count",
+				"AuditCompleted=1 Count", "AlertFailures=0 Count", "StateErrors=0 Count",
+				"ThrottledCalls=0 Count",
 				"RequirementsUnverified=0 Count user/a"}},
 	}
 	for _, test := range tests {
@@ -61,8 +85,10 @@ func TestDatums(t *testing.T) {
 
 func TestDeliveryIsMeasured(t *testing.T) {
 	age, unheard := 90*time.Second, true
-	got := lines(audit.Report{}, Delivery{AlertFailures: 1, ThrottledCalls: 7, StateErrors: 2, OldestGapAge: &age, NoSubscribers: &unheard})
-	for _, want := range []string{"AlertFailures=1 Count", "ThrottledCalls=7 Count", "StateErrors=2 Count", "OldestGapAge=90 Seconds", "NoSubscribers=1 Count"} {
+	got := lines(audit.Report{}, Delivery{AlertFailures: 1, ThrottledCalls: 7, StateErrors: 2,
+		OldestGapAge: &age, NoSubscribers: &unheard})
+	for _, want := range []string{"AlertFailures=1 Count", "ThrottledCalls=7 Count",
+		"StateErrors=2 Count", "OldestGapAge=90 Seconds", "NoSubscribers=1 Count"} {
 		if !slices.Contains(got, want) {
 			t.Errorf("%q lacks %q", got, want)
 		}
@@ -73,7 +99,8 @@ func TestDeliveryIsMeasured(t *testing.T) {
 func TestABlindRunPublishesNoAgeOfZero(t *testing.T) {
 	blind := audit.Report{Problems: []audit.Problem{{What: "a policy"}}}
 	for age, want := range map[time.Duration]bool{0: false, time.Hour: true} {
-		if got := slices.Contains(lines(blind, Delivery{OldestGapAge: &age}), fmt.Sprintf("OldestGapAge=%g Seconds", age.Seconds())); got != want {
+		if got := slices.Contains(lines(blind, Delivery{OldestGapAge: &age}),
+			fmt.Sprintf("OldestGapAge=%g Seconds", age.Seconds())); got != want {
 			t.Errorf("an age of %s is published: %v, want %v", age, got, want)
 		}
 	}
@@ -81,16 +108,20 @@ func TestABlindRunPublishesNoAgeOfZero(t *testing.T) {
 
 // One name is one series: a role may be a caller and a render role at once.
 func TestTargetsOfOneNameAreSummedUp(t *testing.T) {
-	role := audit.TargetReport{Name: "role/a", Summary: audit.Summary{Requirements: 2, Satisfied: 1, Gaps: 1}}
-	got := lines(audit.Report{Status: audit.StatusGaps, Targets: []audit.TargetReport{role, role}}, Delivery{})
-	if n := len(got); got[n-3] != "Gaps=2 Count role/a" || slices.Contains(got[:n-3], "Gaps=1 Count role/a") {
+	role := audit.TargetReport{Name: "role/a", Summary: audit.Summary{Requirements: 2, Satisfied: 1,
+		Gaps: 1}}
+	got := lines(audit.Report{Status: audit.StatusGaps, Targets: []audit.TargetReport{role, role}},
+		Delivery{})
+	if n := len(got); got[n-3] != "Gaps=2 Count role/a" ||
+		slices.Contains(got[:n-3], "Gaps=1 Count role/a") {
 		t.Errorf("%q", got)
 	}
 }
 
 func TestEveryMetricOfTheContractIsPublished(t *testing.T) {
 	var got []string
-	for _, datum := range Datums(audit.Report{Status: audit.StatusCompliant}, Delivery{OldestGapAge: new(time.Duration), NoSubscribers: new(bool)}, time.Unix(0, 0)) {
+	for _, datum := range Datums(audit.Report{Status: audit.StatusCompliant},
+		Delivery{OldestGapAge: new(time.Duration), NoSubscribers: new(bool)}, time.Unix(0, 0)) {
 		got = append(got, *datum.MetricName)
 	}
 	if !slices.Equal(got, contract.Metrics()) {

@@ -19,11 +19,13 @@ func connect(t *testing.T, srv *awsemu.Server) *sns.Client {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = endpoint.Close() })
-	return sns.New(sns.Options{Region: "us-east-1", BaseEndpoint: &endpoint.URL, RetryMaxAttempts: 1, Credentials: credentials.NewStaticCredentialsProvider("AKIA", "secret", "")})
+	return sns.New(sns.Options{Region: "us-east-1", BaseEndpoint: &endpoint.URL, RetryMaxAttempts: 1,
+		Credentials: credentials.NewStaticCredentialsProvider("AKIA", "secret", "")})
 }
 
 func TestHeard(t *testing.T) {
-	pending := awsemu.Subscription{Topic: "alerts", Protocol: "email", Endpoint: "a@example.com", Pending: true}
+	pending := awsemu.Subscription{Topic: "alerts", Protocol: "email", Endpoint: "a@example.com",
+		Pending: true}
 	confirmed := awsemu.Subscription{Topic: "alerts", Protocol: "sms", Endpoint: "+15550100"}
 	for _, tt := range []struct {
 		name  string
@@ -33,11 +35,14 @@ func TestHeard(t *testing.T) {
 	}{
 		{"nobody", nil, false, 1},
 		{"somebody who has not clicked", []awsemu.Subscription{pending}, false, 1},
-		{"somebody on the third page", []awsemu.Subscription{pending, pending, pending, pending, confirmed}, true, 3},
-		{"somebody on the first page: that is enough", []awsemu.Subscription{confirmed, pending, pending}, true, 1},
+		{"somebody on the third page", []awsemu.Subscription{pending, pending, pending, pending,
+			confirmed}, true, 3},
+		{"somebody on the first page: that is enough", []awsemu.Subscription{confirmed, pending, pending},
+			true, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			srv := &awsemu.Server{Account: &awsemu.Account{Topics: []string{"alerts"}, Subscriptions: tt.list}}
+			srv := &awsemu.Server{Account: &awsemu.Account{Topics: []string{"alerts"},
+				Subscriptions: tt.list}}
 			got, err := HasSubscriber(t.Context(), connect(t, srv), topic)
 			if n := len(srv.Calls()); got != tt.want || err != nil || n != tt.calls {
 				t.Errorf("heard %v, %v, by %d calls; want %v by %d", got, err, n, tt.want, tt.calls)
@@ -47,8 +52,10 @@ func TestHeard(t *testing.T) {
 }
 
 func TestHeardSaysWhatToGrant(t *testing.T) {
-	srv := &awsemu.Server{Account: &awsemu.Account{Topics: []string{"alerts"}, Faults: []awsemu.Fault{{Operation: "sns:*", Deny: true}}}}
-	if heard, err := HasSubscriber(t.Context(), connect(t, srv), topic); heard || err == nil || !strings.Contains(err.Error(), "grant the auditor sns:ListSubscriptionsByTopic") {
+	srv := &awsemu.Server{Account: &awsemu.Account{Topics: []string{"alerts"},
+		Faults: []awsemu.Fault{{Operation: "sns:*", Deny: true}}}}
+	if heard, err := HasSubscriber(t.Context(), connect(t, srv), topic); heard || err == nil ||
+		!strings.Contains(err.Error(), "grant the auditor sns:ListSubscriptionsByTopic") {
 		t.Errorf("%v, %v", heard, err)
 	}
 }

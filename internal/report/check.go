@@ -31,7 +31,8 @@ func CheckText(w io.Writer, r check.Verdict) error {
 	}
 	if r.ExcessIncomplete {
 		p.line("")
-		p.line("There may be more that is wider: the policies overlap in more ways than could be looked at.")
+		p.line("There may be more that is wider: the policies overlap in more ways than could be " +
+			"looked at.")
 	}
 	if len(r.Assumed) > 0 {
 		p.line("")
@@ -51,7 +52,8 @@ func checkHeadline(r check.Verdict) string {
 	if parts == nil {
 		return fmt.Sprintf("all %d permissions are granted", r.Requirements)
 	}
-	return strings.Join(parts, ", ") + fmt.Sprintf("; %d of %d permissions are granted", r.Satisfied, r.Requirements)
+	return strings.Join(parts, ", ") + fmt.Sprintf("; %d of %d permissions are granted", r.Satisfied,
+		r.Requirements)
 }
 
 // checkGroups gathers findings that are not satisfied by what is the matter with them.

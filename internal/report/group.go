@@ -28,19 +28,23 @@ func Grouped(findings []audit.Finding) []Group {
 	var groups []Group
 	index := map[string]int{}
 	for _, f := range findings {
-		key := strings.Join([]string{f.Target, string(f.Policy), string(f.Status), string(f.Cause), f.Why}, "\n")
+		key := strings.Join([]string{f.Target, string(f.Policy), string(f.Status), string(f.Cause),
+			f.Why}, "\n")
 		i, ok := index[key]
 		if !ok {
 			i = len(groups)
 			index[key] = i
-			groups = append(groups, Group{Target: f.Target, Policy: f.Policy, Status: f.Status, Cause: f.Cause, Why: f.Why})
+			groups = append(groups, Group{Target: f.Target, Policy: f.Policy, Status: f.Status,
+				Cause: f.Cause, Why: f.Why})
 		}
 		groups[i].Severity = max(groups[i].Severity, f.Severity)
 		groups[i].Findings = append(groups[i].Findings, f)
 	}
 	slices.SortStableFunc(groups, func(a, b Group) int { return int(b.Severity) - int(a.Severity) })
 	for _, g := range groups {
-		slices.SortStableFunc(g.Findings, func(a, b audit.Finding) int { return int(b.Severity) - int(a.Severity) })
+		slices.SortStableFunc(g.Findings, func(a, b audit.Finding) int {
+			return int(b.Severity) - int(a.Severity)
+		})
 	}
 	return groups
 }
@@ -56,8 +60,8 @@ func (g Group) Who() string {
 	return clean(g.Target) + " (caller)"
 }
 
-// What lists the actions, told apart by severity where there is more than one; of a target that does not
-// exist it is the target itself.
+// What lists the actions, told apart by severity where there is more than one; of a target that
+// does not exist it is the target itself.
 func (g Group) What() string {
 	if len(g.Actions()) == 0 {
 		return clean(g.Target) + " itself"

@@ -18,12 +18,14 @@ func Headline(r audit.Report) string {
 	}
 	switch {
 	case r.Status == audit.StatusGaps:
-		head := fmt.Sprintf("%s (%s); %d of %d requirements satisfied", Plural(s.Gaps, "gap"), severities(r), s.Satisfied, s.Requirements)
+		head := fmt.Sprintf("%s (%s); %d of %d requirements satisfied", Plural(s.Gaps, "gap"),
+			severities(r), s.Satisfied, s.Requirements)
 		return head + muted + unverifiedTail(r, "; ")
 	case r.Status == audit.StatusUnverified && len(r.Targets) == 0: // nothing could be learnt
 		return "could not look" + unverifiedTail(r, ": ")
 	case r.Status == audit.StatusUnverified && muted != "":
-		return "could not look" + unverifiedTail(r, ": ") + muted + ", and no other among what could be learnt"
+		return "could not look" + unverifiedTail(r, ": ") + muted +
+			", and no other among what could be learnt"
 	case r.Status == audit.StatusUnverified:
 		return "could not look" + unverifiedTail(r, ": ") + "; no gap among what could be learnt"
 	case muted != "":

@@ -10,24 +10,27 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// A Letter is what a mail says beyond the report it is about. Its texts are cleaned when they are written.
+// A Letter is what a mail says beyond the report it is about. Its texts are cleaned when they are
+// written.
 type Letter struct {
 	// Opening are the first lines, before whom the report is about.
 	Opening []string
 	// Sections come next, one for each thing there is to say.
 	Sections []Section
-	// Shown is the part of the report whose problems, unverified findings and notices are shown, Blind what
-	// to say before them. Left is how much did not fit, and Full where all of it is: empty for nowhere.
+	// Shown is the part of the report whose problems, unverified findings and notices are shown, Blind
+	// what to say before them. Left is how much did not fit, and Full where all of it is: empty for
+	// nowhere.
 	Shown audit.Report
 	Blind []Field
 	Left  int
 	Full  string
-	// Rest are the sections that can wait, and about what is not new. They come after what could not be looked at.
+	// Rest are the sections that can wait, and about what is not new. They come after what could not
+	// be looked at.
 	Rest []Section
 	// Closing is the last thing said before the commands.
 	Closing []Field
-	// Function and Region are those of the auditor's Lambda function, for the command that audits again.
-	// Without a function the command is left out.
+	// Function and Region are those of the auditor's Lambda function, for the command that audits
+	// again. Without a function the command is left out.
 	Function, Region string
 	// Settings are flags of `remotion-audit audit` that make it audit what the report is about, beyond
 	// callers and regions, which the report knows: "--render-role", "video-renderer".
@@ -74,7 +77,8 @@ func Mail(w io.Writer, r audit.Report, l Letter) error {
 		p.line("")
 		p.line("NEEDED  compare with what Remotion documents:")
 		for _, kind := range kinds {
-			p.line("  %s", ShellWords("remotion-audit", "policies", string(kind), "--remotion-version", r.Remotion.Since))
+			p.line("  %s", ShellWords("remotion-audit", "policies", string(kind), "--remotion-version",
+				r.Remotion.Since))
 		}
 	}
 	p.line("")
@@ -115,7 +119,8 @@ func (p *page) about(r audit.Report) {
 		p.field("  ", "", "%s", clean(t.ARN))
 	}
 	if !r.Run.At.IsZero() {
-		p.field("  ", "run", "%s %s by %s", r.Run.At.UTC().Format(time.RFC3339), clean(r.Run.ID), clean(r.Run.Auditor))
+		p.field("  ", "run", "%s %s by %s", r.Run.At.UTC().Format(time.RFC3339), clean(r.Run.ID),
+			clean(r.Run.Auditor))
 	}
 }
 
@@ -129,17 +134,20 @@ func (p *page) fields(fields []Field) {
 	}
 }
 
-// CheckCommands are the commands that audit again: on one's own machine, and by the function if there
-// is one.
+// CheckCommands are the commands that audit again: on one's own machine, and by the function if
+// there is one.
 func CheckCommands(r audit.Report, function, region string, settings []string) []string {
 	var commands []string
 	if len(r.Targets) > 0 {
-		words := append([]string{"remotion-audit", "audit", "--callers", callers(r), "--regions", strings.Join(r.Regions, ",")}, settings...)
+		words := append([]string{"remotion-audit", "audit", "--callers", callers(r), "--regions",
+			strings.Join(r.Regions, ",")}, settings...)
 		commands = append(commands, ShellWords(words...))
 	}
 	if function != "" {
-		commands = append(commands, fmt.Sprintf("aws lambda invoke --region %s --function-name %s --cli-binary-format raw-in-base64-out --payload %s /dev/stdout",
-			shellWord(region), shellWord(function), shellWord(`{"command":"audit"}`)))
+		commands = append(commands,
+			fmt.Sprintf("aws lambda invoke --region %s --function-name %s --cli-binary-format "+
+				"raw-in-base64-out --payload %s /dev/stdout",
+				shellWord(region), shellWord(function), shellWord(`{"command":"audit"}`)))
 	}
 	return commands
 }

@@ -13,8 +13,11 @@ import (
 func TestMutedIsCountedAndNoGap(t *testing.T) {
 	r := read(t, "drifted.json")
 	until := time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
-	all := r.Muted(func(audit.Finding) *audit.Mute { return &audit.Mute{Owner: "kim", Reason: "known", Until: until} })
-	if all.Status != audit.StatusCompliant || all.Summary.Gaps != 0 || all.Summary.GapsCritical != 0 || all.Summary.GapsMuted != 10 || all.Worst() != 0 || len(Gaps(all)) != 0 {
+	all := r.Muted(func(audit.Finding) *audit.Mute {
+		return &audit.Mute{Owner: "kim", Reason: "known", Until: until}
+	})
+	if all.Status != audit.StatusCompliant || all.Summary.Gaps != 0 || all.Summary.GapsCritical != 0 ||
+		all.Summary.GapsMuted != 10 || all.Worst() != 0 || len(Gaps(all)) != 0 {
 		t.Errorf("%s %+v worst %s", all.Status, all.Summary, all.Worst())
 	}
 	if h := Headline(all); h != "39 of 49 requirements satisfied; 10 gaps muted" {
@@ -26,7 +29,8 @@ func TestMutedIsCountedAndNoGap(t *testing.T) {
 		}
 		return &audit.Mute{Owner: "kim", Reason: "known\nCRITICAL  forged", Until: until}
 	})
-	if some.Status != audit.StatusGaps || some.Summary.Gaps != 8 || some.Summary.GapsMuted != 2 || some.Targets[0].Summary.GapsMuted != 2 || some.Targets[1].Summary.GapsMuted != 0 {
+	if some.Status != audit.StatusGaps || some.Summary.Gaps != 8 || some.Summary.GapsMuted != 2 ||
+		some.Targets[0].Summary.GapsMuted != 2 || some.Targets[1].Summary.GapsMuted != 0 {
 		t.Errorf("%s %+v %+v", some.Status, some.Summary, some.Targets)
 	}
 	if r.Summary.GapsMuted != 0 || r.Findings[0].Muted != nil {
@@ -41,7 +45,8 @@ func TestMutedIsCountedAndNoGap(t *testing.T) {
 		t.Error("a mute's reason forged a line")
 	}
 	blind := read(t, "mixed.json").Muted(func(audit.Finding) *audit.Mute { return &audit.Mute{} })
-	if blind.Status != audit.StatusUnverified || !strings.HasPrefix(Headline(blind), "could not look") {
+	if blind.Status != audit.StatusUnverified ||
+		!strings.HasPrefix(Headline(blind), "could not look") {
 		t.Errorf("what is muted and blind is %s: %s", blind.Status, Headline(blind))
 	}
 }
@@ -51,10 +56,13 @@ func TestCommandsAreNotWrapped(t *testing.T) {
 	r := read(t, "drifted.json")
 	command := "remotion-audit mute " + strings.Repeat("--x y ", 60) + "end"
 	var b bytes.Buffer
-	if err := Mail(&b, r, Letter{Sections: []Section{{Title: "NEW", Fields: []Field{{"mute", command, true}}}}, Settings: []string{"--buckets", strings.Repeat("b,", 200)}}); err != nil {
+	if err := Mail(&b, r,
+		Letter{Sections: []Section{{Title: "NEW", Fields: []Field{{"mute", command, true}}}},
+			Settings: []string{"--buckets", strings.Repeat("b,", 200)}}); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range append(CheckCommands(r, "", "", []string{"--buckets", strings.Repeat("b,", 200)}), command) {
+	for _, want := range append(CheckCommands(r, "", "",
+		[]string{"--buckets", strings.Repeat("b,", 200)}), command) {
 		if !strings.Contains(b.String(), want+"\n") {
 			t.Errorf("%.60s… is not a line of its own in\n%s", want, b.String())
 		}
@@ -64,10 +72,12 @@ func TestCommandsAreNotWrapped(t *testing.T) {
 // Problems may not fit into a message. That there are some is said all the same.
 func TestAMailSaysThatItIsBlindWithoutItsProblems(t *testing.T) {
 	var b strings.Builder
-	if err := Mail(&b, audit.Report{}, Letter{Blind: []Field{{Label: "blind", Text: "user/ci"}}, Left: 1}); err != nil {
+	if err := Mail(&b, audit.Report{}, Letter{Blind: []Field{{Label: "blind", Text: "user/ci"}},
+		Left: 1}); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"COULD NOT LOOK\n  blind       user/ci\n", "1 more finding did not fit into this message: audit again"} {
+	for _, want := range []string{"COULD NOT LOOK\n  blind       user/ci\n",
+		"1 more finding did not fit into this message: audit again"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("no %q in\n%s", want, b.String())
 		}

@@ -38,8 +38,8 @@ func (p *page) judgedBy(indent string, r audit.Remotion) {
 	p.field(indent, "deployed", "%s: %s", Plural(functions, "function"), strings.Join(parts, ", "))
 }
 
-// explains writes which of Remotion's documents the policies of a target with gaps are: often that is
-// the whole explanation.
+// explains writes which of Remotion's documents the policies of a target with gaps are: often that
+// is the whole explanation.
 func (p *page) explains(r audit.Report) {
 	for i, n := range explanations(r) {
 		if i == 0 {
@@ -51,9 +51,10 @@ func (p *page) explains(r audit.Report) {
 
 func explanations(r audit.Report) (list []audit.Notice) {
 	for _, n := range r.Notices {
-		if n.Kind == audit.NoticeDocument && slices.ContainsFunc(r.Targets, func(t audit.TargetReport) bool {
-			return t.Name == n.Target && t.Summary.Gaps > 0
-		}) {
+		if n.Kind == audit.NoticeDocument &&
+			slices.ContainsFunc(r.Targets, func(t audit.TargetReport) bool {
+				return t.Name == n.Target && t.Summary.Gaps > 0
+			}) {
 			list = append(list, n)
 		}
 	}

@@ -10,10 +10,13 @@ import (
 
 // A problem may be about no principal.
 func TestAnAccountThatCannotBeListed(t *testing.T) {
-	r := audit.Report{Status: audit.StatusUnverified, Account: "123456789012", Targets: []audit.TargetReport{{Name: "user/ci"}},
-		Problems: []audit.Problem{{Target: audit.AccountTarget, What: "the functions in us-east-1", Why: "access denied", Grant: "lambda:ListFunctions"}}}
+	r := audit.Report{Status: audit.StatusUnverified, Account: "123456789012",
+		Targets: []audit.TargetReport{{Name: "user/ci"}},
+		Problems: []audit.Problem{{Target: audit.AccountTarget, What: "the functions in us-east-1",
+			Why: "access denied", Grant: "lambda:ListFunctions"}}}
 	var b bytes.Buffer
-	if err := Text(&b, r); err != nil || !strings.Contains(b.String(), "denied      lambda:ListFunctions on the account") {
+	if err := Text(&b, r); err != nil ||
+		!strings.Contains(b.String(), "denied      lambda:ListFunctions on the account") {
 		t.Errorf("%v\n%s", err, b.String())
 	}
 }
@@ -21,9 +24,12 @@ func TestAnAccountThatCannotBeListed(t *testing.T) {
 // Hundreds of releases are told in a few words, and hostile ones on their line.
 func TestManyReleases(t *testing.T) {
 	names := strings.Split(strings.Repeat("4.0.1\nCRITICAL  forged,", 30), ",")[:30]
-	r := audit.Report{Status: audit.StatusGaps, Remotion: audit.Remotion{Release: "many", Releases: names}, Targets: []audit.TargetReport{{Name: "user/ci"}},
-		Findings: []audit.Finding{{Target: "user/ci", Action: "s3:GetObject", Status: audit.Missing, Severity: 4, Releases: names}},
-		Notices:  []audit.Notice{{Kind: audit.NoticeCustomName, Text: "a\nCRITICAL  forged"}}}
+	r := audit.Report{Status: audit.StatusGaps,
+		Remotion: audit.Remotion{Release: "many", Releases: names},
+		Targets:  []audit.TargetReport{{Name: "user/ci"}},
+		Findings: []audit.Finding{{Target: "user/ci", Action: "s3:GetObject", Status: audit.Missing,
+			Severity: 4, Releases: names}},
+		Notices: []audit.Notice{{Kind: audit.NoticeCustomName, Text: "a\nCRITICAL  forged"}}}
 	for _, name := range names {
 		r.Remotion.Deployed = append(r.Remotion.Deployed, audit.Deployed{Release: name, Functions: 2})
 	}
@@ -33,7 +39,8 @@ func TestManyReleases(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := strings.Join(strings.Fields(b.String()), " ")
-	for _, want := range []string{"deployed 61 functions: 2 x 4.0.1�CRITICAL forged,", "and 23 more releases", "needed by 4.0.1�CRITICAL forged,", "and 24 more"} {
+	for _, want := range []string{"deployed 61 functions: 2 x 4.0.1�CRITICAL forged,",
+		"and 23 more releases", "needed by 4.0.1�CRITICAL forged,", "and 24 more"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in\n%s", want, b.String())
 		}

@@ -79,9 +79,14 @@ func TestHostileTextStaysOnItsLine(t *testing.T) {
 	var b bytes.Buffer
 	const forged = "x\n\u2028CRITICAL  forged\x1b[31m\u202e"
 	groups := Gaps(r)
-	if err := Mail(&b, r, Letter{Opening: []string{forged}, Sections: []Section{{Title: forged, Group: &groups[0], Fields: []Field{{forged, forged, true}, {"a", forged, false}}}},
-		Shown: r, Blind: []Field{{"a", forged, false}}, Left: 3, Full: forged, Closing: []Field{{"a", forged, false}},
-		Function: "f'; rm -rf ~", Region: forged, Settings: []string{"--render-role", "$(id)\n"}}); err != nil {
+	if err := Mail(&b, r,
+		Letter{Opening: []string{forged},
+			Sections: []Section{{Title: forged, Group: &groups[0],
+				Fields: []Field{{forged, forged, true}, {"a", forged, false}}}},
+			Shown: r, Blind: []Field{{"a", forged, false}}, Left: 3, Full: forged,
+			Closing:  []Field{{"a", forged, false}},
+			Function: "f'; rm -rf ~", Region: forged,
+			Settings: []string{"--render-role", "$(id)\n"}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := Text(&b, r); err != nil {

@@ -56,7 +56,8 @@ func targetLine(t audit.TargetReport) string {
 		kind += " that only deploys"
 	}
 	s := t.Summary
-	line := fmt.Sprintf("%s (%s): %d of %d satisfied", clean(t.Name), kind, s.Satisfied, s.Requirements)
+	line := fmt.Sprintf("%s (%s): %d of %d satisfied", clean(t.Name), kind, s.Satisfied,
+		s.Requirements)
 	if s.Gaps > 0 {
 		line += ", " + Plural(s.Gaps, "gap")
 	}
@@ -127,7 +128,8 @@ func (p *page) muted(r audit.Report) {
 	for _, g := range groups {
 		p.field("  ", string(g.Status), "%s: %s", g.Who(), g.What())
 		for _, by := range g.collect(func(f audit.Finding) string {
-			return fmt.Sprintf("by %s until %s: %s", f.Muted.Owner, f.Muted.Until.UTC().Format(time.RFC3339), f.Muted.Reason)
+			return fmt.Sprintf("by %s until %s: %s", f.Muted.Owner, f.Muted.Until.UTC().Format(time.RFC3339),
+				f.Muted.Reason)
 		}) {
 			p.field("  ", "", "%s", clean(by))
 		}
@@ -140,7 +142,9 @@ func (p *page) group(g Group) {
 	p.neededBy(g)
 	p.field("  ", "impact", "%s", clean(g.Impact()))
 	p.field("  ", "why", "%s: %s", g.Cause, clean(g.Why))
-	for _, note := range g.collect(func(f audit.Finding) string { return strings.Join(f.Notes, "; ") }) {
+	for _, note := range g.collect(func(f audit.Finding) string {
+		return strings.Join(f.Notes, "; ")
+	}) {
 		p.field("  ", "note", "%s", clean(note))
 	}
 	p.seen(g)
@@ -160,7 +164,8 @@ func (p *page) on(g Group) {
 // seen tells what each of the two sources says.
 func (p *page) seen(g Group) {
 	if f := g.Findings[0]; f.Sid != audit.TrustSid && (f.Simulated != "" || f.Inspected != "") {
-		p.field("  ", "seen", "inspected %s, simulated %s", orUnknown(f.Inspected), orUnknown(f.Simulated))
+		p.field("  ", "seen", "inspected %s, simulated %s", orUnknown(f.Inspected),
+			orUnknown(f.Simulated))
 	}
 }
 

@@ -7,8 +7,9 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 )
 
-// blind writes what could not be learnt, after what is to be said first of it: what the auditor may not do, in one piece, then whatever
-// else went wrong, then which requirements nobody can speak about.
+// blind writes what could not be learnt, after what is to be said first of it: what the auditor may
+// not do, in one piece, then whatever else went wrong, then which requirements nobody can speak
+// about.
 func (p *page) blind(r audit.Report, first []Field) {
 	unverified := Grouped(unverifiedOf(r))
 	if len(unverified) == 0 && len(r.Problems) == 0 && len(first) == 0 {
@@ -67,6 +68,8 @@ func (p *page) denied(problems []audit.Problem) {
 	}
 	if grants != nil {
 		p.field("  ", "AWS", "%s", clean(first))
-		p.field("  ", "to do", "grant the auditor what is denied; `remotion-audit policies auditor` prints the policy that has it all")
+		p.field("  ", "to do",
+			"grant the auditor what is denied; `remotion-audit policies auditor` prints the policy that "+
+				"has it all")
 	}
 }

@@ -31,7 +31,8 @@ type process struct {
 	current *expected // the invocation whose answer is due
 }
 
-// start starts the function's process and its Runtime API. Both end together, with kill or by themselves.
+// start starts the function's process and its Runtime API. Both end together, with kill or by
+// themselves.
 func start(cfg Config) (*process, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

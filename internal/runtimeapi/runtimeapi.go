@@ -51,7 +51,8 @@ type Config struct {
 	FunctionARN string
 	// Timeout is the function's timeout. Default 3s, as Lambda's.
 	Timeout time.Duration
-	// InitTimeout is how long the process may take to ask for its first event. Default 10s, as Lambda's.
+	// InitTimeout is how long the process may take to ask for its first event. Default 10s, as
+	// Lambda's.
 	InitTimeout time.Duration
 	// MemoryMB is the memory the function is told it has; nothing enforces it. Default 128.
 	MemoryMB int
@@ -82,7 +83,8 @@ func (c Config) withDefaults() (Config, error) {
 		c.InitTimeout = 10 * time.Second
 	}
 	if c.Timeout < 0 || c.InitTimeout < 0 {
-		errs = append(errs, fmt.Errorf("timeout %v, init timeout %v: must not be negative", c.Timeout, c.InitTimeout))
+		errs = append(errs, fmt.Errorf("timeout %v, init timeout %v: must not be negative", c.Timeout,
+			c.InitTimeout))
 	}
 	if c.MemoryMB == 0 {
 		c.MemoryMB = 128
@@ -107,7 +109,8 @@ func splitFunctionARN(arn string) (region, name string, err error) {
 	parts := strings.Split(arn, ":")
 	if len(parts) < 7 || len(parts) > 8 || parts[0] != "arn" || parts[2] != "lambda" ||
 		parts[3] == "" || parts[5] != "function" || parts[6] == "" {
-		return "", "", fmt.Errorf("function ARN %q: want arn:aws:lambda:REGION:ACCOUNT:function:NAME", arn)
+		return "", "", fmt.Errorf("function ARN %q: want arn:aws:lambda:REGION:ACCOUNT:function:NAME",
+			arn)
 	}
 	return parts[3], parts[6], nil
 }
@@ -254,7 +257,8 @@ func (v *run) to(ctx context.Context, event []byte) error {
 	// First wanted is someone to take the event, then the answer, then the request for the next event:
 	// of each, the channel is nil while it is not its turn.
 	answers := v.p.expect(v.res.RequestID)
-	give := delivery{event: event, requestID: v.res.RequestID, functionARN: v.r.cfg.FunctionARN, deadline: deadline}
+	give := delivery{event: event, requestID: v.res.RequestID, functionARN: v.r.cfg.FunctionARN,
+		deadline: deadline}
 	deliver, gone := v.r.idle.deliver, v.r.idle.gone
 	v.r.idle = nil
 	var polls <-chan *poll
@@ -378,7 +382,8 @@ type errorBody struct {
 // platformError is the answer Lambda gives where the function gave none.
 func platformError(typ, requestID, message string) answer {
 	// Cannot fail: both are strings.
-	payload, _ := json.Marshal(errorBody{Type: typ, Message: "RequestId: " + requestID + " Error: " + message})
+	payload, _ := json.Marshal(errorBody{Type: typ, Message: "RequestId: " + requestID + " Error: " +
+		message})
 	return answer{payload: payload, failed: true}
 }
 

@@ -24,7 +24,8 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 )
 
-// playFunction is the variable that makes this test binary play a function. Its value says how it begins.
+// playFunction is the variable that makes this test binary play a function. Its value says how it
+// begins.
 const playFunction = "RUNTIMEAPI_TEST_PLAYS_FUNCTION"
 
 func TestMain(m *testing.M) {
@@ -41,7 +42,8 @@ func TestMain(m *testing.M) {
 	case "never polls":
 		time.Sleep(time.Minute)
 	case "reports an init error":
-		post("/2018-06-01/runtime/init/error", `{"errorType":"Config.Missing","errorMessage":"CALLERS is not set"}`)
+		post("/2018-06-01/runtime/init/error",
+			`{"errorType":"Config.Missing","errorMessage":"CALLERS is not set"}`)
 		time.Sleep(time.Minute)
 	case "hangs up and polls again":
 		impatient()
@@ -104,7 +106,8 @@ func handle(ctx context.Context, o order) (any, error) {
 }
 
 func post(path, body string) string {
-	res, err := http.Post("http://"+os.Getenv("AWS_LAMBDA_RUNTIME_API")+path, "application/json", strings.NewReader(body))
+	res, err := http.Post("http://"+os.Getenv("AWS_LAMBDA_RUNTIME_API")+path, "application/json",
+		strings.NewReader(body))
 	if err != nil {
 		return err.Error()
 	}
@@ -112,18 +115,21 @@ func post(path, body string) string {
 	return res.Status
 }
 
-// impatient is a runtime that hangs up on every poll but its first that is not answered at once, and polls again.
+// impatient is a runtime that hangs up on every poll but its first that is not answered at once,
+// and polls again.
 func impatient() {
 	client := http.Client{}
 	for {
-		res, err := client.Get("http://" + os.Getenv("AWS_LAMBDA_RUNTIME_API") + "/2018-06-01/runtime/invocation/next")
+		res, err := client.Get("http://" + os.Getenv("AWS_LAMBDA_RUNTIME_API") +
+			"/2018-06-01/runtime/invocation/next")
 		client.Timeout = 20 * time.Millisecond
 		if err != nil {
 			fmt.Println("hung up")
 			continue
 		}
 		res.Body.Close()
-		post("/2018-06-01/runtime/invocation/"+res.Header.Get("Lambda-Runtime-Aws-Request-Id")+"/response", `"done"`)
+		post("/2018-06-01/runtime/invocation/"+res.Header.Get("Lambda-Runtime-Aws-Request-Id")+
+			"/response", `"done"`)
 	}
 }
 
@@ -155,7 +161,8 @@ func newRuntime(t testing.TB, begins string, change ...func(*Config)) *Runtime {
 			time.Sleep(10 * time.Millisecond)
 		}
 		stacks := make([]byte, 1<<16)
-		t.Errorf("%d goroutines before, %d after Close:\n%s", before, runtime.NumGoroutine(), stacks[:runtime.Stack(stacks, true)])
+		t.Errorf("%d goroutines before, %d after Close:\n%s", before, runtime.NumGoroutine(),
+			stacks[:runtime.Stack(stacks, true)])
 	})
 	return r
 }
@@ -174,7 +181,8 @@ func see(t testing.TB, r *Runtime, event string) (Result, seen) {
 	t.Helper()
 	res := invoke(t, r, event)
 	if res.FunctionError != "" {
-		t.Fatalf("Invoke(%s): %s %s: %s\n%s", event, res.FunctionError, res.ErrorType, res.ErrorMessage, res.Logs)
+		t.Fatalf("Invoke(%s): %s %s: %s\n%s", event, res.FunctionError, res.ErrorType, res.ErrorMessage,
+			res.Logs)
 	}
 	var s seen
 	if err := json.Unmarshal(res.Payload, &s); err != nil {
@@ -197,7 +205,8 @@ func TestAnswerOfAWarmProcess(t *testing.T) {
 	if first.Duration <= 0 || first.Duration > 10*time.Second {
 		t.Errorf("Duration %v", first.Duration)
 	}
-	if got, want := []string{first.Logs, second.Logs}, []string{"doing look\n", "doing look again\n"}; !reflect.DeepEqual(got, want) {
+	if got, want := []string{first.Logs, second.Logs},
+		[]string{"doing look\n", "doing look again\n"}; !reflect.DeepEqual(got, want) {
 		t.Errorf("Logs %q, want %q", got, want)
 	}
 	if got, want := log.String(), "doing look\ndoing look again\n"; got != want {
@@ -237,8 +246,9 @@ func TestHeaders(t *testing.T) {
 
 func TestEnvironmentIsLambdasAndTheCallersOnly(t *testing.T) {
 	for key, value := range map[string]string{
-		"AWS_PROFILE": "production", "AWS_ACCESS_KEY_ID": "AKIDOFTHELAPTOP", "AWS_ENDPOINT_URL": "http://elsewhere",
-		"HOME": t.TempDir(), "CALLERS": "user/of-the-laptop", "SSL_CERT_FILE": "/certs.pem",
+		"AWS_PROFILE": "production", "AWS_ACCESS_KEY_ID": "AKIDOFTHELAPTOP",
+		"AWS_ENDPOINT_URL": "http://elsewhere",
+		"HOME":             t.TempDir(), "CALLERS": "user/of-the-laptop", "SSL_CERT_FILE": "/certs.pem",
 	} {
 		t.Setenv(key, value)
 	}
@@ -260,11 +270,13 @@ func TestEnvironmentIsLambdasAndTheCallersOnly(t *testing.T) {
 		"AWS_LAMBDA_FUNCTION_NAME": "remotion-audit", "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256", "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
 		"AWS_LAMBDA_LOG_FORMAT": "Text", "AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/remotion-audit",
-		"AWS_LAMBDA_LOG_STREAM_NAME": "local", "LAMBDA_TASK_ROOT": task, "LANG": "en_US.UTF-8", "TZ": ":UTC",
+		"AWS_LAMBDA_LOG_STREAM_NAME": "local", "LAMBDA_TASK_ROOT": task, "LANG": "en_US.UTF-8",
+		"TZ":                        ":UTC",
 		"AWS_EC2_METADATA_DISABLED": "true", "CALLERS": "user/render", "SSL_CERT_FILE": "/certs.pem",
 		playFunction: "handler", "GORACE": "atexit_sleep_ms=0", "PATH": os.Getenv("PATH"),
 		// Different every time.
-		"AWS_LAMBDA_RUNTIME_API": got["AWS_LAMBDA_RUNTIME_API"], "_X_AMZN_TRACE_ID": got["_X_AMZN_TRACE_ID"],
+		"AWS_LAMBDA_RUNTIME_API": got["AWS_LAMBDA_RUNTIME_API"],
+		"_X_AMZN_TRACE_ID":       got["_X_AMZN_TRACE_ID"],
 	}
 	for _, key := range []string{"TMPDIR", "SSL_CERT_DIR"} {
 		if value, ok := os.LookupEnv(key); ok {
@@ -290,7 +302,8 @@ type failure struct {
 }
 
 func failureOf(res Result) failure {
-	return failure{res.FunctionError, res.ErrorType, strings.ReplaceAll(res.ErrorMessage, res.RequestID, "ID"), res.TimedOut, res.Exit}
+	return failure{res.FunctionError, res.ErrorType,
+		strings.ReplaceAll(res.ErrorMessage, res.RequestID, "ID"), res.TimedOut, res.Exit}
 }
 
 func TestFailures(t *testing.T) {
@@ -310,21 +323,35 @@ func TestFailures(t *testing.T) {
 		{"a panic is the answer, and the process ends", "handler", `{"Do":"panic"}`, never,
 			failure{"Unhandled", "string", "nil report", false, "exit status 1"}, "nil report", false},
 		{"an event of the wrong type is the handler's error", "handler", `[]`, never,
-			failure{"Unhandled", "UnmarshalTypeError", "json: cannot unmarshal array into Go value of type runtimeapi.order", false, ""}, "", true},
+			failure{"Unhandled", "UnmarshalTypeError",
+				"json: cannot unmarshal array into Go value of type runtimeapi.order", false, ""}, "", true},
 		{"an exit in the middle is told by Lambda", "handler", `{"Do":"exit"}`, never,
-			failure{"Unhandled", "Runtime.ExitError", "RequestId: ID Error: Runtime exited with error: exit status 1", false, "exit status 1"}, "doing exit", false},
+			failure{"Unhandled", "Runtime.ExitError",
+				"RequestId: ID Error: Runtime exited with error: exit status 1", false, "exit status 1"},
+			"doing exit", false},
 		{"a timeout kills", "handler", `{"Do":"dawdle","Sleep":60000000000}`, short,
-			failure{"Unhandled", "Sandbox.Timedout", "RequestId: ID Error: Task timed out after 0.30 seconds", true, "signal: killed"}, "doing dawdle", false},
+			failure{"Unhandled", "Sandbox.Timedout",
+				"RequestId: ID Error: Task timed out after 0.30 seconds", true, "signal: killed"},
+			"doing dawdle", false},
 		{"an init error is told, though the process lingers", "reports an init error", `{}`, never,
-			failure{"Unhandled", "Config.Missing", "CALLERS is not set", false, "signal: killed"}, "", false},
+			failure{"Unhandled", "Config.Missing", "CALLERS is not set", false, "signal: killed"}, "",
+			false},
 		{"an exit before the first poll", "exits before its first poll", `{}`, never,
-			failure{"Unhandled", "Runtime.ExitError", "RequestId: ID Error: Runtime exited with error: exit status 3", false, "exit status 3"}, "no configuration", false},
+			failure{"Unhandled", "Runtime.ExitError",
+				"RequestId: ID Error: Runtime exited with error: exit status 3", false, "exit status 3"},
+			"no configuration", false},
 		{"an exit before the first poll that looks like success", "leaves in silence", `{}`, never,
-			failure{"Unhandled", "Runtime.ExitError", "RequestId: ID Error: Runtime exited without providing a reason", false, "exit status 0"}, "", false},
+			failure{"Unhandled", "Runtime.ExitError",
+				"RequestId: ID Error: Runtime exited without providing a reason", false, "exit status 0"}, "",
+			false},
 		{"a process that never polls", "never polls", `{}`, shortInit,
-			failure{"Unhandled", "Sandbox.Timedout", "RequestId: ID Error: Task timed out after 0.20 seconds", true, "signal: killed"}, "", false},
-		{"an answer that Lambda would not take", "handler", fmt.Sprintf(`{"Do":"answer at length","Size":%d}`, MaxPayload), never,
-			failure{"Unhandled", "Function.ResponseSizeTooLarge", "Response payload size exceeded maximum allowed payload size (6291556 bytes).", false, "exit status 1"}, "413", false},
+			failure{"Unhandled", "Sandbox.Timedout",
+				"RequestId: ID Error: Task timed out after 0.20 seconds", true, "signal: killed"}, "", false},
+		{"an answer that Lambda would not take", "handler",
+			fmt.Sprintf(`{"Do":"answer at length","Size":%d}`, MaxPayload), never,
+			failure{"Unhandled", "Function.ResponseSizeTooLarge",
+				"Response payload size exceeded maximum allowed payload size (6291556 bytes).", false,
+				"exit status 1"}, "413", false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -337,7 +364,8 @@ func TestFailures(t *testing.T) {
 				t.Errorf("logs %q, want %q in them", res.Logs, tt.logs)
 			}
 			var body map[string]any
-			if err := json.Unmarshal(res.Payload, &body); err != nil || body["errorMessage"] == nil || body["errorType"] == nil {
+			if err := json.Unmarshal(res.Payload, &body); err != nil || body["errorMessage"] == nil ||
+				body["errorType"] == nil {
 				t.Errorf("payload %s (%v), want errorMessage and errorType", res.Payload, err)
 			}
 			if tt.begins != "handler" {
@@ -375,7 +403,8 @@ func TestPollThatHungUpLosesNoEvent(t *testing.T) {
 	r := newRuntime(t, "hangs up and polls again")
 	invoke(t, r, `{}`)
 	time.Sleep(100 * time.Millisecond) // so that it hangs up a few times
-	if res := invoke(t, r, `{}`); string(res.Payload) != `"done"` || !strings.Contains(res.Logs, "hung up") {
+	if res := invoke(t, r, `{}`); string(res.Payload) != `"done"` ||
+		!strings.Contains(res.Logs, "hung up") {
 		t.Errorf("payload %s, logs %q", res.Payload, res.Logs)
 	}
 }
@@ -385,7 +414,8 @@ func TestClose(t *testing.T) {
 		r := newRuntime(t, "handler")
 		_, s := see(t, r, `{}`)
 		time.AfterFunc(50*time.Millisecond, func() { r.Close() })
-		if res, err := r.Invoke(context.Background(), []byte(`{"Sleep":60000000000}`)); !errors.Is(err, ErrClosed) {
+		if res, err := r.Invoke(context.Background(), []byte(`{"Sleep":60000000000}`)); !errors.Is(err,
+			ErrClosed) {
 			t.Errorf("Invoke = %+v, %v; want ErrClosed", res, err)
 		}
 		r.Close()
@@ -422,7 +452,8 @@ func TestClose(t *testing.T) {
 
 // alive reports whether a process runs; a zombie does not.
 func alive(pid int) bool {
-	if status, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)); err == nil && bytes.Contains(status, []byte(") Z ")) {
+	if status, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)); err == nil &&
+		bytes.Contains(status, []byte(") Z ")) {
 		return false
 	}
 	p, err := os.FindProcess(pid)
@@ -434,7 +465,8 @@ func TestContextEndsTheProcess(t *testing.T) {
 	_, a := see(t, r, `{}`)
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
-	if res, err := r.Invoke(ctx, []byte(`{"Sleep":60000000000}`)); !errors.Is(err, context.DeadlineExceeded) {
+	if res, err := r.Invoke(ctx, []byte(`{"Sleep":60000000000}`)); !errors.Is(err,
+		context.DeadlineExceeded) {
 		t.Errorf("Invoke = %+v, %v; want context.DeadlineExceeded", res, err)
 	}
 	if alive(a.PID) {
@@ -494,7 +526,9 @@ func TestWrapper(t *testing.T) {
 	if _, s := see(t, r, `{}`); !strings.Contains(strings.Join(s.Environment, "\n"), "WRAPPED=yes") {
 		t.Errorf("environment %q, want WRAPPED=yes", s.Environment)
 	}
-	r = newRuntime(t, "handler", func(c *Config) { c.Wrapper = []string{"remotion-audit-no-such-command"} })
+	r = newRuntime(t, "handler", func(c *Config) {
+		c.Wrapper = []string{"remotion-audit-no-such-command"}
+	})
 	if _, err := r.Invoke(context.Background(), []byte(`{}`)); !errors.Is(err, exec.ErrNotFound) {
 		t.Errorf("Invoke: %v, want exec.ErrNotFound", err)
 	}
@@ -517,7 +551,8 @@ func TestEventsThatLambdaWouldRefuse(t *testing.T) {
 }
 
 func TestNewNamesEveryProblem(t *testing.T) {
-	_, err := New(Config{Binary: filepath.Join(t.TempDir(), "bootstrap"), FunctionARN: "watch", Timeout: -1})
+	_, err := New(Config{Binary: filepath.Join(t.TempDir(), "bootstrap"), FunctionARN: "watch",
+		Timeout: -1})
 	if err == nil {
 		t.Fatal("no error")
 	}

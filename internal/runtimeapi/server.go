@@ -64,12 +64,14 @@ func (p *process) claim(requestID string) (*expected, bool) {
 func (p *process) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /2018-06-01/runtime/invocation/next", p.next)
-	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/response", func(w http.ResponseWriter, r *http.Request) {
-		p.answered(w, r, false)
-	})
-	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/error", func(w http.ResponseWriter, r *http.Request) {
-		p.answered(w, r, true)
-	})
+	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/response",
+		func(w http.ResponseWriter, r *http.Request) {
+			p.answered(w, r, false)
+		})
+	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/error",
+		func(w http.ResponseWriter, r *http.Request) {
+			p.answered(w, r, true)
+		})
 	mux.HandleFunc("POST /2018-06-01/runtime/init/error", p.initError)
 	return mux
 }
@@ -104,18 +106,23 @@ func (p *process) answered(w http.ResponseWriter, r *http.Request, failed bool) 
 	}
 	e, ok := p.claim(r.PathValue("id"))
 	if !ok {
-		reply(w, http.StatusBadRequest, errorBody{Type: "InvalidRequestID", Message: "Invalid request ID"})
+		reply(w, http.StatusBadRequest,
+			errorBody{Type: "InvalidRequestID", Message: "Invalid request ID"})
 		return
 	}
 	if err != nil {
-		message := fmt.Sprintf("payload size exceeded maximum allowed payload size (%d bytes).", MaxPayload)
+		message := fmt.Sprintf("payload size exceeded maximum allowed payload size (%d bytes).",
+			MaxPayload)
 		// As Lambda words it, without the prefix of the other platform errors.
-		body, _ := json.Marshal(errorBody{Type: "Function.ResponseSizeTooLarge", Message: "Response " + message})
+		body, _ := json.Marshal(errorBody{Type: "Function.ResponseSizeTooLarge",
+			Message: "Response " + message})
 		e.answer <- answer{payload: body, failed: true}
-		reply(w, http.StatusRequestEntityTooLarge, errorBody{Type: "RequestEntityTooLarge", Message: "Exceeded " + message})
+		reply(w, http.StatusRequestEntityTooLarge,
+			errorBody{Type: "RequestEntityTooLarge", Message: "Exceeded " + message})
 		return
 	}
-	a := answer{payload: payload, failed: failed, errorType: r.Header.Get("Lambda-Runtime-Function-Error-Type")}
+	a := answer{payload: payload, failed: failed,
+		errorType: r.Header.Get("Lambda-Runtime-Function-Error-Type")}
 	// A response whose reader broke off in the middle says so in trailers.
 	if typ := r.Trailer.Get("Lambda-Runtime-Function-Error-Type"); typ != "" {
 		a.failed, a.errorType = true, typ
@@ -131,11 +138,13 @@ func (p *process) answered(w http.ResponseWriter, r *http.Request, failed bool) 
 func (p *process) initError(w http.ResponseWriter, r *http.Request) {
 	payload, err := readBody(w, r)
 	if err != nil {
-		reply(w, http.StatusRequestEntityTooLarge, errorBody{Type: "RequestEntityTooLarge", Message: err.Error()})
+		reply(w, http.StatusRequestEntityTooLarge,
+			errorBody{Type: "RequestEntityTooLarge", Message: err.Error()})
 		return
 	}
 	select {
-	case p.initErrors <- answer{payload: payload, failed: true, errorType: r.Header.Get("Lambda-Runtime-Function-Error-Type")}:
+	case p.initErrors <- answer{payload: payload, failed: true,
+		errorType: r.Header.Get("Lambda-Runtime-Function-Error-Type")}:
 	default:
 	}
 	accepted(w)

@@ -1,4 +1,5 @@
-// Command zip packs a Lambda function's bootstrap. The same bytes give the same zip: times are fixed.
+// Command zip packs a Lambda function's bootstrap. The same bytes give the same zip: times are
+// fixed.
 package main
 
 import (
@@ -35,8 +36,11 @@ func pack(out, bootstrap string) error {
 	}
 	defer f.Close()
 	w := zip.NewWriter(f)
-	w.RegisterCompressor(zip.Deflate, func(o io.Writer) (io.WriteCloser, error) { return flate.NewWriter(o, flate.BestCompression) })
-	header := &zip.FileHeader{Name: "bootstrap", Method: zip.Deflate, Modified: time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)}
+	w.RegisterCompressor(zip.Deflate, func(o io.Writer) (io.WriteCloser, error) {
+		return flate.NewWriter(o, flate.BestCompression)
+	})
+	header := &zip.FileHeader{Name: "bootstrap", Method: zip.Deflate,
+		Modified: time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)}
 	header.SetMode(0o755)
 	entry, err := w.CreateHeader(header)
 	if err != nil {

@@ -33,11 +33,12 @@ func main() {
 	}
 }
 
-// synth writes the templates of app's stacks: the auditor's, and where changes have to be forwarded to it, that of what
-// does so.
+// synth writes the templates of app's stacks: the auditor's, and where changes have to be forwarded
+// to it, that of what does so.
 func synth(app awscdk.App, getenv func(string) string, code ...awslambda.Code) error {
 	stack := awscdk.NewStack(app, jsii.String("RemotionAudit"), &awscdk.StackProps{
-		Description: jsii.String("remotion-audit: watches whether the AWS users and roles that run Remotion Lambda still have the permissions they need, and says so when they do not."),
+		Description: jsii.String("remotion-audit: watches whether the AWS users and roles that run " +
+			"Remotion Lambda still have the permissions they need, and says so when they do not."),
 	})
 	said := settings{node: app.Node(), getenv: getenv}
 	props, forwarder := said.read(stack)
@@ -49,15 +50,17 @@ func synth(app awscdk.App, getenv func(string) string, code ...awslambda.Code) e
 	}
 	auditor := infra.NewPermissionAuditor(stack, "Auditor", props)
 	for _, output := range outputs(auditor) {
-		awscdk.NewCfnOutput(stack, jsii.String(output.name), &awscdk.CfnOutputProps{Description: jsii.String(output.description), Value: output.value})
+		awscdk.NewCfnOutput(stack, jsii.String(output.name),
+			&awscdk.CfnOutputProps{Description: jsii.String(output.description), Value: output.value})
 	}
 	if forwarder != nil {
 		if err := forwarder.Validate(); err != nil {
 			return err
 		}
 		changes := awscdk.NewStack(app, jsii.String("RemotionAuditChanges"), &awscdk.StackProps{
-			Env:         &awscdk.Environment{Region: jsii.String(said.changeRegion(*forwarder.HomeRegion))},
-			Description: jsii.String("remotion-audit: forwards changes in IAM to the region of the auditor."),
+			Env: &awscdk.Environment{Region: jsii.String(said.changeRegion(*forwarder.HomeRegion))},
+			Description: jsii.String("remotion-audit: forwards changes in IAM to the region of the " +
+				"auditor."),
 		})
 		infra.NewChangeForwarder(changes, "Forwarder", forwarder)
 	}
@@ -75,16 +78,21 @@ func outputs(auditor infra.PermissionAuditor) []output {
 	list := []output{
 		{"FunctionName", "The function", auditor.Function().FunctionName()},
 		{"FunctionArn", "The function's ARN", auditor.Function().FunctionArn()},
-		{"TestAlert", "The last step of a first deploy: sends a marked test alert, and says who gets it", jsii.String("aws lambda invoke --region " +
-			*awscdk.Aws_REGION() + " --function-name " + *auditor.Function().FunctionName() +
-			` --cli-binary-format raw-in-base64-out --payload '{"command":"test-alert"}' /dev/stdout`)},
+		{"TestAlert", "The last step of a first deploy: sends a marked test alert, and says who gets it",
+			jsii.String("aws lambda invoke --region " +
+				*awscdk.Aws_REGION() + " --function-name " + *auditor.Function().FunctionName() +
+				` --cli-binary-format raw-in-base64-out --payload '{"command":"test-alert"}' /dev/stdout`)},
 		{"TopicArn", "The topic of the alerts; subscribe to it", auditor.Topic().TopicArn()},
 		{"LogGroupName", "Where the function logs", auditor.LogGroup().LogGroupName()},
-		{"EvidenceBucket", `Where state, mutes and reports are kept; "remotion-audit mute --bucket" takes it`, auditor.EvidenceBucket().BucketName()},
-		{"FailureQueueUrl", "Where events of runs that were lost are kept for two weeks", auditor.FailureQueue().QueueUrl()},
+		{"EvidenceBucket",
+			`Where state, mutes and reports are kept; "remotion-audit mute --bucket" takes it`,
+			auditor.EvidenceBucket().BucketName()},
+		{"FailureQueueUrl", "Where events of runs that were lost are kept for two weeks",
+			auditor.FailureQueue().QueueUrl()},
 	}
 	if auditor.Dashboard() != nil {
-		list = append(list, output{"DashboardName", "The dashboard, in CloudWatch", auditor.Dashboard().Ref()})
+		list = append(list, output{"DashboardName", "The dashboard, in CloudWatch",
+			auditor.Dashboard().Ref()})
 	}
 	return list
 }

@@ -26,7 +26,8 @@ const (
 	policyForm = `^(arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[A-Za-z0-9_+=,.@/-]+)?$`
 )
 
-// settings reads the props from the context or, failing that, the environment, and remembers what cannot be read.
+// settings reads the props from the context or, failing that, the environment, and remembers what
+// cannot be read.
 type settings struct {
 	node     constructs.Node
 	getenv   func(string) string
@@ -84,14 +85,15 @@ func (s *settings) days(context, env string) *float64 {
 }
 
 func (s *settings) topic(scope constructs.Construct, context, env string) awssns.ITopic {
-	if arn := s.formed(context, env, topicForm, "the ARN of a standard topic (not .fifo)"); arn != nil {
+	if arn := s.formed(context, env, topicForm,
+		"the ARN of a standard topic (not .fifo)"); arn != nil {
 		return awssns.Topic_FromTopicArn(scope, jsii.String(context), arn)
 	}
 	return nil
 }
 
-// read is the props of the auditor and, where the auditor's region is said and changes are reacted to, of what
-// forwards them there.
+// read is the props of the auditor and, where the auditor's region is said and changes are reacted
+// to, of what forwards them there.
 func (s *settings) read(scope awscdk.Stack) (*infra.PermissionAuditorProps, *infra.ChangeForwarderProps) {
 	p := &infra.PermissionAuditorProps{
 		Callers:             s.list("callers", contract.EnvCallers),
@@ -119,17 +121,21 @@ func (s *settings) read(scope awscdk.Stack) (*infra.PermissionAuditorProps, *inf
 		Dashboard:           s.yes("dashboard", "DASHBOARD"),
 		RolePath:            s.one("rolePath", "ROLE_PATH"),
 	}
-	if arn := s.formed("kmsKeyArn", "KMS_KEY_ARN", keyForm, "the ARN of a key (not of an alias)"); arn != nil {
+	if arn := s.formed("kmsKeyArn", "KMS_KEY_ARN", keyForm,
+		"the ARN of a key (not of an alias)"); arn != nil {
 		p.AlertTopicKey = awskms.Key_FromKeyArn(scope, jsii.String("kmsKeyArn"), arn)
 	}
-	if arn := s.formed("permissionsBoundaryArn", "PERMISSIONS_BOUNDARY_ARN", policyForm, "the ARN of a managed policy"); arn != nil {
-		p.PermissionsBoundary = awsiam.ManagedPolicy_FromManagedPolicyArn(scope, jsii.String("permissionsBoundaryArn"), arn)
+	if arn := s.formed("permissionsBoundaryArn", "PERMISSIONS_BOUNDARY_ARN", policyForm,
+		"the ARN of a managed policy"); arn != nil {
+		p.PermissionsBoundary = awsiam.ManagedPolicy_FromManagedPolicyArn(scope,
+			jsii.String("permissionsBoundaryArn"), arn)
 	}
 	home := s.one("homeRegion", "HOME_REGION")
 	if home == nil || p.ReactToChanges == nil || !*p.ReactToChanges || s.changeRegion(*home) == *home {
 		return p, nil
 	}
-	return p, &infra.ChangeForwarderProps{HomeRegion: home, RolePath: p.RolePath, PermissionsBoundary: p.PermissionsBoundary}
+	return p, &infra.ChangeForwarderProps{HomeRegion: home, RolePath: p.RolePath,
+		PermissionsBoundary: p.PermissionsBoundary}
 }
 
 // changeRegion is the region of IAM's events in the partition of a region.

@@ -24,15 +24,20 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// synthesize runs the app with an environment, and returns its templates by the name of their stack.
+// synthesize runs the app with an environment, and returns its templates by the name of their
+// stack.
 func synthesize(t *testing.T, environment map[string]string) (map[string]cfn.Template, error) {
 	t.Helper()
 	code, out := t.TempDir(), t.TempDir()
-	if err := os.WriteFile(filepath.Join(code, "bootstrap"), []byte("not a program"), 0o755); err != nil {
+	if err := os.WriteFile(filepath.Join(code, "bootstrap"), []byte("not a program"),
+		0o755); err != nil {
 		t.Fatal(err)
 	}
-	app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(out), AnalyticsReporting: jsii.Bool(false)})
-	err := synth(app, func(name string) string { return environment[name] }, awslambda.Code_FromAsset(jsii.String(code), nil))
+	app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(out),
+		AnalyticsReporting: jsii.Bool(false)})
+	err := synth(app, func(name string) string {
+		return environment[name]
+	}, awslambda.Code_FromAsset(jsii.String(code), nil))
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +69,8 @@ func readTemplate(t *testing.T, file string) cfn.Template {
 
 // The two forms have the same outputs.
 func TestOutputsAreTheTemplates(t *testing.T) {
-	want, err := readTemplate(t, "../../../template.yaml").Outputs(map[string]string{"Callers": "none"})
+	want, err := readTemplate(t,
+		"../../../template.yaml").Outputs(map[string]string{"Callers": "none"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,11 +92,13 @@ func TestOutputsAreTheTemplates(t *testing.T) {
 	}
 }
 
-// ARNs have the forms that template.yaml's parameters have, and what else is said is refused by its name.
+// ARNs have the forms that template.yaml's parameters have, and what else is said is refused by its
+// name.
 func TestSettings(t *testing.T) {
 	parameters := readTemplate(t, "../../../template.yaml").Section("Parameters")
 	for name, form := range map[string]string{
-		"AlertTopicArn": topicForm, "OpsTopicArn": topicForm, "PagerTopicArn": topicForm, "KmsKeyArn": keyForm, "PermissionsBoundaryArn": policyForm,
+		"AlertTopicArn": topicForm, "OpsTopicArn": topicForm, "PagerTopicArn": topicForm,
+		"KmsKeyArn": keyForm, "PermissionsBoundaryArn": policyForm,
 	} {
 		if got := parameters[name].(map[string]any)["AllowedPattern"]; got != form {
 			t.Errorf("%s\n SAM %v\n CDK %s", name, got, form)
@@ -103,34 +111,45 @@ func TestSettings(t *testing.T) {
 		want        string // in the error; empty: valid
 	}{
 		{"everything", map[string]string{
-			"ALERT_TOPIC_ARN": topic, "OPS_TOPIC_ARN": topic, "PAGER_TOPIC_ARN": topic, "KMS_KEY_ARN": "arn:aws:kms:us-east-1:123456789012:key/1",
-			"PERMISSIONS_BOUNDARY_ARN": "arn:aws:iam::123456789012:policy/b", "ROLE_PATH": "/audit/", "REACT_TO_CHANGES": "yes", "DASHBOARD": "no",
-			"LOG_RETENTION_DAYS": "90", "REPORT_RETENTION_DAYS": "30", "SCHEDULE_EXPRESSION": "cron(0 9 ? * MON-FRI *)", "TIME_ZONE": "Europe/Vienna",
-			"READ_SCOPE": "named", "NAMED_PRINCIPALS": "arn:aws:iam::123456789012:user/a, arn:aws:iam::123456789012:role/b",
+			"ALERT_TOPIC_ARN": topic, "OPS_TOPIC_ARN": topic, "PAGER_TOPIC_ARN": topic,
+			"KMS_KEY_ARN":              "arn:aws:kms:us-east-1:123456789012:key/1",
+			"PERMISSIONS_BOUNDARY_ARN": "arn:aws:iam::123456789012:policy/b", "ROLE_PATH": "/audit/",
+			"REACT_TO_CHANGES": "yes", "DASHBOARD": "no",
+			"LOG_RETENTION_DAYS": "90", "REPORT_RETENTION_DAYS": "30",
+			"SCHEDULE_EXPRESSION": "cron(0 9 ? * MON-FRI *)", "TIME_ZONE": "Europe/Vienna",
+			"READ_SCOPE":       "named",
+			"NAMED_PRINCIPALS": "arn:aws:iam::123456789012:user/a, arn:aws:iam::123456789012:role/b",
 		}, ""},
 		{"a topic that is none", map[string]string{"OPS_TOPIC_ARN": "ops"}, `opsTopicArn: "ops"`},
 		{"a FIFO topic", map[string]string{"ALERT_TOPIC_ARN": topic + ".fifo"}, "alertTopicArn"},
-		{"an alias for a key", map[string]string{"KMS_KEY_ARN": "arn:aws:kms:us-east-1:123456789012:alias/a"}, "kmsKeyArn"},
-		{"a boundary that is none", map[string]string{"PERMISSIONS_BOUNDARY_ARN": "boundary"}, "permissionsBoundaryArn"},
+		{"an alias for a key",
+			map[string]string{"KMS_KEY_ARN": "arn:aws:kms:us-east-1:123456789012:alias/a"}, "kmsKeyArn"},
+		{"a boundary that is none", map[string]string{"PERMISSIONS_BOUNDARY_ARN": "boundary"},
+			"permissionsBoundaryArn"},
 		{"neither yes nor no", map[string]string{"REACT_TO_CHANGES": "true"}, "reactToChanges"},
 		{"days that are none", map[string]string{"LOG_RETENTION_DAYS": "a month"}, "logRetentionDays"},
-		{"a home region that is none", map[string]string{"REACT_TO_CHANGES": "yes", "HOME_REGION": "europe"}, "HomeRegion"},
+		{"a home region that is none",
+			map[string]string{"REACT_TO_CHANGES": "yes", "HOME_REGION": "europe"}, "HomeRegion"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.environment["CALLERS"] = "none"
 			_, err := synthesize(t, tt.environment)
-			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+			if tt.want == "" && err != nil || tt.want != "" &&
+				(err == nil || !strings.Contains(err.Error(), tt.want)) {
 				t.Errorf("error %v, want %q in it", err, tt.want)
 			}
 		})
 	}
 }
 
-// What forwards changes is a stack of its own, where IAM's events are, and only where the auditor is elsewhere.
+// What forwards changes is a stack of its own, where IAM's events are, and only where the auditor
+// is elsewhere.
 func TestForwarder(t *testing.T) {
-	for home, want := range map[string]bool{"eu-central-1": true, "us-east-1": false, "cn-northwest-1": true, "cn-north-1": false, "": false} {
-		templates, err := synthesize(t, map[string]string{"CALLERS": "none", "REACT_TO_CHANGES": "yes", "HOME_REGION": home})
+	for home, want := range map[string]bool{"eu-central-1": true, "us-east-1": false,
+		"cn-northwest-1": true, "cn-north-1": false, "": false} {
+		templates, err := synthesize(t, map[string]string{"CALLERS": "none", "REACT_TO_CHANGES": "yes",
+			"HOME_REGION": home})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -138,7 +157,8 @@ func TestForwarder(t *testing.T) {
 		if made != want {
 			t.Errorf("home %q: a forwarder is made: %v", home, made)
 		}
-		if text, _ := json.Marshal(forwarder); made && !strings.Contains(string(text), ":events:"+home+":") {
+		if text, _ := json.Marshal(forwarder); made &&
+			!strings.Contains(string(text), ":events:"+home+":") {
 			t.Errorf("home %q: %s", home, text)
 		}
 	}

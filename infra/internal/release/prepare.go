@@ -16,7 +16,8 @@ import (
 // Check says why a checkout cannot be released as a version, every reason at once.
 func Check(checkout, version string) error {
 	if version != semver.Canonical(version) || semver.Major(version) > "v1" {
-		return fmt.Errorf("%q is not a version such as v0.2.0 or v1.0.0-rc.1 (from v2 on the modules' paths would have to end in it)", version)
+		return fmt.Errorf("%q is not a version such as v0.2.0 or v1.0.0-rc.1 (from v2 on the modules' "+
+			"paths would have to end in it)", version)
 	}
 	var errs []error
 	changed, err := git(checkout, "status", "--porcelain")
@@ -31,7 +32,8 @@ func Check(checkout, version string) error {
 		return err
 	}
 	for tag := range strings.FieldsSeq(tags) {
-		if there := strings.TrimPrefix(tag, "infra/"); semver.IsValid(there) && semver.Compare(there, version) >= 0 {
+		if there := strings.TrimPrefix(tag, "infra/"); semver.IsValid(there) &&
+			semver.Compare(there, version) >= 0 {
 			errs = append(errs, fmt.Errorf("there is a tag %s, and releases go upwards", tag))
 		}
 	}
@@ -40,7 +42,8 @@ func Check(checkout, version string) error {
 		return err
 	}
 	if !regexp.MustCompile(`(?m)^## ` + regexp.QuoteMeta(version) + `( .*)?\n\n*- `).Match(changelog) {
-		errs = append(errs, fmt.Errorf(`CHANGELOG.md has no section "## %s" that says something`, version))
+		errs = append(errs, fmt.Errorf(`CHANGELOG.md has no section "## %s" that says something`,
+			version))
 	}
 	// What is hashed here has to be what the go command finds behind the tag.
 	tracked, err := git(checkout, "ls-files", "-z")
@@ -60,8 +63,9 @@ func Check(checkout, version string) error {
 	return errors.Join(errs...)
 }
 
-// Prepare makes infra/ of a checkout what it is in a release: its go.mod requires the other module at that
-// version, and replaces nothing. It returns the commands that release it, for whoever decides to.
+// Prepare makes infra/ of a checkout what it is in a release: its go.mod requires the other module
+// at that version, and replaces nothing. It returns the commands that release it, for whoever
+// decides to.
 func Prepare(checkout, version string) (commands []string, err error) {
 	files, err := sources(checkout)
 	if err != nil {
@@ -76,7 +80,8 @@ func Prepare(checkout, version string) (commands []string, err error) {
 			return nil, err
 		}
 	}
-	// The branch keeps its replace: the commit with the release's go.mod is beside it, and only the tag has it.
+	// The branch keeps its replace: the commit with the release's go.mod is beside it, and only the
+	// tag has it.
 	return []string{
 		"git tag -a " + version + " -m " + version,
 		"git switch --detach",

@@ -1,5 +1,6 @@
-// Package release makes the two modules of this repository as others get them: the one with the function, and infra/, which requires
-// it at the same version. In a checkout infra/ has it by a replace instead, which says nothing to whoever requires infra/.
+// Package release makes the two modules of this repository as others get them: the one with the
+// function, and infra/, which requires it at the same version. In a checkout infra/ has it by a
+// replace instead, which says nothing to whoever requires infra/.
 //
 //	err := release.WriteProxy(folder, "..", "v0.2.0") // then GOPROXY=file://folder
 //
@@ -30,8 +31,8 @@ const (
 	Infra = Root + "/infra"
 )
 
-// WriteProxy writes both modules of a checkout, at a version, to a folder that GOPROXY can name. What git ignores is left
-// out; what is not committed is not.
+// WriteProxy writes both modules of a checkout, at a version, to a folder that GOPROXY can name.
+// What git ignores is left out; what is not committed is not.
 func WriteProxy(folder, checkout, version string) error {
 	files, err := sources(checkout)
 	if err != nil {
@@ -113,7 +114,8 @@ func released(checkout, version string, files []zip.File) (mod, sum []byte, err 
 	}
 	parsed.Cleanup()
 	if len(parsed.Replace) > 0 {
-		return nil, nil, fmt.Errorf("%s: it replaces %s, which does not reach those who require it", file, parsed.Replace[0].Old.Path)
+		return nil, nil, fmt.Errorf("%s: it replaces %s, which does not reach those who require it", file,
+			parsed.Replace[0].Old.Path)
 	}
 	if mod, err = parsed.Format(); err != nil {
 		return nil, nil, err
@@ -125,7 +127,8 @@ func released(checkout, version string, files []zip.File) (mod, sum []byte, err 
 	if err != nil {
 		return nil, nil, err
 	}
-	lines := slices.DeleteFunc(strings.Split(strings.TrimSpace(string(sum)), "\n"), func(line string) bool { return strings.HasPrefix(line, Root+" ") })
+	lines := slices.DeleteFunc(strings.Split(strings.TrimSpace(string(sum)), "\n"),
+		func(line string) bool { return strings.HasPrefix(line, Root+" ") })
 	lines = append(lines, added...)
 	slices.Sort(lines)
 	return mod, []byte(strings.Join(lines, "\n") + "\n"), nil
@@ -151,14 +154,17 @@ func sums(version string, files []zip.File) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	mod, err := dirhash.Hash1([]string{"go.mod"}, func(string) (io.ReadCloser, error) { return open[Root+"@"+version+"/go.mod"]() })
+	mod, err := dirhash.Hash1([]string{"go.mod"}, func(string) (io.ReadCloser, error) {
+		return open[Root+"@"+version+"/go.mod"]()
+	})
 	if err != nil {
 		return nil, err
 	}
 	return []string{Root + " " + version + " " + all, Root + " " + version + "/go.mod " + mod}, nil
 }
 
-// sources are the files of a checkout, but for those that git ignores. They are found without git, which may not be there.
+// sources are the files of a checkout, but for those that git ignores. They are found without git,
+// which may not be there.
 func sources(checkout string) ([]zip.File, error) {
 	ignore, err := os.ReadFile(filepath.Join(checkout, ".gitignore"))
 	if err != nil {
@@ -194,7 +200,8 @@ func sources(checkout string) ([]zip.File, error) {
 	return files, err
 }
 
-// matches reports whether a line of .gitignore stands for a file. It knows the lines that ours has, and refuses others.
+// matches reports whether a line of .gitignore stands for a file. It knows the lines that ours has,
+// and refuses others.
 func matches(pattern, name string, folder bool) (bool, error) {
 	glob, folders := strings.CutSuffix(pattern, "/")
 	glob, anchored := strings.CutPrefix(glob, "/")

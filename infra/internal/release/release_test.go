@@ -28,16 +28,20 @@ func repository(t *testing.T) string {
 	}
 	dir := t.TempDir()
 	for name, text := range map[string]string{
-		".gitignore":           "/dist/\n*.test\n",
-		"CHANGELOG.md":         "# Changelog\n\n## v0.2.0 (a day)\n\n- Something.\n\n## v0.3.0\n\n## v0.1.0\n\n- The first.\n",
-		"LICENSE":              "None.\n",
-		"dist/bootstrap":       "built",
-		"function/main.go":     "package main\n\nfunc main() {}\n",
-		"function/x.test":      "built",
-		"go.mod":               "module " + Root + "\n\ngo 1.26.0\n",
-		"infra/auditor.go":     "package infra\n",
-		"infra/go.mod":         "module " + Infra + "\n\ngo 1.26.0\n\nrequire (\n\texample.com/a v1.0.0\n\t" + Root + " v0.0.0\n)\n\nreplace " + Root + " => ../\n",
-		"infra/go.sum":         "example.com/a v1.0.0 h1:a\n" + Root + " v0.1.0 h1:old\nexample.com/z v1.0.0 h1:z\n",
+		".gitignore": "/dist/\n*.test\n",
+		"CHANGELOG.md": "# Changelog\n\n## v0.2.0 (a day)\n\n- Something.\n\n## v0.3.0\n\n## " +
+			"v0.1.0\n\n- The first.\n",
+		"LICENSE":          "None.\n",
+		"dist/bootstrap":   "built",
+		"function/main.go": "package main\n\nfunc main() {}\n",
+		"function/x.test":  "built",
+		"go.mod":           "module " + Root + "\n\ngo 1.26.0\n",
+		"infra/auditor.go": "package infra\n",
+		"infra/go.mod": "module " + Infra +
+			"\n\ngo 1.26.0\n\nrequire (\n\texample.com/a v1.0.0\n\t" + Root + " v0.0.0\n)\n\nreplace " +
+			Root + " => ../\n",
+		"infra/go.sum": "example.com/a v1.0.0 h1:a\n" + Root +
+			" v0.1.0 h1:old\nexample.com/z v1.0.0 h1:z\n",
 		"tools/go.mod":         "module " + Root + "/tools\n",
 		"tools/zip/main.go":    "package main\n",
 		"node_modules.go":      "package x\n",
@@ -45,7 +49,8 @@ func repository(t *testing.T) string {
 	} {
 		put(t, filepath.Join(dir, name), text)
 	}
-	for _, command := range []string{"git init -q -b main", "git add .", "git commit -q -m first", "git tag v0.1.0", "git tag infra/v0.1.0"} {
+	for _, command := range []string{"git init -q -b main", "git add .", "git commit -q -m first",
+		"git tag v0.1.0", "git tag infra/v0.1.0"} {
 		shell(t, dir, command)
 	}
 	return dir
@@ -86,7 +91,8 @@ func TestRelease(t *testing.T) {
 		shell(t, dir, command)
 	}
 	mod := shell(t, dir, "git show infra/v0.2.0:infra/go.mod")
-	if !strings.Contains(mod, Root+" v0.2.0\n") || strings.Contains(mod, "replace") || !strings.Contains(mod, "example.com/a v1.0.0") {
+	if !strings.Contains(mod, Root+" v0.2.0\n") || strings.Contains(mod, "replace") ||
+		!strings.Contains(mod, "example.com/a v1.0.0") {
 		t.Errorf("infra/go.mod behind the tag\n%s", mod)
 	}
 	sum := shell(t, dir, "git show infra/v0.2.0:infra/go.sum")
@@ -94,14 +100,17 @@ func TestRelease(t *testing.T) {
 	for line := range strings.Lines(sum) {
 		hashed = append(hashed, line[:strings.LastIndex(line, ":")])
 	}
-	if want := []string{"example.com/a v1.0.0 h1", "example.com/z v1.0.0 h1", Root + " v0.2.0 h1", Root + " v0.2.0/go.mod h1"}; !slices.Equal(hashed, want) {
+	if want := []string{"example.com/a v1.0.0 h1", "example.com/z v1.0.0 h1", Root + " v0.2.0 h1",
+		Root + " v0.2.0/go.mod h1"}; !slices.Equal(hashed, want) {
 		t.Errorf("infra/go.sum behind the tag has %q, want %q", hashed, want)
 	}
 	// The branch goes on as it was, and what the other module is does not depend on infra/.
 	if got := shell(t, dir, "git status --porcelain --branch"); got != "## main\n" {
 		t.Errorf("after it: %s", got)
 	}
-	if got := shell(t, dir, "git diff --stat main v0.2.0 && git diff --name-only v0.2.0 infra/v0.2.0"); got != "infra/go.mod\ninfra/go.sum\n" {
+	if got := shell(t, dir,
+		"git diff --stat main v0.2.0 && git diff --name-only v0.2.0 "+
+			"infra/v0.2.0"); got != "infra/go.mod\ninfra/go.sum\n" {
 		t.Errorf("the tags differ in\n%s", got)
 	}
 	if got := shell(t, dir, "git -C ../origin tag"); got != "infra/v0.2.0\nv0.2.0\n" {
@@ -126,7 +135,9 @@ func TestCheck(t *testing.T) {
 		{"a changed file", "v0.2.0", "echo >> LICENSE", "not everything is committed"},
 		{"a new file", "v0.2.0", "touch new.go", "not everything is committed"},
 		{"a built file", "v0.2.0", "touch dist/more a.test", ""},
-		{"a file that only this clone ignores", "v0.2.0", "echo notes.txt >> .git/info/exclude; touch notes.txt", "notes.txt is neither in git nor ignored"},
+		{"a file that only this clone ignores", "v0.2.0",
+			"echo notes.txt >> .git/info/exclude; touch notes.txt",
+			"notes.txt is neither in git nor ignored"},
 		{"no git", "v0.2.0", "rm -r .git", "git status: "},
 	}
 	for _, tt := range tests {
@@ -134,7 +145,8 @@ func TestCheck(t *testing.T) {
 			dir := repository(t)
 			shell(t, dir, tt.before)
 			err := Check(dir, tt.version)
-			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+			if tt.want == "" && err != nil || tt.want != "" &&
+				(err == nil || !strings.Contains(err.Error(), tt.want)) {
 				t.Errorf("error %v, want %q", err, tt.want)
 			}
 		})
@@ -148,12 +160,14 @@ func TestWriteProxy(t *testing.T) {
 		t.Fatal(err)
 	}
 	for modulePath, want := range map[string][]string{
-		Root:  {".gitignore", "CHANGELOG.md", "LICENSE", "function/main.go", "function/new.go", "go.mod", "internal/x/data.json", "node_modules.go"},
+		Root: {".gitignore", "CHANGELOG.md", "LICENSE", "function/main.go", "function/new.go", "go.mod",
+			"internal/x/data.json", "node_modules.go"},
 		Infra: {"LICENSE", "auditor.go", "go.mod", "go.sum"},
 	} {
 		files := t.TempDir()
 		versions := filepath.Join(proxy, filepath.FromSlash(modulePath), "@v")
-		if err := zip.Unzip(files, module.Version{Path: modulePath, Version: "v0.2.0"}, filepath.Join(versions, "v0.2.0.zip")); err != nil {
+		if err := zip.Unzip(files, module.Version{Path: modulePath, Version: "v0.2.0"},
+			filepath.Join(versions, "v0.2.0.zip")); err != nil {
 			t.Fatal(err)
 		}
 		var got []string
@@ -177,13 +191,15 @@ func TestWriteProxy(t *testing.T) {
 	}
 	t.Run("no other replace", func(t *testing.T) {
 		put(t, filepath.Join(dir, "infra/go.mod"), "module "+Infra+"\n\nreplace example.com/a => ../a\n")
-		if err := WriteProxy(t.TempDir(), dir, "v0.2.0"); err == nil || !strings.Contains(err.Error(), "it replaces example.com/a") {
+		if err := WriteProxy(t.TempDir(), dir, "v0.2.0"); err == nil ||
+			!strings.Contains(err.Error(), "it replaces example.com/a") {
 			t.Errorf("error %v", err)
 		}
 	})
 	t.Run("no .gitignore that is half understood", func(t *testing.T) {
 		put(t, filepath.Join(dir, ".gitignore"), "!dist\n")
-		if err := WriteProxy(t.TempDir(), dir, "v0.2.0"); err == nil || !strings.Contains(err.Error(), `"!dist" is a form`) {
+		if err := WriteProxy(t.TempDir(), dir, "v0.2.0"); err == nil ||
+			!strings.Contains(err.Error(), `"!dist" is a form`) {
 			t.Errorf("error %v", err)
 		}
 	})

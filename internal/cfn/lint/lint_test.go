@@ -12,7 +12,8 @@ func TestTemplates(t *testing.T) {
 	Check(t, "../../../template.yaml", "../../../infra/change-forwarder.yaml")
 }
 
-// What a template tells cfn-lint to ignore is found all the same, and so is what stands beside something accepted.
+// What a template tells cfn-lint to ignore is found all the same, and so is what stands beside
+// something accepted.
 func TestNothingIsIgnored(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs cfn-lint once more")
@@ -50,7 +51,8 @@ Resources:
 			got = append(got, f.Rule+" "+f.Where)
 		}
 	}
-	if want := []string{"E3002 Resources/DeadManAlarm/Properties/Colour"}; !reflect.DeepEqual(got, want) {
+	if want := []string{"E3002 Resources/DeadManAlarm/Properties/Colour"}; !reflect.DeepEqual(got,
+		want) {
 		t.Errorf("got %q, want %q; all: %v", got, want, findings)
 	}
 }
@@ -68,7 +70,8 @@ func TestAccepted(t *testing.T) {
 		{"W3005", "Resources/AuditorAuditFunction75C7F06C/DependsOn/1", true},
 		{"W3005", "Resources/AuditFunction/DependsOn", false},
 	} {
-		if reason, got := (Finding{Rule: tt.rule, Where: tt.where}).accepted(); got != tt.want || got && reason == "" {
+		if reason, got := (Finding{Rule: tt.rule, Where: tt.where}).accepted(); got != tt.want || got &&
+			reason == "" {
 			t.Errorf("%s at %s: accepted %v (%q), want %v", tt.rule, tt.where, got, reason, tt.want)
 		}
 	}
@@ -77,7 +80,8 @@ func TestAccepted(t *testing.T) {
 func TestParse(t *testing.T) {
 	const out = `[{"Filename": "x.yaml", "Level": "Warning", "Location": {"Start": {"ColumnNumber": 5, "LineNumber": 23}, "Path": ["Resources", "F", "DependsOn", 1]},
 		"Message": "m", "Rule": {"Id": "W3005", "ShortDescription": "d"}}, {"Filename": null, "Location": {"Start": {"LineNumber": 1}, "Path": null}, "Message": "no YAML", "Rule": {"Id": "E0000"}}]`
-	want := []Finding{{"x.yaml", "W3005", "Resources/F/DependsOn/1", 23, "m"}, {"", "E0000", "", 1, "no YAML"}}
+	want := []Finding{{"x.yaml", "W3005", "Resources/F/DependsOn/1", 23, "m"},
+		{"", "E0000", "", 1, "no YAML"}}
 	if got, err := parse([]byte(out)); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, %v; want %v", got, err, want)
 	}

@@ -23,8 +23,9 @@ const (
 	paramKey    = "CodeKey"
 )
 
-// build expands the template, with the code in a bucket of each region. The key is the default of its parameter, and
-// the prefix has none: the name of a bucket that somebody else made first would be their code.
+// build expands the template, with the code in a bucket of each region. The key is the default of
+// its parameter, and the prefix has none: the name of a bucket that somebody else made first would
+// be their code.
 func build(source cfn.Template, key string) (cfn.Template, error) {
 	template, err := cfn.Expand(source, cfn.Code{
 		Bucket: map[string]any{"Fn::Sub": "${" + paramPrefix + "}-${AWS::Region}"},
@@ -37,16 +38,18 @@ func build(source cfn.Template, key string) (cfn.Template, error) {
 	for name, parameter := range map[string]any{
 		paramPrefix: map[string]any{
 			"Type": "String",
-			"Description": "What the names of the buckets with the function's code begin with; a hyphen and the region follow. " +
+			"Description": "What the names of the buckets with the function's code begin with; a hyphen " +
+				"and the region follow. " +
 				"They are yours, and the accounts of the organization may read them.",
 			// With a hyphen and the longest name of a region, 14 characters, that is a bucket's 63.
 			"AllowedPattern":        "^[a-z0-9][a-z0-9-]{1,46}[a-z0-9]$",
 			"ConstraintDescription": "3 to 48 lower-case letters, digits and hyphens, without the region.",
 		},
 		paramKey: map[string]any{
-			"Type":                  "String",
-			"Default":               key,
-			"Description":           "The key of the function's code in these buckets. New code needs a new key: CloudFormation compares names.",
+			"Type":    "String",
+			"Default": key,
+			"Description": "The key of the function's code in these buckets. New code needs a " +
+				"new key: CloudFormation compares names.",
 			"AllowedPattern":        `^[A-Za-z0-9_][A-Za-z0-9_./=+-]*\.zip$`,
 			"MaxLength":             1024.0, // as encoding/json has it
 			"ConstraintDescription": "the key of an object, which ends in .zip.",
@@ -74,7 +77,8 @@ func group(metadata map[string]any) map[string]any {
 	}
 	face, metadata = maps.Clone(face), maps.Clone(metadata)
 	face["ParameterGroups"] = append(slices.Clone(cfn.List(face["ParameterGroups"])), map[string]any{
-		"Label": map[string]any{"default": "Where the code is"}, "Parameters": []any{paramPrefix, paramKey},
+		"Label":      map[string]any{"default": "Where the code is"},
+		"Parameters": []any{paramPrefix, paramKey},
 	})
 	labels, _ := face["ParameterLabels"].(map[string]any)
 	if labels = maps.Clone(labels); labels == nil {
@@ -87,7 +91,8 @@ func group(metadata map[string]any) map[string]any {
 	return metadata
 }
 
-// encode writes the template as JSON, which is small, with a line for each thing in a section, which can be compared.
+// encode writes the template as JSON, which is small, with a line for each thing in a section,
+// which can be compared.
 func encode(template cfn.Template) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

@@ -1,10 +1,11 @@
-// Command stackset writes template.yaml as a stack set takes it, without the transform and with the code in a bucket of
-// each region, and prints the commands that deploy it. `make stackset` runs it; docs/organizations.md says how to go on.
+// Command stackset writes template.yaml as a stack set takes it, without the transform and with the
+// code in a bucket of each region, and prints the commands that deploy it. `make stackset` runs it;
+// docs/organizations.md says how to go on.
 //
 //	go run ./internal/cfn/stackset [-prefix acme-remotion-audit] [-regions us-east-1,eu-central-1] Callers=user/render …
 //
-// The commands go to stdout. What stands after the flags are parameters of the template: they are checked as
-// CloudFormation checks them, and passed on.
+// The commands go to stdout. What stands after the flags are parameters of the template: they are
+// checked as CloudFormation checks them, and passed on.
 package main
 
 import (
@@ -22,11 +23,12 @@ import (
 
 // options is what is said on the command line.
 type options struct {
-	template, zip, out string   // files
-	prefix             string   // of the buckets' names; empty: from the environment of whoever runs the commands
-	key                string   // of the code in the buckets; empty: named after the zip's SHA-256
-	regions            []string // where there is a bucket
-	parameters         map[string]string
+	template, zip, out string // files
+	// of the buckets' names; empty: from the environment of whoever runs the commands
+	prefix     string
+	key        string   // of the code in the buckets; empty: named after the zip's SHA-256
+	regions    []string // where there is a bucket
+	parameters map[string]string
 }
 
 func main() {
@@ -45,11 +47,15 @@ var region = regexp.MustCompile(`^[a-z]{2,}(-[a-z]+)+-[0-9]+$`)
 func parse(args []string) (o options, err error) {
 	flags := flag.NewFlagSet("stackset", flag.ContinueOnError)
 	flags.StringVar(&o.template, "template", "template.yaml", "the template to expand")
-	flags.StringVar(&o.zip, "zip", "dist/remotion-audit-lambda-arm64.zip", "the code, as make build packs it")
+	flags.StringVar(&o.zip, "zip", "dist/remotion-audit-lambda-arm64.zip",
+		"the code, as make build packs it")
 	flags.StringVar(&o.out, "o", "dist/stackset.template.json", "the template to write")
-	flags.StringVar(&o.prefix, "prefix", "", "what the names of the buckets begin with: PREFIX-us-east-1")
-	flags.StringVar(&o.key, "key", "", "the key of the code in them (default: named after its SHA-256, so that new code is a new key)")
-	regions := flags.String("regions", "us-east-1", "where there are buckets, comma-separated: every region that the stack set is deployed to")
+	flags.StringVar(&o.prefix, "prefix", "",
+		"what the names of the buckets begin with: PREFIX-us-east-1")
+	flags.StringVar(&o.key, "key", "",
+		"the key of the code in them (default: named after its SHA-256, so that new code is a new key)")
+	regions := flags.String("regions", "us-east-1",
+		"where there are buckets, comma-separated: every region that the stack set is deployed to")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
@@ -99,7 +105,8 @@ func run(o options, w io.Writer) error {
 		return err
 	}
 	if len(encoded) > maxTemplate {
-		return fmt.Errorf("%s has %d bytes, and CloudFormation takes at most %d", o.out, len(encoded), maxTemplate)
+		return fmt.Errorf("%s has %d bytes, and CloudFormation takes at most %d", o.out, len(encoded),
+			maxTemplate)
 	}
 	if err := os.WriteFile(o.out, encoded, 0o666); err != nil {
 		return err

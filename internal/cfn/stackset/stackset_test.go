@@ -26,7 +26,8 @@ func write(t testing.TB, args ...string) (template cfn.Template, path, printed s
 		t.Fatal(err)
 	}
 	path = filepath.Join(dir, "stackset.template.json")
-	o, err := parse(append([]string{"-template", "../../../template.yaml", "-zip", zip, "-o", path}, args...))
+	o, err := parse(append([]string{"-template", "../../../template.yaml", "-zip", zip, "-o", path},
+		args...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +112,8 @@ func TestTemplate(t *testing.T) {
 
 func TestLint(t *testing.T) {
 	if testing.Short() {
-		t.Skip("internal/cfn/lint asks about template.yaml; asking about what is made of it takes as long again")
+		t.Skip("internal/cfn/lint asks about template.yaml; asking about what is made of it takes as " +
+			"long again")
 	}
 	_, path, _ := write(t, "Callers=user/render")
 	lint.Check(t, path)
@@ -120,18 +122,22 @@ func TestLint(t *testing.T) {
 func TestBadParametersAreRefused(t *testing.T) {
 	template, _, _ := write(t, "Callers=none")
 	for name, values := range map[string][]string{
-		paramPrefix: {"", "a", "-abc", "abc-", "Abc", "a.b.c", "my_code", "s3://abc", strings.Repeat("a", 49)},
-		paramKey:    {"", ".zip", "/a.zip", "code.tar", "a b.zip", "a.zip ", strings.Repeat("a", 1021) + ".zip"},
+		paramPrefix: {"", "a", "-abc", "abc-", "Abc", "a.b.c", "my_code", "s3://abc",
+			strings.Repeat("a", 49)},
+		paramKey: {"", ".zip", "/a.zip", "code.tar", "a b.zip", "a.zip ",
+			strings.Repeat("a", 1021) + ".zip"},
 	} {
 		for _, value := range values {
 			parameters := map[string]string{"Callers": "none", paramPrefix: "abc"}
 			parameters[name] = value
-			if err := template.Check(parameters); err == nil || !strings.Contains(err.Error(), "parameter "+name) {
+			if err := template.Check(parameters); err == nil ||
+				!strings.Contains(err.Error(), "parameter "+name) {
 				t.Errorf("%s=%q: error %v", name, value, err)
 			}
 		}
 	}
-	for name, values := range map[string][]string{paramPrefix: {"abc", strings.Repeat("a", 48)}, paramKey: {"a.zip", "v1.2.3/x_y=z+1.zip"}} {
+	for name, values := range map[string][]string{paramPrefix: {"abc", strings.Repeat("a", 48)},
+		paramKey: {"a.zip", "v1.2.3/x_y=z+1.zip"}} {
 		for _, value := range values {
 			parameters := map[string]string{"Callers": "none", paramPrefix: "abc"}
 			parameters[name] = value
@@ -156,17 +162,24 @@ func TestWhatIsRefused(t *testing.T) {
 		args []string
 		want string
 	}{
-		{"a caller that is none", []string{"-zip", zip, "Callers=render"}, `parameter Callers: "render" failed to satisfy constraint: "none", or`},
-		{"a parameter that is none", []string{"-zip", zip, "Callers=none", "Colour=red"}, "parameter Colour: not in the template"},
+		{"a caller that is none", []string{"-zip", zip, "Callers=render"},
+			`parameter Callers: "render" failed to satisfy constraint: "none", or`},
+		{"a parameter that is none", []string{"-zip", zip, "Callers=none", "Colour=red"},
+			"parameter Colour: not in the template"},
 		{"no parameter", []string{"-zip", zip, "render"}, `"render": want a parameter of the template`},
-		{"a parameter that has a flag", []string{"-zip", zip, "Callers=none", "CodeKey=x.zip"}, "say it with -prefix or -key"},
-		{"a prefix that is none", []string{"-zip", zip, "-prefix", "Acme", "Callers=none"}, "parameter CodeBucketPrefix"},
-		{"a key that is none", []string{"-zip", zip, "-key", "code", "Callers=none"}, "parameter CodeKey"},
-		{"a region that is none", []string{"-zip", zip, "-regions", "us-east-1,europe", "Callers=none"}, `"europe" is no region`},
+		{"a parameter that has a flag", []string{"-zip", zip, "Callers=none", "CodeKey=x.zip"},
+			"say it with -prefix or -key"},
+		{"a prefix that is none", []string{"-zip", zip, "-prefix", "Acme", "Callers=none"},
+			"parameter CodeBucketPrefix"},
+		{"a key that is none", []string{"-zip", zip, "-key", "code", "Callers=none"},
+			"parameter CodeKey"},
+		{"a region that is none", []string{"-zip", zip, "-regions", "us-east-1,europe", "Callers=none"},
+			`"europe" is no region`},
 		{"no code", []string{"-zip", zip + "x", "Callers=none"}, "make build packs it"},
 		{"no template", []string{"-zip", zip, "-template", zip + "x", "Callers=none"}, "no such file"},
 	} {
-		o, err := parse(append([]string{"-template", "../../../template.yaml", "-o", filepath.Join(t.TempDir(), "x")}, tt.args...))
+		o, err := parse(append([]string{"-template", "../../../template.yaml", "-o",
+			filepath.Join(t.TempDir(), "x")}, tt.args...))
 		if err == nil {
 			err = run(o, &bytes.Buffer{})
 		}
@@ -177,12 +190,14 @@ func TestWhatIsRefused(t *testing.T) {
 }
 
 func TestCommands(t *testing.T) {
-	_, path, printed := write(t, "-prefix", "acme-code", "-key", "v1.zip", "-regions", "us-east-1, eu-central-1", "Callers=user/a,role/b=all", `AssumedContext=aws:k=it's "x\y"`)
+	_, path, printed := write(t, "-prefix", "acme-code", "-key", "v1.zip", "-regions",
+		"us-east-1, eu-central-1", "Callers=user/a,role/b=all", `AssumedContext=aws:k=it's "x\y"`)
 	for _, want := range []string{
 		"CODE_BUCKET_PREFIX=acme-code\n",
 		"for region in us-east-1 eu-central-1; do\n",
 		`"s3://$CODE_BUCKET_PREFIX-$region/v1.zip"`,
-		"create-stack-set --stack-set-name remotion-audit --call-as DELEGATED_ADMIN --permission-model SERVICE_MANAGED",
+		"create-stack-set --stack-set-name remotion-audit --call-as DELEGATED_ADMIN --permission-model " +
+			"SERVICE_MANAGED",
 		"--capabilities CAPABILITY_IAM --template-body file://" + path,
 		`'ParameterKey=AssumedContext,ParameterValue="aws:k=it'\''s \"x\\y\""'`,
 		`'ParameterKey=Callers,ParameterValue="user/a,role/b=all"'`,
@@ -193,11 +208,13 @@ func TestCommands(t *testing.T) {
 			t.Errorf("no %s in\n%s", want, printed)
 		}
 	}
-	if _, _, without := write(t, "Callers=none"); !strings.Contains(without, `: "${CODE_BUCKET_PREFIX:?`) {
+	if _, _, without := write(t, "Callers=none"); !strings.Contains(without,
+		`: "${CODE_BUCKET_PREFIX:?`) {
 		t.Errorf("nobody asks for the prefix:\n%s", without)
 	}
 	var large bytes.Buffer
-	if err := commands(&large, options{regions: []string{"cn-north-1"}, key: "v1.zip", out: path}, maxBody+1); err != nil {
+	if err := commands(&large, options{regions: []string{"cn-north-1"}, key: "v1.zip", out: path},
+		maxBody+1); err != nil {
 		t.Fatal(err)
 	}
 	if want := `--template-url "https://$CODE_BUCKET_PREFIX-cn-north-1.s3.cn-north-1.amazonaws.com.cn/v1.template.json"`; !strings.Contains(large.String(), want) || strings.Contains(large.String(), "--template-body") {
@@ -218,13 +235,15 @@ func TestMakeStackSet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.CommandContext(t.Context(), "make", "-n", "-C", "../../..", "stackset", "CODE_BUCKET_PREFIX=acme", "CODE_KEY=v1.zip", "CODE_REGIONS=us-east-1,eu-west-1",
+	out, err := exec.CommandContext(t.Context(), "make", "-n", "-C", "../../..", "stackset",
+		"CODE_BUCKET_PREFIX=acme", "CODE_KEY=v1.zip", "CODE_REGIONS=us-east-1,eu-west-1",
 		"CALLERS=user/a,role/b=render", "PARAMETERS=Every=6h RolePath=/a/").CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s\n%s", err, out, makefile)
 	}
 	said := strings.Join(strings.Fields(strings.ReplaceAll(string(out), "\\\n", " ")), " ")
-	if want := "./internal/cfn/stackset -prefix 'acme' -key 'v1.zip' -regions 'us-east-1,eu-west-1' 'Callers=user/a,role/b=render' Every=6h RolePath=/a/"; !strings.Contains(said, want) {
+	if want := "./internal/cfn/stackset -prefix 'acme' -key 'v1.zip' -regions 'us-east-1,eu-west-1' " +
+		"'Callers=user/a,role/b=render' Every=6h RolePath=/a/"; !strings.Contains(said, want) {
 		t.Errorf("make stackset runs\n%s\nwant %s in it", out, want)
 	}
 }

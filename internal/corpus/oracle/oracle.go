@@ -1,6 +1,7 @@
-// Package oracle asks @cloud-copilot/iam-simulate, an evaluator of IAM policies that is not ours, about cases of
-// the corpus. It runs as a process of its own, and only for whoever asks for it: `make oracle` installs it beside
-// this file, writes what it says to internal/iampolicy/testdata/oracle, and the tests compare with that.
+// Package oracle asks @cloud-copilot/iam-simulate, an evaluator of IAM policies that is not ours,
+// about cases of the corpus. It runs as a process of its own, and only for whoever asks for it:
+// `make oracle` installs it beside this file, writes what it says to
+// internal/iampolicy/testdata/oracle, and the tests compare with that.
 //
 //	pkg := oracle.Package{Dir: "internal/corpus/oracle"}
 //	decisions, err := pkg.Decide(ctx, cases)
@@ -48,7 +49,8 @@ func (p Package) Ready() error {
 	}
 	var installed struct{ Version string }
 	if err := json.Unmarshal(text, &installed); err != nil || installed.Version != Version {
-		return fmt.Errorf("%s %q is installed, and %s is wanted: run `make oracle`", Name, installed.Version, Version)
+		return fmt.Errorf("%s %q is installed, and %s is wanted: run `make oracle`", Name,
+			installed.Version, Version)
 	}
 	return nil
 }
@@ -64,8 +66,8 @@ func (p Package) Decide(ctx context.Context, cases []corpus.Case) ([]string, err
 	return out.Decisions, err
 }
 
-// Time evaluates one case as many times as said, and returns how long one evaluation took: without the start of
-// Node, and after as many to warm up.
+// Time evaluates one case as many times as said, and returns how long one evaluation took: without
+// the start of Node, and after as many to warm up.
 func (p Package) Time(ctx context.Context, c corpus.Case, times int) (time.Duration, error) {
 	var out struct{ Nanoseconds float64 }
 	err := p.run(ctx, map[string]any{"timed": c, "times": times}, &out)

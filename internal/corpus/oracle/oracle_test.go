@@ -9,7 +9,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/corpus"
 )
 
-// package.json and the Go side name one release, and every package by its exact version: there is no lock file.
+// package.json and the Go side name one release, and every package by its exact version: there is
+// no lock file.
 func TestVersion(t *testing.T) {
 	text, err := os.ReadFile("package.json")
 	if err != nil {
@@ -36,12 +37,15 @@ func TestDecide(t *testing.T) {
 	}
 	document := func(body string) []corpus.Document { return []corpus.Document{corpus.Document(body)} }
 	got, err := pkg.Decide(t.Context(), []corpus.Case{
-		{Action: "s3:GetObject", Resource: "arn:aws:s3:::b/k", Identity: document(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}`)},
-		{Action: "s3:GetObject", Resource: "arn:aws:s3:::b/k", Identity: document(`{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"s3:*","Resource":"*"}]}`)},
+		{Action: "s3:GetObject", Resource: "arn:aws:s3:::b/k",
+			Identity: document(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}`)},
+		{Action: "s3:GetObject", Resource: "arn:aws:s3:::b/k",
+			Identity: document(`{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"s3:*","Resource":"*"}]}`)},
 		{Action: "s3:GetObject", Resource: "arn:aws:s3:::b/k"},
 		{Action: "s3:GetObject", Resource: "arn:aws:s3:::b/k", Identity: document(`{`)},
 	})
-	if err != nil || len(got) != 4 || got[0] != "allowed" || got[1] != "explicitDeny" || got[2] != "implicitDeny" || !strings.HasPrefix(got[3], "error: ") {
+	if err != nil || len(got) != 4 || got[0] != "allowed" || got[1] != "explicitDeny" ||
+		got[2] != "implicitDeny" || !strings.HasPrefix(got[3], "error: ") {
 		t.Errorf("%q, %v", got, err)
 	}
 }

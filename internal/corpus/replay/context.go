@@ -14,8 +14,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/corpus"
 )
 
-// A kind is one of the simulator's types of context keys: the operators that compare it, and what a value of it
-// looks like.
+// A kind is one of the simulator's types of context keys: the operators that compare it, and what a
+// value of it looks like.
 type kind struct {
 	operator     string // how their names begin, after Not and the set
 	scalar, list types.ContextKeyTypeEnum
@@ -24,29 +24,32 @@ type kind struct {
 
 // The simulator refuses a value that is not of its key's type. What is none of these is a string.
 var kinds = []kind{
-	{"Numeric", types.ContextKeyTypeEnumNumeric, types.ContextKeyTypeEnumNumericList, func(s string) bool {
-		_, err := strconv.ParseFloat(s, 64)
-		return err == nil
-	}},
+	{"Numeric", types.ContextKeyTypeEnumNumeric, types.ContextKeyTypeEnumNumericList,
+		func(s string) bool {
+			_, err := strconv.ParseFloat(s, 64)
+			return err == nil
+		}},
 	{"Date", types.ContextKeyTypeEnumDate, types.ContextKeyTypeEnumDateList, func(s string) bool {
 		_, err := time.Parse(time.RFC3339Nano, s)
 		return err == nil
 	}},
-	{"Bool", types.ContextKeyTypeEnumBoolean, types.ContextKeyTypeEnumBooleanList, func(s string) bool {
-		return s == "true" || s == "false"
-	}},
-	{"Binary", types.ContextKeyTypeEnumBinary, types.ContextKeyTypeEnumBinaryList, func(s string) bool {
-		_, err := base64.StdEncoding.DecodeString(s)
-		return err == nil
-	}},
+	{"Bool", types.ContextKeyTypeEnumBoolean, types.ContextKeyTypeEnumBooleanList,
+		func(s string) bool {
+			return s == "true" || s == "false"
+		}},
+	{"Binary", types.ContextKeyTypeEnumBinary, types.ContextKeyTypeEnumBinaryList,
+		func(s string) bool {
+			_, err := base64.StdEncoding.DecodeString(s)
+			return err == nil
+		}},
 	{"Ip", types.ContextKeyTypeEnumIp, types.ContextKeyTypeEnumIpList, func(s string) bool {
 		_, err := netip.ParseAddr(s)
 		return err == nil
 	}},
 }
 
-// contextTypes finds the operator under which the policies of a case compare each key, which is lower-cased. Keys
-// that only operators of strings and ARNs, or Null, are about are not in it.
+// contextTypes finds the operator under which the policies of a case compare each key, which is
+// lower-cased. Keys that only operators of strings and ARNs, or Null, are about are not in it.
 func contextTypes(c corpus.Case) map[string]string {
 	found := make(map[string]string)
 	documents := slices.Concat(c.Identity, slices.Concat(c.Organization...))
@@ -62,7 +65,8 @@ func contextTypes(c corpus.Case) map[string]string {
 	return found
 }
 
-// collect looks for conditions anywhere in a document: an object under an operator's name holds keys.
+// collect looks for conditions anywhere in a document: an object under an operator's name holds
+// keys.
 func collect(tree any, found map[string]string) {
 	switch tree := tree.(type) {
 	case []any:
@@ -76,7 +80,8 @@ func collect(tree any, found map[string]string) {
 				name = bare
 			}
 			name = strings.TrimPrefix(name, "Not")
-			if ok && slices.ContainsFunc(kinds, func(k kind) bool { return strings.HasPrefix(name, k.operator) }) {
+			if ok &&
+				slices.ContainsFunc(kinds, func(k kind) bool { return strings.HasPrefix(name, k.operator) }) {
 				for key := range keys {
 					found[strings.ToLower(key)] = name
 				}
@@ -89,7 +94,8 @@ func collect(tree any, found map[string]string) {
 // contextType is the type by the operator if all values are of it, and else string.
 func contextType(operator string, v corpus.Values) types.ContextKeyTypeEnum {
 	for _, k := range kinds {
-		if strings.HasPrefix(operator, k.operator) && !slices.ContainsFunc(v.Elements, func(s string) bool { return !k.fits(s) }) {
+		if strings.HasPrefix(operator, k.operator) &&
+			!slices.ContainsFunc(v.Elements, func(s string) bool { return !k.fits(s) }) {
 			if v.List {
 				return k.list
 			}

@@ -1,5 +1,6 @@
-// Package replay asks a policy simulator, AWS's own or the embedded one, about the cases of the corpus: one call of
-// SimulateCustomPolicy a case, which reads nothing of the account and changes nothing in it.
+// Package replay asks a policy simulator, AWS's own or the embedded one, about the cases of the
+// corpus: one call of SimulateCustomPolicy a case, which reads nothing of the account and changes
+// nothing in it.
 //
 //	in, err := replay.Input(c)
 //	out, err := client.SimulateCustomPolicy(ctx, in)
@@ -42,7 +43,8 @@ func Input(c corpus.Case) *iam.SimulateCustomPolicyInput {
 	for _, key := range slices.Sorted(maps.Keys(c.Context)) {
 		v := c.Context[key]
 		in.ContextEntries = append(in.ContextEntries, types.ContextEntry{
-			ContextKeyName: aws.String(key), ContextKeyValues: v.Elements, ContextKeyType: contextType(kinds[strings.ToLower(key)], v),
+			ContextKeyName: aws.String(key), ContextKeyValues: v.Elements,
+			ContextKeyType: contextType(kinds[strings.ToLower(key)], v),
 		})
 	}
 	return in
@@ -50,7 +52,8 @@ func Input(c corpus.Case) *iam.SimulateCustomPolicyInput {
 
 // MalformedInput is the call that asks about a text that is no document.
 func MalformedInput(m corpus.Malformed) *iam.SimulateCustomPolicyInput {
-	return Input(corpus.Case{Identity: []corpus.Document{m.Document}, Action: "s3:GetObject", Resource: "*"})
+	return Input(corpus.Case{Identity: []corpus.Document{m.Document}, Action: "s3:GetObject",
+		Resource: "*"})
 }
 
 func texts(documents []corpus.Document) (list []string) {
@@ -60,8 +63,8 @@ func texts(documents []corpus.Document) (list []string) {
 	return list
 }
 
-// Compare lists what of an answer is not as the case wants it, in words. What the case does not say is
-// not compared.
+// Compare lists what of an answer is not as the case wants it, in words. What the case does not say
+// is not compared.
 func Compare(c corpus.Case, out *iam.SimulateCustomPolicyOutput) (differences []string) {
 	differ := func(what string, got, want any) {
 		if fmt.Sprint(got) != fmt.Sprint(want) {
@@ -75,10 +78,12 @@ func Compare(c corpus.Case, out *iam.SimulateCustomPolicyOutput) (differences []
 	differ("decision", r.EvalDecision, c.Want.Decision)
 	refused := func(layer string) bool { return slices.Contains(c.Want.RefusedBy, layer) }
 	if c.Want.RefusedBy != nil && c.Boundary != nil && !refused("organization") {
-		differ("allowed by the boundary", r.PermissionsBoundaryDecisionDetail != nil && r.PermissionsBoundaryDecisionDetail.AllowedByPermissionsBoundary, !refused("boundary"))
+		differ("allowed by the boundary", r.PermissionsBoundaryDecisionDetail != nil &&
+			r.PermissionsBoundaryDecisionDetail.AllowedByPermissionsBoundary, !refused("boundary"))
 	}
 	if c.Want.RefusedBy != nil && c.Organization != nil {
-		differ("allowed by the organization", r.OrganizationsDecisionDetail != nil && r.OrganizationsDecisionDetail.AllowedByOrganizations, !refused("organization"))
+		differ("allowed by the organization", r.OrganizationsDecisionDetail != nil &&
+			r.OrganizationsDecisionDetail.AllowedByOrganizations, !refused("organization"))
 	}
 	if c.Want.Matched != nil && !refused("organization") {
 		want, err := decisive(c)
@@ -89,12 +94,14 @@ func Compare(c corpus.Case, out *iam.SimulateCustomPolicyOutput) (differences []
 	}
 	if c.Want.Missing != nil {
 		// The order is not defined.
-		differ("missing context keys", slices.Sorted(slices.Values(r.MissingContextValues)), slices.Sorted(slices.Values(c.Want.Missing)))
+		differ("missing context keys", slices.Sorted(slices.Values(r.MissingContextValues)),
+			slices.Sorted(slices.Values(c.Want.Missing)))
 	}
 	return differences
 }
 
-// decisive are the statements that the simulator shows: of those that match, the ones that made the decision.
+// decisive are the statements that the simulator shows: of those that match, the ones that made the
+// decision.
 func decisive(c corpus.Case) ([]string, error) {
 	list := []string{}
 	effect := map[string]iampolicy.Effect{"explicitDeny": iampolicy.Deny, "allowed": iampolicy.Allow}
@@ -121,7 +128,8 @@ func decisive(c corpus.Case) ([]string, error) {
 		}
 		s := doc.Statements[index-1]
 		if wanted, decides := effect[c.Want.Decision]; decides && s.Effect == wanted {
-			list = append(list, fmt.Sprintf("%s %d:%d-%d:%d", policy, s.Start.Line, s.Start.Column, s.End.Line, s.End.Column))
+			list = append(list, fmt.Sprintf("%s %d:%d-%d:%d", policy, s.Start.Line, s.Start.Column,
+				s.End.Line, s.End.Column))
 		}
 	}
 	slices.Sort(list)
@@ -138,7 +146,8 @@ func statements(matched []types.Statement) []string {
 			return *p
 		}
 		start, end := at(m.StartPosition), at(m.EndPosition)
-		list = append(list, fmt.Sprintf("%s %d:%d-%d:%d", aws.ToString(m.SourcePolicyId), start.Line, start.Column, end.Line, end.Column))
+		list = append(list, fmt.Sprintf("%s %d:%d-%d:%d", aws.ToString(m.SourcePolicyId), start.Line,
+			start.Column, end.Line, end.Column))
 	}
 	slices.Sort(list)
 	return list

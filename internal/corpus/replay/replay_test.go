@@ -27,7 +27,8 @@ func TestVerify(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = end.Close() })
 	allow := corpus.Document(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"true"}}}]}`)
-	request := corpus.Case{Identity: []corpus.Document{allow}, Action: "s3:GetObject", Resource: "arn:aws:s3:::b/k", Source: "here"}
+	request := corpus.Case{Identity: []corpus.Document{allow}, Action: "s3:GetObject",
+		Resource: "arn:aws:s3:::b/k", Source: "here"}
 	named := func(name, decision string, change func(*corpus.Case)) corpus.Case {
 		c := request
 		c.Name, c.Want.Decision = name, decision
@@ -39,9 +40,14 @@ func TestVerify(t *testing.T) {
 	secure := corpus.Context{"aws:SecureTransport": {Elements: []string{"true"}}}
 	files := []corpus.File{{
 		Cases: []corpus.Case{
-			named("right", "allowed", func(c *corpus.Case) { c.Context, c.Want.Matched = secure, []string{"PolicyInputList.1/1"} }),
+			named("right", "allowed", func(c *corpus.Case) {
+				c.Context, c.Want.Matched = secure,
+					[]string{"PolicyInputList.1/1"}
+			}),
 			named("a wrong decision", "explicitDeny", nil),
-			named("a wrong key", "implicitDeny", func(c *corpus.Case) { c.Want.Missing = []string{"aws:username"} }),
+			named("a wrong key", "implicitDeny", func(c *corpus.Case) {
+				c.Want.Missing = []string{"aws:username"}
+			}),
 			named("refused", "implicitDeny", func(c *corpus.Case) { c.Resource = "no ARN" }),
 			named("not to be asked", "allowed", func(c *corpus.Case) { c.NoSimulator = "a reason" }),
 		},
@@ -52,13 +58,15 @@ func TestVerify(t *testing.T) {
 	}}
 	var progress strings.Builder
 	found, err := replay.Verifier{
-		Simulator: iam.New(iam.Options{Region: "us-east-1", BaseEndpoint: &end.URL, Credentials: credentials.NewStaticCredentialsProvider("AKIAANYBODYATALL0000", "secret", "")}),
-		Progress:  &progress, Source: "observed on a date",
+		Simulator: iam.New(iam.Options{Region: "us-east-1", BaseEndpoint: &end.URL,
+			Credentials: credentials.NewStaticCredentialsProvider("AKIAANYBODYATALL0000", "secret", "")}),
+		Progress: &progress, Source: "observed on a date",
 	}.Verify(t.Context(), files)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if calls := len(server.Calls()); calls != 6 || !strings.HasPrefix(progress.String(), "6 calls of SimulateCustomPolicy") {
+	if calls := len(server.Calls()); calls != 6 ||
+		!strings.HasPrefix(progress.String(), "6 calls of SimulateCustomPolicy") {
 		t.Errorf("%d calls, want 6, and the first line to say so:\n%s", calls, &progress)
 	}
 	text, err := json.Marshal(found)
@@ -84,7 +92,8 @@ func TestVerify(t *testing.T) {
 		got = append(got, c.Name+": "+c.Want.Decision+" ["+strings.Join(c.Want.Missing, " ")+"]")
 	}
 	if err != nil || !reflect.DeepEqual(got, want) {
-		t.Errorf("saved and loaded, %v:\n%s\nwant\n%s\n%s", err, strings.Join(got, "\n"), strings.Join(want, "\n"), &progress)
+		t.Errorf("saved and loaded, %v:\n%s\nwant\n%s\n%s", err, strings.Join(got, "\n"),
+			strings.Join(want, "\n"), &progress)
 	}
 }
 
@@ -103,7 +112,8 @@ func TestContextTypes(t *testing.T) {
 		},
 	})
 	want := map[string]types.ContextKeyTypeEnum{
-		"example:n": types.ContextKeyTypeEnumNumericList, "example:d": types.ContextKeyTypeEnumString, "example:i": types.ContextKeyTypeEnumIp,
+		"example:n": types.ContextKeyTypeEnumNumericList, "example:d": types.ContextKeyTypeEnumString,
+		"example:i": types.ContextKeyTypeEnumIp,
 		"example:b": types.ContextKeyTypeEnumBoolean, "example:s": types.ContextKeyTypeEnumStringList,
 	}
 	got := make(map[string]types.ContextKeyTypeEnum)

@@ -16,14 +16,15 @@ import (
 
 // Simulator is the part of the IAM client that is asked.
 type Simulator interface {
-	SimulateCustomPolicy(context.Context, *iam.SimulateCustomPolicyInput, ...func(*iam.Options)) (*iam.SimulateCustomPolicyOutput, error)
+	SimulateCustomPolicy(context.Context, *iam.SimulateCustomPolicyInput,
+		...func(*iam.Options)) (*iam.SimulateCustomPolicyOutput, error)
 }
 
 // Verifier replays a corpus.
 type Verifier struct {
 	Simulator Simulator
-	// Pause is waited before every call but the first: IAM throttles an account after some 180 calls in
-	// a row. Zero waits for nothing.
+	// Pause is waited before every call but the first: IAM throttles an account after some 180 calls
+	// in a row. Zero waits for nothing.
 	Pause time.Duration
 	// Progress gets a line before the first call, one for each difference, and one at the end.
 	Progress io.Writer
@@ -44,14 +45,16 @@ func Calls(files []corpus.File) (n int) {
 	return n
 }
 
-// Verify asks about every case a simulator can be asked, and returns those it answers otherwise as a new file of the
-// corpus, with the answer in place of what was wanted. A text that it takes for a document comes as a case, a
-// document that it refuses as a case no simulator can be asked. An error ends it: what was found until then is
-// returned with it.
+// Verify asks about every case a simulator can be asked, and returns those it answers otherwise as
+// a new file of the corpus, with the answer in place of what was wanted. A text that it takes for a
+// document comes as a case, a document that it refuses as a case no simulator can be asked. An
+// error ends it: what was found until then is returned with it.
 func (v Verifier) Verify(ctx context.Context, files []corpus.File) (corpus.File, error) {
-	found := corpus.File{About: "Cases that a simulator answers otherwise than the corpus: " + v.Source + "."}
+	found := corpus.File{About: "Cases that a simulator answers otherwise than the corpus: " +
+		v.Source + "."}
 	calls := Calls(files)
-	fmt.Fprintf(v.Progress, "%d calls of SimulateCustomPolicy, %v apart: about %v; nothing is created or changed\n",
+	fmt.Fprintf(v.Progress,
+		"%d calls of SimulateCustomPolicy, %v apart: about %v; nothing is created or changed\n",
 		calls, v.Pause, (time.Duration(calls) * v.Pause).Round(time.Second))
 	first := true
 	ask := func(in *iam.SimulateCustomPolicyInput) (out *iam.SimulateCustomPolicyOutput, refusal string, err error) {
@@ -102,8 +105,9 @@ func (v Verifier) Verify(ctx context.Context, files []corpus.File) (corpus.File,
 			}
 			if refusal == "" {
 				report(corpus.Case{
-					Name: m.Name, Identity: []corpus.Document{m.Document}, Action: in.ActionNames[0], Resource: "*",
-					Want: answer(out), Source: m.Source,
+					Name: m.Name, Identity: []corpus.Document{m.Document}, Action: in.ActionNames[0],
+					Resource: "*",
+					Want:     answer(out), Source: m.Source,
 				}, "taken for a document, though not by us")
 			}
 		}
@@ -112,8 +116,9 @@ func (v Verifier) Verify(ctx context.Context, files []corpus.File) (corpus.File,
 	return found, nil
 }
 
-// answer is what a simulator said, as a case says it. Statements are shown by position and not by number, and
-// those that did not decide are not shown: matched statements are left to who keeps the case.
+// answer is what a simulator said, as a case says it. Statements are shown by position and not by
+// number, and those that did not decide are not shown: matched statements are left to who keeps the
+// case.
 func answer(out *iam.SimulateCustomPolicyOutput) corpus.Want {
 	if len(out.EvaluationResults) == 0 {
 		return corpus.Want{}

@@ -1,10 +1,12 @@
-// Command verifyaws replays the corpus of the policy engine through the live SimulateCustomPolicy, which reads
-// nothing of the account and changes nothing in it. `make verify-aws` runs it, with the AWS credentials in the environment.
+// Command verifyaws replays the corpus of the policy engine through the live SimulateCustomPolicy,
+// which reads nothing of the account and changes nothing in it. `make verify-aws` runs it, with the
+// AWS credentials in the environment.
 //
 //	go run ./internal/corpus/verifyaws [-every 500ms] [-date 2026-09-11] [directory]
 //
-// It prints a new corpus file of the cases that AWS answers otherwise, ready to be saved beside the others, and
-// nothing if there are none; what it does goes to stderr. The exit status is 1 if there are differences, 2 after an error.
+// It prints a new corpus file of the cases that AWS answers otherwise, ready to be saved beside the
+// others, and nothing if there are none; what it does goes to stderr. The exit status is 1 if there
+// are differences, 2 after an error.
 package main
 
 import (
@@ -44,18 +46,21 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, dir string, every time.Duration, date string) (differences int, err error) {
+func run(ctx context.Context, dir string, every time.Duration,
+	date string) (differences int, err error) {
 	files, err := corpus.Load(dir)
 	if err != nil {
 		return 0, err
 	}
 	// IAM is one global endpoint, and it throttles: be patient.
-	cfg, err := config.LoadDefaultConfig(ctx, config.WithDefaultRegion("us-east-1"), config.WithRetryMode(aws.RetryModeAdaptive), config.WithRetryMaxAttempts(10))
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithDefaultRegion("us-east-1"),
+		config.WithRetryMode(aws.RetryModeAdaptive), config.WithRetryMaxAttempts(10))
 	if err != nil {
 		return 0, err
 	}
 	found, err := replay.Verifier{
-		Simulator: iam.NewFromConfig(cfg), Pause: every, Progress: os.Stderr, Source: "observed on the live service " + date,
+		Simulator: iam.NewFromConfig(cfg), Pause: every, Progress: os.Stderr,
+		Source: "observed on the live service " + date,
 	}.Verify(ctx, files)
 	if len(found.Cases) > 0 {
 		out := json.NewEncoder(os.Stdout)

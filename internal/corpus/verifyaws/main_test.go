@@ -17,8 +17,10 @@ func TestRun(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = end.Close() })
 	for name, value := range map[string]string{
-		"AWS_ENDPOINT_URL": end.URL, "AWS_ACCESS_KEY_ID": "AKIAANYBODYATALL0000", "AWS_SECRET_ACCESS_KEY": "local",
-		"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null", "AWS_PROFILE": "",
+		"AWS_ENDPOINT_URL": end.URL, "AWS_ACCESS_KEY_ID": "AKIAANYBODYATALL0000",
+		"AWS_SECRET_ACCESS_KEY":     "local",
+		"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": "/dev/null",
+		"AWS_SHARED_CREDENTIALS_FILE": "/dev/null", "AWS_PROFILE": "",
 	} {
 		t.Setenv(name, value)
 	}

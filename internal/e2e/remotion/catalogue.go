@@ -11,8 +11,9 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// Boundaries picks, of the published releases, those on both sides of each boundary in the catalogue,
-// and the newest. So there is one of each range at least. What is older than the catalogue is left out.
+// Boundaries picks, of the published releases, those on both sides of each boundary in the
+// catalogue, and the newest. So there is one of each range at least. What is older than the
+// catalogue is left out.
 func Boundaries(published []string) []string {
 	known := slices.DeleteFunc(slices.Clone(published), func(version string) bool {
 		_, err := policies.Find(version)
@@ -52,9 +53,11 @@ func Differs(version string, d Documents) (list []string) {
 	case err == nil && d.China != nil:
 		return append(list, differs(version, china, *d.China)...)
 	case err == nil:
-		return append(list, fmt.Sprintf("Remotion %s has no policies for %s, and the catalogue has: %s", version, policies.China, china))
+		return append(list, fmt.Sprintf("Remotion %s has no policies for %s, and the catalogue has: %s",
+			version, policies.China, china))
 	case d.China != nil:
-		return append(list, fmt.Sprintf("Remotion %s has policies for %s, and in the catalogue: %v", version, policies.China, err))
+		return append(list, fmt.Sprintf("Remotion %s has policies for %s, and in the catalogue: %v",
+			version, policies.China, err))
 	}
 	return list
 }
@@ -73,7 +76,8 @@ func differs(version string, release policies.Release, d Documents) (list []stri
 		case len(adds)+len(lacks) > 0:
 			how = strings.Join(append(prefixed("adds ", adds), prefixed("lacks ", lacks)...), ", ")
 		}
-		list = append(list, fmt.Sprintf("the %s policy of Remotion %s in %s is not that of %s: %s", kind, version, release.Partition, release, how))
+		list = append(list, fmt.Sprintf("the %s policy of Remotion %s in %s is not that of %s: %s", kind,
+			version, release.Partition, release, how))
 	}
 	return list
 }
@@ -109,7 +113,9 @@ func changes(now, before string) (adds, lacks []string, err error) {
 		return nil, nil, err
 	}
 	without := func(list, others []string) []string {
-		return slices.DeleteFunc(slices.Clone(list), func(g string) bool { return slices.Contains(others, g) })
+		return slices.DeleteFunc(slices.Clone(list), func(g string) bool {
+			return slices.Contains(others, g)
+		})
 	}
 	return without(n, b), without(b, n), nil
 }
@@ -129,11 +135,14 @@ func granted(text string) (list []string, err error) {
 	return list, nil
 }
 
-// Advice says what to add to the catalogue for documents it does not know: those of the newest release,
-// which release since was the first to have. It names each file, and the entry that goes into it.
+// Advice says what to add to the catalogue for documents it does not know: those of the newest
+// release, which release since was the first to have. It names each file, and the entry that goes
+// into it.
 func Advice(since, newest string, d Documents) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "The catalogue ends at Remotion %s; from %s on (the newest is %s) the policies are others. Add:\n",
+	fmt.Fprintf(&b,
+		"The catalogue ends at Remotion %s; from %s on (the newest is %s) the policies are others. "+
+			"Add:\n",
 		policies.Latest().Until, since, newest)
 	entries := map[string]Documents{policies.AWS: d}
 	if d.China != nil {
@@ -149,7 +158,9 @@ func Advice(since, newest string, d Documents) string {
 		names, explain := map[policies.PolicyKind]string{}, []string{}
 		for _, kind := range policies.Kinds {
 			text := docs.of(kind) + "\n"
-			if i := slices.IndexFunc(list, func(r policies.Release) bool { return r.Document(kind) == text }); i >= 0 {
+			if i := slices.IndexFunc(list, func(r policies.Release) bool {
+				return r.Document(kind) == text
+			}); i >= 0 {
 				names[kind] = file(kind, partition, list[i].Since)
 			} else {
 				names[kind] = file(kind, partition, since)
@@ -168,9 +179,14 @@ func Advice(since, newest string, d Documents) string {
 		if len(explain) == 0 {
 			continue
 		}
-		fmt.Fprintf(&b, "\ninternal/policies/catalogue.go: end the range %s %s before %s, and add behind it\n", partition, last, since)
-		fmt.Fprintf(&b, "\t{Partition: %q, Since: %q, Until: %q, user: %q, role: %q}\n", partition, since, newest, names[policies.User], names[policies.Role])
-		fmt.Fprintf(&b, "\ninternal/policies/details.go: why each is needed, and what breaks without it\n\t%s\n", strings.Join(explain, "\n\t"))
+		fmt.Fprintf(&b,
+			"\ninternal/policies/catalogue.go: end the range %s %s before %s, and add behind it\n",
+			partition, last, since)
+		fmt.Fprintf(&b, "\t{Partition: %q, Since: %q, Until: %q, user: %q, role: %q}\n", partition, since,
+			newest, names[policies.User], names[policies.Role])
+		fmt.Fprintf(&b,
+			"\ninternal/policies/details.go: why each is needed, and what breaks without it\n\t%s\n",
+			strings.Join(explain, "\n\t"))
 	}
 	b.WriteString("\nThen run `make golden`, which rewrites the table in docs/releases.md.\n")
 	return b.String()

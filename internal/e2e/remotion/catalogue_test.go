@@ -14,12 +14,13 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-var published = flag.Bool("published", false, "check the catalogue against the releases at its boundaries, which npm fetches")
+var published = flag.Bool("published", false,
+	"check the catalogue against the releases at its boundaries, which npm fetches")
 
 const tarballs = "node_modules/.packages"
 
-// A sample of the catalogue is held to the published packages with every run of the tests, the newest
-// release among it; `make catalogue` takes all boundaries.
+// A sample of the catalogue is held to the published packages with every run of the tests, the
+// newest release among it; `make catalogue` takes all boundaries.
 func TestSample(t *testing.T) {
 	ready(t)
 	text, err := os.ReadFile("package.json")
@@ -100,7 +101,8 @@ func TestPublished(t *testing.T) {
 		}
 	}
 	if len(boundaries) < len(policies.Releases(policies.AWS)) {
-		t.Fatalf("npm has %d releases at the boundaries of %d ranges: %s", len(boundaries), len(policies.Releases(policies.AWS)), boundaries)
+		t.Fatalf("npm has %d releases at the boundaries of %d ranges: %s", len(boundaries),
+			len(policies.Releases(policies.AWS)), boundaries)
 	}
 	newest, until := boundaries[len(boundaries)-1], policies.Latest().Until
 	for _, version := range boundaries {
@@ -111,7 +113,8 @@ func TestPublished(t *testing.T) {
 		differences := remotion.Differs(version, seen[version])
 		switch {
 		case len(differences) == 0 && release.Newer():
-			t.Logf("%-12s as %s; the catalogue was checked up to %s: write %s as the Until of its newest ranges", version, release, until, version)
+			t.Logf("%-12s as %s; the catalogue was checked up to %s: write %s as the Until of its newest "+
+				"ranges", version, release, until, version)
 		case len(differences) == 0:
 			t.Logf("%-12s as %s", version, release)
 		case version == newest && release.Newer():
@@ -123,9 +126,10 @@ func TestPublished(t *testing.T) {
 	}
 }
 
-// firstDifferent finds, between the newest release of the catalogue and the newest published, the first
-// one with other documents, by halving.
-func firstDifferent(versions []string, until, newest string, documents func(string) (remotion.Documents, error)) string {
+// firstDifferent finds, between the newest release of the catalogue and the newest published, the
+// first one with other documents, by halving.
+func firstDifferent(versions []string, until, newest string,
+	documents func(string) (remotion.Documents, error)) string {
 	from, to := slices.Index(versions, until)+1, slices.Index(versions, newest)
 	for from < to {
 		middle := (from + to) / 2
@@ -144,9 +148,11 @@ func firstDifferent(versions []string, until, newest string, documents func(stri
 }
 
 func TestBoundaries(t *testing.T) {
-	got := remotion.Boundaries([]string{"2.1.2", "3.0.0-rc.15", "3.0.0", "3.0.31", "3.3.7", "3.3.8", "4.0.24", "4.0.39", "4.0.399",
+	got := remotion.Boundaries([]string{"2.1.2", "3.0.0-rc.15", "3.0.0", "3.0.31", "3.3.7", "3.3.8",
+		"4.0.24", "4.0.39", "4.0.399",
 		"4.0.417", "4.0.418", "4.0.508", "4.0.512", "4.0.523", "4.1.0"})
-	want := []string{"3.0.0-rc.15", "3.0.0", "3.3.7", "3.3.8", "4.0.24", "4.0.39", "4.0.399", "4.0.417", "4.0.418", "4.0.508", "4.0.512", "4.1.0"}
+	want := []string{"3.0.0-rc.15", "3.0.0", "3.3.7", "3.3.8", "4.0.24", "4.0.39", "4.0.399",
+		"4.0.417", "4.0.418", "4.0.508", "4.0.512", "4.1.0"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -162,9 +168,11 @@ func catalogued(t *testing.T, version string) remotion.Documents {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := remotion.Documents{User: strings.TrimSuffix(r.Document(policies.User), "\n"), Role: strings.TrimSuffix(r.Document(policies.Role), "\n")}
+	d := remotion.Documents{User: strings.TrimSuffix(r.Document(policies.User), "\n"),
+		Role: strings.TrimSuffix(r.Document(policies.Role), "\n")}
 	if china, err := r.In(policies.China); err == nil {
-		d.China = &remotion.Documents{User: strings.TrimSuffix(china.Document(policies.User), "\n"), Role: strings.TrimSuffix(china.Document(policies.Role), "\n")}
+		d.China = &remotion.Documents{User: strings.TrimSuffix(china.Document(policies.User), "\n"),
+			Role: strings.TrimSuffix(china.Document(policies.Role), "\n")}
 	}
 	return d
 }
@@ -185,12 +193,20 @@ func TestDiffers(t *testing.T) {
 		{"the same", "4.0.527", newest, ""},
 		{"a newer one with the same", "4.0.600", newest, ""},
 		{"an older one with the same", "3.3.7", catalogued(t, "3.0.0"), ""},
-		{"another action", "4.0.600", more, "the user policy of Remotion 4.0.600 in aws is not that of 4.0.418 and later: " +
-			"adds s3:PutBucketTagging on arn:aws:s3:::remotionlambda-*, lacks s3:PutBucketPolicy on arn:aws:s3:::remotionlambda-*"},
-		{"space", "4.0.527", spaced, "the role policy of Remotion 4.0.527 in aws is not that of 4.0.418 and later: it is written in another way, and grants the same"},
-		{"no policies for China", "4.0.527", alone, "Remotion 4.0.527 has no policies for aws-cn, and the catalogue has: 4.0.510 and later"},
-		{"policies for China too early", "4.0.509", newest, "Remotion 4.0.509 has policies for aws-cn, and in the catalogue: Remotion supports partition aws-cn since 4.0.510"},
-		{"no policy at all", "4.0.527", remotion.Documents{User: "undefined", Role: newest.Role, China: newest.China}, "the user policy of Remotion 4.0.527 in aws is not that"},
+		{"another action", "4.0.600", more,
+			"the user policy of Remotion 4.0.600 in aws is not that of 4.0.418 and later: " +
+				"adds s3:PutBucketTagging on arn:aws:s3:::remotionlambda-*, lacks s3:PutBucketPolicy on " +
+				"arn:aws:s3:::remotionlambda-*"},
+		{"space", "4.0.527", spaced,
+			"the role policy of Remotion 4.0.527 in aws is not that of 4.0.418 and later: it is written " +
+				"in another way, and grants the same"},
+		{"no policies for China", "4.0.527", alone,
+			"Remotion 4.0.527 has no policies for aws-cn, and the catalogue has: 4.0.510 and later"},
+		{"policies for China too early", "4.0.509", newest,
+			"Remotion 4.0.509 has policies for aws-cn, and in the catalogue: Remotion supports partition " +
+				"aws-cn since 4.0.510"},
+		{"no policy at all", "4.0.527", remotion.Documents{User: "undefined", Role: newest.Role,
+			China: newest.China}, "the user policy of Remotion 4.0.527 in aws is not that"},
 		{"a release before all", "2.1.2", newest, "older than the catalogue"},
 	} {
 		got := strings.Join(remotion.Differs(test.version, test.d), "\n")
@@ -203,10 +219,12 @@ func TestDiffers(t *testing.T) {
 // What to add is said to the file and the line.
 func TestAdvice(t *testing.T) {
 	d := catalogued(t, "4.0.527")
-	d.User = strings.Replace(d.User, `"s3:PutBucketPolicy",`, "\"s3:PutBucketPolicy\",\n        \"s3:PutBucketTagging\",", 1)
+	d.User = strings.Replace(d.User, `"s3:PutBucketPolicy",`,
+		"\"s3:PutBucketPolicy\",\n        \"s3:PutBucketTagging\",", 1)
 	advice := remotion.Advice("4.0.590", "4.0.600", d)
 	for _, want := range []string{
-		"The catalogue ends at Remotion " + policies.Latest().Until + "; from 4.0.590 on (the newest is 4.0.600) the policies are others.",
+		"The catalogue ends at Remotion " + policies.Latest().Until +
+			"; from 4.0.590 on (the newest is 4.0.600) the policies are others.",
 		"internal/policies/data/user-4.0.590.json:\n" + d.User + "\n",
 		`{Partition: "aws", Since: "4.0.590", Until: "4.0.600", user: "user-4.0.590", role: "role-4.0.61"}`,
 		"the user policy adds s3:PutBucketTagging on arn:aws:s3:::remotionlambda-*",

@@ -29,7 +29,8 @@ type Documents struct {
 	China *Documents `json:"china"`
 }
 
-// Published are releases of @remotion/lambda as the npm registry has them, without their dependencies.
+// Published are releases of @remotion/lambda as the npm registry has them, without their
+// dependencies.
 type Published struct {
 	// Dir is the directory of policies.cjs: that of this file.
 	Dir string
@@ -54,8 +55,8 @@ func (p Published) Versions(ctx context.Context) (list []string, err error) {
 // ErrUnpublished says that the registry has no such release of a package.
 var ErrUnpublished = errors.New("it is not in the npm registry")
 
-// Documents runs a release's own code. What it needs of its dependencies is brought as well; the error
-// is ErrUnpublished where the registry does not have that.
+// Documents runs a release's own code. What it needs of its dependencies is brought as well; the
+// error is ErrUnpublished where the registry does not have that.
 func (p Published) Documents(ctx context.Context, version string) (Documents, error) {
 	root, err := os.MkdirTemp("", "remotion-audit-package-")
 	if err != nil {
@@ -80,12 +81,14 @@ func (p Published) Documents(ctx context.Context, version string) (Documents, er
 		}
 		name, version = out.Needs.Name, out.Needs.Version
 	}
-	return Documents{}, fmt.Errorf("%s needs more than %d of its dependencies, %s the last", Lambda, most, name)
+	return Documents{}, fmt.Errorf("%s needs more than %d of its dependencies, %s the last", Lambda,
+		most, name)
 }
 
 // unpack puts a package into root/node_modules.
 func (p Published) unpack(ctx context.Context, root, name, version string) error {
-	file := filepath.Join(p.Tarballs, strings.NewReplacer("@", "", "/", "-").Replace(name)+"-"+version+".tgz")
+	file := filepath.Join(p.Tarballs, strings.NewReplacer("@", "", "/", "-").Replace(name)+"-"+version+
+		".tgz")
 	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) && p.Fetch {
 		if err := os.MkdirAll(p.Tarballs, 0o755); err != nil {
 			return err
@@ -122,7 +125,8 @@ func extract(r io.Reader, dir string) error {
 		}
 		_, name, _ := strings.Cut(h.Name, "/") // npm puts all into package/
 		ext := filepath.Ext(name)
-		if h.Typeflag != tar.TypeReg || !filepath.IsLocal(name) || ext != ".js" && ext != ".cjs" && ext != ".json" {
+		if h.Typeflag != tar.TypeReg || !filepath.IsLocal(name) || ext != ".js" && ext != ".cjs" &&
+			ext != ".json" {
 			continue
 		}
 		path := filepath.Join(dir, filepath.FromSlash(name))
@@ -139,8 +143,8 @@ func extract(r io.Reader, dir string) error {
 	}
 }
 
-// npm runs npm with this process's environment, which says where its registry is. It runs no code of
-// a package.
+// npm runs npm with this process's environment, which says where its registry is. It runs no code
+// of a package.
 func npm(ctx context.Context, dir string, args ...string) ([]byte, error) {
 	ctx, stop := context.WithTimeout(ctx, 2*time.Minute)
 	defer stop()
@@ -150,7 +154,8 @@ func npm(ctx context.Context, dir string, args ...string) ([]byte, error) {
 	if err != nil {
 		var exit *exec.ExitError
 		if errors.As(err, &exit) {
-			if bytes.Contains(exit.Stderr, []byte("ETARGET")) || bytes.Contains(exit.Stderr, []byte("E404")) {
+			if bytes.Contains(exit.Stderr, []byte("ETARGET")) ||
+				bytes.Contains(exit.Stderr, []byte("E404")) {
 				err = ErrUnpublished
 			}
 			err = fmt.Errorf("%w\n%s", err, exit.Stderr)

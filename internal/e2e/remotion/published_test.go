@@ -24,7 +24,8 @@ func tarball(t *testing.T, dir, name string, files map[string]string) {
 	zipped := gzip.NewWriter(f)
 	archive := tar.NewWriter(zipped)
 	for path, text := range files {
-		if err := archive.WriteHeader(&tar.Header{Name: path, Typeflag: tar.TypeReg, Mode: 0o644, Size: int64(len(text))}); err != nil {
+		if err := archive.WriteHeader(&tar.Header{Name: path, Typeflag: tar.TypeReg, Mode: 0o644,
+			Size: int64(len(text))}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := archive.Write([]byte(text)); err != nil {
@@ -36,8 +37,8 @@ func tarball(t *testing.T, dir, name string, files map[string]string) {
 	}
 }
 
-// lambda is a package in the form of @remotion/lambda. Its policies need a value of one dependency; of
-// the other it only has classes.
+// lambda is a package in the form of @remotion/lambda. Its policies need a value of one dependency;
+// of the other it only has classes.
 func lambda(code string) map[string]string {
 	return map[string]string{
 		"package/package.json":                                `{"name": "@remotion/lambda", "version": "9.9.9", "dependencies": {"helper": "^1.2.3", "@aws/sdk": "3.0.0"}}`,
@@ -77,22 +78,27 @@ func TestPackageAlone(t *testing.T) {
 	if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "helper 1.2.3") {
 		t.Errorf("without what its policies need: %v", err)
 	}
-	tarball(t, dir, "helper-1.2.3.tgz", map[string]string{"package/index.js": "exports.PREFIX = 'remotion-';"})
+	tarball(t, dir, "helper-1.2.3.tgz",
+		map[string]string{"package/index.js": "exports.PREFIX = 'remotion-';"})
 	d, err := packages.Documents(t.Context(), "9.9.9")
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := remotion.Documents{User: "user remotion- aws", Role: `{"role":"remotion-"}`}
-	if d.User != want.User || d.Role != want.Role || d.China == nil || d.China.User != "user remotion- aws-cn" || d.China.Role != want.Role {
+	if d.User != want.User || d.Role != want.Role || d.China == nil ||
+		d.China.User != "user remotion- aws-cn" || d.China.Role != want.Role {
 		t.Errorf("got %+v and for China %+v, want %+v", d, d.China, want)
 	}
 
-	tarball(t, dir, "remotion-lambda-9.9.8.tgz", lambda("exports.getUserPolicy = exports.getRolePolicy = () => require('undeclared').text + '';"))
-	if _, err := packages.Documents(t.Context(), "9.9.8"); err == nil || !strings.Contains(err.Error(), "needs undeclared, and its package.json does not say which") {
+	tarball(t, dir, "remotion-lambda-9.9.8.tgz",
+		lambda("exports.getUserPolicy = exports.getRolePolicy = () => require('undeclared').text + '';"))
+	if _, err := packages.Documents(t.Context(), "9.9.8"); err == nil ||
+		!strings.Contains(err.Error(), "needs undeclared, and its package.json does not say which") {
 		t.Errorf("with a dependency it does not declare: %v", err)
 	}
 	tarball(t, dir, "remotion-lambda-9.9.7.tgz", lambda("throw new Error('broken at load');"))
-	if _, err := packages.Documents(t.Context(), "9.9.7"); err == nil || !strings.Contains(err.Error(), "broken at load") {
+	if _, err := packages.Documents(t.Context(), "9.9.7"); err == nil ||
+		!strings.Contains(err.Error(), "broken at load") {
 		t.Errorf("with code that throws: %v", err)
 	}
 	if left, _ := filepath.Glob(filepath.Join(os.Getenv("TMPDIR"), "*")); len(left) > 0 {

@@ -1,6 +1,6 @@
 // Package remotion runs the permission check that Remotion publishes, @remotion/lambda's
-// simulatePermissions(), unchanged, so that it can be held against this project's audit. Its tests do
-// so on the embedded AWS that `remotion-audit local --serve` serves.
+// simulatePermissions(), unchanged, so that it can be held against this project's audit. Its tests
+// do so on the embedded AWS that `remotion-audit local --serve` serves.
 //
 //	pkg := remotion.Package{Dir: "internal/e2e/remotion"}
 //	check, err := pkg.Simulate(ctx, endpoint, "AKIAIOSFODNN7EXAMPLE")
@@ -68,7 +68,8 @@ func (p Package) Ready() error {
 		return fmt.Errorf("%s: %w", manifest, err)
 	}
 	if installed.Version != Version {
-		return fmt.Errorf("@remotion/lambda %s is installed, and %s is wanted: run `make node_modules`", installed.Version, Version)
+		return fmt.Errorf("@remotion/lambda %s is installed, and %s is wanted: run `make node_modules`",
+			installed.Version, Version)
 	}
 	return nil
 }
@@ -80,7 +81,8 @@ func (p Package) Simulate(ctx context.Context, endpoint, accessKey string) (Chec
 		return c, err
 	}
 	err := script(ctx, p.Dir, &c, []string{
-		"AWS_ENDPOINT_URL=" + endpoint, "AWS_ACCESS_KEY_ID=" + accessKey, "AWS_SECRET_ACCESS_KEY=local", "AWS_REGION=us-east-1",
+		"AWS_ENDPOINT_URL=" + endpoint, "AWS_ACCESS_KEY_ID=" + accessKey, "AWS_SECRET_ACCESS_KEY=local",
+		"AWS_REGION=us-east-1",
 	}, "simulate.mjs")
 	return c, err
 }
@@ -94,8 +96,8 @@ func (p Package) Documents(ctx context.Context) (d Documents, err error) {
 	return d, err
 }
 
-// script runs a script beside this file, with nothing of this process's environment that could reach
-// an account, and reads the JSON it prints.
+// script runs a script beside this file, with nothing of this process's environment that could
+// reach an account, and reads the JSON it prints.
 func script(ctx context.Context, dir string, out any, environment []string, args ...string) error {
 	home, err := os.MkdirTemp("", "remotion-audit-home-")
 	if err != nil {
@@ -106,7 +108,8 @@ func script(ctx context.Context, dir string, out any, environment []string, args
 	defer stop()
 	cmd := exec.CommandContext(ctx, "node", args...)
 	cmd.Dir = dir
-	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "AWS_EC2_METADATA_DISABLED=true"}, environment...)
+	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + home,
+		"AWS_EC2_METADATA_DISABLED=true"}, environment...)
 	cmd.WaitDelay = 5 * time.Second
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

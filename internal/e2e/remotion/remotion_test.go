@@ -30,8 +30,8 @@ const (
 	callerKey = "AKIAIOSFODNN7EXAMPLE"
 )
 
-// layers is the one action of which Remotion's check gives a single verdict over two resources, where
-// the audit gives two.
+// layers is the one action of which Remotion's check gives a single verdict over two resources,
+// where the audit gives two.
 const layers = "lambda:GetLayerVersion"
 
 var pkg = remotion.Package{Dir: "."}
@@ -44,7 +44,8 @@ func TestServedAccounts(t *testing.T) {
 	// the statements a policy can be narrowed in.
 	narrowed := []string{
 		"iam:PassRole",
-		"s3:GetObject", "s3:DeleteObject", "s3:PutObjectAcl", "s3:PutObject", "s3:CreateBucket", "s3:ListBucket",
+		"s3:GetObject", "s3:DeleteObject", "s3:PutObjectAcl", "s3:PutObject", "s3:CreateBucket",
+		"s3:ListBucket",
 		"s3:GetBucketLocation", "s3:PutBucketAcl", "s3:DeleteBucket", "s3:PutBucketOwnershipControls",
 		"s3:PutBucketPublicAccessBlock", "s3:PutBucketPolicy", "s3:PutLifecycleConfiguration",
 		"lambda:InvokeAsync", "lambda:InvokeFunction", "lambda:CreateFunction", "lambda:DeleteFunction",
@@ -72,8 +73,10 @@ func TestServedAccounts(t *testing.T) {
 			report := auditAs(t, binary, endpoint, tt.exit)
 
 			// IAM gives one result for an action. Remotion's list is the audit's, but for the layers.
-			if got, want := actions(check.Results), without(audited(report), layers); !slices.Equal(got, want) {
-				t.Errorf("Remotion's verdicts are about\n%q, want\n%q: it reads the first page of an answer only, so the endpoint has to page as IAM does, by 100", got, want)
+			if got, want := actions(check.Results), without(audited(report), layers); !slices.Equal(got,
+				want) {
+				t.Errorf("Remotion's verdicts are about\n%q, want\n%q: it reads the first page of an answer "+
+					"only, so the endpoint has to page as IAM does, by 100", got, want)
 			}
 			same(t, "Remotion's check says no to", refused(check.Results), tt.theirs)
 			same(t, "the audit says no to", gaps(report), tt.ours)
@@ -144,7 +147,10 @@ func TestOnlyRemotionSaysYes(t *testing.T) {
 		endpoint := listen(t, &awsemu.Server{Account: account, PageSize: 100})
 		same(t, "Remotion's check says no to", refused(simulate(t, endpoint).Results), nil)
 		report := auditAs(t, binary, endpoint, 1)
-		if report.Status != audit.StatusGaps || !slices.ContainsFunc(report.Findings, func(f audit.Finding) bool { return f.Cause == audit.TargetMissing }) {
+		if report.Status != audit.StatusGaps ||
+			!slices.ContainsFunc(report.Findings, func(f audit.Finding) bool {
+				return f.Cause == audit.TargetMissing
+			}) {
 			t.Errorf("the audit says %s, %+v, want a missing target", report.Status, report.Summary)
 		}
 	})
@@ -155,7 +161,8 @@ func TestOnlyRemotionSaysYes(t *testing.T) {
 		if slices.Contains(actions(check.Results), "s3:PutBucketPolicy") {
 			t.Errorf("Remotion's check follows the marker now: %q", check.Results)
 		}
-		same(t, "the audit says no to", gaps(auditAs(t, binary, endpoint, 1)), []string{"s3:PutBucketPolicy", "logs:PutRetentionPolicy"})
+		same(t, "the audit says no to", gaps(auditAs(t, binary, endpoint, 1)),
+			[]string{"s3:PutBucketPolicy", "logs:PutRetentionPolicy"})
 	})
 }
 
@@ -166,14 +173,18 @@ func TestNoToWhatIsGranted(t *testing.T) {
 		endpoint := listen(t, &awsemu.Server{PageSize: 100, Account: edited(t,
 			`"Sid": "LambdaInvokation",`,
 			`"Sid": "LambdaInvokation", "Condition": {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}},`)})
-		same(t, "Remotion's check says no to", refused(simulate(t, endpoint).Results), []string{"iam:PassRole"})
+		same(t, "Remotion's check says no to", refused(simulate(t, endpoint).Results),
+			[]string{"iam:PassRole"})
 		same(t, "the audit says no to", gaps(auditAs(t, binary, endpoint, 0)), nil)
 	})
 	t.Run("by the audit, about a bucket it was not told of", func(t *testing.T) {
-		endpoint := listen(t, &awsemu.Server{PageSize: 100, Account: edited(t, ":::remotionlambda-*", ":::remotionlambda-useast1-a1b2c3d4e5*")})
+		endpoint := listen(t,
+			&awsemu.Server{PageSize: 100,
+				Account: edited(t, ":::remotionlambda-*", ":::remotionlambda-useast1-a1b2c3d4e5*")})
 		theirs := refused(simulate(t, endpoint).Results)
 		same(t, "the audit says no to", gaps(auditAs(t, binary, endpoint, 1)), theirs)
-		same(t, "told of the bucket, it says no to", gaps(auditAs(t, binary, endpoint, 0, "--buckets", "remotionlambda-useast1-a1b2c3d4e5")), nil)
+		same(t, "told of the bucket, it says no to",
+			gaps(auditAs(t, binary, endpoint, 0, "--buckets", "remotionlambda-useast1-a1b2c3d4e5")), nil)
 	})
 	t.Run("by the audit, about a function of another name", func(t *testing.T) {
 		endpoint := listen(t, &awsemu.Server{PageSize: 100, Account: edited(t,
@@ -268,7 +279,8 @@ func TestMain(m *testing.M) {
 
 var build = sync.OnceValues(func() (string, error) {
 	binary := filepath.Join(tools, "remotion-audit")
-	out, err := exec.Command("go", "build", "-o", binary, "../../../cmd/remotion-audit").CombinedOutput()
+	out, err := exec.Command("go", "build", "-o", binary,
+		"../../../cmd/remotion-audit").CombinedOutput()
 	if err != nil {
 		return "", errors.Join(err, errors.New(string(out)))
 	}
@@ -286,9 +298,11 @@ func command(t *testing.T) string {
 	return binary
 }
 
-// environment is all that a command gets of ours: no key, profile or region of whoever runs the tests.
+// environment is all that a command gets of ours: no key, profile or region of whoever runs the
+// tests.
 func environment(t *testing.T, more ...string) []string {
-	return append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "AWS_EC2_METADATA_DISABLED=true"}, more...)
+	return append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(),
+		"AWS_EC2_METADATA_DISABLED=true"}, more...)
 }
 
 func asCaller(t *testing.T, endpoint string) []string {
@@ -341,7 +355,8 @@ func serve(t *testing.T, binary, account string) (endpoint, key string) {
 }
 
 // auditAs runs `remotion-audit audit` as the caller.
-func auditAs(t *testing.T, binary, endpoint string, exit int, flags ...string) (report audit.Report) {
+func auditAs(t *testing.T, binary, endpoint string, exit int,
+	flags ...string) (report audit.Report) {
 	t.Helper()
 	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()

@@ -16,9 +16,11 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/cfn"
 )
 
-// pseudo are the parameters that the emulator sets. The region is none that anything has by default.
+// pseudo are the parameters that the emulator sets. The region is none that anything has by
+// default.
 var pseudo = map[string]string{
-	"AWS::AccountId": "123456789012", "AWS::Partition": "aws", "AWS::Region": "eu-central-1", "AWS::URLSuffix": "amazonaws.com",
+	"AWS::AccountId": "123456789012", "AWS::Partition": "aws", "AWS::Region": "eu-central-1",
+	"AWS::URLSuffix": "amazonaws.com",
 }
 
 // A step creates a stack or updates it.
@@ -43,14 +45,16 @@ func needsMoto(t testing.TB) {
 		t.Skip("creates stacks on moto's server, which takes seconds")
 	}
 	if exec.CommandContext(t.Context(), "python3", "-c", "import boto3, moto.server").Run() != nil {
-		t.Skip("SKIPPED: Python has no moto with its server, so no stack has been created from a template (pip install 'moto[server]' boto3)")
+		t.Skip("SKIPPED: Python has no moto with its server, so no stack has been created from a " +
+			"template (pip install 'moto[server]' boto3)")
 	}
 }
 
 func needsNode(t testing.TB) {
 	t.Helper()
 	if _, err := exec.LookPath("node"); err != nil {
-		t.Skip("SKIPPED: there is no node, which CDK needs, so its template has not been made a stack (https://nodejs.org)")
+		t.Skip("SKIPPED: there is no node, which CDK needs, so its template has not been made a stack " +
+			"(https://nodejs.org)")
 	}
 }
 
@@ -67,7 +71,8 @@ func drive(t testing.TB, code location, create, update step) (a answer) {
 	}
 	code.Zip = hex.EncodeToString(packed.Bytes())
 	asked, err := json.Marshal(map[string]any{
-		"region": pseudo["AWS::Region"], "code": code, "create": create, "update": update, "lookups": lookups(create.read(t)),
+		"region": pseudo["AWS::Region"], "code": code, "create": create, "update": update,
+		"lookups": lookups(create.read(t)),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -83,7 +88,8 @@ func drive(t testing.TB, code location, create, update step) (a answer) {
 	return a
 }
 
-// lookups are the parameters that are looked up in Parameter Store: the version of CDK's bootstrap stack.
+// lookups are the parameters that are looked up in Parameter Store: the version of CDK's bootstrap
+// stack.
 func lookups(template cfn.Template) map[string]string {
 	values := map[string]string{}
 	for _, p := range template.Section("Parameters") {
@@ -95,8 +101,8 @@ func lookups(template cfn.Template) map[string]string {
 	return values
 }
 
-// reads has this test run again when a file in these folders changes: the go command keeps a result until something
-// changes that the test itself has read, and does not see what it has run.
+// reads has this test run again when a file in these folders changes: the go command keeps a result
+// until something changes that the test itself has read, and does not see what it has run.
 func reads(t testing.TB, folders ...string) {
 	t.Helper()
 	for _, folder := range folders {

@@ -40,9 +40,11 @@ type caller struct {
 	context      iampolicy.Context
 }
 
-// over says how the engine decides by a resource's policy: it knows identity policies, so what is left of the caller's statements
-// is one. Principals are compared here: everyone, a service, or an account.
-func (c caller) over(t testing.TB, policy map[string]any, action, resource string) iampolicy.Decision {
+// over says how the engine decides by a resource's policy: it knows identity policies, so what is
+// left of the caller's statements is one. Principals are compared here: everyone, a service, or an
+// account.
+func (c caller) over(t testing.TB, policy map[string]any,
+	action, resource string) iampolicy.Decision {
 	t.Helper()
 	var mine []any
 	for _, s := range cfn.List(policy["Statement"]) {
@@ -56,7 +58,8 @@ func (c caller) over(t testing.TB, policy map[string]any, action, resource strin
 			for _, name := range cfn.List(names) {
 				account, isRoot := strings.CutSuffix(name.(string), ":root")
 				switch {
-				case kind == "AWS" && name == "*", kind == "Service" && name == c.service, kind == "AWS" && isRoot && strings.HasPrefix(c.arn, account+":"):
+				case kind == "AWS" && name == "*", kind == "Service" && name == c.service,
+					kind == "AWS" && isRoot && strings.HasPrefix(c.arn, account+":"):
 					mine = append(mine, statement)
 				}
 			}
@@ -90,28 +93,40 @@ func with(base iampolicy.Context, key string, values ...string) iampolicy.Contex
 func TestDocumentedPoliciesOfAnOrganization(t *testing.T) {
 	t.Parallel()
 	role := iampolicy.Context{
-		"aws:PrincipalOrgID": {"o-a1b2c3d4e5"}, "aws:PrincipalArn": {"arn:aws:iam::222233334444:role/remotion-audit/AuditRole"}, "aws:SecureTransport": {"true"},
-		"kms:ViaService": {"sns.eu-central-1.amazonaws.com"},
+		"aws:PrincipalOrgID":  {"o-a1b2c3d4e5"},
+		"aws:PrincipalArn":    {"arn:aws:iam::222233334444:role/remotion-audit/AuditRole"},
+		"aws:SecureTransport": {"true"},
+		"kms:ViaService":      {"sns.eu-central-1.amazonaws.com"},
 	}
 	alarm := iampolicy.Context{
-		"aws:SourceOrgID": {"o-a1b2c3d4e5"}, "aws:SourceAccount": {"222233334444"}, "aws:SourceArn": {"arn:aws:cloudwatch:eu-central-1:222233334444:alarm:Errors"}, "aws:SecureTransport": {"true"},
+		"aws:SourceOrgID": {"o-a1b2c3d4e5"}, "aws:SourceAccount": {"222233334444"},
+		"aws:SourceArn":       {"arn:aws:cloudwatch:eu-central-1:222233334444:alarm:Errors"},
+		"aws:SecureTransport": {"true"},
 	}
-	const member, foreign = "arn:aws:iam::222233334444:role/remotion-audit/AuditRole", "arn:aws:iam::999988887777:role/remotion-audit/AuditRole"
+	const member, foreign = "arn:aws:iam::222233334444:role/remotion-audit/AuditRole",
+		"arn:aws:iam::999988887777:role/remotion-audit/AuditRole"
 	auditor := caller{arn: member, context: role}
-	other := caller{arn: "arn:aws:iam::222233334444:role/web", context: with(role, "aws:PrincipalArn", "arn:aws:iam::222233334444:role/web")}
-	outsider := caller{arn: foreign, context: with(with(role, "aws:PrincipalArn", foreign), "aws:PrincipalOrgID", "o-zzzzzzzzzz")}
-	alone := caller{arn: foreign, context: with(with(role, "aws:PrincipalArn", foreign), "aws:PrincipalOrgID")}
+	other := caller{arn: "arn:aws:iam::222233334444:role/web",
+		context: with(role, "aws:PrincipalArn", "arn:aws:iam::222233334444:role/web")}
+	outsider := caller{arn: foreign, context: with(with(role, "aws:PrincipalArn", foreign),
+		"aws:PrincipalOrgID", "o-zzzzzzzzzz")}
+	alone := caller{arn: foreign, context: with(with(role, "aws:PrincipalArn", foreign),
+		"aws:PrincipalOrgID")}
 	alarms := caller{service: "cloudwatch.amazonaws.com", context: alarm}
-	foreignAlarms := caller{service: "cloudwatch.amazonaws.com", context: with(alarm, "aws:SourceOrgID", "o-zzzzzzzzzz")}
+	foreignAlarms := caller{service: "cloudwatch.amazonaws.com",
+		context: with(alarm, "aws:SourceOrgID", "o-zzzzzzzzzz")}
 	loneAlarms := caller{service: "cloudwatch.amazonaws.com", context: with(alarm, "aws:SourceOrgID")}
 	events := caller{service: "events.amazonaws.com", context: alarm}
-	administrator := caller{arn: "arn:aws:iam::111122223333:role/admin", context: with(with(role, "aws:PrincipalArn", "arn:aws:iam::111122223333:role/admin"), "kms:ViaService")}
+	administrator := caller{arn: "arn:aws:iam::111122223333:role/admin",
+		context: with(with(role, "aws:PrincipalArn", "arn:aws:iam::111122223333:role/admin"),
+			"kms:ViaService")}
 	plain := func(c caller) caller {
 		c.context = with(c.context, "aws:SecureTransport", "false")
 		return c
 	}
 
-	topic, key, code := documented(t, "topic-policy.json"), documented(t, "key-policy.json"), documented(t, "code-policy.json")
+	topic, key, code := documented(t, "topic-policy.json"), documented(t, "key-policy.json"),
+		documented(t, "code-policy.json")
 	for _, tt := range []struct {
 		name             string
 		who              caller
@@ -120,44 +135,65 @@ func TestDocumentedPoliciesOfAnOrganization(t *testing.T) {
 		want             iampolicy.Decision
 	}{
 		{"an auditor publishes", auditor, topic, "sns:Publish", centralTopic, iampolicy.Allowed},
-		{"and asks who is subscribed", auditor, topic, "sns:ListSubscriptionsByTopic", centralTopic, iampolicy.Allowed},
+		{"and asks who is subscribed", auditor, topic, "sns:ListSubscriptionsByTopic", centralTopic,
+			iampolicy.Allowed},
 		{"but subscribes nobody", auditor, topic, "sns:Subscribe", centralTopic, iampolicy.ImplicitDeny},
-		{"and changes nothing", auditor, topic, "sns:SetTopicAttributes", centralTopic, iampolicy.ImplicitDeny},
-		{"another role of the account", other, topic, "sns:Publish", centralTopic, iampolicy.ImplicitDeny},
-		{"an auditor of another organization", outsider, topic, "sns:Publish", centralTopic, iampolicy.ImplicitDeny},
+		{"and changes nothing", auditor, topic, "sns:SetTopicAttributes", centralTopic,
+			iampolicy.ImplicitDeny},
+		{"another role of the account", other, topic, "sns:Publish", centralTopic,
+			iampolicy.ImplicitDeny},
+		{"an auditor of another organization", outsider, topic, "sns:Publish", centralTopic,
+			iampolicy.ImplicitDeny},
 		{"an auditor of none", alone, topic, "sns:Publish", centralTopic, iampolicy.ImplicitDeny},
 		{"an alarm publishes", alarms, topic, "sns:Publish", centralTopic, iampolicy.Allowed},
-		{"and no more", alarms, topic, "sns:ListSubscriptionsByTopic", centralTopic, iampolicy.ImplicitDeny},
-		{"an alarm of another organization", foreignAlarms, topic, "sns:Publish", centralTopic, iampolicy.ImplicitDeny},
+		{"and no more", alarms, topic, "sns:ListSubscriptionsByTopic", centralTopic,
+			iampolicy.ImplicitDeny},
+		{"an alarm of another organization", foreignAlarms, topic, "sns:Publish", centralTopic,
+			iampolicy.ImplicitDeny},
 		{"an alarm of none", loneAlarms, topic, "sns:Publish", centralTopic, iampolicy.ImplicitDeny},
 		{"another service", events, topic, "sns:Publish", centralTopic, iampolicy.ImplicitDeny},
-		{"an auditor without TLS", plain(auditor), topic, "sns:Publish", centralTopic, iampolicy.ExplicitDeny},
+		{"an auditor without TLS", plain(auditor), topic, "sns:Publish", centralTopic,
+			iampolicy.ExplicitDeny},
 
-		{"an auditor's message is encrypted", auditor, key, "kms:GenerateDataKey", centralKey, iampolicy.Allowed},
+		{"an auditor's message is encrypted", auditor, key, "kms:GenerateDataKey", centralKey,
+			iampolicy.Allowed},
 		{"and the data key used again", auditor, key, "kms:Decrypt", centralKey, iampolicy.Allowed},
-		{"but not past SNS", caller{arn: member, context: with(role, "kms:ViaService")}, key, "kms:Decrypt", centralKey, iampolicy.ImplicitDeny},
-		{"nor by another service", caller{arn: member, context: with(role, "kms:ViaService", "s3.eu-central-1.amazonaws.com")}, key, "kms:Decrypt", centralKey, iampolicy.ImplicitDeny},
+		{"but not past SNS", caller{arn: member, context: with(role, "kms:ViaService")}, key,
+			"kms:Decrypt", centralKey, iampolicy.ImplicitDeny},
+		{"nor by another service",
+			caller{arn: member, context: with(role, "kms:ViaService", "s3.eu-central-1.amazonaws.com")}, key,
+			"kms:Decrypt", centralKey, iampolicy.ImplicitDeny},
 		{"no auditor encrypts with it", auditor, key, "kms:Encrypt", centralKey, iampolicy.ImplicitDeny},
-		{"another role of the account and the key", other, key, "kms:GenerateDataKey", centralKey, iampolicy.ImplicitDeny},
-		{"another organization and the key", outsider, key, "kms:GenerateDataKey", centralKey, iampolicy.ImplicitDeny},
-		{"an alarm's message is encrypted", alarms, key, "kms:GenerateDataKey", centralKey, iampolicy.Allowed},
+		{"another role of the account and the key", other, key, "kms:GenerateDataKey", centralKey,
+			iampolicy.ImplicitDeny},
+		{"another organization and the key", outsider, key, "kms:GenerateDataKey", centralKey,
+			iampolicy.ImplicitDeny},
+		{"an alarm's message is encrypted", alarms, key, "kms:GenerateDataKey", centralKey,
+			iampolicy.Allowed},
 		{"and its data key used again", alarms, key, "kms:Decrypt", centralKey, iampolicy.Allowed},
-		{"another organization's alarm and the key", foreignAlarms, key, "kms:GenerateDataKey", centralKey, iampolicy.ImplicitDeny},
-		{"the key is its account's", administrator, key, "kms:ScheduleKeyDeletion", centralKey, iampolicy.Allowed},
+		{"another organization's alarm and the key", foreignAlarms, key, "kms:GenerateDataKey",
+			centralKey, iampolicy.ImplicitDeny},
+		{"the key is its account's", administrator, key, "kms:ScheduleKeyDeletion", centralKey,
+			iampolicy.Allowed},
 		{"and no auditor's", auditor, key, "kms:ScheduleKeyDeletion", centralKey, iampolicy.ImplicitDeny},
 
-		{"a member reads the code", other, code, "s3:GetObject", codeBucket + "/remotion-audit/x.zip", iampolicy.Allowed},
-		{"and writes none", other, code, "s3:PutObject", codeBucket + "/remotion-audit/x.zip", iampolicy.ImplicitDeny},
+		{"a member reads the code", other, code, "s3:GetObject", codeBucket + "/remotion-audit/x.zip",
+			iampolicy.Allowed},
+		{"and writes none", other, code, "s3:PutObject", codeBucket + "/remotion-audit/x.zip",
+			iampolicy.ImplicitDeny},
 		{"nor lists it", other, code, "s3:ListBucket", codeBucket, iampolicy.ImplicitDeny},
-		{"an outsider and the code", outsider, code, "s3:GetObject", codeBucket + "/remotion-audit/x.zip", iampolicy.ImplicitDeny},
-		{"the code without TLS", plain(other), code, "s3:GetObject", codeBucket + "/remotion-audit/x.zip", iampolicy.ExplicitDeny},
+		{"an outsider and the code", outsider, code, "s3:GetObject", codeBucket + "/remotion-audit/x.zip",
+			iampolicy.ImplicitDeny},
+		{"the code without TLS", plain(other), code, "s3:GetObject", codeBucket + "/remotion-audit/x.zip",
+			iampolicy.ExplicitDeny},
 	} {
 		if got := tt.who.over(t, tt.policy, tt.action, tt.resource); got != tt.want {
 			t.Errorf("%s: %s is %v, want %v", tt.name, tt.action, got, tt.want)
 		}
 	}
 
-	// What the role of a stack with these parameters may do to topic and key is what their policies let it.
+	// What the role of a stack with these parameters may do to topic and key is what their policies
+	// let it.
 	for _, need := range permissionsOn(t, centralTopic, centralKey) {
 		policy := topic
 		if need.resource == centralKey {
@@ -195,11 +231,13 @@ func TestDocumentedCommandsOfAnOrganization(t *testing.T) {
 
 type permission struct{ action, resource string }
 
-// permissionsOn is what the function's role is granted on these resources, when they are given to the template.
+// permissionsOn is what the function's role is granted on these resources, when they are given to
+// the template.
 func permissionsOn(t testing.TB, resources ...string) (list []permission) {
 	t.Helper()
 	template := templateOfSAM(t)
-	parameters := map[string]string{"Callers": "user/render", "AlertTopicArn": centralTopic, "KmsKeyArn": centralKey, "RolePath": "/remotion-audit/"}
+	parameters := map[string]string{"Callers": "user/render", "AlertTopicArn": centralTopic,
+		"KmsKeyArn": centralKey, "RolePath": "/remotion-audit/"}
 	if err := template.Check(parameters); err != nil {
 		t.Fatal(err)
 	}

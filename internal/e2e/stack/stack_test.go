@@ -1,10 +1,12 @@
-// Package stack creates both templates as stacks, on moto's server where that is installed, and reads back what was made.
+// Package stack creates both templates as stacks, on moto's server where that is installed, and
+// reads back what was made.
 //
 // # Limits
 //
-// moto makes no alarm, no schedule, no subscription and no policy of a topic, a queue or a bucket, and says nothing of it;
-// of a bucket it makes the encryption alone. Those are judged by the tests of infra, internal/house and the alarms.
-// A dashboard refers to alarms, so there is none here either.
+// moto makes no alarm, no schedule, no subscription and no policy of a topic, a queue or a bucket,
+// and says nothing of it; of a bucket it makes the encryption alone. Those are judged by the tests
+// of infra, internal/house and the alarms. A dashboard refers to alarms, so there is none here
+// either.
 package stack
 
 import (
@@ -23,7 +25,8 @@ import (
 
 // unmade are the types of which moto makes nothing.
 var unmade = []string{
-	"AWS::CloudWatch::Alarm", "AWS::Lambda::EventInvokeConfig", "AWS::S3::BucketPolicy", "AWS::SNS::Subscription", "AWS::SNS::TopicPolicy",
+	"AWS::CloudWatch::Alarm", "AWS::Lambda::EventInvokeConfig", "AWS::S3::BucketPolicy",
+	"AWS::SNS::Subscription", "AWS::SNS::TopicPolicy",
 	"AWS::SQS::QueuePolicy", "AWS::Scheduler::Schedule",
 }
 
@@ -40,9 +43,11 @@ func TestTemplateOfSAM(t *testing.T) {
 		t.Fatal(err)
 	}
 	create := step{Template: string(text), Parameters: map[string]string{
-		"Callers": "user/render,role/web=render", "AlertEmail": "ops@example.com", "ReactToChanges": "yes", "Dashboard": "no",
+		"Callers": "user/render,role/web=render", "AlertEmail": "ops@example.com",
+		"ReactToChanges": "yes", "Dashboard": "no",
 	}}
-	// No parameter of a condition changes: an update of moto's goes by the template, and leaves what there was.
+	// No parameter of a condition changes: an update of moto's goes by the template, and leaves what
+	// there was.
 	update := step{Template: create.Template, Parameters: maps.Clone(create.Parameters)}
 	update.Parameters["RepeatAfter"], update.Parameters["Callers"] = "72h", "user/render"
 	lives(t, code, create, update)
@@ -51,7 +56,8 @@ func TestTemplateOfSAM(t *testing.T) {
 func TestTemplateOfCDK(t *testing.T) {
 	t.Parallel()
 	needsMoto(t)
-	text := synthesize(t, "CALLERS=user/render,role/web=render", "ALERT_EMAIL=ops@example.com", "REACT_TO_CHANGES=yes", "DASHBOARD=no")
+	text := synthesize(t, "CALLERS=user/render,role/web=render", "ALERT_EMAIL=ops@example.com",
+		"REACT_TO_CHANGES=yes", "DASHBOARD=no")
 	create := step{Template: text, Parameters: map[string]string{}}
 	// CDK writes values where SAM has parameters.
 	changed := strings.Replace(text, `"REPEAT_AFTER": "24h"`, `"REPEAT_AFTER": "72h"`, 1)
@@ -68,7 +74,8 @@ func TestTemplateOfCDK(t *testing.T) {
 	lives(t, code, create, step{Template: changed, Parameters: map[string]string{}})
 }
 
-// lives takes a stack through its life: what it makes, what an update changes, and what is left of it.
+// lives takes a stack through its life: what it makes, what an update changes, and what is left of
+// it.
 func lives(t *testing.T, code location, create, update step) {
 	answer := drive(t, code, create, update)
 	made(t, create, answer.Created, "CREATE_COMPLETE")
@@ -80,7 +87,8 @@ func lives(t *testing.T, code location, create, update step) {
 		t.Errorf("the evidence bucket was %q, and is %q after an update", evidence, again)
 	}
 	before, left := answer.Before.names(), answer.Deleted.names()
-	if want := slices.Sorted(slices.Values(append(before, "Buckets "+evidence))); !slices.Equal(left, want) {
+	if want := slices.Sorted(slices.Values(append(before, "Buckets "+evidence))); !slices.Equal(left,
+		want) {
 		t.Errorf("after deletion there is\n     %q\nwant %q", left, want)
 	}
 }
@@ -130,8 +138,8 @@ func made(t *testing.T, s step, got state, status string) {
 
 var hashed = regexp.MustCompile(`\bAuditor([A-Za-z]+?)[0-9A-F]{8}\b`)
 
-// read is the template of a step, with the ids that template.yaml has: CDK's have the construct's before them and a hash
-// after them.
+// read is the template of a step, with the ids that template.yaml has: CDK's have the construct's
+// before them and a hash after them.
 func (s step) read(t testing.TB) cfn.Template {
 	t.Helper()
 	template, err := cfn.Parse([]byte(hashed.ReplaceAllString(s.Template, "$1")))
@@ -160,7 +168,8 @@ func synthesize(t testing.TB, env ...string) string {
 	needsNode(t)
 	reads(t, "../../../infra", "../../contract")
 	dir := t.TempDir()
-	run(t, append(env, "CDK_OUTDIR="+dir, "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20"), nil, "go", "-C", "../../../infra", "run", "./cmd/synth")
+	run(t, append(env, "CDK_OUTDIR="+dir, "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20"), nil,
+		"go", "-C", "../../../infra", "run", "./cmd/synth")
 	data, err := os.ReadFile(filepath.Join(dir, "RemotionAudit.template.json"))
 	if err != nil {
 		t.Fatal(err)

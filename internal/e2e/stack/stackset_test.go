@@ -16,7 +16,8 @@ func TestCommandsOfStackSet(t *testing.T) {
 	t.Parallel()
 	needsMoto(t)
 	if _, err := exec.LookPath("aws"); err != nil {
-		t.Skip("SKIPPED: the AWS CLI is not installed, so nobody has run the commands that make stackset prints (pip install awscli)")
+		t.Skip("SKIPPED: the AWS CLI is not installed, so nobody has run the commands that make " +
+			"stackset prints (pip install awscli)")
 	}
 	reads(t, "../../cfn")
 	dir := t.TempDir()
@@ -24,12 +25,17 @@ func TestCommandsOfStackSet(t *testing.T) {
 	if err := os.WriteFile(code, []byte("code"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	parameters := map[string]string{"Callers": "user/a,role/b=render", "AssumedContext": `aws:PrincipalTag/team=it's "x\y",aws:b=c`}
-	printed := run(t, nil, nil, "go", "run", "../../cfn/stackset", "-template", "../../../template.yaml", "-zip", code, "-o", template,
-		"-prefix", "acme-code", "-key", "v1.zip", "-regions", "us-east-1,eu-central-1", "Callers="+parameters["Callers"], "AssumedContext="+parameters["AssumedContext"])
-	// moto gives the stacks of a set no parameters, so there are none here: the CLI alone judges that command.
+	parameters := map[string]string{"Callers": "user/a,role/b=render",
+		"AssumedContext": `aws:PrincipalTag/team=it's "x\y",aws:b=c`}
+	printed := run(t, nil, nil, "go", "run", "../../cfn/stackset", "-template",
+		"../../../template.yaml", "-zip", code, "-o", template,
+		"-prefix", "acme-code", "-key", "v1.zip", "-regions", "us-east-1,eu-central-1",
+		"Callers="+parameters["Callers"], "AssumedContext="+parameters["AssumedContext"])
+	// moto gives the stacks of a set no parameters, so there are none here: the CLI alone judges that
+	// command.
 	const around = `aws() { case "$2" in create-stack-instances) command aws "$@" --generate-cli-skeleton output;; *) command aws "$@";; esac; }` + "\n"
-	asked, err := json.Marshal(map[string]any{"commands": around + string(printed), "buckets": []string{"acme-code-us-east-1", "acme-code-eu-central-1"}})
+	asked, err := json.Marshal(map[string]any{"commands": around + string(printed),
+		"buckets": []string{"acme-code-us-east-1", "acme-code-eu-central-1"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +58,8 @@ func TestCommandsOfStackSet(t *testing.T) {
 	if got.Status != 0 {
 		t.Fatalf("status %d: %s\n%s", got.Status, got.Complaint, printed)
 	}
-	if want := map[string][]string{"acme-code-us-east-1": {"v1.zip"}, "acme-code-eu-central-1": {"v1.zip"}}; !reflect.DeepEqual(got.Objects, want) {
+	if want := map[string][]string{"acme-code-us-east-1": {"v1.zip"},
+		"acme-code-eu-central-1": {"v1.zip"}}; !reflect.DeepEqual(got.Objects, want) {
 		t.Errorf("the buckets have %v, want %v", got.Objects, want)
 	}
 	parameters["CodeBucketPrefix"], parameters["CodeKey"] = "acme-code", "v1.zip"

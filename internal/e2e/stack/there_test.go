@@ -43,9 +43,11 @@ func (s *state) UnmarshalJSON(data []byte) error {
 // names lists what there is, as Buckets name, sorted.
 func (s state) names() (list []string) {
 	for kind, named := range map[string][]string{
-		"Functions": slices.Collect(maps.Keys(s.Functions)), "Roles": slices.Collect(maps.Keys(s.Roles)), "Queues": slices.Collect(maps.Keys(s.Queues)),
-		"Topics": slices.Collect(maps.Keys(s.Topics)), "Buckets": slices.Collect(maps.Keys(s.Buckets)), "Rules": slices.Collect(maps.Keys(s.Rules)),
-		"Keys": slices.Collect(maps.Keys(s.Keys)), "LogGroups": slices.Collect(maps.Keys(s.LogGroups)),
+		"Functions": slices.Collect(maps.Keys(s.Functions)), "Roles": slices.Collect(maps.Keys(s.Roles)),
+		"Queues": slices.Collect(maps.Keys(s.Queues)),
+		"Topics": slices.Collect(maps.Keys(s.Topics)), "Buckets": slices.Collect(maps.Keys(s.Buckets)),
+		"Rules": slices.Collect(maps.Keys(s.Rules)),
+		"Keys":  slices.Collect(maps.Keys(s.Keys)), "LogGroups": slices.Collect(maps.Keys(s.LogGroups)),
 	} {
 		for _, name := range named {
 			list = append(list, kind+" "+name)
@@ -126,13 +128,15 @@ func (s state) compare(t testing.TB, id string, r cfn.Resource, fill *strings.Re
 	}
 	switch r.Type {
 	case "AWS::Lambda::Function":
-		same(s.Functions[physical].Configuration, "Handler", "Runtime", "Role", "MemorySize", "Timeout", "Description", "Environment")
+		same(s.Functions[physical].Configuration, "Handler", "Runtime", "Role", "MemorySize", "Timeout",
+			"Description", "Environment")
 	case "AWS::IAM::Role":
 		same(s.Roles[physical], "AssumeRolePolicyDocument", "Path", "Description")
 	case "AWS::IAM::Policy":
 		for _, role := range cfn.List(properties["Roles"]) {
 			policies, _ := s.Roles[role.(string)]["Policies"].(map[string]any)
-			check("the policy of "+role.(string), policies[properties["PolicyName"].(string)], properties["PolicyDocument"])
+			check("the policy of "+role.(string), policies[properties["PolicyName"].(string)],
+				properties["PolicyDocument"])
 		}
 	case "AWS::SQS::Queue":
 		attributes := map[string]any{}
@@ -143,7 +147,8 @@ func (s state) compare(t testing.TB, id string, r cfn.Resource, fill *strings.Re
 				}
 			}
 		}
-		for _, name := range []string{"DelaySeconds", "MessageRetentionPeriod", "VisibilityTimeout", "SqsManagedSseEnabled"} {
+		for _, name := range []string{"DelaySeconds", "MessageRetentionPeriod", "VisibilityTimeout",
+			"SqsManagedSseEnabled"} {
 			if want, ok := properties[name]; ok {
 				check(name, attributes[name], asJSON(want))
 			}
@@ -157,7 +162,8 @@ func (s state) compare(t testing.TB, id string, r cfn.Resource, fill *strings.Re
 	case "AWS::S3::Bucket":
 		rules := s.Buckets[physical]["Encryption"]["ServerSideEncryptionConfiguration"].(map[string]any)["Rules"].([]any)
 		want := properties["BucketEncryption"].(map[string]any)["ServerSideEncryptionConfiguration"].([]any)
-		check("BucketEncryption", rules[0].(map[string]any)["ApplyServerSideEncryptionByDefault"], want[0].(map[string]any)["ServerSideEncryptionByDefault"])
+		check("BucketEncryption", rules[0].(map[string]any)["ApplyServerSideEncryptionByDefault"],
+			want[0].(map[string]any)["ServerSideEncryptionByDefault"])
 	case "AWS::Events::Rule":
 		check("EventPattern", parsed(t, s.Rules[physical]["EventPattern"]), properties["EventPattern"])
 		check("Targets", s.Rules[physical]["Targets"], properties["Targets"])
@@ -165,7 +171,8 @@ func (s state) compare(t testing.TB, id string, r cfn.Resource, fill *strings.Re
 	case "AWS::Lambda::EventSourceMapping":
 		for _, mapping := range s.EventSourceMappings {
 			if mapping["UUID"] == physical {
-				check("FunctionArn", mapping["FunctionArn"], s.arn("AWS::Lambda::Function", properties["FunctionName"].(string)))
+				check("FunctionArn", mapping["FunctionArn"],
+					s.arn("AWS::Lambda::Function", properties["FunctionName"].(string)))
 				same(mapping, "EventSourceArn", "BatchSize", "MaximumBatchingWindowInSeconds", "ScalingConfig")
 			}
 		}
@@ -173,7 +180,8 @@ func (s state) compare(t testing.TB, id string, r cfn.Resource, fill *strings.Re
 	case "AWS::KMS::Key":
 		check("key", s.Keys[physical] != "", true)
 	case "AWS::Logs::LogGroup":
-		check("RetentionInDays", asJSON(s.LogGroups[physical]), strings.Trim(asJSON(properties["RetentionInDays"]), `"`))
+		check("RetentionInDays", asJSON(s.LogGroups[physical]),
+			strings.Trim(asJSON(properties["RetentionInDays"]), `"`))
 	default:
 		t.Errorf("%s: a %s was made, and nothing compares it", id, r.Type)
 	}

@@ -1,5 +1,5 @@
-// Command prepare gets a checkout ready for a release, as docs/releasing.md has it, and says how to make it. It commits, tags and pushes
-// nothing. It runs in infra/; "make release" calls it.
+// Command prepare gets a checkout ready for a release, as docs/releasing.md has it, and says how to
+// make it. It commits, tags and pushes nothing. It runs in infra/; "make release" calls it.
 package main
 
 import (
