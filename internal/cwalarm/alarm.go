@@ -1,8 +1,9 @@
-// Package cwalarm says what a CloudWatch metric alarm does with the data it gets, by the rules that
-// CloudWatch documents: periods that slide by the minute, M out of N, missing data, warm-up.
+// Package cwalarm evaluates CloudWatch metric alarms by the rules that CloudWatch documents:
+// periods that slide by the minute, M out of N data points, missing data and warm-up.
 //
 //	alarm, err := cwalarm.FromProperties(resource.Properties) // of an AWS::CloudWatch::Alarm
-//	changes, err := alarm.Changes(points, cwalarm.Life{Created: deployed, Until: later, Extra: 2})
+//	changes, err := alarm.Transitions(points,
+//		cwalarm.Observation{Created: deployed, Until: later, ExtraPeriods: 2})
 //
 // The pages it follows:
 //
@@ -13,17 +14,20 @@
 //
 // # Limits
 //
-// It knows alarms on one metric with a plain statistic and a fixed threshold, over a sliding
-// window. FromProperties refuses the rest: metric math, percentiles, anomaly bands, wall clock
-// windows, units.
+// The package supports alarms on one metric with a plain statistic and a fixed threshold, over a
+// sliding window. FromProperties refuses everything else: metric math, percentiles, anomaly bands,
+// wall clock windows and units.
 //
-// CloudWatch leaves four things open. How much further back than its evaluation periods an alarm
-// looks for data that is missing ("depends on the length of the alarm period"): Life.Extra says it,
-// and whoever draws a conclusion draws it for several. At which minute of the hour a multi-day
-// alarm is evaluated: here at the minute of its creation. What becomes of "- - - - X" where missing
-// data is missing, beyond that it does not alarm at once: here INSUFFICIENT_DATA, as an earlier
-// edition of the page had it. And whether the early alarm of "- - X - -" needs the range to be free
-// of good data: it does here, or the page's own row "0 - X - -" of 2 out of 3 would contradict it.
+// CloudWatch's documentation leaves four points open. The package decides them as follows:
+//
+//   - How many periods before its evaluation periods an alarm reads when data is missing ("depends
+//     on the length of the alarm period"). Observation.ExtraPeriods sets the number; callers should
+//     try several.
+//   - At which minute of the hour a multi-day alarm is evaluated: at the minute of its creation.
+//   - Which state "- - - - X" has when missing data is treated as missing: INSUFFICIENT_DATA, as an
+//     earlier edition of the page stated.
+//   - Whether the early alarm of "- - X - -" requires a range without good data: yes. Otherwise the
+//     page's row "0 - X - -" for 2 out of 3 would contradict it.
 package cwalarm
 
 import (
@@ -34,7 +38,7 @@ import (
 	"time"
 )
 
-// An Alarm is a metric alarm as PutMetricAlarm takes it.
+// Alarm is a metric alarm with the settings of PutMetricAlarm.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
 type Alarm struct {
 	Name, Description string
@@ -47,18 +51,18 @@ type Alarm struct {
 	// Period is in seconds: 10, 20, 30 or a multiple of 60.
 	Period            int
 	EvaluationPeriods int
-	// DatapointsToAlarm zero means EvaluationPeriods.
+	// DatapointsToAlarm is M of "M out of N"; zero means EvaluationPeriods.
 	DatapointsToAlarm  int
 	ComparisonOperator string
 	Threshold          float64
 	// TreatMissingData is missing, ignore, breaching or notBreaching; empty means missing.
 	TreatMissingData string
 
-	// WarmUp is how long after its creation the alarm stays in INSUFFICIENT_DATA at most; zero
-	// evaluates at once.
+	// WarmUp is the longest time after its creation that the alarm stays in INSUFFICIENT_DATA.
+	// Zero means no warm-up.
 	WarmUp time.Duration
 	// WholeWarmUp is OnlyStartEvaluatingAfterWarmUpPeriodEnds: the warm-up does not end early when
-	// data fill the window.
+	// data fills the window.
 	WholeWarmUp bool
 
 	// ActionsDisabled is the opposite of ActionsEnabled, whose default is true.
@@ -66,7 +70,7 @@ type Alarm struct {
 	AlarmActions, OKActions, InsufficientDataActions []string
 }
 
-// A State is an alarm's state.
+// State is the state of an alarm.
 type State string
 
 // The states of an alarm.
@@ -76,12 +80,12 @@ const (
 	InsufficientData State = "INSUFFICIENT_DATA"
 )
 
-// Window is the time that the evaluation periods span.
+// Window returns the duration of all evaluation periods together.
 func (a Alarm) Window() time.Duration {
 	return time.Duration(a.Period) * time.Duration(a.EvaluationPeriods) * time.Second
 }
 
-// Actions lists what is done when the alarm changes to a state.
+// Actions lists the actions of a transition to a state. It is empty if actions are disabled.
 func (a Alarm) Actions(to State) []string {
 	switch {
 	case a.ActionsDisabled:
@@ -104,7 +108,7 @@ const (
 	maxDimensions  = 30
 )
 
-// Validate reports everything that PutMetricAlarm would refuse, joined.
+// Validate returns all reasons for which PutMetricAlarm would refuse the alarm, joined.
 func (a Alarm) Validate() error {
 	var errs []error
 	refuse := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
@@ -139,7 +143,7 @@ func (a Alarm) Validate() error {
 	if a.Period >= 3600 {
 		longest = week
 	}
-	// By division, as the product of two large numbers may wrap around.
+	// Divide: the product of two large numbers could overflow.
 	if a.Period > 0 && a.EvaluationPeriods > int(longest/time.Second)/a.Period {
 		refuse("EvaluationPeriods %d of %d s: together they may be %v at most", a.EvaluationPeriods,
 			a.Period, longest)
@@ -165,8 +169,8 @@ func (a Alarm) treatment() string {
 	return a.TreatMissingData
 }
 
-// toAlarm is M of M out of N.
-func (a Alarm) toAlarm() int {
+// datapointsToAlarm returns M of "M out of N".
+func (a Alarm) datapointsToAlarm() int {
 	if a.DatapointsToAlarm == 0 {
 		return a.EvaluationPeriods
 	}

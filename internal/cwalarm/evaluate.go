@@ -1,53 +1,53 @@
 package cwalarm
 
-// A Datapoint is what an alarm makes of one period, in the letters of CloudWatch's page.
+// Datapoint is the verdict on one period, in the letters of CloudWatch's documentation.
 type Datapoint byte
 
-// The kinds of data points.
+// The values of a Datapoint.
 const (
 	Missing      Datapoint = '-'
 	NotBreaching Datapoint = '0'
 	Breaching    Datapoint = 'X'
 )
 
-// Evaluate is the state that follows from the data points of the evaluation range, oldest first,
-// for an alarm in a state. The range is longer than EvaluationPeriods where CloudWatch looks
-// further back.
+// Evaluate returns the next state of an alarm that is in the given state. evaluationRange holds the
+// data points, oldest first. It may be longer than EvaluationPeriods, because CloudWatch reads
+// further back when data is missing.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
 func (a Alarm) Evaluate(evaluationRange []Datapoint, state State) State {
-	var f found
+	var f pointCounts
 	for i := len(evaluationRange) - 1; i >= 0 && f.existing() < a.EvaluationPeriods; i-- {
 		f.add(evaluationRange[i], len(evaluationRange)-i)
 	}
 	return a.decide(f, state)
 }
 
-// found is what the newest existing data points of an evaluation range are, at most
+// pointCounts counts the newest existing data points of an evaluation range, at most
 // EvaluationPeriods of them.
-type found struct {
-	breaching, good int
+type pointCounts struct {
+	breaching, notBreaching int
 	// oldest is the age of the oldest breaching one, in periods: 1 is the newest period.
 	oldest int
 }
 
-func (f found) existing() int { return f.breaching + f.good }
+func (f pointCounts) existing() int { return f.breaching + f.notBreaching }
 
 // add takes the next older data point.
-func (f *found) add(d Datapoint, age int) {
+func (f *pointCounts) add(d Datapoint, age int) {
 	switch d {
 	case Breaching:
 		f.breaching++
 		f.oldest = age
 	case NotBreaching:
-		f.good++
+		f.notBreaching++
 	}
 }
 
-func (a Alarm) decide(f found, state State) State {
-	n, m := a.EvaluationPeriods, a.toAlarm()
+func (a Alarm) decide(f pointCounts, state State) State {
+	n, m := a.EvaluationPeriods, a.datapointsToAlarm()
 	missing := n - f.existing()
 	if f.breaching >= m {
-		return InAlarm // whatever the missing ones are taken for
+		return InAlarm // however missing points are treated
 	}
 	if missing == 0 {
 		return OK
@@ -61,14 +61,14 @@ func (a Alarm) decide(f found, state State) State {
 	case "notBreaching":
 		return OK
 	}
-	// Missing points stand for nothing: what exists decides, and one good point is enough for OK.
+	// Missing points do not count. One good point among the others is enough for OK.
 	switch {
-	case f.good > 0:
+	case f.notBreaching > 0:
 		return OK
 	case a.treatment() == "ignore":
 		return state
 	case f.oldest >= m:
-		return InAlarm // nothing but breaching ones for so long, though they are fewer than M
+		return InAlarm // fewer than M points, but all of them breach since M periods
 	}
 	return InsufficientData
 }

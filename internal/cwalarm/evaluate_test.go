@@ -60,14 +60,15 @@ func TestDocumentedTables(t *testing.T) {
 		}
 	}
 	if got := count(0, 3, "").Evaluate(datapoints("- - X - -"), OK); got != InAlarm {
-		t.Errorf("DatapointsToAlarm and TreatMissingData left out: got %s, want those of 3 and missing",
+		t.Errorf("DatapointsToAlarm and TreatMissingData left out: got %s, want ALARM as for 3 and "+
+			"missing",
 			got)
 	}
 }
 
-// plainly is the page's text once more, without counting on the way: take the newest existing
-// points, fill up to N, count what breaches.
-func plainly(a Alarm, evaluationRange []Datapoint, state State) State {
+// evaluateByDefinition is a second implementation, close to the text of CloudWatch's page: take the
+// newest existing points, fill up to N, count the breaching ones.
+func evaluateByDefinition(a Alarm, evaluationRange []Datapoint, state State) State {
 	var existing []Datapoint
 	oldest, allBreach := 0, true
 	for i, d := range evaluationRange {
@@ -101,7 +102,7 @@ func plainly(a Alarm, evaluationRange []Datapoint, state State) State {
 	}
 	switch {
 	case len(states) == 1 && states[InAlarm]:
-		return InAlarm // however they are filled
+		return InAlarm // with both fillings
 	case len(existing) > 0 && !allBreach, len(existing) == a.EvaluationPeriods:
 		return OK
 	case a.TreatMissingData == "ignore":
@@ -125,19 +126,20 @@ func FuzzEvaluate(f *testing.F) {
 		}
 		for _, state := range []State{OK, InAlarm, InsufficientData} {
 			got := a.Evaluate(evaluationRange, state)
-			if want := plainly(a, evaluationRange, state); got != want {
-				t.Fatalf("%d out of %d, %s, missing is %s, in %s: got %s, plainly %s", a.DatapointsToAlarm,
+			if want := evaluateByDefinition(a, evaluationRange, state); got != want {
+				t.Fatalf("%d out of %d, %s, missing is %s, in %s: got %s, by definition %s",
+					a.DatapointsToAlarm,
 					a.EvaluationPeriods, evaluationRange, a.TreatMissingData, state, got, want)
 			}
 			if again := a.Evaluate(evaluationRange, got); again != got {
-				t.Fatalf("%s: %s, and looked at again %s", evaluationRange, got, again)
+				t.Fatalf("%s: %s, and evaluated again %s", evaluationRange, got, again)
 			}
 		}
 	})
 }
 
-// One more bad point never ends an alarm, one more needed never starts it, and missing taken for
-// bad alarms wherever missing taken for good does.
+// One more breaching point never ends an alarm. A higher DatapointsToAlarm never starts one. An
+// alarm with notBreaching missing data also alarms with breaching missing data.
 func TestEvaluateIsMonotone(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 20_000 {
@@ -149,13 +151,14 @@ func TestEvaluateIsMonotone(t *testing.T) {
 		m := 1 + random.IntN(n)
 		if count(m, n, "notBreaching").Evaluate(evaluationRange, OK) == InAlarm &&
 			count(m, n, "breaching").Evaluate(evaluationRange, OK) != InAlarm {
-			t.Fatalf("%d out of %d, %s: alarms where missing is good alone", m, n, evaluationRange)
+			t.Fatalf("%d out of %d, %s: alarms only with notBreaching missing data", m, n, evaluationRange)
 		}
 		for _, treatment := range []string{"missing", "ignore", "breaching", "notBreaching"} {
 			before := count(m, n, treatment).Evaluate(evaluationRange, OK)
 			if m > 1 && before == InAlarm &&
 				count(m-1, n, treatment).Evaluate(evaluationRange, OK) != InAlarm {
-				t.Fatalf("%s, %s: alarms with %d out of %d, not with one less", evaluationRange, treatment, m,
+				t.Fatalf("%s, %s: alarms with %d out of %d, but not with one point less", evaluationRange,
+					treatment, m,
 					n)
 			}
 			worse := append([]Datapoint{}, evaluationRange...)

@@ -7,8 +7,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/cwalarm"
 )
 
-// A run an hour, until 12:00. The alarm misses it when it has left the window, or the two periods
-// more that CloudWatch looks back.
+// An audit runs every hour until 12:00. The alarm goes off when the last run has left the window
+// and the two further periods that CloudWatch reads.
 func ExampleAlarm_Transitions() {
 	alarm, err := cwalarm.FromProperties(map[string]any{
 		"Namespace": "RemotionAudit", "MetricName": "AuditCompleted", "Statistic": "Sum", "Period": 900.0,
@@ -26,7 +26,7 @@ func ExampleAlarm_Transitions() {
 			Delay: time.Minute})
 	}
 	changes, err := alarm.Transitions(points,
-		cwalarm.Life{Created: day, Until: day.Add(24 * time.Hour), Extra: 2})
+		cwalarm.Observation{Created: day, Until: day.Add(24 * time.Hour), ExtraPeriods: 2})
 	for _, c := range changes {
 		fmt.Println(c.Time.Format("15:04"), c.To)
 	}

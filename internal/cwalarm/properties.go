@@ -9,42 +9,42 @@ import (
 	"time"
 )
 
-// FromProperties reads an AWS::CloudWatch::Alarm, its functions resolved. A property that it does
-// not know is an error, so that none is passed over; so is what Validate refuses.
+// FromProperties reads the resolved properties of an AWS::CloudWatch::Alarm. An unknown property is
+// an error, so that none is ignored. Everything that Validate refuses is an error, too.
 func FromProperties(properties map[string]any) (Alarm, error) {
-	r := reader{rest: maps.Clone(properties)}
+	r := propertyReader{unread: maps.Clone(properties)}
 	a := Alarm{
-		Name:               r.text("AlarmName"),
-		Description:        r.text("AlarmDescription"),
-		Namespace:          r.text("Namespace"),
-		MetricName:         r.text("MetricName"),
+		Name:               r.str("AlarmName"),
+		Description:        r.str("AlarmDescription"),
+		Namespace:          r.str("Namespace"),
+		MetricName:         r.str("MetricName"),
 		Dimensions:         r.dimensions("Dimensions"),
-		Statistic:          r.text("Statistic"),
-		Period:             r.whole("Period"),
-		EvaluationPeriods:  r.whole("EvaluationPeriods"),
-		DatapointsToAlarm:  r.whole("DatapointsToAlarm"),
-		ComparisonOperator: r.text("ComparisonOperator"),
+		Statistic:          r.str("Statistic"),
+		Period:             r.integer("Period"),
+		EvaluationPeriods:  r.integer("EvaluationPeriods"),
+		DatapointsToAlarm:  r.integer("DatapointsToAlarm"),
+		ComparisonOperator: r.str("ComparisonOperator"),
 		Threshold:          r.number("Threshold"),
-		TreatMissingData:   r.text("TreatMissingData"),
-		AlarmActions:       r.texts("AlarmActions"),
-		OKActions:          r.texts("OKActions"),
+		TreatMissingData:   r.str("TreatMissingData"),
+		AlarmActions:       r.stringList("AlarmActions"),
+		OKActions:          r.stringList("OKActions"),
 
-		InsufficientDataActions: r.texts("InsufficientDataActions"),
-		ActionsDisabled:         !r.flag("ActionsEnabled", true),
+		InsufficientDataActions: r.stringList("InsufficientDataActions"),
+		ActionsDisabled:         !r.boolean("ActionsEnabled", true),
 	}
-	if v, ok := r.rest["WarmUpConfiguration"]; ok {
-		delete(r.rest, "WarmUpConfiguration")
+	if v, ok := r.unread["WarmUpConfiguration"]; ok {
+		delete(r.unread, "WarmUpConfiguration")
 		m, ok := v.(map[string]any)
 		if !ok {
 			r.errs = append(r.errs, fmt.Errorf("WarmUpConfiguration: a %T, want a mapping", v))
 		}
-		w := reader{within: "WarmUpConfiguration: ", rest: maps.Clone(m)}
-		minutes := w.whole("WarmUpPeriodDurationInMinutes")
+		w := propertyReader{prefix: "WarmUpConfiguration: ", unread: maps.Clone(m)}
+		minutes := w.integer("WarmUpPeriodDurationInMinutes")
 		if minutes < 1 || minutes > int(maxWarmUp/time.Minute) {
 			w.refuse("WarmUpPeriodDurationInMinutes %d: want 1 to %v", minutes, maxWarmUp.Minutes())
 		}
 		a.WarmUp = time.Duration(minutes) * time.Minute
-		a.WholeWarmUp = w.flag("OnlyStartEvaluatingAfterWarmUpPeriodEnds", false)
+		a.WholeWarmUp = w.boolean("OnlyStartEvaluatingAfterWarmUpPeriodEnds", false)
 		w.finish()
 		r.errs = append(r.errs, w.errs...)
 	}
@@ -58,32 +58,32 @@ func FromProperties(properties map[string]any) (Alarm, error) {
 	return a, nil
 }
 
-// A reader takes properties out of a mapping and collects what is wrong with them. What is absent
-// is the zero value.
-type reader struct {
-	within string
-	rest   map[string]any
+// propertyReader removes properties from a mapping and collects errors. An absent property has the
+// zero value.
+type propertyReader struct {
+	prefix string
+	unread map[string]any
 	errs   []error
 }
 
-func (r *reader) refuse(format string, args ...any) {
-	r.errs = append(r.errs, fmt.Errorf(r.within+format, args...))
+func (r *propertyReader) refuse(format string, args ...any) {
+	r.errs = append(r.errs, fmt.Errorf(r.prefix+format, args...))
 }
 
-func (r *reader) take(name string) (v any, ok bool) {
-	v, ok = r.rest[name]
-	delete(r.rest, name)
+func (r *propertyReader) take(name string) (v any, ok bool) {
+	v, ok = r.unread[name]
+	delete(r.unread, name)
 	return v, ok
 }
 
-// finish complains of what nobody took.
-func (r *reader) finish() {
-	for _, name := range slices.Sorted(maps.Keys(r.rest)) {
-		r.refuse("%s: not a property this package knows", name)
+// finish adds an error for each property that was not read.
+func (r *propertyReader) finish() {
+	for _, name := range slices.Sorted(maps.Keys(r.unread)) {
+		r.refuse("%s: unsupported property", name)
 	}
 }
 
-func (r *reader) text(name string) string {
+func (r *propertyReader) str(name string) string {
 	v, ok := r.take(name)
 	s, isText := v.(string)
 	if ok && !isText {
@@ -93,7 +93,7 @@ func (r *reader) text(name string) string {
 }
 
 // number reads a number, or a string of one: a parameter's value is always a string.
-func (r *reader) number(name string) float64 {
+func (r *propertyReader) number(name string) float64 {
 	v, ok := r.take(name)
 	switch v := v.(type) {
 	case float64:
@@ -109,7 +109,7 @@ func (r *reader) number(name string) float64 {
 	return 0
 }
 
-func (r *reader) whole(name string) int {
+func (r *propertyReader) integer(name string) int {
 	f := r.number(name)
 	if f < -1<<31 || f > 1<<31-1 || f != float64(int(f)) {
 		r.refuse("%s: %v, want a whole number", name, f)
@@ -118,7 +118,7 @@ func (r *reader) whole(name string) int {
 	return int(f)
 }
 
-func (r *reader) flag(name string, absent bool) bool {
+func (r *propertyReader) boolean(name string, absent bool) bool {
 	v, ok := r.take(name)
 	switch v := v.(type) {
 	case bool:
@@ -134,7 +134,7 @@ func (r *reader) flag(name string, absent bool) bool {
 	return absent
 }
 
-func (r *reader) texts(name string) (list []string) {
+func (r *propertyReader) stringList(name string) (list []string) {
 	v, ok := r.take(name)
 	if !ok {
 		return nil
@@ -153,7 +153,7 @@ func (r *reader) texts(name string) (list []string) {
 	return list
 }
 
-func (r *reader) dimensions(name string) map[string]string {
+func (r *propertyReader) dimensions(name string) map[string]string {
 	v, ok := r.take(name)
 	if !ok {
 		return nil
@@ -165,8 +165,8 @@ func (r *reader) dimensions(name string) map[string]string {
 	dimensions := map[string]string{}
 	for _, e := range elements {
 		m, _ := e.(map[string]any)
-		d := reader{within: name + ": ", rest: maps.Clone(m)}
-		key, value := d.text("Name"), d.text("Value")
+		d := propertyReader{prefix: name + ": ", unread: maps.Clone(m)}
+		key, value := d.str("Name"), d.str("Value")
 		if _, twice := dimensions[key]; key == "" || value == "" || twice {
 			d.refuse("%v: want a Name, each once, and a Value", e)
 		}

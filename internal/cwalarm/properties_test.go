@@ -10,11 +10,14 @@ import (
 )
 
 const written = `{
-	"AlarmName": "dead", "AlarmDescription": "Look into the log.", "Namespace": "Audit", "MetricName": "Completed",
+	"AlarmName": "dead", "AlarmDescription": "See the log.", "Namespace": "Audit",
+	"MetricName": "Completed",
 	"Dimensions": [{"Name": "Target", "Value": "user/a"}],
-	"Statistic": "Sum", "Period": "900", "EvaluationPeriods": 10, "DatapointsToAlarm": 9, "Threshold": 1,
+	"Statistic": "Sum", "Period": "900", "EvaluationPeriods": 10, "DatapointsToAlarm": 9,
+	"Threshold": 1,
 	"ComparisonOperator": "LessThanThreshold", "TreatMissingData": "breaching",
-	"WarmUpConfiguration": {"WarmUpPeriodDurationInMinutes": 150, "OnlyStartEvaluatingAfterWarmUpPeriodEnds": true},
+	"WarmUpConfiguration": {
+	  "WarmUpPeriodDurationInMinutes": 150, "OnlyStartEvaluatingAfterWarmUpPeriodEnds": true},
 	"AlarmActions": ["topic"], "OKActions": ["topic", "other"]}`
 
 func properties(t *testing.T) (m map[string]any) {
@@ -26,7 +29,7 @@ func properties(t *testing.T) (m map[string]any) {
 }
 
 func TestFromProperties(t *testing.T) {
-	want := Alarm{Name: "dead", Description: "Look into the log.", Namespace: "Audit",
+	want := Alarm{Name: "dead", Description: "See the log.", Namespace: "Audit",
 		MetricName: "Completed", Dimensions: map[string]string{"Target": "user/a"},
 		Statistic: "Sum", Period: 900, EvaluationPeriods: 10, DatapointsToAlarm: 9, Threshold: 1,
 		ComparisonOperator: "LessThanThreshold", TreatMissingData: "breaching",
@@ -45,7 +48,7 @@ func TestFromProperties(t *testing.T) {
 	}
 	m["ActionsEnabled"] = "false"
 	if got, err := FromProperties(m); err != nil || got.Actions(OK) != nil || got.OKActions == nil {
-		t.Errorf("with its actions off: %v, %v", got.Actions(OK), err)
+		t.Errorf("with actions disabled: %v, %v", got.Actions(OK), err)
 	}
 }
 
@@ -55,11 +58,11 @@ func TestPropertiesThatAreRefused(t *testing.T) {
 		value    any
 		want     string
 	}{
-		{"Unit", "Count", "Unit: not a property"},
+		{"Unit", "Count", "Unit: unsupported property"},
 		{"EvaluationWindow", map[string]any{"WallClockWindow": map[string]any{}},
-			"EvaluationWindow: not a property"},
-		{"ExtendedStatistic", "p99", "ExtendedStatistic: not a property"},
-		{"Metrics", []any{}, "Metrics: not a property"},
+			"EvaluationWindow: unsupported property"},
+		{"ExtendedStatistic", "p99", "ExtendedStatistic: unsupported property"},
+		{"Metrics", []any{}, "Metrics: unsupported property"},
 		{"Period", 45.0, "Period 45"},
 		{"Period", 0.0, "Period 0"},
 		{"Period", 1.5, "Period: 1.5, want a whole number"},
@@ -81,7 +84,7 @@ func TestPropertiesThatAreRefused(t *testing.T) {
 		{"WarmUpConfiguration", map[string]any{"OnlyStartEvaluatingAfterWarmUpPeriodEnds": true},
 			"Minutes 0: want 1 to 2880"},
 		{"WarmUpConfiguration", map[string]any{"WarmUpPeriodDurationInMinutes": 1.0, "Late": true},
-			"WarmUpConfiguration: Late: not"},
+			"WarmUpConfiguration: Late: unsupported"},
 		{"AlarmActions", "topic", "AlarmActions: a string, want a list"},
 		{"AlarmActions", []any{1.0}, "AlarmActions: a float64 in it"},
 		{"AlarmActions", []any{"1", "2", "3", "4", "5", "6"}, "6 actions"},
@@ -90,7 +93,7 @@ func TestPropertiesThatAreRefused(t *testing.T) {
 		{"Dimensions", "Target", "Dimensions: a string"},
 		{"Dimensions", []any{"Target"}, "want a Name"},
 		{"Dimensions", []any{map[string]any{"Name": "Target", "Value": "a", "Kind": "b"}},
-			"Dimensions: Kind: not"},
+			"Dimensions: Kind: unsupported"},
 	} {
 		m := maps.Clone(properties(t))
 		m[tt.property] = tt.value
@@ -100,14 +103,14 @@ func TestPropertiesThatAreRefused(t *testing.T) {
 		}
 	}
 	if _, err := FromProperties(nil); err == nil {
-		t.Error("no properties at all are taken")
+		t.Error("FromProperties accepts no properties at all")
 	}
-	if _, err := (Alarm{}).Transitions(nil, Life{}); err == nil {
-		t.Error("an alarm that CloudWatch refuses has changes")
+	if _, err := (Alarm{}).Transitions(nil, Observation{}); err == nil {
+		t.Error("an alarm that CloudWatch refuses has transitions")
 	}
 }
 
-// The longest windows: a day, and seven with periods of an hour and more.
+// The longest window is one day, or seven days with periods of an hour and more.
 func TestWindowsThatAreAllowed(t *testing.T) {
 	for _, tt := range []struct{ period, periods float64 }{{60, 1440}, {900, 96}, {3600, 168},
 		{604800, 1}} {
@@ -119,12 +122,12 @@ func TestWindowsThatAreAllowed(t *testing.T) {
 		}
 		m["EvaluationPeriods"] = tt.periods + 1
 		if _, err := FromProperties(m); err == nil {
-			t.Errorf("%v periods of %v s are taken", tt.periods+1, tt.period)
+			t.Errorf("%v periods of %v s are accepted", tt.periods+1, tt.period)
 		}
 	}
 }
 
-// Whatever is read is an alarm that CloudWatch would take, and lives.
+// FromProperties returns only valid alarms, and these can be observed.
 func FuzzFromProperties(f *testing.F) {
 	f.Add(written, uint32(7))
 	f.Add(`{"Period": 20, "Statistic": "Average"}`, uint32(1))
@@ -142,7 +145,8 @@ func FuzzFromProperties(f *testing.F) {
 		if err := a.Validate(); err != nil {
 			t.Fatalf("%s: %v", text, err)
 		}
-		life := Life{Created: midnight, Until: midnight.Add(6 * time.Hour), Extra: int(seed % 4)}
+		life := Observation{Created: midnight, Until: midnight.Add(6 * time.Hour),
+			ExtraPeriods: int(seed % 4)}
 		var points []Point
 		for i := range int64(seed % 8) {
 			points = append(points, Point{midnight.Add(time.Duration(i*int64(seed)%21600) * time.Second),
@@ -156,7 +160,7 @@ func FuzzFromProperties(f *testing.F) {
 			t.Fatalf("%s: changed at %v", text, changes[0].Time)
 		}
 		if a.WholeWarmUp && len(changes) > 0 && changes[0].Time.Before(life.Created.Add(a.WarmUp)) {
-			t.Fatalf("%s: changed at %v, while it warmed up", text, changes[0].Time)
+			t.Fatalf("%s: changed at %v, during the warm-up", text, changes[0].Time)
 		}
 	})
 }

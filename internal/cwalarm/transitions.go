@@ -7,33 +7,33 @@ import (
 	"time"
 )
 
-// A Point is one value of the metric. Its time counts to the minute, as CloudWatch keeps metrics of
-// standard resolution (to ten seconds for alarms with shorter periods); it can be read Delay after
-// it.
+// Point is one value of the metric. CloudWatch stores its time to the minute (to ten seconds for
+// alarms with shorter periods). The value can be read Delay after Time.
 type Point struct {
 	Time  time.Time
 	Value float64
 	Delay time.Duration
 }
 
-// A Life is the circumstances an alarm lives in.
-type Life struct {
-	// Created is when the alarm was made, in INSUFFICIENT_DATA; Until is when nobody looks any more.
+// Observation is the time in which an alarm is observed.
+type Observation struct {
+	// Created is when the alarm was created, in INSUFFICIENT_DATA. Until is the end of the
+	// observation.
 	Created, Until time.Time
-	// Extra is how many periods before its evaluation periods the alarm looks at where data is
-	// missing. CloudWatch does not say how many; the example on its page has 2.
-	Extra int
+	// ExtraPeriods is the number of periods before its evaluation periods that the alarm reads
+	// when data is missing. CloudWatch does not document the number; the example on its page has 2.
+	ExtraPeriods int
 }
 
-// A Change is one change of state.
+// Transition is one change of state.
 type Transition struct {
 	Time     time.Time
 	From, To State
 }
 
-// Transitions lists the changes of state in a life, oldest first. Points may come in any order, and
-// may be older than the alarm: it looks at them too. The error is that of Validate.
-func (a Alarm) Transitions(points []Point, life Life) ([]Transition, error) {
+// Transitions lists the changes of state during an observation, oldest first. Points may come in
+// any order and may be older than the alarm. The error is that of Validate.
+func (a Alarm) Transitions(points []Point, life Observation) ([]Transition, error) {
 	if err := a.Validate(); err != nil {
 		return nil, err
 	}
@@ -41,7 +41,7 @@ func (a Alarm) Transitions(points []Point, life Life) ([]Transition, error) {
 	var changes []Transition
 	state := InsufficientData
 	for now, until := s.first, life.Until.Unix(); now <= until; {
-		f, next := s.look(now)
+		f, next := s.evaluate(now)
 		if to := a.decide(f, state); to != state {
 			changes = append(changes, Transition{time.Unix(now, 0).UTC(), state, to})
 			state = to
@@ -51,18 +51,17 @@ func (a Alarm) Transitions(points []Point, life Life) ([]Transition, error) {
 	return changes, nil
 }
 
-// A series is the metric of an alarm, laid out for looking at it again and again. Times are in
-// seconds.
+// series holds the metric of an alarm, sorted for repeated evaluation. Times are in seconds.
 type series struct {
-	alarm   Alarm
-	periods int64   // of the evaluation range
-	tick    int64   // between evaluations
-	grain   int64   // of the points' times
-	first   int64   // the first evaluation
-	points  []point // by time
-	coming  []int64 // when points can first be seen, in order
+	alarm    Alarm
+	periods  int64   // of the evaluation range
+	tick     int64   // between evaluations
+	grain    int64   // of the points' times
+	first    int64   // the first evaluation
+	points   []point // by time
+	arrivals []int64 // when points become readable, in order
 
-	before, came int // how many of points are before the end of the window, and of coming before now
+	before, arrived int // points before the end of the window; arrivals before now
 }
 
 type point struct {
@@ -70,8 +69,8 @@ type point struct {
 	value    float64
 }
 
-func newSeries(a Alarm, points []Point, life Life) *series {
-	s := &series{alarm: a, periods: int64(a.EvaluationPeriods + max(life.Extra, 0)), grain: 60,
+func newSeries(a Alarm, points []Point, life Observation) *series {
+	s := &series{alarm: a, periods: int64(a.EvaluationPeriods + max(life.ExtraPeriods, 0)), grain: 60,
 		tick: 60}
 	switch {
 	case a.Period < 60:
@@ -81,14 +80,14 @@ func newSeries(a Alarm, points []Point, life Life) *series {
 	}
 	for _, p := range points {
 		at := floor(p.Time.Unix(), s.grain)
-		// Not before its minute is over.
+		// A point is readable when its minute is over, not before.
 		s.points = append(s.points, point{at, max(p.Time.Add(p.Delay).Unix(), at+s.grain), p.Value})
 	}
 	slices.SortStableFunc(s.points, func(p, q point) int { return cmp.Compare(p.at, q.at) })
 	for _, p := range s.points {
-		s.coming = append(s.coming, p.seen)
+		s.arrivals = append(s.arrivals, p.seen)
 	}
-	slices.Sort(s.coming)
+	slices.Sort(s.arrivals)
 
 	created := life.Created.Unix()
 	s.first = floor(created, s.grain) + s.grain
@@ -101,7 +100,7 @@ func newSeries(a Alarm, points []Point, life Life) *series {
 	return s
 }
 
-// evaluation is the first evaluation at a time or after it.
+// evaluation returns the time of the first evaluation at or after at.
 func (s *series) evaluation(at int64) int64 {
 	if at <= s.first {
 		return s.first
@@ -109,8 +108,8 @@ func (s *series) evaluation(at int64) int64 {
 	return s.first + floor(at-s.first+s.tick-1, s.tick)
 }
 
-// windowFull is when data first fills the window of an alarm made at a time: the window is over
-// since the first point after it, and the latest period has data.
+// windowFull returns when data first fills the window of an alarm: one window has passed since the
+// first point after the alarm's creation, and the latest period has data.
 func (s *series) windowFull(created int64) int64 {
 	period, start := int64(s.alarm.Period), int64(math.MaxInt64)
 	for _, p := range s.points {
@@ -125,23 +124,23 @@ func (s *series) windowFull(created int64) int64 {
 	return math.MaxInt64
 }
 
-// look is what there is to see at a time, and the next evaluation that may see something else.
-// Times must not go back.
-func (s *series) look(now int64) (f found, next int64) {
+// evaluate counts the data points that are readable at now, and returns the next time at which an
+// evaluation could differ. Calls must not go back in time.
+func (s *series) evaluate(now int64) (f pointCounts, next int64) {
 	period := int64(s.alarm.Period)
-	end := floor(now, s.tick) // a multi-day alarm sees what was up to the full hour
+	end := floor(now, s.tick) // a multi-day alarm reads data up to the last full hour
 	next = math.MaxInt64
-	for s.came < len(s.coming) && s.coming[s.came] <= now {
-		s.came++
+	for s.arrived < len(s.arrivals) && s.arrivals[s.arrived] <= now {
+		s.arrived++
 	}
-	if s.came < len(s.coming) {
-		next = s.coming[s.came]
+	if s.arrived < len(s.arrivals) {
+		next = s.arrivals[s.arrived]
 	}
 	for s.before < len(s.points) && s.points[s.before].at < end {
 		s.before++
 	}
-	var values bucket
-	age := int64(0) // of the period that values are of, 1 is the newest
+	var values periodValues
+	age := int64(0) // of the period of values; 1 is the newest
 	for i := s.before - 1; i >= 0 && f.existing() < s.alarm.EvaluationPeriods; i-- {
 		p := &s.points[i]
 		if p.at < end-period*s.periods {
@@ -153,12 +152,12 @@ func (s *series) look(now int64) (f found, next int64) {
 		of := (end - p.at + period - 1) / period
 		if of != age && values.count > 0 {
 			f.add(values.datapoint(s.alarm), int(age))
-			values = bucket{}
+			values = periodValues{}
 		}
 		age = of
 		values.add(p.value)
-		// Where periods are as short as the steps of the window, points keep their periods until they
-		// leave the range.
+		// If periods are as short as the window's steps, a point stays in its period until it leaves
+		// the range.
 		if period > s.tick {
 			next = min(next, p.at+of*period+s.tick)
 		} else {
@@ -168,8 +167,8 @@ func (s *series) look(now int64) (f found, next int64) {
 	if values.count > 0 && f.existing() < s.alarm.EvaluationPeriods {
 		f.add(values.datapoint(s.alarm), int(age))
 	}
-	// A breaching point may turn old enough without anything else happening; and the window of a
-	// multi-day alarm is not at now.
+	// A breaching point can become old enough without any other event, and the window of a
+	// multi-day alarm does not end at now.
 	if s.tick == 3600 || s.alarm.treatment() == "missing" && f.existing() > 0 {
 		next = now + s.tick
 	}
@@ -179,13 +178,13 @@ func (s *series) look(now int64) (f found, next int64) {
 	return f, max(s.evaluation(next), now+s.tick)
 }
 
-// A bucket is what a period's points add up to.
-type bucket struct {
+// periodValues aggregates the points of one period.
+type periodValues struct {
 	count         int
 	sum, min, max float64
 }
 
-func (b *bucket) add(v float64) {
+func (b *periodValues) add(v float64) {
 	if b.count == 0 {
 		b.min, b.max = v, v
 	}
@@ -194,7 +193,7 @@ func (b *bucket) add(v float64) {
 	b.min, b.max = min(b.min, v), max(b.max, v)
 }
 
-func (b *bucket) datapoint(a Alarm) Datapoint {
+func (b *periodValues) datapoint(a Alarm) Datapoint {
 	value := b.sum
 	switch a.Statistic {
 	case "Maximum":
@@ -212,11 +211,11 @@ func (b *bucket) datapoint(a Alarm) Datapoint {
 	return NotBreaching
 }
 
-// floor is the last multiple of step up to at.
+// floor returns the last multiple of step that is not after at.
 func floor(at, step int64) int64 {
-	if rest := at % step; rest < 0 {
+	rest := at % step
+	if rest < 0 {
 		return at - rest - step
-	} else {
-		return at - rest
 	}
+	return at - rest
 }

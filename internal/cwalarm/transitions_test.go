@@ -10,11 +10,11 @@ import (
 
 var midnight = time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
 
-// at is a time of the day all tests happen on.
+// at returns a time of the day on which all tests happen.
 func at(clock string) time.Time {
 	t, err := time.Parse("15:04", clock)
 	if err != nil {
-		panic(err) // the test's own text
+		panic(err) // a typo in a test
 	}
 	return midnight.Add(time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute)
 }
@@ -26,7 +26,7 @@ func story(changes []Transition) (list []string) {
 	return list
 }
 
-func TestChanges(t *testing.T) {
+func TestTransitions(t *testing.T) {
 	heartbeat := func(from, to string, step time.Duration, value float64) (points []Point) {
 		for when := at(from); !when.After(at(to)); when = when.Add(step) {
 			points = append(points, Point{Time: when, Value: value})
@@ -49,55 +49,58 @@ func TestChanges(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		alarm  Alarm
-		life   Life
+		life   Observation
 		points []Point
 		want   []string
 	}{
 		// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html: minutes 1
 		// to 5 at the end of minute 5, then minutes 2 to 6. So a single bad minute is seen for five.
 		{"a window slides by the minute", count(1, 1, "missing"),
-			Life{Created: at("10:00"), Until: at("11:00")},
+			Observation{Created: at("10:00"), Until: at("11:00")},
 			append(heartbeat("09:50", "10:06", time.Minute, 0),
 				append([]Point{{Time: at("10:07"), Value: 1}},
 					heartbeat("10:08", "11:00", time.Minute, 0)...)...),
 			[]string{"10:01 OK", "10:08 ALARM", "10:13 OK"}},
-		{"a point counts when it arrives", perMinute, Life{Created: at("10:00"), Until: at("11:00"),
-			Extra: 2},
+		{"a point counts when it arrives", perMinute,
+			Observation{Created: at("10:00"), Until: at("11:00"),
+				ExtraPeriods: 2},
 			[]Point{{Time: at("10:05"), Value: 1, Delay: 100 * time.Second}, {Time: at("10:20"), Value: 0}},
 			[]string{"10:07 ALARM", "10:21 OK"}},
 		{"a point that arrives when its period has gone by counts no more", perMinute,
-			Life{Created: at("10:00"), Until: at("11:00"), Extra: 0},
+			Observation{Created: at("10:00"), Until: at("11:00"), ExtraPeriods: 0},
 			[]Point{{Time: at("10:05"), Value: 1, Delay: 2 * time.Minute}, {Time: at("10:20"), Value: 0}},
 			[]string{"10:21 OK"}},
 		{"ignored, what is missing leaves the state", count(1, 1, "ignore"),
-			Life{Created: at("01:00"), Until: at("23:00"), Extra: 2},
+			Observation{Created: at("01:00"), Until: at("23:00"), ExtraPeriods: 2},
 			[]Point{{Time: at("10:00"), Value: 1}, {Time: at("20:00"), Value: 0}},
 			[]string{"10:01 ALARM", "20:01 OK"}},
 		// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html: "0
 		// - - - -" stays OK; "the next time this alarm is evaluated, if the data is still missing it will
 		// go to ALARM".
 		{"a heartbeat is missed when it leaves the evaluation range", dead,
-			Life{Created: at("10:00"), Until: at("12:00"), Extra: 2},
+			Observation{Created: at("10:00"), Until: at("12:00"), ExtraPeriods: 2},
 			[]Point{{Time: at("10:00"), Value: 1}}, []string{"10:01 OK", "10:26 ALARM"}},
 		// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-warm-up.html: made at
 		// 10:00, data from 10:04, 15 minutes.
-		{"a warm-up ends when the window is full", warm, Life{Created: at("10:00"), Until: at("12:00")},
+		{"a warm-up ends when the window is full", warm,
+			Observation{Created: at("10:00"), Until: at("12:00")},
 			heartbeat("10:04", "12:00", time.Minute, 1), []string{"10:19 ALARM"}},
-		{"a whole warm-up takes its time", whole, Life{Created: at("10:00"), Until: at("12:00")},
+		{"a whole warm-up takes its time", whole, Observation{Created: at("10:00"), Until: at("12:00")},
 			heartbeat("10:04", "12:00", time.Minute, 1), []string{"11:00 ALARM"}},
 		{"a warm-up goes on while the latest period has no data", warm,
-			Life{Created: at("10:00"), Until: at("12:00")},
+			Observation{Created: at("10:00"), Until: at("12:00")},
 			[]Point{{Time: at("10:04"), Value: 1}, {Time: at("10:30"), Value: 1}},
 			[]string{"10:31 ALARM", "10:46 INSUFFICIENT_DATA"}},
-		{"a warm-up ends without data too", warm, Life{Created: at("10:00"), Until: at("13:00")},
+		{"a warm-up ends without data too", warm, Observation{Created: at("10:00"), Until: at("13:00")},
 			heartbeat("12:00", "13:00", time.Minute, 0), []string{"12:01 OK"}},
-		{"without a warm-up an alarm looks at what was before it", dead,
-			Life{Created: at("10:00"), Until: at("10:05"), Extra: 0},
+		{"without a warm-up an alarm reads points from before its creation", dead,
+			Observation{Created: at("10:00"), Until: at("10:05"), ExtraPeriods: 0},
 			[]Point{{Time: at("09:50"), Value: 1}}, []string{"10:01 OK"}},
 		// The example of a multi-day alarm on
 		// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html: the job
-		// of 10:02 fails, 10:03 looks up to 10:00 alone, 11:03 alarms, 11:43 succeeds, 12:03 is good.
-		{"a multi-day alarm looks once an hour", rare, Life{Created: at("09:02"), Until: at("14:00")},
+		// of 10:02 fails, 10:03 reads data up to 10:00 only, 11:03 alarms, 11:43 succeeds, 12:03 is OK.
+		{"a multi-day alarm is evaluated once an hour", rare,
+			Observation{Created: at("09:02"), Until: at("14:00")},
 			append(heartbeat("00:00", "23:00", time.Hour, 0), threeDaysAgo,
 				Point{Time: at("11:43"), Value: 1}),
 			[]string{"09:03 OK", "11:03 ALARM", "12:03 OK"}},
@@ -109,8 +112,8 @@ func TestChanges(t *testing.T) {
 	}
 }
 
-// everyMinute evaluates at every step there is, and lays every period out.
-func everyMinute(a Alarm, points []Point, life Life) (changes []Transition) {
+// everyMinute evaluates the alarm at every step and sorts the points into periods each time.
+func everyMinute(a Alarm, points []Point, life Observation) (changes []Transition) {
 	step, grain := time.Minute, time.Minute
 	if a.Period < 60 {
 		step, grain = 10*time.Second, 10*time.Second
@@ -126,9 +129,9 @@ func everyMinute(a Alarm, points []Point, life Life) (changes []Transition) {
 		}
 		end := now.Truncate(step)
 		var evaluationRange []Datapoint
-		for k := a.EvaluationPeriods + life.Extra; k > 0; k-- {
+		for k := a.EvaluationPeriods + life.ExtraPeriods; k > 0; k-- {
 			from, to := end.Add(-time.Duration(k)*period), end.Add(-time.Duration(k-1)*period)
-			var values bucket
+			var values periodValues
 			for _, p := range points {
 				if p.Time.Before(from) || !p.Time.Before(to) || p.Time.Add(p.Delay).After(now) {
 					continue
@@ -151,8 +154,8 @@ func everyMinute(a Alarm, points []Point, life Life) (changes []Transition) {
 
 func pick[T any](random *rand.Rand, list ...T) T { return list[random.IntN(len(list))] }
 
-// Skipping the evaluations that cannot see anything new finds the same as evaluating every minute.
-func TestChangesAgreeWithEveryMinute(t *testing.T) {
+// Transitions skips evaluations without new data. It finds the same as evaluating every minute.
+func TestTransitionsAgreeWithEvaluatingEveryMinute(t *testing.T) {
 	rounds := 600
 	if testing.Short() {
 		rounds = 200
@@ -171,12 +174,13 @@ func TestChangesAgreeWithEveryMinute(t *testing.T) {
 			a.WarmUp, a.WholeWarmUp = time.Duration(1+random.IntN(90))*time.Minute, true
 		}
 		length := time.Duration(a.Period*20) * time.Second
-		life := Life{Created: midnight.Add(time.Duration(random.IntN(7200)) * time.Second),
-			Extra: random.IntN(4)}
+		life := Observation{Created: midnight.Add(time.Duration(random.IntN(7200)) * time.Second),
+			ExtraPeriods: random.IntN(4)}
 		life.Until = life.Created.Add(length)
 		var points []Point
 		for range random.IntN(40) {
-			when := life.Created.Add(time.Duration(random.Int64N(int64(length)))).Add(-length / 8).Truncate(time.Second)
+			after := time.Duration(random.Int64N(int64(length))) - length/8
+			when := life.Created.Add(after).Truncate(time.Second)
 			points = append(points,
 				Point{when, float64(random.IntN(3)), time.Duration(random.IntN(150)) * time.Second})
 		}
@@ -190,17 +194,17 @@ func TestChangesAgreeWithEveryMinute(t *testing.T) {
 		changed += len(got)
 	}
 	if changed < rounds {
-		t.Errorf("%d changes in %d rounds: the comparison sees next to nothing", changed, rounds)
+		t.Errorf("%d changes in %d rounds: the comparison is too weak", changed, rounds)
 	}
 }
 
-// States change at evaluations, from what they were, and never to what they are.
-func TestChangesAreChanges(t *testing.T) {
+// Each transition happens at an evaluation, starts from the last state and ends in another one.
+func TestEachTransitionStartsFromTheLastState(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	a := count(2, 4, "missing")
 	for range 200 {
-		life := Life{Created: midnight.Add(time.Duration(random.IntN(3600)) * time.Second),
-			Extra: random.IntN(3)}
+		life := Observation{Created: midnight.Add(time.Duration(random.IntN(3600)) * time.Second),
+			ExtraPeriods: random.IntN(3)}
 		life.Until = life.Created.Add(5 * time.Hour)
 		var points []Point
 		for range 30 {
