@@ -12,7 +12,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/cwalarm"
 )
 
-// alarmsOf are the alarms of a stack, by logical id.
+// alarmsOf returns the alarms of a stack by logical id.
 func alarmsOf(t testing.TB, resources map[string]cfn.Resource) map[string]cwalarm.Alarm {
 	t.Helper()
 	alarms := map[string]cwalarm.Alarm{}
@@ -29,15 +29,15 @@ func alarmsOf(t testing.TB, resources map[string]cfn.Resource) map[string]cwalar
 	return alarms
 }
 
-// The watchdogs tell of the auditor itself. What an audit finds, the function tells: the gap alarms
-// are for dashboards and pagers.
+// watchdogs are the alarms about the auditor itself. The function reports gaps; the gap alarms are
+// for dashboards and pagers.
 var watchdogs = []string{"AlertFailuresAlarm", "BlindAlarm", "DeadManAlarm", "ErrorsAlarm",
 	"FailureQueueAlarm", "NoSubscribersAlarm"}
 
-// tellOver are the alarms that tell when they are over. Such a one also tells of its first OK after
-// a deploy, so it is for where nobody else says so: the function says itself that it can look
-// again, or has sent what it could not.
-var tellOver = []string{"DeadManAlarm", "ErrorsAlarm", "GapsCriticalAlarm"}
+// alarmsWithOKAction are the alarms that notify when they return to OK. They also notify of their
+// first OK after a deploy, so other alarms have no OK action: the function itself reports that an
+// audit is complete again or that a delayed alert was sent.
+var alarmsWithOKAction = []string{"DeadManAlarm", "ErrorsAlarm", "GapsCriticalAlarm"}
 
 const (
 	someTopic  = "arn:aws:sns:eu-central-1:123456789012:alerts"
@@ -46,16 +46,16 @@ const (
 	someKey    = "arn:aws:kms:eu-central-1:123456789012:key/0f1e2d3c"
 )
 
-// Every alarm tells whom it should, and can.
+// Every alarm notifies the right topics, and the topics accept its messages.
 func TestAlarmsReachTheirTopics(t *testing.T) {
 	for _, tt := range []struct {
 		name       string
 		parameters map[string]string
-		watchdogs  string // their topic
+		watchdogs  string // topic of the watchdogs
 		pager      []string
-		key        string // of the topic that is made
+		key        string // of the topic that the stack creates
 	}{
-		{"nothing given", nil, "${AlertTopic}", nil, "${AlertTopicKey.Arn}"},
+		{"no parameter", nil, "${AlertTopic}", nil, "${AlertTopicKey.Arn}"},
 		{"a key", map[string]string{"KmsKeyArn": someKey}, "${AlertTopic}", nil, someKey},
 		{"a topic", map[string]string{"AlertTopicArn": someTopic}, someTopic, nil, ""},
 		{"a topic and its key", map[string]string{"AlertTopicArn": someTopic, "KmsKeyArn": someKey},
@@ -80,65 +80,66 @@ func TestAlarmsReachTheirTopics(t *testing.T) {
 					want = []string{tt.watchdogs}
 				}
 				if got := a.Actions(cwalarm.InAlarm); !slices.Equal(got, want) {
-					t.Errorf("%s tells %v, want %v", id, got, want)
+					t.Errorf("%s notifies %v, want %v", id, got, want)
 				}
-				if !slices.Contains(tellOver, id) {
+				if !slices.Contains(alarmsWithOKAction, id) {
 					want = nil
 				}
 				if got := a.Actions(cwalarm.OK); !slices.Equal(got, want) {
-					t.Errorf("%s tells %v that it is over, want %v", id, got, want)
+					t.Errorf("%s notifies %v of OK, want %v", id, got, want)
 				}
 				if got := a.Actions(cwalarm.InsufficientData); got != nil {
-					t.Errorf("%s tells %v that it has no data", id, got)
+					t.Errorf("%s notifies %v of missing data", id, got)
 				}
 				for _, topic := range a.Actions(cwalarm.InAlarm) {
 					if logical, made := strings.CutPrefix(topic, "${"); made {
-						alarmsMayPublish(t, resources, strings.TrimSuffix(logical, "}"), tt.key)
+						checkAlarmsMayPublish(t, resources, strings.TrimSuffix(logical, "}"), tt.key)
 					}
 				}
 			}
 			for _, id := range []string{"AlertTopic", "AlertTopicPolicy", "AlertTopicKey"} {
 				_, made := resources[id]
 				if want := tt.key != "" && (id != "AlertTopicKey" || tt.key != someKey); made != want {
-					t.Errorf("%s made: %v", id, made)
+					t.Errorf("%s created: %v", id, made)
 				}
 			}
 		})
 	}
 }
 
-// alarmsMayPublish walks from a topic to its policy, and to its key and that one's. A key that is
-// given is the giver's to open.
-func alarmsMayPublish(t *testing.T, resources map[string]cfn.Resource, topic, key string) {
+// checkAlarmsMayPublish checks the policies of a topic and of the key that the stack creates for
+// it. The policy of a key from a parameter is outside the stack.
+func checkAlarmsMayPublish(t *testing.T, resources map[string]cfn.Resource, topic, key string) {
 	t.Helper()
 	policies := 0
 	for id, r := range resources {
 		if r.Type == "AWS::SNS::TopicPolicy" &&
 			slices.Contains(cfn.List(r.Properties["Topics"]), any("${"+topic+"}")) {
 			policies++
-			letsAlarms(t, id, r.Properties["PolicyDocument"], "${"+topic+"}", "sns:Publish")
+			checkStatementsForAlarms(t, id, r.Properties["PolicyDocument"], "${"+topic+"}", "sns:Publish")
 		}
 	}
-	// SNS keeps one policy: of two, the later takes the place of the other.
+	// A topic has one policy: a second AWS::SNS::TopicPolicy replaces the first.
 	if policies != 1 {
 		t.Errorf("%s has %d policies", topic, policies)
 	}
-	// Without a key of one's own the topic would be in the clear, or under a key of AWS's that alarms
-	// cannot use.
+	// Without a customer managed key the topic would be unencrypted, or encrypted with an AWS managed
+	// key that alarms cannot use.
 	if got := resources[topic].Properties["KmsMasterKeyId"]; got != key {
 		t.Errorf("%s is encrypted with %v, want %s", topic, got, key)
 	}
 	if logical, made := strings.CutPrefix(key, "${"); made {
 		id := strings.TrimSuffix(logical, ".Arn}")
-		letsAlarms(t, id, resources[id].Properties["KeyPolicy"], "*", "kms:Decrypt",
+		checkStatementsForAlarms(t, id, resources[id].Properties["KeyPolicy"], "*", "kms:Decrypt",
 			"kms:GenerateDataKey*")
 	}
 }
 
-// letsAlarms holds a resource's policy to letting this account's alarms take actions, and them
-// alone beside the account's own principals.
+// checkStatementsForAlarms checks that a resource policy allows the actions to the alarms of this
+// account, and to nothing else but the account's own principals.
 // https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services
-func letsAlarms(t *testing.T, id string, document any, resource string, actions ...string) {
+func checkStatementsForAlarms(t *testing.T, id string, document any, resource string,
+	actions ...string) {
 	t.Helper()
 	var let []string
 	for _, s := range cfn.List(at(document, "Statement")) {
@@ -150,7 +151,8 @@ func letsAlarms(t *testing.T, id string, document any, resource string, actions 
 		case reflect.DeepEqual(s,
 			map[string]any{"Effect": "Allow",
 				"Principal": map[string]any{"Service": "cloudwatch.amazonaws.com"}, "Resource": resource,
-				"Condition": map[string]any{"StringEquals": map[string]any{"aws:SourceAccount": "${AWS::AccountId}"}}}):
+				"Condition": map[string]any{
+					"StringEquals": map[string]any{"aws:SourceAccount": "${AWS::AccountId}"}}}):
 			for _, action := range granted {
 				let = append(let, action.(string))
 			}
@@ -162,17 +164,17 @@ func letsAlarms(t *testing.T, id string, document any, resource string, actions 
 			reflect.DeepEqual(s["Condition"],
 				map[string]any{"Bool": map[string]any{"aws:SecureTransport": "false"}}):
 		default:
-			t.Errorf("%s: this test cannot tell what %v does to alarms", id, s)
+			t.Errorf("%s: this test does not know the statement %v", id, s)
 		}
 	}
 	slices.Sort(let)
 	if !slices.Equal(let, actions) {
-		t.Errorf("%s lets alarms %v, want %v", id, let, actions)
+		t.Errorf("%s allows alarms %v, want %v", id, let, actions)
 	}
 }
 
-// Alarms watch the account: targets are learnt at run time, and a metric of theirs would need an
-// alarm each.
+// Alarms watch metrics of the account. Targets are known only at run time, and each would need an
+// alarm of its own.
 func TestAlarmsWatchTheAccount(t *testing.T) {
 	for id, a := range alarmsOf(t, resourcesWith(t, map[string]string{"MetricNamespace": "Ours"})) {
 		switch a.Namespace {
@@ -192,13 +194,13 @@ func TestAlarmsWatchTheAccount(t *testing.T) {
 	}
 }
 
-// Whoever an alarm wakes is told where to look or what to run.
+// Every alarm description names a place to look at or a command to run.
 func TestAlarmsSayWhatToDo(t *testing.T) {
 	for id, a := range alarmsOf(t, readResources(t)) {
 		if !strings.Contains(a.Description, "${AuditLogGroup}") &&
 			!strings.Contains(a.Description, "\naws ") ||
 			strings.Count(a.Description, ". ")+strings.Count(a.Description, ": ") == 0 {
-			t.Errorf("%s says neither where to look nor what to run: %q", id, a.Description)
+			t.Errorf("%s names neither a place to look at nor a command: %q", id, a.Description)
 		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/contract"
 )
 
-// at follows keys into nested mappings; lists of one are their element.
+// at follows keys into nested mappings. A list of one element counts as that element.
 func at(v any, path string) any {
 	for key := range strings.SplitSeq(path, ".") {
 		if list, ok := v.([]any); ok && len(list) == 1 {
@@ -24,7 +24,7 @@ func at(v any, path string) any {
 	return v
 }
 
-// Both rules match the calls of the contract, and those that succeeded.
+// Both rules match the successful calls that the contract lists.
 func TestRulesMatchTheContractsCalls(t *testing.T) {
 	forwarding, err := parseTemplate(t,
 		forwarderFile).Resources(map[string]string{"HomeRegion": "eu-central-1"})
@@ -50,12 +50,12 @@ func TestRulesMatchTheContractsCalls(t *testing.T) {
 	}
 	// EventBridge's own limit: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html
 	if text, _ := json.Marshal(want); len(text) > 2048 {
-		t.Errorf("the pattern has %d characters; a rule takes 2048", len(text))
+		t.Errorf("the pattern has %d characters, at most 2048", len(text))
 	}
 }
 
-// What is lost is kept: by Scheduler, by Lambda, and by the queue of changes; and nobody reads or
-// writes it in the clear.
+// Scheduler, Lambda and the queue of changes keep failed events in the failure queue. The queue is
+// encrypted and requires TLS.
 func TestNothingIsLost(t *testing.T) {
 	resources := readResources(t)
 	for _, tt := range []struct{ id, path string }{
@@ -72,18 +72,17 @@ func TestNothingIsLost(t *testing.T) {
 		return n
 	}
 	if got := seconds("FailureQueue", "MessageRetentionPeriod"); got != 14*24*3600 {
-		t.Errorf("failures are kept for %v s", got)
+		t.Errorf("the failure queue keeps messages for %v s", got)
 	}
 	// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 	if got, want := seconds("ChangeQueue", "VisibilityTimeout"),
 		6*seconds("AuditFunction", "Timeout")+
 			seconds("ChangeSource", "MaximumBatchingWindowInSeconds"); got < want {
-		t.Errorf("changes come back after %v s, want at least %v", got, want)
+		t.Errorf("the visibility timeout of changes is %v s, want at least %v", got, want)
 	}
 }
 
-// Whatever can be reached by name refuses what does not come over TLS, and what rests somewhere is
-// encrypted.
+// Every topic, queue and bucket refuses requests without TLS and is encrypted at rest.
 func TestEncryption(t *testing.T) {
 	resources := readResources(t)
 	policies := map[string]string{"AWS::SNS::Topic": "AlertTopicPolicy",
@@ -116,15 +115,15 @@ func TestEncryption(t *testing.T) {
 				return at(s, "Effect") == "Deny" && at(s, "Condition.Bool.aws:SecureTransport") == "false" &&
 					at(s, "Principal.AWS") == "*"
 			}) {
-			t.Errorf("%s: %s lets requests without TLS in", id, policy)
+			t.Errorf("%s: %s allows requests without TLS", id, policy)
 		}
 	}
 	if found != 4 {
-		t.Errorf("found %d resources to look at", found)
+		t.Errorf("found %d resources, want more", found)
 	}
 }
 
-// Evidence is the auditor's to write: everybody else is forbidden what changes it.
+// Only the auditor's role may write evidence: all other principals are denied.
 func TestOnlyTheAuditorWritesEvidence(t *testing.T) {
 	statements := cfn.List(at(readResources(t)["EvidenceBucketPolicy"].Properties,
 		"PolicyDocument.Statement"))
@@ -143,19 +142,20 @@ func TestOnlyTheAuditorWritesEvidence(t *testing.T) {
 	}
 	for _, action := range []string{"s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"} {
 		if !slices.Contains(cfn.List(at(s, "Action")), any(action)) {
-			t.Errorf("%s is anybody's", action)
+			t.Errorf("%s is not denied to other principals", action)
 		}
 	}
 }
 
-// The dashboard is one text, shows every metric of the account, and finds targets by itself.
+// The dashboard is one text. It shows every metric of the account and finds targets by search.
 func TestDashboard(t *testing.T) {
 	text, err := os.ReadFile("../../infra/dashboard.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := readTemplate(t).Section("Resources")["AuditDashboard"].(map[string]any)["Properties"].(map[string]any)["DashboardBody"]; at(got, "Fn::Sub") != string(text) {
-		t.Error("template.yaml has another dashboard than infra/dashboard.json")
+	resource := readTemplate(t).Section("Resources")["AuditDashboard"]
+	if at(resource, "Properties.DashboardBody.Fn::Sub") != string(text) {
+		t.Error("template.yaml and infra/dashboard.json have different dashboards")
 	}
 	body, _ := readResources(t)["AuditDashboard"].Properties["DashboardBody"].(string)
 	var dashboard struct {

@@ -1,3 +1,3 @@
-// Package house holds tests of the house itself: what a reviewer would forget to look at. It has
-// no code.
+// Package house holds tests of the repository as a whole: imports, text, documentation and the
+// deployment template. It has no code.
 package house

@@ -12,7 +12,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/events"
 )
 
-// fields are the names in a JSON object.
+// fields returns the names in a JSON object.
 func fields(t *testing.T, raw json.RawMessage) (object map[string]json.RawMessage, names string) {
 	t.Helper()
 	if err := json.Unmarshal(raw, &object); err != nil {
@@ -21,7 +21,7 @@ func fields(t *testing.T, raw json.RawMessage) (object map[string]json.RawMessag
 	return object, strings.Join(slices.Sorted(maps.Keys(object)), " ")
 }
 
-// The events about IAM have what AWS sends, all of it, and nothing else.
+// The example events of IAM changes have exactly the fields that AWS sends.
 // https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html
 // https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
 // https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html

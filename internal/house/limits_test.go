@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// longest are names as long as AWS makes them, in the partition with the longest ones, of a stack
-// whose name is as long as it may be.
+// longest holds the longest names that AWS generates: for a stack with the longest possible name,
+// in the partition with the longest names.
 var longest = strings.NewReplacer(
 	"${AWS::Partition}", "aws-cn", "${AWS::Region}", "cn-northwest-1", "${AWS::URLSuffix}",
 	"amazonaws.com.cn", "${AWS::AccountId}", "123456789012",
@@ -30,8 +30,8 @@ var longest = strings.NewReplacer(
 	"${ChangeQueue.Arn}", "arn:aws-cn:sqs:cn-northwest-1:123456789012:"+strings.Repeat("c", 80),
 )
 
-// A role's inline policies may have so many characters, blanks not counted. NamedPrincipals may be
-// as long as a parameter can be.
+// A role's inline policies fit into IAM's quota, white space not counted, even with the longest
+// value of NamedPrincipals.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html#reference_iam-quotas-entity-length
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
 func TestPolicyFitsIntoTheRole(t *testing.T) {
@@ -58,12 +58,12 @@ func TestPolicyFitsIntoTheRole(t *testing.T) {
 			t.Errorf("%s: this test does not know a name in %s", name, document)
 		}
 		if size := len(strings.ReplaceAll(document, " ", "")); size > most {
-			t.Errorf("%s: the policy has %d characters, and IAM takes %d", name, size, most)
+			t.Errorf("%s: the policy has %d characters, at most %d", name, size, most)
 		}
 	}
 }
 
-// What CloudFormation and the services take of descriptions, names filled in.
+// Descriptions fit into the limits of CloudFormation and the services, with the longest names.
 func TestDescriptionsFit(t *testing.T) {
 	// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html and the
 	// like
@@ -84,7 +84,7 @@ func TestDescriptionsFit(t *testing.T) {
 		}
 		text := longest.Replace(fmt.Sprint(r.Properties[limit.property]))
 		if len(text) > limit.length || strings.Contains(text, "${") {
-			t.Errorf("%s: %s may have %d characters, and has %d: %s", id, limit.property, limit.length,
+			t.Errorf("%s: %s may have at most %d characters, has %d: %s", id, limit.property, limit.length,
 				len(text), text)
 		}
 	}
@@ -108,8 +108,8 @@ func TestDescriptionsFit(t *testing.T) {
 	}
 }
 
-// A template that is handed over in the request, as to validate it, may have so many bytes; a
-// longer one has to be in a bucket.
+// A template that is passed in a request, for example to validate it, has a size limit. A larger
+// one must be in a bucket.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
 func TestTemplateFitsIntoARequest(t *testing.T) {
 	info, err := os.Stat(templateFile)

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// What is wrong is refused before anything is made, by the name of the parameter.
+// A wrong parameter is refused by name before CloudFormation creates a resource.
 func TestParametersAreRefusedBeforeDeploy(t *testing.T) {
 	template := readTemplate(t)
 	const topic = "arn:aws:sns:us-east-1:123456789012:alerts"
@@ -62,7 +62,7 @@ func TestParametersAreRefusedBeforeDeploy(t *testing.T) {
 			"arn:aws:iam::aws:policy/PowerUserAccess"}, []string{"b", "arn:aws:iam::123456789012:role/b"}},
 		{"read scope", "ReadScope", []string{"account"}, []string{"", "all"}},
 	}
-	seen := map[string]bool{"NamedPrincipals": true} // below
+	seen := map[string]bool{"NamedPrincipals": true} // has a test below
 	for _, tt := range tests {
 		seen[tt.parameter] = true
 		given := func(value string) error {
@@ -83,12 +83,12 @@ func TestParametersAreRefusedBeforeDeploy(t *testing.T) {
 	}
 	for name := range template.Section("Parameters") {
 		if !seen[name] {
-			t.Errorf("parameter %s: no test of what it refuses", name)
+			t.Errorf("parameter %s: this test lacks values that it must refuse", name)
 		}
 	}
 }
 
-// A read scope and the names for it go together.
+// ReadScope=named requires NamedPrincipals, and the reverse.
 func TestNamesGoWithTheReadScope(t *testing.T) {
 	const user = "arn:aws:iam::123456789012:user/ci/render"
 	for _, tt := range []struct {
@@ -96,12 +96,12 @@ func TestNamesGoWithTheReadScope(t *testing.T) {
 		given map[string]string
 		ok    bool
 	}{
-		{"named, and somebody is",
+		{"named, with principals",
 			map[string]string{"ReadScope": "named",
 				"NamedPrincipals": user + ",arn:aws:iam::123456789012:policy/p"}, true},
-		{"named, and nobody is", map[string]string{"ReadScope": "named"}, false},
-		{"names that narrow nothing", map[string]string{"NamedPrincipals": user}, false},
-		{"a name that is no ARN",
+		{"named, without principals", map[string]string{"ReadScope": "named"}, false},
+		{"principals without the scope named", map[string]string{"NamedPrincipals": user}, false},
+		{"a principal that is not an ARN",
 			map[string]string{"ReadScope": "named", "NamedPrincipals": "user/render"}, false},
 		{"a session",
 			map[string]string{"ReadScope": "named",
@@ -109,7 +109,7 @@ func TestNamesGoWithTheReadScope(t *testing.T) {
 		{"everybody",
 			map[string]string{"ReadScope": "named", "NamedPrincipals": "arn:aws:iam::123456789012:user/*"},
 			false},
-		{"a blank between",
+		{"a blank between principals",
 			map[string]string{"ReadScope": "named", "NamedPrincipals": user + ", " + user}, false},
 	} {
 		parameters := maps.Clone(tt.given)
@@ -121,7 +121,7 @@ func TestNamesGoWithTheReadScope(t *testing.T) {
 	}
 }
 
-// The forwarder is refused where it could not work.
+// The forwarder is refused in regions in which it cannot work.
 func TestForwarderIsDeployedWhereTheEventsAre(t *testing.T) {
 	template := parseTemplate(t, forwarderFile)
 	for _, tt := range []struct{ region, home, want string }{

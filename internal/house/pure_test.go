@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// What make test runs without the race detector has nothing that could race.
+// The packages that make test runs without the race detector start no goroutines.
 func TestPureHasNoGoroutines(t *testing.T) {
 	makefile, err := os.ReadFile("../../Makefile")
 	if err != nil {
@@ -20,7 +20,7 @@ func TestPureHasNoGoroutines(t *testing.T) {
 	}
 	line := regexp.MustCompile(`(?m)^PURE := (.+)$`).FindSubmatch(makefile)
 	if line == nil {
-		t.Fatal("the Makefile has no PURE")
+		t.Fatal("the Makefile does not define PURE")
 	}
 	for folder := range strings.FieldsSeq(string(line[1])) {
 		names, err := filepath.Glob("../../" + folder + "/*.go")

@@ -12,9 +12,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/cfn"
 )
 
-// CloudFormation makes a stack only if nothing in it waits for itself, and nothing refers to what
-// such a stack does not have. That holds for every choice of the parameters that conditions ask
-// about, each of which is as one of two.
+// CloudFormation creates a stack only without circular dependencies and dangling references. This
+// holds for every combination of the parameters that conditions use, with two values each.
 func TestEveryStackCanBeMade(t *testing.T) {
 	const topic, key = "arn:aws:sns:us-east-1:123456789012:",
 		"arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -23,8 +22,8 @@ func TestEveryStackCanBeMade(t *testing.T) {
 	for _, tt := range []struct {
 		file  string
 		given map[string]string
-		// choices are what a parameter may be, beside its default; after a blank, another one that goes
-		// with it.
+		// choices are the values of parameters beside their defaults. A second parameter after a blank
+		// changes together with the first.
 		choices map[string]string
 	}{
 		{templateFile, map[string]string{"Callers": "user/render"}, map[string]string{
@@ -40,14 +39,14 @@ func TestEveryStackCanBeMade(t *testing.T) {
 		template := parseTemplate(t, tt.file)
 		for name := range parametersOfConditions(template) {
 			if name, _, _ := strings.Cut(name, " "); tt.choices[name] == "" {
-				t.Errorf("%s: a condition asks about %s, which this test leaves alone", tt.file, name)
+				t.Errorf("%s: a condition uses %s, which this test does not vary", tt.file, name)
 			}
 		}
 		names := slices.Sorted(maps.Keys(tt.choices))
 		seen := map[string]bool{}
 		for choice := range uint(1) << len(names) {
 			if testing.Short() && bits.OnesCount(choice) > 2 {
-				continue // the inner loop takes them by twos, as most conditions do
+				continue // short runs vary two parameters at most
 			}
 			parameters := maps.Clone(tt.given)
 			for i, name := range names {
@@ -67,7 +66,7 @@ func TestEveryStackCanBeMade(t *testing.T) {
 				_, err = template.Outputs(parameters)
 			}
 			if err == nil {
-				err = orderly(resources)
+				err = checkDependencies(resources)
 			}
 			if err != nil {
 				t.Errorf("%s: %v: %v", tt.file, parameters, err)
@@ -78,47 +77,49 @@ func TestEveryStackCanBeMade(t *testing.T) {
 		}
 		for id := range template.Section("Resources") {
 			if !seen[id] {
-				t.Errorf("%s: no choice makes %s", tt.file, id)
+				t.Errorf("%s: no combination creates %s", tt.file, id)
 			}
 		}
 	}
 }
 
-// parametersOfConditions are those that the template's conditions refer to.
+// parametersOfConditions returns the parameters that the template's conditions refer to.
 func parametersOfConditions(template cfn.Template) map[string]bool {
 	found := map[string]bool{}
 	for _, condition := range template.Section("Conditions") {
-		for _, m := range regexp.MustCompile(`map\[Ref:(\w+)\]`).FindAllStringSubmatch(fmt.Sprint(condition), -1) {
+		reference := regexp.MustCompile(`map\[Ref:(\w+)\]`)
+		for _, m := range reference.FindAllStringSubmatch(fmt.Sprint(condition), -1) {
 			found[m[1]] = true
 		}
 	}
 	return found
 }
 
-// reference is how a resolved property names a resource that is yet to be made.
+// reference matches a reference to a resource in a resolved property.
 var reference = regexp.MustCompile(`\$\{([A-Za-z0-9]+)`)
 
-// orderly is an error if a resource waits for one that is not there, or in the end for itself.
-func orderly(resources map[string]cfn.Resource) error {
+// checkDependencies returns an error if a resource depends on a missing resource or on itself.
+func checkDependencies(resources map[string]cfn.Resource) error {
 	const underway, done = 1, 2
 	state := map[string]int{}
 	var visit func(id string, path []string) error
 	visit = func(id string, path []string) error {
 		switch path = append(path, id); state[id] {
 		case underway:
-			return fmt.Errorf("%s wait for each other", strings.Join(path, " → "))
+			return fmt.Errorf("circular dependency %s", strings.Join(path, " → "))
 		case done:
 			return nil
 		}
 		state[id] = underway
 		for _, other := range resources[id].DependsOn {
 			if _, ok := resources[other]; !ok {
-				return fmt.Errorf("%s depends on %s, which is not there", id, other)
+				return fmt.Errorf("%s depends on %s, which is missing", id, other)
 			}
 		}
 		next := slices.Clone(resources[id].DependsOn)
 		for _, m := range reference.FindAllStringSubmatch(fmt.Sprint(resources[id].Properties), -1) {
-			if _, ok := resources[m[1]]; ok { // else it is a pseudo parameter, or Resources had said so
+			// else it is a pseudo parameter; Resources reports unknown names
+			if _, ok := resources[m[1]]; ok {
 				next = append(next, m[1])
 			}
 		}
@@ -152,16 +153,16 @@ func TestOrderlyFindsWhatIsNot(t *testing.T) {
 			"B": {Properties: map[string]any{"List": []any{"x ${A}"}}}}, "A → B → A"},
 		{"itself", map[string]cfn.Resource{"A": {Properties: map[string]any{"Name": "${A}"}}}, "A → A"},
 		{"nothing", map[string]cfn.Resource{"A": {DependsOn: []string{"B"}}},
-			"depends on B, which is not there"},
+			"depends on B, which is missing"},
 	} {
-		if err := orderly(tt.resources); tt.want == "" && err != nil || tt.want != "" &&
+		if err := checkDependencies(tt.resources); tt.want == "" && err != nil || tt.want != "" &&
 			(err == nil || !strings.Contains(err.Error(), tt.want)) {
 			t.Errorf("%s: error %v, want %q", tt.name, err, tt.want)
 		}
 	}
 }
 
-// Whatever is deployed in China names what is there.
+// A deployment in China refers to the partition aws-cn only.
 func TestPartitions(t *testing.T) {
 	china := map[string]string{"AWS::Partition": "aws-cn", "AWS::Region": "cn-north-1",
 		"AWS::URLSuffix": "amazonaws.com.cn"}
@@ -184,7 +185,7 @@ func TestPartitions(t *testing.T) {
 			text := fmt.Sprint(r.Properties)
 			if strings.Contains(text, "arn:aws:") ||
 				regexp.MustCompile(`us-[a-z]+-[0-9]`).MatchString(text) {
-				t.Errorf("%s is about another partition: %s", id, text)
+				t.Errorf("%s refers to another partition: %s", id, text)
 			}
 		}
 	}

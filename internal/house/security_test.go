@@ -13,8 +13,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the generated parts of docs/security.md")
 
-// docs/security.md says what the function's role may do: as template.yaml grants it, for the
-// reasons of the contract.
+// docs/security.md lists the permissions of the function's role in template.yaml, with the reasons
+// of the contract.
 func TestSecurityPageIsGenerated(t *testing.T) {
 	const file = "../../docs/security.md"
 	raw, err := os.ReadFile(file)
@@ -33,7 +33,7 @@ func TestSecurityPageIsGenerated(t *testing.T) {
 		before, rest, found := strings.Cut(page, begin)
 		_, after, closed := strings.Cut(rest, end)
 		if !found || !closed {
-			t.Fatalf("%s has no part between %q and %q", file, begin, end)
+			t.Fatalf("%s has no section between %q and %q", file, begin, end)
 		}
 		page = before + begin + permissionTable(t, part.permissions) + end + after
 	}
@@ -49,11 +49,11 @@ func TestSecurityPageIsGenerated(t *testing.T) {
 	t.Errorf("docs/security.md is out of date: make golden\n%s", page)
 }
 
-// permissionTable says of each action what it reaches in template.yaml, under which condition, and
-// what for.
+// permissionTable returns a row for each action: its resources in template.yaml, its condition and
+// its purpose.
 func permissionTable(t *testing.T, permissions []contract.Permission) string {
 	var b strings.Builder
-	b.WriteString("| action | on | what for |\n|---|---|---|\n")
+	b.WriteString("| action | resource | purpose |\n|---|---|---|\n")
 	granted := grants(t, readResources(t))
 	for _, p := range permissions {
 		i := slices.IndexFunc(granted, func(g grant) bool {

@@ -35,7 +35,7 @@ func parseTemplate(t testing.TB, file string) cfn.Template {
 	return template
 }
 
-// readResources are those of a stack with everything that the template can make.
+// readResources returns the resources of a stack with every optional resource of the template.
 func readResources(t testing.TB) map[string]cfn.Resource {
 	t.Helper()
 	return resourcesWith(t, map[string]string{"AlertEmail": "ops@example.com",
@@ -56,7 +56,7 @@ func resourcesWith(t testing.TB, parameters map[string]string) map[string]cfn.Re
 	return resources
 }
 
-// reach is what the template has to name for each scope.
+// reach lists the resources that the template must name for each scope.
 var reach = map[contract.Scope][]any{
 	contract.ScopePrincipals: {principal("user"), principal("role")},
 	contract.ScopeUsers:      {principal("user")},
@@ -76,10 +76,12 @@ var reach = map[contract.Scope][]any{
 	contract.ScopeTopicKey:   {"${AlertTopicKey.Arn}"},
 }
 
-// conditions are what narrows an action further.
+// conditions lists the conditions that narrow an action further.
 var conditions = map[contract.Scope]any{
-	contract.ScopeNamespace: map[string]any{"StringEquals": map[string]any{"cloudwatch:namespace": contract.Namespace}},
-	contract.ScopeTopicKey:  map[string]any{"StringLike": map[string]any{"kms:ViaService": "sns.${AWS::Region}.amazonaws.com*"}},
+	contract.ScopeNamespace: map[string]any{
+		"StringEquals": map[string]any{"cloudwatch:namespace": contract.Namespace}},
+	contract.ScopeTopicKey: map[string]any{
+		"StringLike": map[string]any{"kms:ViaService": "sns.${AWS::Region}.amazonaws.com*"}},
 }
 
 func principal(kind string) string {
@@ -88,7 +90,7 @@ func principal(kind string) string {
 
 func evidence(key string) string { return "arn:${AWS::Partition}:s3:::${EvidenceBucket}" + key }
 
-// A grant is a statement of an identity policy, as far as templates here use the language.
+// grant is an Allow statement of an identity policy, with the elements that the templates use.
 type grant struct {
 	Role               string // logical id
 	Sid                string
@@ -103,8 +105,8 @@ func grants(t testing.TB, resources map[string]cfn.Resource) []grant {
 		r := resources[id]
 		if r.Type == "AWS::IAM::Role" &&
 			(r.Properties["Policies"] != nil || r.Properties["ManagedPolicyArns"] != nil) {
-			t.Errorf("%s: has policies of its own; they belong into an AWS::IAM::Policy, where these "+
-				"tests look", id)
+			t.Errorf("%s: has inline policies; move them to an AWS::IAM::Policy, which these "+
+				"tests read", id)
 		}
 		if r.Type != "AWS::IAM::Policy" {
 			continue
@@ -113,7 +115,7 @@ func grants(t testing.TB, resources map[string]cfn.Resource) []grant {
 			s := s.(map[string]any)
 			for key := range s {
 				if !slices.Contains([]string{"Sid", "Effect", "Action", "Resource", "Condition"}, key) {
-					t.Errorf("%s: statement with %s, which these tests do not read", id, key)
+					t.Errorf("%s: statement with %s, which these tests do not support", id, key)
 				}
 			}
 			if s["Effect"] != "Allow" {
@@ -149,40 +151,41 @@ func TestFunctionMayDoWhatTheCodeCallsAndNoMore(t *testing.T) {
 	for _, p := range slices.Concat(contract.ReadPermissions(), contract.FunctionPermissions(),
 		contract.OnBehalfPermissions()) {
 		if reach[p.Scope] == nil {
-			t.Errorf("%s: this test does not know the scope %s", p.Action, p.Scope)
+			t.Errorf("%s: unknown scope %s", p.Action, p.Scope)
 		}
 		want[p.Action] = granted{reach[p.Scope], conditions[p.Scope]}
 	}
 	for _, action := range slices.Sorted(maps.Keys(want)) {
 		if !reflect.DeepEqual(got[action], want[action]) {
-			t.Errorf("%s\n template.yaml grants %v\n contract needs      %v", action, got[action],
+			t.Errorf("%s\n template.yaml grants %v\n the contract needs   %v", action, got[action],
 				want[action])
 		}
 	}
 	for action := range got {
 		if _, needed := want[action]; !needed {
-			t.Errorf("%s is granted, and neither called nor needed by AWS", action)
+			t.Errorf("%s is granted, but neither the function nor AWS uses it", action)
 		}
 	}
 }
 
-// What AWS does in the role's name has to be of use to a resource that is there: it is granted with
-// it, and goes with it.
+// AWS services use some permissions of the role on behalf of a resource. They are granted exactly
+// when that resource exists.
 func TestWhatAWSDoesIsGrantedForAResourceThatNeedsIt(t *testing.T) {
 	tests := []struct {
 		name       string
 		parameters map[string]string
 		scope      contract.Scope
-		// uses is the resource that makes AWS do it, and the property that names the one it is done to.
+		// uses is the resource that needs the permission, and property names the target of the action.
 		uses, property, target string
 	}{
-		{"Lambda logs", nil, contract.ScopeLog, "AuditFunction", "LoggingConfig.LogGroup",
+		{"Lambda writes logs", nil, contract.ScopeLog, "AuditFunction", "LoggingConfig.LogGroup",
 			"${AuditLogGroup}"},
-		{"Lambda keeps events that failed", nil, contract.ScopeFailures, "AuditFunctionEventInvokeConfig",
+		{"Lambda stores failed events", nil, contract.ScopeFailures, "AuditFunctionEventInvokeConfig",
 			"DestinationConfig.OnFailure.Destination", "${FailureQueue.Arn}"},
-		{"Lambda polls changes", map[string]string{"ReactToChanges": "yes"}, contract.ScopeChanges,
+		{"Lambda polls the queue of changes", map[string]string{"ReactToChanges": "yes"},
+			contract.ScopeChanges,
 			"ChangeSource", "EventSourceArn", "${ChangeQueue.Arn}"},
-		{"SNS encrypts", nil, contract.ScopeTopicKey, "AlertTopic", "KmsMasterKeyId",
+		{"SNS encrypts messages", nil, contract.ScopeTopicKey, "AlertTopic", "KmsMasterKeyId",
 			"${AlertTopicKey.Arn}"},
 	}
 	without := map[contract.Scope]map[string]string{
@@ -216,19 +219,19 @@ func TestWhatAWSDoesIsGrantedForAResourceThatNeedsIt(t *testing.T) {
 		}
 		if parameters, optional := without[tt.scope]; optional {
 			if actions := mayUse(resourcesWith(t, parameters), tt.scope); len(actions) > 0 {
-				t.Errorf("%s: %v granted with %v, when there is nothing to do it to", tt.name, actions,
+				t.Errorf("%s: %v granted with %v, although the resource does not exist", tt.name, actions,
 					parameters)
 			}
 		}
 	}
 	for _, p := range contract.OnBehalfPermissions() {
 		if !covered[p.Scope] {
-			t.Errorf("%s: nothing here says what for", p.Action)
+			t.Errorf("%s: this test does not know the purpose", p.Action)
 		}
 	}
 }
 
-// With ReadScope=named only what is named can be read, and nothing is discovered.
+// With ReadScope=named the role can read the named principals only, and discovers nothing.
 func TestNamedReadsNobodyElse(t *testing.T) {
 	named := []string{"arn:aws:iam::123456789012:user/ci/render",
 		"arn:aws:iam::123456789012:role/remotion-lambda-role"}
@@ -239,7 +242,7 @@ func TestNamedReadsNobodyElse(t *testing.T) {
 		for _, action := range g.Actions {
 			switch action := action.(string); {
 			case strings.HasPrefix(action, "lambda:List"), action == "iam:ListRoles":
-				t.Errorf("%s is granted: it discovers", action)
+				t.Errorf("%s is granted, although it discovers principals", action)
 			case strings.HasPrefix(action, "iam:"):
 				read++
 				for _, resource := range g.Resources {
@@ -261,13 +264,13 @@ func TestNamedReadsNobodyElse(t *testing.T) {
 	}
 }
 
-// The evidence bucket outlives the stack, is nobody else's to read, and forgets reports alone.
+// The evidence bucket outlives the stack, blocks public access, and expires only reports.
 func TestEvidenceBucket(t *testing.T) {
 	resources := readResources(t)
 	b := resources["EvidenceBucket"]
 	for _, id := range []string{"EvidenceBucket", "EvidenceBucketPolicy"} {
 		if r := resources[id]; r.DeletionPolicy != "Retain" || r.UpdateReplacePolicy != "Retain" {
-			t.Errorf("%s goes with the stack: %s, %s", id, r.DeletionPolicy, r.UpdateReplacePolicy)
+			t.Errorf("%s is deleted with the stack: %s, %s", id, r.DeletionPolicy, r.UpdateReplacePolicy)
 		}
 	}
 	for name, blocked := range b.Properties["PublicAccessBlockConfiguration"].(map[string]any) {
@@ -280,18 +283,18 @@ func TestEvidenceBucket(t *testing.T) {
 	}
 	for _, rule := range b.Properties["LifecycleConfiguration"].(map[string]any)["Rules"].([]any) {
 		if prefix := rule.(map[string]any)["Prefix"]; prefix != "reports/" {
-			t.Errorf("a lifecycle rule is about %v", prefix)
+			t.Errorf("a lifecycle rule covers %v", prefix)
 		}
 	}
-	// One of one's own is used as it is.
+	// A bucket from a parameter is used as it is.
 	own, err := readTemplate(t).Resources(map[string]string{"Callers": "none",
 		"EvidenceBucketName": "mine"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	variables := own["AuditFunction"].Properties["Environment"].(map[string]any)["Variables"].(map[string]any)
+	variables := at(own["AuditFunction"].Properties, "Environment.Variables").(map[string]any)
 	if _, made := own["EvidenceBucket"]; made || variables[contract.EnvEvidenceBucket] != "mine" {
-		t.Errorf("a bucket is made: %v; the function uses %v", made,
+		t.Errorf("a bucket is created: %v; the function uses %v", made,
 			variables[contract.EnvEvidenceBucket])
 	}
 }
@@ -312,15 +315,18 @@ func TestSchedulerMayOnlyStartTheFunction(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("grants\n got %v\nwant %v", got, want)
 	}
-	trust := resources["ScheduleRole"].Properties["AssumeRolePolicyDocument"].(map[string]any)["Statement"].([]any)[0].(map[string]any)
-	if want := (map[string]any{"StringEquals": map[string]any{"aws:SourceAccount": "${AWS::AccountId}"}}); !reflect.DeepEqual(trust["Condition"], want) {
-		t.Errorf("trust policy's condition %v, want %v: another account's schedule could use the role",
-			trust["Condition"], want)
+	condition := at(resources["ScheduleRole"].Properties,
+		"AssumeRolePolicyDocument.Statement.Condition")
+	wantCondition := map[string]any{
+		"StringEquals": map[string]any{"aws:SourceAccount": "${AWS::AccountId}"}}
+	if !reflect.DeepEqual(condition, wantCondition) {
+		t.Errorf("condition of the trust policy is %v, want %v: a schedule of another account could "+
+			"use the role", condition, wantCondition)
 	}
 }
 
-// withoutResources are the actions for which IAM defines no resource, so that "*" is as narrow as
-// it gets.
+// withoutResources lists the actions that support no resource, so that "*" is their narrowest
+// resource.
 var withoutResources = []string{"cloudwatch:PutMetricData", "iam:ListRoles", "lambda:ListFunctions"}
 
 func TestNoPermissionIsWiderThanIAMAllows(t *testing.T) {
@@ -333,15 +339,15 @@ func TestNoPermissionIsWiderThanIAMAllows(t *testing.T) {
 			}
 			if service, name, _ := strings.Cut(action, ":"); service == "iam" &&
 				!regexp.MustCompile(`^(Get|List|Simulate)`).MatchString(name) {
-				t.Errorf("%s: %s does not look like a read", g.Sid, action)
+				t.Errorf("%s: %s is not a read action", g.Sid, action)
 			}
 			if slices.Contains(g.Resources, any("*")) && !slices.Contains(withoutResources, action) {
-				t.Errorf("%s: %s on every resource", g.Sid, action)
+				t.Errorf("%s: %s on all resources", g.Sid, action)
 			}
 		}
 		for _, resource := range g.Resources {
 			if strings.HasPrefix(resource.(string), "arn:aws:") {
-				t.Errorf("%s: %s names a partition; it is ${AWS::Partition}", g.Sid, resource)
+				t.Errorf("%s: %s names a partition; use ${AWS::Partition}", g.Sid, resource)
 			}
 		}
 	}
@@ -374,7 +380,7 @@ func TestScheduleSendsTheEventInEvents(t *testing.T) {
 	if err := json.Unmarshal(data, &event); err != nil {
 		t.Fatal("scheduler.json: ", err)
 	}
-	// What Scheduler puts in:
+	// The context attributes that Scheduler fills in:
 	// https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
 	filled := map[string]string{"<aws.scheduler.schedule-arn>": event["schedule"],
 		"<aws.scheduler.scheduled-time>": event["scheduledTime"]}
@@ -401,7 +407,7 @@ func TestEventsAreJSON(t *testing.T) {
 	}
 }
 
-// A parameter that says nothing about itself is one that people guess at.
+// Every parameter has a description and restricts its values.
 func TestEveryParameterIsExplained(t *testing.T) {
 	template := readTemplate(t)
 	face := template.Section("Metadata")["AWS::CloudFormation::Interface"].(map[string]any)
@@ -421,7 +427,7 @@ func TestEveryParameterIsExplained(t *testing.T) {
 		}
 		if p["AllowedPattern"] == nil && p["AllowedValues"] == nil &&
 			(p["MinValue"] == nil || p["MaxValue"] == nil) {
-			t.Errorf("parameter %s: takes anything", name)
+			t.Errorf("parameter %s: accepts any value", name)
 		}
 		if !grouped[name] || face["ParameterLabels"].(map[string]any)[name] == nil {
 			t.Errorf("parameter %s: not in ParameterGroups and ParameterLabels", name)
@@ -429,16 +435,17 @@ func TestEveryParameterIsExplained(t *testing.T) {
 	}
 	for name := range grouped {
 		if parameters[name] == nil {
-			t.Errorf("ParameterGroups name %s, which is no parameter", name)
+			t.Errorf("ParameterGroups name %s, which is not a parameter", name)
 		}
 	}
 }
 
-// Events and Policies of SAM bring roles and trust policies that nobody here has read.
+// SAM's Events and Policies generate roles and trust policies that no test sees, so the template
+// does not use them.
 func TestOfSAMOnlyTheFunctionIsUsed(t *testing.T) {
 	template := readTemplate(t)
 	if template["Globals"] != nil {
-		t.Error("Globals are SAM's")
+		t.Error("the template uses SAM's Globals")
 	}
 	for id, r := range readResources(t) {
 		if r.Type != "AWS::Serverless::Function" {
@@ -450,13 +457,14 @@ func TestOfSAMOnlyTheFunctionIsUsed(t *testing.T) {
 		for property := range r.Properties {
 			if slices.Contains([]string{"Events", "Policies", "EventInvokeConfig", "AutoPublishAlias",
 				"DeadLetterQueue", "FunctionUrlConfig", "Connectors"}, property) {
-				t.Errorf("%s: property %s is SAM's", id, property)
+				t.Errorf("%s: SAM generates resources from property %s", id, property)
 			}
 		}
-		if metadata := template.Section("Resources")[id].(map[string]any)["Metadata"].(map[string]any); metadata["BuildMethod"] == "makefile" {
+		metadata := template.Section("Resources")[id].(map[string]any)["Metadata"].(map[string]any)
+		if metadata["BuildMethod"] == "makefile" {
 			makefile, err := os.ReadFile("../../Makefile")
 			if err != nil || !regexp.MustCompile(`(?m)^build-`+id+`:`).Match(makefile) {
-				t.Errorf("%s is built by make build-%s, which the Makefile does not have (%v)", id, id, err)
+				t.Errorf("%s needs the target build-%s, which the Makefile lacks (%v)", id, id, err)
 			}
 		}
 	}
