@@ -1,9 +1,9 @@
-# `make` lists the targets. Two are all a newcomer needs: `make run` (Go) and `make test` (Go and Node).
+# `make` lists the targets. A newcomer needs two: `make run` (Go) and `make test` (Go and Node).
 
 SHELL := /bin/bash -o pipefail
 .DEFAULT_GOAL := help
 
-# The function as it is deployed: https://docs.aws.amazon.com/lambda/latest/dg/golang-package.html
+# The flags for the deployed function: https://docs.aws.amazon.com/lambda/latest/dg/golang-package.html
 FUNCTION_FLAGS := -tags lambda.norpc -trimpath -buildvcs=false -ldflags '-s -w'
 TOOL := go tool -modfile=tools/go.mod
 PKG ?= ./...
@@ -11,9 +11,10 @@ FUZZ ?= ^Fuzz
 FUZZTIME ?= 20s
 COUNT ?= 1
 CALLERS ?= user/remotion-user
-# Without goroutines, which a test holds them to: the race detector would see nothing, and take minutes.
+# PURE packages have no goroutines, which a test checks. The race detector would find nothing in them,
+# and take minutes.
 PURE := internal/iampolicy internal/house
-# jsii warns of Node releases past their end; this names the one it should be silent about.
+# jsii warns about Node releases that have reached their end of life, except the one that this names.
 CDK_ENV := JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20
 
 .PHONY: help
@@ -32,7 +33,7 @@ local: ## Build the command and the function for this machine, into dist/local
 
 .PHONY: test
 test: node_modules ## Run all tests
-	@# -count 1: a change to template.yaml or the function, outside of the module, does not make go test run anew.
+	@# -count 1: go test caches by the files of the module, and template.yaml and the function are outside of it.
 	$(CDK_ENV) go -C infra test -count 1 ./...
 	$(CDK_ENV) go -C infra/nag test ./...
 	go test $(PURE:%=./%)
@@ -56,8 +57,8 @@ lint: ## Check format, go vet and staticcheck
 	cd infra && go tool -modfile=../tools/go.mod staticcheck ./...
 	cd infra/nag && go tool -modfile=../../tools/go.mod staticcheck ./...
 
-# npm_install installs what the package.json of a directory asks for, unless that is done, and packs the releases
-# that it lists as a sample, if any.
+# npm_install installs the dependencies in the package.json of a directory, unless they are installed, and
+# packs the releases that it lists as a sample.
 npm_install = @cd $(1) && if [ ! -f node_modules/.installed ] || [ package.json -nt node_modules/.installed ]; then \
 	  npm install --ignore-scripts --no-package-lock --no-audit --no-fund --loglevel=error && \
 	  sample=$$(node -p '(require("./package.json").sample || []).join(" ")') && \
@@ -66,25 +67,25 @@ npm_install = @cd $(1) && if [ ! -f node_modules/.installed ] || [ package.json 
 	  touch node_modules/.installed; fi
 
 .PHONY: node_modules
-node_modules: ## Install the npm packages that tests run beside ours
+node_modules: ## Install the npm packages that the tests run
 	$(call npm_install,internal/e2e/remotion)
 
-# AGPL-3.0: a process of its own, for whoever asks for it; nothing of ours links or ships it.
+# The oracle is AGPL-3.0. It runs as a separate process; nothing in this repository links or ships it.
 .PHONY: oracle_modules
 oracle_modules:
 	$(call npm_install,internal/corpus/oracle)
 
 .PHONY: oracle
-oracle: oracle_modules ## Ask another evaluator about the corpus anew, compare, and show what changed
+oracle: oracle_modules ## Compare the corpus with another evaluator, rewrite its answers, and show what changed
 	go test ./internal/iampolicy -run '^TestOracle$$' -count 1 -v -oracle
 	git diff --stat -- internal/iampolicy/testdata
 
 .PHONY: verify-aws
-verify-aws: ## Replay the corpus through the live SimulateCustomPolicy (read-only; needs AWS credentials), print what differs
+verify-aws: ## Send the corpus to AWS's SimulateCustomPolicy (read-only; needs AWS credentials), print differences
 	@go run ./internal/corpus/verifyaws
 
 .PHONY: build
-build: ## Build what is deployed: dist/lambda/bootstrap (arm64) and its zip
+build: ## Build the deployed function: dist/lambda/bootstrap (arm64) and its zip
 	@$(MAKE) --no-print-directory build-AuditFunction ARTIFACTS_DIR=dist/lambda
 	@go -C tools run ./zip -o ../dist/remotion-audit-lambda-arm64.zip ../dist/lambda/bootstrap
 
@@ -95,7 +96,7 @@ build-AuditFunction:
 	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build $(FUNCTION_FLAGS) -o "$(ARTIFACTS_DIR)/bootstrap" ./function
 
 .PHONY: synth
-synth: ## Write the CDK template to dist/cdk.out (CALLERS=… for yours)
+synth: ## Write the CDK template to dist/cdk.out (CALLERS=… for your callers)
 	@rm -rf dist/cdk.out
 	@$(CDK_ENV) CALLERS='$(CALLERS)' CDK_OUTDIR=../dist/cdk.out go -C infra run ./cmd/synth
 	@echo 'for CALLERS=$(CALLERS):' && ls dist/cdk.out/*.template.json
@@ -120,17 +121,23 @@ fuzz: ## Fuzz every target for FUZZTIME (PKG=./internal/iampolicy FUZZ=FuzzParse
 .PHONY: golden
 golden: ## Rewrite the golden files, and show what changed
 	go test ./internal/app -update
+	go test ./internal/e2e -run '^Test(DocumentedCommands|ReadmeShowsARealReport)$$' -update
 	go test ./internal/report ./internal/alert ./internal/awsemu ./internal/policies ./internal/house ./cmd/remotion-audit -update
-	git diff --stat -- '*testdata*' docs
+	git diff --stat -- '*testdata*' docs README.md
+
+.PHONY: docs
+docs: ## Write docs/cli.md from the help of the command, and show what changed
+	go test ./cmd/remotion-audit -run '^TestCommandLinePage$$' -update
+	git diff --stat -- docs/cli.md
 
 .PHONY: catalogue
 catalogue: ## Check the catalogue of releases against the packages that npm has (fetches about 110 MB, once)
 	go test ./internal/e2e/remotion -run '^TestPublished$$' -count 1 -timeout 30m -v -published
 
 .PHONY: release
-release: ## Prepare a release, and say how to make it (VERSION=v0.2.0; commits, tags and pushes nothing)
+release: ## Prepare a release, and print the commands that make it (VERSION=v0.2.0; commits and pushes nothing)
 	@$(CDK_ENV) go -C infra run ./internal/release/prepare '$(VERSION)'
 
 .PHONY: clean
-clean: ## Remove what was built
+clean: ## Remove dist
 	rm -rf dist

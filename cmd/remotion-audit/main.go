@@ -30,7 +30,8 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:]))
 }
 
-func run(ctx context.Context, args []string) int {
+// rootCommand returns the whole command line. docs/cli.md is written from it.
+func rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "remotion-audit",
 		Short:         "Has Remotion Lambda the IAM permissions it needs, and if not, which, and why?",
@@ -40,6 +41,11 @@ func run(ctx context.Context, args []string) int {
 	}
 	root.AddCommand(auditCommand(), checkCommand(), localCommand(), muteCommand(), policiesCommand(),
 		testAlertCommand(), versionCommand())
+	return root
+}
+
+func run(ctx context.Context, args []string) int {
+	root := rootCommand()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	var exit exitError

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/remotion-audit/remotion-audit/internal/contract"
+)
+
+// TestCommandLinePage compares docs/cli.md with the command tree. `make docs` rewrites the page.
+func TestCommandLinePage(t *testing.T) {
+	// The defaults of some flags come from the environment.
+	for _, name := range contract.Environment() {
+		t.Setenv(name, "")
+	}
+	const file = "../../docs/cli.md"
+	want := commandLinePage(rootCommand())
+	if *update {
+		if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != want {
+		t.Errorf("docs/cli.md is out of date: run `make docs`. It has to be\n%s", want)
+	}
+}
+
+// commandLinePage returns a Markdown page with a section for each command that a user can run.
+func commandLinePage(root *cobra.Command) string {
+	var b strings.Builder
+	b.WriteString("# The command line\n\n<!-- `make docs` writes this page from the command's own " +
+		"help. Edit the help, not this page. -->\n\n")
+	b.WriteString(wrapText("`remotion-audit help COMMAND` prints the same texts. " +
+		"[troubleshooting.md](troubleshooting.md#exit-statuses) explains the exit statuses."))
+	commands := runnableCommands(root)
+	b.WriteString("\n| command | what it does |\n|---|---|\n")
+	for _, cmd := range commands {
+		fmt.Fprintf(&b, "| [%s](#%s) | %s |\n", cmd.CommandPath(),
+			strings.ReplaceAll(cmd.CommandPath(), " ", "-"), tableCell(cmd.Short))
+	}
+	for _, cmd := range commands {
+		b.WriteString("\n" + commandSection(cmd))
+	}
+	return b.String()
+}
+
+// runnableCommands returns the commands below cmd in the order of the help. A command that only
+// holds others is left out.
+func runnableCommands(cmd *cobra.Command) (list []*cobra.Command) {
+	for _, c := range cmd.Commands() {
+		switch {
+		case !c.IsAvailableCommand():
+		case c.HasAvailableSubCommands():
+			list = append(list, runnableCommands(c)...)
+		default:
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// commandSection returns the Markdown section of one command.
+func commandSection(cmd *cobra.Command) string {
+	var b strings.Builder
+	text := cmd.Long
+	if text == "" {
+		text = cmd.Short + "."
+	}
+	fmt.Fprintf(&b, "## %s\n", cmd.CommandPath())
+	for paragraph := range strings.SplitSeq(strings.TrimSpace(text), "\n\n") {
+		b.WriteString("\n" + wrapText(paragraph))
+	}
+	fmt.Fprintf(&b, "\n```text\n%s\n```\n", cmd.UseLine())
+	if cmd.Example != "" {
+		b.WriteString("\nExamples:\n\n```text\n")
+		for line := range strings.SplitSeq(strings.Trim(cmd.Example, "\n"), "\n") {
+			b.WriteString(strings.TrimPrefix(line, "  ") + "\n")
+		}
+		b.WriteString("```\n")
+	}
+	rows := 0
+	cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
+		if f.Hidden || f.Name == "help" {
+			return
+		}
+		if rows++; rows == 1 {
+			b.WriteString("\n| flag | default | meaning |\n|---|---|---|\n")
+		}
+		value, usage := pflag.UnquoteUsage(f)
+		name := "--" + f.Name
+		if value != "" {
+			name += " " + value
+		}
+		fallback := f.DefValue
+		if slices.Contains([]string{"", "[]", "false"}, fallback) {
+			fallback = ""
+		} else {
+			fallback = "`" + fallback + "`"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", name, fallback, tableCell(usage))
+	})
+	return b.String()
+}
+
+// wrapText fills one paragraph to lines of at most 100 columns.
+func wrapText(paragraph string) string {
+	var b strings.Builder
+	column := 0
+	for word := range strings.FieldsSeq(paragraph) {
+		if word == "*" { // else it is emphasis, or an item of a list
+			word = `\*`
+		}
+		width := len([]rune(word))
+		switch {
+		case column == 0:
+		case column+1+width > 100:
+			b.WriteString("\n")
+			column = 0
+		default:
+			b.WriteString(" ")
+			column++
+		}
+		b.WriteString(word)
+		column += width
+	}
+	return b.String() + "\n"
+}
+
+// tableCell escapes what would end a cell of a Markdown table.
+func tableCell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }
