@@ -1,0 +1,192 @@
+package house
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/remotion-audit/remotion-audit/internal/app"
+	"github.com/remotion-audit/remotion-audit/internal/contract"
+)
+
+// markdownPages returns the text of every Markdown file of the repository, by its path.
+func markdownPages(t *testing.T) map[string]string {
+	t.Helper()
+	pages := map[string]string{}
+	err := filepath.WalkDir("../..", func(file string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && slices.Contains([]string{".git", "dist", "node_modules"}, entry.Name()):
+			return fs.SkipDir
+		case entry.IsDir() || filepath.Ext(file) != ".md":
+			return nil
+		}
+		text, err := os.ReadFile(file)
+		pages[strings.TrimPrefix(filepath.ToSlash(file), "../../")] = string(text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if pages["README.md"] == "" || pages["docs/README.md"] == "" {
+		t.Fatal("README.md or docs/README.md is missing")
+	}
+	return pages
+}
+
+func TestReadmeHasAtMost900Words(t *testing.T) {
+	if words := len(strings.Fields(markdownPages(t)["README.md"])); words > 900 {
+		t.Errorf("README.md has %d words: move some of it to docs/", words)
+	}
+}
+
+var (
+	codeBlock   = regexp.MustCompile("(?ms)^```.*?^```$")
+	inlineCode  = regexp.MustCompile("`[^`\n]*`")
+	link        = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	heading     = regexp.MustCompile(`(?m)^#+ (.+)$`)
+	notInAnchor = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
+)
+
+// anchors returns the fragments by which a page's headings can be linked, as GitHub makes them.
+func anchors(page string) map[string]bool {
+	found := map[string]bool{}
+	for _, m := range heading.FindAllStringSubmatch(codeBlock.ReplaceAllString(page, ""), -1) {
+		text := strings.ToLower(strings.TrimSpace(m[1]))
+		found[strings.ReplaceAll(notInAnchor.ReplaceAllString(text, ""), " ", "-")] = true
+	}
+	return found
+}
+
+// TestLinksLeadToFiles checks the relative links of every Markdown file, and their fragments.
+func TestLinksLeadToFiles(t *testing.T) {
+	pages := markdownPages(t)
+	links := 0
+	for name, text := range pages {
+		text = inlineCode.ReplaceAllString(codeBlock.ReplaceAllString(text, ""), "")
+		for _, m := range link.FindAllStringSubmatch(text, -1) {
+			if strings.Contains(m[1], "://") || strings.HasPrefix(m[1], "mailto:") {
+				continue
+			}
+			links++
+			file, fragment, _ := strings.Cut(m[1], "#")
+			target := name
+			if file != "" {
+				target = path.Join(path.Dir(name), file)
+			}
+			if _, err := os.Stat("../../" + target); err != nil {
+				t.Errorf("%s links to %s: %v", name, m[1], err)
+			} else if fragment != "" && path.Ext(target) == ".md" && !anchors(pages[target])[fragment] {
+				t.Errorf("%s links to %s, which has no such heading", name, m[1])
+			}
+		}
+	}
+	if links < 50 {
+		t.Errorf("the pages have %d relative links: the test does not find them", links)
+	}
+}
+
+// TestDocsIndexIsComplete checks that docs/README.md links to every page below docs.
+func TestDocsIndexIsComplete(t *testing.T) {
+	pages := markdownPages(t)
+	for name := range pages {
+		below, ok := strings.CutPrefix(name, "docs/")
+		if ok && below != "README.md" && !strings.Contains(pages["docs/README.md"], "]("+below+")") {
+			t.Errorf("docs/README.md does not link to %s", below)
+		}
+	}
+}
+
+// TestMarkdownLinesAreShort checks that lines have at most 100 columns, outside of tables and code
+// blocks. A line that is one link cannot be broken.
+func TestMarkdownLinesAreShort(t *testing.T) {
+	for name, text := range markdownPages(t) {
+		if slices.Contains(longLines, name) {
+			continue
+		}
+		for line := range strings.SplitSeq(codeBlock.ReplaceAllString(text, ""), "\n") {
+			if utf8.RuneCountInString(line) > 100 && !strings.HasPrefix(line, "|") &&
+				strings.Contains(strings.TrimLeft(line, " -"), " ") {
+				t.Errorf("%s: more than 100 columns: %s", name, line)
+			}
+		}
+	}
+}
+
+// longLines are the pages that TestMarkdownLinesAreShort leaves out.
+var longLines = []string{"docs/alerts.md", "docs/deploy.md", "docs/embedded-aws.md",
+	"docs/engine.md", "docs/how-it-judges.md", "docs/narrowed-policies.md", "docs/organizations.md",
+	"docs/releases.md", "docs/releasing.md", "docs/security.md",
+	"internal/iampolicy/testdata/corpus/README.md"}
+
+// tableRows returns the cells of the table rows that begin with inline code, by that code.
+func tableRows(page string) map[string][]string {
+	rows := map[string][]string{}
+	for line := range strings.SplitSeq(page, "\n") {
+		if !strings.HasPrefix(line, "| `") {
+			continue
+		}
+		cells := strings.Split(strings.Trim(line, "|"), " | ")
+		for i := range cells {
+			cells[i] = strings.TrimSpace(cells[i])
+		}
+		rows[strings.Trim(cells[0], "`")] = cells
+	}
+	return rows
+}
+
+// TestConfigurationPageIsComplete compares docs/configuration.md with the environment variables of
+// the function and the parameters of template.yaml, and their defaults.
+func TestConfigurationPageIsComplete(t *testing.T) {
+	rows := tableRows(markdownPages(t)["docs/configuration.md"])
+	compare := func(name, fallback string, column int) {
+		if len(rows[name]) <= column {
+			t.Errorf("docs/configuration.md has no row for %s", name)
+			return
+		}
+		if fallback != "" {
+			fallback = "`" + fallback + "`"
+		}
+		if got := rows[name][column]; got != fallback && (fallback != "" || strings.Contains(got, "`")) {
+			t.Errorf("docs/configuration.md: the default of %s is %q, want %q", name, got, fallback)
+		}
+	}
+	defaults := map[string]string{}
+	for field := range reflect.TypeFor[app.Config]().Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("env"), ",")
+		defaults[name] = field.Tag.Get("envDefault")
+	}
+	for _, name := range contract.Environment() {
+		compare(name, defaults[name], 2)
+	}
+	environment := markdownPages(t)["docs/configuration.md"]
+	for name, parameter := range readTemplate(t).Section("Parameters") {
+		if strings.Contains(environment, " | `"+name+"` | ") {
+			continue // beside its variable
+		}
+		value, _ := at(parameter, "Default").(string)
+		if number, ok := at(parameter, "Default").(float64); ok {
+			value = fmt.Sprint(number)
+		}
+		compare(name, value, 1)
+	}
+}
+
+// TestMetricsPageIsComplete checks that docs/metrics.md has a row for every metric.
+func TestMetricsPageIsComplete(t *testing.T) {
+	rows := tableRows(markdownPages(t)["docs/metrics.md"])
+	for _, name := range contract.Metrics() {
+		if rows[name] == nil {
+			t.Errorf("docs/metrics.md has no row for %s", name)
+		}
+	}
+}
