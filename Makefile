@@ -1,20 +1,22 @@
-# `make` lists the targets. A newcomer needs two: `make run` (Go) and `make test` (Go and Node).
+# `make` lists the targets. Start with `make run` (needs Go) and `make test` (needs Go and Node).
 
 SHELL := /bin/bash -o pipefail
 .DEFAULT_GOAL := help
 
-# The flags for the deployed function: https://docs.aws.amazon.com/lambda/latest/dg/golang-package.html
-FUNCTION_FLAGS := -tags lambda.norpc -trimpath -buildvcs=false -ldflags '-s -w'
-TOOL := go tool -modfile=tools/go.mod
+# Function and command share the flags that decide what is compiled, so the AWS SDK compiles once.
+# lambda.norpc: https://docs.aws.amazon.com/lambda/latest/dg/golang-package.html
+BUILD_FLAGS := -tags lambda.norpc -trimpath -buildvcs=false
+FUNCTION_FLAGS := $(BUILD_FLAGS) -ldflags '-s -w'
+TOOLS_MOD := $(CURDIR)/tools/go.mod
+LINT := go tool -modfile=$(TOOLS_MOD) golangci-lint run --config $(CURDIR)/.golangci.yml
 PKG ?= ./...
 FUZZ ?= ^Fuzz
 FUZZTIME ?= 20s
 COUNT ?= 1
 CALLERS ?= user/remotion-user
-# PURE packages have no goroutines, which a test checks. The race detector would find nothing in them,
-# and take minutes.
+# Packages without goroutines (a test checks that): the race detector would find nothing there.
 PURE := internal/iampolicy internal/house
-# jsii warns about Node releases that have reached their end of life, except the one that this names.
+# jsii warns about Node releases past their end of life. This silences the warning for Node 20.
 CDK_ENV := JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20
 
 .PHONY: help
@@ -28,12 +30,13 @@ run: local ## Audit an example account with the real function, on an embedded AW
 .PHONY: local
 local: ## Build the command and the function for this machine, into dist/local
 	@mkdir -p dist/local
+	@echo 'Building the function and the command (the first build compiles the AWS SDK) ...' >&2
 	@go build $(FUNCTION_FLAGS) -o dist/local/bootstrap ./function
-	@go build -o dist/local/remotion-audit ./cmd/remotion-audit
+	@go build $(BUILD_FLAGS) -o dist/local/remotion-audit ./cmd/remotion-audit
 
 .PHONY: test
 test: node_modules ## Run all tests
-	@# -count 1: go test caches by the files of the module, and template.yaml and the function are outside of it.
+	@# -count 1: go test does not see changes outside the module, such as template.yaml or the function.
 	$(CDK_ENV) go -C infra test -count 1 ./...
 	$(CDK_ENV) go -C infra/nag test ./...
 	go test $(PURE:%=./%)
@@ -44,21 +47,17 @@ test-fast: ## Run the tests of the inner loop: no race detector, no CDK, no npm 
 	go test -short ./...
 
 .PHONY: check
-check: lint test ## What CI runs: format, vet, staticcheck, all tests
+check: lint test ## Run what CI runs: all linters and all tests
 
 .PHONY: lint
-lint: ## Check format, go vet and staticcheck
-	@unformatted=$$(gofmt -l cmd events examples function infra internal); \
-	  if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
-	go vet ./...
-	go -C infra vet ./...
-	go -C infra/nag vet ./...
-	$(TOOL) staticcheck ./...
-	cd infra && go tool -modfile=../tools/go.mod staticcheck ./...
-	cd infra/nag && go tool -modfile=../../tools/go.mod staticcheck ./...
+lint: ## Run golangci-lint over all modules (.golangci.yml lists the linters)
+	$(LINT) ./...
+	cd infra && $(LINT) ./...
+	cd infra/nag && $(LINT) ./...
+	cd tools && $(LINT) ./...
 
-# npm_install installs the dependencies in the package.json of a directory, unless they are installed, and
-# packs the releases that it lists as a sample.
+# npm_install installs the packages of a directory's package.json once, and packs the releases that
+# the file lists under "sample".
 npm_install = @cd $(1) && if [ ! -f node_modules/.installed ] || [ package.json -nt node_modules/.installed ]; then \
 	  npm install --ignore-scripts --no-package-lock --no-audit --no-fund --loglevel=error && \
 	  sample=$$(node -p '(require("./package.json").sample || []).join(" ")') && \
@@ -70,18 +69,18 @@ npm_install = @cd $(1) && if [ ! -f node_modules/.installed ] || [ package.json 
 node_modules: ## Install the npm packages that the tests run
 	$(call npm_install,internal/e2e/remotion)
 
-# The oracle is AGPL-3.0. It runs as a separate process; nothing in this repository links or ships it.
+# The oracle is AGPL-3.0. It runs as a separate process; the project neither links nor ships it.
 .PHONY: oracle_modules
 oracle_modules:
 	$(call npm_install,internal/corpus/oracle)
 
 .PHONY: oracle
-oracle: oracle_modules ## Compare the corpus with another evaluator, rewrite its answers, and show what changed
+oracle: oracle_modules ## Evaluate the corpus with another evaluator, compare, and show the differences
 	go test ./internal/iampolicy -run '^TestOracle$$' -count 1 -v -oracle
 	git diff --stat -- internal/iampolicy/testdata
 
 .PHONY: verify-aws
-verify-aws: ## Send the corpus to AWS's SimulateCustomPolicy (read-only; needs AWS credentials), print differences
+verify-aws: ## Replay the corpus through the live SimulateCustomPolicy (read-only, needs AWS credentials) and print differences
 	@go run ./internal/corpus/verifyaws
 
 .PHONY: build
@@ -89,14 +88,14 @@ build: ## Build the deployed function: dist/lambda/bootstrap (arm64) and its zip
 	@$(MAKE) --no-print-directory build-AuditFunction ARTIFACTS_DIR=dist/lambda
 	@go -C tools run ./zip -o ../dist/remotion-audit-lambda-arm64.zip ../dist/lambda/bootstrap
 
-# SAM's makefile builder calls this with ARTIFACTS_DIR, in a copy of the sources without git.
+# SAM's makefile builder calls this target with ARTIFACTS_DIR, in a copy of the sources without git.
 .PHONY: build-AuditFunction
 build-AuditFunction:
 	@mkdir -p "$(ARTIFACTS_DIR)"
 	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build $(FUNCTION_FLAGS) -o "$(ARTIFACTS_DIR)/bootstrap" ./function
 
 .PHONY: synth
-synth: ## Write the CDK template to dist/cdk.out (CALLERS=… for your callers)
+synth: ## Write the CDK template to dist/cdk.out (CALLERS=… sets the callers)
 	@rm -rf dist/cdk.out
 	@$(CDK_ENV) CALLERS='$(CALLERS)' CDK_OUTDIR=../dist/cdk.out go -C infra run ./cmd/synth
 	@echo 'for CALLERS=$(CALLERS):' && ls dist/cdk.out/*.template.json
@@ -119,7 +118,7 @@ fuzz: ## Fuzz every target for FUZZTIME (PKG=./internal/iampolicy FUZZ=FuzzParse
 	done
 
 .PHONY: golden
-golden: ## Rewrite the golden files, and show what changed
+golden: ## Rewrite the golden files and show the changes
 	go test ./internal/app -update
 	go test ./internal/e2e -run '^Test(DocumentedCommands|ReadmeShowsARealReport)$$' -update
 	go test ./internal/report ./internal/alert ./internal/awsemu ./internal/policies ./internal/house ./cmd/remotion-audit -update
@@ -131,13 +130,13 @@ docs: ## Write docs/cli.md from the help of the command, and show what changed
 	git diff --stat -- docs/cli.md
 
 .PHONY: catalogue
-catalogue: ## Check the catalogue of releases against the packages that npm has (fetches about 110 MB, once)
+catalogue: ## Compare the catalogue of releases with the npm packages (downloads about 110 MB once)
 	go test ./internal/e2e/remotion -run '^TestPublished$$' -count 1 -timeout 30m -v -published
 
 .PHONY: release
-release: ## Prepare a release, and print the commands that make it (VERSION=v0.2.0; commits and pushes nothing)
+release: ## Prepare a release and print the next steps (VERSION=v0.2.0; does not commit, tag or push)
 	@$(CDK_ENV) go -C infra run ./internal/release/prepare '$(VERSION)'
 
 .PHONY: clean
-clean: ## Remove dist
+clean: ## Remove built files
 	rm -rf dist

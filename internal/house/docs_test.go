@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"github.com/remotion-audit/remotion-audit/internal/app"
 	"github.com/remotion-audit/remotion-audit/internal/contract"
@@ -105,28 +104,6 @@ func TestDocsIndexIsComplete(t *testing.T) {
 		}
 	}
 }
-
-// TestMarkdownLinesAreShort checks that lines have at most 100 columns, outside of tables and code
-// blocks. A line that is one link cannot be broken.
-func TestMarkdownLinesAreShort(t *testing.T) {
-	for name, text := range markdownPages(t) {
-		if slices.Contains(longLines, name) {
-			continue
-		}
-		for line := range strings.SplitSeq(codeBlock.ReplaceAllString(text, ""), "\n") {
-			if utf8.RuneCountInString(line) > 100 && !strings.HasPrefix(line, "|") &&
-				strings.Contains(strings.TrimLeft(line, " -"), " ") {
-				t.Errorf("%s: more than 100 columns: %s", name, line)
-			}
-		}
-	}
-}
-
-// longLines are the pages that TestMarkdownLinesAreShort leaves out.
-var longLines = []string{"docs/alerts.md", "docs/deploy.md", "docs/embedded-aws.md",
-	"docs/engine.md", "docs/how-it-judges.md", "docs/narrowed-policies.md", "docs/organizations.md",
-	"docs/releases.md", "docs/releasing.md", "docs/security.md",
-	"internal/iampolicy/testdata/corpus/README.md"}
 
 // tableRows returns the cells of the table rows that begin with inline code, by that code.
 func tableRows(page string) map[string][]string {
