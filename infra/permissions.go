@@ -35,22 +35,22 @@ func (a *permissionAuditor) statements(p PermissionAuditorProps) []awsiam.Policy
 		// Without it a missing object looks forbidden. There is no prefix in that question to narrow it
 		// by.
 		contract.ScopeEvidence:   {evidence("")},
-		contract.ScopeRemembered: {state, evidence("/mutes.yaml")},
-		contract.ScopeRecorded:   {state, evidence("/reports/*")},
+		contract.ScopeEvidenceReads: {state, evidence("/mutes.yaml")},
+		contract.ScopeEvidenceWrites:   {state, evidence("/reports/*")},
 		contract.ScopeTopic:      {a.topic.TopicArn()},
 		// PutMetricData knows no resources; the condition, added below, is its narrower form.
 		contract.ScopeNamespace: {jsii.String("*")},
 		contract.ScopeLog:       {a.logGroup.LogGroupArn()},
-		contract.ScopeFailures:  {a.failures.QueueArn()},
+		contract.ScopeFailureQueue:  {a.failures.QueueArn()},
 		// Without what these reach they grant nothing.
-		contract.ScopeChanges:  nil,
+		contract.ScopeChangeQueue:  nil,
 		contract.ScopeTopicKey: nil,
 	}
 	if p.NamedPrincipals != nil {
 		resources[contract.ScopeNamed] = append(slices.Clone(*p.NamedPrincipals), ofAWS)
 	}
 	if a.changes != nil {
-		resources[contract.ScopeChanges] = []*string{a.changes.QueueArn()}
+		resources[contract.ScopeChangeQueue] = []*string{a.changes.QueueArn()}
 	}
 	if a.key != nil {
 		resources[contract.ScopeTopicKey] = []*string{a.key.KeyArn()}

@@ -134,13 +134,13 @@ func (p auditorPlace) policy(permissions []contract.Permission) policyDocument {
 		contract.ScopeFunctions:  {arn + "lambda:*:" + p.account + ":function:*"},
 		contract.ScopePolicies:   {every("policy"), ofAWS},
 		contract.ScopeEvidence:   {arn + bucket},
-		contract.ScopeRemembered: {state, arn + bucket + "/mutes.yaml"},
-		contract.ScopeRecorded:   {state, arn + bucket + "/reports/*"},
+		contract.ScopeEvidenceReads: {state, arn + bucket + "/mutes.yaml"},
+		contract.ScopeEvidenceWrites:   {state, arn + bucket + "/reports/*"},
 		contract.ScopeTopic:      {"${AlertTopic}"},
 		contract.ScopeNamespace:  {"*"},
 		contract.ScopeLog:        {"${AuditLogGroup.Arn}"},
-		contract.ScopeFailures:   {"${FailureQueue.Arn}"},
-		contract.ScopeChanges:    {"${ChangeQueue.Arn}"},
+		contract.ScopeFailureQueue:   {"${FailureQueue.Arn}"},
+		contract.ScopeChangeQueue:    {"${ChangeQueue.Arn}"},
 		contract.ScopeTopicKey:   {"${AlertTopicKey.Arn}"},
 	}
 	conditions := map[contract.Scope]map[string]map[string]string{

@@ -55,7 +55,7 @@ func (n digest) mail() string {
 			if !n.options.Stateless {
 				text += "; since " + timeText(e.error.Since)
 			}
-			l.Blind = append(l.Blind, report.Field{Label: "blind", Text: text})
+			l.Unverified = append(l.Unverified, report.Field{Label: "blind", Text: text})
 		}
 	}
 	if over != nil {
@@ -63,7 +63,7 @@ func (n digest) mail() string {
 			Fields: over})
 	}
 	if held := n.counts.held; held > 0 {
-		l.Blind = append(l.Blind,
+		l.Unverified = append(l.Unverified,
 			report.Field{Label: "open before",
 				Text: report.Plural(held, "gap") + " could not be looked at again, and may still be there"})
 	}

@@ -9,10 +9,10 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// AssumedContext is the request context that a question is asked with, of the engine and of AWS
-// alike: what a real request of Remotion's would carry. Without it a common organization policy
-// that denies other regions makes everything look denied, and AWS does not list the keys of such
-// policies as missing. extra is added, and wins.
+// AssumedContext returns the request context for the engine and for AWS's simulator: the keys that
+// a real request from Remotion has. Without it, an organization policy that denies other regions
+// would deny every simulated request, and AWS does not list the keys of such policies as missing.
+// Keys of extra override the defaults.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 func AssumedContext(q policies.SimulationRequest, extra iampolicy.Context) iampolicy.Context {
 	c := iampolicy.Context{
@@ -28,7 +28,7 @@ func AssumedContext(q policies.SimulationRequest, extra iampolicy.Context) iampo
 	return c
 }
 
-// override sets keys of c, whose names are compared without regard to case.
+// override sets keys of c. Key names are compared without regard to case.
 func override(c, by iampolicy.Context) {
 	for key, values := range by {
 		maps.DeleteFunc(c, func(k string, _ []string) bool { return strings.EqualFold(k, key) })
@@ -36,7 +36,7 @@ func override(c, by iampolicy.Context) {
 	}
 }
 
-// Overridden returns a context with the keys of another over its own.
+// Overridden returns a copy of c with the keys of by added; by wins.
 func Overridden(c, by iampolicy.Context) iampolicy.Context {
 	all := maps.Clone(c)
 	if all == nil {
@@ -46,7 +46,7 @@ func Overridden(c, by iampolicy.Context) iampolicy.Context {
 	return all
 }
 
-// context is what AWS evaluates with: the assumed context, and what it knows of the principal.
+// context returns the assumed context with the keys that AWS sets for the principal.
 func (t TargetFacts) context(q policies.SimulationRequest) iampolicy.Context {
 	known := iampolicy.Context{
 		"aws:PrincipalArn":     {t.ARN},
@@ -59,7 +59,7 @@ func (t TargetFacts) context(q policies.SimulationRequest) iampolicy.Context {
 	return AssumedContext(q, known)
 }
 
-// assumedLines tells a reader what every simulation assumed.
+// assumedLines returns the assumed context as sorted lines for the report.
 func assumedLines(extra iampolicy.Context) []string {
 	assumed := AssumedContext(policies.SimulationRequest{Action: "iam:PassRole"}, extra)
 	lines := make([]string, 0, len(assumed))

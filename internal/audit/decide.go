@@ -9,7 +9,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// A verdict is the judgement on one need.
+// decision is the judgement on one need.
 type decision struct {
 	need    policies.Need
 	status  Status
@@ -26,26 +26,26 @@ type decision struct {
 
 const (
 	organizationWhy = "a service control policy of the organization forbids it: only the " +
-		"organization's administrator can change that"
-	boundaryWhy = "the permissions boundary does not allow it, says AWS"
+		"organization's administrator can change it"
+	boundaryWhy = "AWS reports that the permissions boundary does not allow it"
 )
 
-// decide brings what was inspected and what was simulated to one status.
+// decide combines the engine's result and the simulator's answer into one status.
 //
-// The engine decides for every resource of the need, AWS for the one that stands for it. The table
-// it follows: satisfied and allowed is satisfied; a denial that AWS blames on the organization or
-// the boundary is that; what the documents lack or forbid, and AWS denies, is as inspected, and so
-// is what they lack elsewhere; where the two contradict each other, or AWS did not answer, nothing
-// is claimed.
+// The engine decides for every resource of the need, AWS for one example. The rules, which
+// docs/how-it-judges.md has as a table: satisfied and allowed is satisfied. A denial that AWS
+// attributes to the organization or the boundary has that cause. If the documents do not grant and
+// AWS denies, the engine's result counts; likewise if the documents do not grant another resource.
+// If the two contradict each other, or AWS did not answer, the need is unverified.
 //
-// AWS lists every context key that any statement names as missing from any denied request, so a key
-// alone does not make a gap conditional: the documents have to hang on it.
+// AWS lists every context key of every statement as missing when it denies a request. A missing key
+// alone therefore does not make a gap conditional: the documents must depend on it.
 func (t TargetFacts) decide(n policies.Need) decision {
 	q := n.SimulationRequest
 	v := decision{need: n, example: q.Resource}
 	if slices.Contains(t.Guessed, q.Resource) {
 		v.status, v.inspected = Unverified, "unknown"
-		v.why = "the principal could not be looked up, so the path in its ARN is not known"
+		v.why = "the principal could not be read, so the path in its ARN is unknown"
 		return v
 	}
 	answer, answered := t.Answers[q]
@@ -67,8 +67,8 @@ func (t TargetFacts) decide(n policies.Need) decision {
 	switch {
 	case !answered:
 		v.status = Unverified
-		v.why = fmt.Sprintf("AWS was not asked%s, so service control policies were not seen; the "+
-			"policies alone say %s", t.cutOff(), in.status)
+		v.why = fmt.Sprintf("no simulation%s, so service control policies are not verified; the "+
+			"policy documents alone: %s", t.cutOff(), in.status)
 	case in.status == Unverified:
 		v.status, v.why = Unverified, in.why
 	case !denied && in.status == Satisfied:
@@ -79,9 +79,9 @@ func (t TargetFacts) decide(n policies.Need) decision {
 			v.note += "; " + in.note
 		}
 	case !denied && in.elsewhere:
-		v.as(in)
+		v.adopt(in)
 	case !denied && in.status == Conditional:
-		v.status, v.note = Satisfied, "granted by AWS, though "+in.why
+		v.status, v.note = Satisfied, "AWS allows it, although "+in.why
 	case denied && answer.OrganizationDenies &&
 		(in.grantsSample() || in.open || in.status == Conditional):
 		v.deny(SCP, organizationWhy)
@@ -91,9 +91,9 @@ func (t TargetFacts) decide(n policies.Need) decision {
 		v.disagree(t, in, answer, "the policies as read")
 	case denied && (in.status != Conditional || answer.Decision == iampolicy.ImplicitDeny ||
 		in.mayDeny):
-		v.as(in)
+		v.adopt(in)
 		if answer.OrganizationDenies {
-			v.note = "a service control policy of the organization forbids it as well"
+			v.note = "a service control policy of the organization also forbids it"
 		}
 	default:
 		v.disagree(t, in, answer, "the policies as read")
@@ -101,57 +101,58 @@ func (t TargetFacts) decide(n policies.Need) decision {
 	return v
 }
 
-// as takes over what the engine says.
-func (v *decision) as(in inspection) {
+// adopt copies the engine's result.
+func (v *decision) adopt(in inspection) {
 	v.status, v.cause, v.why, v.example = in.status, in.cause, in.why, in.example
 }
 
-// disagree claims nothing, and shows both.
+// disagree makes the need unverified and states both results.
 func (v *decision) disagree(t TargetFacts, in inspection, answer Answer, read string) {
-	say := in.status
+	inspected := in.status
 	if in.elsewhere {
-		say = Satisfied
+		inspected = Satisfied
 	}
 	v.status = Unverified
-	v.why = fmt.Sprintf("the engine and AWS disagree: %s say %s, the simulation says %s", read, say,
+	v.why = fmt.Sprintf("the two sources disagree: %s: %s; AWS simulator: %s", read, inspected,
 		answer.Decision)
 }
 
-// Granted reports whether the documents that were read grant it, whatever the context keys that are
-// not known. Whether there are others that were not read is not looked at.
+// Granted reports whether the documents that were read grant a request for all values of unknown
+// context keys. It ignores documents that could not be read.
 func (t TargetFacts) Granted(q policies.SimulationRequest) bool {
 	return t.inspect(policies.Need{SimulationRequest: q, Pattern: q.Resource}).status == Satisfied
 }
 
-// partlyRead judges where not all documents are known. What was read may be overruled by what was
-// not: it explains a denial, and decides nothing.
+// partlyRead decides if some documents could not be read. An unread document can override the
+// others, so AWS's answer decides and the documents only explain a denial.
 func (v *decision) partlyRead(t TargetFacts, in inspection, answer Answer, answered bool) {
 	const unread = "not all policies could be read"
 	switch {
 	case !answered:
-		v.status, v.why = Unverified, "neither could all policies be read nor AWS be asked"+t.cutOff()
+		v.status, v.why = Unverified, "not all policies could be read, and there is no simulation"+
+			t.cutOff()
 	case answer.Decision == iampolicy.Allowed:
-		v.status, v.note = Satisfied, unread+": AWS allows what was asked, and more is not known"
+		v.status, v.note = Satisfied, unread+": AWS allows the simulated resource; others are unverified"
 	case answer.OrganizationDenies:
 		v.deny(SCP, organizationWhy)
 	case answer.BoundaryDenies:
 		v.deny(PermissionsBoundary, boundaryWhy)
 	case answer.Decision == iampolicy.ExplicitDeny &&
 		(in.cause == IdentityDeny || in.cause == PermissionsBoundary) && !in.elsewhere:
-		v.as(in)
+		v.adopt(in)
 		v.note = unread
 	case answer.Decision == iampolicy.ExplicitDeny:
-		v.deny(IdentityDeny, "a policy denies it, says AWS: "+strings.Join(answer.Statements, ", "))
+		v.deny(IdentityDeny, "AWS reports an explicit deny: "+strings.Join(answer.Statements, ", "))
 	case in.grantsSample() || in.status == Denied:
 		v.disagree(t, in, answer, "the policies that could be read")
 	case in.status == Missing && in.cause == NoGrant && len(answer.Missing) > 0:
 		v.status, v.cause = Conditional, Condition
 		v.why = "AWS denies it without values for " + strings.Join(answer.Missing, ", ")
 	default:
-		v.as(in)
+		v.adopt(in)
 		v.note = unread
 		if in.cause == NoGrant {
-			v.why = "no statement grants it, says AWS"
+			v.why = "AWS reports that no statement grants it"
 		}
 	}
 }
@@ -165,36 +166,36 @@ func (t TargetFacts) cutOff() string {
 
 func (v *decision) deny(cause Cause, why string) { v.status, v.cause, v.why = Denied, cause, why }
 
-// inspection is the engine's side of a verdict: what the documents say.
+// inspection is the engine's result for one need.
 type inspection struct {
 	status     Status
 	cause      Cause
 	why        string
 	statements []StatementRef
-	// example is a resource for which the status holds; elsewhere says that it is another than the one
-	// AWS is asked about, which the documents grant, or grant under a condition, as open says.
+	// example is a resource with this status. elsewhere says that it is not the simulated resource and
+	// that the documents grant the simulated one; open says that they do so under a condition.
 	example         string
 	elsewhere, open bool
-	// note says of what is satisfied how far.
+	// note limits a satisfied result.
 	note string
-	// mayDeny says of a conditional status that a Deny is what it hangs on.
+	// mayDeny says that a conditional status depends on a Deny.
 	mayDeny bool
 }
 
-// grantsSample reports whether the documents grant what AWS is asked about.
+// grantsSample reports whether the documents grant the simulated request.
 func (in inspection) grantsSample() bool {
 	return in.status == Satisfied || in.elsewhere && !in.open
 }
 
-// grants reports whether the documents grant the question's action on a resource, whatever is not
-// known.
+// grants reports whether the documents grant the action of q on a resource, for all values of
+// unknown context keys.
 func (t TargetFacts) grants(q policies.SimulationRequest, resource string) bool {
 	r := t.Grants.Evaluate(iampolicy.Request{Action: q.Action, Resource: resource,
 		Context: t.context(q)})
 	return r.Decision == iampolicy.Allowed && !r.Conditional
 }
 
-// inspect decides by the documents about everything that is needed.
+// inspect decides with the documents for all resources of a need.
 func (t TargetFacts) inspect(n policies.Need) inspection {
 	need, err := iampolicy.NewNeed(n.Action, n.Pattern)
 	if err != nil {
@@ -203,7 +204,7 @@ func (t TargetFacts) inspect(n policies.Need) inspection {
 	need = need.Named().Preferring(n.Resource)
 	c := t.Grants.Cover(need, t.context(n.SimulationRequest))
 	note := ""
-	// Who only renders calls what there is, whatever Remotion would call the next function.
+	// A caller that only renders needs the deployed functions, not the name of the next one.
 	if c.Status.Gap() && t.Purpose == policies.Render && !t.ahead {
 		deployed := t.Place.Deployed(n)
 		lacking := slices.IndexFunc(deployed, func(resource string) bool {
@@ -213,8 +214,8 @@ func (t TargetFacts) inspect(n policies.Need) inspection {
 		case lacking >= 0:
 			c = t.Grants.Cover(need.Preferring(deployed[lacking]), t.context(n.SimulationRequest))
 		case deployed != nil:
-			note = "granted for the functions that are deployed, and not for " + n.Pattern +
-				": the next release's function will have another name"
+			note = "granted for the deployed functions, but not for " + n.Pattern +
+				": the function of the next release will have another name"
 			c = iampolicy.Coverage{Status: Satisfied, Covering: c.Covering}
 		}
 	}
@@ -243,7 +244,7 @@ func split(matches []iampolicy.Match) (allows, denies []iampolicy.Match) {
 	return allows, denies
 }
 
-// StatementRefs names statements of policies.
+// StatementRefs returns references to the matched statements.
 func StatementRefs(matches []iampolicy.Match) (list []StatementRef) {
 	for _, m := range matches {
 		list = append(list, NewStatementRef(m))
@@ -251,20 +252,20 @@ func StatementRefs(matches []iampolicy.Match) (list []StatementRef) {
 	return list
 }
 
-// NewStatementRef names a statement of a policy.
+// NewStatementRef returns a reference to a matched statement.
 func NewStatementRef(m iampolicy.Match) StatementRef {
 	return StatementRef{Policy: m.Policy, Index: m.Index, Sid: m.Sid, Effect: m.Effect.String(),
 		Resources: m.Resources()}
 }
 
-// evaluateTrust judges whether Lambda may assume the render role.
+// evaluateTrust evaluates whether Lambda may assume the render role.
 func evaluateTrust(t TargetFacts) Finding {
 	f := Finding{
 		Target: t.Name, Policy: policies.Role, Sid: TrustSid, Action: "sts:AssumeRole", Resource: t.ARN,
 		ExampleARN: t.ARN,
 		Severity:   policies.Critical, Asked: 1, Source: trustPage, Breakage: policies.Hard,
 		Reason: "lets Lambda run functions under the role",
-		Impact: "functions cannot be created, and renders stop",
+		Impact: "functions cannot be created, and renders fail",
 	}
 	if t.Trust == nil {
 		f.Status, f.Why, f.Inspected = Unverified,

@@ -1,7 +1,8 @@
-// Package audit is the core: it judges facts against requirements and reports what it finds.
+// Package audit compares the facts about an account with Remotion's requirements and returns a
+// report.
 //
 //	report := audit.Evaluate(facts)
 //
-// It reads no clock, calls no AWS and cannot fail. What could not be learnt is a fact too, and
-// yields an unverified finding: a report that could not look never reads as good.
+// The package reads no clock, does not call AWS and cannot fail. A read that failed is a fact, too,
+// and yields an unverified finding: an incomplete audit never reads as compliant.
 package audit

@@ -7,15 +7,15 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// TrustSid is the Sid of the one requirement that is in no policy document: that the render role's
-// trust policy lets Lambda assume it.
+// TrustSid is the Sid of the requirement that the trust policy of a render role lets Lambda assume
+// it. None of Remotion's documents contains this requirement.
 const TrustSid = "TrustPolicy"
 
 const trustPage = "https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html"
 
-// Evaluate judges facts by the requirements of their release, and keeps their order. It reads no
-// clock, calls no AWS and cannot fail: what could not be learnt is a fact too, and yields
-// Unverified.
+// Evaluate compares facts with the requirements of their releases. The report has the order of the
+// facts. Evaluate reads no clock, does not call AWS and cannot fail: a failed read is a fact and
+// yields Unverified.
 func Evaluate(facts Facts) Report {
 	r := Report{
 		SchemaVersion: SchemaVersion, Account: facts.Account, Partition: facts.Partition,
@@ -69,10 +69,10 @@ func problemsOf(t TargetFacts) []Problem {
 func count(findings []Finding, total int) Summary {
 	s := Summary{Requirements: total}
 	for _, f := range findings {
-		switch {
-		case f.Status == Satisfied:
+		switch f.Status {
+		case Satisfied:
 			s.Satisfied++
-		case f.Status == Unverified:
+		case Unverified:
 			s.Unverified++
 		default:
 			s.Gaps++
@@ -84,7 +84,7 @@ func count(findings []Finding, total int) Summary {
 	return s
 }
 
-// Plus adds the counts of another summary.
+// Plus returns the sum of two summaries.
 func (s Summary) Plus(o Summary) Summary {
 	return Summary{
 		Requirements: s.Requirements + o.Requirements, Satisfied: s.Satisfied + o.Satisfied,
@@ -93,7 +93,7 @@ func (s Summary) Plus(o Summary) Summary {
 	}
 }
 
-// evaluateTarget returns the findings and the number of requirements they stand for.
+// evaluateTarget returns the findings about a target and the number of its requirements.
 func evaluateTarget(t TargetFacts, releases []policies.Release) (findings []Finding, total int) {
 	needs := policies.RequirementsIn(t.Place, t.by(releases), t.Kind.Policy(), t.Purpose)
 	total = len(needs)
@@ -114,24 +114,24 @@ func evaluateTarget(t TargetFacts, releases []policies.Release) (findings []Find
 	return findings, total
 }
 
-// missingTarget is the one finding about a target that does not exist: as bad as the worst it would
-// lack.
+// missingTarget returns the finding about a target that does not exist, with the highest severity
+// of its requirements.
 func missingTarget(t TargetFacts, needs []policies.Requirement) Finding {
 	f := Finding{
 		Target: t.Name, Policy: t.Kind.Policy(), Resource: t.ARN, ExampleARN: t.ARN,
 		Status: Missing, Cause: TargetMissing, Asked: 1, Breakage: policies.Hard,
-		Why: "there is no such " + t.entity() + " in the account, at any path",
+		Why: "the account has no " + t.entity() + " of this name, under any path",
 	}
 	for _, r := range needs {
 		f.Severity = max(f.Severity, r.Severity)
 	}
 	if t.Kind == RenderRole {
-		f.Reason, f.Impact, f.Source = "Remotion's functions run under it",
+		f.Reason, f.Impact, f.Source = "is the execution role of Remotion's functions",
 			"functions cannot be created, and existing ones cannot run", trustPage
 		return f
 	}
 	f.Reason, f.Impact, f.Source = "runs Remotion's CLI or SDK",
-		"nothing can run as it: neither renders nor deploys",
+		"it cannot render or deploy",
 		"https://www.remotion.dev/docs/lambda/permissions"
 	return f
 }
@@ -143,7 +143,7 @@ func (t TargetFacts) entity() string {
 	return "role"
 }
 
-// evaluateRequirement combines the verdicts on everything the requirement needs into one finding.
+// evaluateRequirement combines the decisions on all needs of a requirement into one finding.
 func evaluateRequirement(t TargetFacts, r policies.Requirement) Finding {
 	f := Finding{
 		Target: t.Name, Policy: r.Kind, Sid: r.Sid, Action: r.Action, Resource: r.Resource,
@@ -185,8 +185,8 @@ func evaluateRequirement(t TargetFacts, r policies.Requirement) Finding {
 	return f
 }
 
-// statusRank orders what one resource of several can come to: the most certain and the worst is
-// told.
+// statusRank orders statuses. The finding about several resources has the highest one: a certain
+// denial before an uncertain result.
 var statusRank = map[Status]int{Unverified: 1, Conditional: 2, Partial: 3, Missing: 4, Denied: 5}
 
 func addNote(notes []string, note string) []string {

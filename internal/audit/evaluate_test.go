@@ -26,7 +26,7 @@ func grants(t *testing.T, texts ...string) iampolicy.Grants {
 	return g
 }
 
-// The table of two sources and one status.
+// The cases follow the table in docs/how-it-judges.md.
 func TestAsk(t *testing.T) {
 	const (
 		allow       = `{"Effect":"Allow","Action":"s3:*","Resource":"*"}`
@@ -39,11 +39,11 @@ func TestAsk(t *testing.T) {
 	implicit := &Answer{}
 	explicit := &Answer{Decision: iampolicy.ExplicitDeny}
 	const (
-		buckets      = "arn:aws:s3:::remotionlambda-useast1-*"
-		secret       = `{"Effect":"Deny","Action":"s3:*","Resource":"arn:aws:s3:::remotionlambda-useast1-secret*"}`
-		secretUnless = `{"Effect":"Deny","Action":"s3:*","Resource":"arn:aws:s3:::remotionlambda-useast1-secret*","Condition":{"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"}}}`
-		real         = `{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::remotionlambda-useast1-abcdefghij"}`
-		realUnless   = `{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::remotionlambda-useast1-r3*","Condition":{"IpAddress":{"aws:SourceIp":"192.0.2.0/24"}}}`
+		buckets           = "arn:aws:s3:::remotionlambda-useast1-*"
+		secret            = `{"Effect":"Deny","Action":"s3:*","Resource":"arn:aws:s3:::remotionlambda-useast1-secret*"}`
+		secretUnless      = `{"Effect":"Deny","Action":"s3:*","Resource":"arn:aws:s3:::remotionlambda-useast1-secret*","Condition":{"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"}}}`
+		onlyExample       = `{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::remotionlambda-useast1-abcdefghij"}`
+		onlyExampleUnless = `{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::remotionlambda-useast1-r3*","Condition":{"IpAddress":{"aws:SourceIp":"192.0.2.0/24"}}}`
 	)
 	organization := &Answer{OrganizationDenies: true}
 	boundary := &Answer{BoundaryDenies: true}
@@ -61,28 +61,29 @@ func TestAsk(t *testing.T) {
 		{"satisfied, denied by the organization", []string{allow}, nil, organization, Denied, SCP},
 		{"satisfied, denied by the boundary", []string{allow}, nil, boundary, Denied,
 			PermissionsBoundary},
-		{"satisfied, denied for no reason AWS names", []string{allow}, nil, implicit, Unverified, ""},
-		{"satisfied, not asked", []string{allow}, nil, nil, Unverified, ""},
+		{"satisfied, denied without a cause from AWS", []string{allow}, nil, implicit, Unverified, ""},
+		{"satisfied, not simulated", []string{allow}, nil, nil, Unverified, ""},
 		{"missing, denied", nil, nil, implicit, Missing, NoGrant},
-		{"missing, denied, with keys other statements name", nil, nil, missing, Missing, NoGrant},
+		{"missing, denied, with missing context keys of other statements", nil, nil, missing, Missing,
+			NoGrant},
 		{"missing, allowed", nil, nil, allowed, Unverified, ""},
-		{"missing, not asked", nil, nil, nil, Unverified, ""},
+		{"missing, not simulated", nil, nil, nil, Unverified, ""},
 		{"partial, allowed", []string{allow, secret}, nil, allowed, Partial, IdentityDeny},
 		{"partial, denied by the organization", []string{allow, secret}, nil, organization, Denied, SCP},
 		{"partial, denied by the boundary", []string{allow, secret}, nil, boundary, Denied,
 			PermissionsBoundary},
-		{"partial, denied for no reason AWS names", []string{allow, secret}, nil, implicit, Unverified,
+		{"partial, denied without a cause from AWS", []string{allow, secret}, nil, implicit, Unverified,
 			""},
-		{"partial, denied for what is asked about", []string{real}, nil, implicit, Partial,
+		{"partial, the simulated resource is denied", []string{onlyExample}, nil, implicit, Partial,
 			NarrowerGrant},
-		{"partial, allowed for what is asked about and not granted", []string{real}, nil, allowed,
+		{"partial, the simulated resource is allowed but not granted", []string{onlyExample}, nil, allowed,
 			Unverified, ""},
-		{"partial, and conditional for what is asked about, denied", []string{realUnless}, nil, missing,
+		{"partial, conditional for the simulated resource, denied", []string{onlyExampleUnless}, nil, missing,
 			Partial, NarrowerGrant},
-		{"partial, and conditional for what is asked about, allowed", []string{realUnless}, nil, allowed,
+		{"partial, conditional for the simulated resource, allowed", []string{onlyExampleUnless}, nil, allowed,
 			Partial, NarrowerGrant},
-		{"partial, and conditional for what is asked about, denied by the organization",
-			[]string{realUnless}, nil, organization, Denied, SCP},
+		{"partial, conditional for the simulated resource, denied by the organization",
+			[]string{onlyExampleUnless}, nil, organization, Denied, SCP},
 		{"conditional elsewhere, allowed", []string{allow, secretUnless}, nil, allowed, Conditional,
 			Condition},
 		{"granted elsewhere, denied", []string{elsewhere}, nil, implicit, Missing, NarrowerGrant},
@@ -95,7 +96,8 @@ func TestAsk(t *testing.T) {
 			Condition},
 		{"conditional, denied by the organization", []string{conditional}, nil, organization, Denied,
 			SCP},
-		{"a conditional allow, denied explicitly by nobody we know", []string{conditional}, nil, explicit,
+		{"a conditional allow, denied explicitly by an unknown statement", []string{conditional}, nil,
+			explicit,
 			Unverified, ""},
 		{"unknown, allowed", nil, unread, allowed, Satisfied, ""},
 		{"unknown, denied", nil, unread, implicit, Missing, NoGrant},
@@ -103,16 +105,18 @@ func TestAsk(t *testing.T) {
 		{"unknown, denied by the organization", nil, unread, organization, Denied, SCP},
 		{"unknown, denied by the boundary", nil, unread, boundary, Denied, PermissionsBoundary},
 		{"unknown, denied with missing context", nil, unread, missing, Conditional, Condition},
-		{"unknown, not asked", nil, unread, nil, Unverified, ""},
-		{"partly read, denied: what was read explains it", []string{elsewhere}, unread, implicit, Missing,
+		{"unknown, not simulated", nil, unread, nil, Unverified, ""},
+		{"partly read, denied, explained by a document that was read", []string{elsewhere}, unread,
+			implicit, Missing,
 			NarrowerGrant},
-		{"partly read, allowed by it, denied by AWS", []string{allow}, unread, explicit, Denied,
+		{"partly read, granted, denied explicitly by AWS", []string{allow}, unread, explicit, Denied,
 			IdentityDeny},
 		{"partly read, granted under a condition, denied explicitly", []string{conditional}, unread,
 			explicit, Denied, IdentityDeny},
-		{"partly read, allowed by it, denied for no reason AWS names", []string{allow}, unread, implicit,
+		{"partly read, granted, denied without a cause from AWS", []string{allow}, unread, implicit,
 			Unverified, ""},
-		{"partly read and denied by it, allowed by AWS", []string{deny}, unread, allowed, Satisfied, ""},
+		{"partly read, denied by a document, allowed by AWS", []string{deny}, unread, allowed, Satisfied,
+			""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -129,13 +133,13 @@ func TestAsk(t *testing.T) {
 				t.Errorf("got %s %s (%s), want %s %s", v.status, v.cause, v.why, test.status, test.cause)
 			}
 			if v.status != Satisfied && v.why == "" {
-				t.Error("it does not say why")
+				t.Error("the decision has no reason")
 			}
 		})
 	}
 }
 
-// Of several open statements the one that decides is named.
+// If several statements are conditional, the reason names the deciding one.
 func TestOpenStatementsAreNamed(t *testing.T) {
 	const (
 		vpc   = `{"Sid":"Vpc","Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{"StringEquals":{"aws:SourceVpc":"vpc-1"}}}`
@@ -160,7 +164,7 @@ func TestOpenStatementsAreNamed(t *testing.T) {
 	}
 }
 
-// A path that is a guess is no ground for a verdict.
+// A requirement with a guessed path is unverified.
 func TestGuessedARNsAreUnverified(t *testing.T) {
 	facts := everything(t)
 	facts.Targets[0].Guessed = []string{facts.Targets[0].Place.RenderRole}
@@ -171,7 +175,7 @@ func TestGuessedARNsAreUnverified(t *testing.T) {
 	}
 }
 
-// Context keys are compared without regard to case, in whatever order a map is walked.
+// Context keys are compared without regard to case, in any map order.
 func TestAssumedContextWinsWhateverItsCase(t *testing.T) {
 	q := policies.SimulationRequest{Action: "s3:ListBucket", Resource: bucket, Region: "us-east-1"}
 	for range 50 {
@@ -180,12 +184,12 @@ func TestAssumedContextWinsWhateverItsCase(t *testing.T) {
 			Grants: grants(t,
 				`{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"ArnEquals":{"aws:PrincipalArn":"arn:aws:iam::123456789012:user/other"}}}`)}
 		if !facts.Granted(q) {
-			t.Fatal("the assumed context lost against the principal's own")
+			t.Fatal("the principal's context key overrides the assumed one")
 		}
 	}
 }
 
-// everything is an account where all is granted; what a test removes is all that is wrong.
+// everything returns the facts of a compliant account. Tests remove single permissions.
 func everything(t *testing.T) Facts {
 	t.Helper()
 	place := policies.Scope{Partition: "aws", Account: "123456789012", Regions: []string{"us-east-1"},
@@ -223,8 +227,7 @@ func TestEvaluateCompliant(t *testing.T) {
 	}
 }
 
-// Each answer that is lost costs exactly the findings that ask for it, and the report never reads
-// as good.
+// Each lost answer makes exactly its findings unverified, and the report is not compliant.
 func TestEachLostAnswerIsUnverified(t *testing.T) {
 	for i := range 2 {
 		full := everything(t)
@@ -244,7 +247,7 @@ func TestEachLostAnswerIsUnverified(t *testing.T) {
 	}
 }
 
-// Each action denied is found, by name, with an example.
+// Each denied action is found, with its name and an example.
 func TestEachDeniedActionIsFound(t *testing.T) {
 	for i := range 2 {
 		full := everything(t)
@@ -268,7 +271,7 @@ func TestEachDeniedActionIsFound(t *testing.T) {
 				}
 				if f.Status.Gap() && (f.ExampleARN == "" || f.Why == "" || f.Cause == "" || f.Impact == "" ||
 					f.Severity == 0) {
-					t.Errorf("the gap is not told in full: %+v", f)
+					t.Errorf("the gap lacks a field: %+v", f)
 				}
 			}
 		}

@@ -7,7 +7,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// Facts that say nothing give a report that says so.
+// Facts without any successful read give an unverified report.
 func ExampleEvaluate() {
 	place := policies.Scope{Partition: "aws", Account: "123456789012", Regions: []string{"us-east-1"},
 		Caller: "arn:aws:iam::123456789012:user/ci"}
@@ -20,5 +20,5 @@ func ExampleEvaluate() {
 	fmt.Println(report.Findings[0].Action, report.Findings[0].Status+":", report.Findings[0].Why)
 	// Output:
 	// unverified 11 of 11
-	// s3:GetObject unverified: neither could all policies be read nor AWS be asked
+	// s3:GetObject unverified: not all policies could be read, and there is no simulation
 }

@@ -5,47 +5,47 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// Facts are all that was learnt about an account. They name no time: judging the same facts twice
-// gives the same report.
+// Facts holds all that the collector read about an account. It contains no time: the same facts
+// always give the same report.
 type Facts struct {
 	Account, Partition string
 	Regions            []string
-	// Release is what the account is judged by, and Requested what was asked for: auto, 4.0.420.
+	// Release is the release that the account is judged by. Requested is the configured value, such as
+	// auto or 4.0.420.
 	Release   policies.Release
 	Requested string
-	// Releases are those the deployed functions need, oldest first: the account is judged by their
-	// union. Empty judges by Release alone.
+	// Releases are the releases of the deployed functions, oldest first. The account is judged by the
+	// union of their requirements; if empty, by Release.
 	Releases []policies.Release
-	// UpgradeTo is a release to look ahead to; nil for none.
+	// UpgradeTo is the release of a planned upgrade; nil for none.
 	UpgradeTo *policies.Release
-	// Functions are the deployed ones that were found in the audited regions, ordered by region and
-	// name.
+	// Functions are the deployed functions in the audited regions, sorted by region and name.
 	Functions []Function
-	// Skipped are regions that were to be audited and are not.
+	// Skipped are the configured regions that were not audited.
 	Skipped []SkippedRegion
-	// NoDefaultRole says that the default render role is not audited: nobody has it, and functions
-	// have others.
+	// NoDefaultRole says that the default render role is not audited, because it does not exist and
+	// all functions use other roles.
 	NoDefaultRole bool
-	// Undiscovered says that nothing was looked for: no functions, no roles of theirs.
+	// Undiscovered says that the collector did not list functions or their roles.
 	Undiscovered bool
-	// Problems are about no target: functions that could not be listed.
+	// Problems are the failed reads that concern no target, such as listing functions.
 	Problems []Problem
-	// Assumed is the request context that was configured beyond the defaults of AssumedContext.
+	// Assumed is the configured request context beside the defaults of AssumedContext.
 	Assumed iampolicy.Context
 	Targets []TargetFacts
 }
 
-// TargetKind tells who needs which policy.
+// TargetKind is the role of a target in Remotion. It decides which policy the target needs.
 type TargetKind string
 
 const (
 	// Caller runs Remotion's CLI or SDK and needs the user policy.
 	Caller TargetKind = "caller"
-	// RenderRole is a role functions run under. It needs the role policy.
+	// RenderRole is an execution role of Remotion's functions. It needs the role policy.
 	RenderRole TargetKind = "render role"
 )
 
-// Policy is the kind of policy the target needs.
+// Policy returns the kind of policy that the target needs.
 func (k TargetKind) Policy() policies.PolicyKind {
 	if k == RenderRole {
 		return policies.Role
@@ -53,79 +53,81 @@ func (k TargetKind) Policy() policies.PolicyKind {
 	return policies.User
 }
 
-// Presence says whether a target exists. The zero value says that nobody could tell.
+// Presence says whether a target exists. The zero value means unknown.
 type Presence uint8
 
+// The values of Presence.
 const (
-	PresenceUnknown Presence = iota
+	PresenceUnknown Presence = iota // the read failed
 	Absent
 	Present
 )
 
-// TargetFacts are what was learnt about one principal.
+// TargetFacts holds all that the collector read about one principal.
 type TargetFacts struct {
 	Kind TargetKind
-	// Name is user/NAME or role/NAME; ARN has the path, once it is known.
+	// Name is user/NAME or role/NAME. ARN includes the path if the principal was read.
 	Name, ARN string
-	// Purpose is that of a caller; a render role has policies.Render.
+	// Purpose is the purpose of a caller. A render role has policies.Render.
 	Purpose  policies.Purpose
 	Presence Presence
-	// Functions are the deployed ones that run under a render role, and Releases what they need: empty
-	// judges it by those of the account.
+	// Functions are the deployed functions of a render role, and Releases are their releases. If
+	// Releases is empty, the target is judged by the releases of the account.
 	Functions []Function
 	Releases  []policies.Release
 	// Place narrows the requirements to this target.
 	Place policies.Scope
-	// Grants are the documents that could be read. They are all there are if Unread is empty.
+	// Grants holds the documents that were read. They are complete if Unread is empty.
 	Grants iampolicy.Grants
-	// Unread are the reads that failed: a policy that could not be had or does not parse.
+	// Unread lists the policies that could not be read or parsed.
 	Unread []Problem
-	// Assumed is that of Facts, which Evaluate fills in.
+	// Assumed is Facts.Assumed. Evaluate sets it.
 	Assumed iampolicy.Context
-	// Answers are the simulator's. A question without one was not answered; Unanswered says why.
+	// Answers holds the simulator's answers. Unanswered has the reasons for requests without one.
 	Answers    map[policies.SimulationRequest]Answer
 	Unanswered []Problem
-	// Trust is a render role's trust policy; nil when it could not be read, as TrustProblem says.
+	// Trust is the trust policy of a render role. If it could not be read, it is nil and TrustProblem
+	// has the reason.
 	Trust        *iampolicy.Document
 	TrustProblem Problem
-	// Guessed are ARNs in Place whose path nobody could learn. Nothing is claimed about them.
+	// Guessed are ARNs in Place whose path is unknown. Findings about them are unverified.
 	Guessed []string
-	// ahead judges by what the next deploy will name functions, too.
+	// ahead also requires grants for the function names of the next deploy.
 	ahead bool
-	// CutOff says that the deadline came before everything was asked.
+	// CutOff says that the deadline ended the simulation early.
 	CutOff bool
 }
 
-// A Problem is something the auditor could not learn.
+// Problem is a failed read or simulation.
 type Problem struct {
-	// Target is whom it is about: user/NAME, role/NAME or TheAccount.
+	// Target is user/NAME, role/NAME or AccountTarget.
 	Target string `json:"target"`
-	// What could not be learnt, and why.
+	// What names the part that could not be read. Why is the reason.
 	What string `json:"what"`
 	Why  string `json:"why"`
-	// Grant is the action to grant to the auditor, where that would help.
+	// Grant is the action that the auditor lacks; empty if a grant would not help.
 	Grant string `json:"grant,omitempty"`
-	// Remedy is what else to do about it; empty when there is no more to say than Grant does.
+	// Remedy is another fix than Grant; empty for none.
 	Remedy string `json:"remedy,omitempty"`
 }
 
 const (
-	// AccountTarget is the Target of a Problem that is about no principal.
+	// AccountTarget is the Target of a Problem that concerns no principal.
 	AccountTarget = "the account"
-	// ProblemConfiguration is What of a Problem that kept the auditor from looking at anything.
+	// ProblemConfiguration is the What of the Problem that reports a wrong configuration.
 	ProblemConfiguration = "the configuration is wrong: nothing is audited"
 )
 
-// An Answer is what the simulator said to one question.
+// Answer is the simulator's answer to one request.
 type Answer struct {
 	Decision iampolicy.Decision
-	// Statements are the ones AWS named: source, type and position.
+	// Statements are the statements that AWS named: source, type and position.
 	Statements []string
-	// Missing are the context keys AWS would have needed.
+	// Missing are the context keys that AWS lists as missing.
 	Missing []string
-	// OrganizationDenies and BoundaryDenies say that AWS blamed that layer.
+	// OrganizationDenies and BoundaryDenies say that AWS named that layer as the cause of a denial.
 	OrganizationDenies, BoundaryDenies bool
-	// Inferred says that the question was not asked in its region: it was in the first, and another
-	// action of the same service in both, and all were allowed.
+	// Inferred says that the request was not simulated in its region. AWS allowed it in the first
+	// region, and allowed another action of the same service in both regions.
 	Inferred bool
 }

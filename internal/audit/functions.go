@@ -8,12 +8,13 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// A Function is a deployed function of Remotion's.
+// Function is a deployed function of Remotion.
 type Function struct {
 	Name, Region string
-	// Role is the ARN of its execution role, as Lambda has it: the role may be gone.
+	// Role is the ARN of its execution role in the function's configuration. The role may have been
+	// deleted.
 	Role string
-	// Release is what deployed it; the zero Release where neither its name nor its tags tell.
+	// Release is the Remotion release that deployed it; zero if neither its name nor its tags show it.
 	Release policies.Release
 }
 
@@ -22,14 +23,14 @@ func (f Function) String() string { return f.Name + " (" + f.Region + ")" }
 // Known reports whether the release is known.
 func (f Function) Known() bool { return f.Release != (policies.Release{}) }
 
-// A SkippedRegion was to be audited, and there is nothing to audit. If it is audited all the same,
-// its functions alone could not be listed.
+// SkippedRegion is a configured region in which functions could not be listed. Audited says that
+// the region is audited nevertheless.
 type SkippedRegion struct {
 	Region, Why string
 	Audited     bool
 }
 
-// judgedBy are the releases whose union the account has to grant.
+// judgedBy returns the releases whose requirements the account must grant.
 func (f Facts) judgedBy() []policies.Release {
 	if len(f.Releases) > 0 {
 		return f.Releases
@@ -37,7 +38,7 @@ func (f Facts) judgedBy() []policies.Release {
 	return []policies.Release{f.Release}
 }
 
-// by are the releases whose union one target has to grant.
+// by returns the releases whose requirements one target must grant.
 func (t TargetFacts) by(account []policies.Release) []policies.Release {
 	if len(t.Releases) > 0 {
 		return t.Releases
@@ -45,8 +46,8 @@ func (t TargetFacts) by(account []policies.Release) []policies.Release {
 	return account
 }
 
-// Ahead are the releases whose needs have to be known: those of judgedBy, the newest known one, and
-// the one to upgrade to.
+// Ahead returns the releases whose requirements the collector must simulate: the releases that the
+// account is judged by, the newest known release, and the release of a planned upgrade.
 func (f Facts) Ahead() []policies.Release {
 	list := slices.Clone(f.judgedBy())
 	if known := policies.Releases(f.Partition); len(known) > 0 {
@@ -58,16 +59,16 @@ func (f Facts) Ahead() []policies.Release {
 	return list
 }
 
-// Deployed sums up the functions of one release.
+// Deployed counts the functions of one release.
 type Deployed struct {
-	// Release is a number, or a range where names have no more than a date; empty where it is not
-	// known.
+	// Release is a version, or a range of versions if the function's name has only a date. It is empty
+	// if the release is unknown.
 	Release   string   `json:"release"`
 	Functions int      `json:"functions"`
 	Regions   []string `json:"regions"`
 }
 
-// deployed sums the functions up by release, the unknown ones last, else as they are met.
+// deployed counts the functions by release, in the order of functions, with unknown releases last.
 func deployed(functions []Function) []Deployed {
 	var list []Deployed
 	for _, f := range functions {
@@ -97,7 +98,7 @@ func deployed(functions []Function) []Deployed {
 	return list
 }
 
-// remotion says by which releases the account is judged, and what is deployed.
+// remotion describes the releases that the account is judged by, and the deployed functions.
 func (f Facts) remotion() Remotion {
 	by := f.judgedBy()
 	newest := by[len(by)-1]
@@ -116,7 +117,7 @@ func (f Facts) remotion() Remotion {
 	return r
 }
 
-// joinSome names a few of a list: "a, b and c", "a, b, c, d and 7 more".
+// joinSome joins at most five elements of a list: "a, b and c", "a, b, c, d and 7 more".
 func joinSome(list []string, last string) string {
 	const most = 5
 	switch n := len(list); {
@@ -128,13 +129,13 @@ func joinSome(list []string, last string) string {
 	return strings.Join(list[:len(list)-1], ", ") + last + list[len(list)-1]
 }
 
-// inferredNote says of a question that AWS was not asked why its answer is known.
+// inferredNote explains an inferred answer.
 func (t TargetFacts) inferredNote(q policies.SimulationRequest) string {
 	first := t.Place.Regions[0]
 	if q.Region == first {
-		return "AWS was asked about other resources in " + first
+		return "inferred: AWS simulated other resources in " + first
 	}
-	return "AWS was asked about it in " + first + ", and elsewhere about another action of the service"
+	return "inferred: AWS simulated it in " + first + ", and another action of the service here"
 }
 
 func namesOf(functions []Function) string {
@@ -145,9 +146,9 @@ func namesOf(functions []Function) string {
 	return joinSome(names, " and ")
 }
 
-// onFunctions says of a finding about a render role itself which deployed functions it stops. A
-// function that names its role by an ARN nobody has, because the role was made anew under another
-// path, has no role.
+// onFunctions adds the affected functions to a finding about the render role itself. A function
+// whose role ARN does not exist, because the role was created again under another path, has no
+// role.
 func onFunctions(f Finding, t TargetFacts) Finding {
 	var strayed []Function
 	if t.Presence == Present {
@@ -163,9 +164,9 @@ func onFunctions(f Finding, t TargetFacts) Finding {
 			strayed[0].Role, nil
 		f.Why = fmt.Sprintf("there is no role %s: the role of that name is %s", strayed[0].Role, t.ARN)
 		f.Inspected = string(Missing)
-		f.Notes = addNote(f.Notes, "deployed functions that are set to it: "+namesOf(strayed))
+		f.Notes = addNote(f.Notes, "deployed functions with that role: "+namesOf(strayed))
 	case f.Status.Gap() && len(t.Functions) > 0:
-		f.Notes = addNote(f.Notes, "deployed functions that run under it: "+namesOf(t.Functions))
+		f.Notes = addNote(f.Notes, "deployed functions with this role: "+namesOf(t.Functions))
 	}
 	return f
 }

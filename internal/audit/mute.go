@@ -7,15 +7,15 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// A Mute says who silenced a gap, why, and until when.
+// Mute is the owner, the reason and the end of a mute that hides a gap.
 type Mute struct {
 	Owner  string    `json:"owner"`
 	Reason string    `json:"reason"`
 	Until  time.Time `json:"until"`
 }
 
-// Muted returns the report with the gaps marked that by returns a mute for: they count as GapsMuted
-// and no longer as gaps, and the status follows. The receiver is not changed.
+// Muted returns a copy of the report with the gaps marked for which by returns a mute. They count
+// as GapsMuted and no longer as gaps, and the status follows.
 func (r Report) Muted(by func(Finding) *Mute) Report {
 	r.Findings, r.Targets = slices.Clone(r.Findings), slices.Clone(r.Targets)
 	for i, f := range r.Findings {

@@ -8,48 +8,48 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// A NoticeKind says what a notice is about.
+// NoticeKind is the subject of a notice.
 type NoticeKind string
 
 const (
-	// NoticeDocument: a policy is one of Remotion's documents, or was.
+	// NoticeDocument says that a policy is, or resembles, one of Remotion's documents.
 	NoticeDocument NoticeKind = "document"
-	// NoticeNewerRelease: a release is newer than the catalogue.
+	// NoticeNewerRelease says that a release is newer than the catalogue.
 	NoticeNewerRelease NoticeKind = "newer-release"
-	// NoticeUnknownRelease: of deployed functions nobody knows the release.
+	// NoticeUnknownRelease says that the release of deployed functions is unknown.
 	NoticeUnknownRelease NoticeKind = "unknown-release"
-	// NoticeUpgrade: the newest known release needs more than the account grants.
+	// NoticeUpgrade says that the newest known release needs more than the account grants.
 	NoticeUpgrade NoticeKind = "upgrade"
-	// NoticeCustomName: the documented policies do not cover the name of a function or a bucket.
+	// NoticeCustomName says that the documented policies do not cover a function's or bucket's name.
 	NoticeCustomName NoticeKind = "custom-name"
-	// NoticeRenderRole: nobody has the default render role, and no function uses it.
+	// NoticeRenderRole says that the default render role does not exist and no function uses it.
 	NoticeRenderRole NoticeKind = "render-role"
-	// NoticeRegionSkipped: a region is not audited.
+	// NoticeRegionSkipped says that a region is not audited.
 	NoticeRegionSkipped NoticeKind = "region-skipped"
-	// NoticeReadScope: nothing is discovered.
+	// NoticeReadScope says that the read scope prevents discovery.
 	NoticeReadScope NoticeKind = "read-scope"
 )
 
-// A Notice is worth knowing, and no gap.
+// Notice is information that is not a gap.
 type Notice struct {
 	Kind NoticeKind `json:"kind"`
-	// Target is whom it is about, empty for the account.
+	// Target is user/NAME or role/NAME; empty for the account.
 	Target string `json:"target,omitempty"`
 	// Text is a sentence, without a full stop.
 	Text string `json:"text"`
-	// Command shows more, where there is more.
+	// Command shows more details; empty for none.
 	Command string `json:"command,omitempty"`
 }
 
-// notices are those of the report, whose findings are there: which documents the policies are comes
-// first, because that often explains the gaps.
+// notices returns the notices of a report whose findings are complete. Notices about documents come
+// first, because an old document often explains the gaps.
 func (f Facts) notices(r Report) []Notice {
 	var list []Notice
 	for i, t := range f.Targets {
 		list = append(list, documents(t, r.Targets[i].Summary.Gaps > 0)...)
 	}
 	list = append(list, f.releaseNotices()...)
-	if f.UpgradeTo == nil { // else the report has more than a line about it
+	if f.UpgradeTo == nil { // else the report has a section about it
 		list = append(list, f.upgradeNotice()...)
 	}
 	list = append(list, f.nameNotices()...)
@@ -60,15 +60,15 @@ func (f Facts) notices(r Report) []Notice {
 	if f.Undiscovered {
 		list = append(list,
 			Notice{Kind: NoticeReadScope,
-				Text: "READ_SCOPE=named: deployed functions are not listed, so neither their regions and " +
-					"releases nor the roles that they really have " +
-					"are known: what is audited is what the configuration names"})
+				Text: "READ_SCOPE=named: deployed functions are not listed, so their regions, releases " +
+					"and roles are unknown; the audit covers only the configured names"})
 	}
 	return append(list, f.skipNotices()...)
 }
 
-// documents says which of Remotion's documents the policies of a target are. Where nothing is
-// missing it speaks of older ones alone: a role that is a caller as well has the policies of both.
+// documents returns a notice for each policy of a target that resembles one of Remotion's
+// documents. For a target without gaps it mentions old documents only: a role that is also a caller
+// has the documents of both kinds.
 func documents(t TargetFacts, gaps bool) (list []Notice) {
 	for _, p := range t.Grants.Identity {
 		r, ok := policies.Recognize(p.Document, t.Kind.Policy())
@@ -80,7 +80,7 @@ func documents(t TargetFacts, gaps bool) (list []Notice) {
 	return list
 }
 
-// releaseNotices tell of releases that the catalogue does not know.
+// releaseNotices returns notices about releases that the catalogue does not contain.
 func (f Facts) releaseNotices() (list []Notice) {
 	releases := slices.Clone(f.judgedBy())
 	if f.UpgradeTo != nil {
@@ -101,15 +101,15 @@ func (f Facts) releaseNotices() (list []Notice) {
 	if unknown != nil {
 		judged := ""
 		if f.Requested == "auto" {
-			judged = ": the newest known release is judged by as well"
+			judged = "; the account must also satisfy the newest known release"
 		}
 		list = append(list, Notice{Kind: NoticeUnknownRelease, Text: fmt.Sprintf(
-			"neither name nor tags tell the Remotion release of %s%s", namesOf(unknown), judged)})
+			"neither name nor tags show the Remotion release of %s%s", namesOf(unknown), judged)})
 	}
 	return list
 }
 
-// upgradeNotice tells in one line what the newest known release needs and the account does not
+// upgradeNotice lists the permissions that the newest known release needs and the account does not
 // grant.
 func (f Facts) upgradeNotice() []Notice {
 	known := policies.Releases(f.Partition)
@@ -134,9 +134,8 @@ func (f Facts) upgradeNotice() []Notice {
 	}}
 }
 
-// nameNotices tell of names that Remotion did not give.
+// nameNotices returns notices about functions and buckets with custom names.
 func (f Facts) nameNotices() (list []Notice) {
-	const enough = "so a documented policy, unmodified, is not enough"
 	var functions []Function
 	for _, fn := range f.Functions {
 		if !policies.NamedByRemotion(fn.Name) {
@@ -144,9 +143,9 @@ func (f Facts) nameNotices() (list []Notice) {
 		}
 	}
 	if functions != nil {
-		list = append(list, Notice{Kind: NoticeCustomName, Text: fmt.Sprintf(
-			"Remotion documents its policies for functions named remotion-render-*, and these are not: "+
-				"%s; %s", namesOf(functions), enough)})
+		list = append(list, Notice{Kind: NoticeCustomName,
+			Text: "the documented policies cover only functions named remotion-render-*, but not " +
+				namesOf(functions)})
 	}
 	var buckets []string
 	for _, t := range f.Targets {
@@ -157,14 +156,14 @@ func (f Facts) nameNotices() (list []Notice) {
 		}
 	}
 	if buckets != nil {
-		list = append(list, Notice{Kind: NoticeCustomName, Text: fmt.Sprintf(
-			"Remotion documents its policies for buckets named remotionlambda-*, and these are not: %s; %s",
-			joinSome(buckets, " and "), enough)})
+		list = append(list, Notice{Kind: NoticeCustomName,
+			Text: "the documented policies cover only buckets named remotionlambda-*, but not " +
+				joinSome(buckets, " and ")})
 	}
 	return list
 }
 
-// skipNotices gather the regions that are skipped for the same reason.
+// skipNotices returns one notice for all regions that are skipped for the same reason.
 func (f Facts) skipNotices() (list []Notice) {
 	type reason struct {
 		why     string

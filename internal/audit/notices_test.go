@@ -19,7 +19,7 @@ func release(t testing.TB, version string) policies.Release {
 	return r
 }
 
-// A role that calls and renders has both policies, and none of them is in the wrong place.
+// A role that is a caller and a render role has both policies, and neither is misplaced.
 func TestDocumentsOfARoleThatIsBoth(t *testing.T) {
 	target := TargetFacts{Kind: RenderRole, Name: "role/both"}
 	for _, kind := range policies.Kinds {
@@ -69,7 +69,7 @@ func TestSome(t *testing.T) {
 	}
 }
 
-// Regions that are skipped for one reason are one notice, and those audited all the same another.
+// Regions that are skipped for the same reason share a notice. Audited ones have a separate notice.
 func TestSkippedRegionsAreGathered(t *testing.T) {
 	facts := Facts{Skipped: []SkippedRegion{{Region: "a", Why: "x"}, {Region: "b", Why: "y"},
 		{Region: "c", Why: "x"}, {Region: "d", Why: "x", Audited: true}}}

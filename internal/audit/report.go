@@ -9,12 +9,13 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// SchemaVersion is that of the report as JSON: docs/report.schema.json.
+// SchemaVersion is the version of the report's JSON form: docs/report.schema.json.
 const SchemaVersion = "1"
 
 // Status is the judgement on one requirement for one target.
 type Status = iampolicy.Status
 
+// The statuses of a finding.
 const (
 	Satisfied   = iampolicy.Satisfied
 	Conditional = iampolicy.Conditional
@@ -24,9 +25,10 @@ const (
 	Unverified  = iampolicy.Unverified
 )
 
-// Cause is why there is a gap. Those that concern the policies are the engine's.
+// Cause is the reason of a gap. The engine defines the causes that concern policies.
 type Cause = iampolicy.Cause
 
+// The causes of a gap.
 const (
 	NoGrant             = iampolicy.NoGrant
 	NarrowerGrant       = iampolicy.NarrowerGrant
@@ -34,106 +36,107 @@ const (
 	PermissionsBoundary = iampolicy.PermissionsBoundary
 	SCP                 = iampolicy.SCP
 	Condition           = iampolicy.UnmetCondition
-	// TrustPolicy: the role's trust policy does not let Lambda assume it.
+	// TrustPolicy says that the role's trust policy does not let Lambda assume it.
 	TrustPolicy Cause = "trust-policy"
-	// TargetMissing: there is no such principal.
+	// TargetMissing says that the principal does not exist.
 	TargetMissing Cause = "target-missing"
 )
 
-// Causes lists them.
+// Causes lists all causes.
 func Causes() []Cause {
 	return []Cause{NoGrant, NarrowerGrant, IdentityDeny, PermissionsBoundary, SCP, Condition,
 		TrustPolicy, TargetMissing}
 }
 
-// ReportStatus sums a report up.
+// ReportStatus is the overall result of an audit.
 type ReportStatus string
 
 const (
-	// StatusGaps: there is at least one that is not muted.
+	// StatusGaps says that the report has an unmuted gap.
 	StatusGaps ReportStatus = "gaps"
-	// StatusUnverified: there is none among what could be learnt, and something could not.
+	// StatusUnverified says that the audit found no unmuted gap but is incomplete.
 	StatusUnverified ReportStatus = "unverified"
-	// StatusCompliant: everything was looked at, and is granted, or known and muted.
+	// StatusCompliant says that the audit is complete and every gap is muted.
 	StatusCompliant ReportStatus = "compliant"
 )
 
-// A Report is what an audit found.
+// Report is the result of an audit.
 type Report struct {
 	SchemaVersion string       `json:"schemaVersion"`
 	Status        ReportStatus `json:"status"`
-	// Run is filled by whoever ran the audit; Evaluate leaves it empty.
+	// Run identifies the run. Evaluate leaves it empty; the caller sets it.
 	Run       Run      `json:"run,omitzero"`
 	Account   string   `json:"account"`
 	Partition string   `json:"partition"`
 	Regions   []string `json:"regions"`
-	// Remotion names the releases the account is judged by.
+	// Remotion describes the releases that the account is judged by.
 	Remotion Remotion `json:"remotion"`
 	Summary  Summary  `json:"summary"`
-	// Targets, Findings and Problems are in the order of the configuration; the findings of a target
-	// follow Remotion's documents.
+	// Targets, Findings and Problems are in the order of the configuration. The findings of a target
+	// have the order of Remotion's documents.
 	Targets        []TargetReport `json:"targets"`
 	Findings       []Finding      `json:"findings"`
 	Problems       []Problem      `json:"problems"`
 	AssumedContext []string       `json:"assumedContext"`
-	// Notices are worth knowing, and no gaps.
+	// Notices are information that is not a gap.
 	Notices []Notice `json:"notices,omitempty"`
-	// Upgrade is there if somebody asked what an upgrade would need.
+	// Upgrade is the preview of an upgrade; nil if none was requested.
 	Upgrade *Upgrade `json:"upgrade,omitempty"`
 }
 
-// Run says which run a report is of.
+// Run identifies the run that made a report.
 type Run struct {
 	ID string    `json:"id"`
 	At time.Time `json:"at"`
-	// Auditor is the function's or the command's name and version.
+	// Auditor is the name and version of the function or the command.
 	Auditor string `json:"auditor,omitempty"`
-	// Trigger is what made the function run; nil for the command.
+	// Trigger is what started the function; nil for the command.
 	Trigger *Trigger `json:"trigger,omitempty"`
 }
 
-// A Trigger is what made the function run. It says when, and never what is audited.
+// Trigger is what started the function. It decides when an audit runs, never what it covers.
 type Trigger struct {
 	By TriggerKind `json:"by"`
-	// Changes are those that touch an audited principal, or may, the newest first. More counts those
-	// that are not in the list, Unreadable the messages that may have told of more.
+	// Changes are the IAM changes that affect an audited principal, or may affect one, newest first.
+	// More is the number of further changes. Unreadable is the number of messages that could not be
+	// read.
 	Changes    []IAMChange `json:"changes,omitempty"`
 	More       int         `json:"more,omitempty"`
 	Unreadable int         `json:"unreadable,omitempty"`
 }
 
-// A Change is a call to IAM, as CloudTrail reports it.
+// IAMChange is a call to IAM that CloudTrail reported.
 type IAMChange = cloudtrail.IAMChange
 
 // TriggerKind is a kind of trigger.
 type TriggerKind string
 
 const (
-	// TriggeredBySchedule: it was time.
+	// TriggeredBySchedule says that the schedule started the run.
 	TriggeredBySchedule TriggerKind = "schedule"
-	// TriggeredByRequest: somebody asked.
+	// TriggeredByRequest says that an invocation outside the schedule started the run.
 	TriggeredByRequest TriggerKind = "request"
-	// TriggeredByChanges: CloudTrail reported calls to IAM.
+	// TriggeredByChanges says that IAM changes started the run.
 	TriggeredByChanges TriggerKind = "changes"
 )
 
-// Remotion says by what the account is judged: a range of the catalogue, or the union of what the
-// deployed releases need.
+// Remotion describes the releases that the account is judged by: a range of the catalogue, or the
+// deployed releases together.
 type Remotion struct {
 	Requested string `json:"requested"`
-	// Since is a release with the newest documents the account is judged by.
+	// Since is a release that has the newest documents that the account is judged by.
 	Since string `json:"since"`
-	// Release names the range, or the releases, for people.
+	// Release is the text for people: a range or a list of releases.
 	Release string `json:"release"`
-	// Releases are those of a union, oldest first.
+	// Releases are the deployed releases, oldest first, if the account is judged by them.
 	Releases []string `json:"releases,omitempty"`
-	// Deployed are the functions that were found, by release.
+	// Deployed counts the deployed functions by release.
 	Deployed []Deployed `json:"deployed,omitempty"`
 }
 
-// Summary counts. Gaps and GapsCritical leave out what is muted. Requirements is the sum of
-// Satisfied, Gaps, GapsMuted and Unverified, but for a target that does not exist: all of its
-// requirements count as unmet and are one gap.
+// Summary counts findings. Gaps and GapsCritical exclude muted gaps. Requirements is the sum of
+// Satisfied, Gaps, GapsMuted and Unverified, except for a target that does not exist: its
+// requirements are all unmet, but they count as one gap.
 type Summary struct {
 	Requirements int `json:"requirements"`
 	Satisfied    int `json:"satisfied"`
@@ -143,7 +146,8 @@ type Summary struct {
 	Unverified   int `json:"unverified"`
 }
 
-// CompliancePercent is the share of requirements that are satisfied. With none, it is 100.
+// CompliancePercent returns the percentage of satisfied requirements. It is 100 without
+// requirements.
 func (s Summary) CompliancePercent() float64 {
 	if s.Requirements == 0 {
 		return 100
@@ -151,60 +155,62 @@ func (s Summary) CompliancePercent() float64 {
 	return 100 * float64(s.Satisfied) / float64(s.Requirements)
 }
 
-// A TargetReport sums up one target.
+// TargetReport is the summary of one target.
 type TargetReport struct {
 	Name    string           `json:"name"`
 	ARN     string           `json:"arn"`
 	Kind    TargetKind       `json:"kind"`
 	Purpose policies.Purpose `json:"purpose"`
 	Summary Summary          `json:"summary"`
-	// CutOff says that the deadline came before everything was asked.
+	// CutOff says that the deadline ended the simulation early.
 	CutOff bool `json:"cutOff"`
 }
 
-// A Finding is the judgement on one requirement for one target.
+// Finding is the judgement on one requirement for one target.
 type Finding struct {
 	Target string              `json:"target"`
 	Policy policies.PolicyKind `json:"policy"`
 	Sid    string              `json:"sid"`
 	Action string              `json:"action"`
-	// Resource is the pattern as documented.
+	// Resource is the documented resource pattern.
 	Resource string            `json:"resource"`
 	Status   Status            `json:"status"`
 	Severity policies.Severity `json:"severity"`
 	Cause    Cause             `json:"cause,omitempty"`
-	// ExampleARN is a resource for which the status holds: one that is not covered, or could not be
-	// looked at. A satisfied finding has none.
+	// ExampleARN is a resource with this status: one that is not covered or not verified. A satisfied
+	// finding has none.
 	ExampleARN string `json:"exampleArn,omitempty"`
 	Region     string `json:"region,omitempty"`
-	// Why is one sentence about the cause; it names the policy and statement that decided.
+	// Why explains the cause in one sentence, with the deciding policy and statement.
 	Why string `json:"why,omitempty"`
-	// Inspected and Simulated are the two sources' answers for the example.
+	// Inspected is the engine's result for ExampleARN, Simulated the result of AWS's simulator.
 	Inspected string `json:"inspected,omitempty"`
 	Simulated string `json:"simulated,omitempty"`
-	// Statements are those that decided, as read; SimulatedStatements those that AWS named.
+	// Statements are the deciding statements of the documents. SimulatedStatements are the statements
+	// that AWS named.
 	Statements          []StatementRef `json:"statements,omitempty"`
 	SimulatedStatements []string       `json:"simulatedStatements,omitempty"`
 	MissingContext      []string       `json:"missingContext,omitempty"`
-	// Covered and Asked count the resources that are granted and those that are needed.
+	// Covered is the number of granted resources, Asked the number of needed ones.
 	Covered int `json:"covered"`
 	Asked   int `json:"asked"`
-	// Reason, Impact, Breakage and Source are the requirement's.
+	// Reason, Impact, Breakage and Source come from the requirement.
 	Reason   string            `json:"reason"`
 	Impact   string            `json:"impact"`
 	Breakage policies.Breakage `json:"breakage"`
 	Source   string            `json:"source"`
 	Notes    []string          `json:"notes,omitempty"`
-	// Releases are those of Remotion that need it, among those the account is judged by, oldest first.
+	// Releases are the Remotion releases that need the permission, oldest first, among those that the
+	// account is judged by.
 	Releases []string `json:"releases,omitempty"`
-	// Muted says that the gap is known and silenced; nil that it is not.
+	// Muted is the mute that hides the gap; nil for none.
 	Muted *Mute `json:"muted,omitempty"`
 }
 
-// Gap reports whether the finding is a gap that nobody muted.
+// Gap reports whether the finding is an unmuted gap.
 func (f Finding) Gap() bool { return f.Status.Gap() && f.Muted == nil }
 
-// A StatementRef names a policy statement.
+// StatementRef identifies a policy statement.
 type StatementRef struct {
 	Policy string `json:"policy"`
 	// Index counts from 1.
@@ -214,13 +220,13 @@ type StatementRef struct {
 	Resources []string `json:"resources,omitempty"`
 }
 
-// String is how people are told of a statement: statement 2 (Sid Storage) of inline policy
+// String returns the statement's name in reports: statement 2 (Sid Storage) of inline policy
 // "remotion".
 func (s StatementRef) String() string {
 	return iampolicy.StatementName(s.Policy, s.Index, s.Sid)
 }
 
-// Worst is the highest severity among the gaps that are not muted, or zero without any.
+// Worst returns the highest severity of the unmuted gaps, or zero without gaps.
 func (r Report) Worst() policies.Severity {
 	var worst policies.Severity
 	for _, f := range r.Findings {
@@ -231,11 +237,10 @@ func (r Report) Worst() policies.Severity {
 	return worst
 }
 
-// Unverified reports whether anything could not be learnt: a requirement, or a policy that was to
-// be read.
+// Unverified reports whether the audit is incomplete: a requirement is unverified or a read failed.
 func (r Report) Unverified() bool { return r.Summary.Unverified > 0 || len(r.Problems) > 0 }
 
-// UnverifiedFor reports whether anything could not be learnt about the target of that name.
+// UnverifiedFor reports whether the audit of one target is incomplete.
 func (r Report) UnverifiedFor(target string) bool {
 	return slices.ContainsFunc(r.Problems, func(p Problem) bool { return p.Target == target }) ||
 		slices.ContainsFunc(r.Targets, func(t TargetReport) bool {
@@ -244,7 +249,7 @@ func (r Report) UnverifiedFor(target string) bool {
 		})
 }
 
-// Completed reports whether no target was cut off by the deadline.
+// Completed reports whether the deadline cut off no target.
 func (r Report) Completed() bool {
 	for _, t := range r.Targets {
 		if t.CutOff {

@@ -6,19 +6,17 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// An Upgrade says what the account would lack after an upgrade of Remotion, beyond what it lacks
-// now.
+// Upgrade lists the gaps that an upgrade of Remotion would add.
 type Upgrade struct {
-	// To is the release that was asked about, and Release the range of the catalogue it is judged by.
+	// To is the requested release, Release its range in the catalogue.
 	To      string `json:"to"`
 	Release string `json:"release"`
-	// Findings are about what that release needs and those judged by do not. Satisfied ones are left
-	// out.
+	// Findings are the unsatisfied requirements of that release that the current releases do not have.
 	Findings []Finding `json:"findings"`
 }
 
-// beyond judges what release needs of the account and the releases it is judged by do not. Targets
-// that do not exist have nothing to add.
+// beyond evaluates the requirements of release that the current releases do not have. It skips
+// targets that do not exist.
 func (f Facts) beyond(release policies.Release) []Finding {
 	findings := []Finding{}
 	for _, t := range f.Targets {
@@ -44,7 +42,7 @@ func (f Facts) beyond(release policies.Release) []Finding {
 	return findings
 }
 
-// upgrade is nil if nobody asks.
+// upgrade returns the preview of the planned upgrade, or nil without one.
 func (f Facts) upgrade() *Upgrade {
 	if f.UpgradeTo == nil {
 		return nil
@@ -53,8 +51,8 @@ func (f Facts) upgrade() *Upgrade {
 		Findings: append(f.beyond(*f.UpgradeTo), f.renamed(*f.UpgradeTo)...)}
 }
 
-// renamed judges what is granted for the functions there are, and not for those that an upgrade
-// deploys.
+// renamed returns the requirements that are granted for the deployed functions, but not for the
+// functions that an upgrade deploys under new names.
 func (f Facts) renamed(release policies.Release) (findings []Finding) {
 	if slices.ContainsFunc(f.judgedBy(), func(r policies.Release) bool {
 		return r.Name() == release.Name()
@@ -80,7 +78,7 @@ func (f Facts) renamed(release policies.Release) (findings []Finding) {
 	return findings
 }
 
-// Worst is the highest severity among the gaps after the upgrade, or zero without any.
+// Worst returns the highest severity of the gaps after the upgrade, or zero without gaps.
 func (u *Upgrade) Worst() policies.Severity {
 	if u == nil {
 		return 0

@@ -1,12 +1,13 @@
-// Package check judges policy documents without an account: do these files give what a release of
-// Remotion needs, or what another document asks for? People run it in their own repositories,
-// before they apply a policy.
+// Package check compares policy documents with the requirements of a Remotion release or of another
+// document. It needs no AWS account, so a repository can check its policies before they are
+// applied.
 //
-//	reqs, err := check.Release(check.Target{Kind: policies.Role}, policies.Latest())
-//	result := check.Judge(grants, reqs, nil)
+//	target := check.Target{Kind: policies.Role}
+//	required, err := check.ReleaseRequirements(target, policies.Latest())
+//	verdict := check.Evaluate(grants, required, nil)
 //
-// It decides by package iampolicy alone and asks nobody. It leaves out what only AWS knows: which
-// policies a principal really has, and what its organization says.
+// It decides with package iampolicy alone and does not call AWS. It does not know which other
+// policies a principal has, nor the service control policies of its organization.
 package check
 
 import (
@@ -17,15 +18,15 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// SchemaVersion is that of a Result as JSON: docs/check.schema.json.
+// SchemaVersion is the version of a Verdict's JSON form: docs/check.schema.json.
 const SchemaVersion = "1"
 
-// A Result is what came of a check.
+// Verdict is the result of a check.
 type Verdict struct {
 	SchemaVersion string `json:"schemaVersion"`
-	// Status is gaps if there is one, else unverified if anything is, else compliant.
+	// Status is gaps if there is a gap, else unverified if a finding is, else compliant.
 	Status audit.ReportStatus `json:"status"`
-	// Required names what is asked for: a release of Remotion, or a file.
+	// Required is the name of the requirements: a release of Remotion, or a file.
 	Required string `json:"required"`
 	// Assumed is the request context, key=value, in the order of the keys.
 	Assumed []string `json:"assumedContext"`
@@ -34,49 +35,48 @@ type Verdict struct {
 	Satisfied    int `json:"satisfied"`
 	Gaps         int `json:"gaps"`
 	Unverified   int `json:"unverified"`
-	// Findings are in the order of what is asked for, one for each Sid, action and resource.
+	// Findings are in the order of the requirements, one for each Sid, action and resource.
 	Findings []Finding `json:"findings"`
-	// Excess is what is granted beyond that. It is nil unless asked for; ExcessIncomplete says that
-	// there may be more.
+	// Excess lists grants beyond the requirements. It is nil if the check did not search for them.
+	// ExcessIncomplete says that the list may be incomplete.
 	Excess           []Excess `json:"excess,omitempty"`
 	ExcessIncomplete bool     `json:"excessIncomplete,omitempty"`
 }
 
-// A Finding is the judgement on one requirement.
+// Finding is the judgement on one requirement.
 type Finding struct {
 	Sid    string `json:"sid,omitempty"`
 	Action string `json:"action"`
-	// Resource is the pattern as required.
+	// Resource is the required pattern.
 	Resource string           `json:"resource"`
 	Status   iampolicy.Status `json:"status"`
 	Cause    iampolicy.Cause  `json:"cause,omitempty"`
-	// ExampleAction and ExampleARN are a request for which the status holds; a satisfied finding has
-	// none.
+	// ExampleAction and ExampleARN are a request with this status. A satisfied finding has none.
 	ExampleAction string     `json:"exampleAction,omitempty"`
 	ExampleARN    string     `json:"exampleArn,omitempty"`
 	Why           string     `json:"why,omitempty"`
 	Miss          *NearMatch `json:"miss,omitempty"`
-	// Statements are those that decided; Covering those that grant all of it, or the rest.
+	// Statements are the deciding statements. Covering are the statements that grant the requirement,
+	// or the covered part of it.
 	Statements []audit.StatementRef `json:"statements,omitempty"`
 	Covering   []audit.StatementRef `json:"covering,omitempty"`
-	// Severity, Reason and Impact are known of what Remotion needs.
+	// Severity, Reason and Impact are set for requirements of Remotion.
 	Severity policies.Severity `json:"severity,omitzero"`
 	Reason   string            `json:"reason,omitempty"`
 	Impact   string            `json:"impact,omitempty"`
 }
 
-// A Miss says how the nearest grant misses what is needed.
+// NearMatch says how the nearest grant differs from the requirement.
 type NearMatch struct {
 	Kind    iampolicy.NearMatchKind `json:"kind"`
 	Pattern string                  `json:"pattern"`
-	// At is the character of the pattern, counted from 1, from which on it differs; 0 when that says
-	// nothing.
+	// At is the first differing character of the pattern, counted from 1; 0 if it does not apply.
 	At   int    `json:"at,omitempty"`
 	Got  string `json:"got,omitempty"`
 	Want string `json:"want,omitempty"`
 }
 
-// An Excess is a grant that nothing required asks for.
+// Excess is a grant that no requirement needs.
 type Excess struct {
 	Kind          iampolicy.ExcessKind `json:"kind"`
 	Action        string               `json:"action"`
@@ -86,15 +86,15 @@ type Excess struct {
 	Statement     audit.StatementRef   `json:"statement"`
 }
 
-// Evaluate decides for each requirement whether the policies grant all of it, in the context each
-// brings and extra, which wins.
+// Evaluate decides for each requirement whether the policies grant all of it. The request context
+// is the requirement's with the keys of extra; extra wins.
 func Evaluate(grants iampolicy.Grants, required Required, extra iampolicy.Context) Verdict {
 	r := Verdict{
 		SchemaVersion: SchemaVersion, Status: audit.StatusCompliant, Required: required.Name,
 		Assumed: required.assumed(extra), Findings: []Finding{},
 	}
 	for _, req := range required.Requirements {
-		f := req.judge(grants, extra)
+		f := req.evaluate(grants, extra)
 		r.Requirements++
 		switch {
 		case f.Status == iampolicy.Satisfied:
@@ -115,7 +115,7 @@ func Evaluate(grants iampolicy.Grants, required Required, extra iampolicy.Contex
 	return r
 }
 
-// FindExcess adds what the policies grant beyond what is required.
+// FindExcess adds the grants beyond the requirements.
 func (r *Verdict) FindExcess(grants iampolicy.Grants, required Required, extra iampolicy.Context) {
 	var needs []iampolicy.Need
 	for _, req := range required.Requirements {
@@ -134,11 +134,11 @@ func (r *Verdict) FindExcess(grants iampolicy.Grants, required Required, extra i
 	}
 }
 
-// rank orders what one demand of several can come to, the worst last.
+// rank orders the statuses of the demands of one requirement. The last one decides.
 var rank = []iampolicy.Status{iampolicy.Satisfied, iampolicy.Unverified, iampolicy.Conditional,
 	iampolicy.Partial, iampolicy.Missing, iampolicy.Denied}
 
-func (r Requirement) judge(grants iampolicy.Grants, extra iampolicy.Context) Finding {
+func (r Requirement) evaluate(grants iampolicy.Grants, extra iampolicy.Context) Finding {
 	f := Finding{Sid: r.Sid, Action: r.Action, Resource: r.Resource, Severity: r.Severity,
 		Reason: r.Reason, Impact: r.Impact}
 	if r.Problem != "" {
@@ -165,7 +165,7 @@ func (r Requirement) judge(grants iampolicy.Grants, extra iampolicy.Context) Fin
 	}
 	f.ExampleAction, f.ExampleARN = worst.ExampleAction, worst.ExampleARN
 	if f.Status == iampolicy.Unverified {
-		f.ExampleAction, f.ExampleARN = r.Action, r.Resource // nothing less was looked at
+		f.ExampleAction, f.ExampleARN = r.Action, r.Resource // the whole requirement is unverified
 	}
 	f.Statements, f.Covering = audit.StatementRefs(worst.Deciding), audit.StatementRefs(worst.Covering)
 	if m := worst.Miss; m != nil {
@@ -174,8 +174,8 @@ func (r Requirement) judge(grants iampolicy.Grants, extra iampolicy.Context) Fin
 	return f
 }
 
-// Worst is the highest severity among the gaps, or zero without gaps. What is not Remotion's has no
-// severity and counts as critical: whoever wrote it down needs it.
+// Worst returns the highest severity of the gaps, or zero without gaps. A requirement from a file
+// has no severity and counts as critical.
 func (r Verdict) Worst() policies.Severity {
 	var worst policies.Severity
 	for _, f := range r.Findings {
@@ -190,5 +190,5 @@ func (r Verdict) Worst() policies.Severity {
 	return worst
 }
 
-// HasUnverified reports whether anything could not be decided.
+// HasUnverified reports whether a finding is unverified.
 func (r Verdict) HasUnverified() bool { return r.Unverified > 0 }

@@ -23,9 +23,8 @@ func grants(t *testing.T, texts ...string) (g iampolicy.Grants) {
 	return g
 }
 
-// What Remotion prints for a release, and what Narrow makes of it for a place and a purpose, gives
-// all that the release needs there: any release, partition and purpose, anywhere and in one account
-// and some regions.
+// The documented policy of each release, and the one that LeastPrivilege returns, satisfy all
+// requirements: for any partition and purpose, with and without an account and regions.
 func TestOurOwnPoliciesPass(t *testing.T) {
 	for _, partition := range policies.Partitions() {
 		regions := policies.Regions(partition)
@@ -47,7 +46,7 @@ func TestOurOwnPoliciesPass(t *testing.T) {
 							t.Fatal(err)
 						}
 						if len(required.Requirements) == 0 && (kind == policies.User || purpose != policies.Deploy) {
-							t.Errorf("%s %s %+v: nothing is needed", partition, release, target)
+							t.Errorf("%s %s %+v: no requirements", partition, release, target)
 						}
 						place := policies.Scope{Partition: partition, Account: target.Account,
 							Regions: target.Regions, Caller: target.Principal}
@@ -71,8 +70,7 @@ func TestOurOwnPoliciesPass(t *testing.T) {
 	}
 }
 
-// What people cut a layer's pattern to and still grants every version of the layers that Remotion
-// attaches.
+// These narrower layer patterns still grant every version of the layers that Remotion attaches.
 func TestNarrowedLayers(t *testing.T) {
 	for name, narrowed := range map[string]*strings.Replacer{
 		"a version behind the name": strings.NewReplacer("remotion-binaries-*", "remotion-binaries-*:*",
@@ -137,34 +135,34 @@ func TestDocument(t *testing.T) {
 		context                iampolicy.Context
 		want                   []string
 	}{
-		{"one finding for each Sid, action and resource, in order, once",
+		{"each Sid, action and resource has one finding, in order",
 			required(`{"Sid":"A","Effect":"Allow","Action":["s3:GetObject","s3:PutObject","s3:GetObject"],"Resource":["arn:aws:s3:::a/*","arn:aws:s3:::b/*"]},{"Sid":"B","Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::a/*"}`),
 			allowAll, nil,
 			[]string{"A s3:GetObject arn:aws:s3:::a/* satisfied",
 				"A s3:GetObject arn:aws:s3:::b/* satisfied", "A s3:PutObject arn:aws:s3:::a/* satisfied",
 				"A s3:PutObject arn:aws:s3:::b/* satisfied", "B s3:GetObject arn:aws:s3:::a/* satisfied"}},
-		{"it is taken as it is written",
+		{"a pattern is taken as written",
 			required(`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::a*"}`),
 			`{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::a*/*"}}`, nil,
 			[]string{" s3:GetObject arn:aws:s3:::a* partial arn:aws:s3:::a"}},
-		{"a condition that names one value is the context",
+		{"a condition with one value becomes the context",
 			required(`{"Effect":"Allow","Action":"iam:PassRole","Resource":"*","Condition":{"StringEquals":{"iam:PassedToService":"lambda.amazonaws.com"}}}`),
 			`{"Statement":{"Effect":"Allow","Action":"iam:PassRole","Resource":"*","Condition":{"StringEquals":{"iam:PassedToService":"lambda.amazonaws.com"}}}}`, nil, []string{" iam:PassRole * satisfied"}},
-		{"without it the grant hangs on a condition",
+		{"without that context the grant is conditional",
 			required(`{"Effect":"Allow","Action":"iam:PassRole","Resource":"*"}`),
 			`{"Statement":{"Effect":"Allow","Action":"iam:PassRole","Resource":"*","Condition":{"StringEquals":{"iam:PassedToService":"lambda.amazonaws.com"}}}}`, nil, []string{" iam:PassRole * conditional *"}},
 		{"a variable takes its value from the context",
 			required(`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::${aws:username}/*"}`), `{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::anna/*"}}`,
 			iampolicy.Context{"aws:username": {"anna"}},
 			[]string{" s3:GetObject arn:aws:s3:::${aws:username}/* satisfied"}},
-		{"nor of a star that is the character itself",
+		{"a literal star is unverified",
 			required(`{"Effect":"Allow","Action":"s3:GetObject","Resource":["arn:aws:s3:::a/${*}","arn:aws:s3:::a/${$}"]}`), `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":["arn:aws:s3:::a/${*}","arn:aws:s3:::a/${$}"]}}`, nil,
 			[]string{" s3:GetObject arn:aws:s3:::a/${*} unverified arn:aws:s3:::a/${*}",
 				" s3:GetObject arn:aws:s3:::a/${$} satisfied"}},
-		{"the same in another context is demanded as well",
+		{"the same permission is required in a second context",
 			required(`{"Effect":"Allow","Action":"iam:PassRole","Resource":"*","Condition":{"StringEquals":{"iam:PassedToService":"lambda.amazonaws.com"}}},{"Effect":"Allow","Action":"iam:PassRole","Resource":"*"}`),
 			`{"Statement":{"Effect":"Allow","Action":"iam:PassRole","Resource":"*","Condition":{"StringEquals":{"iam:PassedToService":"lambda.amazonaws.com"}}}}`, nil, []string{" iam:PassRole * conditional *"}},
-		{"without a value nothing is claimed",
+		{"a variable without a value is unverified",
 			required(`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::${aws:username}/*"}`), allowAll, nil,
 			[]string{" s3:GetObject arn:aws:s3:::${aws:username}/* unverified " +
 				"arn:aws:s3:::${aws:username}/*"}},
@@ -191,7 +189,7 @@ func TestDocument(t *testing.T) {
 	}
 }
 
-// What could not be decided has an example as well: all that was asked for.
+// An unverified finding has the whole requirement as its example.
 func TestUndecided(t *testing.T) {
 	needed, granted := "arn:aws:s3:::a"+strings.Repeat("*a", 5000),
 		"arn:aws:s3:::"+strings.Repeat("*a*b", 20)+"*"
@@ -223,7 +221,7 @@ func TestDocumentRefuses(t *testing.T) {
 		`{"Statement":{"Effect":"Allow","Action":"GetObject","Resource":"*"}}`:                         "is no action",
 		`{"Statement":{"Effect":"Allow","Action":"s3:GetObject","Resource":"bucket"}}`:                 "it has 1 of the 6 fields of an ARN",
 		`{"Statement":{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:US-EAST:1:x"}}`: `field 4, "US-EAST", holds more than`,
-		`{"Statement":[]}`: "asks for nothing",
+		`{"Statement":[]}`: "requires nothing",
 	} {
 		doc, err := iampolicy.Parse(text)
 		if err != nil {

@@ -12,47 +12,47 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// Required is what a check asks for.
+// Required is the list of requirements of a check.
 type Required struct {
-	// Name says what it is, for people.
+	// Name is the name for people, such as "the role policy of Remotion 4.0.418 and later".
 	Name         string
 	Requirements []Requirement
 }
 
-// A Requirement is one Sid, action and resource.
+// Requirement is one Sid, action and resource.
 type Requirement struct {
 	Sid, Action, Resource string
 	policies.Consequence
-	// Problem says why it cannot be judged; empty when it can.
+	// Problem says why the requirement cannot be evaluated; empty if it can.
 	Problem string
 
 	demands []demand
 }
 
-// A demand is part of a requirement, with the context of its requests.
+// demand is a part of a requirement with the context of its requests.
 type demand struct {
 	need    iampolicy.Need
 	context iampolicy.Context
 }
 
-// A Target says whose policy is checked, as far as that is known.
+// Target describes the principal whose policy is checked.
 type Target struct {
 	Kind policies.PolicyKind
-	// Purpose is that of a caller; empty is policies.All.
+	// Purpose is the purpose of a caller; empty means policies.All.
 	Purpose policies.Purpose
-	// Account has twelve digits; empty is any.
+	// Account has twelve digits; empty means any account.
 	Account string
-	// Regions are those to check for; none is any.
+	// Regions are the regions to check; none means any region.
 	Regions []string
-	// Principal is the ARN of a caller; empty is a user of the name in Remotion's guide.
+	// Principal is the ARN of a caller; empty means the user of Remotion's setup guide.
 	Principal string
 }
 
-// userName is that of the user Remotion's setup guide creates.
+// userName is the name of the user that Remotion's setup guide creates.
 // https://www.remotion.dev/docs/lambda/setup
 const userName = "remotion-user"
 
-// context is what a request says of who makes it.
+// context returns the context keys that describe the principal.
 func (t Target) context() iampolicy.Context {
 	if t.Kind != policies.User {
 		return nil
@@ -73,9 +73,8 @@ func (t Target) context() iampolicy.Context {
 	return ctx
 }
 
-// ReleaseRequirements asks for what a release of Remotion needs, of the resource types each action
-// is about. Where the account or the region is not known every one is asked for, as Remotion
-// documents it.
+// ReleaseRequirements returns the requirements of a Remotion release. Without an account or a
+// region they cover all accounts or regions, as in Remotion's documents.
 func ReleaseRequirements(t Target, release policies.Release) (Required, error) {
 	place := policies.Scope{Partition: release.Partition, Account: t.Account, Regions: t.Regions,
 		Caller: t.Principal}
@@ -112,12 +111,11 @@ func ReleaseRequirements(t Target, release policies.Release) (Required, error) {
 	return all, nil
 }
 
-// DocumentRequirements asks for what a policy document allows, exactly as it is written: each
-// action on each resource of each statement, once. A condition with one value that a key has to
-// equal is taken as the context of the requests; under any other, and beyond it, the permission is
-// asked for in every context, which is more. A policy variable takes its value from ctx. A document
-// that forbids, or says what it does not mean, asks for nothing that could be checked, and is an
-// error.
+// DocumentRequirements returns the permissions that a policy document allows, exactly as written:
+// each action on each resource of each statement, once. A condition that requires one value of a
+// key becomes the context of the requests. All other conditions are ignored, so the permission is
+// required in every context, which is stricter. A policy variable takes its value from ctx. A Deny,
+// NotAction or NotResource is an error.
 func DocumentRequirements(name string, doc *iampolicy.Document,
 	ctx iampolicy.Context) (Required, error) {
 	all := Required{Name: name}
@@ -128,16 +126,16 @@ func DocumentRequirements(name string, doc *iampolicy.Document,
 		}
 		switch {
 		case s.Effect == iampolicy.Deny:
-			refuse("is a Deny: write down what has to be allowed, and leave it out")
+			refuse("is a Deny: remove it and list the required permissions as Allow")
 			continue
 		case s.NotAction != nil:
-			refuse("has NotAction: write down the actions that are needed")
+			refuse("has NotAction: list the required actions instead")
 			continue
 		case s.NotResource != nil:
-			refuse("has NotResource: write down the resources that are needed")
+			refuse("has NotResource: list the required resources instead")
 			continue
 		}
-		context := settled(s.Conditions)
+		context := requiredContext(s.Conditions)
 		for _, action := range s.Action {
 			for _, resource := range s.Resource {
 				req := Requirement{Sid: s.Sid, Action: action, Resource: resource}
@@ -153,7 +151,7 @@ func DocumentRequirements(name string, doc *iampolicy.Document,
 				}
 				need, err := iampolicy.NewNeed(action, expanded)
 				if err != nil {
-					refuse("asks for what no request can be: " + err.Error())
+					refuse("has an impossible requirement: " + err.Error())
 					continue
 				}
 				req.demands = []demand{{need, context}}
@@ -162,13 +160,13 @@ func DocumentRequirements(name string, doc *iampolicy.Document,
 		}
 	}
 	if errs == nil && len(all.Requirements) == 0 {
-		errs = append(errs, fmt.Errorf("%s asks for nothing", name))
+		errs = append(errs, fmt.Errorf("%s requires nothing: add an Allow statement", name))
 	}
 	return all, errors.Join(errs...)
 }
 
-// add appends a requirement, or what it demands to one of the same Sid, action and resource, which
-// another statement may ask for in another context.
+// add appends a requirement. If there is one with the same Sid, action and resource, it appends the
+// demands to that one: two statements can require the same in two contexts.
 func (r *Required) add(req Requirement) {
 	for i := range r.Requirements {
 		if o := &r.Requirements[i]; o.Sid == req.Sid && o.Action == req.Action &&
@@ -180,18 +178,18 @@ func (r *Required) add(req Requirement) {
 	r.Requirements = append(r.Requirements, req)
 }
 
-// problem says why nothing can be asked for with a variable.
+// problem explains why a requirement with a variable cannot be evaluated.
 func problem(variable string) string {
 	if variable == "*" || variable == "?" {
 		return "the requirement has ${" + variable +
-			"}, the character itself, for which no check can ask: leave that resource out"
+			"}, a literal wildcard character, which a check cannot evaluate: remove that resource"
 	}
 	return "the requirement has the variable " + variable +
-		", whose value is not given: add --context " + variable + "=VALUE"
+		" without a value: add --context " + variable + "=VALUE"
 }
 
-// settled is the context in which conditions of the form "this key equals this value" hold.
-func settled(conditions []iampolicy.Condition) iampolicy.Context {
+// requiredContext returns the context that conditions of the form "key equals value" require.
+func requiredContext(conditions []iampolicy.Condition) iampolicy.Context {
 	context := iampolicy.Context{}
 	for _, c := range conditions {
 		switch c.Operator {
@@ -207,7 +205,7 @@ func settled(conditions []iampolicy.Condition) iampolicy.Context {
 // assumed lists the context of all requirements, as key=value.
 func (r Required) assumed(extra iampolicy.Context) []string {
 	values := map[string][]string{}
-	note := func(ctx iampolicy.Context) {
+	add := func(ctx iampolicy.Context) {
 		for key, list := range ctx {
 			if value := strings.Join(list, ","); !slices.Contains(values[key], value) {
 				values[key] = append(values[key], value)
@@ -216,10 +214,10 @@ func (r Required) assumed(extra iampolicy.Context) []string {
 	}
 	for _, req := range r.Requirements {
 		for _, d := range req.demands {
-			note(audit.Overridden(d.context, extra))
+			add(audit.Overridden(d.context, extra))
 		}
 	}
-	note(extra)
+	add(extra)
 	lines := []string{}
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		lines = append(lines, key+"="+strings.Join(values[key], " or "))

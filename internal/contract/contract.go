@@ -4,45 +4,45 @@
 // dependencies, and so that an alarm, a role or a widget cannot drift from the code it serves.
 package contract
 
-// Namespace is the CloudWatch namespace of every metric, unless METRIC_NAMESPACE says otherwise.
+// Namespace is the default CloudWatch namespace of all metrics. METRIC_NAMESPACE overrides it.
 const Namespace = "RemotionAudit"
 
-// A metric the function publishes. Those of an account have no dimensions; Gaps, GapsCritical
-// and RequirementsUnverified are published once more for each target, with DimensionTarget.
+// The metrics of the function. Metrics of the account have no dimensions. Gaps, GapsCritical and
+// RequirementsUnverified are also published for each target, with DimensionTarget.
 const (
-	// MetricGaps counts unmuted gaps (Count). Left out by a run that could not look and found none.
+	// MetricGaps counts unmuted gaps (Count). An incomplete audit without gaps omits it.
 	MetricGaps = "Gaps"
-	// MetricGapsCritical counts unmuted gaps of severity critical (Count). Left out as MetricGaps is.
+	// MetricGapsCritical counts unmuted gaps of severity critical (Count). An incomplete audit without
+	// critical gaps omits it.
 	MetricGapsCritical = "GapsCritical"
 	// MetricGapsMuted counts muted gaps (Count).
 	MetricGapsMuted = "GapsMuted"
 	// MetricRequirementsTotal counts the requirements of all targets (Count).
 	MetricRequirementsTotal = "RequirementsTotal"
-	// MetricRequirementsUnverified counts the requirements nothing could be learnt about (Count).
+	// MetricRequirementsUnverified counts the unverified requirements (Count).
 	MetricRequirementsUnverified = "RequirementsUnverified"
-	// MetricCompliancePercent is satisfied/total (Percent). Left out as MetricGaps is.
+	// MetricCompliancePercent is satisfied/total (Percent). It is omitted when MetricGaps is.
 	MetricCompliancePercent = "CompliancePercent"
-	// MetricOldestGapAge is how long the oldest unmuted gap has been open, 0 without gaps (Seconds).
-	// Left out without state, and its zero as that of MetricGaps is.
+	// MetricOldestGapAge is the age of the oldest unmuted gap, 0 without gaps (Seconds). It is omitted
+	// without state, and an incomplete audit omits a zero.
 	MetricOldestGapAge = "OldestGapAge"
-	// MetricAuditCompleted is the heartbeat: 1 when no target was cut off by the deadline, else 0
-	// (Count).
+	// MetricAuditCompleted is the heartbeat: 1 if the deadline cut off no target, else 0 (Count).
 	MetricAuditCompleted = "AuditCompleted"
-	// MetricAlertFailures counts alerts that were due and could not be published (Count).
+	// MetricAlertFailures counts alerts that were due and could not be sent (Count).
 	MetricAlertFailures = "AlertFailures"
-	// MetricNoSubscribers is 1 when no subscription of the topic is confirmed, else 0 (Count). Left
-	// out when there is no topic, or when it does not say.
+	// MetricNoSubscribers is 1 if the topic has no confirmed subscription, else 0 (Count). It is
+	// omitted without a topic, or if the subscriptions could not be read.
 	MetricNoSubscribers = "NoSubscribers"
-	// MetricStateErrors counts what went wrong with the evidence bucket (Count).
+	// MetricStateErrors counts errors of the evidence bucket (Count).
 	MetricStateErrors = "StateErrors"
-	// MetricThrottledCalls counts the answers by which AWS slowed the auditor down (Count).
+	// MetricThrottledCalls counts throttled answers from AWS (Count).
 	MetricThrottledCalls = "ThrottledCalls"
 )
 
-// DimensionTarget names the audited principal: user/NAME or role/NAME.
+// DimensionTarget is the dimension with the audited principal: user/NAME or role/NAME.
 const DimensionTarget = "Target"
 
-// Metrics lists every metric in the order it is published.
+// Metrics lists all metrics in the order in which they are published.
 func Metrics() []string {
 	return []string{
 		MetricGaps, MetricGapsCritical, MetricGapsMuted, MetricRequirementsTotal,
@@ -51,7 +51,7 @@ func Metrics() []string {
 	}
 }
 
-// An environment variable of the function. What each means is said where it is read: app.Config.
+// The environment variables of the function. app.Config documents their values.
 const (
 	EnvCallers         = "CALLERS"
 	EnvRenderRole      = "RENDER_ROLE"
@@ -70,14 +70,15 @@ const (
 
 // The values of READ_SCOPE.
 const (
-	// ReadScopeAccount reads any user, role, group and policy of the account, and discovers functions
-	// and the roles of permission sets.
+	// ReadScopeAccount permits to read all users, roles, groups and policies of the account, and to
+	// discover functions and the roles of permission sets.
 	ReadScopeAccount = "account"
-	// ReadScopeNamed reads what the deployment names, and discovers nothing.
+	// ReadScopeNamed permits to read only the principals that the deployment names. It disables
+	// discovery.
 	ReadScopeNamed = "named"
 )
 
-// Environment lists the environment variables in the order of the README's table.
+// Environment lists the environment variables in the order of docs/configuration.md.
 func Environment() []string {
 	return []string{
 		EnvCallers, EnvRenderRole, EnvRemotionVersion, EnvRegions, EnvBuckets,
@@ -87,11 +88,12 @@ func Environment() []string {
 	}
 }
 
-// A Scope says which resources an action of the auditor's own policy has to reach.
+// Scope is a set of resources that an action in the auditor's own policy covers.
 type Scope string
 
+// The scopes of the auditor's permissions.
 const (
-	// ScopePrincipals is every user and role of the account: no group is ever simulated.
+	// ScopePrincipals is every user and role of the account. Groups are not simulated.
 	ScopePrincipals Scope = "principals"
 	// ScopeUsers is every user of the account.
 	ScopeUsers Scope = "users"
@@ -101,100 +103,103 @@ const (
 	ScopeGroups Scope = "groups"
 	// ScopeFunctions is every function of the account, in any region.
 	ScopeFunctions Scope = "functions"
-	// ScopePolicies is every managed policy, the account's and AWS's.
+	// ScopePolicies is every managed policy of the account and of AWS.
 	ScopePolicies Scope = "policies"
-	// ScopeAny is "*": AWS has no narrower form for the action.
+	// ScopeAny is "*", for actions that support no narrower resource.
 	ScopeAny Scope = "any"
-	// ScopeTopic is the one alert topic.
+	// ScopeTopic is the alert topic.
 	ScopeTopic Scope = "topic"
-	// ScopeNamespace is any resource, under a condition on the metric namespace.
+	// ScopeNamespace is any resource, with a condition on the metric namespace.
 	ScopeNamespace Scope = "namespace"
-	// ScopeEvidence is the evidence bucket itself, ScopeRemembered what is read in it: state/ACCOUNT/*
-	// and mutes.yaml; ScopeRecorded what is written: state/ACCOUNT/* and reports/*.
-	ScopeEvidence   Scope = "evidence"
-	ScopeRemembered Scope = "remembered"
-	ScopeRecorded   Scope = "recorded"
-	// ScopeLog is the function's log group, ScopeFailures the queue of lost events, ScopeChanges that
-	// of changes in IAM, ScopeTopicKey the key of the alert topic.
-	ScopeLog      Scope = "log"
-	ScopeFailures Scope = "failures"
-	ScopeChanges  Scope = "changes"
-	ScopeTopicKey Scope = "topic key"
+	// ScopeEvidence is the evidence bucket. ScopeEvidenceReads are the objects that the function
+	// reads, state/ACCOUNT/* and mutes.yaml; ScopeEvidenceWrites the objects that it writes,
+	// state/ACCOUNT/* and reports/*.
+	ScopeEvidence       Scope = "evidence"
+	ScopeEvidenceReads  Scope = "remembered"
+	ScopeEvidenceWrites Scope = "recorded"
+	// ScopeLog is the function's log group. ScopeFailureQueue is the queue of failed events,
+	// ScopeChangeQueue the queue of IAM changes, ScopeTopicKey the key of the alert topic.
+	ScopeLog          Scope = "log"
+	ScopeFailureQueue Scope = "failures"
+	ScopeChangeQueue  Scope = "changes"
+	ScopeTopicKey     Scope = "topic key"
 )
 
-// A Permission is one IAM action the code calls, or AWS in the role's name.
+// Permission is an IAM action that the code calls, or that AWS calls with the function's role.
 type Permission struct {
 	Action string
 	Scope  Scope
-	// Why is what the audit cannot do without it.
-	Why string
+	// Purpose is the purpose of the permission.
+	Purpose string
 }
 
-// Discovers reports whether the permission serves to find out what there is. READ_SCOPE=named does
-// without: all of them reach every resource.
+// Discovers reports whether the permission is for discovery. READ_SCOPE=named omits these, because
+// they cover all resources.
 func (p Permission) Discovers() bool { return p.Scope == ScopeAny || p.Scope == ScopeFunctions }
 
-// ReadPermissions lists what auditing needs, on a laptop as in Lambda. All of it reads.
+// ReadPermissions lists the permissions of an audit, on a laptop or in Lambda. All of them are
+// read-only.
 func ReadPermissions() []Permission {
 	return []Permission{
 		{"iam:SimulatePrincipalPolicy", ScopePrincipals,
-			"asks AWS what a caller or a render role may do"},
-		{"iam:GetUser", ScopeUsers, "learns whether a caller exists, its path and its boundary"},
-		{"iam:ListUserPolicies", ScopeUsers, "finds a caller's inline policies"},
-		{"iam:GetUserPolicy", ScopeUsers, "reads them"},
-		{"iam:ListAttachedUserPolicies", ScopeUsers, "finds a caller's managed policies"},
-		{"iam:ListGroupsForUser", ScopeUsers, "finds the groups a caller gets policies from"},
-		{"iam:ListGroupPolicies", ScopeGroups, "finds their inline policies"},
-		{"iam:GetGroupPolicy", ScopeGroups, "reads them"},
-		{"iam:ListAttachedGroupPolicies", ScopeGroups, "finds their managed policies"},
+			"simulates the permissions of a caller or a render role"},
+		{"iam:GetUser", ScopeUsers, "reads a caller's path and permissions boundary"},
+		{"iam:ListUserPolicies", ScopeUsers, "lists a caller's inline policies"},
+		{"iam:GetUserPolicy", ScopeUsers, "reads a caller's inline policies"},
+		{"iam:ListAttachedUserPolicies", ScopeUsers, "lists a caller's managed policies"},
+		{"iam:ListGroupsForUser", ScopeUsers, "lists a caller's groups"},
+		{"iam:ListGroupPolicies", ScopeGroups, "lists a group's inline policies"},
+		{"iam:GetGroupPolicy", ScopeGroups, "reads a group's inline policies"},
+		{"iam:ListAttachedGroupPolicies", ScopeGroups, "lists a group's managed policies"},
 		{"iam:GetRole", ScopeRoles,
-			"learns whether a role exists, its path, its trust policy and its boundary"},
-		{"iam:ListRoles", ScopeAny, "finds the role of an IAM Identity Center permission set (sso/NAME)"},
-		{"iam:ListRolePolicies", ScopeRoles, "finds a role's inline policies"},
-		{"iam:GetRolePolicy", ScopeRoles, "reads them"},
-		{"iam:ListAttachedRolePolicies", ScopeRoles, "finds a role's managed policies"},
-		{"iam:GetPolicy", ScopePolicies, "finds a managed policy's default version"},
-		{"iam:GetPolicyVersion", ScopePolicies, "reads it"},
+			"reads a role's path, trust policy and permissions boundary"},
+		{"iam:ListRoles", ScopeAny,
+			"finds the role of a permission set of IAM Identity Center (sso/NAME)"},
+		{"iam:ListRolePolicies", ScopeRoles, "lists a role's inline policies"},
+		{"iam:GetRolePolicy", ScopeRoles, "reads a role's inline policies"},
+		{"iam:ListAttachedRolePolicies", ScopeRoles, "lists a role's managed policies"},
+		{"iam:GetPolicy", ScopePolicies, "reads the default version number of a managed policy"},
+		{"iam:GetPolicyVersion", ScopePolicies, "reads the document of a managed policy"},
 		{"lambda:ListFunctions", ScopeAny,
-			"finds the deployed functions, their releases and their roles"},
+			"lists the deployed functions with their releases and roles"},
 		{"lambda:ListTags", ScopeFunctions,
-			"learns the release of a function whose name does not tell it"},
+			"reads the release of a function whose name does not show it"},
 	}
 }
 
-// FunctionPermissions lists what the function needs beside ReadPermissions: telling, and
-// remembering.
+// FunctionPermissions lists the further permissions of the function: alerts, metrics and evidence.
 func FunctionPermissions() []Permission {
 	return []Permission{
 		{"s3:ListBucket", ScopeEvidence,
-			"is told that an object is missing, and not that it is forbidden"},
-		{"s3:GetObject", ScopeRemembered, "reads what was announced, and what is muted"},
-		{"s3:PutObject", ScopeRecorded, "keeps what was announced, and each run's report"},
+			"lets S3 answer 404 instead of 403 for a missing object"},
+		{"s3:GetObject", ScopeEvidenceReads, "reads the state and the mutes"},
+		{"s3:PutObject", ScopeEvidenceWrites, "stores the state and each run's report"},
 		{"sns:Publish", ScopeTopic, "sends the alert"},
-		{"sns:ListSubscriptionsByTopic", ScopeTopic, "learns whether anybody gets it"},
+		{"sns:ListSubscriptionsByTopic", ScopeTopic,
+			"checks that the topic has a confirmed subscription"},
 		{"cloudwatch:PutMetricData", ScopeNamespace, "publishes the metrics"},
 	}
 }
 
-// OnBehalfPermissions lists what AWS does in the name of the function's role, and the code never
-// calls.
+// OnBehalfPermissions lists the permissions that AWS services use with the function's role. The
+// code does not call these actions.
 func OnBehalfPermissions() []Permission {
 	return []Permission{
-		{"logs:CreateLogStream", ScopeLog, "Lambda opens a stream for each execution environment"},
+		{"logs:CreateLogStream", ScopeLog, "Lambda creates a log stream for each execution environment"},
 		{"logs:PutLogEvents", ScopeLog, "Lambda writes the function's log"},
-		{"sqs:SendMessage", ScopeFailures, "Lambda keeps an event that failed with its retry"},
-		{"sqs:ReceiveMessage", ScopeChanges, "Lambda polls the queue of changes in IAM"},
-		{"sqs:DeleteMessage", ScopeChanges, "Lambda removes those that were handled"},
-		{"sqs:GetQueueAttributes", ScopeChanges, "Lambda learns the queue's visibility timeout"},
+		{"sqs:SendMessage", ScopeFailureQueue, "Lambda stores an event whose run and retry failed"},
+		{"sqs:ReceiveMessage", ScopeChangeQueue, "Lambda polls the queue of IAM changes"},
+		{"sqs:DeleteMessage", ScopeChangeQueue, "Lambda deletes processed messages"},
+		{"sqs:GetQueueAttributes", ScopeChangeQueue, "Lambda reads the queue's visibility timeout"},
 		{"kms:GenerateDataKey*", ScopeTopicKey, "SNS encrypts a message that the function publishes"},
-		{"kms:Decrypt", ScopeTopicKey, "SNS reads the data key that it uses again"},
+		{"kms:Decrypt", ScopeTopicKey, "SNS decrypts a cached data key"},
 	}
 }
 
-// ChangeEvents lists the calls to IAM that can change what a principal may do, as CloudTrail names
-// them. Those that cannot are left out: a new policy is attached to nobody, and a version that is
-// not the default has no effect. A group that is renamed grants what it did, but what was done to
-// it before names it otherwise.
+// ChangeEvents lists the IAM calls, by their names in CloudTrail, that can change the permissions
+// of a principal. It omits calls without effect: a new managed policy has no attachments, and a
+// version that is not the default does not apply. UpdateGroup is included, because earlier events
+// about a renamed group have its old name.
 func ChangeEvents() []string {
 	return []string{
 		"AddUserToGroup", "AttachGroupPolicy", "AttachRolePolicy", "AttachUserPolicy",

@@ -7,22 +7,22 @@ import (
 	"testing"
 )
 
-// The auditor changes nothing it audits: of IAM and Lambda it reads, and asks the simulator.
+// All permissions on IAM and Lambda are read-only or simulate.
 func TestNothingAuditedIsWritten(t *testing.T) {
 	read := regexp.MustCompile(`^(iam:(Get|List|Simulate)|lambda:List)[A-Za-z]+$`)
 	for _, p := range ReadPermissions() {
 		if !read.MatchString(p.Action) {
-			t.Errorf("%s: auditing only reads", p.Action)
+			t.Errorf("%s: not a read-only action", p.Action)
 		}
 	}
 	for _, p := range slices.Concat(FunctionPermissions(), OnBehalfPermissions()) {
 		if service, _, _ := strings.Cut(p.Action, ":"); service == "iam" || service == "lambda" {
-			t.Errorf("%s: only auditing has to do with IAM and Lambda", p.Action)
+			t.Errorf("%s: an action on IAM or Lambda outside ReadPermissions", p.Action)
 		}
 	}
 }
 
-// An action is listed once, on one scope: what is taken away from a role is gone.
+// Each action is listed once, with one scope, so that removing it from the list removes it.
 func TestEachActionIsListedOnce(t *testing.T) {
 	seen := map[string]bool{}
 	for _, p := range slices.Concat(ReadPermissions(), FunctionPermissions(), OnBehalfPermissions()) {
@@ -30,14 +30,13 @@ func TestEachActionIsListedOnce(t *testing.T) {
 			t.Errorf("%s is listed twice", p.Action)
 		}
 		seen[p.Action] = true
-		if p.Why == "" || p.Scope == "" {
-			t.Errorf("%s: on %q, for %q", p.Action, p.Scope, p.Why)
+		if p.Purpose == "" || p.Scope == "" {
+			t.Errorf("%s: scope %q, purpose %q", p.Action, p.Scope, p.Purpose)
 		}
 	}
 }
 
-// No permission is lost on the way into statements, whatever the read scope, but what discovers
-// with named.
+// Statements contain all permissions for each read scope, except discovery with named.
 func TestStatementsGrantEveryPermission(t *testing.T) {
 	all := slices.Concat(ReadPermissions(), FunctionPermissions(), OnBehalfPermissions())
 	for _, readScope := range []string{ReadScopeAccount, ReadScopeNamed} {
@@ -59,10 +58,10 @@ func TestStatementsGrantEveryPermission(t *testing.T) {
 			t.Errorf("%s: granted %v, want %v", readScope, got, want)
 		}
 	}
-	// Nothing is granted on the account beside what is named.
+	// The scope named grants nothing on the whole account.
 	for _, s := range Statements(ReadScopeNamed, ReadPermissions()) {
 		if s.Scope != ScopeNamed {
-			t.Errorf("%s: a read on %s", s.Sid, s.Scope)
+			t.Errorf("%s: read access to %s", s.Sid, s.Scope)
 		}
 	}
 }

@@ -1,16 +1,16 @@
 package contract
 
-// ScopeNamed is whom READ_SCOPE=named names, and AWS's own policies: what all reads reach then.
+// ScopeNamed is the set of resources that READ_SCOPE=named names, and AWS's managed policies.
 const ScopeNamed Scope = "named"
 
-// A Statement grants the actions of one scope.
+// Statement is a policy statement that grants actions on one scope.
 type Statement struct {
 	Scope   Scope
 	Sid     string
 	Actions []string
 }
 
-// sids are those of the statements, in the order in which the auditor's policy has them.
+// sids lists the Sids of the scopes, in the order of the auditor's policy.
 var sids = []Statement{
 	{Scope: ScopeNamed, Sid: "ReadNamed"},
 	{Scope: ScopePrincipals, Sid: "SimulatePrincipals"},
@@ -21,20 +21,20 @@ var sids = []Statement{
 	{Scope: ScopeFunctions, Sid: "ReadFunctions"},
 	{Scope: ScopePolicies, Sid: "ReadPolicies"},
 	{Scope: ScopeEvidence, Sid: "FindEvidence"},
-	{Scope: ScopeRemembered, Sid: "ReadEvidence"},
-	{Scope: ScopeRecorded, Sid: "KeepEvidence"},
+	{Scope: ScopeEvidenceReads, Sid: "ReadEvidence"},
+	{Scope: ScopeEvidenceWrites, Sid: "KeepEvidence"},
 	{Scope: ScopeTopic, Sid: "Alert"},
 	{Scope: ScopeNamespace, Sid: "PublishMetrics"},
 	{Scope: ScopeLog, Sid: "WriteLogs"},
-	{Scope: ScopeFailures, Sid: "KeepFailures"},
-	{Scope: ScopeChanges, Sid: "TakeChanges"},
+	{Scope: ScopeFailureQueue, Sid: "KeepFailures"},
+	{Scope: ScopeChangeQueue, Sid: "TakeChanges"},
 	{Scope: ScopeTopicKey, Sid: "EncryptAlerts"},
 }
 
-// Statements are those that grant the permissions with a value of READ_SCOPE, in the order of the
-// policy; a scope without permissions has none. With ReadScopeNamed nothing is discovered, and the
-// reads are one statement: each further copy of the names counts towards what a role's inline
-// policies may have.
+// Statements returns the statements that grant the permissions for a value of READ_SCOPE, in the
+// order of the policy. Scopes without permissions have no statement. With ReadScopeNamed all reads
+// are one statement, because each copy of the names counts towards the size quota of inline
+// policies.
 func Statements(readScope string, permissions []Permission) []Statement {
 	var list []Statement
 	for _, s := range sids {
@@ -50,7 +50,7 @@ func Statements(readScope string, permissions []Permission) []Statement {
 	return list
 }
 
-// scopeWith is the permission's scope with a value of READ_SCOPE; empty for none.
+// scopeWith returns the permission's scope for a value of READ_SCOPE; empty if it is not granted.
 func (p Permission) scopeWith(readScope string) Scope {
 	if readScope != ReadScopeNamed {
 		return p.Scope

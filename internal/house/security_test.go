@@ -75,7 +75,7 @@ func permissionTable(t *testing.T, permissions []contract.Permission) string {
 				}
 			}
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", p.Action, text, p.Why)
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", p.Action, text, p.Purpose)
 	}
 	return b.String()
 }

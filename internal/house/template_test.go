@@ -68,11 +68,11 @@ var reach = map[contract.Scope][]any{
 	contract.ScopeTopic:      {"${AlertTopic}"},
 	contract.ScopeNamespace:  {"*"},
 	contract.ScopeEvidence:   {evidence("")},
-	contract.ScopeRemembered: {evidence("/state/${AWS::AccountId}/*"), evidence("/mutes.yaml")},
-	contract.ScopeRecorded:   {evidence("/state/${AWS::AccountId}/*"), evidence("/reports/*")},
+	contract.ScopeEvidenceReads: {evidence("/state/${AWS::AccountId}/*"), evidence("/mutes.yaml")},
+	contract.ScopeEvidenceWrites:   {evidence("/state/${AWS::AccountId}/*"), evidence("/reports/*")},
 	contract.ScopeLog:        {"${AuditLogGroup.Arn}"},
-	contract.ScopeFailures:   {"${FailureQueue.Arn}"},
-	contract.ScopeChanges:    {"${ChangeQueue.Arn}"},
+	contract.ScopeFailureQueue:   {"${FailureQueue.Arn}"},
+	contract.ScopeChangeQueue:    {"${ChangeQueue.Arn}"},
 	contract.ScopeTopicKey:   {"${AlertTopicKey.Arn}"},
 }
 
@@ -180,16 +180,16 @@ func TestWhatAWSDoesIsGrantedForAResourceThatNeedsIt(t *testing.T) {
 	}{
 		{"Lambda writes logs", nil, contract.ScopeLog, "AuditFunction", "LoggingConfig.LogGroup",
 			"${AuditLogGroup}"},
-		{"Lambda stores failed events", nil, contract.ScopeFailures, "AuditFunctionEventInvokeConfig",
+		{"Lambda stores failed events", nil, contract.ScopeFailureQueue, "AuditFunctionEventInvokeConfig",
 			"DestinationConfig.OnFailure.Destination", "${FailureQueue.Arn}"},
 		{"Lambda polls the queue of changes", map[string]string{"ReactToChanges": "yes"},
-			contract.ScopeChanges,
+			contract.ScopeChangeQueue,
 			"ChangeSource", "EventSourceArn", "${ChangeQueue.Arn}"},
 		{"SNS encrypts messages", nil, contract.ScopeTopicKey, "AlertTopic", "KmsMasterKeyId",
 			"${AlertTopicKey.Arn}"},
 	}
 	without := map[contract.Scope]map[string]string{
-		contract.ScopeChanges:  {"ReactToChanges": "no"},
+		contract.ScopeChangeQueue:  {"ReactToChanges": "no"},
 		contract.ScopeTopicKey: {"AlertTopicArn": "arn:aws:sns:us-east-1:123456789012:alerts"},
 	}
 	mayUse := func(resources map[string]cfn.Resource, scope contract.Scope) (actions []string) {

@@ -10,33 +10,32 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
-// CheckJSON writes the result of a check for programs. docs/check.schema.json describes it.
+// CheckJSON writes the result of a check as JSON, in the form of docs/check.schema.json.
 func CheckJSON(w io.Writer, r check.Verdict) error { return writeJSON(w, r) }
 
-// CheckText writes the result of a check for a terminal. Findings with one reason stand together.
+// CheckText writes the result of a check as text. It groups findings with the same cause.
 func CheckText(w io.Writer, r check.Verdict) error {
 	var p page
 	p.line("%s  %s", strings.ToUpper(string(r.Status)), checkHeadline(r))
 	p.line("")
-	p.field("", "asked for", "%s", clean(r.Required))
+	p.field("", "Required", "%s", clean(r.Required))
 	for _, g := range checkGroups(r) {
 		p.checkGroup(g)
 	}
 	for _, e := range r.Excess {
 		p.line("")
-		p.line("WIDER  %s", clean(e.Statement.String()))
-		p.field("  ", "grants", "%s on %s", clean(e.Action), clean(e.Resource))
-		p.field("  ", "which is", "%s", string(e.Kind))
-		p.field("  ", "for example", "%s on %s", clean(e.ExampleAction), clean(e.ExampleARN))
+		p.line("EXCESS  %s", clean(e.Statement.String()))
+		p.field("  ", "Grants", "%s on %s", clean(e.Action), clean(e.Resource))
+		p.field("  ", "Excess", "%s", string(e.Kind))
+		p.field("  ", "Example", "%s on %s", clean(e.ExampleAction), clean(e.ExampleARN))
 	}
 	if r.ExcessIncomplete {
 		p.line("")
-		p.line("There may be more that is wider: the policies overlap in more ways than could be " +
-			"looked at.")
+		p.line("There may be more excess: the search ended before it compared all statements.")
 	}
 	if len(r.Assumed) > 0 {
 		p.line("")
-		p.field("", "assumed", "%s", strings.Join(cleanAll(r.Assumed), " "))
+		p.field("", "Context", "%s", strings.Join(cleanAll(r.Assumed), " "))
 	}
 	return p.writeTo(w)
 }
@@ -47,7 +46,7 @@ func checkHeadline(r check.Verdict) string {
 		parts = append(parts, Plural(r.Gaps, "gap"))
 	}
 	if r.Unverified > 0 {
-		parts = append(parts, fmt.Sprintf("%d could not be decided", r.Unverified))
+		parts = append(parts, fmt.Sprintf("%d unverified", r.Unverified))
 	}
 	if parts == nil {
 		return fmt.Sprintf("all %d permissions are granted", r.Requirements)
@@ -56,7 +55,7 @@ func checkHeadline(r check.Verdict) string {
 		r.Requirements)
 }
 
-// checkGroups gathers findings that are not satisfied by what is the matter with them.
+// checkGroups groups the findings that are not satisfied by status and cause.
 func checkGroups(r check.Verdict) (groups [][]check.Finding) {
 	index := map[string]int{}
 	for _, f := range r.Findings {
@@ -95,13 +94,13 @@ func (p *page) checkGroup(group []check.Finding) {
 		head += "  " + worst.String()
 	}
 	p.line("%s", head)
-	p.field("  ", "actions", "%s", strings.Join(cleanAll(actions), ", "))
-	label := "not on"
+	p.field("  ", "Actions", "%s", strings.Join(cleanAll(actions), ", "))
+	label := "Not covered"
 	switch first.Status {
 	case iampolicy.Unverified:
-		label = "on"
+		label = "Resource"
 	case iampolicy.Conditional:
-		label = "open on"
+		label = "Undecided"
 	}
 	if len(examples) > 0 {
 		more := ""
@@ -111,19 +110,19 @@ func (p *page) checkGroup(group []check.Finding) {
 		p.field("  ", label, "%s%s", clean(examples[0]), more)
 	}
 	if len(impacts) > 0 {
-		p.field("  ", "impact", "%s", strings.Join(impacts, "; "))
+		p.field("  ", "Impact", "%s", strings.Join(impacts, "; "))
 	}
 	why := clean(first.Why)
 	if first.Cause != "" {
 		why = string(first.Cause) + ": " + why
 	}
-	p.field("  ", "why", "%s", why)
+	p.field("  ", "Cause", "%s", why)
 	if first.Status == iampolicy.Partial && len(first.Covering) > 0 {
 		var covering []string
 		for _, s := range first.Covering {
 			covering = append(covering, s.String())
 		}
-		p.field("  ", "granted by", "%s", strings.Join(cleanAll(covering), ", "))
+		p.field("  ", "Granted by", "%s", strings.Join(cleanAll(covering), ", "))
 	}
 }
 

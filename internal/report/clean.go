@@ -5,8 +5,8 @@ import (
 	"unicode"
 )
 
-// clean makes text from AWS safe to print on one line: whatever is not printable becomes one
-// replacement character each.
+// clean makes text from AWS safe to print on one line. It replaces each character that is not
+// printable.
 func clean(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r == ' ' || unicode.IsPrint(r) {
@@ -24,8 +24,8 @@ func cleanAll(list []string) []string {
 	return out
 }
 
-// wrap breaks prose at blanks so that lines stay within width where words allow it. A word is never
-// broken: ARNs and commands have to survive being copied.
+// wrap breaks text at blanks into lines of at most width characters. It never breaks a word, so
+// that ARNs and commands can be copied; a line with a long word is longer.
 func wrap(s string, width int) []string {
 	var lines []string
 	line := ""
@@ -43,7 +43,7 @@ func wrap(s string, width int) []string {
 	return append(lines, line)
 }
 
-// ShellWords quotes each word for a POSIX shell, if it needs to be quoted at all, and joins them.
+// ShellWords quotes each word that needs it for a POSIX shell, and joins the words.
 func ShellWords(words ...string) string {
 	quoted := make([]string, len(words))
 	for i, w := range words {

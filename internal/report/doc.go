@@ -1,6 +1,6 @@
-// Package report writes an audit.Report for people and for programs: as text for a terminal, as a
-// mail, as one line for a phone, and as JSON. It knows io.Writer and not AWS.
+// Package report writes an audit.Report as text for a terminal, as a mail, and as JSON. It uses
+// io.Writer and does not call AWS.
 //
-// What comes from AWS (names, documents, error texts) is not trusted: no control character or line
-// break of it reaches a reader, so that nobody can forge a line of a report by naming a policy.
+// Text from AWS (names, documents, error messages) is untrusted. The package removes its control
+// characters and line breaks, so that the name of a policy cannot forge a line of a report.
 package report

@@ -9,21 +9,22 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// A Group is what one root cause did to one target: one thing to read, and one to mend.
+// Group holds the findings of one target with the same status and cause. One fix closes them all.
 type Group struct {
 	Target string
-	// Policy is the kind of policy the target lacks: a role may be a caller and a render role.
+	// Policy is the kind of policy that the findings are about. A role can be a caller and a render
+	// role.
 	Policy   policies.PolicyKind
 	Status   audit.Status
 	Cause    audit.Cause
 	Why      string
 	Severity policies.Severity
-	// Findings are ordered by severity, the worst first, and then as in the report.
+	// Findings are sorted by severity, highest first, and then as in the report.
 	Findings []audit.Finding
 }
 
-// Grouped gathers findings of the same target, status and reason. Groups are ordered by severity,
-// the worst first, and then as they are met.
+// Grouped groups findings with the same target, status and cause. Groups are sorted by severity,
+// highest first, and then by their first finding.
 func Grouped(findings []audit.Finding) []Group {
 	var groups []Group
 	index := map[string]int{}
@@ -49,10 +50,10 @@ func Grouped(findings []audit.Finding) []Group {
 	return groups
 }
 
-// Gaps groups the gaps of a report that are not muted.
+// Gaps groups the unmuted gaps of a report.
 func Gaps(r audit.Report) []Group { return Grouped(gapsOf(r)) }
 
-// Who names the target and what it is.
+// Who returns the target with its kind, such as "user/render (caller)".
 func (g Group) Who() string {
 	if g.Policy == policies.Role {
 		return clean(g.Target) + " (render role)"
@@ -60,8 +61,8 @@ func (g Group) Who() string {
 	return clean(g.Target) + " (caller)"
 }
 
-// What lists the actions, told apart by severity where there is more than one; of a target that
-// does not exist it is the target itself.
+// What lists the actions, by severity if there are several severities. For a target that does not
+// exist it names the target.
 func (g Group) What() string {
 	if len(g.Actions()) == 0 {
 		return clean(g.Target) + " itself"
@@ -84,12 +85,12 @@ func (g Group) What() string {
 	return strings.Join(parts, "; ")
 }
 
-// Actions lists the actions of the group once each, in order.
+// Actions lists the distinct actions of the group, in order.
 func (g Group) Actions() []string {
 	return g.collect(func(f audit.Finding) string { return f.Action })
 }
 
-// Examples lists the example ARNs once each, in order. "*" tells no region, so it is given one.
+// Examples lists the distinct example ARNs, in order. It adds the region to "*".
 func (g Group) Examples() []string {
 	return g.collect(func(f audit.Finding) string {
 		if f.ExampleARN == "*" && f.Region != "" {
@@ -99,7 +100,7 @@ func (g Group) Examples() []string {
 	})
 }
 
-// Impact says what breaks, the worst first and no more than three things.
+// Impact lists at most three impacts, highest severity first.
 func (g Group) Impact() string {
 	impacts := g.collect(func(f audit.Finding) string { return f.Impact })
 	if len(impacts) > 3 {
@@ -117,7 +118,7 @@ func (g Group) collect(of func(audit.Finding) string) (list []string) {
 	return list
 }
 
-// gapsOf, mutedOf and unverifiedOf pick findings and keep their order. A muted gap is no gap.
+// gapsOf returns the unmuted gaps, in the order of the report.
 func gapsOf(r audit.Report) []audit.Finding { return pick(r, audit.Finding.Gap) }
 
 func mutedOf(r audit.Report) []audit.Finding {

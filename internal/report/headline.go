@@ -8,8 +8,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// Headline says in one sentence what came of the audit. It never says that all is well of a report
-// that could not look.
+// Headline returns the result of an audit in one line. For an incomplete audit it never reads as
+// compliant.
 func Headline(r audit.Report) string {
 	s := r.Summary
 	muted := ""
@@ -21,13 +21,13 @@ func Headline(r audit.Report) string {
 		head := fmt.Sprintf("%s (%s); %d of %d requirements satisfied", Plural(s.Gaps, "gap"),
 			severities(r), s.Satisfied, s.Requirements)
 		return head + muted + unverifiedTail(r, "; ")
-	case r.Status == audit.StatusUnverified && len(r.Targets) == 0: // nothing could be learnt
-		return "could not look" + unverifiedTail(r, ": ")
+	case r.Status == audit.StatusUnverified && len(r.Targets) == 0: // nothing was audited
+		return "audit incomplete" + unverifiedTail(r, ": ")
 	case r.Status == audit.StatusUnverified && muted != "":
-		return "could not look" + unverifiedTail(r, ": ") + muted +
-			", and no other among what could be learnt"
+		return "audit incomplete" + unverifiedTail(r, ": ") + muted +
+			"; no other gap found in the rest"
 	case r.Status == audit.StatusUnverified:
-		return "could not look" + unverifiedTail(r, ": ") + "; no gap among what could be learnt"
+		return "audit incomplete" + unverifiedTail(r, ": ") + "; no gap found in the rest"
 	case muted != "":
 		return fmt.Sprintf("%d of %d requirements satisfied", s.Satisfied, s.Requirements) + muted
 	}
@@ -40,7 +40,7 @@ func unverifiedTail(r audit.Report, before string) string {
 		parts = append(parts, fmt.Sprintf("%d of %d requirements unverified", n, r.Summary.Requirements))
 	}
 	if n := len(r.Problems); n > 0 {
-		parts = append(parts, Plural(n, "problem")+" while looking")
+		parts = append(parts, Plural(n, "problem"))
 	}
 	if parts == nil {
 		return ""
@@ -48,7 +48,7 @@ func unverifiedTail(r audit.Report, before string) string {
 	return before + strings.Join(parts, ", ")
 }
 
-// severities counts gaps: "2 critical, 1 high".
+// severities counts the gaps by severity: "2 critical, 1 high".
 func severities(r audit.Report) string {
 	counts := map[policies.Severity]int{}
 	for _, f := range gapsOf(r) {
@@ -63,7 +63,7 @@ func severities(r audit.Report) string {
 	return strings.Join(parts, ", ")
 }
 
-// Plural counts things: "1 gap", "2 gaps".
+// Plural returns a count with its noun: "1 gap", "2 gaps".
 func Plural(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing
@@ -71,8 +71,7 @@ func Plural(n int, thing string) string {
 	return fmt.Sprintf("%d %ss", n, thing)
 }
 
-// Label is the one word a report is filed under: the worst severity among its gaps in capitals, or
-// UNVERIFIED, or OK.
+// Label returns the highest severity of the gaps in capitals, or UNVERIFIED, or OK.
 func Label(r audit.Report) string {
 	switch r.Status {
 	case audit.StatusGaps:

@@ -10,51 +10,50 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// A Letter is what a mail says beyond the report it is about. Its texts are cleaned when they are
-// written.
+// Letter holds the text of a mail beside the report. Mail cleans all of it.
 type Letter struct {
-	// Opening are the first lines, before whom the report is about.
+	// Opening holds the first lines.
 	Opening []string
-	// Sections come next, one for each thing there is to say.
+	// Sections come next, one for each announcement.
 	Sections []Section
-	// Shown is the part of the report whose problems, unverified findings and notices are shown, Blind
-	// what to say before them. Left is how much did not fit, and Full where all of it is: empty for
-	// nowhere.
+	// Shown is the part of the report whose problems, unverified findings and notices are shown.
 	Shown audit.Report
-	Blind []Field
-	Left  int
-	Full  string
-	// Rest are the sections that can wait, and about what is not new. They come after what could not
-	// be looked at.
+	// Unverified holds the first fields of the section UNVERIFIED.
+	Unverified []Field
+	// Left is the number of findings that do not fit into the mail. Full is the location of the full
+	// report; empty if there is none.
+	Left int
+	Full string
+	// Rest holds the less urgent sections. They come after the section UNVERIFIED.
 	Rest []Section
-	// Closing is the last thing said before the commands.
+	// Closing holds the last fields before the commands.
 	Closing []Field
-	// Function and Region are those of the auditor's Lambda function, for the command that audits
-	// again. Without a function the command is left out.
+	// Function and Region identify the auditor's Lambda function for the command that starts an audit.
+	// Without a function the mail has no such command.
 	Function, Region string
-	// Settings are flags of `remotion-audit audit` that make it audit what the report is about, beyond
-	// callers and regions, which the report knows: "--render-role", "video-renderer".
+	// Settings are further flags of `remotion-audit audit` for the same audit, beside callers and
+	// regions: "--render-role", "video-renderer".
 	Settings []string
 }
 
-// A Section is a paragraph of a mail.
+// Section is a titled block of a mail.
 type Section struct {
 	Title string
-	// Group is written out in full; nil writes the fields alone.
+	// Group is written before the fields; nil for none.
 	Group  *Group
 	Fields []Field
 }
 
-// A Field is a label and its text. A command is never wrapped.
+// Field is a label and its text. A command is never wrapped.
 type Field struct {
 	Label, Text string
 	Command     bool
 }
 
-// maxWho is how many targets a mail introduces.
-const maxWho = 20
+// maxTargets is the number of targets that a mail lists.
+const maxTargets = 20
 
-// Mail writes a letter about a report as plain text.
+// Mail writes a report with a letter's text as a plain text mail.
 func Mail(w io.Writer, r audit.Report, l Letter) error {
 	p := page{releases: len(r.Remotion.Releases)}
 	for _, line := range l.Opening {
@@ -62,27 +61,27 @@ func Mail(w io.Writer, r audit.Report, l Letter) error {
 	}
 	p.explains(l.Shown)
 	p.sections(l.Sections)
-	p.blind(l.Shown, l.Blind)
+	p.unverified(l.Shown, l.Unverified)
 	p.sections(l.Rest)
 	if l.Left > 0 {
 		p.line("")
-		p.line("%s did not fit into this message: %s", Plural(l.Left, "more finding"), l.elsewhere())
+		p.line("%s not shown for lack of space: %s", Plural(l.Left, "more finding"), l.elsewhere())
 	}
 	p.notices(l.Shown)
 	p.line("")
-	p.line("ABOUT")
+	p.line("ABOUT THIS AUDIT")
 	p.about(r)
 	p.fields(l.Closing)
 	if kinds := kindsWithGaps(r); len(kinds) > 0 {
 		p.line("")
-		p.line("NEEDED  compare with what Remotion documents:")
+		p.line("COMPARE with the policy that Remotion documents:")
 		for _, kind := range kinds {
 			p.line("  %s", ShellWords("remotion-audit", "policies", string(kind), "--remotion-version",
 				r.Remotion.Since))
 		}
 	}
 	p.line("")
-	p.line("CHECK   after a change, audit again:")
+	p.line("RECHECK after a change:")
 	for _, command := range CheckCommands(r, l.Function, l.Region, l.Settings) {
 		p.line("  %s", command)
 	}
@@ -102,24 +101,24 @@ func (p *page) sections(sections []Section) {
 
 func (l Letter) elsewhere() string {
 	if l.Full == "" {
-		return "audit again with the command below to see all."
+		return "run the audit below to see all of them."
 	}
-	return "all are in " + clean(l.Full) + "."
+	return "see " + clean(l.Full) + "."
 }
 
-// about says what was judged, for whom, and when.
+// about writes the account, the targets and the run.
 func (p *page) about(r audit.Report) {
 	p.head("  ", r)
 	for i, t := range r.Targets {
-		if i == maxWho {
-			p.field("  ", "", "and %s", Plural(len(r.Targets)-maxWho, "more target"))
+		if i == maxTargets {
+			p.field("  ", "", "and %s", Plural(len(r.Targets)-maxTargets, "more target"))
 			break
 		}
-		p.field("  ", "who", "%s", targetLine(t))
+		p.field("  ", "Target", "%s", targetLine(t))
 		p.field("  ", "", "%s", clean(t.ARN))
 	}
 	if !r.Run.At.IsZero() {
-		p.field("  ", "run", "%s %s by %s", r.Run.At.UTC().Format(time.RFC3339), clean(r.Run.ID),
+		p.field("  ", "Run", "%s %s by %s", r.Run.At.UTC().Format(time.RFC3339), clean(r.Run.ID),
 			clean(r.Run.Auditor))
 	}
 }
@@ -134,8 +133,8 @@ func (p *page) fields(fields []Field) {
 	}
 }
 
-// CheckCommands are the commands that audit again: on one's own machine, and by the function if
-// there is one.
+// CheckCommands returns the commands that repeat an audit: with the command line tool, and with the
+// function if there is one.
 func CheckCommands(r audit.Report, function, region string, settings []string) []string {
 	var commands []string
 	if len(r.Targets) > 0 {
@@ -164,7 +163,7 @@ func kindsWithGaps(r audit.Report) (kinds []policies.PolicyKind) {
 	return kinds
 }
 
-// callers spells the audited callers as CALLERS does.
+// callers returns the audited callers in the syntax of CALLERS.
 func callers(r audit.Report) string {
 	var list []string
 	for _, t := range r.Targets {

@@ -9,7 +9,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 )
 
-// What is muted is no gap, in no sentence and no list, and is counted and named in both.
+// A muted gap is not counted as a gap. The headline and the list of muted gaps show it.
 func TestMutedIsCountedAndNoGap(t *testing.T) {
 	r := read(t, "drifted.json")
 	until := time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
@@ -34,7 +34,7 @@ func TestMutedIsCountedAndNoGap(t *testing.T) {
 		t.Errorf("%s %+v %+v", some.Status, some.Summary, some.Targets)
 	}
 	if r.Summary.GapsMuted != 0 || r.Findings[0].Muted != nil {
-		t.Error("the report that was muted is changed")
+		t.Error("Muted changed the original report")
 	}
 	var b bytes.Buffer
 	if err := Text(&b, some); err != nil {
@@ -46,12 +46,13 @@ func TestMutedIsCountedAndNoGap(t *testing.T) {
 	}
 	blind := read(t, "mixed.json").Muted(func(audit.Finding) *audit.Mute { return &audit.Mute{} })
 	if blind.Status != audit.StatusUnverified ||
-		!strings.HasPrefix(Headline(blind), "could not look") {
-		t.Errorf("what is muted and blind is %s: %s", blind.Status, Headline(blind))
+		!strings.HasPrefix(Headline(blind), "audit incomplete") {
+		t.Errorf("a report with muted gaps and unverified findings is %s: %s", blind.Status,
+			Headline(blind))
 	}
 }
 
-// A command survives the mail: it is one line, however long.
+// A command in a mail is one line of any length, so that it can be copied.
 func TestCommandsAreNotWrapped(t *testing.T) {
 	r := read(t, "drifted.json")
 	command := "remotion-audit mute " + strings.Repeat("--x y ", 60) + "end"
@@ -64,20 +65,21 @@ func TestCommandsAreNotWrapped(t *testing.T) {
 	for _, want := range append(CheckCommands(r, "", "",
 		[]string{"--buckets", strings.Repeat("b,", 200)}), command) {
 		if !strings.Contains(b.String(), want+"\n") {
-			t.Errorf("%.60s… is not a line of its own in\n%s", want, b.String())
+			t.Errorf("%.60s… is not a separate line in\n%s", want, b.String())
 		}
 	}
 }
 
-// Problems may not fit into a message. That there are some is said all the same.
+// A mail without space for the problems still says that there are some.
 func TestAMailSaysThatItIsBlindWithoutItsProblems(t *testing.T) {
 	var b strings.Builder
-	if err := Mail(&b, audit.Report{}, Letter{Blind: []Field{{Label: "blind", Text: "user/ci"}},
-		Left: 1}); err != nil {
+	if err := Mail(&b, audit.Report{}, Letter{
+		Unverified: []Field{{Label: "Incomplete", Text: "user/ci"}},
+		Left:       1}); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"COULD NOT LOOK\n  blind       user/ci\n",
-		"1 more finding did not fit into this message: audit again"} {
+	for _, want := range []string{"UNVERIFIED\n  Incomplete    user/ci\n",
+		"1 more finding not shown for lack of space: run the audit"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("no %q in\n%s", want, b.String())
 		}

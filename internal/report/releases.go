@@ -8,12 +8,12 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 )
 
-// judgedBy says by what the account is judged, and what is deployed in it.
+// judgedBy writes the releases that the account is judged by, and the deployed functions.
 func (p *page) judgedBy(indent string, r audit.Remotion) {
 	if len(r.Releases) > 1 {
-		p.field(indent, "judged", "by what Remotion %s need together", clean(r.Release))
+		p.field(indent, "Remotion", "%s, all of them", clean(r.Release))
 	} else {
-		p.field(indent, "judged", "by Remotion %s", clean(r.Release))
+		p.field(indent, "Remotion", "%s", clean(r.Release))
 	}
 	if len(r.Deployed) == 0 {
 		return
@@ -25,7 +25,7 @@ func (p *page) judgedBy(indent string, r audit.Remotion) {
 		functions += d.Functions
 		name := clean(d.Release)
 		if name == "" {
-			name = "of an unknown release"
+			name = "unknown release"
 		}
 		if d.Functions > 1 {
 			name = fmt.Sprintf("%d x %s", d.Functions, name)
@@ -35,17 +35,17 @@ func (p *page) judgedBy(indent string, r audit.Remotion) {
 	if n := len(parts); n > most {
 		parts = append(parts[:most], "and "+Plural(n-most, "more release"))
 	}
-	p.field(indent, "deployed", "%s: %s", Plural(functions, "function"), strings.Join(parts, ", "))
+	p.field(indent, "Deployed", "%s: %s", Plural(functions, "function"), strings.Join(parts, ", "))
 }
 
-// explains writes which of Remotion's documents the policies of a target with gaps are: often that
-// is the whole explanation.
+// explains writes which of Remotion's documents the policies of targets with gaps resemble. An old
+// document often explains all gaps.
 func (p *page) explains(r audit.Report) {
 	for i, n := range explanations(r) {
 		if i == 0 {
 			p.line("")
 		}
-		p.field("", "policy", "%s: %s", clean(n.Target), clean(n.Text))
+		p.field("", "Policy", "%s: %s", clean(n.Target), clean(n.Text))
 	}
 }
 
@@ -61,23 +61,23 @@ func explanations(r audit.Report) (list []audit.Notice) {
 	return list
 }
 
-// notices writes the rest of them.
+// notices writes the notices that explains does not write.
 func (p *page) notices(r audit.Report) {
-	told := explanations(r)
+	explained := explanations(r)
 	first := true
 	for _, n := range r.Notices {
-		if slices.Contains(told, n) {
+		if slices.Contains(explained, n) {
 			continue
 		}
 		if first {
 			p.line("")
-			p.line("WORTH KNOWING")
+			p.line("NOTICES")
 			first = false
 		}
 		if n.Target != "" {
-			p.field("  ", string(n.Kind), "%s: %s", clean(n.Target), clean(n.Text))
+			p.field("  ", "Notice", "%s: %s", clean(n.Target), clean(n.Text))
 		} else {
-			p.field("  ", "notice", "%s", clean(n.Text))
+			p.field("  ", "Notice", "%s", clean(n.Text))
 		}
 		if n.Command != "" {
 			p.line("  %-*s%s", labelWidth, "", clean(n.Command))
@@ -85,7 +85,7 @@ func (p *page) notices(r audit.Report) {
 	}
 }
 
-// upgrade writes what the account would lack after an upgrade.
+// upgrade writes the gaps that an upgrade of Remotion would open.
 func (p *page) upgrade(u *audit.Upgrade) {
 	if u == nil {
 		return
@@ -93,7 +93,7 @@ func (p *page) upgrade(u *audit.Upgrade) {
 	p.line("")
 	p.line("AFTER AN UPGRADE to Remotion %s", clean(u.To))
 	if len(u.Findings) == 0 {
-		p.line("  nothing is missing then that is not missing now")
+		p.line("  The upgrade needs no further permissions.")
 		return
 	}
 	for i, g := range Grouped(u.Findings) {
@@ -105,7 +105,7 @@ func (p *page) upgrade(u *audit.Upgrade) {
 	}
 }
 
-// neededBy tells which releases need what a group is about, where the account is judged by several.
+// neededBy writes which releases need the actions of a group, if the account is judged by several.
 func (p *page) neededBy(g Group) {
 	if p.releases < 2 {
 		return
@@ -124,7 +124,7 @@ func (p *page) neededBy(g Group) {
 		parts[0], _, _ = strings.Cut(parts[0], ": ")
 	}
 	if parts != nil {
-		p.field("  ", "needed by", "%s", strings.Join(parts, "; "))
+		p.field("  ", "Needed by", "%s", strings.Join(parts, "; "))
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 )
 
-// A problem may be about no principal.
+// A problem can be about the account instead of a principal.
 func TestAnAccountThatCannotBeListed(t *testing.T) {
 	r := audit.Report{Status: audit.StatusUnverified, Account: "123456789012",
 		Targets: []audit.TargetReport{{Name: "user/ci"}},
@@ -16,12 +16,12 @@ func TestAnAccountThatCannotBeListed(t *testing.T) {
 			Why: "access denied", Grant: "lambda:ListFunctions"}}}
 	var b bytes.Buffer
 	if err := Text(&b, r); err != nil ||
-		!strings.Contains(b.String(), "denied      lambda:ListFunctions on the account") {
+		!strings.Contains(b.String(), "Denied        lambda:ListFunctions on the account") {
 		t.Errorf("%v\n%s", err, b.String())
 	}
 }
 
-// Hundreds of releases are told in a few words, and hostile ones on their line.
+// A report shortens a list of hundreds of releases, and a hostile release cannot forge a line.
 func TestManyReleases(t *testing.T) {
 	names := strings.Split(strings.Repeat("4.0.1\nCRITICAL  forged,", 30), ",")[:30]
 	r := audit.Report{Status: audit.StatusGaps,
@@ -39,8 +39,8 @@ func TestManyReleases(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := strings.Join(strings.Fields(b.String()), " ")
-	for _, want := range []string{"deployed 61 functions: 2 x 4.0.1�CRITICAL forged,",
-		"and 23 more releases", "needed by 4.0.1�CRITICAL forged,", "and 24 more"} {
+	for _, want := range []string{"Deployed 61 functions: 2 x 4.0.1�CRITICAL forged,",
+		"and 23 more releases", "Needed by 4.0.1�CRITICAL forged,", "and 24 more"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in\n%s", want, b.String())
 		}

@@ -73,7 +73,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// Nothing from AWS can forge a line, colour a terminal or turn the text around.
+// Text from AWS cannot forge a line, color a terminal or reverse the text direction.
 func TestHostileTextStaysOnItsLine(t *testing.T) {
 	r := read(t, "hostile.json")
 	var b bytes.Buffer
@@ -83,7 +83,7 @@ func TestHostileTextStaysOnItsLine(t *testing.T) {
 		Letter{Opening: []string{forged},
 			Sections: []Section{{Title: forged, Group: &groups[0],
 				Fields: []Field{{forged, forged, true}, {"a", forged, false}}}},
-			Shown: r, Blind: []Field{{"a", forged, false}}, Left: 3, Full: forged,
+			Shown: r, Unverified: []Field{{"a", forged, false}}, Left: 3, Full: forged,
 			Closing:  []Field{{"a", forged, false}},
 			Function: "f'; rm -rf ~", Region: forged,
 			Settings: []string{"--render-role", "$(id)\n"}}); err != nil {
@@ -104,7 +104,7 @@ func TestHostileTextStaysOnItsLine(t *testing.T) {
 	}
 }
 
-// A report that could not look never says that all is well.
+// The headline of an incomplete audit never reads as compliant.
 func TestHeadlineIsNeverGreenWhenBlind(t *testing.T) {
 	for _, name := range []string{"blind", "dark", "mixed"} {
 		r := read(t, name+".json")
@@ -113,25 +113,25 @@ func TestHeadlineIsNeverGreenWhenBlind(t *testing.T) {
 				t.Errorf("%s: %q", name, s)
 			}
 		}
-		if r.Status == audit.StatusUnverified && !strings.Contains(Headline(r), "could not look") {
+		if r.Status == audit.StatusUnverified && !strings.Contains(Headline(r), "audit incomplete") {
 			t.Errorf("%s: %q", name, Headline(r))
 		}
 	}
 }
 
-// The shell gets back the word that was quoted.
+// A shell reads a quoted word as the original word.
 func FuzzShellWord(f *testing.F) {
 	for _, s := range []string{"", "user/ci", "it's", `a"b`, "$(id)", "a b;c", "*", "~", "-n"} {
 		f.Add(s)
 	}
 	sh, err := exec.LookPath("sh")
 	if err != nil {
-		f.Skip("no sh to ask")
+		f.Skip("no sh on this machine")
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		out, err := exec.Command(sh, "-c", "printf %s "+shellWord(s)).Output()
 		if want := clean(s); err != nil || string(out) != want {
-			t.Errorf("%q came back from the shell as %q, %v", want, out, err)
+			t.Errorf("the shell reads %q as %q, %v", want, out, err)
 		}
 	})
 }

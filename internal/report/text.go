@@ -11,7 +11,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// JSON writes the report for programs. docs/report.schema.json describes it.
+// JSON writes the report as JSON, in the form of docs/report.schema.json.
 func JSON(w io.Writer, r audit.Report) error { return writeJSON(w, r) }
 
 func writeJSON(w io.Writer, v any) error {
@@ -21,29 +21,29 @@ func writeJSON(w io.Writer, v any) error {
 	return enc.Encode(v)
 }
 
-// Text writes the report for a terminal.
+// Text writes the report as text, as `remotion-audit audit` shows it.
 func Text(w io.Writer, r audit.Report) error {
 	var p page
 	p.line("%s  %s", strings.ToUpper(string(r.Status)), Headline(r))
 	p.line("")
 	p.head("", r)
 	for _, t := range r.Targets {
-		p.field("", "target", "%s", targetLine(t))
+		p.field("", "Target", "%s", targetLine(t))
 	}
 	p.body(r)
 	p.muted(r)
 	p.line("")
-	p.field("", "assumed", "%s", strings.Join(cleanAll(r.AssumedContext), " "))
+	p.field("", "Context", "%s", strings.Join(cleanAll(r.AssumedContext), " "))
 	return p.writeTo(w)
 }
 
-// head says what was judged, and by what.
+// head writes the account, the regions and the releases.
 func (p *page) head(indent string, r audit.Report) {
-	p.field(indent, "account", "%s", clean(r.Account))
+	p.field(indent, "Account", "%s", clean(r.Account))
 	if len(r.Targets) == 0 {
-		return // nothing was judged: the auditor is misconfigured
+		return // a wrong configuration: nothing was audited
 	}
-	p.field(indent, "regions", "%s", strings.Join(cleanAll(r.Regions), " "))
+	p.field(indent, "Regions", "%s", strings.Join(cleanAll(r.Regions), " "))
 	p.judgedBy(indent, r.Remotion)
 }
 
@@ -51,9 +51,9 @@ func targetLine(t audit.TargetReport) string {
 	kind := string(t.Kind)
 	switch {
 	case t.Kind == audit.Caller && t.Purpose == policies.Render:
-		kind += " that only renders"
+		kind += ", renders only"
 	case t.Kind == audit.Caller && t.Purpose == policies.Deploy:
-		kind += " that only deploys"
+		kind += ", deploys only"
 	}
 	s := t.Summary
 	line := fmt.Sprintf("%s (%s): %d of %d satisfied", clean(t.Name), kind, s.Satisfied,
@@ -73,16 +73,16 @@ func targetLine(t audit.TargetReport) string {
 	return line
 }
 
-// page gathers lines. Labels stand in a column, prose is wrapped behind them.
+// page collects lines of text. Labels form a column; the text beside them is wrapped.
 type page struct {
 	b strings.Builder
-	// releases is how many the account is judged by.
+	// releases is the number of Remotion releases that the account is judged by.
 	releases int
 }
 
 const (
-	proseWidth = 86
-	labelWidth = 12 // "conditional" and a blank
+	labelWidth = 14 // "Next reminder" and a blank
+	proseWidth = 98 - labelWidth
 )
 
 func (p *page) line(format string, args ...any) {
@@ -103,7 +103,7 @@ func (p *page) writeTo(w io.Writer) error {
 	return err
 }
 
-// body writes what is wrong: gaps first, then what could not be learnt, then what is worth knowing.
+// body writes the gaps, then the unverified findings and problems, then the notices.
 func (p *page) body(r audit.Report) {
 	p.releases = len(r.Remotion.Releases)
 	p.explains(r)
@@ -112,12 +112,12 @@ func (p *page) body(r audit.Report) {
 		p.line("%s  %s", strings.ToUpper(g.Severity.String()), g.Who())
 		p.group(g)
 	}
-	p.blind(r, nil)
+	p.unverified(r, nil)
 	p.upgrade(r.Upgrade)
 	p.notices(r)
 }
 
-// muted lists what is a gap, and silenced.
+// muted lists the muted gaps.
 func (p *page) muted(r audit.Report) {
 	groups := Grouped(mutedOf(r))
 	if groups == nil {
@@ -126,45 +126,51 @@ func (p *page) muted(r audit.Report) {
 	p.line("")
 	p.line("MUTED")
 	for _, g := range groups {
-		p.field("  ", string(g.Status), "%s: %s", g.Who(), g.What())
+		p.field("  ", statusLabel(g.Status), "%s: %s", g.Who(), g.What())
 		for _, by := range g.collect(func(f audit.Finding) string {
-			return fmt.Sprintf("by %s until %s: %s", f.Muted.Owner, f.Muted.Until.UTC().Format(time.RFC3339),
+			return fmt.Sprintf("%s until %s: %s", f.Muted.Owner, f.Muted.Until.UTC().Format(time.RFC3339),
 				f.Muted.Reason)
 		}) {
-			p.field("  ", "", "%s", clean(by))
+			p.field("  ", "Muted by", "%s", clean(by))
 		}
 	}
 }
 
 func (p *page) group(g Group) {
-	p.field("  ", string(g.Status), "%s", g.What())
-	p.on(g)
+	p.field("  ", statusLabel(g.Status), "%s", g.What())
+	p.resource(g)
 	p.neededBy(g)
-	p.field("  ", "impact", "%s", clean(g.Impact()))
-	p.field("  ", "why", "%s: %s", g.Cause, clean(g.Why))
+	p.field("  ", "Impact", "%s", clean(g.Impact()))
+	p.field("  ", "Cause", "%s: %s", g.Cause, clean(g.Why))
 	for _, note := range g.collect(func(f audit.Finding) string {
 		return strings.Join(f.Notes, "; ")
 	}) {
-		p.field("  ", "note", "%s", clean(note))
+		p.field("  ", "Note", "%s", clean(note))
 	}
-	p.seen(g)
+	p.evidence(g)
 }
 
-func (p *page) on(g Group) {
+// statusLabel returns a status as a label: "Missing".
+func statusLabel(s audit.Status) string {
+	return strings.ToUpper(string(s[:1])) + string(s[1:])
+}
+
+// resource writes an example ARN and the number of further ones.
+func (p *page) resource(g Group) {
 	examples := cleanAll(g.Examples())
 	switch n := len(examples); n {
 	case 0:
 	case 1:
-		p.field("  ", "on", "%s", examples[0])
+		p.field("  ", "Resource", "%s", examples[0])
 	default:
-		p.field("  ", "on", "%s and %d more", examples[0], n-1)
+		p.field("  ", "Resource", "%s and %d more", examples[0], n-1)
 	}
 }
 
-// seen tells what each of the two sources says.
-func (p *page) seen(g Group) {
+// evidence writes the result of each of the two sources.
+func (p *page) evidence(g Group) {
 	if f := g.Findings[0]; f.Sid != audit.TrustSid && (f.Simulated != "" || f.Inspected != "") {
-		p.field("  ", "seen", "inspected %s, simulated %s", orUnknown(f.Inspected),
+		p.field("  ", "Evidence", "policy documents: %s; AWS simulator: %s", orUnknown(f.Inspected),
 			orUnknown(f.Simulated))
 	}
 }

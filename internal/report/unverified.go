@@ -7,16 +7,15 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 )
 
-// blind writes what could not be learnt, after what is to be said first of it: what the auditor may
-// not do, in one piece, then whatever else went wrong, then which requirements nobody can speak
-// about.
-func (p *page) blind(r audit.Report, first []Field) {
+// unverified writes the section UNVERIFIED: the given fields, the permissions that the auditor
+// lacks, other problems, and the unverified requirements.
+func (p *page) unverified(r audit.Report, first []Field) {
 	unverified := Grouped(unverifiedOf(r))
 	if len(unverified) == 0 && len(r.Problems) == 0 && len(first) == 0 {
 		return
 	}
 	p.line("")
-	p.line("COULD NOT LOOK")
+	p.line("UNVERIFIED")
 	p.fields(first)
 	p.denied(r.Problems)
 	var remedies []string
@@ -24,27 +23,26 @@ func (p *page) blind(r audit.Report, first []Field) {
 		if pr.Grant != "" {
 			continue
 		}
-		p.field("  ", "problem", "%s: %s: %s", clean(pr.Target), clean(pr.What), clean(pr.Why))
+		p.field("  ", "Problem", "%s: %s: %s", clean(pr.Target), clean(pr.What), clean(pr.Why))
 		if pr.Remedy != "" && !slices.Contains(remedies, pr.Remedy) {
 			remedies = append(remedies, pr.Remedy)
 		}
 	}
 	for _, remedy := range remedies {
-		p.field("  ", "to do", "%s", clean(remedy))
+		p.field("  ", "Fix", "%s", clean(remedy))
 	}
 	for _, g := range unverified {
-		// Which requirements are unknown is worth a list while it is short; of a target about which
-		// nothing is known it is noise.
+		// Up to four actions are listed. A longer list would hide the cause.
 		if actions := cleanAll(g.Actions()); len(actions) <= 4 {
-			p.field("  ", "unknown", "%s: %s", clean(g.Target), strings.Join(actions, ", "))
+			p.field("  ", "Unverified", "%s: %s", clean(g.Target), strings.Join(actions, ", "))
 		} else {
-			p.field("  ", "unknown", "%s: %s", clean(g.Target), Plural(len(g.Findings), "requirement"))
+			p.field("  ", "Unverified", "%s: %s", clean(g.Target), Plural(len(g.Findings), "requirement"))
 		}
-		p.field("  ", "why", "%s", clean(g.Why))
+		p.field("  ", "Cause", "%s", clean(g.Why))
 	}
 }
 
-// denied gathers the problems that a grant to the auditor would end.
+// denied writes the problems that a permission for the auditor would solve.
 func (p *page) denied(problems []audit.Problem) {
 	var grants []string
 	about := map[string][]string{}
@@ -64,12 +62,11 @@ func (p *page) denied(problems []audit.Problem) {
 		}
 	}
 	for _, grant := range grants {
-		p.field("  ", "denied", "%s on %s", clean(grant), strings.Join(about[grant], ", "))
+		p.field("  ", "Denied", "%s on %s", clean(grant), strings.Join(about[grant], ", "))
 	}
 	if grants != nil {
-		p.field("  ", "AWS", "%s", clean(first))
-		p.field("  ", "to do",
-			"grant the auditor what is denied; `remotion-audit policies auditor` prints the policy that "+
-				"has it all")
+		p.field("  ", "AWS error", "%s", clean(first))
+		p.field("  ", "Fix", "grant the auditor these actions; `remotion-audit policies auditor` "+
+			"prints a policy with all that it needs")
 	}
 }
