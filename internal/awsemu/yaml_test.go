@@ -205,8 +205,8 @@ func TestLoadNamesEveryProblemWithItsLineAndRemedy(t *testing.T) {
 				"        \"Statment\": []\n        }\n",
 			[]string{`a.yaml:7: users.ci.inline.x: `, "or keep it as it is with {unchecked: TEXT}"}},
 		{"a file with a mistake, on the file's line", "roles:\n  r:\n    inline: {x: {file: bad.json}}\n",
-			[]string{"a.yaml:3: roles.r.inline.x: bad.json:2:2: the document has no Statement: correct " +
-				"it, or keep it"}},
+			[]string{"a.yaml:3: roles.r.inline.x: bad.json:2:2: the policy document has no Statement: " +
+				"correct it, or keep it"}},
 		{"a file that is not there", "roles:\n  r:\n    inline: {x: {file: none.json}}\n",
 			[]string{"a.yaml:3: roles.r.inline.x.file: open accounts/none.json: file does not exist: name " +
 				"a file in the folder of accounts/a.yaml or below it"}},
@@ -263,7 +263,7 @@ func TestLoadNamesEveryProblemWithItsLineAndRemedy(t *testing.T) {
 				"       \"Statment\": []\n      }\n", []string{"a.yaml:6: organization[0][1]: "}},
 		{"a service control policy of a file with a mistake",
 			"organization:\n  - [FullAWSAccess, {file: bad.json}]\n",
-			[]string{"a.yaml:2: organization[0][1]: bad.json:2:2: the document has no Statement"}},
+			[]string{"a.yaml:2: organization[0][1]: bad.json:2:2: the policy document has no Statement"}},
 		{"a role for the function that is not there", "function: {role: auditor}\nroles: {a: {}}\n",
 			[]string{`a.yaml:1: function.role: there is no role "auditor": add it under roles, where there are a`}},
 		{"a list for a mapping", "users: [ci]\n",

@@ -44,7 +44,7 @@ func TestBadDays(t *testing.T) {
 			"ServiceFailure: sorry"},
 		{"a document that does not parse", nil, func(a *awsemu.Account) {
 			spoilUser(a, func(u *awsemu.User) { u.Inline["broken"] = "{\n  \"Statement\": [,]\n}" })
-		}, 0, `inline policy "broken": line 2, column 17: Statement wants "{" here, not ,`},
+		}, 0, `inline policy "broken": line 2, column 17: Statement: expected "{", got ","`},
 		{"a trust policy that does not parse", nil, func(a *awsemu.Account) {
 			spoilRole(a, func(r *awsemu.Role) { r.Trust = `{"Statement":{}}` })
 		}, 1, "trust policy: line 1"},

@@ -189,16 +189,16 @@ func read(path string, names map[string]string) (f File, err error) {
 		if err := c.resolve(f.Documents); err != nil {
 			problems = append(problems, fmt.Errorf("%q: %w", c.Name, err))
 		}
-		problems = append(problems, named(names, f.Name, c.Name, c.Source))
+		problems = append(problems, checkNameAndSource(names, f.Name, c.Name, c.Source))
 	}
 	for _, m := range f.Malformed {
-		problems = append(problems, named(names, f.Name, m.Name, m.Source))
+		problems = append(problems, checkNameAndSource(names, f.Name, m.Name, m.Source))
 	}
 	return f, errors.Join(problems...)
 }
 
-// named refuses what has no name of its own, or does not say where it comes from.
-func named(names map[string]string, file, name, source string) error {
+// checkNameAndSource refuses what has no name of its own, or does not say where it comes from.
+func checkNameAndSource(names map[string]string, file, name, source string) error {
 	switch {
 	case name == "":
 		return errors.New("a case has no name")

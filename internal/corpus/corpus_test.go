@@ -17,7 +17,7 @@ func load(t *testing.T, text string) ([]File, error) {
 	return Load(dir)
 }
 
-func TestLoadRefuses(t *testing.T) {
+func TestLoadRejects(t *testing.T) {
 	valid := `"action":"s3:GetObject","resource":"*","want":{"decision":"allowed"},"source":"here"`
 	tests := []struct{ name, text, want string }{
 		{"a key it does not know", `{"case":[]}`, `unknown field "case"`},

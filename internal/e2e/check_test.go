@@ -78,7 +78,7 @@ func TestCheckCommand(t *testing.T) {
 			[]string{"MISSING  critical"}, ""},
 		{"all mistakes at once", "",
 			"--policy broken.json --policy none.json --for role --account 12 --remotion-version new", 2, nil,
-			"--policy broken.json: line 3, column 28: Effect is \"allow\""},
+			"--policy broken.json: line 3, column 28: Effect must be \"Allow\" or \"Deny\", got \"allow\""},
 		{"nothing to check", "", "--for role", 2, nil, "--policy: name the file to check"},
 		{"nothing to ask for", "", "--policy secrets.json", 2, nil,
 			"either --for user, --for role, or --required FILE"},

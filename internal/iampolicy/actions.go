@@ -5,9 +5,10 @@ import (
 	"strings"
 )
 
-// actionClasses divides the actions of the need into classes that no statement tells apart, and
-// returns the shortest action of each, in lower case or as a statement writes it. When the budget
-// was spent there may be more.
+// actionClasses groups the actions of the need into classes that no statement distinguishes, and
+// returns the shortest action of each class. An action that a statement names exactly is spelled as
+// in the statement, any other in lower case. The list may be incomplete if the search has spent its
+// budget.
 func (g Grants) actionClasses(n *Need, s *search) (actions []string) {
 	var statements []extent
 	written := map[string]string{}
@@ -18,7 +19,7 @@ func (g Grants) actionClasses(n *Need, s *search) (actions []string) {
 		for i := range p.Document.Statements {
 			s := &p.Document.Statements[i]
 			e := extent{not: s.NotAction != nil}
-			asWritten := slices.Concat(s.Action, s.NotAction) // one of them is set
+			asWritten := slices.Concat(s.Action, s.NotAction) // exactly one of the two is set
 			for j := range s.actions {
 				e.patterns = append(e.patterns, &s.actions[j])
 				if s.actions[j].exact {
@@ -38,8 +39,8 @@ func (g Grants) actionClasses(n *Need, s *search) (actions []string) {
 	return actions
 }
 
-// classes divides the names of a language into classes by which of the extents hold them, and
-// returns the shortest name of each class, shortest first.
+// classes groups the names of a language by the set of extents that contain them, and returns the
+// shortest name of each group, shortest first.
 func (s *search) classes(l *language, list []extent) (names []string) {
 	w, goals := s.walk(l, []clause{{statements: list}})
 	if w == nil {
@@ -67,10 +68,10 @@ func (s *search) classes(l *language, list []extent) (names []string) {
 	return names
 }
 
-// service is the prefix of an action, or "" where it is not settled.
+// service returns the service prefix of an action, or "" if the prefix contains a wildcard.
 func service(action string) string {
 	s, _, _ := strings.Cut(action, ":")
-	if !only(s, legalInHead) {
+	if !consistsOf(s, legalInHead) {
 		return ""
 	}
 	return s

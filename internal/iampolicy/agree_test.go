@@ -10,9 +10,9 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/corpus"
 )
 
-// The engine and the plain evaluator agree: on the decision, on every statement that matched, on
-// what each layer says, and on the missing keys.
-func TestAgreesWithThePlainEvaluator(t *testing.T) {
+// The engine and the plain evaluator agree on the decision, on every matching statement, on the
+// result of each layer, and on the missing keys.
+func TestEvaluateAgreesWithPlainEvaluator(t *testing.T) {
 	n := 20_000
 	if testing.Short() {
 		n = 2_000
@@ -20,19 +20,19 @@ func TestAgreesWithThePlainEvaluator(t *testing.T) {
 	seen := map[Decision]int{}
 	for seed := range n {
 		c := newGenerator(uint64(seed), false).generated()
-		got := agree(t, fmt.Sprintf("seed %d", seed), c)
+		got := compareWithPlain(t, fmt.Sprintf("seed %d", seed), c)
 		seen[got.decision]++
 	}
 	for _, d := range []Decision{ImplicitDeny, ExplicitDeny, Allowed} {
 		if seen[d] < n/20 {
-			t.Errorf("of %d requests %d were %v: the generator has lost its balance, %v", n, seen[d], d,
+			t.Errorf("of %d requests only %d are %v: the generator is out of balance, %v", n, seen[d], d,
 				seen)
 		}
 	}
 }
 
-// agree holds the two answers to a case against each other, and returns the plain one.
-func agree(t testing.TB, name string, c corpus.Case) plainAnswer {
+// compareWithPlain compares the results of both evaluators for a case, and returns the plain one.
+func compareWithPlain(t testing.TB, name string, c corpus.Case) plainAnswer {
 	t.Helper()
 	request := requestOf(c)
 	want := plainEvaluate(plainGrantsOf(c), c.Action, c.Resource, c.Context)
@@ -42,18 +42,18 @@ func agree(t testing.TB, name string, c corpus.Case) plainAnswer {
 		organization: result.OrganizationAllows, missing: slices.Sorted(slices.Values(result.Missing)),
 	}
 	for _, m := range result.Matched {
-		// A policy's number is the last part of its id.
+		// The number of a policy is the last part of its ID.
 		number := m.Policy[strings.LastIndex(m.Policy, ".")+1:]
 		got.matched = append(got.matched, fmt.Sprintf("%v %s/%d", m.Layer, number, m.Index))
 	}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		text, _ := json.Marshal(c)
-		t.Errorf("%s: the engine says\n%+v, and the plain evaluator\n%+v, of\n%s", name, got, want, text)
+		t.Errorf("%s: the engine returns\n%+v, the plain evaluator\n%+v, for\n%s", name, got, want, text)
 	}
 	return want
 }
 
-// requestOf is the request of a case.
+// requestOf returns the request of a case.
 func requestOf(c corpus.Case) Request {
 	ctx := Context{}
 	for key, v := range c.Context {
@@ -82,14 +82,14 @@ func plainGrantsOf(c corpus.Case) (g plainGrants) {
 	return g
 }
 
-// grantsOf parses the policies of a case; they are called what the simulator calls them, and those
-// of the organization after their level.
+// grantsOf parses the policies of a case. It names them as the simulator does, and those of the
+// organization after their level.
 func grantsOf(t testing.TB, c corpus.Case) (g Grants) {
 	t.Helper()
 	return grantsBy(t, c, func(text string) string { return text })
 }
 
-// grantsBy is grantsOf after each text went through rewrite.
+// grantsBy is grantsOf with each text rewritten first.
 func grantsBy(t testing.TB, c corpus.Case, rewrite func(string) string) (g Grants) {
 	t.Helper()
 	parsed := func(d corpus.Document, id string) Policy {

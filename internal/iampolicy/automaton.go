@@ -7,52 +7,57 @@ import (
 	"unicode/utf8"
 )
 
-// An automaton reads one string along several patterns at once. A state is a set of positions, one
-// bit for each place in each pattern; every pattern starts in a word of its own.
+// An automaton matches one string against several patterns at once. A state is a set of positions,
+// one bit for each position in each pattern. Every pattern starts in its own word.
 //
-// Characters that no pattern names behave alike, so that one of them stands for all.
+// Characters that no pattern names all behave alike, so the alphabet has one character for all of
+// them.
 type automaton struct {
 	words int
-	// alphabet are the characters to tell apart, in the order in which examples prefer them.
+	// alphabet holds the characters that the automaton distinguishes, most preferred in examples
+	// first.
 	alphabet []rune
-	// places are those of the characters below 256 in the alphabet.
+	// places maps a character below 256 to its index in alphabet.
 	places [256]uint16
-	// advance and stay say, for each character of the alphabet, which positions it leads to the next
-	// one and which it leaves where they are. Character c has advance[c*words:(c+1)*words].
+	// advance and stay are masks for each character of the alphabet. A character moves the positions
+	// in advance to the next position, and leaves the positions in stay where they are. The mask of
+	// character c is advance[c*words:(c+1)*words].
 	advance, stay []uint64
-	// runs are the positions in front of a '*', which are left without reading anything; open those of
-	// the '*'s that match every character.
-	runs, open []uint64
-	start      []uint64
-	members    []member
+	// runs holds the positions in front of a '*', which advance without reading a character. openRuns
+	// holds those in front of a '*' that matches every character.
+	runs, openRuns []uint64
+	start          []uint64
+	members        []member
 }
 
-// A member is where a pattern of the automaton has its words, and which bit says that it has
-// matched.
+// A member locates one pattern in the words of the automaton, and the bit that is set once the
+// pattern has matched.
 type member struct {
 	from, to   int
 	acceptWord int
 	acceptBit  uint64
-	// rest is the bit of a '*' at the pattern's end that matches every character: whatever follows,
-	// the pattern matches. Zero when there is none.
-	rest uint64
+	// restBit is the bit of a '*' at the end of the pattern that matches every character. Once it is
+	// set, the pattern matches any text that follows. Zero means that there is no such '*'.
+	restBit uint64
 }
 
-// newAutomaton puts the language first and the patterns behind it, all of them without their first
-// cut bytes, which are the same text. It is nil where that alone is more than the budget.
+// newAutomaton compiles the language, as the first member, and the patterns after it. It skips the
+// first cut bytes of each, which are the same text in all of them. It returns nil if the masks
+// alone exceed the budget.
 func newAutomaton(l *language, patterns []*pattern, cut int, budget *search) *automaton {
 	all := make([][]needAtom, 1, len(patterns)+1)
 	all[0] = l.atoms[utf8.RuneCountInString(l.prefix[:cut]):]
 	crosses := make([][]bool, len(patterns)+1)
 	for i, p := range patterns {
-		tail := p.from(cut)
-		if budget.held {
-			holdFields(tail, strings.Count(p.prefix[:cut], ":"))
+		tail := p.atomsFrom(cut)
+		if budget.fieldByField {
+			confineToFields(tail, strings.Count(p.prefix[:cut], ":"))
 		}
 		atoms := make([]needAtom, 0, len(tail))
 		cross := make([]bool, 0, len(tail))
 		for _, a := range tail {
-			// Two runs in a row are one, which crosses if either does. Variables were resolved.
+			// Merge consecutive runs: the result crosses colons if either does. resolve may have put them
+			// next to each other.
 			if n := len(atoms); a.kind == anyRun && n > 0 && atoms[n-1].kind == anyRun {
 				cross[n-1] = cross[n-1] || a.crosses
 				continue
@@ -80,13 +85,13 @@ func newAutomaton(l *language, patterns []*pattern, cut int, budget *search) *au
 	budget.masks = slices.Grow(budget.masks[:0], size)[:size]
 	clear(budget.masks)
 	masks := budget.masks
-	take := func(n int) []uint64 {
+	nextMasks := func(n int) []uint64 {
 		m := masks[:n:n]
 		masks = masks[n:]
 		return m
 	}
-	a.advance, a.stay = take(a.words*len(a.alphabet)), take(a.words*len(a.alphabet))
-	a.runs, a.open, a.start = take(a.words), take(a.words), take(a.words)
+	a.advance, a.stay = nextMasks(a.words*len(a.alphabet)), nextMasks(a.words*len(a.alphabet))
+	a.runs, a.openRuns, a.start = nextMasks(a.words), nextMasks(a.words), nextMasks(a.words)
 	for i, atoms := range all {
 		m := &a.members[i]
 		for j, atom := range atoms {
@@ -102,7 +107,8 @@ func newAutomaton(l *language, patterns []*pattern, cut int, budget *search) *au
 			}
 			all := true
 			for c, r := range a.alphabet {
-				// The need's own wildcards keep to their field; a pattern's may be held by a colon alone.
+				// A wildcard of the need (i == 0) never leaves its field. A wildcard of a pattern may stop at a
+				// colon.
 				if atom.legal != nil && !atom.legal(r) || i > 0 && r == ':' && !crosses[i][j] {
 					all = false
 					continue
@@ -110,9 +116,9 @@ func newAutomaton(l *language, patterns []*pattern, cut int, budget *search) *au
 				into[c*a.words+word] |= bit
 			}
 			if atom.kind == anyRun && all {
-				a.open[word] |= bit
+				a.openRuns[word] |= bit
 				if j == len(atoms)-1 && word == m.acceptWord {
-					m.rest = bit
+					m.restBit = bit
 				}
 			}
 		}
@@ -122,9 +128,9 @@ func newAutomaton(l *language, patterns []*pattern, cut int, budget *search) *au
 	return a
 }
 
-// holdFields lets no wildcard in the first five fields of a pattern that has six run on, given how
-// many colons stand before the atoms.
-func holdFields(atoms []atom, colons int) {
+// confineToFields clears crosses on every wildcard in the first five fields of a pattern that has
+// all six fields. colons is the number of colons before the atoms.
+func confineToFields(atoms []atom, colons int) {
 	field := colons
 	for _, a := range atoms {
 		if a.kind == literal && a.char == ':' {
@@ -144,8 +150,8 @@ func holdFields(atoms []atom, colons int) {
 	}
 }
 
-// step reads character c in state and writes the state after it to next. It reports whether the
-// language, which comes first, is still alive.
+// step reads character c in state and writes the resulting state to next. It reports whether the
+// language, which is the first member, can still match. If not, next is unchanged.
 func (a *automaton) step(next, state []uint64, c int) bool {
 	advance, stay := a.advance[c*a.words:(c+1)*a.words], a.stay[c*a.words:(c+1)*a.words]
 	need := a.members[0]
@@ -169,9 +175,9 @@ func (a *automaton) step(next, state []uint64, c int) bool {
 	return true
 }
 
-// close adds the positions that are reached without reading anything, and drops those that do not
-// matter: in front of a '*' that matches everything, nothing can be matched that cannot be from
-// behind it. Without that the number of states would explode on ordinary patterns.
+// close adds the positions that are reachable without reading a character, and drops redundant
+// ones: a position in front of a '*' that matches every character adds no match that the position
+// behind it lacks. Without this, the number of states would explode on ordinary patterns.
 func (a *automaton) close(state []uint64) {
 	for i := range a.members {
 		m := &a.members[i]
@@ -182,7 +188,7 @@ func (a *automaton) close(state []uint64) {
 			carry = skip >> 63
 		}
 		for w := m.to - 1; w >= m.from; w-- {
-			open := state[w] & a.open[w]
+			open := state[w] & a.openRuns[w]
 			if open == 0 {
 				continue
 			}
@@ -195,11 +201,11 @@ func (a *automaton) close(state []uint64) {
 
 func (m *member) accepts(state []uint64) bool { return state[m.acceptWord]&m.acceptBit != 0 }
 
-// settled reports that the pattern matches whatever follows.
-func (m *member) settled(state []uint64) bool { return state[m.acceptWord]&m.rest != 0 }
+// certain reports that the pattern matches any text that follows.
+func (m *member) certain(state []uint64) bool { return state[m.acceptWord]&m.restBit != 0 }
 
-// dead reports that the pattern matches nothing that follows.
-func (m *member) dead(state []uint64) bool {
+// impossible reports that the pattern matches no text that follows.
+func (m *member) impossible(state []uint64) bool {
 	for w := m.from; w < m.to; w++ {
 		if state[w] != 0 {
 			return false
@@ -208,7 +214,7 @@ func (m *member) dead(state []uint64) bool {
 	return true
 }
 
-// character is the place of a character in the alphabet.
+// character returns the index of a character in the alphabet.
 func (a *automaton) character(r rune) int {
 	if r < 256 {
 		return int(a.places[r])
@@ -216,25 +222,26 @@ func (a *automaton) character(r rune) int {
 	return slices.Index(a.alphabet, r)
 }
 
-// readable are the characters examples prefer, the first ones most.
-const readable = "xabcdefghijklmnopqrstuvwyz0123456789-/._ABCDEFGHIJKLMNOPQRSTUVWXYZ:"
+// preferredChars are the characters that examples prefer, most preferred first.
+const preferredChars = "xabcdefghijklmnopqrstuvwyz0123456789-/._ABCDEFGHIJKLMNOPQRSTUVWXYZ:"
 
-// byReadability orders the characters below 256: first readable, then the others.
-var byReadability = func() (order []rune) {
-	order = []rune(readable)
+// charOrder lists the characters below 256: the preferred ones first, then the others.
+var charOrder = func() (order []rune) {
+	order = []rune(preferredChars)
 	for r := range rune(256) {
-		if !strings.ContainsRune(readable, r) {
+		if !strings.ContainsRune(preferredChars, r) {
 			order = append(order, r)
 		}
 	}
 	return order
 }()
 
-// setAlphabet lists the characters the patterns name, ':', and one that none names: a legal one if
-// there is one left, which comes first. It reports false for more characters than policies may
-// hold.
+// setAlphabet fills the alphabet with one character that no pattern names, the characters that the
+// patterns name, and ':'. The unnamed character comes first and stands for all unnamed ones; it is
+// below 256 if such a character is left. setAlphabet reports false if the patterns name more
+// characters than policies may contain.
 func (a *automaton) setAlphabet(all [][]needAtom) bool {
-	const most = 256 // a document ends at U+00FF
+	const most = 256 // a document contains no character above U+00FF
 	var named [256]bool
 	var beyond []rune
 	named[':'] = true
@@ -252,7 +259,7 @@ func (a *automaton) setAlphabet(all [][]needAtom) bool {
 		}
 	}
 	a.alphabet = make([]rune, 1, 32)
-	for _, r := range byReadability {
+	for _, r := range charOrder {
 		if named[r] {
 			a.places[r] = uint16(len(a.alphabet))
 			a.alphabet = append(a.alphabet, r)

@@ -2,10 +2,10 @@ package iampolicy
 
 import "slices"
 
-// explainGap finds the cause of a gap: what decided about the example.
+// explainGap sets the cause of a gap: the statements that decide about its example.
 func (g Grants) explainGap(c *Coverage, n *Need, ctx Context) {
 	r := g.Evaluate(Request{Action: c.ExampleAction, Resource: c.ExampleARN, Context: ctx})
-	denies := choose(r.Matched, func(m Match) bool { return m.Effect == Deny })
+	denies := filterMatches(r.Matched, func(m Match) bool { return m.Effect == Deny })
 	switch {
 	case len(denies) > 0:
 		c.Cause, c.Deciding = layerCause(denies[0].Layer), denies
@@ -17,15 +17,15 @@ func (g Grants) explainGap(c *Coverage, n *Need, ctx Context) {
 		c.Cause = SCP
 		return
 	}
-	if unmet := choose(r.Unmet, grants); len(unmet) > 0 {
+	if unmet := filterMatches(r.Unmet, isIdentityAllow); len(unmet) > 0 {
 		c.Cause, c.Deciding = UnmetCondition, unmet
 		return
 	}
-	if open := choose(r.Undecided, grants); len(open) > 0 {
-		c.Cause, c.Deciding, c.unsettled = UnmetCondition, open, true
+	if open := filterMatches(r.Undecided, isIdentityAllow); len(open) > 0 {
+		c.Cause, c.Deciding, c.undecided = UnmetCondition, open, true
 		return
 	}
-	if near := choose(r.Near, grants); len(near) > 0 {
+	if near := filterMatches(r.Near, isIdentityAllow); len(near) > 0 {
 		at, miss := nearest(near, n.Resource, c.ExampleARN)
 		c.Cause, c.Deciding = NarrowerGrant, near[at:at+1]
 		if near[at].NotResource == nil {
@@ -36,10 +36,10 @@ func (g Grants) explainGap(c *Coverage, n *Need, ctx Context) {
 	c.Cause = NoGrant
 }
 
-// grants says of a statement that it is the principal's and allows something.
-func grants(m Match) bool { return m.Layer == Identity && m.Effect == Allow }
+// isIdentityAllow reports whether the statement is an Allow of an identity policy.
+func isIdentityAllow(m Match) bool { return m.Layer == Identity && m.Effect == Allow }
 
-func choose(list []Match, keep func(Match) bool) (kept []Match) {
+func filterMatches(list []Match, keep func(Match) bool) (kept []Match) {
 	for _, m := range list {
 		if keep(m) {
 			kept = append(kept, m)
@@ -52,9 +52,10 @@ func layerCause(l Layer) Cause {
 	return [...]Cause{IdentityDeny, PermissionsBoundary, SCP}[l]
 }
 
-// decisive are the undecided statements that the decision hangs on: the Denies where something
-// grants for good, else the Allows.
-func (r Result) decisive() []Match {
+// decidingStatements returns the undecided statements that the decision depends on: the Deny
+// statements if a Deny applies or every layer allows the request, else the Allow statements.
+// Without such statements it returns all undecided ones.
+func (r Result) decidingStatements() []Match {
 	deny := func(m Match) bool { return m.Effect == Deny }
 	may := slices.ContainsFunc(r.Matched, deny) || slices.ContainsFunc(r.Undecided, deny)
 	want := Allow
@@ -62,7 +63,9 @@ func (r Result) decisive() []Match {
 		may {
 		want = Deny
 	}
-	if list := choose(r.Undecided, func(m Match) bool { return m.Effect == want }); list != nil {
+	if list := filterMatches(r.Undecided, func(m Match) bool {
+		return m.Effect == want
+	}); list != nil {
 		return list
 	}
 	return r.Undecided

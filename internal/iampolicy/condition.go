@@ -10,14 +10,14 @@ import (
 	"time"
 )
 
-// Context holds the context keys of a request and their values. Key names are compared without
-// regard to case. A key that is not in it is absent from the request; a key with other than one
-// value is multivalued.
+// Context maps the context keys of a request to their values. Key names are case-insensitive. A key
+// that is not in the map is absent from the request. A key whose number of values is not one is
+// multivalued.
 type Context map[string][]string
 
-// Multivalued are the values of a multivalued key. A single one is there twice, which no operator
-// can tell from once, and which says that the key takes several: it satisfies no operator without
-// ForAllValues or ForAnyValue.
+// Multivalued returns the values of a multivalued key. It doubles a single value, which marks the
+// key as multivalued and which no operator distinguishes from one occurrence. A multivalued key
+// satisfies no operator without ForAllValues or ForAnyValue.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
 func Multivalued(values ...string) []string {
 	if len(values) == 1 {
@@ -38,7 +38,7 @@ func (c Context) lookup(key string) ([]string, bool) {
 	return nil, false
 }
 
-// A Condition is one key under one operator of a statement's Condition, with all its values.
+// A Condition is one key of one operator in a statement's Condition, with all values of the key.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
 type Condition struct {
 	Operator string
@@ -61,24 +61,24 @@ type operator struct {
 	set      set
 	ifExists bool
 	negated  bool
-	// test compares one wanted value with one the request has; nil for Null.
+	// test compares a value of the policy with a value of the request. It is nil for Null.
 	test func(want, have string) truth
-	// variables says that the wanted value may hold policy variables, and wildcards that '*' and '?'
-	// in it are no text.
+	// variables allows policy variables in the values of the policy. wildcards makes '*' and '?' in
+	// them match other text.
 	variables, wildcards bool
 }
 
-// truth is what a comparison came to. A value that does not parse as what the operator compares
-// satisfies neither the operator nor its negation.
+// truth is the result of a comparison. A value that does not parse as the type of the operator
+// satisfies neither the operator nor its negation; its truth is incomparable.
 type truth uint8
 
 const (
 	differs truth = iota
 	equal
-	unfit
+	incomparable
 )
 
-func verdictOf(same bool) truth {
+func truthOf(same bool) truth {
 	if same {
 		return equal
 	}
@@ -96,10 +96,10 @@ func parseOperator(name string) (op operator, ok bool) {
 	}
 	switch name {
 	case "StringEquals", "StringNotEquals":
-		op.test, op.variables = func(want, have string) truth { return verdictOf(want == have) }, true
+		op.test, op.variables = func(want, have string) truth { return truthOf(want == have) }, true
 	case "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase":
 		op.test, op.variables = func(want, have string) truth {
-			return verdictOf(strings.EqualFold(want, have))
+			return truthOf(strings.EqualFold(want, have))
 		}, true
 	case "StringLike", "StringNotLike":
 		op.test, op.variables, op.wildcards = like, true, true
@@ -126,7 +126,7 @@ func parseOperator(name string) (op operator, ok bool) {
 	case "DateGreaterThanEquals":
 		op.test = date(func(c int) bool { return c >= 0 })
 	case "Bool":
-		op.test = func(want, have string) truth { return verdictOf(isTrue(want) == isTrue(have)) }
+		op.test = func(want, have string) truth { return truthOf(isTrue(want) == isTrue(have)) }
 		op.variables = true
 	case "BinaryEquals":
 		op.test = binaryEquals
@@ -144,8 +144,8 @@ func parseOperator(name string) (op operator, ok bool) {
 	return op, true
 }
 
-// holds reports whether the condition is met, and names the keys it would have needed and the
-// request does not have: with those, the answer might be another.
+// holds reports whether the condition is met. missing lists the keys that the request lacks and
+// whose values could change the answer.
 func (c *Condition) holds(ctx Context) (met bool, missing []string) {
 	have, present := ctx.lookup(c.Key)
 	if !present {
@@ -171,7 +171,7 @@ func (c *Condition) holds(ctx Context) (met bool, missing []string) {
 			switch c.op.test(w, h) {
 			case equal:
 				return !c.op.negated
-			case unfit:
+			case incomparable:
 				if c.op.negated {
 					return false
 				}
@@ -185,8 +185,9 @@ func (c *Condition) holds(ctx Context) (met bool, missing []string) {
 	return slices.ContainsFunc(have, one), missing
 }
 
-// wanted puts the request's values in place of the variables in the condition's values. A value
-// whose variable has none is left out: it equals nothing, which an inverted operator counts as met.
+// wanted replaces the variables in the condition's values with the values of the request. It drops
+// a value whose variable has no value: such a value equals nothing, so a negated operator counts it
+// as met.
 func (c *Condition) wanted(ctx Context) (values, missing []string) {
 	if !c.variables || !c.op.variables ||
 		!slices.ContainsFunc(c.Values, func(v string) bool { return strings.Contains(v, "${") }) {
@@ -202,7 +203,7 @@ func (c *Condition) wanted(ctx Context) (values, missing []string) {
 	return values, missing
 }
 
-// unknownVariables lists the variables in the condition's values that have no default.
+// unknownVariables lists the variables without a default in the condition's values.
 func (c *Condition) unknownVariables() (names []string) {
 	if !c.variables || !c.op.variables {
 		return nil
@@ -214,22 +215,24 @@ func (c *Condition) unknownVariables() (names []string) {
 	return names
 }
 
-// Wildcards that came out of a variable are literal. They are told from the policy's own by these
-// private-use characters, which no policy may hold (documents end at U+00FF).
+// A wildcard in the value of a variable is literal. These private-use characters stand for literal
+// wildcards, to distinguish them from the policy's wildcards. No policy contains them, because
+// documents end at U+00FF.
 const (
 	literalStar     = '\uE000'
 	literalQuestion = '\uE001'
 )
 
-var protect = strings.NewReplacer("*", string(literalStar), "?", string(literalQuestion))
+var wildcardEscaper = strings.NewReplacer("*", string(literalStar), "?", string(literalQuestion))
 
-// substitute puts values in place of the variables of a text, and names those without a value:
-// missing has no default either. With wildcards, those in the values are protected.
+// substitute replaces the variables of a text with their values. missing lists the variables
+// without a value or a default; defaults lists those for which it used the default. With wildcards,
+// it escapes the wildcards in the values.
 func substitute(text string, ctx Context, wildcards bool) (out string, missing, defaults []string) {
 	var b strings.Builder
 	write := func(value string) {
 		if wildcards {
-			value = protect.Replace(value)
+			value = wildcardEscaper.Replace(value)
 		}
 		b.WriteString(value)
 	}
@@ -259,26 +262,26 @@ func substitute(text string, ctx Context, wildcards bool) (out string, missing, 
 func isTrue(s string) bool { return strings.EqualFold(s, "true") }
 
 func like(want, have string) truth {
-	p := pattern{text: want, action: true} // as in an action, colons are like any other character
+	p := pattern{text: want, action: true} // as in an action, colons are ordinary characters
 	p.setAtoms(p.scan(false))
-	return verdictOf(p.match(protectHave(want, have)))
+	return truthOf(p.match(escapeHave(want, have)))
 }
 
-// protectHave brings the request's own stars into the form a variable's stars have in want.
-func protectHave(want, have string) string {
+// escapeHave escapes the wildcards of the request's value if want contains escaped ones.
+func escapeHave(want, have string) string {
 	if strings.ContainsRune(want, literalStar) || strings.ContainsRune(want, literalQuestion) {
-		return protect.Replace(have)
+		return wildcardEscaper.Replace(have)
 	}
 	return have
 }
 
-// arnLike compares the six fields of an ARN one by one; no wildcard reaches into the next field
-// before the sixth.
+// arnLike compares the six fields of an ARN one by one. A wildcard in the first five fields matches
+// only within its field.
 func arnLike(want, have string) truth {
 	haves := strings.SplitN(have, ":", 6)
 	wants := strings.SplitN(want, ":", 6)
 	if len(haves) != 6 || haves[0] != "arn" {
-		return unfit
+		return incomparable
 	}
 	if len(wants) != 6 {
 		return differs
@@ -296,14 +299,14 @@ func numeric(holds func(int) bool) func(want, have string) truth {
 		w, okW := decimal(want)
 		h, okH := decimal(have)
 		if !okW || !okH {
-			return unfit
+			return incomparable
 		}
-		return verdictOf(holds(h.Cmp(w)))
+		return truthOf(holds(h.Cmp(w)))
 	}
 }
 
 func decimal(s string) (*big.Rat, bool) {
-	// big.Rat also reads "1/3", "0x10" and exponents that would fill the memory.
+	// big.Rat also reads "1/3", "0x10" and exponents that would exhaust the memory.
 	if s == "" || len(s) > 64 || strings.Trim(s, "+-.0123456789") != "" {
 		return nil, false
 	}
@@ -315,13 +318,13 @@ func date(holds func(int) bool) func(want, have string) truth {
 		w, okW := moment(want)
 		h, okH := moment(have)
 		if !okW || !okH {
-			return unfit
+			return incomparable
 		}
-		return verdictOf(holds(h.Compare(w)))
+		return truthOf(holds(h.Compare(w)))
 	}
 }
 
-// moment reads a W3C date, or seconds since 1970. Precision is a millisecond.
+// moment parses a W3C date, or seconds since 1970. It truncates dates to milliseconds.
 func moment(s string) (time.Time, bool) {
 	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04Z07:00", time.DateOnly,
 		"2006-01", "2006"} {
@@ -339,19 +342,19 @@ func binaryEquals(want, have string) truth {
 	w, errW := base64.StdEncoding.DecodeString(want)
 	h, errH := base64.StdEncoding.DecodeString(have)
 	if errW != nil || errH != nil {
-		return unfit
+		return incomparable
 	}
-	return verdictOf(string(w) == string(h))
+	return truthOf(string(w) == string(h))
 }
 
 func ipAddress(want, have string) truth {
 	h, err := netip.ParseAddr(have)
 	if err != nil {
-		return unfit
+		return incomparable
 	}
 	if !strings.Contains(want, "/") {
 		w, err := netip.ParseAddr(want)
-		return verdictOf(err == nil && w == h)
+		return truthOf(err == nil && w == h)
 	}
 	prefix, err := netip.ParsePrefix(want)
 	if err != nil {
@@ -361,5 +364,5 @@ func ipAddress(want, have string) truth {
 	if prefix.Addr().Is6() && prefix != prefix.Masked() {
 		return differs
 	}
-	return verdictOf(prefix.Masked().Contains(h))
+	return truthOf(prefix.Masked().Contains(h))
 }

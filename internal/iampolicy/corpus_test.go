@@ -23,7 +23,7 @@ func loadCorpus(t testing.TB) []corpus.File {
 	return files
 }
 
-// rewritings are ways to write a document that do not change what it says.
+// rewritings are ways to rewrite a document without changing its meaning.
 var rewritings = []struct {
 	name    string
 	rewrite func(testing.TB, string) string
@@ -75,28 +75,29 @@ func TestCorpus(t *testing.T) {
 				}
 			}
 			for _, m := range file.Malformed {
-				t.Run(m.Name, func(t *testing.T) { refuses(t, m) })
+				t.Run(m.Name, func(t *testing.T) { checkRejection(t, m) })
 			}
 		})
 	}
 }
 
-// The plain evaluator knows nothing of the corpus, and is held against it as the engine is.
+// The plain evaluator decides every case of the corpus as the case wants.
 func TestCorpusByThePlainEvaluator(t *testing.T) {
 	for _, file := range loadCorpus(t) {
 		for _, c := range file.Cases {
 			t.Run(file.Name+"/"+c.Name, func(t *testing.T) {
 				got := plainEvaluate(plainGrantsOf(c), c.Action, c.Resource, c.Context)
 				if got.decision.String() != c.Want.Decision {
-					t.Errorf("the plain evaluator says %v, want %s", got.decision, c.Want.Decision)
+					t.Errorf("the plain evaluator decides %v, want %s", got.decision, c.Want.Decision)
 				}
 			})
 		}
 	}
 }
 
-// answerOf is a result in the words of the corpus; what the case does not say is left out.
-func answerOf(r Result, said corpus.Want) corpus.Want {
+// answerOf converts a result to the form of the corpus, without the fields that the case leaves
+// out.
+func answerOf(r Result, want corpus.Want) corpus.Want {
 	got := corpus.Want{Decision: r.Decision.String()}
 	allows := map[Layer]bool{Identity: r.IdentityAllows, Boundary: r.BoundaryAllows,
 		Organization: r.OrganizationAllows}
@@ -112,24 +113,24 @@ func answerOf(r Result, said corpus.Want) corpus.Want {
 				m.End.Line, m.End.Column))
 		}
 	}
-	if said.Matched != nil {
+	if want.Matched != nil {
 		got.Matched = matched
 	}
-	if said.Positions != nil {
+	if want.Positions != nil {
 		got.Positions = positions
 	}
-	if said.Missing != nil {
+	if want.Missing != nil {
 		got.Missing = r.Missing
 	}
-	// In the order of the case, which has no meaning.
-	for _, layer := range said.RefusedBy {
+	// Keep the order of the case, which has no meaning.
+	for _, layer := range want.RefusedBy {
 		if !allows[layers[layer]] {
 			got.RefusedBy = append(got.RefusedBy, layer)
 		}
 	}
-	if said.RefusedBy != nil {
+	if want.RefusedBy != nil {
 		for layer, l := range layers {
-			if !allows[l] && !slices.Contains(said.RefusedBy, layer) {
+			if !allows[l] && !slices.Contains(want.RefusedBy, layer) {
 				got.RefusedBy = append(got.RefusedBy, layer)
 			}
 		}
@@ -140,15 +141,15 @@ func answerOf(r Result, said corpus.Want) corpus.Want {
 var layers = map[string]Layer{"identity": Identity, "boundary": Boundary,
 	"organization": Organization}
 
-// refuses holds what Parse says against what is wanted.
-func refuses(t *testing.T, m corpus.Malformed) {
+// checkRejection compares the error of Parse with the wanted position and text.
+func checkRejection(t *testing.T, m corpus.Malformed) {
 	_, err := Parse(string(m.Document))
 	var syntax *SyntaxError
 	if !errors.As(err, &syntax) {
-		t.Fatalf("Parse says %v, want a *SyntaxError at line %d, column %d with %q", err, m.Line,
+		t.Fatalf("Parse returns %v, want a *SyntaxError at line %d, column %d with %q", err, m.Line,
 			m.Column, m.Says)
 	}
 	if (syntax.Position != Position{m.Line, m.Column}) || !strings.Contains(syntax.Msg, m.Says) {
-		t.Errorf("Parse says %v, want line %d, column %d and %q", err, m.Line, m.Column, m.Says)
+		t.Errorf("Parse returns %v, want line %d, column %d and %q", err, m.Line, m.Column, m.Says)
 	}
 }

@@ -5,52 +5,54 @@ import (
 	"strings"
 )
 
-// A Coverage is the answer to a Need.
+// A Coverage is the result of Cover for a Need.
 type Coverage struct {
 	Status Status
-	// Cause says why Status is a gap.
+	// Cause says why Status is a gap. It is empty if Status is no gap.
 	Cause Cause
-	// ExampleAction and ExampleARN are a request of the need for which the status holds: of a gap one
-	// that is not allowed, the shortest there is, with a real region and a twelve-digit account if
-	// there is such a one. A satisfied need has none.
+	// ExampleAction and ExampleARN are one request of the need that shows the status. For a gap they
+	// are the shortest request that is not allowed, with a real region and a twelve-digit account
+	// where such a request exists. A satisfied need has no example.
 	ExampleAction, ExampleARN string
-	// Deciding are the statements to blame for the example: those that deny it, or the nearest one
-	// that allows the action elsewhere, or those whose condition is not met.
+	// Deciding are the statements that decide about the example: those that deny it, the nearest
+	// statement that allows the action on other resources, or those whose condition is not met.
 	Deciding []Match
-	// Miss says how the nearest statement misses, for a NarrowerGrant.
+	// Miss says how the nearest statement misses. It is set for a NarrowerGrant of Resource patterns.
 	Miss *NearMatch
-	// Covering are the statements of the principal that grant all of the need, or the rest of it.
+	// Covering are the principal's statements that grant all or part of the need.
 	Covering []Match
 	// Reason says why the status is Unverified.
 	Reason string
 
-	// unsettled says of an UnmetCondition that its keys are not known, rather than that they fail.
-	unsettled bool
+	// undecided says that the keys of an UnmetCondition are unknown. Without it, their known values
+	// fail the condition.
+	undecided bool
 }
 
-// Cover decides whether the policies allow every request that the need stands for, in that context.
+// Cover decides whether the policies allow every request that the need stands for, in the given
+// context.
 //
-// It is sound: what it calls satisfied is allowed for every action and every resource of the need.
-// It is complete for statements without conditions and variables, whatever they say: unions,
-// NotAction, NotResource, Deny, boundary and service control policies. An Allow under a condition
-// counts if the context meets it; a Deny under a condition counts unless the context rules it out;
-// where that leaves the answer open the need is Conditional. The work is bounded; what the bound
-// cuts off is Unverified.
+// Cover is sound: it returns Satisfied only if every action and every resource of the need is
+// allowed. It is complete for statements without conditions and variables, with any combination of
+// unions, NotAction, NotResource, Deny, boundary and service control policies. An Allow with a
+// condition counts if the context meets the condition. A Deny with a condition counts unless the
+// context rules the condition out. If the answer depends on unknown values, the status is
+// Conditional. The amount of work is bounded; a need that exceeds the bound is Unverified.
 func (g Grants) Cover(n Need, ctx Context) Coverage {
 	if !n.concrete() {
 		return g.coverActions(n, ctx)
 	}
-	if m, ok := g.plainly(&n, n.action.text, ctx); ok {
+	if m, ok := g.coveredWithoutSearch(&n, n.action.text, ctx); ok {
 		return Coverage{Status: Satisfied, Covering: []Match{m}}
 	}
 	return g.coverAction(n, n.Action, n.action.text, ctx, newSearch())
 }
 
-// coverActions decides about an action pattern, one class of actions after the other.
+// coverActions covers an action pattern, one class of actions at a time.
 func (g Grants) coverActions(n Need, ctx Context) Coverage {
 	s := newSearch()
-	// Finding the classes may take half, so that enough is left to find a hole in those that were
-	// found.
+	// actionClasses may use half of the budget, so that the search for holes in the classes it finds
+	// has the other half.
 	half := &search{steps: s.steps / 2, bytes: s.bytes}
 	classes := g.actionClasses(&n, half)
 	s.steps -= budgetSteps/2 - max(half.steps, 0)
@@ -59,7 +61,7 @@ func (g Grants) coverActions(n Need, ctx Context) Coverage {
 	for _, action := range classes {
 		lowered := strings.ToLower(action)
 		c := Coverage{Status: Satisfied}
-		if m, ok := g.plainly(&n, lowered, ctx); ok {
+		if m, ok := g.coveredWithoutSearch(&n, lowered, ctx); ok {
 			c.Covering = []Match{m}
 		} else {
 			c = g.coverAction(n, action, lowered, ctx, s)
@@ -86,9 +88,9 @@ func (g Grants) coverActions(n Need, ctx Context) Coverage {
 	return worst
 }
 
-const searchExhausted = "the policies overlap in more ways than could be looked at"
+const searchExhausted = "the search reached its limit: the policies overlap in too many ways"
 
-// statusSeverity orders what one action of several can come to.
+// statusSeverity returns the rank of a status among the actions of one need, worst highest.
 func statusSeverity(s Status) int {
 	return slices.Index([]Status{Satisfied, Conditional, Unverified, Partial, Denied, Missing}, s)
 }
@@ -102,31 +104,33 @@ func union(a, b []Match) []Match {
 	return a
 }
 
-// coverAction searches for what is not allowed of one action.
+// coverAction searches the resources of the need for a request that is not allowed, for one action.
 func (g Grants) coverAction(n Need, action, lowered string, ctx Context, s *search) Coverage {
 	q := g.newCoverageSearch(&n, lowered, ctx, s)
 	hole, definite, spent := q.worstHole()
 	switch {
 	case definite:
-		c := Coverage{Status: q.gap(g), ExampleAction: action, ExampleARN: hole, Covering: q.covering()}
+		c := Coverage{Status: q.gapStatus(g), ExampleAction: action, ExampleARN: hole,
+			Covering: q.coveringStatements()}
 		g.explainGap(&c, &n, ctx)
 		return c
 	case spent:
 		return Coverage{Status: Unverified, Reason: searchExhausted, ExampleAction: action,
-			ExampleARN: hole, Covering: q.covering()}
+			ExampleARN: hole, Covering: q.coveringStatements()}
 	case hole == "":
-		return Coverage{Status: Satisfied, Covering: q.covering()}
+		return Coverage{Status: Satisfied, Covering: q.coveringStatements()}
 	}
 	c := Coverage{Status: Conditional, Cause: UnmetCondition, ExampleAction: action, ExampleARN: hole,
-		Covering: q.covering()}
-	c.Deciding = g.Evaluate(Request{Action: action, Resource: hole, Context: ctx}).decisive()
-	c.unsettled = true
+		Covering: q.coveringStatements()}
+	c.Deciding = g.Evaluate(Request{Action: action, Resource: hole, Context: ctx}).decidingStatements()
+	c.undecided = true
 	return c
 }
 
-// plainly answers the common case without a search: in each layer one statement's one pattern holds
-// all of the need, and no Deny comes near. It returns the principal's statement.
-func (g Grants) plainly(n *Need, action string, ctx Context) (m Match, ok bool) {
+// coveredWithoutSearch recognizes the common case: in each layer, one pattern of one statement
+// contains all of the need, and no Deny may overlap it. It returns the statement of the principal's
+// policies.
+func (g Grants) coveredWithoutSearch(n *Need, action string, ctx Context) (m Match, ok bool) {
 	granted := false
 	policy := func(layer Layer, p *Policy) bool {
 		if p.Document == nil {
@@ -138,15 +142,15 @@ func (g Grants) plainly(n *Need, action string, ctx Context) (m Match, ok bool) 
 				continue
 			}
 			if s.Effect == Deny {
-				if s.comesNear(n) {
+				if s.mayOverlap(n) {
 					return false
 				}
 				continue
 			}
-			if !s.holdsAll(n) {
+			if !s.coversAll(n) {
 				continue
 			}
-			if met, unsettled := s.conditionsHold(ctx); met && !unsettled {
+			if met, undecided := s.conditionsHold(ctx); met && !undecided {
 				granted = true
 				if layer == Identity {
 					m = Match{p.ID, layer, i + 1, s}
@@ -178,8 +182,8 @@ func (g Grants) plainly(n *Need, action string, ctx Context) (m Match, ok bool) 
 	return m, true
 }
 
-// comesNear reports whether the statement's resources may include some of the need.
-func (s *Statement) comesNear(n *Need) bool {
+// mayOverlap reports whether the statement's resources may include some of the need.
+func (s *Statement) mayOverlap(n *Need) bool {
 	if s.NotResource != nil {
 		return true
 	}
@@ -193,13 +197,13 @@ func (s *Statement) comesNear(n *Need) bool {
 	return false
 }
 
-// holdsAll reports that for each language of the need one of the statement's patterns holds all of
-// it.
-func (s *Statement) holdsAll(n *Need) bool {
+// coversAll reports whether, for each language of the need, one pattern of the statement contains
+// all of it.
+func (s *Statement) coversAll(n *Need) bool {
 	for j := range n.resources {
 		inside := false
 		for i := range s.resources {
-			if n.resources[j].inside(&s.resources[i]) {
+			if n.resources[j].coveredBy(&s.resources[i]) {
 				inside = true
 				break
 			}

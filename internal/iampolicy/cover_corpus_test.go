@@ -7,25 +7,24 @@ import (
 	"unicode/utf8"
 )
 
-// agrees holds Cover against Evaluate for one request: of a need without wildcards both say the
-// same.
-func agrees(t *testing.T, name string, g Grants, r Request) {
+// checkCoverAgainstEvaluate checks that Cover and Evaluate agree on a need without wildcards.
+func checkCoverAgainstEvaluate(t *testing.T, name string, g Grants, r Request) {
 	t.Helper()
 	n, err := NewNeed(r.Action, r.Resource)
 	if err != nil || strings.ContainsAny(r.Action, "*?") ||
 		strings.ContainsAny(strings.TrimPrefix(r.Resource, "*"), "*?") {
-		return // not what a requirement may be
+		return // not a requirement without wildcards
 	}
 	c, result := g.Cover(n, r.Context), g.Evaluate(r)
 	switch allowed := result.Decision == Allowed; {
 	case r.Resource == "*":
-		// That is every ARN as well.
+		// As a need, "*" includes every ARN as well.
 		if c.Status == Satisfied && (!allowed || result.Conditional) {
-			t.Errorf("%s: %s on * is satisfied, and %v", name, r.Action, result.Decision)
+			t.Errorf("%s: %s on * is satisfied, but Evaluate returns %v", name, r.Action, result.Decision)
 		}
 	case result.Conditional && c.Status == Satisfied, !result.Conditional &&
 		allowed != (c.Status == Satisfied):
-		t.Errorf("%s: %s on %s is %s (%s), and Evaluate says %v, conditional %v", name, r.Action,
+		t.Errorf("%s: %s on %s is %s (%s), but Evaluate returns %v, conditional %v", name, r.Action,
 			r.Resource, c.Status, c.Reason, result.Decision, result.Conditional)
 	}
 }
@@ -33,17 +32,18 @@ func agrees(t *testing.T, name string, g Grants, r Request) {
 func TestCoverOfTheCorpus(t *testing.T) {
 	for _, file := range loadCorpus(t) {
 		for _, c := range file.Cases {
-			agrees(t, c.Name, grantsBy(t, c, func(text string) string { return text }), requestOf(c))
+			checkCoverAgainstEvaluate(t, c.Name, grantsBy(t, c, func(text string) string { return text }),
+				requestOf(c))
 		}
 	}
 	for seed := range uint64(3000) {
 		c := newGenerator(seed, false).generated()
-		agrees(t, c.Name, grantsOf(t, c), requestOf(c))
+		checkCoverAgainstEvaluate(t, c.Name, grantsOf(t, c), requestOf(c))
 	}
 }
 
-// What Cover says holds for any request that the need includes, and an example is what it says to
-// be.
+// A satisfied need allows any request that it includes, and the example of a gap is included and
+// not allowed.
 func FuzzCover(f *testing.F) {
 	f.Add(`{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`,
 		`{"Statement":{"Effect":"Deny","Action":"s3:*","Resource":"arn:aws:s3:::remotionlambda-secret*"}}`,
@@ -62,7 +62,7 @@ func FuzzCover(f *testing.F) {
 	f.Fuzz(func(t *testing.T, one, two, action, resource, likeAction, likeResource string) {
 		if !utf8.ValidString(one+two+action+resource+likeResource) ||
 			strings.ContainsRune(one+two+resource+likeResource, utf8.RuneError) {
-			return // no text that IAM could have stored
+			return // IAM cannot store such text
 		}
 		var g Grants
 		for _, text := range []string{one, two} {
@@ -97,7 +97,7 @@ func FuzzCover(f *testing.F) {
 			}
 		case c.Status == Unverified:
 			if c.Reason == "" {
-				t.Error("unverified for no reason")
+				t.Error("unverified without a reason")
 			}
 		case !n.Includes(c.ExampleAction, c.ExampleARN):
 			t.Errorf("%s on %s is no example of %s on %s", c.ExampleAction, c.ExampleARN, action, resource)

@@ -9,14 +9,14 @@ import (
 	. "github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
-// A world is small enough to be looked at as a whole: names of few letters and few kinds.
+// A world generates policies and needs over few letters, so that a test can check every name.
 type world struct {
 	*rand.Rand
 }
 
 func (w world) pick(list ...string) string { return list[w.IntN(len(list))] }
 
-// name is a resource pattern's sixth field over a small alphabet.
+// name returns a resource field over a small alphabet.
 func (w world) name(wild string) string {
 	var b strings.Builder
 	for range 1 + w.IntN(4) {
@@ -109,7 +109,8 @@ func (w world) grants(t testing.TB) (g Grants, text string) {
 	return g, text
 }
 
-// small lists every name of the world up to a length, with the heads that tell the patterns apart.
+// small lists every name of the world up to a length, with the prefixes that the patterns
+// distinguish.
 var small = func() (names []string) {
 	tails := []string{""}
 	for n, from := 0, 0; n < 3; n++ {
@@ -130,7 +131,7 @@ var small = func() (names []string) {
 	return append(names, "*", "arn:aws:sqs:r:1:a", "arn:aws-cn:s3:::b", "arn:x:x:x:x:x")
 }()
 
-// rounds is how often a random test runs; the inner loop makes do with a tenth.
+// rounds scales the number of rounds of a random test: a tenth in short mode.
 func rounds(n int) int {
 	if testing.Short() {
 		return n / 10
@@ -138,7 +139,7 @@ func rounds(n int) int {
 	return n
 }
 
-// Cover against every name of a small world.
+// Cover agrees with Evaluate on every name of a small world.
 func TestCoverAgainstBruteForce(t *testing.T) {
 	rounds := rounds(500)
 	counts := map[Status]int{}
@@ -159,7 +160,7 @@ func TestCoverAgainstBruteForce(t *testing.T) {
 				got.Cause, got.ExampleARN, fmt.Sprintf(format, args...), text)
 		}
 		if got.Status == Unverified {
-			complain("nothing in so small a world is too much: %s", got.Reason)
+			complain("so small a world must not exceed the budget: %s", got.Reason)
 			continue
 		}
 		decide := func(name string) (sure, may bool) {
@@ -180,8 +181,8 @@ func TestCoverAgainstBruteForce(t *testing.T) {
 				continue
 			}
 			sure, may := decide(name)
-			// A name with more colons may be matched by a star that runs on; that grants no part of
-			// anything.
+			// A wildcard that matches colons may match a name with more colons. Cover does not count that as
+			// a granted part of the need.
 			hopeful = hopeful || may && strings.Count(name, ":") <= 5
 			if !may && (shortest == "" || len(name) < len(shortest)) {
 				shortest = name
@@ -205,19 +206,19 @@ func TestCoverAgainstBruteForce(t *testing.T) {
 	}
 	for _, s := range []Status{Satisfied, Conditional, Partial, Missing, Denied} {
 		if counts[s] == 0 && !testing.Short() {
-			t.Errorf("none of %d cases is %s: the world is too dull", rounds, s)
+			t.Errorf("none of %d cases is %s: the world has too little variety", rounds, s)
 		}
 	}
 }
 
-// openHead reports whether the first five fields of a pattern are open, so that a real region is
-// preferred to a short name.
+// openHead reports whether the first five fields of a pattern have wildcards. Cover then prefers a
+// real region to a short name.
 func openHead(pattern string) bool {
 	fields := strings.SplitN(pattern, ":", 6)
 	return len(fields) < 6 || strings.ContainsAny(strings.Join(fields[:5], ""), "*?")
 }
 
-// What is required of an action pattern is what is required of each action.
+// A need for an action pattern is satisfied only if the need for each of its actions is.
 func TestCoverActionPatterns(t *testing.T) {
 	actions := []string{"s3:A", "s3:B", "s3:AB", "s3:x", "s3:AA", "sx:A", "sx:x", "x:x"}
 	for seed := range uint64(rounds(300)) {
@@ -240,17 +241,17 @@ func TestCoverActionPatterns(t *testing.T) {
 			one := g.Cover(need(t, action, resource), nil)
 			switch {
 			case got.Status == Satisfied && one.Status != Satisfied:
-				t.Fatalf("seed %d: %s on %s is satisfied, yet %s is %s, example %s\n%s", seed, pattern,
+				t.Fatalf("seed %d: %s on %s is satisfied, but %s is %s, example %s\n%s", seed, pattern,
 					resource, action, one.Status, one.ExampleARN, text)
 			case one.Status == Satisfied && (got.Status == Missing || got.Status == Denied):
-				t.Fatalf("seed %d: %s on %s is %s, yet %s is satisfied\n%s", seed, pattern, resource,
+				t.Fatalf("seed %d: %s on %s is %s, but %s is satisfied\n%s", seed, pattern, resource,
 					got.Status, action, text)
 			}
 		}
 	}
 }
 
-// Adding an Allow never loses coverage; adding a Deny never wins any.
+// Adding an Allow never reduces coverage; adding a Deny never increases it.
 func TestCoverIsMonotonic(t *testing.T) {
 	rank := map[Status]int{Missing: 0, Denied: 0, Partial: 1, Conditional: 2, Satisfied: 3}
 	for seed := range uint64(rounds(1500)) {
@@ -267,7 +268,7 @@ func TestCoverIsMonotonic(t *testing.T) {
 			after := more.Cover(n, nil)
 			if rank[after.Status] < rank[before.Status] && effect == "Allow" ||
 				rank[after.Status] > rank[before.Status] && effect == "Deny" {
-				t.Fatalf("seed %d: %s on %s is %s, and %s with %s\n%s", seed, n.Action, n.Resource,
+				t.Fatalf("seed %d: %s on %s is %s, but %s with %s\n%s", seed, n.Action, n.Resource,
 					before.Status, after.Status, extra, text)
 			}
 		}

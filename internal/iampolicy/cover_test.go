@@ -30,7 +30,7 @@ func TestCover(t *testing.T) {
 	deny := func(resource string) string {
 		return `{"Effect":"Deny","Action":"*","Resource":` + resource + `}`
 	}
-	// Their actions overlap in more ways than could be looked at.
+	// The actions overlap in too many ways for the budget.
 	var many []string
 	for i := range 60 {
 		many = append(many, fmt.Sprintf(`{"Effect":"Allow","Action":"s3:*%c*%c*%c*","Resource":"*"}`,
@@ -56,7 +56,7 @@ func TestCover(t *testing.T) {
 			policies: []string{`{"Effect":"Allow","Action":"s3:Put*","Resource":"*"}`},
 			action:   "s3:GetObject", resource: objects, status: Missing, cause: NoGrant,
 			example: "arn:aws:s3:::remotionlambda-/"},
-		{name: "a Deny that the simulator does not see",
+		{name: "a Deny on part of a pattern",
 			policies: []string{all, deny(`"arn:aws:s3:::remotionlambda-secret*"`)}, action: "s3:GetObject",
 			resource: bucket,
 			status:   Partial, cause: IdentityDeny, example: "arn:aws:s3:::remotionlambda-secret"},
@@ -76,24 +76,25 @@ func TestCover(t *testing.T) {
 			policies: []string{allow(`["arn:aws:s3:::b-","arn:aws:s3:::b-??*"]`)}, action: "s3:GetObject",
 			resource: "arn:aws:s3:::b-*", status: Partial, cause: NarrowerGrant,
 			example: "arn:aws:s3:::b-x"},
-		{name: "no character is every character", policies: []string{allow(`"arn:aws:s3:::\ue002"`),
-			allow(`"arn:aws:s3:::\ufffd"`)}, action: "s3:GetObject", resource: "arn:aws:s3:::*",
+		{name: "one literal character does not cover every character",
+			policies: []string{allow(`"arn:aws:s3:::\ue002"`),
+				allow(`"arn:aws:s3:::\ufffd"`)}, action: "s3:GetObject", resource: "arn:aws:s3:::*",
 			status: Partial, cause: NarrowerGrant, example: "arn:aws:s3:::x"},
-		{name: "a pattern too long to look at covers itself",
+		{name: "a pattern that exceeds the budget covers itself",
 			policies: []string{allow(`"arn:aws:s3:::` + strings.Repeat("?*a", 3000) + `"`)},
 			action:   "s3:GetObject", resource: "arn:aws:s3:::" + strings.Repeat("?*a", 3000),
 			status: Satisfied},
-		{name: "a question mark of the policy's own is none of the need's in quotes",
+		{name: "a literal question mark of the policy does not cover a wildcard of the need",
 			policies: []string{allow(`"arn:aws:s3:::a${?}"`)}, action: "s3:GetObject",
 			resource: "arn:aws:s3:::a${?}", status: Missing, cause: NarrowerGrant,
 			example: "arn:aws:s3:::a${x}"},
 		{name: "every action, where most of the statements are about one service", policies: many,
 			action: "*", resource: "*", status: Partial, cause: NoGrant, example: "*"},
-		{name: "a typo is told with its place",
+		{name: "a typo is reported with its position",
 			policies: []string{allow(`"arn:aws:s3:::remotionlamda-*"`)}, action: "s3:GetObject",
 			resource: bucket, status: Missing, cause: NarrowerGrant, example: "arn:aws:s3:::remotionlambda-",
 			miss: "typo at character 25 (remotionlamda- for remotionlambda-)"},
-		{name: "a colon too few", policies: []string{allow(`"arn:aws:s3::remotionlambda-*"`)},
+		{name: "a pattern lacks one colon", policies: []string{allow(`"arn:aws:s3::remotionlambda-*"`)},
 			action: "s3:GetObject", resource: bucket, status: Missing, cause: NarrowerGrant,
 			example: "arn:aws:s3:::remotionlambda-", miss: "fewer fields than an ARN has"},
 		{name: "a bucket's name alone", policies: []string{allow(`"remotionlambda-*"`)},
@@ -130,7 +131,7 @@ func TestCover(t *testing.T) {
 		{name: "objects without their bucket", policies: []string{allow(`"arn:aws:s3:::b/*"`)},
 			action: "s3:ListBucket", resource: "arn:aws:s3:::b", status: Missing, cause: NarrowerGrant,
 			example: "arn:aws:s3:::b", miss: "objects without their bucket"},
-		{name: "a star that runs on past the account covers a function",
+		{name: "a star that matches past the account covers a function",
 			policies: []string{allow(`"arn:aws:lambda:*:function:remotion-render-*"`)},
 			action:   "lambda:InvokeFunction", resource: fn, status: Satisfied},
 		{name: "a question mark for each digit of the account",
@@ -142,7 +143,7 @@ func TestCover(t *testing.T) {
 			action:   "lambda:InvokeFunction", resource: fn, status: Missing, cause: NarrowerGrant,
 			example: "arn:aws:lambda:us-east-1:123456789012:function:remotion-render-",
 			miss:    "typo at character 34 (function:remotoin-render- for function:remotion-render-)"},
-		{name: "a Deny whose star runs on",
+		{name: "a Deny whose star matches colons",
 			policies: []string{all, deny(`"arn:aws:lambda:*:*:function:prod-*"`)},
 			action:   "lambda:InvokeFunction", resource: fn, status: Partial, cause: IdentityDeny,
 			example: "arn:aws:lambda:us-east-1:123456789012:function:remotion-render-:function:prod-"},
@@ -173,20 +174,20 @@ func TestCover(t *testing.T) {
 			boundary: allow(`"arn:aws:s3:::remotionlambda-useast1-*"`), action: "s3:GetObject",
 			resource: bucket, status: Partial, cause: PermissionsBoundary,
 			example: "arn:aws:s3:::remotionlambda-"},
-		{name: "a level of the organization is silent", policies: []string{all},
+		{name: "a level of the organization does not allow", policies: []string{all},
 			scps:   []string{all, `{"Effect":"Allow","Action":"ec2:*","Resource":"*"}`},
 			action: "s3:GetObject", resource: bucket, status: Denied, cause: SCP,
 			example: "arn:aws:s3:::remotionlambda-"},
 		{name: "a level of the organization denies part", policies: []string{all},
 			scps: []string{all, all + "," + deny(`"arn:aws:s3:::*/tmp/*"`)}, action: "s3:GetObject",
 			resource: objects, status: Partial, cause: SCP, example: "arn:aws:s3:::remotionlambda-/tmp/"},
-		{name: "a condition that nobody knows",
+		{name: "a condition on an unknown key",
 			policies: []string{`{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"Bool":{"aws:MultiFactorAuthPresent":"true"}}}`}, action: "s3:GetObject", resource: bucket, status: Conditional, cause: UnmetCondition, example: "arn:aws:s3:::remotionlambda-"},
 		{name: "a condition that is met",
 			policies: []string{`{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"true"}}}`}, action: "s3:GetObject", resource: bucket, context: Context{"aws:SecureTransport": {"true"}}, status: Satisfied},
-		{name: "a condition that is not",
+		{name: "a condition that is not met",
 			policies: []string{`{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"false"}}}`}, action: "s3:GetObject", resource: bucket, context: Context{"aws:SecureTransport": {"true"}}, status: Missing, cause: UnmetCondition, example: "arn:aws:s3:::remotionlambda-"},
-		{name: "a Deny that hangs on a condition",
+		{name: "a Deny that depends on a condition",
 			policies: []string{all,
 				`{"Effect":"Deny","Action":"*","Resource":"arn:aws:s3:::*/secret","Condition":{"Bool":{"aws:MultiFactorAuthPresent":"false"}}}`}, action: "s3:GetObject", resource: objects, status: Conditional, cause: UnmetCondition, example: "arn:aws:s3:::remotionlambda-/secret"},
 		{name: "a Deny whose condition is ruled out",
@@ -200,7 +201,7 @@ func TestCover(t *testing.T) {
 			policies: []string{allow(`"arn:aws:s3:::${aws:username,'b'}"`)}, action: "s3:GetObject",
 			resource: "arn:aws:s3:::b", status: Conditional, cause: UnmetCondition,
 			example: "arn:aws:s3:::b"},
-		{name: "also in a condition",
+		{name: "a default in a condition is one value of many",
 			policies: []string{`{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{"aws:PrincipalTag/team":"${aws:username,'b'}"}}}`}, action: "s3:GetObject", resource: bucket, context: Context{"aws:PrincipalTag/team": {"b"}},
 			status: Conditional, cause: UnmetCondition, example: "arn:aws:s3:::remotionlambda-"},
 		{name: "one action of several under a condition",
@@ -253,7 +254,7 @@ func TestCover(t *testing.T) {
 	}
 }
 
-// A name that cannot exist is no hole.
+// A name that cannot exist is not a hole.
 func TestNamed(t *testing.T) {
 	all := statement(`"Effect":"Allow","Action":"*","Resource":"*"`)
 	deny := func(resource string) string {

@@ -5,13 +5,14 @@ import (
 	"unicode/utf8"
 )
 
-// A quest is the search for the holes in what is granted of a need, for one action.
+// A coverageSearch searches the resources of a need for holes, which are requests that are not
+// allowed. It handles one action.
 type coverageSearch struct {
 	need   *Need
 	action string // in lower case
 	ctx    Context
-	// groups are those of which each has to allow: the identity policies, the boundary, and each level
-	// of the organization.
+	// groups are the layers that each have to allow: the identity policies, the boundary, and each
+	// level of the organization.
 	groups []group
 	denies []rule
 	search *search
@@ -21,16 +22,16 @@ type group struct {
 	allows []rule
 }
 
-// A rule is a statement about the action. What it matches for sure and what it may match differ
-// where a condition or a variable cannot be settled.
+// A rule is a statement that matches the action. A condition or a variable without a known value
+// makes its certain matches differ from its possible ones.
 type rule struct {
 	match Match
-	// sure and may are the extents; the flags say whether there is one.
+	// sure and may are the certain and the possible extent; hasSure and hasMay say whether they count.
 	sure, may       extent
-	isSure, isMaybe bool
+	hasSure, hasMay bool
 }
 
-// newCoverageSearch gathers what the policies say about an action, given in lower case.
+// newCoverageSearch collects the statements for an action, which is given in lower case.
 func (g Grants) newCoverageSearch(n *Need, action string, ctx Context, s *search) *coverageSearch {
 	q := &coverageSearch{need: n, action: action, ctx: ctx, search: s}
 	add := func(layer Layer, policies []Policy) {
@@ -46,13 +47,13 @@ func (g Grants) newCoverageSearch(n *Need, action string, ctx Context, s *search
 				if !s.matchesAction(action) {
 					continue
 				}
-				met, unsettled := s.conditionsHold(ctx)
-				if !met && !unsettled {
+				met, undecided := s.conditionsHold(ctx)
+				if !met && !undecided {
 					continue
 				}
 				r := s.rule(ctx)
 				r.match = Match{p.ID, layer, j + 1, s}
-				r.isSure, r.isMaybe = met && !unsettled, true
+				r.hasSure, r.hasMay = met && !undecided, true
 				if s.Effect == Deny {
 					q.denies = append(q.denies, r)
 				} else {
@@ -72,9 +73,9 @@ func (g Grants) newCoverageSearch(n *Need, action string, ctx Context, s *search
 	return q
 }
 
-// rule says what the statement's resources match. A pattern with a variable that has no value may
-// match anything its '*' would, and for sure matches nothing; what NotResource leaves out is the
-// other way round.
+// rule returns the extents of the statement's resources. A pattern with a variable that has no
+// value may match any text in its place, and certainly matches nothing. For NotResource it is the
+// reverse.
 func (s *Statement) rule(ctx Context) (r rule) {
 	r.sure.not, r.may.not = s.NotResource != nil, s.NotResource != nil
 	for i := range s.resources {
@@ -89,22 +90,22 @@ func (s *Statement) rule(ctx Context) (r rule) {
 	return r
 }
 
-// bound is how unsettled statements are taken.
+// bound says how undecided statements count.
 type bound bool
 
 const (
-	// upperBound: unsettled Allows grant, unsettled Denies do not.
+	// upperBound counts undecided Allow statements as granting and undecided Deny statements as void.
 	upperBound bound = true
-	// lowerBound: the other way round.
+	// lowerBound does the opposite.
 	lowerBound bound = false
 )
 
-// extent is what the rule matches in a view, if it counts there.
+// extent returns the extent of the rule under a bound, and whether the rule counts under it.
 func (r *rule) extent(v bound) (extent, bool) {
 	if (r.match.Effect == Allow) == (v == upperBound) {
-		return r.may, r.isMaybe
+		return r.may, r.hasMay
 	}
-	return r.sure, r.isSure
+	return r.sure, r.hasSure
 }
 
 func extents(rules []rule, v bound) (list []extent) {
@@ -116,12 +117,12 @@ func extents(rules []rule, v bound) (list []extent) {
 	return list
 }
 
-// unsettled reports whether the two views differ.
-func (q *coverageSearch) unsettled() bool {
+// hasUndecided reports whether the two bounds differ.
+func (q *coverageSearch) hasUndecided() bool {
 	differ := func(rules []rule) bool {
 		for i := range rules {
 			r := &rules[i]
-			if r.isSure != r.isMaybe || len(r.sure.patterns) != len(r.may.patterns) {
+			if r.hasSure != r.hasMay || len(r.sure.patterns) != len(r.may.patterns) {
 				return true
 			}
 		}
@@ -135,20 +136,22 @@ func (q *coverageSearch) unsettled() bool {
 	return differ(q.denies)
 }
 
-// worstHole finds a request that is not allowed. A definite one is not, whatever the conditions;
-// any other hangs on them. Without either, all is allowed, unless the budget was spent.
+// worstHole finds a request that is not allowed. A definite hole is not allowed under any
+// condition; any other hole depends on unknown values. An empty name means that every request is
+// allowed, unless the budget is spent.
 func (q *coverageSearch) worstHole() (name string, definite, spent bool) {
 	if name, ok := q.hole(upperBound); ok {
 		return name, true, false
 	}
-	if q.search.spent || !q.unsettled() {
+	if q.search.spent || !q.hasUndecided() {
 		return "", false, q.search.spent
 	}
 	name, _ = q.hole(lowerBound)
 	return name, false, q.search.spent
 }
 
-// hole finds the shortest name that is not allowed, in a view, and the most real of those.
+// hole finds the shortest name that is not allowed under a bound, and prefers the need's preferred
+// example or a realistic ARN.
 func (q *coverageSearch) hole(v bound) (string, bool) {
 	best, found := "", false
 	for i := range q.need.resources {
@@ -157,15 +160,16 @@ func (q *coverageSearch) hole(v bound) (string, bool) {
 		if !ok || found && !shorter(name, best) {
 			continue
 		}
-		if q.need.prefer != "" && !q.allows(q.need.prefer, v) && q.need.Includes("", q.need.prefer) {
-			return q.need.prefer, true
+		if q.need.preferred != "" && !q.allows(q.need.preferred, v) &&
+			q.need.Includes("", q.need.preferred) {
+			return q.need.preferred, true
 		}
-		best, found = q.realistic(l, v, name), true
+		best, found = q.realisticHole(l, v, name), true
 	}
 	return best, found
 }
 
-// allows decides about one name, in a view.
+// allows decides about one name, under a bound.
 func (q *coverageSearch) allows(name string, v bound) bool {
 	matches := func(r *rule) bool {
 		e, ok := r.extent(v)
@@ -185,9 +189,9 @@ func (q *coverageSearch) allows(name string, v bound) bool {
 	return true
 }
 
-// holeIn takes the layers one by one: a name is allowed if no Deny matches it and each group has an
-// Allow that does. So each Deny and each group is a search of its own, which is far less than one
-// of all at once.
+// holeIn finds the shortest hole of a language. A name is allowed if no Deny matches it and each
+// group has an Allow that matches. So each Deny and each group is a separate search, which costs
+// far less than one search over all of them.
 func (q *coverageSearch) holeIn(l *language, v bound, s *search) (best string, found bool) {
 	try := func(c clause) {
 		if name, ok := s.shortest(l, []clause{c}); ok && (!found || shorter(name, best)) {
@@ -195,23 +199,23 @@ func (q *coverageSearch) holeIn(l *language, v bound, s *search) (best string, f
 		}
 	}
 	for i := range q.denies {
-		if e, ok := q.denies[i].extent(v); ok && e.comesNear(l) {
+		if e, ok := q.denies[i].extent(v); ok && e.mayOverlap(l) {
 			try(clause{statements: []extent{e}})
 		}
 	}
 	for _, g := range q.groups {
 		allows := extents(g.allows, v)
-		if !holdsAll(allows, l) {
+		if !coversAll(allows, l) {
 			try(clause{none: true, statements: allows})
 		}
 	}
 	return best, found
 }
 
-// shorter compares two names as people count, in characters.
+// shorter compares the lengths of two names in characters.
 func shorter(a, b string) bool { return utf8.RuneCountInString(a) < utf8.RuneCountInString(b) }
 
-func (e *extent) comesNear(l *language) bool {
+func (e *extent) mayOverlap(l *language) bool {
 	if e.not {
 		return true
 	}
@@ -223,10 +227,10 @@ func (e *extent) comesNear(l *language) bool {
 	return false
 }
 
-func holdsAll(allows []extent, l *language) bool {
+func coversAll(allows []extent, l *language) bool {
 	for i := range allows {
 		for _, p := range allows[i].patterns {
-			if !allows[i].not && l.inside(p) {
+			if !allows[i].not && l.coveredBy(p) {
 				return true
 			}
 		}
@@ -234,24 +238,24 @@ func holdsAll(allows []extent, l *language) bool {
 	return false
 }
 
-// allowed finds a name that is allowed, in a view.
-func (q *coverageSearch) allowed(v bound) bool {
+// anyAllowed reports whether some name of the need is allowed under a bound.
+func (q *coverageSearch) anyAllowed(v bound) bool {
 	clauses := []clause{{none: true, statements: extents(q.denies, v)}}
 	for _, g := range q.groups {
 		clauses = append(clauses, clause{statements: extents(g.allows, v)})
 	}
-	return q.any(clauses)
+	return q.anyName(clauses)
 }
 
-// any reports whether there is a name of the need for which all clauses are true, read field by
-// field.
-func (q *coverageSearch) any(clauses []clause) bool {
-	q.search.held = true
-	defer func() { q.search.held = false }()
+// anyName reports whether the need has a name for which all clauses are true. It reads patterns
+// field by field.
+func (q *coverageSearch) anyName(clauses []clause) bool {
+	q.search.fieldByField = true
+	defer func() { q.search.fieldByField = false }()
 	for i := range q.need.resources {
 		l := &q.need.resources[i]
 		if len(clauses) == 1 &&
-			!slices.ContainsFunc(clauses[0].statements, func(e extent) bool { return e.comesNear(l) }) {
+			!slices.ContainsFunc(clauses[0].statements, func(e extent) bool { return e.mayOverlap(l) }) {
 			continue
 		}
 		if _, ok := q.search.shortest(l, clauses); ok {
@@ -261,23 +265,24 @@ func (q *coverageSearch) any(clauses []clause) bool {
 	return false
 }
 
-// gap is the status of a need with a definite hole.
-func (q *coverageSearch) gap(g Grants) Status {
+// gapStatus returns the status of a need with a definite hole.
+func (q *coverageSearch) gapStatus(g Grants) Status {
 	identity := extents(q.groups[0].allows, upperBound)
 	switch {
-	case q.sampled(g) || q.allowed(upperBound) || q.search.spent:
-		// Where the budget is spent all that is known is the hole; the least is claimed beyond it.
+	case q.sampleAllowed(g) || q.anyAllowed(upperBound) || q.search.spent:
+		// With the budget spent, only the hole is certain. Partial is the weakest claim that a hole
+		// supports.
 		return Partial
-	case q.any([]clause{{statements: identity}}):
+	case q.anyName([]clause{{statements: identity}}):
 		return Denied
 	}
 	return Missing
 }
 
-// sampled tries whether an ordinary name of the need is allowed, which spares a search.
-func (q *coverageSearch) sampled(g Grants) bool {
+// sampleAllowed reports whether an ordinary name of the need is allowed, which saves a search.
+func (q *coverageSearch) sampleAllowed(g Grants) bool {
 	for i := range q.need.resources {
-		name := q.need.resources[i].sample()
+		name := q.need.resources[i].sampleName()
 		if g.Evaluate(Request{Action: q.action, Resource: name, Context: q.ctx}).Decision == Allowed {
 			return true
 		}
@@ -285,13 +290,13 @@ func (q *coverageSearch) sampled(g Grants) bool {
 	return false
 }
 
-// covering lists the principal's statements that grant some of the need.
-func (q *coverageSearch) covering() (list []Match) {
+// coveringStatements lists the principal's statements that grant some of the need.
+func (q *coverageSearch) coveringStatements() (list []Match) {
 	const most = 40
 	for i := range q.groups[0].allows {
 		r := &q.groups[0].allows[i]
 		one := []extent{r.may}
-		if holdsAll(one, &q.need.resources[0]) || q.any([]clause{{statements: one}}) {
+		if coversAll(one, &q.need.resources[0]) || q.anyName([]clause{{statements: one}}) {
 			list = append(list, r.match)
 		}
 		if len(list) == most {

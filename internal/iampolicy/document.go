@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// Effect is what a statement does to the requests it matches. The zero value is Deny.
+// Effect says whether a statement allows or denies the requests it matches. The zero value is Deny.
 type Effect uint8
 
 const (
@@ -24,7 +24,8 @@ func (e Effect) String() string {
 // A Document is a parsed policy document.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
 type Document struct {
-	// Version is "2012-10-17", "2008-10-17", or empty, which means the latter: no policy variables.
+	// Version is "2012-10-17", "2008-10-17" or empty. Empty means 2008-10-17, which has no policy
+	// variables.
 	Version    string
 	ID         string
 	Statements []Statement
@@ -34,34 +35,35 @@ type Document struct {
 type Statement struct {
 	Sid    string
 	Effect Effect
-	// Action or NotAction, Resource or NotResource: of each pair one is set, as written.
-	// A trust policy has no resources.
+	// Exactly one of Action and NotAction is set, and one of Resource and NotResource, as written. A
+	// trust policy has no resources.
 	Action, NotAction     []string
 	Resource, NotResource []string
-	// Principal or NotPrincipal are set in trust policies only.
+	// Principal or NotPrincipal is set in trust policies only.
 	Principal, NotPrincipal []Principal
 	Conditions              []Condition
-	// Start and End are where the simulator says the statement stands in the stored text: after
-	// the bracket or statement before it, and after its closing brace.
+	// Start and End are the statement's position in the stored text, as the simulator reports it:
+	// Start is after the bracket or statement before it, End is after its closing brace.
 	Start, End Position
 
 	actions, resources []pattern
 }
 
-// A Principal is one entry of a trust policy's Principal: {"Service", "lambda.amazonaws.com"}.
-// The bare "*" has no Type.
+// A Principal is one entry of a trust policy's Principal, such as {"Service",
+// "lambda.amazonaws.com"}. The bare "*" has no Type.
 type Principal struct {
 	Type, Name string
 }
 
-// Parse reads an identity policy or a permissions boundary. The error is a *SyntaxError.
+// Parse parses an identity policy or a permissions boundary. The error is a *SyntaxError.
 //
-// It is as strict as IAM is when it stores a document: keys are exact, none occurs twice, a
-// statement has one of Action and NotAction and one of Resource and NotResource, and no Principal.
+// Parse is as strict as IAM is when it stores a document. Keys are case-sensitive and unique. A
+// statement has exactly one of Action and NotAction, exactly one of Resource and NotResource, and
+// no Principal.
 func Parse(text string) (*Document, error) { return parse(text, false) }
 
-// ParseTrust reads a role's trust policy: its statements have a Principal and no Resource.
-// The error is a *SyntaxError.
+// ParseTrust parses a role's trust policy, whose statements have a Principal and no Resource. The
+// error is a *SyntaxError.
 func ParseTrust(text string) (*Document, error) { return parse(text, true) }
 
 func parse(text string, trust bool) (*Document, error) {
@@ -72,7 +74,7 @@ func parse(text string, trust bool) (*Document, error) {
 			size > 1; r, size = utf8.DecodeRuneInString(text[valid:]) {
 			valid += size
 		}
-		return nil, p.errorf(valid, "the text is not UTF-8")
+		return nil, p.errorf(valid, "the text is not valid UTF-8")
 	}
 	doc, err := p.document()
 	if err != nil {
@@ -94,7 +96,8 @@ func (s *Statement) compile(variables bool) {
 		resources = s.NotResource
 	}
 	s.actions = make([]pattern, len(actions))
-	// All are lowered at once, which saves an allocation for each, unless one holds the separator.
+	// Lower all actions in one call, which saves an allocation for each, unless one contains the
+	// separator.
 	const separator = "\x00"
 	lowered := strings.ToLower(strings.Join(actions, separator))
 	atOnce := strings.Count(lowered, separator) == len(actions)-1
@@ -121,16 +124,17 @@ type parser struct {
 	trust bool
 }
 
-func (p *parser) want(punct, where string) (token, error) {
+func (p *parser) expect(punct, where string) (token, error) {
 	t, err := p.token()
 	if err == nil && !t.is(punct) {
-		err = p.errorf(t.start, "%s wants %q here, not %s", where, punct, clip(t.String()))
+		err = p.errorf(t.start, "%s: expected %q, got %s", where, punct, clip(t.String()))
 	}
 	return t, err
 }
 
-// members reads an object whose "{" has been read, and calls member with each key; member reads the
-// value. A key that occurs twice is an error: which of the two IAM heeds is not for us to guess.
+// members parses an object whose "{" has been read. It calls member with each key, and member
+// parses the value. A duplicate key is an error, because it is unknown which of the two values IAM
+// applies.
 func (p *parser) members(where string, member func(key token) error) (end int, err error) {
 	var few [8]string
 	seen := few[:0]
@@ -143,13 +147,13 @@ func (p *parser) members(where string, member func(key token) error) (end int, e
 			return key.end, nil
 		}
 		if key.kind != quoted {
-			return 0, p.errorf(key.start, "%s wants a key in quotes here, not %s", where, clip(key.String()))
+			return 0, p.errorf(key.start, "%s: expected a quoted key, got %s", where, clip(key.String()))
 		}
 		if slices.Contains(seen, key.text) {
-			return 0, p.errorf(key.start, "%s has the key %q twice", where, clip(key.text))
+			return 0, p.errorf(key.start, "%s: duplicate key %q", where, clip(key.text))
 		}
 		seen = append(seen, key.text)
-		if _, err := p.want(":", where); err != nil {
+		if _, err := p.expect(":", where); err != nil {
 			return 0, err
 		}
 		if err := member(key); err != nil {
@@ -163,18 +167,18 @@ func (p *parser) members(where string, member func(key token) error) (end int, e
 			return t.end, nil
 		}
 		if !t.is(",") {
-			return 0, p.errorf(t.start, `%s wants "," or "}" here, not %s`, where, clip(t.String()))
+			return 0, p.errorf(t.start, `%s: expected "," or "}", got %s`, where, clip(t.String()))
 		}
 	}
 }
 
-// strings reads a string or a list of strings; with scalars, numbers and booleans too.
+// strings parses a string or a list of strings. With scalars it also accepts numbers and booleans.
 func (p *parser) strings(where string, scalars bool) ([]string, error) {
 	value := func(t token) (string, error) {
 		if t.kind == quoted || scalars && t.kind == bare && t.text != "null" {
 			return t.text, nil
 		}
-		return "", p.errorf(t.start, "%s wants a string here, not %s", where, clip(t.String()))
+		return "", p.errorf(t.start, "%s: expected a string, got %s", where, clip(t.String()))
 	}
 	t, err := p.token()
 	if err != nil {
@@ -205,7 +209,7 @@ func (p *parser) strings(where string, scalars bool) ([]string, error) {
 			return list, nil
 		}
 		if !t.is(",") {
-			return nil, p.errorf(t.start, `%s wants "," or "]" here, not %s`, where, clip(t.String()))
+			return nil, p.errorf(t.start, `%s: expected "," or "]", got %s`, where, clip(t.String()))
 		}
 	}
 }
@@ -213,7 +217,7 @@ func (p *parser) strings(where string, scalars bool) ([]string, error) {
 func (p *parser) string(where string) (token, error) {
 	t, err := p.token()
 	if err == nil && t.kind != quoted {
-		err = p.errorf(t.start, "%s wants a string here, not %s", where, clip(t.String()))
+		err = p.errorf(t.start, "%s: expected a string, got %s", where, clip(t.String()))
 	}
 	return t, err
 }
@@ -221,15 +225,15 @@ func (p *parser) string(where string) (token, error) {
 func (p *parser) document() (*Document, error) {
 	doc := &Document{}
 	found := false
-	if _, err := p.want("{", "a policy document"); err != nil {
+	if _, err := p.expect("{", "policy document"); err != nil {
 		return nil, err
 	}
-	end, err := p.members("the document", func(key token) error {
+	end, err := p.members("policy document", func(key token) error {
 		switch key.text {
 		case "Version":
 			t, err := p.string("Version")
 			if err == nil && t.text != "2012-10-17" && t.text != "2008-10-17" {
-				err = p.errorf(t.start, `Version is %q: use "2012-10-17"`, clip(t.text))
+				err = p.errorf(t.start, `Version must be "2012-10-17" or "2008-10-17", got %q`, clip(t.text))
 			}
 			doc.Version = t.text
 			return err
@@ -241,18 +245,18 @@ func (p *parser) document() (*Document, error) {
 			found = true
 			return p.statements(doc)
 		}
-		return p.errorf(key.start, "a document has no key %q: Version, Id and Statement are all",
+		return p.errorf(key.start, "policy document: unknown key %q, expected Version, Id or Statement",
 			clip(key.text))
 	})
 	if err != nil {
 		return nil, err
 	}
 	if !found {
-		return nil, p.errorf(end, "the document has no Statement")
+		return nil, p.errorf(end, "the policy document has no Statement")
 	}
 	t, err := p.token()
 	if err == nil && t.kind != endOfText {
-		err = p.errorf(t.start, "text after the end of the document: %s", clip(t.String()))
+		err = p.errorf(t.start, "text after the end of the policy document: %s", clip(t.String()))
 	}
 	return doc, err
 }
@@ -273,10 +277,10 @@ func (p *parser) statements(doc *Document) error {
 	}
 	switch {
 	case t.is("{"):
-		// The simulator counts a lone statement from inside its brace.
+		// The simulator reports a lone statement from inside its brace.
 		return add(t.end)
 	case !t.is("["):
-		return p.errorf(t.start, "Statement wants an object or a list of objects, not %s",
+		return p.errorf(t.start, "Statement: expected an object or a list of objects, got %s",
 			clip(t.String()))
 	}
 	start := t.end
@@ -289,7 +293,7 @@ func (p *parser) statements(doc *Document) error {
 			return nil
 		}
 		if !t.is("{") {
-			return p.errorf(t.start, `Statement wants "{" here, not %s`, clip(t.String()))
+			return p.errorf(t.start, `Statement: expected "{", got %s`, clip(t.String()))
 		}
 		if err := add(start); err != nil {
 			return err
@@ -302,18 +306,18 @@ func (p *parser) statements(doc *Document) error {
 			return nil
 		}
 		if !t.is(",") {
-			return p.errorf(t.start, `Statement wants "," or "]" here, not %s`, clip(t.String()))
+			return p.errorf(t.start, `Statement: expected "," or "]", got %s`, clip(t.String()))
 		}
 	}
 }
 
-// statement reads one whose "{" has been read, and returns the offset after its "}".
+// statement parses a statement whose "{" has been read, and returns the offset after its "}".
 func (p *parser) statement() (s Statement, end int, err error) {
 	start := p.next - 1
-	var few [8]string // a statement has no more keys, and a map would be slower
+	var few [8]string // a statement has no more keys, and a map is slower
 	keys := few[:0]
 	has := func(key string) bool { return slices.Contains(keys, key) }
-	end, err = p.members("a statement", func(key token) (err error) {
+	end, err = p.members("statement", func(key token) (err error) {
 		keys = append(keys, key.text)
 		switch key.text {
 		case "Sid":
@@ -322,7 +326,7 @@ func (p *parser) statement() (s Statement, end int, err error) {
 		case "Effect":
 			t, e := p.string("Effect")
 			if e == nil && t.text != "Allow" && t.text != "Deny" {
-				e = p.errorf(t.start, `Effect is %q: write "Allow" or "Deny"`, clip(t.text))
+				e = p.errorf(t.start, `Effect must be "Allow" or "Deny", got %q`, clip(t.text))
 			}
 			if t.text == "Allow" {
 				s.Effect = Allow
@@ -343,26 +347,26 @@ func (p *parser) statement() (s Statement, end int, err error) {
 		case "Condition":
 			s.Conditions, err = p.conditions()
 		default:
-			err = p.errorf(key.start, "a statement has no key %q", clip(key.text))
+			err = p.errorf(key.start, "statement: unknown key %q", clip(key.text))
 		}
 		return err
 	})
 	if err != nil {
 		return s, end, err
 	}
-	one := func(a, b string) error {
+	requireOne := func(a, b string) error {
 		switch {
 		case has(a) && has(b):
 			return p.errorf(start, "the statement has both %s and %s: keep one", a, b)
 		case !has(a) && !has(b):
-			return p.errorf(start, "the statement has neither %s nor %s", a, b)
+			return p.errorf(start, "the statement has neither %s nor %s: add one", a, b)
 		}
 		return nil
 	}
-	none := func(kind string, keys ...string) error {
+	forbid := func(kind string, keys ...string) error {
 		for _, k := range keys {
 			if has(k) {
-				return p.errorf(start, "%s may not have %s", kind, k)
+				return p.errorf(start, "%s must not have %s", kind, k)
 			}
 		}
 		return nil
@@ -370,19 +374,19 @@ func (p *parser) statement() (s Statement, end int, err error) {
 	if !has("Effect") {
 		return s, end, p.errorf(start, "the statement has no Effect")
 	}
-	if err := one("Action", "NotAction"); err != nil {
+	if err := requireOne("Action", "NotAction"); err != nil {
 		return s, end, err
 	}
 	if p.trust {
-		if err := one("Principal", "NotPrincipal"); err != nil {
+		if err := requireOne("Principal", "NotPrincipal"); err != nil {
 			return s, end, err
 		}
-		return s, end, none("a trust policy", "Resource", "NotResource")
+		return s, end, forbid("a trust policy", "Resource", "NotResource")
 	}
-	if err := one("Resource", "NotResource"); err != nil {
+	if err := requireOne("Resource", "NotResource"); err != nil {
 		return s, end, err
 	}
-	return s, end, none("an identity policy", "Principal", "NotPrincipal")
+	return s, end, forbid("an identity policy", "Principal", "NotPrincipal")
 }
 
 func (p *parser) principals(where string) ([]Principal, error) {
@@ -394,7 +398,7 @@ func (p *parser) principals(where string) ([]Principal, error) {
 		return []Principal{{Name: "*"}}, nil
 	}
 	if !t.is("{") {
-		return nil, p.errorf(t.start, `%s wants "*" or an object here, not %s`, where, clip(t.String()))
+		return nil, p.errorf(t.start, `%s: expected "*" or an object, got %s`, where, clip(t.String()))
 	}
 	list := []Principal{}
 	_, err = p.members(where, func(key token) error {
@@ -408,16 +412,16 @@ func (p *parser) principals(where string) ([]Principal, error) {
 }
 
 func (p *parser) conditions() ([]Condition, error) {
-	if _, err := p.want("{", "Condition"); err != nil {
+	if _, err := p.expect("{", "Condition"); err != nil {
 		return nil, err
 	}
 	var list []Condition
 	_, err := p.members("Condition", func(name token) error {
 		op, ok := parseOperator(name.text)
 		if !ok {
-			return p.errorf(name.start, "Condition has no operator %q", clip(name.text))
+			return p.errorf(name.start, "Condition: unknown operator %q", clip(name.text))
 		}
-		if _, err := p.want("{", name.text); err != nil {
+		if _, err := p.expect("{", name.text); err != nil {
 			return err
 		}
 		_, err := p.members(name.text, func(key token) error {

@@ -7,40 +7,42 @@ import (
 	. "github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
-func TestParseRefuses(t *testing.T) {
+func TestParseRejects(t *testing.T) {
 	tests := []struct{ name, text, want string }{
 		{"an empty text", ``,
-			`line 1, column 1: a policy document wants "{" here, not the end of the text`},
-		{"a text cut short", "{\n \"Statement\": [\n  {\"Effect\"",
-			`line 3, column 12: a statement wants ":" here, not the end of the text`},
+			`line 1, column 1: policy document: expected "{", got the end of the text`},
+		{"a truncated text", "{\n \"Statement\": [\n  {\"Effect\"",
+			`line 3, column 12: statement: expected ":", got the end of the text`},
 		{"a key twice", `{"Statement":[],"Statement":[]}`,
-			`column 17: the document has the key "Statement" twice`},
-		{"a key in the wrong case", `{"statement":[]}`, `column 2: a document has no key "statement"`},
+			`column 17: policy document: duplicate key "Statement"`},
+		{"a key in the wrong case", `{"statement":[]}`,
+			`column 2: policy document: unknown key "statement", expected Version, Id or Statement`},
 		{"an Effect in the wrong case", statement(`"Effect":"allow","Action":"*","Resource":"*"`),
-			`Effect is "allow": write "Allow" or "Deny"`},
+			`Effect must be "Allow" or "Deny", got "allow"`},
 		{"Action and NotAction",
 			statement(`"Effect":"Allow","Action":"*","NotAction":"*","Resource":"*"`),
 			`both Action and NotAction`},
 		{"neither Resource nor NotResource", statement(`"Effect":"Allow","Action":"*"`),
 			`neither Resource nor NotResource`},
 		{"a Principal", statement(`"Effect":"Allow","Action":"*","Resource":"*","Principal":"*"`),
-			`an identity policy may not have Principal`},
+			`an identity policy must not have Principal`},
 		{"no Effect", statement(`"Action":"*","Resource":"*"`), `has no Effect`},
 		{"no Statement", `{"Version":"2012-10-17"}`, `has no Statement`},
-		{"an unknown version", `{"Version":"2012-10-18","Statement":[]}`, `Version is "2012-10-18"`},
+		{"an unknown version", `{"Version":"2012-10-18","Statement":[]}`,
+			`Version must be "2012-10-17" or "2008-10-17", got "2012-10-18"`},
 		{"an unknown operator",
 			statement(`"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringsEqual":{"k":"v"}}`),
-			`no operator "StringsEqual"`},
+			`unknown operator "StringsEqual"`},
 		{"an operator twice",
-			statement(`"Effect":"Allow","Action":"*","Resource":"*","Condition":{"Bool":{"k":"v"},"Bool":{"k":"v"}}`), `"Bool" twice`},
+			statement(`"Effect":"Allow","Action":"*","Resource":"*","Condition":{"Bool":{"k":"v"},"Bool":{"k":"v"}}`), `duplicate key "Bool"`},
 		{"a number for an action", statement(`"Effect":"Allow","Action":1,"Resource":"*"`),
-			`Action wants a string here, not 1`},
-		{"text behind the document", `{"Statement":[]} x`, `column 18: "x" is not a JSON value`},
+			`Action: expected a string, got 1`},
+		{"text after the document", `{"Statement":[]} x`, `column 18: "x" is not a JSON value`},
 		{"a second document", `{"Statement":[]}{}`, `text after the end`},
 		{"a raw line break in a string", "{\"Id\":\"a\nb\",\"Statement\":[]}", `control character`},
-		{"bytes that are no text", "{\"Statement\":\n[{\"Sid\":\"\xfe\"",
-			`line 2, column 10: the text is not UTF-8`},
-		{"a string without end", `{"Id":"a`, `does not end`},
+		{"bytes that are not UTF-8", "{\"Statement\":\n[{\"Sid\":\"\xfe\"",
+			`line 2, column 10: the text is not valid UTF-8`},
+		{"a string without a closing quote", `{"Id":"a`, `the string has no closing quote`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -94,14 +96,14 @@ func TestTrusts(t *testing.T) {
 			`{"Statement":{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:TagSession"}}`, ImplicitDeny, false},
 		{"a Deny", `{"Statement":[{"Effect":"Allow",` + lambda + `},{"Effect":"Deny",` + lambda + `}]}`,
 			ExplicitDeny, false},
-		{"a condition nobody can settle",
+		{"a condition on an unknown key",
 			`{"Statement":{"Effect":"Allow",` + lambda +
 				`,"Condition":{"StringEquals":{"aws:SourceAccount":"123456789012"}}}}`, ImplicitDeny, true},
-		{"everyone", `{"Statement":{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}}`,
+		{"every principal", `{"Statement":{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}}`,
 			Allowed, false},
-		{"nobody", `{"Statement":[{"Effect":"Allow",` + lambda +
+		{"a Deny for every principal", `{"Statement":[{"Effect":"Allow",` + lambda +
 			`},{"Effect":"Deny","Principal":"*","Action":"sts:*"}]}`, ExplicitDeny, false},
-		{"every AWS principal, whatever that means",
+		{"every AWS principal, which may include services",
 			`{"Statement":{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}}`,
 			ImplicitDeny, true},
 	}
@@ -123,7 +125,7 @@ func TestTrusts(t *testing.T) {
 	}
 }
 
-// A hostile action may hold what actions are put together with.
+// An action may contain the separator with which compile joins the actions.
 func TestActionsKeepTheirPlaces(t *testing.T) {
 	g := identity(t,
 		statement(`"Effect":"Allow","Action":["a:B\u0000s3:GetObject","c:D"],"Resource":"*"`))

@@ -6,47 +6,46 @@ import (
 	"strings"
 )
 
-// Decision is what IAM says to a request. The zero value denies, so that a forgotten assignment
-// does.
+// Decision is the result of a request. The zero value denies, so that a missing assignment denies.
 type Decision uint8
 
 const (
-	ImplicitDeny Decision = iota // no statement allowed it
-	ExplicitDeny                 // a Deny matched; it beats every Allow
+	ImplicitDeny Decision = iota // no statement allows it
+	ExplicitDeny                 // a Deny matches; it overrides every Allow
 	Allowed
 )
 
-// String spells a decision as the simulator's API does.
+// String returns the decision as the simulator's API spells it.
 func (d Decision) String() string {
 	return [...]string{"implicitDeny", "explicitDeny", "allowed"}[d]
 }
 
-// A Policy is a document and what it is called.
+// A Policy is a policy document with its name.
 type Policy struct {
-	// ID is returned in every Match of the policy's statements.
+	// ID names the policy in every Match of its statements.
 	ID       string
 	Document *Document
 }
 
-// Grants is all that decides what a principal may do.
+// Grants holds all policies that decide about the requests of a principal.
 type Grants struct {
-	// Identity are the policies of the principal and its groups, inline and managed.
+	// Identity are the inline and managed policies of the principal and its groups.
 	Identity []Policy
-	// Boundary is the permissions boundary; nil when there is none.
+	// Boundary is the permissions boundary, or nil without one.
 	Boundary *Policy
 	// Organization are the service control policies above the account, one entry for each level: the
 	// root, each organizational unit, the account. The policies of a level are a union, and every
-	// level has to allow. Empty when the account is in no organization, or the principal is beyond
-	// them, as service-linked roles are.
+	// level has to allow the request. It is empty if the account is in no organization, or if service
+	// control policies do not apply to the principal, as for service-linked roles.
 	// https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_evaluation.html
 	Organization [][]Policy
 }
 
-// A Request is what a principal tries to do.
+// A Request is one action of a principal on one resource.
 type Request struct {
-	// Action is one action, service:Name, in any case.
+	// Action is one action such as s3:GetObject, in any case.
 	Action string
-	// Resource is one ARN, or "*" for an action that names none; only the pattern "*" matches that.
+	// Resource is one ARN, or "*" for an action without a resource. Only the pattern "*" matches "*".
 	Resource string
 	Context  Context
 }
@@ -64,40 +63,41 @@ func (l Layer) String() string {
 	return [...]string{"identity policy", "permissions boundary", "service control policy"}[l]
 }
 
-// A Match names a statement. It holds the statement itself, which may not be changed.
+// A Match is a statement with its location. Callers must not change the statement.
 type Match struct {
 	Policy string
 	Layer  Layer
-	// Index is the statement's place in its document, counted from 1.
+	// Index is the statement's position in its document, from 1.
 	Index int
 	*Statement
 }
 
-// A Result is the answer to a Request. All of its lists are in the order of the policies.
+// A Result is the result of Evaluate. Its lists are in the order of the policies.
 type Result struct {
 	Decision Decision
-	// Matched are the statements that matched: action, resource and condition.
+	// Matched are the statements whose action, resource and condition match.
 	Matched []Match
-	// Undecided are the statements that match action and resource, and whose condition names keys the
-	// request does not have. They are in Matched as well if they hold without those keys.
+	// Undecided are the statements that match the action, and whose resource or condition depends on
+	// keys that the request lacks. A statement that holds without those keys is in Matched as well.
 	Undecided []Match
-	// Unmet are the statements that match action and resource, and whose condition fails whatever
-	// the missing keys are.
+	// Unmet are the statements that match action and resource, and whose condition fails for every
+	// value of the missing keys.
 	Unmet []Match
-	// Conditional says that values for the missing keys could turn Decision.
+	// Conditional reports that values for the missing keys could change Decision.
 	Conditional bool
-	// Near are Allow statements for the action that the resource misses. It is filled for a request
-	// that is not Allowed.
+	// Near are the Allow statements that match the action but not the resource. It is set for a
+	// request that is not Allowed.
 	Near []Match
-	// Missing are the context keys that any statement names and the request does not have, spelt as
-	// written. It is filled for an ImplicitDeny only, as the simulator does.
+	// Missing are the context keys, spelled as written, that a statement names and the request lacks.
+	// It is set for an ImplicitDeny only, as in the simulator's answer.
 	Missing []string
-	// IdentityAllows, BoundaryAllows and OrganizationAllows say which layer let the request pass,
-	// leaving Deny statements aside. A layer that is not there lets everything pass.
+	// IdentityAllows, BoundaryAllows and OrganizationAllows report for each layer whether its Allow
+	// statements allow the request. Deny statements do not count. A layer that does not exist allows
+	// everything.
 	IdentityAllows, BoundaryAllows, OrganizationAllows bool
 }
 
-// Evaluate decides one request. It looks at every statement, also after the first Deny.
+// Evaluate decides one request. It checks every statement, even after the first Deny.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html
 func (g Grants) Evaluate(r Request) Result {
 	var res Result
@@ -123,16 +123,16 @@ func (g Grants) Evaluate(r Request) Result {
 	res.Conditional = (all.mayAllow && !all.mustDeny) != (all.mustAllow && !all.mayDeny)
 	if res.Decision != Allowed {
 		for layer, p := range g.policies() {
-			e.near(layer, p)
+			e.addNear(layer, p)
 		}
 	}
 	if res.Decision == ImplicitDeny {
-		res.Missing = g.missing(r.Context)
+		res.Missing = g.missingKeys(r.Context)
 	}
 	return res
 }
 
-// policies goes through all policies, layer by layer.
+// policies iterates over all policies, layer by layer.
 func (g Grants) policies() iter.Seq2[Layer, *Policy] {
 	return func(yield func(Layer, *Policy) bool) {
 		for i := range g.Identity {
@@ -153,14 +153,15 @@ func (g Grants) policies() iter.Seq2[Layer, *Policy] {
 	}
 }
 
-// outcome is what one layer says. What allows or denies takes an absent key as absent; must and may
-// hold for every and for some value of the keys that are missing.
+// outcome is the effect of one layer. allows and denies count a missing key as absent from the
+// request. must and may hold for every and for some value of the missing keys.
 type outcome struct {
 	allows, mayAllow, mustAllow bool
 	denies, mayDeny, mustDeny   bool
 }
 
-// count adds a statement that holds, or, with open, could hold or not.
+// count adds a statement that holds or does not. With open, its condition could turn out either
+// way.
 func (o *outcome) count(effect Effect, holds, open bool) {
 	if effect == Allow {
 		o.allows = o.allows || holds
@@ -173,7 +174,7 @@ func (o *outcome) count(effect Effect, holds, open bool) {
 	o.mustDeny = o.mustDeny || holds && !open
 }
 
-// or joins what two policies of one layer say: either may allow, and either may deny.
+// or combines two policies of one layer: either may allow, and either may deny.
 func (o outcome) or(p outcome) outcome {
 	return outcome{
 		allows: o.allows || p.allows, mayAllow: o.mayAllow || p.mayAllow, mustAllow: o.mustAllow ||
@@ -182,7 +183,7 @@ func (o outcome) or(p outcome) outcome {
 	}
 }
 
-// and joins what two layers say: both have to allow, and either may deny.
+// and combines two layers: both have to allow, and either may deny.
 func (o outcome) and(p outcome) outcome {
 	return outcome{
 		allows: o.allows && p.allows, mayAllow: o.mayAllow && p.mayAllow, mustAllow: o.mustAllow &&
@@ -217,12 +218,12 @@ func (e *evaluation) policy(layer Layer, p *Policy) (o outcome) {
 		if !matches && !open {
 			continue
 		}
-		met, unsettled := s.conditionsHold(e.request.Context)
-		if !met && !unsettled {
+		met, undecided := s.conditionsHold(e.request.Context)
+		if !met && !undecided {
 			e.result.Unmet = append(e.result.Unmet, Match{p.ID, layer, i + 1, s})
 			continue
 		}
-		open = open || unsettled
+		open = open || undecided
 		holds := matches && met
 		if holds {
 			e.result.Matched = append(e.result.Matched, Match{p.ID, layer, i + 1, s})
@@ -235,8 +236,8 @@ func (e *evaluation) policy(layer Layer, p *Policy) (o outcome) {
 	return o
 }
 
-// near notes the statements of a policy that would allow the action elsewhere.
-func (e *evaluation) near(layer Layer, p *Policy) {
+// addNear records the statements of a policy that would allow the action on another resource.
+func (e *evaluation) addNear(layer Layer, p *Policy) {
 	if p.Document == nil {
 		return
 	}
@@ -260,9 +261,9 @@ func (s *Statement) matchesAction(lowered string) bool {
 	return s.NotAction != nil
 }
 
-// matchesResource reports whether the statement is about the request's resource. With open, that
-// hangs on a policy variable for which the request has no value; until it has, such a pattern
-// matches what its default says, or nothing.
+// matchesResource reports whether the statement applies to the request's resource. With open, the
+// answer depends on a policy variable for which the request has no value. Without a value, such a
+// pattern matches its default, or nothing.
 func (s *Statement) matchesResource(r *Request) (matches, open bool) {
 	inside := false
 	for i := range s.resources {
@@ -282,8 +283,8 @@ func (s *Statement) matchesResource(r *Request) (matches, open bool) {
 }
 
 // conditionsHold reports whether all conditions are met, and whether keys that the request lacks
-// could change that. One condition that fails for good settles the statement.
-func (s *Statement) conditionsHold(ctx Context) (met, unsettled bool) {
+// could change that. One condition that fails for all values decides the statement.
+func (s *Statement) conditionsHold(ctx Context) (met, undecided bool) {
 	met = true
 	for i := range s.Conditions {
 		ok, missing := s.Conditions[i].holds(ctx)
@@ -291,15 +292,15 @@ func (s *Statement) conditionsHold(ctx Context) (met, unsettled bool) {
 			return false, false
 		}
 		met = met && ok
-		unsettled = unsettled || missing != nil
+		undecided = undecided || missing != nil
 	}
-	return met, unsettled
+	return met, undecided
 }
 
-// missing lists the keys without a value that any statement of the identity policies or the
-// boundary names: the simulator reports them whatever the statement is about, and none of an
-// organization's.
-func (g Grants) missing(ctx Context) (keys []string) {
+// missingKeys lists the keys without a value that a statement of the identity policies or the
+// boundary names. Like the simulator, it includes statements for other actions and resources, and
+// excludes the statements of service control policies.
+func (g Grants) missingKeys(ctx Context) (keys []string) {
 	add := func(names ...string) {
 		for _, key := range names {
 			if _, ok := ctx.lookup(key); !ok && !slices.Contains(keys, key) {

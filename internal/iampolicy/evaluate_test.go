@@ -40,7 +40,7 @@ func TestEvaluate(t *testing.T) {
 		request  Request
 		want     Decision
 	}{
-		{"nothing allows nothing", nil, "", get, ImplicitDeny},
+		{"no policy allows nothing", nil, "", get, ImplicitDeny},
 		{"a string where a list may stand",
 			[]string{statement(`"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::remotionlambda-*"`)}, "", get, Allowed},
 		{"a lone statement object",
@@ -62,16 +62,16 @@ func TestEvaluate(t *testing.T) {
 		{"a bucket pattern without a slash covers its objects",
 			[]string{statement(`"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::remotionlambda-*"`)},
 			"", get, Allowed},
-		{"Deny beats Allow whatever the order",
+		{"a Deny overrides an Allow in any order",
 			[]string{allowAll, statement(`"Effect":"Deny","Action":"s3:*","Resource":"*"`)}, "", get,
 			ExplicitDeny},
-		{"a Deny elsewhere does not",
+		{"a Deny on another resource does not apply",
 			[]string{allowAll,
 				statement(`"Effect":"Deny","Action":"s3:*","Resource":"arn:aws:s3:::secret*"`)}, "", get,
 			Allowed},
 		{"NotAction allows the rest",
 			[]string{statement(`"Effect":"Allow","NotAction":"iam:*","Resource":"*"`)}, "", get, Allowed},
-		{"NotAction leaves out what it names",
+		{"NotAction excludes the actions it names",
 			[]string{statement(`"Effect":"Allow","NotAction":["iam:*","S3:get*"],"Resource":"*"`)}, "", get,
 			ImplicitDeny},
 		{"a Deny with NotAction denies the rest",
@@ -80,12 +80,12 @@ func TestEvaluate(t *testing.T) {
 		{"NotResource allows the rest",
 			[]string{statement(`"Effect":"Allow","Action":"s3:*","NotResource":"arn:aws:s3:::secret*"`)}, "",
 			get, Allowed},
-		{"NotResource leaves out what it names",
+		{"NotResource excludes the resources it names",
 			[]string{statement(`"Effect":"Allow","Action":"s3:*","NotResource":"arn:aws:s3:::remotion*"`)},
 			"", get, ImplicitDeny},
 		{"a boundary that allows", []string{allowAll},
 			statement(`"Effect":"Allow","Action":"s3:*","Resource":"*"`), get, Allowed},
-		{"a boundary that is silent", []string{allowAll},
+		{"a boundary that does not allow", []string{allowAll},
 			statement(`"Effect":"Allow","Action":"lambda:*","Resource":"*"`), get, ImplicitDeny},
 		{"a boundary that denies", []string{allowAll},
 			statement(`"Effect":"Deny","Action":"s3:*","Resource":"*"`), get, ExplicitDeny},
@@ -131,18 +131,20 @@ func TestColons(t *testing.T) {
 	}{
 		{"a star that fills its field", "arn:aws:lambda:*:*:function:f-*",
 			"arn:aws:lambda:us-east-1:123456789012:function:f-1", true},
-		{"a star at the end of a field runs on past the colon", "arn:aws:dynamodb:*:table/prod-*",
+		{"a star at the end of a field matches past the colon", "arn:aws:dynamodb:*:table/prod-*",
 			"arn:aws:dynamodb:us-east-1:123456789012:table/prod-x", true},
 		{"a star with text behind it stops at the colon", "arn:aws:lambda:us*1:x:y",
 			"arn:aws:lambda:us:1:x:y", false},
-		{"and gives way to an earlier one that need not", "arn:*:a*c:1:2:3", "arn:x:a:abc:1:2:3", true},
+		{"a star that stops gives way to an earlier star that does not", "arn:*:a*c:1:2:3",
+			"arn:x:a:abc:1:2:3", true},
 		{"a question mark stops at the colon", "arn:aws:s3?::b", "arn:aws:s3:::b", false},
-		{"but not in the sixth field", "arn:aws:logs:r:1:log-group?x", "arn:aws:logs:r:1:log-group:x",
+		{"a question mark in the sixth field matches a colon", "arn:aws:logs:r:1:log-group?x",
+			"arn:aws:logs:r:1:log-group:x",
 			true},
 		{"a star in the sixth field matches colons", "arn:aws:logs:r:1:log-group:a*z",
 			"arn:aws:logs:r:1:log-group:a:b:z", true},
 		{"a star matches nothing too", "arn:aws:s3:::b*", "arn:aws:s3:::b", true},
-		{"a question mark does not", "arn:aws:s3:::b?", "arn:aws:s3:::b", false},
+		{"a question mark does not match nothing", "arn:aws:s3:::b?", "arn:aws:s3:::b", false},
 		{"a question mark is one character, not one byte", "arn:aws:s3:::b?d", "arn:aws:s3:::bäd", true},
 	}
 	for _, test := range tests {
@@ -171,24 +173,24 @@ func TestConditional(t *testing.T) {
 		want     Decision
 		open     bool
 	}{
-		{"an unknown key leaves an Allow open",
+		{"an unknown key leaves an Allow undecided",
 			[]string{allow(`"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}`)}, ImplicitDeny, true},
-		{"an unconditional Allow closes it", []string{allow(`"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}`),
+		{"an unconditional Allow decides it", []string{allow(`"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}`),
 			plain}, Allowed, false},
-		{"a known key settles it", []string{allow(`"StringEquals":{"aws:RequestedRegion":"us-east-1"}`)},
+		{"a known key decides it", []string{allow(`"StringEquals":{"aws:RequestedRegion":"us-east-1"}`)},
 			Allowed, false},
-		{"one condition that fails settles the statement",
+		{"one condition that fails decides the statement",
 			[]string{allow(`"StringEquals":{"aws:RequestedRegion":"eu-west-1"},"Bool":{"aws:MultiFactorAuthPresent":"true"}`)}, ImplicitDeny, false},
-		{"an unknown key leaves a Deny open",
+		{"an unknown key leaves a Deny undecided",
 			[]string{plain, deny(`"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"}`)}, ExplicitDeny,
 			true},
-		{"a Deny that cannot hold is closed",
+		{"a Deny that cannot hold does not count",
 			[]string{plain, deny(`"StringNotEquals":{"aws:RequestedRegion":["us-east-1","eu-west-1"]}`)},
 			Allowed, false},
-		{"an unconditional Deny closes everything",
+		{"an unconditional Deny decides everything",
 			[]string{allow(`"Bool":{"aws:MultiFactorAuthPresent":"true"}`),
 				statement(`"Effect":"Deny","Action":"*","Resource":"*"`)}, ExplicitDeny, false},
-		{"a variable without a value leaves the resource open",
+		{"a variable without a value leaves the resource undecided",
 			[]string{statement(`"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::b/${aws:PrincipalTag/team}/*"`)}, ImplicitDeny, true},
 	}
 	for _, test := range tests {
@@ -203,7 +205,7 @@ func TestConditional(t *testing.T) {
 	}
 }
 
-// Every operator, with the key present and with it absent.
+// Every operator has a result with the key present and one with it absent.
 func TestOperators(t *testing.T) {
 	tests := []struct {
 		condition       string

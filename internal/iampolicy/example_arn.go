@@ -6,22 +6,24 @@ import (
 	"strings"
 )
 
-// regions are AWS's regions in partition aws, those that people meet most first, then China's and
-// GovCloud's. https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html
-var regions = strings.Fields(`us-east-1 us-east-2 us-west-1 us-west-2 eu-west-1 eu-west-2 eu-west-3 eu-central-1
-	eu-central-2 eu-north-1 eu-south-1 eu-south-2 ap-northeast-1 ap-northeast-2 ap-northeast-3 ap-southeast-1
-	ap-southeast-2 ap-southeast-3 ap-southeast-4 ap-southeast-5 ap-southeast-7 ap-south-1 ap-south-2 ap-east-1
-	ap-east-2 ca-central-1 ca-west-1 sa-east-1 mx-central-1 af-south-1 me-south-1 me-central-1 il-central-1
-	cn-north-1 cn-northwest-1 us-gov-east-1 us-gov-west-1`)
+// regions are the regions of AWS, the most common first, those of China and GovCloud last.
+// https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html
+var regions = strings.Fields(`
+	us-east-1 us-east-2 us-west-1 us-west-2 eu-west-1 eu-west-2 eu-west-3 eu-central-1 eu-central-2
+	eu-north-1 eu-south-1 eu-south-2 ap-northeast-1 ap-northeast-2 ap-northeast-3 ap-southeast-1 ap-
+	southeast-2 ap-southeast-3 ap-southeast-4 ap-southeast-5 ap-southeast-7 ap-south-1 ap-south-2
+	ap-east-1 ap-east-2 ca-central-1 ca-west-1 sa-east-1 mx-central-1 af-south-1 me-south-1 me-
+	central-1 il-central-1 cn-north-1 cn-northwest-1 us-gov-east-1 us-gov-west-1
+`)
 
-// exampleAccount is the account of AWS's own examples.
+// exampleAccount is the account number in the examples of AWS.
 const exampleAccount = "123456789012"
 
 var accountNumber = regexp.MustCompile(`^[0-9]{12}$`)
 
-// realistic looks for a hole with a real partition, service, region and account where the need
-// leaves them open. name, which is a hole as well, is returned if there is none.
-func (q *coverageSearch) realistic(l *language, v bound, name string) string {
+// realisticHole finds a hole with a real partition, service, region and account in the fields that
+// the need leaves open. It returns name, which is a hole as well, if there is no such hole.
+func (q *coverageSearch) realisticHole(l *language, v bound, name string) string {
 	const partition, service_, region, account = 1, 2, 3, 4
 	open := func(field int) bool { return strings.ContainsAny(l.field(field), "*?") }
 	if name == "*" || !open(partition) && !open(service_) && !open(region) && !open(account) {
@@ -40,15 +42,16 @@ func (q *coverageSearch) realistic(l *language, v bound, name string) string {
 	if s := service(q.action); s != "" {
 		narrowed = set(narrowed, service_, s)
 	}
-	s := q.search.nicer
+	s := q.search.exampleSearch
 	accounts, regions := []string{exampleAccount}, regions
 	if service(q.action) == "s3" {
 		accounts, regions = []string{""}, []string{""} // a bucket's ARN has neither
 	}
 	found := language{text: name}
-	inAccounts := q.candidates("aws:PrincipalAccount", account, accounts, accountNumber.MatchString,
+	inAccounts := q.fieldCandidates("aws:PrincipalAccount", account, accounts,
+		accountNumber.MatchString,
 		found.field(account))
-	inRegions := q.candidates("aws:RequestedRegion", region, regions, func(string) bool {
+	inRegions := q.fieldCandidates("aws:RequestedRegion", region, regions, func(string) bool {
 		return false
 	}, found.field(region))
 	for _, a := range inAccounts {
@@ -69,16 +72,18 @@ func (q *coverageSearch) realistic(l *language, v bound, name string) string {
 	return name
 }
 
-// candidates lists values for a field of an ARN: the request's own, known ones, and those that the
-// policies name and that are right. Those that agree most with the one that was found come first.
-func (q *coverageSearch) candidates(key string, field int, known []string, right func(string) bool,
+// fieldCandidates lists values for a field of an ARN: the request's own, the known ones, and the
+// valid ones that the policies name. The values with the longest prefix in common with found come
+// first.
+func (q *coverageSearch) fieldCandidates(key string, field int, known []string,
+	valid func(string) bool,
 	found string) (list []string) {
 	add := func(value string) {
 		if !slices.Contains(list, value) {
 			list = append(list, value)
 		}
 	}
-	if own, ok := q.ctx.lookup(key); ok && len(own) == 1 && only(own[0], legalInHead) {
+	if own, ok := q.ctx.lookup(key); ok && len(own) == 1 && consistsOf(own[0], legalInHead) {
 		add(own[0])
 	}
 	for _, value := range known {
@@ -91,17 +96,19 @@ func (q *coverageSearch) candidates(key string, field int, known []string, right
 	for _, r := range rules {
 		for _, p := range r.may.patterns {
 			if fields := strings.SplitN(p.text, ":", resourceField+1); len(fields) > field &&
-				right(fields[field]) {
+				valid(fields[field]) {
 				add(fields[field])
 			}
 		}
 	}
-	slices.SortStableFunc(list, func(a, b string) int { return common(b, found) - common(a, found) })
+	slices.SortStableFunc(list, func(a, b string) int {
+		return commonPrefix(b, found) - commonPrefix(a, found)
+	})
 	return list
 }
 
-// common is how many bytes two texts begin with alike.
-func common(a, b string) int {
+// commonPrefix returns the length in bytes of the common prefix of two texts.
+func commonPrefix(a, b string) int {
 	n := 0
 	for n < len(a) && n < len(b) && a[n] == b[n] {
 		n++

@@ -28,19 +28,19 @@ func ExampleGrants_Evaluate() {
 			fmt.Printf("  statement %d (%s) of %s matches\n", m.Index, m.Sid, m.Policy)
 		}
 		for _, m := range r.Near {
-			fmt.Printf("  statement %d (%s) of %s is about %s\n", m.Index, m.Sid, m.Policy, m.Resource[0])
+			fmt.Printf("  statement %d (%s) of %s applies to %s\n", m.Index, m.Sid, m.Policy, m.Resource[0])
 		}
 	}
 	// Output:
 	// s3:GetObject implicitDeny
-	//   statement 1 (Storage) of inline policy "render" is about arn:aws:s3:::remotionlamda-*
+	//   statement 1 (Storage) of inline policy "render" applies to arn:aws:s3:::remotionlamda-*
 	// s3:DeleteObject explicitDeny
 	//   statement 2 (Frozen) of inline policy "render" matches
-	//   statement 1 (Storage) of inline policy "render" is about arn:aws:s3:::remotionlamda-*
+	//   statement 1 (Storage) of inline policy "render" applies to arn:aws:s3:::remotionlamda-*
 }
 
 func ExampleParse_error() {
 	_, err := iampolicy.Parse("{\n  \"Statement\": {\"Effect\": \"allow\"}\n}")
 	fmt.Println(err)
-	// Output: line 2, column 27: Effect is "allow": write "Allow" or "Deny"
+	// Output: line 2, column 27: Effect must be "Allow" or "Deny", got "allow"
 }

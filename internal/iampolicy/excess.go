@@ -5,15 +5,15 @@ import (
 	"strings"
 )
 
-// An Excess is something that a statement grants and nobody requires.
+// An Excess is a pair of patterns through which a statement grants requests that are not required.
 type Excess struct {
-	// Granting is the statement, and Action and Resource its patterns as written; of NotAction and
-	// NotResource they are "*".
+	// Granting is the statement. Action and Resource are its patterns as written, or "*" for NotAction
+	// and NotResource.
 	Granting         Match
 	Action, Resource string
 	Kind             ExcessKind
-	// ExampleAction and ExampleARN are a request that is allowed and not required. The action is one
-	// that exists where a well-known one fits, else the shortest there is.
+	// ExampleAction and ExampleARN are a request that is allowed and not required. The action is a
+	// well-known one where one fits, else the shortest possible name.
 	ExampleAction, ExampleARN string
 }
 
@@ -21,25 +21,26 @@ type Excess struct {
 type ExcessKind string
 
 const (
-	// Administrator: every action on everything.
+	// Administrator grants every action on everything.
 	Administrator ExcessKind = "administrator access"
-	// EverythingBut: all but what NotAction or NotResource names.
+	// EverythingBut grants all but the actions or resources that NotAction or NotResource names.
 	EverythingBut ExcessKind = "everything but what it names"
-	// EveryAction: every action of a service, some of which nobody requires.
+	// EveryAction grants every action of a service, some of which are not required.
 	EveryAction ExcessKind = "every action of the service"
-	// MoreActions: an action nobody requires.
+	// MoreActions grants an action that is not required.
 	MoreActions ExcessKind = "more actions"
-	// WiderResource: an action that is required, on more than is required.
+	// WiderResource grants a required action on more resources than required.
 	WiderResource ExcessKind = "wider resource"
 )
 
-// Excess lists what the principal's policies grant beyond what is required, a line for each pair of
-// an action pattern and a resource pattern, in the policies' order. What a Deny, the boundary or
-// the organization takes away again is no excess. The context settles conditions; what it leaves
-// open counts as granted. When the budget was spent, complete is false: there may be more.
+// Excess lists the requests that the principal's policies grant beyond the required ones. It has at
+// most one entry for each pair of an action pattern and a resource pattern, in the order of the
+// policies. A request that a Deny, the boundary or the organization denies is no excess. A grant
+// whose condition the context leaves undecided counts. If complete is false, the budget was spent
+// and the list may be incomplete.
 func (g Grants) Excess(required []Need, ctx Context) (list []Excess, complete bool) {
-	wanted := requirementsOf(required)
-	budget := budgeted(8) // for all pairs together
+	wanted := requirementStatements(required)
+	budget := newScaledSearch(8) // for all pairs together
 	for i := range g.Identity {
 		p := &g.Identity[i]
 		if p.Document == nil {
@@ -50,13 +51,13 @@ func (g Grants) Excess(required []Need, ctx Context) (list []Excess, complete bo
 			if s.Effect == Deny {
 				continue
 			}
-			if met, unsettled := s.conditionsHold(ctx); !met && !unsettled {
+			if met, undecided := s.conditionsHold(ctx); !met && !undecided {
 				continue
 			}
 			m := Match{p.ID, Identity, j + 1, s}
-			for _, action := range orEverything(s.Action) {
-				for _, resource := range orEverything(s.Resource) {
-					if e, found := g.excess(m, action, resource, wanted, ctx, budget); found {
+			for _, action := range orStar(s.Action) {
+				for _, resource := range orStar(s.Resource) {
+					if e, found := g.excessOfPair(m, action, resource, wanted, ctx, budget); found {
 						list = append(list, e)
 					}
 					if budget.spent {
@@ -69,15 +70,15 @@ func (g Grants) Excess(required []Need, ctx Context) (list []Excess, complete bo
 	return list, true
 }
 
-func orEverything(patterns []string) []string {
+func orStar(patterns []string) []string {
 	if patterns == nil {
 		return []string{"*"}
 	}
 	return patterns
 }
 
-// requirementsOf makes statements of what is required, one each.
-func requirementsOf(required []Need) []Statement {
+// requirementStatements returns one Allow statement for each required need.
+func requirementStatements(required []Need) []Statement {
 	list := make([]Statement, len(required))
 	for i, n := range required {
 		list[i] = Statement{Effect: Allow, Action: []string{n.Action}, Resource: []string{n.Resource}}
@@ -86,23 +87,24 @@ func requirementsOf(required []Need) []Statement {
 	return list
 }
 
-// excess looks for a request that one pair of patterns grants and nothing requires.
-func (g Grants) excess(m Match, action, resource string, wanted []Statement, ctx Context,
+// excessOfPair finds a request that one pair of patterns grants and that is not required.
+func (g Grants) excessOfPair(m Match, action, resource string, wanted []Statement, ctx Context,
 	budget *search) (e Excess, found bool) {
 	granted := m.rule(ctx).may
 	n, err := NewNeed(action, resource)
-	// Of NotResource there is no pattern of its own, and what is wrong with the need is its action.
+	// A statement with NotResource has no pattern to narrow. If NewNeed fails for it, the action is
+	// invalid.
 	if at := slices.Index(m.Resource, resource); at >= 0 &&
 		(err != nil || strings.Contains(resource, "${")) {
-		// As a need, a pattern whose '*' runs on past fields, or with a variable, does not say what it
-		// grants.
+		// A pattern whose '*' runs on past fields, or with a variable, means something else as a need.
+		// Use its literal prefix as the need, and the pattern alone as the granted extent.
 		n, err = NewNeed(action, literalPart(resource)+"*")
 		granted.patterns = granted.patterns[at : at+1]
 	}
 	if err != nil {
-		return e, false // no request fits such a pattern
+		return e, false // no request matches such a pattern
 	}
-	// The classes of actions must not cut across what is required either.
+	// The required statements have to distinguish the classes of actions as well.
 	all := g
 	all.Organization = append(slices.Clone(g.Organization),
 		[]Policy{{Document: &Document{Statements: wanted}}})
@@ -114,29 +116,29 @@ func (g Grants) excess(m Match, action, resource string, wanted []Statement, ctx
 	for _, class := range classes {
 		lowered := strings.ToLower(class)
 		if !m.matchesAction(lowered) {
-			continue // left out by NotAction
+			continue // excluded by NotAction
 		}
 		q := g.newCoverageSearch(&n, lowered, ctx, budget)
-		name, ok := q.beyond(granted, requiring(wanted, lowered))
+		name, ok := q.shortestExcess(granted, requiredExtents(wanted, lowered))
 		if !ok {
 			continue
 		}
-		required := requiring(wanted, lowered) != nil
-		if found && required { // an action nobody asked for says more than a wider resource
+		required := requiredExtents(wanted, lowered) != nil
+		if found && required { // an action that is not required matters more than a wider resource
 			continue
 		}
 		e.ExampleAction, e.ExampleARN, found = class, name, true
 		e.Kind = kindOf(m, action, resource, required)
 		if !required {
-			e.ExampleAction, e.ExampleARN = g.wellKnown(&n, q, m, granted, wanted, class, name)
+			e.ExampleAction, e.ExampleARN = g.wellKnownExample(&n, q, m, granted, wanted, class, name)
 			break
 		}
 	}
 	return e, found
 }
 
-// requiring are the extents of what is required of an action.
-func requiring(wanted []Statement, action string) (list []extent) {
+// requiredExtents returns the extents of the required resources for an action.
+func requiredExtents(wanted []Statement, action string) (list []extent) {
 	for i := range wanted {
 		if wanted[i].matchesAction(action) {
 			list = append(list, wanted[i].rule(nil).sure)
@@ -145,8 +147,8 @@ func requiring(wanted []Statement, action string) (list []extent) {
 	return list
 }
 
-// beyond finds the shortest name that is granted, that is allowed, and that is not required.
-func (q *coverageSearch) beyond(granted extent, required []extent) (string, bool) {
+// shortestExcess finds the shortest name that is granted, allowed and not required.
+func (q *coverageSearch) shortestExcess(granted extent, required []extent) (string, bool) {
 	clauses := []clause{{none: true, statements: extents(q.denies, upperBound)},
 		{none: true, statements: required}}
 	for _, group := range q.groups {
@@ -178,29 +180,33 @@ func kindOf(m Match, action, resource string, required bool) ExcessKind {
 	return MoreActions
 }
 
-// wellKnown replaces an action that nobody has heard of, and its example, by one that people know
-// and that nobody requires.
-func (g Grants) wellKnown(n *Need, q *coverageSearch, m Match, granted extent, wanted []Statement,
+// wellKnownExample replaces an obscure example action by a well-known action that is not required,
+// with its resource. It returns the given example if no well-known action fits.
+func (g Grants) wellKnownExample(n *Need, q *coverageSearch, m Match, granted extent,
+	wanted []Statement,
 	class, name string) (string, string) {
 	if n.concrete() {
 		return class, name
 	}
 	l := n.actions()
-	for _, action := range known {
+	for _, action := range wellKnownActions {
 		lowered := strings.ToLower(action)
-		if !l.includes(lowered) || !m.matchesAction(lowered) || requiring(wanted, lowered) != nil {
+		if !l.includes(lowered) || !m.matchesAction(lowered) || requiredExtents(wanted, lowered) != nil {
 			continue
 		}
-		other := g.newCoverageSearch(n, lowered, q.ctx, q.search.nicer)
-		if name, ok := other.beyond(granted, nil); ok {
+		other := g.newCoverageSearch(n, lowered, q.ctx, q.search.exampleSearch)
+		if name, ok := other.shortestExcess(granted, nil); ok {
 			return action, name
 		}
 	}
 	return class, name
 }
 
-// known are actions that show what a wide grant means.
-var known = strings.Fields(`iam:CreateAccessKey iam:CreateUser iam:AttachRolePolicy s3:DeleteBucket s3:PutBucketAcl
-	s3:DeleteObject s3:GetObject lambda:UpdateFunctionCode lambda:DeleteFunction lambda:InvokeFunction
-	logs:DeleteLogGroup logs:GetLogEvents ec2:RunInstances ec2:TerminateInstances sts:AssumeRole kms:Decrypt
-	servicequotas:RequestServiceQuotaIncrease sns:Publish sqs:SendMessage dynamodb:DeleteTable`)
+// wellKnownActions are actions that show the effect of a wide grant.
+var wellKnownActions = strings.Fields(`
+	iam:CreateAccessKey iam:CreateUser iam:AttachRolePolicy s3:DeleteBucket s3:PutBucketAcl
+	s3:DeleteObject s3:GetObject lambda:UpdateFunctionCode lambda:DeleteFunction
+	lambda:InvokeFunction logs:DeleteLogGroup logs:GetLogEvents ec2:RunInstances
+	ec2:TerminateInstances sts:AssumeRole kms:Decrypt servicequotas:RequestServiceQuotaIncrease
+	sns:Publish sqs:SendMessage dynamodb:DeleteTable
+`)

@@ -16,38 +16,38 @@ func TestExcess(t *testing.T) {
 		name, policy string
 		want         []string
 	}{
-		{"what is required is no excess",
+		{"a required grant is no excess",
 			`{"Effect":"Allow","Action":["s3:GetObject"],"Resource":"arn:aws:s3:::remotionlambda-*/*"}`,
 			nil},
-		{"nor is less",
+		{"part of a required grant is no excess",
 			`{"Effect":"Allow","Action":["s3:ListBucket"],"Resource":"arn:aws:s3:::remotionlambda-useast1-*"}`, nil},
 		{"administrator access", `{"Effect":"Allow","Action":"*","Resource":"*"}`,
 			[]string{"administrator access: iam:CreateAccessKey on *"}},
 		{"every action of a service",
 			`{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::remotionlambda-*"}`,
 			[]string{"every action of the service: s3:DeleteBucket on arn:aws:s3:::remotionlambda-"}},
-		{"an action nobody requires",
+		{"an action that is not required",
 			`{"Effect":"Allow","Action":["s3:GetObject","s3:DeleteObject"],"Resource":"arn:aws:s3:::remotionlambda-*/*"}`, []string{"more actions: s3:DeleteObject on arn:aws:s3:::remotionlambda-/"}},
 		{"a wider resource", `{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::*"}`,
 			[]string{"wider resource: s3:GetObject on arn:aws:s3:::x"}},
-		{"a wider resource that a Deny takes away again",
+		{"a wider resource that a Deny excludes",
 			`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::*"},{"Effect":"Deny","Action":"*","NotResource":"arn:aws:s3:::remotionlambda-*/*"}`, nil},
-		{"a pattern whose star runs on",
+		{"a pattern whose star matches colons",
 			`{"Effect":"Allow","Action":"dynamodb:GetItem","Resource":["arn:aws:dynamodb:*:table/prod-*","*:prod"]}`,
 			[]string{"more actions: dynamodb:GetItem on arn:aws:dynamodb:::table/prod-",
 				"more actions: dynamodb:GetItem on arn:x:x:::prod"}},
 		{"a variable with a value",
 			`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/${aws:username}/*"}`,
 			[]string{"wider resource: s3:GetObject on arn:aws:s3:::b/anna/"}},
-		{"a variable without",
+		{"a variable without a value",
 			`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/${aws:userid}/*"}`,
 			[]string{"wider resource: s3:GetObject on arn:aws:s3:::b//"}},
-		{"a well-known action, with a resource of its own",
+		{"a well-known action with its resource",
 			`{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","NotAction":"iam:CreateUser","Resource":"*"},{"Effect":"Deny","Action":"iam:CreateUser","NotResource":"arn:aws:iam::1:user/a"}`,
 			[]string{"administrator access: iam:CreateUser on arn:aws:iam::1:user/a"}},
-		{"an action that is none, on everything but something",
+		{"an invalid action on everything except one resource",
 			`{"Effect":"Allow","Action":"GetObject","NotResource":"arn:aws:s3:::x"}`, nil},
-		{"everything but",
+		{"everything except the named actions and resources",
 			`{"Effect":"Allow","NotAction":["s3:*","iam:*"],"NotResource":"arn:aws:lambda:*"}`,
 			[]string{"everything but what it names: lambda:UpdateFunctionCode on *"}},
 	}
@@ -66,8 +66,8 @@ func TestExcess(t *testing.T) {
 	}
 }
 
-// An example of excess is allowed and not required; where there is none, every name of a small
-// world that is allowed is required.
+// An example of excess is allowed and not required. Without excess, every allowed name of a small
+// world is required.
 func TestExcessAgainstBruteForce(t *testing.T) {
 	for seed := range uint64(rounds(150)) {
 		w := world{rand.New(rand.NewPCG(seed, 17))}
@@ -78,7 +78,7 @@ func TestExcessAgainstBruteForce(t *testing.T) {
 		}
 		list, complete := g.Excess(required, nil)
 		if !complete {
-			t.Fatalf("seed %d: nothing in so small a world is too much", seed)
+			t.Fatalf("seed %d: so small a world must not exceed the budget", seed)
 		}
 		wanted := func(action, name string) bool {
 			return slices.ContainsFunc(required, func(n Need) bool { return n.Includes(action, name) })

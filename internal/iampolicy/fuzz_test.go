@@ -33,19 +33,20 @@ func FuzzParse(f *testing.F) {
 		for _, s := range doc.Statements {
 			if s.Start.Line < 1 || s.End.Line < s.Start.Line || s.End.Line == s.Start.Line &&
 				s.End.Column <= s.Start.Column {
-				t.Errorf("a statement stands from %v to %v", s.Start, s.End)
+				t.Errorf("a statement extends from %v to %v", s.Start, s.End)
 			}
 		}
 		result := Grants{Identity: []Policy{{Document: doc}}}.Evaluate(Request{Action: action,
 			Resource: resource, Context: Context{"k": {"1"}}})
 		if result.Decision == Allowed && !result.IdentityAllows {
-			t.Errorf("allowed by nobody: %+v", result)
+			t.Errorf("allowed without an identity Allow: %+v", result)
 		}
 		_ = doc.Trusts("lambda.amazonaws.com")
 	})
 }
 
-// The matcher against a plain one: a regular expression that says what each wildcard may match.
+// The matcher agrees with a regular expression that spells out the characters each wildcard
+// matches.
 func FuzzMatch(f *testing.F) {
 	for _, s := range [][2]string{
 		{"arn:aws:s3:::remotionlambda-*", "arn:aws:s3:::remotionlambda-x/y:z"},
@@ -61,11 +62,11 @@ func FuzzMatch(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text, s string) {
 		if strings.ContainsRune(text, '\uFFFD') || strings.ContainsRune(s, '\uFFFD') || len(text) > 200 ||
 			len(s) > 200 {
-			return // invalid UTF-8 is one character to us and none to package regexp
+			return // invalid UTF-8 is one character to match and none to package regexp
 		}
 		p := compileResource(text, false)
 		var plain strings.Builder
-		for _, a := range p.all() {
+		for _, a := range p.allAtoms() {
 			any := map[bool]string{true: `.`, false: `[^:]`}[a.crosses]
 			switch a.kind {
 			case literal:

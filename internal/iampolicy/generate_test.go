@@ -8,12 +8,13 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/corpus"
 )
 
-// A generator makes random policies and requests out of small alphabets, so that they meet. Equal
-// seeds give equal cases.
+// A generator makes random policies and requests over small alphabets, so that they often match.
+// Equal seeds give equal cases.
 type generator struct {
 	*rand.Rand
-	// tame leaves out what another evaluator is known to read otherwise: old versions, requests for
-	// "*", wildcards in an action's prefix, patterns that are no ARNs, and values that do not parse.
+	// tame leaves out input that the oracle is known to interpret differently: old versions, requests
+	// for "*", wildcards in an action's prefix, patterns that are not ARNs, and values that do not
+	// parse.
 	tame bool
 }
 
@@ -23,10 +24,10 @@ func newGenerator(seed uint64, tame bool) generator {
 
 func (g generator) one(of ...string) string { return of[g.IntN(len(of))] }
 
-// chance is true in n of 100 cases.
+// chance returns true with a probability of n percent.
 func (g generator) chance(n int) bool { return g.IntN(100) < n }
 
-// some gives a value, or a list of up to three.
+// some returns one value or a list of up to three.
 func (g generator) some(value func() string) any {
 	if g.chance(60) {
 		return value()
@@ -132,7 +133,7 @@ func (g generator) resource() string {
 	return g.arn()
 }
 
-// pattern is an ARN with wildcards and variables in some places.
+// pattern returns an ARN with wildcards and variables in some places.
 func (g generator) pattern() string {
 	if g.chance(30) {
 		return "*"
@@ -160,7 +161,7 @@ func (g generator) pattern() string {
 		switch g.IntN(3) {
 		case 0:
 			chars[at] = '?'
-		case 1: // up to four characters give way to a star
+		case 1: // a star replaces up to four characters
 			chars = append(append(append([]rune{}, chars[:at]...), '*'),
 				chars[min(len(chars), at+g.IntN(5)):]...)
 		case 2:
@@ -174,7 +175,7 @@ func (g generator) pattern() string {
 	return string(chars[:at]) + variable + string(chars[at:]) + tail
 }
 
-// tail is the resource part of a pattern.
+// tail returns the resource part of a pattern.
 func (g generator) tail() string {
 	return g.one("x*", "*y", "x?y", "${ex:k}", "x/${ex:k}", "${ex:absent, 'x'}", "${ex:absent}/x",
 		"x${ex:m}", "?", "*:*", "u/*")
@@ -182,7 +183,7 @@ func (g generator) tail() string {
 
 var contextKeys = []string{"ex:k", "EX:K", "ex:m", "ex:absent"}
 
-// value is one of a context key.
+// value returns a value of a context key.
 func (g generator) value() string {
 	return g.one("x", "y", "X", "x/y", "1", "01.00", "2", "true", "TRUE", "false", "10.1.2.3",
 		"2001:db8::1",
@@ -208,7 +209,7 @@ func (g generator) context() corpus.Context {
 	return ctx
 }
 
-// operator gives one with values for it.
+// operator returns an operator and values for it.
 func (g generator) operator() (string, any) {
 	if g.chance(10) {
 		return "Null", g.some(func() string { return g.one("true", "false") })

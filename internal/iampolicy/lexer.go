@@ -7,15 +7,15 @@ import (
 	"unicode/utf8"
 )
 
-// A Position is a place in a document's text: lines and columns count from 1, columns in
-// characters, as the IAM policy simulator reports them.
+// A Position is a location in the text of a document. Lines and columns count from 1, and columns
+// count characters, as in the IAM policy simulator.
 type Position struct {
 	Line, Column int
 }
 
 func (p Position) String() string { return fmt.Sprintf("line %d, column %d", p.Line, p.Column) }
 
-// A SyntaxError says where and why a text is not a policy document.
+// A SyntaxError says where and why a text is not a valid policy document.
 type SyntaxError struct {
 	Position
 	Msg string
@@ -46,21 +46,21 @@ func (t token) is(punct string) bool { return t.kind == punctuation && t.text ==
 
 func (t token) String() string {
 	switch t.kind {
-	case punctuation, bare:
+	case bare:
 		return t.text
-	case quoted:
+	case punctuation, quoted:
 		return fmt.Sprintf("%q", t.text)
 	}
 	return t.kind.String()
 }
 
-// lexer cuts a document into JSON tokens. encoding/json would do for the values, but it keeps the
-// last of two equal keys in silence, matches key names loosely and forgets where things stood.
+// lexer splits a document into JSON tokens. It replaces encoding/json, which silently keeps the
+// last of two equal keys, matches key names without regard to case, and drops positions.
 type lexer struct {
 	text string
 	next int
-	// last is the place of the last position that was asked for, and lastAt its offset: a document is
-	// mostly read forwards, and counting anew each time would take the square of its length.
+	// last is the most recently computed position, and lastAt its offset. Most documents are read
+	// forwards; counting from the start each time would take time quadratic in the length.
 	last   Position
 	lastAt int
 }
@@ -133,19 +133,20 @@ func (l *lexer) quoted(start int) (token, error) {
 			if !escaped {
 				return token{quoted, value, start, l.next}, nil
 			}
-			var unescaped string // whose address is taken, which would cost every other string an allocation
+			// a separate variable: taking its address allocates, and only escaped strings need it
+			var unescaped string
 			if err := json.Unmarshal([]byte(l.text[start:l.next]), &unescaped); err != nil {
-				return token{}, l.errorf(start, "the string %q has an escape JSON does not know", clip(value))
+				return token{}, l.errorf(start, "the string %q has an invalid JSON escape", clip(value))
 			}
 			return token{quoted, unescaped, start, l.next}, nil
 		case c < ' ':
-			return token{}, l.errorf(i, "a string may not hold the control character %q: escape it", c)
+			return token{}, l.errorf(i, "a string must not contain the control character %q: escape it", c)
 		}
 	}
-	return token{}, l.errorf(start, "the string that starts here does not end")
+	return token{}, l.errorf(start, "the string has no closing quote")
 }
 
-// clip keeps a quoted piece of somebody's document short enough for an error message.
+// clip shortens text from a document for an error message.
 func clip(s string) string {
 	const most = 40
 	if utf8.RuneCountInString(s) <= most {

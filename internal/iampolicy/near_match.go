@@ -5,44 +5,44 @@ import (
 	"strings"
 )
 
-// A Miss says how a granted resource pattern misses a resource that is needed.
+// A NearMatch says how a granted resource pattern misses a needed resource.
 type NearMatch struct {
 	Kind NearMatchKind
-	// Pattern is the granted one.
+	// Pattern is the granted pattern.
 	Pattern string
-	// At is the character of Pattern, counted from 1, from which on it differs; zero when that says
-	// nothing.
+	// At is the first character of Pattern that differs, counted from 1. It is set for Typo and
+	// WrongCase, else zero.
 	At int
-	// Got and Want are the parts that differ, of the pattern and of what is needed.
+	// Got and Want are the parts of the pattern and of the needed resource that differ.
 	Got, Want string
 }
 
-// NearMatchKind is what kind of mistake it is.
+// NearMatchKind says how the pattern misses.
 type NearMatchKind string
 
 const (
-	// WrongPartition, WrongService, WrongRegion and WrongAccount: that field of the ARN is another.
+	// WrongPartition, WrongService, WrongRegion and WrongAccount: that field of the ARN differs.
 	WrongPartition NearMatchKind = "wrong partition"
 	WrongService   NearMatchKind = "wrong service"
 	WrongRegion    NearMatchKind = "wrong region"
 	WrongAccount   NearMatchKind = "wrong account"
-	// WrongCase: the same, but for upper and lower case, which counts in a resource.
+	// WrongCase: the pattern differs only in upper and lower case, which matters in a resource.
 	WrongCase NearMatchKind = "wrong case"
 	// Typo: one or two characters differ.
 	Typo NearMatchKind = "typo"
-	// NotObjects: it covers a bucket, and not what is in it.
+	// NotObjects: the pattern matches a bucket but not its objects.
 	NotObjects NearMatchKind = "bucket without its objects"
-	// NotBucket: it covers what is in a bucket, and not the bucket.
+	// NotBucket: the pattern matches the objects of a bucket but not the bucket.
 	NotBucket NearMatchKind = "objects without their bucket"
-	// NotARN: the request names no resource, and only "*" grants that.
+	// NotARN: the request names no resource, so only "*" matches it.
 	NotARN NearMatchKind = "not every resource"
-	// FewFields: it lacks a field of an ARN, or is none.
+	// FewFields: the pattern has fewer than the six fields of an ARN.
 	FewFields NearMatchKind = "fewer fields than an ARN has"
-	// Narrower: it covers other resources.
+	// Narrower: the pattern matches other resources, for no more specific reason.
 	Narrower NearMatchKind = "narrower"
 )
 
-// String says it in a few words: "typo at character 25 (remotionlamda- for remotionlambda-)".
+// String describes the difference: "typo at character 25 (remotionlamda- for remotionlambda-)".
 func (m NearMatch) String() string {
 	switch m.Kind {
 	case Typo, WrongCase:
@@ -60,10 +60,11 @@ func quoteEmpty(s string) string {
 	return s
 }
 
-// nearest finds the resource pattern of the statements that comes closest to what is needed, and
-// says how it misses the example. It returns the statement's place in the list.
+// nearest finds the resource pattern closest to the needed one, and says how it misses the example.
+// It returns the index of its statement in near.
 func nearest(near []Match, need, example string) (at int, miss NearMatch) {
-	// A document may have hundreds of patterns, and a distance takes the product of the lengths.
+	// A document may have hundreds of patterns, and computing a distance takes the product of the two
+	// lengths.
 	const enough = 96
 	best := -1
 	for i, m := range near {
@@ -85,13 +86,13 @@ func nearMatchOf(pattern, need, example string) NearMatch {
 		return m
 	}
 	if pattern != need && strings.EqualFold(pattern, need) {
-		m.differ(WrongCase, pattern, need, 0)
+		m.setDifference(WrongCase, pattern, need, 0)
 		return m
 	}
 	got, want := strings.SplitN(pattern, ":", resourceField+1),
 		strings.SplitN(example, ":", resourceField+1)
 	if len(got) <= resourceField || len(want) <= resourceField {
-		if !strings.Contains(strings.TrimRight(pattern, "*"), "*") { // which might run on
+		if !strings.Contains(strings.TrimRight(pattern, "*"), "*") { // a '*' could match further fields
 			m.Kind = FewFields
 		}
 		return m
@@ -112,12 +113,12 @@ func nearMatchOf(pattern, need, example string) NearMatch {
 	}
 	if needed := strings.SplitN(need, ":", resourceField+1); len(needed) > resourceField {
 		head := len(pattern) - len(got[resourceField])
-		m.typo(got[resourceField], needed[resourceField], head)
+		m.detectTypo(got[resourceField], needed[resourceField], head)
 	}
 	return m
 }
 
-// fieldMiss are the kinds of miss for the fields of an ARN from the second on.
+// fieldMiss are the kinds for the second to fifth field of an ARN.
 var fieldMiss = [...]NearMatchKind{WrongPartition, WrongService, WrongRegion, WrongAccount}
 
 func matchesResource(pattern, arn string) bool {
@@ -125,14 +126,14 @@ func matchesResource(pattern, arn string) bool {
 	return p.match(arn)
 }
 
-// typo compares the literal beginnings of two resources. One that is the beginning of the other is
-// no typo, and neither are two that have little in common.
-func (m *NearMatch) typo(got, want string, head int) {
-	got, want = clip256(literalPart(got)), clip256(literalPart(want))
+// detectTypo compares the literal prefixes of two resources. If one is a prefix of the other, or if
+// they have little in common, it is no typo.
+func (m *NearMatch) detectTypo(got, want string, head int) {
+	got, want = first256(literalPart(got)), first256(literalPart(want))
 	if len(got) < 5 || len(want) < 5 || strings.HasPrefix(got, want) || strings.HasPrefix(want, got) {
 		return
 	}
-	// want may go on where got ends: the best of its beginnings counts.
+	// want may be longer than got, so the closest prefix of want counts.
 	row := distances(got, want)
 	cut, least := 0, row[0]
 	for i, d := range row {
@@ -147,14 +148,15 @@ func (m *NearMatch) typo(got, want string, head int) {
 		cut = len(want)
 	}
 	if strings.EqualFold(got, want[:cut]) {
-		m.differ(WrongCase, got, want[:cut], head)
+		m.setDifference(WrongCase, got, want[:cut], head)
 		return
 	}
-	m.differ(Typo, got, want[:cut], head)
+	m.setDifference(Typo, got, want[:cut], head)
 }
 
-// differ notes the first character, behind head bytes of ASCII, in which the two differ.
-func (m *NearMatch) differ(kind NearMatchKind, got, want string, head int) {
+// setDifference records the first character in which the two differ. head is the number of ASCII
+// bytes before them.
+func (m *NearMatch) setDifference(kind NearMatchKind, got, want string, head int) {
 	i := 0
 	for i < len(got) && i < len(want) && got[i] == want[i] {
 		i++
@@ -162,7 +164,7 @@ func (m *NearMatch) differ(kind NearMatchKind, got, want string, head int) {
 	m.Kind, m.At, m.Got, m.Want = kind, head+i+1, got, want
 }
 
-// literalPart is the text before the first wildcard or variable.
+// literalPart returns the text before the first wildcard or variable.
 func literalPart(s string) string {
 	if i := strings.IndexAny(s, "*?$"); i >= 0 {
 		return s[:i]
@@ -170,16 +172,16 @@ func literalPart(s string) string {
 	return s
 }
 
-// clip256 keeps comparisons short: beyond that, texts are told apart by what comes first.
-func clip256(s string) string { return s[:min(len(s), 256)] }
+// first256 limits the cost of a comparison to the first 256 bytes.
+func first256(s string) string { return s[:min(len(s), 256)] }
 
-// distance is how many characters have to be put in, left out or changed to make b of a.
+// distance returns the edit distance of two texts in bytes: insertions, deletions and changes.
 func distance(a, b string) int {
 	row := distances(a, b)
 	return row[len(b)]
 }
 
-// distances are those from a to each beginning of b.
+// distances returns the edit distances from a to each prefix of b.
 func distances(a, b string) []int {
 	row := make([]int, len(b)+1)
 	for j := range row {

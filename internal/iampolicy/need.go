@@ -6,37 +6,37 @@ import (
 	"strings"
 )
 
-// A Need is a set of requests: every action of a pattern on every resource of a pattern. NewNeed
-// makes one.
+// A Need is a set of requests: every action of a pattern on every resource of a pattern. Use
+// NewNeed to make one.
 //
-// The resources of a need are the ARNs that the pattern matches and whose first five fields are
-// legal: "arn", a partition and a service, and a region and an account that may be empty, of a-z,
-// 0-9 and '-'; and a resource that is not empty. They are read field by field: a '*' in the region
-// is any region, and nothing more. A pattern with fewer fields that ends in '*' leaves the fields
-// that follow open. The pattern "*" is all of that, and the resource "*" of requests that name
-// none.
+// The resources of a need are the ARNs that match the pattern and have six legal fields. The first
+// five fields are "arn", a partition and a service, and a region and an account, which may be
+// empty. They consist of a-z, 0-9 and '-'. The resource field is not empty. The pattern is read
+// field by field: a '*' in the region is any region and matches no other field. A pattern with
+// fewer fields that ends in '*' leaves the remaining fields open. The pattern "*" stands for all
+// ARNs and for the resource "*" of requests that name no resource.
 type Need struct {
-	// Action and Resource are the patterns as they were given.
+	// Action and Resource are the patterns as given to NewNeed.
 	Action, Resource string
 
 	action pattern
-	// prefer is the example to give if it is not allowed.
-	prefer string
+	// preferred is the example to use if it is not allowed; empty for none.
+	preferred string
 	// resources are the languages that the resource pattern stands for.
 	resources []language
 }
 
 // A language is a set of resource names.
 type language struct {
-	// text is the pattern, with its first five fields in full.
+	// text is the pattern with its first five fields in full.
 	text  string
 	atoms []needAtom
-	// tokens is the text with its wildcards replaced by characters that no pattern has. A granted
-	// pattern of literal text and '*'s that matches it matches all of the language: each wildcard is
-	// inside a '*'.
+	// tokens is the text with its wildcards replaced by bytes that no pattern contains. A granted
+	// pattern of literal text and '*'s that matches tokens matches all of the language, because each
+	// wildcard is inside a '*'.
 	tokens string
 	prefix string // the text before the first wildcard
-	// named says that wildcards in the resource match what names are made of: see Need.Named.
+	// named restricts the wildcards of the resource field to the characters of names: see Need.Named.
 	named bool
 }
 
@@ -44,12 +44,13 @@ type language struct {
 type needAtom struct {
 	kind atomKind
 	char rune
-	// legal says what a wildcard may match; nil is everything.
+	// legal reports whether a wildcard matches a character. Nil means every character.
 	legal func(rune) bool
 }
 
-// What stands for wildcards in language.tokens: bytes that no document can hold, since Parse
-// refuses what is not UTF-8. Any character, however strange, somebody could write as an escape.
+// tokenRun and tokenOne stand for wildcards in language.tokens. No document contains these bytes,
+// because Parse rejects text that is not UTF-8. A document could contain any valid character as an
+// escape.
 const (
 	tokenRun = "\xfe"
 	tokenOne = "\xff"
@@ -60,17 +61,18 @@ var toTokens = strings.NewReplacer("*", tokenRun, "?", tokenOne)
 // anyARN is the pattern of all ARNs.
 const anyARN = "arn:*:*:*:*:*"
 
-// NewNeed reads the patterns of a required action and a required resource, as a policy has them. An
-// error says what is wrong with them; policy variables are not resolved here, see Expand.
+// NewNeed parses the patterns of a required action and a required resource, written as in a policy.
+// An error explains what is wrong with them. NewNeed does not resolve policy variables; Expand
+// does.
 func NewNeed(action, resource string) (Need, error) {
 	n := Need{Action: action, Resource: resource, action: compileAction(action)}
 	service, name, colon := strings.Cut(action, ":")
 	switch {
 	case strings.Trim(action, "*") == "" && action != "":
 		n.action = compileAction("*")
-	case !colon || !only(strings.ToLower(service), wildcard, legalInHead) ||
-		!only(name, wildcard, legalInName) || service == "" || name == "":
-		return n, fmt.Errorf("%q is no action: write service:Name, such as s3:GetObject, or *", action)
+	case !colon || !consistsOf(strings.ToLower(service), wildcard, legalInHead) ||
+		!consistsOf(name, wildcard, legalInActionName) || service == "" || name == "":
+		return n, fmt.Errorf("%q is not an action: use service:Name, such as s3:GetObject, or *", action)
 	}
 	texts := []string{resource}
 	if strings.Trim(resource, "*") == "" && resource != "" {
@@ -86,18 +88,19 @@ func NewNeed(action, resource string) (Need, error) {
 	return n, nil
 }
 
-// Preferring returns the need with a resource that is the example of a gap if it is one: a name
-// that says more to people than the shortest. A resource that the need does not include is ignored.
+// Preferring returns the need with a preferred example. If the preferred resource is not allowed,
+// it is the example of the gap, because it is easier to recognize than the shortest name. A
+// resource outside the need is ignored.
 func (n Need) Preferring(resource string) Need {
-	n.prefer = resource
+	n.preferred = resource
 	return n
 }
 
-// Named returns the need narrowed to resources that can exist: names of functions, log groups, log
-// streams and IAM entities hold no colon, and buckets' names are of a-z, 0-9, '.' and '-'. It is
-// for needs whose patterns have a wildcard for each name. Without it, a Deny on
+// Named returns the need narrowed to resources that can exist. The names of functions, log groups,
+// log streams and IAM entities contain no colon, and bucket names consist of a-z, 0-9, '.' and '-'.
+// Use it for needs whose patterns have a wildcard for each name. Without it, a Deny on
 // "arn:aws:lambda:*:*:function:b" is a hole in "arn:aws:lambda:r:1:function:a*", since IAM lets a
-// '*' run on past colons.
+// '*' match colons.
 func (n Need) Named() Need {
 	list := make([]language, len(n.resources))
 	for i, l := range n.resources {
@@ -111,7 +114,7 @@ func (l language) narrowed() language {
 	l.named = true
 	l.atoms = slices.Clone(l.atoms)
 	s3 := l.field(2) == "s3"
-	layer := strings.HasPrefix(l.field(resourceField), "layer:") // its version follows behind a colon
+	layer := strings.HasPrefix(l.field(resourceField), "layer:") // a colon precedes its version
 	colons, key := 0, false
 	for i := range l.atoms {
 		a := &l.atoms[i]
@@ -124,24 +127,24 @@ func (l language) narrowed() language {
 		case s3 && !key:
 			a.legal = legalInBucket
 		case !s3 && !layer:
-			a.legal = legalInNames
+			a.legal = legalInEntityName
 		}
 	}
 	return l
 }
 
-// concrete reports whether the need is about a single action.
+// concrete reports whether the need has a single action.
 func (n *Need) concrete() bool { return n.action.exact }
 
 func newLanguage(text string) (language, error) {
 	l := language{text: text}
 	if text == "*" {
 		l.atoms = []needAtom{{kind: literal, char: '*'}}
-		l.tokens = tokenRun // only a '*' is sure to match it
+		l.tokens = tokenRun // only the pattern "*" matches it for certain
 		return l, nil
 	}
 	bad := func(why string) (language, error) {
-		return l, fmt.Errorf("%q is no resource: %s; write an ARN such as arn:aws:s3:::bucket/*, or *",
+		return l, fmt.Errorf("%q is not a resource: %s; use an ARN such as arn:aws:s3:::bucket/*, or *",
 			text, why)
 	}
 	fields := strings.SplitN(text, ":", resourceField+1)
@@ -158,15 +161,15 @@ func newLanguage(text string) (language, error) {
 	fields[0] = "arn"
 	l.atoms = make([]needAtom, 0, len(text)+3)
 	for i, field := range fields[:resourceField] {
-		if !only(field, wildcard, legalInHead) {
-			return bad(fmt.Sprintf("field %d, %q, holds more than a-z, 0-9 and -", i+1, field))
+		if !consistsOf(field, wildcard, legalInHead) {
+			return bad(fmt.Sprintf("field %d, %q, must consist of a-z, 0-9, - and wildcards", i+1, field))
 		}
 		if field == "" && i < 3 {
 			return bad(fmt.Sprintf("field %d is empty", i+1))
 		}
 	}
 	if fields[resourceField] == "" {
-		return bad("it names nothing behind the fifth colon")
+		return bad("the part after the fifth colon is empty")
 	}
 	l.text = strings.Join(fields, ":")
 	l.prefix, _, _ = strings.Cut(l.text, "*")
@@ -176,21 +179,22 @@ func newLanguage(text string) (language, error) {
 		if i > 0 {
 			l.atoms = append(l.atoms, needAtom{kind: literal, char: ':'})
 		}
-		// A partition, a service and a resource are never empty.
+		// The partition, the service and the resource must not be empty.
 		switch i {
 		case 1, 2:
-			l.add(field, legalInHead, true)
+			l.appendField(field, legalInHead, true)
 		case resourceField:
-			l.add(field, nil, true)
+			l.appendField(field, nil, true)
 		default:
-			l.add(field, legalInHead, false)
+			l.appendField(field, legalInHead, false)
 		}
 	}
 	return l, nil
 }
 
-// add appends a piece whose wildcards match legal characters, and which is not empty if it says so.
-func (l *language) add(text string, legal func(rune) bool, some bool) {
+// appendField appends a field whose wildcards match legal characters. With some, the field must not
+// match the empty text.
+func (l *language) appendField(text string, legal func(rune) bool, some bool) {
 	if some && strings.Trim(text, "*") == "" && text != "" {
 		l.atoms = append(l.atoms, needAtom{kind: anyOne, legal: legal})
 	}
@@ -205,7 +209,7 @@ func (l *language) add(text string, legal func(rune) bool, some bool) {
 	}
 }
 
-// actions is the language of the need's action pattern, in lower case.
+// actions returns the language of the need's action pattern, in lower case.
 func (n *Need) actions() language {
 	l := language{text: n.action.text}
 	service, name, _ := strings.Cut(l.text, ":")
@@ -214,14 +218,14 @@ func (n *Need) actions() language {
 	}
 	l.prefix, _, _ = strings.Cut(service+":"+name, "*")
 	l.prefix, _, _ = strings.Cut(l.prefix, "?")
-	l.add(service, legalInHead, true)
+	l.appendField(service, legalInHead, true)
 	l.atoms = append(l.atoms, needAtom{kind: literal, char: ':'})
-	l.add(name, legalInName, true)
+	l.appendField(name, legalInActionName, true)
 	return l
 }
 
-// withField returns the language with one of its first five fields set to a value that the field
-// matches.
+// withField returns the language with one of its first five fields set to a value. It reports false
+// if the field does not match the value.
 func (l language) withField(i int, value string) (language, bool) {
 	fields := strings.SplitN(l.text, ":", resourceField+1)
 	if len(fields) <= i || !matches(fields[i], value) {
@@ -235,7 +239,7 @@ func (l language) withField(i int, value string) (language, bool) {
 	return m, err == nil
 }
 
-// matches reports whether a field's pattern matches a value.
+// matches reports whether the pattern of a field matches a value.
 func matches(field, value string) bool {
 	if field == value || field == "*" {
 		return true
@@ -243,7 +247,7 @@ func matches(field, value string) bool {
 	return matchAtoms((&pattern{text: field, action: true}).scan(false), value)
 }
 
-// field is one of the fields of the language's pattern, or "".
+// field returns a field of the language's pattern, counted from 0, or "".
 func (l language) field(i int) string {
 	fields := strings.SplitN(l.text, ":", resourceField+1)
 	if len(fields) <= i {
@@ -252,7 +256,7 @@ func (l language) field(i int) string {
 	return fields[i]
 }
 
-// mayOverlap rules out most patterns that have no name in common with the language.
+// mayOverlap reports false for most patterns that have no name in common with the language.
 func (l *language) mayOverlap(p *pattern) bool {
 	n := min(len(l.prefix), len(p.prefix))
 	if l.prefix[:n] != p.prefix[:n] {
@@ -261,16 +265,17 @@ func (l *language) mayOverlap(p *pattern) bool {
 	return !p.exact || len(p.prefix) >= len(l.prefix)
 }
 
-// inside reports that the pattern matches all of the language. When it says no that is not certain.
-// A pattern that is the need's own does: the need's wildcards match no more than a policy's.
-func (l *language) inside(p *pattern) bool {
+// coveredBy reports that the pattern matches all of the language. A false result is not certain. A
+// pattern equal to the need's own pattern matches, because a need's wildcards match no more than a
+// policy's.
+func (l *language) coveredBy(p *pattern) bool {
 	if p.plain {
 		return p.match(l.tokens)
 	}
 	return p.text == l.text && !strings.Contains(p.text, "${")
 }
 
-func only(s string, allowed ...func(rune) bool) bool {
+func consistsOf(s string, allowed ...func(rune) bool) bool {
 	for _, r := range s {
 		ok := false
 		for _, is := range allowed {
@@ -285,17 +290,17 @@ func only(s string, allowed ...func(rune) bool) bool {
 
 func wildcard(r rune) bool { return r == '*' || r == '?' }
 
-// legalInHead says of which characters the first five fields of an ARN and the prefix of an action
-// are made. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
+// legalInHead reports whether a character may occur in the first five fields of an ARN, or in the
+// service prefix of an action. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
 func legalInHead(r rune) bool { return r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-' }
 
-// legalInName says of which characters the name of an action is made.
-func legalInName(r rune) bool {
+// legalInActionName reports whether a character may occur in the name of an action.
+func legalInActionName(r rune) bool {
 	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
 }
 
-// Includes reports whether a request for the action on the resource is one of those the need stands
-// for. An empty action or resource is any.
+// Includes reports whether the need contains the request. An empty action or resource stands for
+// any.
 func (n Need) Includes(action, resource string) bool {
 	if action != "" {
 		l := n.actions()
@@ -314,8 +319,8 @@ func (n Need) Includes(action, resource string) bool {
 	return false
 }
 
-// sample is an ordinary name of the language.
-func (l *language) sample() string {
+// sampleName returns an ordinary name of the language.
+func (l *language) sampleName() string {
 	if l.text == "*" {
 		return l.text
 	}
@@ -330,7 +335,7 @@ func (l *language) sample() string {
 
 var wildcardsToX = strings.NewReplacer("*", "x", "?", "x")
 
-// includes walks all ways to match at once, as matchAtoms does.
+// includes tracks all possible matches at once, as matchAtoms does.
 func (l *language) includes(s string) bool {
 	now := make([]bool, len(l.atoms)+1)
 	next := make([]bool, len(l.atoms)+1)
@@ -358,10 +363,10 @@ func (l *language) includes(s string) bool {
 	return now[len(l.atoms)]
 }
 
-// legalInBucket says of which characters a bucket's name is made.
+// legalInBucket reports whether a character may occur in the name of a bucket.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 func legalInBucket(r rune) bool { return legalInHead(r) || r == '.' }
 
-// legalInNames says what the names of functions, log groups and IAM entities, and their paths, are
-// made of, and a little more.
-func legalInNames(r rune) bool { return r != ':' && r != '*' && r > ' ' }
+// legalInEntityName reports whether a character may occur in the name or path of a function, log
+// group or IAM entity. It allows slightly more than AWS does.
+func legalInEntityName(r rune) bool { return r != ':' && r != '*' && r > ' ' }

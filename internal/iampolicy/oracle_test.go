@@ -12,22 +12,23 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/corpus/oracle"
 )
 
-var askOracle = flag.Bool("oracle", false,
-	"generate requests anew, and ask the oracle about them and the corpus")
+var updateOracle = flag.Bool("oracle", false,
+	"regenerate the requests, and update the oracle's verdicts on them and the corpus")
 
 const (
 	generatedDir = "testdata/generated"
 	verdictsFile = "testdata/oracle/verdicts.json"
 )
 
-// verdicts are what the oracle said when it was last asked.
+// verdicts are the decisions of the oracle in its last run.
 type verdicts struct {
 	Package   string            `json:"package"`
 	Version   string            `json:"version"`
 	Decisions map[string]string `json:"decisions"`
 }
 
-// A difference is a case that the oracle answers otherwise than we, and why we stand by ours.
+// A difference is a case that the oracle decides differently, with the reason why the engine is
+// right.
 type difference struct {
 	Name    string `json:"name"`
 	Ours    string `json:"ours"`
@@ -35,56 +36,59 @@ type difference struct {
 	Because string `json:"because"`
 }
 
-// What we say and what @cloud-copilot/iam-simulate said, on the corpus and on generated requests.
-// Every difference is listed with its reason, and a listed one has to be there.
+// The engine agrees with the recorded decisions of @cloud-copilot/iam-simulate on the corpus and on
+// generated requests. Every difference is listed with its reason, and every listed difference
+// exists.
 func TestOracle(t *testing.T) {
-	if *askOracle {
+	if *updateOracle {
 		generate(t)
-		ask(t)
+		writeVerdicts(t)
 	}
-	var said verdicts
-	readJSON(t, verdictsFile, &said)
-	if said.Version != oracle.Version {
-		t.Fatalf("the verdicts are those of version %s, and %s is wanted: run `make oracle`",
-			said.Version, oracle.Version)
+	var recorded verdicts
+	readJSON(t, verdictsFile, &recorded)
+	if recorded.Version != oracle.Version {
+		t.Fatalf("the verdicts are of version %s, want %s: run `make oracle`", recorded.Version,
+			oracle.Version)
 	}
 	var list []difference
 	readJSON(t, "testdata/oracle/differences.json", &list)
 	listed := make(map[string]difference)
 	for _, d := range list {
 		if d.Because == "" {
-			t.Errorf("no reason is given for the difference on %q", d.Name)
+			t.Errorf("the difference on %q has no reason", d.Name)
 		}
 		listed[d.Name] = d
 	}
 	for _, c := range oracleCases(t) {
-		theirs, asked := said.Decisions[c.Name]
-		delete(said.Decisions, c.Name)
+		theirs, decided := recorded.Decisions[c.Name]
+		delete(recorded.Decisions, c.Name)
 		ours := grantsOf(t, c).Evaluate(requestOf(c)).Decision.String()
 		d, known := listed[c.Name]
 		delete(listed, c.Name)
 		switch {
-		case !asked:
-			t.Errorf("%q: the oracle has not been asked: run `make oracle`", c.Name)
+		case !decided:
+			t.Errorf("%q has no verdict of the oracle: run `make oracle`", c.Name)
 		case known && ours == theirs:
-			t.Errorf("%q: both say %s now: take it out of differences.json", c.Name, ours)
+			t.Errorf("%q: both decide %s now: remove it from differences.json", c.Name, ours)
 		case known && (ours != d.Ours || theirs != d.Oracle):
-			t.Errorf("%q: we say %s and the oracle %s, and differences.json has %s and %s", c.Name, ours,
+			t.Errorf("%q: the engine decides %s, the oracle %s; differences.json has %s and %s", c.Name,
+				ours,
 				theirs, d.Ours, d.Oracle)
 		case !known && ours != theirs:
 			text, _ := json.Marshal(c)
-			t.Errorf("%q: we say %s and the oracle %s, of\n%s", c.Name, ours, theirs, text)
+			t.Errorf("%q: the engine decides %s, the oracle %s, for\n%s", c.Name, ours, theirs, text)
 		}
 	}
-	for name := range said.Decisions {
-		t.Errorf("%q is a verdict on a case that is gone: run `make oracle`", name)
+	for name := range recorded.Decisions {
+		t.Errorf("the verdict on %q has no case: run `make oracle`", name)
 	}
 	for name := range listed {
-		t.Errorf("%q is in differences.json and no case", name)
+		t.Errorf("the difference on %q has no case", name)
 	}
 }
 
-// The generated requests are decided as the plain evaluator decided them when they were written.
+// The engine decides the generated requests as the plain evaluator decided them when they were
+// generated.
 func TestGenerated(t *testing.T) {
 	for _, c := range casesIn(t, generatedDir) {
 		if got := grantsOf(t, c).Evaluate(requestOf(c)).Decision.String(); got != c.Want.Decision {
@@ -109,9 +113,9 @@ func casesIn(t testing.TB, dir string) (cases []corpus.Case) {
 	return cases
 }
 
-// generate writes some hundreds of requests, wild and tame, as a file of the corpus.
+// generate writes 400 generated requests, a quarter of them not tame, as a file of the corpus.
 func generate(t *testing.T) {
-	file := corpus.File{About: "Requests out of generate_test.go, written by `make oracle`. The " +
+	file := corpus.File{About: "Requests that generate_test.go generates for `make oracle`. The " +
 		"wanted decision is the plain evaluator's."}
 	for seed := range 400 {
 		tame := seed%4 != 0
@@ -125,19 +129,19 @@ func generate(t *testing.T) {
 	writeJSON(t, generatedDir+"/generated.json", file)
 }
 
-// ask writes what the oracle says now, and how long it takes.
-func ask(t *testing.T) {
+// writeVerdicts records the current decisions of the oracle, and logs how long one takes.
+func writeVerdicts(t *testing.T) {
 	pkg := oracle.Package{Dir: "../corpus/oracle"}
 	cases := oracleCases(t)
 	decisions, err := pkg.Decide(t.Context(), cases)
 	if err != nil {
 		t.Fatal(err)
 	}
-	said := verdicts{Package: oracle.Name, Version: oracle.Version, Decisions: map[string]string{}}
+	current := verdicts{Package: oracle.Name, Version: oracle.Version, Decisions: map[string]string{}}
 	for i, c := range cases {
-		said.Decisions[c.Name] = decisions[i]
+		current.Decisions[c.Name] = decisions[i]
 	}
-	writeJSON(t, verdictsFile, said)
+	writeJSON(t, verdictsFile, current)
 
 	policy, err := os.ReadFile("../policies/data/user-4.0.418.json")
 	if err != nil {
@@ -147,7 +151,7 @@ func ask(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("asked %s %s about %d cases; it takes %v to evaluate one request on Remotion's user policy",
+	t.Logf("%s %s decided %d cases; one request on Remotion's user policy takes %v",
 		oracle.Name, oracle.Version, len(cases), took)
 }
 

@@ -22,13 +22,13 @@ func TestOrganization(t *testing.T) {
 		want                Decision
 		allows, conditional bool
 	}{
-		{"no organization allows", nil, Allowed, true, false},
+		{"without an organization everything passes", nil, Allowed, true, false},
 		{"every level has to allow", [][]Policy{{all}, {sqs}}, ImplicitDeny, false, false},
 		{"the policies of one level are a union", [][]Policy{{all}, {sqs, s3}}, Allowed, true, false},
 		{"a level without policies allows nothing", [][]Policy{{all}, {}}, ImplicitDeny, false, false},
 		{"a Deny at any level is explicit", [][]Policy{{all}, {s3, noObjects}}, ExplicitDeny, true,
 			false},
-		{"a Deny hangs on a key nobody knows", [][]Policy{{all, mfa}}, ExplicitDeny, true, true},
+		{"a Deny depends on an unknown key", [][]Policy{{all, mfa}}, ExplicitDeny, true, true},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

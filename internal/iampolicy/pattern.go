@@ -5,26 +5,27 @@ import (
 	"unicode/utf8"
 )
 
-// A pattern is an action or a resource of a statement, compiled.
+// A pattern is a compiled action or resource pattern of a statement.
 //
-// Most patterns are literal text between '*'s that may match anything. Those are cut into pieces of
-// the text and matched by searching for them. The others, with '?', with a '*' that stops at a
-// colon or with variables, are kept as atoms and walked.
+// Most patterns are plain: literal text between '*'s that match any character. A plain pattern is
+// split into its pieces of text, and matching searches for the pieces. Any other pattern, with '?',
+// with a '*' that stops at a colon or with variables, is matched atom by atom.
 type pattern struct {
 	// text is the pattern as written, in lower case for an action.
 	text string
-	// prefix is the text before the first wildcard or variable. It rules most patterns out.
+	// prefix is the text before the first wildcard or variable. Comparing it excludes most patterns
+	// early.
 	prefix string
-	// middle are the pieces between the '*'s of a plain pattern, and suffix is what follows the last.
-	// A plain pattern without a '*' is exact.
+	// middle are the pieces between the '*'s of a plain pattern, and suffix is the text after the last
+	// '*'. A plain pattern without a '*' is exact.
 	middle       []string
 	suffix       string
 	plain, exact bool
-	// atoms are those of a pattern that is not plain, after the prefix.
+	// atoms are the atoms after the prefix, for a pattern that is not plain.
 	atoms []atom
-	// dynamic says that the pattern holds variables, so that what it matches depends on the request.
+	// dynamic says that the pattern contains variables, so its matches depend on the request.
 	dynamic bool
-	// action says that the text is an action pattern, in which colons are like any other character.
+	// action marks an action pattern, in which a colon is an ordinary character.
 	action bool
 }
 
@@ -40,13 +41,14 @@ const (
 // An atom is one element of a pattern.
 type atom struct {
 	kind atomKind
-	// crosses says that a wildcard may match ':'.
+	// crosses says that the wildcard matches ":" as well.
 	crosses bool
 	char    rune
 	*reference
 }
 
-// compileAction compiles an action pattern. Case does not count, so it matches lower-cased actions.
+// compileAction compiles an action pattern. Action case is ignored, so the pattern matches
+// lower-cased actions.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html
 func compileAction(text string) pattern {
 	p := pattern{text: strings.ToLower(text), action: true}
@@ -54,7 +56,7 @@ func compileAction(text string) pattern {
 	return p
 }
 
-// compileResource compiles a resource pattern. Case counts, and colons are special.
+// compileResource compiles a resource pattern. It is case-sensitive, and colons separate fields.
 func compileResource(text string, variables bool) pattern {
 	p := pattern{text: text}
 	p.compile(variables)
@@ -64,14 +66,14 @@ func compileResource(text string, variables bool) pattern {
 // compile prepares the text for matching.
 func (p *pattern) compile(variables bool) {
 	if p.action && strings.IndexByte(p.text, '?') < 0 || !p.action && isPlain(p.text, variables) {
-		p.cut()
+		p.compilePlain()
 	} else {
 		p.setAtoms(p.scan(variables))
 	}
 }
 
-// isPlain reports whether all wildcards of a resource pattern are '*'s that may match colons, and
-// nothing in it is a variable.
+// isPlain reports whether a resource pattern has no variables, and only wildcards that are '*'s
+// which match colons.
 func isPlain(text string, variables bool) bool {
 	colons := 0
 	for i := 0; i < len(text); i++ {
@@ -96,8 +98,8 @@ func isPlain(text string, variables bool) bool {
 	return true
 }
 
-// cut makes the pattern plain.
-func (p *pattern) cut() {
+// compilePlain sets the pieces of a plain pattern.
+func (p *pattern) compilePlain() {
 	p.plain = true
 	var rest string
 	var wild bool
@@ -119,7 +121,7 @@ func (p *pattern) cut() {
 	}
 }
 
-// setAtoms makes the pattern one that is walked.
+// setAtoms sets the atoms of a pattern that is not plain.
 func (p *pattern) setAtoms(atoms []atom) {
 	var b strings.Builder
 	n := 0
@@ -133,7 +135,7 @@ func (p *pattern) setAtoms(atoms []atom) {
 	}
 }
 
-// scan takes the text apart. A run of '*'s is one atom.
+// scan splits the text into atoms. Consecutive '*'s are one atom.
 func (p *pattern) scan(variables bool) []atom {
 	atoms := make([]atom, 0, len(p.text))
 	for rest := p.text; rest != ""; {
@@ -157,16 +159,16 @@ func (p *pattern) scan(variables bool) []atom {
 		}
 	}
 	if !p.action {
-		holdColons(atoms)
+		markColonStops(atoms)
 	}
 	return atoms
 }
 
-// all is the whole pattern as atoms, the prefix included.
-func (p *pattern) all() []atom { return p.from(0) }
+// allAtoms returns the whole pattern as atoms, the prefix included.
+func (p *pattern) allAtoms() []atom { return p.atomsFrom(0) }
 
-// from is the pattern as atoms, without its first bytes, which are of its prefix.
-func (p *pattern) from(cut int) []atom {
+// atomsFrom returns the pattern as atoms, without the first cut bytes of its prefix.
+func (p *pattern) atomsFrom(cut int) []atom {
 	if p.plain {
 		atoms := p.scan(false)
 		return atoms[utf8.RuneCountInString(p.prefix[:cut]):]
@@ -178,14 +180,14 @@ func (p *pattern) from(cut int) []atom {
 	return append(atoms, p.atoms...)
 }
 
-// resourceField is the field of an ARN, counted from zero, from which on colons are text.
+// resourceField is the index from 0 of the first ARN field in which colons are ordinary text.
 const resourceField = 5
 
-// holdColons marks the wildcards that stop at a colon. In the first five fields of an ARN that is
-// every '?' and every '*' with more text behind it in its field. A '*' that ends its field may run
-// on past the colon. It looks like a bug; it is IAM's rule: see "Using wildcards in resource ARNs"
+// markColonStops marks the wildcards that stop at a colon. In the first five fields of an ARN that
+// is every '?', and every '*' with more text after it in its field. A '*' at the end of its field
+// may match past the colon. That is no bug but IAM's rule: see "Using wildcards in resource ARNs"
 // in https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
-func holdColons(atoms []atom) {
+func markColonStops(atoms []atom) {
 	field := 0
 	for i := range atoms {
 		a := &atoms[i]
@@ -202,7 +204,7 @@ func holdColons(atoms []atom) {
 	}
 }
 
-// match reports whether the pattern, which must not be dynamic, matches all of s.
+// match reports whether the pattern matches all of s. The pattern must not be dynamic.
 func (p *pattern) match(s string) bool {
 	if !strings.HasPrefix(s, p.prefix) {
 		return false
@@ -214,7 +216,7 @@ func (p *pattern) match(s string) bool {
 	case !p.plain:
 		return matchAtoms(p.atoms, s)
 	}
-	// The leftmost place of each piece leaves the most for those behind it.
+	// Taking each piece at its leftmost position leaves the most text for the pieces after it.
 	for _, piece := range p.middle {
 		i := strings.Index(s, piece)
 		if i < 0 {
@@ -225,9 +227,9 @@ func (p *pattern) match(s string) bool {
 	return strings.HasSuffix(s, p.suffix)
 }
 
-// matchAtoms walks all ways to match at once: state i means that atoms[:i] have matched what was
-// read. Backtracking to the last '*' alone would be wrong here, since a '*' that stops at a colon
-// may have to give way to an earlier one; and the time stays within len(atoms)*len(s).
+// matchAtoms tracks all possible matches at once: state i means that atoms[:i] match the text read
+// so far. Backtracking to the last '*' alone would be wrong, because a '*' that stops at a colon
+// may have to give way to an earlier '*'. The time is at most len(atoms)*len(s).
 func matchAtoms(atoms []atom, s string) bool {
 	const small = 128
 	var buf [2 * small]bool
@@ -265,7 +267,7 @@ func matchAtoms(atoms []atom, s string) bool {
 	return now[n-1]
 }
 
-// skipRuns adds the states reached by letting a '*' match nothing.
+// skipRuns adds the states reached when a '*' matches nothing.
 func skipRuns(atoms []atom, states []bool) {
 	for i, a := range atoms {
 		if states[i] && a.kind == anyRun {

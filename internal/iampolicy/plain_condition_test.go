@@ -11,7 +11,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/corpus"
 )
 
-// Conditions, as the plain evaluator has them: each operator as AWS's pages write it.
+// The conditions of the plain evaluator follow the AWS documentation operator by operator.
 
 func plainConditions(s map[string]any, variables bool, ctx corpus.Context) bool {
 	conditions, _ := s["Condition"].(map[string]any)
@@ -58,8 +58,9 @@ func plainCondition(operator, key string, values []string, variables bool,
 		}
 		return negated
 	}
-	// holds says whether one value of the request satisfies the condition: it equals one of the
-	// policy's values, or, negated, none. A value that cannot be compared does neither.
+	// holds reports whether one value of the request satisfies the condition: it equals one of the
+	// policy's values, or, for a negated operator, none of them. A value that cannot be compared
+	// satisfies neither.
 	holds := func(h string) bool {
 		equal := false
 		for _, v := range values {
@@ -94,8 +95,8 @@ func plainTakesVariables(operator string) bool {
 		operator == "Bool"
 }
 
-// plainCompare compares a policy's value with one of the request's, by the operator without Not,
-// IfExists and set.
+// plainCompare compares a value of the policy with a value of the request. The operator comes
+// without Not, IfExists and the set prefix.
 func plainCompare(operator string, want []plainSymbol, have string) (same, comparable bool) {
 	text := ""
 	for _, s := range want {
@@ -198,7 +199,7 @@ func plainAddress(want, have string) (same, comparable bool) {
 	return network.Contains(h), true
 }
 
-// plainMissing lists the keys that any statement names and that have no value.
+// plainMissing lists the keys without a value that any statement names.
 func plainMissing(texts []string, ctx corpus.Context) (keys []string) {
 	add := func(key string) {
 		for k := range ctx {

@@ -10,32 +10,33 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/corpus"
 )
 
-// A second way to the same answer, in the fewest words and without regard to speed: documents as
-// encoding/json reads them, matching by recursion, each operator written out as AWS's pages have
-// it. It shares nothing with the engine but the words of Decision.
+// The plain evaluator is a second, independent implementation of Evaluate. It is short and ignores
+// speed: it reads documents with encoding/json, matches by recursion, and spells out each operator
+// as the AWS documentation does. It shares only the values of Decision with the engine.
 //
-// It takes documents that Parse accepts, and panics on others.
+// It expects documents that Parse accepts, and panics on others.
 
-// plainGrants are the texts of the policies, as Grants has them.
+// plainGrants holds the texts of the policies of Grants.
 type plainGrants struct {
 	identity     []string
-	boundary     string // empty: none
+	boundary     string // empty for no boundary
 	organization [][]string
 }
 
-// plainAnswer is what can be compared with a Result.
+// plainAnswer is the comparable part of a Result.
 type plainAnswer struct {
 	decision Decision
-	// matched are the statements that hold, as "identity policy 1/2": the second statement of the
-	// first policy.
+	// matched are the statements that hold. "identity policy 1/2" is the second statement of the first
+	// policy.
 	matched []string
-	// identity, boundary, organization: does the layer let the request pass, Deny statements aside?
+	// identity, boundary and organization report whether the layer allows the request, Deny statements
+	// aside.
 	identity, boundary, organization bool
 	// missing are the keys without a value, sorted.
 	missing []string
 }
 
-// plainDecide is for tests that have a Context.
+// plainDecide decides a request with a Context.
 func plainDecide(g plainGrants, action, resource string, ctx Context) Decision {
 	values := corpus.Context{}
 	for key, v := range ctx {
@@ -71,7 +72,7 @@ func plainEvaluate(g plainGrants, action, resource string, ctx corpus.Context) p
 	}
 	a.organization = true
 	for _, level := range g.organization {
-		// No short cut: every level is looked at, for its Deny statements.
+		// Evaluate every level, because each may have Deny statements.
 		if !layer("service control policy", level) {
 			a.organization = false
 		}
@@ -107,7 +108,7 @@ func plainStatements(doc map[string]any) (list []map[string]any) {
 	return list
 }
 
-// plainList is a value or a list of values, each as the text it was written as.
+// plainList returns a value, or a list of values, as written.
 func plainList(v any) (list []string) {
 	switch v := v.(type) {
 	case []any:
@@ -152,8 +153,8 @@ func plainResource(s map[string]any, variables bool, resource string, ctx corpus
 	return any(plainList(s["Resource"]))
 }
 
-// A symbol is one character, or a wildcard; a character that came out of a variable is never a
-// wildcard nor the colon that ends a field.
+// A plainSymbol is one character or wildcard. A character from the value of a variable is never a
+// wildcard, and never the colon that ends a field.
 type plainSymbol struct {
 	char        rune
 	wildcard    bool // char is '*' or '?'
@@ -161,8 +162,8 @@ type plainSymbol struct {
 	stops       bool // the wildcard does not match ':'
 }
 
-// plainSymbols spells a pattern out, variables replaced. It is nil if a variable has no value, and
-// otherwise never.
+// plainSymbols returns a pattern as symbols, with its variables replaced. It returns nil only if a
+// variable has no value.
 func plainSymbols(pattern string, variables bool, ctx corpus.Context) []plainSymbol {
 	symbols := []plainSymbol{}
 	for rest := pattern; rest != ""; {
@@ -218,7 +219,8 @@ func plainColons(symbols []plainSymbol) []plainSymbol {
 
 func plainEndsField(s plainSymbol) bool { return s.char == ':' && !s.substituted }
 
-// plainMatch keeps which pairs of rests have failed; without that, a*a*a*…b takes years.
+// plainMatch records the pairs of rests that do not match. Without that, a*a*a*…b takes exponential
+// time.
 func plainMatch(pattern []plainSymbol, text []rune) bool {
 	failed := map[[2]int]bool{}
 	var match func(pattern []plainSymbol, text []rune) bool
@@ -247,7 +249,7 @@ func plainMatch(pattern []plainSymbol, text []rune) bool {
 	return match(pattern, text)
 }
 
-// The plain evaluator has to be right by itself: a few answers everyone can check in their head.
+// The plain evaluator gives the right answer in cases that are easy to check by hand.
 func TestPlain(t *testing.T) {
 	allow := func(rest string) plainGrants {
 		return plainGrants{identity: []string{`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"a:*",` + rest + `}]}`}}
@@ -259,18 +261,20 @@ func TestPlain(t *testing.T) {
 		ctx      Context
 		want     Decision
 	}{
-		{"nothing allows nothing", plainGrants{}, "*", nil, ImplicitDeny},
+		{"no policy allows nothing", plainGrants{}, "*", nil, ImplicitDeny},
 		{"a star allows all", allow(`"Resource":"*"`), "arn:p:s:r:1:x", nil, Allowed},
 		{"a star within a field stops at the colon", allow(`"Resource":"arn:p:s*r:1:x"`), "arn:p:s:r:1:x",
 			nil, ImplicitDeny},
-		{"a star at the end of one does not", allow(`"Resource":"arn:p:*:x"`), "arn:p:s:r:1:x", nil,
+		{"a star at the end of a field does not stop", allow(`"Resource":"arn:p:*:x"`), "arn:p:s:r:1:x",
+			nil,
 			Allowed},
 		{"a value is literal", allow(`"Resource":"${k}"`), "arn:p:s:r:1:x", Context{"k": {"*"}},
 			ImplicitDeny},
-		{"a default serves", allow(`"Resource":"${k, 'y'}"`), "y", nil, Allowed},
-		{"none equals nothing, and NotResource is about the rest", allow(`"NotResource":"${k}"`), "y",
+		{"a default is used", allow(`"Resource":"${k, 'y'}"`), "y", nil, Allowed},
+		{"a variable without a value matches nothing, so NotResource matches",
+			allow(`"NotResource":"${k}"`), "y",
 			nil, Allowed},
-		{"a Deny beats an Allow",
+		{"a Deny overrides an Allow",
 			plainGrants{identity: []string{`{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","Action":"A:b","Resource":"*"}]}`}}, "*", nil, ExplicitDeny},
 	}
 	for _, test := range tests {

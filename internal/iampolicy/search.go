@@ -4,81 +4,82 @@ import (
 	"slices"
 )
 
-// A clause is something to be true of a name: that one of the statements matches it, or that none
-// does.
+// A clause is a requirement on a name: one of the statements matches it, or, with none, no
+// statement does.
 type clause struct {
 	none       bool
 	statements []extent
 }
 
-// An extent is what a statement's resources (or actions) match. With not it is everything else.
+// An extent is the set of names that a statement's resources or actions match. With not, it is the
+// complement.
 type extent struct {
 	patterns []*pattern
 	not      bool
 }
 
-// A search looks for names. It stops when its budget is spent, so that no policy can hold the
-// auditor up: whether a union of patterns covers another is coNP-hard.
+// A search finds names within a budget. It stops when the budget is spent, because deciding whether
+// a union of patterns covers another pattern is coNP-hard. So no policy can stall the auditor.
 type search struct {
-	// steps is what is left to spend: words of automaton state to compute. bytes is how much each walk
-	// may keep.
+	// steps is the remaining budget in computed words of automaton state. bytes limits the memory of
+	// each walk.
 	steps, bytes int
-	// held reads granted patterns field by field too: of a pattern with all fields no '*' in the first
-	// five runs on. Strictly "arn:aws:lambda:*:*:function:b" matches
-	// arn:aws:lambda:r:1:function:a:function:b; that counts for a hole, and to say that part of a need
-	// is granted it would be an idle remark.
-	held bool
+	// fieldByField confines the wildcards in the first five fields of a granted pattern that has all
+	// fields to their fields. By IAM's rule, "arn:aws:lambda:*:*:function:b" matches
+	// arn:aws:lambda:r:1:function:a:function:b as well. Such a match counts for a hole, but a report
+	// that part of a need is granted would mislead if it rested on such a match.
+	fieldByField bool
 	// spent says that a search ended without an answer.
 	spent bool
 
-	// nicer is a budget of its own for better examples: they are not worth an answer.
-	nicer *search
+	// exampleSearch has a separate budget for better examples, so that they never cost an answer.
+	exampleSearch *search
 
-	scratch // of the walk at hand; one search follows another and takes it over
+	scratch // memory of the current walk; the next walk reuses it
 }
 
 // scratch is the memory of a walk.
 type scratch struct {
-	states []uint64 // one after the other
-	from   []int32  // the state each was reached from
-	by     []int32  // and the character that led to it
-	table  []int32  // hash table of states, by number plus one
+	states []uint64 // concatenated
+	from   []int32  // the state before each state
+	by     []int32  // the character that led to it
+	table  []int32  // hash table of state numbers plus one
 	next   []uint64
 	masks  []uint64
 }
 
-// The budget of one Cover, whatever number of actions its need stands for: about 20 ms, and at any
-// time 8 MB.
+// The budget of one Cover, for all actions of its need together: about 20 ms of work, and at most 8
+// MB of memory at any time.
 const (
 	budgetSteps = 3 << 20
 	budgetBytes = 8 << 20
 )
 
-func newSearch() *search { return budgeted(1) }
+func newSearch() *search { return newScaledSearch(1) }
 
-// budgeted makes a search with so many times the budget.
-func budgeted(times int) *search {
+// newScaledSearch returns a search with a multiple of the budget.
+func newScaledSearch(times int) *search {
 	return &search{steps: times * budgetSteps, bytes: budgetBytes,
-		nicer: &search{steps: times * budgetSteps / 4, bytes: budgetBytes}}
+		exampleSearch: &search{steps: times * budgetSteps / 4, bytes: budgetBytes}}
 }
 
-// shortest finds the shortest name of the language for which all clauses are true; of those of one
-// length the most readable. It reports false when there is none, or when the budget is spent, as
-// s.spent says.
+// shortest finds the shortest name of the language for which all clauses are true, and the most
+// readable of equally short names. It reports false if there is no such name, or if the budget is
+// spent, which s.spent shows.
 func (s *search) shortest(l *language, clauses []clause) (string, bool) {
 	w, goals := s.walk(l, clauses)
 	if w == nil {
 		return "", false
 	}
 	w.goals = goals
-	if !w.visit(w.found) {
+	if !w.visit(w.satisfiesAll) {
 		return "", false
 	}
 	return w.name(len(w.from) - 1), true
 }
 
-// walk prepares a walk through the names of the language. It is nil when the budget does not even
-// allow that.
+// walk prepares a walk through the names of the language. It returns nil and sets spent if the
+// budget is too small for that.
 func (s *search) walk(l *language, clauses []clause) (*walk, []goal) {
 	var patterns []*pattern
 	goals := make([]goal, len(clauses))
@@ -100,7 +101,7 @@ func (s *search) walk(l *language, clauses []clause) (*walk, []goal) {
 			goals[i].extents = append(goals[i].extents, x)
 		}
 	}
-	// What all start with alike needs no walking.
+	// Skip the prefix that the language and all patterns have in common.
 	cut := len(l.prefix)
 	for _, p := range patterns {
 		cut = min(cut, len(p.prefix))
@@ -124,26 +125,26 @@ type goalExtent struct {
 	not     bool
 }
 
-// A walk goes breadth first through the states the language can reach, so that the first name it
-// finds is the shortest.
+// A walk visits the states that the language can reach, breadth first, so the first name it finds
+// is the shortest.
 type walk struct {
 	*automaton
 	*search
-	// head is what all names begin with; the walk starts behind it.
-	head  string
-	goals []goal
-	kept  int // bytes
+	// head is the common prefix of all names; the walk starts after it.
+	head      string
+	goals     []goal
+	keptBytes int // memory of the walk
 }
 
-// visit goes through the states until stop holds for one, which is then the last, and reports
-// whether one did.
+// visit walks the states until stop returns true, and reports whether it did. The state for which
+// stop returned true is the last one stored.
 func (w *walk) visit(stop func(state []uint64) bool) bool {
 	const small = 256
 	w.next = slices.Grow(w.next[:0], w.words)[:w.words]
 	w.states, w.from, w.by = w.states[:0], w.from[:0], w.by[:0]
 	w.table = slices.Grow(w.table[:0], small)[:small]
 	clear(w.table)
-	if w.hopeless(w.start) {
+	if w.cannotSucceed(w.start) {
 		return false
 	}
 	w.add(w.start, -1, 0)
@@ -158,13 +159,13 @@ func (w *walk) visit(stop func(state []uint64) bool) bool {
 				continue
 			}
 			w.steps -= w.words
-			if w.hopeless(next) || !w.add(next, i, c) {
+			if w.cannotSucceed(next) || !w.add(next, i, c) {
 				continue
 			}
 			if stop(next) {
 				return true
 			}
-			if w.steps < 0 || w.kept > w.bytes {
+			if w.steps < 0 || w.keptBytes > w.bytes {
 				w.spent = true
 				return false
 			}
@@ -175,10 +176,10 @@ func (w *walk) visit(stop func(state []uint64) bool) bool {
 
 func (w *walk) state(i int) []uint64 { return w.states[i*w.words : (i+1)*w.words] }
 
-// add keeps a state, and reports whether it is new.
+// add stores a state, and reports whether it is new.
 func (w *walk) add(state []uint64, from, by int) bool {
 	if 2*(len(w.from)+1) > len(w.table) {
-		w.kept += 16 * len(w.table)
+		w.keptBytes += 16 * len(w.table)
 		w.table = make([]int32, 4*len(w.table))
 		for i := range w.from {
 			w.table[w.slot(w.state(i))] = int32(i + 1)
@@ -192,11 +193,11 @@ func (w *walk) add(state []uint64, from, by int) bool {
 	w.from = append(w.from, int32(from))
 	w.by = append(w.by, int32(by))
 	w.table[at] = int32(len(w.from))
-	w.kept += 2 * (8*w.words + 8) // append makes room for as much again
+	w.keptBytes += 2 * (8*w.words + 8) // append may double the capacity
 	return true
 }
 
-// slot finds the place of a state in the table: its own, or the empty one where it belongs.
+// slot returns the index of a state in the table, or of the empty entry for it.
 func (w *walk) slot(state []uint64) int {
 	h := uint64(14695981039346656037)
 	for _, word := range state {
@@ -211,7 +212,7 @@ func (w *walk) slot(state []uint64) int {
 	}
 }
 
-// name reads the characters that led to a state.
+// name returns the text that led to a state.
 func (w *walk) name(i int) string {
 	var runes []rune
 	for ; w.from[i] >= 0; i = int(w.from[i]) {
@@ -221,8 +222,9 @@ func (w *walk) name(i int) string {
 	return w.head + string(runes)
 }
 
-// found reports whether what was read is a name of the language for which all clauses are true.
-func (w *walk) found(state []uint64) bool {
+// satisfiesAll reports whether the text read so far is a name of the language for which all clauses
+// are true.
+func (w *walk) satisfiesAll(state []uint64) bool {
 	if !w.members[0].accepts(state) {
 		return false
 	}
@@ -248,8 +250,8 @@ func (w *walk) matched(x *goalExtent, state []uint64) bool {
 	return x.not
 }
 
-// hopeless reports that whatever follows, some clause stays false.
-func (w *walk) hopeless(state []uint64) bool {
+// cannotSucceed reports that some clause is false for any text that follows.
+func (w *walk) cannotSucceed(state []uint64) bool {
 	for i := range w.goals {
 		g := &w.goals[i]
 		if g.none {
@@ -274,34 +276,34 @@ func (w *walk) hopeless(state []uint64) bool {
 	return false
 }
 
-// always reports that the extent holds whatever follows.
+// always reports that the extent contains every continuation.
 func (w *walk) always(x *goalExtent, state []uint64) bool {
 	if x.not {
-		return w.allDead(x, state)
+		return w.allImpossible(x, state)
 	}
-	return w.anySettled(x, state)
+	return w.anyCertain(x, state)
 }
 
-// never reports that the extent does not hold whatever follows.
+// never reports that the extent contains no continuation.
 func (w *walk) never(x *goalExtent, state []uint64) bool {
 	if x.not {
-		return w.anySettled(x, state)
+		return w.anyCertain(x, state)
 	}
-	return w.allDead(x, state)
+	return w.allImpossible(x, state)
 }
 
-func (w *walk) anySettled(x *goalExtent, state []uint64) bool {
+func (w *walk) anyCertain(x *goalExtent, state []uint64) bool {
 	for _, m := range x.members {
-		if w.members[m].settled(state) {
+		if w.members[m].certain(state) {
 			return true
 		}
 	}
 	return false
 }
 
-func (w *walk) allDead(x *goalExtent, state []uint64) bool {
+func (w *walk) allImpossible(x *goalExtent, state []uint64) bool {
 	for _, m := range x.members {
-		if !w.members[m].dead(state) {
+		if !w.members[m].impossible(state) {
 			return false
 		}
 	}

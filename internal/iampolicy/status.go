@@ -1,27 +1,27 @@
 package iampolicy
 
-// Status is the judgement on a need. The zero value is none at all.
+// Status is the result of Cover for a need. The zero value means that there is no result yet.
 type Status string
 
 const (
-	// Satisfied: every request the need stands for is allowed.
+	// Satisfied: every request of the need is allowed.
 	Satisfied Status = "satisfied"
-	// Conditional: granted only under a condition that could not be established.
+	// Conditional: the need is granted only under a condition on unknown values.
 	Conditional Status = "conditional"
-	// Partial: granted for part of what is needed.
+	// Partial: part of the need is granted.
 	Partial Status = "partial"
-	// Missing: nothing grants it.
+	// Missing: no statement grants any of the need.
 	Missing Status = "missing"
-	// Denied: something grants it, and something else forbids all of it.
+	// Denied: statements grant the need, and other policies deny all of it.
 	Denied Status = "denied"
-	// Unverified: it could not be decided.
+	// Unverified: the engine could not decide.
 	Unverified Status = "unverified"
 )
 
-// Gap reports whether the status is a gap: known, and not satisfied.
+// Gap reports whether the status is a gap: decided, and not satisfied.
 func (s Status) Gap() bool { return s != Satisfied && s != Unverified }
 
-// Cause is why there is a gap. A need that is satisfied has none.
+// Cause says why there is a gap. A satisfied need has no cause.
 type Cause string
 
 const (
@@ -31,10 +31,10 @@ const (
 	NarrowerGrant Cause = "narrower-grant"
 	// IdentityDeny: a Deny in a policy of the principal or its groups.
 	IdentityDeny Cause = "identity-deny"
-	// PermissionsBoundary: the boundary denies it, or does not allow it.
+	// PermissionsBoundary: the boundary denies the request, or does not allow it.
 	PermissionsBoundary Cause = "permissions-boundary"
-	// SCP: a service control policy denies it, or some level does not allow it.
+	// SCP: a service control policy denies the request, or some level does not allow it.
 	SCP Cause = "scp"
-	// UnmetCondition: a statement's condition is not met, or not known to be.
+	// UnmetCondition: a statement's condition is not met, or depends on unknown values.
 	UnmetCondition Cause = "condition"
 )

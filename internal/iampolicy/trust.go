@@ -2,18 +2,18 @@ package iampolicy
 
 import "strings"
 
-// Trust is what a role's trust policy says to one service that wants to assume the role.
+// Trust is the result of a role's trust policy for one service that assumes the role.
 type Trust struct {
 	Decision Decision
-	// Conditional says that the decision hangs on conditions, or on a principal such as {"AWS": "*"},
-	// of which AWS does not say whether it means services.
+	// Conditional reports that the decision depends on conditions, or on a principal such as {"AWS":
+	// "*"}. AWS does not document whether that principal includes services.
 	Conditional bool
 	// Matched and Undecided are as in Result.
 	Matched, Undecided []Match
 }
 
-// Trusts reports whether the trust policy lets a service principal, such as "lambda.amazonaws.com",
-// call sts:AssumeRole. No condition key of that call is assumed to be known.
+// Trusts decides whether the trust policy lets a service principal, such as "lambda.amazonaws.com",
+// call sts:AssumeRole. It assumes no condition key of that call to be known.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_terms-and-concepts.html
 func (d *Document) Trusts(service string) Trust {
 	var t Trust
@@ -27,8 +27,8 @@ func (d *Document) Trusts(service string) Trust {
 		if !matches && !open {
 			continue
 		}
-		met, unsettled := s.conditionsHold(nil)
-		open = open || unsettled
+		met, undecided := s.conditionsHold(nil)
+		open = open || undecided
 		holds := matches && met
 		m := Match{"trust policy", Identity, i + 1, s}
 		if holds {
@@ -59,8 +59,8 @@ func (s *Statement) matchesService(service string) (matches, open bool) {
 		case p.Type == "Service" && strings.EqualFold(p.Name, service):
 			return s.NotPrincipal == nil, false
 		case p.Type == "" && p.Name == "*":
-			// Everyone, services included: which is why a Deny of everyone needs aws:PrincipalIsAWSService
-			// to spare them.
+			// The bare "*" includes services. That is why a Deny for all principals needs
+			// aws:PrincipalIsAWSService to exempt them.
 			// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 			return s.NotPrincipal == nil, false
 		case p.Name == "*":

@@ -8,8 +8,8 @@ import (
 	. "github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
-// Documents that IAM would not store, and that Parse takes, are answered without a panic.
-func TestOddDocumentsAreAnswered(t *testing.T) {
+// The engine evaluates documents that Parse accepts but IAM would not store, without a panic.
+func TestUnusualDocumentsAreEvaluated(t *testing.T) {
 	for seed := range uint64(rounds(5000)) {
 		w := world{rand.New(rand.NewPCG(seed, 19))}
 		action := func() string {
@@ -50,7 +50,7 @@ func TestOddDocumentsAreAnswered(t *testing.T) {
 			for _, n := range []Need{n, n.Named(), n.Preferring(resource())} {
 				c := g.Cover(n, Context{"m": {"v"}})
 				if c.Status == "" || c.Status != Satisfied && c.Why() == "" {
-					t.Fatalf("seed %d: %s on %s is %q because %q\n%s", seed, n.Action, n.Resource, c.Status,
+					t.Fatalf("seed %d: %s on %s is %q, cause %q\n%s", seed, n.Action, n.Resource, c.Status,
 						c.Why(), text)
 				}
 			}

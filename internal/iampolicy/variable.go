@@ -2,15 +2,16 @@ package iampolicy
 
 import "strings"
 
-// A reference is what a variable names. An empty fallback is one only with hasFallback.
+// A reference is a policy variable with its default. hasFallback distinguishes an empty default
+// from none.
 type reference struct {
 	name, fallback string
 	hasFallback    bool
 }
 
-// variableAtom reads a policy variable off the front of text: ${key}, ${key, 'default'}, or
-// ${*}, ${?} and ${$}, which stand for the character itself.
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
+// variableAtom parses a policy variable at the start of text and returns its size in bytes. The
+// forms are ${key}, ${key, 'default'}, and ${*}, ${?} and ${$}, which stand for the character
+// itself. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
 func variableAtom(text string) (a atom, size int, ok bool) {
 	if !strings.HasPrefix(text, "${") {
 		return atom{}, 0, false
@@ -29,15 +30,16 @@ func variableAtom(text string) (a atom, size int, ok bool) {
 	return atom{kind: variable, reference: &reference{name, fallback, hasFallback}}, size, true
 }
 
-// resolve puts the request's values, and with defaults those, in place of the variables. What has
-// no value becomes a '*' that matches anything, and is named: the caller decides what such a match
-// is worth. A value is literal: wildcards in it do not act.
+// resolve replaces the variables with the request's values, and, if defaults is set, with their
+// defaults. A variable without a value becomes a '*' that matches any text, and is listed in
+// missing; the caller decides how such a match counts. A value is literal: its wildcards are
+// ordinary characters.
 func (p *pattern) resolve(ctx Context, defaults bool) (resolved *pattern, missing []string) {
 	if !p.dynamic {
 		return p, nil
 	}
 	atoms := make([]atom, 0, len(p.text))
-	for _, a := range p.all() {
+	for _, a := range p.allAtoms() {
 		if a.kind != variable {
 			atoms = append(atoms, a)
 			continue
@@ -72,9 +74,9 @@ func (p *pattern) variables() (names []string) {
 	return names
 }
 
-// Expand puts the context's values in place of the variables of a resource pattern that is
-// required, and names those without a value or a default. Wildcards in a value would be literal,
-// which a Need cannot say, so that such a value counts as none, and so do ${*} and ${?}.
+// Expand replaces the variables of a required resource pattern with the context's values or their
+// defaults, and lists those without either. A value with a wildcard counts as missing, and so do
+// ${*} and ${?}, because a Need cannot express a literal wildcard.
 func Expand(text string, ctx Context) (expanded string, missing []string) {
 	var b strings.Builder
 	for text != "" {

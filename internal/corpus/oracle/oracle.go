@@ -29,8 +29,8 @@ const (
 	Version = "0.1.173"
 )
 
-// limit ends a script that does not end by itself.
-const limit = 2 * time.Minute
+// scriptTimeout ends a script that does not end by itself.
+const scriptTimeout = 2 * time.Minute
 
 // Package is an installed iam-simulate.
 type Package struct {
@@ -96,7 +96,7 @@ func (p Package) run(ctx context.Context, in, out any) error {
 	if err != nil {
 		return err
 	}
-	ctx, stop := context.WithTimeout(ctx, limit)
+	ctx, stop := context.WithTimeout(ctx, scriptTimeout)
 	defer stop()
 	cmd := exec.CommandContext(ctx, "node", "oracle.mjs")
 	cmd.Dir = p.Dir

@@ -86,7 +86,7 @@ func Compare(c corpus.Case, out *iam.SimulateCustomPolicyOutput) (differences []
 			r.OrganizationsDecisionDetail.AllowedByOrganizations, !refused("organization"))
 	}
 	if c.Want.Matched != nil && !refused("organization") {
-		want, err := decisive(c)
+		want, err := decidingStatements(c)
 		if err != nil {
 			return append(differences, err.Error())
 		}
@@ -100,9 +100,9 @@ func Compare(c corpus.Case, out *iam.SimulateCustomPolicyOutput) (differences []
 	return differences
 }
 
-// decisive are the statements that the simulator shows: of those that match, the ones that made the
+// decidingStatements are the statements that the simulator shows: of those that match, the ones that made the
 // decision.
-func decisive(c corpus.Case) ([]string, error) {
+func decidingStatements(c corpus.Case) ([]string, error) {
 	list := []string{}
 	effect := map[string]iampolicy.Effect{"explicitDeny": iampolicy.Deny, "allowed": iampolicy.Allow}
 	for _, name := range c.Want.Matched {

@@ -93,7 +93,7 @@ func (v Verifier) Verify(ctx context.Context, files []corpus.File) (corpus.File,
 				continue
 			}
 			if differences := Compare(c, out); len(differences) > 0 {
-				c.Want = answer(out)
+				c.Want = wantOf(out)
 				report(c, strings.Join(differences, "; "))
 			}
 		}
@@ -107,7 +107,7 @@ func (v Verifier) Verify(ctx context.Context, files []corpus.File) (corpus.File,
 				report(corpus.Case{
 					Name: m.Name, Identity: []corpus.Document{m.Document}, Action: in.ActionNames[0],
 					Resource: "*",
-					Want:     answer(out), Source: m.Source,
+					Want:     wantOf(out), Source: m.Source,
 				}, "taken for a document, though not by us")
 			}
 		}
@@ -116,10 +116,10 @@ func (v Verifier) Verify(ctx context.Context, files []corpus.File) (corpus.File,
 	return found, nil
 }
 
-// answer is what a simulator said, as a case says it. Statements are shown by position and not by
+// wantOf is what a simulator said, as a case says it. Statements are shown by position and not by
 // number, and those that did not decide are not shown: matched statements are left to who keeps the
 // case.
-func answer(out *iam.SimulateCustomPolicyOutput) corpus.Want {
+func wantOf(out *iam.SimulateCustomPolicyOutput) corpus.Want {
 	if len(out.EvaluationResults) == 0 {
 		return corpus.Want{}
 	}

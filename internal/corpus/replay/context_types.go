@@ -16,14 +16,14 @@ import (
 
 // A kind is one of the simulator's types of context keys: the operators that compare it, and what a
 // value of it looks like.
-type kind struct {
+type keyType struct {
 	operator     string // how their names begin, after Not and the set
 	scalar, list types.ContextKeyTypeEnum
 	fits         func(string) bool
 }
 
 // The simulator refuses a value that is not of its key's type. What is none of these is a string.
-var kinds = []kind{
+var keyTypes = []keyType{
 	{"Numeric", types.ContextKeyTypeEnumNumeric, types.ContextKeyTypeEnumNumericList,
 		func(s string) bool {
 			_, err := strconv.ParseFloat(s, 64)
@@ -59,19 +59,19 @@ func contextTypes(c corpus.Case) map[string]string {
 	for _, d := range documents {
 		var tree any
 		if json.Unmarshal([]byte(d), &tree) == nil {
-			collect(tree, found)
+			collectOperators(tree, found)
 		}
 	}
 	return found
 }
 
-// collect looks for conditions anywhere in a document: an object under an operator's name holds
+// collectOperators looks for conditions anywhere in a document: an object under an operator's name holds
 // keys.
-func collect(tree any, found map[string]string) {
+func collectOperators(tree any, found map[string]string) {
 	switch tree := tree.(type) {
 	case []any:
 		for _, t := range tree {
-			collect(t, found)
+			collectOperators(t, found)
 		}
 	case map[string]any:
 		for name, t := range tree {
@@ -81,19 +81,19 @@ func collect(tree any, found map[string]string) {
 			}
 			name = strings.TrimPrefix(name, "Not")
 			if ok &&
-				slices.ContainsFunc(kinds, func(k kind) bool { return strings.HasPrefix(name, k.operator) }) {
+				slices.ContainsFunc(keyTypes, func(k keyType) bool { return strings.HasPrefix(name, k.operator) }) {
 				for key := range keys {
 					found[strings.ToLower(key)] = name
 				}
 			}
-			collect(t, found)
+			collectOperators(t, found)
 		}
 	}
 }
 
 // contextType is the type by the operator if all values are of it, and else string.
 func contextType(operator string, v corpus.Values) types.ContextKeyTypeEnum {
-	for _, k := range kinds {
+	for _, k := range keyTypes {
 		if strings.HasPrefix(operator, k.operator) &&
 			!slices.ContainsFunc(v.Elements, func(s string) bool { return !k.fits(s) }) {
 			if v.List {

@@ -15,7 +15,7 @@ func TestMarshalJSON(t *testing.T) {
 		{"a list of one is a string, and keys are in IAM's order",
 			`{"Statement":{"Resource":["*"],"Action":["s3:Get*","s3:Put*"],"Effect":"Allow","Sid":"A"},"Version":"2012-10-17"}`,
 			`{"Version":"2012-10-17","Statement":[{"Sid":"A","Effect":"Allow","Action":["s3:Get*","s3:Put*"],"Resource":"*"}]}`, Parse},
-		{"what is negated, and conditions with bare scalars",
+		{"negated elements, and conditions with bare scalars",
 			`{"Id":"x","Statement":[{"Effect":"Deny","NotAction":"iam:*","NotResource":"a:b","Condition":{"Bool":{"k":true},"NumericEquals":{"m":[1,2.5],"n":3}}}]}`,
 			`{"Id":"x","Statement":[{"Effect":"Deny","NotAction":"iam:*","NotResource":"a:b","Condition":{"Bool":{"k":"true"},"NumericEquals":{"m":["1","2.5"],"n":"3"}}}]}`, Parse},
 		{"text stays as it is",
@@ -25,7 +25,7 @@ func TestMarshalJSON(t *testing.T) {
 		{"a trust policy",
 			`{"Statement":{"Effect":"Allow","Principal":{"Service":["lambda.amazonaws.com","ec2.amazonaws.com"],"AWS":"*"},"Action":"sts:AssumeRole"}}`,
 			`{"Statement":[{"Effect":"Allow","Principal":{"Service":["lambda.amazonaws.com","ec2.amazonaws.com"],"AWS":"*"},"Action":"sts:AssumeRole"}]}`, ParseTrust},
-		{"everyone", `{"Statement":{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}}`,
+		{"every principal", `{"Statement":{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}}`,
 			`{"Statement":[{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}]}`, ParseTrust},
 	}
 	for _, test := range tests {
@@ -43,7 +43,7 @@ func TestMarshalJSON(t *testing.T) {
 				t.Fatal(err)
 			}
 			if twice, _ := again.MarshalJSON(); string(twice) != string(got) {
-				t.Errorf("written again it is %s", twice)
+				t.Errorf("marshaled again it is %s", twice)
 			}
 		})
 	}

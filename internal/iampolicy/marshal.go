@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 )
 
-// MarshalJSON writes the document with its keys in IAM's order, and a list of one as a string.
-// Parsing what it writes gives the same document, positions aside.
+// MarshalJSON encodes the document with its keys in IAM's order, and a list of one as a string.
+// Parsing the result returns the same document except for positions.
 func (d *Document) MarshalJSON() ([]byte, error) {
 	w := &writer{}
 	w.open('{')
@@ -32,7 +32,7 @@ type writer struct{ bytes.Buffer }
 func (w *writer) open(c byte)  { w.WriteByte(c) }
 func (w *writer) close(c byte) { w.WriteByte(c) }
 
-// comma separates what comes from what was written, unless that opens something.
+// comma writes a comma unless the next value is the first in its object or list.
 func (w *writer) comma() {
 	if n := w.Len(); n > 0 && w.Bytes()[n-1] != '{' && w.Bytes()[n-1] != '[' {
 		w.WriteByte(',')
@@ -45,11 +45,11 @@ func (w *writer) key(name string) {
 	w.WriteByte(':')
 }
 
-// text writes a string. Package json would write <, > and & as escapes if left alone.
+// text writes a string. It turns off HTML escaping, so that <, > and & stay as they are.
 func (w *writer) text(s string) {
 	enc := json.NewEncoder(&w.Buffer)
 	enc.SetEscapeHTML(false)
-	_ = enc.Encode(s) // a string always encodes, and a Buffer takes it
+	_ = enc.Encode(s) // encoding a string into a Buffer cannot fail
 	w.Truncate(w.Len() - len("\n"))
 }
 
@@ -58,7 +58,7 @@ func (w *writer) member(name, value string) {
 	w.text(value)
 }
 
-// list writes a member with one value or several; nil is no member at all.
+// list writes a member with one value or a list of values. It writes nothing for nil.
 func (w *writer) list(name string, values []string) {
 	if values == nil {
 		return
@@ -106,7 +106,7 @@ func (w *writer) statement(s *Statement) {
 	w.close('}')
 }
 
-// principals writes those of one type together, as they were read.
+// principals groups consecutive entries of one type, as Parse read them.
 func (w *writer) principals(name string, list []Principal) {
 	if list == nil {
 		return

@@ -6,11 +6,10 @@ import (
 	"strings"
 )
 
-// String is how people are told of a statement: statement 2 (Sid Storage) of inline policy
-// "remotion".
+// String names the statement in messages: statement 2 (Sid Storage) of inline policy "remotion".
 func (m Match) String() string { return StatementName(m.Policy, m.Index, m.Sid) }
 
-// StatementName is what String returns, of a statement that is only known by its place.
+// StatementName is Match.String for a statement given by its policy, its index from 1 and its Sid.
 func StatementName(policy string, index int, sid string) string {
 	if sid != "" {
 		sid = fmt.Sprintf(" (Sid %s)", sid)
@@ -18,10 +17,11 @@ func StatementName(policy string, index int, sid string) string {
 	return fmt.Sprintf("statement %d%s of %s", index, sid, policy)
 }
 
-// Resources are the statement's resource patterns as written, those of NotResource included.
+// Resources returns the statement's resource patterns as written, those of NotResource included.
 func (m Match) Resources() []string { return slices.Concat(m.Resource, m.NotResource) }
 
-// Open says of a statement that was taken as undecided what it hangs on.
+// Open explains, for a statement that Evaluate or Trusts lists as undecided, which unknown value
+// its effect depends on.
 func (m Match) Open() string {
 	verb := " grants it"
 	if m.Effect == Deny {
@@ -29,15 +29,15 @@ func (m Match) Open() string {
 	}
 	switch {
 	case len(m.Conditions) > 0:
-		return m.String() + verb + " under a condition that cannot be established from outside"
+		return m.String() + verb + " under a condition that depends on unknown context values"
 	case m.Resource != nil || m.NotResource != nil:
-		return m.String() + verb + " through a policy variable whose value is not known"
+		return m.String() + verb + " through a policy variable with an unknown value"
 	}
-	return m.String() + verb + " to every principal, and AWS does not say whether that means services"
+	return m.String() + verb +
+		" to every principal, and AWS does not document whether that includes services"
 }
 
-// Why says in one sentence, without a full stop, what decided. It is empty for a need that is
-// satisfied.
+// Why returns the cause as one sentence without a full stop. It is empty for a satisfied need.
 func (c Coverage) Why() string {
 	switch {
 	case c.Status == Satisfied:
@@ -45,7 +45,7 @@ func (c Coverage) Why() string {
 	case c.Status == Unverified:
 		return c.Reason
 	case c.Status == Conditional && len(c.Deciding) == 0:
-		return "it hangs on what is not known of the request"
+		return "the answer depends on unknown context values"
 	case c.Status == Conditional:
 		return c.Deciding[0].Open()
 	}
@@ -55,7 +55,7 @@ func (c Coverage) Why() string {
 	case NarrowerGrant:
 		m := c.Deciding[0]
 		if c.Miss == nil {
-			return m.String() + " grants it on everything but " + enumerate(m.NotResource)
+			return m.String() + " grants it on every resource except " + enumerate(m.NotResource)
 		}
 		why := m.String() + " grants it only on " + enumerate(m.Resource)
 		if c.Miss.Kind == Narrower {
@@ -64,7 +64,7 @@ func (c Coverage) Why() string {
 		return why + ": " + c.Miss.String()
 	case UnmetCondition:
 		m := c.Deciding[0]
-		if c.unsettled {
+		if c.undecided {
 			return m.Open()
 		}
 		return m.String() + " grants it only under a condition that the request does not meet"
@@ -83,7 +83,7 @@ func layerOf(c Cause) Layer {
 	return Boundary
 }
 
-// enumerate lists patterns for people, three at the most.
+// enumerate joins at most three patterns, and counts the others.
 func enumerate(patterns []string) string {
 	const most = 3
 	if len(patterns) > most {
