@@ -53,18 +53,7 @@ func newAutomaton(l *language, patterns []*pattern, cut int, budget *search) *au
 		if budget.fieldByField {
 			confineToFields(tail, strings.Count(p.prefix[:cut], ":"))
 		}
-		atoms := make([]needAtom, 0, len(tail))
-		cross := make([]bool, 0, len(tail))
-		for _, a := range tail {
-			// Merge consecutive runs: the result crosses colons if either does. resolve may have put them
-			// next to each other.
-			if n := len(atoms); a.kind == anyRun && n > 0 && atoms[n-1].kind == anyRun {
-				cross[n-1] = cross[n-1] || a.crosses
-				continue
-			}
-			atoms = append(atoms, needAtom{kind: a.kind, char: a.char})
-			cross = append(cross, a.crosses)
-		}
+		atoms, cross := mergeRuns(tail)
 		all = append(all, atoms)
 		crosses[i+1] = cross
 	}
@@ -126,6 +115,22 @@ func newAutomaton(l *language, patterns []*pattern, cut int, budget *search) *au
 	}
 	a.close(a.start)
 	return a
+}
+
+// mergeRuns merges consecutive runs, which resolve may have put next to each other. crosses says of
+// each atom whether it matches a colon; a merged run does if one of its parts does.
+func mergeRuns(list []atom) (atoms []needAtom, crosses []bool) {
+	atoms = make([]needAtom, 0, len(list))
+	crosses = make([]bool, 0, len(list))
+	for _, a := range list {
+		if n := len(atoms); a.kind == anyRun && n > 0 && atoms[n-1].kind == anyRun {
+			crosses[n-1] = crosses[n-1] || a.crosses
+			continue
+		}
+		atoms = append(atoms, needAtom{kind: a.kind, char: a.char})
+		crosses = append(crosses, a.crosses)
+	}
+	return atoms, crosses
 }
 
 // confineToFields clears crosses on every wildcard in the first five fields of a pattern that has

@@ -171,7 +171,7 @@ func (g Grants) coveredWithoutSearch(n *Need, action string, ctx Context) (m Mat
 	if !layer(Identity, g.Identity) {
 		return m, false
 	}
-	if granted = false; g.Boundary != nil && !(policy(Boundary, g.Boundary) && granted) {
+	if granted = false; g.Boundary != nil && (!policy(Boundary, g.Boundary) || !granted) {
 		return m, false
 	}
 	for _, level := range g.Organization {

@@ -46,14 +46,19 @@ func TestCoverOfTheCorpus(t *testing.T) {
 // not allowed.
 func FuzzCover(f *testing.F) {
 	f.Add(`{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`,
-		`{"Statement":{"Effect":"Deny","Action":"s3:*","Resource":"arn:aws:s3:::remotionlambda-secret*"}}`,
+		`{"Statement":{"Effect":"Deny","Action":"s3:*",`+
+			`"Resource":"arn:aws:s3:::remotionlambda-secret*"}}`,
 		"s3:GetObject", "arn:aws:s3:::remotionlambda-*", "s3:GetObject",
 		"arn:aws:s3:::remotionlambda-secret/x")
-	f.Add(`{"Statement":{"Effect":"Allow","NotAction":"s3:D*","NotResource":["arn:aws:s3:::a?","arn:*:b"]}}`, `{"Statement":{"Effect":"Allow","Action":"s3:?","Resource":"arn:aws:s3:::*"}}`,
+	f.Add(`{"Statement":{"Effect":"Allow","NotAction":"s3:D*","NotResource":["arn:aws:s3:::a?",`+
+		`"arn:*:b"]}}`, `{"Statement":{"Effect":"Allow","Action":"s3:?","Resource":"arn:aws:s3:::*"}}`,
 		"s3:*", "arn:aws:s3:*:*:a*", "s3:Get", "arn:aws:s3:::ab")
-	f.Add(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::${k}*","Condition":{"Null":{"m":"true"}}}}`, `{"Statement":[]}`,
+	f.Add(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*",`+
+		`"Resource":"arn:aws:s3:::${k}*","Condition":{"Null":{"m":"true"}}}}`, `{"Statement":[]}`,
 		"a:B", "arn:aws:s3:::*", "a:B", "arn:aws:s3:::x")
-	f.Add(`{"Statement":{"Effect":"Allow","Action":"*","Resource":["arn:aws:s3:::b-","arn:aws:s3:::b-?*"]}}`, `{"Statement":[]}`, "s3:GetObject", "arn:aws:s3:::b-*", "s3:GetObject", "arn:aws:s3:::b-ÿ")
+	f.Add(`{"Statement":{"Effect":"Allow","Action":"*","Resource":["arn:aws:s3:::b-",`+
+		`"arn:aws:s3:::b-?*"]}}`, `{"Statement":[]}`, "s3:GetObject", "arn:aws:s3:::b-*",
+		"s3:GetObject", "arn:aws:s3:::b-ÿ")
 	f.Add(`{"Statement":{"Effect":"Allow","Action":"*","Resource":"arn:aws:lambda:*:function:b"}}`,
 		`{"Statement":[]}`, "lambda:X", "arn:aws:lambda:*:*:*", "lambda:x",
 		"arn:aws:lambda:r:1:function:a:function:b")

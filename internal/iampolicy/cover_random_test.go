@@ -1,12 +1,10 @@
-package iampolicy_test
+package iampolicy
 
 import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
-
-	. "github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
 // A world generates policies and needs over few letters, so that a test can check every name.

@@ -1,11 +1,9 @@
-package iampolicy_test
+package iampolicy
 
 import (
 	"fmt"
 	"strings"
 	"testing"
-
-	. "github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
 func need(t testing.TB, action, resource string) Need {
@@ -182,17 +180,28 @@ func TestCover(t *testing.T) {
 			scps: []string{all, all + "," + deny(`"arn:aws:s3:::*/tmp/*"`)}, action: "s3:GetObject",
 			resource: objects, status: Partial, cause: SCP, example: "arn:aws:s3:::remotionlambda-/tmp/"},
 		{name: "a condition on an unknown key",
-			policies: []string{`{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"Bool":{"aws:MultiFactorAuthPresent":"true"}}}`}, action: "s3:GetObject", resource: bucket, status: Conditional, cause: UnmetCondition, example: "arn:aws:s3:::remotionlambda-"},
+			policies: []string{`{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"Bool":{` +
+				`"aws:MultiFactorAuthPresent":"true"}}}`}, action: "s3:GetObject", resource: bucket,
+			status: Conditional, cause: UnmetCondition, example: "arn:aws:s3:::remotionlambda-"},
 		{name: "a condition that is met",
-			policies: []string{`{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"true"}}}`}, action: "s3:GetObject", resource: bucket, context: Context{"aws:SecureTransport": {"true"}}, status: Satisfied},
+			policies: []string{`{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"Bool":{` +
+				`"aws:SecureTransport":"true"}}}`}, action: "s3:GetObject", resource: bucket,
+			context: Context{"aws:SecureTransport": {"true"}}, status: Satisfied},
 		{name: "a condition that is not met",
-			policies: []string{`{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"false"}}}`}, action: "s3:GetObject", resource: bucket, context: Context{"aws:SecureTransport": {"true"}}, status: Missing, cause: UnmetCondition, example: "arn:aws:s3:::remotionlambda-"},
+			policies: []string{`{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"Bool":{` +
+				`"aws:SecureTransport":"false"}}}`}, action: "s3:GetObject", resource: bucket,
+			context: Context{"aws:SecureTransport": {"true"}}, status: Missing, cause: UnmetCondition,
+			example: "arn:aws:s3:::remotionlambda-"},
 		{name: "a Deny that depends on a condition",
 			policies: []string{all,
-				`{"Effect":"Deny","Action":"*","Resource":"arn:aws:s3:::*/secret","Condition":{"Bool":{"aws:MultiFactorAuthPresent":"false"}}}`}, action: "s3:GetObject", resource: objects, status: Conditional, cause: UnmetCondition, example: "arn:aws:s3:::remotionlambda-/secret"},
+				`{"Effect":"Deny","Action":"*","Resource":"arn:aws:s3:::*/secret","Condition":{"Bool":{` +
+					`"aws:MultiFactorAuthPresent":"false"}}}`}, action: "s3:GetObject", resource: objects,
+			status: Conditional, cause: UnmetCondition, example: "arn:aws:s3:::remotionlambda-/secret"},
 		{name: "a Deny whose condition is ruled out",
 			policies: []string{all,
-				`{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"StringNotEquals":{"aws:RequestedRegion":"us-east-1"}}}`}, action: "s3:GetObject", resource: objects, context: Context{"aws:RequestedRegion": {"us-east-1"}}, status: Satisfied},
+				`{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"StringNotEquals":{` +
+					`"aws:RequestedRegion":"us-east-1"}}}`}, action: "s3:GetObject", resource: objects,
+			context: Context{"aws:RequestedRegion": {"us-east-1"}}, status: Satisfied},
 		{name: "a variable without a value may match or not",
 			policies: []string{allow(`"arn:aws:s3:::remotionlambda-${aws:username}*"`)},
 			action:   "s3:GetObject", resource: bucket, status: Conditional, cause: UnmetCondition,
@@ -202,10 +211,14 @@ func TestCover(t *testing.T) {
 			resource: "arn:aws:s3:::b", status: Conditional, cause: UnmetCondition,
 			example: "arn:aws:s3:::b"},
 		{name: "a default in a condition is one value of many",
-			policies: []string{`{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{"aws:PrincipalTag/team":"${aws:username,'b'}"}}}`}, action: "s3:GetObject", resource: bucket, context: Context{"aws:PrincipalTag/team": {"b"}},
+			policies: []string{`{"Effect":"Allow","Action":"*","Resource":"*","Condition":{` +
+				`"StringEquals":{"aws:PrincipalTag/team":"${aws:username,'b'}"}}}`}, action: "s3:GetObject",
+			resource: bucket, context: Context{"aws:PrincipalTag/team": {"b"}},
 			status: Conditional, cause: UnmetCondition, example: "arn:aws:s3:::remotionlambda-"},
 		{name: "one action of several under a condition",
-			policies: []string{`{"Effect":"Allow","Action":"s3:GetObject","Resource":"*","Condition":{"Bool":{"aws:MultiFactorAuthPresent":"true"}}}`}, action: "s3:Get*", resource: bucket, status: Partial, cause: NoGrant, example: "arn:aws:s3:::remotionlambda-"},
+			policies: []string{`{"Effect":"Allow","Action":"s3:GetObject","Resource":"*","Condition":{` +
+				`"Bool":{"aws:MultiFactorAuthPresent":"true"}}}`}, action: "s3:Get*", resource: bucket,
+			status: Partial, cause: NoGrant, example: "arn:aws:s3:::remotionlambda-"},
 		{name: "the shortest example is that of the fewest characters",
 			policies: []string{allow(`["arn:aws:s3:::?","arn:aws:s3:::"]`), deny(`"arn:aws:s3:::é"`)},
 			action:   "s3:GetObject", resource: "arn:aws:s3:::*", status: Partial, cause: IdentityDeny,

@@ -9,6 +9,7 @@ import (
 // Effect says whether a statement allows or denies the requests it matches. The zero value is Deny.
 type Effect uint8
 
+// The effects of a statement.
 const (
 	Deny Effect = iota
 	Allow
@@ -316,7 +317,6 @@ func (p *parser) statement() (s Statement, end int, err error) {
 	start := p.next - 1
 	var few [8]string // a statement has no more keys, and a map is slower
 	keys := few[:0]
-	has := func(key string) bool { return slices.Contains(keys, key) }
 	end, err = p.members("statement", func(key token) (err error) {
 		keys = append(keys, key.text)
 		switch key.text {
@@ -354,6 +354,12 @@ func (p *parser) statement() (s Statement, end int, err error) {
 	if err != nil {
 		return s, end, err
 	}
+	return s, end, p.checkKeys(start, keys)
+}
+
+// checkKeys reports missing and excluded keys of a statement, which starts at an offset.
+func (p *parser) checkKeys(start int, keys []string) error {
+	has := func(key string) bool { return slices.Contains(keys, key) }
 	requireOne := func(a, b string) error {
 		switch {
 		case has(a) && has(b):
@@ -372,21 +378,21 @@ func (p *parser) statement() (s Statement, end int, err error) {
 		return nil
 	}
 	if !has("Effect") {
-		return s, end, p.errorf(start, "the statement has no Effect")
+		return p.errorf(start, "the statement has no Effect")
 	}
 	if err := requireOne("Action", "NotAction"); err != nil {
-		return s, end, err
+		return err
 	}
 	if p.trust {
 		if err := requireOne("Principal", "NotPrincipal"); err != nil {
-			return s, end, err
+			return err
 		}
-		return s, end, forbid("a trust policy", "Resource", "NotResource")
+		return forbid("a trust policy", "Resource", "NotResource")
 	}
 	if err := requireOne("Resource", "NotResource"); err != nil {
-		return s, end, err
+		return err
 	}
-	return s, end, forbid("an identity policy", "Principal", "NotPrincipal")
+	return forbid("an identity policy", "Principal", "NotPrincipal")
 }
 
 func (p *parser) principals(where string) ([]Principal, error) {

@@ -1,10 +1,8 @@
-package iampolicy_test
+package iampolicy
 
 import (
 	"strings"
 	"testing"
-
-	. "github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
 func TestParseRejects(t *testing.T) {
@@ -34,7 +32,8 @@ func TestParseRejects(t *testing.T) {
 			statement(`"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringsEqual":{"k":"v"}}`),
 			`unknown operator "StringsEqual"`},
 		{"an operator twice",
-			statement(`"Effect":"Allow","Action":"*","Resource":"*","Condition":{"Bool":{"k":"v"},"Bool":{"k":"v"}}`), `duplicate key "Bool"`},
+			statement(`"Effect":"Allow","Action":"*","Resource":"*","Condition":{"Bool":{"k":"v"},"Bool":{` +
+				`"k":"v"}}`), `duplicate key "Bool"`},
 		{"a number for an action", statement(`"Effect":"Allow","Action":1,"Resource":"*"`),
 			`Action: expected a string, got 1`},
 		{"text after the document", `{"Statement":[]} x`, `column 18: "x" is not a JSON value`},
@@ -60,7 +59,8 @@ func TestPositions(t *testing.T) {
 		want       [][4]int
 	}{
 		{"one line",
-			`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","Action":"*","Resource":"*"}]}`,
+			`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},{` +
+				`"Effect":"Deny","Action":"*","Resource":"*"}]}`,
 			[][4]int{{1, 38, 1, 84}, {1, 84, 1, 130}}},
 		{"a lone object", `{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`,
 			[][4]int{{1, 15, 1, 60}}},
@@ -89,11 +89,14 @@ func TestTrusts(t *testing.T) {
 		{"the documented policy", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow",` + lambda +
 			`}]}`, Allowed, false},
 		{"a list of services",
-			`{"Statement":{"Effect":"Allow","Principal":{"Service":["ec2.amazonaws.com","lambda.amazonaws.com"]},"Action":"sts:*"}}`, Allowed, false},
+			`{"Statement":{"Effect":"Allow","Principal":{"Service":["ec2.amazonaws.com",` +
+				`"lambda.amazonaws.com"]},"Action":"sts:*"}}`, Allowed, false},
 		{"another service",
-			`{"Statement":{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}}`, ImplicitDeny, false},
+			`{"Statement":{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},` +
+				`"Action":"sts:AssumeRole"}}`, ImplicitDeny, false},
 		{"another action",
-			`{"Statement":{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:TagSession"}}`, ImplicitDeny, false},
+			`{"Statement":{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},` +
+				`"Action":"sts:TagSession"}}`, ImplicitDeny, false},
 		{"a Deny", `{"Statement":[{"Effect":"Allow",` + lambda + `},{"Effect":"Deny",` + lambda + `}]}`,
 			ExplicitDeny, false},
 		{"a condition on an unknown key",

@@ -9,6 +9,7 @@ import (
 // Decision is the result of a request. The zero value denies, so that a missing assignment denies.
 type Decision uint8
 
+// The decisions on a request.
 const (
 	ImplicitDeny Decision = iota // no statement allows it
 	ExplicitDeny                 // a Deny matches; it overrides every Allow
@@ -53,6 +54,7 @@ type Request struct {
 // Layer is the part of Grants a statement belongs to.
 type Layer uint8
 
+// The layers, in the order of evaluation.
 const (
 	Identity Layer = iota
 	Boundary

@@ -1,10 +1,8 @@
-package iampolicy_test
+package iampolicy
 
 import (
 	"strings"
 	"testing"
-
-	. "github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
 func mustParse(t testing.TB, text string) *Document {
@@ -42,9 +40,11 @@ func TestEvaluate(t *testing.T) {
 	}{
 		{"no policy allows nothing", nil, "", get, ImplicitDeny},
 		{"a string where a list may stand",
-			[]string{statement(`"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::remotionlambda-*"`)}, "", get, Allowed},
+			[]string{statement(`"Effect":"Allow","Action":"s3:GetObject",` +
+				`"Resource":"arn:aws:s3:::remotionlambda-*"`)}, "", get, Allowed},
 		{"a lone statement object",
-			[]string{`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":["s3:GetObject"],"Resource":["*"]}}`}, "", get, Allowed},
+			[]string{`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":["s3:GetObject"],` +
+				`"Resource":["*"]}}`}, "", get, Allowed},
 		{"action case does not count",
 			[]string{statement(`"Effect":"Allow","Action":"S3:getobject","Resource":"*"`)}, "", get,
 			Allowed},
@@ -96,20 +96,32 @@ func TestEvaluate(t *testing.T) {
 			[]string{statement(`"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::*"`)}, "",
 			Request{Action: "s3:ListAllMyBuckets", Resource: "*"}, ImplicitDeny},
 		{"brackets are plain text",
-			[]string{statement(`"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::remotionlambda-[a-z]*"`)}, "", get, ImplicitDeny},
+			[]string{statement(`"Effect":"Allow","Action":"*",` +
+				`"Resource":"arn:aws:s3:::remotionlambda-[a-z]*"`)}, "", get, ImplicitDeny},
 		{"a condition the context meets",
-			[]string{statement(`"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{"aws:RequestedRegion":"us-east-1"}}`)}, "", Request{get.Action, get.Resource, Context{"AWS:requestedregion": {"us-east-1"}}}, Allowed},
+			[]string{statement(`"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{` +
+				`"aws:RequestedRegion":"us-east-1"}}`)}, "", Request{get.Action, get.Resource, Context{
+				"AWS:requestedregion": {"us-east-1"}}}, Allowed},
 		{"a condition the context does not meet",
-			[]string{statement(`"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{"aws:RequestedRegion":"us-east-1"}}`)}, "", Request{get.Action, get.Resource, Context{"aws:RequestedRegion": {"eu-west-1"}}}, ImplicitDeny},
+			[]string{statement(`"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{` +
+				`"aws:RequestedRegion":"us-east-1"}}`)}, "", Request{get.Action, get.Resource, Context{
+				"aws:RequestedRegion": {"eu-west-1"}}}, ImplicitDeny},
 		{"a negated Deny without the key denies",
 			[]string{allowAll,
-				statement(`"Effect":"Deny","Action":"*","Resource":"*","Condition":{"StringNotEquals":{"aws:RequestedRegion":"us-east-1"}}`)}, "", get, ExplicitDeny},
+				statement(`"Effect":"Deny","Action":"*","Resource":"*","Condition":{"StringNotEquals":{` +
+					`"aws:RequestedRegion":"us-east-1"}}`)}, "", get, ExplicitDeny},
 		{"a variable with a value",
-			[]string{statement(`"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::remotionlambda-${aws:username}/*"`)}, "", Request{"s3:GetObject", "arn:aws:s3:::remotionlambda-anna/x", Context{"aws:username": {"anna"}}}, Allowed},
+			[]string{statement(`"Effect":"Allow","Action":"*",` +
+				`"Resource":"arn:aws:s3:::remotionlambda-${aws:username}/*"`)}, "", Request{"s3:GetObject",
+				"arn:aws:s3:::remotionlambda-anna/x", Context{"aws:username": {"anna"}}}, Allowed},
 		{"a variable's value is literal",
-			[]string{statement(`"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::remotionlambda-${aws:username}/*"`)}, "", Request{"s3:GetObject", "arn:aws:s3:::remotionlambda-anna/x", Context{"aws:username": {"*"}}}, ImplicitDeny},
+			[]string{statement(`"Effect":"Allow","Action":"*",` +
+				`"Resource":"arn:aws:s3:::remotionlambda-${aws:username}/*"`)}, "", Request{"s3:GetObject",
+				"arn:aws:s3:::remotionlambda-anna/x", Context{"aws:username": {"*"}}}, ImplicitDeny},
 		{"an old version has no variables",
-			[]string{`{"Statement":{"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::${aws:username}"}}`}, "", Request{"s3:GetObject", "arn:aws:s3:::${aws:username}", Context{"aws:username": {"anna"}}}, Allowed},
+			[]string{`{"Statement":{"Effect":"Allow","Action":"*",` +
+				`"Resource":"arn:aws:s3:::${aws:username}"}}`}, "", Request{"s3:GetObject",
+				"arn:aws:s3:::${aws:username}", Context{"aws:username": {"anna"}}}, Allowed},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -180,7 +192,8 @@ func TestConditional(t *testing.T) {
 		{"a known key decides it", []string{allow(`"StringEquals":{"aws:RequestedRegion":"us-east-1"}`)},
 			Allowed, false},
 		{"one condition that fails decides the statement",
-			[]string{allow(`"StringEquals":{"aws:RequestedRegion":"eu-west-1"},"Bool":{"aws:MultiFactorAuthPresent":"true"}`)}, ImplicitDeny, false},
+			[]string{allow(`"StringEquals":{"aws:RequestedRegion":"eu-west-1"},"Bool":{` +
+				`"aws:MultiFactorAuthPresent":"true"}`)}, ImplicitDeny, false},
 		{"an unknown key leaves a Deny undecided",
 			[]string{plain, deny(`"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"}`)}, ExplicitDeny,
 			true},
@@ -191,7 +204,8 @@ func TestConditional(t *testing.T) {
 			[]string{allow(`"Bool":{"aws:MultiFactorAuthPresent":"true"}`),
 				statement(`"Effect":"Deny","Action":"*","Resource":"*"`)}, ExplicitDeny, false},
 		{"a variable without a value leaves the resource undecided",
-			[]string{statement(`"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::b/${aws:PrincipalTag/team}/*"`)}, ImplicitDeny, true},
+			[]string{statement(`"Effect":"Allow","Action":"*",` +
+				`"Resource":"arn:aws:s3:::b/${aws:PrincipalTag/team}/*"`)}, ImplicitDeny, true},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -274,7 +288,9 @@ func TestOperators(t *testing.T) {
 func TestMissingNamesEveryKey(t *testing.T) {
 	g := identity(t, `{"Version":"2012-10-17","Statement":[
 		{"Effect":"Allow","Action":"sqs:*","Resource":"arn:aws:sqs:*:*:${aws:PrincipalTag/team}-*"},
-		{"Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{"StringEquals":{"aws:SourceVpc":"vpc-1","aws:RequestedRegion":"us-east-1"},"StringLike":{"aws:userid":"${aws:username}*"}}}]}`)
+		{"Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{
+			"StringEquals":{"aws:SourceVpc":"vpc-1","aws:RequestedRegion":"us-east-1"},
+			"StringLike":{"aws:userid":"${aws:username}*"}}}]}`)
 	got := g.Evaluate(Request{"s3:GetObject", "arn:aws:s3:::b/k",
 		Context{"aws:RequestedRegion": {"us-east-1"}}})
 	want := "aws:PrincipalTag/team aws:SourceVpc aws:userid aws:username"

@@ -24,9 +24,9 @@ var accountNumber = regexp.MustCompile(`^[0-9]{12}$`)
 // realisticHole finds a hole with a real partition, service, region and account in the fields that
 // the need leaves open. It returns name, which is a hole as well, if there is no such hole.
 func (q *coverageSearch) realisticHole(l *language, v bound, name string) string {
-	const partition, service_, region, account = 1, 2, 3, 4
+	const partition, arnService, region, account = 1, 2, 3, 4
 	open := func(field int) bool { return strings.ContainsAny(l.field(field), "*?") }
-	if name == "*" || !open(partition) && !open(service_) && !open(region) && !open(account) {
+	if name == "*" || !open(partition) && !open(arnService) && !open(region) && !open(account) {
 		return name
 	}
 	narrowed := *l
@@ -40,7 +40,7 @@ func (q *coverageSearch) realisticHole(l *language, v bound, name string) string
 	}
 	narrowed = set(narrowed, partition, "aws")
 	if s := service(q.action); s != "" {
-		narrowed = set(narrowed, service_, s)
+		narrowed = set(narrowed, arnService, s)
 	}
 	s := q.search.exampleSearch
 	accounts, regions := []string{exampleAccount}, regions

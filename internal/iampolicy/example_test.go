@@ -10,7 +10,8 @@ func ExampleGrants_Evaluate() {
 	doc, err := iampolicy.Parse(`{
   "Version": "2012-10-17",
   "Statement": [
-    {"Sid": "Storage", "Effect": "Allow", "Action": "s3:*Object", "Resource": "arn:aws:s3:::remotionlamda-*"},
+    {"Sid": "Storage", "Effect": "Allow", "Action": "s3:*Object",
+      "Resource": "arn:aws:s3:::remotionlamda-*"},
     {"Sid": "Frozen", "Effect": "Deny", "Action": "s3:DeleteObject", "Resource": "*"}
   ]
 }`)

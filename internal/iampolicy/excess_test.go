@@ -1,12 +1,10 @@
-package iampolicy_test
+package iampolicy
 
 import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
-
-	. "github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
 func TestExcess(t *testing.T) {
@@ -20,20 +18,25 @@ func TestExcess(t *testing.T) {
 			`{"Effect":"Allow","Action":["s3:GetObject"],"Resource":"arn:aws:s3:::remotionlambda-*/*"}`,
 			nil},
 		{"part of a required grant is no excess",
-			`{"Effect":"Allow","Action":["s3:ListBucket"],"Resource":"arn:aws:s3:::remotionlambda-useast1-*"}`, nil},
+			`{"Effect":"Allow","Action":["s3:ListBucket"],` +
+				`"Resource":"arn:aws:s3:::remotionlambda-useast1-*"}`, nil},
 		{"administrator access", `{"Effect":"Allow","Action":"*","Resource":"*"}`,
 			[]string{"administrator access: iam:CreateAccessKey on *"}},
 		{"every action of a service",
 			`{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::remotionlambda-*"}`,
 			[]string{"every action of the service: s3:DeleteBucket on arn:aws:s3:::remotionlambda-"}},
 		{"an action that is not required",
-			`{"Effect":"Allow","Action":["s3:GetObject","s3:DeleteObject"],"Resource":"arn:aws:s3:::remotionlambda-*/*"}`, []string{"more actions: s3:DeleteObject on arn:aws:s3:::remotionlambda-/"}},
+			`{"Effect":"Allow","Action":["s3:GetObject","s3:DeleteObject"],` +
+				`"Resource":"arn:aws:s3:::remotionlambda-*/*"}`, []string{"more actions: s3:DeleteObject on " +
+				"arn:aws:s3:::remotionlambda-/"}},
 		{"a wider resource", `{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::*"}`,
 			[]string{"wider resource: s3:GetObject on arn:aws:s3:::x"}},
 		{"a wider resource that a Deny excludes",
-			`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::*"},{"Effect":"Deny","Action":"*","NotResource":"arn:aws:s3:::remotionlambda-*/*"}`, nil},
+			`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::*"},{"Effect":"Deny",` +
+				`"Action":"*","NotResource":"arn:aws:s3:::remotionlambda-*/*"}`, nil},
 		{"a pattern whose star matches colons",
-			`{"Effect":"Allow","Action":"dynamodb:GetItem","Resource":["arn:aws:dynamodb:*:table/prod-*","*:prod"]}`,
+			`{"Effect":"Allow","Action":"dynamodb:GetItem","Resource":["arn:aws:dynamodb:*:table/prod-*",` +
+				`"*:prod"]}`,
 			[]string{"more actions: dynamodb:GetItem on arn:aws:dynamodb:::table/prod-",
 				"more actions: dynamodb:GetItem on arn:x:x:::prod"}},
 		{"a variable with a value",
@@ -43,7 +46,9 @@ func TestExcess(t *testing.T) {
 			`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/${aws:userid}/*"}`,
 			[]string{"wider resource: s3:GetObject on arn:aws:s3:::b//"}},
 		{"a well-known action with its resource",
-			`{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","NotAction":"iam:CreateUser","Resource":"*"},{"Effect":"Deny","Action":"iam:CreateUser","NotResource":"arn:aws:iam::1:user/a"}`,
+			`{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","NotAction":"iam:CreateUser",` +
+				`"Resource":"*"},{"Effect":"Deny","Action":"iam:CreateUser",` +
+				`"NotResource":"arn:aws:iam::1:user/a"}`,
 			[]string{"administrator access: iam:CreateUser on arn:aws:iam::1:user/a"}},
 		{"an invalid action on everything except one resource",
 			`{"Effect":"Allow","Action":"GetObject","NotResource":"arn:aws:s3:::x"}`, nil},

@@ -1,6 +1,7 @@
 package iampolicy
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -20,12 +21,13 @@ func FuzzParse(f *testing.F) {
 		}
 		f.Add(string(text), "s3:GetObject", "arn:aws:s3:::remotionlambda-x/y")
 	}
-	f.Add(`{"Statement":{"Effect":"Allow","NotAction":"a:*","NotResource":["${x}","${y,'z'}"],"Condition":{"ForAnyValue:NumericEqualsIfExists":{"k":[1,true,"x"]}}}}`, "b:c", "*")
+	f.Add(`{"Statement":{"Effect":"Allow","NotAction":"a:*","NotResource":["${x}","${y,'z'}"],`+
+		`"Condition":{"ForAnyValue:NumericEqualsIfExists":{"k":[1,true,"x"]}}}}`, "b:c", "*")
 	f.Add("{\"Statement\":[{\"Sid\":\"\\u00e9\xff\"", "", "")
 	f.Fuzz(func(t *testing.T, text, action, resource string) {
 		doc, err := Parse(text)
 		if err != nil {
-			if _, ok := err.(*SyntaxError); !ok {
+			if syntax := (*SyntaxError)(nil); !errors.As(err, &syntax) {
 				t.Fatalf("%T %v", err, err)
 			}
 			return
@@ -67,14 +69,14 @@ func FuzzMatch(f *testing.F) {
 		p := compileResource(text, false)
 		var plain strings.Builder
 		for _, a := range p.allAtoms() {
-			any := map[bool]string{true: `.`, false: `[^:]`}[a.crosses]
+			anyChar := map[bool]string{true: `.`, false: `[^:]`}[a.crosses]
 			switch a.kind {
 			case literal:
 				plain.WriteString(regexp.QuoteMeta(string(a.char)))
 			case anyOne:
-				plain.WriteString(any)
+				plain.WriteString(anyChar)
 			case anyRun:
-				plain.WriteString(any + `*`)
+				plain.WriteString(anyChar + `*`)
 			}
 		}
 		re, err := regexp.Compile(`(?s)^(?:` + plain.String() + `)$`)

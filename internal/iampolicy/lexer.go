@@ -21,7 +21,7 @@ type SyntaxError struct {
 	Msg string
 }
 
-func (e *SyntaxError) Error() string { return e.Position.String() + ": " + e.Msg }
+func (e *SyntaxError) Error() string { return e.String() + ": " + e.Msg }
 
 type tokenKind uint8
 

@@ -1,10 +1,8 @@
-package iampolicy_test
+package iampolicy
 
 import (
 	"encoding/json"
 	"testing"
-
-	. "github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
 func TestMarshalJSON(t *testing.T) {
@@ -13,18 +11,24 @@ func TestMarshalJSON(t *testing.T) {
 		parse            func(string) (*Document, error)
 	}{
 		{"a list of one is a string, and keys are in IAM's order",
-			`{"Statement":{"Resource":["*"],"Action":["s3:Get*","s3:Put*"],"Effect":"Allow","Sid":"A"},"Version":"2012-10-17"}`,
-			`{"Version":"2012-10-17","Statement":[{"Sid":"A","Effect":"Allow","Action":["s3:Get*","s3:Put*"],"Resource":"*"}]}`, Parse},
+			`{"Statement":{"Resource":["*"],"Action":["s3:Get*","s3:Put*"],"Effect":"Allow","Sid":"A"},` +
+				`"Version":"2012-10-17"}`,
+			`{"Version":"2012-10-17","Statement":[{"Sid":"A","Effect":"Allow","Action":["s3:Get*",` +
+				`"s3:Put*"],"Resource":"*"}]}`, Parse},
 		{"negated elements, and conditions with bare scalars",
-			`{"Id":"x","Statement":[{"Effect":"Deny","NotAction":"iam:*","NotResource":"a:b","Condition":{"Bool":{"k":true},"NumericEquals":{"m":[1,2.5],"n":3}}}]}`,
-			`{"Id":"x","Statement":[{"Effect":"Deny","NotAction":"iam:*","NotResource":"a:b","Condition":{"Bool":{"k":"true"},"NumericEquals":{"m":["1","2.5"],"n":"3"}}}]}`, Parse},
+			`{"Id":"x","Statement":[{"Effect":"Deny","NotAction":"iam:*","NotResource":"a:b","Condition":{` +
+				`"Bool":{"k":true},"NumericEquals":{"m":[1,2.5],"n":3}}}]}`,
+			`{"Id":"x","Statement":[{"Effect":"Deny","NotAction":"iam:*","NotResource":"a:b","Condition":{` +
+				`"Bool":{"k":"true"},"NumericEquals":{"m":["1","2.5"],"n":"3"}}}]}`, Parse},
 		{"text stays as it is",
 			`{"Statement":[{"Effect":"Allow","Action":"a:B","Resource":"<&>\u00e9\"\\"}]}`,
 			`{"Statement":[{"Effect":"Allow","Action":"a:B","Resource":"<&>é\"\\"}]}`, Parse},
 		{"no statements, and empty lists", `{"Statement":[]}`, `{"Statement":[]}`, Parse},
 		{"a trust policy",
-			`{"Statement":{"Effect":"Allow","Principal":{"Service":["lambda.amazonaws.com","ec2.amazonaws.com"],"AWS":"*"},"Action":"sts:AssumeRole"}}`,
-			`{"Statement":[{"Effect":"Allow","Principal":{"Service":["lambda.amazonaws.com","ec2.amazonaws.com"],"AWS":"*"},"Action":"sts:AssumeRole"}]}`, ParseTrust},
+			`{"Statement":{"Effect":"Allow","Principal":{"Service":["lambda.amazonaws.com",` +
+				`"ec2.amazonaws.com"],"AWS":"*"},"Action":"sts:AssumeRole"}}`,
+			`{"Statement":[{"Effect":"Allow","Principal":{"Service":["lambda.amazonaws.com",` +
+				`"ec2.amazonaws.com"],"AWS":"*"},"Action":"sts:AssumeRole"}]}`, ParseTrust},
 		{"every principal", `{"Statement":{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}}`,
 			`{"Statement":[{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}]}`, ParseTrust},
 	}

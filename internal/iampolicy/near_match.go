@@ -21,24 +21,27 @@ type NearMatch struct {
 type NearMatchKind string
 
 const (
-	// WrongPartition, WrongService, WrongRegion and WrongAccount: that field of the ARN differs.
+	// WrongPartition means that the partition of the ARN differs.
 	WrongPartition NearMatchKind = "wrong partition"
-	WrongService   NearMatchKind = "wrong service"
-	WrongRegion    NearMatchKind = "wrong region"
-	WrongAccount   NearMatchKind = "wrong account"
-	// WrongCase: the pattern differs only in upper and lower case, which matters in a resource.
+	// WrongService means that the service of the ARN differs.
+	WrongService NearMatchKind = "wrong service"
+	// WrongRegion means that the region of the ARN differs.
+	WrongRegion NearMatchKind = "wrong region"
+	// WrongAccount means that the account of the ARN differs.
+	WrongAccount NearMatchKind = "wrong account"
+	// WrongCase means that only upper and lower case differ, which matters in a resource.
 	WrongCase NearMatchKind = "wrong case"
-	// Typo: one or two characters differ.
+	// Typo means that one or two characters differ.
 	Typo NearMatchKind = "typo"
-	// NotObjects: the pattern matches a bucket but not its objects.
+	// NotObjects means that the pattern matches a bucket but not its objects.
 	NotObjects NearMatchKind = "bucket without its objects"
-	// NotBucket: the pattern matches the objects of a bucket but not the bucket.
+	// NotBucket means that the pattern matches the objects of a bucket but not the bucket.
 	NotBucket NearMatchKind = "objects without their bucket"
-	// NotARN: the request names no resource, so only "*" matches it.
+	// NotARN means that the request names no resource, so only "*" matches it.
 	NotARN NearMatchKind = "not every resource"
-	// FewFields: the pattern has fewer than the six fields of an ARN.
+	// FewFields means that the pattern has fewer than the six fields of an ARN.
 	FewFields NearMatchKind = "fewer fields than an ARN has"
-	// Narrower: the pattern matches other resources, for no more specific reason.
+	// Narrower means that the pattern matches other resources, for no more specific reason.
 	Narrower NearMatchKind = "narrower"
 )
 

@@ -14,8 +14,10 @@ func TestOrganization(t *testing.T) {
 	all := policy(`{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`)
 	s3 := policy(`{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}`)
 	sqs := policy(`{"Statement":{"Effect":"Allow","Action":"sqs:*","Resource":"*"}}`)
-	noObjects := policy(`{"Statement":{"Effect":"Deny","Action":"s3:*","Resource":"arn:aws:s3:::*/*"}}`)
-	mfa := policy(`{"Statement":{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"}}}}`)
+	noObjects := policy(`{"Statement":{"Effect":"Deny","Action":"s3:*",` +
+		`"Resource":"arn:aws:s3:::*/*"}}`)
+	mfa := policy(`{"Statement":{"Effect":"Deny","Action":"*","Resource":"*","Condition":{` +
+		`"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"}}}}`)
 	tests := []struct {
 		name                string
 		levels              [][]Policy

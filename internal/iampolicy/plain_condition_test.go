@@ -59,8 +59,7 @@ func plainCondition(operator, key string, values []string, variables bool,
 		return negated
 	}
 	// holds reports whether one value of the request satisfies the condition: it equals one of the
-	// policy's values, or, for a negated operator, none of them. A value that cannot be compared
-	// satisfies neither.
+	// policy's values, or, for a negated operator, none of them. An invalid value satisfies neither.
 	holds := func(h string) bool {
 		equal := false
 		for _, v := range values {
@@ -68,23 +67,23 @@ func plainCondition(operator, key string, values []string, variables bool,
 			if symbols == nil {
 				continue // equals nothing
 			}
-			same, comparable := plainCompare(operator, symbols, h)
-			if !comparable && negated {
+			same, valid := plainCompare(operator, symbols, h)
+			if !valid && negated {
 				return false
 			}
-			equal = equal || same && comparable
+			equal = equal || same && valid
 		}
 		return equal != negated
 	}
-	switch {
-	case set == "ForAllValues":
+	switch set {
+	case "ForAllValues":
 		for _, h := range have.Elements {
 			if !holds(h) {
 				return false
 			}
 		}
 		return true
-	case set == "ForAnyValue":
+	case "ForAnyValue":
 		return slices.ContainsFunc(have.Elements, holds)
 	}
 	return !have.List && holds(have.Elements[0])
@@ -96,8 +95,9 @@ func plainTakesVariables(operator string) bool {
 }
 
 // plainCompare compares a value of the policy with a value of the request. The operator comes
-// without Not, IfExists and the set prefix.
-func plainCompare(operator string, want []plainSymbol, have string) (same, comparable bool) {
+// without Not, IfExists and the set prefix. valid is false if a value does not have the type of the
+// operator.
+func plainCompare(operator string, want []plainSymbol, have string) (same, valid bool) {
 	text := ""
 	for _, s := range want {
 		text += string(s.char)
@@ -180,7 +180,7 @@ func plainMoment(text string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-func plainAddress(want, have string) (same, comparable bool) {
+func plainAddress(want, have string) (same, valid bool) {
 	h := net.ParseIP(have)
 	if h == nil {
 		return false, false

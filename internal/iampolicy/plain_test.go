@@ -129,28 +129,28 @@ func plainHolds(s map[string]any, variables bool, action, resource string,
 }
 
 func plainAction(s map[string]any, action string) bool {
-	any := func(patterns []string) bool {
+	matchesAny := func(patterns []string) bool {
 		return slices.ContainsFunc(patterns, func(p string) bool {
 			return plainMatch(plainSymbols(strings.ToLower(p), false, nil), []rune(strings.ToLower(action)))
 		})
 	}
 	if patterns, ok := s["NotAction"]; ok {
-		return !any(plainList(patterns))
+		return !matchesAny(plainList(patterns))
 	}
-	return any(plainList(s["Action"]))
+	return matchesAny(plainList(s["Action"]))
 }
 
 func plainResource(s map[string]any, variables bool, resource string, ctx corpus.Context) bool {
-	any := func(patterns []string) bool {
+	matchesAny := func(patterns []string) bool {
 		return slices.ContainsFunc(patterns, func(p string) bool {
 			symbols := plainSymbols(p, variables, ctx)
 			return symbols != nil && plainMatch(plainColons(symbols), []rune(resource))
 		})
 	}
 	if patterns, ok := s["NotResource"]; ok {
-		return !any(plainList(patterns))
+		return !matchesAny(plainList(patterns))
 	}
-	return any(plainList(s["Resource"]))
+	return matchesAny(plainList(s["Resource"]))
 }
 
 // A plainSymbol is one character or wildcard. A character from the value of a variable is never a
@@ -233,7 +233,7 @@ func plainMatch(pattern []plainSymbol, text []rune) bool {
 			return false
 		}
 		p := pattern[0]
-		fits := len(text) > 0 && !(p.stops && text[0] == ':')
+		fits := len(text) > 0 && (!p.stops || text[0] != ':')
 		var ok bool
 		switch {
 		case p.wildcard && p.char == '*':
@@ -252,7 +252,8 @@ func plainMatch(pattern []plainSymbol, text []rune) bool {
 // The plain evaluator gives the right answer in cases that are easy to check by hand.
 func TestPlain(t *testing.T) {
 	allow := func(rest string) plainGrants {
-		return plainGrants{identity: []string{`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"a:*",` + rest + `}]}`}}
+		return plainGrants{identity: []string{`{"Version":"2012-10-17","Statement":[{"Effect":"Allow",` +
+			`"Action":"a:*",` + rest + `}]}`}}
 	}
 	tests := []struct {
 		name     string
@@ -275,7 +276,8 @@ func TestPlain(t *testing.T) {
 			allow(`"NotResource":"${k}"`), "y",
 			nil, Allowed},
 		{"a Deny overrides an Allow",
-			plainGrants{identity: []string{`{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","Action":"A:b","Resource":"*"}]}`}}, "*", nil, ExplicitDeny},
+			plainGrants{identity: []string{`{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},{` +
+				`"Effect":"Deny","Action":"A:b","Resource":"*"}]}`}}, "*", nil, ExplicitDeny},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -4,17 +4,17 @@ package iampolicy
 type Status string
 
 const (
-	// Satisfied: every request of the need is allowed.
+	// Satisfied means that every request of the need is allowed.
 	Satisfied Status = "satisfied"
-	// Conditional: the need is granted only under a condition on unknown values.
+	// Conditional means that the need is granted only under a condition on unknown values.
 	Conditional Status = "conditional"
-	// Partial: part of the need is granted.
+	// Partial means that only part of the need is granted.
 	Partial Status = "partial"
-	// Missing: no statement grants any of the need.
+	// Missing means that no statement grants any of the need.
 	Missing Status = "missing"
-	// Denied: statements grant the need, and other policies deny all of it.
+	// Denied means that statements grant some of the need, and other policies deny all of it.
 	Denied Status = "denied"
-	// Unverified: the engine could not decide.
+	// Unverified means that the engine could not decide.
 	Unverified Status = "unverified"
 )
 
@@ -25,16 +25,17 @@ func (s Status) Gap() bool { return s != Satisfied && s != Unverified }
 type Cause string
 
 const (
-	// NoGrant: no statement grants the action on anything.
+	// NoGrant means that no statement grants the action on any resource.
 	NoGrant Cause = "no-grant"
-	// NarrowerGrant: a statement grants the action on other resources.
+	// NarrowerGrant means that a statement grants the action, but not on this resource.
 	NarrowerGrant Cause = "narrower-grant"
-	// IdentityDeny: a Deny in a policy of the principal or its groups.
+	// IdentityDeny means that a policy of the principal or its groups denies the request.
 	IdentityDeny Cause = "identity-deny"
-	// PermissionsBoundary: the boundary denies the request, or does not allow it.
+	// PermissionsBoundary means that the boundary denies the request, or does not allow it.
 	PermissionsBoundary Cause = "permissions-boundary"
-	// SCP: a service control policy denies the request, or some level does not allow it.
+	// SCP means that a service control policy denies the request, or that some level does not allow
+	// it.
 	SCP Cause = "scp"
-	// UnmetCondition: a statement's condition is not met, or depends on unknown values.
+	// UnmetCondition means that the condition of a statement is not met, or depends on unknown values.
 	UnmetCondition Cause = "condition"
 )

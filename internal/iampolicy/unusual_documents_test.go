@@ -1,11 +1,9 @@
-package iampolicy_test
+package iampolicy
 
 import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
-
-	. "github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
 // The engine evaluates documents that Parse accepts but IAM would not store, without a panic.

@@ -80,7 +80,8 @@ func Timed(userPolicy string) corpus.Case {
 		Name:     "timed",
 		Identity: []corpus.Document{corpus.Document(userPolicy)},
 		Action:   "lambda:CreateFunction",
-		Resource: "arn:aws:lambda:us-east-1:123456789012:function:remotion-render-4-0-527-mem2048mb-disk2048mb-120sec",
+		Resource: "arn:aws:lambda:us-east-1:123456789012:function:remotion-render-4-0-527-mem2048mb-" +
+			"disk2048mb-120sec",
 		Context: corpus.Context{
 			"aws:RequestedRegion": {Elements: []string{"us-east-1"}},
 			"aws:SecureTransport": {Elements: []string{"true"}},

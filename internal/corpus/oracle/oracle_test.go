@@ -38,9 +38,11 @@ func TestDecide(t *testing.T) {
 	document := func(body string) []corpus.Document { return []corpus.Document{corpus.Document(body)} }
 	got, err := pkg.Decide(t.Context(), []corpus.Case{
 		{Action: "s3:GetObject", Resource: "arn:aws:s3:::b/k",
-			Identity: document(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}`)},
+			Identity: document(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*",` +
+				`"Resource":"*"}]}`)},
 		{Action: "s3:GetObject", Resource: "arn:aws:s3:::b/k",
-			Identity: document(`{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"s3:*","Resource":"*"}]}`)},
+			Identity: document(`{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"s3:*",` +
+				`"Resource":"*"}]}`)},
 		{Action: "s3:GetObject", Resource: "arn:aws:s3:::b/k"},
 		{Action: "s3:GetObject", Resource: "arn:aws:s3:::b/k", Identity: document(`{`)},
 	})

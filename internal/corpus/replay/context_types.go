@@ -81,7 +81,10 @@ func collectOperators(tree any, found map[string]string) {
 			}
 			name = strings.TrimPrefix(name, "Not")
 			if ok &&
-				slices.ContainsFunc(keyTypes, func(k keyType) bool { return strings.HasPrefix(name, k.operator) }) {
+				slices.ContainsFunc(keyTypes, func(k keyType) bool {
+					return strings.HasPrefix(name,
+						k.operator)
+				}) {
 				for key := range keys {
 					found[strings.ToLower(key)] = name
 				}

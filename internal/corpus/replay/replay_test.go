@@ -26,7 +26,8 @@ func TestVerify(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = end.Close() })
-	allow := corpus.Document(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"true"}}}]}`)
+	allow := corpus.Document(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow",` +
+		`"Action":"s3:*","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"true"}}}]}`)
 	request := corpus.Case{Identity: []corpus.Document{allow}, Action: "s3:GetObject",
 		Resource: "arn:aws:s3:::b/k", Source: "here"}
 	named := func(name, decision string, change func(*corpus.Case)) corpus.Case {

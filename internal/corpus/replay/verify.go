@@ -57,7 +57,8 @@ func (v Verifier) Verify(ctx context.Context, files []corpus.File) (corpus.File,
 		"%d calls of SimulateCustomPolicy, %v apart: about %v; nothing is created or changed\n",
 		calls, v.Pause, (time.Duration(calls) * v.Pause).Round(time.Second))
 	first := true
-	ask := func(in *iam.SimulateCustomPolicyInput) (out *iam.SimulateCustomPolicyOutput, refusal string, err error) {
+	ask := func(in *iam.SimulateCustomPolicyInput) (out *iam.SimulateCustomPolicyOutput,
+		refusal string, err error) {
 		if !first {
 			if err := wait(ctx, v.Pause); err != nil {
 				return nil, "", err
