@@ -1,15 +1,14 @@
-// Package corpus reads the cases that say what IAM decides: policies, a request, the wanted
-// decision, and where the knowledge comes from. They are data, in
-// internal/iampolicy/testdata/corpus, with the format described beside them; this package gives
-// them to everyone who answers them, the engine, the plain evaluator of its tests, the embedded
-// AWS, the oracle, and AWS itself:
+// Package corpus loads the cases that define the decisions of IAM: policies, a request, the wanted
+// decision, and the source of that knowledge. The cases are data in
+// internal/iampolicy/testdata/corpus, whose README.md describes the format. The engine, the plain
+// evaluator of its tests, the embedded AWS, the oracle and AWS itself all decide them:
 //
 //	files, err := corpus.Load("testdata/corpus")
 //	for _, f := range files {
 //		for _, c := range f.Cases { … }
 //	}
 //
-// It knows nothing of what answers them.
+// The package does not depend on any of these evaluators.
 package corpus
 
 import (
@@ -24,27 +23,26 @@ import (
 	"strings"
 )
 
-// A File is one idea and its cases.
+// A File is one topic and its cases.
 type File struct {
 	// Name is the file's name without ".json".
 	Name string `json:"-"`
-	// About says what the idea is.
+	// About states the topic in a sentence.
 	About string `json:"about"`
-	// Documents are used by several cases, which name them "@name".
+	// Documents are shared by several cases, which refer to them as "@name".
 	Documents map[string]Document `json:"documents,omitempty"`
 	Cases     []Case              `json:"cases,omitempty"`
 	// Malformed are texts that are not policy documents.
 	Malformed []Malformed `json:"malformed,omitempty"`
 }
 
-// A Case is a request, the policies it is decided by, and what is wanted.
+// A Case is a request, the policies that decide it, and the wanted result.
 type Case struct {
 	// Name is a sentence, unique in the corpus.
 	Name string `json:"name"`
-	// Identity are the principal's policies. They are called PolicyInputList.1 and so on, as
-	// the simulator calls them.
+	// Identity are the principal's policies. The simulator calls them PolicyInputList.1 and so on.
 	Identity []Document `json:"identity,omitempty"`
-	// Boundary is called PermissionsBoundaryPolicyInputList.1.
+	// Boundary is called PermissionsBoundaryPolicyInputList.1. It is nil for none.
 	Boundary *Document `json:"boundary,omitempty"`
 	// Organization are the levels of service control policies, the root first.
 	Organization [][]Document `json:"organization,omitempty"`
@@ -52,47 +50,49 @@ type Case struct {
 	Resource     string       `json:"resource"`
 	Context      Context      `json:"context,omitempty"`
 	Want         Want         `json:"want"`
-	// Source is where the knowledge comes from, and what it says in our words.
+	// Source names where the wanted result comes from, with a summary of the source in our words.
 	Source string `json:"source"`
-	// Contested says, of a case on which the sources do not agree, what was decided and why.
+	// Contested explains the wanted result of a case on which the sources disagree.
 	Contested string `json:"contested,omitempty"`
-	// NoSimulator says why the simulator's API cannot be asked this.
+	// NoSimulator says why the simulator's API cannot evaluate the case. Empty means that it can.
 	NoSimulator string `json:"noSimulator,omitempty"`
 }
 
-// Want is the answer to a case. What is nil is not said, and not compared.
+// Want is the wanted result of a case. A nil field is not compared.
 type Want struct {
-	// Decision is the simulator's word: allowed, implicitDeny or explicitDeny.
+	// Decision is the decision in the simulator's words: allowed, implicitDeny or explicitDeny.
 	Decision string `json:"decision"`
-	// Matched are the identity and boundary statements whose action, resource and condition fit,
-	// "PolicyInputList.1/2" for the second one.
+	// Matched are the identity and boundary statements whose action, resource and condition match.
+	// "PolicyInputList.1/2" is the second statement of the first policy.
 	Matched []string `json:"matched,omitempty"`
-	// Missing are the context keys without a value, of an implicitDeny.
+	// Missing are the context keys without a value, for an implicitDeny.
 	Missing []string `json:"missing,omitempty"`
-	// RefusedBy are the layers that hold a matching Deny or no matching Allow: "identity",
+	// RefusedBy are the layers with a matching Deny or without a matching Allow: "identity",
 	// "boundary", "organization".
 	RefusedBy []string `json:"refusedBy,omitempty"`
-	// Positions are where the matched statements stand, "1:38-1:84", in the order of Matched.
+	// Positions are the locations of the matched statements, such as "1:38-1:84", in the order of
+	// Matched.
 	Positions []string `json:"positions,omitempty"`
 }
 
-// Malformed is a text no parser may take for an identity policy.
+// Malformed is a text that a parser must reject as an identity policy.
 type Malformed struct {
 	Name     string   `json:"name"`
 	Document Document `json:"document"`
-	// Line and Column are where the error is, counted from 1, columns in characters.
+	// Line and Column locate the error, counted from 1. Columns count characters.
 	Line   int `json:"line"`
 	Column int `json:"column"`
-	// Says is a part of the message.
+	// Says is a part of the error message.
 	Says   string `json:"says"`
 	Source string `json:"source"`
 }
 
-// A Document is the text of a policy document. In a file it is the document itself, which is read
-// without its white space, or, where the text matters, a string or a list of lines.
+// A Document is the text of a policy document. A file contains it as a JSON object, which is read
+// without white space. If the exact text matters, the file contains it as a string or a list of
+// lines.
 type Document string
 
-// UnmarshalJSON reads any of the three.
+// UnmarshalJSON accepts an object, a string or a list of lines.
 func (d *Document) UnmarshalJSON(data []byte) error {
 	switch data[0] {
 	case '"':
@@ -109,8 +109,7 @@ func (d *Document) UnmarshalJSON(data []byte) error {
 	return err
 }
 
-// MarshalJSON writes a document that JSON would give back as it is as itself, and any other as a
-// string.
+// MarshalJSON writes a document as a JSON object if that preserves its text, else as a string.
 func (d Document) MarshalJSON() ([]byte, error) {
 	var compact bytes.Buffer
 	if strings.HasPrefix(string(d), "{") && json.Compact(&compact, []byte(d)) == nil &&
@@ -123,13 +122,13 @@ func (d Document) MarshalJSON() ([]byte, error) {
 // Context are the context keys of a request.
 type Context map[string]Values
 
-// Values are the values of a context key. A list is multivalued even with one value or none.
+// Values are the values of a context key. A list is multivalued, even with one value or none.
 type Values struct {
 	List     bool
 	Elements []string
 }
 
-// UnmarshalJSON reads a string, or a list of them.
+// UnmarshalJSON accepts a string or a list of strings.
 func (v *Values) UnmarshalJSON(data []byte) error {
 	if v.List = data[0] == '['; v.List {
 		return json.Unmarshal(data, &v.Elements)
@@ -138,7 +137,7 @@ func (v *Values) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, &v.Elements[0])
 }
 
-// MarshalJSON is the reverse of UnmarshalJSON.
+// MarshalJSON writes a string, or a list if List is set.
 func (v Values) MarshalJSON() ([]byte, error) {
 	if v.List {
 		return json.Marshal(append([]string{}, v.Elements...))
@@ -146,15 +145,15 @@ func (v Values) MarshalJSON() ([]byte, error) {
 	return json.Marshal(v.Elements[0])
 }
 
-// Load reads the files of a directory, in the order of their names. The errors of all of them come
-// joined.
+// Load reads the corpus files of a directory in the order of their names. It joins the errors of
+// all files.
 func Load(dir string) ([]File, error) {
 	paths, err := filepath.Glob(filepath.Join(dir, "*.json"))
 	if err != nil {
 		return nil, err
 	}
 	if len(paths) == 0 {
-		return nil, fmt.Errorf("%s holds no corpus: no file there ends in .json", dir)
+		return nil, fmt.Errorf("%s contains no corpus: it has no file that ends in .json", dir)
 	}
 	var files []File
 	var problems []error
@@ -197,22 +196,22 @@ func read(path string, names map[string]string) (f File, err error) {
 	return f, errors.Join(problems...)
 }
 
-// checkNameAndSource refuses what has no name of its own, or does not say where it comes from.
+// checkNameAndSource rejects a case without a unique name or without a source.
 func checkNameAndSource(names map[string]string, file, name, source string) error {
 	switch {
 	case name == "":
 		return errors.New("a case has no name")
 	case names[name] != "":
-		return fmt.Errorf("%q is the name of a case in %s.json too", name, names[name])
+		return fmt.Errorf("duplicate name %q, also in %s.json", name, names[name])
 	case source == "":
-		return fmt.Errorf("%q does not say where it comes from: fill source", name)
+		return fmt.Errorf("%q has no source: add one", name)
 	}
 	names[name] = file
 	return nil
 }
 
-// resolve puts the file's documents in the place of their names, and checks what a slip of the pen
-// would leave untested.
+// resolve replaces "@name" with the document of that name, and rejects values that would leave a
+// part of the case untested.
 func (c *Case) resolve(documents map[string]Document) error {
 	lists := append([][]Document{c.Identity}, c.Organization...)
 	if c.Boundary != nil {
@@ -224,22 +223,23 @@ func (c *Case) resolve(documents map[string]Document) error {
 		for i, d := range list {
 			if name, ok := strings.CutPrefix(string(d), "@"); ok {
 				if list[i], ok = documents[name]; !ok {
-					return fmt.Errorf("the file has no document %q", name)
+					return fmt.Errorf("unknown document %q: add it to the documents of the file", name)
 				}
 			}
 		}
 	}
 	if !slices.Contains([]string{"allowed", "implicitDeny", "explicitDeny"}, c.Want.Decision) {
-		return fmt.Errorf("the decision %q is none: want allowed, implicitDeny or explicitDeny",
+		return fmt.Errorf("decision must be allowed, implicitDeny or explicitDeny, got %q",
 			c.Want.Decision)
 	}
 	for _, layer := range c.Want.RefusedBy {
 		if !slices.Contains([]string{"identity", "boundary", "organization"}, layer) {
-			return fmt.Errorf("there is no layer %q", layer)
+			return fmt.Errorf("refusedBy must contain identity, boundary or organization, got %q", layer)
 		}
 	}
 	if len(c.Want.Positions) > 0 && len(c.Want.Positions) != len(c.Want.Matched) {
-		return errors.New("there are not as many positions as matched statements")
+		return fmt.Errorf("positions must have one entry for each of the %d matched statements, got %d",
+			len(c.Want.Matched), len(c.Want.Positions))
 	}
 	return nil
 }

@@ -18,32 +18,32 @@ func load(t *testing.T, text string) ([]File, error) {
 }
 
 func TestLoadRejects(t *testing.T) {
-	valid := `"action":"s3:GetObject","resource":"*","want":{"decision":"allowed"},"source":"here"`
+	valid := `"action":"s3:GetObject","resource":"*","want":{"decision":"allowed"},"source":"page"`
 	tests := []struct{ name, text, want string }{
-		{"a key it does not know", `{"case":[]}`, `unknown field "case"`},
-		{"a key of a case it does not know", `{"cases":[{"name":"a","actions":"x",` + valid + `}]}`,
+		{"an unknown key", `{"case":[]}`, `unknown field "case"`},
+		{"an unknown key of a case", `{"cases":[{"name":"a","actions":"x",` + valid + `}]}`,
 			`unknown field "actions"`},
-		{"text behind the file", `{} {}`, `text after the end`},
+		{"text after the object", `{} {}`, `text after the end`},
 		{"a case without a name", `{"cases":[{` + valid + `}]}`, `a case has no name`},
-		{"a name twice", `{"cases":[{"name":"a",` + valid + `},{"name":"a",` + valid + `}]}`,
-			`"a" is the name of a case in x.json too`},
+		{"a duplicate name", `{"cases":[{"name":"a",` + valid + `},{"name":"a",` + valid + `}]}`,
+			`duplicate name "a", also in x.json`},
 		{"a case without a source",
 			`{"cases":[{"name":"a","action":"x","resource":"*","want":{"decision":"allowed"}}]}`,
-			`"a" does not say where it comes from`},
-		{"a decision nobody makes", `{"cases":[{"name":"a","want":{"decision":"deny"},"source":"here"}]}`,
-			`the decision "deny" is none`},
-		{"a document nobody wrote", `{"cases":[{"name":"a","identity":["@b"],` + valid + `}]}`,
-			`the file has no document "b"`},
-		{"a boundary nobody wrote", `{"cases":[{"name":"a","boundary":"@b",` + valid + `}]}`,
-			`the file has no document "b"`},
-		{"a layer there is not",
-			`{"cases":[{"name":"a","want":{"decision":"allowed","refusedBy":["scp"]},"source":"here"}]}`,
-			`there is no layer "scp"`},
-		{"positions of nothing",
-			`{"cases":[{"name":"a","want":{"decision":"allowed","positions":["1:1-1:2"]},"source":"here"}]}`,
-			`not as many positions`},
+			`"a" has no source: add one`},
+		{"an unknown decision", `{"cases":[{"name":"a","want":{"decision":"deny"},"source":"page"}]}`,
+			`decision must be allowed, implicitDeny or explicitDeny, got "deny"`},
+		{"an unknown document", `{"cases":[{"name":"a","identity":["@b"],` + valid + `}]}`,
+			`unknown document "b"`},
+		{"an unknown document as the boundary", `{"cases":[{"name":"a","boundary":"@b",` + valid + `}]}`,
+			`unknown document "b"`},
+		{"an unknown layer",
+			`{"cases":[{"name":"a","want":{"decision":"allowed","refusedBy":["scp"]},"source":"page"}]}`,
+			`refusedBy must contain identity, boundary or organization, got "scp"`},
+		{"positions without matched statements",
+			`{"cases":[{"name":"a","want":{"decision":"allowed","positions":["1:1-1:2"]},"source":"page"}]}`,
+			`one entry for each of the 0 matched statements, got 1`},
 		{"a malformed text without a source", `{"malformed":[{"name":"a","document":"{"}]}`,
-			`"a" does not say where it comes from`},
+			`"a" has no source: add one`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -53,17 +53,17 @@ func TestLoadRejects(t *testing.T) {
 		})
 	}
 	if _, err := Load(t.TempDir()); err == nil {
-		t.Error("an empty directory is a corpus")
+		t.Error("Load accepts an empty directory")
 	}
 }
 
-// Documents in each of their forms, and values, are what they were when they have been written and
-// read again.
+// Documents in each of their forms, and values, survive a round trip through JSON.
 func TestRoundTrip(t *testing.T) {
 	files, err := load(t, `{"about":"x","documents":{"d":{ "Statement" : [] }},"cases":[{"name":"a",
-		"identity":["@d",{"Statement":[ ]},"{ \"Statement\":[]}",["{","}"]],"boundary":"@d","organization":[["@d"],[]],
+		"identity":["@d",{"Statement":[ ]},"{ \"Statement\":[]}",["{","}"]],"boundary":"@d",
+		"organization":[["@d"],[]],
 		"action":"s3:GetObject","resource":"*","context":{"aws:a":"x","aws:b":["x"],"aws:c":[]},
-		"want":{"decision":"allowed"},"source":"here"}]}`)
+		"want":{"decision":"allowed"},"source":"page"}]}`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,6 +91,6 @@ func TestRoundTrip(t *testing.T) {
 		t.Fatal(err)
 	}
 	if twice, err := json.Marshal(again[0]); err != nil || string(twice) != string(once) {
-		t.Errorf("%v, written\n%s\nand again\n%s", err, once, twice)
+		t.Errorf("%v, marshaled\n%s\nand again\n%s", err, once, twice)
 	}
 }

@@ -1,12 +1,12 @@
-// Package oracle asks @cloud-copilot/iam-simulate, an evaluator of IAM policies that is not ours,
-// about cases of the corpus. It runs as a process of its own, and only for whoever asks for it:
-// `make oracle` installs it beside this file, writes what it says to
-// internal/iampolicy/testdata/oracle, and the tests compare with that.
+// Package oracle decides cases of the corpus with @cloud-copilot/iam-simulate, an evaluator of IAM
+// policies from another project. It runs as a separate process, and only on request: `make oracle`
+// installs it beside this file and writes its decisions to internal/iampolicy/testdata/oracle. The
+// tests compare the engine with those.
 //
 //	pkg := oracle.Package{Dir: "internal/corpus/oracle"}
 //	decisions, err := pkg.Decide(ctx, cases)
 //
-// It is AGPL-3.0-or-later: nothing of ours links it, copies from it or ships it.
+// Its license is AGPL-3.0-or-later, so the project does not link, copy or ship it.
 package oracle
 
 import (
@@ -23,58 +23,59 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/corpus"
 )
 
-// Name and Version are the npm package that package.json asks for.
+// Name and Version are the npm package that package.json requires.
 const (
 	Name    = "@cloud-copilot/iam-simulate"
 	Version = "0.1.173"
 )
 
-// scriptTimeout ends a script that does not end by itself.
+// scriptTimeout ends a script that hangs.
 const scriptTimeout = 2 * time.Minute
 
 // Package is an installed iam-simulate.
 type Package struct {
-	// Dir is the directory of package.json and node_modules: that of this file.
+	// Dir is the directory of package.json and node_modules, which is the directory of this file.
 	Dir string
 }
 
-// Ready says what is missing to run it, and how to get it.
+// Ready returns an error that names the missing part of the installation and its remedy. Nil means
+// that the package can run.
 func (p Package) Ready() error {
 	if _, err := exec.LookPath("node"); err != nil {
 		return errors.New("node is not installed: install Node 20 or later, then run `make oracle`")
 	}
 	text, err := os.ReadFile(filepath.Join(p.Dir, "node_modules", Name, "package.json"))
 	if err != nil {
-		return fmt.Errorf("%s %s is not installed, run `make oracle`: %w", Name, Version, err)
+		return fmt.Errorf("%s %s is not installed: run `make oracle`: %w", Name, Version, err)
 	}
 	var installed struct{ Version string }
 	if err := json.Unmarshal(text, &installed); err != nil || installed.Version != Version {
-		return fmt.Errorf("%s %q is installed, and %s is wanted: run `make oracle`", Name,
-			installed.Version, Version)
+		return fmt.Errorf("%s must have version %s, got %q: run `make oracle`", Name, Version,
+			installed.Version)
 	}
 	return nil
 }
 
-// Decide returns a decision for each case, in its words: allowed, implicitDeny, explicitDeny, or
-// "error: …" where it failed.
+// Decide returns a decision for each case, in order: allowed, implicitDeny or explicitDeny as the
+// simulator spells them, or "error: …" if the evaluation failed.
 func (p Package) Decide(ctx context.Context, cases []corpus.Case) ([]string, error) {
 	var out struct{ Decisions []string }
 	err := p.run(ctx, map[string]any{"cases": cases}, &out)
 	if err == nil && len(out.Decisions) != len(cases) {
-		err = fmt.Errorf("%s gave %d decisions on %d cases", Name, len(out.Decisions), len(cases))
+		err = fmt.Errorf("%s: want %d decisions, got %d", Name, len(cases), len(out.Decisions))
 	}
 	return out.Decisions, err
 }
 
-// Time evaluates one case as many times as said, and returns how long one evaluation took: without
-// the start of Node, and after as many to warm up.
+// Time evaluates one case the given number of times to warm up, and as often again to measure. It
+// returns the duration of one evaluation, without the start of Node.
 func (p Package) Time(ctx context.Context, c corpus.Case, times int) (time.Duration, error) {
 	var out struct{ Nanoseconds float64 }
 	err := p.run(ctx, map[string]any{"timed": c, "times": times}, &out)
 	return time.Duration(out.Nanoseconds), err
 }
 
-// Timed is the request that evaluators are timed on, against Remotion's user policy.
+// Timed returns the request of the benchmarks, decided by the given text of Remotion's user policy.
 func Timed(userPolicy string) corpus.Case {
 	return corpus.Case{
 		Name:     "timed",
@@ -101,7 +102,7 @@ func (p Package) run(ctx context.Context, in, out any) error {
 	defer stop()
 	cmd := exec.CommandContext(ctx, "node", "oracle.mjs")
 	cmd.Dir = p.Dir
-	// It has no business with an account: nothing of the environment goes along.
+	// The package needs no AWS account, so it gets no other environment variables.
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH")}
 	var stderr bytes.Buffer
 	cmd.Stdin, cmd.Stderr = bytes.NewReader(text), &stderr

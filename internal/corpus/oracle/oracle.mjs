@@ -1,6 +1,6 @@
-// What @cloud-copilot/iam-simulate says to cases of the corpus. Reads {"cases", "timed", "times"} on stdin and prints
-// {"decisions", "nanoseconds"}: a decision for each case, in the simulator's words or as "error: …", and how long one
-// evaluation of the case "timed" took when it was evaluated "times" times in a row, Node started and warm.
+// Decides cases of the corpus with @cloud-copilot/iam-simulate. Reads {"cases", "timed", "times"} on stdin and prints
+// {"decisions", "nanoseconds"}: a decision for each case in the simulator's words, or "error: …", and the duration of one
+// evaluation of the case "timed". The case runs "times" times to warm up and "times" times to measure.
 import {runUnsafeSimulation} from '@cloud-copilot/iam-simulate';
 import {readFileSync} from 'node:fs';
 import {runInThisContext} from 'node:vm';
@@ -27,7 +27,7 @@ const simulation = (c) => ({
 	resourceControlPolicies: [],
 });
 
-// Its regular expressions backtrack: a*a*a*…b would not end. limit is in milliseconds.
+// Its regular expressions backtrack: a*a*a*…b would not end. The limit is in milliseconds.
 const limit = 5000;
 
 const decide = (c) => {
@@ -47,7 +47,7 @@ if (timed) {
 	const run = (n) => {
 		for (let i = 0; i < n; i++) runUnsafeSimulation(s, {});
 	};
-	run(times); // until the compiler has done its best
+	run(times); // warm up the compiler
 	const started = process.hrtime.bigint();
 	run(times);
 	nanoseconds = Number(process.hrtime.bigint() - started) / times;

@@ -9,8 +9,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/corpus"
 )
 
-// package.json and the Go side name one release, and every package by its exact version: there is
-// no lock file.
+// package.json and Version name the same release. package.json pins every package to an exact
+// version, because there is no lock file.
 func TestVersion(t *testing.T) {
 	text, err := os.ReadFile("package.json")
 	if err != nil {
@@ -21,11 +21,11 @@ func TestVersion(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := manifest.Dependencies[Name]; got != Version || len(manifest.Dependencies) != 1 {
-		t.Errorf("package.json asks for %v, and %s is %s", manifest.Dependencies, Name, Version)
+		t.Errorf("package.json requires %v, want only %s %s", manifest.Dependencies, Name, Version)
 	}
 	for name, version := range manifest.Overrides {
 		if strings.ContainsAny(version, "^~<>=* ") {
-			t.Errorf("%s is asked for as %q, which is more than one version", name, version)
+			t.Errorf("package.json requires %s %q, want one exact version", name, version)
 		}
 	}
 }

@@ -14,15 +14,16 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/corpus"
 )
 
-// A kind is one of the simulator's types of context keys: the operators that compare it, and what a
-// value of it looks like.
+// A keyType is one of the simulator's types of context keys, with the operators that compare it and
+// a test of its values.
 type keyType struct {
-	operator     string // how their names begin, after Not and the set
+	operator     string // prefix of the operators, without the set prefix and Not
 	scalar, list types.ContextKeyTypeEnum
 	fits         func(string) bool
 }
 
-// The simulator refuses a value that is not of its key's type. What is none of these is a string.
+// The simulator rejects a value that does not have the type of its key. Every key without one of
+// these types is a string.
 var keyTypes = []keyType{
 	{"Numeric", types.ContextKeyTypeEnumNumeric, types.ContextKeyTypeEnumNumericList,
 		func(s string) bool {
@@ -48,8 +49,8 @@ var keyTypes = []keyType{
 	}},
 }
 
-// contextTypes finds the operator under which the policies of a case compare each key, which is
-// lower-cased. Keys that only operators of strings and ARNs, or Null, are about are not in it.
+// contextTypes returns the operator under which the policies of a case compare each key, by
+// lower-cased key. It omits keys that only string operators, ARN operators or Null compare.
 func contextTypes(c corpus.Case) map[string]string {
 	found := make(map[string]string)
 	documents := slices.Concat(c.Identity, slices.Concat(c.Organization...))
@@ -65,8 +66,8 @@ func contextTypes(c corpus.Case) map[string]string {
 	return found
 }
 
-// collectOperators looks for conditions anywhere in a document: an object under an operator's name holds
-// keys.
+// collectOperators finds conditions anywhere in a document: an object under the name of an operator
+// contains keys.
 func collectOperators(tree any, found map[string]string) {
 	switch tree := tree.(type) {
 	case []any:
@@ -94,7 +95,7 @@ func collectOperators(tree any, found map[string]string) {
 	}
 }
 
-// contextType is the type by the operator if all values are of it, and else string.
+// contextType returns the type of the operator if all values have that type, else string.
 func contextType(operator string, v corpus.Values) types.ContextKeyTypeEnum {
 	for _, k := range keyTypes {
 		if strings.HasPrefix(operator, k.operator) &&

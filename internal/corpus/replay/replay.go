@@ -1,8 +1,8 @@
-// Package replay asks a policy simulator, AWS's own or the embedded one, about the cases of the
-// corpus: one call of SimulateCustomPolicy a case, which reads nothing of the account and changes
-// nothing in it.
+// Package replay evaluates the cases of the corpus with a policy simulator, AWS's own or the
+// embedded one. Each case takes one call of SimulateCustomPolicy, which reads and changes nothing
+// in the account.
 //
-//	in, err := replay.Input(c)
+//	in := replay.Input(c)
 //	out, err := client.SimulateCustomPolicy(ctx, in)
 //	differences := replay.Compare(c, out)
 //
@@ -23,7 +23,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
-// Input is the call that asks about a case.
+// Input returns the simulator request for a case.
 func Input(c corpus.Case) *iam.SimulateCustomPolicyInput {
 	in := &iam.SimulateCustomPolicyInput{
 		ActionNames:     []string{c.Action},
@@ -50,7 +50,7 @@ func Input(c corpus.Case) *iam.SimulateCustomPolicyInput {
 	return in
 }
 
-// MalformedInput is the call that asks about a text that is no document.
+// MalformedInput returns the simulator request for a malformed document.
 func MalformedInput(m corpus.Malformed) *iam.SimulateCustomPolicyInput {
 	return Input(corpus.Case{Identity: []corpus.Document{m.Document}, Action: "s3:GetObject",
 		Resource: "*"})
@@ -63,8 +63,8 @@ func texts(documents []corpus.Document) (list []string) {
 	return list
 }
 
-// Compare lists what of an answer is not as the case wants it, in words. What the case does not say
-// is not compared.
+// Compare describes each difference between the simulator's result and the case. It does not
+// compare fields that the case leaves out.
 func Compare(c corpus.Case, out *iam.SimulateCustomPolicyOutput) (differences []string) {
 	differ := func(what string, got, want any) {
 		if fmt.Sprint(got) != fmt.Sprint(want) {
@@ -100,8 +100,8 @@ func Compare(c corpus.Case, out *iam.SimulateCustomPolicyOutput) (differences []
 	return differences
 }
 
-// decidingStatements are the statements that the simulator shows: of those that match, the ones that made the
-// decision.
+// decidingStatements returns the statements that the simulator lists: the matching ones whose
+// effect is the decision.
 func decidingStatements(c corpus.Case) ([]string, error) {
 	list := []string{}
 	effect := map[string]iampolicy.Effect{"explicitDeny": iampolicy.Deny, "allowed": iampolicy.Allow}
@@ -109,7 +109,7 @@ func decidingStatements(c corpus.Case) ([]string, error) {
 		policy, index, text := "", 0, corpus.Document("")
 		if slash := strings.LastIndexByte(name, '/'); slash > 0 {
 			policy = name[:slash]
-			_, _ = fmt.Sscan(name[slash+1:], &index) // a number that is none stays 0, and is refused below
+			_, _ = fmt.Sscan(name[slash+1:], &index) // an invalid number stays 0, which is rejected below
 		}
 		for i, d := range c.Identity {
 			if policy == fmt.Sprintf("PolicyInputList.%d", i+1) {

@@ -18,7 +18,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/corpus/replay"
 )
 
-// What is wrong in a corpus comes back as a file that can be saved in its place, and is right.
+// Verify returns the cases that differ as a file that loads as a corpus.
 func TestVerify(t *testing.T) {
 	server := &awsemu.Server{}
 	end, err := server.Listen("")
@@ -29,7 +29,7 @@ func TestVerify(t *testing.T) {
 	allow := corpus.Document(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow",` +
 		`"Action":"s3:*","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"true"}}}]}`)
 	request := corpus.Case{Identity: []corpus.Document{allow}, Action: "s3:GetObject",
-		Resource: "arn:aws:s3:::b/k", Source: "here"}
+		Resource: "arn:aws:s3:::b/k", Source: "page"}
 	named := func(name, decision string, change func(*corpus.Case)) corpus.Case {
 		c := request
 		c.Name, c.Want.Decision = name, decision
@@ -49,12 +49,12 @@ func TestVerify(t *testing.T) {
 			named("a wrong key", "implicitDeny", func(c *corpus.Case) {
 				c.Want.Missing = []string{"aws:username"}
 			}),
-			named("refused", "implicitDeny", func(c *corpus.Case) { c.Resource = "no ARN" }),
-			named("not to be asked", "allowed", func(c *corpus.Case) { c.NoSimulator = "a reason" }),
+			named("rejected", "implicitDeny", func(c *corpus.Case) { c.Resource = "no ARN" }),
+			named("without the simulator", "allowed", func(c *corpus.Case) { c.NoSimulator = "a reason" }),
 		},
 		Malformed: []corpus.Malformed{
-			{Name: "right to refuse", Document: "{", Source: "here"},
-			{Name: "wrong to refuse", Document: allow, Source: "here"},
+			{Name: "rightly malformed", Document: "{", Source: "page"},
+			{Name: "wrongly malformed", Document: allow, Source: "page"},
 		},
 	}}
 	var progress strings.Builder
@@ -68,7 +68,7 @@ func TestVerify(t *testing.T) {
 	}
 	if calls := len(server.Calls()); calls != 6 ||
 		!strings.HasPrefix(progress.String(), "6 calls of SimulateCustomPolicy") {
-		t.Errorf("%d calls, want 6, and the first line to say so:\n%s", calls, &progress)
+		t.Errorf("%d calls, want 6 and a first line with that number:\n%s", calls, &progress)
 	}
 	text, err := json.Marshal(found)
 	if err != nil {
@@ -85,8 +85,8 @@ func TestVerify(t *testing.T) {
 	want := []string{
 		`a wrong decision, observed on a date: implicitDeny [aws:SecureTransport]`,
 		`a wrong key, observed on a date: implicitDeny [aws:SecureTransport]`,
-		`refused, observed on a date: implicitDeny []`,
-		`wrong to refuse, observed on a date: implicitDeny [aws:SecureTransport]`,
+		`rejected, observed on a date: implicitDeny []`,
+		`wrongly malformed, observed on a date: implicitDeny [aws:SecureTransport]`,
 	}
 	var got []string
 	for _, c := range again[0].Cases {
@@ -100,13 +100,15 @@ func TestVerify(t *testing.T) {
 
 func TestContextTypes(t *testing.T) {
 	in := replay.Input(corpus.Case{
-		Identity: []corpus.Document{`{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*","Condition":{
-			"ForAnyValue:NumericLessThanIfExists":{"example:N":"1"},"Null":{"example:n":"false"},"DateEquals":{"example:d":"x"},
-			"NotIpAddress":{"example:i":"10.0.0.0/8"},"Bool":{"example:b":"true"},"StringLike":{"example:s":"*"}}}]}`},
+		Identity: []corpus.Document{`{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*",
+			"Condition":{"ForAnyValue:NumericLessThanIfExists":{"example:N":"1"},
+			"Null":{"example:n":"false"},"DateEquals":{"example:d":"x"},
+			"NotIpAddress":{"example:i":"10.0.0.0/8"},
+			"Bool":{"example:b":"true"},"StringLike":{"example:s":"*"}}}]}`},
 		Action: "s3:GetObject", Resource: "*",
 		Context: corpus.Context{
 			"example:n": {List: true, Elements: []string{"1", "2"}},
-			"example:d": {Elements: []string{"soon"}}, // the simulator would refuse it as a date
+			"example:d": {Elements: []string{"soon"}}, // the simulator would reject it as a date
 			"example:i": {Elements: []string{"10.0.0.1"}},
 			"example:b": {Elements: []string{"true"}},
 			"example:s": {List: true},

@@ -14,7 +14,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/corpus"
 )
 
-// Simulator is the part of the IAM client that is asked.
+// Simulator is the method of the IAM client that Verify calls.
 type Simulator interface {
 	SimulateCustomPolicy(context.Context, *iam.SimulateCustomPolicyInput,
 		...func(*iam.Options)) (*iam.SimulateCustomPolicyOutput, error)
@@ -23,16 +23,17 @@ type Simulator interface {
 // Verifier replays a corpus.
 type Verifier struct {
 	Simulator Simulator
-	// Pause is waited before every call but the first: IAM throttles an account after some 180 calls
-	// in a row. Zero waits for nothing.
+	// Pause is the delay before every call except the first. IAM throttles an account after about 180
+	// calls in a row. Zero means no delay.
 	Pause time.Duration
-	// Progress gets a line before the first call, one for each difference, and one at the end.
+	// Progress receives a line before the first call, a line for each difference, and a line at the
+	// end.
 	Progress io.Writer
-	// Source is what new cases give as theirs, such as "observed on the live service 2026-09-11".
+	// Source is the source of the new cases, such as "observed on the live service 2026-09-11".
 	Source string
 }
 
-// Calls is how many calls Verify makes about some files.
+// Calls returns the number of calls that Verify makes for the files.
 func Calls(files []corpus.File) (n int) {
 	for _, f := range files {
 		for _, c := range f.Cases {
@@ -45,20 +46,23 @@ func Calls(files []corpus.File) (n int) {
 	return n
 }
 
-// Verify asks about every case a simulator can be asked, and returns those it answers otherwise as
-// a new file of the corpus, with the answer in place of what was wanted. A text that it takes for a
-// document comes as a case, a document that it refuses as a case no simulator can be asked. An
-// error ends it: what was found until then is returned with it.
+// Verify evaluates every case that a simulator can evaluate. It returns the cases with a different
+// result as a new corpus file, which has the result in place of the wanted one. A malformed text
+// that the simulator accepts becomes a case. A document that the simulator rejects becomes a case
+// with NoSimulator. After an error, Verify returns the cases found so far with the error.
 func (v Verifier) Verify(ctx context.Context, files []corpus.File) (corpus.File, error) {
-	found := corpus.File{About: "Cases that a simulator answers otherwise than the corpus: " +
-		v.Source + "."}
+	found := corpus.File{
+		About: "Cases in which a simulator differs from the corpus: " + v.Source + "."}
 	calls := Calls(files)
-	fmt.Fprintf(v.Progress,
+	progress := func(format string, args ...any) {
+		_, _ = fmt.Fprintf(v.Progress, format, args...) // losing progress does not affect the result
+	}
+	progress(
 		"%d calls of SimulateCustomPolicy, %v apart: about %v; nothing is created or changed\n",
 		calls, v.Pause, (time.Duration(calls) * v.Pause).Round(time.Second))
 	first := true
-	ask := func(in *iam.SimulateCustomPolicyInput) (out *iam.SimulateCustomPolicyOutput,
-		refusal string, err error) {
+	simulate := func(in *iam.SimulateCustomPolicyInput) (out *iam.SimulateCustomPolicyOutput,
+		rejection string, err error) {
 		if !first {
 			if err := wait(ctx, v.Pause); err != nil {
 				return nil, "", err
@@ -73,8 +77,8 @@ func (v Verifier) Verify(ctx context.Context, files []corpus.File) (corpus.File,
 		return out, "", err
 	}
 	report := func(c corpus.Case, what string) {
-		fmt.Fprintf(v.Progress, "%q: %s\n", c.Name, what)
-		c.Contested = "The corpus has it otherwise, by " + c.Source
+		progress("%q: %s\n", c.Name, what)
+		c.Contested = "The corpus has another result, from " + c.Source
 		c.Source = v.Source + ": " + what
 		c.Name += ", " + v.Source // names are unique in a corpus
 		found.Cases = append(found.Cases, c)
@@ -84,13 +88,13 @@ func (v Verifier) Verify(ctx context.Context, files []corpus.File) (corpus.File,
 			if c.NoSimulator != "" {
 				continue
 			}
-			out, refusal, err := ask(Input(c))
+			out, rejection, err := simulate(Input(c))
 			switch {
 			case err != nil:
 				return found, fmt.Errorf("%q: %w", c.Name, err)
-			case refusal != "":
-				c.NoSimulator = "the service refuses it: " + refusal
-				report(c, refusal)
+			case rejection != "":
+				c.NoSimulator = "the service rejects it: " + rejection
+				report(c, rejection)
 				continue
 			}
 			if differences := Compare(c, out); len(differences) > 0 {
@@ -100,26 +104,25 @@ func (v Verifier) Verify(ctx context.Context, files []corpus.File) (corpus.File,
 		}
 		for _, m := range f.Malformed {
 			in := MalformedInput(m)
-			out, refusal, err := ask(in)
+			out, rejection, err := simulate(in)
 			if err != nil {
 				return found, fmt.Errorf("%q: %w", m.Name, err)
 			}
-			if refusal == "" {
+			if rejection == "" {
 				report(corpus.Case{
 					Name: m.Name, Identity: []corpus.Document{m.Document}, Action: in.ActionNames[0],
 					Resource: "*",
 					Want:     wantOf(out), Source: m.Source,
-				}, "taken for a document, though not by us")
+				}, "accepted by the simulator, rejected by the engine")
 			}
 		}
 	}
-	fmt.Fprintf(v.Progress, "%d differences\n", len(found.Cases))
+	progress("%d differences\n", len(found.Cases))
 	return found, nil
 }
 
-// wantOf is what a simulator said, as a case says it. Statements are shown by position and not by
-// number, and those that did not decide are not shown: matched statements are left to who keeps the
-// case.
+// wantOf returns the simulator's result in the form of a case. It leaves Matched empty: the
+// simulator lists statements by position instead of number, and only those that decided.
 func wantOf(out *iam.SimulateCustomPolicyOutput) corpus.Want {
 	if len(out.EvaluationResults) == 0 {
 		return corpus.Want{}

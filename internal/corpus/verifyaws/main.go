@@ -1,12 +1,12 @@
-// Command verifyaws replays the corpus of the policy engine through the live SimulateCustomPolicy,
-// which reads nothing of the account and changes nothing in it. `make verify-aws` runs it, with the
-// AWS credentials in the environment.
+// Command verifyaws evaluates the corpus of the policy engine with the live SimulateCustomPolicy,
+// which reads and changes nothing in the account. `make verify-aws` runs it with the AWS
+// credentials of the environment.
 //
 //	go run ./internal/corpus/verifyaws [-every 500ms] [-date 2026-09-11] [directory]
 //
-// It prints a new corpus file of the cases that AWS answers otherwise, ready to be saved beside the
-// others, and nothing if there are none; what it does goes to stderr. The exit status is 1 if there
-// are differences, 2 after an error.
+// It prints a new corpus file with the cases in which AWS differs, ready to be saved beside the
+// others, and prints nothing without differences. Progress goes to stderr. The exit status is 1 if
+// there are differences, and 2 after an error.
 package main
 
 import (
@@ -27,8 +27,9 @@ import (
 )
 
 func main() {
-	every := flag.Duration("every", 500*time.Millisecond, "how long to wait between two calls")
-	date := flag.String("date", time.Now().UTC().Format(time.DateOnly), "the date that new cases give")
+	every := flag.Duration("every", 500*time.Millisecond, "delay between two calls")
+	date := flag.String("date", time.Now().UTC().Format(time.DateOnly),
+		"date in the source of new cases")
 	flag.Parse()
 	dir := "internal/iampolicy/testdata/corpus"
 	if flag.NArg() > 0 {
@@ -52,7 +53,7 @@ func run(ctx context.Context, dir string, every time.Duration,
 	if err != nil {
 		return 0, err
 	}
-	// IAM is one global endpoint, and it throttles: be patient.
+	// IAM has one global endpoint, which throttles: retry often and adapt the rate.
 	cfg, err := config.LoadDefaultConfig(ctx, config.WithDefaultRegion("us-east-1"),
 		config.WithRetryMode(aws.RetryModeAdaptive), config.WithRetryMaxAttempts(10))
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/corpus/replay"
 )
 
-// The command against the embedded AWS, reached as anyone reaches it: by the environment.
+// The command finds no differences on the embedded AWS, which it reaches through the environment.
 func TestRun(t *testing.T) {
 	server := &awsemu.Server{}
 	end, err := server.Listen("")
@@ -33,11 +33,11 @@ func TestRun(t *testing.T) {
 	if err != nil || differences != 0 {
 		t.Errorf("%d differences, %v", differences, err)
 	}
-	asked := make(map[string]int)
+	calls := make(map[string]int)
 	for _, c := range server.Calls() {
-		asked[c.Operation]++
+		calls[c.Operation]++
 	}
-	if want := replay.Calls(files); len(asked) != 1 || asked["SimulateCustomPolicy"] != want {
-		t.Errorf("calls %v, want %d of SimulateCustomPolicy alone", asked, want)
+	if want := replay.Calls(files); len(calls) != 1 || calls["SimulateCustomPolicy"] != want {
+		t.Errorf("calls %v, want only %d of SimulateCustomPolicy", calls, want)
 	}
 }
