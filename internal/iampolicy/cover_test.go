@@ -284,7 +284,7 @@ func TestNamed(t *testing.T) {
 		{"logs:PutLogEvents",
 			"arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/remotion-render-*:log-stream:*",
 			"arn:aws:logs:*:*:log-group:/aws/lambda/prod-*", Satisfied},
-		// in a key
+		// The Deny matches text within the object key.
 		{"s3:GetObject", "arn:aws:s3:::remotionlambda-useast1-*/*", "arn:aws:s3:::*Secret*/x", Partial},
 		{"s3:GetObject", "arn:aws:s3:::remotionlambda-useast1-*/*",
 			"arn:aws:s3:::remotionlambda-useast1-?/x", Partial},
