@@ -73,7 +73,7 @@ func TestPolicyOfTheAuditorRefuses(t *testing.T) {
 	for line, want := range map[string]string{
 		"--account 123": `--account: "123" is not an account's number`,
 		"--partition " +
-			"aws-us-gov": `--partition: Remotion does not support partition "aws-us-gov"`,
+			"aws-us-gov": `--partition: partition "aws-us-gov" (GovCloud) is not supported`,
 		"--read-scope " +
 			"all": `--read-scope: "all" is not a scope: write account, or named`,
 		"--read-scope named": "--named: names nobody",

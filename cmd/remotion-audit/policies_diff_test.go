@@ -43,12 +43,12 @@ func TestDiffCommandRefuses(t *testing.T) {
 		"diff --from 4.0.240 --format " +
 			"xml": `--format: "xml" is not known: write text or json`,
 		"diff --from 4.0.240 --partition " +
-			"aws-us-gov": `--partition: Remotion does not support partition "aws-us-gov" (GovCloud)`,
-		"diff --from 4.0.240 --partition aws-cn": "--from: Remotion supports partition " +
-			"aws-cn since 4.0.510",
+			"aws-us-gov": `--partition: partition "aws-us-gov" (GovCloud) is not supported`,
+		"diff --from 4.0.240 --partition aws-cn": "--from: partition aws-cn needs " +
+			"Remotion 4.0.510 or later",
 		"diff --from 4.0.240 4.0.527": `unknown command "4.0.527"`,
-		"diff --from 4.0.512 --to 4.0.9 --partition aws-cn": "--to: Remotion supports partition aws-cn " +
-			"since 4.0.510",
+		"diff --from 4.0.512 --to 4.0.9 --partition aws-cn": "--to: partition aws-cn needs " +
+			"Remotion 4.0.510 or later",
 	} {
 		out, _, err := runCommand(t, policiesCommand(), line)
 		if err == nil || !strings.Contains(err.Error(), want) || out != "" {

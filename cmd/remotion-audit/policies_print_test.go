@@ -85,10 +85,10 @@ func TestDocumentCommandRefuses(t *testing.T) {
 		"user --remotion-version 2.6.0": "--remotion-version: release",
 		"user --remotion-version " +
 			"4.x": `--remotion-version: "4.x" is not a Remotion release`,
-		"user --partition aws-us-gov": "--partition: Remotion does not support " +
-			"partition \"aws-us-gov\" (GovCloud)",
-		"role --partition aws-cn --remotion-version 4.0.2": "--remotion-version: Remotion supports " +
-			"partition aws-cn since 4.0.510",
+		"user --partition aws-us-gov": "--partition: partition \"aws-us-gov\" " +
+			"(GovCloud) is not supported by Remotion",
+		"role --partition aws-cn --remotion-version 4.0.2": "--remotion-version: partition " +
+			"aws-cn needs Remotion 4.0.510 or later",
 		"user --account 1234": "--account:",
 		"user --account *":    "--account:",
 		"user --region " +

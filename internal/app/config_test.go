@@ -216,7 +216,7 @@ func TestPlanRefuses(t *testing.T) {
 		{[]string{"CALLERS", "arn:aws:iam::210987654321:user/ci"},
 			Location{"123456789012", "aws", "us-east-1"}, "audit it from there"},
 		{[]string{"CALLERS", "none"}, Location{"210987654321", "aws-us-gov", "us-gov-west-1"},
-			"Remotion does not support partition \"aws-us-gov\" (GovCloud)"},
+			"partition \"aws-us-gov\" (GovCloud) is not supported by Remotion"},
 		{[]string{"CALLERS", "none"}, Location{"123456789012", "aws", "ca-west-1"},
 			"REGIONS: ca-west-1 is not a region of Remotion Lambda in partition aws"},
 		{[]string{"CALLERS", "none", "REGIONS", "us-east-1"},
@@ -224,7 +224,7 @@ func TestPlanRefuses(t *testing.T) {
 			"REGIONS: us-east-1 is not a region of Remotion Lambda in partition aws-cn"},
 		{[]string{"CALLERS", "none", "REMOTION_VERSION", "4.0.240"},
 			Location{"123456789012", "aws-cn", "cn-north-1"},
-			"REMOTION_VERSION: Remotion supports partition aws-cn since 4.0.510"},
+			"REMOTION_VERSION: partition aws-cn needs Remotion 4.0.510 or later"},
 	} {
 		c, err := ConfigFromEnv(environment(test.variables...))
 		if err != nil {

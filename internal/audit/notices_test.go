@@ -39,7 +39,7 @@ func TestDocumentsOfARoleThatIsBoth(t *testing.T) {
 		t.Errorf("an older one: %+v", got)
 	}
 	if got := documents(target, true); len(got) != 2 ||
-		!strings.Contains(got[1].Text, "the user policy belongs here") {
+		!strings.Contains(got[1].Text, "the user policy is expected instead") {
 		t.Errorf("with a gap: %+v", got)
 	}
 }

@@ -321,7 +321,7 @@ func TestFunctions(t *testing.T) {
 			"role/remotion-lambda-role logs:PutLogEvents missing no-grant",
 			"role/remotion-lambda-role logs:PutLogEvents missing no-grant",
 		}, notices: []string{"document: inline policy \"remotion\": this is the user policy of " +
-			"Remotion 4.0.418 and later, unchanged; the role policy belongs here"},
+			"Remotion 4.0.418 and later, unchanged; the role policy is expected instead"},
 			status: audit.StatusGaps},
 	}
 	for _, test := range tests {

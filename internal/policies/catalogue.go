@@ -13,17 +13,17 @@ import (
 //go:embed data/*.json
 var data embed.FS
 
-// PolicyKind tells the two policies apart.
+// PolicyKind is one of Remotion's two policies.
 type PolicyKind string
 
 const (
-	// User is the policy of whoever runs Remotion's CLI or SDK.
+	// User is the policy of a caller, which runs Remotion's CLI or SDK.
 	User PolicyKind = "user"
-	// Role is the policy of the role under which Remotion's functions run.
+	// Role is the policy of the render role, which Remotion's functions run with.
 	Role PolicyKind = "role"
 )
 
-// Kinds are both, in the order they are told.
+// Kinds lists both kinds in the order of reports.
 var Kinds = []PolicyKind{User, Role}
 
 // RoleName is the role that Remotion's setup guide creates and its user policy names.
@@ -32,21 +32,21 @@ const RoleName = "remotion-lambda-role"
 // A Release is a range of Remotion releases with the same two policies, or one release of such a
 // range.
 type Release struct {
-	// Partition is the one the policies are for.
+	// Partition is the AWS partition that the policies are for.
 	Partition string
-	// Since and Until are the first and last release of the range. Until is the newest one examined
-	// for the newest range, which judges later releases as well.
+	// Since and Until are the first and last release of the range. In the newest range, which also
+	// applies to later releases, Until is the newest release that was examined.
 	Since, Until string
-	// Version is the release that Find was asked for; empty for the range as such.
+	// Version is the release requested from Find. It is empty for a whole range.
 	Version string
-	// user and role name the documents in data.
+	// user and role are the names of the documents in data, without .json.
 	user, role string
 }
 
 // releases are ordered within each partition, oldest first. The first release with a change is
-// known for certain at 3.3.8 and 4.0.418; Remotion's documentation names 3.3.54, 3.3.87, 4.0.32,
-// 4.0.61 and 4.0.510; of 3.3.12 and 4.0.51 it is known that the change came with it or with one of
-// the three releases before it, which the npm registry no longer has.
+// certain for 3.3.8 and 4.0.418. Remotion's documentation names 3.3.54, 3.3.87, 4.0.32, 4.0.61 and
+// 4.0.510. The changes of 3.3.12 and 4.0.51 came with that release or with one of the three
+// releases before it, which the npm registry no longer has.
 var releases = []Release{
 	{Partition: AWS, Since: "3.0.0", Until: "3.3.7", user: "user-3.0.0", role: "role-3.0.0"},
 	{Partition: AWS, Since: "3.3.8", Until: "3.3.11", user: "user-3.3.8", role: "role-3.0.0"},
@@ -61,8 +61,8 @@ var releases = []Release{
 		role: "role-cn-4.0.510"},
 }
 
-// Releases returns the ranges of a partition, oldest first; none for a partition that Remotion does
-// not support.
+// Releases returns the ranges of a partition, oldest first. It returns nil for a partition that
+// Remotion does not support.
 func Releases(partition string) []Release {
 	var list []Release
 	for _, r := range releases {
@@ -73,10 +73,10 @@ func Releases(partition string) []Release {
 	return list
 }
 
-// Latest returns the newest range, for partition aws.
+// Latest returns the newest range of partition aws.
 func Latest() Release { return latest(AWS) }
 
-// latest is the zero Release for a partition without any.
+// latest returns the newest range of a partition, or the zero Release if it has none.
 func latest(partition string) Release {
 	list := Releases(partition)
 	if len(list) == 0 {
@@ -85,8 +85,8 @@ func latest(partition string) Release {
 	return list[len(list)-1]
 }
 
-// String names the range: "4.0.61-4.0.417", or "4.0.418 and later" for the newest. The zero Release
-// is "unknown".
+// String returns the range: "4.0.61-4.0.417", or "4.0.418 and later" for the newest. It returns
+// "unknown" for the zero Release.
 func (r Release) String() string {
 	switch r.Since {
 	case "":
@@ -97,7 +97,7 @@ func (r Release) String() string {
 	return r.Since + "-" + r.Until
 }
 
-// Name names the release that was asked for, or else the range.
+// Name returns the requested release, or the range if no single release was requested.
 func (r Release) Name() string {
 	if r.Version != "" {
 		return r.Version
@@ -105,7 +105,7 @@ func (r Release) Name() string {
 	return r.String()
 }
 
-// file names the document of a kind.
+// file returns the name of the document of a kind in data, without .json.
 func (r Release) file(kind PolicyKind) string {
 	if kind == Role {
 		return r.role
@@ -113,7 +113,7 @@ func (r Release) file(kind PolicyKind) string {
 	return r.user
 }
 
-// Document returns the policy as `npx remotion lambda policies user` or `… role` prints it.
+// Document returns the policy exactly as `npx remotion lambda policies user` or `… role` prints it.
 func (r Release) Document(kind PolicyKind) string {
 	text, err := data.ReadFile("data/" + r.file(kind) + ".json")
 	if err != nil {
@@ -122,7 +122,7 @@ func (r Release) Document(kind PolicyKind) string {
 	return string(text)
 }
 
-// parsed is the document, which is parsed once and not to be changed.
+// parsed returns the parsed document. It is shared: do not modify it.
 func (r Release) parsed(kind PolicyKind) *iampolicy.Document { return documents()[r.file(kind)] }
 
 var documents = sync.OnceValue(func() map[string]*iampolicy.Document {
@@ -134,7 +134,7 @@ var documents = sync.OnceValue(func() map[string]*iampolicy.Document {
 			}
 			doc, err := iampolicy.Parse(r.Document(kind))
 			if err != nil {
-				panic(err) // as above
+				panic(err) // the files are embedded, and a test parses each
 			}
 			all[r.file(kind)] = doc
 		}
@@ -142,20 +142,20 @@ var documents = sync.OnceValue(func() map[string]*iampolicy.Document {
 	return all
 })
 
-// Requirements returns what the policy of that kind grants, in its order: one requirement for each
-// statement, action and resource pattern.
+// Requirements returns the permissions that the policy of that kind grants, in its order: one
+// requirement for each statement, action and resource pattern.
 func (r Release) Requirements(kind PolicyKind) []Requirement {
-	list := r.asked(kind)
+	list := r.bareRequirements(kind)
 	for i := range list {
-		list[i].Consequence = list[i].explain()
+		list[i].Consequence = list[i].consequence()
 		span := spans()[r.Partition][list[i].id()]
 		list[i].Since, list[i].Until = span.since, span.until
 	}
 	return list
 }
 
-// asked are the requirements without what the document does not say.
-func (r Release) asked(kind PolicyKind) (list []Requirement) {
+// bareRequirements returns the requirements with only the fields that the document states.
+func (r Release) bareRequirements(kind PolicyKind) (list []Requirement) {
 	for _, s := range r.parsed(kind).Statements {
 		for _, action := range s.Action {
 			for _, resource := range s.Resource {
@@ -173,23 +173,23 @@ func (r Release) Needs(kind PolicyKind, purpose Purpose) []Requirement {
 	})
 }
 
-// A span is from the first to the last release that asks for something. Until is empty for what the
-// newest asks for.
+// A span holds the first and the last release with a requirement. Until is empty for a requirement
+// of the newest release.
 type span struct{ since, until string }
 
-// spans has the span of everything ever asked for, by partition.
-var spans = sync.OnceValue(func() map[string]map[id]span {
-	all := map[string]map[id]span{}
+// spans returns the span of every requirement of any release, by partition.
+var spans = sync.OnceValue(func() map[string]map[requirementID]span {
+	all := map[string]map[requirementID]span{}
 	for _, r := range releases {
 		if all[r.Partition] == nil {
-			all[r.Partition] = map[id]span{}
+			all[r.Partition] = map[requirementID]span{}
 		}
 		until := r.Until
 		if r.Since == latest(r.Partition).Since {
 			until = ""
 		}
 		for _, kind := range Kinds {
-			for _, req := range r.asked(kind) {
+			for _, req := range r.bareRequirements(kind) {
 				since := all[r.Partition][req.id()].since
 				if since == "" {
 					since = r.Since
@@ -201,14 +201,15 @@ var spans = sync.OnceValue(func() map[string]map[id]span {
 	return all
 })
 
-// check reports requirements nobody has explained. A test calls it.
-func (r Release) check() error {
+// checkConsequences returns an error for each requirement without a complete Consequence. Only a
+// test calls it.
+func (r Release) checkConsequences() error {
 	var errs []error
 	for _, kind := range Kinds {
 		for _, req := range r.Requirements(kind) {
 			if req.unexplained() {
-				errs = append(errs, fmt.Errorf("%s %s: %s %s: %s on %s has no details", r.Partition, r, kind,
-					req.Sid, req.Action, req.Resource))
+				errs = append(errs, fmt.Errorf("%s %s: %s %s: %s on %s has no complete Consequence",
+					r.Partition, r, kind, req.Sid, req.Action, req.Resource))
 			}
 		}
 	}

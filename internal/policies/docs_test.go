@@ -11,7 +11,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the table in docs/releases.md")
 
-// docs/releases.md shows the history that the catalogue has.
+// The table in docs/releases.md equals the history in the catalogue.
 func TestReleasesPage(t *testing.T) {
 	const file = "../../docs/releases.md"
 	page, err := os.ReadFile(file)
@@ -30,20 +30,20 @@ func TestReleasesPage(t *testing.T) {
 			t.Fatal(err)
 		}
 	} else if string(page) != want {
-		t.Errorf("%s does not show the catalogue's history: run `make golden`. It is\n%s", file,
+		t.Errorf("%s: the history differs from the catalogue: run `make golden`. want\n%s", file,
 			history())
 	}
 	for _, r := range releases {
 		if !strings.Contains(want, r.Since) {
-			t.Errorf("%s says nothing of %s", file, r.Since)
+			t.Errorf("%s does not mention %s", file, r.Since)
 		}
 	}
 }
 
-// history is the table of what changed from one range to the next.
+// history returns a Markdown table of the changes from each range to the next.
 func history() string {
 	var b strings.Builder
-	b.WriteString("| since | policy | adds | drops | without what it adds |\n|---|---|---|---|---|\n")
+	b.WriteString("| since | policy | added | dropped | impact if missing |\n|---|---|---|---|---|\n")
 	list := Releases(AWS)
 	for i, r := range list[1:] {
 		for _, kind := range Kinds {

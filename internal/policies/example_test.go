@@ -14,14 +14,18 @@ func ExampleRequirement_Needed() {
 		fmt.Println(err)
 		return
 	}
-	place := policies.Scope{Partition: "aws", Account: "123456789012", Regions: []string{"us-east-1", "eu-west-1"}}
+	scope := policies.Scope{
+		Partition: "aws",
+		Account:   "123456789012",
+		Regions:   []string{"us-east-1", "eu-west-1"},
+	}
 	for _, r := range release.Requirements(policies.Role) {
 		if r.Action != "lambda:InvokeFunction" {
 			continue
 		}
 		fmt.Printf("%s: %s %s (%s)\n", release, r.Action, r.Resource, r.Severity)
-		for _, q := range r.Needed(place) {
-			fmt.Println(" ", q.Resource)
+		for _, need := range r.Needed(scope) {
+			fmt.Println(" ", need.Resource)
 		}
 	}
 	// Output:
@@ -36,14 +40,15 @@ func ExampleRecognize() {
 		fmt.Println(err)
 		return
 	}
-	found, err := iampolicy.Parse(strings.Replace(release.Document(policies.User), `"s3:PutBucketAcl",`, "", 1))
+	text := strings.Replace(release.Document(policies.User), `"s3:PutBucketAcl",`, "", 1)
+	document, err := iampolicy.Parse(text)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	if r, ok := policies.Recognize(found, policies.Role); ok {
+	if r, ok := policies.Recognize(document, policies.Role); ok {
 		fmt.Println(r)
 	}
 	// Output:
-	// this is the user policy of Remotion 4.0.61-4.0.417 but for 1 permission: it lacks s3:PutBucketAcl; the role policy belongs here
+	// this is the user policy of Remotion 4.0.61-4.0.417 except for 1 permission: it lacks s3:PutBucketAcl; the role policy is expected instead
 }

@@ -6,54 +6,56 @@ import (
 	"strings"
 )
 
-// A Deployed is what a function's name, or its tag, tells of the release of Remotion that made it.
+// A Deployed holds the facts that the name of a function states about its origin.
 type Deployed struct {
-	// Remotion says that the name is one Remotion gives, and nobody else is likely to.
+	// Remotion is true if the name has a form that Remotion gives and that other names rarely have.
 	Remotion bool
-	// Release is the release, or the range where the name has no more than a date. It is the zero
-	// Release where nothing is told.
+	// Release is the release in the name, or a range if the name only has a date. It is the zero
+	// Release if the name states neither.
 	Release Release
 }
 
 var (
-	// sized is the name of every function since 3.0.0. V is the release with hyphens, cut to ten
-	// characters, and before 3.2.16 a date. Like Remotion's own parser it does not ask how the name
-	// begins. Prereleases of 3.0.0 wrote the sizes without mem and disk.
-	sized = regexp.MustCompile(`remotion-render-(.+?)-(?:mem)?\d+mb(?:-disk\d+mb)?-\d+sec$`)
-	// random is the name of a function of 2021: an id behind the prefix.
-	random = regexp.MustCompile(`^remotion-render-[a-z0-9]{5,10}$`)
-	digit  = regexp.MustCompile(`[0-9]`)
+	// sizedName matches the name of every function since 3.0.0. Its group is the release with
+	// hyphens, truncated to ten characters, and before 3.2.16 a date. Like Remotion's own parser it
+	// accepts any text before remotion-render-. Prereleases of 3.0.0 wrote the sizes without mem and
+	// disk.
+	sizedName = regexp.MustCompile(`remotion-render-(.+?)-(?:mem)?\d+mb(?:-disk\d+mb)?-\d+sec$`)
+	// randomName matches the name of a function of 2021: an id after the prefix.
+	randomName = regexp.MustCompile(`^remotion-render-[a-z0-9]{5,10}$`)
+	digit      = regexp.MustCompile(`[0-9]`)
 
-	numbered = regexp.MustCompile(`^(\d+)-(\d+)-(\d+)(?:-+([0-9A-Za-z-]*))?$`)
-	dated    = regexp.MustCompile(`^20\d\d-\d\d-\d\d`)
+	releasePart = regexp.MustCompile(`^(\d+)-(\d+)-(\d+)(?:-+([0-9A-Za-z-]*))?$`)
+	datePart    = regexp.MustCompile(`^20\d\d-\d\d-\d\d`)
 )
 
-// ParseFunctionName reads the name of a Lambda function. Names of one's own, which Remotion takes
-// since 4.0.540, tell nothing.
+// ParseFunctionName parses the name of a Lambda function. A custom name, which Remotion accepts
+// since 4.0.540, results in the zero Deployed.
 func ParseFunctionName(name string) Deployed {
-	m := sized.FindStringSubmatch(name)
+	m := sizedName.FindStringSubmatch(name)
 	if m == nil {
-		return Deployed{Remotion: strings.HasPrefix(name, functionPrefix) && random.MatchString(name) &&
+		return Deployed{Remotion: strings.HasPrefix(name, functionPrefix) &&
+			randomName.MatchString(name) &&
 			digit.MatchString(name[len(functionPrefix):])}
 	}
 	d := Deployed{Remotion: true}
-	if dated.MatchString(m[1]) {
+	if datePart.MatchString(m[1]) {
 		d.Release = Releases(AWS)[0]
 		return d
 	}
-	if v := numbered.FindStringSubmatch(m[1]); v != nil {
+	if v := releasePart.FindStringSubmatch(m[1]); v != nil {
 		version := v[1] + "." + v[2] + "." + v[3]
 		if pre := strings.Trim(v[4], "-"); pre != "" {
 			version += "-" + pre
 		}
-		d.Release = released(version)
+		d.Release = releaseOrZero(version)
 	}
 	return d
 }
 
-// released is the release of that number, or the zero Release: what is written in names and tags
-// may be anything, and of a future Remotion's.
-func released(version string) Release {
+// releaseOrZero returns the release of that number, or the zero Release: names and tags can contain
+// any text, or the format of a future Remotion.
+func releaseOrZero(version string) Release {
 	if version == "auto" || version == "latest" {
 		return Release{}
 	}
@@ -65,7 +67,8 @@ func released(version string) Release {
 }
 
 // FormerRegions lists regions of a partition that releases before 4.0.473 supported and later ones
-// do not: functions may be there still. https://github.com/remotion-dev/remotion/pull/7189
+// do not. Such a region can still have functions.
+// https://github.com/remotion-dev/remotion/pull/7189
 func FormerRegions(partition string) []string {
 	if partition == AWS {
 		return []string{"me-south-1"}
@@ -73,45 +76,48 @@ func FormerRegions(partition string) []string {
 	return nil
 }
 
-// Ordered sorts releases by their numbers, oldest first.
+// Ordered returns a copy of the releases, sorted by number, oldest first.
 func Ordered(releases []Release) []Release {
 	ordered := slices.Clone(releases)
 	slices.SortStableFunc(ordered, func(a, b Release) int { return compare(a.number(), b.number()) })
 	return ordered
 }
 
-// The marks of a function that Remotion deployed under whatever name.
+// The properties of a function that Remotion deployed, with any name.
 const (
 	// binariesAccount owns the layers with Chromium and its fonts.
 	binariesAccount = "678892195805"
-	description     = "Renders a Remotion video."
-	// VersionTag has the release, since 4.0.51.
+	// deployedDescription is the description that Remotion gives a function.
+	deployedDescription = "Renders a Remotion video."
+	// VersionTag is the key of the tag with the release, which Remotion sets since 4.0.51.
 	VersionTag = "remotion-version"
 )
 
-// LooksDeployed reports whether a function is Remotion's by what it is made of.
-func LooksDeployed(about string, layers []string) bool {
-	return about == description || slices.ContainsFunc(layers, func(arn string) bool {
+// LooksDeployed reports whether the description or the layer ARNs of a function show that Remotion
+// deployed it. The name of the function does not matter.
+func LooksDeployed(description string, layers []string) bool {
+	return description == deployedDescription || slices.ContainsFunc(layers, func(arn string) bool {
 		parts := strings.Split(arn, ":")
 		return len(parts) > 6 && parts[4] == binariesAccount &&
 			strings.HasPrefix(parts[6], "remotion-binaries-")
 	})
 }
 
-// ParseTag reads the tag that tells the release.
-func ParseTag(tags map[string]string) Release { return released(tags[VersionTag]) }
+// ParseTag returns the release that the tag VersionTag states, or the zero Release.
+func ParseTag(tags map[string]string) Release { return releaseOrZero(tags[VersionTag]) }
 
 // NamedByRemotion reports whether the documented policies, which grant remotion-render-*, cover a
-// function of that name.
+// function with that name.
 func NamedByRemotion(function string) bool { return strings.HasPrefix(function, functionPrefix) }
 
-// BucketNamedByRemotion reports the same of a bucket: remotionlambda-*.
+// BucketNamedByRemotion reports whether the documented policies, which grant remotionlambda-*,
+// cover a bucket with that name.
 func BucketNamedByRemotion(bucket string) bool {
 	return strings.HasPrefix(bucket, "remotionlambda-")
 }
 
 var functionName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
-// ValidFunctionName reports whether Lambda takes that name: a name with a wildcard in it would
-// become a pattern. https://docs.aws.amazon.com/lambda/latest/api/API_FunctionConfiguration.html
+// ValidFunctionName reports whether Lambda accepts the name. A name with a wildcard would turn an
+// ARN into a pattern. https://docs.aws.amazon.com/lambda/latest/api/API_FunctionConfiguration.html
 func ValidFunctionName(name string) bool { return functionName.MatchString(name) }

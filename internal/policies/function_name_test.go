@@ -15,40 +15,41 @@ func TestParseFunctionName(t *testing.T) {
 		remotion    bool
 		release     string
 	}{
-		{"today's", "remotion-render-4-0-527-mem2048mb-disk10240mb-120sec", true, "4.0.527"},
-		{"the first with a number", "remotion-render-3-2-16-mem2048mb-disk512mb-120sec", true, "3.2.16"},
+		{"the current format", "remotion-render-4-0-527-mem2048mb-disk10240mb-120sec", true, "4.0.527"},
+		{"the first release with its number in the name",
+			"remotion-render-3-2-16-mem2048mb-disk512mb-120sec", true, "3.2.16"},
 		{"newer than the catalogue", "remotion-render-4-0-540-mem3008mb-disk2048mb-900sec", true,
 			"4.0.540"},
 		{"a later major", "remotion-render-5-1-0-mem2048mb-disk2048mb-120sec", true, "5.1.0"},
 		{"a date of 3.0", "remotion-render-2022-04-20-mem2048mb-disk512mb-120sec", true, "3.0.0-3.3.7"},
-		{"a prerelease's date, and sizes without mem and disk",
+		{"a date of a prerelease, and sizes without mem and disk",
 			"remotion-render-2021-12-16-2048mb-120sec", true, "3.0.0-3.3.7"},
 		{"an id of 2021", "remotion-render-bds9aab", true, ""},
-		{"a prerelease, cut to ten characters", "remotion-render-4-0-0-alph-mem2048mb-disk2048mb-120sec",
-			true, "4.0.0-alph"},
-		{"a prerelease cut at its hyphen", "remotion-render-3-3-100--mem2048mb-disk2048mb-120sec", true,
-			"3.3.100"},
+		{"a prerelease truncated to ten characters",
+			"remotion-render-4-0-0-alph-mem2048mb-disk2048mb-120sec", true, "4.0.0-alph"},
+		{"a prerelease truncated after its hyphen",
+			"remotion-render-3-3-100--mem2048mb-disk2048mb-120sec", true, "3.3.100"},
 		{"a build", "remotion-render-4-0-240-ab-mem2048mb-disk2048mb-120sec", true, "4.0.240-ab"},
 		{"ten characters of a long number", "remotion-render-4-0-240000-mem2048mb-disk2048mb-120sec",
 			true, "4.0.240000"},
-		{"with something before it", "prod-remotion-render-4-0-240-mem2048mb-disk2048mb-120sec", true,
-			"4.0.240"},
+		{"a prefix before Remotion's name", "prod-remotion-render-4-0-240-mem2048mb-disk2048mb-120sec",
+			true, "4.0.240"},
 		{"older than the catalogue", "remotion-render-2-5-0-mem2048mb-disk2048mb-120sec", true, ""},
-		{"a number that is none", "remotion-render-4-0-007-mem2048mb-disk2048mb-120sec", true, ""},
-		{"not a release at all", "remotion-render-canary-mem2048mb-disk2048mb-120sec", true, ""},
+		{"a number with leading zeros", "remotion-render-4-0-007-mem2048mb-disk2048mb-120sec", true, ""},
+		{"a word instead of a release", "remotion-render-canary-mem2048mb-disk2048mb-120sec", true, ""},
 		{"no version", "remotion-render-mem2048mb-disk2048mb-120sec", false, ""},
-		{"somebody's own that begins alike", "remotion-render-webhook", false, ""},
-		{"a name of one's own", "clips", false, ""},
+		{"a custom name with Remotion's prefix", "remotion-render-webhook", false, ""},
+		{"a custom name", "clips", false, ""},
 		{"the sizes not at the end", "remotion-render-4-0-240-mem2048mb-disk2048mb-120sec-proxy", false,
 			""},
 		{"capitals", "Remotion-Render-4-0-240-mem2048mb-disk2048mb-120sec", false, ""},
-		{"nothing", "", false, ""},
+		{"empty", "", false, ""},
 		{"a wildcard", "remotion-render-*", false, ""},
-		{"a line of its own", "remotion-render-4-0-240\nCRITICAL-mem2048mb-disk2048mb-120sec", false, ""},
-		{"escapes", "remotion-render-\x1b[31m-mem1mb-disk1mb-1sec", true, ""},
+		{"a line break", "remotion-render-4-0-240\nCRITICAL-mem2048mb-disk2048mb-120sec", false, ""},
+		{"an escape sequence", "remotion-render-\x1b[31m-mem1mb-disk1mb-1sec", true, ""},
 		{"a thousand hyphens", "remotion-render-" + strings.Repeat("-", 1000) + "-mem1mb-disk1mb-1sec",
 			true, ""},
-		{"a number beyond any", "remotion-render-4-0-" + strings.Repeat("9", 400) +
+		{"a number of 400 digits", "remotion-render-4-0-" + strings.Repeat("9", 400) +
 			"-mem1mb-disk1mb-1sec", true, "4.0." + strings.Repeat("9", 400)},
 	}
 	for _, test := range tests {
@@ -99,7 +100,7 @@ func TestParseTag(t *testing.T) {
 	}
 }
 
-func TestCheckFunctionName(t *testing.T) {
+func TestValidFunctionName(t *testing.T) {
 	for name, want := range map[string]bool{
 		"clips": true, "remotion-render-4-0-240-mem2048mb-disk2048mb-120sec": true, "": false, "*": false,
 		"a?b":             false,
@@ -111,8 +112,8 @@ func TestCheckFunctionName(t *testing.T) {
 	}
 }
 
-// Whatever a name tells is a release that can be looked up again, and every name that Remotion's
-// own rule makes is read back.
+// Find returns every release that ParseFunctionName finds in a name, and ParseFunctionName reads
+// every name that follows Remotion's rule.
 func FuzzParseFunctionName(f *testing.F) {
 	for _, name := range []string{"remotion-render-4-0-527-mem2048mb-disk10240mb-120sec",
 		"remotion-render-2022-04-20-mem2048mb-disk512mb-120sec", "clips",
@@ -124,22 +125,22 @@ func FuzzParseFunctionName(f *testing.F) {
 		d := ParseFunctionName(name)
 		if d.Release != (Release{}) {
 			if !d.Remotion {
-				t.Errorf("%q tells a release and is not Remotion's", name)
+				t.Errorf("%q has a release but is not Remotion's", name)
 			}
 			if v := d.Release.Version; v != "" {
 				if again, err := Find(v); err != nil || again != d.Release {
-					t.Errorf("%q tells %q, which is looked up as %v, %v", name, v, again, err)
+					t.Errorf("%q has release %q, but Find returns %v, %v", name, v, again, err)
 				}
 			}
 		}
 		if ValidFunctionName(name) && strings.ContainsAny(name, "*?$:/\n") {
-			t.Errorf("%q is taken for a name", name)
+			t.Errorf("%q is a valid function name", name)
 		}
 		version := fmt.Sprintf("%d.%d.%d", major, minor, patch)
 		cut := strings.ReplaceAll(version, ".", "-")
 		made := "remotion-render-" + cut[:min(len(cut), 10)] + "-mem2048mb-disk2048mb-120sec"
-		if len(cut) <= 10 && !dated.MatchString(cut) {
-			if got, want := ParseFunctionName(made), released(version); !got.Remotion ||
+		if len(cut) <= 10 && !datePart.MatchString(cut) {
+			if got, want := ParseFunctionName(made), releaseOrZero(version); !got.Remotion ||
 				got.Release != want {
 				t.Errorf("%q: %+v, want %+v", made, got, want)
 			}
@@ -147,17 +148,18 @@ func FuzzParseFunctionName(f *testing.F) {
 	})
 }
 
-// A role that functions have, a function and a bucket with names of their own: what each adds, and
-// that the documented policy is not enough for it.
-func TestRealNames(t *testing.T) {
+// The role of a function, a function with a custom name and a custom bucket each add needs that the
+// documented policy does not grant.
+func TestCustomNamesAddNeeds(t *testing.T) {
 	const standard = "remotion-render-4-0-240-mem2048mb-disk2048mb-120sec"
-	real := place
-	real.RenderRole = "arn:aws:iam::123456789012:role/remotion-lambda-role"
-	real.FunctionRoles = []string{real.RenderRole, "arn:aws:iam::123456789012:role/service-role/clips"}
-	real.Functions = map[string][]string{"us-east-1": {standard,
+	custom := place
+	custom.RenderRole = "arn:aws:iam::123456789012:role/remotion-lambda-role"
+	custom.FunctionRoles = []string{custom.RenderRole,
+		"arn:aws:iam::123456789012:role/service-role/clips"}
+	custom.Functions = map[string][]string{"us-east-1": {standard,
 		"remotion-render-4-0-418-mem2048mb-disk2048mb-120sec", "clips"}, "eu-west-1": {"clips"}}
-	real.Regions = []string{"us-east-1", "eu-west-1", "eu-west-2"}
-	real.Buckets = []string{"videos.example"}
+	custom.Regions = []string{"us-east-1", "eu-west-1", "eu-west-2"}
+	custom.Buckets = []string{"videos.example"}
 	tests := []struct {
 		kind     PolicyKind
 		action   string
@@ -187,7 +189,7 @@ func TestRealNames(t *testing.T) {
 			"arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/clips:log-stream:" + syntheticStream,
 			"arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/clips:log-stream:" + syntheticStream,
 		}},
-		{User, "iam:PassRole", real.FunctionRoles, real.FunctionRoles[1:]},
+		{User, "iam:PassRole", custom.FunctionRoles, custom.FunctionRoles[1:]},
 		{Role, "s3:GetBucketLocation", []string{
 			"arn:aws:s3:::remotionlambda-useast1-*", "arn:aws:s3:::videos.example",
 			"arn:aws:s3:::remotionlambda-euwest1-*", "arn:aws:s3:::remotionlambda-euwest2-*",
@@ -200,13 +202,13 @@ func TestRealNames(t *testing.T) {
 				t.Fatal(err)
 			}
 			documented := iampolicy.Grants{Identity: []iampolicy.Policy{{Document: doc}}}
-			reqs := RequirementsIn(real, []Release{Latest()}, test.kind, All)
+			reqs := RequirementsIn(custom, []Release{Latest()}, test.kind, All)
 			i := slices.IndexFunc(reqs, func(r Requirement) bool {
 				return r.Action == test.action &&
 					!strings.Contains(r.Resource, insights)
 			})
 			var patterns, missing []string
-			for _, n := range reqs[i].Needed(real) {
+			for _, n := range reqs[i].Needed(custom) {
 				patterns = append(patterns, n.Pattern)
 				if documented.Evaluate(iampolicy.Request{Action: n.Action,
 					Resource: n.Resource}).Decision != iampolicy.Allowed {
@@ -217,13 +219,13 @@ func TestRealNames(t *testing.T) {
 				t.Errorf("needs %q\nwant  %q", patterns, test.patterns)
 			}
 			if !slices.Equal(missing, test.missing) {
-				t.Errorf("the document lacks %q\nwant              %q", missing, test.missing)
+				t.Errorf("the document does not grant %q\nwant %q", missing, test.missing)
 			}
 		})
 	}
 }
 
-func TestNeededInLeavesOutWhatIsNotThere(t *testing.T) {
+func TestRequirementsInLeavesOutRequirementsWithoutNeeds(t *testing.T) {
 	has := func(p Scope, action string, version string, resource string) bool {
 		r, err := Find(version)
 		if err != nil {
@@ -241,14 +243,14 @@ func TestNeededInLeavesOutWhatIsNotThere(t *testing.T) {
 		got  bool
 		want bool
 	}{
-		{"a user asks who it is", has(place, "iam:GetUser", "3.0.0", ""), true},
-		{"a role cannot", has(role, "iam:GetUser", "3.0.0", ""), false},
-		{"Insights of the documented account", has(place, "lambda:GetLayerVersion", "4.0.240",
-			"580247275435"), true},
-		{"is not in every region", has(africa, "lambda:GetLayerVersion", "4.0.240", "580247275435"),
-			false},
-		{"where another account has it", has(africa, "lambda:GetLayerVersion", "4.0.240", "012438385374"),
-			true},
+		{"a user needs iam:GetUser", has(place, "iam:GetUser", "3.0.0", ""), true},
+		{"a role does not need iam:GetUser", has(role, "iam:GetUser", "3.0.0", ""), false},
+		{"us-east-1 needs Insights from the documented account",
+			has(place, "lambda:GetLayerVersion", "4.0.240", "580247275435"), true},
+		{"af-south-1 does not need Insights from the documented account",
+			has(africa, "lambda:GetLayerVersion", "4.0.240", "580247275435"), false},
+		{"af-south-1 needs Insights from another account",
+			has(africa, "lambda:GetLayerVersion", "4.0.240", "012438385374"), true},
 	} {
 		if test.got != test.want {
 			t.Errorf("%s: %v, want %v", test.name, test.got, test.want)

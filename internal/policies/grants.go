@@ -9,17 +9,18 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
-// A Grant is an action on a resource pattern, as a document grants it.
+// A Grant is an action on a resource pattern, as written in a document.
 type Grant struct {
 	Action   string `json:"action"`
 	Resource string `json:"resource"`
 }
 
-// plain is the grant without what differs from account to account, to compare it by: regions,
-// account numbers, names of buckets and functions, and the case of the action.
+// plain returns the grant in the form that grants are compared in. It generalizes the parts that
+// differ between accounts: regions, account IDs, and names of buckets and functions. The action is
+// in lower case.
 func (g Grant) plain() Grant {
 	g = Grant{strings.ToLower(g.Action), plainResource(g.Resource)}
-	// Narrow, too, writes these for the "*" of the documents.
+	// The documents grant these two actions on "*"; LeastPrivilege narrows them to these resources.
 	switch {
 	case g.Action == "lambda:getfunction" &&
 		strings.Contains(g.Resource, ":function:remotion-render-"),
@@ -29,23 +30,24 @@ func (g Grant) plain() Grant {
 	return g
 }
 
-// holds reports whether the grant is written with wildcards, such as servicequotas:*, that hold the
-// other. When it says no that is not certain.
-func (g Grant) holds(other Grant) bool {
+// covers reports whether the action of the grant matches the other action, such as servicequotas:*,
+// and its resource is "*" or the same. False is not certain: other wildcards in a resource are
+// compared as plain text.
+func (g Grant) covers(other Grant) bool {
 	g, other = g.plain(), other.plain()
 	ok, err := path.Match(g.Action, other.Action)
 	return ok && err == nil && (g.Resource == "*" || g.Resource == other.Resource)
 }
 
-// A grantSet has grants by their plain form.
+// A grantSet maps the plain form of each grant to the grant as written.
 type grantSet map[Grant]Grant
 
-// mostGrants bounds the work on a document from outside. Remotion's largest has 33.
+// mostGrants bounds the work on a document from outside. Remotion's largest document has 33 grants.
 const mostGrants = 4096
 
-// grantsOf lists what the document grants plainly. Others counts the statements that do something
-// else: deny, or grant by exclusion; conditional the grants under a condition. It is not ok for a
-// document with more than mostGrants.
+// grantsOf returns the grants of all Allow statements with Action and Resource. others counts the
+// remaining statements: those that deny, or that use NotAction or NotResource. conditional counts
+// the granting statements with a Condition. ok is false for a document with more than mostGrants.
 func grantsOf(doc *iampolicy.Document) (set grantSet, others, conditional int, ok bool) {
 	set = grantSet{}
 	total := 0
@@ -70,7 +72,7 @@ func grantsOf(doc *iampolicy.Document) (set grantSet, others, conditional int, o
 	return set, others, conditional, true
 }
 
-// without lists what is in s and not in o, in order of the actions.
+// without lists the grants of s that o does not contain, ordered by action, then resource.
 func (s grantSet) without(o grantSet) []Grant {
 	var list []Grant
 	for plain, g := range s {
@@ -89,12 +91,13 @@ var (
 	regionName    = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-\d$`)
 )
 
-// accounts are those the documents name: of Remotion's layers, and of AWS's in each partition.
-var accounts = []string{"678892195805", "580247275435", "488211338238"}
+// layerAccounts are the accounts that the documents name: the owner of Remotion's layers, and the
+// owners of AWS's layers in the two partitions.
+var layerAccounts = []string{"678892195805", "580247275435", "488211338238"}
 
-// plainResource is the documented pattern that a resource is a narrower form of: any region and
-// account, any bucket, function or log group with Remotion's prefix. Of anything else it is what is
-// written, but for region and account.
+// plainResource returns the documented pattern that a resource is a narrower form of: any region
+// and account, any bucket, function or log group with Remotion's prefix. In any other ARN it only
+// generalizes region and account.
 func plainResource(resource string) string {
 	arn := strings.SplitN(resource, ":", 6)
 	if len(arn) != 6 || arn[0] != "arn" {
@@ -103,7 +106,7 @@ func plainResource(resource string) string {
 	if regionName.MatchString(arn[3]) {
 		arn[3] = "*"
 	}
-	if accountNumber.MatchString(arn[4]) && !slices.Contains(accounts, arn[4]) {
+	if accountNumber.MatchString(arn[4]) && !slices.Contains(layerAccounts, arn[4]) {
 		arn[4] = "*"
 	}
 	for _, prefix := range []string{"remotionlambda-", "function:remotion-render-",

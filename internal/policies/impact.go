@@ -2,21 +2,21 @@ package policies
 
 import "strings"
 
-type key struct {
+type consequenceKey struct {
 	kind   PolicyKind
 	action string
 }
 
-// explain looks up what the document does not say.
-func (r Requirement) explain() Consequence {
+// consequence returns the entry of the tables below for the requirement.
+func (r Requirement) consequence() Consequence {
 	if strings.Contains(r.Resource, insights) {
-		return insightsDetails[key{r.Kind, r.Action}]
+		return insightsConsequences[consequenceKey{r.Kind, r.Action}]
 	}
-	return details[key{r.Kind, r.Action}]
+	return consequences[consequenceKey{r.Kind, r.Action}]
 }
 
-// insights marks the resources of CloudWatch Lambda Insights in both documents: an optional
-// feature.
+// insights is part of every resource of CloudWatch Lambda Insights in both documents. Lambda
+// Insights is an optional feature.
 const insights = "nsights"
 
 const (
@@ -36,20 +36,22 @@ var (
 	render = []Purpose{Render}
 )
 
-// details explains each statement and action. How each is called, and what its lack does, was read
-// in the published packages, up to 4.0.527.
-var details = map[key]Consequence{
+// consequences has an entry for each action of the two policies. The entries follow the source code
+// of the published packages, up to 4.0.527. A Reason continues "it ..."; an Impact is a clause that
+// reports and mails print.
+var consequences = map[consequenceKey]Consequence{
 	{User, "servicequotas:GetServiceQuota"}:                               quota,
 	{User, "servicequotas:GetAWSDefaultServiceQuota"}:                     quota,
 	{User, "servicequotas:RequestServiceQuotaIncrease"}:                   quota,
 	{User, "servicequotas:ListRequestedServiceQuotaChangeHistoryByQuota"}: quota,
 
 	{User, "iam:SimulatePrincipalPolicy"}: {deploy,
-		"lets `remotion lambda policies validate` ask IAM what the caller may do",
+		"lets `remotion lambda policies validate` simulate the permissions of the caller",
 		Feature, "`remotion lambda policies validate` cannot run", Low, permissionsPage},
-	{User, "iam:GetUser"}: {both, "tells deploys, downloads and site listings the account's number",
-		Hard, "functions and sites cannot be deployed, nor videos downloaded", High, identityChange},
-	{User, "iam:PassRole"}: {deploy, "hands the render role to the function that is created",
+	{User, "iam:GetUser"}: {both, "returns the account ID to deploys, downloads and site listings",
+		Hard, "functions and sites cannot be deployed, and videos cannot be downloaded", High,
+		identityChange},
+	{User, "iam:PassRole"}: {deploy, "passes the render role to a new function",
 		Hard, "functions cannot be deployed", High, permissionsPage},
 
 	{User, "s3:GetObject"}: {both, "reads the progress and the output of renders",
@@ -57,13 +59,15 @@ var details = map[key]Consequence{
 	{User, "s3:PutObject"}: {both, "uploads sites, and input props too large for one call",
 		Hard, "sites cannot be uploaded, and renders with large input props cannot start", Critical,
 		permissionsPage},
-	{User, "s3:PutObjectAcl"}: {both, "sets who may read what is uploaded",
-		Hard, "uploads of sites and of large input props are refused", Critical, permissionsPage},
+	{User, "s3:PutObjectAcl"}: {both, "sets the read access to uploaded objects",
+		Hard, "sites and large input props cannot be uploaded", Critical, permissionsPage},
 	{User, "s3:DeleteObject"}: {both, "removes sites and finished renders",
-		Hard, "sites and renders cannot be deleted, nor a site be replaced", Medium, permissionsPage},
+		Hard, "sites and renders cannot be deleted, and sites cannot be replaced", Medium,
+		permissionsPage},
 	{User, "s3:ListBucket"}: {both,
-		"compares a site with what is already uploaded, and looks for outputs",
-		Hard, "sites cannot be deployed, and a missing output looks forbidden", High, permissionsPage},
+		"compares a site with the objects already uploaded, and finds outputs",
+		Hard, "sites cannot be deployed, and S3 answers 403 for missing outputs", High,
+		permissionsPage},
 	{User, "s3:GetBucketLocation"}: {both, "finds the region's Remotion bucket among all buckets",
 		Hard, "the Remotion bucket is not found, so renders and deploys do not start", Critical,
 		permissionsPage},
@@ -71,14 +75,14 @@ var details = map[key]Consequence{
 		Hard, "a new region cannot be set up", High, permissionsPage},
 	{User, "s3:PutBucketAcl"}: {deploy, "sets the ACL of a new bucket",
 		Hard, "a new bucket is left half configured", High, permissionsPage},
-	{User, "s3:DeleteBucket"}: {deploy, "is asked for, and called by no release",
-		Nothing, "nothing: no release calls it", Low, permissionsPage},
-	{User, "s3:PutBucketOwnershipControls"}: {deploy, "lets objects of a new bucket have ACLs",
+	{User, "s3:DeleteBucket"}: {deploy, "is in the documented policy, but no release calls it",
+		Nothing, "none: no release calls it", Low, permissionsPage},
+	{User, "s3:PutBucketOwnershipControls"}: {deploy, "enables ACLs for the objects of a new bucket",
 		Hard, "a new bucket is left half configured", High, publicAccess},
 	{User, "s3:PutBucketPublicAccessBlock"}: {deploy, "lets a new bucket serve sites and videos",
 		Hard, "a new bucket is left half configured", High, publicAccess},
 	{User, "s3:PutLifecycleConfiguration"}: {deploy,
-		"expires old renders where enableFolderExpiry is used",
+		"expires old renders if enableFolderExpiry is set",
 		Feature, "enableFolderExpiry fails", Medium, autodelete},
 	{User, "s3:PutBucketPolicy"}: {deploy,
 		"makes the objects of a new bucket readable without making the bucket listable",
@@ -86,11 +90,11 @@ var details = map[key]Consequence{
 		bucketSecurity},
 
 	{User, "s3:PutBucketWebsite"}: {deploy,
-		"makes a website of the bucket, with each new bucket and each site",
+		"configures the bucket as a website, for each new bucket and each site",
 		Hard, "sites cannot be deployed, and a new bucket is left half configured", High,
 		permissionsPage},
-	{User, "s3:DeleteBucketWebsite"}: {deploy, "is asked for, and called by no release",
-		Nothing, "nothing: no release calls it", Low, permissionsPage},
+	{User, "s3:DeleteBucketWebsite"}: {deploy, "is in the documented policy, but no release calls it",
+		Nothing, "none: no release calls it", Low, permissionsPage},
 
 	{User, "s3:ListAllMyBuckets"}: {both, "finds the Remotion bucket",
 		Hard, "the Remotion bucket is not found, so renders and deploys do not start", Critical,
@@ -100,19 +104,19 @@ var details = map[key]Consequence{
 	{User, "lambda:GetFunction"}: {both, "reads a function, and waits for a new one to be ready",
 		Hard, "a deploy fails after the function was created", High, permissionsPage},
 
-	{User, "lambda:InvokeFunction"}: {both, "starts renders and asks for their progress",
+	{User, "lambda:InvokeFunction"}: {both, "starts renders and requests their progress",
 		Hard, "renders cannot be started", Critical, permissionsPage},
-	{User, "lambda:InvokeAsync"}: {render, "is asked for, and called by no release",
-		Nothing, "nothing: no release calls it", Low, permissionsPage},
+	{User, "lambda:InvokeAsync"}: {render, "is in the documented policy, but no release calls it",
+		Nothing, "none: no release calls it", Low, permissionsPage},
 	{User, "lambda:CreateFunction"}: {deploy, "creates the function",
 		Hard, "functions cannot be deployed", High, permissionsPage},
 	{User, "lambda:DeleteFunction"}: {deploy, "removes a function",
 		Hard, "functions cannot be removed", Medium, permissionsPage},
-	{User, "lambda:PutFunctionEventInvokeConfig"}: {deploy, "switches off Lambda's own retries",
-		Hard, "a deploy fails after the function was created, and leaves it with retries on", High,
+	{User, "lambda:PutFunctionEventInvokeConfig"}: {deploy, "turns off Lambda's retries",
+		Hard, "a deploy fails after the function was created, and Lambda's retries stay on", High,
 		permissionsPage},
 	{User, "lambda:PutRuntimeManagementConfig"}: {deploy,
-		"holds the function to a runtime known to work",
+		"pins the function to a runtime version that is known to work",
 		Warned, "AWS may move the function to a runtime Remotion was not tested with", Medium,
 		runtimeIncident},
 	{User, "lambda:TagResource"}: {deploy, "tags the function with its release and size",
@@ -127,34 +131,36 @@ var details = map[key]Consequence{
 
 	{Role, "s3:ListAllMyBuckets"}: {render, "finds the Remotion bucket when a render names none",
 		Hard, "renders that name no bucket stop", Critical, permissionsPage},
-	{Role, "s3:CreateBucket"}: {render, "creates the bucket when a render starts where there is none",
+	{Role, "s3:CreateBucket"}: {render,
+		"creates the bucket when a render starts in a region without one",
 		Feature, "the first render in a region without a bucket fails", Medium, permissionsPage},
 	{Role, "s3:ListBucket"}: {render, "checks whether an output exists",
-		Hard, "renders stop, because a missing object looks forbidden", Critical, permissionsPage},
+		Hard, "renders stop, because S3 answers 403 for missing objects", Critical,
+		permissionsPage},
 	{Role, "s3:PutBucketAcl"}: {render, "sets the ACL of a bucket it creates",
 		Feature, "the first render in a region without a bucket fails", Medium, permissionsPage},
 	{Role, "s3:GetObject"}: {render, "reads sites, props and chunks",
 		Hard, "renders stop", Critical, permissionsPage},
 	{Role, "s3:DeleteObject"}: {render, "removes input props that were uploaded for a render",
-		Hard, "renders with large input props fail at their end", Critical, permissionsPage},
-	{Role, "s3:PutObjectAcl"}: {render, "sets who may read the output",
-		Hard, "renders stop when they write", Critical, permissionsPage},
+		Hard, "renders with large input props fail at the end", Critical, permissionsPage},
+	{Role, "s3:PutObjectAcl"}: {render, "sets the read access to the output",
+		Hard, "renders stop when they write to the bucket", Critical, permissionsPage},
 	{Role, "s3:PutObject"}: {render, "writes progress, chunks and the output",
-		Hard, "renders stop when they write", Critical, permissionsPage},
+		Hard, "renders stop when they write to the bucket", Critical, permissionsPage},
 	{Role, "s3:GetBucketLocation"}: {render, "finds the region's Remotion bucket among all buckets",
 		Hard, "renders that name no bucket stop", Critical, permissionsPage},
-	{Role, "lambda:InvokeFunction"}: {render, "lets the first call fan out to the others",
-		Hard, "renders stop at once", Critical, permissionsPage},
-	{Role, "logs:CreateLogStream"}: {render, "opens the log of a function's instance",
+	{Role, "lambda:InvokeFunction"}: {render, "lets the first invocation start the others",
+		Hard, "renders stop immediately", Critical, permissionsPage},
+	{Role, "logs:CreateLogStream"}: {render, "creates the log stream of a function instance",
 		Swallowed, "renders leave no logs", Medium, permissionsPage},
 	{Role, "logs:PutLogEvents"}: {render, "writes the function's logs",
 		Swallowed, "renders leave no logs", Medium, permissionsPage},
 }
 
-// insightsDetails explains the same statements where they are about Lambda Insights.
-var insightsDetails = map[key]Consequence{
+// insightsConsequences replaces entries of consequences for the resources of Lambda Insights.
+var insightsConsequences = map[consequenceKey]Consequence{
 	{User, "lambda:GetLayerVersion"}: {deploy,
-		"attaches the Lambda Insights extension where it is asked for",
+		"attaches the Lambda Insights extension if it is enabled",
 		Feature, "functions with Lambda Insights cannot be deployed", Medium, insightsPage},
 	{Role, "logs:CreateLogGroup"}:  insightsLogs,
 	{Role, "logs:CreateLogStream"}: insightsLogs,
@@ -163,13 +169,14 @@ var insightsDetails = map[key]Consequence{
 
 var (
 	insightsElsewhere = Consequence{deploy,
-		"attaches the Lambda Insights extension, which in this region is in an account that the " +
-			"documented policy leaves out",
+		"attaches the Lambda Insights extension, which in this region belongs to an account that the " +
+			"documented policy does not cover",
 		Feature,
-		"functions with Lambda Insights cannot be deployed in this region, with the documented policy " +
-			"either", Low, insightsPage}
+		"functions with Lambda Insights cannot be deployed in this region, not even with the " +
+			"documented " +
+			"policy", Low, insightsPage}
 	quota = Consequence{deploy, "powers `remotion lambda quotas`",
 		Feature, "`remotion lambda quotas` fails", Low, permissionsPage}
-	insightsLogs = Consequence{render, "writes the metrics of Lambda Insights where it is switched on",
-		Feature, "Lambda Insights shows nothing", Medium, insightsPage}
+	insightsLogs = Consequence{render, "writes the metrics of Lambda Insights if it is enabled",
+		Feature, "Lambda Insights shows no data", Medium, insightsPage}
 )

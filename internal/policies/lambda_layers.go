@@ -5,8 +5,9 @@ import (
 	"strings"
 )
 
-// insightsAccounts are the accounts that hold the Lambda Insights extension in the regions where it
-// is not the account of Remotion's document: Remotion attaches the layer from there all the same.
+// insightsAccounts are the accounts that own the Lambda Insights extension in the regions where it
+// is not the account of Remotion's document. Remotion attaches the layer from these accounts
+// although its document does not grant that.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Lambda-Insights-extension-versionsARM.html
 var insightsAccounts = map[string]string{
 	"af-south-1":     "012438385374",
@@ -15,17 +16,17 @@ var insightsAccounts = map[string]string{
 	"eu-south-1":     "339249233099",
 }
 
-// withoutInsights are the regions for which Remotion knows no such layer: there, Insights cannot be
-// switched on.
+// withoutInsights are the regions for which Remotion knows no Lambda Insights layer. Insights
+// cannot be enabled there.
 var withoutInsights = []string{"ap-southeast-4", "ap-southeast-5", "eu-central-2"}
 
 // insightsSince is the first release that attaches the layer.
 const insightsSince = "4.0.61"
 
-// Undocumented returns what the releases need in those regions and their documents do not grant, in
-// the order of the regions. These requirements are no part of Requirements.
+// Undocumented returns the requirements in those regions that the documents of the releases do not
+// grant, in the order of the regions. Release.Requirements does not include them.
 //
-// There is one: the layer of Lambda Insights in four regions.
+// The only such requirement is the Lambda Insights layer, in four regions.
 func Undocumented(releases []Release, kind PolicyKind, regions []string) []Requirement {
 	var list []Requirement
 	var by []string
@@ -50,12 +51,12 @@ func Undocumented(releases []Release, kind PolicyKind, regions []string) []Requi
 	return list
 }
 
-// layerField comes before a layer's name.
+// layerField precedes the name of a layer in its ARN.
 const layerField = ":layer:"
 
-// layer is what a requirement about a layer is about in one region. The account that holds the
-// layer is the document's. What is read is always one version of a layer, and of the two layers of
-// Insights the one for Arm: Remotion knows no other.
+// layer returns the layer of a lambda:GetLayerVersion requirement in one region, or nil if the
+// region has none. The account that owns the layer is the one in the document. A request always
+// names one version of a layer. Of the two Insights layers Remotion only uses the one for Arm.
 func (r Requirement) layer(region string) []resourcePair {
 	arn := strings.SplitN(r.Resource, ":", 5)
 	where, layer := arn[3], arn[4]

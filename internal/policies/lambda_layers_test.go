@@ -8,43 +8,44 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
-// In four regions the extension is in another account than the document says, and in three there is
-// none. Everywhere else the document is enough.
+// Four regions need the extension from an account that the document does not name, and three
+// regions have no extension. In all other regions the document is enough.
 func TestInsightsLayers(t *testing.T) {
 	for _, region := range Regions(AWS) {
 		p := Scope{Partition: AWS, Account: "123456789012", Regions: []string{region}}
 		releases := []Release{find(t, "4.0.527")}
-		var documented, forgotten []string
+		var documented, undocumented []string
 		for _, r := range append(Union(releases, User), Undocumented(releases, User, p.Regions)...) {
 			if r.Action != "lambda:GetLayerVersion" || !strings.Contains(r.Resource, insights) {
 				continue
 			}
 			for _, need := range r.Needed(p) {
 				if r.Undocumented {
-					forgotten = append(forgotten, need.Resource)
+					undocumented = append(undocumented, need.Resource)
 				} else {
 					documented = append(documented, need.Resource)
 				}
 			}
 		}
-		var wantDocumented, wantForgotten []string
+		var wantDocumented, wantUndocumented []string
 		switch account := insightsAccounts[region]; {
 		case account != "":
-			wantForgotten = []string{"arn:aws:lambda:" + region + ":" + account +
+			wantUndocumented = []string{"arn:aws:lambda:" + region + ":" + account +
 				":layer:LambdaInsightsExtension-Arm64:5"}
 		case !slices.Contains(withoutInsights, region):
 			wantDocumented = []string{"arn:aws:lambda:" + region +
 				":580247275435:layer:LambdaInsightsExtension-Arm64:5"}
 		}
-		if !slices.Equal(documented, wantDocumented) || !slices.Equal(forgotten, wantForgotten) {
-			t.Errorf("%s: needed are %s and %s, want %s and %s", region, documented, forgotten,
-				wantDocumented, wantForgotten)
+		if !slices.Equal(documented, wantDocumented) ||
+			!slices.Equal(undocumented, wantUndocumented) {
+			t.Errorf("%s: documented %s, undocumented %s; want %s and %s", region, documented, undocumented,
+				wantDocumented, wantUndocumented)
 		}
 		g := iampolicy.Grants{Identity: []iampolicy.Policy{{Document: parse(t, Latest().Document(User))}}}
-		for _, arn := range forgotten {
+		for _, arn := range undocumented {
 			if got := g.Evaluate(iampolicy.Request{Action: "lambda:GetLayerVersion",
 				Resource: arn}).Decision; got == iampolicy.Allowed {
-				t.Errorf("the document does grant %s", arn)
+				t.Errorf("the document grants %s", arn)
 			}
 		}
 	}
@@ -83,6 +84,6 @@ func TestUndocumented(t *testing.T) {
 		}
 	}
 	if got := Undocumented(Releases(China), User, Regions(China)); got != nil {
-		t.Errorf("in China: %+v", got)
+		t.Errorf("China has undocumented requirements: %+v", got)
 	}
 }

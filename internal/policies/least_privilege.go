@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// How many characters IAM takes, not counting white space: in one managed policy, and in all inline
-// policies of a user or of a role together.
+// The maximum numbers of characters in one managed policy, and in all inline policies of a user or
+// of a role together. IAM does not count white space.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 const (
 	ManagedLimit    = 6144
@@ -17,7 +17,7 @@ const (
 	InlineRoleLimit = 10240
 )
 
-// Size is the size of a policy document as IAM counts it: characters that are not white space.
+// Size returns the size of a policy document as IAM counts it: characters without white space.
 func Size(document string) int {
 	n := 0
 	for _, c := range document {
@@ -28,16 +28,16 @@ func Size(document string) int {
 	return n
 }
 
-// LeastPrivilege writes a policy that grants what a principal with that purpose needs of any of the
-// releases in that place, and no more than the documents do but for what they forget
-// (Undocumented). Its statements are in the order of the documents, split where their actions are
-// about different resources.
+// LeastPrivilege writes a policy that grants all needs of a principal with that purpose in the
+// scope, for all the releases. It grants no more than the documents of the releases, plus the
+// requirements from Undocumented. Its statements are in the order of the documents, split where
+// their actions have different resources.
 //
-// A place without Account is any account, without Regions any region, without Caller any caller of
-// the account; without RenderRole it is Remotion's. Regions that would make it longer than a
-// managed policy may be are widened to any, those of layers first, of buckets last; those of layers
-// also where that makes it fit a user's inline policies. Many names of one's own can make it longer
-// all the same.
+// A scope without Account stands for any account, without Regions for any region, and without
+// Caller for any caller of the account. Without RenderRole, the role is RoleName. If regions would
+// make the policy longer than a managed policy can be, they are widened to any region: those of
+// layers first, those of buckets last. Those of layers are also widened if the policy then fits the
+// inline policies of a user. Many custom names can still exceed the limit.
 func LeastPrivilege(releases []Release, kind PolicyKind, purpose Purpose, p Scope) string {
 	anyCaller := p.Caller == ""
 	if p.Account == "" {
@@ -63,7 +63,7 @@ func LeastPrivilege(releases []Release, kind PolicyKind, purpose Purpose, p Scop
 		var patterns []string
 		for _, n := range r.Needed(p) {
 			pattern := n.Pattern
-			if _, name, ok := strings.Cut(r.Resource, layerField); ok { // as documented, which is shorter
+			if _, name, ok := strings.Cut(r.Resource, layerField); ok { // the documented name is shorter
 				pattern = pattern[:strings.Index(pattern, layerField)] + layerField + name
 			}
 			patterns = append(patterns, pattern)
@@ -84,7 +84,7 @@ func LeastPrivilege(releases []Release, kind PolicyKind, purpose Purpose, p Scop
 	}
 	limit := ManagedLimit
 	if kind == User && Size(writeDocument(list, append(always, widenings[:1]...))) <= InlineUserLimit {
-		limit = InlineUserLimit // in reach: layers are public, and whose region is any is no wider for it
+		limit = InlineUserLimit // layers are public: any region for them adds no risk
 	}
 	for level := start; ; level++ {
 		text := writeDocument(list, append(always, widenings[:level]...))
@@ -94,13 +94,14 @@ func LeastPrivilege(releases []Release, kind PolicyKind, purpose Purpose, p Scop
 	}
 }
 
-// A permission is a requirement and the patterns that are needed of it.
+// A permission is a requirement with the needed resource patterns.
 type permission struct {
 	Requirement
 	patterns []string
 }
 
-// A widening turns a pattern for one region into one for all, if it is the widening's to do.
+// A widening replaces the region in the fields of an ARN pattern by any region, for one resource
+// type. It leaves other patterns unchanged.
 type widening func(arn []string)
 
 var widenings = []widening{
@@ -117,11 +118,11 @@ var widenings = []widening{
 	widenBuckets,
 }
 
-// regionInBucketName is the first release known to name a bucket after its region. It was one of
-// those from 3.3.13 on; before, the name was an id alone.
+// regionInBucketName is the first release that is known to put the region into bucket names. The
+// change came with 3.3.13 or a later release; earlier names only contain an id.
 const regionInBucketName = "3.3.27"
 
-// widenBuckets leaves a bucket that is named.
+// widenBuckets widens patterns of Remotion's buckets. It keeps the names of real buckets.
 func widenBuckets(arn []string) {
 	if arn[2] == "s3" && strings.HasPrefix(arn[5], "remotionlambda-") &&
 		strings.Contains(arn[5], "-*") {
@@ -156,10 +157,9 @@ type sidGroup struct {
 	Resource []string
 }
 
-// writeDocument writes the permissions as Remotion writes its documents.
+// writeDocument writes the permissions in the format of Remotion's documents.
 func writeDocument(list []permission, by []widening) string {
-	// An action of a statement is about everything the statement's permissions of that action are
-	// about.
+	// Permissions with the same Sid and action share one list of resources.
 	type part struct{ sid, action string }
 	var parts []part
 	resources := map[part][]string{}
@@ -187,21 +187,21 @@ func writeDocument(list []permission, by []widening) string {
 	doc := struct {
 		Version   string
 		Statement []sidGroup
-	}{"2012-10-17", named(groups)}
+	}{"2012-10-17", withUniqueSids(groups)}
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	if err := enc.Encode(doc); err != nil {
-		panic(err) // strings and lists of them
+		panic(err) // cannot happen: doc only has strings and lists of strings
 	}
 	return b.String()
 }
 
-// named gives each statement a Sid of its own. A part of a statement that was split goes to another
-// statement about the same resources, if there is one: a policy of one region fits a user's inline
-// policies then.
-func named(groups []sidGroup) []sidGroup {
+// withUniqueSids gives each statement a different Sid. It merges a part of a split statement into
+// another statement with the same resources, if there is one. With that, a policy for one region
+// fits the inline policies of a user.
+func withUniqueSids(groups []sidGroup) []sidGroup {
 	var list []sidGroup
 	taken := map[string]int{}
 	for i, g := range groups {
@@ -210,8 +210,7 @@ func named(groups []sidGroup) []sidGroup {
 		}
 		if taken[g.Sid] > 0 {
 			other := slices.IndexFunc(groups, func(o sidGroup) bool {
-				return o.Sid != groups[i].Sid &&
-					slices.Equal(o.Resource, g.Resource)
+				return o.Sid != groups[i].Sid && slices.Equal(o.Resource, g.Resource)
 			})
 			if other > i {
 				groups[other].Action = append(slices.Clone(g.Action), groups[other].Action...)

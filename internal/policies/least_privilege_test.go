@@ -10,9 +10,9 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
-// A narrowed policy of any place grants all that is needed there and nothing that the documents do
-// not, but for what they forget.
-func TestNarrowGrantsWhatIsNeededAndNoMore(t *testing.T) {
+// The policy for any scope grants all its needs, and nothing that neither the documents nor
+// Undocumented grant.
+func TestLeastPrivilegeGrantsTheNeedsAndNoMore(t *testing.T) {
 	random := rand.New(rand.NewPCG(6, 7))
 	for n := range 150 {
 		partition := Partitions()[n%2]
@@ -36,7 +36,7 @@ func TestNarrowGrantsWhatIsNeededAndNoMore(t *testing.T) {
 		if Size(text) > ManagedLimit {
 			t.Errorf("%s: %d characters", about, Size(text))
 		}
-		unique(t, about, narrowed)
+		assertUnique(t, about, narrowed)
 
 		as := iampolicy.Context{"aws:username": {"render"}}
 		requirements := append(Union(releases, kind), Undocumented(releases, kind, p.Regions)...)
@@ -67,17 +67,17 @@ func TestNarrowGrantsWhatIsNeededAndNoMore(t *testing.T) {
 					return r.Action == action &&
 						r.For(purpose)
 				}) {
-					t.Errorf("%s: %s is granted, and needed for nothing", about, action)
+					t.Errorf("%s: %s is granted, but no requirement needs it", about, action)
 				}
 				for _, pattern := range s.Resource {
 					resource := pattern
 					if pattern != "*" {
-						resource = fill(random, pattern)
+						resource = concreteARN(random, pattern)
 					}
 					if got := documented.Evaluate(iampolicy.Request{Action: action, Resource: resource,
 						Context: as}).Decision; got != iampolicy.Allowed {
-						t.Fatalf("%s: %s on %s is granted, and documented nowhere: %s\n%s", about, action, resource,
-							got, text)
+						t.Fatalf("%s: %s on %s is granted, but no document grants it: %s\n%s", about, action,
+							resource, got, text)
 					}
 				}
 			}
@@ -90,16 +90,16 @@ func grants(t *testing.T, text string) iampolicy.Grants {
 	return iampolicy.Grants{Identity: []iampolicy.Policy{{Document: parse(t, text)}}}
 }
 
-// unique fails where two statements have one Sid, or two of them the same grant: IAM refuses the
-// first, and nobody needs the second.
-func unique(t *testing.T, about string, g iampolicy.Grants) {
+// assertUnique fails if two statements have the same Sid, which IAM rejects, or the same grant,
+// which is redundant.
+func assertUnique(t *testing.T, about string, g iampolicy.Grants) {
 	t.Helper()
 	sids, seen := map[string]bool{}, map[Grant]bool{}
 	for _, s := range g.Identity[0].Document.Statements {
 		if sids[s.Sid] || s.Sid == "" || strings.ContainsFunc(s.Sid, func(c rune) bool {
-			return !(c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z')
+			return (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z')
 		}) {
-			t.Errorf("%s: Sid %q is not one, or not the only one", about, s.Sid)
+			t.Errorf("%s: Sid %q is invalid or a duplicate", about, s.Sid)
 		}
 		sids[s.Sid] = true
 		for _, action := range s.Action {
@@ -113,8 +113,8 @@ func unique(t *testing.T, about string, g iampolicy.Grants) {
 	}
 }
 
-// fill writes a concrete ARN that a pattern matches.
-func fill(random *rand.Rand, pattern string) string {
+// concreteARN returns a random ARN that matches a pattern.
+func concreteARN(random *rand.Rand, pattern string) string {
 	var b strings.Builder
 	for _, part := range strings.SplitAfter(strings.ReplaceAll(pattern, "${aws:username}", "render"),
 		"*") {
@@ -128,21 +128,21 @@ func fill(random *rand.Rand, pattern string) string {
 	return b.String()
 }
 
-// One region's policy fits where the setup guide puts it: among a user's inline policies.
-func TestNarrowFitsInline(t *testing.T) {
+// The policy for one region fits the inline policies of a user, where the setup guide puts it.
+func TestLeastPrivilegeForOneRegionFitsInline(t *testing.T) {
 	for _, partition := range Partitions() {
 		for _, region := range Regions(partition) {
 			text := LeastPrivilege([]Release{latest(partition)}, User, All,
 				Scope{Partition: partition, Account: "123456789012", Regions: []string{region}})
 			if limit := InlineUserLimit; Size(text) > limit {
-				t.Errorf("%s: %d characters, and %d fit\n%s", region, Size(text), limit, text)
+				t.Errorf("%s: %d characters, limit %d\n%s", region, Size(text), limit, text)
 			}
 		}
 	}
 }
 
-// What is not said is any: then no account, region or caller is named.
-func TestNarrowForAnyPlace(t *testing.T) {
+// The policy for an empty scope names no region.
+func TestLeastPrivilegeForAnEmptyScope(t *testing.T) {
 	for _, kind := range Kinds {
 		text := LeastPrivilege([]Release{Latest()}, kind, All, Scope{Partition: AWS})
 		for _, region := range Regions(AWS) {
@@ -154,8 +154,8 @@ func TestNarrowForAnyPlace(t *testing.T) {
 	}
 }
 
-// Before 3.3.27 a bucket's name may have no region in it, which a narrowed policy has to allow for.
-func TestNarrowForOldBuckets(t *testing.T) {
+// Before 3.3.27 a bucket name can lack the region, so the policy covers all of Remotion's buckets.
+func TestLeastPrivilegeForOldBuckets(t *testing.T) {
 	p := Scope{Partition: AWS, Account: "123456789012", Regions: []string{"eu-west-1"}}
 	for _, test := range []struct{ version, bucket string }{
 		{"3.3.12", "remotionlambda-*"},
@@ -166,16 +166,16 @@ func TestNarrowForOldBuckets(t *testing.T) {
 			text := LeastPrivilege([]Release{find(t, test.version)}, kind, All, p)
 			for _, resource := range []string{test.bucket, test.bucket + "/*"} {
 				if !strings.Contains(text, `"arn:aws:s3:::`+resource+`"`) {
-					t.Errorf("%s %s: nothing about %s\n%s", test.version, kind, resource, text)
+					t.Errorf("%s %s: no statement for %s\n%s", test.version, kind, resource, text)
 				}
 			}
 		}
 	}
 }
 
-// Who is known is named: the documents' user/${aws:username} leaves out a user in a path, and a
-// role has none.
-func TestNarrowForAKnownCaller(t *testing.T) {
+// The policy for a known caller names it: user/${aws:username} in the documents does not match a
+// user with a path, and a role has no aws:username.
+func TestLeastPrivilegeForAKnownCaller(t *testing.T) {
 	for caller, want := range map[string]bool{"user/people/ci": true, "role/people/ci": false} {
 		p := Scope{Partition: AWS, Account: "123456789012", Regions: []string{"us-east-1"},
 			Caller: "arn:aws:iam::123456789012:" + caller}
@@ -183,7 +183,7 @@ func TestNarrowForAKnownCaller(t *testing.T) {
 		got := grants(t, text).Evaluate(iampolicy.Request{Action: "iam:GetUser", Resource: p.Caller,
 			Context: iampolicy.Context{"aws:username": {"ci"}}}).Decision == iampolicy.Allowed
 		if got != want || strings.Contains(text, "GetUser") != want {
-			t.Errorf("%s: iam:GetUser on it is granted: %v, want %v\n%s", caller, got, want, text)
+			t.Errorf("%s: iam:GetUser on itself is granted: %v, want %v\n%s", caller, got, want, text)
 		}
 	}
 }

@@ -7,50 +7,53 @@ import (
 	"strings"
 )
 
-// A Place is the account for which a requirement is narrowed to what is needed.
+// A Scope is the account, with its regions and resources, that requirements are narrowed to.
 type Scope struct {
 	// Partition is aws or aws-cn; Account has twelve digits.
 	Partition, Account string
-	// Regions are the audited ones, at least one.
+	// Regions are the audited regions, at least one.
 	Regions []string
-	// Caller is the ARN of the principal itself; RenderRole that of the role functions are given.
+	// Caller is the ARN of the audited caller. RenderRole is the ARN of the role that new functions
+	// get.
 	Caller, RenderRole string
-	// FunctionRoles are the ARNs of the roles that deployed functions have, in whatever path.
+	// FunctionRoles are the ARNs of the roles of deployed functions, in any path.
 	FunctionRoles []string
-	// Functions are the names of the deployed functions by region. Those Remotion named are one need;
-	// each other is its own. A region without any needs what Remotion would call one there.
+	// Functions are the names of the deployed functions by region. All functions with a name from
+	// Remotion form one Need; each custom name forms another. A region without functions needs the
+	// name that Remotion would give a function there.
 	Functions map[string][]string
-	// Buckets are the names of real buckets. One named as Remotion names those of an audited region
-	// (remotionlambda-<region>-…) takes the place of the synthetic bucket there; any other is needed
-	// as well, for what is done to a bucket that exists.
+	// Buckets are the names of real buckets. A bucket with Remotion's name for an audited region
+	// (remotionlambda-<region>-…) replaces the synthetic bucket of that region. Any other bucket is
+	// needed in addition, for actions on an existing bucket.
 	Buckets []string
 }
 
-// A SimulationRequest is one request IAM can be asked about: an action on a concrete resource.
+// A SimulationRequest is one request that the IAM policy simulator can decide: an action on a
+// concrete resource.
 type SimulationRequest struct {
 	Action string
 	// Resource is an ARN without wildcards, or "*" for an action that names no resource.
 	Resource string
-	// Region is where the request would be made: aws:RequestedRegion.
+	// Region is the region that the request would be sent to.
 	Region string
 }
 
-// A Need is what an account needs of a requirement, in one region.
+// A Need is the part of a requirement that an account needs in one region.
 type Need struct {
-	// Question is the request that stands for it when AWS is asked.
+	// SimulationRequest is the sample that stands for Pattern in a simulation.
 	SimulationRequest
-	// Pattern is all that is needed: a resource pattern that Resource matches.
+	// Pattern is the resource pattern that the account needs. Resource matches it.
 	Pattern string
 }
 
-// globalRegion is where AWS signs and logs calls to services without regions.
+// The regions in which AWS signs and logs calls to services without regions.
 const (
 	globalRegion        = "us-east-1"
 	globalRegionOfChina = "cn-north-1"
 )
 
-// Names that are well formed and that nobody has. IAM is asked about these where no real resource
-// is known; the simulator takes a '*' in an ARN as plain text, so patterns cannot be asked about.
+// Well-formed names that no real resource has. Simulations use them where no real resource is
+// known: the simulator takes a '*' in an ARN as plain text, so it cannot decide patterns.
 const (
 	syntheticSuffix   = "r3m0t10n4u"
 	syntheticFunction = "remotion-render-4-0-527-mem2048mb-disk2048mb-120sec"
@@ -59,19 +62,19 @@ const (
 	insightsGroup     = "/aws/lambda-insights"
 )
 
-// functionPrefix begins, and functions matches, the names Remotion gives.
+// The prefix of function names that Remotion gives, and the pattern that matches them.
 const (
-	functionPrefix = "remotion-render-"
-	functions      = functionPrefix + "*"
+	functionPrefix  = "remotion-render-"
+	functionPattern = functionPrefix + "*"
 )
 
-// Needed narrows the requirement to what the account needs in each region of the place, ordered by
-// region. Each is about a resource type that the action uses.
+// Needed narrows the requirement to the needs of the account in each region of the scope, ordered
+// by region. Each resource has a type that the action supports.
 // https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 func (r Requirement) Needed(p Scope) []Need {
 	var list []Need
 	for _, region := range p.Regions {
-		for _, t := range r.things(p, region) {
+		for _, t := range r.resources(p, region) {
 			list = append(list, Need{SimulationRequest{Action: r.Action, Resource: t.sample, Region: region},
 				t.pattern})
 		}
@@ -79,15 +82,15 @@ func (r Requirement) Needed(p Scope) []Need {
 	return list
 }
 
-// A thing is what a requirement is about: a pattern for all of it, and a sample that matches the
-// pattern.
+// A resourcePair is the resource of a requirement: a pattern for all needed resources, and a sample
+// that matches the pattern.
 type resourcePair struct{ sample, pattern string }
 
-// one is a thing that is known by its name.
-func one(arn string) []resourcePair { return []resourcePair{{arn, arn}} }
+// singleResource returns a resource whose name is known.
+func singleResource(arn string) []resourcePair { return []resourcePair{{arn, arn}} }
 
-// things lists what the requirement is about in one region.
-func (r Requirement) things(p Scope, region string) []resourcePair {
+// resources lists the resources of the requirement in one region.
+func (r Requirement) resources(p Scope, region string) []resourcePair {
 	service, action, _ := strings.Cut(r.Action, ":")
 	arn := func(service, region, sample, pattern string) []resourcePair {
 		prefix := "arn:" + p.Partition + ":" + service + ":" + region + ":"
@@ -96,23 +99,23 @@ func (r Requirement) things(p Scope, region string) []resourcePair {
 	first := region == p.Regions[0]
 	switch {
 	case service == "iam":
-		// IAM has no regions: ask once.
+		// IAM has no regions: one request is enough.
 		switch {
 		case !first:
 			return nil
 		case action == "PassRole":
-			return p.passed()
+			return p.passableRoles()
 		case action == "GetUser" && !strings.Contains(p.Caller, ":user/"):
-			return nil // what a role is it cannot ask so
+			return nil // iam:GetUser does not work for a role
 		}
-		return one(p.Caller)
+		return singleResource(p.Caller)
 	case r.Resource == "*" && r.Action != "lambda:GetFunction":
-		// The quota actions do have a resource type, which the documented "*" includes; AWS answers for
-		// "*" as well, and always has, so that is what is asked.
-		return one("*")
+		// The quota actions do have a resource type, which the documented "*" includes. AWS has always
+		// accepted "*" for them as well, so the request uses "*".
+		return singleResource("*")
 	case service == "s3":
 		var list []resourcePair
-		for _, t := range p.buckets(region, usesExisting[action]) {
+		for _, t := range p.buckets(region, existingBucketActions[action]) {
 			if strings.HasSuffix(action, "Object") || strings.HasSuffix(action, "ObjectAcl") {
 				t.sample += "/" + syntheticObject
 				t.pattern += "/*"
@@ -130,7 +133,7 @@ func (r Requirement) things(p Scope, region string) []resourcePair {
 		}
 		return list
 	case service == "logs":
-		groups := one(insightsGroup)
+		groups := singleResource(insightsGroup)
 		if !strings.Contains(r.Resource, insights) {
 			groups = p.functions(region)
 			for i, t := range groups {
@@ -140,7 +143,7 @@ func (r Requirement) things(p Scope, region string) []resourcePair {
 		var list []resourcePair
 		for _, t := range groups {
 			t.sample, t.pattern = p.Account+":log-group:"+t.sample, p.Account+":log-group:"+t.pattern
-			// CreateLogStream is about the stream it creates, not about the group.
+			// The resource of CreateLogStream is the new stream, not the group.
 			if action == "PutLogEvents" || action == "CreateLogStream" {
 				t.sample += ":log-stream:" + syntheticStream
 				t.pattern += ":log-stream:*"
@@ -149,33 +152,33 @@ func (r Requirement) things(p Scope, region string) []resourcePair {
 		}
 		return list
 	}
-	return one(r.Resource)
+	return singleResource(r.Resource)
 }
 
-// functions lists the functions of a region: those Remotion named as one, then each that has a name
-// of its own. Where there is none, any that Remotion would deploy.
+// functions lists the functions of a region: one pair for all names from Remotion, then one for
+// each custom name. In a region without functions it returns a function that Remotion would deploy.
 func (p Scope) functions(region string) []resourcePair {
-	var named, own []resourcePair
+	var named, custom []resourcePair
 	for _, name := range p.Functions[region] {
 		switch {
 		case !NamedByRemotion(name):
-			own = append(own, one(name)...)
+			custom = append(custom, singleResource(name)...)
 		case named == nil:
-			named = []resourcePair{{name, functions}}
+			named = []resourcePair{{name, functionPattern}}
 		}
 	}
-	if named == nil && own == nil {
-		named = []resourcePair{{syntheticFunction, functions}}
+	if named == nil && custom == nil {
+		named = []resourcePair{{syntheticFunction, functionPattern}}
 	}
-	return append(named, own...)
+	return append(named, custom...)
 }
 
-// Deployed lists the real resources of a need that stands for the functions of its region that
-// Remotion named: who deploys nothing needs no more. It is nil for any other need, and where there
-// are no functions.
+// Deployed lists the real resources of a need whose pattern covers all functions with a name from
+// Remotion in its region. A caller that deploys nothing only needs these. Deployed returns nil for
+// any other need, and for a region without such functions.
 func (p Scope) Deployed(n Need) []string {
 	i := slices.IndexFunc(p.Functions[n.Region], NamedByRemotion)
-	if i < 0 || n.Pattern == n.Resource || !strings.Contains(n.Pattern, functions) {
+	if i < 0 || n.Pattern == n.Resource || !strings.Contains(n.Pattern, functionPattern) {
 		return nil
 	}
 	var list []string
@@ -188,61 +191,61 @@ func (p Scope) Deployed(n Need) []string {
 	return list
 }
 
-// passed lists the roles that a caller hands to functions: the one it would give a new function,
-// and those it finds on the functions there are.
-func (p Scope) passed() []resourcePair {
-	list := one(p.RenderRole)
+// passableRoles lists the roles that a caller passes to functions: the role of new functions, then
+// the roles of the deployed functions.
+func (p Scope) passableRoles() []resourcePair {
+	list := singleResource(p.RenderRole)
 	for _, arn := range p.FunctionRoles {
 		if arn != p.RenderRole {
-			list = append(list, one(arn)...)
+			list = append(list, singleResource(arn)...)
 		}
 	}
 	return list
 }
 
-// RequirementsIn returns what a principal with that purpose needs in a place of any of the
-// releases: their union, then what their documents forget. What is not about the place at all is
-// left out.
+// RequirementsIn returns the requirements of a principal with that purpose in the scope: the union
+// of the releases, then the undocumented ones. It leaves out requirements without a Need in the
+// scope.
 func RequirementsIn(p Scope, releases []Release, kind PolicyKind, purpose Purpose) []Requirement {
 	list := append(Union(releases, kind), Undocumented(releases, kind, p.Regions)...)
 	return slices.DeleteFunc(list, func(r Requirement) bool {
-		return !r.For(purpose) ||
-			len(r.Needed(p)) == 0
+		return !r.For(purpose) || len(r.Needed(p)) == 0
 	})
 }
 
-// usesExisting are the S3 actions that a custom site or output bucket is used with. Remotion never
+// existingBucketActions are the S3 actions on a custom site or output bucket. Remotion never
 // creates or configures such a bucket. https://www.remotion.dev/docs/lambda/custom-destination
-var usesExisting = map[string]bool{
+var existingBucketActions = map[string]bool{
 	"GetObject": true, "PutObject": true, "PutObjectAcl": true, "DeleteObject": true,
 	"ListBucket": true, "GetBucketLocation": true,
 }
 
-// buckets lists the buckets of a region: the real ones of Remotion's or else any it might create,
-// then, in the first region and if asked for, the others.
+// buckets lists the buckets of a region: the real buckets with Remotion's name, or else any bucket
+// that Remotion could create. In the first region, withOthers adds the custom buckets.
 func (p Scope) buckets(region string, withOthers bool) []resourcePair {
 	prefix := bucketPrefix(region)
-	var own, others []resourcePair
+	var named, custom []resourcePair
 	for _, b := range p.Buckets {
 		switch {
 		case strings.HasPrefix(b, prefix):
-			own = append(own, one(b)...)
+			named = append(named, singleResource(b)...)
 		case withOthers && region == p.Regions[0] && !slices.ContainsFunc(p.Regions, func(r string) bool {
 			return strings.HasPrefix(b, bucketPrefix(r))
 		}):
-			others = append(others, one(b)...)
+			custom = append(custom, singleResource(b)...)
 		}
 	}
-	if own == nil {
-		own = []resourcePair{{prefix + syntheticSuffix, prefix + "*"}}
+	if named == nil {
+		named = []resourcePair{{prefix + syntheticSuffix, prefix + "*"}}
 	}
-	return append(own, others...)
+	return append(named, custom...)
 }
 
-// Anywhere is a region that is not known: what is needed there is needed in every one.
+// Anywhere stands for an unknown region. A permission that is needed there is needed in every
+// region.
 const Anywhere = "*"
 
-// bucketPrefix starts the name of every bucket Remotion creates in a region.
+// bucketPrefix returns the prefix of the names of all buckets that Remotion creates in a region.
 func bucketPrefix(region string) string {
 	if region == Anywhere {
 		return "remotionlambda-"
@@ -250,8 +253,8 @@ func bucketPrefix(region string) string {
 	return "remotionlambda-" + strings.ReplaceAll(region, "-", "") + "-"
 }
 
-// RequestedRegion is the aws:RequestedRegion of the request: the region it is made in, or us-east-1
-// (cn-north-1 in China) for a service that has none.
+// RequestedRegion returns the aws:RequestedRegion of the request: its Region, or us-east-1
+// (cn-north-1 in China) for IAM, which has no regions.
 func (q SimulationRequest) RequestedRegion() string {
 	switch {
 	case !strings.HasPrefix(q.Action, "iam:"):
@@ -264,12 +267,12 @@ func (q SimulationRequest) RequestedRegion() string {
 
 var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 
-// ValidateBucketName refuses what cannot be a bucket's name.
+// ValidateBucketName returns an error for a name that S3 does not allow for a bucket.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 func ValidateBucketName(name string) error {
 	if !bucketName.MatchString(name) {
-		return fmt.Errorf("%q is not a bucket name: 3 to 63 of a-z, 0-9, dots and hyphens, without "+
-			"arn: or s3://", name)
+		return fmt.Errorf("%q is not a bucket name: use 3 to 63 characters of a-z, 0-9, dots and "+
+			"hyphens, without arn: or s3://", name)
 	}
 	return nil
 }

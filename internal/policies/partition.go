@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// The partitions of AWS that Remotion Lambda supports.
+// The AWS partitions that Remotion Lambda supports.
 const (
 	AWS   = "aws"
 	China = "aws-cn"
@@ -15,7 +15,7 @@ const (
 // Partitions lists the partitions that Remotion Lambda supports.
 func Partitions() []string { return []string{AWS, China} }
 
-// ValidatePartition refuses a partition in which Remotion Lambda does not run.
+// ValidatePartition returns an error for a partition that Remotion Lambda does not support.
 func ValidatePartition(partition string) error {
 	if slices.Contains(Partitions(), partition) {
 		return nil
@@ -24,13 +24,12 @@ func ValidatePartition(partition string) error {
 	if partition == "aws-us-gov" {
 		also = " (GovCloud)"
 	}
-	//lint:ignore ST1005 Remotion is a name
-	return fmt.Errorf("Remotion does not support partition %s%s: it runs in %s", clip(partition), also,
-		strings.Join(Partitions(), " and "))
+	return fmt.Errorf("partition %s%s is not supported by Remotion: use %s", clip(partition), also,
+		strings.Join(Partitions(), " or "))
 }
 
-// Regions lists the regions of a partition that Remotion Lambda supports, as of 4.0.527; none for a
-// partition that it does not support.
+// Regions lists the regions of a partition that Remotion Lambda supports, as of 4.0.527. It is
+// empty for a partition that Remotion Lambda does not support.
 // https://www.remotion.dev/docs/lambda/region-selection
 func Regions(partition string) []string {
 	switch partition {

@@ -10,14 +10,13 @@ import (
 
 func TestEveryRequirementIsExplained(t *testing.T) {
 	for _, r := range releases {
-		if err := r.check(); err != nil {
+		if err := r.checkConsequences(); err != nil {
 			t.Error(err)
 		}
 	}
 }
 
-// What a requirement says of since and until is so: each release of that time asks for it, and no
-// other.
+// Exactly the releases between Since and Until have a requirement.
 func TestSinceAndUntil(t *testing.T) {
 	for _, partition := range Partitions() {
 		list := Releases(partition)
@@ -26,24 +25,23 @@ func TestSinceAndUntil(t *testing.T) {
 				for _, r := range list {
 					within := compare(r.Since, req.Since) >= 0 &&
 						(req.Until == "" || compare(r.Until, req.Until) <= 0)
-					if asks := slices.ContainsFunc(r.Requirements(kind), func(o Requirement) bool {
+					if has := slices.ContainsFunc(r.Requirements(kind), func(o Requirement) bool {
 						return o.id() == req.id()
-					}); asks != within {
-						t.Errorf("%s %s %s on %s, from %q to %q: %s asks for it: %v", partition, kind, req.Action,
-							req.Resource, req.Since, req.Until, r, asks)
+					}); has != within {
+						t.Errorf("%s %s %s on %s, from %q to %q: %s has it: %v", partition, kind, req.Action,
+							req.Resource, req.Since, req.Until, r, has)
 					}
 				}
 				if req.Until != "" && req.Until == latest(partition).Until {
-					t.Errorf("%s: until %s, which is the newest", req.Action, req.Until)
+					t.Errorf("%s: Until is %s, the newest release; want it empty", req.Action, req.Until)
 				}
 			}
 		}
 	}
 }
 
-// The ranges of a partition follow on each other without a gap, and no two neighbours have both
-// documents alike.
-func TestRangesAreContiguous(t *testing.T) {
+// The ranges of a partition do not overlap, and two adjacent ranges differ in a document.
+func TestRangesAreOrderedAndDistinct(t *testing.T) {
 	for _, partition := range Partitions() {
 		list := Releases(partition)
 		for i, r := range list {
@@ -58,13 +56,13 @@ func TestRangesAreContiguous(t *testing.T) {
 				t.Errorf("%s overlaps %s", before, r)
 			}
 			if before.Document(User) == r.Document(User) && before.Document(Role) == r.Document(Role) {
-				t.Errorf("%s and %s are one range", before, r)
+				t.Errorf("%s and %s have the same documents", before, r)
 			}
 		}
 	}
 }
 
-// The numbers are those of the documents Remotion prints, counted there and not here.
+// The expected numbers were counted in the documents that Remotion prints.
 func TestRequirementsCoverEverySid(t *testing.T) {
 	tests := []struct {
 		version    string
@@ -107,9 +105,8 @@ var place = Scope{
 	RenderRole: "arn:aws:iam::123456789012:role/service-role/remotion-lambda-role",
 }
 
-// A documented policy has to grant everything that is needed of it: what we ask about is never
-// more than Remotion asks for.
-func TestDocumentGrantsWhatIsNeeded(t *testing.T) {
+// A documented policy grants all its needs: the audit never requires more than Remotion documents.
+func TestDocumentGrantsTheNeeds(t *testing.T) {
 	for _, release := range releases {
 		arn := "arn:" + release.Partition + ":iam::123456789012:"
 		plain := Scope{Partition: release.Partition, Account: place.Account,
@@ -125,7 +122,7 @@ func TestDocumentGrantsWhatIsNeeded(t *testing.T) {
 			for _, req := range release.Requirements(kind) {
 				needed := req.Needed(plain)
 				if len(needed) == 0 {
-					t.Errorf("%s %s %s: nothing is needed", release, req.Sid, req.Action)
+					t.Errorf("%s %s %s has no needs", release, req.Sid, req.Action)
 				}
 				for _, q := range needed {
 					if got := g.Evaluate(iampolicy.Request{Action: q.Action, Resource: q.Resource,
@@ -152,40 +149,45 @@ func TestNeeded(t *testing.T) {
 		sid    string
 		want   []string
 	}{
-		{"objects are asked about inside a bucket of each region", place, User, "s3:GetObject", "Storage",
-			[]string{
+		{"an object action has an object in a bucket of each region", place, User, "s3:GetObject",
+			"Storage", []string{
 				"arn:aws:s3:::remotionlambda-useast1-r3m0t10n4u/renders/r3m0t10n4u/out.mp4",
 				"arn:aws:s3:::remotionlambda-euwest1-r3m0t10n4u/renders/r3m0t10n4u/out.mp4"}},
-		{"bucket actions by the bucket's name", place, User, "s3:PutBucketPolicy", "Storage", []string{
+		{"a bucket action has the bucket", place, User, "s3:PutBucketPolicy", "Storage", []string{
 			"arn:aws:s3:::remotionlambda-useast1-r3m0t10n4u",
 			"arn:aws:s3:::remotionlambda-euwest1-r3m0t10n4u"}},
-		{"a real bucket takes the synthetic one's place, another is added", named, User, "s3:ListBucket",
-			"Storage", []string{
+		{"a real bucket replaces the synthetic one, and a custom bucket is added", named, User,
+			"s3:ListBucket", "Storage", []string{
 				"arn:aws:s3:::remotionlambda-useast1-abcdefghij", "arn:aws:s3:::videos.example",
 				"arn:aws:s3:::remotionlambda-euwest1-r3m0t10n4u"}},
-		{"nobody creates somebody else's bucket", named, User, "s3:CreateBucket", "Storage", []string{
+		{"Remotion never creates a custom bucket", named, User, "s3:CreateBucket", "Storage", []string{
 			"arn:aws:s3:::remotionlambda-useast1-abcdefghij",
 			"arn:aws:s3:::remotionlambda-euwest1-r3m0t10n4u"}},
-		{"PassRole is about the real role", place, User, "iam:PassRole", "LambdaInvokation",
+		{"PassRole has the real role", place, User, "iam:PassRole", "LambdaInvokation",
 			[]string{place.RenderRole}},
-		{"simulation is about the caller itself", place, User, "iam:SimulatePrincipalPolicy",
+		{"SimulatePrincipalPolicy has the caller itself", place, User, "iam:SimulatePrincipalPolicy",
 			"PermissionValidation", []string{place.Caller}},
-		{"GetFunction is about Remotion's functions", place, User, "lambda:GetFunction",
+		{"GetFunction has Remotion's functions", place, User, "lambda:GetFunction",
 			"FunctionListing", []string{
-				"arn:aws:lambda:us-east-1:123456789012:function:remotion-render-4-0-527-mem2048mb-disk2048mb-120sec",
-				"arn:aws:lambda:eu-west-1:123456789012:function:remotion-render-4-0-527-mem2048mb-disk2048mb-120sec"}},
-		{"an action that names no resource", place, User, "s3:ListAllMyBuckets", "BucketListing",
-			[]string{"*", "*"}},
-		{"logs are put into a stream", place, Role, "logs:PutLogEvents", "4", []string{
-			"arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/remotion-render-4-0-527-mem2048mb-disk2048mb-120sec:log-stream:2026/01/01/[$LATEST]0123456789abcdef0123456789abcdef",
-			"arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/remotion-render-4-0-527-mem2048mb-disk2048mb-120sec:log-stream:2026/01/01/[$LATEST]0123456789abcdef0123456789abcdef"}},
+				"arn:aws:lambda:us-east-1:123456789012:function:" +
+					"remotion-render-4-0-527-mem2048mb-disk2048mb-120sec",
+				"arn:aws:lambda:eu-west-1:123456789012:function:" +
+					"remotion-render-4-0-527-mem2048mb-disk2048mb-120sec"}},
+		{"an action without a resource type has *", place, User, "s3:ListAllMyBuckets",
+			"BucketListing", []string{"*", "*"}},
+		{"PutLogEvents has a log stream", place, Role, "logs:PutLogEvents", "4", []string{
+			"arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/" +
+				"remotion-render-4-0-527-mem2048mb-disk2048mb-120sec:log-stream:" +
+				"2026/01/01/[$LATEST]0123456789abcdef0123456789abcdef",
+			"arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/" +
+				"remotion-render-4-0-527-mem2048mb-disk2048mb-120sec:log-stream:" +
+				"2026/01/01/[$LATEST]0123456789abcdef0123456789abcdef"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			reqs := Latest().Requirements(test.kind)
 			i := slices.IndexFunc(reqs, func(r Requirement) bool {
-				return r.Action == test.action &&
-					r.Sid == test.sid
+				return r.Action == test.action && r.Sid == test.sid
 			})
 			if i < 0 {
 				t.Fatalf("no requirement %s %s", test.sid, test.action)
@@ -205,16 +207,16 @@ func TestPurposes(t *testing.T) {
 	deploys := 0
 	for _, r := range Latest().Requirements(User) {
 		if !r.For(All) || !r.For(Render) && !r.For(Deploy) {
-			t.Errorf("%s is needed for nothing", r.Action)
+			t.Errorf("%s has no purpose, or is not needed for %s", r.Action, All)
 		}
 		if !r.For(Render) {
 			deploys++
 		}
 		if r.Action == "lambda:CreateFunction" && r.For(Render) {
-			t.Error("a caller that only renders is asked to create functions")
+			t.Error("a caller that only renders needs lambda:CreateFunction")
 		}
 	}
 	if deploys == 0 {
-		t.Error("a caller that only renders needs as much as one that deploys")
+		t.Error("a caller that only renders needs all requirements")
 	}
 }

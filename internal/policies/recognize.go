@@ -10,37 +10,37 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
-// A Recognition says which of Remotion's documents a policy is.
+// A Recognition states which of Remotion's documents a policy is, and how it differs from it.
 type Recognition struct {
-	// Kind and Partition are those of Remotion's document, On is the policy that belongs where it was
-	// found.
+	// Kind and Partition are those of Remotion's document. On is the kind that the principal with the
+	// policy needs.
 	Kind      PolicyKind `json:"policy"`
 	Partition string     `json:"partition"`
 	On        PolicyKind `json:"on"`
-	// Since and Until are the first and the last release with that document. Until is empty for one
-	// that the newest known has.
+	// Since and Until are the first and the last release with that document. Until is empty if the
+	// newest known release has it.
 	Since string `json:"since"`
 	Until string `json:"until,omitempty"`
-	// Lacks is what that document grants and the policy does not, and Adds the reverse. Both are
-	// ordered by action.
+	// Lacks lists the grants of the document that the policy does not have, and Adds the reverse. Both
+	// are ordered by action.
 	Lacks []Grant `json:"lacks,omitempty"`
 	Adds  []Grant `json:"adds,omitempty"`
-	// Others counts statements that deny, or that grant by exclusion; Conditional those with a
-	// Condition. Remotion's documents have neither.
+	// Others counts statements that deny, or that use NotAction or NotResource. Conditional counts
+	// statements with a Condition. Remotion's documents have neither.
 	Others      int `json:"otherStatements,omitempty"`
 	Conditional int `json:"conditionalStatements,omitempty"`
-	// Narrowed says that regions, accounts, buckets or functions are written out where Remotion's
+	// Narrowed is true if the policy names regions, accounts, buckets or functions where Remotion's
 	// document has a wildcard.
 	Narrowed bool `json:"narrowed,omitempty"`
 }
 
-// Recognize finds the document that a policy is, or was before somebody edited it; on is the policy
-// that belongs where it was found. Space, the order of statements and lists, the names of
-// statements, and what is written for one account do not count. Of several that are as near, it is
-// one of the kind that belongs there, and the newest.
+// Recognize finds the document that a policy is, or was before it was edited. on is the kind that
+// the principal with the policy needs. The comparison ignores space, the order of statements and
+// lists, Sids, and narrowing to one account. Of several equally near documents it prefers the kind
+// on, then the newest.
 //
-// It is not ok when more differs than half of what the nearest document grants: then the policy is
-// somebody's own, and likeness explains nothing.
+// ok is false if more differs than half of the grants of the nearest document: the policy was then
+// probably not made from any of Remotion's documents.
 func Recognize(doc *iampolicy.Document, on PolicyKind) (r Recognition, ok bool) {
 	if doc == nil {
 		return r, false
@@ -49,19 +49,19 @@ func Recognize(doc *iampolicy.Document, on PolicyKind) (r Recognition, ok bool) 
 	if !ok || len(found) == 0 {
 		return r, false
 	}
-	nearest, nearestBy := -1, 0
-	list := distinct()
+	nearest, nearestDistance := -1, 0
+	list := knownDocuments()
 	for i, d := range list {
 		lacks, adds := len(d.grants.without(found)), len(found.without(d.grants))
-		by := lacks + adds
-		if 2*by > len(d.grants) {
+		distance := lacks + adds
+		if 2*distance > len(d.grants) {
 			continue
 		}
 		// The list is in order of release: at the same distance a later one wins, unless the kind is
 		// wrong.
-		if nearest < 0 || by < nearestBy || by == nearestBy &&
+		if nearest < 0 || distance < nearestDistance || distance == nearestDistance &&
 			(d.kind == on || list[nearest].kind != on) {
-			nearest, nearestBy = i, by
+			nearest, nearestDistance = i, distance
 		}
 	}
 	if nearest < 0 {
@@ -72,26 +72,26 @@ func Recognize(doc *iampolicy.Document, on PolicyKind) (r Recognition, ok bool) 
 		Lacks: d.grants.without(found), Adds: found.without(d.grants), Others: others,
 		Conditional: conditional}
 	r.Lacks = slices.DeleteFunc(r.Lacks, func(lacked Grant) bool {
-		return slices.ContainsFunc(r.Adds, func(added Grant) bool { return added.holds(lacked) })
+		return slices.ContainsFunc(r.Adds, func(added Grant) bool { return added.covers(lacked) })
 	})
 	for plain, g := range found {
-		if theirs, ok := d.grants[plain]; ok && theirs.Resource != g.Resource {
+		if documented, ok := d.grants[plain]; ok && documented.Resource != g.Resource {
 			r.Narrowed = true
 		}
 	}
 	return r, true
 }
 
-// Unchanged reports whether the policy grants what Remotion's document does, for an account or for
-// any, and nothing else.
+// Unchanged reports whether the policy has the grants of Remotion's document and nothing else. The
+// grants may be narrowed to one account.
 func (r Recognition) Unchanged() bool {
 	return len(r.Lacks)+len(r.Adds)+r.Others+r.Conditional == 0
 }
 
-// Misplaced reports whether the other kind of policy belongs there.
+// Misplaced reports whether the principal needs the other kind of policy.
 func (r Recognition) Misplaced() bool { return r.Kind != r.On }
 
-// String says it in one sentence, without a capital and a full stop.
+// String returns one sentence, without an initial capital and a period.
 func (r Recognition) String() string {
 	var b strings.Builder
 	releases := r.Since + " and later"
@@ -108,57 +108,57 @@ func (r Recognition) String() string {
 		if n == 1 {
 			permissions = "permission"
 		}
-		fmt.Fprintf(&b, " but for %d %s: it ", n, permissions)
+		fmt.Fprintf(&b, " except for %d %s: it ", n, permissions)
 		if len(r.Lacks) > 0 {
-			b.WriteString("lacks " + name(r.Lacks))
+			b.WriteString("lacks " + actionNames(r.Lacks))
 		}
 		if len(r.Lacks) > 0 && len(r.Adds) > 0 {
 			b.WriteString(", and ")
 		}
 		if len(r.Adds) > 0 {
-			b.WriteString("adds " + name(r.Adds) + where(r.Adds))
+			b.WriteString("adds " + actionNames(r.Adds) + onResources(r.Adds))
 		}
 	case r.Unchanged() && !r.Narrowed:
 		b.WriteString(", unchanged")
 	}
 	if r.Narrowed {
-		b.WriteString(", narrowed to some accounts, regions or names")
+		b.WriteString(", narrowed to specific accounts, regions or names")
 	}
 	if r.Conditional > 0 {
-		fmt.Fprintf(&b, ", with conditions in %s", statements(r.Conditional))
+		fmt.Fprintf(&b, ", with conditions in %s", statementCount(r.Conditional))
 	}
 	if r.Others > 0 {
-		fmt.Fprintf(&b, ", with %s that Remotion's does not have", statements(r.Others))
+		fmt.Fprintf(&b, ", with %s that Remotion's policy does not have", statementCount(r.Others))
 	}
 	if r.Misplaced() {
-		fmt.Fprintf(&b, "; the %s policy belongs here", r.On)
+		fmt.Fprintf(&b, "; the %s policy is expected instead", r.On)
 	}
 	return b.String()
 }
 
-func statements(n int) string {
+func statementCount(n int) string {
 	if n == 1 {
 		return "1 statement"
 	}
 	return fmt.Sprintf("%d statements", n)
 }
 
-// plainText is what may stand in a sentence as somebody wrote it.
+// plainText matches text from a policy that can stand in a sentence without quotes.
 var plainText = regexp.MustCompile(`^[A-Za-z0-9*?$_.:/{}+=,@-]{1,128}$`)
 
-func quoted(text string) string {
+func quoteUnlessPlain(text string) string {
 	if plainText.MatchString(text) {
 		return text
 	}
 	return clip(text)
 }
 
-// name names the actions of grants, each once, and counts those beyond what a sentence can bear.
-func name(grants []Grant) string {
+// actionNames lists the actions of grants, each once: at most four, and the count of the rest.
+func actionNames(grants []Grant) string {
 	const most = 4
 	var names []string
 	for _, g := range grants {
-		if action := quoted(g.Action); !slices.Contains(names, action) {
+		if action := quoteUnlessPlain(g.Action); !slices.Contains(names, action) {
 			names = append(names, action)
 		}
 	}
@@ -168,8 +168,9 @@ func name(grants []Grant) string {
 	return strings.Join(names, ", ")
 }
 
-// where names the resource of grants, or counts them.
-func where(grants []Grant) string {
+// onResources returns " on" and the resource of the grants, or the number of resources if there are
+// several.
+func onResources(grants []Grant) string {
 	resources := map[string]bool{}
 	for _, g := range grants {
 		resources[g.Resource] = true
@@ -177,19 +178,19 @@ func where(grants []Grant) string {
 	if len(resources) > 1 {
 		return fmt.Sprintf(" on %d resources", len(resources))
 	}
-	return " on " + quoted(grants[0].Resource)
+	return " on " + quoteUnlessPlain(grants[0].Resource)
 }
 
-// A known is a document that releases had, and what it grants.
-type known struct {
+// A knownDocument is the document of one or more releases, with its grants.
+type knownDocument struct {
 	kind                    PolicyKind
 	partition, since, until string
 	grants                  grantSet
 }
 
-// distinct lists each document once, in order of release within partition and kind.
-var distinct = sync.OnceValue(func() []known {
-	var list []known
+// knownDocuments lists each document once, ordered by partition, kind and release.
+var knownDocuments = sync.OnceValue(func() []knownDocument {
+	var list []knownDocument
 	for _, partition := range Partitions() {
 		for _, kind := range Kinds {
 			before := ""
@@ -201,7 +202,8 @@ var distinct = sync.OnceValue(func() []known {
 				if text := r.Document(kind); text != before {
 					before = text
 					grants, _, _, _ := grantsOf(r.parsed(kind))
-					list = append(list, known{kind: kind, partition: partition, since: r.Since, grants: grants})
+					list = append(list,
+						knownDocument{kind: kind, partition: partition, since: r.Since, grants: grants})
 				}
 				list[len(list)-1].until = until
 			}

@@ -20,8 +20,8 @@ func parse(t testing.TB, text string) *iampolicy.Document {
 	return doc
 }
 
-// Each historic document is recognised as itself: as it is printed, without space, and with its
-// statements and lists in any order and other Sids.
+// Recognize finds each historic document as printed, without space, and with its statements and
+// lists in another order and other Sids.
 func TestRecognizeItself(t *testing.T) {
 	random := rand.New(rand.NewPCG(6, 6))
 	for _, release := range releases {
@@ -39,7 +39,7 @@ func TestRecognizeItself(t *testing.T) {
 					t.Errorf("%s %s, %s: %+v, %v", release, kind, name, r, ok)
 				}
 				if compare(r.Since, release.Since) > 0 || r.Until != "" && compare(r.Until, release.Until) < 0 {
-					t.Errorf("%s %s, %s: is that of %s-%s", release, kind, name, r.Since, r.Until)
+					t.Errorf("%s %s, %s: recognized as %s-%s", release, kind, name, r.Since, r.Until)
 				}
 			}
 		}
@@ -56,8 +56,8 @@ type rawStatement struct {
 	Action, Resource []string
 }
 
-// shuffled is the document with everything in another order, other Sids, and every third action in
-// lower case.
+// shuffled returns the document with its lists in another order, other Sids, and every third action
+// in lower case.
 func shuffled(t *testing.T, random *rand.Rand, text string) string {
 	t.Helper()
 	var doc rawDocument
@@ -70,12 +70,10 @@ func shuffled(t *testing.T, random *rand.Rand, text string) string {
 	for i, s := range doc.Statement {
 		doc.Statement[i].Sid = fmt.Sprint("Other", i)
 		random.Shuffle(len(s.Action), func(i, j int) {
-			s.Action[i], s.Action[j] = s.Action[j],
-				s.Action[i]
+			s.Action[i], s.Action[j] = s.Action[j], s.Action[i]
 		})
 		random.Shuffle(len(s.Resource), func(i, j int) {
-			s.Resource[i], s.Resource[j] = s.Resource[j],
-				s.Resource[i]
+			s.Resource[i], s.Resource[j] = s.Resource[j], s.Resource[i]
 		})
 		for i := range s.Action {
 			if i%3 == 0 {
@@ -98,7 +96,7 @@ func TestRecognize(t *testing.T) {
 		for _, item := range items {
 			quoted := `"` + item + `"`
 			if !strings.Contains(text, quoted) {
-				t.Fatalf("no %s", quoted)
+				t.Fatalf("the document does not contain %s", quoted)
 			}
 			text = strings.Replace(text, quoted+",", "", 1)
 		}
@@ -118,54 +116,66 @@ func TestRecognize(t *testing.T) {
 		want       string
 	}{
 		{"an older policy", user, User, "this is the user policy of Remotion 4.0.61-4.0.417, unchanged"},
-		{"the newest", newest, User, "this is the user policy of Remotion 4.0.418 and later, unchanged"},
-		{"the first", first, User, "this is the user policy of Remotion 3.0.0-3.3.7, unchanged"},
-		{"a role's", role, Role, "this is the role policy of Remotion 4.0.61 and later, unchanged"},
-		{"China's", china, User,
+		{"the newest policy", newest, User,
+			"this is the user policy of Remotion 4.0.418 and later, unchanged"},
+		{"the first policy", first, User,
+			"this is the user policy of Remotion 3.0.0-3.3.7, unchanged"},
+		{"a role policy", role, Role,
+			"this is the role policy of Remotion 4.0.61 and later, unchanged"},
+		{"the policy for China", china, User,
 			"this is the user policy of Remotion 4.0.510 and later for aws-cn, unchanged"},
 		{"two actions removed", without(user, "s3:PutBucketAcl", "logs:CreateLogGroup"), User,
-			"this is the user policy of Remotion 4.0.61-4.0.417 but for 2 permissions: it lacks " +
+			"this is the user policy of Remotion 4.0.61-4.0.417 except for 2 permissions: it lacks " +
 				"logs:CreateLogGroup, s3:PutBucketAcl"},
-		{"one added", with(user, `{"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*"}`), User,
-			"this is the user policy of Remotion 4.0.61-4.0.417 but for 1 permission: it adds kms:Decrypt " +
-				"on *"},
-		{"removed and added",
+		{"one action added",
+			with(user, `{"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*"}`), User,
+			"this is the user policy of Remotion 4.0.61-4.0.417 except for 1 permission: it adds " +
+				"kms:Decrypt on *"},
+		{"actions removed and added",
 			with(without(user, "lambda:CreateFunction"),
-				`{"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": ["arn:aws:s3:::films/*"]}`), User,
-			"this is the user policy of Remotion 4.0.61-4.0.417 but for 3 permissions: it lacks " +
+				`{"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], `+
+					`"Resource": ["arn:aws:s3:::films/*"]}`), User,
+			"this is the user policy of Remotion 4.0.61-4.0.417 except for 3 permissions: it lacks " +
 				"lambda:CreateFunction, and adds s3:GetObject, s3:PutObject on arn:aws:s3:::films/*"},
-		{"the user's on a role", user, Role,
-			"this is the user policy of Remotion 4.0.61-4.0.417, unchanged; the role policy belongs here"},
-		{"the role's on a user", role, User,
-			"this is the role policy of Remotion 4.0.61 and later, unchanged; the user policy belongs here"},
-		{"narrowed", narrowed, User,
-			"this is the user policy of Remotion 4.0.418 and later, narrowed to some accounts, regions or " +
-				"names"},
+		{"the user policy on a role", user, Role,
+			"this is the user policy of Remotion 4.0.61-4.0.417, unchanged; the role policy is expected " +
+				"instead"},
+		{"the role policy on a user", role, User,
+			"this is the role policy of Remotion 4.0.61 and later, unchanged; the user policy is expected " +
+				"instead"},
+		{"a narrowed policy", narrowed, User,
+			"this is the user policy of Remotion 4.0.418 and later, narrowed to specific accounts, " +
+				"regions " +
+				"or names"},
 		{"a condition",
 			strings.Replace(user, `"Sid": "Storage",`,
 				`"Sid": "Storage", "Condition": {"Bool": {"aws:SecureTransport": "true"}},`, 1), User,
 			"this is the user policy of Remotion 4.0.61-4.0.417, with conditions in 1 statement"},
 		{"a Deny", with(role, `{"Effect": "Deny", "Action": "s3:*", "Resource": "*"}`), Role,
-			"this is the role policy of Remotion 4.0.61 and later, with 1 statement that Remotion's does " +
-				"not have"},
+			"this is the role policy of Remotion 4.0.61 and later, with 1 statement that Remotion's " +
+				"policy " +
+				"does not have"},
 		{"another role passed", strings.Replace(user, "role/remotion-lambda-role",
 			"role/service-role/remotion-lambda-role", 1), User,
-			"this is the user policy of Remotion 4.0.61-4.0.417 but for 2 permissions: it lacks " +
+			"this is the user policy of Remotion 4.0.61-4.0.417 except for 2 permissions: it lacks " +
 				"iam:PassRole, and adds iam:PassRole on arn:aws:iam::*:role/service-role/remotion-lambda-role"},
 		{"an action with hostile text",
 			with(role,
-				`{"Effect": "Allow", "Action": "s3:\u001b[2J<@everyone>\n", "Resource": "arn:aws:s3:::a\u0000\r\nb"}`), Role,
-			`this is the role policy of Remotion 4.0.61 and later but for 1 permission: it adds "s3:\x1b[2J<@everyone>\n" on "arn:aws:s3:::a\x00\r\nb"`},
-		{"a typo in each of the bucket's statement",
+				`{"Effect": "Allow", "Action": "s3:\u001b[2J<@everyone>\n", `+
+					`"Resource": "arn:aws:s3:::a\u0000\r\nb"}`), Role,
+			"this is the role policy of Remotion 4.0.61 and later except for 1 permission: it adds " +
+				`"s3:\x1b[2J<@everyone>\n" on "arn:aws:s3:::a\x00\r\nb"`},
+		{"a typo in each statement for buckets",
 			strings.ReplaceAll(role, "remotionlambda-*", "remotionlamda-*"), Role, ""},
-		{"everything",
+		{"a grant of everything",
 			`{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}`,
 			User, ""},
-		{"nothing", `{"Version": "2012-10-17", "Statement": []}`, User, ""},
+		{"no statement", `{"Version": "2012-10-17", "Statement": []}`, User, ""},
 		{"a Deny alone", `{"Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}}`, User, ""},
-		{"somebody's own",
-			`{"Statement": {"Effect": "Allow", "Action": ["logs:CreateLogStream", "logs:PutLogEvents", "logs:CreateLogGroup"], "Resource": "*"}}`, Role, ""},
-		{"more than one would read",
+		{"a custom policy",
+			`{"Statement": {"Effect": "Allow", "Action": ["logs:CreateLogStream", "logs:PutLogEvents", ` +
+				`"logs:CreateLogGroup"], "Resource": "*"}}`, Role, ""},
+		{"more than mostGrants grants",
 			`{"Statement": {"Effect": "Allow", "Action": [` + list("s3:A", 300) + `], "Resource": [` +
 				list("arn:aws:s3:::", 300) + `]}}`, Role, ""},
 	} {
@@ -180,11 +190,11 @@ func TestRecognize(t *testing.T) {
 		})
 	}
 	if r, ok := Recognize(nil, User); ok {
-		t.Errorf("no document: %+v", r)
+		t.Errorf("a nil document is recognized as %+v", r)
 	}
 }
 
-// What `policies user --account … --region …` prints is the document it is narrowed from.
+// Recognize finds the document that `policies user --account … --region …` narrowed.
 func TestRecognizeNarrowed(t *testing.T) {
 	for _, release := range releases {
 		for _, kind := range Kinds {
@@ -200,7 +210,7 @@ func TestRecognizeNarrowed(t *testing.T) {
 	}
 }
 
-// list is a JSON list's inside: n strings that begin so.
+// list returns the elements of a JSON list: n strings with that prefix.
 func list(start string, n int) string {
 	var b strings.Builder
 	for i := range n {
@@ -212,14 +222,15 @@ func list(start string, n int) string {
 	return b.String()
 }
 
-// Whatever is stored in an account, recognising it neither panics nor puts its text into a sentence
-// unescaped, and what is said of it adds up.
+// For any document, Recognize does not panic, and String escapes the text of the document and is
+// consistent with Unchanged.
 func FuzzRecognize(f *testing.F) {
 	for _, release := range releases {
 		f.Add(release.Document(User), true)
 		f.Add(release.Document(Role), false)
 	}
-	f.Add(`{"Statement": {"Effect": "Allow", "Action": ["s3:GetObject", ":", "", "::::"], "Resource": ["arn::::::", "arn:aws:s3:::remotionlambda-"]}}`, true)
+	f.Add(`{"Statement": {"Effect": "Allow", "Action": ["s3:GetObject", ":", "", "::::"], `+
+		`"Resource": ["arn::::::", "arn:aws:s3:::remotionlambda-"]}}`, true)
 	f.Fuzz(func(t *testing.T, text string, isUser bool) {
 		doc, err := iampolicy.Parse(text)
 		if err != nil {
@@ -233,31 +244,30 @@ func FuzzRecognize(f *testing.F) {
 		if !ok {
 			return
 		}
-		said := r.String()
-		if strings.ContainsFunc(said, func(c rune) bool {
-			return c < ' ' || c == 0x7f ||
-				c == '\u2028'
-		}) || len(said) > 3000 {
-			t.Errorf("%q", said)
+		sentence := r.String()
+		if strings.ContainsFunc(sentence, func(c rune) bool {
+			return c < ' ' || c == 0x7f || c == '\u2028'
+		}) || len(sentence) > 3000 {
+			t.Errorf("%q", sentence)
 		}
-		if r.Unchanged() == strings.Contains(said, " but for ") && r.Others+r.Conditional == 0 {
-			t.Errorf("unchanged %v: %s", r.Unchanged(), said)
+		if r.Unchanged() == strings.Contains(sentence, " except for ") && r.Others+r.Conditional == 0 {
+			t.Errorf("unchanged %v: %s", r.Unchanged(), sentence)
 		}
 	})
 }
 
-// A wildcard is added, and what it holds is not lacked.
+// An added wildcard covers grants of the document: these do not count as lacking.
 func TestRecognizeWildcards(t *testing.T) {
 	for _, test := range []struct{ old, new, want string }{
 		{`"servicequotas:GetServiceQuota"`, `"servicequotas:Get*"`,
-			"but for 1 permission: it adds servicequotas:Get* on *"},
+			"except for 1 permission: it adds servicequotas:Get* on *"},
 		{`"s3:GetObject"`, `"s3:Get?bject"`,
-			"but for 1 permission: it adds s3:Get?bject on arn:aws:s3:::remotionlambda-*"},
+			"except for 1 permission: it adds s3:Get?bject on arn:aws:s3:::remotionlambda-*"},
 		{`"s3:GetObject"`, `"s3:Put*"`,
-			"but for 2 permissions: it lacks s3:GetObject, and adds s3:Put* on " +
+			"except for 2 permissions: it lacks s3:GetObject, and adds s3:Put* on " +
 				"arn:aws:s3:::remotionlambda-*"},
 		{`"s3:GetObject"`, `"s3:[Gg*"`,
-			"but for 2 permissions: it lacks s3:GetObject, and adds \"s3:[Gg*\" on " +
+			"except for 2 permissions: it lacks s3:GetObject, and adds \"s3:[Gg*\" on " +
 				"arn:aws:s3:::remotionlambda-*"},
 	} {
 		text := strings.Replace(Latest().Document(User), test.old, test.new, 1)

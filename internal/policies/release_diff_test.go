@@ -48,19 +48,20 @@ func TestDiff(t *testing.T) {
 	}
 }
 
-// From and back again is the same.
+// An upgrade adds what the reverse downgrade drops.
 func TestDiffIsSymmetric(t *testing.T) {
 	for _, a := range Releases(AWS) {
 		for _, b := range Releases(AWS) {
 			for _, kind := range Kinds {
-				there, back := Diff([]Release{a}, b, kind), Diff([]Release{b}, a, kind)
+				upgrade, downgrade := Diff([]Release{a}, b, kind), Diff([]Release{b}, a, kind)
 				sorted := func(list []Requirement) string {
 					words := strings.Fields(actions(list))
 					slices.Sort(words)
 					return strings.Join(words, " ")
 				}
-				if sorted(there.Added) != sorted(back.Dropped) || sorted(there.Dropped) != sorted(back.Added) {
-					t.Errorf("%s, %s, %s: %+v and %+v", a, b, kind, there, back)
+				if sorted(upgrade.Added) != sorted(downgrade.Dropped) ||
+					sorted(upgrade.Dropped) != sorted(downgrade.Added) {
+					t.Errorf("%s, %s, %s: %+v and %+v", a, b, kind, upgrade, downgrade)
 				}
 			}
 		}

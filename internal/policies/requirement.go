@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Purpose is what a caller is for. A web application that only renders does not need the right to
-// create functions.
+// Purpose is the set of operations that a caller performs. A web application that only renders does
+// not need permission to create functions.
 type Purpose string
 
 const (
@@ -18,9 +18,10 @@ const (
 	All Purpose = "all"
 )
 
-// Severity says how much a gap hurts. The zero value is no severity at all.
+// Severity is how serious a gap is. The zero value is invalid.
 type Severity uint8
 
+// The severities, in ascending order.
 const (
 	_        Severity = iota
 	Low               // validation or quotas
@@ -33,7 +34,7 @@ var severities = [...]string{"", "low", "medium", "high", "critical"}
 
 func (s Severity) String() string { return severities[s] }
 
-// MarshalText spells the severity in lower case.
+// MarshalText writes the severity in lower case.
 func (s Severity) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // UnmarshalText reads what MarshalText writes.
@@ -46,61 +47,63 @@ func (s *Severity) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Breakage says how the lack of a permission shows.
+// Breakage is how a missing permission becomes visible.
 type Breakage string
 
 const (
-	// Hard: the call fails and takes the render or the deploy with it.
+	// Hard means that the call fails, and the render or the deploy fails with it.
 	Hard Breakage = "hard failure"
-	// Swallowed: Remotion goes on without a word, or with a line in a verbose log.
+	// Swallowed means that Remotion continues silently, or with a line in a verbose log.
 	Swallowed Breakage = "swallowed"
-	// Warned: Remotion prints a warning and goes on.
+	// Warned means that Remotion prints a warning and continues.
 	Warned Breakage = "warned"
-	// Feature: only a feature that is not used by every project fails.
+	// Feature means that only an optional feature fails.
 	Feature Breakage = "feature"
-	// Nothing: no release calls it.
+	// Nothing means that nothing breaks, because no release uses the permission.
 	Nothing Breakage = "nothing"
 )
 
-// A Requirement is one permission that a Remotion release asks for.
+// A Requirement is one permission that a Remotion release needs.
 type Requirement struct {
 	Kind PolicyKind `json:"policy"`
-	// Sid, Action and Resource are the document's own. Resource is a pattern for any account and
-	// region.
+	// Sid, Action and Resource are copied from the document. Resource is a pattern for any account
+	// and region.
 	Sid      string `json:"sid"`
 	Action   string `json:"action"`
 	Resource string `json:"resource"`
-	// Since and Until are the first and the last release that asks for it. Until is empty if the
-	// newest known does.
+	// Since and Until are the first and the last release with the requirement. Until is empty if the
+	// newest known release has it.
 	Since string `json:"since"`
 	Until string `json:"until,omitempty"`
-	// Undocumented says that no document grants it: see Undocumented.
+	// Undocumented is true if no document grants it: see the function Undocumented.
 	Undocumented bool `json:"undocumented,omitempty"`
-	// NeededBy names, in a union of releases, those that need it, oldest first.
+	// NeededBy lists, in a union of releases, the names of those that need it, oldest first.
 	NeededBy []string `json:"neededBy,omitempty"`
 	Consequence
 }
 
-// An id tells requirements apart. Their Sid is no part of it: the role's are numbers, which shift
-// when a statement is added.
-type id struct {
+// A requirementID identifies a requirement. It leaves out the Sid: the Sids of the role policy are
+// numbers, which shift when a statement is added.
+type requirementID struct {
 	kind PolicyKind
 	Grant
 }
 
-func (r Requirement) id() id { return id{r.Kind, Grant{r.Action, r.Resource}} }
+func (r Requirement) id() requirementID {
+	return requirementID{r.Kind, Grant{r.Action, r.Resource}}
+}
 
-// Consequence are what a document does not say of a permission.
+// Consequence holds the facts about a permission that its document leaves out.
 type Consequence struct {
-	// Purposes are the purposes of a caller that need it. For a role it is Render.
+	// Purposes are the purposes of a caller that need the permission. For a role it is Render.
 	Purposes []Purpose `json:"purposes"`
-	// Reason is what Remotion uses it for.
+	// Reason states what Remotion uses it for, as a verb phrase: "creates the function".
 	Reason string `json:"reason"`
-	// Breakage and Impact say how its lack shows, in a word and in a sentence.
+	// Breakage classifies the failure without the permission; Impact describes it in a clause.
 	Breakage Breakage `json:"breakage"`
 	Impact   string   `json:"impact"`
 	Severity Severity `json:"severity"`
-	// Source is the page or issue that says so.
+	// Source is the URL of the page or issue that supports these facts.
 	Source string `json:"source"`
 }
 

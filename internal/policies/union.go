@@ -2,16 +2,16 @@ package policies
 
 import "slices"
 
-// Union returns what any of the releases needs: each permission once, with the releases that need
-// it in NeededBy. Those of the newest release come first, in its document's order; then what only
-// an older one needs. All releases are of one partition.
+// Union returns the requirements of all the releases: each permission once, with the releases that
+// need it in NeededBy. Those of the newest release come first, in its document's order; then those
+// that only an older release needs. All releases are of one partition.
 //
-// A newer release does not need all that an older one did, so the newest alone does not do.
+// The newest release alone is not enough: releases also drop requirements of older ones.
 func Union(releases []Release, kind PolicyKind) []Requirement {
 	ordered := slices.Clone(releases)
 	slices.SortStableFunc(ordered, func(a, b Release) int { return compare(b.number(), a.number()) })
 	var list []Requirement
-	at := map[id]int{}
+	at := map[requirementID]int{}
 	for _, release := range ordered {
 		for _, req := range release.Requirements(kind) {
 			i, ok := at[req.id()]
@@ -28,7 +28,7 @@ func Union(releases []Release, kind PolicyKind) []Requirement {
 	return list
 }
 
-// number orders a release among others: its own, or the first of its range.
+// number returns the release number for sorting: its own, or the first of its range.
 func (r Release) number() string {
 	if r.Version != "" {
 		return r.Version

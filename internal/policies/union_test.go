@@ -21,7 +21,7 @@ func TestUnion(t *testing.T) {
 		releases = append(releases, find(t, version))
 	}
 	union := Union(releases, User)
-	// The newest document, and what only 3.0.31 asks for: two website actions and GetUser.
+	// The newest document, and the requirements of 3.0.31 only: two website actions and GetUser.
 	if want := len(Latest().Requirements(User)) + 3; len(union) != want {
 		t.Errorf("%d requirements, want %d", len(union), want)
 	}
@@ -44,7 +44,7 @@ func TestUnion(t *testing.T) {
 	}
 }
 
-// The role's statement of log streams was number 3 and is number 4: one requirement all the same.
+// The log statement of the role policy changed its Sid from 3 to 4 but is still one requirement.
 func TestUnionOfRoles(t *testing.T) {
 	union := Union([]Release{find(t, "4.0.32"), find(t, "4.0.61")}, Role)
 	if want := len(find(t, "4.0.61").Requirements(Role)); len(union) != want {
@@ -52,7 +52,7 @@ func TestUnionOfRoles(t *testing.T) {
 	}
 	for _, r := range union {
 		want := []string{"4.0.32", "4.0.61"}
-		if r.explain().Source == insightsPage {
+		if r.consequence().Source == insightsPage {
 			want = want[1:]
 		}
 		if !slices.Equal(r.NeededBy, want) {
@@ -62,7 +62,7 @@ func TestUnionOfRoles(t *testing.T) {
 	}
 }
 
-// Ranges as such have no one release: they are named as ranges.
+// A whole range appears in NeededBy as a range.
 func TestUnionOfRanges(t *testing.T) {
 	for _, r := range Union(Releases(China), User) {
 		if !slices.Equal(r.NeededBy, []string{"4.0.510 and later"}) {

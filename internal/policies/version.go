@@ -7,12 +7,13 @@ import (
 	"golang.org/x/mod/semver"
 )
 
-// firstPublished is the first release with the two policies of 3.0.0: its last release candidate.
+// firstPublished is the first release with the two policies of 3.0.0: the last release candidate
+// of 3.0.0.
 const firstPublished = "v3.0.0-rc.15"
 
-// Find returns the release with that number, such as 4.0.240 or 4.0.0-alpha.2, in partition aws;
-// for "latest" and "auto" the newest range. A release newer than the catalogue belongs to the
-// newest range, and says so: Newer.
+// Find returns the release with that number, such as 4.0.240 or 4.0.0-alpha.2, in partition aws.
+// For "latest" and "auto" it returns the newest range. A release newer than the catalogue belongs
+// to the newest range, and its Newer method returns true.
 func Find(version string) (Release, error) {
 	if version == "auto" || version == "latest" {
 		return Latest(), nil
@@ -39,8 +40,8 @@ func Find(version string) (Release, error) {
 	return found, nil
 }
 
-// In returns the release as it is in another partition. It is an error if Remotion does not run
-// there, or the release did not yet.
+// In returns the release for another partition. It fails if Remotion does not support the
+// partition, or if the release is older than that support.
 func (r Release) In(partition string) (Release, error) {
 	if err := ValidatePartition(partition); err != nil {
 		return Release{}, err
@@ -59,18 +60,18 @@ func (r Release) In(partition string) (Release, error) {
 			return list[i], nil
 		}
 	}
-	//lint:ignore ST1005 Remotion is a name
-	return Release{}, fmt.Errorf("Remotion supports partition %s since %s: release %s is older",
+	return Release{}, fmt.Errorf("partition %s needs Remotion %s or later, got release %s",
 		partition, list[0].Since, r.Name())
 }
 
-// Newer reports whether the release that was asked for is newer than the catalogue: it is judged by
-// the newest that is known.
+// Newer reports whether the requested release is newer than the catalogue. The audit then uses the
+// policies of the newest known range.
 func (r Release) Newer() bool {
 	return r.Version != "" && compare(r.Version, latest(r.Partition).Until) > 0
 }
 
-// Notice is a sentence for a release that is newer than the catalogue; empty for one that is known.
+// Notice returns a sentence about a release that is newer than the catalogue. It is empty for a
+// known release.
 func (r Release) Notice() string {
 	if !r.Newer() {
 		return ""
@@ -82,7 +83,7 @@ func (r Release) Notice() string {
 // compare orders two releases by their numbers, written without a v.
 func compare(a, b string) int { return semver.Compare("v"+a, "v"+b) }
 
-// clip quotes text from outside for an error, and cuts it to what a person would read.
+// clip quotes text from outside for an error, and truncates it to 60 bytes.
 func clip(s string) string {
 	const most = 60
 	if len(s) > most {

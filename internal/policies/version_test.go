@@ -44,7 +44,7 @@ func TestFind(t *testing.T) {
 	}
 }
 
-// A release newer than the catalogue is the normal case: it is judged by the newest, and says so.
+// A release newer than the catalogue gets the newest policies and a notice. This case is common.
 func TestFindNewer(t *testing.T) {
 	for _, version := range []string{"4.0.528", "4.0.540-alpha.1", "4.1.0", "5.0.0", "17.0.0"} {
 		r, err := Find(version)
@@ -96,13 +96,13 @@ func TestIn(t *testing.T) {
 		{"latest", "aws-cn", "4.0.510 and later", ""},
 		{"5.0.0", "aws-cn", "4.0.510 and later", ""},
 		{"4.0.509", "aws-cn", "",
-			"Remotion supports partition aws-cn since 4.0.510: release 4.0.509 is older"},
-		{"3.0.0", "aws-cn", "", "since 4.0.510"},
+			"partition aws-cn needs Remotion 4.0.510 or later, got release 4.0.509"},
+		{"3.0.0", "aws-cn", "", "needs Remotion 4.0.510 or later"},
 		{"4.0.527", "aws-us-gov", "",
-			`Remotion does not support partition "aws-us-gov" (GovCloud): it runs in aws and aws-cn`},
+			`partition "aws-us-gov" (GovCloud) is not supported by Remotion: use aws or aws-cn`},
 		{"4.0.527", "aws-iso", "",
-			`Remotion does not support partition "aws-iso": it runs in aws and aws-cn`},
-		{"4.0.527", "", "", "Remotion does not support partition"},
+			`partition "aws-iso" is not supported by Remotion: use aws or aws-cn`},
+		{"4.0.527", "", "", `partition "" is not supported by Remotion`},
 	} {
 		found, err := Find(test.version)
 		if err != nil {
@@ -122,7 +122,8 @@ func TestIn(t *testing.T) {
 	}
 }
 
-// The zero Release is what a function's name tells that tells nothing. It may be asked like any.
+// All methods work on the zero Release, which ParseFunctionName returns for a name without a
+// release.
 func TestZeroRelease(t *testing.T) {
 	var r Release
 	if r.String() != "unknown" || r.Name() != "unknown" || r.Newer() || r.Notice() != "" {
