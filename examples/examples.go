@@ -1,11 +1,11 @@
-// Package examples holds accounts for the embedded AWS: Remotion in good order, drifted, narrowed,
-// and with functions of several releases. `remotion-audit local` runs on the drifted one unless it
-// is given another.
+// Package examples embeds accounts for the embedded AWS: with compliant policies, drifted policies,
+// narrowed policies, and functions of several releases. `remotion-audit local` audits the drifted
+// account by default.
 package examples
 
 import "embed"
 
-// FS holds <name>/account.yaml and the policies beside it.
+// FS contains <name>/account.yaml, and the JSON policies in the same directory.
 //
 //go:embed */account.yaml */*.json
 var FS embed.FS

@@ -23,33 +23,35 @@ import (
 )
 
 const (
-	// delay is what every answer of AWS takes in a benchmark.
+	// delay is the delay before every answer of AWS in a benchmark.
 	delay = 40 * time.Millisecond
-	// pageSize is IAM's when a client does not ask for less.
+	// pageSize is the default page size of IAM.
 	// https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListUserPolicies.html
 	pageSize = 100
-	// maxCalls is how many calls a run may make in an account of one caller and one render role,
-	// beside those that list functions: one for every page of every region.
+	// maxCalls is the maximum number of calls of a run in an account with one caller and one render
+	// role. It does not count the calls that list functions: one for every page of every region.
 	maxCalls = 40
 )
 
-// A scene is an account, and how many round trips a run in it may wait for: one to read the state,
-// one to write it and one for the metrics, the rest for the audit. Zero is no bound.
-type scene struct {
+// A benchmarkCase is an account with the maximum number of sequential round trips of a run: one to
+// read the state, one to write it, one for the metrics, and the rest for the audit. A maxRounds of
+// zero is no bound.
+type benchmarkCase struct {
 	name      string
 	account   func(testing.TB) *awsemu.Account
 	regions   string
 	maxRounds int
 }
 
-var scenes = []scene{
+var benchmarkCases = []benchmarkCase{
 	{name: "inline-only", account: inlineOnly, maxRounds: 5},
 	{name: "groups-and-managed", account: groupsAndManaged, maxRounds: 7},
 	{name: "inline-only-all-regions", account: everyLayer, regions: "all"},
 	{name: "2000-functions", account: manyFunctions},
 }
 
-// inlineOnly has one caller and the render role, each with one inline policy: the documented one.
+// inlineOnly has one caller and the render role, each with the documented policy as its only inline
+// policy.
 func inlineOnly(tb testing.TB) *awsemu.Account {
 	tb.Helper()
 	account, err := awsemu.Load(examples.FS, "compliant/account.yaml")
@@ -59,12 +61,13 @@ func inlineOnly(tb testing.TB) *awsemu.Account {
 	return account
 }
 
-// everyLayer grants what Remotion's document forgets, the layers of Lambda Insights in four
-// regions, so that nothing is missing in any.
+// everyLayer adds the Lambda Insights layers that Remotion's document does not grant, in four
+// regions. With it no region has a gap.
 func everyLayer(tb testing.TB) *awsemu.Account {
 	account := inlineOnly(tb)
-	account.Users["remotion-user"].Inline["insights"] = `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
-		"Action": "lambda:GetLayerVersion", "Resource": "arn:aws:lambda:*:*:layer:LambdaInsightsExtension*"}]}`
+	account.Users["remotion-user"].Inline["insights"] = `{"Version": "2012-10-17", "Statement": [{
+		"Effect": "Allow", "Action": "lambda:GetLayerVersion",
+		"Resource": "arn:aws:lambda:*:*:layer:LambdaInsightsExtension*"}]}`
 	return account
 }
 
@@ -81,12 +84,14 @@ func manyFunctions(tb testing.TB) *awsemu.Account {
 	return account
 }
 
-// groupsAndManaged has policies in every place they can be: in the caller, attached to it, in its
-// group, attached to its group, as its boundary, and attached to the render role.
+// groupsAndManaged has policies of every kind: inline and attached to the caller, inline and
+// attached to its group, as its boundary, and attached to the render role.
 func groupsAndManaged(tb testing.TB) *awsemu.Account {
 	account := inlineOnly(tb)
-	list := `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}]}`
-	all := `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}`
+	list := `{"Version": "2012-10-17", "Statement": [
+		{"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}]}`
+	all := `{"Version": "2012-10-17", "Statement": [
+		{"Effect": "Allow", "Action": "*", "Resource": "*"}]}`
 	account.Policies = map[string]awsemu.ManagedPolicy{
 		"remotion-user": {Document: policies.Latest().Document(policies.User)},
 		"remotion-role": {Document: policies.Latest().Document(policies.Role)},
@@ -105,27 +110,28 @@ func groupsAndManaged(tb testing.TB) *awsemu.Account {
 	return account
 }
 
-// A stage is the function's handler and the AWS it talks to.
-type stage struct {
+// A fixture is the function's handler with an embedded AWS.
+type fixture struct {
 	server *awsemu.Server
 	url    string
 	app    *app.App
 	event  json.RawMessage
 }
 
-func (s scene) open(tb testing.TB, wait time.Duration) *stage {
+// newFixture starts an embedded AWS that waits before every answer, and creates the handler.
+func (c benchmarkCase) newFixture(tb testing.TB, wait time.Duration) *fixture {
 	tb.Helper()
-	account := s.account(tb)
+	account := c.account(tb)
 	server := &awsemu.Server{Account: account, PageSize: pageSize,
 		Faults: []awsemu.Fault{{Operation: "*", Delay: wait}}}
 	endpoint, err := server.Listen("127.0.0.1:0")
 	if err != nil {
 		tb.Fatal(err)
 	}
-	tb.Cleanup(func() { endpoint.Close() })
+	tb.Cleanup(func() { _ = endpoint.Close() })
 	environment := account.Function.Environment
-	if s.regions != "" {
-		environment["REGIONS"] = s.regions
+	if c.regions != "" {
+		environment["REGIONS"] = c.regions
 	}
 	config, err := app.ConfigFromEnv(func(name string) string { return environment[name] })
 	if err != nil {
@@ -135,7 +141,7 @@ func (s scene) open(tb testing.TB, wait time.Duration) *stage {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return &stage{server: server, url: endpoint.URL, event: event, app: &app.App{
+	return &fixture{server: server, url: endpoint.URL, event: event, app: &app.App{
 		Config: config,
 		Clients: app.NewClients(aws.Config{
 			Region: "us-east-1", BaseEndpoint: &endpoint.URL,
@@ -145,42 +151,43 @@ func (s scene) open(tb testing.TB, wait time.Duration) *stage {
 	}}
 }
 
-// A run is what one audit took, and the calls it made.
+// A run is the duration of one audit, and its calls.
 type run struct {
-	took  time.Duration
-	calls []awsemu.Call
+	duration time.Duration
+	calls    []awsemu.Call
 }
 
-func (s *stage) audit(tb testing.TB) run {
+// audit runs the handler and fails unless the account is compliant.
+func (f *fixture) audit(tb testing.TB) run {
 	tb.Helper()
-	result, r := s.handle(tb)
+	result, r := f.handle(tb)
 	if result.Status != audit.StatusCompliant || !result.Measured || result.Announced {
-		tb.Fatalf("the run says %+v, want a compliant account, metrics and no alert", result)
+		tb.Fatalf("result %+v, want a compliant account, metrics and no message", result)
 	}
 	return r
 }
 
-// handle runs the handler on the stage's event.
-func (s *stage) handle(tb testing.TB) (app.RunResult, run) {
+// handle runs the handler with the event of the fixture.
+func (f *fixture) handle(tb testing.TB) (app.RunResult, run) {
 	tb.Helper()
-	s.server.Reset()
-	ctx, stop := context.WithTimeout(tb.Context(), time.Minute) // as Lambda gives one
-	defer stop()
+	f.server.Reset()
+	ctx, cancel := context.WithTimeout(tb.Context(), time.Minute) // Lambda sets a deadline too
+	defer cancel()
 	ctx = lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{
 		AwsRequestID:       "bench",
 		InvokedFunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:remotion-audit",
 	})
 	started := time.Now()
-	result, err := s.app.Handle(ctx, s.event)
-	took := time.Since(started)
+	result, err := f.app.Handle(ctx, f.event)
+	duration := time.Since(started)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return result, run{took, s.server.Calls()}
+	return result, run{duration, f.server.Calls()}
 }
 
-// bill says what the calls are for, so that a reader can check their number against the account.
-type bill struct {
+// callCounts counts calls by their use, so that a reader can check the numbers against the account.
+type callCounts struct {
 	principals, lists, inline, managed int
 	simulations                        map[string]int // by principal
 	listings                           map[string]int // pages by region
@@ -188,7 +195,7 @@ type bill struct {
 	metrics, topic, evidence           int
 }
 
-func itemize(tb testing.TB, calls []awsemu.Call) (b bill) {
+func countCalls(tb testing.TB, calls []awsemu.Call) (b callCounts) {
 	tb.Helper()
 	b.simulations, b.listings = map[string]int{}, map[string]int{}
 	for _, c := range calls {
@@ -216,33 +223,33 @@ func itemize(tb testing.TB, calls []awsemu.Call) (b bill) {
 		case "GetObject", "PutObject":
 			b.evidence++
 		default:
-			tb.Errorf("the run calls %s:%s, which the formula does not have", c.Service, c.Operation)
+			tb.Errorf("unexpected call of %s:%s", c.Service, c.Operation)
 		}
-		// a first run has no state, and nobody need have muted anything
+		// A first run has no state, and an account need not have mutes.
 		if c.Code != "" && c.Code != "NoSuchKey" {
-			tb.Errorf("%s:%s was refused: %s", c.Service, c.Operation, c.Code)
+			tb.Errorf("%s:%s failed: %s", c.Service, c.Operation, c.Code)
 		}
 	}
 	return b
 }
 
-func (b bill) simulated() (n int) {
-	for _, of := range b.simulations {
-		n += of
+func (b callCounts) simulated() (n int) {
+	for _, count := range b.simulations {
+		n += count
 	}
 	return n
 }
 
-func (b bill) listed() (n int) {
+func (b callCounts) listed() (n int) {
 	for _, pages := range b.listings {
 		n += pages
 	}
 	return n
 }
 
-func (b bill) reads() int { return b.principals + b.lists + b.inline + b.managed }
+func (b callCounts) reads() int { return b.principals + b.lists + b.inline + b.managed }
 
-func (b bill) String() string {
+func (b callCounts) String() string {
 	return fmt.Sprintf("%d calls = %d reads (%d principals + %d lists + %d inline policies + 2 x %d "+
 		"managed policies) + "+
 		"%d simulations (user %d, role %d) + %d ListFunctions (a page of 50 functions each, %d "+
@@ -253,68 +260,68 @@ func (b bill) String() string {
 		b.listed(), len(b.listings), b.tags, b.metrics)
 }
 
-// The handler, from the event to the last metric.
+// BenchmarkHandler measures the handler from the event to the last metric.
 func BenchmarkHandler(b *testing.B) {
-	for _, s := range scenes {
-		b.Run(s.name, func(b *testing.B) {
-			stage := s.open(b, delay)
-			stage.audit(b) // opens the connections, as a function's first run does
+	for _, c := range benchmarkCases {
+		b.Run(c.name, func(b *testing.B) {
+			f := c.newFixture(b, delay)
+			f.audit(b) // opens the connections, as a function's first run does
 			var runs []run
 			for b.Loop() {
-				runs = append(runs, stage.audit(b))
+				runs = append(runs, f.audit(b))
 			}
-			report(b, runs)
-			b.Logf("%v", itemize(b, runs[0].calls))
+			reportMetrics(b, runs)
+			b.Logf("%v", countCalls(b, runs[0].calls))
 		})
 	}
 }
 
-// report adds the columns of this package. What stands there is the median: one run that the
-// machine kept waiting says nothing about the code.
-func report(b *testing.B, runs []run) {
+// reportMetrics adds the columns of this package. It reports the median, so that a run that the
+// machine delayed does not count.
+func reportMetrics(b *testing.B, runs []run) {
 	b.ReportMetric(median(runs, func(r run) float64 { return float64(len(r.calls)) }), "calls")
 	b.ReportMetric(median(runs, func(r run) float64 { return float64(awsemu.Rounds(r.calls)) }),
 		"round-trips")
-	b.ReportMetric(median(runs, func(r run) float64 { return float64(r.took) / float64(delay) }),
+	b.ReportMetric(median(runs, func(r run) float64 { return float64(r.duration) / float64(delay) }),
 		"wall/40ms")
 }
 
-func median[T any](list []T, of func(T) float64) float64 {
+func median[T any](list []T, value func(T) float64) float64 {
 	values := make([]float64, len(list))
 	for i, item := range list {
-		values[i] = of(item)
+		values[i] = value(item)
 	}
 	slices.Sort(values)
 	return values[len(values)/2]
 }
 
-// The bounds on calls and on round trips are about the order of calls, not about time. A delay
-// longer than a busy machine's hiccups keeps them apart.
+// TestBounds checks the bounds on calls and on sequential round trips, not on time. Its delay is
+// longer than the pauses of a busy machine, so that sequential calls do not look parallel.
 func TestBounds(t *testing.T) {
-	for _, s := range scenes {
-		if s.maxRounds == 0 {
+	for _, c := range benchmarkCases {
+		if c.maxRounds == 0 {
 			continue
 		}
-		t.Run(s.name, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			calls := s.open(t, 250*time.Millisecond).audit(t).calls
-			bill := itemize(t, calls)
-			if n := len(calls) - bill.listed(); n > maxCalls {
-				t.Errorf("%d calls beside the listing, want at most %d: %v", n, maxCalls, bill)
+			calls := c.newFixture(t, 250*time.Millisecond).audit(t).calls
+			counts := countCalls(t, calls)
+			if n := len(calls) - counts.listed(); n > maxCalls {
+				t.Errorf("%d calls without the listing, want at most %d: %v", n, maxCalls, counts)
 			}
-			if rounds := awsemu.Rounds(calls); rounds > s.maxRounds {
-				t.Errorf("waits for %d round trips, want at most %d: %v\n%s", rounds, s.maxRounds, bill,
+			if rounds := awsemu.Rounds(calls); rounds > c.maxRounds {
+				t.Errorf("waits for %d round trips, want at most %d: %v\n%s", rounds, c.maxRounds, counts,
 					timeline(calls))
 			}
-			if bill.metrics != 1 {
-				t.Errorf("%d calls of PutMetricData, want 1", bill.metrics)
+			if counts.metrics != 1 {
+				t.Errorf("%d calls of PutMetricData, want 1", counts.metrics)
 			}
-			t.Logf("%d round trips, %v", awsemu.Rounds(calls), bill)
+			t.Logf("%d round trips, %v", awsemu.Rounds(calls), counts)
 		})
 	}
 }
 
-// timeline shows when each call was under way.
+// timeline lists the start and end of each call in milliseconds after the first start.
 func timeline(calls []awsemu.Call) string {
 	var b strings.Builder
 	for _, c := range calls {

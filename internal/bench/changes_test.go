@@ -10,73 +10,75 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
 )
 
-// An account has many changes in IAM that touch nobody audited, and a run that drops them does
-// little: it asks what the names do not tell, once for a batch. Calls are those beside
-// ListFunctions, which is asked once a page and region where a role or a policy is named; rounds
-// are how many it waits for one after the other.
-var dropped = []struct {
+// droppedChanges are IAM changes that affect no audited principal. An account has many of them. A
+// run that drops them makes few calls: it only reads what the names in the event leave open, once
+// per batch. calls does not count ListFunctions, which is called once per page and region if the
+// event names a role or a policy. maxRounds is the maximum number of sequential round trips.
+var droppedChanges = []struct {
 	name, event, parameters string
 	listed                  bool
 	calls, maxRounds        int
 }{
-	{name: "user", event: "PutUserPolicy", parameters: `{"userName":"somebody","policyName":"p"}`},
-	// Whose group it is: one call for each audited user.
+	{name: "user", event: "PutUserPolicy", parameters: `{"userName":"unrelated","policyName":"p"}`},
+	// The run reads the groups of each audited user: one call.
 	{name: "group", event: "DetachGroupPolicy",
 		parameters: `{"groupName":"others","policyArn":"arn:aws:iam::123456789012:policy/p"}`, calls: 1,
 		maxRounds: 1},
-	// Whether it is a function's.
-	{name: "role", event: "PutRolePolicy", parameters: `{"roleName":"somebody","policyName":"p"}`,
+	// The run checks whether a function has the role.
+	{name: "role", event: "PutRolePolicy", parameters: `{"roleName":"unrelated","policyName":"p"}`,
 		listed: true, maxRounds: 1},
-	// To whom it is attached: the user, its group and the role, and their boundaries.
+	// The run reads the attachments of the user, its group and the role, and their boundaries.
 	{name: "policy", event: "SetDefaultPolicyVersion",
 		parameters: `{"policyArn":"arn:aws:iam::123456789012:policy/unused","versionId":"v2"}`,
 		listed:     true, calls: 6, maxRounds: 2},
 }
 
-// batchOf is a full batch of such changes, as Lambda takes them from the queue.
-func batchOf(event, parameters string) json.RawMessage {
+// changeBatch returns a full batch of 100 such changes, as Lambda reads it from the queue.
+func changeBatch(event, parameters string) json.RawMessage {
 	var records []map[string]string
 	for i := range 100 {
 		records = append(records, map[string]string{"messageId": fmt.Sprint(i), "eventSource": "aws:sqs",
 			"body": fmt.Sprintf(
-				`{"source":"aws.iam","detail-type":"AWS API Call via CloudTrail","account":"123456789012","detail":{"eventID":"%d","eventName":%q,"requestParameters":%s}}`, i, event, parameters)})
+				`{"source":"aws.iam","detail-type":"AWS API Call via CloudTrail","account":"123456789012",`+
+					`"detail":{"eventID":"%d","eventName":%q,"requestParameters":%s}}`,
+				i, event, parameters)})
 	}
 	raw, _ := json.Marshal(map[string]any{"Records": records})
 	return raw
 }
 
-func (s *stage) drop(tb testing.TB) run {
+func (f *fixture) handleDroppedBatch(tb testing.TB) run {
 	tb.Helper()
-	result, r := s.handle(tb)
+	result, r := f.handle(tb)
 	if result.Changes == nil || *result.Changes != (app.ChangeCounts{Dropped: 100}) ||
 		result.Status != "" {
-		tb.Fatalf("the run says %+v, want that all is dropped", result)
+		tb.Fatalf("result %+v, want all 100 changes dropped", result)
 	}
 	return r
 }
 
 func BenchmarkDroppedChanges(b *testing.B) {
-	for _, test := range dropped {
+	for _, test := range droppedChanges {
 		b.Run(test.name, func(b *testing.B) {
-			stage := scenes[1].open(b, delay)
-			stage.event = batchOf(test.event, test.parameters)
-			stage.drop(b)
+			f := benchmarkCases[1].newFixture(b, delay)
+			f.event = changeBatch(test.event, test.parameters)
+			f.handleDroppedBatch(b)
 			var runs []run
 			for b.Loop() {
-				runs = append(runs, stage.drop(b))
+				runs = append(runs, f.handleDroppedBatch(b))
 			}
-			report(b, runs)
+			reportMetrics(b, runs)
 		})
 	}
 }
 
-func TestDroppedChangesCostLittle(t *testing.T) {
-	for _, test := range dropped {
+func TestDroppedChangesNeedFewCalls(t *testing.T) {
+	for _, test := range droppedChanges {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			stage := scenes[1].open(t, 250*time.Millisecond)
-			stage.event = batchOf(test.event, test.parameters)
-			calls := stage.drop(t).calls
+			f := benchmarkCases[1].newFixture(t, 250*time.Millisecond)
+			f.event = changeBatch(test.event, test.parameters)
+			calls := f.handleDroppedBatch(t).calls
 			listings := map[string]int{}
 			for _, c := range calls {
 				if c.Operation == "ListFunctions" {
@@ -86,11 +88,11 @@ func TestDroppedChangesCostLittle(t *testing.T) {
 			pages := 0
 			for region, n := range listings {
 				if pages += n; n > 1 {
-					t.Errorf("%d pages of functions in %s, where there are none", n, region)
+					t.Errorf("%d pages of functions in %s, want at most 1: it has no functions", n, region)
 				}
 			}
 			if n := len(calls) - pages; n != test.calls || pages > 0 != test.listed {
-				t.Errorf("%d calls, want %d; functions are listed %v, want %v\n%s", n, test.calls, pages > 0,
+				t.Errorf("%d calls, want %d; functions listed: %v, want %v\n%s", n, test.calls, pages > 0,
 					test.listed, timeline(calls))
 			}
 			if rounds := awsemu.Rounds(calls); len(calls) > 0 && rounds > test.maxRounds {

@@ -11,7 +11,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// Parsing the documents that Remotion prints.
+// BenchmarkParse parses the documents that Remotion prints.
 func BenchmarkParse(b *testing.B) {
 	for _, kind := range []policies.PolicyKind{policies.User, policies.Role} {
 		b.Run(string(kind), func(b *testing.B) {
@@ -26,15 +26,17 @@ func BenchmarkParse(b *testing.B) {
 	}
 }
 
-// One request against a principal that has the documented policy once, or in ten policies.
+// BenchmarkGrantsEvaluate evaluates one request for a principal that has the documented policy
+// once, or ten times.
 func BenchmarkGrantsEvaluate(b *testing.B) {
 	doc, err := iampolicy.Parse(policies.Latest().Document(policies.User))
 	if err != nil {
 		b.Fatal(err)
 	}
 	request := iampolicy.Request{
-		Action:   "lambda:CreateFunction",
-		Resource: "arn:aws:lambda:us-east-1:123456789012:function:remotion-render-4-0-527-mem2048mb-disk2048mb-120sec",
+		Action: "lambda:CreateFunction",
+		Resource: "arn:aws:lambda:us-east-1:123456789012:function:" +
+			"remotion-render-4-0-527-mem2048mb-disk2048mb-120sec",
 		Context: iampolicy.Context{"aws:RequestedRegion": {"us-east-1"},
 			"aws:SecureTransport": {"true"}},
 	}
@@ -54,29 +56,29 @@ func BenchmarkGrantsEvaluate(b *testing.B) {
 	}
 }
 
-// Judging a whole account: the caller and the render role, 49 requirements, in one region and in
-// all of Remotion's.
+// BenchmarkEvaluate evaluates a whole account: the caller and the render role, 49 requirements, in
+// one region and in all regions that Remotion supports.
 func BenchmarkEvaluate(b *testing.B) {
-	for _, s := range scenes {
-		b.Run(s.name, func(b *testing.B) {
-			stage := s.open(b, 0)
-			plan, err := stage.app.Config.Plan(app.Location{Account: "123456789012", Partition: "aws",
+	for _, c := range benchmarkCases {
+		b.Run(c.name, func(b *testing.B) {
+			f := c.newFixture(b, 0)
+			plan, err := f.app.Config.Plan(app.Location{Account: "123456789012", Partition: "aws",
 				Region: "us-east-1"})
 			if err != nil {
 				b.Fatal(err)
 			}
-			facts := collect.Collector{IAM: stage.app.IAM, Lambda: stage.app.Lambda}.Collect(b.Context(),
+			facts := collect.Collector{IAM: f.app.IAM, Lambda: f.app.Lambda}.Collect(b.Context(),
 				plan)
-			questions := 0
+			simulations := 0
 			for _, t := range facts.Targets {
-				questions += len(t.Answers)
+				simulations += len(t.Answers)
 			}
 			for b.Loop() {
 				if r := audit.Evaluate(facts); r.Status != audit.StatusCompliant {
 					b.Fatalf("%+v, want compliant", r.Summary)
 				}
 			}
-			b.ReportMetric(float64(questions), "questions")
+			b.ReportMetric(float64(simulations), "simulations")
 		})
 	}
 }

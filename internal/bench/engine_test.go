@@ -20,17 +20,19 @@ func document(b *testing.B, text string) iampolicy.Policy {
 	return iampolicy.Policy{ID: "policy", Document: doc}
 }
 
-// A minified document as large as a managed policy may be.
+// BenchmarkParse6KB parses a minified document of the maximum size of a managed policy.
 func BenchmarkParse6KB(b *testing.B) {
-	var whole struct{ Statement []json.RawMessage }
-	if err := json.Unmarshal([]byte(policies.Latest().Document(policies.User)), &whole); err != nil {
+	var documented struct{ Statement []json.RawMessage }
+	text := policies.Latest().Document(policies.User)
+	if err := json.Unmarshal([]byte(text), &documented); err != nil {
 		b.Fatal(err)
 	}
 	const most = 6_144 // characters of a managed policy
 	var list bytes.Buffer
 	for i := 0; ; i++ {
 		var statement bytes.Buffer
-		if err := json.Compact(&statement, whole.Statement[i%len(whole.Statement)]); err != nil {
+		raw := documented.Statement[i%len(documented.Statement)]
+		if err := json.Compact(&statement, raw); err != nil {
 			b.Fatal(err)
 		}
 		if list.Len()+statement.Len() > most-50 {
@@ -50,8 +52,8 @@ func BenchmarkParse6KB(b *testing.B) {
 	}
 }
 
-// needs are what the role policy asks for, pattern by pattern as documented.
-func needs(b *testing.B, kind policies.PolicyKind) (list []iampolicy.Need) {
+// documentedNeeds returns one need for each requirement of a policy, with the documented pattern.
+func documentedNeeds(b *testing.B, kind policies.PolicyKind) (list []iampolicy.Need) {
 	b.Helper()
 	for _, r := range policies.Latest().Requirements(kind) {
 		n, err := iampolicy.NewNeed(r.Action, r.Resource)
@@ -63,20 +65,23 @@ func needs(b *testing.B, kind policies.PolicyKind) (list []iampolicy.Need) {
 	return list
 }
 
-// Cover of everything the render role needs: as documented; where only the union of two patterns
-// covers it; and where a Deny cuts in.
+// BenchmarkCoverRolePolicy computes the coverage of all needs of the render role: with the
+// documented policy; with patterns that only cover the needs together; and with a partial Deny.
 func BenchmarkCoverRolePolicy(b *testing.B) {
 	documented := policies.Latest().Document(policies.Role)
 	halves := strings.NewReplacer(
 		`"arn:aws:s3:::remotionlambda-*"`,
 		`"arn:aws:s3:::remotionlambda-", "arn:aws:s3:::remotionlambda-?*"`,
 		`"arn:aws:lambda:*:*:function:remotion-render-*"`,
-		`"arn:aws:lambda:*:*:function:remotion-render-", "arn:aws:lambda:*:*:function:remotion-render-?*"`,
+		`"arn:aws:lambda:*:*:function:remotion-render-", `+
+			`"arn:aws:lambda:*:*:function:remotion-render-?*"`,
 		`"arn:aws:logs:*:*:log-group:/aws/lambda/remotion-render-*"`,
-		`"arn:aws:logs:*:*:log-group:/aws/lambda/remotion-render-", "arn:aws:logs:*:*:log-group:/aws/lambda/remotion-render-?*"`,
+		`"arn:aws:logs:*:*:log-group:/aws/lambda/remotion-render-", `+
+			`"arn:aws:logs:*:*:log-group:/aws/lambda/remotion-render-?*"`,
 	).Replace(documented)
-	const deny = `{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"*","Resource":
-		["arn:aws:s3:::remotionlambda-secret*","arn:aws:lambda:*:*:function:*-private","arn:aws:logs:eu-*:*:*"]}}`
+	const deny = `{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"*","Resource":[
+		"arn:aws:s3:::remotionlambda-secret*","arn:aws:lambda:*:*:function:*-private",
+		"arn:aws:logs:eu-*:*:*"]}}`
 	for _, test := range []struct {
 		name      string
 		documents []string
@@ -91,7 +96,7 @@ func BenchmarkCoverRolePolicy(b *testing.B) {
 			for _, text := range test.documents {
 				g.Identity = append(g.Identity, document(b, text))
 			}
-			role := needs(b, policies.Role)
+			role := documentedNeeds(b, policies.Role)
 			for b.Loop() {
 				gaps := 0
 				for _, n := range role {
@@ -107,7 +112,7 @@ func BenchmarkCoverRolePolicy(b *testing.B) {
 	}
 }
 
-// Policies that were made to be hard.
+// BenchmarkCoverAdversarial computes the coverage of policies that are expensive to compare.
 func BenchmarkCoverAdversarial(b *testing.B) {
 	allow := func(resources ...string) string {
 		text, _ := json.Marshal(resources)
@@ -118,11 +123,11 @@ func BenchmarkCoverAdversarial(b *testing.B) {
 	for i := range 500 {
 		statements = append(statements, allow(fmt.Sprintf("arn:aws:s3:::*%d*", i)))
 	}
-	var overlapping, questions []string
+	var overlapping, questionMarks []string
 	for i := range 40 {
 		overlapping = append(overlapping, fmt.Sprintf("arn:aws:s3:::*%c*%c*", 'a'+i%26, 'a'+(i*7+3)%26))
-		questions = append(questions,
-			"arn:aws:s3:::*"+string(rune('a'+i%26))+strings.Repeat("?", 1+i%20)+"*"+string(rune('a'+i*3%26)))
+		questionMarks = append(questionMarks, "arn:aws:s3:::*"+string(rune('a'+i%26))+
+			strings.Repeat("?", 1+i%20)+"*"+string(rune('a'+i*3%26)))
 	}
 	for _, test := range []struct{ name, statements, need string }{
 		{"10240 characters of a*", allow(stars), "arn:aws:s3:::b*"},
@@ -130,7 +135,7 @@ func BenchmarkCoverAdversarial(b *testing.B) {
 		{"10240 characters of a* on both sides", allow(stars+"b*", stars+"?*"), stars},
 		{"500 statements", strings.Join(statements, ","), "arn:aws:s3:::remotionlambda-*"},
 		{"40 overlapping wildcards", allow(overlapping...), "arn:aws:s3:::*"},
-		{"40 overlapping wildcards with question marks", allow(questions...), "arn:aws:s3:::*-*"},
+		{"40 overlapping wildcards with question marks", allow(questionMarks...), "arn:aws:s3:::*-*"},
 	} {
 		b.Run(test.name, func(b *testing.B) {
 			g := iampolicy.Grants{Identity: []iampolicy.Policy{document(b,

@@ -14,11 +14,12 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/runtimeapi"
 )
 
-// maxZip is how many bytes the deployed zip may have.
+// maxZip is the maximum size of the deployed zip, in bytes.
 const maxZip = 5e6
 
-// build builds the function as `make build` does, for this machine or as env says.
-func build(tb testing.TB, env ...string) (bootstrap string) {
+// buildFunction builds the function with the flags of `make build`, for this machine or for the
+// GOOS and GOARCH in env.
+func buildFunction(tb testing.TB, env ...string) (bootstrap string) {
 	tb.Helper()
 	bootstrap = filepath.Join(tb.TempDir(), "bootstrap")
 	cmd := exec.CommandContext(tb.Context(), "go", "build", "-tags", "lambda.norpc", "-trimpath",
@@ -31,16 +32,17 @@ func build(tb testing.TB, env ...string) (bootstrap string) {
 	return bootstrap
 }
 
-// deployed builds the artefact for Lambda and returns the sizes of the binary and of its zip.
-func deployed(tb testing.TB) (binary, zipped int64) {
+// buildZip builds the artifact for Lambda and returns the sizes of the binary and of its zip, in
+// bytes.
+func buildZip(tb testing.TB) (binary, zipped int64) {
 	tb.Helper()
-	bootstrap := build(tb, "GOOS=linux", "GOARCH=arm64")
+	bootstrap := buildFunction(tb, "GOOS=linux", "GOARCH=arm64")
 	in, err := os.Open(bootstrap)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	defer in.Close()
-	var size counter
+	defer func() { _ = in.Close() }() // only read
+	var size byteCounter
 	archive := zip.NewWriter(&size)
 	archive.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) {
 		return flate.NewWriter(w, flate.BestCompression)
@@ -58,21 +60,21 @@ func deployed(tb testing.TB) (binary, zipped int64) {
 	return binary, int64(size)
 }
 
-type counter int64
+type byteCounter int64
 
-func (c *counter) Write(p []byte) (int, error) {
-	*c += counter(len(p))
+func (c *byteCounter) Write(p []byte) (int, error) {
+	*c += byteCounter(len(p))
 	return len(p), nil
 }
 
-// What is deployed, in megabytes of 1,000,000 bytes.
+// BenchmarkZip reports the sizes of the deployed artifact, in megabytes of 1,000,000 bytes.
 func BenchmarkZip(b *testing.B) {
 	for b.Loop() {
-		binary, zipped := deployed(b)
+		binary, zipped := buildZip(b)
 		b.ReportMetric(float64(binary)/1e6, "binary-MB")
 		b.ReportMetric(float64(zipped)/1e6, "zip-MB")
 	}
-	b.ReportMetric(0, "ns/op") // is the compiler's
+	b.ReportMetric(0, "ns/op") // would only measure the compiler
 }
 
 func TestZip(t *testing.T) {
@@ -80,23 +82,23 @@ func TestZip(t *testing.T) {
 		t.Skip("builds the function for arm64")
 	}
 	t.Parallel()
-	binary, zipped := deployed(t)
+	binary, zipped := buildZip(t)
 	if zipped > maxZip {
 		t.Errorf("the zip has %d bytes, want at most %.0f (the binary has %d)", zipped, maxZip, binary)
 	}
 	t.Logf("%.2f MB zipped, %.2f MB as a binary", float64(zipped)/1e6, float64(binary)/1e6)
 }
 
-// The function's own binary under the Runtime API. Cold is a new process for every event; its
-// columns are the time from starting it to its first request for an event, and the event's. Memory
-// is the process's high-water mark.
+// BenchmarkFunction runs the binary of the function with the Runtime API. Cold starts a new process
+// for every event. init-ms is the time from the start of the process to its first request for an
+// event, event-ms the time of the event, and peak-MiB the peak memory of the process.
 func BenchmarkFunction(b *testing.B) {
-	bootstrap := build(b)
+	bootstrap := buildFunction(b)
 	for _, wait := range []time.Duration{0, delay} {
-		s := scenes[0].open(b, wait)
+		f := benchmarkCases[0].newFixture(b, wait)
 		start := func() *runtimeapi.Runtime {
 			env := map[string]string{
-				"AWS_ENDPOINT_URL": s.url, "AWS_ACCESS_KEY_ID": "AKIAADMINISTRATOR000",
+				"AWS_ENDPOINT_URL": f.url, "AWS_ACCESS_KEY_ID": "AKIAADMINISTRATOR000",
 				"AWS_SECRET_ACCESS_KEY": "local",
 				"CALLERS":               "user/remotion-user",
 			}
@@ -108,7 +110,7 @@ func BenchmarkFunction(b *testing.B) {
 			return rt
 		}
 		invoke := func(b *testing.B, rt *runtimeapi.Runtime) runtimeapi.Result {
-			r, err := rt.Invoke(b.Context(), s.event)
+			r, err := rt.Invoke(b.Context(), f.event)
 			if err != nil || r.FunctionError != "" || !strings.Contains(string(r.Payload), `"compliant"`) {
 				b.Fatalf("%v %s %s", err, r.Payload, r.Logs)
 			}
@@ -127,7 +129,7 @@ func BenchmarkFunction(b *testing.B) {
 				most = max(most, r.MaxRSS)
 			}
 			b.ReportMetric(float64(most)/(1<<20), "peak-MiB")
-			b.ReportMetric(0, "ns/op") // holds the work of what serves the function, too
+			b.ReportMetric(0, "ns/op") // would include the work of the embedded AWS
 		}
 		name := "AWS-at-once"
 		if wait > 0 {
@@ -138,13 +140,13 @@ func BenchmarkFunction(b *testing.B) {
 			for b.Loop() {
 				rt := start()
 				results = append(results, invoke(b, rt))
-				rt.Close()
+				_ = rt.Close() // always nil
 			}
 			show(b, results, true)
 		})
 		b.Run(name+"/warm", func(b *testing.B) {
 			rt := start()
-			defer rt.Close()
+			defer func() { _ = rt.Close() }()
 			invoke(b, rt)
 			var results []runtimeapi.Result
 			for b.Loop() {

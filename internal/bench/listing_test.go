@@ -15,12 +15,13 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// A fleet is an account with functions in 25 regions: as many as Remotion has in all partitions.
+// A fleet is an account with functions in 25 regions, the number that Remotion supports in all
+// partitions together.
 type fleet struct {
 	name string
-	// perRegion is how many functions each region has, and most how many the first.
+	// perRegion is the number of functions in each region but the first, which has most.
 	perRegion, most int
-	// pages is how many the first region has.
+	// pages is the number of pages of the first region.
 	pages int
 }
 
@@ -52,7 +53,7 @@ func (f fleet) list(tb testing.TB, wait time.Duration) (audit.Facts, []awsemu.Ca
 	if err != nil {
 		tb.Fatal(err)
 	}
-	defer endpoint.Close()
+	defer func() { _ = endpoint.Close() }()
 	clients := app.NewClients(aws.Config{Region: "us-east-1", BaseEndpoint: &endpoint.URL,
 		Credentials: credentials.NewStaticCredentialsProvider("AKIAADMINISTRATOR000", "local", "")})
 	facts := collect.Collector{IAM: clients.IAM, Lambda: clients.Lambda}.Collect(tb.Context(),
@@ -69,15 +70,15 @@ func (f fleet) list(tb testing.TB, wait time.Duration) (audit.Facts, []awsemu.Ca
 	return facts, lists
 }
 
-// calls is the formula: a call for every page of 50 functions of every region, and one for a region
-// without any.
+// calls returns the expected number of calls: one for every page of 50 functions in every region,
+// and one for a region without functions.
 func (f fleet) calls() int {
 	pages := func(n int) int { return max(1, (n+49)/50) }
 	return pages(f.most) + 24*pages(f.perRegion)
 }
 
-// 25 regions wait for no more round trips than the region with most pages.
-func TestRegionsAreListedAtOnce(t *testing.T) {
+// Listing 25 regions takes no more sequential round trips than the region with the most pages.
+func TestRegionsAreListedInParallel(t *testing.T) {
 	for _, f := range fleets {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
@@ -98,7 +99,7 @@ func TestRegionsAreListedAtOnce(t *testing.T) {
 	}
 }
 
-// Listing 25 regions, and nothing else to audit.
+// BenchmarkListing lists 25 regions of an account without audited principals.
 func BenchmarkListing(b *testing.B) {
 	for _, f := range fleets {
 		b.Run(f.name, func(b *testing.B) {

@@ -12,21 +12,21 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// One request on Remotion's user policy, evaluated by another evaluator,
-// @cloud-copilot/iam-simulate in a process of its own, and by ours. Its time is without the start
-// of Node, after as many evaluations to warm up; runUnsafeSimulation takes the document as parsed
-// JSON, where ours has been compiled.
+// BenchmarkOracle evaluates one request for Remotion's user policy with another evaluator,
+// @cloud-copilot/iam-simulate in a separate process, and with this project's. The time of the other
+// evaluator excludes the start of Node and as many evaluations to warm up. Its runUnsafeSimulation
+// takes the document as parsed JSON; this project's evaluator takes a compiled one.
 func BenchmarkOracle(b *testing.B) {
 	pkg := oracle.Package{Dir: "../corpus/oracle"}
 	if err := pkg.Ready(); err != nil {
-		// Without -v, a benchmark that skips says nothing.
+		// Without -v, a skipped benchmark prints nothing.
 		fmt.Fprintln(os.Stderr, "SKIPPED, NOT MEASURED: the oracle's evaluation:", err)
 		b.Skip(err)
 	}
 	text := policies.Latest().Document(policies.User)
 	timed := oracle.Timed(text)
 	if got, err := pkg.Decide(b.Context(), []corpus.Case{timed}); err != nil || got[0] != "allowed" {
-		b.Fatalf("the oracle says %v, %v, want allowed", got, err)
+		b.Fatalf("the oracle returns %v, %v, want allowed", got, err)
 	}
 	doc, err := iampolicy.Parse(text)
 	if err != nil {
@@ -41,7 +41,7 @@ func BenchmarkOracle(b *testing.B) {
 	const times = 5_000
 	var ours, theirs []time.Duration
 	for b.Loop() {
-		for range 3 { // in turn, so that a machine that is busy for a while slows both
+		for range 3 { // alternating, so that a temporarily busy machine slows both
 			took, err := pkg.Time(b.Context(), timed, times)
 			if err != nil {
 				b.Fatal(err)

@@ -10,46 +10,47 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/e2e/remotion"
 )
 
-// Remotion's own check, on the endpoint the handler has just run on. It asks about the caller
-// alone, statement by statement; the handler asks about the render role too, reads the documents of
-// both, and publishes metrics. Starting Node and loading the package are left out.
+// BenchmarkRemotionsOwnCheck runs Remotion's own check on the endpoint of the handler. The check
+// only simulates the caller, statement by statement. The handler also simulates the render role,
+// reads the documents of both, and publishes metrics. The time excludes starting Node and loading
+// the package.
 func BenchmarkRemotionsOwnCheck(b *testing.B) {
 	pkg := remotion.Package{Dir: "../e2e/remotion"}
 	if err := pkg.Ready(); err != nil {
-		// Without -v, a benchmark that skips says nothing.
+		// Without -v, a skipped benchmark prints nothing.
 		fmt.Fprintln(os.Stderr, "SKIPPED, NOT MEASURED: Remotion's own check:", err)
 		b.Skip(err)
 	}
-	stage := scenes[0].open(b, delay)
-	stage.audit(b)
+	f := benchmarkCases[0].newFixture(b, delay)
+	f.audit(b)
 	var ours, theirs []run
 	for range 10 {
-		ours = append(ours, stage.audit(b))
+		ours = append(ours, f.audit(b))
 	}
 	for b.Loop() {
 		for range 5 { // Node takes longer to start than a benchmark runs by default
-			stage.server.Reset()
-			check, err := pkg.Simulate(b.Context(), stage.url, "AKIAIOSFODNN7EXAMPLE")
+			f.server.Reset()
+			check, err := pkg.Simulate(b.Context(), f.url, "AKIAIOSFODNN7EXAMPLE")
 			if err != nil {
 				b.Fatal(err)
 			}
 			theirs = append(theirs, run{time.Duration(check.Milliseconds * float64(time.Millisecond)),
-				stage.server.Calls()})
+				f.server.Calls()})
 		}
 	}
-	took := func(r run) float64 { return float64(r.took) }
-	report(b, theirs)
-	b.ReportMetric(median(theirs, took), "ns/op")
-	b.ReportMetric(median(theirs, took)/median(ours, took), "x-ours")
-	asked := map[string]int{}
+	duration := func(r run) float64 { return float64(r.duration) }
+	reportMetrics(b, theirs)
+	b.ReportMetric(median(theirs, duration), "ns/op")
+	b.ReportMetric(median(theirs, duration)/median(ours, duration), "x-ours")
+	counts := map[string]int{}
 	for _, c := range theirs[0].calls {
-		asked[c.Operation]++
+		counts[c.Operation]++
 	}
-	b.Logf("Remotion %s: %d calls = %d GetCallerIdentity + %d simulations, about the caller; %d "+
-		"round trips, %v",
-		remotion.Version, len(theirs[0].calls), asked["GetCallerIdentity"],
-		asked["SimulatePrincipalPolicy"],
-		awsemu.Rounds(theirs[0].calls), theirs[0].took.Round(time.Millisecond))
-	b.Logf("this handler: %v; %d round trips, %v",
-		itemize(b, ours[0].calls), awsemu.Rounds(ours[0].calls), ours[0].took.Round(time.Millisecond))
+	b.Logf("Remotion %s: %d calls = %d GetCallerIdentity + %d simulations of the caller; %d round "+
+		"trips, %v",
+		remotion.Version, len(theirs[0].calls), counts["GetCallerIdentity"],
+		counts["SimulatePrincipalPolicy"],
+		awsemu.Rounds(theirs[0].calls), theirs[0].duration.Round(time.Millisecond))
+	b.Logf("this handler: %v; %d round trips, %v", countCalls(b, ours[0].calls),
+		awsemu.Rounds(ours[0].calls), ours[0].duration.Round(time.Millisecond))
 }

@@ -104,8 +104,7 @@ func TestFunctions(t *testing.T) {
 				})
 			}, regions: "us-east-1", releases: "4.0.240", notices: []string{
 				"document: inline policy \"remotion\": this is the user policy of Remotion 4.0.61-4.0.417 " +
-					"but " +
-					"for 1 permission: it adds s3:PutBucketPolicy-no on arn:aws:s3:::remotionlambda-*",
+					"except for 1 permission: it adds s3:PutBucketPolicy-no on arn:aws:s3:::remotionlambda-*",
 				"upgrade: what Remotion 4.0.418 and later needs is not granted: s3:PutBucketPolicy for " +
 					"user/ci"},
 			status: audit.StatusCompliant},
