@@ -10,7 +10,7 @@ import (
 )
 
 func ExampleRuntime_Invoke() {
-	self, err := os.Executable() // this test binary plays a function when told to
+	self, err := os.Executable() // with the variable below, the test binary acts as a function
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -24,7 +24,7 @@ func ExampleRuntime_Invoke() {
 		fmt.Println(err)
 		return
 	}
-	defer rt.Close()
+	defer func() { _ = rt.Close() }() // always nil
 
 	for _, event := range []string{`{"Do":"fail"}`, `{"Sleep":60000000000}`} {
 		res, err := rt.Invoke(context.Background(), []byte(event))

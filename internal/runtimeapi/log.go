@@ -8,21 +8,21 @@ import (
 	"time"
 )
 
-// logKept is how much of an invocation's output is kept for Result.Logs.
-const logKept = 1 << 20
+// maxLogs is the maximum size of Result.Logs in bytes.
+const maxLogs = 1 << 20
 
-// A logPipe takes what the process writes: to sink at once, and kept until it is taken.
+// A logPipe copies the output of the process to sink immediately, and buffers it for takeLogs.
 type logPipe struct {
 	r, w *os.File
 	raw  syscall.RawConn // of r
 	sink io.Writer       // may be nil
-	done chan struct{}   // closed when nothing more can come
+	done chan struct{}   // closed when no more output can come
 
-	// mu is held over reading from the pipe and keeping what was read, so that whoever finds the
-	// pipe empty knows that everything is kept.
-	mu    sync.Mutex
-	kept  []byte
-	chunk [32 << 10]byte
+	// mu is held while data is read from the pipe and stored in buffer. A reader that finds the pipe
+	// empty therefore knows that buffer is complete.
+	mu     sync.Mutex
+	buffer []byte
+	chunk  [32 << 10]byte
 }
 
 func newLogPipe(sink io.Writer) (*logPipe, error) {
@@ -32,48 +32,50 @@ func newLogPipe(sink io.Writer) (*logPipe, error) {
 	}
 	raw, err := r.SyscallConn()
 	if err != nil {
-		r.Close()
-		w.Close()
+		_ = r.Close()
+		_ = w.Close()
 		return nil, err
 	}
 	l := &logPipe{r: r, w: w, raw: raw, sink: sink, done: make(chan struct{})}
 	go func() {
 		defer close(l.done)
-		l.pump()
+		l.readUntilClosed()
 	}()
 	return l, nil
 }
 
-// started lets go of the writing end, which is the process's now.
-func (l *logPipe) started() { l.w.Close() }
+// closeWriter closes the writing end in this program. The process has its own copy.
+func (l *logPipe) closeWriter() { _ = l.w.Close() }
 
-// finish reads what is left once the process has ended. A process of its own that escaped from
-// its group could hold the pipe open, and is not waited for long.
+// finish reads the remaining output after the process has ended. A child that left the process
+// group can hold the pipe open, so finish waits for at most one second.
 func (l *logPipe) finish() {
-	l.w.Close()
-	l.r.SetReadDeadline(time.Now().Add(time.Second))
+	l.closeWriter()
+	// Without a deadline, readUntilClosed would wait for such a child.
+	_ = l.r.SetReadDeadline(time.Now().Add(time.Second))
 	<-l.done
-	l.r.Close()
+	_ = l.r.Close() // only read
 }
 
-// take returns what came since it was last called: all that the process wrote before it last
-// spoke to the Runtime API, or ended.
-func (l *logPipe) take() string {
+// takeLogs returns the output since its last call: everything that the process wrote before its
+// last request to the Runtime API, or before its end.
+func (l *logPipe) takeLogs() string {
 	l.drain()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s := string(l.kept[max(0, len(l.kept)-logKept):])
-	l.kept = nil
+	s := string(l.buffer[max(0, len(l.buffer)-maxLogs):])
+	l.buffer = nil
 	return s
 }
 
-// keep notes what was read into chunk. The caller holds mu.
-func (l *logPipe) keep(n int) {
+// record appends the first n bytes of chunk to buffer. The caller holds mu.
+func (l *logPipe) record(n int) {
 	if l.sink != nil {
-		l.sink.Write(l.chunk[:n])
+		_, _ = l.sink.Write(l.chunk[:n]) // ignored, as Config.Log documents
 	}
-	l.kept = append(l.kept, l.chunk[:n]...)
-	if extra := len(l.kept) - logKept; extra > logKept { // seldom, so that it stays cheap
-		l.kept = append(l.kept[:0], l.kept[extra:]...)
+	l.buffer = append(l.buffer, l.chunk[:n]...)
+	// only every maxLogs bytes, which keeps copying cheap
+	if extra := len(l.buffer) - maxLogs; extra > maxLogs {
+		l.buffer = append(l.buffer[:0], l.buffer[extra:]...)
 	}
 }

@@ -8,15 +8,15 @@ import (
 	"syscall"
 )
 
-// attributes puts the process into a group of its own, and has the kernel kill it should this
-// program die without Close. The kernel ties that to the thread that starts the process:
-// start keeps it.
-func attributes() *syscall.SysProcAttr {
+// processAttributes starts the process in a new process group. It also makes the kernel kill the
+// process if this program dies without Close. The kernel does that when the thread that started the
+// process ends, so startProcess locks this thread.
+func processAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
-// peakRSS is the high-water mark of a living process's memory in bytes, or 0. The accounting
-// that remains of a process would not do: a child begins it with its parent's figure.
+// peakRSS returns the peak memory of a living process in bytes, or 0 if it is unknown. The
+// accounting of an ended process is less exact: a child starts with the figure of its parent.
 func peakRSS(pid int) int64 {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {

@@ -4,8 +4,8 @@ package runtimeapi
 
 import "syscall"
 
-// attributes puts the process into a group of its own.
-func attributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
+// processAttributes starts the process in a new process group.
+func processAttributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 
-// peakRSS is not told here while a process lives.
+// peakRSS returns 0: this system does not report it for a living process.
 func peakRSS(int) int64 { return 0 }

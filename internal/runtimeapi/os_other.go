@@ -7,14 +7,14 @@ import (
 	"syscall"
 )
 
-// pump reads until the pipe ends or is closed.
-func (l *logPipe) pump() {
+// readUntilClosed reads until the pipe ends or is closed.
+func (l *logPipe) readUntilClosed() {
 	var chunk [4 << 10]byte
 	for {
 		n, err := l.r.Read(chunk[:])
 		if n > 0 {
 			l.mu.Lock()
-			l.keep(copy(l.chunk[:], chunk[:n]))
+			l.record(copy(l.chunk[:], chunk[:n]))
 			l.mu.Unlock()
 		}
 		if err != nil {
@@ -23,14 +23,17 @@ func (l *logPipe) pump() {
 	}
 }
 
-// drain has no way to know here when the pipe is empty: the last lines of a warm process may
-// come with the next invocation.
+// drain does nothing: this system cannot report when the pipe is empty. The last lines of a warm
+// process can appear in the logs of the next invocation.
 func (l *logPipe) drain() {}
 
-func attributes() *syscall.SysProcAttr { return nil }
+func processAttributes() *syscall.SysProcAttr { return nil }
 
-func killGroup(p *os.Process) { p.Kill() }
+// killGroup kills the process. The error only states that the process has already ended.
+func killGroup(p *os.Process) { _ = p.Kill() }
 
+// peakRSS returns 0: this system does not report it.
 func peakRSS(int) int64 { return 0 }
 
+// maxRSS returns 0: this system does not report it.
 func maxRSS(*os.ProcessState) int64 { return 0 }

@@ -8,11 +8,13 @@ import (
 	"syscall"
 )
 
-// pump reads until the pipe ends or its deadline passes.
-func (l *logPipe) pump() { l.raw.Read(l.readAll) }
+// readUntilClosed reads until the pipe ends or its deadline passes. Both are expected, so it
+// ignores the error.
+func (l *logPipe) readUntilClosed() { _ = l.raw.Read(l.readAll) }
 
-// drain reads what is in the pipe now, without waiting.
-func (l *logPipe) drain() { l.raw.Control(func(fd uintptr) { l.readAll(fd) }) }
+// drain reads the current content of the pipe without waiting. The error only states that the pipe
+// is closed.
+func (l *logPipe) drain() { _ = l.raw.Control(func(fd uintptr) { l.readAll(fd) }) }
 
 // readAll reads until the pipe is empty, and reports whether it has ended.
 func (l *logPipe) readAll(fd uintptr) (ended bool) {
@@ -22,7 +24,7 @@ func (l *logPipe) readAll(fd uintptr) (ended bool) {
 		n, err := syscall.Read(int(fd), l.chunk[:])
 		switch {
 		case n > 0:
-			l.keep(n)
+			l.record(n)
 		case err == syscall.EAGAIN:
 			return false
 		case err != syscall.EINTR:
@@ -31,18 +33,18 @@ func (l *logPipe) readAll(fd uintptr) (ended bool) {
 	}
 }
 
-// killGroup kills a process and all that it started in its group. The group outlives the
-// process while anything else is in it.
-func killGroup(p *os.Process) { syscall.Kill(-p.Pid, syscall.SIGKILL) }
+// killGroup kills a process and its children in the same process group. The group exists until its
+// last process ends. The error only states that the group has already ended.
+func killGroup(p *os.Process) { _ = syscall.Kill(-p.Pid, syscall.SIGKILL) }
 
-// maxRSS is the kernel's accounting for a process that has ended, in bytes.
+// maxRSS returns the peak memory of an ended process in bytes, from the kernel's accounting.
 func maxRSS(s *os.ProcessState) int64 {
 	usage, ok := s.SysUsage().(*syscall.Rusage)
 	if !ok {
 		return 0
 	}
 	if runtime.GOOS == "darwin" || runtime.GOOS == "ios" {
-		return int64(usage.Maxrss) // bytes there, KiB elsewhere
+		return int64(usage.Maxrss) // in bytes; other systems use KiB
 	}
 	return int64(usage.Maxrss) * 1024
 }

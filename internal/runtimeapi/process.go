@@ -8,39 +8,39 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"sort"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
 )
 
-// A process is one run of the function's binary, with a Runtime API of its own, so that
-// nothing a predecessor left on the wire can be taken for its.
+// A process is one run of the function's binary. It has a separate Runtime API server, so that
+// delayed requests of an earlier process cannot reach it.
 type process struct {
 	cmd     *exec.Cmd
 	log     *logPipe
 	started time.Time
 
 	polls      chan *poll  // requests for an event
-	initErrors chan answer // what it posts to init/error; holds one
+	initErrors chan answer // posts to init/error; buffers one
 
-	exited chan struct{}    // closed when it has ended and nothing of it runs any more
+	exited chan struct{}    // closed when the process has ended and its resources are released
 	state  *os.ProcessState // set before exited is closed
 
 	mu      sync.Mutex
-	current *expected // the invocation whose answer is due
+	current *pendingInvocation // the invocation whose answer is due
 }
 
-// start starts the function's process and its Runtime API. Both end together, with kill or by
-// themselves.
-func start(cfg Config) (*process, error) {
+// startProcess starts the function's process and its Runtime API server. Both end together: after
+// kill, or when the process exits.
+func startProcess(cfg Config) (*process, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
 	log, err := newLogPipe(cfg.Log)
 	if err != nil {
-		listener.Close()
+		_ = listener.Close()
 		return nil, err
 	}
 	argv := append(append([]string(nil), cfg.Wrapper...), cfg.Binary)
@@ -48,55 +48,55 @@ func start(cfg Config) (*process, error) {
 	cmd.Dir = filepath.Dir(cfg.Binary)
 	cmd.Env = environment(cfg, listener.Addr().String())
 	cmd.Stdout, cmd.Stderr = log.w, log.w
-	cmd.SysProcAttr = attributes()
+	cmd.SysProcAttr = processAttributes()
 	p := &process{
 		cmd: cmd, log: log,
 		polls: make(chan *poll), initErrors: make(chan answer, 1), exited: make(chan struct{}),
 	}
-	life, end := context.WithCancel(context.Background())
+	serverCtx, cancelServer := context.WithCancel(context.Background())
 	server := &http.Server{
 		Handler:           p.handler(),
-		BaseContext:       func(net.Listener) context.Context { return life },
+		BaseContext:       func(net.Listener) context.Context { return serverCtx },
 		ReadHeaderTimeout: 10 * time.Second,
 	}
 	served := make(chan struct{})
 	go func() {
 		defer close(served)
-		server.Serve(listener) // until Shutdown; TCP_NODELAY is net's default
+		_ = server.Serve(listener) // returns after Shutdown; net sets TCP_NODELAY by default
 	}()
 
-	begun := make(chan error)
+	startErrors := make(chan error)
 	go func() {
-		// The process is to die with this program, not with a thread of it: see attributes.
+		// The process must die with this program, not with one of its threads: see processAttributes.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		defer close(p.exited)
 
 		p.started = time.Now()
 		err := cmd.Start()
-		log.started()
-		begun <- err
+		log.closeWriter()
+		startErrors <- err
 		if err == nil {
-			cmd.Wait() // how it ended is in ProcessState
+			_ = cmd.Wait() // ProcessState has the exit status
 			p.state = cmd.ProcessState
 			killGroup(cmd.Process)
 		}
 		log.finish()
-		end()
+		cancelServer()
 		grace, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
-		server.Shutdown(grace) // waits for the handlers, which end() has told to stop
-		server.Close()
+		_ = server.Shutdown(grace) // waits for the handlers, which cancelServer stops
+		_ = server.Close()         // closes the remaining connections if Shutdown timed out
 		<-served
 	}()
-	if err := <-begun; err != nil {
+	if err := <-startErrors; err != nil {
 		<-p.exited
 		return nil, err
 	}
 	return p, nil
 }
 
-// kill ends the process and whatever it started. p.exited tells when they are gone.
+// kill ends the process and its children. p.exited is closed when they have ended.
 func (p *process) kill() {
 	select {
 	case <-p.exited:
@@ -105,7 +105,7 @@ func (p *process) kill() {
 	}
 }
 
-// ended reports whether the process is gone.
+// ended reports whether the process has exited.
 func (p *process) ended() bool {
 	select {
 	case <-p.exited:
@@ -115,10 +115,10 @@ func (p *process) ended() bool {
 	}
 }
 
-// peak is the most memory the living process ever held, in bytes; 0 where unknown.
-func (p *process) peak() int64 { return peakRSS(p.cmd.Process.Pid) }
+// peakMemory returns the peak memory of the living process in bytes, or 0 if it is unknown.
+func (p *process) peakMemory() int64 { return peakRSS(p.cmd.Process.Pid) }
 
-// exitError is what Lambda answers for a process that ended without an answer.
+// exitError returns Lambda's answer for a process that ended without an answer.
 func (p *process) exitError(requestID string) answer {
 	message := "Runtime exited without providing a reason"
 	if !p.state.Success() {
@@ -127,10 +127,11 @@ func (p *process) exitError(requestID string) answer {
 	return platformError("Runtime.ExitError", requestID, message)
 }
 
-// environment is what the process gets: Lambda's own variables, then the function's.
+// environment returns the variables of the process: those that Lambda sets, overridden by
+// Config.Env.
 // https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
 func environment(cfg Config, address string) []string {
-	region, name, _ := splitFunctionARN(cfg.FunctionARN) // New has checked it
+	region, name, _ := splitFunctionARN(cfg.FunctionARN) // validated by New
 	env := map[string]string{
 		"_HANDLER":                        "bootstrap",
 		"AWS_REGION":                      region,
@@ -145,7 +146,7 @@ func environment(cfg Config, address string) []string {
 		"LAMBDA_TASK_ROOT":                filepath.Dir(cfg.Binary),
 		"LANG":                            "en_US.UTF-8",
 		"TZ":                              ":UTC",
-		// Lambda has no instance metadata. A cloud machine has, and the SDK would find its role there.
+		// Lambda has no instance metadata. On a cloud machine the SDK would find a role there.
 		"AWS_EC2_METADATA_DISABLED": "true",
 	}
 	for _, key := range []string{"PATH", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR"} {
@@ -161,6 +162,6 @@ func environment(cfg Config, address string) []string {
 	for key, value := range env {
 		list = append(list, key+"="+value)
 	}
-	sort.Strings(list)
+	slices.Sort(list)
 	return list
 }

@@ -1,20 +1,21 @@
-// Package runtimeapi runs a Lambda function's own binary as Lambda would: it starts the
-// bootstrap with Lambda's environment, serves it the Runtime API on loopback, hands it one
-// event at a time, and ends it when its time is up. What is deployed is what is run; nothing of
-// the function is linked in.
+// Package runtimeapi runs the binary of a Lambda function like Lambda: it starts the bootstrap with
+// Lambda's environment, serves the Runtime API on loopback, delivers one event at a time, and kills
+// the process after its timeout. It runs the same binary that is deployed and links no code of the
+// function.
 //
 //	rt, err := runtimeapi.New(runtimeapi.Config{Binary: "dist/bootstrap", Timeout: time.Minute})
 //	defer rt.Close()
 //	res, err := rt.Invoke(ctx, []byte(`{"command":"audit"}`))
 //
-// A Runtime is one execution environment: the process stays for the next event while it
-// behaves, and a new one is started after a timeout, an exit or an error of initialization.
+// A Runtime is one execution environment. The process stays for the next event; after a timeout, an
+// exit or an initialization error, the next event starts a new process.
 //
 // # Limits
 //
-// Memory and CPU are not limited, only told ([Config.MemoryMB]) and measured ([Result.MaxRSS]).
-// A failed initialization is not tried a second time within the same invocation, as Lambda would.
-// There are no extensions, no response streaming, no client context, no tenants.
+// Memory and CPU are not limited. The function only gets the memory size as a variable
+// ([Config.MemoryMB]), and its peak memory is measured ([Result.MaxRSS]). Unlike Lambda, a failed
+// initialization is not retried within the same invocation. There are no extensions, no response
+// streaming, no client context and no tenants.
 package runtimeapi
 
 import (
@@ -31,43 +32,45 @@ import (
 	"time"
 )
 
-// MaxPayload is how many bytes an event or an answer may have.
+// MaxPayload is the maximum size of an event or an answer, in bytes.
 // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 const MaxPayload = 6*1024*1024 + 100
 
-// ErrClosed is the error of an Invoke after, or cut off by, [Runtime.Close].
+// ErrClosed is the error of an Invoke after [Runtime.Close], or interrupted by it.
 var ErrClosed = errors.New("runtime is closed")
 
-// Config says what to run, and how. Only Binary is required.
+// Config is the configuration of a Runtime. Only Binary is required.
 type Config struct {
 	// Binary is the function's bootstrap. Its directory is the function's working directory and
 	// LAMBDA_TASK_ROOT.
 	Binary string
 	// Wrapper is a command with arguments that runs Binary, such as qemu-aarch64-static for an
-	// arm64 artefact on another machine. Nil runs Binary itself.
+	// arm64 artifact on another machine. Nil runs Binary itself.
 	Wrapper []string
-	// FunctionARN is what the function is told it was invoked as; its name and region are taken
-	// from it. Default arn:aws:lambda:us-east-1:123456789012:function:remotion-audit.
+	// FunctionARN is the ARN of the function in its invocations; the variables with its name and
+	// region follow from it. The default is
+	// arn:aws:lambda:us-east-1:123456789012:function:remotion-audit.
 	FunctionARN string
-	// Timeout is the function's timeout. Default 3s, as Lambda's.
+	// Timeout is the function's timeout. The default is 3s, as in Lambda.
 	Timeout time.Duration
-	// InitTimeout is how long the process may take to ask for its first event. Default 10s, as
-	// Lambda's.
+	// InitTimeout is the maximum time until the process requests its first event. The default is 10s,
+	// as in Lambda.
 	InitTimeout time.Duration
-	// MemoryMB is the memory the function is told it has; nothing enforces it. Default 128.
+	// MemoryMB is the memory size that the function finds in its environment. It is not enforced. The
+	// default is 128.
 	MemoryMB int
-	// Env is the function's own environment, credentials included, and wins over what Lambda
-	// sets. Of this process's environment only PATH, TMPDIR, SSL_CERT_FILE and SSL_CERT_DIR are
-	// passed on, so that no profile, region or key of whoever runs this reaches the function.
+	// Env is the environment of the function, including credentials. It overrides the variables that
+	// Lambda sets. Of the environment of this program, the function only gets PATH, TMPDIR,
+	// SSL_CERT_FILE and SSL_CERT_DIR, so that no local profile, region or key reaches it.
 	Env map[string]string
-	// Log gets what the function writes to stdout and stderr, as it comes. Writes are serial, and
-	// their errors are ignored. Nil: it is only kept for Result.Logs.
+	// Log receives the output of the function to stdout and stderr immediately. Writes are serial, and
+	// their errors are ignored. If Log is nil, the output is only in Result.Logs.
 	Log io.Writer
-	// NewRequestID makes the request ids. Default: random, in the form of a UUID.
+	// NewRequestID returns a request ID. The default returns random UUIDs.
 	NewRequestID func() string
 }
 
-// withDefaults fills in what was left out and refuses what cannot run, every problem at once.
+// withDefaults fills in the defaults. Its error lists all problems at once.
 func (c Config) withDefaults() (Config, error) {
 	var errs []error
 	if c.FunctionARN == "" {
@@ -83,8 +86,8 @@ func (c Config) withDefaults() (Config, error) {
 		c.InitTimeout = 10 * time.Second
 	}
 	if c.Timeout < 0 || c.InitTimeout < 0 {
-		errs = append(errs, fmt.Errorf("timeout %v, init timeout %v: must not be negative", c.Timeout,
-			c.InitTimeout))
+		errs = append(errs, fmt.Errorf("timeouts must not be negative, got timeout %v and init "+
+			"timeout %v", c.Timeout, c.InitTimeout))
 	}
 	if c.MemoryMB == 0 {
 		c.MemoryMB = 128
@@ -95,7 +98,7 @@ func (c Config) withDefaults() (Config, error) {
 	if info, err := os.Stat(c.Binary); err != nil {
 		errs = append(errs, fmt.Errorf("function binary: %w", err))
 	} else if info.IsDir() {
-		errs = append(errs, fmt.Errorf("function binary %s: is a directory", c.Binary))
+		errs = append(errs, fmt.Errorf("function binary must be a file, got directory %s", c.Binary))
 	}
 	if abs, err := filepath.Abs(c.Binary); err != nil {
 		errs = append(errs, fmt.Errorf("function binary: %w", err))
@@ -109,80 +112,81 @@ func splitFunctionARN(arn string) (region, name string, err error) {
 	parts := strings.Split(arn, ":")
 	if len(parts) < 7 || len(parts) > 8 || parts[0] != "arn" || parts[2] != "lambda" ||
 		parts[3] == "" || parts[5] != "function" || parts[6] == "" {
-		return "", "", fmt.Errorf("function ARN %q: want arn:aws:lambda:REGION:ACCOUNT:function:NAME",
-			arn)
+		return "", "", fmt.Errorf("function ARN must be arn:aws:lambda:REGION:ACCOUNT:function:NAME, "+
+			"got %q", arn)
 	}
 	return parts[3], parts[6], nil
 }
 
-// Result is how one invocation went. The function's failures are here; the error of Invoke
-// is for what kept it from running at all.
+// Result is the result of one invocation, including failures of the function. Invoke only returns
+// an error if the function could not run at all.
 type Result struct {
 	RequestID string
-	// Payload is the function's answer as sent; where FunctionError is set, an object with
+	// Payload is the answer of the function as sent. If FunctionError is set, it is an object with
 	// errorType and errorMessage.
 	Payload []byte
-	// FunctionError is "Unhandled" if the function failed, else empty: the values of Lambda's
-	// X-Amz-Function-Error header.
+	// FunctionError is "Unhandled" if the function failed, and empty otherwise, like Lambda's header
+	// X-Amz-Function-Error.
 	FunctionError string
-	// ErrorType and ErrorMessage are those of Payload where FunctionError is set.
+	// ErrorType and ErrorMessage are those of Payload if FunctionError is set.
 	ErrorType, ErrorMessage string
-	// TimedOut says that the process was killed for running, or starting, too long.
+	// TimedOut is true if the process was killed because it ran, or started, for too long.
 	TimedOut bool
-	// Exit is how the process ended, if it did during this invocation: "exit status 1",
-	// "signal: killed". Empty while it waits for the next event.
+	// Exit is the exit state of the process if it ended during this invocation: "exit status 1",
+	// "signal: killed". It is empty if the process waits for the next event.
 	Exit string
-	// Duration is from handing out the event to the answer, or to the end of the process.
+	// Duration is the time from the delivery of the event to the answer, or to the end of the process.
 	Duration time.Duration
-	// InitDuration is from starting the process to its first request for an event. Zero where a
-	// warm process served.
+	// InitDuration is the time from the start of the process to its first request for an event. It is
+	// zero for a warm process.
 	InitDuration time.Duration
-	// MaxRSS is the most memory the process ever held, in bytes; with a Wrapper, the wrapper's.
-	// Zero where the system does not tell. On Linux it is the process's own high-water mark; of a
-	// process that ended by itself only the kernel's accounting is left, whose figure is never
-	// below what this program held when it started that process.
+	// MaxRSS is the peak memory of the process in bytes, or of the wrapper if Wrapper is set. It is
+	// zero if the system does not report it. On Linux it is the peak of the process alone. For a
+	// process that exited, only the kernel's accounting is left. That figure is never below the
+	// memory of this program when it started the process.
 	MaxRSS int64
-	// Logs is what the function wrote during this invocation (the initialization included), at
-	// most its last MiB.
+	// Logs is the output of the function during this invocation, including the initialization. It has
+	// at most the last MiB.
 	Logs string
 }
 
-// A Runtime is one execution environment of a function. Invocations are served one after the
-// other, in no promised order. Its methods are safe for concurrent use.
+// A Runtime is one execution environment of a function. It serves invocations one after the other,
+// in an unspecified order. Its methods are safe for concurrent use.
 type Runtime struct {
-	cfg   Config
-	turn  chan struct{}      // holds one token: whoever runs has it
-	life  context.Context    // ends with Close
-	close context.CancelFunc // ends life
+	cfg      Config
+	running  chan struct{}      // a semaphore: has one element while Invoke or Close runs
+	lifetime context.Context    // ends with Close
+	close    context.CancelFunc // ends lifetime
 
-	// Guarded by turn.
-	proc *process // nil: the next Invoke starts one
-	idle *poll    // the request for an event that proc waits with, if it already came
+	// Guarded by running.
+	proc *process // nil if the next Invoke starts a process
+	idle *poll    // the pending request of proc for an event, if it has arrived
 }
 
-// New checks cfg, every problem at once. The process is started by the first Invoke.
+// New returns a Runtime, or an error that lists all problems of cfg. The first Invoke starts the
+// process.
 func New(cfg Config) (*Runtime, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
 		return nil, err
 	}
-	r := &Runtime{cfg: cfg, turn: make(chan struct{}, 1)}
-	r.life, r.close = context.WithCancel(context.Background())
+	r := &Runtime{cfg: cfg, running: make(chan struct{}, 1)}
+	r.lifetime, r.close = context.WithCancel(context.Background())
 	return r, nil
 }
 
-// Close kills the function's process and waits until it and everything started for it is gone. An
-// Invoke under way ends with ErrClosed. Closing twice is harmless; the error is always nil.
+// Close kills the function's process and waits until it has ended and its resources are released. A
+// concurrent Invoke returns ErrClosed. Close can be called twice. Its error is always nil.
 func (r *Runtime) Close() error {
 	r.close()
-	r.turn <- struct{}{}
-	defer func() { <-r.turn }()
-	r.drop()
+	r.running <- struct{}{}
+	defer func() { <-r.running }()
+	r.stopProcess()
 	return nil
 }
 
-// drop kills the process, if there is one, and waits for its end.
-func (r *Runtime) drop() {
+// stopProcess kills the process, if it exists, and waits for its end.
+func (r *Runtime) stopProcess() {
 	if r.proc == nil {
 		return
 	}
@@ -191,110 +195,110 @@ func (r *Runtime) drop() {
 	r.proc, r.idle = nil, nil
 }
 
-// Invoke hands event, a JSON document, to the function and returns what became of it, once
-// the process asks for the next event, ends, or runs out of time. When ctx ends first, the
-// process is killed, since nobody knows what it is in the middle of, and the error is ctx's.
+// Invoke delivers event, a JSON document, to the function. It returns when the process requests the
+// next event, ends, or times out. If ctx ends first, Invoke kills the process, because its state is
+// unknown, and returns the error of ctx.
 func (r *Runtime) Invoke(ctx context.Context, event []byte) (Result, error) {
 	if len(event) > MaxPayload {
-		return Result{}, fmt.Errorf("event has %d bytes: Lambda takes at most %d", len(event), MaxPayload)
+		return Result{}, fmt.Errorf("event must have at most %d bytes, got %d", MaxPayload, len(event))
 	}
 	if !json.Valid(event) {
-		return Result{}, errors.New("event is not JSON")
+		return Result{}, errors.New("event must be JSON")
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	defer context.AfterFunc(r.life, func() { cancel(ErrClosed) })()
+	defer context.AfterFunc(r.lifetime, func() { cancel(ErrClosed) })()
 
 	select {
 	case <-ctx.Done():
 		return Result{}, context.Cause(ctx)
-	case r.turn <- struct{}{}:
-		defer func() { <-r.turn }()
+	case r.running <- struct{}{}:
+		defer func() { <-r.running }()
 	}
 	if ctx.Err() != nil {
 		return Result{}, context.Cause(ctx)
 	}
-	if r.proc != nil && r.proc.ended() { // between two events; Lambda starts another, too
-		r.drop()
+	if r.proc != nil && r.proc.ended() { // it exited between two events; Lambda starts another too
+		r.stopProcess()
 	}
 	if r.proc == nil {
-		p, err := start(r.cfg)
+		p, err := startProcess(r.cfg)
 		if err != nil {
 			return Result{}, fmt.Errorf("start %s: %w", r.cfg.Binary, err)
 		}
 		r.proc = p
 	}
-	run := run{r: r, p: r.proc, res: Result{RequestID: r.cfg.NewRequestID()}}
-	err := run.to(ctx, event)
+	run := invocation{r: r, p: r.proc, res: Result{RequestID: r.cfg.NewRequestID()}}
+	err := run.serve(ctx, event)
 	if err != nil {
-		r.drop()
+		r.stopProcess()
 		return Result{}, err
 	}
-	run.res.Logs = run.p.log.take()
+	run.res.Logs = run.p.log.takeLogs()
 	return run.res, nil
 }
 
-// A run is one invocation on its way.
-type run struct {
+// An invocation is one call of Invoke while it runs.
+type invocation struct {
 	r   *Runtime
 	p   *process
 	res Result
 }
 
-// to takes the run to its end and fills in the result. It fails only when ctx ends.
-func (v *run) to(ctx context.Context, event []byte) error {
+// serve runs the invocation and sets its result. It only fails if ctx ends.
+func (v *invocation) serve(ctx context.Context, event []byte) error {
 	if v.r.idle == nil {
 		ready, err := v.initialize(ctx)
 		if err != nil || !ready {
 			return err
 		}
 	}
-	handed := time.Now()
-	deadline := handed.Add(v.r.cfg.Timeout)
+	started := time.Now()
+	deadline := started.Add(v.r.cfg.Timeout)
 	timer := time.NewTimer(v.r.cfg.Timeout)
 	defer timer.Stop()
 
-	// First wanted is someone to take the event, then the answer, then the request for the next event:
-	// of each, the channel is nil while it is not its turn.
-	answers := v.p.expect(v.res.RequestID)
-	give := delivery{event: event, requestID: v.res.RequestID, functionARN: v.r.cfg.FunctionARN,
+	// Three steps follow each other: deliver the event, receive the answer, and receive the request
+	// for the next event. The channel of a step is nil, and so never ready, outside of its step.
+	answers := v.p.setPending(v.res.RequestID)
+	message := delivery{event: event, requestID: v.res.RequestID, functionARN: v.r.cfg.FunctionARN,
 		deadline: deadline}
-	deliver, gone := v.r.idle.deliver, v.r.idle.gone
+	deliver, canceled := v.r.idle.deliver, v.r.idle.canceled
 	v.r.idle = nil
 	var polls <-chan *poll
 	answered := false
 	for {
 		select {
-		case deliver <- give:
-			deliver, gone = nil, nil
-		case <-gone: // it hung up while waiting, and has to ask again
-			deliver, gone, polls = nil, nil, v.p.polls
+		case deliver <- message:
+			deliver, canceled = nil, nil
+		case <-canceled: // the process canceled its request and has to send another
+			deliver, canceled, polls = nil, nil, v.p.polls
 		case a := <-answers:
-			v.res.Duration = time.Since(handed)
-			v.answer(a)
+			v.res.Duration = time.Since(started)
+			v.setAnswer(a)
 			answered, polls = true, v.p.polls
 		case next := <-polls:
 			if answered {
 				v.r.idle = next
-				v.res.MaxRSS = v.p.peak()
+				v.res.MaxRSS = v.p.peakMemory()
 				return nil
 			}
-			deliver, gone, polls = next.deliver, next.gone, nil
+			deliver, canceled, polls = next.deliver, next.canceled, nil
 		case <-v.p.exited:
 			if !answered {
-				v.res.Duration = time.Since(handed)
+				v.res.Duration = time.Since(started)
 				select {
-				case a := <-answers: // its last words
-					v.answer(a)
+				case a := <-answers: // it answered just before it exited
+					v.setAnswer(a)
 				default:
-					v.answer(v.p.exitError(v.res.RequestID))
+					v.setAnswer(v.p.exitError(v.res.RequestID))
 				}
 			}
-			v.end()
+			v.recordExit()
 			return nil
 		case <-timer.C:
-			v.res.Duration = time.Since(handed)
-			v.timeOut(v.r.cfg.Timeout)
+			v.res.Duration = time.Since(started)
+			v.killForTimeout(v.r.cfg.Timeout)
 			return nil
 		case <-ctx.Done():
 			return context.Cause(ctx)
@@ -302,9 +306,9 @@ func (v *run) to(ctx context.Context, event []byte) error {
 	}
 }
 
-// initialize waits until the process asks for its first event, and keeps that request in
-// r.idle. It reports false when the process did not come that far; the result says why.
-func (v *run) initialize(ctx context.Context) (ready bool, err error) {
+// initialize waits until the process requests its first event, and stores that request in r.idle.
+// It returns false if the process did not request one; the result then has the reason.
+func (v *invocation) initialize(ctx context.Context) (ready bool, err error) {
 	timer := time.NewTimer(v.r.cfg.InitTimeout)
 	defer timer.Stop()
 	select {
@@ -313,32 +317,32 @@ func (v *run) initialize(ctx context.Context) (ready bool, err error) {
 		return true, nil
 	case a := <-v.p.initErrors:
 		v.res.InitDuration = time.Since(v.p.started)
-		v.answer(a)
-		// It said that it will not start. Lambda takes its environment away, and so do we.
-		v.res.MaxRSS = v.p.peak()
+		v.setAnswer(a)
+		// The process reported that it cannot start. Like Lambda, end its execution environment.
+		v.res.MaxRSS = v.p.peakMemory()
 		v.p.kill()
 		<-v.p.exited
 	case <-v.p.exited:
 		v.res.InitDuration = time.Since(v.p.started)
 		select {
 		case a := <-v.p.initErrors:
-			v.answer(a)
+			v.setAnswer(a)
 		default:
-			v.answer(v.p.exitError(v.res.RequestID))
+			v.setAnswer(v.p.exitError(v.res.RequestID))
 		}
 	case <-timer.C:
 		v.res.InitDuration = time.Since(v.p.started)
-		v.timeOut(v.r.cfg.InitTimeout)
+		v.killForTimeout(v.r.cfg.InitTimeout)
 		return false, nil
 	case <-ctx.Done():
 		return false, context.Cause(ctx)
 	}
-	v.end()
+	v.recordExit()
 	return false, nil
 }
 
-// answer puts what the function said, or what is said in its stead, into the result.
-func (v *run) answer(a answer) {
+// setAnswer copies the answer of the function, or Lambda's answer in its place, to the result.
+func (v *invocation) setAnswer(a answer) {
 	v.res.Payload = a.payload
 	if !a.failed {
 		return
@@ -353,19 +357,19 @@ func (v *run) answer(a answer) {
 	}
 }
 
-// timeOut kills the process and says so as Lambda does.
-func (v *run) timeOut(after time.Duration) {
+// killForTimeout kills the process and sets Lambda's timeout error as the answer.
+func (v *invocation) killForTimeout(after time.Duration) {
 	v.res.TimedOut = true
-	v.res.MaxRSS = v.p.peak()
+	v.res.MaxRSS = v.p.peakMemory()
 	v.p.kill()
 	<-v.p.exited
-	v.answer(platformError("Sandbox.Timedout", v.res.RequestID,
+	v.setAnswer(platformError("Sandbox.Timedout", v.res.RequestID,
 		fmt.Sprintf("Task timed out after %.2f seconds", after.Seconds())))
-	v.end()
+	v.recordExit()
 }
 
-// end notes how the process, which has exited, ended, and lets go of it.
-func (v *run) end() {
+// recordExit stores the exit state of the ended process in the result and releases the process.
+func (v *invocation) recordExit() {
 	v.res.Exit = v.p.state.String()
 	if v.res.MaxRSS == 0 {
 		v.res.MaxRSS = maxRSS(v.p.state)
@@ -373,15 +377,15 @@ func (v *run) end() {
 	v.r.proc, v.r.idle = nil, nil
 }
 
-// errorBody is what Lambda and the runtimes say about a failure.
+// errorBody is the JSON body of an error from Lambda or from a runtime.
 type errorBody struct {
 	Message string `json:"errorMessage"`
 	Type    string `json:"errorType"`
 }
 
-// platformError is the answer Lambda gives where the function gave none.
+// platformError returns Lambda's answer for an invocation that the function did not answer.
 func platformError(typ, requestID, message string) answer {
-	// Cannot fail: both are strings.
+	// Marshal cannot fail: both fields are strings.
 	payload, _ := json.Marshal(errorBody{Type: typ, Message: "RequestId: " + requestID + " Error: " +
 		message})
 	return answer{payload: payload, failed: true}
@@ -389,7 +393,7 @@ func platformError(typ, requestID, message string) answer {
 
 func newRequestID() string {
 	var b [16]byte
-	rand.Read(b[:])         // never fails, and fills it
+	_, _ = rand.Read(b[:])  // never fails
 	b[6] = b[6]&0x0f | 0x40 // version 4
 	b[8] = b[8]&0x3f | 0x80 // variant of RFC 9562
 	s := hex.EncodeToString(b[:])

@@ -24,8 +24,8 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 )
 
-// playFunction is the variable that makes this test binary play a function. Its value says how it
-// begins.
+// playFunction is the variable that makes this test binary act as a function. Its value selects how
+// the function starts.
 const playFunction = "RUNTIMEAPI_TEST_PLAYS_FUNCTION"
 
 func TestMain(m *testing.M) {
@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 	case "exits before its first poll":
 		fmt.Fprintln(os.Stderr, "no configuration")
 		os.Exit(3)
-	case "leaves in silence":
+	case "exits with status 0":
 		os.Exit(0)
 	case "never polls":
 		time.Sleep(time.Minute)
@@ -46,19 +46,19 @@ func TestMain(m *testing.M) {
 			`{"errorType":"Config.Missing","errorMessage":"CALLERS is not set"}`)
 		time.Sleep(time.Minute)
 	case "hangs up and polls again":
-		impatient()
+		pollAndHangUp()
 	}
 }
 
-// An order tells the playing function what to do.
-type order struct {
+// A command is the event of the test function: its instructions.
+type command struct {
 	Do    string
 	Sleep time.Duration
 	Size  int
 }
 
-// A seen is what it answers.
-type seen struct {
+// An observation is the answer of the test function: its view of the invocation.
+type observation struct {
 	PID         int
 	RequestID   string
 	FunctionARN string
@@ -68,13 +68,14 @@ type seen struct {
 	Dir         string
 }
 
-func handle(ctx context.Context, o order) (any, error) {
+// handle is the handler of the test function.
+func handle(ctx context.Context, c command) (any, error) {
 	deadline, _ := ctx.Deadline()
 	remaining := time.Until(deadline)
 	lc, _ := lambdacontext.FromContext(ctx)
-	fmt.Println("doing", o.Do)
-	time.Sleep(o.Sleep)
-	switch o.Do {
+	fmt.Println("doing", c.Do)
+	time.Sleep(c.Sleep)
+	switch c.Do {
 	case "fail":
 		return nil, errors.New("no such user")
 	case "panic":
@@ -84,40 +85,41 @@ func handle(ctx context.Context, o order) (any, error) {
 	case "answer and exit later":
 		time.AfterFunc(50*time.Millisecond, func() { os.Exit(0) })
 	case "answer at length":
-		return strings.Repeat("x", o.Size), nil
-	case "answer what is not ours":
+		return strings.Repeat("x", c.Size), nil
+	case "answer another invocation":
 		fmt.Println(post("/2018-06-01/runtime/invocation/another/response", `"stray"`))
 	case "leave a child":
 		cmd := exec.Command("sleep", "60")
-		cmd.Stdout = os.Stdout // holds the pipe open
+		cmd.Stdout = os.Stdout // keeps the pipe open
 		if err := cmd.Start(); err != nil {
 			return nil, err
 		}
 		return cmd.Process.Pid, nil
 	case "take memory":
-		held := bytes.Repeat([]byte{1}, o.Size)
-		defer runtime.KeepAlive(held)
+		memory := bytes.Repeat([]byte{1}, c.Size)
+		defer runtime.KeepAlive(memory)
 	}
 	dir, _ := os.Getwd()
-	return seen{
+	return observation{
 		PID: os.Getpid(), RequestID: lc.AwsRequestID, FunctionARN: lc.InvokedFunctionArn,
 		TraceID: os.Getenv("_X_AMZN_TRACE_ID"), Remaining: remaining, Environment: os.Environ(), Dir: dir,
 	}, nil
 }
 
+// post sends a request to the Runtime API and returns the status or the error.
 func post(path, body string) string {
 	res, err := http.Post("http://"+os.Getenv("AWS_LAMBDA_RUNTIME_API")+path, "application/json",
 		strings.NewReader(body))
 	if err != nil {
 		return err.Error()
 	}
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }() // only read
 	return res.Status
 }
 
-// impatient is a runtime that hangs up on every poll but its first that is not answered at once,
-// and polls again.
-func impatient() {
+// pollAndHangUp is a runtime that waits without a limit for its first event. After that it cancels
+// every poll without an immediate answer, and polls again.
+func pollAndHangUp() {
 	client := http.Client{}
 	for {
 		res, err := client.Get("http://" + os.Getenv("AWS_LAMBDA_RUNTIME_API") +
@@ -127,22 +129,22 @@ func impatient() {
 			fmt.Println("hung up")
 			continue
 		}
-		res.Body.Close()
+		_ = res.Body.Close() // only read
 		post("/2018-06-01/runtime/invocation/"+res.Header.Get("Lambda-Runtime-Aws-Request-Id")+
 			"/response", `"done"`)
 	}
 }
 
-// newRuntime is a runtime for this binary as a function that begins as said.
-func newRuntime(t testing.TB, begins string, change ...func(*Config)) *Runtime {
+// newRuntime returns a runtime for this binary as a function that starts as selected.
+func newRuntime(t testing.TB, start string, change ...func(*Config)) *Runtime {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	cfg := Config{Binary: self, Timeout: 10 * time.Second, Env: map[string]string{
-		playFunction: begins,
-		"GORACE":     "atexit_sleep_ms=0", // else every exit under -race takes a second
+		playFunction: start,
+		"GORACE":     "atexit_sleep_ms=0", // without it, every exit under -race takes a second
 	}}
 	for _, c := range change {
 		c(&cfg)
@@ -153,8 +155,8 @@ func newRuntime(t testing.TB, begins string, change ...func(*Config)) *Runtime {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		r.Close()
-		for range 100 { // net/http's last goroutines end a moment after their server
+		closeRuntime(t, r)
+		for range 100 { // the last goroutines of net/http end shortly after their server
 			if runtime.NumGoroutine() <= before {
 				return
 			}
@@ -167,6 +169,13 @@ func newRuntime(t testing.TB, begins string, change ...func(*Config)) *Runtime {
 	return r
 }
 
+func closeRuntime(t testing.TB, r *Runtime) {
+	t.Helper()
+	if err := r.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 func invoke(t testing.TB, r *Runtime, event string) Result {
 	t.Helper()
 	res, err := r.Invoke(context.Background(), []byte(event))
@@ -176,60 +185,63 @@ func invoke(t testing.TB, r *Runtime, event string) Result {
 	return res
 }
 
-// see is invoke for an order that must succeed.
-func see(t testing.TB, r *Runtime, event string) (Result, seen) {
+// invokeOK calls invoke and fails unless the function succeeds.
+func invokeOK(t testing.TB, r *Runtime, event string) (Result, observation) {
 	t.Helper()
 	res := invoke(t, r, event)
 	if res.FunctionError != "" {
 		t.Fatalf("Invoke(%s): %s %s: %s\n%s", event, res.FunctionError, res.ErrorType, res.ErrorMessage,
 			res.Logs)
 	}
-	var s seen
+	var s observation
 	if err := json.Unmarshal(res.Payload, &s); err != nil {
 		t.Fatalf("Invoke(%s): payload %s: %v", event, res.Payload, err)
 	}
 	return res, s
 }
 
-func TestAnswerOfAWarmProcess(t *testing.T) {
+func TestAWarmProcessAnswersTheNextEvent(t *testing.T) {
 	var log bytes.Buffer
 	r := newRuntime(t, "handler", func(c *Config) { c.Log = &log })
-	first, a := see(t, r, `{"Do":"look"}`)
-	second, b := see(t, r, `{"Do":"look again"}`)
+	first, a := invokeOK(t, r, `{"Do":"first"}`)
+	second, b := invokeOK(t, r, `{"Do":"second"}`)
 	if a.PID != b.PID {
 		t.Errorf("process %d served first, %d second; want one warm process", a.PID, b.PID)
 	}
 	if first.InitDuration <= 0 || second.InitDuration != 0 {
-		t.Errorf("InitDuration %v, then %v; want it once", first.InitDuration, second.InitDuration)
+		t.Errorf("InitDuration %v, then %v; want only the first set", first.InitDuration,
+			second.InitDuration)
 	}
 	if first.Duration <= 0 || first.Duration > 10*time.Second {
 		t.Errorf("Duration %v", first.Duration)
 	}
 	if got, want := []string{first.Logs, second.Logs},
-		[]string{"doing look\n", "doing look again\n"}; !reflect.DeepEqual(got, want) {
+		[]string{"doing first\n", "doing second\n"}; !reflect.DeepEqual(got, want) {
 		t.Errorf("Logs %q, want %q", got, want)
 	}
-	if got, want := log.String(), "doing look\ndoing look again\n"; got != want {
+	if got, want := log.String(), "doing first\ndoing second\n"; got != want {
 		t.Errorf("streamed %q, want %q", got, want)
 	}
 	if first.Exit != "" || first.TimedOut {
-		t.Errorf("Exit %q, TimedOut %v of a process that lives", first.Exit, first.TimedOut)
+		t.Errorf("Exit %q, TimedOut %v of a living process", first.Exit, first.TimedOut)
 	}
-	if len(regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`).FindString(a.RequestID)) == 0 || a.RequestID == b.RequestID {
-		t.Errorf("request ids %q and %q", a.RequestID, b.RequestID)
+	uuid := regexp.MustCompile(
+		`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
+	if !uuid.MatchString(a.RequestID) || a.RequestID == b.RequestID {
+		t.Errorf("request ids %q and %q, want two different UUIDs", a.RequestID, b.RequestID)
 	}
 	if first.RequestID != a.RequestID {
-		t.Errorf("result of %q, function saw %q", first.RequestID, a.RequestID)
+		t.Errorf("request id %q in the result, %q in the function", first.RequestID, a.RequestID)
 	}
 }
 
-func TestHeaders(t *testing.T) {
+func TestTheFunctionReceivesTheHeaders(t *testing.T) {
 	const arn = "arn:aws-cn:lambda:cn-north-1:111122223333:function:watch"
 	r := newRuntime(t, "handler", func(c *Config) {
 		c.FunctionARN, c.Timeout, c.MemoryMB = arn, 7*time.Second, 256
 		c.NewRequestID = func() string { return "11111111-2222-4333-8444-555555555555" }
 	})
-	_, s := see(t, r, `{}`)
+	_, s := invokeOK(t, r, `{}`)
 	if s.RequestID != "11111111-2222-4333-8444-555555555555" {
 		t.Errorf("request id %q", s.RequestID)
 	}
@@ -239,12 +251,14 @@ func TestHeaders(t *testing.T) {
 	if s.Remaining <= 6*time.Second || s.Remaining > 7*time.Second {
 		t.Errorf("%v remained of 7s when the event arrived", s.Remaining)
 	}
-	if !regexp.MustCompile(`^Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=0$`).MatchString(s.TraceID) {
+	traceID := regexp.MustCompile(
+		`^Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=0$`)
+	if !traceID.MatchString(s.TraceID) {
 		t.Errorf("trace id %q", s.TraceID)
 	}
 }
 
-func TestEnvironmentIsLambdasAndTheCallersOnly(t *testing.T) {
+func TestEnvironmentOnlyHasTheVariablesOfLambdaAndOfConfig(t *testing.T) {
 	for key, value := range map[string]string{
 		"AWS_PROFILE": "production", "AWS_ACCESS_KEY_ID": "AKIDOFTHELAPTOP",
 		"AWS_ENDPOINT_URL": "http://elsewhere",
@@ -256,9 +270,9 @@ func TestEnvironmentIsLambdasAndTheCallersOnly(t *testing.T) {
 		c.MemoryMB = 256
 		c.Env["CALLERS"] = "user/render"
 		c.Env["AWS_LAMBDA_LOG_FORMAT"] = "Text"
-		c.Env["AWS_LAMBDA_RUNTIME_API"] = "203.0.113.1:80" // not for the caller to say
+		c.Env["AWS_LAMBDA_RUNTIME_API"] = "203.0.113.1:80" // cannot be overridden
 	})
-	_, s := see(t, r, `{}`)
+	_, s := invokeOK(t, r, `{}`)
 	got := map[string]string{}
 	for _, pair := range s.Environment {
 		key, value, _ := strings.Cut(pair, "=")
@@ -274,7 +288,7 @@ func TestEnvironmentIsLambdasAndTheCallersOnly(t *testing.T) {
 		"TZ":                        ":UTC",
 		"AWS_EC2_METADATA_DISABLED": "true", "CALLERS": "user/render", "SSL_CERT_FILE": "/certs.pem",
 		playFunction: "handler", "GORACE": "atexit_sleep_ms=0", "PATH": os.Getenv("PATH"),
-		// Different every time.
+		// These differ in every run.
 		"AWS_LAMBDA_RUNTIME_API": got["AWS_LAMBDA_RUNTIME_API"],
 		"_X_AMZN_TRACE_ID":       got["_X_AMZN_TRACE_ID"],
 	}
@@ -289,75 +303,77 @@ func TestEnvironmentIsLambdasAndTheCallersOnly(t *testing.T) {
 	if !strings.HasPrefix(got["AWS_LAMBDA_RUNTIME_API"], "127.0.0.1:") {
 		t.Errorf("Runtime API at %q", got["AWS_LAMBDA_RUNTIME_API"])
 	}
-	if real, _ := filepath.EvalSymlinks(task); s.Dir != task && s.Dir != real {
-		t.Errorf("runs in %s, want %s", s.Dir, task)
+	if resolved, _ := filepath.EvalSymlinks(task); s.Dir != task && s.Dir != resolved {
+		t.Errorf("working directory %s, want %s", s.Dir, task)
 	}
 }
 
-// failure is what a caller sees of a failed invocation.
-type failure struct {
+// failureSummary has the fields of a Result that describe a failure.
+type failureSummary struct {
 	Error, Type, Message string
 	TimedOut             bool
 	Exit                 string
 }
 
-func failureOf(res Result) failure {
-	return failure{res.FunctionError, res.ErrorType,
+func summarizeFailure(res Result) failureSummary {
+	return failureSummary{res.FunctionError, res.ErrorType,
 		strings.ReplaceAll(res.ErrorMessage, res.RequestID, "ID"), res.TimedOut, res.Exit}
 }
 
 func TestFailures(t *testing.T) {
 	short := func(c *Config) { c.Timeout = 300 * time.Millisecond }
-	// Starting is given time, so that a busy machine does not decide the other cases.
+	// The other cases keep the default InitTimeout, so that they do not fail on a busy machine.
 	shortInit := func(c *Config) { c.InitTimeout = 200 * time.Millisecond }
-	never := func(*Config) {}
+	defaults := func(*Config) {}
 	tests := []struct {
-		name, begins, event string
-		change              func(*Config)
-		want                failure
-		logs                string // contained in them
-		stays               bool   // the next event finds the same process
+		name, start, event string
+		change             func(*Config)
+		want               failureSummary
+		logs               string // a substring of the logs
+		stays              bool   // the same process serves the next event
 	}{
-		{"a handler's error is the answer, and the process stays", "handler", `{"Do":"fail"}`, never,
-			failure{"Unhandled", "errorString", "no such user", false, ""}, "no such user", true},
-		{"a panic is the answer, and the process ends", "handler", `{"Do":"panic"}`, never,
-			failure{"Unhandled", "string", "nil report", false, "exit status 1"}, "nil report", false},
-		{"an event of the wrong type is the handler's error", "handler", `[]`, never,
-			failure{"Unhandled", "UnmarshalTypeError",
-				"json: cannot unmarshal array into Go value of type runtimeapi.order", false, ""}, "", true},
-		{"an exit in the middle is told by Lambda", "handler", `{"Do":"exit"}`, never,
-			failure{"Unhandled", "Runtime.ExitError",
+		{"a handler error is the answer, and the process stays", "handler", `{"Do":"fail"}`, defaults,
+			failureSummary{"Unhandled", "errorString", "no such user", false, ""}, "no such user", true},
+		{"a panic is the answer, and the process ends", "handler", `{"Do":"panic"}`, defaults,
+			failureSummary{"Unhandled", "string", "nil report", false, "exit status 1"}, "nil report",
+			false},
+		{"an event of the wrong type is a handler error", "handler", `[]`, defaults,
+			failureSummary{"Unhandled", "UnmarshalTypeError",
+				"json: cannot unmarshal array into Go value of type runtimeapi.command", false, ""}, "", true},
+		{"an exit during an invocation is Lambda's exit error", "handler", `{"Do":"exit"}`, defaults,
+			failureSummary{"Unhandled", "Runtime.ExitError",
 				"RequestId: ID Error: Runtime exited with error: exit status 1", false, "exit status 1"},
 			"doing exit", false},
-		{"a timeout kills", "handler", `{"Do":"dawdle","Sleep":60000000000}`, short,
-			failure{"Unhandled", "Sandbox.Timedout",
+		{"a timeout kills the process", "handler", `{"Do":"dawdle","Sleep":60000000000}`, short,
+			failureSummary{"Unhandled", "Sandbox.Timedout",
 				"RequestId: ID Error: Task timed out after 0.30 seconds", true, "signal: killed"},
 			"doing dawdle", false},
-		{"an init error is told, though the process lingers", "reports an init error", `{}`, never,
-			failure{"Unhandled", "Config.Missing", "CALLERS is not set", false, "signal: killed"}, "",
+		{"an init error is the answer, and the process is killed", "reports an init error", `{}`,
+			defaults,
+			failureSummary{"Unhandled", "Config.Missing", "CALLERS is not set", false, "signal: killed"}, "",
 			false},
-		{"an exit before the first poll", "exits before its first poll", `{}`, never,
-			failure{"Unhandled", "Runtime.ExitError",
+		{"an exit before the first poll is an error", "exits before its first poll", `{}`, defaults,
+			failureSummary{"Unhandled", "Runtime.ExitError",
 				"RequestId: ID Error: Runtime exited with error: exit status 3", false, "exit status 3"},
 			"no configuration", false},
-		{"an exit before the first poll that looks like success", "leaves in silence", `{}`, never,
-			failure{"Unhandled", "Runtime.ExitError",
+		{"an exit with status 0 before the first poll is an error", "exits with status 0", `{}`, defaults,
+			failureSummary{"Unhandled", "Runtime.ExitError",
 				"RequestId: ID Error: Runtime exited without providing a reason", false, "exit status 0"}, "",
 			false},
-		{"a process that never polls", "never polls", `{}`, shortInit,
-			failure{"Unhandled", "Sandbox.Timedout",
+		{"a process that never polls times out", "never polls", `{}`, shortInit,
+			failureSummary{"Unhandled", "Sandbox.Timedout",
 				"RequestId: ID Error: Task timed out after 0.20 seconds", true, "signal: killed"}, "", false},
-		{"an answer that Lambda would not take", "handler",
-			fmt.Sprintf(`{"Do":"answer at length","Size":%d}`, MaxPayload), never,
-			failure{"Unhandled", "Function.ResponseSizeTooLarge",
+		{"an answer above the limit of Lambda is an error", "handler",
+			fmt.Sprintf(`{"Do":"answer at length","Size":%d}`, MaxPayload), defaults,
+			failureSummary{"Unhandled", "Function.ResponseSizeTooLarge",
 				"Response payload size exceeded maximum allowed payload size (6291556 bytes).", false,
 				"exit status 1"}, "413", false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r := newRuntime(t, tt.begins, tt.change)
+			r := newRuntime(t, tt.start, tt.change)
 			res := invoke(t, r, tt.event)
-			if got := failureOf(res); got != tt.want {
+			if got := summarizeFailure(res); got != tt.want {
 				t.Errorf("%s\n got %+v\nwant %+v", tt.event, got, tt.want)
 			}
 			if !strings.Contains(res.Logs, tt.logs) {
@@ -368,41 +384,41 @@ func TestFailures(t *testing.T) {
 				body["errorType"] == nil {
 				t.Errorf("payload %s (%v), want errorMessage and errorType", res.Payload, err)
 			}
-			if tt.begins != "handler" {
+			if tt.start != "handler" {
 				return
 			}
-			next, _ := see(t, r, `{"Do":"recover"}`)
+			next, _ := invokeOK(t, r, `{"Do":"recover"}`)
 			if stays := next.InitDuration == 0; stays != tt.stays {
-				t.Errorf("the next event found the same process: %v, want %v", stays, tt.stays)
+				t.Errorf("same process for the next event: %v, want %v", stays, tt.stays)
 			}
 		})
 	}
 }
 
-func TestExitBetweenTwoEvents(t *testing.T) {
+func TestAnExitBetweenTwoEventsStartsANewProcess(t *testing.T) {
 	r := newRuntime(t, "handler")
-	first, a := see(t, r, `{"Do":"answer and exit later"}`)
+	first, a := invokeOK(t, r, `{"Do":"answer and exit later"}`)
 	if first.Exit != "" {
 		t.Skipf("the process ended before it polled again: %s", first.Exit)
 	}
 	<-r.proc.exited
-	if _, b := see(t, r, `{}`); a.PID == b.PID {
-		t.Errorf("process %d served both", a.PID)
+	if _, b := invokeOK(t, r, `{}`); a.PID == b.PID {
+		t.Errorf("process %d served both events", a.PID)
 	}
 }
 
 func TestAnswerForAnotherInvocationIsRefused(t *testing.T) {
 	r := newRuntime(t, "handler")
-	res, _ := see(t, r, `{"Do":"answer what is not ours"}`)
+	res, _ := invokeOK(t, r, `{"Do":"answer another invocation"}`)
 	if !strings.Contains(res.Logs, "400 Bad Request") {
 		t.Errorf("logs %q, want 400 Bad Request", res.Logs)
 	}
 }
 
-func TestPollThatHungUpLosesNoEvent(t *testing.T) {
+func TestACanceledPollLosesNoEvent(t *testing.T) {
 	r := newRuntime(t, "hangs up and polls again")
 	invoke(t, r, `{}`)
-	time.Sleep(100 * time.Millisecond) // so that it hangs up a few times
+	time.Sleep(100 * time.Millisecond) // the function hangs up a few times
 	if res := invoke(t, r, `{}`); string(res.Payload) != `"done"` ||
 		!strings.Contains(res.Logs, "hung up") {
 		t.Errorf("payload %s, logs %q", res.Payload, res.Logs)
@@ -412,24 +428,24 @@ func TestPollThatHungUpLosesNoEvent(t *testing.T) {
 func TestClose(t *testing.T) {
 	t.Run("ends an invocation and the process", func(t *testing.T) {
 		r := newRuntime(t, "handler")
-		_, s := see(t, r, `{}`)
-		time.AfterFunc(50*time.Millisecond, func() { r.Close() })
+		_, s := invokeOK(t, r, `{}`)
+		time.AfterFunc(50*time.Millisecond, func() { closeRuntime(t, r) })
 		if res, err := r.Invoke(context.Background(), []byte(`{"Sleep":60000000000}`)); !errors.Is(err,
 			ErrClosed) {
 			t.Errorf("Invoke = %+v, %v; want ErrClosed", res, err)
 		}
-		r.Close()
+		closeRuntime(t, r)
 		if alive(s.PID) {
-			t.Errorf("process %d lives", s.PID)
+			t.Errorf("process %d is alive", s.PID)
 		}
 		if _, err := r.Invoke(context.Background(), []byte(`{}`)); !errors.Is(err, ErrClosed) {
 			t.Errorf("Invoke after Close: %v, want ErrClosed", err)
 		}
 	})
-	t.Run("before any invocation", func(t *testing.T) {
-		newRuntime(t, "handler").Close()
+	t.Run("works before any invocation", func(t *testing.T) {
+		closeRuntime(t, newRuntime(t, "handler"))
 	})
-	t.Run("takes the function's children along", func(t *testing.T) {
+	t.Run("kills the children of the function", func(t *testing.T) {
 		if _, err := exec.LookPath("sleep"); err != nil {
 			t.Skip("needs sleep(1): ", err)
 		}
@@ -439,18 +455,18 @@ func TestClose(t *testing.T) {
 		if err != nil {
 			t.Fatalf("payload %s (%s)", res.Payload, res.ErrorMessage)
 		}
-		r.Close()
+		closeRuntime(t, r)
 		for range 100 { // its new parent has to reap it
 			if !alive(child) {
 				return
 			}
 			time.Sleep(10 * time.Millisecond)
 		}
-		t.Errorf("child %d lives", child)
+		t.Errorf("child %d is alive", child)
 	})
 }
 
-// alive reports whether a process runs; a zombie does not.
+// alive reports whether a process runs. A zombie does not run.
 func alive(pid int) bool {
 	if status, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)); err == nil &&
 		bytes.Contains(status, []byte(") Z ")) {
@@ -462,7 +478,7 @@ func alive(pid int) bool {
 
 func TestContextEndsTheProcess(t *testing.T) {
 	r := newRuntime(t, "handler")
-	_, a := see(t, r, `{}`)
+	_, a := invokeOK(t, r, `{}`)
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
 	if res, err := r.Invoke(ctx, []byte(`{"Sleep":60000000000}`)); !errors.Is(err,
@@ -470,9 +486,9 @@ func TestContextEndsTheProcess(t *testing.T) {
 		t.Errorf("Invoke = %+v, %v; want context.DeadlineExceeded", res, err)
 	}
 	if alive(a.PID) {
-		t.Errorf("process %d lives", a.PID)
+		t.Errorf("process %d is alive", a.PID)
 	}
-	if _, b := see(t, r, `{}`); a.PID == b.PID {
+	if _, b := invokeOK(t, r, `{}`); a.PID == b.PID {
 		t.Errorf("process %d served after its context ended", a.PID)
 	}
 }
@@ -484,7 +500,7 @@ func TestInvocationsAreServedOneByOne(t *testing.T) {
 	for i := range pids {
 		wg.Go(func() {
 			res, err := r.Invoke(context.Background(), []byte(`{"Sleep":1000000}`))
-			var s seen
+			var s observation
 			if err == nil {
 				err = json.Unmarshal(res.Payload, &s)
 			}
@@ -503,27 +519,28 @@ func TestInvocationsAreServedOneByOne(t *testing.T) {
 }
 
 func TestMaxRSS(t *testing.T) {
-	const held = 64 << 20
+	const size = 64 << 20
 	r := newRuntime(t, "handler")
 	small := invoke(t, r, `{}`)
 	if runtime.GOOS != "linux" && small.MaxRSS == 0 {
-		t.Skip("not told here while the process lives")
+		t.Skip("this system does not report the memory of a living process")
 	}
-	big := invoke(t, r, fmt.Sprintf(`{"Do":"take memory","Size":%d}`, held))
-	if small.MaxRSS < 1<<20 || small.MaxRSS >= held || big.MaxRSS < held {
-		t.Errorf("MaxRSS %d, then %d with %d held", small.MaxRSS, big.MaxRSS, held)
+	big := invoke(t, r, fmt.Sprintf(`{"Do":"take memory","Size":%d}`, size))
+	if small.MaxRSS < 1<<20 || small.MaxRSS >= size || big.MaxRSS < size {
+		t.Errorf("MaxRSS %d, then %d with %d allocated", small.MaxRSS, big.MaxRSS, size)
 	}
-	if end := invoke(t, r, `{"Do":"exit"}`); end.MaxRSS < held {
-		t.Errorf("MaxRSS %d of the ended process, which held %d", end.MaxRSS, held)
+	if end := invoke(t, r, `{"Do":"exit"}`); end.MaxRSS < size {
+		t.Errorf("MaxRSS %d of the ended process, which allocated %d", end.MaxRSS, size)
 	}
 }
 
-func TestWrapper(t *testing.T) {
+func TestTheWrapperRunsTheBinary(t *testing.T) {
 	if _, err := exec.LookPath("env"); err != nil {
 		t.Skip("needs env(1): ", err)
 	}
 	r := newRuntime(t, "handler", func(c *Config) { c.Wrapper = []string{"env", "WRAPPED=yes"} })
-	if _, s := see(t, r, `{}`); !strings.Contains(strings.Join(s.Environment, "\n"), "WRAPPED=yes") {
+	if _, s := invokeOK(t, r, `{}`); !strings.Contains(strings.Join(s.Environment, "\n"),
+		"WRAPPED=yes") {
 		t.Errorf("environment %q, want WRAPPED=yes", s.Environment)
 	}
 	r = newRuntime(t, "handler", func(c *Config) {
@@ -534,7 +551,7 @@ func TestWrapper(t *testing.T) {
 	}
 }
 
-func TestEventsThatLambdaWouldRefuse(t *testing.T) {
+func TestEventsThatLambdaRefusesAreErrors(t *testing.T) {
 	r := newRuntime(t, "handler")
 	for name, event := range map[string][]byte{
 		"no JSON":   []byte(`{"command"`),
@@ -546,11 +563,11 @@ func TestEventsThatLambdaWouldRefuse(t *testing.T) {
 		}
 	}
 	if r.proc != nil {
-		t.Error("a process was started for them")
+		t.Error("a refused event started a process")
 	}
 }
 
-func TestNewNamesEveryProblem(t *testing.T) {
+func TestNewReportsAllProblems(t *testing.T) {
 	_, err := New(Config{Binary: filepath.Join(t.TempDir(), "bootstrap"), FunctionARN: "watch",
 		Timeout: -1})
 	if err == nil {

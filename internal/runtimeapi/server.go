@@ -12,13 +12,13 @@ import (
 	"time"
 )
 
-// A poll is a request for an event that waits for one.
+// A poll is a pending request of the process for an event.
 type poll struct {
-	deliver chan<- delivery
-	gone    <-chan struct{} // closed when nobody waits any more
+	deliver  chan<- delivery
+	canceled <-chan struct{} // closed when the process has canceled the request
 }
 
-// A delivery is an event with what its headers say.
+// A delivery is an event with the values of its headers.
 type delivery struct {
 	event       []byte
 	requestID   string
@@ -26,30 +26,32 @@ type delivery struct {
 	deadline    time.Time
 }
 
-// An answer is what is said for an invocation, or for one that could not begin.
+// An answer is the result of an invocation, or of a failed initialization.
 type answer struct {
 	payload   []byte
 	failed    bool
-	errorType string // from a header, for a payload that has none
+	errorType string // from a header, for a payload without an error type
 }
 
-// expected is an invocation whose answer is due.
-type expected struct {
+// A pendingInvocation is an invocation whose answer is due.
+type pendingInvocation struct {
 	requestID string
-	answer    chan answer // holds one
+	answer    chan answer // buffers one
 }
 
-// expect says that requestID is the invocation to be answered now, once.
-func (p *process) expect(requestID string) <-chan answer {
-	e := &expected{requestID: requestID, answer: make(chan answer, 1)}
+// setPending makes requestID the invocation that the process can answer, once. It returns the
+// channel of the answer.
+func (p *process) setPending(requestID string) <-chan answer {
+	e := &pendingInvocation{requestID: requestID, answer: make(chan answer, 1)}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.current = e
 	return e.answer
 }
 
-// claim returns the invocation that requestID may answer, and lets nobody else answer it.
-func (p *process) claim(requestID string) (*expected, bool) {
+// takePending returns the pending invocation if it has that request ID, and prevents a second
+// answer.
+func (p *process) takePending(requestID string) (*pendingInvocation, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	e := p.current
@@ -60,27 +62,27 @@ func (p *process) claim(requestID string) (*expected, bool) {
 	return e, true
 }
 
-// handler is the Runtime API. https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
+// handler returns the Runtime API. https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 func (p *process) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /2018-06-01/runtime/invocation/next", p.next)
 	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/response",
 		func(w http.ResponseWriter, r *http.Request) {
-			p.answered(w, r, false)
+			p.postResult(w, r, false)
 		})
 	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/error",
 		func(w http.ResponseWriter, r *http.Request) {
-			p.answered(w, r, true)
+			p.postResult(w, r, true)
 		})
 	mux.HandleFunc("POST /2018-06-01/runtime/init/error", p.initError)
 	return mux
 }
 
-// next answers when there is an event, however long that takes.
+// next waits for an event without a time limit, then answers with it.
 func (p *process) next(w http.ResponseWriter, r *http.Request) {
 	events := make(chan delivery)
 	select {
-	case p.polls <- &poll{deliver: events, gone: r.Context().Done()}:
+	case p.polls <- &poll{deliver: events, canceled: r.Context().Done()}:
 	case <-r.Context().Done():
 		return
 	}
@@ -88,57 +90,59 @@ func (p *process) next(w http.ResponseWriter, r *http.Request) {
 	case d := <-events:
 		h := w.Header()
 		h.Set("Content-Type", "application/json")
-		h.Set("Content-Length", strconv.Itoa(len(d.event))) // so that small answers leave in one write
+		// lets net/http send small answers in one write
+		h.Set("Content-Length", strconv.Itoa(len(d.event)))
 		h.Set("Lambda-Runtime-Aws-Request-Id", d.requestID)
 		h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(d.deadline.UnixMilli(), 10))
 		h.Set("Lambda-Runtime-Invoked-Function-Arn", d.functionARN)
 		h.Set("Lambda-Runtime-Trace-Id", newTraceID())
-		w.Write(d.event)
+		_, _ = w.Write(d.event) // a process that hangs up polls again, or ends
 	case <-r.Context().Done():
 	}
 }
 
-// answered takes a response or an error for the invocation under way.
-func (p *process) answered(w http.ResponseWriter, r *http.Request, failed bool) {
+// postResult accepts a response or an error for the pending invocation.
+func (p *process) postResult(w http.ResponseWriter, r *http.Request, failed bool) {
 	payload, err := readBody(w, r)
 	if tooLarge := (*http.MaxBytesError)(nil); err != nil && !errors.As(err, &tooLarge) {
-		return // cut off; there is nobody to tell
+		return // the process closed the connection
 	}
-	e, ok := p.claim(r.PathValue("id"))
+	e, ok := p.takePending(r.PathValue("id"))
 	if !ok {
-		reply(w, http.StatusBadRequest,
+		writeJSON(w, http.StatusBadRequest,
 			errorBody{Type: "InvalidRequestID", Message: "Invalid request ID"})
 		return
 	}
 	if err != nil {
 		message := fmt.Sprintf("payload size exceeded maximum allowed payload size (%d bytes).",
 			MaxPayload)
-		// As Lambda words it, without the prefix of the other platform errors.
+		// Lambda's wording, which has no request ID prefix, unlike the other platform errors.
 		body, _ := json.Marshal(errorBody{Type: "Function.ResponseSizeTooLarge",
 			Message: "Response " + message})
 		e.answer <- answer{payload: body, failed: true}
-		reply(w, http.StatusRequestEntityTooLarge,
+		writeJSON(w, http.StatusRequestEntityTooLarge,
 			errorBody{Type: "RequestEntityTooLarge", Message: "Exceeded " + message})
 		return
 	}
 	a := answer{payload: payload, failed: failed,
 		errorType: r.Header.Get("Lambda-Runtime-Function-Error-Type")}
-	// A response whose reader broke off in the middle says so in trailers.
+	// A streamed response that failed midway has the error in its trailers.
 	if typ := r.Trailer.Get("Lambda-Runtime-Function-Error-Type"); typ != "" {
 		a.failed, a.errorType = true, typ
-		if body, err := base64.StdEncoding.DecodeString(r.Trailer.Get("Lambda-Runtime-Function-Error-Body")); err == nil && len(body) > 0 {
+		encoded := r.Trailer.Get("Lambda-Runtime-Function-Error-Body")
+		if body, err := base64.StdEncoding.DecodeString(encoded); err == nil && len(body) > 0 {
 			a.payload = body
 		}
 	}
 	e.answer <- a
-	accepted(w)
+	replyAccepted(w)
 }
 
-// initError takes the reason why the function cannot start. The first one counts.
+// initError accepts the reason why the function cannot start. It ignores all but the first.
 func (p *process) initError(w http.ResponseWriter, r *http.Request) {
 	payload, err := readBody(w, r)
 	if err != nil {
-		reply(w, http.StatusRequestEntityTooLarge,
+		writeJSON(w, http.StatusRequestEntityTooLarge,
 			errorBody{Type: "RequestEntityTooLarge", Message: err.Error()})
 		return
 	}
@@ -147,30 +151,30 @@ func (p *process) initError(w http.ResponseWriter, r *http.Request) {
 		errorType: r.Header.Get("Lambda-Runtime-Function-Error-Type")}:
 	default:
 	}
-	accepted(w)
+	replyAccepted(w)
 }
 
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	return io.ReadAll(http.MaxBytesReader(w, r.Body, MaxPayload))
 }
 
-func accepted(w http.ResponseWriter) {
-	reply(w, http.StatusAccepted, struct {
+func replyAccepted(w http.ResponseWriter) {
+	writeJSON(w, http.StatusAccepted, struct {
 		Status string `json:"status"`
 	}{"OK"})
 }
 
-func reply(w http.ResponseWriter, status int, body any) {
-	data, _ := json.Marshal(body) // of strings, so it cannot fail
+func writeJSON(w http.ResponseWriter, status int, body any) {
+	data, _ := json.Marshal(body) // cannot fail: body only has strings
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(len(data)))
 	w.WriteHeader(status)
-	w.Write(data)
+	_, _ = w.Write(data) // a closed connection needs no answer
 }
 
-// newTraceID is an X-Ray header for a trace that nobody samples.
+// newTraceID returns an X-Ray header for a trace that is not sampled.
 func newTraceID() string {
 	var b [20]byte
-	rand.Read(b[:])
+	_, _ = rand.Read(b[:]) // never fails
 	return fmt.Sprintf("Root=1-%08x-%x;Parent=%x;Sampled=0", uint32(time.Now().Unix()), b[:12], b[12:])
 }
