@@ -11,9 +11,9 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// Boundaries picks, of the published releases, those on both sides of each boundary in the
-// catalogue, and the newest. So there is one of each range at least. What is older than the
-// catalogue is left out.
+// Boundaries returns the published releases on both sides of each boundary in the catalogue, and
+// the newest release. The result has at least one release of each range. It leaves out releases
+// that are older than the catalogue.
 func Boundaries(published []string) []string {
 	known := slices.DeleteFunc(slices.Clone(published), func(version string) bool {
 		_, err := policies.Find(version)
@@ -40,8 +40,8 @@ func Boundaries(published []string) []string {
 
 func compare(a, b string) int { return semver.Compare("v"+a, "v"+b) }
 
-// Differs says in which documents a release differs from the range of the catalogue it belongs to;
-// empty when it has the same.
+// Differs lists the differences between the documents of a release and those of its range in the
+// catalogue. It returns nil if they are equal.
 func Differs(version string, d Documents) (list []string) {
 	release, err := policies.Find(version)
 	if err != nil {
@@ -53,10 +53,10 @@ func Differs(version string, d Documents) (list []string) {
 	case err == nil && d.China != nil:
 		return append(list, differs(version, china, *d.China)...)
 	case err == nil:
-		return append(list, fmt.Sprintf("Remotion %s has no policies for %s, and the catalogue has: %s",
+		return append(list, fmt.Sprintf("Remotion %s has no policies for %s, but the catalogue has: %s",
 			version, policies.China, china))
 	case d.China != nil:
-		return append(list, fmt.Sprintf("Remotion %s has policies for %s, and in the catalogue: %v",
+		return append(list, fmt.Sprintf("Remotion %s has policies for %s, but the catalogue does not: %v",
 			version, policies.China, err))
 	}
 	return list
@@ -68,16 +68,16 @@ func differs(version string, release policies.Release, d Documents) (list []stri
 		if got == release.Document(kind) {
 			continue
 		}
-		how := "it is written in another way, and grants the same"
-		adds, lacks, err := changes(got, release.Document(kind))
+		difference := "only the text differs, the grants are equal"
+		adds, lacks, err := grantChanges(got, release.Document(kind))
 		switch {
 		case err != nil:
-			how = err.Error()
+			difference = err.Error()
 		case len(adds)+len(lacks) > 0:
-			how = strings.Join(append(prefixed("adds ", adds), prefixed("lacks ", lacks)...), ", ")
+			difference = strings.Join(append(prefixed("adds ", adds), prefixed("lacks ", lacks)...), ", ")
 		}
-		list = append(list, fmt.Sprintf("the %s policy of Remotion %s in %s is not that of %s: %s", kind,
-			version, release.Partition, release, how))
+		list = append(list, fmt.Sprintf("the %s policy of Remotion %s in %s differs from that of %s: %s",
+			kind, version, release.Partition, release, difference))
 	}
 	return list
 }
@@ -96,19 +96,19 @@ func prefixed(prefix string, list []string) (out []string) {
 	return out
 }
 
-// file names the catalogue's file of a document, by the first release with it.
+// file returns the name of the catalogue's file with a document, without .json. since is the first
+// release with the document.
 func file(kind policies.PolicyKind, partition, since string) string {
 	return string(kind) + strings.TrimPrefix(partition, "aws") + "-" + since
 }
 
-// changes lists what one document grants and the other does not, in both directions, as
-// "action on resource".
-func changes(now, before string) (adds, lacks []string, err error) {
-	n, err := granted(now)
+// grantChanges lists the grants that only one of two documents has, as "action on resource".
+func grantChanges(after, before string) (adds, lacks []string, err error) {
+	a, err := grants(after)
 	if err != nil {
 		return nil, nil, err
 	}
-	b, err := granted(before)
+	b, err := grants(before)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -117,10 +117,11 @@ func changes(now, before string) (adds, lacks []string, err error) {
 			return slices.Contains(others, g)
 		})
 	}
-	return without(n, b), without(b, n), nil
+	return without(a, b), without(b, a), nil
 }
 
-func granted(text string) (list []string, err error) {
+// grants lists the grants of a document as "action on resource".
+func grants(text string) (list []string, err error) {
 	doc, err := iampolicy.Parse(text)
 	if err != nil {
 		return nil, err
@@ -135,14 +136,13 @@ func granted(text string) (list []string, err error) {
 	return list, nil
 }
 
-// Advice says what to add to the catalogue for documents it does not know: those of the newest
-// release, which release since was the first to have. It names each file, and the entry that goes
-// into it.
+// Advice returns instructions for adding unknown documents to the catalogue. The documents are
+// those of the newest release, and since is the first release with them. The instructions list each
+// file and its new entry.
 func Advice(since, newest string, d Documents) string {
 	var b strings.Builder
 	fmt.Fprintf(&b,
-		"The catalogue ends at Remotion %s; from %s on (the newest is %s) the policies are others. "+
-			"Add:\n",
+		"The catalogue ends at Remotion %s. Since %s (the newest is %s) the policies differ. Add:\n",
 		policies.Latest().Until, since, newest)
 	entries := map[string]Documents{policies.AWS: d}
 	if d.China != nil {
@@ -155,7 +155,7 @@ func Advice(since, newest string, d Documents) string {
 		}
 		list := policies.Releases(partition)
 		last := list[len(list)-1]
-		names, explain := map[policies.PolicyKind]string{}, []string{}
+		names, differences := map[policies.PolicyKind]string{}, []string{}
 		for _, kind := range policies.Kinds {
 			text := docs.of(kind) + "\n"
 			if i := slices.IndexFunc(list, func(r policies.Release) bool {
@@ -169,24 +169,24 @@ func Advice(since, newest string, d Documents) string {
 			if text == last.Document(kind) {
 				continue
 			}
-			adds, lacks, err := changes(docs.of(kind), last.Document(kind))
+			adds, lacks, err := grantChanges(docs.of(kind), last.Document(kind))
 			if err != nil {
-				explain = append(explain, fmt.Sprintf("the %s policy: %v", kind, err))
+				differences = append(differences, fmt.Sprintf("the %s policy: %v", kind, err))
 			}
-			explain = append(explain, prefixed(fmt.Sprintf("the %s policy adds ", kind), adds)...)
-			explain = append(explain, prefixed(fmt.Sprintf("the %s policy drops ", kind), lacks)...)
+			differences = append(differences, prefixed(fmt.Sprintf("the %s policy adds ", kind), adds)...)
+			differences = append(differences, prefixed(fmt.Sprintf("the %s policy drops ", kind), lacks)...)
 		}
-		if len(explain) == 0 {
+		if len(differences) == 0 {
 			continue
 		}
 		fmt.Fprintf(&b,
-			"\ninternal/policies/catalogue.go: end the range %s %s before %s, and add behind it\n",
+			"\ninternal/policies/catalogue.go: end the range %s %s before %s, and add after it\n",
 			partition, last, since)
 		fmt.Fprintf(&b, "\t{Partition: %q, Since: %q, Until: %q, user: %q, role: %q}\n", partition, since,
 			newest, names[policies.User], names[policies.Role])
 		fmt.Fprintf(&b,
-			"\ninternal/policies/details.go: why each is needed, and what breaks without it\n\t%s\n",
-			strings.Join(explain, "\n\t"))
+			"\ninternal/policies/impact.go: the reason and the impact of each added permission\n\t%s\n",
+			strings.Join(differences, "\n\t"))
 	}
 	b.WriteString("\nThen run `make golden`, which rewrites the table in docs/releases.md.\n")
 	return b.String()

@@ -15,14 +15,14 @@ import (
 )
 
 var published = flag.Bool("published", false,
-	"check the catalogue against the releases at its boundaries, which npm fetches")
+	"compare the catalogue with the releases at its boundaries, which npm downloads")
 
 const tarballs = "node_modules/.packages"
 
-// A sample of the catalogue is held to the published packages with every run of the tests, the
-// newest release among it; `make catalogue` takes all boundaries.
-func TestSample(t *testing.T) {
-	ready(t)
+// The catalogue equals a sample of published packages, which includes the newest known release.
+// `make catalogue` compares all boundaries.
+func TestTheCatalogueEqualsASampleOfPackages(t *testing.T) {
+	skipUnlessReady(t)
 	text, err := os.ReadFile("package.json")
 	if err != nil {
 		t.Fatal(err)
@@ -56,7 +56,7 @@ func TestSample(t *testing.T) {
 		ranges[release.String()] = true
 	}
 	if len(ranges) < 4 {
-		t.Errorf("the sample is of %d ranges", len(ranges))
+		t.Errorf("the sample covers %d ranges, want at least 4", len(ranges))
 	}
 	newest, err := pkg.Documents(t.Context())
 	if err != nil {
@@ -67,7 +67,8 @@ func TestSample(t *testing.T) {
 	}
 }
 
-// The whole catalogue, against what npm has today: `make catalogue`.
+// The catalogue equals the packages at all boundaries in the npm registry. `make catalogue` runs
+// it.
 func TestPublished(t *testing.T) {
 	if !*published {
 		t.Skip("runs with -published: make catalogue")
@@ -77,25 +78,25 @@ func TestPublished(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	seen := map[string]remotion.Documents{}
+	cache := map[string]remotion.Documents{}
 	documents := func(version string) (remotion.Documents, error) {
-		if d, ok := seen[version]; ok {
+		if d, ok := cache[version]; ok {
 			return d, nil
 		}
 		d, err := packages.Documents(t.Context(), version)
 		if err == nil {
-			seen[version] = d
+			cache[version] = d
 		} else if !errors.Is(err, remotion.ErrUnpublished) {
 			t.Fatalf("Remotion %s: %v", version, err)
 		}
 		return d, err
 	}
-	// A release that cannot run without what is not there leaves its place to its neighbour.
+	// The next release replaces a release that cannot run because a package is not in the registry.
 	boundaries := remotion.Boundaries(versions)
 	for i := 0; i < len(boundaries); i++ {
 		version := boundaries[i]
 		if _, err := documents(version); err != nil {
-			t.Logf("%-12s cannot run, its neighbour is taken: %v", version, err)
+			t.Logf("%-12s cannot run, the next release is used: %v", version, err)
 			versions = slices.DeleteFunc(versions, func(v string) bool { return v == version })
 			boundaries, i = remotion.Boundaries(versions), -1
 		}
@@ -110,24 +111,25 @@ func TestPublished(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		differences := remotion.Differs(version, seen[version])
+		differences := remotion.Differs(version, cache[version])
 		switch {
 		case len(differences) == 0 && release.Newer():
-			t.Logf("%-12s as %s; the catalogue was checked up to %s: write %s as the Until of its newest "+
-				"ranges", version, release, until, version)
+			t.Logf("%-12s equals %s; the catalogue was checked up to %s: set Until of its newest ranges to "+
+				"%s", version, release, until, version)
 		case len(differences) == 0:
-			t.Logf("%-12s as %s", version, release)
+			t.Logf("%-12s equals %s", version, release)
 		case version == newest && release.Newer():
 			since := firstDifferent(versions, until, newest, documents)
-			t.Errorf("%s\n%s", strings.Join(differences, "\n"), remotion.Advice(since, newest, seen[newest]))
+			t.Errorf("%s\n%s", strings.Join(differences, "\n"),
+				remotion.Advice(since, newest, cache[newest]))
 		default:
 			t.Error(strings.Join(differences, "\n"))
 		}
 	}
 }
 
-// firstDifferent finds, between the newest release of the catalogue and the newest published, the
-// first one with other documents, by halving.
+// firstDifferent returns the first release after the newest of the catalogue whose documents differ
+// from it. It uses binary search.
 func firstDifferent(versions []string, until, newest string,
 	documents func(string) (remotion.Documents, error)) string {
 	from, to := slices.Index(versions, until)+1, slices.Index(versions, newest)
@@ -157,12 +159,13 @@ func TestBoundaries(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	if got := remotion.Boundaries(nil); got != nil {
-		t.Errorf("of nothing: %s", got)
+		t.Errorf("boundaries of no releases: %s", got)
 	}
 }
 
-// catalogued are the documents of a release by the catalogue, as the package returns them.
-func catalogued(t *testing.T, version string) remotion.Documents {
+// cataloguedDocuments returns the documents of a release in the catalogue, as the package returns
+// them.
+func cataloguedDocuments(t *testing.T, version string) remotion.Documents {
 	t.Helper()
 	r, err := policies.Find(version)
 	if err != nil {
@@ -178,36 +181,36 @@ func catalogued(t *testing.T, version string) remotion.Documents {
 }
 
 func TestDiffers(t *testing.T) {
-	newest := catalogued(t, "4.0.527")
-	more := newest
-	more.User = strings.Replace(newest.User, `"s3:PutBucketPolicy",`, `"s3:PutBucketTagging",`, 1)
+	newest := cataloguedDocuments(t, "4.0.527")
+	changed := newest
+	changed.User = strings.Replace(newest.User, `"s3:PutBucketPolicy",`, `"s3:PutBucketTagging",`, 1)
 	spaced := newest
 	spaced.Role += " "
-	alone := newest
-	alone.China = nil
+	withoutChina := newest
+	withoutChina.China = nil
 	for _, test := range []struct {
 		name, version string
 		d             remotion.Documents
 		want          string
 	}{
-		{"the same", "4.0.527", newest, ""},
-		{"a newer one with the same", "4.0.600", newest, ""},
-		{"an older one with the same", "3.3.7", catalogued(t, "3.0.0"), ""},
-		{"another action", "4.0.600", more,
-			"the user policy of Remotion 4.0.600 in aws is not that of 4.0.418 and later: " +
+		{"equal documents", "4.0.527", newest, ""},
+		{"equal documents of a newer release", "4.0.600", newest, ""},
+		{"equal documents of an older release", "3.3.7", cataloguedDocuments(t, "3.0.0"), ""},
+		{"another action", "4.0.600", changed,
+			"the user policy of Remotion 4.0.600 in aws differs from that of 4.0.418 and later: " +
 				"adds s3:PutBucketTagging on arn:aws:s3:::remotionlambda-*, lacks s3:PutBucketPolicy on " +
 				"arn:aws:s3:::remotionlambda-*"},
-		{"space", "4.0.527", spaced,
-			"the role policy of Remotion 4.0.527 in aws is not that of 4.0.418 and later: it is written " +
-				"in another way, and grants the same"},
-		{"no policies for China", "4.0.527", alone,
-			"Remotion 4.0.527 has no policies for aws-cn, and the catalogue has: 4.0.510 and later"},
-		{"policies for China too early", "4.0.509", newest,
-			"Remotion 4.0.509 has policies for aws-cn, and in the catalogue: Remotion supports partition " +
-				"aws-cn since 4.0.510"},
-		{"no policy at all", "4.0.527", remotion.Documents{User: "undefined", Role: newest.Role,
-			China: newest.China}, "the user policy of Remotion 4.0.527 in aws is not that"},
-		{"a release before all", "2.1.2", newest, "older than the catalogue"},
+		{"additional space", "4.0.527", spaced,
+			"the role policy of Remotion 4.0.527 in aws differs from that of 4.0.418 and later: only the " +
+				"text differs, the grants are equal"},
+		{"no policies for China", "4.0.527", withoutChina,
+			"Remotion 4.0.527 has no policies for aws-cn, but the catalogue has: 4.0.510 and later"},
+		{"policies for China before 4.0.510", "4.0.509", newest,
+			"Remotion 4.0.509 has policies for aws-cn, but the catalogue does not: partition aws-cn needs " +
+				"Remotion 4.0.510 or later"},
+		{"no policy", "4.0.527", remotion.Documents{User: "undefined", Role: newest.Role,
+			China: newest.China}, "the user policy of Remotion 4.0.527 in aws differs from that"},
+		{"a release before the catalogue", "2.1.2", newest, "older than the catalogue"},
 	} {
 		got := strings.Join(remotion.Differs(test.version, test.d), "\n")
 		if !strings.Contains(got, test.want) || test.want == "" && got != "" {
@@ -216,17 +219,18 @@ func TestDiffers(t *testing.T) {
 	}
 }
 
-// What to add is said to the file and the line.
+// The advice names each file and its new entry.
 func TestAdvice(t *testing.T) {
-	d := catalogued(t, "4.0.527")
+	d := cataloguedDocuments(t, "4.0.527")
 	d.User = strings.Replace(d.User, `"s3:PutBucketPolicy",`,
 		"\"s3:PutBucketPolicy\",\n        \"s3:PutBucketTagging\",", 1)
 	advice := remotion.Advice("4.0.590", "4.0.600", d)
 	for _, want := range []string{
 		"The catalogue ends at Remotion " + policies.Latest().Until +
-			"; from 4.0.590 on (the newest is 4.0.600) the policies are others.",
+			". Since 4.0.590 (the newest is 4.0.600) the policies differ.",
 		"internal/policies/data/user-4.0.590.json:\n" + d.User + "\n",
-		`{Partition: "aws", Since: "4.0.590", Until: "4.0.600", user: "user-4.0.590", role: "role-4.0.61"}`,
+		`{Partition: "aws", Since: "4.0.590", Until: "4.0.600", ` +
+			`user: "user-4.0.590", role: "role-4.0.61"}`,
 		"the user policy adds s3:PutBucketTagging on arn:aws:s3:::remotionlambda-*",
 		"docs/releases.md",
 	} {
@@ -235,6 +239,6 @@ func TestAdvice(t *testing.T) {
 		}
 	}
 	if strings.Contains(advice, "aws-cn") {
-		t.Errorf("nothing changed in China:\n%s", advice)
+		t.Errorf("the unchanged policies for China are mentioned:\n%s", advice)
 	}
 }

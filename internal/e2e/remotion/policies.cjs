@@ -1,11 +1,12 @@
-// The policies that a published @remotion/lambda documents, by its own code, as
-// {"user","role","china":{"user","role"}}: the texts its CLI prints, without the line break at their end.
-// A release that knows one partition only has no "china".
+// Prints the policies that a published @remotion/lambda documents, by running its code:
+// {"user","role","china":{"user","role"}}. These are the texts that its CLI prints, without the final
+// line break. A release that supports only one partition has no "china".
 //
 //   node policies.cjs DIR      with the package in DIR/node_modules
 //
-// The package may be alone: of 300 MB of dependencies, one or none takes part. What is not there is
-// stood in for, and if a policy's text turns out to need it, the answer is {"needs":{"name","version"}}.
+// The dependencies of the package (300 MB) can be missing: the policies use at most one of them. A
+// stand-in replaces each missing dependency. If the text of a policy needs its value, the script prints
+// {"needs":{"name","version"}} instead.
 const Module = require('node:module');
 const path = require('node:path');
 
@@ -19,17 +20,18 @@ class Needed extends Error {
 	}
 }
 
-// standIn is anything at all, until somebody asks for its value.
+// standIn returns an object that accepts every property access and call. It throws Needed when the
+// package uses its value.
 const standIn = (request) => {
-	const asked = () => {
+	const throwNeeded = () => {
 		throw new Needed(request);
 	};
 	const values = new Set([Symbol.toPrimitive, Symbol.iterator, 'toString', 'valueOf', 'toJSON']);
 	const self = new Proxy(function () {}, {
-		get: (target, key) => (values.has(key) ? asked() : key === 'prototype' ? target.prototype : self),
+		get: (target, key) => (values.has(key) ? throwNeeded() : key === 'prototype' ? target.prototype : self),
 		apply: () => self,
 		construct: () => self,
-		ownKeys: asked,
+		ownKeys: throwNeeded,
 	});
 	return self;
 };
@@ -46,7 +48,7 @@ Module._load = function (request, ...rest) {
 	}
 };
 
-const answer = () => {
+const documents = () => {
 	const {getUserPolicy, getRolePolicy} = require(path.join(root, 'dist/api/iam-validation/suggested-policy.js'));
 	const both = (options) => ({user: getUserPolicy(options), role: getRolePolicy(options)});
 	const aws = both();
@@ -55,7 +57,7 @@ const answer = () => {
 };
 
 try {
-	console.log(JSON.stringify(answer()));
+	console.log(JSON.stringify(documents()));
 } catch (err) {
 	if (!(err instanceof Needed)) {
 		throw err;
@@ -63,7 +65,7 @@ try {
 	const name = err.request.split('/').slice(0, err.request.startsWith('@') ? 2 : 1).join('/');
 	const version = manifest.dependencies?.[name];
 	if (!version) {
-		throw new Error(`@remotion/lambda ${manifest.version} needs ${name}, and its package.json does not say which`);
+		throw new Error(`@remotion/lambda ${manifest.version} needs ${name}, which its package.json does not list`);
 	}
 	console.log(JSON.stringify({needs: {name, version: version.replace(/^[\^~]/, '')}}));
 }

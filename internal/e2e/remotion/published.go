@@ -20,27 +20,28 @@ import (
 // Lambda is the name of the package that documents the policies.
 const Lambda = "@remotion/lambda"
 
-// Documents are the policies that a release documents, as its code returns them: the CLI ends them
-// with a line break.
+// Documents are the policies that a release documents, as its code returns them. The CLI adds a
+// line break at the end.
 type Documents struct {
 	User string `json:"user"`
 	Role string `json:"role"`
-	// China are those for partition aws-cn; nil of a release that knows partition aws only.
+	// China has the policies for partition aws-cn. It is nil for a release that only supports
+	// partition aws.
 	China *Documents `json:"china"`
 }
 
-// Published are releases of @remotion/lambda as the npm registry has them, without their
-// dependencies.
+// Published reads releases of @remotion/lambda from the npm registry, without their dependencies.
 type Published struct {
 	// Dir is the directory of policies.cjs: that of this file.
 	Dir string
-	// Tarballs is the directory that has what `npm pack` writes.
+	// Tarballs is the directory for the files that `npm pack` writes.
 	Tarballs string
-	// Fetch has npm bring what is not there. Without it, that is an error that is fs.ErrNotExist.
+	// Fetch downloads missing packages with npm. If it is false, a missing package is an error that
+	// wraps fs.ErrNotExist.
 	Fetch bool
 }
 
-// Versions lists the published releases, in npm's order: by number.
+// Versions lists the published releases in the order of npm: by number.
 func (p Published) Versions(ctx context.Context) (list []string, err error) {
 	out, err := npm(ctx, p.Dir, "view", Lambda, "versions", "--json")
 	if err != nil {
@@ -52,19 +53,19 @@ func (p Published) Versions(ctx context.Context) (list []string, err error) {
 	return list, nil
 }
 
-// ErrUnpublished says that the registry has no such release of a package.
-var ErrUnpublished = errors.New("it is not in the npm registry")
+// ErrUnpublished means that the npm registry does not have that release of a package.
+var ErrUnpublished = errors.New("the release is not in the npm registry")
 
-// Documents runs a release's own code. What it needs of its dependencies is brought as well; the
-// error is ErrUnpublished where the registry does not have that.
+// Documents runs the code of a release and returns its policies. It also unpacks the dependencies
+// that this code needs. The error is ErrUnpublished if the registry does not have a package.
 func (p Published) Documents(ctx context.Context, version string) (Documents, error) {
 	root, err := os.MkdirTemp("", "remotion-audit-package-")
 	if err != nil {
 		return Documents{}, err
 	}
-	defer os.RemoveAll(root)
+	defer func() { _ = os.RemoveAll(root) }() // a left-over temporary directory is harmless
 	name := Lambda
-	const most = 8 // of its dependencies, one was ever needed
+	const most = 8 // dependencies; so far no release needed more than one
 	for range most {
 		if err := p.unpack(ctx, root, name, version); err != nil {
 			return Documents{}, err
@@ -81,11 +82,11 @@ func (p Published) Documents(ctx context.Context, version string) (Documents, er
 		}
 		name, version = out.Needs.Name, out.Needs.Version
 	}
-	return Documents{}, fmt.Errorf("%s needs more than %d of its dependencies, %s the last", Lambda,
+	return Documents{}, fmt.Errorf("%s needs more than %d of its dependencies, the last is %s", Lambda,
 		most, name)
 }
 
-// unpack puts a package into root/node_modules.
+// unpack extracts a package to root/node_modules, and downloads it first if Fetch is set.
 func (p Published) unpack(ctx context.Context, root, name, version string) error {
 	file := filepath.Join(p.Tarballs, strings.NewReplacer("@", "", "/", "-").Replace(name)+"-"+version+
 		".tgz")
@@ -101,14 +102,15 @@ func (p Published) unpack(ctx context.Context, root, name, version string) error
 	if err != nil {
 		return fmt.Errorf("%s %s: %w: run `make node_modules`", name, version, err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // only read
 	if err := extract(f, filepath.Join(root, "node_modules", filepath.FromSlash(name))); err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
 	return nil
 }
 
-// extract unpacks the code of a package: not the zips of functions, which are nine tenths of it.
+// extract unpacks the code of a package. It skips the zips of functions, which are nine tenths of a
+// package.
 func extract(r io.Reader, dir string) error {
 	unzipped, err := gzip.NewReader(r)
 	if err != nil {
@@ -117,13 +119,13 @@ func extract(r io.Reader, dir string) error {
 	archive := tar.NewReader(unzipped)
 	for {
 		h, err := archive.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		_, name, _ := strings.Cut(h.Name, "/") // npm puts all into package/
+		_, name, _ := strings.Cut(h.Name, "/") // npm puts all files into package/
 		ext := filepath.Ext(name)
 		if h.Typeflag != tar.TypeReg || !filepath.IsLocal(name) || ext != ".js" && ext != ".cjs" &&
 			ext != ".json" {
@@ -143,11 +145,11 @@ func extract(r io.Reader, dir string) error {
 	}
 }
 
-// npm runs npm with this process's environment, which says where its registry is. It runs no code
-// of a package.
+// npm runs npm with the environment of this process, which can configure the registry. It runs no
+// code of a package.
 func npm(ctx context.Context, dir string, args ...string) ([]byte, error) {
-	ctx, stop := context.WithTimeout(ctx, 2*time.Minute)
-	defer stop()
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
 	cmd := exec.CommandContext(ctx, "npm", append(args, "--ignore-scripts")...)
 	cmd.Dir = dir
 	out, err := cmd.Output()

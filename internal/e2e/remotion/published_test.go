@@ -14,8 +14,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/e2e/remotion"
 )
 
-// tarball writes a package as `npm pack` does.
-func tarball(t *testing.T, dir, name string, files map[string]string) {
+// writeTarball writes a package in the format of `npm pack`.
+func writeTarball(t *testing.T, dir, name string, files map[string]string) {
 	t.Helper()
 	f, err := os.Create(filepath.Join(dir, name))
 	if err != nil {
@@ -37,17 +37,19 @@ func tarball(t *testing.T, dir, name string, files map[string]string) {
 	}
 }
 
-// lambda is a package in the form of @remotion/lambda. Its policies need a value of one dependency;
-// of the other it only has classes.
-func lambda(code string) map[string]string {
+// lambdaPackage returns the files of a package with the layout of @remotion/lambda and with two
+// dependencies: helper and @aws/sdk.
+func lambdaPackage(code string) map[string]string {
 	return map[string]string{
-		"package/package.json":                                `{"name": "@remotion/lambda", "version": "9.9.9", "dependencies": {"helper": "^1.2.3", "@aws/sdk": "3.0.0"}}`,
+		"package/package.json": `{"name": "@remotion/lambda", "version": "9.9.9", ` +
+			`"dependencies": {"helper": "^1.2.3", "@aws/sdk": "3.0.0"}}`,
 		"package/dist/api/iam-validation/suggested-policy.js": code,
 		"package/remotionlambda.zip":                          "not code",
 		"package/../../../../escaped.js":                      "not in the package",
 	}
 }
 
+// needsHelper is code whose policies need a value of helper, but only classes of @aws/sdk.
 const needsHelper = `
 const {S3Client} = require('@aws/sdk/s3');
 class Client extends S3Client {}
@@ -57,8 +59,9 @@ exports.getUserPolicy = (options) => 'user ' + PREFIX + ' ' + (options?.partitio
 exports.getRolePolicy = () => JSON.stringify({role: PREFIX});
 `
 
-// A package runs without its dependencies, but for those whose values are in the text of a policy.
-func TestPackageAlone(t *testing.T) {
+// A package runs without its dependencies, except those whose values appear in the text of a
+// policy.
+func TestAPackageRunsWithoutItsDependencies(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs Node")
 	}
@@ -73,12 +76,12 @@ func TestPackageAlone(t *testing.T) {
 	if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "make node_modules") {
 		t.Errorf("without the package: %v", err)
 	}
-	tarball(t, dir, "remotion-lambda-9.9.9.tgz", lambda(needsHelper))
+	writeTarball(t, dir, "remotion-lambda-9.9.9.tgz", lambdaPackage(needsHelper))
 	_, err = packages.Documents(t.Context(), "9.9.9")
 	if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "helper 1.2.3") {
-		t.Errorf("without what its policies need: %v", err)
+		t.Errorf("without a dependency that its policies need: %v", err)
 	}
-	tarball(t, dir, "helper-1.2.3.tgz",
+	writeTarball(t, dir, "helper-1.2.3.tgz",
 		map[string]string{"package/index.js": "exports.PREFIX = 'remotion-';"})
 	d, err := packages.Documents(t.Context(), "9.9.9")
 	if err != nil {
@@ -90,18 +93,20 @@ func TestPackageAlone(t *testing.T) {
 		t.Errorf("got %+v and for China %+v, want %+v", d, d.China, want)
 	}
 
-	tarball(t, dir, "remotion-lambda-9.9.8.tgz",
-		lambda("exports.getUserPolicy = exports.getRolePolicy = () => require('undeclared').text + '';"))
+	writeTarball(t, dir, "remotion-lambda-9.9.8.tgz",
+		lambdaPackage("exports.getUserPolicy = exports.getRolePolicy = "+
+			"() => require('undeclared').text + '';"))
 	if _, err := packages.Documents(t.Context(), "9.9.8"); err == nil ||
-		!strings.Contains(err.Error(), "needs undeclared, and its package.json does not say which") {
-		t.Errorf("with a dependency it does not declare: %v", err)
+		!strings.Contains(err.Error(), "needs undeclared, which its package.json does not list") {
+		t.Errorf("with an undeclared dependency: %v", err)
 	}
-	tarball(t, dir, "remotion-lambda-9.9.7.tgz", lambda("throw new Error('broken at load');"))
+	writeTarball(t, dir, "remotion-lambda-9.9.7.tgz",
+		lambdaPackage("throw new Error('broken at load');"))
 	if _, err := packages.Documents(t.Context(), "9.9.7"); err == nil ||
 		!strings.Contains(err.Error(), "broken at load") {
 		t.Errorf("with code that throws: %v", err)
 	}
 	if left, _ := filepath.Glob(filepath.Join(os.Getenv("TMPDIR"), "*")); len(left) > 0 {
-		t.Errorf("it leaves %s", left)
+		t.Errorf("temporary files are left: %s", left)
 	}
 }

@@ -1,11 +1,12 @@
-// Package remotion runs the permission check that Remotion publishes, @remotion/lambda's
-// simulatePermissions(), unchanged, so that it can be held against this project's audit. Its tests
-// do so on the embedded AWS that `remotion-audit local --serve` serves.
+// Package remotion runs Remotion's published permission check, simulatePermissions() of
+// @remotion/lambda, unchanged. Its tests compare the check with this project's audit, on the
+// embedded AWS of `remotion-audit local --serve`.
 //
 //	pkg := remotion.Package{Dir: "internal/e2e/remotion"}
 //	check, err := pkg.Simulate(ctx, endpoint, "AKIAIOSFODNN7EXAMPLE")
 //
-// It needs Node, and the package itself beside this file: `make node_modules` installs it.
+// It needs Node, and the package in node_modules next to this file. `make node_modules` installs
+// the package.
 package remotion
 
 import (
@@ -20,11 +21,11 @@ import (
 	"time"
 )
 
-// Version is the release of @remotion/lambda that package.json asks for.
+// Version is the release of @remotion/lambda in package.json.
 const Version = "4.0.527"
 
-// limit ends a script that does not end by itself, some time after its own limit.
-const limit = 150 * time.Second
+// scriptTimeout ends a script that hangs. It is longer than the limit in the script.
+const scriptTimeout = 150 * time.Second
 
 // Package is an installed @remotion/lambda.
 type Package struct {
@@ -32,8 +33,9 @@ type Package struct {
 	Dir string
 }
 
-// A Verdict is Remotion's about one action. Decision is the simulator's word: allowed, implicitDeny
-// or explicitDeny. Remotion prints a tick for the first, and the same cross for the others.
+// A Verdict is Remotion's verdict on one action. Decision is the decision of the simulator:
+// allowed, implicitDeny or explicitDeny. Remotion prints a tick for the first, and the same cross
+// for the others.
 type Verdict struct {
 	Name     string `json:"name"`
 	Decision string `json:"decision"`
@@ -42,15 +44,15 @@ type Verdict struct {
 // Allowed reports whether Remotion prints a tick.
 func (v Verdict) Allowed() bool { return v.Decision == "allowed" }
 
-// A Check is what simulatePermissions() found.
+// A Check is the result of simulatePermissions().
 type Check struct {
-	// Results are in Remotion's order. An action is there once for each result AWS gave about it.
+	// Results are in Remotion's order. An action appears once for each result of AWS about it.
 	Results []Verdict `json:"results"`
-	// Milliseconds are those of the check alone: Node had started, and the package was loaded.
+	// Milliseconds is the duration of the check, without starting Node and loading the package.
 	Milliseconds float64 `json:"ms"`
 }
 
-// Ready says what is missing to run the package, and how to get it.
+// Ready returns an error with a remedy if Node or the package is missing.
 func (p Package) Ready() error {
 	if _, err := exec.LookPath("node"); err != nil {
 		return errors.New("node is not installed: install Node 20 or later, then run `make node_modules`")
@@ -68,8 +70,8 @@ func (p Package) Ready() error {
 		return fmt.Errorf("%s: %w", manifest, err)
 	}
 	if installed.Version != Version {
-		return fmt.Errorf("@remotion/lambda %s is installed, and %s is wanted: run `make node_modules`",
-			installed.Version, Version)
+		return fmt.Errorf("@remotion/lambda must be %s, but %s is installed: run `make node_modules`",
+			Version, installed.Version)
 	}
 	return nil
 }
@@ -96,16 +98,16 @@ func (p Package) Documents(ctx context.Context) (d Documents, err error) {
 	return d, err
 }
 
-// script runs a script beside this file, with nothing of this process's environment that could
-// reach an account, and reads the JSON it prints.
+// script runs a script in dir and decodes the JSON that it prints. Of the environment of this
+// process the script only gets PATH, so that it cannot reach a real account.
 func script(ctx context.Context, dir string, out any, environment []string, args ...string) error {
 	home, err := os.MkdirTemp("", "remotion-audit-home-")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(home)
-	ctx, stop := context.WithTimeout(ctx, limit)
-	defer stop()
+	defer func() { _ = os.RemoveAll(home) }() // a left-over temporary directory is harmless
+	ctx, cancel := context.WithTimeout(ctx, scriptTimeout)
+	defer cancel()
 	cmd := exec.CommandContext(ctx, "node", args...)
 	cmd.Dir = dir
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + home,

@@ -24,24 +24,24 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// caller is whom the example accounts are about, by name and by access key.
+// The caller in the example accounts, and its access key.
 const (
 	caller    = "user/remotion-user"
 	callerKey = "AKIAIOSFODNN7EXAMPLE"
 )
 
-// layers is the one action of which Remotion's check gives a single verdict over two resources,
-// where the audit gives two.
+// layers is the only action for which Remotion's check gives one verdict over two resources and the
+// audit gives two.
 const layers = "lambda:GetLayerVersion"
 
 var pkg = remotion.Package{Dir: "."}
 
-// Both checks run as processes, against the embedded AWS as a process: what a reader of
-// docs/narrowed-policies.md types.
+// Both checks run as processes, with the embedded AWS as a process: the commands in
+// docs/narrowed-policies.md.
 func TestServedAccounts(t *testing.T) {
-	binary := command(t)
-	// Remotion asks about the documented patterns, as text, wherever they have a wildcard. Those are
-	// the statements a policy can be narrowed in.
+	binary := buildCommand(t)
+	// Remotion simulates the documented patterns as plain text. Its check denies all actions whose
+	// documented resource has a wildcard that a policy can narrow.
 	narrowed := []string{
 		"iam:PassRole",
 		"s3:GetObject", "s3:DeleteObject", "s3:PutObjectAcl", "s3:PutObject", "s3:CreateBucket",
@@ -56,30 +56,30 @@ func TestServedAccounts(t *testing.T) {
 	lost := []string{"s3:PutBucketPolicy", "logs:PutRetentionPolicy"}
 	for _, tt := range []struct {
 		name, account string
-		// theirs and ours are the actions each says no to.
+		// theirs and ours are the actions that Remotion's check and the audit deny.
 		theirs, ours []string
 		exit         int
 	}{
-		{"both say yes to an unmodified documented policy", "compliant", nil, nil, 0},
-		{"only Remotion says no to a correctly narrowed policy", "narrowed", narrowed, nil, 0},
-		{"both say no to what a policy lacks", "drifted", lost, lost, 1},
+		{"both allow an unmodified documented policy", "compliant", nil, nil, 0},
+		{"only Remotion denies a correctly narrowed policy", "narrowed", narrowed, nil, 0},
+		{"both deny the permissions that a policy lacks", "drifted", lost, lost, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			endpoint, key := serve(t, binary, "../../../examples/"+tt.account+"/account.yaml")
 			if key != callerKey {
-				t.Errorf("--serve names access key %q for %s, want %q", key, caller, callerKey)
+				t.Errorf("--serve prints access key %q for %s, want %q", key, caller, callerKey)
 			}
 			check := simulate(t, endpoint)
 			report := auditAs(t, binary, endpoint, tt.exit)
 
-			// IAM gives one result for an action. Remotion's list is the audit's, but for the layers.
+			// IAM gives one result for each action. Both lists are equal except for the layers.
 			if got, want := actions(check.Results), without(audited(report), layers); !slices.Equal(got,
 				want) {
-				t.Errorf("Remotion's verdicts are about\n%q, want\n%q: it reads the first page of an answer "+
-					"only, so the endpoint has to page as IAM does, by 100", got, want)
+				t.Errorf("Remotion's verdicts are on\n%q, want\n%q: the check only reads the first page of "+
+					"an answer, so the endpoint must use pages of 100, as IAM does", got, want)
 			}
-			same(t, "Remotion's check says no to", refused(check.Results), tt.theirs)
-			same(t, "the audit says no to", gaps(report), tt.ours)
+			assertEqual(t, "Remotion's check denies", denied(check.Results), tt.theirs)
+			assertEqual(t, "the audit denies", gaps(report), tt.ours)
 			if report.Summary.Unverified != 0 {
 				t.Errorf("%d requirements are unverified: %+v", report.Summary.Unverified, report.Problems)
 			}
@@ -87,9 +87,9 @@ func TestServedAccounts(t *testing.T) {
 	}
 }
 
-// docs/narrowed-policies.md shows what is printed.
+// docs/narrowed-policies.md shows the output of both commands.
 func TestPage(t *testing.T) {
-	binary := command(t)
+	binary := buildCommand(t)
 	page, err := os.ReadFile("../../../docs/narrowed-policies.md")
 	if err != nil {
 		t.Fatal(err)
@@ -108,15 +108,15 @@ func TestPage(t *testing.T) {
 	}
 	for _, printed := range []string{lines.String(), string(out)} {
 		if !strings.Contains(string(page), "\n"+printed) {
-			t.Errorf("docs/narrowed-policies.md does not show what is printed now:\n%s", printed)
+			t.Errorf("docs/narrowed-policies.md does not show the current output:\n%s", printed)
 		}
 	}
 }
 
-// Until 2026-07-30 IAM gave one result for an action and resource. Then Remotion's verdicts and the
-// audit's findings are the same list, the layers included.
+// Until 2026-07-30 IAM gave one result for each action and resource. With these answers, Remotion's
+// verdicts and the findings of the audit are the same list, including the layers.
 func TestOlderAnswerOfTheSimulator(t *testing.T) {
-	binary := command(t)
+	binary := buildCommand(t)
 	for _, example := range []string{"compliant", "drifted"} {
 		t.Run(example, func(t *testing.T) {
 			account := load(t, example)
@@ -124,77 +124,80 @@ func TestOlderAnswerOfTheSimulator(t *testing.T) {
 			endpoint := listen(t, &awsemu.Server{Account: account, PageSize: 100})
 			check := simulate(t, endpoint)
 			report := auditAs(t, binary, endpoint, map[string]int{"compliant": 0, "drifted": 1}[example])
-			same(t, "Remotion's verdicts are about", actions(check.Results), audited(report))
-			same(t, "Remotion's check says no to", refused(check.Results), gaps(report))
+			assertEqual(t, "Remotion's verdicts are on", actions(check.Results), audited(report))
+			assertEqual(t, "Remotion's check denies", denied(check.Results), gaps(report))
 		})
 	}
 }
 
-// What Remotion's check does not see, as docs/narrowed-policies.md says.
-func TestOnlyRemotionSaysYes(t *testing.T) {
-	binary := command(t)
-	t.Run("to a Deny on a real bucket", func(t *testing.T) {
+// Remotion's check misses gaps, as documented in docs/narrowed-policies.md.
+func TestOnlyRemotionAllows(t *testing.T) {
+	binary := buildCommand(t)
+	t.Run("a Deny on a real bucket", func(t *testing.T) {
 		account := load(t, "compliant")
 		account.Users["remotion-user"].Inline["freeze"] = `{"Version": "2012-10-17", "Statement": [
-			{"Sid": "Freeze", "Effect": "Deny", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::remotionlambda-useast1-*"}]}`
+			{"Sid": "Freeze", "Effect": "Deny", "Action": "s3:PutObject",
+			"Resource": "arn:aws:s3:::remotionlambda-useast1-*"}]}`
 		endpoint := listen(t, &awsemu.Server{Account: account, PageSize: 100})
-		same(t, "Remotion's check says no to", refused(simulate(t, endpoint).Results), nil)
-		same(t, "the audit says no to", gaps(auditAs(t, binary, endpoint, 1)), []string{"s3:PutObject"})
+		assertEqual(t, "Remotion's check denies", denied(simulate(t, endpoint).Results), nil)
+		assertEqual(t, "the audit denies", gaps(auditAs(t, binary, endpoint, 1)),
+			[]string{"s3:PutObject"})
 	})
-	t.Run("to an account whose render role is missing", func(t *testing.T) {
+	t.Run("an account without a render role", func(t *testing.T) {
 		account := load(t, "compliant")
 		delete(account.Roles, policies.RoleName)
 		endpoint := listen(t, &awsemu.Server{Account: account, PageSize: 100})
-		same(t, "Remotion's check says no to", refused(simulate(t, endpoint).Results), nil)
+		assertEqual(t, "Remotion's check denies", denied(simulate(t, endpoint).Results), nil)
 		report := auditAs(t, binary, endpoint, 1)
 		if report.Status != audit.StatusGaps ||
 			!slices.ContainsFunc(report.Findings, func(f audit.Finding) bool {
 				return f.Cause == audit.TargetMissing
 			}) {
-			t.Errorf("the audit says %s, %+v, want a missing target", report.Status, report.Summary)
+			t.Errorf("audit: %s, %+v, want a missing target", report.Status, report.Summary)
 		}
 	})
-	t.Run("to what is beyond the first page of an answer", func(t *testing.T) {
+	t.Run("actions after the first page of an answer", func(t *testing.T) {
 		account := load(t, "drifted")
 		endpoint := listen(t, &awsemu.Server{Account: account, PageSize: 2})
 		check := simulate(t, endpoint)
 		if slices.Contains(actions(check.Results), "s3:PutBucketPolicy") {
-			t.Errorf("Remotion's check follows the marker now: %q", check.Results)
+			t.Errorf("Remotion's check reads the following pages too: %q", check.Results)
 		}
-		same(t, "the audit says no to", gaps(auditAs(t, binary, endpoint, 1)),
+		assertEqual(t, "the audit denies", gaps(auditAs(t, binary, endpoint, 1)),
 			[]string{"s3:PutBucketPolicy", "logs:PutRetentionPolicy"})
 	})
 }
 
-// Where a policy grants what Remotion does, and one of the checks says no for want of a detail.
-func TestNoToWhatIsGranted(t *testing.T) {
-	binary := command(t)
-	t.Run("by Remotion's check, under a condition its requests meet", func(t *testing.T) {
+// A policy grants all that Remotion needs, but one of the checks lacks a detail and denies it.
+func TestDeniedAlthoughGranted(t *testing.T) {
+	binary := buildCommand(t)
+	t.Run("Remotion's check denies a condition that its requests meet", func(t *testing.T) {
 		endpoint := listen(t, &awsemu.Server{PageSize: 100, Account: edited(t,
 			`"Sid": "LambdaInvokation",`,
-			`"Sid": "LambdaInvokation", "Condition": {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}},`)})
-		same(t, "Remotion's check says no to", refused(simulate(t, endpoint).Results),
+			`"Sid": "LambdaInvokation", "Condition": {"StringEquals": `+
+				`{"iam:PassedToService": "lambda.amazonaws.com"}},`)})
+		assertEqual(t, "Remotion's check denies", denied(simulate(t, endpoint).Results),
 			[]string{"iam:PassRole"})
-		same(t, "the audit says no to", gaps(auditAs(t, binary, endpoint, 0)), nil)
+		assertEqual(t, "the audit denies", gaps(auditAs(t, binary, endpoint, 0)), nil)
 	})
-	t.Run("by the audit, about a bucket it was not told of", func(t *testing.T) {
+	t.Run("the audit denies a bucket that BUCKETS does not name", func(t *testing.T) {
 		endpoint := listen(t,
 			&awsemu.Server{PageSize: 100,
 				Account: edited(t, ":::remotionlambda-*", ":::remotionlambda-useast1-a1b2c3d4e5*")})
-		theirs := refused(simulate(t, endpoint).Results)
-		same(t, "the audit says no to", gaps(auditAs(t, binary, endpoint, 1)), theirs)
-		same(t, "told of the bucket, it says no to",
+		theirs := denied(simulate(t, endpoint).Results)
+		assertEqual(t, "the audit denies", gaps(auditAs(t, binary, endpoint, 1)), theirs)
+		assertEqual(t, "with --buckets, the audit denies",
 			gaps(auditAs(t, binary, endpoint, 0, "--buckets", "remotionlambda-useast1-a1b2c3d4e5")), nil)
 	})
-	t.Run("by the audit, about a function of another name", func(t *testing.T) {
+	t.Run("the audit denies a function with another name", func(t *testing.T) {
 		endpoint := listen(t, &awsemu.Server{PageSize: 100, Account: edited(t,
 			"function:remotion-render-*", "function:remotion-render-4-0-527-mem3008mb-disk2048mb-300sec")})
-		theirs := refused(simulate(t, endpoint).Results)
-		same(t, "the audit says no to", gaps(auditAs(t, binary, endpoint, 1)), theirs)
+		theirs := denied(simulate(t, endpoint).Results)
+		assertEqual(t, "the audit denies", gaps(auditAs(t, binary, endpoint, 1)), theirs)
 	})
 }
 
-// package.json and the Go side name one release.
+// package.json and Version name the same release.
 func TestVersion(t *testing.T) {
 	text, err := os.ReadFile("package.json")
 	if err != nil {
@@ -205,15 +208,15 @@ func TestVersion(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := manifest.Dependencies["@remotion/lambda"]; got != remotion.Version {
-		t.Errorf("package.json asks for @remotion/lambda %q, and Version is %q", got, remotion.Version)
+		t.Errorf("package.json has @remotion/lambda %q, but Version is %q", got, remotion.Version)
 	}
 }
 
-// ready skips a test that cannot have Remotion's package.
-func ready(t *testing.T) {
+// skipUnlessReady skips a test if Remotion's package is not installed, or with -short.
+func skipUnlessReady(t *testing.T) {
 	t.Helper()
 	if testing.Short() {
-		t.Skip("SKIPPED, NOT TESTED: Remotion's own check is left out of -short")
+		t.Skip("SKIPPED, NOT TESTED: -short leaves out Remotion's own check")
 	}
 	if err := pkg.Ready(); err != nil {
 		t.Skip("SKIPPED, NOT TESTED: Remotion's own check: " + err.Error())
@@ -229,16 +232,16 @@ func load(t *testing.T, example string) *awsemu.Account {
 	return account
 }
 
-// edited is the account in good order, with one change to the caller's policy.
-func edited(t *testing.T, old, new string) *awsemu.Account {
+// edited returns the compliant account with one change to the caller's policy.
+func edited(t *testing.T, old, replacement string) *awsemu.Account {
 	t.Helper()
 	account := load(t, "compliant")
 	inline := account.Users["remotion-user"].Inline
 	for name, text := range inline {
 		if strings.Count(text, old) != 1 {
-			t.Fatalf("%q is not in the policy once:\n%s", old, text)
+			t.Fatalf("%q must be in the policy exactly once:\n%s", old, text)
 		}
-		inline[name] = strings.Replace(text, old, new, 1)
+		inline[name] = strings.Replace(text, old, replacement, 1)
 	}
 	return account
 }
@@ -249,7 +252,7 @@ func listen(t *testing.T, server *awsemu.Server) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { endpoint.Close() })
+	t.Cleanup(func() { _ = endpoint.Close() })
 	return endpoint.URL
 }
 
@@ -262,7 +265,7 @@ func simulate(t *testing.T, endpoint string) remotion.Check {
 	return check
 }
 
-// tools is where TestMain keeps the built command.
+// tools is the directory of the built command. TestMain creates it.
 var tools string
 
 func TestMain(m *testing.M) {
@@ -271,7 +274,7 @@ func TestMain(m *testing.M) {
 		if err != nil {
 			panic(err)
 		}
-		defer os.RemoveAll(dir)
+		defer func() { _ = os.RemoveAll(dir) }() // a left-over temporary directory is harmless
 		tools = dir
 		return m.Run()
 	}())
@@ -287,10 +290,11 @@ var build = sync.OnceValues(func() (string, error) {
 	return binary, nil
 })
 
-// command builds remotion-audit, once, if there is something to run it beside.
-func command(t *testing.T) string {
+// buildCommand builds remotion-audit once and returns its path. It skips the test if Remotion's
+// package is not installed.
+func buildCommand(t *testing.T) string {
 	t.Helper()
-	ready(t)
+	skipUnlessReady(t)
 	binary, err := build()
 	if err != nil {
 		t.Fatal(err)
@@ -298,8 +302,8 @@ func command(t *testing.T) string {
 	return binary
 }
 
-// environment is all that a command gets of ours: no key, profile or region of whoever runs the
-// tests.
+// environment returns the whole environment of a command. It has no key, profile or region from the
+// environment of the tests.
 func environment(t *testing.T, more ...string) []string {
 	return append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(),
 		"AWS_EC2_METADATA_DISABLED=true"}, more...)
@@ -311,12 +315,12 @@ func asCaller(t *testing.T, endpoint string) []string {
 }
 
 var (
-	exported   = regexp.MustCompile(`^export AWS_ENDPOINT_URL=(http://127\.0\.0\.1:\d+)$`)
-	toCallAsIt = regexp.MustCompile(`^# to call as ` + caller + `: export AWS_ACCESS_KEY_ID=(\w+)$`)
+	endpointLine = regexp.MustCompile(`^export AWS_ENDPOINT_URL=(http://127\.0\.0\.1:\d+)$`)
+	keyLine      = regexp.MustCompile(`^# to call as ` + caller + `: export AWS_ACCESS_KEY_ID=(\w+)$`)
 )
 
-// serve runs `remotion-audit local --serve` until the test ends, and returns what it printed: the
-// endpoint and the caller's access key.
+// serve runs `remotion-audit local --serve` until the test ends. It returns the printed endpoint
+// and the printed access key of the caller.
 func serve(t *testing.T, binary, account string) (endpoint, key string) {
 	t.Helper()
 	cmd := exec.Command(binary, "local", "--serve", "--account", account)
@@ -330,9 +334,10 @@ func serve(t *testing.T, binary, account string) (endpoint, key string) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	kill := time.AfterFunc(3*time.Minute, func() { cmd.Process.Kill() })
+	// Signal and Kill only fail if the process has ended.
+	kill := time.AfterFunc(3*time.Minute, func() { _ = cmd.Process.Kill() })
 	t.Cleanup(func() {
-		cmd.Process.Signal(os.Interrupt)
+		_ = cmd.Process.Signal(os.Interrupt)
 		kill.Reset(10 * time.Second)
 		if err := cmd.Wait(); err != nil {
 			t.Errorf("local --serve, interrupted: %v\n%s", err, stderr.Bytes())
@@ -341,10 +346,10 @@ func serve(t *testing.T, binary, account string) (endpoint, key string) {
 	})
 	lines := bufio.NewScanner(stdout)
 	for (endpoint == "" || key == "") && lines.Scan() {
-		if m := exported.FindStringSubmatch(lines.Text()); m != nil {
+		if m := endpointLine.FindStringSubmatch(lines.Text()); m != nil {
 			endpoint = m[1]
 		}
-		if m := toCallAsIt.FindStringSubmatch(lines.Text()); m != nil {
+		if m := keyLine.FindStringSubmatch(lines.Text()); m != nil {
 			key = m[1]
 		}
 	}
@@ -358,8 +363,8 @@ func serve(t *testing.T, binary, account string) (endpoint, key string) {
 func auditAs(t *testing.T, binary, endpoint string, exit int,
 	flags ...string) (report audit.Report) {
 	t.Helper()
-	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
-	defer stop()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
 	cmd := exec.CommandContext(ctx, binary, append([]string{"audit", "--format", "json"}, flags...)...)
 	cmd.Env = asCaller(t, endpoint)
 	var stdout, stderr bytes.Buffer
@@ -378,7 +383,8 @@ func auditAs(t *testing.T, binary, endpoint string, exit int,
 	return report
 }
 
-// actions are those of Remotion's verdicts, sorted: IAM promises no order.
+// actions returns the actions of Remotion's verdicts, sorted because IAM does not guarantee an
+// order.
 func actions(verdicts []remotion.Verdict) (list []string) {
 	for _, v := range verdicts {
 		list = append(list, v.Name)
@@ -387,20 +393,23 @@ func actions(verdicts []remotion.Verdict) (list []string) {
 	return list
 }
 
-func refused(verdicts []remotion.Verdict) []string {
+// denied returns the actions that Remotion's check denies, sorted.
+func denied(verdicts []remotion.Verdict) []string {
 	return actions(slices.DeleteFunc(slices.Clone(verdicts), remotion.Verdict.Allowed))
 }
 
-// audited are the actions of the findings about the caller, sorted.
+// audited returns the actions of all findings on the caller, sorted.
 func audited(report audit.Report) []string {
-	return about(report, func(audit.Finding) bool { return true })
+	return callerActions(report, func(audit.Finding) bool { return true })
 }
 
+// gaps returns the actions of the caller's findings that are not satisfied, sorted.
 func gaps(report audit.Report) []string {
-	return about(report, func(f audit.Finding) bool { return f.Status != audit.Satisfied })
+	return callerActions(report, func(f audit.Finding) bool { return f.Status != audit.Satisfied })
 }
 
-func about(report audit.Report, want func(audit.Finding) bool) (list []string) {
+// callerActions returns the actions of the selected findings on the caller, sorted.
+func callerActions(report audit.Report, want func(audit.Finding) bool) (list []string) {
 	for _, f := range report.Findings {
 		if f.Target == caller && want(f) {
 			list = append(list, f.Action)
@@ -410,7 +419,7 @@ func about(report audit.Report, want func(audit.Finding) bool) (list []string) {
 	return list
 }
 
-// without drops one occurrence.
+// without returns the list without the first occurrence of item.
 func without(list []string, item string) []string {
 	if i := slices.Index(list, item); i >= 0 {
 		return slices.Delete(slices.Clone(list), i, i+1)
@@ -418,7 +427,7 @@ func without(list []string, item string) []string {
 	return list
 }
 
-func same(t *testing.T, what string, got, want []string) {
+func assertEqual(t *testing.T, what string, got, want []string) {
 	t.Helper()
 	want = slices.Sorted(slices.Values(want))
 	if !slices.Equal(got, want) {

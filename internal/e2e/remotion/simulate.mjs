@@ -1,13 +1,13 @@
-// Remotion's own permission check, as published, for whoever the AWS credentials in the environment
-// belong to. Prints {"results":[{"name","decision"}],"ms"}: the verdicts in Remotion's order, and how
-// long the check took without starting Node and loading the package.
+// Runs Remotion's published permission check for the principal of the AWS credentials in the
+// environment. Prints {"results":[{"name","decision"}],"ms"}: the verdicts in Remotion's order, and the
+// duration of the check without starting Node and loading the package.
 //
 //   node simulate.mjs [region]
 import {simulatePermissions} from '@remotion/lambda';
 
 const limit = 120_000;
 setTimeout(() => {
-	console.error(`simulatePermissions() was not done after ${limit / 1000} s`);
+	console.error(`simulatePermissions() did not end within ${limit / 1000} s`);
 	process.exit(1);
 }, limit).unref();
 
