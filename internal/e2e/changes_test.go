@@ -21,41 +21,49 @@ import (
 
 const (
 	managedPolicy = "arn:aws:iam::123456789012:policy/RemotionUser"
-	byCI          = `{"type":"IAMUser","principalId":"AIDACKCEVSQ6C2EXAMPLE","arn":"arn:aws:iam::123456789012:user/ci-deployer","accountId":"123456789012","accessKeyId":"AKIAI44QH8DHBEXAMPLE","userName":"ci-deployer"}`
+	ciIdentity    = `{"type":"IAMUser","principalId":"AIDACKCEVSQ6C2EXAMPLE",` +
+		`"arn":"arn:aws:iam::123456789012:user/ci-deployer","accountId":"123456789012",` +
+		`"accessKeyId":"AKIAI44QH8DHBEXAMPLE","userName":"ci-deployer"}`
 )
 
-// A change is a call to IAM: what is done in the account, and what CloudTrail tells of it.
-type change struct {
+// An iamChange is a call to IAM. It can be made in the account and written as a CloudTrail event.
+type iamChange struct {
 	event      string
 	parameters map[string]string
 }
 
-// tell is the EventBridge event of a change.
-func (c change) tell(id string) string {
+// eventJSON returns the EventBridge event of the change.
+func (c iamChange) eventJSON(id string) string {
 	parameters := map[string]string{}
 	for key, value := range c.parameters {
 		parameters[strings.ToLower(key[:1])+key[1:]] = value
 	}
 	text, _ := json.Marshal(parameters)
-	return fmt.Sprintf(`{"version":"0","id":"53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa","detail-type":"AWS API Call via CloudTrail","source":"aws.iam","account":"123456789012","time":"2026-11-16T08:57:12Z","region":"us-east-1","resources":[],`+
-		`"detail":{"eventVersion":"1.11","userIdentity":%s,"eventTime":"2026-11-16T08:57:12Z","eventSource":"iam.amazonaws.com","eventName":%q,"awsRegion":"us-east-1","sourceIPAddress":"203.0.113.7","userAgent":"aws-cli/2.31.9",`+
-		`"requestParameters":%s,"responseElements":null,"requestID":"5f2c1d0e-7a51-4a8e-9b60-0f4e0d1c2b3a","eventID":%q,"readOnly":false,"eventType":"AwsApiCall","managementEvent":true,"recipientAccountId":"123456789012"}}`,
-		byCI, c.event, text, id)
+	return fmt.Sprintf(`{"version":"0","id":"53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa",`+
+		`"detail-type":"AWS API Call via CloudTrail","source":"aws.iam","account":"123456789012",`+
+		`"time":"2026-11-16T08:57:12Z","region":"us-east-1","resources":[],`+
+		`"detail":{"eventVersion":"1.11","userIdentity":%s,"eventTime":"2026-11-16T08:57:12Z",`+
+		`"eventSource":"iam.amazonaws.com","eventName":%q,"awsRegion":"us-east-1",`+
+		`"sourceIPAddress":"203.0.113.7","userAgent":"aws-cli/2.31.9",`+
+		`"requestParameters":%s,"responseElements":null,`+
+		`"requestID":"5f2c1d0e-7a51-4a8e-9b60-0f4e0d1c2b3a","eventID":%q,"readOnly":false,`+
+		`"eventType":"AwsApiCall","managementEvent":true,"recipientAccountId":"123456789012"}}`,
+		ciIdentity, c.event, text, id)
 }
 
-// happen makes a change in the account, and returns the batch of messages that tells of it.
-func (w *watch) happen(c change) (batch string) {
+// applyChange makes a change in the account, and returns the batch of messages with its event.
+func (w *deployment) applyChange(c iamChange) (batch string) {
 	w.t.Helper()
 	form := url.Values{"Action": {c.event}, "Version": {"2010-05-08"}}
 	for key, value := range c.parameters {
 		form.Set(key, value)
 	}
-	w.aws("iam", form.Encode())
-	return batchOf(c.tell(c.event))
+	w.queryRequest("iam", form.Encode())
+	return queueBatch(c.eventJSON(c.event))
 }
 
-// batchOf is what Lambda makes of messages in a queue.
-func batchOf(bodies ...string) string {
+// queueBatch returns the event that Lambda creates from messages in a queue.
+func queueBatch(bodies ...string) string {
 	var records []any
 	for i, body := range bodies {
 		records = append(records, map[string]any{"messageId": fmt.Sprint("m", i), "receiptHandle": "AQEB",
@@ -69,19 +77,21 @@ func batchOf(bodies ...string) string {
 	return string(text)
 }
 
-// on runs the function on an event.
-func (w *watch) on(event string) outcome {
+// runOn runs the function with an event.
+func (w *deployment) runOn(event string) outcome {
 	w.t.Helper()
-	w.trial.event = event
+	w.invocation.event = event
 	return w.run()
 }
 
-// managed is the compliant example with the caller's policy as a managed one, which it gets by
-// itself or from a group.
-func managed(t *testing.T, byGroup bool) *awsemu.Account {
+// accountWithManagedPolicy returns the compliant example, with the caller's policy as a managed
+// policy. It is attached to the caller, or to its group.
+func accountWithManagedPolicy(t *testing.T, byGroup bool) *awsemu.Account {
 	a := account(t, "compliant")
 	user := a.Users["remotion-user"]
-	a.Policies = map[string]awsemu.ManagedPolicy{"RemotionUser": {Document: user.Inline["remotion-user-policy"]}}
+	a.Policies = map[string]awsemu.ManagedPolicy{
+		"RemotionUser": {Document: user.Inline["remotion-user-policy"]},
+	}
 	user.Inline = nil
 	if byGroup {
 		a.Groups = map[string]awsemu.Group{"renderers": {Managed: []string{"RemotionUser"}}}
@@ -92,23 +102,25 @@ func managed(t *testing.T, byGroup bool) *awsemu.Account {
 	a.Users["remotion-user"] = user
 	a.Users["other"] = awsemu.User{Managed: []string{"RemotionUser"}}
 	a.Roles["other"] = awsemu.Role{}
-	a.Groups = cloned(a.Groups, "others")
+	a.Groups = withGroup(a.Groups, "others")
 	return a
 }
 
-func cloned(groups map[string]awsemu.Group, more string) map[string]awsemu.Group {
-	all := map[string]awsemu.Group{more: {}}
+// withGroup returns the groups with an additional, empty one.
+func withGroup(groups map[string]awsemu.Group, added string) map[string]awsemu.Group {
+	all := map[string]awsemu.Group{added: {}}
 	for name, g := range groups {
 		all[name] = g
 	}
 	return all
 }
 
-// told fails the test unless the one message of a run names the change in each of its texts.
-func told(t *testing.T, o outcome, want string) {
+// assertChangeInMessage fails the test unless a run sent one message that names the change in the
+// mail, the card and the JSON.
+func assertChangeInMessage(t *testing.T, o outcome, want string) {
 	t.Helper()
 	if len(o.messages) != 1 {
-		t.Errorf("%d messages\n%s", len(o.messages), o.Logs)
+		t.Errorf("%d messages, want 1\n%s", len(o.messages), o.Logs)
 		return
 	}
 	m := o.messages[0]
@@ -116,11 +128,11 @@ func told(t *testing.T, o outcome, want string) {
 	if !strings.Contains(mail,
 		"CHANGED IN IAM, as CloudTrail reports it by user/ci-deployer from 203.0.113.7: "+want+
 			", Mon 16 Nov 2026 08:57 UTC") {
-		t.Errorf("the mail does not tell of %q\n%s", want, m.Body("email"))
+		t.Errorf("the mail does not mention %q\n%s", want, m.Body("email"))
 	}
 	if card := m.Body("https"); !strings.Contains(card,
 		"by `user/ci-deployer` from `203.0.113.7`: `"+strings.Split(want, ", which")[0]+"`") {
-		t.Errorf("the card does not tell of %q\n%s", want, card)
+		t.Errorf("the card does not mention %q\n%s", want, card)
 	}
 	var d struct {
 		Changes []struct{ Actor, Text string }
@@ -129,68 +141,68 @@ func told(t *testing.T, o outcome, want string) {
 	if err := json.Unmarshal([]byte(m.Body("default")), &d); err != nil || len(d.Changes) != 1 ||
 		d.Changes[0].Actor != "user/ci-deployer" || !strings.Contains(d.Changes[0].Text, want) ||
 		d.Report.Run.Trigger.By != audit.TriggeredByChanges {
-		t.Errorf("%v: the JSON tells of %+v", err, d.Changes)
+		t.Errorf("%v: the JSON has the changes %+v", err, d.Changes)
 	}
 	if strings.Contains(m.Body("sms"), "ci-deployer") || strings.Contains(m.Subject, "ci-deployer") {
-		t.Errorf("%s\n%s", m.Subject, m.Body("sms"))
+		t.Errorf("the subject or the SMS names the actor: %s\n%s", m.Subject, m.Body("sms"))
 	}
 }
 
-func TestAChangeIsToldWithItsActor(t *testing.T) {
+func TestAMessageNamesTheActorOfAChange(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name    string
 		byGroup bool
-		away    change
+		breaks  iamChange
 		want    string
-		back    change
+		repairs iamChange
 	}{
-		{"detached from the user", false,
-			change{"DetachUserPolicy", map[string]string{"UserName": "remotion-user",
+		{"a policy is detached from the user", false,
+			iamChange{"DetachUserPolicy", map[string]string{"UserName": "remotion-user",
 				"PolicyArn": managedPolicy}},
 			"DetachUserPolicy on user/remotion-user (policy RemotionUser)",
-			change{"AttachUserPolicy", map[string]string{"UserName": "remotion-user",
+			iamChange{"AttachUserPolicy", map[string]string{"UserName": "remotion-user",
 				"PolicyArn": managedPolicy}}},
-		{"detached from the user's group", true,
-			change{"DetachGroupPolicy",
+		{"a policy is detached from the user's group", true,
+			iamChange{"DetachGroupPolicy",
 				map[string]string{"GroupName": "renderers", "PolicyArn": managedPolicy}},
 			"DetachGroupPolicy on group/renderers (policy RemotionUser), which reaches user/remotion-user",
-			change{"AttachGroupPolicy",
+			iamChange{"AttachGroupPolicy",
 				map[string]string{"GroupName": "renderers", "PolicyArn": managedPolicy}}},
 		{"the user leaves the group", true,
-			change{"RemoveUserFromGroup",
+			iamChange{"RemoveUserFromGroup",
 				map[string]string{"GroupName": "renderers", "UserName": "remotion-user"}},
 			"RemoveUserFromGroup on user/remotion-user (group renderers)",
-			change{"AddUserToGroup",
+			iamChange{"AddUserToGroup",
 				map[string]string{"GroupName": "renderers", "UserName": "remotion-user"}}},
-		{"another version of the policy", true,
-			change{"CreatePolicyVersion", map[string]string{"PolicyArn": managedPolicy,
+		{"a policy gets another default version", true,
+			iamChange{"CreatePolicyVersion", map[string]string{"PolicyArn": managedPolicy,
 				"PolicyDocument": `{"Version":"2012-10-17","Statement":[]}`, "SetAsDefault": "true"}},
 			"CreatePolicyVersion on policy/RemotionUser, which reaches user/remotion-user",
-			change{"SetDefaultPolicyVersion", map[string]string{"PolicyArn": managedPolicy,
+			iamChange{"SetDefaultPolicyVersion", map[string]string{"PolicyArn": managedPolicy,
 				"VersionId": "v1"}}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			w := newWatch(t, managed(t, test.byGroup))
-			w.says("before", w.run(), "")
-			batch := w.happen(test.away)
-			o := w.on(batch)
-			w.says("taken away", o, "33 new")
-			told(t, o, test.want)
+			w := newDeployment(t, accountWithManagedPolicy(t, test.byGroup))
+			w.says("before the change", w.run(), "")
+			batch := w.applyChange(test.breaks)
+			o := w.runOn(batch)
+			w.says("after the change", o, "33 new")
+			assertChangeInMessage(t, o, test.want)
 			if o.puts != 1 || o.answer.Changes == nil ||
 				*o.answer.Changes != (app.ChangeCounts{Touching: 1}) ||
 				!strings.Contains(o.Logs, `"trigger":"changes","changes":1`) {
 				t.Errorf("%d puts, %+v\n%s", o.puts, o.answer, o.Logs)
 			}
-			w.says("told again", w.on(batch), "")
-			w.says("by schedule", w.on("scheduler.json"), "")
-			o = w.on(w.happen(test.back))
+			w.says("the same batch again", w.runOn(batch), "")
+			w.says("a scheduled run", w.runOn("scheduler.json"), "")
+			o = w.runOn(w.applyChange(test.repairs))
 			if len(o.messages) != 1 || o.messages[0].Attributes["events"].Value != `["recovered"]` ||
-				!strings.Contains(o.messages[0].Body("email"), test.back.event+" on ") {
-				t.Errorf("given back: %q\n%s", o.subjects(), o.Logs)
+				!strings.Contains(o.messages[0].Body("email"), test.repairs.event+" on ") {
+				t.Errorf("after the repair: %q\n%s", o.subjects(), o.Logs)
 			}
-			w.says("afterwards", w.on("scheduler.json"), "")
+			w.says("a scheduled run after the repair", w.runOn("scheduler.json"), "")
 
 			by := map[audit.TriggerKind]int{}
 			for key, raw := range w.server.Objects(bucket) {
@@ -206,18 +218,18 @@ func TestAChangeIsToldWithItsActor(t *testing.T) {
 				t.Errorf("reports by trigger: %v", by)
 			}
 			if s := string(w.state().JSON()); strings.Contains(s, "ci-deployer") {
-				t.Errorf("the state remembers who: %s", s)
+				t.Errorf("the state has the actor: %s", s)
 			}
 		})
 	}
 }
 
-// Who is not audited is nobody's business: nothing is audited, measured or said, and little is
-// asked.
-func TestChangesOfOthersAreSilent(t *testing.T) {
+// A change that affects no audited principal causes no audit, no metrics and no message, and few
+// calls.
+func TestIrrelevantChangesAreDropped(t *testing.T) {
 	t.Parallel()
-	w := newWatch(t, managed(t, true))
-	w.trial.env = map[string]string{"REGIONS": "us-east-1,eu-west-1"}
+	w := newDeployment(t, accountWithManagedPolicy(t, true))
+	w.invocation.env = map[string]string{"REGIONS": "us-east-1,eu-west-1"}
 	w.run()
 	for _, test := range []struct {
 		name  string
@@ -225,27 +237,31 @@ func TestChangesOfOthersAreSilent(t *testing.T) {
 		calls []string
 	}{
 		{"another user",
-			w.happen(change{"DetachUserPolicy",
+			w.applyChange(iamChange{"DetachUserPolicy",
 				map[string]string{"UserName": "other", "PolicyArn": managedPolicy}}), nil},
 		{"another group",
-			w.happen(change{"AttachGroupPolicy",
+			w.applyChange(iamChange{"AttachGroupPolicy",
 				map[string]string{"GroupName": "others", "PolicyArn": managedPolicy}}),
 			[]string{"ListGroupsForUser"}},
 		{"another role",
-			w.happen(change{"PutRolePolicy", map[string]string{"RoleName": "other", "PolicyName": "p",
-				"PolicyDocument": `{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"s3:*","Resource":"*"}}`}}), []string{"ListFunctions", "ListFunctions"}},
+			w.applyChange(iamChange{"PutRolePolicy",
+				map[string]string{"RoleName": "other", "PolicyName": "p",
+					"PolicyDocument": `{"Version":"2012-10-17",` +
+						`"Statement":{"Effect":"Deny","Action":"s3:*","Resource":"*"}}`}}),
+			[]string{"ListFunctions", "ListFunctions"}},
 		{"another account",
-			batchOf(strings.Replace(change{"DeleteUser",
-				map[string]string{"UserName": "remotion-user"}}.tell("1"),
+			queueBatch(strings.Replace(iamChange{"DeleteUser",
+				map[string]string{"UserName": "remotion-user"}}.eventJSON("1"),
 				`"recipientAccountId":"123456789012"`, `"recipientAccountId":"210987654321"`, 1)), nil},
 		{"a call that failed",
-			batchOf(strings.Replace(change{"DeleteUser",
-				map[string]string{"UserName": "remotion-user"}}.tell("1"), `"eventVersion"`,
+			queueBatch(strings.Replace(iamChange{"DeleteUser",
+				map[string]string{"UserName": "remotion-user"}}.eventJSON("1"), `"eventVersion"`,
 				`"errorCode":"DeleteConflictException","errorMessage":"no","eventVersion"`, 1)), nil},
-		{"a call that reads", change{"GetUser", map[string]string{"UserName": "remotion-user"}}.tell("1"),
+		{"a call that reads",
+			iamChange{"GetUser", map[string]string{"UserName": "remotion-user"}}.eventJSON("1"),
 			nil},
 	} {
-		o := w.on(test.event)
+		o := w.runOn(test.event)
 		var calls []string
 		for _, c := range w.server.Calls() {
 			calls = append(calls, strings.TrimSuffix(c.Operation, "20150331"))
@@ -261,44 +277,46 @@ func TestChangesOfOthersAreSilent(t *testing.T) {
 	}
 }
 
-// What fails comes back from the queue: an audit that was not announced. What cannot be read does
-// not.
-func TestABatchThatFailsComesBack(t *testing.T) {
+// A batch fails, so that the queue delivers it again, if the audit could not be announced. An
+// unreadable message does not fail the batch.
+func TestABatchFailsIfTheAuditIsNotAnnounced(t *testing.T) {
 	t.Parallel()
-	w := newWatch(t, managed(t, false))
+	w := newDeployment(t, accountWithManagedPolicy(t, false))
 	w.run()
-	away := change{"DetachUserPolicy", map[string]string{"UserName": "remotion-user",
+	detach := iamChange{"DetachUserPolicy", map[string]string{"UserName": "remotion-user",
 		"PolicyArn": managedPolicy}}
-	w.happen(away)
+	w.applyChange(detach)
 	w.server.SetFaults(awsemu.Fault{Operation: "sns:Publish", Deny: true})
-	batch := batchOf("this is no event", away.tell("1"), away.tell("1"))
-	if o := w.on(batch); o.FunctionError == "" ||
+	batch := queueBatch("this is no event", detach.eventJSON("1"), detach.eventJSON("1"))
+	if o := w.runOn(batch); o.FunctionError == "" ||
 		!strings.Contains(o.ErrorMessage, "grant the function sns:Publish") {
 		t.Errorf("%q %+v", o.ErrorMessage, o.answer)
 	}
 	w.server.SetFaults()
-	o := w.on(batch)
-	w.says("once more", o, "33 new")
-	told(t, o, "DetachUserPolicy on user/remotion-user (policy RemotionUser)")
+	o := w.runOn(batch)
+	w.says("the second delivery", o, "33 new")
+	assertChangeInMessage(t, o, "DetachUserPolicy on user/remotion-user (policy RemotionUser)")
 	if *o.answer.Changes != (app.ChangeCounts{Touching: 1, Dropped: 1, Unreadable: 1}) ||
 		!strings.Contains(o.Logs, `"messageId":"m0","error":"it is not a JSON object"`) {
 		t.Errorf("%+v\n%s", o.answer.Changes, o.Logs)
 	}
-	w.says("and again", w.on(batch), "")
-	if o := w.on(`{"Records":[{"eventSource":"aws:s3"}]}`); !strings.Contains(o.ErrorMessage,
+	w.says("the third delivery", w.runOn(batch), "")
+	if o := w.runOn(`{"Records":[{"eventSource":"aws:s3"}]}`); !strings.Contains(o.ErrorMessage,
 		`eventSource "aws:s3"`) {
 		t.Errorf("records of another service: %q", o.ErrorMessage)
 	}
 }
 
-// Whom a policy reaches nobody can tell in time. That is audited for, and an error, and no kill.
-func TestAChangeWhileEverythingHangs(t *testing.T) {
+// If AWS hangs, the function cannot find the principals of a changed policy in time. It then
+// audits, and ends with an error before its timeout.
+func TestAChangeWhileAWSHangs(t *testing.T) {
 	t.Parallel()
-	w := newWatch(t, managed(t, true))
+	w := newDeployment(t, accountWithManagedPolicy(t, true))
 	w.server.SetFaults(awsemu.Fault{Operation: "*", Delay: time.Minute})
-	w.trial.timeout = 2 * time.Second
-	o := w.on(batchOf(change{"SetDefaultPolicyVersion", map[string]string{"PolicyArn": managedPolicy,
-		"VersionId": "v1"}}.tell("1")))
+	w.invocation.timeout = 2 * time.Second
+	o := w.runOn(queueBatch(iamChange{"SetDefaultPolicyVersion",
+		map[string]string{"PolicyArn": managedPolicy,
+			"VersionId": "v1"}}.eventJSON("1")))
 	if o.TimedOut || !strings.Contains(o.ErrorMessage, "alert to") ||
 		!strings.Contains(o.ErrorMessage, "metrics to") ||
 		!strings.Contains(o.Logs, "could not look up whom changes touch") {
@@ -306,19 +324,20 @@ func TestAChangeWhileEverythingHangs(t *testing.T) {
 	}
 }
 
-// Who claimed a message and died has told in it who changed what: whoever takes it over, on
-// schedule, says so.
-func TestAMessageThatIsTakenOverTellsTheChange(t *testing.T) {
+// A claimed message has the change and its actor. If the run that claimed it dies, a scheduled run
+// publishes the same message.
+func TestATakenOverMessageNamesTheChange(t *testing.T) {
 	t.Parallel()
-	w := newWatch(t, managed(t, false))
+	w := newDeployment(t, accountWithManagedPolicy(t, false))
 	w.run()
 	before := w.state()
-	o := w.on(w.happen(change{"DetachUserPolicy", map[string]string{"UserName": "remotion-user",
-		"PolicyArn": managedPolicy}}))
+	o := w.runOn(w.applyChange(iamChange{"DetachUserPolicy",
+		map[string]string{"UserName": "remotion-user",
+			"PolicyArn": managedPolicy}}))
 	if len(o.messages) != 1 {
 		t.Fatalf("%q\n%s", o.subjects(), o.Logs)
 	}
-	// As it is between the claim and the message.
+	// Build the state between the claim and the publication.
 	m := alert.Message{Subject: o.messages[0].Subject, Bodies: map[string]string{}}
 	for _, protocol := range []string{"default", "email", "sms", "https"} {
 		m.Bodies[protocol] = o.messages[0].Body(protocol)
@@ -330,21 +349,21 @@ func TestAMessageThatIsTakenOverTellsTheChange(t *testing.T) {
 	before.Pending = &alert.Pending{ID: "gone", DedupKey: o.messages[0].Attributes["dedupKey"].Value,
 		Message: m, Next: w.state(), Owner: "gone", Until: time.Now().Add(-time.Minute)}
 
-	a := managed(t, false)
+	a := accountWithManagedPolicy(t, false)
 	user := a.Users["remotion-user"]
 	user.Managed = nil
 	a.Users["remotion-user"] = user
 	a.Buckets[bucket] = awsemu.Bucket{Objects: map[string]string{evidence.StateKey("123456789012",
 		"remotion-audit"): string(before.JSON())}}
-	w = newWatch(t, a)
-	o = w.on("scheduler.json")
-	told(t, o, "DetachUserPolicy on user/remotion-user (policy RemotionUser)")
-	w.says("and once only", w.run(), "")
+	w = newDeployment(t, a)
+	o = w.runOn("scheduler.json")
+	assertChangeInMessage(t, o, "DetachUserPolicy on user/remotion-user (policy RemotionUser)")
+	w.says("the next run", w.run(), "")
 }
 
-// Local mode takes the files in events/, and what it prints tells who. All of it is within the
-// auditor's role.
-func TestLocalTellsTheChange(t *testing.T) {
+// Local mode accepts the files in events/ and prints the actor. The auditor's role permits all
+// calls of such a run.
+func TestLocalPrintsTheActorOfAChange(t *testing.T) {
 	t.Parallel()
 	local := func(args ...string) string {
 		t.Helper()
@@ -368,13 +387,13 @@ func TestLocalTellsTheChange(t *testing.T) {
 		t.Errorf("%s", out)
 	}
 	file := filepath.Join(t.TempDir(), "event.json")
-	unused := change{"SetDefaultPolicyVersion",
+	unused := iamChange{"SetDefaultPolicyVersion",
 		map[string]string{"PolicyArn": "arn:aws:iam::123456789012:policy/Unused", "VersionId": "v1"}}
-	if err := os.WriteFile(file, []byte(batchOf(unused.tell("1"))), 0o666); err != nil {
+	if err := os.WriteFile(file, []byte(queueBatch(unused.eventJSON("1"))), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	out := local("--event", file, "--enforce-iam", "--account",
-		auditing(t, func(policy string) string { return policy }, ""))
+		accountWithAuditorRole(t, func(policy string) string { return policy }, ""))
 	if strings.Contains(out, "could not look up") || strings.Contains(out, "asked for anew") ||
 		!strings.Contains(out, `"changes":{"touching":0,"dropped":1,"unreadable":0}`) ||
 		!strings.Contains(out, "none was sent") {

@@ -18,8 +18,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
 )
 
-// checks runs the real command in testdata/check.
-func checks(t *testing.T, stdin string, args ...string) (stdout, stderr string, exit int) {
+// runCheck runs the check command in testdata/check and returns its output and exit status.
+func runCheck(t *testing.T, stdin string, args ...string) (stdout, stderr string, exit int) {
 	t.Helper()
 	path, err := filepath.Abs(command)
 	if err != nil {
@@ -40,7 +40,8 @@ func checks(t *testing.T, stdin string, args ...string) (stdout, stderr string, 
 
 func TestCheckCommand(t *testing.T) {
 	t.Parallel()
-	const everything = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
+	const everything = `{"Version":"2012-10-17","Statement":[
+		{"Effect":"Allow","Action":"*","Resource":"*"}]}`
 	tests := []struct {
 		name, stdin string
 		args        string
@@ -48,58 +49,68 @@ func TestCheckCommand(t *testing.T) {
 		out         []string
 		err         string
 	}{
-		{"a Deny that the simulator does not see", "", "--policy secrets.json --required needed.json", 1,
+		{"a Deny that the simulator misses is a gap", "", "--policy secrets.json --required needed.json",
+			1,
 			[]string{"GAPS  2 gaps; 0 of 2 permissions are granted",
 				"not on      arn:aws:s3:::remotionlambda-secret\n",
 				"identity-deny: statement 2 (Sid Secrets) of secrets.json denies it"}, ""},
-		{"an empty standard input", "", "--policy -  --required needed.json", 2, nil,
+		{"an empty standard input is an error", "", "--policy -  --required needed.json", 2, nil,
 			"--policy -: line 1, column 1"},
-		{"standard input twice", everything, "--policy - --boundary - --for role", 2, nil,
+		{"reading standard input twice is an error", everything, "--policy - --boundary - --for role", 2,
+			nil,
 			"--boundary -: standard input was read for another document: name a file"},
 		{"a policy from standard input", everything, "--policy - --for role", 0,
 			[]string{"COMPLIANT  all 15 permissions are granted", "the role policy of Remotion"}, ""},
-		{"what is wider is said and does not fail", everything, "--policy - --for user --excess", 0,
+		{"excess permissions are reported and do not fail", everything,
+			"--policy - --for user --excess", 0,
 			[]string{"administrator access", "iam:CreateAccessKey on *"}, ""},
-		{"a boundary", everything, "--policy - --required needed.json --boundary limits.json", 1,
+		{"a boundary limits the policy", everything,
+			"--policy - --required needed.json --boundary limits.json", 1,
 			[]string{"PARTIAL", "arn:aws:s3:::remotionlambda-\n",
 				"permissions-boundary: the permissions boundary does not allow it"}, ""},
-		{"two levels of the organization", everything,
+		{"two levels of the organization limit the policy", everything,
 			"--policy - --required needed.json --scp regions.json --scp limits.json,regions.json " +
 				"--context aws:RequestedRegion=us-east-1", 0, []string{"COMPLIANT"}, ""},
-		{"a region that is denied", everything,
+		{"a denied region is a gap", everything,
 			"--policy - --for role --account 123456789012 --region eu-west-1 --scp regions.json", 1,
 			[]string{"DENIED  critical", "scp: statement 2 (Sid OnlyHere) of regions.json denies it"}, ""},
-		{"a region that nobody knows", everything, "--policy - --for role --scp regions.json", 1,
+		{"an unknown region makes a Deny conditional", everything,
+			"--policy - --for role --scp regions.json", 1,
 			[]string{"CONDITIONAL  medium", "(Sid OnlyHere) of regions.json denies it under a condition"},
 			""},
-		{"lesser gaps can be let pass", everything,
+		{"gaps below --fail-on do not fail", everything,
 			"--policy - --for role --scp regions.json --fail-on high", 0, []string{"CONDITIONAL"}, ""},
-		{"a purpose", everything, "--policy secrets.json --for user --purpose render --fail-on low", 1,
+		{"--purpose selects the requirements", everything,
+			"--policy secrets.json --for user --purpose render --fail-on low", 1,
 			[]string{"MISSING  critical"}, ""},
-		{"all mistakes at once", "",
+		{"the error lists all mistakes", "",
 			"--policy broken.json --policy none.json --for role --account 12 --remotion-version new", 2, nil,
 			"--policy broken.json: line 3, column 28: Effect must be \"Allow\" or \"Deny\", got \"allow\""},
-		{"nothing to check", "", "--for role", 2, nil, "--policy: name the file to check"},
-		{"nothing to ask for", "", "--policy secrets.json", 2, nil,
+		{"a missing --policy is an error", "", "--for role", 2, nil, "--policy: name the file to check"},
+		{"missing requirements are an error", "", "--policy secrets.json", 2, nil,
 			"either --for user, --for role, or --required FILE"},
-		{"both", "", "--policy secrets.json --for role --required needed.json", 2, nil,
+		{"--for with --required is an error", "",
+			"--policy secrets.json --for role --required needed.json", 2, nil,
 			"either --for user"},
-		{"what has no meaning", "", "--policy secrets.json --required needed.json --account 123456789012",
-			2, nil, "--account has no meaning with --required"},
-		{"a requirement that forbids", "", "--policy secrets.json --required secrets.json", 2, nil,
+		{"a flag without a meaning is an error", "",
+			"--policy secrets.json --required needed.json --account 123456789012", 2, nil,
+			"--account has no meaning with --required"},
+		{"a Deny in the requirements is an error", "", "--policy secrets.json --required secrets.json", 2,
+			nil,
 			"secrets.json: statement 2 (line 4, column 131) is a Deny"},
-		{"a principal of another partition", everything,
+		{"a principal of another partition is an error", everything,
 			"--policy - --for user --principal arn:aws-us-gov:iam::123456789012:user/ci", 2, nil,
 			"is in partition aws-us-gov, and --partition is aws"},
-		{"a principal of another account", everything,
+		{"a principal of another account is an error", everything,
 			"--policy - --for user --account 210987654321 --principal arn:aws:iam::123456789012:user/ci", 2,
 			nil, "is not in account 210987654321"},
-		{"context that is none", "", "--policy secrets.json --required needed.json --context x", 2, nil,
+		{"a context without a value is an error", "",
+			"--policy secrets.json --required needed.json --context x", 2, nil,
 			"--context: \"x\" is not key=value"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			out, errs, exit := checks(t, test.stdin, strings.Fields(test.args)...)
+			out, errs, exit := runCheck(t, test.stdin, strings.Fields(test.args)...)
 			if exit != test.exit || !strings.Contains(errs, test.err) {
 				t.Errorf("exit %d, want %d; stderr %q, want %q\n%s", exit, test.exit, errs, test.err, out)
 			}
@@ -112,7 +123,7 @@ func TestCheckCommand(t *testing.T) {
 	}
 }
 
-// What the command prints as JSON is as docs/check.schema.json has it.
+// The JSON output of the command follows docs/check.schema.json.
 func TestCheckFollowsTheSchema(t *testing.T) {
 	t.Parallel()
 	raw, err := os.ReadFile("../../docs/check.schema.json")
@@ -137,7 +148,7 @@ func TestCheckFollowsTheSchema(t *testing.T) {
 		"--policy regions.json --for role --excess",
 		"--policy limits.json --for role --boundary secrets.json --scp regions.json",
 	} {
-		out, errs, exit := checks(t, "", append(strings.Fields(args), "--format", "json")...)
+		out, errs, exit := runCheck(t, "", append(strings.Fields(args), "--format", "json")...)
 		if exit != 1 {
 			t.Errorf("%s: exit %d, %s", args, exit, errs)
 		}
@@ -148,15 +159,15 @@ func TestCheckFollowsTheSchema(t *testing.T) {
 		if err := schema.Validate(v); err != nil {
 			t.Errorf("%s: %v", args, err)
 		}
-		// The schema can refuse: a gap without an example is none.
-		var loose map[string]any
-		if err := json.Unmarshal([]byte(out), &loose); err != nil {
+		// The schema rejects a gap without an example.
+		var invalid map[string]any
+		if err := json.Unmarshal([]byte(out), &invalid); err != nil {
 			t.Fatal(err)
 		}
-		for _, f := range loose["findings"].([]any) {
+		for _, f := range invalid["findings"].([]any) {
 			delete(f.(map[string]any), "exampleArn")
 		}
-		if schema.Validate(loose) == nil {
+		if schema.Validate(invalid) == nil {
 			t.Errorf("%s: findings without examples are valid", args)
 		}
 	}
@@ -181,12 +192,12 @@ func TestPageShowsThePoliciesOfTheCheck(t *testing.T) {
 	}
 	// AWS's simulator takes the star in the ARN as text.
 	account := awsemu.Account{}
-	end, err := (&awsemu.Server{Account: &account}).Listen("127.0.0.1:0")
+	endpoint, err := (&awsemu.Server{Account: &account}).Listen("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer end.Close()
-	client := iam.New(iam.Options{Region: "us-east-1", BaseEndpoint: &end.URL,
+	defer func() { _ = endpoint.Close() }()
+	client := iam.New(iam.Options{Region: "us-east-1", BaseEndpoint: &endpoint.URL,
 		Credentials: credentials.NewStaticCredentialsProvider("AKIA", "secret", "")})
 	simulated, err := client.SimulateCustomPolicy(t.Context(), &iam.SimulateCustomPolicyInput{
 		PolicyInputList: []string{string(policy)}, ActionNames: []string{"s3:GetObject"},

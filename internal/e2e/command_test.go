@@ -11,7 +11,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
 )
 
-// serve keeps an example account up by the real command, and returns the environment it prints.
+// serve runs local --serve until the test ends, and returns the environment that it prints.
 func serve(t *testing.T, args ...string) []string {
 	t.Helper()
 	cmd := exec.Command(command, append([]string{"local", "--serve"}, args...)...)
@@ -59,39 +59,43 @@ func TestAuditCommand(t *testing.T) {
 		out  string
 		err  string
 	}{
-		{"gaps exit with 1", drifted, []string{"--callers", "user/remotion-user"}, 1, "GAPS  10 gaps",
+		{"gaps cause exit status 1", drifted, []string{"--callers", "user/remotion-user"}, 1,
+			"GAPS  10 gaps",
 			""},
-		{"whoever asks is audited by default", asUser, nil, 1,
+		{"the caller is audited by default", asUser, nil, 1,
 			"user/remotion-user (caller): 31 of 33 satisfied", ""},
-		{"compliant exits with 0", compliant, []string{"--callers", "user/remotion-user"}, 0,
+		{"a compliant account causes exit status 0", compliant,
+			[]string{"--callers", "user/remotion-user"}, 0,
 			"COMPLIANT  all 49 requirements satisfied", ""},
-		{"JSON", compliant, []string{"--callers", "none", "--format", "json"}, 0, `"status": "compliant"`,
-			""},
-		{"below the threshold a gap does not fail", drifted,
+		{"--format json prints JSON", compliant, []string{"--callers", "none", "--format", "json"}, 0,
+			`"status": "compliant"`, ""},
+		{"critical gaps fail with --fail-on critical", drifted,
 			[]string{"--callers", "user/remotion-user", "--render-role", "remotion-lambda-role", "--fail-on",
 				"critical"}, 1, "GAPS", ""},
-		{"a caller with high gaps alone passes --fail-on critical", drifted,
+		{"critical gaps of the default role fail with --fail-on critical", drifted,
 			[]string{"--callers", "user/remotion-user", "--format", "json", "--fail-on", "critical",
 				"--remotion-version", "4.0.240"}, 1, "", ""},
-		{"an output that cannot be written is told before the audit", drifted,
+		{"an output that cannot be written is an error before the audit", drifted,
 			[]string{"--output", filepath.Join(t.TempDir(), "no", "report")}, 2, "", "--output: open "},
 		{"no time", drifted, []string{"--timeout", "0s"}, 2, "", "--timeout: 0s is no time to look"},
-		{"an unknown flag", drifted, []string{"--nope"}, 2, "", "unknown flag: --nope"},
-		{"an unknown severity", drifted, []string{"--fail-on", "bad"}, 2, "",
+		{"an unknown flag is an error", drifted, []string{"--nope"}, 2, "", "unknown flag: --nope"},
+		{"an unknown severity is an error", drifted, []string{"--fail-on", "bad"}, 2, "",
 			`--fail-on: "bad" is not a severity`},
-		{"an upgrade is looked ahead to", drifted,
+		{"--upgrade-to reports the gaps after an upgrade", drifted,
 			[]string{"--callers", "user/remotion-user", "--remotion-version", "4.0.240", "--upgrade-to",
 				"4.0.527"}, 1,
 			"AFTER AN UPGRADE to Remotion 4.0.527\n  HIGH  user/remotion-user (caller)\n  missing     " +
 				"s3:PutBucketPolicy\n", ""},
-		{"an upgrade to no release", drifted, []string{"--upgrade-to", "next"}, 2, "",
+		{"an upgrade to an unknown release is an error", drifted, []string{"--upgrade-to", "next"}, 2, "",
 			`--upgrade-to: "next" is not a Remotion release`},
-		{"an unknown format", drifted, []string{"--format", "xml"}, 2, "",
+		{"an unknown format is an error", drifted, []string{"--format", "xml"}, 2, "",
 			`--format: "xml" is not known`},
-		{"a bad setting names its variable", drifted, []string{"--callers", "x", "--regions", "y"}, 2, "",
+		{"the error of a wrong setting names its variable", drifted,
+			[]string{"--callers", "x", "--regions", "y"}, 2, "",
 			"CALLERS: "},
-		{"no credentials", []string{"PATH=" + os.Getenv("PATH"), "AWS_EC2_METADATA_DISABLED=true",
-			"HOME=" + t.TempDir()}, nil, 2, "", "AWS does not say who the credentials belong to"},
+		{"missing credentials are an error",
+			[]string{"PATH=" + os.Getenv("PATH"), "AWS_EC2_METADATA_DISABLED=true",
+				"HOME=" + t.TempDir()}, nil, 2, "", "AWS does not say who the credentials belong to"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -117,8 +121,8 @@ func TestLocalCommand(t *testing.T) {
 	if err := os.WriteFile(down, []byte(yaml), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	nobody := filepath.Join(dir, "nobody.yaml")
-	if err := os.WriteFile(nobody, []byte("account: \"123456789012\"\n"), 0o666); err != nil {
+	noCallers := filepath.Join(dir, "no-callers.yaml")
+	if err := os.WriteFile(noCallers, []byte("account: \"123456789012\"\n"), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	tests := []struct {
@@ -127,27 +131,29 @@ func TestLocalCommand(t *testing.T) {
 		exit int
 		want []string
 	}{
-		{"the example", nil, 0, []string{"== Event, events/scheduler.json", "== Report", "GAPS  10 gaps",
-			"== Alert, as a mail", "Subject: [CRITICAL]", "== Metrics", "CompliancePercent",
-			"== Answer of the function", `"announced":true`}},
-		{"one's own account and event", []string{"--account", "../../examples/compliant/account.yaml",
-			"--event", "../../events/audit.json"}, 0, []string{"none was sent", `"status":"compliant"`}},
-		{"a sink that is down", []string{"--account", down}, 2,
+		{"the default is the drifted example", nil, 0,
+			[]string{"== Event, events/scheduler.json", "== Report", "GAPS  10 gaps",
+				"== Alert, as a mail", "Subject: [CRITICAL]", "== Metrics", "CompliancePercent",
+				"== Answer of the function", `"announced":true`}},
+		{"--account and --event replace the example",
+			[]string{"--account", "../../examples/compliant/account.yaml",
+				"--event", "../../events/audit.json"}, 0, []string{"none was sent", `"status":"compliant"`}},
+		{"a failing sink causes exit status 2", []string{"--account", down}, 2,
 			[]string{"the function failed", "metrics to namespace"}},
-		{"an account file that is not there", []string{"--account", filepath.Join(dir, "none.yaml")}, 2,
+		{"a missing account file is an error", []string{"--account", filepath.Join(dir, "none.yaml")}, 2,
 			[]string{"none.yaml"}},
-		{"a dry run shows the report all the same",
+		{"a dry run shows the report",
 			[]string{"--event", "../../events/audit-dry-run.json"}, 0,
 			[]string{"none was sent", "none were published", "== Report, asked for anew", "GAPS  10 gaps"}},
-		{"an account file that audits nobody", []string{"--account", nobody}, 2,
+		{"an account file without CALLERS is an error", []string{"--account", noCallers}, 2,
 			[]string{"does not say whom to audit"}},
-		{"an event that is not JSON", []string{"--event", nobody}, 2,
+		{"an event that is not JSON is an error", []string{"--event", noCallers}, 2,
 			[]string{"--event: ", "is not JSON", "at byte"}},
-		{"a flag that has no meaning", []string{"--listen", "127.0.0.1:0"}, 2,
+		{"a flag without a meaning is an error", []string{"--listen", "127.0.0.1:0"}, 2,
 			[]string{"--listen has no meaning without --serve"}},
-		{"an address others can reach", []string{"--serve", "--listen", "0.0.0.0:0"}, 2,
+		{"a public address is an error", []string{"--serve", "--listen", "0.0.0.0:0"}, 2,
 			[]string{"loopback"}},
-		{"a function that is not there", []string{"--function", filepath.Join(dir, "none")}, 2,
+		{"a missing function is an error", []string{"--function", filepath.Join(dir, "none")}, 2,
 			[]string{"none"}},
 	}
 	for _, test := range tests {
@@ -186,7 +192,7 @@ func TestPoliciesCommandRefuses(t *testing.T) {
 	}
 }
 
-// A file is replaced whole, also when the new report is shorter.
+// --output replaces the whole file, even if the new report is shorter.
 func TestOutputIsReplaced(t *testing.T) {
 	t.Parallel()
 	env := serve(t, "--account", "../../examples/compliant/account.yaml")
@@ -253,13 +259,14 @@ func TestReadmeShowsARealReport(t *testing.T) {
 	}
 }
 
-// The command in the mail, pasted into a shell, audits what the function audited.
-func TestMailsCommandAuditsTheSame(t *testing.T) {
+// The command in the mail, pasted into a shell, repeats the audit of the function.
+func TestTheCommandInTheMailRepeatsTheAudit(t *testing.T) {
 	t.Parallel()
 	a := account(t, "compliant")
 	a.Roles["video"] = awsemu.Role{Path: "/teams/", Inline: a.Roles["remotion-lambda-role"].Inline}
 	a.Organization = awsemu.Organization{{awsemu.FullAWSAccess, `{"Version":"2012-10-17","Statement":[
-		{"Effect":"Deny","Action":"s3:*","Resource":"*","Condition":{"StringNotEquals":{"aws:RequestedRegion":"us-east-1"}}}]}`}}
+		{"Effect":"Deny","Action":"s3:*","Resource":"*",
+		"Condition":{"StringNotEquals":{"aws:RequestedRegion":"us-east-1"}}}]}`}}
 	for name, value := range map[string]string{"CALLERS": "user/remotion-user=render",
 		"RENDER_ROLE": "video", "REGIONS": "us-east-1,eu-central-1",
 		"REMOTION_VERSION": "4.0.100", "BUCKETS": "my-sites",
@@ -271,10 +278,10 @@ func TestMailsCommandAuditsTheSame(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer endpoint.Close()
-	o := trial{account: a, event: "scheduler.json", server: server, url: endpoint.URL}.run(t)
+	defer func() { _ = endpoint.Close() }()
+	o := invocation{account: a, event: "scheduler.json", server: server, url: endpoint.URL}.run(t)
 	if len(o.messages) != 1 {
-		t.Fatalf("%s %d messages", o.ErrorMessage, len(o.messages))
+		t.Fatalf("%d messages, want 1; %s", len(o.messages), o.ErrorMessage)
 	}
 	mail := o.messages[0].Body("email")
 	_, line, found := strings.Cut(mail, "\n  remotion-audit audit ")
@@ -289,6 +296,6 @@ func TestMailsCommandAuditsTheSame(t *testing.T) {
 	_, rest, _ := strings.Cut(string(out), "\nGAPS  ")
 	headline, _, _ := strings.Cut(rest, "\n")
 	if o.answer.Gaps == 0 || headline == "" || !strings.Contains(mail, headline+"\n") {
-		t.Errorf("%s\nthe function says\n%s\nand the command\n%s", line, mail, out)
+		t.Errorf("%s\nthe function reports\n%s\nbut the command\n%s", line, mail, out)
 	}
 }

@@ -7,9 +7,9 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
 )
 
-// deployed goes on in an account that has only the first so many of its functions, and the same
-// evidence.
-func (w *watch) deployed(functions int) *watch {
+// keepFunctions returns the deployment in an account that only has the first of its functions, with
+// the same state.
+func (w *deployment) keepFunctions(functions int) *deployment {
 	w.t.Helper()
 	a := account(w.t, "releases")
 	a.Functions = a.Functions[:functions]
@@ -18,14 +18,14 @@ func (w *watch) deployed(functions int) *watch {
 		objects[key] = string(body)
 	}
 	a.Buckets[bucket] = awsemu.Bucket{Objects: objects}
-	return newWatch(w.t, a)
+	return newDeployment(w.t, a)
 }
 
-// What is needed, and which roles are audited, follows from what is deployed. That it cannot be
-// listed closes no gap; that it is gone retires them.
-func TestGapsOfFunctionsThatComeAndGo(t *testing.T) {
+// The deployed functions determine the requirements and the audited roles. If they cannot be
+// listed, gaps stay open; if they are deleted, their gaps are no longer audited.
+func TestGapsFollowTheDeployedFunctions(t *testing.T) {
 	t.Parallel()
-	w := newWatch(t, account(t, "releases"))
+	w := newDeployment(t, account(t, "releases"))
 	w.says("the first run", w.run(), "first audit, 14 gaps")
 	w.server.SetFaults(awsemu.Fault{Operation: "lambda:*", Deny: true})
 	o := w.run()
@@ -36,26 +36,26 @@ func TestGapsOfFunctionsThatComeAndGo(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, o.messages[0].Body("email"))
 		}
 	}
-	w.says("nor now", w.run(), "")
+	w.says("functions still cannot be listed", w.run(), "")
 	w.server.SetFaults()
 	o = w.run()
 	if s := o.subjects(); len(s) != 1 ||
 		!strings.Contains(s[0], "Remotion IAM: can look again after ") ||
 		!strings.Contains(s[0], ", 14 open | ") {
-		t.Errorf("they can: %q", s)
+		t.Errorf("functions can be listed: %q", s)
 	}
 
-	w = w.deployed(2)
+	w = w.keepFunctions(2)
 	o = w.run()
-	w.says("a function is gone, and its role with it", o,
+	w.says("a function and its role are deleted", o,
 		"1 recovered, 13 no longer audited, 1 notice")
 	if mail := o.messages[0].Body("email"); !strings.Contains(mail,
 		"NO LONGER AUDITED  role/clips (render role)") ||
 		strings.Contains(mail, "RECOVERED  role/clips") {
 		t.Errorf("%s", mail)
 	}
-	w.says("nothing else happens", w.run(), "")
-	w = w.deployed(4)
-	w.says("it is back", w.run(), "14 back")
-	w.says("and stays", w.run(), "")
+	w.says("no change", w.run(), "")
+	w = w.keepFunctions(4)
+	w.says("the function is deployed again", w.run(), "14 back")
+	w.says("no further change", w.run(), "")
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
 )
 
-// The account in docs/embedded-aws.md loads, and the function audits it.
+// The account in docs/embedded-aws.md is valid, and the function audits it.
 func TestDocumentedAccount(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../../docs/embedded-aws.md")
@@ -20,18 +20,18 @@ func TestDocumentedAccount(t *testing.T) {
 	_, block, _ := strings.Cut(string(page), "```yaml\n")
 	block, _, ok := strings.Cut(block, "```")
 	if !ok {
-		t.Fatal("the page shows no account")
+		t.Fatal("docs/embedded-aws.md has no YAML block")
 	}
 	account, err := awsemu.Load(fstest.MapFS{"account.yaml": {Data: []byte(block)}}, "account.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := trial{account: account, event: "scheduler.json"}.run(t)
+	o := invocation{account: account, event: "scheduler.json"}.run(t)
 	if o.FunctionError != "" || o.answer.Status != audit.StatusGaps || o.answer.Problems == 0 ||
 		len(o.messages) != 1 {
 		t.Errorf("%s %+v %q", o.ErrorMessage, o.answer, o.subjects())
 	}
 	if !strings.Contains(o.messages[0].Body("email"), `inline policy "broken"`) {
-		t.Errorf("the mail does not tell of the broken document:\n%s", o.messages[0].Body("email"))
+		t.Errorf("the mail does not mention the broken document:\n%s", o.messages[0].Body("email"))
 	}
 }

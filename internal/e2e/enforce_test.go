@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// auditing is the compliant example, with the function under a role of its own: what the command
-// prints for it, edited.
-func auditing(t *testing.T, edit func(policy string) string, environment string,
+// accountWithAuditorRole writes the compliant example with a separate role for the function. The
+// role has the policy that the command prints, edited.
+func accountWithAuditorRole(t *testing.T, edit func(policy string) string, environment string,
 	args ...string) (file string) {
 	t.Helper()
 	policy, err := exec.Command(command,
@@ -32,7 +32,7 @@ func auditing(t *testing.T, edit func(policy string) string, environment string,
 	text = strings.Replace(text, "\nfunction:\n", "\nfunction:\n  role: auditor\n", 1)
 	text = strings.Replace(text, "\n  environment:\n", "\n  environment:\n"+environment, 1)
 	for name, data := range map[string]string{"account.yaml": text,
-		"auditor.json": edit(made.Replace(string(policy)))} {
+		"auditor.json": edit(resourceNames.Replace(string(policy)))} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(data), 0o666); err != nil {
 			t.Fatal(err)
 		}
@@ -40,15 +40,18 @@ func auditing(t *testing.T, edit func(policy string) string, environment string,
 	return filepath.Join(dir, "account.yaml")
 }
 
-// The least privilege that the command prints is enough for local mode's function, and less is not.
-func TestFunctionUnderItsRole(t *testing.T) {
+// The policy that the command prints is enough for the function of local mode, and a smaller one is
+// not.
+func TestThePrintedAuditorPolicyIsEnough(t *testing.T) {
 	t.Parallel()
 	const session = "User: arn:aws:sts::123456789012:assumed-role/auditor/remotion-audit is not " +
 		"authorized to perform: "
-	enforced, free := []string{"--enforce-iam"}, []string(nil)
+	enforced, unenforced := []string{"--enforce-iam"}, []string(nil)
 	asPrinted := func(policy string) string { return policy }
-	instead := func(of, other string) func(string) string {
-		return func(policy string) string { return strings.Replace(policy, `"`+of+`"`, `"`+other+`"`, 1) }
+	replaced := func(old, replacement string) func(string) string {
+		return func(policy string) string {
+			return strings.Replace(policy, `"`+old+`"`, `"`+replacement+`"`, 1)
+		}
 	}
 	narrow := []string{"--read-scope", "named", "--named",
 		arnOf + "user/remotion-user," + arnOf + "role/remotion-lambda-role"}
@@ -61,24 +64,25 @@ func TestFunctionUnderItsRole(t *testing.T) {
 		exit        int
 		want        string
 	}{
-		{"with what it needs", "scheduler.json", asPrinted, "", nil, enforced, 0, `"status":"compliant"`},
-		{"with what is named", "scheduler.json", asPrinted, "    READ_SCOPE: named\n", narrow, enforced,
-			0, `"status":"compliant"`},
-		{"with what is named, and nobody says so", "scheduler.json", asPrinted, "", narrow, enforced, 0,
-			`"status":"unverified"`},
-		{"without the right to send", "test-alert.json", instead("sns:Publish", "sns:Subscribe"), "", nil,
-			enforced, 2,
+		{"the printed policy is enough", "scheduler.json", asPrinted, "", nil, enforced, 0,
+			`"status":"compliant"`},
+		{"the policy for named principals is enough", "scheduler.json", asPrinted,
+			"    READ_SCOPE: named\n", narrow, enforced, 0, `"status":"compliant"`},
+		{"the policy for named principals without READ_SCOPE is not enough", "scheduler.json", asPrinted,
+			"", narrow, enforced, 0, `"status":"unverified"`},
+		{"without sns:Publish a test alert fails", "test-alert.json",
+			replaced("sns:Publish", "sns:Subscribe"), "", nil, enforced, 2,
 			session +
 				"SNS:Publish on resource: arn:aws:sns:us-east-1:123456789012:remotion-audit because no " +
 				"identity-based policy allows the SNS:Publish action"},
-		{"without it, and nobody looks", "test-alert.json", instead("sns:Publish", "sns:Subscribe"), "",
-			nil, free, 0, "== Alert, as a mail"},
-		{"with metrics of another namespace", "scheduler.json", instead("RemotionAudit", "Other"), "",
+		{"without --enforce-iam it succeeds", "test-alert.json",
+			replaced("sns:Publish", "sns:Subscribe"), "", nil, unenforced, 0, "== Alert, as a mail"},
+		{"with another namespace metrics fail", "scheduler.json", replaced("RemotionAudit", "Other"), "",
 			nil, enforced, 2, session + "cloudwatch:PutMetricData"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			file := auditing(t, test.edit, test.environment, test.printed...)
+			file := accountWithAuditorRole(t, test.edit, test.environment, test.printed...)
 			cmd := exec.Command(command,
 				append([]string{"local", "--account", file, "--event", "../../events/" + test.event},
 					test.args...)...)
@@ -91,20 +95,20 @@ func TestFunctionUnderItsRole(t *testing.T) {
 	}
 }
 
-func TestServeRefusesWhatPoliciesDoNotAllow(t *testing.T) {
+func TestServeEnforcesThePolicies(t *testing.T) {
 	t.Parallel()
 	env := serve(t, "--enforce-iam", "--account", "../../examples/compliant/account.yaml")
-	ask := func(key string) (int, string) {
+	auditWith := func(key string) (int, string) {
 		cmd := exec.Command(command, "audit", "--callers", "user/remotion-user")
 		cmd.Env = append(env, "AWS_ACCESS_KEY_ID="+key)
 		out, _ := cmd.CombinedOutput()
 		return cmd.ProcessState.ExitCode(), string(out)
 	}
-	if exit, out := ask("AKIAADMINISTRATOR000"); exit != 0 {
+	if exit, out := auditWith("AKIAADMINISTRATOR000"); exit != 0 {
 		t.Errorf("the administrator: exit %d\n%s", exit, out)
 	}
 	const want = "denied      iam:GetUser on user/remotion-user\n"
-	if exit, out := ask("AKIAIOSFODNN7EXAMPLE"); exit != 2 || !strings.Contains(out, want) {
-		t.Errorf("a user who is no auditor: exit %d, want 2 and %q\n%s", exit, want, out)
+	if exit, out := auditWith("AKIAIOSFODNN7EXAMPLE"); exit != 2 || !strings.Contains(out, want) {
+		t.Errorf("a user without the auditor's permissions: exit %d, want 2 and %q\n%s", exit, want, out)
 	}
 }

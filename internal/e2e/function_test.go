@@ -1,4 +1,4 @@
-// Package e2e runs the real binaries: the function under the Runtime API, and the command.
+// Package e2e runs the real binaries: the function with the Runtime API, and the command.
 package e2e
 
 import (
@@ -19,7 +19,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/runtimeapi"
 )
 
-// The binaries, built once as `make run` builds them.
+// The paths of the binaries. TestMain builds them once, with the flags of `make run`.
 var bootstrap, command string
 
 func TestMain(m *testing.M) {
@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 	} else {
 		code = m.Run()
 	}
-	os.RemoveAll(dir)
+	_ = os.RemoveAll(dir) // a left-over temporary directory is harmless
 	os.Exit(code)
 }
 
@@ -59,29 +59,32 @@ func account(t testing.TB, name string) *awsemu.Account {
 	return a
 }
 
-// trial is one run of the function.
-type trial struct {
+// invocation is one run of the function.
+type invocation struct {
 	account *awsemu.Account
 	event   string
 	timeout time.Duration
 	env     map[string]string
 	binary  string
 	wrapper []string
-	// server and url are those of an embedded AWS that is up; nil makes one of account.
+	// server and url are those of a running embedded AWS. If server is nil, run starts one for
+	// account.
 	server *awsemu.Server
 	url    string
 }
 
+// outcome is the result of a run, with its effects on the embedded AWS.
 type outcome struct {
 	runtimeapi.Result
 	answer   app.RunResult
 	messages []awsemu.Message
-	// metrics by "Name" and "Name target".
+	// metrics has the values by "Name" and "Name target".
 	metrics map[string]float64
-	puts    int
+	// puts is the number of successful calls of PutMetricData.
+	puts int
 }
 
-func (tr trial) run(t *testing.T) outcome {
+func (tr invocation) run(t *testing.T) outcome {
 	t.Helper()
 	server, url := tr.server, tr.url
 	if server == nil {
@@ -90,7 +93,7 @@ func (tr trial) run(t *testing.T) outcome {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer endpoint.Close()
+		defer func() { _ = endpoint.Close() }()
 		url = endpoint.URL
 	}
 	env := map[string]string{"AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": "AKIA",
@@ -111,7 +114,7 @@ func (tr trial) run(t *testing.T) outcome {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer rt.Close()
+	defer func() { _ = rt.Close() }() // always nil
 	event := []byte(tr.event)
 	if strings.HasSuffix(tr.event, ".json") {
 		if event, err = os.ReadFile("../../events/" + tr.event); err != nil {
@@ -172,7 +175,7 @@ func TestEvents(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.account+" "+test.event, func(t *testing.T) {
 			t.Parallel()
-			o := trial{account: account(t, test.account), event: test.event}.run(t)
+			o := invocation{account: account(t, test.account), event: test.event}.run(t)
 			if o.FunctionError != "" || o.answer.Status != test.status ||
 				strings.Join(o.subjects(), "\n") != test.subject || o.puts != test.puts {
 				t.Errorf("%s: status %q, subjects %q, %d puts; want %q, %q, %d\n%s", o.ErrorMessage,
@@ -186,10 +189,10 @@ func TestEvents(t *testing.T) {
 	}
 }
 
-// The message's own report is the one the metrics count.
+// The report in the message and the metrics have the same numbers.
 func TestMessageAndMetricsAgree(t *testing.T) {
 	t.Parallel()
-	o := trial{account: account(t, "drifted"), event: "scheduler.json"}.run(t)
+	o := invocation{account: account(t, "drifted"), event: "scheduler.json"}.run(t)
 	if len(o.messages) != 1 {
 		t.Fatalf("%d messages", len(o.messages))
 	}
@@ -198,8 +201,8 @@ func TestMessageAndMetricsAgree(t *testing.T) {
 		t.Fatal(err)
 	}
 	if r.Run.ID != o.RequestID || len(r.Findings) != 10 || r.Summary != *o.answer.Summary {
-		t.Errorf("run %s of %s, %d findings, %+v and %+v", r.Run.ID, o.RequestID, len(r.Findings),
-			r.Summary, *o.answer.Summary)
+		t.Errorf("run %s, want %s; %d findings; summary %+v in the message, %+v in the answer", r.Run.ID,
+			o.RequestID, len(r.Findings), r.Summary, *o.answer.Summary)
 	}
 	want := map[string]float64{
 		"Gaps": 10, "GapsCritical": 6, "GapsMuted": 0, "RequirementsTotal": 49,
@@ -223,8 +226,8 @@ func TestMessageAndMetricsAgree(t *testing.T) {
 	}
 }
 
-func TestBadDays(t *testing.T) {
-	refuse := func(operation string, status int) awsemu.Fault {
+func TestFaults(t *testing.T) {
+	failing := func(operation string, status int) awsemu.Fault {
 		return awsemu.Fault{Operation: operation, Error: &awsemu.FaultError{Code: "InternalFailure",
 			Message: "down", Status: status}}
 	}
@@ -237,30 +240,30 @@ func TestBadDays(t *testing.T) {
 		timeout time.Duration
 		check   func(*testing.T, outcome)
 	}{
-		{name: "SNS down: metrics are sent, and the run fails loudly", account: "drifted",
-			faults: []awsemu.Fault{refuse("sns:Publish", 400)}, check: func(t *testing.T, o outcome) {
+		{name: "SNS fails: metrics are published, and the run fails", account: "drifted",
+			faults: []awsemu.Fault{failing("sns:Publish", 400)}, check: func(t *testing.T, o outcome) {
 				if !strings.Contains(o.ErrorMessage, "alert to arn:aws:sns") ||
 					o.metrics["AlertFailures"] != 1 || o.metrics["Gaps"] != 10 {
 					t.Errorf("%q %v", o.ErrorMessage, o.metrics)
 				}
 			}},
-		{name: "CloudWatch down: the alert is sent, and the run fails loudly", account: "drifted",
-			faults: []awsemu.Fault{refuse("cloudwatch:PutMetricData", 400)},
+		{name: "CloudWatch fails: the alert is sent, and the run fails", account: "drifted",
+			faults: []awsemu.Fault{failing("cloudwatch:PutMetricData", 400)},
 			check: func(t *testing.T, o outcome) {
 				if !strings.Contains(o.ErrorMessage, "metrics to namespace RemotionAudit") ||
 					len(o.messages) != 1 {
 					t.Errorf("%q %q", o.ErrorMessage, o.subjects())
 				}
 			}},
-		{name: "both down: both are told", account: "drifted",
-			faults: []awsemu.Fault{refuse("sns:Publish", 400), refuse("cloudwatch:PutMetricData", 400)},
+		{name: "SNS and CloudWatch fail: the error names both", account: "drifted",
+			faults: []awsemu.Fault{failing("sns:Publish", 400), failing("cloudwatch:PutMetricData", 400)},
 			check: func(t *testing.T, o outcome) {
 				if !strings.Contains(o.ErrorMessage, "alert to") ||
 					!strings.Contains(o.ErrorMessage, "metrics to") {
 					t.Errorf("%q", o.ErrorMessage)
 				}
 			}},
-		{name: "the right to simulate is lost: could not look", account: "compliant",
+		{name: "simulation is denied: the audit is incomplete", account: "compliant",
 			faults: []awsemu.Fault{{Operation: "iam:SimulatePrincipalPolicy", Deny: true}},
 			check: func(t *testing.T, o outcome) {
 				_, gaps := o.metrics["Gaps"]
@@ -274,7 +277,7 @@ func TestBadDays(t *testing.T) {
 					t.Errorf("%q", o.subjects())
 				}
 			}},
-		{name: "throttled, and recovered: nothing to see but a count", account: "compliant",
+		{name: "throttling ends: only the metric shows it", account: "compliant",
 			faults: []awsemu.Fault{{Operation: "iam:SimulatePrincipalPolicy", Throttle: true, Times: 2}},
 			check: func(t *testing.T, o outcome) {
 				if o.FunctionError != "" || o.answer.Status != audit.StatusCompliant ||
@@ -282,7 +285,7 @@ func TestBadDays(t *testing.T) {
 					t.Errorf("%s %q %v %q", o.ErrorMessage, o.answer.Status, o.metrics, o.subjects())
 				}
 			}},
-		{name: "throttled for good: unverified by the deadline, told and measured", account: "compliant",
+		{name: "throttling lasts: the audit is unverified and announced", account: "compliant",
 			timeout: 6 * time.Second, faults: []awsemu.Fault{{Operation: "iam:*", Throttle: true}},
 			check: func(t *testing.T, o outcome) {
 				if o.FunctionError != "" || o.answer.Status != audit.StatusUnverified ||
@@ -290,7 +293,7 @@ func TestBadDays(t *testing.T) {
 					t.Errorf("%s %q %v %q", o.ErrorMessage, o.answer.Status, o.metrics, o.subjects())
 				}
 			}},
-		{name: "slow answers: collection stops early enough to tell", account: "drifted",
+		{name: "answers are slow: collection stops early enough to send the alert", account: "drifted",
 			timeout: 2 * time.Second,
 			faults:  []awsemu.Fault{{Operation: "iam:SimulatePrincipalPolicy", Delay: time.Minute}},
 			check: func(t *testing.T, o outcome) {
@@ -300,7 +303,7 @@ func TestBadDays(t *testing.T) {
 					t.Errorf("timed out %v, %s %v %q", o.TimedOut, o.ErrorMessage, o.metrics, o.subjects())
 				}
 			}},
-		{name: "a slow topic does not eat the metrics' time", account: "drifted",
+		{name: "a slow topic leaves enough time for the metrics", account: "drifted",
 			timeout: 2 * time.Second, faults: []awsemu.Fault{{Operation: "sns:Publish", Delay: time.Minute}},
 			check: func(t *testing.T, o outcome) {
 				if o.TimedOut || !strings.Contains(o.ErrorMessage, "alert to") || o.puts != 1 ||
@@ -308,15 +311,16 @@ func TestBadDays(t *testing.T) {
 					t.Errorf("timed out %v, %q %v", o.TimedOut, o.ErrorMessage, o.metrics)
 				}
 			}},
-		{name: "everything hangs: an error, and not a kill", account: "drifted", timeout: 2 * time.Second,
-			faults: []awsemu.Fault{{Operation: "*", Delay: time.Minute}},
+		{name: "AWS hangs: the run ends with an error before its timeout", account: "drifted",
+			timeout: 2 * time.Second,
+			faults:  []awsemu.Fault{{Operation: "*", Delay: time.Minute}},
 			check: func(t *testing.T, o outcome) {
 				if o.TimedOut || !strings.Contains(o.ErrorMessage, "alert to") ||
 					!strings.Contains(o.ErrorMessage, "metrics to") {
 					t.Errorf("timed out %v, %q, answer %+v", o.TimedOut, o.ErrorMessage, o.answer)
 				}
 			}},
-		{name: "lost replies are asked for again", account: "drifted",
+		{name: "a request is retried after a lost reply", account: "drifted",
 			faults: []awsemu.Fault{{Operation: "iam:*", LoseReply: true, Times: 4}},
 			check: func(t *testing.T, o outcome) {
 				if o.answer.Status != audit.StatusGaps || o.answer.Gaps != 10 || o.answer.Unverified != 0 ||
@@ -324,7 +328,7 @@ func TestBadDays(t *testing.T) {
 					t.Errorf("%s %+v %q", o.ErrorMessage, o.answer, o.subjects())
 				}
 			}},
-		{name: "a lost reply of the topic sends twice, with one key", account: "drifted",
+		{name: "a lost reply of the topic causes two messages with one key", account: "drifted",
 			faults: []awsemu.Fault{{Operation: "sns:Publish", LoseReply: true, Times: 1}},
 			check: func(t *testing.T, o outcome) {
 				if o.FunctionError != "" || len(o.messages) != 2 ||
@@ -332,14 +336,15 @@ func TestBadDays(t *testing.T) {
 					t.Errorf("%s %q", o.ErrorMessage, o.subjects())
 				}
 			}},
-		{name: "nobody to tell", account: "drifted", env: map[string]string{"TOPIC_ARN": ""},
+		{name: "without a topic no message is sent", account: "drifted",
+			env: map[string]string{"TOPIC_ARN": ""},
 			check: func(t *testing.T, o outcome) {
 				if o.FunctionError != "" || o.answer.Announced || o.puts != 1 ||
 					!strings.Contains(o.Logs, "nobody is told: TOPIC_ARN is not set") {
 					t.Errorf("%s %+v %s", o.ErrorMessage, o.answer, o.Logs)
 				}
 			}},
-		{name: "a bad configuration tells every problem", account: "drifted",
+		{name: "the error of a wrong configuration lists all problems", account: "drifted",
 			env: map[string]string{"CALLERS": "user/x=y", "REGIONS": "here"},
 			check: func(t *testing.T, o outcome) {
 				if !strings.Contains(o.ErrorMessage, "CALLERS: ") ||
@@ -347,7 +352,7 @@ func TestBadDays(t *testing.T) {
 					t.Errorf("%q", o.ErrorMessage)
 				}
 			}},
-		{name: "an alert that does not go out is in the log, gap by gap", account: "drifted",
+		{name: "the gaps of an unsent alert are in the log", account: "drifted",
 			faults: []awsemu.Fault{{Operation: "sns:Publish", Deny: true}},
 			check: func(t *testing.T, o outcome) {
 				if !strings.Contains(o.ErrorMessage, "grant the function sns:Publish") ||
@@ -356,7 +361,7 @@ func TestBadDays(t *testing.T) {
 					t.Errorf("%q\n%s", o.ErrorMessage, o.Logs)
 				}
 			}},
-		{name: "throttled until the deadline: the deadline is not blamed alone", account: "compliant",
+		{name: "throttling until the deadline is a cause beside the deadline", account: "compliant",
 			timeout: 4 * time.Second,
 			faults:  []awsemu.Fault{{Operation: "iam:SimulatePrincipalPolicy", Throttle: true}},
 			check: func(t *testing.T, o outcome) {
@@ -366,7 +371,7 @@ func TestBadDays(t *testing.T) {
 					t.Errorf("%s %q", o.ErrorMessage, o.subjects())
 				}
 			}},
-		{name: "what failed in passing is not announced: it is asked once more", account: "compliant",
+		{name: "a temporary error is rechecked and not announced", account: "compliant",
 			faults: []awsemu.Fault{{Operation: "iam:GetRolePolicy",
 				Error: &awsemu.FaultError{Code: "InvalidInput", Status: 400}, Times: 1}},
 			check: func(t *testing.T, o outcome) {
@@ -374,7 +379,7 @@ func TestBadDays(t *testing.T) {
 					t.Errorf("%s %q %q", o.ErrorMessage, o.answer.Status, o.subjects())
 				}
 			}},
-		{name: "S3 hangs: the alert goes out all the same", account: "drifted", timeout: 4 * time.Second,
+		{name: "S3 hangs: the alert is still sent", account: "drifted", timeout: 4 * time.Second,
 			faults: []awsemu.Fault{{Operation: "s3:*", Delay: time.Minute}},
 			check: func(t *testing.T, o outcome) {
 				if o.TimedOut || o.FunctionError != "" || len(o.messages) != 1 ||
@@ -382,7 +387,7 @@ func TestBadDays(t *testing.T) {
 					t.Errorf("timed out %v, %s %q %v", o.TimedOut, o.ErrorMessage, o.subjects(), o.metrics)
 				}
 			}},
-		{name: "an event that is not ours", account: "drifted", event: `{"key1":"value1"}`,
+		{name: "an unknown event is an error", account: "drifted", event: `{"key1":"value1"}`,
 			check: func(t *testing.T, o outcome) {
 				if !strings.Contains(o.ErrorMessage, `accepted are {"command":"audit"}`) || o.puts != 0 ||
 					len(o.messages) != 0 {
@@ -396,7 +401,7 @@ func TestBadDays(t *testing.T) {
 					t.Errorf("%q %q", o.ErrorMessage, o.subjects())
 				}
 			}},
-		{name: "a caller of another account", account: "drifted",
+		{name: "a caller of another account is an error", account: "drifted",
 			env: map[string]string{"CALLERS": "arn:aws:iam::210987654321:user/x"},
 			check: func(t *testing.T, o outcome) {
 				if !strings.Contains(o.ErrorMessage, "audit it from there") {
@@ -407,7 +412,7 @@ func TestBadDays(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			if testing.Short() && test.timeout > 2*time.Second {
-				t.Skip("waits for seconds: make test")
+				t.Skip("takes several seconds: make test")
 			}
 			t.Parallel()
 			a := account(t, test.account)
@@ -416,12 +421,12 @@ func TestBadDays(t *testing.T) {
 			if event == "" {
 				event = "scheduler.json"
 			}
-			test.check(t, trial{account: a, event: event, env: test.env, timeout: test.timeout}.run(t))
+			test.check(t, invocation{account: a, event: event, env: test.env, timeout: test.timeout}.run(t))
 		})
 	}
 }
 
-// The artefact that is deployed, on this machine, where an emulator of its processor is installed.
+// The deployed arm64 artifact runs in QEMU, if it is installed.
 func TestArm64UnderQemu(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the function for arm64")
@@ -434,9 +439,9 @@ func TestArm64UnderQemu(t *testing.T) {
 		}
 	}
 	if qemu == "" {
-		t.Skip("qemu-aarch64-static is not installed: the arm64 artefact is not run here")
+		t.Skip("qemu-aarch64-static is not installed: the arm64 artifact is not tested")
 	}
-	// As SAM builds it: with the makefile's target, which may not ask git.
+	// SAM uses the same target of the Makefile. It must work without git.
 	dir := t.TempDir()
 	build := exec.Command("make", "-C", "../..", "build-AuditFunction", "ARTIFACTS_DIR="+dir)
 	build.Env = append(os.Environ(), "GIT_DIR="+os.DevNull)
@@ -444,7 +449,7 @@ func TestArm64UnderQemu(t *testing.T) {
 		t.Fatalf("%v\n%s", err, text)
 	}
 	binary := filepath.Join(dir, "bootstrap")
-	o := trial{account: account(t, "drifted"), event: "scheduler.json", binary: binary,
+	o := invocation{account: account(t, "drifted"), event: "scheduler.json", binary: binary,
 		wrapper: []string{qemu}}.run(t)
 	if o.answer.Gaps != 10 || len(o.messages) != 1 || o.puts != 1 {
 		t.Errorf("%s %+v\n%s", o.ErrorMessage, o.answer, o.Logs)

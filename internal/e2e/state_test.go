@@ -23,14 +23,14 @@ const (
 	topicARN = "arn:aws:sns:us-east-1:123456789012:remotion-audit"
 )
 
-// A watch is an account whose auditor runs again and again.
-type watch struct {
-	t      *testing.T
-	server *awsemu.Server
-	trial  trial
+// A deployment is a function in an account that runs several times.
+type deployment struct {
+	t          *testing.T
+	server     *awsemu.Server
+	invocation invocation
 }
 
-func newWatch(t *testing.T, a *awsemu.Account) *watch {
+func newDeployment(t *testing.T, a *awsemu.Account) *deployment {
 	t.Helper()
 	server := &awsemu.Server{Account: a}
 	endpoint, err := server.Listen("")
@@ -38,20 +38,22 @@ func newWatch(t *testing.T, a *awsemu.Account) *watch {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = endpoint.Close() })
-	return &watch{t: t, server: server, trial: trial{account: a, event: "scheduler.json",
-		server: server, url: endpoint.URL}}
+	return &deployment{t: t, server: server,
+		invocation: invocation{account: a, event: "scheduler.json",
+			server: server, url: endpoint.URL}}
 }
 
-// run runs the function once more; the outcome has this run's messages and metrics alone.
-func (w *watch) run() outcome {
+// run runs the function. The outcome only has the messages and metrics of this run.
+func (w *deployment) run() outcome {
 	w.t.Helper()
 	w.server.Reset()
-	return w.trial.run(w.t)
+	return w.invocation.run(w.t)
 }
 
-// says fails the test unless a run said just that, by the parts of its subject between the head and
-// the account.
-func (w *watch) says(what string, o outcome, want string) {
+// says fails the test unless a run succeeded and sent exactly the messages with these subjects,
+// joined by "; ", or none if want is empty. It compares the part of each subject between "Remotion
+// IAM: " and the target.
+func (w *deployment) says(what string, o outcome, want string) {
 	w.t.Helper()
 	var got []string
 	for _, s := range o.subjects() {
@@ -61,11 +63,12 @@ func (w *watch) says(what string, o outcome, want string) {
 	}
 	if text := strings.Join(got, "; "); o.FunctionError != "" || text != want ||
 		o.answer.Announced != (want != "") {
-		w.t.Errorf("%s: said %q, want %q; %s %+v\n%s", what, text, want, o.ErrorMessage, o.answer, o.Logs)
+		w.t.Errorf("%s: subjects %q, want %q; %s %+v\n%s", what, text, want, o.ErrorMessage, o.answer,
+			o.Logs)
 	}
 }
 
-func (w *watch) state() alert.State {
+func (w *deployment) state() alert.State {
 	w.t.Helper()
 	s, err := alert.ParseState(w.server.Objects(bucket)[evidence.StateKey("123456789012",
 		"remotion-audit")])
@@ -75,17 +78,19 @@ func (w *watch) state() alert.State {
 	return s
 }
 
-// policy replaces an inline policy of the render role.
-func (w *watch) policy(document string) {
+// putRolePolicy replaces an inline policy of the render role.
+func (w *deployment) putRolePolicy(document string) {
 	w.t.Helper()
-	w.aws("iam",
-		"Action=PutRolePolicy&Version=2010-05-08&RoleName=remotion-lambda-role&PolicyName=remotion-lambda-role-policy&PolicyDocument="+url.QueryEscape(document))
+	w.queryRequest("iam",
+		"Action=PutRolePolicy&Version=2010-05-08&RoleName=remotion-lambda-role&"+
+			"PolicyName=remotion-lambda-role-policy&PolicyDocument="+url.QueryEscape(document))
 }
 
-// aws sends a request of the Query protocol, as the account's administrator.
-func (w *watch) aws(service, form string) {
+// queryRequest sends a request of the Query protocol as the administrator of the account.
+func (w *deployment) queryRequest(service, form string) {
 	w.t.Helper()
-	r, err := http.NewRequestWithContext(w.t.Context(), "POST", w.trial.url, strings.NewReader(form))
+	r, err := http.NewRequestWithContext(w.t.Context(), http.MethodPost, w.invocation.url,
+		strings.NewReader(form))
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -96,17 +101,18 @@ func (w *watch) aws(service, form string) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }() // only read
 	if text, _ := io.ReadAll(response.Body); response.StatusCode != http.StatusOK {
 		w.t.Fatalf("%s: %s", form, text)
 	}
 }
 
-// command runs the command in the account, and returns all that it prints.
-func (w *watch) command(exit int, args ...string) string {
+// command runs the command in the account and returns its output. It fails the test if the exit
+// status differs.
+func (w *deployment) command(exit int, args ...string) string {
 	w.t.Helper()
 	cmd := exec.Command(command, args...)
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "AWS_ENDPOINT_URL=" + w.trial.url,
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "AWS_ENDPOINT_URL=" + w.invocation.url,
 		"AWS_ACCESS_KEY_ID=AKIA", "AWS_SECRET_ACCESS_KEY=x", "AWS_REGION=us-east-1"}
 	out, _ := cmd.CombinedOutput()
 	if got := cmd.ProcessState.ExitCode(); got != exit {
@@ -115,34 +121,34 @@ func (w *watch) command(exit int, args ...string) string {
 	return string(out)
 }
 
-func TestARunKnowsTheOneBefore(t *testing.T) {
+func TestRunsCompareWithTheState(t *testing.T) {
 	t.Parallel()
 	a := account(t, "compliant")
-	whole := a.Roles["remotion-lambda-role"].Inline["remotion-lambda-role-policy"]
-	w := newWatch(t, a)
+	complete := a.Roles["remotion-lambda-role"].Inline["remotion-lambda-role-policy"]
+	w := newDeployment(t, a)
 
-	w.says("a first run with nothing wrong", w.run(), "")
-	w.policy(strings.Replace(whole, `"lambda:InvokeFunction"`, `"lambda:InvokeAsync"`, 1))
+	w.says("a first run without gaps", w.run(), "")
+	w.putRolePolicy(strings.Replace(complete, `"lambda:InvokeFunction"`, `"lambda:InvokeAsync"`, 1))
 	o := w.run()
-	w.says("something is taken away", o, "1 new")
+	w.says("a permission is removed", o, "1 new")
 	if m := o.messages[0]; m.Attributes["events"].Value != `["opened"]` ||
 		!strings.Contains(m.Body("email"), "remotion-audit mute --bucket "+bucket) {
 		t.Errorf("%+v\n%s", m.Attributes, m.Body("email"))
 	}
 	o = w.run()
-	w.says("it stays so", o, "")
+	w.says("no change", o, "")
 	if age, ok := o.metrics["OldestGapAge"]; !ok || o.metrics["Gaps"] != 1 || age < 0 {
 		t.Errorf("metrics %v", o.metrics)
 	}
-	w.policy(whole)
+	w.putRolePolicy(complete)
 	o = w.run()
 	if len(o.messages) != 1 || o.messages[0].Attributes["events"].Value != `["recovered"]` ||
 		!strings.Contains(o.messages[0].Subject, "[OK] Remotion IAM: recovered after") {
 		t.Errorf("after the repair %q\n%s", o.subjects(), o.Logs)
 	}
-	w.says("all is well", w.run(), "")
+	w.says("a run without gaps", w.run(), "")
 
-	// Each run has left its report.
+	// Each run stored its report.
 	reports := 0
 	for key, body := range w.server.Objects(bucket) {
 		if strings.HasPrefix(key, "reports/") {
@@ -154,25 +160,25 @@ func TestARunKnowsTheOneBefore(t *testing.T) {
 		}
 	}
 	if reports != 5 {
-		t.Errorf("%d reports of 5 runs", reports)
+		t.Errorf("%d stored reports, want 5", reports)
 	}
 }
 
 func TestAFirstRunIsOneBaseline(t *testing.T) {
 	t.Parallel()
-	w := newWatch(t, account(t, "drifted"))
+	w := newDeployment(t, account(t, "drifted"))
 	o := w.run()
 	w.says("the first run", o, "first audit, 10 gaps")
 	if o.messages[0].Attributes["events"].Value != `["baseline"]` ||
 		!slices.Contains(o.answer.Reasons, alert.ReasonBaseline) {
 		t.Errorf("%+v", o.messages[0].Attributes)
 	}
-	w.says("the second", w.run(), "")
+	w.says("the second run", w.run(), "")
 }
 
-func TestWhatDidNotGoOutIsAnnouncedByTheNextRun(t *testing.T) {
+func TestTheNextRunAnnouncesAnUnsentMessage(t *testing.T) {
 	t.Parallel()
-	w := newWatch(t, account(t, "drifted"))
+	w := newDeployment(t, account(t, "drifted"))
 	w.server.SetFaults(awsemu.Fault{Operation: "sns:Publish",
 		Error: &awsemu.FaultError{Code: "InternalFailure", Status: 400}})
 	if o := w.run(); !strings.Contains(o.ErrorMessage, "alert to arn:aws:sns") ||
@@ -180,49 +186,49 @@ func TestWhatDidNotGoOutIsAnnouncedByTheNextRun(t *testing.T) {
 		t.Errorf("%q %v", o.ErrorMessage, o.metrics)
 	}
 	if s := w.state(); s.Pending != nil || !s.Baseline.IsZero() {
-		t.Errorf("what did not go out counts as announced: %+v", s)
+		t.Errorf("the unsent message is stored as announced: %+v", s)
 	}
 	w.server.SetFaults()
 	w.says("the next run", w.run(), "first audit, 10 gaps")
 }
 
-func TestNobodyListening(t *testing.T) {
+func TestATopicWithoutAConfirmedSubscription(t *testing.T) {
 	t.Parallel()
 	a := account(t, "drifted")
 	a.Subscriptions[0].Pending = true
-	w := newWatch(t, a)
+	w := newDeployment(t, a)
 	for range 2 {
 		o := w.run()
-		w.says("nobody has clicked yet", o, "")
+		w.says("the subscription is pending", o, "")
 		if o.metrics["NoSubscribers"] != 1 || o.metrics["Gaps"] != 10 ||
 			!strings.Contains(o.Logs, "no subscription of the topic is confirmed") {
 			t.Errorf("%v\n%s", o.metrics, o.Logs)
 		}
 	}
 	since := w.state().Gaps[0].Since
-	w.aws("sns", "Action=ConfirmSubscription&Version=2010-03-31&TopicArn="+topicARN+
+	w.queryRequest("sns", "Action=ConfirmSubscription&Version=2010-03-31&TopicArn="+topicARN+
 		"&Token=ops@example.com")
 	o := w.run()
-	w.says("somebody has", o, "first audit, 10 gaps")
+	w.says("the subscription is confirmed", o, "first audit, 10 gaps")
 	if o.metrics["NoSubscribers"] != 0 || !w.state().Gaps[0].Since.Equal(since) {
 		t.Errorf("%v, open since %s and then since %s", o.metrics, since, w.state().Gaps[0].Since)
 	}
-	w.says("and was told", w.run(), "")
+	w.says("the next run", w.run(), "")
 }
 
-func TestTheTopicDoesNotSayWhoListens(t *testing.T) {
+func TestADeniedListOfSubscriptionsPreventsNoMessage(t *testing.T) {
 	t.Parallel()
-	w := newWatch(t, account(t, "drifted"))
+	w := newDeployment(t, account(t, "drifted"))
 	w.server.SetFaults(awsemu.Fault{Operation: "sns:ListSubscriptionsByTopic", Deny: true})
 	o := w.run()
-	w.says("a denied list keeps nothing back", o, "first audit, 10 gaps")
+	w.says("the list of subscriptions is denied", o, "first audit, 10 gaps")
 	if _, known := o.metrics["NoSubscribers"]; known ||
 		!strings.Contains(o.Logs, "grant the auditor sns:ListSubscriptionsByTopic") {
 		t.Errorf("%v\n%s", o.metrics, o.Logs)
 	}
 }
 
-func TestTroubleWithTheBucketKeepsNoAlertBack(t *testing.T) {
+func TestErrorsOfTheBucketPreventNoMessage(t *testing.T) {
 	t.Parallel()
 	stateKey := evidence.StateKey("123456789012", "remotion-audit")
 	put := func(text string) func(*awsemu.Account) {
@@ -235,17 +241,17 @@ func TestTroubleWithTheBucketKeepsNoAlertBack(t *testing.T) {
 		change  func(*awsemu.Account)
 		env     map[string]string
 		errors  float64
-		second  bool // the second run alerts as well
+		second  bool // the second run sends a message too
 		objects func(map[string][]byte) bool
 	}{
 		{"S3 is denied", func(a *awsemu.Account) {
 			a.Faults = []awsemu.Fault{{Operation: "s3:*", Deny: true}}
 		}, nil, 3, true, nil},
-		{"the bucket is another account's", func(a *awsemu.Account) {
+		{"another account owns the bucket", func(a *awsemu.Account) {
 			a.Buckets[bucket] = awsemu.Bucket{Owner: "999999999999"}
 		}, nil, 3, true,
 			func(o map[string][]byte) bool { return len(o) == 0 }},
-		{"the state may be read alone", func(a *awsemu.Account) {
+		{"the state can only be read", func(a *awsemu.Account) {
 			a.Faults = []awsemu.Fault{{Operation: "s3:PutObject", Deny: true}}
 		}, nil, 2, true, nil},
 		{"the state is damaged", put("{"), nil, 1, false, func(o map[string][]byte) bool {
@@ -256,7 +262,7 @@ func TestTroubleWithTheBucketKeepsNoAlertBack(t *testing.T) {
 			}
 			return false
 		}},
-		{"the state is a newer release's", put(`{"schemaVersion":"99"}`), nil, 1, true,
+		{"a newer release wrote the state", put(`{"schemaVersion":"99"}`), nil, 1, true,
 			func(o map[string][]byte) bool { return string(o[stateKey]) == `{"schemaVersion":"99"}` }},
 		{"there is no bucket", func(*awsemu.Account) {}, map[string]string{"EVIDENCE_BUCKET": ""}, 0,
 			true, func(o map[string][]byte) bool { return len(o) == 0 }},
@@ -265,35 +271,35 @@ func TestTroubleWithTheBucketKeepsNoAlertBack(t *testing.T) {
 			t.Parallel()
 			a := account(t, "drifted")
 			tt.change(a)
-			w := newWatch(t, a)
-			w.trial.env = tt.env
+			w := newDeployment(t, a)
+			w.invocation.env = tt.env
 			o := w.run()
 			_, aged := o.metrics["OldestGapAge"]
 			if len(o.messages) != 1 || o.FunctionError != "" || o.metrics["StateErrors"] != tt.errors ||
 				o.metrics["Gaps"] != 10 {
 				t.Errorf("%s %q %v\n%s", o.ErrorMessage, o.subjects(), o.metrics, o.Logs)
 			}
-			if remembers := !tt.second || tt.name == "the state may be read alone"; aged != remembers {
-				t.Errorf("an age is published: %v, want %v", aged, remembers)
+			if want := !tt.second || tt.name == "the state can only be read"; aged != want {
+				t.Errorf("OldestGapAge is published: %v, want %v", aged, want)
 			}
 			if tt.objects != nil && !tt.objects(w.server.Objects(bucket)) {
 				t.Errorf("the bucket has %q", w.server.Objects(bucket))
 			}
 			again := w.run().subjects()
 			if len(again) == 1 != tt.second && !strings.Contains(strings.Join(again, ""), "can look again") {
-				t.Errorf("the second run says %q", again)
+				t.Errorf("subjects of the second run: %q", again)
 			}
 		})
 	}
 }
 
-func TestTwoFunctionsAtOnceSendOneMessage(t *testing.T) {
+func TestConcurrentRunsSendOneMessage(t *testing.T) {
 	t.Parallel()
-	w := newWatch(t, account(t, "drifted"))
+	w := newDeployment(t, account(t, "drifted"))
 	outcomes := make([]outcome, 3)
 	var wg sync.WaitGroup
 	for i := range outcomes {
-		wg.Go(func() { outcomes[i] = w.trial.run(t) })
+		wg.Go(func() { outcomes[i] = w.invocation.run(t) })
 	}
 	wg.Wait()
 	announced := 0
@@ -306,16 +312,16 @@ func TestTwoFunctionsAtOnceSendOneMessage(t *testing.T) {
 		}
 	}
 	if n := len(w.server.Messages()); n != 1 || announced != 1 {
-		t.Errorf("%d messages, and %d runs say that they announced", n, announced)
+		t.Errorf("%d messages, and %d runs report an announcement; want 1 and 1", n, announced)
 	}
-	w.says("the run after them", w.run(), "")
+	w.says("the next run", w.run(), "")
 }
 
 func TestMutedGapsAreSilentAndCounted(t *testing.T) {
 	t.Parallel()
 	a := account(t, "drifted")
-	w := newWatch(t, a)
-	w.says("before", w.run(), "first audit, 10 gaps")
+	w := newDeployment(t, a)
+	w.says("before the mute", w.run(), "first audit, 10 gaps")
 	out := w.command(0, "mute", "--bucket", bucket, "--target", "role/remotion-lambda-role", "--for",
 		"24h", "--reason", "it's being looked into", "--owner", "ann")
 	for _, want := range []string{"8 open gaps", "s3:ListBucket", "next run"} {
@@ -329,14 +335,14 @@ func TestMutedGapsAreSilentAndCounted(t *testing.T) {
 		t.Errorf("%v %q\n%s", o.metrics, o.subjects(), o.Logs)
 	}
 	if !strings.Contains(o.messages[0].Body("email"), "ann") {
-		t.Errorf("the mail does not say who muted\n%s", o.messages[0].Body("email"))
+		t.Errorf("the mail does not name the owner of the mute\n%s", o.messages[0].Body("email"))
 	}
 	o = w.run()
 	w.says("muted and announced", o, "")
 	if o.metrics["GapsMuted"] != 8 || o.answer.GapsMuted != 8 {
 		t.Errorf("%v %+v", o.metrics, o.answer)
 	}
-	// The command can show what the function knows.
+	// The command reads the mutes and the state of the function.
 	out = w.command(1, "audit", "--callers", "user/remotion-user", "--evidence-bucket", bucket)
 	for _, want := range []string{"GAPS  2 gaps", "8 muted", "ann", "open since"} {
 		if !strings.Contains(out, want) {
@@ -345,23 +351,23 @@ func TestMutedGapsAreSilentAndCounted(t *testing.T) {
 	}
 }
 
-func TestATestAlertSaysWhoGetsIt(t *testing.T) {
+func TestATestAlertListsTheSubscriptions(t *testing.T) {
 	t.Parallel()
 	a := account(t, "compliant")
 	a.Subscriptions = append(a.Subscriptions,
 		awsemu.Subscription{Topic: "remotion-audit", Protocol: "https",
 			Endpoint: "https://example.com/hook", Pending: true})
-	w := newWatch(t, a)
-	w.trial.event = "test-alert.json"
+	w := newDeployment(t, a)
+	w.invocation.event = "test-alert.json"
 	want := []alert.Subscription{{Protocol: "email", Endpoint: "ops@example.com", Confirmed: true},
 		{Protocol: "https", Endpoint: "https://example.com/..."}}
 	o := w.run()
-	w.says("the event", o, "test message")
+	w.says("the test event", o, "test message")
 	if !slices.Equal(o.answer.Subscriptions, want) || !strings.Contains(o.messages[0].Body("email"),
 		"email  ops@example.com") || o.messages[0].Attributes["events"].Value != `["test"]` {
 		t.Errorf("%+v\n%s", o.answer, o.messages[0].Body("email"))
 	}
-	w.trial.event = `{"command":"test-alert","dryRun":true}`
+	w.invocation.event = `{"command":"test-alert","dryRun":true}`
 	o = w.run()
 	w.says("a dry run", o, "")
 	if !slices.Equal(o.answer.Subscriptions, want) {
@@ -380,9 +386,10 @@ func TestATestAlertSaysWhoGetsIt(t *testing.T) {
 		t.Errorf("messages %+v", m)
 	}
 
-	// It is sent though nobody may get it, or the topic does not say who does; both are errors.
+	// The message is also sent if the subscriptions cannot be listed. It is an error if they cannot be
+	// listed, or if there is none.
 	w.server.SetFaults(awsemu.Fault{Operation: "sns:ListSubscriptionsByTopic", Deny: true})
-	w.trial.event = "test-alert.json"
+	w.invocation.event = "test-alert.json"
 	if o := w.run(); !strings.Contains(o.ErrorMessage,
 		"grant the auditor sns:ListSubscriptionsByTopic") || len(o.messages) != 1 ||
 		!strings.Contains(o.messages[0].Body("email"), "the topic does not say") {
@@ -394,9 +401,9 @@ func TestATestAlertSaysWhoGetsIt(t *testing.T) {
 	if !strings.Contains(list, "NotFound") {
 		t.Errorf("an unknown topic: %s", list)
 	}
-	nobody := account(t, "compliant")
-	nobody.Subscriptions = nil
-	if out := newWatch(t, nobody).command(2, "test-alert", "--topic-arn",
+	withoutSubscriptions := account(t, "compliant")
+	withoutSubscriptions.Subscriptions = nil
+	if out := newDeployment(t, withoutSubscriptions).command(2, "test-alert", "--topic-arn",
 		topicARN); !strings.Contains(out, "nobody gets it") {
 		t.Errorf("%s", out)
 	}
@@ -407,7 +414,7 @@ func TestMuteRefuses(t *testing.T) {
 	a := account(t, "compliant")
 	a.Buckets["foreign"] = awsemu.Bucket{Owner: "999999999999"}
 	a.Buckets["broken"] = awsemu.Bucket{Objects: map[string]string{"mutes.yaml": "mutes: {"}}
-	w := newWatch(t, a)
+	w := newDeployment(t, a)
 	good := []string{"--bucket", bucket, "--target", "user/x", "--reason", "r", "--owner", "o"}
 	for want, args := range map[string][]string{
 		"--reason is required":     {"--bucket", bucket, "--target", "user/x", "--owner", "o"},
@@ -428,9 +435,9 @@ func TestMuteRefuses(t *testing.T) {
 		}
 	}
 	if objects := w.server.Objects(bucket); len(objects) != 0 {
-		t.Errorf("something was written: %q", objects)
+		t.Errorf("the refused commands wrote %q", objects)
 	}
-	// Somebody else writes the file in the same moment: it is read again.
+	// After a concurrent write of the file, the command reads it again.
 	w.server.SetFaults(awsemu.Fault{Operation: "s3:PutObject",
 		Error: &awsemu.FaultError{Code: "ConditionalRequestConflict", Status: 409}, Times: 1})
 	if out := w.command(0, append([]string{"mute"}, good...)...); !strings.Contains(out,
