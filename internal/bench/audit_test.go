@@ -296,7 +296,7 @@ func median[T any](list []T, value func(T) float64) float64 {
 }
 
 // TestBounds checks the bounds on calls and on sequential round trips, not on time. Its delay is
-// longer than the pauses of a busy machine, so that sequential calls do not look parallel.
+// longer than the pauses of a busy machine, so that sequential calls do not appear parallel.
 func TestBounds(t *testing.T) {
 	for _, c := range benchmarkCases {
 		if c.maxRounds == 0 {
