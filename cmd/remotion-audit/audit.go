@@ -136,7 +136,7 @@ func runAudit(cmd *cobra.Command, o auditOptions) error {
 		}
 		return err
 	}
-	named, further := cfg.Regions.In(place)
+	named, further := cfg.Regions.SplitAt(place)
 	if len(further) > 0 && cfg.Regions[0] == "all" {
 		named = append(named, further...)
 	}

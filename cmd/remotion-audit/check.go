@@ -107,7 +107,7 @@ func runCheck(cmd *cobra.Command, o checkOptions) error {
 	if len(o.policies) == 0 {
 		return errors.New("--policy: name the file to check")
 	}
-	var extra app.Context
+	var extra app.AssumedContext
 	if err := extra.UnmarshalText([]byte(strings.Join(o.context, ","))); err != nil {
 		return fmt.Errorf("--context: %w", err)
 	}

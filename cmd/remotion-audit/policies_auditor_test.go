@@ -71,16 +71,13 @@ func TestPolicyOfTheAuditor(t *testing.T) {
 func TestPolicyOfTheAuditorRefuses(t *testing.T) {
 	const ci = "arn:aws:iam::123456789012:user/ci"
 	for line, want := range map[string]string{
-		"--account 123": `--account: "123" is not an account's number`,
-		"--partition " +
-			"aws-us-gov": `--partition: partition "aws-us-gov" (GovCloud) is not supported`,
-		"--read-scope " +
-			"all": `--read-scope: "all" is not a scope: write account, or named`,
-		"--read-scope named": "--named: names nobody",
+		"--account 123":          `--account: "123" is not an account's number`,
+		"--partition aws-us-gov": `--partition: partition "aws-us-gov" (GovCloud) is not supported`,
+		"--read-scope all":       `--read-scope: "all" is not a scope: write account, or named`,
+		"--read-scope named":     "--named: names nobody",
 		"--named " +
 			ci: "--named: narrows nothing with --read-scope account: write --read-scope named",
-		"--read-scope named --named " +
-			"user/ci": `--named: "user/ci" is not the ARN of a user, role, group or policy`,
+		"--read-scope named --named user/ci": `--named: "user/ci" is not the ARN of a user, role, group or policy`,
 		"--read-scope named --named " + ci +
 			",": `--named: "" is not the ARN of`,
 		"--read-scope named --named " + ci + "/": `--named: "` + ci +

@@ -31,19 +31,15 @@ func TestDiffOnThePage(t *testing.T) {
 
 func TestDiffCommandRefuses(t *testing.T) {
 	for line, want := range map[string]string{
-		"diff":          "--from: say which release",
-		"diff --from ,": `--from: "" is not a Remotion release`,
-		"diff --from " +
-			"4.0.240,latest,nonsense": `--from: "nonsense" is not a Remotion release`,
+		"diff":                                "--from: say which release",
+		"diff --from ,":                       `--from: "" is not a Remotion release`,
+		"diff --from 4.0.240,latest,nonsense": `--from: "nonsense" is not a Remotion release`,
 		"diff --from 2.6.0": "--from: release \"2.6.0\" is older than " +
 			"the catalogue",
-		"diff --from 4.0.240 --to new": `--to: "new" is not a Remotion release`,
-		"diff --from 4.0.240 --for " +
-			"admin": `--for: "admin" is not known: write user or role`,
-		"diff --from 4.0.240 --format " +
-			"xml": `--format: "xml" is not known: write text or json`,
-		"diff --from 4.0.240 --partition " +
-			"aws-us-gov": `--partition: partition "aws-us-gov" (GovCloud) is not supported`,
+		"diff --from 4.0.240 --to new":               `--to: "new" is not a Remotion release`,
+		"diff --from 4.0.240 --for admin":            `--for: "admin" is not known: write user or role`,
+		"diff --from 4.0.240 --format xml":           `--format: "xml" is not known: write text or json`,
+		"diff --from 4.0.240 --partition aws-us-gov": `--partition: partition "aws-us-gov" (GovCloud) is not supported`,
 		"diff --from 4.0.240 --partition aws-cn": "--from: partition aws-cn needs " +
 			"Remotion 4.0.510 or later",
 		"diff --from 4.0.240 4.0.527": `unknown command "4.0.527"`,

@@ -83,22 +83,18 @@ func TestDocumentNotices(t *testing.T) {
 func TestDocumentCommandRefuses(t *testing.T) {
 	for line, want := range map[string]string{
 		"user --remotion-version 2.6.0": "--remotion-version: release",
-		"user --remotion-version " +
-			"4.x": `--remotion-version: "4.x" is not a Remotion release`,
+		"user --remotion-version 4.x":   `--remotion-version: "4.x" is not a Remotion release`,
 		"user --partition aws-us-gov": "--partition: partition \"aws-us-gov\" " +
 			"(GovCloud) is not supported by Remotion",
 		"role --partition aws-cn --remotion-version 4.0.2": "--remotion-version: partition " +
 			"aws-cn needs Remotion 4.0.510 or later",
-		"user --account 1234": "--account:",
-		"user --account *":    "--account:",
-		"user --region " +
-			"eu-central-9": `--region: "eu-central-9" is not a region of Remotion Lambda in aws`,
-		"user --region " +
-			"cn-north-1": `--region: "cn-north-1" is not a region of Remotion Lambda in aws`,
+		"user --account 1234":               "--account:",
+		"user --account *":                  "--account:",
+		"user --region eu-central-9":        `--region: "eu-central-9" is not a region of Remotion Lambda in aws`,
+		"user --region cn-north-1":          `--region: "cn-north-1" is not a region of Remotion Lambda in aws`,
 		"user --region us-east-1,us-east-1": "--region: us-east-1 is there twice",
-		"user --purpose " +
-			"watch": `--purpose: "watch" is not known: write render, deploy or all`,
-		"role --purpose render": "unknown flag: --purpose",
+		"user --purpose watch":              `--purpose: "watch" is not known: write render, deploy or all`,
+		"role --purpose render":             "unknown flag: --purpose",
 	} {
 		out, _, err := runCommand(t, policiesCommand(), line)
 		if err == nil || !strings.Contains(err.Error(), want) || out != "" {

@@ -23,23 +23,22 @@ import (
 )
 
 const (
-	// maxAttempts is how often one call is tried before its question stays unanswered.
+	// maxAttempts is the number of attempts for one call.
 	maxAttempts = 6
-	// maxInFlight is how many calls are under way at once. IAM is one endpoint for all regions and
-	// throttles an account that asks much. An audit of one caller and one role in one region is some
-	// 25 calls in two waves, of which the second has 16 to 20: so many go at once, and more wait.
+	// maxInFlight is the number of concurrent calls. IAM has one endpoint for all regions and
+	// throttles accounts with many calls. An audit of one caller and one role in one region makes
+	// about 25 calls in two waves; the second has 16 to 20.
 	maxInFlight = 20
-	// maxRegions is the same for Lambda, which has an endpoint of its own in every region: one call
-	// for each, and more wait.
+	// maxRegions is the number of concurrent calls to Lambda, which has one endpoint in each region.
 	maxRegions = 32
-	// callTimeout ends one attempt that AWS does not answer.
+	// callTimeout bounds one attempt.
 	callTimeout = 10 * time.Second
-	// maxBackoff keeps the wait before a retry well below the function's timeout.
+	// maxBackoff bounds the wait before a retry, well below the function's timeout.
 	maxBackoff = 4 * time.Second
 )
 
-// Clients are the AWS clients of a run. All but Lambda share one bound on the calls in flight; what
-// reads IAM shares one adaptive retryer, so that one throttled call slows all of them down.
+// Clients holds the AWS clients of a run. All except Lambda share one bound on concurrent calls.
+// The clients of IAM share one adaptive retryer, so that one throttled call slows all of them down.
 type Clients struct {
 	IAM        *iam.Client
 	Lambda     *lambda.Client
@@ -51,11 +50,11 @@ type Clients struct {
 	throttled *atomic.Int64
 }
 
-// Throttled counts the answers by which AWS slowed this process down, since it started.
+// Throttled returns the number of throttled answers since the process started.
 func (c Clients) Throttled() int64 { return c.throttled.Load() }
 
-// LoadClients makes the clients from the environment, as the AWS CLI would: credentials, region,
-// AWS_ENDPOINT_URL and the rest. What the SDK has to say goes to log.
+// LoadClients creates the clients from the environment, like the AWS CLI: credentials, region,
+// AWS_ENDPOINT_URL and so on. The SDK logs to log.
 func LoadClients(ctx context.Context, log *slog.Logger,
 	options ...func(*config.LoadOptions) error) (Clients, aws.Config, error) {
 	logger := logging.LoggerFunc(func(class logging.Classification, format string, v ...any) {
@@ -69,9 +68,9 @@ func LoadClients(ctx context.Context, log *slog.Logger,
 	return NewClients(cfg), cfg, nil
 }
 
-// NewClients makes the clients from cfg.
+// NewClients creates the clients from cfg.
 func NewClients(cfg aws.Config) Clients {
-	base, ok := cfg.HTTPClient.(*awshttp.BuildableClient) // it holds AWS_CA_BUNDLE, if that is set
+	base, ok := cfg.HTTPClient.(*awshttp.BuildableClient) // has the certificates of AWS_CA_BUNDLE
 	if !ok {
 		base = awshttp.NewBuildableClient()
 	}
@@ -100,7 +99,7 @@ func NewClients(cfg aws.Config) Clients {
 	}
 }
 
-// retryer is the SDK's adaptive one, and counts how often AWS throttled.
+// retryer is the SDK's adaptive retryer with a count of throttled answers.
 type retryer struct {
 	*retry.AdaptiveMode
 	throttled *atomic.Int64
@@ -115,7 +114,7 @@ func newRetryer(throttled *atomic.Int64) aws.RetryerV2 {
 		})}
 }
 
-// IsErrorRetryable is asked once for every attempt that failed.
+// IsErrorRetryable counts throttled answers. The SDK calls it once for each failed attempt.
 func (r retryer) IsErrorRetryable(err error) bool {
 	if retry.IsErrorThrottles(retry.DefaultThrottles).IsErrorThrottle(err).Bool() {
 		r.throttled.Add(1)
@@ -123,7 +122,7 @@ func (r retryer) IsErrorRetryable(err error) bool {
 	return r.AdaptiveMode.IsErrorRetryable(err)
 }
 
-// bounded lets so many requests through at once. A call that waits to retry holds no slot.
+// bounded limits concurrent requests. A call that waits for a retry holds no slot.
 type bounded struct {
 	client aws.HTTPClient
 	slots  chan struct{}
@@ -137,9 +136,9 @@ func (b *bounded) Do(req *http.Request) (*http.Response, error) {
 	}
 	defer func() { <-b.slots }()
 	if req.Body != nil && req.Body != http.NoBody {
-		// The SDK closes its body as soon as Do returns, and the body's WriteTo then tells net/http,
-		// which still looks for surplus bytes, that the write failed: the connection is dropped, and now
-		// and then the reply with it. Without WriteTo that does not happen (smithy-go 1.28.9).
+		// The SDK closes its body as soon as Do returns. The body's WriteTo then reports a failed write
+		// to net/http, which is still checking for surplus bytes. net/http closes the connection, and
+		// sometimes loses the reply. Hiding WriteTo avoids this (smithy-go 1.28.9).
 		req.Body = struct {
 			io.Reader
 			io.Closer

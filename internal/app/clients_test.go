@@ -34,7 +34,7 @@ func load(t *testing.T, url string) Clients {
 	return clients
 }
 
-// Behind a proxy that inspects TLS, AWS_CA_BUNDLE is what makes AWS reachable.
+// Clients trust the certificates in AWS_CA_BUNDLE, as a proxy that inspects TLS requires.
 func TestClientsTrustTheCABundle(t *testing.T) {
 	server := httptest.NewTLSServer(&awsemu.Server{})
 	defer server.Close()
@@ -68,7 +68,7 @@ func TestClientsBoundTheCallsInFlight(t *testing.T) {
 	for i := range 3 * maxInFlight {
 		wg.Go(func() {
 			name := fmt.Sprintf("user%d", i)
-			// there is no such user
+			// The user does not exist; only the request matters.
 			_, _ = clients.IAM.GetUser(t.Context(), &iam.GetUserInput{UserName: &name})
 		})
 	}
@@ -97,7 +97,7 @@ type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) Do(r *http.Request) (*http.Response, error) { return f(r) }
 
-// A body with WriteTo makes net/http drop connections, and replies with them: see bounded.Do.
+// Request bodies have no WriteTo, because net/http then loses connections and replies: see bounded.Do.
 func TestClientsHideTheBodysWriteTo(t *testing.T) {
 	b := &bounded{slots: make(chan struct{}, 1),
 		client: roundTrip(func(r *http.Request) (*http.Response, error) {

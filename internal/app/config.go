@@ -18,54 +18,54 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// Config is what the function is told by its environment. The README's table follows these
-// comments.
+// Config is the configuration in the function's environment. The table in docs/configuration.md
+// follows these comments.
 type Config struct {
 	// Callers are the principals that run Remotion's CLI or SDK: user/NAME, role/NAME,
-	// sso/PERMISSION-SET or ARNs, separated by commas, each with =render, =deploy or =all (the
-	// default) behind it. "none" audits no caller, and has to be typed. Required.
+	// sso/PERMISSION-SET or ARNs, separated by commas. Each can end in =render, =deploy or =all, the
+	// default. "none" audits no caller. Required.
 	Callers Callers `env:"CALLERS,required,notEmpty"`
-	// RenderRole is the name of the role Remotion's functions run under.
+	// RenderRole is the name of the execution role of Remotion's functions.
 	RenderRole RoleName `env:"RENDER_ROLE" envDefault:"remotion-lambda-role"`
-	// RemotionVersion is the release to audit for: auto (what the deployed functions need, else the
-	// newest known), latest, or x.y.z.
-	RemotionVersion Version `env:"REMOTION_VERSION" envDefault:"auto"`
-	// Regions are the regions to audit for: auto (the function's own, and every enabled one with
-	// functions of Remotion's), all, or a list with commas.
+	// RemotionVersion is the release to audit for: auto (the releases of the deployed functions, else
+	// the newest known one), latest, or x.y.z.
+	RemotionVersion RemotionVersion `env:"REMOTION_VERSION" envDefault:"auto"`
+	// Regions are the regions to audit: auto (the function's region, and every enabled region with
+	// functions of Remotion), all, or a list with commas.
 	Regions Regions `env:"REGIONS" envDefault:"auto"`
-	// Buckets are buckets by name, with commas: remotionlambda-… ones that really exist, to be asked
-	// about instead of a made-up one, and custom site or output buckets.
+	// Buckets are names of buckets with commas: existing remotionlambda-… buckets, which replace the
+	// example names in simulations, and custom site or output buckets.
 	Buckets Buckets `env:"BUCKETS"`
-	// AssumedContext is request context, key=value with commas, that every simulated request carries
-	// beyond the defaults.
-	AssumedContext Context `env:"ASSUMED_CONTEXT"`
-	// TopicARN is the SNS topic that is told. Empty: nobody is told, and metrics alone are published.
+	// AssumedContext is further request context for all simulated requests: key=value with commas.
+	AssumedContext AssumedContext `env:"ASSUMED_CONTEXT"`
+	// TopicARN is the SNS topic for alerts. If empty, the function sends no alerts and publishes only
+	// metrics.
 	TopicARN TopicARN `env:"TOPIC_ARN"`
-	// HTTPSFormat is what https subscribers get: chat, a card for Slack and Teams by Amazon Q
-	// Developer, or json, the document that machines get.
-	HTTPSFormat Format `env:"HTTPS_FORMAT" envDefault:"chat"`
+	// HTTPSFormat is the form of messages to https subscribers: chat, a card for Slack and Teams
+	// through Amazon Q Developer, or json, the form for programs.
+	HTTPSFormat HTTPSFormat `env:"HTTPS_FORMAT" envDefault:"chat"`
 	// MetricNamespace is the CloudWatch namespace of the metrics.
 	MetricNamespace Namespace `env:"METRIC_NAMESPACE" envDefault:"RemotionAudit"`
-	// EvidenceBucket is the S3 bucket where state, mutes and reports are kept. Empty: there is no
-	// state, and every failing run alerts.
+	// EvidenceBucket is the S3 bucket for state, mutes and reports. If empty, there is no state and
+	// every run with gaps sends an alert.
 	EvidenceBucket BucketName `env:"EVIDENCE_BUCKET"`
-	// AuditorID names this auditor in reports, and its state in the bucket. Empty: the function's
-	// name.
+	// AuditorID is the auditor's name in reports and in the key of its state. If empty, it is the name
+	// of the function.
 	AuditorID AuditorID `env:"AUDITOR_ID"`
-	// RepeatAfter is how long an unchanged gap stays quiet before it is told again: the first time
-	// this long, then three and seven times as long; a critical one keeps the first. A Go duration, up
-	// to 720h. Zero tells it on every run.
+	// RepeatAfter is the time until the first reminder of an unchanged gap. The next reminders follow
+	// after three and seven times as long; reminders of critical gaps always after this time. A Go
+	// duration up to 720h. Zero sends a reminder on every run.
 	RepeatAfter RepeatAfter `env:"REPEAT_AFTER" envDefault:"24h"`
-	// ReadScope is what may be read: account (any user, role, group and policy; functions and
-	// permission sets are discovered), or named (those that the deployment lists in NamedPrincipals).
-	// With named nothing is discovered: functions are not listed, so auto is the function's own region
-	// and the newest known release, all is every region, and the role of a permission set is named by
-	// its ARN.
+	// ReadScope is the auditor's access to IAM: account (all users, roles, groups and policies, with
+	// discovery of functions and permission sets), or named (only the principals in NamedPrincipals).
+	// With named there is no discovery: functions are not listed, so auto means the function's region
+	// and the newest known release, all means every region, and the role of a permission set must be
+	// given by its ARN.
 	ReadScope ReadScope `env:"READ_SCOPE" envDefault:"account"`
 }
 
-// ConfigFromEnv reads the configuration. Its error joins every problem there is, each with the name
-// of its variable.
+// ConfigFromEnv reads the configuration. Its error joins all errors, each with the name of its
+// variable.
 func ConfigFromEnv(getenv func(string) string) (Config, error) {
 	environment := map[string]string{}
 	for _, name := range contract.Environment() {
@@ -75,17 +75,18 @@ func ConfigFromEnv(getenv func(string) string) (Config, error) {
 	}
 	var c Config
 	err := env.ParseWithOptions(&c, env.Options{Environment: environment})
-	return c, errors.Join(named(err), c.checkReadScope())
+	return c, errors.Join(withVariableNames(err), c.checkReadScope())
 }
 
-// checkReadScope is the error of callers that have to be searched for, if nothing is.
+// checkReadScope returns an error for permission sets if the read scope does not allow to search
+// for their roles.
 func (c Config) checkReadScope() error {
 	var errs []error
 	for _, caller := range c.Callers {
 		if set, ok := strings.CutPrefix(caller.Name, "sso/"); ok && c.ReadScope.named() {
 			errs = append(errs,
-				fmt.Errorf("%s: %s has to be searched for, and %s=%s searches for nothing: write the ARN of "+
-					"its role, "+
+				fmt.Errorf("%s: %s needs a search for its role, which %s=%s does not allow: use the role's "+
+					"ARN, "+
 					"arn:aws:iam::<account>:role/aws-reserved/sso.amazonaws.com/…/AWSReservedSSO_%s_…",
 					contract.EnvCallers, caller.Name, contract.EnvReadScope, c.ReadScope, set))
 		}
@@ -93,8 +94,8 @@ func (c Config) checkReadScope() error {
 	return errors.Join(errs...)
 }
 
-// named puts the variable's name before each problem: the library names the field.
-func named(err error) error {
+// withVariableNames puts the name of the variable before each error. The library has the name of the field.
+func withVariableNames(err error) error {
 	var all env.AggregateError
 	if !errors.As(err, &all) {
 		return err
@@ -114,9 +115,9 @@ func named(err error) error {
 				list = append(list, fmt.Errorf("%s: %w", variable(parse.Name), p))
 			}
 		case errors.As(e, &unset):
-			list = append(list, missing(unset.Key))
+			list = append(list, notSet(unset.Key))
 		case errors.As(e, &empty):
-			list = append(list, missing(empty.Key))
+			list = append(list, notSet(empty.Key))
 		default:
 			list = append(list, e)
 		}
@@ -124,10 +125,10 @@ func named(err error) error {
 	return errors.Join(list...)
 }
 
-func missing(name string) error {
+func notSet(name string) error {
 	if name == contract.EnvCallers {
-		return fmt.Errorf("%s: is not set: name who runs Remotion's CLI or SDK, such as "+
-			"user/remotion-user, or write none", name)
+		return fmt.Errorf("%s: is not set: set it to the users and roles that run Remotion's CLI or "+
+			"SDK, such as user/remotion-user, or to none", name)
 	}
 	return fmt.Errorf("%s: is not set", name)
 }
@@ -138,7 +139,7 @@ func variable(field string) string {
 	return name
 }
 
-// items splits a list with commas, and drops what is blank.
+// items splits a list with commas and drops blank elements.
 func items(text []byte) (list []string) {
 	for _, item := range strings.Split(string(text), ",") {
 		if item = strings.TrimSpace(item); item != "" {
@@ -154,7 +155,7 @@ type Callers []Caller
 // A Caller is one entry of CALLERS.
 type Caller struct {
 	collect.Caller
-	// Account is that of an ARN, empty otherwise: it has to be the audited one.
+	// Account is the account in an ARN, which must be the audited one; empty without an ARN.
 	Account string
 }
 
@@ -163,7 +164,7 @@ var (
 	principal = regexp.MustCompile(`^arn:aws(?:-[a-z]+)*:iam::(\d{12}):((?:user|role)/.+)$`)
 )
 
-// UnmarshalText reads CALLERS, and reports every entry that is wrong.
+// UnmarshalText reads CALLERS. Its error lists all wrong entries.
 func (c *Callers) UnmarshalText(text []byte) error {
 	*c = nil
 	entries := items(text)
@@ -176,12 +177,12 @@ func (c *Callers) UnmarshalText(text []byte) error {
 	var errs []error
 	for _, entry := range entries {
 		if entry == "none" {
-			errs = append(errs, errors.New("none stands alone: write it, or whom to audit"))
+			errs = append(errs, errors.New("none must be the only entry: use none, or a list of callers"))
 			continue
 		}
 		caller, err := parseCaller(entry)
 		if err == nil && slices.ContainsFunc(*c, func(o Caller) bool { return o.Name == caller.Name }) {
-			err = fmt.Errorf("%q is named twice", entry)
+			err = fmt.Errorf("duplicate %q", entry)
 		}
 		if err != nil {
 			errs = append(errs, err)
@@ -192,11 +193,11 @@ func (c *Callers) UnmarshalText(text []byte) error {
 	return errors.Join(errs...)
 }
 
-var errNoCallers = errors.New("names nobody: write none if no caller is to be audited")
+var errNoCallers = errors.New("must name at least one caller: to audit no caller, use none")
 
 func parseCaller(entry string) (c Caller, err error) {
-	const form = "write user/NAME, role/NAME, sso/PERMISSION-SET or an ARN, and =render, =deploy or " +
-		"=all behind it if need be"
+	const form = "use user/NAME, role/NAME, sso/PERMISSION-SET or an ARN, optionally followed by " +
+		"=render, =deploy or =all"
 	name := entry
 	c.Purpose = policies.All
 	if i := strings.LastIndexByte(entry, '='); i >= 0 {
@@ -219,7 +220,7 @@ func parseCaller(entry string) (c Caller, err error) {
 	kind, rest, _ := strings.Cut(name, "/")
 	last := rest[strings.LastIndexByte(rest, '/')+1:]
 	if kind != "user" && kind != "role" && kind != "sso" || !iamName.MatchString(last) {
-		return c, fmt.Errorf("%q names no principal: %s", entry, form)
+		return c, fmt.Errorf("%q is not a principal: %s", entry, form)
 	}
 	c.Name = kind + "/" + last
 	return c, nil
@@ -232,21 +233,21 @@ type RoleName string
 func (r *RoleName) UnmarshalText(text []byte) error {
 	name := strings.TrimPrefix(string(text), "role/")
 	if !iamName.MatchString(name) || len(name) > 64 {
-		return fmt.Errorf("%q is not the name of a role: write it without path or ARN, such as "+
+		return fmt.Errorf("%q is not the name of a role: use the name without path or ARN, such as "+
 			"remotion-lambda-role", text)
 	}
 	*r = RoleName(name)
 	return nil
 }
 
-// Version is a release of Remotion, and the range of the catalogue it belongs to.
-type Version struct {
+// RemotionVersion is a release of Remotion, and the range of the catalogue it belongs to.
+type RemotionVersion struct {
 	Requested string
 	Release   policies.Release
 }
 
 // UnmarshalText reads REMOTION_VERSION.
-func (v *Version) UnmarshalText(text []byte) (err error) {
+func (v *RemotionVersion) UnmarshalText(text []byte) (err error) {
 	v.Requested = string(text)
 	v.Release, err = policies.Find(v.Requested)
 	return err
@@ -262,7 +263,7 @@ func (r *Regions) UnmarshalText(text []byte) error {
 		return nil
 	}
 	if len(*r) == 0 {
-		return errors.New("names no region: write auto, all, or names such as us-east-1,eu-central-1")
+		return errors.New("must name a region: use auto, all, or names such as us-east-1,eu-central-1")
 	}
 	var errs []error
 	for i, name := range *r {
@@ -271,24 +272,24 @@ func (r *Regions) UnmarshalText(text []byte) error {
 			return isRegion(partition, name)
 		}):
 			errs = append(errs,
-				fmt.Errorf("%q is not a region of Remotion Lambda: write auto, all, or some of %s", name,
+				fmt.Errorf("%q is not a region of Remotion Lambda: use auto, all, or some of %s", name,
 					strings.Join(policies.Regions(policies.AWS), ", ")))
 		case slices.Index(*r, name) < i:
-			errs = append(errs, fmt.Errorf("%q is named twice", name))
+			errs = append(errs, fmt.Errorf("duplicate %q", name))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// isRegion reports whether functions of Remotion's may be in a region.
+// isRegion reports whether Remotion supports a region.
 func isRegion(partition, name string) bool {
 	return slices.Contains(policies.Regions(partition), name) ||
 		slices.Contains(policies.FormerRegions(partition), name)
 }
 
-// In lists the regions that are audited in any case by whoever runs in a place, and further ones to
-// look into: all that can be, or with auto those where functions are.
-func (r Regions) In(p Location) (named, further []string) {
+// SplitAt returns the regions that are audited in any case at a location, and further regions to search
+// for functions.
+func (r Regions) SplitAt(p Location) (named, further []string) {
 	if len(r) > 0 && r[0] != "auto" && r[0] != "all" {
 		return slices.Clone(r), nil
 	}
@@ -321,12 +322,12 @@ func (b *Buckets) UnmarshalText(text []byte) error {
 	return errors.Join(errs...)
 }
 
-// Context is request context.
-type Context iampolicy.Context
+// AssumedContext is request context.
+type AssumedContext iampolicy.Context
 
 // UnmarshalText reads ASSUMED_CONTEXT.
-func (c *Context) UnmarshalText(text []byte) error {
-	*c = Context{}
+func (c *AssumedContext) UnmarshalText(text []byte) error {
+	*c = AssumedContext{}
 	var errs []error
 	for _, item := range items(text) {
 		key, value, ok := strings.Cut(item, "=")
@@ -334,9 +335,9 @@ func (c *Context) UnmarshalText(text []byte) error {
 		case !ok || value == "":
 			errs = append(errs, fmt.Errorf("%q is not key=value", item))
 		case len(key) < 5 || len(key) > 256 || !strings.Contains(key, ":"):
-			errs = append(errs, fmt.Errorf("%q is not a context key: write one such as aws:SourceVpc", key))
+			errs = append(errs, fmt.Errorf("%q is not a context key: use a key such as aws:SourceVpc", key))
 		default:
-			// Keys that differ in case alone are one key; it has the values of both.
+			// Keys that differ only in case are the same key, with the values of both.
 			for known := range *c {
 				if strings.EqualFold(known, key) {
 					key = known
@@ -348,37 +349,37 @@ func (c *Context) UnmarshalText(text []byte) error {
 	return errors.Join(errs...)
 }
 
-// TopicARN is that of a standard SNS topic.
+// TopicARN is the ARN of a standard SNS topic.
 type TopicARN string
 
 var topicARN = regexp.MustCompile(`^arn:aws(-[a-z]+)*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}$`)
 
-// UnmarshalText reads TOPIC_ARN. A FIFO topic is refused: it reaches queues only, no mail and no
-// chat.
+// UnmarshalText reads TOPIC_ARN. It refuses FIFO topics, which can deliver only to queues.
 func (t *TopicARN) UnmarshalText(text []byte) error {
 	if strings.HasSuffix(string(text), ".fifo") {
-		return fmt.Errorf("%q is a FIFO topic, which reaches neither mail nor chat: use a standard topic",
+		return fmt.Errorf("%q is a FIFO topic, which delivers neither mail nor chat: use a standard "+
+			"topic",
 			text)
 	}
 	if !topicARN.Match(text) {
-		return fmt.Errorf("%q is not a topic's ARN, such as "+
+		return fmt.Errorf("%q is not the ARN of a topic, such as "+
 			"arn:aws:sns:us-east-1:123456789012:remotion-audit", text)
 	}
 	*t = TopicARN(text)
 	return nil
 }
 
-// Format is a form of the https body.
-type Format alert.Format
+// HTTPSFormat is a form of the https body.
+type HTTPSFormat alert.Format
 
 // UnmarshalText reads HTTPS_FORMAT.
-func (f *Format) UnmarshalText(text []byte) error {
+func (f *HTTPSFormat) UnmarshalText(text []byte) error {
 	switch alert.Format(text) {
 	case alert.Chat, alert.JSON:
-		*f = Format(text)
+		*f = HTTPSFormat(text)
 		return nil
 	}
-	return fmt.Errorf("%q is not a format: write chat, or json", text)
+	return fmt.Errorf("%q is not a format: use chat or json", text)
 }
 
 // BucketName is the name of a bucket.
@@ -401,26 +402,26 @@ var auditorID = regexp.MustCompile(`^[\w-]{1,64}$`)
 // UnmarshalText reads AUDITOR_ID.
 func (id *AuditorID) UnmarshalText(text []byte) error {
 	if !auditorID.Match(text) {
-		return fmt.Errorf("%q is not a name for an auditor: up to 64 letters, digits, - and _", text)
+		return fmt.Errorf("%q is not an auditor id: use up to 64 letters, digits, - and _", text)
 	}
 	*id = AuditorID(text)
 	return nil
 }
 
-// RepeatAfter is how long something unchanged stays quiet.
+// RepeatAfter is the time until the first reminder.
 type RepeatAfter time.Duration
 
-// maxRepeat is the longest REPEAT_AFTER: whoever wants to hear less often mutes, with a reason.
+// maxRepeat is the longest REPEAT_AFTER. To hide a gap for longer, mute it with a reason.
 const maxRepeat = 30 * 24 * time.Hour
 
-// defaultRepeat is REPEAT_AFTER's default, for when what is said cannot be read.
+// defaultRepeat is the default of REPEAT_AFTER. It applies when the value is invalid.
 const defaultRepeat = RepeatAfter(24 * time.Hour)
 
 // UnmarshalText reads REPEAT_AFTER.
 func (r *RepeatAfter) UnmarshalText(text []byte) error {
 	d, err := time.ParseDuration(string(text))
 	if err != nil || d < 0 || d > maxRepeat {
-		return fmt.Errorf("%q is not a time from 0s to 720h: write one such as 24h", text)
+		return fmt.Errorf("%q is not a duration from 0s to 720h: use a value such as 24h", text)
 	}
 	*r = RepeatAfter(d)
 	return nil
@@ -434,8 +435,8 @@ var namespace = regexp.MustCompile(`^[\w./#:-]{1,255}$`)
 // UnmarshalText reads METRIC_NAMESPACE.
 func (n *Namespace) UnmarshalText(text []byte) error {
 	if !namespace.Match(text) || strings.HasPrefix(string(text), "AWS/") || text[0] == ':' {
-		return fmt.Errorf("%q is not a namespace of one's own: up to 255 of letters, digits and . - _ "+
-			"/ # :, not starting with AWS/", text)
+		return fmt.Errorf("%q is not a custom namespace: use up to 255 letters, digits and . - _ / # :, "+
+			"not starting with AWS/", text)
 	}
 	*n = Namespace(text)
 	return nil
@@ -451,7 +452,7 @@ func (r *ReadScope) UnmarshalText(text []byte) error {
 		*r = ReadScope(text)
 		return nil
 	}
-	return fmt.Errorf("%q is not a scope: write account, or named", text)
+	return fmt.Errorf("%q is not a scope: use account or named", text)
 }
 
 func (r ReadScope) named() bool { return r == contract.ReadScopeNamed }

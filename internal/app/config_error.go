@@ -8,10 +8,10 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 )
 
-// notifyConfigError tells whoever gets the alerts that the configuration is wrong, as one auditor
-// error for as long as it is: nothing was looked at, so no gap opens or closes, and no metric is
-// published. What of the configuration can be read decides who is told, and what is remembered. The
-// error is the given one, and what else went wrong.
+// notifyConfigError sends an alert about a wrong configuration, as one auditor error until it is
+// corrected. Nothing is audited, so no gap opens or closes and no metric is published. The valid
+// part of the configuration decides the topic and the state. It returns the given error and further
+// ones.
 func (a *App) notifyConfigError(ctx context.Context, place Location, runID string, dryRun bool,
 	wrong error) (RunResult, error) {
 	result := RunResult{Command: Audit, Account: place.Account, Status: audit.StatusUnverified,
@@ -24,18 +24,18 @@ func (a *App) notifyConfigError(ctx context.Context, place Location, runID strin
 		Problems: []audit.Problem{{
 			What: audit.ProblemConfiguration,
 			Why:  strings.ReplaceAll(wrong.Error(), "\n", "; "),
-			Remedy: "correct it where the auditor is deployed (template.yaml's parameters, or the " +
-				"construct's props), not in the function's environment alone",
+			Remedy: "correct the parameter of the stack or the property of the construct, not only the " +
+				"function's environment",
 		}}})
 	r.Run = audit.Run{ID: runID, At: a.now().UTC().Truncate(time.Second), Auditor: a.id()}
-	// However often one looks, it is wrong: no second run has to confirm it.
+	// A configuration error is certain, so it needs no second run to confirm it.
 	told := *a
 	if told.Config.RepeatAfter == 0 {
 		told.Config.RepeatAfter = defaultRepeat
 	}
 	announcing, stop := a.withReserve(ctx, reserve/2)
 	defer stop()
-	out, failed := told.deliver(announcing, auditResult{report: r, first: &r},
+	out, failed := told.deliver(announcing, auditResult{report: r, firstAttempt: &r},
 		told.loadAlertInputs(ctx, place)(), place)
 	a.logDelivery(ctx, out, &result)
 	a.fail(ctx, failed)

@@ -52,8 +52,8 @@ func TestCallers(t *testing.T) {
 	}
 }
 
-// Every problem is told at once, each with its variable.
-func TestConfigTellsEverything(t *testing.T) {
+// The error lists all wrong variables by name.
+func TestConfigErrorListsAllVariables(t *testing.T) {
 	_, err := ConfigFromEnv(environment(
 		"CALLERS", "user/ci=everything,group/x,arn:aws:iam::123456789012:root,user/a,user/a",
 		"RENDER_ROLE", "a/b", "REMOTION_VERSION", "newest", "REGIONS", "us-east,eu-west-1,eu-west-1",
@@ -67,21 +67,21 @@ func TestConfigTellsEverything(t *testing.T) {
 	}
 	for _, want := range []string{
 		`CALLERS: "user/ci=everything" has an unknown purpose "everything"`,
-		`CALLERS: "group/x" names no principal`,
+		`CALLERS: "group/x" is not a principal`,
 		`is not the ARN of a user or a role (a session's or the root's cannot be audited)`,
-		`"user/a" is named twice`,
+		`CALLERS: duplicate "user/a"`,
 		`RENDER_ROLE: "a/b" is not the name of a role`,
 		`REMOTION_VERSION: "newest" is not a Remotion release`,
-		`REGIONS: "us-east" is not a region of Remotion Lambda`, `"eu-west-1" is named twice`,
+		`REGIONS: "us-east" is not a region of Remotion Lambda`, `REGIONS: duplicate "eu-west-1"`,
 		`BUCKETS: "s3://x" is not a bucket name`,
 		`ASSUMED_CONTEXT: "aws:SourceVpc" is not key=value`,
 		`TOPIC_ARN: "arn:aws:sns:us-east-1:123456789012:x.fifo" is a FIFO topic`,
-		`METRIC_NAMESPACE: "AWS/Mine" is not a namespace of one's own`,
-		`HTTPS_FORMAT: "xml" is not a format: write chat, or json`,
+		`METRIC_NAMESPACE: "AWS/Mine" is not a custom namespace`,
+		`HTTPS_FORMAT: "xml" is not a format: use chat or json`,
 		`EVIDENCE_BUCKET: "s3://evidence" is not a bucket name`,
-		`AUDITOR_ID: "../other" is not a name for an auditor`,
-		`REPEAT_AFTER: "1 day" is not a time from 0s to 720h`,
-		`READ_SCOPE: "all" is not a scope: write account, or named`,
+		`AUDITOR_ID: "../other" is not an auditor id`,
+		`REPEAT_AFTER: "1 day" is not a duration from 0s to 720h`,
+		`READ_SCOPE: "all" is not a scope: use account or named`,
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("the error lacks %q:\n%v", want, err)
@@ -89,17 +89,17 @@ func TestConfigTellsEverything(t *testing.T) {
 	}
 }
 
-// What would have to be searched for is refused where nothing is, with what to write.
+// Without discovery a permission set is refused. The error names the ARN to use.
 func TestNamedCallersCanBeFound(t *testing.T) {
 	const role = "arn:aws:iam::123456789012:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Video_0123456789abcdef"
 	_, err := ConfigFromEnv(environment("CALLERS", "sso/Video,user/ci,sso/Clips=render", "READ_SCOPE",
 		"named", "REPEAT_AFTER", "no"))
 	for _, want := range []string{
 		"REPEAT_AFTER: ",
-		"CALLERS: sso/Video has to be searched for, and READ_SCOPE=named searches for nothing: write " +
-			"the ARN of its role, " +
+		"CALLERS: sso/Video needs a search for its role, which READ_SCOPE=named does not allow: use the " +
+			"role's ARN, " +
 			"arn:aws:iam::<account>:role/aws-reserved/sso.amazonaws.com/…/AWSReservedSSO_Video_…",
-		"CALLERS: sso/Clips has to be",
+		"CALLERS: sso/Clips needs a search",
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("the error lacks %q:\n%v", want, err)
@@ -142,7 +142,7 @@ func TestConfigMissing(t *testing.T) {
 
 func TestNoRegionIsNotAuto(t *testing.T) {
 	if _, err := ConfigFromEnv(environment("CALLERS", "none", "REGIONS", ",")); err == nil ||
-		!strings.HasPrefix(err.Error(), "REGIONS: names no region") {
+		!strings.HasPrefix(err.Error(), "REGIONS: must name a region") {
 		t.Errorf("%v", err)
 	}
 }
@@ -167,8 +167,8 @@ func TestConfigFollowsTheContract(t *testing.T) {
 	}
 }
 
-// What is audited in any case, how many regions are looked into beside, and whether functions
-// decide there.
+// The regions that are always audited, the number of further regions, and whether these are audited
+// only if they have functions.
 func TestRegionsOfAPlan(t *testing.T) {
 	for _, test := range []struct {
 		regions, partition, home string
@@ -176,7 +176,7 @@ func TestRegionsOfAPlan(t *testing.T) {
 		further                  int
 		onlyWithFunctions        bool
 	}{
-		// 23 of today's and a former one, without the home
+		// 23 current regions and one former region, without the home region
 		{"auto", "aws", "eu-west-1", "eu-west-1", 23, true},
 		{"all", "aws", "eu-west-1", "eu-west-1", 22, false},
 		{"all", "aws", "ca-west-1", "us-east-1", 22, false},
@@ -236,7 +236,7 @@ func TestPlanRefuses(t *testing.T) {
 	}
 }
 
-// The command in a mail audits what the function audited.
+// The command in a mail has the same configuration as the function.
 func TestFlagsMakeTheSameConfig(t *testing.T) {
 	variables := map[string]string{
 		"CALLERS": "none", "RENDER_ROLE": "video-renderer", "REMOTION_VERSION": "4.0.240",
@@ -256,7 +256,7 @@ func TestFlagsMakeTheSameConfig(t *testing.T) {
 	}
 	got, err := ConfigFromEnv(func(name string) string { return again[name] })
 	if err != nil || !reflect.DeepEqual(got, want) {
-		t.Errorf("flags %q make %+v, %v; want %+v", flags, got, err, want)
+		t.Errorf("flags %q give %+v, %v; want %+v", flags, got, err, want)
 	}
 	if c, _ := ConfigFromEnv(environment("CALLERS", "none")); c.flags() != nil {
 		t.Errorf("the defaults need flags %q", c.flags())

@@ -1,6 +1,6 @@
-// Package app wires the product together: configuration from the environment, clients, and one run
-// for one event. function/ and cmd/ are thin over it.
+// Package app connects the parts of the product: configuration from the environment, AWS clients,
+// and one run for each event. The commands in function/ and cmd/ call it.
 //
-// Order of a run: collect, judge, announce, publish metrics. Announcing and metrics have time
-// reserved from the deadline, and each is tried even if the other fails.
+// A run collects facts, evaluates them, sends the alert and publishes metrics, in this order. The
+// last two have time reserved before the deadline, and each is tried even if the other fails.
 package app

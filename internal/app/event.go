@@ -13,35 +13,35 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/cloudtrail"
 )
 
-// Command is what an event asks for.
+// Command is the command in an event.
 type Command string
 
 const (
-	// Audit audits the account.
+	// Audit starts an audit of the account.
 	Audit Command = "audit"
-	// TestAlert sends a marked test message.
+	// TestAlert starts a test message.
 	TestAlert Command = "test-alert"
 )
 
-// An Event says when to do what. It never says about whom: no target, role, topic, region or
-// endpoint comes from it, and a field that is not known is an error.
+// Event starts a run. It decides the time and the command, but never the subject: no target, role,
+// topic, region or endpoint comes from an event. An unknown field is an error.
 type Event struct {
 	Command Command
-	// DryRun audits without publishing anything.
+	// DryRun disables alerts, metrics and evidence.
 	DryRun bool
-	// By says what an audit is asked for by.
+	// By is the kind of trigger.
 	By audit.TriggerKind
-	// Changes are calls to IAM: an audit is asked for if one of them touches somebody audited. Nil is
-	// an event that is about none.
+	// Changes are IAM changes. They start an audit if one of them is relevant. Nil for other events.
 	Changes *cloudtrail.Batch
 }
 
-// ErrEvent is the error of every event that is not one of ours.
-var ErrEvent = errors.New(`the event is not one of ours: accepted are {"command":"audit"} and {"command":"test-alert"}, ` +
-	`each with an optional "dryRun":true, "schedule" and "scheduledTime", a scheduled EventBridge event (source aws.events), ` +
-	`and what CloudTrail reports of IAM (source aws.iam), directly or as messages in SQS ("Records")`)
+// ErrEvent is wrapped by the error of every unsupported event.
+var ErrEvent = errors.New(`unsupported event: send {"command":"audit"} or ` +
+	`{"command":"test-alert"}, optionally with "dryRun":true, "schedule" and "scheduledTime"; ` +
+	`a scheduled EventBridge event (source aws.events); or IAM changes from CloudTrail ` +
+	`(source aws.iam), directly or as messages in SQS ("Records")`)
 
-// command is our own form of an event; EventBridge Scheduler fills the last two.
+// command is an event in the auditor's own form. EventBridge Scheduler sets the last two fields.
 type command struct {
 	Command       Command `json:"command"`
 	DryRun        bool    `json:"dryRun"`
@@ -49,8 +49,8 @@ type command struct {
 	ScheduledTime string  `json:"scheduledTime"`
 }
 
-// envelope is what EventBridge puts around what it delivers. Only a replay of an archive has the
-// last. https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html
+// envelope is an event from EventBridge. Only the replay of an archive sets the last field.
+// https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html
 type envelope struct {
 	Version    string          `json:"version"`
 	ID         string          `json:"id"`
@@ -64,43 +64,43 @@ type envelope struct {
 	ReplayName string          `json:"replay-name"`
 }
 
-// messages is what Lambda makes of messages in a queue.
+// messages is the event in which Lambda delivers messages of a queue.
 type messages struct {
 	Records json.RawMessage `json:"Records"`
 }
 
-// ParseEvent reads an event. Its error wraps ErrEvent and says what is wrong with this one.
+// ParseEvent reads an event. Its error wraps ErrEvent and adds the reason.
 func ParseEvent(raw []byte) (Event, error) {
 	var keys map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &keys); err != nil || keys == nil {
-		return Event{}, fmt.Errorf("%w; this one is not a JSON object", ErrEvent)
+		return Event{}, fmt.Errorf("%w; got text that is not a JSON object", ErrEvent)
 	}
 	if _, ok := keys["Records"]; ok {
 		if err := strict(raw, keys, new(messages)); err != nil {
-			return Event{}, fmt.Errorf("%w; %v", ErrEvent, err)
+			return Event{}, fmt.Errorf("%w; %w", ErrEvent, err)
 		}
-		return ofChanges(cloudtrail.ReadQueue(raw))
+		return changeEvent(cloudtrail.ReadQueue(raw))
 	}
 	if _, ok := keys["source"]; ok {
 		var e envelope
 		if err := strict(raw, keys, &e); err != nil {
-			return Event{}, fmt.Errorf("%w; %v", ErrEvent, err)
+			return Event{}, fmt.Errorf("%w; %w", ErrEvent, err)
 		}
 		switch {
 		case e.Source == "aws.events" && e.DetailType == "Scheduled Event":
 			return Event{Command: Audit, By: audit.TriggeredBySchedule}, nil
 		case e.Source == cloudtrail.Source && e.DetailType == cloudtrail.DetailType:
-			return ofChanges(cloudtrail.Single(raw))
+			return changeEvent(cloudtrail.ReadEvent(raw))
 		}
-		return Event{}, fmt.Errorf("%w; this one has source %q and detail-type %q", ErrEvent, e.Source,
+		return Event{}, fmt.Errorf("%w; got source %q and detail-type %q", ErrEvent, e.Source,
 			e.DetailType)
 	}
 	var c command
 	if err := strict(raw, keys, &c); err != nil {
-		return Event{}, fmt.Errorf("%w; %v", ErrEvent, err)
+		return Event{}, fmt.Errorf("%w; %w", ErrEvent, err)
 	}
 	if c.Command != Audit && c.Command != TestAlert {
-		return Event{}, fmt.Errorf("%w; this one has command %q", ErrEvent, c.Command)
+		return Event{}, fmt.Errorf("%w; got command %q", ErrEvent, c.Command)
 	}
 	e := Event{Command: c.Command, DryRun: c.DryRun, By: audit.TriggeredByRequest}
 	if c.Schedule != "" {
@@ -109,15 +109,15 @@ func ParseEvent(raw []byte) (Event, error) {
 	return e, nil
 }
 
-func ofChanges(batch cloudtrail.Batch, err error) (Event, error) {
+func changeEvent(batch cloudtrail.Batch, err error) (Event, error) {
 	if err != nil {
-		return Event{}, fmt.Errorf("%w; %v", ErrEvent, err)
+		return Event{}, fmt.Errorf("%w; %w", ErrEvent, err)
 	}
 	return Event{Command: Audit, By: audit.TriggeredByChanges, Changes: &batch}, nil
 }
 
-// strict decodes an object whose keys are known to be exactly fields of the struct: encoding/json
-// alone would take them in any case, and of two the last.
+// strict decodes an object and rejects unknown keys. encoding/json would accept keys in any case,
+// and the last one of two.
 func strict(raw []byte, keys map[string]json.RawMessage, into any) error {
 	fields := map[string]bool{}
 	for field := range reflect.TypeOf(into).Elem().Fields() {
@@ -125,13 +125,13 @@ func strict(raw []byte, keys map[string]json.RawMessage, into any) error {
 	}
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
 		if !fields[key] {
-			return fmt.Errorf("it has an unknown field %q", key)
+			return fmt.Errorf("unknown field %q", key)
 		}
 	}
 	err := json.Unmarshal(raw, into)
 	var wrong *json.UnmarshalTypeError
 	if errors.As(err, &wrong) {
-		return fmt.Errorf("its field %q may not be a %s", wrong.Field, wrong.Value)
+		return fmt.Errorf("field %q must not be a %s", wrong.Field, wrong.Value)
 	}
 	return err
 }

@@ -66,27 +66,21 @@ func TestParseEventRefuses(t *testing.T) {
 			`unknown field "topicArn"`},
 		"another source": {`{"source":"aws.s3","detail-type":"Object Created"}`,
 			`source "aws.s3"`},
-		"an IAM change without a " +
-			"record": {`{"source":"aws.iam","detail-type":"AWS API Call via CloudTrail","detail":{}}`,
+		"an IAM change without a record": {`{"source":"aws.iam","detail-type":"AWS API Call via CloudTrail","detail":{}}`,
 			`no "eventName"`},
-		"an IAM change without a " +
-			"detail": {`{"source":"aws.iam","detail-type":"AWS API Call via CloudTrail"}`, `no "eventName"`},
-		"an IAM change with " +
-			"more": {`{"source":"aws.iam","detail-type":"AWS API Call via CloudTrail","detail":{"eventName":"DeleteUser"},"callers":"user/x"}`, `unknown field "callers"`},
-		"another event of " +
-			"IAM": {`{"source":"aws.iam","detail-type":"AWS Service Event via CloudTrail","detail":{}}`,
+		"an IAM change without a detail":   {`{"source":"aws.iam","detail-type":"AWS API Call via CloudTrail"}`, `no "eventName"`},
+		"an IAM change with another field": {`{"source":"aws.iam","detail-type":"AWS API Call via CloudTrail","detail":{"eventName":"DeleteUser"},"callers":"user/x"}`, `unknown field "callers"`},
+		"another event of IAM": {`{"source":"aws.iam","detail-type":"AWS Service Event via CloudTrail","detail":{}}`,
 			`source "aws.iam" and detail-type "AWS Service`},
 		"no records": {`{"Records":[]}`,
 			`its "Records" are no list, or an empty one`},
 		"records of another kind": {`{"Records":[{"eventSource":"aws:s3","s3":{}}]}`,
 			`eventSource "aws:s3"`},
-		"records, and a " +
-			"command": {`{"Records":[{"eventSource":"aws:sqs","body":""}],"command":"audit"}`,
+		"records and a command": {`{"Records":[{"eventSource":"aws:sqs","body":""}],"command":"audit"}`,
 			`unknown field "command"`},
 		"records in small letters": {`{"records":[{"eventSource":"aws:sqs","body":""}]}`,
 			`unknown field "records"`},
-		"a rule's event with " +
-			"more": {`{"source":"aws.events","detail-type":"Scheduled Event","command":"audit"}`,
+		"a rule's event with another field": {`{"source":"aws.events","detail-type":"Scheduled Event","command":"audit"}`,
 			`unknown field "command"`},
 		"a command in capitals": {`{"COMMAND":"audit"}`, `unknown field "COMMAND"`},
 		"two commands": {`{"command":"audit","Command":"test-alert"}`,
@@ -99,7 +93,7 @@ func TestParseEventRefuses(t *testing.T) {
 			_, err := ParseEvent([]byte(test.raw))
 			if !errors.Is(err, ErrEvent) || !strings.Contains(err.Error(), test.want) ||
 				!strings.Contains(err.Error(), `{"command":"audit"}`) {
-				t.Errorf("%v; want %q, and what is accepted", err, test.want)
+				t.Errorf("%v; want %q and the supported events", err, test.want)
 			}
 		})
 	}

@@ -9,64 +9,66 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/collect"
 )
 
-// ChangeCounts counts the messages of an event about IAM.
+// ChangeCounts counts the messages of an event with IAM changes.
 type ChangeCounts struct {
-	// Touching are changes that touch an audited principal, or may.
-	Touching int `json:"touching"`
-	// Dropped are all others: changes that touch nobody audited, calls that failed, what was told
-	// twice.
+	// Relevant is the number of changes that affect an audited principal, or may affect one.
+	Relevant int `json:"touching"`
+	// Dropped is the number of all others: changes without effect on an audited principal, failed
+	// calls and duplicates.
 	Dropped int `json:"dropped"`
-	// Unreadable are messages that nobody can read. What they tell might touch somebody: they are
-	// audited for.
+	// Unreadable is the number of messages that could not be read. They start an audit, because they
+	// may contain a relevant change.
 	Unreadable int `json:"unreadable"`
 }
 
 const (
-	// maxReportedChanges is how many changes a report keeps, and maxLogged how many the log names.
+	// maxReportedChanges is the number of IAM changes in a report, maxLoggedChanges the number in the
+	// log.
 	maxReportedChanges = 100
 	maxLoggedChanges   = 20
 )
 
-// dropIrrelevant drops the changes that touch nobody whom the plan audits. Whom the others touch is
-// asked in little time: what is not known by then counts as touching.
+// dropIrrelevant removes changes that cannot affect an audited principal. It has a short time
+// limit; a change that is not resolved by then counts as relevant.
 func (a *App) dropIrrelevant(ctx context.Context, plan collect.Plan,
 	all cloudtrail.Batch) (audit.Trigger, ChangeCounts) {
-	for _, u := range all.Why {
-		a.Log.ErrorContext(ctx, "a message of the queue cannot be read", "messageId", u.Message, "error",
-			u.Err.Error(), "begins", u.Begins)
+	for _, u := range all.Errors {
+		a.Log.ErrorContext(ctx, "unreadable message in the queue of IAM changes", "messageId",
+			u.MessageID, "error", u.Err.Error(), "prefix", u.Prefix)
 	}
-	all = all.Of(plan.Account)
-	asking, stop := context.WithTimeout(ctx, sideTaskTimeout)
+	all = all.InAccount(plan.Account)
+	resolving, stop := context.WithTimeout(ctx, sideTaskTimeout)
 	defer stop()
 	if deadline, ok := ctx.Deadline(); ok {
-		asking, stop = context.WithTimeout(asking, time.Until(deadline)/4)
+		resolving, stop = context.WithTimeout(resolving, time.Until(deadline)/4)
 		defer stop()
 	}
-	touching, problems := collect.Collector{IAM: a.IAM, Lambda: a.Lambda}.AffectedBy(asking, plan,
+	relevant, problems := collect.Collector{IAM: a.IAM, Lambda: a.Lambda}.AffectedBy(resolving, plan,
 		all.Changes)
 	for _, p := range problems {
-		a.Log.WarnContext(ctx, "could not look up whom changes touch", "target", p.Target, "what", p.What,
+		a.Log.WarnContext(ctx, "resolving affected principals failed", "target", p.Target, "what", p.What,
 			"why", p.Why, "grant", p.Grant)
 	}
 	counts := ChangeCounts{
-		Touching:   len(touching) + all.More,
-		Dropped:    all.Dropped + len(all.Changes) - len(touching),
+		Relevant:   len(relevant) + all.More,
+		Dropped:    all.Dropped + len(all.Changes) - len(relevant),
 		Unreadable: all.Unreadable,
 	}
-	told := touching[:min(len(touching), maxReportedChanges)]
-	trigger := audit.Trigger{By: audit.TriggeredByChanges, Changes: told,
-		More: counts.Touching - len(told), Unreadable: all.Unreadable}
-	for _, c := range told[:min(len(told), maxLoggedChanges)] {
+	reported := relevant[:min(len(relevant), maxReportedChanges)]
+	trigger := audit.Trigger{By: audit.TriggeredByChanges, Changes: reported,
+		More: counts.Relevant - len(reported), Unreadable: all.Unreadable}
+	for _, c := range reported[:min(len(reported), maxLoggedChanges)] {
 		a.Log.InfoContext(ctx, "change", "eventId", c.ID, "at", c.At, "who", c.ActorWithAddress(), "what",
 			c.Description(), "targets", c.Targets, "unsure", c.Unsure)
 	}
-	if counts.Touching+counts.Unreadable == 0 {
-		var what []string
+	if counts.Relevant+counts.Unreadable == 0 {
+		var dropped []string
 		for _, c := range all.Changes[:min(len(all.Changes), maxLoggedChanges)] {
-			what = append(what, c.Description())
+			dropped = append(dropped, c.Description())
 		}
-		a.Log.InfoContext(ctx, "changes dropped: they touch nobody audited", "dropped", counts.Dropped,
-			"what", what)
+		a.Log.InfoContext(ctx, "IAM changes without effect on an audited principal", "dropped",
+			counts.Dropped,
+			"what", dropped)
 	}
 	return trigger, counts
 }

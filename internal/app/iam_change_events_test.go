@@ -18,10 +18,10 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/cloudtrail"
 )
 
-// A told is one call to IAM, as a test tells of it.
-type told struct{ event, parameters, account, id string }
+// iamCall is one call to IAM in a test's event.
+type iamCall struct{ event, parameters, account, id string }
 
-func (c told) json() string {
+func (c iamCall) json() string {
 	if c.account == "" {
 		c.account = "123456789012"
 	}
@@ -44,15 +44,15 @@ func queue(bodies ...string) string {
 func TestHandleChanges(t *testing.T) {
 	t.Setenv("AWS_CA_BUNDLE", "")
 	user := func(name string) string {
-		return told{event: "DetachUserPolicy",
+		return iamCall{event: "DetachUserPolicy",
 			parameters: `{"userName":"` + name + `","policyArn":"arn:aws:iam::123456789012:policy/P"}`,
 			id:         name}.json()
 	}
-	group := told{event: "DetachGroupPolicy",
+	group := iamCall{event: "DetachGroupPolicy",
 		parameters: `{"groupName":"g","policyArn":"arn:aws:iam::123456789012:policy/P"}`, id: "g"}.json()
-	role := told{event: "PutRolePolicy", parameters: `{"roleName":"other","policyName":"p"}`,
+	role := iamCall{event: "PutRolePolicy", parameters: `{"roleName":"other","policyName":"p"}`,
 		id: "r"}.json()
-	foreign := told{event: "DeleteUser", parameters: `{"userName":"remotion-user"}`,
+	foreign := iamCall{event: "DeleteUser", parameters: `{"userName":"remotion-user"}`,
 		account: "210987654321", id: "f"}.json()
 	failed := strings.Replace(user("remotion-user"), `"eventVersion"`,
 		`"errorCode":"AccessDenied","eventVersion"`, 1)
@@ -63,7 +63,7 @@ func TestHandleChanges(t *testing.T) {
 	var often []string
 	for i := range maxReportedChanges + 5 {
 		often = append(often,
-			told{event: "PutUserPolicy", parameters: `{"userName":"remotion-user","policyName":"p"}`,
+			iamCall{event: "PutUserPolicy", parameters: `{"userName":"remotion-user","policyName":"p"}`,
 				id: fmt.Sprint("o", i)}.json())
 	}
 	for _, test := range []struct {
@@ -71,40 +71,40 @@ func TestHandleChanges(t *testing.T) {
 		event  string
 		faults []awsemu.Fault
 		env    map[string]string
-		// want is what the answer counts, calls how many there are if there is no audit; less than that
-		// many are no audit, and more are one.
+		// want are the counts in the answer. calls is the number of calls to AWS without an audit; more
+		// calls mean that there was an audit.
 		want  ChangeCounts
 		calls int
 		log   string
 	}{
-		{name: "a change of the caller", event: user("remotion-user"), want: ChangeCounts{Touching: 1},
+		{name: "a change of the caller", event: user("remotion-user"), want: ChangeCounts{Relevant: 1},
 			log: `"message":"change","eventId":"remotion-user","at":"2026-11-16T08:57:12Z","who":"user/kim from 203.0.113.7"`},
-		{name: "a change of somebody else", event: user("other"), want: ChangeCounts{Dropped: 1},
-			log: `"message":"changes dropped: they touch nobody audited","dropped":1,"what":["DetachUserPolicy on user/other (policy P)"]`},
-		{name: "of another account", event: foreign, want: ChangeCounts{Dropped: 1}},
-		{name: "a call that failed", event: failed, want: ChangeCounts{Dropped: 1}, log: `"what":null`},
+		{name: "a change of another user", event: user("other"), want: ChangeCounts{Dropped: 1},
+			log: `"message":"IAM changes without effect on an audited principal","dropped":1,"what":["DetachUserPolicy on user/other (policy P)"]`},
+		{name: "a change in another account", event: foreign, want: ChangeCounts{Dropped: 1}},
+		{name: "a failed call", event: failed, want: ChangeCounts{Dropped: 1}, log: `"what":null`},
 		{name: "a group without callers", event: group, want: ChangeCounts{Dropped: 1}, calls: 1},
-		{name: "a group of nobody knows whom", event: group,
+		{name: "a group, and the caller's groups cannot be read", event: group,
 			faults: []awsemu.Fault{{Operation: "iam:ListGroupsForUser", Deny: true, Times: 1}},
-			want:   ChangeCounts{Touching: 1},
-			log:    `"message":"could not look up whom changes touch","target":"user/remotion-user","what":"the list of groups"`},
-		{name: "a role of nobody", event: role, want: ChangeCounts{Dropped: 1}, calls: 1},
-		{name: "a role, where nothing is looked for", event: role,
+			want:   ChangeCounts{Relevant: 1},
+			log:    `"message":"resolving affected principals failed","target":"user/remotion-user","what":"the list of groups"`},
+		{name: "a role that is not audited", event: role, want: ChangeCounts{Dropped: 1}, calls: 1},
+		{name: "a role that is not audited, without discovery", event: role,
 			env: map[string]string{"READ_SCOPE": "named"}, want: ChangeCounts{Dropped: 1}},
 		{name: "a batch of all kinds", event: queue(user("other"), foreign, user("remotion-user"), failed,
 			user("remotion-user"), group, `{"source":"aws.s3","detail-type":"x"}`),
-			want: ChangeCounts{Touching: 1, Dropped: 6}},
-		{name: "a batch of nothing", event: queue(user("other"), foreign, failed),
+			want: ChangeCounts{Relevant: 1, Dropped: 6}},
+		{name: "a batch without a relevant change", event: queue(user("other"), foreign, failed),
 			want: ChangeCounts{Dropped: 3}},
-		{name: "one message that cannot be read hides no other",
-			event: queue("no JSON", user("remotion-user")), want: ChangeCounts{Touching: 1, Unreadable: 1},
-			log: `"message":"a message of the queue cannot be read","messageId":"m0","error":"it is not a JSON object"`},
-		{name: "nobody knows what a message that cannot be read told of",
+		{name: "an unreadable message hides no other message",
+			event: queue("no JSON", user("remotion-user")), want: ChangeCounts{Relevant: 1, Unreadable: 1},
+			log: `"message":"unreadable message in the queue of IAM changes","messageId":"m0","error":"it is not a JSON object"`},
+		{name: "an unreadable message alone starts an audit",
 			event: queue("no JSON", user("other")), want: ChangeCounts{Dropped: 1, Unreadable: 1}},
-		{name: "more than can be kept", event: queue(many...),
-			want: ChangeCounts{Touching: 7, Dropped: cloudtrail.MaxChanges}},
-		{name: "more than is told", event: queue(often...),
-			want: ChangeCounts{Touching: maxReportedChanges + 5}},
+		{name: "more changes than a batch keeps", event: queue(many...),
+			want: ChangeCounts{Relevant: 7, Dropped: cloudtrail.MaxChanges}},
+		{name: "more changes than a report keeps", event: queue(often...),
+			want: ChangeCounts{Relevant: maxReportedChanges + 5}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			account, err := awsemu.Load(examples.FS, "compliant/account.yaml")
@@ -141,7 +141,7 @@ func TestHandleChanges(t *testing.T) {
 				t.Errorf("%v, %+v; want %+v and %s in\n%s", err, result.Changes, test.want, test.log,
 					log.String())
 			}
-			audited := test.want.Touching+test.want.Unreadable > 0
+			audited := test.want.Relevant+test.want.Unreadable > 0
 			if (result.Status != "") != audited || result.Measured != audited ||
 				(len(server.Metrics()) > 0) != audited || len(server.Messages()) != 0 {
 				t.Errorf("status %q, measured %v, %d messages", result.Status, result.Measured,
@@ -169,15 +169,15 @@ func TestHandleChanges(t *testing.T) {
 			}
 			trigger := *reports[0].Run.Trigger
 			if n := len(trigger.Changes); n > maxReportedChanges {
-				t.Errorf("%d changes are kept", n)
+				t.Errorf("the report has %d changes", n)
 			}
 			if trigger.By != audit.TriggeredByChanges ||
-				len(trigger.Changes)+trigger.More != test.want.Touching ||
+				len(trigger.Changes)+trigger.More != test.want.Relevant ||
 				trigger.Unreadable != test.want.Unreadable {
 				t.Errorf("triggered by %+v", trigger)
 			}
 			if !strings.Contains(log.String(), fmt.Sprintf(`"trigger":"changes","changes":%d,`,
-				test.want.Touching)) {
+				test.want.Relevant)) {
 				t.Errorf("no trigger in\n%s", log.String())
 			}
 			for _, c := range trigger.Changes {

@@ -15,10 +15,10 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/report"
 )
 
-// notify announces, keeps the report as evidence and publishes metrics, each in time for the next.
-// It returns the report with the mutes applied. The error is that of a message or of metrics that
-// did not go out; trouble with the evidence bucket is logged and counted, and fails no run: Lambda
-// would try again, and alert again.
+// notify sends the alert, stores the report and publishes metrics. Each step has its own time
+// limit. It returns the report with the mutes applied. The error says that the alert or the metrics
+// could not be sent. Errors of the evidence bucket are logged and counted, but do not fail the run:
+// Lambda would retry it and send the alert again.
 func (a *App) notify(ctx context.Context, l auditResult, s alertInputs, place Location,
 	throttled int64, result *RunResult) (audit.Report, error) {
 	var errs []error
@@ -33,9 +33,10 @@ func (a *App) notify(ctx context.Context, l auditResult, s alertInputs, place Lo
 	a.logDelivery(ctx, out, result)
 	r := out.Planned.Report
 
-	delivery.OldestGapAge, delivery.StateErrors = out.Planned.OldestGapAge, len(out.Trouble)
+	delivery.OldestGapAge, delivery.StateErrors = out.Planned.OldestGapAge, len(out.StateErrors)
 	delivery.ThrottledCalls = a.Throttled() - throttled
-	measuring, stop := a.withReserve(ctx, reserve/20) // so that a hanging sink is told, and not killed
+	// End before the deadline: a sink that hangs must be reported before Lambda ends the process.
+	measuring, stop := a.withReserve(ctx, reserve/20)
 	defer stop()
 	if err := publish.Metrics(measuring, a.CloudWatch, string(a.Config.MetricNamespace), r, delivery,
 		a.now()); err != nil {
@@ -46,17 +47,17 @@ func (a *App) notify(ctx context.Context, l auditResult, s alertInputs, place Lo
 	return r, errors.Join(errs...)
 }
 
-// logDelivery logs what went wrong with the evidence bucket, and notes in the result what became of
-// an announcement.
+// logDelivery logs the errors of the evidence bucket and copies the outcome of a delivery to the
+// result.
 func (a *App) logDelivery(ctx context.Context, out evidence.Outcome, result *RunResult) {
-	for _, err := range out.Trouble {
+	for _, err := range out.StateErrors {
 		a.Log.ErrorContext(ctx, "evidence", "error", err.Error())
 	}
 	result.Announced, result.Reasons, result.StateErrors = out.Published > 0, out.Planned.Reasons,
-		len(out.Trouble)
+		len(out.StateErrors)
 }
 
-// bucket is the evidence bucket, nil if there is none.
+// bucket returns the evidence bucket, or nil if none is configured.
 func (a *App) bucket(account string) evidence.Objects {
 	if a.Config.EvidenceBucket == "" {
 		return nil
@@ -64,18 +65,18 @@ func (a *App) bucket(account string) evidence.Objects {
 	return evidence.Bucket{Client: a.S3, Name: string(a.Config.EvidenceBucket), Owner: account}
 }
 
-// sender is who signs a message.
+// sender describes this auditor for the messages that it sends.
 func (a *App) sender(place Location) alert.Sender {
 	return alert.Sender{Function: a.Function, Region: place.Region, Settings: a.Config.flags(),
 		Bucket: string(a.Config.EvidenceBucket), Format: alert.Format(a.Config.HTTPSFormat)}
 }
 
-// deliver says what there is to say, and keeps the report meanwhile.
+// deliver plans and sends the alert, and stores the report at the same time.
 func (a *App) deliver(ctx context.Context, l auditResult, s alertInputs,
 	place Location) (evidence.Outcome, error) {
 	bucket, topic := a.bucket(place.Account), string(a.Config.TopicARN)
 	heard := topic != "" && (s.noSubscribers == nil || !*s.noSubscribers)
-	o := alert.Options{RepeatAfter: time.Duration(a.Config.RepeatAfter), First: l.first,
+	o := alert.Options{RepeatAfter: time.Duration(a.Config.RepeatAfter), First: l.firstAttempt,
 		Sender: a.sender(place)}
 	o.Sender.Evidence = evidence.ReportKey(l.report.Run.At, l.report.Run.ID)
 	var keeping sync.WaitGroup
@@ -84,11 +85,11 @@ func (a *App) deliver(ctx context.Context, l auditResult, s alertInputs,
 	plan := func(v evidence.View) alert.Planned {
 		o := o
 		o.Stateless = v.Stateless
-		// Without a memory they would be announced on every run: then they only go along with gaps.
+		// Without state every run would announce these again, so only messages about gaps have them.
 		if !v.Stateless || l.report.Status != audit.StatusCompliant {
 			o.MuteErrors, o.Problems = s.mutes.wrong, s.mutes.problems
-			if v.Trouble != nil {
-				o.Problems = append([]audit.Problem{*v.Trouble}, o.Problems...)
+			if v.Problem != nil {
+				o.Problems = append([]audit.Problem{*v.Problem}, o.Problems...)
 			}
 		}
 		p := alert.Plan(v.State, l.report, s.mutes.list, a.now(), o)
@@ -102,31 +103,30 @@ func (a *App) deliver(ctx context.Context, l auditResult, s alertInputs,
 		return publish.Alert(ctx, a.SNS, topic, m)
 	})
 	keeping.Wait()
-	out.Trouble = append(out.Trouble, s.mutes.trouble...)
+	out.StateErrors = append(out.StateErrors, s.mutes.trouble...)
 	if kept != nil {
-		out.Trouble = append(out.Trouble, kept)
+		out.StateErrors = append(out.StateErrors, kept)
 	}
 	if m := out.Planned.Message; !m.Zero() && !heard {
 		a.Log.WarnContext(ctx,
-			"nobody is told: "+
-				map[bool]string{true: "TOPIC_ARN is not set",
-					false: "no subscription of the topic is confirmed"}[topic == ""], "subject", m.Subject)
+			"alert not sent", "reason", map[bool]string{true: "TOPIC_ARN is not set",
+				false: "the topic has no confirmed subscription"}[topic == ""], "subject", m.Subject)
 	}
 	return out, err
 }
 
-// A setting is what has to be known besides the report to say something about it.
+// alertInputs holds the mutes and the subscription state, loaded while the audit runs.
 type alertInputs struct {
 	mutes mutes
-	// noSubscribers is nil if there is no topic, or it does not say.
+	// noSubscribers is nil without a topic, or if its subscriptions could not be read.
 	noSubscribers *bool
 }
 
-// sideTaskTimeout is how long a run waits for what it does beside the audit and the announcement.
-// It does without, rather than be late.
+// sideTaskTimeout bounds the reads and writes beside the audit and the alert. A run continues
+// without their results rather than being late.
 const sideTaskTimeout = 10 * time.Second
 
-// loadAlertInputs learns the setting while the audit is under way, and returns what waits for it.
+// loadAlertInputs starts to load the alert inputs. The returned function waits for them.
 func (a *App) loadAlertInputs(ctx context.Context, place Location) (wait func() alertInputs) {
 	ctx, stop := context.WithTimeout(ctx, sideTaskTimeout)
 	ctx, stopSooner := a.withReserve(ctx, reserve)
@@ -144,19 +144,19 @@ func (a *App) loadAlertInputs(ctx context.Context, place Location) (wait func() 
 	}
 }
 
-// noSubscribers asks the topic whether anybody has confirmed a subscription. That it does not say
-// must not keep an alert back.
+// noSubscribers reports whether the topic has no confirmed subscription. It returns nil if the
+// subscriptions cannot be read: an alert must go out nevertheless.
 func (a *App) noSubscribers(ctx context.Context, topic string) *bool {
 	heard, err := publish.HasSubscriber(ctx, a.SNS, topic)
 	if err != nil {
-		a.Log.WarnContext(ctx, "could not learn who is subscribed", "error", err.Error())
+		a.Log.WarnContext(ctx, "reading the topic's subscriptions failed", "error", err.Error())
 		return nil
 	}
 	none := !heard
 	return &none
 }
 
-// mutes are the file of mutes, as far as it could be read.
+// mutes holds the mutes that could be read, and the errors of the others.
 type mutes struct {
 	list     alert.Mutes
 	wrong    []alert.MuteError
@@ -164,7 +164,7 @@ type mutes struct {
 	trouble  []error
 }
 
-// mutes reads the file of mutes. One that cannot be read mutes nothing, and is announced.
+// mutes reads the file of mutes. A file that cannot be read mutes nothing and is announced.
 func (a *App) mutes(ctx context.Context, bucket evidence.Objects) (m mutes) {
 	if bucket == nil {
 		return m
@@ -182,8 +182,8 @@ func (a *App) mutes(ctx context.Context, bucket evidence.Objects) (m mutes) {
 	return m
 }
 
-// storeReport stores a run's full report. A second attempt at the same event replaces what the
-// first has stored.
+// storeReport stores the full report of a run. A retry of the same event replaces the report of the
+// first attempt.
 func (a *App) storeReport(ctx context.Context, bucket evidence.Objects, r audit.Report) error {
 	if bucket == nil {
 		return nil
@@ -198,11 +198,11 @@ func (a *App) storeReport(ctx context.Context, bucket evidence.Objects, r audit.
 	return err
 }
 
-// testAlert sends a marked message, and says who gets it.
+// testAlert sends a marked test message and returns the topic's subscriptions.
 func (a *App) testAlert(ctx context.Context, event Event, p Location) (RunResult, error) {
 	result := RunResult{Command: TestAlert, Account: p.Account, DryRun: event.DryRun}
 	if a.Config.TopicARN == "" {
-		return result, a.fail(ctx, errors.New("TOPIC_ARN is not set: there is nobody to tell"))
+		return result, a.fail(ctx, errors.New("TOPIC_ARN is not set: set it to the alert topic"))
 	}
 	ctx, stop := a.withReserve(ctx, reserve/20)
 	defer stop()
@@ -216,7 +216,7 @@ func (a *App) testAlert(ctx context.Context, event Event, p Location) (RunResult
 	return result, a.fail(ctx, err)
 }
 
-// targets are whom the configuration names.
+// targets returns the names of the configured targets.
 func (c Config) targets() (names []string) {
 	for _, caller := range c.Callers {
 		names = append(names, caller.Name)

@@ -22,8 +22,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/report"
 )
 
-// reserve is the time kept from the deadline for announcing and metrics. A short timeout keeps
-// half.
+// reserve is the time before the deadline that is kept for the alert and the metrics. With a short
+// timeout it is half of the time.
 const reserve = 10 * time.Second
 
 // App runs audits.
@@ -31,14 +31,14 @@ type App struct {
 	Config Config
 	Clients
 	Log *slog.Logger
-	// Now is the clock; nil is time.Now.
+	// Now is the clock; nil means time.Now.
 	Now func() time.Time
-	// UpgradeTo is a release to look ahead to; nil for none.
+	// UpgradeTo is the release of a planned upgrade; nil for none.
 	UpgradeTo *policies.Release
 	// Function is the name of the Lambda function, empty for the command.
 	Function string
-	// ConfigError is what is wrong with Config, nil for nothing: then nothing is audited, and that is
-	// told.
+	// ConfigError is the error of a wrong Config; nil for none. With an error the function audits
+	// nothing and sends an alert about the error.
 	ConfigError error
 }
 
@@ -47,21 +47,21 @@ type RunResult struct {
 	Command Command            `json:"command"`
 	Status  audit.ReportStatus `json:"status,omitempty"`
 	Account string             `json:"account"`
-	// Summary and Problems are those of the report; a test alert has none.
+	// Summary and Problems come from the report. A test alert has none.
 	*audit.Summary
 	Problems int `json:"problems,omitempty"`
-	// Announced says that a message was published, Measured that the metrics were. Events are why
-	// there was something to announce.
+	// Announced says that an alert was sent, Measured that the metrics were published. Reasons are the
+	// reasons of the alert.
 	Announced bool           `json:"announced"`
 	Measured  bool           `json:"measured"`
 	Reasons   []alert.Reason `json:"events,omitempty"`
-	// StateErrors counts what went wrong with the evidence bucket.
+	// StateErrors is the number of errors of the evidence bucket.
 	StateErrors int `json:"stateErrors,omitempty"`
-	// Subscriptions are the topic's, of a test alert.
+	// Subscriptions are the subscriptions of the topic, for a test alert.
 	Subscriptions []alert.Subscription `json:"subscriptions,omitempty"`
 	DryRun        bool                 `json:"dryRun"`
-	// Changes counts what an event about IAM told; nil for another event. If there was nothing to
-	// audit for, there is no Status.
+	// Changes counts the IAM changes of an event; nil for other events. If none of them is relevant,
+	// there was no audit and Status is empty.
 	Changes *ChangeCounts `json:"changes,omitempty"`
 }
 
@@ -70,17 +70,17 @@ type Location struct {
 	Account, Partition, Region string
 }
 
-// ParseFunctionARN reads a place from the ARN of the invoked function.
+// ParseFunctionARN returns the location in the ARN of the invoked function.
 func ParseFunctionARN(functionARN string) (Location, error) {
 	a, err := arn.Parse(functionARN)
 	if err != nil || a.AccountID == "" || a.Region == "" {
-		return Location{}, fmt.Errorf("the invoked function's ARN %q does not tell account and region",
+		return Location{}, fmt.Errorf("the ARN of the invoked function, %q, has no account or region",
 			functionARN)
 	}
 	return Location{Account: a.AccountID, Partition: a.Partition, Region: a.Region}, nil
 }
 
-// Plan says what to collect in a place.
+// Plan returns the collector's plan for a location. Its error names the environment variable.
 func (c Config) Plan(p Location) (collect.Plan, error) {
 	if err := policies.ValidatePartition(p.Partition); err != nil {
 		return collect.Plan{}, err
@@ -89,11 +89,11 @@ func (c Config) Plan(p Location) (collect.Plan, error) {
 	if err != nil {
 		return collect.Plan{}, fmt.Errorf("REMOTION_VERSION: %w", err)
 	}
-	regions, further := c.Regions.In(p)
+	regions, further := c.Regions.SplitAt(p)
 	for _, region := range regions {
 		if !isRegion(p.Partition, region) {
 			return collect.Plan{},
-				fmt.Errorf("REGIONS: %s is not a region of Remotion Lambda in partition %s: name the regions "+
+				fmt.Errorf("REGIONS: %s is not a region of Remotion Lambda in partition %s: set the regions "+
 					"to audit", region, p.Partition)
 		}
 	}
@@ -115,8 +115,8 @@ func (c Config) Plan(p Location) (collect.Plan, error) {
 	return plan, nil
 }
 
-// Report audits the place once, and publishes nothing. It ends by the context's deadline with what
-// is known by then.
+// Report audits the location once and publishes nothing. It ends at the context's deadline with the
+// results so far.
 func (a *App) Report(ctx context.Context, p Location, runID string) (audit.Report, error) {
 	plan, err := a.Config.Plan(p)
 	if err != nil {
@@ -136,7 +136,8 @@ func (a *App) Report(ctx context.Context, p Location, runID string) (audit.Repor
 	return r, nil
 }
 
-// Handle is the Lambda handler: one event, one run. Gaps are no error; the run's own failures are.
+// Handle is the Lambda handler. It makes one run for one event. Gaps are not an error; a run that
+// fails is.
 func (a *App) Handle(ctx context.Context, raw json.RawMessage) (RunResult, error) {
 	event, err := ParseEvent(raw)
 	if err != nil {
@@ -145,7 +146,7 @@ func (a *App) Handle(ctx context.Context, raw json.RawMessage) (RunResult, error
 	lc, ok := lambdacontext.FromContext(ctx)
 	if !ok {
 		return RunResult{},
-			a.fail(ctx, errors.New("not invoked by Lambda: there is no context to tell the account"))
+			a.fail(ctx, errors.New("no Lambda context: the handler must be invoked by Lambda"))
 	}
 	place, err := ParseFunctionARN(lc.InvokedFunctionArn)
 	if err != nil {
@@ -157,7 +158,7 @@ func (a *App) Handle(ctx context.Context, raw json.RawMessage) (RunResult, error
 		}
 		return a.testAlert(ctx, event, place)
 	}
-	// some of what is wrong only the place shows: another account's ARN
+	// Plan finds errors that depend on the location, such as the ARN of another account.
 	plan, wrong := a.Config.Plan(place)
 	if wrong = cmp.Or(a.ConfigError, wrong); wrong != nil {
 		return a.notifyConfigError(ctx, place, lc.AwsRequestID, event.DryRun, wrong)
@@ -169,7 +170,7 @@ func (a *App) Handle(ctx context.Context, raw json.RawMessage) (RunResult, error
 		var counts ChangeCounts
 		trigger, counts = a.dropIrrelevant(ctx, plan, *event.Changes)
 		result.Changes = &counts
-		if counts.Touching+counts.Unreadable == 0 {
+		if counts.Relevant+counts.Unreadable == 0 {
 			return result, nil
 		}
 	}
@@ -189,7 +190,7 @@ func (a *App) Handle(ctx context.Context, raw json.RawMessage) (RunResult, error
 	}
 	result.Status, result.Summary, result.Problems = r.Status, &r.Summary, len(r.Problems)
 	for _, p := range r.Problems {
-		a.Log.WarnContext(ctx, "could not look", "target", p.Target, "what", p.What, "why", p.Why,
+		a.Log.WarnContext(ctx, "unverified", "target", p.Target, "what", p.What, "why", p.Why,
 			"grant", p.Grant)
 	}
 	for _, n := range r.Notices {
@@ -208,15 +209,16 @@ func (a *App) Handle(ctx context.Context, raw json.RawMessage) (RunResult, error
 	return result, a.fail(ctx, err)
 }
 
-// A look is what a run saw.
+// auditResult is the report of a run.
 type auditResult struct {
 	report audit.Report
-	// first is the report before, if that was blind and there was time to look again; else nil.
-	first *audit.Report
+	// firstAttempt is the report of the first attempt if it was incomplete and there was time for a second
+	// one; else nil.
+	firstAttempt *audit.Report
 }
 
-// runAudit audits. What could not be learnt is asked once more, so that a passing failure is not
-// announced and a lasting one is, without waiting for the next run.
+// runAudit audits the account. It repeats an incomplete audit once, so that the alert reports a
+// lasting failure at once and no passing one.
 func (a *App) runAudit(ctx context.Context, place Location, runID string) (auditResult, error) {
 	ctx, stop := a.withReserve(ctx, reserve)
 	defer stop()
@@ -229,11 +231,11 @@ func (a *App) runAudit(ctx context.Context, place Location, runID string) (audit
 		return auditResult{report: r}, nil
 	}
 	again, err := a.Report(ctx, place, runID)
-	return auditResult{report: again, first: &r}, err
+	return auditResult{report: again, firstAttempt: &r}, err
 }
 
-// flags are those of `remotion-audit audit` that make it audit as this configuration does, beyond
-// callers and regions.
+// flags returns the flags of `remotion-audit audit` for this configuration, without callers and
+// regions.
 func (c Config) flags() (list []string) {
 	add := func(flag, value string) {
 		if value != "" {
@@ -260,8 +262,8 @@ func (c Config) flags() (list []string) {
 	return list
 }
 
-// withReserve ends a context some time before its deadline: that long, or half of what is left if
-// that is less. A context without a deadline gets none.
+// withReserve returns a context that ends before the deadline of ctx, by the given time or by half
+// of the remaining time if that is less. It has no deadline if ctx has none.
 func (a *App) withReserve(ctx context.Context,
 	keep time.Duration) (context.Context, context.CancelFunc) {
 	deadline, ok := ctx.Deadline()
@@ -272,7 +274,7 @@ func (a *App) withReserve(ctx context.Context,
 	return context.WithTimeout(ctx, left-min(keep, left/2))
 }
 
-// fail logs an error, once and here, and returns it for Lambda to report.
+// fail logs an error and returns it, so that Lambda reports it. Errors are logged only here.
 func (a *App) fail(ctx context.Context, err error) error {
 	if err != nil {
 		a.Log.ErrorContext(ctx, "run failed", "error", err.Error())

@@ -76,11 +76,14 @@ func TestAsk(t *testing.T) {
 			""},
 		{"partial, the simulated resource is denied", []string{onlyExample}, nil, implicit, Partial,
 			NarrowerGrant},
-		{"partial, the simulated resource is allowed but not granted", []string{onlyExample}, nil, allowed,
+		{"partial, the simulated resource is allowed but not granted", []string{onlyExample}, nil,
+			allowed,
 			Unverified, ""},
-		{"partial, conditional for the simulated resource, denied", []string{onlyExampleUnless}, nil, missing,
+		{"partial, conditional for the simulated resource, denied", []string{onlyExampleUnless}, nil,
+			missing,
 			Partial, NarrowerGrant},
-		{"partial, conditional for the simulated resource, allowed", []string{onlyExampleUnless}, nil, allowed,
+		{"partial, conditional for the simulated resource, allowed", []string{onlyExampleUnless}, nil,
+			allowed,
 			Partial, NarrowerGrant},
 		{"partial, conditional for the simulated resource, denied by the organization",
 			[]string{onlyExampleUnless}, nil, organization, Denied, SCP},
@@ -150,8 +153,7 @@ func TestOpenStatementsAreNamed(t *testing.T) {
 	q := policies.SimulationRequest{Action: "s3:ListBucket", Resource: bucket, Region: "us-east-1"}
 	const buckets = "arn:aws:s3:::remotionlambda-useast1-*"
 	for want, texts := range map[string][]string{
-		"statement 3 (Sid Mfa) of inline policy 'a' denies it under a " +
-			"condition": {vpc + "," + plain + "," + mfa},
+		"statement 3 (Sid Mfa) of inline policy 'a' denies it under a condition":         {vpc + "," + plain + "," + mfa},
 		"statement 1 (Sid Vpc) of inline policy 'a' grants it under a condition":         {vpc},
 		"statement 1 (Sid Own) of inline policy 'a' grants it through a policy variable": {own},
 	} {

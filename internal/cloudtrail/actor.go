@@ -1,78 +1,78 @@
 package cloudtrail
 
-import "strings"
+import (
+	"cmp"
+	"strings"
+)
 
-// actor says who made the call, and from where, if that says more. account is where it was made:
-// whoever is of another is told as that.
+// actor names the principal that made the call, and the address that the call came from. from is
+// empty if it is the service that the name already contains. account is the account of the call: a
+// principal of another account is named with its account.
 // https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html
-func (o object) actor(account string) (who, from string) {
+func (o object) actor(account string) (name, from string) {
 	id := o.object("userIdentity")
 	session := id.object("sessionContext")
 	issuer := session.object("sessionIssuer")
-	arn, by, name := id.text("arn", maxARN), id.text("invokedBy", maxName),
+	arn, service, userName := id.text("arn", maxARN), id.text("invokedBy", maxName),
 		id.text("userName", maxName)
 	from = o.text("sourceIPAddress", maxName)
 	switch kind := id.text("type", maxName); kind {
 	case "IAMUser":
-		who = "user/" + or(name, last(arn))
+		name = "user/" + firstOf(userName, last(arn))
 	case "AssumedRole":
 		// arn:aws:sts::123456789012:assumed-role/ROLE/SESSION
 		_, rest, _ := strings.Cut(arn, ":assumed-role/")
-		role, in, _ := strings.Cut(rest, "/")
-		who = "role/" + or(issuer.text("userName", maxName), role)
-		if source := session.text("sourceIdentity", maxName); source != "" && source != in {
-			in += ", source identity " + source
+		role, sessionName, _ := strings.Cut(rest, "/")
+		name = "role/" + firstOf(issuer.text("userName", maxName), role)
+		if source := session.text("sourceIdentity", maxName); source != "" && source != sessionName {
+			sessionName += ", source identity " + source
 		}
-		who += parenthesis("session ", in)
+		name += parenthesis("session ", sessionName)
 	case "Root":
-		who = "the root user"
+		name = "the root user"
 	case "AWSService":
-		who = "AWS service " + or(by, name)
+		name = "AWS service " + firstOf(service, userName)
 	case "FederatedUser":
-		who = "federated user " + or(name, last(arn)) +
+		name = "federated user " + firstOf(userName, last(arn)) +
 			parenthesis("of user/", issuer.text("userName", maxName))
 	case "SAMLUser", "WebIdentityUser":
-		who = map[string]string{"SAMLUser": "SAML user ", "WebIdentityUser": "web identity "}[kind] +
-			or(name, id.text("principalId", maxName)) +
+		name = map[string]string{"SAMLUser": "SAML user ", "WebIdentityUser": "web identity "}[kind] +
+			firstOf(userName, id.text("principalId", maxName)) +
 			parenthesis("of ", id.text("identityProvider", maxName))
 	case "IdentityCenterUser":
-		who = "Identity Center user " + or(id.object("onBehalfOf").text("userId", maxName),
+		name = "Identity Center user " + firstOf(id.object("onBehalfOf").text("userId", maxName),
 			id.text("principalId", maxName))
 	case "AWSAccount":
-		return "account " + or(id.text("accountId", maxName), id.text("principalId", maxName)), from
+		name = firstOf(id.text("accountId", maxName), id.text("principalId", maxName))
+		return "account " + name, from
 	case "":
-		who = or(name, or(arn, id.text("principalId", maxName)))
+		name = firstOf(userName, arn, id.text("principalId", maxName))
 	default:
-		who = kind + " " + or(name, or(arn, id.text("principalId", maxName)))
+		name = kind + " " + firstOf(userName, arn, id.text("principalId", maxName))
 	}
-	if of := id.text("accountId", maxName); of != "" && account != "" && of != account {
-		who += " of account " + of
+	if own := id.text("accountId", maxName); own != "" && account != "" && own != account {
+		name += " of account " + own
 	}
-	if by != "" && !strings.HasSuffix(who, by) {
-		who += " through " + by
+	if service != "" && !strings.HasSuffix(name, service) {
+		name += " through " + service
 	}
-	if from == by { // a service that calls in somebody's name is its own address
+	if from == service { // the address of a service that calls for a principal is its name
 		from = ""
 	}
-	return cut(who, maxActor), from
+	return truncate(name, maxActor), from
 }
 
-// maxActor bounds what is said of an actor: two names, and what they are.
+// maxActor bounds the text that names an actor, in characters: two names and their kinds.
 const maxActor = 400
 
-func or(name, other string) string {
-	switch {
-	case name != "":
-		return name
-	case other != "":
-		return other
-	}
-	return "somebody whom the record does not name"
+// firstOf returns the first name that is not empty.
+func firstOf(names ...string) string {
+	return cmp.Or(cmp.Or(names...), "a principal that the record does not name")
 }
 
-func parenthesis(what, name string) string {
+func parenthesis(label, name string) string {
 	if name == "" {
 		return ""
 	}
-	return " (" + what + name + ")"
+	return " (" + label + name + ")"
 }

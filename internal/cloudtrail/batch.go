@@ -9,42 +9,41 @@ import (
 )
 
 const (
-	// MaxChanges is how many changes of one event are kept. Those beyond are counted.
+	// MaxChanges is the number of changes that a Batch keeps. Further ones are counted in More.
 	MaxChanges = 1000
-	// maxUnreadable is of how many messages is kept why they cannot be read.
-	maxUnreadable = 10
-	// maxShown is how much is kept of each.
-	maxShown = 200
-	// maxBody is the size of a message in SQS.
+	// maxErrors is the number of unreadable messages that a Batch keeps.
+	maxErrors = 10
+	// maxPrefix is the number of characters that it keeps of each.
+	maxPrefix = 200
+	// maxBody is the maximum size of a message in SQS, in bytes.
 	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 	maxBody = 1 << 20
 )
 
-// A Batch is what one event of the function told about IAM.
+// A Batch is the result of reading one event of the function.
 type Batch struct {
-	// Changes are what may have changed something, each once, the newest first. More counts those
-	// beyond MaxChanges.
+	// Changes are the changes, without duplicates, newest first. More counts those beyond MaxChanges.
 	Changes []IAMChange
 	More    int
-	// Dropped counts messages that told of nothing: of failed calls, of other calls, of what is known
-	// already.
+	// Dropped counts messages without a change: failed calls, other calls, and duplicates.
 	Dropped int
-	// Unreadable counts messages that could not be read, Why says why, of the first.
+	// Unreadable counts messages that could not be read. Errors has the first maxErrors of them.
 	Unreadable int
-	Why        []Unreadable
+	Errors     []UnreadableMessage
 
-	known map[string]bool
+	seen map[string]bool
 }
 
-// An Unreadable is a message that could not be read.
-type Unreadable struct {
-	// Message is its id in the queue, Begins how its body begins: nobody will see it again.
-	Message, Begins string
-	Err             error
+// An UnreadableMessage is a message that could not be read.
+type UnreadableMessage struct {
+	// MessageID is the message's id in the queue. Prefix is the beginning of its body, kept because SQS
+	// does not deliver the message again.
+	MessageID, Prefix string
+	Err               error
 }
 
-// Single makes a batch of one event. Its error is Read's.
-func Single(event []byte) (Batch, error) {
+// ReadEvent reads one event as a batch. Its error is that of Read.
+func ReadEvent(event []byte) (Batch, error) {
 	var b Batch
 	c, changed, err := Read(event)
 	if err != nil {
@@ -54,20 +53,20 @@ func Single(event []byte) (Batch, error) {
 	return b, nil
 }
 
-// ReadQueue reads the event that Lambda makes of messages in SQS. The error is that of an event
-// that is none. A message that cannot be read is no error, or it would come back with all the
-// others until they are lost together. https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
+// ReadQueue reads the event that Lambda makes of messages in SQS. The error says that it is not such
+// an event. An unreadable message is not an error: SQS would deliver the whole batch again and
+// again, until all its messages are lost. https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
 func ReadQueue(event []byte) (Batch, error) {
 	e, _ := objectOf(event)
 	var records []json.RawMessage
 	if err := json.Unmarshal(e["Records"], &records); err != nil || len(records) == 0 {
-		return Batch{}, errors.New(`its "Records" are no list, or an empty one`)
+		return Batch{}, errors.New(`"Records" must be a list of at least one record`)
 	}
 	var b Batch
 	for i, raw := range records {
 		r, _ := objectOf(raw)
 		if source := r.text("eventSource", maxName); source != "aws:sqs" {
-			return Batch{}, fmt.Errorf(`record %d of its "Records" has eventSource %q, and not "aws:sqs"`,
+			return Batch{}, fmt.Errorf(`record %d of "Records" must have eventSource "aws:sqs", got %q`,
 				i+1, source)
 		}
 	}
@@ -76,8 +75,9 @@ func ReadQueue(event []byte) (Batch, error) {
 		c, changed, err := readMessage(r)
 		if err != nil {
 			b.Unreadable++
-			if len(b.Why) < maxUnreadable {
-				b.Why = append(b.Why, Unreadable{r.text("messageId", maxName), r.text("body", maxShown), err})
+			if len(b.Errors) < maxErrors {
+				b.Errors = append(b.Errors, UnreadableMessage{r.text("messageId", maxName),
+					r.text("body", maxPrefix), err})
 			}
 			continue
 		}
@@ -92,40 +92,41 @@ func ReadQueue(event []byte) (Batch, error) {
 func readMessage(record object) (IAMChange, bool, error) {
 	var body string
 	if err := json.Unmarshal(record["body"], &body); err != nil {
-		return IAMChange{}, false, errors.New("it has no body")
+		return IAMChange{}, false, errors.New("the message has no body")
 	}
 	if len(body) > maxBody {
-		return IAMChange{}, false, fmt.Errorf("it has %d bytes, more than a message of SQS", len(body))
+		return IAMChange{}, false, fmt.Errorf("the body must have at most %d bytes, got %d", maxBody,
+			len(body))
 	}
 	return Read([]byte(body))
 }
 
-// add takes a change in, unless it is known.
+// add adds a change, or counts it if it is a duplicate or one too many.
 func (b *Batch) add(c IAMChange, changed bool) {
 	key := c.key()
 	switch {
-	case !changed || b.known[key]:
+	case !changed || b.seen[key]:
 		b.Dropped++
 		return
 	case len(b.Changes) == MaxChanges:
 		b.More++
 		return
 	}
-	if b.known == nil {
-		b.known = map[string]bool{}
+	if b.seen == nil {
+		b.seen = map[string]bool{}
 	}
-	b.known[key] = true
+	b.seen[key] = true
 	b.Changes = append(b.Changes, c)
 }
 
-// key tells one change from another: SQS may deliver an event twice, and so may a rule here and a
-// forwarded one. The id alone would do for what CloudTrail sends. By all that is said, nothing
-// hides a change by having its id.
+// key identifies a change. SQS may deliver an event twice, and so may a local rule together with a
+// forwarding rule. The event id would suffice for the events of CloudTrail. The key has all fields,
+// so that a forged event cannot hide a change by reusing its id.
 func (c IAMChange) key() string { return fmt.Sprintf("%#v", c) }
 
-// Of is the batch without what happened in other accounts: an organization's bus may forward that.
-// What does not tell its account stays.
-func (b Batch) Of(account string) Batch {
+// InAccount returns the batch without the changes in other accounts, which an organization's event
+// bus may forward. It keeps changes whose account is unknown.
+func (b Batch) InAccount(account string) Batch {
 	all := len(b.Changes)
 	b.Changes = slices.DeleteFunc(slices.Clone(b.Changes), func(c IAMChange) bool {
 		return c.Account != "" && c.Account != account

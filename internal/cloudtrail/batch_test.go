@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// queued is what Lambda makes of messages with these bodies.
+// queued returns the event that Lambda makes of messages with these bodies.
 func queued(bodies ...string) string {
 	var records []string
 	for i, body := range bodies {
@@ -22,7 +22,7 @@ func queued(bodies ...string) string {
 	return `{"Records":[` + strings.Join(records, ",") + `]}`
 }
 
-// deleted is the event of a user's end, with an id, so many minutes after nine.
+// deleted returns the event of a DeleteUser call, this many minutes after nine.
 func deleted(user, id string, minute int) string {
 	at := time.Date(2026, 11, 16, 9, 0, 0, 0, time.UTC).Add(time.Duration(minute) * time.Minute)
 	return call{event: "DeleteUser", parameters: `{"userName":"` + user + `"}`,
@@ -37,16 +37,16 @@ func users(b Batch) (names []string) {
 	return names
 }
 
-func TestABatchIsReadToItsEnd(t *testing.T) {
+func TestReadQueueReadsTheWholeBatch(t *testing.T) {
 	failed := call{event: "DeleteUser", parameters: `{"userName":"f"}`,
 		edit: map[string]string{"errorCode": `"NoSuchEntity"`}}.record()
 	foreign := strings.Replace(deleted("g", "7", 0), `"recipientAccountId":"123456789012"`,
 		`"recipientAccountId":"210987654321"`, 1)
-	unknown := call{event: "DeleteUser", parameters: `{"userName":"h"}`,
+	noAccount := call{event: "DeleteUser", parameters: `{"userName":"h"}`,
 		edit: map[string]string{"recipientAccountId": ""}}.record()
-	unknown = strings.Replace(unknown, `"account":"123456789012",`, ``, 1)
+	noAccount = strings.Replace(noAccount, `"account":"123456789012",`, ``, 1)
 	b, err := ReadQueue([]byte(queued("no JSON", deleted("a", "1", 0), deleted("b", "2", 5),
-		deleted("a", "1", 0), failed, "", foreign, deleted("c", "3", 2), unknown,
+		deleted("a", "1", 0), failed, "", foreign, deleted("c", "3", 2), noAccount,
 		`{"source":"aws.s3","detail-type":"Object Created"}`)))
 	if err != nil {
 		t.Fatal(err)
@@ -54,22 +54,21 @@ func TestABatchIsReadToItsEnd(t *testing.T) {
 	if got := users(b); !slices.Equal(got, []string{"b", "c", "a", "g", "h"}) {
 		t.Errorf("changes of %q, want the newest first", got)
 	}
-	if b.Dropped != 3 || b.Unreadable != 2 || len(b.Why) != 2 || b.Why[0].Message != "m0" ||
-		b.Why[0].Begins != "no JSON" || b.Why[1].Message != "m5" || b.More != 0 {
-		t.Errorf("%d dropped, %d unreadable: %+v", b.Dropped, b.Unreadable, b.Why)
+	if b.Dropped != 3 || b.Unreadable != 2 || len(b.Errors) != 2 || b.Errors[0].MessageID != "m0" ||
+		b.Errors[0].Prefix != "no JSON" || b.Errors[1].MessageID != "m5" || b.More != 0 {
+		t.Errorf("%d dropped, %d unreadable: %+v", b.Dropped, b.Unreadable, b.Errors)
 	}
-	own := b.Of(account)
+	own := b.InAccount(account)
 	if got := users(own); !slices.Equal(got, []string{"b", "c", "a", "h"}) || own.Dropped != 4 {
-		t.Errorf("of the account: %q, %d dropped", got, own.Dropped)
+		t.Errorf("in the account: %q, %d dropped", got, own.Dropped)
 	}
 	if got := users(b); len(got) != 5 {
-		t.Errorf("the batch is changed: %q", got)
+		t.Errorf("InAccount changed the batch: %q", got)
 	}
 }
 
-// What is told twice is known by all that it says: nothing else hides behind the id of what
-// somebody wants unheard.
-func TestTheSameChangeTwice(t *testing.T) {
+// Duplicates are equal in all fields: a forged change cannot hide a real one by reusing its id.
+func TestReadQueueDropsDuplicates(t *testing.T) {
 	anonymous := func(user string) string {
 		return call{event: "DeleteUser", parameters: `{"userName":"` + user + `"}`,
 			edit: map[string]string{"eventID": ""}}.record()
@@ -79,16 +78,16 @@ func TestTheSameChangeTwice(t *testing.T) {
 		want   int
 	}{
 		"the same message": {[]string{deleted("a", "1", 0), deleted("a", "1", 0)}, 1},
-		"by two rules": {[]string{deleted("a", "1", 0),
+		"the same call through two rules": {[]string{deleted("a", "1", 0),
 			strings.Replace(deleted("a", "1", 0), "53dc4d37", "64ed5e48", 1)}, 1},
-		"the same call again":       {[]string{deleted("a", "1", 0), deleted("a", "2", 0)}, 2},
-		"somebody else with its id": {[]string{deleted("b", "1", 0), deleted("a", "1", 0)}, 2},
+		"the same call again":      {[]string{deleted("a", "1", 0), deleted("a", "2", 0)}, 2},
+		"another user with its id": {[]string{deleted("b", "1", 0), deleted("a", "1", 0)}, 2},
 		"another account with its id": {[]string{strings.ReplaceAll(deleted("a", "1", 0), account,
 			"210987654321"), deleted("a", "1", 0)}, 2},
 		"another call with its id": {[]string{strings.Replace(deleted("a", "1", 0),
 			"DeleteUser", "CreateUser", 1), deleted("a", "1", 0)}, 2},
-		"without an id":                      {[]string{anonymous("a"), anonymous("a")}, 1},
-		"without an id, about somebody else": {[]string{anonymous("a"), anonymous("b")}, 2},
+		"without an id":                   {[]string{anonymous("a"), anonymous("a")}, 1},
+		"without an id, for another user": {[]string{anonymous("a"), anonymous("b")}, 2},
 	} {
 		b, err := ReadQueue([]byte(queued(test.bodies...)))
 		if err != nil || len(b.Changes) != test.want || len(b.Changes)+b.Dropped != len(test.bodies) {
@@ -100,14 +99,14 @@ func TestTheSameChangeTwice(t *testing.T) {
 
 func TestReadQueueRefuses(t *testing.T) {
 	for event, want := range map[string]string{
-		`{"Records":[]}`:                          "empty",
-		`{"Records":{}}`:                          "no list",
-		`{"Records":null}`:                        "empty",
-		`{"Records":[1]}`:                         `record 1 of its "Records" has eventSource ""`,
-		`{"Records":[{"eventSource":"aws:s3"}]}`:  `eventSource "aws:s3"`,
-		`{"Records":[{"EventSource":"aws:sns"}]}`: `eventSource ""`,
+		`{"Records":[]}`:                          "at least one record",
+		`{"Records":{}}`:                          "must be a list",
+		`{"Records":null}`:                        "at least one record",
+		`{"Records":[1]}`:                         `record 1 of "Records" must have eventSource "aws:sqs", got ""`,
+		`{"Records":[{"eventSource":"aws:s3"}]}`:  `got "aws:s3"`,
+		`{"Records":[{"EventSource":"aws:sns"}]}`: `got ""`,
 		strings.Replace(queued("a", "b"), `"aws:sqs"`, `"aws:kinesis"`,
-			1): `record 1 of its "Records" has eventSource "aws:kinesis"`,
+			1): `record 1 of "Records" must have eventSource "aws:sqs", got "aws:kinesis"`,
 	} {
 		if b, err := ReadQueue([]byte(event)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.60s: %+v, %v; want %q", event, b, err, want)
@@ -115,8 +114,8 @@ func TestReadQueueRefuses(t *testing.T) {
 	}
 }
 
-// Whoever can write to the queue cannot make the auditor keep much of it.
-func TestAHostileBatchIsBounded(t *testing.T) {
+// The memory that a batch takes is bounded, however long its messages are.
+func TestBatchIsBounded(t *testing.T) {
 	long := strings.Repeat("é\n", 20_000)
 	var bodies []string
 	for i := range MaxChanges + 500 {
@@ -129,15 +128,15 @@ func TestAHostileBatchIsBounded(t *testing.T) {
 	}
 	b, err := ReadQueue([]byte(queued(bodies...)))
 	if err != nil || len(b.Changes) != MaxChanges || b.More != 501 || b.Unreadable != 51 ||
-		len(b.Why) != maxUnreadable {
-		t.Errorf("%d changes, %d more, %d unreadable of which %d say why, %v", len(b.Changes), b.More,
-			b.Unreadable, len(b.Why), err)
+		len(b.Errors) != maxErrors {
+		t.Errorf("%d changes, %d more, %d unreadable, %d errors, %v", len(b.Changes), b.More,
+			b.Unreadable, len(b.Errors), err)
 	}
-	if why := b.Why[0]; !strings.Contains(why.Err.Error(), "1048577 bytes") ||
-		len(why.Begins) > 2*maxShown {
-		t.Errorf("%v of %d bytes", why.Err, len(why.Begins))
+	if first := b.Errors[0]; !strings.Contains(first.Err.Error(),
+		"at most 1048576 bytes, got 1048577") || len(first.Prefix) > 2*maxPrefix {
+		t.Errorf("%v, prefix of %d bytes", first.Err, len(first.Prefix))
 	}
-	c, err := Single([]byte(call{event: "PutUserPolicy",
+	c, err := ReadEvent([]byte(call{event: "PutUserPolicy",
 		parameters: fmt.Sprintf(`{"userName":%q,"policyName":%[1]q}`, long), edit: map[string]string{
 			"userIdentity":    fmt.Sprintf(`{"type":%q,"userName":%[1]q,"invokedBy":%[1]q}`, long),
 			"sourceIPAddress": fmt.Sprintf("%q", long), "eventID": fmt.Sprintf("%q", long)}}.record()))

@@ -1,14 +1,14 @@
-// Package cloudtrail reads what CloudTrail reports of calls to IAM, as EventBridge delivers it,
-// directly or through a queue: who did what to whom, when, and from where.
+// Package cloudtrail reads the records that CloudTrail writes about calls to IAM, as EventBridge
+// delivers them, directly or through a queue: the call, its entity, the actor, the time and the
+// address.
 //
-//	batch, err := change.ReadQueue(event)
+//	batch, err := cloudtrail.ReadQueue(event)
 //
-// A change says that somebody should look, and never at whom: nothing in it chooses what is
-// audited. Its texts are somebody else's. They are cut to a length here; whoever shows them takes
-// out of them what forges lines or markup.
+// A change only triggers an audit. Nothing in it chooses what is audited. The texts in a record are
+// untrusted. This package truncates them; code that displays them removes line breaks and markup.
 //
 // # Limits
 //
-// What CloudTrail leaves out is not known: edits of service control policies are not seen from a
-// member account, and parameters that are too long for a record are omitted.
+// CloudTrail leaves some facts out. A member account does not see edits of service control policies,
+// and a record omits parameters that are too long.
 package cloudtrail

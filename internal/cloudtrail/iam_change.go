@@ -6,44 +6,45 @@ import (
 	"time"
 )
 
-// A Change is a call to IAM that may have changed what somebody may do, as CloudTrail reports it.
-// The names are those of the call's parameters, as they were typed.
+// An IAMChange is a call to IAM that may have changed the permissions of a principal, as CloudTrail
+// reports it. Names are spelled as in the parameters of the call, whose case may differ from the
+// entity's.
 type IAMChange struct {
-	// ID is CloudTrail's eventID: an event that is delivered twice has it twice.
+	// ID is CloudTrail's eventID. An event that is delivered twice has the same ID twice.
 	ID string `json:"eventId,omitempty"`
-	// Event is the call, one of contract.ChangeEvents.
+	// Event is the name of the call, one of contract.ChangeEvents.
 	Event string `json:"event"`
-	// At is when it was made; zero if the record does not tell.
+	// At is the time of the call; zero if the record has none.
 	At time.Time `json:"at,omitzero"`
-	// Actor says who made it, for people. From is the IP address or the AWS service that the call came
-	// from.
+	// Actor is a description of the principal that made the call. From is the IP address or the AWS
+	// service that the call came from.
 	Actor string `json:"actor"`
 	From  string `json:"from,omitempty"`
 
 	UserName  string `json:"userName,omitempty"`
 	RoleName  string `json:"roleName,omitempty"`
 	GroupName string `json:"groupName,omitempty"`
-	// NewUserName and NewGroupName are what a user or a group was renamed to.
+	// NewUserName and NewGroupName are the new names of a renamed user or group.
 	NewUserName  string `json:"newUserName,omitempty"`
 	NewGroupName string `json:"newGroupName,omitempty"`
-	// PolicyName is that of an inline policy, PolicyARN of a managed one, VersionID the version that
-	// counts now.
+	// PolicyName is the name of an inline policy, PolicyARN the ARN of a managed policy, and VersionID
+	// its new default version.
 	PolicyName string `json:"policyName,omitempty"`
 	PolicyARN  string `json:"policyArn,omitempty"`
 	VersionID  string `json:"versionId,omitempty"`
 	// Boundary is the ARN of a permissions boundary.
 	Boundary string `json:"permissionsBoundary,omitempty"`
 
-	// Targets are the audited principals that it touches, as the report names them. Unsure says that
-	// for one of them, or for all that there are, it could not be looked up whether it does.
+	// Targets are the names of the audited principals that the change affects, as in the report. Unsure
+	// says that a lookup failed: the change may not affect some of them, or may affect others.
 	Targets []string `json:"targets,omitempty"`
 	Unsure  bool     `json:"unsure,omitempty"`
 
-	// Account is where it happened; empty if the record does not tell.
+	// Account is the id of the account of the call; empty if the record has none.
 	Account string `json:"-"`
 }
 
-// A Kind is what a call acts on.
+// An EntityKind is the kind of the entity that a call changes.
 type EntityKind string
 
 const (
@@ -53,12 +54,12 @@ const (
 	Policy EntityKind = "policy"
 )
 
-// Entity says what the call acts on, and its name: the one name that decides whom it touches.
-// AttachUserPolicy names a user and a policy, and acts on the user. The name of a policy is its
-// ARN. It is empty if the record does not tell.
+// Entity returns the entity that the call changes: its kind and its name. AttachUserPolicy names a
+// user and a policy, and changes the user. The name of a policy is its ARN. The name is empty if the
+// record has none.
 func (c IAMChange) Entity() (EntityKind, string) {
 	switch {
-	case strings.Contains(c.Event, "User"): // AddUserToGroup, too
+	case strings.Contains(c.Event, "User"): // includes AddUserToGroup
 		return User, c.UserName
 	case strings.Contains(c.Event, "Role"):
 		return Role, c.RoleName
@@ -68,20 +69,20 @@ func (c IAMChange) Entity() (EntityKind, string) {
 	return Policy, c.PolicyARN
 }
 
-// Description says what was done, for people: "DetachUserPolicy on user/ci (policy RemotionUser)".
+// Description describes the call: "DetachUserPolicy on user/ci (policy RemotionUser)".
 func (c IAMChange) Description() string {
 	kind, name := c.Entity()
-	on := string(kind) + "/" + name
+	entity := string(kind) + "/" + name
 	if kind == Policy {
-		on = string(kind) + "/" + last(name)
+		entity = string(kind) + "/" + last(name)
 	}
 	if name == "" {
-		on = "a " + string(kind) + " that the record does not name"
+		entity = "a " + string(kind) + " that the record does not name"
 	}
-	var more []string
-	add := func(what, name string) {
+	var details []string
+	add := func(label, name string) {
 		if name != "" {
-			more = append(more, what+name)
+			details = append(details, label+name)
 		}
 	}
 	if kind == User {
@@ -95,14 +96,14 @@ func (c IAMChange) Description() string {
 	add("inline policy ", c.PolicyName)
 	add("version ", c.VersionID)
 	add("boundary ", last(c.Boundary))
-	text := c.Event + " on " + on
-	if more != nil {
-		text += " (" + strings.Join(more, ", ") + ")"
+	text := c.Event + " on " + entity
+	if details != nil {
+		text += " (" + strings.Join(details, ", ") + ")"
 	}
 	return text
 }
 
-// ActorWithAddress says who did it, and from where.
+// ActorWithAddress is Actor with From: "user/ci from 203.0.113.7".
 func (c IAMChange) ActorWithAddress() string {
 	if c.From == "" {
 		return c.Actor
@@ -110,18 +111,18 @@ func (c IAMChange) ActorWithAddress() string {
 	return c.Actor + " from " + c.From
 }
 
-// maxReached is how many targets a text names.
-const maxReached = 3
+// maxNamedTargets is the number of targets that AffectedTargets names.
+const maxNamedTargets = 3
 
-// AffectedTargets says whom it touches, where What does not: through a group, or a policy. Else it
-// is empty.
+// AffectedTargets describes the targets that a change of a group or a policy affects: "which reaches
+// user/ci". It is empty for a change of a user or a role, because Description names that.
 func (c IAMChange) AffectedTargets() string {
 	kind, _ := c.Entity()
 	var text string
 	if n := len(c.Targets); n > 0 && (kind == Group || kind == Policy) {
-		text = "which reaches " + strings.Join(c.Targets[:min(n, maxReached)], ", ")
-		if n > maxReached {
-			text += fmt.Sprintf(" and %d more", n-maxReached)
+		text = "which reaches " + strings.Join(c.Targets[:min(n, maxNamedTargets)], ", ")
+		if n > maxNamedTargets {
+			text += fmt.Sprintf(" and %d more", n-maxNamedTargets)
 		}
 		if c.Unsure {
 			text = strings.Replace(text, "reaches", "may reach", 1)
@@ -130,5 +131,5 @@ func (c IAMChange) AffectedTargets() string {
 	return text
 }
 
-// last is the name in an ARN, without the path.
+// last returns the name in an ARN, without the path.
 func last(name string) string { return name[strings.LastIndexByte(name, '/')+1:] }

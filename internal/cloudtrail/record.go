@@ -12,31 +12,30 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/contract"
 )
 
-// What EventBridge says of a call to IAM.
+// Source and DetailType are those of EventBridge events about calls to IAM.
 // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html
 const (
 	Source     = "aws.iam"
 	DetailType = "AWS API Call via CloudTrail"
 )
 
-// Lengths, in characters: IAM's names have 128 at most, and a session's 64.
+// maxName and maxARN are lengths in characters. IAM's names have at most 128, those of sessions 64.
 const (
 	maxName = 128
 	maxARN  = 2048
 )
 
-// Read reads an EventBridge event. It reports false for one that changed nothing: of another
-// source, of a call that failed, of one that is not among contract.ChangeEvents, of a policy's
-// version that does not count. The error is that of a text that is no such event at all, and says
-// what it lacks.
+// Read reads an EventBridge event. It returns false for an event that changed no permissions:
+// another source, a failed call, a call that is not in contract.ChangeEvents, or a new policy
+// version that is not the default. The error says why the text is not an EventBridge event.
 func Read(event []byte) (IAMChange, bool, error) {
 	e, ok := objectOf(event)
 	if !ok {
-		return IAMChange{}, false, errors.New("it is not a JSON object")
+		return IAMChange{}, false, errors.New("not a JSON object")
 	}
 	for _, key := range []string{"source", "detail-type"} {
 		if e.text(key, maxName) == "" {
-			return IAMChange{}, false, fmt.Errorf("it is not an event of EventBridge: it has no %q", key)
+			return IAMChange{}, false, fmt.Errorf("not an EventBridge event: it has no %q", key)
 		}
 	}
 	if e.text("source", maxName) != Source || e.text("detail-type", maxName) != DetailType {
@@ -46,7 +45,7 @@ func Read(event []byte) (IAMChange, bool, error) {
 	name := record.text("eventName", maxName)
 	if name == "" {
 		return IAMChange{}, false,
-			errors.New(`its "detail" is not a record of CloudTrail: it has no "eventName"`)
+			errors.New(`"detail" is not a CloudTrail record: it has no "eventName"`)
 	}
 	if !slices.Contains(contract.ChangeEvents(), name) || record.failed() {
 		return IAMChange{}, false, nil
@@ -66,10 +65,12 @@ func Read(event []byte) (IAMChange, bool, error) {
 	c.PolicyARN, c.Boundary = parameters.text("policyArn", maxARN),
 		parameters.text("permissionsBoundary", maxARN)
 	if name == "CreatePolicyVersion" {
-		made := record.object("responseElements").object("policyVersion")
-		c.VersionID = made.text("versionId", maxName)
-		// CloudTrail omits parameters that are too long, and a policy may be: then nobody knows.
-		if parameters.has("policyArn") && !parameters.is("setAsDefault") && !made.is("isDefaultVersion") {
+		created := record.object("responseElements").object("policyVersion")
+		c.VersionID = created.text("versionId", maxName)
+		// CloudTrail omits parameters that are too long, as a policy may be. Without them the new version
+		// may be the default.
+		if parameters.has("policyArn") && !parameters.isTrue("setAsDefault") &&
+			!created.isTrue("isDefaultVersion") {
 			return IAMChange{}, false, nil
 		}
 	}
@@ -77,7 +78,7 @@ func Read(event []byte) (IAMChange, bool, error) {
 	return c, true, nil
 }
 
-// An object is a JSON object. encoding/json would take the fields of a struct in any case.
+// An object is a JSON object. Decoding into a struct would match its keys in any case.
 type object map[string]json.RawMessage
 
 func objectOf(raw []byte) (object, bool) {
@@ -86,22 +87,22 @@ func objectOf(raw []byte) (object, bool) {
 	return o, err == nil && o != nil
 }
 
-// object is the object under a key; a nil one has nothing.
+// object returns the object under a key. A nil object has no keys.
 func (o object) object(key string) object {
 	inner, _ := objectOf(o[key])
 	return inner
 }
 
-// text is the string under a key, cut to so many characters; empty if there is none.
+// text returns the string under a key, truncated to limit characters. It is empty if there is none.
 func (o object) text(key string, limit int) string {
 	var s string
 	if json.Unmarshal(o[key], &s) != nil {
 		return ""
 	}
-	return cut(s, limit)
+	return truncate(s, limit)
 }
 
-// time is the moment under a key, in UTC. One that no JSON could hold is none.
+// time returns the time under a key, in UTC. It is zero for a time that JSON cannot represent.
 func (o object) time(key string) time.Time {
 	t, err := time.Parse(time.RFC3339, o.text(key, maxName))
 	if t = t.UTC(); err != nil || t.Year() < 2000 || t.Year() > 9000 {
@@ -115,15 +116,15 @@ func (o object) has(key string) bool {
 	return ok && string(raw) != "null"
 }
 
-func (o object) is(key string) bool {
+func (o object) isTrue(key string) bool {
 	return string(o[key]) == "true" || strings.EqualFold(o.text(key, maxName), "true")
 }
 
-// failed reports whether the call was refused, or went wrong: it changed nothing.
+// failed reports whether the call was denied or failed, and so changed nothing.
 func (o object) failed() bool { return o.has("errorCode") && string(o["errorCode"]) != `""` }
 
-// cut keeps the first so many characters.
-func cut(s string, limit int) string {
+// truncate shortens s to limit characters, the last of which is "…".
+func truncate(s string, limit int) string {
 	if len(s) <= limit {
 		return s
 	}

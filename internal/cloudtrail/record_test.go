@@ -1,6 +1,7 @@
 package cloudtrail
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -17,28 +18,21 @@ const (
 	user    = `{"type":"IAMUser","principalId":"AIDACKCEVSQ6C2EXAMPLE","arn":"arn:aws:iam::123456789012:user/bots/ci-deployer","accountId":"123456789012","accessKeyId":"AKIAI44QH8DHBEXAMPLE","userName":"ci-deployer"}`
 )
 
-// A call is what a record of CloudTrail says of a call that succeeded, but for what is the same of
-// all.
+// A call is the variable part of a CloudTrail record of a successful call.
 type call struct {
 	event, parameters, response string
-	// edit changes the record at the end: its fields, as JSON.
+	// edit replaces fields of the record, as JSON. An empty value deletes the field.
 	edit map[string]string
 }
 
-// record is the event that EventBridge makes of the call.
+// record returns the EventBridge event of the call.
 func (c call) record() string {
-	or := func(s, other string) string {
-		if s == "" {
-			return other
-		}
-		return s
-	}
 	fields := map[string]string{
 		"eventVersion": `"1.11"`, "userIdentity": user, "eventTime": `"2026-11-16T08:57:12Z"`,
 		"eventSource": `"iam.amazonaws.com"`, "eventName": `"` + c.event + `"`,
 		"awsRegion": `"us-east-1"`, "sourceIPAddress": `"203.0.113.7"`, "userAgent": `"aws-cli/2.31.9"`,
-		"requestParameters": or(c.parameters, "null"),
-		"responseElements":  or(c.response, "null"),
+		"requestParameters": cmp.Or(c.parameters, "null"),
+		"responseElements":  cmp.Or(c.response, "null"),
 		"requestID":         `"5f2c1d0e-7a51-4a8e-9b60-0f4e0d1c2b3a"`,
 		"eventID":           `"0c6f5a6e-39c4-4a0b-8f0e-1a2b3c4d5e6f"`,
 		"readOnly":          "false", "eventType": `"AwsApiCall"`, "managementEvent": "true",
@@ -63,8 +57,7 @@ func envelope(detail string) string {
 		`"time":"2026-11-16T08:57:12Z","region":"us-east-1","resources":[],"detail":{` + detail + `}}`
 }
 
-// calls has each of contract.ChangeEvents once: what CloudTrail says of it, and what is made of
-// that.
+// calls has a record for each of contract.ChangeEvents, with the expected entity and description.
 var calls = map[string]struct {
 	call
 	kind EntityKind
@@ -125,7 +118,7 @@ func TestReadEveryChange(t *testing.T) {
 	for _, event := range contract.ChangeEvents() {
 		test, ok := calls[event]
 		if !ok {
-			t.Errorf("there is no record of %s", event)
+			t.Errorf("the test has no record of %s", event)
 			continue
 		}
 		test.event = event
@@ -141,7 +134,7 @@ func TestReadEveryChange(t *testing.T) {
 			c.Account != account || c.ID != "0c6f5a6e-39c4-4a0b-8f0e-1a2b3c4d5e6f" {
 			t.Errorf("%s: %+v", event, c)
 		}
-		// Without its parameters it still is a change, of nobody knows what.
+		// Without parameters it is still a change, but its entity has no name.
 		test.parameters = ""
 		c, changed, err = Read([]byte(test.record()))
 		if kind, name := c.Entity(); err != nil || !changed || kind != test.kind || name != "" ||
@@ -150,11 +143,11 @@ func TestReadEveryChange(t *testing.T) {
 		}
 	}
 	if len(calls) != len(contract.ChangeEvents()) {
-		t.Errorf("%d records of %d events", len(calls), len(contract.ChangeEvents()))
+		t.Errorf("%d records for %d events", len(calls), len(contract.ChangeEvents()))
 	}
 }
 
-func TestReadDropsWhatChangedNothing(t *testing.T) {
+func TestReadDropsEventsWithoutChange(t *testing.T) {
 	detach := call{event: "DetachUserPolicy", parameters: `{"userName":"ci","policyArn":"` + policy +
 		`"}`}
 	edited := func(edit map[string]string) string {
@@ -172,28 +165,29 @@ func TestReadDropsWhatChangedNothing(t *testing.T) {
 		"a call that succeeded": {detach.record(), true},
 		"a call that was denied": {edited(map[string]string{"errorCode": `"AccessDenied"`,
 			"errorMessage": `"User: … is not authorized"`, "requestParameters": "null"}), false},
-		"an error that is no text": {edited(map[string]string{"errorCode": `{}`}), false},
-		"an error code of null":    {edited(map[string]string{"errorCode": `null`}), true},
-		"a call that reads":        {edited(map[string]string{"eventName": `"GetUser"`}), false},
-		"a call that changes no policy": {edited(map[string]string{"eventName": `"CreateAccessKey"`}),
+		"an error code that is not a string": {edited(map[string]string{"errorCode": `{}`}), false},
+		"an error code of null":              {edited(map[string]string{"errorCode": `null`}), true},
+		"a call that reads": {edited(map[string]string{"eventName": `"GetUser"`}),
 			false},
-		"a name in small letters": {edited(map[string]string{"eventName": `"detachuserpolicy"`}),
+		"a call that changes no permissions": {edited(map[string]string{"eventName": `"CreateAccessKey"`}),
+			false},
+		"a name in lower case": {edited(map[string]string{"eventName": `"detachuserpolicy"`}),
 			false},
 		"another source": {strings.Replace(detach.record(), `"aws.iam"`, `"aws.s3"`, 1),
 			false},
 		"another detail-type": {strings.Replace(detach.record(),
 			"AWS API Call via CloudTrail", "AWS Service Event via CloudTrail", 1), false},
-		"a source in capitals": {strings.Replace(detach.record(), `"source":"aws.iam"`,
+		"a second source in capitals": {strings.Replace(detach.record(), `"source":"aws.iam"`,
 			`"source":"aws.s3","Source":"aws.iam"`, 1), false},
 		"a version that is the default": {version(`{"policyArn":"`+policy+`","setAsDefault":true}`, ``),
 			true},
-		"a version that is not": {version(`{"policyArn":"`+policy+`","setAsDefault":false}`,
+		"a version that is not the default": {version(`{"policyArn":"`+policy+`","setAsDefault":false}`,
 			`{"policyVersion":{"versionId":"v2","isDefaultVersion":false}}`), false},
-		"a version of which nothing says": {version(`{"policyArn":"`+policy+`"}`,
+		"a version without setAsDefault": {version(`{"policyArn":"`+policy+`"}`,
 			`{"policyVersion":{"versionId":"v2"}}`), false},
-		"a version, by the answer": {version(`{"policyArn":"`+policy+`"}`,
+		"a version that is the default in the response": {version(`{"policyArn":"`+policy+`"}`,
 			`{"policyVersion":{"versionId":"v2","isDefaultVersion":true}}`), true},
-		"a version too long to tell": {version(`{"omitted":true}`,
+		"a version whose parameters are omitted": {version(`{"omitted":true}`,
 			`{"policyVersion":{"versionId":"v2"}}`), true},
 	} {
 		if _, changed, err := Read([]byte(test.event)); err != nil || changed != test.want {
@@ -228,8 +222,8 @@ func TestReadRefuses(t *testing.T) {
 	}
 }
 
-// Every kind of userIdentity that CloudTrail documents.
-func TestWho(t *testing.T) {
+// TestActor has every kind of userIdentity that CloudTrail documents.
+func TestActor(t *testing.T) {
 	assumed := func(arn, more string) string {
 		return `{"type":"AssumedRole","principalId":"AROAEXAMPLE:kim@example.com","arn":"` + arn +
 			`","accountId":"123456789012","accessKeyId":"ASIAEXAMPLE"` + more + `}`
@@ -242,43 +236,38 @@ func TestWho(t *testing.T) {
 		"a user":                {user, "203.0.113.7", "user/ci-deployer from 203.0.113.7"},
 		"a user, IPv6":          {user, "2001:db8::1", "user/ci-deployer from 2001:db8::1"},
 		"a user in the console": {user, "AWS Internal", "user/ci-deployer from AWS Internal"},
-		"a user by an ARN alone": {`{"type":"IAMUser","arn":"arn:aws:iam::123456789012:user/bots/ci"}`,
+		"a user with only an ARN": {`{"type":"IAMUser","arn":"arn:aws:iam::123456789012:user/bots/ci"}`,
 			"", "user/ci"},
-		"a user, by a service": {strings.TrimSuffix(user, "}") +
+		"a user through a service": {strings.TrimSuffix(user, "}") +
 			`,"invokedBy":"cloudformation.amazonaws.com"}`, "cloudformation.amazonaws.com",
 			"user/ci-deployer through cloudformation.amazonaws.com"},
 		"a session": {assumed("arn:aws:sts::123456789012:assumed-role/deploy/GitHubActions",
 			issuer("deploy", "")), "198.51.100.2", "role/deploy (session GitHubActions) from 198.51.100.2"},
-		"a session without " +
-			"context": {assumed("arn:aws:sts::123456789012:assumed-role/deploy/GitHubActions", ""), "",
+		"a session without context": {assumed("arn:aws:sts::123456789012:assumed-role/deploy/GitHubActions", ""), "",
 			"role/deploy (session GitHubActions)"},
-		"a session with its source": {assumed("arn:aws:sts::123456789012:assumed-role/deploy/i-0abc",
+		"a session with a source identity": {assumed("arn:aws:sts::123456789012:assumed-role/deploy/i-0abc",
 			issuer("deploy", `,"sourceIdentity":"kim"`)), "",
 			"role/deploy (session i-0abc, source identity kim)"},
-		"a session of Identity " +
-			"Center": {assumed("arn:aws:sts::123456789012:assumed-role/AWSReservedSSO_Admin_0123456789abcdef/kim@example.com", issuer("AWSReservedSSO_Admin_0123456789abcdef", "")), "203.0.113.7",
+		"a session of Identity Center": {assumed("arn:aws:sts::123456789012:assumed-role/AWSReservedSSO_Admin_0123456789abcdef/kim@example.com", issuer("AWSReservedSSO_Admin_0123456789abcdef", "")), "203.0.113.7",
 			"role/AWSReservedSSO_Admin_0123456789abcdef (session kim@example.com) from 203.0.113.7"},
-		"a session of another " +
-			"account": {strings.Replace(assumed("arn:aws:sts::210987654321:assumed-role/hub/x",
+		"a session of another account": {strings.Replace(assumed("arn:aws:sts::210987654321:assumed-role/hub/x",
 			issuer("hub", "")), `"accountId":"123456789012","accessKeyId"`,
 			`"accountId":"210987654321","accessKeyId"`, 1), "",
 			"role/hub (session x) of account 210987654321"},
-		"the root": {`{"type":"Root","principalId":"123456789012","arn":"arn:aws:iam::123456789012:root","accountId":"123456789012","accessKeyId":""}`, "203.0.113.9", "the root user from 203.0.113.9"},
+		"the root user": {`{"type":"Root","principalId":"123456789012","arn":"arn:aws:iam::123456789012:root","accountId":"123456789012","accessKeyId":""}`, "203.0.113.9", "the root user from 203.0.113.9"},
 		"a service": {`{"type":"AWSService","invokedBy":"sso.amazonaws.com"}`,
 			"sso.amazonaws.com", "AWS service sso.amazonaws.com"},
-		"a service by its name": {`{"type":"AWSService","userName":"x"}`, "", "AWS service x"},
-		"a federated " +
-			"user": {`{"type":"FederatedUser","principalId":"123456789012:bob","arn":"arn:aws:sts::123456789012:federated-user/bob","accountId":"123456789012","sessionContext":{"sessionIssuer":{"type":"IAMUser","userName":"broker"}}}`, "203.0.113.7", "federated user bob (of user/broker) from 203.0.113.7"},
-		"a SAML user":    {`{"type":"SAMLUser","principalId":"p","userName":"bob","identityProvider":"okta"}`, "", "SAML user bob (of okta)"},
-		"a web identity": {`{"type":"WebIdentityUser","principalId":"accounts.google.com:app:id","identityProvider":"accounts.google.com"}`, "", "web identity accounts.google.com:app:id (of accounts.google.com)"},
-		"a user of Identity " +
-			"Center": {`{"type":"IdentityCenterUser","accountId":"123456789012","onBehalfOf":{"userId":"544894e8-80c1","identityStoreArn":"arn:aws:identitystore::123456789012:identitystore/d-9"},"credentialId":"x"}`, "", "Identity Center user 544894e8-80c1"},
-		"an account":         {`{"type":"AWSAccount","principalId":"AIDAEXAMPLE","accountId":"210987654321"}`, "", "account 210987654321"},
-		"a kind that is new": {`{"type":"Robot","arn":"arn:aws:x"}`, "", "Robot arn:aws:x"},
-		"no kind":            {`{"principalId":"AIDAEXAMPLE"}`, "", "AIDAEXAMPLE"},
-		"nobody":             {`{}`, "", "somebody whom the record does not name"},
-		"no object": {`"text"`, "203.0.113.7",
-			"somebody whom the record does not name from 203.0.113.7"},
+		"a service with only a name": {`{"type":"AWSService","userName":"x"}`, "", "AWS service x"},
+		"a federated user":           {`{"type":"FederatedUser","principalId":"123456789012:bob","arn":"arn:aws:sts::123456789012:federated-user/bob","accountId":"123456789012","sessionContext":{"sessionIssuer":{"type":"IAMUser","userName":"broker"}}}`, "203.0.113.7", "federated user bob (of user/broker) from 203.0.113.7"},
+		"a SAML user":                {`{"type":"SAMLUser","principalId":"p","userName":"bob","identityProvider":"okta"}`, "", "SAML user bob (of okta)"},
+		"a web identity":             {`{"type":"WebIdentityUser","principalId":"accounts.google.com:app:id","identityProvider":"accounts.google.com"}`, "", "web identity accounts.google.com:app:id (of accounts.google.com)"},
+		"a user of Identity Center":  {`{"type":"IdentityCenterUser","accountId":"123456789012","onBehalfOf":{"userId":"544894e8-80c1","identityStoreArn":"arn:aws:identitystore::123456789012:identitystore/d-9"},"credentialId":"x"}`, "", "Identity Center user 544894e8-80c1"},
+		"an account":                 {`{"type":"AWSAccount","principalId":"AIDAEXAMPLE","accountId":"210987654321"}`, "", "account 210987654321"},
+		"an unknown kind":            {`{"type":"Robot","arn":"arn:aws:x"}`, "", "Robot arn:aws:x"},
+		"no kind":                    {`{"principalId":"AIDAEXAMPLE"}`, "", "AIDAEXAMPLE"},
+		"no fields":                  {`{}`, "", "a principal that the record does not name"},
+		"not an object": {`"text"`, "203.0.113.7",
+			"a principal that the record does not name from 203.0.113.7"},
 	} {
 		event := call{event: "DeleteUser", parameters: `{"userName":"x"}`,
 			edit: map[string]string{"userIdentity": test.identity,
@@ -290,7 +279,7 @@ func TestWho(t *testing.T) {
 	}
 }
 
-// Whose account it is the record says, or else EventBridge.
+// The account is that of the record, or else that of the EventBridge event.
 func TestAccount(t *testing.T) {
 	for want, recipient := range map[string]string{"210987654321": `"210987654321"`, account: ""} {
 		c, _, err := Read([]byte(call{event: "DeleteUser",
@@ -301,8 +290,8 @@ func TestAccount(t *testing.T) {
 	}
 }
 
-// Only ARNs have paths. IAM's names have no "/", and whoever sends one with it is quoted in full.
-func TestWhatCutsNoName(t *testing.T) {
+// Only ARNs have paths. Names in IAM have no "/"; a forged name with a "/" is quoted in full.
+func TestDescriptionQuotesNamesInFull(t *testing.T) {
 	c, _, err := Read([]byte(call{event: "UpdateUser",
 		parameters: `{"userName":"a/b","newUserName":"c/d","policyName":"e/f"}`}.record()))
 	if want := "UpdateUser on user/a/b (now user/c/d, inline policy e/f)"; err != nil ||
@@ -311,7 +300,7 @@ func TestWhatCutsNoName(t *testing.T) {
 	}
 }
 
-func TestReaches(t *testing.T) {
+func TestAffectedTargets(t *testing.T) {
 	for want, c := range map[string]IAMChange{
 		"":                     {Event: "DetachUserPolicy", Targets: []string{"user/a"}},
 		"which reaches user/a": {Event: "DetachGroupPolicy", Targets: []string{"user/a"}},
@@ -326,7 +315,7 @@ func TestReaches(t *testing.T) {
 	}
 }
 
-// Moments that JSON cannot hold would spoil the report that they get into.
+// A time that JSON cannot represent would make the report unwritable.
 func TestTimes(t *testing.T) {
 	for text, want := range map[string]string{
 		"2026-11-16T08:57:12Z":      "2026-11-16T08:57:12Z",

@@ -191,7 +191,7 @@ func TestAMessageNamesTheActorOfAChange(t *testing.T) {
 			w.says("after the change", o, "33 new")
 			assertChangeInMessage(t, o, test.want)
 			if o.puts != 1 || o.answer.Changes == nil ||
-				*o.answer.Changes != (app.ChangeCounts{Touching: 1}) ||
+				*o.answer.Changes != (app.ChangeCounts{Relevant: 1}) ||
 				!strings.Contains(o.Logs, `"trigger":"changes","changes":1`) {
 				t.Errorf("%d puts, %+v\n%s", o.puts, o.answer, o.Logs)
 			}
@@ -296,7 +296,7 @@ func TestABatchFailsIfTheAuditIsNotAnnounced(t *testing.T) {
 	o := w.runOn(batch)
 	w.says("the second delivery", o, "33 new")
 	assertChangeInMessage(t, o, "DetachUserPolicy on user/remotion-user (policy RemotionUser)")
-	if *o.answer.Changes != (app.ChangeCounts{Touching: 1, Dropped: 1, Unreadable: 1}) ||
+	if *o.answer.Changes != (app.ChangeCounts{Relevant: 1, Dropped: 1, Unreadable: 1}) ||
 		!strings.Contains(o.Logs, `"messageId":"m0","error":"it is not a JSON object"`) {
 		t.Errorf("%+v\n%s", o.answer.Changes, o.Logs)
 	}

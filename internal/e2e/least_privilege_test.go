@@ -262,7 +262,7 @@ func TestTheRoleIsEnough(t *testing.T) {
 					"SetAsDefault": "true"}})
 			o = w.run()
 			assertNoErrors("a change to a group's policy", o)
-			if o.answer.Changes == nil || o.answer.Changes.Touching != 1 ||
+			if o.answer.Changes == nil || o.answer.Changes.Relevant != 1 ||
 				o.answer.Status != audit.StatusGaps {
 				t.Errorf("a change to a group's policy: %+v %+v", o.answer, o.answer.Changes)
 			}

@@ -16,40 +16,41 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/alert"
 )
 
-// Bucket is an evidence bucket in S3. Every call names the account it expects to own the bucket, so
-// that nothing is read from, or left with, whoever took the name after it was deleted.
+// Bucket is an evidence bucket in S3. Every call names the account that must own the bucket. If the
+// bucket was deleted and another account took its name, reads and writes fail.
 type Bucket struct {
 	Client *s3.Client
 	Name   string
-	// Owner is the account's id.
+	// Owner is the id of the account that owns the bucket.
 	Owner string
 }
 
-// maxObject is how many bytes of an object are read. A state of a thousand gaps has less than one
-// MB.
+// maxObject is the size of the largest object that is read, in bytes. A state of a thousand gaps
+// has less than one MB.
 const maxObject = 16 << 20
 
-// Get reads an object.
+// Get implements Objects.
 func (b Bucket) Get(ctx context.Context, key string) ([]byte, string, error) {
 	out, err := b.Client.GetObject(ctx, &s3.GetObjectInput{Bucket: &b.Name, Key: &key,
 		ExpectedBucketOwner: &b.Owner})
 	if err != nil {
-		return nil, "", b.explain("read", key, err)
+		return nil, "", b.withRemedy("read", key, err)
 	}
 	defer out.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(out.Body, maxObject+1))
 	if err != nil {
-		return nil, "", b.explain("read", key, err)
+		return nil, "", b.withRemedy("read", key, err)
 	}
 	if len(body) > maxObject {
 		return nil, "",
-			b.explain("read", key, fmt.Errorf("it has more than %d bytes, which no auditor wrote",
-				maxObject))
+			b.withRemedy("read", key,
+				fmt.Errorf("the object has more than %d bytes; remove it, no auditor wrote it",
+					maxObject))
 	}
 	return body, aws.ToString(out.ETag), nil
 }
 
-// Put writes an object.
+// Put implements Objects.
 func (b Bucket) Put(ctx context.Context, key string, body []byte, when Condition) (string, error) {
 	in := &s3.PutObjectInput{Bucket: &b.Name, Key: &key, ExpectedBucketOwner: &b.Owner,
 		Body: bytes.NewReader(body), ContentType: aws.String(contentType(key))}
@@ -60,7 +61,7 @@ func (b Bucket) Put(ctx context.Context, key string, body []byte, when Condition
 	}
 	out, err := b.Client.PutObject(ctx, in)
 	if err != nil {
-		return "", b.explain("write", key, err)
+		return "", b.withRemedy("write", key, err)
 	}
 	return aws.ToString(out.ETag), nil
 }
@@ -72,10 +73,11 @@ func contentType(key string) string {
 	return "application/json"
 }
 
-// explain sorts an error of S3 and ends it in what to do. A write meets 412 when its condition does
-// not hold, 409 when another write is under way, and 404 when the object it was to replace is gone.
+// withRemedy maps an error of S3 to ErrMissing or ErrChanged, or appends a remedy to it. A write gets
+// 412 if its condition does not hold, 409 if another write is in progress, and 404 if the object
+// that it replaces no longer exists.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
-func (b Bucket) explain(verb, key string, err error) error {
+func (b Bucket) withRemedy(verb, key string, err error) error {
 	var api smithy.APIError
 	code := ""
 	if errors.As(err, &api) {
@@ -89,34 +91,35 @@ func (b Bucket) explain(verb, key string, err error) error {
 	hint := ""
 	switch {
 	case code == "NoSuchBucket":
-		hint = ": there is no such bucket: correct EVIDENCE_BUCKET"
+		hint = ": the bucket does not exist: correct EVIDENCE_BUCKET"
 	case status == http.StatusNotFound && verb == "read":
 		err = ErrMissing
 	case status == http.StatusNotFound, status == http.StatusConflict,
 		status == http.StatusPreconditionFailed:
 		err = ErrChanged
 	case status == http.StatusForbidden && verb == "list":
-		hint = fmt.Sprintf(": grant s3:ListBucket on the bucket, and see that it is account %s's",
+		hint = fmt.Sprintf(": grant s3:ListBucket on the bucket, and check that account %s owns it",
 			b.Owner)
 	case status == http.StatusForbidden && verb == "read":
-		hint = fmt.Sprintf(": grant s3:GetObject on it and s3:ListBucket on the bucket, and see that "+
-			"the bucket is account %s's", b.Owner)
+		hint = fmt.Sprintf(": grant s3:GetObject on the object and s3:ListBucket on the bucket, and "+
+			"check that account %s owns the bucket", b.Owner)
 	case status == http.StatusForbidden:
-		hint = fmt.Sprintf(": grant s3:PutObject on it, and see that the bucket is account %s's", b.Owner)
+		hint = fmt.Sprintf(": grant s3:PutObject on the object, and check that account %s owns the "+
+			"bucket", b.Owner)
 	case code == "PermanentRedirect":
-		hint = ": use a bucket in this region"
+		hint = ": the bucket is in another region: use a bucket in this region"
 	}
 	return fmt.Errorf("%s s3://%s/%s: %w%s", verb, b.Name, key, err, hint)
 }
 
-// Keys lists the keys that begin with prefix, in their order.
+// Keys lists the keys that begin with prefix, in the order of S3 (UTF-8 bytes).
 func (b Bucket) Keys(ctx context.Context, prefix string) (keys []string, err error) {
 	pages := s3.NewListObjectsV2Paginator(b.Client,
 		&s3.ListObjectsV2Input{Bucket: &b.Name, Prefix: &prefix, ExpectedBucketOwner: &b.Owner})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, b.explain("list", prefix, err)
+			return nil, b.withRemedy("list", prefix, err)
 		}
 		for _, o := range page.Contents {
 			keys = append(keys, aws.ToString(o.Key))
@@ -125,7 +128,7 @@ func (b Bucket) Keys(ctx context.Context, prefix string) (keys []string, err err
 	return keys, nil
 }
 
-// States reads what every auditor of the account remembers. One that is damaged is left out.
+// States reads the states of all auditors of the account. It leaves out unreadable states.
 func (b Bucket) States(ctx context.Context) (states []alert.State, err error) {
 	keys, err := b.Keys(ctx, statePrefix(b.Owner))
 	if err != nil {

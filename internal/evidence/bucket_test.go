@@ -17,8 +17,8 @@ import (
 
 const account = "123456789012"
 
-// connect serves an account and returns its evidence bucket, reached by the SDK with so many
-// attempts a call.
+// connect serves an account, and returns its evidence bucket behind an SDK client that makes at
+// most this many attempts per call.
 func connect(t *testing.T, srv *awsemu.Server, attempts int) Bucket {
 	t.Helper()
 	endpoint, err := srv.Listen("")
@@ -33,7 +33,7 @@ func connect(t *testing.T, srv *awsemu.Server, attempts int) Bucket {
 	return Bucket{Client: client, Name: "evidence", Owner: account}
 }
 
-func served() *awsemu.Server {
+func serverWithBuckets() *awsemu.Server {
 	return &awsemu.Server{Account: &awsemu.Account{Buckets: map[string]awsemu.Bucket{
 		"evidence": {Objects: map[string]string{MutesKey: "mutes: []\n"}},
 		"foreign":  {Owner: "999999999999"}, "far": {Region: "eu-west-1"},
@@ -41,7 +41,7 @@ func served() *awsemu.Server {
 }
 
 func TestBucket(t *testing.T) {
-	srv := served()
+	srv := serverWithBuckets()
 	b := connect(t, srv, 1)
 	ctx := t.Context()
 	if _, _, err := b.Get(ctx, "none"); !errors.Is(err, ErrMissing) {
@@ -51,7 +51,7 @@ func TestBucket(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := b.Put(ctx, "k", []byte("2"), IfAbsent()); !errors.Is(err, ErrChanged) {
-		t.Errorf("a second first write: %v", err)
+		t.Errorf("a second write under IfAbsent: %v", err)
 	}
 	body, etag, err := b.Get(ctx, "k")
 	if err != nil || string(body) != "1" {
@@ -61,13 +61,13 @@ func TestBucket(t *testing.T) {
 		t.Error(err)
 	}
 	if _, err := b.Put(ctx, "k", []byte("4"), IfMatch(etag)); !errors.Is(err, ErrChanged) {
-		t.Errorf("a write over another's: %v", err)
+		t.Errorf("a write with a stale etag: %v", err)
 	}
 	if _, err := b.Put(ctx, "gone", []byte("4"), IfMatch(etag)); !errors.Is(err, ErrChanged) {
-		t.Errorf("a write over what is gone: %v", err)
+		t.Errorf("a write with the etag of a missing object: %v", err)
 	}
 	if _, err := b.Put(ctx, "k", []byte("5"), Condition{}); err != nil {
-		t.Errorf("a write on no condition: %v", err)
+		t.Errorf("a write without a condition: %v", err)
 	}
 	one := alert.State{Run: audit.Run{ID: "7"}}
 	for name, text := range map[string]string{"a": string(one.JSON()), "b": "{"} {
@@ -80,43 +80,43 @@ func TestBucket(t *testing.T) {
 	}
 	for _, call := range srv.Calls() {
 		if call.Params["X-Amz-Expected-Bucket-Owner"] != account {
-			t.Errorf("%s without the owner: %v", call.Operation, call.Params)
+			t.Errorf("%s does not name the expected owner: %v", call.Operation, call.Params)
 		}
 	}
 }
 
-func TestBucketSaysWhatToDo(t *testing.T) {
-	srv := served()
+func TestBucketErrorsNameTheRemedy(t *testing.T) {
+	srv := serverWithBuckets()
 	own := connect(t, srv, 1)
-	of := func(name string) Bucket { b := own; b.Name = name; return b }
+	withName := func(name string) Bucket { b := own; b.Name = name; return b }
 	tests := []struct {
 		name   string
 		faults []awsemu.Fault
 		call   func(context.Context) error
 		want   string
 	}{
-		{"a read that is denied", []awsemu.Fault{{Operation: "s3:GetObject", Deny: true}},
+		{"a denied read", []awsemu.Fault{{Operation: "s3:GetObject", Deny: true}},
 			func(ctx context.Context) error { _, _, err := own.Get(ctx, MutesKey); return err },
-			"grant s3:GetObject on it and s3:ListBucket on the bucket"},
-		{"a missing key that may not be known",
+			"grant s3:GetObject on the object and s3:ListBucket on the bucket"},
+		{"a missing key without s3:ListBucket",
 			[]awsemu.Fault{{Operation: "s3:ListObjectsV2", Deny: true}}, func(ctx context.Context) error {
 				_, _, err := own.Get(ctx, "none")
 				return err
 			},
 			"s3:ListBucket on the bucket"},
-		{"a write that is denied", []awsemu.Fault{{Operation: "s3:PutObject", Deny: true}},
+		{"a denied write", []awsemu.Fault{{Operation: "s3:PutObject", Deny: true}},
 			func(ctx context.Context) error { _, err := own.Put(ctx, "k", nil, Condition{}); return err },
-			"grant s3:PutObject on it"},
-		{"somebody else's bucket", nil, func(ctx context.Context) error {
-			_, err := of("foreign").Put(ctx, "k", nil, Condition{})
+			"grant s3:PutObject on the object"},
+		{"a bucket of another account", nil, func(ctx context.Context) error {
+			_, err := withName("foreign").Put(ctx, "k", nil, Condition{})
 			return err
-		}, "see that the bucket is account " + account + "'s"},
-		{"no bucket", nil, func(ctx context.Context) error {
-			_, _, err := of("none").Get(ctx, "k")
+		}, "check that account " + account + " owns the bucket"},
+		{"a missing bucket", nil, func(ctx context.Context) error {
+			_, _, err := withName("none").Get(ctx, "k")
 			return err
 		}, "correct EVIDENCE_BUCKET"},
-		{"a bucket elsewhere", nil, func(ctx context.Context) error {
-			_, _, err := of("far").Get(ctx, "k")
+		{"a bucket in another region", nil, func(ctx context.Context) error {
+			_, _, err := withName("far").Get(ctx, "k")
 			return err
 		}, "use a bucket in this region"},
 	}
@@ -132,29 +132,29 @@ func TestBucketSaysWhatToDo(t *testing.T) {
 	}
 }
 
-// The whole protocol over the SDK, with its own second tries in the way.
+// TestLedgerOverS3 runs the protocol over the SDK, whose retries repeat writes.
 func TestLedgerOverS3(t *testing.T) {
 	conflict := &awsemu.FaultError{Code: "ConditionalRequestConflict", Status: 409}
 	for name, fault := range map[string]awsemu.Fault{
-		"all well":                    {},
+		"no fault":                    {},
 		"the claim's reply is lost":   {Operation: "s3:PutObject", LoseReply: true, Times: 1},
 		"the confirm's reply is lost": {Operation: "s3:PutObject", LoseReply: true, After: 1, Times: 1},
 		"a conflict":                  {Operation: "s3:PutObject", Error: conflict, Times: 1},
-		"a bad moment": {Operation: "s3:*",
+		"one internal error": {Operation: "s3:*",
 			Error: &awsemu.FaultError{Code: "InternalError", Status: 500}, Times: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			srv := served()
-			if name != "all well" {
+			srv := serverWithBuckets()
+			if name != "no fault" {
 				srv.Faults = []awsemu.Fault{fault}
 			}
 			b := connect(t, srv, 3)
-			var topic told
+			var topic fakeTopic
 			for _, run := range []string{"1", "2"} {
 				l := &Ledger{Objects: b, Key: key, Owner: run, Run: run, Now: time.Now}
 				if out, err := l.Announce(t.Context(), true, plan([]string{"g"}, run),
-					topic.publish); err != nil || out.Trouble != nil {
+					topic.publish); err != nil || out.StateErrors != nil {
 					t.Fatalf("%+v %v", out, err)
 				}
 			}

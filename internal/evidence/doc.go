@@ -1,18 +1,19 @@
-// Package evidence keeps what an auditor has to remember in an S3 bucket: what is open since when
-// and what was announced (state/), who muted what (mutes.yaml), and each run's full report
-// (reports/).
+// Package evidence stores the auditor's state in an S3 bucket: open gaps and sent notifications
+// (state/), mutes (mutes.yaml), and the full report of each run (reports/).
 //
-// [Ledger.Announce] is the one way to the state. It announces by claim, publish, confirm: the
-// message is stored beside the last confirmed state before it is sent, by a write that only one of
-// several runs can win, and the state that counts it as announced is stored after it. However many
-// runs overlap, one copy is sent; if a run dies in between, the next one finds the message and
-// sends it: at least one copy, never none, and both copies have one dedupKey.
+// Only [Ledger.Announce] writes the state. It claims a message, publishes it, then confirms it. The
+// claim stores the message beside the last confirmed state before the message is sent, by a write
+// that only one of several runs can win. The confirmation stores the state in which the message
+// counts as announced. However many runs overlap, one copy is sent. If a run dies between claim and
+// confirmation, the next run finds the message and sends it: at least one copy is sent, never none,
+// and both copies have one dedupKey.
 //
 //	ledger := evidence.Ledger{Objects: evidence.Bucket{…}, Key: evidence.StateKey(account, id), Owner: run, Now: time.Now}
-//	outcome, err := ledger.Announce(ctx, heard, plan, publish)
+//	outcome, err := ledger.Announce(ctx, hasSubscriber, plan, publish)
 //
 // # Limits
 //
-// Leases compare the clocks of two runs: a run whose clock is off by more than [Lease] may send
-// what another is just sending. Versions of objects are left to the bucket.
+// Leases compare the clocks of two runs. A run whose clock is off by more than [Lease] may send a
+// message that another run is sending. The package keeps no old versions of objects: versioning is
+// a setting of the bucket.
 package evidence

@@ -12,30 +12,31 @@ import (
 )
 
 const (
-	// Lease is how long a run that claimed a message has for publishing it: after that another run
-	// does.
+	// Lease is how long a claim reserves a message for the run that claimed it. After that, another
+	// run takes the message over.
 	Lease = 20 * time.Second
-	// margin is how long before the end of its lease a run stops publishing.
-	margin = 5 * time.Second
-	// shortestPoll and longestPoll are how often a claim of another run is looked at.
-	shortestPoll, longestPoll = 100 * time.Millisecond, 2 * time.Second
-	// attempts is how often a write is tried whose outcome is not known. The SDK has tried each
-	// several times by then.
-	attempts = 2
-	// maxLost is how often a write may lose against others. Each time another run has got on, unless
-	// S3 answers every write with a conflict.
-	maxLost = 10
+	// publishMargin is how long before the end of its lease a run stops publishing.
+	publishMargin = 5 * time.Second
+	// minPoll and maxPoll bound the interval at which a run reads another run's claim again.
+	minPoll, maxPoll = 100 * time.Millisecond, 2 * time.Second
+	// writeAttempts is how often a write with an unknown outcome is tried. Each attempt already
+	// includes the retries of the SDK.
+	writeAttempts = 2
+	// maxLostWrites is how many writes may lose to other runs. Each loss means that another run made
+	// progress, unless S3 answers every write with a conflict.
+	maxLostWrites = 10
 )
 
-// A Ledger announces what one run of an auditor has to say.
+// A Ledger announces the report of one run of an auditor.
 type Ledger struct {
-	// Objects is the evidence bucket. Nil is none: then there is no memory.
+	// Objects is the evidence bucket. With nil there is no state: every run announces all gaps.
 	Objects Objects
-	// Key is where the state is kept: StateKey.
+	// Key is the key of the state: StateKey.
 	Key string
-	// Owner names this run, and no other: a second attempt at the same event has another name.
+	// Owner identifies this run in claims. It is unique: a second attempt at the same event has
+	// another Owner.
 	Owner string
-	// Run is the run's id.
+	// Run is the id of the run.
 	Run string
 	// Now is the clock.
 	Now func() time.Time
@@ -43,113 +44,114 @@ type Ledger struct {
 	sleep func(context.Context, time.Duration) error // nil is a timer
 }
 
-// A View is what there is to plan by.
+// A View is the state that a message is planned from.
 type View struct {
-	// State is the last confirmed one. It is zero if there is none, or none that can be read.
+	// State is the last confirmed state. It is zero if there is none, or if it is unreadable.
 	State alert.State
-	// Stateless says that nothing can be remembered, as alert.Options has it.
+	// Stateless says that the run cannot store a state: see alert.Options.
 	Stateless bool
-	// Trouble is what is wrong with the state. Nil is nothing.
-	Trouble *audit.Problem
+	// Problem says why the state is unreadable, nil if it is not.
+	Problem *audit.Problem
 }
 
-// An Outcome is what came of announcing.
+// An Outcome is the result of Announce.
 type Outcome struct {
-	// Planned is what this run had to say, and to remember.
+	// Planned is the message and the next state of this run.
 	Planned alert.Planned
-	// Published counts the messages this run sent: its own, and those of runs that died over them.
+	// Published counts the messages that this run sent: its own, and those of runs that died before
+	// they confirmed theirs.
 	Published int
-	// Trouble is what went wrong with the state. It does not fail the run: a retry would alert again.
-	Trouble []error
+	// StateErrors are failed reads and writes of the state. They do not fail the run, because a retry
+	// would notify again.
+	StateErrors []error
 }
 
-// ErrBusy is the error of a run that came to its end while another was announcing.
-var ErrBusy = errors.New("another run is announcing, and this one's time is up: the next run " +
+// ErrBusy is the error of a run whose deadline passes while another run is announcing.
+var ErrBusy = errors.New("another run was announcing until this run's deadline: the next run " +
 	"announces what is left")
 
-// Announce decides by plan what to say, says it by publish, and stores what is to be remembered.
-// heard says whether anybody is subscribed: if not, nothing is published and nothing counts as
-// announced. The error is publish's, or ErrBusy; trouble with the state is in the outcome, and
-// keeps no alert back.
+// Announce plans a message, publishes it, and stores the next state. If hasSubscriber is false, it
+// publishes nothing, and nothing counts as announced. The error is that of publish, or ErrBusy.
+// Failed reads and writes of the state are in the outcome, and do not prevent the message.
 //
-// plan is called again when another run has stored something meanwhile.
-func (l *Ledger) Announce(ctx context.Context, heard bool, plan func(View) alert.Planned,
+// Announce calls plan again if another run stores a state in between.
+func (l *Ledger) Announce(ctx context.Context, hasSubscriber bool, plan func(View) alert.Planned,
 	publish func(context.Context, alert.Message) error) (Outcome, error) {
-	a := &announcement{Ledger: l, heard: heard, plan: plan, publish: publish}
+	a := &announcement{Ledger: l, hasSubscriber: hasSubscriber, plan: plan, publish: publish}
 	err := a.run(ctx)
-	return a.out, err
+	return a.outcome, err
 }
 
 // An announcement is one call of Announce.
 type announcement struct {
 	*Ledger
-	heard   bool
-	plan    func(View) alert.Planned
-	publish func(context.Context, alert.Message) error
-	out     Outcome
+	hasSubscriber bool
+	plan          func(View) alert.Planned
+	publish       func(context.Context, alert.Message) error
+	outcome       Outcome
 
-	// wanted is what this run has written last, or tried to: who reads it back knows that it was.
-	wanted []byte
-	// inDoubt counts writes of which is not known whether they were carried out, lost those that
-	// others were ahead of.
-	inDoubt, lost int
-	poll          time.Duration
-	kept          bool // a copy of a state that cannot be read
+	// lastBody is the last state that this run wrote or tried to write. If the run reads it back, the
+	// write succeeded.
+	lastBody []byte
+	// unknownWrites counts writes with an unknown outcome, lostWrites those that lost to other runs.
+	unknownWrites, lostWrites int
+	pollInterval              time.Duration
+	brokenCopied              bool // an unreadable state was copied to brokenKey
 }
 
-// A found is the state as read.
-type found struct {
-	raw   []byte
-	state alert.State
-	when  Condition // for writing over it
-	// trouble is set for a state that was damaged.
-	trouble *audit.Problem
+// A storedState is the state as it was read.
+type storedState struct {
+	body      []byte
+	state     alert.State
+	overwrite Condition // for a write that replaces it
+	// problem is set for an unreadable state.
+	problem *audit.Problem
 }
 
 func (a *announcement) run(ctx context.Context) error {
 	if a.Objects == nil {
-		return a.alone(ctx, View{Stateless: true})
+		return a.publishWithoutClaim(ctx, View{Stateless: true})
 	}
 	for {
-		at, err := a.read(ctx)
+		stored, err := a.readState(ctx)
 		if err != nil {
-			a.trouble(err)
-			return a.alone(ctx, View{Stateless: true, Trouble: &audit.Problem{
+			a.addStateError(err)
+			return a.publishWithoutClaim(ctx, View{Stateless: true, Problem: &audit.Problem{
 				What: "the auditor's state, " + a.Key + " in the evidence bucket", Why: err.Error(),
 			}})
 		}
-		view := View{State: at.state, Trouble: at.trouble}
+		view := View{State: stored.state, Problem: stored.problem}
 		view.State.Pending = nil
-		pending := at.state.Pending
-		written := a.wanted != nil && bytes.Equal(at.raw, a.wanted)
+		pending := stored.state.Pending
+		ownWrite := a.lastBody != nil && bytes.Equal(stored.body, a.lastBody)
 		switch {
-		case pending != nil && written:
-			// It is ours, and the reply to the write was lost.
-			if over, err := a.deliver(ctx, at, view); over {
+		case pending != nil && ownWrite:
+			// The claim is this run's, and the reply to the write was lost.
+			if done, err := a.publishClaim(ctx, stored, view); done {
 				return err
 			}
 			continue
-		case written:
+		case ownWrite:
 			return nil
 		case pending != nil && a.Now().Before(pending.Until):
 			if err := a.wait(ctx, pending.Until); err != nil {
-				a.out.Planned = a.plan(view)
+				a.outcome.Planned = a.plan(view)
 				return ErrBusy
 			}
 			continue
 		}
 		var claim alert.Pending
-		if pending != nil && a.heard {
-			claim = *pending // of a run that is gone
+		if pending != nil && a.hasSubscriber {
+			claim = *pending // the run that claimed it is dead
 		} else {
 			p := a.plan(view)
-			a.out.Planned = p
-			if p.Message.Zero() || !a.heard {
+			a.outcome.Planned = p
+			if p.Message.Zero() || !a.hasSubscriber {
 				next := p.Next
 				if !p.Message.Zero() {
 					next = p.Unheard
 				}
-				if _, err = a.write(ctx, next, at.when); err == nil {
+				if _, err = a.writeState(ctx, next, stored.overwrite); err == nil {
 					return nil
 				}
 			} else {
@@ -160,155 +162,162 @@ func (a *announcement) run(ctx context.Context) error {
 			claim.Owner, claim.Until = a.Owner, a.Now().UTC().Add(Lease)
 			next := view.State
 			next.Pending = &claim
-			var ours found
-			if ours, err = a.write(ctx, next, at.when); err == nil {
-				if over, err := a.deliver(ctx, ours, view); over {
+			var claimed storedState
+			if claimed, err = a.writeState(ctx, next, stored.overwrite); err == nil {
+				if done, err := a.publishClaim(ctx, claimed, view); done {
 					return err
 				}
 				continue
 			}
 		}
 		if errors.Is(err, ErrChanged) {
-			a.lost++
+			a.lostWrites++
 		} else {
-			a.inDoubt++
+			a.unknownWrites++
 		}
-		if a.lost == maxLost || a.inDoubt == attempts {
-			// It can be read and not written: what is new is told all the same, and again by the next run.
-			a.trouble(err)
-			return a.alone(ctx, view)
+		if a.lostWrites == maxLostWrites || a.unknownWrites == writeAttempts {
+			// The state is readable but not writable. Notify anyway; the next run will notify again.
+			a.addStateError(err)
+			return a.publishWithoutClaim(ctx, view)
 		}
 	}
 }
 
-// read reads the state. One that is damaged is kept beside it, and is as good as none.
-func (a *announcement) read(ctx context.Context) (found, error) {
-	ctx, stop := part(ctx)
+// readState reads the state. It copies an unreadable one to brokenKey, and then treats it as
+// absent.
+func (a *announcement) readState(ctx context.Context) (storedState, error) {
+	ctx, stop := withThirdOfDeadline(ctx)
 	defer stop()
-	raw, etag, err := a.Objects.Get(ctx, a.Key)
+	body, etag, err := a.Objects.Get(ctx, a.Key)
 	if errors.Is(err, ErrMissing) {
-		return found{when: IfAbsent()}, nil
+		return storedState{overwrite: IfAbsent()}, nil
 	}
 	if err != nil {
-		return found{}, err
+		return storedState{}, err
 	}
-	at := found{raw: raw, when: IfMatch(etag)}
-	at.state, err = alert.ParseState(raw)
+	stored := storedState{body: body, overwrite: IfMatch(etag)}
+	stored.state, err = alert.ParseState(body)
 	if err == nil || errors.Is(err, alert.ErrNewerState) {
-		return at, err
+		return stored, err
 	}
-	at.state = alert.State{}
-	at.trouble = &audit.Problem{
+	stored.state = alert.State{}
+	stored.problem = &audit.Problem{
 		What: "the auditor's state, " + a.Key + " in the evidence bucket", Why: err.Error(),
-		Remedy: "nothing has to be done: a copy is kept beside it, and what is open is announced anew",
+		Remedy: "no action needed: the auditor keeps a copy beside it, and announces all open gaps again",
 	}
-	if !a.kept {
-		a.kept = true
-		a.trouble(fmt.Errorf("%s: %w", a.Key, err))
-		if _, err := a.Objects.Put(ctx, brokenKey(a.Key, a.Run), raw, IfAbsent()); err != nil &&
+	if !a.brokenCopied {
+		a.brokenCopied = true
+		a.addStateError(fmt.Errorf("%s: %w", a.Key, err))
+		if _, err := a.Objects.Put(ctx, brokenKey(a.Key, a.Run), body, IfAbsent()); err != nil &&
 			!errors.Is(err, ErrChanged) {
-			a.trouble(err)
+			a.addStateError(err)
 		}
 	}
-	return at, nil
+	return stored, nil
 }
 
-// write stores a state, and returns it as it is read back.
-func (a *announcement) write(ctx context.Context, s alert.State, when Condition) (found, error) {
+// writeState writes a state, and returns it as readState would.
+func (a *announcement) writeState(ctx context.Context, s alert.State,
+	when Condition) (storedState, error) {
 	body := s.JSON()
 	if _, err := alert.ParseState(body); err != nil {
-		return found{}, fmt.Errorf("%s: not written, because no run could read it back: %w", a.Key, err)
+		return storedState{},
+			fmt.Errorf("%s: not written, because no run could read it back: %w", a.Key, err)
 	}
-	ctx, stop := part(ctx)
+	ctx, stop := withThirdOfDeadline(ctx)
 	defer stop()
-	a.wanted = body
+	a.lastBody = body
 	etag, err := a.Objects.Put(ctx, a.Key, body, when)
-	return found{raw: body, state: s, when: IfMatch(etag)}, err
+	return storedState{body: body, state: s, overwrite: IfMatch(etag)}, err
 }
 
-// deliver publishes what this run has claimed, and confirms that it is out. It reports whether that
-// was all: a run that delivered for another has its own news to plan for.
-func (a *announcement) deliver(ctx context.Context, at found, view View) (over bool, err error) {
-	claim := at.state.Pending
+// publishClaim publishes a message that this run has claimed, and confirms it. It reports whether
+// Announce is done: a run that published for a dead run still has to plan its own message.
+func (a *announcement) publishClaim(ctx context.Context, stored storedState,
+	view View) (done bool, err error) {
+	claim := stored.state.Pending
 	own := claim.ID == a.Owner
-	if err = a.send(ctx, claim); err == nil {
-		a.out.Published++
-		a.confirm(ctx, at, claim.Next)
-		a.wanted = nil
+	if err = a.publishWithinLease(ctx, claim); err == nil {
+		a.outcome.Published++
+		a.confirm(ctx, stored, claim.Next)
+		a.lastBody = nil
 		return own, nil
 	}
-	// Nothing was announced, and whoever comes next need not wait. A message that was taken over stays
-	// claimed: who claimed it is gone, and nobody else might find what it tells of.
+	// Nothing was announced. Withdraw this run's own claim, so that the next run need not wait. Keep
+	// the claim of a dead run: no other run may find the gaps in its message again.
 	if own {
-		a.confirm(ctx, at, view.State)
+		a.confirm(ctx, stored, view.State)
 	} else {
-		a.out.Planned = a.plan(view)
+		a.outcome.Planned = a.plan(view)
 	}
 	return true, err
 }
 
-// send publishes while nobody else may.
-func (a *announcement) send(ctx context.Context, claim *alert.Pending) error {
-	left := claim.Until.Sub(a.Now()) - margin
+// publishWithinLease publishes a claimed message, and stops before the lease or the deadline ends.
+func (a *announcement) publishWithinLease(ctx context.Context, claim *alert.Pending) error {
+	left := claim.Until.Sub(a.Now()) - publishMargin
 	if deadline, ok := ctx.Deadline(); ok {
-		left = min(left, time.Until(deadline)*3/4) // the rest is for confirming
+		left = min(left, time.Until(deadline)*3/4) // the rest is for confirm
 	}
 	ctx, stop := context.WithTimeout(ctx, left)
 	defer stop()
 	return a.publish(ctx, claim.Message)
 }
 
-// confirm replaces a claim of this run by the state after it.
-func (a *announcement) confirm(ctx context.Context, at found, after alert.State) {
+// confirm replaces a claim of this run by the next state.
+func (a *announcement) confirm(ctx context.Context, claimed storedState, next alert.State) {
 	var err error
-	for range attempts {
-		if _, err = a.Objects.Put(ctx, a.Key, after.JSON(), at.when); err == nil {
+	for range writeAttempts {
+		if _, err = a.Objects.Put(ctx, a.Key, next.JSON(), claimed.overwrite); err == nil {
 			return
 		}
-		now, errRead := a.read(ctx)
-		if errRead == nil && !bytes.Equal(now.raw, at.raw) {
-			return // it was carried out, or another run has taken the claim over
+		now, errRead := a.readState(ctx)
+		if errRead == nil && !bytes.Equal(now.body, claimed.body) {
+			return // the write succeeded, or another run took the claim over
 		}
 		err = errors.Join(err, errRead)
 	}
-	a.trouble(err)
+	a.addStateError(err)
 }
 
-// alone announces without a claim.
-func (a *announcement) alone(ctx context.Context, view View) error {
+// publishWithoutClaim publishes a message without storing a claim or a state.
+func (a *announcement) publishWithoutClaim(ctx context.Context, view View) error {
 	p := a.plan(view)
-	a.out.Planned = p
-	if p.Message.Zero() || !a.heard {
+	a.outcome.Planned = p
+	if p.Message.Zero() || !a.hasSubscriber {
 		return nil
 	}
 	if err := a.publish(ctx, p.Message); err != nil {
 		return err
 	}
-	a.out.Published++
+	a.outcome.Published++
 	return nil
 }
 
-// wait lets another run get on. Its error is the context's.
+// wait sleeps while another run announces, at most until its claim ends. It returns an error if ctx
+// ends first.
 func (a *announcement) wait(ctx context.Context, until time.Time) error {
-	a.poll = min(max(2*a.poll, shortestPoll), longestPoll)
-	d := min(a.poll, max(until.Sub(a.Now()), shortestPoll))
+	a.pollInterval = min(max(2*a.pollInterval, minPoll), maxPoll)
+	d := min(a.pollInterval, max(until.Sub(a.Now()), minPoll))
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= d {
 		return context.DeadlineExceeded
 	}
 	if a.sleep != nil {
 		return a.sleep(ctx, d)
 	}
-	waiting, stop := context.WithTimeout(ctx, d)
+	timer, stop := context.WithTimeout(ctx, d)
 	defer stop()
-	<-waiting.Done()
+	<-timer.Done()
 	return ctx.Err()
 }
 
-func (a *announcement) trouble(err error) { a.out.Trouble = append(a.out.Trouble, err) }
+func (a *announcement) addStateError(err error) {
+	a.outcome.StateErrors = append(a.outcome.StateErrors, err)
+}
 
-// part gives a call to the bucket a third of the time that is left, so that one that hangs does not
-// eat up the time for the alert.
-func part(ctx context.Context) (context.Context, context.CancelFunc) {
+// withThirdOfDeadline gives a call to the bucket a third of the remaining time, so that a call that
+// hangs leaves time for the alert.
+func withThirdOfDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
 	deadline, ok := ctx.Deadline()
 	if !ok {
 		return context.WithCancel(ctx)

@@ -14,10 +14,10 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/alert"
 )
 
-// memory is a bucket that one run at a time reaches.
+// memory is a bucket in memory, for one run at a time.
 type memory struct {
 	objects map[string]string
-	// get and put are met before a call: an error is the call's.
+	// get and put run before each call: an error of theirs is the result of the call.
 	get, put func(ctx context.Context, key string) error
 }
 
@@ -27,8 +27,8 @@ func (m *memory) Get(ctx context.Context, key string) ([]byte, string, error) {
 			return nil, "", err
 		}
 	}
-	text, there := m.objects[key]
-	if !there {
+	text, exists := m.objects[key]
+	if !exists {
 		return nil, "", ErrMissing
 	}
 	return []byte(text), text, nil
@@ -40,8 +40,8 @@ func (m *memory) Put(ctx context.Context, key string, body []byte, when Conditio
 			return "", err
 		}
 	}
-	text, there := m.objects[key]
-	if when.absent && there || when.etag != "" && when.etag != text {
+	text, exists := m.objects[key]
+	if when.absent && exists || when.etag != "" && when.etag != text {
 		return "", ErrChanged
 	}
 	if m.objects == nil {
@@ -62,31 +62,32 @@ func (m *memory) state(t *testing.T) alert.State {
 	return s
 }
 
-// told is a topic.
-type told struct {
+// fakeTopic is a topic that records what is published.
+type fakeTopic struct {
 	subjects []string
 	err      error
 }
 
-func (s *told) publish(_ context.Context, m alert.Message) error {
+func (s *fakeTopic) publish(_ context.Context, m alert.Message) error {
 	if s.err == nil {
 		s.subjects = append(s.subjects, m.Subject)
 	}
 	return s.err
 }
 
-// announce lets a run announce a gap.
-func announce(ctx context.Context, objects Objects, topic *told, heard bool,
+// announce runs Announce for a run that finds one gap.
+func announce(ctx context.Context, objects Objects, topic *fakeTopic, hasSubscriber bool,
 	run string) (Outcome, error) {
 	l := &Ledger{Objects: objects, Key: key, Owner: run, Run: run, Now: time.Now}
-	return l.Announce(ctx, heard, plan([]string{"g"}, run), topic.publish)
+	return l.Announce(ctx, hasSubscriber, plan([]string{"g"}, run), topic.publish)
 }
 
-func TestTheSecondRunIsSilent(t *testing.T) {
+func TestSecondRunPublishesNothing(t *testing.T) {
 	var m memory
-	var topic told
+	var topic fakeTopic
 	for _, run := range []string{"1", "2"} {
-		if out, err := announce(t.Context(), &m, &topic, true, run); err != nil || out.Trouble != nil {
+		if out, err := announce(t.Context(), &m, &topic, true, run); err != nil ||
+			out.StateErrors != nil {
 			t.Fatalf("%+v %v", out, err)
 		}
 	}
@@ -95,9 +96,9 @@ func TestTheSecondRunIsSilent(t *testing.T) {
 	}
 }
 
-func TestWhatDidNotGoOutIsAnnouncedAgain(t *testing.T) {
+func TestNextRunAnnouncesWhatFailedToPublish(t *testing.T) {
 	var m memory
-	topic := told{err: errors.New("the topic is down")}
+	topic := fakeTopic{err: errors.New("the topic is down")}
 	out, err := announce(t.Context(), &m, &topic, true, "1")
 	if !errors.Is(err, topic.err) || out.Published != 0 || out.Planned.Message.Subject != "g" {
 		t.Fatalf("%+v %v", out, err)
@@ -111,43 +112,43 @@ func TestWhatDidNotGoOutIsAnnouncedAgain(t *testing.T) {
 	}
 }
 
-func TestWithNobodyListeningNothingCountsAsAnnounced(t *testing.T) {
+func TestWithoutSubscriberNothingCountsAsAnnounced(t *testing.T) {
 	var m memory
-	var topic told
-	for _, heard := range []bool{false, false, true, true} {
-		if _, err := announce(t.Context(), &m, &topic, heard, "r"); err != nil {
+	var topic fakeTopic
+	for _, hasSubscriber := range []bool{false, false, true, true} {
+		if _, err := announce(t.Context(), &m, &topic, hasSubscriber, "r"); err != nil {
 			t.Fatal(err)
 		}
-		if heard != (len(topic.subjects) == 1) {
-			t.Fatalf("heard %v, sent %q", heard, topic.subjects)
+		if hasSubscriber != (len(topic.subjects) == 1) {
+			t.Fatalf("has subscriber: %v, sent %q", hasSubscriber, topic.subjects)
 		}
-		if s := m.state(t); heard != (len(s.Gaps) == 1) || s.Run.ID != "r" {
-			t.Errorf("heard %v, and the state is %+v", heard, s)
+		if s := m.state(t); hasSubscriber != (len(s.Gaps) == 1) || s.Run.ID != "r" {
+			t.Errorf("has subscriber: %v, state %+v", hasSubscriber, s)
 		}
 	}
 }
 
-func TestTroubleWithTheStateKeepsNoAlertBack(t *testing.T) {
+func TestStateErrorsDoNotPreventTheAlert(t *testing.T) {
 	refuse := func(context.Context, string) error { return errors.New("AccessDenied") }
-	whole := string(alert.State{}.JSON())
-	newer := strings.Replace(whole, `"`+alert.StateVersion+`"`, `"99"`, 1)
+	valid := string(alert.State{}.JSON())
+	newer := strings.Replace(valid, `"`+alert.StateVersion+`"`, `"99"`, 1)
 	tests := []struct {
 		name    string
 		bucket  *memory
-		want    map[string]string // objects afterwards; nil is not looked at
-		trouble string
+		want    map[string]string // objects afterwards; nil is not checked
+		wantErr string
 	}{
-		{"it may not be read", &memory{objects: map[string]string{key: whole}, get: refuse},
-			map[string]string{key: whole}, "AccessDenied"},
-		{"it may not be written", &memory{objects: map[string]string{key: whole}, put: refuse},
-			map[string]string{key: whole}, "AccessDenied"},
-		{"every write meets another", &memory{put: func(context.Context, string) error {
+		{"reading the state is denied", &memory{objects: map[string]string{key: valid}, get: refuse},
+			map[string]string{key: valid}, "AccessDenied"},
+		{"writing the state is denied", &memory{objects: map[string]string{key: valid}, put: refuse},
+			map[string]string{key: valid}, "AccessDenied"},
+		{"every write conflicts with another run", &memory{put: func(context.Context, string) error {
 			return ErrChanged
 		}}, nil, ErrChanged.Error()},
-		{"it is of a newer release", &memory{objects: map[string]string{key: newer}},
+		{"the state is of a newer release", &memory{objects: map[string]string{key: newer}},
 			map[string]string{key: newer}, "newer release"},
-		{"it is damaged", &memory{objects: map[string]string{key: "{"}}, nil, "not JSON"},
-		{"it is damaged, and there may be no copy", &memory{objects: map[string]string{key: "{"},
+		{"the state is damaged", &memory{objects: map[string]string{key: "{"}}, nil, "not JSON"},
+		{"the state is damaged, and copying it is denied", &memory{objects: map[string]string{key: "{"},
 			put: func(_ context.Context, k string) error {
 				if k != key {
 					return errors.New("no")
@@ -157,7 +158,7 @@ func TestTroubleWithTheStateKeepsNoAlertBack(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			var topic told
+			var topic fakeTopic
 			var views []View
 			l := &Ledger{Objects: tt.bucket, Key: key, Owner: "o", Run: "r7", Now: time.Now}
 			out, err := l.Announce(t.Context(), true, func(v View) alert.Planned {
@@ -167,46 +168,50 @@ func TestTroubleWithTheStateKeepsNoAlertBack(t *testing.T) {
 			if err != nil || len(topic.subjects) != 1 || out.Published != 1 {
 				t.Errorf("sent %q, %+v, %v", topic.subjects, out, err)
 			}
-			if len(out.Trouble) == 0 || !strings.Contains(errors.Join(out.Trouble...).Error(), tt.trouble) {
-				t.Errorf("trouble %v, want %s", out.Trouble, tt.trouble)
+			if len(out.StateErrors) == 0 || !strings.Contains(errors.Join(out.StateErrors...).Error(),
+				tt.wantErr) {
+				t.Errorf("state errors %v, want %s", out.StateErrors, tt.wantErr)
 			}
 			if tt.want != nil && !maps.Equal(tt.bucket.objects, tt.want) {
 				t.Errorf("objects %q, want %q", tt.bucket.objects, tt.want)
 			}
 			last := views[len(views)-1]
 			if unreadable := tt.bucket.get != nil || tt.want[key] == newer; last.Stateless != unreadable {
-				t.Errorf("planned by %+v", last)
+				t.Errorf("planned from %+v", last)
 			}
-			if about := last.Trouble != nil; about != (tt.name != "it may not be written" &&
-				tt.name != "every write meets another") {
-				t.Errorf("planned by %+v", last)
+			wantProblem := tt.name != "writing the state is denied" &&
+				tt.name != "every write conflicts with another run"
+			if (last.Problem != nil) != wantProblem {
+				t.Errorf("planned from %+v", last)
 			}
 		})
 	}
 }
 
-func TestADamagedStateIsKeptAndReplaced(t *testing.T) {
+func TestDamagedStateIsCopiedAndReplaced(t *testing.T) {
 	m := &memory{objects: map[string]string{key: "{damaged"}}
-	var topic told
+	var topic fakeTopic
 	if _, err := announce(t.Context(), m, &topic, true, "r7"); err != nil {
 		t.Fatal(err)
 	}
 	if got := m.objects["state/123456789012/audit.broken-r7.json"]; got != "{damaged" {
-		t.Errorf("the copy is %q, of %q", got, slices.Sorted(maps.Keys(m.objects)))
+		t.Errorf("the copy is %q; objects %q", got, slices.Sorted(maps.Keys(m.objects)))
 	}
 	if s := m.state(t); len(s.Gaps) != 1 {
 		t.Errorf("state %+v", s)
 	}
-	if out, err := announce(t.Context(), m, &topic, true, "r8"); err != nil || out.Trouble != nil ||
+	if out, err := announce(t.Context(), m, &topic, true, "r8"); err != nil ||
+		out.StateErrors != nil ||
 		len(topic.subjects) != 1 {
 		t.Errorf("the next run: %+v %v, sent %q", out, err, topic.subjects)
 	}
 }
 
-func TestWithoutABucketThereIsNoMemory(t *testing.T) {
-	var topic told
+func TestWithoutBucketEveryRunAnnounces(t *testing.T) {
+	var topic fakeTopic
 	for range 2 {
-		if out, err := announce(t.Context(), nil, &topic, true, "r"); err != nil || out.Trouble != nil {
+		if out, err := announce(t.Context(), nil, &topic, true, "r"); err != nil ||
+			out.StateErrors != nil {
 			t.Errorf("%+v %v", out, err)
 		}
 	}
@@ -215,26 +220,26 @@ func TestWithoutABucketThereIsNoMemory(t *testing.T) {
 	}
 }
 
-// claimed is a bucket with a message that another run claimed.
-func claimed(until time.Time) *memory {
+// bucketWithClaim is a bucket with a message that the run "gone" claimed.
+func bucketWithClaim(until time.Time) *memory {
 	p := plan([]string{"old"}, "gone")(View{})
 	s := alert.State{Pending: &alert.Pending{ID: "gone", DedupKey: p.DedupKey, Message: p.Message,
 		Next: p.Next, Owner: "gone", Until: until}}
 	return &memory{objects: map[string]string{key: string(s.JSON())}}
 }
 
-func TestAClaimOfADeadRunIsTakenOverWhenItsLeaseIsOver(t *testing.T) {
+func TestClaimOfDeadRunIsTakenOverAfterItsLease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := claimed(time.Now().Add(Lease))
-		var topic told
+		m := bucketWithClaim(time.Now().Add(Lease))
+		var topic fakeTopic
 		ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 		defer stop()
 		started := time.Now()
 		out, err := announce(ctx, m, &topic, true, "r")
-		if took := time.Since(started); err != nil || took < Lease || took > Lease+longestPoll {
+		if took := time.Since(started); err != nil || took < Lease || took > Lease+maxPoll {
 			t.Errorf("%v after %s", err, took)
 		}
-		// The dead run's message goes out as it was, then this run's own.
+		// The dead run's message is sent unchanged, then this run's own.
 		if want := []string{"old", "g"}; !slices.Equal(topic.subjects, want) || out.Published != 2 {
 			t.Errorf("sent %q, want %q", topic.subjects, want)
 		}
@@ -244,9 +249,9 @@ func TestAClaimOfADeadRunIsTakenOverWhenItsLeaseIsOver(t *testing.T) {
 	})
 }
 
-func TestAClaimThatCannotBeSentStays(t *testing.T) {
-	m := claimed(time.Now().Add(-time.Second))
-	topic := told{err: errors.New("the topic is down")}
+func TestClaimThatFailsToPublishStays(t *testing.T) {
+	m := bucketWithClaim(time.Now().Add(-time.Second))
+	topic := fakeTopic{err: errors.New("the topic is down")}
 	out, err := announce(t.Context(), m, &topic, true, "r")
 	if !errors.Is(err, topic.err) || out.Planned.Message.Zero() {
 		t.Errorf("%+v %v", out, err)
@@ -257,10 +262,10 @@ func TestAClaimThatCannotBeSentStays(t *testing.T) {
 	}
 }
 
-func TestALiveClaimIsWaitedForUntilTimeIsUp(t *testing.T) {
+func TestRunWaitsForLiveClaimUntilItsDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := claimed(time.Now().Add(Lease))
-		var topic told
+		m := bucketWithClaim(time.Now().Add(Lease))
+		var topic fakeTopic
 		ctx, stop := context.WithTimeout(t.Context(), Lease/2)
 		defer stop()
 		out, err := announce(ctx, m, &topic, true, "r")
@@ -271,9 +276,9 @@ func TestALiveClaimIsWaitedForUntilTimeIsUp(t *testing.T) {
 	})
 }
 
-func TestALiveClaimThatIsConfirmedIsNotWaitedForAnyLonger(t *testing.T) {
+func TestRunStopsWaitingWhenClaimIsConfirmed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := claimed(time.Now().Add(Lease))
+		m := bucketWithClaim(time.Now().Add(Lease))
 		started := time.Now()
 		m.get = func(context.Context, string) error {
 			if s := m.state(t); s.Pending != nil && s.Pending.ID == "gone" &&
@@ -282,9 +287,9 @@ func TestALiveClaimThatIsConfirmedIsNotWaitedForAnyLonger(t *testing.T) {
 			}
 			return nil
 		}
-		var topic told
+		var topic fakeTopic
 		if _, err := announce(t.Context(), m, &topic, true, "r"); err != nil ||
-			time.Since(started) > 3*time.Second+longestPoll {
+			time.Since(started) > 3*time.Second+maxPoll {
 			t.Errorf("%v after %s", err, time.Since(started))
 		}
 		if want := []string{"g"}; !slices.Equal(topic.subjects, want) {
@@ -293,7 +298,7 @@ func TestALiveClaimThatIsConfirmedIsNotWaitedForAnyLonger(t *testing.T) {
 	})
 }
 
-func TestNobodyPublishesBeyondTheLease(t *testing.T) {
+func TestPublishStopsBeforeTheLeaseEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var m memory
 		hangs := func(ctx context.Context, _ alert.Message) error {
@@ -303,7 +308,8 @@ func TestNobodyPublishesBeyondTheLease(t *testing.T) {
 		l := &Ledger{Objects: &m, Key: key, Owner: "r", Run: "r", Now: time.Now}
 		started := time.Now()
 		_, err := l.Announce(t.Context(), true, plan([]string{"g"}, "r"), hangs)
-		if took := time.Since(started); !errors.Is(err, context.DeadlineExceeded) || took > Lease-margin {
+		if took := time.Since(started); !errors.Is(err, context.DeadlineExceeded) ||
+			took > Lease-publishMargin {
 			t.Errorf("%v after %s", err, took)
 		}
 		if s := m.state(t); s.Pending != nil {
@@ -312,8 +318,7 @@ func TestNobodyPublishesBeyondTheLease(t *testing.T) {
 	})
 }
 
-// A bucket that does not answer leaves time for the alert.
-func TestABucketThatHangsLeavesTimeForTheAlert(t *testing.T) {
+func TestBucketThatHangsLeavesTimeForTheAlert(t *testing.T) {
 	hang := func(ctx context.Context, _ string) error {
 		<-ctx.Done()
 		return ctx.Err()
@@ -321,11 +326,11 @@ func TestABucketThatHangsLeavesTimeForTheAlert(t *testing.T) {
 	for name, m := range map[string]*memory{"reading": {get: hang}, "writing": {put: hang}} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				var topic told
+				var topic fakeTopic
 				ctx, stop := context.WithTimeout(t.Context(), 3*time.Second)
 				defer stop()
 				out, err := announce(ctx, m, &topic, true, "r")
-				if err != nil || len(topic.subjects) != 1 || len(out.Trouble) == 0 || ctx.Err() != nil {
+				if err != nil || len(topic.subjects) != 1 || len(out.StateErrors) == 0 || ctx.Err() != nil {
 					t.Errorf("%+v %v, sent %q", out, err, topic.subjects)
 				}
 			})
@@ -334,7 +339,7 @@ func TestABucketThatHangsLeavesTimeForTheAlert(t *testing.T) {
 }
 
 func ExampleLedger_Announce() {
-	var bucket memory // evidence.Bucket, in earnest
+	var bucket memory // in production: evidence.Bucket
 	for _, run := range []string{"first", "second"} {
 		l := &Ledger{Objects: &bucket, Key: StateKey("123456789012", "audit"), Owner: run, Run: run,
 			Now: time.Now}

@@ -15,19 +15,17 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// The model check: every order in which the steps of two or three runs can come, over a bucket in
-// memory.
+// The model check plays every order of the steps of two or three runs, over a bucket in memory.
 //
 // A run is a goroutine that stops before each step (a read, a write, a publish, a wait) until the
-// schedule lets it go on, so that one goroutine runs at a time and a list of choices says all that
-// happens. A run that waits for another is let go on when the object has changed; when all that are
-// left wait, time passes. What a run does next depends on what it has met, and so a schedule that
-// leads to a world seen before (the same bucket, and runs that have met the same) is not followed
-// further.
+// schedule resumes it. One goroutine runs at a time, so a list of choices determines everything. A
+// waiting run is resumed when the object changes. When all remaining runs wait, the clock advances.
+// The next step of a run depends only on its history. So a schedule that reaches a known world (the
+// same bucket, and runs with the same histories) is not continued.
 
 var begin = time.Date(2026, 11, 14, 9, 0, 0, 0, time.UTC)
 
-// A mishap is what goes wrong with one step of one run, counted from 0 over the steps of that run.
+// A mishap is a fault in one step of one run. Steps count from 0 for each run.
 type mishap struct {
 	run, step int
 	kind      mishapKind
@@ -36,34 +34,34 @@ type mishap struct {
 type mishapKind int
 
 const (
-	none        mishapKind = iota
-	crashBefore            // the process dies before the step
-	crashAfter             // the process dies after the step
-	lostAgain              // the reply of a write is lost, and the SDK's second try meets the first
-	lostForGood            // the reply of a write is lost, and so are those of all further tries
-	conflict               // a write is refused with 409, though nobody was ahead
-	failed                 // a write is not carried out
-	frozen                 // the process stands still before the step until its lease is over
+	none           mishapKind = iota
+	crashBefore               // the process dies before the step
+	crashAfter                // the process dies after the step
+	lostReply                 // the reply of a write is lost, and the SDK's retry gets 412
+	lostAllReplies            // the replies of a write and of all its retries are lost
+	conflict                  // a write is refused with 409, though no other run wrote
+	failed                    // a write fails without effect
+	frozen                    // the process is frozen before the step until its lease is over
 )
 
 // An actor is one run.
 type actor struct {
 	name string
-	sees []string // gaps it finds
+	gaps []string // the gaps that it finds
 	step int
 	dead bool
 	done bool
-	// the version of the object it waits to change; awake and asleep are no versions
+	// blocked is the version of the object whose replacement ends the wait, or awake, or asleep
 	blocked int
-	until   time.Time     // when its wait is over
-	resume  chan struct{} // the schedule lets it do a step
-	met     []string      // its steps and what came of them
+	until   time.Time     // when the wait ends at the latest
+	resume  chan struct{} // the schedule sends to let the run do one step
+	history []string      // its steps and their results
 	err     error
 }
 
 const (
 	awake  = -1
-	asleep = -2 // frozen: nothing but time wakes it
+	asleep = -2 // frozen: only the clock wakes it
 )
 
 // A world is a bucket, a topic, and the runs.
@@ -72,17 +70,17 @@ type world struct {
 	now    time.Time
 	actors []*actor
 	mishap mishap
-	turn   chan struct{} // an actor gives control back
+	turn   chan struct{} // an actor returns control
 
 	body    []byte
 	version int
-	sent    []string // "who: what"
-	steps   []string // for failures
+	sent    []string // subjects of the published messages
+	steps   []string // for the messages of failed tests
 }
 
 var errDied = errors.New("died")
 
-// do lets an actor take one step when it is its turn. The function carries the step out.
+// do waits for the actor's turn, then performs one step of it.
 func (w *world) do(a *actor, what string, step func() error) error {
 	if a.dead {
 		return errDied
@@ -101,7 +99,7 @@ func (w *world) do(a *actor, what string, step func() error) error {
 	w.steps = append(w.steps,
 		fmt.Sprintf("%s %s%s", a.name, what, [...]string{"", " (dies before)", " (dies after)",
 			" (reply lost, then 412)", " (reply lost)", " (409)", " (fails)",
-			" (after standing still)"}[kind]))
+			" (after a freeze)"}[kind]))
 	isWrite := strings.HasPrefix(what, "put")
 	var err error
 	switch {
@@ -119,18 +117,17 @@ func (w *world) do(a *actor, what string, step func() error) error {
 		switch {
 		case kind == crashAfter:
 			a.dead, err = true, errDied
-		case kind == lostAgain && isWrite && err == nil:
+		case kind == lostReply && isWrite && err == nil:
 			err = ErrChanged
-		case kind == lostForGood && isWrite:
+		case kind == lostAllReplies && isWrite:
 			err = errors.New("no reply")
 		}
 	}
-	a.met = append(a.met, fmt.Sprint(what, w.version, err))
+	a.history = append(a.history, fmt.Sprint(what, w.version, err))
 	return err
 }
 
-// wait lets an actor stand still until the object has another version than it is blocked by, or
-// time is up.
+// wait stops an actor until the object no longer has the version blocked, or d has passed.
 func (w *world) wait(a *actor, blocked int, d time.Duration) {
 	a.blocked, a.until = blocked, w.now.Add(d)
 	w.turn <- struct{}{}
@@ -138,15 +135,15 @@ func (w *world) wait(a *actor, blocked int, d time.Duration) {
 	a.blocked = awake
 }
 
-// view is the bucket as one actor reaches it.
-type view struct {
+// actorBucket is the bucket that one actor uses.
+type actorBucket struct {
 	w *world
 	a *actor
 }
 
 func etag(version int) string { return fmt.Sprint(version) }
 
-func (v view) Get(_ context.Context, key string) (body []byte, mark string, err error) {
+func (v actorBucket) Get(_ context.Context, key string) (body []byte, mark string, err error) {
 	err = v.w.do(v.a, "get", func() error {
 		if v.w.version == 0 {
 			return ErrMissing
@@ -157,7 +154,7 @@ func (v view) Get(_ context.Context, key string) (body []byte, mark string, err 
 	return body, mark, err
 }
 
-func (v view) Put(_ context.Context, key string, body []byte,
+func (v actorBucket) Put(_ context.Context, key string, body []byte,
 	when Condition) (mark string, err error) {
 	what := "put"
 	if s, err := alert.ParseState(body); err == nil && s.Pending != nil {
@@ -175,18 +172,18 @@ func (v view) Put(_ context.Context, key string, body []byte,
 	return mark, err
 }
 
-// plan tells of the gaps that the state does not know, and remembers them. It stands for
-// alert.Plan, which has tests of its own: a gap is announced once, and a state says so.
-func plan(sees []string, run string) func(View) alert.Planned {
+// plan announces the gaps that the state lacks, and adds them to it. It replaces alert.Plan, which
+// has its own tests.
+func plan(gaps []string, run string) func(View) alert.Planned {
 	return func(v View) alert.Planned {
-		var news []string
+		var added []string
 		next := v.State
 		next.Gaps = slices.Clone(v.State.Gaps)
-		for _, name := range sees {
+		for _, name := range gaps {
 			if slices.ContainsFunc(next.Gaps, func(g alert.Gap) bool { return g.Action == name }) {
 				continue
 			}
-			news = append(news, name)
+			added = append(added, name)
 			next.Gaps = append(next.Gaps,
 				alert.Gap{Identity: alert.Identity{Target: "user/u", Policy: policies.User, Action: name},
 					Status: audit.Missing, Severity: policies.High, Since: begin, Opened: 1})
@@ -194,8 +191,8 @@ func plan(sees []string, run string) func(View) alert.Planned {
 		unheard := v.State
 		next.Run, unheard.Run = audit.Run{ID: run, At: begin}, audit.Run{ID: run, At: begin}
 		p := alert.Planned{Next: next, Unheard: unheard}
-		if len(news) > 0 {
-			p.Message = alert.Message{Subject: strings.Join(news, "+")}
+		if len(added) > 0 {
+			p.Message = alert.Message{Subject: strings.Join(added, "+")}
 			p.DedupKey = p.Message.Subject
 		}
 		return p
@@ -205,18 +202,18 @@ func plan(sees []string, run string) func(View) alert.Planned {
 func (w *world) start(a *actor) {
 	a.blocked = awake
 	a.resume = make(chan struct{})
-	l := &Ledger{Objects: view{w, a}, Key: "state/1/a.json", Owner: a.name, Run: a.name,
+	l := &Ledger{Objects: actorBucket{w, a}, Key: "state/1/a.json", Owner: a.name, Run: a.name,
 		Now: func() time.Time { return w.now }}
 	l.sleep = func(_ context.Context, d time.Duration) error {
 		if a.dead {
 			return errDied
 		}
 		w.wait(a, w.version, d)
-		a.met = append(a.met, fmt.Sprint("waited", w.now))
+		a.history = append(a.history, fmt.Sprint("waited", w.now))
 		return nil
 	}
 	go func() {
-		_, a.err = l.Announce(context.Background(), true, plan(a.sees, a.name),
+		_, a.err = l.Announce(context.Background(), true, plan(a.gaps, a.name),
 			func(_ context.Context, m alert.Message) error {
 				err := w.do(a, "publish "+m.Subject, func() error {
 					w.sent = append(w.sent, m.Subject)
@@ -230,10 +227,9 @@ func (w *world) start(a *actor) {
 	<-w.turn // until its first step
 }
 
-// run plays one schedule and reports how many actors there were to choose from at each point.
-// Choices beyond those given are the first. It reports false if it came to a world that was seen
-// before.
-func (w *world) run(choices []int, seen map[[sha256.Size]byte]bool) (options []int, anew bool) {
+// run plays one schedule, and returns the number of actors to choose from at each point. Where
+// choices ends, it resumes the first actor. It returns false if it reaches a known world.
+func (w *world) run(choices []int, seen map[[sha256.Size]byte]bool) (options []int, isNew bool) {
 	for _, a := range w.actors {
 		w.start(a)
 	}
@@ -274,19 +270,19 @@ func (w *world) run(choices []int, seen map[[sha256.Size]byte]bool) (options []i
 	}
 }
 
-// key is the world: equal keys go on in the same ways.
+// key identifies the world: worlds with equal keys continue in the same ways.
 func (w *world) key() [sha256.Size]byte {
 	var b strings.Builder
 	sent := slices.Sorted(slices.Values(w.sent))
 	fmt.Fprintln(&b, w.now, w.version, string(w.body), sent)
 	for _, a := range w.actors {
 		fmt.Fprintln(&b, a.done, a.dead, a.blocked, a.blocked != awake && w.now.Before(a.until), a.until,
-			a.met)
+			a.history)
 	}
 	return sha256.Sum256([]byte(b.String()))
 }
 
-// end lets every run die.
+// end makes every run die.
 func (w *world) end() {
 	for _, a := range w.actors {
 		for !a.done {
@@ -297,27 +293,27 @@ func (w *world) end() {
 	}
 }
 
-// later lets one more run come when every lease is over, and see all that the others saw.
-func (w *world) later(sees []string) {
+// later plays one more run after every lease has ended. It finds the given gaps.
+func (w *world) later(gaps []string) {
 	w.now = w.now.Add(Lease + time.Second)
 	w.mishap = mishap{kind: none}
-	w.actors = []*actor{{name: "later", sees: sees}}
+	w.actors = []*actor{{name: "later", gaps: gaps}}
 	w.run(nil, nil)
 }
 
-// explore plays every schedule of the runs, each seeing some gaps, with one mishap, and calls check
-// after each.
+// explore plays every schedule of the runs with one mishap, and calls check after each. Each run is
+// given as the gaps that it finds.
 func explore(t *testing.T, m mishap, runs [][]string, check func(*world)) (schedules int) {
 	t.Helper()
 	var choices []int
 	seen := make(map[[sha256.Size]byte]bool)
 	for {
 		w := &world{t: t, now: begin, mishap: m, turn: make(chan struct{})}
-		for i, sees := range runs {
-			w.actors = append(w.actors, &actor{name: string(rune('A' + i)), sees: sees})
+		for i, gaps := range runs {
+			w.actors = append(w.actors, &actor{name: string(rune('A' + i)), gaps: gaps})
 		}
-		options, anew := w.run(choices, seen)
-		if anew {
+		options, isNew := w.run(choices, seen)
+		if isNew {
 			check(w)
 		}
 		schedules++
@@ -340,7 +336,7 @@ func explore(t *testing.T, m mishap, runs [][]string, check func(*world)) (sched
 	}
 }
 
-// copies counts in how many of the messages sent a gap is told.
+// copies counts the sent messages that announce a gap.
 func (w *world) copies(gap string) (n int) {
 	for _, m := range w.sent {
 		if slices.Contains(strings.Split(m, "+"), gap) {
@@ -350,12 +346,13 @@ func (w *world) copies(gap string) (n int) {
 	return n
 }
 
-// diedOver reports whether a mishap came when a message was out and not confirmed.
-func (w *world) diedOver() bool {
+// diedUnconfirmed reports whether the mishap hit after a message was published and before it was
+// confirmed.
+func (w *world) diedUnconfirmed() bool {
 	published := false
 	for _, s := range w.steps {
-		who, what, _ := strings.Cut(s, " ")
-		if who != string(rune('A'+w.mishap.run)) {
+		name, what, _ := strings.Cut(s, " ")
+		if name != string(rune('A'+w.mishap.run)) {
 			continue
 		}
 		switch {
@@ -373,17 +370,17 @@ func (w *world) diedOver() bool {
 	return false
 }
 
-func TestWhateverTheOrderExactlyOneCopyIsSent(t *testing.T) {
+func TestEveryOrderOfStepsSendsOneCopy(t *testing.T) {
 	tests := []struct {
 		name string
 		runs [][]string
 		gaps []string
 	}{
-		{"two runs that see the same", [][]string{{"g"}, {"g"}}, []string{"g"}},
-		{"two runs, one of which sees more", [][]string{{"g"}, {"g", "h"}}, []string{"g", "h"}},
-		{"two runs, one of which sees nothing", [][]string{{"g"}, nil}, []string{"g"}},
-		{"three runs that see the same", [][]string{{"g"}, {"g"}, {"g"}}, []string{"g"}},
-		{"three runs that see different things", [][]string{{"g"}, {"h"}, {"g", "h"}},
+		{"two runs that find the same gap", [][]string{{"g"}, {"g"}}, []string{"g"}},
+		{"two runs, one of which finds more gaps", [][]string{{"g"}, {"g", "h"}}, []string{"g", "h"}},
+		{"two runs, one of which finds nothing", [][]string{{"g"}, nil}, []string{"g"}},
+		{"three runs that find the same gap", [][]string{{"g"}, {"g"}, {"g"}}, []string{"g"}},
+		{"three runs that find different gaps", [][]string{{"g"}, {"h"}, {"g", "h"}},
 			[]string{"g", "h"}},
 	}
 	for _, tt := range tests {
@@ -410,8 +407,8 @@ func TestWhateverTheOrderExactlyOneCopyIsSent(t *testing.T) {
 	}
 }
 
-// exploreMishaps explores with each kind of mishap at each step that the first run takes in any
-// schedule.
+// exploreMishaps calls explore with each kind of mishap, at each step that the first run takes in
+// any schedule.
 func exploreMishaps(t *testing.T, kinds []mishapKind, runs [][]string,
 	check func(*world)) (schedules int) {
 	t.Helper()
@@ -427,47 +424,48 @@ func exploreMishaps(t *testing.T, kinds []mishapKind, runs [][]string,
 	return schedules
 }
 
-func TestARunThatDiesLosesNothing(t *testing.T) {
+func TestRunThatDiesLosesNoMessage(t *testing.T) {
 	t.Parallel()
 	check := func(w *world) {
-		over := w.diedOver()
-		// Whoever lives has told all it saw; the one after them has nothing to add.
+		unconfirmed := w.diedUnconfirmed()
+		// The surviving runs have announced all their gaps; a later run has nothing to add.
 		for _, after := range []bool{false, true} {
 			if after {
 				w.later([]string{"g", "h"})
 			}
 			for _, gap := range []string{"g", "h"} {
-				if got := w.copies(gap); got != 1 && !(over && got == 2) {
-					t.Errorf("%d copies of %s (died between publish and confirm: %v)", got, gap, over)
+				if got := w.copies(gap); got != 1 && !(unconfirmed && got == 2) {
+					t.Errorf("%d copies of %s (died between publish and confirm: %v)", got, gap, unconfirmed)
 				}
 			}
 		}
 	}
 	n := exploreMishaps(t, []mishapKind{crashBefore, crashAfter}, [][]string{{"g"}, {"g", "h"}}, check)
-	if !testing.Short() { // to die after a step is to die before the next
+	if !testing.Short() { // dying after a step equals dying before the next
 		n += exploreMishaps(t, []mishapKind{crashBefore}, [][]string{{"g"}, {"g", "h"}, {"g"}}, check)
 	}
 	t.Logf("%d schedules", n)
 }
 
-// What a dead run had claimed is told even if nobody sees it any more.
-func TestWhatADeadRunClaimedIsTold(t *testing.T) {
+// A message that a dead run claimed is sent even if no later run finds its gaps.
+func TestClaimOfDeadRunIsSent(t *testing.T) {
 	t.Parallel()
 	exploreMishaps(t, []mishapKind{crashBefore, crashAfter}, [][]string{{"g"}}, func(w *world) {
 		claimed := slices.ContainsFunc(w.steps, func(s string) bool {
 			return strings.HasPrefix(s, "A put claim") && !strings.Contains(s, "dies before")
 		})
-		over := w.diedOver()
+		unconfirmed := w.diedUnconfirmed()
 		w.later(nil)
-		if got := w.copies("g"); claimed && got != 1 && !(over && got == 2) || !claimed && got != 0 {
+		if got := w.copies("g"); claimed && got != 1 && !(unconfirmed && got == 2) ||
+			!claimed && got != 0 {
 			t.Errorf("claimed: %v, and %d copies", claimed, got)
 		}
 	})
 }
 
-// A run that Lambda froze for longer than its lease wakes up to find another has taken its message
-// over. It may send it once more, and undoes nothing.
-func TestARunThatStandsStillUndoesNothing(t *testing.T) {
+// Lambda may freeze a run for longer than its lease, so that another run takes its message over.
+// The frozen run may send it once more, but it does not overwrite the newer state.
+func TestFrozenRunOverwritesNothing(t *testing.T) {
 	t.Parallel()
 	n := exploreMishaps(t, []mishapKind{frozen}, [][]string{{"g"}, {"g", "h"}}, func(w *world) {
 		w.later([]string{"g", "h"})
@@ -478,12 +476,12 @@ func TestARunThatStandsStillUndoesNothing(t *testing.T) {
 	t.Logf("%d schedules", n)
 }
 
-func TestAWriteWithoutAReplyLosesAndRepeatsNothing(t *testing.T) {
+func TestWriteWithoutReplyLosesAndRepeatsNothing(t *testing.T) {
 	t.Parallel()
-	n := exploreMishaps(t, []mishapKind{lostAgain, lostForGood, conflict, failed},
+	n := exploreMishaps(t, []mishapKind{lostReply, lostAllReplies, conflict, failed},
 		[][]string{{"g"}, {"g"}}, func(w *world) {
 			if took := w.now.Sub(begin); took >= Lease {
-				t.Errorf("they waited %s: a run does not know its own claim", took)
+				t.Errorf("the runs waited %s: a run did not recognize its own claim", took)
 			}
 			w.later([]string{"g"})
 			if got := w.copies("g"); got != 1 {

@@ -7,53 +7,52 @@ import (
 	"time"
 )
 
-// Objects is what the protocol needs of a bucket: reads that see every write that was answered, and
-// writes that hold to a condition.
+// Objects is the part of a bucket that the protocol needs: reads that see every acknowledged write,
+// and conditional writes.
 type Objects interface {
-	// Get returns an object and the mark its condition goes by. The error is ErrMissing if there is
-	// none.
+	// Get returns an object and the etag for IfMatch. The error is ErrMissing if there is no object.
 	Get(ctx context.Context, key string) (body []byte, etag string, err error)
-	// Put writes an object if the condition holds, else the error is ErrChanged, and returns its mark.
-	// It may also be ErrChanged for a write that was carried out, when its first reply was lost and it
-	// was sent again. With any other error the object may or may not be written.
+	// Put writes an object and returns its etag. The error is ErrChanged if the condition does not
+	// hold. ErrChanged is also possible for a write that succeeded: its first reply was lost, and the
+	// client sent the write again. With any other error the object may or may not be written.
 	Put(ctx context.Context, key string, body []byte, when Condition) (etag string, err error)
 }
 
-// A Condition is when an object may be written. The zero value is always.
+// A Condition says when an object may be written. The zero value is always.
 type Condition struct {
 	absent bool
 	etag   string
 }
 
-// IfAbsent is the condition that there is no object yet.
+// IfAbsent is the condition that the object does not exist.
 func IfAbsent() Condition { return Condition{absent: true} }
 
-// IfMatch is the condition that the object is still the one that was read with this mark.
+// IfMatch is the condition that the object still has this etag.
 func IfMatch(etag string) Condition { return Condition{etag: etag} }
 
 var (
-	// ErrMissing is the error of an object that is not there.
-	ErrMissing = errors.New("there is no such object")
+	// ErrMissing is the error of an object that does not exist.
+	ErrMissing = errors.New("the object does not exist")
 	// ErrChanged is the error of a write whose condition does not hold.
-	ErrChanged = errors.New("somebody else has written it meanwhile")
+	ErrChanged = errors.New("the object changed after it was read")
 )
 
-// MutesKey is where mutes are kept.
+// MutesKey is the key of the mutes.
 const MutesKey = "mutes.yaml"
 
-// StateKey is where an auditor's state is kept.
+// StateKey is the key of an auditor's state.
 func StateKey(account, auditor string) string {
 	return statePrefix(account) + auditor + ".json"
 }
 
 func statePrefix(account string) string { return "state/" + account + "/" }
 
-// brokenKey is where a state that cannot be read is kept by the run that found it.
+// brokenKey is the key of the copy that a run makes of an unreadable state.
 func brokenKey(stateKey, run string) string {
 	return fmt.Sprintf("%s.broken-%s.json", stateKey[:len(stateKey)-len(".json")], run)
 }
 
-// ReportKey is where a run's full report is kept.
+// ReportKey is the key of a run's full report.
 func ReportKey(at time.Time, run string) string {
 	return "reports/" + at.UTC().Format("2006/01/02/") + run + ".json"
 }
