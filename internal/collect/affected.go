@@ -14,14 +14,14 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/cloudtrail"
 )
 
-// AffectedBy returns those of the changes that touch somebody whom the plan audits, and says whom.
-// It asks only what the names in the changes do not tell: a user's groups, what is attached to a
-// principal, which roles functions have. What cannot be looked up counts as touching, and is among
-// the problems: an audit too many is better than one too few.
+// AffectedBy returns the changes that affect an audited principal, with the names of these
+// principals. It reads only what the changes do not show: the groups of a user, the policies of a
+// principal, the roles of functions. A change that cannot be resolved counts as affecting and adds
+// a problem, because an unnecessary audit is better than a missed one.
 //
-// Names are compared without regard to case, and so are the ARNs of policies: CloudTrail has them
-// as they were typed, and no two users, groups, roles or policies of an account differ in case
-// alone. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+// Names and policy ARNs are compared without regard to case: CloudTrail records them as typed, and
+// names in an account are unique without regard to case.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 func (c Collector) AffectedBy(ctx context.Context, plan Plan,
 	changes []cloudtrail.IAMChange) ([]cloudtrail.IAMChange, []audit.Problem) {
 	t := &affectedSearch{run: &run{iam: c.IAM, lambda: c.Lambda, plan: plan, rolesOnly: true},
@@ -32,7 +32,7 @@ func (c Collector) AffectedBy(ctx context.Context, plan Plan,
 	for _, role := range plan.RenderRoles {
 		t.add("role/" + role)
 	}
-	t.byName()
+	t.matchNames()
 	t.resolve(ctx)
 	return slices.DeleteFunc(t.changes, func(c cloudtrail.IAMChange) bool {
 		return c.Targets == nil &&
@@ -40,31 +40,33 @@ func (c Collector) AffectedBy(ctx context.Context, plan Plan,
 	}), t.problems
 }
 
-// affectedSearch is one Touching.
+// affectedSearch is one call of AffectedBy.
 type affectedSearch struct {
 	*run
 	changes    []cloudtrail.IAMChange
 	principals []*principalRef
-	// roles, groups and policies say that some are named that are no audited principal by their names.
+	// roles, groups and policies say that changes name roles, groups or policies that are not audited
+	// principals by name.
 	roles, groups, policies bool
-	// unlisted says that not all functions could be listed: whose role one is nobody knows.
+	// unlisted says that not all functions could be listed, so the roles of functions are unknown.
 	unlisted bool
-	// attached are the policies of the groups.
+	// attached holds the policies of the groups.
 	attached map[string]*memberships
 	problems []audit.Problem
 }
 
-// A reachable is an audited principal, and what a change may reach it by.
+// principalRef is an audited principal with the groups and policies through which a change can
+// affect it.
 type principalRef struct {
 	// name is as configured, found the role that a permission set has, known once it was looked up.
-	name, found string
-	// permissionSet matches the names of its role. Nil is another principal.
+	name, roleName string
+	// permissionSet matches the role names of a permission set; nil for other principals.
 	permissionSet *regexp.Regexp
 	groups        memberships
 	policies      memberships
 }
 
-// memberships are names of groups, or ARNs of policies, and what could not be learnt of them.
+// memberships holds names of groups or ARNs of policies, and the problems of reading them.
 type memberships struct {
 	names    []string
 	problems []audit.Problem
@@ -82,7 +84,7 @@ func (t *affectedSearch) add(name string) {
 	t.principals = append(t.principals, p)
 }
 
-// is reports whether the principal is the user or the role of a name.
+// is reports whether the principal is the user or role with a name.
 func (p *principalRef) is(kind cloudtrail.EntityKind, name string) bool {
 	if p.permissionSet != nil {
 		return kind == cloudtrail.Role && p.permissionSet.MatchString(name)
@@ -91,16 +93,17 @@ func (p *principalRef) is(kind cloudtrail.EntityKind, name string) bool {
 	return own == string(kind) && strings.EqualFold(last, name)
 }
 
-// names are those that a report may have for it.
+// names returns the names that a report can have for the principal.
 func (p *principalRef) names() []string {
-	if p.found != "" {
-		return []string{p.found, p.name}
+	if p.roleName != "" {
+		return []string{p.roleName, p.name}
 	}
 	return []string{p.name}
 }
 
-// byName settles what the names in the changes tell, and notes what has to be asked.
-func (t *affectedSearch) byName() {
+// matchNames resolves the changes that name an audited principal and records which reads the others
+// need.
+func (t *affectedSearch) matchNames() {
 	for i := range t.changes {
 		c := &t.changes[i]
 		kind, name := c.Entity()
@@ -122,7 +125,7 @@ func (t *affectedSearch) byName() {
 	}
 }
 
-// resolve asks what has to be asked, and settles the rest.
+// resolve reads what the remaining changes need and resolves them.
 func (t *affectedSearch) resolve(ctx context.Context) {
 	var listing sync.WaitGroup
 	var roles []string
@@ -151,7 +154,7 @@ func (t *affectedSearch) resolve(ctx context.Context) {
 	}
 }
 
-// resolveChange says whom a change touches that names no audited principal.
+// resolveChange finds the principals that a change affects if it names none of them.
 func (t *affectedSearch) resolveChange(c *cloudtrail.IAMChange) {
 	kind, name := c.Entity()
 	var groups []string
@@ -174,17 +177,17 @@ func (t *affectedSearch) resolveChange(c *cloudtrail.IAMChange) {
 	switch {
 	case c.Targets != nil || !t.unlisted:
 	case kind == cloudtrail.Role:
-		c.Targets, c.Unsure = []string{"role/" + name}, true // should it be audited, then by this name
+		c.Targets, c.Unsure = []string{"role/" + name}, true // its name if it is audited
 	case kind == cloudtrail.Policy:
 		c.Unsure = true
 	}
 }
 
-// groupNames are the names that a group has had since a change called it by one: the principals are
-// asked for the groups that they are in now, and it may have been renamed.
+// groupNames returns the names that a group has had since a change. The group may have been
+// renamed, and users are read with their current groups.
 func (t *affectedSearch) groupNames(name string) []string {
 	names := []string{name}
-	for _, c := range t.changes { // mostly in the order of the calls
+	for _, c := range t.changes { // usually in the order of the calls
 		if kind, old := c.Entity(); kind == cloudtrail.Group && c.NewGroupName != "" &&
 			slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, old) }) {
 			names = append(names, c.NewGroupName)
@@ -193,7 +196,7 @@ func (t *affectedSearch) groupNames(name string) []string {
 	return names
 }
 
-// attachedTo reports whether a policy has a say about a principal, or whether nobody knows.
+// attachedTo reports whether a policy applies to a principal, or whether that is unknown.
 func (t *affectedSearch) attachedTo(p *principalRef, arn string) (has, unknown bool) {
 	has, unknown = p.policies.has(arn), p.policies.problems != nil || p.groups.problems != nil
 	for _, group := range p.groups.names {
@@ -203,8 +206,7 @@ func (t *affectedSearch) attachedTo(p *principalRef, arn string) (has, unknown b
 	return has, unknown && !has
 }
 
-// functionRoles names the roles that functions have, as many as are audited beside those of the
-// plan.
+// functionRoles returns the roles of functions, up to the number that an audit adds.
 func (t *affectedSearch) functionRoles(ctx context.Context) (names []string) {
 	for _, l := range t.listFunctions(ctx) {
 		t.unlisted = t.unlisted || l.problems != nil
@@ -217,22 +219,22 @@ func (t *affectedSearch) functionRoles(ctx context.Context) (names []string) {
 			}
 		}
 	}
-	t.problems = together(t.problems)
+	t.problems = mergeRegions(t.problems)
 	return names
 }
 
-// readMemberships asks what a change may reach a principal by: the groups of a user and, if
-// policies are named, those that have a say about it. What does not exist is reached by nothing.
+// readMemberships reads the groups of a user and, if changes name policies, the policies that apply
+// to the principal. A principal that does not exist has none.
 func (t *affectedSearch) readMemberships(ctx context.Context, p *principalRef) {
 	name := p.name
 	if p.permissionSet != nil && t.policies {
 		set := &target{facts: audit.TargetFacts{Name: name}}
 		t.findPermissionSet(ctx, set)
 		if set.facts.Name == name {
-			p.policies.problems = about(name, set.lookup)
+			p.policies.problems = withTarget(name, set.lookup)
 			return
 		}
-		p.found, name = set.facts.Name, set.facts.Name
+		p.roleName, name = set.facts.Name, set.facts.Name
 	}
 	kind, last := entity(name)
 	var asking sync.WaitGroup
@@ -243,8 +245,9 @@ func (t *affectedSearch) readMemberships(ctx context.Context, p *principalRef) {
 				p.groups.names = append(p.groups.names, aws.ToString(g.GroupName))
 			}
 			if err != nil {
-				p.groups.problems = about(name, t.listFailed(ctx, "the list of groups", "iam:ListGroupsForUser",
-					err))
+				p.groups.problems = withTarget(name,
+					t.listFailed(ctx, "the list of groups", "iam:ListGroupsForUser",
+						err))
 			}
 		})
 	}
@@ -257,7 +260,7 @@ func (t *affectedSearch) readMemberships(ctx context.Context, p *principalRef) {
 		asking.Go(func() { t.readTarget(ctx, self) })
 		p.policies = t.policiesHeldBy(ctx, h, name)
 		asking.Wait()
-		p.policies.problems = append(p.policies.problems, about(name, self.lookup)...)
+		p.policies.problems = append(p.policies.problems, withTarget(name, self.lookup)...)
 		if self.boundaryARN != "" {
 			p.policies.names = append(p.policies.names, self.boundaryARN)
 		}
@@ -265,13 +268,13 @@ func (t *affectedSearch) readMemberships(ctx context.Context, p *principalRef) {
 	asking.Wait()
 }
 
-// readGroups asks what is attached to the groups of the audited users, each once.
+// readGroups reads the policies that are attached to the groups of the audited users.
 func (t *affectedSearch) readGroups(ctx context.Context) {
 	if !t.policies {
 		return
 	}
 	t.attached = map[string]*memberships{}
-	of := map[string]string{} // whose group it is, to name somebody
+	of := map[string]string{} // a user in the group, for the problem
 	for _, p := range t.principals {
 		for _, group := range p.groups.names {
 			t.attached[group], of[group] = &memberships{}, p.name
@@ -286,9 +289,9 @@ func (t *affectedSearch) readGroups(ctx context.Context) {
 	}
 }
 
-// policiesHeldBy are the managed policies of a holder. Inline ones have no ARN, and name who holds
-// them.
-func (t *affectedSearch) policiesHeldBy(ctx context.Context, h holder,
+// policiesHeldBy returns the managed policies of an entity. Changes of inline policies name the
+// entity itself.
+func (t *affectedSearch) policiesHeldBy(ctx context.Context, h policyHolder,
 	target string) (all memberships) {
 	attached, err := h.attached(ctx)
 	for _, policy := range attached {
@@ -296,14 +299,14 @@ func (t *affectedSearch) policiesHeldBy(ctx context.Context, h holder,
 	}
 	if err != nil {
 		kind := map[string]string{"user": "User", "group": "Group", "role": "Role"}[h.kind]
-		all.problems = about(target, t.listFailed(ctx, "the list of attached policies"+h.of,
+		all.problems = withTarget(target, t.listFailed(ctx, "the list of attached policies"+h.suffix,
 			"iam:ListAttached"+kind+"Policies", err))
 	}
 	return all
 }
 
-// about says whom problems are about.
-func about(target string, r snapshot) []audit.Problem {
+// withTarget sets the target of problems.
+func withTarget(target string, r snapshot) []audit.Problem {
 	for i := range r.problems {
 		r.problems[i].Target = target
 	}

@@ -17,8 +17,8 @@ import (
 
 const videos = "AWSReservedSSO_Videos_0123456789abcdef"
 
-// crowded has audited principals, others like them, and every way in which a policy reaches
-// somebody.
+// crowded has audited principals, similar other ones, and every way in which a policy can apply to
+// a principal.
 func crowded(t *testing.T) *awsemu.Account {
 	a := compliant(t)
 	managed := func(names ...string) {
@@ -47,7 +47,7 @@ func crowded(t *testing.T) *awsemu.Account {
 	return a
 }
 
-// watched audits a user, a permission set, the render role, and what is deployed in three regions.
+// watched audits a user, a permission set, the render role and the functions in three regions.
 func watched() collect.Plan {
 	p := plan()
 	p.Callers = append(p.Callers, collect.Caller{Name: "sso/Videos"})
@@ -74,7 +74,7 @@ func onUser(name string) cloudtrail.IAMChange {
 	return cloudtrail.IAMChange{Event: "DetachUserPolicy", UserName: name, PolicyARN: arnOf("OfUser")}
 }
 
-// operations counts the calls a server got, by operation.
+// operations counts the calls that a server received, by operation.
 func operations(server *awsemu.Server) string {
 	counts := map[string]int{}
 	for _, c := range server.Calls() {
@@ -83,8 +83,8 @@ func operations(server *awsemu.Server) string {
 	return strings.Trim(fmt.Sprint(counts), "map[]")
 }
 
-// touches tells whom a change touches: "a, b", "a, b unsure", or "dropped".
-func touches(list []cloudtrail.IAMChange) string {
+// affected returns the principals that a change affects: "a, b", "a, b unsure", or "dropped".
+func affected(list []cloudtrail.IAMChange) string {
 	if len(list) == 0 {
 		return "dropped"
 	}
@@ -95,7 +95,7 @@ func touches(list []cloudtrail.IAMChange) string {
 	return text
 }
 
-func TestTouching(t *testing.T) {
+func TestAffectedBy(t *testing.T) {
 	const (
 		listing  = "ListFunctions:3"
 		groups   = "ListGroupsForUser:1"
@@ -112,7 +112,7 @@ func TestTouching(t *testing.T) {
 		{"a user, in other letters", onUser("CI"), "user/ci", ""},
 		{"a user who is not", onUser("other"), "dropped", ""},
 		{"a user named as an audited role is", onUser("remotion-lambda-role"), "dropped", ""},
-		{"a user, whatever the group", cloudtrail.IAMChange{Event: "RemoveUserFromGroup",
+		{"a user in any group", cloudtrail.IAMChange{Event: "RemoveUserFromGroup",
 			UserName: "other", GroupName: "Renderers"}, "dropped", ""},
 		{"an audited user who leaves a group", cloudtrail.IAMChange{Event: "RemoveUserFromGroup",
 			UserName: "ci", GroupName: "gone"}, "user/ci", ""},
@@ -151,10 +151,10 @@ func TestTouching(t *testing.T) {
 		{"a role's permissions boundary", onPolicy("RoleBoundary"), "role/remotion-lambda-role",
 			policies},
 		{"a policy of others", onPolicy("OfOthers"), "dropped", policies},
-		{"a policy of nobody", onPolicy("Unused"), "dropped", policies},
-		{"a policy whose ARN nobody has told", cloudtrail.IAMChange{Event: "CreatePolicyVersion"},
+		{"a policy without attachments", onPolicy("Unused"), "dropped", policies},
+		{"a policy without an ARN in the record", cloudtrail.IAMChange{Event: "CreatePolicyVersion"},
 			"unsure", ""},
-		{"a user whom the record does not name", cloudtrail.IAMChange{Event: "DetachUserPolicy",
+		{"a user without a name in the record", cloudtrail.IAMChange{Event: "DetachUserPolicy",
 			PolicyARN: arnOf("OfOthers")}, "unsure", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -162,8 +162,9 @@ func TestTouching(t *testing.T) {
 			server := &awsemu.Server{Account: crowded(t)}
 			got, problems := collector(t, server).AffectedBy(t.Context(), watched(),
 				[]cloudtrail.IAMChange{test.change})
-			if touches(got) != test.want || operations(server) != test.called || problems != nil {
-				t.Errorf("touches %q by %q, %v; want %q by %q", touches(got), operations(server), problems,
+			if affected(got) != test.want || operations(server) != test.called || problems != nil {
+				t.Errorf("affects %q with calls %q, %v; want %q with %q", affected(got), operations(server),
+					problems,
 					test.want, test.called)
 			}
 			for _, c := range server.Calls() {
@@ -177,8 +178,8 @@ func TestTouching(t *testing.T) {
 	}
 }
 
-// However many changes there are, what they need is asked once.
-func TestTouchingAsksOnce(t *testing.T) {
+// The number of calls does not grow with the number of changes.
+func TestAffectedByReadsOnce(t *testing.T) {
 	a := crowded(t)
 	a.Users["second"] = awsemu.User{Groups: []string{"Renderers"}}
 	server := &awsemu.Server{Account: a}
@@ -194,7 +195,7 @@ func TestTouchingAsksOnce(t *testing.T) {
 	if len(got) != 200 || problems != nil || got[0].Targets[0] != "role/clips" ||
 		!slices.Equal(got[1].Targets, []string{"user/ci", "user/second"}) ||
 		!slices.Equal(got[2].Targets, []string{"user/ci", "user/second"}) {
-		t.Errorf("%d of them touch somebody, %v: %+v", len(got), problems, got[:4])
+		t.Errorf("%d of them are relevant, %v: %+v", len(got), problems, got[:4])
 	}
 	const want = "GetRole:3 GetUser:3 ListAttachedGroupPolicies:2 ListAttachedRolePolicies:3 " +
 		"ListAttachedUserPolicies:3 ListFunctions:3 ListGroupsForUser:3 ListRoles:1"
@@ -203,8 +204,8 @@ func TestTouchingAsksOnce(t *testing.T) {
 	}
 }
 
-// What cannot be looked up counts as touching; what need not be looked up does not mind.
-func TestTouchingWithoutAnAnswer(t *testing.T) {
+// A change that cannot be resolved counts as relevant. Failed reads do not matter to other changes.
+func TestAffectedByWithoutAnAnswer(t *testing.T) {
 	deny := func(operation string) awsemu.Fault {
 		return awsemu.Fault{Operation: operation, Deny: true}
 	}
@@ -251,7 +252,8 @@ func TestTouchingWithoutAnAnswer(t *testing.T) {
 			": the functions in us-east-1, eu-west-1, eu-west-2: lambda:ListFunctions"},
 		{"functions where none can be", refuse("eu-west-2", "AccessDeniedException", byAnSCP, 403),
 			onRole("other"), "dropped", ""},
-		{"functions where nobody is", refuse("eu-west-2", "UnrecognizedClientException", "", 403),
+		{"functions in a region that is not enabled", refuse("eu-west-2", "UnrecognizedClientException",
+			"", 403),
 			onRole("other"), "dropped", ""},
 		{"too often", awsemu.Fault{Operation: "iam:*", Throttle: true}, onPolicy("Unused"),
 			strings.Replace(all, "role/"+videos+", ", "", 1), "throttled"},
@@ -285,15 +287,15 @@ func TestTouchingWithoutAnAnswer(t *testing.T) {
 					t.Errorf("problems %q, want %q", list, test.problem)
 				}
 			}
-			if touches(got) != test.want {
-				t.Errorf("touches %q, want %q", touches(got), test.want)
+			if affected(got) != test.want {
+				t.Errorf("affects %q, want %q", affected(got), test.want)
 			}
 		})
 	}
 }
 
-// As many roles of functions are looked after as are audited.
-func TestTouchingEachRoleThatIsAudited(t *testing.T) {
+// A change of each audited role of a function is relevant.
+func TestAffectedByCoversEachAuditedRole(t *testing.T) {
 	a := compliant(t)
 	for i := range 22 {
 		role := fmt.Sprintf("role-%02d", i)
@@ -319,16 +321,16 @@ func TestTouchingEachRoleThatIsAudited(t *testing.T) {
 		got, problems := collector(t, &awsemu.Server{Account: a}).AffectedBy(t.Context(), p,
 			[]cloudtrail.IAMChange{onRole(role)})
 		if (len(got) == 1) != want || problems != nil {
-			t.Errorf("%s: audited %v, touched by its change: %+v %v", role, want, got, problems)
+			t.Errorf("%s: audited %v, affected by its change: %+v %v", role, want, got, problems)
 		}
 	}
 	if audited != 20 {
-		t.Errorf("%d roles of functions are audited: the test is about the bound", audited)
+		t.Errorf("%d roles of functions are audited, want more than the bound", audited)
 	}
 }
 
-// Nobody is audited, or nothing is looked for: then nothing is asked.
-func TestTouchingNobody(t *testing.T) {
+// Without targets or without discovery there are no calls.
+func TestAffectedByWithoutTargets(t *testing.T) {
 	server := &awsemu.Server{Account: crowded(t)}
 	c := collector(t, server)
 	c.Lambda = nil
@@ -340,25 +342,25 @@ func TestTouchingNobody(t *testing.T) {
 		t.Errorf("%+v %v by %s", got, problems, operations(server))
 	}
 	if got, _ := c.AffectedBy(t.Context(), p, nil); len(got) != 0 {
-		t.Errorf("of no change %+v", got)
+		t.Errorf("without a change %+v", got)
 	}
 }
 
-// What does not wait for an answer is asked at once.
-func TestTouchingWaitsLittle(t *testing.T) {
+// Independent calls run concurrently.
+func TestAffectedByCallsConcurrently(t *testing.T) {
 	server := &awsemu.Server{Account: crowded(t)}
 	server.SetFaults(awsemu.Fault{Operation: "*", Delay: 20 * time.Millisecond})
 	got, _ := collector(t, server).AffectedBy(t.Context(), watched(),
 		[]cloudtrail.IAMChange{onPolicy("OfGroup"), onRole("clips"), onGroup("bots")})
 	// The permission set, its role, the function's role, the groups.
 	if rounds := awsemu.Rounds(server.Calls()); len(got) != 3 || rounds > 4 {
-		t.Errorf("%d touch somebody, after %d rounds of calls", len(got), rounds)
+		t.Errorf("%d are relevant, after %d rounds of calls", len(got), rounds)
 	}
 }
 
-// A principal is asked for the groups it is in now. What was done to one of them under another
-// name, before it was renamed, touches it all the same, in whatever order the queue delivers.
-func TestTouchingAGroupThatIsRenamedAfterwards(t *testing.T) {
+// A user is read with its current groups. A change of a group under its former name is relevant, in
+// any order of delivery.
+func TestAffectedByFollowsRenamedGroups(t *testing.T) {
 	rename := func(from, to string) cloudtrail.IAMChange {
 		return cloudtrail.IAMChange{Event: "UpdateGroup", GroupName: from, NewGroupName: to}
 	}

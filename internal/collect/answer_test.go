@@ -20,8 +20,7 @@ func inside(resource string, decision types.PolicyEvaluationDecisionType,
 		MatchedStatements: matched}
 }
 
-// AWS's answer may leave things out, or put them differently than it does today. What is not surely
-// an answer to the question is none.
+// AWS's answer can lack parts or have another form. Only an unambiguous answer counts.
 func TestAnswerTo(t *testing.T) {
 	const (
 		a, b     = "arn:aws:s3:::a", "arn:aws:s3:::b"
@@ -73,9 +72,9 @@ func TestAnswerTo(t *testing.T) {
 	}
 }
 
-// The organization's word is about the action. A resource that a statement denies was not denied by
-// it.
-func TestOrganizationsWordIsNotEveryResources(t *testing.T) {
+// The organization's decision applies to the action. It is not the cause if a statement denies the
+// resource.
+func TestOrganizationIsNotTheCauseOfAStatementsDenial(t *testing.T) {
 	id := "role_r_p"
 	r := result("s3:ListBucket", "arn:aws:s3:::${BucketName}",
 		types.PolicyEvaluationDecisionTypeExplicitDeny,

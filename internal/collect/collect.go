@@ -15,51 +15,51 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// A Collector asks IAM and Lambda. It keeps nothing between calls of Collect.
+// Collector reads from IAM and Lambda. It keeps no state between calls of Collect.
 type Collector struct {
 	IAM *iam.Client
-	// Lambda lists functions, whatever its own region; nil lists none.
+	// Lambda lists functions in all regions; nil disables listing.
 	Lambda *lambda.Client
-	// Throttled counts the answers by which AWS slowed the client down; nil is never. It tells a
-	// deadline that was missed from one that retries used up.
+	// Throttled returns the number of throttled answers; nil means none. It shows whether throttling
+	// caused a missed deadline.
 	Throttled func() int64
 }
 
-// A Plan says what to learn.
+// Plan is the configuration of one collection.
 type Plan struct {
 	Account, Partition string
-	// Regions are audited in any case, at least one. Further ones are if they can be: all of them, or
-	// those OnlyWithFunctions of Remotion's.
+	// Regions are always audited; there is at least one. Further regions are audited if they are
+	// enabled: all of them, or only those with functions of Remotion if OnlyWithFunctions is set.
 	Regions, Further  []string
 	OnlyWithFunctions bool
-	// Release is what the principals are audited for, and Requested what was asked for: with "auto",
-	// Release is for an account without functions, and for those that do not tell theirs.
+	// Release is the release to audit for, Requested the configured value. With "auto", Release
+	// applies to accounts without functions and to functions of unknown releases.
 	Release   policies.Release
 	Requested string
-	// UpgradeTo is a release to look ahead to; nil for none.
+	// UpgradeTo is the release of a planned upgrade; nil for none.
 	UpgradeTo *policies.Release
 	Buckets   []string
-	// Assumed is request context beyond the defaults.
+	// Assumed is request context beside the defaults.
 	Assumed iampolicy.Context
 	Callers []Caller
-	// RenderRoles are names of roles, without a path. Callers pass the first to Lambda.
+	// RenderRoles are names of roles without a path. Callers pass the first one to Lambda.
 	RenderRoles []string
-	// Named says that the auditor may read what its deployment names, and discovers nothing: no
-	// functions are listed. A caller sso/PERMISSION-SET cannot be found then.
+	// Named says that the auditor may read only the principals that its deployment names. It disables
+	// discovery: functions are not listed, and a caller sso/PERMISSION-SET cannot be found.
 	Named bool
 }
 
-// A Caller is a principal to audit, and what for.
+// Caller is a principal to audit with its purpose.
 type Caller struct {
 	// Name is user/NAME, role/NAME or sso/PERMISSION-SET.
 	Name string
-	// ARN is the principal's, if it is known beforehand.
+	// ARN is the ARN of the principal if the configuration has it; else empty.
 	ARN     string
 	Purpose policies.Purpose
 }
 
-// Collect learns the facts. When ctx ends it returns what is known by then, and marks the targets
-// that were cut off.
+// Collect reads the facts. When ctx ends, it returns the facts so far and marks the targets that
+// were cut off.
 func (c Collector) Collect(ctx context.Context, plan Plan) audit.Facts {
 	r := &run{iam: c.IAM, lambda: c.Lambda, plan: plan, managed: map[string]*managedPolicy{}}
 	throttled := func() int64 { return 0 }
@@ -77,18 +77,17 @@ func (c Collector) Collect(ctx context.Context, plan Plan) audit.Facts {
 			Kind: audit.RenderRole, Name: "role/" + role, Purpose: policies.Render,
 		}})
 	}
-	// A permission set's role has to be found before anything can be asked about it.
+	// The role of a permission set must be found before it can be read.
 	forEachParallel(r.targets, func(t *target) { r.findPermissionSet(ctx, t) })
 
-	// Functions are listed and documents read while the principals themselves are looked up.
-	// Simulation waits for the first and the last: what is needed is about the functions and the role
-	// that are there.
+	// Listing functions, reading documents and reading the principals run concurrently. The simulation
+	// waits for the functions and the principals, because the needs depend on them.
 	listings := make(chan []listing, 1)
 	go func() { listings <- r.listFunctions(ctx) }()
-	r.find(ctx, r.targets)
+	r.readTargets(ctx, r.targets)
 	survey := r.survey(<-listings)
-	r.find(ctx, r.adoptFunctionRoles(&survey))
-	noDefault := r.dropDefaultRole(survey)
+	r.readTargets(ctx, r.adoptFunctionRoles(&survey))
+	noDefault := r.dropMissingDefaultRole(survey)
 	facts := audit.Facts{
 		Account: plan.Account, Partition: plan.Partition, Regions: survey.regions,
 		Release: plan.Release, Requested: plan.Requested, UpgradeTo: plan.UpgradeTo,
@@ -96,28 +95,28 @@ func (c Collector) Collect(ctx context.Context, plan Plan) audit.Facts {
 		Functions: survey.functions, Skipped: survey.skipped, NoDefaultRole: noDefault,
 		Undiscovered: plan.Named,
 	}
-	if plan.Requested == auto {
+	if plan.Requested == autoRelease {
 		facts.Releases = r.releases(survey.functions)
 	}
 	r.resolveTargets(survey)
 	r.ahead = facts.Ahead()
 	forEachParallel(r.targets, func(t *target) {
-		// Without a principal there is nobody to ask about.
+		// A principal that does not exist cannot be simulated.
 		if kind, _ := entity(t.facts.Name); kind != "sso" && t.facts.Presence != audit.Absent {
 			r.simulate(ctx, t)
 		}
 		<-t.read
 	})
-	facts.Problems = inTime(survey.problems, throttled())
+	facts.Problems = explainDeadline(survey.problems, throttled())
 	for _, t := range r.targets {
 		r.applyReadScope(t)
-		facts.Targets = append(facts.Targets, t.conclude(throttled()))
+		facts.Targets = append(facts.Targets, t.assemble(throttled()))
 	}
 	return facts
 }
 
-// find looks the targets up, and starts to read their documents.
-func (r *run) find(ctx context.Context, targets []*target) {
+// readTargets reads the targets and starts to read their documents.
+func (r *run) readTargets(ctx context.Context, targets []*target) {
 	for _, t := range targets {
 		t.read, t.lookedUp = make(chan struct{}), make(chan struct{})
 		go func() {
@@ -137,36 +136,36 @@ func (r *run) find(ctx context.Context, targets []*target) {
 	})
 }
 
-// run is one Collect.
+// run is one call of Collect.
 type run struct {
 	iam     *iam.Client
 	lambda  *lambda.Client
 	plan    Plan
 	targets []*target
-	// ahead are the releases whose needs are asked about: those judged by, and those looked ahead to.
+	// ahead are the releases whose needs are simulated: the current ones and those of an upgrade.
 	ahead []policies.Release
-	// rolesOnly says that of the functions their roles alone are asked for, and no release.
+	// rolesOnly says that only the roles of functions are needed, not their releases.
 	rolesOnly bool
 
 	mu      sync.Mutex
 	managed map[string]*managedPolicy
 }
 
-// target gathers what several goroutines learn about one principal; each writes a field of its own.
+// target collects the facts about one principal. Each goroutine writes its own field.
 type target struct {
-	facts       audit.TargetFacts
-	adopted     bool     // a render role that functions have, and nobody configured
-	lookup      snapshot // of the principal itself
-	boundaryARN string
-	lookedUp    chan struct{} // closed when lookup and boundaryARN are known
-	documents   snapshot
-	boundary    snapshot
-	read        chan struct{} // closed when documents and boundary are known
-	simulation  simulated
+	facts        audit.TargetFacts
+	fromFunction bool     // a render role of functions that is not configured
+	lookup       snapshot // the principal itself
+	boundaryARN  string
+	lookedUp     chan struct{} // closed when lookup and boundaryARN are known
+	documents    snapshot
+	boundary     snapshot
+	read         chan struct{} // closed when documents and boundary are known
+	simulation   simulationResult
 }
 
-// known is the facts with the documents, once they are read.
-func (t *target) known() audit.TargetFacts {
+// factsWithDocuments waits for the documents and returns the facts with them.
+func (t *target) factsWithDocuments() audit.TargetFacts {
 	f := t.facts
 	f.Grants.Identity = t.documents.policies
 	if len(t.boundary.policies) > 0 {
@@ -176,9 +175,9 @@ func (t *target) known() audit.TargetFacts {
 	return f
 }
 
-// conclude brings the pieces together, in an order that does not depend on the network.
-func (t *target) conclude(throttled int64) audit.TargetFacts {
-	f := t.known()
+// assemble combines the results in an order that does not depend on the network.
+func (t *target) assemble(throttled int64) audit.TargetFacts {
+	f := t.factsWithDocuments()
 	for _, p := range []snapshot{t.lookup, t.documents, t.boundary, t.simulation.snapshot} {
 		f.CutOff = f.CutOff || p.cutOff
 		if p.absent {
@@ -186,17 +185,18 @@ func (t *target) conclude(throttled int64) audit.TargetFacts {
 		}
 	}
 	if f.Presence == audit.Absent {
-		// Whatever else went wrong, it went wrong about nobody.
+		// Problems of a principal that does not exist are irrelevant.
 		f.Unread, f.TrustProblem, f.CutOff = nil, audit.Problem{}, false
 		return f
 	}
 	f.Answers, f.Unanswered = t.simulation.answers, t.simulation.problems
-	f.Unread, f.Unanswered = inTime(f.Unread, throttled), inTime(f.Unanswered, throttled)
+	f.Unread, f.Unanswered = explainDeadline(f.Unread, throttled),
+		explainDeadline(f.Unanswered, throttled)
 	return f
 }
 
-// inTime tells a deadline that was missed from one that retries used up.
-func inTime(problems []audit.Problem, throttled int64) []audit.Problem {
+// explainDeadline adds the number of throttled calls to the problems that the deadline caused.
+func explainDeadline(problems []audit.Problem, throttled int64) []audit.Problem {
 	for i := range problems {
 		if problems[i].Why == deadline && throttled > 0 {
 			problems[i].Why = fmt.Sprintf("%s, after AWS had throttled %d calls", deadline, throttled)
@@ -206,12 +206,12 @@ func inTime(problems []audit.Problem, throttled int64) []audit.Problem {
 	return problems
 }
 
-// arn is that of a principal whose path is not known.
+// arn returns the ARN of a principal without a path.
 func (r *run) arn(name string) string {
 	return "arn:" + r.plan.Partition + ":iam::" + r.plan.Account + ":" + name
 }
 
-// parallelN does n things at once, and returns when all are done.
+// parallelN runs n calls concurrently and waits for all of them.
 func parallelN(n int, do func(i int)) {
 	var wg sync.WaitGroup
 	for i := range n {
@@ -224,7 +224,7 @@ func forEachParallel[T any](list []T, do func(T)) {
 	parallelN(len(list), func(i int) { do(list[i]) })
 }
 
-// entity splits user/NAME or role/NAME. The name is the last part: paths do not name anybody.
+// entity splits user/NAME or role/NAME. The name is the last part, without a path.
 func entity(name string) (kind, last string) {
 	kind, last, _ = strings.Cut(name, "/")
 	return kind, last[strings.LastIndexByte(last, '/')+1:]

@@ -21,18 +21,18 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-func document(t testing.TB, kind policies.PolicyKind) string {
+func parseDocument(t testing.TB, kind policies.PolicyKind) string {
 	t.Helper()
 	return policies.Latest().Document(kind)
 }
 
-// compliant is an account in good order; tests spoil it.
+// compliant returns a compliant account. Tests change it.
 func compliant(t testing.TB) *awsemu.Account {
 	t.Helper()
 	return &awsemu.Account{
 		Users: map[string]awsemu.User{"ci": {Path: "/bots/",
-			Inline: map[string]string{"remotion": document(t, policies.User)}}},
-		Roles: map[string]awsemu.Role{"remotion-lambda-role": {Inline: map[string]string{"remotion": document(t, policies.Role)}}},
+			Inline: map[string]string{"remotion": parseDocument(t, policies.User)}}},
+		Roles: map[string]awsemu.Role{"remotion-lambda-role": {Inline: map[string]string{"remotion": parseDocument(t, policies.Role)}}},
 	}
 }
 
@@ -46,7 +46,7 @@ func plan() collect.Plan {
 	}
 }
 
-// collector talks to the server as the function does, but does not wait between attempts.
+// collector calls the server as the function does, but without waits between attempts.
 func collector(t testing.TB, server *awsemu.Server) collect.Collector {
 	t.Helper()
 	endpoint, err := server.Listen("127.0.0.1:0")
@@ -72,7 +72,7 @@ func judge(t testing.TB, account *awsemu.Account,
 	return audit.Evaluate(collector(t, server).Collect(t.Context(), plan)), server
 }
 
-// wrong lists what is not satisfied, for comparison: target action status cause.
+// wrong lists the findings that are not satisfied: target action status cause.
 func wrong(r audit.Report) (list []string) {
 	for _, f := range r.Findings {
 		if f.Status != audit.Satisfied {
@@ -99,8 +99,7 @@ func statement(body string) string {
 	return `{"Version":"2012-10-17","Statement":[{` + body + `}]}`
 }
 
-// organization is one whose root has a service control policy beside the one that allows
-// everything.
+// organization has a service control policy at its root beside the one that allows everything.
 func organization(body string) awsemu.Organization {
 	return awsemu.Organization{{awsemu.FullAWSAccess, statement(body)}}
 }
@@ -170,7 +169,7 @@ func TestAudit(t *testing.T) {
 					`"Sid": "LambdaInvokation", "Condition": {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}},`, 1)
 			})
 		}, []string{"user/ci iam:PassRole missing condition"}, audit.StatusGaps},
-		{"a condition nobody can settle", func(a *awsemu.Account, _ *collect.Plan) {
+		{"a condition on an unknown key", func(a *awsemu.Account, _ *collect.Plan) {
 			spoilUser(a, func(u *awsemu.User) {
 				u.Inline["remotion"] = strings.Replace(u.Inline["remotion"], `"Sid": "LambdaInvokation",`,
 					`"Sid": "LambdaInvokation", "Condition": {"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}},`, 1)
@@ -194,10 +193,11 @@ func TestAudit(t *testing.T) {
 		{"an unknown user is one finding", func(_ *awsemu.Account, p *collect.Plan) {
 			p.Callers = []collect.Caller{{Name: "user/nobody", Purpose: policies.All}}
 		}, []string{"user/nobody  missing target-missing"}, audit.StatusGaps},
-		{"an unknown role is one finding, whatever else fails", func(a *awsemu.Account, _ *collect.Plan) {
-			a.Roles = nil
-			a.Faults = []awsemu.Fault{{Operation: "iam:ListRolePolicies", Deny: true}}
-		}, []string{"role/remotion-lambda-role  missing target-missing"}, audit.StatusGaps},
+		{"an unknown role is one finding, even if other reads fail",
+			func(a *awsemu.Account, _ *collect.Plan) {
+				a.Roles = nil
+				a.Faults = []awsemu.Fault{{Operation: "iam:ListRolePolicies", Deny: true}}
+			}, []string{"role/remotion-lambda-role  missing target-missing"}, audit.StatusGaps},
 		{"a caller that only renders needs less", func(a *awsemu.Account, p *collect.Plan) {
 			p.Callers[0].Purpose = policies.Render
 			spoilUser(a, func(u *awsemu.User) {
@@ -207,12 +207,12 @@ func TestAudit(t *testing.T) {
 					{"Effect":"Allow","Action":["lambda:GetFunction","lambda:InvokeFunction","lambda:InvokeAsync"],"Resource":"arn:aws:lambda:*:*:function:remotion-render-*"}]}`
 			})
 		}, nil, audit.StatusCompliant},
-		{"a permission set is found whatever its suffix", func(a *awsemu.Account, p *collect.Plan) {
+		{"a permission set is found with any suffix", func(a *awsemu.Account, p *collect.Plan) {
 			p.Callers = []collect.Caller{{Name: "sso/Video", Purpose: policies.All}}
 			a.Roles["AWSReservedSSO_Videos_0123456789abcdef"] = awsemu.Role{Path: "/aws-reserved/sso.amazonaws.com/"}
 			a.Roles["AWSReservedSSO_Video_fedcba9876543210"] = awsemu.Role{Path: "/aws-reserved/sso.amazonaws.com/eu-west-1/", Inline: a.Users["ci"].Inline}
 		}, nil, audit.StatusCompliant},
-		{"a permission set nobody has is one finding", func(_ *awsemu.Account, p *collect.Plan) {
+		{"a permission set without a role is one finding", func(_ *awsemu.Account, p *collect.Plan) {
 			p.Callers = []collect.Caller{{Name: "sso/Video", Purpose: policies.Render}}
 		}, []string{"sso/Video  missing target-missing"}, audit.StatusGaps},
 		{"a policy narrowed to one region is partial where two are audited",
@@ -240,7 +240,7 @@ func TestAudit(t *testing.T) {
 				r.Inline["no"] = statement(`"Effect":"Deny","Action":"s3:GetObject","Resource":"arn:aws:s3:::remotionlambda-euwest1-*"`)
 			})
 		}, []string{"role/remotion-lambda-role s3:GetObject partial identity-deny"}, audit.StatusGaps},
-		{"a conditional deny there, whatever the order of regions",
+		{"a conditional deny in a further region, in any order of regions",
 			func(a *awsemu.Account, p *collect.Plan) {
 				p.Regions = []string{"us-east-1", "eu-west-1"}
 				spoilRole(a, func(r *awsemu.Role) {
@@ -302,7 +302,7 @@ func TestAudit(t *testing.T) {
 	}
 }
 
-// Order never depends on the network.
+// The order of a report does not depend on the network.
 func TestReportsAreStable(t *testing.T) {
 	sub, err := fs.Sub(examples.FS, "drifted")
 	if err != nil {
@@ -323,8 +323,8 @@ func TestReportsAreStable(t *testing.T) {
 	}
 }
 
-// Nothing is asked about patterns, and nothing that the contract's context misses.
-func TestQuestions(t *testing.T) {
+// All simulated resources are concrete, and all requests have the contract's context.
+func TestSimulatedRequests(t *testing.T) {
 	_, server := judge(t, compliant(t), plan())
 	asked := 0
 	for _, call := range server.Calls() {
@@ -335,7 +335,7 @@ func TestQuestions(t *testing.T) {
 		context := map[string]string{}
 		for key, value := range call.Params {
 			if strings.HasPrefix(key, "ResourceArns.") && strings.Contains(value, "*") {
-				t.Errorf("asked about the pattern %s", value)
+				t.Errorf("simulated the pattern %s", value)
 			}
 			if name, ok := strings.CutSuffix(key, ".ContextKeyName"); ok {
 				context[value] = call.Params[name+".ContextKeyValues.member.1"]
@@ -354,14 +354,14 @@ func TestQuestions(t *testing.T) {
 	}
 }
 
-// What was taken from the first region is said to be.
-func TestInferredAnswersAreTold(t *testing.T) {
+// A finding notes that its answer was inferred from the first region.
+func TestInferredAnswersHaveANote(t *testing.T) {
 	p := plan()
 	p.Regions = []string{"us-east-1", "eu-west-1"}
 	r, server := judge(t, compliant(t), p)
 	noted := 0
 	for _, f := range r.Findings {
-		if strings.Contains(strings.Join(f.Notes, " "), "AWS was asked about it in us-east-1") {
+		if strings.Contains(strings.Join(f.Notes, " "), "inferred: AWS simulated it in us-east-1") {
 			noted++
 		}
 	}
@@ -378,6 +378,6 @@ func TestInferredAnswersAreTold(t *testing.T) {
 	if r.Status != audit.StatusCompliant || noted == 0 ||
 		asked["arn:aws:iam::123456789012:user/bots/ci"] != 4 ||
 		asked["arn:aws:iam::123456789012:role/remotion-lambda-role"] != 3 {
-		t.Errorf("%s, %d findings noted, asked in eu-west-1 %v", r.Status, noted, asked)
+		t.Errorf("%s, %d findings with a note, simulated in eu-west-1 %v", r.Status, noted, asked)
 	}
 }

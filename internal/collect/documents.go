@@ -13,18 +13,19 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 )
 
-// A holder is whatever policies are put into or attached to: a user, a group or a role.
-type holder struct {
+// policyHolder is an entity with policies: a user, a group or a role.
+type policyHolder struct {
 	kind, name string
-	// of ends a policy's name for people: "" for the target itself, ` of group "g"` for its groups.
-	of string
+	// suffix ends a policy's name for people: "" for the target itself, ` of group "g"` for its
+	// groups.
+	suffix string
 
 	inlineNames func(context.Context) ([]string, error)
 	inline      func(ctx context.Context, policy string) (document string, err error)
 	attached    func(context.Context) ([]types.AttachedPolicy, error)
 }
 
-// documents reads every identity policy of a principal: inline, managed, and those of its groups.
+// documents reads all identity policies of a principal: inline, managed, and those of its groups.
 func (r *run) documents(ctx context.Context, principal string) snapshot {
 	switch kind, name := entity(principal); kind {
 	case "user":
@@ -40,10 +41,10 @@ func (r *run) documents(ctx context.Context, principal string) snapshot {
 	return snapshot{}
 }
 
-// groupsOf are the groups of a user.
+// groupsOf lists the groups of a user.
 func (r *run) groupsOf(ctx context.Context, user string) (groups []types.Group, err error) {
 	pages := iam.NewListGroupsForUserPaginator(r.iam, &iam.ListGroupsForUserInput{UserName: &user})
-	err = walk(ctx, pages.HasMorePages, pages.NextPage, func(out *iam.ListGroupsForUserOutput) {
+	err = eachPage(ctx, pages.HasMorePages, pages.NextPage, func(out *iam.ListGroupsForUserOutput) {
 		groups = append(groups, out.Groups...)
 	})
 	return groups, err
@@ -54,40 +55,41 @@ func (r *run) groups(ctx context.Context, user string) snapshot {
 	all := parallel(len(groups), func(i int) snapshot {
 		name := aws.ToString(groups[i].GroupName)
 		group := r.readHolder(ctx, r.group(name))
-		group.absent = false // the group went, not the user
+		group.absent = false // the group was deleted, not the user
 		group.problems, _ = r.readScopeProblem(group.problems, fmt.Sprintf("group %q", name),
 			aws.ToString(groups[i].Arn), "iam:ListGroupPolicies", "iam:ListAttachedGroupPolicies")
 		return group
 	})
 	if err != nil {
-		all.add(r.listFailed(ctx, "the list of groups", "iam:ListGroupsForUser", err))
+		all.merge(r.listFailed(ctx, "the list of groups", "iam:ListGroupsForUser", err))
 	}
 	return all
 }
 
 // readHolder reads the policies of one holder.
-func (r *run) readHolder(ctx context.Context, h holder) snapshot {
+func (r *run) readHolder(ctx context.Context, h policyHolder) snapshot {
 	kind := map[string]string{"user": "User", "group": "Group", "role": "Role"}[h.kind]
 	return parallel(2, func(i int) (all snapshot) {
 		if i == 0 {
 			names, err := h.inlineNames(ctx)
 			all = parallel(len(names), func(i int) snapshot {
-				id := fmt.Sprintf("inline policy %q%s", names[i], h.of)
+				id := fmt.Sprintf("inline policy %q%s", names[i], h.suffix)
 				text, err := h.inline(ctx, names[i])
 				return r.read(ctx, id, "iam:Get"+kind+"Policy", text, err)
 			})
 			if err != nil {
-				all.add(r.listFailed(ctx, "the list of inline policies"+h.of, "iam:List"+kind+"Policies", err))
+				all.merge(r.listFailed(ctx, "the list of inline policies"+h.suffix, "iam:List"+kind+"Policies",
+					err))
 			}
 			return all
 		}
 		attached, err := h.attached(ctx)
 		all = parallel(len(attached), func(i int) snapshot {
-			id := fmt.Sprintf("managed policy %q%s", aws.ToString(attached[i].PolicyName), h.of)
+			id := fmt.Sprintf("managed policy %q%s", aws.ToString(attached[i].PolicyName), h.suffix)
 			return r.readManaged(ctx, id, aws.ToString(attached[i].PolicyArn))
 		})
 		if err != nil {
-			all.add(r.listFailed(ctx, "the list of attached policies"+h.of,
+			all.merge(r.listFailed(ctx, "the list of attached policies"+h.suffix,
 				"iam:ListAttached"+kind+"Policies", err))
 		}
 		return all
@@ -99,23 +101,23 @@ func (r *run) read(ctx context.Context, id, action, text string, err error) snap
 	case err == nil:
 		return policy(id, text)
 	case isGone(err):
-		return snapshot{} // it went between the list and the read: it grants nothing any more
+		return snapshot{} // deleted between the list and the read: it grants nothing
 	}
-	return failed(ctx, id, action, err)
+	return problemOf(ctx, id, action, err)
 }
 
 func (r *run) listFailed(ctx context.Context, what, action string, err error) snapshot {
 	if isGone(err) {
 		return snapshot{absent: true}
 	}
-	return failed(ctx, what, action, err)
+	return problemOf(ctx, what, action, err)
 }
 
-// A managedPolicy is read once a run, however many principals it is attached to.
+// managedPolicy is read once in a run, for all principals that it is attached to.
 type managedPolicy struct {
 	once   sync.Once
 	text   string
-	action string // the one that failed
+	action string // the action that failed
 	err    error
 }
 
@@ -129,16 +131,16 @@ func (r *run) readManaged(ctx context.Context, id, arn string) snapshot {
 	r.mu.Unlock()
 	m.once.Do(func() { m.fetch(ctx, r.iam, arn) })
 	read := r.read(ctx, id, m.action, m.text, m.err)
-	if strings.HasPrefix(arn, r.arn("policy/")) { // those of AWS need not be named
-		// Not by its id: it may be attached twice, or be a boundary as well, and is one problem.
+	if strings.HasPrefix(arn, r.arn("policy/")) { // AWS's managed policies need not be named
+		// The name identifies the problem: a policy that is attached twice is one problem.
 		read.problems, _ = r.readScopeProblem(read.problems,
 			fmt.Sprintf("managed policy %q", arn[strings.LastIndexByte(arn, '/')+1:]), arn, "iam:GetPolicy")
 	}
 	return read
 }
 
-// fetch reads the default version: the others decide nothing. A version that went in between was
-// replaced, so the policy is asked again, once.
+// fetch reads the default version. If that version was deleted after GetPolicy, it was replaced,
+// and fetch reads the policy once more.
 func (m *managedPolicy) fetch(ctx context.Context, client *iam.Client, arn string) {
 	for range 2 {
 		m.action = "iam:GetPolicy"
@@ -167,18 +169,18 @@ func (r *run) readBoundary(ctx context.Context, arn string) snapshot {
 	id := fmt.Sprintf("permissions boundary %q", arn)
 	boundary := r.readManaged(ctx, id, arn)
 	if boundary.policies == nil && boundary.problems == nil {
-		// A boundary that is set and cannot be found must not read as none at all.
+		// A boundary that cannot be found must not count as no boundary.
 		boundary.problems = []audit.Problem{{What: id, Why: "IAM does not know the policy"}}
 	}
 	return boundary
 }
 
-func (r *run) user(name string) holder {
-	return holder{
+func (r *run) user(name string) policyHolder {
+	return policyHolder{
 		kind: "user", name: name,
 		inlineNames: func(ctx context.Context) (names []string, err error) {
 			p := iam.NewListUserPoliciesPaginator(r.iam, &iam.ListUserPoliciesInput{UserName: &name})
-			err = walk(ctx, p.HasMorePages, p.NextPage, func(out *iam.ListUserPoliciesOutput) {
+			err = eachPage(ctx, p.HasMorePages, p.NextPage, func(out *iam.ListUserPoliciesOutput) {
 				names = append(names, out.PolicyNames...)
 			})
 			return names, err
@@ -194,7 +196,7 @@ func (r *run) user(name string) holder {
 		attached: func(ctx context.Context) (list []types.AttachedPolicy, err error) {
 			p := iam.NewListAttachedUserPoliciesPaginator(r.iam,
 				&iam.ListAttachedUserPoliciesInput{UserName: &name})
-			err = walk(ctx, p.HasMorePages, p.NextPage, func(out *iam.ListAttachedUserPoliciesOutput) {
+			err = eachPage(ctx, p.HasMorePages, p.NextPage, func(out *iam.ListAttachedUserPoliciesOutput) {
 				list = append(list, out.AttachedPolicies...)
 			})
 			return list, err
@@ -202,12 +204,12 @@ func (r *run) user(name string) holder {
 	}
 }
 
-func (r *run) group(name string) holder {
-	return holder{
-		kind: "group", name: name, of: fmt.Sprintf(" of group %q", name),
+func (r *run) group(name string) policyHolder {
+	return policyHolder{
+		kind: "group", name: name, suffix: fmt.Sprintf(" of group %q", name),
 		inlineNames: func(ctx context.Context) (names []string, err error) {
 			p := iam.NewListGroupPoliciesPaginator(r.iam, &iam.ListGroupPoliciesInput{GroupName: &name})
-			err = walk(ctx, p.HasMorePages, p.NextPage, func(out *iam.ListGroupPoliciesOutput) {
+			err = eachPage(ctx, p.HasMorePages, p.NextPage, func(out *iam.ListGroupPoliciesOutput) {
 				names = append(names, out.PolicyNames...)
 			})
 			return names, err
@@ -223,7 +225,7 @@ func (r *run) group(name string) holder {
 		attached: func(ctx context.Context) (list []types.AttachedPolicy, err error) {
 			p := iam.NewListAttachedGroupPoliciesPaginator(r.iam,
 				&iam.ListAttachedGroupPoliciesInput{GroupName: &name})
-			err = walk(ctx, p.HasMorePages, p.NextPage, func(out *iam.ListAttachedGroupPoliciesOutput) {
+			err = eachPage(ctx, p.HasMorePages, p.NextPage, func(out *iam.ListAttachedGroupPoliciesOutput) {
 				list = append(list, out.AttachedPolicies...)
 			})
 			return list, err
@@ -231,12 +233,12 @@ func (r *run) group(name string) holder {
 	}
 }
 
-func (r *run) role(name string) holder {
-	return holder{
+func (r *run) role(name string) policyHolder {
+	return policyHolder{
 		kind: "role", name: name,
 		inlineNames: func(ctx context.Context) (names []string, err error) {
 			p := iam.NewListRolePoliciesPaginator(r.iam, &iam.ListRolePoliciesInput{RoleName: &name})
-			err = walk(ctx, p.HasMorePages, p.NextPage, func(out *iam.ListRolePoliciesOutput) {
+			err = eachPage(ctx, p.HasMorePages, p.NextPage, func(out *iam.ListRolePoliciesOutput) {
 				names = append(names, out.PolicyNames...)
 			})
 			return names, err
@@ -252,7 +254,7 @@ func (r *run) role(name string) holder {
 		attached: func(ctx context.Context) (list []types.AttachedPolicy, err error) {
 			p := iam.NewListAttachedRolePoliciesPaginator(r.iam,
 				&iam.ListAttachedRolePoliciesInput{RoleName: &name})
-			err = walk(ctx, p.HasMorePages, p.NextPage, func(out *iam.ListAttachedRolePoliciesOutput) {
+			err = eachPage(ctx, p.HasMorePages, p.NextPage, func(out *iam.ListAttachedRolePoliciesOutput) {
 				list = append(list, out.AttachedPolicies...)
 			})
 			return list, err

@@ -10,8 +10,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// An account with the policies of a release, as documented or narrowed to it, is compliant with
-// that release: each release of each partition, each purpose, with functions and without.
+// An account with the documented or least-privilege policies of a release is compliant, for each
+// release, partition and purpose, with and without functions.
 func TestOurOwnPoliciesAreCompliant(t *testing.T) {
 	for _, partition := range policies.Partitions() {
 		regions := policies.Regions(partition)[:2]

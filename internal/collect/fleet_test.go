@@ -13,8 +13,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
 )
 
-// Two thousand functions in four regions: every page is read, and the questions do not grow with
-// them.
+// With two thousand functions in four regions, every page is read and the number of simulations is
+// bounded.
 func TestThousandsOfFunctions(t *testing.T) {
 	account, p := compliant(t), plan()
 	everywhere(&p)
@@ -50,9 +50,9 @@ func TestThousandsOfFunctions(t *testing.T) {
 	}
 }
 
-// Many names of one's own are a bounded number of questions, none of them taken for granted without
-// ground: a denied one is found, and one that could not be asked is unverified.
-func TestManyNamesOfOnesOwn(t *testing.T) {
+// Many custom names need a bounded number of simulations. A denied name is found, and a name that
+// could not be simulated is unverified.
+func TestManyCustomNames(t *testing.T) {
 	account, p := compliant(t), plan()
 	p.Callers = nil
 	for i := range 300 {
@@ -84,7 +84,7 @@ func TestManyNamesOfOnesOwn(t *testing.T) {
 	}
 }
 
-// A region that does not answer costs a third of the time, and the others are audited.
+// A region without an answer takes at most a third of the time, and the others are audited.
 func TestARegionThatHangs(t *testing.T) {
 	t.Parallel()
 	account, p := compliant(t), plan()
@@ -96,14 +96,14 @@ func TestARegionThatHangs(t *testing.T) {
 	ctx, stop := context.WithTimeout(t.Context(), 6*time.Second)
 	defer stop()
 	r := audit.Evaluate(collector(t, server).Collect(ctx, p))
-	if want := []string{"the account: the functions in eu-west-2: the deadline came " +
-		"first"}; r.Status != audit.StatusUnverified || r.Summary.Unverified != 0 ||
+	if want := []string{"the account: the functions in eu-west-2: the deadline ended " +
+		"the read"}; r.Status != audit.StatusUnverified || r.Summary.Unverified != 0 ||
 		!slices.Equal(problems(r), want) {
 		t.Errorf("%s %+v %q", r.Status, r.Summary, problems(r))
 	}
 }
 
-// One that was listed in part has what was listed.
+// A region whose second page fails has the functions of the first page.
 func TestAPageThatFails(t *testing.T) {
 	account, p := compliant(t), plan()
 	deploy(account, awsemu.LambdaFunction{Name: render240}, awsemu.LambdaFunction{Name: render31},

@@ -17,23 +17,22 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// maxTagged is how many functions of a region are asked for their tags. Only those whose name does
-// not tell the release are, and Lambda answers 15 such calls a second.
+// maxTagged is the number of functions of a region whose tags are read. Only functions whose name
+// does not show the release need it. Lambda allows 15 such calls a second.
 // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 const maxTagged = 100
 
-// A listing is what one region has of Remotion's functions.
+// listing holds the functions of Remotion in one region.
 type listing struct {
 	functions []audit.Function
-	// disabled and forbidden say that AWS does not know the account in the region, and that its
-	// organization keeps it away from there.
+	// disabled says that the region is not enabled in the account, forbidden that a service control
+	// policy denies the listing.
 	disabled, forbidden bool
 	snapshot
 }
 
-// listFunctions lists the functions of the named regions and of those to look into, all at once. It
-// takes a third of the time there is: a region that does not answer must not keep the others
-// waiting.
+// listFunctions lists the functions of all regions of the plan concurrently. It uses at most a
+// third of the remaining time, so that a region without an answer does not delay the audit.
 func (r *run) listFunctions(ctx context.Context) []listing {
 	if r.lambda == nil || r.plan.Named {
 		return make([]listing, len(r.plan.Regions)+len(r.plan.Further))
@@ -49,8 +48,8 @@ func (r *run) listFunctions(ctx context.Context) []listing {
 	return listings
 }
 
-// listRegion lists to the last page, then asks for the tags that are needed. Names come from
-// outside: one that Lambda would refuse could be a pattern, and is no function.
+// listRegion lists all functions of a region and reads the tags that are needed. It rejects names
+// that are invalid in Lambda, because such a name could act as a pattern.
 func (r *run) listRegion(ctx context.Context, region string) (l listing) {
 	in := func(o *lambda.Options) { o.Region = region }
 	what := "the functions in " + region
@@ -63,7 +62,7 @@ func (r *run) listRegion(ctx context.Context, region string) (l listing) {
 		_ ...func(*lambda.Options)) (*lambda.ListFunctionsOutput, error) {
 		return pages.NextPage(ctx, in)
 	}
-	err := walk(ctx, pages.HasMorePages, next, func(out *lambda.ListFunctionsOutput) {
+	err := eachPage(ctx, pages.HasMorePages, next, func(out *lambda.ListFunctionsOutput) {
 		for _, c := range out.Functions {
 			name := aws.ToString(c.FunctionName)
 			named := policies.ParseFunctionName(name)
@@ -72,11 +71,11 @@ func (r *run) listRegion(ctx context.Context, region string) (l listing) {
 				!policies.LooksDeployed(aws.ToString(c.Description), layersOf(c)):
 			case !policies.ValidFunctionName(name):
 				l.problems = append(l.problems,
-					audit.Problem{What: what, Why: fmt.Sprintf("%.80q is no name that Lambda takes", name)})
+					audit.Problem{What: what, Why: fmt.Sprintf("%.80q is not a valid function name", name)})
 			default:
 				l.functions = append(l.functions,
 					audit.Function{Name: name, Region: region, Role: aws.ToString(c.Role),
-						Release: r.here(named.Release)})
+						Release: r.inPartition(named.Release)})
 			}
 			seen[name] = true
 		}
@@ -90,7 +89,7 @@ func (r *run) listRegion(ctx context.Context, region string) (l listing) {
 		l.forbidden = true
 		return l
 	default:
-		l.add(failed(ctx, what, "lambda:ListFunctions", err))
+		l.merge(problemOf(ctx, what, "lambda:ListFunctions", err))
 	}
 	l.readTags(ctx, r, in)
 	slices.SortFunc(l.functions, func(a, b audit.Function) int {
@@ -99,8 +98,8 @@ func (r *run) listRegion(ctx context.Context, region string) (l listing) {
 	return l
 }
 
-// readTags learns the release of functions whose name does not tell it. A function that has gone
-// meanwhile is none.
+// readTags reads the release of functions whose name does not show it. It drops functions that were
+// deleted after the listing.
 func (l *listing) readTags(ctx context.Context, r *run, in func(*lambda.Options)) {
 	if r.rolesOnly {
 		return
@@ -112,18 +111,18 @@ func (l *listing) readTags(ctx context.Context, r *run, in func(*lambda.Options)
 		}
 	}
 	gone := make([]bool, len(silent))
-	l.add(parallel(len(silent), func(n int) (result snapshot) {
+	l.merge(parallel(len(silent), func(n int) (result snapshot) {
 		f := &l.functions[silent[n]]
 		arn := "arn:" + r.plan.Partition + ":lambda:" + f.Region + ":" + r.plan.Account + ":function:" +
 			f.Name
 		out, err := r.lambda.ListTags(ctx, &lambda.ListTagsInput{Resource: &arn}, in)
 		switch {
 		case err == nil:
-			f.Release = r.here(policies.ParseTag(out.Tags))
+			f.Release = r.inPartition(policies.ParseTag(out.Tags))
 		case hasCode(err, "ResourceNotFoundException"):
 			gone[n] = true
 		default:
-			result = failed(ctx, "the tags of functions in "+f.Region, "lambda:ListTags", err)
+			result = problemOf(ctx, "the tags of functions in "+f.Region, "lambda:ListTags", err)
 		}
 		return result
 	}))
@@ -134,8 +133,9 @@ func (l *listing) readTags(ctx context.Context, r *run, in func(*lambda.Options)
 	}
 }
 
-// here is the release as it is in the audited partition; one that does not run there is not known.
-func (r *run) here(release policies.Release) policies.Release {
+// inPartition returns the release in the audited partition, or an unknown release if the partition
+// does not have it.
+func (r *run) inPartition(release policies.Release) policies.Release {
 	if release == (policies.Release{}) {
 		return release
 	}
@@ -154,7 +154,7 @@ func layersOf(c types.FunctionConfiguration) []string {
 	return arns
 }
 
-// survey decides from the listings which regions are audited, and gathers what is deployed there.
+// survey holds the audited regions and the functions that are deployed there.
 type survey struct {
 	regions   []string
 	functions []audit.Function
@@ -163,12 +163,14 @@ type survey struct {
 }
 
 const (
-	notEnabled = "the region is not enabled in this account"
-	keptAway   = "a service control policy of the organization forbids lambda:ListFunctions there"
+	notEnabled         = "the region is not enabled in this account"
+	organizationDenies = "a service control policy of the organization forbids lambda:ListFunctions " +
+		"there"
 )
 
-// survey makes the survey. A region that was named is audited unless it is not enabled; one of the
-// others if it can be looked into and, if the plan says so, has functions.
+// survey selects the regions to audit. A configured region is audited unless it is not enabled. A
+// further region is audited if its functions could be listed and, if the plan requires it, it has
+// functions.
 func (r *run) survey(listings []listing) (s survey) {
 	var problems []audit.Problem
 	for i, region := range slices.Concat(r.plan.Regions, r.plan.Further) {
@@ -179,29 +181,30 @@ func (r *run) survey(listings []listing) (s survey) {
 			s.skipped = append(s.skipped, audit.SkippedRegion{Region: region, Why: notEnabled})
 			continue
 		case l.forbidden && !named:
-			s.skipped = append(s.skipped, audit.SkippedRegion{Region: region, Why: keptAway})
+			s.skipped = append(s.skipped, audit.SkippedRegion{Region: region, Why: organizationDenies})
 			continue
 		case l.forbidden:
-			s.skipped = append(s.skipped, audit.SkippedRegion{Region: region, Why: keptAway, Audited: true})
+			s.skipped = append(s.skipped, audit.SkippedRegion{Region: region, Why: organizationDenies,
+				Audited: true})
 		}
 		if named || !r.plan.OnlyWithFunctions || len(l.functions) > 0 {
 			s.regions = append(s.regions, region)
 			s.functions = append(s.functions, l.functions...)
 		}
 	}
-	s.problems = together(problems)
+	s.problems = mergeRegions(problems)
 	if s.regions == nil {
 		s.regions = r.plan.Regions
 		s.problems = append(s.problems,
 			audit.Problem{What: "any region", Why: "none of " + strings.Join(s.regions, ", ") +
 				" is enabled in this account",
-				Remedy: "name regions that are enabled in REGIONS (--regions)"})
+				Remedy: "set REGIONS (--regions) to enabled regions"})
 	}
 	return s
 }
 
-// together makes one problem of those that differ in the region alone.
-func together(problems []audit.Problem) (list []audit.Problem) {
+// mergeRegions merges problems that differ only in the region.
+func mergeRegions(problems []audit.Problem) (list []audit.Problem) {
 	for _, p := range problems {
 		what, region, _ := strings.Cut(p.What, " in ")
 		i := slices.IndexFunc(list, func(o audit.Problem) bool {
@@ -217,11 +220,11 @@ func together(problems []audit.Problem) (list []audit.Problem) {
 	return list
 }
 
-// auto, as Plan.Requested, judges by what is deployed.
-const auto = "auto"
+// autoRelease is the value of Plan.Requested that selects the deployed releases.
+const autoRelease = "auto"
 
-// releases are those the account is judged by when they are to be what is deployed: each once, and
-// the newest known where a function does not tell. None are there without functions.
+// releases returns the distinct releases of the deployed functions, with the newest known release
+// for functions of unknown releases. Without functions it returns none.
 func (r *run) releases(functions []audit.Function) (list []policies.Release) {
 	for _, f := range functions {
 		release := f.Release
@@ -236,14 +239,14 @@ func (r *run) releases(functions []audit.Function) (list []policies.Release) {
 	return policies.Ordered(list)
 }
 
-// isDisabled reports that AWS does not know the credentials in the region: it is not enabled.
+// isDisabled reports whether an error means that the region is not enabled.
 // https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html
 func isDisabled(err error) bool {
 	return hasCode(err, "UnrecognizedClientException", "InvalidClientTokenId", "OptInRequired")
 }
 
-// isForbidden reports that an organization's policy denies the call, as AWS's message says.
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+// isForbidden reports whether an error's message says that a service control policy denies the
+// call. https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
 func isForbidden(err error) bool {
 	var api smithy.APIError
 	return errors.As(err, &api) && isDenied(api) &&

@@ -19,7 +19,7 @@ const (
 	arnOfRole = "arn:aws:iam::123456789012:role/"
 )
 
-// deploy adds functions that run under the render role, unless they have another.
+// deploy adds functions with the render role, unless they name another one.
 func deploy(a *awsemu.Account, functions ...awsemu.LambdaFunction) {
 	for _, f := range functions {
 		if f.Role == "" {
@@ -34,7 +34,7 @@ func clips(region string, tags map[string]string) awsemu.LambdaFunction {
 		Description: "Renders a Remotion video.", Tags: tags}
 }
 
-// everywhere looks into further regions, as auto does.
+// everywhere adds further regions, as auto does.
 func everywhere(p *collect.Plan) {
 	p.Further = []string{"eu-west-1", "eu-west-2", "af-south-1"}
 	p.OnlyWithFunctions = true
@@ -61,9 +61,8 @@ func refuse(region, code, message string, status int) awsemu.Fault {
 }
 
 const (
-	documented = "so a documented policy, unmodified, is not enough"
-	customName = "custom-name: Remotion documents its policies for functions named " +
-		"remotion-render-*, and these are not: "
+	customName = "custom-name: the documented policies cover only functions named " +
+		"remotion-render-*, but not "
 	byAnSCP = "User: arn:aws:sts::123456789012:assumed-role/audit/x is not authorized to " +
 		"perform: lambda:ListFunctions on resource: * with an explicit deny in a service control policy"
 	denied = "access denied: User: arn:aws:iam::123456789012:user/administrator is not " +
@@ -118,7 +117,7 @@ func TestFunctions(t *testing.T) {
 			"user/ci s3:DeleteBucketWebsite missing no-grant",
 		}, notices: []string{"document: inline policy \"remotion\": this is the user policy of " +
 			"Remotion 4.0.418 and later, unchanged"}, status: audit.StatusGaps},
-		{name: "what was asked for judges, whatever is deployed",
+		{name: "a configured release overrides the deployed ones",
 			spoil: func(a *awsemu.Account, p *collect.Plan) {
 				p.Requested = "latest"
 				deploy(a, awsemu.LambdaFunction{Name: render31})
@@ -129,7 +128,7 @@ func TestFunctions(t *testing.T) {
 			"newer-release: Remotion 4.0.541 is newer than this catalogue, which was checked up to " +
 				"4.0.527: it is judged by the policies of 4.0.418 and later",
 		}, status: audit.StatusCompliant},
-		{name: "a name of one's own, with a tag: the documented policy is not enough",
+		{name: "a custom name with a tag is not covered by the documented policy",
 			spoil: func(a *awsemu.Account, p *collect.Plan) {
 				everywhere(p)
 				deploy(a, awsemu.LambdaFunction{Name: render527},
@@ -147,16 +146,16 @@ func TestFunctions(t *testing.T) {
 					"unchanged",
 				"document: inline policy \"remotion\": this is the role policy of Remotion 4.0.61 and later, " +
 					"unchanged",
-				customName + "clips (us-east-1); " + documented,
+				customName + "clips (us-east-1)",
 			}, status: audit.StatusGaps},
-		{name: "a function without name or tags is judged by the newest",
+		{name: "a function of an unknown release needs the newest one",
 			spoil: func(a *awsemu.Account, p *collect.Plan) {
 				p.Callers = nil
 				deploy(a, awsemu.LambdaFunction{Name: render240},
 					awsemu.LambdaFunction{Name: "remotion-render-bds9aab"})
 			}, regions: "us-east-1", releases: "4.0.240 and 4.0.527", notices: []string{
-				"unknown-release: neither name nor tags tell the Remotion release of remotion-render-bds9aab " +
-					"(us-east-1): the newest known release is judged by as well",
+				"unknown-release: neither name nor tags show the Remotion release of remotion-render-bds9aab " +
+					"(us-east-1); the account must also satisfy the newest known release",
 			}, status: audit.StatusCompliant},
 		{name: "a function that goes between list and tags is none",
 			spoil: func(a *awsemu.Account, p *collect.Plan) {
@@ -165,14 +164,14 @@ func TestFunctions(t *testing.T) {
 					Error: &awsemu.FaultError{Code: "ResourceNotFoundException", Message: "Function not found",
 						Status: 404}}}
 			}, regions: "us-east-1", releases: "4.0.527", status: audit.StatusCompliant},
-		{name: "tags that may not be read", spoil: func(a *awsemu.Account, p *collect.Plan) {
+		{name: "denied tags", spoil: func(a *awsemu.Account, p *collect.Plan) {
 			p.Callers = nil
 			deploy(a, awsemu.LambdaFunction{Name: render527},
 				awsemu.LambdaFunction{Name: "remotion-render-bds9aab"})
 			a.Faults = []awsemu.Fault{{Operation: "lambda:ListTags", Deny: true}}
 		}, regions: "us-east-1", releases: "4.0.527", notices: []string{
-			"unknown-release: neither name nor tags tell the Remotion release of remotion-render-bds9aab " +
-				"(us-east-1): the newest known release is judged by as well",
+			"unknown-release: neither name nor tags show the Remotion release of remotion-render-bds9aab " +
+				"(us-east-1); the account must also satisfy the newest known release",
 		}, problems: []string{"the account: the tags of functions in us-east-1: access denied: User: " +
 			"arn:aws:iam::123456789012:user/administrator is not authorized to perform: lambda:ListTags " +
 			"on resource: arn:aws:lambda:us-east-1:123456789012:function:remotion-render-bds9aab because " +
@@ -256,7 +255,7 @@ func TestFunctions(t *testing.T) {
 			want: []string{"role/remotion-lambda-role sts:AssumeRole missing target-missing"},
 			notices: []string{"document: inline policy \"remotion\": this is the role policy of Remotion " +
 				"4.0.61 and later, unchanged"}, status: audit.StatusGaps},
-		{name: "nobody misses the default role where functions have another",
+		{name: "the default role may be missing if all functions use another one",
 			spoil: func(a *awsemu.Account, p *collect.Plan) {
 				a.Roles["clips"] = a.Roles[policies.RoleName]
 				delete(a.Roles, policies.RoleName)
@@ -272,7 +271,7 @@ func TestFunctions(t *testing.T) {
 			deploy(a, awsemu.LambdaFunction{Name: render527, Role: "arn:aws:iam::210987654321:role/x"})
 		}, regions: "us-east-1", releases: "4.0.527", problems: []string{
 			"the account: the role of function " + render527 +
-				` (us-east-1): "arn:aws:iam::210987654321:role/x" is no role of this account`},
+				` (us-east-1): "arn:aws:iam::210987654321:role/x" is not a role of this account`},
 			status: audit.StatusUnverified},
 		{name: "names that are patterns, lines and escapes are no functions",
 			spoil: func(a *awsemu.Account, p *collect.Plan) {
@@ -282,13 +281,13 @@ func TestFunctions(t *testing.T) {
 					deploy(a, awsemu.LambdaFunction{Name: name, Description: "Renders a Remotion video."})
 				}
 			}, regions: "us-east-1", releases: "4.0.418 and later", problems: []string{
-				`the account: the functions in us-east-1: "\x1b[31mred" is no name that Lambda takes`,
-				`the account: the functions in us-east-1: "${aws:username}" is no name that Lambda takes`,
-				`the account: the functions in us-east-1: "*" is no name that Lambda takes`,
-				`the account: the functions in us-east-1: "a\nCRITICAL" is no name that Lambda takes`,
-				`the account: the functions in us-east-1: "remotion-render-*-mem1mb-disk1mb-1sec" is no name that Lambda takes`,
+				`the account: the functions in us-east-1: "\x1b[31mred" is not a valid function name`,
+				`the account: the functions in us-east-1: "${aws:username}" is not a valid function name`,
+				`the account: the functions in us-east-1: "*" is not a valid function name`,
+				`the account: the functions in us-east-1: "a\nCRITICAL" is not a valid function name`,
+				`the account: the functions in us-east-1: "remotion-render-*-mem1mb-disk1mb-1sec" is not a valid function name`,
 			}, status: audit.StatusUnverified},
-		{name: "a bucket with a name of its own", spoil: func(a *awsemu.Account, p *collect.Plan) {
+		{name: "a bucket with a custom name", spoil: func(a *awsemu.Account, p *collect.Plan) {
 			p.Callers, p.Buckets = nil, []string{"remotionlambda-useast1-abcdefghij", "videos.example"}
 		}, regions: "us-east-1", releases: "4.0.418 and later", want: []string{
 			"role/remotion-lambda-role s3:ListBucket partial narrower-grant",
@@ -299,8 +298,8 @@ func TestFunctions(t *testing.T) {
 			"role/remotion-lambda-role s3:GetBucketLocation partial narrower-grant",
 		}, notices: []string{"document: inline policy \"remotion\": this is the role policy of " +
 			"Remotion 4.0.61 and later, unchanged",
-			"custom-name: Remotion documents its policies for buckets named remotionlambda-*, and these " +
-				"are not: videos.example; " + documented}, status: audit.StatusGaps},
+			"custom-name: the documented policies cover only buckets named remotionlambda-*, but not " +
+				"videos.example"}, status: audit.StatusGaps},
 		{name: "Insights in a region whose layer the document forgets is low",
 			spoil: func(a *awsemu.Account, p *collect.Plan) {
 				p.Regions = []string{"us-east-1", "af-south-1"}
@@ -343,7 +342,7 @@ func TestFunctions(t *testing.T) {
 	}
 }
 
-// Every gap says which of the deployed releases need what is missing.
+// Every gap lists the deployed releases that need the permission.
 func TestGapsNameTheirReleases(t *testing.T) {
 	account := compliant(t)
 	deploy(account, awsemu.LambdaFunction{Name: render31}, awsemu.LambdaFunction{Name: render240},
@@ -367,7 +366,7 @@ func TestGapsNameTheirReleases(t *testing.T) {
 	}
 }
 
-// Functions whose role is missing, or does not trust Lambda, are named, and it is critical.
+// A missing role, or one that does not trust Lambda, is critical and lists its functions.
 func TestFunctionsWithoutARoleAreNamed(t *testing.T) {
 	account := compliant(t)
 	spoilRole(account, func(r *awsemu.Role) { r.Trust = "ec2.amazonaws.com" })
@@ -381,9 +380,9 @@ func TestFunctionsWithoutARoleAreNamed(t *testing.T) {
 		}
 	}
 	want := []string{
-		"critical " + arnOfRole + "remotion-lambda-role [deployed functions that run under it: " +
+		"critical " + arnOfRole + "remotion-lambda-role [deployed functions with this role: " +
 			render527 + " (us-east-1)]",
-		"critical " + arnOfRole + "service-role/gone [deployed functions that run under it: " +
+		"critical " + arnOfRole + "service-role/gone [deployed functions with this role: " +
 			render240 + " (us-east-1)]",
 	}
 	if !slices.Equal(got, want) {
@@ -391,8 +390,8 @@ func TestFunctionsWithoutARoleAreNamed(t *testing.T) {
 	}
 }
 
-// Who only renders may be granted the functions there are, by name. An upgrade gives them other
-// names.
+// A caller that only renders needs a grant for the names of the deployed functions. An upgrade
+// changes the names.
 func TestExactNamesOfFunctions(t *testing.T) {
 	upgrade, err := policies.Find("4.0.530")
 	if err != nil {

@@ -13,17 +13,17 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
-// ssoPath is where IAM Identity Center keeps its roles.
+// ssoPath is the path of the roles of IAM Identity Center.
 // https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html
 const ssoPath = "/aws-reserved/sso.amazonaws.com/"
 
-// permissionSetRole is what the names of a permission set's role match.
+// permissionSetRole returns the pattern of the role names of a permission set.
 func permissionSetRole(set string) string {
 	return "^AWSReservedSSO_" + regexp.QuoteMeta(set) + "_[0-9a-f]{16}$"
 }
 
-// findPermissionSet finds the role of sso/PERMISSION-SET, whose name ends in a suffix that changes
-// when the permission set is assigned anew.
+// findPermissionSet finds the role of sso/PERMISSION-SET. Its name ends in a suffix that changes
+// with each new assignment of the permission set.
 func (r *run) findPermissionSet(ctx context.Context, t *target) {
 	kind, set := entity(t.facts.Name)
 	if kind != "sso" {
@@ -31,7 +31,7 @@ func (r *run) findPermissionSet(ctx context.Context, t *target) {
 	}
 	named := regexp.MustCompile(permissionSetRole(set))
 	pages := iam.NewListRolesPaginator(r.iam, &iam.ListRolesInput{PathPrefix: aws.String(ssoPath)})
-	err := walk(ctx, pages.HasMorePages, pages.NextPage, func(out *iam.ListRolesOutput) {
+	err := eachPage(ctx, pages.HasMorePages, pages.NextPage, func(out *iam.ListRolesOutput) {
 		for _, role := range out.Roles {
 			if name := aws.ToString(role.RoleName); named.MatchString(name) {
 				t.facts.Name = "role/" + name
@@ -43,15 +43,15 @@ func (r *run) findPermissionSet(ctx context.Context, t *target) {
 	}
 	t.facts.ARN = r.arn("role" + ssoPath + "AWSReservedSSO_" + set + "_*")
 	if err != nil {
-		t.lookup = failed(ctx, "the role of permission set "+set, "iam:ListRoles", err)
+		t.lookup = problemOf(ctx, "the role of permission set "+set, "iam:ListRoles", err)
 		return
 	}
 	t.facts.Presence = audit.Absent
 	t.lookup.absent = true
 }
 
-// readTarget reads the principal itself: whether it exists, its path, its boundary and, of a role,
-// its trust policy.
+// readTarget reads the principal itself: its existence, path and boundary, and the trust policy of
+// a role.
 func (r *run) readTarget(ctx context.Context, t *target) {
 	kind, name := entity(t.facts.Name)
 	var boundary *types.AttachedPermissionsBoundary
@@ -85,7 +85,7 @@ func (r *run) readTarget(ctx context.Context, t *target) {
 	case isGone(err):
 		t.facts.Presence, t.lookup.absent = audit.Absent, true
 	default:
-		t.lookup = failed(ctx, fmt.Sprintf("the %s %q itself", kind, name), action, err)
+		t.lookup = problemOf(ctx, fmt.Sprintf("the %s %q itself", kind, name), action, err)
 		t.facts.TrustProblem = t.lookup.problems[0]
 	}
 	if t.facts.ARN == "" {
@@ -94,15 +94,15 @@ func (r *run) readTarget(ctx context.Context, t *target) {
 }
 
 func (t *target) readTrust(encoded string) {
-	doc, problem := document("trust policy", encoded, iampolicy.ParseTrust)
+	doc, problem := parseDocument("trust policy", encoded, iampolicy.ParseTrust)
 	t.facts.Trust = doc
 	if problem != nil {
 		t.facts.TrustProblem = *problem
 	}
 }
 
-// walk follows a paginator to its end.
-func walk[Out, Options any](ctx context.Context, more func() bool,
+// eachPage calls visit for each page of a paginator.
+func eachPage[Out, Options any](ctx context.Context, more func() bool,
 	next func(context.Context, ...func(*Options)) (*Out, error), page func(*Out)) error {
 	for more() {
 		out, err := next(ctx)

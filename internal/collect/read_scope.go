@@ -8,8 +8,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 )
 
-// readsOf are the reads that a principal is asked by. Whoever may do none of them may not read it
-// at all.
+// readsOf lists the actions that read a principal. An auditor without any of them has no access to
+// the principal.
 var readsOf = map[string][]string{
 	"user": {"iam:GetUser", "iam:ListUserPolicies", "iam:ListAttachedUserPolicies",
 		"iam:ListGroupsForUser", "iam:SimulatePrincipalPolicy"},
@@ -17,15 +17,15 @@ var readsOf = map[string][]string{
 		"iam:SimulatePrincipalPolicy"},
 }
 
-// otherLayerPhrases is how AWS words a refusal for another reason than that no identity policy
-// allows the read. https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+// otherLayerPhrases are the phrases in AWS's errors for a denial by another layer than identity
+// policies. https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
 var otherLayerPhrases = []string{"explicit deny", "control policy", "permissions boundary",
 	"session policy"}
 
-// readScopeProblem makes one problem of those about something that the deployment does not name, if
-// they are that: the auditor's policies let it do none of the reads, and nothing else went wrong.
-// Where they allow one, the thing is named and something else is amiss; where another layer forbids
-// it, naming helps nobody.
+// readScopeProblem merges the problems about an ARN into one if the deployment does not name that
+// ARN: the auditor's policies deny all reads, and there is no other error. If one read is allowed,
+// the ARN is named and the cause is another. If another layer denies the reads, naming the ARN does
+// not help.
 func (r *run) readScopeProblem(problems []audit.Problem, what, arn string,
 	reads ...string) (one []audit.Problem, is bool) {
 	refused := map[string]bool{}
@@ -43,22 +43,21 @@ func (r *run) readScopeProblem(problems []audit.Problem, what, arn string,
 	}
 	return []audit.Problem{{
 		What: what, Why: "access denied: NamedPrincipals does not list " + arn,
-		Remedy: "add what it does not list to NamedPrincipals, the parameter of template.yaml and " +
-			"property of the CDK construct; " +
-			"if it is there, the auditor's role has lost its policy",
+		Remedy: "add the ARN to NamedPrincipals, the parameter of template.yaml and property of the " +
+			"CDK construct; if the list has it, restore the policy of the auditor's role",
 	}}, true
 }
 
-// applyReadScope does so for a target.
+// applyReadScope merges the problems of a target with readScopeProblem.
 func (r *run) applyReadScope(t *target) {
 	kind, name := entity(t.facts.Name)
 	arn := t.facts.ARN
 	if arn == r.arn(t.facts.Name) {
-		arn += " (its path, if it has one, is not known)"
+		arn += " (its path is unknown)"
 	}
 	var all snapshot
 	for _, part := range []snapshot{t.lookup, t.documents, t.boundary, t.simulation.snapshot} {
-		all.add(part)
+		all.merge(part)
 	}
 	if one, is := r.readScopeProblem(all.problems, fmt.Sprintf("the %s %q itself", kind, name), arn,
 		readsOf[kind]...); is {

@@ -12,21 +12,21 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// auditing adds the auditor, who may read what is named alone.
+// auditing adds the auditor with access to the named principals only.
 func auditing(a *awsemu.Account, named ...string) {
 	read := statement(`"Effect":"Allow","Action":["iam:Get*","iam:List*","iam:SimulatePrincipalPolicy"],"Resource":["arn:aws:iam::aws:policy/*","` + strings.Join(named, `","`) + `"]`)
 	a.Users["auditor"] = awsemu.User{AccessKeys: []string{"AKIA"},
 		Inline: map[string]string{"read": read}}
 }
 
-// judgeEnforced is judge, by an auditor who may do what its policies allow.
+// judgeEnforced is judge with an auditor whose own permissions are enforced.
 func judgeEnforced(t *testing.T, account *awsemu.Account, plan collect.Plan) audit.Report {
 	t.Helper()
 	server := &awsemu.Server{Account: account, EnforceIAM: true}
 	return audit.Evaluate(collector(t, server).Collect(t.Context(), plan))
 }
 
-// With Named nothing is discovered, whatever there is; and the report says so.
+// With Named there is no discovery, and the report says so.
 func TestNamedDiscoversNothing(t *testing.T) {
 	for _, test := range []struct {
 		name    string
@@ -59,8 +59,8 @@ func TestNamedDiscoversNothing(t *testing.T) {
 	}
 }
 
-// What the deployment does not name is one problem, that says what to name.
-func TestWhatIsNotNamedIsOneProblem(t *testing.T) {
+// A principal that the deployment does not name is one problem with the ARN to add.
+func TestAnUnnamedPrincipalIsOneProblem(t *testing.T) {
 	const (
 		user, group, role = "arn:aws:iam::123456789012:user/bots/ci",
 			"arn:aws:iam::123456789012:group/teams/renderers",
@@ -68,7 +68,7 @@ func TestWhatIsNotNamedIsOneProblem(t *testing.T) {
 		shared, limits = "arn:aws:iam::123456789012:policy/shared",
 			"arn:aws:iam::123456789012:policy/bounds/limits"
 		unlisted = "access denied: NamedPrincipals does not list "
-		path     = " (its path, if it has one, is not known)"
+		path     = " (its path is unknown)"
 	)
 	all := []string{user, group, role, shared, limits}
 	account := func(named []string) *awsemu.Account {
@@ -121,14 +121,14 @@ func TestWhatIsNotNamedIsOneProblem(t *testing.T) {
 		})
 	}
 
-	// An ARN that was configured has the path.
+	// A configured ARN has the path.
 	p := plan()
 	p.Named, p.Callers[0].ARN = true, user
 	if r := judgeEnforced(t, account([]string{role}), p); len(r.Problems) != 1 ||
 		r.Problems[0].Why != unlisted+user {
 		t.Errorf("%+v", r.Problems)
 	}
-	// Whoever may read the account is told of each right, as ever.
+	// With the read scope of the account each denied action is one problem.
 	p = plan()
 	if r := judgeEnforced(t, account([]string{role}), p); len(r.Problems) != 6 ||
 		r.Problems[0].Grant != "iam:GetUser" {
@@ -136,9 +136,9 @@ func TestWhatIsNotNamedIsOneProblem(t *testing.T) {
 	}
 }
 
-// Something that is named, and may be read in part or is forbidden otherwise, would not be helped
-// by naming it.
-func TestNamingIsAdvisedWhereItHelps(t *testing.T) {
+// The problem does not suggest to name an ARN that can be read in part or that another layer
+// denies.
+func TestTheFixNamesAnARNOnlyIfThatHelps(t *testing.T) {
 	const named = "arn:aws:iam::123456789012:*"
 	tests := []struct {
 		name  string

@@ -9,19 +9,19 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// maxRoles is how many roles are audited because functions have them. A Remotion account has one or
-// two; the bound is for an account that is not what it seems.
+// maxRoles is the number of audited roles that only functions refer to. An account usually has one
+// or two; the bound limits the cost of an unusual account.
 const maxRoles = 20
 
-// adoptFunctionRoles gives each render role the functions that run under it, and returns targets
-// for the roles that are no targets yet.
+// adoptFunctionRoles assigns the functions to their render roles and returns new targets for roles
+// that are not configured.
 func (r *run) adoptFunctionRoles(s *survey) (found []*target) {
 	var left []string
 	for _, f := range s.functions {
 		name, ok := r.roleName(f.Role)
 		if !ok {
 			s.problems = append(s.problems, audit.Problem{What: "the role of function " + f.String(),
-				Why: fmt.Sprintf("%.200q is no role of this account", f.Role)})
+				Why: fmt.Sprintf("%.200q is not a role of this account", f.Role)})
 			continue
 		}
 		is := func(t *target) bool {
@@ -31,7 +31,7 @@ func (r *run) adoptFunctionRoles(s *survey) (found []*target) {
 		switch {
 		case i < 0 && len(found) < maxRoles:
 			t := &target{facts: audit.TargetFacts{Kind: audit.RenderRole, Name: "role/" + name, ARN: f.Role,
-				Purpose: policies.Render}, adopted: true}
+				Purpose: policies.Render}, fromFunction: true}
 			i = len(r.targets)
 			r.targets, found = append(r.targets, t), append(found, t)
 		case i < 0:
@@ -55,16 +55,15 @@ func (r *run) adoptFunctionRoles(s *survey) (found []*target) {
 	return found
 }
 
-// roleName is the name in a role's ARN, without its path.
+// roleName returns the name in a role's ARN, without the path.
 func (r *run) roleName(arn string) (string, bool) {
 	path, ok := strings.CutPrefix(arn, r.arn("role/"))
 	name := path[strings.LastIndexByte(path, '/')+1:]
 	return name, ok && name != "" && !strings.ContainsAny(name, "*?$")
 }
 
-// resolveTargets narrows what is needed to each target: callers to all that is deployed, a render
-// role to the functions that run under it. A role that is audited only because functions have it
-// has nothing to do elsewhere.
+// resolveTargets sets the scope of each target: all deployed functions for a caller, its own
+// functions for a render role. A role that is not configured needs nothing in other regions.
 func (r *run) resolveTargets(s survey) {
 	renderRole, guessed := r.renderRole()
 	byRegion := func(functions []audit.Function) map[string][]string {
@@ -89,10 +88,10 @@ func (r *run) resolveTargets(s survey) {
 		if t.facts.Kind == audit.RenderRole {
 			own := byRegion(t.facts.Functions)
 			t.facts.Place.Functions = own
-			if r.plan.Requested == auto {
+			if r.plan.Requested == autoRelease {
 				t.facts.Releases = r.releases(t.facts.Functions)
 			}
-			if t.adopted {
+			if t.fromFunction {
 				t.facts.Place.Regions = slices.DeleteFunc(slices.Clone(s.regions), func(region string) bool {
 					return own[region] == nil
 				})
@@ -107,8 +106,8 @@ func (r *run) resolveTargets(s survey) {
 	}
 }
 
-// renderRole is the ARN callers pass to Lambda: the real one where the role was found, or where a
-// function has it. Where nobody could tell whether it exists, its path is a guess.
+// renderRole returns the ARN of the role that callers pass to Lambda, from the role itself or from
+// a function. If the role could not be read, the path in the ARN is a guess.
 func (r *run) renderRole() (arn string, guessed bool) {
 	for _, t := range r.targets {
 		if t.facts.Kind == audit.RenderRole {
@@ -118,9 +117,9 @@ func (r *run) renderRole() (arn string, guessed bool) {
 	return r.arn("role/" + policies.RoleName), false
 }
 
-// dropDefaultRole takes the default render role off the targets when nobody has it and the deployed
-// functions have others: nothing is missing then. It reports whether it did.
-func (r *run) dropDefaultRole(s survey) bool {
+// dropMissingDefaultRole removes the default render role from the targets if it does not exist and
+// all deployed functions use other roles. It reports whether it did.
+func (r *run) dropMissingDefaultRole(s survey) bool {
 	if len(s.functions) == 0 {
 		return false
 	}

@@ -19,36 +19,36 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// pair is a question and the question of the first region that it repeats: in another region, or
-// about another resource.
-type pair struct {
+// simulationPair is a question and the question of the first region that it repeats: in another
+// region, or about another resource.
+type simulationPair struct {
 	question, first policies.SimulationRequest
-	// nth counts the resources of its action in its region, from 0.
+	// nth is the index of the resource among those of its action in its region, from 0.
 	nth int
 }
 
-// maxResources is about how many resources of a region an action is asked: beyond, a function with
-// a name of its own is treated as those in further regions are. An account has a handful.
+// maxResources is the number of resources of a region that an action is simulated with. Further
+// functions are treated like those in further regions. An account usually has a few.
 const maxResources = 20
 
-// simulate asks AWS about everything the target needs: in the first region in full, in every
-// further one with one action per service. What the policies plainly grant there, of a service that
-// AWS allowed in both places, is taken to be answered as in the first region; everything else is
-// asked, up to maxResources for an action in a region.
+// simulate sends the needs of a target to AWS's simulator: all of them in the first region, and one
+// action of each service in further regions. In a further region, the answer of the first region
+// also counts if AWS allows the service's probe in both and the policies grant the request without
+// a condition. All other requests are simulated, up to maxResources for an action in a region.
 func (r *run) simulate(ctx context.Context, t *target) {
 	regions := r.simulationRequests(t)
 	t.simulation.answers = map[policies.SimulationRequest]audit.Answer{}
 	answers := t.simulation.answers
 	ask := func(questions []policies.SimulationRequest) {
-		batches := batch(questions)
-		results := make([]simulated, len(batches))
+		batches := makeBatches(questions)
+		results := make([]simulationResult, len(batches))
 		parallelN(len(batches), func(i int) { results[i] = r.simulateBatch(ctx, t, batches[i]) })
 		for _, s := range results {
 			t.simulation.merge(s)
 		}
 	}
 
-	// The probes of the further regions go out with the first region's questions.
+	// The probes of the further regions run together with the requests of the first region.
 	first := make([]policies.SimulationRequest, 0, len(regions[0]))
 	inFull := true
 	for _, p := range regions[0] {
@@ -59,7 +59,7 @@ func (r *run) simulate(ctx context.Context, t *target) {
 		}
 	}
 	for _, pairs := range regions[1:] {
-		for _, probe := range probes(pairs) {
+		for _, probe := range pickProbes(pairs) {
 			first = append(first, probe.question)
 		}
 	}
@@ -73,7 +73,7 @@ func (r *run) simulate(ctx context.Context, t *target) {
 		return ok && a.Decision == iampolicy.Allowed
 	}
 	<-t.read
-	known := t.known()
+	known := t.factsWithDocuments()
 	known.Assumed = r.plan.Assumed
 	plain := func(q policies.SimulationRequest) bool {
 		return known.Presence == audit.Present && len(known.Unread) == 0 && known.Granted(q)
@@ -82,7 +82,7 @@ func (r *run) simulate(ctx context.Context, t *target) {
 	for i, pairs := range regions {
 		again := map[string]int{}
 		alike := map[string]bool{}
-		for _, probe := range probes(pairs) {
+		for _, probe := range pickProbes(pairs) {
 			alike[service(probe.question)] = allowed(probe.question) && allowed(probe.first)
 		}
 		for _, p := range pairs {
@@ -102,10 +102,10 @@ func (r *run) simulate(ctx context.Context, t *target) {
 	ask(more)
 }
 
-// simulationRequests lists what the target needs, region by region.
-func (r *run) simulationRequests(t *target) [][]pair {
+// simulationRequests lists the target's needs by region.
+func (r *run) simulationRequests(t *target) [][]simulationPair {
 	place := t.facts.Place
-	regions := make([][]pair, len(place.Regions))
+	regions := make([][]simulationPair, len(place.Regions))
 	for _, req := range policies.RequirementsIn(place, r.ahead, t.facts.Kind.Policy(),
 		t.facts.Purpose) {
 		perRegion := map[string][]policies.SimulationRequest{}
@@ -114,9 +114,9 @@ func (r *run) simulationRequests(t *target) [][]pair {
 		}
 		for i, region := range place.Regions {
 			for nth, q := range perRegion[region] {
-				p := pair{question: q, nth: nth}
-				// The first resource of a region is one of Remotion's own names, if it has any; what BUCKETS
-				// and names of one's own add follows.
+				p := simulationPair{question: q, nth: nth}
+				// The first resource of a region has a name of Remotion, if there is one. Custom names and
+				// those in BUCKETS follow.
 				if model := perRegion[place.Regions[0]]; len(model) > 0 {
 					p.first = model[0]
 				}
@@ -132,10 +132,10 @@ func service(q policies.SimulationRequest) string {
 	return name
 }
 
-// probes picks the first question of each service, in their order.
-func probes(pairs []pair) (picked []pair) {
+// pickProbes returns the first request of each service, in order.
+func pickProbes(pairs []simulationPair) (picked []simulationPair) {
 	for _, p := range pairs {
-		if !slices.ContainsFunc(picked, func(o pair) bool {
+		if !slices.ContainsFunc(picked, func(o simulationPair) bool {
 			return service(o.question) == service(p.question)
 		}) {
 			picked = append(picked, p)
@@ -144,16 +144,16 @@ func probes(pairs []pair) (picked []pair) {
 	return picked
 }
 
-// A batchOf is what one call may ask: actions that share their resources and their context.
-type batchOf struct {
+// simulationBatch is one call to the simulator: actions with the same resources and context.
+type simulationBatch struct {
 	actions   []string
 	resources []string
-	// sample stands for all questions of the batch: it is of their region, and has their context.
+	// sample is one request of the batch. All have its region and context.
 	sample policies.SimulationRequest
 }
 
-// batch sorts questions into calls, in the order in which they are first met.
-func batch(questions []policies.SimulationRequest) []batchOf {
+// makeBatches groups requests into batches, in the order of their first requests.
+func makeBatches(questions []policies.SimulationRequest) []simulationBatch {
 	type about struct{ action, region string }
 	var order []about
 	resources := map[about][]string{}
@@ -166,7 +166,7 @@ func batch(questions []policies.SimulationRequest) []batchOf {
 			resources[a] = append(resources[a], q.Resource)
 		}
 	}
-	var list []batchOf
+	var list []simulationBatch
 	index := map[string]int{}
 	for _, a := range order {
 		sample := policies.SimulationRequest{Action: a.action, Resource: resources[a][0],
@@ -176,40 +176,42 @@ func batch(questions []policies.SimulationRequest) []batchOf {
 		if !ok {
 			i = len(list)
 			index[key] = i
-			list = append(list, batchOf{resources: resources[a], sample: sample})
+			list = append(list, simulationBatch{resources: resources[a], sample: sample})
 		}
 		list[i].actions = append(list[i].actions, a.action)
 	}
 	return list
 }
 
-// simulated is what came of one or more calls.
-type simulated struct {
+// simulationResult is the result of one or more calls.
+type simulationResult struct {
 	answers map[policies.SimulationRequest]audit.Answer
 	snapshot
 }
 
-func (s *simulated) merge(o simulated) {
+func (s *simulationResult) merge(o simulationResult) {
 	maps.Copy(s.answers, o.answers)
-	s.snapshot.add(o.snapshot)
+	s.snapshot.merge(o.snapshot)
 }
 
-// simulateBatch asks one batch, to the last page. When AWS refuses to answer for some of the
-// actions together, it says which belong together, and each group is asked on its own.
-func (r *run) simulateBatch(ctx context.Context, t *target, b batchOf) (s simulated) {
+// simulateBatch simulates one batch and reads all pages. If AWS refuses to simulate some actions
+// together, its error names the groups, and simulateBatch simulates each group.
+func (r *run) simulateBatch(ctx context.Context, t *target,
+	b simulationBatch) (s simulationResult) {
 	in := &iam.SimulatePrincipalPolicyInput{
 		PolicySourceArn: &t.facts.ARN,
 		ActionNames:     b.actions,
-		ContextEntries:  entries(audit.AssumedContext(b.sample, r.plan.Assumed)),
+		ContextEntries:  contextEntries(audit.AssumedContext(b.sample, r.plan.Assumed)),
 	}
 	if !slices.Equal(b.resources, []string{"*"}) {
 		in.ResourceArns = b.resources
 	}
 	var results []types.EvaluationResult
 	pages := iam.NewSimulatePrincipalPolicyPaginator(r.iam, in)
-	err := walk(ctx, pages.HasMorePages, pages.NextPage, func(out *iam.SimulatePrincipalPolicyOutput) {
-		results = append(results, out.EvaluationResults...)
-	})
+	err := eachPage(ctx, pages.HasMorePages, pages.NextPage,
+		func(out *iam.SimulatePrincipalPolicyOutput) {
+			results = append(results, out.EvaluationResults...)
+		})
 	what := "the simulation of " + t.facts.Name
 	s.answers = map[policies.SimulationRequest]audit.Answer{}
 	switch {
@@ -217,15 +219,15 @@ func (r *run) simulateBatch(ctx context.Context, t *target, b batchOf) (s simula
 	case isGone(err):
 		s.absent = true
 		return s
-	case mixed(err) != nil && len(b.actions) > 1:
-		for _, group := range split(b.actions, mixed(err)) {
+	case actionGroups(err) != nil && len(b.actions) > 1:
+		for _, group := range splitActions(b.actions, actionGroups(err)) {
 			part := b
 			part.actions = group
 			s.merge(r.simulateBatch(ctx, t, part))
 		}
 		return s
 	default:
-		s.snapshot = failed(ctx, what, "iam:SimulatePrincipalPolicy", err)
+		s.snapshot = problemOf(ctx, what, "iam:SimulatePrincipalPolicy", err)
 		return s
 	}
 	for _, action := range b.actions {
@@ -235,7 +237,7 @@ func (r *run) simulateBatch(ctx context.Context, t *target, b batchOf) (s simula
 				s.answers[q] = a
 			} else {
 				s.problems = append(s.problems,
-					audit.Problem{What: what, Why: fmt.Sprintf("AWS's answer leaves out %s on %s", action,
+					audit.Problem{What: what, Why: fmt.Sprintf("AWS's answer lacks %s on %s", action,
 						resource)})
 			}
 		}
@@ -243,9 +245,9 @@ func (r *run) simulateBatch(ctx context.Context, t *target, b batchOf) (s simula
 	return s
 }
 
-// mixed returns the groups that AWS names when it refuses to simulate actions in one call:
+// actionGroups returns the groups that AWS names when it refuses to simulate actions in one call:
 // "Invalid Input Actions: [a,b] and [c] require different authorization information."
-func mixed(err error) [][]string {
+func actionGroups(err error) [][]string {
 	var api smithy.APIError
 	if !errors.As(err, &api) || api.ErrorCode() != "InvalidInput" ||
 		!strings.Contains(api.ErrorMessage(), "require different authorization information") {
@@ -264,9 +266,9 @@ func mixed(err error) [][]string {
 
 var bracketed = regexp.MustCompile(`\[([^\]]*)\]`)
 
-// split parts actions by the groups AWS named. Whatever it did not name, or named all together,
-// is asked alone, so that every split makes the parts smaller.
-func split(actions []string, groups [][]string) (parts [][]string) {
+// splitActions splits actions into the groups that AWS named. Actions without a group, or all in
+// one group, become single requests, so that each split makes the parts smaller.
+func splitActions(actions []string, groups [][]string) (parts [][]string) {
 	rest := slices.Clone(actions)
 	for _, group := range groups {
 		var part []string
@@ -291,8 +293,8 @@ func split(actions []string, groups [][]string) (parts [][]string) {
 	return parts
 }
 
-// entries writes a context as the API wants it, in a fixed order.
-func entries(c iampolicy.Context) []types.ContextEntry {
+// contextEntries returns a context in the form of the API, in a fixed order.
+func contextEntries(c iampolicy.Context) []types.ContextEntry {
 	list := make([]types.ContextEntry, 0, len(c))
 	for key, values := range c {
 		kind := types.ContextKeyTypeEnumString
@@ -316,10 +318,10 @@ var booleans = map[string]bool{
 	"aws:multifactorauthpresent": true,
 }
 
-// answerTo finds the answer to one question. Since 2026-07-30 AWS gives one result for an action,
-// with each resource inside and an ARN template for its own name; before, one for each action and
-// resource. A resource's own answer wins. A result for the action as a whole counts where it can
-// only mean this resource, or allows all of them.
+// answerTo finds the answer to one request. Since 2026-07-30 AWS returns one result for an action,
+// which contains each resource and has an ARN template as its name; before, it returned one for
+// each action and resource. The answer for a resource wins. The result for the whole action counts
+// if the request has only one resource or if all are allowed.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_EvaluationResult.html
 func answerTo(q policies.SimulationRequest, resources int,
 	results []types.EvaluationResult) (audit.Answer, bool) {
@@ -334,7 +336,7 @@ func answerTo(q policies.SimulationRequest, resources int,
 				if boundary == nil {
 					boundary = result.PermissionsBoundaryDecisionDetail
 				}
-				return answer(specific.EvalResourceDecision, specific.MatchedStatements,
+				return toAnswer(specific.EvalResourceDecision, specific.MatchedStatements,
 					specific.MissingContextValues,
 					result.OrganizationsDecisionDetail, boundary)
 			}
@@ -349,12 +351,12 @@ func answerTo(q policies.SimulationRequest, resources int,
 	if whole == nil {
 		return audit.Answer{}, false
 	}
-	return answer(whole.EvalDecision, whole.MatchedStatements, whole.MissingContextValues,
+	return toAnswer(whole.EvalDecision, whole.MatchedStatements, whole.MissingContextValues,
 		whole.OrganizationsDecisionDetail, whole.PermissionsBoundaryDecisionDetail)
 }
 
-// answer is false for a decision that is none of the three.
-func answer(decision types.PolicyEvaluationDecisionType, matched []types.Statement,
+// toAnswer returns false for an unknown decision.
+func toAnswer(decision types.PolicyEvaluationDecisionType, matched []types.Statement,
 	missing []string,
 	organization *types.OrganizationsDecisionDetail,
 	boundary *types.PermissionsBoundaryDecisionDetail) (audit.Answer, bool) {
@@ -369,8 +371,8 @@ func answer(decision types.PolicyEvaluationDecisionType, matched []types.Stateme
 		return audit.Answer{}, false
 	}
 	if a.Decision != iampolicy.Allowed {
-		// The organization's word is about the action, with all its resources; a resource it denies has
-		// neither statements nor missing keys of its own.
+		// The organization's decision applies to the action with all resources. A denied resource has
+		// neither statements nor missing keys.
 		a.OrganizationDenies = organization != nil && !organization.AllowedByOrganizations &&
 			len(matched) == 0 && len(missing) == 0
 		a.BoundaryDenies = boundary != nil && !boundary.AllowedByPermissionsBoundary

@@ -15,51 +15,51 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
-// A reading is what came of some reads: policies, and what could not be had.
+// snapshot is the result of some reads: policies and problems.
 type snapshot struct {
 	policies []iampolicy.Policy
 	problems []audit.Problem
-	// absent says that the principal does not exist; cutOff that the deadline came first.
+	// absent says that the principal does not exist, cutOff that the deadline ended the reads.
 	absent, cutOff bool
 }
 
-func (r *snapshot) add(o snapshot) {
+func (r *snapshot) merge(o snapshot) {
 	r.policies = append(r.policies, o.policies...)
 	r.problems = append(r.problems, o.problems...)
 	r.absent = r.absent || o.absent
 	r.cutOff = r.cutOff || o.cutOff
 }
 
-// parallel reads n things at once and keeps their order.
+// parallel runs n reads concurrently and merges their results in order.
 func parallel(n int, read func(i int) snapshot) (all snapshot) {
 	results := make([]snapshot, n)
 	parallelN(n, func(i int) { results[i] = read(i) })
 	for _, r := range results {
-		all.add(r)
+		all.merge(r)
 	}
 	return all
 }
 
-// document decodes and parses one policy document. IAM sends documents percent-encoded as RFC 3986
-// says, so a bare '+' is a plus and not a blank.
+// parseDocument decodes and parses one policy document. IAM percent-encodes documents as in RFC
+// 3986, so '+' is a plus, not a blank.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetRolePolicy.html
-func document(id, encoded string,
+func parseDocument(id, encoded string,
 	parse func(string) (*iampolicy.Document, error)) (*iampolicy.Document, *audit.Problem) {
 	text, err := url.PathUnescape(encoded)
 	if err != nil {
-		return nil, &audit.Problem{What: id, Why: "is not percent-encoded: " + err.Error()}
+		return nil, &audit.Problem{What: id, Why: "not percent-encoded: " + err.Error()}
 	}
 	doc, err := parse(text)
 	if err != nil {
 		return nil,
 			&audit.Problem{What: id, Why: err.Error(),
-				Remedy: "correct the document: nobody can say what it grants"}
+				Remedy: "correct the document: its permissions are unknown"}
 	}
 	return doc, nil
 }
 
 func policy(id, encoded string) snapshot {
-	doc, problem := document(id, encoded, iampolicy.Parse)
+	doc, problem := parseDocument(id, encoded, iampolicy.Parse)
 	if problem != nil {
 		return snapshot{problems: []audit.Problem{*problem}}
 	}
@@ -67,16 +67,17 @@ func policy(id, encoded string) snapshot {
 }
 
 const (
-	deadline       = "the deadline came first"
-	throttleRemedy = "find what else asks IAM so much in this account, or run the audit at another " +
+	deadline       = "the deadline ended the read"
+	throttleRemedy = "reduce other calls to IAM in this account, or run the audit at another " +
 		"time"
 )
 
-// failed turns an error into a fact. action is the one the auditor would need.
-func failed(ctx context.Context, what, action string, err error) snapshot {
+// problemOf turns an error into a problem. action is the action that the auditor called.
+func problemOf(ctx context.Context, what, action string, err error) snapshot {
 	if ctx.Err() != nil {
 		p := audit.Problem{What: what, Why: deadline,
-			Remedy: "give it more time (the function's timeout, or --timeout), or fewer principals and " +
+			Remedy: "increase the time limit (the function's timeout, or --timeout), or audit fewer " +
+				"principals and " +
 				"regions"}
 		if errors.Is(ctx.Err(), context.Canceled) {
 			p.Why, p.Remedy = "the audit was interrupted", ""
@@ -91,7 +92,7 @@ func failed(ctx context.Context, what, action string, err error) snapshot {
 	case isDenied(api):
 		p.Why, p.Grant = "access denied: "+api.ErrorMessage(), action
 	case isThrottle(err):
-		p.Why = "throttled until the retries were used up: " + api.ErrorMessage()
+		p.Why = "throttled, and all retries failed: " + api.ErrorMessage()
 		p.Remedy = throttleRemedy
 	default:
 		p.Why = fmt.Sprintf("%s: %s", api.ErrorCode(), api.ErrorMessage())
@@ -111,7 +112,7 @@ func isThrottle(err error) bool {
 	return retry.IsErrorThrottles(retry.DefaultThrottles).IsErrorThrottle(err).Bool()
 }
 
-// isGone reports that IAM does not know the entity, or the policy, that was asked for.
+// isGone reports whether an error means that the entity or policy does not exist.
 func isGone(err error) bool {
 	return hasCode(err, "NoSuchEntity", "NoSuchEntityException")
 }

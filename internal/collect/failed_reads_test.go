@@ -12,8 +12,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// What could not be learnt is told as that: it is neither a gap nor fine.
-func TestBadDays(t *testing.T) {
+// A failed read is unverified: it is neither a gap nor satisfied.
+func TestFailedReads(t *testing.T) {
 	deny := func(operation string) awsemu.Fault {
 		return awsemu.Fault{Operation: operation, Deny: true}
 	}
@@ -37,7 +37,7 @@ func TestBadDays(t *testing.T) {
 		{"the right to read the role is lost", []awsemu.Fault{deny("iam:GetRole")}, nil, 2,
 			`the role "remotion-lambda-role" itself: access denied`},
 		{"throttled for good", []awsemu.Fault{{Operation: "iam:SimulatePrincipalPolicy", Throttle: true}},
-			nil, 48, "throttled until the retries were used up"},
+			nil, 48, "throttled, and all retries failed"},
 		{"a failing service",
 			[]awsemu.Fault{{Operation: "iam:SimulatePrincipalPolicy",
 				Error: &awsemu.FaultError{Code: "ServiceFailure", Message: "sorry", Status: 500}}}, nil, 48,
@@ -69,15 +69,15 @@ func TestBadDays(t *testing.T) {
 			for _, p := range r.Problems {
 				if strings.Contains(p.Why, "access denied") &&
 					(p.Grant == "" || !strings.Contains(p.Why, p.Grant)) {
-					t.Errorf("%q does not tell the action to grant, %q", p.Why, p.Grant)
+					t.Errorf("%q does not name the action to grant, %q", p.Why, p.Grant)
 				}
 			}
 		})
 	}
 }
 
-// The client here makes three attempts: two failures in all are overcome, whichever calls they hit.
-func TestRecoversFrom(t *testing.T) {
+// The client makes three attempts, so it recovers from any two failures.
+func TestRecovers(t *testing.T) {
 	for name, fault := range map[string]awsemu.Fault{
 		"throttling that ends": {Operation: "*", Throttle: true, Times: 2},
 		"a lost reply":         {Operation: "*", LoseReply: true, Times: 2},
@@ -94,7 +94,7 @@ func TestRecoversFrom(t *testing.T) {
 	}
 }
 
-// A path that could not be learnt is a guess, and a grant of the real ARN no gap.
+// If a path is unknown, a grant of the real ARN is not a gap.
 func TestUnknownPathsAreNoGaps(t *testing.T) {
 	for _, operation := range []string{"iam:GetRole", "iam:GetUser"} {
 		account := compliant(t)
@@ -120,7 +120,7 @@ func TestUnknownPathsAreNoGaps(t *testing.T) {
 	}
 }
 
-// A default version that goes between the two reads was replaced by another.
+// A default version that is deleted between the two reads was replaced by another one.
 func TestReplacedPolicyVersionIsReadAgain(t *testing.T) {
 	account := compliant(t)
 	account.Policies = map[string]awsemu.ManagedPolicy{"remotion": {Document: account.Users["ci"].Inline["remotion"]}}
@@ -143,7 +143,7 @@ func TestPermissionSetsCannotBeListed(t *testing.T) {
 	}
 }
 
-// A deadline cuts a target off; what was learnt by then still counts.
+// A deadline cuts a target off. Results before it still count.
 func TestDeadline(t *testing.T) {
 	t.Parallel()
 	account := compliant(t)
@@ -158,7 +158,7 @@ func TestDeadline(t *testing.T) {
 		t.Errorf("completed %v, targets %+v", r.Completed(), r.Targets)
 	}
 	if r.Status != audit.StatusUnverified || len(r.Problems) != 1 ||
-		r.Problems[0].Why != "the deadline came first" {
+		r.Problems[0].Why != "the deadline ended the read" {
 		t.Errorf("%s, problems %+v", r.Status, r.Problems)
 	}
 }
