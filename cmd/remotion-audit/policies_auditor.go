@@ -60,7 +60,8 @@ template.yaml and the CDK construct make it; what a stack makes has the name it 
 }
 
 var (
-	namedARN  = regexp.MustCompile(`^arn:(aws[a-z-]*):iam::(\d{12}):(?:user|role|group|policy)/(?:[\w+=.@-]+/)*[\w+=.@-]+$`)
+	namedARN = regexp.MustCompile(
+		`^arn:(aws[a-z-]*):iam::(\d{12}):(?:user|role|group|policy)/(?:[\w+=.@-]+/)*[\w+=.@-]+$`)
 	ofAWSItem = regexp.MustCompile(`^arn:aws[a-z-]*:iam::aws:policy/`)
 )
 
@@ -125,23 +126,23 @@ func (p auditorPlace) policy(permissions []contract.Permission) policyDocument {
 	const bucket = "s3:::${EvidenceBucket}"
 	state := arn + bucket + "/state/" + p.account + "/*"
 	resources := map[contract.Scope][]string{
-		contract.ScopeNamed:      append(slices.Clone(p.named), ofAWS),
-		contract.ScopePrincipals: {every("user"), every("role")},
-		contract.ScopeUsers:      {every("user")},
-		contract.ScopeGroups:     {every("group")},
-		contract.ScopeRoles:      {every("role")},
-		contract.ScopeAny:        {"*"},
-		contract.ScopeFunctions:  {arn + "lambda:*:" + p.account + ":function:*"},
-		contract.ScopePolicies:   {every("policy"), ofAWS},
-		contract.ScopeEvidence:   {arn + bucket},
-		contract.ScopeEvidenceReads: {state, arn + bucket + "/mutes.yaml"},
-		contract.ScopeEvidenceWrites:   {state, arn + bucket + "/reports/*"},
-		contract.ScopeTopic:      {"${AlertTopic}"},
-		contract.ScopeNamespace:  {"*"},
-		contract.ScopeLog:        {"${AuditLogGroup.Arn}"},
+		contract.ScopeNamed:          append(slices.Clone(p.named), ofAWS),
+		contract.ScopePrincipals:     {every("user"), every("role")},
+		contract.ScopeUsers:          {every("user")},
+		contract.ScopeGroups:         {every("group")},
+		contract.ScopeRoles:          {every("role")},
+		contract.ScopeAny:            {"*"},
+		contract.ScopeFunctions:      {arn + "lambda:*:" + p.account + ":function:*"},
+		contract.ScopePolicies:       {every("policy"), ofAWS},
+		contract.ScopeEvidence:       {arn + bucket},
+		contract.ScopeEvidenceReads:  {state, arn + bucket + "/mutes.yaml"},
+		contract.ScopeEvidenceWrites: {state, arn + bucket + "/reports/*"},
+		contract.ScopeTopic:          {"${AlertTopic}"},
+		contract.ScopeNamespace:      {"*"},
+		contract.ScopeLog:            {"${AuditLogGroup.Arn}"},
 		contract.ScopeFailureQueue:   {"${FailureQueue.Arn}"},
 		contract.ScopeChangeQueue:    {"${ChangeQueue.Arn}"},
-		contract.ScopeTopicKey:   {"${AlertTopicKey.Arn}"},
+		contract.ScopeTopicKey:       {"${AlertTopicKey.Arn}"},
 	}
 	conditions := map[contract.Scope]map[string]map[string]string{
 		contract.ScopeNamespace: {"StringEquals": {"cloudwatch:namespace": contract.Namespace}},

@@ -97,7 +97,8 @@ type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) Do(r *http.Request) (*http.Response, error) { return f(r) }
 
-// Request bodies have no WriteTo, because net/http then loses connections and replies: see bounded.Do.
+// Request bodies have no WriteTo, because net/http then loses connections and replies: see
+// bounded.Do.
 func TestClientsHideTheBodysWriteTo(t *testing.T) {
 	b := &bounded{slots: make(chan struct{}, 1),
 		client: roundTrip(func(r *http.Request) (*http.Response, error) {

@@ -94,7 +94,8 @@ func (c Config) checkReadScope() error {
 	return errors.Join(errs...)
 }
 
-// withVariableNames puts the name of the variable before each error. The library has the name of the field.
+// withVariableNames puts the name of the variable before each error. The library has the name of
+// the field.
 func withVariableNames(err error) error {
 	var all env.AggregateError
 	if !errors.As(err, &all) {
@@ -287,8 +288,8 @@ func isRegion(partition, name string) bool {
 		slices.Contains(policies.FormerRegions(partition), name)
 }
 
-// SplitAt returns the regions that are audited in any case at a location, and further regions to search
-// for functions.
+// SplitAt returns the regions that are audited in any case at a location, and further regions to
+// search for functions.
 func (r Regions) SplitAt(p Location) (named, further []string) {
 	if len(r) > 0 && r[0] != "auto" && r[0] != "all" {
 		return slices.Clone(r), nil

@@ -96,7 +96,8 @@ func TestNamedCallersCanBeFound(t *testing.T) {
 		"named", "REPEAT_AFTER", "no"))
 	for _, want := range []string{
 		"REPEAT_AFTER: ",
-		"CALLERS: sso/Video needs a search for its role, which READ_SCOPE=named does not allow: use the " +
+		"CALLERS: sso/Video needs a search for its role, which READ_SCOPE=named does not allow: use " +
+			"the " +
 			"role's ARN, " +
 			"arn:aws:iam::<account>:role/aws-reserved/sso.amazonaws.com/…/AWSReservedSSO_Video_…",
 		"CALLERS: sso/Clips needs a search",

@@ -25,7 +25,8 @@ func (c iamCall) json() string {
 	if c.account == "" {
 		c.account = "123456789012"
 	}
-	return fmt.Sprintf(`{"version":"0","id":"e","detail-type":"AWS API Call via CloudTrail","source":"aws.iam","account":%q,"time":"2026-11-16T08:57:12Z","region":"us-east-1","resources":[],
+	return fmt.Sprintf(
+		`{"version":"0","id":"e","detail-type":"AWS API Call via CloudTrail","source":"aws.iam","account":%q,"time":"2026-11-16T08:57:12Z","region":"us-east-1","resources":[],
 		"detail":{"eventVersion":"1.11","userIdentity":{"type":"IAMUser","userName":"kim","accountId":%[1]q},"eventTime":"2026-11-16T08:57:12Z","eventSource":"iam.amazonaws.com","eventName":%q,
 		"sourceIPAddress":"203.0.113.7","requestParameters":%s,"eventID":%q,"recipientAccountId":%[1]q}}`,
 		c.account, c.event, c.parameters, c.id)

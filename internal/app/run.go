@@ -212,8 +212,8 @@ func (a *App) Handle(ctx context.Context, raw json.RawMessage) (RunResult, error
 // auditResult is the report of a run.
 type auditResult struct {
 	report audit.Report
-	// firstAttempt is the report of the first attempt if it was incomplete and there was time for a second
-	// one; else nil.
+	// firstAttempt is the report of the first attempt if it was incomplete and there was time for a
+	// second one; else nil.
 	firstAttempt *audit.Report
 }
 

@@ -197,7 +197,8 @@ func everything(t *testing.T) Facts {
 	place := policies.Scope{Partition: "aws", Account: "123456789012", Regions: []string{"us-east-1"},
 		Caller:     "arn:aws:iam::123456789012:user/ci",
 		RenderRole: "arn:aws:iam::123456789012:role/remotion-lambda-role"}
-	trust, err := iampolicy.ParseTrust(`{"Statement":{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}}`)
+	trust, err := iampolicy.ParseTrust(
+		`{"Statement":{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}}`)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,8 +36,8 @@ type Batch struct {
 
 // An UnreadableMessage is a message that could not be read.
 type UnreadableMessage struct {
-	// MessageID is the message's id in the queue. Prefix is the beginning of its body, kept because SQS
-	// does not deliver the message again.
+	// MessageID is the message's id in the queue. Prefix is the beginning of its body, kept because
+	// SQS does not deliver the message again.
 	MessageID, Prefix string
 	Err               error
 }
@@ -53,9 +53,10 @@ func ReadEvent(event []byte) (Batch, error) {
 	return b, nil
 }
 
-// ReadQueue reads the event that Lambda makes of messages in SQS. The error says that it is not such
-// an event. An unreadable message is not an error: SQS would deliver the whole batch again and
-// again, until all its messages are lost. https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
+// ReadQueue reads the event that Lambda makes of messages in SQS. The error says that it is not
+// such an event. An unreadable message is not an error: SQS would deliver the whole batch again and
+// again, until all its messages are lost.
+// https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
 func ReadQueue(event []byte) (Batch, error) {
 	e, _ := objectOf(event)
 	var records []json.RawMessage

@@ -16,8 +16,9 @@ func queued(bodies ...string) string {
 	for i, body := range bodies {
 		text, _ := json.Marshal(body)
 		records = append(records,
-			fmt.Sprintf(`{"messageId":"m%d","receiptHandle":"AQEB","body":%s,"attributes":{"ApproximateReceiveCount":"1","SentTimestamp":"1794905841000"},`+
-				`"messageAttributes":{},"md5OfBody":"0","eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:us-east-1:123456789012:changes","awsRegion":"us-east-1"}`, i, text))
+			fmt.Sprintf(
+				`{"messageId":"m%d","receiptHandle":"AQEB","body":%s,"attributes":{"ApproximateReceiveCount":"1","SentTimestamp":"1794905841000"},`+
+					`"messageAttributes":{},"md5OfBody":"0","eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:us-east-1:123456789012:changes","awsRegion":"us-east-1"}`, i, text))
 	}
 	return `{"Records":[` + strings.Join(records, ",") + `]}`
 }

@@ -9,6 +9,6 @@
 //
 // # Limits
 //
-// CloudTrail leaves some facts out. A member account does not see edits of service control policies,
-// and a record omits parameters that are too long.
+// CloudTrail leaves some facts out. A member account does not see edits of service control
+// policies, and a record omits parameters that are too long.
 package cloudtrail

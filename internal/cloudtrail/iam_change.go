@@ -35,8 +35,8 @@ type IAMChange struct {
 	// Boundary is the ARN of a permissions boundary.
 	Boundary string `json:"permissionsBoundary,omitempty"`
 
-	// Targets are the names of the audited principals that the change affects, as in the report. Unsure
-	// says that a lookup failed: the change may not affect some of them, or may affect others.
+	// Targets are the names of the audited principals that the change affects, as in the report.
+	// Unsure says that a lookup failed: the change may not affect some of them, or may affect others.
 	Targets []string `json:"targets,omitempty"`
 	Unsure  bool     `json:"unsure,omitempty"`
 
@@ -55,8 +55,8 @@ const (
 )
 
 // Entity returns the entity that the call changes: its kind and its name. AttachUserPolicy names a
-// user and a policy, and changes the user. The name of a policy is its ARN. The name is empty if the
-// record has none.
+// user and a policy, and changes the user. The name of a policy is its ARN. The name is empty if
+// the record has none.
 func (c IAMChange) Entity() (EntityKind, string) {
 	switch {
 	case strings.Contains(c.Event, "User"): // includes AddUserToGroup
@@ -114,8 +114,8 @@ func (c IAMChange) ActorWithAddress() string {
 // maxNamedTargets is the number of targets that AffectedTargets names.
 const maxNamedTargets = 3
 
-// AffectedTargets describes the targets that a change of a group or a policy affects: "which reaches
-// user/ci". It is empty for a change of a user or a role, because Description names that.
+// AffectedTargets describes the targets that a change of a group or a policy affects: "which
+// reaches user/ci". It is empty for a change of a user or a role, because Description names that.
 func (c IAMChange) AffectedTargets() string {
 	kind, _ := c.Entity()
 	var text string

@@ -337,7 +337,9 @@ func FuzzRead(f *testing.F) {
 		c.event = event
 		f.Add([]byte(c.record()))
 	}
-	f.Add([]byte(envelope(`"eventName":"DeleteUser","userIdentity":{"type":"AssumedRole","arn":"x:assumed-role/","invokedBy":""},"requestParameters":{"userName":"\ud800/"}`)))
+	f.Add([]byte(
+		envelope(
+			`"eventName":"DeleteUser","userIdentity":{"type":"AssumedRole","arn":"x:assumed-role/","invokedBy":""},"requestParameters":{"userName":"\ud800/"}`)))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		c, changed, err := Read(raw)
 		if changed && (err != nil || !slices.Contains(contract.ChangeEvents(), c.Event) ||

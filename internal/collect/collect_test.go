@@ -155,7 +155,8 @@ func TestAudit(t *testing.T) {
 		}, []string{"user/ci s3:PutBucketPolicy denied scp"}, audit.StatusGaps},
 		{"a region-deny policy leaves the audited region alone",
 			func(a *awsemu.Account, _ *collect.Plan) {
-				a.Organization = organization(`"Effect":"Deny","Action":"*","Resource":"*","Condition":{"StringNotEquals":{"aws:RequestedRegion":"us-east-1"}}`)
+				a.Organization = organization(
+					`"Effect":"Deny","Action":"*","Resource":"*","Condition":{"StringNotEquals":{"aws:RequestedRegion":"us-east-1"}}`)
 			}, nil, audit.StatusCompliant},
 		{"a condition that the assumed context meets", func(a *awsemu.Account, _ *collect.Plan) {
 			spoilUser(a, func(u *awsemu.User) {
@@ -180,7 +181,8 @@ func TestAudit(t *testing.T) {
 				spoilUser(a, func(u *awsemu.User) {
 					u.Inline["remotion"] = strings.Replace(u.Inline["remotion"], `"iam:PassRole"`,
 						`"iam:PassRole-no"`, 1)
-					u.Inline["other"] = statement(`"Effect":"Allow","Action":"sqs:*","Resource":"*","Condition":{"IpAddress":{"aws:SourceIp":"192.0.2.0/24"}}`)
+					u.Inline["other"] = statement(
+						`"Effect":"Allow","Action":"sqs:*","Resource":"*","Condition":{"IpAddress":{"aws:SourceIp":"192.0.2.0/24"}}`)
 				})
 			}, []string{"user/ci iam:PassRole missing no-grant"}, audit.StatusGaps},
 		{"a render role with a path is found, and PassRole has to reach it",
@@ -209,8 +211,10 @@ func TestAudit(t *testing.T) {
 		}, nil, audit.StatusCompliant},
 		{"a permission set is found with any suffix", func(a *awsemu.Account, p *collect.Plan) {
 			p.Callers = []collect.Caller{{Name: "sso/Video", Purpose: policies.All}}
-			a.Roles["AWSReservedSSO_Videos_0123456789abcdef"] = awsemu.Role{Path: "/aws-reserved/sso.amazonaws.com/"}
-			a.Roles["AWSReservedSSO_Video_fedcba9876543210"] = awsemu.Role{Path: "/aws-reserved/sso.amazonaws.com/eu-west-1/", Inline: a.Users["ci"].Inline}
+			a.Roles["AWSReservedSSO_Videos_0123456789abcdef"] = awsemu.Role{
+				Path: "/aws-reserved/sso.amazonaws.com/"}
+			a.Roles["AWSReservedSSO_Video_fedcba9876543210"] = awsemu.Role{
+				Path: "/aws-reserved/sso.amazonaws.com/eu-west-1/", Inline: a.Users["ci"].Inline}
 		}, nil, audit.StatusCompliant},
 		{"a permission set without a role is one finding", func(_ *awsemu.Account, p *collect.Plan) {
 			p.Callers = []collect.Caller{{Name: "sso/Video", Purpose: policies.Render}}
@@ -237,19 +241,22 @@ func TestAudit(t *testing.T) {
 		{"a deny on the second region's bucket", func(a *awsemu.Account, p *collect.Plan) {
 			p.Regions = []string{"us-east-1", "eu-west-1"}
 			spoilRole(a, func(r *awsemu.Role) {
-				r.Inline["no"] = statement(`"Effect":"Deny","Action":"s3:GetObject","Resource":"arn:aws:s3:::remotionlambda-euwest1-*"`)
+				r.Inline["no"] = statement(
+					`"Effect":"Deny","Action":"s3:GetObject","Resource":"arn:aws:s3:::remotionlambda-euwest1-*"`)
 			})
 		}, []string{"role/remotion-lambda-role s3:GetObject partial identity-deny"}, audit.StatusGaps},
 		{"a conditional deny in a further region, in any order of regions",
 			func(a *awsemu.Account, p *collect.Plan) {
 				p.Regions = []string{"us-east-1", "eu-west-1"}
 				spoilRole(a, func(r *awsemu.Role) {
-					r.Inline["no"] = statement(`"Effect":"Deny","Action":"s3:GetObject","Resource":"arn:aws:s3:::remotionlambda-euwest1-*","Condition":{"StringNotEquals":{"aws:SourceVpc":"vpc-1"}}`)
+					r.Inline["no"] = statement(
+						`"Effect":"Deny","Action":"s3:GetObject","Resource":"arn:aws:s3:::remotionlambda-euwest1-*","Condition":{"StringNotEquals":{"aws:SourceVpc":"vpc-1"}}`)
 				})
 			}, []string{"role/remotion-lambda-role s3:GetObject partial condition"}, audit.StatusGaps},
 		{"a probe that is denied everywhere hides no region", func(a *awsemu.Account, p *collect.Plan) {
 			p.Regions, p.Callers = []string{"us-east-1", "eu-west-1"}, nil
-			a.Organization = organization(`"Effect":"Deny","Action":"s3:*","Resource":"*","Condition":{"StringNotEquals":{"aws:RequestedRegion":"us-east-1"}}`)
+			a.Organization = organization(
+				`"Effect":"Deny","Action":"s3:*","Resource":"*","Condition":{"StringNotEquals":{"aws:RequestedRegion":"us-east-1"}}`)
 			spoilRole(a, func(r *awsemu.Role) {
 				r.Inline["remotion"] = strings.Replace(r.Inline["remotion"], `"s3:ListAllMyBuckets"`,
 					`"s3:ListAllMyBuckets-no"`, 1)
@@ -269,8 +276,10 @@ func TestAudit(t *testing.T) {
 			func(a *awsemu.Account, p *collect.Plan) {
 				p.Buckets = []string{"remotionlambda-sites", "remotionlambda-euwest1-abcdefghij"}
 				spoilRole(a, func(r *awsemu.Role) {
-					r.Inline["no"] = statement(`"Effect":"Deny","Action":"s3:GetObject","Resource":"arn:aws:s3:::remotionlambda-sites/*"`)
-					r.Inline["nor"] = statement(`"Effect":"Deny","Action":"s3:PutObject","Resource":"arn:aws:s3:::remotionlambda-euwest1-abcdefghij/*"`)
+					r.Inline["no"] = statement(
+						`"Effect":"Deny","Action":"s3:GetObject","Resource":"arn:aws:s3:::remotionlambda-sites/*"`)
+					r.Inline["nor"] = statement(
+						`"Effect":"Deny","Action":"s3:PutObject","Resource":"arn:aws:s3:::remotionlambda-euwest1-abcdefghij/*"`)
 				})
 			}, []string{"role/remotion-lambda-role s3:GetObject partial identity-deny",
 				"role/remotion-lambda-role s3:PutObject partial identity-deny"}, audit.StatusGaps},
@@ -286,7 +295,8 @@ func TestAudit(t *testing.T) {
 		{"a region an organization forbids is found there", func(a *awsemu.Account, p *collect.Plan) {
 			p.Regions = []string{"us-east-1", "eu-west-1"}
 			p.Callers = nil
-			a.Organization = organization(`"Effect":"Deny","Action":"lambda:*","Resource":"*","Condition":{"StringNotEquals":{"aws:RequestedRegion":"us-east-1"}}`)
+			a.Organization = organization(
+				`"Effect":"Deny","Action":"lambda:*","Resource":"*","Condition":{"StringNotEquals":{"aws:RequestedRegion":"us-east-1"}}`)
 		}, []string{"role/remotion-lambda-role lambda:InvokeFunction partial scp"}, audit.StatusGaps},
 	}
 	for _, test := range tests {

@@ -31,8 +31,9 @@ func TestOurOwnPoliciesAreCompliant(t *testing.T) {
 					account := &awsemu.Account{
 						Partition: partition,
 						Users:     map[string]awsemu.User{"ci": {Inline: map[string]string{"remotion": document(policies.User)}}},
-						Roles:     map[string]awsemu.Role{policies.RoleName: {Inline: map[string]string{"remotion": document(policies.Role)}}},
-						Function:  awsemu.Function{Region: regions[0]},
+						Roles: map[string]awsemu.Role{
+							policies.RoleName: {Inline: map[string]string{"remotion": document(policies.Role)}}},
+						Function: awsemu.Function{Region: regions[0]},
 					}
 					if n%2 == 0 {
 						deploy(account, awsemu.LambdaFunction{Name: render240, Region: regions[1]},

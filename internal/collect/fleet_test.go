@@ -76,7 +76,8 @@ func TestManyCustomNames(t *testing.T) {
 	}
 	spoilRole(account, func(r *awsemu.Role) {
 		r.Inline = maps.Clone(r.Inline)
-		r.Inline["no"] = statement(`"Effect":"Deny","Action":"lambda:InvokeFunction","Resource":"arn:aws:lambda:*:*:function:clips-299"`)
+		r.Inline["no"] = statement(
+			`"Effect":"Deny","Action":"lambda:InvokeFunction","Resource":"arn:aws:lambda:*:*:function:clips-299"`)
 	})
 	if r, _ := judge(t, account, p); !slices.Equal(wrong(r),
 		[]string{"role/remotion-lambda-role lambda:InvokeFunction partial identity-deny"}) {

@@ -19,8 +19,9 @@ func TestChina(t *testing.T) {
 	account := &awsemu.Account{
 		Partition: policies.China,
 		Users:     map[string]awsemu.User{"ci": {Inline: map[string]string{"remotion": latest.Document(policies.User)}}},
-		Roles:     map[string]awsemu.Role{policies.RoleName: {Inline: map[string]string{"remotion": latest.Document(policies.Role)}}},
-		Function:  awsemu.Function{Region: "cn-north-1"},
+		Roles: map[string]awsemu.Role{
+			policies.RoleName: {Inline: map[string]string{"remotion": latest.Document(policies.Role)}}},
+		Function: awsemu.Function{Region: "cn-north-1"},
 	}
 	deploy(account, awsemu.LambdaFunction{Name: render527, Region: "cn-northwest-1"})
 	p := collect.Plan{

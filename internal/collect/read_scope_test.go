@@ -14,7 +14,8 @@ import (
 
 // auditing adds the auditor with access to the named principals only.
 func auditing(a *awsemu.Account, named ...string) {
-	read := statement(`"Effect":"Allow","Action":["iam:Get*","iam:List*","iam:SimulatePrincipalPolicy"],"Resource":["arn:aws:iam::aws:policy/*","` + strings.Join(named, `","`) + `"]`)
+	read := statement(
+		`"Effect":"Allow","Action":["iam:Get*","iam:List*","iam:SimulatePrincipalPolicy"],"Resource":["arn:aws:iam::aws:policy/*","` + strings.Join(named, `","`) + `"]`)
 	a.Users["auditor"] = awsemu.User{AccessKeys: []string{"AKIA"},
 		Inline: map[string]string{"read": read}}
 }

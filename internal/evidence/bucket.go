@@ -73,9 +73,9 @@ func contentType(key string) string {
 	return "application/json"
 }
 
-// withRemedy maps an error of S3 to ErrMissing or ErrChanged, or appends a remedy to it. A write gets
-// 412 if its condition does not hold, 409 if another write is in progress, and 404 if the object
-// that it replaces no longer exists.
+// withRemedy maps an error of S3 to ErrMissing or ErrChanged, or appends a remedy to it. A write
+// gets 412 if its condition does not hold, 409 if another write is in progress, and 404 if the
+// object that it replaces no longer exists.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 func (b Bucket) withRemedy(verb, key string, err error) error {
 	var api smithy.APIError
