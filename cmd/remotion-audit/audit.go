@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -25,7 +24,7 @@ import (
 )
 
 type auditOptions struct {
-	// settings are the flags that stand for environment variables.
+	// settings are the flags that override environment variables.
 	settings         map[string]*string
 	format, output   string
 	failOn           string
@@ -38,13 +37,16 @@ func auditCommand() *cobra.Command {
 	o := auditOptions{settings: map[string]*string{}}
 	cmd := &cobra.Command{
 		Use:   "audit",
-		Short: "Audit this account once, with the AWS credentials in the environment; reads only",
-		Long: `Audit this account once, with the AWS credentials in the environment. It only reads, and publishes
-nothing. Without --callers it audits whoever the credentials belong to, and the render role.
+		Short: "Audit an AWS account once (read-only)",
+		Long: `Audit the AWS account of the credentials in the environment. The command only reads and publishes
+nothing. Without --callers it audits the principal of the credentials and the render roles.
 
-With --upgrade-to it tells as well what the account would lack after an upgrade of Remotion.
+With --upgrade-to the report also lists the permissions that an upgrade of Remotion needs.
 
-Exit status: 0 compliant, 1 gaps, now or after the upgrade, 2 something could not be looked at, or an error.`,
+Exit status: 0 compliant, 1 gaps now or after the upgrade, 2 unverified or an error.`,
+		Example: `  remotion-audit audit
+  remotion-audit audit --callers user/render-ci=render,role/deploy --regions us-east-1,eu-west-1
+  remotion-audit audit --upgrade-to latest --format json --output report.json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runAudit(cmd, o) },
 	}
@@ -52,53 +54,62 @@ Exit status: 0 compliant, 1 gaps, now or after the upgrade, 2 something could no
 		o.settings[variable] = cmd.Flags().String(flag, "", usage+" (or "+variable+" in the environment)")
 	}
 	setting("callers", contract.EnvCallers,
-		"who runs Remotion: user/NAME, role/NAME, sso/PERMISSION-SET or ARNs, with commas; none for "+
-			"nobody")
-	setting("render-role", contract.EnvRenderRole, "the role functions run under")
+		"users and roles that run Remotion: user/NAME, role/NAME, sso/PERMISSION-SET or ARNs, with "+
+			"commas, each optionally with =render, =deploy or =all; or none")
+	setting("render-role", contract.EnvRenderRole, "execution role of the functions")
 	setting("remotion-version", contract.EnvRemotionVersion,
-		"the release to audit for: auto (what is deployed), latest or x.y.z")
-	setting("regions", contract.EnvRegions, "auto, all, or regions with commas")
-	setting("buckets", contract.EnvBuckets, "real buckets, with commas")
+		"release to audit for: auto (the deployed releases), latest or x.y.z")
+	setting("regions", contract.EnvRegions, "regions to audit: auto, all, or a list with commas")
+	setting("buckets", contract.EnvBuckets, "existing buckets that Remotion uses, with commas")
 	setting("read-scope", contract.EnvReadScope,
-		"account, or named: list no functions, and search for no permission sets")
+		"account, or named: no discovery of functions and permission sets")
 	setting("evidence-bucket", contract.EnvEvidenceBucket,
-		"the auditor's bucket: apply its mutes, and show since when gaps are open; it is only read")
+		"evidence bucket of the deployed auditor: apply its mutes and show the age of gaps (read-only)")
 	setting("assumed-context", contract.EnvAssumedContext,
-		"request context to assume, key=value with commas")
-	cmd.Flags().StringVar(&o.format, "format", "text", "text or json")
-	cmd.Flags().StringVar(&o.output, "output", "", "write the report to this file")
+		"further request context, key=value with commas")
+	cmd.Flags().StringVar(&o.format, "format", "text", "format of the report: text or json")
+	cmd.Flags().StringVar(&o.output, "output", "",
+		"file to write the report to (default: standard output)")
 	cmd.Flags().StringVar(&o.failOn, "fail-on", "low",
-		"the least severity of a gap that makes the exit status 1: critical, high, medium or low")
+		"lowest severity of a gap with exit status 1: critical, high, medium or low")
 	cmd.Flags().BoolVar(&o.failOnUnverified, "fail-on-unverified", false,
-		"exit with 2 if anything is unverified, also when there are gaps")
+		"exit with status 2 if anything is unverified, even if there are gaps")
 	cmd.Flags().StringVar(&o.upgradeTo, "upgrade-to", "",
-		"a release of Remotion, or latest: tell what this account would lack after the upgrade")
+		"release of a planned upgrade, x.y.z or latest: also report the permissions that it needs")
 	cmd.Flags().DurationVar(&o.timeout, "timeout", 2*time.Minute,
-		"stop looking after this long, and report what is known")
+		"time limit; the report then marks the rest as unverified")
 	return cmd
 }
 
-func runAudit(cmd *cobra.Command, o auditOptions) error {
-	var failOn policies.Severity
+// parse returns the values of the flags that are not settings. upgradeTo is nil without --upgrade-to.
+func (o auditOptions) parse() (failOn policies.Severity, write writer,
+	upgradeTo *policies.Release, err error) {
 	if err := failOn.UnmarshalText([]byte(o.failOn)); err != nil {
-		return fmt.Errorf("--fail-on: %w", err)
+		return 0, nil, nil, fmt.Errorf("--fail-on: %w", err)
 	}
 	write, ok := formats[o.format]
 	if !ok {
-		return fmt.Errorf("--format: %q is not known: text or json", o.format)
+		return 0, nil, nil, fmt.Errorf("--format must be text or json, got %q", o.format)
 	}
 	if o.timeout <= 0 {
-		return fmt.Errorf("--timeout: %s is no time to look", o.timeout)
+		return 0, nil, nil, fmt.Errorf("--timeout must be greater than 0, got %s", o.timeout)
 	}
-	var upgradeTo *policies.Release
 	if o.upgradeTo != "" {
 		release, err := policies.Find(o.upgradeTo)
 		if err != nil {
-			return fmt.Errorf("--upgrade-to: %w", err)
+			return 0, nil, nil, fmt.Errorf("--upgrade-to: %w", err)
 		}
 		upgradeTo = &release
 	}
-	// A report that cannot be written is better known before the audit than after.
+	return failOn, write, upgradeTo, nil
+}
+
+func runAudit(cmd *cobra.Command, o auditOptions) error {
+	failOn, write, upgradeTo, err := o.parse()
+	if err != nil {
+		return err
+	}
+	// Open the file before the audit, so that a wrong name fails at once.
 	out := cmd.OutOrStdout()
 	if o.output != "" {
 		file, err := os.OpenFile(o.output, os.O_CREATE|os.O_WRONLY, 0o666)
@@ -106,7 +117,7 @@ func runAudit(cmd *cobra.Command, o auditOptions) error {
 			return fmt.Errorf("--output: %w", err)
 		}
 		defer file.Close()
-		out = &replacing{file: file}
+		out = &replacingWriter{file: file}
 	}
 	ctx, stop := context.WithTimeout(cmd.Context(), o.timeout)
 	defer stop()
@@ -116,7 +127,7 @@ func runAudit(cmd *cobra.Command, o auditOptions) error {
 	if err != nil {
 		return err
 	}
-	place, self, err := whoAmI(ctx, clients.STS, awsConfig.Region)
+	place, self, err := callerIdentity(ctx, clients.STS, awsConfig.Region)
 	if err != nil {
 		return err
 	}
@@ -131,8 +142,8 @@ func runAudit(cmd *cobra.Command, o auditOptions) error {
 	})
 	if err != nil {
 		if self == "" {
-			err = fmt.Errorf("%w\nthe credentials are no user's and no role's: name whom to audit with "+
-				"--callers", err)
+			err = fmt.Errorf("%w\nthe credentials belong to neither a user nor a role: set the principals "+
+				"to audit with --callers", err)
 		}
 		return err
 	}
@@ -141,11 +152,11 @@ func runAudit(cmd *cobra.Command, o auditOptions) error {
 		named = append(named, further...)
 	}
 	now := time.Now()
-	var remembered memory
+	var remembered history
 	if cfg.EvidenceBucket != "" {
 		bucket := evidence.Bucket{Client: clients.S3, Name: string(cfg.EvidenceBucket),
 			Owner: place.Account}
-		if remembered, err = recall(ctx, bucket, now, cmd.ErrOrStderr()); err != nil {
+		if remembered, err = readHistory(ctx, bucket, now, cmd.ErrOrStderr()); err != nil {
 			return fmt.Errorf("--evidence-bucket: %w", err)
 		}
 	}
@@ -161,9 +172,9 @@ func runAudit(cmd *cobra.Command, o auditOptions) error {
 	if err := write(&b, r); err != nil {
 		return err
 	}
-	if gaps := remembered.of(r); len(gaps) > 0 && o.format == "text" {
-		fmt.Fprintln(&b, "\nopen since")
-		showSince(&b, gaps)
+	if gaps := remembered.openGaps(r); len(gaps) > 0 && o.format == "text" {
+		fmt.Fprintln(&b, "\nOPEN SINCE")
+		writeOpenGaps(&b, gaps)
 	}
 	if _, err := out.Write(b.Bytes()); err != nil {
 		return err
@@ -174,52 +185,51 @@ func runAudit(cmd *cobra.Command, o auditOptions) error {
 	return nil
 }
 
-// replacing writes a whole file in one go; until then the file stays as it was.
-type replacing struct{ file *os.File }
+// replacingWriter replaces the content of a file with one write.
+type replacingWriter struct{ file *os.File }
 
-func (r *replacing) Write(p []byte) (int, error) {
+func (r *replacingWriter) Write(p []byte) (int, error) {
 	if err := r.file.Truncate(0); err != nil {
 		return 0, err
 	}
 	return r.file.Write(p)
 }
 
-// worstOf is the highest severity among the gaps, now or after the upgrade that was asked about.
+// worstOf returns the highest severity of the gaps, now or after the planned upgrade.
 func worstOf(r audit.Report) policies.Severity { return max(r.Worst(), r.Upgrade.Worst()) }
 
-// exitStatus is 1 for a gap that is bad enough, 2 where something could not be looked at, 0 where
-// everything could and nothing bad enough was found. worst is zero without gaps.
-func exitStatus(worst policies.Severity, blind bool, failOn policies.Severity,
+// exitStatus returns 1 for a gap of at least the severity failOn, 2 for an incomplete audit, else
+// 0. worst is zero without gaps.
+func exitStatus(worst policies.Severity, unverified bool, failOn policies.Severity,
 	unverifiedWins bool) int {
 	switch {
-	case blind && unverifiedWins:
+	case unverified && unverifiedWins:
 		return exitUnverified
 	case worst >= failOn:
 		return exitGaps
-	case blind:
+	case unverified:
 		return exitUnverified
 	}
 	return 0
 }
 
-// whoAmI asks STS for the account, and for the principal behind the credentials, which is empty
-// when they are the root user's or a federated user's: neither can be audited.
-func whoAmI(ctx context.Context, client *sts.Client,
+// callerIdentity returns the location and the principal of the credentials from STS. The principal
+// is empty for the root user and for federated users, which cannot be audited.
+func callerIdentity(ctx context.Context, client *sts.Client,
 	region string) (place app.Location, self string, err error) {
 	out, err := client.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
 		if ctx.Err() != nil {
-			return place, "", fmt.Errorf("AWS does not answer in time: %w", err)
+			return place, "", fmt.Errorf("no answer from AWS within --timeout: %w", err)
 		}
 		return place, "",
-			fmt.Errorf("AWS does not say who the credentials belong to (are there any? try aws sts "+
-				"get-caller-identity): %w", err)
+			fmt.Errorf("no valid AWS credentials (check with `aws sts get-caller-identity`): %w", err)
 	}
 	a, err := awsarn.Parse(aws.ToString(out.Arn))
 	if err != nil {
 		return place, "",
-			errors.New("AWS says that the credentials belong to " + aws.ToString(out.Arn) +
-				", which is no ARN")
+			fmt.Errorf("AWS returned %q as the ARN of the credentials, which is not an ARN",
+				aws.ToString(out.Arn))
 	}
 	place = app.Location{Account: a.AccountID, Partition: a.Partition, Region: region}
 	parts := strings.Split(a.Resource, "/")

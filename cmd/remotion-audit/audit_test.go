@@ -14,7 +14,7 @@ func TestExitStatus(t *testing.T) {
 		}
 		return list
 	}
-	blind := []audit.Problem{{Target: audit.AccountTarget}}
+	unverified := []audit.Problem{{Target: audit.AccountTarget}}
 	for _, test := range []struct {
 		name   string
 		report audit.Report
@@ -22,18 +22,20 @@ func TestExitStatus(t *testing.T) {
 		wins   bool
 		want   int
 	}{
-		{"nothing wrong", audit.Report{}, policies.Low, false, 0},
+		{"a compliant report", audit.Report{}, policies.Low, false, 0},
 		{"a gap", audit.Report{Findings: gaps(policies.Low)}, policies.Low, false, 1},
-		{"a gap that is not bad enough", audit.Report{Findings: gaps(policies.Medium)}, policies.High,
+		{"a gap below --fail-on", audit.Report{Findings: gaps(policies.Medium)}, policies.High,
 			false, 0},
 		{"a gap after the upgrade", audit.Report{Upgrade: &audit.Upgrade{Findings: gaps(policies.High)}},
 			policies.High, false, 1},
-		{"one there that is not bad enough",
+		{"a gap after the upgrade below --fail-on",
 			audit.Report{Upgrade: &audit.Upgrade{Findings: gaps(policies.Medium)}}, policies.High, false, 0},
-		{"blind", audit.Report{Problems: blind}, policies.Low, false, 2},
-		{"a gap, and blind", audit.Report{Findings: gaps(policies.High), Problems: blind}, policies.Low,
+		{"unverified", audit.Report{Problems: unverified}, policies.Low, false, 2},
+		{"a gap in an incomplete audit",
+			audit.Report{Findings: gaps(policies.High), Problems: unverified}, policies.Low,
 			false, 1},
-		{"a gap, and blind, which wins", audit.Report{Findings: gaps(policies.High), Problems: blind},
+		{"a gap in an incomplete audit with --fail-on-unverified",
+			audit.Report{Findings: gaps(policies.High), Problems: unverified},
 			policies.Low, true, 2},
 	} {
 		if got := exitStatus(worstOf(test.report), test.report.Unverified(), test.failOn,

@@ -37,21 +37,22 @@ func checkCommand() *cobra.Command {
 	var o checkOptions
 	cmd := &cobra.Command{
 		Use:   "check --policy FILE… (--for user|role | --required FILE)",
-		Short: "Offline: do these policy files give what a release needs, or another document asks for?",
-		Long: `Decide by the policy files alone, for every resource that is needed and not for a sample, and name one
-that is left out. No AWS account is asked: what else a principal has is not seen.
+		Short: "Check policy files offline",
+		Long: `Check that policy files grant what a release of Remotion needs, or what another policy document
+allows. The command decides for all required resources and names one that is not covered. It does not
+call AWS and does not see other policies of the principal.
 
---for asks for what Remotion's user or role needs; give --account and --region if the policy is narrowed to
-them. --required asks for what a policy document allows, exactly as it is written.
+--for checks the requirements of Remotion's user or role. Add --account and --region if the policy is
+narrowed to them. --required checks a policy document, exactly as written.
 
-Exit status: 0 everything is granted, 1 gaps, 2 something could not be decided, or an error.`,
+Exit status: 0 everything is granted, 1 gaps, 2 unverified or an error.`,
 		Example: `  remotion-audit check --policy role.json --for role
   remotion-audit check --policy user.json --boundary limits.json --for user --purpose render --account 123456789012 --region eu-central-1
   remotion-audit check --policy mine.json --scp root.json --scp ou.json,extra.json --required needed.json --format json`,
-		// What follows a file is a file as well: --policy *.json.
+		// Further arguments are policy files, too: --policy *.json.
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 && len(o.policies) == 0 {
-				return fmt.Errorf("check: %q: name policy files with --policy", args[0])
+				return fmt.Errorf("check: unexpected argument %q: set policy files with --policy", args[0])
 			}
 			return nil
 		},
@@ -62,35 +63,33 @@ Exit status: 0 everything is granted, 1 gaps, 2 something could not be decided, 
 	}
 	f := cmd.Flags()
 	f.StringArrayVar(&o.policies, "policy", nil,
-		"a file with an identity policy, - for standard input; repeat for several, which are a union")
-	f.StringVar(&o.boundary, "boundary", "", "a file with the permissions boundary")
+		"file with an identity policy, - for standard input (repeatable; the policies are combined)")
+	f.StringVar(&o.boundary, "boundary", "", "file with the permissions boundary")
 	f.StringArrayVar(&o.scps, "scp", nil,
-		"files with the service control policies of one level of the organization, with commas; repeat "+
-			"for each level")
+		"files with the service control policies of one level of the organization, with commas "+
+			"(repeatable, once for each level)")
 	f.StringVar(&o.kind, "for", "",
-		"what needs the policy: user (who runs Remotion's CLI or SDK) or role (what its functions run "+
-			"under)")
-	f.StringVar(&o.required, "required", "", "a file with a policy document that says what is needed")
+		"kind of policy: user (runs Remotion's CLI or SDK) or role (execution role of the functions)")
+	f.StringVar(&o.required, "required", "", "file with a policy document of the required permissions")
 	f.StringVar(&o.purpose, "purpose", string(policies.All), "with --for user: render, deploy or all")
 	f.StringVar(&o.version, "remotion-version", "latest",
-		"with --for: a release of Remotion, x.y.z or latest")
+		"with --for: release of Remotion, x.y.z or latest")
 	f.StringVar(&o.partition, "partition", policies.AWS, "with --for: "+partitionUsage)
 	f.StringVar(&o.account, "account", "",
-		"with --for: the account the policy is narrowed to (default: any)")
+		"with --for: account to which the policy is narrowed (default: any)")
 	f.StringSliceVar(&o.regions, "region", nil,
-		"with --for: a region the policy is narrowed to; repeat for several (default: any)")
+		"with --for: region to which the policy is narrowed (repeatable; default: any)")
 	f.StringVar(&o.principal, "principal", "",
-		"with --for user: the ARN of the user or role that has the policy (default: a user "+
-			"remotion-user)")
+		"with --for user: ARN of the user or role with the policy (default: a user remotion-user)")
 	f.StringArrayVar(&o.context, "context", nil,
-		"a context key that every request has, key=value; repeat for several")
+		"context key of every request, key=value (repeatable)")
 	f.BoolVar(&o.excess, "excess", false,
-		"say as well what is granted beyond what is asked for; it does not change the exit status")
-	f.StringVar(&o.format, "format", "text", "text or json")
+		"also list grants beyond the requirements (does not change the exit status)")
+	f.StringVar(&o.format, "format", "text", "format of the result: text or json")
 	f.StringVar(&o.failOn, "fail-on", "low",
-		"the least severity of a gap that makes the exit status 1: critical, high, medium or low")
+		"lowest severity of a gap with exit status 1: critical, high, medium or low")
 	f.BoolVar(&o.failOnUnverified, "fail-on-unverified", false,
-		"exit with 2 if anything is unverified, also when there are gaps")
+		"exit with status 2 if anything is unverified, even if there are gaps")
 	return cmd
 }
 
@@ -102,10 +101,10 @@ func runCheck(cmd *cobra.Command, o checkOptions) error {
 	write := map[string]func(io.Writer, check.Verdict) error{"text": report.CheckText,
 		"json": report.CheckJSON}[o.format]
 	if write == nil {
-		return fmt.Errorf("--format: %q is not known: text or json", o.format)
+		return fmt.Errorf("--format must be text or json, got %q", o.format)
 	}
 	if len(o.policies) == 0 {
-		return errors.New("--policy: name the file to check")
+		return errors.New("--policy is required: set it to the policy file to check")
 	}
 	var extra app.AssumedContext
 	if err := extra.UnmarshalText([]byte(strings.Join(o.context, ","))); err != nil {
@@ -135,19 +134,19 @@ func runCheck(cmd *cobra.Command, o checkOptions) error {
 	return nil
 }
 
-// requirements reads what is asked for.
+// requirements returns the requirements of the check.
 func (o checkOptions) requirements(cmd *cobra.Command, files *files,
 	ctx iampolicy.Context) (check.Required, error) {
 	if (o.kind == "") == (o.required == "") {
 		return check.Required{},
-			errors.New("say what is needed: either --for user, --for role, or --required FILE")
+			errors.New("set the requirements with either --for user, --for role or --required FILE")
 	}
 	if o.required != "" {
 		for _, flag := range []string{"purpose", "remotion-version", "partition", "account", "region",
 			"principal"} {
 			if cmd.Flags().Changed(flag) {
 				return check.Required{},
-					fmt.Errorf("--%s has no meaning with --required, which is taken as it is written", flag)
+					fmt.Errorf("--%s cannot be combined with --required", flag)
 			}
 		}
 		p := files.policy("--required", o.required)
@@ -160,9 +159,9 @@ func (o checkOptions) requirements(cmd *cobra.Command, files *files,
 		Account: o.account, Regions: o.regions, Principal: o.principal}
 	var errs []error
 	if t.Kind != policies.User && t.Kind != policies.Role {
-		errs = append(errs, fmt.Errorf("--for: %q is neither user nor role", o.kind))
+		errs = append(errs, fmt.Errorf("--for must be user or role, got %q", o.kind))
 	}
-	if err := checkPlace(policies.Scope{Partition: o.partition, Account: t.Account,
+	if err := checkScope(policies.Scope{Partition: o.partition, Account: t.Account,
 		Regions: t.Regions}, t.Purpose); err != nil {
 		errs = append(errs, err)
 	}
@@ -173,10 +172,10 @@ func (o checkOptions) requirements(cmd *cobra.Command, files *files,
 			errs = append(errs, fmt.Errorf("--principal: %q is not the ARN of a user or a role",
 				t.Principal))
 		} else if arn := strings.Split(t.Principal, ":"); arn[1] != o.partition {
-			errs = append(errs, fmt.Errorf("--principal: %s is in partition %s, and --partition is %s",
+			errs = append(errs, fmt.Errorf("--principal: %s is in partition %s, but --partition is %s",
 				t.Principal, arn[1], o.partition))
 		} else if t.Account != "" && arn[4] != t.Account {
-			errs = append(errs, fmt.Errorf("--principal: %s is not in account %s, which --account names",
+			errs = append(errs, fmt.Errorf("--principal: %s is not in account %s of --account",
 				t.Principal, t.Account))
 		}
 	}
@@ -214,15 +213,14 @@ func (o checkOptions) grants(files *files) (g iampolicy.Grants) {
 	return g
 }
 
-// files reads policy documents and gathers what is wrong with them, so that all of it is told at
-// once.
+// files reads policy documents and collects all errors.
 type files struct {
-	stdin io.Reader // nil once it was read
+	stdin io.Reader // nil after it was read
 	errs  []error
 }
 
-// maxDocument is more than any policy, boundary or service control policy may have, white space
-// included. https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicyVersion.html
+// maxDocument is larger than the quota of any policy, boundary or service control policy, including
+// white space. https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicyVersion.html
 const maxDocument = 131_072
 
 func (f *files) policy(flag, name string) iampolicy.Policy {
@@ -232,7 +230,7 @@ func (f *files) policy(flag, name string) iampolicy.Policy {
 	if name == "-" {
 		p.ID, f.stdin = "standard input", nil
 		if in == nil {
-			refuse(errors.New("standard input was read for another document: name a file"))
+			refuse(errors.New("standard input is already used for another document: use a file"))
 			return p
 		}
 	} else {
@@ -249,7 +247,7 @@ func (f *files) policy(flag, name string) iampolicy.Policy {
 	case err != nil:
 		refuse(err)
 	case len(text) > maxDocument:
-		refuse(fmt.Errorf("is larger than any policy may be (%d bytes)", maxDocument))
+		refuse(fmt.Errorf("a policy must have at most %d bytes", maxDocument))
 	default:
 		if p.Document, err = iampolicy.Parse(string(text)); err != nil {
 			refuse(err)

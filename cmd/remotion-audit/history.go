@@ -15,16 +15,15 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/evidence"
 )
 
-// A memory is what the evidence bucket says to a report: what is muted, and what is open since
-// when.
-type memory struct {
+// history holds the mutes and the states in the evidence bucket.
+type history struct {
 	mutes  alert.Mutes
 	states []alert.State
 }
 
-// recall reads the evidence bucket, and writes nothing to it.
-func recall(ctx context.Context, bucket evidence.Bucket, now time.Time,
-	warnings io.Writer) (m memory, err error) {
+// readHistory reads the mutes and the states from the evidence bucket.
+func readHistory(ctx context.Context, bucket evidence.Bucket, now time.Time,
+	warnings io.Writer) (m history, err error) {
 	text, _, err := bucket.Get(ctx, evidence.MutesKey)
 	if err != nil && !errors.Is(err, evidence.ErrMissing) {
 		return m, err
@@ -39,12 +38,12 @@ func recall(ctx context.Context, bucket evidence.Bucket, now time.Time,
 }
 
 // muted applies the mutes to a report.
-func (m memory) muted(r audit.Report, now time.Time) audit.Report {
+func (m history) muted(r audit.Report, now time.Time) audit.Report {
 	return alert.Plan(alert.State{}, r, m.mutes, now, alert.Options{Stateless: true}).Report
 }
 
-// of returns the open gaps of the report that an auditor knew of.
-func (m memory) of(r audit.Report) (gaps []alert.Gap) {
+// openGaps returns the gaps of the report that are open in a state.
+func (m history) openGaps(r audit.Report) (gaps []alert.Gap) {
 	for _, g := range openGaps(m.states) {
 		if slices.ContainsFunc(r.Findings, func(f audit.Finding) bool {
 			return f.Status.Gap() && f.Target == g.Target && f.Policy == g.Policy && f.Sid == g.Sid &&
@@ -56,8 +55,8 @@ func (m memory) of(r audit.Report) (gaps []alert.Gap) {
 	return gaps
 }
 
-// openGaps are those of all states, the oldest first. Of one that several auditors know the oldest
-// counts.
+// openGaps returns the open gaps of all states, oldest first. If several auditors have a gap, the
+// oldest one counts.
 func openGaps(states []alert.State) (gaps []alert.Gap) {
 	for _, s := range states {
 		for _, g := range s.Gaps {
@@ -79,12 +78,12 @@ func openGaps(states []alert.State) (gaps []alert.Gap) {
 	return gaps
 }
 
-// showSince lists gaps, and since when they are open.
-func showSince(out io.Writer, gaps []alert.Gap) {
+// writeOpenGaps lists gaps with the time since which they are open.
+func writeOpenGaps(out io.Writer, gaps []alert.Gap) {
 	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	for _, g := range gaps {
 		fmt.Fprintf(w, "  %s\t%s\t%s\t%s\n", g.Since.UTC().Format("2006-01-02 15:04Z"), g.Target,
 			cmp.Or(g.Action, "does not exist"), g.Cause)
 	}
-	_ = w.Flush() // to the same writer as everything else
+	_ = w.Flush() // out reports a write error later
 }

@@ -47,19 +47,22 @@ func localCommand() *cobra.Command {
 	var o localOptions
 	cmd := &cobra.Command{
 		Use:   "local",
-		Short: "Run the real function on an event, against an embedded AWS on this machine",
-		Long: `Run the real function on an event, against an embedded AWS on this machine: no account, no
-credentials. Then show the report, the alert as a mail reader would, the metrics and the function's
-answer. With --serve, keep the embedded AWS up for any AWS client instead.
+		Short: "Run the function against an embedded AWS on this machine",
+		Long: `Run the real function with an event against an embedded AWS on this machine, without an AWS account
+and credentials. The command prints the report, the alert as a mail, the metrics and the function's
+answer. With --serve it starts the embedded AWS for other AWS clients instead.
 
-Exit status: 0 when the function ran and delivered, whatever it found; 2 otherwise.`,
+Exit status: 0 if the function succeeded, with or without gaps, else 2.`,
+		Example: `  remotion-audit local
+  remotion-audit local --account account.yaml --event event.json
+  remotion-audit local --serve --enforce-iam`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			for flag, servesOnly := range map[string]bool{"listen": true, "event": false,
 				"function": false} {
 				if cmd.Flags().Changed(flag) && servesOnly != o.serve {
-					return fmt.Errorf("--%s has no meaning %s --serve", flag,
-						map[bool]string{true: "without", false: "with"}[servesOnly])
+					return fmt.Errorf("--%s %s --serve", flag,
+						map[bool]string{true: "requires", false: "cannot be combined with"}[servesOnly])
 				}
 			}
 			account, err := loadAccount(o.account)
@@ -74,17 +77,17 @@ Exit status: 0 when the function ran and delivered, whatever it found; 2 otherwi
 		},
 	}
 	cmd.Flags().StringVar(&o.account, "account", "",
-		"a YAML file that describes the account (default: an example that drifted)")
+		"YAML file that describes the account (default: examples/drifted/account.yaml)")
 	cmd.Flags().StringVar(&o.event, "event", "",
-		"a file with the event (default: the one EventBridge Scheduler sends)")
+		"file with the event (default: the event from EventBridge Scheduler)")
 	cmd.Flags().StringVar(&o.function, "function", "",
-		"the function's binary (default: bootstrap, beside this command)")
+		"binary of the function (default: bootstrap in the directory of this command)")
 	cmd.Flags().BoolVar(&o.serve, "serve", false,
-		"keep the embedded AWS up until interrupted, for any AWS client")
+		"start the embedded AWS for other AWS clients, until interrupted")
 	cmd.Flags().BoolVar(&o.enforceIAM, "enforce-iam", false,
-		"refuse callers what their policies do not allow; the administrator may do everything")
+		"enforce the policies of callers; the administrator may do everything")
 	cmd.Flags().StringVar(&o.listen, "listen", "127.0.0.1:0",
-		"with --serve: the loopback address to listen on")
+		"with --serve: loopback address to listen on")
 	return cmd
 }
 
@@ -98,14 +101,14 @@ func loadAccount(file string) (*awsemu.Account, error) {
 	return awsemu.Load(os.DirFS(filepath.Dir(file)), filepath.Base(file))
 }
 
-// credentials are accepted by the embedded AWS, which verifies no signature.
+// The credentials of the embedded AWS's administrator. The embedded AWS does not verify signatures.
 const (
 	administratorKey = "AKIAADMINISTRATOR000"
 	anySecret        = "local"
 )
 
-// defaultRegion is where the function runs, and the command looks, if nothing says otherwise;
-// defaultName is what it is called.
+// defaultRegion is the region of the function and of the command if none is configured. defaultName
+// is the name of the function.
 const (
 	defaultRegion = "us-east-1"
 	defaultName   = "remotion-audit"
@@ -124,36 +127,36 @@ func serve(cmd *cobra.Command, account *awsemu.Account, server *awsemu.Server,
 			"AWS_SECRET_ACCESS_KEY=%s\nexport AWS_REGION=%s AWS_DEFAULT_REGION=%s\n",
 		endpoint.URL, administratorKey, anySecret, region, region)
 	fmt.Fprintln(out,
-		"# these are the account's administrator's, who is no user in it: name whom to audit with "+
-			"--callers")
+		"# These are credentials of an administrator who is not a user of the account: set --callers to "+
+			"the principals to audit.")
 	for _, name := range slices.Sorted(maps.Keys(account.Users)) {
 		for _, key := range account.Users[name].AccessKeys {
-			fmt.Fprintf(out, "# to call as user/%s: export AWS_ACCESS_KEY_ID=%s\n", name, key)
+			fmt.Fprintf(out, "# To call as user/%s: export AWS_ACCESS_KEY_ID=%s\n", name, key)
 		}
 	}
-	fmt.Fprintln(cmd.ErrOrStderr(), "the embedded AWS is up; interrupt to end it")
+	fmt.Fprintln(cmd.ErrOrStderr(), "embedded AWS started; press Ctrl-C to stop it")
 	<-cmd.Context().Done()
-	received(cmd.ErrOrStderr(), server)
+	writeReceived(cmd.ErrOrStderr(), server)
 	return endpoint.Close()
 }
 
-// received tells what clients sent while the embedded AWS was up.
-func received(out io.Writer, server *awsemu.Server) {
+// writeReceived writes the calls, messages and metrics that the embedded AWS received.
+func writeReceived(out io.Writer, server *awsemu.Server) {
 	fmt.Fprintf(out, "\n%s answered\n", report.Plural(len(server.Calls()), "call"))
 	for _, m := range server.Messages() {
-		title(out, "Message to "+m.TopicARN)
+		writeTitle(out, "Message to "+m.TopicARN)
 		fmt.Fprintf(out, "Subject: %s\n\n%s\n", m.Subject, m.Body("email"))
 	}
 	if datums := server.Metrics(); len(datums) > 0 {
-		title(out, "Metrics")
-		metrics(out, datums)
+		writeTitle(out, "Metrics")
+		writeMetrics(out, datums)
 	}
 }
 
 func runLocal(cmd *cobra.Command, account *awsemu.Account, server *awsemu.Server,
 	o localOptions) error {
 	if account.Function.Environment[contract.EnvCallers] == "" {
-		return errors.New("the account file does not say whom to audit: add function: {environment: " +
+		return errors.New("the account file has no callers to audit: add function: {environment: " +
 			"{CALLERS: user/NAME}}, or CALLERS: none")
 	}
 	event, name, err := loadEvent(o.event)
@@ -178,9 +181,9 @@ func runLocal(cmd *cobra.Command, account *awsemu.Account, server *awsemu.Server
 		return err
 	}
 	out := bufio.NewWriter(cmd.OutOrStdout())
-	shown := show(out, name, event, server, result)
-	if audited(result) && !shown {
-		if err := reportAnew(cmd.Context(), out, account, server, endpoint.URL); err != nil {
+	shown := writeRun(out, name, event, server, result)
+	if hasReport(result) && !shown {
+		if err := auditAgain(cmd.Context(), out, account, server, endpoint.URL); err != nil {
 			return err
 		}
 	}
@@ -208,8 +211,8 @@ func loadEvent(file string) (event []byte, name string, err error) {
 	return event, file, nil
 }
 
-// functionBinary finds the function: what `make run` builds beside this command, or what
-// `go install …/function@latest` put there.
+// functionBinary returns the path of the function's binary. Without a file it searches the
+// directory of this command, where `make local` builds it.
 func functionBinary(file string) (string, error) {
 	if file != "" {
 		return filepath.Abs(file)
@@ -225,12 +228,13 @@ func functionBinary(file string) (string, error) {
 		}
 	}
 	return "",
-		errors.New("the function's binary is not beside this command: build it with `go build -tags " +
-			"lambda.norpc -o bootstrap ./function` and name it with --function, or use `make run`")
+		errors.New(
+			"no binary of the function in the directory of this command: use `make run`, or build " +
+				"it with `go build -tags lambda.norpc -o bootstrap ./function` and set --function")
 }
 
-// functionKeys are the credentials the function runs with: a session of its role, as Lambda has
-// them, or the administrator's.
+// functionKeys returns the credentials of the function: a session of its role, or the
+// administrator's if the account file names no role.
 func functionKeys(account *awsemu.Account, server *awsemu.Server) (awsemu.Keys, error) {
 	f := account.Function
 	if f.Role == "" {
@@ -238,7 +242,7 @@ func functionKeys(account *awsemu.Account, server *awsemu.Server) (awsemu.Keys, 
 	}
 	keys, err := server.ServiceSession("lambda.amazonaws.com", f.Role, cmp.Or(f.Name, defaultName))
 	if err != nil {
-		return awsemu.Keys{}, fmt.Errorf("function.role of the account: %w", err)
+		return awsemu.Keys{}, fmt.Errorf("function.role in the account file: %w", err)
 	}
 	return keys, nil
 }
@@ -246,7 +250,7 @@ func functionKeys(account *awsemu.Account, server *awsemu.Server) (awsemu.Keys, 
 func invoke(ctx context.Context, account *awsemu.Account, url string, keys awsemu.Keys,
 	binary string, event []byte, log io.Writer) (runtimeapi.Result, error) {
 	f := account.Function
-	env := maps.Clone(f.Environment) // it has CALLERS at least
+	env := maps.Clone(f.Environment) // not nil: it has CALLERS
 	maps.Copy(env, map[string]string{
 		"AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": keys.AccessKeyID,
 		"AWS_SECRET_ACCESS_KEY": keys.SecretAccessKey,
@@ -271,46 +275,47 @@ func functionARN(account *awsemu.Account) string {
 		cmp.Or(account.ID, "123456789012"), cmp.Or(account.Function.Name, defaultName))
 }
 
-// show prints what went in and what came out, and says whether a message held a report.
-func show(out io.Writer, name string, event []byte, server *awsemu.Server,
+// writeRun prints the report, the event, the alert, the metrics and the answer. It reports whether
+// a message contained a report.
+func writeRun(out io.Writer, name string, event []byte, server *awsemu.Server,
 	result runtimeapi.Result) (reported bool) {
-	title(out, "Event, "+name)
+	writeTitle(out, "Event, "+name)
 	fmt.Fprintln(out, strings.TrimSpace(string(event)))
 	messages := server.Messages()
 	for _, m := range messages {
 		if r, err := alert.ReportIn(m.Body("default")); err == nil {
 			reported = true
-			title(out, "Report")
-			_ = report.Text(out, r) // to the same writer as everything else
+			writeTitle(out, "Report")
+			_ = report.Text(out, r) // out reports a write error later
 		}
 	}
 	for _, m := range messages {
-		title(out, "Alert, as a mail from "+m.TopicARN)
+		writeTitle(out, "Alert, as a mail from "+m.TopicARN)
 		fmt.Fprintf(out, "Subject: %s\n\n%s", m.Subject, m.Body("email"))
 	}
 	if len(messages) == 0 {
-		title(out, "Alert")
-		fmt.Fprintln(out, "none was sent")
+		writeTitle(out, "Alert")
+		fmt.Fprintln(out, "no alert was sent")
 	}
-	title(out, "Metrics")
-	metrics(out, server.Metrics())
-	title(out, "Answer of the function")
+	writeTitle(out, "Metrics")
+	writeMetrics(out, server.Metrics())
+	writeTitle(out, "Answer of the function")
 	fmt.Fprintln(out, strings.TrimSpace(string(result.Payload)))
-	fmt.Fprintf(out, "\n%s to AWS, %s from start to first event, %s for the event, %.0f MB at most\n",
+	fmt.Fprintf(out, "\n%s to AWS, %s until the first event, %s for the event, peak memory %.0f MB\n",
 		report.Plural(len(server.Calls()), "call"), result.InitDuration.Round(time.Millisecond/10),
 		result.Duration.Round(time.Millisecond), float64(result.MaxRSS)/(1<<20))
 	return reported
 }
 
-func audited(result runtimeapi.Result) bool {
+func hasReport(result runtimeapi.Result) bool {
 	var answer app.RunResult
 	return result.FunctionError == "" && json.Unmarshal(result.Payload, &answer) == nil &&
 		answer.Status != ""
 }
 
-// reportAnew audits once more, in this process and with what is wrong with the embedded AWS mended,
-// when the function sent no report along.
-func reportAnew(ctx context.Context, out io.Writer, account *awsemu.Account, server *awsemu.Server,
+// auditAgain audits once more in this process, without the configured faults, if the function sent
+// no report.
+func auditAgain(ctx context.Context, out io.Writer, account *awsemu.Account, server *awsemu.Server,
 	url string) error {
 	server.SetFaults()
 	cfg, err := app.ConfigFromEnv(func(name string) string {
@@ -335,17 +340,17 @@ func reportAnew(ctx context.Context, out io.Writer, account *awsemu.Account, ser
 	if err != nil {
 		return err
 	}
-	title(out, "Report, asked for anew: the function sent none")
+	writeTitle(out, "Report of a second audit: the function sent none")
 	return report.Text(out, r)
 }
 
-func title(out io.Writer, text string) {
+func writeTitle(out io.Writer, text string) {
 	fmt.Fprintf(out, "\n== %s %s\n\n", text, strings.Repeat("=", max(0, 90-len(text))))
 }
 
-func metrics(out io.Writer, datums []awsemu.Datum) {
+func writeMetrics(out io.Writer, datums []awsemu.Datum) {
 	if len(datums) == 0 {
-		fmt.Fprintln(out, "none were published")
+		fmt.Fprintln(out, "no metrics were published")
 		return
 	}
 	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
@@ -355,11 +360,11 @@ func metrics(out io.Writer, datums []awsemu.Datum) {
 		for _, dimension := range d.Dimensions {
 			target = dimension.Value
 		}
-		value := "(several)" // other clients may send statistics, or lists of values
+		value := "(several)" // other clients can send statistics or lists of values
 		if d.Value != nil {
 			value = strconv.FormatFloat(math.Round(*d.Value*100)/100, 'f', -1, 64)
 		}
 		fmt.Fprintf(w, "%s/%s\t%s\t%s\t%s\n", d.Namespace, d.Name, target, value, d.Unit)
 	}
-	_ = w.Flush() // as above
+	_ = w.Flush() // out reports a write error later
 }

@@ -1,5 +1,5 @@
-// Command remotion-audit audits the IAM permissions of Remotion Lambda: here, with the credentials
-// in the environment, or against an embedded AWS. `remotion-audit help` lists what it does.
+// Command remotion-audit audits the IAM permissions of Remotion Lambda, with the credentials in the
+// environment or against an embedded AWS. `remotion-audit help` lists its commands.
 package main
 
 import (
@@ -13,13 +13,13 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// Exit statuses. A report's own are said where it is written.
+// The exit statuses. 0 means compliant.
 const (
 	exitGaps       = 1
 	exitUnverified = 2 // and every usage or run-time error
 )
 
-// exitError ends the command with a status and nothing more to say.
+// exitError ends the command with a status and without a message.
 type exitError int
 
 func (e exitError) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
@@ -30,11 +30,12 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:]))
 }
 
-// rootCommand returns the whole command line. docs/cli.md is written from it.
+// rootCommand returns the command with all sub-commands. docs/cli.md is generated from it.
 func rootCommand() *cobra.Command {
 	root := &cobra.Command{
-		Use:           "remotion-audit",
-		Short:         "Has Remotion Lambda the IAM permissions it needs, and if not, which, and why?",
+		Use: "remotion-audit",
+		Short: "Check that Remotion Lambda has the IAM permissions it needs, and explain what " +
+			"is missing",
 		Version:       version(),
 		SilenceErrors: true, SilenceUsage: true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},

@@ -22,47 +22,49 @@ import (
 
 type muteOptions struct {
 	alert.Mute
-	cause  string
-	bucket string
-	lasts  time.Duration
-	until  string
+	cause    string
+	bucket   string
+	duration time.Duration
+	until    string
 }
 
 func muteCommand() *cobra.Command {
 	var o muteOptions
 	cmd := &cobra.Command{
 		Use:   "mute",
-		Short: "Quiet findings for a while, with reason and owner",
-		Long: `Quiet findings for a while, with reason and owner: add a mute to mutes.yaml in the evidence bucket. It
-takes effect with the next run. What is muted alerts nobody and is counted all the same; that it was
-muted, and by whom, is announced once.
+		Short: "Mute findings for a limited time",
+		Long: `Mute findings for a limited time: add a mute to mutes.yaml in the evidence bucket. It takes effect
+with the next run. Muted gaps send no alerts, but the metric GapsMuted counts them. The next message
+announces the mute with its owner.
 
-Name what to quiet by --target, --action, --cause, --sid, or several of them; in all but --cause a * stands for
-anything.`,
+Select the findings with --target, --action, --cause, --sid or several of them. In all of them except
+--cause, * matches any text.`,
+		Example: `  remotion-audit mute --target user/ci --cause no-grant --owner alex --reason 'in review'
+  remotion-audit mute --action 's3:*Acl' --until 2026-12-01 --owner alex --reason 'private buckets'`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runMute(cmd, o) },
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.bucket, "bucket", os.Getenv(contract.EnvEvidenceBucket),
-		"the evidence bucket (or "+contract.EnvEvidenceBucket+" in the environment)")
-	flags.StringVar(&o.Target, "target", "", "user/NAME or role/NAME")
-	flags.StringVar(&o.Action, "action", "", "an action, such as s3:PutBucketPolicy")
-	flags.StringVar(&o.cause, "cause", "", "a cause, such as scp")
-	flags.StringVar(&o.Sid, "sid", "", "the Sid of the statement in Remotion's policy")
-	flags.DurationVar(&o.lasts, "for", 24*time.Hour, "how long")
+		"evidence bucket (or "+contract.EnvEvidenceBucket+" in the environment)")
+	flags.StringVar(&o.Target, "target", "", "audited principal: user/NAME or role/NAME")
+	flags.StringVar(&o.Action, "action", "", "action, such as s3:PutBucketPolicy")
+	flags.StringVar(&o.cause, "cause", "", "cause, such as scp")
+	flags.StringVar(&o.Sid, "sid", "", "Sid of the statement in Remotion's policy")
+	flags.DurationVar(&o.duration, "for", 24*time.Hour, "duration of the mute")
 	flags.StringVar(&o.until, "until", "",
-		"until when: a day, to its end, or a moment (2026-12-01T09:00:00Z), in UTC")
-	flags.StringVar(&o.Reason, "reason", "", "why: required")
-	flags.StringVar(&o.Owner, "owner", "", "who answers for it: required")
+		"end of the mute in UTC: a day (2026-12-01, inclusive) or a time (2026-12-01T09:00:00Z)")
+	flags.StringVar(&o.Reason, "reason", "", "reason of the mute (required)")
+	flags.StringVar(&o.Owner, "owner", "", "person or team responsible for the mute (required)")
 	cmd.MarkFlagsMutuallyExclusive("for", "until")
 	return cmd
 }
 
-// mute checks the flags.
+// mute returns the mute of the flags, or all errors in them.
 func (o muteOptions) mute(now time.Time) (alert.Mute, error) {
 	m := o.Mute
 	m.Cause = audit.Cause(o.cause)
-	m.Until = now.Add(o.lasts).UTC().Truncate(time.Second)
+	m.Until = now.Add(o.duration).UTC().Truncate(time.Second)
 	var errs []error
 	for flag, value := range map[string]string{"bucket": o.bucket, "reason": m.Reason,
 		"owner": m.Owner} {
@@ -71,7 +73,8 @@ func (o muteOptions) mute(now time.Time) (alert.Mute, error) {
 		}
 	}
 	if m.Target+m.Action+o.cause+m.Sid == "" {
-		errs = append(errs, errors.New("say what to quiet: --target, --action, --cause or --sid"))
+		errs = append(errs,
+			errors.New("set the findings to mute with --target, --action, --cause or --sid"))
 	}
 	if o.until != "" {
 		day, errDay := time.Parse(time.DateOnly, o.until)
@@ -83,18 +86,18 @@ func (o muteOptions) mute(now time.Time) (alert.Mute, error) {
 			m.Until = moment.UTC()
 		default:
 			errs = append(errs,
-				fmt.Errorf("--until: %q is neither a day, 2026-12-01, nor a moment, 2026-12-01T09:00:00Z",
+				fmt.Errorf("--until must be a day (2026-12-01) or a time (2026-12-01T09:00:00Z), got %q",
 					o.until))
 		}
 	}
 	if !m.Until.After(now) {
-		errs = append(errs, fmt.Errorf("the mute would be over already, at %s",
+		errs = append(errs, fmt.Errorf("the end of the mute, %s, is in the past",
 			m.Until.Format(time.RFC3339)))
 	}
 	return m, errors.Join(errs...)
 }
 
-// maxConflicts is how often somebody else may write the file of mutes in the same moment.
+// maxConflicts is the number of retries if other writers change the file of mutes.
 const maxConflicts = 5
 
 func runMute(cmd *cobra.Command, o muteOptions) error {
@@ -109,7 +112,7 @@ func runMute(cmd *cobra.Command, o muteOptions) error {
 	if err != nil {
 		return err
 	}
-	place, _, err := whoAmI(ctx, clients.STS, awsConfig.Region)
+	place, _, err := callerIdentity(ctx, clients.STS, awsConfig.Region)
 	if err != nil {
 		return err
 	}
@@ -128,10 +131,10 @@ func runMute(cmd *cobra.Command, o muteOptions) error {
 		evidence.MutesKey)
 	states, err := bucket.States(ctx)
 	if err != nil {
-		fmt.Fprintf(cmd.ErrOrStderr(), "what it quiets cannot be said: %v\n", err)
+		fmt.Fprintf(cmd.ErrOrStderr(), "the muted gaps cannot be listed: %v\n", err)
 		return nil
 	}
-	quiets(out, states, m)
+	writeMutedGaps(out, states, m)
 	return nil
 }
 
@@ -151,8 +154,8 @@ func addMute(ctx context.Context, bucket evidence.Bucket, m alert.Mute, now time
 	return err
 }
 
-// quiets says which of the open gaps a mute is about.
-func quiets(out io.Writer, states []alert.State, m alert.Mute) {
+// writeMutedGaps lists the open gaps that a mute matches.
+func writeMutedGaps(out io.Writer, states []alert.State, m alert.Mute) {
 	var gaps []alert.Gap
 	for _, g := range openGaps(states) {
 		if m.Matches(audit.Finding{Target: g.Target, Policy: g.Policy, Sid: g.Sid, Action: g.Action,
@@ -161,9 +164,9 @@ func quiets(out io.Writer, states []alert.State, m alert.Mute) {
 		}
 	}
 	if len(gaps) == 0 {
-		fmt.Fprintln(out, "it matches no gap that is open now")
+		fmt.Fprintln(out, "the mute matches no open gap")
 		return
 	}
-	fmt.Fprintf(out, "it quiets %s from the next run on:\n", report.Plural(len(gaps), "open gap"))
-	showSince(out, gaps)
+	fmt.Fprintf(out, "the mute hides %s from the next run on:\n", report.Plural(len(gaps), "open gap"))
+	writeOpenGaps(out, gaps)
 }

@@ -13,10 +13,10 @@ import (
 func policiesCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "policies",
-		Short: "Print a policy: user, role or auditor; or what an upgrade changes: diff",
+		Short: "Print a policy, or compare the policies of releases",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return fmt.Errorf("policies: %q is not known: write user, role, auditor or diff", args[0])
+				return fmt.Errorf("policies: unknown command %q: use user, role, auditor or diff", args[0])
 			}
 			return nil
 		},
@@ -27,12 +27,12 @@ func policiesCommand() *cobra.Command {
 		},
 	}
 	cmd.AddCommand(documentCommand(policies.User,
-		"Print the policy of whoever runs Remotion's CLI or SDK"),
-		documentCommand(policies.Role, "Print the policy of "+policies.RoleName))
+		"Print the policy for users of Remotion's CLI or SDK"),
+		documentCommand(policies.Role, "Print the policy for "+policies.RoleName))
 	cmd.AddCommand(auditorCommand(), diffCommand())
 	return cmd
 }
 
-var partitionUsage = "the partition of AWS: " + strings.Join(policies.Partitions(), " or ")
+var partitionUsage = "AWS partition: " + strings.Join(policies.Partitions(), " or ")
 
 var accountNumber = regexp.MustCompile(`^(\d{12}|\*)$`)

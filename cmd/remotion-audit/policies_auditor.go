@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -12,25 +13,26 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// An auditorPlace is what narrows the auditor's own policy.
-type auditorPlace struct {
+// auditorScope narrows the auditor's own policy.
+type auditorScope struct {
 	partition, account string
 	readScope          string
-	// named are the ARNs that may be read with ReadScopeNamed.
+	// named are the readable ARNs with ReadScopeNamed.
 	named []string
 }
 
 func auditorCommand() *cobra.Command {
-	var place auditorPlace
+	var place auditorScope
 	var function bool
 	cmd := &cobra.Command{
 		Use:   "auditor",
-		Short: "Print the policy that the auditor itself needs: of what it audits it only reads",
-		Long: `Print the policy that the auditor itself needs: of what it audits it only reads.
+		Short: "Print the read-only policy that the auditor needs",
+		Long: `Print the policy that the auditor needs. It only reads IAM and Lambda.
 
-Without --function it is that of ` + "`remotion-audit audit`" +
-			`. With it, it is the complete policy of the role of the Lambda function, as
-template.yaml and the CDK construct make it; what a stack makes has the name it has there, as ${AlertTopic}: write your own.`,
+Without --function it is the policy for ` + "`remotion-audit audit`" +
+			`. With --function it is the policy of the
+Lambda function's role in template.yaml and the CDK construct. Names such as ${AlertTopic} stand for
+resources of the stack: replace them.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := place.check(); err != nil {
@@ -47,57 +49,58 @@ template.yaml and the CDK construct make it; what a stack makes has the name it 
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&place.account, "account", "*", "the account's number, to narrow the policy to it")
+	flags.StringVar(&place.account, "account", "*", "account number to narrow the policy to")
 	flags.StringVar(&place.partition, "partition", policies.AWS, partitionUsage)
 	flags.StringVar(&place.readScope, "read-scope", contract.ReadScopeAccount,
-		"account: whatever the account has; named: what --named lists, and nothing is discovered")
+		"account: all principals; named: only those in --named, without discovery")
 	flags.StringSliceVar(&place.named, "named", nil,
 		"with --read-scope named: ARNs of callers, render roles, the users' groups and the managed "+
 			"policies of all of them, with commas")
 	flags.BoolVar(&function, "function", false,
-		"what the function's role needs, which tells and remembers as well")
+		"add the permissions of the function's role for alerts, metrics and evidence")
 	return cmd
 }
 
 var (
 	namedARN = regexp.MustCompile(
 		`^arn:(aws[a-z-]*):iam::(\d{12}):(?:user|role|group|policy)/(?:[\w+=.@-]+/)*[\w+=.@-]+$`)
-	ofAWSItem = regexp.MustCompile(`^arn:aws[a-z-]*:iam::aws:policy/`)
+	awsManagedPolicy = regexp.MustCompile(`^arn:aws[a-z-]*:iam::aws:policy/`)
 )
 
-// check refuses flags that make no policy, or one that grants something else than was meant. The
-// account is that of what is named, if nothing else says it.
-func (p *auditorPlace) check() error {
+// check returns an error for flags that would give a useless policy or other grants than intended.
+// It sets the account from the ARNs in --named if --account is not set.
+func (p *auditorScope) check() error {
 	if !accountNumber.MatchString(p.account) {
-		return fmt.Errorf("--account: %q is not an account's number: twelve digits", p.account)
+		return fmt.Errorf("--account must be an account number with twelve digits, got %q", p.account)
 	}
 	if err := policies.ValidatePartition(p.partition); err != nil {
 		return fmt.Errorf("--partition: %w", err)
 	}
 	switch {
 	case p.readScope != contract.ReadScopeAccount && p.readScope != contract.ReadScopeNamed:
-		return fmt.Errorf("--read-scope: %q is not a scope: write %s, or %s", p.readScope,
-			contract.ReadScopeAccount, contract.ReadScopeNamed)
+		return fmt.Errorf("--read-scope must be %s or %s, got %q", contract.ReadScopeAccount,
+			contract.ReadScopeNamed, p.readScope)
 	case p.readScope == contract.ReadScopeNamed && len(p.named) == 0:
-		return fmt.Errorf("--named: names nobody: --read-scope named needs the ARNs of whom the " +
-			"auditor may read")
+		return errors.New("--named is required with --read-scope named: list the ARNs that the auditor " +
+			"may read")
 	case p.readScope == contract.ReadScopeAccount && len(p.named) > 0:
-		return fmt.Errorf("--named: narrows nothing with --read-scope account: write --read-scope named")
+		return errors.New("--named requires --read-scope named")
 	}
 	for i, arn := range p.named {
 		m := namedARN.FindStringSubmatch(arn)
 		switch {
-		case ofAWSItem.MatchString(arn):
-			return fmt.Errorf("--named: %s is AWS's own, and may be read without being named", arn)
+		case awsManagedPolicy.MatchString(arn):
+			return fmt.Errorf("--named: %s is an AWS managed policy, which is always readable: remove it",
+				arn)
 		case m == nil:
 			return fmt.Errorf("--named: %q is not the ARN of a user, role, group or policy, such as "+
 				"arn:aws:iam::123456789012:user/ci", arn)
 		case m[1] != p.partition:
-			return fmt.Errorf("--named: %s is of partition %s: write --partition %s", arn, m[1], m[1])
+			return fmt.Errorf("--named: %s is in partition %s: set --partition %s", arn, m[1], m[1])
 		case p.account != "*" && m[2] != p.account:
 			return fmt.Errorf("--named: %s is not of account %s", arn, p.account)
 		case slices.Contains(p.named[:i], arn):
-			return fmt.Errorf("--named: %s is there twice", arn)
+			return fmt.Errorf("--named: duplicate %s", arn)
 		}
 		p.account = m[2]
 	}
@@ -117,9 +120,9 @@ type policyStatement struct {
 	Condition map[string]map[string]string `json:",omitempty"`
 }
 
-// policy grants permissions, a statement for each scope. It is template.yaml's, whose resources it
-// names as a template does, and a test holds it to that.
-func (p auditorPlace) policy(permissions []contract.Permission) policyDocument {
+// policy returns the policy with one statement for each scope. It equals the policy in
+// template.yaml, including the references to resources; a test compares them.
+func (p auditorScope) policy(permissions []contract.Permission) policyDocument {
 	arn := "arn:" + p.partition + ":"
 	every := func(kind string) string { return arn + "iam::" + p.account + ":" + kind + "/*" }
 	ofAWS := arn + "iam::aws:policy/*"

@@ -17,7 +17,7 @@ func diffCommand() *cobra.Command {
 	var from, to, kind, partition, format string
 	cmd := &cobra.Command{
 		Use:   "diff --from RELEASE",
-		Short: "Say what an upgrade of Remotion adds to the policies, and what it drops",
+		Short: "Compare the policies of Remotion releases before an upgrade",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d, err := newDiff(from, to, kind, partition)
@@ -34,20 +34,20 @@ func diffCommand() *cobra.Command {
 				enc.SetIndent("", "  ")
 				return enc.Encode(d)
 			}
-			return fmt.Errorf("--format: %q is not known: write text or json", format)
+			return fmt.Errorf("--format must be text or json, got %q", format)
 		},
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&from, "from", "",
-		"the release of Remotion that is in use: x.y.z; several with commas")
-	flags.StringVar(&to, "to", "latest", "the release to go to: x.y.z, or latest")
-	flags.StringVar(&kind, "for", "", "user or role; empty for both")
+		"current release of Remotion: x.y.z, or several with commas")
+	flags.StringVar(&to, "to", "latest", "new release of Remotion: x.y.z or latest")
+	flags.StringVar(&kind, "for", "", "kind of policy: user or role (default: both)")
 	flags.StringVar(&partition, "partition", policies.AWS, partitionUsage)
-	flags.StringVar(&format, "format", "text", "text or json")
+	flags.StringVar(&format, "format", "text", "format of the comparison: text or json")
 	return cmd
 }
 
-// A diff is what `policies diff` prints.
+// diff is the result of `policies diff`.
 type diff struct {
 	SchemaVersion string                 `json:"schemaVersion"`
 	Partition     string                 `json:"partition"`
@@ -60,7 +60,7 @@ type diff struct {
 func newDiff(from, to, kind, partition string) (diff, error) {
 	d := diff{SchemaVersion: "1", Partition: partition}
 	if from == "" {
-		return d, errors.New("--from: say which release of Remotion is in use, such as --from 4.0.240")
+		return d, errors.New("--from is required: set it to the current release, such as --from 4.0.240")
 	}
 	kinds := policies.Kinds
 	switch policies.PolicyKind(kind) {
@@ -68,7 +68,7 @@ func newDiff(from, to, kind, partition string) (diff, error) {
 	case policies.User, policies.Role:
 		kinds = []policies.PolicyKind{policies.PolicyKind(kind)}
 	default:
-		return d, fmt.Errorf("--for: %q is not known: write user or role", kind)
+		return d, fmt.Errorf("--for must be user or role, got %q", kind)
 	}
 	if err := policies.ValidatePartition(partition); err != nil {
 		return d, fmt.Errorf("--partition: %w", err)
@@ -128,10 +128,10 @@ func (d diff) text() string {
 		}
 		fmt.Fprintf(&b, "%d added, %d dropped\n", len(p.Added), len(p.Dropped))
 		for _, r := range p.Added {
-			writeRequirement(&b, r, "+", "without")
+			writeRequirement(&b, r, "+", "without it")
 		}
 		for _, r := range p.Dropped {
-			writeRequirement(&b, r, "-", "while such a release is in use, without")
+			writeRequirement(&b, r, "-", "without it, while an older release is in use")
 		}
 	}
 	return b.String()
@@ -143,7 +143,7 @@ func writeRequirement(b *strings.Builder, r policies.Requirement, sign, without 
 		span = r.Since + "-" + r.Until
 	}
 	fmt.Fprintf(b, "%s %s on %s\n", sign, r.Action, r.Resource)
-	fmt.Fprintf(b, "    statement %s, asked for %s; %s severity\n", r.Sid, span, r.Severity)
+	fmt.Fprintf(b, "    statement %s, documented %s; severity %s\n", r.Sid, span, r.Severity)
 	fmt.Fprintf(b, "    it %s\n", r.Reason)
 	fmt.Fprintf(b, "    %s: %s", without, r.Impact)
 	if r.Breakage != policies.Nothing {

@@ -16,7 +16,7 @@ func TestDiffCommand(t *testing.T) {
 	})
 }
 
-// docs/releases.md shows what is printed.
+// docs/releases.md shows the output of the command.
 func TestDiffOnThePage(t *testing.T) {
 	page, err := os.ReadFile("../../docs/releases.md")
 	if err != nil {
@@ -31,14 +31,14 @@ func TestDiffOnThePage(t *testing.T) {
 
 func TestDiffCommandRefuses(t *testing.T) {
 	for line, want := range map[string]string{
-		"diff":                                "--from: say which release",
+		"diff":                                "--from is required",
 		"diff --from ,":                       `--from: "" is not a Remotion release`,
 		"diff --from 4.0.240,latest,nonsense": `--from: "nonsense" is not a Remotion release`,
 		"diff --from 2.6.0": "--from: release \"2.6.0\" is older than " +
 			"the catalogue",
 		"diff --from 4.0.240 --to new":               `--to: "new" is not a Remotion release`,
-		"diff --from 4.0.240 --for admin":            `--for: "admin" is not known: write user or role`,
-		"diff --from 4.0.240 --format xml":           `--format: "xml" is not known: write text or json`,
+		"diff --from 4.0.240 --for admin":            `--for must be user or role, got "admin"`,
+		"diff --from 4.0.240 --format xml":           `--format must be text or json, got "xml"`,
 		"diff --from 4.0.240 --partition aws-us-gov": `--partition: partition "aws-us-gov" (GovCloud) is not supported`,
 		"diff --from 4.0.240 --partition aws-cn": "--from: partition aws-cn needs " +
 			"Remotion 4.0.510 or later",

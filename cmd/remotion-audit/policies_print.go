@@ -10,8 +10,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// documentCommand prints the policy that Remotion documents, or the narrower one that a place
-// needs.
+// documentCommand returns the command that prints Remotion's documented policy, or a narrower one
+// for an account and regions.
 func documentCommand(kind policies.PolicyKind, short string) *cobra.Command {
 	var version, partition, purpose string
 	var place policies.Scope
@@ -20,9 +20,9 @@ func documentCommand(kind policies.PolicyKind, short string) *cobra.Command {
 		Short: short,
 		Long: short + `.
 
-Without --account, --region and --purpose it is the policy as Remotion documents it, as
+Without --account, --region and --purpose it is the documented policy, as printed by
 ` + "`npx remotion lambda policies " + string(kind) + "`" +
-			` prints it. With any of them it is narrowed to what is needed there.`,
+			`. With any of them it is narrowed to the permissions that are needed there.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := policies.ValidatePartition(partition); err != nil {
@@ -38,7 +38,7 @@ Without --account, --region and --purpose it is the policy as Remotion documents
 			text := release.Document(kind)
 			if place.Account != "" || place.Regions != nil || cmd.Flags().Changed("purpose") {
 				place.Partition = partition
-				if err := checkPlace(place, policies.Purpose(purpose)); err != nil {
+				if err := checkScope(place, policies.Purpose(purpose)); err != nil {
 					return err
 				}
 				text = policies.LeastPrivilege([]policies.Release{release}, kind, policies.Purpose(purpose),
@@ -46,8 +46,8 @@ Without --account, --region and --purpose it is the policy as Remotion documents
 			}
 			if size := policies.Size(text); kind == policies.User && size > policies.InlineUserLimit {
 				fmt.Fprintf(cmd.ErrOrStderr(),
-					"notice: attach it as a managed policy: it has %d characters, and all inline policies of a "+
-						"user may have %d\n",
+					"notice: attach this policy as a managed policy: it has %d characters, and the inline "+
+						"policies of a user may have %d together\n",
 					size, policies.InlineUserLimit)
 			}
 			_, err = fmt.Fprint(cmd.OutOrStdout(), text)
@@ -56,37 +56,37 @@ Without --account, --region and --purpose it is the policy as Remotion documents
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&version, "remotion-version", "latest",
-		"a release of Remotion: x.y.z, or latest (auto means the same)")
+		"release of Remotion: x.y.z or latest (auto means latest)")
 	flags.StringVar(&partition, "partition", policies.AWS, partitionUsage)
-	flags.StringVar(&place.Account, "account", "", "the account's number, to narrow the policy to it")
+	flags.StringVar(&place.Account, "account", "", "account number to narrow the policy to")
 	flags.StringSliceVar(&place.Regions, "region", nil,
-		"a region to narrow the policy to; more with commas, or again")
+		"region to narrow the policy to (repeatable, or with commas)")
 	if kind == policies.User {
 		flags.StringVar(&purpose, "purpose", string(policies.All),
-			"what the caller is for: render, deploy or all")
+			"purpose of the caller: render, deploy or all")
 	} else {
 		purpose = string(policies.All)
 	}
 	return cmd
 }
 
-// checkPlace refuses flags that would make a policy of no use.
-func checkPlace(p policies.Scope, purpose policies.Purpose) error {
+// checkScope returns an error for flags that would give a useless policy.
+func checkScope(p policies.Scope, purpose policies.Purpose) error {
 	if p.Account != "" && (p.Account == "*" || !accountNumber.MatchString(p.Account)) {
-		return fmt.Errorf("--account: %q is not an account's number: twelve digits", p.Account)
+		return fmt.Errorf("--account must be an account number with twelve digits, got %q", p.Account)
 	}
 	regions := policies.Regions(p.Partition)
 	for i, region := range p.Regions {
 		if !slices.Contains(regions, region) {
-			return fmt.Errorf("--region: %q is not a region of Remotion Lambda in %s: write some of %s",
+			return fmt.Errorf("--region: %q is not a region of Remotion Lambda in %s: use some of %s",
 				region, p.Partition, strings.Join(regions, ", "))
 		}
 		if slices.Contains(p.Regions[:i], region) {
-			return fmt.Errorf("--region: %s is there twice", region)
+			return fmt.Errorf("--region: duplicate %s", region)
 		}
 	}
 	if !slices.Contains([]policies.Purpose{policies.Render, policies.Deploy, policies.All}, purpose) {
-		return fmt.Errorf("--purpose: %q is not known: write render, deploy or all", purpose)
+		return fmt.Errorf("--purpose must be render, deploy or all, got %q", purpose)
 	}
 	return nil
 }

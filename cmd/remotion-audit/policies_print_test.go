@@ -7,7 +7,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// Without a place to narrow it to, the policy is what Remotion prints, byte for byte.
+// Without narrowing flags, the policy equals Remotion's output byte for byte.
 func TestDocumentCommand(t *testing.T) {
 	for line, want := range map[string]struct {
 		since string
@@ -51,7 +51,7 @@ func TestNarrowedDocuments(t *testing.T) {
 	})
 }
 
-// The auditor's own policy is for one partition throughout.
+// The auditor's own policy has one partition in all ARNs.
 func TestAuditorInChina(t *testing.T) {
 	out, _, err := runCommand(t, policiesCommand(),
 		"auditor --partition aws-cn --account 123456789012")
@@ -60,17 +60,17 @@ func TestAuditorInChina(t *testing.T) {
 		t.Errorf("%v\n%s", err, out)
 	}
 	if _, _, err := runCommand(t, policiesCommand(), "auditor --partition aws-us-gov"); err == nil ||
-		!strings.Contains(err.Error(), "does not support") {
+		!strings.Contains(err.Error(), "is not supported") {
 		t.Errorf("GovCloud: %v", err)
 	}
 }
 
-// What a person should know goes beside the policy, not into it.
+// Notices go to standard error, not into the policy.
 func TestDocumentNotices(t *testing.T) {
 	for line, want := range map[string]string{
 		"user --remotion-version 4.0.600": "notice: Remotion " +
 			"4.0.600 is newer than this catalogue, which was checked up to " + policies.Latest().Until,
-		"user --account 123456789012 --region us-east-1,us-east-2,us-west-1": "notice: attach it as a " +
+		"user --account 123456789012 --region us-east-1,us-east-2,us-west-1": "notice: attach this policy as a " +
 			"managed policy: it has ",
 	} {
 		out, diagnostics, err := runCommand(t, policiesCommand(), line)
@@ -88,12 +88,12 @@ func TestDocumentCommandRefuses(t *testing.T) {
 			"(GovCloud) is not supported by Remotion",
 		"role --partition aws-cn --remotion-version 4.0.2": "--remotion-version: partition " +
 			"aws-cn needs Remotion 4.0.510 or later",
-		"user --account 1234":               "--account:",
-		"user --account *":                  "--account:",
+		"user --account 1234":               "--account must be",
+		"user --account *":                  "--account must be",
 		"user --region eu-central-9":        `--region: "eu-central-9" is not a region of Remotion Lambda in aws`,
 		"user --region cn-north-1":          `--region: "cn-north-1" is not a region of Remotion Lambda in aws`,
-		"user --region us-east-1,us-east-1": "--region: us-east-1 is there twice",
-		"user --purpose watch":              `--purpose: "watch" is not known: write render, deploy or all`,
+		"user --region us-east-1,us-east-1": "--region: duplicate us-east-1",
+		"user --purpose watch":              `--purpose must be render, deploy or all, got "watch"`,
 		"role --purpose render":             "unknown flag: --purpose",
 	} {
 		out, _, err := runCommand(t, policiesCommand(), line)

@@ -19,16 +19,17 @@ func testAlertCommand() *cobra.Command {
 	var topic string
 	cmd := &cobra.Command{
 		Use:   "test-alert",
-		Short: "Send a marked test message to the alert topic, and say who gets it",
-		Long: `Send a marked test message to the alert topic, and say who gets it. A filter policy of a subscription may
-hold it back all the same. Needs sns:Publish and sns:ListSubscriptionsByTopic on the topic.
+		Short: "Send a test message to the alert topic",
+		Long: `Send a marked test message to the alert topic and list its subscriptions. The filter policy of a
+subscription can still drop the message. Needs sns:Publish and sns:ListSubscriptionsByTopic on the
+topic.
 
-Exit status: 0 when it was sent and somebody is subscribed, 2 otherwise.`,
+Exit status: 0 if the message was sent and a subscription is confirmed, else 2.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runTestAlert(cmd, topic) },
 	}
 	cmd.Flags().StringVar(&topic, "topic-arn", os.Getenv(contract.EnvTopicARN),
-		"the topic (or "+contract.EnvTopicARN+" in the environment)")
+		"ARN of the topic (or "+contract.EnvTopicARN+" in the environment)")
 	return cmd
 }
 
@@ -56,11 +57,11 @@ func runTestAlert(cmd *cobra.Command, topic string) error {
 		fmt.Fprintf(out, "sent to %s\n", topic)
 	}
 	for _, s := range list {
-		what := "gets it"
+		state := "confirmed"
 		if !s.Confirmed {
-			what = "does not get it: not confirmed"
+			state = "not confirmed: receives nothing"
 		}
-		fmt.Fprintf(out, "  %s %s  %s\n", s.Protocol, s.Endpoint, what)
+		fmt.Fprintf(out, "  %s %s  %s\n", s.Protocol, s.Endpoint, state)
 	}
 	return err
 }

@@ -12,7 +12,7 @@ import (
 func versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
-		Short: "Print the version, and the Remotion releases it knows",
+		Short: "Print the version and the supported Remotion releases",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			releases := policies.Releases(policies.AWS)
@@ -23,7 +23,7 @@ func versionCommand() *cobra.Command {
 	}
 }
 
-// version is that of the module: a tag when it was installed as one.
+// version returns the version of the module, or (devel) for a build from a checkout.
 func version() string {
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
 		return info.Main.Version
