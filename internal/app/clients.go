@@ -58,7 +58,7 @@ func (c Clients) Throttled() int64 { return c.throttled.Load() }
 func LoadClients(ctx context.Context, log *slog.Logger,
 	options ...func(*config.LoadOptions) error) (Clients, aws.Config, error) {
 	logger := logging.LoggerFunc(func(class logging.Classification, format string, v ...any) {
-		log.Debug("AWS SDK", "class", string(class), "message", fmt.Sprintf(format, v...))
+		log.DebugContext(ctx, "AWS SDK", "class", string(class), "message", fmt.Sprintf(format, v...))
 	})
 	cfg, err := config.LoadDefaultConfig(ctx,
 		append([]func(*config.LoadOptions) error{config.WithLogger(logger)}, options...)...)

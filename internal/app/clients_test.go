@@ -110,7 +110,7 @@ func TestClientsHideTheBodysWriteTo(t *testing.T) {
 			}
 			return &http.Response{}, nil
 		})}
-	req, err := http.NewRequestWithContext(t.Context(), "POST", "http://127.0.0.1",
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://127.0.0.1",
 		bytes.NewReader([]byte("text")))
 	if err != nil {
 		t.Fatal(err)

@@ -2,64 +2,65 @@ package awsemu
 
 import "time"
 
-// An Account describes an AWS account: what a Server knows before the first request. It is plain
-// data, so that a test writes it as a literal; [Load] reads the same from a YAML file. A Server
-// copies it and never writes to it. A literal is taken as it stands: Load looks for every mistake,
-// a Server only for references to what is not there, and then answers nothing but that.
+// Account describes an AWS account: the state of a Server before the first request. It is plain
+// data, so that a test can write it as a literal. [Load] reads it from a YAML file. A Server copies
+// it and never writes to it. Load reports every mistake. A Server checks a literal only for
+// dangling references; if there is one, it answers every request with that error.
 type Account struct {
-	// ID is the account's number, twelve digits. Empty is 123456789012.
+	// ID is the account's number, twelve digits. Empty means 123456789012.
 	ID string
-	// Partition is the first field of its ARNs. Empty is aws.
+	// Partition is the partition in ARNs. Empty means aws.
 	Partition string
-	// Alias is the account's alias. Empty is none.
+	// Alias is the account's alias; empty for none.
 	Alias string
 
 	// Users, Groups and Roles are known by their names.
 	Users  map[string]User
 	Groups map[string]Group
 	Roles  map[string]Role
-	// Policies are the managed policies, the account's own and those of AWS that it uses.
+	// Policies are the managed policies of the account, and those of AWS that it uses.
 	Policies map[string]ManagedPolicy
 
-	// Functions are the deployed Lambda functions. Function is another thing: how local mode runs one.
+	// Functions are the deployed Lambda functions. They are unrelated to Function.
 	Functions []LambdaFunction
-	// DisabledRegions are regions the account has not enabled. In all others Lambda answers.
+	// DisabledRegions are the regions that are not enabled in the account.
 	DisabledRegions []string
 
 	// Topics are SNS topics, by ARN, or by name in Function.Region.
 	Topics []string
-	// Subscriptions are who is subscribed to them.
+	// Subscriptions are the subscriptions of the topics.
 	Subscriptions []Subscription
 	// Buckets are S3 buckets by name.
 	Buckets map[string]Bucket
 
-	// Organization is the service control policies above the account. Nil is an account outside one.
+	// Organization holds the service control policies above the account; nil for an account outside an
+	// organization.
 	Organization Organization
-	// Simulator says how simulations answer. The zero value is how it does today.
+	// Simulator is the form of simulation results. The zero value is the current form.
 	Simulator Simulator
 
-	// Faults go wrong from the start; see [Server.SetFaults].
+	// Faults are the initial faults; see [Server.SetFaults].
 	Faults []Fault
-	// PageSize is how many items a list has per page, whatever MaxItems allows. Zero pages in twos.
+	// PageSize is the maximum number of items of a page, also if MaxItems is larger. Zero means 2.
 	PageSize int
 
-	// Function is how local mode runs the function. The server itself only reads its Region.
+	// Function is the configuration of the function in local mode. The server only reads its Region.
 	Function Function
 }
 
-// A User is an IAM user. Its zero value has no permissions and no keys.
+// User is an IAM user. The zero value has no permissions and no keys.
 type User struct {
-	// Path is the user's path. Empty is "/".
+	// Path is the user's path. Empty means "/".
 	Path string
-	// Inline holds documents by policy name, kept byte for byte and unchecked.
+	// Inline holds documents by policy name. They are stored byte for byte without checks.
 	Inline map[string]string
 	// Managed names the attached policies, by the names of Account.Policies or by ARN.
 	Managed []string
-	// Boundary names the permissions boundary in the same way. Empty is none.
+	// Boundary names the permissions boundary in the same way; empty for none.
 	Boundary string
 	// Groups the user is in.
 	Groups []string
-	// AccessKeys are the ids of its keys. A request signed with one is this user's.
+	// AccessKeys are the ids of its keys. A request that is signed with one has this user as caller.
 	AccessKeys []string
 }
 
@@ -89,33 +90,33 @@ type ManagedPolicy struct {
 	ARN string
 	// Document is the text of the default version.
 	Document string
-	// Older are the texts of the versions before it, oldest first: they are v1, v2 and so on, and the
-	// default version follows them.
+	// Older are the texts of earlier versions, oldest first: v1, v2 and so on. The default version
+	// follows them.
 	Older []string
 }
 
-// A Simulator says how SimulatePrincipalPolicy and SimulateCustomPolicy answer where the service's
-// own answer has changed, or depends on what it knows of an action.
+// Simulator selects the form of the answers of SimulatePrincipalPolicy and SimulateCustomPolicy
+// where AWS's answer has changed or depends on the action.
 type Simulator struct {
-	// Shape is empty for the answer of today, one result per action; "old" for the one given until
-	// 2026-07-30, one result per action and resource, with the errors of then, and with implicitDeny
-	// for whatever the organization denies.
+	// Shape is empty for the current answer, with one result per action. "old" is the answer until
+	// 2026-07-30: one result per action and resource, with the errors of that time and implicitDeny
+	// for each denial by the organization.
 	Shape string
-	// Ungrouped are actions the simulator has no resource data for. Asked about together with others
-	// and with resources, they make it refuse the call.
+	// Ungrouped are actions without resource data in the simulator. A call with such an action, other
+	// actions and resources is refused.
 	Ungrouped []string
-	// PageSize is how many actions a page of results has. Zero is Account.PageSize. An account that
-	// Load reads has 100 if its file gives neither.
+	// PageSize is the number of actions on a page of results. Zero means Account.PageSize. Load sets
+	// 100 if the file has neither.
 	PageSize int
 }
 
-// A Function is how local mode runs the Lambda function. Zero values leave the choice to it.
+// Function is the configuration of the Lambda function in local mode. Zero values select defaults.
 type Function struct {
 	Region      string
 	Name        string
 	Timeout     time.Duration
 	Memory      int // MB
 	Environment map[string]string
-	// Role names the role the function runs as. Empty runs it as the account's administrator.
+	// Role names the execution role. Empty means the account's administrator.
 	Role string
 }

@@ -9,14 +9,13 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
-// mayAssume refuses a caller whom a role does not trust, or whose own policies stand in the way. A
-// role of nil is one that is not there, which STS does not tell from one that does not trust the
-// caller.
+// mayAssume refuses a caller that the role does not trust or whose own policies do not allow the
+// call. A nil role does not exist; STS returns the same error for it.
 //
-// A trust policy that names the caller itself grants the action; one that names the account leaves
-// that to the account's policies. What of it concerns the caller is put as an identity policy, so
-// that package iampolicy decides about it all the same. Of a user who is named, AWS would not ask
-// the boundary either; here it has a say.
+// A trust policy that names the caller grants the action. One that names the account leaves the
+// decision to the account's policies. mayAssume turns the statements about the caller into an
+// identity policy, which package iampolicy evaluates. AWS ignores the boundary of a user that the
+// trust policy names; mayAssume applies it.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 func (c *call) mayAssume(role *entity) *apiError {
 	p := c.service.permissions[c.operation][0]
@@ -40,9 +39,9 @@ func (c *call) mayAssume(role *entity) *apiError {
 	return nil
 }
 
-// trust returns the statements of a role's trust policy that concern the caller, each as a policy
-// on everything, and those of them that grant by themselves. A trust policy that does not parse has
-// none.
+// trust returns the statements of a role's trust policy about the caller, each as an identity
+// policy on all resources, and those that grant without another policy. A trust policy that does
+// not parse has none.
 func (c *call) trust(role *entity) (trusting, naming []iampolicy.Policy) {
 	statements, err := trustStatements(role.trust.text)
 	if err != nil {
@@ -64,8 +63,8 @@ func (c *call) trust(role *entity) (trusting, naming []iampolicy.Policy) {
 	return trusting, naming
 }
 
-// concerned reports whether principals take in the caller, and whether by name or as one of
-// everybody rather than as one of the account.
+// concerned reports whether principals include the caller, and whether by name or as "*" instead of
+// through the account.
 func (c *call) concerned(principals []principal) (concerns, names bool) {
 	for _, p := range principals {
 		switch {
@@ -80,19 +79,19 @@ func (c *call) concerned(principals []principal) (concerns, names bool) {
 	return concerns, names
 }
 
-// A trustStatement is a statement of a trust policy: whom it is about, or not about, and what it
-// says as the one statement of an identity policy on everything.
+// trustStatement is a statement of a trust policy: its Principal or NotPrincipal, and the rest as
+// the only statement of an identity policy on all resources.
 type trustStatement struct {
 	principals []principal
 	not        bool
 	document   *iampolicy.Document
 }
 
-// A principal is AWS and an ARN, Service and a name, or the bare star, which has no kind.
+// principal is AWS with an ARN, Service with a name, or "*" without a kind.
 type principal struct{ kind, name string }
 
-// trustStatements takes a trust policy apart. That ParseTrust accepts it means that its keys are
-// exact and that none is there twice, which encoding/json would not notice.
+// trustStatements splits a trust policy that ParseTrust accepts. ParseTrust has checked that keys
+// are exact and unique, which encoding/json does not.
 func trustStatements(text string) ([]trustStatement, error) {
 	if _, err := iampolicy.ParseTrust(text); err != nil {
 		return nil, err
@@ -135,9 +134,9 @@ func trustStatements(text string) ([]trustStatement, error) {
 }
 
 func principalsIn(raw json.RawMessage) ([]principal, error) {
-	var everybody string
-	if json.Unmarshal(raw, &everybody) == nil {
-		return []principal{{name: everybody}}, nil
+	var star string
+	if json.Unmarshal(raw, &star) == nil {
+		return []principal{{name: star}}, nil
 	}
 	var byKind map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &byKind); err != nil {
@@ -156,7 +155,7 @@ func principalsIn(raw json.RawMessage) ([]principal, error) {
 	return all, nil
 }
 
-// oneOrMany reads a value that may stand alone for a list of one.
+// oneOrMany reads a list, or a single value as a list of one.
 func oneOrMany[T any](raw json.RawMessage) ([]T, error) {
 	var many []T
 	if json.Unmarshal(raw, &many) == nil {

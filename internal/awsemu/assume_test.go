@@ -41,7 +41,7 @@ func TestAssumeRoleAsksTheTrustPolicyAndTheCallers(t *testing.T) {
 			plain + " because no identity-based policy allows the sts:AssumeRole action"},
 		{"the caller is trusted by name, which needs no policy", trusting(caller, ""),
 			documentOf(allowS3), nil, ""},
-		{"everybody is trusted", trusting(`"*"`, ""), documentOf(allowS3), nil, ""},
+		{"all principals are trusted", trusting(`"*"`, ""), documentOf(allowS3), nil, ""},
 		{"the caller's own deny", trusting(caller, ""), documentOf(allowAny, refuses), nil,
 			plain + " with an explicit deny in an identity-based policy"},
 		{"the organization's", trusting(caller, ""), documentOf(assume),
@@ -159,7 +159,8 @@ func FuzzTrustStatements(f *testing.F) {
 	f.Add(trusting(`"*"`,
 		`,"Condition":{"Bool":{"aws:x-y":[true,1,"<&>"]},"StringEquals":{"aws:a-b":[],"aws:c-d":"é"}}`))
 	f.Add(`{"Statement":{"Effect":"Deny","NotPrincipal":{"AWS":["*"]},"NotAction":[]}}`)
-	f.Add(documentOf(`{"Sid":"A","Effect":"Allow","Principal":{"Service":"x"},"Action":["sts:*","a:\u003c"]}`))
+	f.Add(documentOf(
+		`{"Sid":"A","Effect":"Allow","Principal":{"Service":"x"},"Action":["sts:*","a:\u003c"]}`))
 	f.Fuzz(func(t *testing.T, text string) {
 		doc, err := iampolicy.ParseTrust(text)
 		if err != nil {

@@ -64,7 +64,8 @@ func dial(t testing.TB, url, key string) clients {
 		s3: s3.NewFromConfig(cfg, func(o *s3.Options) {
 			o.BaseEndpoint = &url
 			// As a configuration that is loaded from the environment has it.
-			o.RequestChecksumCalculation, o.ResponseChecksumValidation = aws.RequestChecksumCalculationWhenSupported, aws.ResponseChecksumValidationWhenSupported
+			o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenSupported
+			o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenSupported
 		}),
 		url: url,
 	}

@@ -67,8 +67,10 @@ const (
 var maxValue = math.Ldexp(1, 360)
 
 // units are the values of StandardUnit, in the order its error lists them.
-var units = strings.Fields(`Seconds Microseconds Milliseconds Bytes Kilobytes Megabytes Gigabytes Terabytes
-	Bits Kilobits Megabits Gigabits Terabits Percent Count Bytes/Second Kilobytes/Second Megabytes/Second
+var units = strings.Fields(
+	`Seconds Microseconds Milliseconds Bytes Kilobytes Megabytes Gigabytes Terabytes
+	Bits Kilobits Megabits Gigabits Terabits Percent Count Bytes/Second Kilobytes/Second
+	Megabytes/Second
 	Gigabytes/Second Terabytes/Second Bits/Second Kilobits/Second Megabits/Second Gigabits/Second
 	Terabits/Second Count/Second None`)
 

@@ -36,7 +36,8 @@ func TestPutMetricDataKeepsWhatTheSDKSendsAsCBOR(t *testing.T) {
 			{MetricName: aws.String("S"), StatisticValues: &types.StatisticSet{SampleCount: aws.Float64(2),
 				Sum: aws.Float64(3), Minimum: aws.Float64(1), Maximum: aws.Float64(2)}},
 		},
-		EntityMetricData: []types.EntityMetricData{{MetricData: []types.MetricDatum{{MetricName: aws.String("E"), Value: aws.Float64(-1)}}}},
+		EntityMetricData: []types.EntityMetricData{
+			{MetricData: []types.MetricDatum{{MetricName: aws.String("E"), Value: aws.Float64(-1)}}}},
 	})
 	if err != nil {
 		t.Fatal(err)

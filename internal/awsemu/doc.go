@@ -1,42 +1,41 @@
-// Package awsemu is a small AWS on loopback, in memory: IAM, STS, SNS topics, S3 objects and
-// CloudWatch PutMetricData, as the clients people have speak them. Local mode runs the function
-// against it, and tests reach it through the SDK's BaseEndpoint, so that signing, encoding,
-// pagination and retries are all real.
+// Package awsemu is a small AWS in memory that listens on loopback: IAM, STS, Lambda, SNS topics,
+// S3 objects and CloudWatch's PutMetricData, for unchanged AWS clients. Local mode runs the
+// function against it. Tests use it through the SDK's BaseEndpoint, so that signing, encoding,
+// pagination and retries are real.
 //
 //	srv := &awsemu.Server{Account: &awsemu.Account{Users: map[string]awsemu.User{"ci": {}}}}
 //	end, err := srv.Listen("127.0.0.1:0")
 //	defer end.Close()
 //	client := iam.NewFromConfig(cfg, func(o *iam.Options) { o.BaseEndpoint = &end.URL })
 //
-// An account is a Go literal, or one YAML file read by [Load]. What a test wants to see go wrong is
-// a [Fault]; what the clients did is in [Server.Calls], [Server.Messages] and [Server.Metrics].
+// An account is a Go literal or a YAML file for [Load]. A [Fault] makes calls fail.
+// [Server.Calls], [Server.Messages] and [Server.Metrics] record what clients sent.
 //
-// One endpoint serves every service. The credential scope of the signature says which service and
-// region a request is for, the request's form says which protocol: the Query protocol (IAM, STS,
-// SNS and CloudWatch), REST XML (S3), Smithy RPC v2 CBOR and JSON 1.0/1.1 (CloudWatch).
+// One endpoint serves all services. The credential scope of the signature selects the service and
+// the region, the form of the request selects the protocol: Query (IAM, STS, SNS and CloudWatch),
+// REST XML (S3), REST JSON (Lambda), Smithy RPC v2 CBOR and JSON 1.0/1.1 (CloudWatch).
 //
-// # Who calls
+// # Callers
 //
-// Signatures are not verified. An access key the account knows is its user's, one that AssumeRole
-// gave is that session's, and any other is the account's administrator:
-// arn:aws:iam::123456789012:user/administrator. That one is nobody IAM knows: GetUser without a
-// name describes it, a simulation of it is NoSuchEntity. Nobody is refused anything, unless a fault
-// says so, or [Server.EnforceIAM]: then every operation needs what its service's permissions say of
-// it, by the caller's policies, its boundary and the organization's. The administrator needs
-// nothing.
+// Signatures are not verified. The access key identifies the caller: a user of the account, a
+// session of AssumeRole, or, for any other key, the account's administrator,
+// arn:aws:iam::123456789012:user/administrator. IAM does not know the administrator: GetUser
+// without a name describes it, but a simulation of it returns NoSuchEntity. By default every call
+// is allowed. With [Server.EnforceIAM] each operation needs the permissions of its service's table,
+// decided by the caller's policies, its boundary and the service control policies. The
+// administrator needs none.
 //
-// # Faithful where it has hurt
+// # Fidelity
 //
-// Lists page in twos, documents come back percent-encoded as RFC 3986 has it, names, documents and
-// sizes that IAM refuses are refused with IAM's codes, and [Server] answers SimulatePrincipalPolicy
-// and SimulateCustomPolicy in the shape the service has had since 2026-07-30 (or, when told to, the
-// one before).
+// Lists have pages of two items. Documents are percent-encoded as in RFC 3986. Names, documents and
+// sizes that IAM refuses are refused with IAM's error codes. SimulatePrincipalPolicy and
+// SimulateCustomPolicy answer in the form since 2026-07-30, or in the earlier form if configured.
 //
 // # Limits
 //
-// Decisions come from package iampolicy: the emulator proves the plumbing, not the meaning of
-// policies. There are no resource policies but roles' trust policies, no session policies and no
-// resource control policies. A document kept unchecked that does not parse counts for nothing; as a
-// boundary it allows nothing. Operations that are not offered are refused by name, as are
-// parameters whose silent loss would change an answer.
+// Package iampolicy makes all decisions, so the emulator does not verify the meaning of policies.
+// Trust policies are the only resource policies; there are no session policies and no resource
+// control policies. A stored document that does not parse grants nothing and, as a boundary, allows
+// nothing. Unsupported operations are refused by name, and so are parameters that would change an
+// answer if they were ignored.
 package awsemu

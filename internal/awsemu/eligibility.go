@@ -27,7 +27,7 @@ const (
 
 // resourceTypes says of the actions Remotion and its auditor need which resource types each may be
 // asked about; none means that it has to be asked with "*". The first is the one a result with
-// several resources names. An action that is not here is matched as text with whatever it is asked
+// several resources names. An action that is not here is matched as text with the requested
 // about.
 var resourceTypes = func() map[string][]string {
 	m := make(map[string][]string)
@@ -122,10 +122,10 @@ const (
 func wild(s string) []int {
 	tokens := make([]int, len(s))
 	for i := range len(s) {
-		switch {
-		case s[i] == '*':
+		switch s[i] {
+		case '*':
 			tokens[i] = anyRun
-		case s[i] == 0:
+		case 0:
 			tokens[i] = anyByte
 		default:
 			tokens[i] = int(s[i])

@@ -16,7 +16,7 @@ func TestEligible(t *testing.T) {
 		{"an object for an object's action", "s3:GetObject", "arn:aws:s3:::b/k", true},
 		{"a bucket for an object's action", "s3:GetObject", "arn:aws:s3:::b", true},
 		{"an object for a bucket's action", "s3:CreateBucket", "arn:aws:s3:::b/k", true},
-		{"whatever the action's case", "S3:getobject", "arn:aws:s3:::b", true},
+		{"an action in any case", "S3:getobject", "arn:aws:s3:::b", true},
 		{"another partition", "s3:GetObject", "arn:aws-cn:s3:::b", true},
 		{"a bucket with a region", "s3:GetObject", "arn:aws:s3:us-east-1::b", false},
 		{"a role for an object's action", "s3:GetObject", "arn:aws:iam::123456789012:role/x", false},

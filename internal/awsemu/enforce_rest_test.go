@@ -80,12 +80,14 @@ func TestObjectsAndFunctionsNeedTheirActions(t *testing.T) {
 	}
 }
 
-// Who may not list a bucket is not told that a key is missing.
+// A caller without s3:ListBucket gets AccessDenied for a missing key.
 func TestAMissingKeyIsForbiddenWithoutListBucket(t *testing.T) {
 	name, key := "evidence", "none"
 	for document, want := range map[string]string{
-		documentOf(`{"Effect":"Allow","Action":"s3:*","Resource":"*"}`):                              "NoSuchKey",
-		documentOf(`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::evidence*"}`): "AccessDenied",
+		documentOf(
+			`{"Effect":"Allow","Action":"s3:*","Resource":"*"}`): "NoSuchKey",
+		documentOf(
+			`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::evidence*"}`): "AccessDenied",
 	} {
 		account := callerWith(document)
 		account.Buckets = map[string]Bucket{name: {}}

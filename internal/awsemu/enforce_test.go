@@ -33,7 +33,8 @@ func TestEveryOperationSaysWhatItsCallersNeed(t *testing.T) {
 
 // An operation whose row was forgotten is refused rather than free.
 func TestAnOperationWithoutARowIsRefused(t *testing.T) {
-	st, err := newStore(&Account{Users: map[string]User{"root": {Inline: map[string]string{"all": allowAll}}}})
+	st, err := newStore(
+		&Account{Users: map[string]User{"root": {Inline: map[string]string{"all": allowAll}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +123,9 @@ func TestOperationsNeedTheirActionOnTheirResource(t *testing.T) {
 		}
 	}
 	t.Run("without a name, the caller", func(t *testing.T) {
-		srv := &Server{Account: callerWith(documentOf(`{"Effect":"Allow","Action":"iam:GetUser","Resource":"` + caller + `"}`)), EnforceIAM: true}
+		srv := &Server{
+			Account: callerWith(documentOf(`{"Effect":"Allow","Action":"iam:GetUser","Resource":"` + caller +
+				`"}`)), EnforceIAM: true}
 		if _, err := dial(t, listen(t, srv), userKey).iam.GetUser(t.Context(),
 			&iam.GetUserInput{}); err != nil {
 			t.Error(err)
@@ -193,7 +196,7 @@ func TestRefusalsNameTheLayerAsAWSDoes(t *testing.T) {
 			who+"cloudwatch:PutMetricData because no identity-based policy allows the "+
 				"cloudwatch:PutMetricData action")
 		if _, err := c.sts.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{}); err != nil {
-			t.Errorf("who calls, everybody may ask: %v", err)
+			t.Errorf("GetCallerIdentity needs no permission: %v", err)
 		}
 	})
 }

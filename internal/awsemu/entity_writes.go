@@ -30,7 +30,7 @@ var entityWrites = map[string]func(*call) (any, error){
 	"DeleteAccessKey":     deleteAccessKey,
 }
 
-// create makes an entity. Names are taken whatever their case.
+// create creates an entity. Names are unique without regard to case.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateUser.html
 func (c *call) create(k kind, size int) (*entity, error) {
 	name, err := c.name(k.title()+"Name", size)

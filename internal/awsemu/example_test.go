@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
 )
 
@@ -15,8 +16,9 @@ func Example() {
 	const policy = `{"Version":"2012-10-17","Statement":[
 		{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::remotionlambda-*"}]}`
 	server := &awsemu.Server{
-		Account: &awsemu.Account{Users: map[string]awsemu.User{"ci": {Inline: map[string]string{"render": policy}}}},
-		Faults:  []awsemu.Fault{{Operation: "iam:SimulatePrincipalPolicy", Throttle: true, Times: 1}},
+		Account: &awsemu.Account{
+			Users: map[string]awsemu.User{"ci": {Inline: map[string]string{"render": policy}}}},
+		Faults: []awsemu.Fault{{Operation: "iam:SimulatePrincipalPolicy", Throttle: true, Times: 1}},
 	}
 	end, err := server.Listen("127.0.0.1:0")
 	if err != nil {

@@ -15,37 +15,37 @@ type Fault struct {
 	// Operation names what it is about: "iam:SimulatePrincipalPolicy", "sns:Publish",
 	// "cloudwatch:PutMetricData", all of a service "iam:*", or everything "*". Empty is everything.
 	Operation string
-	// Target limits it to calls about one principal: "user/NAME", "role/NAME" or "group/NAME",
-	// whatever the path.
+	// Target limits the fault to calls about one principal: "user/NAME", "role/NAME" or "group/NAME",
+	// without a path.
 	Target string
 	// Region limits it to calls that are signed for one region.
 	Region string
-	// After is how many calls it lets pass first.
+	// After is the number of calls that pass before the fault applies.
 	After int
-	// Times is how many calls it then applies to. Zero is all of them.
+	// Times is the number of calls that the fault then applies to. Zero means all of them.
 	Times int
 
-	// Throttle refuses the call as too fast, with the code the service uses for it.
+	// Throttle refuses the call with the service's code for throttling.
 	Throttle bool
-	// Deny refuses it as not authorized, as if no identity policy of the caller allowed the action.
+	// Deny refuses the call as if no identity policy of the caller allowed the action.
 	Deny bool
-	// Error refuses it with an error of the test's own.
+	// Error refuses the call with this error.
 	Error *FaultError
-	// LoseReply carries the call out, then closes the connection instead of answering.
+	// LoseReply executes the call and closes the connection without an answer.
 	LoseReply bool
-	// Delay answers later, or not at all if the client goes away first.
+	// Delay delays the answer. There is none if the client disconnects before.
 	Delay time.Duration
 }
 
-// A FaultError is the error of a Fault.
+// FaultError is the error of a Fault.
 type FaultError struct {
 	Code    string
 	Message string
-	// Status is the HTTP status. Zero is 400.
+	// Status is the HTTP status. Zero means 400.
 	Status int
 }
 
-// A trap is a fault that is set, with what it has seen.
+// trap is a configured fault with the number of its calls.
 type trap struct {
 	Fault
 	seen int
@@ -84,14 +84,14 @@ func (f *Fault) concerns(service, operation, region string, targets []string) bo
 	return f.Target == "" || slices.Contains(targets, f.Target)
 }
 
-// A verdict is what the faults say about one call.
+// verdict is the combined effect of all faults on one call.
 type verdict struct {
 	delay time.Duration
 	err   *apiError
 	lose  bool
 }
 
-// judge asks every trap, so that each counts each call it concerns. The server's mutex is held.
+// judge checks all traps, so that each one counts its calls. The server's mutex is held.
 func (c *call) judge(traps []*trap) verdict {
 	var v verdict
 	decided := false
@@ -122,7 +122,7 @@ func (c *call) judge(traps []*trap) verdict {
 	return v
 }
 
-// sleep waits, unless the client goes away.
+// sleep waits, or returns early if the client disconnects.
 func sleep(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return nil

@@ -79,7 +79,7 @@ func TestAnUnchangedBoto3Works(t *testing.T) {
 		custom("lambda:InvokeFunction")+`],
 		"denied": "403 AccessDenied: User: arn:aws:iam::123456789012:user/bob is not authorized to perform: iam:GetRole on resource: arn:aws:iam::123456789012:role/service-role/remotion-lambda-role because no identity-based policy allows the iam:GetRole action",
 		"written": true,
-		"nobody": "404 NoSuchEntity: The role with name nobody cannot be found.",
+		"absent": "404 NoSuchEntity: The role with name absent cannot be found.",
 		"topic": "404 NotFound: Topic does not exist",
 		"functions": [["a", "arn:aws:iam::123456789012:role/r2"], ["b", "arn:aws:iam::123456789012:role/r2"], ["clips", "arn:aws:iam::123456789012:role/r2"]],
 		"tags": {"remotion-version": "4.0.540"},

@@ -5,9 +5,9 @@ import (
 	"fmt"
 )
 
-// iamPermissions is what callers of IAM's operations need. Actions without resource types in the
-// Service Authorization Reference are needed on everything, whatever ARN IAM's own refusals name of
-// some.
+// iamPermissions are the permissions that IAM's operations need. Actions without resource types in
+// the Service Authorization Reference are needed on "*", although IAM's errors name an ARN for some
+// of them.
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
 func iamPermissions() permissions {
 	p := make(permissions)
@@ -15,12 +15,15 @@ func iamPermissions() permissions {
 		`ListUsers ListGroups ListRoles ListPolicies ListAccountAliases SimulateCustomPolicy`)
 	p.need(named(kindUser),
 		`GetUser CreateUser DeleteUser ListGroupsForUser ListAccessKeys CreateAccessKey DeleteAccessKey
-		ListUserPolicies GetUserPolicy PutUserPolicy DeleteUserPolicy ListAttachedUserPolicies AttachUserPolicy DetachUserPolicy
+		ListUserPolicies GetUserPolicy PutUserPolicy DeleteUserPolicy ListAttachedUserPolicies
+		AttachUserPolicy DetachUserPolicy
 		PutUserPermissionsBoundary DeleteUserPermissionsBoundary`)
 	p.need(named(kindGroup), `GetGroup CreateGroup DeleteGroup AddUserToGroup RemoveUserFromGroup
-		ListGroupPolicies GetGroupPolicy PutGroupPolicy DeleteGroupPolicy ListAttachedGroupPolicies AttachGroupPolicy DetachGroupPolicy`)
+		ListGroupPolicies GetGroupPolicy PutGroupPolicy DeleteGroupPolicy ListAttachedGroupPolicies
+		AttachGroupPolicy DetachGroupPolicy`)
 	p.need(named(kindRole), `GetRole CreateRole DeleteRole UpdateAssumeRolePolicy
-		ListRolePolicies GetRolePolicy PutRolePolicy DeleteRolePolicy ListAttachedRolePolicies AttachRolePolicy DetachRolePolicy
+		ListRolePolicies GetRolePolicy PutRolePolicy DeleteRolePolicy ListAttachedRolePolicies
+		AttachRolePolicy DetachRolePolicy
 		PutRolePermissionsBoundary DeleteRolePermissionsBoundary`)
 	p.need(param("PolicyArn"),
 		`GetPolicy GetPolicyVersion ListPolicyVersions CreatePolicyVersion SetDefaultPolicyVersion

@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// An identity is who signed a request.
+// identity is the caller of a request.
 type identity struct {
 	arn    string
 	userID string
-	entity *entity // nil for the administrator that no user is called after
-	// administrator says that nobody was given the key. Such a caller may do everything.
+	entity *entity // nil for the administrator, unless there is a user of that name
+	// administrator says that no user or session has the key. Such a caller may do everything.
 	administrator bool
 }
 
@@ -18,8 +18,8 @@ func (st *store) identityOf(e *entity) identity {
 	return identity{arn: st.arn(e), userID: e.id, entity: e}
 }
 
-// administrator is who an access key that nobody was given belongs to. A client set up with any
-// credentials at all can then build the account up.
+// administrator is the identity of an unknown access key, so that a client with any credentials can
+// set up the account.
 func (st *store) administrator() identity {
 	const name = "administrator"
 	who := identity{
@@ -40,7 +40,7 @@ func (st *store) caller(key string) identity {
 	return st.administrator()
 }
 
-// A scope is what the credential scope of a signature says about a request.
+// scope is the credential scope of a request's signature.
 type scope struct {
 	key, region, service string
 }

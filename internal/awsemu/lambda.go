@@ -50,7 +50,7 @@ type LambdaFunction struct {
 	Tags   map[string]string
 }
 
-// maxFunctions is how many functions a page of ListFunctions has, whatever MaxItems asks for.
+// maxFunctions is the largest page of ListFunctions, also if MaxItems is larger.
 // https://docs.aws.amazon.com/lambda/latest/api/API_ListFunctions.html
 const maxFunctions = 50
 
@@ -91,8 +91,8 @@ func lambdaProblem(format string, args ...any) *apiError {
 	return refuse(http.StatusBadRequest, "InvalidParameterValueException", format, args...)
 }
 
-// regional answers in the regions that are enabled, and elsewhere as AWS does: there nobody knows
-// the account's credentials.
+// regional answers in enabled regions. In other regions it returns AWS's error: the credentials are
+// unknown there.
 // https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html
 func regional(do func(*call) (any, error)) func(*call) (any, error) {
 	return func(c *call) (any, error) {

@@ -19,8 +19,9 @@ func renderers() *Account {
 	a.Functions = []LambdaFunction{
 		{Name: renderer, Role: "remotion-lambda-role", Memory: 2048, Runtime: "nodejs18.x",
 			Description: "Renders a Remotion video.",
-			Layers:      []string{"arn:aws:lambda:us-east-1:678892195805:layer:remotion-binaries-chromium-arm64:18"},
-			Tags:        map[string]string{"remotion-lambda": "true", "remotion-version": "4.0.240"}},
+			Layers: []string{
+				"arn:aws:lambda:us-east-1:678892195805:layer:remotion-binaries-chromium-arm64:18"},
+			Tags: map[string]string{"remotion-lambda": "true", "remotion-version": "4.0.240"}},
 		{Name: "clips", Role: "arn:aws:iam::123456789012:role/service-role/gone"},
 		{Name: renderer, Region: "eu-west-1", Role: "remotion-lambda-role"},
 	}
@@ -134,7 +135,7 @@ func TestLambdaRefusesWhatLambdaRefuses(t *testing.T) {
 	}{
 		{"a region that is not enabled", list("af-south-1", ""), "UnrecognizedClientException",
 			"The security token included in the request is invalid."},
-		{"a marker of nobody's", list("us-east-1", "x"), "InvalidParameterValueException",
+		{"an unknown marker", list("us-east-1", "x"), "InvalidParameterValueException",
 			"Invalid Marker"},
 		{"a function that is gone", tags(gone), "ResourceNotFoundException",
 			"Function not found: " + gone},
@@ -182,7 +183,8 @@ faults: [{operation: "lambda:ListFunctions", region: eu-west-1, deny: true}]
 		{Name: "clips", Region: "eu-west-1", Role: "arn:aws:iam::123456789012:role/gone",
 			Description: "Renders a Remotion video.", Runtime: "nodejs20.x",
 			Memory: 2048, Tags: map[string]string{"remotion-version": "4.0.540"},
-			Layers: []string{"arn:aws:lambda:eu-west-1:678892195805:layer:remotion-binaries-chromium-arm64:18"}},
+			Layers: []string{
+				"arn:aws:lambda:eu-west-1:678892195805:layer:remotion-binaries-chromium-arm64:18"}},
 	}
 	if !reflect.DeepEqual(got.Functions, want) ||
 		!reflect.DeepEqual(got.DisabledRegions, []string{"af-south-1"}) ||
@@ -193,8 +195,8 @@ faults: [{operation: "lambda:ListFunctions", region: eu-west-1, deny: true}]
 	_, err = load(`functions:
   - {name: a b, role: "arn:aws:iam::123456789012:role/x"}
   - {name: c}
-  - {name: d, role: nobody, region: here}
-  - {name: d, role: nobody, region: here}
+  - {name: d, role: absent, region: here}
+  - {name: d, role: absent, region: here}
 `, nil)
 	if err == nil {
 		t.Fatal("it loads")
@@ -203,7 +205,7 @@ faults: [{operation: "lambda:ListFunctions", region: eu-west-1, deny: true}]
 		`a.yaml:2: functions[0]: "a b" is not a function's name`,
 		`a.yaml:3: functions[1]: a function has a name and a role`,
 		`a.yaml:4: functions[2].region: "here" is not a region`,
-		`a.yaml:4: functions[2].role: there is no role "nobody"`,
+		`a.yaml:4: functions[2].role: there is no role "absent"`,
 		`a.yaml:5: functions[3]: "d" is here twice`,
 	} {
 		if !strings.Contains(err.Error(), want) {

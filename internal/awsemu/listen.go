@@ -18,9 +18,9 @@ type Endpoint struct {
 	done   chan error
 }
 
-// Listen serves on an address of this machine: host and port, where port 0 is any free one. Empty
-// is 127.0.0.1:0. It refuses addresses that other machines reach, as nothing here asks who is
-// calling.
+// Listen starts the server on a loopback address with a port; port 0 selects a free one. Empty
+// means 127.0.0.1:0. It refuses addresses that other machines can reach, because callers are not
+// authenticated.
 func (s *Server) Listen(addr string) (*Endpoint, error) {
 	addr = cmp.Or(addr, "127.0.0.1:0")
 	host, _, err := net.SplitHostPort(addr)
@@ -29,8 +29,9 @@ func (s *Server) Listen(addr string) (*Endpoint, error) {
 	}
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
 		return nil,
-			fmt.Errorf("listen on %s: the embedded AWS asks nobody who they are and listens on loopback "+
-				"only: give 127.0.0.1:PORT", addr)
+			fmt.Errorf(
+				"listen on %s: the embedded AWS does not authenticate callers and listens on loopback "+
+					"only: give 127.0.0.1:PORT", addr)
 	}
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {

@@ -8,9 +8,9 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
-// A permission is an action that the caller of an operation needs, and what on. A service's table
-// of them has a row for every operation it offers; an operation without one is refused to everybody
-// but the administrator. An empty row is an operation that needs no permission.
+// permission is an action and a resource that the caller of an operation needs. Each service has a
+// table with a row for every operation. An operation without a row is refused for all callers
+// except the administrator; an empty row means that the operation needs no permission.
 // https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 type permission struct {
 	// action is the action's name without the service. Empty is that of the operation; one of another
@@ -91,9 +91,8 @@ func (c *call) decide(grants iampolicy.Grants, p permission, resource string) ia
 		Context: c.requestContext()})
 }
 
-// requestContext is what a request carries when IAM decides about it. The embedded AWS is plain
-// HTTP on loopback; its callers mean what they would send to AWS over TLS, from an address that
-// nobody knows.
+// requestContext returns the context keys of a request. Requests arrive over plain HTTP on
+// loopback, but count as sent to AWS over TLS from an unknown address.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 func (c *call) requestContext() iampolicy.Context {
 	e := c.caller.entity

@@ -61,7 +61,7 @@ func (c *call) documentText(param string) (string, error) {
 }
 
 func malformed(err error) *apiError {
-	// IAM ends after the first sentence; whoever runs an emulator may as well learn where.
+	// AWS's message ends after the first sentence. The position helps users of the emulator.
 	return refuse(http.StatusBadRequest, "MalformedPolicyDocument", "Syntax errors in policy. (%v)",
 		err)
 }

@@ -335,7 +335,7 @@ func TestAnEmptyListIsAListAndNotAbsent(t *testing.T) {
 
 func TestReadsRefuseWhatIAMRefuses(t *testing.T) {
 	c := connect(t, &Server{Account: video()}).iam
-	no := aws.String("nobody")
+	no := aws.String("absent")
 	tests := []struct {
 		name    string
 		call    func() error
@@ -346,22 +346,22 @@ func TestReadsRefuseWhatIAMRefuses(t *testing.T) {
 			_, err := c.GetUser(t.Context(), &iam.GetUserInput{UserName: no})
 			return err
 		},
-			"NoSuchEntity", "The user with name nobody cannot be found."},
+			"NoSuchEntity", "The user with name absent cannot be found."},
 		{"an unknown role", func() error {
 			_, err := c.GetRole(t.Context(), &iam.GetRoleInput{RoleName: no})
 			return err
 		},
-			"NoSuchEntity", "The role with name nobody cannot be found."},
+			"NoSuchEntity", "The role with name absent cannot be found."},
 		{"an unknown group", func() error {
 			_, err := c.GetGroup(t.Context(), &iam.GetGroupInput{GroupName: no})
 			return err
 		},
-			"NoSuchEntity", "The group with name nobody cannot be found."},
+			"NoSuchEntity", "The group with name absent cannot be found."},
 		{"an unknown inline policy", func() error {
 			_, err := c.GetRolePolicy(t.Context(), &iam.GetRolePolicyInput{RoleName: aws.String("r2"),
 				PolicyName: no})
 			return err
-		}, "NoSuchEntity", "The role policy with name nobody cannot be found."},
+		}, "NoSuchEntity", "The role policy with name absent cannot be found."},
 		{"an unknown managed policy", func() error {
 			_, err := c.GetPolicy(t.Context(),
 				&iam.GetPolicyInput{PolicyArn: aws.String("arn:aws:iam::aws:policy/Nothing")})
@@ -403,7 +403,7 @@ func TestReadsRefuseWhatIAMRefuses(t *testing.T) {
 	}
 	var missing *types.NoSuchEntityException
 	if _, err := c.GetRole(t.Context(), &iam.GetRoleInput{RoleName: no}); !errors.As(err, &missing) {
-		t.Errorf("GetRole of nobody: %v is no NoSuchEntityException", err)
+		t.Errorf("GetRole of an unknown role: %v is not a NoSuchEntityException", err)
 	}
 }
 

@@ -18,10 +18,10 @@ type Call struct {
 	// Caller is the ARN of who signed it.
 	Caller string
 	// Params are the parameters of a Query request by their dotted names, without Action and Version.
-	// A CloudWatch request has its Namespace here, whatever the protocol.
+	// A CloudWatch request of any protocol has its Namespace here.
 	Params map[string]string
 	// Started and Ended are when the request had been read and when its reply was about to be written.
-	// They are real time, with a monotonic reading, whatever Server.Now says.
+	// They are real time with a monotonic reading, independent of Server.Now.
 	Started, Ended time.Time
 	// Code is the error's code when the call was refused. Lost replies were not refused.
 	Code string

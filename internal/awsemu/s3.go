@@ -42,7 +42,7 @@ func askedBucket(c *call) string { return "arn:" + c.store.partition + ":s3:::" 
 
 func askedObject(c *call) string { return askedBucket(c) + "/" + c.s3.key }
 
-// A Bucket is an S3 bucket. There are no bucket policies: whoever asks for one, of whatever
+// Bucket is an S3 bucket. There are no bucket policies: a request for one, of any
 // account, is served, unless a fault says otherwise or the request expects another owner.
 type Bucket struct {
 	// Owner is the account it belongs to. Empty is the account served.
@@ -122,8 +122,8 @@ func accessDenied() *apiError {
 	return refuse(http.StatusForbidden, "AccessDenied", "Access Denied")
 }
 
-// object returns the object a call is about. Who may not list the bucket is not told that a key is
-// missing. https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+// object returns the object a call is about. A caller without s3:ListBucket is not informed that a
+// key is missing. https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
 func (c *call) object() (*bucket, *object, error) {
 	b, err := c.bucket()
 	if err != nil {

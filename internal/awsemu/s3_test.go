@@ -183,15 +183,15 @@ func TestS3RefusesWhatS3Refuses(t *testing.T) {
 		call       func() error
 	}{
 		{"a missing key", "NoSuchKey", nil, func() error { return get("evidence", "none", "") }},
-		{"a missing key, to whom may not list", "AccessDenied",
+		{"a missing key, without s3:ListBucket", "AccessDenied",
 			[]Fault{{Operation: "s3:ListObjectsV2", Deny: true}}, func() error {
 				return get("evidence", "none", "")
 			}},
 		{"a missing bucket", "NoSuchBucket", nil, func() error { return get("nowhere", "k", "") }},
-		{"a bucket of somebody else", "AccessDenied", nil, func() error {
+		{"a bucket of another owner", "AccessDenied", nil, func() error {
 			return get("foreign", "k", defaultAccount)
 		}},
-		{"a bucket of whoever is expected", "NoSuchKey", nil, func() error {
+		{"a bucket of the expected owner", "NoSuchKey", nil, func() error {
 			return get("foreign", "k", "999999999999")
 		}},
 		{"a bucket elsewhere", "PermanentRedirect", nil, func() error { return get("far", "k", "") }},
@@ -361,7 +361,7 @@ func TestChunkedBodies(t *testing.T) {
 		{"another length than announced", "4\r\ntext\r\n0\r\n\r\n", 400},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			r, err := http.NewRequestWithContext(t.Context(), "PUT", url+"/evidence/chunked",
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodPut, url+"/evidence/chunked",
 				bytes.NewReader([]byte(tt.body)))
 			if err != nil {
 				t.Fatal(err)

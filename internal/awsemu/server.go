@@ -26,7 +26,7 @@ type Server struct {
 	Account *Account
 	// Faults go wrong beside those of the account, from the start.
 	Faults []Fault
-	// PageSize is how many items a list has per page, and a simulation actions, whatever the account
+	// PageSize is the number of items of a page, and of actions in a simulation, if the account
 	// says. Zero leaves it to the account, and if that does not say, pages have two.
 	PageSize int
 	// EnforceIAM refuses callers what their own policies do not allow: identity policies, the boundary
@@ -138,7 +138,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// With its length known the reply leaves in one piece: nothing waits for a second packet.
 	header.Set("Content-Length", strconv.Itoa(len(rep.body)))
 	w.WriteHeader(rep.status)
-	// The client may be gone; there is nobody left to tell.
+	// A write error means that the client has disconnected.
 	_, _ = w.Write(rep.body)
 }
 

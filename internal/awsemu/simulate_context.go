@@ -33,7 +33,7 @@ func (c *call) callerContext(source *entity) (iampolicy.Context, error) {
 	return principalContext(who, arn, who.id), nil
 }
 
-// principalContext is what IAM knows of whoever makes a request.
+// principalContext returns the context keys that IAM sets for the caller.
 func principalContext(e *entity, arn, userID string) iampolicy.Context {
 	context := iampolicy.Context{
 		"aws:PrincipalArn":     {arn},

@@ -26,14 +26,14 @@ func TestSimulateCustomPolicyAnswersForTheDocumentsGiven(t *testing.T) {
 	c := connect(t, &Server{Account: account}).iam
 
 	allow := "[PolicyInputList.1 IAM Policy " + place(nil, allowRead) + "]"
-	any := " IAM Policy " + place(nil, allowAny) + "]"
+	anyPolicy := " IAM Policy " + place(nil, allowAny) + "]"
 	tests := []struct {
 		name string
 		in   iam.SimulateCustomPolicyInput
 		want []string
 	}{
 		{
-			name: "documents are told apart by their place in the list",
+			name: "documents are identified by their index in the list",
 			in: iam.SimulateCustomPolicyInput{ActionNames: []string{"s3:GetObject", "sns:Publish",
 				"no:Such"},
 				PolicyInputList: []string{documentOf(allowRead), documentOf(allowPublish)}},
@@ -57,7 +57,7 @@ func TestSimulateCustomPolicyAnswersForTheDocumentsGiven(t *testing.T) {
 				PermissionsBoundaryPolicyInputList: []string{documentOf(allowS3)}},
 			want: []string{
 				"sns:Publish *: implicitDeny boundary false",
-				"s3:GetObject *: allowed [PolicyInputList.1" + any +
+				"s3:GetObject *: allowed [PolicyInputList.1" + anyPolicy +
 					" [PermissionsBoundaryPolicyInputList.1 Permissions Boundary Policy " + place(nil, allowS3) +
 					"] boundary true",
 			},
@@ -68,7 +68,7 @@ func TestSimulateCustomPolicyAnswersForTheDocumentsGiven(t *testing.T) {
 				PolicyInputList: []string{allowAll},
 				OrderedOrganizationPolicyInputList: []types.OrderedOrganizationPolicyType{level(FullAWSAccess),
 					level(documentOf(allowS3), documentOf(allowList)), level(FullAWSAccess)}},
-			want: []string{"s3:GetObject *: allowed [PolicyInputList.1" + any + " organization true",
+			want: []string{"s3:GetObject *: allowed [PolicyInputList.1" + anyPolicy + " organization true",
 				"sns:Publish *: implicitDeny organization false"},
 		},
 		{
@@ -88,10 +88,10 @@ func TestSimulateCustomPolicyAnswersForTheDocumentsGiven(t *testing.T) {
 					denyOutside("iam:*", "us-east-1"))},
 				ContextEntries: []types.ContextEntry{entryOf("aws:RequestedRegion",
 					"string", "us-east-1")}},
-			want: []string{"iam:PassRole *: allowed [PolicyInputList.1" + any + " organization true"},
+			want: []string{"iam:PassRole *: allowed [PolicyInputList.1" + anyPolicy + " organization true"},
 		},
 		{
-			name: "nobody calls, so that what is known of callers is missing",
+			name: "without a caller, the caller's context keys are missing",
 			in: iam.SimulateCustomPolicyInput{ActionNames: []string{"s3:GetObject"},
 				ResourceArns: []string{"arn:aws:s3:::bob/x"}, PolicyInputList: []string{documentOf(allowOwn)}},
 			want: []string{"s3:GetObject arn:aws:s3:::bob/x: implicitDeny missing [aws:username] | " +
@@ -182,7 +182,8 @@ func TestSimulateCustomPolicyRefuses(t *testing.T) {
 		{"a bad service control policy", "InvalidInput",
 			"Organization policy input list item 2.1 has invalid content",
 			func(in *iam.SimulateCustomPolicyInput) {
-				in.OrderedOrganizationPolicyInputList = []types.OrderedOrganizationPolicyType{level(FullAWSAccess), level("{}")}
+				in.OrderedOrganizationPolicyInputList = []types.OrderedOrganizationPolicyType{
+					level(FullAWSAccess), level("{}")}
 			}},
 		{"an action without a service", "InvalidInput", "The action is invalid since it is missing names",
 			func(in *iam.SimulateCustomPolicyInput) { in.ActionNames = []string{"GetObject"} }},

@@ -99,7 +99,8 @@ func TestAnExcludedPolicyHasNoPart(t *testing.T) {
 				if r.OrganizationsDecisionDetail == nil {
 					t.Errorf("%s: no word about the organization, which the account is in", *r.EvalActionName)
 				}
-				if bounded := r.PermissionsBoundaryDecisionDetail != nil; bounded == (tt.name == "the boundary") {
+				bounded := r.PermissionsBoundaryDecisionDetail != nil
+				if bounded == (tt.name == "the boundary") {
 					t.Errorf("%s: boundary detail %v", *r.EvalActionName, bounded)
 				}
 			}

@@ -22,7 +22,7 @@ func TestSimulatePrincipalPolicyRefuses(t *testing.T) {
 		set                 func(*iam.SimulatePrincipalPolicyInput)
 	}{
 		{"an unknown user", "NoSuchEntity", "Unable to retrieve specified IAM entity.",
-			func(in *iam.SimulatePrincipalPolicyInput) { in.PolicySourceArn = arnOf("user/nobody") }},
+			func(in *iam.SimulatePrincipalPolicyInput) { in.PolicySourceArn = arnOf("user/absent") }},
 		{"a role by a user's name", "NoSuchEntity", "Unable to retrieve specified IAM entity.",
 			func(in *iam.SimulatePrincipalPolicyInput) { in.PolicySourceArn = arnOf("role/ci") }},
 		{"the root user", "InvalidInput",
@@ -123,7 +123,7 @@ func TestSimulatePrincipalPolicyRefuses(t *testing.T) {
 func TestTheOldShapeHasTheErrorsOfThen(t *testing.T) {
 	c := connect(t, &Server{Account: &Account{Simulator: Simulator{Shape: "old"}}}).iam
 	for source, want := range map[string][2]string{
-		"role/nobody": {"NoSuchEntity", "The role with name nobody cannot be found."},
+		"role/absent": {"NoSuchEntity", "The role with name absent cannot be found."},
 		"root": {"InvalidInput",
 			"Invalid Entity Arn: arn:aws:iam::123456789012:root does not clearly define entity type and " +
 				"name."},

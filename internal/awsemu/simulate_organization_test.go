@@ -33,7 +33,7 @@ func TestSimulationsKnowTheOrganization(t *testing.T) {
 			},
 		},
 		{
-			name: "a level that does not allow denies in silence, whatever the others say and the " +
+			name: "a level that does not allow denies implicitly, regardless of other levels and the " +
 				"policies deny",
 			account: func(a *Account) {
 				a.Organization = Organization{{FullAWSAccess}, {documentOf(allowPublish)},

@@ -85,8 +85,8 @@ func simulated() *Account {
 	}
 }
 
-// told is a result in few words: decision, then what it rests on.
-func told(r types.EvaluationResult) string {
+// resultText returns a result as text: the decision and its basis.
+func resultText(r types.EvaluationResult) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s: %s", *r.EvalActionName, *r.EvalResourceName, r.EvalDecision)
 	for _, s := range r.MatchedStatements {
@@ -115,12 +115,12 @@ func told(r types.EvaluationResult) string {
 	return b.String()
 }
 
-// wantResults compares results as told writes them.
+// wantResults compares results in the form of resultText.
 func wantResults(t *testing.T, results []types.EvaluationResult, want []string) {
 	t.Helper()
 	var got []string
 	for _, r := range results {
-		got = append(got, told(r))
+		got = append(got, resultText(r))
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got\n\t%s\nwant\n\t%s", strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
@@ -199,7 +199,7 @@ func TestSimulatePrincipalPolicyAnswersAsTheServiceDoes(t *testing.T) {
 			},
 		},
 		{
-			name: "a group can be asked about too, and an action nobody knows",
+			name: "a group and an unknown action can be simulated",
 			in: iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("group/g"),
 				ActionNames: []string{"sns:Publish", "no:Such"}},
 			want: []string{"sns:Publish *: allowed " + publish, "no:Such *: implicitDeny"},

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// A Subscription is somebody who is told what is published to a topic. Nothing is delivered: what a
+// Subscription is an endpoint that receives the messages of a topic. Nothing is delivered: what a
 // subscriber would have got is in [Server.Messages].
 type Subscription struct {
 	// Topic is the topic's ARN, or its name in Function.Region.
@@ -18,7 +18,7 @@ type Subscription struct {
 	Protocol string
 	// Endpoint is the address, number, URL or ARN.
 	Endpoint string
-	// Pending is a subscription that nobody has confirmed yet.
+	// Pending says that the subscription is not confirmed.
 	Pending bool
 	// FilterPolicy is JSON, kept and shown. Empty is none.
 	FilterPolicy string

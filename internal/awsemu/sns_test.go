@@ -26,7 +26,8 @@ func TestPublishedMessagesAreKept(t *testing.T) {
 	structured, err := c.Publish(t.Context(), &sns.PublishInput{
 		TopicArn: aws.String(alerts), Subject: aws.String("[CRITICAL] 2 gaps"),
 		MessageStructure: aws.String("json"),
-		Message:          aws.String(`{"default": "{}", "email": "Dear <you> & \"me\"\n+ 100 %", "sms": ""}`),
+		Message: aws.String(
+			`{"default": "{}", "email": "Dear <you> & \"me\"\n+ 100 %", "sms": ""}`),
 		MessageAttributes: map[string]types.MessageAttributeValue{
 			"severity": {DataType: aws.String("String"), StringValue: aws.String("critical")},
 			"events": {DataType: aws.String("String.Array"),

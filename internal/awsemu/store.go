@@ -55,7 +55,7 @@ type accessKey struct {
 }
 
 // A document is a policy's text as it was put, and what it means. parsed is nil for a text that is
-// no policy document; real IAM has none of those, but a test of somebody who must survive one may.
+// no policy document. Real IAM has no such document, but a test of a client can use one.
 type document struct {
 	text   string
 	parsed *iampolicy.Document
@@ -174,7 +174,7 @@ func newStore(a *Account) (*store, error) {
 	return st, nil
 }
 
-// newStoreOfPolicies makes a store that holds an account's managed policies and nobody yet: what
+// newStoreOfPolicies returns a store with an account's managed policies and no entities: what
 // names of policies can be looked up in.
 func newStoreOfPolicies(a *Account) *store {
 	st := &store{
@@ -296,7 +296,8 @@ func trustText(trust string) string {
 		return trust
 	}
 	if trust == "" || isServiceName(trust) {
-		return fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"%s"},"Action":"sts:AssumeRole"}]}`, cmp.Or(trust, "lambda.amazonaws.com"))
+		return fmt.Sprintf(
+			`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"%s"},"Action":"sts:AssumeRole"}]}`, cmp.Or(trust, "lambda.amazonaws.com"))
 	}
 	return trust
 }

@@ -21,7 +21,7 @@ var stsService = &service{
 		"AssumeRole":        assumeRole,
 	},
 	permissions: permissions{
-		"GetCallerIdentity": {}, // whatever the policies say
+		"GetCallerIdentity": {}, // always allowed
 		"AssumeRole":        {{resource: param("RoleArn"), own: true}},
 	},
 	context: func(c *call, set func(key, value string)) {
@@ -38,7 +38,7 @@ func getCallerIdentity(c *call) (any, error) {
 	}{c.caller.arn, c.caller.userID, c.store.account}, nil
 }
 
-// assumeRole gives keys that are then the role's session. Without Server.EnforceIAM anybody may
+// assumeRole returns keys of a session of the role. Without Server.EnforceIAM any caller may
 // assume any role: trust policies are for the auditor to judge.
 func assumeRole(c *call) (any, error) {
 	session := c.form.get("RoleSessionName")
@@ -131,5 +131,5 @@ func (s *Server) ServiceSession(service, role, session string) (Keys, error) {
 // secretOf makes the secret of a key: forty characters, as clients expect, and no secret at all.
 func secretOf(key string) string { return digest([]string{"secret", key})[:40] }
 
-// tokenOf makes the token of a session's key. Nobody looks at it.
+// tokenOf returns the token of a session's key. No code checks it.
 func tokenOf(key string) string { return "session-of-" + strings.ToLower(key) }

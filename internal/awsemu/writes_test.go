@@ -184,7 +184,7 @@ func TestAnAccountIsBuiltUpAndTornDownThroughTheAPI(t *testing.T) {
 		&iam.DeletePolicyVersionInput{PolicyArn: arn, VersionId: aws.String("v2")}))
 	do[*iam.DeletePolicyOutput](t)(c.DeletePolicy(t.Context(), &iam.DeletePolicyInput{PolicyArn: arn}))
 
-	// The key is nobody's again.
+	// The key is unknown again.
 	who, err = mine.sts.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
 	if err != nil || *who.Arn != "arn:aws:iam::123456789012:user/administrator" {
 		t.Errorf("the deleted key is of %v, %v", aws.ToString(who.Arn), err)
@@ -329,7 +329,8 @@ func TestWritesRefuseWhatIAMRefuses(t *testing.T) {
 			}},
 		{"a policy of AWS changed", "AccessDenied", "", func() error {
 			_, err := c.CreatePolicyVersion(t.Context(),
-				&iam.CreatePolicyVersionInput{PolicyArn: aws.String("arn:aws:iam::aws:policy/service-role/ReadOnly"), PolicyDocument: doc})
+				&iam.CreatePolicyVersionInput{
+					PolicyArn: aws.String("arn:aws:iam::aws:policy/service-role/ReadOnly"), PolicyDocument: doc})
 			return err
 		}},
 		{"an attached policy that does not exist", "NoSuchEntity",

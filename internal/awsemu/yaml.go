@@ -56,7 +56,7 @@ import (
 //	     layers: ["arn:aws:lambda:eu-west-1:678892195805:layer:remotion-binaries-chromium-arm64:18"]}
 //	disabledRegions: [af-south-1]  # ones the account has not enabled
 //	topics: [alerts]               # names in function.region, or ARNs
-//	subscriptions:                 # who is told; filterPolicy is JSON
+//	subscriptions:                 # endpoints; filterPolicy is JSON
 //	  - {topic: alerts, protocol: email, endpoint: ops@example.com}
 //	  - {topic: alerts, protocol: https, endpoint: "https://example.com/hook", pending: true}
 //	buckets:

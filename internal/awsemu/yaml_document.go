@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
+
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 

@@ -175,34 +175,43 @@ func TestLoadNamesEveryProblemWithItsLineAndRemedy(t *testing.T) {
 		want       []string
 	}{
 		{"an account id that lost its zeros", "account: 42\n",
-			[]string{`a.yaml:1: account: 42 has 2 digits, and as a number it has lost the zeros before them: quote all twelve: account: "000000000042"`}},
+			[]string{
+				`a.yaml:1: account: 42 has 2 digits, and as a number it has lost the zeros before them: quote all twelve: account: "000000000042"`}},
 		{"an account id that YAML reads as octal", "account: 012345670123\n",
-			[]string{`a.yaml:1: account: 012345670123 begins with a zero, which YAML takes for an octal number: quote it: account: "012345670123"`}},
+			[]string{
+				`a.yaml:1: account: 012345670123 begins with a zero, which YAML takes for an octal number: quote it: account: "012345670123"`}},
 		{"an account id that is none", "account: main\n",
 			[]string{`a.yaml:1: account: "main" is not an account id: give its twelve digits in quotes`}},
 		{"an unknown key", "account: \"123456789012\"\nuser: {}\n",
-			[]string{`a.yaml:2: unknown key "user": use one of account, alias, buckets, disabledRegions, faults, function, functions, groups, organization, pageSize, partition, policies, roles, simulator, subscriptions, topics, users`}},
+			[]string{
+				`a.yaml:2: unknown key "user": use one of account, alias, buckets, disabledRegions, faults, function, functions, groups, organization, pageSize, partition, policies, roles, simulator, subscriptions, topics, users`}},
 		{"an unknown key of a user", "users:\n  ci:\n    inlin: {}\n",
-			[]string{`a.yaml:3: users.ci: unknown key "inlin": use one of accessKeys, boundary, groups, inline, managed, path`}},
+			[]string{
+				`a.yaml:3: users.ci: unknown key "inlin": use one of accessKeys, boundary, groups, inline, managed, path`}},
 		{"a group that is not there", "groups: {a: {}}\nusers:\n  ci: {groups: [b]}\n",
-			[]string{`a.yaml:3: users.ci.groups: there is no group "b": add it under groups, where there are a`}},
+			[]string{
+				`a.yaml:3: users.ci.groups: there is no group "b": add it under groups, where there are a`}},
 		{"a policy that is not there", "users:\n  ci: {managed: [b]}\n",
 			[]string{`a.yaml:2: users.ci.managed: there is no managed policy "b": add it under policies`}},
 		{"a policy of AWS that is not described",
 			"roles:\n  r:\n    boundary: arn:aws:iam::aws:policy/ReadOnlyAccess\n",
-			[]string{`a.yaml:3: roles.r.boundary: there is no managed policy arn:aws:iam::aws:policy/ReadOnlyAccess: describe it under policies, as ReadOnlyAccess: {arn: "arn:aws:iam::aws:policy/ReadOnlyAccess", document: …}`}},
+			[]string{
+				`a.yaml:3: roles.r.boundary: there is no managed policy arn:aws:iam::aws:policy/ReadOnlyAccess: describe it under policies, as ReadOnlyAccess: {arn: "arn:aws:iam::aws:policy/ReadOnlyAccess", document: …}`}},
 		{"a user twice", "users:\n  ci: {}\n  ci: {}\n",
 			[]string{`a.yaml:3: users: "ci" is here twice: remove one`}},
 		{"two users that differ in case", "users:\n  ci: {}\n  CI: {}\n",
-			[]string{`a.yaml:3: users: "ci" and "CI" differ only in case, which IAM does not tell apart: rename one`}},
+			[]string{
+				`a.yaml:3: users: "ci" and "CI" differ only in case, which IAM does not tell apart: rename one`}},
 		{"a key of two users",
 			"users:\n  a: {accessKeys: [AKIAAAAAAAAAAAAA]}\n  b: {accessKeys: [AKIAAAAAAAAAAAAA]}\n",
-			[]string{`a.yaml:3: users.b.accessKeys: the access key AKIAAAAAAAAAAAAA is in users.a.accessKeys already: a key is one user's`}},
+			[]string{
+				`a.yaml:3: users.b.accessKeys: the access key AKIAAAAAAAAAAAAA is in users.a.accessKeys already: a key is one user's`}},
 		{"a name with a blank", "users:\n  \"a b\": {}\n",
-			[]string{`a.yaml:2: users: "a b" is not an IAM name: use at most 64 letters, digits and +=,.@_-`}},
+			[]string{
+				`a.yaml:2: users: "a b" is not an IAM name: use at most 64 letters, digits and +=,.@_-`}},
 		{"a document with a mistake, on the mistake's line",
 			"users:\n  ci:\n    inline:\n      x: |\n        {\n          \"Version\": \"2012-10-17\",\n  " +
-				"        \"Statment\": []\n        }\n",
+				"        \"Statement\": []\n        }\n",
 			[]string{`a.yaml:7: users.ci.inline.x: `, "or keep it as it is with {unchecked: TEXT}"}},
 		{"a file with a mistake, on the file's line", "roles:\n  r:\n    inline: {x: {file: bad.json}}\n",
 			[]string{"a.yaml:3: roles.r.inline.x: bad.json:2:2: the policy document has no Statement: " +
@@ -229,10 +238,12 @@ func TestLoadNamesEveryProblemWithItsLineAndRemedy(t *testing.T) {
 		{"a fault of two outcomes", "faults:\n  - {throttle: true, deny: true}\n",
 			[]string{"a.yaml:2: faults: a fault has one outcome: keep one of throttle, deny, error and " +
 				"loseReply"}},
-		{"an operation nobody offers", "faults:\n  - {operation: \"iam:GetRoles\", deny: true}\n",
-			[]string{`a.yaml:2: faults.operation: iam has no operation "GetRoles" here: it offers AddUserToGroup, `}},
-		{"a service nobody offers", "faults:\n  - {operation: \"sqs:*\", deny: true}\n",
-			[]string{`a.yaml:2: faults.operation: "sqs:*" is no operation: write SERVICE:OPERATION with iam, sts, sns, s3, lambda or cloudwatch`}},
+		{"an unknown operation", "faults:\n  - {operation: \"iam:GetRoles\", deny: true}\n",
+			[]string{
+				`a.yaml:2: faults.operation: iam has no operation "GetRoles" here: it offers AddUserToGroup, `}},
+		{"an unknown service", "faults:\n  - {operation: \"sqs:*\", deny: true}\n",
+			[]string{
+				`a.yaml:2: faults.operation: "sqs:*" is no operation: write SERVICE:OPERATION with iam, sts, sns, s3, lambda or cloudwatch`}},
 		{"a bucket that is none", "buckets: {B: {}}\n",
 			[]string{`a.yaml:1: buckets: "B" is not a bucket's name: 3 to 63`}},
 		{"an object in a file that is not there",
@@ -260,12 +271,13 @@ func TestLoadNamesEveryProblemWithItsLineAndRemedy(t *testing.T) {
 				"everything: list its documents, or FullAWSAccess"}},
 		{"a service control policy with a mistake, on the mistake's line",
 			"organization:\n  - - FullAWSAccess\n    - |\n      {\n        \"Version\": \"2012-10-17\",\n " +
-				"       \"Statment\": []\n      }\n", []string{"a.yaml:6: organization[0][1]: "}},
+				"       \"Statement\": []\n      }\n", []string{"a.yaml:6: organization[0][1]: "}},
 		{"a service control policy of a file with a mistake",
 			"organization:\n  - [FullAWSAccess, {file: bad.json}]\n",
 			[]string{"a.yaml:2: organization[0][1]: bad.json:2:2: the policy document has no Statement"}},
 		{"a role for the function that is not there", "function: {role: auditor}\nroles: {a: {}}\n",
-			[]string{`a.yaml:1: function.role: there is no role "auditor": add it under roles, where there are a`}},
+			[]string{
+				`a.yaml:1: function.role: there is no role "auditor": add it under roles, where there are a`}},
 		{"a list for a mapping", "users: [ci]\n",
 			[]string{"a.yaml:1: users: expected a mapping of keys to values"}},
 		{"a mapping for a list", "topics: {a: b}\n", []string{"a.yaml:1: topics: expected a list"}},
@@ -273,7 +285,8 @@ func TestLoadNamesEveryProblemWithItsLineAndRemedy(t *testing.T) {
 		{"a key with a colon between braces",
 			"users:\n  u: {inline: {x: {Version: 2012-10-17, Statement: {Condition: {Bool: " +
 				"{aws:SecureTransport: true}}}}}}\n",
-			[]string{`a.yaml:2: users.u.inline.x.Statement.Condition.Bool: "aws:SecureTransport: true": put a blank after the key's colon, and a key that has a colon itself in quotes`}},
+			[]string{
+				`a.yaml:2: users.u.inline.x.Statement.Condition.Bool: "aws:SecureTransport: true": put a blank after the key's colon, and a key that has a colon itself in quotes`}},
 		{"a page of none", "pageSize: 0\n",
 			[]string{`a.yaml:1: pageSize: "0" is not a number from 1 to 1000`}},
 		{"YAML that is none", "account: [\n", []string{"a.yaml:1: "}},

@@ -63,7 +63,7 @@ got["custom"] = [
 ]
 iam.put_user_policy(UserName="ann", PolicyName="new", PolicyDocument=json.dumps(got["document"]))
 got["written"] = iam.get_user_policy(UserName="ann", PolicyName="new")["PolicyDocument"] == got["document"]
-got["nobody"] = refusal(iam.get_role, RoleName="nobody")
+got["absent"] = refusal(iam.get_role, RoleName="absent")
 sns.publish(
     TopicArn="arn:aws:sns:us-east-1:123456789012:alerts",
     Subject="boto3",
