@@ -211,7 +211,7 @@ func TestLoadNamesEveryProblemWithItsLineAndRemedy(t *testing.T) {
 				`a.yaml:2: users: "a b" is not an IAM name: use at most 64 letters, digits and +=,.@_-`}},
 		{"a document with a mistake, on the mistake's line",
 			"users:\n  ci:\n    inline:\n      x: |\n        {\n          \"Version\": \"2012-10-17\",\n  " +
-				"        \"Statement\": []\n        }\n",
+				"        \"Statment\": []\n        }\n",
 			[]string{`a.yaml:7: users.ci.inline.x: `, "or keep it as it is with {unchecked: TEXT}"}},
 		{"a file with a mistake, on the file's line", "roles:\n  r:\n    inline: {x: {file: bad.json}}\n",
 			[]string{"a.yaml:3: roles.r.inline.x: bad.json:2:2: the policy document has no Statement: " +
@@ -271,7 +271,7 @@ func TestLoadNamesEveryProblemWithItsLineAndRemedy(t *testing.T) {
 				"everything: list its documents, or FullAWSAccess"}},
 		{"a service control policy with a mistake, on the mistake's line",
 			"organization:\n  - - FullAWSAccess\n    - |\n      {\n        \"Version\": \"2012-10-17\",\n " +
-				"       \"Statement\": []\n      }\n", []string{"a.yaml:6: organization[0][1]: "}},
+				"       \"Statment\": []\n      }\n", []string{"a.yaml:6: organization[0][1]: "}},
 		{"a service control policy of a file with a mistake",
 			"organization:\n  - [FullAWSAccess, {file: bad.json}]\n",
 			[]string{"a.yaml:2: organization[0][1]: bad.json:2:2: the policy document has no Statement"}},
