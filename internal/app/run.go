@@ -190,7 +190,7 @@ func (a *App) Handle(ctx context.Context, raw json.RawMessage) (RunResult, error
 	}
 	result.Status, result.Summary, result.Problems = r.Status, &r.Summary, len(r.Problems)
 	for _, p := range r.Problems {
-		a.Log.WarnContext(ctx, "unverified", "target", p.Target, "what", p.What, "why", p.Why,
+		a.Log.WarnContext(ctx, "read failed", "target", p.Target, "what", p.What, "why", p.Why,
 			"grant", p.Grant)
 	}
 	for _, n := range r.Notices {
