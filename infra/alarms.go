@@ -13,23 +13,22 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/contract"
 )
 
-// lately is how far back an alarm looks for what the last run said: a metric may be seen two
-// minutes late, and a period of a minute has one run.
-var lately = window{period: 60, periods: 5}
+// recent is the window for alarms on the last run. A metric can be two minutes late, and each run
+// is in a period of one minute.
+var recent = window{period: 60, periods: 5}
 
-// newAlarms are the alarms, on metrics of the account: targets are found at run time. Where they
-// ignore missing data, the state stays what the last run said, until the next one.
+// newAlarms creates the alarms. They use metrics of the account, because targets are known only at
+// run time. Alarms that ignore missing data keep the state of the last run until the next one.
 func (a *permissionAuditor) newAlarms(p PermissionAuditorProps) map[string]awscloudwatch.Alarm {
 	w, err := p.watch()
 	if err != nil {
-		panic(err) // Validate has seen it
+		panic(err) // Validate reports it
 	}
 	watchers := p.OpsTopic
 	if watchers == nil {
 		watchers = a.topic
 	}
-	// Descriptions are for whoever is woken up by them: what is wrong, what it means, and what to do
-	// first, with names to paste.
+	// Each description states the problem, its meaning and the first command to run.
 	lines := func(list ...string) string { return strings.Join(list, "\n") }
 	log, function, topic := *a.logGroup.LogGroupName(), *a.function.FunctionName(), *a.topic.TopicArn()
 	lost, queue, region := *a.failures.QueueName(), *a.failures.QueueUrl(), *awscdk.Aws_REGION()
@@ -43,127 +42,129 @@ func (a *permissionAuditor) newAlarms(p PermissionAuditorProps) map[string]awscl
 
 	add("DeadMan", alarmSpec{
 		description: lines(
-			"Remotion's permissions are not being audited: no run has completed for two intervals, and a "+
-				"gap would go unnoticed. First run it by hand:",
+			"No audit has completed for two intervals, so new gaps stay unnoticed.",
+			"Start an audit by hand:",
 			"aws lambda invoke --region "+region+" --function-name "+function+
 				` --cli-binary-format raw-in-base64-out --payload '{"command":"audit"}' /dev/stdout`,
-			"Where that works, see whether its schedule is disabled:",
+			"If it succeeds, check whether the schedule is disabled:",
 			"aws scheduler get-schedule --region "+region+" --name "+*a.schedule.Ref()+" --query State",
-			"Where it does not, the log group "+log+
-				" says why. Events of runs that were lost are in the queue "+lost+".",
+			"If it fails, the log group "+log+" has the cause.",
+			"The queue "+lost+" has the events of lost runs.",
 		),
 		metric: metric{namespace: p.MetricNamespace, name: contract.MetricAuditCompleted,
 			statistic: "Sum", period: w.deadMan.period},
 		fewer: true, count: w.deadMan.periods, of: w.deadMan.periods,
-		missing: awscloudwatch.TreatMissingData_BREACHING, tells: watchers, over: true,
+		missing: awscloudwatch.TreatMissingData_BREACHING, topic: watchers, notifyOK: true,
 	})
-	// So that a first deploy is no death:
+	// A first deploy must not trigger the alarm:
 	// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-warm-up.html
-	all["DeadMan"].Node().DefaultChild().(awscloudwatch.CfnAlarm).SetWarmUpConfiguration(&awscloudwatch.CfnAlarm_WarmUpConfigurationProperty{
-		WarmUpPeriodDurationInMinutes:            jsii.Number(w.warmUpMinutes),
-		OnlyStartEvaluatingAfterWarmUpPeriodEnds: jsii.Bool(true),
-	})
+	all["DeadMan"].Node().DefaultChild().(awscloudwatch.CfnAlarm).SetWarmUpConfiguration(
+		&awscloudwatch.CfnAlarm_WarmUpConfigurationProperty{
+			WarmUpPeriodDurationInMinutes:            jsii.Number(w.warmUpMinutes),
+			OnlyStartEvaluatingAfterWarmUpPeriodEnds: jsii.Bool(true),
+		})
 
-	// Two runs in a row, each in a period of its own.
+	// Two runs in succession, each in its own period.
 	add("Blind", alarmSpec{
 		description: lines(
-			"The auditor could not look in two runs: what it could not verify is neither good nor bad, "+
-				"and gap alarms stay as they were. The alert and the log name each call that was refused, "+
-				"and the action to grant to the role "+*a.role.RoleName()+":",
-			"aws logs tail "+log+" --region "+region+` --since 1d --filter-pattern '"could not look"'`,
+			"Two audits were incomplete: some requirements are unverified.",
+			"The gap alarms keep their state.",
+			"The alert and the log name each failed call and the action that the role "+
+				*a.role.RoleName()+" needs:",
+			"aws logs tail "+log+" --region "+region+` --since 1d --filter-pattern '"read failed"'`,
 		),
 		metric: own(contract.MetricRequirementsUnverified, w.blind), count: 2, of: w.blind.periods,
-		missing: awscloudwatch.TreatMissingData_IGNORE, tells: watchers,
+		missing: awscloudwatch.TreatMissingData_IGNORE, topic: watchers,
 	})
-	// A run that fails with its retry is two of them, and in the failure queue: this is the next one,
-	// too.
+	// A failed run with its failed retry counts twice, so this alarm needs the next run to fail, too.
 	errors := metric{namespace: jsii.String("AWS/Lambda"), name: "Errors", statistic: "Sum",
 		period:     w.errors.period,
 		dimensions: map[string]*string{"FunctionName": a.function.FunctionName()}}
 	add("Errors", alarmSpec{
 		description: lines(
-			"The audit fails again and again: it could not run, or nobody could be told. The log has the "+
-				"error, with what to do:",
+			"Several runs failed: the audit could not run, or the alert could not be sent.",
+			"The log has the error and its fix:",
 			"aws logs tail "+log+" --region "+region+" --since 3d --filter-pattern '?ERROR ?timeout'",
 		),
 		metric: errors, count: 3, of: w.errors.periods,
-		missing: awscloudwatch.TreatMissingData_NOT_BREACHING, tells: watchers, over: true,
+		missing: awscloudwatch.TreatMissingData_NOT_BREACHING, topic: watchers, notifyOK: true,
 	})
 	depth := metric{namespace: jsii.String("AWS/SQS"), name: "ApproximateNumberOfMessagesVisible",
 		statistic: "Maximum", period: 300,
 		dimensions: map[string]*string{"QueueName": a.failures.QueueName()}}
 	add("FailureQueue", alarmSpec{
 		description: lines(
-			"A run was lost: it failed with its retries, and its event and error are in the queue "+lost+
-				". Read them:",
+			"A run was lost: it failed with all retries.",
+			"The queue "+lost+" has its event and error. Read them:",
 			"aws sqs receive-message --region "+region+" --queue-url "+queue+
 				" --message-attribute-names All",
-			"Mend the cause (log group "+log+
-				"), then purge the queue, which ends this alarm; the next scheduled run makes up for what "+
-				"was lost:",
+			"Fix the cause (see the log group "+log+"), then purge the queue to end this alarm.",
+			"The next scheduled run replaces the lost one:",
 			"aws sqs purge-queue --region "+region+" --queue-url "+queue,
 		),
-		metric: depth, count: 1, of: 1, missing: awscloudwatch.TreatMissingData_IGNORE, tells: watchers,
+		metric: depth, count: 1, of: 1, missing: awscloudwatch.TreatMissingData_IGNORE, topic: watchers,
 	})
 	add("AlertFailures", alarmSpec{
 		description: lines(
-			"An alert was due and could not be published to "+topic+
-				": nobody knows what it says. SNS's answer is in the log:",
+			"An alert could not be sent to "+topic+".",
+			"The log has the answer of SNS:",
 			"aws logs tail "+log+" --region "+region+" --since 1d --filter-pattern ERROR",
-			"Mostly the topic, its policy or its key has changed. Once that is mended the next run tells "+
-				"what this one could not.",
+			"Usually the topic, its policy or its key has changed.",
+			"After the fix, the next run sends the alert.",
 		),
-		metric: own(contract.MetricAlertFailures, lately), count: 1, of: lately.periods,
-		missing: awscloudwatch.TreatMissingData_IGNORE, tells: watchers,
+		metric: own(contract.MetricAlertFailures, recent), count: 1, of: recent.periods,
+		missing: awscloudwatch.TreatMissingData_IGNORE, topic: watchers,
 	})
 	add("NoSubscribers", alarmSpec{
 		description: lines(
-			"Nobody gets the alerts of "+*p.AuditorID+
-				": its topic has no confirmed subscription. Confirm the mail that AWS has sent, or subscribe "+
-				"with an address of yours, and confirm:",
+			"The alerts of "+*p.AuditorID+
+				" reach no subscriber: the topic has no confirmed subscription.",
+			"Confirm the mail from AWS, or subscribe another address and confirm it:",
 			"aws sns subscribe --region "+region+" --topic-arn "+topic+
 				" --protocol email --notification-endpoint ADDRESS",
-			"The next run tells what nobody got.",
+			"The next run then sends the missed alert.",
 		),
-		metric: own(contract.MetricNoSubscribers, lately), count: 1, of: lately.periods,
-		missing: awscloudwatch.TreatMissingData_IGNORE, tells: watchers,
+		metric: own(contract.MetricNoSubscribers, recent), count: 1, of: recent.periods,
+		missing: awscloudwatch.TreatMissingData_IGNORE, topic: watchers,
 	})
 
-	// The function's own message says what and why: these two are for dashboards and pagers.
+	// The function's alert has the details. These two alarms are for dashboards and pagers.
 	add("GapsCritical", alarmSpec{
 		description: lines(
-			"Renders stop: Remotion lacks permissions that every render needs. The alert of "+*p.AuditorID+
-				", sent to "+topic+", says which, for whom and why, and how to check. The log says so too:",
+			"Renders fail: Remotion lacks permissions that every render needs.",
+			"The alert of "+*p.AuditorID+" on "+topic+
+				" has the permissions, principals and causes.",
+			"The log has them, too:",
 			"aws logs tail "+log+" --region "+region+
 				` --since 1d --filter-pattern '{ $.severity = "critical" }'`,
 		),
-		metric: own(contract.MetricGapsCritical, lately), count: 1, of: lately.periods,
-		missing: awscloudwatch.TreatMissingData_IGNORE, tells: p.PagerTopic, over: true,
+		metric: own(contract.MetricGapsCritical, recent), count: 1, of: recent.periods,
+		missing: awscloudwatch.TreatMissingData_IGNORE, topic: p.PagerTopic, notifyOK: true,
 	})
 	add("Gaps", alarmSpec{
 		description: lines(
-			"Remotion lacks permissions. The alert of " + *p.AuditorID + ", sent to " + topic +
-				", says which, for whom and why, and how to check; the log group " + log + " says so too.",
+			"Remotion lacks permissions.",
+			"The alert of "+*p.AuditorID+" on "+topic+" has the permissions, principals and causes.",
+			"The log group "+log+" has them, too.",
 		),
-		metric: own(contract.MetricGaps, lately), count: 1, of: lately.periods,
+		metric: own(contract.MetricGaps, recent), count: 1, of: recent.periods,
 		missing: awscloudwatch.TreatMissingData_IGNORE,
 	})
 	return all
 }
 
-// An alarmSpec is an alarm: it goes off when the metric is above zero, or with fewer below one, in
-// count of the last periods.
+// alarmSpec describes an alarm. It triggers if the metric is above zero in count of the last
+// periods; with fewer, if it is below one.
 type alarmSpec struct {
 	description string
 	metric      metric
 	fewer       bool
 	count, of   int
 	missing     awscloudwatch.TreatMissingData
-	// tells is the topic that is told, nil for none; and, if over, when it is over. That also tells of
-	// its first OK, so it is for where nobody else says so: the function says itself that it can look,
-	// or has sent what it could not.
-	tells awssns.ITopic
-	over  bool
+	// topic receives the alarm; nil for none. notifyOK also sends the return to OK, and the first OK
+	// after a deploy. Other alarms do not need it: the function itself reports the end of the problem.
+	topic    awssns.ITopic
+	notifyOK bool
 }
 
 func (s alarmSpec) alarm(scope constructs.Construct, id string) awscloudwatch.Alarm {
@@ -181,17 +182,17 @@ func (s alarmSpec) alarm(scope constructs.Construct, id string) awscloudwatch.Al
 		props.DatapointsToAlarm = jsii.Number(s.count)
 	}
 	alarm := awscloudwatch.NewAlarm(scope, jsii.String(id), props)
-	if s.tells != nil {
-		action := awscloudwatchactions.NewSnsAction(s.tells)
+	if s.topic != nil {
+		action := awscloudwatchactions.NewSnsAction(s.topic)
 		alarm.AddAlarmAction(action)
-		if s.over {
+		if s.notifyOK {
 			alarm.AddOkAction(action)
 		}
 	}
 	return alarm
 }
 
-// A metric is what an alarm looks at.
+// metric is the metric of an alarm.
 type metric struct {
 	namespace       *string
 	name, statistic string

@@ -19,27 +19,27 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/contract"
 )
 
-// PermissionAuditor is the deployed auditor.
+// PermissionAuditor is the construct of the deployed auditor.
 type PermissionAuditor interface {
 	constructs.Construct
-	// Function is the audit.
+	// Function runs the audit.
 	Function() awslambda.Function
-	// Role is the function's role. Whatever is granted to it beyond what it has is not needed.
+	// Role is the function's role. It needs no further permissions.
 	Role() awsiam.Role
-	// Topic gets the alerts. Subscribe to it.
+	// Topic receives the alerts. Subscribe to it.
 	Topic() awssns.ITopic
-	// LogGroup is where the function logs.
+	// LogGroup is the log group of the function.
 	LogGroup() awslogs.LogGroup
-	// Schedule runs the audit.
+	// Schedule starts the audit.
 	Schedule() awsscheduler.CfnSchedule
-	// EvidenceBucket is where state, mutes and reports are kept.
+	// EvidenceBucket holds state, mutes and reports.
 	EvidenceBucket() awss3.IBucket
-	// FailureQueue keeps the events of runs that were lost, for two weeks.
+	// FailureQueue holds the events of lost runs for two weeks.
 	FailureQueue() awssqs.Queue
-	// Alarms are by name: DeadMan, Blind, Errors, FailureQueue, AlertFailures, NoSubscribers,
-	// GapsCritical and Gaps.
+	// Alarms holds the alarms by name: DeadMan, Blind, Errors, FailureQueue, AlertFailures,
+	// NoSubscribers, GapsCritical and Gaps.
 	Alarms() map[string]awscloudwatch.Alarm
-	// Dashboard is the dashboard, nil where none was asked for.
+	// Dashboard is the dashboard; nil if Dashboard is false in the props.
 	Dashboard() awscloudwatch.CfnDashboard
 }
 
@@ -68,9 +68,9 @@ func (a *permissionAuditor) FailureQueue() awssqs.Queue             { return a.f
 func (a *permissionAuditor) Alarms() map[string]awscloudwatch.Alarm { return a.alarms }
 func (a *permissionAuditor) Dashboard() awscloudwatch.CfnDashboard  { return a.dashboard }
 
-// NewPermissionAuditor adds an auditor to scope. It panics with the error of props.Validate if
-// there is one, as CDK's own constructs do with theirs, and where a topic is known to be of another
-// region than the stack.
+// NewPermissionAuditor adds an auditor to scope. Like CDK's own constructs it panics for invalid
+// props, with the error of props.Validate, and if a topic is known to be in another region than the
+// stack.
 func NewPermissionAuditor(scope constructs.Construct, id string,
 	props *PermissionAuditorProps) PermissionAuditor {
 	if err := props.Validate(); err != nil {
@@ -81,24 +81,24 @@ func NewPermissionAuditor(scope constructs.Construct, id string,
 		panic(err)
 	}
 	this := &permissionAuditor{}
-	// and not an embedded NewConstruct: jsii would see two objects
+	// Not an embedded NewConstruct: jsii would see two objects.
 	constructs.NewConstruct_Override(this, scope, &id)
 
-	// The ids below are the logical ids of template.yaml: the parity test goes by them.
+	// The ids below are the logical ids in template.yaml, which the parity test uses.
 	this.failures = newQueue(this, "FailureQueue", &awssqs.QueueProps{
-		RetentionPeriod: awscdk.Duration_Days(jsii.Number(14)), // the longest there is
+		RetentionPeriod: awscdk.Duration_Days(jsii.Number(14)), // the maximum
 	})
 	if *p.ReactToChanges {
 		this.changes = this.newChangeQueue()
 	}
 	this.topic, this.key = this.newTopic(p)
 	this.logGroup = awslogs.NewLogGroup(this, jsii.String("AuditLogGroup"), &awslogs.LogGroupProps{
-		RemovalPolicy: awscdk.RemovalPolicy_DESTROY, // goes with the stack, and so do its logs
+		RemovalPolicy: awscdk.RemovalPolicy_DESTROY, // deleted with the stack, together with the logs
 	})
 	this.logGroup.Node().DefaultChild().(awslogs.CfnLogGroup).SetRetentionInDays(p.LogRetentionDays)
 	this.role = awsiam.NewRole(this, jsii.String("AuditRole"), &awsiam.RoleProps{
 		AssumedBy: awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil),
-		Description: jsii.String("remotion-audit reads IAM, asks its simulator, publishes " +
+		Description: jsii.String("remotion-audit reads and simulates IAM policies, publishes " +
 			"metrics and alerts"),
 		Path:                p.RolePath,
 		PermissionsBoundary: p.PermissionsBoundary,
@@ -114,29 +114,31 @@ func NewPermissionAuditor(scope constructs.Construct, id string,
 		Handler:      jsii.String("bootstrap"),
 		Runtime:      awslambda.Runtime_PROVIDED_AL2023(),
 		Architecture: awslambda.Architecture_ARM_64(),
-		// The audit needs a few dozen MB, but Lambda gives CPU by memory, and TLS handshakes want some.
-		// An hourly run of 2 s costs half a cent a month: 720 x 2 s x 0.25 GB x $0.0000133.
+		// The audit needs a few dozen MB, but the CPU share depends on the memory size, and TLS
+		// handshakes need CPU. An hourly run of 2 s costs half a cent a month: 720 x 2 s x 0.25 GB x
+		// $0.0000133.
 		MemorySize: jsii.Number(256),
-		// A run takes seconds. What is left of the minute is for a throttled IAM, and the last of it
-		// is kept for telling what is known.
+		// A run takes seconds. The rest of the minute is for throttled calls. The last seconds are
+		// reserved for the alert and the metrics.
 		Timeout:       awscdk.Duration_Minutes(jsii.Number(1)),
 		Role:          this.role,
 		LogGroup:      this.logGroup,
 		LoggingFormat: awslambda.LoggingFormat_JSON,
 		Environment:   this.environment(p),
 	})
-	this.function.Node().AddDependency(policy) // so that the first run already finds its permissions
-	// The function fails when the audit could not run or nobody could be told, never for a gap. One
-	// retry gets over a passing outage; what fails twice is kept in the queue, and an alarm says so.
-	// CDK's own destination would grant what the policy grants already.
+	this.function.Node().AddDependency(policy) // the first run needs its permissions
+	// The function fails if the audit could not run or the alert could not be sent, never because of a
+	// gap. One retry covers a short outage. An event that fails twice goes to the queue, which has an
+	// alarm. CDK's own destination would repeat a grant of the policy.
 	awslambda.NewCfnEventInvokeConfig(this, jsii.String("AuditFunctionEventInvokeConfig"),
 		&awslambda.CfnEventInvokeConfigProps{
 			FunctionName: this.function.FunctionName(), Qualifier: jsii.String("$LATEST"),
 			MaximumRetryAttempts: jsii.Number(1), MaximumEventAgeInSeconds: jsii.Number(3600),
 			DestinationConfig: &awslambda.CfnEventInvokeConfig_DestinationConfigProperty{
-				OnFailure: &awslambda.CfnEventInvokeConfig_OnFailureProperty{Destination: this.failures.QueueArn()},
+				OnFailure: &awslambda.CfnEventInvokeConfig_OnFailureProperty{
+					Destination: this.failures.QueueArn()},
 			},
-		}).Node().AddDependency(policy) // Lambda asks whether the role may send to the queue
+		}).Node().AddDependency(policy) // Lambda checks that the role may send to the queue
 	this.schedule = this.newSchedule(p)
 	if *p.ReactToChanges {
 		this.newChangeSource(policy)
@@ -148,8 +150,8 @@ func NewPermissionAuditor(scope constructs.Construct, id string,
 	return this
 }
 
-// environment is the function's environment. Every variable is set, so that the console shows them
-// all.
+// environment returns the function's environment. It sets every variable, so that the console shows
+// all of them.
 func (a *permissionAuditor) environment(p PermissionAuditorProps) *map[string]*string {
 	return &map[string]*string{
 		contract.EnvCallers:         commaSeparated(p.Callers),
@@ -172,12 +174,12 @@ func commaSeparated(list *[]*string) *string {
 	if list == nil {
 		return jsii.String("")
 	}
-	if *awscdk.Token_IsUnresolved(list) { // as the value of a parameter that is a list
+	if *awscdk.Token_IsUnresolved(list) { // the value of a list parameter
 		return awscdk.Fn_Join(jsii.String(","), list)
 	}
 	var values []string
 	for _, v := range *list {
-		if v != nil { // else Validate says so
+		if v != nil { // Validate reports nil elements
 			values = append(values, *v)
 		}
 	}

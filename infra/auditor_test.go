@@ -245,9 +245,11 @@ func TestValidate(t *testing.T) {
 		{"a read scope that is none", func(p *PermissionAuditorProps) {
 			p.ReadScope = jsii.String("all")
 		}, "ReadScope"},
-		{"named, but nobody is", func(p *PermissionAuditorProps) { p.ReadScope = jsii.String("named") },
+		{"named without principals", func(p *PermissionAuditorProps) {
+			p.ReadScope = jsii.String("named")
+		},
 			"NamedPrincipals"},
-		{"names that narrow nothing", func(p *PermissionAuditorProps) {
+		{"principals without named", func(p *PermissionAuditorProps) {
 			p.NamedPrincipals = jsii.Strings("arn:aws:iam::123456789012:user/a")
 		}, "NamedPrincipals"},
 		{"a name that is no ARN", func(p *PermissionAuditorProps) {
@@ -294,15 +296,15 @@ func TestValidate(t *testing.T) {
 		}, ""},
 		{"a read scope that is not known at synth", func(p *PermissionAuditorProps) {
 			p.ReadScope = awscdk.Aws_STACK_NAME()
-		}, "ReadScope: is not known at synth"},
+		}, "ReadScope: must be known at synth"},
 		{"names that are not known at synth", func(p *PermissionAuditorProps) {
 			p.ReadScope, p.NamedPrincipals = jsii.String("named"),
 				awscdk.Fn_Split(jsii.String(","), awscdk.Aws_STACK_NAME(), nil)
-		}, "NamedPrincipals: are a list that is not known at synth"},
+		}, "NamedPrincipals: must be a list that is known at synth"},
 		{"more names than a policy takes", func(p *PermissionAuditorProps) {
 			p.ReadScope, p.NamedPrincipals = jsii.String("named"),
 				jsii.Strings("arn:aws:iam::123456789012:user/"+strings.Repeat("a", 6500))
-		}, "NamedPrincipals: have 6531 characters, and a role's policy has room for 6500"},
+		}, "NamedPrincipals: have 6531 characters, at most 6500 fit into a role's policy"},
 		{"a permission set where nothing is searched for", func(p *PermissionAuditorProps) {
 			p.Callers, p.ReadScope, p.NamedPrincipals = jsii.Strings("sso/Video"), jsii.String("named"),
 				jsii.Strings("arn:aws:iam::123456789012:user/a")
@@ -319,7 +321,7 @@ func TestValidate(t *testing.T) {
 		}, "RepeatAfter"},
 		{"no code, and no module around to build it from", func(p *PermissionAuditorProps) {
 			p.Code = nil
-		}, "Code: the function's source"},
+		}, "Code: finding the function's source"},
 	}
 	t.Chdir(t.TempDir()) // where there is no module
 	for _, tt := range tests {
@@ -424,7 +426,7 @@ func unordered(v any) any {
 	return v
 }
 
-// Whatever can be tagged is: who pays for the auditor wants to find all of it.
+// All resources that support tags have the tags, so that cost reports are complete.
 func TestTagsPropagate(t *testing.T) {
 	stack, auditor := newStack(t, &PermissionAuditorProps{Callers: jsii.Strings("none"),
 		ReactToChanges: jsii.Bool(true)})

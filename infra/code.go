@@ -13,30 +13,29 @@ import (
 	"strings"
 )
 
-// functionModule is the module that has the function. It is built at the version that the module of
-// whoever synthesizes requires: what the construct and its function know of each other has one
-// version.
+// functionModule is the module with the function. The version in the go.mod of the synthesizing app
+// is built, so that construct and function have the same version.
 const functionModule = "github.com/remotion-audit/remotion-audit"
 
-// How the function is built: FUNCTION_FLAGS and the environment of the Makefile's
-// build-AuditFunction. With them the same source gives the same bytes wherever it is built, so that
-// "cdk diff" is quiet.
+// The build flags and environment of the Makefile's target build-AuditFunction. With them the same
+// source gives the same bytes on every machine, so that "cdk diff" shows no change.
 var (
 	functionFlags = []string{"-tags", "lambda.norpc", "-trimpath", "-buildvcs=false", "-ldflags",
 		"-s -w"}
 	functionEnv = []string{"CGO_ENABLED=0", "GOOS=linux", "GOARCH=arm64"}
 )
 
-// functionSource is the folder of functionModule: in the module cache, or the checkout that a
-// go.mod's replace leads to. Nothing is built for it.
+// functionSource returns the directory of functionModule: in the module cache, or the checkout in a
+// replace directive of go.mod.
 func functionSource() (string, error) {
 	instead := func(err error) error {
-		return fmt.Errorf("the function's source: %w; or bring a built one: set Code", err)
+		return fmt.Errorf("finding the function's source: %w; alternatively set Code to a built function",
+			err)
 	}
 	if _, err := exec.LookPath("go"); err != nil {
 		return "", instead(fmt.Errorf("building it needs the go command: %w", err))
 	}
-	// Not as vendored: vendoring leaves out what the module of whoever synthesizes does not import.
+	// Ignore vendoring: it omits packages that the synthesizing module does not import.
 	folder, err := run(exec.Command("go", "list", "-mod=readonly", "-m", "-f", "{{.Dir}}",
 		functionModule))
 	if err != nil {
@@ -49,7 +48,7 @@ func functionSource() (string, error) {
 	return folder, nil
 }
 
-// builtCode builds the function, and returns the folder that has nothing but its bootstrap.
+// builtCode builds the function and returns the directory that holds only its bootstrap.
 func builtCode() (string, error) {
 	source, err := functionSource()
 	if err != nil {
@@ -57,31 +56,31 @@ func builtCode() (string, error) {
 	}
 	folder := builtFolder(source)
 	if err := build(source, folder); err != nil {
-		return "", fmt.Errorf("building the function in %s: %w; or bring a built one: set Code", source,
-			err)
+		return "",
+			fmt.Errorf("building the function in %s: %w; alternatively set Code to a built function", source,
+				err)
 	}
 	return folder, nil
 }
 
-// builtFolder is where the function of a source is built. It stays, since an app may be told to use
-// assets where they are (aws:cdk:disable-asset-staging); the next build of the same source
-// overwrites it.
+// builtFolder returns the directory for the build of a source. It remains, because an app can use
+// assets in place (aws:cdk:disable-asset-staging). The next build of the same source overwrites it.
 func builtFolder(source string) string {
 	cache, err := os.UserCacheDir()
 	if err != nil {
-		cache = os.TempDir() // no home, as in some builds
+		cache = os.TempDir() // no home directory, as in some builds
 	}
 	key := sha256.Sum256([]byte(source))
 	return filepath.Join(cache, "remotion-audit", "function-"+hex.EncodeToString(key[:6]))
 }
 
-// build leaves a bootstrap in a folder. It may run beside another: a bootstrap is whole, or not
-// there yet.
+// build builds a bootstrap in a directory. Concurrent builds are safe: the bootstrap is renamed
+// when it is complete.
 func build(source, folder string) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
-	// Beside the folder, so that the bootstrap can be renamed into it.
+	// On the same file system as the directory, so that the bootstrap can be renamed into it.
 	work, err := os.MkdirTemp(filepath.Dir(folder), "build-")
 	if err != nil {
 		return err
@@ -91,8 +90,7 @@ func build(source, folder string) error {
 	command := exec.Command("go", append(append([]string{"build"}, functionFlags...), "-o", bootstrap,
 		"./function")...)
 	command.Dir = source
-	// The module's own go.mod and go.sum decide, and not a workspace or flags that stand in the
-	// environment.
+	// The module's go.mod and go.sum decide, not a workspace or flags in the environment.
 	command.Env = append(append(command.Environ(), "GOWORK=off", "GOFLAGS=-mod=readonly"),
 		functionEnv...)
 	if _, err := run(command); err != nil {
@@ -101,7 +99,7 @@ func build(source, folder string) error {
 	return os.Rename(bootstrap, filepath.Join(folder, "bootstrap"))
 }
 
-// run is a command's output, or what it complained of.
+// run returns the output of a command. The error has its standard error.
 func run(command *exec.Cmd) (string, error) {
 	var complaint bytes.Buffer
 	command.Stderr = &complaint

@@ -26,7 +26,7 @@ func TestBuiltCode(t *testing.T) {
 		t.Skip("builds the function; run without -short")
 	}
 	ownCache(t)
-	t.Setenv("GOFLAGS", "-mod=mod -tags=other") // which are somebody else's
+	t.Setenv("GOFLAGS", "-mod=mod -tags=other") // flags of another build
 	folder, err := builtCode()
 	if err != nil {
 		t.Fatal(err)

@@ -8,22 +8,22 @@ import (
 	"time"
 )
 
-// A cron is what stands between the brackets of cron(…), in the dialect of EventBridge Scheduler:
+// cron is the expression in the parentheses of cron(…), in the syntax of EventBridge Scheduler:
 // minutes, hours, day of month, month, day of week, year.
 // https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html#cron-based
 type cron struct {
-	minutes []int // since midnight, by the clock on the wall, in order
+	minutes []int // since midnight, local time, in order
 	months  map[int]bool
 	years   map[int]bool
 	day     func(date time.Time) bool
 }
 
-// on reports whether c runs on a date, which is a midnight in UTC whatever c's time zone is.
+// on reports whether c runs on a date, given as midnight in UTC.
 func (c cron) on(date time.Time) bool {
 	return c.years[date.Year()] && c.months[int(date.Month())] && c.day(date)
 }
 
-// A cronField is one of the six.
+// cronField is one of the six fields.
 type cronField struct {
 	name        string
 	first, last int
@@ -73,8 +73,8 @@ func parseCron(text string) (cron, error) {
 	switch ofMonth, ofWeek := fields[2], fields[4]; {
 	case (ofMonth == "?") == (ofWeek == "?"):
 		return cron{},
-			fmt.Errorf("the day of month is %s and the day of week %s: one of the two, and not both, has "+
-				"to be ?", ofMonth, ofWeek)
+			fmt.Errorf("the day of month is %s and the day of week %s: exactly one of them must be ?",
+				ofMonth, ofWeek)
 	case ofWeek == "?":
 		c.day, err = parseDayOfMonth(ofMonth)
 	default:
@@ -83,8 +83,8 @@ func parseCron(text string) (cron, error) {
 	return c, err
 }
 
-// parseDayOfMonth knows, beside days: L, the last day; LW, the last weekday; 15W, the weekday
-// nearest to the 15th within its month. A month without a 31st has no day nearest to it.
+// parseDayOfMonth parses days, and L, the last day; LW, the last weekday; 15W, the weekday nearest
+// to the 15th within its month. A month without a 31st has no weekday nearest to it.
 func parseDayOfMonth(text string) (func(time.Time) bool, error) {
 	switch text {
 	case "L":
@@ -102,8 +102,8 @@ func parseDayOfMonth(text string) (func(time.Time) bool, error) {
 	return func(date time.Time) bool { return days[date.Day()] }, err
 }
 
-// parseDayOfWeek knows, beside days: L, the last day of the week; 6L, the last Friday of the month;
-// 6#3, the third.
+// parseDayOfWeek parses days, and L, the last day of the week; 6L, the last Friday of the month;
+// 6#3, the third Friday.
 func parseDayOfWeek(text string) (func(time.Time) bool, error) {
 	if text == "L" {
 		return func(date time.Time) bool { return date.Weekday() == time.Saturday }, nil
@@ -126,7 +126,7 @@ func parseDayOfWeek(text string) (func(time.Time) bool, error) {
 	}
 	if strings.Contains(text, "/") {
 		return nil,
-			fmt.Errorf("day of week: %q has a step, which this field does not take: list the days", text)
+			fmt.Errorf("day of week: %q has a step, which this field does not support: list the days", text)
 	}
 	days, err := dayOfWeekField.parse(text)
 	return func(date time.Time) bool { return days[int(date.Weekday())+1] }, err
@@ -136,7 +136,7 @@ func daysIn(date time.Time) int {
 	return time.Date(date.Year(), date.Month()+1, 0, 0, 0, 0, 0, time.UTC).Day()
 }
 
-// weekdayNear is the day from Monday to Friday, in date's month, that is nearest to a day of it.
+// weekdayNear returns the weekday in date's month that is nearest to a day.
 func weekdayNear(date time.Time, day int) int {
 	switch time.Date(date.Year(), date.Month(), day, 0, 0, 0, 0, time.UTC).Weekday() {
 	case time.Saturday:
@@ -153,7 +153,7 @@ func weekdayNear(date time.Time, day int) int {
 	return day
 }
 
-// parse takes *, values, ranges and steps, and lists of them.
+// parse parses *, values, ranges and steps, and lists of them.
 func (f cronField) parse(text string) (map[int]bool, error) {
 	values := map[int]bool{}
 	for item := range strings.SplitSeq(text, ",") {
@@ -175,7 +175,7 @@ func (f cronField) parse(text string) (map[int]bool, error) {
 			}
 		}
 		if low > high {
-			return nil, fmt.Errorf("%s: %s runs backwards: write it as two ranges", f.name, span)
+			return nil, fmt.Errorf("%s: %s runs backwards: use two ranges", f.name, span)
 		}
 		if stepped {
 			if step, err = (cronField{name: f.name + ", after /", first: 1,

@@ -7,8 +7,8 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// newEvidence is the evidence bucket: the one that is named, or a new one, which stays when the
-// stack goes.
+// newEvidence returns the evidence bucket: the one in the props, or a new one, which remains when
+// the stack is deleted.
 func (a *permissionAuditor) newEvidence(p PermissionAuditorProps) awss3.IBucket {
 	const id = "EvidenceBucket"
 	if p.EvidenceBucket != nil {
@@ -20,7 +20,7 @@ func (a *permissionAuditor) newEvidence(p PermissionAuditorProps) awss3.IBucket 
 		BlockPublicAccess: awss3.BlockPublicAccess_BLOCK_ALL(),
 		Versioned:         jsii.Bool(true),
 		RemovalPolicy:     awscdk.RemovalPolicy_RETAIN,
-		// Reports alone: the state and the mutes are what the next run goes by.
+		// Only reports expire: the next run needs the state and the mutes.
 		LifecycleRules: &[]*awss3.LifecycleRule{{
 			Id: jsii.String("reports"), Prefix: jsii.String("reports/"),
 			Expiration:                  awscdk.Duration_Days(p.ReportRetentionDays),
@@ -29,7 +29,7 @@ func (a *permissionAuditor) newEvidence(p PermissionAuditorProps) awss3.IBucket 
 	})
 	bucket.AddToResourcePolicy(tlsOnly("s3:*", bucket.BucketArn(),
 		bucket.ArnForObjects(jsii.String("*"))))
-	// Evidence is the auditor's to write, whatever else an administrator may do. Mutes are people's.
+	// Only the auditor may write evidence; administrators may not. People write mutes.yaml.
 	bucket.AddToResourcePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Sid: jsii.String("OnlyTheAuditorWrites"), Effect: awsiam.Effect_DENY,
 		Principals: &[]awsiam.IPrincipal{awsiam.NewAnyPrincipal()},
@@ -38,12 +38,13 @@ func (a *permissionAuditor) newEvidence(p PermissionAuditorProps) awss3.IBucket 
 			bucket.ArnForObjects(jsii.String("reports/*"))},
 		Conditions: &map[string]any{"ArnNotEquals": map[string]any{"aws:PrincipalArn": a.role.RoleArn()}},
 	}))
-	// It stays with the bucket: evidence is nobody's to change when the auditor has gone, either.
+	// The policy remains with the bucket, so that evidence cannot be changed after the stack is
+	// deleted.
 	bucket.Policy().ApplyRemovalPolicy(awscdk.RemovalPolicy_RETAIN)
 	return bucket
 }
 
-// tlsOnly forbids everybody to do something without TLS.
+// tlsOnly returns a statement that denies actions without TLS to all principals.
 func tlsOnly(action string, resources ...*string) awsiam.PolicyStatement {
 	return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Sid: jsii.String("TLSOnly"), Effect: awsiam.Effect_DENY,

@@ -13,25 +13,25 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// ChangeForwarderProps says where changes in IAM go.
+// ChangeForwarderProps are the props of NewChangeForwarder.
 type ChangeForwarderProps struct {
-	// HomeRegion is the region of the auditor, which is another than the stack's. Required.
+	// HomeRegion is the region of the auditor, which must not be the stack's region. Required.
 	HomeRegion *string
-	// RolePath is the path of the role that is made. Default: /.
+	// RolePath is the path of the new role. Default: /.
 	RolePath *string
-	// PermissionsBoundary bounds the role that is made. Default: none.
+	// PermissionsBoundary is the permissions boundary of the new role. Default: none.
 	PermissionsBoundary awsiam.IManagedPolicy
 }
 
 const homeRegionForm = `^` + regionForm + `$`
 
-// eventRegions are where IAM's events are, in the partitions where Remotion Lambda is.
+// eventRegions are the regions with IAM's events, in the partitions that Remotion supports.
 var eventRegions = []string{"us-east-1", "cn-north-1"}
 
-// Validate checks the props, every problem at once, each naming its field.
+// Validate returns all errors in the props, joined, each with the name of its field.
 func (p *ChangeForwarderProps) Validate() error {
 	if p == nil || p.HomeRegion == nil {
-		return errors.New("ChangeForwarder: HomeRegion: required: the region of the auditor")
+		return errors.New("ChangeForwarder: HomeRegion is required: set it to the region of the auditor")
 	}
 	var errs []error
 	check := func(field, form, want string, value *string) {
@@ -48,26 +48,24 @@ func (p *ChangeForwarderProps) Validate() error {
 	return fmt.Errorf("ChangeForwarder: %w", errors.Join(errs...))
 }
 
-// NewChangeForwarder adds to scope what forwards changes in IAM to the region of an auditor that
-// reacts to them. It belongs into a stack in us-east-1 (in China cn-north-1), where IAM's events
-// are; an auditor in that region needs none. It is the same as change-forwarder.yaml. It panics
-// with the error of props.Validate if there is one, and where the stack's region is known, and a
-// wrong one.
+// NewChangeForwarder adds a rule to scope that forwards IAM changes to the region of an auditor
+// with ReactToChanges. Its stack must be in us-east-1 (in China in cn-north-1), where IAM's events
+// are. An auditor in that region needs no forwarder. change-forwarder.yaml is the same system. It
+// panics with the error of props.Validate, and if the stack is known to be in a wrong region.
 func NewChangeForwarder(scope constructs.Construct, id string,
 	props *ChangeForwarderProps) constructs.Construct {
 	if err := props.Validate(); err != nil {
 		panic(err)
 	}
-	// In another region no event would ever match; and events that a bus gets from itself would go
-	// round and round.
+	// In another region no event matches, and a bus that forwards to itself would loop.
 	switch region := awscdk.Stack_Of(scope).Region(); {
 	case *awscdk.Token_IsUnresolved(region):
 	case !slices.Contains(eventRegions, *region):
-		panic(fmt.Errorf("ChangeForwarder: the stack is in %s: IAM's events are in us-east-1 (in China "+
-			"in cn-north-1), and so it belongs there", *region))
+		panic(fmt.Errorf("ChangeForwarder: the stack is in %s, but IAM's events are in us-east-1 (in "+
+			"China in cn-north-1): deploy it there", *region))
 	case *region == *props.HomeRegion:
-		panic(fmt.Errorf("ChangeForwarder: HomeRegion: an auditor in %s, where the stack is, gets the "+
-			"events without it", *region))
+		panic(fmt.Errorf("ChangeForwarder: HomeRegion: an auditor in the stack's region %s needs no "+
+			"forwarder", *region))
 	}
 	this := constructs.NewConstruct(scope, &id)
 	path := props.RolePath
@@ -77,7 +75,7 @@ func NewChangeForwarder(scope constructs.Construct, id string,
 	bus := jsii.Sprintf("arn:%s:events:%s:%s:event-bus/default", *awscdk.Aws_PARTITION(),
 		*props.HomeRegion, *awscdk.Aws_ACCOUNT_ID())
 	role := awsiam.NewRole(this, jsii.String("ForwardRole"), &awsiam.RoleProps{
-		Description: jsii.String("EventBridge forwards changes in IAM to remotion-audit's region"),
+		Description: jsii.String("EventBridge forwards IAM changes to remotion-audit's region"),
 		Path:        path, PermissionsBoundary: props.PermissionsBoundary,
 		AssumedBy: ownService("events.amazonaws.com"),
 	})

@@ -19,7 +19,7 @@ func TestForwarderIsRefused(t *testing.T) {
 		{"in China", "cn-north-1", "cn-northwest-1", ""},
 		{"in a region that is not known at synth", "", "eu-central-1", ""},
 		{"where no events are", "eu-west-1", "eu-central-1", "the stack is in eu-west-1"},
-		{"to itself", "us-east-1", "us-east-1", "HomeRegion: an auditor in us-east-1"},
+		{"to itself", "us-east-1", "us-east-1", "HomeRegion: an auditor in the stack's region us-east-1"},
 		{"to no region", "us-east-1", "Frankfurt", `HomeRegion: "Frankfurt"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

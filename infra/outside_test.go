@@ -35,11 +35,11 @@ func main() {
 }
 `
 
-// TestOutsideTheRepository takes both modules as a release has them, from a GOPROXY of its own,
-// into an empty module, and synthesizes there: the function is built from the module cache.
+// TestOutsideTheRepository installs both modules in their release form from a local GOPROXY into an
+// empty module and synthesizes there: the function is built from the module cache.
 //
-// Other modules come from the cache that there is: CDK's, in a cache of its own, would be compiled
-// anew. So this test puts a version that nobody else has into that cache, and takes it out again.
+// Other modules come from the existing cache; with an empty cache CDK would compile again. The test
+// adds a version to that cache that does not exist elsewhere, and removes it again.
 func TestOutsideTheRepository(t *testing.T) {
 	if testing.Short() {
 		t.Skip("synthesizes in a module outside the checkout, which takes a quarter of a minute; run " +
@@ -57,7 +57,7 @@ func TestOutsideTheRepository(t *testing.T) {
 		command.Dir = app
 		command.Env = append(command.Environ(),
 			"GOPROXY=file://"+filepath.ToSlash(proxy)+","+goEnv(t, "GOPROXY"),
-			"GONOPROXY=none", "GOSUMDB=off", // nobody else knows this version
+			"GONOPROXY=none", "GOSUMDB=off", // the version exists only here
 			"GOFLAGS=-modcacherw", "GOWORK=off",
 			"CDK_OUTDIR="+filepath.Join(app, "cdk.out"),
 		)

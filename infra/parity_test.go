@@ -44,8 +44,8 @@ func readTemplate(t *testing.T, file string) cfn.Template {
 	return template
 }
 
-// TestParity holds template.yaml and the construct to the same system, with whatever they can be
-// told.
+// TestParity compares the systems of template.yaml and the construct for several choices of
+// parameters.
 func TestParity(t *testing.T) {
 	sam := samTemplate(t)
 	const topic, key = "arn:aws:sns:us-east-1:123456789012:",
@@ -232,7 +232,8 @@ func normal(id string, template map[string]cfn.Resource) cfn.Resource {
 // precede adds to before all that is created before the resource.
 func precede(id string, template map[string]cfn.Resource, before map[string]bool) {
 	next := slices.Clone(template[id].DependsOn)
-	for _, reference := range regexp.MustCompile(`\$\{([A-Za-z0-9]+)`).FindAllStringSubmatch(fmt.Sprint(template[id].Properties), -1) {
+	for _, reference := range regexp.MustCompile(`\$\{([A-Za-z0-9]+)`).FindAllStringSubmatch(
+		fmt.Sprint(template[id].Properties), -1) {
 		if _, ok := template[reference[1]]; ok {
 			next = append(next, reference[1])
 		}

@@ -10,17 +10,17 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/contract"
 )
 
-// statements are what the function's role may do: the actions the code calls, and those that AWS
-// does in the role's name, each on what its scope names. A scope that nobody told this function
-// about panics.
+// statements returns the policy of the function's role: the actions that the code calls, and those
+// that AWS services use with the role, each on the resources of its scope. It panics for an unknown
+// scope.
 func (a *permissionAuditor) statements(p PermissionAuditorProps) []awsiam.PolicyStatement {
 	arn := func(resource string) *string {
 		return jsii.Sprintf("arn:%s:%s", *awscdk.Aws_PARTITION(), resource)
 	}
 	account := *awscdk.Aws_ACCOUNT_ID()
 	ofAWS := arn("iam::aws:policy/*")
-	// Which roles exist is learnt at run time, so the reads reach every principal of this account,
-	// unless the read scope narrows them.
+	// The roles of functions are known only at run time, so the reads cover every principal of this
+	// account, unless the read scope narrows them.
 	every := func(kind string) *string { return arn("iam::" + account + ":" + kind + "/*") }
 	evidence := func(key string) *string { return arn("s3:::" + *a.evidence.BucketName() + key) }
 	state := evidence("/state/" + account + "/*")
@@ -32,19 +32,19 @@ func (a *permissionAuditor) statements(p PermissionAuditorProps) []awsiam.Policy
 		contract.ScopeAny:        {jsii.String("*")},
 		contract.ScopeFunctions:  {arn("lambda:*:" + account + ":function:*")},
 		contract.ScopePolicies:   {every("policy"), ofAWS},
-		// Without it a missing object looks forbidden. There is no prefix in that question to narrow it
-		// by.
-		contract.ScopeEvidence:   {evidence("")},
-		contract.ScopeEvidenceReads: {state, evidence("/mutes.yaml")},
-		contract.ScopeEvidenceWrites:   {state, evidence("/reports/*")},
-		contract.ScopeTopic:      {a.topic.TopicArn()},
-		// PutMetricData knows no resources; the condition, added below, is its narrower form.
-		contract.ScopeNamespace: {jsii.String("*")},
-		contract.ScopeLog:       {a.logGroup.LogGroupArn()},
-		contract.ScopeFailureQueue:  {a.failures.QueueArn()},
-		// Without what these reach they grant nothing.
-		contract.ScopeChangeQueue:  nil,
-		contract.ScopeTopicKey: nil,
+		// With this action S3 answers 404 instead of 403 for a missing object. GetObject has no prefix
+		// that a condition could narrow.
+		contract.ScopeEvidence:       {evidence("")},
+		contract.ScopeEvidenceReads:  {state, evidence("/mutes.yaml")},
+		contract.ScopeEvidenceWrites: {state, evidence("/reports/*")},
+		contract.ScopeTopic:          {a.topic.TopicArn()},
+		// PutMetricData supports no resource; the condition below narrows it.
+		contract.ScopeNamespace:    {jsii.String("*")},
+		contract.ScopeLog:          {a.logGroup.LogGroupArn()},
+		contract.ScopeFailureQueue: {a.failures.QueueArn()},
+		// These exist only with their resources.
+		contract.ScopeChangeQueue: nil,
+		contract.ScopeTopicKey:    nil,
 	}
 	if p.NamedPrincipals != nil {
 		resources[contract.ScopeNamed] = append(slices.Clone(*p.NamedPrincipals), ofAWS)
@@ -61,7 +61,7 @@ func (a *permissionAuditor) statements(p PermissionAuditorProps) []awsiam.Policy
 	for _, s := range contract.Statements(*p.ReadScope, permissions) {
 		reach, known := resources[s.Scope]
 		if !known {
-			panic("infra: no resources are known for the scope " + string(s.Scope))
+			panic("infra: unknown scope " + string(s.Scope))
 		}
 		if len(reach) == 0 {
 			continue
@@ -72,8 +72,8 @@ func (a *permissionAuditor) statements(p PermissionAuditorProps) []awsiam.Policy
 			statement.AddCondition(jsii.String("StringEquals"),
 				map[string]any{"cloudwatch:namespace": p.MetricNamespace})
 		case contract.ScopeTopicKey:
-			// The wildcard is for China, where a service's name ends in .cn in one place and not in another,
-			// and KMS does not document which it compares. Only AWS sets the key.
+			// The wildcard is for China: service names end in .cn in some places, and KMS does not document
+			// which form it compares. Only AWS sets this context key.
 			statement.AddCondition(jsii.String("StringLike"),
 				map[string]any{"kms:ViaService": "sns." + *awscdk.Aws_REGION() + ".amazonaws.com*"})
 		}

@@ -28,13 +28,12 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/contract"
 )
 
-// PermissionAuditorProps says what to audit, when, and whom to tell. Only Callers is required;
+// PermissionAuditorProps are the props of NewPermissionAuditor. Only Callers is required;
 // nil means the default. Values that CDK does not know yet (tokens) are not checked.
 type PermissionAuditorProps struct {
-	// Callers are the users and roles that call Remotion's CLI or SDK: user/NAME, role/NAME,
-	// sso/PERMISSION-SET, or an ARN of a user or role, each with an optional =render, =deploy or =all
-	// (default) for what it has to be able to do. "none", alone, audits the render role only.
-	// Required.
+	// Callers are the users and roles that run Remotion's CLI or SDK: user/NAME, role/NAME,
+	// sso/PERMISSION-SET, or an ARN of a user or role. Each can end in =render, =deploy or =all (the
+	// default) for its purpose. "none" audits the render roles only. Required.
 	Callers *[]*string
 	// RenderRole is the name of the role that Remotion's functions run with. Default:
 	// remotion-lambda-role.
@@ -52,10 +51,10 @@ type PermissionAuditorProps struct {
 	// AssumedContext is request context that real requests carry and policies here ask for, each as
 	// key=value. Default: none beyond what the audit assumes anyway.
 	AssumedContext *[]*string
-	// ReadScope is what the auditor may read of IAM: "account" (any user, role, group and policy of
-	// the account, since which roles run functions is learnt at run time), or "named" (NamedPrincipals
-	// alone; nothing is discovered then: no functions, no roles of theirs, no permission sets).
-	// Default: account.
+	// ReadScope is the auditor's access to IAM: "account" (all users, roles, groups and policies of
+	// the account, because the roles of functions are known only at run time), or "named" (only
+	// NamedPrincipals, without discovery of functions, their roles and permission sets). Default:
+	// account.
 	ReadScope *string
 	// NamedPrincipals are, with ReadScope "named", the ARNs of the callers and render roles, of the
 	// groups that the users are in, and of their managed policies, boundaries included; AWS's own
@@ -69,58 +68,57 @@ type PermissionAuditorProps struct {
 	// ReactToChanges audits within minutes of a change in IAM, too, and says who changed what. It
 	// needs a trail of CloudTrail's and, outside us-east-1, a ChangeForwarder there. Default: false.
 	ReactToChanges *bool
-	// AlertEmail gets the alerts by mail, once confirmed from the mail that AWS sends it. Default:
-	// nobody is subscribed to the topic.
+	// AlertEmail receives the alerts by mail after the subscription in the mail from AWS is confirmed.
+	// Default: no subscription.
 	AlertEmail *string
 	// AlertTopic gets the alerts, a standard topic of the stack's region. It has to let CloudWatch's
 	// alarms and the function publish, and so has its key. Default: a new topic, with a key.
 	AlertTopic awssns.ITopic
-	// OpsTopic gets the alarms about the auditor itself: that it stopped, is blind, or fails. Default:
+	// OpsTopic receives the alarms about the auditor: stopped, incomplete or failed audits. Default:
 	// the topic of the alerts.
 	OpsTopic awssns.ITopic
-	// PagerTopic pages somebody, for critical gaps alone. Default: nobody; the alert itself says more
+	// PagerTopic receives only the alarm for critical gaps. Default: none; the alert has more details
 	// than an alarm.
 	PagerTopic awssns.ITopic
-	// AlertTopicKey is the key of a new topic, or the one that AlertTopic is encrypted with. Its
-	// policy has to let CloudWatch and the account's roles use it. Default: a new key for a new topic,
-	// and for one that is given the key that CDK knows of.
+	// AlertTopicKey is the key of a new topic or of AlertTopic. Its policy must allow CloudWatch and
+	// the account's roles to use it. Default: a new key for a new topic; for AlertTopic the key that
+	// CDK knows.
 	AlertTopicKey awskms.IKey
-	// HTTPSFormat is what https subscribers get: "chat", a card that Amazon Q Developer shows in Slack
-	// and Teams, or "json", the document that machines get. Default: chat.
+	// HTTPSFormat is the form of messages to https subscribers: "chat", a card for Slack and Teams
+	// through Amazon Q Developer, or "json", the form for programs. Default: chat.
 	HTTPSFormat *string
-	// RepeatAfter is how long an unchanged gap stays quiet before it is told again, as 24h or 90m, up
-	// to 720h; 0s tells it on every run. Default: 24h.
+	// RepeatAfter is the time until the first reminder of an unchanged gap, such as 24h or 90m, up to
+	// 720h. 0s sends a reminder on every run. Default: 24h.
 	RepeatAfter *string
-	// MetricNamespace is the CloudWatch namespace of the metrics; two auditors in one account and
-	// region need two. Default: RemotionAudit.
+	// MetricNamespace is the CloudWatch namespace of the metrics. Two auditors in one account and
+	// region need different ones. Default: RemotionAudit.
 	MetricNamespace *string
-	// AuditorID is how this auditor names itself in alerts; two in one account need two names.
-	// Default: remotion-audit.
+	// AuditorID is the name of this auditor in alerts. Two auditors in one account need different
+	// names. Default: remotion-audit.
 	AuditorID *string
-	// EvidenceBucket names an S3 bucket of the stack's account and region in which the auditor keeps
-	// what it has announced, what is muted, and each run's report; encrypted with S3's own keys, since
-	// the function may use no key of yours for it. Default: a new one, which stays when the stack
-	// goes.
+	// EvidenceBucket is the name of an existing S3 bucket of the stack's account and region for state,
+	// mutes and reports. It must be encrypted with S3 managed keys, because the function has no access
+	// to other keys. Default: a new bucket, which remains when the stack is deleted.
 	EvidenceBucket *string
-	// ReportRetentionDays is how many days a new bucket keeps each run's report; state and mutes are
-	// kept. Default: 400.
+	// ReportRetentionDays is the number of days after which a new bucket deletes reports. State and
+	// mutes do not expire. Default: 400.
 	ReportRetentionDays *float64
-	// LogRetentionDays is how many days the function's log is kept: one of the retentions that
-	// CloudWatch Logs knows, such as 30, 90 or 365. Default: 30.
+	// LogRetentionDays is the number of days after which the function's logs expire, one of the values
+	// of CloudWatch Logs, such as 30, 90 or 365. Default: 30.
 	LogRetentionDays *float64
-	// Dashboard makes a CloudWatch dashboard: the first three of an account are free, a further one is
-	// $3 a month. Default: true.
+	// Dashboard creates a CloudWatch dashboard. Three dashboards of an account are free, each further
+	// one costs $3 a month. Default: true.
 	Dashboard *bool
-	// RolePath is the path of the roles that are made. Default: /.
+	// RolePath is the path of the new roles. Default: /.
 	RolePath *string
-	// PermissionsBoundary bounds the roles that are made. Default: none.
+	// PermissionsBoundary is the permissions boundary of the new roles. Default: none.
 	PermissionsBoundary awsiam.IManagedPolicy
-	// Code is the function's code, a bootstrap for arm64. Default: it is built from its source, at the
-	// version that go.mod has, which takes the go command.
+	// Code is the function's code, a bootstrap for arm64. Default: a build from source at the version
+	// in go.mod, which needs the go command.
 	Code awslambda.Code
 }
 
-// The forms of the props, which are those of template.yaml's parameters.
+// The patterns of the props, equal to those of template.yaml's parameters.
 const (
 	callerForm          = `((user|role|sso)/|arn:aws[a-z-]*:iam::[0-9]{12}:(user|role)/)[A-Za-z0-9_+.@/-]+(=([A-Za-z0-9_+.@/-]+=)*(render|deploy|all))?`
 	callersForm         = `^(none|` + callerForm + `( *, *` + callerForm + `)*)$`
@@ -137,7 +135,7 @@ const (
 	namedPrincipalsForm = `^(` + namedForm + `(,` + namedForm + `)*)?$`
 	timeZoneForm        = `^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$`
 	alertEmailForm      = `^([^@\s]+@[^@\s]+\.[^@\s]+)?$`
-	metricNamespaceForm = `^[A-Za-z0-9_./#-][A-Za-z0-9_./#:-]{0,254}$` // and not AWS/…
+	metricNamespaceForm = `^[A-Za-z0-9_./#-][A-Za-z0-9_./#:-]{0,254}$` // but not AWS/…
 	auditorIDForm       = `^[A-Za-z0-9_-]{1,64}$`
 	httpsFormatForm     = `^(chat|json)$`
 	repeatAfterForm     = `^(([0-9]{1,2}|[1-6][0-9]{2}|7[01][0-9]|720)h|([0-9]{1,4}|[1-3][0-9]{4}|4[0-2][0-9]{3}|43[01][0-9]{2}|43200)m|0s)$`
@@ -145,7 +143,7 @@ const (
 	rolePathForm        = `^/([A-Za-z0-9_+=,.@-]+/)*$`
 )
 
-// Validate checks the props, every problem at once, each naming its field.
+// Validate returns all errors in the props, joined, each with the name of its field.
 func (p *PermissionAuditorProps) Validate() error {
 	if p == nil {
 		p = &PermissionAuditorProps{}
@@ -175,7 +173,7 @@ func (p *PermissionAuditorProps) Validate() error {
 		}
 	}
 	if p.Callers == nil || len(*p.Callers) == 0 {
-		wrong("Callers", `required: name who runs Remotion, such as user/render, or say "none"`)
+		wrong("Callers", `required: set it to the callers, such as user/render, or to "none"`)
 	} else {
 		checkList("Callers", callersForm,
 			`"none", or user/NAME, role/NAME, sso/PERMISSION-SET or ARNs of users and roles, each optionally followed by =render, =deploy or =all`, p.Callers)
@@ -192,21 +190,21 @@ func (p *PermissionAuditorProps) Validate() error {
 	checkList("NamedPrincipals", namedPrincipalsForm, "ARNs of users, roles, groups and policies",
 		p.NamedPrincipals)
 	if p.ReadScope != nil && *awscdk.Token_IsUnresolved(p.ReadScope) {
-		wrong("ReadScope", "is not known at synth, and decides what the role may read: write it out")
+		wrong("ReadScope", "must be known at synth, because it decides the role's policy: use a literal")
 	}
 	named := p.ReadScope != nil && *p.ReadScope == contract.ReadScopeNamed
 	switch hasNames := p.NamedPrincipals != nil && len(*p.NamedPrincipals) > 0; {
 	case named && !hasNames:
-		wrong("NamedPrincipals", `ReadScope "named" needs the ARNs of whom the auditor may read`)
+		wrong("NamedPrincipals", `ReadScope "named" needs the ARNs that the auditor may read`)
 	case hasNames && !named:
 		wrong("NamedPrincipals",
-			`narrow nothing with ReadScope "account": set it to "named", or leave them out`)
+			`have no effect with ReadScope "account": set it to "named", or omit them`)
 	case named && *awscdk.Token_IsUnresolved(p.NamedPrincipals):
 		wrong("NamedPrincipals",
-			"are a list that is not known at synth: write its entries out; each may be a token")
+			"must be a list that is known at synth: use a literal list, whose entries may be tokens")
 	case named:
 		if size := len(*commaSeparated(p.NamedPrincipals)); size > longestNames {
-			wrong("NamedPrincipals", "have %d characters, and a role's policy has room for %d", size,
+			wrong("NamedPrincipals", "have %d characters, at most %d fit into a role's policy", size,
 				longestNames)
 		}
 	}
@@ -219,11 +217,11 @@ func (p *PermissionAuditorProps) Validate() error {
 		}
 	}
 	if p.TimeZone != nil && *p.TimeZone == "" {
-		wrong("TimeZone", "is empty: write UTC, or a name such as Europe/Vienna")
+		wrong("TimeZone", "is empty: use UTC, or a name such as Europe/Vienna")
 	}
 	for _, topic := range p.givenTopics() {
 		if topic.Fifo() != nil && *topic.Fifo() {
-			wrong(topic.field, "is a FIFO topic, which reaches neither mail nor chat: give a standard one")
+			wrong(topic.field, "is a FIFO topic, which delivers neither mail nor chat: use a standard topic")
 		}
 	}
 	if _, err := p.watch(); err != nil {
@@ -238,13 +236,13 @@ func (p *PermissionAuditorProps) Validate() error {
 	check("MetricNamespace", metricNamespaceForm,
 		"at most 255 letters, digits and . - _ / # :, not beginning with a colon", p.MetricNamespace)
 	if p.MetricNamespace != nil && strings.HasPrefix(*p.MetricNamespace, "AWS/") {
-		wrong("MetricNamespace", "%q begins with AWS/, which is CloudWatch's own", *p.MetricNamespace)
+		wrong("MetricNamespace", "%q begins with AWS/, which is reserved", *p.MetricNamespace)
 	}
 	check("RolePath", rolePathForm, "a path that begins and ends with a slash", p.RolePath)
 	if days := p.LogRetentionDays; days != nil && !*awscdk.Token_IsUnresolved(days) &&
 		!slices.Contains(logRetentions, *days) {
 		wrong("LogRetentionDays",
-			"%v is not a retention that CloudWatch Logs knows, such as 30, 90 or 365", *days)
+			"%v is not a retention of CloudWatch Logs, such as 30, 90 or 365", *days)
 	}
 	if days := p.ReportRetentionDays; days != nil && !*awscdk.Token_IsUnresolved(days) &&
 		(*days < 1 || *days > 36500 || *days != math.Trunc(*days)) {
@@ -267,7 +265,7 @@ func (p *PermissionAuditorProps) Validate() error {
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html#reference_iam-quotas-entity-length
 const longestNames = 6_500
 
-// logRetentions are the days that CloudWatch Logs can be told to keep a log.
+// logRetentions are the retentions in days that CloudWatch Logs supports.
 // https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 var logRetentions = []float64{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827,
 	3653}

@@ -6,30 +6,30 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	_ "time/tzdata" // so that time zones are known where the machine has none
+	_ "time/tzdata" // for machines without a time zone database
 )
 
-// A watch is how alarms watch a schedule.
+// watch holds the windows of the alarms for a schedule.
 type watch struct {
-	// deadMan fires when none of its periods saw a run. They span two gaps between runs and half an
-	// hour, so that one run may be missed, and the next one late.
+	// deadMan triggers if no period has a run. The periods span two intervals and half an hour, so
+	// that one run can be missed and the next one late.
 	deadMan window
-	// warmUpMinutes is how long the dead man waits before its first judgement.
+	// warmUpMinutes is the warm-up of the dead man alarm.
 	warmUpMinutes int
-	// blind and errors hold two runs in a row, and four.
+	// blind spans two runs in succession, errors four.
 	blind, errors window
 }
 
-// A window is what an alarm looks back at.
+// window is the evaluation window of an alarm.
 type window struct {
 	period  int // seconds
 	periods int
 }
 
-// What one alarm can do.
+// The limits of an alarm.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
 const (
-	// of all periods, where one is an hour or longer; else it is a day
+	// of all periods together if a period is an hour or longer; else a day
 	longestSpan      = 7 * 24 * time.Hour
 	longestByMinutes = 24 * time.Hour
 	longestWarmUp    = 48 * time.Hour
@@ -37,17 +37,16 @@ const (
 
 const (
 	watchSlack = 30 * time.Minute
-	// longestWatched is the longest gap that a dead man can watch.
+	// longestWatched is the longest gap between runs that a dead man alarm can watch.
 	longestWatched = (longestSpan - watchSlack) / 2
-	// shortestGap is how often the audit may run: often enough for anyone, and so seldom that a run is
-	// over when the next one starts.
+	// shortestGap is the shortest interval. A run ends before the next one starts.
 	shortestGap = 5 * time.Minute
 )
 
-// watchOf is how to watch a schedule: an expression as EventBridge Scheduler takes it, in a time
-// zone by its IANA name ("" is UTC). It reads no clock. What is no expression is an error, and so
-// is one that no single alarm can watch, one that comes to an end, and one that runs more often
-// than every five minutes.
+// watchOf returns the alarm windows for a schedule expression of EventBridge Scheduler in a time
+// zone with an IANA name; "" means UTC. It reads no clock. It returns an error for an invalid
+// expression, one that no single alarm can watch, one that ends, and one that runs more often than
+// every five minutes.
 func watchOf(expression, zone string) (watch, error) {
 	longest, err := longestGap(expression, zone)
 	if err != nil {
@@ -55,15 +54,15 @@ func watchOf(expression, zone string) (watch, error) {
 	}
 	if longest.length > longestWatched {
 		return watch{},
-			fmt.Errorf("%s: %s may pass between two runs%s, and one alarm can watch for at most %s",
+			fmt.Errorf("%s: the gap between two runs can be %s%s, but an alarm can watch at most %s",
 				expression, words(longest.length), longest.where(), words(longestWatched))
 	}
 	return watchGap(longest.length), nil
 }
 
-// flexible is how many minutes Scheduler may put a run off, so that not everybody's runs start at
-// the same moment: ten, and none where runs follow each other within a quarter of an hour, of which
-// two would meet. The expression is one that watchOf takes.
+// flexible returns the minutes by which Scheduler may delay a run, so that the runs of many
+// accounts do not start at once: ten, or none if the interval is shorter than a quarter of an hour,
+// because two runs would overlap. watchOf must accept the expression.
 func flexible(expression string) int {
 	const window, shortest = 10, 15 * time.Minute
 	closest := 24 * time.Hour
@@ -73,7 +72,7 @@ func flexible(expression string) int {
 		}
 	} else if c, err := parseCron(strings.TrimSuffix(strings.TrimPrefix(expression, "cron("),
 		")")); err == nil {
-		before := c.minutes[len(c.minutes)-1] - 24*60 // of the day before, if there is a run on it
+		before := c.minutes[len(c.minutes)-1] - 24*60 // the last run of the day before
 		for _, minute := range c.minutes {
 			closest = min(closest, time.Duration(minute-before)*time.Minute)
 			before = minute
@@ -85,9 +84,10 @@ func flexible(expression string) int {
 	return window
 }
 
-// watchGap is how to watch for runs that are at most gap apart, which is at most longestWatched.
+// watchGap returns the alarm windows for runs that are at most gap apart. gap must not exceed
+// longestWatched.
 func watchGap(gap time.Duration) watch {
-	// short periods, so that it fires soon after its time is over
+	// Short periods, so that the alarm triggers soon after the deadline.
 	dead := spanning(2*gap+watchSlack, 5*time.Minute)
 	if 2*gap+watchSlack > longestByMinutes {
 		dead = spanning(2*gap+watchSlack, time.Hour)
@@ -102,11 +102,11 @@ func spanning(span, period time.Duration) window {
 	return window{int(period.Seconds()), ceil(span, period)}
 }
 
-// runsApart is a window that holds two runs which are at most so far apart, as an alarm has it that
-// counts runs: each has a period of its own. Periods slide by the minute, so in one as long as a
-// gap two runs would meet at one minute and not at the next. Beyond the gap there is Scheduler's
-// flexible window (10 minutes), a run, its metric (2) and the next evaluation. An alarm that looks
-// further back than a day sees full hours alone.
+// runsApart returns a window that holds two runs with a given gap, each in its own period. Periods
+// slide by the minute, so that with periods as long as the gap, two runs would be in one period at
+// one minute and not at the next. The window adds Scheduler's flexible window (10 minutes), a run,
+// its metric (2 minutes) and the next evaluation. An alarm that reads back more than a day sees
+// only full hours.
 func runsApart(gap time.Duration) window {
 	span := gap + 15*time.Minute
 	if span <= longestByMinutes {
@@ -119,10 +119,10 @@ func runsApart(gap time.Duration) window {
 
 func ceil(d, unit time.Duration) int { return int((d + unit - 1) / unit) }
 
-// A gap is the time between two runs that follow each other.
+// gap is the time between two successive runs.
 type gap struct {
 	length   time.Duration
-	from, to time.Time // in the schedule's time zone; zero for a rate, whose gaps are all the same
+	from, to time.Time // in the schedule's time zone; zero for a rate, whose gaps are equal
 }
 
 func (g gap) where() string {
@@ -133,7 +133,7 @@ func (g gap) where() string {
 	return fmt.Sprintf(" (from %s to %s)", g.from.Format(layout), g.to.Format(layout))
 }
 
-// words spells a duration of whole minutes.
+// words returns a duration of whole minutes as text.
 func words(d time.Duration) string {
 	var parts []string
 	for _, unit := range []struct {
@@ -150,15 +150,15 @@ func words(d time.Duration) string {
 	return strings.Join(parts, " ")
 }
 
-// The unit may be singular or plural, whatever the number.
+// The unit can be singular or plural for any number.
 // https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html
 var ratePattern = regexp.MustCompile(`^rate\((\d+) (minute|hour|day)s?\)$`)
 
-// longestGap is the longest gap that a schedule ever has, changes of the clocks included.
+// longestGap returns the longest gap of a schedule, including changes of the clocks.
 func longestGap(expression, timeZone string) (gap, error) {
 	zone, err := time.LoadLocation(timeZone)
 	if err != nil || timeZone == "Local" {
-		return gap{}, fmt.Errorf("time zone %q is not one of IANA's, such as Europe/Berlin", timeZone)
+		return gap{}, fmt.Errorf("time zone %q is not an IANA name, such as Europe/Berlin", timeZone)
 	}
 	kind, fields, _ := strings.Cut(strings.TrimSuffix(expression, ")"), "(")
 	wrong := func(format string, args ...any) (gap, error) {
@@ -170,8 +170,8 @@ func longestGap(expression, timeZone string) (gap, error) {
 			"day": 24 * time.Hour}[rate[2]]
 		n, err := strconv.ParseUint(rate[1], 10, 16)
 		switch every := time.Duration(n) * unit; {
-		case err != nil: // more than 45 days, in every unit
-			return wrong("too long: one alarm can watch for at most %s between two runs",
+		case err != nil: // too long in every unit
+			return wrong("too long: an alarm can watch at most %s between two runs",
 				words(longestWatched))
 		case every < shortestGap:
 			return wrong("runs more often than every %s", words(shortestGap))
@@ -179,7 +179,7 @@ func longestGap(expression, timeZone string) (gap, error) {
 			return gap{length: every}, nil
 		}
 	case kind == "at":
-		return wrong("runs once; an audit wants rate(…) or cron(…)")
+		return wrong("runs only once: use rate(…) or cron(…)")
 	case kind != "cron" || !strings.HasSuffix(expression, ")"):
 		return gap{}, fmt.Errorf("%q is not a schedule, such as rate(6 hours) or cron(0 9 * * ? *)",
 			expression)
@@ -190,8 +190,7 @@ func longestGap(expression, timeZone string) (gap, error) {
 	}
 	for year := yearField.first; year <= yearField.last; year++ {
 		if !c.years[year] {
-			return wrong("leaves out years, in which the alarm for missing runs would fire; the year has " +
-				"to be *")
+			return wrong("omits years, in which the dead man alarm would trigger: use * for the year")
 		}
 	}
 	for i, minute := range c.minutes[1:] {
@@ -199,7 +198,7 @@ func longestGap(expression, timeZone string) (gap, error) {
 			return wrong("runs more often than every %s", words(shortestGap))
 		}
 	}
-	// After 28 years dates fall on the same days of the week, and so do the changes of the clocks.
+	// After 28 years dates and clock changes fall on the same days of the week.
 	longest := c.longestGap(zone, time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC),
 		time.Date(2053, 1, 1, 0, 0, 0, 0, time.UTC))
 	if longest.length == 0 {
@@ -208,9 +207,9 @@ func longestGap(expression, timeZone string) (gap, error) {
 	return longest, nil
 }
 
-// longestGap is the longest gap, the first of several, between the runs on the dates from one to
-// another (midnights in UTC, the last one excluded). It is zero if there are fewer than two. As
-// Scheduler has it, a time that the clocks skip has no run, and one that comes twice has one.
+// longestGap returns the first of the longest gaps between runs on the dates from one to another
+// (midnights in UTC, the last one excluded). It is zero with fewer than two runs. As in Scheduler,
+// a time that the clocks skip has no run, and a time that occurs twice has one.
 // https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html#daylist-savings-time
 func (c cron) longestGap(zone *time.Location, from, until time.Time) gap {
 	var longest gap
@@ -224,7 +223,7 @@ func (c cron) longestGap(zone *time.Location, from, until time.Time) gap {
 		if !c.on(date) {
 			continue
 		}
-		// Wide enough for every zone: a zone's midnight is at most 14 hours from UTC's.
+		// A zone's midnight is at most 14 hours from UTC's.
 		_, early := date.Add(-24 * time.Hour).In(zone).Zone()
 		_, late := date.Add(48 * time.Hour).In(zone).Zone()
 		indices := landmarks
@@ -236,7 +235,7 @@ func (c cron) longestGap(zone *time.Location, from, until time.Time) gap {
 			if !exists {
 				continue
 			}
-			follows := n == 0 || i == indices[n-1]+1 // nothing runs between before and run
+			follows := n == 0 || i == indices[n-1]+1 // no run between before and run
 			if length := run.Sub(before); follows && !before.IsZero() && length > longest.length {
 				longest = gap{length, before, run}
 			}
@@ -246,9 +245,8 @@ func (c cron) longestGap(zone *time.Location, from, until time.Time) gap {
 	return longest
 }
 
-// landmarks are the indices of the minutes that count on a day without a change of the clocks: the
-// first and the last, and the two around the longest gap in between. There are thousands of such
-// days.
+// landmarks returns the indices of the minutes that matter on a day without a change of the clocks:
+// the first, the last, and the two around the longest gap. This keeps thousands of such days cheap.
 func (c cron) landmarks() []int {
 	last := len(c.minutes) - 1
 	widest := 0
@@ -260,9 +258,9 @@ func (c cron) landmarks() []int {
 	return []int{0, widest, min(widest+1, last), last}
 }
 
-// atWall is the first moment at which the clocks of a zone show a time, which is given as if it
-// were UTC. The offsets, in seconds, are those that the zone may have then, in order. There is no
-// such moment if the clocks skip the time.
+// atWall returns the first moment at which the clocks of a zone show a time, which is given as if
+// it were UTC. The offsets, in seconds, are the possible offsets of the zone at that time, in
+// order. There is no such moment if the clocks skip the time.
 func atWall(wall time.Time, zone *time.Location, offsets ...int) (time.Time, bool) {
 	for _, offset := range offsets {
 		t := wall.Add(-time.Duration(offset) * time.Second).In(zone)

@@ -57,34 +57,39 @@ func TestWatch(t *testing.T) {
 }
 
 func TestUnwatchableSchedules(t *testing.T) {
-	const limit = "one alarm can watch for at most 3 days 11 hours 45 minutes"
+	const limit = "an alarm can watch at most 3 days 11 hours 45 minutes"
 	tests := []struct{ name, expression, zone, want string }{
-		{"four days", "rate(4 days)", "", "rate(4 days): 4 days may pass between two runs, and " + limit},
+		{"four days", "rate(4 days)", "", "rate(4 days): the gap between two runs can be 4 days, but " +
+			limit},
 		{"a minute too long", "rate(5026 minutes)", "",
-			"3 days 11 hours 46 minutes may pass between two runs, and " + limit},
+			"the gap between two runs can be 3 days 11 hours 46 minutes, but " + limit},
 		{"a number that does not fit", "rate(99999999999999999999 days)", "", limit},
 		{"the gap of a cron is named", "cron(0 9 ? * MON,THU *)", "Europe/Berlin",
-			"4 days 1 hour may pass between two runs (from Thu 2025-10-23 09:00 CEST to Mon 2025-10-27 " +
-				"09:00 CET), and " + limit},
+			"the gap between two runs can be 4 days 1 hour (from Thu 2025-10-23 09:00 CEST to Mon " +
+				"2025-10-27 09:00 CET), but " + limit},
 		{"weekly", "cron(0 9 ? * L *)", "",
-			"7 days may pass between two runs (from Sat 2025-01-04 09:00 UTC to Sat 2025-01-11 09:00 UTC)"},
-		{"monthly", "cron(0 9 L * ? *)", "", "31 days may pass"},
-		{"the last weekday", "cron(0 9 LW * ? *)", "", "33 days may pass"},
-		{"a weekday near the 15th", "cron(0 9 15W * ? *)", "", "32 days may pass"},
-		{"the first Monday", "cron(0 9 ? * MON#1 *)", "", "35 days may pass"},
-		{"the last Friday", "cron(0 9 ? * 6L *)", "", "35 days may pass"},
+			"the gap between two runs can be 7 days (from Sat 2025-01-04 09:00 UTC to Sat 2025-01-11 " +
+				"09:00 UTC)"},
+		{"monthly", "cron(0 9 L * ? *)", "", "the gap between two runs can be 31 days (from"},
+		{"the last weekday", "cron(0 9 LW * ? *)", "", "the gap between two runs can be 33 days (from"},
+		{"a weekday near the 15th", "cron(0 9 15W * ? *)", "",
+			"the gap between two runs can be 32 days (from"},
+		{"the first Monday", "cron(0 9 ? * MON#1 *)", "",
+			"the gap between two runs can be 35 days (from"},
+		{"the last Friday", "cron(0 9 ? * 6L *)", "", "the gap between two runs can be 35 days (from"},
 		{"a winter", "cron(0 9 * JAN-MAR ? *)", "",
-			"276 days may pass between two runs (from Mon 2025-03-31 09:00 UTC to Thu 2026-01-01 09:00 " +
+			"the gap between two runs can be 276 days (from Mon 2025-03-31 09:00 UTC to Thu 2026-01-01 " +
+				"09:00 " +
 				"UTC)"},
 		{"never", "cron(0 9 30 2 ? *)", "", "runs less than twice in 28 years"},
 		{"once in 28 years", "cron(0 9 ? 2 1#5 *)", "", "runs less than twice in 28 years"},
 		{"too often", "rate(4 minutes)", "", "rate(4 minutes): runs more often than every 5 minutes"},
 		{"too often, by the clock", "cron(0/4 * * * ? *)", "", "more often than every 5 minutes"},
 		{"too often, across the hour", "cron(0,58 * * * ? *)", "", "more often than every 5 minutes"},
-		{"one-time", "at(2030-01-01T00:00:00)", "", "at(2030-01-01T00:00:00): runs once"},
+		{"one-time", "at(2030-01-01T00:00:00)", "", "at(2030-01-01T00:00:00): runs only once"},
 		{"years that end", "cron(0 9 * * ? 2025-2030)", "",
-			"cron(0 9 * * ? 2025-2030): leaves out years"},
-		{"every other year", "cron(0 9 * * ? */2)", "", "leaves out years"},
+			"cron(0 9 * * ? 2025-2030): omits years"},
+		{"every other year", "cron(0 9 * * ? */2)", "", "omits years"},
 
 		{"nothing", "", "", `"" is not a schedule, such as rate(6 hours)`},
 		{"a bare word", "hourly", "", `"hourly" is not a schedule`},
@@ -95,17 +100,17 @@ func TestUnwatchableSchedules(t *testing.T) {
 		{"a rate of nothing", "rate(0 hours)", "", "more often than"},
 		{"Unix's five fields", "cron(0 9 * * *)", "", "5 fields, want 6"},
 		{"seconds", "cron(0 0 9 * * ? *)", "", "7 fields, want 6"},
-		{"a star for both days", "cron(0 9 * * * *)", "", "one of the two, and not both, has to be ?"},
-		{"neither day", "cron(0 9 ? * ? *)", "", "one of the two, and not both, has to be ?"},
+		{"a star for both days", "cron(0 9 * * * *)", "", "exactly one of them must be ?"},
+		{"neither day", "cron(0 9 ? * ? *)", "", "exactly one of them must be ?"},
 		{"a minute too many", "cron(60 9 * * ? *)", "", `minutes: "60" is not one of 0-59`},
 		{"hour 24", "cron(0 24 * * ? *)", "", `hours: "24" is not one of 0-23`},
 		{"day 0", "cron(0 9 0 * ? *)", "", `day of month: "0" is not one of 1-31`},
-		{"a month by a name of its own", "cron(0 9 * JUNE ? *)", "",
+		{"a month by its full name", "cron(0 9 * JUNE ? *)", "",
 			`month: "JUNE" is not one of 1-12 or JAN-DEC`},
 		{"Unix's Sunday", "cron(0 9 ? * 0 *)", "", `day of week: "0" is not one of 1-7 or SUN-SAT`},
 		{"a year too late", "cron(0 9 * * ? 2200)", "", `year: "2200" is not one of 1970-2199`},
 		{"a range backwards", "cron(0 22-2 * * ? *)", "",
-			"hours: 22-2 runs backwards: write it as two ranges"},
+			"hours: 22-2 runs backwards: use two ranges"},
 		{"half a range", "cron(0 9- * * ? *)", "", `hours: "" is not one of`},
 		{"an empty entry", "cron(0 9, * * ? *)", "", `hours: "" is not one of`},
 		{"a step of zero", "cron(0/0 * * * ? *)", "", `minutes, after /: "0" is not one of 1-59`},
@@ -118,10 +123,10 @@ func TestUnwatchableSchedules(t *testing.T) {
 		{"a weekday near the 32nd", "cron(0 9 32W * ? *)", "", `day of month: "32"`},
 		{"a question mark for hours", "cron(0 ? * * ? *)", "", `hours: "?"`},
 
-		{"a zone that is none", "rate(1 hour)", "Mars/Olympus",
-			`time zone "Mars/Olympus" is not one of IANA's`},
-		{"the zone of whoever synthesizes", "rate(1 hour)", "Local", `time zone "Local"`},
-		{"a path for a zone", "rate(1 hour)", "../etc/passwd", "is not one of IANA's"},
+		{"an unknown zone", "rate(1 hour)", "Mars/Olympus",
+			`time zone "Mars/Olympus" is not an IANA name`},
+		{"the local zone", "rate(1 hour)", "Local", `time zone "Local"`},
+		{"a path for a zone", "rate(1 hour)", "../etc/passwd", "is not an IANA name"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

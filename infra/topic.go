@@ -12,36 +12,36 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// A givenTopic is a topic among the props, by the name of its field.
+// givenTopic is a topic in the props with the name of its field.
 type givenTopic struct {
 	field string
 	awssns.ITopic
 }
 
-// givenTopics are the topics that are given.
+// givenTopics returns the topics in the props.
 func (p *PermissionAuditorProps) givenTopics() []givenTopic {
 	all := []givenTopic{{"AlertTopic", p.AlertTopic}, {"OpsTopic", p.OpsTopic},
 		{"PagerTopic", p.PagerTopic}}
 	return slices.DeleteFunc(all, func(t givenTopic) bool { return t.ITopic == nil })
 }
 
-// elsewhere is an error for each topic of another region than the stack's, where both are known:
-// alarms cannot tell it.
+// elsewhere returns an error for each topic that is known to be in another region than the stack:
+// alarms cannot use it.
 func (p *PermissionAuditorProps) elsewhere(stack awscdk.Stack) error {
 	var errs []error
 	for _, given := range p.givenTopics() {
 		here, there := stack.Region(), given.Env().Region
 		if !*awscdk.Token_IsUnresolved(here) && !*awscdk.Token_IsUnresolved(there) && *here != *there {
 			errs = append(errs,
-				fmt.Errorf("PermissionAuditor: %s: is in %s, and the stack in %s: an alarm tells topics of "+
-					"its own region alone", given.field, *there, *here))
+				fmt.Errorf("PermissionAuditor: %s is in %s, but the stack is in %s: alarms can use only "+
+					"topics of their own region", given.field, *there, *here))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// newTopic is the topic of the alerts and its key: those that are given, or new ones. A topic that
-// is given without a key may have one that CDK knows of.
+// newTopic returns the topic of the alerts and its key from the props, or creates them. CDK may
+// know the key of a topic that the props have without a key.
 func (a *permissionAuditor) newTopic(p PermissionAuditorProps) (awssns.ITopic, awskms.IKey) {
 	topic, key := p.AlertTopic, p.AlertTopicKey
 	if topic == nil {
@@ -50,7 +50,7 @@ func (a *permissionAuditor) newTopic(p PermissionAuditorProps) (awssns.ITopic, a
 		}
 		made := awssns.NewTopic(a, jsii.String("AlertTopic"),
 			&awssns.TopicProps{DisplayName: jsii.String("Remotion audit"), MasterKey: key})
-		// The function publishes by its own role. Alarms are of this account's CloudWatch alone.
+		// The function publishes with its own role. The condition allows only alarms of this account.
 		made.AddToResourcePolicy(letAlarms([]string{"sns:Publish"}, made.TopicArn()))
 		made.AddToResourcePolicy(tlsOnly("sns:Publish", made.TopicArn()))
 		topic = made
@@ -65,35 +65,38 @@ func (a *permissionAuditor) newTopic(p PermissionAuditorProps) (awssns.ITopic, a
 	return topic, key
 }
 
-// newTopicKey is a key that alarms can use. AWS's own key for SNS does not let them publish, and
-// says so in the alarm's history alone:
+// newTopicKey creates a key that alarms can use. With the AWS managed key for SNS, alarms cannot
+// publish; only the alarm's history shows the error:
 // https://repost.aws/knowledge-center/cloudwatch-receive-sns-for-alarm-trigger
 func (a *permissionAuditor) newTopicKey() awskms.IKey {
 	return awskms.NewKey(a, jsii.String("AlertTopicKey"), &awskms.KeyProps{
 		Description:       jsii.String("Encrypts remotion-audit's alerts"),
 		EnableKeyRotation: jsii.Bool(true),
-		// Nothing lasting is encrypted with it: a message lives until it is delivered.
+		// The key encrypts only messages until their delivery, so it can be deleted with the stack.
 		PendingWindow: awscdk.Duration_Days(jsii.Number(7)),
 		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
-		Policy: awsiam.NewPolicyDocument(&awsiam.PolicyDocumentProps{Statements: &[]awsiam.PolicyStatement{
-			// So that this account's policies, the function's role among them, decide.
-			awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-				Sid: jsii.String("Account"), Principals: &[]awsiam.IPrincipal{awsiam.NewAccountRootPrincipal()},
-				Actions: jsii.Strings("kms:*"), Resources: jsii.Strings("*"),
-			}),
-			letAlarms([]string{"kms:GenerateDataKey*", "kms:Decrypt"}, jsii.String("*")),
-		}}),
+		Policy: awsiam.NewPolicyDocument(
+			&awsiam.PolicyDocumentProps{Statements: &[]awsiam.PolicyStatement{
+				// Policies of this account, such as the function's role, decide about the key.
+				awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+					Sid:        jsii.String("Account"),
+					Principals: &[]awsiam.IPrincipal{awsiam.NewAccountRootPrincipal()},
+					Actions:    jsii.Strings("kms:*"), Resources: jsii.Strings("*"),
+				}),
+				letAlarms([]string{"kms:GenerateDataKey*", "kms:Decrypt"}, jsii.String("*")),
+			}}),
 	})
 }
 
-// letAlarms lets this account's CloudWatch alarms do something, with the condition that CloudWatch
-// documents, and SNS for a key.
+// letAlarms returns a statement that allows actions to this account's CloudWatch alarms, with the
+// condition that CloudWatch documents for topics and SNS for keys.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
 // https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
 func letAlarms(actions []string, resource *string) awsiam.PolicyStatement {
 	return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Sid: jsii.String("Alarms"), Actions: jsii.Strings(actions...), Resources: &[]*string{resource},
-		Principals: &[]awsiam.IPrincipal{awsiam.NewServicePrincipal(jsii.String("cloudwatch.amazonaws.com"), nil)},
+		Principals: &[]awsiam.IPrincipal{
+			awsiam.NewServicePrincipal(jsii.String("cloudwatch.amazonaws.com"), nil)},
 		Conditions: &map[string]any{"StringEquals": map[string]any{"aws:SourceAccount": awscdk.Aws_ACCOUNT_ID()}},
 	})
 }

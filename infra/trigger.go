@@ -13,13 +13,13 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/contract"
 )
 
-// scheduleInput is what Scheduler hands to the function; it fills in what stands between < and >.
-// events/scheduler.json is what arrives. It is written out here because json.Marshal would
-// spell < as \u003c, which Scheduler does not look for.
+// scheduleInput is the event from Scheduler, which replaces the text between < and >.
+// events/scheduler.json shows the result. It is a literal because json.Marshal would write < as
+// \u003c, which Scheduler does not replace.
 const scheduleInput = `{"command":"audit","schedule":"<aws.scheduler.schedule-arn>","scheduledTime":"<aws.scheduler.scheduled-time>"}`
 
-// newSchedule is the schedule, with the role that lets Scheduler start the function, keep what it
-// could not start, and do nothing else.
+// newSchedule creates the schedule and its role. The role may only start the function and send
+// failed events to the failure queue.
 func (a *permissionAuditor) newSchedule(p PermissionAuditorProps) awsscheduler.CfnSchedule {
 	role := awsiam.NewRole(a, jsii.String("ScheduleRole"), &awsiam.RoleProps{
 		Description: jsii.String("EventBridge Scheduler starts remotion-audit"),
@@ -53,15 +53,16 @@ func (a *permissionAuditor) newSchedule(p PermissionAuditorProps) awsscheduler.C
 				RetryPolicy: &awsscheduler.CfnSchedule_RetryPolicyProperty{
 					MaximumRetryAttempts: jsii.Number(2), MaximumEventAgeInSeconds: jsii.Number(3600),
 				},
-				DeadLetterConfig: &awsscheduler.CfnSchedule_DeadLetterConfigProperty{Arn: a.failures.QueueArn()},
+				DeadLetterConfig: &awsscheduler.CfnSchedule_DeadLetterConfigProperty{
+					Arn: a.failures.QueueArn()},
 			},
 		})
-	schedule.Node().AddDependency(policy) // so that the first run is allowed
+	schedule.Node().AddDependency(policy) // the first run needs the policy
 	return schedule
 }
 
-// ownService is a service that acts for this account alone, whoever asks it to use the role.
-// Scheduler documents the condition, and EventBridge's console makes roles with it.
+// ownService returns a service principal that may act only for this account. Scheduler documents
+// the condition, and EventBridge's console creates roles with it.
 // https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
 func ownService(name string) awsiam.IPrincipal {
 	return awsiam.NewServicePrincipal(jsii.String(name), &awsiam.ServicePrincipalOpts{
@@ -69,7 +70,7 @@ func ownService(name string) awsiam.IPrincipal {
 	})
 }
 
-// newQueue is a queue with SQS's own key, which takes messages over TLS alone.
+// newQueue creates a queue with SQS managed encryption that requires TLS.
 func newQueue(scope constructs.Construct, id string, props *awssqs.QueueProps) awssqs.Queue {
 	props.Encryption = awssqs.QueueEncryption_SQS_MANAGED
 	queue := awssqs.NewQueue(scope, jsii.String(id), props)
@@ -77,14 +78,14 @@ func newQueue(scope constructs.Construct, id string, props *awssqs.QueueProps) a
 	return queue
 }
 
-// newChangeQueue is where changes in IAM wait until IAM has settled, and a burst of them becomes
-// one run.
+// newChangeQueue creates the queue in which IAM changes wait until they are effective. A burst of
+// changes becomes one run.
 func (a *permissionAuditor) newChangeQueue() awssqs.Queue {
 	queue := newQueue(a, "ChangeQueue", &awssqs.QueueProps{
 		DeliveryDelay: awscdk.Duration_Minutes(jsii.Number(1)),
-		// older changes are news to nobody: the schedule has seen them
+		// A scheduled run has already audited older changes.
 		RetentionPeriod: awscdk.Duration_Days(jsii.Number(1)),
-		// Six times the function's timeout, and the batching window:
+		// Six times the function's timeout plus the batching window:
 		// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 		VisibilityTimeout: awscdk.Duration_Minutes(jsii.Number(7)),
 		DeadLetterQueue:   &awssqs.DeadLetterQueue{Queue: a.failures, MaxReceiveCount: jsii.Number(3)},
@@ -101,11 +102,11 @@ func (a *permissionAuditor) newChangeQueue() awssqs.Queue {
 	return queue
 }
 
-// newChangeRule matches the calls that change what IAM principals may do, and succeeded.
+// newChangeRule creates a rule for successful IAM calls that can change permissions.
 func newChangeRule(scope constructs.Construct, id string,
 	target *awsevents.CfnRule_TargetProperty) awsevents.CfnRule {
 	return awsevents.NewCfnRule(scope, jsii.String(id), &awsevents.CfnRuleProps{
-		Description: jsii.String("Changes of what IAM principals may do, for remotion-audit"),
+		Description: jsii.String("IAM changes that can affect permissions, for remotion-audit"),
 		State:       jsii.String("ENABLED"),
 		EventPattern: map[string]any{
 			"source":      []string{"aws.iam"},
@@ -113,21 +114,22 @@ func newChangeRule(scope constructs.Construct, id string,
 			"detail": map[string]any{
 				"eventSource": []string{"iam.amazonaws.com"},
 				"eventName":   contract.ChangeEvents(),
-				"errorCode":   []any{map[string]any{"exists": false}}, // a call that failed has changed nothing
+				"errorCode":   []any{map[string]any{"exists": false}}, // a failed call has no effect
 			},
 		},
 		Targets: []any{target},
 	})
 }
 
-// newChangeSource lets Lambda take changes from their queue.
+// newChangeSource connects the queue of IAM changes to the function.
 func (a *permissionAuditor) newChangeSource(policy awsiam.Policy) {
 	source := awslambda.NewCfnEventSourceMapping(a, jsii.String("ChangeSource"),
 		&awslambda.CfnEventSourceMappingProps{
 			FunctionName: a.function.FunctionName(), EventSourceArn: a.changes.QueueArn(),
 			BatchSize: jsii.Number(100), MaximumBatchingWindowInSeconds: jsii.Number(60),
-			// The least there is; two runs at once announce once.
-			ScalingConfig: &awslambda.CfnEventSourceMapping_ScalingConfigProperty{MaximumConcurrency: jsii.Number(2)},
+			// The minimum; two concurrent runs send one alert.
+			ScalingConfig: &awslambda.CfnEventSourceMapping_ScalingConfigProperty{
+				MaximumConcurrency: jsii.Number(2)},
 		})
-	source.Node().AddDependency(policy) // Lambda asks whether the role may poll
+	source.Node().AddDependency(policy) // Lambda checks that the role may poll the queue
 }

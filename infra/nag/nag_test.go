@@ -1,6 +1,6 @@
-// Package nag has cdk-nag look at the construct: AWS's own rules for solutions that others deploy.
-// Each finding is mended, or accepted here for a reason. It is a module of its own, so that whoever
-// imports the construct has nothing of cdk-nag among their requirements.
+// Package nag runs cdk-nag's AwsSolutions rules on the construct. Each finding is fixed, or
+// accepted here with a reason. It is a separate module, so that the construct's module does not
+// require cdk-nag.
 package nag
 
 import (
@@ -27,46 +27,35 @@ func TestMain(m *testing.M) {
 }
 
 const (
-	reads = "which roles and users there are to audit is learnt at run time; these are reads, and " +
-		"ReadScope=named narrows them to what is named"
-	own = "objects of one prefix in the auditor's own bucket, whose names have dates and ids in them"
+	reads = "the users and roles to audit are known only at run time; these are read actions, and " +
+		"ReadScope=named narrows them to the named principals"
+	own = "objects with one prefix in the auditor's own bucket, whose names contain dates and ids"
 )
 
-// accepted is what cdk-nag finds and is right as it is, by construct and finding, and why. What is
-// not found any more has to go from here. https://github.com/cdklabs/cdk-nag/blob/main/RULES.md
+// accepted holds the accepted findings of cdk-nag by construct and finding, with the reason. An
+// entry without a finding fails the test. https://github.com/cdklabs/cdk-nag/blob/main/RULES.md
 var accepted = map[string]string{
-	"EvidenceBucket AwsSolutions-S1": "a second bucket for access logs would want the same care; " +
-		"the bucket's policy lets one role alone write " +
-		"reports and state, and CloudTrail's data events say who read them, where an account asks for " +
-		"that",
-	"FailureQueue AwsSolutions-SQS3": "it is the queue for what failed, of the schedule and of the " +
-		"function, which cdk-nag does not see; an alarm says when something is in it",
-	"AuditPolicy " +
-		"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:iam::<AWS::AccountId>:user/*]": reads,
-	"AuditPolicy " +
-		"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:iam::<AWS::AccountId>:role/*]": reads,
-	"AuditPolicy " +
-		"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:iam::<AWS::AccountId>:group/*]": reads,
-	"AuditPolicy " +
-		"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:iam::<AWS::AccountId>:policy/*]": reads,
-	"AuditPolicy " +
-		"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:iam::aws:policy/*]": "AWS's own managed " +
-		"policies, which anybody may read",
-	"AuditPolicy " +
-		"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:lambda:*:<AWS::AccountId>:function:*]": "tags of functions, whose names and " +
-		"regions are learnt at run time",
-	"AuditPolicy AwsSolutions-IAM5[Resource::*]": "lists, and PutMetricData, know no resources; the " +
-		"latter is bound to one namespace by a condition",
-	"AuditPolicy " +
-		"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::<EvidenceBucket>/state/<AWS::AccountId>/*]": own,
-	"AuditPolicy " +
-		"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::<EvidenceBucket>/reports/*]": own,
-	"AuditPolicy " +
-		"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::evidence/state/<AWS::AccountId>/*]": own,
-	"AuditPolicy " +
-		"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::evidence/reports/*]": own,
+	"EvidenceBucket AwsSolutions-S1": "a second bucket for access logs would need the same protection; " +
+		"the bucket's policy lets only one role write reports and state, and CloudTrail's data events " +
+		"can record reads",
+	"FailureQueue AwsSolutions-SQS3": "it is the dead-letter queue of the schedule and of the function, " +
+		"which cdk-nag does not detect; it has an alarm",
+	"AuditPolicy AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:iam::<AWS::AccountId>:user/*]":   reads,
+	"AuditPolicy AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:iam::<AWS::AccountId>:role/*]":   reads,
+	"AuditPolicy AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:iam::<AWS::AccountId>:group/*]":  reads,
+	"AuditPolicy AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:iam::<AWS::AccountId>:policy/*]": reads,
+	"AuditPolicy AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:iam::aws:policy/*]": "AWS managed " +
+		"policies, which all accounts can read",
+	"AuditPolicy AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:lambda:*:<AWS::AccountId>:function:*]": "tags of functions, whose names and " +
+		"regions are known only at run time",
+	"AuditPolicy AwsSolutions-IAM5[Resource::*]": "list actions and PutMetricData support no resource; a " +
+		"condition limits PutMetricData to one namespace",
+	"AuditPolicy AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::<EvidenceBucket>/state/<AWS::AccountId>/*]": own,
+	"AuditPolicy AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::<EvidenceBucket>/reports/*]":                own,
+	"AuditPolicy AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::evidence/state/<AWS::AccountId>/*]":         own,
+	"AuditPolicy AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::evidence/reports/*]":                        own,
 	"AuditPolicy AwsSolutions-IAM5[Action::kms:GenerateDataKey*]": "the form that SNS documents for " +
-		"its publishers; on one key, and through SNS alone: " +
+		"publishers; only on one key and through SNS: " +
 		"https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html",
 }
 
@@ -128,7 +117,9 @@ var generated = regexp.MustCompile(`<Auditor([A-Za-z]+?)[0-9A-F]{8}>`)
 
 // findings are the errors and warnings of a stack, by construct and rule, with what they say.
 func findings(stack awscdk.Stack) map[string]string {
-	awscdk.Aspects_Of(stack).Add(cdknag.NewAwsSolutionsChecks(&cdknag.NagPackProps{Verbose: jsii.Bool(true), Reports: jsii.Bool(false)}), nil)
+	awscdk.Aspects_Of(stack).Add(
+		cdknag.NewAwsSolutionsChecks(&cdknag.NagPackProps{Verbose: jsii.Bool(true),
+			Reports: jsii.Bool(false)}), nil)
 	annotations := assertions.Annotations_FromStack(stack)
 	found := map[string]string{}
 	for _, m := range slices.Concat(*annotations.FindError(jsii.String("*"),

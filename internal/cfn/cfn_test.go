@@ -94,7 +94,7 @@ func TestProblemsAreNamed(t *testing.T) {
 		want       string
 	}{
 		{"a parameter without value", inYAML, nil, "parameter Name"},
-		{"a parameter nobody declared", inYAML, map[string]string{"Name": "x", "Nmae": "y"},
+		{"an undeclared parameter", inYAML, map[string]string{"Name": "x", "Nmae": "y"},
 			"parameter Nmae"},
 		{"an unknown function", "Resources: {Topic: {Properties: {Name: !Cidr [a, 1]}}}", nil,
 			"resource Topic: Name: Fn::Cidr"},

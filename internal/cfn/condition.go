@@ -50,7 +50,7 @@ func combine(name string, parts []any, holds func(any) (bool, error)) (result, o
 	case (name == "Fn::And" || name == "Fn::Or") && len(parts) >= 2 && len(parts) <= 10:
 		result = name == "Fn::And"
 		for _, part := range parts {
-			// All are evaluated: one that makes no sense is an error whatever the others say.
+			// Evaluate all: an invalid one is an error regardless of the others.
 			one, err := holds(part)
 			if err != nil {
 				return false, true, err

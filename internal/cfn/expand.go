@@ -35,7 +35,7 @@ var (
 // Expand returns the template without the transform of AWS SAM: each AWS::Serverless::Function is
 // the AWS::Lambda::Function that the transform makes of it. Code is used for functions whose
 // CodeUri is a path, as "sam package" would; without one such a path is an error. So is everything
-// that would make the transform write further resources, and whatever else is SAM's: Events,
+// that would make the transform generate further resources, and everything else of SAM: Events,
 // Policies, Globals, a function without a Role. What is not a function of SAM's is shared with t.
 func Expand(t Template, code Code) (Template, error) {
 	if t["Globals"] != nil {

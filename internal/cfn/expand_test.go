@@ -198,7 +198,7 @@ func TestWhatExpandRefuses(t *testing.T) {
 		{"policies", functionTemplate(good + ", Policies: []}"), "property Policies"},
 		{"an alias", functionTemplate(good + ", AutoPublishAlias: live}"), "property AutoPublishAlias"},
 		{"tracing", functionTemplate(good + ", Tracing: Active}"), "property Tracing"},
-		{"a property nobody knows", functionTemplate(good + ", Colour: red}"), "property Colour"},
+		{"an unknown property", functionTemplate(good + ", Colour: red}"), "property Colour"},
 		{"a connector", functionTemplate(good + "}\n    Connectors: {}"),
 			"Connectors: Expand does not know"},
 		{"no role", functionTemplate("\n    Properties: {CodeUri: ., Handler: h, Runtime: r}"),

@@ -95,17 +95,17 @@ func TestFunctions(t *testing.T) {
 
 func TestFunctionsThatMakeNoSense(t *testing.T) {
 	for value, want := range map[string]string{
-		"!Ref Nobody":          "Value: Nobody is neither a parameter nor a resource",
-		"!Ref [a]":             "cannot read the argument [a] of Ref",
-		"!Sub '${Nobody}'":     "Fn::Sub: Nobody is neither",
-		"!Sub '${Nobody.Arn}'": "Nobody.Arn is no attribute",
-		"!Sub '${Every'":       "has no }",
-		"!Sub '${Roles}'":      "Roles: [a b c] where a text is needed",
-		"!Sub [a]":             "cannot read its argument",
-		"!GetAtt Topic":        "Topic is no attribute",
-		"!GetAtt [Topic]":      "cannot read its argument",
-		"!If [Nowhere, a, b]":  "condition Nowhere: not in the template",
-		"!If [Loop, a, b]":     "condition Loop: condition Loop: depends on itself",
+		"!Ref Missing":          "Value: Missing is neither a parameter nor a resource",
+		"!Ref [a]":              "cannot read the argument [a] of Ref",
+		"!Sub '${Missing}'":     "Fn::Sub: Missing is neither",
+		"!Sub '${Missing.Arn}'": "Missing.Arn is no attribute",
+		"!Sub '${Every'":        "has no }",
+		"!Sub '${Roles}'":       "Roles: [a b c] where a text is needed",
+		"!Sub [a]":              "cannot read its argument",
+		"!GetAtt Topic":         "Topic is no attribute",
+		"!GetAtt [Topic]":       "cannot read its argument",
+		"!If [Nowhere, a, b]":   "condition Nowhere: not in the template",
+		"!If [Loop, a, b]":      "condition Loop: condition Loop: depends on itself",
 		"!If [Here, a, b]": "only AWS knows ${AWS::Region}: give it with the " +
 			"parameters",
 		"!If [Any, a]":                   "cannot read its argument",

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// FuzzTemplate: whatever a template says, it is read or refused; and nothing of SAM's is left in
+// FuzzTemplate checks that any template is read or refused, and that nothing of SAM remains in
 // what Expand writes.
 func FuzzTemplate(f *testing.F) {
 	f.Add(inJSON)

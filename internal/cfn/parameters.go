@@ -13,7 +13,7 @@ import (
 
 // Check reports what CloudFormation refuses before it creates or updates a stack with these
 // parameters: those that do not satisfy their constraints, and Rules that do not hold. All problems
-// come joined, each with its parameter or rule, and with what the template says to whoever gets it
+// are joined, each with its parameter or rule and the template's text for a wrong value
 // wrong.
 //
 // A pattern has to match the whole value, and each element of a list; an empty list has one empty

@@ -7,8 +7,8 @@
 //
 //	CALLERS=user/render go run ./cmd/synth
 //
-// What can be said is in settings, as context or as environment; context wins. Whoever needs
-// more than that takes the construct of package infra into an app of their own.
+// The settings are CDK context or environment variables; context wins. For further props, use the
+// construct of package infra in an app.
 package main
 
 import (

@@ -63,9 +63,9 @@ func Check(checkout, version string) error {
 	return errors.Join(errs...)
 }
 
-// Prepare makes infra/ of a checkout what it is in a release: its go.mod requires the other module
-// at that version, and replaces nothing. It returns the commands that release it, for whoever
-// decides to.
+// Prepare changes infra/ of a checkout to its form in a release: its go.mod requires the root
+// module at that version, without a replace directive. It returns the commands that make the
+// release.
 func Prepare(checkout, version string) (commands []string, err error) {
 	files, err := sources(checkout)
 	if err != nil {

@@ -1,10 +1,10 @@
-// Package release makes the two modules of this repository as others get them: the one with the
-// function, and infra/, which requires it at the same version. In a checkout infra/ has it by a
-// replace instead, which says nothing to whoever requires infra/.
+// Package release builds the two modules of this repository in the form of a release: the root
+// module with the function, and infra/, which requires it at the same version. In a checkout infra/
+// has a replace directive, which does not apply to modules that require infra/.
 //
 //	err := release.WriteProxy(folder, "..", "v0.2.0") // then GOPROXY=file://folder
 //
-// Prepare does the same to the checkout itself, and says which tags to set.
+// Prepare does the same in the checkout and returns the tags to set.
 package release
 
 import (

@@ -17,9 +17,9 @@ import (
 func repository(t *testing.T) string {
 	t.Helper()
 	if _, err := exec.LookPath("git"); err != nil {
-		t.Skip("releases are made with git, which is not here: ", err)
+		t.Skip("git is not installed: ", err)
 	}
-	// Nothing of whoever runs the test.
+	// Ignore the git configuration of the machine.
 	t.Setenv("GIT_CONFIG_GLOBAL", os.DevNull)
 	t.Setenv("GIT_CONFIG_NOSYSTEM", "1")
 	for _, who := range []string{"AUTHOR", "COMMITTER"} {

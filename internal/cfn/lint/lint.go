@@ -43,11 +43,12 @@ var accepted = []struct {
 	{"W1030", regexp.MustCompile(`^Resources/AlertTopic/Properties/KmsMasterKeyId/Fn::If/2/Ref$`),
 		"KmsKeyArn is empty by default, and is used where it is not"},
 	{"W1033",
-		regexp.MustCompile(`^(Parameters/NamedPrincipals/Default|Resources/AuditPolicy/Properties/PolicyDocument/Statement/[0-9]+/Fn::If/1/Resource/Fn::Split)$`),
+		regexp.MustCompile(
+			`^(Parameters/NamedPrincipals/Default|Resources/AuditPolicy/Properties/PolicyDocument/Statement/[0-9]+/Fn::If/1/Resource/Fn::Split)$`),
 		"NamedPrincipals is empty by default, and is used with ReadScope=named, for which a rule wants " +
 			"it filled"},
 	{"W3005", regexp.MustCompile(`^Resources/[A-Za-z]+/DependsOn/[0-9]+$`),
-		"CDK names in DependsOn whatever a construct consists of, and refers to some of it as well"},
+		"CDK lists all parts of a construct in DependsOn, and also refers to some of them"},
 }
 
 var fromCDK = regexp.MustCompile(`^(Resources/)Auditor([A-Za-z]+?)[0-9A-F]{8}/`)
@@ -85,8 +86,8 @@ func Check(t testing.TB, paths ...string) {
 
 // Run returns what cfn-lint finds in the templates at these paths.
 func Run(ctx context.Context, paths ...string) ([]Finding, error) {
-	// Mandatory are errors and warnings whatever the template says. The exit status tells of findings,
-	// as the output does.
+	// Errors and warnings are mandatory, even if the template ignores them. The exit status tells of
+	// findings, as the output does.
 	args := append([]string{"--format", "json", "--mandatory-checks", "E", "W", "--"}, paths...)
 	out, err := exec.CommandContext(ctx, "cfn-lint", args...).Output()
 	findings, parseErr := parse(out)

@@ -24,8 +24,8 @@ const (
 )
 
 // build expands the template, with the code in a bucket of each region. The key is the default of
-// its parameter, and the prefix has none: the name of a bucket that somebody else made first would
-// be their code.
+// its parameter, and the prefix has none: the name of a bucket that another account created first
+// would be their code.
 func build(source cfn.Template, key string) (cfn.Template, error) {
 	template, err := cfn.Expand(source, cfn.Code{
 		Bucket: map[string]any{"Fn::Sub": "${" + paramPrefix + "}-${AWS::Region}"},

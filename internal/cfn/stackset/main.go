@@ -24,7 +24,7 @@ import (
 // options is what is said on the command line.
 type options struct {
 	template, zip, out string // files
-	// of the buckets' names; empty: from the environment of whoever runs the commands
+	// of the buckets' names; empty: from the environment when the commands run
 	prefix     string
 	key        string   // of the code in the buckets; empty: named after the zip's SHA-256
 	regions    []string // where there is a bucket

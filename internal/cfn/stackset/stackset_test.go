@@ -39,7 +39,7 @@ func write(t testing.TB, args ...string) (template cfn.Template, path, printed s
 	if err != nil {
 		t.Fatal(err)
 	}
-	// A call takes it as it is: nobody needs a bucket for the template.
+	// The template fits into a request, so it needs no bucket.
 	if len(data) > maxBody {
 		t.Errorf("the template has %d bytes, and a call takes %d", len(data), maxBody)
 	}
@@ -210,7 +210,7 @@ func TestCommands(t *testing.T) {
 	}
 	if _, _, without := write(t, "Callers=none"); !strings.Contains(without,
 		`: "${CODE_BUCKET_PREFIX:?`) {
-		t.Errorf("nobody asks for the prefix:\n%s", without)
+		t.Errorf("the commands do not set the prefix:\n%s", without)
 	}
 	var large bytes.Buffer
 	if err := commands(&large, options{regions: []string{"cn-north-1"}, key: "v1.zip", out: path},

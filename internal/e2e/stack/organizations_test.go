@@ -137,7 +137,7 @@ func TestDocumentedPoliciesOfAnOrganization(t *testing.T) {
 		{"an auditor publishes", auditor, topic, "sns:Publish", centralTopic, iampolicy.Allowed},
 		{"and asks who is subscribed", auditor, topic, "sns:ListSubscriptionsByTopic", centralTopic,
 			iampolicy.Allowed},
-		{"but subscribes nobody", auditor, topic, "sns:Subscribe", centralTopic, iampolicy.ImplicitDeny},
+		{"but cannot subscribe", auditor, topic, "sns:Subscribe", centralTopic, iampolicy.ImplicitDeny},
 		{"and changes nothing", auditor, topic, "sns:SetTopicAttributes", centralTopic,
 			iampolicy.ImplicitDeny},
 		{"another role of the account", other, topic, "sns:Publish", centralTopic,

@@ -16,7 +16,7 @@ func TestCommandsOfStackSet(t *testing.T) {
 	t.Parallel()
 	needsMoto(t)
 	if _, err := exec.LookPath("aws"); err != nil {
-		t.Skip("SKIPPED: the AWS CLI is not installed, so nobody has run the commands that make " +
+		t.Skip("SKIPPED: the AWS CLI is not installed, so this does not run the commands that make " +
 			"stackset prints (pip install awscli)")
 	}
 	reads(t, "../../cfn")
