@@ -10,99 +10,100 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 )
 
-// maxMuteErrors bounds how many errors of the file of mutes are told, and remembered.
+// maxMuteErrors bounds how many errors of the mutes file are announced and stored.
 const maxMuteErrors = 100
 
-// An errorChange is one thing there is to say about something that could not be looked at.
+// errorTransition is a change of one auditor error that a message may announce.
 type errorTransition struct {
 	reason Reason
 	error  Error
-	// what is wrong in full, where and all. The error's What is the part that stays the same.
-	what string
-	// Why and Remedy are for an error that is about no target.
-	why, remedy string
-	// ended says that it can be looked at again.
+	// problem is the full text of the problem, with its regions. The error's What is the part that
+	// stays the same between runs.
+	problem string
+	// why, impact and remedy are set for an error that is not about an audited target.
+	why, impact, remedy string
+	// ended means that the error is resolved.
 	ended bool
 }
 
-// troubles are what could not be looked at in this run: targets, and what is wrong around the
-// audit. For each, sure says that it need not be seen twice to be believed.
-func (l *lifecycle) troubles() (list []errorTransition, sure func(Error) bool) {
-	blind, targets := 0, map[string]bool{}
+// auditorErrors returns the errors of this run: targets that are not fully verified, and problems
+// of the auditor itself. confirmed reports whether an error counts in its first run.
+func (l *lifecycle) auditorErrors() (list []errorTransition, confirmed func(Error) bool) {
+	unverified, targets := 0, map[string]bool{}
 	for _, t := range l.report.Targets {
 		if targets[t.Name] {
 			continue
 		}
 		targets[t.Name] = true
 		if l.report.UnverifiedFor(t.Name) {
-			blind++
+			unverified++
 			list = append(list,
 				errorTransition{error: Error{Target: t.Name, Unverified: l.isUnverified(t.Name)}})
 		}
 	}
 	for _, p := range l.report.Problems {
 		if !targets[p.Target] {
-			list = append(list, errorTransition{error: Error{Target: p.Target, What: stem(p)}, what: p.What,
-				why: p.Why, remedy: p.Remedy})
+			list = append(list, errorTransition{error: Error{Target: p.Target, What: withoutRegions(p)},
+				problem: p.What, why: p.Why, remedy: p.Remedy})
 		}
 	}
-	// What is wrong with a file, or with the state, is so however often one looks.
-	certain := map[string]bool{}
+	// Errors of the mutes file and of the state are permanent: a second run cannot differ.
+	permanent := map[string]bool{}
 	for _, p := range l.options.Problems {
-		certain[p.What] = true
-		list = append(list, errorTransition{error: Error{What: p.What}, what: p.What, why: p.Why,
+		permanent[p.What] = true
+		list = append(list, errorTransition{error: Error{What: p.What}, problem: p.What, why: p.Why,
 			remedy: p.Remedy})
 	}
-	wrong := l.options.MuteErrors
-	if more := len(wrong) - maxMuteErrors; more > 0 {
-		wrong = append(slices.Clone(wrong[:maxMuteErrors]),
-			MuteError{Text: fmt.Sprintf("%d more mutes or fields", more)})
+	muteErrors := l.options.MuteErrors
+	if more := len(muteErrors) - maxMuteErrors; more > 0 {
+		muteErrors = append(slices.Clone(muteErrors[:maxMuteErrors]),
+			MuteError{Text: fmt.Sprintf("%d more errors", more)})
 	}
-	for _, e := range wrong {
-		what := "mutes.yaml, " + e.Error()
-		certain[what] = true
-		list = append(list, errorTransition{error: Error{What: what}, what: what,
-			why: "it mutes nothing until that is corrected"})
+	for _, e := range muteErrors {
+		problem := mutesFile + e.Error()
+		permanent[problem] = true
+		list = append(list, errorTransition{error: Error{What: problem}, problem: problem,
+			impact: "it mutes nothing until it is corrected"})
 	}
 	order := func(a, b errorTransition) int { return a.error.compare(b.error) }
 	slices.SortStableFunc(list, order)
 	list = slices.CompactFunc(list, func(a, b errorTransition) bool { return order(a, b) == 0 })
-	all := blind > 0 && blind == len(targets)
+	allUnverified := unverified > 0 && unverified == len(targets)
 	return list, func(e Error) bool {
-		return all || l.options.Stateless || e.Target == "" && certain[e.What] ||
-			l.options.First != nil && metBefore(*l.options.First, e)
+		return allUnverified || l.options.Stateless || e.Target == "" && permanent[e.What] ||
+			l.options.First != nil && inReport(*l.options.First, e)
 	}
 }
 
-// metBefore reports whether an earlier look within the run met the same.
-func metBefore(first audit.Report, e Error) bool {
+// inReport reports whether a report contains the error.
+func inReport(r audit.Report, e Error) bool {
 	if e.What == "" {
-		return first.UnverifiedFor(e.Target)
+		return r.UnverifiedFor(e.Target)
 	}
-	return slices.ContainsFunc(first.Problems, func(p audit.Problem) bool {
-		return p.Target == e.Target && stem(p) == e.What
+	return slices.ContainsFunc(r.Problems, func(p audit.Problem) bool {
+		return p.Target == e.Target && withoutRegions(p) == e.What
 	})
 }
 
-// stem is what is wrong without the regions where it is, which may be others in each run.
-func stem(p audit.Problem) string {
+// withoutRegions returns the problem's What without its regions, which may differ in each run.
+func withoutRegions(p audit.Problem) string {
 	what, _, _ := strings.Cut(p.What, " in ")
 	return what
 }
 
-// isUnverified reports whether nothing at all is known about the target.
+// isUnverified reports whether every finding about the target is unverified.
 func (l *lifecycle) isUnverified(target string) bool {
 	return !slices.ContainsFunc(l.report.Findings, func(f audit.Finding) bool {
 		return f.Target == target && f.Status != audit.Unverified
 	})
 }
 
-// errors returns what is remembered of auditor errors from now on, before anything is announced,
-// and what there is to say about them.
-func (l *lifecycle) errors() (errs []Error, changes []errorTransition) {
-	list, sure := l.troubles()
-	// A replay of the run that is remembered confirms nothing.
-	again := l.report.Run.ID != l.previous.Run.ID || l.report.Run.ID == "" &&
+// nextErrors returns the errors to store, before anything is announced, and the transitions to
+// announce. Both are in order: errors by target, transitions by rank.
+func (l *lifecycle) nextErrors() (errs []Error, transitions []errorTransition) {
+	list, confirmedAtOnce := l.auditorErrors()
+	// A replay of the stored run is no second run, and confirms no error.
+	anotherRun := l.report.Run.ID != l.previous.Run.ID || l.report.Run.ID == "" &&
 		!l.report.Run.At.Equal(l.previous.Run.At)
 	for _, c := range list {
 		e := Error{Target: c.error.Target, What: c.error.What, Since: l.now}
@@ -112,14 +113,14 @@ func (l *lifecycle) errors() (errs []Error, changes []errorTransition) {
 		}
 		switch {
 		case c.error.Unverified && !e.Unverified:
-			e.Runs = 1 // it got worse, and that has to be seen twice as well
-		case again || !ok:
+			e.Runs = 1 // it got worse, which two runs have to confirm as well
+		case anotherRun || !ok:
 			e.Runs++
 		}
 		e.Unverified = c.error.Unverified
 		c.error = e
 		errs = append(errs, e)
-		confirmed := e.Runs > 1 || sure(e)
+		confirmed := e.Runs > 1 || confirmedAtOnce(e)
 		switch {
 		case confirmed && (e.Notified.IsZero() || e.Unverified && !e.NotifiedUnverified):
 			c.reason = ReasonAuditorError
@@ -128,31 +129,33 @@ func (l *lifecycle) errors() (errs []Error, changes []errorTransition) {
 		default:
 			continue
 		}
-		changes = append(changes, c)
+		transitions = append(transitions, c)
 	}
-	for _, was := range l.previous.Errors {
-		still := slices.ContainsFunc(list, func(c errorTransition) bool {
-			return c.error.compare(was) == 0
+	for _, previous := range l.previous.Errors {
+		persists := slices.ContainsFunc(list, func(c errorTransition) bool {
+			return c.error.compare(previous) == 0
 		})
-		// Whoever mends a file knows; and a damaged state is replaced by the run that tells of it.
-		if still || was.Notified.IsZero() || was.Target == "" {
+		// Errors without a target end without a message: the mutes file is corrected by its owner, and
+		// a damaged state is replaced by the run that announces it.
+		if persists || previous.Notified.IsZero() || previous.Target == "" {
 			continue
 		}
-		errs = append(errs, was)
-		if !l.notConfirmed(was.Target) {
-			changes = append(changes, errorTransition{reason: ReasonAuditorError, error: was, ended: true})
+		errs = append(errs, previous)
+		if !l.recoveryUnconfirmed(previous.Target) {
+			transitions = append(transitions,
+				errorTransition{reason: ReasonAuditorError, error: previous, ended: true})
 		}
 	}
 	slices.SortFunc(errs, Error.compare)
-	slices.SortStableFunc(changes, func(a, b errorTransition) int {
-		return cmp.Compare(a.weight(), b.weight())
+	slices.SortStableFunc(transitions, func(a, b errorTransition) int {
+		return cmp.Compare(a.rank(), b.rank())
 	})
-	return errs, changes
+	return errs, transitions
 }
 
-// notConfirmed reports whether the run cannot tell about a target that it has not: nothing was
-// looked at, or not everything was found that there is.
-func (l *lifecycle) notConfirmed(target string) bool {
+// recoveryUnconfirmed reports whether the run cannot confirm that an error about the target ended:
+// it audited no target, or it could not list all of them and this one is not among them.
+func (l *lifecycle) recoveryUnconfirmed(target string) bool {
 	if target == audit.AccountTarget || len(l.report.Targets) == 0 {
 		return len(l.report.Targets) == 0 && l.report.Unverified()
 	}
@@ -162,22 +165,23 @@ func (l *lifecycle) notConfirmed(target string) bool {
 		})
 }
 
-// weight puts the worst first: nothing could be looked at, something could not, it can be again.
-func (c errorTransition) weight() int {
+// rank orders transitions, the worst first: target unverified, target or account partly verified,
+// other auditor errors, ended errors.
+func (c errorTransition) rank() int {
 	switch {
 	case c.ended:
 		return 3
 	case c.error.Unverified:
 		return 0
-	case c.error.sight():
+	case c.error.limitsVerification():
 		return 1
 	}
 	return 2
 }
 
-// sight reports whether the error is that something in the account could not be looked at: a
-// target, or its functions. The others are about what the auditor goes by, its state and its mutes.
-func (e Error) sight() bool { return e.Target != "" }
+// limitsVerification reports whether the error left a target, or the functions of the account,
+// unverified. The other errors are about the state and the mutes.
+func (e Error) limitsVerification() bool { return e.Target != "" }
 
 func (s State) findError(e Error) (int, bool) {
 	return slices.BinarySearchFunc(s.Errors, e, Error.compare)
@@ -187,21 +191,24 @@ func (e Error) compare(o Error) int {
 	return cmp.Or(cmp.Compare(e.Target, o.Target), cmp.Compare(e.What, o.What))
 }
 
-// markErrorsNotified notes in the errors what is announced at now, and forgets those that ended.
-func markErrorsNotified(errs []Error, changes []errorTransition, now time.Time,
+// markErrorsNotified returns the errors with the announcements at now recorded, and without those
+// that ended.
+func markErrorsNotified(errs []Error, transitions []errorTransition, now time.Time,
 	thread string) []Error {
 	var out []Error
 	for _, e := range errs {
-		i := slices.IndexFunc(changes, func(c errorTransition) bool { return c.error.compare(e) == 0 })
+		i := slices.IndexFunc(transitions, func(c errorTransition) bool {
+			return c.error.compare(e) == 0
+		})
 		switch {
 		case i < 0:
 			out = append(out, e)
-		case changes[i].ended:
+		case transitions[i].ended:
 		default:
 			e.Notified, e.Thread, e.NotifiedUnverified = now, thread, e.NotifiedUnverified || e.Unverified
 			e.Reminders = 0
-			if changes[i].reason == ReasonReminder {
-				e.Reminders = changes[i].error.Reminders + 1
+			if transitions[i].reason == ReasonReminder {
+				e.Reminders = transitions[i].error.Reminders + 1
 			}
 			out = append(out, e)
 		}
@@ -209,24 +216,25 @@ func markErrorsNotified(errs []Error, changes []errorTransition, now time.Time,
 	return out
 }
 
-// said is the error in one sentence, with what AWS or the file says about it.
-func (n digest) said(c errorTransition) string {
-	about := cmp.Or(c.error.What, c.error.Target)
+// errorText describes the error in one sentence, with the cause that AWS or the mutes file gives.
+func (n digest) errorText(c errorTransition) string {
+	subject := cmp.Or(c.error.What, c.error.Target)
 	switch {
-	case c.ended && about == audit.ProblemConfiguration:
-		return "the configuration is right again, after " + durationText(n.now.Sub(c.error.Since))
+	case c.ended && subject == audit.ProblemConfiguration:
+		return "the configuration is valid again after " + durationText(n.now.Sub(c.error.Since))
 	case c.ended:
-		return about + ": can be looked at again, after " + durationText(n.now.Sub(c.error.Since))
+		return subject + ": verified again after " + durationText(n.now.Sub(c.error.Since))
 	case c.error.What != "":
-		return about + ": " + c.why
+		return subject + ": " + cmp.Or(c.why, c.impact)
 	case c.error.Unverified:
-		return about + ": nothing at all could be looked at" + n.because(about)
+		return subject + ": not verified at all" + n.problemSuffix(subject)
 	}
-	return about + ": not everything could be looked at" + n.because(about)
+	return subject + ": not fully verified" + n.problemSuffix(subject)
 }
 
-// because names the first problem about a target: what to grant, if that would end it.
-func (n digest) because(target string) string {
+// problemSuffix returns the first problem about a target as the end of a sentence: the permission
+// that the auditor lacks, or what failed and why. It is empty if there is no problem.
+func (n digest) problemSuffix(target string) string {
 	for _, p := range n.report.Problems {
 		switch {
 		case p.Target != target:

@@ -9,7 +9,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/report"
 )
 
-// card is an Amazon Q Developer custom notification, which Slack and Microsoft Teams show.
+// card is a custom notification of Amazon Q Developer, which Slack and Microsoft Teams show.
 // https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html
 type card struct {
 	Version  string       `json:"version"`
@@ -36,77 +36,77 @@ type cardMetadata struct {
 }
 
 const (
-	// maxCard is how long the text of a card may get. One block of a Slack message takes 3000
+	// maxCardText bounds the text of a card, in bytes. A block of a Slack message holds 3000
 	// characters.
-	maxCard = 2800
-	// maxWord bounds a text of somebody else's in a card.
-	maxWord = 300
+	maxCardText = 2800
+	// maxForeignText bounds a text in a card that comes from outside the auditor, in characters.
+	maxForeignText = 300
 )
 
-// card is the https body for chat. What does not fit is in the mail, and the card says so.
+// card returns the https body for chat. It says how much does not fit.
 func (n digest) card() string {
 	var text []string
-	length, left := 0, n.omittedFindings()
+	length, omitted := 0, n.omittedFindings()
 	add := func(paragraph string) {
-		if length += len(paragraph) + 2; length > maxCard {
-			left++
+		if length += len(paragraph) + 2; length > maxCardText {
+			omitted++
 			return
 		}
 		text = append(text, paragraph)
 	}
 	add(prose(report.Headline(n.report)))
-	for _, l := range lines(n.excerpt.changes) {
-		add(n.paragraph(l))
+	for _, e := range entries(n.excerpt.transitions) {
+		add(n.paragraph(e))
 	}
 	announced := len(text)
-	for _, e := range n.excerpt.errors {
-		add("*" + e.title() + "*  " + prose(n.said(e)))
+	for _, e := range n.excerpt.errorTransitions {
+		add("*" + e.title() + "*  " + prose(n.errorText(e)))
 	}
-	if held := n.counts.held; held > 0 {
-		add(report.Plural(held, "gap") +
-			" open before could not be looked at again, and may still be there.")
+	if count := n.counts.indeterminate; count > 0 {
+		add("Known gaps: " + report.Plural(count, "gap") + notRechecked)
 	}
-	if len(n.excerpt.changes) == 0 {
+	if len(n.excerpt.transitions) == 0 {
 		announced = len(text)
 	}
-	for _, x := range n.excerpt.notices {
-		add(fmt.Sprintf("*MUTE* of %s  %s\nowner %s, until %s: %s", code(x.mute.what()), x.said(n.now),
-			prose(x.mute.Owner), timeText(x.mute.Until), prose(x.mute.Reason)))
+	for _, x := range n.excerpt.muteNotices {
+		add(fmt.Sprintf("*MUTE*  %s\nStatus: %s\nOwner: %s\nReason: %s\nUntil: %s",
+			code(x.mute.matchText()), x.text(n.now), prose(x.mute.Owner), prose(x.mute.Reason),
+			timeText(x.mute.Until)))
 	}
-	for _, x := range n.excerpt.worth {
+	for _, x := range n.excerpt.reportNotices {
 		add("*NOTICE*  " + strings.TrimPrefix(prose(x.Target)+": ", ": ") + prose(x.Text))
 	}
-	for _, l := range lines(n.excerpt.standing) {
-		since := n.since(l)
-		add(fmt.Sprintf("*OPEN  %s*  %s  %s %s %s", strings.ToUpper(l.group.Severity.String()),
-			code(l.group.Target), code(l.group.What()), since.Label, since.Text))
+	for _, e := range entries(n.excerpt.openGaps) {
+		since := n.since(e)
+		add(fmt.Sprintf("*OPEN  %s*  %s  %s\n%s: %s", strings.ToUpper(e.group.Severity.String()),
+			code(e.group.Target), code(e.group.What()), since.Label, since.Text))
 	}
-	if len(n.excerpt.calls) > 0 {
-		// They stand beside what is announced, and go first where there is no room.
-		count := min(len(n.excerpt.calls), maxSpelt)
-		for count > 0 && length+len(n.iamChangesParagraph(count))+2 > maxCard {
+	if len(n.excerpt.iamChanges) > 0 {
+		// IAM changes follow the announced gaps, and only use the space that is left.
+		count := min(len(n.excerpt.iamChanges), maxIAMChangesInText)
+		for count > 0 && length+len(n.iamChangesParagraph(count))+2 > maxCardText {
 			count--
 		}
 		if count > 0 {
 			text = slices.Insert(text, announced, n.iamChangesParagraph(count))
 		} else {
-			left++
+			omitted++
 		}
 	}
-	elsewhere := "the mail has them"
-	if full := n.options.Sender.full(); full != "" {
-		elsewhere = "see " + code(full)
+	source := "see the mail"
+	if url := n.options.Sender.reportURL(); url != "" {
+		source = "see " + code(url)
 	}
-	if left > 0 {
-		text = append(text, fmt.Sprintf("_and %d more: %s_", left, elsewhere))
+	if omitted > 0 {
+		text = append(text, fmt.Sprintf("_and %d more: %s_", omitted, source))
 	}
 	c := card{Version: "1.0", Source: "custom", ID: n.key}
 	head := "[" + n.label() + "] Remotion IAM: " + strings.Join(n.subjectParts(), ", ")
 	c.Content = cardContent{TextType: "client-markdown",
-		Title: strings.TrimSuffix(head+" | "+prose(n.who()), " | ") + " | " +
+		Title: strings.TrimSuffix(head+" | "+prose(n.targetSummary()), " | ") + " | " +
 			prose(n.report.Account),
-		Description: strings.Join(text, "\n\n"), NextSteps: n.steps()}
-	c.Metadata = cardMetadata{ThreadID: n.thread, Summary: head + ". " + prose(n.first()),
+		Description: strings.Join(text, "\n\n"), NextSteps: n.nextSteps()}
+	c.Metadata = cardMetadata{ThreadID: n.thread, Summary: head + ". " + prose(n.topItem()),
 		EventType: "remotion-audit." + string(n.reasons()[0]), AdditionalContext: map[string]string{
 			"account": code(n.report.Account), "severity": n.severity().String(),
 		}}
@@ -120,50 +120,51 @@ func (n digest) card() string {
 	return marshal(c)
 }
 
-// title is what messages call an error.
+// title returns the section title of an auditor error.
 func (c errorTransition) title() string {
 	switch {
 	case c.ended:
-		return "CAN LOOK AGAIN"
-	case !c.error.sight():
+		return "VERIFIED AGAIN"
+	case !c.error.limitsVerification():
 		return "AUDITOR ERROR"
 	}
-	return "COULD NOT LOOK"
+	return "UNVERIFIED"
 }
 
-func (n digest) paragraph(l line) string {
-	g := l.group
-	title := strings.TrimSpace(titles[l.event] + "  " + strings.ToUpper(g.Severity.String()))
+// paragraph returns an announced entry as a paragraph of a card.
+func (n digest) paragraph(e entry) string {
+	g := e.group
+	title := strings.TrimSpace(reasonTitles[e.reason] + "  " + strings.ToUpper(g.Severity.String()))
 	if n.options.Stateless {
 		title = strings.ToUpper(g.Severity.String())
 	}
-	if l.closed {
-		return fmt.Sprintf("*%s*  %s  %s after %s", titles[l.event], code(g.Target), code(g.What()),
-			durationText(n.now.Sub(l.since)))
+	if e.closed {
+		return fmt.Sprintf("*%s*  %s  %s\nDuration: %s", reasonTitles[e.reason], code(g.Target),
+			code(g.What()), durationText(n.now.Sub(e.since)))
 	}
-	text := fmt.Sprintf("*%s*  %s  %s\n%s", title, code(g.Target), code(g.What()), prose(g.Impact()))
-	text += fmt.Sprintf("\n%s: %s", g.Cause, prose(g.Why))
-	if l.was != nil {
-		text += "\nwas " + strings.Join(l.was, ", ")
+	text := fmt.Sprintf("*%s*  %s  %s\nImpact: %s\nCause: %s: %s", title, code(g.Target),
+		code(g.What()), prose(g.Impact()), g.Cause, prose(g.Why))
+	if e.previous != nil {
+		text += "\nOld status: " + strings.Join(e.previous, ", ")
 	}
 	if !n.options.Stateless {
-		since := n.since(l)
-		text += "\n" + since.Label + " " + since.Text
+		since := n.since(e)
+		text += "\n" + since.Label + ": " + since.Text
 	}
 	return text
 }
 
-// steps are what to do next: how to check, and how to mute the worst of it.
-func (n digest) steps() (list []string) {
+// nextSteps lists the commands that recheck, and the one that mutes the worst gaps.
+func (n digest) nextSteps() (list []string) {
 	s := n.options.Sender
 	for i, command := range report.CheckCommands(n.report, s.Function, s.Region, s.Settings) {
-		list = append(list, []string{"Check again: ", "Or have the function check: "}[i]+code(command))
+		list = append(list, []string{"Recheck: ", "Recheck with the function: "}[i]+code(command))
 	}
-	for _, c := range n.excerpt.changes {
+	for _, c := range n.excerpt.transitions {
 		if c.gap.Closed.IsZero() {
-			l := lines(n.excerpt.changes)[0]
-			if command := n.muteCommand(l.group); command != "" {
-				list = append(list, "Mute the first for 24 hours: "+code(command))
+			first := entries(n.excerpt.transitions)[0]
+			if command := n.muteCommand(first.group); command != "" {
+				list = append(list, "Mute the first gaps for 24 hours: "+code(command))
 			}
 			break
 		}
@@ -172,26 +173,26 @@ func (n digest) steps() (list []string) {
 }
 
 var (
-	// inCode are what could end a code span, or be a mention or a link even within one.
+	// inCode replaces characters that end a code span, or start a mention or a link within one.
 	inCode = strings.NewReplacer("`", "ˋ", "<", "‹", ">", "›", "&", "＆")
-	// inProse are besides those what is markup, a mention or a link outside of one.
-	inProse = strings.NewReplacer("`", "ˋ", "<", "‹", ">", "›", "&", "＆", "@", "＠", "*", "∗", "_", "＿",
-		"~", "∼", "[", "［", "]", "］",
-		"|", "｜", "#", "＃", "!", "ǃ", "://", ":⁄⁄", "\\", "＼")
+	// inProse replaces those as well as markup, mentions and links outside of a code span.
+	inProse = strings.NewReplacer("`", "ˋ", "<", "‹", ">", "›", "&", "＆",
+		"@", "＠", "*", "∗", "_", "＿", "~", "∼", "[", "［", "]", "］", "|", "｜", "#", "＃", "!", "ǃ", "://", ":⁄⁄", "\\", "＼")
 )
 
-// code shows a text of somebody else's as it is, within a code span.
+// code returns a text from outside the auditor as a code span.
 func code(s string) string { return "`" + inCode.Replace(oneLine(s)) + "`" }
 
-// prose takes the markup out of a text that somebody else's names are in.
+// prose removes markup from a text that contains names from outside the auditor, and shortens it.
 func prose(s string) string {
 	s = oneLine(s)
-	if runes := []rune(s); len(runes) > maxWord {
-		s = string(runes[:maxWord-1]) + "…"
+	if runes := []rune(s); len(runes) > maxForeignText {
+		s = string(runes[:maxForeignText-1]) + "…"
 	}
 	return inProse.Replace(s)
 }
 
+// oneLine replaces line breaks and other characters that are not printable.
 func oneLine(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
@@ -13,7 +14,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/report"
 )
 
-// digest is everything there is to say after a run.
+// digest is the content of a message: what it announces, and what it shows beside that.
 type digest struct {
 	report  audit.Report
 	now     time.Time
@@ -22,45 +23,45 @@ type digest struct {
 	transitions      []transition
 	errorTransitions []errorTransition
 	muteNotices      []muteNotice
-	// reportNotices are notices of the report that were not told before.
+	// reportNotices are the notices of the report that were not announced before.
 	reportNotices []audit.Notice
-	// openGaps are gaps that are open and not announced now; problems and unknown are the report's
-	// problems and unverified findings. They are shown beside what is announced.
+	// openGaps are gaps that are open and not announced by this message. problems and unverified are
+	// the report's problems and unverified findings. The message shows all of them.
 	openGaps   []transition
 	problems   []audit.Problem
 	unverified []audit.Finding
-	// iamChanges are those to IAM that triggered the run, as far as they touch whom the rest is about.
+	// iamChanges are the IAM changes that triggered the run and affect an announced target.
 	iamChanges []audit.IAMChange
-	// excerpt is what of it fits into a message, and left counts what does not.
+	// excerpt is the part that fits into a message; omitted counts what does not.
 	excerpt *excerpt
 	omitted int
 
 	counts counts
-	// hasErrors says that something is wrong around the audit, whether it is announced now or was
-	// before.
+	// hasErrors means that the auditor has an open error that is not about an audited target,
+	// announced now or before.
 	hasErrors bool
-	// nextReminder is when the next reminder is due, zero for never.
+	// nextReminder is when the next reminder is due; zero means never.
 	nextReminder time.Time
 	key          string
 	thread       string
 }
 
-// counts are of gaps, and of all news: what does not fit counts too.
+// counts are numbers of gaps by what the message announces. They include what does not fit.
 type counts struct {
-	found, opened, reopened, worse, eased, recovered, retired, open int
-	// held are gaps that were open, and about which nothing could be learnt now.
-	held int
-	// longest is how long the longest of those that recovered was open.
-	longest time.Duration
+	baseline, opened, reopened, worse, improved, recovered, retired, open int
+	// indeterminate counts announced gaps that this run could not recheck.
+	indeterminate int
+	// longestOpen is how long the longest of those that recovered was open.
+	longestOpen time.Duration
 }
 
-// newDigest puts what is announced into order, the worst first.
-func newDigest(l *lifecycle, changes []transition, errs []errorTransition,
+// newDigest returns a digest that announces the transitions and the notices, the worst first.
+func newDigest(l *lifecycle, transitions []transition, errs []errorTransition,
 	notices []muteNotice) digest {
 	n := digest{report: l.report, now: l.now, options: l.options, errorTransitions: errs,
 		muteNotices: notices, problems: l.report.Problems}
 	announced := map[Identity]bool{}
-	for _, c := range changes {
+	for _, c := range transitions {
 		if c.reason == "" {
 			continue
 		}
@@ -71,11 +72,11 @@ func newDigest(l *lifecycle, changes []transition, errs []errorTransition,
 		n.transitions = append(n.transitions, c)
 		n.counts.add(c)
 	}
-	was := map[Identity]Gap{}
+	previous := map[Identity]Gap{}
 	for _, g := range l.previous.Gaps {
-		was[g.Identity] = g
+		previous[g.Identity] = g
 		if l.indeterminate(g) {
-			n.counts.held++
+			n.counts.indeterminate++
 		}
 	}
 	for _, f := range l.report.Findings {
@@ -84,38 +85,40 @@ func newDigest(l *lifecycle, changes []transition, errs []errorTransition,
 		case f.Status == audit.Unverified:
 			n.unverified = append(n.unverified, f)
 		case f.Gap() && !announced[id]:
-			n.openGaps = append(n.openGaps, transition{gap: was[id], finding: f})
+			n.openGaps = append(n.openGaps, transition{gap: previous[id], finding: f})
 		}
 	}
-	n.counts.open = max(0,
-		l.report.Summary.Gaps-n.counts.found-n.counts.opened-n.counts.reopened-n.counts.worse-n.counts.eased)
-	// in the report, which follows Remotion's documents; what is gone comes first
-	place := map[Identity]int{}
+	c := &n.counts
+	announcedOpen := c.baseline + c.opened + c.reopened + c.worse + c.improved
+	c.open = max(0, l.report.Summary.Gaps-announcedOpen)
+	// The position is that in the report, which follows Remotion's policy documents. Gaps that the
+	// report does not contain come first.
+	position := map[Identity]int{}
 	for i, f := range l.report.Findings {
-		place[identityOf(f)] = i
+		position[identityOf(f)] = i
 	}
-	worst := func(a, b transition) int {
+	worstFirst := func(a, b transition) int {
 		return cmp.Or(cmp.Compare(reasonOrder(a), reasonOrder(b)),
 			cmp.Compare(b.finding.Severity, a.finding.Severity),
-			cmp.Compare(place[identityOf(a.finding)], place[identityOf(b.finding)]))
+			cmp.Compare(position[identityOf(a.finding)], position[identityOf(b.finding)]))
 	}
-	slices.SortStableFunc(n.transitions, worst)
-	slices.SortStableFunc(n.openGaps, worst)
+	slices.SortStableFunc(n.transitions, worstFirst)
+	slices.SortStableFunc(n.openGaps, worstFirst)
 	slices.SortStableFunc(n.unverified, func(a, b audit.Finding) int {
 		return cmp.Compare(b.Severity, a.Severity)
 	})
 	return n
 }
 
-// causeRemains reports whether other gaps of the same root cause are still there.
-func (l *lifecycle) causeRemains(gone audit.Finding) bool {
+// causeRemains reports whether other gaps with the same root cause are open.
+func (l *lifecycle) causeRemains(recovered audit.Finding) bool {
 	return slices.ContainsFunc(l.report.Findings, func(f audit.Finding) bool {
-		return f.Gap() && f.Target == gone.Target && f.Policy == gone.Policy && f.Cause == gone.Cause &&
-			f.Why == gone.Why
+		return f.Gap() && f.Target == recovered.Target && f.Policy == recovered.Policy &&
+			f.Cause == recovered.Cause && f.Why == recovered.Why
 	})
 }
 
-// reasonOrder puts bad news before good news.
+// reasonOrder orders transitions by reason, the worst first.
 func reasonOrder(c transition) int {
 	return slices.Index([]Reason{ReasonWorse, ReasonReopened, ReasonOpened, ReasonBaseline,
 		ReasonReminder, ReasonPartlyRecovered, ReasonRecovered, ReasonRetired}, c.reason)
@@ -124,7 +127,7 @@ func reasonOrder(c transition) int {
 func (c *counts) add(of transition) {
 	switch of.reason {
 	case ReasonBaseline:
-		c.found++
+		c.baseline++
 	case ReasonOpened:
 		c.opened++
 	case ReasonReopened:
@@ -136,22 +139,23 @@ func (c *counts) add(of transition) {
 	case ReasonRecovered, ReasonPartlyRecovered:
 		if !of.gap.Closed.IsZero() {
 			c.recovered++
-			c.longest = max(c.longest, of.gap.Closed.Sub(of.gap.Since))
+			c.longestOpen = max(c.longestOpen, of.gap.Closed.Sub(of.gap.Since))
 		} else {
-			c.eased++
+			c.improved++
 		}
 	}
 }
 
-func (n digest) silent() bool {
+// empty reports whether there is nothing to announce.
+func (n digest) empty() bool {
 	return len(n.transitions)+len(n.errorTransitions)+len(n.muteNotices)+len(n.reportNotices) == 0
 }
 
-// reasons lists why there is a message, the worst first.
+// reasons lists why the message is sent, the worst first.
 func (n digest) reasons() (list []Reason) {
-	add := func(e Reason) {
-		if !slices.Contains(list, e) {
-			list = append(list, e)
+	add := func(r Reason) {
+		if !slices.Contains(list, r) {
+			list = append(list, r)
 		}
 	}
 	for _, c := range n.transitions {
@@ -166,8 +170,9 @@ func (n digest) reasons() (list []Reason) {
 	return list
 }
 
-// severity is the highest announced, of gaps that are gone too: whoever is told that something
-// broke is told that it is mended. A blind auditor hides whatever is there, and counts as high.
+// severity returns the highest severity of what is announced. Closed gaps count too, so that a
+// subscriber that gets the message about a gap also gets the one about its recovery. An auditor
+// error counts as high, because it can hide any gap.
 func (n digest) severity() (worst policies.Severity) {
 	for _, c := range n.transitions {
 		worst = max(worst, c.finding.Severity)
@@ -184,11 +189,11 @@ func (n digest) severity() (worst policies.Severity) {
 	return worst
 }
 
-// maxTargets bounds the attribute, so that no number of targets makes a message that cannot be
-// sent.
+// maxTargets bounds the attribute "targets", so that many targets do not exceed the size limit of a
+// message.
 const maxTargets = 100
 
-// targets lists whom the announcements are about, once each, the worst first.
+// targets lists the targets of the announcements, once each, the worst first.
 func (n digest) targets() []string {
 	list := []string{}
 	add := func(name string) {
@@ -208,40 +213,42 @@ func (n digest) targets() []string {
 	return list
 }
 
-// identify makes the dedupKey, and finds the thread. The key is made of the announcement and of the
-// one before it, and not of the run: two runs that plan the same at once have the same key, and
-// nothing that is announced later ever has it again.
+// identify sets the dedupKey and the thread. The key is derived from the announcement and from the
+// key before it, but not from the run. Two overlapping runs that announce the same have the same
+// key, and no later announcement has it again.
 func (n *digest) identify(previous State) {
-	h := sha256.New()
-	fmt.Fprintln(h, previous.Announced, n.report.Account)
+	var b strings.Builder
+	fmt.Fprintln(&b, previous.Announced, n.report.Account)
 	for _, c := range n.transitions {
-		fmt.Fprintf(h, "%s %q %q %d %s %s\n", c.reason, c.gap.Identity, c.gap.Status, c.gap.Opened,
+		fmt.Fprintf(&b, "%s %q %q %d %s %s\n", c.reason, c.gap.Identity, c.gap.Status, c.gap.Opened,
 			c.gap.Severity, c.gap.Cause)
 	}
 	for _, e := range n.errorTransitions {
-		fmt.Fprintf(h, "%s %q %q %t %t\n", e.reason, e.error.Target, e.error.What, e.error.Unverified,
+		fmt.Fprintf(&b, "%s %q %q %t %t\n", e.reason, e.error.Target, e.error.What, e.error.Unverified,
 			e.ended)
 	}
 	for _, x := range n.muteNotices {
-		fmt.Fprintf(h, "%s %q %s\n", x.kind, x.mute, x.hides)
+		fmt.Fprintf(&b, "%s %q %s\n", x.kind, x.mute, x.effect)
 	}
 	for _, x := range n.reportNotices {
-		fmt.Fprintf(h, "%s %q %q\n", x.Kind, x.Target, x.Text)
+		fmt.Fprintf(&b, "%s %q %q\n", x.Kind, x.Target, x.Text)
 	}
-	n.key = hex.EncodeToString(h.Sum(nil))[:32]
+	sum := sha256.Sum256([]byte(b.String()))
+	n.key = hex.EncodeToString(sum[:])[:32]
 
-	// What is new opens a thread, so that it shows in the channel. What follows goes where it began.
+	// A new gap or error starts a thread, so that it shows in the channel. Reminders and recoveries go
+	// to the thread of the announcement.
 	n.thread = ""
-	fresh := slices.ContainsFunc(n.transitions, func(c transition) bool {
+	startsThread := slices.ContainsFunc(n.transitions, func(c transition) bool {
 		return slices.Contains([]Reason{ReasonWorse, ReasonReopened, ReasonOpened, ReasonBaseline},
 			c.reason)
 	}) ||
 		slices.ContainsFunc(n.errorTransitions, func(e errorTransition) bool {
 			return e.reason == ReasonAuditorError && !e.ended
 		})
-	if !fresh && len(n.transitions) > 0 {
+	if !startsThread && len(n.transitions) > 0 {
 		n.thread = n.transitions[0].gap.Thread
-	} else if !fresh && len(n.errorTransitions) > 0 {
+	} else if !startsThread && len(n.errorTransitions) > 0 {
 		n.thread = n.errorTransitions[0].error.Thread
 	}
 	if n.thread == "" {
@@ -249,58 +256,59 @@ func (n *digest) identify(previous State) {
 	}
 }
 
-// A line is what one root cause did to one target, and what became of it.
-type line struct {
-	event Reason
-	// closed says that none of its gaps is one any more.
+// entry is one paragraph of a message: the gaps of one target that have the same root cause and the
+// same reason to be announced.
+type entry struct {
+	reason Reason
+	// closed means that all of its gaps are closed.
 	closed bool
 	group  report.Group
-	// since is when the oldest of its gaps was first seen, opened the most often that one was opened,
-	// and reminders the most that one was told again.
+	// since is when the oldest of its gaps was found. opened and reminders are the highest of its
+	// gaps.
 	since             time.Time
 	opened, reminders int
-	// was is how bad was said that it is, where that has changed.
-	was []string
+	// previous lists the status and severity that were announced before, where they changed.
+	previous []string
 }
 
-// changed reports whether a gap is still one, and not as bad as was said, or worse.
-func (g Gap) changed(event Reason) bool {
-	return (event == ReasonWorse || event == ReasonPartlyRecovered) && g.Closed.IsZero() &&
+// statusChanged reports whether an open gap is worse or better than in its last announcement.
+func (g Gap) statusChanged(reason Reason) bool {
+	return (reason == ReasonWorse || reason == ReasonPartlyRecovered) && g.Closed.IsZero() &&
 		!g.Notified.IsZero()
 }
 
-// lines gathers changes into lines, in their order.
-func lines(changes []transition) (list []line) {
+// entries groups transitions by reason and root cause, in their order.
+func entries(transitions []transition) (list []entry) {
 	type kind struct {
-		event  Reason
+		reason Reason
 		closed bool
 	}
 	var kinds []kind
-	of := map[kind][]audit.Finding{}
+	findings := map[kind][]audit.Finding{}
 	gaps := map[Identity]Gap{}
-	for _, c := range changes {
+	for _, c := range transitions {
 		k := kind{c.reason, !c.gap.Closed.IsZero()}
-		if of[k] == nil {
+		if findings[k] == nil {
 			kinds = append(kinds, k)
 		}
-		of[k] = append(of[k], c.finding)
+		findings[k] = append(findings[k], c.finding)
 		gaps[identityOf(c.finding)] = c.gap
 	}
 	for _, k := range kinds {
-		for _, g := range report.Grouped(of[k]) {
-			l := line{event: k.event, closed: k.closed, group: g}
+		for _, g := range report.Grouped(findings[k]) {
+			e := entry{reason: k.reason, closed: k.closed, group: g}
 			for _, f := range g.Findings {
 				gap := gaps[identityOf(f)]
-				if l.since.IsZero() || !gap.Since.IsZero() && gap.Since.Before(l.since) {
-					l.since = gap.Since
+				if e.since.IsZero() || !gap.Since.IsZero() && gap.Since.Before(e.since) {
+					e.since = gap.Since
 				}
-				if was := fmt.Sprintf("%s (%s)", gap.NotifiedStatus,
-					gap.NotifiedSeverity); gap.changed(k.event) && !slices.Contains(l.was, was) {
-					l.was = append(l.was, was)
+				previous := fmt.Sprintf("%s (%s)", gap.NotifiedStatus, gap.NotifiedSeverity)
+				if gap.statusChanged(k.reason) && !slices.Contains(e.previous, previous) {
+					e.previous = append(e.previous, previous)
 				}
-				l.opened, l.reminders = max(l.opened, gap.Opened), max(l.reminders, gap.Reminders)
+				e.opened, e.reminders = max(e.opened, gap.Opened), max(e.reminders, gap.Reminders)
 			}
-			list = append(list, l)
+			list = append(list, e)
 		}
 	}
 	return list

@@ -1,9 +1,10 @@
-// Package alert decides who is told what. Plan takes the state of the last run, a report, the mutes
-// and the time, and returns the message there is to send, if any, and the state to remember: what
-// is new, worse, back, still open, recovered or no longer audited; what could not be looked at; and
-// whose mutes hide what. One message is about all targets of the account, with a text for each
-// protocol of the topic and the attributes that subscription filters go by.
+// Package alert decides which message an audit sends. Plan takes the state of the last run, a
+// report, the mutes and the time. It returns the message, if there is one, and the next state.
 //
-// It knows no clock and no AWS: whoever calls stores the state and sends the message.
-// docs/alerts.md says when something is told.
+// A message covers all targets of the account: gaps that are new, worse, reopened, still open,
+// recovered or no longer audited, targets that are unverified, and mutes that changed. It has a
+// text for each protocol of the topic, and the attributes that subscription filters match.
+//
+// The package has no clock and calls no AWS API: the caller stores the state and publishes the
+// message. docs/alerts.md lists when a message is sent.
 package alert

@@ -19,22 +19,22 @@ func ExamplePlan() {
 		Summary: audit.Summary{Requirements: 16, Satisfied: 15, Gaps: 1, GapsCritical: 1},
 		Targets: []audit.TargetReport{{Name: gap.Target, Kind: audit.RenderRole,
 			Summary: audit.Summary{Gaps: 1}}}}
-	mended := broken
-	mended.Status, mended.Summary = audit.StatusCompliant,
+	fixed := broken
+	fixed.Status, fixed.Summary = audit.StatusCompliant,
 		audit.Summary{Requirements: 16, Satisfied: 16}
 	gap.Status, gap.Cause = audit.Satisfied, ""
-	mended.Findings = []audit.Finding{gap}
+	fixed.Findings = []audit.Finding{gap}
 
 	var state alert.State
 	now := time.Date(2026, 11, 16, 9, 0, 0, 0, time.UTC)
-	for _, r := range []audit.Report{mended, broken, broken, mended} {
+	for _, r := range []audit.Report{fixed, broken, broken, fixed} {
 		plan := alert.Plan(state, r, nil, now, alert.Options{RepeatAfter: 24 * time.Hour})
-		fmt.Println(len(plan.Reasons), cmp.Or(plan.Message.Subject, "nothing to say"))
+		fmt.Println(len(plan.Reasons), cmp.Or(plan.Message.Subject, "no message"))
 		state, now = plan.Next, now.Add(time.Hour)
 	}
 	// Output:
-	// 0 nothing to say
+	// 0 no message
 	// 1 [CRITICAL] Remotion IAM: 1 new | role/remotion-lambda-role | 123456789012
-	// 0 nothing to say
+	// 0 no message
 	// 1 [OK] Remotion IAM: recovered after 2h | role/remotion-lambda-role | 123456789012
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// passes reports whether a message passes an SNS filter policy of exact strings: each key has to be
-// an attribute, and of its value, or of any element of a String.Array, one of the strings.
+// passes reports whether a message passes an SNS filter policy of exact strings. Each key must be
+// an attribute. Its value, or an element of a String.Array, must be one of the strings.
 // https://docs.aws.amazon.com/sns/latest/dg/string-value-matching.html
 func passes(t *testing.T, policy map[string][]string, m Message) bool {
 	t.Helper()
@@ -36,63 +36,63 @@ func passes(t *testing.T, policy map[string][]string, m Message) bool {
 	return true
 }
 
-// The filter policies of docs/alerts.md let through what the page says.
+// The filter policies of docs/alerts.md pass the messages that the page names.
 func TestDocumentedFilterPolicies(t *testing.T) {
 	page, err := os.ReadFile("../../docs/alerts.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var policies3 []map[string][]string
+	var filters []map[string][]string
 	for _, block := range regexp.MustCompile("(?s)```json\n(.*?)```").FindAllSubmatch(page, -1) {
 		var policy map[string][]string
 		if err := json.Unmarshal(block[1], &policy); err != nil {
 			t.Fatalf("%v in %s", err, block[1])
 		}
-		policies3 = append(policies3, policy)
+		filters = append(filters, policy)
 	}
-	if len(policies3) != 3 {
-		t.Fatalf("%d filter policies", len(policies3))
+	if len(filters) != 3 {
+		t.Fatalf("%d filter policies", len(filters))
 	}
 	targets := []string{"role/remotion-lambda-role", "user/u"}
-	grave := finding(targets[0], "a", audit.Missing, policies.Critical)
-	slight := finding("user/u", "b", audit.Missing, policies.Medium)
+	criticalGap := finding(targets[0], "a", audit.Missing, policies.Critical)
+	mediumGap := finding("user/u", "b", audit.Missing, policies.Medium)
 	s := newStory(t)
 	messages := map[string]Message{"test": TestMessage("123456789012", targets, nil, Sender{})}
-	keep := func(name string, p Planned) {
+	add := func(name string, p Planned) {
 		if p.Message.Zero() {
-			t.Fatalf("%s: there is no message", name)
+			t.Fatalf("%s: no message", name)
 		}
 		messages[name] = p.Message
 	}
-	s.run(made(targets))
-	keep("slight opened", s.after(hour, made(targets, slight)))
-	keep("grave opened", s.after(hour, made(targets, slight, grave)))
-	keep("both reminded", s.after(day, made(targets, slight, grave)))
-	keep("grave recovered", s.after(hour, made(targets, slight)))
-	blind := finding("user/u", "c", audit.Unverified, policies.High)
-	s.after(hour, made(targets, slight, blind))
-	keep("blind", s.after(hour, made(targets, slight, blind)))
-	s.mutes = Mutes{{Target: "nobody", Owner: "kim", Reason: "r", Until: s.now.Add(90 * day)}}
-	keep("notice", s.after(hour, made(targets, slight, blind)))
+	s.run(reportOf(targets))
+	add("medium opened", s.after(hour, reportOf(targets, mediumGap)))
+	add("critical opened", s.after(hour, reportOf(targets, mediumGap, criticalGap)))
+	add("both reminded", s.after(day, reportOf(targets, mediumGap, criticalGap)))
+	add("critical recovered", s.after(hour, reportOf(targets, mediumGap)))
+	unverified := finding("user/u", "c", audit.Unverified, policies.High)
+	s.after(hour, reportOf(targets, mediumGap, unverified))
+	add("unverified", s.after(hour, reportOf(targets, mediumGap, unverified)))
+	s.mutes = Mutes{{Target: "user/other", Owner: "kim", Reason: "r", Until: s.now.Add(90 * day)}}
+	add("notice", s.after(hour, reportOf(targets, mediumGap, unverified)))
 
-	all := []string{"test", "slight opened", "grave opened", "both reminded", "grave recovered",
-		"blind", "notice"}
+	all := []string{"test", "medium opened", "critical opened", "both reminded", "critical recovered",
+		"unverified", "notice"}
 	for i, want := range [][]string{
-		{"test", "grave opened", "both reminded", "grave recovered"},
-		{"test", "grave opened", "both reminded", "grave recovered"},
-		{"test", "slight opened", "grave opened", "grave recovered", "blind", "notice"},
+		{"test", "critical opened", "both reminded", "critical recovered"},
+		{"test", "critical opened", "both reminded", "critical recovered"},
+		{"test", "medium opened", "critical opened", "critical recovered", "unverified", "notice"},
 	} {
 		for _, name := range all {
-			if got := passes(t, policies3[i], messages[name]); got != slices.Contains(want, name) {
-				t.Errorf("policy %v lets through %q (%s): %t", policies3[i], name, messages[name].Subject, got)
+			if got := passes(t, filters[i], messages[name]); got != slices.Contains(want, name) {
+				t.Errorf("policy %v passes %q (%s): %t", filters[i], name, messages[name].Subject, got)
 			}
 		}
 	}
 	for _, event := range []Reason{ReasonOpened, ReasonReopened, ReasonWorse, ReasonRecovered,
 		ReasonPartlyRecovered, ReasonRetired, ReasonBaseline, ReasonAuditorError, ReasonNotice,
 		ReasonTest} {
-		if !slices.Contains(policies3[2]["events"], string(event)) {
-			t.Errorf("everything but reminders leaves out %s", event)
+		if !slices.Contains(filters[2]["events"], string(event)) {
+			t.Errorf("the filter policy without reminders lacks %s", event)
 		}
 	}
 }
@@ -105,9 +105,9 @@ func TestDocumentedMutes(t *testing.T) {
 	}
 	block := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindSubmatch(page)
 	if block == nil {
-		t.Fatal("there is no YAML")
+		t.Fatal("docs/alerts.md has no YAML")
 	}
-	if mutes, wrong := ParseMutes(block[1], start); len(mutes) != 2 || wrong != nil {
-		t.Errorf("%+v, %q", mutes, wrong)
+	if mutes, errs := ParseMutes(block[1], start); len(mutes) != 2 || errs != nil {
+		t.Errorf("mutes %+v, errors %q", mutes, errs)
 	}
 }

@@ -15,12 +15,12 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// golden compares a message with files: the mail with its subject and SMS above it, and the chat
-// card.
-func golden(t *testing.T, name string, m Message) {
+// compareGolden compares a message with two golden files: the mail, below its subject, SMS and
+// attributes, and the chat card.
+func compareGolden(t *testing.T, name string, m Message) {
 	t.Helper()
 	if m.Zero() {
-		t.Fatal("there is no message")
+		t.Fatal("no message")
 	}
 	var card bytes.Buffer
 	if err := json.Indent(&card, []byte(m.Bodies["https"]), "", "  "); err != nil {
@@ -49,14 +49,14 @@ func golden(t *testing.T, name string, m Message) {
 	}
 }
 
-// without returns a report in which some findings are satisfied.
+// without returns a report in which the gaps for which granted returns true are satisfied.
 func without(r audit.Report, granted func(audit.Finding) bool) audit.Report {
 	r.Findings, r.Targets = slices.Clone(r.Findings), slices.Clone(r.Targets)
 	for i, f := range r.Findings {
 		if !f.Status.Gap() || !granted(f) {
 			continue
 		}
-		// Muting takes the gap out of the sums; what is left is to put it where it belongs.
+		// Muting removes the gap from the sums. The code below adds it as satisfied.
 		r = r.Muted(func(g audit.Finding) *audit.Mute {
 			if identityOf(g) == identityOf(f) {
 				return &audit.Mute{}
@@ -78,7 +78,7 @@ func without(r audit.Report, granted func(audit.Finding) bool) audit.Report {
 }
 
 func TestGolden(t *testing.T) {
-	drifted, compliant, blind, mixed, hostile := fixture(t, "drifted"), fixture(t, "compliant"),
+	drifted, compliant, unverified, mixed, hostile := fixture(t, "drifted"), fixture(t, "compliant"),
 		fixture(t, "blind"), fixture(t, "mixed"), fixture(t, "hostile")
 	ofRole := func(f audit.Finding) bool { return f.Target == "role/remotion-lambda-role" }
 	userOnly := without(drifted, ofRole)
@@ -93,7 +93,7 @@ func TestGolden(t *testing.T) {
 	day := 24 * time.Hour
 	tests := []struct {
 		name string
-		tell func(*story) Planned
+		plan func(*story) Planned
 	}{
 		{"baseline", func(s *story) Planned { return s.run(drifted) }},
 		{"new", func(s *story) Planned {
@@ -110,7 +110,7 @@ func TestGolden(t *testing.T) {
 			s.after(time.Hour, partly)
 			return s.after(2*time.Hour, drifted)
 		}},
-		{"less-bad", func(s *story) Planned {
+		{"improved", func(s *story) Planned {
 			s.run(compliant)
 			s.after(time.Hour, drifted)
 			return s.after(2*time.Hour, partly)
@@ -127,7 +127,7 @@ func TestGolden(t *testing.T) {
 				return f.Action == "s3:GetObject" || f.Action == "s3:PutObject"
 			}))
 		}},
-		{"back", func(s *story) Planned {
+		{"reopened", func(s *story) Planned {
 			s.run(compliant)
 			s.after(time.Hour, userOnly)
 			s.after(time.Hour, compliant)
@@ -135,21 +135,20 @@ func TestGolden(t *testing.T) {
 		}},
 		{"retired", func(s *story) Planned {
 			s.run(drifted)
-			gone := roleOnly
-			gone.Targets = gone.Targets[1:]
-			gone.Findings = slices.DeleteFunc(slices.Clone(gone.Findings), func(f audit.Finding) bool {
-				return !ofRole(f)
-			})
-			gone.Summary = gone.Targets[0].Summary
-			return s.after(6*time.Hour, gone)
+			withoutUser := roleOnly
+			withoutUser.Targets = withoutUser.Targets[1:]
+			withoutUser.Findings = slices.DeleteFunc(slices.Clone(withoutUser.Findings),
+				func(f audit.Finding) bool { return !ofRole(f) })
+			withoutUser.Summary = withoutUser.Targets[0].Summary
+			return s.after(6*time.Hour, withoutUser)
 		}},
-		{"blind", func(s *story) Planned {
+		{"incomplete", func(s *story) Planned {
 			s.run(drifted)
-			return s.after(time.Hour, blind)
+			return s.after(time.Hour, unverified)
 		}},
-		{"blind-over", func(s *story) Planned {
+		{"complete-again", func(s *story) Planned {
 			s.run(compliant)
-			s.after(time.Hour, blind)
+			s.after(time.Hour, unverified)
 			return s.after(4*time.Hour, compliant)
 		}},
 		{"mixed", func(s *story) Planned {
@@ -173,7 +172,7 @@ func TestGolden(t *testing.T) {
 				" owner: kim\n    until: 2026-13-01\n"), s.now)
 			return s.after(time.Hour, userOnly)
 		}},
-		{"history-lost", func(s *story) Planned {
+		{"state-damaged", func(s *story) Planned {
 			s.options.Problems = []audit.Problem{{What: "the state in " +
 				"s3://audit-evidence/state/123456789012/remotion-audit.json",
 				Why:    "it is not JSON: a copy is kept, and this is a new baseline",
@@ -190,7 +189,8 @@ func TestGolden(t *testing.T) {
 			later := userOnly
 			later.Notices = []audit.Notice{
 				{Kind: audit.NoticeDocument, Target: "user/remotion-user",
-					Text: `inline policy "remotion-user-policy": the user policy that Remotion documented from 3.3.87 to 4.0.50`},
+					Text: `inline policy "remotion-user-policy": the user policy that Remotion ` +
+						`documented from 3.3.87 to 4.0.50`},
 				{Kind: audit.NoticeUpgrade,
 					Text: "what Remotion 4.0.418 and later needs is not granted: s3:PutBucketOwnershipControls " +
 						"for user/remotion-user", Command: "remotion-audit audit --upgrade-to 4.0.527"},
@@ -200,11 +200,11 @@ func TestGolden(t *testing.T) {
 			}
 			return s.after(time.Hour, later)
 		}},
-		{"changed", func(s *story) Planned {
+		{"iam-changes", func(s *story) Planned {
 			s.run(compliant)
 			return s.after(3*time.Hour, triggered(userOnly, someChanges...))
 		}},
-		{"changed-much", func(s *story) Planned {
+		{"iam-changes-many", func(s *story) Planned {
 			s.run(compliant)
 			var list []audit.IAMChange
 			for i := range 12 {
@@ -217,7 +217,7 @@ func TestGolden(t *testing.T) {
 			}
 			return s.after(time.Hour, triggered(drifted, list...))
 		}},
-		{"mended", func(s *story) Planned {
+		{"recovered-by-change", func(s *story) Planned {
 			s.run(compliant)
 			s.after(time.Hour, roleOnly)
 			return s.after(20*time.Minute,
@@ -238,10 +238,13 @@ func TestGolden(t *testing.T) {
 		}},
 	}
 	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) { golden(t, test.name, test.tell(newStory(t)).Message) })
+		t.Run(test.name, func(t *testing.T) {
+			compareGolden(t, test.name, test.plan(newStory(t)).Message)
+		})
 	}
-	golden(t, "test", TestMessage("123456789012", []string{"user/remotion-user"}, []Subscription{
-		{"email", "ops@example.com", true}, {"https", "https://global.sns-api.chatbot.amazonaws.com",
-			true}, {"sms", "+15550100", false},
-	}, Sender{Function: "remotion-audit"}))
+	compareGolden(t, "test", TestMessage("123456789012", []string{"user/remotion-user"},
+		[]Subscription{
+			{"email", "ops@example.com", true}, {"https", "https://global.sns-api.chatbot.amazonaws.com",
+				true}, {"sms", "+15550100", false},
+		}, Sender{Function: "remotion-audit"}))
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// hostileNames are what somebody might call a policy, a role or a Sid.
+// hostileNames are names of policies, roles and Sids that try to forge lines, markup or commands.
 var hostileNames = []string{
 	"user/x\n\nCRITICAL  forged", "user/x\r\nSubject: forged", "user/x\u2028CRITICAL  forged\u202e",
 	"user/\x1b[31mred\x1b[0m", "user/\x00", "user/\xff\xfe",
@@ -21,16 +21,19 @@ var hostileNames = []string{
 	"user/été 日本 🎬", "user/" + strings.Repeat("long", 4000), "", "-rf", "*",
 }
 
-// hostileReport puts a name wherever somebody else chooses a text.
+// hostileReport returns a report with the name in each text that comes from outside the auditor.
 func hostileReport(name string) audit.Report {
 	gap := finding("user/u", "a", audit.Missing, policies.Critical)
-	gap.Target, gap.Sid, gap.Action, gap.Resource, gap.ExampleARN, gap.Why, gap.Impact, gap.Notes = name, name, name, name, name, name, name, []string{name}
-	gap.Region, gap.Statements = name,
-		[]audit.StatementRef{{Policy: name, Index: 1, Sid: name, Effect: "Allow",
-			Resources: []string{name}}}
+	for _, text := range []*string{&gap.Target, &gap.Sid, &gap.Action, &gap.Resource, &gap.ExampleARN,
+		&gap.Region, &gap.Why, &gap.Impact} {
+		*text = name
+	}
+	gap.Notes = []string{name}
+	gap.Statements = []audit.StatementRef{{Policy: name, Index: 1, Sid: name, Effect: "Allow",
+		Resources: []string{name}}}
 	unsure := finding(name, "b", audit.Unverified, policies.Low)
 	unsure.Why = name
-	r := made([]string{name}, gap, unsure)
+	r := reportOf([]string{name}, gap, unsure)
 	r.Problems = []audit.Problem{{Target: name, What: name, Why: name, Grant: name},
 		{Target: name, What: name, Why: name, Remedy: name}, {Target: "user/gone", What: name, Why: name}}
 	r.Targets[0].ARN = name
@@ -53,7 +56,7 @@ func TestHostileNames(t *testing.T) {
 		s.options.Sender = Sender{Function: name, Region: name, Settings: []string{"--render-role", name},
 			Bucket: name, Evidence: name}
 		plans := []Planned{s.run(hostileReport(name)), s.after(day, hostileReport(name)),
-			s.after(day, made([]string{name}))}
+			s.after(day, reportOf([]string{name}))}
 		for _, p := range plans {
 			checkMessage(t, p, s.options)
 			checkTexts(t, name, p.Message)
@@ -70,7 +73,7 @@ func checkTexts(t *testing.T, name string, m Message) {
 	for _, protocol := range []string{"email", "sms"} {
 		for _, line := range strings.Split(strings.TrimSuffix(m.Bodies[protocol], "\n"), "\n") {
 			if strings.HasPrefix(line, "CRITICAL  forged") || strings.HasPrefix(line, "Subject:") {
-				t.Errorf("%q forges a line of %s: %q", name, protocol, line)
+				t.Errorf("%q forges a line in %s: %q", name, protocol, line)
 			}
 			for _, c := range line {
 				if !unicode.IsPrint(c) {
@@ -123,11 +126,11 @@ func checkTexts(t *testing.T, name string, m Message) {
 	}
 }
 
-// Every command in a mail means to a shell what it says, whatever the names in it are.
+// A shell runs the commands of a mail as they are printed, even with hostile names in them.
 func TestCommandsInAShell(t *testing.T) {
 	sh, err := exec.LookPath("sh")
 	if err != nil {
-		t.Skip("no sh to ask")
+		t.Skip("sh is not installed")
 	}
 	for _, name := range hostileNames {
 		s := newStory(t)
@@ -140,11 +143,11 @@ func TestCommandsInAShell(t *testing.T) {
 			if lambda := strings.Index(line, "aws lambda invoke "); lambda >= 0 {
 				at = lambda
 			}
-			if label := strings.TrimSpace(line[:max(at, 0)]); at < 0 || label != "" && label != "mute 24h" {
+			if label := strings.TrimSpace(line[:max(at, 0)]); at < 0 || label != "" && label != "Mute 24h" {
 				continue
 			}
 			commands++
-			// printf shows each word on a line of its own; a word that broke out would run something.
+			// printf prints each word on its own line. A word that is not quoted would run a command.
 			out, err := exec.Command(sh, "-c",
 				"USER=me; HOME=/nowhere; remotion_audit() { printf '%s\\n' \"$@\"; }; "+
 					strings.Replace(strings.Replace(line[at:], "aws ", "remotion_audit ", 1), "remotion-audit ",
@@ -168,7 +171,8 @@ func FuzzSubject(f *testing.F) {
 		r := hostileReport(target)
 		r.Account, r.Summary.Gaps, r.Summary.Unverified = account, gaps, unverified
 		s := newStory(t)
-		for _, p := range []Planned{s.run(r), s.after(day, r), s.after(hour, made([]string{target}))} {
+		for _, p := range []Planned{s.run(r), s.after(day, r),
+			s.after(hour, reportOf([]string{target}))} {
 			if p.Message.Zero() {
 				continue
 			}

@@ -9,63 +9,63 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/report"
 )
 
-// maxCalls is how many calls to IAM a message has, maxSpelt how many of them a text spells out. The
-// full report has more.
+// maxIAMChanges bounds the IAM changes in the JSON of a message, and maxIAMChangesInText those in
+// its mail and card. The full report has more.
 const (
-	maxIAMChanges = 20
-	maxSpelt      = 5
+	maxIAMChanges       = 20
+	maxIAMChangesInText = 5
 )
 
-// iamChangesTitle says how far to believe what follows: CloudTrail may be late, and the call need
-// not be the cause.
-const iamChangesTitle = "CHANGED IN IAM, as CloudTrail reports it"
+// iamChangesTitle names CloudTrail as the source: it may be late, and a change may not be the
+// cause.
+const iamChangesTitle = "IAM CHANGES (from CloudTrail)"
 
-// A call is a call to IAM as the JSON tells of it.
+// iamChangeJSON is an IAM change in the JSON of a message.
 type iamChangeJSON struct {
 	audit.IAMChange
 	Text string `json:"text"`
 }
 
-// iamChangesAbout are the calls to IAM that made the auditor run, as far as they touch whom the
-// news is about: those that do for sure first, and then the newest. What somebody did to somebody
-// again goes behind all of it, so that ten policies that are put do not hide the one that is
-// detached. They are said along, and decide nothing: neither whether there is a message nor its
-// key.
-func (n digest) iamChangesAbout() (calls []audit.IAMChange) {
+// relevantIAMChanges returns the IAM changes that triggered the run and affect an announced target.
+// Changes that surely affect it come first, the newest first; then those that may affect it.
+// Repetitions of a call by the same actor on the same entity come last, so that ten calls of
+// PutRolePolicy do not hide one of DetachRolePolicy. The changes do not affect whether a message is
+// sent, nor its key.
+func (n digest) relevantIAMChanges() (changes []audit.IAMChange) {
 	if n.report.Run.Trigger == nil {
 		return nil
 	}
-	about := map[string]bool{}
+	announced := map[string]bool{}
 	for _, c := range n.transitions {
-		about[c.gap.Target] = true
+		announced[c.gap.Target] = true
 	}
 	for _, e := range n.errorTransitions {
-		about[e.error.Target] = true
+		announced[e.error.Target] = true
 	}
 	for _, x := range n.reportNotices {
-		about[x.Target] = true
+		announced[x.Target] = true
 	}
-	var unsure, again []audit.IAMChange
+	var unsure, repeated []audit.IAMChange
 	seen := map[[3]string]bool{}
 	for _, c := range n.report.Run.Trigger.Changes {
-		_, on := c.Entity()
-		did := [3]string{c.ActorWithAddress(), c.Event, on}
+		_, entity := c.Entity()
+		call := [3]string{c.ActorWithAddress(), c.Event, entity}
 		switch {
-		case !slices.ContainsFunc(c.Targets, func(target string) bool { return about[target] }):
+		case !slices.ContainsFunc(c.Targets, func(target string) bool { return announced[target] }):
 			continue
-		case seen[did]:
-			again = append(again, c)
+		case seen[call]:
+			repeated = append(repeated, c)
 		case c.Unsure:
 			unsure = append(unsure, c)
 		default:
-			calls = append(calls, c)
+			changes = append(changes, c)
 		}
-		seen[did] = true
+		seen[call] = true
 	}
-	return slices.Concat(calls, unsure, again)
+	return slices.Concat(changes, unsure, repeated)
 }
 
-// withoutIAMChanges is a run without what triggered it in full.
+// withoutIAMChanges returns the run without the IAM changes of its trigger.
 func withoutIAMChanges(r audit.Run) audit.Run {
 	if r.Trigger != nil {
 		r.Trigger = &audit.Trigger{By: r.Trigger.By}
@@ -73,73 +73,75 @@ func withoutIAMChanges(r audit.Run) audit.Run {
 	return r
 }
 
-// iamChangeText says in one sentence who did what to whom, and when.
+// iamChangeText describes an IAM change in one sentence: actor, call, affected targets, time.
 func iamChangeText(c audit.IAMChange) string {
 	text := c.ActorWithAddress() + ": " + c.Description()
-	if reaches := c.AffectedTargets(); reaches != "" {
-		text += ", " + reaches
+	if affected := c.AffectedTargets(); affected != "" {
+		text += ", " + affected
 	}
-	return text + at(c)
+	return text + timeSuffix(c)
 }
 
-func at(c audit.IAMChange) string {
+// timeSuffix returns the time of the change as the end of a sentence, or "".
+func timeSuffix(c audit.IAMChange) string {
 	if c.At.IsZero() {
 		return ""
 	}
 	return ", " + timeText(c.At)
 }
 
-// moreIAMChanges says how many calls a text leaves out.
-func (n digest) moreIAMChanges(told int) string {
+// omittedIAMChangesText says how many IAM changes a text omits after the first ones.
+func (n digest) omittedIAMChangesText(shown int) string {
 	text := report.Plural(len(n.iamChanges), "call")
-	if told > 0 {
-		text = fmt.Sprintf("and %d more", len(n.iamChanges)-told)
+	if shown > 0 {
+		text = fmt.Sprintf("and %d more", len(n.iamChanges)-shown)
 	}
-	if full := n.options.Sender.full(); full != "" {
-		text += ": the full report has them"
+	if n.options.Sender.reportURL() != "" {
+		text += ": see the full report"
 	}
 	return text
 }
 
-// cuttable is how many calls a message has if all fits.
-func (n digest) cuttable() int { return min(len(n.iamChanges), maxIAMChanges) }
+// shownIAMChanges returns how many IAM changes a message has if all of them fit.
+func (n digest) shownIAMChanges() int { return min(len(n.iamChanges), maxIAMChanges) }
 
-// omittedFindings counts what does not fit, but for the calls: they are counted where they are told
-// of.
-func (n digest) omittedFindings() int { return n.omitted - (n.cuttable() - len(n.excerpt.calls)) }
+// omittedFindings counts what does not fit, without the IAM changes. Their section counts those.
+func (n digest) omittedFindings() int {
+	return n.omitted - (n.shownIAMChanges() - len(n.excerpt.iamChanges))
+}
 
-// iamChangeSections writes the calls for a mail.
+// iamChangeSections returns the section of the IAM changes for a mail, if there are any.
 func (n digest) iamChangeSections() (list []report.Section) {
 	if len(n.iamChanges) == 0 {
 		return nil
 	}
-	calls := n.excerpt.calls[:min(len(n.excerpt.calls), maxSpelt)]
+	changes := n.excerpt.iamChanges[:min(len(n.excerpt.iamChanges), maxIAMChangesInText)]
 	s := report.Section{Title: iamChangesTitle}
-	for _, c := range calls {
-		s.Fields = append(s.Fields, report.Field{Label: "by", Text: iamChangeText(c)})
+	for _, c := range changes {
+		s.Fields = append(s.Fields, report.Field{Label: "Change", Text: iamChangeText(c)})
 	}
-	if len(calls) < len(n.iamChanges) {
-		s.Fields = append(s.Fields, report.Field{Text: n.moreIAMChanges(len(calls))})
+	if len(changes) < len(n.iamChanges) {
+		s.Fields = append(s.Fields, report.Field{Text: n.omittedIAMChangesText(len(changes))})
 	}
 	return []report.Section{s}
 }
 
-// iamChangesParagraph writes so many calls for a card.
+// iamChangesParagraph returns the first IAM changes as a paragraph of a card.
 func (n digest) iamChangesParagraph(count int) string {
 	lines := []string{"*" + iamChangesTitle + "*"}
-	for _, c := range n.excerpt.calls[:count] {
-		line := "by " + code(c.Actor)
+	for _, c := range n.excerpt.iamChanges[:count] {
+		line := "Change by " + code(c.Actor)
 		if c.From != "" {
 			line += " from " + code(c.From)
 		}
 		line += ": " + code(c.Description())
-		if reaches := c.AffectedTargets(); reaches != "" {
-			line += ", " + prose(reaches)
+		if affected := c.AffectedTargets(); affected != "" {
+			line += ", " + prose(affected)
 		}
-		lines = append(lines, line+at(c))
+		lines = append(lines, line+timeSuffix(c))
 	}
 	if count < len(n.iamChanges) {
-		lines = append(lines, n.moreIAMChanges(count))
+		lines = append(lines, n.omittedIAMChangesText(count))
 	}
 	return strings.Join(lines, "\n")
 }

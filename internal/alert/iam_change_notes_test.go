@@ -11,16 +11,16 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 )
 
-// triggered is a report of a run that calls to IAM have triggered.
-func triggered(r audit.Report, calls ...audit.IAMChange) audit.Report {
-	r.Run.Trigger = &audit.Trigger{By: audit.TriggeredByChanges, Changes: calls}
+// triggered returns the report with a run that IAM changes triggered.
+func triggered(r audit.Report, changes ...audit.IAMChange) audit.Report {
+	r.Run.Trigger = &audit.Trigger{By: audit.TriggeredByChanges, Changes: changes}
 	return r
 }
 
 const otherPolicy = "arn:aws:iam::123456789012:policy/team/RemotionUser"
 
-// someChanges are calls to IAM a few minutes before noon, the newest first. The last is about
-// somebody else.
+// someChanges are IAM changes a few minutes before noon, the newest first. The last one affects
+// another target than the others.
 var someChanges = []audit.IAMChange{
 	{ID: "5", Event: "CreatePolicyVersion", At: start.Add(178 * time.Minute),
 		Actor:     "role/pipeline (session deploy) through cloudformation.amazonaws.com",
@@ -33,14 +33,14 @@ var someChanges = []audit.IAMChange{
 	{ID: "3", Event: "DetachUserPolicy", At: start.Add(176 * time.Minute), Actor: "user/ci-deployer",
 		From: "198.51.100.23", UserName: "remotion-user", PolicyARN: otherPolicy,
 		Targets: []string{"user/remotion-user"}},
-	{ID: "2", Event: "PutRolePolicy", At: start.Add(175 * time.Minute), Actor: "user/somebody-else",
+	{ID: "2", Event: "PutRolePolicy", At: start.Add(175 * time.Minute), Actor: "user/other-admin",
 		RoleName: "remotion-lambda-role", PolicyName: "p",
 		Targets: []string{"role/remotion-lambda-role"}},
 }
 
-// Calls are told where they touch whom something is announced about, those first that do for sure,
-// and nothing else of them is. A run by schedule tells of none.
-func TestCallsThatAreTold(t *testing.T) {
+// A message has the IAM changes that affect an announced target, those that surely affect it first.
+// The message of a scheduled run has none.
+func TestAnnouncedIAMChanges(t *testing.T) {
 	drifted, compliant := fixture(t, "drifted"), fixture(t, "compliant")
 	role := func(f audit.Finding) bool { return f.Target == "role/remotion-lambda-role" }
 	userOnly := without(drifted, role)
@@ -50,55 +50,55 @@ func TestCallsThatAreTold(t *testing.T) {
 		return audit.IAMChange{ID: id, Event: "PutUserPolicy", Actor: "user/ci",
 			UserName: "remotion-user", PolicyName: id, Targets: []string{"user/remotion-user"}}
 	}
-	nobodys := audit.IAMChange{ID: "1", Event: "DetachGroupPolicy", Actor: "user/x", GroupName: "g",
-		Unsure: true}
+	withoutTargets := audit.IAMChange{ID: "1", Event: "DetachGroupPolicy", Actor: "user/x",
+		GroupName: "g",
+		Unsure:    true}
 	for name, test := range map[string]struct {
 		report audit.Report
 		want   string
 	}{
-		"about the user": {triggered(userOnly, someChanges...), "4 3 5"},
-		"about both":     {triggered(drifted, someChanges...), "4 3 2 5"},
-		"what was done again goes last": {triggered(userOnly, put("a"), put("b"), someChanges[0],
+		"changes that affect the user":         {triggered(userOnly, someChanges...), "4 3 5"},
+		"changes that affect the user or role": {triggered(drifted, someChanges...), "4 3 2 5"},
+		"repeated calls come last": {triggered(userOnly, put("a"), put("b"), someChanges[0],
 			put("c"), someChanges[2]), "a 3 5 b c"},
-		"of somebody else":                 {triggered(userOnly, someChanges[3]), ""},
-		"of nobody knows whom":             {triggered(userOnly, nobodys), ""},
-		"by schedule":                      {scheduled, ""},
-		"by nobody knows what":             {userOnly, ""},
-		"by messages that nobody can read": {triggered(userOnly), ""},
+		"a change that affects another target": {triggered(userOnly, someChanges[3]), ""},
+		"a change without targets":             {triggered(userOnly, withoutTargets), ""},
+		"a scheduled run":                      {scheduled, ""},
+		"a run without a trigger":              {userOnly, ""},
+		"a trigger without changes":            {triggered(userOnly), ""},
 	} {
 		s := newStory(t)
 		s.run(compliant)
 		p := s.after(time.Hour, test.report)
 		d := decoded(p.Message)
 		var got []string
-		for _, c := range d.Calls {
+		for _, c := range d.Changes {
 			got = append(got, c.ID)
 		}
 		mail, card := p.Message.Bodies["email"], p.Message.Bodies["https"]
-		told := test.want != ""
-		if strings.Join(got, " ") != test.want || d.MoreCalls != 0 ||
-			strings.Contains(mail, iamChangesTitle) != told ||
-			strings.Contains(card, iamChangesTitle) != told {
+		hasChanges := test.want != ""
+		if strings.Join(got, " ") != test.want || d.MoreChanges != 0 ||
+			strings.Contains(mail, iamChangesTitle) != hasChanges ||
+			strings.Contains(card, iamChangesTitle) != hasChanges {
 			t.Errorf("%s: %q, want %q\n%s\n%s", name, got, test.want, mail, card)
 		}
-		if strings.Contains(mail, "somebody-else") != strings.Contains(test.want, "2") {
-			t.Errorf("%s: the mail tells of the wrong ones\n%s", name, mail)
+		if strings.Contains(mail, "other-admin") != strings.Contains(test.want, "2") {
+			t.Errorf("%s: the mail has the wrong changes\n%s", name, mail)
 		}
 		if d.Report.Run.Trigger != nil && len(d.Report.Run.Trigger.Changes) > 0 {
-			t.Errorf("%s: the message has them twice", name)
+			t.Errorf("%s: the message has the changes twice", name)
 		}
 	}
 	s := newStory(t)
 	s.run(drifted)
 	if p := s.after(time.Hour, triggered(drifted, someChanges...)); !p.Message.Zero() {
-		t.Errorf("calls alone are news: %s", p.Message.Subject)
+		t.Errorf("IAM changes alone cause a message: %s", p.Message.Subject)
 	}
 }
 
-// What could not be looked at is the first thing said, where it is the worst: calls beside it and
-// notices can wait.
-func TestWhatCouldNotBeLookedAtGoesFirst(t *testing.T) {
-	r := made([]string{"user/u"}, finding("user/u", "a", audit.Unverified, high))
+// Without announced gaps, the section of unverified targets comes before IAM changes and notices.
+func TestUnverifiedTargetsComeFirst(t *testing.T) {
+	r := reportOf([]string{"user/u"}, finding("user/u", "a", audit.Unverified, high))
 	r.Notices = []audit.Notice{{Kind: audit.NoticeReadScope, Text: "nothing is discovered"}}
 	r = triggered(r, audit.IAMChange{Event: "DetachUserPolicy", Actor: "user/kim", UserName: "u",
 		Targets: []string{"user/u"}})
@@ -112,19 +112,18 @@ func TestWhatCouldNotBeLookedAtGoesFirst(t *testing.T) {
 		for _, part := range parts {
 			var found bool
 			if _, rest, found = strings.Cut(rest, part); !found {
-				t.Errorf("%s is not after what goes before it in\n%s", part, body)
+				t.Errorf("%s is missing, or not in order, in\n%s", part, body)
 			}
 		}
 	}
-	inOrder(m.Bodies["email"], "could not look", "COULD NOT LOOK\n  blind", iamChangesTitle, "MUTE\n",
+	inOrder(m.Bodies["email"], "audit incomplete", "\n  Target ", iamChangesTitle, "MUTE\n",
 		"NOTICE\n", "ABOUT\n")
-	inOrder(m.Bodies["https"], "*COULD NOT LOOK*", iamChangesTitle, "*MUTE*", "*NOTICE*")
+	inOrder(m.Bodies["https"], "*UNVERIFIED*", iamChangesTitle, "*MUTE*", "*NOTICE*")
 }
 
-// What triggered a run changes nothing but texts: not whether there is a message, not its subject,
-// key or attributes, not what is remembered. Otherwise two runs that overlap would announce the
-// same twice.
-func TestCallsDecideNothing(t *testing.T) {
+// The trigger of a run changes only texts: not whether a message is sent, nor its subject, key or
+// attributes, nor the state. Otherwise two overlapping runs would announce the same twice.
+func TestIAMChangesDecideNothing(t *testing.T) {
 	d := newDrift(3)
 	plain, called := newStory(t), newStory(t)
 	messages, differ := 0, 0
@@ -152,12 +151,12 @@ func TestCallsDecideNothing(t *testing.T) {
 		checkMessage(t, q, called.options)
 	}
 	if messages < 20 || differ != messages {
-		t.Errorf("of %d messages %d tell of the calls", messages, differ)
+		t.Errorf("of %d messages %d have the changes", messages, differ)
 	}
 }
 
-// Where there is no room, calls are left out before any finding.
-func TestCallsAreLeftOutFirst(t *testing.T) {
+// A message that is too big omits IAM changes before findings.
+func TestIAMChangesAreCutFirst(t *testing.T) {
 	s := newStory(t)
 	var list []audit.IAMChange
 	for i := range 100 {
@@ -167,48 +166,49 @@ func TestCallsAreLeftOutFirst(t *testing.T) {
 	}
 	full := 0
 	for _, n := range []int{1, 7, 8, 9, 10, 20} {
-		r := crowd(n, 20, 2, 150)
+		r := bigReport(n, 20, 2, 150)
 		p := newStory(t).run(triggered(r, list...))
 		checkMessage(t, p, s.options)
 		d := decoded(p.Message)
 		findings := len(d.Report.Findings) + len(d.Report.Problems)
-		if whole := findings == n*22; !whole && len(d.Calls) > 0 ||
-			d.Truncated != (len(d.Calls) < maxIAMChanges) || len(d.Calls)+d.MoreCalls != 100 {
-			t.Errorf("%d targets: %d of %d findings, %d calls and %d more, truncated %v", n, findings, n*22,
-				len(d.Calls), d.MoreCalls, d.Truncated)
-		} else if whole && len(d.Calls) > 0 && len(d.Calls) < maxIAMChanges {
+		if complete := findings == n*22; !complete && len(d.Changes) > 0 ||
+			d.Truncated != (len(d.Changes) < maxIAMChanges) || len(d.Changes)+d.MoreChanges != 100 {
+			t.Errorf("%d targets: %d of %d findings, %d changes and %d more, truncated %v", n, findings,
+				n*22, len(d.Changes), d.MoreChanges, d.Truncated)
+		} else if complete && len(d.Changes) > 0 && len(d.Changes) < maxIAMChanges {
 			full++
 		}
 		mail := p.Message.Bodies["email"]
-		if lines := strings.Count(mail, "\n  by          "); lines != min(maxSpelt, len(d.Calls)) {
-			t.Errorf("%d targets: the mail tells of %d calls", n, lines)
+		if lines := strings.Count(mail, "\n  Change "); lines != min(maxIAMChangesInText,
+			len(d.Changes)) {
+			t.Errorf("%d targets: the mail has %d changes", n, lines)
 		}
-		more := fmt.Sprintf("and %d more", 100-min(maxSpelt, len(d.Calls)))
-		if len(d.Calls) == 0 {
+		more := fmt.Sprintf("and %d more", 100-min(maxIAMChangesInText, len(d.Changes)))
+		if len(d.Changes) == 0 {
 			more = "100 calls"
 		}
-		if !strings.Contains(mail, more+": the full report has them\n") ||
+		if !strings.Contains(mail, more+": see the full report\n") ||
 			strings.Contains(mail, "did not fit") != (findings < n*22) {
-			t.Errorf("%d targets: the mail does not say that there are more\n%s", n, mail)
+			t.Errorf("%d targets: the mail does not count the omitted changes\n%s", n, mail)
 		}
 	}
 	if full == 0 {
-		t.Error("no message has all findings and a part of the calls: the test is about that")
+		t.Error("no message has all findings and only a part of the changes: adjust the sizes")
 	}
-	// A card is smaller: it tells of those for which it has room, or how many there are.
+	// A card is smaller than a mail. It has the changes that fit, or their number.
 	for _, test := range []struct {
-		report audit.Report
-		want   string
-		told   int
-	}{{crowd(1, 1, 0, 60), "and 97 more: the full report has them", 3},
-		{crowd(1, 4, 0, 60), "and 98 more: the full report has them", 2},
-		{crowd(10, 4, 0, 280), "_and 35 more: see `s3://", 0}} {
+		report  audit.Report
+		want    string
+		changes int
+	}{{bigReport(1, 1, 0, 60), "and 97 more: see the full report", 3},
+		{bigReport(1, 4, 0, 60), "and 98 more: see the full report", 2},
+		{bigReport(10, 4, 0, 280), "_and 35 more: see `s3://", 0}} {
 		var c card
 		err := json.Unmarshal([]byte(newStory(t).run(triggered(test.report,
 			list...)).Message.Bodies["https"]), &c)
 		if text := c.Content.Description; err != nil || !strings.Contains(text, test.want) ||
-			strings.Count(text, "\nby `") != test.told ||
-			strings.Contains(text, iamChangesTitle) != (test.told > 0) {
+			strings.Count(text, "\nChange by `") != test.changes ||
+			strings.Contains(text, iamChangesTitle) != (test.changes > 0) {
 			t.Errorf("%v: want %q in\n%s", err, test.want, text)
 		}
 	}

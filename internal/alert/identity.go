@@ -7,8 +7,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// An Identity tells one gap from another, from run to run. Nothing volatile is in it: no example,
-// no text, no status, and not the path in a principal's ARN, which may be unknown for a while.
+// Identity identifies a gap across runs. It holds only what stays the same: no example, no text, no
+// status, and no path of a principal's ARN, because the path may be unknown in some runs.
 type Identity struct {
 	Target   string              `json:"target"`
 	Policy   policies.PolicyKind `json:"policy"`
@@ -26,8 +26,9 @@ func identityOf(f audit.Finding) Identity {
 	return id
 }
 
-// whole reports whether the gap is that the target does not exist: then there is no other about it.
-func (id Identity) whole() bool { return id.Action == "" }
+// targetMissing reports whether the gap is that the target does not exist. Such a target has no
+// other gap.
+func (id Identity) targetMissing() bool { return id.Action == "" }
 
 func (id Identity) compare(o Identity) int {
 	return cmp.Or(cmp.Compare(id.Target, o.Target), cmp.Compare(id.Policy, o.Policy),

@@ -9,13 +9,13 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// SchemaVersion is that of the default body: docs/message.schema.json.
+// SchemaVersion is the schema version of the default body: docs/message.schema.json.
 const SchemaVersion = "1"
 
-// source tells whose message it is.
+// source names the program that sends the message.
 const source = "remotion-audit"
 
-// jsonBody is the default body, for machines.
+// jsonBody is the default body.
 type jsonBody struct {
 	SchemaVersion string            `json:"schemaVersion"`
 	Source        string            `json:"source"`
@@ -26,22 +26,21 @@ type jsonBody struct {
 	DedupKey      string            `json:"dedupKey,omitempty"`
 	ThreadID      string            `json:"threadId,omitempty"`
 	Truncated     bool              `json:"truncated"`
-	// Evidence is where the full report is kept, if it is.
+	// Evidence is the S3 URL of the full report, empty without a bucket.
 	Evidence      string         `json:"evidence,omitempty"`
 	Announcements []announcement `json:"announcements,omitempty"`
-	// Calls are those to IAM that made the auditor look, as far as they touch whom the announcements
-	// are about. MoreCalls counts those that did not fit.
-	Calls        []iamChangeJSON `json:"changes,omitempty"`
-	MoreCalls    int             `json:"moreChanges,omitempty"`
+	// Changes are the IAM changes that triggered the run and affect a target of the announcements.
+	// MoreChanges counts those that do not fit.
+	Changes      []iamChangeJSON `json:"changes,omitempty"`
+	MoreChanges  int             `json:"moreChanges,omitempty"`
 	NextReminder *time.Time      `json:"nextReminder,omitempty"`
-	// Report has no findings that are satisfied or muted. A test has none at all.
+	// Report has no findings that are satisfied or muted. A test message has no report.
 	Report *audit.Report `json:"report,omitempty"`
-	// Subscriptions are whom a test message goes to.
+	// Subscriptions are the recipients of a test message.
 	Subscriptions []Subscription `json:"subscriptions,omitempty"`
 }
 
-// An announcement is one thing that is said about a gap, about something that could not be looked
-// at, or about a mute.
+// announcement announces a gap, an auditor error, a mute or a notice.
 type announcement struct {
 	Event    Reason              `json:"event"`
 	Target   string              `json:"target,omitempty"`
@@ -52,15 +51,15 @@ type announcement struct {
 	Status   audit.Status        `json:"status,omitempty"`
 	Cause    audit.Cause         `json:"cause,omitempty"`
 	Severity policies.Severity   `json:"severity"`
-	// WasStatus and WasSeverity are what was said before of a gap that is worse, or less bad, than
-	// that.
+	// WasStatus and WasSeverity are the announced ones of a gap that is worse or better now.
 	WasStatus   audit.Status      `json:"wasStatus,omitempty"`
 	WasSeverity policies.Severity `json:"wasSeverity,omitzero"`
-	// Since is when it began. Ended says that it is over, Seconds how long it took.
+	// Since is when the gap or error was found. Ended means that it is resolved. Seconds is then how
+	// long it lasted.
 	Since   *time.Time `json:"since,omitempty"`
 	Ended   bool       `json:"ended"`
 	Seconds int64      `json:"seconds,omitempty"`
-	// Opened counts how often a gap was opened, Reminders how often something was told again.
+	// Opened counts how often the gap opened. Reminders counts the reminders, this one included.
 	Opened    int    `json:"opened,omitempty"`
 	Reminders int    `json:"reminders,omitempty"`
 	Text      string `json:"text"`
@@ -72,18 +71,18 @@ func (n digest) jsonBody() string {
 		SchemaVersion: SchemaVersion, Source: source, Account: n.report.Account, Events: n.reasons(),
 		Severity: n.severity(),
 		Subject:  n.subject(), DedupKey: n.key, ThreadID: n.thread, Truncated: n.omitted > 0,
-		Evidence: n.options.Sender.full(), Report: &n.excerpt.report,
+		Evidence: n.options.Sender.reportURL(), Report: &n.excerpt.report,
 	}
 	if !n.nextReminder.IsZero() {
 		d.NextReminder = &n.nextReminder
 	}
-	for _, c := range n.excerpt.changes {
+	for _, c := range n.excerpt.transitions {
 		g := c.gap
 		a := announcement{Event: c.reason, Target: g.Target, Policy: g.Policy, Sid: g.Sid,
 			Action: g.Action, Resource: g.Resource,
 			Status: c.finding.Status, Cause: c.finding.Cause, Severity: c.finding.Severity, Since: &g.Since,
 			Opened: g.Opened, Text: c.finding.Why}
-		if g.changed(c.reason) {
+		if g.statusChanged(c.reason) {
 			a.WasStatus, a.WasSeverity = g.NotifiedStatus, g.NotifiedSeverity
 		}
 		if c.reason == ReasonReminder {
@@ -94,9 +93,9 @@ func (n digest) jsonBody() string {
 		}
 		d.Announcements = append(d.Announcements, a)
 	}
-	for _, e := range n.excerpt.errors {
+	for _, e := range n.excerpt.errorTransitions {
 		a := announcement{Event: e.reason, Target: e.error.Target, Severity: policies.High,
-			Since: &e.error.Since, Ended: e.ended, Text: n.said(e)}
+			Since: &e.error.Since, Ended: e.ended, Text: n.errorText(e)}
 		if e.ended {
 			a.Seconds = int64(n.now.Sub(e.error.Since) / time.Second)
 		}
@@ -105,30 +104,30 @@ func (n digest) jsonBody() string {
 		}
 		d.Announcements = append(d.Announcements, a)
 	}
-	for _, x := range n.excerpt.notices {
+	for _, x := range n.excerpt.muteNotices {
 		d.Announcements = append(d.Announcements, announcement{Event: ReasonNotice, Severity: x.severity,
-			Text: "mute of " + x.mute.what() + " " + x.said(n.now), Mute: &x.mute})
+			Text: x.sentence(n.now), Mute: &x.mute})
 	}
-	for _, x := range n.excerpt.worth {
+	for _, x := range n.excerpt.reportNotices {
 		d.Announcements = append(d.Announcements, announcement{Event: ReasonNotice, Target: x.Target,
 			Severity: policies.Low, Text: x.Text})
 	}
-	for _, c := range n.excerpt.calls {
-		d.Calls = append(d.Calls, iamChangeJSON{c, iamChangeText(c)})
+	for _, c := range n.excerpt.iamChanges {
+		d.Changes = append(d.Changes, iamChangeJSON{c, iamChangeText(c)})
 	}
-	d.MoreCalls = len(n.iamChanges) - len(n.excerpt.calls)
+	d.MoreChanges = len(n.iamChanges) - len(n.excerpt.iamChanges)
 	return marshal(d)
 }
 
-// ReportIn reads the report back out of a default body. Its findings are those that are neither
-// satisfied nor muted, and fewer if the message was truncated.
+// ReportIn returns the report in a default body. It has no satisfied or muted findings. A truncated
+// message has only a part of the others.
 func ReportIn(body string) (audit.Report, error) {
 	var d jsonBody
 	if err := json.Unmarshal([]byte(body), &d); err != nil {
 		return audit.Report{}, err
 	}
 	if d.Report == nil || d.Report.SchemaVersion == "" {
-		return audit.Report{}, errors.New("the message is about no report")
+		return audit.Report{}, errors.New("the message has no report")
 	}
 	return *d.Report, nil
 }

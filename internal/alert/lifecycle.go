@@ -8,30 +8,30 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// closedRetention is how long a gap that is closed stays in the state, so that one that comes back
-// is told apart from one that was never there.
+// closedRetention is how long a closed gap stays in the state, so that a gap that reopens differs
+// from a new one. Notices are kept as long.
 const closedRetention = 30 * 24 * time.Hour
 
-// A change is one thing there is to say about one gap.
+// transition is a change of one gap that a message may announce.
 type transition struct {
 	reason Reason
-	// gap is as it is remembered from now on. Closed tells that it is no gap any more.
+	// gap is the gap to store. A gap that ended has a Closed time.
 	gap Gap
-	// finding is the report's, or made of what is remembered when there is none any more.
+	// finding is that of the report, or made from the stored gap if the report has none.
 	finding audit.Finding
 }
 
-// A lifecycle takes gaps from one run to the next.
+// lifecycle compares the report of a run with the state of the previous one.
 type lifecycle struct {
 	previous State
 	report   audit.Report
 	mutes    Mutes
 	now      time.Time
 	options  Options
-	// seen are the findings by identity.
-	seen map[Identity]audit.Finding
-	// knowledge says what is known about a target: it is missing as a whole, or something about it is
-	// known.
+	// findings are those of the report, by identity.
+	findings map[Identity]audit.Finding
+	// knowledge says for each target and policy kind whether it is audited, does not exist, or has a
+	// verified finding.
 	knowledge map[targetPolicy]targetKnowledge
 }
 
@@ -45,34 +45,34 @@ type targetKnowledge struct{ audited, missing, known bool }
 func newLifecycle(previous State, r audit.Report, mutes Mutes, now time.Time,
 	o Options) *lifecycle {
 	l := &lifecycle{previous: previous, report: r, mutes: mutes, now: now, options: o,
-		seen: map[Identity]audit.Finding{}, knowledge: map[targetPolicy]targetKnowledge{}}
+		findings: map[Identity]audit.Finding{}, knowledge: map[targetPolicy]targetKnowledge{}}
 	for _, t := range r.Targets {
 		l.knowledge[targetPolicy{t.Name, t.Kind.Policy()}] = targetKnowledge{audited: true}
 	}
 	for _, f := range r.Findings {
 		id := identityOf(f)
-		// A target may be configured twice. The same requirement is then judged twice, and the worse
-		// counts.
-		if before, ok := l.seen[id]; !ok || statusRank(f.Status) > statusRank(before.Status) {
-			l.seen[id] = f
+		// A target that is configured twice has each finding twice. The worse one counts.
+		if before, ok := l.findings[id]; !ok || statusRank(f.Status) > statusRank(before.Status) {
+			l.findings[id] = f
 		}
 		k := l.knowledge[targetPolicy{f.Target, f.Policy}]
-		k.missing = k.missing || id.whole() && f.Status.Gap()
-		k.known = k.known || !id.whole() && f.Status != audit.Unverified
+		k.missing = k.missing || id.targetMissing() && f.Status.Gap()
+		k.known = k.known || !id.targetMissing() && f.Status != audit.Unverified
 		l.knowledge[targetPolicy{f.Target, f.Policy}] = k
 	}
 	l.previous.Gaps = l.renumberSids(previous.Gaps)
 	return l
 }
 
-// renumberSids gives gaps the Sids of the report. Releases number the statements of their documents
-// anew; what an account is judged by changes with what is deployed in it, and the gap is the same.
+// renumberSids returns the gaps with the Sids of the report. Remotion releases number their
+// statements differently, and a deployment may change the release that the account is judged by.
+// The gap stays the same.
 func (l *lifecycle) renumberSids(gaps []Gap) []Gap {
-	now := map[Identity]string{}
-	for id := range l.seen {
+	current := map[Identity]string{}
+	for id := range l.findings {
 		sid := id.Sid
 		id.Sid = ""
-		now[id] = max(now[id], sid) // a release has an action on a resource once
+		current[id] = max(current[id], sid) // a release has an action on a resource once
 	}
 	taken := map[Identity]bool{}
 	for _, g := range gaps {
@@ -82,9 +82,9 @@ func (l *lifecycle) renumberSids(gaps []Gap) []Gap {
 	for i, g := range gaps {
 		id := g.Identity
 		id.Sid = ""
-		sid, ok := now[id]
+		sid, ok := current[id]
 		id.Sid = sid
-		if _, same := l.seen[g.Identity]; ok && !same && !taken[id] {
+		if _, unchanged := l.findings[g.Identity]; ok && !unchanged && !taken[id] {
 			gaps[i].Identity = id
 			taken[id] = true
 		}
@@ -92,104 +92,106 @@ func (l *lifecycle) renumberSids(gaps []Gap) []Gap {
 	return gaps
 }
 
-// gaps returns what is remembered of gaps from now on, before anything is announced, and what there
-// is to say about them.
-func (l *lifecycle) gaps() (gaps []Gap, changes []transition) {
+// nextGaps returns the gaps to store, before anything is announced, and the transitions to
+// announce. Both are ordered by identity.
+func (l *lifecycle) nextGaps() (gaps []Gap, transitions []transition) {
 	known := map[Identity]bool{}
-	for _, was := range l.previous.Gaps {
-		known[was.Identity] = true
-		f, inReport := l.seen[was.Identity]
+	for _, previous := range l.previous.Gaps {
+		known[previous.Identity] = true
+		f, inReport := l.findings[previous.Identity]
 		switch {
 		case inReport && f.Status.Gap():
-			g, c := l.open(f, was)
-			gaps, changes = append(gaps, g), append(changes, c...)
-		case !was.Closed.IsZero():
-			if l.now.Sub(was.Closed) < closedRetention {
-				gaps = append(gaps, was)
+			g, t := l.openGap(f, previous)
+			gaps, transitions = append(gaps, g), append(transitions, t...)
+		case !previous.Closed.IsZero():
+			if l.now.Sub(previous.Closed) < closedRetention {
+				gaps = append(gaps, previous)
 			}
 		default:
-			event := l.closing(was, f, inReport)
-			gone := was
-			gone.Closed = l.now
+			reason := l.closeReason(previous, f, inReport)
+			closed := previous
+			closed.Closed = l.now
 			switch {
-			case event == "": // nobody knows
-				gaps = append(gaps, was)
+			case reason == "": // the report cannot say
+				gaps = append(gaps, previous)
 				continue
-			// this opening nobody heard of, the ones before it they did
-			case was.Notified.IsZero() && was.Opened > 1:
-				gone.Opened--
-				gaps = append(gaps, gone)
+			// It reopened, but the reopening was never announced. Its earlier openings were.
+			case previous.Notified.IsZero() && previous.Opened > 1:
+				closed.Opened--
+				gaps = append(gaps, closed)
 				continue
-			case was.Notified.IsZero():
+			case previous.Notified.IsZero():
 				continue
 			}
-			gaps = append(gaps, was)
-			changes = append(changes, l.suppressMuted(transition{event, gone, asFinding(was)}))
+			gaps = append(gaps, previous)
+			transitions = append(transitions,
+				l.suppressMuted(transition{reason, closed, findingOf(previous)}))
 		}
 	}
-	for id, f := range l.seen {
+	for id, f := range l.findings {
 		if f.Status.Gap() && !known[id] {
-			g, c := l.open(f, Gap{Identity: id})
-			gaps, changes = append(gaps, g), append(changes, c...)
+			g, t := l.openGap(f, Gap{Identity: id})
+			gaps, transitions = append(gaps, g), append(transitions, t...)
 		}
 	}
 	slices.SortFunc(gaps, func(a, b Gap) int { return a.compare(b.Identity) })
-	slices.SortFunc(changes, func(a, b transition) int { return a.gap.compare(b.gap.Identity) })
-	return gaps, l.reminders(changes)
+	slices.SortFunc(transitions, func(a, b transition) int { return a.gap.compare(b.gap.Identity) })
+	return gaps, l.dropEarlyReminders(transitions)
 }
 
-// open takes a gap that is there to the next run.
-func (l *lifecycle) open(f audit.Finding, was Gap) (Gap, []transition) {
-	g := was
+// openGap returns the gap of a finding as it is stored, and its transition. A muted gap has none.
+// previous is the stored gap; it has only an Identity if the gap is new.
+func (l *lifecycle) openGap(f audit.Finding, previous Gap) (Gap, []transition) {
+	g := previous
 	g.Status, g.Cause, g.Severity, g.Why = f.Status, f.Cause, f.Severity, f.Why
 	g.Muted, g.Region, g.Unlisted = f.Muted != nil, "", l.unknownTargets()
 	if slices.Contains(l.report.Regions, f.Region) {
 		g.Region = f.Region
 	}
-	if was.Since.IsZero() || !was.Closed.IsZero() {
-		g.Since, g.Closed, g.Opened = l.now, time.Time{}, was.Opened+1
+	if previous.Since.IsZero() || !previous.Closed.IsZero() {
+		g.Since, g.Closed, g.Opened = l.now, time.Time{}, previous.Opened+1
 		g.Notified, g.NotifiedStatus, g.NotifiedSeverity, g.Reminders, g.Thread = time.Time{}, "", 0, 0,
 			""
 	}
 	if g.Muted {
 		return g, nil
 	}
-	var event Reason
+	var reason Reason
 	switch {
 	case g.Notified.IsZero() && l.previous.Baseline.IsZero() && !l.options.Stateless:
-		event = ReasonBaseline
+		reason = ReasonBaseline
 	case g.Notified.IsZero() && g.Opened > 1:
-		event = ReasonReopened
+		reason = ReasonReopened
 	case g.Notified.IsZero():
-		event = ReasonOpened
+		reason = ReasonOpened
 	case g.Severity > g.NotifiedSeverity || statusRank(g.Status) > statusRank(g.NotifiedStatus):
-		event = ReasonWorse
+		reason = ReasonWorse
 	case g.Severity < g.NotifiedSeverity || statusRank(g.Status) < statusRank(g.NotifiedStatus):
-		event = ReasonPartlyRecovered
+		reason = ReasonPartlyRecovered
 	default:
-		event = ReasonReminder // if it is due
+		reason = ReasonReminder // dropped later if it is not due
 	}
-	return g, []transition{{event, g, f}}
+	return g, []transition{{reason, g, f}}
 }
 
-// closing says what became of a gap that the report does not show as one: recovered, retired, or
-// nothing that anybody could tell.
-func (l *lifecycle) closing(was Gap, f audit.Finding, inReport bool) Reason {
-	k := l.knowledge[targetPolicy{was.Target, was.Policy}]
+// closeReason returns why a stored gap that is no gap in the report ended: ReasonRecovered or
+// ReasonRetired. It returns "" if the report cannot say, and the gap stays open.
+func (l *lifecycle) closeReason(previous Gap, f audit.Finding, inReport bool) Reason {
+	k := l.knowledge[targetPolicy{previous.Target, previous.Policy}]
 	switch {
 	case inReport && f.Status == audit.Unverified:
 		return ""
-	case l.unknownTargets() && !was.Unlisted:
-		return "" // it may be about a function, a region or a role that was not found this time
-	case inReport && was.Region != "" && !slices.Contains(l.report.Regions, was.Region):
-		return ReasonRetired // it is fine where it is still looked at
+	case l.unknownTargets() && !previous.Unlisted:
+		return "" // it may be about a function, a region or a role that this run did not find
+	case inReport && previous.Region != "" && !slices.Contains(l.report.Regions, previous.Region):
+		return ReasonRetired // satisfied in the regions that are still audited
 	case inReport:
 		return ReasonRecovered
 	case k.missing:
-		return "" // the one gap that the target is missing stands for all of its others
-	case k.audited && was.whole() && k.known:
+		return "" // the gap that the target does not exist stands for its other gaps
+	case k.audited && previous.targetMissing() && k.known:
 		return ReasonRecovered
-	case k.audited && was.whole():
+	case k.audited && previous.targetMissing():
 		return ""
 	case k.audited:
 		return ReasonRetired
@@ -199,17 +201,18 @@ func (l *lifecycle) closing(was Gap, f audit.Finding, inReport bool) Reason {
 	return ReasonRetired
 }
 
-// indeterminate reports whether a gap that was told of is one that nobody can tell about now.
+// indeterminate reports whether the gap was announced, and this run cannot say whether it is still
+// open.
 func (l *lifecycle) indeterminate(g Gap) bool {
-	f, inReport := l.seen[g.Identity]
-	return g.Closed.IsZero() && !g.Notified.IsZero() && !(inReport && f.Status.Gap()) &&
-		l.closing(g, f, inReport) == "" &&
+	f, inReport := l.findings[g.Identity]
+	return g.Closed.IsZero() && !g.Notified.IsZero() && (!inReport || !f.Status.Gap()) &&
+		l.closeReason(g, f, inReport) == "" &&
 		!l.knowledge[targetPolicy{g.Target, g.Policy}].missing
 }
 
-// unknownTargets reports whether something went wrong that is not about any audited target: then a
-// target that is not there may only not have been found, and so may the function whose release
-// needs something.
+// unknownTargets reports whether the report has a problem that is not about an audited target, such
+// as functions that cannot be listed. A target or a function that the report lacks may then still
+// exist.
 func (l *lifecycle) unknownTargets() bool {
 	return slices.ContainsFunc(l.report.Problems, func(p audit.Problem) bool {
 		return !slices.ContainsFunc(l.report.Targets, func(t audit.TargetReport) bool {
@@ -218,43 +221,40 @@ func (l *lifecycle) unknownTargets() bool {
 	})
 }
 
-// suppressMuted takes the event from a change about a gap that is muted: it is remembered, and not
-// told.
+// suppressMuted clears the reason of a transition of a muted gap, so that it is stored and not
+// announced.
 func (l *lifecycle) suppressMuted(c transition) transition {
-	if l.mutes.of(c.finding) != nil {
+	if l.mutes.longestFor(c.finding) != nil {
 		c.reason = ""
 	}
 	return c
 }
 
-// reminders leaves out those that are not due. One that is due takes those along that soon would
-// be, so that gaps which opened at different hours end up in one message.
-func (l *lifecycle) reminders(changes []transition) []transition {
+// dropEarlyReminders removes the reminders that are not due. If one is due, those that are due
+// within half of RepeatAfter stay, so that gaps that opened at different hours share a message.
+func (l *lifecycle) dropEarlyReminders(transitions []transition) []transition {
 	due := func(c transition, early time.Duration) bool {
 		return l.options.due(l.now, c.gap.Notified, c.gap.Reminders, c.gap.Severity == policies.Critical,
 			early)
 	}
 	early := time.Duration(0)
-	if slices.ContainsFunc(changes, func(c transition) bool {
-		return c.reason == ReasonReminder &&
-			due(c, 0)
+	if slices.ContainsFunc(transitions, func(c transition) bool {
+		return c.reason == ReasonReminder && due(c, 0)
 	}) {
 		early = l.options.RepeatAfter / 2
 	}
-	return slices.DeleteFunc(changes, func(c transition) bool {
-		return c.reason == ReasonReminder &&
-			!due(c, early)
+	return slices.DeleteFunc(transitions, func(c transition) bool {
+		return c.reason == ReasonReminder && !due(c, early)
 	})
 }
 
-// asFinding is what is still known of a gap that the report does not show.
-func asFinding(g Gap) audit.Finding {
+// findingOf makes a finding from a stored gap that the report does not contain.
+func findingOf(g Gap) audit.Finding {
 	return audit.Finding{Target: g.Target, Policy: g.Policy, Sid: g.Sid, Action: g.Action,
-		Resource: g.Resource,
-		Status:   g.Status, Cause: g.Cause, Severity: g.Severity, Why: g.Why}
+		Resource: g.Resource, Status: g.Status, Cause: g.Cause, Severity: g.Severity, Why: g.Why}
 }
 
-// statusRank orders statuses by how bad they are. Missing and denied are equally bad.
+// statusRank orders statuses, the worst highest. Missing and denied have the same rank.
 func statusRank(s audit.Status) int {
 	switch s {
 	case audit.Missing, audit.Denied:
@@ -269,10 +269,10 @@ func statusRank(s audit.Status) int {
 	return 0
 }
 
-// markGapsNotified notes in the gaps what is announced at now, in a thread.
-func markGapsNotified(gaps []Gap, changes []transition, now time.Time, thread string) []Gap {
+// markGapsNotified returns the gaps with the announcements at now, in the thread, recorded.
+func markGapsNotified(gaps []Gap, transitions []transition, now time.Time, thread string) []Gap {
 	gaps = slices.Clone(gaps)
-	for _, c := range changes {
+	for _, c := range transitions {
 		i, ok := slices.BinarySearchFunc(gaps, c.gap.Identity, func(g Gap, id Identity) int {
 			return g.compare(id)
 		})

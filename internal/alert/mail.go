@@ -9,146 +9,153 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/report"
 )
 
-// titles are what a mail calls events.
-var titles = map[Reason]string{
-	ReasonOpened: "NEW", ReasonReopened: "BACK", ReasonWorse: "WORSE", ReasonReminder: "STILL OPEN",
+// reasonTitles are the titles that a mail has for reasons.
+var reasonTitles = map[Reason]string{
+	ReasonOpened: "NEW", ReasonReopened: "REOPENED", ReasonWorse: "WORSE",
+	ReasonReminder: "STILL OPEN",
 	ReasonBaseline: "FOUND", ReasonPartlyRecovered: "PARTLY RECOVERED",
 	ReasonRecovered: "RECOVERED", ReasonRetired: "NO LONGER AUDITED",
 }
 
-// mail is the plain text body.
+// mail returns the plain text body.
 func (n digest) mail() string {
 	s := n.options.Sender
 	l := report.Letter{
 		Opening: []string{strings.Join(n.subjectParts(), ", "), report.Headline(n.report)},
-		Shown:   n.excerpt.report, Left: n.omittedFindings(), Full: s.full(), Function: s.Function,
+		Shown:   n.excerpt.report, Left: n.omittedFindings(), Full: s.reportURL(), Function: s.Function,
 		Region: s.Region, Settings: s.Settings,
 	}
 	l.Shown.Notices = n.accompanyingNotices(l.Shown.Notices)
-	if n.options.Stateless { // what is new nobody knows
+	if n.options.Stateless { // without a state, no gap is known to be new
 		l.Opening = l.Opening[1:]
 	}
-	for _, line := range lines(n.excerpt.changes) {
-		l.Sections = append(l.Sections, n.section(line))
+	for _, e := range entries(n.excerpt.transitions) {
+		l.Sections = append(l.Sections, n.entrySection(e))
 	}
-	// They stand beside what they may have caused. What could not be looked at goes before them, if
-	// there is nothing else.
-	if len(n.excerpt.changes) > 0 {
+	// IAM changes follow the gaps that they may have caused. Without gaps they follow the section of
+	// unverified targets.
+	if len(n.excerpt.transitions) > 0 {
 		l.Sections = append(l.Sections, n.iamChangeSections()...)
 	} else {
 		l.Rest = append(l.Rest, n.iamChangeSections()...)
 	}
-	var over []report.Field
-	for _, e := range n.excerpt.errors {
+	var resolved []report.Field
+	for _, e := range n.excerpt.errorTransitions {
 		switch {
 		case e.ended:
-			over = append(over, report.Field{Label: "over", Text: n.said(e)})
-		case !e.error.sight():
-			l.Sections = append(l.Sections, report.Section{Title: e.title(), Fields: withText(
-				report.Field{Label: "problem", Text: e.what}, report.Field{Label: "why", Text: e.why},
-				report.Field{Label: "to do", Text: e.remedy})})
+			resolved = append(resolved, report.Field{Label: "Resolved", Text: n.errorText(e)})
+		case !e.error.limitsVerification():
+			l.Sections = append(l.Sections, report.Section{Title: e.title(), Fields: nonEmpty(
+				report.Field{Label: "Problem", Text: e.problem}, report.Field{Label: "Cause", Text: e.why},
+				report.Field{Label: "Impact", Text: e.impact}, report.Field{Label: "Fix", Text: e.remedy})})
 		default:
-			text := n.said(e)
-			if e.what != "" { // why follows, with all that was denied
-				text = e.what
+			text := n.errorText(e)
+			if e.problem != "" { // the report's part of the section has the cause
+				text = e.error.Target + ": " + e.problem
 			}
 			if !n.options.Stateless {
 				text += "; since " + timeText(e.error.Since)
 			}
-			l.Unverified = append(l.Unverified, report.Field{Label: "blind", Text: text})
+			l.Unverified = append(l.Unverified, report.Field{Label: "Target", Text: text})
 		}
 	}
-	if over != nil {
+	if resolved != nil {
 		l.Sections = append(l.Sections, report.Section{Title: errorTransition{ended: true}.title(),
-			Fields: over})
+			Fields: resolved})
 	}
-	if held := n.counts.held; held > 0 {
+	if count := n.counts.indeterminate; count > 0 {
 		l.Unverified = append(l.Unverified,
-			report.Field{Label: "open before",
-				Text: report.Plural(held, "gap") + " could not be looked at again, and may still be there"})
+			report.Field{Label: "Known gaps", Text: report.Plural(count, "gap") + notRechecked})
 	}
-	for _, x := range n.excerpt.notices {
+	for _, x := range n.excerpt.muteNotices {
 		l.Rest = append(l.Rest, report.Section{Title: "MUTE", Fields: []report.Field{
-			{Label: "of", Text: x.mute.what()}, {Label: "is", Text: x.said(n.now)},
-			{Label: "owner", Text: x.mute.Owner},
-			{Label: "reason", Text: x.mute.Reason}, {Label: "until", Text: timeText(x.mute.Until)},
+			{Label: "Mutes", Text: x.mute.matchText()}, {Label: "Status", Text: x.text(n.now)},
+			{Label: "Owner", Text: x.mute.Owner},
+			{Label: "Reason", Text: x.mute.Reason}, {Label: "Until", Text: timeText(x.mute.Until)},
 		}})
 	}
-	for _, x := range n.excerpt.worth {
+	for _, x := range n.excerpt.reportNotices {
 		l.Rest = append(l.Rest, n.reportNoticeSection(x))
 	}
-	for _, line := range lines(n.excerpt.standing) {
-		l.Rest = append(l.Rest, n.standingSection(line))
+	for _, e := range entries(n.excerpt.openGaps) {
+		l.Rest = append(l.Rest, n.openGapSection(e))
 	}
-	l.Closing = n.closing()
+	l.Closing = n.aboutFields()
 	var b strings.Builder
-	// A strings.Builder takes everything.
+	// Writing to a strings.Builder never fails.
 	_ = report.Mail(&b, n.report, l)
 	return b.String()
 }
 
-// section writes what was announced of one root cause.
-func (n digest) section(l line) report.Section {
-	title := titles[l.event] + "  " + strings.ToUpper(l.group.Severity.String()) + "  " + l.group.Who()
+// notRechecked follows the number of known gaps that this run could not recheck.
+const notRechecked = " not rechecked, possibly still open"
+
+// entrySection returns the section of an announced entry.
+func (n digest) entrySection(e entry) report.Section {
+	severity := strings.ToUpper(e.group.Severity.String())
+	title := reasonTitles[e.reason] + "  " + severity + "  " + e.group.Who()
 	if n.options.Stateless {
-		title = strings.ToUpper(l.group.Severity.String()) + "  " + l.group.Who()
+		title = severity + "  " + e.group.Who()
 	}
 	s := report.Section{Title: title}
-	if l.closed {
-		s.Title = titles[l.event] + "  " + l.group.Who()
+	if e.closed {
+		s.Title = reasonTitles[e.reason] + "  " + e.group.Who()
 		s.Fields = append(s.Fields,
-			report.Field{Label: "was", Text: fmt.Sprintf("%s: %s", l.group.Status, l.group.What())})
-		s.Fields = append(s.Fields,
-			report.Field{Label: "because", Text: fmt.Sprintf("%s: %s", l.group.Cause, l.group.Why)})
-		if l.event == ReasonRetired {
-			s.Fields = append(s.Fields,
-				report.Field{Label: "now",
-					Text: "the target, the region or the requirement is not audited any more: this is no " +
-						"recovery"})
+			report.Field{Label: "Old status", Text: fmt.Sprintf("%s: %s", e.group.Status, e.group.What())},
+			report.Field{Label: "Cause", Text: fmt.Sprintf("%s: %s", e.group.Cause, e.group.Why)})
+		if e.reason == ReasonRetired {
+			s.Fields = append(s.Fields, report.Field{Label: "Status",
+				Text: "no longer audited (target, region or requirement), not recovered"})
 		}
-		s.Fields = append(s.Fields,
-			report.Field{Label: "after", Text: durationText(n.now.Sub(l.since)) + ", since " +
-				timeText(l.since)})
+		s.Fields = append(s.Fields, report.Field{Label: "Duration",
+			Text: durationText(n.now.Sub(e.since)) + ", since " + timeText(e.since)})
 		return s
 	}
-	s.Group = &l.group
-	if l.was != nil {
-		s.Fields = append(s.Fields, report.Field{Label: "was", Text: strings.Join(l.was, ", ")})
+	s.Group = &e.group
+	if e.previous != nil {
+		s.Fields = append(s.Fields,
+			report.Field{Label: "Old status", Text: strings.Join(e.previous, ", ")})
 	}
 	if !n.options.Stateless {
-		s.Fields = append(s.Fields, n.since(l))
+		s.Fields = append(s.Fields, n.since(e))
 	}
-	if command := n.muteCommand(l.group); command != "" {
-		s.Fields = append(s.Fields, report.Field{Label: "mute 24h", Text: command, Command: true})
+	if command := n.muteCommand(e.group); command != "" {
+		s.Fields = append(s.Fields, report.Field{Label: "Mute 24h", Text: command, Command: true})
 	}
 	return s
 }
 
-// standingSection writes what is open and was announced before.
-func (n digest) standingSection(l line) report.Section {
-	return report.Section{Title: "OPEN  " + strings.ToUpper(l.group.Severity.String()) + "  " +
-		l.group.Who(), Fields: []report.Field{
-		{Label: string(l.group.Status), Text: l.group.What()},
-		{Label: "why", Text: fmt.Sprintf("%s: %s", l.group.Cause, l.group.Why)},
-		n.since(l),
+// openGapSection returns the section of gaps that are open and were announced before.
+func (n digest) openGapSection(e entry) report.Section {
+	return report.Section{Title: "OPEN  " + strings.ToUpper(e.group.Severity.String()) + "  " +
+		e.group.Who(), Fields: []report.Field{
+		{Label: statusLabel(e.group.Status), Text: e.group.What()},
+		{Label: "Cause", Text: fmt.Sprintf("%s: %s", e.group.Cause, e.group.Why)},
+		n.since(e),
 	}}
 }
 
-// since says how long it has been so, and how often it was told. What is new is as old as what made
-// it, which stands beside it: this run found it.
-func (n digest) since(l line) report.Field {
-	if l.since.IsZero() || l.since.Equal(n.now) {
+// statusLabel returns the status with a capital letter.
+func statusLabel(s audit.Status) string {
+	return strings.ToUpper(string(s[:1])) + string(s[1:])
+}
+
+// since returns a field with the start of the entry, and the number of openings or of the reminder.
+// A new gap may be older than the run that found it, so the field says which run found it.
+func (n digest) since(e entry) report.Field {
+	if e.since.IsZero() || e.since.Equal(n.now) {
 		text := "by this run, " + timeText(n.now)
-		if l.opened > 1 {
-			text += fmt.Sprintf("; open for the %s time", ordinal(l.opened))
+		if e.opened > 1 {
+			return report.Field{Label: "Found again",
+				Text: fmt.Sprintf("%s; opened for the %s time", text, ordinal(e.opened))}
 		}
-		return report.Field{Label: "found", Text: text}
+		return report.Field{Label: "First found", Text: text}
 	}
-	text := timeText(l.since) + ", for " + durationText(n.now.Sub(l.since))
-	if l.event == ReasonReminder {
-		text += fmt.Sprintf("; %s reminder", ordinal(l.reminders+1))
+	text := timeText(e.since) + ", for " + durationText(n.now.Sub(e.since))
+	if e.reason == ReasonReminder {
+		text += fmt.Sprintf("; %s reminder", ordinal(e.reminders+1))
 	}
-	return report.Field{Label: "since", Text: text}
+	return report.Field{Label: "Open since", Text: text}
 }
 
 func ordinal(n int) string {
@@ -166,33 +173,32 @@ func ordinal(n int) string {
 	return fmt.Sprint(n) + suffix
 }
 
-// closing says what is muted, what nobody could tell, and when the next word is due.
-func (n digest) closing() (list []report.Field) {
+// aboutFields returns the fields that end the ABOUT section: the number of muted gaps, the place of
+// the full report, and the next reminder.
+func (n digest) aboutFields() (list []report.Field) {
 	if muted := n.report.Summary.GapsMuted; muted > 0 {
 		list = append(list,
-			report.Field{Label: "muted", Text: report.Plural(muted, "gap") + " not told of"})
+			report.Field{Label: "Muted", Text: report.Plural(muted, "gap") + ", not announced"})
 	}
-	if full := n.options.Sender.full(); full != "" {
-		list = append(list, report.Field{Label: "in full", Text: full, Command: true})
+	if url := n.options.Sender.reportURL(); url != "" {
+		list = append(list, report.Field{Label: "Full report", Text: url, Command: true})
 	}
+	reminder := ""
 	switch {
 	case n.options.Stateless && n.options.Sender.Bucket == "":
-		list = append(list,
-			report.Field{Label: "reminder",
-				Text: "on every run that finds this: there is no EVIDENCE_BUCKET to remember it in"})
+		reminder = "on every run with gaps or errors, because EVIDENCE_BUCKET is not set"
 	case n.options.Stateless:
-		list = append(list,
-			report.Field{Label: "reminder",
-				Text: "on every run that finds this: what is remembered cannot be used"})
+		reminder = "on every run with gaps or errors, because the stored state cannot be used"
 	case !n.nextReminder.IsZero():
-		list = append(list,
-			report.Field{Label: "reminder", Text: "at " + timeText(n.nextReminder) + " if nothing changes"})
+		reminder = timeText(n.nextReminder) + " if nothing changes"
+	}
+	if reminder != "" {
+		list = append(list, report.Field{Label: "Next reminder", Text: reminder})
 	}
 	return list
 }
 
-// muteCommand mutes what one root cause did to one target, for a day. Without a bucket there is
-// none.
+// muteCommand returns the command that mutes a group for 24 hours, or "" without a bucket.
 func (n digest) muteCommand(g report.Group) string {
 	if n.options.Sender.Bucket == "" {
 		return ""
@@ -202,13 +208,13 @@ func (n digest) muteCommand(g report.Group) string {
 	if actions := g.Actions(); len(actions) == 1 {
 		m.Action = actions[0]
 	} else if !slices.ContainsFunc(g.Findings, func(f audit.Finding) bool { return f.Sid != sid }) {
-		m.Sid = sid // so that it hides no more than it has to
+		m.Sid = sid // narrows the mute
 	}
 	return MuteCommand(n.options.Sender.Bucket, m)
 }
 
-// withText leaves out the fields that have none.
-func withText(fields ...report.Field) (list []report.Field) {
+// nonEmpty returns the fields that have a text.
+func nonEmpty(fields ...report.Field) (list []report.Field) {
 	for _, f := range fields {
 		if f.Text != "" {
 			list = append(list, f)
@@ -217,8 +223,8 @@ func withText(fields ...report.Field) (list []report.Field) {
 	return list
 }
 
-// what says in a few words what a mute matches.
-func (m Mute) what() string {
+// matchText lists the fields by which a mute matches gaps: target user/x, cause scp.
+func (m Mute) matchText() string {
 	var list []string
 	for _, part := range []struct{ name, value string }{{"target", m.Target}, {"action", m.Action},
 		{"cause", string(m.Cause)}, {"sid", m.Sid}} {

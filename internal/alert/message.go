@@ -7,76 +7,78 @@ import (
 	"strings"
 )
 
-// An Event is why a message is sent.
+// Reason is why a message is sent.
 type Reason string
 
 const (
-	// ReasonOpened: a gap that was not there before.
+	// ReasonOpened means that a gap is new.
 	ReasonOpened Reason = "opened"
-	// ReasonReopened: a gap that had recovered is back.
+	// ReasonReopened means that a gap that had recovered is open again.
 	ReasonReopened Reason = "reopened"
-	// ReasonWorse: a gap is more severe than was said, or more of what is needed is lacking.
+	// ReasonWorse means that a gap has a higher severity or a worse status than announced.
 	ReasonWorse Reason = "worse"
-	// ReasonReminder: what was announced is still so.
+	// ReasonReminder means that a gap or an auditor error that was announced is still open.
 	ReasonReminder Reason = "reminder"
-	// ReasonRecovered: what a root cause had taken from a target is granted again.
+	// ReasonRecovered means that all permissions that a target lacked for one root cause are granted.
 	ReasonRecovered Reason = "recovered"
-	// ReasonPartlyRecovered: some of it is, or it is less bad than was said.
+	// ReasonPartlyRecovered means that some of them are granted, or that a gap is less severe or has a
+	// better status than announced.
 	ReasonPartlyRecovered Reason = "partly_recovered"
-	// ReasonRetired: a target, region or requirement is no longer audited. That is no recovery.
+	// ReasonRetired means that a target, region or requirement is no longer audited. That is no
+	// recovery.
 	ReasonRetired Reason = "retired"
-	// ReasonBaseline: what the first run found.
+	// ReasonBaseline means that the first run found the gap.
 	ReasonBaseline Reason = "baseline"
-	// ReasonAuditorError: something could not be looked at, or can be again.
+	// ReasonAuditorError means that the auditor could not do a part of its work, or can again.
 	ReasonAuditorError Reason = "auditor_error"
-	// ReasonNotice: something about a mute, or a notice of the report that nobody was told of.
+	// ReasonNotice means that a mute needs attention, or the report has a new notice.
 	ReasonNotice Reason = "notice"
-	// ReasonTest: somebody wants to see whether messages arrive.
+	// ReasonTest means that a user sent a test message.
 	ReasonTest Reason = "test"
 )
 
-// A Message is ready to be published with MessageStructure=json.
+// Message is a message to publish with MessageStructure=json.
 type Message struct {
 	// Subject is printable ASCII of at most 99 characters.
 	Subject string `json:"subject"`
-	// Bodies are the texts by protocol; default is JSON, for machines.
+	// Bodies are the texts by protocol. The one for "default" is JSON.
 	Bodies map[string]string `json:"bodies"`
-	// Attributes are in the order in which they are to be sent.
+	// Attributes are the message attributes that subscription filters match.
 	Attributes []Attribute `json:"attributes"`
 }
 
-// Zero reports whether there is no message: there is nothing to say.
+// Zero reports whether there is no message to send.
 func (m Message) Zero() bool { return m.Subject == "" }
 
-// An Attribute is a message attribute. Type is String, Number or String.Array.
+// Attribute is a message attribute. Type is String, Number or String.Array.
 type Attribute struct {
 	Name  string `json:"name"`
 	Type  string `json:"type"`
 	Value string `json:"value"`
 }
 
-// A Sender says who composes a message, for the texts.
+// Sender describes the auditor that sends a message.
 type Sender struct {
-	// Function and Region are those of the auditor's Lambda function, empty when there is none.
+	// Function and Region are those of the auditor's Lambda function, empty if there is none.
 	Function, Region string
-	// Settings are the flags that make `remotion-audit audit` audit the same: report.Letter.
+	// Settings are the flags with which `remotion-audit audit` repeats the audit: report.Letter.
 	Settings []string
-	// Bucket is the evidence bucket, empty when there is none: then nothing can be muted. Evidence is
-	// the key in it under which this run's full report is kept.
+	// Bucket is the evidence bucket. If it is empty, gaps cannot be muted. Evidence is the key of this
+	// run's full report in the bucket.
 	Bucket, Evidence string
-	// Format is what https subscribers get; empty is Chat.
+	// Format is the form of the https body; empty means Chat.
 	Format Format
 }
 
-// full is where the whole report is kept, or empty.
-func (s Sender) full() string {
+// reportURL returns the S3 URL of the full report, or "".
+func (s Sender) reportURL() string {
 	if s.Bucket == "" || s.Evidence == "" {
 		return ""
 	}
 	return "s3://" + s.Bucket + "/" + s.Evidence
 }
 
-// A Format is a form of the https body.
+// Format is a form of the https body.
 type Format string
 
 const (
@@ -86,27 +88,27 @@ const (
 	JSON Format = "json"
 )
 
-// message composes what fits of the news.
+// message returns the message with as much of the digest as fits.
 func (n digest) message() Message {
 	m := fitMessage(n.units(), func(units int) Message { return n.truncate(units).compose() })
 	if m.size() > MaxBytes {
-		return n.bare()
+		return n.fallbackMessage()
 	}
 	return m
 }
 
-// bare is the message when nothing fits: names are longer than IAM lets them be. It says that there
-// is something to say, and where.
-func (n digest) bare() Message {
+// fallbackMessage returns the message for names so long that no part of the digest fits. IAM allows
+// no such names. The message says where the full report is.
+func (n digest) fallbackMessage() Message {
 	n.omitted = n.units()
 	n.excerpt = &excerpt{}
 	text := n.subject() +
-		"\n\nAll there is to say is more than a message holds. The full report is in the evidence " +
-		"bucket, if there is one, and in the function's log.\n"
+		"\n\nThe content exceeds the size limit of a message. The full report is in the evidence " +
+		"bucket, if one is configured, and in the function's log.\n"
 	d := jsonBody{SchemaVersion: SchemaVersion, Source: source,
 		Account: ascii(n.report.Account, maxAccount), Events: n.reasons(), Severity: n.severity(),
 		Subject: n.subject(), DedupKey: n.key, ThreadID: n.thread, Truncated: true}
-	m := n.attributed(Message{Subject: n.subject(),
+	m := n.withAttributes(Message{Subject: n.subject(),
 		Bodies: map[string]string{"email": text, "sms": n.sms(), "default": marshal(d)}})
 	m.Attributes = slices.DeleteFunc(m.Attributes, func(a Attribute) bool {
 		return a.Name == "targets"
@@ -122,10 +124,10 @@ func (n digest) bare() Message {
 	return m
 }
 
-// maxAccount bounds an account id, which has 12 digits.
+// maxAccount bounds the length of an account ID, which has 12 digits.
 const maxAccount = 12
 
-// compose makes the message that tells all of the news.
+// compose returns the message with the excerpt of the digest.
 func (n digest) compose() Message {
 	m := Message{Subject: n.subject(), Bodies: map[string]string{"email": n.mail(), "sms": n.sms(),
 		"default": n.jsonBody()}}
@@ -133,11 +135,12 @@ func (n digest) compose() Message {
 	if n.options.Sender.Format != JSON {
 		m.Bodies["https"] = n.card()
 	}
-	return n.attributed(m)
+	return n.withAttributes(m)
 }
 
-// attributed adds the attributes, which go by all that is announced.
-func (n digest) attributed(m Message) Message {
+// withAttributes returns the message with its attributes. They cover all announcements, whether or
+// not they fit into the bodies.
+func (n digest) withAttributes(m Message) Message {
 	m.Attributes = []Attribute{{"events", "String.Array", marshal(n.reasons())}}
 	if targets := n.targets(); len(targets) > 0 {
 		m.Attributes = append(m.Attributes, Attribute{"targets", "String.Array", marshal(targets)})
@@ -153,10 +156,11 @@ func (n digest) attributed(m Message) Message {
 	return m
 }
 
-// Structure is the Message parameter of a publish with MessageStructure=json.
+// Structure returns the Message parameter for a publish with MessageStructure=json.
 func (m Message) Structure() string { return marshal(m.Bodies) }
 
-// marshal is for values that always encode: strings, numbers and structs of them.
+// marshal returns a value as JSON. The value must consist of strings, numbers and structs, which
+// always encode.
 func marshal(v any) string {
 	var b strings.Builder
 	enc := json.NewEncoder(&b)

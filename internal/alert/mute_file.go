@@ -15,11 +15,13 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 )
 
-// maxMute is how far off a mute may end. A year mistyped would silence for ever.
+// maxMute is the longest time until the end of a mute. Without it, a mistyped year would mute a gap
+// for decades.
 const maxMute = 366 * 24 * time.Hour
 
-// ParseMutes reads a file of mutes (docs/alerts.md, docs/mutes.schema.json). A mute with an error
-// is left out; a file that is no YAML has none at all. An empty file has none either, and no error.
+// ParseMutes reads a mutes file (docs/alerts.md, docs/mutes.schema.json). It leaves out mutes with
+// an error. A file that is not valid YAML has no mutes and one error. An empty file has no mutes
+// and no error.
 func ParseMutes(text []byte, now time.Time) (Mutes, []MuteError) {
 	list, err := muteList(text)
 	if err != nil {
@@ -31,9 +33,9 @@ func ParseMutes(text []byte, now time.Time) (Mutes, []MuteError) {
 	var mutes Mutes
 	var errs []MuteError
 	for _, node := range list.Values {
-		m, wrong := parseMute(node, now)
-		if wrong != nil {
-			errs = append(errs, wrong...)
+		m, muteErrs := parseMute(node, now)
+		if muteErrs != nil {
+			errs = append(errs, muteErrs...)
 			continue
 		}
 		mutes = append(mutes, m)
@@ -41,7 +43,7 @@ func ParseMutes(text []byte, now time.Time) (Mutes, []MuteError) {
 	return mutes, errs
 }
 
-// muteList finds the one list there is, or nil in a file without any.
+// muteList returns the list of mutes, or nil if the file has none.
 func muteList(text []byte) (*ast.SequenceNode, *MuteError) {
 	file, err := parseYAML(text)
 	if err != nil {
@@ -57,11 +59,11 @@ func muteList(text []byte) (*ast.SequenceNode, *MuteError) {
 		return nil, nil
 	}
 	if len(docs) > 1 {
-		return nil, muteError(docs[1], "a second document: write one list, under mutes:")
+		return nil, muteError(docs[1], "second YAML document: write one list under mutes:")
 	}
 	entries, ok := mapping(docs[0])
 	if !ok || len(entries) != 1 || keyOf(entries[0]) != "mutes" {
-		return nil, muteError(docs[0], "write one list, under mutes:")
+		return nil, muteError(docs[0], "write one list under mutes:")
 	}
 	switch value := entries[0].Value.(type) {
 	case *ast.NullNode:
@@ -69,22 +71,22 @@ func muteList(text []byte) (*ast.SequenceNode, *MuteError) {
 	case *ast.SequenceNode:
 		return value, nil
 	}
-	return nil, muteError(entries[0], "mutes: is not a list")
+	return nil, muteError(entries[0], "mutes: must be a list")
 }
 
-// What a file of mutes may be at most: in bytes, in bytes of one line, and in brackets that are
-// open at once. The library takes time by the square of each, and one that is busy with the mutes
-// alerts nobody.
+// Limits of a mutes file: its bytes, the bytes of a line, and the brackets that are open at the
+// same time. The time of the YAML library grows with the square of each. Without the limits, a file
+// could keep the auditor from alerting.
 const (
 	maxMuteFile    = 128 << 10
 	maxMuteLine    = 4 << 10
 	maxMuteNesting = 50
 )
 
-// oversizedFile refuses what would take too long to read.
+// oversizedFile returns an error for a file that exceeds a limit.
 func oversizedFile(text []byte) *MuteError {
 	if len(text) > maxMuteFile {
-		return &MuteError{Text: fmt.Sprintf("has more than %d bytes: leave out what is over",
+		return &MuteError{Text: fmt.Sprintf("the file must have at most %d bytes: remove expired mutes",
 			maxMuteFile)}
 	}
 	line, since, open := 1, 0, 0
@@ -99,22 +101,22 @@ func oversizedFile(text []byte) *MuteError {
 		}
 		if i-since >= maxMuteLine || open > maxMuteNesting {
 			return &MuteError{Line: line,
-				Text: fmt.Sprintf("is longer than %d bytes, or nested in more than %d brackets", maxMuteLine,
-					maxMuteNesting)}
+				Text: fmt.Sprintf("a line must have at most %d bytes, and at most %d brackets may be open",
+					maxMuteLine, maxMuteNesting)}
 		}
 	}
 	return nil
 }
 
-// parseYAML reads YAML into a tree. The library is not to be trusted with everything a stranger can
-// write.
-func parseYAML(text []byte) (file *ast.File, wrong *MuteError) {
-	if wrong := oversizedFile(text); wrong != nil {
-		return nil, wrong
+// parseYAML parses YAML. It returns an error if the library panics, because the file is untrusted
+// input.
+func parseYAML(text []byte) (file *ast.File, fileErr *MuteError) {
+	if fileErr := oversizedFile(text); fileErr != nil {
+		return nil, fileErr
 	}
 	defer func() {
 		if recover() != nil {
-			file, wrong = nil, &MuteError{Text: "is not YAML"}
+			file, fileErr = nil, &MuteError{Text: "invalid YAML"}
 		}
 	}()
 	file, err := parser.ParseBytes(text, 0)
@@ -126,18 +128,20 @@ func parseYAML(text []byte) (file *ast.File, wrong *MuteError) {
 		GetMessage() string
 	}
 	if errors.As(err, &at) && at.GetToken() != nil {
-		return nil, &MuteError{Line: at.GetToken().Position.Line, Text: "is not YAML: " + at.GetMessage()}
+		return nil, &MuteError{Line: at.GetToken().Position.Line,
+			Text: "invalid YAML: " + at.GetMessage()}
 	}
-	return nil, &MuteError{Text: "is not YAML: " + err.Error()}
+	return nil, &MuteError{Text: "invalid YAML: " + err.Error()}
 }
 
+// parseMute reads one mute, and returns all of its errors.
 func parseMute(node ast.Node, now time.Time) (m Mute, errs []MuteError) {
 	fail := func(at ast.Node, format string, args ...any) {
 		errs = append(errs, *muteError(at, format, args...))
 	}
 	entries, ok := mapping(node)
 	if !ok {
-		fail(node, "a mute is a list of fields, such as target: user/NAME")
+		fail(node, "a mute must be a list of fields, such as target: user/NAME")
 		return m, errs
 	}
 	text := map[string]string{}
@@ -146,18 +150,18 @@ func parseMute(node ast.Node, now time.Time) (m Mute, errs []MuteError) {
 	for _, e := range entries {
 		key := keyOf(e)
 		value, isText := scalar(e.Value)
-		_, again := text[key]
+		_, duplicate := text[key]
 		switch {
 		case !slices.Contains(fields, key):
-			fail(e, "a mute has no field %q, only %s", key, strings.Join(fields, ", "))
-		case again:
-			fail(e, "%s: is there twice", key)
+			fail(e, "unknown field %q: use %s", key, strings.Join(fields, ", "))
+		case duplicate:
+			fail(e, "%s: must be set only once", key)
 		case !isText:
-			fail(e, "%s: is not a text", key)
+			fail(e, "%s: must be a string", key)
 		case strings.TrimSpace(value) == "":
-			fail(e, "%s: is empty: fill it in, or leave the line out", key)
+			fail(e, "%s: must not be empty: set it or remove the line", key)
 		case strings.ContainsFunc(value, func(r rune) bool { return !unicode.IsPrint(r) }):
-			fail(e, "%s: holds a line break or another character that cannot be printed", key)
+			fail(e, "%s: must contain only printable characters and no line break", key)
 		}
 		text[key], at[key] = strings.TrimSpace(value), e
 	}
@@ -167,10 +171,10 @@ func parseMute(node ast.Node, now time.Time) (m Mute, errs []MuteError) {
 	m = Mute{Target: text["target"], Action: text["action"], Cause: audit.Cause(text["cause"]),
 		Sid: text["sid"], Reason: text["reason"], Owner: text["owner"]}
 	if m.Target+m.Action+string(m.Cause)+m.Sid == "" {
-		fail(node, "a mute names what it silences: target, action, cause or sid")
+		fail(node, "a mute needs at least one of target, action, cause, sid")
 	}
 	if m.Cause != "" && !slices.Contains(audit.Causes(), m.Cause) {
-		fail(at["cause"], "there is no cause %q", string(m.Cause))
+		fail(at["cause"], "unknown cause %q: use a cause that the README lists", string(m.Cause))
 	}
 	for _, required := range []string{"reason", "owner", "until"} {
 		if text[required] == "" {
@@ -183,35 +187,36 @@ func parseMute(node ast.Node, now time.Time) (m Mute, errs []MuteError) {
 		case err != nil:
 			fail(at["until"], "until: %s", err)
 		case until.Sub(now) > maxMute:
-			fail(at["until"], "until: %s is more than a year off: a mute has to be looked at again",
-				text["until"])
+			fail(at["until"], "until: must be at most one year ahead, got %s", text["until"])
 		}
 		m.Until = until
 	}
 	return m, errs
 }
 
-// parseUntil reads a day, which lasts to its end, or a moment. Both are in UTC.
+// parseUntil reads a day or a time, both in UTC. A mute with a day ends at the end of that day.
 func parseUntil(text string) (time.Time, error) {
 	if day, err := time.Parse(time.DateOnly, text); err == nil {
 		return day.AddDate(0, 0, 1), nil
 	}
-	if moment, err := time.Parse(time.RFC3339, text); err == nil {
-		return moment.UTC(), nil
+	if at, err := time.Parse(time.RFC3339, text); err == nil {
+		return at.UTC(), nil
 	}
 	return time.Time{},
-		fmt.Errorf("%q is neither a day, 2026-12-01, nor a moment, 2026-12-01T09:00:00Z", text)
+		fmt.Errorf("must be a day (2026-12-01) or a time (2026-12-01T09:00:00Z), got %q", text)
 }
 
+// muteError returns an error with the line of the node.
 func muteError(at ast.Node, format string, args ...any) *MuteError {
 	line := 0
 	if t := at.GetToken(); t != nil && t.Position != nil {
 		line = t.Position.Line
 	}
-	// A mapping is where its first key is, and not where its first colon is; they share a line.
+	// The token of a mapping is its first colon, which is on the line of its first key.
 	return &MuteError{Line: line, Text: fmt.Sprintf(format, args...)}
 }
 
+// mapping returns the entries of a mapping. The library has another type for one with one entry.
 func mapping(n ast.Node) ([]*ast.MappingValueNode, bool) {
 	switch n := n.(type) {
 	case *ast.MappingNode:
@@ -229,6 +234,7 @@ func keyOf(e *ast.MappingValueNode) string {
 	return e.Key.String()
 }
 
+// scalar returns the value of a string. Numbers and other types are not accepted.
 func scalar(n ast.Node) (string, bool) {
 	switch n := n.(type) {
 	case *ast.StringNode:

@@ -10,15 +10,15 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/report"
 )
 
-// expiresSoon is how long before its end a mute is announced once more.
+// expiresSoon is how long before its end a mute is announced again.
 const expiresSoon = 7 * 24 * time.Hour
 
-// A notice is something worth knowing about a mute.
+// muteNotice announces a mute that is new, changed, ends soon, or hides more or fewer gaps.
 type muteNotice struct {
 	mute Mute
 	kind muteNoticeKind
-	// hides says what the mute hides now.
-	hides    string
+	// effect says how many gaps the mute hides.
+	effect   string
 	severity policies.Severity
 }
 
@@ -32,80 +32,88 @@ const (
 	muteUnused   muteNoticeKind = "unused"
 )
 
-// muteNotices looks at the mutes in force: who silences what, and whether that is still right. It
-// returns what is remembered of them once the notices are out.
+// muteNotices compares the mutes in force with those of the state. It returns the mutes to store
+// after the notices are announced, and the notices.
 func (l *lifecycle) muteNotices() (seen []SeenMute, notices []muteNotice) {
 	for _, m := range l.mutes {
-		hid, worst, unsure := l.hides(m)
+		hid, worst, unsure := l.hiddenGaps(m)
 		now := SeenMute{Mute: m, Hid: hid, HidWorst: worst, Expiring: m.Until.Sub(l.now) <= expiresSoon,
 			Unused: hid == 0 && !unsure}
-		hides := "hides nothing"
+		effect := "hides nothing"
 		switch {
 		case hid > 0:
-			hides = fmt.Sprintf("hides %s, the worst %s", report.Plural(hid, "gap"), worst)
+			effect = fmt.Sprintf("hides %s (highest severity: %s)", report.Plural(hid, "gap"), worst)
 		case unsure:
-			hides = "hides what could not be looked at"
+			effect = "may hide unverified requirements"
 		}
-		say := func(kind muteNoticeKind) {
-			notices = append(notices, muteNotice{m, kind, hides, max(worst, policies.Low)})
+		add := func(kind muteNoticeKind) {
+			notices = append(notices, muteNotice{m, kind, effect, max(worst, policies.Low)})
 		}
 		i := slices.IndexFunc(l.previous.Mutes, func(s SeenMute) bool { return s.compare(m) == 0 })
-		if i < 0 || !l.previous.Mutes[i].same(m) {
+		if i < 0 || !l.previous.Mutes[i].equal(m) {
 			if i < 0 {
-				say(muteNew)
+				add(muteNew)
 			} else {
-				say(muteChanged)
+				add(muteChanged)
 			}
 			seen = append(seen, now)
 			continue
 		}
-		was := l.previous.Mutes[i]
-		if now.Expiring && !was.Expiring {
-			say(muteExpiring)
+		previous := l.previous.Mutes[i]
+		if now.Expiring && !previous.Expiring {
+			add(muteExpiring)
 		}
-		if hid > was.Hid || worst > was.HidWorst {
-			say(muteWorse)
+		if hid > previous.Hid || worst > previous.HidWorst {
+			add(muteWorse)
 		} else {
-			now.Hid, now.HidWorst = was.Hid, was.HidWorst // what comes and goes is not told each time
+			// Keeping the highest numbers avoids a notice each time that a gap reopens.
+			now.Hid, now.HidWorst = previous.Hid, previous.HidWorst
 		}
-		if now.Unused && !was.Unused {
-			say(muteUnused)
+		if now.Unused && !previous.Unused {
+			add(muteUnused)
 		}
-		now.Unused = now.Unused || unsure && was.Unused
+		now.Unused = now.Unused || unsure && previous.Unused
 		seen = append(seen, now)
 	}
 	return seen, notices
 }
 
-// said is the notice in a few words.
-func (n muteNotice) said(now time.Time) string {
-	switch n.kind {
-	case muteNew:
-		return "new: it " + n.hides
-	case muteChanged:
-		return "changed: it " + n.hides
-	case muteExpiring:
-		return "ends in " + durationText(n.mute.Until.Sub(now)) + ": it " + n.hides
-	case muteWorse:
-		return "hides more than when it was set: it " + n.hides
-	}
-	return "hides nothing: it can be removed"
+// sentence returns the notice with the mute that it is about.
+func (n muteNotice) sentence(now time.Time) string {
+	return "mute of " + n.mute.matchText() + ": " + n.text(now)
 }
 
-func (m Mute) same(o Mute) bool {
+// text returns the status of the mute.
+func (n muteNotice) text(now time.Time) string {
+	switch n.kind {
+	case muteNew:
+		return "new mute, " + n.effect
+	case muteChanged:
+		return "changed mute, " + n.effect
+	case muteExpiring:
+		return "ends in " + durationText(n.mute.Until.Sub(now)) + ", " + n.effect
+	case muteWorse:
+		return "now " + n.effect + ", more than when it was set"
+	}
+	return "hides nothing and can be removed"
+}
+
+// equal reports whether the mutes have equal fields.
+func (m Mute) equal(o Mute) bool {
 	return m.compare(o) == 0 && m.Reason == o.Reason && m.Owner == o.Owner && m.Until.Equal(o.Until)
 }
 
-// hides counts the gaps that a mute hides. Unsure says that there may be more among what is not
-// known.
-func (l *lifecycle) hides(m Mute) (n int, worst policies.Severity, unsure bool) {
+// hiddenGaps counts the gaps that a mute hides, and returns the highest of their severities. unsure
+// means that some of the unverified requirements may be hidden gaps too.
+func (l *lifecycle) hiddenGaps(m Mute) (n int, worst policies.Severity, unsure bool) {
 	for _, f := range l.report.Findings {
 		switch {
 		case f.Status.Gap() && m.Matches(f):
 			n++
 			worst = max(worst, f.Severity)
-		case f.Status == audit.Unverified && m.concerns(f), identityOf(f).whole() && f.Status.Gap() &&
-			glob(m.Target, f.Target):
+		case f.Status == audit.Unverified && m.concerns(f),
+			identityOf(f).targetMissing() && f.Status.Gap() &&
+				glob(m.Target, f.Target):
 			unsure = true
 		}
 	}

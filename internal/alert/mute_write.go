@@ -13,9 +13,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/report"
 )
 
-// MuteCommand is the command that mutes what m matches for 24 hours, quoted for a shell. Owner and
-// reason are left to whoever runs it: the owner is the user's name, and the reason is to be
-// replaced.
+// MuteCommand returns the command that mutes for 24 hours what m matches, quoted for a shell. The
+// owner is the user that runs it. The reason is a placeholder.
 func MuteCommand(bucket string, m Mute) string {
 	words := []string{"remotion-audit", "mute", "--bucket", bucket}
 	for _, flag := range []struct{ name, value string }{{"--target", m.Target}, {"--action", m.Action},
@@ -25,17 +24,16 @@ func MuteCommand(bucket string, m Mute) string {
 		}
 	}
 	return report.ShellWords(append(words, "--for", "24h")...) +
-		` --owner "$USER" --reason 'being looked into'`
+		` --owner "$USER" --reason 'under investigation'`
 }
 
-// AddMute adds a mute to the text of a file of mutes, and keeps every other byte of it. The mute
-// has to be valid at now, and the file a list in block style or empty; what it has wrong already
-// stays so.
+// AddMute appends a mute to the text of a mutes file, and keeps every other byte. The mute must be
+// valid at now. The file must be empty or a list in block style; it may contain invalid mutes.
 func AddMute(text []byte, m Mute, now time.Time) ([]byte, error) {
-	before, wrongBefore := ParseMutes(text, now)
-	list, unread := muteList(text)
-	if unread != nil {
-		return nil, fmt.Errorf("the file of mutes: %w: correct it first", unread)
+	before, errsBefore := ParseMutes(text, now)
+	list, fileErr := muteList(text)
+	if fileErr != nil {
+		return nil, fmt.Errorf("the mutes file has an error, correct it first: %w", fileErr)
 	}
 	out := bytes.Clone(text)
 	if len(out) > 0 && out[len(out)-1] != '\n' {
@@ -44,25 +42,26 @@ func AddMute(text []byte, m Mute, now time.Time) ([]byte, error) {
 	indent := "  "
 	switch {
 	case list != nil:
-		indent = strings.Repeat(" ", max(0, list.Start.Position.Column-1)) // that of its first dash
+		// The indentation is that of the first dash.
+		indent = strings.Repeat(" ", max(0, list.Start.Position.Column-1))
 	case !hasKey(text):
 		out = append(out, "mutes:\n"...)
 	}
 	out = append(out, m.yaml(indent)...)
-	after, wrongAfter := ParseMutes(out, now)
-	added := Mutes(slices.Concat(before, Mutes{m}))
-	if !slices.EqualFunc(after, added, Mute.same) || !slices.Equal(wrongAfter, wrongBefore) {
-		if len(wrongAfter) > len(wrongBefore) {
-			return nil, fmt.Errorf("the mute is not valid: %w", wrongAfter[len(wrongAfter)-1])
+	after, errsAfter := ParseMutes(out, now)
+	added := slices.Concat(before, Mutes{m})
+	if !slices.EqualFunc(after, added, Mute.equal) || !slices.Equal(errsAfter, errsBefore) {
+		if len(errsAfter) > len(errsBefore) {
+			return nil, fmt.Errorf("invalid mute: %w", errsAfter[len(errsAfter)-1])
 		}
 		return nil,
-			errors.New("the file of mutes is not written as a list in block style: add by hand\n" +
+			errors.New("the mutes file is not a list in block style: add the mute by hand\n" +
 				m.yaml("  "))
 	}
 	return out, nil
 }
 
-// hasKey reports whether the file has its one key, with no list behind it.
+// hasKey reports whether the file has a key. It is called for a file without a list.
 func hasKey(text []byte) bool {
 	file, err := parseYAML(text)
 	if err != nil {
@@ -77,7 +76,7 @@ func hasKey(text []byte) bool {
 	})
 }
 
-// yaml is the mute as an item of a list in block style.
+// yaml returns the mute as an item of a list in block style.
 func (m Mute) yaml(indent string) string {
 	var b strings.Builder
 	lead := indent + "- "
@@ -86,7 +85,7 @@ func (m Mute) yaml(indent string) string {
 		{"reason", m.Reason}, {"owner", m.Owner},
 	} {
 		if field.value != "" {
-			// JSON's strings are YAML's
+			// A JSON string is a valid YAML string.
 			fmt.Fprintf(&b, "%s%s: %s\n", lead, field.name, marshal(field.value))
 			lead = indent + "  "
 		}

@@ -13,9 +13,9 @@ import (
 // Mutes are the mutes of a file, in its order.
 type Mutes []Mute
 
-// A Mute silences gaps until a day or an hour. It matches by every field that is not empty, and at
-// least one is. In Target, Action and Sid a '*' stands for any run of characters; actions match
-// whatever their case, as IAM has it.
+// Mute mutes gaps until a time. A gap has to match every one of Target, Action, Cause and Sid that
+// is not empty; at least one is not empty. In Target, Action and Sid a '*' matches any characters.
+// Actions match without regard to case, as in IAM.
 type Mute struct {
 	Target string      `json:"target,omitempty"`
 	Action string      `json:"action,omitempty"`
@@ -26,9 +26,9 @@ type Mute struct {
 	Until  time.Time   `json:"until"`
 }
 
-// A MuteError is something wrong with the file of mutes. A mute with an error mutes nothing.
+// MuteError is an error in the mutes file. A mute with an error mutes nothing.
 type MuteError struct {
-	// Line counts from 1; zero is the file as a whole.
+	// Line counts from 1. Zero means the whole file.
 	Line int
 	Text string
 }
@@ -40,19 +40,20 @@ func (e MuteError) Error() string {
 	return fmt.Sprintf("line %d: %s", e.Line, e.Text)
 }
 
-// Matches reports whether the mute is about the gap. Whether it has expired is not looked at.
+// Matches reports whether the mute matches the gap. It does not consider the end of the mute.
 func (m Mute) Matches(f audit.Finding) bool {
 	return (m.Cause == "" || m.Cause == f.Cause) && m.concerns(f)
 }
 
-// concerns is Matches but for the cause, which is known of gaps alone.
+// concerns reports whether the mute matches the finding if its cause is ignored. An unverified
+// finding has no cause.
 func (m Mute) concerns(f audit.Finding) bool {
 	return glob(m.Target, f.Target) && glob(strings.ToLower(m.Action), strings.ToLower(f.Action)) &&
 		glob(m.Sid, f.Sid)
 }
 
-// of returns the mute in force that silences the gap for longest, or nil.
-func (list Mutes) of(f audit.Finding) *audit.Mute {
+// longestFor returns the mute that matches the gap and ends last, or nil.
+func (list Mutes) longestFor(f audit.Finding) *audit.Mute {
 	var found *audit.Mute
 	for _, m := range list {
 		if m.Matches(f) && (found == nil || m.Until.After(found.Until)) {
@@ -62,8 +63,8 @@ func (list Mutes) of(f audit.Finding) *audit.Mute {
 	return found
 }
 
-// inForce returns the mutes that have not expired, ordered by what they match; of two that match
-// the same the one that lasts.
+// inForce returns the mutes that have not expired, ordered by the fields that match gaps. Of mutes
+// with equal fields it returns the one that ends last.
 func (list Mutes) inForce(now time.Time) Mutes {
 	var out Mutes
 	for _, m := range list {
@@ -77,14 +78,14 @@ func (list Mutes) inForce(now time.Time) Mutes {
 	return slices.CompactFunc(out, func(a, b Mute) bool { return a.compare(b) == 0 })
 }
 
-// compare orders mutes by what they match.
+// compare orders mutes by the fields that match gaps.
 func (m Mute) compare(o Mute) int {
 	return cmp.Or(cmp.Compare(m.Target, o.Target), cmp.Compare(m.Action, o.Action),
 		cmp.Compare(m.Cause, o.Cause), cmp.Compare(m.Sid, o.Sid))
 }
 
-// glob matches text against a pattern in which '*' stands for any run of characters. An empty
-// pattern matches everything.
+// glob reports whether text matches a pattern in which '*' matches any characters. An empty pattern
+// matches every text.
 func glob(pattern, text string) bool {
 	if pattern == "" {
 		return true

@@ -13,34 +13,35 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// A model is the lifecycle of one requirement, told once more and plainly: one gap at a time, no
-// groups, no order, no texts. It is what TestRandomDrift holds Plan to.
+// model is a simple second implementation of the lifecycle of one requirement, without groups,
+// order and texts. TestRandomDrift compares Plan with it.
 type model struct {
-	open, told                bool
-	toldStatus                audit.Status
-	toldSeverity              policies.Severity
-	at                        time.Time // when it was last told
-	reminders                 int
-	closed                    time.Time
-	openings, tells, closings int
+	open, notified             bool
+	notifiedStatus             audit.Status
+	notifiedSeverity           policies.Severity
+	at                         time.Time // when it was last announced
+	reminders                  int
+	closed                     time.Time
+	openings, openedN, closedN int
 }
 
-// events says what the model announces of a finding, reminders aside.
+// event returns the reason for which the model announces a finding. It returns ReasonReminder for
+// every gap that is unchanged.
 func (m *model) event(f audit.Finding, baseline, muted bool,
 	now time.Time) (event Reason, closed bool) {
 	bad := map[audit.Status]int{audit.Conditional: 1, audit.Partial: 2, audit.Missing: 3,
 		audit.Denied: 3}
-	switch {
-	case f.Status == audit.Unverified:
+	switch f.Status {
+	case audit.Unverified:
 		return "", false
-	case f.Status == audit.Satisfied:
+	case audit.Satisfied:
 		if !m.open {
 			return "", false
 		}
-		was := m.told
-		m.open, m.told, m.closed = false, false, now
-		if !was {
-			m.openings-- // nobody heard of it
+		notified := m.notified
+		m.open, m.notified, m.closed = false, false, now
+		if !notified {
+			m.openings-- // it was never announced
 			return "", false
 		}
 		if muted {
@@ -57,15 +58,15 @@ func (m *model) event(f audit.Finding, baseline, muted bool,
 	switch {
 	case muted:
 		return "", false
-	case !m.told && baseline:
+	case !m.notified && baseline:
 		event = ReasonBaseline
-	case !m.told && m.openings > 1:
+	case !m.notified && m.openings > 1:
 		event = ReasonReopened
-	case !m.told:
+	case !m.notified:
 		event = ReasonOpened
-	case f.Severity > m.toldSeverity || bad[f.Status] > bad[m.toldStatus]:
+	case f.Severity > m.notifiedSeverity || bad[f.Status] > bad[m.notifiedStatus]:
 		event = ReasonWorse
-	case f.Severity < m.toldSeverity || bad[f.Status] < bad[m.toldStatus]:
+	case f.Severity < m.notifiedSeverity || bad[f.Status] < bad[m.notifiedStatus]:
 		event = ReasonPartlyRecovered
 	default:
 		return ReasonReminder, false
@@ -106,11 +107,11 @@ func (d *drift) step() audit.Report {
 		}
 		d.findings[key] = g
 	}
-	return made(d.targets, slices.Collect(maps.Values(d.findings))...)
+	return reportOf(d.targets, slices.Collect(maps.Values(d.findings))...)
 }
 
-// A thousand runs of random drift say what the model says, and hold what was promised of every
-// message.
+// A thousand runs of random drift announce what the model announces, and every message has the
+// properties of checkMessage.
 func TestRandomDrift(t *testing.T) {
 	for seed := range uint64(2) {
 		runs := 500
@@ -126,7 +127,7 @@ func TestRandomDrift(t *testing.T) {
 			r := d.step()
 			s.now = s.now.Add(waits[d.rand.IntN(len(waits))])
 			baseline := s.state.Baseline.IsZero()
-			s.deaf = d.rand.IntN(10) == 0
+			s.noSubscribers = d.rand.IntN(10) == 0
 			p := s.run(r)
 
 			want, due, early := map[Identity]Reason{}, false, map[Identity]bool{}
@@ -139,8 +140,8 @@ func TestRandomDrift(t *testing.T) {
 					models[id] = m
 				}
 				before[id] = *m
-				muted := s.mutes.inForce(s.now).of(f) != nil || f.Status == audit.Satisfied &&
-					s.mutes.inForce(s.now).of(audit.Finding{Target: f.Target, Action: f.Action}) != nil
+				muted := s.mutes.inForce(s.now).longestFor(f) != nil || f.Status == audit.Satisfied &&
+					s.mutes.inForce(s.now).longestFor(audit.Finding{Target: f.Target, Action: f.Action}) != nil
 				event, _ := m.event(f, baseline, muted, s.now)
 				if event == ReasonReminder {
 					factor := []time.Duration{1, 3, 7}[min(m.reminders, 2)]
@@ -185,18 +186,18 @@ func TestRandomDrift(t *testing.T) {
 			if !p.Message.Zero() && len(got)+others == 0 {
 				t.Fatalf("seed %d, run %d: a message about nothing: %s", seed, run+1, p.Message.Subject)
 			}
-			if s.deaf && !p.Message.Zero() {
-				// Nothing counts as announced: what was open stays so, and is told by the next run.
+			if s.noSubscribers && !p.Message.Zero() {
+				// Nothing counts as announced. Open gaps stay open, and the next run announces them.
 				for id, m := range before {
 					now := models[id]
 					if _, announced := want[id]; announced {
 						opened := now.openings
 						*now = m
 						if now.open = m.open || want[id] != ReasonRecovered; now.open && !m.open {
-							now.openings, now.reminders, now.told = opened, 0, false
+							now.openings, now.reminders, now.notified = opened, 0, false
 						}
-					} else if !now.open && m.open && m.told {
-						*now = m // closed in silence, and that is not stored either
+					} else if !now.open && m.open && m.notified {
+						*now = m // closed without an announcement, which is not stored either
 					}
 				}
 			} else {
@@ -207,7 +208,7 @@ func TestRandomDrift(t *testing.T) {
 					case "":
 						continue
 					case ReasonRecovered:
-						m.closings++
+						m.closedN++
 						continue
 					case ReasonReminder:
 						m.reminders++
@@ -216,17 +217,17 @@ func TestRandomDrift(t *testing.T) {
 						m.reminders = 0
 					}
 					if want[id] == ReasonOpened || want[id] == ReasonReopened || want[id] == ReasonBaseline {
-						m.tells++
+						m.openedN++
 					}
-					m.told, m.at, m.toldStatus, m.toldSeverity = true, s.now, f.Status, f.Severity
-					if m.closings > m.tells || m.tells > m.closings+1 && f.Target != "user/w" {
+					m.notified, m.at, m.notifiedStatus, m.notifiedSeverity = true, s.now, f.Status, f.Severity
+					if m.closedN > m.openedN || m.openedN > m.closedN+1 && f.Target != "user/w" {
 						t.Fatalf("seed %d, run %d: %v was opened %d times and closed %d times", seed, run+1, id,
-							m.tells, m.closings)
+							m.openedN, m.closedN)
 					}
 				}
 			}
 			checkMessage(t, p, s.options)
-			if !p.Message.Zero() && !s.deaf {
+			if !p.Message.Zero() && !s.noSubscribers {
 				if keys[p.DedupKey] {
 					t.Fatalf("seed %d, run %d: the key of an earlier announcement", seed, run+1)
 				}
@@ -238,17 +239,17 @@ func TestRandomDrift(t *testing.T) {
 						g.Identity, g.Closed.IsZero(), m.open)
 				}
 			}
-			if s.deaf {
+			if s.noSubscribers {
 				continue
 			}
-			if again := told(s.plan(replayed(r, s))); again != "" {
-				t.Fatalf("seed %d, run %d: replayed, it tells %q", seed, run+1, again)
+			if again := announcements(s.plan(replayed(r, s))); again != "" {
+				t.Fatalf("seed %d, run %d: replayed, it announces %q", seed, run+1, again)
 			}
 		}
 	}
 }
 
-// checkMessage holds a message to what is promised of every one.
+// checkMessage checks the properties of every message: sizes, bodies, attributes, and no muted gap.
 func checkMessage(t *testing.T, p Planned, o Options) {
 	t.Helper()
 	m := p.Message
@@ -273,14 +274,15 @@ func checkMessage(t *testing.T, p Planned, o Options) {
 	if o.Sender.Format != JSON {
 		var c card
 		if err := json.Unmarshal([]byte(m.Bodies["https"]), &c); err != nil ||
-			len(c.Content.Description) > maxCard+300 || c.Metadata.ThreadID == "" || c.Version != "1.0" ||
+			len(c.Content.Description) > maxCardText+300 || c.Metadata.ThreadID == "" ||
+			c.Version != "1.0" ||
 			c.Source != "custom" {
 			t.Errorf("card of %d bytes, %v: %+v", len(c.Content.Description), err, c)
 		}
 	}
 	d := decoded(m)
 	if d.Report == nil {
-		d.Report = &audit.Report{} // names longer than IAM has them: the message is bare
+		d.Report = &audit.Report{} // the fallback message for very long names has no report
 	}
 	for _, f := range d.Report.Findings {
 		if f.Muted != nil || f.Status == audit.Satisfied {
@@ -294,11 +296,11 @@ func checkMessage(t *testing.T, p Planned, o Options) {
 			}
 		}
 	}
-	if (value(m, "truncated") == "true") != d.Truncated {
-		t.Errorf("truncated is %s and %t", value(m, "truncated"), d.Truncated)
+	if (attribute(m, "truncated") == "true") != d.Truncated {
+		t.Errorf("truncated is %s and %t", attribute(m, "truncated"), d.Truncated)
 	}
-	if len(p.Reasons) == 0 || value(m, "events") != marshal(p.Reasons) ||
-		value(m, "dedupKey") != p.DedupKey || d.DedupKey != p.DedupKey {
+	if len(p.Reasons) == 0 || attribute(m, "events") != marshal(p.Reasons) ||
+		attribute(m, "dedupKey") != p.DedupKey || d.DedupKey != p.DedupKey {
 		t.Errorf("events %q, attributes %+v", p.Reasons, m.Attributes)
 	}
 	for _, a := range m.Attributes {

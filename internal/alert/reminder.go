@@ -5,27 +5,29 @@ import (
 	"time"
 )
 
-// repeats are the waits before the first, the second and every later reminder, in RepeatAfter.
-var repeats = [...]time.Duration{1, 3, 7}
+// reminderFactors are the waits before the first, the second and each later reminder, as multiples
+// of RepeatAfter.
+var reminderFactors = [...]time.Duration{1, 3, 7}
 
-// wait is how long after it was last told something is told again. What is critical does not back
-// off.
-func (o Options) wait(reminders int, critical bool) time.Duration {
+// reminderInterval returns the wait between the last announcement and the next reminder. It grows
+// with the number of reminders sent, except for critical gaps.
+func (o Options) reminderInterval(reminders int, critical bool) time.Duration {
 	if critical {
 		reminders = 0
 	}
-	return o.RepeatAfter * repeats[min(reminders, len(repeats)-1)]
+	return o.RepeatAfter * reminderFactors[min(reminders, len(reminderFactors)-1)]
 }
 
-// due reports whether it is time to tell something again, or will be in a while. A schedule is not
-// punctual to the second: a hundredth of RepeatAfter is let off, or reminders would wander through
-// the day.
-func (o Options) due(now, told time.Time, reminders int, critical bool, early time.Duration) bool {
-	return now.After(told) &&
-		!now.Before(told.Add(o.wait(reminders, critical)-o.RepeatAfter/100-early))
+// due reports whether a reminder is due at now, or within early after it. A hundredth of
+// RepeatAfter is subtracted, because a schedule is not exact to the second and reminders would get
+// later each day.
+func (o Options) due(now, notified time.Time, reminders int, critical bool,
+	early time.Duration) bool {
+	return now.After(notified) &&
+		!now.Before(notified.Add(o.reminderInterval(reminders, critical)-o.RepeatAfter/100-early))
 }
 
-// durationText writes how long something took, in the two largest units: 2d 3h, 45m.
+// durationText formats a duration in its two largest units: 2d 3h, 45m.
 func durationText(d time.Duration) string {
 	d = max(d, 0)
 	days, hours, minutes := int(d/(24*time.Hour)), int(d/time.Hour)%24, int(d/time.Minute)%60
@@ -44,5 +46,5 @@ func durationText(d time.Duration) string {
 	return "less than a minute"
 }
 
-// timeText writes a moment for people.
+// timeText formats a time for texts: Mon 16 Nov 2026 12:00 UTC.
 func timeText(t time.Time) string { return t.UTC().Format("Mon 2 Jan 2006 15:04 UTC") }

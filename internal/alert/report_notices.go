@@ -9,36 +9,33 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/report"
 )
 
-// announcedKinds are the notices of a report that are announced: somebody has to act on them before
-// they become gaps, or a target nobody looks at. The others only go along with what is announced:
-// their texts name functions, regions and policies, and change whenever those do.
+// announcedKinds are the kinds of notices that are announced, because they need action before they
+// lead to gaps or to targets that are not audited. The texts of other kinds name functions, regions
+// and policies and change with them, so a message only shows them beside its announcements.
 var announcedKinds = []audit.NoticeKind{audit.NoticeNewerRelease, audit.NoticeUpgrade,
 	audit.NoticeRenderRole, audit.NoticeReadScope}
 
-// maxNotices bounds how many notices are remembered. Those beyond are in the report, and are not
-// announced.
+// maxNotices bounds the notices in the state. Further notices are in the report only.
 const maxNotices = 100
 
-// A SeenNotice is what is remembered of a notice. One with another text is another notice.
+// SeenNotice is a notice as stored in the state. A notice with another text is another notice.
 type SeenNotice struct {
 	Kind   audit.NoticeKind `json:"kind"`
 	Target string           `json:"target,omitempty"`
 	Text   string           `json:"text"`
-	// Seen is when a report last had it. After a month without, it is forgotten.
+	// Seen is when a report last contained the notice. It is removed after closedRetention.
 	Seen time.Time `json:"seen"`
 }
 
-// reportNotices returns the notices that nobody was told of, and what is remembered of them once
-// somebody is. A notice that comes and goes, because something cannot be listed now and then, is
-// told once all the same. A state of a release that told no notices tells none: what is there now
-// is as good as told.
-func (l *lifecycle) reportNotices() (seen []SeenNotice, fresh []audit.Notice) {
+// reportNotices returns the notices to store after they are announced, and those to announce. A
+// notice that is absent for a while, because a listing failed, is announced once. If the state is
+// from a release that announced no notices, the current ones count as announced.
+func (l *lifecycle) reportNotices() (seen []SeenNotice, announce []audit.Notice) {
 	seen = []SeenNotice{}
-	adopt := l.previous.Notices == nil && !l.previous.Baseline.IsZero()
+	countAsAnnounced := l.previous.Notices == nil && !l.previous.Baseline.IsZero()
 	is := func(n audit.Notice) func(SeenNotice) bool {
 		return func(s SeenNotice) bool {
-			return s.Kind == n.Kind && s.Target == n.Target &&
-				s.Text == n.Text
+			return s.Kind == n.Kind && s.Target == n.Target && s.Text == n.Text
 		}
 	}
 	var known []SeenNotice
@@ -53,8 +50,8 @@ func (l *lifecycle) reportNotices() (seen []SeenNotice, fresh []audit.Notice) {
 			continue
 		}
 		seen = append(seen, SeenNotice{n.Kind, n.Target, n.Text, l.now})
-		if !adopt && !slices.ContainsFunc(known, is(n)) {
-			fresh = append(fresh, n)
+		if !countAsAnnounced && !slices.ContainsFunc(known, is(n)) {
+			announce = append(announce, n)
 		}
 	}
 	for _, s := range known {
@@ -63,22 +60,22 @@ func (l *lifecycle) reportNotices() (seen []SeenNotice, fresh []audit.Notice) {
 			seen = append(seen, s)
 		}
 	}
-	return seen, fresh
+	return seen, announce
 }
 
-// reportNoticeSection writes a notice.
+// reportNoticeSection returns the section of a notice.
 func (n digest) reportNoticeSection(x audit.Notice) report.Section {
-	s := report.Section{Title: "NOTICE", Fields: withText(report.Field{Label: "about", Text: x.Target},
-		report.Field{Label: "says", Text: x.Text})}
+	s := report.Section{Title: "NOTICE", Fields: nonEmpty(
+		report.Field{Label: "Target", Text: x.Target}, report.Field{Label: "Text", Text: x.Text})}
 	if x.Command != "" {
-		s.Fields = append(s.Fields, report.Field{Label: "see", Text: n.withAuditFlags(x).Command,
+		s.Fields = append(s.Fields, report.Field{Label: "Command", Text: n.withAuditFlags(x).Command,
 			Command: true})
 	}
 	return s
 }
 
-// withAuditFlags has the command audit what this audit was about: by itself it audits whoever types
-// it.
+// withAuditFlags adds the callers, regions and settings of this audit to the command of a notice.
+// Without them, the command would audit the user that runs it.
 func (n digest) withAuditFlags(x audit.Notice) audit.Notice {
 	if flags, ok := strings.CutPrefix(x.Command, "remotion-audit audit"); ok {
 		x.Command = report.CheckCommands(n.report, "", "", n.options.Sender.Settings)[0] + flags
@@ -86,8 +83,8 @@ func (n digest) withAuditFlags(x audit.Notice) audit.Notice {
 	return x
 }
 
-// accompanyingNotices are the notices that only go along, as a mail shows them. What the auditor
-// was told to leave alone is no news once it was told.
+// accompanyingNotices returns the notices that a mail shows and does not announce. It leaves out
+// the notice about the read scope, which is a setting and is announced once.
 func (n digest) accompanyingNotices(notices []audit.Notice) (list []audit.Notice) {
 	for _, x := range notices {
 		if !slices.Contains(n.reportNotices, x) &&

@@ -14,7 +14,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 )
 
-// schema compiles one of the schemas in docs/; they may refer to each other.
+// schema compiles a schema in docs/. The schemas refer to each other.
 func schema(t testing.TB, name string) *jsonschema.Schema {
 	t.Helper()
 	files, err := filepath.Glob("../../docs/*.schema.json")
@@ -53,8 +53,7 @@ func validate(t testing.TB, s *jsonschema.Schema, text []byte) error {
 	return s.Validate(v)
 }
 
-// Every message and every state of random drift, and those of the golden files, follow their
-// schemas.
+// Every message and state of random drift, and of the golden files, follows its schema.
 func TestMessagesAndStatesFollowTheirSchemas(t *testing.T) {
 	message, state := schema(t, "message.schema.json"), schema(t, "state.schema.json")
 	check := func(p Planned) {
@@ -80,7 +79,7 @@ func TestMessagesAndStatesFollowTheirSchemas(t *testing.T) {
 		Until: start.Add(200 * day)}}
 	for i := range 100 {
 		r := d.step()
-		if i%3 == 0 { // notices come and go, and so does the list of functions
+		if i%3 == 0 { // notices and the problem of the function list come and go
 			r.Notices = []audit.Notice{upgradeNotice,
 				{Kind: audit.NoticeRenderRole, Text: "there is no role"},
 				{Kind: audit.NoticeNewerRelease, Target: "user/u", Text: fmt.Sprint("Remotion 4.1.", i)}}
@@ -100,13 +99,13 @@ func TestMessagesAndStatesFollowTheirSchemas(t *testing.T) {
 	for _, name := range []string{"drifted", "blind", "dark", "mixed", "hostile", "compliant"} {
 		check(newStory(t).run(fixture(t, name)))
 	}
-	kept := func(what string, r audit.Report) {
+	checkReport := func(name string, r audit.Report) {
 		raw, err := json.Marshal(r)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if err := validate(t, schema(t, "report.schema.json"), raw); err != nil {
-			t.Errorf("%s: %v", what, err)
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 	for _, by := range []*audit.Trigger{{By: audit.TriggeredBySchedule},
@@ -115,12 +114,12 @@ func TestMessagesAndStatesFollowTheirSchemas(t *testing.T) {
 				NewGroupName: "g", Boundary: "b"}), More: 1, Unreadable: 2}} {
 		r := fixture(t, "drifted")
 		r.Run = audit.Run{ID: "r", At: start, Trigger: by}
-		kept(string(by.By), r)
+		checkReport(string(by.By), r)
 	}
 	s = newStory(t)
 	s.options.First = &misconfigured
 	check(s.run(misconfigured))
-	kept("a wrong configuration", misconfigured)
+	checkReport("an invalid configuration", misconfigured)
 	for _, subscriptions := range [][]Subscription{nil, {{"email", "a@example.com", true}}} {
 		if err := validate(t, message,
 			[]byte(TestMessage("123456789012", nil, subscriptions,
@@ -130,24 +129,25 @@ func TestMessagesAndStatesFollowTheirSchemas(t *testing.T) {
 	}
 }
 
-// The schema of the file of mutes takes what ParseMutes takes, and refuses what it refuses.
+// The schema of the mutes file accepts exactly the files that ParseMutes accepts, apart from rules
+// that a schema cannot express.
 func TestMutesFollowTheirSchema(t *testing.T) {
 	s := schema(t, "mutes.schema.json")
 	for name, text := range muteFiles {
-		_, wrong := ParseMutes([]byte(text), start)
+		_, errs := ParseMutes([]byte(text), start)
 		var v any
 		if err := yaml.Unmarshal([]byte(text), &v); err != nil {
-			continue // the schema is about YAML
+			continue // the schema applies to valid YAML only
 		}
 		asJSON, err := json.Marshal(v)
 		if err != nil {
 			t.Fatal(err)
 		}
 		invalid := validate(t, s, asJSON)
-		if beyond := map[string]bool{"a year mistyped": true, "a line break in a reason": true,
-			"a blank owner": true, "two documents": true}[name]; (invalid != nil) != (wrong != nil) &&
+		if beyond := map[string]bool{"a mistyped year": true, "a line break in a reason": true,
+			"a blank owner": true, "two documents": true}[name]; (invalid != nil) != (errs != nil) &&
 			!beyond {
-			t.Errorf("%s: the schema says %v, the parser %v", name, invalid, wrong)
+			t.Errorf("%s: the schema returned %v, the parser %v", name, invalid, errs)
 		}
 	}
 }

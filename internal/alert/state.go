@@ -12,116 +12,121 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// StateVersion is that of the state as JSON: docs/state.schema.json.
+// StateVersion is the schema version of the state as JSON: docs/state.schema.json.
 const StateVersion = "1"
 
-// ErrNewerState is the error of a state that a newer release wrote. Whoever meets it alerts without
-// a memory, and does not overwrite it.
-var ErrNewerState = errors.New("the state is of a newer release: deploy that one, or one that " +
-	"came after it")
+// ErrNewerState is returned for a state that a newer release wrote. The caller must not overwrite
+// such a state, and alerts without one.
+var ErrNewerState = errors.New("a newer release wrote the state: deploy that release or a later " +
+	"one")
 
-// A State is what is remembered from one run to the next. The zero value is that of an auditor that
-// never ran: what it finds is a baseline.
+// State is what one run stores for the next one. The zero value is the state of an auditor that
+// never ran: its first findings are a baseline.
 type State struct {
 	SchemaVersion string `json:"schemaVersion"`
-	// Run is the last run that was confirmed.
+	// Run is the last confirmed run.
 	Run audit.Run `json:"run,omitzero"`
-	// Baseline is when the first message went out, or when a first run had nothing to say. Zero means
-	// that everything known is still to be told as a baseline.
+	// Baseline is when the first message was sent, or when the first run had none to send. Zero means
+	// that the next message announces all gaps as a baseline.
 	Baseline time.Time `json:"baseline,omitzero"`
-	// Announced is the dedupKey of the last message. The next one's is made from it, so that no two
-	// announcements ever share a key, however alike they are.
+	// Announced is the dedupKey of the last message. The next key is derived from it, so that two
+	// equal announcements at different times have different keys.
 	Announced string `json:"announced,omitempty"`
-	// Gaps are open, or were closed of late: those count how often a gap came back. Ordered by
-	// identity.
+	// Gaps are open, or were closed within closedRetention, so that a gap that reopens is recognized.
+	// They are ordered by identity.
 	Gaps []Gap `json:"gaps,omitempty"`
-	// Errors are what the auditor could not look at. Ordered by target.
+	// Errors are the open auditor errors, ordered by target.
 	Errors []Error `json:"errors,omitempty"`
-	// Mutes are those in force when the last message went out. Ordered by what they match.
+	// Mutes are those in force when the last message was sent, ordered by the fields that match gaps.
 	Mutes []SeenMute `json:"mutes,omitempty"`
-	// Notices are those that were told, or that were there before any were. Nil is of a release that
-	// told none.
+	// Notices are those that were announced, or that existed before this release announced notices.
+	// Nil means that the release that wrote the state announced none.
 	Notices []SeenNotice `json:"notices,omitzero"`
-	// Pending is a message that was claimed and is not confirmed yet.
+	// Pending is the claim of a message that is not confirmed yet.
 	Pending *Pending `json:"pending,omitempty"`
 }
 
 // Pending is a claim: a message that one run is about to publish, stored beside the last confirmed
-// state. Who finds it past Until publishes the message as it is and confirms Next.
+// state. A run that reads an expired claim publishes its message unchanged and confirms Next.
 type Pending struct {
 	ID       string  `json:"id"`
 	DedupKey string  `json:"dedupKey"`
 	Message  Message `json:"message"`
-	// Next is the state once the message is out. It has no Pending.
+	// Next is the state after the message is published. It has no Pending.
 	Next State `json:"next"`
-	// Owner is the run that claimed, Until how long nobody else may publish.
+	// Owner is the run that made the claim. Until is when its lease ends: only the owner may publish
+	// before.
 	Owner string    `json:"owner"`
 	Until time.Time `json:"until"`
 }
 
-// A Gap is what is remembered of one gap.
+// Gap is a gap as stored in the state.
 type Gap struct {
 	Identity
-	// Status, Cause, Severity and Why are as last seen: they tell of a gap that is gone.
+	// Status, Cause, Severity and Why are those of the last run that found the gap. A message about a
+	// closed gap shows them.
 	Status   audit.Status      `json:"status"`
 	Cause    audit.Cause       `json:"cause"`
 	Severity policies.Severity `json:"severity"`
 	Why      string            `json:"why,omitempty"`
-	// Region is where the example was, if that was an audited region: a gap does not recover by
-	// leaving a region out.
+	// Region is the region of the example, if it was audited. A gap does not recover when its region
+	// is no longer audited.
 	Region string `json:"region,omitempty"`
-	// Unlisted says that something around the audit went wrong when it was last seen, so that it was
-	// not for sure known what is deployed: nothing is forgotten for that alone.
+	// Unlisted means that not everything that is deployed was listed when the gap was last found. Such
+	// a gap may close while the listing still fails.
 	Unlisted bool `json:"unlisted,omitempty"`
-	// Since is when it was first seen, of this opening; Opened counts the openings.
+	// Since is when the gap was found, since it last opened. Opened counts how often it opened.
 	Since  time.Time `json:"since"`
 	Opened int       `json:"opened"`
-	// Notified is when it was last announced, zero for never; TellStatus and TellSeverity are what was
-	// said, Reminders how often since.
+	// Notified is when the gap was last announced; zero means never. NotifiedStatus and
+	// NotifiedSeverity are those in that announcement. Reminders counts the reminders since it opened
+	// or got worse.
 	Notified         time.Time         `json:"told,omitzero"`
 	NotifiedStatus   audit.Status      `json:"toldStatus,omitempty"`
 	NotifiedSeverity policies.Severity `json:"toldSeverity,omitempty"`
 	Reminders        int               `json:"reminders,omitempty"`
-	// Thread is the chat thread in which it was announced.
+	// Thread is the chat thread of the announcement.
 	Thread string `json:"thread,omitempty"`
-	// Muted says that it was muted when last seen.
+	// Muted means that the gap was muted when it was last found.
 	Muted bool `json:"muted,omitempty"`
-	// Closed is when it recovered or retired; zero while it is open.
+	// Closed is when the gap recovered or retired; zero while it is open.
 	Closed time.Time `json:"closed,omitzero"`
 }
 
-// An Error is what is remembered of something that could not be looked at.
+// Error is an auditor error as stored in the state.
 type Error struct {
-	// Target is whom it is about. What is empty for a target that is audited, and else says what is
-	// wrong.
+	// Target is an audited target, audit.AccountTarget, or empty for an error of the state or the
+	// mutes file. What names the problem. It is empty for an audited target, whose problems may differ
+	// in each run.
 	Target string    `json:"target,omitempty"`
 	What   string    `json:"what,omitempty"`
 	Since  time.Time `json:"since"`
-	// Unverified says that nothing at all could be learnt about the target.
+	// Unverified means that all findings about the target are unverified.
 	Unverified bool `json:"dark,omitempty"`
-	// Runs counts the runs in a row that met it.
+	// Runs counts the consecutive runs that had the error.
 	Runs int `json:"runs"`
-	// Notified is when it was last announced, zero for never; ToldDark is what was said, Reminders how
-	// often since.
+	// Notified is when the error was last announced; zero means never. NotifiedUnverified means that
+	// the target was announced as not verified at all. Reminders counts the reminders since.
 	Notified           time.Time `json:"told,omitzero"`
 	NotifiedUnverified bool      `json:"toldDark,omitempty"`
 	Reminders          int       `json:"reminders,omitempty"`
 	Thread             string    `json:"thread,omitempty"`
 }
 
-// A SeenMute is what is remembered of a mute.
+// SeenMute is a mute as stored in the state.
 type SeenMute struct {
 	Mute
-	// Hid and HidWorst are how many gaps it hid, and the worst of them, when that was last said.
+	// Hid is how many gaps the mute hid when that was last announced, and HidWorst the highest of
+	// their severities.
 	Hid      int               `json:"hid"`
 	HidWorst policies.Severity `json:"hidWorst,omitempty"`
-	// Expiring and Unused say that this was announced.
+	// Expiring and Unused mean that the mute was announced as ending soon, or as hiding nothing.
 	Expiring bool `json:"expiring,omitempty"`
 	Unused   bool `json:"unused,omitempty"`
 }
 
-// ParseState reads a state. The error is ErrNewerState for one that a newer release wrote; every
-// other error means that the text is not a state: it was damaged.
+// ParseState reads a state. It returns ErrNewerState for a state that a newer release wrote. Any
+// other error means that the text is damaged. Errors get the texts of this release.
 func ParseState(text []byte) (State, error) {
 	var head struct {
 		SchemaVersion string `json:"schemaVersion"`
@@ -134,29 +139,34 @@ func ParseState(text []byte) (State, error) {
 		return State{}, fmt.Errorf("schemaVersion %d: %w", version, ErrNewerState)
 	}
 	if err != nil || version < 1 {
-		return State{}, fmt.Errorf("the state has schemaVersion %q", head.SchemaVersion)
+		return State{}, fmt.Errorf("the state must have a schemaVersion of at least 1, got %q",
+			head.SchemaVersion)
 	}
 	var s State
 	if err := json.NewDecoder(bytes.NewReader(text)).Decode(&s); err != nil {
-		return State{}, fmt.Errorf("the state is not as it was written: %w", err)
+		return State{}, fmt.Errorf("the state does not match its schema: %w", err)
 	}
 	if err := s.check(); err != nil {
 		return State{}, err
 	}
+	s.Errors = renameErrors(s.Errors)
+	if s.Pending != nil {
+		s.Pending.Next.Errors = renameErrors(s.Pending.Next.Errors)
+	}
 	return s, nil
 }
 
-// check refuses what no release wrote.
+// check returns an error for values that no release writes.
 func (s State) check() error {
 	for _, g := range s.Gaps {
 		if g.Since.IsZero() || statusRank(g.Status) < statusRank(audit.Conditional) || g.Opened < 1 ||
 			g.Severity == 0 || g.Reminders < 0 {
-			return fmt.Errorf("the state has a gap that cannot be: %+v", g.Identity)
+			return fmt.Errorf("the state has an invalid gap: %+v", g.Identity)
 		}
 	}
 	for _, e := range s.Errors {
 		if e.Since.IsZero() || e.Runs < 0 || e.Reminders < 0 {
-			return errors.New("the state has an auditor error that cannot be")
+			return fmt.Errorf("the state has an invalid auditor error: %q %q", e.Target, e.What)
 		}
 	}
 	if s.Pending != nil {
@@ -172,11 +182,11 @@ func (s State) check() error {
 	return nil
 }
 
-// JSON is the state as it is stored, for people to read as well.
+// JSON returns the state as it is stored: indented, so that it can be read as well.
 func (s State) JSON() []byte {
 	s.SchemaVersion = StateVersion
 	var b bytes.Buffer
-	// What marshal returns is JSON.
+	// marshal returns valid JSON, so Indent cannot fail.
 	_ = json.Indent(&b, []byte(marshal(s)), "", " ")
 	b.WriteByte('\n')
 	return b.Bytes()

@@ -27,9 +27,9 @@ func fixture(t testing.TB, name string) audit.Report {
 	return r
 }
 
-// made makes a report of findings: each target with the findings about it, and satisfied ones for
-// the actions a, b and c of which nothing is said, so that it is not dark.
-func made(targets []string, findings ...audit.Finding) audit.Report {
+// reportOf returns a report of findings. Each target has the findings about it, and satisfied ones
+// for those of the actions a, b and c that have none, so that no target is entirely unverified.
+func reportOf(targets []string, findings ...audit.Finding) audit.Report {
 	r := audit.Report{SchemaVersion: audit.SchemaVersion, Status: audit.StatusCompliant,
 		Account: "123456789012", Partition: "aws", Regions: []string{"us-east-1", "eu-west-1"},
 		Remotion: audit.Remotion{Requested: "auto", Since: "4.0.418",
@@ -47,10 +47,10 @@ func made(targets []string, findings ...audit.Finding) audit.Report {
 		s := audit.Summary{}
 		for _, f := range list {
 			s.Requirements++
-			switch {
-			case f.Status == audit.Satisfied:
+			switch f.Status {
+			case audit.Satisfied:
 				s.Satisfied++
-			case f.Status == audit.Unverified:
+			case audit.Unverified:
 				s.Unverified++
 			default:
 				s.Gaps++
@@ -91,17 +91,16 @@ func finding(target, action string, status audit.Status, severity policies.Sever
 	return f
 }
 
-// A story is a sequence of runs, an hour apart unless told otherwise, that remember as a caller of
-// Plan does.
+// story is a sequence of runs. It stores the state between them as a caller of Plan does.
 type story struct {
-	t       testing.TB
-	state   State
-	now     time.Time
-	mutes   Mutes
-	options Options
-	deaf    bool // nobody is subscribed
-	runs    int
-	last    Planned
+	t             testing.TB
+	state         State
+	now           time.Time
+	mutes         Mutes
+	options       Options
+	noSubscribers bool // the topic has no confirmed subscription
+	runs          int
+	last          Planned
 }
 
 func newStory(t testing.TB) *story {
@@ -111,7 +110,7 @@ func newStory(t testing.TB) *story {
 	}}}
 }
 
-// run plans a report, and stores what is to be stored as JSON, as a bucket would.
+// run plans a report, and stores the state as JSON, as in the evidence bucket.
 func (s *story) run(r audit.Report) Planned {
 	s.t.Helper()
 	s.runs++
@@ -124,7 +123,7 @@ func (s *story) plan(r audit.Report) Planned {
 	s.t.Helper()
 	p := Plan(s.state, r, s.mutes, s.now, s.options)
 	next := p.Next
-	if s.deaf && !p.Message.Zero() {
+	if s.noSubscribers && !p.Message.Zero() {
 		next = p.Unheard
 	}
 	if !s.options.Stateless {
@@ -137,14 +136,14 @@ func (s *story) plan(r audit.Report) Planned {
 	return p
 }
 
-// after runs a report some time after the last one.
+// after plans a report the given time after the last one.
 func (s *story) after(d time.Duration, r audit.Report) Planned {
 	s.t.Helper()
 	s.now = s.now.Add(d)
 	return s.run(r)
 }
 
-func value(m Message, name string) string {
+func attribute(m Message, name string) string {
 	for _, a := range m.Attributes {
 		if a.Name == name {
 			return a.Value

@@ -12,55 +12,56 @@ import (
 )
 
 const (
-	// subjectLimit is the most characters SNS takes as a subject.
+	// subjectLimit is the maximum length of a subject in SNS.
 	// https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
 	subjectLimit = 99
-	// smsLimit is what fits into one part of an SMS that holds ASCII.
+	// smsLimit is the maximum length of an ASCII text in one part of an SMS.
 	smsLimit = 140
 )
 
-// subject says how bad it is, what is new, who, and where. What does not fit is cut, names first.
+// subject returns the label, the counts, the target and the account. If they do not fit, it cuts
+// the target first, then the last counts.
 func (n digest) subject() string {
 	head, tail := "["+n.label()+"] Remotion IAM: ", " | "+ascii(n.report.Account, 12)
-	what := ""
+	parts := ""
 	for _, part := range n.subjectParts() {
-		longer := strings.TrimPrefix(what+", "+part, ", ")
+		longer := strings.TrimPrefix(parts+", "+part, ", ")
 		if len(head)+len(longer)+len(tail) > subjectLimit {
 			break
 		}
-		what = longer
+		parts = longer
 	}
-	if who := n.who(); who != "" && subjectLimit-len(head+what+tail) > 8 {
-		what += " | " + ascii(who, subjectLimit-len(head+what+tail)-3)
+	if target := n.targetSummary(); target != "" && subjectLimit-len(head+parts+tail) > 8 {
+		parts += " | " + ascii(target, subjectLimit-len(head+parts+tail)-3)
 	}
-	return ascii(head+what+tail, subjectLimit)
+	return ascii(head+parts+tail, subjectLimit)
 }
 
-// sms says the most important thing in one line.
+// sms returns the counts and the most important announcement in one line.
 func (n digest) sms() string {
 	return ascii(n.label()+" Remotion IAM "+ascii(n.report.Account, 12)+": "+
-		strings.Join(n.subjectParts(), ", ")+". "+n.first(), smsLimit)
+		strings.Join(n.subjectParts(), ", ")+". "+n.topItem(), smsLimit)
 }
 
-// first is the worst there is to say, in one sentence.
-func (n digest) first() string {
-	if all := lines(n.transitions); len(all) > 0 && all[0].closed {
-		return all[0].group.Target + ": " + strings.ToLower(titles[all[0].event]) + ": " +
+// topItem describes the most important announcement in one sentence.
+func (n digest) topItem() string {
+	if all := entries(n.transitions); len(all) > 0 && all[0].closed {
+		return all[0].group.Target + ": " + strings.ToLower(reasonTitles[all[0].reason]) + ": " +
 			cmp.Or(strings.Join(all[0].group.Actions(), ", "), all[0].group.What())
 	} else if len(all) > 0 {
 		return all[0].group.Target + ": " + all[0].group.Impact()
 	}
 	if len(n.errorTransitions) > 0 {
-		return n.said(n.errorTransitions[0])
+		return n.errorText(n.errorTransitions[0])
 	}
 	if len(n.muteNotices) == 0 {
 		return n.reportNotices[0].Text
 	}
-	return "mute of " + n.muteNotices[0].mute.what() + " " + n.muteNotices[0].said(n.now)
+	return n.muteNotices[0].sentence(n.now)
 }
 
-// label is the one word a message is filed under: how bad what is announced is, else how things
-// are.
+// label returns the word at the start of the subject: the highest severity of the announced open
+// gaps, or UNVERIFIED, ERROR or NOTICE. After a recovery it is the label of the report.
 func (n digest) label() string {
 	var worst policies.Severity
 	good := false
@@ -70,17 +71,17 @@ func (n digest) label() string {
 		}
 		good = good || c.reason == ReasonRecovered || c.reason == ReasonPartlyRecovered
 	}
-	blind := false
-	wrong := false
+	unverified, failed := false, false
 	for _, e := range n.errorTransitions {
-		blind, wrong, good = blind || !e.ended && e.error.sight(), wrong || !e.ended, good || e.ended
+		unverified = unverified || !e.ended && e.error.limitsVerification()
+		failed, good = failed || !e.ended, good || e.ended
 	}
 	switch {
 	case worst > 0:
 		return strings.ToUpper(worst.String())
-	case blind:
+	case unverified:
 		return "UNVERIFIED"
-	case wrong:
+	case failed:
 		return "ERROR"
 	case !good:
 		return "NOTICE"
@@ -91,34 +92,34 @@ func (n digest) label() string {
 	return "ERROR"
 }
 
-// subjectParts says what is new and how much is open, in as few words as a subject has room for.
+// subjectParts lists the counts of what is announced, and then of what is open and muted.
 func (n digest) subjectParts() (list []string) {
-	add := func(count int, what string) {
+	add := func(count int, label string) {
 		if count > 0 {
-			list = append(list, fmt.Sprintf("%d %s", count, what))
+			list = append(list, fmt.Sprintf("%d %s", count, label))
 		}
 	}
 	c := n.counts
 	switch {
-	case c.found > 0 && len(n.options.Problems) > 0:
-		list = append(list, "new baseline, "+report.Plural(c.found, "gap"))
-	case c.found > 0:
-		list = append(list, "first audit, "+report.Plural(c.found, "gap"))
+	case c.baseline > 0 && len(n.options.Problems) > 0:
+		list = append(list, "new baseline, "+report.Plural(c.baseline, "gap"))
+	case c.baseline > 0:
+		list = append(list, "first audit, "+report.Plural(c.baseline, "gap"))
 	case n.options.Stateless && c.opened > 0:
-		list = append(list, report.Plural(c.opened, "gap")) // whether they are new nobody knows
+		list = append(list, report.Plural(c.opened, "gap")) // without a state they may be old
 	default:
 		add(c.opened, "new")
 	}
-	add(c.reopened, "back")
+	add(c.reopened, "reopened")
 	add(c.worse, "worse")
-	add(c.eased, "less bad")
+	add(c.improved, "improved")
 	if c.recovered > 0 && c.retired == 0 && n.report.Status == audit.StatusCompliant {
-		list = append(list, "recovered after "+durationText(c.longest))
+		list = append(list, "recovered after "+durationText(c.longestOpen))
 	} else {
 		add(c.recovered, "recovered")
 	}
 	add(c.retired, "no longer audited")
-	list = append(list, n.coverageParts()...)
+	list = append(list, n.verificationParts()...)
 	if len(n.muteNotices) > 0 {
 		list = append(list, report.Plural(len(n.muteNotices), "mute notice"))
 	}
@@ -134,39 +135,39 @@ func (n digest) subjectParts() (list []string) {
 	return list
 }
 
-// coverageParts says whether the auditor could look.
-func (n digest) coverageParts() (list []string) {
-	blind, wrong, over := false, 0, time.Duration(0)
+// verificationParts says whether the audit is complete, and counts other auditor errors.
+func (n digest) verificationParts() (list []string) {
+	incomplete, otherErrors, longest := false, 0, time.Duration(0)
 	for _, e := range n.errorTransitions {
 		switch {
 		case e.ended:
-			over = max(over, n.now.Sub(e.error.Since))
-		case !e.error.sight():
-			wrong++
+			longest = max(longest, n.now.Sub(e.error.Since))
+		case !e.error.limitsVerification():
+			otherErrors++
 		default:
-			blind = true
+			incomplete = true
 		}
 	}
 	switch unverified := n.report.Summary.Unverified; {
-	case blind && len(n.report.Targets) == 0:
+	case incomplete && len(n.report.Targets) == 0:
 		list = append(list, "nothing is audited")
-	case blind && unverified == 0:
-		list = append(list, "could not look at everything")
-	case blind:
-		list = append(list, fmt.Sprintf("could not look, %d unverified", unverified))
+	case incomplete && unverified == 0:
+		list = append(list, "audit incomplete")
+	case incomplete:
+		list = append(list, fmt.Sprintf("audit incomplete, %d unverified", unverified))
 	case unverified > 0:
 		list = append(list, fmt.Sprintf("%d unverified", unverified))
-	case over > 0 && wrong == 0:
-		list = append(list, "can look again after "+durationText(over))
+	case longest > 0 && otherErrors == 0:
+		list = append(list, "audit complete again after "+durationText(longest))
 	}
-	if wrong > 0 {
-		list = append(list, report.Plural(wrong, "auditor error"))
+	if otherErrors > 0 {
+		list = append(list, report.Plural(otherErrors, "auditor error"))
 	}
 	return list
 }
 
-// who names the target with the worst news, and how many more there are.
-func (n digest) who() string {
+// targetSummary returns the target of the worst announcement, and the number of other targets.
+func (n digest) targetSummary() string {
 	targets := n.targets()
 	if len(targets) > 1 {
 		return fmt.Sprintf("%s +%d", targets[0], len(targets)-1)
@@ -174,7 +175,8 @@ func (n digest) who() string {
 	return strings.Join(targets, "")
 }
 
-// ascii keeps printable ASCII, writes '?' for the rest, and cuts at limit.
+// ascii replaces each character that is not printable ASCII by '?', and cuts the text to limit
+// bytes.
 func ascii(s string, limit int) string {
 	s = strings.Map(func(r rune) rune {
 		if r >= ' ' && r <= '~' {

@@ -8,24 +8,25 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/report"
 )
 
-// A Subscription is one of a topic's.
+// Subscription is a subscription of a topic.
 type Subscription struct {
 	Protocol string `json:"protocol"`
 	Endpoint string `json:"endpoint"`
-	// Confirmed says that it gets messages; SNS sends nothing to the others.
+	// Confirmed means that SNS delivers messages to it.
 	Confirmed bool `json:"confirmed"`
 }
 
-// maxSubscriptions is how many a test message lists.
+// maxSubscriptions bounds the subscriptions that a test message lists.
 const maxSubscriptions = 50
 
-// TestMessage is a marked message that shows whether alerts arrive, and says who gets it. Its
-// severity is critical and it is about the given targets, so that it passes the filters that a real
-// one would. Nil subscriptions are not known; without a function it was the command that sent it.
+// TestMessage returns a message that tests the delivery of alerts and lists its recipients. It is
+// critical and names the given targets, so that it passes every filter that an alert may pass. Nil
+// subscriptions mean that they could not be listed. Without a function in from, the text names the
+// command as sender.
 func TestMessage(account string, targets []string, subscriptions []Subscription,
 	from Sender) Message {
-	const text = "This is a test of remotion-audit: nothing was audited, and nothing is wrong. If " +
-		"you read this, alerts reach you."
+	const text = "This is a test message of remotion-audit. Nothing was audited, and no action is " +
+		"needed. Alerts reach this address."
 	account = ascii(account, maxAccount)
 	subject := ascii("[TEST] Remotion IAM: test message | "+account, subjectLimit)
 	shown := subscriptions[:min(len(subscriptions), maxSubscriptions)]
@@ -34,7 +35,7 @@ func TestMessage(account string, targets []string, subscriptions []Subscription,
 	if from.Function != "" {
 		by = "the function " + oneLine(from.Function) + " in"
 	}
-	fmt.Fprintf(&mail, "%s\n\nSent by %s account %s.\n\nIT GOES TO\n", text, by, oneLine(account))
+	fmt.Fprintf(&mail, "%s\n\nSent by %s account %s.\n\nRECIPIENTS\n", text, by, oneLine(account))
 	for _, line := range recipients(subscriptions) {
 		fmt.Fprintf(&mail, "  %s\n", line)
 	}
@@ -43,7 +44,7 @@ func TestMessage(account string, targets []string, subscriptions []Subscription,
 		Subject: subject,
 		Bodies: map[string]string{
 			"email": mail.String(),
-			"sms":   ascii("TEST remotion-audit "+account+": alerts reach you.", smsLimit),
+			"sms":   ascii("TEST remotion-audit "+account+": test message, no action needed.", smsLimit),
 			"default": marshal(jsonBody{SchemaVersion: SchemaVersion, Source: source, Account: account,
 				Events:   []Reason{ReasonTest},
 				Severity: policies.Critical, Subject: subject, Subscriptions: shown}),
@@ -66,27 +67,26 @@ func TestMessage(account string, targets []string, subscriptions []Subscription,
 	return m
 }
 
-// recipients says who gets the messages of a topic, a line each, and last who does not yet.
+// recipients describes the confirmed subscriptions of a topic, one per line, and counts the others.
 func recipients(list []Subscription) (lines []string) {
 	if list == nil {
-		return []string{"whoever is subscribed: the topic does not say"}
+		return []string{"unknown: listing the subscriptions of the topic failed"}
 	}
-	waiting := 0
+	unconfirmed := 0
 	for i, s := range list {
 		switch {
 		case !s.Confirmed:
-			waiting++
+			unconfirmed++
 		case i < maxSubscriptions:
 			lines = append(lines, oneLine(s.Protocol+"  "+s.Endpoint))
 		}
 	}
 	if len(lines) == 0 {
-		lines = append(lines, "nobody: no subscription is confirmed")
+		lines = append(lines, "none: the topic has no confirmed subscription")
 	}
-	if waiting > 0 {
-		lines = append(lines,
-			report.Plural(waiting, "subscription")+
-				" not confirmed: whoever got the mail has to click its link")
+	if unconfirmed > 0 {
+		lines = append(lines, report.Plural(unconfirmed, "unconfirmed subscription")+
+			": confirm with the link in the confirmation mail")
 	}
 	return lines
 }

@@ -10,11 +10,12 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// crowd is a report about so many targets, each with so many gaps and problems, in texts that long.
-func crowd(targets, gaps, problems, length int) audit.Report {
+// bigReport returns a report with the given number of targets, gaps and problems of each target,
+// and the given length of texts.
+func bigReport(targets, gaps, problems, length int) audit.Report {
 	var names []string
 	var findings []audit.Finding
-	var troubles []audit.Problem
+	var problemList []audit.Problem
 	for i := range targets {
 		name := fmt.Sprintf("user/u%d", i)
 		names = append(names, name)
@@ -24,12 +25,12 @@ func crowd(targets, gaps, problems, length int) audit.Report {
 			findings = append(findings, f)
 		}
 		for j := range problems {
-			troubles = append(troubles, audit.Problem{Target: name, What: fmt.Sprintf("policy %d", j),
+			problemList = append(problemList, audit.Problem{Target: name, What: fmt.Sprintf("policy %d", j),
 				Why: strings.Repeat("y", length)})
 		}
 	}
-	r := made(names, findings...)
-	r.Problems = append(r.Problems, troubles...)
+	r := reportOf(names, findings...)
+	r.Problems = append(r.Problems, problemList...)
 	return r
 }
 
@@ -39,49 +40,51 @@ func TestMessagesFit(t *testing.T) {
 		{2, 1, 1, 150_000}, {200, 1, 1, 700}} {
 		for _, format := range []Format{Chat, JSON} {
 			if format == JSON && n[0] != 20 {
-				continue // one of them tells
+				continue // one size suffices for JSON
 			}
 			s := newStory(t)
 			s.options.Sender.Format = format
-			r := crowd(n[0], n[1], n[2], n[3])
+			r := bigReport(n[0], n[1], n[2], n[3])
 			p := s.run(r)
 			checkMessage(t, p, s.options)
 			d, all := decoded(p.Message), n[0]*(n[1]+n[2])
 			shown := len(d.Report.Findings) + len(d.Report.Problems)
-			// What is in the report is what is announced, and each announcement is a unit of its own.
+			// The report has the announced findings, and each announcement is one unit.
 			if d.Truncated {
 				cuts++
 			}
 			if cut := shown < all; cut != d.Truncated {
-				t.Errorf("%v: %d of %d are told, truncated %v", n, shown, all, d.Truncated)
+				t.Errorf("%v: %d of %d are shown, truncated %v", n, shown, all, d.Truncated)
 			}
 			if !strings.Contains(p.Message.Bodies["email"],
-				"in full     s3://audit-evidence/reports/2026/11/16/r1.json") ||
+				"\n  Full report ") || !strings.Contains(p.Message.Bodies["email"],
+				" s3://audit-evidence/reports/2026/11/16/r1.json\n") ||
 				d.Evidence != "s3://audit-evidence/reports/2026/11/16/r1.json" {
-				t.Errorf("%v: the evidence is not named", n)
+				t.Errorf("%v: the message does not name the full report", n)
 			}
 			if d.Truncated != strings.Contains(p.Message.Bodies["email"],
 				"did not fit into this message: all are in s3://audit-evidence/") {
-				t.Errorf("%v: the mail does not say whether something is left out", n)
+				t.Errorf("%v: the mail does not say whether it is truncated", n)
 			}
 			if d.Truncated && n[3] < 1000 && p.Message.size() < MaxBytes*8/10 {
-				t.Errorf("%v: %d bytes, and findings were cut", n, p.Message.size())
+				t.Errorf("%v: findings were cut, though the message has only %d bytes", n,
+					p.Message.size())
 			}
 			if d.Truncated && len(d.Announcements) > 0 && n[1] > 4 &&
 				d.Announcements[0].Severity != policies.Critical {
-				t.Errorf("%v: what is told first is %s", n, d.Announcements[0].Severity)
+				t.Errorf("%v: the first announcement is %s", n, d.Announcements[0].Severity)
 			}
-			if value(p.Message, "gapCount") != fmt.Sprint(n[0]*n[1]) {
-				t.Errorf("%v: gapCount %s goes by what is shown", n, value(p.Message, "gapCount"))
+			if attribute(p.Message, "gapCount") != fmt.Sprint(n[0]*n[1]) {
+				t.Errorf("%v: gapCount is %s", n, attribute(p.Message, "gapCount"))
 			}
 		}
 	}
 	if cuts < 4 {
-		t.Errorf("only %d messages were too big: the test is about those", cuts)
+		t.Errorf("only %d messages were too big: adjust the sizes", cuts)
 	}
 }
 
-// What is structured for SNS is one JSON object of strings.
+// The Message parameter of SNS is one JSON object of strings.
 func TestStructure(t *testing.T) {
 	m := newStory(t).run(fixture(t, "hostile")).Message
 	var bodies map[string]string
@@ -93,9 +96,9 @@ func TestStructure(t *testing.T) {
 	}
 	if _, err := ReportIn(TestMessage("123456789012", nil, nil,
 		Sender{}).Bodies["default"]); err == nil {
-		t.Error("a test message holds a report")
+		t.Error("a test message has a report")
 	}
 	if _, err := ReportIn("{"); err == nil {
-		t.Error("half a body holds a report")
+		t.Error("an incomplete body has a report")
 	}
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/alert"
 )
 
-// Alert sends a message to a topic. When AWS's answer is lost the SDK sends again, so a message may
-// arrive twice; its dedupKey tells.
+// Alert publishes a message to a topic. The SDK retries if the response of AWS is lost, so a
+// message may arrive twice. Both copies have the same dedupKey.
 func Alert(ctx context.Context, client *sns.Client, topicARN string, m alert.Message) error {
 	structure := m.Structure()
 	attributes := map[string]types.MessageAttributeValue{}
@@ -29,13 +29,13 @@ func Alert(ctx context.Context, client *sns.Client, topicARN string, m alert.Mes
 		return fmt.Errorf("alert to %s: %w%s", topicARN, err, remedyFor(err, map[string]string{
 			"AuthorizationError": "grant the function sns:Publish on the topic, and kms:GenerateDataKey " +
 				"and kms:Decrypt on its key if it has one",
-			"NotFound": "there is no such topic: correct TOPIC_ARN",
+			"NotFound": "the topic does not exist: correct TOPIC_ARN",
 		}))
 	}
 	return nil
 }
 
-// remedyFor ends an error's text in what to do about it, where its code tells.
+// remedyFor returns the end of an error text: the remedy for the error code of AWS, or "".
 func remedyFor(err error, byCode map[string]string) string {
 	var api smithy.APIError
 	if errors.As(err, &api) && byCode[api.ErrorCode()] != "" {

@@ -1,3 +1,3 @@
-// Package publish holds the sinks: the alert topic and CloudWatch. Each is tried even when another
-// fails, and each fails loudly.
+// Package publish sends messages to the SNS topic and metrics to CloudWatch, and lists the
+// subscriptions of the topic. Its errors name the permission or setting that fixes them.
 package publish

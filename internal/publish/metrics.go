@@ -17,22 +17,23 @@ import (
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html
 const maxDatums = 1000
 
-// Delivery is what the metrics say of the run itself.
+// Delivery has the numbers of a run that its report does not contain.
 type Delivery struct {
-	// OldestGapAge is how long the oldest unmuted gap has been open; nil without state.
+	// OldestGapAge is how long the oldest unmuted gap has been open: zero without gaps, nil without a
+	// state.
 	OldestGapAge *time.Duration
-	// AlertFailures counts alerts that were due and did not go out.
+	// AlertFailures counts alerts that could not be published.
 	AlertFailures int
-	// NoSubscribers says that nobody has confirmed a subscription; nil that it is not known.
+	// NoSubscribers means that the topic has no confirmed subscription. Nil means unknown.
 	NoSubscribers *bool
-	// StateErrors counts what went wrong with the evidence bucket.
+	// StateErrors counts failures of the evidence bucket.
 	StateErrors int
-	// ThrottledCalls counts the answers by which AWS slowed the auditor down.
+	// ThrottledCalls counts calls that AWS throttled.
 	ThrottledCalls int64
 }
 
-// Metrics publishes the numbers of a report in one request, or in as few as a thousand metrics each
-// allow.
+// Metrics publishes the metrics of a report, in as few requests as maxDatums allows. It stops at
+// the first request that fails.
 func Metrics(ctx context.Context, client *cloudwatch.Client, namespace string, r audit.Report,
 	d Delivery, now time.Time) error {
 	for chunk := range slices.Chunk(Datums(r, d, now), maxDatums) {
@@ -46,10 +47,9 @@ func Metrics(ctx context.Context, client *cloudwatch.Client, namespace string, r
 	return nil
 }
 
-// Datums are the metrics of a report: those of the account, then those of each target. Where
-// something is unverified and no gap was found, the gap counts and the compliance are left out, so
-// that a run that could not look turns no alarm green; for the same reason a zero of critical gaps
-// is left out wherever something is unverified.
+// Datums returns the metrics of a report: those of the account, then those of each target. An
+// incomplete audit without gaps has no gap counts and no compliance, so that it does not end an
+// alarm. For the same reason, an incomplete audit without critical gaps has no count of those.
 func Datums(r audit.Report, d Delivery, now time.Time) []types.MetricDatum {
 	var list []types.MetricDatum
 	put := func(name string, value float64, unit types.StandardUnit, dimensions ...types.Dimension) {
@@ -57,11 +57,11 @@ func Datums(r audit.Report, d Delivery, now time.Time) []types.MetricDatum {
 			Timestamp: &now, Dimensions: dimensions})
 	}
 	const count = types.StandardUnitCount
-	putGaps := func(s audit.Summary, blind bool, dimensions ...types.Dimension) {
-		if s.Gaps > 0 || !blind {
+	putGaps := func(s audit.Summary, unverified bool, dimensions ...types.Dimension) {
+		if s.Gaps > 0 || !unverified {
 			put(contract.MetricGaps, float64(s.Gaps), count, dimensions...)
 		}
-		if s.GapsCritical > 0 || !blind {
+		if s.GapsCritical > 0 || !unverified {
 			put(contract.MetricGapsCritical, float64(s.GapsCritical), count, dimensions...)
 		}
 	}
@@ -94,7 +94,8 @@ func Datums(r audit.Report, d Delivery, now time.Time) []types.MetricDatum {
 	return list
 }
 
-// mergeByName sums targets of one name up: a role may be a caller and a render role at once.
+// mergeByName adds up the summaries of targets with the same name. A role may be both a caller and
+// a render role.
 func mergeByName(r audit.Report) (list []audit.TargetReport) {
 	for _, t := range r.Targets {
 		i := slices.IndexFunc(list, func(o audit.TargetReport) bool { return o.Name == t.Name })

@@ -24,51 +24,54 @@ func lines(r audit.Report, d Delivery) (list []string) {
 func TestDatums(t *testing.T) {
 	gaps := audit.Summary{Requirements: 4, Satisfied: 3, Gaps: 1, GapsCritical: 1}
 	fine := audit.Summary{Requirements: 4, Satisfied: 4}
-	blind := audit.Summary{Requirements: 4, Unverified: 4}
+	unverified := audit.Summary{Requirements: 4, Unverified: 4}
 	tests := []struct {
 		name   string
 		report audit.Report
 		want   []string
 	}{
-		{"a run that looked publishes zeros", audit.Report{Status: audit.StatusCompliant, Summary: fine,
-			Targets: []audit.TargetReport{{Name: "user/a", Summary: fine}}},
+		{"a complete audit without gaps publishes zeros",
+			audit.Report{Status: audit.StatusCompliant, Summary: fine,
+				Targets: []audit.TargetReport{{Name: "user/a", Summary: fine}}},
 			[]string{"Gaps=0 Count", "GapsCritical=0 Count", "GapsMuted=0 Count",
 				"RequirementsTotal=4 Count", "RequirementsUnverified=0 Count", "CompliancePercent=100 Percent",
 				"AuditCompleted=1 Count", "AlertFailures=0 Count", "StateErrors=0 Count",
 				"ThrottledCalls=0 Count", "Gaps=0 Count user/a", "GapsCritical=0 Count user/a",
 				"RequirementsUnverified=0 Count user/a"}},
-		{"a blind run turns no alarm green", audit.Report{Status: audit.StatusUnverified, Summary: blind,
-			Targets: []audit.TargetReport{{Name: "user/a", Summary: blind, CutOff: true}}},
+		{"an unverified audit publishes no zero of gaps",
+			audit.Report{Status: audit.StatusUnverified, Summary: unverified,
+				Targets: []audit.TargetReport{{Name: "user/a", Summary: unverified, CutOff: true}}},
 			[]string{"GapsMuted=0 Count", "RequirementsTotal=4 Count", "RequirementsUnverified=4 Count",
 				"AuditCompleted=0 Count", "AlertFailures=0 Count", "StateErrors=0 Count",
 				"ThrottledCalls=0 Count",
 				"RequirementsUnverified=4 Count user/a"}},
-		{"a gap is told though another target is blind",
+		{"a gap is published while another target is unverified",
 			audit.Report{Status: audit.StatusGaps, Summary: audit.Summary{Requirements: 8, Satisfied: 3,
 				Gaps: 1, GapsCritical: 1, Unverified: 4},
 				Targets: []audit.TargetReport{{Name: "user/a", Summary: gaps},
-					{Name: "user/b", Summary: blind}}},
+					{Name: "user/b", Summary: unverified}}},
 			[]string{"Gaps=1 Count", "GapsCritical=1 Count", "GapsMuted=0 Count",
 				"RequirementsTotal=8 Count", "RequirementsUnverified=4 Count", "CompliancePercent=37.5 Percent",
 				"AuditCompleted=1 Count", "AlertFailures=0 Count", "StateErrors=0 Count",
 				"ThrottledCalls=0 Count", "Gaps=1 Count user/a", "GapsCritical=1 Count user/a",
 				"RequirementsUnverified=0 Count user/a",
 				"RequirementsUnverified=4 Count user/b"}},
-		{"a lesser gap does not make critical ones that nobody looked for zero",
+		{"an incomplete audit with a lesser gap publishes no zero of critical gaps",
 			audit.Report{Status: audit.StatusGaps, Summary: audit.Summary{Requirements: 8, Satisfied: 3,
 				Gaps: 1, Unverified: 4},
 				Targets: []audit.TargetReport{{Name: "user/a",
 					Summary: audit.Summary{Requirements: 4, Satisfied: 3, Gaps: 1}},
-					{Name: "user/b", Summary: blind}}},
+					{Name: "user/b", Summary: unverified}}},
 			[]string{"Gaps=1 Count", "GapsMuted=0 Count", "RequirementsTotal=8 Count",
 				"RequirementsUnverified=4 Count", "CompliancePercent=37.5 Percent",
 				"AuditCompleted=1 Count", "AlertFailures=0 Count", "StateErrors=0 Count",
 				"ThrottledCalls=0 Count", "Gaps=1 Count user/a", "GapsCritical=0 Count user/a",
 				"RequirementsUnverified=0 Count user/a",
 				"RequirementsUnverified=4 Count user/b"}},
-		{"a problem alone is blindness too", audit.Report{Status: audit.StatusUnverified, Summary: fine,
-			Targets:  []audit.TargetReport{{Name: "user/a", Summary: fine}},
-			Problems: []audit.Problem{{Target: "user/a"}}},
+		{"a problem alone makes an audit incomplete",
+			audit.Report{Status: audit.StatusUnverified, Summary: fine,
+				Targets:  []audit.TargetReport{{Name: "user/a", Summary: fine}},
+				Problems: []audit.Problem{{Target: "user/a"}}},
 			[]string{"GapsMuted=0 Count", "RequirementsTotal=4 Count", "RequirementsUnverified=0 Count",
 				"AuditCompleted=1 Count", "AlertFailures=0 Count", "StateErrors=0 Count",
 				"ThrottledCalls=0 Count",
@@ -84,9 +87,9 @@ func TestDatums(t *testing.T) {
 }
 
 func TestDeliveryIsMeasured(t *testing.T) {
-	age, unheard := 90*time.Second, true
+	age, noSubscribers := 90*time.Second, true
 	got := lines(audit.Report{}, Delivery{AlertFailures: 1, ThrottledCalls: 7, StateErrors: 2,
-		OldestGapAge: &age, NoSubscribers: &unheard})
+		OldestGapAge: &age, NoSubscribers: &noSubscribers})
 	for _, want := range []string{"AlertFailures=1 Count", "ThrottledCalls=7 Count",
 		"StateErrors=2 Count", "OldestGapAge=90 Seconds", "NoSubscribers=1 Count"} {
 		if !slices.Contains(got, want) {
@@ -95,19 +98,19 @@ func TestDeliveryIsMeasured(t *testing.T) {
 	}
 }
 
-// A run that could not look knows of no age, unless something was open before.
-func TestABlindRunPublishesNoAgeOfZero(t *testing.T) {
-	blind := audit.Report{Problems: []audit.Problem{{What: "a policy"}}}
+// An incomplete audit publishes the age of the oldest gap only if a gap is open.
+func TestAnIncompleteAuditPublishesNoAgeOfZero(t *testing.T) {
+	incomplete := audit.Report{Problems: []audit.Problem{{What: "a policy"}}}
 	for age, want := range map[time.Duration]bool{0: false, time.Hour: true} {
-		if got := slices.Contains(lines(blind, Delivery{OldestGapAge: &age}),
+		if got := slices.Contains(lines(incomplete, Delivery{OldestGapAge: &age}),
 			fmt.Sprintf("OldestGapAge=%g Seconds", age.Seconds())); got != want {
 			t.Errorf("an age of %s is published: %v, want %v", age, got, want)
 		}
 	}
 }
 
-// One name is one series: a role may be a caller and a render role at once.
-func TestTargetsOfOneNameAreSummedUp(t *testing.T) {
+// A role that is both a caller and a render role has one series.
+func TestTargetsWithTheSameNameAreAddedUp(t *testing.T) {
 	role := audit.TargetReport{Name: "role/a", Summary: audit.Summary{Requirements: 2, Satisfied: 1,
 		Gaps: 1}}
 	got := lines(audit.Report{Status: audit.StatusGaps, Targets: []audit.TargetReport{role, role}},

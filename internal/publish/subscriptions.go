@@ -13,9 +13,9 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/alert"
 )
 
-// Subscriptions lists who is subscribed to a topic, page by page for as long as somebody wants
-// more; an error ends the list. The topic's attributes would give the numbers in one call, but a
-// first page mostly says all, names who it is, and needs no second permission.
+// Subscriptions lists the subscriptions of a topic. It requests a page when the caller needs it,
+// and ends after an error. GetTopicAttributes would return the counts in one call, but needs
+// another permission. The first page usually suffices, and has the endpoints.
 func Subscriptions(ctx context.Context, client *sns.Client,
 	topicARN string) iter.Seq2[alert.Subscription, error] {
 	return func(yield func(alert.Subscription, error) bool) {
@@ -31,11 +31,11 @@ func Subscriptions(ctx context.Context, client *sns.Client,
 				return
 			}
 			for _, s := range page.Subscriptions {
-				// In place of an ARN the list has PendingConfirmation, or Deleted.
+				// An unconfirmed subscription has PendingConfirmation or Deleted as its ARN.
 				// https://docs.aws.amazon.com/sns/latest/api/API_Subscription.html
 				confirmed := strings.HasPrefix(aws.ToString(s.SubscriptionArn), "arn:")
 				if !yield(alert.Subscription{Protocol: aws.ToString(s.Protocol),
-					Endpoint: shown(aws.ToString(s.Endpoint)), Confirmed: confirmed}, nil) {
+					Endpoint: redactEndpoint(aws.ToString(s.Endpoint)), Confirmed: confirmed}, nil) {
 					return
 				}
 			}
@@ -43,9 +43,9 @@ func Subscriptions(ctx context.Context, client *sns.Client,
 	}
 }
 
-// shown is an endpoint as others may see it: of a web address the scheme and the host. The rest,
-// and who is named before the host, is often the key to it, and whoever knows that can speak there.
-func shown(endpoint string) string {
+// redactEndpoint returns an endpoint without its secrets: of a URL only the scheme and the host.
+// The user, path and query often contain the key with which one can post to the URL.
+func redactEndpoint(endpoint string) string {
 	scheme, rest, web := strings.Cut(endpoint, "://")
 	if !web {
 		return endpoint // an address, a number, an ARN
@@ -61,7 +61,7 @@ func shown(endpoint string) string {
 	return scheme + "://" + host + "/..."
 }
 
-// HasSubscriber reports whether anybody has confirmed a subscription to the topic.
+// HasSubscriber reports whether the topic has a confirmed subscription. It stops at the first one.
 func HasSubscriber(ctx context.Context, client *sns.Client, topicARN string) (bool, error) {
 	for s, err := range Subscriptions(ctx, client, topicARN) {
 		if err != nil || s.Confirmed {
@@ -71,11 +71,12 @@ func HasSubscriber(ctx context.Context, client *sns.Client, topicARN string) (bo
 	return false, nil
 }
 
-// TestAlert lists the subscriptions of a topic and, if it is to send, publishes what message makes
-// of them. That nobody has confirmed one is an error, though the message is sent. Where the list
-// cannot be had, it is nil.
+// TestAlert lists the subscriptions of a topic. If send is true, it publishes the message that
+// message returns for them. It returns an error if no subscription is confirmed, after it publishes
+// the message. The list is nil if listing failed.
 func TestAlert(ctx context.Context, client *sns.Client, topicARN string, send bool,
-	message func([]alert.Subscription) alert.Message) (list []alert.Subscription, sent bool, err error) {
+	message func([]alert.Subscription) alert.Message) (list []alert.Subscription, sent bool,
+	err error) {
 	list = []alert.Subscription{}
 	var errs []error
 	confirmed := 0
@@ -91,8 +92,8 @@ func TestAlert(ctx context.Context, client *sns.Client, topicARN string, send bo
 	}
 	if list != nil && confirmed == 0 {
 		errs = append(errs,
-			fmt.Errorf("nobody gets it: %s has no confirmed subscription, and %d that wait for whoever "+
-				"got the mail to click its link: subscribe, or confirm", topicARN, len(list)))
+			fmt.Errorf("topic %s has no confirmed subscription (%d pending): confirm one or subscribe",
+				topicARN, len(list)))
 	}
 	if send {
 		err := Alert(ctx, client, topicARN, message(list))

@@ -23,7 +23,7 @@ func connect(t *testing.T, srv *awsemu.Server) *sns.Client {
 		Credentials: credentials.NewStaticCredentialsProvider("AKIA", "secret", "")})
 }
 
-func TestHeard(t *testing.T) {
+func TestHasSubscriber(t *testing.T) {
 	pending := awsemu.Subscription{Topic: "alerts", Protocol: "email", Endpoint: "a@example.com",
 		Pending: true}
 	confirmed := awsemu.Subscription{Topic: "alerts", Protocol: "sms", Endpoint: "+15550100"}
@@ -33,29 +33,30 @@ func TestHeard(t *testing.T) {
 		want  bool
 		calls int // a page has two
 	}{
-		{"nobody", nil, false, 1},
-		{"somebody who has not clicked", []awsemu.Subscription{pending}, false, 1},
-		{"somebody on the third page", []awsemu.Subscription{pending, pending, pending, pending,
+		{"no subscription", nil, false, 1},
+		{"a pending subscription", []awsemu.Subscription{pending}, false, 1},
+		{"a confirmed subscription on the third page", []awsemu.Subscription{pending, pending, pending,
+			pending,
 			confirmed}, true, 3},
-		{"somebody on the first page: that is enough", []awsemu.Subscription{confirmed, pending, pending},
-			true, 1},
+		{"a confirmed subscription on the first page needs one call",
+			[]awsemu.Subscription{confirmed, pending, pending}, true, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			srv := &awsemu.Server{Account: &awsemu.Account{Topics: []string{"alerts"},
 				Subscriptions: tt.list}}
 			got, err := HasSubscriber(t.Context(), connect(t, srv), topic)
 			if n := len(srv.Calls()); got != tt.want || err != nil || n != tt.calls {
-				t.Errorf("heard %v, %v, by %d calls; want %v by %d", got, err, n, tt.want, tt.calls)
+				t.Errorf("%v, %v, with %d calls; want %v with %d", got, err, n, tt.want, tt.calls)
 			}
 		})
 	}
 }
 
-func TestHeardSaysWhatToGrant(t *testing.T) {
+func TestHasSubscriberNamesTheMissingPermission(t *testing.T) {
 	srv := &awsemu.Server{Account: &awsemu.Account{Topics: []string{"alerts"},
 		Faults: []awsemu.Fault{{Operation: "sns:*", Deny: true}}}}
-	if heard, err := HasSubscriber(t.Context(), connect(t, srv), topic); heard || err == nil ||
+	if got, err := HasSubscriber(t.Context(), connect(t, srv), topic); got || err == nil ||
 		!strings.Contains(err.Error(), "grant the auditor sns:ListSubscriptionsByTopic") {
-		t.Errorf("%v, %v", heard, err)
+		t.Errorf("%v, %v", got, err)
 	}
 }

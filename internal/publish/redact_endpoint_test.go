@@ -2,20 +2,20 @@ package publish
 
 import "testing"
 
-// A test alert tells everybody who gets it, and nobody the keys of the others.
-func TestShown(t *testing.T) {
+// A test alert lists its recipients to all of them, but must not reveal the secrets in their URLs.
+func TestRedactEndpoint(t *testing.T) {
+	const queue = "arn:aws:sqs:us-east-1:123456789012:alerts"
 	for endpoint, want := range map[string]string{
-		"ops@example.com": "ops@example.com", "+15550100": "+15550100", "": "",
-		"arn:aws:sqs:us-east-1:123456789012:alerts":               "arn:aws:sqs:us-east-1:123456789012:alerts",
-		"https://example.com":                                     "https://example.com",
+		"ops@example.com": "ops@example.com", "+15550100": "+15550100", "": "", queue: queue,
+		"https://example.com": "https://example.com",
 		"https://example.com/integration/0123456789abcdef/key":    "https://example.com/...",
 		"https://example.com?key=secret":                          "https://example.com/...",
 		"https://user:secret@example.com":                         "https://example.com/...",
 		"https://user:se@cret@example.com:8443/hook?key=secret#x": "https://example.com:8443/...",
 		"https://sec/ret":                                         "https://sec/...",
 	} {
-		if got := shown(endpoint); got != want {
-			t.Errorf("%q is shown as %q, want %q", endpoint, got, want)
+		if got := redactEndpoint(endpoint); got != want {
+			t.Errorf("%q becomes %q, want %q", endpoint, got, want)
 		}
 	}
 }

@@ -1,0 +1,212 @@
+package alert
+
+import (
+	"encoding/json"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/remotion-audit/remotion-audit/internal/audit"
+)
+
+// released is the directory of a state, a mutes file and a report that the release of November 2026
+// wrote. The state has open, reopened, closed, muted and missing-target gaps, errors of targets
+// that are not verified at all or only partly, errors of the account and of the mutes file, mutes
+// that were announced, notices that were announced, and a claim. The files are never rewritten.
+const released = "testdata/state/2026-11/"
+
+// renamedTexts are the errors of the mutes file in that state, with the texts of this release.
+var renamedTexts = []string{
+	"line 13: a mute must be a list of fields, such as target: user/NAME",
+	`line 14: unknown field "targte": use target, action, cause, sid, reason, owner, until`,
+	"line 15: owner: must be a string",
+	"line 16: reason: must not be empty: set it or remove the line",
+	"line 19: owner: must contain only printable characters and no line break",
+	"line 22: a mute needs at least one of target, action, cause, sid",
+	`line 26: unknown cause "scps": use a cause that the README lists`,
+	`line 29: until: must be a day (2026-12-01) or a time (2026-12-01T09:00:00Z), got "tomorrow"`,
+	"line 33: until: must be at most one year ahead, got 2062-12-01",
+	"line 34: a mute needs owner",
+	"line 34: a mute needs reason",
+	"line 34: a mute needs until",
+}
+
+// upgradeStory returns a story that continues from the files in released, and its last report.
+func upgradeStory(t *testing.T) (*story, State, audit.Report) {
+	t.Helper()
+	read := func(name string) []byte {
+		raw, err := os.ReadFile(released + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return raw
+	}
+	state, err := ParseState(read("state.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r audit.Report
+	if err := json.Unmarshal(read("report.json"), &r); err != nil {
+		t.Fatal(err)
+	}
+	s := newStory(t)
+	s.now, s.state, s.runs = r.Run.At, state, 20
+	s.mutes, s.options.MuteErrors = ParseMutes(read("mutes.yaml"), s.now)
+	return s, state, r
+}
+
+func TestAnUpgradeKeepsTheState(t *testing.T) {
+	raw, err := os.ReadFile(released + "state.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := validate(t, schema(t, "state.schema.json"), raw); err != nil {
+		t.Error(err)
+	}
+	// Only the texts of errors change.
+	var old State
+	if err := json.Unmarshal(raw, &old); err != nil {
+		t.Fatal(err)
+	}
+	state, err := ParseState(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var texts []string
+	for _, errs := range [][2][]Error{{old.Errors, state.Errors},
+		{old.Pending.Next.Errors, state.Pending.Next.Errors}} {
+		texts = nil
+		for i, e := range errs[1] {
+			if e.Target == "" {
+				texts = append(texts, strings.TrimPrefix(e.What, mutesFile))
+				errs[0][i].What = e.What
+			}
+		}
+		if !slices.Equal(texts, renamedTexts) {
+			t.Errorf("renamed errors\n%q, want\n%q", texts, renamedTexts)
+		}
+	}
+	if got, want := string(state.JSON()), string(old.JSON()); got != want {
+		t.Errorf("got %s\nwant %s", got, want)
+	}
+}
+
+func TestAnUpgradeKeepsTheMutes(t *testing.T) {
+	s, state, _ := upgradeStory(t)
+	if len(s.mutes) != 2 || len(s.mutes) != len(state.Mutes) {
+		t.Fatalf("mutes %+v", s.mutes)
+	}
+	for _, m := range s.mutes {
+		if !slices.ContainsFunc(state.Mutes, func(s SeenMute) bool { return s.equal(m) }) {
+			t.Errorf("the state lacks %+v", m)
+		}
+	}
+	var texts []string
+	for _, e := range s.options.MuteErrors {
+		texts = append(texts, e.Error())
+	}
+	slices.Sort(texts)
+	if !slices.Equal(texts, renamedTexts) {
+		t.Errorf("got\n%q, want\n%q", texts, renamedTexts)
+	}
+}
+
+func TestAnUpgradeAnnouncesNothing(t *testing.T) {
+	t.Run("the report of the confirmed state", func(t *testing.T) {
+		s, state, r := upgradeStory(t)
+		s.state.Pending = nil
+		r.Findings = slices.Clone(r.Findings)
+		r.Findings = slices.DeleteFunc(r.Findings, func(f audit.Finding) bool {
+			return f.Action == "d" // the gap that the claim announces
+		})
+		r.Summary.Gaps--
+		p := s.run(r)
+		if got := announcements(p); got != "" {
+			t.Errorf("announced %q", got)
+		}
+		compareKept(t, state, p.Next)
+	})
+	t.Run("the report of the claimed state", func(t *testing.T) {
+		s, state, r := upgradeStory(t)
+		s.state = state.Pending.Next
+		p := s.after(hour, r)
+		if got := announcements(p); got != "" {
+			t.Errorf("announced %q", got)
+		}
+		compareKept(t, state.Pending.Next, p.Next)
+	})
+	// A run of the new release that overlaps one of the old release announces it under the same key.
+	t.Run("the claim has the key that this release derives", func(t *testing.T) {
+		s, state, r := upgradeStory(t)
+		s.state.Pending = nil
+		if p := s.plan(r); announcements(p) != "opened d" || p.DedupKey != state.Pending.DedupKey {
+			t.Errorf("announced %q with key %s, want %s", announcements(p), p.DedupKey,
+				state.Pending.DedupKey)
+		}
+	})
+}
+
+// compareKept compares the announcements that two states record.
+func compareKept(t *testing.T, before, after State) {
+	t.Helper()
+	for i := range after.Errors {
+		after.Errors[i].Runs = before.Errors[i].Runs // one run later
+	}
+	for i := range after.Notices {
+		after.Notices[i].Seen = before.Notices[i].Seen
+	}
+	before.Run, before.Pending = after.Run, nil
+	if got, want := string(after.JSON()), string(before.JSON()); got != want {
+		t.Errorf("the state became %s\nwant %s", got, want)
+	}
+}
+
+// Each error text of the mutes file has a new text, and an old text maps to that of the same file.
+func TestRenamedErrors(t *testing.T) {
+	raw, err := os.ReadFile(released + "mute-errors.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var files []struct {
+		File   string   `json:"file"`
+		Errors []string `json:"errors"`
+	}
+	if err := json.Unmarshal(raw, &files); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		_, errs := ParseMutes([]byte(f.File), start)
+		var got, want []string
+		for _, old := range f.Errors {
+			got = append(got, renamedError(old))
+		}
+		for _, e := range errs {
+			want = append(want, mutesFile+e.Error())
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%q: renamed to %q, want %q", f.File, got, want)
+		}
+		for _, text := range want {
+			if again := renamedError(text); again != text {
+				t.Errorf("the text of this release %q is renamed to %q", text, again)
+			}
+		}
+	}
+	for old, want := range map[string]string{
+		// These files are too long for the fixture.
+		"mutes.yaml, has more than 131072 bytes: leave out what is over": "mutes.yaml, the file must " +
+			"have at most 131072 bytes: remove expired mutes",
+		"mutes.yaml, 5900 more mutes or fields":     "mutes.yaml, 5900 more errors",
+		"mutes.yaml, is not YAML":                   "mutes.yaml, invalid YAML",
+		"mutes.yaml, line 2: owner: is there twice": "mutes.yaml, line 2: owner: must be set only once",
+		// Other errors keep their text.
+		"the functions":                     "the functions",
+		"mutes.yaml in the evidence bucket": "mutes.yaml in the evidence bucket",
+		"":                                  "",
+	} {
+		if got := renamedError(old); got != want {
+			t.Errorf("%q is renamed to %q, want %q", old, got, want)
+		}
+	}
+}
