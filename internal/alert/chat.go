@@ -177,7 +177,8 @@ var (
 	inCode = strings.NewReplacer("`", "ˋ", "<", "‹", ">", "›", "&", "＆")
 	// inProse replaces those as well as markup, mentions and links outside of a code span.
 	inProse = strings.NewReplacer("`", "ˋ", "<", "‹", ">", "›", "&", "＆",
-		"@", "＠", "*", "∗", "_", "＿", "~", "∼", "[", "［", "]", "］", "|", "｜", "#", "＃", "!", "ǃ", "://", ":⁄⁄", "\\", "＼")
+		"@", "＠", "*", "∗", "_", "＿", "~", "∼", "[", "［", "]", "］",
+		"|", "｜", "#", "＃", "!", "ǃ", "://", ":⁄⁄", "\\", "＼")
 )
 
 // code returns a text from outside the auditor as a code span.

@@ -60,19 +60,29 @@ func upgraded() audit.Report {
 }
 
 func TestParseState(t *testing.T) {
+	gap := func(fields string) string {
+		return `{"schemaVersion":"1","gaps":[{"target":"user/u","policy":"user","cause":"scp",` +
+			fields + `}]}`
+	}
+	claim := func(fields string) string {
+		return `{"schemaVersion":"1","pending":{"id":"p","dedupKey":"k","owner":"o",` +
+			`"until":"2026-11-16T09:00:00Z",` + fields + `}}`
+	}
 	for name, text := range map[string]string{
 		"empty": "", "invalid JSON": "{", "a list": "[]", "null": "null",
 		"a version in words": `{"schemaVersion":"one"}`, "no version": "{}",
 		"version zero":        `{"schemaVersion":"0"}`,
 		"a number as version": `{"schemaVersion":1}`, "two values": `{"schemaVersion":"1"} {}`,
-		"a string as gaps":          `{"schemaVersion":"1","gaps":"x"}`,
-		"a gap without since":       `{"schemaVersion":"1","gaps":[{"target":"user/u","policy":"user","status":"missing","cause":"scp","severity":"high","opened":1}]}`,
-		"a satisfied gap":           `{"schemaVersion":"1","gaps":[{"target":"user/u","policy":"user","status":"satisfied","cause":"scp","severity":"high","since":"2026-11-16T09:00:00Z","opened":1}]}`,
-		"an unknown severity":       `{"schemaVersion":"1","gaps":[{"target":"user/u","policy":"user","status":"missing","cause":"scp","severity":"dire","since":"2026-11-16T09:00:00Z","opened":1}]}`,
+		"a string as gaps":    `{"schemaVersion":"1","gaps":"x"}`,
+		"a gap without since": gap(`"status":"missing","severity":"high","opened":1`),
+		"a satisfied gap": gap(`"status":"satisfied","severity":"high",` +
+			`"since":"2026-11-16T09:00:00Z","opened":1`),
+		"an unknown severity": gap(`"status":"missing","severity":"dire",` +
+			`"since":"2026-11-16T09:00:00Z","opened":1`),
 		"an error without since":    `{"schemaVersion":"1","errors":[{"target":"user/u","runs":1}]}`,
-		"a claim without a message": `{"schemaVersion":"1","pending":{"id":"p","dedupKey":"k","next":{"schemaVersion":"1"},"owner":"o","until":"2026-11-16T09:00:00Z"}}`,
-		"a claim within a claim": `{"schemaVersion":"1","pending":{"id":"p","dedupKey":"k","message":{"subject":"s"},"owner":"o","until":"2026-11-16T09:00:00Z",
-			"next":{"schemaVersion":"1","pending":{"id":"p","message":{"subject":"s"}}}}}`,
+		"a claim without a message": claim(`"next":{"schemaVersion":"1"}`),
+		"a claim within a claim": claim(`"message":{"subject":"s"},"next":{"schemaVersion":"1",` +
+			`"pending":{"id":"p","message":{"subject":"s"}}}`),
 	} {
 		if s, err := ParseState([]byte(text)); err == nil || errors.Is(err, ErrNewerState) {
 			t.Errorf("%s: %+v, %v", name, s, err)
@@ -100,7 +110,9 @@ func FuzzState(f *testing.F) {
 	}
 	f.Add(raw)
 	f.Add([]byte(
-		`{"schemaVersion":"1","gaps":[{"target":"user/u","policy":"user","status":"missing","cause":"","severity":"low","since":"0001-01-02T00:00:00Z","opened":9,"told":"9999-01-01T00:00:00Z","reminders":300}]}`))
+		`{"schemaVersion":"1","gaps":[{"target":"user/u","policy":"user",` +
+			`"status":"missing","cause":"","severity":"low","since":"0001-01-02T00:00:00Z","opened":9,` +
+			`"told":"9999-01-01T00:00:00Z","reminders":300}]}`))
 	r := fixture(f, "drifted")
 	f.Fuzz(func(t *testing.T, text []byte) {
 		state, err := ParseState(text)
