@@ -117,7 +117,7 @@ func TestUnverifiedTargetsComeFirst(t *testing.T) {
 		}
 	}
 	inOrder(m.Bodies["email"], "audit incomplete", "\n  Target ", iamChangesTitle, "MUTE\n",
-		"NOTICE\n", "ABOUT\n")
+		"NOTICE\n", "ABOUT THIS AUDIT\n")
 	inOrder(m.Bodies["https"], "*UNVERIFIED*", iamChangesTitle, "*MUTE*", "*NOTICE*")
 }
 
@@ -188,7 +188,7 @@ func TestIAMChangesAreCutFirst(t *testing.T) {
 			more = "100 calls"
 		}
 		if !strings.Contains(mail, more+": see the full report\n") ||
-			strings.Contains(mail, "did not fit") != (findings < n*22) {
+			strings.Contains(mail, "not shown for lack of space") != (findings < n*22) {
 			t.Errorf("%d targets: the mail does not count the omitted changes\n%s", n, mail)
 		}
 	}

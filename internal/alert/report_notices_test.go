@@ -121,7 +121,7 @@ func TestNoticesFit(t *testing.T) {
 		}
 		// The gaps come first. All of them fit.
 		if cut := size > 10; gaps != 20 || d.Truncated != cut ||
-			cut != strings.Contains(p.Message.Bodies["email"], "more findings did not fit") {
+			cut != strings.Contains(p.Message.Bodies["email"], "more findings not shown") {
 			t.Errorf("%d notices: %d gaps are announced, truncated %v, %d bytes", size, gaps,
 				d.Truncated, p.Message.size())
 		}

@@ -63,7 +63,7 @@ func TestMessagesFit(t *testing.T) {
 				t.Errorf("%v: the message does not name the full report", n)
 			}
 			if d.Truncated != strings.Contains(p.Message.Bodies["email"],
-				"did not fit into this message: all are in s3://audit-evidence/") {
+				"not shown for lack of space: see s3://audit-evidence/") {
 				t.Errorf("%v: the mail does not say whether it is truncated", n)
 			}
 			if d.Truncated && n[3] < 1000 && p.Message.size() < MaxBytes*8/10 {

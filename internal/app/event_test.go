@@ -73,9 +73,9 @@ func TestParseEventRefuses(t *testing.T) {
 		"another event of IAM": {`{"source":"aws.iam","detail-type":"AWS Service Event via CloudTrail","detail":{}}`,
 			`source "aws.iam" and detail-type "AWS Service`},
 		"no records": {`{"Records":[]}`,
-			`its "Records" are no list, or an empty one`},
+			`"Records" must be a list of at least one record`},
 		"records of another kind": {`{"Records":[{"eventSource":"aws:s3","s3":{}}]}`,
-			`eventSource "aws:s3"`},
+			`must have eventSource "aws:sqs", got "aws:s3"`},
 		"records and a command": {`{"Records":[{"eventSource":"aws:sqs","body":""}],"command":"audit"}`,
 			`unknown field "command"`},
 		"records in small letters": {`{"records":[{"eventSource":"aws:sqs","body":""}]}`,
@@ -87,7 +87,7 @@ func TestParseEventRefuses(t *testing.T) {
 			`unknown field "Command"`},
 		"text behind the event": {`{"command":"audit"} {}`, "not a JSON object"},
 		"a dry run that is not boolean": {`{"command":"audit","dryRun":"yes"}`,
-			`its field "dryRun" may not be a string`},
+			`field "dryRun" must not be a string`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := ParseEvent([]byte(test.raw))

@@ -99,7 +99,7 @@ func TestHandleChanges(t *testing.T) {
 			want: ChangeCounts{Dropped: 3}},
 		{name: "an unreadable message hides no other message",
 			event: queue("no JSON", user("remotion-user")), want: ChangeCounts{Relevant: 1, Unreadable: 1},
-			log: `"message":"unreadable message in the queue of IAM changes","messageId":"m0","error":"it is not a JSON object"`},
+			log: `"message":"unreadable message in the queue of IAM changes","messageId":"m0","error":"not a JSON object"`},
 		{name: "an unreadable message alone starts an audit",
 			event: queue("no JSON", user("other")), want: ChangeCounts{Dropped: 1, Unreadable: 1}},
 		{name: "more changes than a batch keeps", event: queue(many...),
