@@ -29,9 +29,9 @@ func TestGapsFollowTheDeployedFunctions(t *testing.T) {
 	w.says("the first run", w.run(), "first audit, 14 gaps")
 	w.server.SetFaults(awsemu.Fault{Operation: "lambda:*", Deny: true})
 	o := w.run()
-	w.says("functions cannot be listed", o, "could not look at everything, 1 open")
-	for _, want := range []string{"13 gaps could not be looked at again",
-		"blind       the functions in us-east-1, ", "denied      lambda:ListFunctions on the account"} {
+	w.says("functions cannot be listed", o, "audit incomplete, 1 open")
+	for _, want := range []string{"13 gaps not rechecked",
+		"the account: the functions in us-east-1, ", "denied      lambda:ListFunctions on the account"} {
 		if !strings.Contains(o.messages[0].Body("email"), want) {
 			t.Errorf("no %q in\n%s", want, o.messages[0].Body("email"))
 		}
@@ -40,7 +40,7 @@ func TestGapsFollowTheDeployedFunctions(t *testing.T) {
 	w.server.SetFaults()
 	o = w.run()
 	if s := o.subjects(); len(s) != 1 ||
-		!strings.Contains(s[0], "Remotion IAM: can look again after ") ||
+		!strings.Contains(s[0], "Remotion IAM: audit complete again after ") ||
 		!strings.Contains(s[0], ", 14 open | ") {
 		t.Errorf("functions can be listed: %q", s)
 	}
@@ -56,6 +56,6 @@ func TestGapsFollowTheDeployedFunctions(t *testing.T) {
 	}
 	w.says("no change", w.run(), "")
 	w = w.keepFunctions(4)
-	w.says("the function is deployed again", w.run(), "14 back")
+	w.says("the function is deployed again", w.run(), "14 reopened")
 	w.says("no further change", w.run(), "")
 }

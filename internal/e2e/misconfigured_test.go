@@ -34,7 +34,7 @@ func TestAWrongConfigurationIsOneAuditorError(t *testing.T) {
 				t.Errorf("%s: the error does not name %s: %s", what, name, o.ErrorMessage)
 			}
 			if len(o.messages) > 0 &&
-				!strings.Contains(o.messages[0].Body("email"), "10 gaps could not be looked at again") {
+				!strings.Contains(o.messages[0].Body("email"), "10 gaps not rechecked") {
 				t.Errorf("%s: the mail does not count the open gaps:\n%s", what, o.messages[0].Body("email"))
 			}
 			if len(o.messages) > 0 && !strings.Contains(o.messages[0].Body("email"), name) {
@@ -50,7 +50,7 @@ func TestAWrongConfigurationIsOneAuditorError(t *testing.T) {
 		"REMOTION_VERSION": "2.0.0"}, "")
 	w.invocation.env = nil
 	o := w.run()
-	if s := o.subjects(); len(s) != 1 || !strings.Contains(s[0], "can look again after ") ||
+	if s := o.subjects(); len(s) != 1 || !strings.Contains(s[0], "audit complete again after ") ||
 		!strings.Contains(s[0], ", 10 open | ") {
 		t.Errorf("corrected: %q", s)
 	}

@@ -286,7 +286,7 @@ func TestErrorsOfTheBucketPreventNoMessage(t *testing.T) {
 				t.Errorf("the bucket has %q", w.server.Objects(bucket))
 			}
 			again := w.run().subjects()
-			if len(again) == 1 != tt.second && !strings.Contains(strings.Join(again, ""), "can look again") {
+			if len(again) == 1 != tt.second && !strings.Contains(strings.Join(again, ""), "verified again") {
 				t.Errorf("subjects of the second run: %q", again)
 			}
 		})
@@ -392,7 +392,7 @@ func TestATestAlertListsTheSubscriptions(t *testing.T) {
 	w.invocation.event = "test-alert.json"
 	if o := w.run(); !strings.Contains(o.ErrorMessage,
 		"grant the auditor sns:ListSubscriptionsByTopic") || len(o.messages) != 1 ||
-		!strings.Contains(o.messages[0].Body("email"), "the topic does not say") {
+		!strings.Contains(o.messages[0].Body("email"), "listing the subscriptions of the topic failed") {
 		t.Errorf("%q %q", o.ErrorMessage, o.subjects())
 	}
 	w.server.SetFaults()
@@ -404,7 +404,7 @@ func TestATestAlertListsTheSubscriptions(t *testing.T) {
 	withoutSubscriptions := account(t, "compliant")
 	withoutSubscriptions.Subscriptions = nil
 	if out := newDeployment(t, withoutSubscriptions).command(2, "test-alert", "--topic-arn",
-		topicARN); !strings.Contains(out, "nobody gets it") {
+		topicARN); !strings.Contains(out, "has no confirmed subscription") {
 		t.Errorf("%s", out)
 	}
 }
@@ -423,8 +423,8 @@ func TestMuteRefuses(t *testing.T) {
 		"say what to quiet":        {"--bucket", bucket, "--reason", "r", "--owner", "o"},
 		"neither a day":            append(slices.Clone(good), "--until", "tomorrow"),
 		"over already":             append(slices.Clone(good), "--until", "2020-01-01"),
-		"more than a year":         append(slices.Clone(good), "--for", "10000h"),
-		"there is no cause":        append(slices.Clone(good), "--cause", "bad-luck"),
+		"at most one year":         append(slices.Clone(good), "--for", "10000h"),
+		"unknown cause":            append(slices.Clone(good), "--cause", "bad-luck"),
 		"account 123456789012's":   append(slices.Clone(good), "--bucket", "foreign"),
 		"correct it first":         append(slices.Clone(good), "--bucket", "broken"),
 		"correct EVIDENCE_BUCKET":  append(slices.Clone(good), "--bucket", "none"),
