@@ -146,7 +146,7 @@ func TestGolden(t *testing.T) {
 			s.run(drifted)
 			return s.after(time.Hour, unverified)
 		}},
-		{"complete-again", func(s *story) Planned {
+		{"verified-again", func(s *story) Planned {
 			s.run(compliant)
 			s.after(time.Hour, unverified)
 			return s.after(4*time.Hour, compliant)

@@ -135,7 +135,7 @@ func (n digest) subjectParts() (list []string) {
 	return list
 }
 
-// verificationParts says whether the audit is complete, and counts other auditor errors.
+// verificationParts says whether the audit is incomplete, and counts other auditor errors.
 func (n digest) verificationParts() (list []string) {
 	incomplete, otherErrors, longest := false, 0, time.Duration(0)
 	for _, e := range n.errorTransitions {
@@ -158,7 +158,7 @@ func (n digest) verificationParts() (list []string) {
 	case unverified > 0:
 		list = append(list, fmt.Sprintf("%d unverified", unverified))
 	case longest > 0 && otherErrors == 0:
-		list = append(list, "audit complete again after "+durationText(longest))
+		list = append(list, "verified again after "+durationText(longest))
 	}
 	if otherErrors > 0 {
 		list = append(list, report.Plural(otherErrors, "auditor error"))

@@ -40,7 +40,7 @@ func TestGapsFollowTheDeployedFunctions(t *testing.T) {
 	w.server.SetFaults()
 	o = w.run()
 	if s := o.subjects(); len(s) != 1 ||
-		!strings.Contains(s[0], "Remotion IAM: audit complete again after ") ||
+		!strings.Contains(s[0], "Remotion IAM: verified again after ") ||
 		!strings.Contains(s[0], ", 14 open | ") {
 		t.Errorf("functions can be listed: %q", s)
 	}

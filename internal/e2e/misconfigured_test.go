@@ -50,7 +50,7 @@ func TestAWrongConfigurationIsOneAuditorError(t *testing.T) {
 		"REMOTION_VERSION": "2.0.0"}, "")
 	w.invocation.env = nil
 	o := w.run()
-	if s := o.subjects(); len(s) != 1 || !strings.Contains(s[0], "audit complete again after ") ||
+	if s := o.subjects(); len(s) != 1 || !strings.Contains(s[0], "verified again after ") ||
 		!strings.Contains(s[0], ", 10 open | ") {
 		t.Errorf("corrected: %q", s)
 	}
