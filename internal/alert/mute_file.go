@@ -174,7 +174,7 @@ func parseMute(node ast.Node, now time.Time) (m Mute, errs []MuteError) {
 		fail(node, "a mute needs at least one of target, action, cause, sid")
 	}
 	if m.Cause != "" && !slices.Contains(audit.Causes(), m.Cause) {
-		fail(at["cause"], "unknown cause %q: use a cause that the README lists", string(m.Cause))
+		fail(at["cause"], "unknown cause %q: use a cause of docs/reading-reports.md", string(m.Cause))
 	}
 	for _, required := range []string{"reason", "owner", "until"} {
 		if text[required] == "" {

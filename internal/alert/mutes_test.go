@@ -76,7 +76,7 @@ func TestParseMutes(t *testing.T) {
 		"no matcher":      {0, "line 2: a mute needs at least one of target, action, cause, sid"},
 		"an unknown field": {0, `line 2: unknown field "targte": ` +
 			`use target, action, cause, sid, reason, owner, until`},
-		"an unknown cause":  {0, `line 2: unknown cause "scps": use a cause that the README lists`},
+		"an unknown cause":  {0, `line 2: unknown cause "scps": use a cause of docs/reading-reports.md`},
 		"an empty target":   {0, "line 2: target: must not be empty: set it or remove the line"},
 		"a blank owner":     {0, "line 3: owner: must not be empty: set it or remove the line"},
 		"a number as owner": {0, "line 3: owner: must be a string"},

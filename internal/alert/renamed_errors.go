@@ -33,7 +33,7 @@ var renamedErrors = []struct{ oldStart, oldEnd, newStart, newEnd string }{
 		"", ": must contain only printable characters and no line break"},
 	{"a mute names what it silences: target, action, cause or sid", "",
 		"a mute needs at least one of target, action, cause, sid", ""},
-	{"there is no cause ", "", "unknown cause ", ": use a cause that the README lists"},
+	{"there is no cause ", "", "unknown cause ", ": use a cause of docs/reading-reports.md"},
 	{"until: ", " is neither a day, 2026-12-01, nor a moment, 2026-12-01T09:00:00Z",
 		"until: must be a day (2026-12-01) or a time (2026-12-01T09:00:00Z), got ", ""},
 	{"until: ", " is more than a year off: a mute has to be looked at again",

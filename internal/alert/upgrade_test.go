@@ -24,7 +24,7 @@ var renamedTexts = []string{
 	"line 16: reason: must not be empty: set it or remove the line",
 	"line 19: owner: must contain only printable characters and no line break",
 	"line 22: a mute needs at least one of target, action, cause, sid",
-	`line 26: unknown cause "scps": use a cause that the README lists`,
+	`line 26: unknown cause "scps": use a cause of docs/reading-reports.md`,
 	`line 29: until: must be a day (2026-12-01) or a time (2026-12-01T09:00:00Z), got "tomorrow"`,
 	"line 33: until: must be at most one year ahead, got 2062-12-01",
 	"line 34: a mute needs owner",

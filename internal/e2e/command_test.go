@@ -89,7 +89,7 @@ func TestAuditCommand(t *testing.T) {
 		{"an upgrade to an unknown release is an error", drifted, []string{"--upgrade-to", "next"}, 2, "",
 			`--upgrade-to: "next" is not a Remotion release`},
 		{"an unknown format is an error", drifted, []string{"--format", "xml"}, 2, "",
-			`--format: "xml" is not known`},
+			`--format must be text or json, got "xml"`},
 		{"the error of a wrong setting names its variable", drifted,
 			[]string{"--callers", "x", "--regions", "y"}, 2, "",
 			"CALLERS: "},
@@ -137,16 +137,16 @@ func TestLocalCommand(t *testing.T) {
 				"== Answer of the function", `"announced":true`}},
 		{"--account and --event replace the example",
 			[]string{"--account", "../../examples/compliant/account.yaml",
-				"--event", "../../events/audit.json"}, 0, []string{"none was sent", `"status":"compliant"`}},
+				"--event", "../../events/audit.json"}, 0, []string{"no alert was sent", `"status":"compliant"`}},
 		{"a failing sink causes exit status 2", []string{"--account", down}, 2,
 			[]string{"the function failed", "metrics to namespace"}},
 		{"a missing account file is an error", []string{"--account", filepath.Join(dir, "none.yaml")}, 2,
 			[]string{"none.yaml"}},
 		{"a dry run shows the report",
 			[]string{"--event", "../../events/audit-dry-run.json"}, 0,
-			[]string{"none was sent", "none were published", "== Report, asked for anew", "GAPS  10 gaps"}},
+			[]string{"no alert was sent", "no metrics were published", "== Report of a second audit", "GAPS  10 gaps"}},
 		{"an account file without CALLERS is an error", []string{"--account", noCallers}, 2,
-			[]string{"does not say whom to audit"}},
+			[]string{"has no callers to audit"}},
 		{"an event that is not JSON is an error", []string{"--event", noCallers}, 2,
 			[]string{"--event: ", "is not JSON", "at byte"}},
 		{"a flag without a meaning is an error", []string{"--listen", "127.0.0.1:0"}, 2,
@@ -175,10 +175,10 @@ func TestLocalCommand(t *testing.T) {
 func TestPoliciesCommandRefuses(t *testing.T) {
 	t.Parallel()
 	for want, args := range map[string][]string{
-		`policies: "usr" is not known`:               {"policies", "usr"},
-		`--account: "12" is not an account's number`: {"policies", "auditor", "--account", "12"},
-		`--remotion-version: "4" is not`:             {"policies", "user", "--remotion-version", "4"},
-		`Available Commands`:                         {"policies"},
+		`policies: unknown command "usr"`:                                  {"policies", "usr"},
+		`--account must be an account number with twelve digits, got "12"`: {"policies", "auditor", "--account", "12"},
+		`--remotion-version: "4" is not`:                                   {"policies", "user", "--remotion-version", "4"},
+		`Available Commands`:                                               {"policies"},
 	} {
 		cmd := exec.Command(command, args...)
 		var out, errs strings.Builder

@@ -299,7 +299,7 @@ func TestFaults(t *testing.T) {
 			check: func(t *testing.T, o outcome) {
 				if o.TimedOut || o.FunctionError != "" || o.metrics["AuditCompleted"] != 0 || o.puts != 1 ||
 					len(o.messages) != 1 || !strings.Contains(o.messages[0].Body("email"),
-					"the deadline came first") {
+					"the deadline ended the read") {
 					t.Errorf("timed out %v, %s %v %q", o.TimedOut, o.ErrorMessage, o.metrics, o.subjects())
 				}
 			}},
@@ -340,7 +340,7 @@ func TestFaults(t *testing.T) {
 			env: map[string]string{"TOPIC_ARN": ""},
 			check: func(t *testing.T, o outcome) {
 				if o.FunctionError != "" || o.answer.Announced || o.puts != 1 ||
-					!strings.Contains(o.Logs, "nobody is told: TOPIC_ARN is not set") {
+					!strings.Contains(o.Logs, `"alert not sent","reason":"TOPIC_ARN is not set"`) {
 					t.Errorf("%s %+v %s", o.ErrorMessage, o.answer, o.Logs)
 				}
 			}},
@@ -389,7 +389,7 @@ func TestFaults(t *testing.T) {
 			}},
 		{name: "an unknown event is an error", account: "drifted", event: `{"key1":"value1"}`,
 			check: func(t *testing.T, o outcome) {
-				if !strings.Contains(o.ErrorMessage, `accepted are {"command":"audit"}`) || o.puts != 0 ||
+				if !strings.Contains(o.ErrorMessage, `send {"command":"audit"}`) || o.puts != 0 ||
 					len(o.messages) != 0 {
 					t.Errorf("%q", o.ErrorMessage)
 				}

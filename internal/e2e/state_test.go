@@ -344,7 +344,7 @@ func TestMutedGapsAreSilentAndCounted(t *testing.T) {
 	}
 	// The command reads the mutes and the state of the function.
 	out = w.command(1, "audit", "--callers", "user/remotion-user", "--evidence-bucket", bucket)
-	for _, want := range []string{"GAPS  2 gaps", "8 muted", "ann", "open since"} {
+	for _, want := range []string{"GAPS  2 gaps", "8 muted", "ann", "OPEN SINCE"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
@@ -375,8 +375,8 @@ func TestATestAlertListsTheSubscriptions(t *testing.T) {
 	}
 	w.server.Reset()
 	out := w.command(0, "test-alert", "--topic-arn", topicARN)
-	for _, part := range []string{"sent to " + topicARN, "email ops@example.com  gets it",
-		"https https://example.com/...  does not get it"} {
+	for _, part := range []string{"sent to " + topicARN, "email ops@example.com  confirmed",
+		"https https://example.com/...  not confirmed"} {
 		if !strings.Contains(out, part) {
 			t.Errorf("no %q in\n%s", part, out)
 		}
@@ -417,18 +417,18 @@ func TestMuteRefuses(t *testing.T) {
 	w := newDeployment(t, a)
 	good := []string{"--bucket", bucket, "--target", "user/x", "--reason", "r", "--owner", "o"}
 	for want, args := range map[string][]string{
-		"--reason is required":     {"--bucket", bucket, "--target", "user/x", "--owner", "o"},
-		"--owner is required":      {"--bucket", bucket, "--target", "user/x", "--reason", "r"},
-		"--bucket is required":     {"--target", "user/x", "--reason", "r", "--owner", "o"},
-		"say what to quiet":        {"--bucket", bucket, "--reason", "r", "--owner", "o"},
-		"neither a day":            append(slices.Clone(good), "--until", "tomorrow"),
-		"over already":             append(slices.Clone(good), "--until", "2020-01-01"),
-		"at most one year":         append(slices.Clone(good), "--for", "10000h"),
-		"unknown cause":            append(slices.Clone(good), "--cause", "bad-luck"),
-		"account 123456789012's":   append(slices.Clone(good), "--bucket", "foreign"),
-		"correct it first":         append(slices.Clone(good), "--bucket", "broken"),
-		"correct EVIDENCE_BUCKET":  append(slices.Clone(good), "--bucket", "none"),
-		"[for until] were all set": append(slices.Clone(good), "--for", "1h", "--until", "2030-01-01"),
+		"--reason is required":                 {"--bucket", bucket, "--target", "user/x", "--owner", "o"},
+		"--owner is required":                  {"--bucket", bucket, "--target", "user/x", "--reason", "r"},
+		"--bucket is required":                 {"--target", "user/x", "--reason", "r", "--owner", "o"},
+		"set the findings to mute":             {"--bucket", bucket, "--reason", "r", "--owner", "o"},
+		"--until must be a day":                append(slices.Clone(good), "--until", "tomorrow"),
+		"is in the past":                       append(slices.Clone(good), "--until", "2020-01-01"),
+		"at most one year":                     append(slices.Clone(good), "--for", "10000h"),
+		"unknown cause":                        append(slices.Clone(good), "--cause", "bad-luck"),
+		"check that account 123456789012 owns": append(slices.Clone(good), "--bucket", "foreign"),
+		"correct it first":                     append(slices.Clone(good), "--bucket", "broken"),
+		"correct EVIDENCE_BUCKET":              append(slices.Clone(good), "--bucket", "none"),
+		"[for until] were all set":             append(slices.Clone(good), "--for", "1h", "--until", "2030-01-01"),
 	} {
 		if out := w.command(2, append([]string{"mute"}, args...)...); !strings.Contains(out, want) {
 			t.Errorf("%q: no %q in %s", args, want, out)
@@ -441,7 +441,7 @@ func TestMuteRefuses(t *testing.T) {
 	w.server.SetFaults(awsemu.Fault{Operation: "s3:PutObject",
 		Error: &awsemu.FaultError{Code: "ConditionalRequestConflict", Status: 409}, Times: 1})
 	if out := w.command(0, append([]string{"mute"}, good...)...); !strings.Contains(out,
-		"it matches no gap that is open now") {
+		"the mute matches no open gap") {
 		t.Errorf("%s", out)
 	}
 	if text := string(w.server.Objects(bucket)["mutes.yaml"]); strings.Count(text, "- target:") != 1 {
