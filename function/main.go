@@ -20,8 +20,7 @@ func main() {
 	auditor := app.App{Config: cfg, ConfigError: wrong, Clients: clients, Log: log,
 		Function: lambdacontext.FunctionName}
 
-	// What is wrong is told to whoever invokes: a process that dies while it starts tells the log
-	// alone.
+	// Return a start error from the handler. If main exited here, only the log would show it.
 	lambda.Start(func(ctx context.Context, event json.RawMessage) (app.RunResult, error) {
 		if err != nil {
 			log.ErrorContext(ctx, "cannot start", "error", err.Error())

@@ -29,14 +29,14 @@ func (a *App) notifyConfigError(ctx context.Context, place Location, runID strin
 		}}})
 	r.Run = audit.Run{ID: runID, At: a.now().UTC().Truncate(time.Second), Auditor: a.id()}
 	// A configuration error is certain, so it needs no second run to confirm it.
-	told := *a
-	if told.Config.RepeatAfter == 0 {
-		told.Config.RepeatAfter = defaultRepeat
+	notifier := *a
+	if notifier.Config.RepeatAfter == 0 {
+		notifier.Config.RepeatAfter = defaultRepeat
 	}
 	announcing, stop := a.withReserve(ctx, reserve/2)
 	defer stop()
-	out, failed := told.deliver(announcing, auditResult{report: r, firstAttempt: &r},
-		told.loadAlertInputs(ctx, place)(), place)
+	out, failed := notifier.deliver(announcing, auditResult{report: r, firstAttempt: &r},
+		notifier.loadAlertInputs(ctx, place)(), place)
 	a.logDelivery(ctx, out, &result)
 	a.fail(ctx, failed)
 	result.Problems = len(r.Problems)

@@ -78,7 +78,7 @@ func TestAnExcludedPolicyHasNoPart(t *testing.T) {
 			[]string{"x:User", "x:Group", "x:Own", "x:Aws"}},
 		{"an inline one of a group", []types.PolicyIdentifier{byName("group", "te?m", "in")},
 			[]string{"x:User", "x:Own", "x:Aws"}},
-		{"an inline one of whomever", []types.PolicyIdentifier{byName("user", "c*", "in")},
+		{"an inline policy of any entity", []types.PolicyIdentifier{byName("user", "c*", "in")},
 			[]string{"x:Group", "x:Own", "x:Aws"}},
 		{"several at once", []types.PolicyIdentifier{byType("inline"), byType("aws-managed"),
 			byType("user-managed")}, nil},

@@ -193,8 +193,8 @@ func TestAudit(t *testing.T) {
 			spoilRole(a, func(r *awsemu.Role) { r.Trust = "ec2.amazonaws.com" })
 		}, []string{"role/remotion-lambda-role sts:AssumeRole missing trust-policy"}, audit.StatusGaps},
 		{"an unknown user is one finding", func(_ *awsemu.Account, p *collect.Plan) {
-			p.Callers = []collect.Caller{{Name: "user/nobody", Purpose: policies.All}}
-		}, []string{"user/nobody  missing target-missing"}, audit.StatusGaps},
+			p.Callers = []collect.Caller{{Name: "user/absent", Purpose: policies.All}}
+		}, []string{"user/absent  missing target-missing"}, audit.StatusGaps},
 		{"an unknown role is one finding, even if other reads fail",
 			func(a *awsemu.Account, _ *collect.Plan) {
 				a.Roles = nil

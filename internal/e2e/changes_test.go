@@ -297,12 +297,12 @@ func TestABatchFailsIfTheAuditIsNotAnnounced(t *testing.T) {
 	w.says("the second delivery", o, "33 new")
 	assertChangeInMessage(t, o, "DetachUserPolicy on user/remotion-user (policy RemotionUser)")
 	if *o.answer.Changes != (app.ChangeCounts{Relevant: 1, Dropped: 1, Unreadable: 1}) ||
-		!strings.Contains(o.Logs, `"messageId":"m0","error":"it is not a JSON object"`) {
+		!strings.Contains(o.Logs, `"messageId":"m0","error":"not a JSON object"`) {
 		t.Errorf("%+v\n%s", o.answer.Changes, o.Logs)
 	}
 	w.says("the third delivery", w.runOn(batch), "")
 	if o := w.runOn(`{"Records":[{"eventSource":"aws:s3"}]}`); !strings.Contains(o.ErrorMessage,
-		`eventSource "aws:s3"`) {
+		`must have eventSource "aws:sqs", got "aws:s3"`) {
 		t.Errorf("records of another service: %q", o.ErrorMessage)
 	}
 }
@@ -397,7 +397,7 @@ func TestLocalPrintsTheActorOfAChange(t *testing.T) {
 		accountWithAuditorRole(t, func(policy string) string { return policy }, ""))
 	if strings.Contains(out, "resolving affected principals failed") || strings.Contains(out, "Report of a second audit") ||
 		!strings.Contains(out, `"changes":{"touching":0,"dropped":1,"unreadable":0}`) ||
-		!strings.Contains(out, "none was sent") {
+		!strings.Contains(out, "no alert was sent") {
 		t.Errorf("%s", out)
 	}
 }

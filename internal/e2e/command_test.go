@@ -77,14 +77,14 @@ func TestAuditCommand(t *testing.T) {
 				"--remotion-version", "4.0.240"}, 1, "", ""},
 		{"an output that cannot be written is an error before the audit", drifted,
 			[]string{"--output", filepath.Join(t.TempDir(), "no", "report")}, 2, "", "--output: open "},
-		{"no time", drifted, []string{"--timeout", "0s"}, 2, "", "--timeout: 0s is no time to look"},
+		{"a timeout of zero is an error", drifted, []string{"--timeout", "0s"}, 2, "", "--timeout must be greater than 0, got 0s"},
 		{"an unknown flag is an error", drifted, []string{"--nope"}, 2, "", "unknown flag: --nope"},
 		{"an unknown severity is an error", drifted, []string{"--fail-on", "bad"}, 2, "",
 			`--fail-on: "bad" is not a severity`},
 		{"--upgrade-to reports the gaps after an upgrade", drifted,
 			[]string{"--callers", "user/remotion-user", "--remotion-version", "4.0.240", "--upgrade-to",
 				"4.0.527"}, 1,
-			"AFTER AN UPGRADE to Remotion 4.0.527\n  HIGH  user/remotion-user (caller)\n  missing     " +
+			"AFTER AN UPGRADE to Remotion 4.0.527\n  HIGH  user/remotion-user (caller)\n  Missing       " +
 				"s3:PutBucketPolicy\n", ""},
 		{"an upgrade to an unknown release is an error", drifted, []string{"--upgrade-to", "next"}, 2, "",
 			`--upgrade-to: "next" is not a Remotion release`},
@@ -95,7 +95,7 @@ func TestAuditCommand(t *testing.T) {
 			"CALLERS: "},
 		{"missing credentials are an error",
 			[]string{"PATH=" + os.Getenv("PATH"), "AWS_EC2_METADATA_DISABLED=true",
-				"HOME=" + t.TempDir()}, nil, 2, "", "AWS does not say who the credentials belong to"},
+				"HOME=" + t.TempDir()}, nil, 2, "", "no valid AWS credentials"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -150,7 +150,7 @@ func TestLocalCommand(t *testing.T) {
 		{"an event that is not JSON is an error", []string{"--event", noCallers}, 2,
 			[]string{"--event: ", "is not JSON", "at byte"}},
 		{"a flag without a meaning is an error", []string{"--listen", "127.0.0.1:0"}, 2,
-			[]string{"--listen has no meaning without --serve"}},
+			[]string{"--listen requires --serve"}},
 		{"a public address is an error", []string{"--serve", "--listen", "0.0.0.0:0"}, 2,
 			[]string{"loopback"}},
 		{"a missing function is an error", []string{"--function", filepath.Join(dir, "none")}, 2,

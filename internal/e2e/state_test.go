@@ -201,7 +201,7 @@ func TestATopicWithoutAConfirmedSubscription(t *testing.T) {
 		o := w.run()
 		w.says("the subscription is pending", o, "")
 		if o.metrics["NoSubscribers"] != 1 || o.metrics["Gaps"] != 10 ||
-			!strings.Contains(o.Logs, "no subscription of the topic is confirmed") {
+			!strings.Contains(o.Logs, "the topic has no confirmed subscription") {
 			t.Errorf("%v\n%s", o.metrics, o.Logs)
 		}
 	}

@@ -24,7 +24,8 @@ var bannedWords = regexp.MustCompile(
 	`(?i)\b(whom|whomever|whoever|whatever|nobody|somebody|anybody|told|learnt)\b`)
 
 // allowFile lists the lines that may hold a banned word. Each of its lines is a path pattern, as
-// path.Match reads it, and a text that the line must contain.
+// filepath.Match reads it, and a text that the line must contain. A pattern alone allows all lines of
+// the files.
 const allowFile = "testdata/words-allowed.txt"
 
 type allowance struct {
@@ -160,10 +161,7 @@ func readAllowances(t *testing.T) (list []*allowance) {
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
-		path, text, ok := strings.Cut(line, " ")
-		if !ok {
-			t.Fatalf("%s: %q has no text after the path", allowFile, line)
-		}
+		path, text, _ := strings.Cut(line, " ")
 		list = append(list, &allowance{path: path, text: text})
 	}
 	return list
