@@ -9,13 +9,14 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
-// mayAssume refuses a caller that the role does not trust or whose own policies do not allow the
-// call. A nil role does not exist; STS returns the same error for it.
+// mayAssume returns an error unless the role trusts the caller and the caller's own policies permit
+// sts:AssumeRole. A nil role does not exist; STS gives the same error as for a role that does not
+// trust the caller.
 //
-// A trust policy that names the caller grants the action. One that names the account leaves the
-// decision to the account's policies. mayAssume turns the statements about the caller into an
-// identity policy, which package iampolicy evaluates. AWS ignores the boundary of a user that the
-// trust policy names; mayAssume applies it.
+// A trust policy that names the caller grants the action; a trust policy that names the account
+// leaves the decision to the account's policies. The statements that match the caller become an
+// identity policy, so that package iampolicy can evaluate them. AWS does not apply the boundary of
+// a user that the trust policy names; the emulator does.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 func (c *call) mayAssume(role *entity) *apiError {
 	p := c.service.permissions[c.operation][0]
@@ -39,17 +40,17 @@ func (c *call) mayAssume(role *entity) *apiError {
 	return nil
 }
 
-// trust returns the statements of a role's trust policy about the caller, each as an identity
-// policy on all resources, and those that grant without another policy. A trust policy that does
-// not parse has none.
+// trust returns the statements of a role's trust policy that match the caller, each as a policy on
+// all resources, and the subset that needs no grant from the account's policies. It returns none
+// for a trust policy that does not parse.
 func (c *call) trust(role *entity) (trusting, naming []iampolicy.Policy) {
 	statements, err := trustStatements(role.trust.text)
 	if err != nil {
 		return nil, nil
 	}
 	for _, s := range statements {
-		concerns, names := c.concerned(s.principals)
-		if s.not {
+		concerns, names := c.matchesCaller(s.principals)
+		if s.inverted {
 			concerns, names = !concerns, !concerns
 		}
 		policy := iampolicy.Policy{ID: "trust policy", Document: s.document}
@@ -63,9 +64,9 @@ func (c *call) trust(role *entity) (trusting, naming []iampolicy.Policy) {
 	return trusting, naming
 }
 
-// concerned reports whether principals include the caller, and whether by name or as "*" instead of
-// through the account.
-func (c *call) concerned(principals []principal) (concerns, names bool) {
+// matchesCaller reports whether principals include the caller, and whether they do so by its ARN or
+// by the star rather than by the account.
+func (c *call) matchesCaller(principals []principal) (concerns, names bool) {
 	for _, p := range principals {
 		switch {
 		case p.kind != "AWS" && p.kind != "":
@@ -79,19 +80,18 @@ func (c *call) concerned(principals []principal) (concerns, names bool) {
 	return concerns, names
 }
 
-// trustStatement is a statement of a trust policy: its Principal or NotPrincipal, and the rest as
-// the only statement of an identity policy on all resources.
+// A trustStatement is a statement of a trust policy.
 type trustStatement struct {
 	principals []principal
-	not        bool
-	document   *iampolicy.Document
+	inverted   bool                // principals is NotPrincipal
+	document   *iampolicy.Document // the rest of the statement, as an identity policy on all resources
 }
 
-// principal is AWS with an ARN, Service with a name, or "*" without a kind.
+// A principal is AWS with an ARN, Service with a name, or the bare star, which has no kind.
 type principal struct{ kind, name string }
 
-// trustStatements splits a trust policy that ParseTrust accepts. ParseTrust has checked that keys
-// are exact and unique, which encoding/json does not.
+// trustStatements splits a trust policy into statements. It calls ParseTrust first, because
+// encoding/json accepts duplicate keys and keys in the wrong case.
 func trustStatements(text string) ([]trustStatement, error) {
 	if _, err := iampolicy.ParseTrust(text); err != nil {
 		return nil, err
@@ -107,11 +107,11 @@ func trustStatements(text string) ([]trustStatement, error) {
 	var all []trustStatement
 	for _, members := range raw {
 		var s trustStatement
-		about := members["Principal"]
-		if about == nil {
-			about, s.not = members["NotPrincipal"], true
+		principals := members["Principal"]
+		if principals == nil {
+			principals, s.inverted = members["NotPrincipal"], true
 		}
-		if s.principals, err = principalsIn(about); err != nil {
+		if s.principals, err = principalsIn(principals); err != nil {
 			return nil, err
 		}
 		delete(members, "Principal")

@@ -11,13 +11,13 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
-// trusting is a trust policy of one statement.
+// trusting returns a trust policy with one statement.
 func trusting(principal, more string) string {
 	return documentOf(`{"Effect":"Allow","Principal":` + principal + `,"Action":"sts:AssumeRole"` +
 		more + `}`)
 }
 
-func TestAssumeRoleAsksTheTrustPolicyAndTheCallers(t *testing.T) {
+func TestAssumeRoleNeedsTheTrustPolicyAndTheCallersPolicies(t *testing.T) {
 	const (
 		target = "arn:aws:iam::123456789012:role/teams/target"
 		plain  = "User: arn:aws:iam::123456789012:user/caller is not authorized to perform: " +
@@ -30,13 +30,14 @@ func TestAssumeRoleAsksTheTrustPolicyAndTheCallers(t *testing.T) {
 	tests := []struct {
 		name, trust, inline string
 		set                 func(*Account, *sts.AssumeRoleInput)
-		want                string // of the message; empty is no refusal
+		want                string // the error message; empty is success
 	}{
 		{"the account is trusted, and the caller's policy allows", trusting(account, ""),
 			documentOf(assume), nil, ""},
 		{"the account by the ARN of its root", trusting(`{"AWS":"arn:aws:iam::123456789012:root"}`, ""),
 			documentOf(assume), nil, ""},
-		{"the account is trusted, and the caller's policy says nothing", trusting(account, ""),
+		{"the account is trusted, and the caller's policy does not allow the action",
+			trusting(account, ""),
 			documentOf(allowS3), nil,
 			plain + " because no identity-based policy allows the sts:AssumeRole action"},
 		{"the caller is trusted by name, which needs no policy", trusting(caller, ""),
@@ -44,7 +45,7 @@ func TestAssumeRoleAsksTheTrustPolicyAndTheCallers(t *testing.T) {
 		{"all principals are trusted", trusting(`"*"`, ""), documentOf(allowS3), nil, ""},
 		{"the caller's own deny", trusting(caller, ""), documentOf(allowAny, refuses), nil,
 			plain + " with an explicit deny in an identity-based policy"},
-		{"the organization's", trusting(caller, ""), documentOf(assume),
+		{"the organization's deny", trusting(caller, ""), documentOf(assume),
 			func(a *Account, _ *sts.AssumeRoleInput) {
 				a.Organization = Organization{{FullAWSAccess, documentOf(refuses)}}
 			}, plain + " with an explicit deny in a service control policy"},
@@ -56,22 +57,22 @@ func TestAssumeRoleAsksTheTrustPolicyAndTheCallers(t *testing.T) {
 		{"a trust policy that denies the caller", documentOf(
 			`{"Effect":"Allow","Principal":{"AWS":"123456789012"},"Action":"sts:AssumeRole"}`,
 			`{"Effect":"Deny","Principal":{"AWS":"arn:aws:iam::123456789012:user/caller"},"Action":"sts:*"}`), allowAll, nil, plain},
-		{"a deny of all but the caller", documentOf(
+		{"a deny for all principals but the caller", documentOf(
 			`{"Effect":"Allow","Principal":{"AWS":"123456789012"},"Action":"sts:AssumeRole"}`,
 			`{"Effect":"Deny","NotPrincipal":{"AWS":["123456789012","arn:aws:iam::123456789012:user/caller"]},"Action":"sts:*"}`), allowAll, nil, ""},
 		{"another action is trusted",
 			documentOf(`{"Effect":"Allow","Principal":{"AWS":"*"},"NotAction":"sts:AssumeRole"}`), allowAll,
 			nil, plain},
-		{"a trust policy that is none", "{nonsense", allowAll, nil, plain},
-		{"an external id that is not given",
+		{"a trust policy that does not parse", "{nonsense", allowAll, nil, plain},
+		{"a missing external id",
 			trusting(caller, `,"Condition":{"StringEquals":{"sts:ExternalId":"s3cret"}}`), allowAll, nil,
 			plain},
-		{"an external id that is",
+		{"a matching external id",
 			trusting(caller,
 				`,"Condition":{"StringEquals":{"sts:ExternalId":"s3cret","sts:RoleSessionName":"render"}}`),
 			allowAll,
 			func(_ *Account, in *sts.AssumeRoleInput) { in.ExternalId = aws.String("s3cret") }, ""},
-		{"a role that is not there", trusting(caller, ""), allowAll,
+		{"a role that does not exist", trusting(caller, ""), allowAll,
 			func(_ *Account, in *sts.AssumeRoleInput) {
 				in.RoleArn = arnOf("role/none")
 			}, strings.Replace(plain, target, *arnOf("role/none"), 1)},
@@ -97,8 +98,8 @@ func TestAssumeRoleAsksTheTrustPolicyAndTheCallers(t *testing.T) {
 	}
 }
 
-// A session has what its role has, and is trusted as its role or by its own name.
-func TestASessionHasItsRolesPolicies(t *testing.T) {
+// A session has the policies of its role. A trust policy can name the role or the session.
+func TestASessionHasThePoliciesOfItsRole(t *testing.T) {
 	a := &Account{Roles: map[string]Role{
 		"worker": {Path: "/w/",
 			Inline: map[string]string{"own": documentOf(`{"Effect":"Allow","Action":"iam:GetRole","Resource":"*","Condition":{"ArnEquals":{"aws:PrincipalArn":"arn:aws:iam::123456789012:role/w/worker"},"Null":{"aws:username":"true"},"StringLike":{"aws:userid":"AROA*:s1"}}}`)}},
@@ -154,7 +155,7 @@ func TestAServiceGetsASessionOfARoleThatTrustsIt(t *testing.T) {
 	}
 }
 
-// A statement that got lost on the way to iampolicy would turn a Deny into nothing.
+// FuzzTrustStatements checks that trustStatements loses no statement, because it could be a Deny.
 func FuzzTrustStatements(f *testing.F) {
 	f.Add(trusting(`"*"`,
 		`,"Condition":{"Bool":{"aws:x-y":[true,1,"<&>"]},"StringEquals":{"aws:a-b":[],"aws:c-d":"é"}}`))
@@ -172,7 +173,7 @@ func FuzzTrustStatements(f *testing.F) {
 		}
 		for i, s := range doc.Statements {
 			if g := got[i].document.Statements; len(g) != 1 || g[0].Effect != s.Effect || g[0].Sid != s.Sid {
-				t.Errorf("statement %d of\n%s\nis another one", i+1, text)
+				t.Errorf("statement %d differs in\n%s", i+1, text)
 			}
 		}
 	})

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// A call is a request being carried out. The operations run with the server's mutex held.
+// A call is a request in progress. The operations run with the server's mutex held.
 type call struct {
 	*Server
 	request
@@ -15,10 +15,11 @@ type call struct {
 	region string
 }
 
-// time is the server's clock, without the monotonic reading that makes equal times unequal.
+// time returns the time of the server's clock, without the monotonic reading that makes equal times
+// unequal.
 func (c *call) time() time.Time { return c.now().UTC().Round(0) }
 
-// pageSize is how many items a list shows at once.
+// pageSize returns the number of items per page of a list.
 func (c *call) pageSize() int {
 	for _, n := range []int{c.PageSize, c.store.pageSize} {
 		if n > 0 {
@@ -28,7 +29,7 @@ func (c *call) pageSize() int {
 	return defaultPageSize
 }
 
-// The parameters that name what an IAM call is about, the one that decides first.
+// entityParams are the parameters that name the entity of an IAM call, in order of precedence.
 var entityParams = []struct {
 	param string
 	kind  kind
@@ -36,7 +37,7 @@ var entityParams = []struct {
 	{"UserName", kindUser}, {"RoleName", kindRole}, {"GroupName", kindGroup},
 }
 
-// targets are the principals the call is about, as Fault.Target writes them.
+// targets returns the principals that the call names, in the form of Fault.Target.
 func (c *call) targets() []string {
 	var targets []string
 	for _, p := range entityParams {
@@ -55,7 +56,8 @@ func (c *call) targets() []string {
 	return targets
 }
 
-// entityOfARN reads user/path/NAME and the like out of an ARN. The path is not part of the name.
+// entityOfARN returns the kind and the name of the user, group or role in an ARN. The path is not
+// part of the name.
 func entityOfARN(arn string) (kind, string, bool) {
 	parts := strings.SplitN(arn, ":", 6)
 	if len(parts) != 6 || parts[2] != "iam" {
@@ -71,8 +73,8 @@ func entityOfARN(arn string) (kind, string, bool) {
 	}
 }
 
-// recorded is what Call.Params keeps of the call.
-func (c *call) recorded() map[string]string {
+// recordedParams returns the parameters of the call for Call.Params.
+func (c *call) recordedParams() map[string]string {
 	kept := make(map[string]string, len(c.params))
 	for name, values := range c.params {
 		if name != "Action" && name != "Version" && len(values) > 0 {

@@ -18,7 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
-// clients are real SDK clients that reach a server under test.
+// clients are real SDK clients of a server under test.
 type clients struct {
 	iam    *iam.Client
 	sts    *sts.Client
@@ -44,13 +44,13 @@ func listen(t testing.TB, srv *Server) string {
 	return end.URL
 }
 
-// dial returns clients that sign with an access key. An unknown one is the administrator's.
+// dial returns clients that sign with an access key. An unlisted key is the administrator's.
 func dial(t testing.TB, url, key string) clients {
 	t.Helper()
 	cfg := aws.Config{
 		Region:      "us-east-1",
 		Credentials: credentials.NewStaticCredentialsProvider(key, "secret", ""),
-		// A test that expects a refusal must not wait for the SDK to try again.
+		// A test that expects an error must not wait for retries.
 		RetryMaxAttempts: 1,
 		HTTPClient:       plainBodies{awshttp.NewBuildableClient()},
 	}
@@ -63,7 +63,7 @@ func dial(t testing.TB, url, key string) clients {
 		cw:  cloudwatch.NewFromConfig(cfg, func(o *cloudwatch.Options) { o.BaseEndpoint = &url }),
 		s3: s3.NewFromConfig(cfg, func(o *s3.Options) {
 			o.BaseEndpoint = &url
-			// As a configuration that is loaded from the environment has it.
+			// These are the values of a configuration that is loaded from the environment.
 			o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenSupported
 			o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenSupported
 		}),
@@ -71,8 +71,8 @@ func dial(t testing.TB, url, key string) clients {
 	}
 }
 
-// plainBodies sends bodies without their WriteTo, for which net/http would drop a connection, and
-// the reply with it, about once in a hundred runs (smithy-go 1.28.9).
+// plainBodies hides the WriteTo of request bodies, because with it net/http drops a connection and
+// its reply about once in a hundred runs (smithy-go 1.28.9).
 type plainBodies struct{ aws.HTTPClient }
 
 func (c plainBodies) Do(req *http.Request) (*http.Response, error) {
@@ -82,17 +82,17 @@ func (c plainBodies) Do(req *http.Request) (*http.Response, error) {
 	return c.HTTPClient.Do(req)
 }
 
-const anyKey = "AKIAANYBODYATALL0000"
+const anyKey = "AKIAUNLISTEDKEY00000"
 
 func connect(t testing.TB, srv *Server) clients {
 	t.Helper()
 	return dial(t, listen(t, srv), anyKey)
 }
 
-// contextType lets the paginators' common interface be written down.
+// contextType is the type of the context in the paginators' common interface.
 type contextType = context.Context
 
-// wantText looks for pieces of a body.
+// wantText checks that a body contains all pieces.
 func wantText(t testing.TB, body string, pieces ...string) {
 	t.Helper()
 	for _, piece := range pieces {

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// cloudwatchTarget is the service's name in its RPC path and its X-Amz-Target.
+// cloudwatchTarget is the service name in the RPC path and in X-Amz-Target.
 const cloudwatchTarget = "GraniteServiceVersion20100801"
 
 var cloudwatchService = &service{
@@ -28,7 +28,7 @@ var cloudwatchService = &service{
 	},
 }
 
-// A Datum is one metric value that was put.
+// A Datum is one metric value that a client put.
 type Datum struct {
 	Region     string
 	Namespace  string
@@ -41,16 +41,16 @@ type Datum struct {
 	Statistics *Statistics
 	// Unit is empty when none was sent; CloudWatch then stores None.
 	Unit string
-	// Time is the datum's own time, or when it came if it had none.
+	// Time is the timestamp that the client sent, or the time of the request if it sent none.
 	Time time.Time
 	// Resolution is the storage resolution in seconds. Zero is the default, 60.
 	Resolution int
 }
 
-// A Dimension is a name and value that tell one metric from another of its name.
+// A Dimension is a name and value that distinguish metrics of the same name.
 type Dimension struct{ Name, Value string }
 
-// Statistics are values already summed up.
+// Statistics are values that the client has aggregated.
 type Statistics struct{ SampleCount, Sum, Minimum, Maximum float64 }
 
 // The limits of PutMetricData.
@@ -63,19 +63,19 @@ const (
 	maxFuture     = 2 * time.Hour
 )
 
-// maxValue bounds a value on either side of zero.
+// maxValue bounds the absolute value of a metric.
 var maxValue = math.Ldexp(1, 360)
 
 // units are the values of StandardUnit, in the order its error lists them.
-var units = strings.Fields(
-	`Seconds Microseconds Milliseconds Bytes Kilobytes Megabytes Gigabytes Terabytes
-	Bits Kilobits Megabits Gigabits Terabits Percent Count Bytes/Second Kilobytes/Second
-	Megabytes/Second
-	Gigabytes/Second Terabytes/Second Bits/Second Kilobits/Second Megabits/Second Gigabits/Second
-	Terabits/Second Count/Second None`)
+var units = strings.Fields(`Seconds Microseconds Milliseconds
+	Bytes Kilobytes Megabytes Gigabytes Terabytes Bits Kilobits Megabits Gigabits Terabits
+	Percent Count
+	Bytes/Second Kilobytes/Second Megabytes/Second Gigabytes/Second Terabytes/Second
+	Bits/Second Kilobits/Second Megabits/Second Gigabits/Second Terabits/Second
+	Count/Second None`)
 
-// metricError makes an error of CloudWatch: the code of its Query API, and the shape that is the
-// same error in its model.
+// metricError returns an error of CloudWatch: code is the code in its Query API, and shape names
+// the same error in its model.
 func metricError(code, shape, format string, args ...any) *apiError {
 	e := refuse(http.StatusBadRequest, code, format, args...)
 	e.shape = "com.amazonaws.cloudwatch#" + shape
@@ -95,7 +95,7 @@ func missingParameter(format string, args ...any) *apiError {
 	return metricError("MissingParameter", "MissingRequiredParameterException", format, args...)
 }
 
-// putMetricData keeps all datums or, if anything is wrong with one, none.
+// putMetricData stores all datums, or none of them if one is invalid.
 func putMetricData(c *call) (any, error) {
 	in := source{c.input, "", c.form}
 	if c.form != nil {
@@ -140,7 +140,7 @@ func putMetricData(c *call) (any, error) {
 		}
 		datums[i].Region, datums[i].Namespace = c.region, namespace
 	}
-	c.metrics = keep(c.metrics, datums...)
+	c.metrics = appendNewest(c.metrics, datums...)
 	return nil, nil
 }
 
@@ -227,7 +227,7 @@ func (in source) dimensions() ([]Dimension, error) {
 	return dimensions, nil
 }
 
-// values reads what was measured: a value, values with counts, or statistics, and one of them only.
+// values reads the measurement: exactly one of a value, values with counts, and statistics.
 func (in source) values(d *Datum) error {
 	var err error
 	if d.Value, err = in.float("Value"); err != nil {
@@ -285,7 +285,7 @@ func (in source) values(d *Datum) error {
 	return nil
 }
 
-// checkValue refuses what CloudWatch cannot store.
+// checkValue returns an error for a value that CloudWatch cannot store.
 func checkValue(v float64, path string) error {
 	if math.IsNaN(v) || math.IsInf(v, 0) || math.Abs(v) > maxValue {
 		return badValue("The value %s for parameter %s is invalid.", fmt.Sprint(v), path)

@@ -7,19 +7,19 @@ import (
 	"time"
 )
 
-// A source is a structure of PutMetricData's input, whichever protocol brought it: CBOR and JSON
-// values as their decoders give them, and texts for everything that came in a form.
+// A source is a structure of PutMetricData's input in any of the protocols. Its members are the
+// values of the CBOR or JSON decoder; the members of a form are strings.
 type source struct {
 	members map[string]any
-	at      string // where it stands: "MetricData.member.1."
+	at      string // the path of the structure: "MetricData.member.1."
 	form    *form  // set if the input came in a form
 }
 
-// path names a member as CloudWatch's errors do.
+// path returns the path of a member as CloudWatch's errors write it.
 func (in source) path(name string) string { return in.at + name }
 
-// fromForm makes of a form's tree what the other protocols' decoders make: lists of what has
-// members, maps of what has names, texts of the rest.
+// fromForm converts a form's tree to the values that the decoders of the other protocols return: a
+// list for a node with members, a map for a node with names, a string for any other node.
 func fromForm(f *form) map[string]any {
 	m := make(map[string]any, len(f.sub))
 	for name, sub := range f.sub {
@@ -43,7 +43,7 @@ func fromForm(f *form) map[string]any {
 	return m
 }
 
-func (in source) wrong(name, want string) error {
+func (in source) wrongType(name, want string) error {
 	return serialization("%s is not %s", in.path(name), want)
 }
 
@@ -54,11 +54,11 @@ func (in source) text(name string) (string, error) {
 	case string:
 		return v, nil
 	default:
-		return "", in.wrong(name, "a string")
+		return "", in.wrongType(name, "a string")
 	}
 }
 
-// number reads a number; those of a form are texts.
+// number reads a number. The numbers of a form are strings.
 func (in source) number(v any, path string) (float64, error) {
 	if text, isText := v.(string); isText && in.form != nil {
 		n, err := strconv.ParseFloat(text, 64)
@@ -97,7 +97,7 @@ func (in source) list(name string) ([]any, error) {
 			return nil, nil
 		}
 	}
-	return nil, in.wrong(name, "a list")
+	return nil, in.wrongType(name, "a list")
 }
 
 func (in source) floats(name string) ([]float64, error) {
@@ -125,7 +125,7 @@ func (in source) structures(name string) ([]source, error) {
 	for i, v := range list {
 		m, ok := v.(map[string]any)
 		if !ok {
-			return nil, in.wrong(fmt.Sprintf("%s.member.%d", name, i+1), "a structure")
+			return nil, in.wrongType(fmt.Sprintf("%s.member.%d", name, i+1), "a structure")
 		}
 		found[i] = source{m, fmt.Sprintf("%s.member.%d.", in.path(name), i+1), in.form}
 	}
@@ -139,7 +139,7 @@ func (in source) structure(name string) (source, bool, error) {
 	case map[string]any:
 		return source{v, in.path(name) + ".", in.form}, true, nil
 	default:
-		return source{}, false, in.wrong(name, "a structure")
+		return source{}, false, in.wrongType(name, "a structure")
 	}
 }
 
@@ -149,7 +149,7 @@ func (in source) time(name string) (time.Time, error) {
 	case nil:
 		return time.Time{}, nil
 	case time.Time:
-		// A float of seconds is no exact number of milliseconds, which is all CloudWatch keeps.
+		// CloudWatch stores whole milliseconds, and a float of seconds is not exact.
 		return v.UTC().Round(time.Millisecond), nil
 	case string:
 		for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999"} {
@@ -157,11 +157,11 @@ func (in source) time(name string) (time.Time, error) {
 				return t.UTC(), nil
 			}
 		}
-		return time.Time{}, in.wrong(name, "a time")
+		return time.Time{}, in.wrongType(name, "a time")
 	default:
 		seconds, ok := number(v)
 		if !ok || math.IsNaN(seconds) || math.Abs(seconds) > 1e11 {
-			return time.Time{}, in.wrong(name, "a time")
+			return time.Time{}, in.wrongType(name, "a time")
 		}
 		return time.UnixMilli(int64(math.Round(seconds * 1000))).UTC(), nil
 	}

@@ -22,7 +22,7 @@ var noon = time.Date(2026, 11, 14, 12, 0, 0, 0, time.UTC)
 
 func atNoon() time.Time { return noon }
 
-func TestPutMetricDataKeepsWhatTheSDKSendsAsCBOR(t *testing.T) {
+func TestPutMetricDataStoresTheSDKsCBOR(t *testing.T) {
 	srv := &Server{Now: atNoon}
 	c := connect(t, srv).cw
 	early := noon.Add(-90*time.Minute - 250*time.Millisecond)
@@ -68,7 +68,7 @@ func asJSON(v any) string {
 	return string(text)
 }
 
-func TestPutMetricDataReadsWhatTheSDKCompresses(t *testing.T) {
+func TestPutMetricDataReadsTheSDKsCompressedRequests(t *testing.T) {
 	srv := &Server{Now: atNoon}
 	var data []types.MetricDatum
 	for i := range 1000 { // far beyond the size from which the SDK sends gzip
@@ -84,7 +84,7 @@ func TestPutMetricDataReadsWhatTheSDKCompresses(t *testing.T) {
 	}
 }
 
-func TestPutMetricDataRefusesWhatCloudWatchRefuses(t *testing.T) {
+func TestPutMetricDataRefusesTheSameRequestsAsCloudWatch(t *testing.T) {
 	srv := &Server{Now: atNoon}
 	c := connect(t, srv).cw
 	datum := func(set func(*types.MetricDatum)) func(*cloudwatch.PutMetricDataInput) {
@@ -120,7 +120,7 @@ func TestPutMetricDataRefusesWhatCloudWatchRefuses(t *testing.T) {
 		{"infinity", "InvalidParameterValue",
 			"The value +Inf for parameter MetricData.member.2.Value is invalid.", value(math.Inf(1))},
 		{"a value beyond 2^360", "InvalidParameterValue", "", value(math.Ldexp(-1, 361))},
-		{"a unit that is none", "InvalidParameterValue", "",
+		{"an unknown unit", "InvalidParameterValue", "",
 			datum(func(d *types.MetricDatum) { d.Unit = "Gaps" })},
 		{"thirty-one dimensions", "InvalidParameterValue",
 			"The collection MetricData.member.2.Dimensions must not have a size greater than 30.",
@@ -151,9 +151,9 @@ func TestPutMetricDataRefusesWhatCloudWatchRefuses(t *testing.T) {
 			})},
 		{"a hundred and fifty-one values", "InvalidParameterValue", "",
 			datum(func(d *types.MetricDatum) { d.Value, d.Values = nil, make([]float64, 151) })},
-		{"a time long past", "InvalidParameterValue", "",
+		{"a time more than two weeks ago", "InvalidParameterValue", "",
 			datum(func(d *types.MetricDatum) { d.Timestamp = aws.Time(noon.Add(-15 * 24 * time.Hour)) })},
-		{"a time to come", "InvalidParameterValue", "",
+		{"a time more than two hours ahead", "InvalidParameterValue", "",
 			datum(func(d *types.MetricDatum) { d.Timestamp = aws.Time(noon.Add(3 * time.Hour)) })},
 		{"a resolution of five seconds", "InvalidParameterValue", "",
 			datum(func(d *types.MetricDatum) { d.StorageResolution = aws.Int32(5) })},
@@ -172,18 +172,18 @@ func TestPutMetricDataRefusesWhatCloudWatchRefuses(t *testing.T) {
 		})
 	}
 	if n := len(srv.Metrics()); n != 0 {
-		t.Errorf("%d datums of refused requests are kept: it is all or none", n)
+		t.Errorf("%d datums of refused requests are stored, want 0", n)
 	}
 	var typed *types.InvalidParameterValueException
 	_, err := c.PutMetricData(t.Context(),
 		&cloudwatch.PutMetricDataInput{Namespace: aws.String("AWS/X"),
 			MetricData: []types.MetricDatum{{MetricName: aws.String("x"), Value: aws.Float64(1)}}})
 	if !errors.As(err, &typed) {
-		t.Errorf("%v is no InvalidParameterValueException", err)
+		t.Errorf("%v is not an InvalidParameterValueException", err)
 	}
 }
 
-// send posts a request to CloudWatch as it stands.
+// send posts a raw request to CloudWatch.
 func send(t *testing.T, endpoint, path string, header map[string]string,
 	body string) (*http.Response, string) {
 	t.Helper()
@@ -226,25 +226,25 @@ func TestPutMetricDataSpeaksTheProtocolsOfOlderClients(t *testing.T) {
 		header     map[string]string
 		body       string
 		status     int
-		holds      string // what the reply holds
+		holds      string // a part of the reply
 		kept       bool
 	}{
 		{"Query", "/", form,
 			"Action=PutMetricData&Version=2010-08-01&Namespace=N&MetricData.member.1.MetricName=m&MetricData.member.1.Value=1.5&MetricData.member.1.Unit=Count%2FSecond&MetricData.member.1.Dimensions.member.1.Name=d&MetricData.member.1.Dimensions.member.1.Value=v+w&MetricData.member.1.Timestamp=2026-11-14T11%3A00%3A00Z", 200, "<PutMetricDataResponse", true},
 		{"Query, refused", "/", form,
 			"Action=PutMetricData&Version=2010-08-01&Namespace=N&MetricData.member.1.MetricName=m&MetricData.member.1.Value=NaN", 400, "<Code>InvalidParameterValue</Code>", false},
-		{"Query, a number that is none", "/", form,
+		{"Query, an invalid number", "/", form,
 			"Action=PutMetricData&Version=2010-08-01&Namespace=N&MetricData.member.1.MetricName=m&MetricData.member.1.Value=x", 400, "<Code>InvalidParameterValue</Code>", false},
 		{"JSON", "/", target,
 			`{"Namespace":"N","MetricData":[{"MetricName":"m","Value":1.5,"Unit":"Count/Second","Dimensions":[{"Name":"d","Value":"v w"}],"Timestamp":1794654000}]}`, 200, "{}", true},
 		{"JSON, refused", "/", target,
 			`{"Namespace":"N","MetricData":[{"MetricName":"m","Value":"NaN"}]}`, 400,
 			`"__type":"com.amazonaws.cloudwatch#InvalidParameterValueException"`, false},
-		{"JSON of other types", "/", target, `{"Namespace":7,"MetricData":{}}`, 400,
+		{"JSON with values of the wrong types", "/", target, `{"Namespace":7,"MetricData":{}}`, 400,
 			"SerializationException", false},
-		{"JSON that is none", "/", target, `{`, 400, "SerializationException", false},
-		{"CBOR that is none", path, rpc, "\xff\x00", 400, "SerializationException", false},
-		{"CBOR that is no map", path, rpc, "\x01", 400, "SerializationException", false},
+		{"invalid JSON", "/", target, `{`, 400, "SerializationException", false},
+		{"invalid CBOR", path, rpc, "\xff\x00", 400, "SerializationException", false},
+		{"CBOR that is not a map", path, rpc, "\x01", 400, "SerializationException", false},
 		{"an operation that is not offered",
 			"/service/GraniteServiceVersion20100801/operation/ListMetrics", rpc, "\xa0", 400,
 			"InvalidAction", false},

@@ -10,21 +10,21 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/corpus/replay"
 )
 
-// The corpus of the policy engine through the embedded AWS, by the SDK.
+// TestCorpus runs the corpus of the policy engine against the embedded AWS with the SDK.
 func TestCorpus(t *testing.T) {
 	files, err := corpus.Load("../iampolicy/testdata/corpus")
 	if err != nil {
 		t.Fatal(err)
 	}
 	client := connect(t, &Server{}).iam
-	asked := 0
+	simulated := 0
 	for _, f := range files {
 		t.Run(f.Name, func(t *testing.T) {
 			for _, c := range f.Cases {
 				if c.NoSimulator != "" {
 					continue
 				}
-				asked++
+				simulated++
 				out, err := client.SimulateCustomPolicy(t.Context(), replay.Input(c))
 				if err != nil {
 					t.Errorf("%s: %v", c.Name, err)
@@ -35,7 +35,7 @@ func TestCorpus(t *testing.T) {
 				}
 			}
 			for _, m := range f.Malformed {
-				asked++
+				simulated++
 				_, err := client.SimulateCustomPolicy(t.Context(), replay.MalformedInput(m))
 				if invalid := new(types.InvalidInputException); !errors.As(err, &invalid) {
 					t.Errorf("%s: %v, want InvalidInput", m.Name, err)
@@ -43,7 +43,7 @@ func TestCorpus(t *testing.T) {
 			}
 		})
 	}
-	if asked < 400 {
-		t.Errorf("%d questions: the corpus has more that a simulator can be asked", asked)
+	if simulated < 400 {
+		t.Errorf("%d cases simulated, want at least 400", simulated)
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Resource types as the Service Authorization Reference writes their ARNs, without
+// These resource types are the ARN formats of the Service Authorization Reference without
 // "arn:PARTITION:".
 // https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 const (
@@ -25,10 +25,9 @@ const (
 	typeCodeSigning = "lambda:${Region}:${Account}:code-signing-config:${CodeSigningConfigId}"
 )
 
-// resourceTypes says of the actions Remotion and its auditor need which resource types each may be
-// asked about; none means that it has to be asked with "*". The first is the one a result with
-// several resources names. An action that is not here is matched as text with the requested
-// about.
+// resourceTypes maps the actions that Remotion and its auditor need to the resource types that each
+// accepts. An action without resource types accepts only "*". A result with several resources names
+// the first type. An action outside the map accepts every resource.
 var resourceTypes = func() map[string][]string {
 	m := make(map[string][]string)
 	set := func(types []string, actions string) {
@@ -70,7 +69,7 @@ var resourceTypes = func() map[string][]string {
 	return m
 }()
 
-// resourceTemplate is what EvalResourceName says of an action asked about several resources.
+// resourceTemplate returns EvalResourceName for an action that is simulated on several resources.
 func resourceTemplate(partition, action string) string {
 	types := resourceTypes[strings.ToLower(action)]
 	if len(types) == 0 {
@@ -79,16 +78,16 @@ func resourceTemplate(partition, action string) string {
 	return "arn:" + partition + ":" + types[0]
 }
 
-// eligible reports whether an ARN may be of one of the action's resource types. The ARN's own stars
-// are taken for wildcards here, unlike anywhere else in a simulation: the published clients ask
-// about patterns such as layer:remotion-binaries-*, and are not refused.
+// eligible reports whether an ARN may be of one of the action's resource types. Stars in the ARN
+// are wildcards, unlike in the rest of a simulation: published clients simulate patterns such as
+// layer:remotion-binaries-*, and AWS accepts them.
 func eligible(action, arn string) bool {
 	types, known := resourceTypes[strings.ToLower(action)]
 	if !known {
 		return true
 	}
 	for _, t := range types {
-		if fits(arn, t) {
+		if matchesResourceType(arn, t) {
 			return true
 		}
 	}
@@ -97,15 +96,15 @@ func eligible(action, arn string) bool {
 
 var placeholder = regexp.MustCompile(`\$\{\w+\}`)
 
-// fits compares an ARN with a resource type, field by field up to the resource itself.
-func fits(arn, resourceType string) bool {
+// matchesResourceType compares an ARN with a resource type, field by field up to the resource part.
+func matchesResourceType(arn, resourceType string) bool {
 	fields := strings.SplitN(arn, ":", 6)
 	want := strings.SplitN(resourceType, ":", 4)
 	if len(fields) != 6 {
 		return false
 	}
 	for i, w := range want {
-		if !overlap(wild(fields[i+2]), wild(placeholder.ReplaceAllString(w, "\x00*"))) {
+		if !overlap(patternTokens(fields[i+2]), patternTokens(placeholder.ReplaceAllString(w, "\x00*"))) {
 			return false
 		}
 	}
@@ -118,8 +117,9 @@ const (
 	anyRun  = -2
 )
 
-// wild splits a pattern into tokens. A zero byte, which no ARN has, is any one byte.
-func wild(s string) []int {
+// patternTokens splits a pattern into tokens. A star matches any run of bytes. A zero byte, which
+// no ARN contains, matches any single byte.
+func patternTokens(s string) []int {
 	tokens := make([]int, len(s))
 	for i := range len(s) {
 		switch s[i] {
@@ -134,8 +134,8 @@ func wild(s string) []int {
 	return tokens
 }
 
-// literal is a text without wildcards.
-func literal(s string) []int {
+// literalTokens splits a text without wildcards into tokens.
+func literalTokens(s string) []int {
 	tokens := make([]int, len(s))
 	for i := range len(s) {
 		tokens[i] = int(s[i])
@@ -143,8 +143,8 @@ func literal(s string) []int {
 	return tokens
 }
 
-// overlap reports whether some text matches both patterns. reach[j] says whether the texts of a up
-// to the token at hand and of b up to j can be the same.
+// overlap reports whether some text matches both patterns. reach[j] reports whether some text
+// matches the tokens of a up to the current one and the tokens of b up to j.
 func overlap(a, b []int) bool {
 	reach := make([]bool, len(b)+1)
 	next := make([]bool, len(b)+1)
@@ -176,7 +176,7 @@ func overlap(a, b []int) bool {
 				next[j+1] = true
 			}
 		}
-		if token == anyRun { // it takes as much of b as it likes
+		if token == anyRun { // the run matches any number of tokens of b
 			for j := range b {
 				next[j+1] = next[j+1] || next[j]
 			}

@@ -16,13 +16,14 @@ func TestEligible(t *testing.T) {
 		{"an object for an object's action", "s3:GetObject", "arn:aws:s3:::b/k", true},
 		{"a bucket for an object's action", "s3:GetObject", "arn:aws:s3:::b", true},
 		{"an object for a bucket's action", "s3:CreateBucket", "arn:aws:s3:::b/k", true},
-		{"an action in any case", "S3:getobject", "arn:aws:s3:::b", true},
+		{"an action in another case", "S3:getobject", "arn:aws:s3:::b", true},
 		{"another partition", "s3:GetObject", "arn:aws-cn:s3:::b", true},
 		{"a bucket with a region", "s3:GetObject", "arn:aws:s3:us-east-1::b", false},
 		{"a role for an object's action", "s3:GetObject", "arn:aws:iam::123456789012:role/x", false},
 		{"a bucket for a user's action", "iam:GetUser", "arn:aws:s3:::b", false},
-		{"anything for an action that takes nothing", "s3:ListAllMyBuckets", "arn:aws:s3:::b", false},
-		{"anything for an action not in the table", "ec2:RunInstances", "arn:aws:s3:::b", true},
+		{"any resource for an action without resource types", "s3:ListAllMyBuckets", "arn:aws:s3:::b",
+			false},
+		{"any resource for an action outside the table", "ec2:RunInstances", "arn:aws:s3:::b", true},
 		{"a function", "lambda:InvokeFunction", "arn:aws:lambda:us-east-1:123456789012:function:f", true},
 		{"a function's alias", "lambda:InvokeFunction",
 			"arn:aws:lambda:us-east-1:123456789012:function:f:live", true},
@@ -30,7 +31,7 @@ func TestEligible(t *testing.T) {
 			"arn:aws:lambda:us-east-1:123456789012:layer:l:1", false},
 		{"a pattern of functions", "lambda:InvokeFunction",
 			"arn:aws:lambda:*:*:function:remotion-render-*", true},
-		{"a pattern of anything", "lambda:InvokeFunction", "arn:aws:lambda:*:*:*", true},
+		{"a pattern of all resources", "lambda:InvokeFunction", "arn:aws:lambda:*:*:*", true},
 		{"a layer's version", "lambda:GetLayerVersion",
 			"arn:aws:lambda:us-east-1:678892195805:layer:remotion-binaries-x:3", true},
 		{"a layer without a version", "lambda:GetLayerVersion",
@@ -57,8 +58,8 @@ func TestEligible(t *testing.T) {
 	}
 }
 
-// What Remotion and its auditor need is in the table, and may be asked about as they ask.
-func TestTheTableKnowsWhatIsNeeded(t *testing.T) {
+// The table has all actions that Remotion and its auditor need, with the resources they simulate.
+func TestTheTableHasAllRequiredActions(t *testing.T) {
 	for _, release := range policies.Releases(policies.AWS) {
 		for _, k := range []policies.PolicyKind{policies.User, policies.Role} {
 			for _, r := range release.Requirements(k) {
@@ -66,7 +67,7 @@ func TestTheTableKnowsWhatIsNeeded(t *testing.T) {
 					t.Errorf("%s: no resource types of %s", release, r.Action)
 				}
 				if r.Resource != "*" && !eligible(r.Action, r.Resource) {
-					t.Errorf("%s: %s cannot be asked about %s", release, r.Action, r.Resource)
+					t.Errorf("%s: %s does not accept %s", release, r.Action, r.Resource)
 				}
 			}
 		}
@@ -78,8 +79,8 @@ func TestTheTableKnowsWhatIsNeeded(t *testing.T) {
 	}
 }
 
-// Every text over two letters up to a length is tried against both patterns: two ways to one
-// answer.
+// TestOverlapAgreesWithTryingEveryText compares overlap with a search over all texts of up to five
+// letters a and b.
 func TestOverlapAgreesWithTryingEveryText(t *testing.T) {
 	texts := []string{""}
 	for i := 0; i < len(texts) && len(texts[i]) < 5; i++ {
@@ -105,7 +106,7 @@ func TestOverlapAgreesWithTryingEveryText(t *testing.T) {
 	}
 	for _, p := range patterns {
 		for _, q := range patterns {
-			a, b := wild(p), wild(q)
+			a, b := patternTokens(p), patternTokens(q)
 			want := false
 			for _, text := range texts {
 				if want = matches(a, text) && matches(b, text); want {

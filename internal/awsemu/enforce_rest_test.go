@@ -9,7 +9,7 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// The operations of the REST services, by the action and the resource their callers need.
+// The table has the action and the resource that each operation of the REST services needs.
 func TestObjectsAndFunctionsNeedTheirActions(t *testing.T) {
 	const (
 		bucket   = "arn:aws:s3:::evidence"
@@ -61,26 +61,27 @@ func TestObjectsAndFunctionsNeedTheirActions(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.action, func(t *testing.T) {
-			ask := func(document string) error {
+			callUnder := func(document string) error {
 				account := callerWith(document)
 				account.Buckets = map[string]Bucket{name: {Objects: map[string]string{key: "{}"}}}
 				account.Functions = []LambdaFunction{{Name: fn, Role: "r2"}}
 				return test.do(dial(t, listen(t, &Server{Account: account, EnforceIAM: true}), userKey))
 			}
-			if err := ask(documentOf(`{"Effect":"Allow","Action":"` + test.action + `","Resource":"` +
+			if err := callUnder(documentOf(`{"Effect":"Allow","Action":"` + test.action + `","Resource":"` +
 				test.resource + `"}`)); err != nil {
 				t.Error(err)
 			}
 			var refused smithy.APIError
-			err := ask(documentOf(`{"Effect":"Allow","NotAction":"` + test.action + `","Resource":"*"}`))
+			err := callUnder(documentOf(`{"Effect":"Allow","NotAction":"` + test.action +
+				`","Resource":"*"}`))
 			if !errors.As(err, &refused) {
-				t.Errorf("%v without it", err)
+				t.Errorf("without the permission: %v, want a refusal", err)
 			}
 		})
 	}
 }
 
-// A caller without s3:ListBucket gets AccessDenied for a missing key.
+// S3 reveals that a key is missing only to callers that may list the bucket.
 func TestAMissingKeyIsForbiddenWithoutListBucket(t *testing.T) {
 	name, key := "evidence", "none"
 	for document, want := range map[string]string{

@@ -15,26 +15,26 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
-func TestEveryOperationSaysWhatItsCallersNeed(t *testing.T) {
+func TestEveryOperationHasPermissions(t *testing.T) {
 	for _, svc := range services {
 		for operation := range svc.operations {
 			if _, known := svc.permissions[operation]; !known {
-				t.Errorf("%s offers %s, and its permissions do not say what a caller needs for it", svc.name,
+				t.Errorf("%s offers %s, but its permissions have no entry for it", svc.name,
 					operation)
 			}
 		}
 		for operation := range svc.permissions {
 			if svc.operations[operation] == nil {
-				t.Errorf("%s says what a caller needs for %s, which it does not offer", svc.name, operation)
+				t.Errorf("%s has permissions for %s, but does not offer it", svc.name, operation)
 			}
 		}
 	}
 }
 
-// An operation whose row was forgotten is refused rather than free.
-func TestAnOperationWithoutARowIsRefused(t *testing.T) {
-	st, err := newStore(
-		&Account{Users: map[string]User{"root": {Inline: map[string]string{"all": allowAll}}}})
+// An operation without an entry in permissions is refused, so that a missing entry grants nothing.
+func TestAnOperationWithoutPermissionsIsRefused(t *testing.T) {
+	user := User{Inline: map[string]string{"all": allowAll}}
+	st, err := newStore(&Account{Users: map[string]User{"root": user}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,11 +44,11 @@ func TestAnOperationWithoutARowIsRefused(t *testing.T) {
 		caller:  st.identityOf(st.entities[kindUser]["root"])}
 	if problem := c.authorize(); problem == nil ||
 		!strings.Contains(problem.message, "is not authorized to perform: new:Do because") {
-		t.Errorf("authorize says %v", problem)
+		t.Errorf("authorize returns %v", problem)
 	}
 }
 
-// callerWith is an account with a user whose key is userKey and who has one policy.
+// callerWith returns an account with the user caller, which has the key userKey and one policy.
 func callerWith(document string) *Account {
 	a := video()
 	a.Topics = []string{"alerts"}
@@ -58,7 +58,7 @@ func callerWith(document string) *Account {
 
 const userKey = "AKIACALLER000000"
 
-// Every operation of the Query services, by the action and the resource its caller needs.
+// The test derives the action and the resource that each operation of the Query services needs.
 func TestOperationsNeedTheirActionOnTheirResource(t *testing.T) {
 	const (
 		user   = "arn:aws:iam::123456789012:user/bots/ci"
@@ -101,7 +101,7 @@ func TestOperationsNeedTheirActionOnTheirResource(t *testing.T) {
 				resource = policy
 			}
 			t.Run(action, func(t *testing.T) {
-				ask := func(document string, params map[string]string) string {
+				codeUnder := func(document string, params map[string]string) string {
 					srv := &Server{Account: callerWith(document), EnforceIAM: true, Now: atNoon}
 					sent := map[string]string{"Action": operation, "Version": svc.version}
 					maps.Copy(sent, params)
@@ -110,19 +110,19 @@ func TestOperationsNeedTheirActionOnTheirResource(t *testing.T) {
 				}
 				granted := documentOf(fmt.Sprintf(`{"Effect":"Allow","Action":"%s","Resource":"%s"}`, action,
 					resource))
-				if code := ask(granted, params); code == svc.denial {
+				if code := codeUnder(granted, params); code == svc.denial {
 					t.Errorf("refused under\n%s", granted)
 				}
 				others := documentOf(
 					fmt.Sprintf(`{"Effect":"Allow","NotAction":"%s","Resource":"*"}`, action),
 					fmt.Sprintf(`{"Effect":"Allow","Action":"%s","Resource":"%s-not"}`, action, resource))
-				if code := ask(others, params); code != svc.denial {
+				if code := codeUnder(others, params); code != svc.denial {
 					t.Errorf("%q under\n%s", code, others)
 				}
 			})
 		}
 	}
-	t.Run("without a name, the caller", func(t *testing.T) {
+	t.Run("GetUser without a name is about the caller", func(t *testing.T) {
 		srv := &Server{
 			Account: callerWith(documentOf(`{"Effect":"Allow","Action":"iam:GetUser","Resource":"` + caller +
 				`"}`)), EnforceIAM: true}
@@ -133,7 +133,7 @@ func TestOperationsNeedTheirActionOnTheirResource(t *testing.T) {
 	})
 }
 
-func TestRefusalsNameTheLayerAsAWSDoes(t *testing.T) {
+func TestRefusalsNameTheLayer(t *testing.T) {
 	const (
 		who      = "User: arn:aws:iam::123456789012:user/caller is not authorized to perform: "
 		getRole  = who + "iam:GetRole on resource: arn:aws:iam::123456789012:role/r2 "
@@ -149,18 +149,18 @@ func TestRefusalsNameTheLayerAsAWSDoes(t *testing.T) {
 			"because no identity-based policy allows the iam:GetRole action"},
 		{"a deny", documentOf(allowAny, noRoles), "", nil,
 			"with an explicit deny in an identity-based policy"},
-		{"a boundary in silence", allowAll, documentOf(allButIt), nil,
+		{"a boundary without an allow", allowAll, documentOf(allButIt), nil,
 			"because no permissions boundary allows the iam:GetRole action"},
 		{"a boundary's deny", allowAll, documentOf(allowAny, noRoles), nil,
 			"with an explicit deny in a permissions boundary"},
-		{"an organization in silence", allowAll, "",
+		{"an organization without an allow", allowAll, "",
 			Organization{{FullAWSAccess}, {documentOf(allButIt)}},
 			"because no service control policy allows the iam:GetRole action"},
 		{"an organization's deny", allowAll, "", Organization{{FullAWSAccess, documentOf(noRoles)}},
 			"with an explicit deny in a service control policy"},
-		{"a deny before a silence", documentOf(allowAny, noRoles), "",
+		{"a deny takes precedence over a missing allow", documentOf(allowAny, noRoles), "",
 			Organization{{documentOf(allButIt)}}, "with an explicit deny in an identity-based policy"},
-		{"nothing", allowAll, "", Organization{{FullAWSAccess}}, ""},
+		{"all layers allow", allowAll, "", Organization{{FullAWSAccess}}, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -183,7 +183,7 @@ func TestRefusalsNameTheLayerAsAWSDoes(t *testing.T) {
 			wantError(t, err, "AccessDenied", getRole+tt.want)
 		})
 	}
-	t.Run("each service in its words", func(t *testing.T) {
+	t.Run("each service has its own wording", func(t *testing.T) {
 		c := dial(t, listen(t, &Server{Account: callerWith(documentOf(allowS3)), EnforceIAM: true}),
 			userKey)
 		_, err := c.sns.Publish(t.Context(), &sns.PublishInput{TopicArn: aws.String(alerts),
@@ -206,8 +206,8 @@ func datum(namespace string) *cloudwatch.PutMetricDataInput {
 		MetricData: []cwtypes.MetricDatum{{MetricName: aws.String("x"), Value: aws.Float64(1)}}}
 }
 
-// What a request carries decides conditions: the caller, the region, the service's own keys.
-func TestEnforcementKnowsTheRequest(t *testing.T) {
+// The conditions are on keys of the caller, of the request and of the service.
+func TestEnforcementEvaluatesConditions(t *testing.T) {
 	grant := func(action, condition string) string {
 		return documentOf(`{"Effect":"Allow","Action":"` + action + `","Resource":"*","Condition":{` +
 			condition + `}}`)
@@ -237,7 +237,7 @@ func TestEnforcementKnowsTheRequest(t *testing.T) {
 		{"the user",
 			grant("cloudwatch:*",
 				`"StringEquals":{"aws:username":"caller","aws:PrincipalType":"User"},"ArnEquals":{"aws:PrincipalArn":"arn:aws:iam::123456789012:user/caller"}`), putMetrics, true},
-		{"TLS, and no service in between",
+		{"TLS, and no calling service",
 			grant("cloudwatch:*",
 				`"Bool":{"aws:SecureTransport":true,"aws:ViaAWSService":false,"aws:PrincipalIsAWSService":false}`), putMetrics, true},
 		{"the time",
@@ -247,7 +247,7 @@ func TestEnforcementKnowsTheRequest(t *testing.T) {
 		{"a policy that may be attached",
 			grant("iam:AttachUserPolicy",
 				`"ArnEquals":{"iam:PolicyARN":"arn:aws:iam::123456789012:policy/p3"}`), attach, true},
-		{"a boundary that is not there",
+		{"a missing boundary",
 			grant("iam:AttachUserPolicy", `"ArnLike":{"iam:PermissionsBoundary":"*"}`), attach, false},
 	}
 	for _, tt := range tests {
@@ -267,17 +267,17 @@ func TestEnforcementKnowsTheRequest(t *testing.T) {
 func TestTheAdministratorIsNeverRefused(t *testing.T) {
 	a := callerWith(documentOf(allowS3))
 	a.Organization = Organization{{documentOf(denyRead)}}
-	// Not even where a user bears the administrator's name.
+	// A user with the administrator's name is an ordinary user.
 	a.Users["administrator"] = User{AccessKeys: []string{"AKIAUSERADMIN000"}}
 	url := listen(t, &Server{Account: a, EnforceIAM: true})
-	ask := func(key string) error {
+	listRoles := func(key string) error {
 		_, err := dial(t, url, key).iam.ListRoles(t.Context(), &iam.ListRolesInput{})
 		return err
 	}
-	if err := ask(anyKey); err != nil {
+	if err := listRoles(anyKey); err != nil {
 		t.Error(err)
 	}
-	wantError(t, ask("AKIAUSERADMIN000"), "AccessDenied", "")
+	wantError(t, listRoles("AKIAUSERADMIN000"), "AccessDenied", "")
 	if _, err := dial(t, url, anyKey).sts.AssumeRole(t.Context(),
 		&sts.AssumeRoleInput{RoleArn: arnOf("role/r2"),
 			RoleSessionName: aws.String("admin")}); err != nil {

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// The XML of users, groups and roles.
+// The types below are the XML of users, groups and roles.
 
 type boundaryXML struct {
 	Type string `xml:"PermissionsBoundaryType"`
@@ -62,7 +62,7 @@ func (c *call) role(e *entity) roleXML {
 		e.description, 3600, boundaryOf(e)}
 }
 
-// entityReads are the operations that read users, groups, roles and what is embedded in them.
+// entityReads are the operations that read users, groups, roles and their inline policies.
 var entityReads = map[string]func(*call) (any, error){
 	"GetUser":                   getUser,
 	"GetRole":                   getRole,
@@ -96,7 +96,7 @@ func getUser(c *call) (any, error) {
 	switch e := c.caller.entity; {
 	case e == nil:
 		return result{userXML{"/", "administrator", c.caller.userID, c.caller.arn,
-			stamp(described(c.store.account)), nil}}, nil
+			stamp(fixedCreationTime(c.store.account)), nil}}, nil
 	case e.kind == kindUser:
 		return result{c.user(e)}, nil
 	default:
@@ -117,7 +117,7 @@ func getGroup(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	users, p, err := paged(c, c.store.inGroup(e))
+	users, p, err := pageOfCall(c, c.store.usersInGroup(e))
 	if err != nil {
 		return nil, err
 	}
@@ -128,8 +128,9 @@ func getGroup(c *call) (any, error) {
 	}{c.group(e), listOf(c.plainUsers(users)), p}, nil
 }
 
-// plainUsers and plainRoles are how lists show them: without the boundary, which only GetUser and
-// GetRole return. https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListRoles.html
+// plainUsers returns the entries of a list of users. Lists of users and roles omit the boundary;
+// only GetUser and GetRole return it.
+// https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListRoles.html
 func (c *call) plainUsers(es []*entity) []userXML {
 	var users []userXML
 	for _, e := range es {
@@ -159,7 +160,7 @@ func (c *call) plainGroups(es []*entity) []groupXML {
 }
 
 func listUsers(c *call) (any, error) {
-	shown, p, err := paged(c, c.under(kindUser))
+	shown, p, err := pageOfCall(c, c.entitiesUnderPath(kindUser))
 	return struct {
 		Users members[userXML]
 		page
@@ -167,7 +168,7 @@ func listUsers(c *call) (any, error) {
 }
 
 func listRoles(c *call) (any, error) {
-	shown, p, err := paged(c, c.under(kindRole))
+	shown, p, err := pageOfCall(c, c.entitiesUnderPath(kindRole))
 	return struct {
 		Roles members[roleXML]
 		page
@@ -180,7 +181,7 @@ type groupList struct {
 }
 
 func listGroups(c *call) (any, error) {
-	shown, p, err := paged(c, c.under(kindGroup))
+	shown, p, err := pageOfCall(c, c.entitiesUnderPath(kindGroup))
 	return groupList{listOf(c.plainGroups(shown)), p}, err
 }
 
@@ -189,7 +190,7 @@ func listGroupsForUser(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	shown, p, err := paged(c, e.groups)
+	shown, p, err := pageOfCall(c, e.groups)
 	return groupList{listOf(c.plainGroups(shown)), p}, err
 }
 
@@ -206,7 +207,7 @@ func listAccessKeys(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	shown, p, err := paged(c, e.keys)
+	shown, p, err := pageOfCall(c, e.keys)
 	var keys []keyXML
 	for _, k := range shown {
 		keys = append(keys, keyXML{UserName: e.name, AccessKeyID: k.id, Status: "Active",
@@ -218,7 +219,7 @@ func listAccessKeys(c *call) (any, error) {
 	}{listOf(keys), p}, err
 }
 
-// userOrCaller is the user a call about access keys means: the one named, else the one who asks.
+// userOrCaller returns the user of a call about access keys: the named user, or else the caller.
 func (c *call) userOrCaller() (*entity, error) {
 	if !c.form.has("UserName") && c.caller.entity != nil && c.caller.entity.kind == kindUser {
 		return c.caller.entity, nil
@@ -243,7 +244,7 @@ func listInline(k kind) func(*call) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		shown, p, err := paged(c, slices.Sorted(maps.Keys(e.inline)))
+		shown, p, err := pageOfCall(c, slices.Sorted(maps.Keys(e.inline)))
 		return struct {
 			PolicyNames members[string]
 			page
@@ -251,7 +252,7 @@ func listInline(k kind) func(*call) (any, error) {
 	}
 }
 
-// inlineOf reads whose inline policy is meant, and its name, whether there is one or not.
+// inlineOf returns the entity and the name of an inline policy, which need not exist.
 func (c *call) inlineOf(k kind) (e *entity, name string, err error) {
 	if e, err = c.find(k); err != nil {
 		return nil, "", err
@@ -303,7 +304,7 @@ func listAttached(k kind) func(*call) (any, error) {
 				under = append(under, p)
 			}
 		}
-		shown, p, err := paged(c, under)
+		shown, p, err := pageOfCall(c, under)
 		type attached struct {
 			PolicyName string
 			PolicyArn  string

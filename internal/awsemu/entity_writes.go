@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// The quotas that a client meets first.
+// These are the quotas that clients reach most easily.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 const (
 	maxKeys          = 2
@@ -16,7 +16,7 @@ const (
 	maxVersions      = 5
 )
 
-// entityWrites are the operations that make and unmake users, groups, roles and access keys.
+// entityWrites are the operations that create and delete users, groups, roles and access keys.
 var entityWrites = map[string]func(*call) (any, error){
 	"CreateUser":          createUser,
 	"CreateGroup":         createGroup,
@@ -30,7 +30,7 @@ var entityWrites = map[string]func(*call) (any, error){
 	"DeleteAccessKey":     deleteAccessKey,
 }
 
-// create creates an entity. Names are unique without regard to case.
+// create returns a new entity, not yet in the store. Names are unique regardless of case.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateUser.html
 func (c *call) create(k kind, size int) (*entity, error) {
 	name, err := c.name(k.title()+"Name", size)
@@ -49,13 +49,13 @@ func (c *call) create(k kind, size int) (*entity, error) {
 	c.store.made++
 	return &entity{
 		kind: k, name: name, path: path, created: c.time(),
-		// An entity made again under its old name is another one, and has another id.
+		// An entity that is recreated under its old name is a new entity with a new id.
 		id:     uniqueID(idPrefix(k), c.store.account, string(k), name, fmt.Sprint(c.store.made)),
 		inline: make(map[string]document),
 	}, nil
 }
 
-// path reads the path of what is to be made.
+// path reads the path of a new entity or policy.
 func (c *call) path() (string, error) {
 	path := cmp.Or(c.form.get("Path"), "/")
 	if !isPath(path) {
@@ -66,14 +66,14 @@ func (c *call) path() (string, error) {
 	return path, nil
 }
 
-// isPath applies the pattern of pathType: one slash, or printable ASCII between two.
+// isPath applies the pattern of pathType: one slash, or printable ASCII between two slashes.
 func isPath(s string) bool {
 	return len(s) <= 512 && strings.HasPrefix(s, "/") && strings.HasSuffix(s, "/") &&
 		isPlainASCII(s) && !strings.Contains(s, " ")
 }
 
-// bounded sets the boundary a Create operation may come with.
-func (c *call) bounded(e *entity) error {
+// setBoundary sets the boundary that the parameter PermissionsBoundary names, if any.
+func (c *call) setBoundary(e *entity) error {
 	arn := c.form.get("PermissionsBoundary")
 	if arn == "" {
 		return nil
@@ -91,7 +91,7 @@ func createUser(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.bounded(e); err != nil {
+	if err := c.setBoundary(e); err != nil {
 		return nil, err
 	}
 	c.store.entities[kindUser][e.name] = e
@@ -115,7 +115,7 @@ func createRole(c *call) (any, error) {
 	if e.trust, err = c.trustDocument("AssumeRolePolicyDocument"); err != nil {
 		return nil, err
 	}
-	if err := c.bounded(e); err != nil {
+	if err := c.setBoundary(e); err != nil {
 		return nil, err
 	}
 	e.description = c.form.get("Description")
@@ -123,8 +123,8 @@ func createRole(c *call) (any, error) {
 	return struct{ Role roleXML }{c.role(e)}, nil
 }
 
-// deleteEntity refuses to delete what still holds something, as IAM does: the console's one click
-// is many calls.
+// deleteEntity refuses to delete an entity that still has policies, keys or members, as IAM does.
+// The console deletes those with separate calls.
 func deleteEntity(k kind) func(*call) (any, error) {
 	return func(c *call) (any, error) {
 		e, err := c.find(k)
@@ -139,7 +139,7 @@ func deleteEntity(k kind) func(*call) (any, error) {
 			return nil, deleteConflict(still + "delete policies first.")
 		case len(e.keys) > 0:
 			return nil, deleteConflict(still + "delete access keys first.")
-		case len(e.groups) > 0, k == kindGroup && len(c.store.inGroup(e)) > 0:
+		case len(e.groups) > 0, k == kindGroup && len(c.store.usersInGroup(e)) > 0:
 			return nil, deleteConflict(still + "remove users from group first.")
 		}
 		delete(c.store.entities[k], e.name)
@@ -161,7 +161,7 @@ func addUserToGroup(c *call) (any, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case slices.Contains(u.groups, g): // said twice is said once
+	case slices.Contains(u.groups, g): // adding a member again succeeds
 		return nil, nil
 	case len(u.groups) >= maxGroupsPerUser:
 		return nil, limitExceeded("Cannot exceed quota for GroupsPerUser: %d", maxGroupsPerUser)

@@ -12,14 +12,14 @@ type apiError struct {
 	code    string
 	message string
 
-	// shape is the error's name in the Smithy model, where it differs from the code: JSON and CBOR
-	// replies name the shape, and carry the code in a header for clients that grew up on Query.
+	// shape is the error's name in the Smithy model where it differs from the code. JSON and CBOR
+	// replies name the shape, and carry the code in a header for clients that expect the Query code.
 	shape string
 }
 
 func (e *apiError) Error() string { return e.code + ": " + e.message }
 
-// fault is the party to blame, in the words of the Query protocol.
+// fault returns the party at fault in the terms of the Query protocol: Sender or Receiver.
 func (e *apiError) fault() string {
 	if e.status >= 500 {
 		return "Receiver"
@@ -31,7 +31,7 @@ func refuse(status int, code, format string, args ...any) *apiError {
 	return &apiError{status: status, code: code, message: fmt.Sprintf(format, args...)}
 }
 
-// The errors of IAM, by the code each has in its model.
+// The constructors below make errors of IAM, each with the code in IAM's model.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
 
 func noSuchEntity(format string, args ...any) *apiError {
@@ -58,19 +58,19 @@ func validationError(format string, args ...any) *apiError {
 	return refuse(http.StatusBadRequest, "ValidationError", format, args...)
 }
 
-// constraint is the ValidationError of a value that breaks the model.
+// constraint returns the ValidationError for a value that violates the model.
 func constraint(member, rule string, args ...any) *apiError {
 	return validationError("1 validation error detected: Value at '%s' failed to satisfy "+
 		"constraint: %s", member, fmt.Sprintf(rule, args...))
 }
 
-// required is the ValidationError of a value that is absent.
+// required returns the ValidationError for a missing value.
 func required(member string) *apiError {
 	return validationError("1 validation error detected: Value null at '%s' failed to satisfy "+
 		"constraint: Member must not be null", member)
 }
 
-// notInEnum is the ValidationError of a word that is none of those the model has.
+// notInEnum returns the ValidationError for a value outside the enumeration of the model.
 func notInEnum(member string, words ...string) *apiError {
 	return constraint(member, "Member must satisfy enum value set: [%s]", strings.Join(words, ", "))
 }

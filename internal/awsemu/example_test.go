@@ -16,8 +16,9 @@ func Example() {
 	const policy = `{"Version":"2012-10-17","Statement":[
 		{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::remotionlambda-*"}]}`
 	server := &awsemu.Server{
-		Account: &awsemu.Account{
-			Users: map[string]awsemu.User{"ci": {Inline: map[string]string{"render": policy}}}},
+		Account: &awsemu.Account{Users: map[string]awsemu.User{
+			"ci": {Inline: map[string]string{"render": policy}},
+		}},
 		Faults: []awsemu.Fault{{Operation: "iam:SimulatePrincipalPolicy", Throttle: true, Times: 1}},
 	}
 	end, err := server.Listen("127.0.0.1:0")
@@ -28,7 +29,7 @@ func Example() {
 
 	client := iam.New(iam.Options{
 		Region: "us-east-1", BaseEndpoint: &end.URL,
-		Credentials: credentials.NewStaticCredentialsProvider("AKIAANYBODYATALL0000", "any", ""),
+		Credentials: credentials.NewStaticCredentialsProvider("AKIAUNLISTEDKEY00000", "any", ""),
 	})
 	out, err := client.SimulatePrincipalPolicy(context.Background(), &iam.SimulatePrincipalPolicyInput{
 		PolicySourceArn: aws.String("arn:aws:iam::123456789012:user/ci"),

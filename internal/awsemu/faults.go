@@ -8,70 +8,72 @@ import (
 	"time"
 )
 
-// A Fault is something that goes wrong with a call. What it does is said by Delay, which adds up
-// over all faults that apply, and by one of Throttle, Deny, Error and LoseReply: of these the first
-// fault that applies decides.
+// A Fault makes calls fail or wait. A call waits for the sum of Delay over all faults that apply to
+// it. It has one outcome, Throttle, Deny, Error or LoseReply, from the first applicable fault that
+// has an outcome.
 type Fault struct {
-	// Operation names what it is about: "iam:SimulatePrincipalPolicy", "sns:Publish",
-	// "cloudwatch:PutMetricData", all of a service "iam:*", or everything "*". Empty is everything.
+	// Operation selects one operation ("iam:SimulatePrincipalPolicy", "sns:Publish",
+	// "cloudwatch:PutMetricData"), all operations of a service ("iam:*"), or all operations ("*").
+	// Empty selects all operations.
 	Operation string
-	// Target limits the fault to calls about one principal: "user/NAME", "role/NAME" or "group/NAME",
-	// without a path.
+	// Target limits the fault to calls that name one principal: "user/NAME", "role/NAME" or
+	// "group/NAME". The path is ignored. Empty is no limit.
 	Target string
-	// Region limits it to calls that are signed for one region.
+	// Region limits the fault to calls that are signed for one region. Empty is no limit.
 	Region string
-	// After is the number of calls that pass before the fault applies.
+	// After is the number of matching calls that pass before the fault applies.
 	After int
-	// Times is the number of calls that the fault then applies to. Zero means all of them.
+	// Times is the number of calls that the fault then applies to. Zero is no limit.
 	Times int
 
-	// Throttle refuses the call with the service's code for throttling.
+	// Throttle refuses the call with the service's throttling error.
 	Throttle bool
-	// Deny refuses the call as if no identity policy of the caller allowed the action.
+	// Deny refuses the call as not authorized, as if no identity policy of the caller allowed the
+	// action.
 	Deny bool
 	// Error refuses the call with this error.
 	Error *FaultError
-	// LoseReply executes the call and closes the connection without an answer.
+	// LoseReply performs the call, then closes the connection without a reply.
 	LoseReply bool
-	// Delay delays the answer. There is none if the client disconnects before.
+	// Delay delays the reply. There is no reply if the client closes the connection first.
 	Delay time.Duration
 }
 
-// FaultError is the error of a Fault.
+// A FaultError is the error of a Fault.
 type FaultError struct {
 	Code    string
 	Message string
-	// Status is the HTTP status. Zero means 400.
+	// Status is the HTTP status. Zero is 400.
 	Status int
 }
 
-// trap is a configured fault with the number of its calls.
-type trap struct {
+// An activeFault is a fault of the server with the number of matching calls so far.
+type activeFault struct {
 	Fault
-	seen int
+	calls int
 }
 
-func newTraps(faults []Fault) []*trap {
-	traps := make([]*trap, len(faults))
+func newActiveFaults(faults []Fault) []*activeFault {
+	traps := make([]*activeFault, len(faults))
 	for i, f := range faults {
-		traps[i] = &trap{Fault: f}
+		traps[i] = &activeFault{Fault: f}
 	}
 	return traps
 }
 
-// spring counts the call and reports whether the fault applies to it.
-func (t *trap) spring() bool {
-	applies := t.armed()
-	t.seen++
+// countCall counts a matching call and reports whether the fault applies to it.
+func (t *activeFault) countCall() bool {
+	applies := t.applies()
+	t.calls++
 	return applies
 }
 
-// armed reports whether the fault would apply to the next call.
-func (t *trap) armed() bool {
-	return t.seen >= t.After && (t.Times == 0 || t.seen < t.After+t.Times)
+// applies reports whether the fault would apply to the next call.
+func (t *activeFault) applies() bool {
+	return t.calls >= t.After && (t.Times == 0 || t.calls < t.After+t.Times)
 }
 
-func (f *Fault) concerns(service, operation, region string, targets []string) bool {
+func (f *Fault) matches(service, operation, region string, targets []string) bool {
 	if f.Region != "" && f.Region != region {
 		return false
 	}
@@ -84,20 +86,21 @@ func (f *Fault) concerns(service, operation, region string, targets []string) bo
 	return f.Target == "" || slices.Contains(targets, f.Target)
 }
 
-// verdict is the combined effect of all faults on one call.
-type verdict struct {
-	delay time.Duration
-	err   *apiError
-	lose  bool
+// A faultEffect is the combined effect of the faults on one call.
+type faultEffect struct {
+	delay     time.Duration
+	err       *apiError
+	loseReply bool
 }
 
-// judge checks all traps, so that each one counts its calls. The server's mutex is held.
-func (c *call) judge(traps []*trap) verdict {
-	var v verdict
+// applyFaults returns the effect of the faults on the call. It checks every fault, so that each one
+// counts its matching calls. The server's mutex is held.
+func (c *call) applyFaults(traps []*activeFault) faultEffect {
+	var v faultEffect
 	decided := false
 	targets := c.targets()
 	for _, t := range traps {
-		if !t.concerns(c.service.name, c.operation, c.region, targets) || !t.spring() {
+		if !t.matches(c.service.name, c.operation, c.region, targets) || !t.countCall() {
 			continue
 		}
 		v.delay += t.Delay
@@ -116,13 +119,13 @@ func (c *call) judge(traps []*trap) verdict {
 			}
 			v.err, decided = refuse(status, t.Error.Code, "%s", t.Error.Message), true
 		case t.LoseReply:
-			v.lose, decided = true, true
+			v.loseReply, decided = true, true
 		}
 	}
 	return v
 }
 
-// sleep waits, or returns early if the client disconnects.
+// sleep waits for d, or until ctx is done, which happens when the client closes the connection.
 func sleep(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return nil

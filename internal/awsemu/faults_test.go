@@ -17,8 +17,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
-// each names one call of every service, for faults that concern all.
-func each(t *testing.T, c clients) map[string]func() error {
+// oneCallPerService returns one call of every service by the service's name.
+func oneCallPerService(t *testing.T, c clients) map[string]func() error {
 	return map[string]func() error{
 		"iam": func() error {
 			_, err := c.iam.GetRole(t.Context(), &iam.GetRoleInput{RoleName: aws.String("r2")})
@@ -54,9 +54,9 @@ func faulty() *Account {
 	return a
 }
 
-func TestEachServiceIsThrottledAndDeniedInItsOwnWords(t *testing.T) {
+func TestEachServiceHasItsOwnThrottlingAndDenialErrors(t *testing.T) {
 	srv := &Server{Account: faulty()}
-	calls := each(t, connect(t, srv))
+	calls := oneCallPerService(t, connect(t, srv))
 	throttled := map[string]string{"iam": "Throttling", "sts": "Throttling", "sns": "Throttled",
 		"cloudwatch": "ThrottlingException", "lambda": "TooManyRequestsException"}
 	const who = "User: arn:aws:iam::123456789012:user/administrator is not authorized to perform: "
@@ -91,7 +91,7 @@ func TestEachServiceIsThrottledAndDeniedInItsOwnWords(t *testing.T) {
 	}
 }
 
-func TestFaultsApplyToTheCallsTheyConcern(t *testing.T) {
+func TestFaultsApplyToMatchingCalls(t *testing.T) {
 	role := func(name string) func(clients) error {
 		return func(c clients) error {
 			_, err := c.iam.GetRole(t.Context(), &iam.GetRoleInput{RoleName: &name})
@@ -114,28 +114,34 @@ func TestFaultsApplyToTheCallsTheyConcern(t *testing.T) {
 		name   string
 		faults []Fault
 		call   func(clients) error
-		want   string // a letter for each of five calls: . or x
+		want   string // a letter for each of five calls: . for success, x for an error
 	}{
-		{"always, without a count", []Fault{{Operation: "iam:GetRole", Throttle: true}}, role("r2"),
+		{"all calls, without a count", []Fault{{Operation: "iam:GetRole", Throttle: true}}, role("r2"),
 			"xxxxx"},
-		{"a number of times", []Fault{{Operation: "iam:GetRole", Throttle: true, Times: 2}}, role("r2"),
+		{"the first calls, with Times", []Fault{{Operation: "iam:GetRole", Throttle: true, Times: 2}},
+			role("r2"),
 			"xx..."},
-		{"after a number of calls", []Fault{{Operation: "iam:*", Deny: true, After: 3}}, role("r2"),
+		{"the later calls, with After", []Fault{{Operation: "iam:*", Deny: true, After: 3}}, role("r2"),
 			"...xx"},
-		{"after some, for some", []Fault{{Operation: "*", Error: fails, After: 1, Times: 2}}, role("r2"),
+		{"the calls in between, with After and Times",
+			[]Fault{{Operation: "*", Error: fails, After: 1, Times: 2}}, role("r2"),
 			".xx.."},
-		{"an operation in any case", []Fault{{Operation: "IAM:getrole", Error: fails}}, role("r2"),
+		{"an operation in another case", []Fault{{Operation: "IAM:getrole", Error: fails}}, role("r2"),
 			"xxxxx"},
-		{"not another operation", []Fault{{Operation: "iam:GetUser", Error: fails}}, role("r2"), "....."},
-		{"not another service", []Fault{{Operation: "sns:*", Error: fails}}, role("r2"), "....."},
+		{"another operation does not match", []Fault{{Operation: "iam:GetUser", Error: fails}},
+			role("r2"), "....."},
+		{"another service does not match", []Fault{{Operation: "sns:*", Error: fails}}, role("r2"),
+			"....."},
 		{"one principal, by name", []Fault{{Target: "role/r2", Error: fails}}, role("r2"), "xxxxx"},
-		{"not another principal", []Fault{{Target: "role/r3", Error: fails}}, role("r2"), "....."},
-		{"one principal with a path in its ARN", []Fault{{Target: "user/ci", Error: fails}},
+		{"another principal does not match", []Fault{{Target: "role/r3", Error: fails}}, role("r2"),
+			"....."},
+		{"one principal, with a path in its ARN", []Fault{{Target: "user/ci", Error: fails}},
 			simulate("arn:aws:iam::123456789012:user/bots/ci"), "xxxxx"},
-		{"a user is no role", []Fault{{Target: "role/ci", Error: fails}},
+		{"a user does not match a role", []Fault{{Target: "role/ci", Error: fails}},
 			simulate("arn:aws:iam::123456789012:user/bots/ci"), "....."},
-		{"oneself", []Fault{{Target: "user/ci", Error: fails}}, user, "xxxxx"},
-		{"the first decides, and each counts by itself",
+		{"the caller, in a call without a name", []Fault{{Target: "user/ci", Error: fails}}, user,
+			"xxxxx"},
+		{"the first fault decides, and every fault counts the call",
 			[]Fault{{Throttle: true, Times: 1}, {Deny: true, Times: 2}}, role("r2"), "xx..."},
 	}
 	for _, tt := range tests {
@@ -181,26 +187,26 @@ func TestTheSDKRetriesUntilTheThrottlingIsOver(t *testing.T) {
 	}
 }
 
-func TestALostReplyIsLostAfterTheFact(t *testing.T) {
+func TestACallWithALostReplyTakesEffect(t *testing.T) {
 	srv := &Server{Account: faulty(),
 		Faults: []Fault{{Operation: "sns:Publish", LoseReply: true, Times: 1}}}
 	c := connect(t, srv).sns
 	in := &sns.PublishInput{TopicArn: aws.String(alerts), Message: aws.String("once or twice")}
 	if _, err := c.Publish(t.Context(), in); err == nil {
-		t.Error("the first reply came")
+		t.Error("the client received the lost reply")
 	}
 	if n := len(srv.Messages()); n != 1 {
 		t.Errorf("after the lost reply %d messages are published, want 1", n)
 	}
 	if call := srv.Calls()[0]; !call.Lost || call.Code != "" {
-		t.Errorf("recorded as %+v, want it lost and not refused", call)
+		t.Errorf("recorded as %+v, want Lost and no Code", call)
 	}
 	if _, err := c.Publish(t.Context(), in); err != nil || len(srv.Messages()) != 2 {
 		t.Errorf("the second: %v, %d messages", err, len(srv.Messages()))
 	}
 }
 
-func TestADelayEndsWhenTheClientGoesAway(t *testing.T) {
+func TestADelayEndsWhenTheClientDisconnects(t *testing.T) {
 	srv := &Server{Account: faulty(), Faults: []Fault{{Operation: "sns:*", Delay: time.Hour},
 		{Operation: "iam:*", Delay: 20 * time.Millisecond},
 		{Operation: "iam:*", Delay: 20 * time.Millisecond}}}
@@ -209,9 +215,9 @@ func TestADelayEndsWhenTheClientGoesAway(t *testing.T) {
 	defer cancel()
 	if _, err := c.sns.Publish(ctx, &sns.PublishInput{TopicArn: aws.String(alerts),
 		Message: aws.String("x")}); err == nil {
-		t.Error("a reply delayed for an hour came")
+		t.Error("the client received a reply that is delayed for an hour")
 	}
-	for range 200 { // the server notices a moment later
+	for range 200 { // the server notices the disconnect later
 		if len(srv.Calls()) == 1 {
 			break
 		}
@@ -224,7 +230,7 @@ func TestADelayEndsWhenTheClientGoesAway(t *testing.T) {
 	if _, err := c.iam.GetRole(t.Context(),
 		&iam.GetRoleInput{RoleName: aws.String("r2")}); err != nil ||
 		time.Since(started) < 40*time.Millisecond {
-		t.Errorf("two delays of 20ms took %s, %v: they add up", time.Since(started), err)
+		t.Errorf("two delays of 20ms took %s, %v, want 40ms", time.Since(started), err)
 	}
 }
 
@@ -253,7 +259,7 @@ func TestFaultsAreAddedAndReplacedAtRunTime(t *testing.T) {
 	account.Faults = []Fault{{Operation: "iam:GetRole", Throttle: true}}
 	srv := &Server{Account: account}
 	srv.AddFaults(Fault{Operation: "sts:*", Throttle: true})
-	calls := each(t, connect(t, srv))
+	calls := oneCallPerService(t, connect(t, srv))
 	for service, fails := range map[string]bool{"iam": true, "sts": true, "sns": false} {
 		if err := calls[service](); (err != nil) != fails {
 			t.Errorf("%s: %v", service, err)

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// environment is what an unchanged client of AWS needs to reach a server under test, and nothing
-// that would let it reach AWS.
+// environment returns the variables that an unchanged AWS client needs to reach a server under
+// test. They contain nothing that would let the client reach AWS.
 func environment(url, home string) []string {
 	return []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + home,
@@ -40,7 +40,7 @@ func run(t *testing.T, url string, name string, args ...string) []byte {
 func TestAnUnchangedBoto3Works(t *testing.T) {
 	if out, err := exec.CommandContext(t.Context(), "python3", "-c",
 		"import boto3").CombinedOutput(); err != nil {
-		t.Skipf("boto3 not installed: the embedded AWS is not tested with it here: python3 -c 'import "+
+		t.Skipf("boto3 is not installed, so this test cannot run: python3 -c 'import "+
 			"boto3': %v\n%s", err, out)
 	}
 	account := video()
@@ -79,7 +79,7 @@ func TestAnUnchangedBoto3Works(t *testing.T) {
 		custom("lambda:InvokeFunction")+`],
 		"denied": "403 AccessDenied: User: arn:aws:iam::123456789012:user/bob is not authorized to perform: iam:GetRole on resource: arn:aws:iam::123456789012:role/service-role/remotion-lambda-role because no identity-based policy allows the iam:GetRole action",
 		"written": true,
-		"absent": "404 NoSuchEntity: The role with name absent cannot be found.",
+		"unknown": "404 NoSuchEntity: The role with name unknown cannot be found.",
 		"topic": "404 NotFound: Topic does not exist",
 		"functions": [["a", "arn:aws:iam::123456789012:role/r2"], ["b", "arn:aws:iam::123456789012:role/r2"], ["clips", "arn:aws:iam::123456789012:role/r2"]],
 		"tags": {"remotion-version": "4.0.540"},
@@ -114,7 +114,7 @@ func TestAnUnchangedAWSCommandLineWorks(t *testing.T) {
 		t.Skip("starts the AWS CLI many times, which takes seconds: make test")
 	}
 	if out, err := exec.CommandContext(t.Context(), "aws", "--version").CombinedOutput(); err != nil {
-		t.Skipf("aws CLI not installed: the embedded AWS is not tested with it here: aws --version: "+
+		t.Skipf("the AWS CLI is not installed, so this test cannot run: aws --version: "+
 			"%v\n%s", err, out)
 	}
 	account := video()

@@ -9,18 +9,17 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
-// An Organization is the service control policies above an account, level by level: those of the
-// root, of each organizational unit on the way down, and of the account. The documents of a level
-// are a union, and every level has to allow: one without documents allows nothing, so that AWS puts
-// [FullAWSAccess] on each.
+// An Organization has the service control policies above an account, by level: the root, each
+// organizational unit on the path down, the account. The documents of a level form a union, and
+// every level has to allow an action. A level without documents allows nothing, so AWS attaches
+// [FullAWSAccess] to each level.
 // https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_evaluation.html
 type Organization [][]string
 
-// FullAWSAccess is the service control policy of that name, which AWS attaches wherever none else
-// is wanted.
+// FullAWSAccess is the service control policy of that name, which AWS attaches by default.
 const FullAWSAccess = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
 
-// levels parses the service control policies. A document that does not parse counts for nothing.
+// levels parses the service control policies. It omits documents that do not parse.
 func (o Organization) levels() [][]iampolicy.Policy {
 	var levels [][]iampolicy.Policy
 	for n, texts := range o {
@@ -33,8 +32,9 @@ func (o Organization) levels() [][]iampolicy.Policy {
 	return levels
 }
 
-// grantsOf gathers the policies of an entity and of its groups, by the ids the simulator gives
-// them, but for those excluded. A managed policy that is reached twice counts once.
+// grantsOf returns the policies of an entity and of its groups, with the ids that the simulator
+// uses for them, except the excluded policies. A managed policy that is attached to both appears
+// once.
 func (st *store) grantsOf(e *entity, excluded exclusions) iampolicy.Grants {
 	var g iampolicy.Grants
 	seen := make(map[*policy]bool)
@@ -67,14 +67,15 @@ func (st *store) grantsOf(e *entity, excluded exclusions) iampolicy.Grants {
 	return g
 }
 
-// linkedToService reports whether the entity is a service-linked role, which service control
-// policies do not reach.
+// linkedToService reports whether the entity is a service-linked role. Service control policies do
+// not affect those roles.
 // https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html
 func (e *entity) linkedToService() bool {
 	return e.kind == kindRole && strings.HasPrefix(e.path, "/aws-service-role/")
 }
 
-// appendPolicy leaves out what is no document: such a one grants and forbids nothing.
+// appendPolicy appends a policy, unless its document did not parse and so grants and denies
+// nothing.
 func appendPolicy(list []iampolicy.Policy, id string, d document) []iampolicy.Policy {
 	if d.parsed == nil {
 		return list

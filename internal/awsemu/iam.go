@@ -20,7 +20,8 @@ var iamService = &service{
 	context:     iamContext,
 }
 
-// The operations refer to the service to name themselves, so that the table is filled here.
+// init fills the table of operations. The operations refer to iamService, so its initializer cannot
+// refer to them.
 func init() {
 	iamService.operations = make(map[string]func(*call) (any, error))
 	for _, ops := range []map[string]func(*call) (any, error){entityReads, policyReads, entityWrites,
@@ -29,9 +30,8 @@ func init() {
 	}
 }
 
-// encode writes a document as IAM returns it: percent-encoded as RFC 3986 has it, where only
-// letters, digits and "-._~" stay. A blank is %20, so that a client that decodes a form instead is
-// found out by its "+".
+// encode writes a document as IAM returns it: percent-encoded as in RFC 3986, where only letters,
+// digits and "-._~" stay. A space becomes %20, not the "+" of a form.
 func encode(document string) string {
 	return strings.ReplaceAll(url.QueryEscape(document), "+", "%20")
 }
@@ -49,7 +49,7 @@ func (c *call) find(k kind) (*entity, error) {
 	return e, nil
 }
 
-// name returns a parameter that has to be an IAM name of at most size characters.
+// name returns the value of a parameter, which must be an IAM name of at most size characters.
 func (c *call) name(param string, size int) (string, error) {
 	name := c.form.get(param)
 	member := strings.ToLower(param[:1]) + param[1:]
@@ -68,7 +68,7 @@ func (c *call) name(param string, size int) (string, error) {
 	return name, nil
 }
 
-// isName reports whether s is made of the characters of IAM's names: [\w+=,.@-]+.
+// isName reports whether s matches the pattern of IAM's names: [\w+=,.@-]+.
 func isName(s string) bool {
 	for _, r := range s {
 		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') &&
@@ -79,8 +79,8 @@ func isName(s string) bool {
 	return s != ""
 }
 
-// under returns the entities whose path begins with PathPrefix, by name.
-func (c *call) under(k kind) []*entity {
+// entitiesUnderPath returns the entities whose path begins with PathPrefix, sorted by name.
+func (c *call) entitiesUnderPath(k kind) []*entity {
 	prefix := cmp.Or(c.form.get("PathPrefix"), "/")
 	var found []*entity
 	for _, e := range sortedValues(c.store.entities[k]) {
@@ -91,8 +91,8 @@ func (c *call) under(k kind) []*entity {
 	return found
 }
 
-// inGroup returns the users of a group, by name.
-func (st *store) inGroup(g *entity) []*entity {
+// usersInGroup returns the users of a group, sorted by name.
+func (st *store) usersInGroup(g *entity) []*entity {
 	var users []*entity
 	for _, u := range sortedValues(st.entities[kindUser]) {
 		if slices.Contains(u.groups, g) {

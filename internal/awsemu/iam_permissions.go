@@ -5,37 +5,38 @@ import (
 	"fmt"
 )
 
-// iamPermissions are the permissions that IAM's operations need. Actions without resource types in
-// the Service Authorization Reference are needed on "*", although IAM's errors name an ARN for some
+// iamPermissions returns the permissions that IAM's operations need. Actions without resource types
+// in the Service Authorization Reference need "*", although IAM's own refusals name an ARN for some
 // of them.
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
 func iamPermissions() permissions {
 	p := make(permissions)
-	p.need(everything,
+	p.need(anyResource,
 		`ListUsers ListGroups ListRoles ListPolicies ListAccountAliases SimulateCustomPolicy`)
-	p.need(named(kindUser),
+	p.need(namedEntityARN(kindUser),
 		`GetUser CreateUser DeleteUser ListGroupsForUser ListAccessKeys CreateAccessKey DeleteAccessKey
-		ListUserPolicies GetUserPolicy PutUserPolicy DeleteUserPolicy ListAttachedUserPolicies
-		AttachUserPolicy DetachUserPolicy
+		ListUserPolicies GetUserPolicy PutUserPolicy DeleteUserPolicy
+		ListAttachedUserPolicies AttachUserPolicy DetachUserPolicy
 		PutUserPermissionsBoundary DeleteUserPermissionsBoundary`)
-	p.need(named(kindGroup), `GetGroup CreateGroup DeleteGroup AddUserToGroup RemoveUserFromGroup
-		ListGroupPolicies GetGroupPolicy PutGroupPolicy DeleteGroupPolicy ListAttachedGroupPolicies
-		AttachGroupPolicy DetachGroupPolicy`)
-	p.need(named(kindRole), `GetRole CreateRole DeleteRole UpdateAssumeRolePolicy
-		ListRolePolicies GetRolePolicy PutRolePolicy DeleteRolePolicy ListAttachedRolePolicies
-		AttachRolePolicy DetachRolePolicy
+	p.need(namedEntityARN(kindGroup),
+		`GetGroup CreateGroup DeleteGroup AddUserToGroup RemoveUserFromGroup
+		ListGroupPolicies GetGroupPolicy PutGroupPolicy DeleteGroupPolicy
+		ListAttachedGroupPolicies AttachGroupPolicy DetachGroupPolicy`)
+	p.need(namedEntityARN(kindRole), `GetRole CreateRole DeleteRole UpdateAssumeRolePolicy
+		ListRolePolicies GetRolePolicy PutRolePolicy DeleteRolePolicy
+		ListAttachedRolePolicies AttachRolePolicy DetachRolePolicy
 		PutRolePermissionsBoundary DeleteRolePermissionsBoundary`)
-	p.need(param("PolicyArn"),
+	p.need(parameterARN("PolicyArn"),
 		`GetPolicy GetPolicyVersion ListPolicyVersions CreatePolicyVersion SetDefaultPolicyVersion
 		DeletePolicyVersion DeletePolicy`)
 	p.need(newPolicyARN, `CreatePolicy`)
-	p.need(param("PolicySourceArn"), `SimulatePrincipalPolicy`)
+	p.need(parameterARN("PolicySourceArn"), `SimulatePrincipalPolicy`)
 	return p
 }
 
-// named is the user, group or role a call is about, be it there or not. Without a name a user is
-// the caller.
-func named(k kind) func(*call) string {
+// namedEntityARN returns the ARN of the user, group or role that a call names. The entity need not
+// exist. A call about a user that names none is about the caller.
+func namedEntityARN(k kind) func(*call) string {
 	return func(c *call) string {
 		name := c.form.get(k.title() + "Name")
 		if e := c.store.entities[k][name]; e != nil {
@@ -60,7 +61,7 @@ func (st *store) policyARN(path, name string) string {
 	return fmt.Sprintf("arn:%s:iam::%s:policy%s%s", st.partition, st.account, path, name)
 }
 
-// iamContext adds what IAM's own actions can be limited by.
+// iamContext adds the condition keys of IAM itself.
 func iamContext(c *call, set func(key, value string)) {
 	set("iam:PolicyARN", c.form.get("PolicyArn"))
 	boundary := c.form.get("PermissionsBoundary")

@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// identity is the caller of a request.
+// An identity is the caller that signed a request.
 type identity struct {
 	arn    string
 	userID string
-	entity *entity // nil for the administrator, unless there is a user of that name
-	// administrator says that no user or session has the key. Such a caller may do everything.
+	entity *entity // nil for the administrator, unless the account has a user of that name
+	// administrator is true if the account does not list the access key. All calls are permitted then.
 	administrator bool
 }
 
@@ -18,19 +18,19 @@ func (st *store) identityOf(e *entity) identity {
 	return identity{arn: st.arn(e), userID: e.id, entity: e}
 }
 
-// administrator is the identity of an unknown access key, so that a client with any credentials can
-// set up the account.
+// administrator returns the identity for access keys that the account does not list. A client with
+// any credentials can therefore set up the account.
 func (st *store) administrator() identity {
 	const name = "administrator"
-	who := identity{
+	id := identity{
 		arn:    fmt.Sprintf("arn:%s:iam::%s:user/%s", st.partition, st.account, name),
 		userID: uniqueID(prefixUser, st.account, string(kindUser), name),
 	}
 	if e := st.entities[kindUser][name]; e != nil {
-		who = st.identityOf(e)
+		id = st.identityOf(e)
 	}
-	who.administrator = true
-	return who
+	id.administrator = true
+	return id
 }
 
 func (st *store) caller(key string) identity {
@@ -40,13 +40,14 @@ func (st *store) caller(key string) identity {
 	return st.administrator()
 }
 
-// scope is the credential scope of a request's signature.
+// A scope is the credential scope of a signature.
 type scope struct {
 	key, region, service string
 }
 
-// parseScope reads the credential out of an Authorization header, or of the query of a presigned
-// URL. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+// parseScope reads the credential scope from an Authorization header, or from the query of a
+// presigned URL.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 func parseScope(header, query string) (scope, bool) {
 	credential := query
 	if header != "" {

@@ -19,8 +19,8 @@ const (
 	prefixSession   = "ASIA"
 )
 
-// uniqueID makes an id of the shape AWS gives, always the same for the same parts: tests and golden
-// files can name it, and a restarted server gives a client the ids it has seen before.
+// uniqueID returns an id in the format of AWS. The same parts give the same id, so that tests and
+// golden files can name it, and a restarted server returns the same ids.
 func uniqueID(prefix string, parts ...string) string {
 	return prefix + digest(parts)[:16]
 }
@@ -30,9 +30,10 @@ func digest(parts []string) string {
 	return base32.StdEncoding.EncodeToString(sum[:])
 }
 
-// described is when something in an account's description was created: a fixed minute of 2024 that
-// depends on its name alone. What clients create is as old as the server's clock says.
-func described(parts ...string) time.Time {
+// fixedCreationTime returns the creation time of an entity in an account's description: a fixed
+// minute of 2024 that depends only on its name. Entities that clients create get the time of the
+// server's clock.
+func fixedCreationTime(parts ...string) time.Time {
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	minutes := binary.BigEndian.Uint32(sum[:]) % (300 * 24 * 60)
 	return time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(minutes) * time.Minute)

@@ -17,16 +17,16 @@ var lambdaService = &service{
 	},
 	route: routeLambda,
 	operations: map[string]func(*call) (any, error){
-		"ListFunctions": regional(listFunctions),
-		"GetFunction":   regional(getFunction),
-		"ListTags":      regional(listTags),
+		"ListFunctions": inEnabledRegion(listFunctions),
+		"GetFunction":   inEnabledRegion(getFunction),
+		"ListTags":      inEnabledRegion(listTags),
 	},
-	permissions: permissions{}.need(everything, "ListFunctions").need(askedFunction,
+	permissions: permissions{}.need(anyResource, "ListFunctions").need(calledFunctionARN,
 		"GetFunction ListTags"),
 }
 
-// askedFunction is the function that a call names, by name or by ARN.
-func askedFunction(c *call) string {
+// calledFunctionARN returns the ARN of the function that a call identifies by name or by ARN.
+func calledFunctionARN(c *call) string {
 	name := cmp.Or(c.params.Get("Resource"), c.params.Get("FunctionName"))
 	if name == "" || strings.HasPrefix(name, "arn:") {
 		return name
@@ -34,13 +34,14 @@ func askedFunction(c *call) string {
 	return c.store.functionARN(LambdaFunction{Name: name, Region: c.region})
 }
 
-// A LambdaFunction is a function that is deployed in the account. Zero values are Lambda's own
+// A LambdaFunction is a function that is deployed in the account. Zero values are Lambda's
 // defaults, or those of a Node.js function.
 type LambdaFunction struct {
 	Name string
-	// Region is where it is deployed. Empty is Function.Region.
+	// Region is the region of the function. Empty is Function.Region.
 	Region string
-	// Role is its execution role, by the name of one in Account.Roles or by ARN: the role may be gone.
+	// Role is the execution role: the name of a role in Account.Roles, or an ARN, whose role need not
+	// exist.
 	Role        string
 	Description string
 	Runtime     string
@@ -50,36 +51,37 @@ type LambdaFunction struct {
 	Tags   map[string]string
 }
 
-// maxFunctions is the largest page of ListFunctions, also if MaxItems is larger.
+// maxFunctions is the maximum number of functions in a page of ListFunctions, even if MaxItems is
+// larger.
 // https://docs.aws.amazon.com/lambda/latest/api/API_ListFunctions.html
 const maxFunctions = 50
 
-// routeLambda reads the operation and its parameters out of method and path.
-func routeLambda(ask *request, r *http.Request) *apiError {
-	ask.params = r.URL.Query()
+// routeLambda reads the operation and its parameters from the method and the path.
+func routeLambda(req *request, r *http.Request) *apiError {
+	req.params = r.URL.Query()
 	put := func(name, escaped string) *apiError {
 		value, err := url.PathUnescape(escaped)
 		if err != nil {
 			return lambdaProblem("the path is not percent-encoded: %v", err)
 		}
-		ask.params.Set(name, value)
+		req.params.Set(name, value)
 		return nil
 	}
 	path := r.URL.EscapedPath()
 	switch name, isFunction := strings.CutPrefix(path, "/2015-03-31/functions/"); {
 	case r.Method != http.MethodGet:
 	case path == "/2015-03-31/functions", isFunction && name == "":
-		ask.operation = "ListFunctions"
+		req.operation = "ListFunctions"
 	case isFunction && !strings.Contains(name, "/"):
-		ask.operation = "GetFunction"
+		req.operation = "GetFunction"
 		return put("FunctionName", name)
 	default:
 		if arn, ok := strings.CutPrefix(path, "/2017-03-31/tags/"); ok && arn != "" {
-			ask.operation = "ListTags"
+			req.operation = "ListTags"
 			return put("Resource", arn)
 		}
 	}
-	if ask.operation == "" {
+	if req.operation == "" {
 		return refuse(http.StatusNotFound, "UnknownOperationException",
 			"the embedded AWS offers ListFunctions, GetFunction and ListTags of Lambda, not %s %s", r.Method,
 			r.URL.Path)
@@ -91,10 +93,10 @@ func lambdaProblem(format string, args ...any) *apiError {
 	return refuse(http.StatusBadRequest, "InvalidParameterValueException", format, args...)
 }
 
-// regional answers in enabled regions. In other regions it returns AWS's error: the credentials are
-// unknown there.
+// inEnabledRegion wraps an operation so that it fails in disabled regions. As on AWS, a disabled
+// region does not recognize the account's credentials.
 // https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html
-func regional(do func(*call) (any, error)) func(*call) (any, error) {
+func inEnabledRegion(do func(*call) (any, error)) func(*call) (any, error) {
 	return func(c *call) (any, error) {
 		if slices.Contains(c.store.disabled, c.region) {
 			return nil, refuse(http.StatusForbidden, "UnrecognizedClientException",
@@ -105,7 +107,7 @@ func regional(do func(*call) (any, error)) func(*call) (any, error) {
 	}
 }
 
-// addFunctions makes the functions known. Their order is by name, as ListFunctions has it.
+// addFunctions adds the functions to the store, sorted by name as ListFunctions returns them.
 func (st *store) addFunctions(functions []LambdaFunction) {
 	for _, f := range functions {
 		f.Region = cmp.Or(f.Region, st.region)
@@ -127,7 +129,7 @@ func (st *store) functionARN(f LambdaFunction) string {
 	return fmt.Sprintf("arn:%s:lambda:%s:%s:function:%s", st.partition, f.Region, st.account, f.Name)
 }
 
-// functionJSON is a FunctionConfiguration, as far as a client here looks at it.
+// functionJSON has the members of a FunctionConfiguration that this project's clients read.
 type functionJSON struct {
 	FunctionName     string
 	FunctionArn      string
@@ -158,7 +160,7 @@ func (st *store) functionJSON(f LambdaFunction) functionJSON {
 		Runtime: cmp.Or(f.Runtime, "nodejs20.x"), Handler: "index.handler", CodeSize: 1 << 20,
 		Timeout:      120,
 		MemorySize:   cmp.Or(f.Memory, 128),
-		LastModified: described(st.functionARN(f)).Format("2006-01-02T15:04:05.000-0700"),
+		LastModified: fixedCreationTime(st.functionARN(f)).Format("2006-01-02T15:04:05.000-0700"),
 		CodeSha256:   "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", Version: "$LATEST",
 		PackageType: "Zip", Architectures: []string{"arm64"},
 	}
@@ -170,34 +172,34 @@ func (st *store) functionJSON(f LambdaFunction) functionJSON {
 }
 
 func listFunctions(c *call) (any, error) {
-	here := []functionJSON{}
+	functions := []functionJSON{}
 	for _, f := range c.store.functions {
 		if f.Region == c.region {
-			here = append(here, c.store.functionJSON(f))
+			functions = append(functions, c.store.functionJSON(f))
 		}
 	}
 	size := min(c.pageSize(), maxFunctions)
 	if n := c.form.get("MaxItems"); n != "" {
-		asked := 0
-		if _, err := fmt.Sscanf(n, "%d", &asked); err != nil || asked < 1 || asked > 10000 {
+		limit := 0
+		if _, err := fmt.Sscanf(n, "%d", &limit); err != nil || limit < 1 || limit > 10000 {
 			return nil,
 				lambdaProblem("1 validation error detected: Value '%s' at 'maxItems' failed to satisfy "+
 					"constraint: Member must be between 1 and 10000", n)
 		}
-		size = min(size, asked)
+		size = min(size, limit)
 	}
 	w, err := c.windowAt(c.form.get("Marker"), c.operation, size, lambdaProblem("Invalid Marker"))
 	if err != nil {
 		return nil, err
 	}
-	shown, p := cut(here, w, c.operation)
+	shown, p := pageOf(functions, w, c.operation)
 	return struct {
 		Functions  []functionJSON
 		NextMarker string `json:",omitempty"`
 	}{shown, p.Marker}, nil
 }
 
-// function finds the function that a parameter names: by name, or by ARN.
+// function returns the function that a parameter identifies by name or by ARN.
 func (c *call) function(param string) (LambdaFunction, error) {
 	name := c.form.get(param)
 	arn := name

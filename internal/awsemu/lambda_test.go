@@ -13,7 +13,7 @@ import (
 
 const renderer = "remotion-render-4-0-240-mem2048mb-disk2048mb-120sec"
 
-// renderers is an account with a function in two regions and one in one of them.
+// renderers returns an account with two functions in us-east-1 and one in eu-west-1.
 func renderers() *Account {
 	a := video()
 	a.Functions = []LambdaFunction{
@@ -114,7 +114,7 @@ func TestFunctionsAreFoundByNameAndARN(t *testing.T) {
 	}
 }
 
-func TestLambdaRefusesWhatLambdaRefuses(t *testing.T) {
+func TestLambdaRefusesTheSameRequestsAsAWS(t *testing.T) {
 	c := connect(t, &Server{Account: renderers()})
 	list := func(region, marker string) error {
 		_, err := c.lambda.ListFunctions(t.Context(),
@@ -135,14 +135,14 @@ func TestLambdaRefusesWhatLambdaRefuses(t *testing.T) {
 	}{
 		{"a region that is not enabled", list("af-south-1", ""), "UnrecognizedClientException",
 			"The security token included in the request is invalid."},
-		{"an unknown marker", list("us-east-1", "x"), "InvalidParameterValueException",
+		{"an invalid marker", list("us-east-1", "x"), "InvalidParameterValueException",
 			"Invalid Marker"},
-		{"a function that is gone", tags(gone), "ResourceNotFoundException",
+		{"a deleted function", tags(gone), "ResourceNotFoundException",
 			"Function not found: " + gone},
 		{"a function of another region", tags("arn:aws:lambda:eu-west-1:123456789012:function:clips"),
 			"ResourceNotFoundException",
 			"Function not found: arn:aws:lambda:eu-west-1:123456789012:function:clips"},
-		{"what it does not offer", deletion, "UnknownOperationException",
+		{"an operation that is not offered", deletion, "UnknownOperationException",
 			"the embedded AWS offers ListFunctions, GetFunction and ListTags of Lambda, not DELETE " +
 				"/2015-03-31/functions/" + renderer},
 	} {
@@ -150,7 +150,7 @@ func TestLambdaRefusesWhatLambdaRefuses(t *testing.T) {
 	}
 }
 
-func TestFaultsMayConcernOneRegion(t *testing.T) {
+func TestAFaultCanBeLimitedToOneRegion(t *testing.T) {
 	account := renderers()
 	account.Faults = []Fault{{Operation: "lambda:*", Region: "eu-west-1", Deny: true}}
 	c := connect(t, &Server{Account: account})
@@ -195,18 +195,18 @@ faults: [{operation: "lambda:ListFunctions", region: eu-west-1, deny: true}]
 	_, err = load(`functions:
   - {name: a b, role: "arn:aws:iam::123456789012:role/x"}
   - {name: c}
-  - {name: d, role: absent, region: here}
-  - {name: d, role: absent, region: here}
+  - {name: d, role: none, region: here}
+  - {name: d, role: none, region: here}
 `, nil)
 	if err == nil {
-		t.Fatal("it loads")
+		t.Fatal("Load returned no error")
 	}
 	for _, want := range []string{
 		`a.yaml:2: functions[0]: "a b" is not a function's name`,
-		`a.yaml:3: functions[1]: a function has a name and a role`,
+		`a.yaml:3: functions[1]: a function needs a name and a role`,
 		`a.yaml:4: functions[2].region: "here" is not a region`,
-		`a.yaml:4: functions[2].role: there is no role "absent"`,
-		`a.yaml:5: functions[3]: "d" is here twice`,
+		`a.yaml:4: functions[2].role: there is no role "none"`,
+		`a.yaml:5: functions[3]: duplicate function "d"`,
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("got\n%v\nwant %s", err, want)

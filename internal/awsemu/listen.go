@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// An Endpoint is a server that listens. Its URL is what a client's endpoint is set to.
+// An Endpoint is a listening server.
 type Endpoint struct {
 	// URL is http://127.0.0.1:PORT, for AWS_ENDPOINT_URL and BaseEndpoint.
 	URL string
@@ -18,9 +18,9 @@ type Endpoint struct {
 	done   chan error
 }
 
-// Listen starts the server on a loopback address with a port; port 0 selects a free one. Empty
-// means 127.0.0.1:0. It refuses addresses that other machines can reach, because callers are not
-// authenticated.
+// Listen serves on a loopback address, HOST:PORT, where port 0 selects a free port. Empty is
+// 127.0.0.1:0. It refuses addresses that other machines can reach, because the server does not
+// authenticate callers.
 func (s *Server) Listen(addr string) (*Endpoint, error) {
 	addr = cmp.Or(addr, "127.0.0.1:0")
 	host, _, err := net.SplitHostPort(addr)
@@ -29,9 +29,8 @@ func (s *Server) Listen(addr string) (*Endpoint, error) {
 	}
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
 		return nil,
-			fmt.Errorf(
-				"listen on %s: the embedded AWS does not authenticate callers and listens on loopback "+
-					"only: give 127.0.0.1:PORT", addr)
+			fmt.Errorf("listen on %s: the embedded AWS does not authenticate callers and listens on "+
+				"loopback only: give 127.0.0.1:PORT", addr)
 	}
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
@@ -46,7 +45,7 @@ func (s *Server) Listen(addr string) (*Endpoint, error) {
 	return e, nil
 }
 
-// Close stops listening and ends the connections there are. It may be called once.
+// Close stops listening and closes all open connections. It may be called once.
 func (e *Endpoint) Close() error {
 	err := e.server.Close()
 	if served := <-e.done; !errors.Is(served, http.ErrServerClosed) {

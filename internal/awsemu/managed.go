@@ -35,7 +35,7 @@ var policyReads = map[string]func(*call) (any, error){
 	"ListPolicies":       listPolicies,
 }
 
-// usage counts the entities a policy is attached to, and those it bounds.
+// usage counts the entities that a policy is attached to, and the entities whose boundary it is.
 func (st *store) usage(p *policy) (attached, bounding int) {
 	for _, byName := range st.entities {
 		for _, e := range byName {
@@ -53,13 +53,13 @@ func (st *store) usage(p *policy) (attached, bounding int) {
 func (c *call) policy(p *policy) policyXML {
 	attached, bounding := c.store.usage(p)
 	return policyXML{
-		p.name, p.id, p.arn, p.path, p.standard, attached, bounding, true,
+		p.name, p.id, p.arn, p.path, p.defaultVersion, attached, bounding, true,
 		p.description, stamp(p.created), stamp(p.updated),
 	}
 }
 
 func versionOf(p *policy, v *version, text bool) versionXML {
-	x := versionXML{VersionID: v.id, IsDefaultVersion: v.id == p.standard,
+	x := versionXML{VersionID: v.id, IsDefaultVersion: v.id == p.defaultVersion,
 		CreateDate: stamp(v.created)}
 	if text {
 		x.Document = encode(v.text)
@@ -87,7 +87,7 @@ func (c *call) findPolicy() (*policy, error) {
 	return p, nil
 }
 
-// findVersion returns the policy and its version that PolicyArn and VersionId name.
+// findVersion returns the policy that PolicyArn names and its version that VersionId names.
 func (c *call) findVersion() (*policy, *version, error) {
 	p, err := c.findPolicy()
 	if err != nil {
@@ -128,7 +128,7 @@ func listPolicyVersions(c *call) (any, error) {
 	}
 	newestFirst := slices.Clone(p.versions)
 	slices.Reverse(newestFirst)
-	shown, pg, err := paged(c, newestFirst)
+	shown, pg, err := pageOfCall(c, newestFirst)
 	var versions []versionXML
 	for i := range shown {
 		versions = append(versions, versionOf(p, &shown[i], false))
@@ -156,7 +156,7 @@ func listPolicies(c *call) (any, error) {
 			found = append(found, p)
 		}
 	}
-	shown, pg, err := paged(c, found)
+	shown, pg, err := pageOfCall(c, found)
 	var policies []policyXML
 	for _, p := range shown {
 		policies = append(policies, c.policy(p))

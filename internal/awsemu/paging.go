@@ -7,26 +7,26 @@ import (
 	"strings"
 )
 
-// maxItems is the most a caller may ask for on one page.
+// maxItems is the largest value of MaxItems.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListRoles.html
 const maxItems = 1000
 
-// maxMarker is how long a marker may be.
+// maxMarker is the maximum length of a marker.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
 const maxMarker = 320
 
-// A page is where a list goes on: the two elements every list of IAM carries.
+// A page has the two elements that every list of IAM carries.
 type page struct {
 	IsTruncated bool
 	Marker      string `xml:",omitempty"`
 }
 
-// A window is the part of a list that one reply shows.
+// A window is the part of a list in one reply.
 type window struct{ from, size int }
 
-// window reads MaxItems and Marker. As the API allows, a page may hold fewer items than MaxItems:
-// never more than size. A marker is opaque, good for the operation that gave it, and made of the
-// characters a client has to encode, because IAM's are.
+// window reads MaxItems and Marker. A page has at most size items, which may be fewer than
+// MaxItems, as the API allows. A marker is opaque and valid only for the operation that returned
+// it. It contains characters that a client has to encode, as IAM's markers do.
 func (c *call) window(operation string, size int, badMarker *apiError) (window, error) {
 	w := window{size: size}
 	if text := c.form.get("MaxItems"); text != "" {
@@ -44,7 +44,7 @@ func (c *call) window(operation string, size int, badMarker *apiError) (window, 
 	return c.windowAt(c.form.get("Marker"), operation, w.size, badMarker)
 }
 
-// windowAt reads a marker.
+// windowAt returns the window of size items that begins at a marker.
 func (c *call) windowAt(marker, operation string, size int, badMarker *apiError) (window, error) {
 	w := window{size: size}
 	switch {
@@ -70,8 +70,8 @@ func marker(operation string, from int) string {
 	return base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "%s?from=%d", operation, from))
 }
 
-// cut returns the items of one page, and where the next begins.
-func cut[T any](items []T, w window, operation string) ([]T, page) {
+// pageOf returns the items of one page, and the marker of the next page.
+func pageOf[T any](items []T, w window, operation string) ([]T, page) {
 	from := min(w.from, len(items))
 	to := min(from+w.size, len(items))
 	if to == len(items) {
@@ -80,12 +80,12 @@ func cut[T any](items []T, w window, operation string) ([]T, page) {
 	return items[from:to], page{IsTruncated: true, Marker: marker(operation, to)}
 }
 
-// paged cuts a list by the parameters of the call.
-func paged[T any](c *call, items []T) ([]T, page, error) {
+// pageOfCall returns the page of a list that the parameters of the call select.
+func pageOfCall[T any](c *call, items []T) ([]T, page, error) {
 	w, err := c.window(c.operation, c.pageSize(), validationError("Invalid Marker."))
 	if err != nil {
 		return nil, page{}, err
 	}
-	shown, p := cut(items, w, c.operation)
+	shown, p := pageOf(items, w, c.operation)
 	return shown, p, nil
 }

@@ -8,27 +8,29 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
-// permission is an action and a resource that the caller of an operation needs. Each service has a
-// table with a row for every operation. An operation without a row is refused for all callers
-// except the administrator; an empty row means that the operation needs no permission.
+// A permission is an action on a resource that the caller of an operation needs. The permissions of
+// a service have an entry for every operation that it offers. An operation without an entry is
+// refused to all callers but the administrator. An empty entry is an operation that needs no
+// permission.
 // https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 type permission struct {
-	// action is the action's name without the service. Empty is that of the operation; one of another
-	// service has its prefix, as iam:PassRole.
+	// action is the action's name without the service. Empty is the name of the operation. An action
+	// of another service has a prefix, as in iam:PassRole.
 	action string
-	// resource returns the ARN it is needed on, or "*". Nil is an action without resource types, of
-	// which the service's refusals name no resource; it is decided about "*". An empty ARN is a
-	// permission that this call does not need, or whose parameters the operation will refuse.
+	// resource returns the ARN that the action is needed on, or "*". Nil is an action without resource
+	// types: it is evaluated on "*", and the service's refusals name no resource. An empty ARN means
+	// that this call does not need the permission, or that the operation will refuse its parameters.
 	resource func(*call) string
-	// own says that the operation decides itself, since more than the caller's policies has a say.
-	own bool
+	// decidedByOperation is true if the operation makes the decision, because it depends on more than
+	// the caller's policies.
+	decidedByOperation bool
 }
 
-// permissions are the permissions of operations. need adds one to each.
+// permissions are the permissions by operation.
 type permissions map[string][]permission
 
-// need says that each of the operations, separated by white space, needs its own action on a
-// resource.
+// need adds a permission to each of the operations, which are separated by white space: the action
+// of the operation's name on a resource. It returns p.
 func (p permissions) need(resource func(*call) string, operations string) permissions {
 	for _, operation := range strings.Fields(operations) {
 		p[operation] = append(p[operation], permission{resource: resource})
@@ -36,15 +38,15 @@ func (p permissions) need(resource func(*call) string, operations string) permis
 	return p
 }
 
-// everything is the resource of actions that have none, where refusals say so.
-func everything(*call) string { return "*" }
+// anyResource returns "*", for actions without resource types whose refusals name the resource "*".
+func anyResource(*call) string { return "*" }
 
-// param is the resource whose ARN a parameter of the Query protocol is.
-func param(name string) func(*call) string {
+// parameterARN returns a function that returns the ARN in a parameter of the Query protocol.
+func parameterARN(name string) func(*call) string {
 	return func(c *call) string { return c.form.get(name) }
 }
 
-// actionOf spells a permission's action.
+// actionOf returns a permission's action with its service prefix.
 func (c *call) actionOf(p permission) string {
 	switch {
 	case p.action == "":
@@ -64,7 +66,8 @@ func (c *call) resourceOf(p permission) (arn string, named bool) {
 	return arn, arn != ""
 }
 
-// authorize refuses a caller whose policies do not allow what the operation needs.
+// authorize returns an error if the caller's policies do not allow a permission that the operation
+// needs.
 func (c *call) authorize() *apiError {
 	if !c.EnforceIAM || c.caller.administrator {
 		return nil
@@ -75,7 +78,7 @@ func (c *call) authorize() *apiError {
 	}
 	for _, p := range needed {
 		resource, named := c.resourceOf(p)
-		if p.own || p.resource != nil && !named {
+		if p.decidedByOperation || p.resource != nil && !named {
 			continue
 		}
 		if r := c.decide(c.store.grantsOf(c.caller.entity, nil), p,
@@ -91,15 +94,15 @@ func (c *call) decide(grants iampolicy.Grants, p permission, resource string) ia
 		Context: c.requestContext()})
 }
 
-// requestContext returns the context keys of a request. Requests arrive over plain HTTP on
-// loopback, but count as sent to AWS over TLS from an unknown address.
+// requestContext returns the condition keys of a request. The embedded AWS is plain HTTP on
+// loopback but stands for AWS over TLS, so aws:SecureTransport is true and aws:SourceIp is absent.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 func (c *call) requestContext() iampolicy.Context {
 	e := c.caller.entity
 	arn := c.caller.arn
 	principalType := "User"
 	if e.kind == kindRole {
-		arn, principalType = c.store.arn(e), "AssumedRole" // of a session, the role
+		arn, principalType = c.store.arn(e), "AssumedRole" // the ARN of the role, not of the session
 	}
 	context := principalContext(e, arn, c.caller.userID)
 	now := c.time()
@@ -120,7 +123,7 @@ func (c *call) requestContext() iampolicy.Context {
 	return context
 }
 
-// denied is the refusal of a caller that no identity policy allows the action.
+// denied returns the error for a caller whose identity policies do not allow the operation.
 func (c *call) denied() *apiError {
 	var p permission
 	if needed := c.service.permissions[c.operation]; len(needed) > 0 {
@@ -129,7 +132,8 @@ func (c *call) denied() *apiError {
 	return c.refusal(p, iampolicy.Result{OrganizationAllows: true})
 }
 
-// refusal says that a decision did not allow a permission, and which layer is to blame.
+// refusal returns the error for a permission that a decision did not allow. It names the layer that
+// caused the denial.
 func (c *call) refusal(p permission, r iampolicy.Result) *apiError {
 	return refuse(http.StatusForbidden, c.service.denial, "%s %s", c.notAuthorized(p),
 		reason(r, c.actionOf(p)))
@@ -143,9 +147,10 @@ func (c *call) notAuthorized(p permission) string {
 	return text
 }
 
-// reason words why a request was denied. Of several layers that deny it AWS names one, without
-// saying which: here an explicit deny comes first, and the organization before the caller's own
-// policies. https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+// reason returns the cause of a denial in AWS's words. If several layers deny a request, AWS names
+// one and does not document which. This function prefers an explicit deny, then the organization,
+// then the caller's own policies.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
 func reason(r iampolicy.Result, action string) string {
 	layers := []struct {
 		layer         iampolicy.Layer
@@ -166,5 +171,5 @@ func reason(r iampolicy.Result, action string) string {
 			return "because no " + l.name + " allows the " + action + " action"
 		}
 	}
-	return "" // nothing denied it: not asked
+	return "" // unreachable: callers pass denials only
 }

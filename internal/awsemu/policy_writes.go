@@ -9,7 +9,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
-// policyWrites are the operations that put policies: inline, managed, boundaries and trust.
+// policyWrites are the operations that change policies: inline and managed policies, boundaries and
+// trust policies.
 var policyWrites = map[string]func(*call) (any, error){
 	"PutUserPolicy":          putInline(kindUser),
 	"PutGroupPolicy":         putInline(kindGroup),
@@ -38,7 +39,8 @@ var policyWrites = map[string]func(*call) (any, error){
 	"DeletePolicyVersion":     deletePolicyVersion,
 }
 
-// documentText reads a parameter that has to be a document, be it one or not.
+// documentText returns the text of a document parameter. It checks length and characters, not
+// syntax.
 func (c *call) documentText(param string) (string, error) {
 	member := strings.ToLower(param[:1]) + param[1:]
 	text := c.form.get(param)
@@ -61,12 +63,12 @@ func (c *call) documentText(param string) (string, error) {
 }
 
 func malformed(err error) *apiError {
-	// AWS's message ends after the first sentence. The position helps users of the emulator.
+	// IAM's message ends after the first sentence. The position of the error helps the developer.
 	return refuse(http.StatusBadRequest, "MalformedPolicyDocument", "Syntax errors in policy. (%v)",
 		err)
 }
 
-// identityDocument reads an identity policy out of a parameter.
+// identityDocument reads an identity policy from a parameter.
 func (c *call) identityDocument(param string) (document, error) {
 	text, err := c.documentText(param)
 	if err != nil {
@@ -186,7 +188,7 @@ func putBoundary(k kind) func(*call) (any, error) {
 		if c.form.get("PermissionsBoundary") == "" {
 			return nil, required("permissionsBoundary")
 		}
-		return nil, c.bounded(e)
+		return nil, c.setBoundary(e)
 	}
 }
 
@@ -204,7 +206,7 @@ func deleteBoundary(k kind) func(*call) (any, error) {
 	}
 }
 
-// managedDocument reads the text of a managed policy's version.
+// managedDocument reads the document of a managed policy's version.
 func (c *call) managedDocument() (document, error) {
 	doc, err := c.identityDocument("PolicyDocument")
 	if err == nil && policySize(doc.text) > maxManaged {
@@ -243,7 +245,8 @@ func createPolicy(c *call) (any, error) {
 	return struct{ Policy policyXML }{c.policy(p)}, nil
 }
 
-// ownPolicy returns the account's own policy that PolicyArn names: those of AWS cannot be changed.
+// ownPolicy returns the customer managed policy that PolicyArn names. AWS managed policies cannot
+// be changed.
 func (c *call) ownPolicy() (*policy, error) {
 	p, err := c.findPolicy()
 	if err == nil && p.ofAWS() {
@@ -281,7 +284,7 @@ func setDefaultPolicyVersion(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.standard, p.updated = v.id, c.time()
+	p.defaultVersion, p.updated = v.id, c.time()
 	return nil, nil
 }
 
@@ -310,7 +313,7 @@ func deletePolicyVersion(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if v.id == p.standard {
+	if v.id == p.defaultVersion {
 		return nil, deleteConflict("Cannot delete the default version of a policy.")
 	}
 	id := v.id

@@ -11,8 +11,8 @@ import (
 	"github.com/fxamacker/cbor/v2"
 )
 
-// A protocol is how replies and errors are written for the client that asked. The service is nil
-// for a request that could not be made out.
+// A protocol writes replies and errors in the client's protocol. The service is nil for a request
+// whose service could not be determined.
 type protocol interface {
 	succeed(svc *service, operation, requestID string, result any) (reply, error)
 	fail(svc *service, requestID string, e *apiError) reply
@@ -44,7 +44,7 @@ func (queryProtocol) fail(svc *service, requestID string, e *apiError) reply {
 		xmlns = svc.xmlns
 	}
 	body, err := xmlError(xmlns, requestID, e)
-	if err != nil { // a struct of strings: it cannot happen, and must not pass for a success
+	if err != nil { // impossible for a struct of strings, and must not look like a success
 		body = []byte("<ErrorResponse/>")
 	}
 	return newReply(e.status, "text/xml", requestID, body)
@@ -80,7 +80,7 @@ func (cborProtocol) fail(_ *service, requestID string, e *apiError) reply {
 	return rep
 }
 
-// jsonProtocol is AWS JSON 1.0 or 1.1; the content type tells which.
+// jsonProtocol is AWS JSON 1.0 or 1.1, depending on the content type.
 // https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html
 type jsonProtocol struct{ contentType string }
 
@@ -102,7 +102,7 @@ func (p jsonProtocol) fail(_ *service, requestID string, e *apiError) reply {
 	return rep
 }
 
-// restProtocol is REST JSON: the operation is in the path, the error's code in a header.
+// restProtocol is REST JSON: the operation is in the path, and the error code in a header.
 // https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html
 type restProtocol struct{}
 
@@ -121,21 +121,21 @@ func (restProtocol) fail(svc *service, requestID string, e *apiError) reply {
 	return rep
 }
 
-// members is the error as the structure its Smithy shape is. Some shapes spell the member message,
-// some Message; a client reads the one its model has.
+// members returns the members of the error's Smithy shape. Some shapes name the text message,
+// others Message, so the map has both.
 func (e *apiError) members() map[string]string {
 	return map[string]string{"__type": cmp.Or(e.shape, "com.amazonaws.cloudwatch#"+e.code),
 		"message": e.message, "Message": e.message}
 }
 
-// serialization is the error for a body that is not what its content type says.
+// serialization returns the error for a body that does not match its content type.
 func serialization(format string, args ...any) *apiError {
 	e := refuse(http.StatusBadRequest, "SerializationException", format, args...)
 	e.shape = "com.amazon.coral.service#SerializationException"
 	return e
 }
 
-// cborReader refuses what no client sends and what would cost memory to read.
+// cborReader decodes CBOR within bounds that no client exceeds, to limit the use of memory.
 var cborReader = func() cbor.DecMode {
 	mode, err := cbor.DecOptions{
 		DupMapKey:        cbor.DupMapKeyEnforcedAPF,
@@ -145,7 +145,7 @@ var cborReader = func() cbor.DecMode {
 		DefaultMapType:   nil,
 	}.DecMode()
 	if err != nil {
-		panic(fmt.Sprintf("awsemu: CBOR options: %v", err)) // a constant: it is right or no test passes
+		panic(fmt.Sprintf("awsemu: CBOR options: %v", err)) // the options are constant
 	}
 	return mode
 }()
@@ -158,28 +158,28 @@ func readCBOR(body []byte) (map[string]any, *apiError) {
 	if err := cborReader.Unmarshal(body, &input); err != nil {
 		return nil, serialization("the body is not CBOR: %v", err)
 	}
-	m, ok := plain(input).(map[string]any)
+	m, ok := withStringKeys(input).(map[string]any)
 	if !ok {
 		return nil, serialization("the body is not a CBOR map")
 	}
 	return m, nil
 }
 
-// plain turns the maps of CBOR, whose keys may be anything, into those of JSON. A key that is no
-// string names no member of any structure, and goes.
-func plain(v any) any {
+// withStringKeys converts the maps of CBOR, whose keys have any type, to maps with string keys. It
+// drops entries with other keys, because they name no member of a structure.
+func withStringKeys(v any) any {
 	switch v := v.(type) {
 	case map[any]any:
 		m := make(map[string]any, len(v))
 		for key, value := range v {
 			if name, ok := key.(string); ok {
-				m[name] = plain(value)
+				m[name] = withStringKeys(value)
 			}
 		}
 		return m
 	case []any:
 		for i := range v {
-			v[i] = plain(v[i])
+			v[i] = withStringKeys(v[i])
 		}
 		return v
 	default:
@@ -198,8 +198,7 @@ func readJSON(body []byte) (map[string]any, *apiError) {
 	return m, nil
 }
 
-// number reads a number as any of the protocols gives it. JSON has no NaN and no infinities, and
-// writes them as strings.
+// number converts a decoded number of any protocol. JSON writes NaN and the infinities as strings.
 func number(v any) (float64, bool) {
 	switch v := v.(type) {
 	case float64:

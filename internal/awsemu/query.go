@@ -7,16 +7,17 @@ import (
 	"strings"
 )
 
-// A form is the parameters of a Query request as the tree their dotted names spell:
-// ContextEntries.member.1.ContextKeyName is form[ContextEntries][member][1][ContextKeyName].
+// A form is the tree of a Query request's parameters. Each dot in a parameter's name descends one
+// level: ContextEntries.member.1.ContextKeyName is
+// form[ContextEntries][member][1][ContextKeyName].
 // A nil form is an absent parameter, and every method works on it.
 type form struct {
 	value string
-	given bool // a value was sent, be it empty
+	given bool // the request has a value, which may be empty
 	sub   map[string]*form
 }
 
-// maxDepth bounds how deep a parameter's name is followed. The deepest name in use has eight parts.
+// maxDepth bounds the number of parts of a parameter's name. The longest name in use has eight.
 const maxDepth = 16
 
 func newForm(values url.Values) *form {
@@ -53,7 +54,7 @@ func (f *form) at(names ...string) *form {
 	return f
 }
 
-// get returns the parameter's value, empty when it is absent.
+// get returns the parameter's value, or an empty string if it is absent.
 func (f *form) get(names ...string) string {
 	if v := f.at(names...); v != nil {
 		return v.value
@@ -63,7 +64,7 @@ func (f *form) get(names ...string) string {
 
 func (f *form) has(name string) bool { return f.at(name) != nil }
 
-// list returns the elements of a list parameter in the order of their numbers. wrap is what stands
+// list returns the elements of a list parameter in the order of their numbers. wrap is the part
 // between the list's name and the number: "member" for a list, "entry" for a map.
 func (f *form) list(name, wrap string) []*form {
 	wrapped := f.at(name, wrap)

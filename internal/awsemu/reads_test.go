@@ -15,7 +15,7 @@ import (
 
 const allowAll = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
 
-// video is an account with one of everything, and more than a page of most.
+// video returns an account with entities of all kinds, and more than a page of most.
 func video() *Account {
 	return &Account{
 		Alias: "video",
@@ -55,7 +55,7 @@ func video() *Account {
 	}
 }
 
-func TestListsPageInTwosAndEndToEnd(t *testing.T) {
+func TestListsHaveTwoItemsPerPage(t *testing.T) {
 	srv := &Server{Account: video()}
 	c := connect(t, srv).iam
 	user, group, role := aws.String("ci"), aws.String("g1"), aws.String("remotion-lambda-role")
@@ -142,7 +142,7 @@ func TestListsPageInTwosAndEndToEnd(t *testing.T) {
 						for _, r := range o.Roles {
 							next([]string{*r.Arn})
 							if r.PermissionsBoundary != nil {
-								t.Errorf("ListRoles shows the boundary of %s, which only GetRole does", *r.Arn)
+								t.Errorf("ListRoles returns the boundary of %s, want it from GetRole only", *r.Arn)
 							}
 						}
 					})
@@ -192,18 +192,18 @@ func TestListsPageInTwosAndEndToEnd(t *testing.T) {
 			if err := tt.pages(func(items []string) { got = append(got, items...) }); err != nil {
 				t.Fatal(err)
 			}
-			// Roles are listed by name, here by path and name: only the set is compared.
+			// The server sorts roles by name, but want has them by path and name: compare as sets.
 			if !sameSet(got, tt.want) {
 				t.Errorf("got  %q\nwant %q", got, tt.want)
 			}
 			if calls := len(srv.Calls()); calls < 2 {
-				t.Errorf("%d items took %d call; they have two a page", len(tt.want), calls)
+				t.Errorf("%d items took %d call, want two items per page", len(tt.want), calls)
 			}
 		})
 	}
 }
 
-// A paginator is any of the SDK's.
+// A paginator is a paginator of the SDK.
 type paginator[O, F any] interface {
 	HasMorePages() bool
 	NextPage(ctx contextType, optFns ...func(*F)) (*O, error)
@@ -236,7 +236,7 @@ func sameSet(a, b []string) bool {
 	return true
 }
 
-func TestDocumentsArePercentEncodedAndComeBackByteForByte(t *testing.T) {
+func TestDocumentsArePercentEncodedAndUnchanged(t *testing.T) {
 	account := video()
 	c := connect(t, &Server{Account: account}).iam
 	user, role := account.Users["ci"], account.Roles["remotion-lambda-role"]
@@ -258,7 +258,7 @@ func TestDocumentsArePercentEncodedAndComeBackByteForByte(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !version.PolicyVersion.IsDefaultVersion {
-		t.Error("v3 of p1 is the default version, and says it is not")
+		t.Error("v3 of p1 is not the default version")
 	}
 	got, err := c.GetRole(t.Context(), &iam.GetRoleInput{RoleName: aws.String("remotion-lambda-role")})
 	if err != nil {
@@ -278,7 +278,7 @@ func TestDocumentsArePercentEncodedAndComeBackByteForByte(t *testing.T) {
 	}
 }
 
-func TestEntitiesAreDescribedAsIAMDescribesThem(t *testing.T) {
+func TestEntitiesHaveTheFieldsOfIAM(t *testing.T) {
 	c := connect(t, &Server{Account: video()}).iam
 	u, err := c.GetUser(t.Context(), &iam.GetUserInput{UserName: aws.String("ci")})
 	if err != nil {
@@ -288,7 +288,7 @@ func TestEntitiesAreDescribedAsIAMDescribesThem(t *testing.T) {
 		t.Errorf("ARN %s, want %s", got, want)
 	}
 	if id := *u.User.UserId; !strings.HasPrefix(id, "AIDA") || len(id) != 20 {
-		t.Errorf("user id %q is no AIDA… of twenty characters", id)
+		t.Errorf("user id %q, want 20 characters that begin with AIDA", id)
 	}
 	if b := u.User.PermissionsBoundary; b == nil ||
 		*b.PermissionsBoundaryArn != "arn:aws:iam::123456789012:policy/p3" ||
@@ -324,7 +324,7 @@ func TestEntitiesAreDescribedAsIAMDescribesThem(t *testing.T) {
 	}
 }
 
-func TestAnEmptyListIsAListAndNotAbsent(t *testing.T) {
+func TestAnEmptyListIsNotNil(t *testing.T) {
 	c := connect(t, &Server{Account: video()}).iam
 	out, err := c.ListUserPolicies(t.Context(),
 		&iam.ListUserPoliciesInput{UserName: aws.String("ann")})
@@ -333,9 +333,9 @@ func TestAnEmptyListIsAListAndNotAbsent(t *testing.T) {
 	}
 }
 
-func TestReadsRefuseWhatIAMRefuses(t *testing.T) {
+func TestReadsRefuseTheSameRequestsAsIAM(t *testing.T) {
 	c := connect(t, &Server{Account: video()}).iam
-	no := aws.String("absent")
+	no := aws.String("unknown")
 	tests := []struct {
 		name    string
 		call    func() error
@@ -346,22 +346,22 @@ func TestReadsRefuseWhatIAMRefuses(t *testing.T) {
 			_, err := c.GetUser(t.Context(), &iam.GetUserInput{UserName: no})
 			return err
 		},
-			"NoSuchEntity", "The user with name absent cannot be found."},
+			"NoSuchEntity", "The user with name unknown cannot be found."},
 		{"an unknown role", func() error {
 			_, err := c.GetRole(t.Context(), &iam.GetRoleInput{RoleName: no})
 			return err
 		},
-			"NoSuchEntity", "The role with name absent cannot be found."},
+			"NoSuchEntity", "The role with name unknown cannot be found."},
 		{"an unknown group", func() error {
 			_, err := c.GetGroup(t.Context(), &iam.GetGroupInput{GroupName: no})
 			return err
 		},
-			"NoSuchEntity", "The group with name absent cannot be found."},
+			"NoSuchEntity", "The group with name unknown cannot be found."},
 		{"an unknown inline policy", func() error {
 			_, err := c.GetRolePolicy(t.Context(), &iam.GetRolePolicyInput{RoleName: aws.String("r2"),
 				PolicyName: no})
 			return err
-		}, "NoSuchEntity", "The role policy with name absent cannot be found."},
+		}, "NoSuchEntity", "The role policy with name unknown cannot be found."},
 		{"an unknown managed policy", func() error {
 			_, err := c.GetPolicy(t.Context(),
 				&iam.GetPolicyInput{PolicyArn: aws.String("arn:aws:iam::aws:policy/Nothing")})
@@ -374,13 +374,13 @@ func TestReadsRefuseWhatIAMRefuses(t *testing.T) {
 			return err
 		}, "NoSuchEntity",
 			"Policy arn:aws:iam::123456789012:policy/p1 version v9 does not exist or is not attachable."},
-		{"a name of other characters", func() error {
+		{"a name with invalid characters", func() error {
 			_, err := c.GetUser(t.Context(), &iam.GetUserInput{UserName: aws.String("a/b")})
 			return err
 		}, "ValidationError",
 			"The specified value for userName is invalid. It must contain only alphanumeric characters " +
 				"and/or the following: +=,.@_-"},
-		{"more items than a page may have", func() error {
+		{"a page size above the limit", func() error {
 			_, err := c.ListRoles(t.Context(), &iam.ListRolesInput{MaxItems: aws.Int32(1001)})
 			return err
 		}, "ValidationError",
@@ -407,7 +407,7 @@ func TestReadsRefuseWhatIAMRefuses(t *testing.T) {
 	}
 }
 
-// wantError compares an error with the code and message it should carry. An empty message is any.
+// wantError checks the code and the message of an error. An empty message matches all messages.
 func wantError(t *testing.T, err error, code, message string) {
 	t.Helper()
 	var api smithy.APIError

@@ -5,36 +5,34 @@ import (
 	"time"
 )
 
-// maxKept is how many calls, messages and datums each are kept: the newest. A server left running
-// for days must not grow without end.
+// maxKept is the number of the newest calls, messages and datums that the server stores of each, so
+// that its memory stays bounded when it runs for days.
 const maxKept = 100_000
 
-// A Call is a request the server got.
+// A Call is a request that the server received.
 type Call struct {
 	// Service and Operation are as in Fault.Operation: "iam" and "GetRole".
 	Service   string
 	Operation string
 	Region    string
-	// Caller is the ARN of who signed it.
+	// Caller is the ARN of the identity that signed the request.
 	Caller string
 	// Params are the parameters of a Query request by their dotted names, without Action and Version.
-	// A CloudWatch request of any protocol has its Namespace here.
+	// They include the Namespace of a CloudWatch request in every protocol.
 	Params map[string]string
-	// Started and Ended are when the request had been read and when its reply was about to be written.
-	// They are real time with a monotonic reading, independent of Server.Now.
+	// Started is the time after the request was read, Ended the time before its reply was written.
+	// Both are real times with a monotonic reading; Server.Now does not affect them.
 	Started, Ended time.Time
-	// Code is the error's code when the call was refused. Lost replies were not refused.
+	// Code is the error code of a refused call. A call with a lost reply may have succeeded.
 	Code string
-	// Lost says that the reply was never sent: by a fault, or because the client had gone.
+	// Lost is true if no reply was sent, because of a fault or because the client had disconnected.
 	Lost bool
 }
 
-// Rounds returns how many of the calls had to wait for another to end: the length of the longest
-// chain in which each started after the one before had ended. A client that sends everything at
-// once needs one.
+// Rounds returns the length of the longest chain of calls in which each call started after the
+// previous one had ended. A client that sends all calls at once needs one round.
 func Rounds(calls []Call) int {
-	// The longest chain of disjoint intervals is found by taking, again and again, the one that ends
-	// first.
+	// Repeatedly taking the interval that ends first gives the longest chain of disjoint intervals.
 	byEnd := slices.Clone(calls)
 	slices.SortStableFunc(byEnd, func(a, b Call) int { return a.Ended.Compare(b.Ended) })
 	rounds := 0
@@ -48,8 +46,8 @@ func Rounds(calls []Call) int {
 	return rounds
 }
 
-// keep appends to a list that forgets its oldest items.
-func keep[T any](list []T, items ...T) []T {
+// appendNewest appends items to a list and drops its oldest items beyond maxKept.
+func appendNewest[T any](list []T, items ...T) []T {
 	list = append(list, items...)
 	if over := len(list) - maxKept; over > 0 {
 		list = slices.Delete(list, 0, over)

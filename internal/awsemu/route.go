@@ -7,28 +7,27 @@ import (
 	"strings"
 )
 
-// A service is one AWS service the server offers.
+// A service is one AWS service that the server offers.
 type service struct {
 	name    string // in faults and calls
 	scope   string // in the credential scope of a signature
 	prefix  string // of its actions, as its AccessDenied spells it
 	version string // of its Query API
 	xmlns   string
-	denial  string // the code of a refusal for want of permission
+	denial  string // the error code for a missing permission
 
-	// throttled is how it says that requests come too fast.
+	// throttled returns the service's throttling error.
 	throttled  func() *apiError
 	operations map[string]func(*call) (any, error)
 
-	// permissions are what callers need for the operations, and context adds what the service's own
-	// condition keys say of a call; set ignores empty values.
 	permissions permissions
-	context     func(c *call, set func(key, value string))
-	// route reads operation and parameters of a service that speaks REST JSON; nil for the others.
+	// context sets the service's own condition keys for a call; set ignores empty values.
+	context func(c *call, set func(key, value string))
+	// route reads the operation and the parameters of a REST JSON request; nil for other protocols.
 	route func(*request, *http.Request) *apiError
 }
 
-// A request is one HTTP request, understood.
+// A request is one parsed HTTP request.
 type request struct {
 	protocol  protocol
 	service   *service
@@ -43,8 +42,8 @@ type request struct {
 var services = []*service{iamService, stsService, snsService, s3Service, cloudwatchService,
 	lambdaService}
 
-// serviceBy finds a service by what distinguishes it, and nil if it is not offered.
-func serviceBy(is func(*service) bool) *service {
+// findService returns the first service that matches is, or nil.
+func findService(is func(*service) bool) *service {
 	for _, svc := range services {
 		if is(svc) {
 			return svc
@@ -53,90 +52,91 @@ func serviceBy(is func(*service) bool) *service {
 	return nil
 }
 
-// read makes out what a request asks. With an error, the request's protocol says how to report it.
-func read(r *http.Request) (request, *apiError) {
+// parseRequest parses a request. If it returns an error, the request still has the protocol to
+// report it in.
+func parseRequest(r *http.Request) (request, *apiError) {
 	query := r.URL.Query()
 	target := r.Header.Get("X-Amz-Target")
 	contentType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	ask := request{protocol: queryProtocol{}}
+	req := request{protocol: queryProtocol{}}
 
 	rpcService, rpcOperation, isRPC := rpcPath(r.URL.Path)
 	switch {
 	case isRPC:
-		ask.protocol, ask.operation = cborProtocol{}, rpcOperation
-		ask.service = serviceBy(func(s *service) bool {
+		req.protocol, req.operation = cborProtocol{}, rpcOperation
+		req.service = findService(func(s *service) bool {
 			return s.scope == "monitoring" &&
 				rpcService == cloudwatchTarget
 		})
 	case target != "":
 		targetService, operation, _ := strings.Cut(target, ".")
-		ask.protocol, ask.operation = jsonProtocol{contentType}, operation
-		ask.service = serviceBy(func(s *service) bool {
+		req.protocol, req.operation = jsonProtocol{contentType}, operation
+		req.service = findService(func(s *service) bool {
 			return s.scope == "monitoring" &&
 				targetService == cloudwatchTarget
 		})
 	case strings.HasPrefix(contentType, "application/x-amz-json"), contentType == "application/json":
-		ask.protocol = jsonProtocol{contentType}
+		req.protocol = jsonProtocol{contentType}
 	}
 
 	sc, signed := parseScope(r.Header.Get("Authorization"), query.Get("X-Amz-Credential"))
 	if sc.service == s3Service.scope {
-		ask.scope = sc
-		return readS3(r, ask)
+		req.scope = sc
+		return parseS3Request(r, req)
 	}
 	text, problem := body(r)
 	if problem != nil {
-		return ask, problem
+		return req, problem
 	}
 	if !signed {
-		return ask, refuse(http.StatusForbidden, "MissingAuthenticationToken",
+		return req, refuse(http.StatusForbidden, "MissingAuthenticationToken",
 			"Missing Authentication Token: sign the request with any access key; the embedded AWS does "+
 				"not verify signatures")
 	}
-	ask.scope = sc
-	byScope := serviceBy(func(s *service) bool { return s.scope == sc.service })
-	if byScope == nil || ask.service != nil && ask.service != byScope {
-		return ask, notOffered(sc.service, r)
+	req.scope = sc
+	byScope := findService(func(s *service) bool { return s.scope == sc.service })
+	if byScope == nil || req.service != nil && req.service != byScope {
+		return req, notOffered(sc.service, r)
 	}
-	ask.service = byScope
+	req.service = byScope
 	if byScope.route != nil {
-		ask.protocol = restProtocol{}
-		return ask, byScope.route(&ask, r)
+		req.protocol = restProtocol{}
+		return req, byScope.route(&req, r)
 	}
 
-	switch ask.protocol.(type) {
+	switch req.protocol.(type) {
 	case queryProtocol:
 		values, err := url.ParseQuery(string(text))
 		if err != nil {
-			return ask, refuse(http.StatusBadRequest, "MalformedQueryString", "the body is not a form: %v",
+			return req, refuse(http.StatusBadRequest, "MalformedQueryString", "the body is not a form: %v",
 				err)
 		}
 		for name, vs := range query {
 			values[name] = append(values[name], vs...)
 		}
-		ask.params, ask.form = values, newForm(values)
-		ask.operation = values.Get("Action")
-		if ask.operation == "" {
-			return ask, refuse(http.StatusBadRequest, "MissingAction",
+		req.params, req.form = values, newForm(values)
+		req.operation = values.Get("Action")
+		if req.operation == "" {
+			return req, refuse(http.StatusBadRequest, "MissingAction",
 				"the request has no Action; the embedded AWS speaks the Query protocol for %s",
-				ask.service.name)
+				req.service.name)
 		}
-		if v := values.Get("Version"); v != "" && v != ask.service.version {
-			return ask, invalidAction(ask.service, ask.operation, v)
+		if v := values.Get("Version"); v != "" && v != req.service.version {
+			return req, invalidAction(req.service, req.operation, v)
 		}
 	case cborProtocol:
-		if ask.input, problem = readCBOR(text); problem != nil {
-			return ask, problem
+		if req.input, problem = readCBOR(text); problem != nil {
+			return req, problem
 		}
 	default:
-		if ask.input, problem = readJSON(text); problem != nil {
-			return ask, problem
+		if req.input, problem = readJSON(text); problem != nil {
+			return req, problem
 		}
 	}
-	if ask.service.operations[ask.operation] == nil {
-		return ask, invalidAction(ask.service, ask.operation, ask.service.version)
+	if req.service.operations[req.operation] == nil {
+		return req, invalidAction(req.service, req.operation, req.service.version)
 	}
-	return ask, nil
+	return req, nil
 }
 
 // rpcPath reads the path of Smithy RPC v2.

@@ -29,29 +29,32 @@ var s3Service = &service{
 	},
 	// https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
 	permissions: permissions{
-		"ListBuckets":   {{action: "ListAllMyBuckets", resource: everything}},
+		"ListBuckets":   {{action: "ListAllMyBuckets", resource: anyResource}},
 		"HeadBucket":    {mayListBucket},
 		"ListObjectsV2": {mayListBucket},
-		"HeadObject":    {{action: "GetObject", resource: askedObject}},
-	}.need(askedBucket, "CreateBucket").need(askedObject, "GetObject PutObject DeleteObject"),
+		"HeadObject":    {{action: "GetObject", resource: objectARN}},
+	}.need(bucketARN, "CreateBucket").need(objectARN, "GetObject PutObject DeleteObject"),
 }
 
-var mayListBucket = permission{action: "ListBucket", resource: askedBucket}
+var mayListBucket = permission{action: "ListBucket", resource: bucketARN}
 
-func askedBucket(c *call) string { return "arn:" + c.store.partition + ":s3:::" + c.s3.bucket }
+// bucketARN returns the ARN of the bucket that a call names.
+func bucketARN(c *call) string { return "arn:" + c.store.partition + ":s3:::" + c.s3.bucket }
 
-func askedObject(c *call) string { return askedBucket(c) + "/" + c.s3.key }
+// objectARN returns the ARN of the object that a call names.
+func objectARN(c *call) string { return bucketARN(c) + "/" + c.s3.key }
 
-// Bucket is an S3 bucket. There are no bucket policies: a request for one, of any
-// account, is served, unless a fault says otherwise or the request expects another owner.
+// A Bucket is an S3 bucket. There are no bucket policies: a bucket of another account is accessible
+// too, unless a fault applies or the request expects another owner.
 type Bucket struct {
-	// Owner is the account it belongs to. Empty is the account served.
+	// Owner is the id of the account that owns the bucket. Empty is the server's account.
 	Owner string
-	// Region is where it is. Empty is Function.Region. A request for another region is redirected.
+	// Region is the region of the bucket. Empty is Function.Region. A request for another region is
+	// redirected.
 	Region string
-	// Versioned makes writes answer with a version id. Old versions cannot be read.
+	// Versioned makes the replies to writes carry a version id. Old versions cannot be read.
 	Versioned bool
-	// Objects are texts by key.
+	// Objects are the texts of the objects by key.
 	Objects map[string]string
 }
 
@@ -62,13 +65,13 @@ type bucket struct {
 	objects             map[string]*object
 }
 
-// An object is the current version of one.
+// An object is the current version of an S3 object.
 type object struct {
 	body     []byte
 	etag     string // quoted, as in the header
 	version  string // empty in a bucket without versions
 	modified time.Time
-	header   http.Header // what was put along and comes back: content type and metadata
+	header   http.Header // content type and metadata, as the client put them
 	checksum checksum
 }
 
@@ -99,7 +102,7 @@ func (s *Server) Objects(name string) map[string][]byte {
 	return found
 }
 
-// bucket returns the bucket a call is about, if the request may have meant that one.
+// bucket returns the bucket of a call, after checking the region and the expected owner.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 func (c *call) bucket() (*bucket, error) {
 	b := c.store.buckets[c.s3.bucket]
@@ -122,8 +125,8 @@ func accessDenied() *apiError {
 	return refuse(http.StatusForbidden, "AccessDenied", "Access Denied")
 }
 
-// object returns the object a call is about. A caller without s3:ListBucket is not informed that a
-// key is missing. https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+// object returns the object of a call. For a missing key the error is AccessDenied if the caller
+// may not list the bucket. https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
 func (c *call) object() (*bucket, *object, error) {
 	b, err := c.bucket()
 	if err != nil {
@@ -132,7 +135,7 @@ func (c *call) object() (*bucket, *object, error) {
 	if o := b.objects[c.s3.key]; o != nil {
 		return b, o, nil
 	}
-	if !c.maySeeKeys() {
+	if !c.mayListKeys() {
 		return nil, nil, accessDenied()
 	}
 	return nil, nil, noSuchKey()
@@ -142,15 +145,15 @@ func noSuchKey() *apiError {
 	return refuse(http.StatusNotFound, "NoSuchKey", "The specified key does not exist.")
 }
 
-// maySeeKeys reports whether the caller may list the bucket, by its policies where they bind, and
-// by the faults, which are asked without being counted.
-func (c *call) maySeeKeys() bool {
-	for _, t := range c.traps {
-		if t.Deny && t.concerns("s3", "ListObjectsV2", c.region, nil) && t.armed() {
+// mayListKeys reports whether the caller may list the bucket: its policies allow it, if they are
+// enforced, and no fault denies it. This check does not count as a call for the faults.
+func (c *call) mayListKeys() bool {
+	for _, t := range c.activeFaults {
+		if t.Deny && t.matches("s3", "ListObjectsV2", c.region, nil) && t.applies() {
 			return false
 		}
 	}
 	return !c.EnforceIAM || c.caller.administrator ||
 		c.decide(c.store.grantsOf(c.caller.entity, nil), mayListBucket,
-			askedBucket(c)).Decision == iampolicy.Allowed
+			bucketARN(c)).Decision == iampolicy.Allowed
 }

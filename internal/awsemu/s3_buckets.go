@@ -14,7 +14,7 @@ import (
 
 type ownerXML struct{ ID, DisplayName string }
 
-// listBuckets lists the account's own, in one page.
+// listBuckets lists the account's own buckets in one page.
 func listBuckets(c *call) (any, error) {
 	type bucketXML struct{ Name, CreationDate, BucketRegion string }
 	var own []bucketXML
@@ -57,7 +57,7 @@ func createBucket(c *call) (any, error) {
 		return nil, refuse(http.StatusConflict, "BucketAlreadyExists",
 			"The requested bucket name is not available. The bucket namespace is shared by all users of "+
 				"the system. Please select a different name and try again.")
-	case c.region != defaultRegion: // there, once more is no mistake
+	case c.region != defaultRegion: // in us-east-1, creating a bucket again succeeds
 		return nil, refuse(http.StatusConflict, "BucketAlreadyOwnedByYou",
 			"Your previous request to create the named bucket succeeded and you already own it.")
 	}
@@ -80,8 +80,8 @@ type contentsXML struct {
 
 type prefixXML struct{ Prefix string }
 
-// listObjects lists keys in their order, and what follows a prefix up to a delimiter as one prefix.
-// A page has as many of both as lists have here, and fewer if the caller asks for fewer.
+// listObjects lists keys in order, and combines keys with the same text up to the delimiter into a
+// common prefix. A page has at most pageSize keys and prefixes, or max-keys if that is smaller.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
 func listObjects(c *call) (any, error) {
 	b, err := c.bucket()
@@ -122,7 +122,7 @@ func listObjects(c *call) (any, error) {
 		if !under {
 			continue
 		}
-		name := key // what is listed: the key, or the prefix that stands for it
+		name := key // the listed name: the key, or its common prefix
 		at := strings.Index(rest, delimiter)
 		isPrefix := delimiter != "" && at >= 0
 		if isPrefix {

@@ -14,7 +14,7 @@ import (
 	"strings"
 )
 
-// A checksum is one that is kept with an object.
+// A checksum is stored with an object.
 type checksum struct{ header, value string }
 
 type checksumKind struct {
@@ -22,8 +22,8 @@ type checksumKind struct {
 	hash   func() hash.Hash
 }
 
-// The checksums S3 knows and the standard library has, by their headers, the one first that it
-// makes itself for who sends none.
+// checksums are the checksums of S3 that the standard library offers. The first is the one that S3
+// computes for an upload without a checksum.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
 var checksums = []checksumKind{
 	{"X-Amz-Checksum-Crc64nvme", func() hash.Hash {
@@ -41,12 +41,13 @@ var checksums = []checksumKind{
 }
 
 func sum(h hash.Hash, body []byte) string {
-	h.Write(body) // a hash takes everything
+	h.Write(body) // a hash never returns an error
 	return base64.StdEncoding.EncodeToString(h.Sum(nil))
 }
 
-// verified compares a body with the checksums that came with it, and returns the one to keep.
-func verified(body []byte, header http.Header) (checksum, *apiError) {
+// verifyChecksums compares a body with the checksums in the header, and returns the checksum to
+// store.
+func verifyChecksums(body []byte, header http.Header) (checksum, *apiError) {
 	kept := checksum{}
 	for name := range header {
 		if claims := strings.HasPrefix(name, "X-Amz-Checksum-"); claims &&

@@ -8,15 +8,15 @@ import (
 	"strings"
 )
 
-// maxKey is how many bytes a key may have.
+// maxKey is the maximum length of a key in bytes.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 const maxKey = 1024
 
-// keptHeaders come back with an object as they were put, beside x-amz-meta-*.
+// keptHeaders are stored with an object and returned with it, in addition to x-amz-meta-*.
 var keptHeaders = []string{"Content-Type", "Content-Encoding", "Content-Disposition",
 	"Content-Language", "Cache-Control", "Expires"}
 
-// put makes o the current version of a key, and fills in what follows from its body.
+// put makes o the current version of a key, and sets its ETag, checksum and version.
 func (b *bucket) put(st *store, key string, o *object) {
 	digest := md5.Sum(o.body)
 	o.etag = `"` + hex.EncodeToString(digest[:]) + `"`
@@ -65,22 +65,22 @@ func putObject(c *call) (any, error) {
 	if len(c.s3.key) > maxKey {
 		return nil, refuse(http.StatusBadRequest, "KeyTooLongError", "Your key is too long")
 	}
-	if err := c.mayWrite(b); err != nil {
+	if err := c.checkConditions(b); err != nil {
 		return nil, err
 	}
-	kept, problem := verified(c.s3.body, c.s3.header)
+	kept, problem := verifyChecksums(c.s3.body, c.s3.header)
 	if problem != nil {
 		return nil, problem
 	}
 	o := &object{body: c.s3.body, modified: c.time(), header: make(http.Header), checksum: kept}
 	for name, values := range c.s3.header {
 		if strings.HasPrefix(name, "X-Amz-Meta-") {
-			o.header[strings.ToLower(name)] = values // clients take the rest of the name as it comes
+			o.header[strings.ToLower(name)] = values // clients use the rest of the name unchanged
 		}
 	}
 	for _, name := range keptHeaders {
 		value := c.s3.header.Get(name)
-		if name == "Content-Encoding" { // the chunks were of this request alone
+		if name == "Content-Encoding" { // aws-chunked describes this request, not the object
 			value = strings.TrimSuffix(strings.TrimSuffix(value, "aws-chunked"), ",")
 		}
 		if value != "" {
@@ -101,9 +101,9 @@ func putObject(c *call) (any, error) {
 	return restReply{header: header}, nil
 }
 
-// mayWrite holds a write to its condition.
+// checkConditions checks the conditions of a write, If-Match and If-None-Match.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
-func (c *call) mayWrite(b *bucket) error {
+func (c *call) checkConditions(b *bucket) error {
 	match, noneMatch := c.s3.header.Get("If-Match"), c.s3.header.Get("If-None-Match")
 	current := b.objects[c.s3.key]
 	failed := refuse(http.StatusPreconditionFailed, "PreconditionFailed",
@@ -113,7 +113,7 @@ func (c *call) mayWrite(b *bucket) error {
 		return notImplemented("a write with both conditions, or with If-None-Match of an ETag")
 	case noneMatch == "*" && current != nil:
 		return failed
-	case match != "" && current == nil && c.maySeeKeys():
+	case match != "" && current == nil && c.mayListKeys():
 		return noSuchKey()
 	case match != "" && current == nil:
 		return accessDenied()
@@ -123,14 +123,14 @@ func (c *call) mayWrite(b *bucket) error {
 	return nil
 }
 
-// deleteObject removes a key; one that is missing is no error.
+// deleteObject removes a key. A missing key is not an error.
 func deleteObject(c *call) (any, error) {
 	b, err := c.bucket()
 	if err != nil {
 		return nil, err
 	}
 	if c.s3.header.Get("If-Match") != "" {
-		if err := c.mayWrite(b); err != nil {
+		if err := c.checkConditions(b); err != nil {
 			return nil, err
 		}
 	}

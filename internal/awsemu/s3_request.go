@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// An s3Request is the part of a request that S3 reads: everything, as its API is REST.
+// An s3Request has the parts of a REST request that the operations of S3 read.
 type s3Request struct {
 	bucket, key string
 	header      http.Header
@@ -19,48 +19,49 @@ type s3Request struct {
 	body        []byte // without the chunks' framing
 }
 
-// readS3 makes out a request for S3. Its method, its path and the host it is sent to say what it
-// asks. https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
-func readS3(r *http.Request, ask request) (request, *apiError) {
-	ask.protocol, ask.service = restXMLProtocol{}, s3Service
+// parseS3Request parses a request for S3. The method, the path and the host determine the
+// operation. https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
+func parseS3Request(r *http.Request, req request) (request, *apiError) {
+	req.protocol, req.service = restXMLProtocol{}, s3Service
 	in := &s3Request{header: r.Header, query: r.URL.Query()}
-	ask.s3 = in
+	req.s3 = in
 	path := strings.TrimPrefix(r.URL.Path, "/")
 	if in.bucket = virtualHost(r.Host); in.bucket != "" {
 		in.key = path
 	} else {
 		in.bucket, in.key, _ = strings.Cut(path, "/")
 	}
-	ask.params = url.Values{"Bucket": {in.bucket}, "Key": {in.key}}
+	req.params = url.Values{"Bucket": {in.bucket}, "Key": {in.key}}
 	for _, name := range []string{"If-Match", "If-None-Match", "X-Amz-Expected-Bucket-Owner"} {
 		if value := r.Header.Get(name); value != "" {
-			ask.params.Set(name, value)
+			req.params.Set(name, value)
 		}
 	}
 	var problem *apiError
-	if ask.operation, problem = in.operation(r.Method); problem != nil {
-		return ask, problem
+	if req.operation, problem = in.operation(r.Method); problem != nil {
+		return req, problem
 	}
 	raw, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 	if err != nil {
-		return ask, refuse(http.StatusBadRequest, "IncompleteBody", "the body cannot be read: %v", err)
+		return req, refuse(http.StatusBadRequest, "IncompleteBody", "the body cannot be read: %v", err)
 	}
 	if len(raw) > maxBody {
-		return ask, refuse(http.StatusBadRequest, "EntityTooLarge",
+		return req, refuse(http.StatusBadRequest, "EntityTooLarge",
 			"Your proposed upload exceeds the maximum allowed size: the embedded AWS takes %d bytes",
 			maxBody)
 	}
 	in.body = raw
 	if strings.HasPrefix(r.Header.Get("X-Amz-Content-Sha256"), "STREAMING-") {
 		if in.body, problem = unchunk(raw, in.header); problem != nil {
-			return ask, problem
+			return req, problem
 		}
 	}
-	return ask, nil
+	return req, nil
 }
 
-// virtualHost returns the bucket that a host names: BUCKET.s3.REGION.amazonaws.com, or
-// BUCKET.localhost, as clients that put the bucket into the host call an endpoint on this machine.
+// virtualHost returns the bucket in a host name: BUCKET.s3.REGION.amazonaws.com or
+// BUCKET.localhost. Clients with virtual-hosted addressing use the second form for a local
+// endpoint.
 func virtualHost(host string) string {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
@@ -79,19 +80,21 @@ func virtualHost(host string) string {
 	return name
 }
 
-// understood are the parameters each operation takes. Any other names a subresource or changes the
-// answer.
-var understood = map[string][]string{
+// knownParameters are the query parameters of each operation. All others are refused, because they
+// select a subresource or change the answer.
+var knownParameters = map[string][]string{
 	"ListObjectsV2": {"list-type", "prefix", "delimiter", "max-keys", "start-after",
 		"continuation-token", "encoding-type", "fetch-owner"},
 	"ListBuckets": {"max-buckets", "continuation-token", "prefix", "bucket-region"},
 }
 
-// unoffered are headers whose silent loss would change what an operation does.
-var unoffered = []string{"X-Amz-Copy-Source", "Range", "If-Modified-Since", "If-Unmodified-Since",
+// refusedHeaders are headers that are refused, because an operation without them has another
+// effect.
+var refusedHeaders = []string{"X-Amz-Copy-Source", "Range", "If-Modified-Since",
+	"If-Unmodified-Since",
 	"X-Amz-Tagging", "X-Amz-Server-Side-Encryption-Customer-Algorithm"}
 
-// operation names what a request asks for.
+// operation returns the operation of a request.
 func (in *s3Request) operation(method string) (string, *apiError) {
 	var operation string
 	switch {
@@ -111,11 +114,11 @@ func (in *s3Request) operation(method string) (string, *apiError) {
 	}
 	for name := range in.query {
 		if name != "x-id" && !strings.HasPrefix(strings.ToLower(name), "x-amz-") &&
-			!slices.Contains(understood[operation], name) {
+			!slices.Contains(knownParameters[operation], name) {
 			return "", notImplemented("%s with the parameter %q", operation, name)
 		}
 	}
-	for _, name := range unoffered {
+	for _, name := range refusedHeaders {
 		if in.header.Get(name) != "" {
 			return "", notImplemented("%s with the header %s", operation, name)
 		}
@@ -132,8 +135,8 @@ func notImplemented(format string, args ...any) *apiError {
 		"the embedded AWS does not offer "+format, args...)
 }
 
-// unchunk takes the framing of aws-chunked off a body, and puts the trailer into header. The
-// signatures of chunks are not verified, as no signature is.
+// unchunk removes the framing of aws-chunked from a body, and adds the trailer to header. It does
+// not verify the signatures of chunks; the server verifies no signatures.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html
 func unchunk(raw []byte, header http.Header) ([]byte, *apiError) {
 	malformed := func(why string) *apiError {

@@ -25,7 +25,7 @@ func evidence() *Account {
 	}}
 }
 
-// store is an S3 client, as the evidence's: every call names the owner it expects.
+// A storeClient is an S3 client that sends the expected owner, like the client of the evidence.
 type storeClient struct {
 	*s3.Client
 	t *testing.T
@@ -63,7 +63,7 @@ func ifMatch(etag string) func(*s3.PutObjectInput) {
 
 func ifAbsent(in *s3.PutObjectInput) { in.IfNoneMatch = aws.String("*") }
 
-func TestObjectsComeBackAsTheyWerePut(t *testing.T) {
+func TestObjectsAreStoredUnchanged(t *testing.T) {
 	srv := &Server{Account: evidence()}
 	c := storeOf(t, srv)
 	const text = "a b\n\x00ü"
@@ -89,13 +89,13 @@ func TestObjectsComeBackAsTheyWerePut(t *testing.T) {
 		t.Errorf("%+v, %v", head, err)
 	}
 	if got, _, err := c.get("mutes.yaml"); err != nil || got != "mutes: []\n" {
-		t.Errorf("what the account describes: %q, %v", got, err)
+		t.Errorf("an object of the account: %q, %v", got, err)
 	}
 	if objects := srv.Objects("evidence"); string(objects["a/b c+ü%.json"]) != text ||
 		len(objects) != 2 || srv.Objects("none") != nil {
 		t.Errorf("objects %q", objects)
 	}
-	for range 2 { // once more is no error
+	for range 2 { // deleting again succeeds
 		if _, err := c.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: aws.String("evidence"),
 			Key: aws.String("mutes.yaml")}); err != nil {
 			t.Error(err)
@@ -108,14 +108,14 @@ func TestObjectsComeBackAsTheyWerePut(t *testing.T) {
 	}
 }
 
-func TestEveryChecksumIsVerifiedBothWays(t *testing.T) {
+func TestChecksumsAreVerifiedOnWritesAndReads(t *testing.T) {
 	c := storeOf(t, &Server{Account: evidence()})
 	for _, algorithm := range types.ChecksumAlgorithm("").Values() {
 		_, err := c.put("x", "text", func(in *s3.PutObjectInput) { in.ChecksumAlgorithm = algorithm })
 		if err == nil {
 			_, _, err = c.get("x") // the client compares
 		}
-		// the SDK lacks some itself
+		// the SDK cannot compute all of them
 		if err != nil && !strings.Contains(err.Error(), "unknown checksum algorithm") {
 			t.Errorf("%s: %v", algorithm, err)
 		}
@@ -126,7 +126,7 @@ func TestEveryChecksumIsVerifiedBothWays(t *testing.T) {
 	wantError(t, err, "BadDigest", "")
 }
 
-func TestWritesHoldToTheirConditions(t *testing.T) {
+func TestConditionalWrites(t *testing.T) {
 	c := storeOf(t, &Server{Account: evidence()})
 	first, err := c.put("state", "1", ifAbsent)
 	if err != nil {
@@ -149,8 +149,8 @@ func TestWritesHoldToTheirConditions(t *testing.T) {
 	}
 }
 
-// A write whose reply is lost is tried again by the SDK, and then finds its own work in the way.
-func TestAWriteWithoutReplyMeetsItself(t *testing.T) {
+// The SDK retries a write whose reply is lost, and the retry conflicts with the first attempt.
+func TestTheRetryOfAConditionalWriteFails(t *testing.T) {
 	srv := &Server{Account: evidence(),
 		Faults: []Fault{{Operation: "s3:PutObject", LoseReply: true, Times: 1}}}
 	c := storeOf(t, srv)
@@ -163,7 +163,7 @@ func TestAWriteWithoutReplyMeetsItself(t *testing.T) {
 	}
 }
 
-func TestS3RefusesWhatS3Refuses(t *testing.T) {
+func TestS3RefusesTheSameRequestsAsAWS(t *testing.T) {
 	srv := &Server{Account: evidence()}
 	c := storeOf(t, srv)
 	get := func(bucket, key, owner string) error {
@@ -183,20 +183,22 @@ func TestS3RefusesWhatS3Refuses(t *testing.T) {
 		call       func() error
 	}{
 		{"a missing key", "NoSuchKey", nil, func() error { return get("evidence", "none", "") }},
-		{"a missing key, without s3:ListBucket", "AccessDenied",
+		{"a missing key, without permission to list", "AccessDenied",
 			[]Fault{{Operation: "s3:ListObjectsV2", Deny: true}}, func() error {
 				return get("evidence", "none", "")
 			}},
 		{"a missing bucket", "NoSuchBucket", nil, func() error { return get("nowhere", "k", "") }},
-		{"a bucket of another owner", "AccessDenied", nil, func() error {
+		{"a bucket of another owner than expected", "AccessDenied", nil, func() error {
 			return get("foreign", "k", defaultAccount)
 		}},
 		{"a bucket of the expected owner", "NoSuchKey", nil, func() error {
 			return get("foreign", "k", "999999999999")
 		}},
-		{"a bucket elsewhere", "PermanentRedirect", nil, func() error { return get("far", "k", "") }},
-		{"a write that another interrupts", "ConditionalRequestConflict", []Fault{conflict}, put},
-		{"too fast", "SlowDown", []Fault{{Operation: "s3:*", Throttle: true}}, put},
+		{"a bucket of another region", "PermanentRedirect", nil, func() error {
+			return get("far", "k", "")
+		}},
+		{"a conflicting write", "ConditionalRequestConflict", []Fault{conflict}, put},
+		{"throttling", "SlowDown", []Fault{{Operation: "s3:*", Throttle: true}}, put},
 		{"no permission", "AccessDenied", []Fault{{Operation: "s3:PutObject", Deny: true}}, put},
 		{"a range", "NotImplemented", nil, func() error {
 			_, err := c.GetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String("evidence"),
@@ -233,7 +235,7 @@ func TestS3RefusesWhatS3Refuses(t *testing.T) {
 	var gone *types.NotFound
 	if _, err := c.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String("evidence"),
 		Key: aws.String("none")}); !errors.As(err, &gone) {
-		t.Errorf("HeadObject of nothing: %v", err)
+		t.Errorf("HeadObject of a missing key: %v", err)
 	}
 	calls := srv.Calls()
 	if last := calls[len(calls)-1].Params; last["Bucket"] != "evidence" || last["Key"] != "none" {
@@ -312,7 +314,7 @@ func TestKeysAreListedInPages(t *testing.T) {
 	}
 }
 
-// Clients that put the bucket into the host's name reach it as well.
+// TestVirtualHosts uses clients that put the bucket into the host name.
 func TestVirtualHosts(t *testing.T) {
 	for host, want := range map[string]string{
 		"127.0.0.1:4599": "", "localhost:4599": "", "[::1]:4599": "",
@@ -345,7 +347,7 @@ func TestVirtualHosts(t *testing.T) {
 	}
 }
 
-// A body in chunks, with its checksum behind it, as SDKs send what they cannot read twice.
+// SDKs send a body in chunks with a trailing checksum if they cannot read the body twice.
 func TestChunkedBodies(t *testing.T) {
 	srv := &Server{Account: evidence()}
 	url := listen(t, srv)
@@ -355,10 +357,10 @@ func TestChunkedBodies(t *testing.T) {
 	}{
 		{"two chunks and a trailer",
 			"4\r\ntext\r\n3;chunk-signature=ab\r\n on\r\n0\r\nx-amz-checksum-crc32:gK9UvQ==\r\n\r\n", 200},
-		{"another checksum", "7\r\ntext on\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n", 400},
+		{"a wrong checksum", "7\r\ntext on\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n", 400},
 		{"a chunk that ends early", "9\r\ntext on\r\n", 400},
 		{"no chunk at all", "text on", 400},
-		{"another length than announced", "4\r\ntext\r\n0\r\n\r\n", 400},
+		{"a wrong decoded length", "4\r\ntext\r\n0\r\n\r\n", 400},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r, err := http.NewRequestWithContext(t.Context(), http.MethodPut, url+"/evidence/chunked",

@@ -6,12 +6,13 @@ import (
 	"net/http"
 )
 
-// restXMLProtocol is REST XML, as S3 speaks it: results in headers and bodies of their own, and
-// errors without the envelope of other services.
+// restXMLProtocol is REST XML in S3's variant: a result sets headers and the body directly, and
+// errors have no envelope.
 // https://smithy.io/2.0/aws/protocols/aws-restxml-protocol.html
 type restXMLProtocol struct{}
 
-// A restReply is the result of an operation of S3: a body of bytes, or one to be written as XML.
+// A restReply is the result of an operation of S3. The body is nil, bytes, or a value to write as
+// XML.
 type restReply struct {
 	status int // 0 is 200
 	header http.Header

@@ -14,90 +14,90 @@ import (
 	"time"
 )
 
-// maxBody is the largest request that is read, after decompression. CloudWatch's largest is 1 MB,
-// and a percent-encoded SNS message of 256 KiB stays below that.
+// maxBody is the maximum size of a request body in bytes, after decompression. CloudWatch's largest
+// request is 1 MB, and a percent-encoded SNS message of 256 KiB is smaller than that.
 const maxBody = 4 << 20
 
-// A Server is the embedded AWS. Its zero value is an empty account; it serves HTTP by itself or
-// through [Server.Listen]. Its fields are read when the first request comes and must not change
-// after that; its methods may be used at any time from many goroutines.
+// A Server is the embedded AWS. Its zero value is an empty account. It is an [http.Handler], and
+// [Server.Listen] serves it on a port. Its fields must not change after the first request; its
+// methods may be called from many goroutines.
 type Server struct {
-	// Account is what the account holds. Nil is an empty account, 123456789012.
+	// Account describes the account. Nil is an empty account with the id 123456789012.
 	Account *Account
-	// Faults go wrong beside those of the account, from the start.
+	// Faults apply from the start, in addition to the account's faults.
 	Faults []Fault
-	// PageSize is the number of items of a page, and of actions in a simulation, if the account
-	// says. Zero leaves it to the account, and if that does not say, pages have two.
+	// PageSize is the number of items per page of a list and of actions per page of a simulation. It
+	// overrides the account. Zero leaves it to the account, whose default is 2.
 	PageSize int
-	// EnforceIAM refuses callers what their own policies do not allow: identity policies, the boundary
-	// and the organization's. The administrator may do everything in any case.
+	// EnforceIAM refuses calls that the caller's identity policies, its boundary and the
+	// organization's policies do not allow. It does not affect the administrator.
 	EnforceIAM bool
-	// Now is the clock behind dates and message times. Nil is time.Now.
+	// Now is the clock for dates and message times. Nil is time.Now.
 	Now func() time.Time
 
-	mu       sync.Mutex
-	store    *store
-	broken   error // why the account cannot be served
-	traps    []*trap
-	trapsSet bool
-	requests int
-	calls    []Call
-	messages []Message
-	metrics  []Datum
+	mu           sync.Mutex
+	store        *store
+	accountErr   error // the error in the account; every request fails with it
+	activeFaults []*activeFault
+	faultsSet    bool
+	requests     int
+	calls        []Call
+	messages     []Message
+	metrics      []Datum
 }
 
-// start makes the store out of the account. The mutex is held.
+// start creates the store from the account on the first call. The mutex is held.
 func (s *Server) start() error {
-	if s.store == nil && s.broken == nil {
-		s.store, s.broken = newStore(s.Account)
-		if !s.trapsSet {
+	if s.store == nil && s.accountErr == nil {
+		s.store, s.accountErr = newStore(s.Account)
+		if !s.faultsSet {
 			var faults []Fault
 			if s.Account != nil {
 				faults = s.Account.Faults
 			}
-			s.traps = newTraps(slices.Concat(faults, s.Faults))
+			s.activeFaults = newActiveFaults(slices.Concat(faults, s.Faults))
 		}
 	}
-	return s.broken
+	return s.accountErr
 }
 
-// SetFaults replaces every fault, those of the account too, and starts their counts anew.
+// SetFaults replaces all faults, including the account's, and starts their counts at zero.
 func (s *Server) SetFaults(faults ...Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.traps, s.trapsSet = newTraps(faults), true
+	s.activeFaults, s.faultsSet = newActiveFaults(faults), true
 }
 
-// AddFaults adds faults after those that are set, whose counts go on.
+// AddFaults appends faults. The counts of the existing faults continue.
 func (s *Server) AddFaults(faults ...Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_ = s.start() // the account's faults come first; a broken account shows in the first reply
-	s.traps, s.trapsSet = append(s.traps, newTraps(faults)...), true
+	_ = s.start() // loads the account's faults; the next reply reports an error in the account
+	s.activeFaults, s.faultsSet = append(s.activeFaults, newActiveFaults(faults)...), true
 }
 
-// Calls returns the requests got so far in the order their replies were ready.
+// Calls returns the requests so far, in the order in which their replies were ready.
 func (s *Server) Calls() []Call {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.calls)
 }
 
-// Messages returns the messages published so far.
+// Messages returns the messages that clients have published so far.
 func (s *Server) Messages() []Message {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.messages)
 }
 
-// Metrics returns the datums put so far.
+// Metrics returns the datums that clients have put so far.
 func (s *Server) Metrics() []Datum {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.metrics)
 }
 
-// Reset forgets the calls, messages and metrics. The account and the faults stay as they are.
+// Reset clears the calls, messages and metrics. The account and the faults do not change.
 func (s *Server) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -111,7 +111,7 @@ func (s *Server) now() time.Time {
 	return time.Now()
 }
 
-// A reply is all that goes back to the client.
+// A reply is an HTTP response.
 type reply struct {
 	status int
 	header http.Header
@@ -120,14 +120,14 @@ type reply struct {
 
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	ask, problem := read(r)
+	req, problem := parseRequest(r)
 	var rep reply
 	if problem != nil {
-		rep = ask.protocol.fail(ask.service, s.requestID(), problem)
+		rep = req.protocol.fail(req.service, s.requestID(), problem)
 	} else {
 		var sent bool
-		if rep, sent = s.serve(r.Context(), ask); !sent {
-			drop(w)
+		if rep, sent = s.serve(r.Context(), req); !sent {
+			closeConnection(w)
 			return
 		}
 	}
@@ -135,15 +135,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for name, values := range rep.header {
 		header[name] = values
 	}
-	// With its length known the reply leaves in one piece: nothing waits for a second packet.
+	// With a known length the reply is sent in one piece, so that no client waits for a second packet.
 	header.Set("Content-Length", strconv.Itoa(len(rep.body)))
 	w.WriteHeader(rep.status)
-	// A write error means that the client has disconnected.
-	_, _ = w.Write(rep.body)
+	_, _ = w.Write(rep.body) // a write fails if the client has disconnected; no reply can reach it
 }
 
-// drop ends a request without an answer, as a connection does that breaks in the wrong moment.
-func drop(w http.ResponseWriter) {
+// closeConnection closes the connection without a reply, like a network failure after the request.
+func closeConnection(w http.ResponseWriter) {
 	if hijacker, ok := w.(http.Hijacker); ok {
 		if conn, _, err := hijacker.Hijack(); err == nil {
 			_ = conn.Close()
@@ -153,55 +152,55 @@ func drop(w http.ResponseWriter) {
 	panic(http.ErrAbortHandler)
 }
 
-// serve carries one request out. It reports false when no reply is to be sent.
-func (s *Server) serve(ctx context.Context, ask request) (reply, bool) {
+// serve performs one request. It returns false if no reply may be sent.
+func (s *Server) serve(ctx context.Context, req request) (reply, bool) {
 	started := time.Now()
-	c, v, id := s.admit(ctx, ask)
+	c, v, id := s.newCall(ctx, req)
 	gone := sleep(ctx, v.delay)
 	var result any
 	problem := v.err
 	if problem == nil && gone == nil {
-		result, problem = s.carryOut(c)
+		result, problem = s.perform(c)
 	}
 	var rep reply
 	if problem == nil {
 		var err error
-		if rep, err = ask.protocol.succeed(ask.service, ask.operation, id, result); err != nil {
-			problem = problemOf(err)
+		if rep, err = req.protocol.succeed(req.service, req.operation, id, result); err != nil {
+			problem = apiErrorOf(err)
 		}
 	}
 	record := Call{
-		Service: ask.service.name, Operation: ask.operation, Region: c.region, Caller: c.caller.arn,
-		Params: c.recorded(), Started: started, Lost: v.lose || gone != nil,
+		Service: req.service.name, Operation: req.operation, Region: c.region, Caller: c.caller.arn,
+		Params: c.recordedParams(), Started: started, Lost: v.loseReply || gone != nil,
 	}
 	if problem != nil {
 		record.Code = problem.code
-		rep = ask.protocol.fail(ask.service, id, problem)
+		rep = req.protocol.fail(req.service, id, problem)
 	}
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	record.Ended = time.Now()
-	s.calls = keep(s.calls, record)
+	s.calls = appendNewest(s.calls, record)
 	return rep, !record.Lost
 }
 
-// admit finds out who calls, and what the faults have to say to it.
-func (s *Server) admit(ctx context.Context, ask request) (*call, verdict, string) {
+// newCall returns the call with its caller, the effect of the faults, and the request id.
+func (s *Server) newCall(ctx context.Context, req request) (*call, faultEffect, string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := &call{Server: s, request: ask, ctx: ctx, region: cmp.Or(ask.scope.region, defaultRegion)}
+	c := &call{Server: s, request: req, ctx: ctx, region: cmp.Or(req.scope.region, defaultRegion)}
 	if err := s.start(); err != nil {
-		return c, verdict{err: refuse(http.StatusInternalServerError, "InternalFailure", "%v", err)},
+		return c, faultEffect{err: refuse(http.StatusInternalServerError, "InternalFailure", "%v", err)},
 			s.nextID()
 	}
-	c.caller = s.store.caller(ask.scope.key)
-	return c, c.judge(s.traps), s.nextID()
+	c.caller = s.store.caller(req.scope.key)
+	return c, c.applyFaults(s.activeFaults), s.nextID()
 }
 
-// carryOut does what the call asks. A result that is still to be worked out, out of nothing that
-// the mutex guards, is worked out without it.
-func (s *Server) carryOut(c *call) (any, *apiError) {
+// perform performs the operation of the call. An operation may return a function that computes the
+// result from data that the mutex does not guard; that function runs without the mutex.
+func (s *Server) perform(c *call) (any, *apiError) {
 	result, err := func() (any, error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -214,13 +213,13 @@ func (s *Server) carryOut(c *call) (any, *apiError) {
 		result, err = later()
 	}
 	if err != nil {
-		return nil, problemOf(err)
+		return nil, apiErrorOf(err)
 	}
 	return result, nil
 }
 
-// problemOf sorts an error of ours among those a client understands.
-func problemOf(err error) *apiError {
+// apiErrorOf returns err as an apiError. Any other error becomes an InternalFailure.
+func apiErrorOf(err error) *apiError {
 	var e *apiError
 	if errors.As(err, &e) {
 		return e
@@ -234,13 +233,13 @@ func (s *Server) requestID() string {
 	return s.nextID()
 }
 
-// nextID numbers requests, in the shape of the UUID clients expect.
+// nextID returns the number of the next request in the format of a UUID, as clients expect.
 func (s *Server) nextID() string {
 	s.requests++
 	return fmt.Sprintf("00000000-0000-4000-8000-%012d", s.requests)
 }
 
-// body reads a request's body, unpacked: the SDK compresses large PutMetricData requests.
+// body reads and decompresses a request's body. The SDK compresses large PutMetricData requests.
 func body(r *http.Request) ([]byte, *apiError) {
 	var from io.Reader = r.Body
 	if r.Body == nil {

@@ -16,9 +16,9 @@ import (
 
 func TestTheZeroServerIsAnEmptyAccount(t *testing.T) {
 	c := connect(t, &Server{})
-	who, err := c.sts.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
-	if err != nil || *who.Arn != "arn:aws:iam::123456789012:user/administrator" {
-		t.Errorf("caller %+v, %v", who, err)
+	caller, err := c.sts.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
+	if err != nil || *caller.Arn != "arn:aws:iam::123456789012:user/administrator" {
+		t.Errorf("caller %+v, %v", caller, err)
 	}
 	users, err := c.iam.ListUsers(t.Context(), &iam.ListUsersInput{})
 	if err != nil || len(users.Users) != 0 {
@@ -26,14 +26,14 @@ func TestTheZeroServerIsAnEmptyAccount(t *testing.T) {
 	}
 }
 
-func TestAnAccountThatDoesNotHoldTogetherSaysSoInEveryReply(t *testing.T) {
+func TestEveryReplyReportsAnInconsistentAccount(t *testing.T) {
 	c := connect(t,
 		&Server{Account: &Account{Users: map[string]User{"ci": {Groups: []string{"none"}}}}})
 	_, err := c.sts.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
 	wantError(t, err, "InternalFailure", "account: user ci: there is no group none")
 }
 
-func TestListenKeepsToLoopback(t *testing.T) {
+func TestListenRefusesAddressesOutsideLoopback(t *testing.T) {
 	for addr, want := range map[string]string{
 		"0.0.0.0:0":       "loopback",
 		":0":              "loopback",
@@ -66,7 +66,7 @@ func TestListenKeepsToLoopback(t *testing.T) {
 	}
 }
 
-func TestRequestsThatAreNoneAreRefusedInTheirProtocol(t *testing.T) {
+func TestInvalidRequestsAreRefusedInTheirProtocol(t *testing.T) {
 	const sign = "AWS4-HMAC-SHA256 Credential=AKIAX/20260101/us-east-1/"
 	const form = "application/x-www-form-urlencoded"
 	tests := []struct {
@@ -76,7 +76,7 @@ func TestRequestsThatAreNoneAreRefusedInTheirProtocol(t *testing.T) {
 	}{
 		{"without a signature", "POST", "/", "", form, "Action=GetUser", 403,
 			"<Code>MissingAuthenticationToken</Code>"},
-		{"with a signature that is none", "POST", "/", "Bearer x", form, "Action=GetUser", 403,
+		{"with an invalid signature header", "POST", "/", "Bearer x", form, "Action=GetUser", 403,
 			"<Code>MissingAuthenticationToken</Code>"},
 		{"for a service that is not offered", "GET", "/", sign + "ec2/aws4_request, S", "", "", 400,
 			"iam, sts, sns, s3, lambda and monitoring (CloudWatch), not &#34;ec2&#34;"},
@@ -88,13 +88,13 @@ func TestRequestsThatAreNoneAreRefusedInTheirProtocol(t *testing.T) {
 		{"of another version", "POST", "/", sign + "iam/aws4_request", form,
 			"Action=GetUser&Version=2009-01-01", 400,
 			"<Message>Could not find operation GetUser for version 2009-01-01</Message>"},
-		{"with a form that is none", "POST", "/", sign + "iam/aws4_request", form, "Action=%zz", 400,
+		{"with an invalid form", "POST", "/", sign + "iam/aws4_request", form, "Action=%zz", 400,
 			"<Code>MalformedQueryString</Code>"},
 		{"too large", "POST", "/", sign + "iam/aws4_request", form,
 			"Action=" + strings.Repeat("x", maxBody), 413, "<Code>RequestEntityTooLarge</Code>"},
 		{"in the query of the URL, presigned", "GET",
 			"/?Action=GetCallerIdentity&Version=2011-06-15&X-Amz-Credential=AKIAX%2F20260101%2Fus-east-1%2Fsts%2Faws4_request", "", "", "", 200, "user/administrator"},
-		{"signed for all regions at once", "POST", "/",
+		{"signed for all regions", "POST", "/",
 			"AWS4-ECDSA-P256-SHA256 Credential=AKIAX/20260101/sts/aws4_request, SignedHeaders=host, " +
 				"Signature=0", form, "Action=GetCallerIdentity", 200, "user/administrator"},
 	}
@@ -124,10 +124,10 @@ func TestRequestsThatAreNoneAreRefusedInTheirProtocol(t *testing.T) {
 	}
 }
 
-func TestManyClientsAtOnce(t *testing.T) {
+func TestConcurrentClients(t *testing.T) {
 	srv := &Server{Account: faulty()}
 	c := connect(t, srv)
-	calls := each(t, c)
+	calls := oneCallPerService(t, c)
 	var wg sync.WaitGroup
 	for range 4 {
 		for _, call := range calls {
@@ -172,12 +172,13 @@ func TestRounds(t *testing.T) {
 		calls []Call
 		want  int
 	}{
-		{"nothing waits for nothing", nil, 0},
+		{"no calls", nil, 0},
 		{"one call", []Call{at(0, 10)}, 1},
 		{"all at once", []Call{at(0, 10), at(1, 11), at(2, 12)}, 1},
 		{"one after the other", []Call{at(0, 10), at(11, 20), at(21, 30)}, 3},
 		{"two at once, then two", []Call{at(0, 10), at(0, 12), at(13, 20), at(14, 25)}, 2},
-		{"a long one beside three short ones", []Call{at(0, 50), at(0, 10), at(11, 20), at(21, 30)}, 3},
+		{"a long call in parallel to three short ones",
+			[]Call{at(0, 50), at(0, 10), at(11, 20), at(21, 30)}, 3},
 	}
 	for _, tt := range tests {
 		if got := Rounds(tt.calls); got != tt.want {
@@ -186,15 +187,15 @@ func TestRounds(t *testing.T) {
 	}
 }
 
-func TestWhatIsKeptForgetsTheOldest(t *testing.T) {
+func TestAppendNewestDropsTheOldestItems(t *testing.T) {
 	list := make([]int, maxKept)
 	list[1] = 7
-	if list = keep(list, 1, 2); len(list) != maxKept || list[maxKept-1] != 2 {
-		t.Errorf("%d are kept, the last is %d", len(list), list[len(list)-1])
+	if list = appendNewest(list, 1, 2); len(list) != maxKept || list[maxKept-1] != 2 {
+		t.Errorf("%d items, the last is %d", len(list), list[len(list)-1])
 	}
 }
 
-// FuzzServeHTTP sends anything at all. A server for tests must not be what falls over.
+// FuzzServeHTTP sends arbitrary requests and checks that the server neither panics nor fails.
 func FuzzServeHTTP(f *testing.F) {
 	const sign = "AWS4-HMAC-SHA256 Credential=AKIACI0000000000/20260101/us-east-1/%/aws4_request"
 	for _, seed := range []struct{ path, service, contentType, target, body string }{

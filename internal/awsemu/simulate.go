@@ -8,15 +8,16 @@ import (
 )
 
 var simulation = map[string]func(*call) (any, error){
-	"SimulatePrincipalPolicy": simulate((*call).aboutPrincipal),
-	"SimulateCustomPolicy":    simulate((*call).aboutDocuments),
+	"SimulatePrincipalPolicy": simulate((*call).readPrincipalPolicies),
+	"SimulateCustomPolicy":    simulate((*call).readInputPolicies),
 }
 
 // shapeOld is Simulator.Shape for the answer given until 2026-07-30.
 const shapeOld = "old"
 
-// A question is a simulation, ready to be worked out: nothing in it changes any more.
-type question struct {
+// A simulationInput is the checked input of a simulation. It is immutable, so that the simulation
+// runs without the server's mutex.
+type simulationInput struct {
 	partition string
 	actions   []string // of this page
 	page      page
@@ -24,14 +25,14 @@ type question struct {
 	grants    iampolicy.Grants
 	context   iampolicy.Context
 
-	// organized says that the principal's account is in an organization, be the principal beyond its
-	// service control policies or not.
-	organized bool
-	shape     string
+	// inOrganization is true if the principal's account is in an organization, even if the service
+	// control policies do not affect the principal.
+	inOrganization bool
+	shape          string
 }
 
-// An answer is the decision about one action and one resource.
-type answer struct {
+// An evaluation is the decision on one action and one resource.
+type evaluation struct {
 	decision       iampolicy.Decision
 	matched        []iampolicy.Match
 	missing        []string
@@ -39,12 +40,13 @@ type answer struct {
 	orgAllows      bool
 }
 
-// simulate asks what policies decide: those of a user, group or role, or documents that come along.
+// simulate returns the operation that simulates policies: those of a user, group or role, or the
+// documents in the request. readPolicies reads them from the request.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulateCustomPolicy.html
-func simulate(about func(*call, *question) error) func(*call) (any, error) {
+func simulate(readPolicies func(*call, *simulationInput) error) func(*call) (any, error) {
 	return func(c *call) (any, error) {
-		q, err := c.question(about)
+		q, err := c.simulationInput(readPolicies)
 		if err != nil {
 			return nil, err
 		}
@@ -59,20 +61,21 @@ func simulate(about func(*call, *question) error) func(*call) (any, error) {
 	}
 }
 
-// results works the answers out, one for each action and, in the old shape, resource.
-func (q *question) results(ctx context.Context) ([]evaluationXML, error) {
+// results evaluates the simulation. It returns one result per action, or per action and resource in
+// the old shape.
+func (q *simulationInput) results(ctx context.Context) ([]evaluationXML, error) {
 	var results []evaluationXML
 	for _, action := range q.actions {
 		if len(q.resources) == 0 {
-			results = append(results, q.result(action, "*", []answer{q.ask(action, "*")}, nil))
+			results = append(results, q.result(action, "*", []evaluation{q.evaluate(action, "*")}, nil))
 			continue
 		}
-		answers := make([]answer, len(q.resources))
+		answers := make([]evaluation, len(q.resources))
 		for i, resource := range q.resources {
-			if err := ctx.Err(); err != nil { // a large question of a client that has gone
+			if err := ctx.Err(); err != nil { // the client of a large simulation has disconnected
 				return nil, err
 			}
-			answers[i] = q.ask(action, resource)
+			answers[i] = q.evaluate(action, resource)
 		}
 		if q.shape == shapeOld {
 			for i, resource := range q.resources {
@@ -92,30 +95,32 @@ func (q *question) results(ctx context.Context) ([]evaluationXML, error) {
 	return results, nil
 }
 
-// ask decides about one action and resource. A star inside the resource is text like any other.
-func (q *question) ask(action, resource string) answer {
+// evaluate returns the decision on one action and resource. A star inside the resource is not a
+// wildcard.
+func (q *simulationInput) evaluate(action, resource string) evaluation {
 	got := q.grants.Evaluate(iampolicy.Request{Action: action, Resource: resource, Context: q.context})
-	a := answer{
+	a := evaluation{
 		decision:       got.Decision,
 		boundaryAllows: passes(got, iampolicy.Boundary, got.BoundaryAllows),
 		orgAllows:      passes(got, iampolicy.Organization, got.OrganizationAllows),
 	}
 	if !a.orgAllows {
-		// Service control policies end the simulation: no statement of ours has a part in the answer, and
-		// no key that one of ours names would have changed it. A Deny of theirs is explicit since
-		// 2026-07-30 (service/iam v1.57.0 in the changelog of the AWS SDK for Go).
+		// A denial by service control policies ends the simulation: the account's statements and their
+		// context keys do not appear in the answer. A Deny of a service control policy is an explicit
+		// deny since 2026-07-30 (service/iam v1.57.0 in the changelog of the AWS SDK for Go).
 		if q.shape == shapeOld {
 			a.decision = iampolicy.ImplicitDeny
 		}
 		return a
 	}
 	if resource != "*" && !eligible(action, resource) {
-		// A resource the action has nothing to do with: no statement is about it, not even one about "*".
-		// The keys they all name are missing nevertheless; a level that allows nothing brings them out.
+		// The action does not accept a resource of this type, so no statement matches, not even one on
+		// "*". AWS still reports the missing context keys of all statements. The evaluation with an
+		// organization level that allows nothing returns those keys.
 		silent := q.grants
 		silent.Organization = [][]iampolicy.Policy{{}}
 		got = silent.Evaluate(iampolicy.Request{Action: action, Resource: resource, Context: q.context})
-		return answer{missing: got.Missing, orgAllows: true, boundaryAllows: q.grants.Boundary == nil}
+		return evaluation{missing: got.Missing, orgAllows: true, boundaryAllows: q.grants.Boundary == nil}
 	}
 	a.missing = got.Missing
 	for _, m := range got.Matched {
@@ -128,7 +133,7 @@ func (q *question) ask(action, resource string) answer {
 	return a
 }
 
-// passes reports whether a layer lets the request pass: some statement of it allows it, and none
+// passes reports whether a layer permits the request: a statement of the layer allows it, and none
 // denies it.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_PermissionsBoundaryDecisionDetail.html
 func passes(r iampolicy.Result, layer iampolicy.Layer, allows bool) bool {
@@ -142,10 +147,11 @@ func denies(r iampolicy.Result, layer iampolicy.Layer) bool {
 	})
 }
 
-// result puts the answers about an action's resources together. The most restrictive decision is
-// the result's own.
-func (q *question) result(action, name string, answers []answer, resources []string) evaluationXML {
-	top := answer{decision: iampolicy.Allowed, boundaryAllows: true, orgAllows: true}
+// result combines the answers for an action's resources. The decision of the result is the most
+// restrictive one.
+func (q *simulationInput) result(action, name string, answers []evaluation,
+	resources []string) evaluationXML {
+	top := evaluation{decision: iampolicy.Allowed, boundaryAllows: true, orgAllows: true}
 	for _, a := range answers {
 		top.boundaryAllows = top.boundaryAllows && a.boundaryAllows
 		top.orgAllows = top.orgAllows && a.orgAllows
@@ -157,7 +163,7 @@ func (q *question) result(action, name string, answers []answer, resources []str
 	}
 	for _, a := range answers {
 		if top.decision == iampolicy.ExplicitDeny && a.decision != iampolicy.ExplicitDeny {
-			continue // of a denied action only the denying statements are shown
+			continue // a denied action shows only the statements that deny it
 		}
 		for _, m := range a.matched {
 			if !slices.ContainsFunc(top.matched, func(n iampolicy.Match) bool {
@@ -181,14 +187,14 @@ func (q *question) result(action, name string, answers []answer, resources []str
 		MissingContextValues: listOf(top.missing),
 		Boundary:             q.boundaryDetail(top),
 	}
-	if q.organized {
+	if q.inOrganization {
 		r.Organizations = &organizationsXML{top.orgAllows}
 	}
 	if resources == nil {
 		return r
 	}
 	if top.orgAllows {
-		r.Details = &struct{}{} // filled across accounts only
+		r.Details = &struct{}{} // has content only for cross-account requests
 	}
 	specific := members[resourceXML]{}
 	for i, a := range answers {
@@ -211,14 +217,14 @@ func (q *question) result(action, name string, answers []answer, resources []str
 	return r
 }
 
-func (q *question) boundaryDetail(a answer) *boundaryDetailXML {
+func (q *simulationInput) boundaryDetail(a evaluation) *boundaryDetailXML {
 	if q.grants.Boundary == nil {
 		return nil
 	}
 	return &boundaryDetailXML{a.boundaryAllows}
 }
 
-// sameStatement reports whether two matches are of one statement.
+// sameStatement reports whether two matches refer to the same statement.
 func sameStatement(a, b iampolicy.Match) bool {
 	return a.Policy == b.Policy && a.Layer == b.Layer && a.Index == b.Index
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
-// callerContext is what IAM knows of the simulated caller: the source, unless CallerArn names
-// another. Without either there is none, and nothing is known.
+// callerContext returns the condition keys of the simulated caller: the caller that CallerArn
+// names, or else the source. Without either it returns no keys.
 func (c *call) callerContext(source *entity) (iampolicy.Context, error) {
 	arn := c.form.get("CallerArn")
 	if arn == "" {
@@ -25,15 +25,15 @@ func (c *call) callerContext(source *entity) (iampolicy.Context, error) {
 	if !ok {
 		return nil, invalidInput("Invalid ARN provided in the request: %s", arn)
 	}
-	who := c.store.entities[k][name]
-	if who == nil || strings.Split(arn, ":")[4] != c.store.account {
+	caller := c.store.entities[k][name]
+	if caller == nil || strings.Split(arn, ":")[4] != c.store.account {
 		// The simulated caller need not exist.
-		who = &entity{kind: k, name: name, id: uniqueID(idPrefix(k), arn)}
+		caller = &entity{kind: k, name: name, id: uniqueID(idPrefix(k), arn)}
 	}
-	return principalContext(who, arn, who.id), nil
+	return principalContext(caller, arn, caller.id), nil
 }
 
-// principalContext returns the context keys that IAM sets for the caller.
+// principalContext returns the condition keys that IAM sets for a principal.
 func principalContext(e *entity, arn, userID string) iampolicy.Context {
 	context := iampolicy.Context{
 		"aws:PrincipalArn":     {arn},
@@ -46,7 +46,7 @@ func principalContext(e *entity, arn, userID string) iampolicy.Context {
 	return context
 }
 
-// addContextEntries puts the entries given over what is known already.
+// addContextEntries adds the entries of the request, which override the keys in context.
 func (c *call) addContextEntries(context iampolicy.Context) error {
 	given := make(map[string]bool)
 	for _, e := range c.form.list("ContextEntries", "member") {
@@ -118,7 +118,7 @@ func isAddress(s string) bool {
 	return err == nil
 }
 
-// isDate accepts ISO 8601 in the lengths IAM's documentation shows, and seconds since 1970.
+// isDate accepts the ISO 8601 formats of IAM's documentation, and seconds since 1970.
 func isDate(s string) bool {
 	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05",
 		"2006-01-02"} {

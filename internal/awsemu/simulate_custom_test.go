@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 )
 
-// level is one of OrderedOrganizationPolicyInputList.
+// level returns an item of OrderedOrganizationPolicyInputList.
 func level(documents ...string) types.OrderedOrganizationPolicyType {
 	return types.OrderedOrganizationPolicyType{ServiceControlPolicyInputList: documents}
 }
@@ -19,26 +19,27 @@ const (
 	asOthers = `{"Effect":"Allow","Action":"sns:*","Resource":"*","Condition":{"StringEquals":{"aws:PrincipalAccount":"999999999999"},"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:group/g"}}}`
 )
 
-func TestSimulateCustomPolicyAnswersForTheDocumentsGiven(t *testing.T) {
-	// The account's own organization has no part in it.
+func TestSimulateCustomPolicyEvaluatesTheGivenDocuments(t *testing.T) {
+	// The account's organization must not affect the answers.
 	account := simulated()
 	account.Organization = Organization{{denyOutside("*", "us-east-1")}}
 	c := connect(t, &Server{Account: account}).iam
 
-	allow := "[PolicyInputList.1 IAM Policy " + place(nil, allowRead) + "]"
-	anyPolicy := " IAM Policy " + place(nil, allowAny) + "]"
+	allow := "[PolicyInputList.1 IAM Policy " + statementPosition(nil, allowRead) + "]"
+	anyAction := " IAM Policy " + statementPosition(nil, allowAny) + "]"
 	tests := []struct {
 		name string
 		in   iam.SimulateCustomPolicyInput
 		want []string
 	}{
 		{
-			name: "documents are identified by their index in the list",
+			name: "the id of a document is its position in the list",
 			in: iam.SimulateCustomPolicyInput{ActionNames: []string{"s3:GetObject", "sns:Publish",
 				"no:Such"},
 				PolicyInputList: []string{documentOf(allowRead), documentOf(allowPublish)}},
 			want: []string{"s3:GetObject *: implicitDeny",
-				"sns:Publish *: allowed [PolicyInputList.2 IAM Policy " + place(nil, allowPublish) + "]",
+				"sns:Publish *: allowed [PolicyInputList.2 IAM Policy " + statementPosition(nil, allowPublish) +
+					"]",
 				"no:Such *: implicitDeny"},
 		},
 		{
@@ -47,7 +48,7 @@ func TestSimulateCustomPolicyAnswersForTheDocumentsGiven(t *testing.T) {
 				ResourceArns:    []string{bucketA, bucketS},
 				PolicyInputList: []string{documentOf(allowRead, denySecret)}},
 			want: []string{"s3:GetObject arn:aws:s3:::${BucketName}/${KeyName}: explicitDeny " +
-				"[PolicyInputList.1 IAM Policy " + place([]string{allowRead}, denySecret) + "]" +
+				"[PolicyInputList.1 IAM Policy " + statementPosition([]string{allowRead}, denySecret) + "]" +
 				" | " + bucketA + " allowed 1 | " + bucketS + " explicitDeny 1"},
 		},
 		{
@@ -57,22 +58,23 @@ func TestSimulateCustomPolicyAnswersForTheDocumentsGiven(t *testing.T) {
 				PermissionsBoundaryPolicyInputList: []string{documentOf(allowS3)}},
 			want: []string{
 				"sns:Publish *: implicitDeny boundary false",
-				"s3:GetObject *: allowed [PolicyInputList.1" + anyPolicy +
-					" [PermissionsBoundaryPolicyInputList.1 Permissions Boundary Policy " + place(nil, allowS3) +
+				"s3:GetObject *: allowed [PolicyInputList.1" + anyAction +
+					" [PermissionsBoundaryPolicyInputList.1 Permissions Boundary Policy " +
+					statementPosition(nil, allowS3) +
 					"] boundary true",
 			},
 		},
 		{
-			name: "every level of an organization has to allow",
+			name: "every level of an organization has to allow the action",
 			in: iam.SimulateCustomPolicyInput{ActionNames: []string{"s3:GetObject", "sns:Publish"},
 				PolicyInputList: []string{allowAll},
 				OrderedOrganizationPolicyInputList: []types.OrderedOrganizationPolicyType{level(FullAWSAccess),
 					level(documentOf(allowS3), documentOf(allowList)), level(FullAWSAccess)}},
-			want: []string{"s3:GetObject *: allowed [PolicyInputList.1" + anyPolicy + " organization true",
+			want: []string{"s3:GetObject *: allowed [PolicyInputList.1" + anyAction + " organization true",
 				"sns:Publish *: implicitDeny organization false"},
 		},
 		{
-			name: "a deny at any level is explicit, and neither its statement nor its keys are shown",
+			name: "a deny at any level is explicit, and the answer has neither its statement nor its keys",
 			in: iam.SimulateCustomPolicyInput{ActionNames: []string{"s3:GetObject", "iam:PassRole"},
 				PolicyInputList: []string{allowAll, documentOf(allowPass)},
 				OrderedOrganizationPolicyInputList: []types.OrderedOrganizationPolicyType{level(FullAWSAccess),
@@ -81,47 +83,49 @@ func TestSimulateCustomPolicyAnswersForTheDocumentsGiven(t *testing.T) {
 				"iam:PassRole *: explicitDeny organization false"},
 		},
 		{
-			name: "context decides about an organization's conditions",
+			name: "context entries affect an organization's conditions",
 			in: iam.SimulateCustomPolicyInput{ActionNames: []string{"iam:PassRole"},
 				PolicyInputList: []string{allowAll},
 				OrderedOrganizationPolicyInputList: []types.OrderedOrganizationPolicyType{level(FullAWSAccess,
 					denyOutside("iam:*", "us-east-1"))},
 				ContextEntries: []types.ContextEntry{entryOf("aws:RequestedRegion",
 					"string", "us-east-1")}},
-			want: []string{"iam:PassRole *: allowed [PolicyInputList.1" + anyPolicy + " organization true"},
+			want: []string{"iam:PassRole *: allowed [PolicyInputList.1" + anyAction + " organization true"},
 		},
 		{
-			name: "without a caller, the caller's context keys are missing",
+			name: "without a caller the keys of the caller are missing",
 			in: iam.SimulateCustomPolicyInput{ActionNames: []string{"s3:GetObject"},
 				ResourceArns: []string{"arn:aws:s3:::bob/x"}, PolicyInputList: []string{documentOf(allowOwn)}},
 			want: []string{"s3:GetObject arn:aws:s3:::bob/x: implicitDeny missing [aws:username] | " +
 				"arn:aws:s3:::bob/x implicitDeny 0 missing [aws:username]"},
 		},
 		{
-			name: "unless a caller is named",
+			name: "CallerArn sets the keys of the caller",
 			in: iam.SimulateCustomPolicyInput{ActionNames: []string{"s3:GetObject"},
 				ResourceArns: []string{"arn:aws:s3:::bob/x"}, PolicyInputList: []string{documentOf(allowOwn)},
 				CallerArn: arnOf("user/bob")},
 			want: []string{"s3:GetObject arn:aws:s3:::bob/x: allowed [PolicyInputList.1 IAM Policy " +
-				place(nil, allowOwn) + "] | arn:aws:s3:::bob/x allowed 1"},
+				statementPosition(nil, allowOwn) + "] | arn:aws:s3:::bob/x allowed 1"},
 		},
 		{
-			name: "a role may call as well, and has no user name",
+			name: "a role as the caller has no user name",
 			in: iam.SimulateCustomPolicyInput{ActionNames: []string{"sns:Publish"},
 				PolicyInputList: []string{documentOf(asWorker)}, CallerArn: arnOf("role/worker")},
-			want: []string{"sns:Publish *: allowed [PolicyInputList.1 IAM Policy " + place(nil, asWorker) +
+			want: []string{"sns:Publish *: allowed [PolicyInputList.1 IAM Policy " +
+				statementPosition(nil, asWorker) +
 				"]"},
 		},
 		{
-			name: "or a group, and of another account's the account is known",
+			name: "a group of another account as the caller has that account",
 			in: iam.SimulateCustomPolicyInput{ActionNames: []string{"sns:Publish"},
 				PolicyInputList: []string{documentOf(asOthers)},
 				CallerArn:       aws.String("arn:aws:iam::999999999999:group/g")},
-			want: []string{"sns:Publish *: allowed [PolicyInputList.1 IAM Policy " + place(nil, asOthers) +
+			want: []string{"sns:Publish *: allowed [PolicyInputList.1 IAM Policy " +
+				statementPosition(nil, asOthers) +
 				"]"},
 		},
 		{
-			name: "a star inside a resource is text",
+			name: "a star inside a resource is not a wildcard",
 			in: iam.SimulateCustomPolicyInput{ActionNames: []string{"s3:GetObject"},
 				ResourceArns:    []string{"arn:aws:s3:::remotionlambda-*"},
 				PolicyInputList: []string{documentOf(allowRead, denySecret)}},
@@ -140,7 +144,7 @@ func TestSimulateCustomPolicyAnswersForTheDocumentsGiven(t *testing.T) {
 	}
 }
 
-func TestSimulateCustomPolicyPagesAndKeepsTheOldShape(t *testing.T) {
+func TestSimulateCustomPolicyHasPagesInTheOldShape(t *testing.T) {
 	account := simulated()
 	account.Simulator = Simulator{Shape: "old", PageSize: 2}
 	c := connect(t, &Server{Account: account}).iam
@@ -182,21 +186,21 @@ func TestSimulateCustomPolicyRefuses(t *testing.T) {
 		{"a bad service control policy", "InvalidInput",
 			"Organization policy input list item 2.1 has invalid content",
 			func(in *iam.SimulateCustomPolicyInput) {
-				in.OrderedOrganizationPolicyInputList = []types.OrderedOrganizationPolicyType{
-					level(FullAWSAccess), level("{}")}
+				in.OrderedOrganizationPolicyInputList =
+					[]types.OrderedOrganizationPolicyType{level(FullAWSAccess), level("{}")}
 			}},
 		{"an action without a service", "InvalidInput", "The action is invalid since it is missing names",
 			func(in *iam.SimulateCustomPolicyInput) { in.ActionNames = []string{"GetObject"} }},
-		{"a resource that is no ARN", "InvalidInput",
+		{"a resource that is not an ARN", "InvalidInput",
 			"ResourceNames are not in a valid ARN format: bucket.", func(in *iam.SimulateCustomPolicyInput) {
 				in.ResourceArns = []string{"bucket"}
 			}},
-		{"a session for a caller", "InvalidInput",
+		{"a session as the caller", "InvalidInput",
 			"Invalid ARN provided in the request: arn:aws:sts::123456789012:assumed-role/worker/s",
 			func(in *iam.SimulateCustomPolicyInput) {
 				in.CallerArn = aws.String("arn:aws:sts::123456789012:assumed-role/worker/s")
 			}},
-		{"a key given twice", "InvalidInput", "Duplicate context key: aws:x-key.",
+		{"a duplicate context key", "InvalidInput", "Duplicate context key: aws:x-key.",
 			func(in *iam.SimulateCustomPolicyInput) {
 				in.ContextEntries = []types.ContextEntry{entryOf("aws:x-key", "string", "a"),
 					entryOf("aws:x-key", "string", "b")}
@@ -205,12 +209,12 @@ func TestSimulateCustomPolicyRefuses(t *testing.T) {
 			func(in *iam.SimulateCustomPolicyInput) {
 				in.Marker = aws.String(marker("SimulatePrincipalPolicy", 1))
 			}},
-		{"too large a page", "ValidationError",
+		{"a page size above the limit", "ValidationError",
 			"1 validation error detected: Value at 'maxItems' failed to satisfy constraint: Member must " +
 				"have value less than or equal to 1000", func(in *iam.SimulateCustomPolicyInput) {
 				in.MaxItems = aws.Int32(1001)
 			}},
-		{"actions of two groups", "InvalidInput",
+		{"actions with and without resource data", "InvalidInput",
 			"Invalid Input Actions: [s3:GetObject] and [lambda:InvokeAsync] require different " +
 				"authorization information.", func(in *iam.SimulateCustomPolicyInput) {
 				in.ActionNames, in.ResourceArns = []string{"s3:GetObject", "lambda:InvokeAsync"},
@@ -230,8 +234,8 @@ func TestSimulateCustomPolicyRefuses(t *testing.T) {
 	}
 }
 
-// The SDK does not send the request without documents; other clients do.
-func TestSimulateCustomPolicyNeedsDocuments(t *testing.T) {
+// The SDK refuses to send a request without documents, but other clients send it.
+func TestSimulateCustomPolicyRequiresDocuments(t *testing.T) {
 	url := listen(t, &Server{})
 	got := post(t, url, "iam", map[string]string{"Action": "SimulateCustomPolicy",
 		"Version": "2010-05-08", "ActionNames.member.1": "s3:GetObject"})

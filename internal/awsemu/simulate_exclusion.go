@@ -13,7 +13,7 @@ const (
 	typeUserManaged = "user-managed"
 	typeBoundary    = "permission-boundary"
 	typeSCP         = "scp"
-	typeRCP         = "rcp" // there are none here, and AWS ignores it as well
+	typeRCP         = "rcp" // accepted without effect, as on AWS
 )
 
 func (p *policy) policyType() string {
@@ -23,7 +23,7 @@ func (p *policy) policyType() string {
 	return typeUserManaged
 }
 
-// An attachment is one policy that decides about a principal, and why.
+// An attachment is a policy of a principal, with the way it is attached.
 type attachment struct {
 	policyType string
 	arn        string  // of a managed policy
@@ -38,8 +38,8 @@ func (x exclusions) cover(a attachment) bool {
 	return slices.ContainsFunc(x, func(excludes func(attachment) bool) bool { return excludes(a) })
 }
 
-// exclusions reads PolicyExclusionList. An entry that fits nothing is ignored. What AWS says of a
-// malformed one is not known, beyond that it is an InvalidInput.
+// exclusions reads PolicyExclusionList. An entry that matches no policy is ignored. AWS answers a
+// malformed entry with InvalidInput; the messages are ours, because AWS's are unknown.
 func (c *call) exclusions() (exclusions, error) {
 	var all exclusions
 	for i, entry := range c.form.list("PolicyExclusionList", "member") {
@@ -77,8 +77,8 @@ func excludeType(policyType string) (func(attachment) bool, error) {
 	return func(a attachment) bool { return a.policyType == policyType }, nil
 }
 
-// excludeARN excludes attached managed policies. One that is the boundary is that still: boundaries
-// have a type of their own.
+// excludeARN excludes attached managed policies. It does not exclude the boundary, which has a
+// separate policy type.
 func (c *call) excludeARN(arn string) (func(attachment) bool, error) {
 	parts := strings.SplitN(arn, ":", 6)
 	bad := len(parts) != 6 || strings.ContainsAny(strings.Join(parts[:5], ""), "*?") ||
@@ -91,8 +91,9 @@ func (c *call) excludeARN(arn string) (func(attachment) bool, error) {
 	if bad {
 		return nil, invalidInput("Invalid policy ARN in the policy exclusion list: %s", arn)
 	}
-	pattern := fewWildcards(arn)
-	return func(a attachment) bool { return a.arn != "" && overlap(literal(a.arn), pattern) }, nil
+	pattern := exclusionTokens(arn)
+	return func(a attachment) bool { return a.arn != "" && overlap(literalTokens(a.arn), pattern) },
+		nil
 }
 
 func excludeInline(id *form) (func(attachment) bool, error) {
@@ -113,12 +114,14 @@ func excludeInline(id *form) (func(attachment) bool, error) {
 		!isName(strings.NewReplacer("*", "x", "?", "x").Replace(holder)):
 		return nil, invalidInput("Invalid attachment name in the policy exclusion list: %s", holder)
 	}
-	pattern := fewWildcards(holder)
+	pattern := exclusionTokens(holder)
 	return func(a attachment) bool {
 		return a.holder != nil && a.holder.kind == k && a.name == name &&
-			overlap(literal(a.holder.name), pattern)
+			overlap(literalTokens(a.holder.name), pattern)
 	}, nil
 }
 
-// fewWildcards compiles a pattern in which, besides the star, a question mark is any one character.
-func fewWildcards(pattern string) []int { return wild(strings.ReplaceAll(pattern, "?", "\x00")) }
+// exclusionTokens splits a pattern into tokens, where a question mark matches any one character.
+func exclusionTokens(pattern string) []int {
+	return patternTokens(strings.ReplaceAll(pattern, "?", "\x00"))
+}

@@ -22,7 +22,7 @@ func byName(k types.AttachmentType, holder, policy string) types.PolicyIdentifie
 	}}
 }
 
-func TestAnExcludedPolicyHasNoPart(t *testing.T) {
+func TestAnExcludedPolicyHasNoEffect(t *testing.T) {
 	grant := func(action string) string {
 		return documentOf(`{"Effect":"Allow","Action":"` + action + `","Resource":"*"}`)
 	}
@@ -54,31 +54,34 @@ func TestAnExcludedPolicyHasNoPart(t *testing.T) {
 		allowed  []string
 	}{
 		{"nothing", nil, []string{"x:User", "x:Group", "x:Own", "x:Aws"}},
-		{"inline policies, of the groups too", []types.PolicyIdentifier{byType("inline")},
+		{"inline policies, including those of groups", []types.PolicyIdentifier{byType("inline")},
 			[]string{"x:Own", "x:Aws"}},
-		{"those of AWS", []types.PolicyIdentifier{byType("aws-managed")},
+		{"AWS managed policies", []types.PolicyIdentifier{byType("aws-managed")},
 			[]string{"x:User", "x:Group", "x:Own"}},
-		{"the account's own, but not the boundary", []types.PolicyIdentifier{byType("user-managed")},
+		{"customer managed policies, but not the boundary",
+			[]types.PolicyIdentifier{byType("user-managed")},
 			[]string{"x:User", "x:Group", "x:Aws"}},
 		{"the boundary", []types.PolicyIdentifier{byType(boundary)},
 			[]string{"x:User", "x:Group", "x:Own", "x:Aws", "x:Bound"}},
 		{"service control policies", []types.PolicyIdentifier{byType(scp)},
 			[]string{"x:User", "x:Group", "x:Own", "x:Aws", "x:Scp"}},
-		{"resource control policies, which are not there", []types.PolicyIdentifier{byType("rcp")},
+		{"resource control policies, which do not exist", []types.PolicyIdentifier{byType("rcp")},
 			[]string{"x:User", "x:Group", "x:Own", "x:Aws"}},
-		{"one by its ARN", []types.PolicyIdentifier{byARN("arn:aws:iam::123456789012:policy/teams/own")},
+		{"a managed policy by its ARN",
+			[]types.PolicyIdentifier{byARN("arn:aws:iam::123456789012:policy/teams/own")},
 			[]string{"x:User", "x:Group", "x:Aws"}},
-		{"one by a pattern", []types.PolicyIdentifier{byARN("arn:aws:iam::aws:policy/j?b/Read*")},
+		{"a managed policy by a pattern",
+			[]types.PolicyIdentifier{byARN("arn:aws:iam::aws:policy/j?b/Read*")},
 			[]string{"x:User", "x:Group", "x:Own"}},
-		{"a boundary is not one by its ARN",
+		{"the ARN of the boundary excludes nothing",
 			[]types.PolicyIdentifier{byARN("arn:aws:iam::123456789012:policy/limits")},
 			[]string{"x:User", "x:Group", "x:Own", "x:Aws"}},
 		{"a policy that is not attached", []types.PolicyIdentifier{byARN("arn:aws:iam::aws:policy/Other"),
 			byName("user", "ci", "other"), byName("role", "ci", "in")},
 			[]string{"x:User", "x:Group", "x:Own", "x:Aws"}},
-		{"an inline one of a group", []types.PolicyIdentifier{byName("group", "te?m", "in")},
+		{"an inline policy of a group", []types.PolicyIdentifier{byName("group", "te?m", "in")},
 			[]string{"x:User", "x:Own", "x:Aws"}},
-		{"an inline policy of any entity", []types.PolicyIdentifier{byName("user", "c*", "in")},
+		{"an inline policy by a pattern of users", []types.PolicyIdentifier{byName("user", "c*", "in")},
 			[]string{"x:Group", "x:Own", "x:Aws"}},
 		{"several at once", []types.PolicyIdentifier{byType("inline"), byType("aws-managed"),
 			byType("user-managed")}, nil},
@@ -97,7 +100,7 @@ func TestAnExcludedPolicyHasNoPart(t *testing.T) {
 					allowed = append(allowed, *r.EvalActionName)
 				}
 				if r.OrganizationsDecisionDetail == nil {
-					t.Errorf("%s: no word about the organization, which the account is in", *r.EvalActionName)
+					t.Errorf("%s: the organization detail is missing", *r.EvalActionName)
 				}
 				bounded := r.PermissionsBoundaryDecisionDetail != nil
 				if bounded == (tt.name == "the boundary") {
@@ -111,20 +114,20 @@ func TestAnExcludedPolicyHasNoPart(t *testing.T) {
 	}
 }
 
-func TestExclusionsThatAreNoneAreRefused(t *testing.T) {
+func TestInvalidExclusionsAreRefused(t *testing.T) {
 	c := connect(t, &Server{Account: simulated()})
 	tests := []struct {
 		name, code string
 		excluded   types.PolicyIdentifier
 	}{
-		{"a type that is none", "ValidationError", byType("session")},
-		{"a text that is no ARN", "InvalidInput", byARN("ReadOnlyAccess")},
+		{"an unknown policy type", "ValidationError", byType("session")},
+		{"a text that is not an ARN", "InvalidInput", byARN("ReadOnlyAccess")},
 		{"the ARN of a user", "InvalidInput", byARN("arn:aws:iam::123456789012:user/ci")},
 		{"a wildcard outside the name", "InvalidInput", byARN("arn:aws:iam::*:policy/x")},
 		{"two stars", "InvalidInput", byARN("arn:aws:iam::aws:policy/a*b*")},
 		{"a wildcard in an inline policy's name", "InvalidInput", byName("user", "ci", "re*")},
 		{"two stars in the holder's name", "InvalidInput", byName("user", "*c*", "render")},
-		{"a holder that is none", "ValidationError", byName("account", "ci", "render")},
+		{"an unknown type of holder", "ValidationError", byName("account", "ci", "render")},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -135,7 +138,7 @@ func TestExclusionsThatAreNoneAreRefused(t *testing.T) {
 			wantError(t, err, tt.code, "")
 		})
 	}
-	// What the SDK cannot send, other clients can.
+	// The SDK cannot send these entries, but other clients can.
 	for name, more := range map[string]string{"PolicyArn": "arn:aws:iam::aws:policy/x",
 		"Policy": "x"} {
 		params := map[string]string{

@@ -8,17 +8,18 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
-// question reads and checks the parameters of a simulation. about reads whose policies decide, and
-// what the request knows of the caller.
-func (c *call) question(about func(*call, *question) error) (*question, error) {
+// simulationInput reads and checks the parameters of a simulation. readPolicies reads the policies
+// and the condition keys of the caller.
+func (c *call) simulationInput(readPolicies func(*call,
+	*simulationInput) error) (*simulationInput, error) {
 	for _, param := range []string{"ResourcePolicy", "ResourceOwner", "ResourceHandlingOption"} {
-		// Leaving one out would change the answer, so that it is refused instead.
+		// Ignoring the parameter would change the answer.
 		if sub := c.form.at(param); sub != nil && (sub.sub != nil || sub.value != "") {
 			return nil, invalidInput("The embedded AWS does not offer %s.", param)
 		}
 	}
-	q := &question{partition: c.store.partition, shape: c.store.simulator.Shape}
-	if err := about(c, q); err != nil {
+	q := &simulationInput{partition: c.store.partition, shape: c.store.simulator.Shape}
+	if err := readPolicies(c, q); err != nil {
 		return nil, err
 	}
 	actions, err := c.actionNames()
@@ -35,7 +36,7 @@ func (c *call) question(about func(*call, *question) error) (*question, error) {
 		return nil, err
 	}
 	if q.resources != nil {
-		if err := c.oneGroup(actions); err != nil {
+		if err := c.checkUngrouped(actions); err != nil {
 			return nil, err
 		}
 	}
@@ -47,13 +48,13 @@ func (c *call) question(about func(*call, *question) error) (*question, error) {
 	if err != nil {
 		return nil, err
 	}
-	q.actions, q.page = cut(actions, w, c.operation)
+	q.actions, q.page = pageOf(actions, w, c.operation)
 	return q, nil
 }
 
-// aboutPrincipal reads what SimulatePrincipalPolicy is about: an entity of the account, under the
-// account's organization.
-func (c *call) aboutPrincipal(q *question) error {
+// readPrincipalPolicies reads the policies for SimulatePrincipalPolicy: those of an entity of the
+// account, and of the account's organization.
+func (c *call) readPrincipalPolicies(q *simulationInput) error {
 	source, err := c.policySource()
 	if err != nil {
 		return err
@@ -62,14 +63,14 @@ func (c *call) aboutPrincipal(q *question) error {
 	if err != nil {
 		return err
 	}
-	q.organized = c.store.organization != nil
+	q.inOrganization = c.store.organization != nil
 	q.grants = c.store.grantsOf(source, excluded)
 	q.context, err = c.callerContext(source)
 	return err
 }
 
-// aboutDocuments reads what SimulateCustomPolicy is about: the documents given, and nothing else.
-func (c *call) aboutDocuments(q *question) (err error) {
+// readInputPolicies reads the policies for SimulateCustomPolicy: only the documents in the request.
+func (c *call) readInputPolicies(q *simulationInput) (err error) {
 	if !c.form.has("PolicyInputList") {
 		return required("policyInputList")
 	}
@@ -78,7 +79,7 @@ func (c *call) aboutDocuments(q *question) (err error) {
 		for i, text := range level.members("ServiceControlPolicyInputList") {
 			doc, err := iampolicy.Parse(text)
 			if err != nil {
-				// Not a text seen from AWS; it follows the one about PolicyInputList.
+				// AWS's text is unknown; this one follows the text for PolicyInputList.
 				return invalidInput("Organization policy input list item %d.%d has invalid content", n+1, i+1)
 			}
 			policies = append(policies,
@@ -87,12 +88,12 @@ func (c *call) aboutDocuments(q *question) (err error) {
 		}
 		q.grants.Organization = append(q.grants.Organization, policies)
 	}
-	q.organized = q.grants.Organization != nil
+	q.inOrganization = q.grants.Organization != nil
 	q.context, err = c.callerContext(nil)
 	return err
 }
 
-// policySource finds whose policies are simulated. The path in the ARN makes no difference.
+// policySource returns the entity whose policies are simulated. The path in the ARN is ignored.
 func (c *call) policySource() (*entity, error) {
 	arn := c.form.get("PolicySourceArn")
 	if err := c.lengthOf("PolicySourceArn", arn, 20, 2048); err != nil {
@@ -156,7 +157,7 @@ func (c *call) actionNames() ([]string, error) {
 	return actions, nil
 }
 
-// resourceARNs returns nil for "*", given or not.
+// resourceARNs returns nil for "*", which is also the default.
 func (c *call) resourceARNs() ([]string, error) {
 	arns := c.form.members("ResourceArns")
 	if len(arns) == 0 || len(arns) == 1 && arns[0] == "*" {
@@ -177,8 +178,9 @@ func (c *call) resourceARNs() ([]string, error) {
 	return arns, nil
 }
 
-// oneGroup refuses actions that the simulator has no resource data for together with others.
-func (c *call) oneGroup(actions []string) error {
+// checkUngrouped refuses a call that has both actions with and without resource data in the
+// simulator.
+func (c *call) checkUngrouped(actions []string) error {
 	var groups [2][]string
 	first := -1
 	for _, a := range actions {
@@ -203,8 +205,8 @@ func (c *call) oneGroup(actions []string) error {
 		strings.Join(groups[first], ","), strings.Join(groups[1-first], ","))
 }
 
-// addInputPolicies adds the documents of PolicyInputList and puts that of
-// PermissionsBoundaryPolicyInputList in the place of the boundary.
+// addInputPolicies adds the documents of PolicyInputList, and replaces the boundary with the
+// document of PermissionsBoundaryPolicyInputList.
 func (c *call) addInputPolicies(g *iampolicy.Grants) error {
 	for i, text := range c.form.members("PolicyInputList") {
 		doc, err := iampolicy.Parse(text)

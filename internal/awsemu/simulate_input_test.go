@@ -22,8 +22,8 @@ func TestSimulatePrincipalPolicyRefuses(t *testing.T) {
 		set                 func(*iam.SimulatePrincipalPolicyInput)
 	}{
 		{"an unknown user", "NoSuchEntity", "Unable to retrieve specified IAM entity.",
-			func(in *iam.SimulatePrincipalPolicyInput) { in.PolicySourceArn = arnOf("user/absent") }},
-		{"a role by a user's name", "NoSuchEntity", "Unable to retrieve specified IAM entity.",
+			func(in *iam.SimulatePrincipalPolicyInput) { in.PolicySourceArn = arnOf("user/unknown") }},
+		{"a role with a user's name", "NoSuchEntity", "Unable to retrieve specified IAM entity.",
 			func(in *iam.SimulatePrincipalPolicyInput) { in.PolicySourceArn = arnOf("role/ci") }},
 		{"the root user", "InvalidInput",
 			"Invalid ARN provided in the request: arn:aws:iam::123456789012:root",
@@ -38,17 +38,17 @@ func TestSimulatePrincipalPolicyRefuses(t *testing.T) {
 				"account 999999999999.", func(in *iam.SimulatePrincipalPolicyInput) {
 				in.PolicySourceArn = aws.String("arn:aws:iam::999999999999:user/ci")
 			}},
-		{"a source too short", "ValidationError",
+		{"a source that is too short", "ValidationError",
 			"1 validation error detected: Value at 'policySourceArn' failed to satisfy constraint: Member " +
 				"must have length greater than or equal to 20", func(in *iam.SimulatePrincipalPolicyInput) {
 				in.PolicySourceArn = aws.String("ci")
 			}},
 		{"an action without a service", "InvalidInput", "The action is invalid since it is missing names",
 			func(in *iam.SimulatePrincipalPolicyInput) { in.ActionNames = []string{"GetObject"} }},
-		{"an action too long", "ValidationError", "", func(in *iam.SimulatePrincipalPolicyInput) {
+		{"an action that is too long", "ValidationError", "", func(in *iam.SimulatePrincipalPolicyInput) {
 			in.ActionNames = []string{"s3:" + strings.Repeat("x", 126)}
 		}},
-		{"a resource that is no ARN", "InvalidInput",
+		{"a resource that is not an ARN", "InvalidInput",
 			"ResourceNames are not in a valid ARN format: bucket.",
 			func(in *iam.SimulatePrincipalPolicyInput) { in.ResourceArns = []string{"bucket"} }},
 		{"a resource without a service", "InvalidInput",
@@ -58,7 +58,7 @@ func TestSimulatePrincipalPolicyRefuses(t *testing.T) {
 			"ResourceNames are not in a valid ARN format: *.", func(in *iam.SimulatePrincipalPolicyInput) {
 				in.ResourceArns = []string{bucketA, "*"}
 			}},
-		{"too large a page", "ValidationError",
+		{"a page size above the limit", "ValidationError",
 			"1 validation error detected: Value at 'maxItems' failed to satisfy constraint: Member must " +
 				"have value less than or equal to 1000", func(in *iam.SimulatePrincipalPolicyInput) {
 				in.MaxItems = aws.Int32(1001)
@@ -70,7 +70,8 @@ func TestSimulatePrincipalPolicyRefuses(t *testing.T) {
 			func(in *iam.SimulatePrincipalPolicyInput) {
 				in.PermissionsBoundaryPolicyInputList = []string{allowAll, allowAll}
 			}},
-		{"a key given twice, in another case", "InvalidInput", "Duplicate context key: AWS:SourceIP.",
+		{"a duplicate context key in another case", "InvalidInput",
+			"Duplicate context key: AWS:SourceIP.",
 			func(in *iam.SimulatePrincipalPolicyInput) {
 				in.ContextEntries = []types.ContextEntry{entryOf("aws:SourceIp", "ip", "10.0.0.1"),
 					entryOf("AWS:SourceIP", "ip", "10.0.0.1")}
@@ -80,29 +81,30 @@ func TestSimulatePrincipalPolicyRefuses(t *testing.T) {
 			func(in *iam.SimulatePrincipalPolicyInput) {
 				in.ContextEntries = []types.ContextEntry{entryOf("aws:x-key", "string", "a", "b")}
 			}},
-		{"a value of another type", "InvalidInput",
+		{"a value of the wrong type", "InvalidInput",
 			"Invalid context value for key aws:x-key: expected numeric format.",
 			func(in *iam.SimulatePrincipalPolicyInput) {
 				in.ContextEntries = []types.ContextEntry{entryOf("aws:x-key", "numeric", "many")}
 			}},
-		{"a type that is none", "ValidationError", "", func(in *iam.SimulatePrincipalPolicyInput) {
+		{"an unknown type", "ValidationError", "", func(in *iam.SimulatePrincipalPolicyInput) {
 			in.ContextEntries = []types.ContextEntry{entryOf("aws:x-key", "colour", "red")}
 		}},
-		{"a marker too long", "ValidationError",
+		{"a marker that is too long", "ValidationError",
 			"1 validation error detected: Value at 'marker' failed to satisfy constraint: Member must " +
 				"have length less than or equal to 320", func(in *iam.SimulatePrincipalPolicyInput) {
 				in.Marker = aws.String(strings.Repeat("x", 321))
 			}},
-		{"a marker that is none", "InvalidInput", "Invalid marker for pagination.",
+		{"an invalid marker", "InvalidInput", "Invalid marker for pagination.",
 			func(in *iam.SimulatePrincipalPolicyInput) { in.Marker = aws.String("x") }},
-		{"actions of two groups", "InvalidInput",
+		{"actions with and without resource data", "InvalidInput",
 			"Invalid Input Actions: [lambda:InvokeAsync] and [s3:GetObject,s3:PutObject] require " +
 				"different authorization information.", func(in *iam.SimulatePrincipalPolicyInput) {
 				in.ActionNames = []string{"lambda:InvokeAsync", "s3:GetObject", "s3:PutObject",
 					"lambda:InvokeAsync"}
 				in.ResourceArns = []string{bucketA}
 			}},
-		{"what is not offered", "InvalidInput", "The embedded AWS does not offer ResourcePolicy.",
+		{"a parameter that is not offered", "InvalidInput",
+			"The embedded AWS does not offer ResourcePolicy.",
 			func(in *iam.SimulatePrincipalPolicyInput) { in.ResourcePolicy = aws.String(allowAll) }},
 	}
 	for _, tt := range tests {
@@ -116,14 +118,14 @@ func TestSimulatePrincipalPolicyRefuses(t *testing.T) {
 	in := ok()
 	in.ActionNames = []string{"lambda:InvokeAsync", "s3:GetObject"}
 	if _, err := c.SimulatePrincipalPolicy(t.Context(), in); err != nil {
-		t.Errorf("without resources, actions of two groups are refused: %v", err)
+		t.Errorf("without resources, actions with and without resource data are refused: %v", err)
 	}
 }
 
-func TestTheOldShapeHasTheErrorsOfThen(t *testing.T) {
+func TestTheOldShapeHasTheOldErrors(t *testing.T) {
 	c := connect(t, &Server{Account: &Account{Simulator: Simulator{Shape: "old"}}}).iam
 	for source, want := range map[string][2]string{
-		"role/absent": {"NoSuchEntity", "The role with name absent cannot be found."},
+		"role/unknown": {"NoSuchEntity", "The role with name unknown cannot be found."},
 		"root": {"InvalidInput",
 			"Invalid Entity Arn: arn:aws:iam::123456789012:root does not clearly define entity type and " +
 				"name."},

@@ -8,19 +8,19 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 )
 
-// denyOutside is a service control policy that forbids an action everywhere but in some regions.
+// denyOutside returns a service control policy that denies an action outside some regions.
 func denyOutside(action string, regions ...string) string {
 	return documentOf(`{"Effect":"Deny","Action":"` + action +
 		`","Resource":"*","Condition":{"StringNotEquals":{"aws:RequestedRegion":["` +
 		strings.Join(regions, `","`) + `"]}}}`)
 }
 
-func TestSimulationsKnowTheOrganization(t *testing.T) {
+func TestSimulationsApplyTheOrganization(t *testing.T) {
 	const iamPolicy = " IAM Policy "
-	publish := "[group_g_more" + iamPolicy + place(nil, allowPublish) + "]"
+	publish := "[group_g_more" + iamPolicy + statementPosition(nil, allowPublish) + "]"
 	simulateAll(t, []simulationTest{
 		{
-			name: "what the organization forbids is denied without a statement",
+			name: "a denial by the organization has no matched statements",
 			account: func(a *Account) {
 				a.Organization = Organization{{FullAWSAccess, documentOf(denyRead)}}
 			},
@@ -33,8 +33,8 @@ func TestSimulationsKnowTheOrganization(t *testing.T) {
 			},
 		},
 		{
-			name: "a level that does not allow denies implicitly, regardless of other levels and the " +
-				"policies deny",
+			name: "a level without an allow is an implicit deny, even if other levels allow and the " +
+				"policies deny the action",
 			account: func(a *Account) {
 				a.Organization = Organization{{FullAWSAccess}, {documentOf(allowPublish)},
 					{FullAWSAccess, documentOf(allowRead)}}
@@ -47,7 +47,7 @@ func TestSimulationsKnowTheOrganization(t *testing.T) {
 			},
 		},
 		{
-			name: "the policies of a level are a union, and need not name everything",
+			name: "the policies of a level are a union",
 			account: func(a *Account) {
 				a.Organization = Organization{{documentOf(allowList), documentOf(allowPublish)}}
 			},
@@ -55,12 +55,12 @@ func TestSimulationsKnowTheOrganization(t *testing.T) {
 				ActionNames: []string{"sns:Publish", "lambda:ListFunctions"}},
 			want: []string{
 				"sns:Publish *: allowed " + publish + " organization true",
-				"lambda:ListFunctions *: allowed [shared" + iamPolicy + place(nil, allowList) +
+				"lambda:ListFunctions *: allowed [shared" + iamPolicy + statementPosition(nil, allowList) +
 					"] organization true",
 			},
 		},
 		{
-			name: "forbidden outside some regions is forbidden where no region is said, which is not " +
+			name: "a deny outside some regions applies without a region, and the key is not " +
 				"missing",
 			account: func(a *Account) {
 				a.Organization = Organization{{FullAWSAccess, denyOutside("*", "us-east-1", "eu-central-1")}}
@@ -70,7 +70,7 @@ func TestSimulationsKnowTheOrganization(t *testing.T) {
 			want: []string{"iam:PassRole *: explicitDeny organization false"},
 		},
 		{
-			name: "and free in one of them",
+			name: "a deny outside some regions does not apply in one of them",
 			account: func(a *Account) {
 				a.Organization = Organization{{FullAWSAccess, denyOutside("*", "us-east-1", "eu-central-1")}}
 			},
@@ -80,7 +80,7 @@ func TestSimulationsKnowTheOrganization(t *testing.T) {
 			want: []string{"sns:Publish *: allowed " + publish + " organization true"},
 		},
 		{
-			name: "the organization decides resource by resource, and the strictest is the action's",
+			name: "the organization decides per resource, and the strictest decision is the action's",
 			account: func(a *Account) {
 				a.Organization = Organization{{FullAWSAccess, documentOf(denySecret)}}
 			},
@@ -91,23 +91,23 @@ func TestSimulationsKnowTheOrganization(t *testing.T) {
 				" | " + bucketA + " allowed 1 | " + bucketS + " explicitDeny 0"},
 		},
 		{
-			name:    "a service-linked role is beyond the organization's policies",
+			name:    "the organization's policies do not affect a service-linked role",
 			account: func(a *Account) { a.Organization = Organization{{documentOf(denyRead)}} },
 			in: iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("role/linked"),
 				ActionNames: []string{"s3:GetObject"}, ResourceArns: []string{bucketA}},
 			want: []string{"s3:GetObject " + bucketA + ": allowed [role_linked_p" + iamPolicy +
-				place(nil, allowRead) + "] organization true" +
+				statementPosition(nil, allowRead) + "] organization true" +
 				" | " + bucketA + " allowed 1"},
 		},
 		{
-			name:    "a service control policy that does not parse counts for nothing",
+			name:    "a service control policy that does not parse allows nothing",
 			account: func(a *Account) { a.Organization = Organization{{"{nonsense"}} },
 			in: iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/ci"),
 				ActionNames: []string{"sns:Publish"}},
 			want: []string{"sns:Publish *: implicitDeny organization false"},
 		},
 		{
-			name: "the old shape did not tell an organization's deny from its silence",
+			name: "in the old shape an organization's explicit deny is an implicit deny",
 			account: func(a *Account) {
 				a.Simulator.Shape, a.Organization = "old", Organization{{FullAWSAccess, documentOf(denyRead)}}
 			},

@@ -16,14 +16,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 )
 
-// documentOf writes a document of statements.
+// documentOf returns a document with the statements.
 func documentOf(parts ...string) string {
 	return `{"Version":"2012-10-17","Statement":[` + strings.Join(parts, ",") + `]}`
 }
 
-// place is where a statement stands in documentOf: it begins after the bracket, which is in column
-// 37, or after the brace of the statement before it, and ends after its own.
-func place(before []string, statement string) string {
+// statementPosition returns the position of a statement in documentOf. It begins after the bracket
+// in column 37, or after the brace of the previous statement, and ends after its own brace.
+func statementPosition(before []string, statement string) string {
 	start := 38
 	for i, b := range before {
 		start += len(b)
@@ -85,8 +85,8 @@ func simulated() *Account {
 	}
 }
 
-// resultText returns a result as text: the decision and its basis.
-func resultText(r types.EvaluationResult) string {
+// summary returns a result as one line: the decision, then the statements, keys and details.
+func summary(r types.EvaluationResult) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s: %s", *r.EvalActionName, *r.EvalResourceName, r.EvalDecision)
 	for _, s := range r.MatchedStatements {
@@ -115,50 +115,50 @@ func resultText(r types.EvaluationResult) string {
 	return b.String()
 }
 
-// wantResults compares results in the form of resultText.
+// wantResults compares the summaries of results.
 func wantResults(t *testing.T, results []types.EvaluationResult, want []string) {
 	t.Helper()
 	var got []string
 	for _, r := range results {
-		got = append(got, resultText(r))
+		got = append(got, summary(r))
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got\n\t%s\nwant\n\t%s", strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
 	}
 }
 
-func arnOf(what string) *string { return aws.String("arn:aws:iam::123456789012:" + what) }
+func arnOf(entity string) *string { return aws.String("arn:aws:iam::123456789012:" + entity) }
 
 func entryOf(key string, t types.ContextKeyTypeEnum, values ...string) types.ContextEntry {
 	return types.ContextEntry{ContextKeyName: &key, ContextKeyType: t, ContextKeyValues: values}
 }
 
-func TestSimulatePrincipalPolicyAnswersAsTheServiceDoes(t *testing.T) {
+func TestSimulatePrincipalPolicyAnswersAsAWS(t *testing.T) {
 	const iamPolicy, boundary = " IAM Policy ", " Permissions Boundary Policy "
-	allow := "[user_ci_render" + iamPolicy + place(nil, allowRead) + "]"
-	deny := "[user_ci_render" + iamPolicy + place([]string{allowRead}, denySecret) + "]"
-	publish := "[group_g_more" + iamPolicy + place(nil, allowPublish) + "]"
-	all := iamPolicy + place(nil, allowAny) + "]"
+	allow := "[user_ci_render" + iamPolicy + statementPosition(nil, allowRead) + "]"
+	deny := "[user_ci_render" + iamPolicy + statementPosition([]string{allowRead}, denySecret) + "]"
+	publish := "[group_g_more" + iamPolicy + statementPosition(nil, allowPublish) + "]"
+	all := iamPolicy + statementPosition(nil, allowAny) + "]"
 	tests := []simulationTest{
 		{
-			name: "without resources the answer is about the star, which a pattern with an ARN in it does " +
+			name: "without resources the answer is about the star, which a pattern with an ARN does " +
 				"not match",
 			in: iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/ci"),
 				ActionNames: []string{"s3:GetObject", "sns:Publish", "lambda:ListFunctions"}},
 			want: []string{
 				"s3:GetObject *: implicitDeny",
 				"sns:Publish *: allowed " + publish,
-				"lambda:ListFunctions *: allowed [shared" + iamPolicy + place(nil, allowList) + "]",
+				"lambda:ListFunctions *: allowed [shared" + iamPolicy + statementPosition(nil, allowList) + "]",
 			},
 		},
 		{
-			name: "the star given is the star left out",
+			name: "the star as the resource is the default",
 			in: iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/ci"),
 				ActionNames: []string{"sns:Publish"}, ResourceArns: []string{"*"}},
 			want: []string{"sns:Publish *: allowed " + publish},
 		},
 		{
-			name: "the path of the source makes no difference",
+			name: "the path of the source is ignored",
 			in: iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/any/where/ci"),
 				ActionNames: []string{"s3:GetObject"}, ResourceArns: []string{bucketA}},
 			want: []string{"s3:GetObject " + bucketA + ": allowed " + allow + " | " + bucketA +
@@ -173,7 +173,7 @@ func TestSimulatePrincipalPolicyAnswersAsTheServiceDoes(t *testing.T) {
 				" | " + bucketA + " allowed 1 | " + bucketX + " implicitDeny 0 | " + bucketA + " allowed 1"},
 		},
 		{
-			name: "an explicit deny of one resource shows the denying statement alone",
+			name: "an explicit deny of one resource shows only the denying statement",
 			in: iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/bots/ci"),
 				ActionNames: []string{"s3:GetObject"}, ResourceArns: []string{bucketA, bucketS, bucketX}},
 			want: []string{"s3:GetObject arn:aws:s3:::${BucketName}/${KeyName}: explicitDeny " + deny +
@@ -181,31 +181,34 @@ func TestSimulatePrincipalPolicyAnswersAsTheServiceDoes(t *testing.T) {
 				" implicitDeny 0"},
 		},
 		{
-			name: "a star inside a resource is text, so that a deny below it goes unseen",
+			name: "a star inside a resource is not a wildcard, so that a deny on a longer name does not " +
+				"match",
 			in: iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/bots/ci"),
 				ActionNames: []string{"s3:GetObject"}, ResourceArns: []string{"arn:aws:s3:::remotionlambda-*"}},
 			want: []string{"s3:GetObject arn:aws:s3:::remotionlambda-*: allowed " + allow +
 				" | arn:aws:s3:::remotionlambda-* allowed 1"},
 		},
 		{
-			name: "an action asked twice is answered twice, as it was spelt",
+			name: "a repeated action has two results in the given spelling",
 			in: iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("role/worker"),
 				ActionNames: []string{"S3:getobject", "s3:GetObject"}, ResourceArns: []string{bucketA}},
 			want: []string{
-				"S3:getobject " + bucketA + ": allowed [role_worker_p" + iamPolicy + place(nil, allowRead) +
+				"S3:getobject " + bucketA + ": allowed [role_worker_p" + iamPolicy +
+					statementPosition(nil, allowRead) +
 					"] | " + bucketA + " allowed 1",
-				"s3:GetObject " + bucketA + ": allowed [role_worker_p" + iamPolicy + place(nil, allowRead) +
+				"s3:GetObject " + bucketA + ": allowed [role_worker_p" + iamPolicy +
+					statementPosition(nil, allowRead) +
 					"] | " + bucketA + " allowed 1",
 			},
 		},
 		{
-			name: "a group and an unknown action can be simulated",
+			name: "the source can be a group, and an unknown action is denied",
 			in: iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("group/g"),
 				ActionNames: []string{"sns:Publish", "no:Such"}},
 			want: []string{"sns:Publish *: allowed " + publish, "no:Such *: implicitDeny"},
 		},
 		{
-			name: "a resource the action has nothing to do with is denied even under a star",
+			name: "a resource of the wrong type is denied even under a star",
 			in: iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/bounded"),
 				ActionNames:  []string{"s3:GetObject"},
 				ResourceArns: []string{"arn:aws:iam::123456789012:role/x"}},
@@ -213,27 +216,29 @@ func TestSimulatePrincipalPolicyAnswersAsTheServiceDoes(t *testing.T) {
 				"arn:aws:iam::123456789012:role/x implicitDeny 0 boundary false"},
 		},
 		{
-			name: "a boundary allows, denies by silence, and denies",
+			name: "a boundary allows, denies implicitly, and denies explicitly",
 			in: iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/bounded"),
 				ActionNames: []string{"s3:GetObject", "sns:Publish", "s3:DeleteBucket"}},
 			want: []string{
 				"s3:GetObject *: allowed [user_bounded_all" + all + " [limits" + boundary +
-					place(nil, allowS3) + "] boundary true",
+					statementPosition(nil, allowS3) + "] boundary true",
 				"sns:Publish *: implicitDeny boundary false",
-				"s3:DeleteBucket *: explicitDeny [limits" + boundary + place([]string{allowS3}, denyDelete) +
+				"s3:DeleteBucket *: explicitDeny [limits" + boundary +
+					statementPosition([]string{allowS3}, denyDelete) +
 					"] boundary false",
 			},
 		},
 		{
-			name: "a boundary given takes the place of the attached one",
+			name: "a boundary in the request replaces the attached one",
 			in: iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/bounded"),
 				ActionNames:                        []string{"sns:Publish"},
 				PermissionsBoundaryPolicyInputList: []string{allowAll}},
 			want: []string{"sns:Publish *: allowed [user_bounded_all" + all +
-				" [PermissionsBoundaryPolicyInputList.1" + boundary + place(nil, allowAny) + "] boundary true"},
+				" [PermissionsBoundaryPolicyInputList.1" + boundary + statementPosition(nil, allowAny) +
+				"] boundary true"},
 		},
 		{
-			name: "documents given add to those attached",
+			name: "documents in the request add to the attached policies",
 			in: iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("role/worker"),
 				ActionNames: []string{"sns:Publish", "s3:GetObject"},
 				PolicyInputList: []string{documentOf(allowRead),
@@ -242,7 +247,7 @@ func TestSimulatePrincipalPolicyAnswersAsTheServiceDoes(t *testing.T) {
 				"s3:GetObject *: implicitDeny"},
 		},
 		{
-			name: "every key any statement names is missing from what is not allowed, and from nothing else",
+			name: "a denied action lacks the keys of all statements, and an allowed action lacks none",
 			in: iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/cond"),
 				ActionNames:  []string{"iam:PassRole", "sns:Publish"},
 				ResourceArns: []string{"arn:aws:iam::123456789012:role/x"}},
@@ -254,38 +259,40 @@ func TestSimulatePrincipalPolicyAnswersAsTheServiceDoes(t *testing.T) {
 			},
 		},
 		{
-			name: "context given decides",
+			name: "context entries affect the decision",
 			in: iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/cond"),
 				ActionNames: []string{"iam:PassRole"},
 				ContextEntries: []types.ContextEntry{entryOf("IAM:passedToService", "string",
 					"lambda.amazonaws.com")}},
-			want: []string{"iam:PassRole *: allowed [user_cond_c" + iamPolicy + place(nil, allowPass) + "]"},
+			want: []string{"iam:PassRole *: allowed [user_cond_c" + iamPolicy +
+				statementPosition(nil, allowPass) + "]"},
 		},
 		{
-			name: "the user's name is known without being given",
+			name: "the user's name is set by default",
 			in: iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/cond"),
 				ActionNames: []string{"s3:GetObject"}, ResourceArns: []string{"arn:aws:s3:::cond/x"}},
 			want: []string{"s3:GetObject arn:aws:s3:::cond/x: allowed [user_cond_c" + iamPolicy +
-				place([]string{allowPass}, allowOwn) + "] | arn:aws:s3:::cond/x allowed 1"},
+				statementPosition([]string{allowPass}, allowOwn) + "] | arn:aws:s3:::cond/x allowed 1"},
 		},
 		{
-			name: "another caller's name may be given, and the context over that",
+			name: "CallerArn overrides the user's name, and a context entry overrides CallerArn",
 			in: iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/cond"),
 				ActionNames:    []string{"s3:GetObject"},
 				ResourceArns:   []string{"arn:aws:s3:::eve/x", "arn:aws:s3:::bob/x"},
 				CallerArn:      arnOf("user/bob"),
 				ContextEntries: []types.ContextEntry{entryOf("aws:UserName", "string", "eve")}},
 			want: []string{"s3:GetObject arn:aws:s3:::${BucketName}/${KeyName}: implicitDeny [user_cond_c" +
-				iamPolicy + place([]string{allowPass}, allowOwn) + "] missing [iam:PassedToService]" +
+				iamPolicy + statementPosition([]string{allowPass}, allowOwn) +
+				"] missing [iam:PassedToService]" +
 				" | arn:aws:s3:::eve/x allowed 1 | arn:aws:s3:::bob/x implicitDeny 0 missing " +
 				"[iam:PassedToService]"},
 		},
 		{
-			name: "a document that does not parse counts for nothing",
+			name: "a document that does not parse grants and denies nothing",
 			in: iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/broken"),
 				ActionNames: []string{"s3:GetObject"}, ResourceArns: []string{bucketA}},
 			want: []string{"s3:GetObject " + bucketA + ": allowed [user_broken_fine" + iamPolicy +
-				place(nil, allowRead) + "] | " + bucketA + " allowed 1"},
+				statementPosition(nil, allowRead) + "] | " + bucketA + " allowed 1"},
 		},
 		{
 			name: "a boundary that does not parse allows nothing",
@@ -294,7 +301,7 @@ func TestSimulatePrincipalPolicyAnswersAsTheServiceDoes(t *testing.T) {
 			want: []string{"s3:GetObject *: implicitDeny boundary false"},
 		},
 		{
-			name: "a resource the action has nothing to do with lacks the keys that any policy names",
+			name: "a resource of the wrong type lacks the keys of all policies",
 			in: iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/cond"),
 				ActionNames: []string{"iam:PassRole"}, ResourceArns: []string{bucketA},
 				PolicyInputList: []string{allowAll}},
@@ -302,7 +309,7 @@ func TestSimulatePrincipalPolicyAnswersAsTheServiceDoes(t *testing.T) {
 				bucketA + " implicitDeny 0 missing [iam:PassedToService]"},
 		},
 		{
-			name:    "the old shape has a result for each resource, all with the decision of the whole",
+			name:    "the old shape has a result per resource with the decision of the action",
 			account: func(a *Account) { a.Simulator.Shape = "old" },
 			in: iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/ci"),
 				ActionNames: []string{"s3:GetObject"}, ResourceArns: []string{bucketA, bucketX}},
@@ -315,7 +322,7 @@ func TestSimulatePrincipalPolicyAnswersAsTheServiceDoes(t *testing.T) {
 	simulateAll(t, tests)
 }
 
-// A simulationTest asks about a principal of the simulated account.
+// A simulationTest simulates the policies of a principal of the account that simulated returns.
 type simulationTest struct {
 	name    string
 	account func(*Account)
@@ -343,7 +350,7 @@ func simulateAll(t *testing.T, tests []simulationTest) {
 
 func TestSimulationPagesOverActions(t *testing.T) {
 	account := simulated()
-	account.Simulator = Simulator{} // pages in twos, like everything
+	account.Simulator = Simulator{} // two actions per page, the default of all lists
 	srv := &Server{Account: account}
 	c := connect(t, srv).iam
 	actions := []string{"s3:GetObject", "s3:PutObject", "sns:Publish", "no:Such", "s3:GetObject"}
@@ -368,22 +375,22 @@ func TestSimulationPagesOverActions(t *testing.T) {
 	if n := len(srv.Calls()); n != 3 {
 		t.Errorf("%d calls for five actions in twos", n)
 	}
-	// The marker is an offset: a call about other actions goes on from there.
+	// The marker is an offset, so that it also works in a call with other actions.
 	out, err := c.SimulatePrincipalPolicy(t.Context(), &iam.SimulatePrincipalPolicyInput{
 		PolicySourceArn: arnOf("role/worker"), ActionNames: []string{"a:b", "a:c", "a:d"},
 		Marker: aws.String(marker("SimulatePrincipalPolicy", 2)),
 	})
 	if err != nil || len(out.EvaluationResults) != 1 ||
 		*out.EvaluationResults[0].EvalActionName != "a:d" {
-		t.Errorf("another question with the marker: %+v, %v", out, err)
+		t.Errorf("other actions with the marker: %+v, %v", out, err)
 	}
 }
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// The whole text of one answer, so that a change of any element shows: fakes drift from AWS one at
-// a time.
-func TestSimulatePrincipalPolicyWritesThisXML(t *testing.T) {
+// The golden file has the complete text of an answer, so that the test detects a change of any
+// element.
+func TestSimulatePrincipalPolicyMatchesTheGoldenXML(t *testing.T) {
 	url := listen(t, &Server{Account: simulated()})
 	got := post(t, url, "iam", map[string]string{
 		"Action": "SimulatePrincipalPolicy", "Version": "2010-05-08",
@@ -410,7 +417,7 @@ func TestSimulatePrincipalPolicyWritesThisXML(t *testing.T) {
 	}
 }
 
-// post sends a Query request without a client of AWS's, and returns the body.
+// post sends a Query request without an AWS client, and returns the body.
 func post(t *testing.T, endpoint, service string, params map[string]string) string {
 	t.Helper()
 	return postAs(t, endpoint, anyKey, service, params)

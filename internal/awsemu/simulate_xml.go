@@ -2,7 +2,7 @@ package awsemu
 
 import "github.com/remotion-audit/remotion-audit/internal/iampolicy"
 
-// The XML of a simulation's results.
+// The types below are the XML of a simulation's results.
 
 type evaluationXML struct {
 	EvalActionName       string
@@ -41,8 +41,8 @@ type statementXML struct {
 
 type positionXML struct{ Line, Column int }
 
-// statements writes matches as the simulator does. Its words for the type of a policy are not those
-// of the API's own enumeration.
+// statements converts matches to the simulator's format. The simulator's names of policy types
+// differ from the API's enumeration.
 func statements(matched []iampolicy.Match) []statementXML {
 	var list []statementXML
 	for _, m := range matched {

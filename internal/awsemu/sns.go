@@ -27,36 +27,39 @@ var snsService = &service{
 		"ListSubscriptionsByTopic":  listSubscriptionsByTopic,
 		"GetSubscriptionAttributes": getSubscriptionAttributes,
 	},
-	permissions: permissions{}.need(everything, "ListTopics").need(newTopicARN, "CreateTopic").
-		need(param("TopicArn"),
+	permissions: permissions{}.need(anyResource, "ListTopics").need(newTopicARN, "CreateTopic").
+		need(parameterARN("TopicArn"),
 			"GetTopicAttributes Subscribe ListSubscriptionsByTopic ConfirmSubscription").
-		need(subscribedTo, "Unsubscribe GetSubscriptionAttributes").need(publishedTo, "Publish"),
+		need(subscriptionTopicARN, "Unsubscribe GetSubscriptionAttributes").need(publishTopicARN,
+		"Publish"),
 }
 
 func newTopicARN(c *call) string { return c.store.topicARN(c.region, c.form.get("Name")) }
 
-func publishedTo(c *call) string { return cmp.Or(c.form.get("TopicArn"), c.form.get("TargetArn")) }
+func publishTopicARN(c *call) string {
+	return cmp.Or(c.form.get("TopicArn"), c.form.get("TargetArn"))
+}
 
-// subscribedTo is the topic of the subscription that a call names.
-func subscribedTo(c *call) string {
+// subscriptionTopicARN returns the ARN of the topic of the subscription that a call names.
+func subscriptionTopicARN(c *call) string {
 	arn := c.form.get("SubscriptionArn")
 	return arn[:max(0, strings.LastIndexByte(arn, ':'))]
 }
 
-// A Message is one that was published.
+// A Message is a message that a client published.
 type Message struct {
 	ID       string
 	TopicARN string
 	Subject  string
 	// Structure is "json" for a message with a body for each protocol, else empty.
 	Structure string
-	// Bodies are the texts by protocol: email, sms, https and so on. "default" is always there.
+	// Bodies are the texts by protocol: email, sms, https and so on. "default" is always present.
 	Bodies     map[string]string
 	Attributes map[string]Attribute
 	Time       time.Time
 }
 
-// Body returns what a subscriber of the protocol gets.
+// Body returns the text for subscribers of a protocol.
 func (m Message) Body(protocol string) string {
 	if text, own := m.Bodies[protocol]; own {
 		return text
@@ -67,17 +70,17 @@ func (m Message) Body(protocol string) string {
 // An Attribute is a message attribute. Type is String, String.Array, Number or Binary.
 type Attribute struct {
 	Type   string
-	Value  string // of every type but Binary
+	Value  string // of all types but Binary
 	Binary []byte
 }
 
 type topic struct {
 	arn           string
-	subscriptions []*subscription // in the order they were made
+	subscriptions []*subscription // in order of creation
 	deleted       int
 }
 
-// addTopic makes a topic known by its ARN or its name.
+// addTopic adds a topic by its ARN or its name, unless it exists, and returns it.
 func (st *store) addTopic(name string) *topic {
 	arn := name
 	if !strings.HasPrefix(name, "arn:") {
@@ -93,7 +96,7 @@ func (st *store) topicARN(region, name string) string {
 	return fmt.Sprintf("arn:%s:sns:%s:%s:%s", st.partition, region, st.account, name)
 }
 
-// invalidParameter is SNS's word for nearly everything that is wrong.
+// invalidParameter returns the error that SNS uses for nearly all mistakes.
 // https://docs.aws.amazon.com/sns/latest/api/API_Publish.html#API_Publish_Errors
 func invalidParameter(format string, args ...any) *apiError {
 	return refuse(http.StatusBadRequest, "InvalidParameter", "Invalid parameter: "+format, args...)
@@ -105,7 +108,7 @@ type topicXML struct {
 
 func createTopic(c *call) (any, error) {
 	name := c.form.get("Name")
-	if len(name) > 256 || !isTopicName(name) { // the dot of a FIFO topic too: there are none here
+	if len(name) > 256 || !isTopicName(name) { // refuses the dot of FIFO topics, which are not offered
 		return nil, invalidParameter("Topic Name")
 	}
 	return topicXML{c.store.addTopic(c.store.topicARN(c.region, name)).arn}, nil
@@ -120,12 +123,12 @@ func isTopicName(s string) bool {
 	return s != ""
 }
 
-// listTopics lists the topics of the region asked. SNS pages by NextToken, and takes no size.
+// listTopics lists the topics of the request's region. SNS has no parameter for the page size.
 func listTopics(c *call) (any, error) {
-	var here []topicXML
+	var topics []topicXML
 	for _, t := range sortedValues(c.store.topics) {
 		if strings.Split(t.arn, ":")[3] == c.region {
-			here = append(here, topicXML{t.arn})
+			topics = append(topics, topicXML{t.arn})
 		}
 	}
 	w, err := c.windowAt(c.form.get("NextToken"), c.operation, c.pageSize(),
@@ -133,14 +136,14 @@ func listTopics(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	shown, p := cut(here, w, c.operation)
+	shown, p := pageOf(topics, w, c.operation)
 	return struct {
 		Topics    members[topicXML]
 		NextToken string `xml:",omitempty"`
 	}{listOf(shown), p.Marker}, nil
 }
 
-// findTopic returns the topic a parameter names.
+// findTopic returns the topic that a parameter names.
 func (c *call) findTopic(param, action string) (*topic, error) {
 	arn := c.form.get(param)
 	parts := strings.Split(arn, ":")
@@ -153,7 +156,7 @@ func (c *call) findTopic(param, action string) (*topic, error) {
 			invalidParameter("%s Reason: An ARN must be of the form arn:%s:sns:REGION:ACCOUNT:NAME", param,
 				c.store.partition)
 	case parts[3] != c.region:
-		// A topic is published to in its own region; a client set to another one gets this answer.
+		// A client that is configured for another region than the topic's gets this error.
 		return nil, invalidParameter("%s", param)
 	case parts[4] != c.store.account:
 		return nil, refuse(http.StatusForbidden, "AuthorizationError",
@@ -187,7 +190,7 @@ func publish(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.messages = keep(c.messages, m)
+	c.messages = appendNewest(c.messages, m)
 	return struct {
 		MessageID string `xml:"MessageId"`
 	}{m.ID}, nil

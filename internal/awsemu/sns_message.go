@@ -10,11 +10,11 @@ import (
 	"unicode/utf8"
 )
 
-// maxMessage is how many bytes a message and its attributes may have together.
+// maxMessage is the maximum size in bytes of a message with its attributes.
 // https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
 const maxMessage = 256 << 10
 
-// message reads and checks what is to be published.
+// message reads and checks the message to publish.
 func (c *call) message() (Message, error) {
 	var m Message
 	param := "TopicArn"
@@ -85,9 +85,9 @@ func isSubject(s string) bool {
 	return true
 }
 
-// bodies reads the message of MessageStructure json. The reference says in one place that a value
-// that is no string makes its key ignored, in another that it must be a string: here it is refused,
-// so that a mistake does not end as a mail that never came.
+// bodies reads a message with MessageStructure json. AWS's reference says in one place that a key
+// whose value is not a string is ignored, and in another that the value must be a string. The
+// emulator refuses it, so that the mistake does not go unnoticed as a missing mail.
 func bodies(text string) (map[string]string, error) {
 	const wrong = "Message Structure - "
 	dec := json.NewDecoder(strings.NewReader(text))
@@ -129,7 +129,7 @@ func bodies(text string) (map[string]string, error) {
 	return found, nil
 }
 
-// parameterValue is SNS's error for message attributes.
+// parameterValue returns SNS's error for message attributes.
 func parameterValue(format string, args ...any) *apiError {
 	return refuse(http.StatusBadRequest, "ParameterValueInvalid", format, args...)
 }

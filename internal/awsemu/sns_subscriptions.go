@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Subscription is an endpoint that receives the messages of a topic. Nothing is delivered: what a
-// subscriber would have got is in [Server.Messages].
+// A Subscription is a subscription to a topic. The server delivers nothing: the published messages
+// are in [Server.Messages].
 type Subscription struct {
 	// Topic is the topic's ARN, or its name in Function.Region.
 	Topic string
@@ -18,9 +18,9 @@ type Subscription struct {
 	Protocol string
 	// Endpoint is the address, number, URL or ARN.
 	Endpoint string
-	// Pending says that the subscription is not confirmed.
+	// Pending is true until the subscription is confirmed.
 	Pending bool
-	// FilterPolicy is JSON, kept and shown. Empty is none.
+	// FilterPolicy is JSON that the server stores and returns, but does not apply. Empty is none.
 	FilterPolicy string
 }
 
@@ -30,7 +30,7 @@ type subscription struct {
 	owner string
 }
 
-// pendingConfirmation is listed in place of an ARN.
+// pendingConfirmation replaces the ARN of a pending subscription in a list.
 // https://docs.aws.amazon.com/sns/latest/api/API_ListSubscriptionsByTopic.html
 const pendingConfirmation = "PendingConfirmation"
 
@@ -41,8 +41,8 @@ func (s *subscription) listedARN() string {
 	return s.arn
 }
 
-// protocols are those of SNS, and whether a subscription waits until its endpoint confirms it.
-// Those that do not are AWS's own services in the same account, and phones.
+// protocols are the protocols of SNS. The value is true if the endpoint has to confirm a
+// subscription. AWS services in the same account and phones need no confirmation.
 // https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html
 var protocols = map[string]bool{
 	"email": true, "email-json": true, "http": true, "https": true,
@@ -66,7 +66,7 @@ func (t *topic) add(st *store, s Subscription) *subscription {
 	return made
 }
 
-// addSubscription makes a subscription of the description.
+// addSubscription adds a subscription of the account's description. i is its index there.
 func (st *store) addSubscription(i int, s Subscription) error {
 	arn := s.Topic
 	if !strings.HasPrefix(arn, "arn:") {
@@ -87,7 +87,7 @@ func subscribe(c *call) (any, error) {
 		return nil, err
 	}
 	s := Subscription{Topic: t.arn, Protocol: c.form.get("Protocol"), Endpoint: c.form.get("Endpoint")}
-	waits, known := protocols[s.Protocol]
+	pending, known := protocols[s.Protocol]
 	switch {
 	case !known:
 		return nil, invalidParameter("Amazon SNS does not support this protocol string: %s", s.Protocol)
@@ -107,12 +107,12 @@ func subscribe(c *call) (any, error) {
 			s.FilterPolicy = value
 		}
 	}
-	s.Pending = waits
+	s.Pending = pending
 	i := slices.IndexFunc(t.subscriptions, func(o *subscription) bool {
 		return o.Protocol == s.Protocol && o.Endpoint == s.Endpoint
 	})
 	var made *subscription
-	if i >= 0 { // once more is no mistake, and changes nothing
+	if i >= 0 { // subscribing again succeeds and changes nothing
 		made = t.subscriptions[i]
 	} else {
 		made = t.add(c.store, s)
@@ -128,8 +128,8 @@ type subscriptionARN struct {
 	SubscriptionArn string
 }
 
-// confirmSubscription takes the endpoint for the token: it is what a test knows, and no mail brings
-// another.
+// confirmSubscription accepts the endpoint as the token, because the server sends no mail with a
+// token.
 func confirmSubscription(c *call) (any, error) {
 	t, err := c.findTopic("TopicArn", c.operation)
 	if err != nil {
@@ -145,7 +145,7 @@ func confirmSubscription(c *call) (any, error) {
 		invalidParameter("Token Reason: the embedded AWS sends no mail: the token is the endpoint")
 }
 
-// findSubscription returns the subscription a call is about.
+// findSubscription returns the subscription that a call names, and its topic.
 func (c *call) findSubscription() (*topic, *subscription, error) {
 	arn := c.form.get("SubscriptionArn")
 	at := strings.LastIndexByte(arn, ':')
@@ -194,7 +194,7 @@ func listSubscriptionsByTopic(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	shown, p := cut(all, w, c.operation)
+	shown, p := pageOf(all, w, c.operation)
 	return struct {
 		Subscriptions members[subscriptionXML]
 		NextToken     string `xml:",omitempty"`

@@ -14,7 +14,7 @@ import (
 
 const alerts = "arn:aws:sns:us-east-1:123456789012:alerts"
 
-func TestPublishedMessagesAreKept(t *testing.T) {
+func TestPublishedMessagesAreStored(t *testing.T) {
 	at := time.Date(2026, 11, 14, 9, 0, 0, 0, time.UTC)
 	srv := &Server{Account: &Account{Topics: []string{"alerts"}}, Now: func() time.Time { return at }}
 	c := connect(t, srv).sns
@@ -63,11 +63,11 @@ func TestPublishedMessagesAreKept(t *testing.T) {
 	}
 	srv.Reset()
 	if len(srv.Messages())+len(srv.Calls()) != 0 {
-		t.Error("after Reset something is left")
+		t.Error("Reset did not clear the messages and calls")
 	}
 }
 
-func TestPublishRefusesWhatSNSRefuses(t *testing.T) {
+func TestPublishRefusesTheSameRequestsAsSNS(t *testing.T) {
 	srv := &Server{Account: &Account{Topics: []string{"alerts",
 		"arn:aws:sns:eu-central-1:123456789012:far"}}}
 	c := connect(t, srv).sns
@@ -100,15 +100,16 @@ func TestPublishRefusesWhatSNSRefuses(t *testing.T) {
 				"allows the SNS:Publish action", func(in *sns.PublishInput) {
 				in.TopicArn = aws.String("arn:aws:sns:us-east-1:999999999999:alerts")
 			}},
-		{"a topic that is no ARN", "InvalidParameter",
+		{"a topic that is not an ARN", "InvalidParameter",
 			"Invalid parameter: TopicArn Reason: An ARN must have at least 6 elements, not 1",
 			func(in *sns.PublishInput) { in.TopicArn = aws.String("alerts") }},
-		{"no text", "InvalidParameter", "Invalid parameter: Empty message", func(in *sns.PublishInput) {
-			in.Message = aws.String("")
-		}},
-		{"one byte too many", "InvalidParameter", "Invalid parameter: Message too long",
+		{"an empty text", "InvalidParameter", "Invalid parameter: Empty message",
+			func(in *sns.PublishInput) {
+				in.Message = aws.String("")
+			}},
+		{"a message one byte above the limit", "InvalidParameter", "Invalid parameter: Message too long",
 			func(in *sns.PublishInput) { in.Message = aws.String(strings.Repeat("x", 256<<10+1)) }},
-		{"attributes that make it too long", "InvalidParameter", "Invalid parameter: Message too long",
+		{"attributes that exceed the limit", "InvalidParameter", "Invalid parameter: Message too long",
 			func(in *sns.PublishInput) {
 				in.Message = aws.String(strings.Repeat("x", 256<<10))
 				attribute("a", "String", "b")(in)
@@ -118,41 +119,43 @@ func TestPublishRefusesWhatSNSRefuses(t *testing.T) {
 		{"a subject of two lines", "InvalidParameter", "Invalid parameter: Subject", subject("a\nb")},
 		{"a subject that is not ASCII", "InvalidParameter", "Invalid parameter: Subject",
 			subject("naïve")},
-		{"a subject that begins with a blank", "InvalidParameter", "Invalid parameter: Subject",
+		{"a subject that begins with a space", "InvalidParameter", "Invalid parameter: Subject",
 			subject(" a")},
 		{"an empty subject", "InvalidParameter", "Invalid parameter: Subject", subject("")},
 		{"a structure that is not json", "InvalidParameter", "", func(in *sns.PublishInput) {
 			in.MessageStructure = aws.String("xml")
 		}},
-		{"a structured text that is none", "InvalidParameter",
+		{"a structured text that is not JSON", "InvalidParameter",
 			"Invalid parameter: Message Structure - JSON message body failed to parse", structure("{")},
 		{"a structured list", "InvalidParameter",
 			"Invalid parameter: Message Structure - JSON message body failed to parse",
 			structure(`["default"]`)},
-		{"something after the structure", "InvalidParameter",
+		{"text after the structure", "InvalidParameter",
 			"Invalid parameter: Message Structure - JSON message body failed to parse",
 			structure(`{"default":"a"}{`)},
 		{"a structure without default", "InvalidParameter",
 			"Invalid parameter: Message Structure - No default entry in JSON message body",
 			structure(`{"email":"a"}`)},
-		{"a default that is no string", "InvalidParameter",
+		{"a default that is not a string", "InvalidParameter",
 			"Invalid parameter: Message Structure - No default entry in JSON message body",
 			structure(`{"default":{}}`)},
-		{"a value that is no string", "InvalidParameter",
-			`Invalid parameter: Message Structure - the value of "email" in JSON message body is not a string`, structure(`{"default":"a","email":1}`)},
-		{"a key twice", "InvalidParameter",
+		{"a value that is not a string", "InvalidParameter",
+			`Invalid parameter: Message Structure - the value of "email" in JSON message body is not a string`,
+			structure(`{"default":"a","email":1}`)},
+		{"a duplicate key", "InvalidParameter",
 			`Invalid parameter: Message Structure - duplicate key "email" in JSON message body`,
 			structure(`{"default":"a","email":"b","email":"c"}`)},
 		{"an attribute without value", "ParameterValueInvalid", "", attribute("a", "String", "")},
-		{"an attribute of no known type", "ParameterValueInvalid", "", attribute("a", "Colour", "red")},
-		{"an array that is none", "ParameterValueInvalid", "", attribute("a", "String.Array", "opened")},
+		{"an attribute of an unknown type", "ParameterValueInvalid", "", attribute("a", "Colour", "red")},
+		{"an array that is not JSON", "ParameterValueInvalid", "",
+			attribute("a", "String.Array", "opened")},
 		{"an array of arrays", "ParameterValueInvalid", "", attribute("a", "String.Array", "[[]]")},
-		{"a number that is none", "ParameterValueInvalid", "", attribute("a", "Number", "two")},
-		{"an attribute named as AWS's own", "ParameterValueInvalid", "",
+		{"an invalid number", "ParameterValueInvalid", "", attribute("a", "Number", "two")},
+		{"an attribute with a reserved name", "ParameterValueInvalid", "",
 			attribute("AWS.x", "String", "a")},
-		{"an attribute with a blank in its name", "ParameterValueInvalid", "",
+		{"an attribute with a space in its name", "ParameterValueInvalid", "",
 			attribute("a b", "String", "a")},
-		{"a phone", "InvalidParameter", "", func(in *sns.PublishInput) {
+		{"a phone number", "InvalidParameter", "", func(in *sns.PublishInput) {
 			in.TopicArn, in.PhoneNumber = nil, aws.String("+4912345")
 		}},
 		{"no topic", "InvalidParameter", "", func(in *sns.PublishInput) { in.TopicArn = nil }},
@@ -166,7 +169,7 @@ func TestPublishRefusesWhatSNSRefuses(t *testing.T) {
 		})
 	}
 	if n := len(srv.Messages()); n != 0 {
-		t.Errorf("%d refused messages are kept", n)
+		t.Errorf("%d refused messages are stored", n)
 	}
 	_, err := c.Publish(t.Context(), &sns.PublishInput{TopicArn: aws.String(alerts),
 		Message: aws.String(strings.Repeat("x", 256<<10))})
@@ -176,7 +179,7 @@ func TestPublishRefusesWhatSNSRefuses(t *testing.T) {
 	var notFound *types.NotFoundException
 	if _, err := c.Publish(t.Context(), &sns.PublishInput{TopicArn: aws.String(alerts + "2"),
 		Message: aws.String("x")}); !errors.As(err, &notFound) {
-		t.Errorf("unknown topic: %v is no NotFoundException", err)
+		t.Errorf("unknown topic: %v is not a NotFoundException", err)
 	}
 }
 
@@ -184,7 +187,7 @@ func TestTopics(t *testing.T) {
 	c := connect(t,
 		&Server{Account: &Account{Topics: []string{"b",
 			"arn:aws:sns:eu-central-1:123456789012:far"}}}).sns
-	for _, name := range []string{"a", "c", "a"} { // twice is once
+	for _, name := range []string{"a", "c", "a"} { // creating a topic again succeeds
 		if _, err := c.CreateTopic(t.Context(), &sns.CreateTopicInput{Name: &name}); err != nil {
 			t.Fatal(err)
 		}
@@ -201,7 +204,7 @@ func TestTopics(t *testing.T) {
 		}
 	}
 	if want := []string{"a", "b", "c"}; !reflect.DeepEqual(got, want) {
-		t.Errorf("topics %v, want %v: those of the region", got, want)
+		t.Errorf("topics %v, want %v of the region", got, want)
 	}
 	attributes, err := c.GetTopicAttributes(t.Context(),
 		&sns.GetTopicAttributesInput{TopicArn: aws.String("arn:aws:sns:us-east-1:123456789012:a")})
@@ -254,7 +257,7 @@ func TestSubscriptions(t *testing.T) {
 		counts() != [3]string{"1", "1", "0"} {
 		t.Errorf("listed %q, want %q; counts %v", got, want, counts())
 	}
-	for range 2 { // once more is no mistake
+	for range 2 { // subscribing again succeeds
 		made, err := c.Subscribe(t.Context(), &sns.SubscribeInput{TopicArn: aws.String(alerts),
 			Protocol: aws.String("email"), Endpoint: aws.String("b@example.com")})
 		if err != nil || *made.SubscriptionArn != "pending confirmation" {

@@ -18,7 +18,7 @@ const (
 	defaultPageSize  = 2
 )
 
-// A kind is what an entity is, in the word its ARN uses.
+// A kind is the type of an entity, spelled as in its ARN.
 type kind string
 
 const (
@@ -29,8 +29,8 @@ const (
 
 func (k kind) title() string { return strings.ToUpper(string(k[:1])) + string(k[1:]) }
 
-// An entity is a user, a group or a role. The three differ by a handful of fields and share nearly
-// every operation, so that one type serves them all.
+// An entity is a user, a group or a role. The three share nearly all operations and differ in a few
+// fields, so they have one type.
 type entity struct {
 	kind    kind
 	name    string
@@ -54,8 +54,9 @@ type accessKey struct {
 	created time.Time
 }
 
-// A document is a policy's text as it was put, and what it means. parsed is nil for a text that is
-// no policy document. Real IAM has no such document, but a test of a client can use one.
+// A document is the text of a policy as the client put it, with its parsed form. parsed is nil for
+// a text that is not a policy document. IAM never stores such a text, but a test of error handling
+// may need one.
 type document struct {
 	text   string
 	parsed *iampolicy.Document
@@ -75,8 +76,8 @@ type policy struct {
 	description         string
 	created, updated    time.Time
 	versions            []version // oldest first
-	standard            string    // the default version's id
-	made                int       // versions ever made: ids are not used twice
+	defaultVersion      string    // the default version's id
+	made                int       // the number of versions ever created; ids are not reused
 }
 
 type version struct {
@@ -95,17 +96,17 @@ func (p *policy) version(id string) *version {
 }
 
 // current returns the default version, which every policy has.
-func (p *policy) current() *version { return p.version(p.standard) }
+func (p *policy) current() *version { return p.version(p.defaultVersion) }
 
 func (p *policy) ofAWS() bool { return strings.Contains(p.arn, ":iam::aws:policy/") }
 
-// A store is an account while the server runs: what the description said, and what clients made of
-// it since. The server's mutex guards it.
+// A store is the state of the account while the server runs: the description with the changes that
+// clients have made. The server's mutex guards it.
 type store struct {
 	account   string
 	partition string
 	alias     string
-	region    string // of topics known by name
+	region    string // of topics, functions and buckets without a region
 	pageSize  int
 
 	entities map[kind]map[string]*entity
@@ -117,9 +118,9 @@ type store struct {
 	functions []LambdaFunction // by name
 	disabled  []string         // regions
 
-	organization [][]iampolicy.Policy // its levels; nil outside of one
+	organization [][]iampolicy.Policy // the levels; nil outside an organization
 	simulator    Simulator
-	made         int // entities and keys made by clients, so that no id comes twice
+	made         int // a counter that makes ids unique
 }
 
 func newStore(a *Account) (*store, error) {
@@ -169,13 +170,13 @@ func newStore(a *Account) (*store, error) {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(a.Buckets)) {
-		st.addBucket(name, a.Buckets[name], described(st.account, "bucket", name))
+		st.addBucket(name, a.Buckets[name], fixedCreationTime(st.account, "bucket", name))
 	}
 	return st, nil
 }
 
-// newStoreOfPolicies returns a store with an account's managed policies and no entities: what
-// names of policies can be looked up in.
+// newStoreOfPolicies returns a store with an account's managed policies but no entities. The loader
+// uses it to resolve the names of policies.
 func newStoreOfPolicies(a *Account) *store {
 	st := &store{
 		account:      cmp.Or(a.ID, defaultAccount),
@@ -210,7 +211,7 @@ func (st *store) addPolicy(name string, m ManagedPolicy) {
 		p.name = rest[strings.LastIndexByte(rest, '/')+1:]
 	}
 	p.id = uniqueID(prefixPolicy, p.arn)
-	p.created = described(p.arn)
+	p.created = fixedCreationTime(p.arn)
 	p.updated = p.created
 	for _, text := range append(slices.Clone(m.Older), m.Document) {
 		p.add(newDocument(text), p.created, true)
@@ -218,13 +219,13 @@ func (st *store) addPolicy(name string, m ManagedPolicy) {
 	st.policies[p.arn] = p
 }
 
-// add makes a version of a policy.
+// add creates a version of a policy and returns it.
 func (p *policy) add(doc document, now time.Time, standard bool) *version {
 	p.made++
 	p.versions = append(p.versions, version{fmt.Sprintf("v%d", p.made), now, doc})
 	v := &p.versions[len(p.versions)-1]
 	if standard {
-		p.standard = v.id
+		p.defaultVersion = v.id
 	}
 	p.updated = now
 	return v
@@ -235,7 +236,7 @@ func (st *store) addEntity(k kind, name, path string, inline map[string]string, 
 	e := &entity{
 		kind: k, name: name, path: cmp.Or(path, "/"),
 		id:      uniqueID(idPrefix(k), st.account, string(k), name),
-		created: described(st.account, string(k), name),
+		created: fixedCreationTime(st.account, string(k), name),
 		inline:  make(map[string]document),
 	}
 	for policyName, text := range inline {
@@ -258,7 +259,7 @@ func (st *store) addEntity(k kind, name, path string, inline map[string]string, 
 	return e, nil
 }
 
-// policyNamed finds a managed policy by its ARN or its name.
+// policyNamed returns the managed policy with an ARN or a name, or nil.
 func (st *store) policyNamed(ref string) *policy {
 	if p := st.policies[ref]; p != nil {
 		return p
@@ -290,19 +291,21 @@ func idPrefix(k kind) string {
 	}
 }
 
-// trustText spells out a trust policy given as the name of a service.
+// trustText returns the trust policy for a document or the name of a service. Empty is
+// lambda.amazonaws.com.
 func trustText(trust string) string {
 	if strings.HasPrefix(strings.TrimSpace(trust), "{") {
 		return trust
 	}
 	if trust == "" || isServiceName(trust) {
-		return fmt.Sprintf(
-			`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"%s"},"Action":"sts:AssumeRole"}]}`, cmp.Or(trust, "lambda.amazonaws.com"))
+		return fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow",`+
+			`"Principal":{"Service":"%s"},"Action":"sts:AssumeRole"}]}`,
+			cmp.Or(trust, "lambda.amazonaws.com"))
 	}
 	return trust
 }
 
-// isServiceName reports whether s looks like lambda.amazonaws.com rather than like a document.
+// isServiceName reports whether s is the name of a service, such as lambda.amazonaws.com.
 func isServiceName(s string) bool {
 	for _, r := range s {
 		if (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '.' && r != '-' {
@@ -312,7 +315,7 @@ func isServiceName(s string) bool {
 	return strings.Contains(s, ".amazonaws.com")
 }
 
-// sortedValues returns the values of m in the order of their keys: what IAM lists has a stable
+// sortedValues returns the values of m in the order of their keys, so that lists have a stable
 // order.
 func sortedValues[T any](m map[string]T) []T {
 	values := make([]T, 0, len(m))

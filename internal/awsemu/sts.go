@@ -21,8 +21,8 @@ var stsService = &service{
 		"AssumeRole":        assumeRole,
 	},
 	permissions: permissions{
-		"GetCallerIdentity": {}, // always allowed
-		"AssumeRole":        {{resource: param("RoleArn"), own: true}},
+		"GetCallerIdentity": {}, // needs no permission, and policies cannot deny it
+		"AssumeRole":        {{resource: parameterARN("RoleArn"), decidedByOperation: true}},
 	},
 	context: func(c *call, set func(key, value string)) {
 		set("sts:RoleSessionName", c.form.get("RoleSessionName"))
@@ -38,8 +38,8 @@ func getCallerIdentity(c *call) (any, error) {
 	}{c.caller.arn, c.caller.userID, c.store.account}, nil
 }
 
-// assumeRole returns keys of a session of the role. Without Server.EnforceIAM any caller may
-// assume any role: trust policies are for the auditor to judge.
+// assumeRole returns the keys of a new session of a role. Without Server.EnforceIAM every caller
+// may assume every role, because the trust policies are then only data for the auditor.
 func assumeRole(c *call) (any, error) {
 	session := c.form.get("RoleSessionName")
 	switch {
@@ -64,7 +64,7 @@ func assumeRole(c *call) (any, error) {
 		return nil, problem
 	}
 
-	key, who := c.store.session(role, session)
+	key, assumed := c.store.session(role, session)
 	type credentials struct {
 		AccessKeyID     string `xml:"AccessKeyId"`
 		SecretAccessKey string
@@ -80,31 +80,31 @@ func assumeRole(c *call) (any, error) {
 		AssumedRoleUser assumedRole
 	}{
 		credentials{key, secretOf(key), tokenOf(key), stamp(c.time().Add(time.Hour))},
-		assumedRole{who.userID, who.arn},
+		assumedRole{assumed.userID, assumed.arn},
 	}, nil
 }
 
-// session makes a key that is a role's session from now on.
-func (st *store) session(role *entity, name string) (key string, who identity) {
+// session creates a session of a role, and returns its access key id and its identity.
+func (st *store) session(role *entity, name string) (key string, id identity) {
 	st.made++
 	key = uniqueID(prefixSession, st.arn(role), name, fmt.Sprint(st.made))
-	who = identity{
-		// The session's ARN has lost the role's path.
+	id = identity{
+		// The ARN of a session does not contain the role's path.
 		arn: fmt.Sprintf("arn:%s:sts::%s:assumed-role/%s/%s", st.partition, st.account, role.name,
 			name),
 		userID: role.id + ":" + name,
 		entity: role,
 	}
-	st.keys[key] = who
-	return key, who
+	st.keys[key] = id
+	return key, id
 }
 
-// Keys are credentials a client can sign with.
+// Keys are credentials for signing requests.
 type Keys struct{ AccessKeyID, SecretAccessKey, SessionToken string }
 
-// ServiceSession gives the keys of a session of a role, as a service gets them for what it runs:
-// Lambda for a function. service is its principal, such as lambda.amazonaws.com, which the role has
-// to trust.
+// ServiceSession returns the keys of a new session of a role, as a service uses them for its
+// workload, for example Lambda for a function. service is the service principal, such as
+// lambda.amazonaws.com. It is an error if the role does not trust it.
 func (s *Server) ServiceSession(service, role, session string) (Keys, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -128,8 +128,9 @@ func (s *Server) ServiceSession(service, role, session string) (Keys, error) {
 	return Keys{key, secretOf(key), tokenOf(key)}, nil
 }
 
-// secretOf makes the secret of a key: forty characters, as clients expect, and no secret at all.
+// secretOf returns the secret of a key: 40 characters, as clients expect. It follows from the key
+// id and protects nothing.
 func secretOf(key string) string { return digest([]string{"secret", key})[:40] }
 
-// tokenOf returns the token of a session's key. No code checks it.
+// tokenOf returns the session token of a key. The server does not check tokens.
 func tokenOf(key string) string { return "session-of-" + strings.ToLower(key) }

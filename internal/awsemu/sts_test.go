@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
-func TestTheAccessKeySaysWhoCalls(t *testing.T) {
+func TestTheAccessKeyIdentifiesTheCaller(t *testing.T) {
 	url := listen(t, &Server{Account: video()})
 	session, err := dial(t, url, anyKey).sts.AssumeRole(t.Context(), &sts.AssumeRoleInput{
 		RoleArn: arnOf("role/service-role/remotion-lambda-role"), RoleSessionName: aws.String("render"),
@@ -21,10 +21,11 @@ func TestTheAccessKeySaysWhoCalls(t *testing.T) {
 		t.Errorf("session %s, want %s, without the path", got, want)
 	}
 	tests := []struct{ name, key, arn string }{
-		{"a user's key is the user's", "AKIACI0000000000", "arn:aws:iam::123456789012:user/bots/ci"},
-		{"a session's key is the session's", *session.Credentials.AccessKeyId,
+		{"a user's key identifies the user", "AKIACI0000000000",
+			"arn:aws:iam::123456789012:user/bots/ci"},
+		{"a session's key identifies the session", *session.Credentials.AccessKeyId,
 			"arn:aws:sts::123456789012:assumed-role/remotion-lambda-role/render"},
-		{"any other key is the administrator's", "AKIASOMETHINGELSE",
+		{"any other key identifies the administrator", "AKIASOMETHINGELSE",
 			"arn:aws:iam::123456789012:user/administrator"},
 	}
 	for _, tt := range tests {
@@ -45,14 +46,14 @@ func TestTheAccessKeySaysWhoCalls(t *testing.T) {
 		"Must specify userName when calling with non-User credentials")
 }
 
-func TestAssumeRoleRefusesWithoutSayingWhetherTheRoleExists(t *testing.T) {
+func TestAssumeRoleDoesNotRevealWhetherARoleExists(t *testing.T) {
 	c := connect(t, &Server{Account: video()}).sts
 	tests := []struct{ name, arn, session, code string }{
-		{"no such role", "arn:aws:iam::123456789012:role/none", "render", "AccessDenied"},
+		{"a role that does not exist", "arn:aws:iam::123456789012:role/none", "render", "AccessDenied"},
 		{"a role without its path", "arn:aws:iam::123456789012:role/remotion-lambda-role", "render",
 			"AccessDenied"},
 		{"a user", "arn:aws:iam::123456789012:user/bots/ci", "render", "ValidationError"},
-		{"a session name too short", "arn:aws:iam::123456789012:role/r2", "x", "ValidationError"},
+		{"a session name that is too short", "arn:aws:iam::123456789012:role/r2", "x", "ValidationError"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

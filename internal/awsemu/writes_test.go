@@ -16,8 +16,8 @@ import (
 
 const trustLambda = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}`
 
-// do fails the test on an error of a call whose answer does not matter.
-func do[O any](t *testing.T) func(O, error) {
+// mustSucceed returns a function that ignores the output of a call and fails the test on an error.
+func mustSucceed[O any](t *testing.T) func(O, error) {
 	return func(_ O, err error) {
 		t.Helper()
 		if err != nil {
@@ -26,26 +26,27 @@ func do[O any](t *testing.T) func(O, error) {
 	}
 }
 
-func TestAnAccountIsBuiltUpAndTornDownThroughTheAPI(t *testing.T) {
+func TestTheAPICreatesAndDeletesAllKindsOfEntities(t *testing.T) {
 	url := listen(t, &Server{})
 	c := dial(t, url, anyKey).iam
 	user, group, role, name := aws.String("ci"), aws.String("renderers"), aws.String("worker"),
 		aws.String("render")
 	put := aws.String(documentOf(allowRead))
 
-	do[*iam.CreateUserOutput](t)(c.CreateUser(t.Context(),
+	mustSucceed[*iam.CreateUserOutput](t)(c.CreateUser(t.Context(),
 		&iam.CreateUserInput{UserName: user, Path: aws.String("/bots/")}))
-	do[*iam.CreateGroupOutput](t)(c.CreateGroup(t.Context(), &iam.CreateGroupInput{GroupName: group}))
-	do[*iam.CreateRoleOutput](t)(c.CreateRole(t.Context(),
+	mustSucceed[*iam.CreateGroupOutput](t)(c.CreateGroup(t.Context(),
+		&iam.CreateGroupInput{GroupName: group}))
+	mustSucceed[*iam.CreateRoleOutput](t)(c.CreateRole(t.Context(),
 		&iam.CreateRoleInput{RoleName: role, AssumeRolePolicyDocument: aws.String(trustLambda),
 			Description: aws.String("renders")}))
-	do[*iam.AddUserToGroupOutput](t)(c.AddUserToGroup(t.Context(),
+	mustSucceed[*iam.AddUserToGroupOutput](t)(c.AddUserToGroup(t.Context(),
 		&iam.AddUserToGroupInput{UserName: user, GroupName: group}))
-	do[*iam.PutUserPolicyOutput](t)(c.PutUserPolicy(t.Context(),
+	mustSucceed[*iam.PutUserPolicyOutput](t)(c.PutUserPolicy(t.Context(),
 		&iam.PutUserPolicyInput{UserName: user, PolicyName: name, PolicyDocument: put}))
-	do[*iam.PutGroupPolicyOutput](t)(c.PutGroupPolicy(t.Context(),
+	mustSucceed[*iam.PutGroupPolicyOutput](t)(c.PutGroupPolicy(t.Context(),
 		&iam.PutGroupPolicyInput{GroupName: group, PolicyName: name, PolicyDocument: put}))
-	do[*iam.PutRolePolicyOutput](t)(c.PutRolePolicy(t.Context(),
+	mustSucceed[*iam.PutRolePolicyOutput](t)(c.PutRolePolicy(t.Context(),
 		&iam.PutRolePolicyInput{RoleName: role, PolicyName: name, PolicyDocument: put}))
 	made, err := c.CreatePolicy(t.Context(), &iam.CreatePolicyInput{PolicyName: aws.String("limits"),
 		PolicyDocument: put, Description: aws.String("d")})
@@ -53,30 +54,30 @@ func TestAnAccountIsBuiltUpAndTornDownThroughTheAPI(t *testing.T) {
 		t.Fatal(err)
 	}
 	arn := made.Policy.Arn
-	do[*iam.AttachUserPolicyOutput](t)(c.AttachUserPolicy(t.Context(),
+	mustSucceed[*iam.AttachUserPolicyOutput](t)(c.AttachUserPolicy(t.Context(),
 		&iam.AttachUserPolicyInput{UserName: user, PolicyArn: arn}))
-	// again, as IAM allows
-	do[*iam.AttachUserPolicyOutput](t)(c.AttachUserPolicy(t.Context(),
+	// Attaching a policy again succeeds.
+	mustSucceed[*iam.AttachUserPolicyOutput](t)(c.AttachUserPolicy(t.Context(),
 		&iam.AttachUserPolicyInput{UserName: user, PolicyArn: arn}))
-	do[*iam.AttachGroupPolicyOutput](t)(c.AttachGroupPolicy(t.Context(),
+	mustSucceed[*iam.AttachGroupPolicyOutput](t)(c.AttachGroupPolicy(t.Context(),
 		&iam.AttachGroupPolicyInput{GroupName: group, PolicyArn: arn}))
-	do[*iam.AttachRolePolicyOutput](t)(c.AttachRolePolicy(t.Context(),
+	mustSucceed[*iam.AttachRolePolicyOutput](t)(c.AttachRolePolicy(t.Context(),
 		&iam.AttachRolePolicyInput{RoleName: role, PolicyArn: arn}))
-	do[*iam.PutUserPermissionsBoundaryOutput](t)(c.PutUserPermissionsBoundary(t.Context(),
+	mustSucceed[*iam.PutUserPermissionsBoundaryOutput](t)(c.PutUserPermissionsBoundary(t.Context(),
 		&iam.PutUserPermissionsBoundaryInput{UserName: user, PermissionsBoundary: arn}))
-	do[*iam.PutRolePermissionsBoundaryOutput](t)(c.PutRolePermissionsBoundary(t.Context(),
+	mustSucceed[*iam.PutRolePermissionsBoundaryOutput](t)(c.PutRolePermissionsBoundary(t.Context(),
 		&iam.PutRolePermissionsBoundaryInput{RoleName: role, PermissionsBoundary: arn}))
 
 	key, err := c.CreateAccessKey(t.Context(), &iam.CreateAccessKeyInput{UserName: user})
 	if err != nil {
 		t.Fatal(err)
 	}
-	mine := dial(t, url, *key.AccessKey.AccessKeyId)
-	who, err := mine.sts.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
-	if err != nil || *who.Arn != "arn:aws:iam::123456789012:user/bots/ci" {
-		t.Errorf("the new key is of %v, %v", aws.ToString(who.Arn), err)
+	asUser := dial(t, url, *key.AccessKey.AccessKeyId)
+	caller, err := asUser.sts.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
+	if err != nil || *caller.Arn != "arn:aws:iam::123456789012:user/bots/ci" {
+		t.Errorf("the new key identifies %v, %v", aws.ToString(caller.Arn), err)
 	}
-	self, err := mine.iam.GetUser(t.Context(), &iam.GetUserInput{})
+	self, err := asUser.iam.GetUser(t.Context(), &iam.GetUserInput{})
 	if err != nil || *self.User.UserName != "ci" {
 		t.Errorf("GetUser without a name: %+v, %v", self, err)
 	}
@@ -92,12 +93,12 @@ func TestAnAccountIsBuiltUpAndTornDownThroughTheAPI(t *testing.T) {
 	if got := simulateOne(t, c, sim); got != types.PolicyEvaluationDecisionTypeAllowed {
 		t.Errorf("with the new default version: %s", got)
 	}
-	do[*iam.SetDefaultPolicyVersionOutput](t)(c.SetDefaultPolicyVersion(t.Context(),
+	mustSucceed[*iam.SetDefaultPolicyVersionOutput](t)(c.SetDefaultPolicyVersion(t.Context(),
 		&iam.SetDefaultPolicyVersionInput{PolicyArn: arn, VersionId: aws.String("v1")}))
 	if got := simulateOne(t, c, sim); got != types.PolicyEvaluationDecisionTypeImplicitDeny {
 		t.Errorf("with the first version again: %s", got)
 	}
-	do[*iam.UpdateAssumeRolePolicyOutput](t)(c.UpdateAssumeRolePolicy(t.Context(),
+	mustSucceed[*iam.UpdateAssumeRolePolicyOutput](t)(c.UpdateAssumeRolePolicy(t.Context(),
 		&iam.UpdateAssumeRolePolicyInput{RoleName: role,
 			PolicyDocument: aws.String(strings.Replace(trustLambda, "lambda", "ec2", 1))}))
 	got, err := c.GetRole(t.Context(), &iam.GetRoleInput{RoleName: role})
@@ -106,7 +107,7 @@ func TestAnAccountIsBuiltUpAndTornDownThroughTheAPI(t *testing.T) {
 		t.Errorf("role: %+v, %v", got, err)
 	}
 
-	// Nothing goes while it holds something, and the error says what.
+	// An entity that is in use cannot be deleted, and the error names the reason.
 	steps := []struct {
 		refused string
 		try     func() error
@@ -125,41 +126,43 @@ func TestAnAccountIsBuiltUpAndTornDownThroughTheAPI(t *testing.T) {
 			_, err := c.DeleteUser(t.Context(), &iam.DeleteUserInput{UserName: user})
 			return err
 		}, func() {
-			do[*iam.DetachUserPolicyOutput](t)(c.DetachUserPolicy(t.Context(),
+			mustSucceed[*iam.DetachUserPolicyOutput](t)(c.DetachUserPolicy(t.Context(),
 				&iam.DetachUserPolicyInput{UserName: user, PolicyArn: arn}))
 		}},
 		{"Cannot delete entity, must delete policies first.", func() error {
 			_, err := c.DeleteUser(t.Context(), &iam.DeleteUserInput{UserName: user})
 			return err
 		}, func() {
-			do[*iam.DeleteUserPolicyOutput](t)(c.DeleteUserPolicy(t.Context(),
+			mustSucceed[*iam.DeleteUserPolicyOutput](t)(c.DeleteUserPolicy(t.Context(),
 				&iam.DeleteUserPolicyInput{UserName: user, PolicyName: name}))
 		}},
 		{"Cannot delete entity, must delete access keys first.", func() error {
 			_, err := c.DeleteUser(t.Context(), &iam.DeleteUserInput{UserName: user})
 			return err
 		}, func() {
-			do[*iam.DeleteAccessKeyOutput](t)(c.DeleteAccessKey(t.Context(),
+			mustSucceed[*iam.DeleteAccessKeyOutput](t)(c.DeleteAccessKey(t.Context(),
 				&iam.DeleteAccessKeyInput{UserName: user, AccessKeyId: key.AccessKey.AccessKeyId}))
 		}},
 		{"Cannot delete entity, must remove users from group first.", func() error {
 			_, err := c.DeleteUser(t.Context(), &iam.DeleteUserInput{UserName: user})
 			return err
 		}, func() {
-			do[*iam.RemoveUserFromGroupOutput](t)(c.RemoveUserFromGroup(t.Context(),
+			mustSucceed[*iam.RemoveUserFromGroupOutput](t)(c.RemoveUserFromGroup(t.Context(),
 				&iam.RemoveUserFromGroupInput{UserName: user, GroupName: group}))
 		}},
 		{"Cannot delete entity, must detach all policies first.", func() error {
 			_, err := c.DeleteRole(t.Context(), &iam.DeleteRoleInput{RoleName: role})
 			return err
 		}, func() {
-			do[*iam.DetachRolePolicyOutput](t)(c.DetachRolePolicy(t.Context(),
+			mustSucceed[*iam.DetachRolePolicyOutput](t)(c.DetachRolePolicy(t.Context(),
 				&iam.DetachRolePolicyInput{RoleName: role, PolicyArn: arn}))
-			do[*iam.DeleteRolePolicyOutput](t)(c.DeleteRolePolicy(t.Context(),
+			mustSucceed[*iam.DeleteRolePolicyOutput](t)(c.DeleteRolePolicy(t.Context(),
 				&iam.DeleteRolePolicyInput{RoleName: role, PolicyName: name}))
-			do[*iam.DeleteRolePermissionsBoundaryOutput](t)(c.DeleteRolePermissionsBoundary(t.Context(),
-				&iam.DeleteRolePermissionsBoundaryInput{RoleName: role}))
-			do[*iam.DeleteRoleOutput](t)(c.DeleteRole(t.Context(), &iam.DeleteRoleInput{RoleName: role}))
+			mustSucceed[*iam.DeleteRolePermissionsBoundaryOutput](t)(
+				c.DeleteRolePermissionsBoundary(t.Context(),
+					&iam.DeleteRolePermissionsBoundaryInput{RoleName: role}))
+			mustSucceed[*iam.DeleteRoleOutput](t)(c.DeleteRole(t.Context(),
+				&iam.DeleteRoleInput{RoleName: role}))
 		}},
 	}
 	for _, step := range steps {
@@ -168,26 +171,30 @@ func TestAnAccountIsBuiltUpAndTornDownThroughTheAPI(t *testing.T) {
 			step.then()
 		}
 	}
-	do[*iam.DeleteUserPermissionsBoundaryOutput](t)(c.DeleteUserPermissionsBoundary(t.Context(),
-		&iam.DeleteUserPermissionsBoundaryInput{UserName: user}))
-	do[*iam.DeleteUserOutput](t)(c.DeleteUser(t.Context(), &iam.DeleteUserInput{UserName: user}))
-	do[*iam.DetachGroupPolicyOutput](t)(c.DetachGroupPolicy(t.Context(),
+	mustSucceed[*iam.DeleteUserPermissionsBoundaryOutput](t)(
+		c.DeleteUserPermissionsBoundary(t.Context(),
+			&iam.DeleteUserPermissionsBoundaryInput{UserName: user}))
+	mustSucceed[*iam.DeleteUserOutput](t)(c.DeleteUser(t.Context(),
+		&iam.DeleteUserInput{UserName: user}))
+	mustSucceed[*iam.DetachGroupPolicyOutput](t)(c.DetachGroupPolicy(t.Context(),
 		&iam.DetachGroupPolicyInput{GroupName: group, PolicyArn: arn}))
-	do[*iam.DeleteGroupPolicyOutput](t)(c.DeleteGroupPolicy(t.Context(),
+	mustSucceed[*iam.DeleteGroupPolicyOutput](t)(c.DeleteGroupPolicy(t.Context(),
 		&iam.DeleteGroupPolicyInput{GroupName: group, PolicyName: name}))
-	do[*iam.DeleteGroupOutput](t)(c.DeleteGroup(t.Context(), &iam.DeleteGroupInput{GroupName: group}))
+	mustSucceed[*iam.DeleteGroupOutput](t)(c.DeleteGroup(t.Context(),
+		&iam.DeleteGroupInput{GroupName: group}))
 	_, err = c.DeletePolicy(t.Context(), &iam.DeletePolicyInput{PolicyArn: arn})
 	wantError(t, err, "DeleteConflict",
 		"This policy has more than one version. Before you delete a policy, you must delete the "+
 			"policy's versions. The default version is deleted with the policy.")
-	do[*iam.DeletePolicyVersionOutput](t)(c.DeletePolicyVersion(t.Context(),
+	mustSucceed[*iam.DeletePolicyVersionOutput](t)(c.DeletePolicyVersion(t.Context(),
 		&iam.DeletePolicyVersionInput{PolicyArn: arn, VersionId: aws.String("v2")}))
-	do[*iam.DeletePolicyOutput](t)(c.DeletePolicy(t.Context(), &iam.DeletePolicyInput{PolicyArn: arn}))
+	mustSucceed[*iam.DeletePolicyOutput](t)(c.DeletePolicy(t.Context(),
+		&iam.DeletePolicyInput{PolicyArn: arn}))
 
-	// The key is unknown again.
-	who, err = mine.sts.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
-	if err != nil || *who.Arn != "arn:aws:iam::123456789012:user/administrator" {
-		t.Errorf("the deleted key is of %v, %v", aws.ToString(who.Arn), err)
+	// The deleted key identifies the administrator.
+	caller, err = asUser.sts.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
+	if err != nil || *caller.Arn != "arn:aws:iam::123456789012:user/administrator" {
+		t.Errorf("the deleted key identifies %v, %v", aws.ToString(caller.Arn), err)
 	}
 }
 
@@ -201,14 +208,14 @@ func simulateOne(t *testing.T, c *iam.Client,
 	return out.EvaluationResults[0].EvalDecision
 }
 
-// padded is a document of exactly size characters as the quotas count.
+// padded returns a document of exactly size characters without white space.
 func padded(size int) *string {
 	const frame = `{"Version":"2012-10-17","Statement":[{"Sid":"","Effect":"Allow","Action":"*","Resource":"*"}]}`
 	text := strings.Replace(frame, `"Sid":""`, `"Sid":"`+strings.Repeat("a", size-len(frame))+`"`, 1)
-	return aws.String(strings.Replace(text, ":[", " :\n\t[", 1)) // white space is free
+	return aws.String(strings.Replace(text, ":[", " :\n\t[", 1)) // white space does not count
 }
 
-func TestWritesRefuseWhatIAMRefuses(t *testing.T) {
+func TestWritesRefuseTheSameRequestsAsIAM(t *testing.T) {
 	c := connect(t, &Server{Account: video()}).iam
 	doc, user, role := aws.String(allowAll), aws.String("ann"), aws.String("r2")
 	p1 := arnOf("policy/p1")
@@ -245,18 +252,18 @@ func TestWritesRefuseWhatIAMRefuses(t *testing.T) {
 					&iam.CreateUserInput{UserName: aws.String(strings.Repeat("a", 65))})
 				return err
 			}},
-		{"a path that is none", "ValidationError", "", func() error {
+		{"an invalid path", "ValidationError", "", func() error {
 			_, err := c.CreateUser(t.Context(), &iam.CreateUserInput{UserName: aws.String("new"),
 				Path: aws.String("/a")})
 			return err
 		}},
-		{"a document that is no JSON", "MalformedPolicyDocument", "", func() error {
+		{"a document that is not JSON", "MalformedPolicyDocument", "", func() error {
 			return putUser("x", aws.String("{"))
 		}},
 		{"a document with a principal", "MalformedPolicyDocument", "", func() error {
 			return putUser("x", aws.String(trustLambda))
 		}},
-		{"a document with other characters", "ValidationError",
+		{"a document with invalid characters", "ValidationError",
 			"The specified value for policyDocument is invalid. It must contain only printable ASCII " +
 				"characters.", func() error {
 				return putUser("x", aws.String("{\"Sid\":\"→\"}"))
@@ -272,7 +279,7 @@ func TestWritesRefuseWhatIAMRefuses(t *testing.T) {
 					t.Errorf("2048 characters are refused: %v", err)
 				}
 				if err := putUser("x", padded(2000)); err != nil {
-					t.Errorf("a document put in the place of another is refused: %v", err)
+					t.Errorf("a document that replaces another is refused: %v", err)
 				}
 				return putUser("y", padded(2049-2000+100))
 			}},
@@ -327,41 +334,42 @@ func TestWritesRefuseWhatIAMRefuses(t *testing.T) {
 				}
 				return err
 			}},
-		{"a policy of AWS changed", "AccessDenied", "", func() error {
+		{"a new version of an AWS managed policy", "AccessDenied", "", func() error {
 			_, err := c.CreatePolicyVersion(t.Context(),
 				&iam.CreatePolicyVersionInput{
 					PolicyArn: aws.String("arn:aws:iam::aws:policy/service-role/ReadOnly"), PolicyDocument: doc})
 			return err
 		}},
-		{"an attached policy that does not exist", "NoSuchEntity",
+		{"attaching a policy that does not exist", "NoSuchEntity",
 			"Policy arn:aws:iam::aws:policy/Nothing does not exist or is not attachable.", func() error {
 				_, err := c.AttachRolePolicy(t.Context(),
 					&iam.AttachRolePolicyInput{RoleName: role,
 						PolicyArn: aws.String("arn:aws:iam::aws:policy/Nothing")})
 				return err
 			}},
-		{"a policy detached that was not attached", "NoSuchEntity",
+		{"detaching a policy that is not attached", "NoSuchEntity",
 			"Policy arn:aws:iam::123456789012:policy/p1 was not found.", func() error {
 				_, err := c.DetachRolePolicy(t.Context(),
 					&iam.DetachRolePolicyInput{RoleName: role, PolicyArn: p1})
 				return err
 			}},
-		{"a boundary taken away that was not there", "NoSuchEntity",
+		{"deleting a boundary that does not exist", "NoSuchEntity",
 			"Role does not have a permission boundary", func() error {
 				_, err := c.DeleteRolePermissionsBoundary(t.Context(),
 					&iam.DeleteRolePermissionsBoundaryInput{RoleName: role})
 				return err
 			}},
-		{"a boundary that does not exist", "NoSuchEntity", "", func() error {
+		{"setting a boundary that does not exist", "NoSuchEntity", "", func() error {
 			_, err := c.PutRolePermissionsBoundary(t.Context(),
 				&iam.PutRolePermissionsBoundaryInput{RoleName: role, PermissionsBoundary: arnOf("policy/none")})
 			return err
 		}},
-		{"a group left that was not joined", "NoSuchEntity", "User ann is not in group g2", func() error {
-			_, err := c.RemoveUserFromGroup(t.Context(), &iam.RemoveUserFromGroupInput{UserName: user,
-				GroupName: aws.String("g2")})
-			return err
-		}},
+		{"removing a user from a group it is not in", "NoSuchEntity", "User ann is not in group g2",
+			func() error {
+				_, err := c.RemoveUserFromGroup(t.Context(), &iam.RemoveUserFromGroupInput{UserName: user,
+					GroupName: aws.String("g2")})
+				return err
+			}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -402,11 +410,11 @@ func isType[E error](err error) bool {
 	return errors.As(err, &e)
 }
 
-func TestADocumentThatWasPutIsKeptByteForByte(t *testing.T) {
+func TestADocumentIsStoredUnchanged(t *testing.T) {
 	c := connect(t, &Server{Account: video()}).iam
 	text := "{\r\n\t\"Version\" : \"2012-10-17\",\n " +
 		"\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"a:+b\",\"Resource\":\"*\",\"Sid\":\"\"}}\n "
-	do[*iam.PutUserPolicyOutput](t)(c.PutUserPolicy(t.Context(),
+	mustSucceed[*iam.PutUserPolicyOutput](t)(c.PutUserPolicy(t.Context(),
 		&iam.PutUserPolicyInput{UserName: aws.String("ann"), PolicyName: aws.String("x"),
 			PolicyDocument: &text}))
 	out, err := c.GetUserPolicy(t.Context(), &iam.GetUserPolicyInput{UserName: aws.String("ann"),

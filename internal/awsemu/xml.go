@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// members is a list as the Query protocol writes it. An empty list is an empty element, never a
-// missing one: clients turn the first into an empty list and the second into no list at all.
+// members is a list in the Query protocol. An empty list is written as an empty element, because
+// clients read a missing element as nil.
 type members[T any] struct {
 	Items []T `xml:"member"`
 }
 
 func listOf[T any](items []T) members[T] { return members[T]{items} }
 
-// entries is a map as the Query protocol writes it.
+// entries is a map in the Query protocol.
 type entries struct {
 	Items []entry `xml:"entry"`
 }
@@ -24,7 +24,7 @@ type entry struct {
 	Value string `xml:"value"`
 }
 
-// stamp writes a time as AWS does, in whole seconds of UTC.
+// stamp formats a time as AWS does, in UTC and whole seconds.
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }
 
 type errorBody struct {
@@ -40,8 +40,8 @@ type metadata struct {
 	RequestID string `xml:"RequestId"`
 }
 
-// xmlReply wraps an operation's result in the two elements the Query protocol puts around it.
-// Without a result there is only the metadata, as for the operations that answer nothing.
+// xmlReply wraps an operation's result in the two elements of the Query protocol. A nil result
+// gives only the metadata, as for operations without output.
 func xmlReply(xmlns, operation, requestID string, result any) ([]byte, error) {
 	var buf bytes.Buffer
 	enc := xml.NewEncoder(&buf)

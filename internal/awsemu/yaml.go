@@ -14,11 +14,10 @@ import (
 	"github.com/goccy/go-yaml/parser"
 )
 
-// Load reads an account from a YAML file. Documents in files of their own are looked up beside it,
-// in fsys.
+// Load reads an account from a YAML file in fsys. Paths of document files are relative to the
+// folder of that file.
 //
-// The error holds every problem found, each with the file and line it is at and what to do about
-// it.
+// The error joins all mistakes in the file, each with its file, its line and a remedy.
 //
 //	account: "123456789012"        # quoted, so that no zero is lost
 //	partition: aws                 # the default
@@ -34,48 +33,51 @@ import (
 //	    boundary: limits           # a managed policy's name or ARN
 //	    managed: [arn:aws:iam::aws:policy/ReadOnlyAccess]
 //	    inline:
-//	      extra: |                 # JSON text, kept byte for byte: statement positions are positions in it
+//	      extra: |                 # JSON, stored unchanged, so that positions refer to it
 //	        {"Version": "2012-10-17", "Statement": []}
 //	roles:
 //	  remotion-lambda-role:
 //	    trust: lambda.amazonaws.com  # a service, or a document
 //	    inline:
 //	      render: {file: role-policy.json}
-//	policies:                      # managed ones: a document, or its settings
+//	policies:                      # managed policies: a document, or settings
 //	  limits: {Version: 2012-10-17, Statement: [{Effect: Allow, Action: "*", Resource: "*"}]}
 //	  remotion-user:
 //	    path: /teams/
 //	    older: [{file: v1.json}]   # v1; the default version is v2
 //	    document: {file: v2.json}
 //	  ReadOnlyAccess: {arn: "arn:aws:iam::aws:policy/ReadOnlyAccess", document: {file: ro.json}}
-//	functions:                     # deployed ones; by default in function.region
+//	functions:                     # deployed functions; the default region is function.region
 //	  - name: remotion-render-4-0-240-mem2048mb-disk2048mb-120sec
-//	    role: remotion-lambda-role # a role's name, or the ARN of one that is gone
-//	  - {name: clips, region: eu-west-1, role: remotion-lambda-role, description: Renders a Remotion video.,
+//	    role: remotion-lambda-role # a role's name, or the ARN of a deleted role
+//	  - {name: clips, region: eu-west-1, role: remotion-lambda-role,
+//	     description: Renders a Remotion video.,
 //	     runtime: nodejs20.x, memory: 2048, tags: {remotion-version: 4.0.540},
 //	     layers: ["arn:aws:lambda:eu-west-1:678892195805:layer:remotion-binaries-chromium-arm64:18"]}
-//	disabledRegions: [af-south-1]  # ones the account has not enabled
+//	disabledRegions: [af-south-1]  # regions that the account has not enabled
 //	topics: [alerts]               # names in function.region, or ARNs
-//	subscriptions:                 # endpoints; filterPolicy is JSON
+//	subscriptions:                 # filterPolicy is JSON
 //	  - {topic: alerts, protocol: email, endpoint: ops@example.com}
 //	  - {topic: alerts, protocol: https, endpoint: "https://example.com/hook", pending: true}
 //	buckets:
 //	  evidence:
-//	    versioned: true            # owner and region are the account's and the function's
+//	    versioned: true            # owner: the account, region: function.region
 //	    objects:
 //	      mutes.yaml: {file: mutes.yaml}   # or a text
-//	organization:                  # service control policies: of the root, of each unit, of the account
+//	organization:                  # service control policies of the root, each unit, the account
 //	  - [FullAWSAccess]
 //	  - [FullAWSAccess, {file: region-deny.json}]
 //	simulator: {shape: old, ungrouped: ["lambda:InvokeAsync"], pageSize: 100}
 //	faults:
-//	  - {operation: "iam:SimulatePrincipalPolicy", target: user/ci, throttle: true, after: 1, times: 2}
+//	  - {operation: "iam:SimulatePrincipalPolicy", target: user/ci, throttle: true,
+//	     after: 1, times: 2}
 //	  - {operation: "iam:*", delay: 40ms}
-//	pageSize: 2                    # of lists, and of simulations; by default 2 and 100
-//	function: {region: us-east-1, name: auditor, role: remotion-lambda-role, timeout: 60s, memory: 256, environment: {CALLERS: user/ci}}
+//	pageSize: 2                    # of lists and simulations; the defaults are 2 and 100
+//	function: {region: us-east-1, name: auditor, role: remotion-lambda-role,
+//	  timeout: 60s, memory: 256, environment: {CALLERS: user/ci}}
 //
-// A document is a text of JSON, a YAML mapping (stored as JSON), {file: NAME}, or {unchecked: TEXT}
-// for one that IAM would refuse and a test wants to be there all the same.
+// A document is JSON text, a YAML mapping (stored as JSON), {file: NAME}, or {unchecked: TEXT} for
+// a text that IAM would refuse but a test needs.
 func Load(fsys fs.FS, name string) (*Account, error) {
 	text, err := fs.ReadFile(fsys, name)
 	if err != nil {
@@ -113,7 +115,7 @@ func Load(fsys fs.FS, name string) (*Account, error) {
 	return &l.acc, nil
 }
 
-// A problem is an error and the line it is at.
+// A problem is an error and its line.
 type problem struct {
 	line int
 	err  error
@@ -127,17 +129,17 @@ type loader struct {
 	acc      Account
 	found    bool
 	problems []problem
-	keyOwner map[string]string // where an access key id was first given
+	keyOwner map[string]string // the path of the user that has an access key id
 
-	// references are checked when all that may be referred to has been read, and policies is where
-	// those of managed policies are looked up.
-	references []func()
-	policies   *store
+	// laterChecks are the checks that run after the whole file has been read.
+	laterChecks []func()
+	// policies resolves the names of managed policies. The first check that needs it sets it.
+	policies *store
 }
 
 func (l *loader) account(body ast.Node) {
 	if l.found {
-		l.complain(body, "", "a second YAML document: keep one account per file")
+		l.addProblem(body, "", "a second YAML document: keep one account per file")
 		return
 	}
 	l.found = true
@@ -173,7 +175,7 @@ func (l *loader) account(body ast.Node) {
 		"pageSize":  func(n ast.Node, at string) { a.PageSize = l.number(n, at, 1, maxItems) },
 		"function":  func(n ast.Node, at string) { a.Function = l.function(n, at) },
 	})
-	for _, check := range l.references {
+	for _, check := range l.laterChecks {
 		check()
 	}
 	if a.PageSize == 0 && a.Simulator.PageSize == 0 {
@@ -181,13 +183,14 @@ func (l *loader) account(body ast.Node) {
 	}
 }
 
-// simulatorPage is how many actions a page of results has in an account of a file that does not
-// say. It is the API's own default: Remotion's check does not follow the marker, and would lose
-// what a smaller page leaves out.
+// simulatorPage is the number of actions per page of results if the file sets no page size. It is
+// the API's default. Remotion's check does not follow the marker, so that it would miss the results
+// beyond a smaller page.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
 const simulatorPage = 100
 
-// accountID reads twelve digits. As a number, an id that begins with zeros has lost them.
+// accountID reads an account id of twelve digits. An unquoted id with leading zeros is a mistake,
+// because YAML reads it as a number.
 func (l *loader) accountID(n ast.Node, at string) string {
 	id := l.text(n, at)
 	if id == "" {
@@ -195,17 +198,17 @@ func (l *loader) accountID(n ast.Node, at string) string {
 	}
 	if digits := strings.Trim(id, "0123456789") == ""; !digits || len(id) != 12 {
 		if _, isNumber := l.resolve(n).(*ast.IntegerNode); isNumber && digits && len(id) < 12 {
-			l.complain(n, at,
-				"%s has %d digits, and as a number it has lost the zeros before them: quote all twelve: "+
-					"account: \"%012s\"", id, len(id), id)
+			l.addProblem(n, at,
+				"%s has %d digits, because YAML drops the leading zeros of a number: quote all twelve "+
+					"digits: account: \"%012s\"", id, len(id), id)
 		} else {
-			l.complain(n, at, "%q is not an account id: give its twelve digits in quotes", id)
+			l.addProblem(n, at, "%q is not an account id: give its twelve digits in quotes", id)
 		}
 		return ""
 	}
 	if _, isNumber := l.resolve(n).(*ast.IntegerNode); isNumber && id[0] == '0' {
-		l.complain(n, at,
-			"%s begins with a zero, which YAML takes for an octal number: quote it: account: \"%s\"", id, id)
+		l.addProblem(n, at,
+			"%s begins with a zero, so that YAML reads an octal number: quote it: account: \"%s\"", id, id)
 	}
 	return id
 }
@@ -213,7 +216,7 @@ func (l *loader) accountID(n ast.Node, at string) string {
 func (l *loader) path(n ast.Node, at string) string {
 	path := l.text(n, at)
 	if path != "" && !isPath(path) {
-		l.complain(n, at, "%q is not a path: it begins and ends with /", path)
+		l.addProblem(n, at, "%q is not a path: a path begins and ends with /", path)
 	}
 	return path
 }
@@ -265,10 +268,10 @@ func (l *loader) managedPolicy(n ast.Node, at, name string) ManagedPolicy {
 			m.ARN = l.text(n, at)
 			parts := strings.SplitN(m.ARN, ":", 6)
 			if len(parts) != 6 || parts[2] != "iam" || !strings.HasPrefix(parts[5], "policy/") {
-				l.complain(n, at, "%q is not the ARN of a managed policy: arn:aws:iam::aws:policy/%s", m.ARN,
+				l.addProblem(n, at, "%q is not the ARN of a managed policy: arn:aws:iam::aws:policy/%s", m.ARN,
 					name)
 			} else if m.ARN[strings.LastIndexByte(m.ARN, '/')+1:] != name {
-				l.complain(n, at, "the ARN %s is of a policy of another name than %s: use the same", m.ARN,
+				l.addProblem(n, at, "the ARN %s does not end in the policy's name %s: use the same name", m.ARN,
 					name)
 			}
 		},
@@ -280,10 +283,10 @@ func (l *loader) managedPolicy(n ast.Node, at, name string) ManagedPolicy {
 		},
 	})
 	if m.Document == "" {
-		l.complain(n, at, "the policy has no document: add document:, or put the document itself here")
+		l.addProblem(n, at, "the policy has no document: add document:, or write the document directly")
 	}
 	if m.ARN != "" && m.Path != "" {
-		l.complain(n, at, "a policy with an arn has its path from there: remove path")
+		l.addProblem(n, at, "the arn already contains the path: remove path")
 	}
 	return m
 }
@@ -296,7 +299,7 @@ func (l *loader) topics(n ast.Node, at string) []string {
 			isTopicName(parts[5]) {
 			continue
 		}
-		l.complain(n, at,
+		l.addProblem(n, at,
 			"%q is neither the name nor the ARN of an SNS topic: names have letters, digits, '-' and '_'", t)
 	}
 	return topics
@@ -312,15 +315,15 @@ func (l *loader) organization(n ast.Node, at string) Organization {
 			documents = append(documents, l.serviceControlPolicy(item, fmt.Sprintf("%s[%d]", at, j)))
 		}
 		if len(documents) == 0 {
-			l.complain(level, at,
-				"a level without service control policies forbids everything: list its documents, or "+
-					"FullAWSAccess, which AWS puts there")
+			l.addProblem(level, at,
+				"a level without service control policies denies everything: list its documents, or "+
+					"FullAWSAccess, the default of AWS")
 		}
 		o = append(o, documents)
 	}
 	if o == nil {
-		l.complain(n, at,
-			"an organization has a root at least: list the documents of the root, of each organizational "+
+		l.addProblem(n, at,
+			"the organization has no levels: list the documents of the root, of each organizational "+
 				"unit and of the account, as - [FullAWSAccess]")
 	}
 	return o
@@ -348,7 +351,7 @@ func (l *loader) function(n ast.Node, at string) Function {
 		"timeout": func(n ast.Node, at string) {
 			f.Timeout = l.duration(n, at)
 			if f.Timeout > 15*time.Minute {
-				l.complain(n, at, "%s is longer than a function may run: give 15m at most", f.Timeout)
+				l.addProblem(n, at, "the timeout must be at most 15m, got %s", f.Timeout)
 			}
 		},
 		"memory": func(n ast.Node, at string) { f.Memory = l.number(n, at, 128, 10240) },

@@ -13,8 +13,8 @@ func (l *loader) buckets(n ast.Node, at string) map[string]Bucket {
 	found := make(map[string]Bucket)
 	for _, kv := range l.pairs(n, at) {
 		if !bucketName.MatchString(kv.key) {
-			l.complain(kv.at, at, "%q is not a bucket's name: 3 to 63 small letters, digits, '-' and '.'",
-				kv.key)
+			l.addProblem(kv.at, at,
+				"%q is not a bucket's name: use 3 to 63 lowercase letters, digits, '-' and '.'", kv.key)
 			continue
 		}
 		found[kv.key] = l.bucket(kv.value, join(at, kv.key))
@@ -45,12 +45,12 @@ func (l *loader) objectText(n ast.Node, at string) string {
 	}
 	text := ""
 	l.section(m, at, map[string]func(ast.Node, string){
-		"file": func(n ast.Node, at string) { text, _ = l.beside(n, at) },
+		"file": func(n ast.Node, at string) { text, _ = l.readFile(n, at) },
 	})
 	return text
 }
 
-// subscriptions reads who is subscribed to which of the topics.
+// subscriptions reads the subscriptions to the topics.
 func (l *loader) subscriptions(n ast.Node, at string) []Subscription {
 	var all []Subscription
 	for _, item := range l.items(n, at) {
@@ -64,19 +64,19 @@ func (l *loader) subscriptions(n ast.Node, at string) []Subscription {
 			"pending":  func(n ast.Node, at string) { s.Pending = l.flag(n, at) },
 			"filterPolicy": func(n ast.Node, at string) {
 				if s.FilterPolicy = l.text(n, at); !json.Valid([]byte(s.FilterPolicy)) {
-					l.complain(n, at,
-						"the filter policy is not JSON: write it as SNS takes it, such as "+
+					l.addProblem(n, at,
+						"the filter policy is not JSON: write it as for SNS, such as "+
 							"'{\"severity\":[\"critical\"]}'")
 				}
 			},
 		})
 		if s.Topic == "" || s.Protocol == "" || s.Endpoint == "" {
-			l.complain(item, at,
-				"a subscription has a topic, a protocol and an endpoint: add what is missing")
+			l.addProblem(item, at,
+				"a subscription needs a topic, a protocol and an endpoint: add the missing keys")
 		}
-		l.refer(func() {
+		l.checkLater(func() {
 			if !slices.Contains(l.acc.Topics, s.Topic) {
-				l.complain(item, at, "there is no topic %q: add it under topics, and name it here as there",
+				l.addProblem(item, at, "there is no topic %q: add it under topics, with the same spelling",
 					s.Topic)
 			}
 		})

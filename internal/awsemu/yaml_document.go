@@ -13,7 +13,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
-// maxDocument is the longest text of a document, white space counted.
+// maxDocument is the maximum number of characters of a document, including white space.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicy.html
 const maxDocument = 131072
 
@@ -42,14 +42,15 @@ func (l *loader) inline(n ast.Node, at string, k kind) map[string]string {
 		return text
 	})
 	if total > limit {
-		l.complain(n, at,
+		l.addProblem(n, at,
 			"the inline policies have %d characters without white space, and a %s may have %d: move some "+
-				"to policies", total, k, limit)
+				"to managed policies", total, k, limit)
 	}
 	return found
 }
 
-// document reads a policy. limit is how many characters it may have without white space; 0 is any.
+// document reads a policy document. limit is the maximum number of characters without white space;
+// 0 is no limit.
 func (l *loader) document(n ast.Node, at string, limit int) string {
 	return l.checkedDocument(n, at, limit, func(text string) error {
 		_, err := iampolicy.Parse(text)
@@ -57,7 +58,7 @@ func (l *loader) document(n ast.Node, at string, limit int) string {
 	})
 }
 
-// serviceControlPolicy reads one, or the name of the one that AWS has ready.
+// serviceControlPolicy reads a service control policy, or the name FullAWSAccess.
 func (l *loader) serviceControlPolicy(n ast.Node, at string) string {
 	if text, ok := l.resolve(n).(*ast.StringNode); ok && text.Value == "FullAWSAccess" {
 		return FullAWSAccess
@@ -87,8 +88,8 @@ func (l *loader) checkedDocument(n ast.Node, at string, limit int,
 		return text
 	}
 	if size := policySize(text); len(text) > maxDocument || limit > 0 && size > limit {
-		l.complain(n, at,
-			"the document has %d characters without white space, %d with it: more than IAM takes", size,
+		l.addProblem(n, at,
+			"the document has %d characters without white space, %d with it: more than IAM accepts", size,
 			len(text))
 	}
 	err := check(text)
@@ -96,32 +97,32 @@ func (l *loader) checkedDocument(n ast.Node, at string, limit int,
 	switch {
 	case err == nil:
 	case !errors.As(err, &syntax):
-		l.complain(n, at, "%v: %s", err, remedy)
+		l.addProblem(n, at, "%v: %s", err, remedy)
 	case from != "":
-		l.complain(n, at, "%s:%d:%d: %s: %s", from, syntax.Line, syntax.Column, syntax.Msg, remedy)
+		l.addProblem(n, at, "%s:%d:%d: %s: %s", from, syntax.Line, syntax.Column, syntax.Msg, remedy)
 	default:
 		if literal, ok := l.resolve(n).(*ast.LiteralNode); ok && literal.Start.Value[0] == '|' {
 			// The text begins on the line after the bar.
-			l.complainAt(literal.GetToken().Position.Line+syntax.Line, at, "%s: %s", syntax.Msg, remedy)
+			l.addProblemAt(literal.GetToken().Position.Line+syntax.Line, at, "%s: %s", syntax.Msg, remedy)
 			return text
 		}
-		l.complain(n, at, "%s: %s", syntax.Msg, remedy)
+		l.addProblem(n, at, "%s: %s", syntax.Msg, remedy)
 	}
 	return text
 }
 
-// documentText returns a document's text, the file it came from if it is not this one, and whether
-// it is kept unchecked.
+// documentText returns a document's text, the name of its file if the text is in a separate file,
+// and whether the document is unchecked.
 func (l *loader) documentText(n ast.Node, at string) (text, from string, unchecked bool) {
 	switch l.resolve(n).(type) {
 	case *ast.StringNode, *ast.LiteralNode:
 		text = l.text(n, at)
 		if strings.TrimSpace(text) == "" {
-			l.complain(n, at, "the document is empty: give its JSON")
+			l.addProblem(n, at, "the document is empty: give its JSON")
 		}
 		return text, "", false
 	case *ast.NullNode, nil:
-		l.complain(n, at, "the document is empty: give its JSON")
+		l.addProblem(n, at, "the document is empty: give its JSON")
 		return "", "", false
 	}
 	pairs := l.pairs(n, at)
@@ -130,41 +131,41 @@ func (l *loader) documentText(n ast.Node, at string) (text, from string, uncheck
 		case "unchecked":
 			return l.text(kv.value, join(at, kv.key)), "", true
 		case "file":
-			text, name := l.beside(kv.value, join(at, kv.key))
+			text, name := l.readFile(kv.value, join(at, kv.key))
 			return text, name, false
 		}
 	}
 	var buf bytes.Buffer
 	if len(pairs) == 0 || !l.toJSON(&buf, n, at) {
 		if len(pairs) == 0 {
-			l.complain(n, at,
+			l.addProblem(n, at,
 				"the document is empty: give its JSON, or a mapping with Version and Statement")
 		}
 		return "", "", false
 	}
 	var indented bytes.Buffer
 	if err := json.Indent(&indented, buf.Bytes(), "", "  "); err != nil {
-		l.complain(n, at, "%v", err)
+		l.addProblem(n, at, "%v", err)
 		return "", "", false
 	}
 	return indented.String(), "", false
 }
 
-// beside reads the file that n names, beside the account's.
-func (l *loader) beside(n ast.Node, at string) (text, name string) {
+// readFile reads the file that n names, relative to the folder of the account's file.
+func (l *loader) readFile(n ast.Node, at string) (text, name string) {
 	name = l.text(n, at)
 	raw, err := fs.ReadFile(l.fsys, path.Join(path.Dir(l.file), name))
 	if err != nil {
-		l.complain(n, at, "%v: name a file in the folder of %s or below it", err, l.file)
+		l.addProblem(n, at, "%v: name a file in the folder of %s or below it", err, l.file)
 	}
 	return string(raw), name
 }
 
-// toJSON writes a YAML value as JSON, keys in their order. It stops, with a problem noted, at what
-// JSON or IAM have no word for.
+// toJSON writes a YAML value as JSON, with the keys in their order. It reports a problem and
+// returns false at a value that JSON or IAM cannot represent.
 func (l *loader) toJSON(buf *bytes.Buffer, n ast.Node, at string) bool {
-	if buf.Len() > maxDocument { // aliases of aliases can stand for any amount of text
-		l.complain(n, at, "the document has more than %d characters", maxDocument)
+	if buf.Len() > maxDocument { // nested aliases can expand to any amount of text
+		l.addProblem(n, at, "the document has more than %d characters", maxDocument)
 		return false
 	}
 	switch v := l.resolve(n).(type) {
@@ -194,7 +195,7 @@ func (l *loader) toJSON(buf *bytes.Buffer, n ast.Node, at string) bool {
 		buf.WriteByte(']')
 	case *ast.IntegerNode, *ast.FloatNode:
 		text := v.GetToken().Value
-		if !json.Valid([]byte(text)) { // 0x1F, 1_000: as written, in quotes
+		if !json.Valid([]byte(text)) { // 0x1F or 1_000 becomes a string
 			writeText(buf, text)
 			break
 		}
@@ -208,7 +209,7 @@ func (l *loader) toJSON(buf *bytes.Buffer, n ast.Node, at string) bool {
 	case *ast.StringNode, *ast.LiteralNode:
 		writeText(buf, l.text(v, at))
 	default:
-		l.complain(n, at, "expected a text, a list or a mapping: quote it if it is a text")
+		l.addProblem(n, at, "expected a text, a list or a mapping: quote it if it is a text")
 		return false
 	}
 	return true

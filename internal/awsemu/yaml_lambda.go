@@ -23,7 +23,7 @@ func (l *loader) functions(n ast.Node, at string) []LambdaFunction {
 			return o.Name == f.Name &&
 				o.Region == f.Region
 		}) {
-			l.complain(item, at, "%q is here twice: a name is one function's in its region", f.Name)
+			l.addProblem(item, at, "duplicate function %q: names are unique in a region", f.Name)
 			continue
 		}
 		functions = append(functions, f)
@@ -50,21 +50,22 @@ func (l *loader) lambdaFunction(n ast.Node, at string) LambdaFunction {
 	})
 	switch {
 	case f.Name == "" || f.Role == "":
-		l.complain(n, at, "a function has a name and a role: add what is missing")
+		l.addProblem(n, at, "a function needs a name and a role: add the missing keys")
 	case !functionName.MatchString(f.Name):
-		l.complain(n, at, "%q is not a function's name: 1 to 64 letters, digits, '-' and '_'", f.Name)
+		l.addProblem(n, at, "%q is not a function's name: use 1 to 64 letters, digits, '-' and '_'",
+			f.Name)
 	}
 	return f
 }
 
-// functionRole reads the name of a role that is there, or an ARN.
+// functionRole reads the name of one of the account's roles, or any ARN.
 func (l *loader) functionRole(n ast.Node, at string) string {
 	ref := l.text(n, at)
-	l.refer(func() {
+	l.checkLater(func() {
 		if _, found := l.acc.Roles[ref]; !found && ref != "" && !strings.HasPrefix(ref, "arn:") {
-			l.complain(n, at,
-				"there is no role %q: add it under roles, or give the ARN of one that is gone%s", ref,
-				known(l.acc.Roles))
+			l.addProblem(n, at,
+				"there is no role %q: add it under roles, or give the ARN of a deleted role%s", ref,
+				definedNames(l.acc.Roles))
 		}
 	})
 	return ref
@@ -73,7 +74,7 @@ func (l *loader) functionRole(n ast.Node, at string) string {
 func (l *loader) region(n ast.Node, at string) string {
 	name := l.text(n, at)
 	if !regionName.MatchString(name) {
-		l.complain(n, at, "%q is not a region, such as us-east-1", name)
+		l.addProblem(n, at, "%q is not a region, such as us-east-1", name)
 	}
 	return name
 }

@@ -12,16 +12,16 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// complain notes a problem. at is the path of the keys that lead to n.
-func (l *loader) complain(n ast.Node, at, format string, args ...any) {
+// addProblem adds a problem at the line of n. at is the path of the keys that lead to n.
+func (l *loader) addProblem(n ast.Node, at, format string, args ...any) {
 	line := 0
 	if n != nil && n.GetToken() != nil && n.GetToken().Position != nil {
 		line = n.GetToken().Position.Line
 	}
-	l.complainAt(line, at, format, args...)
+	l.addProblemAt(line, at, format, args...)
 }
 
-func (l *loader) complainAt(line int, at, format string, args ...any) {
+func (l *loader) addProblemAt(line int, at, format string, args ...any) {
 	where := fmt.Sprintf("%s:%d: ", l.file, line)
 	if at != "" {
 		where += at + ": "
@@ -29,7 +29,7 @@ func (l *loader) complainAt(line int, at, format string, args ...any) {
 	l.problems = append(l.problems, problem{line, fmt.Errorf(where+format, args...)})
 }
 
-// Visit collects the anchors, which stand before their aliases.
+// Visit collects the anchors.
 func (l *loader) Visit(n ast.Node) ast.Visitor {
 	if anchor, ok := n.(*ast.AnchorNode); ok {
 		l.anchors[anchor.Name.GetToken().Value] = anchor.Value
@@ -37,10 +37,11 @@ func (l *loader) Visit(n ast.Node) ast.Visitor {
 	return l
 }
 
-// maxAliases is how many aliases are followed one to the next: one that leads to itself ends too.
+// maxAliases bounds a chain of aliases, so that a cycle ends.
 const maxAliases = 20
 
-// resolve follows anchors, aliases and tags to the value itself; nil for an alias of nothing.
+// resolve follows anchors, aliases and tags to the value. It returns nil for an alias without an
+// anchor.
 func (l *loader) resolve(n ast.Node) ast.Node {
 	for range maxAliases {
 		switch v := n.(type) {
@@ -63,7 +64,7 @@ type pair struct {
 	value ast.Node
 }
 
-// pairs reads a mapping. An absent value is an empty one.
+// pairs reads a mapping. A missing value is an empty mapping.
 func (l *loader) pairs(n ast.Node, at string) []pair {
 	var values []*ast.MappingValueNode
 	switch m := l.resolve(n).(type) {
@@ -74,20 +75,20 @@ func (l *loader) pairs(n ast.Node, at string) []pair {
 	case *ast.NullNode:
 		return nil
 	default:
-		l.complain(n, at, "expected a mapping of keys to values")
+		l.addProblem(n, at, "expected a mapping of keys to values")
 		return nil
 	}
 	var found []pair
 	seen := make(map[string]bool)
 	for _, v := range values {
 		key := v.Key.GetToken().Value
-		if text, is := glued(v); is {
-			l.complain(v.Key, at,
-				"%q: put a blank after the key's colon, and a key that has a colon itself in quotes", text)
+		if text, is := splitScalar(v); is {
+			l.addProblem(v.Key, at,
+				"%q: put a space after the key's colon, and quote a key that contains a colon", text)
 			continue
 		}
 		if seen[key] {
-			l.complain(v.Key, at, "%q is here twice: remove one", key)
+			l.addProblem(v.Key, at, "duplicate key %q: remove one", key)
 			continue
 		}
 		seen[key] = true
@@ -96,12 +97,12 @@ func (l *loader) pairs(n ast.Node, at string) []pair {
 	return found
 }
 
-// section reads a mapping whose keys are known.
+// section reads a mapping with a fixed set of keys.
 func (l *loader) section(n ast.Node, at string, keys map[string]func(ast.Node, string)) {
 	for _, kv := range l.pairs(n, at) {
 		read, known := keys[kv.key]
 		if !known {
-			l.complain(kv.at, at, "unknown key %q: use one of %s", kv.key,
+			l.addProblem(kv.at, at, "unknown key %q: use one of %s", kv.key,
 				strings.Join(slices.Sorted(maps.Keys(keys)), ", "))
 			continue
 		}
@@ -116,20 +117,20 @@ func join(at, key string) string {
 	return at + "." + key
 }
 
-// readNamed reads a mapping of names to what bears them.
+// readNamed reads a mapping whose keys are IAM names of at most size characters.
 func readNamed[T any](l *loader, n ast.Node, at string, size int,
 	read func(n ast.Node, at, name string) T) map[string]T {
 	found := make(map[string]T)
 	folded := make(map[string]string)
 	for _, kv := range l.pairs(n, at) {
 		if !isName(kv.key) || len(kv.key) > size {
-			l.complain(kv.at, at, "%q is not an IAM name: use at most %d letters, digits and +=,.@_-",
+			l.addProblem(kv.at, at, "%q is not an IAM name: use at most %d letters, digits and +=,.@_-",
 				kv.key, size)
 			continue
 		}
 		lower := strings.ToLower(kv.key)
 		if twin, taken := folded[lower]; taken {
-			l.complain(kv.at, at, "%q and %q differ only in case, which IAM does not tell apart: rename one",
+			l.addProblem(kv.at, at, "%q and %q differ only in case, which IAM ignores: rename one",
 				twin, kv.key)
 			continue
 		}
@@ -139,10 +140,10 @@ func readNamed[T any](l *loader, n ast.Node, at string, size int,
 	return found
 }
 
-// glued reports whether a key and its value are one text to YAML, and returns that. Between
-// brackets and braces the parser takes s3:GetObject for a key and a value, which YAML does only
-// with a blank after the colon.
-func glued(v *ast.MappingValueNode) (string, bool) {
+// splitScalar reports whether a key and its value are a single text in YAML, and returns that text.
+// Inside brackets and braces the parser splits s3:GetObject into a key and a value, although YAML
+// requires a space after the colon for that.
+func splitScalar(v *ast.MappingValueNode) (string, bool) {
 	key, value := v.Key.GetToken(), v.Value.GetToken()
 	switch v.Value.(type) {
 	case *ast.StringNode, *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
@@ -164,7 +165,7 @@ func (l *loader) items(n ast.Node, at string) []ast.Node {
 		items := slices.Clone(s.Values)
 		for i, item := range items {
 			if m, ok := item.(*ast.MappingNode); ok && len(m.Values) == 1 {
-				if text, is := glued(m.Values[0]); is {
+				if text, is := splitScalar(m.Values[0]); is {
 					items[i] = &ast.StringNode{BaseNode: &ast.BaseNode{}, Token: m.Values[0].Key.GetToken(),
 						Value: text}
 				}
@@ -174,12 +175,12 @@ func (l *loader) items(n ast.Node, at string) []ast.Node {
 	case *ast.NullNode:
 		return nil
 	default:
-		l.complain(n, at, "expected a list")
+		l.addProblem(n, at, "expected a list")
 		return nil
 	}
 }
 
-// text reads a scalar as it is written.
+// text reads a scalar as it is written in the file.
 func (l *loader) text(n ast.Node, at string) string {
 	switch v := l.resolve(n).(type) {
 	case *ast.StringNode:
@@ -191,7 +192,7 @@ func (l *loader) text(n ast.Node, at string) string {
 	case *ast.NullNode:
 		return ""
 	default:
-		l.complain(n, at, "expected a text")
+		l.addProblem(n, at, "expected a text")
 		return ""
 	}
 }
@@ -207,7 +208,7 @@ func (l *loader) texts(n ast.Node, at string) []string {
 func (l *loader) oneOf(n ast.Node, at string, choices ...string) string {
 	text := l.text(n, at)
 	if !slices.Contains(choices, text) {
-		l.complain(n, at, "%q is not one of %s", text, strings.Join(choices, ", "))
+		l.addProblem(n, at, "%q is not one of %s", text, strings.Join(choices, ", "))
 	}
 	return text
 }
@@ -216,7 +217,7 @@ func (l *loader) number(n ast.Node, at string, least, most int) int {
 	text := l.text(n, at)
 	v, err := strconv.Atoi(text)
 	if err != nil || v < least || v > most {
-		l.complain(n, at, "%q is not a number from %d to %d", text, least, most)
+		l.addProblem(n, at, "%q is not a number from %d to %d", text, least, most)
 		return 0
 	}
 	return v
@@ -225,7 +226,7 @@ func (l *loader) number(n ast.Node, at string, least, most int) int {
 func (l *loader) flag(n ast.Node, at string) bool {
 	v, ok := l.resolve(n).(*ast.BoolNode)
 	if !ok {
-		l.complain(n, at, "expected true or false")
+		l.addProblem(n, at, "expected true or false")
 		return false
 	}
 	return v.Value
@@ -239,7 +240,7 @@ func (l *loader) duration(n ast.Node, at string) time.Duration {
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil || d < 0 {
-		l.complain(n, at, "%q is not a duration: write 40ms, 30s or 2m", text)
+		l.addProblem(n, at, "%q is not a duration: write 40ms, 30s or 2m", text)
 		return 0
 	}
 	return d

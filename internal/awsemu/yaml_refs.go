@@ -9,15 +9,15 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// refer checks a reference when the whole file has been read.
-func (l *loader) refer(check func()) { l.references = append(l.references, check) }
+// checkLater adds a check that runs after the whole file has been read.
+func (l *loader) checkLater(check func()) { l.laterChecks = append(l.laterChecks, check) }
 
 // policyName reads the name or ARN of a managed policy.
 func (l *loader) policyName(n ast.Node, at string) string {
 	ref := l.text(n, at)
-	l.refer(func() {
+	l.checkLater(func() {
 		if ref == "" {
-			l.complain(n, at, "expected the name or ARN of a managed policy")
+			l.addProblem(n, at, "expected the name or ARN of a managed policy")
 			return
 		}
 		if l.policies == nil {
@@ -28,13 +28,13 @@ func (l *loader) policyName(n ast.Node, at string) string {
 		}
 		if strings.HasPrefix(ref, "arn:") {
 			name := ref[strings.LastIndexByte(ref, '/')+1:]
-			l.complain(n, at,
-				"there is no managed policy %s: describe it under policies, as %s: {arn: %q, document: …}", ref,
+			l.addProblem(n, at,
+				"there is no managed policy %s: add it under policies, as %s: {arn: %q, document: …}", ref,
 				name, ref)
 			return
 		}
-		l.complain(n, at, "there is no managed policy %q: add it under policies%s", ref,
-			known(l.acc.Policies))
+		l.addProblem(n, at, "there is no managed policy %q: add it under policies%s", ref,
+			definedNames(l.acc.Policies))
 	})
 	return ref
 }
@@ -44,7 +44,7 @@ func (l *loader) policyNames(n ast.Node, at string) []string {
 	for _, item := range l.items(n, at) {
 		name := l.policyName(item, at)
 		if slices.Contains(names, name) {
-			l.complain(item, at, "%q is here twice: remove one", name)
+			l.addProblem(item, at, "duplicate policy %q: remove one", name)
 			continue
 		}
 		names = append(names, name)
@@ -57,13 +57,14 @@ func (l *loader) groupNames(n ast.Node, at string) []string {
 	for _, item := range l.items(n, at) {
 		name := l.text(item, at)
 		if slices.Contains(names, name) {
-			l.complain(item, at, "%q is here twice: remove one", name)
+			l.addProblem(item, at, "duplicate group %q: remove one", name)
 			continue
 		}
 		names = append(names, name)
-		l.refer(func() {
+		l.checkLater(func() {
 			if _, found := l.acc.Groups[name]; !found {
-				l.complain(item, at, "there is no group %q: add it under groups%s", name, known(l.acc.Groups))
+				l.addProblem(item, at, "there is no group %q: add it under groups%s", name,
+					definedNames(l.acc.Groups))
 			}
 		})
 	}
@@ -73,20 +74,20 @@ func (l *loader) groupNames(n ast.Node, at string) []string {
 // roleName reads the name of one of the account's roles.
 func (l *loader) roleName(n ast.Node, at string) string {
 	name := l.text(n, at)
-	l.refer(func() {
+	l.checkLater(func() {
 		if _, found := l.acc.Roles[name]; !found {
-			l.complain(n, at, "there is no role %q: add it under roles%s", name, known(l.acc.Roles))
+			l.addProblem(n, at, "there is no role %q: add it under roles%s", name, definedNames(l.acc.Roles))
 		}
 	})
 	return name
 }
 
-// known ends a complaint about a name with the names there are.
-func known[T any](m map[string]T) string {
+// definedNames returns the defined names for the end of an error about an unknown name.
+func definedNames[T any](m map[string]T) string {
 	if len(m) == 0 {
 		return ""
 	}
-	return ", where there are " + strings.Join(slices.Sorted(maps.Keys(m)), ", ")
+	return " (defined: " + strings.Join(slices.Sorted(maps.Keys(m)), ", ") + ")"
 }
 
 func (l *loader) accessKeys(n ast.Node, at string) []string {
@@ -94,13 +95,14 @@ func (l *loader) accessKeys(n ast.Node, at string) []string {
 	for _, item := range l.items(n, at) {
 		key := l.text(item, at)
 		if len(key) < 16 || len(key) > 128 || !isKeyID(key) {
-			l.complain(item, at,
-				"%q is not an access key id: it has 16 to 128 letters and digits, as AKIAIOSFODNN7EXAMPLE", key)
+			l.addProblem(item, at,
+				"%q is not an access key id: use 16 to 128 letters and digits, as AKIAIOSFODNN7EXAMPLE", key)
 			continue
 		}
 		keys = append(keys, key)
 		if owner, taken := l.keyOwner[key]; taken {
-			l.complain(item, at, "the access key %s is in %s already: a key is one user's", key, owner)
+			l.addProblem(item, at, "duplicate access key %s, already in %s: a key belongs to one user", key,
+				owner)
 		}
 		l.keyOwner[key] = at
 	}
@@ -144,7 +146,7 @@ func (l *loader) fault(n ast.Node, at string) Fault {
 				"status":  func(n ast.Node, at string) { f.Error.Status = l.number(n, at, 400, 599) },
 			})
 			if f.Error.Code == "" {
-				l.complain(n, at, "the error has no code: add code: ServiceFailure or the like")
+				l.addProblem(n, at, "the error has no code: add one, such as code: ServiceFailure")
 			}
 		},
 	})
@@ -156,29 +158,29 @@ func (l *loader) fault(n ast.Node, at string) Fault {
 	}
 	switch {
 	case outcomes > 1:
-		l.complain(n, at, "a fault has one outcome: keep one of throttle, deny, error and loseReply")
+		l.addProblem(n, at, "a fault has one outcome: keep one of throttle, deny, error and loseReply")
 	case outcomes == 0 && f.Delay == time.Duration(0):
-		l.complain(n, at, "the fault does nothing: add throttle, deny, error, loseReply or delay")
+		l.addProblem(n, at, "the fault does nothing: add throttle, deny, error, loseReply or delay")
 	}
 	return f
 }
 
-// operation reads service:Operation, where either may be a star.
+// operation reads SERVICE:OPERATION, where OPERATION may be a star, or a star alone.
 func (l *loader) operation(n ast.Node, at string) string {
 	text := l.text(n, at)
 	if text == "*" {
 		return text
 	}
 	svcName, op, _ := strings.Cut(text, ":")
-	svc := serviceBy(func(s *service) bool { return strings.EqualFold(s.name, svcName) })
+	svc := findService(func(s *service) bool { return strings.EqualFold(s.name, svcName) })
 	if svc == nil {
-		l.complain(n, at,
-			"%q is no operation: write SERVICE:OPERATION with iam, sts, sns, s3, lambda or cloudwatch, "+
+		l.addProblem(n, at,
+			"unknown operation %q: write SERVICE:OPERATION with iam, sts, sns, s3, lambda or cloudwatch, "+
 				"such as iam:GetRole or sns:*", text)
 		return text
 	}
 	if op != "*" && !hasFold(svc.operations, op) {
-		l.complain(n, at, "%s has no operation %q here: it offers %s", svc.name, op,
+		l.addProblem(n, at, "the embedded AWS does not offer %s:%s: use one of %s", svc.name, op,
 			strings.Join(slices.Sorted(maps.Keys(svc.operations)), ", "))
 	}
 	return text
@@ -193,13 +195,14 @@ func hasFold[T any](m map[string]T, key string) bool {
 	return false
 }
 
-// target reads user/NAME, role/NAME or group/NAME. It may name who does not exist: so do some
-// calls.
+// target reads user/NAME, role/NAME or group/NAME. The principal need not exist, because calls may
+// name one that does not.
 func (l *loader) target(n ast.Node, at string) string {
 	text := l.text(n, at)
 	k, name, _ := strings.Cut(text, "/")
 	if (k != string(kindUser) && k != string(kindRole) && k != string(kindGroup)) || !isName(name) {
-		l.complain(n, at, "%q is no target: write user/NAME, role/NAME or group/NAME, without the path",
+		l.addProblem(n, at,
+			"%q is not a target: write user/NAME, role/NAME or group/NAME, without the path",
 			text)
 	}
 	return text

@@ -165,22 +165,22 @@ function: {region: cn-north-1, name: auditor, timeout: 60, memory: 256, role: wo
 		t.Errorf("got\n%s\nwant\n%s", asJSON(got), asJSON(want))
 	}
 	if _, err := newStore(got); err != nil {
-		t.Errorf("what Load accepts, a server does not: %v", err)
+		t.Errorf("newStore refuses an account that Load accepts: %v", err)
 	}
 }
 
-func TestLoadNamesEveryProblemWithItsLineAndRemedy(t *testing.T) {
+func TestLoadReportsEveryMistakeWithItsLineAndRemedy(t *testing.T) {
 	tests := []struct {
 		name, text string
 		want       []string
 	}{
 		{"an account id that lost its zeros", "account: 42\n",
 			[]string{
-				`a.yaml:1: account: 42 has 2 digits, and as a number it has lost the zeros before them: quote all twelve: account: "000000000042"`}},
+				`a.yaml:1: account: 42 has 2 digits, because YAML drops the leading zeros of a number: quote all twelve digits: account: "000000000042"`}},
 		{"an account id that YAML reads as octal", "account: 012345670123\n",
 			[]string{
-				`a.yaml:1: account: 012345670123 begins with a zero, which YAML takes for an octal number: quote it: account: "012345670123"`}},
-		{"an account id that is none", "account: main\n",
+				`a.yaml:1: account: 012345670123 begins with a zero, so that YAML reads an octal number: quote it: account: "012345670123"`}},
+		{"an account id that is not a number", "account: main\n",
 			[]string{`a.yaml:1: account: "main" is not an account id: give its twelve digits in quotes`}},
 		{"an unknown key", "account: \"123456789012\"\nuser: {}\n",
 			[]string{
@@ -188,25 +188,23 @@ func TestLoadNamesEveryProblemWithItsLineAndRemedy(t *testing.T) {
 		{"an unknown key of a user", "users:\n  ci:\n    inlin: {}\n",
 			[]string{
 				`a.yaml:3: users.ci: unknown key "inlin": use one of accessKeys, boundary, groups, inline, managed, path`}},
-		{"a group that is not there", "groups: {a: {}}\nusers:\n  ci: {groups: [b]}\n",
-			[]string{
-				`a.yaml:3: users.ci.groups: there is no group "b": add it under groups, where there are a`}},
-		{"a policy that is not there", "users:\n  ci: {managed: [b]}\n",
+		{"an undefined group", "groups: {a: {}}\nusers:\n  ci: {groups: [b]}\n",
+			[]string{`a.yaml:3: users.ci.groups: there is no group "b": add it under groups (defined: a)`}},
+		{"an undefined policy", "users:\n  ci: {managed: [b]}\n",
 			[]string{`a.yaml:2: users.ci.managed: there is no managed policy "b": add it under policies`}},
-		{"a policy of AWS that is not described",
+		{"an undefined AWS managed policy",
 			"roles:\n  r:\n    boundary: arn:aws:iam::aws:policy/ReadOnlyAccess\n",
 			[]string{
-				`a.yaml:3: roles.r.boundary: there is no managed policy arn:aws:iam::aws:policy/ReadOnlyAccess: describe it under policies, as ReadOnlyAccess: {arn: "arn:aws:iam::aws:policy/ReadOnlyAccess", document: …}`}},
-		{"a user twice", "users:\n  ci: {}\n  ci: {}\n",
-			[]string{`a.yaml:3: users: "ci" is here twice: remove one`}},
+				`a.yaml:3: roles.r.boundary: there is no managed policy arn:aws:iam::aws:policy/ReadOnlyAccess: add it under policies, as ReadOnlyAccess: {arn: "arn:aws:iam::aws:policy/ReadOnlyAccess", document: …}`}},
+		{"a duplicate user", "users:\n  ci: {}\n  ci: {}\n",
+			[]string{`a.yaml:3: users: duplicate key "ci": remove one`}},
 		{"two users that differ in case", "users:\n  ci: {}\n  CI: {}\n",
-			[]string{
-				`a.yaml:3: users: "ci" and "CI" differ only in case, which IAM does not tell apart: rename one`}},
-		{"a key of two users",
+			[]string{`a.yaml:3: users: "ci" and "CI" differ only in case, which IAM ignores: rename one`}},
+		{"an access key of two users",
 			"users:\n  a: {accessKeys: [AKIAAAAAAAAAAAAA]}\n  b: {accessKeys: [AKIAAAAAAAAAAAAA]}\n",
 			[]string{
-				`a.yaml:3: users.b.accessKeys: the access key AKIAAAAAAAAAAAAA is in users.a.accessKeys already: a key is one user's`}},
-		{"a name with a blank", "users:\n  \"a b\": {}\n",
+				`a.yaml:3: users.b.accessKeys: duplicate access key AKIAAAAAAAAAAAAA, already in users.a.accessKeys: a key belongs to one user`}},
+		{"a name with a space", "users:\n  \"a b\": {}\n",
 			[]string{
 				`a.yaml:2: users: "a b" is not an IAM name: use at most 64 letters, digits and +=,.@_-`}},
 		{"a document with a mistake, on the mistake's line",
@@ -214,9 +212,10 @@ func TestLoadNamesEveryProblemWithItsLineAndRemedy(t *testing.T) {
 				"        \"Statment\": []\n        }\n",
 			[]string{`a.yaml:7: users.ci.inline.x: `, "or keep it as it is with {unchecked: TEXT}"}},
 		{"a file with a mistake, on the file's line", "roles:\n  r:\n    inline: {x: {file: bad.json}}\n",
-			[]string{"a.yaml:3: roles.r.inline.x: bad.json:2:2: the policy document has no Statement: " +
-				"correct it, or keep it"}},
-		{"a file that is not there", "roles:\n  r:\n    inline: {x: {file: none.json}}\n",
+			[]string{
+				"a.yaml:3: roles.r.inline.x: bad.json:2:2: the policy document has no Statement: correct " +
+					"it, or keep it"}},
+		{"a missing file", "roles:\n  r:\n    inline: {x: {file: none.json}}\n",
 			[]string{"a.yaml:3: roles.r.inline.x.file: open accounts/none.json: file does not exist: name " +
 				"a file in the folder of accounts/a.yaml or below it"}},
 		{"a file outside the folder", "roles:\n  r: {inline: {x: {file: ../../x.json}}}\n",
@@ -227,47 +226,48 @@ func TestLoadNamesEveryProblemWithItsLineAndRemedy(t *testing.T) {
 				"Resource: \"*\"}}}\n", []string{"a.yaml:2: roles.r.trust: "}},
 		{"an empty document", "users:\n  ci: {inline: {x: }}\n",
 			[]string{"a.yaml:2: users.ci.inline.x: the document is empty: give its JSON"}},
-		{"more inline text than a user may have",
+		{"inline policies above the quota of a user",
 			"users:\n  ci:\n    inline:\n      a: '" + strings.Join(strings.Fields(*padded(1025)), "") +
 				"'\n      b: '" + strings.Join(strings.Fields(*padded(1024)), "") + "'\n",
 			[]string{"users.ci.inline: the inline policies have 2049 characters without white space, and " +
-				"a user may have 2048: move some to policies"}},
+				"a user may have 2048: move some to managed policies"}},
 		{"a fault that does nothing", "faults:\n  - operation: iam:GetRole\n",
 			[]string{"a.yaml:2: faults: the fault does nothing: add throttle, deny, error, loseReply or " +
 				"delay"}},
-		{"a fault of two outcomes", "faults:\n  - {throttle: true, deny: true}\n",
+		{"a fault with two outcomes", "faults:\n  - {throttle: true, deny: true}\n",
 			[]string{"a.yaml:2: faults: a fault has one outcome: keep one of throttle, deny, error and " +
 				"loseReply"}},
 		{"an unknown operation", "faults:\n  - {operation: \"iam:GetRoles\", deny: true}\n",
 			[]string{
-				`a.yaml:2: faults.operation: iam has no operation "GetRoles" here: it offers AddUserToGroup, `}},
+				`a.yaml:2: faults.operation: the embedded AWS does not offer iam:GetRoles: use one of AddUserToGroup, `}},
 		{"an unknown service", "faults:\n  - {operation: \"sqs:*\", deny: true}\n",
 			[]string{
-				`a.yaml:2: faults.operation: "sqs:*" is no operation: write SERVICE:OPERATION with iam, sts, sns, s3, lambda or cloudwatch`}},
-		{"a bucket that is none", "buckets: {B: {}}\n",
-			[]string{`a.yaml:1: buckets: "B" is not a bucket's name: 3 to 63`}},
-		{"an object in a file that is not there",
+				`a.yaml:2: faults.operation: unknown operation "sqs:*": write SERVICE:OPERATION with iam, sts, sns, s3, lambda or cloudwatch`}},
+		{"an invalid bucket name", "buckets: {B: {}}\n",
+			[]string{`a.yaml:1: buckets: "B" is not a bucket's name: use 3 to 63`}},
+		{"an object in a missing file",
 			"buckets:\n  evidence:\n    objects: {m: {file: none}}\n",
 			[]string{"a.yaml:3: buckets.evidence.objects.m.file: open accounts/none: file does not exist"}},
-		{"a subscription to nothing", "subscriptions:\n  - {topic: a, protocol: email, endpoint: x@y}\n",
+		{"a subscription to an undefined topic",
+			"subscriptions:\n  - {topic: a, protocol: email, endpoint: x@y}\n",
 			[]string{`a.yaml:2: subscriptions: there is no topic "a": add it under topics`}},
-		{"half a subscription", "topics: [a]\nsubscriptions:\n  - {topic: a, protocol: fax}\n",
+		{"an incomplete subscription", "topics: [a]\nsubscriptions:\n  - {topic: a, protocol: fax}\n",
 			[]string{"a.yaml:3: subscriptions.protocol: \"fax\" is not one of application, email",
-				"a.yaml:3: subscriptions: a subscription has a topic, a protocol and an endpoint"}},
-		{"a filter policy that is none",
+				"a.yaml:3: subscriptions: a subscription needs a topic, a protocol and an endpoint"}},
+		{"a filter policy that is not JSON",
 			"topics: [a]\nsubscriptions:\n  - {topic: a, protocol: sms, endpoint: \"+1\", filterPolicy: " +
 				"critical}\n", []string{"a.yaml:3: subscriptions.filterPolicy: the filter policy is not JSON"}},
 		{"a target that is an ARN",
 			"faults:\n  - {target: \"arn:aws:iam::123456789012:user/ci\", deny: true}\n",
-			[]string{"is no target: write user/NAME, role/NAME or group/NAME"}},
+			[]string{"is not a target: write user/NAME, role/NAME or group/NAME"}},
 		{"service control policies without levels", "organization: {denies: [s3]}\n",
 			[]string{"a.yaml:1: organization: expected a list"}},
-		{"an organization without a root", "organization: []\n",
-			[]string{"a.yaml:1: organization: an organization has a root at least: list the documents"}},
+		{"an organization without levels", "organization: []\n",
+			[]string{"a.yaml:1: organization: the organization has no levels: list the documents"}},
 		{"a level that is one document", "organization:\n  - FullAWSAccess\n",
 			[]string{"a.yaml:2: organization[0]: expected a list"}},
-		{"a level that forbids everything", "organization:\n  - [FullAWSAccess]\n  - []\n",
-			[]string{"a.yaml:3: organization[1]: a level without service control policies forbids " +
+		{"a level without documents", "organization:\n  - [FullAWSAccess]\n  - []\n",
+			[]string{"a.yaml:3: organization[1]: a level without service control policies denies " +
 				"everything: list its documents, or FullAWSAccess"}},
 		{"a service control policy with a mistake, on the mistake's line",
 			"organization:\n  - - FullAWSAccess\n    - |\n      {\n        \"Version\": \"2012-10-17\",\n " +
@@ -275,32 +275,32 @@ func TestLoadNamesEveryProblemWithItsLineAndRemedy(t *testing.T) {
 		{"a service control policy of a file with a mistake",
 			"organization:\n  - [FullAWSAccess, {file: bad.json}]\n",
 			[]string{"a.yaml:2: organization[0][1]: bad.json:2:2: the policy document has no Statement"}},
-		{"a role for the function that is not there", "function: {role: auditor}\nroles: {a: {}}\n",
+		{"an undefined role of the function", "function: {role: auditor}\nroles: {a: {}}\n",
 			[]string{
-				`a.yaml:1: function.role: there is no role "auditor": add it under roles, where there are a`}},
+				`a.yaml:1: function.role: there is no role "auditor": add it under roles (defined: a)`}},
 		{"a list for a mapping", "users: [ci]\n",
 			[]string{"a.yaml:1: users: expected a mapping of keys to values"}},
 		{"a mapping for a list", "topics: {a: b}\n", []string{"a.yaml:1: topics: expected a list"}},
 		{"a mapping for a text", "alias: {a: b}\n", []string{"a.yaml:1: alias: expected a text"}},
-		{"a key with a colon between braces",
+		{"a key with a colon inside braces",
 			"users:\n  u: {inline: {x: {Version: 2012-10-17, Statement: {Condition: {Bool: " +
 				"{aws:SecureTransport: true}}}}}}\n",
 			[]string{
-				`a.yaml:2: users.u.inline.x.Statement.Condition.Bool: "aws:SecureTransport: true": put a blank after the key's colon, and a key that has a colon itself in quotes`}},
-		{"a page of none", "pageSize: 0\n",
+				`a.yaml:2: users.u.inline.x.Statement.Condition.Bool: "aws:SecureTransport: true": put a space after the key's colon, and quote a key that contains a colon`}},
+		{"a page size of zero", "pageSize: 0\n",
 			[]string{`a.yaml:1: pageSize: "0" is not a number from 1 to 1000`}},
-		{"YAML that is none", "account: [\n", []string{"a.yaml:1: "}},
-		{"nothing at all", "",
+		{"invalid YAML", "account: [\n", []string{"a.yaml:1: "}},
+		{"an empty file", "",
 			[]string{`the file describes no account: begin with account: "123456789012"`}},
 		{"two accounts", "alias: a\n---\nalias: b\n",
 			[]string{"a.yaml:3: a second YAML document: keep one account per file"}},
 		{"an alias of itself", "users: &u\n  ci: *u\n", []string{"a.yaml:"}},
-		{"aliases that multiply",
+		{"nested aliases that expand to too much text",
 			"users:\n  ci:\n    inline:\n      a: &a [x,x,x,x,x,x,x,x,x,x]\n      b: &b " +
 				"[*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\n      c: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\n      d: &d " +
 				"[*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\n      e: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]\n      f: " +
 				"{Version: [*e,*e,*e,*e]}\n", []string{"the document has more than 131072 characters"}},
-		{"several at once, in the order of their lines",
+		{"several mistakes, in the order of their lines",
 			"account: 7\nusers:\n  ci: {groups: [x], path: a}\nnonsense: 1\n",
 			[]string{"a.yaml:1: account: 7 has", `a.yaml:3: users.ci.path: "a" is not a path`,
 				`a.yaml:3: users.ci.groups: there is no group "x"`, `a.yaml:4: unknown key "nonsense"`}},
@@ -309,7 +309,7 @@ func TestLoadNamesEveryProblemWithItsLineAndRemedy(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := load(tt.text, map[string]string{"bad.json": "{\n}"})
 			if err == nil {
-				t.Fatal("it loads")
+				t.Fatal("Load returned no error")
 			}
 			rest := err.Error()
 			for _, want := range tt.want {
@@ -323,7 +323,7 @@ func TestLoadNamesEveryProblemWithItsLineAndRemedy(t *testing.T) {
 	}
 }
 
-func TestTheExampleInLoadsCommentLoads(t *testing.T) {
+func TestLoadReadsTheExampleInItsComment(t *testing.T) {
 	const text = `
 account: "123456789012"
 partition: aws
@@ -356,24 +356,35 @@ policies:
 functions:
   - name: remotion-render-4-0-240-mem2048mb-disk2048mb-120sec
     role: remotion-lambda-role
-  - {name: clips, region: eu-west-1, role: remotion-lambda-role, description: Renders a Remotion video.,
+  - {name: clips, region: eu-west-1, role: remotion-lambda-role,
+     description: Renders a Remotion video.,
      runtime: nodejs20.x, memory: 2048, tags: {remotion-version: 4.0.540},
      layers: ["arn:aws:lambda:eu-west-1:678892195805:layer:remotion-binaries-chromium-arm64:18"]}
 disabledRegions: [af-south-1]
 topics: [alerts]
+subscriptions:
+  - {topic: alerts, protocol: email, endpoint: ops@example.com}
+  - {topic: alerts, protocol: https, endpoint: "https://example.com/hook", pending: true}
+buckets:
+  evidence:
+    versioned: true
+    objects:
+      mutes.yaml: {file: mutes.yaml}
 organization:
   - [FullAWSAccess]
   - [FullAWSAccess, {file: region-deny.json}]
 simulator: {shape: old, ungrouped: ["lambda:InvokeAsync"], pageSize: 100}
 faults:
-  - {operation: "iam:SimulatePrincipalPolicy", target: user/ci, throttle: true, after: 1, times: 2}
+  - {operation: "iam:SimulatePrincipalPolicy", target: user/ci, throttle: true,
+     after: 1, times: 2}
   - {operation: "iam:*", delay: 40ms}
 pageSize: 2
-function: {region: us-east-1, name: auditor, role: remotion-lambda-role, timeout: 60s, memory: 256, environment: {CALLERS: user/ci}}
+function: {region: us-east-1, name: auditor, role: remotion-lambda-role,
+  timeout: 60s, memory: 256, environment: {CALLERS: user/ci}}
 `
 	files := map[string]string{}
 	for _, name := range []string{"role-policy.json", "v1.json", "v2.json", "ro.json",
-		"region-deny.json"} {
+		"region-deny.json", "mutes.yaml"} {
 		files[name] = allowAll
 	}
 	if _, err := load(text, files); err != nil {
@@ -381,7 +392,7 @@ function: {region: us-east-1, name: auditor, role: remotion-lambda-role, timeout
 	}
 }
 
-func TestAFilePagesListsInTwosAndSimulationsAsTheAPIDoes(t *testing.T) {
+func TestLoadSetsThePageSizeOfSimulationsToTheDefaultOfTheAPI(t *testing.T) {
 	for _, tt := range []struct {
 		text             string
 		lists, simulator int
@@ -395,7 +406,7 @@ func TestAFilePagesListsInTwosAndSimulationsAsTheAPIDoes(t *testing.T) {
 	}
 }
 
-// FuzzLoad looks for texts that make Load fall over, or accept what a server then does not.
+// FuzzLoad searches for texts on which Load panics, or which Load accepts but newStore does not.
 func FuzzLoad(f *testing.F) {
 	f.Add("account: \"123456789012\"\nusers:\n  ci: {groups: [g], inline: {a: |\n  {}\n}}\ngroups: " +
 		"{g: }\n")
@@ -410,7 +421,7 @@ func FuzzLoad(f *testing.F) {
 			return
 		}
 		if _, err := newStore(account); err != nil {
-			t.Errorf("Load accepts what a server does not: %v\n%s", err, text)
+			t.Errorf("newStore refuses an account that Load accepts: %v\n%s", err, text)
 		}
 	})
 }

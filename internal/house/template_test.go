@@ -58,22 +58,22 @@ func resourcesWith(t testing.TB, parameters map[string]string) map[string]cfn.Re
 
 // reach lists the resources that the template must name for each scope.
 var reach = map[contract.Scope][]any{
-	contract.ScopePrincipals: {principal("user"), principal("role")},
-	contract.ScopeUsers:      {principal("user")},
-	contract.ScopeRoles:      {principal("role")},
-	contract.ScopeGroups:     {principal("group")},
-	contract.ScopeFunctions:  {"arn:${AWS::Partition}:lambda:*:${AWS::AccountId}:function:*"},
-	contract.ScopePolicies:   {principal("policy"), "arn:${AWS::Partition}:iam::aws:policy/*"},
-	contract.ScopeAny:        {"*"},
-	contract.ScopeTopic:      {"${AlertTopic}"},
-	contract.ScopeNamespace:  {"*"},
-	contract.ScopeEvidence:   {evidence("")},
-	contract.ScopeEvidenceReads: {evidence("/state/${AWS::AccountId}/*"), evidence("/mutes.yaml")},
-	contract.ScopeEvidenceWrites:   {evidence("/state/${AWS::AccountId}/*"), evidence("/reports/*")},
-	contract.ScopeLog:        {"${AuditLogGroup.Arn}"},
+	contract.ScopePrincipals:     {principal("user"), principal("role")},
+	contract.ScopeUsers:          {principal("user")},
+	contract.ScopeRoles:          {principal("role")},
+	contract.ScopeGroups:         {principal("group")},
+	contract.ScopeFunctions:      {"arn:${AWS::Partition}:lambda:*:${AWS::AccountId}:function:*"},
+	contract.ScopePolicies:       {principal("policy"), "arn:${AWS::Partition}:iam::aws:policy/*"},
+	contract.ScopeAny:            {"*"},
+	contract.ScopeTopic:          {"${AlertTopic}"},
+	contract.ScopeNamespace:      {"*"},
+	contract.ScopeEvidence:       {evidence("")},
+	contract.ScopeEvidenceReads:  {evidence("/state/${AWS::AccountId}/*"), evidence("/mutes.yaml")},
+	contract.ScopeEvidenceWrites: {evidence("/state/${AWS::AccountId}/*"), evidence("/reports/*")},
+	contract.ScopeLog:            {"${AuditLogGroup.Arn}"},
 	contract.ScopeFailureQueue:   {"${FailureQueue.Arn}"},
 	contract.ScopeChangeQueue:    {"${ChangeQueue.Arn}"},
-	contract.ScopeTopicKey:   {"${AlertTopicKey.Arn}"},
+	contract.ScopeTopicKey:       {"${AlertTopicKey.Arn}"},
 }
 
 // conditions lists the conditions that narrow an action further.
@@ -189,8 +189,8 @@ func TestWhatAWSDoesIsGrantedForAResourceThatNeedsIt(t *testing.T) {
 			"${AlertTopicKey.Arn}"},
 	}
 	without := map[contract.Scope]map[string]string{
-		contract.ScopeChangeQueue:  {"ReactToChanges": "no"},
-		contract.ScopeTopicKey: {"AlertTopicArn": "arn:aws:sns:us-east-1:123456789012:alerts"},
+		contract.ScopeChangeQueue: {"ReactToChanges": "no"},
+		contract.ScopeTopicKey:    {"AlertTopicArn": "arn:aws:sns:us-east-1:123456789012:alerts"},
 	}
 	mayUse := func(resources map[string]cfn.Resource, scope contract.Scope) (actions []string) {
 		for _, p := range contract.OnBehalfPermissions() {

@@ -1,4 +1,4 @@
-"""An unchanged boto3 against the embedded AWS. Prints what it got as one JSON object."""
+"""Calls the embedded AWS with an unchanged boto3 and prints the answers as one JSON object."""
 
 import json
 
@@ -63,7 +63,7 @@ got["custom"] = [
 ]
 iam.put_user_policy(UserName="ann", PolicyName="new", PolicyDocument=json.dumps(got["document"]))
 got["written"] = iam.get_user_policy(UserName="ann", PolicyName="new")["PolicyDocument"] == got["document"]
-got["absent"] = refusal(iam.get_role, RoleName="absent")
+got["unknown"] = refusal(iam.get_role, RoleName="unknown")
 sns.publish(
     TopicArn="arn:aws:sns:us-east-1:123456789012:alerts",
     Subject="boto3",
@@ -93,7 +93,7 @@ def with_condition(params, **_):
     params["headers"]["If-Match"] = '"another"'
 
 
-# By a hook, because releases of boto3 before conditional writes do not know the parameter.
+# A hook sets the header, because older releases of boto3 lack the parameter for conditional writes.
 s3.meta.events.register("before-call.s3.PutObject", with_condition)
 got["condition"] = refusal(s3.put_object, Bucket="evidence", Key="state/a", Body=b"[]")
 s3.meta.events.unregister("before-call.s3.PutObject", with_condition)
