@@ -308,7 +308,7 @@ func TestValidate(t *testing.T) {
 		{"a permission set where nothing is searched for", func(p *PermissionAuditorProps) {
 			p.Callers, p.ReadScope, p.NamedPrincipals = jsii.Strings("sso/Video"), jsii.String("named"),
 				jsii.Strings("arn:aws:iam::123456789012:user/a")
-		}, "Callers: sso/Video has to be searched for"},
+		}, "Callers: sso/Video must be searched for"},
 		{"a FIFO topic", func(p *PermissionAuditorProps) {
 			p.OpsTopic = awssns.Topic_FromTopicArn(emptyStack(t), jsii.String("Ops"),
 				jsii.String("arn:aws:sns:us-east-1:123456789012:ops.fifo"))

@@ -199,7 +199,9 @@ func dayHolds(ofMonth, ofWeek string, date time.Time) bool {
 		// Of the working days of the month, date is the one with the least distance to the day, if there
 		// is such a day.
 		var day, nearest int
-		fmt.Sscan(strings.TrimSuffix(ofMonth, "W"), &day)
+		if _, err := fmt.Sscan(strings.TrimSuffix(ofMonth, "W"), &day); err != nil {
+			return false
+		}
 		exists := false
 		for d := time.Date(date.Year(), date.Month(), 1, 0, 0, 0, 0,
 			time.UTC); d.Month() == date.Month(); d = d.AddDate(0, 0, 1) {

@@ -120,7 +120,8 @@ type PermissionAuditorProps struct {
 
 // The patterns of the props, equal to those of template.yaml's parameters.
 const (
-	callerForm          = `((user|role|sso)/|arn:aws[a-z-]*:iam::[0-9]{12}:(user|role)/)[A-Za-z0-9_+.@/-]+(=([A-Za-z0-9_+.@/-]+=)*(render|deploy|all))?`
+	callerForm = `((user|role|sso)/|arn:aws[a-z-]*:iam::[0-9]{12}:(user|role)/)` +
+		`[A-Za-z0-9_+.@/-]+(=([A-Za-z0-9_+.@/-]+=)*(render|deploy|all))?`
 	callersForm         = `^(none|` + callerForm + `( *, *` + callerForm + `)*)$`
 	renderRoleForm      = `^[A-Za-z0-9_+=,.@-]{1,64}$`
 	remotionVersionForm = `^(auto|latest|[0-9]+\.[0-9]+\.[0-9]+)$`
@@ -138,9 +139,10 @@ const (
 	metricNamespaceForm = `^[A-Za-z0-9_./#-][A-Za-z0-9_./#:-]{0,254}$` // but not AWS/…
 	auditorIDForm       = `^[A-Za-z0-9_-]{1,64}$`
 	httpsFormatForm     = `^(chat|json)$`
-	repeatAfterForm     = `^(([0-9]{1,2}|[1-6][0-9]{2}|7[01][0-9]|720)h|([0-9]{1,4}|[1-3][0-9]{4}|4[0-2][0-9]{3}|43[01][0-9]{2}|43200)m|0s)$`
-	evidenceBucketForm  = `^(` + bucketForm + `)?$`
-	rolePathForm        = `^/([A-Za-z0-9_+=,.@-]+/)*$`
+	repeatAfterForm     = `^(([0-9]{1,2}|[1-6][0-9]{2}|7[01][0-9]|720)h|` +
+		`([0-9]{1,4}|[1-3][0-9]{4}|4[0-2][0-9]{3}|43[01][0-9]{2}|43200)m|0s)$`
+	evidenceBucketForm = `^(` + bucketForm + `)?$`
+	rolePathForm       = `^/([A-Za-z0-9_+=,.@-]+/)*$`
 )
 
 // Validate returns all errors in the props, joined, each with the name of its field.
@@ -148,116 +150,138 @@ func (p *PermissionAuditorProps) Validate() error {
 	if p == nil {
 		p = &PermissionAuditorProps{}
 	}
-	var errs []error
-	wrong := func(field, format string, args ...any) {
-		errs = append(errs, fmt.Errorf("%s: %s", field, fmt.Sprintf(format, args...)))
-	}
-	check := func(field, form, want string, value *string) {
-		if value != nil && !*awscdk.Token_IsUnresolved(value) &&
-			!regexp.MustCompile(form).MatchString(*value) {
-			wrong(field, "%q is not %s", *value, want)
-		}
-	}
-	checkList := func(field, form, want string, list *[]*string) {
-		if list == nil {
-			return
-		}
-		for i, v := range *list {
-			if v == nil {
-				wrong(field, "entry %d is nil", i)
-				return
-			}
-		}
-		if !*awscdk.Token_IsUnresolved(list) {
-			check(field, form, want, commaSeparated(list))
-		}
-	}
+	v := &validation{}
 	if p.Callers == nil || len(*p.Callers) == 0 {
-		wrong("Callers", `required: set it to the callers, such as user/render, or to "none"`)
+		v.wrong("Callers", `required: set it to the callers, such as user/render, or to "none"`)
 	} else {
-		checkList("Callers", callersForm,
-			`"none", or user/NAME, role/NAME, sso/PERMISSION-SET or ARNs of users and roles, each optionally followed by =render, =deploy or =all`, p.Callers)
+		v.checkList("Callers", callersForm,
+			`"none", or user/NAME, role/NAME, sso/PERMISSION-SET or ARNs of users and roles, `+
+				`each optionally followed by =render, =deploy or =all`, p.Callers)
 	}
-	check("RenderRole", renderRoleForm, "the name of a role, without its path", p.RenderRole)
-	check("RemotionVersion", remotionVersionForm, `"auto", "latest", or a release such as 4.0.418`,
+	v.check("RenderRole", renderRoleForm, "the name of a role, without its path", p.RenderRole)
+	v.check("RemotionVersion", remotionVersionForm, `"auto", "latest", or a release such as 4.0.418`,
 		p.RemotionVersion)
-	checkList("Regions", regionsForm, `"auto", "all", or regions such as us-east-1`, p.Regions)
-	checkList("Buckets", bucketsForm, "bucket names, without s3:// and without paths", p.Buckets)
-	checkList("AssumedContext", assumedContextForm,
+	v.checkList("Regions", regionsForm, `"auto", "all", or regions such as us-east-1`, p.Regions)
+	v.checkList("Buckets", bucketsForm, "bucket names, without s3:// and without paths", p.Buckets)
+	v.checkList("AssumedContext", assumedContextForm,
 		"key=value, each key with its prefix and no comma in a value, such as "+
 			"aws:SourceVpc=vpc-0123456789abcdef0", p.AssumedContext)
-	check("ReadScope", readScopeForm, `"account" or "named"`, p.ReadScope)
-	checkList("NamedPrincipals", namedPrincipalsForm, "ARNs of users, roles, groups and policies",
+	v.check("ReadScope", readScopeForm, `"account" or "named"`, p.ReadScope)
+	v.checkList("NamedPrincipals", namedPrincipalsForm, "ARNs of users, roles, groups and policies",
 		p.NamedPrincipals)
+	p.validateReadScope(v)
+	if p.TimeZone != nil && *p.TimeZone == "" {
+		v.wrong("TimeZone", "is empty: use UTC, or a name such as Europe/Vienna")
+	}
+	for _, topic := range p.givenTopics() {
+		if topic.Fifo() != nil && *topic.Fifo() {
+			v.wrong(topic.field,
+				"is a FIFO topic, which delivers neither mail nor chat: use a standard topic")
+		}
+	}
+	if _, err := p.watch(); err != nil {
+		v.wrong("ScheduleExpression", "%v", err)
+	}
+	v.check("AlertEmail", alertEmailForm, "an e-mail address", p.AlertEmail)
+	v.check("HTTPSFormat", httpsFormatForm, `"chat" or "json"`, p.HTTPSFormat)
+	v.check("RepeatAfter", repeatAfterForm, "hours or minutes, such as 24h or 90m, up to 720h, or 0s",
+		p.RepeatAfter)
+	v.check("EvidenceBucket", evidenceBucketForm, "a bucket's name, without s3:// and without path",
+		p.EvidenceBucket)
+	v.check("MetricNamespace", metricNamespaceForm,
+		"at most 255 letters, digits and . - _ / # :, not beginning with a colon", p.MetricNamespace)
+	if p.MetricNamespace != nil && strings.HasPrefix(*p.MetricNamespace, "AWS/") {
+		v.wrong("MetricNamespace", "%q begins with AWS/, which is reserved", *p.MetricNamespace)
+	}
+	v.check("RolePath", rolePathForm, "a path that begins and ends with a slash", p.RolePath)
+	p.validateRetention(v)
+	v.check("AuditorID", auditorIDForm, "at most 64 letters, digits, - and _", p.AuditorID)
+	if p.Code == nil {
+		if _, err := functionSource(); err != nil {
+			v.wrong("Code", "%v", err)
+		}
+	}
+	if len(v.errs) == 0 {
+		return nil
+	}
+	return fmt.Errorf("PermissionAuditor: %w", errors.Join(v.errs...))
+}
+
+// validateReadScope checks ReadScope together with the fields that depend on it.
+func (p *PermissionAuditorProps) validateReadScope(v *validation) {
 	if p.ReadScope != nil && *awscdk.Token_IsUnresolved(p.ReadScope) {
-		wrong("ReadScope", "must be known at synth, because it decides the role's policy: use a literal")
+		v.wrong("ReadScope",
+			"must be known at synth, because it decides the role's policy: use a literal")
 	}
 	named := p.ReadScope != nil && *p.ReadScope == contract.ReadScopeNamed
 	switch hasNames := p.NamedPrincipals != nil && len(*p.NamedPrincipals) > 0; {
 	case named && !hasNames:
-		wrong("NamedPrincipals", `ReadScope "named" needs the ARNs that the auditor may read`)
+		v.wrong("NamedPrincipals", `ReadScope "named" needs the ARNs that the auditor may read`)
 	case hasNames && !named:
-		wrong("NamedPrincipals",
+		v.wrong("NamedPrincipals",
 			`have no effect with ReadScope "account": set it to "named", or omit them`)
 	case named && *awscdk.Token_IsUnresolved(p.NamedPrincipals):
-		wrong("NamedPrincipals",
+		v.wrong("NamedPrincipals",
 			"must be a list that is known at synth: use a literal list, whose entries may be tokens")
 	case named:
 		if size := len(*commaSeparated(p.NamedPrincipals)); size > longestNames {
-			wrong("NamedPrincipals", "have %d characters, at most %d fit into a role's policy", size,
+			v.wrong("NamedPrincipals", "have %d characters, at most %d fit into a role's policy", size,
 				longestNames)
 		}
 	}
 	if named && p.Callers != nil {
 		for _, caller := range *p.Callers {
 			if caller != nil && strings.HasPrefix(*caller, "sso/") {
-				wrong("Callers",
-					`%s has to be searched for, and ReadScope "named" searches for nothing: write the ARN of its role`, *caller)
+				v.wrong("Callers",
+					`%s must be searched for, which ReadScope "named" forbids: use the ARN of its role`,
+					*caller)
 			}
 		}
 	}
-	if p.TimeZone != nil && *p.TimeZone == "" {
-		wrong("TimeZone", "is empty: use UTC, or a name such as Europe/Vienna")
-	}
-	for _, topic := range p.givenTopics() {
-		if topic.Fifo() != nil && *topic.Fifo() {
-			wrong(topic.field, "is a FIFO topic, which delivers neither mail nor chat: use a standard topic")
-		}
-	}
-	if _, err := p.watch(); err != nil {
-		wrong("ScheduleExpression", "%v", err)
-	}
-	check("AlertEmail", alertEmailForm, "an e-mail address", p.AlertEmail)
-	check("HTTPSFormat", httpsFormatForm, `"chat" or "json"`, p.HTTPSFormat)
-	check("RepeatAfter", repeatAfterForm, "hours or minutes, such as 24h or 90m, up to 720h, or 0s",
-		p.RepeatAfter)
-	check("EvidenceBucket", evidenceBucketForm, "a bucket's name, without s3:// and without path",
-		p.EvidenceBucket)
-	check("MetricNamespace", metricNamespaceForm,
-		"at most 255 letters, digits and . - _ / # :, not beginning with a colon", p.MetricNamespace)
-	if p.MetricNamespace != nil && strings.HasPrefix(*p.MetricNamespace, "AWS/") {
-		wrong("MetricNamespace", "%q begins with AWS/, which is reserved", *p.MetricNamespace)
-	}
-	check("RolePath", rolePathForm, "a path that begins and ends with a slash", p.RolePath)
+}
+
+// validateRetention checks the retentions, in days.
+func (p *PermissionAuditorProps) validateRetention(v *validation) {
 	if days := p.LogRetentionDays; days != nil && !*awscdk.Token_IsUnresolved(days) &&
 		!slices.Contains(logRetentions, *days) {
-		wrong("LogRetentionDays",
+		v.wrong("LogRetentionDays",
 			"%v is not a retention of CloudWatch Logs, such as 30, 90 or 365", *days)
 	}
 	if days := p.ReportRetentionDays; days != nil && !*awscdk.Token_IsUnresolved(days) &&
 		(*days < 1 || *days > 36500 || *days != math.Trunc(*days)) {
-		wrong("ReportRetentionDays", "%v is not 1 to 36500 days", *days)
+		v.wrong("ReportRetentionDays", "%v is not 1 to 36500 days", *days)
 	}
-	check("AuditorID", auditorIDForm, "at most 64 letters, digits, - and _", p.AuditorID)
-	if p.Code == nil {
-		if _, err := functionSource(); err != nil {
-			wrong("Code", "%v", err)
+}
+
+// validation collects the errors of Validate.
+type validation struct{ errs []error }
+
+func (v *validation) wrong(field, format string, args ...any) {
+	v.errs = append(v.errs, fmt.Errorf("%s: %s", field, fmt.Sprintf(format, args...)))
+}
+
+// check compares a value with its pattern, unless it is nil or a token.
+func (v *validation) check(field, form, want string, value *string) {
+	if value != nil && !*awscdk.Token_IsUnresolved(value) &&
+		!regexp.MustCompile(form).MatchString(*value) {
+		v.wrong(field, "%q is not %s", *value, want)
+	}
+}
+
+// checkList compares a list, separated by commas, with its pattern.
+func (v *validation) checkList(field, form, want string, list *[]*string) {
+	if list == nil {
+		return
+	}
+	for i, entry := range *list {
+		if entry == nil {
+			v.wrong(field, "entry %d is nil", i)
+			return
 		}
 	}
-	if len(errs) == 0 {
-		return nil
+	if !*awscdk.Token_IsUnresolved(list) {
+		v.check(field, form, want, commaSeparated(list))
 	}
-	return fmt.Errorf("PermissionAuditor: %w", errors.Join(errs...))
 }
 
 // longestNames is how many characters NamedPrincipals may have, with commas: what is left of the

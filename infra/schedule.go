@@ -29,9 +29,9 @@ type window struct {
 // The limits of an alarm.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
 const (
-	// of all periods together if a period is an hour or longer; else a day
+	// longestSpan is the limit of all periods together if a period is an hour or longer.
 	longestSpan      = 7 * 24 * time.Hour
-	longestByMinutes = 24 * time.Hour
+	longestShortSpan = 24 * time.Hour
 	longestWarmUp    = 48 * time.Hour
 )
 
@@ -89,7 +89,7 @@ func flexible(expression string) int {
 func watchGap(gap time.Duration) watch {
 	// Short periods, so that the alarm triggers soon after the deadline.
 	dead := spanning(2*gap+watchSlack, 5*time.Minute)
-	if 2*gap+watchSlack > longestByMinutes {
+	if 2*gap+watchSlack > longestShortSpan {
 		dead = spanning(2*gap+watchSlack, time.Hour)
 	}
 	return watch{
@@ -109,7 +109,7 @@ func spanning(span, period time.Duration) window {
 // only full hours.
 func runsApart(gap time.Duration) window {
 	span := gap + 15*time.Minute
-	if span <= longestByMinutes {
+	if span <= longestShortSpan {
 		return spanning(span, time.Minute)
 	}
 	w := spanning(span, time.Hour)

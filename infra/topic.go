@@ -97,6 +97,7 @@ func letAlarms(actions []string, resource *string) awsiam.PolicyStatement {
 		Sid: jsii.String("Alarms"), Actions: jsii.Strings(actions...), Resources: &[]*string{resource},
 		Principals: &[]awsiam.IPrincipal{
 			awsiam.NewServicePrincipal(jsii.String("cloudwatch.amazonaws.com"), nil)},
-		Conditions: &map[string]any{"StringEquals": map[string]any{"aws:SourceAccount": awscdk.Aws_ACCOUNT_ID()}},
+		Conditions: &map[string]any{"StringEquals": map[string]any{
+			"aws:SourceAccount": awscdk.Aws_ACCOUNT_ID()}},
 	})
 }

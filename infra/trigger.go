@@ -16,7 +16,8 @@ import (
 // scheduleInput is the event from Scheduler, which replaces the text between < and >.
 // events/scheduler.json shows the result. It is a literal because json.Marshal would write < as
 // \u003c, which Scheduler does not replace.
-const scheduleInput = `{"command":"audit","schedule":"<aws.scheduler.schedule-arn>","scheduledTime":"<aws.scheduler.scheduled-time>"}`
+const scheduleInput = `{"command":"audit","schedule":"<aws.scheduler.schedule-arn>",` +
+	`"scheduledTime":"<aws.scheduler.scheduled-time>"}`
 
 // newSchedule creates the schedule and its role. The role may only start the function and send
 // failed events to the failure queue.
@@ -66,7 +67,8 @@ func (a *permissionAuditor) newSchedule(p PermissionAuditorProps) awsscheduler.C
 // https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
 func ownService(name string) awsiam.IPrincipal {
 	return awsiam.NewServicePrincipal(jsii.String(name), &awsiam.ServicePrincipalOpts{
-		Conditions: &map[string]any{"StringEquals": map[string]any{"aws:SourceAccount": awscdk.Aws_ACCOUNT_ID()}},
+		Conditions: &map[string]any{"StringEquals": map[string]any{
+			"aws:SourceAccount": awscdk.Aws_ACCOUNT_ID()}},
 	})
 }
 

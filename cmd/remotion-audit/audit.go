@@ -38,8 +38,9 @@ func auditCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "audit",
 		Short: "Audit an AWS account once (read-only)",
-		Long: `Audit the AWS account of the credentials in the environment. The command only reads and publishes
-nothing. Without --callers it audits the principal of the credentials and the render roles.
+		Long: `Audit the AWS account of the credentials in the environment. The command
+only reads and publishes nothing. Without --callers it audits the principal of the credentials and
+the render roles.
 
 With --upgrade-to the report also lists the permissions that an upgrade of Remotion needs.
 
@@ -81,7 +82,8 @@ Exit status: 0 compliant, 1 gaps now or after the upgrade, 2 unverified or an er
 	return cmd
 }
 
-// parse returns the values of the flags that are not settings. upgradeTo is nil without --upgrade-to.
+// parse returns the values of the flags that are not settings. upgradeTo is nil without
+// --upgrade-to.
 func (o auditOptions) parse() (failOn policies.Severity, write writer,
 	upgradeTo *policies.Release, err error) {
 	if err := failOn.UnmarshalText([]byte(o.failOn)); err != nil {

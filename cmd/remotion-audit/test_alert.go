@@ -20,9 +20,9 @@ func testAlertCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "test-alert",
 		Short: "Send a test message to the alert topic",
-		Long: `Send a marked test message to the alert topic and list its subscriptions. The filter policy of a
-subscription can still drop the message. Needs sns:Publish and sns:ListSubscriptionsByTopic on the
-topic.
+		Long: `Send a marked test message to the alert topic and list its subscriptions. The
+filter policy of a subscription can still drop the message. Needs sns:Publish and
+sns:ListSubscriptionsByTopic on the topic.
 
 Exit status: 0 if the message was sent and a subscription is confirmed, else 2.`,
 		Args: cobra.NoArgs,

@@ -125,7 +125,7 @@ func findings(stack awscdk.Stack) map[string]string {
 	for _, m := range slices.Concat(*annotations.FindError(jsii.String("*"),
 		assertions.Match_AnyValue()),
 		*annotations.FindWarning(jsii.String("*"), assertions.Match_AnyValue())) {
-		//lint:ignore SA1019 the type has moved, and assertions still gives the old one
+		//nolint:staticcheck // SA1019: the type has moved, and assertions still returns the old one
 		id, data := *m.Id, m.Entry.Data
 		construct := strings.TrimSuffix(id, "/Resource")
 		construct = construct[strings.LastIndex(construct, "/")+1:]

@@ -38,7 +38,7 @@ func (a *App) notifyConfigError(ctx context.Context, place Location, runID strin
 	out, failed := notifier.deliver(announcing, auditResult{report: r, firstAttempt: &r},
 		notifier.loadAlertInputs(ctx, place)(), place)
 	a.logDelivery(ctx, out, &result)
-	a.fail(ctx, failed)
+	_ = a.fail(ctx, failed) // the log has it; the configuration error is returned
 	result.Problems = len(r.Problems)
 	return result, err
 }

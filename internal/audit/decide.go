@@ -56,7 +56,6 @@ func (t TargetFacts) decide(n policies.Need) decision {
 	if answer.Inferred {
 		v.note = t.inferredNote(q)
 	}
-	denied := answer.Decision != iampolicy.Allowed
 	in := t.inspect(n)
 	v.inspected, v.statements = string(in.status), in.statements
 	if len(t.Unread) > 0 || t.Presence == PresenceUnknown {
@@ -71,34 +70,51 @@ func (t TargetFacts) decide(n policies.Need) decision {
 			"policy documents alone: %s", t.cutOff(), in.status)
 	case in.status == Unverified:
 		v.status, v.why = Unverified, in.why
-	case !denied && in.status == Satisfied:
+	case answer.Decision == iampolicy.Allowed:
+		v.allowedByAWS(in, answer)
+	default:
+		v.deniedByAWS(in, answer)
+	}
+	return v
+}
+
+// allowedByAWS decides if AWS allows the example and all documents were read.
+func (v *decision) allowedByAWS(in inspection, answer Answer) {
+	switch {
+	case in.status == Satisfied:
 		v.status = Satisfied
 		if v.note == "" {
 			v.note = in.note
 		} else if in.note != "" {
 			v.note += "; " + in.note
 		}
-	case !denied && in.elsewhere:
+	case in.elsewhere:
 		v.adopt(in)
-	case !denied && in.status == Conditional:
+	case in.status == Conditional:
 		v.status, v.note = Satisfied, "AWS allows it, although "+in.why
-	case denied && answer.OrganizationDenies &&
+	default:
+		v.disagree(in, answer, "the policies as read")
+	}
+}
+
+// deniedByAWS decides if AWS denies the example and all documents were read.
+func (v *decision) deniedByAWS(in inspection, answer Answer) {
+	switch {
+	case answer.OrganizationDenies &&
 		(in.grantsSample() || in.open || in.status == Conditional):
 		v.deny(SCP, organizationWhy)
-	case denied && answer.BoundaryDenies && in.grantsSample():
+	case answer.BoundaryDenies && in.grantsSample():
 		v.deny(PermissionsBoundary, boundaryWhy)
-	case denied && in.grantsSample():
-		v.disagree(t, in, answer, "the policies as read")
-	case denied && (in.status != Conditional || answer.Decision == iampolicy.ImplicitDeny ||
-		in.mayDeny):
+	case in.grantsSample():
+		v.disagree(in, answer, "the policies as read")
+	case in.status != Conditional || answer.Decision == iampolicy.ImplicitDeny || in.mayDeny:
 		v.adopt(in)
 		if answer.OrganizationDenies {
 			v.note = "a service control policy of the organization also forbids it"
 		}
 	default:
-		v.disagree(t, in, answer, "the policies as read")
+		v.disagree(in, answer, "the policies as read")
 	}
-	return v
 }
 
 // adopt copies the engine's result.
@@ -107,7 +123,7 @@ func (v *decision) adopt(in inspection) {
 }
 
 // disagree makes the need unverified and states both results.
-func (v *decision) disagree(t TargetFacts, in inspection, answer Answer, read string) {
+func (v *decision) disagree(in inspection, answer Answer, read string) {
 	inspected := in.status
 	if in.elsewhere {
 		inspected = Satisfied
@@ -144,7 +160,7 @@ func (v *decision) partlyRead(t TargetFacts, in inspection, answer Answer, answe
 	case answer.Decision == iampolicy.ExplicitDeny:
 		v.deny(IdentityDeny, "AWS reports an explicit deny: "+strings.Join(answer.Statements, ", "))
 	case in.grantsSample() || in.status == Denied:
-		v.disagree(t, in, answer, "the policies that could be read")
+		v.disagree(in, answer, "the policies that could be read")
 	case in.status == Missing && in.cause == NoGrant && len(answer.Missing) > 0:
 		v.status, v.cause = Conditional, Condition
 		v.why = "AWS denies it without values for " + strings.Join(answer.Missing, ", ")

@@ -54,11 +54,11 @@ type activeFault struct {
 }
 
 func newActiveFaults(faults []Fault) []*activeFault {
-	traps := make([]*activeFault, len(faults))
+	active := make([]*activeFault, len(faults))
 	for i, f := range faults {
-		traps[i] = &activeFault{Fault: f}
+		active[i] = &activeFault{Fault: f}
 	}
-	return traps
+	return active
 }
 
 // countCall counts a matching call and reports whether the fault applies to it.
@@ -95,11 +95,11 @@ type faultEffect struct {
 
 // applyFaults returns the effect of the faults on the call. It checks every fault, so that each one
 // counts its matching calls. The server's mutex is held.
-func (c *call) applyFaults(traps []*activeFault) faultEffect {
+func (c *call) applyFaults(active []*activeFault) faultEffect {
 	var v faultEffect
 	decided := false
 	targets := c.targets()
-	for _, t := range traps {
+	for _, t := range active {
 		if !t.matches(c.service.name, c.operation, c.region, targets) || !t.countCall() {
 			continue
 		}

@@ -199,10 +199,10 @@ func (l *loader) accountID(n ast.Node, at string) string {
 	if digits := strings.Trim(id, "0123456789") == ""; !digits || len(id) != 12 {
 		if _, isNumber := l.resolve(n).(*ast.IntegerNode); isNumber && digits && len(id) < 12 {
 			l.addProblem(n, at,
-				"%s has %d digits, because YAML drops the leading zeros of a number: quote all twelve "+
-					"digits: account: \"%012s\"", id, len(id), id)
+				"%s has %d digits, but an account ID has twelve: quote it with its leading zeros: "+
+					"account: \"%012s\"", id, len(id), id)
 		} else {
-			l.addProblem(n, at, "%q is not an account id: give its twelve digits in quotes", id)
+			l.addProblem(n, at, "%q is not an account ID: give its twelve digits in quotes", id)
 		}
 		return ""
 	}
@@ -268,8 +268,8 @@ func (l *loader) managedPolicy(n ast.Node, at, name string) ManagedPolicy {
 			m.ARN = l.text(n, at)
 			parts := strings.SplitN(m.ARN, ":", 6)
 			if len(parts) != 6 || parts[2] != "iam" || !strings.HasPrefix(parts[5], "policy/") {
-				l.addProblem(n, at, "%q is not the ARN of a managed policy: arn:aws:iam::aws:policy/%s", m.ARN,
-					name)
+				l.addProblem(n, at, "%q is not the ARN of a managed policy: use arn:aws:iam::aws:policy/%s",
+					m.ARN, name)
 			} else if m.ARN[strings.LastIndexByte(m.ARN, '/')+1:] != name {
 				l.addProblem(n, at, "the ARN %s does not end in the policy's name %s: use the same name", m.ARN,
 					name)

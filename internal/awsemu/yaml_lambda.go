@@ -74,7 +74,7 @@ func (l *loader) functionRole(n ast.Node, at string) string {
 func (l *loader) region(n ast.Node, at string) string {
 	name := l.text(n, at)
 	if !regionName.MatchString(name) {
-		l.addProblem(n, at, "%q is not a region, such as us-east-1", name)
+		l.addProblem(n, at, "%q is not a region: use a name such as us-east-1", name)
 	}
 	return name
 }

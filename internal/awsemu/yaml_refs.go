@@ -96,7 +96,8 @@ func (l *loader) accessKeys(n ast.Node, at string) []string {
 		key := l.text(item, at)
 		if len(key) < 16 || len(key) > 128 || !isKeyID(key) {
 			l.addProblem(item, at,
-				"%q is not an access key id: use 16 to 128 letters and digits, as AKIAIOSFODNN7EXAMPLE", key)
+				"%q is not an access key ID: use 16 to 128 letters and digits, such as "+
+					"AKIAIOSFODNN7EXAMPLE", key)
 			continue
 		}
 		keys = append(keys, key)

@@ -176,12 +176,12 @@ func TestLoadReportsEveryMistakeWithItsLineAndRemedy(t *testing.T) {
 	}{
 		{"an account id that lost its zeros", "account: 42\n",
 			[]string{
-				`a.yaml:1: account: 42 has 2 digits, because YAML drops the leading zeros of a number: quote all twelve digits: account: "000000000042"`}},
+				`a.yaml:1: account: 42 has 2 digits, but an account ID has twelve: quote it with its leading zeros: account: "000000000042"`}},
 		{"an account id that YAML reads as octal", "account: 012345670123\n",
 			[]string{
 				`a.yaml:1: account: 012345670123 begins with a zero, so that YAML reads an octal number: quote it: account: "012345670123"`}},
 		{"an account id that is not a number", "account: main\n",
-			[]string{`a.yaml:1: account: "main" is not an account id: give its twelve digits in quotes`}},
+			[]string{`a.yaml:1: account: "main" is not an account ID: give its twelve digits in quotes`}},
 		{"an unknown key", "account: \"123456789012\"\nuser: {}\n",
 			[]string{
 				`a.yaml:2: unknown key "user": use one of account, alias, buckets, disabledRegions, faults, function, functions, groups, organization, pageSize, partition, policies, roles, simulator, subscriptions, topics, users`}},

@@ -6,7 +6,8 @@
 //	err = template.Check(parameters) // what CloudFormation refuses before it creates anything
 //	resources, err := template.Resources(parameters)
 //	outputs, err := template.Outputs(parameters)
-//	plain, err := cfn.Expand(template, cfn.Code{Bucket: "code", Key: "function.zip"}) // SAM's function as CloudFormation's
+//	// SAM's function as CloudFormation's:
+//	plain, err := cfn.Expand(template, cfn.Code{Bucket: "code", Key: "function.zip"})
 //
 // # Limits
 //

@@ -86,28 +86,9 @@ func (s scope) call(name string, argument any) (any, error) {
 		}
 		return s.lookup(id)
 	case "Fn::GetAtt":
-		if dotted, ok := argument.(string); ok {
-			return s.attribute(dotted)
-		}
-		if id, ok := at(parts, 0).(string); ok && len(parts) == 2 {
-			attribute, err := s.text(parts[1])
-			if err != nil {
-				return nil, err
-			}
-			return s.attribute(id + "." + attribute)
-		}
+		return s.callGetAtt(argument)
 	case "Fn::Sub":
-		if text, ok := argument.(string); ok {
-			return s.substitute(text)
-		}
-		if text, ok := at(parts, 0).(string); ok && len(parts) == 2 {
-			own, err := s.resolve(parts[1])
-			if err != nil {
-				return nil, err
-			}
-			s.own, _ = own.(map[string]any)
-			return s.substitute(text)
-		}
+		return s.callSub(argument)
 	case "Fn::If":
 		if len(parts) == 3 {
 			holds, err := s.named(parts[0])
@@ -142,7 +123,46 @@ func (s scope) call(name string, argument any) (any, error) {
 	default:
 		return nil, fmt.Errorf("not a function this package knows")
 	}
-	return nil, fmt.Errorf("cannot read its argument %v", argument)
+	return nil, argumentError(argument)
+}
+
+func argumentError(argument any) error {
+	return fmt.Errorf("cannot read its argument %v", argument)
+}
+
+// callGetAtt takes "Resource.Attribute" or a list of both.
+func (s scope) callGetAtt(argument any) (any, error) {
+	if dotted, ok := argument.(string); ok {
+		return s.attribute(dotted)
+	}
+	parts := List(argument)
+	id, ok := at(parts, 0).(string)
+	if !ok || len(parts) != 2 {
+		return nil, argumentError(argument)
+	}
+	attribute, err := s.text(parts[1])
+	if err != nil {
+		return nil, err
+	}
+	return s.attribute(id + "." + attribute)
+}
+
+// callSub takes a text, or a list of a text and its own variables.
+func (s scope) callSub(argument any) (any, error) {
+	if text, ok := argument.(string); ok {
+		return s.substitute(text)
+	}
+	parts := List(argument)
+	text, ok := at(parts, 0).(string)
+	if !ok || len(parts) != 2 {
+		return nil, argumentError(argument)
+	}
+	own, err := s.resolve(parts[1])
+	if err != nil {
+		return nil, err
+	}
+	s.own, _ = own.(map[string]any)
+	return s.substitute(text)
 }
 
 // at is the element of a list, or nil.

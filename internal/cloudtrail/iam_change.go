@@ -47,6 +47,7 @@ type IAMChange struct {
 // An EntityKind is the kind of the entity that a call changes.
 type EntityKind string
 
+// The kinds of IAM entities.
 const (
 	User   EntityKind = "user"
 	Role   EntityKind = "role"

@@ -123,7 +123,8 @@ func TestUnknownPathsAreNoGaps(t *testing.T) {
 // A default version that is deleted between the two reads was replaced by another one.
 func TestReplacedPolicyVersionIsReadAgain(t *testing.T) {
 	account := compliant(t)
-	account.Policies = map[string]awsemu.ManagedPolicy{"remotion": {Document: account.Users["ci"].Inline["remotion"]}}
+	account.Policies = map[string]awsemu.ManagedPolicy{
+		"remotion": {Document: account.Users["ci"].Inline["remotion"]}}
 	spoilUser(account, func(u *awsemu.User) { u.Inline, u.Managed = nil, []string{"remotion"} })
 	account.Faults = []awsemu.Fault{{Operation: "iam:GetPolicyVersion", Times: 1,
 		Error: &awsemu.FaultError{Code: "NoSuchEntity", Status: 404}}}

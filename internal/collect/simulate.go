@@ -246,7 +246,7 @@ func (r *run) simulateBatch(ctx context.Context, t *target,
 }
 
 // actionGroups returns the groups that AWS names when it refuses to simulate actions in one call:
-// "Invalid Input Actions: [a,b] and [c] require different authorization information."
+// "Invalid Input Actions: [a,b] and [c] require different authorization information".
 func actionGroups(err error) [][]string {
 	var api smithy.APIError
 	if !errors.As(err, &api) || api.ErrorCode() != "InvalidInput" ||

@@ -8,7 +8,8 @@
 // confirmation, the next run finds the message and sends it: at least one copy is sent, never none,
 // and both copies have one dedupKey.
 //
-//	ledger := evidence.Ledger{Objects: evidence.Bucket{…}, Key: evidence.StateKey(account, id), Owner: run, Now: time.Now}
+//	ledger := evidence.Ledger{Objects: evidence.Bucket{…}, Key: evidence.StateKey(account, id),
+//		Owner: run, Now: time.Now}
 //	outcome, err := ledger.Announce(ctx, hasSubscriber, plan, publish)
 //
 // # Limits

@@ -24,8 +24,8 @@ var bannedWords = regexp.MustCompile(
 	`(?i)\b(whom|whomever|whoever|whatever|nobody|somebody|anybody|told|learnt)\b`)
 
 // allowFile lists the lines that may hold a banned word. Each of its lines is a path pattern, as
-// filepath.Match reads it, and a text that the line must contain. A pattern alone allows all lines of
-// the files.
+// filepath.Match reads it, and a text that the line must contain. A pattern alone allows all lines
+// of the files.
 const allowFile = "testdata/words-allowed.txt"
 
 type allowance struct {
@@ -99,7 +99,7 @@ func markdownExemption() func(line string) bool {
 
 // exemptYAML matches YAML that cannot be wrapped without a change of meaning: patterns, commands to
 // paste, JSON, and tags with a list.
-var exemptYAML = regexp.MustCompile(`^\s*(AllowedPattern: |(Value: !Sub )?aws |\{|[\w-]+: '\{|\w+: !Split )`)
+var exemptYAML = regexp.MustCompile(`^\s*(AllowedPattern: |(Value: !Sub )?aws |\{|[\w-]+: '\{|\w+: !Split |Resource: !Sub )`)
 
 func yamlExemption(line string) bool { return exemptYAML.MatchString(line) }
 

@@ -44,7 +44,7 @@ func maxRSS(s *os.ProcessState) int64 {
 		return 0
 	}
 	if runtime.GOOS == "darwin" || runtime.GOOS == "ios" {
-		return int64(usage.Maxrss) // in bytes; other systems use KiB
+		return int64(usage.Maxrss) //nolint:unconvert // bytes, an int32 on some systems
 	}
-	return int64(usage.Maxrss) * 1024
+	return int64(usage.Maxrss) * 1024 //nolint:unconvert // KiB, an int32 on some systems
 }

@@ -76,22 +76,22 @@ type output struct {
 // outputs are those of template.yaml.
 func outputs(auditor infra.PermissionAuditor) []output {
 	list := []output{
-		{"FunctionName", "The function", auditor.Function().FunctionName()},
-		{"FunctionArn", "The function's ARN", auditor.Function().FunctionArn()},
-		{"TestAlert", "The last step of a first deploy: sends a marked test alert, and says who gets it",
+		{"FunctionName", "Name of the function", auditor.Function().FunctionName()},
+		{"FunctionArn", "ARN of the function", auditor.Function().FunctionArn()},
+		{"TestAlert", "Last step of a first deploy: sends a test alert and lists the subscriptions",
 			jsii.String("aws lambda invoke --region " +
 				*awscdk.Aws_REGION() + " --function-name " + *auditor.Function().FunctionName() +
 				` --cli-binary-format raw-in-base64-out --payload '{"command":"test-alert"}' /dev/stdout`)},
-		{"TopicArn", "The topic of the alerts; subscribe to it", auditor.Topic().TopicArn()},
-		{"LogGroupName", "Where the function logs", auditor.LogGroup().LogGroupName()},
+		{"TopicArn", "Topic of the alerts, to subscribe to", auditor.Topic().TopicArn()},
+		{"LogGroupName", "Log group of the function", auditor.LogGroup().LogGroupName()},
 		{"EvidenceBucket",
-			`Where state, mutes and reports are kept; "remotion-audit mute --bucket" takes it`,
+			`Bucket of state, mutes and reports, for "remotion-audit mute --bucket"`,
 			auditor.EvidenceBucket().BucketName()},
-		{"FailureQueueUrl", "Where events of runs that were lost are kept for two weeks",
+		{"FailureQueueUrl", "Queue with the events of lost runs, kept for two weeks",
 			auditor.FailureQueue().QueueUrl()},
 	}
 	if auditor.Dashboard() != nil {
-		list = append(list, output{"DashboardName", "The dashboard, in CloudWatch",
+		list = append(list, output{"DashboardName", "Address of the CloudWatch dashboard",
 			auditor.Dashboard().Ref()})
 	}
 	return list

@@ -92,9 +92,10 @@ func (s *settings) topic(scope constructs.Construct, context, env string) awssns
 	return nil
 }
 
-// read is the props of the auditor and, where the auditor's region is said and changes are reacted
-// to, of what forwards them there.
-func (s *settings) read(scope awscdk.Stack) (*infra.PermissionAuditorProps, *infra.ChangeForwarderProps) {
+// read returns the props of the auditor. With reactToChanges and the auditor's region, it also
+// returns those of the change forwarder.
+func (s *settings) read(scope awscdk.Stack) (*infra.PermissionAuditorProps,
+	*infra.ChangeForwarderProps) {
 	p := &infra.PermissionAuditorProps{
 		Callers:             s.list("callers", contract.EnvCallers),
 		RenderRole:          s.one("renderRole", contract.EnvRenderRole),

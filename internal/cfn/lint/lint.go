@@ -44,7 +44,8 @@ var accepted = []struct {
 		"KmsKeyArn is empty by default, and is used where it is not"},
 	{"W1033",
 		regexp.MustCompile(
-			`^(Parameters/NamedPrincipals/Default|Resources/AuditPolicy/Properties/PolicyDocument/Statement/[0-9]+/Fn::If/1/Resource/Fn::Split)$`),
+			`^(Parameters/NamedPrincipals/Default|Resources/AuditPolicy/Properties/PolicyDocument/` +
+				`Statement/[0-9]+/Fn::If/1/Resource/Fn::Split)$`),
 		"NamedPrincipals is empty by default, and is used with ReadScope=named, for which a rule wants " +
 			"it filled"},
 	{"W3005", regexp.MustCompile(`^Resources/[A-Za-z]+/DependsOn/[0-9]+$`),

@@ -34,12 +34,13 @@ func commands(w io.Writer, o options, size int) error {
 		parameters = append(parameters,
 			quote(fmt.Sprintf(`ParameterKey=%s,ParameterValue="%s"`, name, value)))
 	}
-	prefix := `: "${CODE_BUCKET_PREFIX:?is what the names of your buckets begin with}"`
+	prefix := `: "${CODE_BUCKET_PREFIX:?set it to the prefix of your bucket names}"`
 	if o.prefix != "" {
 		prefix = "CODE_BUCKET_PREFIX=" + quote(o.prefix)
 	}
 	_, err := fmt.Fprintf(w,
-		`# %[1]s is written (%[2]d bytes). In the account that administers the stack set, as docs/organizations.md says:
+		`# %[1]s is written (%[2]d bytes).
+# Run these commands in the account that administers the stack set (docs/organizations.md):
 %[3]s
 
 # The code, into the bucket of each region.
@@ -48,15 +49,18 @@ for region in %[4]s; do
 done
 %[7]s
 # The first time. In the organization's management account leave --call-as out.
-aws cloudformation create-stack-set --stack-set-name remotion-audit --call-as DELEGATED_ADMIN --permission-model SERVICE_MANAGED \
-  --auto-deployment Enabled=false --capabilities CAPABILITY_IAM %[8]s \
+aws cloudformation create-stack-set --stack-set-name remotion-audit --call-as DELEGATED_ADMIN \
+  --permission-model SERVICE_MANAGED --auto-deployment Enabled=false \
+  --capabilities CAPABILITY_IAM %[8]s \
   --parameters %[9]s
-aws cloudformation create-stack-instances --stack-set-name remotion-audit --call-as DELEGATED_ADMIN \
-  --deployment-targets OrganizationalUnitIds="${ORGANIZATIONAL_UNIT:?is where the accounts are, as ou-ab12-cdef3456}" --regions %[4]s
+aws cloudformation create-stack-instances --stack-set-name remotion-audit \
+  --call-as DELEGATED_ADMIN --deployment-targets \
+    OrganizationalUnitIds="${ORGANIZATIONAL_UNIT:?set it to a unit such as ou-ab12-cdef3456}" \
+  --regions %[4]s
 
-# Every further time. What is not said has the template's default again: say the same parameters.
-aws cloudformation update-stack-set --stack-set-name remotion-audit --call-as DELEGATED_ADMIN --capabilities CAPABILITY_IAM \
-  %[8]s \
+# Every further time. Set all parameters again: the others get the template's defaults.
+aws cloudformation update-stack-set --stack-set-name remotion-audit --call-as DELEGATED_ADMIN \
+  --capabilities CAPABILITY_IAM %[8]s \
   --parameters %[9]s
 `, o.out, size, prefix, strings.Join(o.regions, " "), quote(o.zip), o.key, upload, template,
 		strings.Join(parameters, " \\\n    "))

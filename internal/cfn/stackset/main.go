@@ -2,7 +2,8 @@
 // code in a bucket of each region, and prints the commands that deploy it. `make stackset` runs it;
 // docs/organizations.md says how to go on.
 //
-//	go run ./internal/cfn/stackset [-prefix acme-remotion-audit] [-regions us-east-1,eu-central-1] Callers=user/render …
+//	go run ./internal/cfn/stackset [-prefix acme-remotion-audit] \
+//	    [-regions us-east-1,eu-central-1] Callers=user/render …
 //
 // The commands go to stdout. What stands after the flags are parameters of the template: they are
 // checked as CloudFormation checks them, and passed on.

@@ -196,8 +196,8 @@ func TestCommands(t *testing.T) {
 		"CODE_BUCKET_PREFIX=acme-code\n",
 		"for region in us-east-1 eu-central-1; do\n",
 		`"s3://$CODE_BUCKET_PREFIX-$region/v1.zip"`,
-		"create-stack-set --stack-set-name remotion-audit --call-as DELEGATED_ADMIN --permission-model " +
-			"SERVICE_MANAGED",
+		"create-stack-set --stack-set-name remotion-audit --call-as DELEGATED_ADMIN",
+		"--permission-model SERVICE_MANAGED",
 		"--capabilities CAPABILITY_IAM --template-body file://" + path,
 		`'ParameterKey=AssumedContext,ParameterValue="aws:k=it'\''s \"x\\y\""'`,
 		`'ParameterKey=Callers,ParameterValue="user/a,role/b=all"'`,
