@@ -11,7 +11,7 @@ import (
 // judgedBy writes the releases that the account is judged by, and the deployed functions.
 func (p *page) judgedBy(indent string, r audit.Remotion) {
 	if len(r.Releases) > 1 {
-		p.field(indent, "Remotion", "%s, all of them", clean(r.Release))
+		p.field(indent, "Remotion", "%s (combined requirements)", clean(r.Release))
 	} else {
 		p.field(indent, "Remotion", "%s", clean(r.Release))
 	}
