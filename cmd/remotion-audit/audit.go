@@ -38,11 +38,12 @@ func auditCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "audit",
 		Short: "Audit an AWS account once (read-only)",
-		Long: `Audit the AWS account of the credentials in the environment. The command
-only reads and publishes nothing. Without --callers it audits the principal of the credentials and
-the render roles.
+		Long: `Audit the AWS account of the credentials in the environment. The command is
+read-only and publishes nothing. Without --callers it audits the principal of the
+credentials and the render roles.
 
-With --upgrade-to the report also lists the permissions that an upgrade of Remotion needs.
+With --upgrade-to the report also lists the permissions that an upgrade of Remotion
+needs.
 
 Exit status: 0 compliant, 1 gaps now or after the upgrade, 2 unverified or an error.`,
 		Example: `  remotion-audit audit
@@ -225,7 +226,8 @@ func callerIdentity(ctx context.Context, client *sts.Client,
 			return place, "", fmt.Errorf("no answer from AWS within --timeout: %w", err)
 		}
 		return place, "",
-			fmt.Errorf("no valid AWS credentials (check with `aws sts get-caller-identity`): %w", err)
+			fmt.Errorf("reading the identity of the credentials failed (check them with `aws sts "+
+				"get-caller-identity`): %w", err)
 	}
 	a, err := awsarn.Parse(aws.ToString(out.Arn))
 	if err != nil {

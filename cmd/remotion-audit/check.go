@@ -38,19 +38,20 @@ func checkCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check --policy FILE… (--for user|role | --required FILE)",
 		Short: "Check policy files offline",
-		Long: `Check that policy files grant what a release of Remotion needs, or what another
-policy document allows. The command decides for all required resources and names one that is not
-covered. It does not call AWS and does not see other policies of the principal.
+		Long: `Check that policy files grant what a release of Remotion needs, or what another policy
+document allows. The command decides for all required resources and names one that is
+not covered. It does not call AWS and does not see other policies of the principal.
 
---for checks the requirements of Remotion's user or role. Add --account and --region if the policy
-is narrowed to them. --required checks a policy document, exactly as written.
+--for checks the requirements of Remotion's user or role. Add --account and --region
+if the policy is narrowed to them. --required checks a policy document, exactly as
+written.
 
 Exit status: 0 everything is granted, 1 gaps, 2 unverified or an error.`,
 		Example: `  remotion-audit check --policy role.json --for role
-  remotion-audit check --policy user.json --boundary limits.json --for user --purpose render \
-    --account 123456789012 --region eu-central-1
-  remotion-audit check --policy mine.json --scp root.json --scp ou.json,extra.json \
-    --required needed.json --format json`,
+  remotion-audit check --policy user.json --boundary limits.json ` +
+			"--for user --purpose render --account 123456789012 --region eu-central-1" + `
+  remotion-audit check --policy mine.json --scp root.json --scp ou.json,extra.json ` +
+			"--required needed.json --format json",
 		// Further arguments are policy files, too: --policy *.json.
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 && len(o.policies) == 0 {

@@ -48,10 +48,10 @@ func localCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "local",
 		Short: "Run the function against an embedded AWS on this machine",
-		Long: `Run the real function with an event against an embedded AWS on this machine,
-without an AWS account and credentials. The command prints the report, the alert as a mail, the
-metrics and the function's answer. With --serve it starts the embedded AWS for other AWS clients
-instead.
+		Long: `Run the real function with an event against an embedded AWS on this machine, without
+an AWS account or credentials. The command prints the report, the alert as a mail,
+the metrics and the function's answer. With --serve it starts the embedded AWS for
+other AWS clients instead.
 
 Exit status: 0 if the function succeeded, with or without gaps, else 2.`,
 		Example: `  remotion-audit local

@@ -33,14 +33,16 @@ func muteCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "mute",
 		Short: "Mute findings for a limited time",
-		Long: `Mute findings for a limited time: add a mute to mutes.yaml in the evidence
-bucket. It takes effect with the next run. Muted gaps send no alerts, but the metric GapsMuted
+		Long: `Mute findings for a limited time: add a mute to mutes.yaml in the evidence bucket. It
+takes effect with the next run. Muted gaps send no alerts, but the metric GapsMuted
 counts them. The next message announces the mute with its owner.
 
-Select the findings with --target, --action, --cause, --sid or several of them. In all of them
-except --cause, * matches any text.`,
-		Example: `  remotion-audit mute --target user/ci --cause no-grant --owner alex --reason 'in review'
-  remotion-audit mute --action 's3:*Acl' --until 2026-12-01 --owner alex --reason 'private buckets'`,
+Select the findings with --target, --action, --cause, --sid or several of them. In all
+of them except --cause, * matches any text.`,
+		Example: "  remotion-audit mute --target user/ci --cause no-grant --owner alex " +
+			"--reason 'in review'\n" +
+			"  remotion-audit mute --action 's3:*Acl' --until 2026-12-01 --owner alex " +
+			"--reason 'private buckets'",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runMute(cmd, o) },
 	}

@@ -33,6 +33,9 @@ Without --function it is the policy for ` + "`remotion-audit audit`" +
 			`. With --function it is the policy of the
 Lambda function's role in template.yaml and the CDK construct. Names such as ${AlertTopic} stand for
 resources of the stack: replace them.`,
+		Example: `  remotion-audit policies auditor --account 123456789012
+  remotion-audit policies auditor --function
+  remotion-audit policies auditor --read-scope named --named arn:aws:iam::123456789012:user/ci`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := place.check(); err != nil {

@@ -18,7 +18,9 @@ func diffCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "diff --from RELEASE",
 		Short: "Compare the policies of Remotion releases before an upgrade",
-		Args:  cobra.NoArgs,
+		Example: `  remotion-audit policies diff --from 4.0.240
+  remotion-audit policies diff --from 4.0.240,4.0.418 --to 4.0.527 --for user --format json`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d, err := newDiff(from, to, kind, partition)
 			if err != nil {

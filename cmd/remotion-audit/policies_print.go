@@ -15,14 +15,20 @@ import (
 func documentCommand(kind policies.PolicyKind, short string) *cobra.Command {
 	var version, partition, purpose string
 	var place policies.Scope
+	narrowing := "--account and --region"
+	if kind == policies.User {
+		narrowing = "--account, --region and --purpose"
+	}
 	cmd := &cobra.Command{
 		Use:   string(kind),
 		Short: short,
 		Long: short + `.
 
-Without --account, --region and --purpose it is the documented policy, as printed by
-` + "`npx remotion lambda policies " + string(kind) + "`" +
-			`. With any of them it is narrowed to the permissions that are needed there.`,
+Without ` + narrowing + ` it is the documented policy, as printed by
+` + "`npx remotion lambda policies " + string(kind) + "`" + `.
+With any of them it is narrowed to the permissions that are needed there.`,
+		Example: "  remotion-audit policies " + string(kind) + " --remotion-version 4.0.240\n" +
+			"  remotion-audit policies " + string(kind) + " --account 123456789012 --region eu-central-1",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := policies.ValidatePartition(partition); err != nil {

@@ -20,13 +20,14 @@ func testAlertCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "test-alert",
 		Short: "Send a test message to the alert topic",
-		Long: `Send a marked test message to the alert topic and list its subscriptions. The
-filter policy of a subscription can still drop the message. Needs sns:Publish and
+		Long: `Send a marked test message to the alert topic and list its subscriptions. The filter
+policy of a subscription can still drop the message. Needs sns:Publish and
 sns:ListSubscriptionsByTopic on the topic.
 
 Exit status: 0 if the message was sent and a subscription is confirmed, else 2.`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return runTestAlert(cmd, topic) },
+		Example: `  remotion-audit test-alert --topic-arn arn:aws:sns:us-east-1:123456789012:alerts`,
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return runTestAlert(cmd, topic) },
 	}
 	cmd.Flags().StringVar(&topic, "topic-arn", os.Getenv(contract.EnvTopicARN),
 		"ARN of the topic (or "+contract.EnvTopicARN+" in the environment)")

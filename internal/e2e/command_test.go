@@ -95,7 +95,7 @@ func TestAuditCommand(t *testing.T) {
 			"CALLERS: "},
 		{"missing credentials are an error",
 			[]string{"PATH=" + os.Getenv("PATH"), "AWS_EC2_METADATA_DISABLED=true",
-				"HOME=" + t.TempDir()}, nil, 2, "", "no valid AWS credentials"},
+				"HOME=" + t.TempDir()}, nil, 2, "", "reading the identity of the credentials failed"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
