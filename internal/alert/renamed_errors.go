@@ -3,6 +3,8 @@ package alert
 import (
 	"slices"
 	"strings"
+
+	"github.com/remotion-audit/remotion-audit/internal/audit"
 )
 
 // mutesFile begins the What of an auditor error about the mutes file.
@@ -72,4 +74,20 @@ func renamedError(what string) string {
 		}
 	}
 	return what
+}
+
+// renamedNotices maps the texts of notices of earlier releases to those of this one.
+var renamedNotices = map[string]string{
+	"READ_SCOPE=named: deployed functions are not listed, so neither their regions and releases nor " +
+		"the roles that they really have are known: what is audited is what the configuration " +
+		"names": audit.ReadScopeText,
+}
+
+// renameNotices gives the notices the texts of this release.
+func renameNotices(notices []SeenNotice) {
+	for i, n := range notices {
+		if text, ok := renamedNotices[n.Text]; ok {
+			notices[i].Text = text
+		}
+	}
 }

@@ -150,8 +150,10 @@ func ParseState(text []byte) (State, error) {
 		return State{}, err
 	}
 	s.Errors = renameErrors(s.Errors)
+	renameNotices(s.Notices)
 	if s.Pending != nil {
 		s.Pending.Next.Errors = renameErrors(s.Pending.Next.Errors)
+		renameNotices(s.Pending.Next.Notices)
 	}
 	return s, nil
 }

@@ -210,3 +210,17 @@ func TestRenamedErrors(t *testing.T) {
 		}
 	}
 }
+
+func TestAnUpgradeDoesNotAnnounceTheReadScopeAgain(t *testing.T) {
+	const text = `{"kind":"read-scope","seen":"2026-11-01T00:00:00Z","text":"READ_SCOPE=named: ` +
+		`deployed functions are not listed, so neither their regions and releases nor the roles ` +
+		`that they really have are known: what is audited is what the configuration names"}`
+	var seen SeenNotice
+	if err := json.Unmarshal([]byte(text), &seen); err != nil {
+		t.Fatal(err)
+	}
+	notices := []SeenNotice{seen}
+	if renameNotices(notices); notices[0].Text != audit.ReadScopeText {
+		t.Errorf("the notice keeps the text %q", notices[0].Text)
+	}
+}

@@ -59,12 +59,14 @@ func (f Facts) notices(r Report) []Notice {
 	}
 	if f.Undiscovered {
 		list = append(list,
-			Notice{Kind: NoticeReadScope,
-				Text: "READ_SCOPE=named: deployed functions are not listed, so their regions, releases " +
-					"and roles are unknown; the audit covers only the configured names"})
+			Notice{Kind: NoticeReadScope, Text: ReadScopeText})
 	}
 	return append(list, f.skipNotices()...)
 }
+
+// ReadScopeText is the text of NoticeReadScope. The alert state recognizes the notice by it.
+const ReadScopeText = "READ_SCOPE=named: deployed functions are not listed, so their regions, " +
+	"releases and roles are unknown; the audit covers only the configured names"
 
 // documents returns a notice for each policy of a target that resembles one of Remotion's
 // documents. For a target without gaps it mentions old documents only: a role that is also a caller
