@@ -54,8 +54,8 @@ func TestDays(t *testing.T) {
 	}
 }
 
-// TestLongestGapByTheMinute holds the longest gap to what someone sees who watches the clock on the
-// wall, minute by minute, around the changes of the clocks, with made-up expressions.
+// TestLongestGapByTheMinute compares the longest gap with a count of each minute around the changes
+// of daylight saving time, for random expressions.
 func TestLongestGapByTheMinute(t *testing.T) {
 	expressions := 100
 	if testing.Short() {

@@ -14,7 +14,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/infra/internal/release"
 )
 
-// outsideMain is an app of someone who has no checkout.
+// outsideMain is an app that uses the module without a checkout.
 const outsideMain = `package main
 
 import (

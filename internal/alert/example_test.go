@@ -13,7 +13,7 @@ import (
 func ExamplePlan() {
 	gap := audit.Finding{Target: "role/remotion-lambda-role", Policy: policies.Role,
 		Action: "lambda:InvokeFunction", Status: audit.Missing,
-		Cause: audit.NoGrant, Severity: policies.Critical, Impact: "renders stop at once"}
+		Cause: audit.NoGrant, Severity: policies.Critical, Impact: "renders stop"}
 	broken := audit.Report{SchemaVersion: audit.SchemaVersion, Status: audit.StatusGaps,
 		Account: "123456789012", Findings: []audit.Finding{gap},
 		Summary: audit.Summary{Requirements: 16, Satisfied: 15, Gaps: 1, GapsCritical: 1},

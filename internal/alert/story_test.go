@@ -81,7 +81,7 @@ func finding(target, action string, status audit.Status, severity policies.Sever
 		Source: "https://www.remotion.dev/docs/lambda/permissions"}
 	switch {
 	case status == audit.Unverified:
-		f.Why = "AWS was not asked"
+		f.Why = "no simulation"
 	case status.Gap():
 		f.Cause, f.Why, f.ExampleARN, f.Region = audit.NoGrant, "no statement grants it",
 			"arn:aws:s3:::remotionlambda-useast1-x", "us-east-1"
