@@ -352,7 +352,8 @@ func TestValidate(t *testing.T) {
 	})
 }
 
-// A topic brings the key that CDK knows of, and has to be where the alarms are.
+// TestGivenTopics checks that the function may use the key of a given topic, and that a topic must be
+// in the region of the alarms.
 func TestGivenTopics(t *testing.T) {
 	app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(t.TempDir()),
 		AnalyticsReporting: jsii.Bool(false)})
@@ -371,7 +372,7 @@ func TestGivenTopics(t *testing.T) {
 	}
 	defer func() {
 		if err, ok := recover().(error); !ok ||
-			!strings.Contains(err.Error(), "PagerTopic: is in us-east-1, and the stack in eu-west-1") {
+			!strings.Contains(err.Error(), "PagerTopic is in us-east-1, but the stack is in eu-west-1") {
 			t.Errorf("panic %v, want one about the topic's region", err)
 		}
 	}()

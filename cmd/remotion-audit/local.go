@@ -249,7 +249,7 @@ func functionKeys(account *awsemu.Account, server *awsemu.Server) (awsemu.Keys, 
 }
 
 func invoke(ctx context.Context, account *awsemu.Account, url string, keys awsemu.Keys,
-	binary string, event []byte, log io.Writer) (runtimeapi.Result, error) {
+	binary string, event []byte, log io.Writer) (runtimeapi.Invocation, error) {
 	f := account.Function
 	env := maps.Clone(f.Environment) // not nil: it has CALLERS
 	maps.Copy(env, map[string]string{
@@ -264,7 +264,7 @@ func invoke(ctx context.Context, account *awsemu.Account, url string, keys awsem
 		Env: env, Log: log,
 	})
 	if err != nil {
-		return runtimeapi.Result{}, err
+		return runtimeapi.Invocation{}, err
 	}
 	defer rt.Close()
 	return rt.Invoke(ctx, event)
@@ -279,7 +279,7 @@ func functionARN(account *awsemu.Account) string {
 // writeRun prints the report, the event, the alert, the metrics and the answer. It reports whether
 // a message contained a report.
 func writeRun(out io.Writer, name string, event []byte, server *awsemu.Server,
-	result runtimeapi.Result) (reported bool) {
+	result runtimeapi.Invocation) (reported bool) {
 	writeTitle(out, "Event, "+name)
 	fmt.Fprintln(out, strings.TrimSpace(string(event)))
 	messages := server.Messages()
@@ -308,7 +308,7 @@ func writeRun(out io.Writer, name string, event []byte, server *awsemu.Server,
 	return reported
 }
 
-func hasReport(result runtimeapi.Result) bool {
+func hasReport(result runtimeapi.Invocation) bool {
 	var answer app.RunResult
 	return result.FunctionError == "" && json.Unmarshal(result.Payload, &answer) == nil &&
 		answer.Status != ""

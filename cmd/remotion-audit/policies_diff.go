@@ -148,7 +148,7 @@ func writeRequirement(b *strings.Builder, r policies.Requirement, sign, without 
 	fmt.Fprintf(b, "    statement %s, documented %s; severity %s\n", r.Sid, span, r.Severity)
 	fmt.Fprintf(b, "    it %s\n", r.Reason)
 	fmt.Fprintf(b, "    %s: %s", without, r.Impact)
-	if r.Breakage != policies.Nothing {
+	if r.Breakage != policies.NoBreakage {
 		fmt.Fprintf(b, " (%s)", r.Breakage)
 	}
 	b.WriteByte('\n')

@@ -79,7 +79,7 @@ func (n digest) card() string {
 	for _, e := range entries(n.excerpt.openGaps) {
 		since := n.since(e)
 		add(fmt.Sprintf("*OPEN  %s*  %s  %s\n%s: %s", strings.ToUpper(e.group.Severity.String()),
-			code(e.group.Target), code(e.group.What()), since.Label, since.Text))
+			code(e.group.Target), code(e.group.Summary()), since.Label, since.Text))
 	}
 	if len(n.excerpt.iamChanges) > 0 {
 		// IAM changes follow the announced gaps, and only use the space that is left.
@@ -140,10 +140,10 @@ func (n digest) paragraph(e entry) string {
 	}
 	if e.closed {
 		return fmt.Sprintf("*%s*  %s  %s\nDuration: %s", reasonTitles[e.reason], code(g.Target),
-			code(g.What()), durationText(n.now.Sub(e.since)))
+			code(g.Summary()), durationText(n.now.Sub(e.since)))
 	}
 	text := fmt.Sprintf("*%s*  %s  %s\nImpact: %s\nCause: %s: %s", title, code(g.Target),
-		code(g.What()), prose(g.Impact()), g.Cause, prose(g.Why))
+		code(g.Summary()), prose(g.Impact()), g.Cause, prose(g.Why))
 	if e.previous != nil {
 		text += "\nOld status: " + strings.Join(e.previous, ", ")
 	}

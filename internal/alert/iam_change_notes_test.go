@@ -145,7 +145,7 @@ func TestIAMChangesDecideNothing(t *testing.T) {
 			t.Fatalf("run %d: %s %+v\n%s %+v", i, p.DedupKey, p.Message, q.DedupKey, q.Message)
 		}
 		if string(p.Next.JSON()) != string(q.Next.JSON()) ||
-			string(p.Unheard.JSON()) != string(q.Unheard.JSON()) {
+			string(p.NextUndelivered.JSON()) != string(q.NextUndelivered.JSON()) {
 			t.Fatalf("run %d: %s\n%s", i, p.Next.JSON(), q.Next.JSON())
 		}
 		checkMessage(t, q, called.options)

@@ -22,7 +22,7 @@ func (n digest) mail() string {
 	s := n.options.Sender
 	l := report.Letter{
 		Opening: []string{strings.Join(n.subjectParts(), ", "), report.Headline(n.report)},
-		Shown:   n.excerpt.report, Left: n.omittedFindings(), Full: s.reportURL(), Function: s.Function,
+		Shown:   n.excerpt.report, Omitted: n.omittedFindings(), FullReport: s.reportURL(), Function: s.Function,
 		Region: s.Region, Settings: s.Settings,
 	}
 	l.Shown.Notices = n.accompanyingNotices(l.Shown.Notices)
@@ -93,15 +93,15 @@ const notRechecked = " not rechecked, possibly still open"
 // entrySection returns the section of an announced entry.
 func (n digest) entrySection(e entry) report.Section {
 	severity := strings.ToUpper(e.group.Severity.String())
-	title := reasonTitles[e.reason] + "  " + severity + "  " + e.group.Who()
+	title := reasonTitles[e.reason] + "  " + severity + "  " + e.group.Principal()
 	if n.options.Stateless {
-		title = severity + "  " + e.group.Who()
+		title = severity + "  " + e.group.Principal()
 	}
 	s := report.Section{Title: title}
 	if e.closed {
-		s.Title = reasonTitles[e.reason] + "  " + e.group.Who()
+		s.Title = reasonTitles[e.reason] + "  " + e.group.Principal()
 		s.Fields = append(s.Fields,
-			report.Field{Label: "Old status", Text: fmt.Sprintf("%s: %s", e.group.Status, e.group.What())},
+			report.Field{Label: "Old status", Text: fmt.Sprintf("%s: %s", e.group.Status, e.group.Summary())},
 			report.Field{Label: "Cause", Text: fmt.Sprintf("%s: %s", e.group.Cause, e.group.Why)})
 		if e.reason == ReasonRetired {
 			s.Fields = append(s.Fields, report.Field{Label: "Status",
@@ -128,8 +128,8 @@ func (n digest) entrySection(e entry) report.Section {
 // openGapSection returns the section of gaps that are open and were announced before.
 func (n digest) openGapSection(e entry) report.Section {
 	return report.Section{Title: "OPEN  " + strings.ToUpper(e.group.Severity.String()) + "  " +
-		e.group.Who(), Fields: []report.Field{
-		{Label: statusLabel(e.group.Status), Text: e.group.What()},
+		e.group.Principal(), Fields: []report.Field{
+		{Label: statusLabel(e.group.Status), Text: e.group.Summary()},
 		{Label: "Cause", Text: fmt.Sprintf("%s: %s", e.group.Cause, e.group.Why)},
 		n.since(e),
 	}}

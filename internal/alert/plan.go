@@ -41,10 +41,10 @@ type Planned struct {
 	Reasons []Reason
 	// Next is the state to store after the message is published, or at once if there is none.
 	Next State
-	// Unheard is the state to store instead of Next if the topic has no confirmed subscription.
+	// NextUndelivered is the state to store instead of Next if the topic has no confirmed subscription.
 	// It holds the findings of this run, and nothing counts as announced. Without a message the two
 	// are the same.
-	Unheard State
+	NextUndelivered State
 	// Report is the given report with the mutes applied.
 	Report audit.Report
 	// OldestGapAge is how long the oldest unmuted gap has been open: zero without gaps, nil without a
@@ -64,7 +64,7 @@ func Plan(previous State, r audit.Report, mutes Mutes, now time.Time, o Options)
 	}
 	if r.Run.At.Before(previous.Run.At) && !previous.Run.At.After(now) {
 		// A run that started later has stored its state already. The findings of this run are older.
-		return Planned{Next: previous, Unheard: previous, Report: r,
+		return Planned{Next: previous, NextUndelivered: previous, Report: r,
 			OldestGapAge: oldestGapAge(previous.Gaps, now)}
 	}
 	l := newLifecycle(previous, r, mutes, now, o)
@@ -95,19 +95,19 @@ func Plan(previous State, r audit.Report, mutes Mutes, now time.Time, o Options)
 	if next.Baseline.IsZero() {
 		next.Baseline = now
 	}
-	p := Planned{Next: next, Unheard: next, Report: r}
+	p := Planned{Next: next, NextUndelivered: next, Report: r}
 	if !o.Stateless {
 		p.OldestGapAge = oldestGapAge(next.Gaps, now)
 		n.nextReminder = l.nextReminder(next)
 	} else {
-		p.Next, p.Unheard = State{}, State{}
+		p.Next, p.NextUndelivered = State{}, State{}
 	}
 	if n.empty() {
 		return p
 	}
 	if !o.Stateless {
 		p.Next.Announced = n.key
-		p.Unheard = unheard
+		p.NextUndelivered = unheard
 	}
 	p.Reasons, p.DedupKey, p.Message = n.reasons(), n.key, n.message()
 	return p

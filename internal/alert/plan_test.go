@@ -33,7 +33,7 @@ func TestStateless(t *testing.T) {
 	if got := announcements(s.after(hour, reportOf([]string{"user/u"}))); got != "" {
 		t.Errorf("a run without gaps announces %q", got)
 	}
-	if !reflect.DeepEqual(first.Next, State{}) || !reflect.DeepEqual(first.Unheard, State{}) {
+	if !reflect.DeepEqual(first.Next, State{}) || !reflect.DeepEqual(first.NextUndelivered, State{}) {
 		t.Error("the plan has a state to store")
 	}
 	other := s.after(hour,
@@ -107,7 +107,7 @@ func TestOverlappingRunsShareTheKey(t *testing.T) {
 	claimed := before
 	claimed.Pending = &Pending{ID: "p", Message: one.Message, Next: one.Next}
 	if p := Plan(claimed, r, nil, s.now.Add(hour), s.options); p.Next.Pending != nil ||
-		p.Unheard.Pending != nil {
+		p.NextUndelivered.Pending != nil {
 		t.Error("a state to store has a claim")
 	}
 	// The second run reads the state of the first, and announces nothing.

@@ -62,7 +62,7 @@ func TestMessagesAndStatesFollowTheirSchemas(t *testing.T) {
 			if err := validate(t, message, []byte(p.Message.Bodies["default"])); err != nil {
 				t.Fatalf("%v\n%s", err, p.Message.Bodies["default"])
 			}
-			claimed := p.Unheard
+			claimed := p.NextUndelivered
 			claimed.Pending = &Pending{ID: "p", DedupKey: p.DedupKey, Message: p.Message, Next: p.Next,
 				Owner: "r", Until: start}
 			claimed.Pending.Next.SchemaVersion = StateVersion

@@ -124,7 +124,7 @@ func (s *story) plan(r audit.Report) Planned {
 	p := Plan(s.state, r, s.mutes, s.now, s.options)
 	next := p.Next
 	if s.noSubscribers && !p.Message.Zero() {
-		next = p.Unheard
+		next = p.NextUndelivered
 	}
 	if !s.options.Stateless {
 		var err error

@@ -47,7 +47,7 @@ func (n digest) sms() string {
 func (n digest) topItem() string {
 	if all := entries(n.transitions); len(all) > 0 && all[0].closed {
 		return all[0].group.Target + ": " + strings.ToLower(reasonTitles[all[0].reason]) + ": " +
-			cmp.Or(strings.Join(all[0].group.Actions(), ", "), all[0].group.What())
+			cmp.Or(strings.Join(all[0].group.Actions(), ", "), all[0].group.Summary())
 	} else if len(all) > 0 {
 		return all[0].group.Target + ": " + all[0].group.Impact()
 	}

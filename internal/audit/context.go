@@ -50,7 +50,7 @@ func Overridden(c, by iampolicy.Context) iampolicy.Context {
 func (t TargetFacts) context(q policies.SimulationRequest) iampolicy.Context {
 	known := iampolicy.Context{
 		"aws:PrincipalArn":     {t.ARN},
-		"aws:PrincipalAccount": {t.Place.Account},
+		"aws:PrincipalAccount": {t.Scope.Account},
 	}
 	if t.entity() == "user" {
 		known["aws:username"] = []string{t.ARN[strings.LastIndexByte(t.ARN, '/')+1:]}

@@ -222,7 +222,7 @@ func (t TargetFacts) inspect(n policies.Need) inspection {
 	note := ""
 	// A caller that only renders needs the deployed functions, not the name of the next one.
 	if c.Status.Gap() && t.Purpose == policies.Render && !t.ahead {
-		deployed := t.Place.Deployed(n)
+		deployed := t.Scope.DeployedResources(n)
 		lacking := slices.IndexFunc(deployed, func(resource string) bool {
 			return !t.grants(n.SimulationRequest, resource)
 		})
@@ -235,7 +235,7 @@ func (t TargetFacts) inspect(n policies.Need) inspection {
 			c = iampolicy.Coverage{Status: Satisfied, Covering: c.Covering}
 		}
 	}
-	in := inspection{note: note, status: c.Status, cause: c.Cause, why: c.Why(), example: c.ExampleARN,
+	in := inspection{note: note, status: c.Status, cause: c.Cause, why: c.Explanation(), example: c.ExampleARN,
 		statements: StatementRefs(c.Deciding)}
 	if c.Deciding == nil {
 		in.statements = StatementRefs(c.Covering)
@@ -293,7 +293,7 @@ func evaluateTrust(t TargetFacts) Finding {
 	switch {
 	case trust.Conditional:
 		f.Status, f.Cause, f.Severity = Conditional, TrustPolicy, policies.Medium
-		f.Why, f.Statements = trust.Undecided[0].Open(), StatementRefs(trust.Undecided)
+		f.Why, f.Statements = trust.Undecided[0].UndecidedText(), StatementRefs(trust.Undecided)
 	case trust.Decision == iampolicy.Allowed:
 		f.Status, f.Covered, f.ExampleARN, f.Statements = Satisfied, 1, "", StatementRefs(allows)
 	case trust.Decision == iampolicy.ExplicitDeny:

@@ -95,7 +95,7 @@ func (s Summary) Plus(o Summary) Summary {
 
 // evaluateTarget returns the findings about a target and the number of its requirements.
 func evaluateTarget(t TargetFacts, releases []policies.Release) (findings []Finding, total int) {
-	needs := policies.RequirementsIn(t.Place, t.by(releases), t.Kind.Policy(), t.Purpose)
+	needs := policies.RequirementsIn(t.Scope, t.by(releases), t.Kind.Policy(), t.Purpose)
 	total = len(needs)
 	if t.Kind == RenderRole {
 		total++
@@ -152,7 +152,7 @@ func evaluateRequirement(t TargetFacts, r policies.Requirement) Finding {
 	}
 	var worst *decision
 	gaps := 0
-	for _, n := range r.Needed(t.Place) {
+	for _, n := range r.Needed(t.Scope) {
 		v := t.decide(n)
 		f.Asked++
 		if v.status == Satisfied {

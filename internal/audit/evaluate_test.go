@@ -169,7 +169,7 @@ func TestOpenStatementsAreNamed(t *testing.T) {
 // A requirement with a guessed path is unverified.
 func TestGuessedARNsAreUnverified(t *testing.T) {
 	facts := everything(t)
-	facts.Targets[0].Guessed = []string{facts.Targets[0].Place.RenderRole}
+	facts.Targets[0].Guessed = []string{facts.Targets[0].Scope.RenderRole}
 	for _, f := range Evaluate(facts).Findings {
 		if got := f.Status == Unverified; got != (f.Action == "iam:PassRole") {
 			t.Errorf("%s is %s", f.Action, f.Status)
@@ -209,7 +209,7 @@ func everything(t *testing.T) Facts {
 		{Kind: RenderRole, Name: "role/remotion-lambda-role", ARN: place.RenderRole,
 			Purpose: policies.Render, Trust: trust},
 	} {
-		target.Presence, target.Place, target.Answers = Present, place,
+		target.Presence, target.Scope, target.Answers = Present, place,
 			map[policies.SimulationRequest]Answer{}
 		target.Grants = grants(t, `{"Effect":"Allow","Action":"*","Resource":"*"}`)
 		for _, r := range facts.Release.Requirements(target.Kind.Policy()) {

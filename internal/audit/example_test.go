@@ -14,7 +14,7 @@ func ExampleEvaluate() {
 	report := audit.Evaluate(audit.Facts{
 		Account: "123456789012", Partition: "aws", Regions: place.Regions, Release: policies.Latest(),
 		Targets: []audit.TargetFacts{{Kind: audit.Caller, Name: "user/ci", ARN: place.Caller,
-			Purpose: policies.Render, Place: place}},
+			Purpose: policies.Render, Scope: place}},
 	})
 	fmt.Println(report.Status, report.Summary.Unverified, "of", report.Summary.Requirements)
 	fmt.Println(report.Findings[0].Action, report.Findings[0].Status+":", report.Findings[0].Why)

@@ -75,8 +75,8 @@ type TargetFacts struct {
 	// Releases is empty, the target is judged by the releases of the account.
 	Functions []Function
 	Releases  []policies.Release
-	// Place narrows the requirements to this target.
-	Place policies.Scope
+	// Scope narrows the requirements to this target.
+	Scope policies.Scope
 	// Grants holds the documents that were read. They are complete if Unread is empty.
 	Grants iampolicy.Grants
 	// Unread lists the policies that could not be read or parsed.

@@ -46,9 +46,9 @@ func (t TargetFacts) by(account []policies.Release) []policies.Release {
 	return account
 }
 
-// Ahead returns the releases whose requirements the collector must simulate: the releases that the
+// SimulatedReleases returns the releases whose requirements the collector must simulate: the releases that the
 // account is judged by, the newest known release, and the release of a planned upgrade.
-func (f Facts) Ahead() []policies.Release {
+func (f Facts) SimulatedReleases() []policies.Release {
 	list := slices.Clone(f.judgedBy())
 	if known := policies.Releases(f.Partition); len(known) > 0 {
 		list = append(list, known[len(known)-1])
@@ -110,7 +110,7 @@ func (f Facts) remotion() Remotion {
 			names[i] = release.Name()
 		}
 		r.Releases, r.Release = names, joinSome(names, " and ")
-		if newest.Version != "" && !newest.Newer() {
+		if newest.Version != "" && !newest.NewerThanCatalogue() {
 			r.Since = newest.Version
 		}
 	}
@@ -131,7 +131,7 @@ func joinSome(list []string, last string) string {
 
 // inferredNote explains an inferred answer.
 func (t TargetFacts) inferredNote(q policies.SimulationRequest) string {
-	first := t.Place.Regions[0]
+	first := t.Scope.Regions[0]
 	if q.Region == first {
 		return "inferred: AWS simulated other resources in " + first
 	}

@@ -90,7 +90,7 @@ func (f Facts) releaseNotices() (list []Notice) {
 	}
 	for _, release := range releases {
 		n := Notice{Kind: NoticeNewerRelease, Text: release.Notice()}
-		if release.Newer() && !slices.Contains(list, n) {
+		if release.NewerThanCatalogue() && !slices.Contains(list, n) {
 			list = append(list, n)
 		}
 	}
@@ -151,7 +151,7 @@ func (f Facts) nameNotices() (list []Notice) {
 	}
 	var buckets []string
 	for _, t := range f.Targets {
-		for _, b := range t.Place.Buckets {
+		for _, b := range t.Scope.Buckets {
 			if !policies.BucketNamedByRemotion(b) && !slices.Contains(buckets, b) {
 				buckets = append(buckets, b)
 			}

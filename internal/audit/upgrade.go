@@ -24,8 +24,8 @@ func (f Facts) beyond(release policies.Release) []Finding {
 			continue
 		}
 		t.Assumed = f.Assumed
-		now := policies.RequirementsIn(t.Place, t.by(f.judgedBy()), t.Kind.Policy(), t.Purpose)
-		for _, r := range policies.RequirementsIn(t.Place, []policies.Release{release}, t.Kind.Policy(),
+		now := policies.RequirementsIn(t.Scope, t.by(f.judgedBy()), t.Kind.Policy(), t.Purpose)
+		for _, r := range policies.RequirementsIn(t.Scope, []policies.Release{release}, t.Kind.Policy(),
 			t.Purpose) {
 			if slices.ContainsFunc(now, func(o policies.Requirement) bool {
 				return o.Action == r.Action &&
@@ -66,7 +66,7 @@ func (f Facts) renamed(release policies.Release) (findings []Finding) {
 		t.Assumed = f.Assumed
 		next := t
 		next.ahead = true
-		for _, r := range policies.RequirementsIn(t.Place, []policies.Release{release}, t.Kind.Policy(),
+		for _, r := range policies.RequirementsIn(t.Scope, []policies.Release{release}, t.Kind.Policy(),
 			t.Purpose) {
 			finding := evaluateRequirement(next, r)
 			if finding.Status.Gap() && evaluateRequirement(t, r).Status == Satisfied {

@@ -34,9 +34,9 @@ type Account struct {
 	// Buckets are S3 buckets by name.
 	Buckets map[string]Bucket
 
-	// Organization has the service control policies above the account. Nil is an account outside an
+	// ServiceControlPolicies has the service control policies above the account. Nil is an account outside an
 	// organization.
-	Organization Organization
+	ServiceControlPolicies Organization
 	// Simulator configures the answers of simulations. The zero value answers as AWS does today.
 	Simulator Simulator
 
@@ -92,9 +92,9 @@ type ManagedPolicy struct {
 	ARN string
 	// Document is the text of the default version.
 	Document string
-	// Older are the texts of the versions before it, oldest first. They are v1, v2 and so on; the
+	// OlderVersions are the texts of the versions before it, oldest first. They are v1, v2 and so on; the
 	// default version follows them.
-	Older []string
+	OlderVersions []string
 }
 
 // A Simulator configures the answers of SimulatePrincipalPolicy and SimulateCustomPolicy where AWS

@@ -47,7 +47,7 @@ func TestAssumeRoleNeedsTheTrustPolicyAndTheCallersPolicies(t *testing.T) {
 			plain + " with an explicit deny in an identity-based policy"},
 		{"the organization's deny", trusting(caller, ""), documentOf(assume),
 			func(a *Account, _ *sts.AssumeRoleInput) {
-				a.Organization = Organization{{FullAWSAccess, documentOf(refuses)}}
+				a.ServiceControlPolicies = Organization{{FullAWSAccess, documentOf(refuses)}}
 			}, plain + " with an explicit deny in a service control policy"},
 		{"another user is trusted", trusting(`{"AWS":"arn:aws:iam::123456789012:user/eve"}`, ""),
 			allowAll, nil, plain},

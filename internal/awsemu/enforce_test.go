@@ -165,7 +165,7 @@ func TestRefusalsNameTheLayer(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			a := callerWith(tt.inline)
-			a.Organization = tt.organization
+			a.ServiceControlPolicies = tt.organization
 			if tt.boundary != "" {
 				a.Policies = map[string]ManagedPolicy{"bound": {Document: tt.boundary}}
 				a.Users = map[string]User{"caller": {AccessKeys: []string{userKey},
@@ -266,7 +266,7 @@ func TestEnforcementEvaluatesConditions(t *testing.T) {
 
 func TestTheAdministratorIsNeverRefused(t *testing.T) {
 	a := callerWith(documentOf(allowS3))
-	a.Organization = Organization{{documentOf(denyRead)}}
+	a.ServiceControlPolicies = Organization{{documentOf(denyRead)}}
 	// A user with the administrator's name is an ordinary user.
 	a.Users["administrator"] = User{AccessKeys: []string{"AKIAUSERADMIN000"}}
 	url := listen(t, &Server{Account: a, EnforceIAM: true})

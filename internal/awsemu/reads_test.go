@@ -47,7 +47,7 @@ func video() *Account {
 			"r2": {Trust: "ec2.amazonaws.com"}, "r3": {Path: "/service-role/x/"},
 		},
 		Policies: map[string]ManagedPolicy{
-			"p1":       {Document: allowAll, Older: []string{allowAll, allowAll}},
+			"p1":       {Document: allowAll, OlderVersions: []string{allowAll, allowAll}},
 			"p2":       {Document: allowAll, Path: "/teams/"},
 			"p3":       {Document: allowAll},
 			"ReadOnly": {Document: allowAll, ARN: "arn:aws:iam::aws:policy/service-role/ReadOnly"},

@@ -234,7 +234,7 @@ func FuzzServeHTTP(f *testing.F) {
 			seed.body)
 	}
 	account := faulty()
-	account.Organization = Organization{{FullAWSAccess, denyOutside("s3:*", "us-east-1")}}
+	account.ServiceControlPolicies = Organization{{FullAWSAccess, denyOutside("s3:*", "us-east-1")}}
 	account.Simulator.Ungrouped = []string{"lambda:InvokeAsync"}
 	f.Fuzz(func(t *testing.T, path, auth, contentType, target, body string) {
 		req := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))

@@ -22,7 +22,7 @@ const (
 func TestSimulateCustomPolicyEvaluatesTheGivenDocuments(t *testing.T) {
 	// The account's organization must not affect the answers.
 	account := simulated()
-	account.Organization = Organization{{denyOutside("*", "us-east-1")}}
+	account.ServiceControlPolicies = Organization{{denyOutside("*", "us-east-1")}}
 	c := connect(t, &Server{Account: account}).iam
 
 	allow := "[PolicyInputList.1 IAM Policy " + statementPosition(nil, allowRead) + "]"

@@ -28,7 +28,7 @@ func TestAnExcludedPolicyHasNoEffect(t *testing.T) {
 	}
 	account := &Account{
 		Simulator: Simulator{PageSize: 100},
-		Organization: Organization{{FullAWSAccess,
+		ServiceControlPolicies: Organization{{FullAWSAccess,
 			documentOf(`{"Effect":"Deny","Action":"x:Scp","Resource":"*"}`)}},
 		Groups: map[string]Group{"team": {Inline: map[string]string{"in": grant("x:Group")},
 			Managed: []string{"own"}}},

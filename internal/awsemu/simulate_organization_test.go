@@ -22,7 +22,7 @@ func TestSimulationsApplyTheOrganization(t *testing.T) {
 		{
 			name: "a denial by the organization has no matched statements",
 			account: func(a *Account) {
-				a.Organization = Organization{{FullAWSAccess, documentOf(denyRead)}}
+				a.ServiceControlPolicies = Organization{{FullAWSAccess, documentOf(denyRead)}}
 			},
 			in: iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/ci"),
 				ActionNames: []string{"s3:GetObject", "sns:Publish"}, ResourceArns: []string{bucketA}},
@@ -36,7 +36,7 @@ func TestSimulationsApplyTheOrganization(t *testing.T) {
 			name: "a level without an allow is an implicit deny, even if other levels allow and the " +
 				"policies deny the action",
 			account: func(a *Account) {
-				a.Organization = Organization{{FullAWSAccess}, {documentOf(allowPublish)},
+				a.ServiceControlPolicies = Organization{{FullAWSAccess}, {documentOf(allowPublish)},
 					{FullAWSAccess, documentOf(allowRead)}}
 			},
 			in: iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/cond"),
@@ -49,7 +49,7 @@ func TestSimulationsApplyTheOrganization(t *testing.T) {
 		{
 			name: "the policies of a level are a union",
 			account: func(a *Account) {
-				a.Organization = Organization{{documentOf(allowList), documentOf(allowPublish)}}
+				a.ServiceControlPolicies = Organization{{documentOf(allowList), documentOf(allowPublish)}}
 			},
 			in: iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/ci"),
 				ActionNames: []string{"sns:Publish", "lambda:ListFunctions"}},
@@ -63,7 +63,7 @@ func TestSimulationsApplyTheOrganization(t *testing.T) {
 			name: "a deny outside some regions applies without a region, and the key is not " +
 				"missing",
 			account: func(a *Account) {
-				a.Organization = Organization{{FullAWSAccess, denyOutside("*", "us-east-1", "eu-central-1")}}
+				a.ServiceControlPolicies = Organization{{FullAWSAccess, denyOutside("*", "us-east-1", "eu-central-1")}}
 			},
 			in: iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/cond"),
 				ActionNames: []string{"iam:PassRole"}},
@@ -72,7 +72,7 @@ func TestSimulationsApplyTheOrganization(t *testing.T) {
 		{
 			name: "a deny outside some regions does not apply in one of them",
 			account: func(a *Account) {
-				a.Organization = Organization{{FullAWSAccess, denyOutside("*", "us-east-1", "eu-central-1")}}
+				a.ServiceControlPolicies = Organization{{FullAWSAccess, denyOutside("*", "us-east-1", "eu-central-1")}}
 			},
 			in: iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/ci"),
 				ActionNames:    []string{"sns:Publish"},
@@ -82,7 +82,7 @@ func TestSimulationsApplyTheOrganization(t *testing.T) {
 		{
 			name: "the organization decides per resource, and the strictest decision is the action's",
 			account: func(a *Account) {
-				a.Organization = Organization{{FullAWSAccess, documentOf(denySecret)}}
+				a.ServiceControlPolicies = Organization{{FullAWSAccess, documentOf(denySecret)}}
 			},
 			in: iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("role/worker"),
 				ActionNames: []string{"s3:GetObject"}, ResourceArns: []string{bucketA, bucketS}},
@@ -92,7 +92,7 @@ func TestSimulationsApplyTheOrganization(t *testing.T) {
 		},
 		{
 			name:    "the organization's policies do not affect a service-linked role",
-			account: func(a *Account) { a.Organization = Organization{{documentOf(denyRead)}} },
+			account: func(a *Account) { a.ServiceControlPolicies = Organization{{documentOf(denyRead)}} },
 			in: iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("role/linked"),
 				ActionNames: []string{"s3:GetObject"}, ResourceArns: []string{bucketA}},
 			want: []string{"s3:GetObject " + bucketA + ": allowed [role_linked_p" + iamPolicy +
@@ -101,7 +101,7 @@ func TestSimulationsApplyTheOrganization(t *testing.T) {
 		},
 		{
 			name:    "a service control policy that does not parse allows nothing",
-			account: func(a *Account) { a.Organization = Organization{{"{nonsense"}} },
+			account: func(a *Account) { a.ServiceControlPolicies = Organization{{"{nonsense"}} },
 			in: iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/ci"),
 				ActionNames: []string{"sns:Publish"}},
 			want: []string{"sns:Publish *: implicitDeny organization false"},
@@ -109,7 +109,7 @@ func TestSimulationsApplyTheOrganization(t *testing.T) {
 		{
 			name: "in the old shape an organization's explicit deny is an implicit deny",
 			account: func(a *Account) {
-				a.Simulator.Shape, a.Organization = "old", Organization{{FullAWSAccess, documentOf(denyRead)}}
+				a.Simulator.Shape, a.ServiceControlPolicies = "old", Organization{{FullAWSAccess, documentOf(denyRead)}}
 			},
 			in: iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/ci"),
 				ActionNames: []string{"s3:GetObject"}},

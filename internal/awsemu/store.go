@@ -189,7 +189,7 @@ func newStoreOfPolicies(a *Account) *store {
 		topics:       make(map[string]*topic),
 		buckets:      make(map[string]*bucket),
 		keys:         make(map[string]identity),
-		organization: a.Organization.levels(),
+		organization: a.ServiceControlPolicies.levels(),
 		simulator:    a.Simulator,
 		disabled:     a.DisabledRegions,
 	}
@@ -213,7 +213,7 @@ func (st *store) addPolicy(name string, m ManagedPolicy) {
 	p.id = uniqueID(prefixPolicy, p.arn)
 	p.created = fixedCreationTime(p.arn)
 	p.updated = p.created
-	for _, text := range append(slices.Clone(m.Older), m.Document) {
+	for _, text := range append(slices.Clone(m.OlderVersions), m.Document) {
 		p.add(newDocument(text), p.created, true)
 	}
 	st.policies[p.arn] = p

@@ -168,7 +168,7 @@ func (l *loader) account(body ast.Node) {
 		},
 		"buckets": func(n ast.Node, at string) { a.Buckets = l.buckets(n, at) },
 		"organization": func(n ast.Node, at string) {
-			a.Organization = l.organization(n, at)
+			a.ServiceControlPolicies = l.organization(n, at)
 		},
 		"simulator": func(n ast.Node, at string) { a.Simulator = l.simulator(n, at) },
 		"faults":    func(n ast.Node, at string) { a.Faults = l.faults(n, at) },
@@ -278,7 +278,7 @@ func (l *loader) managedPolicy(n ast.Node, at, name string) ManagedPolicy {
 		"document": func(n ast.Node, at string) { m.Document = l.document(n, at, maxManaged) },
 		"older": func(n ast.Node, at string) {
 			for i, item := range l.items(n, at) {
-				m.Older = append(m.Older, l.document(item, fmt.Sprintf("%s[%d]", at, i), maxManaged))
+				m.OlderVersions = append(m.OlderVersions, l.document(item, fmt.Sprintf("%s[%d]", at, i), maxManaged))
 			}
 		},
 	})

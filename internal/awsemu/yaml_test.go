@@ -130,7 +130,7 @@ function: {region: cn-north-1, name: auditor, timeout: 60, memory: 256, role: wo
 		Roles: map[string]Role{"worker": {Trust: "ec2.amazonaws.com"}, "second": {Trust: trust},
 			"third": {Trust: trust, Path: "/a/b/"}},
 		Policies: map[string]ManagedPolicy{
-			"limits":   {Path: "/teams/", Document: read, Older: []string{read}},
+			"limits":   {Path: "/teams/", Document: read, OlderVersions: []string{read}},
 			"short":    {Document: read},
 			"ReadOnly": {ARN: "arn:aws-cn:iam::aws:policy/job/ReadOnly", Document: read},
 		},
@@ -145,8 +145,8 @@ function: {region: cn-north-1, name: auditor, timeout: 60, memory: 256, role: wo
 				Objects: map[string]string{"a/b": "text", "c": read}},
 			"empty": {},
 		},
-		Organization: Organization{{FullAWSAccess}, {read, FullAWSAccess}},
-		Simulator:    Simulator{Shape: "old", Ungrouped: []string{"lambda:InvokeAsync"}, PageSize: 100},
+		ServiceControlPolicies: Organization{{FullAWSAccess}, {read, FullAWSAccess}},
+		Simulator:              Simulator{Shape: "old", Ungrouped: []string{"lambda:InvokeAsync"}, PageSize: 100},
 		Faults: []Fault{
 			{Operation: "iam:SimulatePrincipalPolicy", Target: "user/ci", Throttle: true, After: 1,
 				Times: 2},

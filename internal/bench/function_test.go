@@ -109,20 +109,20 @@ func BenchmarkFunction(b *testing.B) {
 			}
 			return rt
 		}
-		invoke := func(b *testing.B, rt *runtimeapi.Runtime) runtimeapi.Result {
+		invoke := func(b *testing.B, rt *runtimeapi.Runtime) runtimeapi.Invocation {
 			r, err := rt.Invoke(b.Context(), f.event)
 			if err != nil || r.FunctionError != "" || !strings.Contains(string(r.Payload), `"compliant"`) {
 				b.Fatalf("%v %s %s", err, r.Payload, r.Logs)
 			}
 			return r
 		}
-		show := func(b *testing.B, results []runtimeapi.Result, cold bool) {
+		show := func(b *testing.B, results []runtimeapi.Invocation, cold bool) {
 			ms := func(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 			if cold {
-				b.ReportMetric(median(results, func(r runtimeapi.Result) float64 { return ms(r.InitDuration) }),
+				b.ReportMetric(median(results, func(r runtimeapi.Invocation) float64 { return ms(r.InitDuration) }),
 					"init-ms")
 			}
-			b.ReportMetric(median(results, func(r runtimeapi.Result) float64 { return ms(r.Duration) }),
+			b.ReportMetric(median(results, func(r runtimeapi.Invocation) float64 { return ms(r.Duration) }),
 				"event-ms")
 			var most int64
 			for _, r := range results {
@@ -136,7 +136,7 @@ func BenchmarkFunction(b *testing.B) {
 			name = "AWS-after-" + wait.String()
 		}
 		b.Run(name+"/cold", func(b *testing.B) {
-			var results []runtimeapi.Result
+			var results []runtimeapi.Invocation
 			for b.Loop() {
 				rt := start()
 				results = append(results, invoke(b, rt))
@@ -148,7 +148,7 @@ func BenchmarkFunction(b *testing.B) {
 			rt := start()
 			defer func() { _ = rt.Close() }()
 			invoke(b, rt)
-			var results []runtimeapi.Result
+			var results []runtimeapi.Invocation
 			for b.Loop() {
 				results = append(results, invoke(b, rt))
 			}

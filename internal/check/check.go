@@ -156,7 +156,7 @@ func (r Requirement) evaluate(grants iampolicy.Grants, extra iampolicy.Context) 
 			worst = c
 		}
 	}
-	f.Status, f.Cause, f.Why = worst.Status, worst.Cause, worst.Why()
+	f.Status, f.Cause, f.Why = worst.Status, worst.Cause, worst.Explanation()
 	if granted && (f.Status == iampolicy.Missing || f.Status == iampolicy.Denied) {
 		f.Status = iampolicy.Partial
 	}

@@ -82,7 +82,7 @@ func ReleaseRequirements(t Target, release policies.Release) (Required, error) {
 		place.Account = "*"
 	}
 	if len(place.Regions) == 0 {
-		place.Regions = []string{policies.Anywhere}
+		place.Regions = []string{policies.AnyRegion}
 	}
 	iam := "arn:" + place.Partition + ":iam::" + place.Account
 	if place.Caller == "" {
@@ -101,7 +101,7 @@ func ReleaseRequirements(t Target, release policies.Release) (Required, error) {
 				return all, err
 			}
 			context := audit.AssumedContext(n.SimulationRequest, t.context())
-			if n.RequestedRegion() == policies.Anywhere {
+			if n.RequestedRegion() == policies.AnyRegion {
 				delete(context, "aws:RequestedRegion")
 			}
 			req.demands = append(req.demands, demand{need.Named().Preferring(n.Resource), context})

@@ -99,7 +99,7 @@ func (c Collector) Collect(ctx context.Context, plan Plan) audit.Facts {
 		facts.Releases = r.releases(survey.functions)
 	}
 	r.resolveTargets(survey)
-	r.ahead = facts.Ahead()
+	r.ahead = facts.SimulatedReleases()
 	forEachParallel(r.targets, func(t *target) {
 		// A principal that does not exist cannot be simulated.
 		if kind, _ := entity(t.facts.Name); kind != "sso" && t.facts.Presence != audit.Absent {

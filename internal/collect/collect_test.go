@@ -129,8 +129,8 @@ func TestAudit(t *testing.T) {
 		}, nil, audit.StatusCompliant},
 		{"and from a managed policy, by its default version", func(a *awsemu.Account, _ *collect.Plan) {
 			a.Policies = map[string]awsemu.ManagedPolicy{"remotion": {
-				Older:    []string{statement(`"Effect":"Deny","Action":"*","Resource":"*"`)},
-				Document: a.Users["ci"].Inline["remotion"],
+				OlderVersions: []string{statement(`"Effect":"Deny","Action":"*","Resource":"*"`)},
+				Document:      a.Users["ci"].Inline["remotion"],
 			}}
 			spoilUser(a, func(u *awsemu.User) { u.Inline, u.Managed = nil, []string{"remotion"} })
 		}, nil, audit.StatusCompliant},
@@ -151,11 +151,11 @@ func TestAudit(t *testing.T) {
 		}, []string{"user/ci logs:CreateLogGroup denied permissions-boundary",
 			"user/ci logs:PutRetentionPolicy denied permissions-boundary"}, audit.StatusGaps},
 		{"a service control policy", func(a *awsemu.Account, _ *collect.Plan) {
-			a.Organization = organization(`"Effect":"Deny","Action":"s3:PutBucketPolicy","Resource":"*"`)
+			a.ServiceControlPolicies = organization(`"Effect":"Deny","Action":"s3:PutBucketPolicy","Resource":"*"`)
 		}, []string{"user/ci s3:PutBucketPolicy denied scp"}, audit.StatusGaps},
 		{"a region-deny policy leaves the audited region alone",
 			func(a *awsemu.Account, _ *collect.Plan) {
-				a.Organization = organization(
+				a.ServiceControlPolicies = organization(
 					`"Effect":"Deny","Action":"*","Resource":"*","Condition":{"StringNotEquals":{"aws:RequestedRegion":"us-east-1"}}`)
 			}, nil, audit.StatusCompliant},
 		{"a condition that the assumed context meets", func(a *awsemu.Account, _ *collect.Plan) {
@@ -255,7 +255,7 @@ func TestAudit(t *testing.T) {
 			}, []string{"role/remotion-lambda-role s3:GetObject partial condition"}, audit.StatusGaps},
 		{"a probe that is denied everywhere hides no region", func(a *awsemu.Account, p *collect.Plan) {
 			p.Regions, p.Callers = []string{"us-east-1", "eu-west-1"}, nil
-			a.Organization = organization(
+			a.ServiceControlPolicies = organization(
 				`"Effect":"Deny","Action":"s3:*","Resource":"*","Condition":{"StringNotEquals":{"aws:RequestedRegion":"us-east-1"}}`)
 			spoilRole(a, func(r *awsemu.Role) {
 				r.Inline["remotion"] = strings.Replace(r.Inline["remotion"], `"s3:ListAllMyBuckets"`,
@@ -286,7 +286,7 @@ func TestAudit(t *testing.T) {
 		{"an organization's denial is not softened by a condition",
 			func(a *awsemu.Account, p *collect.Plan) {
 				p.Callers = nil
-				a.Organization = organization(`"Effect":"Deny","Action":"lambda:InvokeFunction","Resource":"*"`)
+				a.ServiceControlPolicies = organization(`"Effect":"Deny","Action":"lambda:InvokeFunction","Resource":"*"`)
 				spoilRole(a, func(r *awsemu.Role) {
 					r.Inline["remotion"] = strings.Replace(r.Inline["remotion"], `"Sid": "2",`,
 						`"Sid": "2", "Condition": {"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}},`, 1)
@@ -295,7 +295,7 @@ func TestAudit(t *testing.T) {
 		{"a region an organization forbids is found there", func(a *awsemu.Account, p *collect.Plan) {
 			p.Regions = []string{"us-east-1", "eu-west-1"}
 			p.Callers = nil
-			a.Organization = organization(
+			a.ServiceControlPolicies = organization(
 				`"Effect":"Deny","Action":"lambda:*","Resource":"*","Condition":{"StringNotEquals":{"aws:RequestedRegion":"us-east-1"}}`)
 		}, []string{"role/remotion-lambda-role lambda:InvokeFunction partial scp"}, audit.StatusGaps},
 	}

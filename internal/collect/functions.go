@@ -68,7 +68,7 @@ func (r *run) listRegion(ctx context.Context, region string) (l listing) {
 			named := policies.ParseFunctionName(name)
 			switch {
 			case seen[name] || !named.Remotion &&
-				!policies.LooksDeployed(aws.ToString(c.Description), layersOf(c)):
+				!policies.DeployedByRemotion(aws.ToString(c.Description), layersOf(c)):
 			case !policies.ValidFunctionName(name):
 				l.problems = append(l.problems,
 					audit.Problem{What: what, Why: fmt.Sprintf("%.80q is not a valid function name", name)})

@@ -150,7 +150,7 @@ func TestTheFixNamesAnARNOnlyIfThatHelps(t *testing.T) {
 			a.Faults = []awsemu.Fault{{Operation: "iam:GetUser", Deny: true}}
 		}, "iam:GetUser"},
 		{"the organization forbids it", func(a *awsemu.Account) {
-			a.Organization = organization(`"Effect":"Deny","Action":"iam:*","Resource":"*"`)
+			a.ServiceControlPolicies = organization(`"Effect":"Deny","Action":"iam:*","Resource":"*"`)
 		}, "iam:GetUser"},
 		{"a policy of AWS's, which need not be named", func(a *awsemu.Account) {
 			a.Policies = map[string]awsemu.ManagedPolicy{"ViewOnlyAccess": {ARN: "arn:aws:iam::aws:policy/job-function/ViewOnlyAccess", Document: statement(`"Effect":"Allow","Action":"*","Resource":"*"`)}}

@@ -80,19 +80,19 @@ func (r *run) resolveTargets(s survey) {
 		}
 	}
 	for _, t := range r.targets {
-		t.facts.Place = policies.Scope{
+		t.facts.Scope = policies.Scope{
 			Partition: r.plan.Partition, Account: r.plan.Account, Regions: s.regions,
 			Caller: t.facts.ARN, RenderRole: renderRole, FunctionRoles: roles,
 			Functions: byRegion(s.functions), Buckets: r.plan.Buckets,
 		}
 		if t.facts.Kind == audit.RenderRole {
 			own := byRegion(t.facts.Functions)
-			t.facts.Place.Functions = own
+			t.facts.Scope.Functions = own
 			if r.plan.Requested == autoRelease {
 				t.facts.Releases = r.releases(t.facts.Functions)
 			}
 			if t.fromFunction {
-				t.facts.Place.Regions = slices.DeleteFunc(slices.Clone(s.regions), func(region string) bool {
+				t.facts.Scope.Regions = slices.DeleteFunc(slices.Clone(s.regions), func(region string) bool {
 					return own[region] == nil
 				})
 			}

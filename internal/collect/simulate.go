@@ -104,7 +104,7 @@ func (r *run) simulate(ctx context.Context, t *target) {
 
 // simulationRequests lists the target's needs by region.
 func (r *run) simulationRequests(t *target) [][]simulationPair {
-	place := t.facts.Place
+	place := t.facts.Scope
 	regions := make([][]simulationPair, len(place.Regions))
 	for _, req := range policies.RequirementsIn(place, r.ahead, t.facts.Kind.Policy(),
 		t.facts.Purpose) {

@@ -264,7 +264,7 @@ func TestTheCommandInTheMailRepeatsTheAudit(t *testing.T) {
 	t.Parallel()
 	a := account(t, "compliant")
 	a.Roles["video"] = awsemu.Role{Path: "/teams/", Inline: a.Roles["remotion-lambda-role"].Inline}
-	a.Organization = awsemu.Organization{{awsemu.FullAWSAccess, `{"Version":"2012-10-17","Statement":[
+	a.ServiceControlPolicies = awsemu.Organization{{awsemu.FullAWSAccess, `{"Version":"2012-10-17","Statement":[
 		{"Effect":"Deny","Action":"s3:*","Resource":"*",
 		"Condition":{"StringNotEquals":{"aws:RequestedRegion":"us-east-1"}}}]}`}}
 	for name, value := range map[string]string{"CALLERS": "user/remotion-user=render",

@@ -75,7 +75,7 @@ type invocation struct {
 
 // outcome is the result of a run, with its effects on the embedded AWS.
 type outcome struct {
-	runtimeapi.Result
+	runtimeapi.Invocation
 	answer   app.RunResult
 	messages []awsemu.Message
 	// metrics has the values by "Name" and "Name target".
@@ -122,7 +122,7 @@ func (tr invocation) run(t *testing.T) outcome {
 		}
 	}
 	o := outcome{metrics: map[string]float64{}}
-	if o.Result, err = rt.Invoke(t.Context(), event); err != nil {
+	if o.Invocation, err = rt.Invoke(t.Context(), event); err != nil {
 		t.Fatal(err)
 	}
 	if o.FunctionError == "" {

@@ -149,7 +149,7 @@ func (a *announcement) run(ctx context.Context) error {
 			if p.Message.Zero() || !a.hasSubscriber {
 				next := p.Next
 				if !p.Message.Zero() {
-					next = p.Unheard
+					next = p.NextUndelivered
 				}
 				if _, err = a.writeState(ctx, next, stored.overwrite); err == nil {
 					return nil

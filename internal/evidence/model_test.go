@@ -190,7 +190,7 @@ func plan(gaps []string, run string) func(View) alert.Planned {
 		}
 		unheard := v.State
 		next.Run, unheard.Run = audit.Run{ID: run, At: begin}, audit.Run{ID: run, At: begin}
-		p := alert.Planned{Next: next, Unheard: unheard}
+		p := alert.Planned{Next: next, NextUndelivered: unheard}
 		if len(added) > 0 {
 			p.Message = alert.Message{Subject: strings.Join(added, "+")}
 			p.DedupKey = p.Message.Subject

@@ -109,7 +109,7 @@ func FuzzCover(f *testing.F) {
 		case r.Decision == Allowed && !r.Conditional:
 			t.Errorf("the example %s on %s of %s is allowed", c.ExampleAction, c.ExampleARN, c.Status)
 		}
-		_ = c.Why()
+		_ = c.Explanation()
 		_, _ = g.Excess([]Need{n}, nil)
 	})
 }

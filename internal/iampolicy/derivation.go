@@ -20,9 +20,9 @@ func StatementName(policy string, index int, sid string) string {
 // Resources returns the statement's resource patterns as written, those of NotResource included.
 func (m Match) Resources() []string { return slices.Concat(m.Resource, m.NotResource) }
 
-// Open explains, for a statement that Evaluate or Trusts lists as undecided, which unknown value
+// UndecidedText explains, for a statement that Evaluate or Trusts lists as undecided, which unknown value
 // its effect depends on.
-func (m Match) Open() string {
+func (m Match) UndecidedText() string {
 	verb := " grants it"
 	if m.Effect == Deny {
 		verb = " denies it"
@@ -37,8 +37,8 @@ func (m Match) Open() string {
 		" to every principal, and AWS does not document whether that includes services"
 }
 
-// Why returns the cause as one sentence without a full stop. It is empty for a satisfied need.
-func (c Coverage) Why() string {
+// Explanation returns the cause as one sentence without a full stop. It is empty for a satisfied need.
+func (c Coverage) Explanation() string {
 	switch {
 	case c.Status == Satisfied:
 		return ""
@@ -47,7 +47,7 @@ func (c Coverage) Why() string {
 	case c.Status == Conditional && len(c.Deciding) == 0:
 		return "the answer depends on unknown context values"
 	case c.Status == Conditional:
-		return c.Deciding[0].Open()
+		return c.Deciding[0].UndecidedText()
 	}
 	switch c.Cause {
 	case NoGrant:
@@ -65,7 +65,7 @@ func (c Coverage) Why() string {
 	case UnmetCondition:
 		m := c.Deciding[0]
 		if c.undecided {
-			return m.Open()
+			return m.UndecidedText()
 		}
 		return m.String() + " grants it only under a condition that the request does not meet"
 	case PermissionsBoundary, SCP:

@@ -47,9 +47,9 @@ func TestUnusualDocumentsAreEvaluated(t *testing.T) {
 			needs = append(needs, n)
 			for _, n := range []Need{n, n.Named(), n.Preferring(resource())} {
 				c := g.Cover(n, Context{"m": {"v"}})
-				if c.Status == "" || c.Status != Satisfied && c.Why() == "" {
+				if c.Status == "" || c.Status != Satisfied && c.Explanation() == "" {
 					t.Fatalf("seed %d: %s on %s is %q, cause %q\n%s", seed, n.Action, n.Resource, c.Status,
-						c.Why(), text)
+						c.Explanation(), text)
 				}
 			}
 		}

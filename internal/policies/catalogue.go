@@ -166,10 +166,10 @@ func (r Release) bareRequirements(kind PolicyKind) (list []Requirement) {
 	return list
 }
 
-// Needs returns the requirements of a principal with that purpose, in the document's order.
-func (r Release) Needs(kind PolicyKind, purpose Purpose) []Requirement {
+// RequirementsFor returns the requirements of a principal with that purpose, in the document's order.
+func (r Release) RequirementsFor(kind PolicyKind, purpose Purpose) []Requirement {
 	return slices.DeleteFunc(r.Requirements(kind), func(req Requirement) bool {
-		return !req.For(purpose)
+		return !req.NeededFor(purpose)
 	})
 }
 

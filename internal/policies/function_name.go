@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// A Deployed holds the facts that the name of a function states about its origin.
-type Deployed struct {
+// A FunctionOrigin holds the facts that the name of a function states about its origin.
+type FunctionOrigin struct {
 	// Remotion is true if the name has a form that Remotion gives and that other names rarely have.
 	Remotion bool
 	// Release is the release in the name, or a range if the name only has a date. It is the zero
@@ -31,14 +31,14 @@ var (
 
 // ParseFunctionName parses the name of a Lambda function. A custom name, which Remotion accepts
 // since 4.0.540, results in the zero Deployed.
-func ParseFunctionName(name string) Deployed {
+func ParseFunctionName(name string) FunctionOrigin {
 	m := sizedName.FindStringSubmatch(name)
 	if m == nil {
-		return Deployed{Remotion: strings.HasPrefix(name, functionPrefix) &&
+		return FunctionOrigin{Remotion: strings.HasPrefix(name, functionPrefix) &&
 			randomName.MatchString(name) &&
 			digit.MatchString(name[len(functionPrefix):])}
 	}
-	d := Deployed{Remotion: true}
+	d := FunctionOrigin{Remotion: true}
 	if datePart.MatchString(m[1]) {
 		d.Release = Releases(AWS)[0]
 		return d
@@ -93,9 +93,9 @@ const (
 	VersionTag = "remotion-version"
 )
 
-// LooksDeployed reports whether the description or the layer ARNs of a function show that Remotion
+// DeployedByRemotion reports whether the description or the layer ARNs of a function show that Remotion
 // deployed it. The name of the function does not matter.
-func LooksDeployed(description string, layers []string) bool {
+func DeployedByRemotion(description string, layers []string) bool {
 	return description == deployedDescription || slices.ContainsFunc(layers, func(arn string) bool {
 		parts := strings.Split(arn, ":")
 		return len(parts) > 6 && parts[4] == binariesAccount &&

@@ -81,7 +81,7 @@ func TestLooksDeployed(t *testing.T) {
 		{"", []string{"arn:aws:lambda:us-east-1:678892195805:layer:other:1",
 			"678892195805:layer:remotion-binaries-", ""}, false},
 	} {
-		if got := LooksDeployed(test.about, test.layers); got != test.want {
+		if got := DeployedByRemotion(test.about, test.layers); got != test.want {
 			t.Errorf("%q with %q: %v, want %v", test.about, test.layers, got, test.want)
 		}
 	}

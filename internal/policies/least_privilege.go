@@ -57,7 +57,7 @@ func LeastPrivilege(releases []Release, kind PolicyKind, purpose Purpose, p Scop
 	}
 	var list []permission
 	for _, r := range append(Union(releases, kind), Undocumented(releases, kind, p.Regions)...) {
-		if !r.For(purpose) {
+		if !r.NeededFor(purpose) {
 			continue
 		}
 		var patterns []string

@@ -44,7 +44,7 @@ func TestLeastPrivilegeGrantsTheNeedsAndNoMore(t *testing.T) {
 			for _, need := range r.Needed(p) {
 				got := narrowed.Evaluate(iampolicy.Request{Action: need.Action, Resource: need.Resource,
 					Context: as}).Decision
-				if want := r.For(purpose); want && got != iampolicy.Allowed {
+				if want := r.NeededFor(purpose); want && got != iampolicy.Allowed {
 					t.Fatalf("%s: %s on %s is needed: %s\n%s", about, need.Action, need.Resource, got, text)
 				}
 			}
@@ -65,7 +65,7 @@ func TestLeastPrivilegeGrantsTheNeedsAndNoMore(t *testing.T) {
 			for _, action := range s.Action {
 				if !slices.ContainsFunc(requirements, func(r Requirement) bool {
 					return r.Action == action &&
-						r.For(purpose)
+						r.NeededFor(purpose)
 				}) {
 					t.Errorf("%s: %s is granted, but no requirement needs it", about, action)
 				}

@@ -173,10 +173,10 @@ func (p Scope) functions(region string) []resourcePair {
 	return append(named, custom...)
 }
 
-// Deployed lists the real resources of a need whose pattern covers all functions with a name from
-// Remotion in its region. A caller that deploys nothing only needs these. Deployed returns nil for
+// DeployedResources lists the real resources of a need whose pattern covers all functions with a name from
+// Remotion in its region. A caller that deploys nothing only needs these. DeployedResources returns nil for
 // any other need, and for a region without such functions.
-func (p Scope) Deployed(n Need) []string {
+func (p Scope) DeployedResources(n Need) []string {
 	i := slices.IndexFunc(p.Functions[n.Region], NamedByRemotion)
 	if i < 0 || n.Pattern == n.Resource || !strings.Contains(n.Pattern, functionPattern) {
 		return nil
@@ -209,7 +209,7 @@ func (p Scope) passableRoles() []resourcePair {
 func RequirementsIn(p Scope, releases []Release, kind PolicyKind, purpose Purpose) []Requirement {
 	list := append(Union(releases, kind), Undocumented(releases, kind, p.Regions)...)
 	return slices.DeleteFunc(list, func(r Requirement) bool {
-		return !r.For(purpose) || len(r.Needed(p)) == 0
+		return !r.NeededFor(purpose) || len(r.Needed(p)) == 0
 	})
 }
 
@@ -241,13 +241,13 @@ func (p Scope) buckets(region string, withOthers bool) []resourcePair {
 	return append(named, custom...)
 }
 
-// Anywhere stands for an unknown region. A permission that is needed there is needed in every
+// AnyRegion stands for an unknown region. A permission that is needed there is needed in every
 // region.
-const Anywhere = "*"
+const AnyRegion = "*"
 
 // bucketPrefix returns the prefix of the names of all buckets that Remotion creates in a region.
 func bucketPrefix(region string) string {
-	if region == Anywhere {
+	if region == AnyRegion {
 		return "remotionlambda-"
 	}
 	return "remotionlambda-" + strings.ReplaceAll(region, "-", "") + "-"

@@ -206,13 +206,13 @@ func TestNeeded(t *testing.T) {
 func TestPurposes(t *testing.T) {
 	deploys := 0
 	for _, r := range Latest().Requirements(User) {
-		if !r.For(All) || !r.For(Render) && !r.For(Deploy) {
+		if !r.NeededFor(All) || !r.NeededFor(Render) && !r.NeededFor(Deploy) {
 			t.Errorf("%s has no purpose, or is not needed for %s", r.Action, All)
 		}
-		if !r.For(Render) {
+		if !r.NeededFor(Render) {
 			deploys++
 		}
-		if r.Action == "lambda:CreateFunction" && r.For(Render) {
+		if r.Action == "lambda:CreateFunction" && r.NeededFor(Render) {
 			t.Error("a caller that only renders needs lambda:CreateFunction")
 		}
 	}

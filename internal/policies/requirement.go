@@ -59,8 +59,8 @@ const (
 	Warned Breakage = "warned"
 	// Feature means that only an optional feature fails.
 	Feature Breakage = "feature"
-	// Nothing means that nothing breaks, because no release uses the permission.
-	Nothing Breakage = "nothing"
+	// NoBreakage means that nothing breaks, because no release uses the permission.
+	NoBreakage Breakage = "nothing"
 )
 
 // A Requirement is one permission that a Remotion release needs.
@@ -107,7 +107,7 @@ type Consequence struct {
 	Source string `json:"source"`
 }
 
-// For reports whether a caller with that purpose needs the requirement.
-func (r Requirement) For(p Purpose) bool {
+// NeededFor reports whether a caller with that purpose needs the requirement.
+func (r Requirement) NeededFor(p Purpose) bool {
 	return r.Kind == Role || p == All || slices.Contains(r.Purposes, p)
 }

@@ -64,16 +64,16 @@ func (r Release) In(partition string) (Release, error) {
 		partition, list[0].Since, r.Name())
 }
 
-// Newer reports whether the requested release is newer than the catalogue. The audit then uses the
+// NewerThanCatalogue reports whether the requested release is newer than the catalogue. The audit then uses the
 // policies of the newest known range.
-func (r Release) Newer() bool {
+func (r Release) NewerThanCatalogue() bool {
 	return r.Version != "" && compare(r.Version, latest(r.Partition).Until) > 0
 }
 
 // Notice returns a sentence about a release that is newer than the catalogue. It is empty for a
 // known release.
 func (r Release) Notice() string {
-	if !r.Newer() {
+	if !r.NewerThanCatalogue() {
 		return ""
 	}
 	return fmt.Sprintf("Remotion %s is newer than this catalogue, which was checked up to %s: it is "+

@@ -37,8 +37,8 @@ func TestFind(t *testing.T) {
 		{"auto", "4.0.418 and later"},
 	} {
 		r, err := Find(test.version)
-		if err != nil || r.String() != test.want || r.Newer() || r.Notice() != "" {
-			t.Errorf("Find(%q): %s, newer %v %q, %v; want %s", test.version, r, r.Newer(), r.Notice(), err,
+		if err != nil || r.String() != test.want || r.NewerThanCatalogue() || r.Notice() != "" {
+			t.Errorf("Find(%q): %s, newer %v %q, %v; want %s", test.version, r, r.NewerThanCatalogue(), r.Notice(), err,
 				test.want)
 		}
 	}
@@ -48,8 +48,8 @@ func TestFind(t *testing.T) {
 func TestFindNewer(t *testing.T) {
 	for _, version := range []string{"4.0.528", "4.0.540-alpha.1", "4.1.0", "5.0.0", "17.0.0"} {
 		r, err := Find(version)
-		if err != nil || r.Since != Latest().Since || !r.Newer() {
-			t.Fatalf("Find(%q): %s, newer %v, %v", version, r, r.Newer(), err)
+		if err != nil || r.Since != Latest().Since || !r.NewerThanCatalogue() {
+			t.Fatalf("Find(%q): %s, newer %v, %v", version, r, r.NewerThanCatalogue(), err)
 		}
 		for _, named := range []string{version, Latest().Until} {
 			if !strings.Contains(r.Notice(), named) {
@@ -116,7 +116,7 @@ func TestIn(t *testing.T) {
 			continue
 		}
 		if err != nil || r.String() != test.want || r.Partition != test.partition ||
-			r.Version != found.Version || r.Newer() != found.Newer() {
+			r.Version != found.Version || r.NewerThanCatalogue() != found.NewerThanCatalogue() {
 			t.Errorf("%s in %s: %+v, %v, want %s", test.version, test.partition, r, err, test.want)
 		}
 	}
@@ -126,7 +126,7 @@ func TestIn(t *testing.T) {
 // release.
 func TestZeroRelease(t *testing.T) {
 	var r Release
-	if r.String() != "unknown" || r.Name() != "unknown" || r.Newer() || r.Notice() != "" {
-		t.Errorf("%s %s %v %q", r, r.Name(), r.Newer(), r.Notice())
+	if r.String() != "unknown" || r.Name() != "unknown" || r.NewerThanCatalogue() || r.Notice() != "" {
+		t.Errorf("%s %s %v %q", r, r.Name(), r.NewerThanCatalogue(), r.Notice())
 	}
 }

@@ -53,17 +53,17 @@ func Grouped(findings []audit.Finding) []Group {
 // Gaps groups the unmuted gaps of a report.
 func Gaps(r audit.Report) []Group { return Grouped(gapsOf(r)) }
 
-// Who returns the target with its kind, such as "user/render (caller)".
-func (g Group) Who() string {
+// Principal returns the target with its kind, such as "user/render (caller)".
+func (g Group) Principal() string {
 	if g.Policy == policies.Role {
 		return clean(g.Target) + " (render role)"
 	}
 	return clean(g.Target) + " (caller)"
 }
 
-// What lists the actions, by severity if there are several severities. For a target that does not
+// Summary lists the actions, by severity if there are several severities. For a target that does not
 // exist it names the target.
-func (g Group) What() string {
+func (g Group) Summary() string {
 	if len(g.Actions()) == 0 {
 		return clean(g.Target) + " itself"
 	}

@@ -20,10 +20,10 @@ type Letter struct {
 	Shown audit.Report
 	// Unverified holds the first fields of the section UNVERIFIED.
 	Unverified []Field
-	// Left is the number of findings that do not fit into the mail. Full is the location of the full
+	// Omitted is the number of findings that do not fit into the mail. Full is the location of the full
 	// report; empty if there is none.
-	Left int
-	Full string
+	Omitted    int
+	FullReport string
 	// Rest holds the less urgent sections. They come after the section UNVERIFIED.
 	Rest []Section
 	// Closing holds the last fields before the commands.
@@ -63,9 +63,9 @@ func Mail(w io.Writer, r audit.Report, l Letter) error {
 	p.sections(l.Sections)
 	p.unverified(l.Shown, l.Unverified)
 	p.sections(l.Rest)
-	if l.Left > 0 {
+	if l.Omitted > 0 {
 		p.line("")
-		p.line("%s not shown for lack of space: %s", Plural(l.Left, "more finding"), l.elsewhere())
+		p.line("%s not shown for lack of space: %s", Plural(l.Omitted, "more finding"), l.elsewhere())
 	}
 	p.notices(l.Shown)
 	p.line("")
@@ -100,10 +100,10 @@ func (p *page) sections(sections []Section) {
 }
 
 func (l Letter) elsewhere() string {
-	if l.Full == "" {
+	if l.FullReport == "" {
 		return "run the audit below to see all of them."
 	}
-	return "see " + clean(l.Full) + "."
+	return "see " + clean(l.FullReport) + "."
 }
 
 // about writes the account, the targets and the run.

@@ -75,7 +75,7 @@ func TestAMailSaysThatItIsBlindWithoutItsProblems(t *testing.T) {
 	var b strings.Builder
 	if err := Mail(&b, audit.Report{}, Letter{
 		Unverified: []Field{{Label: "Incomplete", Text: "user/ci"}},
-		Left:       1}); err != nil {
+		Omitted:    1}); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"UNVERIFIED\n  Incomplete    user/ci\n",

@@ -100,7 +100,7 @@ func (p *page) upgrade(u *audit.Upgrade) {
 		if i > 0 {
 			p.line("")
 		}
-		p.line("  %s  %s", strings.ToUpper(g.Severity.String()), g.Who())
+		p.line("  %s  %s", strings.ToUpper(g.Severity.String()), g.Principal())
 		p.group(g)
 	}
 }

@@ -83,7 +83,7 @@ func TestHostileTextStaysOnItsLine(t *testing.T) {
 		Letter{Opening: []string{forged},
 			Sections: []Section{{Title: forged, Group: &groups[0],
 				Fields: []Field{{forged, forged, true}, {"a", forged, false}}}},
-			Shown: r, Unverified: []Field{{"a", forged, false}}, Left: 3, Full: forged,
+			Shown: r, Unverified: []Field{{"a", forged, false}}, Omitted: 3, FullReport: forged,
 			Closing:  []Field{{"a", forged, false}},
 			Function: "f'; rm -rf ~", Region: forged,
 			Settings: []string{"--render-role", "$(id)\n"}}); err != nil {

@@ -109,7 +109,7 @@ func (p *page) body(r audit.Report) {
 	p.explains(r)
 	for _, g := range Gaps(r) {
 		p.line("")
-		p.line("%s  %s", strings.ToUpper(g.Severity.String()), g.Who())
+		p.line("%s  %s", strings.ToUpper(g.Severity.String()), g.Principal())
 		p.group(g)
 	}
 	p.unverified(r, nil)
@@ -126,7 +126,7 @@ func (p *page) muted(r audit.Report) {
 	p.line("")
 	p.line("MUTED")
 	for _, g := range groups {
-		p.field("  ", statusLabel(g.Status), "%s: %s", g.Who(), g.What())
+		p.field("  ", statusLabel(g.Status), "%s: %s", g.Principal(), g.Summary())
 		for _, by := range g.collect(func(f audit.Finding) string {
 			return fmt.Sprintf("%s until %s: %s", f.Muted.Owner, f.Muted.Until.UTC().Format(time.RFC3339),
 				f.Muted.Reason)
@@ -137,7 +137,7 @@ func (p *page) muted(r audit.Report) {
 }
 
 func (p *page) group(g Group) {
-	p.field("  ", statusLabel(g.Status), "%s", g.What())
+	p.field("  ", statusLabel(g.Status), "%s", g.Summary())
 	p.resource(g)
 	p.neededBy(g)
 	p.field("  ", "Impact", "%s", clean(g.Impact()))

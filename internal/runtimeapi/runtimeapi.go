@@ -118,9 +118,9 @@ func splitFunctionARN(arn string) (region, name string, err error) {
 	return parts[3], parts[6], nil
 }
 
-// Result is the result of one invocation, including failures of the function. Invoke only returns
+// Invocation is the result of one invocation, including failures of the function. Invoke only returns
 // an error if the function could not run at all.
-type Result struct {
+type Invocation struct {
 	RequestID string
 	// Payload is the answer of the function as sent. If FunctionError is set, it is an object with
 	// errorType and errorMessage.
@@ -198,12 +198,12 @@ func (r *Runtime) stopProcess() {
 // Invoke delivers event, a JSON document, to the function. It returns when the process requests the
 // next event, ends, or times out. If ctx ends first, Invoke kills the process, because its state is
 // unknown, and returns the error of ctx.
-func (r *Runtime) Invoke(ctx context.Context, event []byte) (Result, error) {
+func (r *Runtime) Invoke(ctx context.Context, event []byte) (Invocation, error) {
 	if len(event) > MaxPayload {
-		return Result{}, fmt.Errorf("event must have at most %d bytes, got %d", MaxPayload, len(event))
+		return Invocation{}, fmt.Errorf("event must have at most %d bytes, got %d", MaxPayload, len(event))
 	}
 	if !json.Valid(event) {
-		return Result{}, errors.New("event must be JSON")
+		return Invocation{}, errors.New("event must be JSON")
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -211,12 +211,12 @@ func (r *Runtime) Invoke(ctx context.Context, event []byte) (Result, error) {
 
 	select {
 	case <-ctx.Done():
-		return Result{}, context.Cause(ctx)
+		return Invocation{}, context.Cause(ctx)
 	case r.running <- struct{}{}:
 		defer func() { <-r.running }()
 	}
 	if ctx.Err() != nil {
-		return Result{}, context.Cause(ctx)
+		return Invocation{}, context.Cause(ctx)
 	}
 	if r.proc != nil && r.proc.ended() { // it exited between two events; Lambda starts another too
 		r.stopProcess()
@@ -224,15 +224,15 @@ func (r *Runtime) Invoke(ctx context.Context, event []byte) (Result, error) {
 	if r.proc == nil {
 		p, err := startProcess(r.cfg)
 		if err != nil {
-			return Result{}, fmt.Errorf("start %s: %w", r.cfg.Binary, err)
+			return Invocation{}, fmt.Errorf("start %s: %w", r.cfg.Binary, err)
 		}
 		r.proc = p
 	}
-	run := invocation{r: r, p: r.proc, res: Result{RequestID: r.cfg.NewRequestID()}}
+	run := invocation{r: r, p: r.proc, res: Invocation{RequestID: r.cfg.NewRequestID()}}
 	err := run.serve(ctx, event)
 	if err != nil {
 		r.stopProcess()
-		return Result{}, err
+		return Invocation{}, err
 	}
 	run.res.Logs = run.p.log.takeLogs()
 	return run.res, nil
@@ -242,7 +242,7 @@ func (r *Runtime) Invoke(ctx context.Context, event []byte) (Result, error) {
 type invocation struct {
 	r   *Runtime
 	p   *process
-	res Result
+	res Invocation
 }
 
 // serve runs the invocation and sets its result. It only fails if ctx ends.

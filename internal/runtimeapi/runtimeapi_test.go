@@ -176,7 +176,7 @@ func closeRuntime(t testing.TB, r *Runtime) {
 	}
 }
 
-func invoke(t testing.TB, r *Runtime, event string) Result {
+func invoke(t testing.TB, r *Runtime, event string) Invocation {
 	t.Helper()
 	res, err := r.Invoke(context.Background(), []byte(event))
 	if err != nil {
@@ -186,7 +186,7 @@ func invoke(t testing.TB, r *Runtime, event string) Result {
 }
 
 // invokeOK calls invoke and fails unless the function succeeds.
-func invokeOK(t testing.TB, r *Runtime, event string) (Result, observation) {
+func invokeOK(t testing.TB, r *Runtime, event string) (Invocation, observation) {
 	t.Helper()
 	res := invoke(t, r, event)
 	if res.FunctionError != "" {
@@ -315,7 +315,7 @@ type failureSummary struct {
 	Exit                 string
 }
 
-func summarizeFailure(res Result) failureSummary {
+func summarizeFailure(res Invocation) failureSummary {
 	return failureSummary{res.FunctionError, res.ErrorType,
 		strings.ReplaceAll(res.ErrorMessage, res.RequestID, "ID"), res.TimedOut, res.Exit}
 }
