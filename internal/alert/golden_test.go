@@ -173,10 +173,11 @@ func TestGolden(t *testing.T) {
 			return s.after(time.Hour, userOnly)
 		}},
 		{"state-damaged", func(s *story) Planned {
-			s.options.Problems = []audit.Problem{{What: "the state in " +
-				"s3://audit-evidence/state/123456789012/remotion-audit.json",
-				Why:    "it is not JSON: a copy is kept, and this is a new baseline",
-				Remedy: "see who else writes to the bucket"}}
+			s.options.Problems = []audit.Problem{{
+				What: "the auditor's state, state/123456789012/remotion-audit.json in the evidence bucket",
+				Why:  "the state is not JSON: unexpected end of JSON input",
+				Remedy: "no action needed: the auditor keeps a copy beside it, and announces all open gaps " +
+					"again"}}
 			return s.run(userOnly)
 		}},
 		{"stateless", func(s *story) Planned {
@@ -189,14 +190,13 @@ func TestGolden(t *testing.T) {
 			later := userOnly
 			later.Notices = []audit.Notice{
 				{Kind: audit.NoticeDocument, Target: "user/remotion-user",
-					Text: `inline policy "remotion-user-policy": the user policy that Remotion ` +
-						`documented from 3.3.87 to 4.0.50`},
+					Text: `inline policy "remotion-user-policy": this is the user policy of Remotion ` +
+						`4.0.61-4.0.417, unchanged`},
 				{Kind: audit.NoticeUpgrade,
 					Text: "what Remotion 4.0.418 and later needs is not granted: s3:PutBucketOwnershipControls " +
 						"for user/remotion-user", Command: "remotion-audit audit --upgrade-to 4.0.527"},
 				{Kind: audit.NoticeCustomName,
-					Text: "Remotion documents its policies for buckets named remotionlambda-*, and these are " +
-						"not: videos; so a documented policy, unmodified, is not enough"},
+					Text: "the documented policies cover only buckets named remotionlambda-*, but not videos"},
 			}
 			return s.after(time.Hour, later)
 		}},

@@ -390,7 +390,8 @@ func TestAnErrorIsTheSameInOtherRegions(t *testing.T) {
 // misconfigured is the report of a run with an invalid configuration.
 var misconfigured = audit.Evaluate(audit.Facts{Account: "123456789012", Partition: "aws",
 	Problems: []audit.Problem{{What: audit.ProblemConfiguration, Why: "CALLERS: is not set",
-		Remedy: "set it"}}})
+		Remedy: "correct the parameter of the stack or the property of the construct, not only the " +
+			"function's environment"}}})
 
 // A run that audits no target, because its configuration is invalid, neither ends the error of a
 // target nor announces that a mute can be removed.

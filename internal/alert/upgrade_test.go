@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
 // released is the directory of a state, a mutes file and a report that the release of November 2026
@@ -211,16 +212,50 @@ func TestRenamedErrors(t *testing.T) {
 	}
 }
 
+// The state was written by the release of November 2026 for a real audit with READ_SCOPE=named, a
+// release that is newer than the catalogue and no render role. This release derives the same three
+// notices, and the text of one of them differs. The claim has a gap, and the same notices.
 func TestAnUpgradeDoesNotAnnounceTheReadScopeAgain(t *testing.T) {
-	const text = `{"kind":"read-scope","seen":"2026-11-01T00:00:00Z","text":"READ_SCOPE=named: ` +
-		`deployed functions are not listed, so neither their regions and releases nor the roles ` +
-		`that they really have are known: what is audited is what the configuration names"}`
-	var seen SeenNotice
-	if err := json.Unmarshal([]byte(text), &seen); err != nil {
+	raw, err := os.ReadFile("testdata/state/2026-11-read-scope/state.json")
+	if err != nil {
 		t.Fatal(err)
 	}
-	notices := []SeenNotice{seen}
-	if renameNotices(notices); notices[0].Text != audit.ReadScopeText {
-		t.Errorf("the notice keeps the text %q", notices[0].Text)
+	if err := validate(t, schema(t, "state.schema.json"), raw); err != nil {
+		t.Error(err)
+	}
+	if strings.Contains(string(raw), audit.ReadScopeText) {
+		t.Fatal("the state has the text of this release already")
+	}
+	state, err := ParseState(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	release, err := policies.Find("17.0.0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	notices := audit.Evaluate(audit.Facts{Account: "123456789012", Partition: "aws",
+		Requested: "17.0.0", Release: release, Undiscovered: true, NoDefaultRole: true}).Notices
+	if len(notices) != 3 || len(state.Notices) != 3 {
+		t.Fatalf("notices %+v, stored %+v", notices, state.Notices)
+	}
+	confirmed := state
+	confirmed.Pending = nil
+	gap := finding("user/u", "a", audit.Missing, high)
+	for _, tt := range []struct {
+		name   string
+		state  State
+		report audit.Report
+	}{
+		{"the confirmed state", confirmed, reportOf([]string{"user/u"})},
+		{"the claimed state", state.Pending.Next, reportOf([]string{"user/u"}, gap)},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newStory(t)
+			s.now, s.state, s.runs = tt.state.Run.At, tt.state, 20
+			if got := announcements(s.after(hour, withNotices(tt.report, notices...))); got != "" {
+				t.Errorf("announced %q", got)
+			}
+		})
 	}
 }
