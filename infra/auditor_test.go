@@ -352,8 +352,8 @@ func TestValidate(t *testing.T) {
 	})
 }
 
-// TestGivenTopics checks that the function may use the key of a given topic, and that a topic must be
-// in the region of the alarms.
+// TestGivenTopics checks that the function may use the key of a given topic, and that a topic must
+// be in the region of the alarms.
 func TestGivenTopics(t *testing.T) {
 	app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(t.TempDir()),
 		AnalyticsReporting: jsii.Bool(false)})

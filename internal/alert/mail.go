@@ -22,8 +22,9 @@ func (n digest) mail() string {
 	s := n.options.Sender
 	l := report.Letter{
 		Opening: []string{strings.Join(n.subjectParts(), ", "), report.Headline(n.report)},
-		Shown:   n.excerpt.report, Omitted: n.omittedFindings(), FullReport: s.reportURL(), Function: s.Function,
-		Region: s.Region, Settings: s.Settings,
+		Shown:   n.excerpt.report, Omitted: n.omittedFindings(), FullReport: s.reportURL(),
+		Function: s.Function,
+		Region:   s.Region, Settings: s.Settings,
 	}
 	l.Shown.Notices = n.accompanyingNotices(l.Shown.Notices)
 	if n.options.Stateless { // without a state, no gap is known to be new
@@ -101,7 +102,8 @@ func (n digest) entrySection(e entry) report.Section {
 	if e.closed {
 		s.Title = reasonTitles[e.reason] + "  " + e.group.Principal()
 		s.Fields = append(s.Fields,
-			report.Field{Label: "Old status", Text: fmt.Sprintf("%s: %s", e.group.Status, e.group.Summary())},
+			report.Field{Label: "Old status",
+				Text: fmt.Sprintf("%s: %s", e.group.Status, e.group.Summary())},
 			report.Field{Label: "Cause", Text: fmt.Sprintf("%s: %s", e.group.Cause, e.group.Why)})
 		if e.reason == ReasonRetired {
 			s.Fields = append(s.Fields, report.Field{Label: "Status",

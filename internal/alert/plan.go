@@ -41,9 +41,9 @@ type Planned struct {
 	Reasons []Reason
 	// Next is the state to store after the message is published, or at once if there is none.
 	Next State
-	// NextUndelivered is the state to store instead of Next if the topic has no confirmed subscription.
-	// It holds the findings of this run, and nothing counts as announced. Without a message the two
-	// are the same.
+	// NextUndelivered is the state to store instead of Next if the topic has no confirmed
+	// subscription. It holds the findings of this run, and nothing counts as announced. Without a
+	// message the two are the same.
 	NextUndelivered State
 	// Report is the given report with the mutes applied.
 	Report audit.Report

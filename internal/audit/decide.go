@@ -235,7 +235,8 @@ func (t TargetFacts) inspect(n policies.Need) inspection {
 			c = iampolicy.Coverage{Status: Satisfied, Covering: c.Covering}
 		}
 	}
-	in := inspection{note: note, status: c.Status, cause: c.Cause, why: c.Explanation(), example: c.ExampleARN,
+	in := inspection{note: note, status: c.Status, cause: c.Cause, why: c.Explanation(),
+		example:    c.ExampleARN,
 		statements: StatementRefs(c.Deciding)}
 	if c.Deciding == nil {
 		in.statements = StatementRefs(c.Covering)

@@ -46,8 +46,9 @@ func (t TargetFacts) by(account []policies.Release) []policies.Release {
 	return account
 }
 
-// SimulatedReleases returns the releases whose requirements the collector must simulate: the releases that the
-// account is judged by, the newest known release, and the release of a planned upgrade.
+// SimulatedReleases returns the releases whose requirements the collector must simulate: the
+// releases that the account is judged by, the newest known release, and the release of a planned
+// upgrade.
 func (f Facts) SimulatedReleases() []policies.Release {
 	list := slices.Clone(f.judgedBy())
 	if known := policies.Releases(f.Partition); len(known) > 0 {

@@ -34,8 +34,8 @@ type Account struct {
 	// Buckets are S3 buckets by name.
 	Buckets map[string]Bucket
 
-	// ServiceControlPolicies has the service control policies above the account. Nil is an account outside an
-	// organization.
+	// ServiceControlPolicies has the service control policies above the account. Nil is an account
+	// outside an organization.
 	ServiceControlPolicies Organization
 	// Simulator configures the answers of simulations. The zero value answers as AWS does today.
 	Simulator Simulator
@@ -92,8 +92,8 @@ type ManagedPolicy struct {
 	ARN string
 	// Document is the text of the default version.
 	Document string
-	// OlderVersions are the texts of the versions before it, oldest first. They are v1, v2 and so on; the
-	// default version follows them.
+	// OlderVersions are the texts of the versions before it, oldest first. They are v1, v2 and so on;
+	// the default version follows them.
 	OlderVersions []string
 }
 

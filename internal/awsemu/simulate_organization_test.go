@@ -63,7 +63,8 @@ func TestSimulationsApplyTheOrganization(t *testing.T) {
 			name: "a deny outside some regions applies without a region, and the key is not " +
 				"missing",
 			account: func(a *Account) {
-				a.ServiceControlPolicies = Organization{{FullAWSAccess, denyOutside("*", "us-east-1", "eu-central-1")}}
+				a.ServiceControlPolicies = Organization{{FullAWSAccess,
+					denyOutside("*", "us-east-1", "eu-central-1")}}
 			},
 			in: iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/cond"),
 				ActionNames: []string{"iam:PassRole"}},
@@ -72,7 +73,8 @@ func TestSimulationsApplyTheOrganization(t *testing.T) {
 		{
 			name: "a deny outside some regions does not apply in one of them",
 			account: func(a *Account) {
-				a.ServiceControlPolicies = Organization{{FullAWSAccess, denyOutside("*", "us-east-1", "eu-central-1")}}
+				a.ServiceControlPolicies = Organization{{FullAWSAccess,
+					denyOutside("*", "us-east-1", "eu-central-1")}}
 			},
 			in: iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/ci"),
 				ActionNames:    []string{"sns:Publish"},
@@ -109,7 +111,8 @@ func TestSimulationsApplyTheOrganization(t *testing.T) {
 		{
 			name: "in the old shape an organization's explicit deny is an implicit deny",
 			account: func(a *Account) {
-				a.Simulator.Shape, a.ServiceControlPolicies = "old", Organization{{FullAWSAccess, documentOf(denyRead)}}
+				a.Simulator.Shape = "old"
+				a.ServiceControlPolicies = Organization{{FullAWSAccess, documentOf(denyRead)}}
 			},
 			in: iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/ci"),
 				ActionNames: []string{"s3:GetObject"}},

@@ -278,7 +278,8 @@ func (l *loader) managedPolicy(n ast.Node, at, name string) ManagedPolicy {
 		"document": func(n ast.Node, at string) { m.Document = l.document(n, at, maxManaged) },
 		"older": func(n ast.Node, at string) {
 			for i, item := range l.items(n, at) {
-				m.OlderVersions = append(m.OlderVersions, l.document(item, fmt.Sprintf("%s[%d]", at, i), maxManaged))
+				m.OlderVersions = append(m.OlderVersions,
+					l.document(item, fmt.Sprintf("%s[%d]", at, i), maxManaged))
 			}
 		},
 	})

@@ -296,8 +296,8 @@ func median[T any](list []T, value func(T) float64) float64 {
 }
 
 // TestBounds checks the bounds on calls and on sequential round trips, not on time. A pause of a
-// busy machine can make parallel calls appear sequential, but never the reverse, so the attempt with
-// the fewest round trips counts.
+// busy machine can make parallel calls appear sequential, but never the reverse, so the attempt
+// with the fewest round trips counts.
 func TestBounds(t *testing.T) {
 	for _, c := range benchmarkCases {
 		if c.maxRounds == 0 {

@@ -119,7 +119,9 @@ func BenchmarkFunction(b *testing.B) {
 		show := func(b *testing.B, results []runtimeapi.Invocation, cold bool) {
 			ms := func(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 			if cold {
-				b.ReportMetric(median(results, func(r runtimeapi.Invocation) float64 { return ms(r.InitDuration) }),
+				b.ReportMetric(median(results, func(r runtimeapi.Invocation) float64 {
+					return ms(r.InitDuration)
+				}),
 					"init-ms")
 			}
 			b.ReportMetric(median(results, func(r runtimeapi.Invocation) float64 { return ms(r.Duration) }),

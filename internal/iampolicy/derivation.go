@@ -20,8 +20,8 @@ func StatementName(policy string, index int, sid string) string {
 // Resources returns the statement's resource patterns as written, those of NotResource included.
 func (m Match) Resources() []string { return slices.Concat(m.Resource, m.NotResource) }
 
-// UndecidedText explains, for a statement that Evaluate or Trusts lists as undecided, which unknown value
-// its effect depends on.
+// UndecidedText explains, for a statement that Evaluate or Trusts lists as undecided, which unknown
+// value its effect depends on.
 func (m Match) UndecidedText() string {
 	verb := " grants it"
 	if m.Effect == Deny {
@@ -37,7 +37,8 @@ func (m Match) UndecidedText() string {
 		" to every principal, and AWS does not document whether that includes services"
 }
 
-// Explanation returns the cause as one sentence without a full stop. It is empty for a satisfied need.
+// Explanation returns the cause as one sentence without a full stop. It is empty for a satisfied
+// need.
 func (c Coverage) Explanation() string {
 	switch {
 	case c.Status == Satisfied:

@@ -166,7 +166,8 @@ func (r Release) bareRequirements(kind PolicyKind) (list []Requirement) {
 	return list
 }
 
-// RequirementsFor returns the requirements of a principal with that purpose, in the document's order.
+// RequirementsFor returns the requirements of a principal with that purpose, in the document's
+// order.
 func (r Release) RequirementsFor(kind PolicyKind, purpose Purpose) []Requirement {
 	return slices.DeleteFunc(r.Requirements(kind), func(req Requirement) bool {
 		return !req.NeededFor(purpose)

@@ -93,8 +93,8 @@ const (
 	VersionTag = "remotion-version"
 )
 
-// DeployedByRemotion reports whether the description or the layer ARNs of a function show that Remotion
-// deployed it. The name of the function does not matter.
+// DeployedByRemotion reports whether the description or the layer ARNs of a function show that
+// Remotion deployed it. The name of the function does not matter.
 func DeployedByRemotion(description string, layers []string) bool {
 	return description == deployedDescription || slices.ContainsFunc(layers, func(arn string) bool {
 		parts := strings.Split(arn, ":")

@@ -173,9 +173,9 @@ func (p Scope) functions(region string) []resourcePair {
 	return append(named, custom...)
 }
 
-// DeployedResources lists the real resources of a need whose pattern covers all functions with a name from
-// Remotion in its region. A caller that deploys nothing only needs these. DeployedResources returns nil for
-// any other need, and for a region without such functions.
+// DeployedResources lists the real resources of a need whose pattern covers all functions with a
+// name from Remotion in its region. A caller that deploys nothing only needs these.
+// DeployedResources returns nil for any other need, and for a region without such functions.
 func (p Scope) DeployedResources(n Need) []string {
 	i := slices.IndexFunc(p.Functions[n.Region], NamedByRemotion)
 	if i < 0 || n.Pattern == n.Resource || !strings.Contains(n.Pattern, functionPattern) {

@@ -64,8 +64,8 @@ func (r Release) In(partition string) (Release, error) {
 		partition, list[0].Since, r.Name())
 }
 
-// NewerThanCatalogue reports whether the requested release is newer than the catalogue. The audit then uses the
-// policies of the newest known range.
+// NewerThanCatalogue reports whether the requested release is newer than the catalogue. The audit
+// then uses the policies of the newest known range.
 func (r Release) NewerThanCatalogue() bool {
 	return r.Version != "" && compare(r.Version, latest(r.Partition).Until) > 0
 }

@@ -61,8 +61,8 @@ func (g Group) Principal() string {
 	return clean(g.Target) + " (caller)"
 }
 
-// Summary lists the actions, by severity if there are several severities. For a target that does not
-// exist it names the target.
+// Summary lists the actions, by severity if there are several severities. For a target that does
+// not exist it names the target.
 func (g Group) Summary() string {
 	if len(g.Actions()) == 0 {
 		return clean(g.Target) + " itself"

@@ -20,8 +20,8 @@ type Letter struct {
 	Shown audit.Report
 	// Unverified holds the first fields of the section UNVERIFIED.
 	Unverified []Field
-	// Omitted is the number of findings that do not fit into the mail. Full is the location of the full
-	// report; empty if there is none.
+	// Omitted is the number of findings that do not fit into the mail. FullReport is the location of
+	// the full report; empty if there is none.
 	Omitted    int
 	FullReport string
 	// Rest holds the less urgent sections. They come after the section UNVERIFIED.

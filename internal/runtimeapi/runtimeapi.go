@@ -118,8 +118,8 @@ func splitFunctionARN(arn string) (region, name string, err error) {
 	return parts[3], parts[6], nil
 }
 
-// Invocation is the result of one invocation, including failures of the function. Invoke only returns
-// an error if the function could not run at all.
+// Invocation is the result of one invocation, including failures of the function. Invoke only
+// returns an error if the function could not run at all.
 type Invocation struct {
 	RequestID string
 	// Payload is the answer of the function as sent. If FunctionError is set, it is an object with
@@ -200,7 +200,8 @@ func (r *Runtime) stopProcess() {
 // unknown, and returns the error of ctx.
 func (r *Runtime) Invoke(ctx context.Context, event []byte) (Invocation, error) {
 	if len(event) > MaxPayload {
-		return Invocation{}, fmt.Errorf("event must have at most %d bytes, got %d", MaxPayload, len(event))
+		return Invocation{}, fmt.Errorf("event must have at most %d bytes, got %d", MaxPayload,
+			len(event))
 	}
 	if !json.Valid(event) {
 		return Invocation{}, errors.New("event must be JSON")
