@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// testCode is a folder that looks like a build, so that no test needs one.
+// testCode returns a directory with a fake bootstrap, so that tests need no build.
 func testCode(t testing.TB) awslambda.Code {
 	t.Helper()
 	dir := t.TempDir()
@@ -39,7 +39,7 @@ func testCode(t testing.TB) awslambda.Code {
 	return awslambda.Code_FromAsset(jsii.String(dir), nil)
 }
 
-// newStack is a stack with an auditor, in the test's own folder.
+// newStack returns a stack with an auditor. Its output directory is temporary.
 func newStack(t testing.TB, props *PermissionAuditorProps) (awscdk.Stack, PermissionAuditor) {
 	t.Helper()
 	if props.Code == nil {
@@ -81,7 +81,7 @@ func TestDefaults(t *testing.T) {
 	})
 	template.HasResourceProperties(jsii.String("AWS::Logs::LogGroup"),
 		map[string]any{"RetentionInDays": 30})
-	// No mail, no custom resource, nothing that CDK likes to add.
+	// No mail subscription, and none of the custom resources that CDK can add.
 	if got, want := resourceTypes(*template.ToJSON()), []string{
 		"AWS::CloudWatch::Alarm", "AWS::CloudWatch::Alarm", "AWS::CloudWatch::Alarm",
 		"AWS::CloudWatch::Alarm",
@@ -164,14 +164,14 @@ func TestAccessors(t *testing.T) {
 			t.Errorf("%s: empty", name)
 		}
 	}
-	// The auditor is a construct like any other: it has a path, and takes children.
+	// The auditor is a construct: it has a path and accepts children.
 	constructs.NewConstruct(a, jsii.String("Child"))
 	if path := *a.Node().Path(); path != "Stack/Auditor" {
 		t.Errorf("path %q, want Stack/Auditor", path)
 	}
 	if NewPermissionAuditor(stack, "Second", &PermissionAuditorProps{Callers: jsii.Strings("none"),
 		Code: testCode(t)}) == nil {
-		t.Error("no second auditor in the stack")
+		t.Error("the stack accepts no second auditor")
 	}
 }
 
@@ -188,35 +188,35 @@ func TestValidate(t *testing.T) {
 	tests := []struct {
 		name   string
 		change func(*PermissionAuditorProps)
-		want   string // in the error; empty: valid
+		want   string // in the error; empty if valid
 	}{
 		{"a user", callers("user/render"), ""},
 		{"a user with a path and a purpose", callers("user/ci/render=deploy"), ""},
 		{"a user whose name has an equals sign names its purpose", callers("user/a=b=all"), ""},
 		{"a permission set", callers("sso/RemotionDeploy"), ""},
 		{"an ARN in China", callers("arn:aws-cn:iam::123456789012:role/web=render"), ""},
-		{"several", callers("user/a", "role/b=render", "arn:aws:iam::123456789012:user/c"), ""},
-		{"none, typed", callers("none"), ""},
+		{"several callers", callers("user/a", "role/b=render", "arn:aws:iam::123456789012:user/c"), ""},
+		{"none", callers("none"), ""},
 		{"no callers", callers(), "Callers: required"},
 		{"nil callers", func(p *PermissionAuditorProps) { p.Callers = nil }, "Callers: required"},
 		{"a nil caller", func(p *PermissionAuditorProps) { p.Callers = &[]*string{nil} },
 			"Callers: entry 0 is nil"},
-		{"none beside another", callers("none", "user/a"), `Callers: "none,user/a"`},
+		{"none with another caller", callers("none", "user/a"), `Callers: "none,user/a"`},
 		{"a bare name", callers("render"), `Callers: "render"`},
 		{"a mistyped purpose", callers("user/render=rendr"), `Callers: "user/render=rendr"`},
 		{"a group", callers("group/ops"), `Callers: "group/ops"`},
 		{"an assumed role", callers("arn:aws:sts::123456789012:assumed-role/web/session"), "Callers"},
 		{"a token", callers(*awscdk.Aws_ACCOUNT_ID()), ""},
-		{"a role's ARN for the render role", func(p *PermissionAuditorProps) {
+		{"an ARN as render role", func(p *PermissionAuditorProps) {
 			p.RenderRole = jsii.String("arn:aws:iam::123456789012:role/r")
 		}, "RenderRole"},
 		{"a release with a v", func(p *PermissionAuditorProps) {
 			p.RemotionVersion = jsii.String("v4.0.418")
 		}, "RemotionVersion"},
-		{"a region in a secret partition", func(p *PermissionAuditorProps) {
+		{"regions of other partitions", func(p *PermissionAuditorProps) {
 			p.Regions = jsii.Strings("us-iso-east-1", "us-gov-west-1")
 		}, ""},
-		{"a zone for a region", func(p *PermissionAuditorProps) {
+		{"an availability zone instead of a region", func(p *PermissionAuditorProps) {
 			p.Regions = jsii.Strings("us-east-1a")
 		}, "Regions"},
 		{"a bucket with a path", func(p *PermissionAuditorProps) { p.Buckets = jsii.Strings("site/out") },
@@ -224,25 +224,25 @@ func TestValidate(t *testing.T) {
 		{"a context without a value", func(p *PermissionAuditorProps) {
 			p.AssumedContext = jsii.Strings("aws:SourceVpc")
 		}, "AssumedContext"},
-		{"half an hour", func(p *PermissionAuditorProps) {
+		{"every half hour", func(p *PermissionAuditorProps) {
 			p.ScheduleExpression = jsii.String("rate(30 minutes)")
 		}, ""},
-		{"a schedule that is none", func(p *PermissionAuditorProps) {
+		{"an invalid schedule", func(p *PermissionAuditorProps) {
 			p.ScheduleExpression = jsii.String("rate(1 dayz)")
 		}, "ScheduleExpression"},
 		{"weekdays at nine", func(p *PermissionAuditorProps) {
 			p.ScheduleExpression = jsii.String("cron(0 9 ? * MON-FRI *)")
 		}, ""},
-		{"once a week, which no alarm can watch", func(p *PermissionAuditorProps) {
+		{"weekly, which no alarm can watch", func(p *PermissionAuditorProps) {
 			p.ScheduleExpression = jsii.String("rate(7 days)")
 		}, "ScheduleExpression"},
 		{"a schedule that is not known at synth", func(p *PermissionAuditorProps) {
 			p.ScheduleExpression = awscdk.Aws_STACK_NAME()
-		}, "ScheduleExpression is not known at synth"},
-		{"a time zone that is none", func(p *PermissionAuditorProps) {
+		}, "ScheduleExpression must be known at synth"},
+		{"an unknown time zone", func(p *PermissionAuditorProps) {
 			p.TimeZone = jsii.String("Europe/Wien")
 		}, "Europe/Wien"},
-		{"a read scope that is none", func(p *PermissionAuditorProps) {
+		{"an unknown read scope", func(p *PermissionAuditorProps) {
 			p.ReadScope = jsii.String("all")
 		}, "ReadScope"},
 		{"named without principals", func(p *PermissionAuditorProps) {
@@ -252,30 +252,32 @@ func TestValidate(t *testing.T) {
 		{"principals without named", func(p *PermissionAuditorProps) {
 			p.NamedPrincipals = jsii.Strings("arn:aws:iam::123456789012:user/a")
 		}, "NamedPrincipals"},
-		{"a name that is no ARN", func(p *PermissionAuditorProps) {
+		{"a principal without its ARN", func(p *PermissionAuditorProps) {
 			p.ReadScope, p.NamedPrincipals = jsii.String("named"), jsii.Strings("user/a")
 		}, "NamedPrincipals"},
-		{"a retention that Logs does not know", func(p *PermissionAuditorProps) {
+		{"a retention that CloudWatch Logs does not support", func(p *PermissionAuditorProps) {
 			p.LogRetentionDays = jsii.Number(31)
 		}, "LogRetentionDays"},
-		{"half a day", func(p *PermissionAuditorProps) { p.ReportRetentionDays = jsii.Number(0.5) },
+		{"a fraction of a day", func(p *PermissionAuditorProps) {
+			p.ReportRetentionDays = jsii.Number(0.5)
+		},
 			"ReportRetentionDays"},
 		{"a path without its last slash", func(p *PermissionAuditorProps) {
 			p.RolePath = jsii.String("/audit")
 		}, "RolePath"},
-		{"an e-mail address that is none", func(p *PermissionAuditorProps) {
+		{"an invalid e-mail address", func(p *PermissionAuditorProps) {
 			p.AlertEmail = jsii.String("ops")
 		}, "AlertEmail"},
-		{"a namespace of CloudWatch's own", func(p *PermissionAuditorProps) {
+		{"a namespace of AWS", func(p *PermissionAuditorProps) {
 			p.MetricNamespace = jsii.String("AWS/Lambda")
 		}, "MetricNamespace"},
 		{"an id with a space", func(p *PermissionAuditorProps) { p.AuditorID = jsii.String("my audit") },
 			"AuditorID"},
-		{"a format that is none", func(p *PermissionAuditorProps) { p.HTTPSFormat = jsii.String("xml") },
+		{"an unknown format", func(p *PermissionAuditorProps) { p.HTTPSFormat = jsii.String("xml") },
 			"HTTPSFormat"},
-		{"a time that is none", func(p *PermissionAuditorProps) { p.RepeatAfter = jsii.String("a day") },
+		{"an invalid time", func(p *PermissionAuditorProps) { p.RepeatAfter = jsii.String("a day") },
 			"RepeatAfter"},
-		{"an evidence bucket by its URL", func(p *PermissionAuditorProps) {
+		{"a URL as evidence bucket", func(p *PermissionAuditorProps) {
 			p.EvidenceBucket = jsii.String("s3://evidence")
 		}, "EvidenceBucket"},
 		{"a nil context", func(p *PermissionAuditorProps) { p.AssumedContext = &[]*string{nil} },
@@ -283,13 +285,13 @@ func TestValidate(t *testing.T) {
 		{"a context without a prefix", func(p *PermissionAuditorProps) {
 			p.AssumedContext = jsii.Strings("SourceVpc=vpc-1")
 		}, "AssumedContext"},
-		{"a context of two values", func(p *PermissionAuditorProps) {
+		{"a context with two values", func(p *PermissionAuditorProps) {
 			p.AssumedContext = jsii.Strings("aws:SourceVpc=vpc-1,vpc-2")
 		}, "AssumedContext"},
-		{"a nil name", func(p *PermissionAuditorProps) {
+		{"a nil principal", func(p *PermissionAuditorProps) {
 			p.ReadScope, p.NamedPrincipals = jsii.String("named"), &[]*string{nil}
 		}, "NamedPrincipals: entry 0 is nil"},
-		{"no time zone", func(p *PermissionAuditorProps) { p.TimeZone = jsii.String("") },
+		{"an empty time zone", func(p *PermissionAuditorProps) { p.TimeZone = jsii.String("") },
 			"TimeZone: is empty"},
 		{"a list that is not known at synth", func(p *PermissionAuditorProps) {
 			p.Callers = awscdk.Fn_Split(jsii.String(","), awscdk.Aws_STACK_NAME(), nil)
@@ -297,15 +299,15 @@ func TestValidate(t *testing.T) {
 		{"a read scope that is not known at synth", func(p *PermissionAuditorProps) {
 			p.ReadScope = awscdk.Aws_STACK_NAME()
 		}, "ReadScope: must be known at synth"},
-		{"names that are not known at synth", func(p *PermissionAuditorProps) {
+		{"principals that are not known at synth", func(p *PermissionAuditorProps) {
 			p.ReadScope, p.NamedPrincipals = jsii.String("named"),
 				awscdk.Fn_Split(jsii.String(","), awscdk.Aws_STACK_NAME(), nil)
 		}, "NamedPrincipals: must be a list that is known at synth"},
-		{"more names than a policy takes", func(p *PermissionAuditorProps) {
+		{"more principals than fit into a policy", func(p *PermissionAuditorProps) {
 			p.ReadScope, p.NamedPrincipals = jsii.String("named"),
 				jsii.Strings("arn:aws:iam::123456789012:user/"+strings.Repeat("a", 6500))
 		}, "NamedPrincipals: have 6531 characters, at most 6500 fit into a role's policy"},
-		{"a permission set where nothing is searched for", func(p *PermissionAuditorProps) {
+		{"a permission set without discovery", func(p *PermissionAuditorProps) {
 			p.Callers, p.ReadScope, p.NamedPrincipals = jsii.Strings("sso/Video"), jsii.String("named"),
 				jsii.Strings("arn:aws:iam::123456789012:user/a")
 		}, "Callers: sso/Video must be searched for"},
@@ -313,17 +315,17 @@ func TestValidate(t *testing.T) {
 			p.OpsTopic = awssns.Topic_FromTopicArn(emptyStack(t), jsii.String("Ops"),
 				jsii.String("arn:aws:sns:us-east-1:123456789012:ops.fifo"))
 		}, "OpsTopic: is a FIFO topic"},
-		{"a namespace with a colon before it", func(p *PermissionAuditorProps) {
+		{"a namespace that begins with a colon", func(p *PermissionAuditorProps) {
 			p.MetricNamespace = jsii.String(":Remotion")
 		}, "MetricNamespace"},
-		{"a time longer than the function takes", func(p *PermissionAuditorProps) {
+		{"a time above the maximum", func(p *PermissionAuditorProps) {
 			p.RepeatAfter = jsii.String("721h")
 		}, "RepeatAfter"},
-		{"no code, and no module around to build it from", func(p *PermissionAuditorProps) {
+		{"no code outside of a module", func(p *PermissionAuditorProps) {
 			p.Code = nil
 		}, "Code: finding the function's source"},
 	}
-	t.Chdir(t.TempDir()) // where there is no module
+	t.Chdir(t.TempDir()) // not in a module
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			err := valid(tt.change).Validate()
@@ -333,7 +335,7 @@ func TestValidate(t *testing.T) {
 			}
 		})
 	}
-	t.Run("every problem is named at once", func(t *testing.T) {
+	t.Run("the error has all problems", func(t *testing.T) {
 		err := (&PermissionAuditorProps{AuditorID: jsii.String(""),
 			AlertEmail: jsii.String("ops")}).Validate()
 		for _, want := range []string{"Callers", "AuditorID", "AlertEmail", "Code"} {
@@ -342,7 +344,7 @@ func TestValidate(t *testing.T) {
 			}
 		}
 	})
-	t.Run("the construct refuses them", func(t *testing.T) {
+	t.Run("the construct panics with the error", func(t *testing.T) {
 		defer func() {
 			if err, ok := recover().(error); !ok || !strings.Contains(err.Error(), "Callers: required") {
 				t.Errorf("panic %v, want the error of Validate", err)
@@ -368,7 +370,7 @@ func TestGivenTopics(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !strings.Contains(string(data), `"EncryptAlerts"`) {
-		t.Error("the function may not use the key of the topic")
+		t.Error("the function's role has no permission for the topic's key")
 	}
 	defer func() {
 		if err, ok := recover().(error); !ok ||
@@ -382,8 +384,7 @@ func TestGivenTopics(t *testing.T) {
 			jsii.String("arn:aws:sns:us-east-1:123456789012:pager"))})
 }
 
-// An app of today has CDK's feature flags on: they change the order of lists in policies, and
-// nothing else.
+// New apps set CDK's feature flags. They change only the order of lists in policies.
 func TestFeatureFlags(t *testing.T) {
 	synth := func(flags *map[string]any) any {
 		app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(t.TempDir()),
@@ -407,7 +408,7 @@ func TestFeatureFlags(t *testing.T) {
 	}
 }
 
-// unordered puts lists into one order.
+// unordered returns v with sorted lists.
 func unordered(v any) any {
 	switch v := v.(type) {
 	case []any:
@@ -432,7 +433,7 @@ func TestTagsPropagate(t *testing.T) {
 	stack, auditor := newStack(t, &PermissionAuditorProps{Callers: jsii.Strings("none"),
 		ReactToChanges: jsii.Bool(true)})
 	awscdk.Tags_Of(auditor).Add(jsii.String("team"), jsii.String("video"), nil)
-	// For these CloudFormation has no tags.
+	// CloudFormation supports no tags for these.
 	untagged := []string{
 		"AWS::IAM::Policy", "AWS::Lambda::EventInvokeConfig", "AWS::S3::BucketPolicy",
 		"AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy", "AWS::Scheduler::Schedule",

@@ -11,7 +11,8 @@ import (
 	"testing"
 )
 
-// ownCache gives builtCode a folder of the test's own, and go the build cache that it has.
+// ownCache sets a temporary cache directory for builtCode, and keeps the build cache of the go
+// command.
 func ownCache(t *testing.T) string {
 	t.Helper()
 	cache := t.TempDir()
@@ -26,14 +27,14 @@ func TestBuiltCode(t *testing.T) {
 		t.Skip("builds the function; run without -short")
 	}
 	ownCache(t)
-	t.Setenv("GOFLAGS", "-mod=mod -tags=other") // flags of another build
+	t.Setenv("GOFLAGS", "-mod=mod -tags=other") // builtCode must ignore these
 	folder, err := builtCode()
 	if err != nil {
 		t.Fatal(err)
 	}
 	entries, err := os.ReadDir(folder)
 	if err != nil || len(entries) != 1 || entries[0].Name() != "bootstrap" {
-		t.Errorf("%s has %v, %v, want a bootstrap alone", folder, entries, err)
+		t.Errorf("%s has %v, %v, want only bootstrap", folder, entries, err)
 	}
 	isBootstrap(t, filepath.Join(folder, "bootstrap"))
 	again, err := builtCode()
@@ -41,9 +42,9 @@ func TestBuiltCode(t *testing.T) {
 		t.Errorf("a second build is in %s, %v, want %s", again, err, folder)
 	}
 
-	t.Run("it is what make build deploys", func(t *testing.T) {
+	t.Run("the code is the same as that of make", func(t *testing.T) {
 		if _, err := exec.LookPath("make"); err != nil {
-			t.Skip("there is no make to compare with: ", err)
+			t.Skip("make is not installed: ", err)
 		}
 		built := t.TempDir()
 		made := exec.Command("make", "-C", "..", "--no-print-directory", "build-AuditFunction",
@@ -54,7 +55,7 @@ func TestBuiltCode(t *testing.T) {
 		}
 		if !bytes.Equal(contents(t, filepath.Join(folder, "bootstrap")),
 			contents(t, filepath.Join(built, "bootstrap"))) {
-			t.Error("the two differ: hold the flags of code.go and of the Makefile to each other")
+			t.Error("the two differ: compare the build flags in code.go and in the Makefile")
 		}
 	})
 }
@@ -67,7 +68,7 @@ func isBootstrap(t testing.TB, file string) {
 		t.Fatal(err)
 	}
 	if info.Mode()&0o111 != 0o111 {
-		t.Errorf("%s is %s, want everyone to be able to execute it", file, info.Mode())
+		t.Errorf("%s has the mode %s, want executable for all", file, info.Mode())
 	}
 	program, err := elf.Open(file)
 	if err != nil {
@@ -75,10 +76,11 @@ func isBootstrap(t testing.TB, file string) {
 	}
 	defer program.Close()
 	if program.Machine != elf.EM_AARCH64 || program.Type != elf.ET_EXEC {
-		t.Errorf("%s is for %s, and %s", file, program.Machine, program.Type)
+		t.Errorf("%s is for %s, type %s, want a static program for arm64", file, program.Machine,
+			program.Type)
 	}
 	if libraries, err := program.ImportedLibraries(); err != nil || len(libraries) > 0 {
-		t.Errorf("%s needs %v, %v", file, libraries, err)
+		t.Errorf("%s needs the libraries %v, %v, want none", file, libraries, err)
 	}
 }
 
@@ -91,15 +93,15 @@ func contents(t testing.TB, file string) []byte {
 	return data
 }
 
-// inModule is a module, in a folder that becomes the working directory, whose functionModule is a
-// small one with this function.
+// inModule changes to the directory of a new module. It requires a small functionModule with the
+// given source of the function.
 func inModule(t *testing.T, function string) {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range map[string]string{
 		"app/go.mod": "module app\n\ngo 1.26.0\n\nrequire " + functionModule + " v0.0.0\n\nreplace " +
 			functionModule + " => ../source\n",
-		// A workspace around it, which says nothing of the function.
+		// A workspace without the function's module, which the build must ignore.
 		"app/go.work":             "go 1.26.0\n\nuse .\n",
 		"source/go.mod":           "module " + functionModule + "\n\ngo 1.26.0\n",
 		"source/function/main.go": function,
@@ -115,7 +117,7 @@ func inModule(t *testing.T, function string) {
 	t.Chdir(filepath.Join(dir, "app"))
 }
 
-func TestBuildsMayRunBesideEachOther(t *testing.T) {
+func TestConcurrentBuilds(t *testing.T) {
 	cache := ownCache(t)
 	inModule(t, "package main\n\nfunc main() {}\n")
 	var wait sync.WaitGroup
@@ -133,16 +135,16 @@ func TestBuildsMayRunBesideEachOther(t *testing.T) {
 	wait.Wait()
 	for i := range got {
 		if len(got[i]) == 0 || !bytes.Equal(got[i], got[0]) {
-			t.Errorf("build %d has %d bytes, unlike build 0, with %d", i, len(got[i]), len(got[0]))
+			t.Errorf("build %d has %d bytes, build 0 has %d, or they differ", i, len(got[i]), len(got[0]))
 		}
 	}
 	left, err := filepath.Glob(filepath.Join(cache, "remotion-audit", "build-*"))
 	if err != nil || len(left) > 0 {
-		t.Errorf("left behind: %v, %v", left, err)
+		t.Errorf("remaining temporary files: %v, %v", left, err)
 	}
 }
 
-func TestCodeThatCannotBeBuilt(t *testing.T) {
+func TestBuildErrors(t *testing.T) {
 	ownCache(t)
 	wants := func(t *testing.T, err error, wants ...string) {
 		t.Helper()
@@ -155,12 +157,12 @@ func TestCodeThatCannotBeBuilt(t *testing.T) {
 	t.Run("the source does not compile", func(t *testing.T) {
 		inModule(t, "package main\n\nfunc main() { undefined() }\n")
 		if _, err := functionSource(); err != nil {
-			t.Errorf("to look for the source, got %v", err)
+			t.Errorf("finding the source: %v", err)
 		}
 		_, err := builtCode()
 		wants(t, err, "building the function in ", "undefined: undefined")
 	})
-	t.Run("the version is not to be had", func(t *testing.T) {
+	t.Run("the version is not available", func(t *testing.T) {
 		inModule(t, "package main\n\nfunc main() {}\n")
 		t.Setenv("GOPROXY", "off")
 		if err := os.WriteFile("go.mod",
@@ -171,7 +173,7 @@ func TestCodeThatCannotBeBuilt(t *testing.T) {
 		_, err := functionSource()
 		wants(t, err, "the function's source", functionModule)
 	})
-	t.Run("the module around does not require it", func(t *testing.T) {
+	t.Run("the current module does not require the function", func(t *testing.T) {
 		inModule(t, "package main\n\nfunc main() {}\n")
 		if err := os.WriteFile("go.mod", []byte("module app\n\ngo 1.26.0\n"), 0o644); err != nil {
 			t.Fatal(err)
@@ -179,12 +181,12 @@ func TestCodeThatCannotBeBuilt(t *testing.T) {
 		_, err := functionSource()
 		wants(t, err, functionModule, "not a known dependency")
 	})
-	t.Run("there is no module around", func(t *testing.T) {
+	t.Run("there is no current module", func(t *testing.T) {
 		t.Chdir(t.TempDir())
 		_, err := builtCode()
 		wants(t, err, "go.mod file not found")
 	})
-	t.Run("there is no go command", func(t *testing.T) {
+	t.Run("the go command is not installed", func(t *testing.T) {
 		t.Setenv("PATH", t.TempDir())
 		_, err := builtCode()
 		wants(t, err, "needs the go command")

@@ -54,8 +54,8 @@ func TestDays(t *testing.T) {
 	}
 }
 
-// TestLongestGapByTheMinute compares the longest gap with a count of each minute around the changes
-// of daylight saving time, for random expressions.
+// TestLongestGapByTheMinute compares longestGap with a search minute by minute, for random
+// expressions around the changes of the clocks.
 func TestLongestGapByTheMinute(t *testing.T) {
 	expressions := 100
 	if testing.Short() {
@@ -76,7 +76,7 @@ func TestLongestGapByTheMinute(t *testing.T) {
 		}
 		from := time.Date(2025, []time.Month{3, 9}[random.IntN(2)], 25, 0, 0, 0, 0, time.UTC)
 		until := from.AddDate(0, 0, 42)
-		got, want := c.longestGap(zone, from, until), watchTheClock(expression, zone, from, until)
+		got, want := c.longestGap(zone, from, until), longestGapByMinute(expression, zone, from, until)
 		if got.length != want.length || !got.from.Equal(want.from) || !got.to.Equal(want.to) {
 			t.Errorf("cron(%s) in %s\n got %s%s\nwant %s%s", expression, zoneName, words(got.length),
 				got.where(), words(want.length), want.where())
@@ -84,7 +84,7 @@ func TestLongestGapByTheMinute(t *testing.T) {
 	}
 }
 
-// randomCron is an expression that is likely to run in a month.
+// randomCron returns a random expression that probably runs within a month.
 func randomCron(random *rand.Rand) string {
 	pick := func(of ...string) string { return of[random.IntN(len(of))] }
 	number := func(first, last int) string { return fmt.Sprint(first + random.IntN(last-first+1)) }
@@ -115,14 +115,13 @@ func randomCron(random *rand.Rand) string {
 		" " + pick("*", "2025", "2024-2026", "2020/5")
 }
 
-// watchTheClock is the longest gap of a schedule between two dates, as longestGap gives it, by
-// brute force.
-func watchTheClock(expression string, zone *time.Location, from, until time.Time) gap {
+// longestGapByMinute returns the same result as longestGap by brute force.
+func longestGapByMinute(expression string, zone *time.Location, from, until time.Time) gap {
 	fields := strings.Fields(expression)
 	var longest gap
 	var before, day time.Time
 	var today bool
-	seen := map[string]bool{} // what the clock has shown
+	seen := map[string]bool{} // local times that have passed, for times that occur twice
 	for t := from.Add(-15 * time.Hour); t.Before(until.Add(15 * time.Hour)); t = t.Add(time.Minute) {
 		local := t.In(zone)
 		date := time.Date(local.Year(), local.Month(), local.Day(), 0, 0, 0, 0, time.UTC)
@@ -147,7 +146,7 @@ func watchTheClock(expression string, zone *time.Location, from, until time.Time
 	return longest
 }
 
-// holds reports whether the text of a field, whose values begin with first, stands for a value.
+// holds reports whether the text of a field includes a value. first is the field's lowest value.
 func holds(text string, first, value int) bool {
 	number := func(s string) (n int) {
 		if _, err := fmt.Sscan(s, &n); err == nil {
@@ -164,7 +163,7 @@ func holds(text string, first, value int) bool {
 		if ranged {
 			to = number(high)
 		} else if stepped || span == "*" {
-			to = value // the last there is, or later
+			to = value // no upper limit
 		}
 		if stepped {
 			every = number(step)
@@ -178,7 +177,7 @@ func holds(text string, first, value int) bool {
 	return false
 }
 
-// dayHolds reports whether the two fields for the day stand for a date.
+// dayHolds reports whether the two fields for the day include a date.
 func dayHolds(ofMonth, ofWeek string, date time.Time) bool {
 	inMonth := func(days int) bool { return date.AddDate(0, 0, days).Month() == date.Month() }
 	works := func(date time.Time) bool {
@@ -196,8 +195,7 @@ func dayHolds(ofMonth, ofWeek string, date time.Time) bool {
 		}
 		return works(date) && !later
 	case strings.HasSuffix(ofMonth, "W"):
-		// Of the working days of the month, date is the one with the least distance to the day, if there
-		// is such a day.
+		// date must be the weekday of the month that is nearest to the day, if the month has that day.
 		var day, nearest int
 		if _, err := fmt.Sscan(strings.TrimSuffix(ofMonth, "W"), &day); err != nil {
 			return false

@@ -9,18 +9,19 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// A forwarder that could not work is refused when it is made, with the prop's name.
-func TestForwarderIsRefused(t *testing.T) {
+// NewChangeForwarder panics for invalid props and regions. The error names the prop.
+func TestForwarderErrors(t *testing.T) {
 	for _, tt := range []struct {
 		name, region, home string
-		want               string // in the error; empty: accepted
+		want               string // in the error; empty if valid
 	}{
-		{"where the events are", "us-east-1", "eu-central-1", ""},
+		{"in the region of the events", "us-east-1", "eu-central-1", ""},
 		{"in China", "cn-north-1", "cn-northwest-1", ""},
 		{"in a region that is not known at synth", "", "eu-central-1", ""},
-		{"where no events are", "eu-west-1", "eu-central-1", "the stack is in eu-west-1"},
-		{"to itself", "us-east-1", "us-east-1", "HomeRegion: an auditor in the stack's region us-east-1"},
-		{"to no region", "us-east-1", "Frankfurt", `HomeRegion: "Frankfurt"`},
+		{"in a region without events", "eu-west-1", "eu-central-1", "the stack is in eu-west-1"},
+		{"to the stack's region", "us-east-1", "us-east-1",
+			"HomeRegion: an auditor in the stack's region us-east-1"},
+		{"to an invalid region", "us-east-1", "Frankfurt", `HomeRegion: "Frankfurt"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			props := &awscdk.StackProps{}
@@ -40,7 +41,7 @@ func TestForwarderIsRefused(t *testing.T) {
 				NewChangeForwarder(stack, "Forwarder", &ChangeForwarderProps{HomeRegion: &tt.home})
 			}()
 			if tt.want == "" && got != "" || !strings.Contains(got, tt.want) {
-				t.Errorf("refused with %q, want %q in it", got, tt.want)
+				t.Errorf("panic %q, want %q in it", got, tt.want)
 			}
 		})
 	}

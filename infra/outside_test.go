@@ -81,7 +81,7 @@ func TestOutsideTheRepository(t *testing.T) {
 		} {
 			left, err := filepath.Glob(pattern)
 			if err != nil || len(left) == 0 {
-				t.Errorf("%s is not where it should be removed: %v", pattern, err)
+				t.Errorf("%s, to be removed, does not exist: %v", pattern, err)
 			}
 			for _, file := range left {
 				if err := os.RemoveAll(file); err != nil {
@@ -95,9 +95,9 @@ func TestOutsideTheRepository(t *testing.T) {
 		t.Fatal(err)
 	}
 	run("go", "mod", "init", "example.com/deploy")
-	// And not go mod tidy, which fetches what the tests of all dependencies need.
+	// go mod tidy would also download the test dependencies of all modules.
 	run("go", "get", release.Infra+"@"+version)
-	// And not go run, which would leave the program, of 90 MB, in the build cache.
+	// go run would leave the program (90 MB) in the build cache.
 	run("go", "build", "-o", "app", ".")
 	run(filepath.Join(app, "app"))
 
@@ -118,19 +118,19 @@ func TestOutsideTheRepository(t *testing.T) {
 		}
 	}
 	if len(assets) != 1 {
-		t.Fatalf("functions with the code %v, want one", assets)
+		t.Fatalf("the functions have the code %v, want one function", assets)
 	}
 	bootstrap := filepath.Join(app, "cdk.out", "asset."+assets[0], "bootstrap")
 	isBootstrap(t, bootstrap)
-	// The same source, elsewhere and at another time.
+	// A build of the same source in another directory at another time.
 	folder, err := builtCode()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(contents(t, bootstrap), contents(t, filepath.Join(folder, "bootstrap"))) {
-		t.Error("the function differs from the one that the checkout builds: cdk diff would not be quiet")
+		t.Error("the function differs from the build of the checkout: cdk diff would show a change")
 	}
-	// What a release writes to go.sum is what the go command has found.
+	// A release writes the same lines to go.sum as the go command.
 	found := string(contents(t, filepath.Join(app, "go.sum")))
 	written := 0
 	for line := range strings.Lines(string(contents(t,
@@ -138,7 +138,7 @@ func TestOutsideTheRepository(t *testing.T) {
 		if strings.HasPrefix(line, release.Root+" ") {
 			written++
 			if !strings.Contains(found, line) {
-				t.Errorf("go.sum has %q, which is none of\n%s", line, found)
+				t.Errorf("go.sum of the release has %q, which is not in\n%s", line, found)
 			}
 		}
 	}

@@ -21,12 +21,12 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/cfn"
 )
 
-// ignored is what the two forms may differ in, as resource.property, and why. Everything else is
-// compared.
+// ignored lists the properties in which the two forms may differ, as resource.property, with the
+// reason. All other properties must be equal.
 var ignored = map[string]string{
-	"AuditFunction.Code":    "CDK uploads the built folder",
+	"AuditFunction.Code":    "CDK uploads the built directory",
 	"AuditFunction.CodeUri": "SAM builds from the checkout",
-	"AuditFunction.Tags":    "set by neither, added by SAM",
+	"AuditFunction.Tags":    "SAM adds a tag",
 }
 
 func samTemplate(t *testing.T) cfn.Template { return readTemplate(t, "../template.yaml") }
@@ -130,7 +130,7 @@ func TestParity(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			// Where a list is split, it has to be known.
+			// Split needs the value of the partition.
 			tt.parameters["AWS::Partition"] = "aws"
 			want, err := sam.Resources(tt.parameters)
 			if err != nil {
@@ -155,7 +155,7 @@ func TestParity(t *testing.T) {
 	}
 }
 
-// TestForwarderParity does the same for what forwards changes.
+// TestForwarderParity compares the two forms of the change forwarder.
 func TestForwarderParity(t *testing.T) {
 	const boundary = "arn:aws:iam::123456789012:policy/boundary"
 	want, err := readTemplate(t,
@@ -180,8 +180,8 @@ func TestForwarderParity(t *testing.T) {
 	}
 }
 
-// synthesized is the resources of a template of CDK's, under the ids of the constructs: CDK
-// puts the auditor's id before them and a hash after them.
+// synthesized returns the resources of a CDK template by the ids of their constructs. A logical id
+// of CDK is the auditor's id, the construct's id and a hash.
 func synthesized(t testing.TB, template assertions.Template) map[string]cfn.Resource {
 	t.Helper()
 	data, err := json.Marshal(*template.ToJSON())
@@ -193,7 +193,7 @@ func synthesized(t testing.TB, template assertions.Template) map[string]cfn.Reso
 	if err != nil {
 		t.Fatal(err)
 	}
-	// CDK's own parameter, for the version of its bootstrap stack.
+	// BootstrapVersion is a parameter that CDK adds.
 	resources, err := parsed.Resources(map[string]string{"BootstrapVersion": "",
 		"AWS::Partition": "aws"})
 	if err != nil {
@@ -202,15 +202,14 @@ func synthesized(t testing.TB, template assertions.Template) map[string]cfn.Reso
 	return resources
 }
 
-// normal is a resource of a template without what may differ, and in the one of several spellings
-// that means the same.
+// normal returns a resource without the properties that may differ, and with one form for values
+// that mean the same.
 func normal(id string, template map[string]cfn.Resource) cfn.Resource {
 	r := template[id]
 	if r.Type == "AWS::Serverless::Function" {
-		r.Type = "AWS::Lambda::Function" // what the transform makes of it
+		r.Type = "AWS::Lambda::Function" // the result of SAM's transform
 	}
-	// Who refers to a resource waits for it as well as who names it, so what counts is the whole
-	// order.
+	// A reference has the same effect as DependsOn, so compare all resources that are created before.
 	before := map[string]bool{}
 	precede(id, template, before)
 	r.DependsOn = slices.Sorted(maps.Keys(before))
@@ -229,7 +228,7 @@ func normal(id string, template map[string]cfn.Resource) cfn.Resource {
 	return r
 }
 
-// precede adds to before all that is created before the resource.
+// precede adds the resources that are created before a resource to before.
 func precede(id string, template map[string]cfn.Resource, before map[string]bool) {
 	next := slices.Clone(template[id].DependsOn)
 	for _, reference := range regexp.MustCompile(`\$\{([A-Za-z0-9]+)`).FindAllStringSubmatch(
@@ -246,8 +245,8 @@ func precede(id string, template map[string]cfn.Resource, before map[string]bool
 	}
 }
 
-// spelling makes lists of one the one thing, as IAM reads them, and numbers text, as parameters
-// are.
+// spelling returns v with the element instead of each list of one, because IAM treats both alike,
+// and with numbers as text, because parameters are text.
 func spelling(v any) any {
 	switch v := v.(type) {
 	case float64:
@@ -280,14 +279,13 @@ func asJSON(t testing.TB, v any) string {
 	return string(data)
 }
 
-// TestParameterFormsAreTheProps holds what the template refuses to what Validate does.
+// TestParameterFormsAreTheProps compares the patterns of the template with those of Validate.
 func TestParameterFormsAreTheProps(t *testing.T) {
 	sam := samTemplate(t)
 	got := map[string]string{}
 	for name, p := range sam.Section("Parameters") {
 		form, formed := p.(map[string]any)["AllowedPattern"].(string)
-		// The ARNs are those of topics, key and boundary, which the app reads; yes and no are booleans
-		// here.
+		// The app reads the ARNs of topics, key and boundary. The props have booleans for yes and no.
 		if formed && !strings.HasSuffix(name, "Arn") && form != "^(yes|no)$" {
 			got[name] = form
 		}
@@ -298,7 +296,7 @@ func TestParameterFormsAreTheProps(t *testing.T) {
 		"Buckets": bucketsForm, "AssumedContext": assumedContextForm, "TimeZone": timeZoneForm,
 		"AlertEmail": alertEmailForm,
 		"ReadScope":  readScopeForm, "NamedPrincipals": namedPrincipalsForm, "RolePath": rolePathForm,
-		// Go's regexps cannot look ahead; Validate asks for the prefix itself.
+		// Go's regular expressions have no lookahead, so Validate checks the prefix separately.
 		"MetricNamespace": strings.Replace(metricNamespaceForm, "^", "^(?!AWS/)", 1),
 		"AuditorId":       auditorIDForm,
 		"HttpsFormat":     httpsFormatForm, "RepeatAfter": repeatAfterForm,
@@ -314,10 +312,10 @@ func TestParameterFormsAreTheProps(t *testing.T) {
 	}
 }
 
-func TestNothingIsIgnoredWithoutReason(t *testing.T) {
+func TestEveryIgnoredPropertyHasAReason(t *testing.T) {
 	for path, reason := range ignored {
 		if reason == "" {
-			t.Errorf("%s: no reason", path)
+			t.Errorf("%s has no reason", path)
 		}
 	}
 }

@@ -35,21 +35,20 @@ type PermissionAuditorProps struct {
 	// sso/PERMISSION-SET, or an ARN of a user or role. Each can end in =render, =deploy or =all (the
 	// default) for its purpose. "none" audits the render roles only. Required.
 	Callers *[]*string
-	// RenderRole is the name of the role that Remotion's functions run with. Default:
+	// RenderRole is the name of the execution role of Remotion's functions. Default:
 	// remotion-lambda-role.
 	RenderRole *string
-	// RemotionVersion is the release whose permissions are needed: "auto" (what the deployed functions
-	// need, else the newest that the auditor knows), "latest", or a release such as 4.0.418. Default:
-	// auto.
+	// RemotionVersion is the Remotion release to audit for: "auto" (the releases of the deployed
+	// functions, else the newest known one), "latest", or a release such as 4.0.418. Default: auto.
 	RemotionVersion *string
-	// Regions is where Remotion is used: "auto" (the stack's region, and wherever its functions are),
-	// "all", or regions. Default: auto.
+	// Regions are the regions to audit: "auto" (the stack's region and every region with Remotion
+	// functions), "all", or a list. Default: auto.
 	Regions *[]*string
-	// Buckets are buckets that Remotion uses besides remotionlambda-*: custom site and output buckets.
-	// Default: none.
+	// Buckets are buckets that Remotion uses in addition to remotionlambda-*: custom site and output
+	// buckets. Default: none.
 	Buckets *[]*string
-	// AssumedContext is request context that real requests carry and policies here ask for, each as
-	// key=value. Default: none beyond what the audit assumes anyway.
+	// AssumedContext is request context of real requests that policies of the account require, each as
+	// key=value. Default: only the context that every audit assumes.
 	AssumedContext *[]*string
 	// ReadScope is the auditor's access to IAM: "account" (all users, roles, groups and policies of
 	// the account, because the roles of functions are known only at run time), or "named" (only
@@ -57,22 +56,25 @@ type PermissionAuditorProps struct {
 	// account.
 	ReadScope *string
 	// NamedPrincipals are, with ReadScope "named", the ARNs of the callers and render roles, of the
-	// groups that the users are in, and of their managed policies, boundaries included; AWS's own
-	// policies need no naming. Default: none.
+	// users' groups, and of the managed policies and boundaries of all of them. AWS managed policies
+	// are always readable. Default: none.
 	NamedPrincipals *[]*string
-	// ScheduleExpression is when the audit runs, as EventBridge Scheduler takes it: rate(…) or
-	// cron(…). One with gaps that no single alarm can watch is refused. Default: rate(1 hour).
+	// ScheduleExpression is the schedule of the audit in the syntax of EventBridge Scheduler: rate(…)
+	// or cron(…). Validate rejects one with gaps that no single alarm can watch. Default:
+	// rate(1 hour).
 	ScheduleExpression *string
-	// TimeZone is the time zone of the schedule, by its IANA name. Default: UTC.
+	// TimeZone is the IANA name of the schedule's time zone. Default: UTC.
 	TimeZone *string
-	// ReactToChanges audits within minutes of a change in IAM, too, and says who changed what. It
-	// needs a trail of CloudTrail's and, outside us-east-1, a ChangeForwarder there. Default: false.
+	// ReactToChanges also audits a few minutes after an IAM change, and the alert names the change and
+	// its author. It needs a CloudTrail trail and, outside us-east-1, a ChangeForwarder in that
+	// region. Default: false.
 	ReactToChanges *bool
 	// AlertEmail receives the alerts by mail after the subscription in the mail from AWS is confirmed.
 	// Default: no subscription.
 	AlertEmail *string
-	// AlertTopic gets the alerts, a standard topic of the stack's region. It has to let CloudWatch's
-	// alarms and the function publish, and so has its key. Default: a new topic, with a key.
+	// AlertTopic receives the alerts. It must be a standard topic of the stack's region. Its policy
+	// and its key must allow CloudWatch alarms and the function to publish. Default: a new topic with
+	// a key.
 	AlertTopic awssns.ITopic
 	// OpsTopic receives the alarms about the auditor: stopped, incomplete or failed audits. Default:
 	// the topic of the alerts.
@@ -284,8 +286,8 @@ func (v *validation) checkList(field, form, want string, list *[]*string) {
 	}
 }
 
-// longestNames is how many characters NamedPrincipals may have, with commas: what is left of the
-// 10,240 of a role's inline policies, and room for quotes.
+// longestNames is the maximum length of NamedPrincipals in characters, with commas: the rest of the
+// 10,240 characters of a role's inline policies, minus the quotes.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html#reference_iam-quotas-entity-length
 const longestNames = 6_500
 
@@ -294,7 +296,7 @@ const longestNames = 6_500
 var logRetentions = []float64{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827,
 	3653}
 
-// withDefaults is a copy of valid props in which every field is set that has a default.
+// withDefaults returns a copy of valid props in which every field with a default is set.
 func (p *PermissionAuditorProps) withDefaults() PermissionAuditorProps {
 	set := *p
 	defaultTo := func(field **string, value string) {
@@ -347,7 +349,7 @@ const (
 	defaultTimeZone = "UTC"
 )
 
-// watch is how the alarms have to watch the schedule.
+// watch returns the alarm windows for the schedule.
 func (p *PermissionAuditorProps) watch() (watch, error) {
 	value := func(s *string, or string) string {
 		if s == nil {
@@ -357,12 +359,12 @@ func (p *PermissionAuditorProps) watch() (watch, error) {
 	}
 	expression, zone := value(p.ScheduleExpression, defaultSchedule),
 		value(p.TimeZone, defaultTimeZone)
-	for _, said := range []struct{ field, value string }{{"ScheduleExpression", expression},
+	for _, setting := range []struct{ field, value string }{{"ScheduleExpression", expression},
 		{"TimeZone", zone}} {
-		if *awscdk.Token_IsUnresolved(jsii.String(said.value)) {
+		if *awscdk.Token_IsUnresolved(jsii.String(setting.value)) {
 			return watch{},
-				fmt.Errorf("%s is not known at synth, so that no alarm can be made to watch it: write it out",
-					said.field)
+				fmt.Errorf("%s must be known at synth, because the alarms depend on it: use a literal",
+					setting.field)
 		}
 	}
 	return watchOf(expression, zone)

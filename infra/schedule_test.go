@@ -12,7 +12,7 @@ func TestWatch(t *testing.T) {
 		expression, zone string
 		want             watch
 	}{
-		// What template.yaml has for each value of Every.
+		// The values of Every in template.yaml.
 		{"rate(15 minutes)", "", watch{window{300, 12}, 60, window{60, 30}, window{60, 60}}},
 		{"rate(1 hour)", "", watch{window{300, 30}, 150, window{60, 75}, window{60, 195}}},
 		{"rate(6 hours)", "", watch{window{300, 150}, 750, window{60, 375}, window{60, 1095}}},
@@ -23,7 +23,7 @@ func TestWatch(t *testing.T) {
 		{"rate(31 minutes)", "", watch{window{300, 19}, 95, window{60, 46}, window{60, 108}}},
 		{"rate(239 minutes)", "", watch{window{300, 102}, 510, window{60, 254}, window{60, 732}}},
 		{"rate(4 hours)", "", watch{window{300, 102}, 510, window{60, 255}, window{60, 735}}},
-		// what Scheduler's console writes
+		// as Scheduler's console writes it
 		{"rate(1 days)", "", watch{window{3600, 49}, 2880, window{3600, 26}, window{3600, 74}}},
 		{"rate(3 days)", "", watch{window{3600, 145}, 2880, window{3600, 74}, window{3600, 168}}},
 		// seven days to the minute
@@ -138,14 +138,14 @@ func TestUnwatchableSchedules(t *testing.T) {
 	}
 }
 
-// A run is not put off to when the next one is due.
+// A delayed run never overlaps the next one.
 func TestFlexible(t *testing.T) {
 	for expression, want := range map[string]int{
 		"rate(5 minutes)": 0, "rate(14 minutes)": 0, "rate(15 minutes)": 10, "rate(1 hour)": 10,
 		"rate(1 minutes)": 0, "rate(1 days)": 10,
 		"cron(0/10 * * * ? *)": 0, "cron(0/15 * * * ? *)": 10, "cron(0,50 * * * ? *)": 0,
 		"cron(0 9 ? * MON-FRI *)": 10,
-		"cron(0,55 0,23 * * ? *)": 0, // five minutes to midnight, and midnight
+		"cron(0,55 0,23 * * ? *)": 0, // 23:55 and 0:00
 	} {
 		if got := flexible(expression); got != want {
 			t.Errorf("%s: %d minutes, want %d", expression, got, want)
@@ -153,8 +153,8 @@ func TestFlexible(t *testing.T) {
 	}
 }
 
-// TestWatchesAreAlarms holds every gap that can be watched to what CloudWatch takes, and to what
-// the dead man promises.
+// TestWatchesAreAlarms checks the windows of every possible gap: CloudWatch accepts them, and they
+// have the promised lengths.
 func TestWatchesAreAlarms(t *testing.T) {
 	for gap := shortestGap; gap <= longestWatched; gap += time.Minute {
 		w := watchGap(gap)
@@ -162,10 +162,10 @@ func TestWatchesAreAlarms(t *testing.T) {
 		span := func(w window) time.Duration { return seconds(w.period * w.periods) }
 		if got := span(w.deadMan); got < 2*gap+watchSlack ||
 			got >= 2*gap+watchSlack+seconds(w.deadMan.period) {
-			t.Errorf("%s: a dead man's window of %s", gap, got)
+			t.Errorf("%s: the window of the dead man alarm is %s", gap, got)
 		}
 		if got := span(w.blind); got < gap+15*time.Minute {
-			t.Errorf("%s: two runs in %s", gap, got)
+			t.Errorf("%s: the window for two runs is %s", gap, got)
 		}
 		for _, of := range []window{w.deadMan, w.blind, w.errors} {
 			limit := 24 * time.Hour
@@ -173,11 +173,11 @@ func TestWatchesAreAlarms(t *testing.T) {
 				limit = longestSpan
 			}
 			if span(of) > limit || of.period%60 != 0 || of.periods < 3 {
-				t.Errorf("%s: %d periods of %d s are not what an alarm takes", gap, of.periods, of.period)
+				t.Errorf("%s: an alarm does not accept %d periods of %d s", gap, of.periods, of.period)
 			}
 		}
 		if w.warmUpMinutes < 1 || w.warmUpMinutes > 2880 {
-			t.Errorf("%s: a warm-up of %d minutes", gap, w.warmUpMinutes)
+			t.Errorf("%s: the warm-up is %d minutes", gap, w.warmUpMinutes)
 		}
 	}
 }

@@ -83,7 +83,7 @@ func TestNag(t *testing.T) {
 		add  func(awscdk.Stack)
 	}{
 		{"defaults", audit(&infra.PermissionAuditorProps{Callers: jsii.Strings("user/render")})},
-		{"changes, mail, what is named, and a bucket that exists", audit(&infra.PermissionAuditorProps{
+		{"changes, mail, named principals and an existing bucket", audit(&infra.PermissionAuditorProps{
 			Callers: jsii.Strings("user/render"), ReactToChanges: jsii.Bool(true),
 			AlertEmail: jsii.String("ops@example.com"), EvidenceBucket: jsii.String("evidence"),
 			ReadScope:       jsii.String("named"),
@@ -108,14 +108,14 @@ func TestNag(t *testing.T) {
 		})
 	}
 	for finding := range unused {
-		t.Errorf("accepted, and not found any more: %s", finding)
+		t.Errorf("accepted, but no longer found: %s", finding)
 	}
 }
 
-// A name that CDK has made: the auditor's id before the construct's own, and a hash behind it.
+// generated matches a logical id of CDK: the auditor's id, the construct's id and a hash.
 var generated = regexp.MustCompile(`<Auditor([A-Za-z]+?)[0-9A-F]{8}>`)
 
-// findings are the errors and warnings of a stack, by construct and rule, with what they say.
+// findings returns the texts of the errors and warnings of a stack, by construct and rule.
 func findings(stack awscdk.Stack) map[string]string {
 	awscdk.Aspects_Of(stack).Add(
 		cdknag.NewAwsSolutionsChecks(&cdknag.NagPackProps{Verbose: jsii.Bool(true),

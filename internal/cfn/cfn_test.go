@@ -39,7 +39,7 @@ Resources:
       Arns: [!GetAtt Topic.TopicArn, plain]
 `
 
-// What CDK writes for the same, with the parameter already known.
+// inJSON has the same resources as CDK writes them, with the value of the parameter.
 const inJSON = `{"Resources": {
   "Topic": {"Type": "AWS::SNS::Topic", "DeletionPolicy": "Retain", "Properties": {"DisplayName": "audit"}},
   "Subscription": {"Type": "AWS::SNS::Subscription", "DependsOn": ["Topic"],
@@ -49,7 +49,7 @@ const inJSON = `{"Resources": {
     "Description": "one line", "MaxSessionDuration": 3600,
     "Arns": [{"Fn::GetAtt": ["Topic", "TopicArn"]}, "plain"]}}}}`
 
-func TestBothFormsReadAlike(t *testing.T) {
+func TestYAMLAndJSONHaveTheSameResources(t *testing.T) {
 	want := map[string]Resource{
 		"Topic": {Type: "AWS::SNS::Topic", DeletionPolicy: "Retain",
 			Properties: map[string]any{"DisplayName": "audit"}},
@@ -76,7 +76,7 @@ func TestBothFormsReadAlike(t *testing.T) {
 	}
 }
 
-func TestResourceWhoseConditionDoesNotHoldIsLeftOut(t *testing.T) {
+func TestResourceIsOmittedIfItsConditionIsFalse(t *testing.T) {
 	template, err := Parse([]byte(inYAML))
 	if err != nil {
 		t.Fatal(err)
@@ -87,22 +87,22 @@ func TestResourceWhoseConditionDoesNotHoldIsLeftOut(t *testing.T) {
 	}
 }
 
-func TestProblemsAreNamed(t *testing.T) {
+func TestErrorsHaveTheirLocation(t *testing.T) {
 	for _, tt := range []struct {
 		name, text string
 		parameters map[string]string
 		want       string
 	}{
 		{"a parameter without value", inYAML, nil, "parameter Name"},
-		{"an undeclared parameter", inYAML, map[string]string{"Name": "x", "Nmae": "y"},
-			"parameter Nmae"},
+		{"an undeclared parameter", inYAML, map[string]string{"Name": "x", "Names": "y"},
+			"parameter Names"},
 		{"an unknown function", "Resources: {Topic: {Properties: {Name: !Cidr [a, 1]}}}", nil,
 			"resource Topic: Name: Fn::Cidr"},
 		{"an anchor", "Resources: &all {}", nil, "line 1"},
-		{"a colon that the parser takes for a key", "A: {B: ['x', !Ref AWS::Region]}", nil,
-			"line 1: !Ref AWS as a key; put a value with colons in quotes"},
-		{"no YAML", "Resources: [", nil, ""},
-		{"no mapping", "- Resources", nil, "want a mapping"},
+		{"a colon that the parser reads as a key", "A: {B: ['x', !Ref AWS::Region]}", nil,
+			"line 1: !Ref AWS is a key: put values with colons in quotes"},
+		{"invalid YAML", "Resources: [", nil, ""},
+		{"a list", "- Resources", nil, "want a mapping"},
 		{"an unknown condition", "Conditions: {C: !Or [a]}\nResources: {Topic: {Condition: C}}", nil,
 			"condition"},
 	} {

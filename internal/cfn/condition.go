@@ -6,17 +6,17 @@ import (
 	"strings"
 )
 
-// named evaluates the entry of Conditions that has this name.
-func (s scope) named(v any) (bool, error) {
+// namedCondition evaluates an entry of Conditions by name.
+func (s scope) namedCondition(v any) (bool, error) {
 	name, _ := v.(string)
 	written, ok := s.template.Section("Conditions")[name]
 	if !ok {
 		return false, fmt.Errorf("condition %v: not in the template", v)
 	}
-	if slices.Contains(s.asked, name) {
+	if slices.Contains(s.evaluating, name) {
 		return false, fmt.Errorf("condition %s: depends on itself", name)
 	}
-	s.asked = append(slices.Clone(s.asked), name)
+	s.evaluating = append(slices.Clone(s.evaluating), name)
 	holds, err := s.condition(written)
 	if err != nil {
 		return false, fmt.Errorf("condition %s: %w", name, err)
@@ -28,7 +28,7 @@ func (s scope) named(v any) (bool, error) {
 func (s scope) condition(v any) (bool, error) {
 	m, _ := v.(map[string]any)
 	if name, ok := m["Condition"]; ok && len(m) == 1 {
-		return s.named(name)
+		return s.namedCondition(name)
 	}
 	name, argument, _ := function(m)
 	if holds, ok, err := combine(name, List(argument), s.condition); ok {
@@ -37,11 +37,11 @@ func (s scope) condition(v any) (bool, error) {
 	if parts := List(argument); name == "Fn::Equals" && len(parts) == 2 {
 		return s.equal(parts)
 	}
-	return false, fmt.Errorf("%v: not a condition this package knows", v)
+	return false, fmt.Errorf("%v: not a supported condition", v)
 }
 
-// combine evaluates Not, And and Or, of which CloudFormation takes two to ten conditions; ok is
-// false for anything else.
+// combine evaluates Not, And and Or. CloudFormation accepts two to ten conditions in And and Or. ok
+// is false for other functions and numbers of conditions.
 func combine(name string, parts []any, holds func(any) (bool, error)) (result, ok bool, err error) {
 	switch {
 	case name == "Fn::Not" && len(parts) == 1:
@@ -76,7 +76,7 @@ func (s scope) equal(parts []any) (bool, error) {
 	}
 	for _, text := range texts {
 		if strings.Contains(text, "${") && texts[0] != texts[1] {
-			return false, fmt.Errorf("only AWS knows %s: give it with the parameters", text)
+			return false, fmt.Errorf("%s is known only to AWS: set it in the parameters", text)
 		}
 	}
 	return texts[0] == texts[1], nil

@@ -14,11 +14,11 @@ const (
 	samFunction  = "AWS::Serverless::Function"
 )
 
-// Code is where the code of a function is, in place of a path on this machine. Bucket and Key are a
-// string or a function, such as {"Ref": "CodeKey"}.
+// Code is the location of a function's code in S3, which replaces a local path. Bucket and Key are
+// a string or a function, such as {"Ref": "CodeKey"}.
 type Code struct{ Bucket, Key any }
 
-// samAttributes and samProperties are what the transform leaves as it is.
+// samAttributes and samProperties are copied unchanged by the transform.
 // https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-resource-function.html
 var (
 	samAttributes = []string{"Condition", "DeletionPolicy", "DependsOn", "Metadata", "UpdatePolicy",
@@ -32,18 +32,19 @@ var (
 	}
 )
 
-// Expand returns the template without the transform of AWS SAM: each AWS::Serverless::Function is
-// the AWS::Lambda::Function that the transform makes of it. Code is used for functions whose
-// CodeUri is a path, as "sam package" would; without one such a path is an error. So is everything
-// that would make the transform generate further resources, and everything else of SAM: Events,
-// Policies, Globals, a function without a Role. What is not a function of SAM's is shared with t.
+// Expand returns the template without the transform of AWS SAM: it replaces each
+// AWS::Serverless::Function with the AWS::Lambda::Function that the transform would create. As with
+// "sam package", code replaces a CodeUri that is a path; a path without code is an error. Expand
+// returns an error for SAM features that generate further resources, and for every other SAM
+// feature: Events, Policies, Globals, a function without a Role. The result shares all other
+// resources with t.
 func Expand(t Template, code Code) (Template, error) {
 	if t["Globals"] != nil {
-		return nil, errors.New("section Globals: of SAM, Expand knows only the function")
+		return nil, errors.New("section Globals: the only supported part of SAM is the function")
 	}
 	transform, isTransform := t["Transform"]
 	if isTransform && transform != samTransform {
-		return nil, fmt.Errorf("transform %v: Expand knows only %s", transform, samTransform)
+		return nil, fmt.Errorf("transform %v: not supported, only %s", transform, samTransform)
 	}
 	expanded := maps.Clone(t)
 	delete(expanded, "Transform")
@@ -59,7 +60,8 @@ func Expand(t Template, code Code) (Template, error) {
 				samTransform)
 		}
 		if kind != samFunction {
-			return nil, fmt.Errorf("resource %s: %s: of SAM, Expand knows only the function", id, kind)
+			return nil, fmt.Errorf("resource %s: %s: the only supported part of SAM is the function", id,
+				kind)
 		}
 		function, err := expandFunction(written, code)
 		if err != nil {
@@ -79,7 +81,7 @@ func expandFunction(written map[string]any, code Code) (map[string]any, error) {
 		case slices.Contains(samAttributes, name):
 			expanded[name] = written[name]
 		default:
-			return nil, fmt.Errorf("%s: Expand does not know what the transform makes of it", name)
+			return nil, fmt.Errorf("%s: not a supported attribute of a SAM function", name)
 		}
 	}
 	expanded["Type"] = "AWS::Lambda::Function"
@@ -96,7 +98,7 @@ func expandFunction(written map[string]any, code Code) (map[string]any, error) {
 		case slices.Contains(samProperties, name):
 			properties[name] = from[name]
 		default:
-			return nil, fmt.Errorf("property %s: Expand does not know what the transform makes of it", name)
+			return nil, fmt.Errorf("property %s: not a supported property of a SAM function", name)
 		}
 	}
 	var err error
@@ -110,8 +112,8 @@ func expandFunction(written map[string]any, code Code) (map[string]any, error) {
 	return expanded, nil
 }
 
-// expandCode is the Code for a CodeUri: {Bucket, Key, Version}, s3://bucket/key?versionId=version,
-// or a path.
+// expandCode returns the Code for a CodeUri: {Bucket, Key, Version},
+// s3://bucket/key?versionId=version, or a path.
 func expandCode(uri any, code Code) (any, error) {
 	switch uri := uri.(type) {
 	case map[string]any:
@@ -140,16 +142,14 @@ func expandCode(uri any, code Code) (any, error) {
 			return location, nil
 		}
 		if code.Bucket == nil || code.Key == nil {
-			return nil, fmt.Errorf("%s is a path on this machine: CloudFormation needs a bucket and a key",
-				uri)
+			return nil, fmt.Errorf("%s is a local path: CloudFormation needs a bucket and a key", uri)
 		}
 		return map[string]any{"S3Bucket": code.Bucket, "S3Key": code.Key}, nil
 	}
 	return nil, fmt.Errorf("is %v, want a path, s3://bucket/key, or Bucket and Key", uri)
 }
 
-// expandTags is the list of tags for a mapping of them, after the tag that the transform puts on
-// everything.
+// expandTags returns the tag that the transform adds to every function, then the given tags.
 func expandTags(v any) (any, error) {
 	const createdBy = "lambda:createdBy"
 	tags, ok := v.(map[string]any)

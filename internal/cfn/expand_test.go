@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// functionTemplate is a template whose last resource is a function of SAM's; the rest of it is
-// given.
+// functionTemplate returns a template whose last resource is a SAM function. rest is the text after
+// its type.
 func functionTemplate(rest string) string {
 	return `
 Transform: AWS::Serverless-2016-10-31
@@ -75,13 +75,13 @@ var functionTemplates = map[string]string{
       Environment: {Variables: {A: !Ref Who, B: "1", C: 2, D: true}}`,
 }
 
-// TestExpandEqualsTheTransform holds Expand to the translator that AWS runs, on template.yaml and
-// on small ones.
+// TestExpandEqualsTheTransform compares Expand with the translator that AWS runs, for template.yaml
+// and for small templates.
 func TestExpandEqualsTheTransform(t *testing.T) {
 	if err := exec.CommandContext(t.Context(), "python3", "-c",
 		"import samtranslator").Run(); err != nil {
-		t.Skip("SKIPPED: Python has no samtranslator, so nothing has held the expander to SAM's own " +
-			"transform (pip install aws-sam-translator)")
+		t.Skip("SKIPPED: Python has no samtranslator, so Expand is not compared with SAM's transform " +
+			"(pip install aws-sam-translator)")
 	}
 	own, err := os.ReadFile("../../template.yaml")
 	if err != nil {
@@ -131,7 +131,7 @@ func TestExpandEqualsTheTransform(t *testing.T) {
 	}
 }
 
-// parts is what a template has in its sections, as Resources.Topic.
+// parts returns the entries of a template's sections, by names such as Resources.Topic.
 func parts(t Template) map[string]any {
 	all := map[string]any{}
 	for section, content := range t {
@@ -146,7 +146,7 @@ func parts(t Template) map[string]any {
 	return all
 }
 
-// missing is nil for each part that is in a and not in b.
+// missing returns a nil value for each key of a that b does not have.
 func missing(a, b map[string]any) map[string]any {
 	all := map[string]any{}
 	for name := range a {
@@ -166,7 +166,7 @@ func asJSON(t testing.TB, v any) string {
 	return string(data)
 }
 
-// What the transform makes of it, for machines without the translator.
+// TestExpand has a result of the transform, for machines without the translator.
 func TestExpand(t *testing.T) {
 	template, err := Parse([]byte(functionTemplate(functionTemplates["attributes"])))
 	if err != nil {
@@ -191,7 +191,7 @@ func TestExpand(t *testing.T) {
 	}
 }
 
-func TestWhatExpandRefuses(t *testing.T) {
+func TestExpandRejectsUnsupportedTemplates(t *testing.T) {
 	const good = "\n    Properties: {CodeUri: ., Handler: h, Runtime: r, Role: x"
 	for _, tt := range []struct{ name, text, want string }{
 		{"events", functionTemplate(good + ", Events: {}}"), "resource Function: property Events"},
@@ -200,19 +200,19 @@ func TestWhatExpandRefuses(t *testing.T) {
 		{"tracing", functionTemplate(good + ", Tracing: Active}"), "property Tracing"},
 		{"an unknown property", functionTemplate(good + ", Colour: red}"), "property Colour"},
 		{"a connector", functionTemplate(good + "}\n    Connectors: {}"),
-			"Connectors: Expand does not know"},
+			"Connectors: not a supported attribute of a SAM function"},
 		{"no role", functionTemplate("\n    Properties: {CodeUri: ., Handler: h, Runtime: r}"),
 			"has no Role"},
 		{"no properties", functionTemplate(""), "has no Handler"},
 		{"no code", functionTemplate("\n    Properties: {Handler: h, Runtime: r, Role: x}"),
 			"property CodeUri: is <nil>"},
-		{"half a place",
+		{"a bucket without a key",
 			functionTemplate("\n    Properties: {CodeUri: {Bucket: b}, Handler: h, Runtime: r, Role: x}"),
 			"has no Bucket and Key"},
 		{"s3:// without a key",
 			functionTemplate("\n    Properties: {CodeUri: 's3://bucket/', Handler: h, Runtime: r, Role: x}"),
 			"is not s3://bucket/key"},
-		{"s3:// that is none",
+		{"an invalid s3:// URL",
 			functionTemplate("\n    Properties: {CodeUri: 's3://[x', Handler: h, Runtime: r, Role: x}"),
 			"property CodeUri"},
 		{"a list of tags", functionTemplate(good + ", Tags: [a]}"), "property Tags"},
@@ -242,7 +242,7 @@ func TestWhatExpandRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := Expand(template, Code{}); err == nil ||
-		!strings.Contains(err.Error(), ". is a path on this machine") {
+		!strings.Contains(err.Error(), ". is a local path") {
 		t.Errorf("a path without code: error %v", err)
 	}
 	if plain, err := Expand(Template{"Resources": map[string]any{}}, Code{}); err != nil ||

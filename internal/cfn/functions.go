@@ -8,26 +8,26 @@ import (
 	"strings"
 )
 
-// pseudoParameters are those that AWS sets.
+// pseudoParameters are the parameters that AWS sets.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/pseudo-parameter-reference.html
 var pseudoParameters = []string{
 	"AWS::AccountId", "AWS::NoValue", "AWS::NotificationARNs", "AWS::Partition", "AWS::Region",
 	"AWS::StackId", "AWS::StackName", "AWS::URLSuffix",
 }
 
-// A scope is what functions are resolved in.
+// scope holds the values that functions are resolved with.
 type scope struct {
-	template Template
-	values   map[string]any  // of the parameters: a string, or a list of them
-	own      map[string]any  // what an enclosing Sub defines
-	asked    []string        // the conditions that are being evaluated
-	needs    map[string]bool // the resources that were referred to
+	template   Template
+	values     map[string]any  // parameters: a string, or a list of strings
+	own        map[string]any  // variables that an enclosing Sub defines
+	evaluating []string        // names of the enclosing conditions, to detect a cycle
+	needs      map[string]bool // logical ids of referenced resources
 }
 
-// noValue is what AWS::NoValue resolves to.
+// noValue is the resolved AWS::NoValue.
 type noValue struct{}
 
-// resolve replaces every function in v by its value.
+// resolve returns v with every function replaced by its value.
 func (s scope) resolve(v any) (any, error) {
 	switch v := v.(type) {
 	case []any:
@@ -65,7 +65,7 @@ func (s scope) resolve(v any) (any, error) {
 	return v, nil
 }
 
-// function reports whether m is a function and its argument, rather than a mapping.
+// function returns the name and the argument of a function; ok is false for a mapping.
 func function(m map[string]any) (name string, argument any, ok bool) {
 	if len(m) != 1 {
 		return "", nil, false
@@ -91,7 +91,7 @@ func (s scope) call(name string, argument any) (any, error) {
 		return s.callSub(argument)
 	case "Fn::If":
 		if len(parts) == 3 {
-			holds, err := s.named(parts[0])
+			holds, err := s.namedCondition(parts[0])
 			if err != nil {
 				return nil, err
 			}
@@ -121,16 +121,16 @@ func (s scope) call(name string, argument any) (any, error) {
 			return s.choose(parts[0], parts[1])
 		}
 	default:
-		return nil, fmt.Errorf("not a function this package knows")
+		return nil, fmt.Errorf("not a supported function")
 	}
 	return nil, argumentError(argument)
 }
 
 func argumentError(argument any) error {
-	return fmt.Errorf("cannot read its argument %v", argument)
+	return fmt.Errorf("cannot read the argument %v", argument)
 }
 
-// callGetAtt takes "Resource.Attribute" or a list of both.
+// callGetAtt returns the value of a GetAtt. The argument is "Resource.Attribute" or a list of both.
 func (s scope) callGetAtt(argument any) (any, error) {
 	if dotted, ok := argument.(string); ok {
 		return s.attribute(dotted)
@@ -147,7 +147,7 @@ func (s scope) callGetAtt(argument any) (any, error) {
 	return s.attribute(id + "." + attribute)
 }
 
-// callSub takes a text, or a list of a text and its own variables.
+// callSub returns the value of a Sub. The argument is a text, or a list of a text and variables.
 func (s scope) callSub(argument any) (any, error) {
 	if text, ok := argument.(string); ok {
 		return s.substitute(text)
@@ -165,7 +165,7 @@ func (s scope) callSub(argument any) (any, error) {
 	return s.substitute(text)
 }
 
-// at is the element of a list, or nil.
+// at returns the element i of a list, or nil if the list is shorter.
 func at(list []any, i int) any {
 	if i < len(list) {
 		return list[i]
@@ -173,7 +173,7 @@ func at(list []any, i int) any {
 	return nil
 }
 
-// text resolves v to a string: a number and a truth value are spelt as CloudFormation spells them.
+// text resolves v to a string. Numbers and booleans have the spelling of CloudFormation.
 func (s scope) text(v any) (string, error) {
 	resolved, err := s.resolve(v)
 	if err != nil {
@@ -191,12 +191,13 @@ func asText(v any) (string, error) {
 	case bool:
 		return strconv.FormatBool(v), nil
 	case noValue:
-		return "", fmt.Errorf("AWS::NoValue where a text is needed")
+		return "", fmt.Errorf("AWS::NoValue is not a string")
 	}
-	return "", fmt.Errorf("%v where a text is needed", v)
+	return "", fmt.Errorf("%v is not a string", v)
 }
 
-// lookup is what a name stands for in a Ref: a parameter's value, or what only AWS knows.
+// lookup returns the value of a Ref: a parameter's value, or ${name} for a value that only AWS
+// knows.
 func (s scope) lookup(name string) (any, error) {
 	if value, ok := s.values[name]; ok {
 		return value, nil
@@ -206,24 +207,24 @@ func (s scope) lookup(name string) (any, error) {
 	}
 	if !slices.Contains(pseudoParameters, name) {
 		if _, ok := s.template.Section("Resources")[name]; !ok {
-			return nil, fmt.Errorf("%s is neither a parameter nor a resource of the template", name)
+			return nil, fmt.Errorf("%s is neither a parameter nor a resource in the template", name)
 		}
 		s.needs[name] = true
 	}
 	return "${" + name + "}", nil
 }
 
-// attribute is what stands for a resource's attribute, which only AWS knows.
+// attribute returns ${dotted} for an attribute of a resource: only AWS knows its value.
 func (s scope) attribute(dotted string) (any, error) {
 	id, attribute, _ := strings.Cut(dotted, ".")
 	if _, ok := s.template.Section("Resources")[id]; !ok || attribute == "" {
-		return nil, fmt.Errorf("%s is no attribute of a resource of the template", dotted)
+		return nil, fmt.Errorf("%s is not an attribute of a resource in the template", dotted)
 	}
 	s.needs[id] = true
 	return "${" + dotted + "}", nil
 }
 
-// substitute replaces ${Name} and ${Name.Attribute} in text; ${!Name} means the text ${Name}.
+// substitute replaces ${Name} and ${Name.Attribute} in text. ${!Name} becomes the text ${Name}.
 func (s scope) substitute(text string) (any, error) {
 	var b strings.Builder
 	for {
@@ -245,7 +246,7 @@ func (s scope) substitute(text string) (any, error) {
 	}
 }
 
-// variable is what stands for ${name} in the text of a Sub.
+// variable returns the value of ${name} in the text of a Sub.
 func (s scope) variable(name string) (string, error) {
 	if literal, ok := strings.CutPrefix(name, "!"); ok {
 		return "${" + literal + "}", nil
@@ -293,7 +294,7 @@ func (s scope) join(delimiter string, list any) (any, error) {
 	}
 	elements, ok := resolved.([]any)
 	if !ok {
-		return nil, fmt.Errorf("%v is no list", resolved)
+		return nil, fmt.Errorf("%v is not a list", resolved)
 	}
 	var texts []string
 	for _, element := range elements {
@@ -306,8 +307,8 @@ func (s scope) join(delimiter string, list any) (any, error) {
 	return strings.Join(texts, delimiter), nil
 }
 
-// split cuts source at every delimiter, but not within a ${…}, whose value is not known: where that
-// value may hold a delimiter itself, the parts are not known either.
+// split splits source at every delimiter, but not within a ${…}, whose value is unknown. It returns
+// an error if that value can contain the delimiter.
 func split(delimiter, source string) (any, error) {
 	parts := []any{""}
 	add := func(text string) { parts[len(parts)-1] = parts[len(parts)-1].(string) + text }
@@ -322,10 +323,10 @@ func split(delimiter, source string) (any, error) {
 			source = source[1:]
 			continue
 		}
-		// Those are letters, digits and hyphens.
+		// The values of these consist of letters, digits and hyphens.
 		plain := slices.Contains([]string{"${AWS::AccountId", "${AWS::Partition", "${AWS::Region"}, name)
 		if !plain || strings.Trim(delimiter, ":/, ") != "" {
-			return nil, fmt.Errorf("only AWS knows %s}, and so where to split it", name)
+			return nil, fmt.Errorf("cannot split %s}, which is known only to AWS", name)
 		}
 		add(name + "}")
 		source = rest
@@ -344,11 +345,11 @@ func (s scope) choose(index, from any) (any, error) {
 	}
 	list, ok := resolved.([]any)
 	if !ok {
-		return nil, fmt.Errorf("%v is no list", resolved)
+		return nil, fmt.Errorf("%v is not a list", resolved)
 	}
 	i, err := strconv.Atoi(written)
 	if err != nil || i < 0 || i >= len(list) {
-		return nil, fmt.Errorf("index %s of a list of %d", written, len(list))
+		return nil, fmt.Errorf("index %s is not in a list of %d", written, len(list))
 	}
 	return list[i], nil
 }

@@ -40,43 +40,46 @@ func TestFunctions(t *testing.T) {
 	for _, tt := range []struct {
 		name, value string
 		parameters  map[string]string
-		want        any // nil: there is no such property
+		want        any // nil if the property is absent
 	}{
-		{"a list for a parameter that is one", "!Ref Roles", nil, []any{"a", "b", "c"}},
+		{"a list parameter is a list", "!Ref Roles", nil, []any{"a", "b", "c"}},
 		{"an empty list has one empty element", "!Ref Roles", map[string]string{"Roles": ""}, []any{""}},
-		{"a number in full", "!Sub '${Days}'", nil, "3000000"},
-		{"a mapping's number", "!FindInMap [Every, !Ref Every, Period]", map[string]string{"Every": "6h"},
+		{"a large number has no exponent", "!Sub '${Days}'", nil, "3000000"},
+		{"a number from a mapping", "!FindInMap [Every, !Ref Every, Period]",
+			map[string]string{"Every": "6h"},
 			21600.0},
-		{"a mapping's list", "!FindInMap [Every, 1h, Names]", nil, []any{"x", "y"}},
-		{"no property", "!Ref AWS::NoValue", nil, nil},
-		{"no property, by a condition", "!If [HasMail, x, !Ref AWS::NoValue]", nil, nil},
-		{"a property, by a condition", "!If [HasMail, x, !Ref AWS::NoValue]", mail, "x"},
-		{"no element", "[a, !If [HasMail, b, !Ref AWS::NoValue], c]", nil, []any{"a", "c"}},
-		{"no element of a join", "!Join [',', [a, !Ref AWS::NoValue, c]]", nil, "a,c"},
+		{"a list from a mapping", "!FindInMap [Every, 1h, Names]", nil, []any{"x", "y"}},
+		{"AWS::NoValue removes a property", "!Ref AWS::NoValue", nil, nil},
+		{"a condition removes a property", "!If [HasMail, x, !Ref AWS::NoValue]", nil, nil},
+		{"a condition keeps a property", "!If [HasMail, x, !Ref AWS::NoValue]", mail, "x"},
+		{"AWS::NoValue removes an element", "[a, !If [HasMail, b, !Ref AWS::NoValue], c]", nil,
+			[]any{"a", "c"}},
+		{"AWS::NoValue removes an element of a join", "!Join [',', [a, !Ref AWS::NoValue, c]]", nil,
+			"a,c"},
 		{"a join of a parameter", "!Join ['/', !Ref Roles]", nil, "a/b/c"},
-		{"no property deep within", "{A: {B: !Ref 'AWS::NoValue', C: 1}}", nil,
+		{"AWS::NoValue removes a nested property", "{A: {B: !Ref 'AWS::NoValue', C: 1}}", nil,
 			map[string]any{"A": map[string]any{"C": 1.0}}},
 		{"and", "!If [Both, y, n]", mail, "y"},
 		{"not and", "!If [Both, y, n]", nil, "n"},
 		{"or", "!If [Any, y, n]", map[string]string{"Every": "6h"}, "n"},
-		{"a pseudo parameter that is given", "!If [Here, y, n]",
+		{"a pseudo parameter with a value", "!If [Here, y, n]",
 			map[string]string{"AWS::Region": "eu-west-1"}, "y"},
-		{"a pseudo parameter that is not", "!Ref AWS::Region", nil, "${AWS::Region}"},
+		{"a pseudo parameter without a value", "!Ref AWS::Region", nil, "${AWS::Region}"},
 		{"a part of an ARN",
 			"!Select [4, !Split [':', !Sub 'arn:${AWS::Partition}:sns:${AWS::Region}:1234:topic']]", nil,
 			"1234"},
-		{"a list with an ARN in it",
+		{"a list that contains an ARN",
 			"!Split [',', !Sub '${Every},arn:${AWS::Partition}:iam::aws:policy/*']", nil,
 			[]any{"1h", "arn:${AWS::Partition}:iam::aws:policy/*"}},
-		{"an element by a text", "!Select ['1', [a, b]]", nil, "b"},
-		{"split and joined again", "!Join [':', !Split ['/', 'a/b/']]", nil, "a:b:"},
+		{"the index of an element can be a string", "!Select ['1', [a, b]]", nil, "b"},
+		{"a split list is joined", "!Join [':', !Split ['/', 'a/b/']]", nil, "a:b:"},
 		{"an attribute", "!Sub '${Topic.TopicArn}/x'", nil, "${Topic.TopicArn}/x"},
 		{"an attribute of an attribute", "!GetAtt Topic.A.B", nil, "${Topic.A.B}"},
 		{"a dotted attribute in the long form", "{'Fn::GetAtt': Topic.Arn}", nil, "${Topic.Arn}"},
 		{"variables of a Sub", "!Sub ['${X}-${Every}', {X: !Select [0, !Ref Roles]}]", nil, "a-1h"},
 		{"a variable hides a parameter", "!Sub ['${Every}', {Every: x}]", nil, "x"},
 		{"a literal ${", "!Sub '${!Every}'", nil, "${Every}"},
-		{"a truth value in a text", "!Join ['', [true]]", nil, "true"},
+		{"a boolean becomes text", "!Join ['', [true]]", nil, "true"},
 	} {
 		template, err := Parse([]byte(strings.ReplaceAll(functionsTemplate, "%s", tt.value)))
 		if err != nil {
@@ -87,47 +90,46 @@ func TestFunctions(t *testing.T) {
 			t.Errorf("%s: %s\n got %v, %v\nwant %v", tt.name, tt.value, got["Thing"].Properties["Value"],
 				err, tt.want)
 		}
-		if _, there := got["Thing"].Properties["Value"]; there != (tt.want != nil) {
-			t.Errorf("%s: %s: the property is there: %v", tt.name, tt.value, there)
+		if _, present := got["Thing"].Properties["Value"]; present != (tt.want != nil) {
+			t.Errorf("%s: %s: the property is present: %v", tt.name, tt.value, present)
 		}
 	}
 }
 
-func TestFunctionsThatMakeNoSense(t *testing.T) {
+func TestInvalidFunctionsAreErrors(t *testing.T) {
 	for value, want := range map[string]string{
-		"!Ref Missing":          "Value: Missing is neither a parameter nor a resource",
-		"!Ref [a]":              "cannot read the argument [a] of Ref",
-		"!Sub '${Missing}'":     "Fn::Sub: Missing is neither",
-		"!Sub '${Missing.Arn}'": "Missing.Arn is no attribute",
-		"!Sub '${Every'":        "has no }",
-		"!Sub '${Roles}'":       "Roles: [a b c] where a text is needed",
-		"!Sub [a]":              "cannot read its argument",
-		"!GetAtt Topic":         "Topic is no attribute",
-		"!GetAtt [Topic]":       "cannot read its argument",
-		"!If [Nowhere, a, b]":   "condition Nowhere: not in the template",
-		"!If [Loop, a, b]":      "condition Loop: condition Loop: depends on itself",
-		"!If [Here, a, b]": "only AWS knows ${AWS::Region}: give it with the " +
-			"parameters",
-		"!If [Any, a]":                   "cannot read its argument",
+		"!Ref Missing":                   "Value: Missing is neither a parameter nor a resource",
+		"!Ref [a]":                       "cannot read the argument [a] of Ref",
+		"!Sub '${Missing}'":              "Fn::Sub: Missing is neither",
+		"!Sub '${Missing.Arn}'":          "Missing.Arn is not an attribute of a resource in the template",
+		"!Sub '${Every'":                 "has no }",
+		"!Sub '${Roles}'":                "Roles: [a b c] is not a string",
+		"!Sub [a]":                       "cannot read the argument",
+		"!GetAtt Topic":                  "Topic is not an attribute of a resource in the template",
+		"!GetAtt [Topic]":                "cannot read the argument",
+		"!If [Nowhere, a, b]":            "condition Nowhere: not in the template",
+		"!If [Loop, a, b]":               "condition Loop: condition Loop: depends on itself",
+		"!If [Here, a, b]":               "${AWS::Region} is known only to AWS: set it in the parameters",
+		"!If [Any, a]":                   "cannot read the argument",
 		"!FindInMap [Every, 2h, Period]": "no Every.2h in Mappings",
-		"!FindInMap [Every, 1h]":         "cannot read its argument",
-		"!Join [',', a]":                 "a is no list",
-		"!Join [',', [[a]]]":             "[a] where a text is needed",
-		"!Join [',', [{a: b}]]":          "where a text is needed",
-		"!Join [1, [a]]":                 "cannot read its argument",
-		"!Split [':', !Ref Topic]":       "only AWS knows ${Topic}, and so where to split it",
-		"!Split ['-', !Ref AWS::Region]": "only AWS knows ${AWS::Region}",
-		"!Split ['', a]":                 "cannot read its argument",
-		"!Select [3, !Ref Roles]":        "index 3 of a list of 3",
+		"!FindInMap [Every, 1h]":         "cannot read the argument",
+		"!Join [',', a]":                 "a is not a list",
+		"!Join [',', [[a]]]":             "[a] is not a string",
+		"!Join [',', [{a: b}]]":          "map[a:b] is not a string",
+		"!Join [1, [a]]":                 "cannot read the argument",
+		"!Split [':', !Ref Topic]":       "cannot split ${Topic}, which is known only to AWS",
+		"!Split ['-', !Ref AWS::Region]": "cannot split ${AWS::Region}, which is known only to AWS",
+		"!Split ['', a]":                 "cannot read the argument",
+		"!Select [3, !Ref Roles]":        "index 3 is not in a list of 3",
 		"!Select [-1, !Ref Roles]":       "index -1",
 		"!Select [x, !Ref Roles]":        "index x",
-		"!Select [0, a]":                 "a is no list",
-		"!Sub ['${X}', {X: !Ref Roles}]": "where a text is needed",
-		"!Join ['', [!Ref Queue]]": "resource Thing: refers to Queue, which a stack with " +
-			"these parameters does not have",
+		"!Select [0, a]":                 "a is not a list",
+		"!Sub ['${X}', {X: !Ref Roles}]": "X: [a b c] is not a string",
+		"!Join ['', [!Ref Queue]]": "resource Thing: refers to Queue, which is not in a stack with " +
+			"these parameters",
 		"!Sub '${Queue.Arn}'":                 "refers to Queue",
 		"!If [HasMail, a, !GetAtt Queue.Arn]": "refers to Queue",
-		"!ImportValue x":                      "Fn::ImportValue: not a function this package knows",
+		"!ImportValue x":                      "Fn::ImportValue: not a supported function",
 	} {
 		template, err := Parse([]byte(strings.ReplaceAll(functionsTemplate, "%s", value)))
 		if err == nil {
@@ -162,9 +164,9 @@ Outputs:
 	}
 	for written, want := range map[string]string{
 		"{Value: !GetAtt Queue.Arn}":   "output Bad: refers to Queue",
-		"{Value: !Ref Roles}":          "output Bad: its value: [a b c] where a text is needed",
-		"{Value: !Ref 'AWS::NoValue'}": "AWS::NoValue where a text is needed",
-		"{}":                           "output Bad: its value",
+		"{Value: !Ref Roles}":          "output Bad: value: [a b c] is not a string",
+		"{Value: !Ref 'AWS::NoValue'}": "AWS::NoValue is not a string",
+		"{}":                           "output Bad: value",
 		"{Value: x, Condition: Never}": "condition Never: not in the template",
 		"x":                            "want a mapping",
 	} {

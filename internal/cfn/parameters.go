@@ -11,14 +11,13 @@ import (
 	"unicode/utf8"
 )
 
-// Check reports what CloudFormation refuses before it creates or updates a stack with these
-// parameters: those that do not satisfy their constraints, and Rules that do not hold. All problems
-// are joined, each with its parameter or rule and the template's text for a wrong value
-// wrong.
+// Check validates parameters as CloudFormation does before it creates or updates a stack: the
+// constraints of each parameter, and Rules. It joins all errors, each with the parameter or rule
+// and the template's description of a valid value.
 //
-// A pattern has to match the whole value, and each element of a list; an empty list has one empty
-// element. CloudFormation's are Java's and these Go's: of what Go lacks, only (?!…) at the
-// beginning is understood, and the rest is an error.
+// A pattern must match the whole value, and each element of a list; an empty list has one empty
+// element. CloudFormation uses Java's patterns, Check uses Go's. Of Java's additional syntax, Check
+// supports (?!…) at the beginning; the rest is an error.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html
 func (t Template) Check(parameters map[string]string) error {
 	s, err := t.scope(parameters)
@@ -38,7 +37,7 @@ func (t Template) Check(parameters map[string]string) error {
 	return errors.Join(append(problems, s.rules())...)
 }
 
-// scope gives each parameter its value.
+// scope returns a scope with the value of each parameter.
 func (t Template) scope(parameters map[string]string) (scope, error) {
 	s := scope{template: t, values: map[string]any{}, needs: map[string]bool{}}
 	declared := t.Section("Parameters")
@@ -83,15 +82,15 @@ func isList(p map[string]any) bool {
 
 var decimal = regexp.MustCompile(`^[+-]?[0-9]+(\.[0-9]+)?$`)
 
-// constraints is an error if the parameter p may not have this value.
+// constraints returns an error if a value violates the constraints of the parameter p.
 func constraints(p map[string]any, value string) error {
 	kind, _ := p["Type"].(string)
 	if strings.HasPrefix(kind, "AWS::") {
-		return nil // a name that AWS looks up
+		return nil // AWS-specific and Parameter Store types: only AWS can check the value
 	}
 	refused := func(why string, args ...any) error {
-		if said, ok := p["ConstraintDescription"].(string); ok {
-			why, args = "%s", []any{said}
+		if description, ok := p["ConstraintDescription"].(string); ok {
+			why, args = "%s", []any{description}
 		}
 		return fmt.Errorf("%q failed to satisfy constraint: "+why, append([]any{value}, args...)...)
 	}
@@ -141,10 +140,10 @@ func constraints(p map[string]any, value string) error {
 	return nil
 }
 
-// matchWhole reports whether the pattern, of Java's kind, matches all of value.
+// matchWhole reports whether a Java pattern matches the whole value.
 func matchWhole(pattern, value string) (bool, error) {
 	if ahead, ok := strings.CutPrefix(strings.TrimPrefix(pattern, "^"), "(?!"); ok {
-		// What stands in it has no parenthesis of its own, or half of it does not compile.
+		// A lookahead with parentheses is cut at the first one and does not compile.
 		refused, rest, _ := strings.Cut(ahead, ")")
 		begins, err := regexp.Compile("^(?:" + refused + ")")
 		if err != nil {
@@ -155,7 +154,7 @@ func matchWhole(pattern, value string) (bool, error) {
 		}
 		pattern = rest
 	}
-	// By itself first: what is wrong could come right in the group.
+	// Compile the pattern alone first: the group below could make an invalid pattern valid.
 	if _, err := regexp.Compile(pattern); err != nil {
 		return false, err
 	}

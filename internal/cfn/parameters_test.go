@@ -37,50 +37,55 @@ func TestCheck(t *testing.T) {
 	for _, tt := range []struct {
 		name       string
 		parameters map[string]string
-		want       []string // in the error, in order; none: there is no error
+		want       []string // texts in the error, in order; nil for no error
 	}{
-		{"all is well", nil, nil},
+		{"all values are valid", nil, nil},
 		{"no match", map[string]string{"Who": "users/a"},
 			[]string{`parameter Who: "users/a" failed to satisfy constraint: user/NAME or role/NAME.`}},
-		{"a match within is not enough", map[string]string{"Who": "user/a b"}, []string{"parameter Who"}},
-		{"nor one of a line", map[string]string{"Who": "user/a\n"}, []string{"parameter Who"}},
-		{"without a description", map[string]string{"Plain": "X"},
+		{"a pattern must match the whole value", map[string]string{"Who": "user/a b"},
+			[]string{"parameter Who"}},
+		{"a pattern does not ignore a newline at the end", map[string]string{"Who": "user/a\n"},
+			[]string{"parameter Who"}},
+		{"a constraint without a description", map[string]string{"Plain": "X"},
 			[]string{`parameter Plain: "X" failed to satisfy constraint: must match pattern [a-z]+`}},
-		{"what may not begin it", map[string]string{"Namespace": "AWS/x"},
+		{"an excluded prefix", map[string]string{"Namespace": "AWS/x"},
 			[]string{"parameter Namespace"}},
-		{"may stand elsewhere", map[string]string{"Namespace": "x/AWS/"}, nil},
-		{"and the rest counts", map[string]string{"Namespace": "x-y"}, []string{"parameter Namespace"}},
+		{"an excluded prefix at another position", map[string]string{"Namespace": "x/AWS/"}, nil},
+		{"the pattern after the excluded prefix", map[string]string{"Namespace": "x-y"},
+			[]string{"parameter Namespace"}},
 		{"an allowed value", map[string]string{"Every": "1.5"}, nil},
-		{"another value", map[string]string{"Every": "2h"},
+		{"a value that is not allowed", map[string]string{"Every": "2h"},
 			[]string{"parameter Every", "must be one of [1h 6h 1.5]"}},
 		{"too small", map[string]string{"Days": "0"},
 			[]string{`parameter Days: "0" failed to satisfy constraint: must have at least 1`}},
 		{"too large", map[string]string{"Days": "401"}, []string{"must have at most 400"}},
-		{"no number", map[string]string{"Days": "0x10"},
+		{"a hexadecimal number", map[string]string{"Days": "0x10"},
 			[]string{`parameter Days: "0x10" must be a number`}},
-		{"no number, for strconv it is", map[string]string{"Days": "Inf"}, []string{"must be a number"}},
+		{"no number for CloudFormation, but for strconv", map[string]string{"Days": "Inf"},
+			[]string{"must be a number"}},
 		{"too short", map[string]string{"Name": "é"}, []string{"must have at least 2 characters"}},
 		{"too long", map[string]string{"Name": "abcd"}, []string{"must have at most 3 characters"}},
-		{"as long as can be", map[string]string{"Name": "éàè"}, nil},
-		{"each element of a list", map[string]string{"Arns": "arn:a, arn:b"}, nil},
-		{"an element of a list", map[string]string{"Arns": "arn:a,B"},
+		{"the maximum length in characters", map[string]string{"Name": "éàè"}, nil},
+		{"a list of valid elements", map[string]string{"Arns": "arn:a, arn:b"}, nil},
+		{"an invalid element of a list", map[string]string{"Arns": "arn:a,B"},
 			[]string{`parameter Arns: "B" failed to satisfy constraint: ARNs.`}},
-		{"numbers", map[string]string{"Sizes": "1,20", "Every": "6h", "Days": "31"},
+		{"an invalid element of a list of numbers", map[string]string{"Sizes": "1,20", "Every": "6h",
+			"Days": "31"},
 			[]string{`parameter Sizes: "20"`}},
-		{"what AWS looks up", map[string]string{"Version": "/other"}, nil},
+		{"a Parameter Store parameter is not checked", map[string]string{"Version": "/other"}, nil},
 		{"an undeclared parameter", map[string]string{"Extra": "x"},
 			[]string{"parameter Extra: not in the template"}},
-		{"a rule", map[string]string{"Name": "abc"},
+		{"a rule that does not hold", map[string]string{"Name": "abc"},
 			[]string{"rule HourlyIsForUsers: does not hold: Name abc needs Plain y."}},
-		{"a rule that is satisfied", map[string]string{"Name": "abc", "Plain": "y"}, nil},
+		{"a rule that holds", map[string]string{"Name": "abc", "Plain": "y"}, nil},
 		{"a rule about a list", map[string]string{"Sizes": "3,4"}, []string{"Sizes are 1 to 3."}},
 		{"a rule whose condition does not hold", map[string]string{"Sizes": "3,4", "Every": "6h",
 			"Days": "31"}, nil},
 		{"a rule about every element", map[string]string{"Sizes": "1,2", "Every": "6h"},
 			[]string{"rule Same: does not hold: Sizes are 1."}},
-		{"a rule about what AWS looks up", map[string]string{"Version": "2"},
+		{"a rule about a Parameter Store parameter", map[string]string{"Version": "2"},
 			[]string{"rule CdkVersion: does not hold: bootstrap again."}},
-		{"several at once", map[string]string{"Who": "x", "Days": "x", "Name": "abc"},
+		{"several errors", map[string]string{"Who": "x", "Days": "x", "Name": "abc"},
 			[]string{"parameter Days", "parameter Who", "rule HourlyIsForUsers"}},
 	} {
 		template, err := Parse([]byte(checkedTemplate))
@@ -110,30 +115,42 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeChecked(t *testing.T) {
-	for written, want := range map[string]string{
-		"Parameters: {P: {Type: String, Default: x, AllowedPattern: 'x(?=y)'}}":                                                  "parameter P: AllowedPattern: ",
-		"Parameters: {P: {Type: String, Default: x, AllowedPattern: '^(?!(a|b))x'}}":                                             "parameter P: AllowedPattern: ",
-		"Parameters: {P: {Type: String, Default: x, AllowedPattern: 'x)|(y'}}":                                                   "parameter P: AllowedPattern: ",
-		"Parameters: {P: {Type: String, Default: [x]}}":                                                                          "parameter P: Default: [x] where a text is needed",
-		"Parameters: {P: {Type: Number, Default: 1, MinValue: one}}":                                                             "parameter P: MinValue is one",
-		"Rules: {R: {Assertions: []}}":                                                                                           "rule R: asserts nothing",
-		"Rules: {R: x}":                                                                                                          "rule R: is a string",
-		"Rules: {R: {Assertions: [{Assert: !Equals [!Ref Q, x]}]}}":                                                              "a rule can refer to nothing but parameters",
-		"Rules: {R: {Assertions: [{Assert: !Equals [!Sub x, x]}]}}":                                                              "a rule can refer to nothing but parameters",
-		"Rules: {R: {Assertions: [{Assert: {Condition: C}}]}}":                                                                   "not a condition that a rule can have",
-		"Rules: {R: {Assertions: [{Assert: !RefAll x}]}}":                                                                        "not a condition that a rule can have",
-		"Rules: {R: {Assertions: [{Assert: !Contains [x, [x]]}]}}":                                                               "not a condition that a rule can have",
-		"Parameters: {P: {Type: CommaDelimitedList, Default: x}}\nRules: {R: {Assertions: [{Assert: !Contains [[!Ref P], x]}]}}": "where a text is needed",
-		"Rules: {R: {Assertions: [{}]}}":                                                                                         "not a condition that a rule can have",
-		"Rules: {R: {RuleCondition: x, Assertions: [{Assert: !Equals [x, x]}]}}":                                                 "not a condition that a rule can have",
+func TestInvalidParametersAndRulesAreErrors(t *testing.T) {
+	for _, tt := range []struct{ written, want string }{
+		{"Parameters: {P: {Type: String, Default: x, AllowedPattern: 'x(?=y)'}}",
+			"parameter P: AllowedPattern: "},
+		{"Parameters: {P: {Type: String, Default: x, AllowedPattern: '^(?!(a|b))x'}}",
+			"parameter P: AllowedPattern: "},
+		{"Parameters: {P: {Type: String, Default: x, AllowedPattern: 'x)|(y'}}",
+			"parameter P: AllowedPattern: "},
+		{"Parameters: {P: {Type: String, Default: [x]}}",
+			"parameter P: Default: [x] is not a string"},
+		{"Parameters: {P: {Type: Number, Default: 1, MinValue: one}}",
+			"parameter P: MinValue is one"},
+		{"Rules: {R: {Assertions: []}}", "rule R: has no assertions"},
+		{"Rules: {R: x}", "rule R: is a string"},
+		{"Rules: {R: {Assertions: [{Assert: !Equals [!Ref Q, x]}]}}",
+			"a rule can refer only to parameters"},
+		{"Rules: {R: {Assertions: [{Assert: !Equals [!Sub x, x]}]}}",
+			"a rule can refer only to parameters"},
+		{"Rules: {R: {Assertions: [{Assert: {Condition: C}}]}}",
+			"not a supported condition of a rule"},
+		{"Rules: {R: {Assertions: [{Assert: !RefAll x}]}}", "not a supported condition of a rule"},
+		{"Rules: {R: {Assertions: [{Assert: !Contains [x, [x]]}]}}",
+			"not a supported condition of a rule"},
+		{"Parameters: {P: {Type: CommaDelimitedList, Default: x}}\n" +
+			"Rules: {R: {Assertions: [{Assert: !Contains [[!Ref P], x]}]}}",
+			"[x] is not a string"},
+		{"Rules: {R: {Assertions: [{}]}}", "not a supported condition of a rule"},
+		{"Rules: {R: {RuleCondition: x, Assertions: [{Assert: !Equals [x, x]}]}}",
+			"not a supported condition of a rule"},
 	} {
-		template, err := Parse([]byte(written))
+		template, err := Parse([]byte(tt.written))
 		if err != nil {
-			t.Fatal(written, err)
+			t.Fatal(tt.written, err)
 		}
-		if err := template.Check(nil); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: error %v, want %q in it", written, err, want)
+		if err := template.Check(nil); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: error %v, want %q in it", tt.written, err, tt.want)
 		}
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"slices"
 )
 
-// rules is an error for each assertion of Rules that does not hold.
+// rules returns an error for each assertion in Rules that does not hold.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/rules-section-structure.html
 func (s scope) rules() error {
 	var problems []error
@@ -27,18 +27,18 @@ func (s scope) rule(v any) error {
 		return fmt.Errorf("is a %T, want a mapping", v)
 	}
 	if condition := written["RuleCondition"]; condition != nil {
-		if holds, err := s.asserted(condition); err != nil || !holds {
+		if holds, err := s.ruleCondition(condition); err != nil || !holds {
 			return err
 		}
 	}
 	assertions := List(written["Assertions"])
 	if len(assertions) == 0 {
-		return errors.New("asserts nothing")
+		return errors.New("has no assertions")
 	}
 	var problems []error
 	for _, v := range assertions {
 		assertion, _ := v.(map[string]any)
-		holds, err := s.asserted(assertion["Assert"])
+		holds, err := s.ruleCondition(assertion["Assert"])
 		if err == nil && !holds {
 			err = fmt.Errorf("does not hold: %v", assertion["AssertDescription"])
 		}
@@ -47,23 +47,23 @@ func (s scope) rule(v any) error {
 	return errors.Join(problems...)
 }
 
-// asserted evaluates a condition of Rules, which knows less than those of Conditions and more:
-// nothing but parameters can be referred to, and lists can be asked about.
+// ruleCondition evaluates a condition of Rules. Unlike those of Conditions, it can refer only to
+// parameters, and it can test lists.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference-rules.html
-func (s scope) asserted(v any) (bool, error) {
+func (s scope) ruleCondition(v any) (bool, error) {
 	m, _ := v.(map[string]any)
 	name, argument, _ := function(m)
 	parts := List(argument)
-	if holds, ok, err := combine(name, parts, s.asserted); ok {
+	if holds, ok, err := combine(name, parts, s.ruleCondition); ok {
 		return holds, err
 	}
 	if len(parts) != 2 {
-		return false, fmt.Errorf("%v: not a condition that a rule can have", v)
+		return false, fmt.Errorf("%v: not a supported condition of a rule", v)
 	}
 	var values [2]any
 	for i, part := range parts {
 		var err error
-		if values[i], err = s.parameter(part); err != nil {
+		if values[i], err = s.ruleValue(part); err != nil {
 			return false, fmt.Errorf("%s: %w", name, err)
 		}
 	}
@@ -82,25 +82,25 @@ func (s scope) asserted(v any) (bool, error) {
 			return !slices.Contains(among, member)
 		}), nil
 	}
-	return false, fmt.Errorf("%v: not a condition that a rule can have", v)
+	return false, fmt.Errorf("%v: not a supported condition of a rule", v)
 }
 
-// parameter is a value in a rule: the parameter of a Ref, or what is written, numbers as text; a
-// string or a list of strings.
-func (s scope) parameter(v any) (any, error) {
+// ruleValue returns a value in a rule, a string or a list of strings: the parameter of a Ref, or
+// the literal, with numbers as text.
+func (s scope) ruleValue(v any) (any, error) {
 	switch v := v.(type) {
 	case map[string]any:
 		name, argument, _ := function(v)
 		id, _ := argument.(string)
 		value, ok := s.values[id]
 		if name != "Ref" || !ok {
-			return nil, fmt.Errorf("%v: a rule can refer to nothing but parameters", v)
+			return nil, fmt.Errorf("%v: a rule can refer only to parameters", v)
 		}
 		return value, nil
 	case []any:
 		list := make([]any, len(v))
 		for i, element := range v {
-			value, err := s.parameter(element)
+			value, err := s.ruleValue(element)
 			if err != nil {
 				return nil, err
 			}

@@ -8,7 +8,7 @@ import (
 	"github.com/goccy/go-yaml/parser"
 )
 
-// parseYAML decodes a document in which short tags stand for functions: !Sub x for {"Fn::Sub": x}.
+// parseYAML decodes a YAML document. Short tags become functions: !Sub x becomes {"Fn::Sub": x}.
 func parseYAML(data []byte) (any, error) {
 	file, err := parser.ParseBytes(data, 0)
 	if err != nil {
@@ -30,7 +30,7 @@ func decode(n ast.Node) (any, error) {
 		return n.Value.Value, nil
 	case *ast.BoolNode:
 		return n.Value, nil
-	case *ast.IntegerNode: // numbers are float64, as encoding/json has them
+	case *ast.IntegerNode: // float64, as encoding/json decodes numbers
 		switch i := n.Value.(type) {
 		case int64:
 			return float64(i), nil
@@ -55,8 +55,7 @@ func decode(n ast.Node) (any, error) {
 	case *ast.TagNode:
 		return decodeTag(n)
 	}
-	return nil, fmt.Errorf("line %d: a %v, which templates here do not use",
-		n.GetToken().Position.Line, n.Type())
+	return nil, fmt.Errorf("line %d: %v is not supported", n.GetToken().Position.Line, n.Type())
 }
 
 func decodeMapping(entries []*ast.MappingValueNode) (any, error) {
@@ -66,8 +65,8 @@ func decodeMapping(entries []*ast.MappingValueNode) (any, error) {
 		switch n := entry.Key.(type) {
 		case *ast.StringNode:
 			key = n.Value
-		case *ast.TagNode: // what the parser makes of a colon within braces: {A: [!Ref AWS::Region]}
-			return nil, fmt.Errorf("line %d: %s as a key; put a value with colons in quotes",
+		case *ast.TagNode: // the parser's result for a colon in braces: {A: [!Ref AWS::Region]}
+			return nil, fmt.Errorf("line %d: %s is a key: put values with colons in quotes",
 				n.GetToken().Position.Line, key)
 		}
 		value, err := decode(entry.Value)
@@ -87,7 +86,7 @@ func decodeTag(n *ast.TagNode) (any, error) {
 	name := strings.TrimPrefix(n.Start.Value, "!")
 	switch name {
 	case "Ref", "Condition":
-	case "GetAtt": // a dotted string here, a list in the long form
+	case "GetAtt": // the short form has a dotted string, the long form a list
 		if s, ok := value.(string); ok {
 			if id, attribute, dotted := strings.Cut(s, "."); dotted {
 				value = []any{id, attribute}

@@ -1,14 +1,14 @@
-// Command synth is the CDK app that deploys remotion-audit. cdk runs it, from the folder of
+// Command synth is the CDK app that deploys remotion-audit. cdk runs it in the directory of
 // cdk.json:
 //
 //	cdk deploy --context callers=user/render,role/web=render --context alertEmail=ops@example.com
 //
-// Run by itself it writes the template to the folder CDK_OUTDIR names (default: cdk.out):
+// Without cdk it writes the template to the directory CDK_OUTDIR (default: cdk.out):
 //
 //	CALLERS=user/render go run ./cmd/synth
 //
-// The settings are CDK context or environment variables; context wins. For further props, use the
-// construct of package infra in an app.
+// Settings are CDK context values or environment variables; a context value takes precedence. For
+// further props, use the construct of package infra in your own app.
 package main
 
 import (
@@ -24,8 +24,8 @@ import (
 
 func main() {
 	err := synth(awscdk.NewApp(&awscdk.AppProps{AnalyticsReporting: jsii.Bool(false)}), os.Getenv)
-	// It may print "Runtime process exited abnormally: waitid: no child processes": jsii waits for
-	// its Node twice, and one of the two comes too late. Nothing is wrong then.
+	// Close can print "Runtime process exited abnormally: waitid: no child processes", because jsii
+	// waits for its Node process twice. The message is harmless.
 	jsii.Close()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "synth:", err)
@@ -33,19 +33,19 @@ func main() {
 	}
 }
 
-// synth writes the templates of app's stacks: the auditor's, and where changes have to be forwarded
-// to it, that of what does so.
+// synth writes the templates of the app's stacks: the auditor, and the change forwarder if the
+// auditor needs one. A test passes code, so that nothing is built.
 func synth(app awscdk.App, getenv func(string) string, code ...awslambda.Code) error {
 	stack := awscdk.NewStack(app, jsii.String("RemotionAudit"), &awscdk.StackProps{
-		Description: jsii.String("remotion-audit: watches whether the AWS users and roles that run " +
-			"Remotion Lambda still have the permissions they need, and says so when they do not."),
+		Description: jsii.String("remotion-audit: checks on a schedule that the AWS users and roles of " +
+			"Remotion Lambda have the permissions they need, and sends alerts about gaps."),
 	})
-	said := settings{node: app.Node(), getenv: getenv}
-	props, forwarder := said.read(stack)
-	if len(code) > 0 { // of a test, which builds none
+	reader := settings{node: app.Node(), getenv: getenv}
+	props, forwarder := reader.props(stack)
+	if len(code) > 0 {
 		props.Code = code[0]
 	}
-	if err := said.err(props.Validate()); err != nil {
+	if err := reader.err(props.Validate()); err != nil {
 		return err
 	}
 	auditor := infra.NewPermissionAuditor(stack, "Auditor", props)
@@ -58,8 +58,8 @@ func synth(app awscdk.App, getenv func(string) string, code ...awslambda.Code) e
 			return err
 		}
 		changes := awscdk.NewStack(app, jsii.String("RemotionAuditChanges"), &awscdk.StackProps{
-			Env: &awscdk.Environment{Region: jsii.String(said.changeRegion(*forwarder.HomeRegion))},
-			Description: jsii.String("remotion-audit: forwards changes in IAM to the region of the " +
+			Env: &awscdk.Environment{Region: jsii.String(eventRegion(*forwarder.HomeRegion))},
+			Description: jsii.String("remotion-audit: forwards IAM changes to the region of the " +
 				"auditor."),
 		})
 		infra.NewChangeForwarder(changes, "Forwarder", forwarder)
@@ -73,7 +73,7 @@ type output struct {
 	value             *string
 }
 
-// outputs are those of template.yaml.
+// outputs returns the outputs of template.yaml.
 func outputs(auditor infra.PermissionAuditor) []output {
 	list := []output{
 		{"FunctionName", "Name of the function", auditor.Function().FunctionName()},
@@ -91,7 +91,7 @@ func outputs(auditor infra.PermissionAuditor) []output {
 			auditor.FailureQueue().QueueUrl()},
 	}
 	if auditor.Dashboard() != nil {
-		list = append(list, output{"DashboardName", "Address of the CloudWatch dashboard",
+		list = append(list, output{"DashboardName", "Name of the CloudWatch dashboard",
 			auditor.Dashboard().Ref()})
 	}
 	return list

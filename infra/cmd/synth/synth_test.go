@@ -24,8 +24,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// synthesize runs the app with an environment, and returns its templates by the name of their
-// stack.
+// synthesize runs the app with environment variables. It returns the templates by stack name.
 func synthesize(t *testing.T, environment map[string]string) (map[string]cfn.Template, error) {
 	t.Helper()
 	code, out := t.TempDir(), t.TempDir()
@@ -58,7 +57,7 @@ func readTemplate(t *testing.T, file string) cfn.Template {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// CDK puts the auditor's id before a construct's, and a hash after it.
+	// A logical id of CDK is the auditor's id, the construct's id and a hash.
 	data = regexp.MustCompile(`"Auditor([A-Za-z0-9]*?)[0-9A-F]{8}"`).ReplaceAll(data, []byte(`"$1"`))
 	template, err := cfn.Parse(data)
 	if err != nil {
@@ -67,7 +66,7 @@ func readTemplate(t *testing.T, file string) cfn.Template {
 	return template
 }
 
-// The two forms have the same outputs.
+// TestOutputsAreTheTemplates compares the outputs of the app with those of template.yaml.
 func TestOutputsAreTheTemplates(t *testing.T) {
 	want, err := readTemplate(t,
 		"../../../template.yaml").Outputs(map[string]string{"Callers": "none"})
@@ -92,8 +91,8 @@ func TestOutputsAreTheTemplates(t *testing.T) {
 	}
 }
 
-// ARNs have the forms that template.yaml's parameters have, and what else is said is refused by its
-// name.
+// TestSettings checks that the patterns of ARNs are those of template.yaml's parameters, and that
+// an error names the invalid setting.
 func TestSettings(t *testing.T) {
 	parameters := readTemplate(t, "../../../template.yaml").Section("Parameters")
 	for name, form := range map[string]string{
@@ -110,7 +109,7 @@ func TestSettings(t *testing.T) {
 		environment map[string]string
 		want        string // in the error; empty: valid
 	}{
-		{"everything", map[string]string{
+		{"all settings", map[string]string{
 			"ALERT_TOPIC_ARN": topic, "OPS_TOPIC_ARN": topic, "PAGER_TOPIC_ARN": topic,
 			"KMS_KEY_ARN":              "arn:aws:kms:us-east-1:123456789012:key/1",
 			"PERMISSIONS_BOUNDARY_ARN": "arn:aws:iam::123456789012:policy/b", "ROLE_PATH": "/audit/",
@@ -120,15 +119,16 @@ func TestSettings(t *testing.T) {
 			"READ_SCOPE":       "named",
 			"NAMED_PRINCIPALS": "arn:aws:iam::123456789012:user/a, arn:aws:iam::123456789012:role/b",
 		}, ""},
-		{"a topic that is none", map[string]string{"OPS_TOPIC_ARN": "ops"}, `opsTopicArn: "ops"`},
+		{"an invalid topic", map[string]string{"OPS_TOPIC_ARN": "ops"}, `opsTopicArn: "ops"`},
 		{"a FIFO topic", map[string]string{"ALERT_TOPIC_ARN": topic + ".fifo"}, "alertTopicArn"},
-		{"an alias for a key",
+		{"an alias instead of a key",
 			map[string]string{"KMS_KEY_ARN": "arn:aws:kms:us-east-1:123456789012:alias/a"}, "kmsKeyArn"},
-		{"a boundary that is none", map[string]string{"PERMISSIONS_BOUNDARY_ARN": "boundary"},
+		{"an invalid boundary", map[string]string{"PERMISSIONS_BOUNDARY_ARN": "boundary"},
 			"permissionsBoundaryArn"},
 		{"neither yes nor no", map[string]string{"REACT_TO_CHANGES": "true"}, "reactToChanges"},
-		{"days that are none", map[string]string{"LOG_RETENTION_DAYS": "a month"}, "logRetentionDays"},
-		{"a home region that is none",
+		{"an invalid number of days", map[string]string{"LOG_RETENTION_DAYS": "a month"},
+			"logRetentionDays"},
+		{"an invalid home region",
 			map[string]string{"REACT_TO_CHANGES": "yes", "HOME_REGION": "europe"}, "HomeRegion"},
 	}
 	for _, tt := range tests {
@@ -143,8 +143,8 @@ func TestSettings(t *testing.T) {
 	}
 }
 
-// What forwards changes is a stack of its own, where IAM's events are, and only where the auditor
-// is elsewhere.
+// The app has a change forwarder only if the auditor is not in the region of IAM's events. The
+// forwarder is a separate stack in that region.
 func TestForwarder(t *testing.T) {
 	for home, want := range map[string]bool{"eu-central-1": true, "us-east-1": false,
 		"cn-northwest-1": true, "cn-north-1": false, "": false} {
@@ -155,7 +155,7 @@ func TestForwarder(t *testing.T) {
 		}
 		forwarder, made := templates["RemotionAuditChanges"]
 		if made != want {
-			t.Errorf("home %q: a forwarder is made: %v", home, made)
+			t.Errorf("home %q: the app has a forwarder: %v", home, made)
 		}
 		if text, _ := json.Marshal(forwarder); made &&
 			!strings.Contains(string(text), ":events:"+home+":") {

@@ -13,11 +13,11 @@ import (
 	"golang.org/x/mod/semver"
 )
 
-// Check says why a checkout cannot be released as a version, every reason at once.
+// Check returns an error if a checkout cannot be released as a version. It joins all reasons.
 func Check(checkout, version string) error {
 	if version != semver.Canonical(version) || semver.Major(version) > "v1" {
-		return fmt.Errorf("%q is not a version such as v0.2.0 or v1.0.0-rc.1 (from v2 on the modules' "+
-			"paths would have to end in it)", version)
+		return fmt.Errorf("%q is not a version such as v0.2.0 or v1.0.0-rc.1 (from v2 on, the paths of "+
+			"the modules must end in the major version)", version)
 	}
 	var errs []error
 	changed, err := git(checkout, "status", "--porcelain")
@@ -25,16 +25,16 @@ func Check(checkout, version string) error {
 		return err
 	}
 	if changed != "" {
-		errs = append(errs, fmt.Errorf("not everything is committed:\n%s", changed))
+		errs = append(errs, fmt.Errorf("uncommitted changes:\n%s", changed))
 	}
 	tags, err := git(checkout, "tag", "--list")
 	if err != nil {
 		return err
 	}
 	for tag := range strings.FieldsSeq(tags) {
-		if there := strings.TrimPrefix(tag, "infra/"); semver.IsValid(there) &&
-			semver.Compare(there, version) >= 0 {
-			errs = append(errs, fmt.Errorf("there is a tag %s, and releases go upwards", tag))
+		if released := strings.TrimPrefix(tag, "infra/"); semver.IsValid(released) &&
+			semver.Compare(released, version) >= 0 {
+			errs = append(errs, fmt.Errorf("the tag %s exists: the new version must be higher", tag))
 		}
 	}
 	changelog, err := os.ReadFile(filepath.Join(checkout, "CHANGELOG.md"))
@@ -42,10 +42,10 @@ func Check(checkout, version string) error {
 		return err
 	}
 	if !regexp.MustCompile(`(?m)^## ` + regexp.QuoteMeta(version) + `( .*)?\n\n*- `).Match(changelog) {
-		errs = append(errs, fmt.Errorf(`CHANGELOG.md has no section "## %s" that says something`,
-			version))
+		errs = append(errs, fmt.Errorf(`CHANGELOG.md has no section "## %s" with entries`, version))
 	}
-	// What is hashed here has to be what the go command finds behind the tag.
+	// Prepare hashes these files. The go command hashes the files of the tag, so both must be the
+	// same.
 	tracked, err := git(checkout, "ls-files", "-z")
 	if err != nil {
 		return err
@@ -80,8 +80,8 @@ func Prepare(checkout, version string) (commands []string, err error) {
 			return nil, err
 		}
 	}
-	// The branch keeps its replace: the commit with the release's go.mod is beside it, and only the
-	// tag has it.
+	// The branch keeps its replace: the commit with the release's go.mod is not on the branch, and
+	// only the tag refers to it.
 	return []string{
 		"git tag -a " + version + " -m " + version,
 		"git switch --detach",

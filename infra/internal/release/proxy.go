@@ -31,8 +31,8 @@ const (
 	Infra = Root + "/infra"
 )
 
-// WriteProxy writes both modules of a checkout, at a version, to a folder that GOPROXY can name.
-// What git ignores is left out; what is not committed is not.
+// WriteProxy writes both modules of a checkout at a version to a directory for a file:// GOPROXY.
+// It includes uncommitted files, but no files that git ignores.
 func WriteProxy(folder, checkout, version string) error {
 	files, err := sources(checkout)
 	if err != nil {
@@ -46,7 +46,7 @@ func WriteProxy(folder, checkout, version string) error {
 			infra = append(infra, renamed{f, inner})
 		}
 		if f.Path() == "LICENSE" {
-			infra = append(infra, f) // as the go command does for a module in a folder of a repository
+			infra = append(infra, f) // as the go command does for a module in a subdirectory
 		}
 	}
 	if err := write(folder, module.Version{Path: Root, Version: version}, root); err != nil {
@@ -60,7 +60,7 @@ func WriteProxy(folder, checkout, version string) error {
 	return write(folder, module.Version{Path: Infra, Version: version}, infra)
 }
 
-// write writes one version of a module. https://go.dev/ref/mod#goproxy-protocol
+// write writes one version of a module in the layout of https://go.dev/ref/mod#goproxy-protocol.
 func write(folder string, m module.Version, files []zip.File) error {
 	escaped, err := module.EscapePath(m.Path)
 	if err != nil {
@@ -95,7 +95,7 @@ func write(folder string, m module.Version, files []zip.File) error {
 	return nil
 }
 
-// released are the go.mod and go.sum that infra/ has in a release, given the files of the checkout.
+// released returns the go.mod and go.sum of infra/ in a release. files are those of the checkout.
 func released(checkout, version string, files []zip.File) (mod, sum []byte, err error) {
 	file := filepath.Join(checkout, "infra", "go.mod")
 	data, err := os.ReadFile(file)
@@ -114,8 +114,8 @@ func released(checkout, version string, files []zip.File) (mod, sum []byte, err 
 	}
 	parsed.Cleanup()
 	if len(parsed.Replace) > 0 {
-		return nil, nil, fmt.Errorf("%s: it replaces %s, which does not reach those who require it", file,
-			parsed.Replace[0].Old.Path)
+		return nil, nil, fmt.Errorf("%s replaces %s, which has no effect in modules that require infra",
+			file, parsed.Replace[0].Old.Path)
 	}
 	if mod, err = parsed.Format(); err != nil {
 		return nil, nil, err
@@ -134,7 +134,7 @@ func released(checkout, version string, files []zip.File) (mod, sum []byte, err 
 	return mod, []byte(strings.Join(lines, "\n") + "\n"), nil
 }
 
-// sums are the lines of a go.sum for Root.
+// sums returns the lines of a go.sum for Root.
 func sums(version string, files []zip.File) ([]string, error) {
 	open := map[string]func() (io.ReadCloser, error){}
 	var names []string
@@ -143,7 +143,7 @@ func sums(version string, files []zip.File) ([]string, error) {
 		return nil, err
 	}
 	for _, f := range files {
-		// What is in a module of its own is no part of this one.
+		// Skip nested modules: they are not part of Root.
 		if slices.Contains(checked.Valid, f.Path()) {
 			name := Root + "@" + version + "/" + f.Path()
 			names = append(names, name)
@@ -163,8 +163,8 @@ func sums(version string, files []zip.File) ([]string, error) {
 	return []string{Root + " " + version + " " + all, Root + " " + version + "/go.mod " + mod}, nil
 }
 
-// sources are the files of a checkout, but for those that git ignores. They are found without git,
-// which may not be there.
+// sources returns the files of a checkout except those that git ignores. It needs no git, which may
+// not be installed.
 func sources(checkout string) ([]zip.File, error) {
 	ignore, err := os.ReadFile(filepath.Join(checkout, ".gitignore"))
 	if err != nil {
@@ -200,13 +200,13 @@ func sources(checkout string) ([]zip.File, error) {
 	return files, err
 }
 
-// matches reports whether a line of .gitignore stands for a file. It knows the lines that ours has,
-// and refuses others.
+// matches reports whether a line of .gitignore matches a file. It supports only the syntax that
+// this repository's .gitignore uses, and returns an error for the rest.
 func matches(pattern, name string, folder bool) (bool, error) {
 	glob, folders := strings.CutSuffix(pattern, "/")
 	glob, anchored := strings.CutPrefix(glob, "/")
 	if strings.ContainsAny(glob, "!#/\\") || strings.Contains(glob, "**") {
-		return false, fmt.Errorf("%q is a form that package release does not know", pattern)
+		return false, fmt.Errorf("pattern %q is not supported", pattern)
 	}
 	if folders && !folder {
 		return false, nil
@@ -226,14 +226,14 @@ func read(f zip.File) ([]byte, error) {
 	return io.ReadAll(r)
 }
 
-// onDisk is a file, under its name in a module.
+// onDisk is a file on disk with its name in a module.
 type onDisk struct{ name, file string }
 
 func (f onDisk) Path() string                 { return f.name }
 func (f onDisk) Lstat() (fs.FileInfo, error)  { return os.Lstat(f.file) }
 func (f onDisk) Open() (io.ReadCloser, error) { return os.Open(f.file) }
 
-// renamed is a file under another name.
+// renamed is a file with another name.
 type renamed struct {
 	zip.File
 	name string
@@ -241,7 +241,7 @@ type renamed struct {
 
 func (f renamed) Path() string { return f.name }
 
-// content is a file that is nowhere.
+// content is a file in memory.
 type content struct {
 	name string
 	data []byte

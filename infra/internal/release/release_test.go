@@ -13,7 +13,7 @@ import (
 	"golang.org/x/mod/zip"
 )
 
-// repository is a checkout of two small modules, with everything committed.
+// repository returns the directory of a checkout with two small modules, all committed.
 func repository(t *testing.T) string {
 	t.Helper()
 	if _, err := exec.LookPath("git"); err != nil {
@@ -93,7 +93,7 @@ func TestRelease(t *testing.T) {
 	mod := shell(t, dir, "git show infra/v0.2.0:infra/go.mod")
 	if !strings.Contains(mod, Root+" v0.2.0\n") || strings.Contains(mod, "replace") ||
 		!strings.Contains(mod, "example.com/a v1.0.0") {
-		t.Errorf("infra/go.mod behind the tag\n%s", mod)
+		t.Errorf("infra/go.mod of the tag\n%s", mod)
 	}
 	sum := shell(t, dir, "git show infra/v0.2.0:infra/go.sum")
 	var hashed []string
@@ -102,11 +102,11 @@ func TestRelease(t *testing.T) {
 	}
 	if want := []string{"example.com/a v1.0.0 h1", "example.com/z v1.0.0 h1", Root + " v0.2.0 h1",
 		Root + " v0.2.0/go.mod h1"}; !slices.Equal(hashed, want) {
-		t.Errorf("infra/go.sum behind the tag has %q, want %q", hashed, want)
+		t.Errorf("infra/go.sum of the tag has %q, want %q", hashed, want)
 	}
-	// The branch goes on as it was, and what the other module is does not depend on infra/.
+	// The branch is unchanged, and the tags differ only in infra/.
 	if got := shell(t, dir, "git status --porcelain --branch"); got != "## main\n" {
-		t.Errorf("after it: %s", got)
+		t.Errorf("git status after the release: %s", got)
 	}
 	if got := shell(t, dir,
 		"git diff --stat main v0.2.0 && git diff --name-only v0.2.0 "+
@@ -114,31 +114,32 @@ func TestRelease(t *testing.T) {
 		t.Errorf("the tags differ in\n%s", got)
 	}
 	if got := shell(t, dir, "git -C ../origin tag"); got != "infra/v0.2.0\nv0.2.0\n" {
-		t.Errorf("pushed: %s", got)
+		t.Errorf("pushed tags: %s", got)
 	}
 }
 
 func TestCheck(t *testing.T) {
 	tests := []struct {
 		name, version, before string
-		want                  string // empty: it can be released
+		want                  string // in the error; empty if it can be released
 	}{
-		{"a version", "v0.2.0", "", ""},
-		{"a version of its own section", "v0.1.1", "", `CHANGELOG.md has no section "## v0.1.1"`},
+		{"a valid version", "v0.2.0", "", ""},
+		{"a version without a section", "v0.1.1", "", `CHANGELOG.md has no section "## v0.1.1"`},
 		{"an empty section", "v0.3.0", "", `CHANGELOG.md has no section "## v0.3.0"`},
-		{"no v", "0.2.0", "", `"0.2.0" is not a version`},
-		{"two numbers", "v0.2", "", `"v0.2" is not a version`},
-		{"a second major", "v2.0.0", "", `"v2.0.0" is not a version`},
-		{"one that is there", "v0.1.0", "", "there is a tag v0.1.0"},
-		{"one that infra has", "v0.2.0", "git tag infra/v0.2.0", "there is a tag infra/v0.2.0"},
-		{"one before the last", "v0.0.9", "", "there is a tag v0.1.0, and releases go upwards"},
-		{"a changed file", "v0.2.0", "echo >> LICENSE", "not everything is committed"},
-		{"a new file", "v0.2.0", "touch new.go", "not everything is committed"},
-		{"a built file", "v0.2.0", "touch dist/more a.test", ""},
+		{"a version without v", "0.2.0", "", `"0.2.0" is not a version`},
+		{"a version of two numbers", "v0.2", "", `"v0.2" is not a version`},
+		{"a second major version", "v2.0.0", "", `"v2.0.0" is not a version`},
+		{"an existing version", "v0.1.0", "", "the tag v0.1.0 exists"},
+		{"an existing version of infra", "v0.2.0", "git tag infra/v0.2.0", "the tag infra/v0.2.0 exists"},
+		{"a version lower than the last", "v0.0.9", "",
+			"the tag v0.1.0 exists: the new version must be higher"},
+		{"a changed file", "v0.2.0", "echo >> LICENSE", "uncommitted changes"},
+		{"a new file", "v0.2.0", "touch new.go", "uncommitted changes"},
+		{"an ignored file", "v0.2.0", "touch dist/more a.test", ""},
 		{"a file that only this clone ignores", "v0.2.0",
 			"echo notes.txt >> .git/info/exclude; touch notes.txt",
 			"notes.txt is neither in git nor ignored"},
-		{"no git", "v0.2.0", "rm -r .git", "git status: "},
+		{"no git repository", "v0.2.0", "rm -r .git", "git status: "},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -155,7 +156,7 @@ func TestCheck(t *testing.T) {
 
 func TestWriteProxy(t *testing.T) {
 	dir, proxy := repository(t), t.TempDir()
-	put(t, filepath.Join(dir, "function/new.go"), "package main\n") // not committed, and still there
+	put(t, filepath.Join(dir, "function/new.go"), "package main\n") // not committed
 	if err := WriteProxy(proxy, dir, "v0.2.0"); err != nil {
 		t.Fatal(err)
 	}
@@ -186,35 +187,36 @@ func TestWriteProxy(t *testing.T) {
 		}
 		beside, err := os.ReadFile(filepath.Join(versions, "v0.2.0.mod"))
 		if err != nil || string(beside) != string(inside) {
-			t.Errorf("%s: the go.mod beside the zip is %q, %v; in it %q", modulePath, beside, err, inside)
+			t.Errorf("%s: the .mod file is %q, %v; the go.mod in the zip is %q", modulePath, beside, err,
+				inside)
 		}
 	}
-	t.Run("no other replace", func(t *testing.T) {
+	t.Run("another replace is an error", func(t *testing.T) {
 		put(t, filepath.Join(dir, "infra/go.mod"), "module "+Infra+"\n\nreplace example.com/a => ../a\n")
 		if err := WriteProxy(t.TempDir(), dir, "v0.2.0"); err == nil ||
-			!strings.Contains(err.Error(), "it replaces example.com/a") {
+			!strings.Contains(err.Error(), "replaces example.com/a") {
 			t.Errorf("error %v", err)
 		}
 	})
-	t.Run("no .gitignore that is half understood", func(t *testing.T) {
+	t.Run("unsupported syntax in .gitignore is an error", func(t *testing.T) {
 		put(t, filepath.Join(dir, ".gitignore"), "!dist\n")
 		if err := WriteProxy(t.TempDir(), dir, "v0.2.0"); err == nil ||
-			!strings.Contains(err.Error(), `"!dist" is a form`) {
+			!strings.Contains(err.Error(), `pattern "!dist" is not supported`) {
 			t.Errorf("error %v", err)
 		}
 	})
 }
 
-// TestSources holds what is found without git, in this checkout, to what git says.
+// TestSources compares sources with git, for this checkout.
 func TestSources(t *testing.T) {
 	const checkout = "../../.."
 	listed, err := git(checkout, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
 	if err != nil {
-		t.Skip("this is no clone, or there is no git: ", err)
+		t.Skip("not a git clone, or git is not installed: ", err)
 	}
 	want := map[string]bool{}
 	for name := range strings.SplitSeq(strings.TrimRight(listed, "\x00"), "\x00") {
-		if _, err := os.Stat(filepath.Join(checkout, name)); err == nil { // and not deleted since
+		if _, err := os.Stat(filepath.Join(checkout, name)); err == nil { // not deleted in the work tree
 			want[name] = true
 		}
 	}
@@ -229,6 +231,6 @@ func TestSources(t *testing.T) {
 		delete(want, f.Path())
 	}
 	for name := range want {
-		t.Errorf("%s is left out", name)
+		t.Errorf("%s is missing", name)
 	}
 }

@@ -1,11 +1,11 @@
-// Package lint asks cfn-lint about a template: it knows what CloudFormation's resources take, which
-// internal/cfn does not.
+// Package lint checks templates with cfn-lint, which knows the properties of CloudFormation's
+// resources. internal/cfn does not.
 //
 //	lint.Check(t, "../../template.yaml")
 //
-// What it finds and is accepted stands in this package with a reason, for template.yaml and the
-// template of CDK alike. What a template tells cfn-lint to ignore is not ignored here: that is for
-// those who run it by hand.
+// This package lists the accepted findings with their reasons, for template.yaml and the template
+// of CDK. It reports findings even if the template tells cfn-lint to ignore them: those settings
+// are for users who run cfn-lint by hand.
 package lint
 
 import (
@@ -20,53 +20,52 @@ import (
 	"testing"
 )
 
-// A Finding is something that cfn-lint does not like.
+// Finding is an error or a warning of cfn-lint.
 type Finding struct {
 	File    string
-	Rule    string // E for an error, W for a warning, and a number
-	Where   string // the path in the template: Resources/Topic/Properties/Name
+	Rule    string // E (error) or W (warning), and a number
+	Where   string // the path in the template, such as Resources/Topic/Properties/Name
 	Line    int
 	Message string
 }
 
-// accepted is what cfn-lint finds and is right as it is. Where is the path, with names as
-// template.yaml has them: the construct's id before them and the hash after them, in what CDK
-// writes, are left out.
+// accepted lists findings that are wrong or harmless. where matches the path with the logical ids
+// of template.yaml: the prefix and the hash of CDK's logical ids are removed first.
 var accepted = []struct {
 	rule   string
 	where  *regexp.Regexp
 	reason string
 }{
 	{"E3002", regexp.MustCompile(`^Resources/DeadManAlarm/Properties/WarmUpConfiguration$`),
-		"a property since 2026, which cfn-lint 1.51 does not know: " +
+		"cfn-lint 1.51 does not support this property of 2026: " +
 			"https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-warm-up.html"},
 	{"W1030", regexp.MustCompile(`^Resources/AlertTopic/Properties/KmsMasterKeyId/Fn::If/2/Ref$`),
-		"KmsKeyArn is empty by default, and is used where it is not"},
+		"KmsKeyArn is empty by default, and used only if set"},
 	{"W1033",
 		regexp.MustCompile(
 			`^(Parameters/NamedPrincipals/Default|Resources/AuditPolicy/Properties/PolicyDocument/` +
 				`Statement/[0-9]+/Fn::If/1/Resource/Fn::Split)$`),
-		"NamedPrincipals is empty by default, and is used with ReadScope=named, for which a rule wants " +
-			"it filled"},
+		"NamedPrincipals is empty by default, and used only with ReadScope=named, for which a rule " +
+			"requires it"},
 	{"W3005", regexp.MustCompile(`^Resources/[A-Za-z]+/DependsOn/[0-9]+$`),
-		"CDK lists all parts of a construct in DependsOn, and also refers to some of them"},
+		"CDK lists all parts of a construct in DependsOn, even if a property refers to them"},
 }
 
 var fromCDK = regexp.MustCompile(`^(Resources/)Auditor([A-Za-z]+?)[0-9A-F]{8}/`)
 
-// Check fails the test for each finding in the templates at these paths that is not accepted, and
-// skips it where cfn-lint is not installed.
+// Check reports each finding in the templates at these paths that is not accepted as a test error.
+// It skips the test if cfn-lint is not installed.
 func Check(t testing.TB, paths ...string) {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("cfn-lint takes seconds: make test")
 	}
 	if _, err := exec.LookPath("cfn-lint"); err != nil {
-		t.Skipf("SKIPPED: cfn-lint is not installed, so nothing has checked %s against "+
-			"CloudFormation's own rules (pip install cfn-lint)", strings.Join(paths, ", "))
+		t.Skipf("SKIPPED: cfn-lint is not installed, so %s is not checked against CloudFormation's "+
+			"rules (pip install cfn-lint)", strings.Join(paths, ", "))
 	}
-	// The go command takes a result from its cache unless a file that the test itself has read has
-	// changed.
+	// The go command reuses a cached result unless a file that the test has read has changed. It does
+	// not see the files that cfn-lint reads.
 	for _, path := range paths {
 		if _, err := os.ReadFile(path); err != nil {
 			t.Fatal(err)
@@ -85,10 +84,10 @@ func Check(t testing.TB, paths ...string) {
 	}
 }
 
-// Run returns what cfn-lint finds in the templates at these paths.
+// Run returns the findings of cfn-lint in the templates at these paths.
 func Run(ctx context.Context, paths ...string) ([]Finding, error) {
-	// Errors and warnings are mandatory, even if the template ignores them. The exit status tells of
-	// findings, as the output does.
+	// Mandatory checks also run if the template ignores them. The exit status is not 0 if there are
+	// findings, so a readable output is a success.
 	args := append([]string{"--format", "json", "--mandatory-checks", "E", "W", "--"}, paths...)
 	out, err := exec.CommandContext(ctx, "cfn-lint", args...).Output()
 	findings, parseErr := parse(out)
@@ -113,7 +112,7 @@ func parse(out []byte) (findings []Finding, err error) {
 		}
 	}
 	if err := json.Unmarshal(out, &list); err != nil {
-		return nil, fmt.Errorf("its output: %w", err)
+		return nil, fmt.Errorf("output: %w", err)
 	}
 	for _, f := range list {
 		var path []string
@@ -126,7 +125,7 @@ func parse(out []byte) (findings []Finding, err error) {
 	return findings, nil
 }
 
-// accepted reports whether the finding is one that is right as it is, and why.
+// accepted returns the reason why a finding is accepted; ok is false if it is not.
 func (f Finding) accepted() (reason string, ok bool) {
 	where := fromCDK.ReplaceAllString(f.Where, "$1$2/")
 	for _, a := range accepted {

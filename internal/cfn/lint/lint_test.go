@@ -12,8 +12,8 @@ func TestTemplates(t *testing.T) {
 	Check(t, "../../../template.yaml", "../../../infra/change-forwarder.yaml")
 }
 
-// What a template tells cfn-lint to ignore is found all the same, and so is what stands beside
-// something accepted.
+// Findings are reported even if the template tells cfn-lint to ignore them. An accepted finding
+// does not hide another one in the same resource.
 func TestNothingIsIgnored(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs cfn-lint once more")
@@ -86,6 +86,6 @@ func TestParse(t *testing.T) {
 		t.Errorf("got %v, %v; want %v", got, err, want)
 	}
 	if got, err := parse([]byte("usage: cfn-lint")); err == nil {
-		t.Errorf("of no JSON: %v", got)
+		t.Errorf("invalid JSON: %v", got)
 	}
 }

@@ -10,22 +10,23 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/cfn"
 )
 
-// How large a template may be, in bytes: in a call, and in a bucket.
+// The maximum size of a template in bytes: in a call, and in a bucket.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStackSet.html
 const (
 	maxBody     = 51_200
 	maxTemplate = 1 << 20
 )
 
-// The parameters that say where the code is. A bucket is of one region, so its name ends in that.
+// The parameters for the location of the code. Lambda needs a bucket in its own region, so the
+// bucket's name ends in the region.
 const (
 	paramPrefix = "CodeBucketPrefix"
 	paramKey    = "CodeKey"
 )
 
-// build expands the template, with the code in a bucket of each region. The key is the default of
-// its parameter, and the prefix has none: the name of a bucket that another account created first
-// would be their code.
+// build expands the template, with the code in a bucket of each region. key is the default of its
+// parameter. The prefix has no default: another account could create a bucket with that name, and
+// then controls the code.
 func build(source cfn.Template, key string) (cfn.Template, error) {
 	template, err := cfn.Expand(source, cfn.Code{
 		Bucket: map[string]any{"Fn::Sub": "${" + paramPrefix + "}-${AWS::Region}"},
@@ -38,20 +39,20 @@ func build(source cfn.Template, key string) (cfn.Template, error) {
 	for name, parameter := range map[string]any{
 		paramPrefix: map[string]any{
 			"Type": "String",
-			"Description": "What the names of the buckets with the function's code begin with; a hyphen " +
-				"and the region follow. " +
-				"They are yours, and the accounts of the organization may read them.",
-			// With a hyphen and the longest name of a region, 14 characters, that is a bucket's 63.
+			"Description": "Prefix of the names of the buckets with the function's code; a hyphen and " +
+				"the region follow. You must own the buckets, and the accounts of the organization must " +
+				"have read access.",
+			// 48 characters, a hyphen and the longest region name (14) are a bucket name's maximum of 63.
 			"AllowedPattern":        "^[a-z0-9][a-z0-9-]{1,46}[a-z0-9]$",
 			"ConstraintDescription": "3 to 48 lower-case letters, digits and hyphens, without the region.",
 		},
 		paramKey: map[string]any{
 			"Type":    "String",
 			"Default": key,
-			"Description": "The key of the function's code in these buckets. New code needs a " +
-				"new key: CloudFormation compares names.",
+			"Description": "Key of the function's code in these buckets. New code needs a new key, " +
+				"because CloudFormation compares only names.",
 			"AllowedPattern":        `^[A-Za-z0-9_][A-Za-z0-9_./=+-]*\.zip$`,
-			"MaxLength":             1024.0, // as encoding/json has it
+			"MaxLength":             1024.0, // float64, as encoding/json decodes numbers
 			"ConstraintDescription": "the key of an object, which ends in .zip.",
 		},
 	} {
@@ -59,17 +60,17 @@ func build(source cfn.Template, key string) (cfn.Template, error) {
 			parameters = map[string]any{}
 		}
 		if parameters[name] != nil {
-			return nil, fmt.Errorf("parameter %s: the template has one of its own", name)
+			return nil, fmt.Errorf("parameter %s: the template already declares it", name)
 		}
 		parameters[name] = parameter
 	}
 	template["Parameters"] = parameters
-	template["Metadata"] = group(template.Section("Metadata"))
+	template["Metadata"] = withCodeGroup(template.Section("Metadata"))
 	return template, nil
 }
 
-// group adds the two parameters to those that the console shows in groups.
-func group(metadata map[string]any) map[string]any {
+// withCodeGroup adds a group with the two parameters to those that the console shows.
+func withCodeGroup(metadata map[string]any) map[string]any {
 	const key = "AWS::CloudFormation::Interface"
 	face, ok := metadata[key].(map[string]any)
 	if !ok {
@@ -77,7 +78,7 @@ func group(metadata map[string]any) map[string]any {
 	}
 	face, metadata = maps.Clone(face), maps.Clone(metadata)
 	face["ParameterGroups"] = append(slices.Clone(cfn.List(face["ParameterGroups"])), map[string]any{
-		"Label":      map[string]any{"default": "Where the code is"},
+		"Label":      map[string]any{"default": "Code"},
 		"Parameters": []any{paramPrefix, paramKey},
 	})
 	labels, _ := face["ParameterLabels"].(map[string]any)
@@ -91,8 +92,8 @@ func group(metadata map[string]any) map[string]any {
 	return metadata
 }
 
-// encode writes the template as JSON, which is small, with a line for each thing in a section,
-// which can be compared.
+// encode returns the template as compact JSON with one line for each entry of a section, so that
+// two templates can be compared.
 func encode(template cfn.Template) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

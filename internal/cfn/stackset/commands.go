@@ -8,12 +8,12 @@ import (
 	"strings"
 )
 
-// commands prints what is to be done, as a shell script that can be read and pasted piece by piece.
-// The template has size bytes.
+// commands prints the deployment commands as a shell script, to be pasted piece by piece. size is
+// the size of the template in bytes.
 func commands(w io.Writer, o options, size int) error {
 	upload, template := "", "--template-body file://"+quote(o.out)
 	if size > maxBody {
-		// Too large for a call: it has to lie in a bucket, and S3 keeps the code anyway.
+		// The template is too large for a call, so it goes into the bucket of the code.
 		key := strings.TrimSuffix(o.key, ".zip") + ".template.json"
 		upload = fmt.Sprintf("aws s3 cp %s \"s3://$CODE_BUCKET_PREFIX-%s/%s\" --region %s\n",
 			quote(o.out), o.regions[0], key, o.regions[0])
@@ -29,7 +29,7 @@ func commands(w io.Writer, o options, size int) error {
 		quote("ParameterKey=" + paramKey + ",ParameterValue=" + o.key),
 	}
 	for _, name := range slices.Sorted(maps.Keys(o.parameters)) {
-		// The value may have commas, which would end it: the AWS CLI reads a quoted one as one.
+		// Without quotes, the AWS CLI would end the value at a comma.
 		value := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(o.parameters[name])
 		parameters = append(parameters,
 			quote(fmt.Sprintf(`ParameterKey=%s,ParameterValue="%s"`, name, value)))
@@ -39,26 +39,25 @@ func commands(w io.Writer, o options, size int) error {
 		prefix = "CODE_BUCKET_PREFIX=" + quote(o.prefix)
 	}
 	_, err := fmt.Fprintf(w,
-		`# %[1]s is written (%[2]d bytes).
-# Run these commands in the account that administers the stack set (docs/organizations.md):
+		`# Template: %[1]s (%[2]d bytes).
+# Run these commands in the administrator's account of the stack set: docs/organizations.md.
 %[3]s
 
-# The code, into the bucket of each region.
+# Upload the code to the bucket of each region.
 for region in %[4]s; do
   aws s3 cp %[5]s "s3://$CODE_BUCKET_PREFIX-$region/%[6]s" --region "$region"
 done
 %[7]s
-# The first time. In the organization's management account leave --call-as out.
+# First deployment. In the organization's management account, omit --call-as.
 aws cloudformation create-stack-set --stack-set-name remotion-audit --call-as DELEGATED_ADMIN \
-  --permission-model SERVICE_MANAGED --auto-deployment Enabled=false \
-  --capabilities CAPABILITY_IAM %[8]s \
+  --permission-model SERVICE_MANAGED \
+  --auto-deployment Enabled=false --capabilities CAPABILITY_IAM %[8]s \
   --parameters %[9]s
 aws cloudformation create-stack-instances --stack-set-name remotion-audit \
-  --call-as DELEGATED_ADMIN --deployment-targets \
-    OrganizationalUnitIds="${ORGANIZATIONAL_UNIT:?set it to a unit such as ou-ab12-cdef3456}" \
-  --regions %[4]s
+  --call-as DELEGATED_ADMIN --regions %[4]s --deployment-targets \
+  OrganizationalUnitIds="${ORGANIZATIONAL_UNIT:?set it to a unit such as ou-ab12-cdef3456}"
 
-# Every further time. Set all parameters again: the others get the template's defaults.
+# Update. Pass all parameters again: an omitted one returns to the template's default.
 aws cloudformation update-stack-set --stack-set-name remotion-audit --call-as DELEGATED_ADMIN \
   --capabilities CAPABILITY_IAM %[8]s \
   --parameters %[9]s
@@ -67,7 +66,7 @@ aws cloudformation update-stack-set --stack-set-name remotion-audit --call-as DE
 	return err
 }
 
-// quote is a word for the shell.
+// quote returns s as one shell word.
 func quote(s string) string {
 	if s != "" &&
 		strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:=,@-") == "" {

@@ -1,12 +1,12 @@
-// Command stackset writes template.yaml as a stack set takes it, without the transform and with the
-// code in a bucket of each region, and prints the commands that deploy it. `make stackset` runs it;
-// docs/organizations.md says how to go on.
+// Command stackset converts template.yaml for a stack set: without the transform, and with the code
+// in a bucket of each region. It prints the commands that deploy the result to stdout. `make
+// stackset` runs it; docs/organizations.md describes the next steps.
 //
 //	go run ./internal/cfn/stackset [-prefix acme-remotion-audit] \
 //	    [-regions us-east-1,eu-central-1] Callers=user/render …
 //
-// The commands go to stdout. What stands after the flags are parameters of the template: they are
-// checked as CloudFormation checks them, and passed on.
+// The arguments after the flags are parameters of the template. The command validates them as
+// CloudFormation does, and includes them in the printed commands.
 package main
 
 import (
@@ -22,13 +22,13 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/cfn"
 )
 
-// options is what is said on the command line.
+// options are the flags and parameters from the command line.
 type options struct {
 	template, zip, out string // files
-	// of the buckets' names; empty: from the environment when the commands run
+	// prefix of the bucket names; if empty, the printed commands read it from the environment
 	prefix     string
-	key        string   // of the code in the buckets; empty: named after the zip's SHA-256
-	regions    []string // where there is a bucket
+	key        string   // of the code in the buckets; if empty, it has the zip's SHA-256
+	regions    []string // the regions of the buckets
 	parameters map[string]string
 }
 
@@ -49,20 +49,20 @@ func parse(args []string) (o options, err error) {
 	flags := flag.NewFlagSet("stackset", flag.ContinueOnError)
 	flags.StringVar(&o.template, "template", "template.yaml", "the template to expand")
 	flags.StringVar(&o.zip, "zip", "dist/remotion-audit-lambda-arm64.zip",
-		"the code, as make build packs it")
+		"the zip with the code, from make build")
 	flags.StringVar(&o.out, "o", "dist/stackset.template.json", "the template to write")
 	flags.StringVar(&o.prefix, "prefix", "",
-		"what the names of the buckets begin with: PREFIX-us-east-1")
+		"the prefix of the bucket names: PREFIX-us-east-1")
 	flags.StringVar(&o.key, "key", "",
-		"the key of the code in them (default: named after its SHA-256, so that new code is a new key)")
+		"the key of the code in the buckets (default: with its SHA-256, so that new code has a new key)")
 	regions := flags.String("regions", "us-east-1",
-		"where there are buckets, comma-separated: every region that the stack set is deployed to")
+		"the regions of the buckets, comma-separated: every region that the stack set is deployed to")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
 	for name := range strings.SplitSeq(*regions, ",") {
 		if name = strings.TrimSpace(name); !region.MatchString(name) {
-			return o, fmt.Errorf("-regions: %q is no region, such as us-east-1", name)
+			return o, fmt.Errorf("-regions: %q is not a region, such as us-east-1", name)
 		}
 		o.regions = append(o.regions, name)
 	}
@@ -70,18 +70,18 @@ func parse(args []string) (o options, err error) {
 	for _, arg := range flags.Args() {
 		name, value, ok := strings.Cut(arg, "=")
 		if !ok {
-			return o, fmt.Errorf("%q: want a parameter of the template, as Callers=user/render", arg)
+			return o, fmt.Errorf("%q is not a parameter of the template, such as Callers=user/render", arg)
 		}
 		o.parameters[name] = value
 	}
 	return o, nil
 }
 
-// run writes the template, and the commands to w.
+// run writes the template to a file, and the commands to w.
 func run(o options, w io.Writer) error {
 	code, err := os.ReadFile(o.zip)
 	if err != nil {
-		return fmt.Errorf("the code: %w (make build packs it)", err)
+		return fmt.Errorf("-zip: %w; make build creates it", err)
 	}
 	if o.key == "" {
 		o.key = fmt.Sprintf("remotion-audit/%x.zip", sha256.Sum256(code))
@@ -106,7 +106,7 @@ func run(o options, w io.Writer) error {
 		return err
 	}
 	if len(encoded) > maxTemplate {
-		return fmt.Errorf("%s has %d bytes, and CloudFormation takes at most %d", o.out, len(encoded),
+		return fmt.Errorf("%s has %d bytes, CloudFormation accepts at most %d", o.out, len(encoded),
 			maxTemplate)
 	}
 	if err := os.WriteFile(o.out, encoded, 0o666); err != nil {
@@ -115,7 +115,7 @@ func run(o options, w io.Writer) error {
 	return commands(w, o, len(encoded))
 }
 
-// check refuses what CloudFormation would refuse.
+// check validates the parameters as CloudFormation does.
 func check(template cfn.Template, o options) error {
 	parameters := map[string]string{paramPrefix: "the-prefix", paramKey: o.key}
 	if o.prefix != "" {
@@ -123,7 +123,7 @@ func check(template cfn.Template, o options) error {
 	}
 	for name, value := range o.parameters {
 		if name == paramPrefix || name == paramKey {
-			return fmt.Errorf("parameter %s: say it with -prefix or -key", name)
+			return fmt.Errorf("parameter %s: set it with -prefix or -key", name)
 		}
 		parameters[name] = value
 	}

@@ -17,7 +17,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/cfn/lint"
 )
 
-// write runs the command on template.yaml and some code, and returns what it wrote and printed.
+// write runs the command with template.yaml and some code. It returns the written template, its
+// path and the printed commands.
 func write(t testing.TB, args ...string) (template cfn.Template, path, printed string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -41,14 +42,14 @@ func write(t testing.TB, args ...string) (template cfn.Template, path, printed s
 	}
 	// The template fits into a request, so it needs no bucket.
 	if len(data) > maxBody {
-		t.Errorf("the template has %d bytes, and a call takes %d", len(data), maxBody)
+		t.Errorf("the template has %d bytes, a call accepts %d", len(data), maxBody)
 	}
 	if template, err = cfn.Parse(data); err != nil {
 		t.Fatal(err)
 	}
 	for _, left := range []string{"AWS::Serverless", "CodeUri", "Transform"} {
 		if bytes.Contains(data, []byte(left)) {
-			t.Errorf("%s is in it", left)
+			t.Errorf("the template contains %s", left)
 		}
 	}
 	return template, path, out.String()
@@ -70,7 +71,7 @@ func TestTemplate(t *testing.T) {
 		t.Error(err)
 	}
 
-	// The rest is template.yaml's.
+	// The other resources are those of template.yaml.
 	written, err := os.ReadFile("../../../template.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -105,21 +106,20 @@ func TestTemplate(t *testing.T) {
 	}
 	for name := range declared {
 		if !shown[name] {
-			t.Errorf("parameter %s: in no group, or without a label", name)
+			t.Errorf("parameter %s has no group or no label", name)
 		}
 	}
 }
 
 func TestLint(t *testing.T) {
 	if testing.Short() {
-		t.Skip("internal/cfn/lint asks about template.yaml; asking about what is made of it takes as " +
-			"long again")
+		t.Skip("cfn-lint takes seconds; internal/cfn/lint checks template.yaml")
 	}
 	_, path, _ := write(t, "Callers=user/render")
 	lint.Check(t, path)
 }
 
-func TestBadParametersAreRefused(t *testing.T) {
+func TestInvalidCodeParametersAreErrors(t *testing.T) {
 	template, _, _ := write(t, "Callers=none")
 	for name, values := range map[string][]string{
 		paramPrefix: {"", "a", "-abc", "abc-", "Abc", "a.b.c", "my_code", "s3://abc",
@@ -146,13 +146,13 @@ func TestBadParametersAreRefused(t *testing.T) {
 			}
 		}
 	}
-	// A hyphen and the longest name of a region complete the name of a bucket.
+	// The longest prefix, a hyphen and the longest region name fit into a bucket name.
 	if longest := strings.Repeat("a", 48) + "-ap-northeast-1"; len(longest) != 63 {
 		t.Errorf("%s has %d characters", longest, len(longest))
 	}
 }
 
-func TestWhatIsRefused(t *testing.T) {
+func TestInvalidArgumentsAreErrors(t *testing.T) {
 	zip := filepath.Join(t.TempDir(), "function.zip")
 	if err := os.WriteFile(zip, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -162,20 +162,21 @@ func TestWhatIsRefused(t *testing.T) {
 		args []string
 		want string
 	}{
-		{"a caller that is none", []string{"-zip", zip, "Callers=render"},
+		{"an invalid caller", []string{"-zip", zip, "Callers=render"},
 			`parameter Callers: "render" failed to satisfy constraint: "none", or`},
-		{"a parameter that is none", []string{"-zip", zip, "Callers=none", "Colour=red"},
+		{"an unknown parameter", []string{"-zip", zip, "Callers=none", "Colour=red"},
 			"parameter Colour: not in the template"},
-		{"no parameter", []string{"-zip", zip, "render"}, `"render": want a parameter of the template`},
-		{"a parameter that has a flag", []string{"-zip", zip, "Callers=none", "CodeKey=x.zip"},
-			"say it with -prefix or -key"},
-		{"a prefix that is none", []string{"-zip", zip, "-prefix", "Acme", "Callers=none"},
+		{"an argument without =", []string{"-zip", zip, "render"},
+			`"render" is not a parameter of the template`},
+		{"a parameter with its own flag", []string{"-zip", zip, "Callers=none", "CodeKey=x.zip"},
+			"set it with -prefix or -key"},
+		{"an invalid prefix", []string{"-zip", zip, "-prefix", "Acme", "Callers=none"},
 			"parameter CodeBucketPrefix"},
-		{"a key that is none", []string{"-zip", zip, "-key", "code", "Callers=none"},
+		{"an invalid key", []string{"-zip", zip, "-key", "code", "Callers=none"},
 			"parameter CodeKey"},
-		{"a region that is none", []string{"-zip", zip, "-regions", "us-east-1,europe", "Callers=none"},
-			`"europe" is no region`},
-		{"no code", []string{"-zip", zip + "x", "Callers=none"}, "make build packs it"},
+		{"an invalid region", []string{"-zip", zip, "-regions", "us-east-1,europe", "Callers=none"},
+			`"europe" is not a region`},
+		{"no code", []string{"-zip", zip + "x", "Callers=none"}, "make build creates it"},
 		{"no template", []string{"-zip", zip, "-template", zip + "x", "Callers=none"}, "no such file"},
 	} {
 		o, err := parse(append([]string{"-template", "../../../template.yaml", "-o",
@@ -196,8 +197,8 @@ func TestCommands(t *testing.T) {
 		"CODE_BUCKET_PREFIX=acme-code\n",
 		"for region in us-east-1 eu-central-1; do\n",
 		`"s3://$CODE_BUCKET_PREFIX-$region/v1.zip"`,
-		"create-stack-set --stack-set-name remotion-audit --call-as DELEGATED_ADMIN",
-		"--permission-model SERVICE_MANAGED",
+		"create-stack-set --stack-set-name remotion-audit --call-as DELEGATED_ADMIN \\\n" +
+			"  --permission-model SERVICE_MANAGED",
 		"--capabilities CAPABILITY_IAM --template-body file://" + path,
 		`'ParameterKey=AssumedContext,ParameterValue="aws:k=it'\''s \"x\\y\""'`,
 		`'ParameterKey=Callers,ParameterValue="user/a,role/b=all"'`,
@@ -217,19 +218,21 @@ func TestCommands(t *testing.T) {
 		maxBody+1); err != nil {
 		t.Fatal(err)
 	}
-	if want := `--template-url "https://$CODE_BUCKET_PREFIX-cn-north-1.s3.cn-north-1.amazonaws.com.cn/v1.template.json"`; !strings.Contains(large.String(), want) || strings.Contains(large.String(), "--template-body") {
+	want := `--template-url "https://$CODE_BUCKET_PREFIX-cn-north-1.s3.cn-north-1.amazonaws.com.cn/` +
+		`v1.template.json"`
+	if !strings.Contains(large.String(), want) || strings.Contains(large.String(), "--template-body") {
 		t.Errorf("a template that is too large for a call: no %s in\n%s", want, &large)
 	}
 	for _, script := range []string{printed, large.String()} {
 		bash := exec.CommandContext(t.Context(), "bash", "-n")
 		bash.Stdin = strings.NewReader(script)
 		if out, err := bash.CombinedOutput(); err != nil {
-			t.Errorf("no shell script: %v %s\n%s", err, out, script)
+			t.Errorf("invalid shell script: %v %s\n%s", err, out, script)
 		}
 	}
 }
 
-// make hands on what docs/organizations.md says it takes.
+// make passes on the variables that docs/organizations.md describes.
 func TestMakeStackSet(t *testing.T) {
 	makefile, err := os.ReadFile("../../../Makefile")
 	if err != nil {
@@ -241,9 +244,9 @@ func TestMakeStackSet(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s\n%s", err, out, makefile)
 	}
-	said := strings.Join(strings.Fields(strings.ReplaceAll(string(out), "\\\n", " ")), " ")
+	command := strings.Join(strings.Fields(strings.ReplaceAll(string(out), "\\\n", " ")), " ")
 	if want := "./internal/cfn/stackset -prefix 'acme' -key 'v1.zip' -regions 'us-east-1,eu-west-1' " +
-		"'Callers=user/a,role/b=render' Every=6h RolePath=/a/"; !strings.Contains(said, want) {
+		"'Callers=user/a,role/b=render' Every=6h RolePath=/a/"; !strings.Contains(command, want) {
 		t.Errorf("make stackset runs\n%s\nwant %s in it", out, want)
 	}
 }

@@ -1,5 +1,6 @@
-# Runs the transform of AWS SAM on templates, as CloudFormation does: a JSON list of their texts on stdin, a
-# list of the results on stdout. Code that is a path is put where sam package would put it.
+# Runs the transform of AWS SAM on templates, as CloudFormation does. stdin has a JSON list of
+# template texts, stdout a list of the results. As with sam package, a code path becomes a bucket
+# and a key.
 import json
 import os
 import sys
@@ -20,7 +21,8 @@ for text in json.load(sys.stdin):
     template = yaml_parse(text)
     for resource in template["Resources"].values():
         properties = resource.get("Properties", {})
-        if isinstance(properties.get("CodeUri"), str) and not properties["CodeUri"].startswith("s3://"):
+        code = properties.get("CodeUri")
+        if isinstance(code, str) and not code.startswith("s3://"):
             properties["CodeUri"] = {"Bucket": "code", "Key": "function.zip"}
     results.append(transform(template, {}, NoManagedPolicies(), passthrough_metadata=True))
 json.dump(results, sys.stdout)

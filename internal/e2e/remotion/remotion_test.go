@@ -316,7 +316,7 @@ func asCaller(t *testing.T, endpoint string) []string {
 
 var (
 	endpointLine = regexp.MustCompile(`^export AWS_ENDPOINT_URL=(http://127\.0\.0\.1:\d+)$`)
-	keyLine      = regexp.MustCompile(`^# to call as ` + caller + `: export AWS_ACCESS_KEY_ID=(\w+)$`)
+	keyLine      = regexp.MustCompile(`^# To call as ` + caller + `: export AWS_ACCESS_KEY_ID=(\w+)$`)
 )
 
 // serve runs `remotion-audit local --serve` until the test ends. It returns the printed endpoint

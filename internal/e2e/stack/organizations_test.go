@@ -17,7 +17,7 @@ const (
 	codeBucket   = "arn:aws:s3:::acme-remotion-audit-eu-central-1"
 )
 
-// documented is the policy that docs/organizations.md shows as a file of this name.
+// documented returns the policy that docs/organizations.md shows as a file with this name.
 func documented(t testing.TB, name string) map[string]any {
 	t.Helper()
 	page, err := os.ReadFile("../../../docs/organizations.md")
@@ -34,19 +34,19 @@ func documented(t testing.TB, name string) map[string]any {
 	return policy
 }
 
-// A caller is who asks, and what AWS knows of the request.
+// caller is a principal with the context of its requests.
 type caller struct {
 	arn, service string // one of the two
 	context      iampolicy.Context
 }
 
-// over says how the engine decides by a resource's policy: it knows identity policies, so what is
-// left of the caller's statements is one. Principals are compared here: everyone, a service, or an
-// account.
-func (c caller) over(t testing.TB, policy map[string]any,
+// decision evaluates a resource policy for the caller. The engine evaluates identity policies only,
+// so decision selects the statements whose Principal matches ("*", a service, or an account) and
+// passes them on as an identity policy.
+func (c caller) decision(t testing.TB, policy map[string]any,
 	action, resource string) iampolicy.Decision {
 	t.Helper()
-	var mine []any
+	var matching []any
 	for _, s := range cfn.List(policy["Statement"]) {
 		statement := map[string]any{}
 		for key, value := range s.(map[string]any) {
@@ -60,12 +60,12 @@ func (c caller) over(t testing.TB, policy map[string]any,
 				switch {
 				case kind == "AWS" && name == "*", kind == "Service" && name == c.service,
 					kind == "AWS" && isRoot && strings.HasPrefix(c.arn, account+":"):
-					mine = append(mine, statement)
+					matching = append(matching, statement)
 				}
 			}
 		}
 	}
-	text, err := json.Marshal(map[string]any{"Version": policy["Version"], "Statement": mine})
+	text, err := json.Marshal(map[string]any{"Version": policy["Version"], "Statement": matching})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func (c caller) over(t testing.TB, policy map[string]any,
 		Evaluate(iampolicy.Request{Action: action, Resource: resource, Context: c.context}).Decision
 }
 
-// with is the context with one key set otherwise, or gone if there is no value.
+// with returns the context with a changed key. Without values it removes the key.
 func with(base iampolicy.Context, key string, values ...string) iampolicy.Context {
 	changed := iampolicy.Context{}
 	for k, v := range base {
@@ -108,19 +108,20 @@ func TestDocumentedPoliciesOfAnOrganization(t *testing.T) {
 	auditor := caller{arn: member, context: role}
 	other := caller{arn: "arn:aws:iam::222233334444:role/web",
 		context: with(role, "aws:PrincipalArn", "arn:aws:iam::222233334444:role/web")}
-	outsider := caller{arn: foreign, context: with(with(role, "aws:PrincipalArn", foreign),
+	foreignAuditor := caller{arn: foreign, context: with(with(role, "aws:PrincipalArn", foreign),
 		"aws:PrincipalOrgID", "o-zzzzzzzzzz")}
-	alone := caller{arn: foreign, context: with(with(role, "aws:PrincipalArn", foreign),
-		"aws:PrincipalOrgID")}
+	auditorOutside := caller{arn: foreign, context: with(with(role, "aws:PrincipalArn", foreign),
+		"aws:PrincipalOrgID")} // in no organization
 	alarms := caller{service: "cloudwatch.amazonaws.com", context: alarm}
 	foreignAlarms := caller{service: "cloudwatch.amazonaws.com",
 		context: with(alarm, "aws:SourceOrgID", "o-zzzzzzzzzz")}
-	loneAlarms := caller{service: "cloudwatch.amazonaws.com", context: with(alarm, "aws:SourceOrgID")}
+	alarmsOutside := caller{service: "cloudwatch.amazonaws.com",
+		context: with(alarm, "aws:SourceOrgID")}
 	events := caller{service: "events.amazonaws.com", context: alarm}
 	administrator := caller{arn: "arn:aws:iam::111122223333:role/admin",
 		context: with(with(role, "aws:PrincipalArn", "arn:aws:iam::111122223333:role/admin"),
 			"kms:ViaService")}
-	plain := func(c caller) caller {
+	withoutTLS := func(c caller) caller {
 		c.context = with(c.context, "aws:SecureTransport", "false")
 		return c
 	}
@@ -129,84 +130,104 @@ func TestDocumentedPoliciesOfAnOrganization(t *testing.T) {
 		documented(t, "code-policy.json")
 	for _, tt := range []struct {
 		name             string
-		who              caller
+		caller           caller
 		policy           map[string]any
 		action, resource string
 		want             iampolicy.Decision
 	}{
 		{"an auditor publishes", auditor, topic, "sns:Publish", centralTopic, iampolicy.Allowed},
-		{"and asks who is subscribed", auditor, topic, "sns:ListSubscriptionsByTopic", centralTopic,
+		{"an auditor lists the subscriptions", auditor, topic, "sns:ListSubscriptionsByTopic",
+			centralTopic,
 			iampolicy.Allowed},
-		{"but cannot subscribe", auditor, topic, "sns:Subscribe", centralTopic, iampolicy.ImplicitDeny},
-		{"and changes nothing", auditor, topic, "sns:SetTopicAttributes", centralTopic,
+		{"an auditor cannot subscribe", auditor, topic, "sns:Subscribe", centralTopic,
 			iampolicy.ImplicitDeny},
-		{"another role of the account", other, topic, "sns:Publish", centralTopic,
+		{"an auditor cannot change the topic", auditor, topic, "sns:SetTopicAttributes", centralTopic,
 			iampolicy.ImplicitDeny},
-		{"an auditor of another organization", outsider, topic, "sns:Publish", centralTopic,
+		{"another role of the account cannot publish", other, topic, "sns:Publish", centralTopic,
 			iampolicy.ImplicitDeny},
-		{"an auditor of none", alone, topic, "sns:Publish", centralTopic, iampolicy.ImplicitDeny},
+		{"an auditor of another organization cannot publish", foreignAuditor, topic, "sns:Publish",
+			centralTopic,
+			iampolicy.ImplicitDeny},
+		{"an auditor outside organizations cannot publish", auditorOutside, topic, "sns:Publish",
+			centralTopic, iampolicy.ImplicitDeny},
 		{"an alarm publishes", alarms, topic, "sns:Publish", centralTopic, iampolicy.Allowed},
-		{"and no more", alarms, topic, "sns:ListSubscriptionsByTopic", centralTopic,
+		{"an alarm cannot list the subscriptions", alarms, topic, "sns:ListSubscriptionsByTopic",
+			centralTopic,
 			iampolicy.ImplicitDeny},
-		{"an alarm of another organization", foreignAlarms, topic, "sns:Publish", centralTopic,
+		{"an alarm of another organization cannot publish", foreignAlarms, topic, "sns:Publish",
+			centralTopic,
 			iampolicy.ImplicitDeny},
-		{"an alarm of none", loneAlarms, topic, "sns:Publish", centralTopic, iampolicy.ImplicitDeny},
-		{"another service", events, topic, "sns:Publish", centralTopic, iampolicy.ImplicitDeny},
-		{"an auditor without TLS", plain(auditor), topic, "sns:Publish", centralTopic,
+		{"an alarm outside organizations cannot publish", alarmsOutside, topic, "sns:Publish",
+			centralTopic, iampolicy.ImplicitDeny},
+		{"another service cannot publish", events, topic, "sns:Publish", centralTopic,
+			iampolicy.ImplicitDeny},
+		{"an auditor without TLS is denied", withoutTLS(auditor), topic, "sns:Publish", centralTopic,
 			iampolicy.ExplicitDeny},
 
-		{"an auditor's message is encrypted", auditor, key, "kms:GenerateDataKey", centralKey,
+		{"an auditor's message is encrypted with the key", auditor, key, "kms:GenerateDataKey",
+			centralKey,
 			iampolicy.Allowed},
-		{"and the data key used again", auditor, key, "kms:Decrypt", centralKey, iampolicy.Allowed},
-		{"but not past SNS", caller{arn: member, context: with(role, "kms:ViaService")}, key,
+		{"an auditor's data key is reused", auditor, key, "kms:Decrypt", centralKey, iampolicy.Allowed},
+		{"an auditor cannot use the key directly",
+			caller{arn: member, context: with(role, "kms:ViaService")}, key,
 			"kms:Decrypt", centralKey, iampolicy.ImplicitDeny},
-		{"nor by another service",
+		{"an auditor cannot use the key through another service",
 			caller{arn: member, context: with(role, "kms:ViaService", "s3.eu-central-1.amazonaws.com")}, key,
 			"kms:Decrypt", centralKey, iampolicy.ImplicitDeny},
-		{"no auditor encrypts with it", auditor, key, "kms:Encrypt", centralKey, iampolicy.ImplicitDeny},
-		{"another role of the account and the key", other, key, "kms:GenerateDataKey", centralKey,
+		{"an auditor cannot encrypt other data with the key", auditor, key, "kms:Encrypt", centralKey,
 			iampolicy.ImplicitDeny},
-		{"another organization and the key", outsider, key, "kms:GenerateDataKey", centralKey,
+		{"another role of the account cannot use the key", other, key, "kms:GenerateDataKey", centralKey,
 			iampolicy.ImplicitDeny},
-		{"an alarm's message is encrypted", alarms, key, "kms:GenerateDataKey", centralKey,
+		{"another organization cannot use the key", foreignAuditor, key, "kms:GenerateDataKey",
+			centralKey,
+			iampolicy.ImplicitDeny},
+		{"an alarm's message is encrypted with the key", alarms, key, "kms:GenerateDataKey", centralKey,
 			iampolicy.Allowed},
-		{"and its data key used again", alarms, key, "kms:Decrypt", centralKey, iampolicy.Allowed},
-		{"another organization's alarm and the key", foreignAlarms, key, "kms:GenerateDataKey",
+		{"an alarm's data key is reused", alarms, key, "kms:Decrypt", centralKey, iampolicy.Allowed},
+		{"an alarm of another organization cannot use the key", foreignAlarms, key, "kms:GenerateDataKey",
 			centralKey, iampolicy.ImplicitDeny},
-		{"the key is its account's", administrator, key, "kms:ScheduleKeyDeletion", centralKey,
+		{"an administrator of the key's account can delete it", administrator, key,
+			"kms:ScheduleKeyDeletion", centralKey,
 			iampolicy.Allowed},
-		{"and no auditor's", auditor, key, "kms:ScheduleKeyDeletion", centralKey, iampolicy.ImplicitDeny},
+		{"an auditor cannot delete the key", auditor, key, "kms:ScheduleKeyDeletion", centralKey,
+			iampolicy.ImplicitDeny},
 
-		{"a member reads the code", other, code, "s3:GetObject", codeBucket + "/remotion-audit/x.zip",
+		{"a member account reads the code", other, code, "s3:GetObject",
+			codeBucket + "/remotion-audit/x.zip",
 			iampolicy.Allowed},
-		{"and writes none", other, code, "s3:PutObject", codeBucket + "/remotion-audit/x.zip",
+		{"a member account cannot write code", other, code, "s3:PutObject",
+			codeBucket + "/remotion-audit/x.zip",
 			iampolicy.ImplicitDeny},
-		{"nor lists it", other, code, "s3:ListBucket", codeBucket, iampolicy.ImplicitDeny},
-		{"an outsider and the code", outsider, code, "s3:GetObject", codeBucket + "/remotion-audit/x.zip",
+		{"a member account cannot list the bucket", other, code, "s3:ListBucket", codeBucket,
 			iampolicy.ImplicitDeny},
-		{"the code without TLS", plain(other), code, "s3:GetObject", codeBucket + "/remotion-audit/x.zip",
+		{"another organization cannot read the code", foreignAuditor, code, "s3:GetObject",
+			codeBucket + "/remotion-audit/x.zip",
+			iampolicy.ImplicitDeny},
+		{"reading the code without TLS is denied", withoutTLS(other), code, "s3:GetObject",
+			codeBucket + "/remotion-audit/x.zip",
 			iampolicy.ExplicitDeny},
 	} {
-		if got := tt.who.over(t, tt.policy, tt.action, tt.resource); got != tt.want {
+		if got := tt.caller.decision(t, tt.policy, tt.action, tt.resource); got != tt.want {
 			t.Errorf("%s: %s is %v, want %v", tt.name, tt.action, got, tt.want)
 		}
 	}
 
-	// What the role of a stack with these parameters may do to topic and key is what their policies
-	// let it.
+	// The policies of topic and key allow the actions that a stack with these parameters grants to its
+	// role.
 	for _, need := range permissionsOn(t, centralTopic, centralKey) {
 		policy := topic
 		if need.resource == centralKey {
 			policy = key
 		}
 		action := strings.TrimSuffix(need.action, "*")
-		if got := auditor.over(t, policy, action, need.resource); got != iampolicy.Allowed {
-			t.Errorf("the role may %s, and the policy of %s says %v", need.action, need.resource, got)
+		if got := auditor.decision(t, policy, action, need.resource); got != iampolicy.Allowed {
+			t.Errorf("the role has %s, but the policy of %s evaluates to %v", need.action, need.resource,
+				got)
 		}
 	}
 }
 
-// The commands on the page are ones that a shell can read.
+// The commands on the page are valid shell syntax.
 func TestDocumentedCommandsOfAnOrganization(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../../../docs/organizations.md")
@@ -225,14 +246,14 @@ func TestDocumentedCommandsOfAnOrganization(t *testing.T) {
 		}
 	}
 	if commands < 10 {
-		t.Errorf("the page has %d commands: the check sees nothing", commands)
+		t.Errorf("the page has %d commands, want at least 10", commands)
 	}
 }
 
 type permission struct{ action, resource string }
 
-// permissionsOn is what the function's role is granted on these resources, when they are given to
-// the template.
+// permissionsOn returns the permissions of the function's role on a topic and a key that are
+// parameters of the stack.
 func permissionsOn(t testing.TB, resources ...string) (list []permission) {
 	t.Helper()
 	template := templateOfSAM(t)
@@ -248,7 +269,8 @@ func permissionsOn(t testing.TB, resources ...string) (list []permission) {
 	if path := made["AuditRole"].Properties["Path"]; path != "/remotion-audit/" {
 		t.Errorf("the role's path is %v", path)
 	}
-	for _, s := range made["AuditPolicy"].Properties["PolicyDocument"].(map[string]any)["Statement"].([]any) {
+	document := made["AuditPolicy"].Properties["PolicyDocument"].(map[string]any)
+	for _, s := range document["Statement"].([]any) {
 		statement := s.(map[string]any)
 		for _, resource := range resources {
 			if statement["Resource"] == resource {
@@ -259,7 +281,7 @@ func permissionsOn(t testing.TB, resources ...string) (list []permission) {
 		}
 	}
 	if len(list) != 4 {
-		t.Errorf("the role has %v on topic and key, want to publish, to list, and two for the key", list)
+		t.Errorf("the role has %v on topic and key, want two permissions on each", list)
 	}
 	return list
 }

@@ -1,12 +1,12 @@
-// Package stack creates both templates as stacks, on moto's server where that is installed, and
-// reads back what was made.
+// Package stack creates a stack from each of the two templates on moto's server, if it is
+// installed, and compares the created resources with the template.
 //
 // # Limits
 //
-// moto makes no alarm, no schedule, no subscription and no policy of a topic, a queue or a bucket,
-// and says nothing of it; of a bucket it makes the encryption alone. Those are judged by the tests
-// of infra, internal/house and the alarms. A dashboard refers to alarms, so there is none here
-// either.
+// moto silently ignores alarms, schedules, subscriptions and the policies of topics, queues and
+// buckets. Of a bucket's properties it supports only the encryption. Tests of infra, internal/house
+// and internal/cwalarm check the ignored resources. The stacks have no dashboard, because it refers
+// to alarms.
 package stack
 
 import (
@@ -23,8 +23,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/cfn/lint"
 )
 
-// unmade are the types of which moto makes nothing.
-var unmade = []string{
+// ignoredTypes are the resource types that moto ignores.
+var ignoredTypes = []string{
 	"AWS::CloudWatch::Alarm", "AWS::Lambda::EventInvokeConfig", "AWS::S3::BucketPolicy",
 	"AWS::SNS::Subscription", "AWS::SNS::TopicPolicy",
 	"AWS::SQS::QueuePolicy", "AWS::Scheduler::Schedule",
@@ -46,11 +46,10 @@ func TestTemplateOfSAM(t *testing.T) {
 		"Callers": "user/render,role/web=render", "AlertEmail": "ops@example.com",
 		"ReactToChanges": "yes", "Dashboard": "no",
 	}}
-	// No parameter of a condition changes: an update of moto's goes by the template, and leaves what
-	// there was.
+	// The update changes no parameter of a condition: moto would not add or remove resources.
 	update := step{Template: create.Template, Parameters: maps.Clone(create.Parameters)}
 	update.Parameters["RepeatAfter"], update.Parameters["Callers"] = "72h", "user/render"
-	lives(t, code, create, update)
+	checkLifecycle(t, code, create, update)
 }
 
 func TestTemplateOfCDK(t *testing.T) {
@@ -59,10 +58,10 @@ func TestTemplateOfCDK(t *testing.T) {
 	text := synthesize(t, "CALLERS=user/render,role/web=render", "ALERT_EMAIL=ops@example.com",
 		"REACT_TO_CHANGES=yes", "DASHBOARD=no")
 	create := step{Template: text, Parameters: map[string]string{}}
-	// CDK writes values where SAM has parameters.
+	// CDK's template has values instead of parameters.
 	changed := strings.Replace(text, `"REPEAT_AFTER": "24h"`, `"REPEAT_AFTER": "72h"`, 1)
 	if changed == text {
-		t.Fatal("the template of CDK has no REPEAT_AFTER of 24h to change")
+		t.Fatal("the template of CDK does not set REPEAT_AFTER to 24h")
 	}
 	template := create.read(t)
 	resources, err := template.Resources(pseudo)
@@ -71,30 +70,29 @@ func TestTemplateOfCDK(t *testing.T) {
 	}
 	at := resources["AuditFunction"].Properties["Code"].(map[string]any)
 	code := location{Bucket: at["S3Bucket"].(string), Key: at["S3Key"].(string)}
-	lives(t, code, create, step{Template: changed, Parameters: map[string]string{}})
+	checkLifecycle(t, code, create, step{Template: changed, Parameters: map[string]string{}})
 }
 
-// lives takes a stack through its life: what it makes, what an update changes, and what is left of
-// it.
-func lives(t *testing.T, code location, create, update step) {
-	answer := drive(t, code, create, update)
-	made(t, create, answer.Created, "CREATE_COMPLETE")
-	made(t, update, answer.Updated, "UPDATE_COMPLETE")
+// checkLifecycle creates, updates and deletes a stack, and checks the account after each step.
+func checkLifecycle(t *testing.T, code location, create, update step) {
+	answer := runSteps(t, code, create, update)
+	checkStack(t, create, answer.Created, "CREATE_COMPLETE")
+	checkStack(t, update, answer.Updated, "UPDATE_COMPLETE")
 
-	// The evidence stays. A key is on its way out for a week; moto's is gone at once.
+	// Only the evidence bucket remains. AWS deletes a key after a week, moto deletes it at once.
 	evidence := answer.Created.Resources["EvidenceBucket"]
 	if again := answer.Updated.Resources["EvidenceBucket"]; evidence == "" || again != evidence {
-		t.Errorf("the evidence bucket was %q, and is %q after an update", evidence, again)
+		t.Errorf("the evidence bucket is %q before the update and %q after it", evidence, again)
 	}
 	before, left := answer.Before.names(), answer.Deleted.names()
 	if want := slices.Sorted(slices.Values(append(before, "Buckets "+evidence))); !slices.Equal(left,
 		want) {
-		t.Errorf("after deletion there is\n     %q\nwant %q", left, want)
+		t.Errorf("after deletion the account has\n     %q\nwant %q", left, want)
 	}
 }
 
-// made compares what is there with what the template says.
-func made(t *testing.T, s step, got state, status string) {
+// checkStack compares the state of the account with the template.
+func checkStack(t *testing.T, s step, got state, status string) {
 	t.Helper()
 	if got.Status != status {
 		t.Errorf("status %s, want %s", got.Status, status)
@@ -107,16 +105,16 @@ func made(t *testing.T, s step, got state, status string) {
 		t.Fatal(err)
 	}
 	for id, r := range resources {
-		if _, ok := got.Resources[id]; !ok && !slices.Contains(unmade, r.Type) {
-			t.Errorf("%s, a %s, was not made", id, r.Type)
+		if _, ok := got.Resources[id]; !ok && !slices.Contains(ignoredTypes, r.Type) {
+			t.Errorf("%s (%s) was not created", id, r.Type)
 		}
 	}
 	for id := range got.Resources {
 		if _, ok := resources[id]; !ok {
-			t.Errorf("%s was made, and the template has none", id)
+			t.Errorf("%s was created, but is not in the template", id)
 		}
 	}
-	fill := got.filler(resources)
+	fill := got.physicalNames(resources)
 	for id, r := range resources {
 		if _, ok := got.Resources[id]; ok {
 			got.compare(t, id, r, fill)
@@ -136,13 +134,13 @@ func made(t *testing.T, s step, got state, status string) {
 	}
 }
 
-var hashed = regexp.MustCompile(`\bAuditor([A-Za-z]+?)[0-9A-F]{8}\b`)
+// cdkID matches a logical id of CDK: template.yaml's id between the construct's id and a hash.
+var cdkID = regexp.MustCompile(`\bAuditor([A-Za-z]+?)[0-9A-F]{8}\b`)
 
-// read is the template of a step, with the ids that template.yaml has: CDK's have the construct's
-// before them and a hash after them.
+// read returns the template of a step, with the logical ids of template.yaml.
 func (s step) read(t testing.TB) cfn.Template {
 	t.Helper()
-	template, err := cfn.Parse([]byte(hashed.ReplaceAllString(s.Template, "$1")))
+	template, err := cfn.Parse([]byte(cdkID.ReplaceAllString(s.Template, "$1")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,11 +160,12 @@ func templateOfSAM(t testing.TB) cfn.Template {
 	return template
 }
 
-// synthesize is the template that the app of infra writes in this environment.
+// synthesize returns the template that the CDK app of infra writes with these environment
+// variables.
 func synthesize(t testing.TB, env ...string) string {
 	t.Helper()
 	needsNode(t)
-	reads(t, "../../../infra", "../../contract")
+	readForCache(t, "../../../infra", "../../contract")
 	dir := t.TempDir()
 	run(t, append(env, "CDK_OUTDIR="+dir, "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20"), nil,
 		"go", "-C", "../../../infra", "run", "./cmd/synth")
@@ -180,7 +179,7 @@ func synthesize(t testing.TB, env ...string) string {
 func TestTemplateOfCDKIsLinted(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
-		t.Skip("synthesizes with CDK")
+		t.Skip("runs CDK, which takes seconds")
 	}
 	path := filepath.Join(t.TempDir(), "template.json")
 	text := synthesize(t, "CALLERS=user/render", "ALERT_EMAIL=ops@example.com", "REACT_TO_CHANGES=yes")

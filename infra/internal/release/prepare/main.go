@@ -1,5 +1,5 @@
-// Command prepare gets a checkout ready for a release, as docs/releasing.md has it, and says how to
-// make it. It commits, tags and pushes nothing. It runs in infra/; "make release" calls it.
+// Command prepare prepares a checkout for a release (docs/releasing.md) and prints the commands
+// that make it. It commits, tags and pushes nothing. "make release" runs it in infra/.
 package main
 
 import (
@@ -25,20 +25,20 @@ func prepare(version string) error {
 	if err := release.Check("..", version); err != nil {
 		return err
 	}
-	fmt.Println("Trying both modules from outside …")
+	fmt.Println("Testing both modules from an empty module …")
 	outside := exec.Command("go", "test", "-run", "^TestOutsideTheRepository$", "-count", "1", ".")
 	outside.Stdout, outside.Stderr = os.Stdout, os.Stderr
 	if err := outside.Run(); err != nil {
-		return fmt.Errorf("from outside it does not work: %w", err)
+		return fmt.Errorf("testing both modules from an empty module: %w", err)
 	}
 	commands, err := release.Prepare("..", version)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("\ninfra/go.mod and infra/go.sum are those of %s now. To release it:\n\n", version)
+	fmt.Printf("\ninfra/go.mod and infra/go.sum are now those of %s. To release it, run:\n\n", version)
 	for _, command := range commands {
 		fmt.Println("  " + command)
 	}
-	fmt.Print("\nTo leave it: git restore infra/go.mod infra/go.sum\n")
+	fmt.Print("\nTo undo this, run: git restore infra/go.mod infra/go.sum\n")
 	return nil
 }

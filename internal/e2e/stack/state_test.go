@@ -11,13 +11,13 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/cfn"
 )
 
-// A state is what an account has, and the stack in it: maps and lists as the services answer.
+// state has the resources of an account and the stack in it, in the form of the services' answers.
 type state struct {
 	Status             string
 	Outputs, Resources map[string]string // resources by logical id
 	Functions          map[string]struct{ Configuration map[string]any }
 	Roles              map[string]map[string]any
-	Queues, Topics     map[string]map[string]string // their attributes
+	Queues, Topics     map[string]map[string]string // attributes
 	Buckets            map[string]map[string]map[string]any
 	Rules              map[string]map[string]any
 	Keys               map[string]string // ARNs
@@ -26,7 +26,7 @@ type state struct {
 	EventSourceMappings, Subscriptions []map[string]any
 }
 
-// UnmarshalJSON gives resources the ids of template.yaml.
+// UnmarshalJSON also replaces CDK's logical ids with those of template.yaml.
 func (s *state) UnmarshalJSON(data []byte) error {
 	type plain state
 	if err := json.Unmarshal(data, (*plain)(s)); err != nil {
@@ -34,13 +34,13 @@ func (s *state) UnmarshalJSON(data []byte) error {
 	}
 	resources := map[string]string{}
 	for id, physical := range s.Resources {
-		resources[hashed.ReplaceAllString(id, "$1")] = physical
+		resources[cdkID.ReplaceAllString(id, "$1")] = physical
 	}
 	s.Resources = resources
 	return nil
 }
 
-// names lists what there is, as Buckets name, sorted.
+// names returns the sorted resources of the account, such as "Buckets code".
 func (s state) names() (list []string) {
 	for kind, named := range map[string][]string{
 		"Functions": slices.Collect(maps.Keys(s.Functions)), "Roles": slices.Collect(maps.Keys(s.Roles)),
@@ -60,7 +60,7 @@ func (s state) names() (list []string) {
 	return list
 }
 
-// arn is the ARN of a resource that was made.
+// arn returns the ARN of a created resource, or "" for a type without one.
 func (s state) arn(kind, physical string) string {
 	local := pseudo["AWS::Region"] + ":" + pseudo["AWS::AccountId"] + ":"
 	switch kind {
@@ -85,8 +85,8 @@ func (s state) arn(kind, physical string) string {
 	return ""
 }
 
-// filler replaces what stands for a resource, or for an attribute of it, by what it became.
-func (s state) filler(resources map[string]cfn.Resource) *strings.Replacer {
+// physicalNames returns a replacer from ${Name} and ${Name.Attribute} to the created resources.
+func (s state) physicalNames(resources map[string]cfn.Resource) *strings.Replacer {
 	var pairs []string
 	for id, physical := range s.Resources {
 		pairs = append(pairs, "${"+id+"}", physical, "${"+id+".Arn}", s.arn(resources[id].Type, physical),
@@ -95,7 +95,7 @@ func (s state) filler(resources map[string]cfn.Resource) *strings.Replacer {
 	return strings.NewReplacer(pairs...)
 }
 
-// filled is v with every string filled in, as encoding/json has it.
+// filled returns a copy of v with the replacements in every string.
 func filled(t testing.TB, v any, fill *strings.Replacer) any {
 	t.Helper()
 	data, err := json.Marshal(v)
@@ -109,7 +109,7 @@ func filled(t testing.TB, v any, fill *strings.Replacer) any {
 	return result
 }
 
-// compare holds a resource that was made to what the template says of it.
+// compare compares a created resource with its properties in the template.
 func (s state) compare(t testing.TB, id string, r cfn.Resource, fill *strings.Replacer) {
 	t.Helper()
 	physical := s.Resources[id]
@@ -160,8 +160,9 @@ func (s state) compare(t testing.TB, id string, r cfn.Resource, fill *strings.Re
 		check("DisplayName", s.Topics[physical]["DisplayName"], properties["DisplayName"])
 		check("KmsMasterKeyId", s.Topics[physical]["KmsMasterKeyId"], properties["KmsMasterKeyId"])
 	case "AWS::S3::Bucket":
-		rules := s.Buckets[physical]["Encryption"]["ServerSideEncryptionConfiguration"].(map[string]any)["Rules"].([]any)
-		want := properties["BucketEncryption"].(map[string]any)["ServerSideEncryptionConfiguration"].([]any)
+		const key = "ServerSideEncryptionConfiguration"
+		rules := s.Buckets[physical]["Encryption"][key].(map[string]any)["Rules"].([]any)
+		want := properties["BucketEncryption"].(map[string]any)[key].([]any)
 		check("BucketEncryption", rules[0].(map[string]any)["ApplyServerSideEncryptionByDefault"],
 			want[0].(map[string]any)["ServerSideEncryptionByDefault"])
 	case "AWS::Events::Rule":
@@ -183,7 +184,7 @@ func (s state) compare(t testing.TB, id string, r cfn.Resource, fill *strings.Re
 		check("RetentionInDays", asJSON(s.LogGroups[physical]),
 			strings.Trim(asJSON(properties["RetentionInDays"]), `"`))
 	default:
-		t.Errorf("%s: a %s was made, and nothing compares it", id, r.Type)
+		t.Errorf("%s: compare does not support the type %s", id, r.Type)
 	}
 }
 

@@ -16,27 +16,27 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/cfn"
 )
 
-// pseudo are the parameters that the emulator sets. The region is none that anything has by
-// default.
+// pseudo are the pseudo parameters that moto sets. The region is not a default of any tool, so that
+// a test notices a missing region.
 var pseudo = map[string]string{
 	"AWS::AccountId": "123456789012", "AWS::Partition": "aws", "AWS::Region": "eu-central-1",
 	"AWS::URLSuffix": "amazonaws.com",
 }
 
-// A step creates a stack or updates it.
+// step is the creation or an update of a stack.
 type step struct {
 	Template   string            `json:"template"`
 	Parameters map[string]string `json:"parameters"`
 }
 
-// A location is where the code of the function is.
+// location is the location of the function's code.
 type location struct {
 	Bucket string `json:"bucket"`
 	Key    string `json:"key"`
 	Zip    string `json:"zip"` // hexadecimal
 }
 
-// An answer is what testdata/stack.py answers: what was there before and after each step.
+// answer is the output of testdata/stack.py: the state of the account before and after each step.
 type answer struct{ Before, Created, Updated, Deleted state }
 
 func needsMoto(t testing.TB) {
@@ -45,21 +45,21 @@ func needsMoto(t testing.TB) {
 		t.Skip("creates stacks on moto's server, which takes seconds")
 	}
 	if exec.CommandContext(t.Context(), "python3", "-c", "import boto3, moto.server").Run() != nil {
-		t.Skip("SKIPPED: Python has no moto with its server, so no stack has been created from a " +
-			"template (pip install 'moto[server]' boto3)")
+		t.Skip("SKIPPED: Python has no moto server, so no stack is created from a template " +
+			"(pip install 'moto[server]' boto3)")
 	}
 }
 
 func needsNode(t testing.TB) {
 	t.Helper()
 	if _, err := exec.LookPath("node"); err != nil {
-		t.Skip("SKIPPED: there is no node, which CDK needs, so its template has not been made a stack " +
-			"(https://nodejs.org)")
+		t.Skip("SKIPPED: node is not installed, which CDK needs, so no stack is created from its " +
+			"template (https://nodejs.org)")
 	}
 }
 
-// drive has the steps taken on an empty account.
-func drive(t testing.TB, code location, create, update step) (a answer) {
+// runSteps creates, updates and deletes a stack in an empty account.
+func runSteps(t testing.TB, code location, create, update step) (a answer) {
 	t.Helper()
 	var packed bytes.Buffer
 	w := zip.NewWriter(&packed)
@@ -70,7 +70,7 @@ func drive(t testing.TB, code location, create, update step) (a answer) {
 		t.Fatal(err)
 	}
 	code.Zip = hex.EncodeToString(packed.Bytes())
-	asked, err := json.Marshal(map[string]any{
+	input, err := json.Marshal(map[string]any{
 		"region": pseudo["AWS::Region"], "code": code, "create": create, "update": update,
 		"lookups": lookups(create.read(t)),
 	})
@@ -81,14 +81,14 @@ func drive(t testing.TB, code location, create, update step) (a answer) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := run(t, nil, asked, "python3", "-c", string(script))
+	out := run(t, nil, input, "python3", "-c", string(script))
 	if err := json.Unmarshal(out, &a); err != nil {
 		t.Fatalf("stack.py: %v\n%s", err, out)
 	}
 	return a
 }
 
-// lookups are the parameters that are looked up in Parameter Store: the version of CDK's bootstrap
+// lookups returns the values of the Parameter Store parameters: the version of CDK's bootstrap
 // stack.
 func lookups(template cfn.Template) map[string]string {
 	values := map[string]string{}
@@ -101,9 +101,10 @@ func lookups(template cfn.Template) map[string]string {
 	return values
 }
 
-// reads has this test run again when a file in these folders changes: the go command keeps a result
-// until something changes that the test itself has read, and does not see what it has run.
-func reads(t testing.TB, folders ...string) {
+// readForCache reads the files in these directories, so that the go command runs the test again if
+// one of them changes. Otherwise it reuses the cached result: it does not see the files that a
+// child process reads.
+func readForCache(t testing.TB, folders ...string) {
 	t.Helper()
 	for _, folder := range folders {
 		err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
@@ -118,7 +119,7 @@ func reads(t testing.TB, folders ...string) {
 	}
 }
 
-// run returns what a command prints. It has time to build what is not built yet.
+// run returns the standard output of a command. The timeout is long enough for a Go build.
 func run(t testing.TB, env []string, stdin []byte, name string, args ...string) []byte {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
