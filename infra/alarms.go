@@ -73,7 +73,7 @@ func (a *permissionAuditor) newAlarms(p PermissionAuditorProps) map[string]awscl
 				*a.role.RoleName()+" needs:",
 			"aws logs tail "+log+" --region "+region+` --since 1d --filter-pattern '"read failed"'`,
 		),
-		metric: own(contract.MetricRequirementsUnverified, w.blind), count: 2, of: w.blind.periods,
+		metric: own(contract.MetricRequirementsUnverified, w.unverified), count: 2, of: w.unverified.periods,
 		missing: awscloudwatch.TreatMissingData_IGNORE, topic: watchers,
 	})
 	// A failed run with its failed retry counts twice, so this alarm needs the next run to fail, too.
@@ -82,7 +82,7 @@ func (a *permissionAuditor) newAlarms(p PermissionAuditorProps) map[string]awscl
 		dimensions: map[string]*string{"FunctionName": a.function.FunctionName()}}
 	add("Errors", alarmSpec{
 		description: lines(
-			"Several runs failed: the audit could not run, or the alert could not be sent.",
+			"At least two of four runs failed: the audit could not run, or the alert could not be sent.",
 			"The log has the error and its fix:",
 			"aws logs tail "+log+" --region "+region+" --since 3d --filter-pattern '?ERROR ?timeout'",
 		),

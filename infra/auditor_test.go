@@ -81,7 +81,7 @@ func TestDefaults(t *testing.T) {
 	})
 	template.HasResourceProperties(jsii.String("AWS::Logs::LogGroup"),
 		map[string]any{"RetentionInDays": 30})
-	// No mail subscription, and none of the custom resources that CDK can add.
+	// The stack has no email subscription, no custom resource and no other resource that CDK adds.
 	if got, want := resourceTypes(*template.ToJSON()), []string{
 		"AWS::CloudWatch::Alarm", "AWS::CloudWatch::Alarm", "AWS::CloudWatch::Alarm",
 		"AWS::CloudWatch::Alarm",
@@ -242,7 +242,7 @@ func TestValidate(t *testing.T) {
 		{"an unknown time zone", func(p *PermissionAuditorProps) {
 			p.TimeZone = jsii.String("Europe/Wien")
 		}, "Europe/Wien"},
-		{"an unknown read scope", func(p *PermissionAuditorProps) {
+		{"an invalid read scope", func(p *PermissionAuditorProps) {
 			p.ReadScope = jsii.String("all")
 		}, "ReadScope"},
 		{"named without principals", func(p *PermissionAuditorProps) {
@@ -265,7 +265,7 @@ func TestValidate(t *testing.T) {
 		{"a path without its last slash", func(p *PermissionAuditorProps) {
 			p.RolePath = jsii.String("/audit")
 		}, "RolePath"},
-		{"an invalid e-mail address", func(p *PermissionAuditorProps) {
+		{"an invalid email address", func(p *PermissionAuditorProps) {
 			p.AlertEmail = jsii.String("ops")
 		}, "AlertEmail"},
 		{"a namespace of AWS", func(p *PermissionAuditorProps) {
@@ -273,9 +273,9 @@ func TestValidate(t *testing.T) {
 		}, "MetricNamespace"},
 		{"an id with a space", func(p *PermissionAuditorProps) { p.AuditorID = jsii.String("my audit") },
 			"AuditorID"},
-		{"an unknown format", func(p *PermissionAuditorProps) { p.HTTPSFormat = jsii.String("xml") },
+		{"an invalid format", func(p *PermissionAuditorProps) { p.HTTPSFormat = jsii.String("xml") },
 			"HTTPSFormat"},
-		{"an invalid time", func(p *PermissionAuditorProps) { p.RepeatAfter = jsii.String("a day") },
+		{"an invalid duration", func(p *PermissionAuditorProps) { p.RepeatAfter = jsii.String("a day") },
 			"RepeatAfter"},
 		{"a URL as evidence bucket", func(p *PermissionAuditorProps) {
 			p.EvidenceBucket = jsii.String("s3://evidence")
@@ -318,7 +318,7 @@ func TestValidate(t *testing.T) {
 		{"a namespace that begins with a colon", func(p *PermissionAuditorProps) {
 			p.MetricNamespace = jsii.String(":Remotion")
 		}, "MetricNamespace"},
-		{"a time above the maximum", func(p *PermissionAuditorProps) {
+		{"a duration above the maximum", func(p *PermissionAuditorProps) {
 			p.RepeatAfter = jsii.String("721h")
 		}, "RepeatAfter"},
 		{"no code outside of a module", func(p *PermissionAuditorProps) {
@@ -384,7 +384,8 @@ func TestGivenTopics(t *testing.T) {
 			jsii.String("arn:aws:sns:us-east-1:123456789012:pager"))})
 }
 
-// New apps set CDK's feature flags. They change only the order of lists in policies.
+// TestFeatureFlags checks that CDK's feature flags, which new apps enable, change only the order of
+// lists in the template.
 func TestFeatureFlags(t *testing.T) {
 	synth := func(flags *map[string]any) any {
 		app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(t.TempDir()),
@@ -433,7 +434,7 @@ func TestTagsPropagate(t *testing.T) {
 	stack, auditor := newStack(t, &PermissionAuditorProps{Callers: jsii.Strings("none"),
 		ReactToChanges: jsii.Bool(true)})
 	awscdk.Tags_Of(auditor).Add(jsii.String("team"), jsii.String("video"), nil)
-	// CloudFormation supports no tags for these.
+	// CloudFormation does not support tags on these resource types.
 	untagged := []string{
 		"AWS::IAM::Policy", "AWS::Lambda::EventInvokeConfig", "AWS::S3::BucketPolicy",
 		"AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy", "AWS::Scheduler::Schedule",

@@ -13,8 +13,8 @@ import (
 	"strings"
 )
 
-// functionModule is the module with the function. The version in the go.mod of the synthesizing app
-// is built, so that construct and function have the same version.
+// functionModule is the path of the module that contains the function. The construct builds the
+// version that the app's go.mod selects, so the construct and the function have the same version.
 const functionModule = "github.com/remotion-audit/remotion-audit"
 
 // The build flags and environment of the Makefile's target build-AuditFunction. With them the same
@@ -36,16 +36,16 @@ func functionSource() (string, error) {
 		return "", instead(fmt.Errorf("building it needs the go command: %w", err))
 	}
 	// Ignore vendoring: it omits packages that the synthesizing module does not import.
-	folder, err := run(exec.Command("go", "list", "-mod=readonly", "-m", "-f", "{{.Dir}}",
+	directory, err := run(exec.Command("go", "list", "-mod=readonly", "-m", "-f", "{{.Dir}}",
 		functionModule))
 	if err != nil {
 		return "", instead(err)
 	}
-	if folder == "" {
+	if directory == "" {
 		return "",
 			instead(fmt.Errorf(`%s is not in the module cache: run "go mod download %[1]s"`, functionModule))
 	}
-	return folder, nil
+	return directory, nil
 }
 
 // builtCode builds the function and returns the directory that holds only its bootstrap.
@@ -54,13 +54,13 @@ func builtCode() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	folder := builtFolder(source)
-	if err := build(source, folder); err != nil {
+	directory := builtFolder(source)
+	if err := build(source, directory); err != nil {
 		return "",
 			fmt.Errorf("building the function in %s: %w; alternatively set Code to a built function", source,
 				err)
 	}
-	return folder, nil
+	return directory, nil
 }
 
 // builtFolder returns the directory for the build of a source. It remains, because an app can use
@@ -76,12 +76,12 @@ func builtFolder(source string) string {
 
 // build builds a bootstrap in a directory. Concurrent builds are safe: the bootstrap is renamed
 // when it is complete.
-func build(source, folder string) error {
-	if err := os.MkdirAll(folder, 0o755); err != nil {
+func build(source, directory string) error {
+	if err := os.MkdirAll(directory, 0o755); err != nil {
 		return err
 	}
 	// On the same file system as the directory, so that the bootstrap can be renamed into it.
-	work, err := os.MkdirTemp(filepath.Dir(folder), "build-")
+	work, err := os.MkdirTemp(filepath.Dir(directory), "build-")
 	if err != nil {
 		return err
 	}
@@ -96,16 +96,17 @@ func build(source, folder string) error {
 	if _, err := run(command); err != nil {
 		return err
 	}
-	return os.Rename(bootstrap, filepath.Join(folder, "bootstrap"))
+	return os.Rename(bootstrap, filepath.Join(directory, "bootstrap"))
 }
 
-// run returns the output of a command. The error has its standard error.
+// run returns the standard output of a command. If the command fails, the error contains the
+// command's standard error.
 func run(command *exec.Cmd) (string, error) {
-	var complaint bytes.Buffer
-	command.Stderr = &complaint
+	var stderr bytes.Buffer
+	command.Stderr = &stderr
 	out, err := command.Output()
 	if err != nil {
-		return "", errors.New(cmp.Or(strings.TrimSpace(complaint.String()), err.Error()))
+		return "", errors.New(cmp.Or(strings.TrimSpace(stderr.String()), err.Error()))
 	}
 	return strings.TrimSpace(string(out)), nil
 }

@@ -28,18 +28,18 @@ func TestBuiltCode(t *testing.T) {
 	}
 	ownCache(t)
 	t.Setenv("GOFLAGS", "-mod=mod -tags=other") // builtCode must ignore these
-	folder, err := builtCode()
+	directory, err := builtCode()
 	if err != nil {
 		t.Fatal(err)
 	}
-	entries, err := os.ReadDir(folder)
+	entries, err := os.ReadDir(directory)
 	if err != nil || len(entries) != 1 || entries[0].Name() != "bootstrap" {
-		t.Errorf("%s has %v, %v, want only bootstrap", folder, entries, err)
+		t.Errorf("%s has %v, %v, want only bootstrap", directory, entries, err)
 	}
-	isBootstrap(t, filepath.Join(folder, "bootstrap"))
+	isBootstrap(t, filepath.Join(directory, "bootstrap"))
 	again, err := builtCode()
-	if err != nil || again != folder {
-		t.Errorf("a second build is in %s, %v, want %s", again, err, folder)
+	if err != nil || again != directory {
+		t.Errorf("a second build is in %s, %v, want %s", again, err, directory)
 	}
 
 	t.Run("the code is the same as that of make", func(t *testing.T) {
@@ -53,7 +53,7 @@ func TestBuiltCode(t *testing.T) {
 		if out, err := made.CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
-		if !bytes.Equal(contents(t, filepath.Join(folder, "bootstrap")),
+		if !bytes.Equal(contents(t, filepath.Join(directory, "bootstrap")),
 			contents(t, filepath.Join(built, "bootstrap"))) {
 			t.Error("the two differ: compare the build flags in code.go and in the Makefile")
 		}
@@ -124,12 +124,12 @@ func TestConcurrentBuilds(t *testing.T) {
 	got := make([][]byte, 4)
 	for i := range got {
 		wait.Go(func() {
-			folder, err := builtCode()
+			directory, err := builtCode()
 			if err != nil {
 				t.Error(err)
 				return
 			}
-			got[i] = contents(t, filepath.Join(folder, "bootstrap"))
+			got[i] = contents(t, filepath.Join(directory, "bootstrap"))
 		})
 	}
 	wait.Wait()

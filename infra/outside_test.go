@@ -81,7 +81,7 @@ func TestOutsideTheRepository(t *testing.T) {
 		} {
 			left, err := filepath.Glob(pattern)
 			if err != nil || len(left) == 0 {
-				t.Errorf("%s, to be removed, does not exist: %v", pattern, err)
+				t.Errorf("no file to remove matches %s: %v", pattern, err)
 			}
 			for _, file := range left {
 				if err := os.RemoveAll(file); err != nil {
@@ -95,9 +95,9 @@ func TestOutsideTheRepository(t *testing.T) {
 		t.Fatal(err)
 	}
 	run("go", "mod", "init", "example.com/deploy")
-	// go mod tidy would also download the test dependencies of all modules.
+	// The test does not run go mod tidy, which also downloads the test dependencies of all modules.
 	run("go", "get", release.Infra+"@"+version)
-	// go run would leave the program (90 MB) in the build cache.
+	// The test does not use go run, which would leave the 90 MB program in the build cache.
 	run("go", "build", "-o", "app", ".")
 	run(filepath.Join(app, "app"))
 
@@ -123,14 +123,14 @@ func TestOutsideTheRepository(t *testing.T) {
 	bootstrap := filepath.Join(app, "cdk.out", "asset."+assets[0], "bootstrap")
 	isBootstrap(t, bootstrap)
 	// A build of the same source in another directory at another time.
-	folder, err := builtCode()
+	directory, err := builtCode()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(contents(t, bootstrap), contents(t, filepath.Join(folder, "bootstrap"))) {
+	if !bytes.Equal(contents(t, bootstrap), contents(t, filepath.Join(directory, "bootstrap"))) {
 		t.Error("the function differs from the build of the checkout: cdk diff would show a change")
 	}
-	// A release writes the same lines to go.sum as the go command.
+	// The go.sum lines that a release writes must equal the lines that the go command computed.
 	found := string(contents(t, filepath.Join(app, "go.sum")))
 	written := 0
 	for line := range strings.Lines(string(contents(t,

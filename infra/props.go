@@ -335,11 +335,11 @@ func (p *PermissionAuditorProps) withDefaults() PermissionAuditorProps {
 		}
 	}
 	if set.Code == nil {
-		folder, err := builtCode()
+		directory, err := builtCode()
 		if err != nil {
 			panic(fmt.Errorf("PermissionAuditor: Code: %w", err))
 		}
-		set.Code = awslambda.Code_FromAsset(jsii.String(folder), nil)
+		set.Code = awslambda.Code_FromAsset(jsii.String(directory), nil)
 	}
 	return set
 }

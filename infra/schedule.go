@@ -16,8 +16,8 @@ type watch struct {
 	deadMan window
 	// warmUpMinutes is the warm-up of the dead man alarm.
 	warmUpMinutes int
-	// blind spans two runs in succession, errors four.
-	blind, errors window
+	// unverified spans two runs in succession, errors four.
+	unverified, errors window
 }
 
 // window is the evaluation window of an alarm.
@@ -94,7 +94,7 @@ func watchGap(gap time.Duration) watch {
 	}
 	return watch{
 		deadMan: dead, warmUpMinutes: min(dead.period*dead.periods/60, int(longestWarmUp.Minutes())),
-		blind: runsApart(gap), errors: runsApart(3 * gap),
+		unverified: runsApart(gap), errors: runsApart(3 * gap),
 	}
 }
 

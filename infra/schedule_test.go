@@ -164,10 +164,10 @@ func TestWatchesAreAlarms(t *testing.T) {
 			got >= 2*gap+watchSlack+seconds(w.deadMan.period) {
 			t.Errorf("%s: the window of the dead man alarm is %s", gap, got)
 		}
-		if got := span(w.blind); got < gap+15*time.Minute {
+		if got := span(w.unverified); got < gap+15*time.Minute {
 			t.Errorf("%s: the window for two runs is %s", gap, got)
 		}
-		for _, of := range []window{w.deadMan, w.blind, w.errors} {
+		for _, of := range []window{w.deadMan, w.unverified, w.errors} {
 			limit := 24 * time.Hour
 			if of.period >= 3600 {
 				limit = longestSpan

@@ -79,7 +79,7 @@ func without(r audit.Report, granted func(audit.Finding) bool) audit.Report {
 
 func TestGolden(t *testing.T) {
 	drifted, compliant, unverified, mixed, hostile := fixture(t, "drifted"), fixture(t, "compliant"),
-		fixture(t, "blind"), fixture(t, "mixed"), fixture(t, "hostile")
+		fixture(t, "simulation-denied"), fixture(t, "mixed"), fixture(t, "hostile")
 	ofRole := func(f audit.Finding) bool { return f.Target == "role/remotion-lambda-role" }
 	userOnly := without(drifted, ofRole)
 	roleOnly := without(drifted, func(f audit.Finding) bool { return !ofRole(f) })

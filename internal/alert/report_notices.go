@@ -27,9 +27,10 @@ type SeenNotice struct {
 	Seen time.Time `json:"seen"`
 }
 
-// reportNotices returns the notices to store after they are announced, and those to announce. A
-// notice that is absent for a while, because a listing failed, is announced once. If the state is
-// from a release that announced no notices, the current ones count as announced.
+// reportNotices returns the notices to store in the state, and the notices to announce. If a notice
+// disappears because a listing failed, and returns within closedRetention, it is not announced
+// again. If an older release that did not announce notices wrote the state, the current notices
+// count as announced.
 func (l *lifecycle) reportNotices() (seen []SeenNotice, announce []audit.Notice) {
 	seen = []SeenNotice{}
 	countAsAnnounced := l.previous.Notices == nil && !l.previous.Baseline.IsZero()

@@ -96,7 +96,7 @@ func TestMessagesAndStatesFollowTheirSchemas(t *testing.T) {
 		}
 		check(s.after(7*hour, r))
 	}
-	for _, name := range []string{"drifted", "blind", "dark", "mixed", "hostile", "compliant"} {
+	for _, name := range []string{"drifted", "simulation-denied", "reads-denied", "mixed", "hostile", "compliant"} {
 		check(newStory(t).run(fixture(t, name)))
 	}
 	checkReport := func(name string, r audit.Report) {

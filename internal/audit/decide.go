@@ -32,11 +32,16 @@ const (
 
 // decide combines the engine's result and the simulator's answer into one status.
 //
-// The engine decides for every resource of the need, AWS for one example. The rules, which
-// docs/how-it-judges.md has as a table: satisfied and allowed is satisfied. A denial that AWS
-// attributes to the organization or the boundary has that cause. If the documents do not grant and
-// AWS denies, the engine's result counts; likewise if the documents do not grant another resource.
-// If the two contradict each other, or AWS did not answer, the need is unverified.
+// The engine evaluates every resource of the need. The simulator evaluates one example resource.
+// docs/how-it-judges.md lists the rules in a table:
+//
+//   - If the engine reports satisfied and AWS allows the request, the need is satisfied.
+//   - If AWS attributes a denial to the organization or to the permissions boundary, that is the
+//     cause of the denial.
+//   - If the documents do not grant the request and AWS denies it, decide uses the engine's result.
+//   - If the documents do not grant a resource other than the example, decide uses the engine's
+//     result too.
+//   - If the two contradict each other, or AWS did not answer, the need is unverified.
 //
 // AWS lists every context key of every statement as missing when it denies a request. A missing key
 // alone therefore does not make a gap conditional: the documents must depend on it.
@@ -188,13 +193,14 @@ type inspection struct {
 	cause      Cause
 	why        string
 	statements []StatementRef
-	// example is a resource with this status. elsewhere says that it is not the simulated resource and
-	// that the documents grant the simulated one; open says that they do so under a condition.
+	// example is a resource with this status. elsewhere reports that example is not the simulated
+	// resource, and that the documents grant the simulated resource. open reports that they grant the
+	// simulated resource only under a condition.
 	example         string
 	elsewhere, open bool
 	// note limits a satisfied result.
 	note string
-	// mayDeny says that a conditional status depends on a Deny.
+	// mayDeny reports that a conditional status depends on a Deny.
 	mayDeny bool
 }
 

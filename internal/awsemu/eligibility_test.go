@@ -58,7 +58,8 @@ func TestEligible(t *testing.T) {
 	}
 }
 
-// The table has all actions that Remotion and its auditor need, with the resources they simulate.
+// TestTheTableHasAllRequiredActions checks that the table contains every action that Remotion and
+// the auditor need, and that each action of Remotion accepts the resource of its simulation.
 func TestTheTableHasAllRequiredActions(t *testing.T) {
 	for _, release := range policies.Releases(policies.AWS) {
 		for _, k := range []policies.PolicyKind{policies.User, policies.Role} {

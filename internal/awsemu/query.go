@@ -1,8 +1,9 @@
 package awsemu
 
 import (
+	"cmp"
 	"net/url"
-	"sort"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -81,7 +82,7 @@ func (f *form) list(name, wrap string) []*form {
 			all = append(all, numbered{n, sub})
 		}
 	}
-	sort.Slice(all, func(i, j int) bool { return all[i].n < all[j].n })
+	slices.SortFunc(all, func(a, b numbered) int { return cmp.Compare(a.n, b.n) })
 	forms := make([]*form, len(all))
 	for i, a := range all {
 		forms[i] = a.f

@@ -209,7 +209,7 @@ func (l *loader) toJSON(buf *bytes.Buffer, n ast.Node, at string) bool {
 	case *ast.StringNode, *ast.LiteralNode:
 		writeText(buf, l.text(v, at))
 	default:
-		l.addProblem(n, at, "expected a text, a list or a mapping: quote it if it is a text")
+		l.addProblem(n, at, "expected a string, a list or a mapping: quote it if it is a string")
 		return false
 	}
 	return true

@@ -192,7 +192,7 @@ func (l *loader) text(n ast.Node, at string) string {
 	case *ast.NullNode:
 		return ""
 	default:
-		l.addProblem(n, at, "expected a text")
+		l.addProblem(n, at, "expected a string")
 		return ""
 	}
 }

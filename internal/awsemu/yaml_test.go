@@ -281,7 +281,7 @@ func TestLoadReportsEveryMistakeWithItsLineAndRemedy(t *testing.T) {
 		{"a list for a mapping", "users: [ci]\n",
 			[]string{"a.yaml:1: users: expected a mapping of keys to values"}},
 		{"a mapping for a list", "topics: {a: b}\n", []string{"a.yaml:1: topics: expected a list"}},
-		{"a mapping for a text", "alias: {a: b}\n", []string{"a.yaml:1: alias: expected a text"}},
+		{"a mapping for a string", "alias: {a: b}\n", []string{"a.yaml:1: alias: expected a string"}},
 		{"a key with a colon inside braces",
 			"users:\n  u: {inline: {x: {Version: 2012-10-17, Statement: {Condition: {Bool: " +
 				"{aws:SecureTransport: true}}}}}}\n",

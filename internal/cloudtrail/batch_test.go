@@ -68,7 +68,8 @@ func TestReadQueueReadsTheWholeBatch(t *testing.T) {
 	}
 }
 
-// Duplicates are equal in all fields: a forged change cannot hide a real one by reusing its id.
+// TestReadQueueDropsDuplicates checks that ReadQueue drops a change only if all its fields equal
+// those of another change. A forged change therefore cannot hide a real one by reusing its ID.
 func TestReadQueueDropsDuplicates(t *testing.T) {
 	anonymous := func(user string) string {
 		return call{event: "DeleteUser", parameters: `{"userName":"` + user + `"}`,

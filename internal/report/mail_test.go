@@ -44,11 +44,11 @@ func TestMutedIsCountedAndNoGap(t *testing.T) {
 	if strings.Contains(b.String(), "\nCRITICAL  forged") {
 		t.Error("a mute's reason forged a line")
 	}
-	blind := read(t, "mixed.json").Muted(func(audit.Finding) *audit.Mute { return &audit.Mute{} })
-	if blind.Status != audit.StatusUnverified ||
-		!strings.HasPrefix(Headline(blind), "audit incomplete") {
-		t.Errorf("a report with muted gaps and unverified findings is %s: %s", blind.Status,
-			Headline(blind))
+	incomplete := read(t, "mixed.json").Muted(func(audit.Finding) *audit.Mute { return &audit.Mute{} })
+	if incomplete.Status != audit.StatusUnverified ||
+		!strings.HasPrefix(Headline(incomplete), "audit incomplete") {
+		t.Errorf("a report with muted gaps and unverified findings is %s: %s", incomplete.Status,
+			Headline(incomplete))
 	}
 }
 
@@ -70,8 +70,9 @@ func TestCommandsAreNotWrapped(t *testing.T) {
 	}
 }
 
-// A mail without space for the problems still says that there are some.
-func TestAMailSaysThatItIsBlindWithoutItsProblems(t *testing.T) {
+// TestAMailReportsAnIncompleteAuditWithoutErrors checks that a mail without space for the errors
+// reports that there are some.
+func TestAMailReportsAnIncompleteAuditWithoutErrors(t *testing.T) {
 	var b strings.Builder
 	if err := Mail(&b, audit.Report{}, Letter{
 		Unverified: []Field{{Label: "Incomplete", Text: "user/ci"}},

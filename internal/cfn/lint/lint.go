@@ -1,11 +1,11 @@
-// Package lint checks templates with cfn-lint, which knows the properties of CloudFormation's
-// resources. internal/cfn does not.
+// Package lint checks templates with cfn-lint. Unlike internal/cfn, cfn-lint knows which properties
+// and values each CloudFormation resource type accepts.
 //
 //	lint.Check(t, "../../template.yaml")
 //
-// This package lists the accepted findings with their reasons, for template.yaml and the template
-// of CDK. It reports findings even if the template tells cfn-lint to ignore them: those settings
-// are for users who run cfn-lint by hand.
+// This package lists the accepted findings, each with a reason. The list applies to template.yaml
+// and to the CDK template. The package also reports findings that a template tells cfn-lint to
+// ignore: those settings are only for people who run cfn-lint by hand.
 package lint
 
 import (
@@ -29,8 +29,9 @@ type Finding struct {
 	Message string
 }
 
-// accepted lists findings that are wrong or harmless. where matches the path with the logical ids
-// of template.yaml: the prefix and the hash of CDK's logical ids are removed first.
+// accepted lists the findings that need no change to the template. where matches the path of a
+// finding, with the resource names of template.yaml. In a CDK template, the prefix (the construct's
+// id) and the suffix (a hash) are removed from a resource name before the match.
 var accepted = []struct {
 	rule   string
 	where  *regexp.Regexp
@@ -45,8 +46,8 @@ var accepted = []struct {
 		regexp.MustCompile(
 			`^(Parameters/NamedPrincipals/Default|Resources/AuditPolicy/Properties/PolicyDocument/` +
 				`Statement/[0-9]+/Fn::If/1/Resource/Fn::Split)$`),
-		"NamedPrincipals is empty by default, and used only with ReadScope=named, for which a rule " +
-			"requires it"},
+		"NamedPrincipals is empty by default; the template uses it only with ReadScope=named, and a " +
+			"template rule then requires a value"},
 	{"W3005", regexp.MustCompile(`^Resources/[A-Za-z]+/DependsOn/[0-9]+$`),
 		"CDK lists all parts of a construct in DependsOn, even if a property refers to them"},
 }
@@ -86,8 +87,8 @@ func Check(t testing.TB, paths ...string) {
 
 // Run returns the findings of cfn-lint in the templates at these paths.
 func Run(ctx context.Context, paths ...string) ([]Finding, error) {
-	// Mandatory checks also run if the template ignores them. The exit status is not 0 if there are
-	// findings, so a readable output is a success.
+	// --mandatory-checks reports errors and warnings even if the template ignores them. cfn-lint exits
+	// with a nonzero status if it has findings, so Run ignores the status if it can parse the output.
 	args := append([]string{"--format", "json", "--mandatory-checks", "E", "W", "--"}, paths...)
 	out, err := exec.CommandContext(ctx, "cfn-lint", args...).Output()
 	findings, parseErr := parse(out)
