@@ -68,7 +68,7 @@ func (a *permissionAuditor) newAlarms(p PermissionAuditorProps) map[string]awscl
 	add("Blind", alarmSpec{
 		description: lines(
 			"Two audits were incomplete: some requirements are unverified.",
-			"The gap alarms keep their state.",
+			"The gap alarms keep their state until an audit is complete.",
 			"The alert and the log name each failed call and the action that the role "+
 				*a.role.RoleName()+" needs:",
 			"aws logs tail "+log+" --region "+region+` --since 1d --filter-pattern '"read failed"'`,
@@ -94,12 +94,12 @@ func (a *permissionAuditor) newAlarms(p PermissionAuditorProps) map[string]awscl
 		dimensions: map[string]*string{"QueueName": a.failures.QueueName()}}
 	add("FailureQueue", alarmSpec{
 		description: lines(
-			"A run was lost: it failed with all retries.",
+			"A run and all its retries failed.",
 			"The queue "+lost+" has its event and error. Read them:",
 			"aws sqs receive-message --region "+region+" --queue-url "+queue+
 				" --message-attribute-names All",
 			"Fix the cause (see the log group "+log+"), then purge the queue to end this alarm.",
-			"The next scheduled run replaces the lost one:",
+			"The next scheduled run replaces the failed one:",
 			"aws sqs purge-queue --region "+region+" --queue-url "+queue,
 		),
 		metric: depth, count: 1, of: 1, missing: awscloudwatch.TreatMissingData_IGNORE, topic: watchers,

@@ -221,7 +221,7 @@ func (p *PermissionAuditorProps) validateReadScope(v *validation) {
 		v.wrong("NamedPrincipals", `ReadScope "named" needs the ARNs that the auditor may read`)
 	case hasNames && !named:
 		v.wrong("NamedPrincipals",
-			`have no effect with ReadScope "account": set it to "named", or omit them`)
+			`has no effect with ReadScope "account": set ReadScope to "named", or omit NamedPrincipals`)
 	case named && *awscdk.Token_IsUnresolved(p.NamedPrincipals):
 		v.wrong("NamedPrincipals",
 			"must be a list that is known at synth: use a literal list, whose entries may be tokens")

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -24,8 +25,10 @@ import (
 )
 
 type auditOptions struct {
-	// settings are the flags that override environment variables.
+	// settings holds the values of the flags that override environment variables, and flags their
+	// names, by variable.
 	settings         map[string]*string
+	flags            map[string]string
 	format, output   string
 	failOn           string
 	failOnUnverified bool
@@ -34,7 +37,7 @@ type auditOptions struct {
 }
 
 func auditCommand() *cobra.Command {
-	o := auditOptions{settings: map[string]*string{}}
+	o := auditOptions{settings: map[string]*string{}, flags: map[string]string{}}
 	cmd := &cobra.Command{
 		Use:   "audit",
 		Short: "Audit an AWS account once (read-only)",
@@ -53,6 +56,7 @@ Exit status: 0 compliant, 1 gaps now or after the upgrade, 2 unverified or an er
 		RunE: func(cmd *cobra.Command, _ []string) error { return runAudit(cmd, o) },
 	}
 	setting := func(flag, variable, usage string) {
+		o.flags[variable] = flag
 		o.settings[variable] = cmd.Flags().String(flag, "", usage+" (or "+variable+" in the environment)")
 	}
 	setting("callers", contract.EnvCallers,
@@ -64,7 +68,7 @@ Exit status: 0 compliant, 1 gaps now or after the upgrade, 2 unverified or an er
 	setting("regions", contract.EnvRegions, "regions to audit: auto, all, or a list with commas")
 	setting("buckets", contract.EnvBuckets, "existing buckets that Remotion uses, with commas")
 	setting("read-scope", contract.EnvReadScope,
-		"account, or named: no discovery of functions and permission sets")
+		"account or named; named turns off the discovery of functions and permission sets")
 	setting("evidence-bucket", contract.EnvEvidenceBucket,
 		"evidence bucket of the deployed auditor: apply its mutes and show the age of gaps (read-only)")
 	setting("assumed-context", contract.EnvAssumedContext,
@@ -73,13 +77,13 @@ Exit status: 0 compliant, 1 gaps now or after the upgrade, 2 unverified or an er
 	cmd.Flags().StringVar(&o.output, "output", "",
 		"file to write the report to (default: standard output)")
 	cmd.Flags().StringVar(&o.failOn, "fail-on", "low",
-		"lowest severity of a gap with exit status 1: critical, high, medium or low")
+		"lowest severity of a gap for which the exit status is 1: critical, high, medium or low")
 	cmd.Flags().BoolVar(&o.failOnUnverified, "fail-on-unverified", false,
 		"exit with status 2 if anything is unverified, even if there are gaps")
 	cmd.Flags().StringVar(&o.upgradeTo, "upgrade-to", "",
 		"release of a planned upgrade, x.y.z or latest: also report the permissions that it needs")
 	cmd.Flags().DurationVar(&o.timeout, "timeout", 2*time.Minute,
-		"time limit; the report then marks the rest as unverified")
+		"time limit; requirements that are not checked by then are unverified")
 	return cmd
 }
 
@@ -105,6 +109,23 @@ func (o auditOptions) parse() (failOn policies.Severity, write writer,
 		upgradeTo = &release
 	}
 	return failOn, write, upgradeTo, nil
+}
+
+// withFlagNames returns the error with the names of flags in place of the environment variables
+// that the flags replace.
+func (o auditOptions) withFlagNames(err error) error {
+	lines := strings.Split(err.Error(), "\n")
+	renamed := false
+	for i, line := range lines {
+		variable, text, ok := strings.Cut(line, ": ")
+		if value := o.settings[variable]; ok && value != nil && *value != "" {
+			lines[i], renamed = "--"+o.flags[variable]+": "+text, true
+		}
+	}
+	if !renamed {
+		return err
+	}
+	return errors.New(strings.Join(lines, "\n"))
 }
 
 func runAudit(cmd *cobra.Command, o auditOptions) error {
@@ -148,7 +169,7 @@ func runAudit(cmd *cobra.Command, o auditOptions) error {
 			err = fmt.Errorf("%w\nthe credentials belong to neither a user nor a role: set the principals "+
 				"to audit with --callers", err)
 		}
-		return err
+		return o.withFlagNames(err)
 	}
 	named, further := cfg.Regions.SplitAt(place)
 	if len(further) > 0 && cfg.Regions[0] == "all" {
@@ -168,7 +189,7 @@ func runAudit(cmd *cobra.Command, o auditOptions) error {
 	auditor := app.App{Config: cfg, Clients: clients, Log: log, UpgradeTo: upgradeTo}
 	r, err := auditor.Report(ctx, place, now.UTC().Format("20060102T150405Z"))
 	if err != nil {
-		return err
+		return o.withFlagNames(err)
 	}
 	r = remembered.muted(r, now)
 	var b bytes.Buffer

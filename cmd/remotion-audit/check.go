@@ -39,12 +39,13 @@ func checkCommand() *cobra.Command {
 		Use:   "check --policy FILE… (--for user|role | --required FILE)",
 		Short: "Check policy files offline",
 		Long: `Check that policy files grant what a release of Remotion needs, or what another policy
-document allows. The command decides for all required resources and names one that is
-not covered. It does not call AWS and does not see other policies of the principal.
+document allows. The command checks each required permission on all its resources.
+For a gap it prints one resource that the policy does not allow. It does not call AWS
+and does not see other policies of the principal.
 
 --for checks the requirements of Remotion's user or role. Add --account and --region
-if the policy is narrowed to them. --required checks a policy document, exactly as
-written.
+if the policy is narrowed to them. --required checks everything that another policy
+document allows, exactly as written.
 
 Exit status: 0 everything is granted, 1 gaps, 2 unverified or an error.`,
 		Example: `  remotion-audit check --policy role.json --for role
@@ -90,7 +91,7 @@ Exit status: 0 everything is granted, 1 gaps, 2 unverified or an error.`,
 		"also list grants beyond the requirements (does not change the exit status)")
 	f.StringVar(&o.format, "format", "text", "format of the result: text or json")
 	f.StringVar(&o.failOn, "fail-on", "low",
-		"lowest severity of a gap with exit status 1: critical, high, medium or low")
+		"lowest severity of a gap for which the exit status is 1: critical, high, medium or low")
 	f.BoolVar(&o.failOnUnverified, "fail-on-unverified", false,
 		"exit with status 2 if anything is unverified, even if there are gaps")
 	return cmd
@@ -140,9 +141,12 @@ func runCheck(cmd *cobra.Command, o checkOptions) error {
 // requirements returns the requirements of the check.
 func (o checkOptions) requirements(cmd *cobra.Command, files *files,
 	ctx iampolicy.Context) (check.Required, error) {
-	if (o.kind == "") == (o.required == "") {
+	switch {
+	case o.kind != "" && o.required != "":
+		return check.Required{}, errors.New("--for and --required exclude each other: set one of them")
+	case o.kind == "" && o.required == "":
 		return check.Required{},
-			errors.New("set the requirements with either --for user, --for role or --required FILE")
+			errors.New("the requirements are missing: set --for user, --for role or --required FILE")
 	}
 	if o.required != "" {
 		for _, flag := range []string{"purpose", "remotion-version", "partition", "account", "region",

@@ -99,7 +99,11 @@ func loadAccount(file string) (*awsemu.Account, error) {
 	if _, err := os.Stat(file); err != nil {
 		return nil, fmt.Errorf("--account: %w", err)
 	}
-	return awsemu.Load(os.DirFS(filepath.Dir(file)), filepath.Base(file))
+	account, err := awsemu.Load(os.DirFS(filepath.Dir(file)), filepath.Base(file))
+	if err != nil {
+		return nil, fmt.Errorf("--account %s: %w", file, err)
+	}
+	return account, nil
 }
 
 // The credentials of the embedded AWS's administrator. The embedded AWS does not verify signatures.

@@ -37,14 +37,19 @@ func muteCommand() *cobra.Command {
 takes effect with the next run. Muted gaps send no alerts, but the metric GapsMuted
 counts them. The next message announces the mute with its owner.
 
-Select the findings with --target, --action, --cause, --sid or several of them. In all
-of them except --cause, * matches any text.`,
+Set at least one of --target, --action, --cause and --sid. The mute applies to the
+findings that match all flags that are set. * matches any text, except in --cause.`,
 		Example: "  remotion-audit mute --target user/ci --cause no-grant --owner alex " +
 			"--reason 'in review'\n" +
 			"  remotion-audit mute --action 's3:*Acl' --until 2026-12-01 --owner alex " +
 			"--reason 'private buckets'",
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return runMute(cmd, o) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if cmd.Flags().Changed("for") && cmd.Flags().Changed("until") {
+				return errors.New("--for and --until exclude each other: set one of them")
+			}
+			return runMute(cmd, o)
+		},
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.bucket, "bucket", os.Getenv(contract.EnvEvidenceBucket),
@@ -58,7 +63,6 @@ of them except --cause, * matches any text.`,
 		"end of the mute in UTC: a day (2026-12-01, inclusive) or a time (2026-12-01T09:00:00Z)")
 	flags.StringVar(&o.Reason, "reason", "", "reason of the mute (required)")
 	flags.StringVar(&o.Owner, "owner", "", "person or team responsible for the mute (required)")
-	cmd.MarkFlagsMutuallyExclusive("for", "until")
 	return cmd
 }
 
@@ -92,9 +96,12 @@ func (o muteOptions) mute(now time.Time) (alert.Mute, error) {
 					o.until))
 		}
 	}
-	if !m.Until.After(now) {
-		errs = append(errs, fmt.Errorf("the end of the mute, %s, is in the past",
-			m.Until.Format(time.RFC3339)))
+	switch {
+	case m.Until.After(now):
+	case o.until != "":
+		errs = append(errs, fmt.Errorf("--until must be in the future, got %q", o.until))
+	default:
+		errs = append(errs, fmt.Errorf("--for must be greater than 0, got %s", o.duration))
 	}
 	return m, errors.Join(errs...)
 }

@@ -31,8 +31,8 @@ func auditorCommand() *cobra.Command {
 
 Without --function it is the policy for ` + "`remotion-audit audit`" +
 			`. With --function it is the policy of the
-Lambda function's role in template.yaml and the CDK construct. Names such as ${AlertTopic} stand for
-resources of the stack: replace them.`,
+Lambda function's role in template.yaml and the CDK construct. Replace names such as ${AlertTopic}
+with the ARNs of the stack's resources.`,
 		Example: `  remotion-audit policies auditor --account 123456789012
   remotion-audit policies auditor --function
   remotion-audit policies auditor --read-scope named --named arn:aws:iam::123456789012:user/ci`,
@@ -101,7 +101,7 @@ func (p *auditorScope) check() error {
 		case m[1] != p.partition:
 			return fmt.Errorf("--named: %s is in partition %s: set --partition %s", arn, m[1], m[1])
 		case p.account != "*" && m[2] != p.account:
-			return fmt.Errorf("--named: %s is not of account %s", arn, p.account)
+			return fmt.Errorf("--named: %s does not belong to account %s", arn, p.account)
 		case slices.Contains(p.named[:i], arn):
 			return fmt.Errorf("--named: duplicate %s", arn)
 		}

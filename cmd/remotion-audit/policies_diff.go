@@ -130,26 +130,34 @@ func (d diff) text() string {
 		}
 		fmt.Fprintf(&b, "%d added, %d dropped\n", len(p.Added), len(p.Dropped))
 		for _, r := range p.Added {
-			writeRequirement(&b, r, "+", "without it")
+			writeRequirement(&b, r, "+", "impact if missing")
 		}
 		for _, r := range p.Dropped {
-			writeRequirement(&b, r, "-", "without it, while an older release is in use")
+			writeRequirement(&b, r, "-", "impact if missing while an older release is in use")
 		}
 	}
 	return b.String()
 }
 
-func writeRequirement(b *strings.Builder, r policies.Requirement, sign, without string) {
+// breakageTexts explain how a missing permission becomes visible.
+var breakageTexts = map[policies.Breakage]string{
+	policies.Hard:      "the call fails",
+	policies.Swallowed: "Remotion ignores the error",
+	policies.Warned:    "Remotion prints a warning",
+	policies.Feature:   "only this feature fails",
+}
+
+func writeRequirement(b *strings.Builder, r policies.Requirement, sign, impactLabel string) {
 	span := "since " + r.Since
 	if r.Until != "" {
 		span = r.Since + "-" + r.Until
 	}
 	fmt.Fprintf(b, "%s %s on %s\n", sign, r.Action, r.Resource)
 	fmt.Fprintf(b, "    statement %s, documented %s; severity %s\n", r.Sid, span, r.Severity)
-	fmt.Fprintf(b, "    it %s\n", r.Reason)
-	fmt.Fprintf(b, "    %s: %s", without, r.Impact)
-	if r.Breakage != policies.NoBreakage {
-		fmt.Fprintf(b, " (%s)", r.Breakage)
+	fmt.Fprintf(b, "    the permission %s\n", r.Reason)
+	fmt.Fprintf(b, "    %s: %s", impactLabel, r.Impact)
+	if text := breakageTexts[r.Breakage]; text != "" {
+		fmt.Fprintf(b, " (%s)", text)
 	}
 	b.WriteByte('\n')
 	fmt.Fprintf(b, "    %s\n", r.Source)

@@ -26,7 +26,8 @@ func documentCommand(kind policies.PolicyKind, short string) *cobra.Command {
 
 Without ` + narrowing + ` it is the documented policy, as printed by
 ` + "`npx remotion lambda policies " + string(kind) + "`" + `.
-With any of them it is narrowed to the permissions that are needed there.`,
+With any of these flags, the policy is narrowed to what that account, region or purpose
+needs.`,
 		Example: "  remotion-audit policies " + string(kind) + " --remotion-version 4.0.240\n" +
 			"  remotion-audit policies " + string(kind) + " --account 123456789012 --region eu-central-1",
 		Args: cobra.NoArgs,

@@ -69,7 +69,7 @@ func TestAuditorInChina(t *testing.T) {
 func TestDocumentNotices(t *testing.T) {
 	for line, want := range map[string]string{
 		"user --remotion-version 4.0.600": "notice: Remotion " +
-			"4.0.600 is newer than this catalogue, which was checked up to " + policies.Latest().Until,
+			"4.0.600 is newer than " + policies.Latest().Until + ", the newest release in this catalogue",
 		"user --account 123456789012 --region us-east-1,us-east-2,us-west-1": "notice: attach this policy as a " +
 			"managed policy: it has ",
 	} {

@@ -62,8 +62,12 @@ func (l *lifecycle) auditorErrors() (list []errorTransition, confirmed func(Erro
 	for _, e := range muteErrors {
 		problem := mutesFile + e.Error()
 		permanent[problem] = true
+		impact := "this mute has no effect until it is corrected"
+		if e.Line == 0 {
+			impact = "mutes have no effect until the file is corrected"
+		}
 		list = append(list, errorTransition{error: Error{What: problem}, problem: problem,
-			impact: "it mutes nothing until it is corrected"})
+			impact: impact})
 	}
 	order := func(a, b errorTransition) int { return a.error.compare(b.error) }
 	slices.SortStableFunc(list, order)
@@ -239,7 +243,7 @@ func (n digest) problemSuffix(target string) string {
 		switch {
 		case p.Target != target:
 		case p.Grant != "":
-			return "; denied: " + p.Grant
+			return "; auditor lacks " + p.Grant
 		default:
 			return "; " + p.What + ": " + p.Why
 		}

@@ -134,12 +134,12 @@ func (c errorTransition) title() string {
 // paragraph returns an announced entry as a paragraph of a card.
 func (n digest) paragraph(e entry) string {
 	g := e.group
-	title := strings.TrimSpace(reasonTitles[e.reason] + "  " + strings.ToUpper(g.Severity.String()))
+	title := strings.TrimSpace(e.title() + "  " + strings.ToUpper(g.Severity.String()))
 	if n.options.Stateless {
 		title = strings.ToUpper(g.Severity.String())
 	}
 	if e.closed {
-		return fmt.Sprintf("*%s*  %s  %s\nDuration: %s", reasonTitles[e.reason], code(g.Target),
+		return fmt.Sprintf("*%s*  %s  %s\nDuration: %s", e.title(), code(g.Target),
 			code(g.Summary()), durationText(n.now.Sub(e.since)))
 	}
 	text := fmt.Sprintf("*%s*  %s  %s\nImpact: %s\nCause: %s: %s", title, code(g.Target),

@@ -215,7 +215,7 @@ func TestLifecycle(t *testing.T) {
 			s.options.MuteErrors = []MuteError{{Line: 3, Text: "a mute needs owner"}}
 		},
 			[]step{{0, fine,
-				"auditor_error mutes.yaml, line 3: a mute needs owner: it mutes nothing until it is " +
+				"auditor_error mutes.yaml, line 3: a mute needs owner: this mute has no effect until it is " +
 					"corrected"}, {hour, fine, ""}}},
 	}
 	// A recovery while the mutes file has an error is labeled ERROR, not OK.

@@ -17,6 +17,14 @@ var reasonTitles = map[Reason]string{
 	ReasonRecovered: "RECOVERED", ReasonRetired: "NO LONGER AUDITED",
 }
 
+// title returns the title of an announced entry.
+func (e entry) title() string {
+	if e.reason == ReasonPartlyRecovered && !e.closed {
+		return "IMPROVED" // the gaps are still open
+	}
+	return reasonTitles[e.reason]
+}
+
 // mail returns the plain text body.
 func (n digest) mail() string {
 	s := n.options.Sender
@@ -94,13 +102,13 @@ const notRechecked = " not rechecked, possibly still open"
 // entrySection returns the section of an announced entry.
 func (n digest) entrySection(e entry) report.Section {
 	severity := strings.ToUpper(e.group.Severity.String())
-	title := reasonTitles[e.reason] + "  " + severity + "  " + e.group.Principal()
+	title := e.title() + "  " + severity + "  " + e.group.Principal()
 	if n.options.Stateless {
 		title = severity + "  " + e.group.Principal()
 	}
 	s := report.Section{Title: title}
 	if e.closed {
-		s.Title = reasonTitles[e.reason] + "  " + e.group.Principal()
+		s.Title = e.title() + "  " + e.group.Principal()
 		s.Fields = append(s.Fields,
 			report.Field{Label: "Old status",
 				Text: fmt.Sprintf("%s: %s", e.group.Status, e.group.Summary())},

@@ -52,7 +52,7 @@ func AddMute(text []byte, m Mute, now time.Time) ([]byte, error) {
 	added := slices.Concat(before, Mutes{m})
 	if !slices.EqualFunc(after, added, Mute.equal) || !slices.Equal(errsAfter, errsBefore) {
 		if len(errsAfter) > len(errsBefore) {
-			return nil, fmt.Errorf("invalid mute: %w", errsAfter[len(errsAfter)-1])
+			return nil, fmt.Errorf("invalid mute: %s", errsAfter[len(errsAfter)-1].Text)
 		}
 		return nil,
 			errors.New("the mutes file is not a list in block style: add the mute by hand\n" +

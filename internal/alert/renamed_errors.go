@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -76,18 +77,29 @@ func renamedError(what string) string {
 	return what
 }
 
-// renamedNotices maps the texts of notices of earlier releases to those of this one.
-var renamedNotices = map[string]string{
-	"READ_SCOPE=named: deployed functions are not listed, so neither their regions and releases nor " +
-		"the roles that they really have are known: what is audited is what the configuration " +
-		"names": audit.ReadScopeText,
+// renamedNotices maps the texts of notices of earlier releases to those of this one. $1, $2 and $3
+// are the variable parts of a text.
+var renamedNotices = []struct {
+	old *regexp.Regexp
+	new string
+}{
+	{regexp.MustCompile("^READ_SCOPE=named: deployed functions are not listed, so neither their " +
+		"regions and releases nor the roles that they really have are known: what is audited is what " +
+		"the configuration names$"), audit.ReadScopeText},
+	{regexp.MustCompile("^Remotion (.+) is newer than this catalogue, which was checked up to (.+): " +
+		"it is judged by the policies of (.+)$"),
+		"Remotion $1 is newer than $2, the newest release in this catalogue: the policies of $3 apply"},
+	{regexp.MustCompile("^what (Remotion .+) needs is not granted: (.+)$"),
+		"$1 needs permissions that are not granted: $2"},
+	{regexp.MustCompile("^there is no role (.+), and no deployed function uses it: it is not audited$"),
+		"there is no role $1, and no deployed function uses it: the role is not audited"},
 }
 
 // renameNotices gives the notices the texts of this release.
 func renameNotices(notices []SeenNotice) {
-	for i, n := range notices {
-		if text, ok := renamedNotices[n.Text]; ok {
-			notices[i].Text = text
+	for i := range notices {
+		for _, r := range renamedNotices {
+			notices[i].Text = r.old.ReplaceAllString(notices[i].Text, r.new)
 		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 )
 
 var upgradeNotice = audit.Notice{Kind: audit.NoticeUpgrade,
-	Text:    "what Remotion 4.0.418 and later needs is not granted: s3:PutBucketPolicy for user/u",
+	Text:    "Remotion 4.0.418 and later needs permissions that are not granted: s3:PutBucketPolicy for user/u",
 	Command: "remotion-audit audit --upgrade-to 4.0.527"}
 
 // withNotices returns the report with the notices.
@@ -39,7 +39,7 @@ func TestNoticesAreAnnouncedOnce(t *testing.T) {
 		upgrade)
 	if m := s.last.Message; attribute(m, "severity") != "low" ||
 		!strings.HasPrefix(m.Subject, "[NOTICE] Remotion IAM: 1 notice | ") ||
-		strings.Count(m.Bodies["email"], "needs is not granted") != 1 {
+		strings.Count(m.Bodies["email"], "needs permissions that are not granted") != 1 {
 		t.Errorf("%q %+v\n%s", m.Subject, m.Attributes, m.Bodies["email"])
 	}
 	expect("the same notice", s.after(hour, withNotices(fine, upgradeNotice)), "")

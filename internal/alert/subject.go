@@ -46,7 +46,7 @@ func (n digest) sms() string {
 // topItem describes the most important announcement in one sentence.
 func (n digest) topItem() string {
 	if all := entries(n.transitions); len(all) > 0 && all[0].closed {
-		return all[0].group.Target + ": " + strings.ToLower(reasonTitles[all[0].reason]) + ": " +
+		return all[0].group.Target + ": " + strings.ToLower(all[0].title()) + ": " +
 			cmp.Or(strings.Join(all[0].group.Actions(), ", "), all[0].group.Summary())
 	} else if len(all) > 0 {
 		return all[0].group.Target + ": " + all[0].group.Impact()

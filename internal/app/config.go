@@ -86,8 +86,7 @@ func (c Config) checkReadScope() error {
 		if set, ok := strings.CutPrefix(caller.Name, "sso/"); ok && c.ReadScope.named() {
 			errs = append(errs,
 				fmt.Errorf("%s: %s needs a search for its role, which %s=%s does not allow: use the role's "+
-					"ARN, "+
-					"arn:aws:iam::<account>:role/aws-reserved/sso.amazonaws.com/…/AWSReservedSSO_%s_…",
+					"ARN, arn:aws:iam::<account>:role/aws-reserved/sso.amazonaws.com/…/AWSReservedSSO_%s_…",
 					contract.EnvCallers, caller.Name, contract.EnvReadScope, c.ReadScope, set))
 		}
 	}
@@ -129,7 +128,7 @@ func withVariableNames(err error) error {
 func notSet(name string) error {
 	if name == contract.EnvCallers {
 		return fmt.Errorf("%s: is not set: set it to the users and roles that run Remotion's CLI or "+
-			"SDK, such as user/remotion-user, or to none", name)
+			`SDK, such as user/remotion-user, or to "none"`, name)
 	}
 	return fmt.Errorf("%s: is not set", name)
 }
@@ -178,7 +177,7 @@ func (c *Callers) UnmarshalText(text []byte) error {
 	var errs []error
 	for _, entry := range entries {
 		if entry == "none" {
-			errs = append(errs, errors.New("none must be the only entry: use none, or a list of callers"))
+			errs = append(errs, errors.New(`"none" cannot be combined with other callers: use "none" alone, or a list of callers`))
 			continue
 		}
 		caller, err := parseCaller(entry)
@@ -194,7 +193,7 @@ func (c *Callers) UnmarshalText(text []byte) error {
 	return errors.Join(errs...)
 }
 
-var errNoCallers = errors.New("must name at least one caller: to audit no caller, use none")
+var errNoCallers = errors.New(`must name at least one caller: to audit no caller, use "none"`)
 
 func parseCaller(entry string) (c Caller, err error) {
 	const form = "use user/NAME, role/NAME, sso/PERMISSION-SET or an ARN, optionally followed by " +

@@ -24,8 +24,8 @@ func (a *App) notifyConfigError(ctx context.Context, place Location, runID strin
 		Problems: []audit.Problem{{
 			What: audit.ProblemConfiguration,
 			Why:  strings.ReplaceAll(wrong.Error(), "\n", "; "),
-			Remedy: "correct the parameter of the stack or the property of the construct, not only the " +
-				"function's environment",
+			Remedy: "correct the parameter of the CloudFormation stack, or the property of the CDK " +
+				"construct: the next deployment overwrites the function's environment",
 		}}})
 	r.Run = audit.Run{ID: runID, At: a.now().UTC().Truncate(time.Second), Auditor: a.id()}
 	// A configuration error is certain, so it needs no second run to confirm it.

@@ -215,7 +215,7 @@ func TestPlanRefuses(t *testing.T) {
 		want      string
 	}{
 		{[]string{"CALLERS", "arn:aws:iam::210987654321:user/ci"},
-			Location{"123456789012", "aws", "us-east-1"}, "audit it from there"},
+			Location{"123456789012", "aws", "us-east-1"}, "audit it with credentials of its account"},
 		{[]string{"CALLERS", "none"}, Location{"210987654321", "aws-us-gov", "us-gov-west-1"},
 			"partition \"aws-us-gov\" (GovCloud) is not supported by Remotion"},
 		{[]string{"CALLERS", "none"}, Location{"123456789012", "aws", "ca-west-1"},

@@ -36,10 +36,15 @@ type Event struct {
 }
 
 // ErrEvent is wrapped by the error of every unsupported event.
-var ErrEvent = errors.New(`unsupported event: send {"command":"audit"} or ` +
-	`{"command":"test-alert"}, optionally with "dryRun":true, "schedule" and "scheduledTime"; ` +
-	`a scheduled EventBridge event (source aws.events); or IAM changes from CloudTrail ` +
-	`(source aws.iam), directly or as messages in SQS ("Records")`)
+var ErrEvent = errors.New("unsupported event")
+
+// unsupported returns the error of an event, with the reason and the supported events.
+func unsupported(reason error) error {
+	return fmt.Errorf(`%w: %w. Send {"command":"audit"} or {"command":"test-alert"} (optional fields: `+
+		`dryRun, schedule, scheduledTime); a scheduled EventBridge event (source aws.events); or IAM `+
+		`changes from CloudTrail (source aws.iam), directly or as messages in SQS (Records)`,
+		ErrEvent, reason)
+}
 
 // command is an event in the auditor's own form. EventBridge Scheduler sets the last two fields.
 type command struct {
@@ -73,18 +78,18 @@ type messages struct {
 func ParseEvent(raw []byte) (Event, error) {
 	var keys map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &keys); err != nil || keys == nil {
-		return Event{}, fmt.Errorf("%w; got text that is not a JSON object", ErrEvent)
+		return Event{}, unsupported(errors.New("the text is not a JSON object"))
 	}
 	if _, ok := keys["Records"]; ok {
 		if err := strict(raw, keys, new(messages)); err != nil {
-			return Event{}, fmt.Errorf("%w; %w", ErrEvent, err)
+			return Event{}, unsupported(err)
 		}
 		return changeEvent(cloudtrail.ReadQueue(raw))
 	}
 	if _, ok := keys["source"]; ok {
 		var e envelope
 		if err := strict(raw, keys, &e); err != nil {
-			return Event{}, fmt.Errorf("%w; %w", ErrEvent, err)
+			return Event{}, unsupported(err)
 		}
 		switch {
 		case e.Source == "aws.events" && e.DetailType == "Scheduled Event":
@@ -92,15 +97,14 @@ func ParseEvent(raw []byte) (Event, error) {
 		case e.Source == cloudtrail.Source && e.DetailType == cloudtrail.DetailType:
 			return changeEvent(cloudtrail.ReadEvent(raw))
 		}
-		return Event{}, fmt.Errorf("%w; got source %q and detail-type %q", ErrEvent, e.Source,
-			e.DetailType)
+		return Event{}, unsupported(fmt.Errorf("source %q, detail-type %q", e.Source, e.DetailType))
 	}
 	var c command
 	if err := strict(raw, keys, &c); err != nil {
-		return Event{}, fmt.Errorf("%w; %w", ErrEvent, err)
+		return Event{}, unsupported(err)
 	}
 	if c.Command != Audit && c.Command != TestAlert {
-		return Event{}, fmt.Errorf("%w; got command %q", ErrEvent, c.Command)
+		return Event{}, unsupported(fmt.Errorf("command %q", c.Command))
 	}
 	e := Event{Command: c.Command, DryRun: c.DryRun, By: audit.TriggeredByRequest}
 	if c.Schedule != "" {
@@ -111,7 +115,7 @@ func ParseEvent(raw []byte) (Event, error) {
 
 func changeEvent(batch cloudtrail.Batch, err error) (Event, error) {
 	if err != nil {
-		return Event{}, fmt.Errorf("%w; %w", ErrEvent, err)
+		return Event{}, unsupported(err)
 	}
 	return Event{Command: Audit, By: audit.TriggeredByChanges, Changes: &batch}, nil
 }

@@ -71,7 +71,7 @@ func TestParseEventRefuses(t *testing.T) {
 		"an IAM change without a detail":   {`{"source":"aws.iam","detail-type":"AWS API Call via CloudTrail"}`, `no "eventName"`},
 		"an IAM change with another field": {`{"source":"aws.iam","detail-type":"AWS API Call via CloudTrail","detail":{"eventName":"DeleteUser"},"callers":"user/x"}`, `unknown field "callers"`},
 		"another event of IAM": {`{"source":"aws.iam","detail-type":"AWS Service Event via CloudTrail","detail":{}}`,
-			`source "aws.iam" and detail-type "AWS Service`},
+			`source "aws.iam", detail-type "AWS Service`},
 		"no records": {`{"Records":[]}`,
 			`"Records" must be a list of at least one record`},
 		"records of another kind": {`{"Records":[{"eventSource":"aws:s3","s3":{}}]}`,

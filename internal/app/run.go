@@ -107,8 +107,9 @@ func (c Config) Plan(p Location) (collect.Plan, error) {
 	for _, caller := range c.Callers {
 		if caller.Account != "" && caller.Account != p.Account {
 			return collect.Plan{},
-				fmt.Errorf("CALLERS: %s is of account %s, and this is %s: audit it from there", caller.Name,
-					caller.Account, p.Account)
+				fmt.Errorf("CALLERS: %s is in account %s, but this audit runs in account %s: remove the "+
+					"caller, or audit it with credentials of its account", caller.Name, caller.Account,
+					p.Account)
 		}
 		plan.Callers = append(plan.Callers, caller.Caller)
 	}

@@ -25,8 +25,8 @@ type decision struct {
 }
 
 const (
-	organizationWhy = "a service control policy of the organization forbids it: only the " +
-		"organization's administrator can change it"
+	organizationWhy = "a service control policy of the organization denies the action: only an " +
+		"administrator of the organization can change that policy"
 	boundaryWhy = "AWS reports that the permissions boundary does not allow it"
 )
 
@@ -71,8 +71,8 @@ func (t TargetFacts) decide(n policies.Need) decision {
 	switch {
 	case !answered:
 		v.status = Unverified
-		v.why = fmt.Sprintf("no simulation%s, so service control policies are not verified; the "+
-			"policy documents alone: %s", t.cutOff(), in.status)
+		v.why = fmt.Sprintf("AWS did not simulate the request%s, so service control policies are "+
+			"unverified; result of the policy documents: %s", t.cutOff(), in.status)
 	case in.status == Unverified:
 		v.status, v.why = Unverified, in.why
 	case answer.Decision == iampolicy.Allowed:
@@ -96,9 +96,9 @@ func (v *decision) allowedByAWS(in inspection, answer Answer) {
 	case in.elsewhere:
 		v.adopt(in)
 	case in.status == Conditional:
-		v.status, v.note = Satisfied, "AWS allows it, although "+in.why
+		v.status, v.note = Satisfied, "AWS allows the request, although "+in.why
 	default:
-		v.disagree(in, answer, "the policies as read")
+		v.disagree(in, answer, "the policy documents")
 	}
 }
 
@@ -111,14 +111,14 @@ func (v *decision) deniedByAWS(in inspection, answer Answer) {
 	case answer.BoundaryDenies && in.grantsSample():
 		v.deny(PermissionsBoundary, boundaryWhy)
 	case in.grantsSample():
-		v.disagree(in, answer, "the policies as read")
+		v.disagree(in, answer, "the policy documents")
 	case in.status != Conditional || answer.Decision == iampolicy.ImplicitDeny || in.mayDeny:
 		v.adopt(in)
 		if answer.OrganizationDenies {
-			v.note = "a service control policy of the organization also forbids it"
+			v.note = "a service control policy of the organization also denies the action"
 		}
 	default:
-		v.disagree(in, answer, "the policies as read")
+		v.disagree(in, answer, "the policy documents")
 	}
 }
 
@@ -134,8 +134,8 @@ func (v *decision) disagree(in inspection, answer Answer, read string) {
 		inspected = Satisfied
 	}
 	v.status = Unverified
-	v.why = fmt.Sprintf("the two sources disagree: %s: %s; AWS simulator: %s", read, inspected,
-		answer.Decision)
+	v.why = fmt.Sprintf("%s and the AWS simulator disagree (documents: %s; simulator: %s)", read,
+		inspected, answer.Decision)
 }
 
 // Granted reports whether the documents that were read grant a request for all values of unknown
@@ -150,8 +150,7 @@ func (v *decision) partlyRead(t TargetFacts, in inspection, answer Answer, answe
 	const unread = "not all policies could be read"
 	switch {
 	case !answered:
-		v.status, v.why = Unverified, "not all policies could be read, and there is no simulation"+
-			t.cutOff()
+		v.status, v.why = Unverified, unread+", and AWS did not simulate the request"+t.cutOff()
 	case answer.Decision == iampolicy.Allowed:
 		v.status, v.note = Satisfied, unread+": AWS allows the simulated resource; others are unverified"
 	case answer.OrganizationDenies:
@@ -165,15 +164,15 @@ func (v *decision) partlyRead(t TargetFacts, in inspection, answer Answer, answe
 	case answer.Decision == iampolicy.ExplicitDeny:
 		v.deny(IdentityDeny, "AWS reports an explicit deny: "+strings.Join(answer.Statements, ", "))
 	case in.grantsSample() || in.status == Denied:
-		v.disagree(in, answer, "the policies that could be read")
+		v.disagree(in, answer, "the policy documents that could be read")
 	case in.status == Missing && in.cause == NoGrant && len(answer.Missing) > 0:
 		v.status, v.cause = Conditional, Condition
-		v.why = "AWS denies it without values for " + strings.Join(answer.Missing, ", ")
+		v.why = "AWS denies the request without values for " + strings.Join(answer.Missing, ", ")
 	default:
 		v.adopt(in)
 		v.note = unread
 		if in.cause == NoGrant {
-			v.why = "AWS reports that no statement grants it"
+			v.why = "AWS reports that no statement grants the action"
 		}
 	}
 }
@@ -237,7 +236,7 @@ func (t TargetFacts) inspect(n policies.Need) inspection {
 			c = t.Grants.Cover(need.Preferring(deployed[lacking]), t.context(n.SimulationRequest))
 		case deployed != nil:
 			note = "granted for the deployed functions, but not for " + n.Pattern +
-				": the function of the next release will have another name"
+				": the next release deploys a function with another name, which the policy does not grant"
 			c = iampolicy.Coverage{Status: Satisfied, Covering: c.Covering}
 		}
 	}

@@ -131,7 +131,7 @@ func missingTarget(t TargetFacts, needs []policies.Requirement) Finding {
 		return f
 	}
 	f.Reason, f.Impact, f.Source = "runs Remotion's CLI or SDK",
-		"it cannot render or deploy",
+		"the caller cannot render or deploy",
 		"https://www.remotion.dev/docs/lambda/permissions"
 	return f
 }

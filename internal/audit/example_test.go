@@ -20,5 +20,5 @@ func ExampleEvaluate() {
 	fmt.Println(report.Findings[0].Action, report.Findings[0].Status+":", report.Findings[0].Why)
 	// Output:
 	// unverified 11 of 11
-	// s3:GetObject unverified: not all policies could be read, and there is no simulation
+	// s3:GetObject unverified: not all policies could be read, and AWS did not simulate the request
 }

@@ -134,9 +134,10 @@ func joinSome(list []string, last string) string {
 func (t TargetFacts) inferredNote(q policies.SimulationRequest) string {
 	first := t.Scope.Regions[0]
 	if q.Region == first {
-		return "inferred: AWS simulated other resources in " + first
+		return "inferred: AWS allowed the action on other resources in " + first
 	}
-	return "inferred: AWS simulated it in " + first + ", and another action of the service here"
+	return "inferred: AWS allowed the action in " + first + ", and another action of the service in " +
+		q.Region
 }
 
 func namesOf(functions []Function) string {
@@ -163,7 +164,8 @@ func onFunctions(f Finding, t TargetFacts) Finding {
 	case strayed != nil && f.Status == Satisfied:
 		f.Status, f.Cause, f.Covered, f.ExampleARN, f.Statements = Missing, TargetMissing, 0,
 			strayed[0].Role, nil
-		f.Why = fmt.Sprintf("there is no role %s: the role of that name is %s", strayed[0].Role, t.ARN)
+		f.Why = fmt.Sprintf("deployed functions use role %s, which does not exist: the role with that "+
+			"name has the ARN %s", strayed[0].Role, t.ARN)
 		f.Inspected = string(Missing)
 		f.Notes = addNote(f.Notes, "deployed functions with that role: "+namesOf(strayed))
 	case f.Status.Gap() && len(t.Functions) > 0:

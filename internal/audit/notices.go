@@ -55,7 +55,7 @@ func (f Facts) notices(r Report) []Notice {
 	list = append(list, f.nameNotices()...)
 	if f.NoDefaultRole {
 		list = append(list, Notice{Kind: NoticeRenderRole, Text: fmt.Sprintf(
-			"there is no role %s, and no deployed function uses it: it is not audited", policies.RoleName)})
+			"there is no role %s, and no deployed function uses it: the role is not audited", policies.RoleName)})
 	}
 	if f.Undiscovered {
 		list = append(list,
@@ -130,7 +130,7 @@ func (f Facts) upgradeNotice() []Notice {
 		return nil
 	}
 	return []Notice{{Kind: NoticeUpgrade,
-		Text: fmt.Sprintf("what Remotion %s needs is not granted: %s", newest,
+		Text: fmt.Sprintf("Remotion %s needs permissions that are not granted: %s", newest,
 			joinSome(lacks, " and ")),
 		Command: "remotion-audit audit --upgrade-to " + newest.Until,
 	}}

@@ -115,18 +115,18 @@ func (c IAMChange) ActorWithAddress() string {
 // maxNamedTargets is the number of targets that AffectedTargets names.
 const maxNamedTargets = 3
 
-// AffectedTargets describes the targets that a change of a group or a policy affects: "which
-// reaches user/ci". It is empty for a change of a user or a role, because Description names that.
+// AffectedTargets describes the targets that a change of a group or a policy affects: "affects
+// user/ci". It is empty for a change of a user or a role, because Description names that.
 func (c IAMChange) AffectedTargets() string {
 	kind, _ := c.Entity()
 	var text string
 	if n := len(c.Targets); n > 0 && (kind == Group || kind == Policy) {
-		text = "which reaches " + strings.Join(c.Targets[:min(n, maxNamedTargets)], ", ")
+		text = "affects " + strings.Join(c.Targets[:min(n, maxNamedTargets)], ", ")
 		if n > maxNamedTargets {
 			text += fmt.Sprintf(" and %d more", n-maxNamedTargets)
 		}
 		if c.Unsure {
-			text = strings.Replace(text, "reaches", "may reach", 1)
+			text = strings.Replace(text, "affects", "may affect", 1)
 		}
 	}
 	return text

@@ -302,11 +302,11 @@ func TestDescriptionQuotesNamesInFull(t *testing.T) {
 
 func TestAffectedTargets(t *testing.T) {
 	for want, c := range map[string]IAMChange{
-		"":                     {Event: "DetachUserPolicy", Targets: []string{"user/a"}},
-		"which reaches user/a": {Event: "DetachGroupPolicy", Targets: []string{"user/a"}},
-		"which may reach user/a, user/b": {Event: "SetDefaultPolicyVersion",
+		"":               {Event: "DetachUserPolicy", Targets: []string{"user/a"}},
+		"affects user/a": {Event: "DetachGroupPolicy", Targets: []string{"user/a"}},
+		"may affect user/a, user/b": {Event: "SetDefaultPolicyVersion",
 			Targets: []string{"user/a", "user/b"}, Unsure: true},
-		"which reaches user/a, user/b, user/c and 2 more": {Event: "SetDefaultPolicyVersion",
+		"affects user/a, user/b, user/c and 2 more": {Event: "SetDefaultPolicyVersion",
 			Targets: []string{"user/a", "user/b", "user/c", "user/d", "user/e"}},
 	} {
 		if got := c.AffectedTargets(); got != want {

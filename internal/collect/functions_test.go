@@ -104,7 +104,7 @@ func TestFunctions(t *testing.T) {
 			}, regions: "us-east-1", releases: "4.0.240", notices: []string{
 				"document: inline policy \"remotion\": this is the user policy of Remotion 4.0.61-4.0.417 " +
 					"except for 1 permission: it adds s3:PutBucketPolicy-no on arn:aws:s3:::remotionlambda-*",
-				"upgrade: what Remotion 4.0.418 and later needs is not granted: s3:PutBucketPolicy for " +
+				"upgrade: Remotion 4.0.418 and later needs permissions that are not granted: s3:PutBucketPolicy for " +
 					"user/ci"},
 			status: audit.StatusCompliant},
 		{name: "the union of three releases", spoil: func(a *awsemu.Account, p *collect.Plan) {
@@ -125,8 +125,8 @@ func TestFunctions(t *testing.T) {
 		{name: "newer than the catalogue", spoil: func(a *awsemu.Account, p *collect.Plan) {
 			deploy(a, awsemu.LambdaFunction{Name: "remotion-render-4-0-541-mem2048mb-disk2048mb-120sec"})
 		}, regions: "us-east-1", releases: "4.0.541", notices: []string{
-			"newer-release: Remotion 4.0.541 is newer than this catalogue, which was checked up to " +
-				"4.0.527: it is judged by the policies of 4.0.418 and later",
+			"newer-release: Remotion 4.0.541 is newer than 4.0.527, the newest release in this " +
+				"catalogue: the policies of 4.0.418 and later apply",
 		}, status: audit.StatusCompliant},
 		{name: "a custom name with a tag is not covered by the documented policy",
 			spoil: func(a *awsemu.Account, p *collect.Plan) {

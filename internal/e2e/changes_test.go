@@ -131,7 +131,7 @@ func assertChangeInMessage(t *testing.T, o outcome, want string) {
 		t.Errorf("the mail does not mention %q\n%s", want, m.Body("email"))
 	}
 	if card := m.Body("https"); !strings.Contains(card,
-		"Change by `user/ci-deployer` from `203.0.113.7`: `"+strings.Split(want, ", which")[0]+"`") {
+		"Change by `user/ci-deployer` from `203.0.113.7`: `"+strings.Split(want, ", affects")[0]+"`") {
 		t.Errorf("the card does not mention %q\n%s", want, card)
 	}
 	var d struct {
@@ -166,7 +166,7 @@ func TestAMessageNamesTheActorOfAChange(t *testing.T) {
 		{"a policy is detached from the user's group", true,
 			iamChange{"DetachGroupPolicy",
 				map[string]string{"GroupName": "renderers", "PolicyArn": managedPolicy}},
-			"DetachGroupPolicy on group/renderers (policy RemotionUser), which reaches user/remotion-user",
+			"DetachGroupPolicy on group/renderers (policy RemotionUser), affects user/remotion-user",
 			iamChange{"AttachGroupPolicy",
 				map[string]string{"GroupName": "renderers", "PolicyArn": managedPolicy}}},
 		{"the user leaves the group", true,
@@ -178,7 +178,7 @@ func TestAMessageNamesTheActorOfAChange(t *testing.T) {
 		{"a policy gets another default version", true,
 			iamChange{"CreatePolicyVersion", map[string]string{"PolicyArn": managedPolicy,
 				"PolicyDocument": `{"Version":"2012-10-17","Statement":[]}`, "SetAsDefault": "true"}},
-			"CreatePolicyVersion on policy/RemotionUser, which reaches user/remotion-user",
+			"CreatePolicyVersion on policy/RemotionUser, affects user/remotion-user",
 			iamChange{"SetDefaultPolicyVersion", map[string]string{"PolicyArn": managedPolicy,
 				"VersionId": "v1"}}},
 	} {

@@ -31,7 +31,7 @@ func TestGapsFollowTheDeployedFunctions(t *testing.T) {
 	o := w.run()
 	w.says("functions cannot be listed", o, "audit incomplete, 1 open")
 	for _, want := range []string{"13 gaps not rechecked",
-		"the account: the functions in us-east-1, ", "Denied        lambda:ListFunctions on the account"} {
+		"the account: the functions in us-east-1, ", "Auditor lacks lambda:ListFunctions on the account"} {
 		if !strings.Contains(o.messages[0].Body("email"), want) {
 			t.Errorf("no %q in\n%s", want, o.messages[0].Body("email"))
 		}

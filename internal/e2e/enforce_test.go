@@ -107,7 +107,7 @@ func TestServeEnforcesThePolicies(t *testing.T) {
 	if exit, out := auditWith("AKIAADMINISTRATOR000"); exit != 0 {
 		t.Errorf("the administrator: exit %d\n%s", exit, out)
 	}
-	const want = "Denied        iam:GetUser on user/remotion-user\n"
+	const want = "Auditor lacks iam:GetUser on user/remotion-user\n"
 	if exit, out := auditWith("AKIAIOSFODNN7EXAMPLE"); exit != 2 || !strings.Contains(out, want) {
 		t.Errorf("a user without the auditor's permissions: exit %d, want 2 and %q\n%s", exit, want, out)
 	}

@@ -389,7 +389,7 @@ func TestFaults(t *testing.T) {
 			}},
 		{name: "an unknown event is an error", account: "drifted", event: `{"key1":"value1"}`,
 			check: func(t *testing.T, o outcome) {
-				if !strings.Contains(o.ErrorMessage, `send {"command":"audit"}`) || o.puts != 0 ||
+				if !strings.Contains(o.ErrorMessage, `Send {"command":"audit"}`) || o.puts != 0 ||
 					len(o.messages) != 0 {
 					t.Errorf("%q", o.ErrorMessage)
 				}
@@ -404,7 +404,7 @@ func TestFaults(t *testing.T) {
 		{name: "a caller of another account is an error", account: "drifted",
 			env: map[string]string{"CALLERS": "arn:aws:iam::210987654321:user/x"},
 			check: func(t *testing.T, o outcome) {
-				if !strings.Contains(o.ErrorMessage, "audit it from there") {
+				if !strings.Contains(o.ErrorMessage, "audit it with credentials of its account") {
 					t.Errorf("%q", o.ErrorMessage)
 				}
 			}},

@@ -422,13 +422,13 @@ func TestMuteRefuses(t *testing.T) {
 		"--bucket is required":                 {"--target", "user/x", "--reason", "r", "--owner", "o"},
 		"set the findings to mute":             {"--bucket", bucket, "--reason", "r", "--owner", "o"},
 		"--until must be a day":                append(slices.Clone(good), "--until", "tomorrow"),
-		"is in the past":                       append(slices.Clone(good), "--until", "2020-01-01"),
+		"--until must be in the future":        append(slices.Clone(good), "--until", "2020-01-01"),
 		"at most one year":                     append(slices.Clone(good), "--for", "10000h"),
 		"unknown cause":                        append(slices.Clone(good), "--cause", "bad-luck"),
 		"check that account 123456789012 owns": append(slices.Clone(good), "--bucket", "foreign"),
 		"correct it first":                     append(slices.Clone(good), "--bucket", "broken"),
-		"correct EVIDENCE_BUCKET":              append(slices.Clone(good), "--bucket", "none"),
-		"[for until] were all set":             append(slices.Clone(good), "--for", "1h", "--until", "2030-01-01"),
+		"create it, or correct its name":       append(slices.Clone(good), "--bucket", "none"),
+		"--for and --until exclude each other": append(slices.Clone(good), "--for", "1h", "--until", "2030-01-01"),
 	} {
 		if out := w.command(2, append([]string{"mute"}, args...)...); !strings.Contains(out, want) {
 			t.Errorf("%q: no %q in %s", args, want, out)

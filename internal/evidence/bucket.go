@@ -91,7 +91,7 @@ func (b Bucket) withRemedy(verb, key string, err error) error {
 	hint := ""
 	switch {
 	case code == "NoSuchBucket":
-		hint = ": the bucket does not exist: correct EVIDENCE_BUCKET"
+		hint = ": the bucket does not exist: create it, or correct its name"
 	case status == http.StatusNotFound && verb == "read":
 		err = ErrMissing
 	case status == http.StatusNotFound, status == http.StatusConflict,

@@ -114,7 +114,7 @@ func TestBucketErrorsNameTheRemedy(t *testing.T) {
 		{"a missing bucket", nil, func(ctx context.Context) error {
 			_, _, err := withName("none").Get(ctx, "k")
 			return err
-		}, "correct EVIDENCE_BUCKET"},
+		}, "create it, or correct its name"},
 		{"a bucket in another region", nil, func(ctx context.Context) error {
 			_, _, err := withName("far").Get(ctx, "k")
 			return err

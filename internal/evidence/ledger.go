@@ -67,8 +67,8 @@ type Outcome struct {
 }
 
 // ErrBusy is the error of a run whose deadline passes while another run is announcing.
-var ErrBusy = errors.New("another run was announcing until this run's deadline: the next run " +
-	"announces what is left")
+var ErrBusy = errors.New("another run held the state until the deadline of this run, so this run sent " +
+	"no alert: the next run sends it")
 
 // Announce plans a message, publishes it, and stores the next state. If hasSubscriber is false, it
 // publishes nothing, and nothing counts as announced. The error is that of publish, or ErrBusy.

@@ -45,13 +45,20 @@ const (
 	Narrower NearMatchKind = "narrower"
 )
 
-// String describes the difference: "typo at character 25 (remotionlamda- for remotionlambda-)".
+// String describes the difference: "typo at character 25 (has remotionlamda-, needs
+// remotionlambda-)".
 func (m NearMatch) String() string {
 	switch m.Kind {
 	case Typo, WrongCase:
-		return fmt.Sprintf("%s at character %d (%s for %s)", m.Kind, m.At, m.Got, m.Want)
+		return fmt.Sprintf("%s at character %d (has %s, needs %s)", m.Kind, m.At, m.Got, m.Want)
 	case WrongPartition, WrongService, WrongRegion, WrongAccount:
-		return fmt.Sprintf("%s (%s for %s)", m.Kind, quoteEmpty(m.Got), quoteEmpty(m.Want))
+		return fmt.Sprintf("%s (has %s, needs %s)", m.Kind, quoteEmpty(m.Got), quoteEmpty(m.Want))
+	case NotObjects:
+		return "it matches the bucket, but not its objects"
+	case NotBucket:
+		return "it matches the objects, but not the bucket"
+	case NotARN:
+		return `the action needs the resource "*"`
 	}
 	return string(m.Kind)
 }

@@ -76,8 +76,8 @@ func (r Release) Notice() string {
 	if !r.NewerThanCatalogue() {
 		return ""
 	}
-	return fmt.Sprintf("Remotion %s is newer than this catalogue, which was checked up to %s: it is "+
-		"judged by the policies of %s", r.Version, r.Until, r)
+	return fmt.Sprintf("Remotion %s is newer than %s, the newest release in this catalogue: the "+
+		"policies of %s apply", r.Version, r.Until, r)
 }
 
 // compare orders two releases by their numbers, written without a v.

@@ -29,7 +29,7 @@ func Alert(ctx context.Context, client *sns.Client, topicARN string, m alert.Mes
 		return fmt.Errorf("alert to %s: %w%s", topicARN, err, remedyFor(err, map[string]string{
 			"AuthorizationError": "grant the function sns:Publish on the topic, and kms:GenerateDataKey " +
 				"and kms:Decrypt on its key if it has one",
-			"NotFound": "the topic does not exist: correct TOPIC_ARN",
+			"NotFound": "the topic does not exist: create it, or correct its ARN",
 		}))
 	}
 	return nil

@@ -23,15 +23,25 @@ func Headline(r audit.Report) string {
 		return head + muted + unverifiedTail(r, "; ")
 	case r.Status == audit.StatusUnverified && len(r.Targets) == 0: // nothing was audited
 		return "audit incomplete" + unverifiedTail(r, ": ")
-	case r.Status == audit.StatusUnverified && muted != "":
-		return "audit incomplete" + unverifiedTail(r, ": ") + muted +
-			"; no other gap found in the rest"
 	case r.Status == audit.StatusUnverified:
-		return "audit incomplete" + unverifiedTail(r, ": ") + "; no gap found in the rest"
+		return "audit incomplete" + unverifiedTail(r, ": ") + muted + verifiedTail(s, muted != "")
 	case muted != "":
 		return fmt.Sprintf("%d of %d requirements satisfied", s.Satisfied, s.Requirements) + muted
 	}
 	return fmt.Sprintf("all %d requirements satisfied", s.Requirements)
+}
+
+// verifiedTail says that the verified requirements of an incomplete audit have no unmuted gap. It is
+// empty if no requirement was verified.
+func verifiedTail(s audit.Summary, muted bool) string {
+	verified := s.Requirements - s.Unverified
+	switch {
+	case verified == 0:
+		return ""
+	case muted:
+		return fmt.Sprintf("; no other gap in the %s", Plural(verified, "verified requirement"))
+	}
+	return fmt.Sprintf("; no gap in the %s", Plural(verified, "verified requirement"))
 }
 
 func unverifiedTail(r audit.Report, before string) string {

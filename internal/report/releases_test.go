@@ -16,7 +16,7 @@ func TestAnAccountThatCannotBeListed(t *testing.T) {
 			Why: "access denied", Grant: "lambda:ListFunctions"}}}
 	var b bytes.Buffer
 	if err := Text(&b, r); err != nil ||
-		!strings.Contains(b.String(), "Denied        lambda:ListFunctions on the account") {
+		!strings.Contains(b.String(), "Auditor lacks lambda:ListFunctions on the account") {
 		t.Errorf("%v\n%s", err, b.String())
 	}
 }

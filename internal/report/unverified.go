@@ -62,7 +62,7 @@ func (p *page) denied(problems []audit.Problem) {
 		}
 	}
 	for _, grant := range grants {
-		p.field("  ", "Denied", "%s on %s", clean(grant), strings.Join(about[grant], ", "))
+		p.field("  ", "Auditor lacks", "%s on %s", clean(grant), strings.Join(about[grant], ", "))
 	}
 	if grants != nil {
 		p.field("  ", "AWS error", "%s", clean(first))
