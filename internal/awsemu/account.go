@@ -2,29 +2,30 @@ package awsemu
 
 import "time"
 
-// An Account describes an AWS account as a Server starts with it. It is plain data, so that a test
-// writes it as a literal; [Load] reads the same from a YAML file. A Server copies it and never
-// writes to it. Load checks for every mistake. A Server checks a literal only for references to
-// entities that do not exist, and then answers every request with that error.
+// An Account describes an AWS account at the start of a Server. A test can write an Account as a
+// literal, and [Load] reads an Account from a YAML file. Load checks for every mistake; a Server
+// checks only the references to groups, policies and topics. If a reference is wrong, the Server
+// answers every request with an error. A Server never changes its Account.
 type Account struct {
-	// ID is the account's number, twelve digits. Empty is 123456789012.
+	// ID is the account's number, twelve digits. Empty means 123456789012.
 	ID string
-	// Partition is the first field of its ARNs. Empty is aws.
+	// Partition is the partition of the account's ARNs. Empty means aws.
 	Partition string
-	// Alias is the account's alias. Empty is none.
+	// Alias is the account's alias. Empty means no alias.
 	Alias string
 
 	// Users, Groups and Roles are keyed by name.
 	Users  map[string]User
 	Groups map[string]Group
 	Roles  map[string]Role
-	// Policies are the managed policies by name: the account's own, and the AWS managed policies that
-	// it uses.
+	// Policies are managed policies by name: customer managed policies, and the AWS managed policies
+	// that the account uses.
 	Policies map[string]ManagedPolicy
 
-	// Functions are the deployed Lambda functions. Function is unrelated: it configures local mode.
+	// Functions are the deployed Lambda functions. The field Function configures local mode instead.
 	Functions []LambdaFunction
-	// DisabledRegions are regions that the account has not enabled. Lambda answers in all others.
+	// DisabledRegions are the regions that the account has not enabled. Lambda calls in these regions
+	// fail.
 	DisabledRegions []string
 
 	// Topics are SNS topics, by ARN, or by name in Function.Region.
@@ -34,34 +35,37 @@ type Account struct {
 	// Buckets are S3 buckets by name.
 	Buckets map[string]Bucket
 
-	// ServiceControlPolicies has the service control policies above the account. Nil is an account
-	// outside an organization.
+	// ServiceControlPolicies contains the service control policies that apply to the account. Nil
+	// means that the account is in no organization.
 	ServiceControlPolicies Organization
-	// Simulator configures the answers of simulations. The zero value answers as AWS does today.
+	// Simulator configures the answers of simulations. The zero value selects AWS's present answers.
 	Simulator Simulator
 
 	// Faults apply from the start; see [Server.SetFaults].
 	Faults []Fault
-	// PageSize is the number of items per page of a list; MaxItems can only lower it. Zero means 2.
+	// PageSize is the number of items per page of a list. Zero means 2. The parameter MaxItems can
+	// only lower the number.
 	PageSize int
 
-	// Function configures how local mode runs the function. The server itself only reads its Region.
+	// Function configures how local mode runs the function. The server reads only Function.Region.
 	Function Function
 }
 
 // A User is an IAM user. Its zero value has no permissions and no keys.
 type User struct {
-	// Path is the user's path. Empty is "/".
+	// Path is the user's path. Empty means "/".
 	Path string
-	// Inline holds documents by policy name, kept byte for byte and unchecked.
+	// Inline maps the names of inline policies to documents. The server does not check the documents
+	// and returns them unchanged.
 	Inline map[string]string
-	// Managed names the attached policies, by the names of Account.Policies or by ARN.
+	// Managed lists the attached policies: names of Account.Policies, or ARNs.
 	Managed []string
-	// Boundary names the permissions boundary in the same way. Empty is none.
+	// Boundary is the permissions boundary: a name of Account.Policies, or an ARN. Empty means none.
 	Boundary string
 	// Groups are the names of the groups that the user is in.
 	Groups []string
-	// AccessKeys are the ids of its keys. A request signed with one of them comes from this user.
+	// AccessKeys are the ids of the user's access keys. A request that is signed with such a key comes
+	// from this user.
 	AccessKeys []string
 }
 
@@ -76,7 +80,7 @@ type Group struct {
 type Role struct {
 	Path string
 	// Trust is the trust policy: a document, or the name of a service that may assume the role. Empty
-	// is lambda.amazonaws.com.
+	// means lambda.amazonaws.com.
 	Trust    string
 	Inline   map[string]string
 	Managed  []string
@@ -85,41 +89,42 @@ type Role struct {
 
 // A ManagedPolicy is a customer managed policy or an AWS managed policy.
 type ManagedPolicy struct {
-	// Path is the policy's path. Empty is "/".
+	// Path is the policy's path. Empty means "/".
 	Path string
-	// ARN is set for AWS managed policies: arn:aws:iam::aws:policy/NAME. Empty is a customer managed
-	// policy.
+	// ARN is the ARN of an AWS managed policy, arn:aws:iam::aws:policy/NAME. It is empty for a
+	// customer managed policy.
 	ARN string
 	// Document is the text of the default version.
 	Document string
-	// OlderVersions are the texts of the versions before it, oldest first. They are v1, v2 and so on;
-	// the default version follows them.
+	// OlderVersions are the texts of the older versions, oldest first. Their ids are v1, v2 and so on.
+	// The default version has the next id.
 	OlderVersions []string
 }
 
-// A Simulator configures the answers of SimulatePrincipalPolicy and SimulateCustomPolicy where AWS
-// has changed its answer, or where the answer depends on the simulator's data about an action.
+// A Simulator configures the answers of SimulatePrincipalPolicy and SimulateCustomPolicy. AWS has
+// changed some of these answers, and some depend on the simulator's data about an action.
 type Simulator struct {
-	// Shape selects the shape of the answer. Empty is the shape of today, with one result per action.
-	// "old" is the shape until 2026-07-30: one result per action and resource, the errors of that
-	// time, and implicitDeny for everything that the organization denies.
+	// Shape selects the shape of the answer. Empty means the present shape, with one result per
+	// action. "old" means the shape of AWS until 2026-07-30: one result per action and resource, the
+	// errors of that time, and implicitDeny for everything that the organization denies.
 	Shape string
-	// Ungrouped are actions for which the simulator has no resource data. It refuses a call that has
-	// such an action together with other actions and with resources.
+	// Ungrouped are the actions for which the simulator has no resource data. The simulator refuses a
+	// call with resources if only some of the actions are Ungrouped.
 	Ungrouped []string
-	// PageSize is the number of actions per page of results. Zero is Account.PageSize. Load sets 100
-	// if the file gives neither.
+	// PageSize is the number of actions per page of results. Zero means Account.PageSize. Load sets
+	// 100 if the file sets neither page size.
 	PageSize int
 }
 
-// A Function configures how local mode runs the Lambda function. A zero field selects the default
-// of local mode.
+// A Function configures how local mode runs the Lambda function. For a zero field, local mode uses
+// its own default.
 type Function struct {
 	Region      string
 	Name        string
 	Timeout     time.Duration
 	Memory      int // MB
 	Environment map[string]string
-	// Role names the role the function runs as. Empty runs it as the account's administrator.
+	// Role is the name of the function's role. If it is empty, the function runs as the account's
+	// administrator.
 	Role string
 }

@@ -9,14 +9,15 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
-// mayAssume returns an error unless the role trusts the caller and the caller's own policies permit
-// sts:AssumeRole. A nil role does not exist; STS gives the same error as for a role that does not
-// trust the caller.
+// mayAssume returns an error if the role does not trust the caller, or if the caller's own policies
+// do not permit sts:AssumeRole. A nil role means that the role does not exist: STS returns the same
+// error as for a role that does not trust the caller. Without Server.EnforceIAM, and for the
+// administrator, it is enough that the role exists.
 //
-// A trust policy that names the caller grants the action; a trust policy that names the account
-// leaves the decision to the account's policies. The statements that match the caller become an
-// identity policy, so that package iampolicy can evaluate them. AWS does not apply the boundary of
-// a user that the trust policy names; the emulator does.
+// If the trust policy names the caller, it also grants the action. If it names the account, the
+// caller's own policies have to grant the action. The statements that match the caller become
+// identity policies, so that package iampolicy can evaluate them. If the trust policy names a user,
+// AWS does not apply the user's permissions boundary, but the emulator applies it.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 func (c *call) mayAssume(role *entity) *apiError {
 	p := c.service.permissions[c.operation][0]
@@ -41,8 +42,9 @@ func (c *call) mayAssume(role *entity) *apiError {
 }
 
 // trust returns the statements of a role's trust policy that match the caller, each as a policy on
-// all resources, and the subset that needs no grant from the account's policies. It returns none
-// for a trust policy that does not parse.
+// all resources. naming contains the statements that apply to the caller itself and not only to the
+// account: they need no grant from the caller's own policies. Both lists are empty if the trust
+// policy does not parse.
 func (c *call) trust(role *entity) (trusting, naming []iampolicy.Policy) {
 	statements, err := trustStatements(role.trust.text)
 	if err != nil {
@@ -64,8 +66,8 @@ func (c *call) trust(role *entity) (trusting, naming []iampolicy.Policy) {
 	return trusting, naming
 }
 
-// matchesCaller reports whether principals include the caller, and whether they do so by its ARN or
-// by the star rather than by the account.
+// matchesCaller reports whether principals include the caller (concerns), and whether they include
+// the caller by its ARN or by the star, not only by the account (names).
 func (c *call) matchesCaller(principals []principal) (concerns, names bool) {
 	for _, p := range principals {
 		switch {
@@ -83,11 +85,12 @@ func (c *call) matchesCaller(principals []principal) (concerns, names bool) {
 // A trustStatement is a statement of a trust policy.
 type trustStatement struct {
 	principals []principal
-	inverted   bool                // principals is NotPrincipal
+	inverted   bool                // the statement has NotPrincipal, not Principal
 	document   *iampolicy.Document // the rest of the statement, as an identity policy on all resources
 }
 
-// A principal is AWS with an ARN, Service with a name, or the bare star, which has no kind.
+// A principal is one principal of a trust policy. kind is its type, such as AWS or Service, and
+// name is its ARN, account id or service name. The bare star has no kind.
 type principal struct{ kind, name string }
 
 // trustStatements splits a trust policy into statements. It calls ParseTrust first, because
@@ -155,7 +158,7 @@ func principalsIn(raw json.RawMessage) ([]principal, error) {
 	return all, nil
 }
 
-// oneOrMany reads a list, or a single value as a list of one.
+// oneOrMany decodes a list. It returns a single value as a list with one element.
 func oneOrMany[T any](raw json.RawMessage) ([]T, error) {
 	var many []T
 	if json.Unmarshal(raw, &many) == nil {

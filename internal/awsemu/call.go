@@ -15,8 +15,8 @@ type call struct {
 	region string
 }
 
-// time returns the time of the server's clock, without the monotonic reading that makes equal times
-// unequal.
+// time returns the time of the server's clock in UTC, without the monotonic reading. With the
+// monotonic reading, == could report equal times as different.
 func (c *call) time() time.Time { return c.now().UTC().Round(0) }
 
 // pageSize returns the number of items per page of a list.
@@ -37,7 +37,8 @@ var entityParams = []struct {
 	{"UserName", kindUser}, {"RoleName", kindRole}, {"GroupName", kindGroup},
 }
 
-// targets returns the principals that the call names, in the form of Fault.Target.
+// targets returns the principals that the call names, in the form of Fault.Target. A GetUser
+// without a name refers to its caller.
 func (c *call) targets() []string {
 	var targets []string
 	for _, p := range entityParams {
@@ -56,8 +57,8 @@ func (c *call) targets() []string {
 	return targets
 }
 
-// entityOfARN returns the kind and the name of the user, group or role in an ARN. The path is not
-// part of the name.
+// entityOfARN returns the kind and the name of the user, group or role in an ARN, without the path.
+// It returns false for any other ARN.
 func entityOfARN(arn string) (kind, string, bool) {
 	parts := strings.SplitN(arn, ":", 6)
 	if len(parts) != 6 || parts[2] != "iam" {
@@ -75,14 +76,14 @@ func entityOfARN(arn string) (kind, string, bool) {
 
 // recordedParams returns the parameters of the call for Call.Params.
 func (c *call) recordedParams() map[string]string {
-	kept := make(map[string]string, len(c.params))
+	params := make(map[string]string, len(c.params))
 	for name, values := range c.params {
 		if name != "Action" && name != "Version" && len(values) > 0 {
-			kept[name] = values[0]
+			params[name] = values[0]
 		}
 	}
 	if namespace, ok := c.input["Namespace"].(string); ok {
-		kept["Namespace"] = namespace
+		params["Namespace"] = namespace
 	}
-	return kept
+	return params
 }

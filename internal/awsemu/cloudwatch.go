@@ -34,12 +34,12 @@ type Datum struct {
 	Namespace  string
 	Name       string
 	Dimensions []Dimension
-	// Value is nil when Values or Statistics were sent.
+	// Value is nil if the client sent Values or Statistics.
 	Value      *float64
 	Values     []float64
 	Counts     []float64
 	Statistics *Statistics
-	// Unit is empty when none was sent; CloudWatch then stores None.
+	// Unit is empty if the client sent no unit; CloudWatch then stores None.
 	Unit string
 	// Time is the timestamp that the client sent, or the time of the request if it sent none.
 	Time time.Time
@@ -66,7 +66,7 @@ const (
 // maxValue bounds the absolute value of a metric.
 var maxValue = math.Ldexp(1, 360)
 
-// units are the values of StandardUnit, in the order its error lists them.
+// units are the values of StandardUnit, in the order in which CloudWatch's error lists them.
 var units = strings.Fields(`Seconds Microseconds Milliseconds
 	Bytes Kilobytes Megabytes Gigabytes Terabytes Bits Kilobits Megabits Gigabits Terabits
 	Percent Count
@@ -74,8 +74,8 @@ var units = strings.Fields(`Seconds Microseconds Milliseconds
 	Bits/Second Kilobits/Second Megabits/Second Gigabits/Second Terabits/Second
 	Count/Second None`)
 
-// metricError returns an error of CloudWatch: code is the code in its Query API, and shape names
-// the same error in its model.
+// metricError returns an error of CloudWatch. code is the error code of the Query API, and shape is
+// the error's name in the Smithy model.
 func metricError(code, shape, format string, args ...any) *apiError {
 	e := refuse(http.StatusBadRequest, code, format, args...)
 	e.shape = "com.amazonaws.cloudwatch#" + shape
@@ -144,7 +144,7 @@ func putMetricData(c *call) (any, error) {
 	return nil, nil
 }
 
-// datum reads and checks one member of MetricData.
+// datum reads and checks one member of MetricData. now is its timestamp if the client sent none.
 func (in source) datum(now time.Time) (Datum, error) {
 	var d Datum
 	var err error
@@ -227,7 +227,8 @@ func (in source) dimensions() ([]Dimension, error) {
 	return dimensions, nil
 }
 
-// values reads the measurement: exactly one of a value, values with counts, and statistics.
+// values reads the measurement into d. The client must send exactly one of Value, Values (with
+// optional Counts) and StatisticValues.
 func (in source) values(d *Datum) error {
 	var err error
 	if d.Value, err = in.float("Value"); err != nil {
@@ -243,17 +244,17 @@ func (in source) values(d *Datum) error {
 	if err != nil {
 		return err
 	}
-	ways := 0
+	alternatives := 0
 	for _, used := range []bool{d.Value != nil, len(d.Values) > 0, given} {
 		if used {
-			ways++
+			alternatives++
 		}
 	}
 	switch {
-	case ways == 0:
+	case alternatives == 0:
 		return missingParameter("At least one of the parameters %s, %s and %s must be specified.",
 			in.path("Value"), in.path("Values"), in.path("StatisticValues"))
-	case ways > 1:
+	case alternatives > 1:
 		return badCombination("The parameters %s, %s and %s are mutually exclusive and you have "+
 			"specified more than one.", in.path("Value"), in.path("Values"), in.path("StatisticValues"))
 	case len(d.Values) > maxValues:

@@ -7,11 +7,12 @@ import (
 	"time"
 )
 
-// A source is a structure of PutMetricData's input in any of the protocols. Its members are the
-// values of the CBOR or JSON decoder; the members of a form are strings.
+// A source is one structure in the input of PutMetricData, in any protocol. Its members contain
+// values of the CBOR or JSON decoder, or the result of fromForm, which leaves numbers and times as
+// strings.
 type source struct {
 	members map[string]any
-	at      string // the path of the structure: "MetricData.member.1."
+	at      string // the path of the structure, such as "MetricData.member.1."
 	form    *form  // set if the input came in a form
 }
 
@@ -19,7 +20,8 @@ type source struct {
 func (in source) path(name string) string { return in.at + name }
 
 // fromForm converts a form's tree to the values that the decoders of the other protocols return: a
-// list for a node with members, a map for a node with names, a string for any other node.
+// list for a node with a child "member", a map for a node with other children, and a string for a
+// node without children.
 func fromForm(f *form) map[string]any {
 	m := make(map[string]any, len(f.sub))
 	for name, sub := range f.sub {
@@ -58,7 +60,7 @@ func (in source) text(name string) (string, error) {
 	}
 }
 
-// number reads a number. The numbers of a form are strings.
+// number converts the value v of the member at path to a number. In a form, numbers are strings.
 func (in source) number(v any, path string) (float64, error) {
 	if text, isText := v.(string); isText && in.form != nil {
 		n, err := strconv.ParseFloat(text, 64)
@@ -143,7 +145,8 @@ func (in source) structure(name string) (source, bool, error) {
 	}
 }
 
-// time reads a time: CBOR's tag 1, seconds since 1970, or ISO 8601 in a form.
+// time reads a time: a CBOR value with tag 1, a number of seconds since 1970, or an ISO 8601
+// string. It returns the zero time for an absent member.
 func (in source) time(name string) (time.Time, error) {
 	switch v := in.members[name].(type) {
 	case nil:

@@ -1,16 +1,16 @@
-// Package awsemu emulates a small AWS in memory, on a loopback endpoint: IAM, STS, SNS topics, S3
+// Package awsemu emulates parts of AWS in memory, on a loopback endpoint: IAM, STS, SNS topics, S3
 // objects, Lambda reads and CloudWatch PutMetricData, in the protocols that AWS clients use. Local
-// mode runs the function against it. Tests reach it through the SDK's BaseEndpoint, so that
-// signing, encoding, pagination and retries are all real.
+// mode runs the function against the emulator. Tests set the SDK's BaseEndpoint to the emulator, so
+// that they use the SDK's own signing, encoding, pagination and retries.
 //
 //	srv := &awsemu.Server{Account: &awsemu.Account{Users: map[string]awsemu.User{"ci": {}}}}
 //	end, err := srv.Listen("127.0.0.1:0")
 //	defer end.Close()
 //	client := iam.NewFromConfig(cfg, func(o *iam.Options) { o.BaseEndpoint = &end.URL })
 //
-// An account is a Go literal, or one YAML file read by [Load]. A [Fault] makes calls fail. The
-// calls, messages and metrics of the clients are in [Server.Calls], [Server.Messages] and
-// [Server.Metrics].
+// An account is a Go literal, or a YAML file that [Load] reads. A [Fault] makes calls fail or wait.
+// [Server.Calls], [Server.Messages] and [Server.Metrics] return the calls of the clients, and the
+// messages and metrics that the clients sent.
 //
 // One endpoint serves every service. The credential scope of the signature selects the service and
 // the region, and the form of the request selects the protocol: the Query protocol (IAM, STS, SNS
@@ -19,27 +19,32 @@
 //
 // # Callers
 //
-// Signatures are not verified. An access key that the account lists identifies its user, and a key
-// that AssumeRole returned identifies that session. Any other key identifies the account's
-// administrator, arn:aws:iam::123456789012:user/administrator. IAM has no user entity for the
-// administrator: GetUser without a name describes it, but a simulation of it is NoSuchEntity.
+// The server does not verify signatures. A user's access key identifies the user, and a session's
+// access key identifies the session. Any other key identifies the account's administrator,
+// arn:aws:iam::123456789012:user/administrator. The administrator is not an IAM user of the
+// account: GetUser without a name returns it, but SimulatePrincipalPolicy fails with NoSuchEntity
+// for its ARN. If the account has a user with the name administrator, that user is the
+// administrator.
 //
-// By default a call is refused only by a fault. With [Server.EnforceIAM] every operation also needs
-// the permissions in its service's table, granted by the caller's policies within its boundary and
-// the organization's policies. The administrator needs no permissions.
+// By default, the server does not check permissions. With [Server.EnforceIAM], each service has a
+// table of the permissions that its operations need. The caller's identity policies, the
+// permissions boundary and the organization's policies must allow these permissions. The
+// administrator needs no permissions.
 //
 // # Fidelity
 //
-// Lists have two items per page. Documents come back percent-encoded as in RFC 3986. Names,
-// documents and sizes that IAM refuses are refused with IAM's codes. [Server] answers
-// SimulatePrincipalPolicy and SimulateCustomPolicy in the shape that the service has had since
-// 2026-07-30; [Simulator] can select the shape before that.
+// By default, a list has two items per page. IAM's replies contain documents percent-encoded as in
+// RFC 3986. The server refuses the names, documents and sizes that IAM refuses, with IAM's error
+// codes. It answers SimulatePrincipalPolicy and SimulateCustomPolicy in the shape that AWS has used
+// since 2026-07-30; a [Simulator] can select the earlier shape.
 //
 // # Limits
 //
-// Decisions come from package iampolicy: the emulator tests requests and replies, not the meaning
-// of policies. The only resource policies are the trust policies of roles. There are no session
-// policies and no resource control policies. An unchecked document that does not parse grants and
-// denies nothing; as a boundary it allows nothing. Operations that are not offered are refused by
-// name, as are parameters that would change the answer if they were ignored.
+// Package iampolicy makes the decisions for the emulator and for the auditor. Tests against the
+// emulator therefore check requests and replies: they cannot find an error in the evaluation of
+// policies. The only resource policies are the trust policies of roles. There are no session
+// policies and no resource control policies. An account can contain documents that do not parse.
+// Such a document grants and denies nothing, and a boundary with such a document allows nothing.
+// The server refuses an operation that it does not offer, and a parameter that would change the
+// answer if the server ignored it. The error names the operation or the parameter.
 package awsemu

@@ -25,9 +25,10 @@ const (
 	typeCodeSigning = "lambda:${Region}:${Account}:code-signing-config:${CodeSigningConfigId}"
 )
 
-// resourceTypes maps the actions that Remotion and its auditor need to the resource types that each
-// accepts. An action without resource types accepts only "*". A result with several resources names
-// the first type. An action outside the map accepts every resource.
+// resourceTypes maps each action that Remotion or its auditor needs, in lower case, to the resource
+// types that the action accepts. An action without resource types accepts only "*". An action that
+// is not in the map accepts every resource. A simulation on several resources returns the first
+// type as the name of the resource.
 var resourceTypes = func() map[string][]string {
 	m := make(map[string][]string)
 	set := func(types []string, actions string) {
@@ -41,7 +42,7 @@ var resourceTypes = func() map[string][]string {
 		sts:GetCallerIdentity cloudwatch:PutMetricData`)
 	set([]string{typeQuota}, `servicequotas:RequestServiceQuotaIncrease`)
 
-	// The simulator takes any S3 ARN for bucket and object actions alike.
+	// The simulator accepts bucket and object ARNs for all of these actions. typeBucket matches both.
 	set([]string{typeBucket},
 		`s3:CreateBucket s3:DeleteBucket s3:ListBucket s3:GetBucketLocation s3:PutBucketAcl
 		s3:PutBucketOwnershipControls s3:PutBucketPublicAccessBlock s3:PutLifecycleConfiguration
@@ -78,8 +79,8 @@ func resourceTemplate(partition, action string) string {
 	return "arn:" + partition + ":" + types[0]
 }
 
-// eligible reports whether an ARN may be of one of the action's resource types. Stars in the ARN
-// are wildcards, unlike in the rest of a simulation: published clients simulate patterns such as
+// eligible reports whether the resource can have one of the action's resource types. Here, and only
+// here in a simulation, stars in the ARN are wildcards: published clients simulate patterns such as
 // layer:remotion-binaries-*, and AWS accepts them.
 func eligible(action, arn string) bool {
 	types, known := resourceTypes[strings.ToLower(action)]
@@ -96,7 +97,8 @@ func eligible(action, arn string) bool {
 
 var placeholder = regexp.MustCompile(`\$\{\w+\}`)
 
-// matchesResourceType compares an ARN with a resource type, field by field up to the resource part.
+// matchesResourceType reports whether an ARN, which may contain wildcards, can have a resource
+// type. It compares the service, the region, the account and the resource separately.
 func matchesResourceType(arn, resourceType string) bool {
 	fields := strings.SplitN(arn, ":", 6)
 	want := strings.SplitN(resourceType, ":", 4)
@@ -111,7 +113,7 @@ func matchesResourceType(arn, resourceType string) bool {
 	return true
 }
 
-// The tokens of a pattern: a byte of text, or one of these.
+// A token of a pattern is a byte of text, or one of these values.
 const (
 	anyByte = -1
 	anyRun  = -2
@@ -143,20 +145,20 @@ func literalTokens(s string) []int {
 	return tokens
 }
 
-// overlap reports whether some text matches both patterns. reach[j] reports whether some text
-// matches the tokens of a up to the current one and the tokens of b up to j.
+// overlap reports whether some text matches both patterns. reach[j] is true if some text matches
+// both the tokens of a so far and the first j tokens of b.
 func overlap(a, b []int) bool {
 	reach := make([]bool, len(b)+1)
 	next := make([]bool, len(b)+1)
 	reach[0] = true
-	runs := func(row []bool) { // a run in b may be empty
+	skipEmptyRuns := func(row []bool) { // a run in b may match no byte
 		for j, token := range b {
 			if token == anyRun && row[j] {
 				row[j+1] = true
 			}
 		}
 	}
-	runs(reach)
+	skipEmptyRuns(reach)
 	for _, token := range a {
 		for j := range next {
 			next[j] = false
@@ -170,7 +172,7 @@ func overlap(a, b []int) bool {
 				continue
 			}
 			if j < len(b) && b[j] == anyRun {
-				next[j] = true // b's run takes the byte
+				next[j] = true // the run in b matches the byte
 			}
 			if j < len(b) && b[j] != anyRun && (token == b[j] || token == anyByte || b[j] == anyByte) {
 				next[j+1] = true
@@ -181,7 +183,7 @@ func overlap(a, b []int) bool {
 				next[j+1] = next[j+1] || next[j]
 			}
 		}
-		runs(next)
+		skipEmptyRuns(next)
 		reach, next = next, reach
 	}
 	return reach[len(b)]

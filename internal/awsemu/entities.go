@@ -128,8 +128,8 @@ func getGroup(c *call) (any, error) {
 	}{c.group(e), listOf(c.plainUsers(users)), p}, nil
 }
 
-// plainUsers returns the entries of a list of users. Lists of users and roles omit the boundary;
-// only GetUser and GetRole return it.
+// plainUsers returns the users as the entries of a list. IAM's lists of users and roles omit the
+// boundary; only GetUser and GetRole return it.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListRoles.html
 func (c *call) plainUsers(es []*entity) []userXML {
 	var users []userXML
@@ -219,7 +219,8 @@ func listAccessKeys(c *call) (any, error) {
 	}{listOf(keys), p}, err
 }
 
-// userOrCaller returns the user of a call about access keys: the named user, or else the caller.
+// userOrCaller returns the user of a call about access keys: the user that the call names, or else
+// the user that sent the call.
 func (c *call) userOrCaller() (*entity, error) {
 	if !c.form.has("UserName") && c.caller.entity != nil && c.caller.entity.kind == kindUser {
 		return c.caller.entity, nil
@@ -252,7 +253,8 @@ func listInline(k kind) func(*call) (any, error) {
 	}
 }
 
-// inlineOf returns the entity and the name of an inline policy, which need not exist.
+// inlineOf returns the entity and the policy name in a call about an inline policy. The entity must
+// exist, but the policy need not exist.
 func (c *call) inlineOf(k kind) (e *entity, name string, err error) {
 	if e, err = c.find(k); err != nil {
 		return nil, "", err

@@ -30,7 +30,8 @@ var entityWrites = map[string]func(*call) (any, error){
 	"DeleteAccessKey":     deleteAccessKey,
 }
 
-// create returns a new entity, not yet in the store. Names are unique regardless of case.
+// create returns a new entity, but does not add it to the store. Its name must have at most size
+// characters. Names that differ only in case are duplicates.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateUser.html
 func (c *call) create(k kind, size int) (*entity, error) {
 	name, err := c.name(k.title()+"Name", size)
@@ -49,7 +50,7 @@ func (c *call) create(k kind, size int) (*entity, error) {
 	c.store.made++
 	return &entity{
 		kind: k, name: name, path: path, created: c.time(),
-		// An entity that is recreated under its old name is a new entity with a new id.
+		// An entity that a client deletes and creates again has a new id.
 		id:     uniqueID(idPrefix(k), c.store.account, string(k), name, fmt.Sprint(c.store.made)),
 		inline: make(map[string]document),
 	}, nil
@@ -123,8 +124,9 @@ func createRole(c *call) (any, error) {
 	return struct{ Role roleXML }{c.role(e)}, nil
 }
 
-// deleteEntity refuses to delete an entity that still has policies, keys or members, as IAM does.
-// The console deletes those with separate calls.
+// deleteEntity returns the operation that deletes an entity. As in IAM, the operation fails while
+// the entity has policies, access keys, groups or members. Clients such as the console delete or
+// remove these first.
 func deleteEntity(k kind) func(*call) (any, error) {
 	return func(c *call) (any, error) {
 		e, err := c.find(k)
@@ -147,7 +149,7 @@ func deleteEntity(k kind) func(*call) (any, error) {
 	}
 }
 
-// membership finds the group and the user of a call.
+// membership returns the group and the user that a call names.
 func (c *call) membership() (group, user *entity, err error) {
 	if group, err = c.find(kindGroup); err != nil {
 		return nil, nil, err

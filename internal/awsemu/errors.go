@@ -6,14 +6,15 @@ import (
 	"strings"
 )
 
-// An apiError is an error as a service reports it.
+// An apiError is an error reply of a service.
 type apiError struct {
 	status  int
 	code    string
 	message string
 
-	// shape is the error's name in the Smithy model where it differs from the code. JSON and CBOR
-	// replies name the shape, and carry the code in a header for clients that expect the Query code.
+	// shape is the error's name in the Smithy model if it differs from the code. JSON and CBOR replies
+	// contain the shape in the body. A header contains the code, because some clients expect the code
+	// of the Query protocol.
 	shape string
 }
 

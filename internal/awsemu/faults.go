@@ -8,22 +8,22 @@ import (
 	"time"
 )
 
-// A Fault makes calls fail or wait. A call waits for the sum of Delay over all faults that apply to
-// it. It has one outcome, Throttle, Deny, Error or LoseReply, from the first applicable fault that
-// has an outcome.
+// A Fault makes calls fail or wait. The outcome of a fault is Throttle, Deny, Error or LoseReply.
+// If several faults apply to a call, the call has the first outcome and waits for the sum of the
+// delays.
 type Fault struct {
 	// Operation selects one operation ("iam:SimulatePrincipalPolicy", "sns:Publish",
 	// "cloudwatch:PutMetricData"), all operations of a service ("iam:*"), or all operations ("*").
 	// Empty selects all operations.
 	Operation string
 	// Target limits the fault to calls that name one principal: "user/NAME", "role/NAME" or
-	// "group/NAME". The path is ignored. Empty is no limit.
+	// "group/NAME". NAME does not contain the path. Empty means no limit.
 	Target string
-	// Region limits the fault to calls that are signed for one region. Empty is no limit.
+	// Region limits the fault to calls that are signed for one region. Empty means no limit.
 	Region string
 	// After is the number of matching calls that pass before the fault applies.
 	After int
-	// Times is the number of calls that the fault then applies to. Zero is no limit.
+	// Times is the number of calls that the fault then applies to. Zero means no limit.
 	Times int
 
 	// Throttle refuses the call with the service's throttling error.
@@ -43,11 +43,11 @@ type Fault struct {
 type FaultError struct {
 	Code    string
 	Message string
-	// Status is the HTTP status. Zero is 400.
+	// Status is the HTTP status. Zero means 400.
 	Status int
 }
 
-// An activeFault is a fault of the server with the number of matching calls so far.
+// An activeFault is a fault of a server, with the number of calls that have matched the fault.
 type activeFault struct {
 	Fault
 	calls int
@@ -94,7 +94,7 @@ type faultEffect struct {
 }
 
 // applyFaults returns the effect of the faults on the call. It checks every fault, so that each one
-// counts its matching calls. The server's mutex is held.
+// counts its matching calls. The caller must hold the server's mutex.
 func (c *call) applyFaults(active []*activeFault) faultEffect {
 	var v faultEffect
 	decided := false
@@ -125,7 +125,8 @@ func (c *call) applyFaults(active []*activeFault) faultEffect {
 	return v
 }
 
-// sleep waits for d, or until ctx is done, which happens when the client closes the connection.
+// sleep waits for d. It returns an error as soon as ctx is done: the client has then closed the
+// connection.
 func sleep(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return nil

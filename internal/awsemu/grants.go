@@ -9,10 +9,11 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
-// An Organization has the service control policies above an account, by level: the root, each
-// organizational unit on the path down, the account. The documents of a level form a union, and
-// every level has to allow an action. A level without documents allows nothing, so AWS attaches
-// [FullAWSAccess] to each level.
+// An Organization contains the service control policies that apply to an account. It has one list
+// of documents for each level: the root, each organizational unit on the path to the account, and
+// the account. A level allows an action if one of its documents allows the action, and every level
+// has to allow it. A level without documents allows nothing, so AWS attaches [FullAWSAccess] to
+// each level.
 // https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_evaluation.html
 type Organization [][]string
 
@@ -32,9 +33,10 @@ func (o Organization) levels() [][]iampolicy.Policy {
 	return levels
 }
 
-// grantsOf returns the policies of an entity and of its groups, with the ids that the simulator
-// uses for them, except the excluded policies. A managed policy that is attached to both appears
-// once.
+// grantsOf returns the policies that decide about the calls of an entity: the policies of the
+// entity and of its groups, the boundary and the organization's policies. It omits the excluded
+// policies. The policies have the ids that the simulator uses. A managed policy appears once, even
+// if it is attached to the entity and to a group.
 func (st *store) grantsOf(e *entity, excluded exclusions) iampolicy.Grants {
 	var g iampolicy.Grants
 	seen := make(map[*policy]bool)
@@ -74,8 +76,8 @@ func (e *entity) linkedToService() bool {
 	return e.kind == kindRole && strings.HasPrefix(e.path, "/aws-service-role/")
 }
 
-// appendPolicy appends a policy, unless its document did not parse and so grants and denies
-// nothing.
+// appendPolicy appends a policy to list. It omits a policy with a document that did not parse,
+// because the policy grants and denies nothing.
 func appendPolicy(list []iampolicy.Policy, id string, d document) []iampolicy.Policy {
 	if d.parsed == nil {
 		return list

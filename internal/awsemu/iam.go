@@ -20,8 +20,8 @@ var iamService = &service{
 	context:     iamContext,
 }
 
-// init fills the table of operations. The operations refer to iamService, so its initializer cannot
-// refer to them.
+// init fills the table of operations. The operations refer to iamService, so the initializer of
+// iamService cannot refer to the operations.
 func init() {
 	iamService.operations = make(map[string]func(*call) (any, error))
 	for _, ops := range []map[string]func(*call) (any, error){entityReads, policyReads, entityWrites,
@@ -30,13 +30,13 @@ func init() {
 	}
 }
 
-// encode writes a document as IAM returns it: percent-encoded as in RFC 3986, where only letters,
-// digits and "-._~" stay. A space becomes %20, not the "+" of a form.
-func encode(document string) string {
-	return strings.ReplaceAll(url.QueryEscape(document), "+", "%20")
+// encode returns the text in the percent-encoding of RFC 3986, which IAM uses for documents.
+// Letters, digits and "-._~" do not change. A space becomes %20, not the "+" of a form.
+func encode(text string) string {
+	return strings.ReplaceAll(url.QueryEscape(text), "+", "%20")
 }
 
-// find returns the entity that a parameter names.
+// find returns the entity of kind k that the call names. UserName names a user, for example.
 func (c *call) find(k kind) (*entity, error) {
 	name, err := c.name(k.title()+"Name", 128)
 	if err != nil {
@@ -79,7 +79,8 @@ func isName(s string) bool {
 	return s != ""
 }
 
-// entitiesUnderPath returns the entities whose path begins with PathPrefix, sorted by name.
+// entitiesUnderPath returns the entities with a path that begins with the parameter PathPrefix,
+// sorted by name.
 func (c *call) entitiesUnderPath(k kind) []*entity {
 	prefix := cmp.Or(c.form.get("PathPrefix"), "/")
 	var found []*entity

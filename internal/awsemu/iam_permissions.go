@@ -5,9 +5,9 @@ import (
 	"fmt"
 )
 
-// iamPermissions returns the permissions that IAM's operations need. Actions without resource types
-// in the Service Authorization Reference need "*", although IAM's own refusals name an ARN for some
-// of them.
+// iamPermissions returns the permissions that IAM's operations need. An action without resource
+// types in the Service Authorization Reference needs a permission on "*". For some of these
+// actions, the errors of IAM itself contain an ARN instead.
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
 func iamPermissions() permissions {
 	p := make(permissions)
@@ -34,8 +34,8 @@ func iamPermissions() permissions {
 	return p
 }
 
-// namedEntityARN returns the ARN of the user, group or role that a call names. The entity need not
-// exist. A call about a user that names none is about the caller.
+// namedEntityARN returns a function that returns the ARN of the user, group or role in a call. The
+// entity need not exist. If a call about a user contains no name, the ARN is that of the caller.
 func namedEntityARN(k kind) func(*call) string {
 	return func(c *call) string {
 		name := c.form.get(k.title() + "Name")
@@ -61,7 +61,8 @@ func (st *store) policyARN(path, name string) string {
 	return fmt.Sprintf("arn:%s:iam::%s:policy%s%s", st.partition, st.account, path, name)
 }
 
-// iamContext adds the condition keys of IAM itself.
+// iamContext sets the condition keys of IAM itself. iam:PermissionsBoundary is the boundary in the
+// request, or else the boundary of the entity that the call names.
 func iamContext(c *call, set func(key, value string)) {
 	set("iam:PolicyARN", c.form.get("PolicyArn"))
 	boundary := c.form.get("PermissionsBoundary")

@@ -9,8 +9,9 @@ import (
 type identity struct {
 	arn    string
 	userID string
-	entity *entity // nil for the administrator, unless the account has a user of that name
-	// administrator is true if the account does not list the access key. All calls are permitted then.
+	entity *entity // nil for an administrator that is not a user of the account
+	// administrator is true if the access key belongs to no user and no session. The server permits
+	// all calls of the administrator.
 	administrator bool
 }
 
@@ -18,8 +19,8 @@ func (st *store) identityOf(e *entity) identity {
 	return identity{arn: st.arn(e), userID: e.id, entity: e}
 }
 
-// administrator returns the identity for access keys that the account does not list. A client with
-// any credentials can therefore set up the account.
+// administrator returns the identity for access keys that belong to no user and no session. A
+// client can therefore prepare the account with any other credentials.
 func (st *store) administrator() identity {
 	const name = "administrator"
 	id := identity{
@@ -40,7 +41,7 @@ func (st *store) caller(key string) identity {
 	return st.administrator()
 }
 
-// A scope is the credential scope of a signature.
+// A scope is the access key id and the credential scope of a signature.
 type scope struct {
 	key, region, service string
 }

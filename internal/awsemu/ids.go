@@ -20,7 +20,7 @@ const (
 )
 
 // uniqueID returns an id in the format of AWS. The same parts give the same id, so that tests and
-// golden files can name it, and a restarted server returns the same ids.
+// golden files can contain the id, and a restarted server returns it again.
 func uniqueID(prefix string, parts ...string) string {
 	return prefix + digest(parts)[:16]
 }
@@ -30,9 +30,9 @@ func digest(parts []string) string {
 	return base32.StdEncoding.EncodeToString(sum[:])
 }
 
-// fixedCreationTime returns the creation time of an entity in an account's description: a fixed
-// minute of 2024 that depends only on its name. Entities that clients create get the time of the
-// server's clock.
+// fixedCreationTime returns the creation time of an entity that the Account describes: a minute of
+// 2024 that depends only on parts. An entity that a client creates has the time of the server's
+// clock.
 func fixedCreationTime(parts ...string) time.Time {
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	minutes := binary.BigEndian.Uint32(sum[:]) % (300 * 24 * 60)

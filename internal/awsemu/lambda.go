@@ -34,18 +34,17 @@ func calledFunctionARN(c *call) string {
 	return c.store.functionARN(LambdaFunction{Name: name, Region: c.region})
 }
 
-// A LambdaFunction is a function that is deployed in the account. Zero values are Lambda's
-// defaults, or those of a Node.js function.
+// A LambdaFunction is a function that is deployed in the account.
 type LambdaFunction struct {
 	Name string
-	// Region is the region of the function. Empty is Function.Region.
+	// Region is the region of the function. Empty means Function.Region.
 	Region string
-	// Role is the execution role: the name of a role in Account.Roles, or an ARN, whose role need not
-	// exist.
+	// Role is the execution role: the name of a role in Account.Roles, or an ARN. The role of an ARN
+	// need not exist.
 	Role        string
 	Description string
-	Runtime     string
-	Memory      int // MB
+	Runtime     string // empty means nodejs20.x
+	Memory      int    // MB; zero means 128
 	// Layers are the ARNs of layer versions.
 	Layers []string
 	Tags   map[string]string
@@ -56,7 +55,7 @@ type LambdaFunction struct {
 // https://docs.aws.amazon.com/lambda/latest/api/API_ListFunctions.html
 const maxFunctions = 50
 
-// routeLambda reads the operation and its parameters from the method and the path.
+// routeLambda sets the operation and the parameters of req from the method, the path and the query.
 func routeLambda(req *request, r *http.Request) *apiError {
 	req.params = r.URL.Query()
 	put := func(name, escaped string) *apiError {
@@ -102,7 +101,7 @@ func inEnabledRegion(do func(*call) (any, error)) func(*call) (any, error) {
 			return nil, refuse(http.StatusForbidden, "UnrecognizedClientException",
 				"The security token included in the request is invalid.")
 		}
-		c.form = newForm(c.params)
+		c.form = newForm(c.params) // the operations read their parameters from a form
 		return do(c)
 	}
 }
@@ -129,7 +128,7 @@ func (st *store) functionARN(f LambdaFunction) string {
 	return fmt.Sprintf("arn:%s:lambda:%s:%s:function:%s", st.partition, f.Region, st.account, f.Name)
 }
 
-// functionJSON has the members of a FunctionConfiguration that this project's clients read.
+// functionJSON contains the members of a FunctionConfiguration that this project's clients read.
 type functionJSON struct {
 	FunctionName     string
 	FunctionArn      string

@@ -11,15 +11,15 @@ import (
 
 // An Endpoint is a listening server.
 type Endpoint struct {
-	// URL is http://127.0.0.1:PORT, for AWS_ENDPOINT_URL and BaseEndpoint.
+	// URL is the address for AWS_ENDPOINT_URL and BaseEndpoint, such as http://127.0.0.1:4599.
 	URL string
 
 	server *http.Server
 	done   chan error
 }
 
-// Listen serves on a loopback address, HOST:PORT, where port 0 selects a free port. Empty is
-// 127.0.0.1:0. It refuses addresses that other machines can reach, because the server does not
+// Listen serves on addr, HOST:PORT, and returns the endpoint. Port 0 selects a free port, and an
+// empty addr means 127.0.0.1:0. HOST must be a loopback address, because the server does not
 // authenticate callers.
 func (s *Server) Listen(addr string) (*Endpoint, error) {
 	addr = cmp.Or(addr, "127.0.0.1:0")
@@ -45,7 +45,7 @@ func (s *Server) Listen(addr string) (*Endpoint, error) {
 	return e, nil
 }
 
-// Close stops listening and closes all open connections. It may be called once.
+// Close stops listening and closes all open connections. A second call of Close blocks forever.
 func (e *Endpoint) Close() error {
 	err := e.server.Close()
 	if served := <-e.done; !errors.Is(served, http.ErrServerClosed) {

@@ -35,7 +35,8 @@ var policyReads = map[string]func(*call) (any, error){
 	"ListPolicies":       listPolicies,
 }
 
-// usage counts the entities that a policy is attached to, and the entities whose boundary it is.
+// usage returns the number of entities that p is attached to, and the number of entities that have
+// p as their boundary.
 func (st *store) usage(p *policy) (attached, bounding int) {
 	for _, byName := range st.entities {
 		for _, e := range byName {
@@ -58,10 +59,10 @@ func (c *call) policy(p *policy) policyXML {
 	}
 }
 
-func versionOf(p *policy, v *version, text bool) versionXML {
+func versionOf(p *policy, v *version, withText bool) versionXML {
 	x := versionXML{VersionID: v.id, IsDefaultVersion: v.id == p.defaultVersion,
 		CreateDate: stamp(v.created)}
-	if text {
+	if withText {
 		x.Document = encode(v.text)
 	}
 	return x
@@ -87,7 +88,7 @@ func (c *call) findPolicy() (*policy, error) {
 	return p, nil
 }
 
-// findVersion returns the policy that PolicyArn names and its version that VersionId names.
+// findVersion returns the policy that PolicyArn names, and the version of it that VersionId names.
 func (c *call) findVersion() (*policy, *version, error) {
 	p, err := c.findPolicy()
 	if err != nil {

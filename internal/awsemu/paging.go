@@ -15,18 +15,19 @@ const maxItems = 1000
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
 const maxMarker = 320
 
-// A page has the two elements that every list of IAM carries.
+// A page contains the two elements that every list of IAM has in addition to its items.
 type page struct {
 	IsTruncated bool
 	Marker      string `xml:",omitempty"`
 }
 
-// A window is the part of a list in one reply.
+// A window is the part of a list in one reply: at most size items, from the index from.
 type window struct{ from, size int }
 
-// window reads MaxItems and Marker. A page has at most size items, which may be fewer than
-// MaxItems, as the API allows. A marker is opaque and valid only for the operation that returned
-// it. It contains characters that a client has to encode, as IAM's markers do.
+// window returns the window that MaxItems and Marker select. It has at most size items: the API
+// allows a page to have fewer items than MaxItems. A marker is opaque and valid only for the
+// operation that returned it. As in IAM, a marker can contain characters that a client has to
+// encode. window returns badMarker for an invalid marker.
 func (c *call) window(operation string, size int, badMarker *apiError) (window, error) {
 	w := window{size: size}
 	if text := c.form.get("MaxItems"); text != "" {

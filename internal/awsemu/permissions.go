@@ -8,29 +8,29 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
-// A permission is an action on a resource that the caller of an operation needs. The permissions of
-// a service have an entry for every operation that it offers. An operation without an entry is
-// refused to all callers but the administrator. An empty entry is an operation that needs no
-// permission.
+// A permission is an action on a resource that the caller's policies must allow for an operation.
 // https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 type permission struct {
-	// action is the action's name without the service. Empty is the name of the operation. An action
-	// of another service has a prefix, as in iam:PassRole.
+	// action is the action's name without the service. Empty means the name of the operation. An
+	// action of another service has a prefix, as in iam:PassRole.
 	action string
-	// resource returns the ARN that the action is needed on, or "*". Nil is an action without resource
-	// types: it is evaluated on "*", and the service's refusals name no resource. An empty ARN means
-	// that this call does not need the permission, or that the operation will refuse its parameters.
+	// resource returns the ARN of the resource, or "*". Nil means an action without resource types: it
+	// is evaluated on "*", and the service's error does not contain a resource. If resource returns an
+	// empty ARN, the server does not check the permission: either the call does not need it, or the
+	// operation will refuse the call's parameters.
 	resource func(*call) string
-	// decidedByOperation is true if the operation makes the decision, because it depends on more than
-	// the caller's policies.
+	// decidedByOperation is true if the operation itself makes the decision, because the decision
+	// depends on more than the caller's policies.
 	decidedByOperation bool
 }
 
-// permissions are the permissions by operation.
+// permissions maps every operation of a service to the permissions that it needs. An operation with
+// an empty list needs no permission. An operation without a list is refused to all callers except
+// the administrator.
 type permissions map[string][]permission
 
-// need adds a permission to each of the operations, which are separated by white space: the action
-// of the operation's name on a resource. It returns p.
+// need adds a permission to each of the operations, which are separated by white space. The action
+// of the permission is the operation's name. need returns p.
 func (p permissions) need(resource func(*call) string, operations string) permissions {
 	for _, operation := range strings.Fields(operations) {
 		p[operation] = append(p[operation], permission{resource: resource})
@@ -38,7 +38,8 @@ func (p permissions) need(resource func(*call) string, operations string) permis
 	return p
 }
 
-// anyResource returns "*", for actions without resource types whose refusals name the resource "*".
+// anyResource returns "*". It is for actions without resource types if the service's error contains
+// the resource "*".
 func anyResource(*call) string { return "*" }
 
 // parameterARN returns a function that returns the ARN in a parameter of the Query protocol.
@@ -58,6 +59,8 @@ func (c *call) actionOf(p permission) string {
 	}
 }
 
+// resourceOf returns the resource of a permission. named is true if the service's error contains
+// the resource.
 func (c *call) resourceOf(p permission) (arn string, named bool) {
 	if p.resource == nil {
 		return "*", false
@@ -66,8 +69,8 @@ func (c *call) resourceOf(p permission) (arn string, named bool) {
 	return arn, arn != ""
 }
 
-// authorize returns an error if the caller's policies do not allow a permission that the operation
-// needs.
+// authorize returns an error if the operation needs a permission that the caller's policies do not
+// allow.
 func (c *call) authorize() *apiError {
 	if !c.EnforceIAM || c.caller.administrator {
 		return nil
@@ -94,8 +97,8 @@ func (c *call) decide(grants iampolicy.Grants, p permission, resource string) ia
 		Context: c.requestContext()})
 }
 
-// requestContext returns the condition keys of a request. The embedded AWS is plain HTTP on
-// loopback but stands for AWS over TLS, so aws:SecureTransport is true and aws:SourceIp is absent.
+// requestContext returns the condition keys of a request. The server uses plain HTTP on loopback,
+// but it emulates AWS over TLS: aws:SecureTransport is true and aws:SourceIp is absent.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 func (c *call) requestContext() iampolicy.Context {
 	e := c.caller.entity
@@ -123,7 +126,7 @@ func (c *call) requestContext() iampolicy.Context {
 	return context
 }
 
-// denied returns the error for a caller whose identity policies do not allow the operation.
+// denied returns the error of the call if no identity policy of the caller allows the operation.
 func (c *call) denied() *apiError {
 	var p permission
 	if needed := c.service.permissions[c.operation]; len(needed) > 0 {
@@ -132,8 +135,8 @@ func (c *call) denied() *apiError {
 	return c.refusal(p, iampolicy.Result{OrganizationAllows: true})
 }
 
-// refusal returns the error for a permission that a decision did not allow. It names the layer that
-// caused the denial.
+// refusal returns the error for a permission that the decision r does not allow. The message names
+// the layer that denies the permission.
 func (c *call) refusal(p permission, r iampolicy.Result) *apiError {
 	return refuse(http.StatusForbidden, c.service.denial, "%s %s", c.notAuthorized(p),
 		reason(r, c.actionOf(p)))

@@ -63,7 +63,7 @@ func (c *call) documentText(param string) (string, error) {
 }
 
 func malformed(err error) *apiError {
-	// IAM's message ends after the first sentence. The position of the error helps the developer.
+	// The message of IAM ends after the first sentence. The emulator adds the position of the error.
 	return refuse(http.StatusBadRequest, "MalformedPolicyDocument", "Syntax errors in policy. (%v)",
 		err)
 }

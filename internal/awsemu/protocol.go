@@ -11,8 +11,8 @@ import (
 	"github.com/fxamacker/cbor/v2"
 )
 
-// A protocol writes replies and errors in the client's protocol. The service is nil for a request
-// whose service could not be determined.
+// A protocol encodes results and errors in the client's protocol. In fail, svc is nil if the
+// request matches no service.
 type protocol interface {
 	succeed(svc *service, operation, requestID string, result any) (reply, error)
 	fail(svc *service, requestID string, e *apiError) reply
@@ -44,7 +44,7 @@ func (queryProtocol) fail(svc *service, requestID string, e *apiError) reply {
 		xmlns = svc.xmlns
 	}
 	body, err := xmlError(xmlns, requestID, e)
-	if err != nil { // impossible for a struct of strings, and must not look like a success
+	if err != nil { // impossible for a struct of strings
 		body = []byte("<ErrorResponse/>")
 	}
 	return newReply(e.status, "text/xml", requestID, body)
@@ -58,7 +58,7 @@ const contentCBOR = "application/cbor"
 
 func (cborProtocol) succeed(_ *service, _, requestID string, result any) (reply, error) {
 	if result == nil {
-		// An operation without output has no body, and then no content type either.
+		// The reply of an operation without output has no body and no content type.
 		rep := newReply(http.StatusOK, "", requestID, nil)
 		rep.header.Set("Smithy-Protocol", "rpc-v2-cbor")
 		return rep, nil
@@ -71,7 +71,7 @@ func (cborProtocol) succeed(_ *service, _, requestID string, result any) (reply,
 
 func (cborProtocol) fail(_ *service, requestID string, e *apiError) reply {
 	body, err := cbor.Marshal(e.members())
-	if err != nil { // a map of strings
+	if err != nil { // impossible for a map of strings
 		body = []byte{0xa0}
 	}
 	rep := newReply(e.status, contentCBOR, requestID, body)
@@ -94,7 +94,7 @@ func (p jsonProtocol) succeed(_ *service, _, requestID string, result any) (repl
 
 func (p jsonProtocol) fail(_ *service, requestID string, e *apiError) reply {
 	body, err := json.Marshal(e.members())
-	if err != nil { // a map of strings
+	if err != nil { // impossible for a map of strings
 		body = []byte("{}")
 	}
 	rep := newReply(e.status, p.contentType, requestID, body)
@@ -102,7 +102,7 @@ func (p jsonProtocol) fail(_ *service, requestID string, e *apiError) reply {
 	return rep
 }
 
-// restProtocol is REST JSON: the operation is in the path, and the error code in a header.
+// restProtocol is REST JSON. The path selects the operation, and a header contains the error code.
 // https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html
 type restProtocol struct{}
 
@@ -113,7 +113,7 @@ func (restProtocol) succeed(svc *service, operation, requestID string, result an
 func (restProtocol) fail(svc *service, requestID string, e *apiError) reply {
 	body, err := json.Marshal(map[string]string{"Type": "User", "Message": e.message,
 		"message": e.message})
-	if err != nil { // a map of strings
+	if err != nil { // impossible for a map of strings
 		body = []byte("{}")
 	}
 	rep := newReply(e.status, "application/json", requestID, body)
@@ -121,8 +121,8 @@ func (restProtocol) fail(svc *service, requestID string, e *apiError) reply {
 	return rep
 }
 
-// members returns the members of the error's Smithy shape. Some shapes name the text message,
-// others Message, so the map has both.
+// members returns the members of the error's Smithy shape. The text is the member message in some
+// shapes and Message in others, so the map contains both.
 func (e *apiError) members() map[string]string {
 	return map[string]string{"__type": cmp.Or(e.shape, "com.amazonaws.cloudwatch#"+e.code),
 		"message": e.message, "Message": e.message}
@@ -165,8 +165,8 @@ func readCBOR(body []byte) (map[string]any, *apiError) {
 	return m, nil
 }
 
-// withStringKeys converts the maps of CBOR, whose keys have any type, to maps with string keys. It
-// drops entries with other keys, because they name no member of a structure.
+// withStringKeys converts the maps in a CBOR value, which can have keys of any type, to maps with
+// string keys. It drops entries with other keys, because the members of a structure have names.
 func withStringKeys(v any) any {
 	switch v := v.(type) {
 	case map[any]any:

@@ -9,16 +9,16 @@ import (
 )
 
 // A form is the tree of a Query request's parameters. Each dot in a parameter's name descends one
-// level: ContextEntries.member.1.ContextKeyName is
-// form[ContextEntries][member][1][ContextKeyName].
-// A nil form is an absent parameter, and every method works on it.
+// level: ContextEntries.member.1.ContextKeyName is form[ContextEntries][member][1][ContextKeyName].
+// A nil form is an absent parameter, and all methods accept a nil form.
 type form struct {
 	value string
 	given bool // the request has a value, which may be empty
 	sub   map[string]*form
 }
 
-// maxDepth bounds the number of parts of a parameter's name. The longest name in use has eight.
+// maxDepth bounds the number of parts of a parameter's name. The longest name that an operation
+// reads has ten parts: it names a dimension in EntityMetricData.
 const maxDepth = 16
 
 func newForm(values url.Values) *form {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// maxKept is the number of the newest calls, messages and datums that the server stores of each, so
-// that its memory stays bounded when it runs for days.
+// maxKept is the maximum number of calls, of messages and of datums that the server stores. It
+// drops the oldest of them, so that a server that runs for days needs a bounded amount of memory.
 const maxKept = 100_000
 
 // A Call is a request that the server received.
@@ -20,12 +20,13 @@ type Call struct {
 	// Params are the parameters of a Query request by their dotted names, without Action and Version.
 	// They include the Namespace of a CloudWatch request in every protocol.
 	Params map[string]string
-	// Started is the time after the request was read, Ended the time before its reply was written.
-	// Both are real times with a monotonic reading; Server.Now does not affect them.
+	// Started is the time after the server read the request. Ended is the time before the server
+	// writes the reply. Both are real times with a monotonic reading: Server.Now does not affect them.
 	Started, Ended time.Time
-	// Code is the error code of a refused call. A call with a lost reply may have succeeded.
+	// Code is the error code of a call that failed.
 	Code string
-	// Lost is true if no reply was sent, because of a fault or because the client had disconnected.
+	// Lost is true if the server sent no reply, because of a fault or because the client disconnected.
+	// The operation may have succeeded.
 	Lost bool
 }
 
@@ -46,7 +47,7 @@ func Rounds(calls []Call) int {
 	return rounds
 }
 
-// appendNewest appends items to a list and drops its oldest items beyond maxKept.
+// appendNewest appends items to a list and drops the oldest items, so that at most maxKept remain.
 func appendNewest[T any](list []T, items ...T) []T {
 	list = append(list, items...)
 	if over := len(list) - maxKept; over > 0 {

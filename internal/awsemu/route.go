@@ -9,10 +9,10 @@ import (
 
 // A service is one AWS service that the server offers.
 type service struct {
-	name    string // in faults and calls
-	scope   string // in the credential scope of a signature
-	prefix  string // of its actions, as its AccessDenied spells it
-	version string // of its Query API
+	name    string // the name in Fault.Operation and Call.Service
+	scope   string // the name in the credential scope of a signature
+	prefix  string // the prefix of the actions, spelled as in the service's errors
+	version string // the version of the API
 	xmlns   string
 	denial  string // the error code for a missing permission
 
@@ -33,27 +33,27 @@ type request struct {
 	service   *service
 	operation string
 	scope     scope
-	form      *form          // of the Query protocol
-	params    url.Values     // the same, flat
-	input     map[string]any // of the other protocols
-	s3        *s3Request     // of S3
+	form      *form          // the parameters as a tree, in the Query protocol
+	params    url.Values     // the parameters by name, in the Query and REST protocols
+	input     map[string]any // the input in the CBOR and JSON protocols
+	s3        *s3Request     // nil for other services than S3
 }
 
 var services = []*service{iamService, stsService, snsService, s3Service, cloudwatchService,
 	lambdaService}
 
-// findService returns the first service that matches is, or nil.
-func findService(is func(*service) bool) *service {
+// findService returns the first service for which matches returns true, or nil.
+func findService(matches func(*service) bool) *service {
 	for _, svc := range services {
-		if is(svc) {
+		if matches(svc) {
 			return svc
 		}
 	}
 	return nil
 }
 
-// parseRequest parses a request. If it returns an error, the request still has the protocol to
-// report it in.
+// parseRequest parses an HTTP request. If it returns an error, the returned request contains the
+// protocol for the error reply.
 func parseRequest(r *http.Request) (request, *apiError) {
 	query := r.URL.Query()
 	target := r.Header.Get("X-Amz-Target")
@@ -139,7 +139,7 @@ func parseRequest(r *http.Request) (request, *apiError) {
 	return req, nil
 }
 
-// rpcPath reads the path of Smithy RPC v2.
+// rpcPath returns the service and the operation in a path of Smithy RPC v2.
 // https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html#request-uri
 func rpcPath(path string) (service, operation string, ok bool) {
 	parts := strings.Split(path, "/")

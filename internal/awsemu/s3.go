@@ -23,7 +23,7 @@ var s3Service = &service{
 		"HeadBucket":    headBucket,
 		"ListObjectsV2": listObjects,
 		"GetObject":     getObject,
-		"HeadObject":    getObject, // the same reply; a HEAD's body is not sent
+		"HeadObject":    getObject, // net/http sends no body in a reply to HEAD
 		"PutObject":     putObject,
 		"DeleteObject":  deleteObject,
 	},
@@ -44,15 +44,15 @@ func bucketARN(c *call) string { return "arn:" + c.store.partition + ":s3:::" + 
 // objectARN returns the ARN of the object that a call names.
 func objectARN(c *call) string { return bucketARN(c) + "/" + c.s3.key }
 
-// A Bucket is an S3 bucket. There are no bucket policies: a bucket of another account is accessible
-// too, unless a fault applies or the request expects another owner.
+// A Bucket is an S3 bucket. The server has no bucket policies, so that a bucket of another account
+// is as accessible as an own bucket. The server refuses a request that expects another owner.
 type Bucket struct {
-	// Owner is the id of the account that owns the bucket. Empty is the server's account.
+	// Owner is the id of the account that owns the bucket. Empty means the server's account.
 	Owner string
-	// Region is the region of the bucket. Empty is Function.Region. A request for another region is
-	// redirected.
+	// Region is the region of the bucket. Empty means Function.Region. The server answers a request
+	// that is signed for another region with a redirect.
 	Region string
-	// Versioned makes the replies to writes carry a version id. Old versions cannot be read.
+	// Versioned adds a version id to the replies about objects. Old versions cannot be read.
 	Versioned bool
 	// Objects are the texts of the objects by key.
 	Objects map[string]string
@@ -69,9 +69,9 @@ type bucket struct {
 type object struct {
 	body     []byte
 	etag     string // quoted, as in the header
-	version  string // empty in a bucket without versions
+	version  string // empty if the bucket is not versioned
 	modified time.Time
-	header   http.Header // content type and metadata, as the client put them
+	header   http.Header // content type and metadata, as the client sent them
 	checksum checksum
 }
 
@@ -125,8 +125,9 @@ func accessDenied() *apiError {
 	return refuse(http.StatusForbidden, "AccessDenied", "Access Denied")
 }
 
-// object returns the object of a call. For a missing key the error is AccessDenied if the caller
-// may not list the bucket. https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+// object returns the bucket and the object of a call. For a missing key, the error is NoSuchKey, or
+// AccessDenied if the caller may not list the bucket.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
 func (c *call) object() (*bucket, *object, error) {
 	b, err := c.bucket()
 	if err != nil {
@@ -145,8 +146,9 @@ func noSuchKey() *apiError {
 	return refuse(http.StatusNotFound, "NoSuchKey", "The specified key does not exist.")
 }
 
-// mayListKeys reports whether the caller may list the bucket: its policies allow it, if they are
-// enforced, and no fault denies it. This check does not count as a call for the faults.
+// mayListKeys reports whether the caller may list the bucket of the call. A fault must not deny the
+// listing, and with Server.EnforceIAM the caller's policies must allow it. mayListKeys does not
+// count as a call for the faults.
 func (c *call) mayListKeys() bool {
 	for _, t := range c.activeFaults {
 		if t.Deny && t.matches("s3", "ListObjectsV2", c.region, nil) && t.applies() {

@@ -14,7 +14,7 @@ import (
 	"strings"
 )
 
-// A checksum is stored with an object.
+// A checksum is the stored checksum of an object: the name of its header, and its value.
 type checksum struct{ header, value string }
 
 type checksumKind struct {
@@ -22,8 +22,8 @@ type checksumKind struct {
 	hash   func() hash.Hash
 }
 
-// checksums are the checksums of S3 that the standard library offers. The first is the one that S3
-// computes for an upload without a checksum.
+// checksums are the checksums of S3 that the standard library can compute. S3 computes the first
+// one for an upload without a checksum.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
 var checksums = []checksumKind{
 	{"X-Amz-Checksum-Crc64nvme", func() hash.Hash {
@@ -45,31 +45,31 @@ func sum(h hash.Hash, body []byte) string {
 	return base64.StdEncoding.EncodeToString(h.Sum(nil))
 }
 
-// verifyChecksums compares a body with the checksums in the header, and returns the checksum to
-// store.
+// verifyChecksums compares a body with the checksums in the header. It returns the checksum to
+// store, which is empty if the header contains no checksum except Content-Md5.
 func verifyChecksums(body []byte, header http.Header) (checksum, *apiError) {
-	kept := checksum{}
+	stored := checksum{}
 	for name := range header {
-		if claims := strings.HasPrefix(name, "X-Amz-Checksum-"); claims &&
+		if isChecksum := strings.HasPrefix(name, "X-Amz-Checksum-"); isChecksum &&
 			!slices.Contains([]string{"X-Amz-Checksum-Mode", "X-Amz-Checksum-Type",
 				"X-Amz-Checksum-Algorithm"}, name) &&
 			!slices.ContainsFunc(checksums, func(known checksumKind) bool { return known.header == name }) {
-			return kept, notImplemented("PutObject with the header %s", name)
+			return stored, notImplemented("PutObject with the header %s", name)
 		}
 	}
 	for _, known := range checksums {
-		claimed := header.Get(known.header)
-		if claimed == "" {
+		sent := header.Get(known.header)
+		if sent == "" {
 			continue
 		}
-		if actual := sum(known.hash(), body); claimed != actual {
-			return kept,
+		if actual := sum(known.hash(), body); sent != actual {
+			return stored,
 				refuse(http.StatusBadRequest, "BadDigest",
 					"The %s you specified did not match the calculated checksum.", known.header)
 		}
 		if known.header != "Content-Md5" {
-			kept = checksum{known.header, claimed}
+			stored = checksum{known.header, sent}
 		}
 	}
-	return kept, nil
+	return stored, nil
 }

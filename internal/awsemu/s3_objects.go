@@ -12,11 +12,12 @@ import (
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 const maxKey = 1024
 
-// keptHeaders are stored with an object and returned with it, in addition to x-amz-meta-*.
-var keptHeaders = []string{"Content-Type", "Content-Encoding", "Content-Disposition",
+// storedHeaders are stored with an object and returned with it, in addition to x-amz-meta-*.
+var storedHeaders = []string{"Content-Type", "Content-Encoding", "Content-Disposition",
 	"Content-Language", "Cache-Control", "Expires"}
 
-// put makes o the current version of a key, and sets its ETag, checksum and version.
+// put makes o the current version of a key. It sets the ETag and the version of o, and the checksum
+// if o has none.
 func (b *bucket) put(st *store, key string, o *object) {
 	digest := md5.Sum(o.body)
 	o.etag = `"` + hex.EncodeToString(digest[:]) + `"`
@@ -68,17 +69,18 @@ func putObject(c *call) (any, error) {
 	if err := c.checkConditions(b); err != nil {
 		return nil, err
 	}
-	kept, problem := verifyChecksums(c.s3.body, c.s3.header)
+	sent, problem := verifyChecksums(c.s3.body, c.s3.header)
 	if problem != nil {
 		return nil, problem
 	}
-	o := &object{body: c.s3.body, modified: c.time(), header: make(http.Header), checksum: kept}
+	o := &object{body: c.s3.body, modified: c.time(), header: make(http.Header), checksum: sent}
 	for name, values := range c.s3.header {
 		if strings.HasPrefix(name, "X-Amz-Meta-") {
-			o.header[strings.ToLower(name)] = values // clients use the rest of the name unchanged
+			// Clients use the part after x-amz-meta- unchanged, so that the name must be in lower case.
+			o.header[strings.ToLower(name)] = values
 		}
 	}
-	for _, name := range keptHeaders {
+	for _, name := range storedHeaders {
 		value := c.s3.header.Get(name)
 		if name == "Content-Encoding" { // aws-chunked describes this request, not the object
 			value = strings.TrimSuffix(strings.TrimSuffix(value, "aws-chunked"), ",")
@@ -92,8 +94,8 @@ func putObject(c *call) (any, error) {
 	}
 	b.put(c.store, c.s3.key, o)
 	header := http.Header{"Etag": {o.etag}, "X-Amz-Server-Side-Encryption": {"AES256"}}
-	if kept.header != "" {
-		header.Set(kept.header, kept.value)
+	if sent.header != "" {
+		header.Set(sent.header, sent.value)
 	}
 	if o.version != "" {
 		header.Set("X-Amz-Version-Id", o.version)
@@ -101,7 +103,7 @@ func putObject(c *call) (any, error) {
 	return restReply{header: header}, nil
 }
 
-// checkConditions checks the conditions of a write, If-Match and If-None-Match.
+// checkConditions returns an error if a condition of a write, If-Match or If-None-Match, fails.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 func (c *call) checkConditions(b *bucket) error {
 	match, noneMatch := c.s3.header.Get("If-Match"), c.s3.header.Get("If-None-Match")
@@ -123,7 +125,7 @@ func (c *call) checkConditions(b *bucket) error {
 	return nil
 }
 
-// deleteObject removes a key. A missing key is not an error.
+// deleteObject deletes the object with a key. A missing key is not an error.
 func deleteObject(c *call) (any, error) {
 	b, err := c.bucket()
 	if err != nil {

@@ -11,12 +11,12 @@ import (
 	"strings"
 )
 
-// An s3Request has the parts of a REST request that the operations of S3 read.
+// An s3Request contains the parts of a REST request that the operations of S3 read.
 type s3Request struct {
 	bucket, key string
 	header      http.Header
 	query       url.Values
-	body        []byte // without the chunks' framing
+	body        []byte // without the framing of aws-chunked
 }
 
 // parseS3Request parses a request for S3. The method, the path and the host determine the
@@ -59,9 +59,9 @@ func parseS3Request(r *http.Request, req request) (request, *apiError) {
 	return req, nil
 }
 
-// virtualHost returns the bucket in a host name: BUCKET.s3.REGION.amazonaws.com or
-// BUCKET.localhost. Clients with virtual-hosted addressing use the second form for a local
-// endpoint.
+// virtualHost returns the bucket in a host name, or an empty string. The host name of a bucket is
+// BUCKET.s3.REGION.amazonaws.com, or BUCKET.localhost in requests of clients with virtual-hosted
+// addressing to a local endpoint.
 func virtualHost(host string) string {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
@@ -80,21 +80,21 @@ func virtualHost(host string) string {
 	return name
 }
 
-// knownParameters are the query parameters of each operation. All others are refused, because they
-// select a subresource or change the answer.
+// knownParameters are the query parameters of each operation. The server refuses all others except
+// x-id and x-amz-*, because they select a subresource or change the answer.
 var knownParameters = map[string][]string{
 	"ListObjectsV2": {"list-type", "prefix", "delimiter", "max-keys", "start-after",
 		"continuation-token", "encoding-type", "fetch-owner"},
 	"ListBuckets": {"max-buckets", "continuation-token", "prefix", "bucket-region"},
 }
 
-// refusedHeaders are headers that are refused, because an operation without them has another
-// effect.
+// refusedHeaders are the headers that the server refuses. If it ignored such a header, the
+// operation would have another effect than the client expects.
 var refusedHeaders = []string{"X-Amz-Copy-Source", "Range", "If-Modified-Since",
 	"If-Unmodified-Since",
 	"X-Amz-Tagging", "X-Amz-Server-Side-Encryption-Customer-Algorithm"}
 
-// operation returns the operation of a request.
+// operation returns the operation of a request, or an error if the server does not offer it.
 func (in *s3Request) operation(method string) (string, *apiError) {
 	var operation string
 	switch {

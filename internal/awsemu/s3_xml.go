@@ -14,7 +14,7 @@ type restXMLProtocol struct{}
 // A restReply is the result of an operation of S3. The body is nil, bytes, or a value to write as
 // XML.
 type restReply struct {
-	status int // 0 is 200
+	status int // 0 means 200
 	header http.Header
 	body   any
 }
@@ -46,7 +46,7 @@ func (restXMLProtocol) fail(_ *service, requestID string, e *apiError) reply {
 		Message   string
 		RequestID string `xml:"RequestId"`
 	}{Code: e.code, Message: e.message, RequestID: requestID})
-	if err != nil { // a struct of strings
+	if err != nil { // impossible for a struct of strings
 		body = []byte("<Error/>")
 	}
 	rep := newS3Reply(e.status, requestID, body)

@@ -14,25 +14,25 @@ import (
 	"time"
 )
 
-// maxBody is the maximum size of a request body in bytes, after decompression. CloudWatch's largest
-// request is 1 MB, and a percent-encoded SNS message of 256 KiB is smaller than that.
+// maxBody is the maximum size of a request body in bytes, after decompression. The largest request
+// of CloudWatch is 1 MB. A percent-encoded SNS message of 256 KiB is smaller than 1 MB.
 const maxBody = 4 << 20
 
-// A Server is the embedded AWS. Its zero value is an empty account. It is an [http.Handler], and
-// [Server.Listen] serves it on a port. Its fields must not change after the first request; its
-// methods may be called from many goroutines.
+// A Server is the embedded AWS. The zero value serves an empty account. A Server is an
+// [http.Handler], and [Server.Listen] serves it on a port. Its fields must not change after the
+// first request. Its methods may be called from many goroutines.
 type Server struct {
-	// Account describes the account. Nil is an empty account with the id 123456789012.
+	// Account describes the account. Nil means an empty account with the id 123456789012.
 	Account *Account
 	// Faults apply from the start, in addition to the account's faults.
 	Faults []Fault
 	// PageSize is the number of items per page of a list and of actions per page of a simulation. It
-	// overrides the account. Zero leaves it to the account, whose default is 2.
+	// overrides the page sizes of the account. Zero means the page sizes of the account.
 	PageSize int
-	// EnforceIAM refuses calls that the caller's identity policies, its boundary and the
-	// organization's policies do not allow. It does not affect the administrator.
+	// EnforceIAM makes the server refuse calls that the caller's identity policies, the boundary and
+	// the organization's policies do not allow. EnforceIAM does not affect the administrator.
 	EnforceIAM bool
-	// Now is the clock for dates and message times. Nil is time.Now.
+	// Now is the clock for dates and message times. Nil means time.Now.
 	Now func() time.Time
 
 	mu           sync.Mutex
@@ -46,7 +46,8 @@ type Server struct {
 	metrics      []Datum
 }
 
-// start creates the store from the account on the first call. The mutex is held.
+// start creates the store from the account if there is no store yet. It returns the error in the
+// account. The caller must hold the mutex.
 func (s *Server) start() error {
 	if s.store == nil && s.accountErr == nil {
 		s.store, s.accountErr = newStore(s.Account)
@@ -76,7 +77,7 @@ func (s *Server) AddFaults(faults ...Fault) {
 	s.activeFaults, s.faultsSet = append(s.activeFaults, newActiveFaults(faults)...), true
 }
 
-// Calls returns the requests so far, in the order in which their replies were ready.
+// Calls returns the calls so far, in the order in which their replies were ready.
 func (s *Server) Calls() []Call {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -138,7 +139,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// With a known length the reply is sent in one piece, so that no client waits for a second packet.
 	header.Set("Content-Length", strconv.Itoa(len(rep.body)))
 	w.WriteHeader(rep.status)
-	_, _ = w.Write(rep.body) // a write fails if the client has disconnected; no reply can reach it
+	_, _ = w.Write(rep.body) // a write fails only if the client has disconnected
 }
 
 // closeConnection closes the connection without a reply, like a network failure after the request.
@@ -156,10 +157,10 @@ func closeConnection(w http.ResponseWriter) {
 func (s *Server) serve(ctx context.Context, req request) (reply, bool) {
 	started := time.Now()
 	c, v, id := s.newCall(ctx, req)
-	gone := sleep(ctx, v.delay)
+	disconnected := sleep(ctx, v.delay)
 	var result any
 	problem := v.err
-	if problem == nil && gone == nil {
+	if problem == nil && disconnected == nil {
 		result, problem = s.perform(c)
 	}
 	var rep reply
@@ -171,7 +172,7 @@ func (s *Server) serve(ctx context.Context, req request) (reply, bool) {
 	}
 	record := Call{
 		Service: req.service.name, Operation: req.operation, Region: c.region, Caller: c.caller.arn,
-		Params: c.recordedParams(), Started: started, Lost: v.loseReply || gone != nil,
+		Params: c.recordedParams(), Started: started, Lost: v.loseReply || disconnected != nil,
 	}
 	if problem != nil {
 		record.Code = problem.code
@@ -233,7 +234,8 @@ func (s *Server) requestID() string {
 	return s.nextID()
 }
 
-// nextID returns the number of the next request in the format of a UUID, as clients expect.
+// nextID returns the number of the next request in the format of a UUID, as clients expect. The
+// caller must hold the mutex.
 func (s *Server) nextID() string {
 	s.requests++
 	return fmt.Sprintf("00000000-0000-4000-8000-%012d", s.requests)

@@ -12,7 +12,7 @@ var simulation = map[string]func(*call) (any, error){
 	"SimulateCustomPolicy":    simulate((*call).readInputPolicies),
 }
 
-// shapeOld is Simulator.Shape for the answer given until 2026-07-30.
+// shapeOld is the value of Simulator.Shape for the answers that AWS gave until 2026-07-30.
 const shapeOld = "old"
 
 // A simulationInput is the checked input of a simulation. It is immutable, so that the simulation
@@ -40,8 +40,8 @@ type evaluation struct {
 	orgAllows      bool
 }
 
-// simulate returns the operation that simulates policies: those of a user, group or role, or the
-// documents in the request. readPolicies reads them from the request.
+// simulate returns the operation that simulates the policies that readPolicies reads: the policies
+// of a user, group or role, or the documents in the request.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulateCustomPolicy.html
 func simulate(readPolicies func(*call, *simulationInput) error) func(*call) (any, error) {
@@ -114,12 +114,13 @@ func (q *simulationInput) evaluate(action, resource string) evaluation {
 		return a
 	}
 	if resource != "*" && !eligible(action, resource) {
-		// The action does not accept a resource of this type, so no statement matches, not even one on
-		// "*". AWS still reports the missing context keys of all statements. The evaluation with an
-		// organization level that allows nothing returns those keys.
-		silent := q.grants
-		silent.Organization = [][]iampolicy.Policy{{}}
-		got = silent.Evaluate(iampolicy.Request{Action: action, Resource: resource, Context: q.context})
+		// The action does not accept a resource of this type, so that no statement matches, not even a
+		// statement on "*". AWS still reports the missing context keys of all statements. Evaluate
+		// returns these keys only for an implicit deny. An organization level that allows nothing changes
+		// an allow to an implicit deny.
+		limited := q.grants
+		limited.Organization = [][]iampolicy.Policy{{}}
+		got = limited.Evaluate(iampolicy.Request{Action: action, Resource: resource, Context: q.context})
 		return evaluation{missing: got.Missing, orgAllows: true, boundaryAllows: q.grants.Boundary == nil}
 	}
 	a.missing = got.Missing
@@ -148,7 +149,7 @@ func denies(r iampolicy.Result, layer iampolicy.Layer) bool {
 }
 
 // result combines the answers for an action's resources. The decision of the result is the most
-// restrictive one.
+// restrictive decision of the answers.
 func (q *simulationInput) result(action, name string, answers []evaluation,
 	resources []string) evaluationXML {
 	top := evaluation{decision: iampolicy.Allowed, boundaryAllows: true, orgAllows: true}
@@ -163,7 +164,7 @@ func (q *simulationInput) result(action, name string, answers []evaluation,
 	}
 	for _, a := range answers {
 		if top.decision == iampolicy.ExplicitDeny && a.decision != iampolicy.ExplicitDeny {
-			continue // a denied action shows only the statements that deny it
+			continue // the result of an explicit deny contains only the statements that deny
 		}
 		for _, m := range a.matched {
 			if !slices.ContainsFunc(top.matched, func(n iampolicy.Match) bool {
@@ -194,7 +195,7 @@ func (q *simulationInput) result(action, name string, answers []evaluation,
 		return r
 	}
 	if top.orgAllows {
-		r.Details = &struct{}{} // has content only for cross-account requests
+		r.Details = &struct{}{} // AWS fills this element only for cross-account requests
 	}
 	specific := members[resourceXML]{}
 	for i, a := range answers {

@@ -11,8 +11,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
-// callerContext returns the condition keys of the simulated caller: the caller that CallerArn
-// names, or else the source. Without either it returns no keys.
+// callerContext returns the condition keys of the simulated caller: the principal in CallerArn, or
+// else source. It returns no keys if there is no CallerArn and source is nil.
 func (c *call) callerContext(source *entity) (iampolicy.Context, error) {
 	arn := c.form.get("CallerArn")
 	if arn == "" {
@@ -46,7 +46,8 @@ func principalContext(e *entity, arn, userID string) iampolicy.Context {
 	return context
 }
 
-// addContextEntries adds the entries of the request, which override the keys in context.
+// addContextEntries adds the context entries of the request to context. An entry replaces the
+// values of a key that context already contains.
 func (c *call) addContextEntries(context iampolicy.Context) error {
 	given := make(map[string]bool)
 	for _, e := range c.form.list("ContextEntries", "member") {
@@ -78,7 +79,8 @@ func (c *call) addContextEntries(context iampolicy.Context) error {
 	return nil
 }
 
-// contextFormats check the values of each type of context key.
+// contextFormats maps each type of a context key to a function that reports whether a value is
+// valid.
 var contextFormats = map[string]func(string) bool{
 	"string":  func(string) bool { return true },
 	"numeric": func(s string) bool { _, err := strconv.ParseFloat(s, 64); return err == nil },

@@ -23,23 +23,25 @@ func (p *policy) policyType() string {
 	return typeUserManaged
 }
 
-// An attachment is a policy of a principal, with the way it is attached.
+// An attachment is a policy of a principal, with the properties that an exclusion can select.
 type attachment struct {
 	policyType string
-	arn        string  // of a managed policy
-	holder     *entity // of an inline policy
-	name       string  // of an inline policy
+	arn        string  // set for a managed policy
+	holder     *entity // set for an inline policy: the principal or its group
+	name       string  // set for an inline policy
 }
 
-// exclusions are the entries of PolicyExclusionList. Nil excludes nothing.
+// exclusions are the entries of PolicyExclusionList. Each function reports whether its entry
+// excludes a policy. Nil excludes nothing.
 type exclusions []func(attachment) bool
 
 func (x exclusions) cover(a attachment) bool {
 	return slices.ContainsFunc(x, func(excludes func(attachment) bool) bool { return excludes(a) })
 }
 
-// exclusions reads PolicyExclusionList. An entry that matches no policy is ignored. AWS answers a
-// malformed entry with InvalidInput; the messages are ours, because AWS's are unknown.
+// exclusions reads PolicyExclusionList. An entry that matches no policy has no effect. AWS answers
+// a malformed entry with InvalidInput. The messages of AWS are unknown, so this project wrote its
+// own.
 func (c *call) exclusions() (exclusions, error) {
 	var all exclusions
 	for i, entry := range c.form.list("PolicyExclusionList", "member") {
@@ -77,8 +79,8 @@ func excludeType(policyType string) (func(attachment) bool, error) {
 	return func(a attachment) bool { return a.policyType == policyType }, nil
 }
 
-// excludeARN excludes attached managed policies. It does not exclude the boundary, which has a
-// separate policy type.
+// excludeARN returns an exclusion of the attached managed policies that match arn, where * and ?
+// are wildcards. The exclusion does not apply to the boundary, which has its own policy type.
 func (c *call) excludeARN(arn string) (func(attachment) bool, error) {
 	parts := strings.SplitN(arn, ":", 6)
 	bad := len(parts) != 6 || strings.ContainsAny(strings.Join(parts[:5], ""), "*?") ||

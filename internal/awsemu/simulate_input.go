@@ -79,7 +79,7 @@ func (c *call) readInputPolicies(q *simulationInput) (err error) {
 		for i, text := range level.members("ServiceControlPolicyInputList") {
 			doc, err := iampolicy.Parse(text)
 			if err != nil {
-				// AWS's text is unknown; this one follows the text for PolicyInputList.
+				// The text of AWS is unknown. This text is like AWS's text for PolicyInputList.
 				return invalidInput("Organization policy input list item %d.%d has invalid content", n+1, i+1)
 			}
 			policies = append(policies,
@@ -93,7 +93,7 @@ func (c *call) readInputPolicies(q *simulationInput) (err error) {
 	return err
 }
 
-// policySource returns the entity whose policies are simulated. The path in the ARN is ignored.
+// policySource returns the entity that PolicySourceArn names. It ignores the path in the ARN.
 func (c *call) policySource() (*entity, error) {
 	arn := c.form.get("PolicySourceArn")
 	if err := c.lengthOf("PolicySourceArn", arn, 20, 2048); err != nil {
@@ -124,7 +124,7 @@ func (c *call) policySource() (*entity, error) {
 	return e, nil
 }
 
-// lengthOf checks a required parameter's length.
+// lengthOf returns an error if a required parameter is missing or has a wrong length.
 func (c *call) lengthOf(param, value string, least, most int) error {
 	member := strings.ToLower(param[:1]) + param[1:]
 	switch {
@@ -157,7 +157,7 @@ func (c *call) actionNames() ([]string, error) {
 	return actions, nil
 }
 
-// resourceARNs returns nil for "*", which is also the default.
+// resourceARNs returns the list of ResourceArns, or nil for "*". The default is "*".
 func (c *call) resourceARNs() ([]string, error) {
 	arns := c.form.members("ResourceArns")
 	if len(arns) == 0 || len(arns) == 1 && arns[0] == "*" {
@@ -178,8 +178,8 @@ func (c *call) resourceARNs() ([]string, error) {
 	return arns, nil
 }
 
-// checkUngrouped refuses a call that has both actions with and without resource data in the
-// simulator.
+// checkUngrouped returns an error if the simulator has resource data for some of the actions, but
+// not for all.
 func (c *call) checkUngrouped(actions []string) error {
 	var groups [2][]string
 	first := -1
@@ -205,8 +205,8 @@ func (c *call) checkUngrouped(actions []string) error {
 		strings.Join(groups[first], ","), strings.Join(groups[1-first], ","))
 }
 
-// addInputPolicies adds the documents of PolicyInputList, and replaces the boundary with the
-// document of PermissionsBoundaryPolicyInputList.
+// addInputPolicies adds the documents of PolicyInputList to g. If the request contains a
+// PermissionsBoundaryPolicyInputList, its document replaces the boundary.
 func (c *call) addInputPolicies(g *iampolicy.Grants) error {
 	for i, text := range c.form.members("PolicyInputList") {
 		doc, err := iampolicy.Parse(text)

@@ -41,8 +41,8 @@ type statementXML struct {
 
 type positionXML struct{ Line, Column int }
 
-// statements converts matches to the simulator's format. The simulator's names of policy types
-// differ from the API's enumeration.
+// statements converts matches to the simulator's format. The simulator uses other names of policy
+// types than the enumeration in the API reference.
 func statements(matched []iampolicy.Match) []statementXML {
 	var list []statementXML
 	for _, m := range matched {

@@ -40,7 +40,7 @@ func publishTopicARN(c *call) string {
 	return cmp.Or(c.form.get("TopicArn"), c.form.get("TargetArn"))
 }
 
-// subscriptionTopicARN returns the ARN of the topic of the subscription that a call names.
+// subscriptionTopicARN returns the ARN of a topic: the topic of the subscription that a call names.
 func subscriptionTopicARN(c *call) string {
 	arn := c.form.get("SubscriptionArn")
 	return arn[:max(0, strings.LastIndexByte(arn, ':'))]
@@ -51,7 +51,7 @@ type Message struct {
 	ID       string
 	TopicARN string
 	Subject  string
-	// Structure is "json" for a message with a body for each protocol, else empty.
+	// Structure is "json" for a message with bodies by protocol, and empty for any other message.
 	Structure string
 	// Bodies are the texts by protocol: email, sms, https and so on. "default" is always present.
 	Bodies     map[string]string
@@ -61,7 +61,7 @@ type Message struct {
 
 // Body returns the text for subscribers of a protocol.
 func (m Message) Body(protocol string) string {
-	if text, own := m.Bodies[protocol]; own {
+	if text, found := m.Bodies[protocol]; found {
 		return text
 	}
 	return m.Bodies["default"]
@@ -70,8 +70,8 @@ func (m Message) Body(protocol string) string {
 // An Attribute is a message attribute. Type is String, String.Array, Number or Binary.
 type Attribute struct {
 	Type   string
-	Value  string // of all types but Binary
-	Binary []byte
+	Value  string // empty for the type Binary
+	Binary []byte // nil for the other types
 }
 
 type topic struct {
@@ -80,7 +80,7 @@ type topic struct {
 	deleted       int
 }
 
-// addTopic adds a topic by its ARN or its name, unless it exists, and returns it.
+// addTopic returns the topic with a name or an ARN, and creates the topic if it does not exist.
 func (st *store) addTopic(name string) *topic {
 	arn := name
 	if !strings.HasPrefix(name, "arn:") {
@@ -108,7 +108,7 @@ type topicXML struct {
 
 func createTopic(c *call) (any, error) {
 	name := c.form.get("Name")
-	if len(name) > 256 || !isTopicName(name) { // refuses the dot of FIFO topics, which are not offered
+	if len(name) > 256 || !isTopicName(name) { // also refuses FIFO topics, which have a dot
 		return nil, invalidParameter("Topic Name")
 	}
 	return topicXML{c.store.addTopic(c.store.topicARN(c.region, name)).arn}, nil
@@ -156,7 +156,7 @@ func (c *call) findTopic(param, action string) (*topic, error) {
 			invalidParameter("%s Reason: An ARN must be of the form arn:%s:sns:REGION:ACCOUNT:NAME", param,
 				c.store.partition)
 	case parts[3] != c.region:
-		// A client that is configured for another region than the topic's gets this error.
+		// SNS returns this error if the client and the topic are in different regions.
 		return nil, invalidParameter("%s", param)
 	case parts[4] != c.store.account:
 		return nil, refuse(http.StatusForbidden, "AuthorizationError",

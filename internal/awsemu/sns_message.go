@@ -85,46 +85,47 @@ func isSubject(s string) bool {
 	return true
 }
 
-// bodies reads a message with MessageStructure json. AWS's reference says in one place that a key
-// whose value is not a string is ignored, and in another that the value must be a string. The
-// emulator refuses it, so that the mistake does not go unnoticed as a missing mail.
+// bodies reads a message with MessageStructure json. In one place, AWS's reference says that SNS
+// ignores a key with a value that is not a string. In another, it says that the value must be a
+// string. The emulator rejects such a message: if it ignored the key, the only symptom would be a
+// mail with the default text.
 func bodies(text string) (map[string]string, error) {
-	const wrong = "Message Structure - "
+	const prefix = "Message Structure - "
 	dec := json.NewDecoder(strings.NewReader(text))
 	if open, err := dec.Token(); err != nil || open != json.Delim('{') {
-		return nil, invalidParameter(wrong + "JSON message body failed to parse")
+		return nil, invalidParameter(prefix + "JSON message body failed to parse")
 	}
 	found := make(map[string]string)
 	for dec.More() {
 		key, err := dec.Token()
 		if err != nil {
-			return nil, invalidParameter(wrong + "JSON message body failed to parse")
+			return nil, invalidParameter(prefix + "JSON message body failed to parse")
 		}
 		name, _ := key.(string)
 		var value any
 		if err := dec.Decode(&value); err != nil {
-			return nil, invalidParameter(wrong + "JSON message body failed to parse")
+			return nil, invalidParameter(prefix + "JSON message body failed to parse")
 		}
 		body, isString := value.(string)
 		_, twice := found[name]
 		switch {
 		case twice:
-			return nil, invalidParameter(wrong+"duplicate key %q in JSON message body", name)
+			return nil, invalidParameter(prefix+"duplicate key %q in JSON message body", name)
 		case !isString && name == "default":
-			return nil, invalidParameter(wrong + "No default entry in JSON message body")
+			return nil, invalidParameter(prefix + "No default entry in JSON message body")
 		case !isString:
-			return nil, invalidParameter(wrong+"the value of %q in JSON message body is not a string", name)
+			return nil, invalidParameter(prefix+"the value of %q in JSON message body is not a string", name)
 		}
 		found[name] = body
 	}
 	if _, err := dec.Token(); err != nil {
-		return nil, invalidParameter(wrong + "JSON message body failed to parse")
+		return nil, invalidParameter(prefix + "JSON message body failed to parse")
 	}
 	if _, err := dec.Token(); err != io.EOF {
-		return nil, invalidParameter(wrong + "JSON message body failed to parse")
+		return nil, invalidParameter(prefix + "JSON message body failed to parse")
 	}
 	if _, has := found["default"]; !has {
-		return nil, invalidParameter(wrong + "No default entry in JSON message body")
+		return nil, invalidParameter(prefix + "No default entry in JSON message body")
 	}
 	return found, nil
 }

@@ -20,7 +20,7 @@ type Subscription struct {
 	Endpoint string
 	// Pending is true until the subscription is confirmed.
 	Pending bool
-	// FilterPolicy is JSON that the server stores and returns, but does not apply. Empty is none.
+	// FilterPolicy is JSON. The server stores and returns it, but does not apply it. Empty means none.
 	FilterPolicy string
 }
 
@@ -41,7 +41,7 @@ func (s *subscription) listedARN() string {
 	return s.arn
 }
 
-// protocols are the protocols of SNS. The value is true if the endpoint has to confirm a
+// protocols contains the protocols of SNS. A value is true if the endpoint has to confirm a
 // subscription. AWS services in the same account and phones need no confirmation.
 // https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html
 var protocols = map[string]bool{
@@ -60,13 +60,13 @@ func (t *topic) pending() (n int) {
 
 func (t *topic) add(st *store, s Subscription) *subscription {
 	st.made++
-	made := &subscription{Subscription: s, arn: fmt.Sprintf("%s:00000000-0000-4000-a000-%012d", t.arn,
+	sub := &subscription{Subscription: s, arn: fmt.Sprintf("%s:00000000-0000-4000-a000-%012d", t.arn,
 		st.made), owner: st.account}
-	t.subscriptions = append(t.subscriptions, made)
-	return made
+	t.subscriptions = append(t.subscriptions, sub)
+	return sub
 }
 
-// addSubscription adds a subscription of the account's description. i is its index there.
+// addSubscription adds a subscription of Account.Subscriptions. i is its index in that list.
 func (st *store) addSubscription(i int, s Subscription) error {
 	arn := s.Topic
 	if !strings.HasPrefix(arn, "arn:") {
@@ -111,14 +111,14 @@ func subscribe(c *call) (any, error) {
 	i := slices.IndexFunc(t.subscriptions, func(o *subscription) bool {
 		return o.Protocol == s.Protocol && o.Endpoint == s.Endpoint
 	})
-	var made *subscription
+	var sub *subscription
 	if i >= 0 { // subscribing again succeeds and changes nothing
-		made = t.subscriptions[i]
+		sub = t.subscriptions[i]
 	} else {
-		made = t.add(c.store, s)
+		sub = t.add(c.store, s)
 	}
-	shown := made.arn
-	if made.Pending && c.form.get("ReturnSubscriptionArn") != "true" {
+	shown := sub.arn
+	if sub.Pending && c.form.get("ReturnSubscriptionArn") != "true" {
 		shown = "pending confirmation"
 	}
 	return subscriptionARN{shown}, nil

@@ -29,8 +29,8 @@ const (
 
 func (k kind) title() string { return strings.ToUpper(string(k[:1])) + string(k[1:]) }
 
-// An entity is a user, a group or a role. The three share nearly all operations and differ in a few
-// fields, so they have one type.
+// An entity is a user, a group or a role. One type represents all three, because they have nearly
+// the same operations and fields.
 type entity struct {
 	kind    kind
 	name    string
@@ -54,9 +54,9 @@ type accessKey struct {
 	created time.Time
 }
 
-// A document is the text of a policy as the client put it, with its parsed form. parsed is nil for
-// a text that is not a policy document. IAM never stores such a text, but a test of error handling
-// may need one.
+// A document is the unchanged text of a policy, with its parsed form. parsed is nil for a trust
+// policy, and for a text that is not a policy document. IAM never stores such a text, but a test of
+// error handling may need it.
 type document struct {
 	text   string
 	parsed *iampolicy.Document
@@ -115,10 +115,10 @@ type store struct {
 	buckets  map[string]*bucket
 	keys     map[string]identity
 
-	functions []LambdaFunction // by name
-	disabled  []string         // regions
+	functions []LambdaFunction // sorted by name
+	disabled  []string         // the disabled regions
 
-	organization [][]iampolicy.Policy // the levels; nil outside an organization
+	organization [][]iampolicy.Policy // by level; nil if the account is in no organization
 	simulator    Simulator
 	made         int // a counter that makes ids unique
 }
@@ -219,12 +219,12 @@ func (st *store) addPolicy(name string, m ManagedPolicy) {
 	st.policies[p.arn] = p
 }
 
-// add creates a version of a policy and returns it.
-func (p *policy) add(doc document, now time.Time, standard bool) *version {
+// add creates a version of a policy and returns the version.
+func (p *policy) add(doc document, now time.Time, asDefault bool) *version {
 	p.made++
 	p.versions = append(p.versions, version{fmt.Sprintf("v%d", p.made), now, doc})
 	v := &p.versions[len(p.versions)-1]
-	if standard {
+	if asDefault {
 		p.defaultVersion = v.id
 	}
 	p.updated = now
@@ -291,8 +291,8 @@ func idPrefix(k kind) string {
 	}
 }
 
-// trustText returns the trust policy for a document or the name of a service. Empty is
-// lambda.amazonaws.com.
+// trustText returns the document of a trust policy. trust is the document, or the name of a service
+// that may assume the role. Empty means lambda.amazonaws.com.
 func trustText(trust string) string {
 	if strings.HasPrefix(strings.TrimSpace(trust), "{") {
 		return trust

@@ -38,8 +38,8 @@ func getCallerIdentity(c *call) (any, error) {
 	}{c.caller.arn, c.caller.userID, c.store.account}, nil
 }
 
-// assumeRole returns the keys of a new session of a role. Without Server.EnforceIAM every caller
-// may assume every role, because the trust policies are then only data for the auditor.
+// assumeRole returns the keys of a new session of a role. Without Server.EnforceIAM, every caller
+// may assume every role: the trust policies are only data for the auditor.
 func assumeRole(c *call) (any, error) {
 	session := c.form.get("RoleSessionName")
 	switch {
@@ -102,9 +102,9 @@ func (st *store) session(role *entity, name string) (key string, id identity) {
 // Keys are credentials for signing requests.
 type Keys struct{ AccessKeyID, SecretAccessKey, SessionToken string }
 
-// ServiceSession returns the keys of a new session of a role, as a service uses them for its
-// workload, for example Lambda for a function. service is the service principal, such as
-// lambda.amazonaws.com. It is an error if the role does not trust it.
+// ServiceSession returns the keys of a new session of a role that a service assumes, as Lambda does
+// for a function. service is the service principal, such as lambda.amazonaws.com. ServiceSession
+// returns an error if the role does not trust the service.
 func (s *Server) ServiceSession(service, role, session string) (Keys, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -128,8 +128,8 @@ func (s *Server) ServiceSession(service, role, session string) (Keys, error) {
 	return Keys{key, secretOf(key), tokenOf(key)}, nil
 }
 
-// secretOf returns the secret of a key: 40 characters, as clients expect. It follows from the key
-// id and protects nothing.
+// secretOf returns the secret of an access key: 40 characters, as clients expect. The secret is
+// derived from the key id and protects nothing.
 func secretOf(key string) string { return digest([]string{"secret", key})[:40] }
 
 // tokenOf returns the session token of a key. The server does not check tokens.

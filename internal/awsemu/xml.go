@@ -40,8 +40,8 @@ type metadata struct {
 	RequestID string `xml:"RequestId"`
 }
 
-// xmlReply wraps an operation's result in the two elements of the Query protocol. A nil result
-// gives only the metadata, as for operations without output.
+// xmlReply returns the reply of the Query protocol for an operation's result. If the result is nil,
+// the reply contains only the metadata, as for operations without output.
 func xmlReply(xmlns, operation, requestID string, result any) ([]byte, error) {
 	var buf bytes.Buffer
 	enc := xml.NewEncoder(&buf)

@@ -17,7 +17,8 @@ import (
 // Load reads an account from a YAML file in fsys. Paths of document files are relative to the
 // folder of that file.
 //
-// The error joins all mistakes in the file, each with its file, its line and a remedy.
+// The error joins all mistakes in the file, most with a line and a remedy. A syntax error is
+// returned alone. An example:
 //
 //	account: "123456789012"        # quoted, so that no zero is lost
 //	partition: aws                 # the default
@@ -33,14 +34,14 @@ import (
 //	    boundary: limits           # a managed policy's name or ARN
 //	    managed: [arn:aws:iam::aws:policy/ReadOnlyAccess]
 //	    inline:
-//	      extra: |                 # JSON, stored unchanged, so that positions refer to it
+//	      extra: |                 # JSON, stored unchanged: positions refer to this text
 //	        {"Version": "2012-10-17", "Statement": []}
 //	roles:
 //	  remotion-lambda-role:
 //	    trust: lambda.amazonaws.com  # a service, or a document
 //	    inline:
 //	      render: {file: role-policy.json}
-//	policies:                      # managed policies: a document, or settings
+//	policies:                      # managed policies, each a document or settings
 //	  limits: {Version: 2012-10-17, Statement: [{Effect: Allow, Action: "*", Resource: "*"}]}
 //	  remotion-user:
 //	    path: /teams/
@@ -61,7 +62,7 @@ import (
 //	  - {topic: alerts, protocol: https, endpoint: "https://example.com/hook", pending: true}
 //	buckets:
 //	  evidence:
-//	    versioned: true            # owner: the account, region: function.region
+//	    versioned: true            # default owner: the account, default region: function.region
 //	    objects:
 //	      mutes.yaml: {file: mutes.yaml}   # or a text
 //	organization:                  # service control policies of the root, each unit, the account
@@ -127,13 +128,13 @@ type loader struct {
 	file     string
 	anchors  map[string]ast.Node
 	acc      Account
-	found    bool
+	found    bool // true after the first YAML document
 	problems []problem
-	keyOwner map[string]string // the path of the user that has an access key id
+	keyOwner map[string]string // maps an access key id to the YAML path of the list that contains it
 
 	// laterChecks are the checks that run after the whole file has been read.
 	laterChecks []func()
-	// policies resolves the names of managed policies. The first check that needs it sets it.
+	// policies resolves the names of managed policies. The first check of a policy name creates it.
 	policies *store
 }
 
@@ -184,8 +185,8 @@ func (l *loader) account(body ast.Node) {
 }
 
 // simulatorPage is the number of actions per page of results if the file sets no page size. It is
-// the API's default. Remotion's check does not follow the marker, so that it would miss the results
-// beyond a smaller page.
+// the API's default. Remotion's own check reads only the first page, so that it would miss results
+// if the page were smaller.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
 const simulatorPage = 100
 

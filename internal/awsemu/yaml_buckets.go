@@ -13,7 +13,7 @@ func (l *loader) buckets(n ast.Node, at string) map[string]Bucket {
 	found := make(map[string]Bucket)
 	for _, kv := range l.pairs(n, at) {
 		if !bucketName.MatchString(kv.key) {
-			l.addProblem(kv.at, at,
+			l.addProblem(kv.node, at,
 				"%q is not a bucket's name: use 3 to 63 lowercase letters, digits, '-' and '.'", kv.key)
 			continue
 		}

@@ -161,8 +161,8 @@ func (l *loader) readFile(n ast.Node, at string) (text, name string) {
 	return string(raw), name
 }
 
-// toJSON writes a YAML value as JSON, with the keys in their order. It reports a problem and
-// returns false at a value that JSON or IAM cannot represent.
+// toJSON writes a YAML value as JSON and keeps the order of the keys. If the value cannot be part
+// of a document, toJSON adds a problem and returns false.
 func (l *loader) toJSON(buf *bytes.Buffer, n ast.Node, at string) bool {
 	if buf.Len() > maxDocument { // nested aliases can expand to any amount of text
 		l.addProblem(n, at, "the document has more than %d characters", maxDocument)
@@ -218,6 +218,6 @@ func (l *loader) toJSON(buf *bytes.Buffer, n ast.Node, at string) bool {
 func writeText(buf *bytes.Buffer, s string) {
 	enc := json.NewEncoder(buf)
 	enc.SetEscapeHTML(false)
-	_ = enc.Encode(s)           // a string into memory
-	buf.Truncate(buf.Len() - 1) // the newline an Encoder adds
+	_ = enc.Encode(s)           // cannot fail: a string into memory
+	buf.Truncate(buf.Len() - 1) // removes the newline that an Encoder adds
 }

@@ -58,7 +58,7 @@ func (l *loader) lambdaFunction(n ast.Node, at string) LambdaFunction {
 	return f
 }
 
-// functionRole reads the name of one of the account's roles, or any ARN.
+// functionRole reads the name of a role of the account, or any ARN.
 func (l *loader) functionRole(n ast.Node, at string) string {
 	ref := l.text(n, at)
 	l.checkLater(func() {

@@ -29,7 +29,7 @@ func (l *loader) addProblemAt(line int, at, format string, args ...any) {
 	l.problems = append(l.problems, problem{line, fmt.Errorf(where+format, args...)})
 }
 
-// Visit collects the anchors.
+// Visit implements [ast.Visitor]. It collects the anchors.
 func (l *loader) Visit(n ast.Node) ast.Visitor {
 	if anchor, ok := n.(*ast.AnchorNode); ok {
 		l.anchors[anchor.Name.GetToken().Value] = anchor.Value
@@ -60,11 +60,11 @@ func (l *loader) resolve(n ast.Node) ast.Node {
 
 type pair struct {
 	key   string
-	at    ast.Node // the key
+	node  ast.Node // the node of the key
 	value ast.Node
 }
 
-// pairs reads a mapping. A missing value is an empty mapping.
+// pairs returns the pairs of a mapping. An absent value counts as an empty mapping.
 func (l *loader) pairs(n ast.Node, at string) []pair {
 	var values []*ast.MappingValueNode
 	switch m := l.resolve(n).(type) {
@@ -97,12 +97,13 @@ func (l *loader) pairs(n ast.Node, at string) []pair {
 	return found
 }
 
-// section reads a mapping with a fixed set of keys.
+// section reads a mapping. It calls the function in keys for each key, and adds a problem for an
+// unknown key.
 func (l *loader) section(n ast.Node, at string, keys map[string]func(ast.Node, string)) {
 	for _, kv := range l.pairs(n, at) {
 		read, known := keys[kv.key]
 		if !known {
-			l.addProblem(kv.at, at, "unknown key %q: use one of %s", kv.key,
+			l.addProblem(kv.node, at, "unknown key %q: use one of %s", kv.key,
 				strings.Join(slices.Sorted(maps.Keys(keys)), ", "))
 			continue
 		}
@@ -117,20 +118,20 @@ func join(at, key string) string {
 	return at + "." + key
 }
 
-// readNamed reads a mapping whose keys are IAM names of at most size characters.
+// readNamed reads a mapping. The keys must be IAM names of at most size characters.
 func readNamed[T any](l *loader, n ast.Node, at string, size int,
 	read func(n ast.Node, at, name string) T) map[string]T {
 	found := make(map[string]T)
 	folded := make(map[string]string)
 	for _, kv := range l.pairs(n, at) {
 		if !isName(kv.key) || len(kv.key) > size {
-			l.addProblem(kv.at, at, "%q is not an IAM name: use at most %d letters, digits and +=,.@_-",
+			l.addProblem(kv.node, at, "%q is not an IAM name: use at most %d letters, digits and +=,.@_-",
 				kv.key, size)
 			continue
 		}
 		lower := strings.ToLower(kv.key)
 		if twin, taken := folded[lower]; taken {
-			l.addProblem(kv.at, at, "%q and %q differ only in case, which IAM ignores: rename one",
+			l.addProblem(kv.node, at, "%q and %q differ only in case, which IAM ignores: rename one",
 				twin, kv.key)
 			continue
 		}

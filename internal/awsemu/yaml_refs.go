@@ -71,7 +71,7 @@ func (l *loader) groupNames(n ast.Node, at string) []string {
 	return names
 }
 
-// roleName reads the name of one of the account's roles.
+// roleName reads the name of a role of the account.
 func (l *loader) roleName(n ast.Node, at string) string {
 	name := l.text(n, at)
 	l.checkLater(func() {
@@ -82,7 +82,7 @@ func (l *loader) roleName(n ast.Node, at string) string {
 	return name
 }
 
-// definedNames returns the defined names for the end of an error about an unknown name.
+// definedNames lists the keys of m, for the end of an error about an unknown name.
 func definedNames[T any](m map[string]T) string {
 	if len(m) == 0 {
 		return ""
@@ -166,7 +166,7 @@ func (l *loader) fault(n ast.Node, at string) Fault {
 	return f
 }
 
-// operation reads SERVICE:OPERATION, where OPERATION may be a star, or a star alone.
+// operation reads the operation of a fault: SERVICE:OPERATION, SERVICE:* or *.
 func (l *loader) operation(n ast.Node, at string) string {
 	text := l.text(n, at)
 	if text == "*" {
@@ -196,8 +196,8 @@ func hasFold[T any](m map[string]T, key string) bool {
 	return false
 }
 
-// target reads user/NAME, role/NAME or group/NAME. The principal need not exist, because calls may
-// name one that does not.
+// target reads user/NAME, role/NAME or group/NAME. The principal need not exist, because a call may
+// name a principal that does not exist.
 func (l *loader) target(n ast.Node, at string) string {
 	text := l.text(n, at)
 	k, name, _ := strings.Cut(text, "/")
