@@ -1,5 +1,5 @@
-// Command function is the Lambda function: an event comes in, the account is audited, metrics and
-// an alert go out. Everything it does is in internal/app.
+// Command function is the Lambda function. For each event it audits the account and publishes
+// metrics and alerts. The code is in internal/app.
 package main
 
 import (
@@ -15,9 +15,9 @@ import (
 
 func main() {
 	log := lambdacontext.NewLogger()
-	cfg, wrong := app.ConfigFromEnv(os.Getenv)
+	cfg, configErr := app.ConfigFromEnv(os.Getenv)
 	clients, _, err := app.LoadClients(context.Background(), log)
-	auditor := app.App{Config: cfg, ConfigError: wrong, Clients: clients, Log: log,
+	auditor := app.App{Config: cfg, ConfigError: configErr, Clients: clients, Log: log,
 		Function: lambdacontext.FunctionName}
 
 	// Return a start error from the handler. If main exited here, only the log would show it.

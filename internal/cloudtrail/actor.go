@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// actor names the principal that made the call, and the address that the call came from. from is
-// empty if it is the service that the name already contains. account is the account of the call: a
-// principal of another account is named with its account.
+// actor returns the name of the principal that made the call, and the address that the call came
+// from. The address is empty if name already contains the calling service. account is the account
+// of the call; the name of a principal in another account includes that account.
 // https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html
 func (o object) actor(account string) (name, from string) {
 	id := o.object("userIdentity")
@@ -50,22 +50,24 @@ func (o object) actor(account string) (name, from string) {
 	default:
 		name = kind + " " + firstOf(userName, arn, id.text("principalId", maxName))
 	}
-	if own := id.text("accountId", maxName); own != "" && account != "" && own != account {
-		name += " of account " + own
+	accountID := id.text("accountId", maxName)
+	if accountID != "" && account != "" && accountID != account {
+		name += " of account " + accountID
 	}
 	if service != "" && !strings.HasSuffix(name, service) {
 		name += " through " + service
 	}
-	if from == service { // the address of a service that calls for a principal is its name
+	if from == service { // a call through a service has the service's name as its address
 		from = ""
 	}
 	return truncate(name, maxActor), from
 }
 
-// maxActor bounds the text that names an actor, in characters: two names and their kinds.
+// maxActor is the maximum length of an actor's name in characters: enough for two names and their
+// kinds.
 const maxActor = 400
 
-// firstOf returns the first name that is not empty.
+// firstOf returns the first name that is not empty, or a text for a record without a name.
 func firstOf(names ...string) string {
 	return cmp.Or(cmp.Or(names...), "a principal that the record does not name")
 }

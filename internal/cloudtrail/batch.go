@@ -9,11 +9,11 @@ import (
 )
 
 const (
-	// MaxChanges is the number of changes that a Batch keeps. Further ones are counted in More.
+	// MaxChanges is the maximum number of changes in a Batch. Batch.More counts the others.
 	MaxChanges = 1000
-	// maxErrors is the number of unreadable messages that a Batch keeps.
+	// maxErrors is the maximum number of Batch.Errors.
 	maxErrors = 10
-	// maxPrefix is the number of characters that it keeps of each.
+	// maxPrefix is the maximum length of UnreadableMessage.Prefix in characters.
 	maxPrefix = 200
 	// maxBody is the maximum size of a message in SQS, in bytes.
 	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
@@ -22,12 +22,15 @@ const (
 
 // A Batch is the result of reading one event of the function.
 type Batch struct {
-	// Changes are the changes, without duplicates, newest first. More counts those beyond MaxChanges.
+	// Changes are at most MaxChanges changes, without duplicates, newest first. More counts the
+	// changes that were left out.
 	Changes []IAMChange
 	More    int
-	// Dropped counts messages without a change: failed calls, other calls, and duplicates.
+	// Dropped counts messages that add no change: failed calls, calls that change no permissions,
+	// duplicates, and the changes that InAccount removes.
 	Dropped int
-	// Unreadable counts messages that could not be read. Errors has the first maxErrors of them.
+	// Unreadable counts messages that could not be read. Errors contains the first maxErrors of these
+	// messages.
 	Unreadable int
 	Errors     []UnreadableMessage
 
@@ -42,7 +45,7 @@ type UnreadableMessage struct {
 	Err               error
 }
 
-// ReadEvent reads one event as a batch. Its error is that of Read.
+// ReadEvent returns one EventBridge event as a batch. It returns the error of Read.
 func ReadEvent(event []byte) (Batch, error) {
 	var b Batch
 	c, changed, err := Read(event)
@@ -53,9 +56,9 @@ func ReadEvent(event []byte) (Batch, error) {
 	return b, nil
 }
 
-// ReadQueue reads the event that Lambda makes of messages in SQS. The error says that it is not
-// such an event. An unreadable message is not an error: SQS would deliver the whole batch again and
-// again, until all its messages are lost.
+// ReadQueue returns the batch in an event that Lambda creates from messages in SQS. It returns an
+// error if event is not such an event. An unreadable message is not an error: SQS would deliver the
+// whole batch again and again, until all its messages are lost.
 // https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
 func ReadQueue(event []byte) (Batch, error) {
 	e, _ := objectOf(event)
@@ -102,7 +105,8 @@ func readMessage(record object) (IAMChange, bool, error) {
 	return Read([]byte(body))
 }
 
-// add adds a change, or counts it if it is a duplicate or one too many.
+// add adds c to b.Changes. If changed is false, if c is a duplicate, or if b.Changes is full, add
+// only counts c.
 func (b *Batch) add(c IAMChange, changed bool) {
 	key := c.key()
 	switch {
@@ -120,18 +124,19 @@ func (b *Batch) add(c IAMChange, changed bool) {
 	b.Changes = append(b.Changes, c)
 }
 
-// key identifies a change. SQS may deliver an event twice, and so may a local rule together with a
-// forwarding rule. The event id would suffice for the events of CloudTrail. The key has all fields,
-// so that a forged event cannot hide a change by reusing its id.
+// key returns a text that identifies a change, to detect duplicates. SQS may deliver an event
+// twice, and a local rule and a forwarding rule may both deliver an event. CloudTrail's event id
+// alone would be enough for real events. The key contains all fields, so that a forged event cannot
+// hide a change by reusing the change's id.
 func (c IAMChange) key() string { return fmt.Sprintf("%#v", c) }
 
 // InAccount returns the batch without the changes in other accounts, which an organization's event
-// bus may forward. It keeps changes whose account is unknown.
+// bus may forward, and counts them as dropped. It keeps a change if its account is unknown.
 func (b Batch) InAccount(account string) Batch {
-	all := len(b.Changes)
+	before := len(b.Changes)
 	b.Changes = slices.DeleteFunc(slices.Clone(b.Changes), func(c IAMChange) bool {
 		return c.Account != "" && c.Account != account
 	})
-	b.Dropped += all - len(b.Changes)
+	b.Dropped += before - len(b.Changes)
 	return b
 }

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// queued returns the event that Lambda makes of messages with these bodies.
+// queued returns the event that Lambda creates from messages with the given bodies.
 func queued(bodies ...string) string {
 	var records []string
 	for i, body := range bodies {
@@ -23,7 +23,7 @@ func queued(bodies ...string) string {
 	return `{"Records":[` + strings.Join(records, ",") + `]}`
 }
 
-// deleted returns the event of a DeleteUser call, this many minutes after nine.
+// deleted returns the event of a DeleteUser call. minute is the number of minutes after 09:00.
 func deleted(user, id string, minute int) string {
 	at := time.Date(2026, 11, 16, 9, 0, 0, 0, time.UTC).Add(time.Duration(minute) * time.Minute)
 	return call{event: "DeleteUser", parameters: `{"userName":"` + user + `"}`,
@@ -79,17 +79,22 @@ func TestReadQueueDropsDuplicates(t *testing.T) {
 		bodies []string
 		want   int
 	}{
-		"the same message": {[]string{deleted("a", "1", 0), deleted("a", "1", 0)}, 1},
-		"the same call through two rules": {[]string{deleted("a", "1", 0),
+		"the same message twice is one change": {[]string{deleted("a", "1", 0), deleted("a", "1", 0)}, 1},
+		"the same call through two rules is one change": {[]string{deleted("a", "1", 0),
 			strings.Replace(deleted("a", "1", 0), "53dc4d37", "64ed5e48", 1)}, 1},
-		"the same call again":      {[]string{deleted("a", "1", 0), deleted("a", "2", 0)}, 2},
-		"another user with its id": {[]string{deleted("b", "1", 0), deleted("a", "1", 0)}, 2},
-		"another account with its id": {[]string{strings.ReplaceAll(deleted("a", "1", 0), account,
-			"210987654321"), deleted("a", "1", 0)}, 2},
-		"another call with its id": {[]string{strings.Replace(deleted("a", "1", 0),
-			"DeleteUser", "CreateUser", 1), deleted("a", "1", 0)}, 2},
-		"without an id":                   {[]string{anonymous("a"), anonymous("a")}, 1},
-		"without an id, for another user": {[]string{anonymous("a"), anonymous("b")}, 2},
+		"two calls that differ only in the id are two changes": {
+			[]string{deleted("a", "1", 0), deleted("a", "2", 0)}, 2},
+		"two calls that differ only in the user are two changes": {
+			[]string{deleted("b", "1", 0), deleted("a", "1", 0)}, 2},
+		"two calls that differ only in the account are two changes": {
+			[]string{strings.ReplaceAll(deleted("a", "1", 0), account, "210987654321"),
+				deleted("a", "1", 0)}, 2},
+		"two calls that differ only in the event name are two changes": {
+			[]string{strings.Replace(deleted("a", "1", 0), "DeleteUser", "CreateUser", 1),
+				deleted("a", "1", 0)}, 2},
+		"two equal calls without an id are one change": {[]string{anonymous("a"), anonymous("a")}, 1},
+		"two calls without an id for different users are two changes": {
+			[]string{anonymous("a"), anonymous("b")}, 2},
 	} {
 		b, err := ReadQueue([]byte(queued(test.bodies...)))
 		if err != nil || len(b.Changes) != test.want || len(b.Changes)+b.Dropped != len(test.bodies) {
@@ -99,7 +104,7 @@ func TestReadQueueDropsDuplicates(t *testing.T) {
 	}
 }
 
-func TestReadQueueRefuses(t *testing.T) {
+func TestReadQueueRefusesInvalidEvents(t *testing.T) {
 	for event, want := range map[string]string{
 		`{"Records":[]}`:                          "at least one record",
 		`{"Records":{}}`:                          "must be a list",
@@ -116,7 +121,7 @@ func TestReadQueueRefuses(t *testing.T) {
 	}
 }
 
-// The memory that a batch takes is bounded, however long its messages are.
+// TestBatchIsBounded checks that long messages and many messages do not make a batch large.
 func TestBatchIsBounded(t *testing.T) {
 	long := strings.Repeat("é\n", 20_000)
 	var bodies []string

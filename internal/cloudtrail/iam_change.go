@@ -7,8 +7,8 @@ import (
 )
 
 // An IAMChange is a call to IAM that may have changed the permissions of a principal, as CloudTrail
-// reports it. Names are spelled as in the parameters of the call, whose case may differ from the
-// entity's.
+// reports it. Names are spelled as in the parameters of the call. IAM ignores case, so a name
+// may differ from the entity's name in case.
 type IAMChange struct {
 	// ID is CloudTrail's eventID. An event that is delivered twice has the same ID twice.
 	ID string `json:"eventId,omitempty"`
@@ -27,8 +27,8 @@ type IAMChange struct {
 	// NewUserName and NewGroupName are the new names of a renamed user or group.
 	NewUserName  string `json:"newUserName,omitempty"`
 	NewGroupName string `json:"newGroupName,omitempty"`
-	// PolicyName is the name of an inline policy, PolicyARN the ARN of a managed policy, and VersionID
-	// its new default version.
+	// PolicyName is the name of an inline policy. PolicyARN is the ARN of a managed policy, and
+	// VersionID is the policy's new default version.
 	PolicyName string `json:"policyName,omitempty"`
 	PolicyARN  string `json:"policyArn,omitempty"`
 	VersionID  string `json:"versionId,omitempty"`
@@ -36,7 +36,8 @@ type IAMChange struct {
 	Boundary string `json:"permissionsBoundary,omitempty"`
 
 	// Targets are the names of the audited principals that the change affects, as in the report.
-	// Unsure says that a lookup failed: the change may not affect some of them, or may affect others.
+	// Unsure is true if these names are uncertain, for example because a lookup failed: Targets may
+	// contain unaffected principals, or miss affected ones.
 	Targets []string `json:"targets,omitempty"`
 	Unsure  bool     `json:"unsure,omitempty"`
 
@@ -70,7 +71,8 @@ func (c IAMChange) Entity() (EntityKind, string) {
 	return Policy, c.PolicyARN
 }
 
-// Description describes the call: "DetachUserPolicy on user/ci (policy RemotionUser)".
+// Description returns a text about the call, such as
+// "DetachUserPolicy on user/ci (policy RemotionUser)".
 func (c IAMChange) Description() string {
 	kind, name := c.Entity()
 	entity := string(kind) + "/" + name
@@ -104,7 +106,7 @@ func (c IAMChange) Description() string {
 	return text
 }
 
-// ActorWithAddress is Actor with From: "user/ci from 203.0.113.7".
+// ActorWithAddress returns Actor and From, such as "user/ci from 203.0.113.7".
 func (c IAMChange) ActorWithAddress() string {
 	if c.From == "" {
 		return c.Actor
@@ -115,8 +117,9 @@ func (c IAMChange) ActorWithAddress() string {
 // maxNamedTargets is the number of targets that AffectedTargets names.
 const maxNamedTargets = 3
 
-// AffectedTargets describes the targets that a change of a group or a policy affects: "affects
-// user/ci". It is empty for a change of a user or a role, because Description names that.
+// AffectedTargets returns a text about the targets that a change of a group or a policy affects,
+// such as "affects user/ci". The text is empty for a change of a user or a role, because
+// Description already names that entity.
 func (c IAMChange) AffectedTargets() string {
 	kind, _ := c.Entity()
 	var text string

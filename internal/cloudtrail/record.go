@@ -12,22 +12,24 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/contract"
 )
 
-// Source and DetailType are those of EventBridge events about calls to IAM.
+// Source and DetailType are the source and detail-type of EventBridge events about calls to IAM.
 // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html
 const (
 	Source     = "aws.iam"
 	DetailType = "AWS API Call via CloudTrail"
 )
 
-// maxName and maxARN are lengths in characters. IAM's names have at most 128, those of sessions 64.
+// maxName and maxARN are the lengths in characters to which Read truncates texts. Names in IAM have
+// at most 128 characters, and names of sessions have at most 64.
 const (
 	maxName = 128
 	maxARN  = 2048
 )
 
-// Read reads an EventBridge event. It returns false for an event that changed no permissions:
-// another source, a failed call, a call that is not in contract.ChangeEvents, or a new policy
-// version that is not the default. The error says why the text is not an EventBridge event.
+// Read returns the change that an EventBridge event reports. Read returns false for an event that
+// changed no permissions: another source, a failed call, a call that is not in
+// contract.ChangeEvents, or a new policy version that is not the default. Read returns an error if
+// event is not an EventBridge event, or has no CloudTrail record.
 func Read(event []byte) (IAMChange, bool, error) {
 	e, ok := objectOf(event)
 	if !ok {
@@ -67,8 +69,8 @@ func Read(event []byte) (IAMChange, bool, error) {
 	if name == "CreatePolicyVersion" {
 		created := record.object("responseElements").object("policyVersion")
 		c.VersionID = created.text("versionId", maxName)
-		// CloudTrail omits parameters that are too long, as a policy may be. Without them the new version
-		// may be the default.
+		// CloudTrail omits the parameters if they are too long, for example because of a long policy.
+		// The new version may then be the default, so report a change.
 		if parameters.has("policyArn") && !parameters.isTrue("setAsDefault") &&
 			!created.isTrue("isDefaultVersion") {
 			return IAMChange{}, false, nil
@@ -78,7 +80,7 @@ func Read(event []byte) (IAMChange, bool, error) {
 	return c, true, nil
 }
 
-// An object is a JSON object. Decoding into a struct would match its keys in any case.
+// An object is a JSON object with case-sensitive keys. Decoding into a struct ignores the case.
 type object map[string]json.RawMessage
 
 func objectOf(raw []byte) (object, bool) {
@@ -87,13 +89,14 @@ func objectOf(raw []byte) (object, bool) {
 	return o, err == nil && o != nil
 }
 
-// object returns the object under a key. A nil object has no keys.
+// object returns the object under a key, or nil if the key has no object. A nil object has no keys.
 func (o object) object(key string) object {
 	inner, _ := objectOf(o[key])
 	return inner
 }
 
-// text returns the string under a key, truncated to limit characters. It is empty if there is none.
+// text returns the string under a key, truncated to limit characters, or an empty
+// text if the key has no string.
 func (o object) text(key string, limit int) string {
 	var s string
 	if json.Unmarshal(o[key], &s) != nil {
@@ -102,7 +105,8 @@ func (o object) text(key string, limit int) string {
 	return truncate(s, limit)
 }
 
-// time returns the time under a key, in UTC. It is zero for a time that JSON cannot represent.
+// time returns the time under a key in UTC, or the zero time if the key has no valid time. Years
+// before 2000 or after 9000 are invalid, because JSON cannot represent every year.
 func (o object) time(key string) time.Time {
 	t, err := time.Parse(time.RFC3339, o.text(key, maxName))
 	if t = t.UTC(); err != nil || t.Year() < 2000 || t.Year() > 9000 {
@@ -123,7 +127,7 @@ func (o object) isTrue(key string) bool {
 // failed reports whether the call was denied or failed, and so changed nothing.
 func (o object) failed() bool { return o.has("errorCode") && string(o["errorCode"]) != `""` }
 
-// truncate shortens s to limit characters, the last of which is "…".
+// truncate returns s with at most limit characters. A shortened text ends in "…".
 func truncate(s string, limit int) string {
 	if len(s) <= limit {
 		return s

@@ -21,7 +21,7 @@ const (
 // A call is the variable part of a CloudTrail record of a successful call.
 type call struct {
 	event, parameters, response string
-	// edit replaces fields of the record, as JSON. An empty value deletes the field.
+	// edit maps fields of the record to their JSON. An empty value deletes the field.
 	edit map[string]string
 }
 
@@ -57,7 +57,8 @@ func envelope(detail string) string {
 		`"time":"2026-11-16T08:57:12Z","region":"us-east-1","resources":[],"detail":{` + detail + `}}`
 }
 
-// calls has a record for each of contract.ChangeEvents, with the expected entity and description.
+// calls contains a record for each event of contract.ChangeEvents, with the expected entity and
+// description.
 var calls = map[string]struct {
 	call
 	kind EntityKind
@@ -134,7 +135,7 @@ func TestReadEveryChange(t *testing.T) {
 			c.Account != account || c.ID != "0c6f5a6e-39c4-4a0b-8f0e-1a2b3c4d5e6f" {
 			t.Errorf("%s: %+v", event, c)
 		}
-		// Without parameters it is still a change, but its entity has no name.
+		// A call without parameters is still a change, but its entity has no name.
 		test.parameters = ""
 		c, changed, err = Read([]byte(test.record()))
 		if kind, name := c.Entity(); err != nil || !changed || kind != test.kind || name != "" ||
@@ -162,32 +163,37 @@ func TestReadDropsEventsWithoutChange(t *testing.T) {
 		event string
 		want  bool
 	}{
-		"a call that succeeded": {detach.record(), true},
-		"a call that was denied": {edited(map[string]string{"errorCode": `"AccessDenied"`,
+		"a successful call is a change": {detach.record(), true},
+		"a denied call is not a change": {edited(map[string]string{"errorCode": `"AccessDenied"`,
 			"errorMessage": `"User: … is not authorized"`, "requestParameters": "null"}), false},
-		"an error code that is not a string": {edited(map[string]string{"errorCode": `{}`}), false},
-		"an error code of null":              {edited(map[string]string{"errorCode": `null`}), true},
-		"a call that reads": {edited(map[string]string{"eventName": `"GetUser"`}),
+		"a call with an error code that is not a string is not a change": {
+			edited(map[string]string{"errorCode": `{}`}), false},
+		"a call with the error code null is a change": {
+			edited(map[string]string{"errorCode": `null`}), true},
+		"a call that only reads is not a change": {edited(map[string]string{"eventName": `"GetUser"`}),
 			false},
-		"a call that changes no permissions": {edited(map[string]string{"eventName": `"CreateAccessKey"`}),
-			false},
-		"a name in lower case": {edited(map[string]string{"eventName": `"detachuserpolicy"`}),
-			false},
-		"another source": {strings.Replace(detach.record(), `"aws.iam"`, `"aws.s3"`, 1),
-			false},
-		"another detail-type": {strings.Replace(detach.record(),
+		"a call that changes no permissions is not a change": {
+			edited(map[string]string{"eventName": `"CreateAccessKey"`}), false},
+		"a call with a name in lower case is not a change": {
+			edited(map[string]string{"eventName": `"detachuserpolicy"`}), false},
+		"an event of another source is not a change": {
+			strings.Replace(detach.record(), `"aws.iam"`, `"aws.s3"`, 1), false},
+		"an event of another detail-type is not a change": {strings.Replace(detach.record(),
 			"AWS API Call via CloudTrail", "AWS Service Event via CloudTrail", 1), false},
-		"a second source in capitals": {strings.Replace(detach.record(), `"source":"aws.iam"`,
-			`"source":"aws.s3","Source":"aws.iam"`, 1), false},
-		"a version that is the default": {version(`{"policyArn":"`+policy+`","setAsDefault":true}`, ``),
-			true},
-		"a version that is not the default": {version(`{"policyArn":"`+policy+`","setAsDefault":false}`,
-			`{"policyVersion":{"versionId":"v2","isDefaultVersion":false}}`), false},
-		"a version without setAsDefault": {version(`{"policyArn":"`+policy+`"}`,
+		"the key Source does not override the key source": {
+			strings.Replace(detach.record(), `"source":"aws.iam"`,
+				`"source":"aws.s3","Source":"aws.iam"`, 1), false},
+		"a new default version is a change": {
+			version(`{"policyArn":"`+policy+`","setAsDefault":true}`, ``), true},
+		"a new version that is not the default is not a change": {
+			version(`{"policyArn":"`+policy+`","setAsDefault":false}`,
+				`{"policyVersion":{"versionId":"v2","isDefaultVersion":false}}`), false},
+		"a new version without setAsDefault is not a change": {version(`{"policyArn":"`+policy+`"}`,
 			`{"policyVersion":{"versionId":"v2"}}`), false},
-		"a version that is the default in the response": {version(`{"policyArn":"`+policy+`"}`,
-			`{"policyVersion":{"versionId":"v2","isDefaultVersion":true}}`), true},
-		"a version whose parameters are omitted": {version(`{"omitted":true}`,
+		"a new version that is the default in the response is a change": {
+			version(`{"policyArn":"`+policy+`"}`,
+				`{"policyVersion":{"versionId":"v2","isDefaultVersion":true}}`), true},
+		"a new version with omitted parameters is a change": {version(`{"omitted":true}`,
 			`{"policyVersion":{"versionId":"v2"}}`), true},
 	} {
 		if _, changed, err := Read([]byte(test.event)); err != nil || changed != test.want {
@@ -196,7 +202,7 @@ func TestReadDropsEventsWithoutChange(t *testing.T) {
 	}
 }
 
-func TestReadRefuses(t *testing.T) {
+func TestReadRefusesInvalidEvents(t *testing.T) {
 	for event, want := range map[string]string{
 		``:                                       "not a JSON object",
 		`null`:                                   "not a JSON object",
@@ -222,7 +228,7 @@ func TestReadRefuses(t *testing.T) {
 	}
 }
 
-// TestActor has every kind of userIdentity that CloudTrail documents.
+// TestActor checks the text for every kind of userIdentity that CloudTrail documents.
 func TestActor(t *testing.T) {
 	assumed := func(arn, more string) string {
 		return `{"type":"AssumedRole","principalId":"AROAEXAMPLE:kim@example.com","arn":"` + arn +
@@ -279,7 +285,8 @@ func TestActor(t *testing.T) {
 	}
 }
 
-// The account is that of the record, or else that of the EventBridge event.
+// TestAccount checks that Account is recipientAccountId of the record, or else account of the
+// EventBridge event.
 func TestAccount(t *testing.T) {
 	for want, recipient := range map[string]string{"210987654321": `"210987654321"`, account: ""} {
 		c, _, err := Read([]byte(call{event: "DeleteUser",
@@ -290,7 +297,8 @@ func TestAccount(t *testing.T) {
 	}
 }
 
-// Only ARNs have paths. Names in IAM have no "/"; a forged name with a "/" is quoted in full.
+// TestDescriptionQuotesNamesInFull checks that Description does not shorten a forged name with a
+// "/". Only ARNs have paths; names in IAM have no "/".
 func TestDescriptionQuotesNamesInFull(t *testing.T) {
 	c, _, err := Read([]byte(call{event: "UpdateUser",
 		parameters: `{"userName":"a/b","newUserName":"c/d","policyName":"e/f"}`}.record()))
@@ -315,7 +323,8 @@ func TestAffectedTargets(t *testing.T) {
 	}
 }
 
-// A time that JSON cannot represent would make the report unwritable.
+// TestTimes checks that Read drops a time that JSON cannot represent. A report with such a time
+// could not be written.
 func TestTimes(t *testing.T) {
 	for text, want := range map[string]string{
 		"2026-11-16T08:57:12Z":      "2026-11-16T08:57:12Z",

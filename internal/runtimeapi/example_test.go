@@ -10,7 +10,7 @@ import (
 )
 
 func ExampleRuntime_Invoke() {
-	self, err := os.Executable() // with the variable below, the test binary acts as a function
+	self, err := os.Executable() // the variable in Env makes the test binary act as a function
 	if err != nil {
 		fmt.Println(err)
 		return

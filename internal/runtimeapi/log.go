@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// maxLogs is the maximum size of Result.Logs in bytes.
+// maxLogs is the maximum size of Invocation.Logs in bytes.
 const maxLogs = 1 << 20
 
 // A logPipe copies the output of the process to sink immediately, and buffers it for takeLogs.
@@ -18,8 +18,8 @@ type logPipe struct {
 	sink io.Writer       // may be nil
 	done chan struct{}   // closed when no more output can come
 
-	// mu is held while data is read from the pipe and stored in buffer. A reader that finds the pipe
-	// empty therefore knows that buffer is complete.
+	// mu is held while data moves from the pipe to buffer. If a reader with mu finds the pipe empty,
+	// buffer is therefore complete.
 	mu     sync.Mutex
 	buffer []byte
 	chunk  [32 << 10]byte
@@ -54,7 +54,7 @@ func (l *logPipe) finish() {
 	// Without a deadline, readUntilClosed would wait for such a child.
 	_ = l.r.SetReadDeadline(time.Now().Add(time.Second))
 	<-l.done
-	_ = l.r.Close() // only read
+	_ = l.r.Close() // loses no data: r is only read
 }
 
 // takeLogs returns the output since its last call: everything that the process wrote before its
@@ -74,7 +74,7 @@ func (l *logPipe) record(n int) {
 		_, _ = l.sink.Write(l.chunk[:n]) // ignored, as Config.Log documents
 	}
 	l.buffer = append(l.buffer, l.chunk[:n]...)
-	// only every maxLogs bytes, which keeps copying cheap
+	// Shorten buffer only after every maxLogs bytes, because each time copies maxLogs bytes.
 	if extra := len(l.buffer) - maxLogs; extra > maxLogs {
 		l.buffer = append(l.buffer[:0], l.buffer[extra:]...)
 	}

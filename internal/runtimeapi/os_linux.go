@@ -15,8 +15,8 @@ func processAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
-// peakRSS returns the peak memory of a living process in bytes, or 0 if it is unknown. The
-// accounting of an ended process is less exact: a child starts with the figure of its parent.
+// peakRSS returns the peak memory of a living process in bytes, or 0 if the peak is unknown. The
+// kernel's accounting of an ended process is less exact: a child starts with its parent's peak.
 func peakRSS(pid int) int64 {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {

@@ -32,8 +32,8 @@ func processAttributes() *syscall.SysProcAttr { return nil }
 // killGroup kills the process. The error only states that the process has already ended.
 func killGroup(p *os.Process) { _ = p.Kill() }
 
-// peakRSS returns 0: this system does not report it.
+// peakRSS returns 0: this system does not report the peak memory.
 func peakRSS(int) int64 { return 0 }
 
-// maxRSS returns 0: this system does not report it.
+// maxRSS returns 0: this system does not report the peak memory.
 func maxRSS(*os.ProcessState) int64 { return 0 }

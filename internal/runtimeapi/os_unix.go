@@ -16,7 +16,7 @@ func (l *logPipe) readUntilClosed() { _ = l.raw.Read(l.readAll) }
 // is closed.
 func (l *logPipe) drain() { _ = l.raw.Control(func(fd uintptr) { l.readAll(fd) }) }
 
-// readAll reads until the pipe is empty, and reports whether it has ended.
+// readAll reads until the pipe is empty. It returns true if the pipe has ended or cannot be read.
 func (l *logPipe) readAll(fd uintptr) (ended bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// A process is one run of the function's binary. It has a separate Runtime API server, so that
-// delayed requests of an earlier process cannot reach it.
+// A process is one run of the function's binary. Each process has a separate Runtime API server, so
+// that delayed requests of an earlier process cannot reach the server of a later process.
 type process struct {
 	cmd     *exec.Cmd
 	log     *logPipe
@@ -28,7 +28,7 @@ type process struct {
 	state  *os.ProcessState // set before exited is closed
 
 	mu      sync.Mutex
-	current *pendingInvocation // the invocation whose answer is due
+	current *pendingInvocation // the invocation that awaits its answer, or nil
 }
 
 // startProcess starts the function's process and its Runtime API server. Both end together: after
@@ -77,7 +77,7 @@ func startProcess(cfg Config) (*process, error) {
 		log.closeWriter()
 		startErrors <- err
 		if err == nil {
-			_ = cmd.Wait() // ProcessState has the exit status
+			_ = cmd.Wait() // ProcessState contains the exit status
 			p.state = cmd.ProcessState
 			killGroup(cmd.Process)
 		}
@@ -115,7 +115,7 @@ func (p *process) ended() bool {
 	}
 }
 
-// peakMemory returns the peak memory of the living process in bytes, or 0 if it is unknown.
+// peakMemory returns the peak memory of the living process in bytes, or 0 if the peak is unknown.
 func (p *process) peakMemory() int64 { return peakRSS(p.cmd.Process.Pid) }
 
 // exitError returns Lambda's answer for a process that ended without an answer.
@@ -127,8 +127,8 @@ func (p *process) exitError(requestID string) answer {
 	return platformError("Runtime.ExitError", requestID, message)
 }
 
-// environment returns the variables of the process: those that Lambda sets, overridden by
-// Config.Env.
+// environment returns the variables of the process: the variables that Lambda sets, four variables
+// of this program, and Config.Env, which overrides both.
 // https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
 func environment(cfg Config, address string) []string {
 	region, name, _ := splitFunctionARN(cfg.FunctionARN) // validated by New
@@ -146,7 +146,7 @@ func environment(cfg Config, address string) []string {
 		"LAMBDA_TASK_ROOT":                filepath.Dir(cfg.Binary),
 		"LANG":                            "en_US.UTF-8",
 		"TZ":                              ":UTC",
-		// Lambda has no instance metadata. On a cloud machine the SDK would find a role there.
+		// Lambda has no instance metadata. On an EC2 instance the SDK would use the instance's role.
 		"AWS_EC2_METADATA_DISABLED": "true",
 	}
 	for _, key := range []string{"PATH", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR"} {

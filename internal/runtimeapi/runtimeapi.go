@@ -1,7 +1,7 @@
 // Package runtimeapi runs the binary of a Lambda function like Lambda: it starts the bootstrap with
 // Lambda's environment, serves the Runtime API on loopback, delivers one event at a time, and kills
-// the process after its timeout. It runs the same binary that is deployed and links no code of the
-// function.
+// the process after the function's timeout. The package runs the deployed binary and links no code
+// of the function.
 //
 //	rt, err := runtimeapi.New(runtimeapi.Config{Binary: "dist/bootstrap", Timeout: time.Minute})
 //	defer rt.Close()
@@ -13,9 +13,9 @@
 // # Limits
 //
 // Memory and CPU are not limited. The function only gets the memory size as a variable
-// ([Config.MemoryMB]), and its peak memory is measured ([Result.MaxRSS]). Unlike Lambda, a failed
-// initialization is not retried within the same invocation. There are no extensions, no response
-// streaming, no client context and no tenants.
+// ([Config.MemoryMB]), and its peak memory is measured ([Invocation.MaxRSS]). Unlike Lambda, a
+// Runtime does not retry a failed initialization within the same invocation. There are no
+// extensions, no response streaming, no client context and no tenants.
 package runtimeapi
 
 import (
@@ -36,7 +36,7 @@ import (
 // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 const MaxPayload = 6*1024*1024 + 100
 
-// ErrClosed is the error of an Invoke after [Runtime.Close], or interrupted by it.
+// ErrClosed is the error of an Invoke that [Runtime.Close] precedes or interrupts.
 var ErrClosed = errors.New("runtime is closed")
 
 // Config is the configuration of a Runtime. Only Binary is required.
@@ -47,8 +47,8 @@ type Config struct {
 	// Wrapper is a command with arguments that runs Binary, such as qemu-aarch64-static for an
 	// arm64 artifact on another machine. Nil runs Binary itself.
 	Wrapper []string
-	// FunctionARN is the ARN of the function in its invocations; the variables with its name and
-	// region follow from it. The default is
+	// FunctionARN is the ARN that the function receives with each event. Its region and name set the
+	// environment variables with these values. The default is
 	// arn:aws:lambda:us-east-1:123456789012:function:remotion-audit.
 	FunctionARN string
 	// Timeout is the function's timeout. The default is 3s, as in Lambda.
@@ -56,21 +56,21 @@ type Config struct {
 	// InitTimeout is the maximum time until the process requests its first event. The default is 10s,
 	// as in Lambda.
 	InitTimeout time.Duration
-	// MemoryMB is the memory size that the function finds in its environment. It is not enforced. The
-	// default is 128.
+	// MemoryMB is the memory size that the function finds in its environment. The limit is not
+	// enforced. The default is 128.
 	MemoryMB int
-	// Env is the environment of the function, including credentials. It overrides the variables that
-	// Lambda sets. Of the environment of this program, the function only gets PATH, TMPDIR,
-	// SSL_CERT_FILE and SSL_CERT_DIR, so that no local profile, region or key reaches it.
+	// Env is the environment of the function, including credentials. Env overrides the variables that
+	// Lambda sets, except AWS_LAMBDA_RUNTIME_API. The function inherits only PATH, TMPDIR,
+	// SSL_CERT_FILE and SSL_CERT_DIR from this program, so no local profile, region or key reaches it.
 	Env map[string]string
 	// Log receives the output of the function to stdout and stderr immediately. Writes are serial, and
-	// their errors are ignored. If Log is nil, the output is only in Result.Logs.
+	// their errors are ignored. If Log is nil, the output is only in Invocation.Logs.
 	Log io.Writer
 	// NewRequestID returns a request ID. The default returns random UUIDs.
 	NewRequestID func() string
 }
 
-// withDefaults fills in the defaults. Its error lists all problems at once.
+// withDefaults returns c with the defaults and an absolute Binary. Its error lists all problems.
 func (c Config) withDefaults() (Config, error) {
 	var errs []error
 	if c.FunctionARN == "" {
@@ -118,35 +118,36 @@ func splitFunctionARN(arn string) (region, name string, err error) {
 	return parts[3], parts[6], nil
 }
 
-// Invocation is the result of one invocation, including failures of the function. Invoke only
-// returns an error if the function could not run at all.
+// Invocation is the result of one invocation. A failure of the function is part of the result:
+// Invoke returns an error only if the invocation has no result.
 type Invocation struct {
 	RequestID string
-	// Payload is the answer of the function as sent. If FunctionError is set, it is an object with
-	// errorType and errorMessage.
+	// Payload is the answer of the function as sent, or Lambda's error if the function did not answer.
+	// If FunctionError is set, Payload is an object with errorType and errorMessage.
 	Payload []byte
 	// FunctionError is "Unhandled" if the function failed, and empty otherwise, like Lambda's header
 	// X-Amz-Function-Error.
 	FunctionError string
-	// ErrorType and ErrorMessage are those of Payload if FunctionError is set.
+	// ErrorType and ErrorMessage are the errorType and errorMessage of Payload if FunctionError is
+	// set. If Payload has no errorType, ErrorType is the function's header with the error type.
 	ErrorType, ErrorMessage string
-	// TimedOut is true if the process was killed because it ran, or started, for too long.
+	// TimedOut is true if the process was killed because it exceeded Timeout or InitTimeout.
 	TimedOut bool
-	// Exit is the exit state of the process if it ended during this invocation: "exit status 1",
-	// "signal: killed". It is empty if the process waits for the next event.
+	// Exit is the exit state of the process if it ended during this invocation, such as
+	// "exit status 1" or "signal: killed". Exit is empty if the process waits for the next event.
 	Exit string
 	// Duration is the time from the delivery of the event to the answer, or to the end of the process.
 	Duration time.Duration
-	// InitDuration is the time from the start of the process to its first request for an event. It is
-	// zero for a warm process.
+	// InitDuration is the time from the start of the process to its first request for an event, or to
+	// its failure to start. InitDuration is zero for a warm process.
 	InitDuration time.Duration
-	// MaxRSS is the peak memory of the process in bytes, or of the wrapper if Wrapper is set. It is
-	// zero if the system does not report it. On Linux it is the peak of the process alone. For a
-	// process that exited, only the kernel's accounting is left. That figure is never below the
-	// memory of this program when it started the process.
+	// MaxRSS is the peak memory of the process in bytes, or of the wrapper if Wrapper is set. MaxRSS
+	// is zero if the system does not report the peak. On Linux the value is exact for a living
+	// process. For a process that exited, the value is from the kernel's accounting, and is at least
+	// the memory that this program used when it started the process.
 	MaxRSS int64
-	// Logs is the output of the function during this invocation, including the initialization. It has
-	// at most the last MiB.
+	// Logs is the output of the function during this invocation, including the initialization. Logs
+	// contains at most the last MiB.
 	Logs string
 }
 
@@ -154,7 +155,7 @@ type Invocation struct {
 // in an unspecified order. Its methods are safe for concurrent use.
 type Runtime struct {
 	cfg      Config
-	running  chan struct{}      // a semaphore: has one element while Invoke or Close runs
+	running  chan struct{}      // a semaphore: contains one element while Invoke or Close runs
 	lifetime context.Context    // ends with Close
 	close    context.CancelFunc // ends lifetime
 
@@ -219,7 +220,7 @@ func (r *Runtime) Invoke(ctx context.Context, event []byte) (Invocation, error) 
 	if ctx.Err() != nil {
 		return Invocation{}, context.Cause(ctx)
 	}
-	if r.proc != nil && r.proc.ended() { // it exited between two events; Lambda starts another too
+	if r.proc != nil && r.proc.ended() { // exited between two events: start another, like Lambda
 		r.stopProcess()
 	}
 	if r.proc == nil {
@@ -260,7 +261,7 @@ func (v *invocation) serve(ctx context.Context, event []byte) error {
 	defer timer.Stop()
 
 	// Three steps follow each other: deliver the event, receive the answer, and receive the request
-	// for the next event. The channel of a step is nil, and so never ready, outside of its step.
+	// for the next event. Outside of a step, its channel is nil and therefore never ready.
 	answers := v.p.setPending(v.res.RequestID)
 	message := delivery{event: event, requestID: v.res.RequestID, functionARN: v.r.cfg.FunctionARN,
 		deadline: deadline}
@@ -289,7 +290,7 @@ func (v *invocation) serve(ctx context.Context, event []byte) error {
 			if !answered {
 				v.res.Duration = time.Since(started)
 				select {
-				case a := <-answers: // it answered just before it exited
+				case a := <-answers: // the process answered just before it exited
 					v.setAnswer(a)
 				default:
 					v.setAnswer(v.p.exitError(v.res.RequestID))
@@ -307,8 +308,8 @@ func (v *invocation) serve(ctx context.Context, event []byte) error {
 	}
 }
 
-// initialize waits until the process requests its first event, and stores that request in r.idle.
-// It returns false if the process did not request one; the result then has the reason.
+// initialize waits until the process requests its first event, and stores the request in r.idle. If
+// the process does not request an event, initialize sets the result and returns false.
 func (v *invocation) initialize(ctx context.Context) (ready bool, err error) {
 	timer := time.NewTimer(v.r.cfg.InitTimeout)
 	defer timer.Stop()
@@ -342,7 +343,7 @@ func (v *invocation) initialize(ctx context.Context) (ready bool, err error) {
 	return false, nil
 }
 
-// setAnswer copies the answer of the function, or Lambda's answer in its place, to the result.
+// setAnswer copies an answer of the function or of Lambda to the result.
 func (v *invocation) setAnswer(a answer) {
 	v.res.Payload = a.payload
 	if !a.failed {

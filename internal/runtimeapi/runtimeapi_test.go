@@ -24,8 +24,8 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 )
 
-// playFunction is the variable that makes this test binary act as a function. Its value selects how
-// the function starts.
+// playFunction is the environment variable that makes this test binary act as a function. The value
+// selects how the function starts.
 const playFunction = "RUNTIMEAPI_TEST_PLAYS_FUNCTION"
 
 func TestMain(m *testing.M) {
@@ -50,14 +50,14 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// A command is the event of the test function: its instructions.
+// A command is an event of the test function, with instructions for the function.
 type command struct {
 	Do    string
 	Sleep time.Duration
 	Size  int
 }
 
-// An observation is the answer of the test function: its view of the invocation.
+// An observation is the answer of the test function: how the function sees the invocation.
 type observation struct {
 	PID         int
 	RequestID   string
@@ -84,13 +84,13 @@ func handle(ctx context.Context, c command) (any, error) {
 		os.Exit(1)
 	case "answer and exit later":
 		time.AfterFunc(50*time.Millisecond, func() { os.Exit(0) })
-	case "answer at length":
+	case "send a long answer":
 		return strings.Repeat("x", c.Size), nil
 	case "answer another invocation":
 		fmt.Println(post("/2018-06-01/runtime/invocation/another/response", `"stray"`))
 	case "leave a child":
 		cmd := exec.Command("sleep", "60")
-		cmd.Stdout = os.Stdout // keeps the pipe open
+		cmd.Stdout = os.Stdout // the child keeps the log pipe open
 		if err := cmd.Start(); err != nil {
 			return nil, err
 		}
@@ -113,7 +113,7 @@ func post(path, body string) string {
 	if err != nil {
 		return err.Error()
 	}
-	defer func() { _ = res.Body.Close() }() // only read
+	defer func() { _ = res.Body.Close() }() // loses no data: the body is only read
 	return res.Status
 }
 
@@ -129,13 +129,14 @@ func pollAndHangUp() {
 			fmt.Println("hung up")
 			continue
 		}
-		_ = res.Body.Close() // only read
+		_ = res.Body.Close() // loses no data: the body is only read
 		post("/2018-06-01/runtime/invocation/"+res.Header.Get("Lambda-Runtime-Aws-Request-Id")+
 			"/response", `"done"`)
 	}
 }
 
-// newRuntime returns a runtime for this binary as a function that starts as selected.
+// newRuntime returns a Runtime that runs this test binary as a function. start is a value of
+// playFunction. At the end of the test, newRuntime closes the Runtime and checks for leaks.
 func newRuntime(t testing.TB, start string, change ...func(*Config)) *Runtime {
 	t.Helper()
 	self, err := os.Executable()
@@ -144,7 +145,7 @@ func newRuntime(t testing.TB, start string, change ...func(*Config)) *Runtime {
 	}
 	cfg := Config{Binary: self, Timeout: 10 * time.Second, Env: map[string]string{
 		playFunction: start,
-		"GORACE":     "atexit_sleep_ms=0", // without it, every exit under -race takes a second
+		"GORACE":     "atexit_sleep_ms=0", // otherwise every exit under -race takes a second
 	}}
 	for _, c := range change {
 		c(&cfg)
@@ -185,7 +186,7 @@ func invoke(t testing.TB, r *Runtime, event string) Invocation {
 	return res
 }
 
-// invokeOK calls invoke and fails unless the function succeeds.
+// invokeOK calls invoke and fails the test if the function fails.
 func invokeOK(t testing.TB, r *Runtime, event string) (Invocation, observation) {
 	t.Helper()
 	res := invoke(t, r, event)
@@ -220,7 +221,7 @@ func TestAWarmProcessAnswersTheNextEvent(t *testing.T) {
 		t.Errorf("Logs %q, want %q", got, want)
 	}
 	if got, want := log.String(), "doing first\ndoing second\n"; got != want {
-		t.Errorf("streamed %q, want %q", got, want)
+		t.Errorf("Config.Log received %q, want %q", got, want)
 	}
 	if first.Exit != "" || first.TimedOut {
 		t.Errorf("Exit %q, TimedOut %v of a living process", first.Exit, first.TimedOut)
@@ -249,7 +250,7 @@ func TestTheFunctionReceivesTheHeaders(t *testing.T) {
 		t.Errorf("function ARN %q, want %q", s.FunctionARN, arn)
 	}
 	if s.Remaining <= 6*time.Second || s.Remaining > 7*time.Second {
-		t.Errorf("%v remained of 7s when the event arrived", s.Remaining)
+		t.Errorf("%v of 7s remained when the event arrived, want more than 6s", s.Remaining)
 	}
 	traceID := regexp.MustCompile(
 		`^Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=0$`)
@@ -258,7 +259,7 @@ func TestTheFunctionReceivesTheHeaders(t *testing.T) {
 	}
 }
 
-func TestEnvironmentOnlyHasTheVariablesOfLambdaAndOfConfig(t *testing.T) {
+func TestTheFunctionDoesNotInheritOtherVariablesOfThisProgram(t *testing.T) {
 	for key, value := range map[string]string{
 		"AWS_PROFILE": "production", "AWS_ACCESS_KEY_ID": "AKIDOFTHELAPTOP",
 		"AWS_ENDPOINT_URL": "http://elsewhere",
@@ -288,7 +289,7 @@ func TestEnvironmentOnlyHasTheVariablesOfLambdaAndOfConfig(t *testing.T) {
 		"TZ":                        ":UTC",
 		"AWS_EC2_METADATA_DISABLED": "true", "CALLERS": "user/render", "SSL_CERT_FILE": "/certs.pem",
 		playFunction: "handler", "GORACE": "atexit_sleep_ms=0", "PATH": os.Getenv("PATH"),
-		// These differ in every run.
+		// These values differ in every run.
 		"AWS_LAMBDA_RUNTIME_API": got["AWS_LAMBDA_RUNTIME_API"],
 		"_X_AMZN_TRACE_ID":       got["_X_AMZN_TRACE_ID"],
 	}
@@ -308,7 +309,7 @@ func TestEnvironmentOnlyHasTheVariablesOfLambdaAndOfConfig(t *testing.T) {
 	}
 }
 
-// failureSummary has the fields of a Result that describe a failure.
+// failureSummary contains the fields of an Invocation that describe a failure.
 type failureSummary struct {
 	Error, Type, Message string
 	TimedOut             bool
@@ -344,10 +345,10 @@ func TestFailures(t *testing.T) {
 			failureSummary{"Unhandled", "Runtime.ExitError",
 				"RequestId: ID Error: Runtime exited with error: exit status 1", false, "exit status 1"},
 			"doing exit", false},
-		{"a timeout kills the process", "handler", `{"Do":"dawdle","Sleep":60000000000}`, short,
+		{"a timeout kills the process", "handler", `{"Do":"sleep","Sleep":60000000000}`, short,
 			failureSummary{"Unhandled", "Sandbox.Timedout",
 				"RequestId: ID Error: Task timed out after 0.30 seconds", true, "signal: killed"},
-			"doing dawdle", false},
+			"doing sleep", false},
 		{"an init error is the answer, and the process is killed", "reports an init error", `{}`,
 			defaults,
 			failureSummary{"Unhandled", "Config.Missing", "CALLERS is not set", false, "signal: killed"}, "",
@@ -364,7 +365,7 @@ func TestFailures(t *testing.T) {
 			failureSummary{"Unhandled", "Sandbox.Timedout",
 				"RequestId: ID Error: Task timed out after 0.20 seconds", true, "signal: killed"}, "", false},
 		{"an answer above the limit of Lambda is an error", "handler",
-			fmt.Sprintf(`{"Do":"answer at length","Size":%d}`, MaxPayload), defaults,
+			fmt.Sprintf(`{"Do":"send a long answer","Size":%d}`, MaxPayload), defaults,
 			failureSummary{"Unhandled", "Function.ResponseSizeTooLarge",
 				"Response payload size exceeded maximum allowed payload size (6291556 bytes).", false,
 				"exit status 1"}, "413", false},
@@ -377,7 +378,7 @@ func TestFailures(t *testing.T) {
 				t.Errorf("%s\n got %+v\nwant %+v", tt.event, got, tt.want)
 			}
 			if !strings.Contains(res.Logs, tt.logs) {
-				t.Errorf("logs %q, want %q in them", res.Logs, tt.logs)
+				t.Errorf("logs %q do not contain %q", res.Logs, tt.logs)
 			}
 			var body map[string]any
 			if err := json.Unmarshal(res.Payload, &body); err != nil || body["errorMessage"] == nil ||
@@ -436,7 +437,7 @@ func TestClose(t *testing.T) {
 		}
 		closeRuntime(t, r)
 		if alive(s.PID) {
-			t.Errorf("process %d is alive", s.PID)
+			t.Errorf("process %d is still alive", s.PID)
 		}
 		if _, err := r.Invoke(context.Background(), []byte(`{}`)); !errors.Is(err, ErrClosed) {
 			t.Errorf("Invoke after Close: %v, want ErrClosed", err)
@@ -456,17 +457,17 @@ func TestClose(t *testing.T) {
 			t.Fatalf("payload %s (%s)", res.Payload, res.ErrorMessage)
 		}
 		closeRuntime(t, r)
-		for range 100 { // its new parent has to reap it
+		for range 100 { // the child is alive until its new parent reaps it
 			if !alive(child) {
 				return
 			}
 			time.Sleep(10 * time.Millisecond)
 		}
-		t.Errorf("child %d is alive", child)
+		t.Errorf("child %d is still alive", child)
 	})
 }
 
-// alive reports whether a process runs. A zombie does not run.
+// alive reports whether a process runs. It returns false for a zombie.
 func alive(pid int) bool {
 	if status, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)); err == nil &&
 		bytes.Contains(status, []byte(") Z ")) {
@@ -486,10 +487,10 @@ func TestContextEndsTheProcess(t *testing.T) {
 		t.Errorf("Invoke = %+v, %v; want context.DeadlineExceeded", res, err)
 	}
 	if alive(a.PID) {
-		t.Errorf("process %d is alive", a.PID)
+		t.Errorf("process %d is still alive", a.PID)
 	}
 	if _, b := invokeOK(t, r, `{}`); a.PID == b.PID {
-		t.Errorf("process %d served after its context ended", a.PID)
+		t.Errorf("process %d served another event after the context ended", a.PID)
 	}
 }
 
@@ -513,7 +514,7 @@ func TestInvocationsAreServedOneByOne(t *testing.T) {
 	wg.Wait()
 	for _, pid := range pids {
 		if pid != pids[0] {
-			t.Fatalf("processes %v, want one", pids)
+			t.Fatalf("processes %v served the events, want a single process", pids)
 		}
 	}
 }
@@ -527,10 +528,10 @@ func TestMaxRSS(t *testing.T) {
 	}
 	big := invoke(t, r, fmt.Sprintf(`{"Do":"take memory","Size":%d}`, size))
 	if small.MaxRSS < 1<<20 || small.MaxRSS >= size || big.MaxRSS < size {
-		t.Errorf("MaxRSS %d, then %d with %d allocated", small.MaxRSS, big.MaxRSS, size)
+		t.Errorf("MaxRSS %d, then %d after an allocation of %d bytes", small.MaxRSS, big.MaxRSS, size)
 	}
 	if end := invoke(t, r, `{"Do":"exit"}`); end.MaxRSS < size {
-		t.Errorf("MaxRSS %d of the ended process, which allocated %d", end.MaxRSS, size)
+		t.Errorf("MaxRSS %d of the ended process, want at least the allocated %d bytes", end.MaxRSS, size)
 	}
 }
 
@@ -554,7 +555,7 @@ func TestTheWrapperRunsTheBinary(t *testing.T) {
 func TestEventsThatLambdaRefusesAreErrors(t *testing.T) {
 	r := newRuntime(t, "handler")
 	for name, event := range map[string][]byte{
-		"no JSON":   []byte(`{"command"`),
+		"not JSON":  []byte(`{"command"`),
 		"empty":     nil,
 		"too large": append(append([]byte(`"`), bytes.Repeat([]byte("x"), MaxPayload)...), '"'),
 	} {
@@ -575,7 +576,7 @@ func TestNewReportsAllProblems(t *testing.T) {
 	}
 	for _, want := range []string{"bootstrap", `"watch"`, "negative"} {
 		if !strings.Contains(err.Error(), want) {
-			t.Errorf("error %q does not name %q", err, want)
+			t.Errorf("error %q does not contain %q", err, want)
 		}
 	}
 }

@@ -33,14 +33,14 @@ type answer struct {
 	errorType string // from a header, for a payload without an error type
 }
 
-// A pendingInvocation is an invocation whose answer is due.
+// A pendingInvocation is an invocation that awaits its answer.
 type pendingInvocation struct {
 	requestID string
 	answer    chan answer // buffers one
 }
 
-// setPending makes requestID the invocation that the process can answer, once. It returns the
-// channel of the answer.
+// setPending allows the process to answer the invocation requestID once. It returns the channel of
+// the answer.
 func (p *process) setPending(requestID string) <-chan answer {
 	e := &pendingInvocation{requestID: requestID, answer: make(chan answer, 1)}
 	p.mu.Lock()
@@ -49,8 +49,8 @@ func (p *process) setPending(requestID string) <-chan answer {
 	return e.answer
 }
 
-// takePending returns the pending invocation if it has that request ID, and prevents a second
-// answer.
+// takePending returns the pending invocation if it has the given request ID. It removes the
+// invocation, so that the process cannot answer twice.
 func (p *process) takePending(requestID string) (*pendingInvocation, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -62,7 +62,8 @@ func (p *process) takePending(requestID string) (*pendingInvocation, bool) {
 	return e, true
 }
 
-// handler returns the Runtime API. https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
+// handler returns the handler of the Runtime API.
+// https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 func (p *process) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /2018-06-01/runtime/invocation/next", p.next)
@@ -78,7 +79,7 @@ func (p *process) handler() http.Handler {
 	return mux
 }
 
-// next waits for an event without a time limit, then answers with it.
+// next waits for an event without a time limit, then sends it to the process.
 func (p *process) next(w http.ResponseWriter, r *http.Request) {
 	events := make(chan delivery)
 	select {
@@ -90,7 +91,7 @@ func (p *process) next(w http.ResponseWriter, r *http.Request) {
 	case d := <-events:
 		h := w.Header()
 		h.Set("Content-Type", "application/json")
-		// lets net/http send small answers in one write
+		// With this header, net/http sends a small answer in one write.
 		h.Set("Content-Length", strconv.Itoa(len(d.event)))
 		h.Set("Lambda-Runtime-Aws-Request-Id", d.requestID)
 		h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(d.deadline.UnixMilli(), 10))
@@ -116,7 +117,7 @@ func (p *process) postResult(w http.ResponseWriter, r *http.Request, failed bool
 	if err != nil {
 		message := fmt.Sprintf("payload size exceeded maximum allowed payload size (%d bytes).",
 			MaxPayload)
-		// Lambda's wording, which has no request ID prefix, unlike the other platform errors.
+		// This is Lambda's text. Unlike the other platform errors, it has no request ID prefix.
 		body, _ := json.Marshal(errorBody{Type: "Function.ResponseSizeTooLarge",
 			Message: "Response " + message})
 		e.answer <- answer{payload: body, failed: true}
@@ -138,7 +139,8 @@ func (p *process) postResult(w http.ResponseWriter, r *http.Request, failed bool
 	replyAccepted(w)
 }
 
-// initError accepts the reason why the function cannot start. It ignores all but the first.
+// initError accepts the reason why the function cannot start. It ignores
+// later reasons.
 func (p *process) initError(w http.ResponseWriter, r *http.Request) {
 	payload, err := readBody(w, r)
 	if err != nil {
@@ -165,14 +167,14 @@ func replyAccepted(w http.ResponseWriter) {
 }
 
 func writeJSON(w http.ResponseWriter, status int, body any) {
-	data, _ := json.Marshal(body) // cannot fail: body only has strings
+	data, _ := json.Marshal(body) // cannot fail: body contains only strings
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(len(data)))
 	w.WriteHeader(status)
 	_, _ = w.Write(data) // a closed connection needs no answer
 }
 
-// newTraceID returns an X-Ray header for a trace that is not sampled.
+// newTraceID returns the value of an X-Ray trace header for a trace that is not sampled.
 func newTraceID() string {
 	var b [20]byte
 	_, _ = rand.Read(b[:]) // never fails

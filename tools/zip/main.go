@@ -1,5 +1,5 @@
-// Command zip packs a Lambda function's bootstrap. The same bytes give the same zip: times are
-// fixed.
+// Command zip packs the bootstrap of a Lambda function. The zip depends only on the bootstrap's
+// bytes, because its timestamp is fixed.
 package main
 
 import (
