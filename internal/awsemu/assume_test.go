@@ -11,7 +11,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
-// trusting returns a trust policy with one statement.
+// trusting returns a trust policy with one statement. more is appended to the statement.
 func trusting(principal, more string) string {
 	return documentOf(`{"Effect":"Allow","Principal":` + principal + `,"Action":"sts:AssumeRole"` +
 		more + `}`)
@@ -30,11 +30,12 @@ func TestAssumeRoleNeedsTheTrustPolicyAndTheCallersPolicies(t *testing.T) {
 	tests := []struct {
 		name, trust, inline string
 		set                 func(*Account, *sts.AssumeRoleInput)
-		want                string // the error message; empty is success
+		want                string // the error message, or empty for success
 	}{
 		{"the account is trusted, and the caller's policy allows", trusting(account, ""),
 			documentOf(assume), nil, ""},
-		{"the account by the ARN of its root", trusting(`{"AWS":"arn:aws:iam::123456789012:root"}`, ""),
+		{"the account is trusted by its root ARN, and the caller's policy allows",
+			trusting(`{"AWS":"arn:aws:iam::123456789012:root"}`, ""),
 			documentOf(assume), nil, ""},
 		{"the account is trusted, and the caller's policy does not allow the action",
 			trusting(account, ""),
@@ -43,9 +44,10 @@ func TestAssumeRoleNeedsTheTrustPolicyAndTheCallersPolicies(t *testing.T) {
 		{"the caller is trusted by name, which needs no policy", trusting(caller, ""),
 			documentOf(allowS3), nil, ""},
 		{"all principals are trusted", trusting(`"*"`, ""), documentOf(allowS3), nil, ""},
-		{"the caller's own deny", trusting(caller, ""), documentOf(allowAny, refuses), nil,
+		{"the caller's policy denies the action", trusting(caller, ""),
+			documentOf(allowAny, refuses), nil,
 			plain + " with an explicit deny in an identity-based policy"},
-		{"the organization's deny", trusting(caller, ""), documentOf(assume),
+		{"a service control policy denies the action", trusting(caller, ""), documentOf(assume),
 			func(a *Account, _ *sts.AssumeRoleInput) {
 				a.ServiceControlPolicies = Organization{{FullAWSAccess, documentOf(refuses)}}
 			}, plain + " with an explicit deny in a service control policy"},
@@ -54,25 +56,25 @@ func TestAssumeRoleNeedsTheTrustPolicyAndTheCallersPolicies(t *testing.T) {
 		{"another account is trusted", trusting(`{"AWS":"arn:aws:iam::999999999999:root"}`, ""), allowAll,
 			nil, plain},
 		{"a service is trusted", "lambda.amazonaws.com", allowAll, nil, plain},
-		{"a trust policy that denies the caller", documentOf(
+		{"the trust policy denies the caller", documentOf(
 			`{"Effect":"Allow","Principal":{"AWS":"123456789012"},"Action":"sts:AssumeRole"}`,
 			`{"Effect":"Deny","Principal":{"AWS":"arn:aws:iam::123456789012:user/caller"},"Action":"sts:*"}`), allowAll, nil, plain},
-		{"a deny for all principals but the caller", documentOf(
+		{"the trust policy denies all principals except the caller", documentOf(
 			`{"Effect":"Allow","Principal":{"AWS":"123456789012"},"Action":"sts:AssumeRole"}`,
 			`{"Effect":"Deny","NotPrincipal":{"AWS":["123456789012","arn:aws:iam::123456789012:user/caller"]},"Action":"sts:*"}`), allowAll, nil, ""},
-		{"another action is trusted",
+		{"the trust policy allows only other actions",
 			documentOf(`{"Effect":"Allow","Principal":{"AWS":"*"},"NotAction":"sts:AssumeRole"}`), allowAll,
 			nil, plain},
-		{"a trust policy that does not parse", "{nonsense", allowAll, nil, plain},
-		{"a missing external id",
+		{"the trust policy does not parse", "{nonsense", allowAll, nil, plain},
+		{"the external id is missing",
 			trusting(caller, `,"Condition":{"StringEquals":{"sts:ExternalId":"s3cret"}}`), allowAll, nil,
 			plain},
-		{"a matching external id",
+		{"the external id matches",
 			trusting(caller,
 				`,"Condition":{"StringEquals":{"sts:ExternalId":"s3cret","sts:RoleSessionName":"render"}}`),
 			allowAll,
 			func(_ *Account, in *sts.AssumeRoleInput) { in.ExternalId = aws.String("s3cret") }, ""},
-		{"a role that does not exist", trusting(caller, ""), allowAll,
+		{"the role does not exist", trusting(caller, ""), allowAll,
 			func(_ *Account, in *sts.AssumeRoleInput) {
 				in.RoleArn = arnOf("role/none")
 			}, strings.Replace(plain, target, *arnOf("role/none"), 1)},
@@ -98,7 +100,8 @@ func TestAssumeRoleNeedsTheTrustPolicyAndTheCallersPolicies(t *testing.T) {
 	}
 }
 
-// A session has the policies of its role. A trust policy can name the role or the session.
+// TestASessionHasThePoliciesOfItsRole checks that a session has the policies of its role, and that
+// a trust policy can name the role or the session.
 func TestASessionHasThePoliciesOfItsRole(t *testing.T) {
 	a := &Account{Roles: map[string]Role{
 		"worker": {Path: "/w/",
@@ -135,7 +138,7 @@ func TestASessionHasThePoliciesOfItsRole(t *testing.T) {
 	}
 }
 
-func TestAServiceGetsASessionOfARoleThatTrustsIt(t *testing.T) {
+func TestServiceSessionNeedsARoleThatTrustsTheService(t *testing.T) {
 	srv := &Server{Account: &Account{Roles: map[string]Role{"ec2": {Trust: "ec2.amazonaws.com"},
 		"broken": {Trust: "{"}}}}
 	for role, want := range map[string]string{
@@ -155,7 +158,8 @@ func TestAServiceGetsASessionOfARoleThatTrustsIt(t *testing.T) {
 	}
 }
 
-// FuzzTrustStatements checks that trustStatements loses no statement, because it could be a Deny.
+// FuzzTrustStatements checks that trustStatements returns every statement. A lost statement could
+// be a Deny.
 func FuzzTrustStatements(f *testing.F) {
 	f.Add(trusting(`"*"`,
 		`,"Condition":{"Bool":{"aws:x-y":[true,1,"<&>"]},"StringEquals":{"aws:a-b":[],"aws:c-d":"é"}}`))

@@ -44,7 +44,7 @@ func listen(t testing.TB, srv *Server) string {
 	return end.URL
 }
 
-// dial returns clients that sign with an access key. An unlisted key is the administrator's.
+// dial returns clients that sign with an access key. A key of no user identifies the administrator.
 func dial(t testing.TB, url, key string) clients {
 	t.Helper()
 	cfg := aws.Config{
@@ -63,7 +63,7 @@ func dial(t testing.TB, url, key string) clients {
 		cw:  cloudwatch.NewFromConfig(cfg, func(o *cloudwatch.Options) { o.BaseEndpoint = &url }),
 		s3: s3.NewFromConfig(cfg, func(o *s3.Options) {
 			o.BaseEndpoint = &url
-			// These are the values of a configuration that is loaded from the environment.
+			// A configuration that is loaded from the environment has these values by default.
 			o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenSupported
 			o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenSupported
 		}),
@@ -71,8 +71,8 @@ func dial(t testing.TB, url, key string) clients {
 	}
 }
 
-// plainBodies hides the WriteTo of request bodies, because with it net/http drops a connection and
-// its reply about once in a hundred runs (smithy-go 1.28.9).
+// plainBodies hides the method WriteTo of request bodies. With this method, net/http drops a
+// connection and its reply about once in a hundred runs (smithy-go 1.28.9).
 type plainBodies struct{ aws.HTTPClient }
 
 func (c plainBodies) Do(req *http.Request) (*http.Response, error) {

@@ -71,7 +71,7 @@ func asJSON(v any) string {
 func TestPutMetricDataReadsTheSDKsCompressedRequests(t *testing.T) {
 	srv := &Server{Now: atNoon}
 	var data []types.MetricDatum
-	for i := range 1000 { // far beyond the size from which the SDK sends gzip
+	for i := range 1000 { // large enough that the SDK sends gzip
 		data = append(data, types.MetricDatum{MetricName: aws.String(fmt.Sprint("metric", i)),
 			Value: aws.Float64(float64(i))})
 	}
@@ -119,7 +119,7 @@ func TestPutMetricDataRefusesTheSameRequestsAsCloudWatch(t *testing.T) {
 			"The value NaN for parameter MetricData.member.2.Value is invalid.", value(math.NaN())},
 		{"infinity", "InvalidParameterValue",
 			"The value +Inf for parameter MetricData.member.2.Value is invalid.", value(math.Inf(1))},
-		{"a value beyond 2^360", "InvalidParameterValue", "", value(math.Ldexp(-1, 361))},
+		{"a value below -2^360", "InvalidParameterValue", "", value(math.Ldexp(-1, 361))},
 		{"an unknown unit", "InvalidParameterValue", "",
 			datum(func(d *types.MetricDatum) { d.Unit = "Gaps" })},
 		{"thirty-one dimensions", "InvalidParameterValue",
@@ -172,7 +172,7 @@ func TestPutMetricDataRefusesTheSameRequestsAsCloudWatch(t *testing.T) {
 		})
 	}
 	if n := len(srv.Metrics()); n != 0 {
-		t.Errorf("%d datums of refused requests are stored, want 0", n)
+		t.Errorf("%d metrics of refused requests are stored, want 0", n)
 	}
 	var typed *types.InvalidParameterValueException
 	_, err := c.PutMetricData(t.Context(),
@@ -210,7 +210,7 @@ func send(t *testing.T, endpoint, path string, header map[string]string,
 	return resp, string(text)
 }
 
-func TestPutMetricDataSpeaksTheProtocolsOfOlderClients(t *testing.T) {
+func TestPutMetricDataSupportsTheProtocolsOfOlderClients(t *testing.T) {
 	form := map[string]string{"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
 	target := map[string]string{"Content-Type": "application/x-amz-json-1.1",
 		"X-Amz-Target": "GraniteServiceVersion20100801.PutMetricData"}
@@ -226,26 +226,27 @@ func TestPutMetricDataSpeaksTheProtocolsOfOlderClients(t *testing.T) {
 		header     map[string]string
 		body       string
 		status     int
-		holds      string // a part of the reply
-		kept       bool
+		contains   string // a part of the reply
+		stored     bool
 	}{
-		{"Query", "/", form,
+		{"a Query request is stored", "/", form,
 			"Action=PutMetricData&Version=2010-08-01&Namespace=N&MetricData.member.1.MetricName=m&MetricData.member.1.Value=1.5&MetricData.member.1.Unit=Count%2FSecond&MetricData.member.1.Dimensions.member.1.Name=d&MetricData.member.1.Dimensions.member.1.Value=v+w&MetricData.member.1.Timestamp=2026-11-14T11%3A00%3A00Z", 200, "<PutMetricDataResponse", true},
-		{"Query, refused", "/", form,
+		{"a Query request with NaN is refused", "/", form,
 			"Action=PutMetricData&Version=2010-08-01&Namespace=N&MetricData.member.1.MetricName=m&MetricData.member.1.Value=NaN", 400, "<Code>InvalidParameterValue</Code>", false},
-		{"Query, an invalid number", "/", form,
+		{"a Query request with an invalid number is refused", "/", form,
 			"Action=PutMetricData&Version=2010-08-01&Namespace=N&MetricData.member.1.MetricName=m&MetricData.member.1.Value=x", 400, "<Code>InvalidParameterValue</Code>", false},
-		{"JSON", "/", target,
+		{"a JSON request is stored", "/", target,
 			`{"Namespace":"N","MetricData":[{"MetricName":"m","Value":1.5,"Unit":"Count/Second","Dimensions":[{"Name":"d","Value":"v w"}],"Timestamp":1794654000}]}`, 200, "{}", true},
-		{"JSON, refused", "/", target,
+		{"a JSON request with NaN is refused", "/", target,
 			`{"Namespace":"N","MetricData":[{"MetricName":"m","Value":"NaN"}]}`, 400,
 			`"__type":"com.amazonaws.cloudwatch#InvalidParameterValueException"`, false},
-		{"JSON with values of the wrong types", "/", target, `{"Namespace":7,"MetricData":{}}`, 400,
+		{"JSON with values of the wrong types is refused", "/", target,
+			`{"Namespace":7,"MetricData":{}}`, 400,
 			"SerializationException", false},
-		{"invalid JSON", "/", target, `{`, 400, "SerializationException", false},
-		{"invalid CBOR", path, rpc, "\xff\x00", 400, "SerializationException", false},
-		{"CBOR that is not a map", path, rpc, "\x01", 400, "SerializationException", false},
-		{"an operation that is not offered",
+		{"invalid JSON is refused", "/", target, `{`, 400, "SerializationException", false},
+		{"invalid CBOR is refused", path, rpc, "\xff\x00", 400, "SerializationException", false},
+		{"CBOR that is not a map is refused", path, rpc, "\x01", 400, "SerializationException", false},
+		{"an operation that is not offered is refused",
 			"/service/GraniteServiceVersion20100801/operation/ListMetrics", rpc, "\xa0", 400,
 			"InvalidAction", false},
 	}
@@ -253,19 +254,19 @@ func TestPutMetricDataSpeaksTheProtocolsOfOlderClients(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			srv := &Server{Now: atNoon}
 			resp, body := send(t, listen(t, srv), tt.path, tt.header, tt.body)
-			if resp.StatusCode != tt.status || !strings.Contains(body, tt.holds) {
-				t.Errorf("got %d %q, want %d with %s", resp.StatusCode, body, tt.status, tt.holds)
+			if resp.StatusCode != tt.status || !strings.Contains(body, tt.contains) {
+				t.Errorf("got %d %q, want %d with %s", resp.StatusCode, body, tt.status, tt.contains)
 			}
 			if tt.status == 400 && tt.header["X-Amz-Target"] != "" &&
 				resp.Header.Get("X-Amzn-Query-Error") == "" {
-				t.Error("the refusal has no X-Amzn-Query-Error")
+				t.Error("the error reply has no header X-Amzn-Query-Error")
 			}
 			got := srv.Metrics()
-			if tt.kept && (len(got) != 1 || !reflect.DeepEqual(got[0], want)) {
-				t.Errorf("kept %s\nwant %s", asJSON(got), asJSON(want))
+			if tt.stored && (len(got) != 1 || !reflect.DeepEqual(got[0], want)) {
+				t.Errorf("stored %s\nwant %s", asJSON(got), asJSON(want))
 			}
-			if !tt.kept && len(got) != 0 {
-				t.Errorf("kept %s", asJSON(got))
+			if !tt.stored && len(got) != 0 {
+				t.Errorf("stored %s, want nothing", asJSON(got))
 			}
 		})
 	}

@@ -48,7 +48,7 @@ func TestEligible(t *testing.T) {
 			"arn:aws:logs:*:*:log-group:/aws/lambda-insights:*", true},
 		{"a role with a path", "iam:PassRole", "arn:aws:iam::123456789012:role/service-role/x", true},
 		{"a user for a role's action", "iam:PassRole", "arn:aws:iam::123456789012:user/x", false},
-		{"a group, for one of three types", "iam:SimulatePrincipalPolicy",
+		{"a group for an action with three resource types", "iam:SimulatePrincipalPolicy",
 			"arn:aws:iam::123456789012:group/x", true},
 	}
 	for _, tt := range tests {
@@ -115,7 +115,7 @@ func TestOverlapAgreesWithTryingEveryText(t *testing.T) {
 				}
 			}
 			if got := overlap(a, b); got != want {
-				t.Fatalf("overlap(%q, %q) = %v, but trying every text says %v", p, q, got, want)
+				t.Fatalf("overlap(%q, %q) = %v, want %v, the result of trying every text", p, q, got, want)
 			}
 		}
 	}

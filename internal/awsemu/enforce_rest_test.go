@@ -9,7 +9,8 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// The table has the action and the resource that each operation of the REST services needs.
+// TestObjectsAndFunctionsNeedTheirActions checks the action and the resource that each operation of
+// S3 and Lambda needs.
 func TestObjectsAndFunctionsNeedTheirActions(t *testing.T) {
 	const (
 		bucket   = "arn:aws:s3:::evidence"
@@ -75,13 +76,14 @@ func TestObjectsAndFunctionsNeedTheirActions(t *testing.T) {
 			err := callUnder(documentOf(`{"Effect":"Allow","NotAction":"` + test.action +
 				`","Resource":"*"}`))
 			if !errors.As(err, &refused) {
-				t.Errorf("without the permission: %v, want a refusal", err)
+				t.Errorf("without the permission: %v, want an error of the API", err)
 			}
 		})
 	}
 }
 
-// S3 reveals that a key is missing only to callers that may list the bucket.
+// TestAMissingKeyIsForbiddenWithoutListBucket checks that S3 reveals a missing key only to callers
+// that may list the bucket.
 func TestAMissingKeyIsForbiddenWithoutListBucket(t *testing.T) {
 	name, key := "evidence", "none"
 	for document, want := range map[string]string{

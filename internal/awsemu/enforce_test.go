@@ -19,19 +19,20 @@ func TestEveryOperationHasPermissions(t *testing.T) {
 	for _, svc := range services {
 		for operation := range svc.operations {
 			if _, known := svc.permissions[operation]; !known {
-				t.Errorf("%s offers %s, but its permissions have no entry for it", svc.name,
+				t.Errorf("%s offers %s, but has no permissions for this operation", svc.name,
 					operation)
 			}
 		}
 		for operation := range svc.permissions {
 			if svc.operations[operation] == nil {
-				t.Errorf("%s has permissions for %s, but does not offer it", svc.name, operation)
+				t.Errorf("%s has permissions for %s, but does not offer this operation", svc.name, operation)
 			}
 		}
 	}
 }
 
-// An operation without an entry in permissions is refused, so that a missing entry grants nothing.
+// TestAnOperationWithoutPermissionsIsRefused checks that an operation without an entry in
+// permissions is refused, so that a missing entry grants nothing.
 func TestAnOperationWithoutPermissionsIsRefused(t *testing.T) {
 	user := User{Inline: map[string]string{"all": allowAll}}
 	st, err := newStore(&Account{Users: map[string]User{"root": user}})
@@ -58,7 +59,8 @@ func callerWith(document string) *Account {
 
 const userKey = "AKIACALLER000000"
 
-// The test derives the action and the resource that each operation of the Query services needs.
+// TestOperationsNeedTheirActionOnTheirResource derives the action and the resource of each
+// operation of the Query services, and checks that the operation needs exactly this permission.
 func TestOperationsNeedTheirActionOnTheirResource(t *testing.T) {
 	const (
 		user   = "arn:aws:iam::123456789012:user/bots/ci"
@@ -122,7 +124,7 @@ func TestOperationsNeedTheirActionOnTheirResource(t *testing.T) {
 			})
 		}
 	}
-	t.Run("GetUser without a name is about the caller", func(t *testing.T) {
+	t.Run("GetUser without a name needs the permission for the caller", func(t *testing.T) {
 		srv := &Server{
 			Account: callerWith(documentOf(`{"Effect":"Allow","Action":"iam:GetUser","Resource":"` + caller +
 				`"}`)), EnforceIAM: true}
@@ -135,31 +137,32 @@ func TestOperationsNeedTheirActionOnTheirResource(t *testing.T) {
 
 func TestRefusalsNameTheLayer(t *testing.T) {
 	const (
-		who      = "User: arn:aws:iam::123456789012:user/caller is not authorized to perform: "
-		getRole  = who + "iam:GetRole on resource: arn:aws:iam::123456789012:role/r2 "
-		noRoles  = `{"Effect":"Deny","Action":"iam:GetRole","Resource":"*"}`
-		allButIt = `{"Effect":"Allow","NotAction":"iam:GetRole","Resource":"*"}`
+		who         = "User: arn:aws:iam::123456789012:user/caller is not authorized to perform: "
+		getRole     = who + "iam:GetRole on resource: arn:aws:iam::123456789012:role/r2 "
+		denyGetRole = `{"Effect":"Deny","Action":"iam:GetRole","Resource":"*"}`
+		allowOthers = `{"Effect":"Allow","NotAction":"iam:GetRole","Resource":"*"}`
 	)
 	tests := []struct {
 		name, inline, boundary string
 		organization           Organization
 		want                   string
 	}{
-		{"no policy", documentOf(allowS3), "", nil,
+		{"no policy of the user allows the action", documentOf(allowS3), "", nil,
 			"because no identity-based policy allows the iam:GetRole action"},
-		{"a deny", documentOf(allowAny, noRoles), "", nil,
+		{"a policy of the user denies the action", documentOf(allowAny, denyGetRole), "", nil,
 			"with an explicit deny in an identity-based policy"},
-		{"a boundary without an allow", allowAll, documentOf(allButIt), nil,
+		{"the boundary does not allow the action", allowAll, documentOf(allowOthers), nil,
 			"because no permissions boundary allows the iam:GetRole action"},
-		{"a boundary's deny", allowAll, documentOf(allowAny, noRoles), nil,
+		{"the boundary denies the action", allowAll, documentOf(allowAny, denyGetRole), nil,
 			"with an explicit deny in a permissions boundary"},
-		{"an organization without an allow", allowAll, "",
-			Organization{{FullAWSAccess}, {documentOf(allButIt)}},
+		{"the organization does not allow the action", allowAll, "",
+			Organization{{FullAWSAccess}, {documentOf(allowOthers)}},
 			"because no service control policy allows the iam:GetRole action"},
-		{"an organization's deny", allowAll, "", Organization{{FullAWSAccess, documentOf(noRoles)}},
+		{"the organization denies the action", allowAll, "",
+			Organization{{FullAWSAccess, documentOf(denyGetRole)}},
 			"with an explicit deny in a service control policy"},
-		{"a deny takes precedence over a missing allow", documentOf(allowAny, noRoles), "",
-			Organization{{documentOf(allButIt)}}, "with an explicit deny in an identity-based policy"},
+		{"a deny takes precedence over a missing allow", documentOf(allowAny, denyGetRole), "",
+			Organization{{documentOf(allowOthers)}}, "with an explicit deny in an identity-based policy"},
 		{"all layers allow", allowAll, "", Organization{{FullAWSAccess}}, ""},
 	}
 	for _, tt := range tests {
@@ -206,7 +209,8 @@ func datum(namespace string) *cloudwatch.PutMetricDataInput {
 		MetricData: []cwtypes.MetricDatum{{MetricName: aws.String("x"), Value: aws.Float64(1)}}}
 }
 
-// The conditions are on keys of the caller, of the request and of the service.
+// TestEnforcementEvaluatesConditions checks conditions on keys of the caller, of the request and of
+// the service.
 func TestEnforcementEvaluatesConditions(t *testing.T) {
 	grant := func(action, condition string) string {
 		return documentOf(`{"Effect":"Allow","Action":"` + action + `","Resource":"*","Condition":{` +
@@ -226,28 +230,28 @@ func TestEnforcementEvaluatesConditions(t *testing.T) {
 		call           func(clients) error
 		allowed        bool
 	}{
-		{"the namespace of metrics",
+		{"the namespace of the metrics matches",
 			grant("cloudwatch:PutMetricData", `"StringEquals":{"cloudwatch:namespace":"RemotionAudit"}`),
 			putMetrics, true},
-		{"another namespace",
+		{"another namespace does not match",
 			grant("cloudwatch:PutMetricData", `"StringEquals":{"cloudwatch:namespace":"Other"}`), putMetrics,
 			false},
-		{"the region", grant("cloudwatch:*", `"StringEquals":{"aws:RequestedRegion":"us-east-1"}`),
-			putMetrics, true},
-		{"the user",
+		{"the region matches",
+			grant("cloudwatch:*", `"StringEquals":{"aws:RequestedRegion":"us-east-1"}`), putMetrics, true},
+		{"the user matches",
 			grant("cloudwatch:*",
 				`"StringEquals":{"aws:username":"caller","aws:PrincipalType":"User"},"ArnEquals":{"aws:PrincipalArn":"arn:aws:iam::123456789012:user/caller"}`), putMetrics, true},
-		{"TLS, and no calling service",
+		{"a TLS request without a calling service matches",
 			grant("cloudwatch:*",
 				`"Bool":{"aws:SecureTransport":true,"aws:ViaAWSService":false,"aws:PrincipalIsAWSService":false}`), putMetrics, true},
-		{"the time",
+		{"the time matches",
 			grant("cloudwatch:*",
 				`"DateGreaterThan":{"aws:CurrentTime":"`+stamp(noon.AddDate(0, 0, -1))+
 					`"},"DateLessThan":{"aws:EpochTime":"`+stamp(noon.AddDate(0, 0, 1))+`"}`), putMetrics, true},
-		{"a policy that may be attached",
+		{"the ARN of the attached policy matches",
 			grant("iam:AttachUserPolicy",
 				`"ArnEquals":{"iam:PolicyARN":"arn:aws:iam::123456789012:policy/p3"}`), attach, true},
-		{"a missing boundary",
+		{"a missing boundary does not match",
 			grant("iam:AttachUserPolicy", `"ArnLike":{"iam:PermissionsBoundary":"*"}`), attach, false},
 	}
 	for _, tt := range tests {

@@ -17,7 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
-// oneCallPerService returns one call of every service by the service's name.
+// oneCallPerService returns a call of each service except S3. The keys are the services' names.
 func oneCallPerService(t *testing.T, c clients) map[string]func() error {
 	return map[string]func() error{
 		"iam": func() error {
@@ -47,7 +47,8 @@ func oneCallPerService(t *testing.T, c clients) map[string]func() error {
 	}
 }
 
-func faulty() *Account {
+// withServices returns the account video with a topic and a function.
+func withServices() *Account {
 	a := video()
 	a.Topics = []string{"alerts"}
 	a.Functions = []LambdaFunction{{Name: "clips", Role: "r2"}}
@@ -55,7 +56,7 @@ func faulty() *Account {
 }
 
 func TestEachServiceHasItsOwnThrottlingAndDenialErrors(t *testing.T) {
-	srv := &Server{Account: faulty()}
+	srv := &Server{Account: withServices()}
 	calls := oneCallPerService(t, connect(t, srv))
 	throttled := map[string]string{"iam": "Throttling", "sts": "Throttling", "sns": "Throttled",
 		"cloudwatch": "ThrottlingException", "lambda": "TooManyRequestsException"}
@@ -109,44 +110,50 @@ func TestFaultsApplyToMatchingCalls(t *testing.T) {
 		_, err := c.iam.GetUser(t.Context(), &iam.GetUserInput{})
 		return err
 	}
-	fails := &FaultError{Code: "ServiceFailure", Message: "try later", Status: 503}
+	failure := &FaultError{Code: "ServiceFailure", Message: "try later", Status: 503}
 	tests := []struct {
 		name   string
 		faults []Fault
 		call   func(clients) error
 		want   string // a letter for each of five calls: . for success, x for an error
 	}{
-		{"all calls, without a count", []Fault{{Operation: "iam:GetRole", Throttle: true}}, role("r2"),
+		{"a fault without a count applies to all calls",
+			[]Fault{{Operation: "iam:GetRole", Throttle: true}}, role("r2"),
 			"xxxxx"},
-		{"the first calls, with Times", []Fault{{Operation: "iam:GetRole", Throttle: true, Times: 2}},
+		{"a fault with Times applies to the first calls",
+			[]Fault{{Operation: "iam:GetRole", Throttle: true, Times: 2}},
 			role("r2"),
 			"xx..."},
-		{"the later calls, with After", []Fault{{Operation: "iam:*", Deny: true, After: 3}}, role("r2"),
+		{"a fault with After applies to the later calls",
+			[]Fault{{Operation: "iam:*", Deny: true, After: 3}}, role("r2"),
 			"...xx"},
-		{"the calls in between, with After and Times",
-			[]Fault{{Operation: "*", Error: fails, After: 1, Times: 2}}, role("r2"),
+		{"a fault with After and Times applies to the calls in between",
+			[]Fault{{Operation: "*", Error: failure, After: 1, Times: 2}}, role("r2"),
 			".xx.."},
-		{"an operation in another case", []Fault{{Operation: "IAM:getrole", Error: fails}}, role("r2"),
-			"xxxxx"},
-		{"another operation does not match", []Fault{{Operation: "iam:GetUser", Error: fails}},
+		{"an operation in another case matches", []Fault{{Operation: "IAM:getrole", Error: failure}},
+			role("r2"), "xxxxx"},
+		{"another operation does not match", []Fault{{Operation: "iam:GetUser", Error: failure}},
 			role("r2"), "....."},
-		{"another service does not match", []Fault{{Operation: "sns:*", Error: fails}}, role("r2"),
+		{"another service does not match", []Fault{{Operation: "sns:*", Error: failure}}, role("r2"),
 			"....."},
-		{"one principal, by name", []Fault{{Target: "role/r2", Error: fails}}, role("r2"), "xxxxx"},
-		{"another principal does not match", []Fault{{Target: "role/r3", Error: fails}}, role("r2"),
+		{"a target matches a role by name", []Fault{{Target: "role/r2", Error: failure}}, role("r2"),
+			"xxxxx"},
+		{"a target does not match another role", []Fault{{Target: "role/r3", Error: failure}}, role("r2"),
 			"....."},
-		{"one principal, with a path in its ARN", []Fault{{Target: "user/ci", Error: fails}},
+		{"a target matches a user with a path in the ARN",
+			[]Fault{{Target: "user/ci", Error: failure}},
 			simulate("arn:aws:iam::123456789012:user/bots/ci"), "xxxxx"},
-		{"a user does not match a role", []Fault{{Target: "role/ci", Error: fails}},
+		{"a role as the target does not match a user", []Fault{{Target: "role/ci", Error: failure}},
 			simulate("arn:aws:iam::123456789012:user/bots/ci"), "....."},
-		{"the caller, in a call without a name", []Fault{{Target: "user/ci", Error: fails}}, user,
+		{"a target matches the caller of a call without a name",
+			[]Fault{{Target: "user/ci", Error: failure}}, user,
 			"xxxxx"},
 		{"the first fault decides, and every fault counts the call",
 			[]Fault{{Throttle: true, Times: 1}, {Deny: true, Times: 2}}, role("r2"), "xx..."},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			account := faulty()
+			account := withServices()
 			account.Faults = tt.faults
 			c := dial(t, listen(t, &Server{Account: account}), "AKIACI0000000000")
 			var got strings.Builder
@@ -158,14 +165,14 @@ func TestFaultsApplyToMatchingCalls(t *testing.T) {
 				}
 			}
 			if got.String() != tt.want {
-				t.Errorf("five calls went %s, want %s", &got, tt.want)
+				t.Errorf("the results of five calls are %s, want %s", &got, tt.want)
 			}
 		})
 	}
 }
 
 func TestTheSDKRetriesUntilTheThrottlingIsOver(t *testing.T) {
-	srv := &Server{Account: faulty(), Faults: []Fault{{Throttle: true, Times: 2}}}
+	srv := &Server{Account: withServices(), Faults: []Fault{{Throttle: true, Times: 2}}}
 	url := listen(t, srv)
 	c := dial(t, url, anyKey).iam
 	_, err := c.GetRole(t.Context(), &iam.GetRoleInput{RoleName: aws.String("r2")},
@@ -183,12 +190,12 @@ func TestTheSDKRetriesUntilTheThrottlingIsOver(t *testing.T) {
 		codes = append(codes, call.Code)
 	}
 	if got := strings.Join(codes, " "); got != "Throttling Throttling " {
-		t.Errorf("three attempts ended as %q", got)
+		t.Errorf("the codes of three attempts are %q", got)
 	}
 }
 
 func TestACallWithALostReplyTakesEffect(t *testing.T) {
-	srv := &Server{Account: faulty(),
+	srv := &Server{Account: withServices(),
 		Faults: []Fault{{Operation: "sns:Publish", LoseReply: true, Times: 1}}}
 	c := connect(t, srv).sns
 	in := &sns.PublishInput{TopicArn: aws.String(alerts), Message: aws.String("once or twice")}
@@ -202,12 +209,12 @@ func TestACallWithALostReplyTakesEffect(t *testing.T) {
 		t.Errorf("recorded as %+v, want Lost and no Code", call)
 	}
 	if _, err := c.Publish(t.Context(), in); err != nil || len(srv.Messages()) != 2 {
-		t.Errorf("the second: %v, %d messages", err, len(srv.Messages()))
+		t.Errorf("the second call: %v, %d messages, want 2", err, len(srv.Messages()))
 	}
 }
 
 func TestADelayEndsWhenTheClientDisconnects(t *testing.T) {
-	srv := &Server{Account: faulty(), Faults: []Fault{{Operation: "sns:*", Delay: time.Hour},
+	srv := &Server{Account: withServices(), Faults: []Fault{{Operation: "sns:*", Delay: time.Hour},
 		{Operation: "iam:*", Delay: 20 * time.Millisecond},
 		{Operation: "iam:*", Delay: 20 * time.Millisecond}}}
 	c := connect(t, srv)
@@ -230,12 +237,12 @@ func TestADelayEndsWhenTheClientDisconnects(t *testing.T) {
 	if _, err := c.iam.GetRole(t.Context(),
 		&iam.GetRoleInput{RoleName: aws.String("r2")}); err != nil ||
 		time.Since(started) < 40*time.Millisecond {
-		t.Errorf("two delays of 20ms took %s, %v, want 40ms", time.Since(started), err)
+		t.Errorf("two delays of 20ms took %s, %v, want at least 40ms", time.Since(started), err)
 	}
 }
 
 func TestDelaysOverlapAndRoundsCountsThem(t *testing.T) {
-	srv := &Server{Account: faulty(), Faults: []Fault{{Delay: 30 * time.Millisecond}}}
+	srv := &Server{Account: withServices(), Faults: []Fault{{Delay: 30 * time.Millisecond}}}
 	c := connect(t, srv).iam
 	for range 2 {
 		var wg sync.WaitGroup
@@ -255,7 +262,7 @@ func TestDelaysOverlapAndRoundsCountsThem(t *testing.T) {
 }
 
 func TestFaultsAreAddedAndReplacedAtRunTime(t *testing.T) {
-	account := faulty()
+	account := withServices()
 	account.Faults = []Fault{{Operation: "iam:GetRole", Throttle: true}}
 	srv := &Server{Account: account}
 	srv.AddFaults(Fault{Operation: "sts:*", Throttle: true})

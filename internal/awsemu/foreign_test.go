@@ -137,7 +137,7 @@ func TestAnUnchangedAWSCommandLineWorks(t *testing.T) {
 	if n := len(sim.EvaluationResults); n != 3 ||
 		sim.EvaluationResults[2].EvalActionName != "sns:Publish" ||
 		sim.EvaluationResults[0].EvalDecision != "allowed" {
-		t.Errorf("simulation over the pages: %+v", sim)
+		t.Errorf("results of all pages of the simulation: %+v", sim)
 	}
 	out = run(t, url, "aws", "iam", "simulate-custom-policy", "--policy-input-list",
 		documentOf(allowS3), documentOf(denyDelete),
@@ -151,7 +151,7 @@ func TestAnUnchangedAWSCommandLineWorks(t *testing.T) {
 	}
 	if want := []string{"allowed", "explicitDeny", "implicitDeny"}; !reflect.DeepEqual(decisions,
 		want) {
-		t.Errorf("simulation of documents %q, want %q", decisions, want)
+		t.Errorf("decisions about the documents %q, want %q", decisions, want)
 	}
 	run(t, url, "aws", "sns", "publish", "--topic-arn", alerts, "--subject", "cli", "--message",
 		"from the command line")
@@ -197,6 +197,6 @@ func TestAnUnchangedAWSCommandLineWorks(t *testing.T) {
 	}
 	if err := json.Unmarshal(run(t, url, "aws", "lambda", "list-functions", "--output", "json"),
 		&list); err != nil || len(list.Functions) != 3 {
-		t.Errorf("functions over the pages: %+v, %v", list, err)
+		t.Errorf("functions of all pages: %+v, %v", list, err)
 	}
 }

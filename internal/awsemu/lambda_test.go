@@ -63,7 +63,7 @@ func TestFunctionsAreListedByRegion(t *testing.T) {
 	}
 }
 
-func TestFunctionsPageInFifties(t *testing.T) {
+func TestListFunctionsReturnsAtMostFiftyPerPage(t *testing.T) {
 	a := &Account{PageSize: 1000}
 	for i := range 120 {
 		a.Functions = append(a.Functions, LambdaFunction{Name: fmt.Sprintf("f%03d", i), Role: "r"})
@@ -137,7 +137,7 @@ func TestLambdaRefusesTheSameRequestsAsAWS(t *testing.T) {
 			"The security token included in the request is invalid."},
 		{"an invalid marker", list("us-east-1", "x"), "InvalidParameterValueException",
 			"Invalid Marker"},
-		{"a deleted function", tags(gone), "ResourceNotFoundException",
+		{"a function that does not exist", tags(gone), "ResourceNotFoundException",
 			"Function not found: " + gone},
 		{"a function of another region", tags("arn:aws:lambda:eu-west-1:123456789012:function:clips"),
 			"ResourceNotFoundException",

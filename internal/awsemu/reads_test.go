@@ -15,7 +15,7 @@ import (
 
 const allowAll = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
 
-// video returns an account with entities of all kinds, and more than a page of most.
+// video returns an account with entities of all kinds, and with more than one page of most kinds.
 func video() *Account {
 	return &Account{
 		Alias: "video",
@@ -166,7 +166,7 @@ func TestListsHaveTwoItemsPerPage(t *testing.T) {
 						}
 					})
 			}},
-		{"the account's own policies", []string{"p1", "p3", "p2"}, func(next func([]string)) error {
+		{"customer managed policies", []string{"p1", "p3", "p2"}, func(next func([]string)) error {
 			return pages(t,
 				iam.NewListPoliciesPaginator(c, &iam.ListPoliciesInput{Scope: types.PolicyScopeTypeLocal}),
 				func(o *iam.ListPoliciesOutput) {
@@ -192,18 +192,17 @@ func TestListsHaveTwoItemsPerPage(t *testing.T) {
 			if err := tt.pages(func(items []string) { got = append(got, items...) }); err != nil {
 				t.Fatal(err)
 			}
-			// The server sorts roles by name, but want has them by path and name: compare as sets.
-			if !sameSet(got, tt.want) {
+			if !reflect.DeepEqual(got, tt.want) {
 				t.Errorf("got  %q\nwant %q", got, tt.want)
 			}
 			if calls := len(srv.Calls()); calls < 2 {
-				t.Errorf("%d items took %d call, want two items per page", len(tt.want), calls)
+				t.Errorf("%d items in %d call, want two items per page", len(tt.want), calls)
 			}
 		})
 	}
 }
 
-// A paginator is a paginator of the SDK.
+// A paginator is the common interface of the SDK's paginators.
 type paginator[O, F any] interface {
 	HasMorePages() bool
 	NextPage(ctx contextType, optFns ...func(*F)) (*O, error)
@@ -218,22 +217,6 @@ func pages[O, F any](t *testing.T, p paginator[O, F], each func(*O)) error {
 		each(out)
 	}
 	return nil
-}
-
-func sameSet(a, b []string) bool {
-	count := make(map[string]int)
-	for _, s := range a {
-		count[s]++
-	}
-	for _, s := range b {
-		count[s]--
-	}
-	for _, n := range count {
-		if n != 0 {
-			return false
-		}
-	}
-	return true
 }
 
 func TestDocumentsArePercentEncodedAndUnchanged(t *testing.T) {
@@ -274,7 +257,7 @@ func TestDocumentsArePercentEncodedAndUnchanged(t *testing.T) {
 		}
 	}
 	if !strings.Contains(trustText(role.Trust), `"Service":"lambda.amazonaws.com"`) {
-		t.Errorf("a role without trust trusts %s", trustText(role.Trust))
+		t.Errorf("the default trust policy is %s", trustText(role.Trust))
 	}
 }
 
@@ -310,13 +293,13 @@ func TestEntitiesHaveTheFieldsOfIAM(t *testing.T) {
 	}
 	if *p.Policy.Path != "/service-role/" || *p.Policy.DefaultVersionId != "v1" ||
 		*p.Policy.AttachmentCount != 1 {
-		t.Errorf("policy of AWS: %+v", p.Policy)
+		t.Errorf("AWS managed policy: %+v", p.Policy)
 	}
 	bounds, err := c.GetPolicy(t.Context(),
 		&iam.GetPolicyInput{PolicyArn: aws.String("arn:aws:iam::123456789012:policy/p3")})
 	if err != nil || *bounds.Policy.PermissionsBoundaryUsageCount != 1 ||
 		*bounds.Policy.AttachmentCount != 2 {
-		t.Errorf("p3 is attached twice and a boundary once: %+v, %v", bounds.Policy, err)
+		t.Errorf("policy p3: %+v, %v; want 2 attachments and 1 use as a boundary", bounds.Policy, err)
 	}
 	aliases, err := c.ListAccountAliases(t.Context(), &iam.ListAccountAliasesInput{})
 	if err != nil || !reflect.DeepEqual(aliases.AccountAliases, []string{"video"}) {
@@ -335,7 +318,7 @@ func TestAnEmptyListIsNotNil(t *testing.T) {
 
 func TestReadsRefuseTheSameRequestsAsIAM(t *testing.T) {
 	c := connect(t, &Server{Account: video()}).iam
-	no := aws.String("unknown")
+	unknown := aws.String("unknown")
 	tests := []struct {
 		name    string
 		call    func() error
@@ -343,23 +326,23 @@ func TestReadsRefuseTheSameRequestsAsIAM(t *testing.T) {
 		message string
 	}{
 		{"an unknown user", func() error {
-			_, err := c.GetUser(t.Context(), &iam.GetUserInput{UserName: no})
+			_, err := c.GetUser(t.Context(), &iam.GetUserInput{UserName: unknown})
 			return err
 		},
 			"NoSuchEntity", "The user with name unknown cannot be found."},
 		{"an unknown role", func() error {
-			_, err := c.GetRole(t.Context(), &iam.GetRoleInput{RoleName: no})
+			_, err := c.GetRole(t.Context(), &iam.GetRoleInput{RoleName: unknown})
 			return err
 		},
 			"NoSuchEntity", "The role with name unknown cannot be found."},
 		{"an unknown group", func() error {
-			_, err := c.GetGroup(t.Context(), &iam.GetGroupInput{GroupName: no})
+			_, err := c.GetGroup(t.Context(), &iam.GetGroupInput{GroupName: unknown})
 			return err
 		},
 			"NoSuchEntity", "The group with name unknown cannot be found."},
 		{"an unknown inline policy", func() error {
 			_, err := c.GetRolePolicy(t.Context(), &iam.GetRolePolicyInput{RoleName: aws.String("r2"),
-				PolicyName: no})
+				PolicyName: unknown})
 			return err
 		}, "NoSuchEntity", "The role policy with name unknown cannot be found."},
 		{"an unknown managed policy", func() error {
@@ -402,7 +385,8 @@ func TestReadsRefuseTheSameRequestsAsIAM(t *testing.T) {
 		})
 	}
 	var missing *types.NoSuchEntityException
-	if _, err := c.GetRole(t.Context(), &iam.GetRoleInput{RoleName: no}); !errors.As(err, &missing) {
+	if _, err := c.GetRole(t.Context(),
+		&iam.GetRoleInput{RoleName: unknown}); !errors.As(err, &missing) {
 		t.Errorf("GetRole of an unknown role: %v is not a NoSuchEntityException", err)
 	}
 }

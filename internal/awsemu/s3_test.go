@@ -25,7 +25,7 @@ func evidence() *Account {
 	}}
 }
 
-// A storeClient is an S3 client that sends the expected owner, like the client of the evidence.
+// A storeClient is an S3 client that sends the expected owner, like internal/evidence.
 type storeClient struct {
 	*s3.Client
 	t *testing.T
@@ -113,9 +113,9 @@ func TestChecksumsAreVerifiedOnWritesAndReads(t *testing.T) {
 	for _, algorithm := range types.ChecksumAlgorithm("").Values() {
 		_, err := c.put("x", "text", func(in *s3.PutObjectInput) { in.ChecksumAlgorithm = algorithm })
 		if err == nil {
-			_, _, err = c.get("x") // the client compares
+			_, _, err = c.get("x") // the client verifies the checksum
 		}
-		// the SDK cannot compute all of them
+		// The SDK cannot compute every algorithm.
 		if err != nil && !strings.Contains(err.Error(), "unknown checksum algorithm") {
 			t.Errorf("%s: %v", algorithm, err)
 		}
@@ -145,11 +145,12 @@ func TestConditionalWrites(t *testing.T) {
 	_, err = c.put("state", "3", func(in *s3.PutObjectInput) { in.IfNoneMatch = &second })
 	wantError(t, err, "NotImplemented", "")
 	if got, _, err := c.get("state"); got != "2" || err != nil {
-		t.Errorf("after the refusals %q, %v", got, err)
+		t.Errorf("after the refused writes the object is %q, %v", got, err)
 	}
 }
 
-// The SDK retries a write whose reply is lost, and the retry conflicts with the first attempt.
+// TestTheRetryOfAConditionalWriteFails checks that the SDK's retry after a lost reply conflicts
+// with the first attempt.
 func TestTheRetryOfAConditionalWriteFails(t *testing.T) {
 	srv := &Server{Account: evidence(),
 		Faults: []Fault{{Operation: "s3:PutObject", LoseReply: true, Times: 1}}}
@@ -191,7 +192,7 @@ func TestS3RefusesTheSameRequestsAsAWS(t *testing.T) {
 		{"a bucket of another owner than expected", "AccessDenied", nil, func() error {
 			return get("foreign", "k", defaultAccount)
 		}},
-		{"a bucket of the expected owner", "NoSuchKey", nil, func() error {
+		{"a missing key in a bucket of the expected owner", "NoSuchKey", nil, func() error {
 			return get("foreign", "k", "999999999999")
 		}},
 		{"a bucket of another region", "PermanentRedirect", nil, func() error {
@@ -200,12 +201,12 @@ func TestS3RefusesTheSameRequestsAsAWS(t *testing.T) {
 		{"a conflicting write", "ConditionalRequestConflict", []Fault{conflict}, put},
 		{"throttling", "SlowDown", []Fault{{Operation: "s3:*", Throttle: true}}, put},
 		{"no permission", "AccessDenied", []Fault{{Operation: "s3:PutObject", Deny: true}}, put},
-		{"a range", "NotImplemented", nil, func() error {
+		{"a range of an object", "NotImplemented", nil, func() error {
 			_, err := c.GetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String("evidence"),
 				Key: aws.String("mutes.yaml"), Range: aws.String("bytes=0-1")})
 			return err
 		}},
-		{"an old version", "NotImplemented", nil, func() error {
+		{"a version of an object", "NotImplemented", nil, func() error {
 			_, err := c.GetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String("evidence"),
 				Key: aws.String("mutes.yaml"), VersionId: aws.String("v")})
 			return err
@@ -314,7 +315,7 @@ func TestKeysAreListedInPages(t *testing.T) {
 	}
 }
 
-// TestVirtualHosts uses clients that put the bucket into the host name.
+// TestVirtualHosts checks requests that have the bucket in the host name.
 func TestVirtualHosts(t *testing.T) {
 	for host, want := range map[string]string{
 		"127.0.0.1:4599": "", "localhost:4599": "", "[::1]:4599": "",
@@ -323,7 +324,7 @@ func TestVirtualHosts(t *testing.T) {
 		"evidence.s3.amazonaws.com": "evidence",
 	} {
 		if got := virtualHost(host); got != want {
-			t.Errorf("%s is bucket %q, want %q", host, got, want)
+			t.Errorf("host %s has the bucket %q, want %q", host, got, want)
 		}
 	}
 	url := listen(t, &Server{Account: evidence()})
@@ -347,7 +348,8 @@ func TestVirtualHosts(t *testing.T) {
 	}
 }
 
-// SDKs send a body in chunks with a trailing checksum if they cannot read the body twice.
+// TestChunkedBodies checks bodies in chunks with a trailing checksum. SDKs send such a body if they
+// cannot read the body twice.
 func TestChunkedBodies(t *testing.T) {
 	srv := &Server{Account: evidence()}
 	url := listen(t, srv)
@@ -359,7 +361,7 @@ func TestChunkedBodies(t *testing.T) {
 			"4\r\ntext\r\n3;chunk-signature=ab\r\n on\r\n0\r\nx-amz-checksum-crc32:gK9UvQ==\r\n\r\n", 200},
 		{"a wrong checksum", "7\r\ntext on\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n", 400},
 		{"a chunk that ends early", "9\r\ntext on\r\n", 400},
-		{"no chunk at all", "text on", 400},
+		{"a body without chunks", "text on", 400},
 		{"a wrong decoded length", "4\r\ntext\r\n0\r\n\r\n", 400},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -14,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
-func TestTheZeroServerIsAnEmptyAccount(t *testing.T) {
+func TestTheZeroServerHasAnEmptyAccount(t *testing.T) {
 	c := connect(t, &Server{})
 	caller, err := c.sts.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
 	if err != nil || *caller.Arn != "arn:aws:iam::123456789012:user/administrator" {
@@ -72,29 +72,29 @@ func TestInvalidRequestsAreRefusedInTheirProtocol(t *testing.T) {
 	tests := []struct {
 		name, method, url, auth, contentType, body string
 		status                                     int
-		holds                                      string
+		contains                                   string // a part of the reply
 	}{
-		{"without a signature", "POST", "/", "", form, "Action=GetUser", 403,
+		{"a request without a signature", "POST", "/", "", form, "Action=GetUser", 403,
 			"<Code>MissingAuthenticationToken</Code>"},
-		{"with an invalid signature header", "POST", "/", "Bearer x", form, "Action=GetUser", 403,
-			"<Code>MissingAuthenticationToken</Code>"},
-		{"for a service that is not offered", "GET", "/", sign + "ec2/aws4_request, S", "", "", 400,
-			"iam, sts, sns, s3, lambda and monitoring (CloudWatch), not &#34;ec2&#34;"},
-		{"for another service than it is signed for", "POST",
+		{"a request with an invalid signature header", "POST", "/", "Bearer x", form, "Action=GetUser",
+			403, "<Code>MissingAuthenticationToken</Code>"},
+		{"a request to a service that is not offered", "GET", "/", sign + "ec2/aws4_request, S", "", "",
+			400, "iam, sts, sns, s3, lambda and monitoring (CloudWatch), not &#34;ec2&#34;"},
+		{"a request to another service than the signed one", "POST",
 			"/service/GraniteServiceVersion20100801/operation/PutMetricData", sign + "sns/aws4_request",
 			"application/cbor", "\xa0", 400, "UnknownService"},
-		{"without an action", "POST", "/", sign + "iam/aws4_request", form, "", 400,
+		{"a request without an action", "POST", "/", sign + "iam/aws4_request", form, "", 400,
 			"<Code>MissingAction</Code>"},
-		{"of another version", "POST", "/", sign + "iam/aws4_request", form,
+		{"a request of another API version", "POST", "/", sign + "iam/aws4_request", form,
 			"Action=GetUser&Version=2009-01-01", 400,
 			"<Message>Could not find operation GetUser for version 2009-01-01</Message>"},
-		{"with an invalid form", "POST", "/", sign + "iam/aws4_request", form, "Action=%zz", 400,
-			"<Code>MalformedQueryString</Code>"},
-		{"too large", "POST", "/", sign + "iam/aws4_request", form,
+		{"a request with an invalid form", "POST", "/", sign + "iam/aws4_request", form, "Action=%zz",
+			400, "<Code>MalformedQueryString</Code>"},
+		{"a request that is too large", "POST", "/", sign + "iam/aws4_request", form,
 			"Action=" + strings.Repeat("x", maxBody), 413, "<Code>RequestEntityTooLarge</Code>"},
-		{"in the query of the URL, presigned", "GET",
+		{"a presigned request in the query of the URL is accepted", "GET",
 			"/?Action=GetCallerIdentity&Version=2011-06-15&X-Amz-Credential=AKIAX%2F20260101%2Fus-east-1%2Fsts%2Faws4_request", "", "", "", 200, "user/administrator"},
-		{"signed for all regions", "POST", "/",
+		{"a request that is signed for all regions is accepted", "POST", "/",
 			"AWS4-ECDSA-P256-SHA256 Credential=AKIAX/20260101/sts/aws4_request, SignedHeaders=host, " +
 				"Signature=0", form, "Action=GetCallerIdentity", 200, "user/administrator"},
 	}
@@ -117,15 +117,15 @@ func TestInvalidRequestsAreRefusedInTheirProtocol(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if resp.StatusCode != tt.status || !strings.Contains(string(body), tt.holds) {
-				t.Errorf("got %d %s\nwant %d with %s", resp.StatusCode, body, tt.status, tt.holds)
+			if resp.StatusCode != tt.status || !strings.Contains(string(body), tt.contains) {
+				t.Errorf("got %d %s\nwant %d with %s", resp.StatusCode, body, tt.status, tt.contains)
 			}
 		})
 	}
 }
 
 func TestConcurrentClients(t *testing.T) {
-	srv := &Server{Account: faulty()}
+	srv := &Server{Account: withServices()}
 	c := connect(t, srv)
 	calls := oneCallPerService(t, c)
 	var wg sync.WaitGroup
@@ -158,7 +158,7 @@ func TestConcurrentClients(t *testing.T) {
 	}
 	wg.Wait()
 	if n := len(srv.Messages()); n != 20 {
-		t.Errorf("%d messages of 20", n)
+		t.Errorf("%d messages, want 20", n)
 	}
 }
 
@@ -195,7 +195,8 @@ func TestAppendNewestDropsTheOldestItems(t *testing.T) {
 	}
 }
 
-// FuzzServeHTTP sends arbitrary requests and checks that the server neither panics nor fails.
+// FuzzServeHTTP sends arbitrary requests and checks that the server does not panic and does not
+// answer with a server error.
 func FuzzServeHTTP(f *testing.F) {
 	const sign = "AWS4-HMAC-SHA256 Credential=AKIACI0000000000/20260101/us-east-1/%/aws4_request"
 	for _, seed := range []struct{ path, service, contentType, target, body string }{
@@ -233,7 +234,7 @@ func FuzzServeHTTP(f *testing.F) {
 		f.Add(seed.path, strings.Replace(sign, "%", seed.service, 1), seed.contentType, seed.target,
 			seed.body)
 	}
-	account := faulty()
+	account := withServices()
 	account.ServiceControlPolicies = Organization{{FullAWSAccess, denyOutside("s3:*", "us-east-1")}}
 	account.Simulator.Ungrouped = []string{"lambda:InvokeAsync"}
 	f.Fuzz(func(t *testing.T, path, auth, contentType, target, body string) {

@@ -33,7 +33,7 @@ func TestSimulateCustomPolicyEvaluatesTheGivenDocuments(t *testing.T) {
 		want []string
 	}{
 		{
-			name: "the id of a document is its position in the list",
+			name: "the id of a document contains the document's position in the list",
 			in: iam.SimulateCustomPolicyInput{ActionNames: []string{"s3:GetObject", "sns:Publish",
 				"no:Such"},
 				PolicyInputList: []string{documentOf(allowRead), documentOf(allowPublish)}},
@@ -43,7 +43,7 @@ func TestSimulateCustomPolicyEvaluatesTheGivenDocuments(t *testing.T) {
 				"no:Such *: implicitDeny"},
 		},
 		{
-			name: "an explicit deny among several resources",
+			name: "an explicit deny of one resource is the decision of the action",
 			in: iam.SimulateCustomPolicyInput{ActionNames: []string{"s3:GetObject"},
 				ResourceArns:    []string{bucketA, bucketS},
 				PolicyInputList: []string{documentOf(allowRead, denySecret)}},
@@ -52,7 +52,7 @@ func TestSimulateCustomPolicyEvaluatesTheGivenDocuments(t *testing.T) {
 				" | " + bucketA + " allowed 1 | " + bucketS + " explicitDeny 1"},
 		},
 		{
-			name: "a boundary",
+			name: "a boundary limits what the documents allow",
 			in: iam.SimulateCustomPolicyInput{ActionNames: []string{"sns:Publish", "s3:GetObject"},
 				PolicyInputList:                    []string{allowAll},
 				PermissionsBoundaryPolicyInputList: []string{documentOf(allowS3)}},
@@ -74,7 +74,7 @@ func TestSimulateCustomPolicyEvaluatesTheGivenDocuments(t *testing.T) {
 				"sns:Publish *: implicitDeny organization false"},
 		},
 		{
-			name: "a deny at any level is explicit, and the answer has neither its statement nor its keys",
+			name: "a deny at any level is explicit, and the result lists neither the statement nor the keys",
 			in: iam.SimulateCustomPolicyInput{ActionNames: []string{"s3:GetObject", "iam:PassRole"},
 				PolicyInputList: []string{allowAll, documentOf(allowPass)},
 				OrderedOrganizationPolicyInputList: []types.OrderedOrganizationPolicyType{level(FullAWSAccess),
@@ -116,7 +116,7 @@ func TestSimulateCustomPolicyEvaluatesTheGivenDocuments(t *testing.T) {
 				"]"},
 		},
 		{
-			name: "a group of another account as the caller has that account",
+			name: "a group of another account as the caller sets the caller's account and ARN",
 			in: iam.SimulateCustomPolicyInput{ActionNames: []string{"sns:Publish"},
 				PolicyInputList: []string{documentOf(asOthers)},
 				CallerArn:       aws.String("arn:aws:iam::999999999999:group/g")},
@@ -168,7 +168,7 @@ func TestSimulateCustomPolicyHasPagesInTheOldShape(t *testing.T) {
 	}
 }
 
-func TestSimulateCustomPolicyRefuses(t *testing.T) {
+func TestSimulateCustomPolicyRefusesInvalidInput(t *testing.T) {
 	account := simulated()
 	account.Simulator.Ungrouped = []string{"lambda:InvokeAsync"}
 	c := connect(t, &Server{Account: account}).iam
@@ -176,14 +176,14 @@ func TestSimulateCustomPolicyRefuses(t *testing.T) {
 		name, code, message string
 		set                 func(*iam.SimulateCustomPolicyInput)
 	}{
-		{"a bad document", "InvalidInput", "Policy input list item 2 has invalid content",
+		{"an invalid document", "InvalidInput", "Policy input list item 2 has invalid content",
 			func(in *iam.SimulateCustomPolicyInput) { in.PolicyInputList = []string{allowAll, "{}"} }},
 		{"two boundaries", "InvalidInput",
 			"The list of Permissions Boundary policies cannot exceed 1 items.",
 			func(in *iam.SimulateCustomPolicyInput) {
 				in.PermissionsBoundaryPolicyInputList = []string{allowAll, allowAll}
 			}},
-		{"a bad service control policy", "InvalidInput",
+		{"an invalid service control policy", "InvalidInput",
 			"Organization policy input list item 2.1 has invalid content",
 			func(in *iam.SimulateCustomPolicyInput) {
 				in.OrderedOrganizationPolicyInputList =
@@ -234,7 +234,8 @@ func TestSimulateCustomPolicyRefuses(t *testing.T) {
 	}
 }
 
-// The SDK refuses to send a request without documents, but other clients send it.
+// TestSimulateCustomPolicyRequiresDocuments checks that a request without documents is refused. The
+// SDK does not send such a request, but other clients can.
 func TestSimulateCustomPolicyRequiresDocuments(t *testing.T) {
 	url := listen(t, &Server{})
 	got := post(t, url, "iam", map[string]string{"Action": "SimulateCustomPolicy",

@@ -83,8 +83,8 @@ func TestAnExcludedPolicyHasNoEffect(t *testing.T) {
 			[]string{"x:User", "x:Own", "x:Aws"}},
 		{"an inline policy by a pattern of users", []types.PolicyIdentifier{byName("user", "c*", "in")},
 			[]string{"x:Group", "x:Own", "x:Aws"}},
-		{"several at once", []types.PolicyIdentifier{byType("inline"), byType("aws-managed"),
-			byType("user-managed")}, nil},
+		{"all kinds of identity-based policies at once",
+			[]types.PolicyIdentifier{byType("inline"), byType("aws-managed"), byType("user-managed")}, nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

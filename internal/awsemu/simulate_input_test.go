@@ -9,11 +9,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 )
 
-func TestSimulatePrincipalPolicyRefuses(t *testing.T) {
+func TestSimulatePrincipalPolicyRefusesInvalidInput(t *testing.T) {
 	account := simulated()
 	account.Simulator.Ungrouped = []string{"lambda:InvokeAsync"}
 	c := connect(t, &Server{Account: account}).iam
-	ok := func() *iam.SimulatePrincipalPolicyInput {
+	validInput := func() *iam.SimulatePrincipalPolicyInput {
 		return &iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/ci"),
 			ActionNames: []string{"s3:GetObject"}}
 	}
@@ -25,15 +25,15 @@ func TestSimulatePrincipalPolicyRefuses(t *testing.T) {
 			func(in *iam.SimulatePrincipalPolicyInput) { in.PolicySourceArn = arnOf("user/unknown") }},
 		{"a role with a user's name", "NoSuchEntity", "Unable to retrieve specified IAM entity.",
 			func(in *iam.SimulatePrincipalPolicyInput) { in.PolicySourceArn = arnOf("role/ci") }},
-		{"the root user", "InvalidInput",
+		{"the root user as the source", "InvalidInput",
 			"Invalid ARN provided in the request: arn:aws:iam::123456789012:root",
 			func(in *iam.SimulatePrincipalPolicyInput) { in.PolicySourceArn = arnOf("root") }},
-		{"a session", "InvalidInput",
+		{"a session as the source", "InvalidInput",
 			"Invalid ARN provided in the request: arn:aws:sts::123456789012:assumed-role/worker/s",
 			func(in *iam.SimulatePrincipalPolicyInput) {
 				in.PolicySourceArn = aws.String("arn:aws:sts::123456789012:assumed-role/worker/s")
 			}},
-		{"another account", "InvalidInput",
+		{"a source of another account", "InvalidInput",
 			"Invalid Policy Source Arn: caller's account 123456789012 does not have access to policies in " +
 				"account 999999999999.", func(in *iam.SimulatePrincipalPolicyInput) {
 				in.PolicySourceArn = aws.String("arn:aws:iam::999999999999:user/ci")
@@ -54,7 +54,7 @@ func TestSimulatePrincipalPolicyRefuses(t *testing.T) {
 		{"a resource without a service", "InvalidInput",
 			"ResourceNames are not in a valid ARN format: arn:aws::::x.",
 			func(in *iam.SimulatePrincipalPolicyInput) { in.ResourceArns = []string{"arn:aws::::x"} }},
-		{"a star beside other resources", "InvalidInput",
+		{"the resource * together with another resource", "InvalidInput",
 			"ResourceNames are not in a valid ARN format: *.", func(in *iam.SimulatePrincipalPolicyInput) {
 				in.ResourceArns = []string{bucketA, "*"}
 			}},
@@ -63,7 +63,7 @@ func TestSimulatePrincipalPolicyRefuses(t *testing.T) {
 				"have value less than or equal to 1000", func(in *iam.SimulatePrincipalPolicyInput) {
 				in.MaxItems = aws.Int32(1001)
 			}},
-		{"a bad document", "InvalidInput", "Policy input list item 2 has invalid content",
+		{"an invalid document", "InvalidInput", "Policy input list item 2 has invalid content",
 			func(in *iam.SimulatePrincipalPolicyInput) { in.PolicyInputList = []string{allowAll, "{}"} }},
 		{"two boundaries", "InvalidInput",
 			"The list of Permissions Boundary policies cannot exceed 1 items.",
@@ -76,19 +76,20 @@ func TestSimulatePrincipalPolicyRefuses(t *testing.T) {
 				in.ContextEntries = []types.ContextEntry{entryOf("aws:SourceIp", "ip", "10.0.0.1"),
 					entryOf("AWS:SourceIP", "ip", "10.0.0.1")}
 			}},
-		{"a list for a scalar", "InvalidInput",
+		{"two values for a context key with one value", "InvalidInput",
 			"Context key string expected a single value, but received 2.",
 			func(in *iam.SimulatePrincipalPolicyInput) {
 				in.ContextEntries = []types.ContextEntry{entryOf("aws:x-key", "string", "a", "b")}
 			}},
-		{"a value of the wrong type", "InvalidInput",
+		{"a context value of the wrong type", "InvalidInput",
 			"Invalid context value for key aws:x-key: expected numeric format.",
 			func(in *iam.SimulatePrincipalPolicyInput) {
 				in.ContextEntries = []types.ContextEntry{entryOf("aws:x-key", "numeric", "many")}
 			}},
-		{"an unknown type", "ValidationError", "", func(in *iam.SimulatePrincipalPolicyInput) {
-			in.ContextEntries = []types.ContextEntry{entryOf("aws:x-key", "colour", "red")}
-		}},
+		{"an unknown context key type", "ValidationError", "",
+			func(in *iam.SimulatePrincipalPolicyInput) {
+				in.ContextEntries = []types.ContextEntry{entryOf("aws:x-key", "colour", "red")}
+			}},
 		{"a marker that is too long", "ValidationError",
 			"1 validation error detected: Value at 'marker' failed to satisfy constraint: Member must " +
 				"have length less than or equal to 320", func(in *iam.SimulatePrincipalPolicyInput) {
@@ -109,13 +110,13 @@ func TestSimulatePrincipalPolicyRefuses(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			in := ok()
+			in := validInput()
 			tt.set(in)
 			_, err := c.SimulatePrincipalPolicy(t.Context(), in)
 			wantError(t, err, tt.code, tt.message)
 		})
 	}
-	in := ok()
+	in := validInput()
 	in.ActionNames = []string{"lambda:InvokeAsync", "s3:GetObject"}
 	if _, err := c.SimulatePrincipalPolicy(t.Context(), in); err != nil {
 		t.Errorf("without resources, actions with and without resource data are refused: %v", err)

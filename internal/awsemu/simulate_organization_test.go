@@ -33,8 +33,8 @@ func TestSimulationsApplyTheOrganization(t *testing.T) {
 			},
 		},
 		{
-			name: "a level without an allow is an implicit deny, even if other levels allow and the " +
-				"policies deny the action",
+			name: "an action that one level does not allow is implicitly denied, even if other levels " +
+				"allow the action",
 			account: func(a *Account) {
 				a.ServiceControlPolicies = Organization{{FullAWSAccess}, {documentOf(allowPublish)},
 					{FullAWSAccess, documentOf(allowRead)}}
@@ -47,7 +47,7 @@ func TestSimulationsApplyTheOrganization(t *testing.T) {
 			},
 		},
 		{
-			name: "the policies of a level are a union",
+			name: "a level allows an action if one of the level's policies allows the action",
 			account: func(a *Account) {
 				a.ServiceControlPolicies = Organization{{documentOf(allowList), documentOf(allowPublish)}}
 			},
@@ -60,8 +60,8 @@ func TestSimulationsApplyTheOrganization(t *testing.T) {
 			},
 		},
 		{
-			name: "a deny outside some regions applies without a region, and the key is not " +
-				"missing",
+			name: "a deny outside some regions applies without a region, and the result does not list " +
+				"the key as missing",
 			account: func(a *Account) {
 				a.ServiceControlPolicies = Organization{{FullAWSAccess,
 					denyOutside("*", "us-east-1", "eu-central-1")}}
@@ -71,7 +71,7 @@ func TestSimulationsApplyTheOrganization(t *testing.T) {
 			want: []string{"iam:PassRole *: explicitDeny organization false"},
 		},
 		{
-			name: "a deny outside some regions does not apply in one of them",
+			name: "a deny outside some regions does not apply in one of these regions",
 			account: func(a *Account) {
 				a.ServiceControlPolicies = Organization{{FullAWSAccess,
 					denyOutside("*", "us-east-1", "eu-central-1")}}
@@ -82,7 +82,7 @@ func TestSimulationsApplyTheOrganization(t *testing.T) {
 			want: []string{"sns:Publish *: allowed " + publish + " organization true"},
 		},
 		{
-			name: "the organization decides per resource, and the strictest decision is the action's",
+			name: "the organization decides per resource, and the action has the most restrictive decision",
 			account: func(a *Account) {
 				a.ServiceControlPolicies = Organization{{FullAWSAccess, documentOf(denySecret)}}
 			},

@@ -16,13 +16,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 )
 
-// documentOf returns a document with the statements.
-func documentOf(parts ...string) string {
-	return `{"Version":"2012-10-17","Statement":[` + strings.Join(parts, ",") + `]}`
+// documentOf returns a policy document with the statements.
+func documentOf(statements ...string) string {
+	return `{"Version":"2012-10-17","Statement":[` + strings.Join(statements, ",") + `]}`
 }
 
-// statementPosition returns the position of a statement in documentOf. It begins after the bracket
-// in column 37, or after the brace of the previous statement, and ends after its own brace.
+// statementPosition returns the position of a statement in a document of documentOf, as the
+// simulator reports it. before are the previous statements. The start is after the bracket in
+// column 37 or after the previous statement. The end is after the closing brace of the statement.
 func statementPosition(before []string, statement string) string {
 	start := 38
 	for i, b := range before {
@@ -141,8 +142,7 @@ func TestSimulatePrincipalPolicyAnswersAsAWS(t *testing.T) {
 	all := iamPolicy + statementPosition(nil, allowAny) + "]"
 	tests := []simulationTest{
 		{
-			name: "without resources the answer is about the star, which a pattern with an ARN does " +
-				"not match",
+			name: "without resources the simulated resource is *, which a pattern of ARNs does not match",
 			in: iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/ci"),
 				ActionNames: []string{"s3:GetObject", "sns:Publish", "lambda:ListFunctions"}},
 			want: []string{
@@ -152,7 +152,7 @@ func TestSimulatePrincipalPolicyAnswersAsAWS(t *testing.T) {
 			},
 		},
 		{
-			name: "the star as the resource is the default",
+			name: "the resource * gives the same answer as no resource",
 			in: iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/ci"),
 				ActionNames: []string{"sns:Publish"}, ResourceArns: []string{"*"}},
 			want: []string{"sns:Publish *: allowed " + publish},
@@ -165,15 +165,15 @@ func TestSimulatePrincipalPolicyAnswersAsAWS(t *testing.T) {
 				" allowed 1"},
 		},
 		{
-			name: "with several resources the most restrictive decision is the action's, and its name a " +
-				"template",
+			name: "with several resources the result has the most restrictive decision, and an ARN " +
+				"template as its resource name",
 			in: iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/bots/ci"),
 				ActionNames: []string{"s3:GetObject"}, ResourceArns: []string{bucketA, bucketX, bucketA}},
 			want: []string{"s3:GetObject arn:aws:s3:::${BucketName}/${KeyName}: implicitDeny " + allow +
 				" | " + bucketA + " allowed 1 | " + bucketX + " implicitDeny 0 | " + bucketA + " allowed 1"},
 		},
 		{
-			name: "an explicit deny of one resource shows only the denying statement",
+			name: "with an explicit deny of one resource the result has only the denying statement",
 			in: iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/bots/ci"),
 				ActionNames: []string{"s3:GetObject"}, ResourceArns: []string{bucketA, bucketS, bucketX}},
 			want: []string{"s3:GetObject arn:aws:s3:::${BucketName}/${KeyName}: explicitDeny " + deny +
@@ -181,8 +181,7 @@ func TestSimulatePrincipalPolicyAnswersAsAWS(t *testing.T) {
 				" implicitDeny 0"},
 		},
 		{
-			name: "a star inside a resource is not a wildcard, so that a deny on a longer name does not " +
-				"match",
+			name: "a star inside a resource is not a wildcard, so a deny of longer names does not match",
 			in: iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/bots/ci"),
 				ActionNames: []string{"s3:GetObject"}, ResourceArns: []string{"arn:aws:s3:::remotionlambda-*"}},
 			want: []string{"s3:GetObject arn:aws:s3:::remotionlambda-*: allowed " + allow +
@@ -208,7 +207,7 @@ func TestSimulatePrincipalPolicyAnswersAsAWS(t *testing.T) {
 			want: []string{"sns:Publish *: allowed " + publish, "no:Such *: implicitDeny"},
 		},
 		{
-			name: "a resource of the wrong type is denied even under a star",
+			name: "a resource of the wrong type is denied even if the policies allow every resource",
 			in: iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/bounded"),
 				ActionNames:  []string{"s3:GetObject"},
 				ResourceArns: []string{"arn:aws:iam::123456789012:role/x"}},
@@ -247,7 +246,7 @@ func TestSimulatePrincipalPolicyAnswersAsAWS(t *testing.T) {
 				"s3:GetObject *: implicitDeny"},
 		},
 		{
-			name: "a denied action lacks the keys of all statements, and an allowed action lacks none",
+			name: "a denied action lists the missing keys of all statements",
 			in: iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/cond"),
 				ActionNames:  []string{"iam:PassRole", "sns:Publish"},
 				ResourceArns: []string{"arn:aws:iam::123456789012:role/x"}},
@@ -268,7 +267,7 @@ func TestSimulatePrincipalPolicyAnswersAsAWS(t *testing.T) {
 				statementPosition(nil, allowPass) + "]"},
 		},
 		{
-			name: "the user's name is set by default",
+			name: "aws:username is the name of the simulated user by default",
 			in: iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/cond"),
 				ActionNames: []string{"s3:GetObject"}, ResourceArns: []string{"arn:aws:s3:::cond/x"}},
 			want: []string{"s3:GetObject arn:aws:s3:::cond/x: allowed [user_cond_c" + iamPolicy +
@@ -301,7 +300,7 @@ func TestSimulatePrincipalPolicyAnswersAsAWS(t *testing.T) {
 			want: []string{"s3:GetObject *: implicitDeny boundary false"},
 		},
 		{
-			name: "a resource of the wrong type lacks the keys of all policies",
+			name: "a resource of the wrong type lists the missing keys of all policies",
 			in: iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("user/cond"),
 				ActionNames: []string{"iam:PassRole"}, ResourceArns: []string{bucketA},
 				PolicyInputList: []string{allowAll}},
@@ -360,12 +359,12 @@ func TestSimulationPagesOverActions(t *testing.T) {
 	err := pages(t, iam.NewSimulatePrincipalPolicyPaginator(c, in),
 		func(o *iam.SimulatePrincipalPolicyOutput) {
 			if len(o.EvaluationResults) > 2 {
-				t.Errorf("a page of %d actions", len(o.EvaluationResults))
+				t.Errorf("a page has %d actions, want at most 2", len(o.EvaluationResults))
 			}
 			for _, r := range o.EvaluationResults {
 				got = append(got, *r.EvalActionName)
 				if len(r.ResourceSpecificResults) != 3 {
-					t.Errorf("%s has %d resources of three", *r.EvalActionName, len(r.ResourceSpecificResults))
+					t.Errorf("%s has %d resources, want 3", *r.EvalActionName, len(r.ResourceSpecificResults))
 				}
 			}
 		})
@@ -373,9 +372,9 @@ func TestSimulationPagesOverActions(t *testing.T) {
 		t.Errorf("got %v, %v\nwant %v", got, err, actions)
 	}
 	if n := len(srv.Calls()); n != 3 {
-		t.Errorf("%d calls for five actions in twos", n)
+		t.Errorf("%d calls for five actions, want 3", n)
 	}
-	// The marker is an offset, so that it also works in a call with other actions.
+	// A marker contains an offset, so a call with other actions also accepts the marker.
 	out, err := c.SimulatePrincipalPolicy(t.Context(), &iam.SimulatePrincipalPolicyInput{
 		PolicySourceArn: arnOf("role/worker"), ActionNames: []string{"a:b", "a:c", "a:d"},
 		Marker: aws.String(marker("SimulatePrincipalPolicy", 2)),
@@ -388,8 +387,8 @@ func TestSimulationPagesOverActions(t *testing.T) {
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// The golden file has the complete text of an answer, so that the test detects a change of any
-// element.
+// TestSimulatePrincipalPolicyMatchesTheGoldenXML compares the complete text of an answer with a
+// golden file, to detect a change of any element.
 func TestSimulatePrincipalPolicyMatchesTheGoldenXML(t *testing.T) {
 	url := listen(t, &Server{Account: simulated()})
 	got := post(t, url, "iam", map[string]string{

@@ -103,7 +103,7 @@ func TestPublishRefusesTheSameRequestsAsSNS(t *testing.T) {
 		{"a topic that is not an ARN", "InvalidParameter",
 			"Invalid parameter: TopicArn Reason: An ARN must have at least 6 elements, not 1",
 			func(in *sns.PublishInput) { in.TopicArn = aws.String("alerts") }},
-		{"an empty text", "InvalidParameter", "Invalid parameter: Empty message",
+		{"an empty message", "InvalidParameter", "Invalid parameter: Empty message",
 			func(in *sns.PublishInput) {
 				in.Message = aws.String("")
 			}},
@@ -122,7 +122,7 @@ func TestPublishRefusesTheSameRequestsAsSNS(t *testing.T) {
 		{"a subject that begins with a space", "InvalidParameter", "Invalid parameter: Subject",
 			subject(" a")},
 		{"an empty subject", "InvalidParameter", "Invalid parameter: Subject", subject("")},
-		{"a structure that is not json", "InvalidParameter", "", func(in *sns.PublishInput) {
+		{"a MessageStructure that is not json", "InvalidParameter", "", func(in *sns.PublishInput) {
 			in.MessageStructure = aws.String("xml")
 		}},
 		{"a structured text that is not JSON", "InvalidParameter",
@@ -204,7 +204,7 @@ func TestTopics(t *testing.T) {
 		}
 	}
 	if want := []string{"a", "b", "c"}; !reflect.DeepEqual(got, want) {
-		t.Errorf("topics %v, want %v of the region", got, want)
+		t.Errorf("topics %v, want the topics %v of the region", got, want)
 	}
 	attributes, err := c.GetTopicAttributes(t.Context(),
 		&sns.GetTopicAttributesInput{TopicArn: aws.String("arn:aws:sns:us-east-1:123456789012:a")})

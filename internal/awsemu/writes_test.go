@@ -208,7 +208,7 @@ func simulateOne(t *testing.T, c *iam.Client,
 	return out.EvaluationResults[0].EvalDecision
 }
 
-// padded returns a document of exactly size characters without white space.
+// padded returns a document of exactly size characters, not counting its white space.
 func padded(size int) *string {
 	const frame = `{"Version":"2012-10-17","Statement":[{"Sid":"","Effect":"Allow","Action":"*","Resource":"*"}]}`
 	text := strings.Replace(frame, `"Sid":""`, `"Sid":"`+strings.Repeat("a", size-len(frame))+`"`, 1)
@@ -273,7 +273,7 @@ func TestWritesRefuseTheSameRequestsAsIAM(t *testing.T) {
 				PolicyDocument: doc})
 			return err
 		}},
-		{"a user's inline policies of 2049 characters", "LimitExceeded",
+		{"a user's inline policies of 2149 characters", "LimitExceeded",
 			"Maximum policy size of 2048 bytes exceeded for user ann", func() error {
 				if err := putUser("x", padded(2048)); err != nil {
 					t.Errorf("2048 characters are refused: %v", err)
@@ -281,7 +281,7 @@ func TestWritesRefuseTheSameRequestsAsIAM(t *testing.T) {
 				if err := putUser("x", padded(2000)); err != nil {
 					t.Errorf("a document that replaces another is refused: %v", err)
 				}
-				return putUser("y", padded(2049-2000+100))
+				return putUser("y", padded(149))
 			}},
 		{"a role's inline policies of 10241 characters", "LimitExceeded",
 			"Maximum policy size of 10240 bytes exceeded for role r2", func() error {
@@ -324,10 +324,10 @@ func TestWritesRefuseTheSameRequestsAsIAM(t *testing.T) {
 			func() error {
 				var err error
 				for i := range 11 {
-					p, made := c.CreatePolicy(t.Context(),
+					p, createErr := c.CreatePolicy(t.Context(),
 						&iam.CreatePolicyInput{PolicyName: aws.String(fmt.Sprintf("n%d", i)), PolicyDocument: doc})
-					if made != nil {
-						return made
+					if createErr != nil {
+						return createErr
 					}
 					_, err = c.AttachUserPolicy(t.Context(),
 						&iam.AttachUserPolicyInput{UserName: user, PolicyArn: p.Policy.Arn})
@@ -353,19 +353,19 @@ func TestWritesRefuseTheSameRequestsAsIAM(t *testing.T) {
 					&iam.DetachRolePolicyInput{RoleName: role, PolicyArn: p1})
 				return err
 			}},
-		{"deleting a boundary that does not exist", "NoSuchEntity",
+		{"deleting the boundary of a role without a boundary", "NoSuchEntity",
 			"Role does not have a permission boundary", func() error {
 				_, err := c.DeleteRolePermissionsBoundary(t.Context(),
 					&iam.DeleteRolePermissionsBoundaryInput{RoleName: role})
 				return err
 			}},
-		{"setting a boundary that does not exist", "NoSuchEntity", "", func() error {
+		{"setting a boundary to a policy that does not exist", "NoSuchEntity", "", func() error {
 			_, err := c.PutRolePermissionsBoundary(t.Context(),
 				&iam.PutRolePermissionsBoundaryInput{RoleName: role, PermissionsBoundary: arnOf("policy/none")})
 			return err
 		}},
-		{"removing a user from a group it is not in", "NoSuchEntity", "User ann is not in group g2",
-			func() error {
+		{"removing a user from a group that does not contain the user", "NoSuchEntity",
+			"User ann is not in group g2", func() error {
 				_, err := c.RemoveUserFromGroup(t.Context(), &iam.RemoveUserFromGroupInput{UserName: user,
 					GroupName: aws.String("g2")})
 				return err
@@ -400,7 +400,7 @@ func TestErrorsDecodeToTheSDKsTypes(t *testing.T) {
 			_, err = c.DeletePolicy(t.Context(), &iam.DeletePolicyInput{PolicyArn: arnOf("policy/p1")})
 		}
 		if !as(err) {
-			t.Errorf("%s arrives as %v", code, err)
+			t.Errorf("%s is decoded as %v", code, err)
 		}
 	}
 }

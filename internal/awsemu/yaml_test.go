@@ -174,7 +174,7 @@ func TestLoadReportsEveryMistakeWithItsLineAndRemedy(t *testing.T) {
 		name, text string
 		want       []string
 	}{
-		{"an account id that lost its zeros", "account: 42\n",
+		{"an account id without its leading zeros", "account: 42\n",
 			[]string{
 				`a.yaml:1: account: 42 has 2 digits, but an account ID has twelve: quote it with its leading zeros: account: "000000000042"`}},
 		{"an account id that YAML reads as octal", "account: 012345670123\n",
@@ -207,11 +207,12 @@ func TestLoadReportsEveryMistakeWithItsLineAndRemedy(t *testing.T) {
 		{"a name with a space", "users:\n  \"a b\": {}\n",
 			[]string{
 				`a.yaml:2: users: "a b" is not an IAM name: use at most 64 letters, digits and +=,.@_-`}},
-		{"a document with a mistake, on the mistake's line",
+		{"a mistake in a document is reported on the line of the mistake",
 			"users:\n  ci:\n    inline:\n      x: |\n        {\n          \"Version\": \"2012-10-17\",\n  " +
 				"        \"Statment\": []\n        }\n",
 			[]string{`a.yaml:7: users.ci.inline.x: `, "or keep it as it is with {unchecked: TEXT}"}},
-		{"a file with a mistake, on the file's line", "roles:\n  r:\n    inline: {x: {file: bad.json}}\n",
+		{"a mistake in a file is reported on the line with the file's name",
+			"roles:\n  r:\n    inline: {x: {file: bad.json}}\n",
 			[]string{
 				"a.yaml:3: roles.r.inline.x: bad.json:2:2: the policy document has no Statement: correct " +
 					"it, or keep it"}},
@@ -221,7 +222,7 @@ func TestLoadReportsEveryMistakeWithItsLineAndRemedy(t *testing.T) {
 		{"a file outside the folder", "roles:\n  r: {inline: {x: {file: ../../x.json}}}\n",
 			[]string{"a.yaml:2: roles.r.inline.x.file: open ../x.json: file does not exist: name a file " +
 				"in the folder"}},
-		{"an identity policy for a trust policy",
+		{"an identity policy instead of a trust policy",
 			"roles:\n  r: {trust: {Version: 2012-10-17, Statement: {Effect: Allow, Action: \"*\", " +
 				"Resource: \"*\"}}}\n", []string{"a.yaml:2: roles.r.trust: "}},
 		{"an empty document", "users:\n  ci: {inline: {x: }}\n",
@@ -257,7 +258,7 @@ func TestLoadReportsEveryMistakeWithItsLineAndRemedy(t *testing.T) {
 		{"a filter policy that is not JSON",
 			"topics: [a]\nsubscriptions:\n  - {topic: a, protocol: sms, endpoint: \"+1\", filterPolicy: " +
 				"critical}\n", []string{"a.yaml:3: subscriptions.filterPolicy: the filter policy is not JSON"}},
-		{"a target that is an ARN",
+		{"a fault with an ARN as the target",
 			"faults:\n  - {target: \"arn:aws:iam::123456789012:user/ci\", deny: true}\n",
 			[]string{"is not a target: write user/NAME, role/NAME or group/NAME"}},
 		{"service control policies without levels", "organization: {denies: [s3]}\n",
@@ -269,19 +270,21 @@ func TestLoadReportsEveryMistakeWithItsLineAndRemedy(t *testing.T) {
 		{"a level without documents", "organization:\n  - [FullAWSAccess]\n  - []\n",
 			[]string{"a.yaml:3: organization[1]: a level without service control policies denies " +
 				"everything: list its documents, or FullAWSAccess"}},
-		{"a service control policy with a mistake, on the mistake's line",
+		{"a mistake in a service control policy is reported on the line of the mistake",
 			"organization:\n  - - FullAWSAccess\n    - |\n      {\n        \"Version\": \"2012-10-17\",\n " +
 				"       \"Statment\": []\n      }\n", []string{"a.yaml:6: organization[0][1]: "}},
-		{"a service control policy of a file with a mistake",
+		{"a mistake in the file of a service control policy",
 			"organization:\n  - [FullAWSAccess, {file: bad.json}]\n",
 			[]string{"a.yaml:2: organization[0][1]: bad.json:2:2: the policy document has no Statement"}},
 		{"an undefined role of the function", "function: {role: auditor}\nroles: {a: {}}\n",
 			[]string{
 				`a.yaml:1: function.role: there is no role "auditor": add it under roles (defined: a)`}},
-		{"a list for a mapping", "users: [ci]\n",
+		{"a list instead of a mapping", "users: [ci]\n",
 			[]string{"a.yaml:1: users: expected a mapping of keys to values"}},
-		{"a mapping for a list", "topics: {a: b}\n", []string{"a.yaml:1: topics: expected a list"}},
-		{"a mapping for a string", "alias: {a: b}\n", []string{"a.yaml:1: alias: expected a string"}},
+		{"a mapping instead of a list", "topics: {a: b}\n",
+			[]string{"a.yaml:1: topics: expected a list"}},
+		{"a mapping instead of a string", "alias: {a: b}\n",
+			[]string{"a.yaml:1: alias: expected a string"}},
 		{"a key with a colon inside braces",
 			"users:\n  u: {inline: {x: {Version: 2012-10-17, Statement: {Condition: {Bool: " +
 				"{aws:SecureTransport: true}}}}}}\n",
@@ -292,15 +295,15 @@ func TestLoadReportsEveryMistakeWithItsLineAndRemedy(t *testing.T) {
 		{"invalid YAML", "account: [\n", []string{"a.yaml:1: "}},
 		{"an empty file", "",
 			[]string{`the file describes no account: begin with account: "123456789012"`}},
-		{"two accounts", "alias: a\n---\nalias: b\n",
+		{"two accounts in one file", "alias: a\n---\nalias: b\n",
 			[]string{"a.yaml:3: a second YAML document: keep one account per file"}},
-		{"an alias of itself", "users: &u\n  ci: *u\n", []string{"a.yaml:"}},
+		{"an alias that refers to itself", "users: &u\n  ci: *u\n", []string{"a.yaml:"}},
 		{"nested aliases that expand to too much text",
 			"users:\n  ci:\n    inline:\n      a: &a [x,x,x,x,x,x,x,x,x,x]\n      b: &b " +
 				"[*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\n      c: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\n      d: &d " +
 				"[*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\n      e: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]\n      f: " +
 				"{Version: [*e,*e,*e,*e]}\n", []string{"the document has more than 131072 characters"}},
-		{"several mistakes, in the order of their lines",
+		{"several mistakes are reported in the order of the lines",
 			"account: 7\nusers:\n  ci: {groups: [x], path: a}\nnonsense: 1\n",
 			[]string{"a.yaml:1: account: 7 has", `a.yaml:3: users.ci.path: "a" is not a path`,
 				`a.yaml:3: users.ci.groups: there is no group "x"`, `a.yaml:4: unknown key "nonsense"`}},
@@ -323,7 +326,7 @@ func TestLoadReportsEveryMistakeWithItsLineAndRemedy(t *testing.T) {
 	}
 }
 
-func TestLoadReadsTheExampleInItsComment(t *testing.T) {
+func TestLoadReadsTheExampleInItsDocComment(t *testing.T) {
 	const text = `
 account: "123456789012"
 partition: aws
@@ -406,7 +409,8 @@ func TestLoadSetsThePageSizeOfSimulationsToTheDefaultOfTheAPI(t *testing.T) {
 	}
 }
 
-// FuzzLoad searches for texts on which Load panics, or which Load accepts but newStore does not.
+// FuzzLoad checks that Load does not panic, and that newStore accepts every account that Load
+// accepts.
 func FuzzLoad(f *testing.F) {
 	f.Add("account: \"123456789012\"\nusers:\n  ci: {groups: [g], inline: {a: |\n  {}\n}}\ngroups: " +
 		"{g: }\n")
