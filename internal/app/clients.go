@@ -27,7 +27,7 @@ const (
 	maxAttempts = 6
 	// maxInFlight is the number of concurrent calls. IAM has one endpoint for all regions and
 	// throttles accounts with many calls. An audit of one caller and one role in one region makes
-	// about 25 calls in two waves; the second has 16 to 20.
+	// about 25 calls in two waves. The second wave consists of 16 to 20 calls.
 	maxInFlight = 20
 	// maxRegions is the number of concurrent calls to Lambda, which has one endpoint in each region.
 	maxRegions = 32
@@ -37,8 +37,9 @@ const (
 	maxBackoff = 4 * time.Second
 )
 
-// Clients holds the AWS clients of a run. All except Lambda share one bound on concurrent calls.
-// The clients of IAM share one adaptive retryer, so that one throttled call slows all of them down.
+// Clients holds the AWS clients of a run. All except Lambda share one limit for concurrent calls.
+// All calls to IAM and STS share one adaptive retryer, so that one throttled call slows all others
+// down.
 type Clients struct {
 	IAM        *iam.Client
 	Lambda     *lambda.Client
@@ -50,10 +51,10 @@ type Clients struct {
 	throttled *atomic.Int64
 }
 
-// Throttled returns the number of throttled answers since the process started.
+// Throttled returns the number of throttled answers since the clients were created.
 func (c Clients) Throttled() int64 { return c.throttled.Load() }
 
-// LoadClients creates the clients from the environment, like the AWS CLI: credentials, region,
+// LoadClients creates the clients from the environment, as the AWS CLI does: credentials, region,
 // AWS_ENDPOINT_URL and so on. The SDK logs to log.
 func LoadClients(ctx context.Context, log *slog.Logger,
 	options ...func(*config.LoadOptions) error) (Clients, aws.Config, error) {
@@ -70,7 +71,7 @@ func LoadClients(ctx context.Context, log *slog.Logger,
 
 // NewClients creates the clients from cfg.
 func NewClients(cfg aws.Config) Clients {
-	base, ok := cfg.HTTPClient.(*awshttp.BuildableClient) // has the certificates of AWS_CA_BUNDLE
+	base, ok := cfg.HTTPClient.(*awshttp.BuildableClient) // trusts AWS_CA_BUNDLE
 	if !ok {
 		base = awshttp.NewBuildableClient()
 	}
@@ -84,22 +85,23 @@ func NewClients(cfg aws.Config) Clients {
 	}
 	cfg.HTTPClient = atMost(maxInFlight)
 	throttled := &atomic.Int64{}
-	reading := newRetryer(throttled)
-	cfg.Retryer = func() aws.Retryer { return reading }
-	listing := cfg.Copy()
-	listing.HTTPClient = atMost(maxRegions)
-	listing.Retryer = func() aws.Retryer { return newRetryer(throttled) }
-	telling := cfg.Copy()
-	telling.Retryer = func() aws.Retryer { return newRetryer(throttled) }
+	shared := newRetryer(throttled)
+	cfg.Retryer = func() aws.Retryer { return shared }
+	lambdaConfig := cfg.Copy()
+	lambdaConfig.HTTPClient = atMost(maxRegions)
+	lambdaConfig.Retryer = func() aws.Retryer { return newRetryer(throttled) }
+	sinkConfig := cfg.Copy()
+	sinkConfig.Retryer = func() aws.Retryer { return newRetryer(throttled) }
 	return Clients{
-		IAM: iam.NewFromConfig(cfg), STS: sts.NewFromConfig(cfg), Lambda: lambda.NewFromConfig(listing),
-		SNS: sns.NewFromConfig(telling), S3: s3.NewFromConfig(telling),
-		CloudWatch: cloudwatch.NewFromConfig(telling),
+		IAM: iam.NewFromConfig(cfg), STS: sts.NewFromConfig(cfg),
+		Lambda: lambda.NewFromConfig(lambdaConfig),
+		SNS:    sns.NewFromConfig(sinkConfig), S3: s3.NewFromConfig(sinkConfig),
+		CloudWatch: cloudwatch.NewFromConfig(sinkConfig),
 		throttled:  throttled,
 	}
 }
 
-// retryer is the SDK's adaptive retryer with a count of throttled answers.
+// retryer is the SDK's adaptive retryer. It also counts throttled answers.
 type retryer struct {
 	*retry.AdaptiveMode
 	throttled *atomic.Int64
@@ -136,9 +138,9 @@ func (b *bounded) Do(req *http.Request) (*http.Response, error) {
 	}
 	defer func() { <-b.slots }()
 	if req.Body != nil && req.Body != http.NoBody {
-		// The SDK closes its body as soon as Do returns. The body's WriteTo then reports a failed write
-		// to net/http, which is still checking for surplus bytes. net/http closes the connection, and
-		// sometimes loses the reply. Hiding WriteTo avoids this (smithy-go 1.28.9).
+		// The SDK closes the body as soon as Do returns, while net/http still checks it for surplus
+		// bytes. With WriteTo, the closed body then reports a failed write to net/http, which closes the
+		// connection and sometimes loses the reply. Therefore WriteTo is hidden (smithy-go 1.28.9).
 		req.Body = struct {
 			io.Reader
 			io.Closer

@@ -34,7 +34,8 @@ func load(t *testing.T, url string) Clients {
 	return clients
 }
 
-// Clients trust the certificates in AWS_CA_BUNDLE, as a proxy that inspects TLS requires.
+// TestClientsTrustTheCABundle checks that the clients trust the certificates in AWS_CA_BUNDLE. A
+// proxy that inspects TLS needs this.
 func TestClientsTrustTheCABundle(t *testing.T) {
 	server := httptest.NewTLSServer(&awsemu.Server{})
 	defer server.Close()
@@ -50,13 +51,13 @@ func TestClientsTrustTheCABundle(t *testing.T) {
 	}
 }
 
-func TestClientsBoundTheCallsInFlight(t *testing.T) {
+func TestClientsLimitConcurrentCalls(t *testing.T) {
 	t.Setenv("AWS_CA_BUNDLE", "")
-	var now, most atomic.Int64
+	var inFlight, most atomic.Int64
 	emu := &awsemu.Server{}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		n := now.Add(1)
-		defer now.Add(-1)
+		n := inFlight.Add(1)
+		defer inFlight.Add(-1)
 		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
 		}
 		time.Sleep(20 * time.Millisecond)
@@ -74,7 +75,7 @@ func TestClientsBoundTheCallsInFlight(t *testing.T) {
 	}
 	wg.Wait()
 	if got := most.Load(); got > maxInFlight || got < 2 {
-		t.Errorf("%d calls at once, want 2 to %d", got, maxInFlight)
+		t.Errorf("%d concurrent calls, want 2 to %d", got, maxInFlight)
 	}
 }
 
@@ -97,8 +98,8 @@ type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) Do(r *http.Request) (*http.Response, error) { return f(r) }
 
-// Request bodies have no WriteTo, because net/http then loses connections and replies: see
-// bounded.Do.
+// TestClientsHideTheBodysWriteTo checks that the HTTP client receives a body without WriteTo. With
+// WriteTo, net/http can lose the reply: see bounded.Do.
 func TestClientsHideTheBodysWriteTo(t *testing.T) {
 	b := &bounded{slots: make(chan struct{}, 1),
 		client: roundTrip(func(r *http.Request) (*http.Response, error) {

@@ -36,7 +36,7 @@ type Config struct {
 	// Buckets are names of buckets with commas: existing remotionlambda-… buckets, which replace the
 	// example names in simulations, and custom site or output buckets.
 	Buckets Buckets `env:"BUCKETS"`
-	// AssumedContext is further request context for all simulated requests: key=value with commas.
+	// AssumedContext is additional context for all simulated requests: key=value with commas.
 	AssumedContext AssumedContext `env:"ASSUMED_CONTEXT"`
 	// TopicARN is the SNS topic for alerts. If empty, the function sends no alerts and publishes only
 	// metrics.
@@ -49,18 +49,19 @@ type Config struct {
 	// EvidenceBucket is the S3 bucket for state, mutes and reports. If empty, there is no state and
 	// every run with gaps sends an alert.
 	EvidenceBucket BucketName `env:"EVIDENCE_BUCKET"`
-	// AuditorID is the auditor's name in reports and in the key of its state. If empty, it is the name
-	// of the function.
+	// AuditorID is the auditor's name in reports and in the key of the auditor's state. If empty, the
+	// name of the function is used.
 	AuditorID AuditorID `env:"AUDITOR_ID"`
-	// RepeatAfter is the time until the first reminder of an unchanged gap. The next reminders follow
-	// after three and seven times as long; reminders of critical gaps always after this time. A Go
-	// duration up to 720h. Zero sends a reminder on every run.
+	// RepeatAfter is the time until the first reminder of an unchanged gap. The second
+	// reminder follows after three times as long, every later reminder after seven times as long. For
+	// a critical gap, all reminders follow after RepeatAfter. The value is a Go duration up to 720h.
+	// Zero sends a reminder on every run.
 	RepeatAfter RepeatAfter `env:"REPEAT_AFTER" envDefault:"24h"`
 	// ReadScope is the auditor's access to IAM: account (all users, roles, groups and policies, with
 	// discovery of functions and permission sets), or named (only the principals in NamedPrincipals).
-	// With named there is no discovery: functions are not listed, so auto means the function's region
-	// and the newest known release, all means every region, and the role of a permission set must be
-	// given by its ARN.
+	// With named there is no discovery. REGIONS=auto then means the function's region, REGIONS=all
+	// means every region, and REMOTION_VERSION=auto means the newest known release. A permission set
+	// must be given as the ARN of its role.
 	ReadScope ReadScope `env:"READ_SCOPE" envDefault:"account"`
 }
 
@@ -78,8 +79,8 @@ func ConfigFromEnv(getenv func(string) string) (Config, error) {
 	return c, errors.Join(withVariableNames(err), c.checkReadScope())
 }
 
-// checkReadScope returns an error for permission sets if the read scope does not allow to search
-// for their roles.
+// checkReadScope returns an error for each permission set if the read scope does not allow
+// searching for the role of the set.
 func (c Config) checkReadScope() error {
 	var errs []error
 	for _, caller := range c.Callers {
@@ -93,8 +94,8 @@ func (c Config) checkReadScope() error {
 	return errors.Join(errs...)
 }
 
-// withVariableNames puts the name of the variable before each error. The library has the name of
-// the field.
+// withVariableNames puts the name of the variable before each error. The errors of the library name
+// the field instead.
 func withVariableNames(err error) error {
 	var all env.AggregateError
 	if !errors.As(err, &all) {
@@ -155,7 +156,8 @@ type Callers []Caller
 // A Caller is one entry of CALLERS.
 type Caller struct {
 	collect.Caller
-	// Account is the account in an ARN, which must be the audited one; empty without an ARN.
+	// Account is the account in the ARN. It is empty if the entry is not an ARN. Plan returns an error
+	// if Account is not the audited account.
 	Account string
 }
 
@@ -240,7 +242,7 @@ func (r *RoleName) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// RemotionVersion is a release of Remotion, and the range of the catalogue it belongs to.
+// RemotionVersion is REMOTION_VERSION and the release that it selects.
 type RemotionVersion struct {
 	Requested string
 	Release   policies.Release
@@ -287,8 +289,8 @@ func isRegion(partition, name string) bool {
 		slices.Contains(policies.FormerRegions(partition), name)
 }
 
-// SplitAt returns the regions that are audited in any case at a location, and further regions to
-// search for functions.
+// SplitAt returns the regions that an audit at a location always covers, and further regions that
+// the audit searches for functions.
 func (r Regions) SplitAt(p Location) (named, further []string) {
 	if len(r) > 0 && r[0] != "auto" && r[0] != "all" {
 		return slices.Clone(r), nil
@@ -337,7 +339,7 @@ func (c *AssumedContext) UnmarshalText(text []byte) error {
 		case len(key) < 5 || len(key) > 256 || !strings.Contains(key, ":"):
 			errs = append(errs, fmt.Errorf("%q is not a context key: use a key such as aws:SourceVpc", key))
 		default:
-			// Keys that differ only in case are the same key, with the values of both.
+			// Keys that differ only in case are one key with the values of both.
 			for known := range *c {
 				if strings.EqualFold(known, key) {
 					key = known
@@ -354,7 +356,7 @@ type TopicARN string
 
 var topicARN = regexp.MustCompile(`^arn:aws(-[a-z]+)*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}$`)
 
-// UnmarshalText reads TOPIC_ARN. It refuses FIFO topics, which can deliver only to queues.
+// UnmarshalText reads TOPIC_ARN. It refuses FIFO topics, because they deliver only to queues.
 func (t *TopicARN) UnmarshalText(text []byte) error {
 	if strings.HasSuffix(string(text), ".fifo") {
 		return fmt.Errorf("%q is a FIFO topic, which delivers neither mail nor chat: use a standard "+
@@ -394,7 +396,7 @@ func (b *BucketName) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// AuditorID is the name of an auditor: a part of a key in S3.
+// AuditorID is the name of an auditor. It is a part of the key of its state in S3.
 type AuditorID string
 
 var auditorID = regexp.MustCompile(`^[\w-]{1,64}$`)
@@ -414,7 +416,8 @@ type RepeatAfter time.Duration
 // maxRepeat is the longest REPEAT_AFTER. To hide a gap for longer, mute it with a reason.
 const maxRepeat = 30 * 24 * time.Hour
 
-// defaultRepeat is the default of REPEAT_AFTER. It applies when the value is invalid.
+// defaultRepeat is the default of REPEAT_AFTER. An alert about an invalid configuration uses it if
+// RepeatAfter is zero.
 const defaultRepeat = RepeatAfter(24 * time.Hour)
 
 // UnmarshalText reads REPEAT_AFTER.

@@ -52,7 +52,7 @@ func TestCallers(t *testing.T) {
 	}
 }
 
-// The error lists all wrong variables by name.
+// TestConfigErrorListsAllVariables checks that the error names each variable with an invalid value.
 func TestConfigErrorListsAllVariables(t *testing.T) {
 	_, err := ConfigFromEnv(environment(
 		"CALLERS", "user/ci=everything,group/x,arn:aws:iam::123456789012:root,user/a,user/a",
@@ -84,13 +84,14 @@ func TestConfigErrorListsAllVariables(t *testing.T) {
 		`READ_SCOPE: "all" is not a scope: use account or named`,
 	} {
 		if !strings.Contains(err.Error(), want) {
-			t.Errorf("the error lacks %q:\n%v", want, err)
+			t.Errorf("the error does not contain %q:\n%v", want, err)
 		}
 	}
 }
 
-// Without discovery a permission set is refused. The error names the ARN to use.
-func TestNamedCallersCanBeFound(t *testing.T) {
+// TestReadScopeNamedRefusesPermissionSets checks that READ_SCOPE=named refuses a permission set.
+// The error names the ARN to use instead.
+func TestReadScopeNamedRefusesPermissionSets(t *testing.T) {
 	const role = "arn:aws:iam::123456789012:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Video_0123456789abcdef"
 	_, err := ConfigFromEnv(environment("CALLERS", "sso/Video,user/ci,sso/Clips=render", "READ_SCOPE",
 		"named", "REPEAT_AFTER", "no"))
@@ -103,7 +104,7 @@ func TestNamedCallersCanBeFound(t *testing.T) {
 		"CALLERS: sso/Clips needs a search",
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("the error lacks %q:\n%v", want, err)
+			t.Errorf("the error does not contain %q:\n%v", want, err)
 		}
 	}
 	c, err := ConfigFromEnv(environment("CALLERS", role+"=render,user/ci", "READ_SCOPE", "named"))
@@ -123,32 +124,32 @@ func TestNamedCallersCanBeFound(t *testing.T) {
 }
 
 func TestRepeatAfterHasBounds(t *testing.T) {
-	for value, fine := range map[string]bool{"0s": true, "90m": true, "720h": true, "721h": false,
+	for value, valid := range map[string]bool{"0s": true, "90m": true, "720h": true, "721h": false,
 		"-1h": false, "24": false} {
 		if _, err := ConfigFromEnv(environment("CALLERS", "none", "REPEAT_AFTER",
-			value)); (err == nil) != fine {
-			t.Errorf("REPEAT_AFTER=%s: %v", value, err)
+			value)); (err == nil) != valid {
+			t.Errorf("REPEAT_AFTER=%s: %v, want valid %v", value, err, valid)
 		}
 	}
 }
 
-func TestConfigMissing(t *testing.T) {
+func TestCallersAreRequired(t *testing.T) {
 	for _, value := range []string{"", "  ", " , "} {
 		if _, err := ConfigFromEnv(environment("CALLERS", value)); err == nil ||
 			!strings.HasPrefix(err.Error(), "CALLERS: ") {
-			t.Errorf("CALLERS=%q: %v", value, err)
+			t.Errorf("CALLERS=%q: %v, want an error about CALLERS", value, err)
 		}
 	}
 }
 
-func TestNoRegionIsNotAuto(t *testing.T) {
+func TestEmptyRegionsAreRefused(t *testing.T) {
 	if _, err := ConfigFromEnv(environment("CALLERS", "none", "REGIONS", ",")); err == nil ||
 		!strings.HasPrefix(err.Error(), "REGIONS: must name a region") {
 		t.Errorf("%v", err)
 	}
 }
 
-func TestContextKeysAreOneWhateverTheirCase(t *testing.T) {
+func TestContextKeysIgnoreCase(t *testing.T) {
 	c, err := ConfigFromEnv(environment("CALLERS", "none", "ASSUMED_CONTEXT",
 		"aws:SourceVpc=a,AWS:sourcevpc=b"))
 	if got := c.AssumedContext["aws:SourceVpc"]; err != nil || len(c.AssumedContext) != 1 ||
@@ -157,19 +158,20 @@ func TestContextKeysAreOneWhateverTheirCase(t *testing.T) {
 	}
 }
 
-// The struct reads exactly the variables of the contract, in its order.
+// TestConfigFollowsTheContract checks that Config reads exactly the variables of the contract, in
+// the same order.
 func TestConfigFollowsTheContract(t *testing.T) {
 	var got []string
 	for field := range reflect.TypeFor[Config]().Fields() {
 		got = append(got, variable(field.Name))
 	}
 	if !slices.Equal(got, contract.Environment()) {
-		t.Errorf("Config reads %q, the contract has %q", got, contract.Environment())
+		t.Errorf("Config reads %q, want %q", got, contract.Environment())
 	}
 }
 
-// The regions that are always audited, the number of further regions, and whether these are audited
-// only if they have functions.
+// TestRegionsOfAPlan checks the regions that are always audited, the number of further regions, and
+// whether a further region is audited only if it has functions.
 func TestRegionsOfAPlan(t *testing.T) {
 	for _, test := range []struct {
 		regions, partition, home string
@@ -237,7 +239,8 @@ func TestPlanRefuses(t *testing.T) {
 	}
 }
 
-// The command in a mail has the same configuration as the function.
+// TestFlagsMakeTheSameConfig checks that the command in a mail uses the configuration of the
+// function.
 func TestFlagsMakeTheSameConfig(t *testing.T) {
 	variables := map[string]string{
 		"CALLERS": "none", "RENDER_ROLE": "video-renderer", "REMOTION_VERSION": "4.0.240",
@@ -260,6 +263,6 @@ func TestFlagsMakeTheSameConfig(t *testing.T) {
 		t.Errorf("flags %q give %+v, %v; want %+v", flags, got, err, want)
 	}
 	if c, _ := ConfigFromEnv(environment("CALLERS", "none")); c.flags() != nil {
-		t.Errorf("the defaults need flags %q", c.flags())
+		t.Errorf("flags of the default configuration: %q, want none", c.flags())
 	}
 }

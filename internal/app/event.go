@@ -23,15 +23,15 @@ const (
 	TestAlert Command = "test-alert"
 )
 
-// Event starts a run. It decides the time and the command, but never the subject: no target, role,
-// topic, region or endpoint comes from an event. An unknown field is an error.
+// Event starts a run. An event selects the command, but never what the command acts on: no target,
+// role, topic, region or endpoint comes from an event. An unknown field is an error.
 type Event struct {
 	Command Command
 	// DryRun disables alerts, metrics and evidence.
 	DryRun bool
 	// By is the kind of trigger.
 	By audit.TriggerKind
-	// Changes are IAM changes. They start an audit if one of them is relevant. Nil for other events.
+	// Changes are IAM changes; nil for other events. They start an audit if one of them is relevant.
 	Changes *cloudtrail.Batch
 }
 
@@ -46,7 +46,8 @@ func unsupported(reason error) error {
 		ErrEvent, reason)
 }
 
-// command is an event in the auditor's own form. EventBridge Scheduler sets the last two fields.
+// command is an event in the auditor's own form. EventBridge Scheduler sets Schedule and
+// ScheduledTime.
 type command struct {
 	Command       Command `json:"command"`
 	DryRun        bool    `json:"dryRun"`
@@ -54,7 +55,7 @@ type command struct {
 	ScheduledTime string  `json:"scheduledTime"`
 }
 
-// envelope is an event from EventBridge. Only the replay of an archive sets the last field.
+// envelope is an event from EventBridge. Only the replay of an archive sets ReplayName.
 // https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html
 type envelope struct {
 	Version    string          `json:"version"`
@@ -69,7 +70,7 @@ type envelope struct {
 	ReplayName string          `json:"replay-name"`
 }
 
-// messages is the event in which Lambda delivers messages of a queue.
+// messages is an event with messages from an SQS queue.
 type messages struct {
 	Records json.RawMessage `json:"Records"`
 }
@@ -81,14 +82,14 @@ func ParseEvent(raw []byte) (Event, error) {
 		return Event{}, unsupported(errors.New("the text is not a JSON object"))
 	}
 	if _, ok := keys["Records"]; ok {
-		if err := strict(raw, keys, new(messages)); err != nil {
+		if err := decodeStrict(raw, keys, new(messages)); err != nil {
 			return Event{}, unsupported(err)
 		}
 		return changeEvent(cloudtrail.ReadQueue(raw))
 	}
 	if _, ok := keys["source"]; ok {
 		var e envelope
-		if err := strict(raw, keys, &e); err != nil {
+		if err := decodeStrict(raw, keys, &e); err != nil {
 			return Event{}, unsupported(err)
 		}
 		switch {
@@ -100,7 +101,7 @@ func ParseEvent(raw []byte) (Event, error) {
 		return Event{}, unsupported(fmt.Errorf("source %q, detail-type %q", e.Source, e.DetailType))
 	}
 	var c command
-	if err := strict(raw, keys, &c); err != nil {
+	if err := decodeStrict(raw, keys, &c); err != nil {
 		return Event{}, unsupported(err)
 	}
 	if c.Command != Audit && c.Command != TestAlert {
@@ -120,9 +121,9 @@ func changeEvent(batch cloudtrail.Batch, err error) (Event, error) {
 	return Event{Command: Audit, By: audit.TriggeredByChanges, Changes: &batch}, nil
 }
 
-// strict decodes an object and rejects unknown keys. encoding/json would accept keys in any case,
-// and the last one of two.
-func strict(raw []byte, keys map[string]json.RawMessage, into any) error {
+// decodeStrict decodes an object and returns an error for unknown keys. encoding/json alone would
+// accept keys in any case: of two such keys, the last one would win.
+func decodeStrict(raw []byte, keys map[string]json.RawMessage, into any) error {
 	fields := map[string]bool{}
 	for field := range reflect.TypeOf(into).Elem().Fields() {
 		fields[field.Tag.Get("json")] = true

@@ -11,25 +11,26 @@ import (
 
 // ChangeCounts counts the messages of an event with IAM changes.
 type ChangeCounts struct {
-	// Relevant is the number of changes that affect an audited principal, or may affect one.
+	// Relevant is the number of changes that affect or may affect an audited principal.
 	Relevant int `json:"touching"`
-	// Dropped is the number of all others: changes without effect on an audited principal, failed
-	// calls and duplicates.
+	// Dropped is the number of messages that start no audit: changes without effect on an audited
+	// principal, failed calls and duplicates.
 	Dropped int `json:"dropped"`
-	// Unreadable is the number of messages that could not be read. They start an audit, because they
-	// may contain a relevant change.
+	// Unreadable is the number of messages that could not be read. An unreadable message starts an
+	// audit, because it may contain a relevant change.
 	Unreadable int `json:"unreadable"`
 }
 
 const (
-	// maxReportedChanges is the number of IAM changes in a report, maxLoggedChanges the number in the
-	// log.
+	// maxReportedChanges is the largest number of IAM changes in a report, maxLoggedChanges the
+	// largest number in the log.
 	maxReportedChanges = 100
 	maxLoggedChanges   = 20
 )
 
-// dropIrrelevant removes changes that cannot affect an audited principal. It has a short time
-// limit; a change that is not resolved by then counts as relevant.
+// dropIrrelevant removes changes that cannot affect an audited principal. It returns the trigger
+// with the other changes, and counts. A change that is not resolved within a short time limit
+// counts as relevant.
 func (a *App) dropIrrelevant(ctx context.Context, plan collect.Plan,
 	all cloudtrail.Batch) (audit.Trigger, ChangeCounts) {
 	for _, u := range all.Errors {

@@ -57,13 +57,13 @@ func TestHandleChanges(t *testing.T) {
 		account: "210987654321", id: "f"}.json()
 	failed := strings.Replace(user("remotion-user"), `"eventVersion"`,
 		`"errorCode":"AccessDenied","eventVersion"`, 1)
-	var many []string
+	var unrelated []string
 	for i := range cloudtrail.MaxChanges + 7 {
-		many = append(many, user(fmt.Sprint("u", i)))
+		unrelated = append(unrelated, user(fmt.Sprint("u", i)))
 	}
-	var often []string
+	var relevant []string
 	for i := range maxReportedChanges + 5 {
-		often = append(often,
+		relevant = append(relevant,
 			iamCall{event: "PutUserPolicy", parameters: `{"userName":"remotion-user","policyName":"p"}`,
 				id: fmt.Sprint("o", i)}.json())
 	}
@@ -72,8 +72,8 @@ func TestHandleChanges(t *testing.T) {
 		event  string
 		faults []awsemu.Fault
 		env    map[string]string
-		// want are the counts in the answer. calls is the number of calls to AWS without an audit; more
-		// calls mean that there was an audit.
+		// want are the counts in the answer. calls is the number of calls to AWS if the event starts no
+		// audit.
 		want  ChangeCounts
 		calls int
 		log   string
@@ -84,13 +84,15 @@ func TestHandleChanges(t *testing.T) {
 			log: `"message":"IAM changes without effect on an audited principal","dropped":1,"what":["DetachUserPolicy on user/other (policy P)"]`},
 		{name: "a change in another account", event: foreign, want: ChangeCounts{Dropped: 1}},
 		{name: "a failed call", event: failed, want: ChangeCounts{Dropped: 1}, log: `"what":null`},
-		{name: "a group without callers", event: group, want: ChangeCounts{Dropped: 1}, calls: 1},
-		{name: "a group, and the caller's groups cannot be read", event: group,
+		{name: "a change of a group without callers", event: group,
+			want: ChangeCounts{Dropped: 1}, calls: 1},
+		{name: "a change of a group if the caller's groups cannot be read", event: group,
 			faults: []awsemu.Fault{{Operation: "iam:ListGroupsForUser", Deny: true, Times: 1}},
 			want:   ChangeCounts{Relevant: 1},
 			log:    `"message":"resolving affected principals failed","target":"user/remotion-user","what":"the list of groups"`},
-		{name: "a role that is not audited", event: role, want: ChangeCounts{Dropped: 1}, calls: 1},
-		{name: "a role that is not audited, without discovery", event: role,
+		{name: "a change of a role that is not audited", event: role,
+			want: ChangeCounts{Dropped: 1}, calls: 1},
+		{name: "a change of a role that is not audited, without discovery", event: role,
 			env: map[string]string{"READ_SCOPE": "named"}, want: ChangeCounts{Dropped: 1}},
 		{name: "a batch of all kinds", event: queue(user("other"), foreign, user("remotion-user"), failed,
 			user("remotion-user"), group, `{"source":"aws.s3","detail-type":"x"}`),
@@ -102,9 +104,9 @@ func TestHandleChanges(t *testing.T) {
 			log: `"message":"unreadable message in the queue of IAM changes","messageId":"m0","error":"not a JSON object"`},
 		{name: "an unreadable message alone starts an audit",
 			event: queue("no JSON", user("other")), want: ChangeCounts{Dropped: 1, Unreadable: 1}},
-		{name: "more changes than a batch keeps", event: queue(many...),
+		{name: "more changes than a batch holds", event: queue(unrelated...),
 			want: ChangeCounts{Relevant: 7, Dropped: cloudtrail.MaxChanges}},
-		{name: "more changes than a report keeps", event: queue(often...),
+		{name: "more changes than a report holds", event: queue(relevant...),
 			want: ChangeCounts{Relevant: maxReportedChanges + 5}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -170,7 +172,7 @@ func TestHandleChanges(t *testing.T) {
 			}
 			trigger := *reports[0].Run.Trigger
 			if n := len(trigger.Changes); n > maxReportedChanges {
-				t.Errorf("the report has %d changes", n)
+				t.Errorf("%d changes in the report, want at most %d", n, maxReportedChanges)
 			}
 			if trigger.By != audit.TriggeredByChanges ||
 				len(trigger.Changes)+trigger.More != test.want.Relevant ||

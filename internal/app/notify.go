@@ -16,29 +16,30 @@ import (
 )
 
 // notify sends the alert, stores the report and publishes metrics. Each step has its own time
-// limit. It returns the report with the mutes applied. The error says that the alert or the metrics
-// could not be sent. Errors of the evidence bucket are logged and counted, but do not fail the run:
-// Lambda would retry it and send the alert again.
-func (a *App) notify(ctx context.Context, l auditResult, s alertInputs, place Location,
+// limit. notify sets the outcome in result and returns the report with the mutes applied. The error
+// is not nil if the alert or the metrics could not be sent. Errors of the evidence bucket are
+// logged and counted, but do not fail the run: Lambda would retry the run and send the alert again.
+func (a *App) notify(ctx context.Context, audited auditResult, s alertInputs, place Location,
 	throttled int64, result *RunResult) (audit.Report, error) {
 	var errs []error
 	delivery := publish.Delivery{NoSubscribers: s.noSubscribers}
-	announcing, stop := a.withReserve(ctx, reserve/2)
+	alertCtx, stop := a.withReserve(ctx, reserve/2)
 	defer stop()
-	out, err := a.deliver(announcing, l, s, place)
+	out, err := a.deliver(alertCtx, audited, s, place)
 	if err != nil {
 		delivery.AlertFailures = 1
 		errs = append(errs, err)
 	}
-	a.logDelivery(ctx, out, result)
+	a.recordDelivery(ctx, out, result)
 	r := out.Planned.Report
 
 	delivery.OldestGapAge, delivery.StateErrors = out.Planned.OldestGapAge, len(out.StateErrors)
 	delivery.ThrottledCalls = a.Throttled() - throttled
-	// End before the deadline: a sink that hangs must be reported before Lambda ends the process.
-	measuring, stop := a.withReserve(ctx, reserve/20)
+	// The context ends before the deadline, because Lambda ends the process at the deadline. A sink
+	// that hangs must be reported before.
+	metricsCtx, stop := a.withReserve(ctx, reserve/20)
 	defer stop()
-	if err := publish.Metrics(measuring, a.CloudWatch, string(a.Config.MetricNamespace), r, delivery,
+	if err := publish.Metrics(metricsCtx, a.CloudWatch, string(a.Config.MetricNamespace), r, delivery,
 		a.now()); err != nil {
 		errs = append(errs, err)
 	} else {
@@ -47,9 +48,9 @@ func (a *App) notify(ctx context.Context, l auditResult, s alertInputs, place Lo
 	return r, errors.Join(errs...)
 }
 
-// logDelivery logs the errors of the evidence bucket and copies the outcome of a delivery to the
+// recordDelivery logs the errors of the evidence bucket and copies the outcome of a delivery to the
 // result.
-func (a *App) logDelivery(ctx context.Context, out evidence.Outcome, result *RunResult) {
+func (a *App) recordDelivery(ctx context.Context, out evidence.Outcome, result *RunResult) {
 	for _, err := range out.StateErrors {
 		a.Log.ErrorContext(ctx, "evidence", "error", err.Error())
 	}
@@ -72,42 +73,44 @@ func (a *App) sender(place Location) alert.Sender {
 }
 
 // deliver plans and sends the alert, and stores the report at the same time.
-func (a *App) deliver(ctx context.Context, l auditResult, s alertInputs,
+func (a *App) deliver(ctx context.Context, audited auditResult, s alertInputs,
 	place Location) (evidence.Outcome, error) {
 	bucket, topic := a.bucket(place.Account), string(a.Config.TopicARN)
-	heard := topic != "" && (s.noSubscribers == nil || !*s.noSubscribers)
-	o := alert.Options{RepeatAfter: time.Duration(a.Config.RepeatAfter), First: l.firstAttempt,
+	canDeliver := topic != "" && (s.noSubscribers == nil || !*s.noSubscribers)
+	o := alert.Options{RepeatAfter: time.Duration(a.Config.RepeatAfter), First: audited.firstAttempt,
 		Sender: a.sender(place)}
-	o.Sender.Evidence = evidence.ReportKey(l.report.Run.At, l.report.Run.ID)
-	var keeping sync.WaitGroup
-	var kept error
+	o.Sender.Evidence = evidence.ReportKey(audited.report.Run.At, audited.report.Run.ID)
+	var storing sync.WaitGroup
+	var storeErr error
 	var once sync.Once
 	plan := func(v evidence.View) alert.Planned {
 		o := o
 		o.Stateless = v.Stateless
-		// Without state every run would announce these again, so only messages about gaps have them.
-		if !v.Stateless || l.report.Status != audit.StatusCompliant {
-			o.MuteErrors, o.Problems = s.mutes.wrong, s.mutes.problems
+		// Without state, every run would announce errors of mutes and problems again. Therefore they are
+		// left out if the report is compliant.
+		if !v.Stateless || audited.report.Status != audit.StatusCompliant {
+			o.MuteErrors, o.Problems = s.mutes.invalid, s.mutes.problems
 			if v.Problem != nil {
 				o.Problems = append([]audit.Problem{*v.Problem}, o.Problems...)
 			}
 		}
-		p := alert.Plan(v.State, l.report, s.mutes.list, a.now(), o)
-		once.Do(func() { keeping.Go(func() { kept = a.storeReport(ctx, bucket, p.Report) }) })
+		p := alert.Plan(v.State, audited.report, s.mutes.list, a.now(), o)
+		once.Do(func() { storing.Go(func() { storeErr = a.storeReport(ctx, bucket, p.Report) }) })
 		return p
 	}
 	ledger := evidence.Ledger{Objects: bucket, Key: evidence.StateKey(place.Account, a.id()),
-		Run:   l.report.Run.ID,
-		Owner: l.report.Run.ID + "-" + rand.Text(), Now: a.now}
-	out, err := ledger.Announce(ctx, heard, plan, func(ctx context.Context, m alert.Message) error {
+		Run:   audited.report.Run.ID,
+		Owner: audited.report.Run.ID + "-" + rand.Text(), Now: a.now}
+	send := func(ctx context.Context, m alert.Message) error {
 		return publish.Alert(ctx, a.SNS, topic, m)
-	})
-	keeping.Wait()
-	out.StateErrors = append(out.StateErrors, s.mutes.trouble...)
-	if kept != nil {
-		out.StateErrors = append(out.StateErrors, kept)
 	}
-	if m := out.Planned.Message; !m.Zero() && !heard {
+	out, err := ledger.Announce(ctx, canDeliver, plan, send)
+	storing.Wait()
+	out.StateErrors = append(out.StateErrors, s.mutes.readErrors...)
+	if storeErr != nil {
+		out.StateErrors = append(out.StateErrors, storeErr)
+	}
+	if m := out.Planned.Message; !m.Zero() && !canDeliver {
 		a.Log.WarnContext(ctx,
 			"alert not sent", "reason", map[bool]string{true: "TOPIC_ARN is not set",
 				false: "the topic has no confirmed subscription"}[topic == ""], "subject", m.Subject)
@@ -117,22 +120,23 @@ func (a *App) deliver(ctx context.Context, l auditResult, s alertInputs,
 
 // alertInputs holds the mutes and the subscription state, loaded while the audit runs.
 type alertInputs struct {
-	mutes mutes
-	// noSubscribers is nil without a topic, or if its subscriptions could not be read.
+	mutes muteFile
+	// noSubscribers is nil if there is no topic or its subscriptions could not be read.
 	noSubscribers *bool
 }
 
-// sideTaskTimeout bounds the reads and writes beside the audit and the alert. A run continues
-// without their results rather than being late.
+// sideTaskTimeout limits the reads and writes that run parallel to the audit or the alert. After
+// the timeout, a run continues without their results.
 const sideTaskTimeout = 10 * time.Second
 
-// loadAlertInputs starts to load the alert inputs. The returned function waits for them.
+// loadAlertInputs starts to load the alert inputs. The returned function waits for the inputs and
+// returns them.
 func (a *App) loadAlertInputs(ctx context.Context, place Location) (wait func() alertInputs) {
 	ctx, stop := context.WithTimeout(ctx, sideTaskTimeout)
 	ctx, stopSooner := a.withReserve(ctx, reserve)
 	var s alertInputs
 	var wg sync.WaitGroup
-	wg.Go(func() { s.mutes = a.mutes(ctx, a.bucket(place.Account)) })
+	wg.Go(func() { s.mutes = a.readMutes(ctx, a.bucket(place.Account)) })
 	if topic := string(a.Config.TopicARN); topic != "" {
 		wg.Go(func() { s.noSubscribers = a.noSubscribers(ctx, topic) })
 	}
@@ -147,25 +151,28 @@ func (a *App) loadAlertInputs(ctx context.Context, place Location) (wait func() 
 // noSubscribers reports whether the topic has no confirmed subscription. It returns nil if the
 // subscriptions cannot be read: an alert must go out nevertheless.
 func (a *App) noSubscribers(ctx context.Context, topic string) *bool {
-	heard, err := publish.HasSubscriber(ctx, a.SNS, topic)
+	hasSubscriber, err := publish.HasSubscriber(ctx, a.SNS, topic)
 	if err != nil {
 		a.Log.WarnContext(ctx, "reading the topic's subscriptions failed", "error", err.Error())
 		return nil
 	}
-	none := !heard
+	none := !hasSubscriber
 	return &none
 }
 
-// mutes holds the mutes that could be read, and the errors of the others.
-type mutes struct {
-	list     alert.Mutes
-	wrong    []alert.MuteError
-	problems []audit.Problem
-	trouble  []error
+// muteFile holds the content of the file of mutes.
+type muteFile struct {
+	list alert.Mutes
+	// invalid are the errors of mutes that could not be parsed.
+	invalid []alert.MuteError
+	// problems and readErrors describe a file that could not be read: for the alert and for the log.
+	problems   []audit.Problem
+	readErrors []error
 }
 
-// mutes reads the file of mutes. A file that cannot be read mutes nothing and is announced.
-func (a *App) mutes(ctx context.Context, bucket evidence.Objects) (m mutes) {
+// readMutes reads the file of mutes. If the file cannot be read, nothing is muted and the alert
+// reports the problem.
+func (a *App) readMutes(ctx context.Context, bucket evidence.Objects) (m muteFile) {
 	if bucket == nil {
 		return m
 	}
@@ -173,17 +180,17 @@ func (a *App) mutes(ctx context.Context, bucket evidence.Objects) (m mutes) {
 	switch {
 	case errors.Is(err, evidence.ErrMissing):
 	case err != nil:
-		m.trouble = []error{err}
+		m.readErrors = []error{err}
 		m.problems = []audit.Problem{{What: evidence.MutesKey +
 			" in the evidence bucket: nothing is muted", Why: err.Error()}}
 	default:
-		m.list, m.wrong = alert.ParseMutes(text, a.now())
+		m.list, m.invalid = alert.ParseMutes(text, a.now())
 	}
 	return m
 }
 
-// storeReport stores the full report of a run. A retry of the same event replaces the report of the
-// first attempt.
+// storeReport stores the full report of a run. If Lambda retries an event, the report of the retry
+// replaces that of the first attempt.
 func (a *App) storeReport(ctx context.Context, bucket evidence.Objects, r audit.Report) error {
 	if bucket == nil {
 		return nil
@@ -198,7 +205,8 @@ func (a *App) storeReport(ctx context.Context, bucket evidence.Objects, r audit.
 	return err
 }
 
-// testAlert sends a marked test message and returns the topic's subscriptions.
+// testAlert sends a marked test message and returns the topic's subscriptions. A dry run sends no
+// message.
 func (a *App) testAlert(ctx context.Context, event Event, p Location) (RunResult, error) {
 	result := RunResult{Command: TestAlert, Account: p.Account, DryRun: event.DryRun}
 	if a.Config.TopicARN == "" {

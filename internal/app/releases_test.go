@@ -15,8 +15,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden report")
 
-// The account with three releases and a custom function name, audited as the function does. Its
-// text is in internal/report/testdata/releases.txt.
+// TestGoldenReportOfThreeReleases audits an account with three releases and a custom function name,
+// as the function does. internal/report/testdata/releases.txt is the same report as text.
 func TestGoldenReportOfThreeReleases(t *testing.T) {
 	t.Setenv("AWS_CA_BUNDLE", "")
 	account, err := awsemu.Load(examples.FS, "releases/account.yaml")

@@ -22,8 +22,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/report"
 )
 
-// reserve is the time before the deadline that is kept for the alert and the metrics. With a short
-// timeout it is half of the time.
+// reserve is the time before the deadline that is kept for the alert and the metrics, but at most
+// half of the time until the deadline: see withReserve.
 const reserve = 10 * time.Second
 
 // App runs audits.
@@ -50,7 +50,7 @@ type RunResult struct {
 	// Summary and Problems come from the report. A test alert has none.
 	*audit.Summary
 	Problems int `json:"problems,omitempty"`
-	// Announced says that an alert was sent, Measured that the metrics were published. Reasons are the
+	// Announced is true if an alert was sent, Measured if the metrics were published. Reasons are the
 	// reasons of the alert.
 	Announced bool           `json:"announced"`
 	Measured  bool           `json:"measured"`
@@ -116,7 +116,7 @@ func (c Config) Plan(p Location) (collect.Plan, error) {
 	return plan, nil
 }
 
-// Report audits the location once and publishes nothing. It ends at the context's deadline with the
+// Report audits the location once and publishes nothing. At the context's deadline it returns the
 // results so far.
 func (a *App) Report(ctx context.Context, p Location, runID string) (audit.Report, error) {
 	plan, err := a.Config.Plan(p)
@@ -137,8 +137,8 @@ func (a *App) Report(ctx context.Context, p Location, runID string) (audit.Repor
 	return r, nil
 }
 
-// Handle is the Lambda handler. It makes one run for one event. Gaps are not an error; a run that
-// fails is.
+// Handle is the Lambda handler. It makes one run for one event. Gaps are not an error. A run that
+// fails returns an error.
 func (a *App) Handle(ctx context.Context, raw json.RawMessage) (RunResult, error) {
 	event, err := ParseEvent(raw)
 	if err != nil {
@@ -160,9 +160,9 @@ func (a *App) Handle(ctx context.Context, raw json.RawMessage) (RunResult, error
 		return a.testAlert(ctx, event, place)
 	}
 	// Plan finds errors that depend on the location, such as the ARN of another account.
-	plan, wrong := a.Config.Plan(place)
-	if wrong = cmp.Or(a.ConfigError, wrong); wrong != nil {
-		return a.notifyConfigError(ctx, place, lc.AwsRequestID, event.DryRun, wrong)
+	plan, configErr := a.Config.Plan(place)
+	if configErr = cmp.Or(a.ConfigError, configErr); configErr != nil {
+		return a.notifyConfigError(ctx, place, lc.AwsRequestID, event.DryRun, configErr)
 	}
 	started, throttled := a.now(), a.Throttled()
 	result := RunResult{Command: Audit, Account: place.Account, DryRun: event.DryRun}
@@ -175,19 +175,19 @@ func (a *App) Handle(ctx context.Context, raw json.RawMessage) (RunResult, error
 			return result, nil
 		}
 	}
-	asked := func() alertInputs { return alertInputs{} }
+	waitForInputs := func() alertInputs { return alertInputs{} }
 	if !event.DryRun {
-		asked = a.loadAlertInputs(ctx, place)
+		waitForInputs = a.loadAlertInputs(ctx, place)
 	}
-	l, err := a.runAudit(ctx, place, lc.AwsRequestID)
-	s := asked()
+	audited, err := a.runAudit(ctx, place, lc.AwsRequestID)
+	s := waitForInputs()
 	if err != nil {
 		return RunResult{}, a.fail(ctx, err)
 	}
-	l.report.Run.Trigger = &trigger
-	r := l.report
+	audited.report.Run.Trigger = &trigger
+	r := audited.report
 	if !event.DryRun {
-		r, err = a.notify(ctx, l, s, place, throttled, &result)
+		r, err = a.notify(ctx, audited, s, place, throttled, &result)
 	}
 	result.Status, result.Summary, result.Problems = r.Status, &r.Summary, len(r.Problems)
 	for _, p := range r.Problems {
@@ -210,16 +210,16 @@ func (a *App) Handle(ctx context.Context, raw json.RawMessage) (RunResult, error
 	return result, a.fail(ctx, err)
 }
 
-// auditResult is the report of a run.
+// auditResult holds the reports of a run.
 type auditResult struct {
 	report audit.Report
-	// firstAttempt is the report of the first attempt if it was incomplete and there was time for a
-	// second one; else nil.
+	// firstAttempt is the report of the first attempt if report is from a second attempt; else nil.
 	firstAttempt *audit.Report
 }
 
-// runAudit audits the account. It repeats an incomplete audit once, so that the alert reports a
-// lasting failure at once and no passing one.
+// runAudit audits the account. It repeats an incomplete audit once if there is time. A failure in
+// both attempts is reported at once, and a failure that the second attempt does not repeat is not
+// reported.
 func (a *App) runAudit(ctx context.Context, place Location, runID string) (auditResult, error) {
 	ctx, stop := a.withReserve(ctx, reserve)
 	defer stop()
@@ -263,8 +263,8 @@ func (c Config) flags() (list []string) {
 	return list
 }
 
-// withReserve returns a context that ends before the deadline of ctx, by the given time or by half
-// of the remaining time if that is less. It has no deadline if ctx has none.
+// withReserve returns a context that ends earlier than ctx: by the time keep, or by half of the
+// remaining time if that is less. If ctx has no deadline, the returned context has none, either.
 func (a *App) withReserve(ctx context.Context,
 	keep time.Duration) (context.Context, context.CancelFunc) {
 	deadline, ok := ctx.Deadline()

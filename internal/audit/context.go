@@ -9,8 +9,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// AssumedContext returns the request context for the engine and for AWS's simulator: the keys that
-// a real request from Remotion has. Without it, an organization policy that denies other regions
+// AssumedContext returns the request context for the engine and for AWS's simulator: the keys of a
+// real request from Remotion. Without these keys, an organization policy that denies other regions
 // would deny every simulated request, and AWS does not list the keys of such policies as missing.
 // Keys of extra override the defaults.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
@@ -28,25 +28,26 @@ func AssumedContext(q policies.SimulationRequest, extra iampolicy.Context) iampo
 	return c
 }
 
-// override sets keys of c. Key names are compared without regard to case.
-func override(c, by iampolicy.Context) {
-	for key, values := range by {
+// override copies the keys of extra to c. It compares key names without regard to case.
+func override(c, extra iampolicy.Context) {
+	for key, values := range extra {
 		maps.DeleteFunc(c, func(k string, _ []string) bool { return strings.EqualFold(k, key) })
 		c[key] = values
 	}
 }
 
-// Overridden returns a copy of c with the keys of by added; by wins.
-func Overridden(c, by iampolicy.Context) iampolicy.Context {
+// Overridden returns a copy of c with the keys of extra, which override the keys of c.
+func Overridden(c, extra iampolicy.Context) iampolicy.Context {
 	all := maps.Clone(c)
 	if all == nil {
 		all = iampolicy.Context{}
 	}
-	override(all, by)
+	override(all, extra)
 	return all
 }
 
-// context returns the assumed context with the keys that AWS sets for the principal.
+// context returns the context in which the engine evaluates q: the defaults and the keys that AWS
+// sets for the principal. The configured context overrides both.
 func (t TargetFacts) context(q policies.SimulationRequest) iampolicy.Context {
 	known := iampolicy.Context{
 		"aws:PrincipalArn":     {t.ARN},

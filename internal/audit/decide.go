@@ -9,7 +9,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// decision is the judgement on one need.
+// decision is the judgement on one need: the values for a Finding.
 type decision struct {
 	need    policies.Need
 	status  Status
@@ -18,6 +18,8 @@ type decision struct {
 	note    string
 	example string
 
+	// inspected is the result of the engine, simulated the answer of AWS. missing are the context keys
+	// that AWS lists as missing.
 	inspected, simulated string
 	statements           []StatementRef
 	simulatedStatements  []string
@@ -33,18 +35,18 @@ const (
 // decide combines the engine's result and the simulator's answer into one status.
 //
 // The engine evaluates every resource of the need. The simulator evaluates one example resource.
-// docs/how-it-judges.md lists the rules in a table:
+// docs/how-it-judges.md lists all rules in a table. The main rules are:
 //
 //   - If the engine reports satisfied and AWS allows the request, the need is satisfied.
 //   - If AWS attributes a denial to the organization or to the permissions boundary, that is the
 //     cause of the denial.
 //   - If the documents do not grant the request and AWS denies it, decide uses the engine's result.
-//   - If the documents do not grant a resource other than the example, decide uses the engine's
-//     result too.
-//   - If the two contradict each other, or AWS did not answer, the need is unverified.
+//   - If AWS allows the example and the documents do not grant another resource, decide uses the
+//     engine's result, too.
+//   - If the engine and AWS contradict each other, or AWS did not answer, the need is unverified.
 //
-// AWS lists every context key of every statement as missing when it denies a request. A missing key
-// alone therefore does not make a gap conditional: the documents must depend on it.
+// When AWS denies a request, it lists every context key of every statement as missing. If all
+// documents were read, a missing key therefore does not make a gap conditional: the engine decides.
 func (t TargetFacts) decide(n policies.Need) decision {
 	q := n.SimulationRequest
 	v := decision{need: n, example: q.Resource}
@@ -83,7 +85,7 @@ func (t TargetFacts) decide(n policies.Need) decision {
 	return v
 }
 
-// allowedByAWS decides if AWS allows the example and all documents were read.
+// allowedByAWS sets the status of a need. AWS allows its example, and all documents were read.
 func (v *decision) allowedByAWS(in inspection, answer Answer) {
 	switch {
 	case in.status == Satisfied:
@@ -102,15 +104,15 @@ func (v *decision) allowedByAWS(in inspection, answer Answer) {
 	}
 }
 
-// deniedByAWS decides if AWS denies the example and all documents were read.
+// deniedByAWS sets the status of a need. AWS denies its example, and all documents were read.
 func (v *decision) deniedByAWS(in inspection, answer Answer) {
 	switch {
 	case answer.OrganizationDenies &&
-		(in.grantsSample() || in.open || in.status == Conditional):
+		(in.grantsSimulated() || in.open || in.status == Conditional):
 		v.deny(SCP, organizationWhy)
-	case answer.BoundaryDenies && in.grantsSample():
+	case answer.BoundaryDenies && in.grantsSimulated():
 		v.deny(PermissionsBoundary, boundaryWhy)
-	case in.grantsSample():
+	case in.grantsSimulated():
 		v.disagree(in, answer, "the policy documents")
 	case in.status != Conditional || answer.Decision == iampolicy.ImplicitDeny || in.mayDeny:
 		v.adopt(in)
@@ -127,7 +129,7 @@ func (v *decision) adopt(in inspection) {
 	v.status, v.cause, v.why, v.example = in.status, in.cause, in.why, in.example
 }
 
-// disagree makes the need unverified and states both results.
+// disagree makes the need unverified and states both results. read describes the documents.
 func (v *decision) disagree(in inspection, answer Answer, read string) {
 	inspected := in.status
 	if in.elsewhere {
@@ -144,8 +146,9 @@ func (t TargetFacts) Granted(q policies.SimulationRequest) bool {
 	return t.inspect(policies.Need{SimulationRequest: q, Pattern: q.Resource}).status == Satisfied
 }
 
-// partlyRead decides if some documents could not be read. An unread document can override the
-// others, so AWS's answer decides and the documents only explain a denial.
+// partlyRead sets the status of a need if some documents could not be read. An unread document can
+// override the others. Therefore the answer of AWS decides, and the documents only explain a
+// denial.
 func (v *decision) partlyRead(t TargetFacts, in inspection, answer Answer, answered bool) {
 	const unread = "not all policies could be read"
 	switch {
@@ -163,7 +166,7 @@ func (v *decision) partlyRead(t TargetFacts, in inspection, answer Answer, answe
 		v.note = unread
 	case answer.Decision == iampolicy.ExplicitDeny:
 		v.deny(IdentityDeny, "AWS reports an explicit deny: "+strings.Join(answer.Statements, ", "))
-	case in.grantsSample() || in.status == Denied:
+	case in.grantsSimulated() || in.status == Denied:
 		v.disagree(in, answer, "the policy documents that could be read")
 	case in.status == Missing && in.cause == NoGrant && len(answer.Missing) > 0:
 		v.status, v.cause = Conditional, Condition
@@ -177,6 +180,7 @@ func (v *decision) partlyRead(t TargetFacts, in inspection, answer Answer, answe
 	}
 }
 
+// cutOff returns the end of a sentence about a target without a simulation.
 func (t TargetFacts) cutOff() string {
 	if t.CutOff {
 		return " before the deadline"
@@ -192,19 +196,19 @@ type inspection struct {
 	cause      Cause
 	why        string
 	statements []StatementRef
-	// example is a resource with this status. elsewhere reports that example is not the simulated
-	// resource, and that the documents grant the simulated resource. open reports that they grant the
-	// simulated resource only under a condition.
+	// example is a resource with this status. elsewhere is true if example is a gap and not the
+	// simulated resource. The documents then grant the simulated resource: if open is true, only under
+	// a condition.
 	example         string
 	elsewhere, open bool
-	// note limits a satisfied result.
+	// note states the limits of a satisfied status.
 	note string
-	// mayDeny reports that a conditional status depends on a Deny.
+	// mayDeny is true if a deciding statement is a Deny.
 	mayDeny bool
 }
 
-// grantsSample reports whether the documents grant the simulated request.
-func (in inspection) grantsSample() bool {
+// grantsSimulated reports whether the documents grant the simulated request without a condition.
+func (in inspection) grantsSimulated() bool {
 	return in.status == Satisfied || in.elsewhere && !in.open
 }
 
@@ -216,7 +220,7 @@ func (t TargetFacts) grants(q policies.SimulationRequest, resource string) bool 
 	return r.Decision == iampolicy.Allowed && !r.Conditional
 }
 
-// inspect decides with the documents for all resources of a need.
+// inspect returns the engine's result for all resources of a need.
 func (t TargetFacts) inspect(n policies.Need) inspection {
 	need, err := iampolicy.NewNeed(n.Action, n.Pattern)
 	if err != nil {
@@ -225,15 +229,16 @@ func (t TargetFacts) inspect(n policies.Need) inspection {
 	need = need.Named().Preferring(n.Resource)
 	c := t.Grants.Cover(need, t.context(n.SimulationRequest))
 	note := ""
-	// A caller that only renders needs the deployed functions, not the name of the next one.
-	if c.Status.Gap() && t.Purpose == policies.Render && !t.ahead {
+	// A target that only renders needs grants for the names of the deployed functions. A grant for the
+	// name of the next function is not required.
+	if c.Status.Gap() && t.Purpose == policies.Render && !t.nextName {
 		deployed := t.Scope.DeployedResources(n)
-		lacking := slices.IndexFunc(deployed, func(resource string) bool {
+		ungranted := slices.IndexFunc(deployed, func(resource string) bool {
 			return !t.grants(n.SimulationRequest, resource)
 		})
 		switch {
-		case lacking >= 0:
-			c = t.Grants.Cover(need.Preferring(deployed[lacking]), t.context(n.SimulationRequest))
+		case ungranted >= 0:
+			c = t.Grants.Cover(need.Preferring(deployed[ungranted]), t.context(n.SimulationRequest))
 		case deployed != nil:
 			note = "granted for the deployed functions, but not for " + n.Pattern +
 				": the next release deploys a function with another name, which the policy does not grant"
@@ -255,7 +260,7 @@ func (t TargetFacts) inspect(n policies.Need) inspection {
 	return in
 }
 
-func split(matches []iampolicy.Match) (allows, denies []iampolicy.Match) {
+func splitByEffect(matches []iampolicy.Match) (allows, denies []iampolicy.Match) {
 	for _, m := range matches {
 		if m.Effect == iampolicy.Allow {
 			allows = append(allows, m)
@@ -280,7 +285,7 @@ func NewStatementRef(m iampolicy.Match) StatementRef {
 		Resources: m.Resources()}
 }
 
-// evaluateTrust evaluates whether Lambda may assume the render role.
+// evaluateTrust returns the finding about the trust policy: whether it lets Lambda assume the role.
 func evaluateTrust(t TargetFacts) Finding {
 	f := Finding{
 		Target: t.Name, Policy: policies.Role, Sid: TrustSid, Action: "sts:AssumeRole", Resource: t.ARN,
@@ -295,7 +300,7 @@ func evaluateTrust(t TargetFacts) Finding {
 		return f
 	}
 	trust := t.Trust.Trusts("lambda.amazonaws.com")
-	allows, denies := split(trust.Matched)
+	allows, denies := splitByEffect(trust.Matched)
 	switch {
 	case trust.Conditional:
 		f.Status, f.Cause, f.Severity = Conditional, TrustPolicy, policies.Medium

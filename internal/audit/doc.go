@@ -3,6 +3,6 @@
 //
 //	report := audit.Evaluate(facts)
 //
-// The package reads no clock, does not call AWS and cannot fail. A read that failed is a fact, too,
-// and yields an unverified finding: an incomplete audit never reads as compliant.
+// The package reads no clock, does not call AWS and cannot fail. A failed read is a fact, too. It
+// makes the report unverified if there is no gap: an incomplete audit never reads as compliant.
 package audit

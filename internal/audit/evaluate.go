@@ -8,14 +8,14 @@ import (
 )
 
 // TrustSid is the Sid of the requirement that the trust policy of a render role lets Lambda assume
-// it. None of Remotion's documents contains this requirement.
+// the role. None of Remotion's documents contains this requirement.
 const TrustSid = "TrustPolicy"
 
 const trustPage = "https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html"
 
-// Evaluate compares facts with the requirements of their releases. The report has the order of the
-// facts. Evaluate reads no clock, does not call AWS and cannot fail: a failed read is a fact and
-// yields Unverified.
+// Evaluate compares facts with the requirements of their releases and returns the report. Targets,
+// findings and problems are in the order of the facts. Evaluate reads no clock, does not call AWS
+// and cannot fail.
 func Evaluate(facts Facts) Report {
 	r := Report{
 		SchemaVersion: SchemaVersion, Account: facts.Account, Partition: facts.Partition,
@@ -56,14 +56,14 @@ func problemsOf(t TargetFacts) []Problem {
 	if t.Kind == RenderRole && t.TrustProblem != (Problem{}) {
 		list = append(list, t.TrustProblem)
 	}
-	var once []Problem
+	var distinct []Problem
 	for _, p := range list {
 		p.Target = t.Name
-		if !slices.Contains(once, p) {
-			once = append(once, p)
+		if !slices.Contains(distinct, p) {
+			distinct = append(distinct, p)
 		}
 	}
-	return once
+	return distinct
 }
 
 func count(findings []Finding, total int) Summary {
@@ -95,16 +95,16 @@ func (s Summary) Plus(o Summary) Summary {
 
 // evaluateTarget returns the findings about a target and the number of its requirements.
 func evaluateTarget(t TargetFacts, releases []policies.Release) (findings []Finding, total int) {
-	needs := policies.RequirementsIn(t.Scope, t.by(releases), t.Kind.Policy(), t.Purpose)
+	needs := policies.RequirementsIn(t.Scope, t.judgedBy(releases), t.Kind.Policy(), t.Purpose)
 	total = len(needs)
 	if t.Kind == RenderRole {
 		total++
 	}
 	if t.Presence == Absent {
-		return []Finding{onFunctions(missingTarget(t, needs), t)}, total
+		return []Finding{withFunctions(missingTarget(t, needs), t)}, total
 	}
 	if t.Kind == RenderRole {
-		findings = append(findings, onFunctions(evaluateTrust(t), t))
+		findings = append(findings, withFunctions(evaluateTrust(t), t))
 	}
 	for _, r := range needs {
 		f := evaluateRequirement(t, r)
@@ -185,8 +185,8 @@ func evaluateRequirement(t TargetFacts, r policies.Requirement) Finding {
 	return f
 }
 
-// statusRank orders statuses. The finding about several resources has the highest one: a certain
-// denial before an uncertain result.
+// statusRank orders statuses. Of several needs, the finding reports the one with the highest rank,
+// so that a certain gap comes before an uncertain result.
 var statusRank = map[Status]int{Unverified: 1, Conditional: 2, Partial: 3, Missing: 4, Denied: 5}
 
 func addNote(notes []string, note string) []string {

@@ -26,24 +26,26 @@ func grants(t *testing.T, texts ...string) iampolicy.Grants {
 	return g
 }
 
-// The cases follow the table in docs/how-it-judges.md.
-func TestAsk(t *testing.T) {
+// TestDecide checks the rows of the table in docs/how-it-judges.md. A name states the result of the
+// documents, then the answer of AWS, then the status of the need. The simulated resource is the
+// example.
+func TestDecide(t *testing.T) {
 	const (
-		allow       = `{"Effect":"Allow","Action":"s3:*","Resource":"*"}`
-		elsewhere   = `{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::remotionlamda-*"}`
-		deny        = `{"Effect":"Deny","Action":"s3:*","Resource":"*"}`
-		conditional = `{"Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{"IpAddress":{"aws:SourceIp":"192.0.2.0/24"}}}`
-		denyUnless  = `{"Effect":"Deny","Action":"s3:*","Resource":"*","Condition":{"NotIpAddress":{"aws:SourceIp":"192.0.2.0/24"}}}`
+		allow           = `{"Effect":"Allow","Action":"s3:*","Resource":"*"}`
+		misspelled      = `{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::remotionlamda-*"}`
+		deny            = `{"Effect":"Deny","Action":"s3:*","Resource":"*"}`
+		conditional     = `{"Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{"IpAddress":{"aws:SourceIp":"192.0.2.0/24"}}}`
+		conditionalDeny = `{"Effect":"Deny","Action":"s3:*","Resource":"*","Condition":{"NotIpAddress":{"aws:SourceIp":"192.0.2.0/24"}}}`
 	)
 	allowed := &Answer{Decision: iampolicy.Allowed}
 	implicit := &Answer{}
 	explicit := &Answer{Decision: iampolicy.ExplicitDeny}
 	const (
-		buckets           = "arn:aws:s3:::remotionlambda-useast1-*"
-		secret            = `{"Effect":"Deny","Action":"s3:*","Resource":"arn:aws:s3:::remotionlambda-useast1-secret*"}`
-		secretUnless      = `{"Effect":"Deny","Action":"s3:*","Resource":"arn:aws:s3:::remotionlambda-useast1-secret*","Condition":{"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"}}}`
-		onlyExample       = `{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::remotionlambda-useast1-abcdefghij"}`
-		onlyExampleUnless = `{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::remotionlambda-useast1-r3*","Condition":{"IpAddress":{"aws:SourceIp":"192.0.2.0/24"}}}`
+		buckets            = "arn:aws:s3:::remotionlambda-useast1-*"
+		secret             = `{"Effect":"Deny","Action":"s3:*","Resource":"arn:aws:s3:::remotionlambda-useast1-secret*"}`
+		conditionalSecret  = `{"Effect":"Deny","Action":"s3:*","Resource":"arn:aws:s3:::remotionlambda-useast1-secret*","Condition":{"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"}}}`
+		onlyOther          = `{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::remotionlambda-useast1-abcdefghij"}`
+		conditionalExample = `{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::remotionlambda-useast1-r3*","Condition":{"IpAddress":{"aws:SourceIp":"192.0.2.0/24"}}}`
 	)
 	organization := &Answer{OrganizationDenies: true}
 	boundary := &Answer{BoundaryDenies: true}
@@ -57,69 +59,84 @@ func TestAsk(t *testing.T) {
 		status   Status
 		cause    Cause
 	}{
-		{"satisfied, allowed", []string{allow}, nil, allowed, Satisfied, ""},
-		{"satisfied, denied by the organization", []string{allow}, nil, organization, Denied, SCP},
-		{"satisfied, denied by the boundary", []string{allow}, nil, boundary, Denied,
-			PermissionsBoundary},
-		{"satisfied, denied without a cause from AWS", []string{allow}, nil, implicit, Unverified, ""},
-		{"satisfied, not simulated", []string{allow}, nil, nil, Unverified, ""},
-		{"missing, denied", nil, nil, implicit, Missing, NoGrant},
-		{"missing, denied, with missing context keys of other statements", nil, nil, missing, Missing,
-			NoGrant},
-		{"missing, allowed", nil, nil, allowed, Unverified, ""},
-		{"missing, not simulated", nil, nil, nil, Unverified, ""},
-		{"partial, allowed", []string{allow, secret}, nil, allowed, Partial, IdentityDeny},
-		{"partial, denied by the organization", []string{allow, secret}, nil, organization, Denied, SCP},
-		{"partial, denied by the boundary", []string{allow, secret}, nil, boundary, Denied,
-			PermissionsBoundary},
-		{"partial, denied without a cause from AWS", []string{allow, secret}, nil, implicit, Unverified,
-			""},
-		{"partial, the simulated resource is denied", []string{onlyExample}, nil, implicit, Partial,
-			NarrowerGrant},
-		{"partial, the simulated resource is allowed but not granted", []string{onlyExample}, nil,
-			allowed,
-			Unverified, ""},
-		{"partial, conditional for the simulated resource, denied", []string{onlyExampleUnless}, nil,
-			missing,
-			Partial, NarrowerGrant},
-		{"partial, conditional for the simulated resource, allowed", []string{onlyExampleUnless}, nil,
-			allowed,
-			Partial, NarrowerGrant},
-		{"partial, conditional for the simulated resource, denied by the organization",
-			[]string{onlyExampleUnless}, nil, organization, Denied, SCP},
-		{"conditional elsewhere, allowed", []string{allow, secretUnless}, nil, allowed, Conditional,
-			Condition},
-		{"granted elsewhere, denied", []string{elsewhere}, nil, implicit, Missing, NarrowerGrant},
-		{"denied, denied", []string{allow, deny}, nil, explicit, Denied, IdentityDeny},
-		{"denied, allowed", []string{allow, deny}, nil, allowed, Unverified, ""},
-		{"conditional, allowed", []string{conditional}, nil, allowed, Satisfied, ""},
-		{"conditional, denied with missing context", []string{conditional}, nil, missing, Conditional,
-			Condition},
-		{"a conditional deny, denied", []string{allow, denyUnless}, nil, explicit, Conditional,
-			Condition},
-		{"conditional, denied by the organization", []string{conditional}, nil, organization, Denied,
-			SCP},
-		{"a conditional allow, denied explicitly by an unknown statement", []string{conditional}, nil,
-			explicit,
-			Unverified, ""},
-		{"unknown, allowed", nil, unread, allowed, Satisfied, ""},
-		{"unknown, denied", nil, unread, implicit, Missing, NoGrant},
-		{"unknown, denied explicitly", nil, unread, explicit, Denied, IdentityDeny},
-		{"unknown, denied by the organization", nil, unread, organization, Denied, SCP},
-		{"unknown, denied by the boundary", nil, unread, boundary, Denied, PermissionsBoundary},
-		{"unknown, denied with missing context", nil, unread, missing, Conditional, Condition},
-		{"unknown, not simulated", nil, unread, nil, Unverified, ""},
-		{"partly read, denied, explained by a document that was read", []string{elsewhere}, unread,
-			implicit, Missing,
-			NarrowerGrant},
-		{"partly read, granted, denied explicitly by AWS", []string{allow}, unread, explicit, Denied,
-			IdentityDeny},
-		{"partly read, granted under a condition, denied explicitly", []string{conditional}, unread,
-			explicit, Denied, IdentityDeny},
-		{"partly read, granted, denied without a cause from AWS", []string{allow}, unread, implicit,
-			Unverified, ""},
-		{"partly read, denied by a document, allowed by AWS", []string{deny}, unread, allowed, Satisfied,
-			""},
+		{"documents grant, AWS allows: satisfied",
+			[]string{allow}, nil, allowed, Satisfied, ""},
+		{"documents grant, the organization denies: denied",
+			[]string{allow}, nil, organization, Denied, SCP},
+		{"documents grant, the boundary denies: denied",
+			[]string{allow}, nil, boundary, Denied, PermissionsBoundary},
+		{"documents grant, AWS denies without a cause: unverified",
+			[]string{allow}, nil, implicit, Unverified, ""},
+		{"documents grant, no simulation: unverified",
+			[]string{allow}, nil, nil, Unverified, ""},
+		{"documents do not grant, AWS denies: missing",
+			nil, nil, implicit, Missing, NoGrant},
+		{"documents do not grant, AWS denies and lists missing context keys: missing",
+			nil, nil, missing, Missing, NoGrant},
+		{"documents do not grant, AWS allows: unverified",
+			nil, nil, allowed, Unverified, ""},
+		{"documents do not grant, no simulation: unverified",
+			nil, nil, nil, Unverified, ""},
+		{"documents deny another resource, AWS allows: partial",
+			[]string{allow, secret}, nil, allowed, Partial, IdentityDeny},
+		{"documents deny another resource, the organization denies: denied",
+			[]string{allow, secret}, nil, organization, Denied, SCP},
+		{"documents deny another resource, the boundary denies: denied",
+			[]string{allow, secret}, nil, boundary, Denied, PermissionsBoundary},
+		{"documents deny another resource, AWS denies without a cause: unverified",
+			[]string{allow, secret}, nil, implicit, Unverified, ""},
+		{"documents grant only another resource, AWS denies: partial",
+			[]string{onlyOther}, nil, implicit, Partial, NarrowerGrant},
+		{"documents grant only another resource, AWS allows: unverified",
+			[]string{onlyOther}, nil, allowed, Unverified, ""},
+		{"documents grant only the example and under a condition, AWS denies: partial",
+			[]string{conditionalExample}, nil, missing, Partial, NarrowerGrant},
+		{"documents grant only the example and under a condition, AWS allows: partial",
+			[]string{conditionalExample}, nil, allowed, Partial, NarrowerGrant},
+		{"documents grant only the example and under a condition, the organization denies: denied",
+			[]string{conditionalExample}, nil, organization, Denied, SCP},
+		{"documents deny another resource under a condition, AWS allows: conditional",
+			[]string{allow, conditionalSecret}, nil, allowed, Conditional, Condition},
+		{"documents grant a misspelled name, AWS denies: missing",
+			[]string{misspelled}, nil, implicit, Missing, NarrowerGrant},
+		{"documents deny, AWS denies explicitly: denied",
+			[]string{allow, deny}, nil, explicit, Denied, IdentityDeny},
+		{"documents deny, AWS allows: unverified",
+			[]string{allow, deny}, nil, allowed, Unverified, ""},
+		{"documents grant under a condition, AWS allows: satisfied",
+			[]string{conditional}, nil, allowed, Satisfied, ""},
+		{"documents grant under a condition, AWS denies and lists missing context keys: conditional",
+			[]string{conditional}, nil, missing, Conditional, Condition},
+		{"documents deny under a condition, AWS denies explicitly: conditional",
+			[]string{allow, conditionalDeny}, nil, explicit, Conditional, Condition},
+		{"documents grant under a condition, the organization denies: denied",
+			[]string{conditional}, nil, organization, Denied, SCP},
+		{"documents grant under a condition, AWS denies explicitly: unverified",
+			[]string{conditional}, nil, explicit, Unverified, ""},
+		{"all documents are unread, AWS allows: satisfied",
+			nil, unread, allowed, Satisfied, ""},
+		{"all documents are unread, AWS denies: missing",
+			nil, unread, implicit, Missing, NoGrant},
+		{"all documents are unread, AWS denies explicitly: denied",
+			nil, unread, explicit, Denied, IdentityDeny},
+		{"all documents are unread, the organization denies: denied",
+			nil, unread, organization, Denied, SCP},
+		{"all documents are unread, the boundary denies: denied",
+			nil, unread, boundary, Denied, PermissionsBoundary},
+		{"all documents are unread, AWS denies and lists missing context keys: conditional",
+			nil, unread, missing, Conditional, Condition},
+		{"all documents are unread, no simulation: unverified",
+			nil, unread, nil, Unverified, ""},
+		{"some documents are unread, the others grant a misspelled name, AWS denies: missing",
+			[]string{misspelled}, unread, implicit, Missing, NarrowerGrant},
+		{"some documents are unread, the others grant, AWS denies explicitly: denied",
+			[]string{allow}, unread, explicit, Denied, IdentityDeny},
+		{"some documents are unread, the others grant under a condition, AWS denies explicitly: denied",
+			[]string{conditional}, unread, explicit, Denied, IdentityDeny},
+		{"some documents are unread, the others grant, AWS denies without a cause: unverified",
+			[]string{allow}, unread, implicit, Unverified, ""},
+		{"some documents are unread, the others deny, AWS allows: satisfied",
+			[]string{deny}, unread, allowed, Satisfied, ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -142,8 +159,9 @@ func TestAsk(t *testing.T) {
 	}
 }
 
-// If several statements are conditional, the reason names the deciding one.
-func TestOpenStatementsAreNamed(t *testing.T) {
+// TestReasonNamesTheConditionalStatement checks that the reason names the deciding statement if
+// several statements apply.
+func TestReasonNamesTheConditionalStatement(t *testing.T) {
 	const (
 		vpc   = `{"Sid":"Vpc","Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{"StringEquals":{"aws:SourceVpc":"vpc-1"}}}`
 		plain = `{"Sid":"Plain","Effect":"Allow","Action":"s3:*","Resource":"*"}`
@@ -166,19 +184,21 @@ func TestOpenStatementsAreNamed(t *testing.T) {
 	}
 }
 
-// A requirement with a guessed path is unverified.
+// TestGuessedARNsAreUnverified checks that exactly the requirement about an ARN with an unknown
+// path is unverified.
 func TestGuessedARNsAreUnverified(t *testing.T) {
-	facts := everything(t)
+	facts := compliantFacts(t)
 	facts.Targets[0].Guessed = []string{facts.Targets[0].Scope.RenderRole}
 	for _, f := range Evaluate(facts).Findings {
 		if got := f.Status == Unverified; got != (f.Action == "iam:PassRole") {
-			t.Errorf("%s is %s", f.Action, f.Status)
+			t.Errorf("%s is %s, want unverified only for iam:PassRole", f.Action, f.Status)
 		}
 	}
 }
 
-// Context keys are compared without regard to case, in any map order.
-func TestAssumedContextWinsWhateverItsCase(t *testing.T) {
+// TestAssumedContextOverridesKeysInAnyCase checks that a configured context key overrides a key of
+// the principal that differs in case, in any map order.
+func TestAssumedContextOverridesKeysInAnyCase(t *testing.T) {
 	q := policies.SimulationRequest{Action: "s3:ListBucket", Resource: bucket, Region: "us-east-1"}
 	for range 50 {
 		facts := TargetFacts{Name: "user/ci", ARN: "arn:aws:iam::123456789012:user/ci", Presence: Present,
@@ -191,10 +211,10 @@ func TestAssumedContextWinsWhateverItsCase(t *testing.T) {
 	}
 }
 
-// everything returns the facts of a compliant account. Tests remove single permissions.
-func everything(t *testing.T) Facts {
+// compliantFacts returns the facts of a compliant account. Tests remove single permissions.
+func compliantFacts(t *testing.T) Facts {
 	t.Helper()
-	place := policies.Scope{Partition: "aws", Account: "123456789012", Regions: []string{"us-east-1"},
+	scope := policies.Scope{Partition: "aws", Account: "123456789012", Regions: []string{"us-east-1"},
 		Caller:     "arn:aws:iam::123456789012:user/ci",
 		RenderRole: "arn:aws:iam::123456789012:role/remotion-lambda-role"}
 	trust, err := iampolicy.ParseTrust(
@@ -205,15 +225,15 @@ func everything(t *testing.T) Facts {
 	facts := Facts{Account: "123456789012", Partition: "aws", Regions: []string{"us-east-1"},
 		Release: policies.Latest(), Requested: "auto"}
 	for _, target := range []TargetFacts{
-		{Kind: Caller, Name: "user/ci", ARN: place.Caller, Purpose: policies.All},
-		{Kind: RenderRole, Name: "role/remotion-lambda-role", ARN: place.RenderRole,
+		{Kind: Caller, Name: "user/ci", ARN: scope.Caller, Purpose: policies.All},
+		{Kind: RenderRole, Name: "role/remotion-lambda-role", ARN: scope.RenderRole,
 			Purpose: policies.Render, Trust: trust},
 	} {
-		target.Presence, target.Scope, target.Answers = Present, place,
+		target.Presence, target.Scope, target.Answers = Present, scope,
 			map[policies.SimulationRequest]Answer{}
 		target.Grants = grants(t, `{"Effect":"Allow","Action":"*","Resource":"*"}`)
 		for _, r := range facts.Release.Requirements(target.Kind.Policy()) {
-			for _, n := range r.Needed(place) {
+			for _, n := range r.Needed(scope) {
 				target.Answers[n.SimulationRequest] = Answer{Decision: iampolicy.Allowed}
 			}
 		}
@@ -223,19 +243,20 @@ func everything(t *testing.T) Facts {
 }
 
 func TestEvaluateCompliant(t *testing.T) {
-	r := Evaluate(everything(t))
+	r := Evaluate(compliantFacts(t))
 	want := Summary{Requirements: 49, Satisfied: 49}
 	if r.Status != StatusCompliant || r.Summary != want || len(r.Findings) != 49 {
 		t.Errorf("%s %+v, %d findings; want compliant %+v", r.Status, r.Summary, len(r.Findings), want)
 	}
 }
 
-// Each lost answer makes exactly its findings unverified, and the report is not compliant.
-func TestEachLostAnswerIsUnverified(t *testing.T) {
+// TestMissingAnswerIsUnverified checks that the loss of one answer makes only findings about its
+// action unverified, and that the report is then not compliant.
+func TestMissingAnswerIsUnverified(t *testing.T) {
 	for i := range 2 {
-		full := everything(t)
+		full := compliantFacts(t)
 		for q := range full.Targets[i].Answers {
-			facts := everything(t)
+			facts := compliantFacts(t)
 			delete(facts.Targets[i].Answers, q)
 			r := Evaluate(facts)
 			if r.Status != StatusUnverified || r.Summary.Unverified == 0 || r.Summary.Gaps != 0 {
@@ -250,12 +271,13 @@ func TestEachLostAnswerIsUnverified(t *testing.T) {
 	}
 }
 
-// Each denied action is found, with its name and an example.
-func TestEachDeniedActionIsFound(t *testing.T) {
+// TestEachMissingActionIsAGap checks that the only gap is the action that is not granted, and that
+// the finding has all fields.
+func TestEachMissingActionIsAGap(t *testing.T) {
 	for i := range 2 {
-		full := everything(t)
+		full := compliantFacts(t)
 		for _, req := range full.Release.Requirements(full.Targets[i].Kind.Policy()) {
-			facts := everything(t)
+			facts := compliantFacts(t)
 			facts.Targets[i].Grants = grants(t,
 				fmt.Sprintf(`{"Effect":"Allow","NotAction":%q,"Resource":"*"}`, req.Action))
 			for q := range facts.Targets[i].Answers {
@@ -281,8 +303,8 @@ func TestEachDeniedActionIsFound(t *testing.T) {
 	}
 }
 
-func TestConditionalIsAtMostMedium(t *testing.T) {
-	facts := everything(t)
+func TestConditionalGapsAreAtMostMedium(t *testing.T) {
+	facts := compliantFacts(t)
 	facts.Targets[0].Grants = grants(t,
 		`{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"Bool":{"aws:MultiFactorAuthPresent":"true"}}}`)
 	for q := range facts.Targets[0].Answers {
@@ -294,8 +316,10 @@ func TestConditionalIsAtMostMedium(t *testing.T) {
 	}
 }
 
-func TestAbsentTargetCountsInFull(t *testing.T) {
-	facts := everything(t)
+// TestAbsentTargetIsOneGap checks that all requirements of an absent target count as requirements,
+// but together as one gap.
+func TestAbsentTargetIsOneGap(t *testing.T) {
+	facts := compliantFacts(t)
 	facts.Targets[0].Presence = Absent
 	r := Evaluate(facts)
 	want := Summary{Requirements: 49, Satisfied: 16, Gaps: 1, GapsCritical: 1}
@@ -304,8 +328,10 @@ func TestAbsentTargetCountsInFull(t *testing.T) {
 	}
 }
 
-func TestProblemsAloneAreNotCompliant(t *testing.T) {
-	facts := everything(t)
+// TestFailedReadIsNotCompliant checks that a report with a failed read is unverified, although AWS
+// allows everything.
+func TestFailedReadIsNotCompliant(t *testing.T) {
+	facts := compliantFacts(t)
 	facts.Targets[0].Unread = []Problem{{What: "inline policy", Why: "access denied"}}
 	r := Evaluate(facts)
 	if r.Status != StatusUnverified || r.Summary.Satisfied != 49 || len(r.Problems) != 1 ||
@@ -314,8 +340,8 @@ func TestProblemsAloneAreNotCompliant(t *testing.T) {
 	}
 }
 
-func TestAssumedContextIsTold(t *testing.T) {
-	facts := everything(t)
+func TestReportListsAssumedContext(t *testing.T) {
+	facts := compliantFacts(t)
 	facts.Assumed = iampolicy.Context{"AWS:SecureTransport": {"false"}, "aws:SourceVpc": {"vpc-1"}}
 	got := Evaluate(facts).AssumedContext
 	want := []string{"AWS:SecureTransport=false", "aws:PrincipalIsAWSService=false",

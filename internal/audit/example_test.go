@@ -7,14 +7,14 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// Facts without any successful read give an unverified report.
+// ExampleEvaluate evaluates facts without a successful read. The report is unverified.
 func ExampleEvaluate() {
-	place := policies.Scope{Partition: "aws", Account: "123456789012", Regions: []string{"us-east-1"},
+	scope := policies.Scope{Partition: "aws", Account: "123456789012", Regions: []string{"us-east-1"},
 		Caller: "arn:aws:iam::123456789012:user/ci"}
 	report := audit.Evaluate(audit.Facts{
-		Account: "123456789012", Partition: "aws", Regions: place.Regions, Release: policies.Latest(),
-		Targets: []audit.TargetFacts{{Kind: audit.Caller, Name: "user/ci", ARN: place.Caller,
-			Purpose: policies.Render, Scope: place}},
+		Account: "123456789012", Partition: "aws", Regions: scope.Regions, Release: policies.Latest(),
+		Targets: []audit.TargetFacts{{Kind: audit.Caller, Name: "user/ci", ARN: scope.Caller,
+			Purpose: policies.Render, Scope: scope}},
 	})
 	fmt.Println(report.Status, report.Summary.Unverified, "of", report.Summary.Requirements)
 	fmt.Println(report.Findings[0].Action, report.Findings[0].Status+":", report.Findings[0].Why)

@@ -15,22 +15,23 @@ type Facts struct {
 	Release   policies.Release
 	Requested string
 	// Releases are the releases of the deployed functions, oldest first. The account is judged by the
-	// union of their requirements; if empty, by Release.
+	// union of their requirements. If Releases is empty, the account is judged by Release.
 	Releases []policies.Release
 	// UpgradeTo is the release of a planned upgrade; nil for none.
 	UpgradeTo *policies.Release
 	// Functions are the deployed functions in the audited regions, sorted by region and name.
 	Functions []Function
-	// Skipped are the configured regions that were not audited.
-	Skipped []SkippedRegion
-	// NoDefaultRole says that the default render role is not audited, because it does not exist and
+	// Unlisted are the regions that are not enabled, or in which the organization denies listing
+	// functions.
+	Unlisted []UnlistedRegion
+	// NoDefaultRole is true if the default render role is not audited, because it does not exist and
 	// all functions use other roles.
 	NoDefaultRole bool
-	// Undiscovered says that the collector did not list functions or their roles.
+	// Undiscovered is true if the read scope prevents discovery: the collector did not list functions.
 	Undiscovered bool
 	// Problems are the failed reads that concern no target, such as listing functions.
 	Problems []Problem
-	// Assumed is the configured request context beside the defaults of AssumedContext.
+	// Assumed is the configured request context. Its keys override the defaults of AssumedContext.
 	Assumed iampolicy.Context
 	Targets []TargetFacts
 }
@@ -77,24 +78,24 @@ type TargetFacts struct {
 	Releases  []policies.Release
 	// Scope narrows the requirements to this target.
 	Scope policies.Scope
-	// Grants holds the documents that were read. They are complete if Unread is empty.
+	// Grants holds the documents that were read. If Unread is empty, these are all documents.
 	Grants iampolicy.Grants
 	// Unread lists the policies that could not be read or parsed.
 	Unread []Problem
 	// Assumed is Facts.Assumed. Evaluate sets it.
 	Assumed iampolicy.Context
-	// Answers holds the simulator's answers. Unanswered has the reasons for requests without one.
+	// Answers holds the simulator's answers, Unanswered the reasons why requests have no answer.
 	Answers    map[policies.SimulationRequest]Answer
 	Unanswered []Problem
-	// Trust is the trust policy of a render role. If it could not be read, it is nil and TrustProblem
-	// has the reason.
+	// Trust is the trust policy of a render role. It is nil if the policy could not be read;
+	// TrustProblem then holds the reason.
 	Trust        *iampolicy.Document
 	TrustProblem Problem
-	// Guessed are ARNs in Place whose path is unknown. Findings about them are unverified.
+	// Guessed are ARNs in Scope with an unknown path. Findings about these ARNs are unverified.
 	Guessed []string
-	// ahead also requires grants for the function names of the next deploy.
-	ahead bool
-	// CutOff says that the deadline ended the simulation early.
+	// nextName is true if grants for the name of the next function are required, too.
+	nextName bool
+	// CutOff is true if the deadline ended the simulation early.
 	CutOff bool
 }
 
@@ -105,9 +106,9 @@ type Problem struct {
 	// What names the part that could not be read. Why is the reason.
 	What string `json:"what"`
 	Why  string `json:"why"`
-	// Grant is the action that the auditor lacks; empty if a grant would not help.
+	// Grant is the action that the auditor may not call. It is empty if a grant would not help.
 	Grant string `json:"grant,omitempty"`
-	// Remedy is another fix than Grant; empty for none.
+	// Remedy is a fix other than a grant; empty for none.
 	Remedy string `json:"remedy,omitempty"`
 }
 
@@ -125,9 +126,11 @@ type Answer struct {
 	Statements []string
 	// Missing are the context keys that AWS lists as missing.
 	Missing []string
-	// OrganizationDenies and BoundaryDenies say that AWS named that layer as the cause of a denial.
+	// OrganizationDenies is true if AWS names the organization as a cause of the denial.
+	// BoundaryDenies is true if AWS names the permissions boundary.
 	OrganizationDenies, BoundaryDenies bool
-	// Inferred says that the request was not simulated in its region. AWS allowed it in the first
-	// region, and allowed another action of the same service in both regions.
+	// Inferred is true if AWS did not simulate this request. The answer is then that for the same
+	// action on the first resource in the first region. AWS also allowed an action of the same service
+	// in both regions.
 	Inferred bool
 }

@@ -11,10 +11,11 @@ import (
 // Function is a deployed function of Remotion.
 type Function struct {
 	Name, Region string
-	// Role is the ARN of its execution role in the function's configuration. The role may have been
+	// Role is the ARN of the execution role in the function's configuration. The role may have been
 	// deleted.
 	Role string
-	// Release is the Remotion release that deployed it; zero if neither its name nor its tags show it.
+	// Release is the Remotion release that deployed the function. It is zero if neither the name nor
+	// the tags of the function show the release.
 	Release policies.Release
 }
 
@@ -23,14 +24,14 @@ func (f Function) String() string { return f.Name + " (" + f.Region + ")" }
 // Known reports whether the release is known.
 func (f Function) Known() bool { return f.Release != (policies.Release{}) }
 
-// SkippedRegion is a configured region in which functions could not be listed. Audited says that
-// the region is audited nevertheless.
-type SkippedRegion struct {
+// UnlistedRegion is a region without a list of functions. Why is the reason. Audited is true if the
+// region is audited nevertheless.
+type UnlistedRegion struct {
 	Region, Why string
 	Audited     bool
 }
 
-// judgedBy returns the releases whose requirements the account must grant.
+// judgedBy returns the releases that the account is judged by.
 func (f Facts) judgedBy() []policies.Release {
 	if len(f.Releases) > 0 {
 		return f.Releases
@@ -38,8 +39,8 @@ func (f Facts) judgedBy() []policies.Release {
 	return []policies.Release{f.Release}
 }
 
-// by returns the releases whose requirements one target must grant.
-func (t TargetFacts) by(account []policies.Release) []policies.Release {
+// judgedBy returns the releases that a target is judged by: its own, else those of the account.
+func (t TargetFacts) judgedBy(account []policies.Release) []policies.Release {
 	if len(t.Releases) > 0 {
 		return t.Releases
 	}
@@ -62,8 +63,8 @@ func (f Facts) SimulatedReleases() []policies.Release {
 
 // Deployed counts the functions of one release.
 type Deployed struct {
-	// Release is a version, or a range of versions if the function's name has only a date. It is empty
-	// if the release is unknown.
+	// Release is a version, or a range of versions if the functions' names show only a date. It is
+	// empty if the release is unknown.
 	Release   string   `json:"release"`
 	Functions int      `json:"functions"`
 	Regions   []string `json:"regions"`
@@ -118,7 +119,8 @@ func (f Facts) remotion() Remotion {
 	return r
 }
 
-// joinSome joins at most five elements of a list: "a, b and c", "a, b, c, d and 7 more".
+// joinSome joins a list and shows at most five elements: "a, b and c", "a, b, c, d and 7 more".
+// last is the separator before the last element.
 func joinSome(list []string, last string) string {
 	const most = 5
 	switch n := len(list); {
@@ -148,26 +150,26 @@ func namesOf(functions []Function) string {
 	return joinSome(names, " and ")
 }
 
-// onFunctions adds the affected functions to a finding about the render role itself. A function
-// whose role ARN does not exist, because the role was created again under another path, has no
-// role.
-func onFunctions(f Finding, t TargetFacts) Finding {
-	var strayed []Function
+// withFunctions adds the affected functions to a finding about the render role itself. It makes a
+// satisfied finding Missing if a function is configured with another ARN than that of the role: the
+// role was created again under another path, and the configured role does not exist.
+func withFunctions(f Finding, t TargetFacts) Finding {
+	var misconfigured []Function
 	if t.Presence == Present {
 		for _, fn := range t.Functions {
 			if fn.Role != t.ARN {
-				strayed = append(strayed, fn)
+				misconfigured = append(misconfigured, fn)
 			}
 		}
 	}
 	switch {
-	case strayed != nil && f.Status == Satisfied:
+	case misconfigured != nil && f.Status == Satisfied:
 		f.Status, f.Cause, f.Covered, f.ExampleARN, f.Statements = Missing, TargetMissing, 0,
-			strayed[0].Role, nil
+			misconfigured[0].Role, nil
 		f.Why = fmt.Sprintf("deployed functions use role %s, which does not exist: the role with that "+
-			"name has the ARN %s", strayed[0].Role, t.ARN)
+			"name has the ARN %s", misconfigured[0].Role, t.ARN)
 		f.Inspected = string(Missing)
-		f.Notes = addNote(f.Notes, "deployed functions with that role: "+namesOf(strayed))
+		f.Notes = addNote(f.Notes, "deployed functions with that role: "+namesOf(misconfigured))
 	case f.Status.Gap() && len(t.Functions) > 0:
 		f.Notes = addNote(f.Notes, "deployed functions with this role: "+namesOf(t.Functions))
 	}

@@ -7,22 +7,22 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// Mute is the owner, the reason and the end of a mute that hides a gap.
+// Mute holds the owner, the reason and the end of a mute that hides a gap.
 type Mute struct {
 	Owner  string    `json:"owner"`
 	Reason string    `json:"reason"`
 	Until  time.Time `json:"until"`
 }
 
-// Muted returns a copy of the report with the gaps marked for which by returns a mute. They count
-// as GapsMuted and no longer as gaps, and the status follows.
-func (r Report) Muted(by func(Finding) *Mute) Report {
+// Muted returns a copy of the report with mutes. muteFor returns the mute of a gap, or nil if the
+// gap is not muted. Muted gaps count in GapsMuted instead of Gaps, and do not affect the status.
+func (r Report) Muted(muteFor func(Finding) *Mute) Report {
 	r.Findings, r.Targets = slices.Clone(r.Findings), slices.Clone(r.Targets)
 	for i, f := range r.Findings {
 		if !f.Gap() {
 			continue
 		}
-		mute := by(f)
+		mute := muteFor(f)
 		if mute == nil {
 			continue
 		}

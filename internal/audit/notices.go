@@ -24,7 +24,8 @@ const (
 	NoticeCustomName NoticeKind = "custom-name"
 	// NoticeRenderRole says that the default render role does not exist and no function uses it.
 	NoticeRenderRole NoticeKind = "render-role"
-	// NoticeRegionSkipped says that a region is not audited.
+	// NoticeRegionSkipped says that a region is not audited, or is audited without a list of
+	// functions.
 	NoticeRegionSkipped NoticeKind = "region-skipped"
 	// NoticeReadScope says that the read scope prevents discovery.
 	NoticeReadScope NoticeKind = "read-scope"
@@ -37,16 +38,16 @@ type Notice struct {
 	Target string `json:"target,omitempty"`
 	// Text is a sentence, without a full stop.
 	Text string `json:"text"`
-	// Command shows more details; empty for none.
+	// Command is a command that shows more details; empty for none.
 	Command string `json:"command,omitempty"`
 }
 
-// notices returns the notices of a report whose findings are complete. Notices about documents come
-// first, because an old document often explains the gaps.
+// notices returns the notices of a report that already contains its targets. Notices about
+// documents come first, because an old document often explains the gaps.
 func (f Facts) notices(r Report) []Notice {
 	var list []Notice
 	for i, t := range f.Targets {
-		list = append(list, documents(t, r.Targets[i].Summary.Gaps > 0)...)
+		list = append(list, documentNotices(t, r.Targets[i].Summary.Gaps > 0)...)
 	}
 	list = append(list, f.releaseNotices()...)
 	if f.UpgradeTo == nil { // else the report has a section about it
@@ -61,17 +62,17 @@ func (f Facts) notices(r Report) []Notice {
 		list = append(list,
 			Notice{Kind: NoticeReadScope, Text: ReadScopeText})
 	}
-	return append(list, f.skipNotices()...)
+	return append(list, f.unlistedNotices()...)
 }
 
-// ReadScopeText is the text of NoticeReadScope. The alert state recognizes the notice by it.
+// ReadScopeText is the text of NoticeReadScope. The alert state recognizes the notice by this text.
 const ReadScopeText = "READ_SCOPE=named: deployed functions are not listed, so their regions, " +
 	"releases and roles are unknown; the audit covers only the configured names"
 
-// documents returns a notice for each policy of a target that resembles one of Remotion's
-// documents. For a target without gaps it mentions old documents only: a role that is also a caller
-// has the documents of both kinds.
-func documents(t TargetFacts, gaps bool) (list []Notice) {
+// documentNotices returns a notice for each policy of a target that resembles one of Remotion's
+// documents. For a target without gaps, it returns notices only about old documents of the kind
+// that the target needs: a role that is also a caller has the documents of both kinds.
+func documentNotices(t TargetFacts, gaps bool) (list []Notice) {
 	for _, p := range t.Grants.Identity {
 		r, ok := policies.Recognize(p.Document, t.Kind.Policy())
 		if !ok || !gaps && (r.Until == "" || r.Misplaced()) {
@@ -82,7 +83,8 @@ func documents(t TargetFacts, gaps bool) (list []Notice) {
 	return list
 }
 
-// releaseNotices returns notices about releases that the catalogue does not contain.
+// releaseNotices returns notices about releases that are newer than the catalogue, and about
+// functions of an unknown release.
 func (f Facts) releaseNotices() (list []Notice) {
 	releases := slices.Clone(f.judgedBy())
 	if f.UpgradeTo != nil {
@@ -111,27 +113,27 @@ func (f Facts) releaseNotices() (list []Notice) {
 	return list
 }
 
-// upgradeNotice lists the permissions that the newest known release needs and the account does not
-// grant.
+// upgradeNotice returns a notice that lists the permissions that the newest known release needs and
+// the account does not grant. It returns nil if there are none.
 func (f Facts) upgradeNotice() []Notice {
 	known := policies.Releases(f.Partition)
 	if len(known) == 0 {
 		return nil
 	}
 	newest := known[len(known)-1]
-	var lacks []string
-	for _, finding := range f.beyond(newest) {
+	var ungranted []string
+	for _, finding := range f.upgradeFindings(newest) {
 		if what := finding.Action + " for " + finding.Target; finding.Status.Gap() &&
-			!slices.Contains(lacks, what) {
-			lacks = append(lacks, what)
+			!slices.Contains(ungranted, what) {
+			ungranted = append(ungranted, what)
 		}
 	}
-	if lacks == nil {
+	if ungranted == nil {
 		return nil
 	}
 	return []Notice{{Kind: NoticeUpgrade,
 		Text: fmt.Sprintf("Remotion %s needs permissions that are not granted: %s", newest,
-			joinSome(lacks, " and ")),
+			joinSome(ungranted, " and ")),
 		Command: "remotion-audit audit --upgrade-to " + newest.Until,
 	}}
 }
@@ -165,15 +167,15 @@ func (f Facts) nameNotices() (list []Notice) {
 	return list
 }
 
-// skipNotices returns one notice for all regions that are skipped for the same reason.
-func (f Facts) skipNotices() (list []Notice) {
+// unlistedNotices returns one notice for all unlisted regions with the same reason.
+func (f Facts) unlistedNotices() (list []Notice) {
 	type reason struct {
 		why     string
 		audited bool
 	}
 	regions := map[reason][]string{}
 	var reasons []reason
-	for _, s := range f.Skipped {
+	for _, s := range f.Unlisted {
 		r := reason{s.Why, s.Audited}
 		if regions[r] == nil {
 			reasons = append(reasons, r)

@@ -19,8 +19,9 @@ func release(t testing.TB, version string) policies.Release {
 	return r
 }
 
-// A role that is a caller and a render role has both policies, and neither is misplaced.
-func TestDocumentsOfARoleThatIsBoth(t *testing.T) {
+// TestDocumentNotices checks a role that is a caller and a render role. It has both policies.
+// Without a gap there is no notice that a policy is of the wrong kind.
+func TestDocumentNotices(t *testing.T) {
 	target := TargetFacts{Kind: RenderRole, Name: "role/both"}
 	for _, kind := range policies.Kinds {
 		doc, err := iampolicy.Parse(release(t, "4.0.240").Document(kind))
@@ -30,21 +31,22 @@ func TestDocumentsOfARoleThatIsBoth(t *testing.T) {
 		target.Grants.Identity = append(target.Grants.Identity,
 			iampolicy.Policy{ID: string(kind), Document: doc})
 	}
-	if got := documents(target, false); got != nil {
-		t.Errorf("without a gap: %+v", got)
+	if got := documentNotices(target, false); got != nil {
+		t.Errorf("a render role without a gap: %+v, want no notice", got)
 	}
 	target.Kind = Caller
-	if got := documents(target, false); len(got) != 1 ||
+	if got := documentNotices(target, false); len(got) != 1 ||
 		!strings.HasPrefix(got[0].Text, "user: this is the user policy of Remotion 4.0.61-4.0.417") {
-		t.Errorf("an older one: %+v", got)
+		t.Errorf("a caller without a gap: %+v, want a notice about the old user policy", got)
 	}
-	if got := documents(target, true); len(got) != 2 ||
+	if got := documentNotices(target, true); len(got) != 2 ||
 		!strings.Contains(got[1].Text, "the user policy is expected instead") {
-		t.Errorf("with a gap: %+v", got)
+		t.Errorf("a caller with a gap: %+v, want notices about both policies", got)
 	}
 }
 
-func TestDeployedIsSummedUp(t *testing.T) {
+// TestDeployed checks that functions are counted by release, with unknown releases last.
+func TestDeployed(t *testing.T) {
 	var functions []Function
 	for i, region := range []string{"us-east-1", "us-east-1", "eu-west-1", "us-east-1"} {
 		f := Function{Name: fmt.Sprint(i), Region: region}
@@ -60,7 +62,7 @@ func TestDeployedIsSummedUp(t *testing.T) {
 	}
 }
 
-func TestSome(t *testing.T) {
+func TestJoinSome(t *testing.T) {
 	for want, n := range map[string]int{"a": 1, "a and b": 2, "a, b, c, d and e": 5,
 		"a, b, c, d and 2 more": 6} {
 		if got := joinSome(strings.Split("abcdefgh", "")[:n], " and "); got != want {
@@ -69,12 +71,13 @@ func TestSome(t *testing.T) {
 	}
 }
 
-// Regions that are skipped for the same reason share a notice. Audited ones have a separate notice.
-func TestSkippedRegionsAreGathered(t *testing.T) {
-	facts := Facts{Skipped: []SkippedRegion{{Region: "a", Why: "x"}, {Region: "b", Why: "y"},
+// TestUnlistedNotices checks that regions with the same reason share a notice, and that audited
+// regions have a separate notice.
+func TestUnlistedNotices(t *testing.T) {
+	facts := Facts{Unlisted: []UnlistedRegion{{Region: "a", Why: "x"}, {Region: "b", Why: "y"},
 		{Region: "c", Why: "x"}, {Region: "d", Why: "x", Audited: true}}}
 	var got []string
-	for _, n := range facts.skipNotices() {
+	for _, n := range facts.unlistedNotices() {
 		got = append(got, n.Text)
 	}
 	if want := []string{"not audited: a, c: x", "not audited: b: y",

@@ -36,7 +36,7 @@ const (
 	PermissionsBoundary = iampolicy.PermissionsBoundary
 	SCP                 = iampolicy.SCP
 	Condition           = iampolicy.UnmetCondition
-	// TrustPolicy says that the role's trust policy does not let Lambda assume it.
+	// TrustPolicy says that the trust policy does not let Lambda assume the role.
 	TrustPolicy Cause = "trust-policy"
 	// TargetMissing says that the principal does not exist.
 	TargetMissing Cause = "target-missing"
@@ -88,18 +88,18 @@ type Report struct {
 type Run struct {
 	ID string    `json:"id"`
 	At time.Time `json:"at"`
-	// Auditor is the name and version of the function or the command.
+	// Auditor is the configured name of the auditor, else the name of the function or the command.
 	Auditor string `json:"auditor,omitempty"`
 	// Trigger is what started the function; nil for the command.
 	Trigger *Trigger `json:"trigger,omitempty"`
 }
 
-// Trigger is what started the function. It decides when an audit runs, never what it covers.
+// Trigger is what started the function. It decides when an audit runs, never what the audit covers.
 type Trigger struct {
 	By TriggerKind `json:"by"`
-	// Changes are the IAM changes that affect an audited principal, or may affect one, newest first.
-	// More is the number of further changes. Unreadable is the number of messages that could not be
-	// read.
+	// Changes are the IAM changes that affect or may affect an audited principal, newest first. More
+	// is the number of such changes that Changes does not list. Unreadable is the number of messages
+	// that could not be read.
 	Changes    []IAMChange `json:"changes,omitempty"`
 	More       int         `json:"more,omitempty"`
 	Unreadable int         `json:"unreadable,omitempty"`
@@ -124,7 +124,7 @@ const (
 // deployed releases together.
 type Remotion struct {
 	Requested string `json:"requested"`
-	// Since is a release that has the newest documents that the account is judged by.
+	// Since is a release with the newest documents that the account is judged by.
 	Since string `json:"since"`
 	// Release is the text for people: a range or a list of releases.
 	Release string `json:"release"`
@@ -135,8 +135,8 @@ type Remotion struct {
 }
 
 // Summary counts findings. Gaps and GapsCritical exclude muted gaps. Requirements is the sum of
-// Satisfied, Gaps, GapsMuted and Unverified, except for a target that does not exist: its
-// requirements are all unmet, but they count as one gap.
+// Satisfied, Gaps, GapsMuted and Unverified. A target that does not exist is an exception: none of
+// its requirements is satisfied, but together they count as one gap.
 type Summary struct {
 	Requirements int `json:"requirements"`
 	Satisfied    int `json:"satisfied"`
@@ -146,7 +146,7 @@ type Summary struct {
 	Unverified   int `json:"unverified"`
 }
 
-// CompliancePercent returns the percentage of satisfied requirements. It is 100 without
+// CompliancePercent returns the percentage of satisfied requirements, or 100 if there are no
 // requirements.
 func (s Summary) CompliancePercent() float64 {
 	if s.Requirements == 0 {
@@ -162,7 +162,7 @@ type TargetReport struct {
 	Kind    TargetKind       `json:"kind"`
 	Purpose policies.Purpose `json:"purpose"`
 	Summary Summary          `json:"summary"`
-	// CutOff says that the deadline ended the simulation early.
+	// CutOff is true if the deadline ended the simulation early.
 	CutOff bool `json:"cutOff"`
 }
 
@@ -177,13 +177,13 @@ type Finding struct {
 	Status   Status            `json:"status"`
 	Severity policies.Severity `json:"severity"`
 	Cause    Cause             `json:"cause,omitempty"`
-	// ExampleARN is a resource with this status: one that is not covered or not verified. A satisfied
-	// finding has none.
+	// ExampleARN is a resource that is not covered or not verified. It is empty for a satisfied
+	// finding.
 	ExampleARN string `json:"exampleArn,omitempty"`
 	Region     string `json:"region,omitempty"`
 	// Why explains the cause in one sentence, with the deciding policy and statement.
 	Why string `json:"why,omitempty"`
-	// Inspected is the engine's result for ExampleARN, Simulated the result of AWS's simulator.
+	// Inspected is the result of the engine, Simulated the answer of AWS's simulator.
 	Inspected string `json:"inspected,omitempty"`
 	Simulated string `json:"simulated,omitempty"`
 	// Statements are the deciding statements of the documents. SimulatedStatements are the statements
@@ -191,7 +191,7 @@ type Finding struct {
 	Statements          []StatementRef `json:"statements,omitempty"`
 	SimulatedStatements []string       `json:"simulatedStatements,omitempty"`
 	MissingContext      []string       `json:"missingContext,omitempty"`
-	// Covered is the number of granted resources, Asked the number of needed ones.
+	// Asked is the number of needed resources, Covered the number of those that are granted.
 	Covered int `json:"covered"`
 	Asked   int `json:"asked"`
 	// Reason, Impact, Breakage and Source come from the requirement.
@@ -200,8 +200,8 @@ type Finding struct {
 	Breakage policies.Breakage `json:"breakage"`
 	Source   string            `json:"source"`
 	Notes    []string          `json:"notes,omitempty"`
-	// Releases are the Remotion releases that need the permission, oldest first, among those that the
-	// account is judged by.
+	// Releases are the releases that the account is judged by and that need the permission, oldest
+	// first.
 	Releases []string `json:"releases,omitempty"`
 	// Muted is the mute that hides the gap; nil for none.
 	Muted *Mute `json:"muted,omitempty"`
@@ -249,7 +249,7 @@ func (r Report) UnverifiedFor(target string) bool {
 		})
 }
 
-// Completed reports whether the deadline cut off no target.
+// Completed reports whether the simulation of every target ended before the deadline.
 func (r Report) Completed() bool {
 	for _, t := range r.Targets {
 		if t.CutOff {

@@ -6,28 +6,28 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// Upgrade lists the gaps that an upgrade of Remotion would add.
+// Upgrade is the preview of an upgrade of Remotion.
 type Upgrade struct {
-	// To is the requested release, Release its range in the catalogue.
+	// To is the requested release. Release is the range of the catalogue that contains it.
 	To      string `json:"to"`
 	Release string `json:"release"`
-	// Findings are the unsatisfied requirements of that release that the current releases do not have.
+	// Findings are the gaps and the unverified requirements that the upgrade would add.
 	Findings []Finding `json:"findings"`
 }
 
-// beyond evaluates the requirements of release that the current releases do not have. It skips
-// targets that do not exist.
-func (f Facts) beyond(release policies.Release) []Finding {
+// upgradeFindings returns the unsatisfied requirements of release that the current releases do not
+// have. It skips targets that do not exist.
+func (f Facts) upgradeFindings(release policies.Release) []Finding {
 	findings := []Finding{}
 	for _, t := range f.Targets {
 		if t.Presence == Absent {
 			continue
 		}
 		t.Assumed = f.Assumed
-		now := policies.RequirementsIn(t.Scope, t.by(f.judgedBy()), t.Kind.Policy(), t.Purpose)
+		current := policies.RequirementsIn(t.Scope, t.judgedBy(f.judgedBy()), t.Kind.Policy(), t.Purpose)
 		for _, r := range policies.RequirementsIn(t.Scope, []policies.Release{release}, t.Kind.Policy(),
 			t.Purpose) {
-			if slices.ContainsFunc(now, func(o policies.Requirement) bool {
+			if slices.ContainsFunc(current, func(o policies.Requirement) bool {
 				return o.Action == r.Action &&
 					o.Resource == r.Resource
 			}) {
@@ -48,12 +48,12 @@ func (f Facts) upgrade() *Upgrade {
 		return nil
 	}
 	return &Upgrade{To: f.UpgradeTo.Name(), Release: f.UpgradeTo.String(),
-		Findings: append(f.beyond(*f.UpgradeTo), f.renamed(*f.UpgradeTo)...)}
+		Findings: append(f.upgradeFindings(*f.UpgradeTo), f.renameFindings(*f.UpgradeTo)...)}
 }
 
-// renamed returns the requirements that are granted for the deployed functions, but not for the
-// functions that an upgrade deploys under new names.
-func (f Facts) renamed(release policies.Release) (findings []Finding) {
+// renameFindings returns the requirements that are granted for the deployed functions, but not for
+// the functions that an upgrade deploys under new names.
+func (f Facts) renameFindings(release policies.Release) (findings []Finding) {
 	if slices.ContainsFunc(f.judgedBy(), func(r policies.Release) bool {
 		return r.Name() == release.Name()
 	}) {
@@ -65,7 +65,7 @@ func (f Facts) renamed(release policies.Release) (findings []Finding) {
 		}
 		t.Assumed = f.Assumed
 		next := t
-		next.ahead = true
+		next.nextName = true
 		for _, r := range policies.RequirementsIn(t.Scope, []policies.Release{release}, t.Kind.Policy(),
 			t.Purpose) {
 			finding := evaluateRequirement(next, r)
@@ -78,7 +78,7 @@ func (f Facts) renamed(release policies.Release) (findings []Finding) {
 	return findings
 }
 
-// Worst returns the highest severity of the gaps after the upgrade, or zero without gaps.
+// Worst returns the highest severity of the gaps that the upgrade would add, or zero without gaps.
 func (u *Upgrade) Worst() policies.Severity {
 	if u == nil {
 		return 0

@@ -92,7 +92,7 @@ func (c Collector) Collect(ctx context.Context, plan Plan) audit.Facts {
 		Account: plan.Account, Partition: plan.Partition, Regions: survey.regions,
 		Release: plan.Release, Requested: plan.Requested, UpgradeTo: plan.UpgradeTo,
 		Assumed:   plan.Assumed,
-		Functions: survey.functions, Skipped: survey.skipped, NoDefaultRole: noDefault,
+		Functions: survey.functions, Unlisted: survey.skipped, NoDefaultRole: noDefault,
 		Undiscovered: plan.Named,
 	}
 	if plan.Requested == autoRelease {

@@ -158,7 +158,7 @@ func layersOf(c types.FunctionConfiguration) []string {
 type survey struct {
 	regions   []string
 	functions []audit.Function
-	skipped   []audit.SkippedRegion
+	skipped   []audit.UnlistedRegion
 	problems  []audit.Problem
 }
 
@@ -178,13 +178,13 @@ func (r *run) survey(listings []listing) (s survey) {
 		problems = append(problems, l.problems...)
 		switch {
 		case l.disabled:
-			s.skipped = append(s.skipped, audit.SkippedRegion{Region: region, Why: notEnabled})
+			s.skipped = append(s.skipped, audit.UnlistedRegion{Region: region, Why: notEnabled})
 			continue
 		case l.forbidden && !named:
-			s.skipped = append(s.skipped, audit.SkippedRegion{Region: region, Why: organizationDenies})
+			s.skipped = append(s.skipped, audit.UnlistedRegion{Region: region, Why: organizationDenies})
 			continue
 		case l.forbidden:
-			s.skipped = append(s.skipped, audit.SkippedRegion{Region: region, Why: organizationDenies,
+			s.skipped = append(s.skipped, audit.UnlistedRegion{Region: region, Why: organizationDenies,
 				Audited: true})
 		}
 		if named || !r.plan.OnlyWithFunctions || len(l.functions) > 0 {
