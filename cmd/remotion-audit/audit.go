@@ -171,32 +171,32 @@ func runAudit(cmd *cobra.Command, o auditOptions) error {
 		}
 		return o.withFlagNames(err)
 	}
-	named, further := cfg.Regions.SplitAt(place)
+	regions, further := cfg.Regions.SplitAt(place)
 	if len(further) > 0 && cfg.Regions[0] == "all" {
-		named = append(named, further...)
+		regions = append(regions, further...)
 	}
 	now := time.Now()
-	var remembered history
+	var past history
 	if cfg.EvidenceBucket != "" {
 		bucket := evidence.Bucket{Client: clients.S3, Name: string(cfg.EvidenceBucket),
 			Owner: place.Account}
-		if remembered, err = readHistory(ctx, bucket, now, cmd.ErrOrStderr()); err != nil {
+		if past, err = readHistory(ctx, bucket, now, cmd.ErrOrStderr()); err != nil {
 			return fmt.Errorf("--evidence-bucket: %w", err)
 		}
 	}
 	fmt.Fprintf(cmd.ErrOrStderr(), "auditing account %s in %s\n", place.Account,
-		strings.Join(named, " "))
+		strings.Join(regions, " "))
 	auditor := app.App{Config: cfg, Clients: clients, Log: log, UpgradeTo: upgradeTo}
 	r, err := auditor.Report(ctx, place, now.UTC().Format("20060102T150405Z"))
 	if err != nil {
 		return o.withFlagNames(err)
 	}
-	r = remembered.muted(r, now)
+	r = past.muted(r, now)
 	var b bytes.Buffer
 	if err := write(&b, r); err != nil {
 		return err
 	}
-	if gaps := remembered.openGaps(r); len(gaps) > 0 && o.format == "text" {
+	if gaps := past.openGaps(r); len(gaps) > 0 && o.format == "text" {
 		fmt.Fprintln(&b, "\nOPEN SINCE")
 		writeOpenGaps(&b, gaps)
 	}
@@ -223,7 +223,7 @@ func (r *replacingWriter) Write(p []byte) (int, error) {
 func worstOf(r audit.Report) policies.Severity { return max(r.Worst(), r.Upgrade.Worst()) }
 
 // exitStatus returns 1 for a gap of at least the severity failOn, 2 for an incomplete audit, else
-// 0. worst is zero without gaps.
+// 0. If both apply, it returns 1, or 2 if unverifiedWins is set. worst is zero without gaps.
 func exitStatus(worst policies.Severity, unverified bool, failOn policies.Severity,
 	unverifiedWins bool) int {
 	switch {

@@ -16,11 +16,11 @@ func TestExitStatus(t *testing.T) {
 	}
 	unverified := []audit.Problem{{Target: audit.AccountTarget}}
 	for _, test := range []struct {
-		name   string
-		report audit.Report
-		failOn policies.Severity
-		wins   bool
-		want   int
+		name           string
+		report         audit.Report
+		failOn         policies.Severity
+		unverifiedWins bool
+		want           int
 	}{
 		{"a compliant report", audit.Report{}, policies.Low, false, 0},
 		{"a gap", audit.Report{Findings: gaps(policies.Low)}, policies.Low, false, 1},
@@ -30,7 +30,7 @@ func TestExitStatus(t *testing.T) {
 			policies.High, false, 1},
 		{"a gap after the upgrade below --fail-on",
 			audit.Report{Upgrade: &audit.Upgrade{Findings: gaps(policies.Medium)}}, policies.High, false, 0},
-		{"unverified", audit.Report{Problems: unverified}, policies.Low, false, 2},
+		{"an incomplete audit without gaps", audit.Report{Problems: unverified}, policies.Low, false, 2},
 		{"a gap in an incomplete audit",
 			audit.Report{Findings: gaps(policies.High), Problems: unverified}, policies.Low,
 			false, 1},
@@ -39,8 +39,8 @@ func TestExitStatus(t *testing.T) {
 			policies.Low, true, 2},
 	} {
 		if got := exitStatus(worstOf(test.report), test.report.Unverified(), test.failOn,
-			test.wins); got != test.want {
-			t.Errorf("%s: %d, want %d", test.name, got, test.want)
+			test.unverifiedWins); got != test.want {
+			t.Errorf("%s: exit status %d, want %d", test.name, got, test.want)
 		}
 	}
 }

@@ -53,7 +53,7 @@ Exit status: 0 everything is granted, 1 gaps, 2 unverified or an error.`,
 			"--for user --purpose render --account 123456789012 --region eu-central-1" + `
   remotion-audit check --policy mine.json --scp root.json --scp ou.json,extra.json ` +
 			"--required needed.json --format json",
-		// Further arguments are policy files, too: --policy *.json.
+		// Arguments are policy files, too, because the shell expands --policy *.json to several words.
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 && len(o.policies) == 0 {
 				return fmt.Errorf("check: unexpected argument %q: set policy files with --policy", args[0])
@@ -138,7 +138,7 @@ func runCheck(cmd *cobra.Command, o checkOptions) error {
 	return nil
 }
 
-// requirements returns the requirements of the check.
+// requirements returns the requirements that the flags select.
 func (o checkOptions) requirements(cmd *cobra.Command, files *files,
 	ctx iampolicy.Context) (check.Required, error) {
 	switch {
@@ -158,7 +158,7 @@ func (o checkOptions) requirements(cmd *cobra.Command, files *files,
 		}
 		p := files.policy("--required", o.required)
 		if p.Document == nil {
-			return check.Required{}, nil // files has the error
+			return check.Required{}, nil // files.errs contains the error
 		}
 		return check.DocumentRequirements(p.ID, p.Document, ctx)
 	}
@@ -201,7 +201,7 @@ func (o checkOptions) requirements(cmd *cobra.Command, files *files,
 	return check.ReleaseRequirements(t, release)
 }
 
-// grants reads the policies.
+// grants reads the policies, the boundary and the service control policies.
 func (o checkOptions) grants(files *files) (g iampolicy.Grants) {
 	for _, name := range o.policies {
 		g.Identity = append(g.Identity, files.policy("--policy", name))
@@ -222,14 +222,17 @@ func (o checkOptions) grants(files *files) (g iampolicy.Grants) {
 
 // files reads policy documents and collects all errors.
 type files struct {
-	stdin io.Reader // nil after it was read
+	stdin io.Reader // nil after a flag has used it
 	errs  []error
 }
 
-// maxDocument is larger than the quota of any policy, boundary or service control policy, including
-// white space. https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicyVersion.html
+// maxDocument is the limit of a file in bytes. It is larger than the quota of any policy, boundary
+// or service control policy, including white space.
+// https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicyVersion.html
 const maxDocument = 131_072
 
+// policy returns the policy in a file, or in standard input if name is "-". After an error, its
+// Document is nil.
 func (f *files) policy(flag, name string) iampolicy.Policy {
 	p := iampolicy.Policy{ID: filepath.Base(name)}
 	refuse := func(err error) { f.errs = append(f.errs, fmt.Errorf("%s %s: %w", flag, name, err)) }

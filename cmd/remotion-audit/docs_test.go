@@ -31,7 +31,7 @@ func TestCommandLinePage(t *testing.T) {
 		t.Fatal(err)
 	}
 	if string(got) != want {
-		t.Errorf("docs/cli.md is out of date: run `make docs`. It has to be\n%s", want)
+		t.Errorf("docs/cli.md is out of date: run `make docs`. want\n%s", want)
 	}
 }
 
@@ -54,8 +54,8 @@ func commandLinePage(root *cobra.Command) string {
 	return b.String()
 }
 
-// runnableCommands returns the commands below cmd in the order of the help. A command that only
-// holds others is left out.
+// runnableCommands returns the commands below cmd in the order of the help. It leaves out
+// commands that only contain other commands.
 func runnableCommands(cmd *cobra.Command) (list []*cobra.Command) {
 	for _, c := range cmd.Commands() {
 		switch {
@@ -112,12 +112,12 @@ func commandSection(cmd *cobra.Command) string {
 	return b.String()
 }
 
-// wrapText fills one paragraph to lines of at most 100 columns.
+// wrapText breaks one paragraph into lines of at most 100 columns.
 func wrapText(paragraph string) string {
 	var b strings.Builder
 	column := 0
 	for word := range strings.FieldsSeq(paragraph) {
-		if word == "*" { // else it is emphasis, or an item of a list
+		if word == "*" { // Markdown would read * as emphasis or as an item of a list
 			word = `\*`
 		}
 		width := len([]rune(word))
@@ -136,5 +136,5 @@ func wrapText(paragraph string) string {
 	return b.String() + "\n"
 }
 
-// tableCell escapes what would end a cell of a Markdown table.
+// tableCell escapes the character that would end a cell of a Markdown table.
 func tableCell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }

@@ -27,7 +27,8 @@ func runCommand(t *testing.T, cmd *cobra.Command,
 	return stdout.String(), stderr.String(), err
 }
 
-// goldens holds what `policies …` prints for each line to the file of that name.
+// goldens compares the output of `remotion-audit policies` with golden files. The keys of lines are
+// the names of the files, the values are the arguments of the command.
 func goldens(t *testing.T, lines map[string]string) {
 	for name, line := range lines {
 		t.Run(name, func(t *testing.T) {

@@ -21,30 +21,31 @@ type history struct {
 	states []alert.State
 }
 
-// readHistory reads the mutes and the states from the evidence bucket.
+// readHistory reads the mutes and the states from the evidence bucket. It writes the errors of
+// single mutes to warnings.
 func readHistory(ctx context.Context, bucket evidence.Bucket, now time.Time,
-	warnings io.Writer) (m history, err error) {
+	warnings io.Writer) (h history, err error) {
 	text, _, err := bucket.Get(ctx, evidence.MutesKey)
 	if err != nil && !errors.Is(err, evidence.ErrMissing) {
-		return m, err
+		return h, err
 	}
-	mutes, wrong := alert.ParseMutes(text, now)
-	for _, w := range wrong {
+	mutes, invalid := alert.ParseMutes(text, now)
+	for _, w := range invalid {
 		fmt.Fprintf(warnings, "%s: %v\n", evidence.MutesKey, w)
 	}
-	m.mutes = mutes
-	m.states, err = bucket.States(ctx)
-	return m, err
+	h.mutes = mutes
+	h.states, err = bucket.States(ctx)
+	return h, err
 }
 
 // muted applies the mutes to a report.
-func (m history) muted(r audit.Report, now time.Time) audit.Report {
-	return alert.Plan(alert.State{}, r, m.mutes, now, alert.Options{Stateless: true}).Report
+func (h history) muted(r audit.Report, now time.Time) audit.Report {
+	return alert.Plan(alert.State{}, r, h.mutes, now, alert.Options{Stateless: true}).Report
 }
 
-// openGaps returns the gaps of the report that are open in a state.
-func (m history) openGaps(r audit.Report) (gaps []alert.Gap) {
-	for _, g := range openGaps(m.states) {
+// openGaps returns the gaps of the report that are open in a stored state.
+func (h history) openGaps(r audit.Report) (gaps []alert.Gap) {
+	for _, g := range openGaps(h.states) {
 		if slices.ContainsFunc(r.Findings, func(f audit.Finding) bool {
 			return f.Status.Gap() && f.Target == g.Target && f.Policy == g.Policy && f.Sid == g.Sid &&
 				f.Action == g.Action
@@ -55,8 +56,8 @@ func (m history) openGaps(r audit.Report) (gaps []alert.Gap) {
 	return gaps
 }
 
-// openGaps returns the open gaps of all states, oldest first. If several auditors have a gap, the
-// oldest one counts.
+// openGaps returns the open gaps of all states, oldest first. If several states contain the same
+// gap, it returns the oldest.
 func openGaps(states []alert.State) (gaps []alert.Gap) {
 	for _, s := range states {
 		for _, g := range s.Gaps {
@@ -68,9 +69,9 @@ func openGaps(states []alert.State) (gaps []alert.Gap) {
 	slices.SortStableFunc(gaps, func(a, b alert.Gap) int { return a.Since.Compare(b.Since) })
 	seen := map[alert.Identity]bool{}
 	gaps = slices.DeleteFunc(gaps, func(g alert.Gap) bool {
-		again := seen[g.Identity]
+		duplicate := seen[g.Identity]
 		seen[g.Identity] = true
-		return again
+		return duplicate
 	})
 	slices.SortStableFunc(gaps, func(a, b alert.Gap) int {
 		return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.Target, b.Target))
@@ -78,7 +79,7 @@ func openGaps(states []alert.State) (gaps []alert.Gap) {
 	return gaps
 }
 
-// writeOpenGaps lists gaps with the time since which they are open.
+// writeOpenGaps writes gaps, each with the time when it opened.
 func writeOpenGaps(out io.Writer, gaps []alert.Gap) {
 	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	for _, g := range gaps {

@@ -106,7 +106,8 @@ func loadAccount(file string) (*awsemu.Account, error) {
 	return account, nil
 }
 
-// The credentials of the embedded AWS's administrator. The embedded AWS does not verify signatures.
+// administratorKey and anySecret are the credentials of the administrator of the embedded AWS. The
+// embedded AWS does not verify signatures.
 const (
 	administratorKey = "AKIAADMINISTRATOR000"
 	anySecret        = "local"
@@ -216,8 +217,8 @@ func loadEvent(file string) (event []byte, name string, err error) {
 	return event, file, nil
 }
 
-// functionBinary returns the path of the function's binary. Without a file it searches the
-// directory of this command, where `make local` builds it.
+// functionBinary returns the path of the function's binary. If file is empty, it searches the
+// directory of this command, where `make local` builds the binary.
 func functionBinary(file string) (string, error) {
 	if file != "" {
 		return filepath.Abs(file)
@@ -255,7 +256,7 @@ func functionKeys(account *awsemu.Account, server *awsemu.Server) (awsemu.Keys, 
 func invoke(ctx context.Context, account *awsemu.Account, url string, keys awsemu.Keys,
 	binary string, event []byte, log io.Writer) (runtimeapi.Invocation, error) {
 	f := account.Function
-	env := maps.Clone(f.Environment) // not nil: it has CALLERS
+	env := maps.Clone(f.Environment) // not nil: Environment contains CALLERS
 	maps.Copy(env, map[string]string{
 		"AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": keys.AccessKeyID,
 		"AWS_SECRET_ACCESS_KEY": keys.SecretAccessKey,
@@ -318,8 +319,8 @@ func hasReport(result runtimeapi.Invocation) bool {
 		answer.Status != ""
 }
 
-// auditAgain audits once more in this process, without the configured faults, if the function sent
-// no report.
+// auditAgain audits the account in this process, without the configured faults, and writes the
+// report. It is for a run in which the function sent no report.
 func auditAgain(ctx context.Context, out io.Writer, account *awsemu.Account, server *awsemu.Server,
 	url string) error {
 	server.SetFaults()

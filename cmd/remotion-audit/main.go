@@ -16,7 +16,7 @@ import (
 // The exit statuses. 0 means compliant.
 const (
 	exitGaps       = 1
-	exitUnverified = 2 // and every usage or run-time error
+	exitUnverified = 2 // also for every usage or run-time error
 )
 
 // exitError ends the command with a status and without a message.

@@ -66,7 +66,7 @@ findings that match all flags that are set. * matches any text, except in --caus
 	return cmd
 }
 
-// mute returns the mute of the flags, or all errors in them.
+// mute returns the mute that the flags describe. Its error joins all errors in the flags.
 func (o muteOptions) mute(now time.Time) (alert.Mute, error) {
 	m := o.Mute
 	m.Cause = audit.Cause(o.cause)
@@ -106,7 +106,7 @@ func (o muteOptions) mute(now time.Time) (alert.Mute, error) {
 	return m, errors.Join(errs...)
 }
 
-// maxConflicts is the number of retries if other writers change the file of mutes.
+// maxConflicts is the number of retries after another writer changed the file of mutes.
 const maxConflicts = 5
 
 func runMute(cmd *cobra.Command, o muteOptions) error {
@@ -147,11 +147,13 @@ func runMute(cmd *cobra.Command, o muteOptions) error {
 	return nil
 }
 
+// addMute adds a mute to the file of mutes. The error is evidence.ErrChanged if another writer
+// changed the file in the meantime.
 func addMute(ctx context.Context, bucket evidence.Bucket, m alert.Mute, now time.Time) error {
 	text, etag, err := bucket.Get(ctx, evidence.MutesKey)
-	when := evidence.IfMatch(etag)
+	condition := evidence.IfMatch(etag)
 	if errors.Is(err, evidence.ErrMissing) {
-		when = evidence.IfAbsent()
+		condition = evidence.IfAbsent()
 	} else if err != nil {
 		return err
 	}
@@ -159,11 +161,11 @@ func addMute(ctx context.Context, bucket evidence.Bucket, m alert.Mute, now time
 	if err != nil {
 		return err
 	}
-	_, err = bucket.Put(ctx, evidence.MutesKey, added, when)
+	_, err = bucket.Put(ctx, evidence.MutesKey, added, condition)
 	return err
 }
 
-// writeMutedGaps lists the open gaps that a mute matches.
+// writeMutedGaps writes the open gaps that a mute matches.
 func writeMutedGaps(out io.Writer, states []alert.State, m alert.Mute) {
 	var gaps []alert.Gap
 	for _, g := range openGaps(states) {

@@ -17,7 +17,7 @@ import (
 type auditorScope struct {
 	partition, account string
 	readScope          string
-	// named are the readable ARNs with ReadScopeNamed.
+	// named are the ARNs that the auditor may read with ReadScopeNamed.
 	named []string
 }
 
@@ -70,7 +70,7 @@ var (
 	awsManagedPolicy = regexp.MustCompile(`^arn:aws[a-z-]*:iam::aws:policy/`)
 )
 
-// check returns an error for flags that would give a useless policy or other grants than intended.
+// check returns an error for flags that would give a useless policy or unintended grants.
 // It sets the account from the ARNs in --named if --account is not set.
 func (p *auditorScope) check() error {
 	if !accountNumber.MatchString(p.account) {
@@ -124,7 +124,7 @@ type policyStatement struct {
 }
 
 // policy returns the policy with one statement for each scope. It equals the policy in
-// template.yaml, including the references to resources; a test compares them.
+// template.yaml, including the references to resources. A test compares the two policies.
 func (p auditorScope) policy(permissions []contract.Permission) policyDocument {
 	arn := "arn:" + p.partition + ":"
 	every := func(kind string) string { return arn + "iam::" + p.account + ":" + kind + "/*" }

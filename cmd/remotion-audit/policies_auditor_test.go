@@ -13,9 +13,9 @@ func TestPolicyOfTheAuditor(t *testing.T) {
 	const ci, role = "arn:aws-cn:iam::123456789012:user/bots/ci",
 		"arn:aws-cn:iam::123456789012:role/remotion-lambda-role"
 	tests := []struct {
-		line        string
-		permissions int
-		has, hasNot []string
+		line           string
+		permissions    int
+		want, unwanted []string
 	}{
 		{"auditor", len(contract.ReadPermissions()),
 			[]string{`"arn:aws:iam::*:user/*"`, `"lambda:ListFunctions"`, `"arn:aws:lambda:*:*:function:*"`},
@@ -49,20 +49,20 @@ func TestPolicyOfTheAuditor(t *testing.T) {
 			}
 			// Only discovery and actions with a condition cover all resources.
 			if slices.Contains(s.Resource, "*") && s.Sid != "List" && s.Condition == nil {
-				t.Errorf("%s: %+v", test.line, s)
+				t.Errorf("%s: %+v covers all resources", test.line, s)
 			}
 		}
 		if len(actions) != test.permissions {
 			t.Errorf("%s: %d actions, want %d", test.line, len(actions), test.permissions)
 		}
-		for _, want := range test.has {
+		for _, want := range test.want {
 			if !strings.Contains(out, want) {
 				t.Errorf("%s: no %s in\n%s", test.line, want, out)
 			}
 		}
-		for _, bad := range test.hasNot {
-			if strings.Contains(out, bad) {
-				t.Errorf("%s: %s in\n%s", test.line, bad, out)
+		for _, unwanted := range test.unwanted {
+			if strings.Contains(out, unwanted) {
+				t.Errorf("%s: unwanted %s in\n%s", test.line, unwanted, out)
 			}
 		}
 	}

@@ -16,7 +16,7 @@ func TestDiffCommand(t *testing.T) {
 	})
 }
 
-// docs/releases.md shows the output of the command.
+// TestDiffOnThePage checks that docs/releases.md shows the output of the command.
 func TestDiffOnThePage(t *testing.T) {
 	page, err := os.ReadFile("../../docs/releases.md")
 	if err != nil {

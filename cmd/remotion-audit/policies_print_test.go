@@ -7,7 +7,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// Without narrowing flags, the policy equals Remotion's output byte for byte.
+// TestDocumentCommand checks that the policy equals Remotion's output byte for byte if no flag
+// narrows the policy.
 func TestDocumentCommand(t *testing.T) {
 	for line, want := range map[string]struct {
 		since string
@@ -51,7 +52,7 @@ func TestNarrowedDocuments(t *testing.T) {
 	})
 }
 
-// The auditor's own policy has one partition in all ARNs.
+// TestAuditorInChina checks that all ARNs in the auditor's own policy are in the given partition.
 func TestAuditorInChina(t *testing.T) {
 	out, _, err := runCommand(t, policiesCommand(),
 		"auditor --partition aws-cn --account 123456789012")
@@ -65,7 +66,7 @@ func TestAuditorInChina(t *testing.T) {
 	}
 }
 
-// Notices go to standard error, not into the policy.
+// TestDocumentNotices checks that notices go to standard error, not into the policy.
 func TestDocumentNotices(t *testing.T) {
 	for line, want := range map[string]string{
 		"user --remotion-version 4.0.600": "notice: Remotion " +

@@ -154,22 +154,22 @@ func namesOf(functions []Function) string {
 // satisfied finding Missing if a function is configured with another ARN than that of the role: the
 // role was created again under another path, and the configured role does not exist.
 func withFunctions(f Finding, t TargetFacts) Finding {
-	var misconfigured []Function
+	var stale []Function
 	if t.Presence == Present {
 		for _, fn := range t.Functions {
 			if fn.Role != t.ARN {
-				misconfigured = append(misconfigured, fn)
+				stale = append(stale, fn)
 			}
 		}
 	}
 	switch {
-	case misconfigured != nil && f.Status == Satisfied:
+	case stale != nil && f.Status == Satisfied:
 		f.Status, f.Cause, f.Covered, f.ExampleARN, f.Statements = Missing, TargetMissing, 0,
-			misconfigured[0].Role, nil
+			stale[0].Role, nil
 		f.Why = fmt.Sprintf("deployed functions use role %s, which does not exist: the role with that "+
-			"name has the ARN %s", misconfigured[0].Role, t.ARN)
+			"name has the ARN %s", stale[0].Role, t.ARN)
 		f.Inspected = string(Missing)
-		f.Notes = addNote(f.Notes, "deployed functions with that role: "+namesOf(misconfigured))
+		f.Notes = addNote(f.Notes, "deployed functions with that role: "+namesOf(stale))
 	case f.Status.Gap() && len(t.Functions) > 0:
 		f.Notes = addNote(f.Notes, "deployed functions with this role: "+namesOf(t.Functions))
 	}

@@ -20,7 +20,7 @@ func CheckText(w io.Writer, r check.Verdict) error {
 	p.line("")
 	p.field("", "Required", "%s", clean(r.Required))
 	for _, g := range checkGroups(r) {
-		p.checkGroup(g)
+		p.writeCheckGroup(g)
 	}
 	for _, e := range r.Excess {
 		p.line("")
@@ -55,7 +55,7 @@ func checkHeadline(r check.Verdict) string {
 		r.Requirements)
 }
 
-// checkGroups groups the findings that are not satisfied by status and cause.
+// checkGroups returns the unsatisfied findings, grouped by status, cause and explanation.
 func checkGroups(r check.Verdict) (groups [][]check.Finding) {
 	index := map[string]int{}
 	for _, f := range r.Findings {
@@ -74,7 +74,7 @@ func checkGroups(r check.Verdict) (groups [][]check.Finding) {
 	return groups
 }
 
-func (p *page) checkGroup(group []check.Finding) {
+func (p *page) writeCheckGroup(group []check.Finding) {
 	first := group[0]
 	worst := first.Severity
 	var actions, impacts, examples []string

@@ -25,7 +25,7 @@ func cleanAll(list []string) []string {
 }
 
 // wrap breaks text at blanks into lines of at most width characters. It never breaks a word, so
-// that ARNs and commands can be copied; a line with a long word is longer.
+// that ARNs and commands can be copied. A word longer than width gets a line of its own.
 func wrap(s string, width int) []string {
 	var lines []string
 	line := ""

@@ -9,11 +9,12 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// Group holds the findings of one target with the same status and cause. One fix closes them all.
+// Group holds the findings of one target with the same status, cause and explanation. One fix
+// closes all of them.
 type Group struct {
 	Target string
-	// Policy is the kind of policy that the findings are about. A role can be a caller and a render
-	// role.
+	// Policy is the kind of policy that the findings are about. If a role is a caller and a render
+	// role, Policy shows which of them the group is about.
 	Policy   policies.PolicyKind
 	Status   audit.Status
 	Cause    audit.Cause
@@ -23,8 +24,8 @@ type Group struct {
 	Findings []audit.Finding
 }
 
-// Grouped groups findings with the same target, status and cause. Groups are sorted by severity,
-// highest first, and then by their first finding.
+// Grouped groups findings with the same target, kind of policy, status, cause and explanation.
+// Groups are sorted by severity, highest first, and then by their first finding.
 func Grouped(findings []audit.Finding) []Group {
 	var groups []Group
 	index := map[string]int{}
@@ -61,8 +62,8 @@ func (g Group) Principal() string {
 	return clean(g.Target) + " (caller)"
 }
 
-// Summary lists the actions, by severity if there are several severities. For a target that does
-// not exist it names the target.
+// Summary returns the actions, by severity if there are several severities. For a target that does
+// not exist, it returns the name of the target.
 func (g Group) Summary() string {
 	if len(g.Actions()) == 0 {
 		return clean(g.Target) + " itself"
@@ -100,7 +101,7 @@ func (g Group) Examples() []string {
 	})
 }
 
-// Impact lists at most three impacts, highest severity first.
+// Impact returns at most three impacts, highest severity first, and the number of the others.
 func (g Group) Impact() string {
 	impacts := g.collect(func(f audit.Finding) string { return f.Impact })
 	if len(impacts) > 3 {

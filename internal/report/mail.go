@@ -10,13 +10,14 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// Letter holds the text of a mail beside the report. Mail cleans all of it.
+// Letter holds the texts of a mail that are not in the report. Mail cleans all of these texts.
 type Letter struct {
 	// Opening holds the first lines.
 	Opening []string
 	// Sections come next, one for each announcement.
 	Sections []Section
-	// Shown is the part of the report whose problems, unverified findings and notices are shown.
+	// Shown is a part of the report. The mail lists the problems, unverified findings and notices of
+	// Shown.
 	Shown audit.Report
 	// Unverified holds the first fields of the section UNVERIFIED.
 	Unverified []Field
@@ -31,8 +32,8 @@ type Letter struct {
 	// Function and Region identify the auditor's Lambda function for the command that starts an audit.
 	// Without a function the mail has no such command.
 	Function, Region string
-	// Settings are further flags of `remotion-audit audit` for the same audit, beside callers and
-	// regions: "--render-role", "video-renderer".
+	// Settings are the flags of `remotion-audit audit` for the same audit, except callers and regions:
+	// "--render-role", "video-renderer".
 	Settings []string
 }
 
@@ -44,7 +45,7 @@ type Section struct {
 	Fields []Field
 }
 
-// Field is a label and its text. A command is never wrapped.
+// Field is a label and its text. If Command is true, Text is a command and is not wrapped.
 type Field struct {
 	Label, Text string
 	Command     bool
@@ -53,25 +54,25 @@ type Field struct {
 // maxTargets is the number of targets that a mail lists.
 const maxTargets = 20
 
-// Mail writes a report with a letter's text as a plain text mail.
+// Mail writes a report with the texts of a letter as a plain text mail.
 func Mail(w io.Writer, r audit.Report, l Letter) error {
 	p := page{releases: len(r.Remotion.Releases)}
 	for _, line := range l.Opening {
 		p.line("%s", clean(line))
 	}
-	p.explains(l.Shown)
-	p.sections(l.Sections)
-	p.unverified(l.Shown, l.Unverified)
-	p.sections(l.Rest)
+	p.writeExplanations(l.Shown)
+	p.writeSections(l.Sections)
+	p.writeUnverified(l.Shown, l.Unverified)
+	p.writeSections(l.Rest)
 	if l.Omitted > 0 {
 		p.line("")
 		p.line("%s not shown for lack of space: %s", Plural(l.Omitted, "more finding"), l.elsewhere())
 	}
-	p.notices(l.Shown)
+	p.writeNotices(l.Shown)
 	p.line("")
 	p.line("ABOUT THIS AUDIT")
-	p.about(r)
-	p.fields(l.Closing)
+	p.writeAbout(r)
+	p.writeFields(l.Closing)
 	if kinds := kindsWithGaps(r); len(kinds) > 0 {
 		p.line("")
 		p.line("COMPARE with the policy that Remotion documents:")
@@ -88,17 +89,18 @@ func Mail(w io.Writer, r audit.Report, l Letter) error {
 	return p.writeTo(w)
 }
 
-func (p *page) sections(sections []Section) {
+func (p *page) writeSections(sections []Section) {
 	for _, s := range sections {
 		p.line("")
 		p.line("%s", clean(s.Title))
 		if s.Group != nil {
-			p.group(*s.Group)
+			p.writeGroup(*s.Group)
 		}
-		p.fields(s.Fields)
+		p.writeFields(s.Fields)
 	}
 }
 
+// elsewhere returns where to find the omitted findings.
 func (l Letter) elsewhere() string {
 	if l.FullReport == "" {
 		return "run the audit below to see all of them."
@@ -106,9 +108,9 @@ func (l Letter) elsewhere() string {
 	return "see " + clean(l.FullReport) + "."
 }
 
-// about writes the account, the targets and the run.
-func (p *page) about(r audit.Report) {
-	p.head("  ", r)
+// writeAbout writes the account, the targets and the run.
+func (p *page) writeAbout(r audit.Report) {
+	p.writeHead("  ", r)
 	for i, t := range r.Targets {
 		if i == maxTargets {
 			p.field("  ", "", "and %s", Plural(len(r.Targets)-maxTargets, "more target"))
@@ -123,7 +125,7 @@ func (p *page) about(r audit.Report) {
 	}
 }
 
-func (p *page) fields(fields []Field) {
+func (p *page) writeFields(fields []Field) {
 	for _, f := range fields {
 		if f.Command {
 			p.line("  %-*s%s", labelWidth, clean(f.Label), clean(f.Text))

@@ -9,8 +9,9 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 )
 
-// A muted gap is not counted as a gap. The headline and the list of muted gaps show it.
-func TestMutedIsCountedAndNoGap(t *testing.T) {
+// TestMutedGaps checks that a muted gap counts as muted and not as a gap. The headline and the list
+// of muted gaps show the muted gap.
+func TestMutedGaps(t *testing.T) {
 	r := read(t, "drifted.json")
 	until := time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
 	all := r.Muted(func(audit.Finding) *audit.Mute {
@@ -52,7 +53,8 @@ func TestMutedIsCountedAndNoGap(t *testing.T) {
 	}
 }
 
-// A command in a mail is one line of any length, so that it can be copied.
+// TestCommandsAreNotWrapped checks that a command in a mail is one line of any length, so that the
+// command can be copied.
 func TestCommandsAreNotWrapped(t *testing.T) {
 	r := read(t, "drifted.json")
 	command := "remotion-audit mute " + strings.Repeat("--x y ", 60) + "end"
@@ -70,9 +72,9 @@ func TestCommandsAreNotWrapped(t *testing.T) {
 	}
 }
 
-// TestAMailReportsAnIncompleteAuditWithoutErrors checks that a mail without space for the errors
-// reports that there are some.
-func TestAMailReportsAnIncompleteAuditWithoutErrors(t *testing.T) {
+// TestMailWithoutSpaceForErrors checks that a mail states that the audit is incomplete, even if it
+// has no space for the errors.
+func TestMailWithoutSpaceForErrors(t *testing.T) {
 	var b strings.Builder
 	if err := Mail(&b, audit.Report{}, Letter{
 		Unverified: []Field{{Label: "Incomplete", Text: "user/ci"}},

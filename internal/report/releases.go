@@ -8,8 +8,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 )
 
-// judgedBy writes the releases that the account is judged by, and the deployed functions.
-func (p *page) judgedBy(indent string, r audit.Remotion) {
+// writeReleases writes the releases that the account is judged by, and the deployed functions.
+func (p *page) writeReleases(indent string, r audit.Remotion) {
 	if len(r.Releases) > 1 {
 		p.field(indent, "Remotion", "%s (combined requirements)", clean(r.Release))
 	} else {
@@ -38,9 +38,9 @@ func (p *page) judgedBy(indent string, r audit.Remotion) {
 	p.field(indent, "Deployed", "%s: %s", Plural(functions, "function"), strings.Join(parts, ", "))
 }
 
-// explains writes which of Remotion's documents the policies of targets with gaps resemble. An old
-// document often explains all gaps.
-func (p *page) explains(r audit.Report) {
+// writeExplanations writes which of Remotion's documents the policies of targets with gaps
+// resemble. An old document often explains all gaps.
+func (p *page) writeExplanations(r audit.Report) {
 	for i, n := range explanations(r) {
 		if i == 0 {
 			p.line("")
@@ -61,8 +61,8 @@ func explanations(r audit.Report) (list []audit.Notice) {
 	return list
 }
 
-// notices writes the notices that explains does not write.
-func (p *page) notices(r audit.Report) {
+// writeNotices writes the notices that writeExplanations does not write.
+func (p *page) writeNotices(r audit.Report) {
 	explained := explanations(r)
 	first := true
 	for _, n := range r.Notices {
@@ -85,8 +85,8 @@ func (p *page) notices(r audit.Report) {
 	}
 }
 
-// upgrade writes the gaps that an upgrade of Remotion would open.
-func (p *page) upgrade(u *audit.Upgrade) {
+// writeUpgrade writes the findings that an upgrade of Remotion would add.
+func (p *page) writeUpgrade(u *audit.Upgrade) {
 	if u == nil {
 		return
 	}
@@ -101,12 +101,13 @@ func (p *page) upgrade(u *audit.Upgrade) {
 			p.line("")
 		}
 		p.line("  %s  %s", strings.ToUpper(g.Severity.String()), g.Principal())
-		p.group(g)
+		p.writeGroup(g)
 	}
 }
 
-// neededBy writes which releases need the actions of a group, if the account is judged by several.
-func (p *page) neededBy(g Group) {
+// writeNeededBy writes which releases need the actions of a group, if the account is judged by
+// several releases.
+func (p *page) writeNeededBy(g Group) {
 	if p.releases < 2 {
 		return
 	}

@@ -8,8 +8,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 )
 
-// A problem can be about the account instead of a principal.
-func TestAnAccountThatCannotBeListed(t *testing.T) {
+// TestProblemOfTheAccount checks that the text shows a problem of the account, not of a principal.
+func TestProblemOfTheAccount(t *testing.T) {
 	r := audit.Report{Status: audit.StatusUnverified, Account: "123456789012",
 		Targets: []audit.TargetReport{{Name: "user/ci"}},
 		Problems: []audit.Problem{{Target: audit.AccountTarget, What: "the functions in us-east-1",
@@ -21,7 +21,8 @@ func TestAnAccountThatCannotBeListed(t *testing.T) {
 	}
 }
 
-// A report shortens a list of hundreds of releases, and a hostile release cannot forge a line.
+// TestManyReleases checks that the text shortens a list of many releases, and that the name of a
+// release cannot forge a line.
 func TestManyReleases(t *testing.T) {
 	names := strings.Split(strings.Repeat("4.0.1\nCRITICAL  forged,", 30), ",")[:30]
 	r := audit.Report{Status: audit.StatusGaps,

@@ -73,7 +73,8 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// Text from AWS cannot forge a line, color a terminal or reverse the text direction.
+// TestHostileTextStaysOnItsLine checks that text from AWS cannot forge a line, color a terminal or
+// reverse the text direction.
 func TestHostileTextStaysOnItsLine(t *testing.T) {
 	r := read(t, "hostile.json")
 	var b bytes.Buffer
@@ -98,14 +99,15 @@ func TestHostileTextStaysOnItsLine(t *testing.T) {
 		}
 		for _, c := range line {
 			if !unicode.IsPrint(c) {
-				t.Errorf("%U in %q", c, line)
+				t.Errorf("unprintable %U in %q", c, line)
 			}
 		}
 	}
 }
 
-// The headline of an incomplete audit never reads as compliant.
-func TestHeadlineIsNeverGreenWhenIncomplete(t *testing.T) {
+// TestHeadlineOfAnIncompleteAudit checks that the headline and the label of an incomplete audit
+// never read as compliant.
+func TestHeadlineOfAnIncompleteAudit(t *testing.T) {
 	for _, name := range []string{"simulation-denied", "reads-denied", "mixed"} {
 		r := read(t, name+".json")
 		for _, s := range []string{Headline(r), Label(r)} {
@@ -119,7 +121,7 @@ func TestHeadlineIsNeverGreenWhenIncomplete(t *testing.T) {
 	}
 }
 
-// A shell reads a quoted word as the original word.
+// FuzzShellWord checks that a shell reads a quoted word as the original word.
 func FuzzShellWord(f *testing.F) {
 	for _, s := range []string{"", "user/ci", "it's", `a"b`, "$(id)", "a b;c", "*", "~", "-n"} {
 		f.Add(s)

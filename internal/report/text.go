@@ -26,25 +26,25 @@ func Text(w io.Writer, r audit.Report) error {
 	var p page
 	p.line("%s  %s", strings.ToUpper(string(r.Status)), Headline(r))
 	p.line("")
-	p.head("", r)
+	p.writeHead("", r)
 	for _, t := range r.Targets {
 		p.field("", "Target", "%s", targetLine(t))
 	}
-	p.body(r)
-	p.muted(r)
+	p.writeBody(r)
+	p.writeMuted(r)
 	p.line("")
 	p.field("", "Context", "%s", strings.Join(cleanAll(r.AssumedContext), " "))
 	return p.writeTo(w)
 }
 
-// head writes the account, the regions and the releases.
-func (p *page) head(indent string, r audit.Report) {
+// writeHead writes the account, the regions and the releases.
+func (p *page) writeHead(indent string, r audit.Report) {
 	p.field(indent, "Account", "%s", clean(r.Account))
 	if len(r.Targets) == 0 {
 		return // a wrong configuration: nothing was audited
 	}
 	p.field(indent, "Regions", "%s", strings.Join(cleanAll(r.Regions), " "))
-	p.judgedBy(indent, r.Remotion)
+	p.writeReleases(indent, r.Remotion)
 }
 
 func targetLine(t audit.TargetReport) string {
@@ -73,7 +73,8 @@ func targetLine(t audit.TargetReport) string {
 	return line
 }
 
-// page collects lines of text. Labels form a column; the text beside them is wrapped.
+// page collects lines of text. Labels form the first column, and the text of a field is wrapped in
+// the second column.
 type page struct {
 	b strings.Builder
 	// releases is the number of Remotion releases that the account is judged by.
@@ -81,7 +82,7 @@ type page struct {
 }
 
 const (
-	labelWidth = 14 // "Next reminder" and a blank
+	labelWidth = 14 // the longest label, "Next reminder", and a blank
 	proseWidth = 98 - labelWidth
 )
 
@@ -103,22 +104,22 @@ func (p *page) writeTo(w io.Writer) error {
 	return err
 }
 
-// body writes the gaps, then the unverified findings and problems, then the notices.
-func (p *page) body(r audit.Report) {
+// writeBody writes the gaps, then the unverified findings and problems, then the notices.
+func (p *page) writeBody(r audit.Report) {
 	p.releases = len(r.Remotion.Releases)
-	p.explains(r)
+	p.writeExplanations(r)
 	for _, g := range Gaps(r) {
 		p.line("")
 		p.line("%s  %s", strings.ToUpper(g.Severity.String()), g.Principal())
-		p.group(g)
+		p.writeGroup(g)
 	}
-	p.unverified(r, nil)
-	p.upgrade(r.Upgrade)
-	p.notices(r)
+	p.writeUnverified(r, nil)
+	p.writeUpgrade(r.Upgrade)
+	p.writeNotices(r)
 }
 
-// muted lists the muted gaps.
-func (p *page) muted(r audit.Report) {
+// writeMuted writes the muted gaps.
+func (p *page) writeMuted(r audit.Report) {
 	groups := Grouped(mutedOf(r))
 	if groups == nil {
 		return
@@ -136,10 +137,10 @@ func (p *page) muted(r audit.Report) {
 	}
 }
 
-func (p *page) group(g Group) {
+func (p *page) writeGroup(g Group) {
 	p.field("  ", statusLabel(g.Status), "%s", g.Summary())
-	p.resource(g)
-	p.neededBy(g)
+	p.writeResource(g)
+	p.writeNeededBy(g)
 	p.field("  ", "Impact", "%s", clean(g.Impact()))
 	p.field("  ", "Cause", "%s: %s", g.Cause, clean(g.Why))
 	for _, note := range g.collect(func(f audit.Finding) string {
@@ -147,7 +148,7 @@ func (p *page) group(g Group) {
 	}) {
 		p.field("  ", "Note", "%s", clean(note))
 	}
-	p.evidence(g)
+	p.writeEvidence(g)
 }
 
 // statusLabel returns a status as a label: "Missing".
@@ -155,8 +156,8 @@ func statusLabel(s audit.Status) string {
 	return strings.ToUpper(string(s[:1])) + string(s[1:])
 }
 
-// resource writes an example ARN and the number of further ones.
-func (p *page) resource(g Group) {
+// writeResource writes an example ARN and the number of the other example ARNs.
+func (p *page) writeResource(g Group) {
 	examples := cleanAll(g.Examples())
 	switch n := len(examples); n {
 	case 0:
@@ -167,8 +168,8 @@ func (p *page) resource(g Group) {
 	}
 }
 
-// evidence writes the result of each of the two sources.
-func (p *page) evidence(g Group) {
+// writeEvidence writes the results of the engine and of the simulator.
+func (p *page) writeEvidence(g Group) {
 	if f := g.Findings[0]; f.Sid != audit.TrustSid && (f.Simulated != "" || f.Inspected != "") {
 		p.field("  ", "Evidence", "policy documents: %s; AWS simulator: %s", orUnknown(f.Inspected),
 			orUnknown(f.Simulated))

@@ -7,17 +7,17 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 )
 
-// unverified writes the section UNVERIFIED: the given fields, the permissions that the auditor
-// lacks, other problems, and the unverified requirements.
-func (p *page) unverified(r audit.Report, first []Field) {
+// writeUnverified writes the section UNVERIFIED: the given fields, the actions that the auditor may
+// not call, other problems, and the unverified requirements.
+func (p *page) writeUnverified(r audit.Report, first []Field) {
 	unverified := Grouped(unverifiedOf(r))
 	if len(unverified) == 0 && len(r.Problems) == 0 && len(first) == 0 {
 		return
 	}
 	p.line("")
 	p.line("UNVERIFIED")
-	p.fields(first)
-	p.denied(r.Problems)
+	p.writeFields(first)
+	p.writeDenied(r.Problems)
 	var remedies []string
 	for _, pr := range r.Problems {
 		if pr.Grant != "" {
@@ -42,8 +42,8 @@ func (p *page) unverified(r audit.Report, first []Field) {
 	}
 }
 
-// denied writes the problems that a permission for the auditor would solve.
-func (p *page) denied(problems []audit.Problem) {
+// writeDenied writes the problems that a permission for the auditor would solve.
+func (p *page) writeDenied(problems []audit.Problem) {
 	var grants []string
 	about := map[string][]string{}
 	first := ""
