@@ -23,13 +23,14 @@ import (
 )
 
 const (
-	// maxAttempts is the number of attempts for one call.
+	// maxAttempts is the largest number of attempts for one call.
 	maxAttempts = 6
-	// maxInFlight is the number of concurrent calls. IAM has one endpoint for all regions and
+	// maxInFlight is the largest number of concurrent calls. IAM has one endpoint for all regions and
 	// throttles accounts with many calls. An audit of one caller and one role in one region makes
 	// about 25 calls in two waves. The second wave consists of 16 to 20 calls.
 	maxInFlight = 20
-	// maxRegions is the number of concurrent calls to Lambda, which has one endpoint in each region.
+	// maxRegions is the largest number of concurrent calls to Lambda, which has an endpoint in each
+	// region.
 	maxRegions = 32
 	// callTimeout bounds one attempt.
 	callTimeout = 10 * time.Second

@@ -28,7 +28,7 @@ type Config struct {
 	// RenderRole is the name of the execution role of Remotion's functions.
 	RenderRole RoleName `env:"RENDER_ROLE" envDefault:"remotion-lambda-role"`
 	// RemotionVersion is the release to audit for: auto (the releases of the deployed functions, else
-	// the newest known one), latest, or x.y.z.
+	// the newest known release), latest, or x.y.z.
 	RemotionVersion RemotionVersion `env:"REMOTION_VERSION" envDefault:"auto"`
 	// Regions are the regions to audit: auto (the function's region, and every enabled region with
 	// functions of Remotion), all, or a list with commas.
@@ -52,9 +52,9 @@ type Config struct {
 	// AuditorID is the auditor's name in reports and in the key of the auditor's state. If empty, the
 	// name of the function is used.
 	AuditorID AuditorID `env:"AUDITOR_ID"`
-	// RepeatAfter is the time until the first reminder of an unchanged gap. The second
-	// reminder follows after three times as long, every later reminder after seven times as long. For
-	// a critical gap, all reminders follow after RepeatAfter. The value is a Go duration up to 720h.
+	// RepeatAfter is the time until the first reminder of an unchanged gap. The second reminder
+	// follows after three times as long, every later reminder after seven times as long. For a
+	// critical gap, every reminder follows after RepeatAfter. The value is a Go duration up to 720h.
 	// Zero sends a reminder on every run.
 	RepeatAfter RepeatAfter `env:"REPEAT_AFTER" envDefault:"24h"`
 	// ReadScope is the auditor's access to IAM: account (all users, roles, groups and policies, with
@@ -166,7 +166,7 @@ var (
 	principal = regexp.MustCompile(`^arn:aws(?:-[a-z]+)*:iam::(\d{12}):((?:user|role)/.+)$`)
 )
 
-// UnmarshalText reads CALLERS. Its error lists all wrong entries.
+// UnmarshalText reads CALLERS. Its error lists all invalid entries.
 func (c *Callers) UnmarshalText(text []byte) error {
 	*c = nil
 	entries := items(text)

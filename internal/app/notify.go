@@ -149,7 +149,7 @@ func (a *App) loadAlertInputs(ctx context.Context, place Location) (wait func() 
 }
 
 // noSubscribers reports whether the topic has no confirmed subscription. It returns nil if the
-// subscriptions cannot be read: an alert must go out nevertheless.
+// subscriptions cannot be read, because an alert must be sent in this case, too.
 func (a *App) noSubscribers(ctx context.Context, topic string) *bool {
 	hasSubscriber, err := publish.HasSubscriber(ctx, a.SNS, topic)
 	if err != nil {

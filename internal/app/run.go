@@ -37,7 +37,7 @@ type App struct {
 	UpgradeTo *policies.Release
 	// Function is the name of the Lambda function, empty for the command.
 	Function string
-	// ConfigError is the error of a wrong Config; nil for none. With an error the function audits
+	// ConfigError is the error of ConfigFromEnv; nil for none. With an error, the function audits
 	// nothing and sends an alert about the error.
 	ConfigError error
 }
@@ -271,8 +271,8 @@ func (a *App) withReserve(ctx context.Context,
 	if !ok {
 		return context.WithCancel(ctx)
 	}
-	left := time.Until(deadline)
-	return context.WithTimeout(ctx, left-min(keep, left/2))
+	remaining := time.Until(deadline)
+	return context.WithTimeout(ctx, remaining-min(keep, remaining/2))
 }
 
 // fail logs an error and returns it, so that Lambda reports it. Errors are logged only here.

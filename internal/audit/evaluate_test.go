@@ -296,7 +296,7 @@ func TestEachMissingActionIsAGap(t *testing.T) {
 				}
 				if f.Status.Gap() && (f.ExampleARN == "" || f.Why == "" || f.Cause == "" || f.Impact == "" ||
 					f.Severity == 0) {
-					t.Errorf("the gap lacks a field: %+v", f)
+					t.Errorf("the gap has an empty field: %+v", f)
 				}
 			}
 		}

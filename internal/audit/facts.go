@@ -54,7 +54,7 @@ func (k TargetKind) Policy() policies.PolicyKind {
 	return policies.User
 }
 
-// Presence says whether a target exists. The zero value means unknown.
+// Presence states whether a target exists. The zero value means unknown.
 type Presence uint8
 
 // The values of Presence.

@@ -25,7 +25,7 @@ func (f Function) String() string { return f.Name + " (" + f.Region + ")" }
 func (f Function) Known() bool { return f.Release != (policies.Release{}) }
 
 // UnlistedRegion is a region without a list of functions. Why is the reason. Audited is true if the
-// region is audited nevertheless.
+// region is audited in spite of that.
 type UnlistedRegion struct {
 	Region, Why string
 	Audited     bool
@@ -47,9 +47,9 @@ func (t TargetFacts) judgedBy(account []policies.Release) []policies.Release {
 	return account
 }
 
-// SimulatedReleases returns the releases whose requirements the collector must simulate: the
-// releases that the account is judged by, the newest known release, and the release of a planned
-// upgrade.
+// SimulatedReleases returns the releases with the requirements that the collector must simulate:
+// the releases that the account is judged by, the newest known release, and the release of a
+// planned upgrade.
 func (f Facts) SimulatedReleases() []policies.Release {
 	list := slices.Clone(f.judgedBy())
 	if known := policies.Releases(f.Partition); len(known) > 0 {

@@ -12,22 +12,22 @@ import (
 type NoticeKind string
 
 const (
-	// NoticeDocument says that a policy is, or resembles, one of Remotion's documents.
+	// NoticeDocument means that a policy is, or resembles, one of Remotion's documents.
 	NoticeDocument NoticeKind = "document"
-	// NoticeNewerRelease says that a release is newer than the catalogue.
+	// NoticeNewerRelease means that a release is newer than the catalogue.
 	NoticeNewerRelease NoticeKind = "newer-release"
-	// NoticeUnknownRelease says that the release of deployed functions is unknown.
+	// NoticeUnknownRelease means that the release of deployed functions is unknown.
 	NoticeUnknownRelease NoticeKind = "unknown-release"
-	// NoticeUpgrade says that the newest known release needs more than the account grants.
+	// NoticeUpgrade means that the newest known release needs more than the account grants.
 	NoticeUpgrade NoticeKind = "upgrade"
-	// NoticeCustomName says that the documented policies do not cover a function's or bucket's name.
+	// NoticeCustomName means that the documented policies do not cover a function's or bucket's name.
 	NoticeCustomName NoticeKind = "custom-name"
-	// NoticeRenderRole says that the default render role does not exist and no function uses it.
+	// NoticeRenderRole means that the default render role does not exist and no function uses it.
 	NoticeRenderRole NoticeKind = "render-role"
-	// NoticeRegionSkipped says that a region is not audited, or is audited without a list of
+	// NoticeRegionSkipped means that a region is not audited, or is audited without a list of
 	// functions.
 	NoticeRegionSkipped NoticeKind = "region-skipped"
-	// NoticeReadScope says that the read scope prevents discovery.
+	// NoticeReadScope means that the read scope prevents discovery.
 	NoticeReadScope NoticeKind = "read-scope"
 )
 

@@ -36,9 +36,9 @@ const (
 	PermissionsBoundary = iampolicy.PermissionsBoundary
 	SCP                 = iampolicy.SCP
 	Condition           = iampolicy.UnmetCondition
-	// TrustPolicy says that the trust policy does not let Lambda assume the role.
+	// TrustPolicy means that the trust policy does not let Lambda assume the role.
 	TrustPolicy Cause = "trust-policy"
-	// TargetMissing says that the principal does not exist.
+	// TargetMissing means that the principal does not exist.
 	TargetMissing Cause = "target-missing"
 )
 
@@ -52,11 +52,11 @@ func Causes() []Cause {
 type ReportStatus string
 
 const (
-	// StatusGaps says that the report has an unmuted gap.
+	// StatusGaps means that the report has an unmuted gap.
 	StatusGaps ReportStatus = "gaps"
-	// StatusUnverified says that the audit found no unmuted gap but is incomplete.
+	// StatusUnverified means that the audit found no unmuted gap but is incomplete.
 	StatusUnverified ReportStatus = "unverified"
-	// StatusCompliant says that the audit is complete and every gap is muted.
+	// StatusCompliant means that the audit is complete and every gap is muted.
 	StatusCompliant ReportStatus = "compliant"
 )
 
@@ -112,11 +112,11 @@ type IAMChange = cloudtrail.IAMChange
 type TriggerKind string
 
 const (
-	// TriggeredBySchedule says that the schedule started the run.
+	// TriggeredBySchedule means that the schedule started the run.
 	TriggeredBySchedule TriggerKind = "schedule"
-	// TriggeredByRequest says that an invocation outside the schedule started the run.
+	// TriggeredByRequest means that an invocation outside the schedule started the run.
 	TriggeredByRequest TriggerKind = "request"
-	// TriggeredByChanges says that IAM changes started the run.
+	// TriggeredByChanges means that IAM changes started the run.
 	TriggeredByChanges TriggerKind = "changes"
 )
 

@@ -8,8 +8,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// Headline returns the result of an audit in one line. For an incomplete audit it never reads as
-// compliant.
+// Headline returns the result of an audit in one line. The headline of an incomplete audit never
+// reads as compliant.
 func Headline(r audit.Report) string {
 	s := r.Summary
 	muted := ""
