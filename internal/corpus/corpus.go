@@ -1,7 +1,7 @@
-// Package corpus loads the cases that define the decisions of IAM: policies, a request, the wanted
-// decision, and the source of that knowledge. The cases are data in
-// internal/iampolicy/testdata/corpus, whose README.md describes the format. The engine, the plain
-// evaluator of its tests, the embedded AWS, the oracle and AWS itself all decide them:
+// Package corpus loads the cases that define the decisions of IAM. A case consists of policies, a
+// request, the wanted decision, and the source of the wanted decision. The cases are data in
+// internal/iampolicy/testdata/corpus, and the README.md there describes the format. The same cases
+// test the engine, the plain evaluator of its tests, the embedded AWS, the oracle and AWS itself:
 //
 //	files, err := corpus.Load("testdata/corpus")
 //	for _, f := range files {
@@ -29,7 +29,7 @@ type File struct {
 	Name string `json:"-"`
 	// About states the topic in a sentence.
 	About string `json:"about"`
-	// Documents are shared by several cases, which refer to them as "@name".
+	// Documents are documents that several cases share. A case refers to such a document as "@name".
 	Documents map[string]Document `json:"documents,omitempty"`
 	Cases     []Case              `json:"cases,omitempty"`
 	// Malformed are texts that are not policy documents.
@@ -42,7 +42,8 @@ type Case struct {
 	Name string `json:"name"`
 	// Identity are the principal's policies. The simulator calls them PolicyInputList.1 and so on.
 	Identity []Document `json:"identity,omitempty"`
-	// Boundary is called PermissionsBoundaryPolicyInputList.1. It is nil for none.
+	// Boundary is the permissions boundary, or nil if there is none. The simulator calls it
+	// PermissionsBoundaryPolicyInputList.1.
 	Boundary *Document `json:"boundary,omitempty"`
 	// Organization are the levels of service control policies, the root first.
 	Organization [][]Document `json:"organization,omitempty"`
@@ -54,7 +55,8 @@ type Case struct {
 	Source string `json:"source"`
 	// Contested explains the wanted result of a case on which the sources disagree.
 	Contested string `json:"contested,omitempty"`
-	// NoSimulator says why the simulator's API cannot evaluate the case. Empty means that it can.
+	// NoSimulator says why the simulator's API cannot evaluate the case. It is empty if the API can
+	// evaluate the case.
 	NoSimulator string `json:"noSimulator,omitempty"`
 }
 
@@ -87,9 +89,9 @@ type Malformed struct {
 	Source string `json:"source"`
 }
 
-// A Document is the text of a policy document. A file contains it as a JSON object, which is read
-// without white space. If the exact text matters, the file contains it as a string or a list of
-// lines.
+// A Document is the text of a policy document. A corpus file contains the document as a JSON
+// object, and Load removes the white space. If the exact text matters, the file contains the
+// document as a string or a list of lines.
 type Document string
 
 // UnmarshalJSON accepts an object, a string or a list of lines.
@@ -119,7 +121,7 @@ func (d Document) MarshalJSON() ([]byte, error) {
 	return json.Marshal(string(d))
 }
 
-// Context are the context keys of a request.
+// Context maps the context keys of a request to their values.
 type Context map[string]Values
 
 // Values are the values of a context key. A list is multivalued, even with one value or none.
@@ -196,7 +198,8 @@ func read(path string, names map[string]string) (f File, err error) {
 	return f, errors.Join(problems...)
 }
 
-// checkNameAndSource rejects a case without a unique name or without a source.
+// checkNameAndSource returns an error for a case without a unique name or without a source. It adds
+// the name of a valid case to names.
 func checkNameAndSource(names map[string]string, file, name, source string) error {
 	switch {
 	case name == "":
@@ -210,8 +213,8 @@ func checkNameAndSource(names map[string]string, file, name, source string) erro
 	return nil
 }
 
-// resolve replaces "@name" with the document of that name, and rejects values that would leave a
-// part of the case untested.
+// resolve replaces each "@name" with the document of that name. It returns an error for an unknown
+// name, and for a wanted result that no test could compare.
 func (c *Case) resolve(documents map[string]Document) error {
 	lists := append([][]Document{c.Identity}, c.Organization...)
 	if c.Boundary != nil {

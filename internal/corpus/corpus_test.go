@@ -48,7 +48,7 @@ func TestLoadRejects(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			if _, err := load(t, test.text); err == nil || !strings.Contains(err.Error(), test.want) {
-				t.Errorf("%s: %v, want an error with %q", test.text, err, test.want)
+				t.Errorf("Load of %s returns the error %v, want an error with %q", test.text, err, test.want)
 			}
 		})
 	}
@@ -57,7 +57,8 @@ func TestLoadRejects(t *testing.T) {
 	}
 }
 
-// Documents in each of their forms, and values, survive a round trip through JSON.
+// TestRoundTrip checks that documents in each form and context values stay the same when they are
+// written as JSON and read again.
 func TestRoundTrip(t *testing.T) {
 	files, err := load(t, `{"about":"x","documents":{"d":{ "Statement" : [] }},"cases":[{"name":"a",
 		"identity":["@d",{"Statement":[ ]},"{ \"Statement\":[]}",["{","}"]],"boundary":"@d",
@@ -76,11 +77,12 @@ func TestRoundTrip(t *testing.T) {
 	}
 	if *first.Boundary != want[0] || len(first.Organization) != 2 ||
 		first.Organization[0][0] != want[0] {
-		t.Errorf("boundary %q, organization %q", *first.Boundary, first.Organization)
+		t.Errorf("boundary %q, organization %q; want boundary %q and two levels, the first with %q",
+			*first.Boundary, first.Organization, want[0], want[0])
 	}
 	if v := first.Context; v["aws:a"].List || !v["aws:b"].List || !v["aws:c"].List ||
 		len(v["aws:c"].Elements) != 0 {
-		t.Errorf("context %+v", first.Context)
+		t.Errorf("context %+v, want only aws:b and aws:c as lists, aws:c without values", first.Context)
 	}
 	once, err := json.Marshal(files[0])
 	if err != nil {
@@ -91,6 +93,6 @@ func TestRoundTrip(t *testing.T) {
 		t.Fatal(err)
 	}
 	if twice, err := json.Marshal(again[0]); err != nil || string(twice) != string(once) {
-		t.Errorf("%v, marshaled\n%s\nand again\n%s", err, once, twice)
+		t.Errorf("error %v; the first JSON is\n%s\nand the second\n%s", err, once, twice)
 	}
 }

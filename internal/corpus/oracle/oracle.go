@@ -1,12 +1,12 @@
 // Package oracle decides cases of the corpus with @cloud-copilot/iam-simulate, an evaluator of IAM
-// policies from another project. It runs as a separate process, and only on request: `make oracle`
-// installs it beside this file and writes its decisions to internal/iampolicy/testdata/oracle. The
-// tests compare the engine with those.
+// policies from another project. The evaluator runs as a separate process, and only on request:
+// `make oracle` installs it next to this file and writes its decisions to
+// internal/iampolicy/testdata/oracle. The tests compare the engine with these decisions.
 //
 //	pkg := oracle.Package{Dir: "internal/corpus/oracle"}
 //	decisions, err := pkg.Decide(ctx, cases)
 //
-// Its license is AGPL-3.0-or-later, so the project does not link, copy or ship it.
+// The license of the evaluator is AGPL-3.0-or-later, so the project does not link, copy or ship it.
 package oracle
 
 import (
@@ -23,7 +23,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/corpus"
 )
 
-// Name and Version are the npm package that package.json requires.
+// Name and Version identify the npm package that package.json requires.
 const (
 	Name    = "@cloud-copilot/iam-simulate"
 	Version = "0.1.173"
@@ -38,8 +38,8 @@ type Package struct {
 	Dir string
 }
 
-// Ready returns an error that names the missing part of the installation and its remedy. Nil means
-// that the package can run.
+// Ready returns nil if the package can run. Otherwise, the error names the missing part of the
+// installation and the remedy.
 func (p Package) Ready() error {
 	if _, err := exec.LookPath("node"); err != nil {
 		return errors.New("node is not installed: install Node 20 or later, then run `make oracle`")
@@ -67,15 +67,16 @@ func (p Package) Decide(ctx context.Context, cases []corpus.Case) ([]string, err
 	return out.Decisions, err
 }
 
-// Time evaluates one case the given number of times to warm up, and as often again to measure. It
-// returns the duration of one evaluation, without the start of Node.
+// Time returns the duration of one evaluation of a case, without the start of Node. It evaluates
+// the case the given number of times to warm up, and the same number of times to measure.
 func (p Package) Time(ctx context.Context, c corpus.Case, times int) (time.Duration, error) {
 	var out struct{ Nanoseconds float64 }
 	err := p.run(ctx, map[string]any{"timed": c, "times": times}, &out)
 	return time.Duration(out.Nanoseconds), err
 }
 
-// Timed returns the request of the benchmarks, decided by the given text of Remotion's user policy.
+// Timed returns the case to pass to Time: the request of the benchmarks, with the given text of
+// Remotion's user policy as the only policy.
 func Timed(userPolicy string) corpus.Case {
 	return corpus.Case{
 		Name:     "timed",
@@ -102,7 +103,7 @@ func (p Package) run(ctx context.Context, in, out any) error {
 	defer stop()
 	cmd := exec.CommandContext(ctx, "node", "oracle.mjs")
 	cmd.Dir = p.Dir
-	// The package needs no AWS account, so it gets no other environment variables.
+	// The script needs no AWS account, so it gets no environment variable except PATH.
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH")}
 	var stderr bytes.Buffer
 	cmd.Stdin, cmd.Stderr = bytes.NewReader(text), &stderr

@@ -9,8 +9,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/corpus"
 )
 
-// package.json and Version name the same release. package.json pins every package to an exact
-// version, because there is no lock file.
+// TestVersion checks that package.json and Version name the same release, and that package.json
+// pins every package to an exact version. The pins are necessary because there is no lock file.
 func TestVersion(t *testing.T) {
 	text, err := os.ReadFile("package.json")
 	if err != nil {
@@ -48,6 +48,6 @@ func TestDecide(t *testing.T) {
 	})
 	if err != nil || len(got) != 4 || got[0] != "allowed" || got[1] != "explicitDeny" ||
 		got[2] != "implicitDeny" || !strings.HasPrefix(got[3], "error: ") {
-		t.Errorf("%q, %v", got, err)
+		t.Errorf("got %q, %v; want allowed, explicitDeny, implicitDeny and an error", got, err)
 	}
 }

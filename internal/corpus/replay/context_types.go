@@ -14,16 +14,15 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/corpus"
 )
 
-// A keyType is one of the simulator's types of context keys, with the operators that compare it and
-// a test of its values.
+// A keyType is one of the simulator's types of context keys, with the operators for this type.
 type keyType struct {
 	operator     string // prefix of the operators, without the set prefix and Not
 	scalar, list types.ContextKeyTypeEnum
-	fits         func(string) bool
+	fits         func(string) bool // whether a value has this type
 }
 
-// The simulator rejects a value that does not have the type of its key. Every key without one of
-// these types is a string.
+// keyTypes lists the types of context keys except string, which is the type of all other keys. The
+// simulator rejects a value that does not have the type of its key.
 var keyTypes = []keyType{
 	{"Numeric", types.ContextKeyTypeEnumNumeric, types.ContextKeyTypeEnumNumericList,
 		func(s string) bool {
@@ -49,8 +48,8 @@ var keyTypes = []keyType{
 	}},
 }
 
-// contextTypes returns the operator under which the policies of a case compare each key, by
-// lower-cased key. It omits keys that only string operators, ARN operators or Null compare.
+// contextTypes maps each context key, in lower case, to the operator with which the policies of a
+// case compare the key. It omits keys that only string operators, ARN operators or Null compare.
 func contextTypes(c corpus.Case) map[string]string {
 	found := make(map[string]string)
 	documents := slices.Concat(c.Identity, slices.Concat(c.Organization...))
@@ -66,8 +65,8 @@ func contextTypes(c corpus.Case) map[string]string {
 	return found
 }
 
-// collectOperators finds conditions anywhere in a document: an object under the name of an operator
-// contains keys.
+// collectOperators adds the context keys of a document and their operators to found. It reads every
+// object under the name of an operator as the keys of a condition.
 func collectOperators(tree any, found map[string]string) {
 	switch tree := tree.(type) {
 	case []any:
@@ -95,7 +94,7 @@ func collectOperators(tree any, found map[string]string) {
 	}
 }
 
-// contextType returns the type of the operator if all values have that type, else string.
+// contextType returns the type of the operator if all values have that type, else the string type.
 func contextType(operator string, v corpus.Values) types.ContextKeyTypeEnum {
 	for _, k := range keyTypes {
 		if strings.HasPrefix(operator, k.operator) &&

@@ -66,7 +66,7 @@ func texts(documents []corpus.Document) (list []string) {
 // Compare describes each difference between the simulator's result and the case. It does not
 // compare fields that the case leaves out.
 func Compare(c corpus.Case, out *iam.SimulateCustomPolicyOutput) (differences []string) {
-	differ := func(what string, got, want any) {
+	compare := func(what string, got, want any) {
 		if fmt.Sprint(got) != fmt.Sprint(want) {
 			differences = append(differences, fmt.Sprintf("%s %v, want %v", what, got, want))
 		}
@@ -75,14 +75,14 @@ func Compare(c corpus.Case, out *iam.SimulateCustomPolicyOutput) (differences []
 		return []string{fmt.Sprintf("%d results, want one", len(out.EvaluationResults))}
 	}
 	r := out.EvaluationResults[0]
-	differ("decision", r.EvalDecision, c.Want.Decision)
+	compare("decision", r.EvalDecision, c.Want.Decision)
 	refused := func(layer string) bool { return slices.Contains(c.Want.RefusedBy, layer) }
 	if c.Want.RefusedBy != nil && c.Boundary != nil && !refused("organization") {
-		differ("allowed by the boundary", r.PermissionsBoundaryDecisionDetail != nil &&
+		compare("allowed by the boundary", r.PermissionsBoundaryDecisionDetail != nil &&
 			r.PermissionsBoundaryDecisionDetail.AllowedByPermissionsBoundary, !refused("boundary"))
 	}
 	if c.Want.RefusedBy != nil && c.Organization != nil {
-		differ("allowed by the organization", r.OrganizationsDecisionDetail != nil &&
+		compare("allowed by the organization", r.OrganizationsDecisionDetail != nil &&
 			r.OrganizationsDecisionDetail.AllowedByOrganizations, !refused("organization"))
 	}
 	if c.Want.Matched != nil && !refused("organization") {
@@ -90,18 +90,18 @@ func Compare(c corpus.Case, out *iam.SimulateCustomPolicyOutput) (differences []
 		if err != nil {
 			return append(differences, err.Error())
 		}
-		differ("statements", statements(r.MatchedStatements), want)
+		compare("statements", statements(r.MatchedStatements), want)
 	}
 	if c.Want.Missing != nil {
-		// The order is not defined.
-		differ("missing context keys", slices.Sorted(slices.Values(r.MissingContextValues)),
+		// The order of the keys is not defined.
+		compare("missing context keys", slices.Sorted(slices.Values(r.MissingContextValues)),
 			slices.Sorted(slices.Values(c.Want.Missing)))
 	}
 	return differences
 }
 
-// decidingStatements returns the statements that the simulator lists: the matching ones whose
-// effect is the decision.
+// decidingStatements returns the statements that the simulator lists for a case. These are the
+// matching Deny statements of an explicitDeny, or the matching Allow statements of an allowed case.
 func decidingStatements(c corpus.Case) ([]string, error) {
 	list := []string{}
 	effect := map[string]iampolicy.Effect{"explicitDeny": iampolicy.Deny, "allowed": iampolicy.Allow}

@@ -18,7 +18,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/corpus/replay"
 )
 
-// Verify returns the cases that differ as a file that loads as a corpus.
+// TestVerify checks that Verify returns the cases with a different result as a file that
+// corpus.Load accepts.
 func TestVerify(t *testing.T) {
 	server := &awsemu.Server{}
 	end, err := server.Listen("")
@@ -41,7 +42,7 @@ func TestVerify(t *testing.T) {
 	secure := corpus.Context{"aws:SecureTransport": {Elements: []string{"true"}}}
 	files := []corpus.File{{
 		Cases: []corpus.Case{
-			named("right", "allowed", func(c *corpus.Case) {
+			named("the same result", "allowed", func(c *corpus.Case) {
 				c.Context, c.Want.Matched = secure,
 					[]string{"PolicyInputList.1/1"}
 			}),
@@ -49,12 +50,12 @@ func TestVerify(t *testing.T) {
 			named("a wrong key", "implicitDeny", func(c *corpus.Case) {
 				c.Want.Missing = []string{"aws:username"}
 			}),
-			named("rejected", "implicitDeny", func(c *corpus.Case) { c.Resource = "no ARN" }),
-			named("without the simulator", "allowed", func(c *corpus.Case) { c.NoSimulator = "a reason" }),
+			named("a rejected resource", "implicitDeny", func(c *corpus.Case) { c.Resource = "no ARN" }),
+			named("a case for no simulator", "allowed", func(c *corpus.Case) { c.NoSimulator = "a reason" }),
 		},
 		Malformed: []corpus.Malformed{
-			{Name: "rightly malformed", Document: "{", Source: "page"},
-			{Name: "wrongly malformed", Document: allow, Source: "page"},
+			{Name: "a malformed document", Document: "{", Source: "page"},
+			{Name: "a valid document in the list of malformed documents", Document: allow, Source: "page"},
 		},
 	}}
 	var progress strings.Builder
@@ -68,7 +69,7 @@ func TestVerify(t *testing.T) {
 	}
 	if calls := len(server.Calls()); calls != 6 ||
 		!strings.HasPrefix(progress.String(), "6 calls of SimulateCustomPolicy") {
-		t.Errorf("%d calls, want 6 and a first line with that number:\n%s", calls, &progress)
+		t.Errorf("%d calls, want 6 calls and a first line with this number:\n%s", calls, &progress)
 	}
 	text, err := json.Marshal(found)
 	if err != nil {
@@ -80,20 +81,22 @@ func TestVerify(t *testing.T) {
 	}
 	again, err := corpus.Load(dir)
 	if len(again) != 1 {
-		t.Fatalf("%d files of one: %v", len(again), err)
+		t.Fatalf("Load returns %d files and the error %v, want one file", len(again), err)
 	}
 	want := []string{
 		`a wrong decision, observed on a date: implicitDeny [aws:SecureTransport]`,
 		`a wrong key, observed on a date: implicitDeny [aws:SecureTransport]`,
-		`rejected, observed on a date: implicitDeny []`,
-		`wrongly malformed, observed on a date: implicitDeny [aws:SecureTransport]`,
+		`a rejected resource, observed on a date: implicitDeny []`,
+		`a valid document in the list of malformed documents, observed on a date: implicitDeny ` +
+			`[aws:SecureTransport]`,
 	}
 	var got []string
 	for _, c := range again[0].Cases {
 		got = append(got, c.Name+": "+c.Want.Decision+" ["+strings.Join(c.Want.Missing, " ")+"]")
 	}
 	if err != nil || !reflect.DeepEqual(got, want) {
-		t.Errorf("saved and loaded, %v:\n%s\nwant\n%s\n%s", err, strings.Join(got, "\n"),
+		t.Errorf("the saved file contains (error %v)\n%s\nwant\n%s\nprogress:\n%s",
+			err, strings.Join(got, "\n"),
 			strings.Join(want, "\n"), &progress)
 	}
 }
@@ -108,7 +111,7 @@ func TestContextTypes(t *testing.T) {
 		Action: "s3:GetObject", Resource: "*",
 		Context: corpus.Context{
 			"example:n": {List: true, Elements: []string{"1", "2"}},
-			"example:d": {Elements: []string{"soon"}}, // the simulator would reject it as a date
+			"example:d": {Elements: []string{"soon"}}, // the simulator would reject this value for a date
 			"example:i": {Elements: []string{"10.0.0.1"}},
 			"example:b": {Elements: []string{"true"}},
 			"example:s": {List: true},

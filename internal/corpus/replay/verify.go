@@ -47,15 +47,15 @@ func Calls(files []corpus.File) (n int) {
 }
 
 // Verify evaluates every case that a simulator can evaluate. It returns the cases with a different
-// result as a new corpus file, which has the result in place of the wanted one. A malformed text
-// that the simulator accepts becomes a case. A document that the simulator rejects becomes a case
-// with NoSimulator. After an error, Verify returns the cases found so far with the error.
+// result as a new corpus file, in which the wanted results are the simulator's results. A malformed
+// text that the simulator accepts becomes a case. A document that the simulator rejects becomes a
+// case with NoSimulator. After an error, Verify returns the cases found so far with the error.
 func (v Verifier) Verify(ctx context.Context, files []corpus.File) (corpus.File, error) {
 	found := corpus.File{
 		About: "Cases in which a simulator differs from the corpus: " + v.Source + "."}
 	calls := Calls(files)
 	progress := func(format string, args ...any) {
-		_, _ = fmt.Fprintf(v.Progress, format, args...) // losing progress does not affect the result
+		_, _ = fmt.Fprintf(v.Progress, format, args...) // a lost line does not affect the result
 	}
 	progress(
 		"%d calls of SimulateCustomPolicy, %v apart: about %v; nothing is created or changed\n",
@@ -121,8 +121,8 @@ func (v Verifier) Verify(ctx context.Context, files []corpus.File) (corpus.File,
 	return found, nil
 }
 
-// wantOf returns the simulator's result in the form of a case. It leaves Matched empty: the
-// simulator lists statements by position instead of number, and only those that decided.
+// wantOf returns the simulator's result as the wanted result of a case. It leaves Matched empty,
+// because the simulator lists only the deciding statements, and by position instead of number.
 func wantOf(out *iam.SimulateCustomPolicyOutput) corpus.Want {
 	if len(out.EvaluationResults) == 0 {
 		return corpus.Want{}

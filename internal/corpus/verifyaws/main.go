@@ -4,9 +4,9 @@
 //
 //	go run ./internal/corpus/verifyaws [-every 500ms] [-date 2026-09-11] [directory]
 //
-// It prints a new corpus file with the cases in which AWS differs, ready to be saved beside the
-// others, and prints nothing without differences. Progress goes to stderr. The exit status is 1 if
-// there are differences, and 2 after an error.
+// The command prints a new corpus file with the cases in which AWS differs. You can save the file
+// next to the other corpus files. If there are no differences, the command prints nothing. Progress
+// goes to stderr. The exit status is 1 if there are differences, and 2 after an error.
 package main
 
 import (
@@ -67,8 +67,8 @@ func run(ctx context.Context, dir string, every time.Duration,
 		out := json.NewEncoder(os.Stdout)
 		out.SetEscapeHTML(false)
 		out.SetIndent("", "  ")
-		if printing := out.Encode(found); printing != nil {
-			return len(found.Cases), printing
+		if encodeErr := out.Encode(found); encodeErr != nil {
+			return len(found.Cases), encodeErr
 		}
 	}
 	return len(found.Cases), err

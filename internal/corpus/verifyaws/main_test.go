@@ -8,7 +8,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/corpus/replay"
 )
 
-// The command finds no differences on the embedded AWS, which it reaches through the environment.
+// TestRun checks that the command finds no differences on the embedded AWS. The environment
+// variables contain the address of the embedded AWS.
 func TestRun(t *testing.T) {
 	server := &awsemu.Server{}
 	end, err := server.Listen("")
@@ -31,13 +32,13 @@ func TestRun(t *testing.T) {
 	}
 	differences, err := run(t.Context(), dir, 0, "2026-09-11")
 	if err != nil || differences != 0 {
-		t.Errorf("%d differences, %v", differences, err)
+		t.Errorf("run finds %d differences, error %v; want none", differences, err)
 	}
 	calls := make(map[string]int)
 	for _, c := range server.Calls() {
 		calls[c.Operation]++
 	}
 	if want := replay.Calls(files); len(calls) != 1 || calls["SimulateCustomPolicy"] != want {
-		t.Errorf("calls %v, want only %d of SimulateCustomPolicy", calls, want)
+		t.Errorf("calls %v, want only %d calls of SimulateCustomPolicy", calls, want)
 	}
 }
