@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// actionClasses groups the actions of the need into classes that no statement distinguishes, and
-// returns the shortest action of each class. An action that a statement names exactly is spelled as
-// in the statement, any other in lower case. The list may be incomplete if the search has spent its
-// budget.
+// actionClasses groups the actions of the need into classes: all actions of a class match the same
+// statements. It returns the shortest action of each class. An action that a statement names
+// exactly is spelled as in the statement, and any other action is in lower case. The list may be
+// incomplete if the search has spent its budget.
 func (g Grants) actionClasses(n *Need, s *search) (actions []string) {
 	var statements []extent
 	written := map[string]string{}

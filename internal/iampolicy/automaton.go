@@ -8,14 +8,14 @@ import (
 )
 
 // An automaton matches one string against several patterns at once. A state is a set of positions,
-// one bit for each position in each pattern. Every pattern starts in its own word.
+// with one bit for each position in each pattern. The bits of each pattern start in a new word.
 //
-// Characters that no pattern names all behave alike, so the alphabet has one character for all of
+// All characters that no pattern contains behave alike, so one character of the alphabet represents
 // them.
 type automaton struct {
 	words int
-	// alphabet holds the characters that the automaton distinguishes, most preferred in examples
-	// first.
+	// alphabet holds the characters that the automaton distinguishes. The characters that examples
+	// prefer come first.
 	alphabet []rune
 	// places maps a character below 256 to its index in alphabet.
 	places [256]uint16
@@ -24,26 +24,27 @@ type automaton struct {
 	// character c is advance[c*words:(c+1)*words].
 	advance, stay []uint64
 	// runs holds the positions in front of a '*', which advance without reading a character. openRuns
-	// holds those in front of a '*' that matches every character.
+	// holds the positions in front of a '*' that matches every character.
 	runs, openRuns []uint64
 	start          []uint64
 	members        []member
 }
 
-// A member locates one pattern in the words of the automaton, and the bit that is set once the
-// pattern has matched.
+// A member is one pattern of the automaton. Its bits are in the words from:to of a state. acceptBit
+// in acceptWord is set if the pattern matches the text read so far.
 type member struct {
 	from, to   int
 	acceptWord int
 	acceptBit  uint64
-	// restBit is the bit of a '*' at the end of the pattern that matches every character. Once it is
-	// set, the pattern matches any text that follows. Zero means that there is no such '*'.
+	// restBit is the bit of a '*' at the end of the pattern that matches every character. Once the bit
+	// is set, the pattern matches any text that follows. Zero means that there is no such '*'.
 	restBit uint64
 }
 
-// newAutomaton compiles the language, as the first member, and the patterns after it. It skips the
-// first cut bytes of each, which are the same text in all of them. It returns nil if the masks
-// alone exceed the budget.
+// newAutomaton compiles the language into the first member, and the patterns into the other
+// members. It skips the first cut bytes, which are the same in the language and all patterns. It
+// returns nil if the masks exceed the budget, or if the patterns contain too many different
+// characters.
 func newAutomaton(l *language, patterns []*pattern, cut int, budget *search) *automaton {
 	all := make([][]needAtom, 1, len(patterns)+1)
 	all[0] = l.atoms[utf8.RuneCountInString(l.prefix[:cut]):]
@@ -94,17 +95,17 @@ func newAutomaton(l *language, patterns []*pattern, cut int, budget *search) *au
 				into = a.stay
 				a.runs[word] |= bit
 			}
-			all := true
+			everyCharacter := true
 			for c, r := range a.alphabet {
-				// A wildcard of the need (i == 0) never leaves its field. A wildcard of a pattern may stop at a
-				// colon.
+				// A wildcard of the need (i == 0) matches only text in its own field. A wildcard of a pattern
+				// may stop at a colon.
 				if atom.legal != nil && !atom.legal(r) || i > 0 && r == ':' && !crosses[i][j] {
-					all = false
+					everyCharacter = false
 					continue
 				}
 				into[c*a.words+word] |= bit
 			}
-			if atom.kind == anyRun && all {
+			if atom.kind == anyRun && everyCharacter {
 				a.openRuns[word] |= bit
 				if j == len(atoms)-1 && word == m.acceptWord {
 					m.restBit = bit
@@ -117,8 +118,8 @@ func newAutomaton(l *language, patterns []*pattern, cut int, budget *search) *au
 	return a
 }
 
-// mergeRuns merges consecutive runs, which resolve may have put next to each other. crosses says of
-// each atom whether it matches a colon; a merged run does if one of its parts does.
+// mergeRuns merges consecutive '*'s, which resolve may produce. crosses contains for each atom
+// whether the atom matches a colon. A merged '*' matches a colon if one of its parts does.
 func mergeRuns(list []atom) (atoms []needAtom, crosses []bool) {
 	atoms = make([]needAtom, 0, len(list))
 	crosses = make([]bool, 0, len(list))
@@ -155,8 +156,9 @@ func confineToFields(atoms []atom, colons int) {
 	}
 }
 
-// step reads character c in state and writes the resulting state to next. It reports whether the
-// language, which is the first member, can still match. If not, next is unchanged.
+// step reads character c of the alphabet in state and writes the resulting state to next. It
+// reports whether the language, which is the first member, can still match. If not, next is
+// unchanged.
 func (a *automaton) step(next, state []uint64, c int) bool {
 	advance, stay := a.advance[c*a.words:(c+1)*a.words], a.stay[c*a.words:(c+1)*a.words]
 	need := a.members[0]
@@ -180,9 +182,10 @@ func (a *automaton) step(next, state []uint64, c int) bool {
 	return true
 }
 
-// close adds the positions that are reachable without reading a character, and drops redundant
-// ones: a position in front of a '*' that matches every character adds no match that the position
-// behind it lacks. Without this, the number of states would explode on ordinary patterns.
+// close adds the positions that are reachable without reading a character. It removes the positions
+// before the last reached '*' that matches every character, because this '*' already matches
+// everything that those positions can match. Otherwise the number of states would be too large even
+// for ordinary patterns.
 func (a *automaton) close(state []uint64) {
 	for i := range a.members {
 		m := &a.members[i]
@@ -206,10 +209,11 @@ func (a *automaton) close(state []uint64) {
 
 func (m *member) accepts(state []uint64) bool { return state[m.acceptWord]&m.acceptBit != 0 }
 
-// certain reports that the pattern matches any text that follows.
+// certain reports whether the pattern matches any text that follows. Only a true result is
+// reliable.
 func (m *member) certain(state []uint64) bool { return state[m.acceptWord]&m.restBit != 0 }
 
-// impossible reports that the pattern matches no text that follows.
+// impossible reports whether the pattern matches no text that follows.
 func (m *member) impossible(state []uint64) bool {
 	for w := m.from; w < m.to; w++ {
 		if state[w] != 0 {
@@ -241,14 +245,14 @@ var charOrder = func() (order []rune) {
 	return order
 }()
 
-// setAlphabet fills the alphabet with one character that no pattern names, the characters that the
-// patterns name, and ':'. The unnamed character comes first and stands for all unnamed ones; it is
-// below 256 if such a character is left. setAlphabet reports false if the patterns name more
-// characters than policies may contain.
+// setAlphabet fills the alphabet with the characters in the patterns, ':', and one character that
+// is in no pattern. That character comes first and represents all characters that are in no
+// pattern. It is below 256 if possible. setAlphabet returns false if the patterns contain more than
+// 256 different characters above U+00FF.
 func (a *automaton) setAlphabet(all [][]needAtom) bool {
-	const most = 256 // a document contains no character above U+00FF
+	const most = 256 // IAM stores no document with a character above U+00FF
 	var named [256]bool
-	var beyond []rune
+	var above []rune
 	named[':'] = true
 	for _, atoms := range all {
 		for _, atom := range atoms {
@@ -256,8 +260,8 @@ func (a *automaton) setAlphabet(all [][]needAtom) bool {
 			case atom.kind != literal:
 			case atom.char < 256:
 				named[atom.char] = true
-			case !slices.Contains(beyond, atom.char):
-				if beyond = append(beyond, atom.char); len(beyond) > most {
+			case !slices.Contains(above, atom.char):
+				if above = append(above, atom.char); len(above) > most {
 					return false
 				}
 			}
@@ -272,9 +276,9 @@ func (a *automaton) setAlphabet(all [][]needAtom) bool {
 			a.alphabet[0] = r
 		}
 	}
-	a.alphabet = append(a.alphabet, beyond...)
+	a.alphabet = append(a.alphabet, above...)
 	for r := rune(256); a.alphabet[0] == 0; r++ {
-		if !slices.Contains(beyond, r) {
+		if !slices.Contains(above, r) {
 			a.alphabet[0] = r
 		}
 	}

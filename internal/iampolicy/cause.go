@@ -2,7 +2,8 @@ package iampolicy
 
 import "slices"
 
-// explainGap sets the cause of a gap: the statements that decide about its example.
+// explainGap evaluates the example of a gap, and sets the cause of the gap and the statements that
+// decide about the example.
 func (g Grants) explainGap(c *Coverage, n *Need, ctx Context) {
 	r := g.Evaluate(Request{Action: c.ExampleAction, Resource: c.ExampleARN, Context: ctx})
 	denies := filterMatches(r.Matched, func(m Match) bool { return m.Effect == Deny })
@@ -39,28 +40,29 @@ func (g Grants) explainGap(c *Coverage, n *Need, ctx Context) {
 // isIdentityAllow reports whether the statement is an Allow of an identity policy.
 func isIdentityAllow(m Match) bool { return m.Layer == Identity && m.Effect == Allow }
 
-func filterMatches(list []Match, keep func(Match) bool) (kept []Match) {
+func filterMatches(list []Match, include func(Match) bool) (filtered []Match) {
 	for _, m := range list {
-		if keep(m) {
-			kept = append(kept, m)
+		if include(m) {
+			filtered = append(filtered, m)
 		}
 	}
-	return kept
+	return filtered
 }
 
 func layerCause(l Layer) Cause {
 	return [...]Cause{IdentityDeny, PermissionsBoundary, SCP}[l]
 }
 
-// decidingStatements returns the undecided statements that the decision depends on: the Deny
-// statements if a Deny applies or every layer allows the request, else the Allow statements.
-// Without such statements it returns all undecided ones.
+// decidingStatements returns the undecided statements that the decision depends on. These are the
+// Deny statements if the decision is ExplicitDeny, or if every layer allows the request and a Deny
+// is undecided. Otherwise, these are the Allow statements. If there are no such statements,
+// decidingStatements returns all undecided statements.
 func (r Result) decidingStatements() []Match {
 	deny := func(m Match) bool { return m.Effect == Deny }
-	may := slices.ContainsFunc(r.Matched, deny) || slices.ContainsFunc(r.Undecided, deny)
+	mayDeny := slices.ContainsFunc(r.Matched, deny) || slices.ContainsFunc(r.Undecided, deny)
 	want := Allow
 	if r.Decision == ExplicitDeny || r.IdentityAllows && r.BoundaryAllows && r.OrganizationAllows &&
-		may {
+		mayDeny {
 		want = Deny
 	}
 	if list := filterMatches(r.Undecided, func(m Match) bool {

@@ -11,13 +11,13 @@ import (
 )
 
 // Context maps the context keys of a request to their values. Key names are case-insensitive. A key
-// that is not in the map is absent from the request. A key whose number of values is not one is
+// that is not in the map is absent from the request. A key with no value or with several values is
 // multivalued.
 type Context map[string][]string
 
-// Multivalued returns the values of a multivalued key. It doubles a single value, which marks the
-// key as multivalued and which no operator distinguishes from one occurrence. A multivalued key
-// satisfies no operator without ForAllValues or ForAnyValue.
+// Multivalued returns the values of a multivalued key. It repeats a single value, because a key
+// with exactly one value is not multivalued. The repetition does not change the result of
+// ForAllValues and ForAnyValue. A multivalued key satisfies no other operator except Null.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
 func Multivalued(values ...string) []string {
 	if len(values) == 1 {
@@ -63,13 +63,13 @@ type operator struct {
 	negated  bool
 	// test compares a value of the policy with a value of the request. It is nil for Null.
 	test func(want, have string) truth
-	// variables allows policy variables in the values of the policy. wildcards makes '*' and '?' in
-	// them match other text.
+	// variables is true if the values of the policy may contain policy variables. wildcards is true if
+	// '*' and '?' in these values are wildcards.
 	variables, wildcards bool
 }
 
-// truth is the result of a comparison. A value that does not parse as the type of the operator
-// satisfies neither the operator nor its negation; its truth is incomparable.
+// truth is the result of a comparison. The result is incomparable if a value does not have the type
+// of the operator. Such a value satisfies neither the operator nor its negation.
 type truth uint8
 
 const (
@@ -144,8 +144,8 @@ func parseOperator(name string) (op operator, ok bool) {
 	return op, true
 }
 
-// holds reports whether the condition is met. missing lists the keys that the request lacks and
-// whose values could change the answer.
+// holds reports whether the condition is met. missing lists the keys that the request does not have
+// and that could change met.
 func (c *Condition) holds(ctx Context) (met bool, missing []string) {
 	have, present := ctx.lookup(c.Key)
 	if !present {
@@ -165,8 +165,8 @@ func (c *Condition) holds(ctx Context) (met bool, missing []string) {
 	case c.op.set == noSet && len(have) != 1:
 		return false, nil
 	}
-	want, missing := c.wanted(ctx)
-	one := func(h string) bool {
+	want, missing := c.resolvedValues(ctx)
+	satisfied := func(h string) bool {
 		for _, w := range want {
 			switch c.op.test(w, h) {
 			case equal:
@@ -180,44 +180,44 @@ func (c *Condition) holds(ctx Context) (met bool, missing []string) {
 		return c.op.negated
 	}
 	if c.op.set == forAllValues {
-		return !slices.ContainsFunc(have, func(h string) bool { return !one(h) }), missing
+		return !slices.ContainsFunc(have, func(h string) bool { return !satisfied(h) }), missing
 	}
-	return slices.ContainsFunc(have, one), missing
+	return slices.ContainsFunc(have, satisfied), missing
 }
 
-// wanted replaces the variables in the condition's values with the values of the request. It drops
-// a value whose variable has no value: such a value equals nothing, so a negated operator counts it
-// as met.
-func (c *Condition) wanted(ctx Context) (values, missing []string) {
+// resolvedValues returns the condition's values with their variables replaced, and the variables
+// for which the request has no value. It omits a condition value with a variable that has no
+// default either, because no value of the request is equal to such a condition value.
+func (c *Condition) resolvedValues(ctx Context) (values, missing []string) {
 	if !c.variables || !c.op.variables ||
 		!slices.ContainsFunc(c.Values, func(v string) bool { return strings.Contains(v, "${") }) {
 		return c.Values, nil
 	}
 	for _, v := range c.Values {
-		resolved, lacks, defaults := substitute(v, ctx, c.op.wildcards)
-		missing = slices.Concat(missing, lacks, defaults)
-		if lacks == nil {
+		resolved, undefined, defaults := substitute(v, ctx, c.op.wildcards)
+		missing = slices.Concat(missing, undefined, defaults)
+		if undefined == nil {
 			values = append(values, resolved)
 		}
 	}
 	return values, missing
 }
 
-// unknownVariables lists the variables without a default in the condition's values.
-func (c *Condition) unknownVariables() (names []string) {
+// variablesWithoutDefault lists the variables without a default in the condition's values.
+func (c *Condition) variablesWithoutDefault() (names []string) {
 	if !c.variables || !c.op.variables {
 		return nil
 	}
 	for _, v := range c.Values {
-		_, lacks, _ := substitute(v, nil, false)
-		names = append(names, lacks...)
+		_, undefined, _ := substitute(v, nil, false)
+		names = append(names, undefined...)
 	}
 	return names
 }
 
-// A wildcard in the value of a variable is literal. These private-use characters stand for literal
-// wildcards, to distinguish them from the policy's wildcards. No policy contains them, because
-// documents end at U+00FF.
+// literalStar and literalQuestion replace '*' and '?' in the value of a variable, where they are
+// ordinary characters. The replacement distinguishes them from the policy's wildcards. No policy
+// contains these private-use characters, because IAM stores no character above U+00FF.
 const (
 	literalStar     = '\uE000'
 	literalQuestion = '\uE001'
@@ -225,9 +225,9 @@ const (
 
 var wildcardEscaper = strings.NewReplacer("*", string(literalStar), "?", string(literalQuestion))
 
-// substitute replaces the variables of a text with their values. missing lists the variables
-// without a value or a default; defaults lists those for which it used the default. With wildcards,
-// it escapes the wildcards in the values.
+// substitute replaces the variables of a text with their values. missing lists the variables that
+// have neither a value nor a default. defaults lists the variables that are replaced with their
+// default. If wildcards is true, substitute escapes the wildcards in the values.
 func substitute(text string, ctx Context, wildcards bool) (out string, missing, defaults []string) {
 	var b strings.Builder
 	write := func(value string) {
@@ -267,7 +267,8 @@ func like(want, have string) truth {
 	return truthOf(p.match(escapeHave(want, have)))
 }
 
-// escapeHave escapes the wildcards of the request's value if want contains escaped ones.
+// escapeHave returns the request's value. If want contains escaped wildcards, it escapes the
+// wildcards in that value.
 func escapeHave(want, have string) string {
 	if strings.ContainsRune(want, literalStar) || strings.ContainsRune(want, literalQuestion) {
 		return wildcardEscaper.Replace(have)

@@ -8,36 +8,37 @@ import (
 // A Coverage is the result of Cover for a Need.
 type Coverage struct {
 	Status Status
-	// Cause says why Status is a gap. It is empty if Status is no gap.
+	// Cause says why Status is a gap. It is empty if Status is not a gap.
 	Cause Cause
-	// ExampleAction and ExampleARN are one request of the need that shows the status. For a gap they
-	// are the shortest request that is not allowed, with a real region and a twelve-digit account
-	// where such a request exists. A satisfied need has no example.
+	// ExampleAction and ExampleARN are one request of the need that shows the status. For a gap,
+	// ExampleARN is the preferred resource, or the shortest resource that is not allowed, with a real
+	// region and a twelve-digit account if such a resource exists. A satisfied need has no example.
 	ExampleAction, ExampleARN string
-	// Deciding are the statements that decide about the example: those that deny it, the nearest
-	// statement that allows the action on other resources, or those whose condition is not met.
+	// Deciding are the statements that decide about the example: the statements that deny it, the
+	// statements with a condition that is not met, or the nearest statement that allows the action on
+	// other resources.
 	Deciding []Match
-	// Miss says how the nearest statement misses. It is set for a NarrowerGrant of Resource patterns.
+	// Miss says how the nearest statement misses the example. It is set for a NarrowerGrant by a
+	// statement with Resource, not with NotResource.
 	Miss *NearMatch
 	// Covering are the principal's statements that grant all or part of the need.
 	Covering []Match
 	// Reason says why the status is Unverified.
 	Reason string
 
-	// undecided says that the keys of an UnmetCondition are unknown. Without it, their known values
-	// fail the condition.
+	// undecided is true if an UnmetCondition depends on unknown values. It is false if the known
+	// values do not meet the condition.
 	undecided bool
 }
 
-// Cover decides whether the policies allow every request that the need stands for, in the given
-// context.
+// Cover decides whether the policies allow every request of the need in the given context.
 //
 // Cover is sound: it returns Satisfied only if every action and every resource of the need is
 // allowed. It is complete for statements without conditions and variables, with any combination of
 // unions, NotAction, NotResource, Deny, boundary and service control policies. An Allow with a
-// condition counts if the context meets the condition. A Deny with a condition counts unless the
-// context rules the condition out. If the answer depends on unknown values, the status is
-// Conditional. The amount of work is bounded; a need that exceeds the bound is Unverified.
+// condition counts if the context meets the condition. A Deny with a condition counts if the
+// context meets, or may meet, the condition. If the answer depends on unknown values, the status is
+// Conditional. The amount of work is bounded, and a need that exceeds the bound is Unverified.
 func (g Grants) Cover(n Need, ctx Context) Coverage {
 	if !n.concrete() {
 		return g.coverActions(n, ctx)
@@ -48,11 +49,11 @@ func (g Grants) Cover(n Need, ctx Context) Coverage {
 	return g.coverAction(n, n.Action, n.action.text, ctx, newSearch())
 }
 
-// coverActions covers an action pattern, one class of actions at a time.
+// coverActions returns the result of Cover for an action pattern. It checks one action of each
+// class, and returns the most severe result.
 func (g Grants) coverActions(n Need, ctx Context) Coverage {
 	s := newSearch()
-	// actionClasses may use half of the budget, so that the search for holes in the classes it finds
-	// has the other half.
+	// actionClasses may use half of the budget. The search for holes has the other half.
 	half := &search{steps: s.steps / 2, bytes: s.bytes}
 	classes := g.actionClasses(&n, half)
 	s.steps -= budgetSteps/2 - max(half.steps, 0)
@@ -90,7 +91,7 @@ func (g Grants) coverActions(n Need, ctx Context) Coverage {
 
 const searchExhausted = "the search reached its limit: the policies overlap in too many ways"
 
-// statusSeverity returns the rank of a status among the actions of one need, worst highest.
+// statusSeverity returns the rank of a status. The most severe status has the highest rank.
 func statusSeverity(s Status) int {
 	return slices.Index([]Status{Satisfied, Conditional, Unverified, Partial, Denied, Missing}, s)
 }
@@ -104,7 +105,8 @@ func union(a, b []Match) []Match {
 	return a
 }
 
-// coverAction searches the resources of the need for a request that is not allowed, for one action.
+// coverAction returns the result of Cover for one action. It searches the resources of the need for
+// a request that is not allowed.
 func (g Grants) coverAction(n Need, action, lowered string, ctx Context, s *search) Coverage {
 	q := g.newCoverageSearch(&n, lowered, ctx, s)
 	hole, definite, spent := q.worstHole()
@@ -127,9 +129,9 @@ func (g Grants) coverAction(n Need, action, lowered string, ctx Context, s *sear
 	return c
 }
 
-// coveredWithoutSearch recognizes the common case: in each layer, one pattern of one statement
-// contains all of the need, and no Deny may overlap it. It returns the statement of the principal's
-// policies.
+// coveredWithoutSearch reports whether the need is satisfied in the most common way: in each layer,
+// one statement covers all of the need, and no Deny overlaps the need. It returns the statement of
+// the identity policies.
 func (g Grants) coveredWithoutSearch(n *Need, action string, ctx Context) (m Match, ok bool) {
 	granted := false
 	policy := func(layer Layer, p *Policy) bool {
@@ -182,7 +184,7 @@ func (g Grants) coveredWithoutSearch(n *Need, action string, ctx Context) (m Mat
 	return m, true
 }
 
-// mayOverlap reports whether the statement's resources may include some of the need.
+// mayOverlap reports whether the statement's resources may include a resource of the need.
 func (s *Statement) mayOverlap(n *Need) bool {
 	if s.NotResource != nil {
 		return true
@@ -197,8 +199,7 @@ func (s *Statement) mayOverlap(n *Need) bool {
 	return false
 }
 
-// coversAll reports whether, for each language of the need, one pattern of the statement contains
-// all of it.
+// coversAll reports whether each language of the need is covered by one pattern of the statement.
 func (s *Statement) coversAll(n *Need) bool {
 	for j := range n.resources {
 		inside := false

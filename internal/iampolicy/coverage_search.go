@@ -11,8 +11,8 @@ type coverageSearch struct {
 	need   *Need
 	action string // in lower case
 	ctx    Context
-	// groups are the layers that each have to allow: the identity policies, the boundary, and each
-	// level of the organization.
+	// groups are the identity policies, the boundary, and each level of the organization. Each group
+	// has to allow a request.
 	groups []group
 	denies []rule
 	search *search
@@ -22,16 +22,18 @@ type group struct {
 	allows []rule
 }
 
-// A rule is a statement that matches the action. A condition or a variable without a known value
-// makes its certain matches differ from its possible ones.
+// A rule is a statement that matches the action.
 type rule struct {
 	match Match
-	// sure and may are the certain and the possible extent; hasSure and hasMay say whether they count.
-	sure, may       extent
-	hasSure, hasMay bool
+	// sure are the names that the statement certainly matches, and may are the names that it possibly
+	// matches. They differ if a resource pattern contains a variable without a known value.
+	sure, may extent
+	// hasSure is false if the condition is undecided: the statement then matches no name for certain.
+	hasSure bool
 }
 
-// newCoverageSearch collects the statements for an action, which is given in lower case.
+// newCoverageSearch returns a search for an action, which is given in lower case. It collects the
+// statements that match the action, except those with a condition that is not met.
 func (g Grants) newCoverageSearch(n *Need, action string, ctx Context, s *search) *coverageSearch {
 	q := &coverageSearch{need: n, action: action, ctx: ctx, search: s}
 	add := func(layer Layer, policies []Policy) {
@@ -53,7 +55,7 @@ func (g Grants) newCoverageSearch(n *Need, action string, ctx Context, s *search
 				}
 				r := s.rule(ctx)
 				r.match = Match{p.ID, layer, j + 1, s}
-				r.hasSure, r.hasMay = met && !undecided, true
+				r.hasSure = met && !undecided
 				if s.Effect == Deny {
 					q.denies = append(q.denies, r)
 				} else {
@@ -73,9 +75,10 @@ func (g Grants) newCoverageSearch(n *Need, action string, ctx Context, s *search
 	return q
 }
 
-// rule returns the extents of the statement's resources. A pattern with a variable that has no
-// value may match any text in its place, and certainly matches nothing. For NotResource it is the
-// reverse.
+// rule returns the extents of the statement's resources. In Resource, a pattern with a variable
+// without a value certainly matches nothing, and possibly matches any text in place of the
+// variable. In NotResource, such a pattern certainly excludes nothing, and possibly excludes any
+// text in place of the variable.
 func (s *Statement) rule(ctx Context) (r rule) {
 	r.sure.not, r.may.not = s.NotResource != nil, s.NotResource != nil
 	for i := range s.resources {
@@ -94,16 +97,17 @@ func (s *Statement) rule(ctx Context) (r rule) {
 type bound bool
 
 const (
-	// upperBound counts undecided Allow statements as granting and undecided Deny statements as void.
+	// upperBound counts an undecided Allow as matching, and an undecided Deny as not matching.
 	upperBound bound = true
-	// lowerBound does the opposite.
+	// lowerBound counts an undecided Allow as not matching, and an undecided Deny as matching.
 	lowerBound bound = false
 )
 
-// extent returns the extent of the rule under a bound, and whether the rule counts under it.
+// extent returns the extent of the rule under a bound, and whether the rule counts under that
+// bound.
 func (r *rule) extent(v bound) (extent, bool) {
 	if (r.match.Effect == Allow) == (v == upperBound) {
-		return r.may, r.hasMay
+		return r.may, true
 	}
 	return r.sure, r.hasSure
 }
@@ -117,12 +121,12 @@ func extents(rules []rule, v bound) (list []extent) {
 	return list
 }
 
-// hasUndecided reports whether the two bounds differ.
+// hasUndecided reports whether a rule has different extents under the two bounds.
 func (q *coverageSearch) hasUndecided() bool {
 	differ := func(rules []rule) bool {
 		for i := range rules {
 			r := &rules[i]
-			if r.hasSure != r.hasMay || len(r.sure.patterns) != len(r.may.patterns) {
+			if !r.hasSure || len(r.sure.patterns) != len(r.may.patterns) {
 				return true
 			}
 		}
@@ -136,9 +140,9 @@ func (q *coverageSearch) hasUndecided() bool {
 	return differ(q.denies)
 }
 
-// worstHole finds a request that is not allowed. A definite hole is not allowed under any
-// condition; any other hole depends on unknown values. An empty name means that every request is
-// allowed, unless the budget is spent.
+// worstHole finds a resource of the need on which the action is not allowed. A definite hole is not
+// allowed, regardless of unknown values. Whether any other hole is allowed depends on unknown
+// values. An empty name means that every resource is allowed, or that the budget is spent.
 func (q *coverageSearch) worstHole() (name string, definite, spent bool) {
 	if name, ok := q.hole(upperBound); ok {
 		return name, true, false
@@ -150,8 +154,8 @@ func (q *coverageSearch) worstHole() (name string, definite, spent bool) {
 	return name, false, q.search.spent
 }
 
-// hole finds the shortest name that is not allowed under a bound, and prefers the need's preferred
-// example or a realistic ARN.
+// hole finds a hole, which is a name of the need that is not allowed under a bound. It returns the
+// need's preferred example if that is a hole, else the realistic form of the shortest hole.
 func (q *coverageSearch) hole(v bound) (string, bool) {
 	best, found := "", false
 	for i := range q.need.resources {
@@ -169,7 +173,7 @@ func (q *coverageSearch) hole(v bound) (string, bool) {
 	return best, found
 }
 
-// allows decides about one name, under a bound.
+// allows reports whether one name is allowed under a bound.
 func (q *coverageSearch) allows(name string, v bound) bool {
 	matches := func(r *rule) bool {
 		e, ok := r.extent(v)
@@ -189,9 +193,9 @@ func (q *coverageSearch) allows(name string, v bound) bool {
 	return true
 }
 
-// holeIn finds the shortest hole of a language. A name is allowed if no Deny matches it and each
-// group has an Allow that matches. So each Deny and each group is a separate search, which costs
-// far less than one search over all of them.
+// holeIn finds the shortest hole of a language. A name is a hole if a Deny matches the name, or if
+// a group has no Allow that matches the name. holeIn searches each Deny and each group separately,
+// which costs far less than one search over all statements.
 func (q *coverageSearch) holeIn(l *language, v bound, s *search) (best string, found bool) {
 	try := func(c clause) {
 		if name, ok := s.shortest(l, []clause{c}); ok && (!found || shorter(name, best)) {
@@ -212,7 +216,7 @@ func (q *coverageSearch) holeIn(l *language, v bound, s *search) (best string, f
 	return best, found
 }
 
-// shorter compares the lengths of two names in characters.
+// shorter reports whether a has fewer characters than b.
 func shorter(a, b string) bool { return utf8.RuneCountInString(a) < utf8.RuneCountInString(b) }
 
 func (e *extent) mayOverlap(l *language) bool {
@@ -247,8 +251,8 @@ func (q *coverageSearch) anyAllowed(v bound) bool {
 	return q.anyName(clauses)
 }
 
-// anyName reports whether the need has a name for which all clauses are true. It reads patterns
-// field by field.
+// anyName reports whether the need has a name for which all clauses are true. It sets fieldByField:
+// a wildcard in one of the first five fields of a granted ARN pattern then matches no colon.
 func (q *coverageSearch) anyName(clauses []clause) bool {
 	q.search.fieldByField = true
 	defer func() { q.search.fieldByField = false }()
@@ -270,8 +274,8 @@ func (q *coverageSearch) gapStatus(g Grants) Status {
 	identity := extents(q.groups[0].allows, upperBound)
 	switch {
 	case q.sampleAllowed(g) || q.anyAllowed(upperBound) || q.search.spent:
-		// With the budget spent, only the hole is certain. Partial is the weakest claim that a hole
-		// supports.
+		// If the budget is spent, only the hole is certain. Partial is then the status that claims the
+		// least.
 		return Partial
 	case q.anyName([]clause{{statements: identity}}):
 		return Denied
@@ -279,7 +283,8 @@ func (q *coverageSearch) gapStatus(g Grants) Status {
 	return Missing
 }
 
-// sampleAllowed reports whether an ordinary name of the need is allowed, which saves a search.
+// sampleAllowed reports whether an ordinary name of the need is allowed. A true result saves a
+// search.
 func (q *coverageSearch) sampleAllowed(g Grants) bool {
 	for i := range q.need.resources {
 		name := q.need.resources[i].sampleName()
@@ -290,13 +295,15 @@ func (q *coverageSearch) sampleAllowed(g Grants) bool {
 	return false
 }
 
-// coveringStatements lists the principal's statements that grant some of the need.
+// coveringStatements lists up to 40 statements of the identity policies that may grant some of the
+// need.
 func (q *coverageSearch) coveringStatements() (list []Match) {
 	const most = 40
 	for i := range q.groups[0].allows {
 		r := &q.groups[0].allows[i]
-		one := []extent{r.may}
-		if coversAll(one, &q.need.resources[0]) || q.anyName([]clause{{statements: one}}) {
+		possible := []extent{r.may}
+		if coversAll(possible, &q.need.resources[0]) ||
+			q.anyName([]clause{{statements: possible}}) {
 			list = append(list, r.match)
 		}
 		if len(list) == most {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// String names the statement in messages: statement 2 (Sid Storage) of inline policy "remotion".
+// String returns the statement's name for messages: statement 2 (Sid Storage) of inline policy "p".
 func (m Match) String() string { return StatementName(m.Policy, m.Index, m.Sid) }
 
 // StatementName is Match.String for a statement given by its policy, its index from 1 and its Sid.
@@ -17,11 +17,11 @@ func StatementName(policy string, index int, sid string) string {
 	return fmt.Sprintf("statement %d%s of %s", index, sid, policy)
 }
 
-// Resources returns the statement's resource patterns as written, those of NotResource included.
+// Resources returns the statement's patterns of Resource or NotResource as written.
 func (m Match) Resources() []string { return slices.Concat(m.Resource, m.NotResource) }
 
-// UndecidedText explains, for a statement that Evaluate or Trusts lists as undecided, which unknown
-// value its effect depends on.
+// UndecidedText explains which unknown value the statement's effect depends on. The statement is
+// one that Evaluate or Trusts lists as undecided.
 func (m Match) UndecidedText() string {
 	verb := " grants it"
 	if m.Effect == Deny {

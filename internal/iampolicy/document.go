@@ -36,15 +36,16 @@ type Document struct {
 type Statement struct {
 	Sid    string
 	Effect Effect
-	// Exactly one of Action and NotAction is set, and one of Resource and NotResource, as written. A
-	// trust policy has no resources.
+	// Exactly one of Action and NotAction is set, and exactly one of Resource and NotResource. The
+	// patterns are spelled as written. A statement of a trust policy has no resources.
 	Action, NotAction     []string
 	Resource, NotResource []string
 	// Principal or NotPrincipal is set in trust policies only.
 	Principal, NotPrincipal []Principal
 	Conditions              []Condition
-	// Start and End are the statement's position in the stored text, as the simulator reports it:
-	// Start is after the bracket or statement before it, End is after its closing brace.
+	// Start and End are the statement's positions in the stored text, as the simulator reports them.
+	// In a list, Start is after the opening bracket or after the previous statement. Without a list,
+	// Start is after the statement's opening brace. End is after the statement's closing brace.
 	Start, End Position
 
 	actions, resources []pattern
@@ -97,8 +98,8 @@ func (s *Statement) compile(variables bool) {
 		resources = s.NotResource
 	}
 	s.actions = make([]pattern, len(actions))
-	// Lower all actions in one call, which saves an allocation for each, unless one contains the
-	// separator.
+	// Convert all actions to lower case in one call, which saves an allocation for each action. If an
+	// action contains the separator, convert each action on its own.
 	const separator = "\x00"
 	lowered := strings.ToLower(strings.Join(actions, separator))
 	atOnce := strings.Count(lowered, separator) == len(actions)-1
@@ -133,9 +134,9 @@ func (p *parser) expect(punct, where string) (token, error) {
 	return t, err
 }
 
-// members parses an object whose "{" has been read. It calls member with each key, and member
-// parses the value. A duplicate key is an error, because it is unknown which of the two values IAM
-// applies.
+// members parses an object after its "{", and returns the offset after its "}". It calls member
+// with each key, and member parses the value. A duplicate key is an error, because it is unknown
+// which of the two values IAM applies.
 func (p *parser) members(where string, member func(key token) error) (end int, err error) {
 	var few [8]string
 	seen := few[:0]
@@ -173,7 +174,8 @@ func (p *parser) members(where string, member func(key token) error) (end int, e
 	}
 }
 
-// strings parses a string or a list of strings. With scalars it also accepts numbers and booleans.
+// strings parses a string or a list of strings. If scalars is true, it also accepts numbers and
+// booleans.
 func (p *parser) strings(where string, scalars bool) ([]string, error) {
 	value := func(t token) (string, error) {
 		if t.kind == quoted || scalars && t.kind == bare && t.text != "null" {
@@ -278,7 +280,7 @@ func (p *parser) statements(doc *Document) error {
 	}
 	switch {
 	case t.is("{"):
-		// The simulator reports a lone statement from inside its brace.
+		// Without a list, the simulator's start position is after the statement's opening brace.
 		return add(t.end)
 	case !t.is("["):
 		return p.errorf(t.start, "Statement: expected an object or a list of objects, got %s",
@@ -312,10 +314,10 @@ func (p *parser) statements(doc *Document) error {
 	}
 }
 
-// statement parses a statement whose "{" has been read, and returns the offset after its "}".
+// statement parses a statement after its "{", and returns the offset after its "}".
 func (p *parser) statement() (s Statement, end int, err error) {
 	start := p.next - 1
-	var few [8]string // a statement has no more keys, and a map is slower
+	var few [8]string // a valid statement has fewer keys, and a map would be slower
 	keys := few[:0]
 	end, err = p.members("statement", func(key token) (err error) {
 		keys = append(keys, key.text)
@@ -357,7 +359,8 @@ func (p *parser) statement() (s Statement, end int, err error) {
 	return s, end, p.checkKeys(start, keys)
 }
 
-// checkKeys reports missing and excluded keys of a statement, which starts at an offset.
+// checkKeys returns an error if a required key of a statement is missing or if a forbidden key is
+// present. start is the offset of the statement.
 func (p *parser) checkKeys(start int, keys []string) error {
 	has := func(key string) bool { return slices.Contains(keys, key) }
 	requireOne := func(a, b string) error {

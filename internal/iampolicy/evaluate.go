@@ -6,12 +6,13 @@ import (
 	"strings"
 )
 
-// Decision is the result of a request. The zero value denies, so that a missing assignment denies.
+// Decision is the result of a request. The zero value is ImplicitDeny, so that a decision that the
+// code does not set denies.
 type Decision uint8
 
 // The decisions on a request.
 const (
-	ImplicitDeny Decision = iota // no statement allows it
+	ImplicitDeny Decision = iota // a layer does not allow the request, and no Deny matches
 	ExplicitDeny                 // a Deny matches; it overrides every Allow
 	Allowed
 )
@@ -32,26 +33,27 @@ type Policy struct {
 type Grants struct {
 	// Identity are the inline and managed policies of the principal and its groups.
 	Identity []Policy
-	// Boundary is the permissions boundary, or nil without one.
+	// Boundary is the permissions boundary, or nil if there is none.
 	Boundary *Policy
-	// Organization are the service control policies above the account, one entry for each level: the
-	// root, each organizational unit, the account. The policies of a level are a union, and every
-	// level has to allow the request. It is empty if the account is in no organization, or if service
-	// control policies do not apply to the principal, as for service-linked roles.
+	// Organization holds the service control policies, with one entry for each level: the root, each
+	// organizational unit and the account. Every level has to allow the request, and a level allows
+	// the request if one of its policies does. Organization is empty if the account is in no
+	// organization, or if service control policies do not apply to the principal, as for
+	// service-linked roles.
 	// https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_evaluation.html
 	Organization [][]Policy
 }
 
 // A Request is one action of a principal on one resource.
 type Request struct {
-	// Action is one action such as s3:GetObject, in any case.
+	// Action is one action such as s3:GetObject. Upper and lower case do not matter.
 	Action string
 	// Resource is one ARN, or "*" for an action without a resource. Only the pattern "*" matches "*".
 	Resource string
 	Context  Context
 }
 
-// Layer is the part of Grants a statement belongs to.
+// Layer is the part of Grants that a statement belongs to.
 type Layer uint8
 
 // The layers, in the order of evaluation.
@@ -79,19 +81,22 @@ type Result struct {
 	Decision Decision
 	// Matched are the statements whose action, resource and condition match.
 	Matched []Match
-	// Undecided are the statements that match the action, and whose resource or condition depends on
-	// keys that the request lacks. A statement that holds without those keys is in Matched as well.
+	// Undecided are the statements that match the action and depend on keys that the request does not
+	// have, in their resource or in their condition. A statement that matches without those keys is
+	// also in Matched.
 	Undecided []Match
-	// Unmet are the statements that match action and resource, and whose condition fails for every
-	// value of the missing keys.
+	// Unmet are the statements that match the action and may match the resource. Their condition is
+	// false for every value of the missing keys.
 	Unmet []Match
-	// Conditional reports that values for the missing keys could change Decision.
+	// Conditional reports whether values of the missing keys could make an allowed request denied, or
+	// a denied request allowed.
 	Conditional bool
-	// Near are the Allow statements that match the action but not the resource. It is set for a
-	// request that is not Allowed.
+	// Near are the Allow statements that match the action but not the resource. Near is empty if
+	// Decision is Allowed.
 	Near []Match
-	// Missing are the context keys, spelled as written, that a statement names and the request lacks.
-	// It is set for an ImplicitDeny only, as in the simulator's answer.
+	// Missing are the context keys that occur in the identity policies or in the boundary and that the
+	// request does not have. The keys are spelled as in the policies. Missing is set only for an
+	// ImplicitDeny, as in the simulator's result.
 	Missing []string
 	// IdentityAllows, BoundaryAllows and OrganizationAllows report for each layer whether its Allow
 	// statements allow the request. Deny statements do not count. A layer that does not exist allows
@@ -155,15 +160,16 @@ func (g Grants) policies() iter.Seq2[Layer, *Policy] {
 	}
 }
 
-// outcome is the effect of one layer. allows and denies count a missing key as absent from the
-// request. must and may hold for every and for some value of the missing keys.
+// outcome is the effect of a policy or a layer. For allows and denies, a missing key is absent from
+// the request. mayAllow and mayDeny are true if some values of the missing keys have that effect.
+// mustAllow and mustDeny are true if all values have that effect.
 type outcome struct {
 	allows, mayAllow, mustAllow bool
 	denies, mayDeny, mustDeny   bool
 }
 
-// count adds a statement that holds or does not. With open, its condition could turn out either
-// way.
+// count adds the effect of a statement. holds is true if the statement applies to the request. open
+// is true if values of the missing keys could change holds.
 func (o *outcome) count(effect Effect, holds, open bool) {
 	if effect == Allow {
 		o.allows = o.allows || holds
@@ -263,9 +269,9 @@ func (s *Statement) matchesAction(lowered string) bool {
 	return s.NotAction != nil
 }
 
-// matchesResource reports whether the statement applies to the request's resource. With open, the
-// answer depends on a policy variable for which the request has no value. Without a value, such a
-// pattern matches its default, or nothing.
+// matchesResource reports whether the statement applies to the request's resource. open is true if
+// matches depends on a policy variable without a value in the request. For matches, such a variable
+// has its default. A pattern with a variable that has no default either matches nothing.
 func (s *Statement) matchesResource(r *Request) (matches, open bool) {
 	inside := false
 	for i := range s.resources {
@@ -284,8 +290,8 @@ func (s *Statement) matchesResource(r *Request) (matches, open bool) {
 	return inside != (s.NotResource != nil), open
 }
 
-// conditionsHold reports whether all conditions are met, and whether keys that the request lacks
-// could change that. One condition that fails for all values decides the statement.
+// conditionsHold reports whether all conditions are met. undecided is true if values of the missing
+// keys could change met. If one condition is false for all such values, both results are false.
 func (s *Statement) conditionsHold(ctx Context) (met, undecided bool) {
 	met = true
 	for i := range s.Conditions {
@@ -299,9 +305,9 @@ func (s *Statement) conditionsHold(ctx Context) (met, undecided bool) {
 	return met, undecided
 }
 
-// missingKeys lists the keys without a value that a statement of the identity policies or the
-// boundary names. Like the simulator, it includes statements for other actions and resources, and
-// excludes the statements of service control policies.
+// missingKeys lists the context keys without a value that occur in the identity policies or in the
+// boundary. Like the simulator, missingKeys also reads the statements for other actions and
+// resources, but not the service control policies.
 func (g Grants) missingKeys(ctx Context) (keys []string) {
 	add := func(names ...string) {
 		for _, key := range names {
@@ -317,12 +323,12 @@ func (g Grants) missingKeys(ctx Context) (keys []string) {
 		for i := range p.Document.Statements {
 			s := &p.Document.Statements[i]
 			for i := range s.resources {
-				add(s.resources[i].variables()...)
+				add(s.resources[i].variablesWithoutDefault()...)
 			}
 			for i := range s.Conditions {
 				c := &s.Conditions[i]
 				add(c.Key)
-				add(c.unknownVariables()...)
+				add(c.variablesWithoutDefault()...)
 			}
 		}
 	}

@@ -22,7 +22,7 @@ const exampleAccount = "123456789012"
 var accountNumber = regexp.MustCompile(`^[0-9]{12}$`)
 
 // realisticHole finds a hole with a real partition, service, region and account in the fields that
-// the need leaves open. It returns name, which is a hole as well, if there is no such hole.
+// the need leaves open. If it finds no such hole, it returns name, which is also a hole.
 func (q *coverageSearch) realisticHole(l *language, v bound, name string) string {
 	const partition, arnService, region, account = 1, 2, 3, 4
 	open := func(field int) bool { return strings.ContainsAny(l.field(field), "*?") }
@@ -45,7 +45,7 @@ func (q *coverageSearch) realisticHole(l *language, v bound, name string) string
 	s := q.search.exampleSearch
 	accounts, regions := []string{exampleAccount}, regions
 	if service(q.action) == "s3" {
-		accounts, regions = []string{""}, []string{""} // a bucket's ARN has neither
+		accounts, regions = []string{""}, []string{""} // a bucket's ARN has no account and no region
 	}
 	found := language{text: name}
 	inAccounts := q.fieldCandidates("aws:PrincipalAccount", account, accounts,
@@ -72,9 +72,9 @@ func (q *coverageSearch) realisticHole(l *language, v bound, name string) string
 	return name
 }
 
-// fieldCandidates lists values for a field of an ARN: the request's own, the known ones, and the
-// valid ones that the policies name. The values with the longest prefix in common with found come
-// first.
+// fieldCandidates lists values for a field of an ARN: the value of the request's context key, the
+// known values, and the valid values in the patterns of the policies. The values with the longest
+// prefix in common with found come first.
 func (q *coverageSearch) fieldCandidates(key string, field int, known []string,
 	valid func(string) bool,
 	found string) (list []string) {

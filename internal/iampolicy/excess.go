@@ -13,7 +13,7 @@ type Excess struct {
 	Action, Resource string
 	Kind             ExcessKind
 	// ExampleAction and ExampleARN are a request that is allowed and not required. The action is a
-	// well-known one where one fits, else the shortest possible name.
+	// well-known action if such an action fits, else the shortest possible name.
 	ExampleAction, ExampleARN string
 }
 
@@ -23,9 +23,10 @@ type ExcessKind string
 const (
 	// Administrator grants every action on everything.
 	Administrator ExcessKind = "administrator access"
-	// EverythingBut grants all but the actions or resources that NotAction or NotResource names.
+	// EverythingBut grants everything except the actions or resources that NotAction or NotResource
+	// names.
 	EverythingBut ExcessKind = "everything but what it names"
-	// EveryAction grants every action of a service, some of which are not required.
+	// EveryAction grants every action of a service. Some of these actions are not required.
 	EveryAction ExcessKind = "every action of the service"
 	// MoreActions grants an action that is not required.
 	MoreActions ExcessKind = "more actions"
@@ -33,11 +34,11 @@ const (
 	WiderResource ExcessKind = "wider resource"
 )
 
-// Excess lists the requests that the principal's policies grant beyond the required ones. It has at
-// most one entry for each pair of an action pattern and a resource pattern, in the order of the
-// policies. A request that a Deny, the boundary or the organization denies is no excess. A grant
-// whose condition the context leaves undecided counts. If complete is false, the budget was spent
-// and the list may be incomplete.
+// Excess lists the grants of the identity policies that are not required. The list has at most one
+// entry for each pair of an action pattern and a resource pattern of a statement, in the order of
+// the policies. A request that a Deny, the boundary or the organization denies is no excess. A
+// grant with an undecided condition counts. If complete is false, the budget was spent and the list
+// may be incomplete.
 func (g Grants) Excess(required []Need, ctx Context) (list []Excess, complete bool) {
 	wanted := requirementStatements(required)
 	budget := newScaledSearch(8) // for all pairs together
@@ -92,19 +93,20 @@ func (g Grants) excessOfPair(m Match, action, resource string, wanted []Statemen
 	budget *search) (e Excess, found bool) {
 	granted := m.rule(ctx).may
 	n, err := NewNeed(action, resource)
-	// A statement with NotResource has no pattern to narrow. If NewNeed fails for it, the action is
-	// invalid.
+	// For a statement with NotResource, resource is "*" and m.Resource is empty, so the index is -1.
+	// If NewNeed fails for such a statement, the action is invalid.
 	if at := slices.Index(m.Resource, resource); at >= 0 &&
 		(err != nil || strings.Contains(resource, "${")) {
-		// A pattern whose '*' runs on past fields, or with a variable, means something else as a need.
-		// Use its literal prefix as the need, and the pattern alone as the granted extent.
+		// A Need cannot express a pattern with a variable, or with a '*' that spans several ARN fields.
+		// Build the need from the literal prefix, and reduce the granted extent to this pattern.
 		n, err = NewNeed(action, literalPart(resource)+"*")
 		granted.patterns = granted.patterns[at : at+1]
 	}
 	if err != nil {
 		return e, false // no request matches such a pattern
 	}
-	// The required statements have to distinguish the classes of actions as well.
+	// Pass the required statements to actionClasses as an extra level, so that all actions of a class
+	// match the same required statements.
 	all := g
 	all.Organization = append(slices.Clone(g.Organization),
 		[]Policy{{Document: &Document{Statements: wanted}}})
@@ -180,8 +182,8 @@ func kindOf(m Match, action, resource string, required bool) ExcessKind {
 	return MoreActions
 }
 
-// wellKnownExample replaces an obscure example action by a well-known action that is not required,
-// with its resource. It returns the given example if no well-known action fits.
+// wellKnownExample returns a well-known action that is not required, with its shortest resource. It
+// returns the given example, class and name, if no well-known action fits.
 func (g Grants) wellKnownExample(n *Need, q *coverageSearch, m Match, granted extent,
 	wanted []Statement,
 	class, name string) (string, string) {

@@ -59,8 +59,8 @@ func (t token) String() string {
 type lexer struct {
 	text string
 	next int
-	// last is the most recently computed position, and lastAt its offset. Most documents are read
-	// forwards; counting from the start each time would take time quadratic in the length.
+	// last is the most recently computed position, and lastAt is its offset. position continues from
+	// there, because counting from the start each time would take time quadratic in the length.
 	last   Position
 	lastAt int
 }
@@ -133,7 +133,8 @@ func (l *lexer) quoted(start int) (token, error) {
 			if !escaped {
 				return token{quoted, value, start, l.next}, nil
 			}
-			// a separate variable: taking its address allocates, and only escaped strings need it
+			// This is a separate variable because taking the address of a variable allocates, and only
+			// strings with escapes need an address.
 			var unescaped string
 			if err := json.Unmarshal([]byte(l.text[start:l.next]), &unescaped); err != nil {
 				return token{}, l.errorf(start, "the string %q has an invalid JSON escape", clip(value))

@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 )
 
-// MarshalJSON encodes the document with its keys in IAM's order, and a list of one as a string.
-// Parsing the result returns the same document except for positions.
+// MarshalJSON encodes the document with its keys in IAM's order, and a list of one value as a
+// string. Parsing the result returns the same document except for positions.
 func (d *Document) MarshalJSON() ([]byte, error) {
 	w := &writer{}
 	w.open('{')
@@ -106,7 +106,8 @@ func (w *writer) statement(s *Statement) {
 	w.close('}')
 }
 
-// principals groups consecutive entries of one type, as Parse read them.
+// principals writes a member with principals. It groups consecutive entries of one type, which
+// ParseTrust read from one list. It writes nothing for nil.
 func (w *writer) principals(name string, list []Principal) {
 	if list == nil {
 		return

@@ -10,14 +10,14 @@ type NearMatch struct {
 	Kind NearMatchKind
 	// Pattern is the granted pattern.
 	Pattern string
-	// At is the first character of Pattern that differs, counted from 1. It is set for Typo and
-	// WrongCase, else zero.
+	// At is the position of the first character of Pattern that differs, counted from 1. It is zero
+	// for kinds other than Typo and WrongCase.
 	At int
 	// Got and Want are the parts of the pattern and of the needed resource that differ.
 	Got, Want string
 }
 
-// NearMatchKind says how the pattern misses.
+// NearMatchKind says how the pattern misses the needed resource.
 type NearMatchKind string
 
 const (
@@ -41,7 +41,7 @@ const (
 	NotARN NearMatchKind = "not every resource"
 	// FewFields means that the pattern has fewer than the six fields of an ARN.
 	FewFields NearMatchKind = "fewer fields than an ARN has"
-	// Narrower means that the pattern matches other resources, for no more specific reason.
+	// Narrower means that the pattern matches only other resources, and that no other kind applies.
 	Narrower NearMatchKind = "narrower"
 )
 
@@ -70,16 +70,17 @@ func quoteEmpty(s string) string {
 	return s
 }
 
-// nearest finds the resource pattern closest to the needed one, and says how it misses the example.
-// It returns the index of its statement in near.
+// nearest finds the resource pattern that is closest to the needed pattern. It returns the index of
+// the pattern's statement in near, and how the pattern misses the example.
 func nearest(near []Match, need, example string) (at int, miss NearMatch) {
-	// A document may have hundreds of patterns, and computing a distance takes the product of the two
-	// lengths.
-	const enough = 96
+	// A document may contain hundreds of patterns, and the time to compute a distance is proportional
+	// to the product of the two lengths.
+	const maxBytes = 96
 	best := -1
 	for i, m := range near {
 		for _, p := range m.Resource {
-			if d := distance(p[:min(len(p), enough)], need[:min(len(need), enough)]); best < 0 || d < best {
+			d := distance(p[:min(len(p), maxBytes)], need[:min(len(need), maxBytes)])
+			if best < 0 || d < best {
 				at, best = i, d
 				miss = nearMatchOf(p, need, example)
 			}
@@ -88,7 +89,7 @@ func nearest(near []Match, need, example string) (at int, miss NearMatch) {
 	return at, miss
 }
 
-// nearMatchOf says how a pattern misses the example of a need.
+// nearMatchOf returns how a pattern misses the example of a need.
 func nearMatchOf(pattern, need, example string) NearMatch {
 	m := NearMatch{Kind: Narrower, Pattern: pattern}
 	if example == "*" {
@@ -102,7 +103,8 @@ func nearMatchOf(pattern, need, example string) NearMatch {
 	got, want := strings.SplitN(pattern, ":", resourceField+1),
 		strings.SplitN(example, ":", resourceField+1)
 	if len(got) <= resourceField || len(want) <= resourceField {
-		if !strings.Contains(strings.TrimRight(pattern, "*"), "*") { // a '*' could match further fields
+		if !strings.Contains(strings.TrimRight(pattern, "*"), "*") {
+			// With another '*', that '*' could match the missing fields.
 			m.Kind = FewFields
 		}
 		return m
@@ -136,8 +138,9 @@ func matchesResource(pattern, arn string) bool {
 	return p.match(arn)
 }
 
-// detectTypo compares the literal prefixes of two resources. If one is a prefix of the other, or if
-// they have little in common, it is no typo.
+// detectTypo compares the literal prefixes of two resources, and sets Typo or WrongCase if they
+// differ in few characters. It changes nothing if one is a prefix of the other, or if the two have
+// little in common.
 func (m *NearMatch) detectTypo(got, want string, head int) {
 	got, want = first256(literalPart(got)), first256(literalPart(want))
 	if len(got) < 5 || len(want) < 5 || strings.HasPrefix(got, want) || strings.HasPrefix(want, got) {
@@ -164,8 +167,8 @@ func (m *NearMatch) detectTypo(got, want string, head int) {
 	m.setDifference(Typo, got, want[:cut], head)
 }
 
-// setDifference records the first character in which the two differ. head is the number of ASCII
-// bytes before them.
+// setDifference sets the kind, both texts, and the position of the first character in which the
+// texts differ. head is the number of ASCII bytes before the texts.
 func (m *NearMatch) setDifference(kind NearMatchKind, got, want string, head int) {
 	i := 0
 	for i < len(got) && i < len(want) && got[i] == want[i] {

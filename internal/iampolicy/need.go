@@ -12,31 +12,32 @@ import (
 // The resources of a need are the ARNs that match the pattern and have six legal fields. The first
 // five fields are "arn", a partition and a service, and a region and an account, which may be
 // empty. They consist of a-z, 0-9 and '-'. The resource field is not empty. The pattern is read
-// field by field: a '*' in the region is any region and matches no other field. A pattern with
-// fewer fields that ends in '*' leaves the remaining fields open. The pattern "*" stands for all
-// ARNs and for the resource "*" of requests that name no resource.
+// field by field: a '*' in the region matches any region, but no text of another field. If a
+// pattern with fewer fields ends in '*', the remaining fields are open. The pattern "*" includes
+// all ARNs, and the resource "*" of requests that name no resource.
 type Need struct {
 	// Action and Resource are the patterns as given to NewNeed.
 	Action, Resource string
 
 	action pattern
-	// preferred is the example to use if it is not allowed; empty for none.
+	// preferred is the resource to use as the example of a gap, or empty. See Preferring.
 	preferred string
-	// resources are the languages that the resource pattern stands for.
+	// resources are the languages of the resource pattern: two for "*", one for any other pattern.
 	resources []language
 }
 
-// A language is a set of resource names.
+// A language is the set of names that a pattern of a need matches.
 type language struct {
-	// text is the pattern with its first five fields in full.
+	// text is the pattern. A resource pattern with fewer than six fields is completed with '*'s.
 	text  string
 	atoms []needAtom
-	// tokens is the text with its wildcards replaced by bytes that no pattern contains. A granted
-	// pattern of literal text and '*'s that matches tokens matches all of the language, because each
-	// wildcard is inside a '*'.
+	// tokens is the text with its wildcards replaced by bytes that no pattern contains. A plain
+	// granted pattern that matches tokens matches every name of the language, because each wildcard is
+	// within the text that a '*' of the pattern matches.
 	tokens string
 	prefix string // the text before the first wildcard
-	// named restricts the wildcards of the resource field to the characters of names: see Need.Named.
+	// named is true if the wildcards of the resource field match only the characters that names may
+	// contain: see Need.Named.
 	named bool
 }
 
@@ -48,9 +49,9 @@ type needAtom struct {
 	legal func(rune) bool
 }
 
-// tokenRun and tokenOne stand for wildcards in language.tokens. No document contains these bytes,
-// because Parse rejects text that is not UTF-8. A document could contain any valid character as an
-// escape.
+// tokenRun and tokenOne replace the wildcards in language.tokens. No document contains these bytes,
+// because Parse rejects text that is not UTF-8. A valid character would not be safe, because a
+// document may contain any character as an escape.
 const (
 	tokenRun = "\xfe"
 	tokenOne = "\xff"
@@ -62,8 +63,8 @@ var toTokens = strings.NewReplacer("*", tokenRun, "?", tokenOne)
 const anyARN = "arn:*:*:*:*:*"
 
 // NewNeed parses the patterns of a required action and a required resource, written as in a policy.
-// An error explains what is wrong with them. NewNeed does not resolve policy variables; Expand
-// does.
+// The error explains what is wrong with the patterns. NewNeed does not resolve policy variables;
+// Expand does.
 func NewNeed(action, resource string) (Need, error) {
 	n := Need{Action: action, Resource: resource, action: compileAction(action)}
 	service, name, colon := strings.Cut(action, ":")
@@ -88,9 +89,9 @@ func NewNeed(action, resource string) (Need, error) {
 	return n, nil
 }
 
-// Preferring returns the need with a preferred example. If the preferred resource is not allowed,
-// it is the example of the gap, because it is easier to recognize than the shortest name. A
-// resource outside the need is ignored.
+// Preferring returns the need with a preferred resource for the example of a gap. Such a resource
+// is easier to recognize than the shortest name. Cover ignores the resource if the policies allow
+// the resource, or if the need does not include the resource.
 func (n Need) Preferring(resource string) Need {
 	n.preferred = resource
 	return n
@@ -98,8 +99,8 @@ func (n Need) Preferring(resource string) Need {
 
 // Named returns the need narrowed to resources that can exist. The names of functions, log groups,
 // log streams and IAM entities contain no colon, and bucket names consist of a-z, 0-9, '.' and '-'.
-// Use it for needs whose patterns have a wildcard for each name. Without it, a Deny on
-// "arn:aws:lambda:*:*:function:b" is a hole in "arn:aws:lambda:r:1:function:a*", since IAM lets a
+// Use Named for needs with a wildcard for each name. Without Named, a Deny on
+// "arn:aws:lambda:*:*:function:b" is a hole in "arn:aws:lambda:r:1:function:a*", because IAM lets a
 // '*' match colons.
 func (n Need) Named() Need {
 	list := make([]language, len(n.resources))
@@ -114,7 +115,7 @@ func (l language) narrowed() language {
 	l.named = true
 	l.atoms = slices.Clone(l.atoms)
 	s3 := l.field(2) == "s3"
-	layer := strings.HasPrefix(l.field(resourceField), "layer:") // a colon precedes its version
+	layer := strings.HasPrefix(l.field(resourceField), "layer:") // a layer version follows a colon
 	colons, key := 0, false
 	for i := range l.atoms {
 		a := &l.atoms[i]
@@ -140,7 +141,7 @@ func newLanguage(text string) (language, error) {
 	l := language{text: text}
 	if text == "*" {
 		l.atoms = []needAtom{{kind: literal, char: '*'}}
-		l.tokens = tokenRun // only the pattern "*" matches it for certain
+		l.tokens = tokenRun // only the pattern "*" matches tokenRun
 		return l, nil
 	}
 	bad := func(why string) (language, error) {
@@ -192,10 +193,10 @@ func newLanguage(text string) (language, error) {
 	return l, nil
 }
 
-// appendField appends a field whose wildcards match legal characters. With some, the field must not
-// match the empty text.
-func (l *language) appendField(text string, legal func(rune) bool, some bool) {
-	if some && strings.Trim(text, "*") == "" && text != "" {
+// appendField appends the atoms of a field. Its wildcards match only legal characters. If nonEmpty
+// is true, the field does not match the empty text.
+func (l *language) appendField(text string, legal func(rune) bool, nonEmpty bool) {
+	if nonEmpty && strings.Trim(text, "*") == "" && text != "" {
 		l.atoms = append(l.atoms, needAtom{kind: anyOne, legal: legal})
 	}
 	if !strings.ContainsAny(text, "*?") {
@@ -247,7 +248,7 @@ func matches(field, value string) bool {
 	return matchAtoms((&pattern{text: field, action: true}).scan(false), value)
 }
 
-// field returns a field of the language's pattern, counted from 0, or "".
+// field returns field i of the language's pattern, counted from 0, or "" if there is no such field.
 func (l language) field(i int) string {
 	fields := strings.SplitN(l.text, ":", resourceField+1)
 	if len(fields) <= i {
@@ -256,7 +257,8 @@ func (l language) field(i int) string {
 	return fields[i]
 }
 
-// mayOverlap reports false for most patterns that have no name in common with the language.
+// mayOverlap reports whether the pattern may match a name of the language. It compares only the
+// literal text at the start, so only a false result is certain.
 func (l *language) mayOverlap(p *pattern) bool {
 	n := min(len(l.prefix), len(p.prefix))
 	if l.prefix[:n] != p.prefix[:n] {
@@ -265,9 +267,9 @@ func (l *language) mayOverlap(p *pattern) bool {
 	return !p.exact || len(p.prefix) >= len(l.prefix)
 }
 
-// coveredBy reports that the pattern matches all of the language. A false result is not certain. A
-// pattern equal to the need's own pattern matches, because a need's wildcards match no more than a
-// policy's.
+// coveredBy reports whether the pattern matches every name of the language. Only a true result is
+// certain. A pattern with the same text matches every name, because a wildcard of a need matches no
+// more than the same wildcard of a policy.
 func (l *language) coveredBy(p *pattern) bool {
 	if p.plain {
 		return p.match(l.tokens)
@@ -299,8 +301,8 @@ func legalInActionName(r rune) bool {
 	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
 }
 
-// Includes reports whether the need contains the request. An empty action or resource stands for
-// any.
+// Includes reports whether the need contains the request. It does not compare an empty action or an
+// empty resource.
 func (n Need) Includes(action, resource string) bool {
 	if action != "" {
 		l := n.actions()
@@ -335,22 +337,23 @@ func (l *language) sampleName() string {
 
 var wildcardsToX = strings.NewReplacer("*", "x", "?", "x")
 
-// includes tracks all possible matches at once, as matchAtoms does.
+// includes reports whether s is a name of the language. It tracks all possible matches at once, as
+// matchAtoms does.
 func (l *language) includes(s string) bool {
-	now := make([]bool, len(l.atoms)+1)
+	current := make([]bool, len(l.atoms)+1)
 	next := make([]bool, len(l.atoms)+1)
 	skip := func(states []bool) {
 		for i, a := range l.atoms {
 			states[i+1] = states[i+1] || states[i] && a.kind == anyRun
 		}
 	}
-	now[0] = true
-	skip(now)
+	current[0] = true
+	skip(current)
 	for _, r := range s {
 		clear(next)
 		for i, a := range l.atoms {
 			switch {
-			case !now[i] || a.kind != literal && a.legal != nil && !a.legal(r):
+			case !current[i] || a.kind != literal && a.legal != nil && !a.legal(r):
 			case a.kind == anyRun:
 				next[i] = true
 			case a.kind == anyOne || a.char == r:
@@ -358,9 +361,9 @@ func (l *language) includes(s string) bool {
 			}
 		}
 		skip(next)
-		now, next = next, now
+		current, next = next, current
 	}
-	return now[len(l.atoms)]
+	return current[len(l.atoms)]
 }
 
 // legalInBucket reports whether a character may occur in the name of a bucket.

@@ -7,14 +7,15 @@ import (
 
 // A pattern is a compiled action or resource pattern of a statement.
 //
-// Most patterns are plain: literal text between '*'s that match any character. A plain pattern is
-// split into its pieces of text, and matching searches for the pieces. Any other pattern, with '?',
-// with a '*' that stops at a colon or with variables, is matched atom by atom.
+// Most patterns are plain: they consist of literal text and of '*'s that match any text. A plain
+// pattern is split into its pieces of text, and match searches for the pieces. A pattern with a
+// '?', with a variable or with a '*' that stops at a colon is not plain. It is matched atom by
+// atom.
 type pattern struct {
 	// text is the pattern as written, in lower case for an action.
 	text string
-	// prefix is the text before the first wildcard or variable. Comparing it excludes most patterns
-	// early.
+	// prefix is the text before the first wildcard or variable. Comparing the prefix first excludes
+	// most patterns early.
 	prefix string
 	// middle are the pieces between the '*'s of a plain pattern, and suffix is the text after the last
 	// '*'. A plain pattern without a '*' is exact.
@@ -23,9 +24,10 @@ type pattern struct {
 	plain, exact bool
 	// atoms are the atoms after the prefix, for a pattern that is not plain.
 	atoms []atom
-	// dynamic says that the pattern contains variables, so its matches depend on the request.
+	// dynamic is true if the pattern contains variables. What the pattern matches then depends on the
+	// request.
 	dynamic bool
-	// action marks an action pattern, in which a colon is an ordinary character.
+	// action is true if a colon is an ordinary character, as in an action.
 	action bool
 }
 
@@ -41,14 +43,14 @@ const (
 // An atom is one element of a pattern.
 type atom struct {
 	kind atomKind
-	// crosses says that the wildcard matches ":" as well.
+	// crosses is true if the wildcard also matches a colon.
 	crosses bool
 	char    rune
 	*reference
 }
 
-// compileAction compiles an action pattern. Action case is ignored, so the pattern matches
-// lower-cased actions.
+// compileAction compiles an action pattern. IAM ignores the case of actions, so the pattern is in
+// lower case and matches only actions in lower case.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html
 func compileAction(text string) pattern {
 	p := pattern{text: strings.ToLower(text), action: true}
@@ -56,7 +58,8 @@ func compileAction(text string) pattern {
 	return p
 }
 
-// compileResource compiles a resource pattern. It is case-sensitive, and colons separate fields.
+// compileResource compiles a resource pattern. Resources are case-sensitive, and colons separate
+// their fields. variables is true if the pattern may contain policy variables.
 func compileResource(text string, variables bool) pattern {
 	p := pattern{text: text}
 	p.compile(variables)
@@ -72,8 +75,8 @@ func (p *pattern) compile(variables bool) {
 	}
 }
 
-// isPlain reports whether a resource pattern has no variables, and only wildcards that are '*'s
-// which match colons.
+// isPlain reports whether a resource pattern consists only of literal text and of '*'s that match
+// colons.
 func isPlain(text string, variables bool) bool {
 	colons := 0
 	for i := 0; i < len(text); i++ {
@@ -121,7 +124,7 @@ func (p *pattern) compilePlain() {
 	}
 }
 
-// setAtoms sets the atoms of a pattern that is not plain.
+// setAtoms sets the prefix and the atoms of a pattern that is not plain.
 func (p *pattern) setAtoms(atoms []atom) {
 	var b strings.Builder
 	n := 0
@@ -183,10 +186,11 @@ func (p *pattern) atomsFrom(cut int) []atom {
 // resourceField is the index from 0 of the first ARN field in which colons are ordinary text.
 const resourceField = 5
 
-// markColonStops marks the wildcards that stop at a colon. In the first five fields of an ARN that
-// is every '?', and every '*' with more text after it in its field. A '*' at the end of its field
-// may match past the colon. That is no bug but IAM's rule: see "Using wildcards in resource ARNs"
-// in https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
+// markColonStops clears crosses on the wildcards that stop at a colon. In the first five fields of
+// an ARN, these wildcards are every '?', and every '*' that is followed by more text in its field.
+// A '*' at the end of its field also matches colons. These are the rules of IAM, see "Using
+// wildcards in resource ARNs" in
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
 func markColonStops(atoms []atom) {
 	field := 0
 	for i := range atoms {
@@ -227,25 +231,26 @@ func (p *pattern) match(s string) bool {
 	return strings.HasSuffix(s, p.suffix)
 }
 
-// matchAtoms tracks all possible matches at once: state i means that atoms[:i] match the text read
-// so far. Backtracking to the last '*' alone would be wrong, because a '*' that stops at a colon
-// may have to give way to an earlier '*'. The time is at most len(atoms)*len(s).
+// matchAtoms reports whether the atoms match all of s. It tracks all possible matches at once:
+// state i is true if atoms[:i] match the text read so far. Backtracking only to the last '*' would
+// be wrong: if that '*' stops at a colon, an earlier '*' may match the colon. The number of steps
+// is at most len(atoms)*len(s).
 func matchAtoms(atoms []atom, s string) bool {
 	const small = 128
 	var buf [2 * small]bool
 	n := len(atoms) + 1
-	now, next := buf[:small], buf[small:]
+	current, next := buf[:small], buf[small:]
 	if n > small {
-		now, next = make([]bool, n), make([]bool, n)
+		current, next = make([]bool, n), make([]bool, n)
 	}
-	now, next = now[:n], next[:n]
-	now[0] = true
-	skipRuns(atoms, now)
+	current, next = current[:n], next[:n]
+	current[0] = true
+	skipRuns(atoms, current)
 	for _, r := range s {
 		clear(next)
 		alive := false
 		for i, a := range atoms {
-			if !now[i] {
+			if !current[i] {
 				continue
 			}
 			switch a.kind {
@@ -262,12 +267,12 @@ func matchAtoms(atoms []atom, s string) bool {
 			return false
 		}
 		skipRuns(atoms, next)
-		now, next = next, now
+		current, next = next, current
 	}
-	return now[n-1]
+	return current[n-1]
 }
 
-// skipRuns adds the states reached when a '*' matches nothing.
+// skipRuns adds the states that are reached if a '*' matches the empty text.
 func skipRuns(atoms []atom, states []bool) {
 	for i, a := range atoms {
 		if states[i] && a.kind == anyRun {

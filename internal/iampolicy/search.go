@@ -4,35 +4,38 @@ import (
 	"slices"
 )
 
-// A clause is a requirement on a name: one of the statements matches it, or, with none, no
-// statement does.
+// A clause is a requirement on a name: at least one of the statements matches the name. If the
+// field none is set, no statement matches the name.
 type clause struct {
 	none       bool
 	statements []extent
 }
 
-// An extent is the set of names that a statement's resources or actions match. With not, it is the
-// complement.
+// An extent is the set of names that a statement's resource or action patterns match. If not is
+// true, the extent is the set of all other names.
 type extent struct {
 	patterns []*pattern
 	not      bool
 }
 
-// A search finds names within a budget. It stops when the budget is spent, because deciding whether
-// a union of patterns covers another pattern is coNP-hard. So no policy can stall the auditor.
+// A search finds names within a budget, and stops when the budget is spent. Deciding whether a
+// union of patterns covers another pattern is coNP-hard, so without a budget a policy could stall
+// the audit.
 type search struct {
-	// steps is the remaining budget in computed words of automaton state. bytes limits the memory of
-	// each walk.
+	// steps is the number of words of automaton state that the search may still compute. bytes limits
+	// the memory of each walk.
 	steps, bytes int
-	// fieldByField confines the wildcards in the first five fields of a granted pattern that has all
-	// fields to their fields. By IAM's rule, "arn:aws:lambda:*:*:function:b" matches
-	// arn:aws:lambda:r:1:function:a:function:b as well. Such a match counts for a hole, but a report
-	// that part of a need is granted would mislead if it rested on such a match.
+	// fieldByField applies to granted patterns that have all six fields. If it is true, a wildcard in
+	// the first five fields of such a pattern matches no colon. By IAM's rule,
+	// "arn:aws:lambda:*:*:function:b" also matches arn:aws:lambda:r:1:function:a:function:b. A search
+	// for holes follows IAM's rule. A search for granted parts of a need uses fieldByField, because a
+	// report of such a match would be misleading.
 	fieldByField bool
-	// spent says that a search ended without an answer.
+	// spent is true if a search ended without an answer because the budget was spent.
 	spent bool
 
-	// exampleSearch has a separate budget for better examples, so that they never cost an answer.
+	// exampleSearch has a separate budget for the search for better examples. That search therefore
+	// does not reduce the budget for the status.
 	exampleSearch *search
 
 	scratch // memory of the current walk; the next walk reuses it
@@ -40,16 +43,16 @@ type search struct {
 
 // scratch is the memory of a walk.
 type scratch struct {
-	states []uint64 // concatenated
-	from   []int32  // the state before each state
-	by     []int32  // the character that led to it
-	table  []int32  // hash table of state numbers plus one
-	next   []uint64
-	masks  []uint64
+	states []uint64 // all visited states, one after the other
+	from   []int32  // for each state, the index of the previous state
+	by     []int32  // for each state, the index of the character that led to the state
+	table  []int32  // hash table: the index of a state plus one, or 0 for an empty entry
+	next   []uint64 // the state that step computes
+	masks  []uint64 // the masks of the automaton
 }
 
-// The budget of one Cover, for all actions of its need together: about 20 ms of work, and at most 8
-// MB of memory at any time.
+// budgetSteps and budgetBytes are the budget of one Cover for all actions of its need together:
+// about 20 ms of work, and at most 8 MB of memory at any time.
 const (
 	budgetSteps = 3 << 20
 	budgetBytes = 8 << 20
@@ -64,8 +67,8 @@ func newScaledSearch(times int) *search {
 }
 
 // shortest finds the shortest name of the language for which all clauses are true, and the most
-// readable of equally short names. It reports false if there is no such name, or if the budget is
-// spent, which s.spent shows.
+// readable of equally short names. It returns false if there is no such name, or if the budget is
+// spent. In the second case, s.spent is true.
 func (s *search) shortest(l *language, clauses []clause) (string, bool) {
 	w, goals := s.walk(l, clauses)
 	if w == nil {
@@ -78,8 +81,8 @@ func (s *search) shortest(l *language, clauses []clause) (string, bool) {
 	return w.name(len(w.from) - 1), true
 }
 
-// walk prepares a walk through the names of the language. It returns nil and sets spent if the
-// budget is too small for that.
+// walk prepares a walk through the names of the language, and returns the clauses as its goals. It
+// returns nil and sets spent if the budget is too small for the automaton.
 func (s *search) walk(l *language, clauses []clause) (*walk, []goal) {
 	var patterns []*pattern
 	goals := make([]goal, len(clauses))
@@ -125,19 +128,19 @@ type goalExtent struct {
 	not     bool
 }
 
-// A walk visits the states that the language can reach, breadth first, so the first name it finds
-// is the shortest.
+// A walk visits the states that names of the language reach, breadth first. The first name that a
+// walk finds is therefore the shortest.
 type walk struct {
 	*automaton
 	*search
 	// head is the common prefix of all names; the walk starts after it.
 	head      string
 	goals     []goal
-	keptBytes int // memory of the walk
+	usedBytes int // memory of the visited states and the table
 }
 
-// visit walks the states until stop returns true, and reports whether it did. The state for which
-// stop returned true is the last one stored.
+// visit calls stop for each state until stop returns true, and reports whether stop returned true.
+// The last stored state is then the state for which stop returned true.
 func (w *walk) visit(stop func(state []uint64) bool) bool {
 	const small = 256
 	w.next = slices.Grow(w.next[:0], w.words)[:w.words]
@@ -165,7 +168,7 @@ func (w *walk) visit(stop func(state []uint64) bool) bool {
 			if stop(next) {
 				return true
 			}
-			if w.steps < 0 || w.keptBytes > w.bytes {
+			if w.steps < 0 || w.usedBytes > w.bytes {
 				w.spent = true
 				return false
 			}
@@ -179,7 +182,7 @@ func (w *walk) state(i int) []uint64 { return w.states[i*w.words : (i+1)*w.words
 // add stores a state, and reports whether it is new.
 func (w *walk) add(state []uint64, from, by int) bool {
 	if 2*(len(w.from)+1) > len(w.table) {
-		w.keptBytes += 16 * len(w.table)
+		w.usedBytes += 16 * len(w.table)
 		w.table = make([]int32, 4*len(w.table))
 		for i := range w.from {
 			w.table[w.slot(w.state(i))] = int32(i + 1)
@@ -193,11 +196,11 @@ func (w *walk) add(state []uint64, from, by int) bool {
 	w.from = append(w.from, int32(from))
 	w.by = append(w.by, int32(by))
 	w.table[at] = int32(len(w.from))
-	w.keptBytes += 2 * (8*w.words + 8) // append may double the capacity
+	w.usedBytes += 2 * (8*w.words + 8) // append may double the capacity
 	return true
 }
 
-// slot returns the index of a state in the table, or of the empty entry for it.
+// slot returns the index of a state's entry in the table. The entry is empty for a new state.
 func (w *walk) slot(state []uint64) int {
 	h := uint64(14695981039346656037)
 	for _, word := range state {
@@ -230,11 +233,11 @@ func (w *walk) satisfiesAll(state []uint64) bool {
 	}
 	for i := range w.goals {
 		g := &w.goals[i]
-		some := false
+		anyMatched := false
 		for j := range g.extents {
-			some = some || w.matched(&g.extents[j], state)
+			anyMatched = anyMatched || w.matched(&g.extents[j], state)
 		}
-		if some == g.none {
+		if anyMatched == g.none {
 			return false
 		}
 	}
@@ -250,7 +253,8 @@ func (w *walk) matched(x *goalExtent, state []uint64) bool {
 	return x.not
 }
 
-// cannotSucceed reports that some clause is false for any text that follows.
+// cannotSucceed reports whether a clause is false for every text that may follow. Only a true
+// result is certain.
 func (w *walk) cannotSucceed(state []uint64) bool {
 	for i := range w.goals {
 		g := &w.goals[i]
@@ -276,7 +280,8 @@ func (w *walk) cannotSucceed(state []uint64) bool {
 	return false
 }
 
-// always reports that the extent contains every continuation.
+// always reports whether the extent contains the name for every text that may follow. Only a true
+// result is certain.
 func (w *walk) always(x *goalExtent, state []uint64) bool {
 	if x.not {
 		return w.allImpossible(x, state)
@@ -284,7 +289,8 @@ func (w *walk) always(x *goalExtent, state []uint64) bool {
 	return w.anyCertain(x, state)
 }
 
-// never reports that the extent contains no continuation.
+// never reports whether the extent contains the name for no text that may follow. Only a true
+// result is certain.
 func (w *walk) never(x *goalExtent, state []uint64) bool {
 	if x.not {
 		return w.anyCertain(x, state)

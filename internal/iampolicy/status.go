@@ -18,23 +18,23 @@ const (
 	Unverified Status = "unverified"
 )
 
-// Gap reports whether the status is a gap: decided, and not satisfied.
+// Gap reports whether the status is a gap, which is any status except Satisfied and Unverified.
 func (s Status) Gap() bool { return s != Satisfied && s != Unverified }
 
-// Cause says why there is a gap. A satisfied need has no cause.
+// Cause says why there is a gap. A need without a gap has no cause.
 type Cause string
 
 const (
 	// NoGrant means that no statement grants the action on any resource.
 	NoGrant Cause = "no-grant"
-	// NarrowerGrant means that a statement grants the action, but not on this resource.
+	// NarrowerGrant means that a statement grants the action, but not on the needed resource.
 	NarrowerGrant Cause = "narrower-grant"
 	// IdentityDeny means that a policy of the principal or its groups denies the request.
 	IdentityDeny Cause = "identity-deny"
 	// PermissionsBoundary means that the boundary denies the request, or does not allow it.
 	PermissionsBoundary Cause = "permissions-boundary"
-	// SCP means that a service control policy denies the request, or that some level does not allow
-	// it.
+	// SCP means that a service control policy denies the request, or that a level of the organization
+	// does not allow the request.
 	SCP Cause = "scp"
 	// UnmetCondition means that the condition of a statement is not met, or depends on unknown values.
 	UnmetCondition Cause = "condition"

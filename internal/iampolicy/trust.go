@@ -5,15 +5,15 @@ import "strings"
 // Trust is the result of a role's trust policy for one service that assumes the role.
 type Trust struct {
 	Decision Decision
-	// Conditional reports that the decision depends on conditions, or on a principal such as {"AWS":
-	// "*"}. AWS does not document whether that principal includes services.
+	// Conditional reports whether the decision depends on unknown values of conditions, or on a
+	// principal such as {"AWS": "*"}. AWS does not document whether that principal includes services.
 	Conditional bool
 	// Matched and Undecided are as in Result.
 	Matched, Undecided []Match
 }
 
 // Trusts decides whether the trust policy lets a service principal, such as "lambda.amazonaws.com",
-// call sts:AssumeRole. It assumes no condition key of that call to be known.
+// call sts:AssumeRole. It treats every condition key of that call as unknown.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_terms-and-concepts.html
 func (d *Document) Trusts(service string) Trust {
 	var t Trust
@@ -59,8 +59,8 @@ func (s *Statement) matchesService(service string) (matches, open bool) {
 		case p.Type == "Service" && strings.EqualFold(p.Name, service):
 			return s.NotPrincipal == nil, false
 		case p.Type == "" && p.Name == "*":
-			// The bare "*" includes services. That is why a Deny for all principals needs
-			// aws:PrincipalIsAWSService to exempt them.
+			// The bare "*" includes services. A Deny for all principals therefore needs
+			// aws:PrincipalIsAWSService to exempt services.
 			// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 			return s.NotPrincipal == nil, false
 		case p.Name == "*":

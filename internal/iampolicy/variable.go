@@ -2,16 +2,16 @@ package iampolicy
 
 import "strings"
 
-// A reference is a policy variable with its default. hasFallback distinguishes an empty default
-// from none.
+// A reference is a policy variable with its default. hasFallback is true if it has a default, which
+// may be empty.
 type reference struct {
 	name, fallback string
 	hasFallback    bool
 }
 
-// variableAtom parses a policy variable at the start of text and returns its size in bytes. The
-// forms are ${key}, ${key, 'default'}, and ${*}, ${?} and ${$}, which stand for the character
-// itself. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
+// variableAtom parses the policy variable at the start of text, and returns its atom and its size
+// in bytes. A variable is ${key} or ${key, 'default'}. ${*}, ${?} and ${$} are the literal
+// characters. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
 func variableAtom(text string) (a atom, size int, ok bool) {
 	if !strings.HasPrefix(text, "${") {
 		return atom{}, 0, false
@@ -30,10 +30,10 @@ func variableAtom(text string) (a atom, size int, ok bool) {
 	return atom{kind: variable, reference: &reference{name, fallback, hasFallback}}, size, true
 }
 
-// resolve replaces the variables with the request's values, and, if defaults is set, with their
-// defaults. A variable without a value becomes a '*' that matches any text, and is listed in
-// missing; the caller decides how such a match counts. A value is literal: its wildcards are
-// ordinary characters.
+// resolve returns the pattern with its variables replaced by the request's values. If defaults is
+// true, it replaces a variable without a value by its default. Any other variable without a value
+// becomes a '*' that matches any text, and its name is in missing. The caller decides how such a
+// match counts. The wildcards in a value are ordinary characters.
 func (p *pattern) resolve(ctx Context, defaults bool) (resolved *pattern, missing []string) {
 	if !p.dynamic {
 		return p, nil
@@ -61,8 +61,8 @@ func (p *pattern) resolve(ctx Context, defaults bool) (resolved *pattern, missin
 	return resolved, missing
 }
 
-// variables lists the names of the variables that have no default.
-func (p *pattern) variables() (names []string) {
+// variablesWithoutDefault lists the names of the variables that have no default.
+func (p *pattern) variablesWithoutDefault() (names []string) {
 	if !p.dynamic {
 		return nil
 	}
@@ -75,8 +75,8 @@ func (p *pattern) variables() (names []string) {
 }
 
 // Expand replaces the variables of a required resource pattern with the context's values or their
-// defaults, and lists those without either. A value with a wildcard counts as missing, and so do
-// ${*} and ${?}, because a Need cannot express a literal wildcard.
+// defaults. missing lists the variables that have neither. It also lists ${*}, ${?} and the
+// variables with a wildcard in their value, because a Need cannot express a literal wildcard.
 func Expand(text string, ctx Context) (expanded string, missing []string) {
 	var b strings.Builder
 	for text != "" {
