@@ -10,8 +10,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/corpus"
 )
 
-// The engine and the plain evaluator agree on the decision, on every matching statement, on the
-// result of each layer, and on the missing keys.
+// TestEvaluateAgreesWithPlainEvaluator checks that the engine and the plain evaluator agree on the
+// decision, on every matching statement, on the result of each layer, and on the missing keys.
 func TestEvaluateAgreesWithPlainEvaluator(t *testing.T) {
 	n := 20_000
 	if testing.Short() {
@@ -19,19 +19,19 @@ func TestEvaluateAgreesWithPlainEvaluator(t *testing.T) {
 	}
 	seen := map[Decision]int{}
 	for seed := range n {
-		c := newGenerator(uint64(seed), false).generated()
-		got := compareWithPlain(t, fmt.Sprintf("seed %d", seed), c)
-		seen[got.decision]++
+		c := newGenerator(uint64(seed), false).newCase()
+		plain := compareWithPlain(t, fmt.Sprintf("seed %d", seed), c)
+		seen[plain.decision]++
 	}
 	for _, d := range []Decision{ImplicitDeny, ExplicitDeny, Allowed} {
 		if seen[d] < n/20 {
-			t.Errorf("of %d requests only %d are %v: the generator is out of balance, %v", n, seen[d], d,
-				seen)
+			t.Errorf("%d of %d requests are %v, want at least %d: %v", seen[d], n, d, n/20, seen)
 		}
 	}
 }
 
-// compareWithPlain compares the results of both evaluators for a case, and returns the plain one.
+// compareWithPlain compares the results of both evaluators for a case. It returns the result of the
+// plain evaluator.
 func compareWithPlain(t testing.TB, name string, c corpus.Case) plainAnswer {
 	t.Helper()
 	request := requestOf(c)
@@ -82,15 +82,16 @@ func plainGrantsOf(c corpus.Case) (g plainGrants) {
 	return g
 }
 
-// grantsOf parses the policies of a case. It names them as the simulator does, and those of the
-// organization after their level.
+// grantsOf parses the policies of a case. Their IDs are the names that the simulator uses. The ID
+// of a service control policy also contains the number of its level.
 func grantsOf(t testing.TB, c corpus.Case) (g Grants) {
 	t.Helper()
-	return grantsBy(t, c, func(text string) string { return text })
+	return rewrittenGrantsOf(t, c, func(text string) string { return text })
 }
 
-// grantsBy is grantsOf with each text rewritten first.
-func grantsBy(t testing.TB, c corpus.Case, rewrite func(string) string) (g Grants) {
+// rewrittenGrantsOf rewrites the text of each policy of a case, and parses the results like
+// grantsOf.
+func rewrittenGrantsOf(t testing.TB, c corpus.Case, rewrite func(string) string) (g Grants) {
 	t.Helper()
 	parsed := func(d corpus.Document, id string) Policy {
 		doc, err := Parse(rewrite(string(d)))

@@ -28,14 +28,14 @@ var rewritings = []struct {
 	name    string
 	rewrite func(testing.TB, string) string
 }{
-	{"parsed", func(_ testing.TB, text string) string { return text }},
+	{"unchanged", func(_ testing.TB, text string) string { return text }},
 	{"indented", func(t testing.TB, text string) string {
 		return rewritten(t, text, func(to *bytes.Buffer, from []byte) error {
 			return json.Indent(to, from, " ", "\t")
 		})
 	}},
 	{"compacted", func(t testing.TB, text string) string { return rewritten(t, text, json.Compact) }},
-	{"written back", func(t testing.TB, text string) string {
+	{"encoded by MarshalJSON", func(t testing.TB, text string) string {
 		doc, err := Parse(text)
 		if err != nil {
 			t.Fatal(err)
@@ -63,9 +63,9 @@ func TestCorpus(t *testing.T) {
 			for _, c := range file.Cases {
 				for _, way := range rewritings {
 					t.Run(c.Name+"/"+way.name, func(t *testing.T) {
-						g := grantsBy(t, c, func(text string) string { return way.rewrite(t, text) })
+						g := rewrittenGrantsOf(t, c, func(text string) string { return way.rewrite(t, text) })
 						result := g.Evaluate(requestOf(c))
-						if way.name != "parsed" {
+						if way.name != "unchanged" {
 							c.Want.Positions = nil
 						}
 						if got := answerOf(result, c.Want); fmt.Sprint(got) != fmt.Sprint(c.Want) {
@@ -81,7 +81,8 @@ func TestCorpus(t *testing.T) {
 	}
 }
 
-// The plain evaluator decides every case of the corpus as the case wants.
+// TestCorpusByThePlainEvaluator checks that the plain evaluator returns the wanted decision for
+// every case of the corpus.
 func TestCorpusByThePlainEvaluator(t *testing.T) {
 	for _, file := range loadCorpus(t) {
 		for _, c := range file.Cases {
@@ -122,7 +123,7 @@ func answerOf(r Result, want corpus.Want) corpus.Want {
 	if want.Missing != nil {
 		got.Missing = r.Missing
 	}
-	// Keep the order of the case, which has no meaning.
+	// List the layers in the order of the case, because the order has no meaning.
 	for _, layer := range want.RefusedBy {
 		if !allows[layers[layer]] {
 			got.RefusedBy = append(got.RefusedBy, layer)

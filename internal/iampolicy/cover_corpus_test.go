@@ -2,6 +2,7 @@ package iampolicy
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -13,12 +14,12 @@ func checkCoverAgainstEvaluate(t *testing.T, name string, g Grants, r Request) {
 	n, err := NewNeed(r.Action, r.Resource)
 	if err != nil || strings.ContainsAny(r.Action, "*?") ||
 		strings.ContainsAny(strings.TrimPrefix(r.Resource, "*"), "*?") {
-		return // not a requirement without wildcards
+		return // the request is not a valid need without wildcards
 	}
 	c, result := g.Cover(n, r.Context), g.Evaluate(r)
 	switch allowed := result.Decision == Allowed; {
 	case r.Resource == "*":
-		// As a need, "*" includes every ARN as well.
+		// The need for "*" also includes every ARN.
 		if c.Status == Satisfied && (!allowed || result.Conditional) {
 			t.Errorf("%s: %s on * is satisfied, but Evaluate returns %v", name, r.Action, result.Decision)
 		}
@@ -29,21 +30,22 @@ func checkCoverAgainstEvaluate(t *testing.T, name string, g Grants, r Request) {
 	}
 }
 
-func TestCoverOfTheCorpus(t *testing.T) {
+// TestCoverAgreesWithEvaluate checks that Cover and Evaluate agree on the requests of the corpus
+// and on generated requests.
+func TestCoverAgreesWithEvaluate(t *testing.T) {
 	for _, file := range loadCorpus(t) {
 		for _, c := range file.Cases {
-			checkCoverAgainstEvaluate(t, c.Name, grantsBy(t, c, func(text string) string { return text }),
-				requestOf(c))
+			checkCoverAgainstEvaluate(t, c.Name, grantsOf(t, c), requestOf(c))
 		}
 	}
 	for seed := range uint64(3000) {
-		c := newGenerator(seed, false).generated()
-		checkCoverAgainstEvaluate(t, c.Name, grantsOf(t, c), requestOf(c))
+		c := newGenerator(seed, false).newCase()
+		checkCoverAgainstEvaluate(t, fmt.Sprintf("seed %d", seed), grantsOf(t, c), requestOf(c))
 	}
 }
 
-// A satisfied need allows any request that it includes, and the example of a gap is included and
-// not allowed.
+// FuzzCover checks that every request of a satisfied need is allowed. For a gap, it checks that the
+// need includes the example, and that the example is not allowed.
 func FuzzCover(f *testing.F) {
 	f.Add(`{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`,
 		`{"Statement":{"Effect":"Deny","Action":"s3:*",`+
@@ -64,9 +66,9 @@ func FuzzCover(f *testing.F) {
 		"arn:aws:lambda:r:1:function:a:function:b")
 	f.Add(`{"Statement":{"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::`+
 		strings.Repeat("a*", 200)+`"}}`, `{"Statement":[]}`, "*", "*", "s3:X", "*")
-	f.Fuzz(func(t *testing.T, one, two, action, resource, likeAction, likeResource string) {
-		if !utf8.ValidString(one+two+action+resource+likeResource) ||
-			strings.ContainsRune(one+two+resource+likeResource, utf8.RuneError) {
+	f.Fuzz(func(t *testing.T, one, two, action, resource, otherAction, otherResource string) {
+		if !utf8.ValidString(one+two+action+resource+otherResource) ||
+			strings.ContainsRune(one+two+resource+otherResource, utf8.RuneError) {
 			return // IAM cannot store such text
 		}
 		var g Grants
@@ -95,19 +97,21 @@ func FuzzCover(f *testing.F) {
 		c := g.Cover(n, nil)
 		switch r := g.Evaluate(Request{Action: c.ExampleAction, Resource: c.ExampleARN}); {
 		case c.Status == Satisfied:
-			if r := g.Evaluate(Request{Action: likeAction, Resource: likeResource}); n.Includes(likeAction,
-				likeResource) && (r.Decision != Allowed || r.Conditional) {
-				t.Errorf("%s on %s is satisfied, and %s on %s is %v, conditional %v", action, resource,
-					likeAction, likeResource, r.Decision, r.Conditional)
+			r := g.Evaluate(Request{Action: otherAction, Resource: otherResource})
+			if n.Includes(otherAction, otherResource) && (r.Decision != Allowed || r.Conditional) {
+				t.Errorf("%s on %s is satisfied, but %s on %s is %v, conditional %v", action, resource,
+					otherAction, otherResource, r.Decision, r.Conditional)
 			}
 		case c.Status == Unverified:
 			if c.Reason == "" {
 				t.Error("unverified without a reason")
 			}
 		case !n.Includes(c.ExampleAction, c.ExampleARN):
-			t.Errorf("%s on %s is no example of %s on %s", c.ExampleAction, c.ExampleARN, action, resource)
+			t.Errorf("the example %s on %s is not in the need for %s on %s",
+				c.ExampleAction, c.ExampleARN, action, resource)
 		case r.Decision == Allowed && !r.Conditional:
-			t.Errorf("the example %s on %s of %s is allowed", c.ExampleAction, c.ExampleARN, c.Status)
+			t.Errorf("the example %s on %s is allowed, but the status is %s",
+				c.ExampleAction, c.ExampleARN, c.Status)
 		}
 		_ = c.Explanation()
 		_, _ = g.Excess([]Need{n}, nil)

@@ -7,14 +7,15 @@ import (
 	"testing"
 )
 
-// A world generates policies and needs over few letters, so that a test can check every name.
+// A world generates policies and needs with few different letters, so that a test can check every
+// name.
 type world struct {
 	*rand.Rand
 }
 
 func (w world) pick(list ...string) string { return list[w.IntN(len(list))] }
 
-// name returns a resource field over a small alphabet.
+// name returns a resource field of one to four characters, which may include the text wild.
 func (w world) name(wild string) string {
 	var b strings.Builder
 	for range 1 + w.IntN(4) {
@@ -107,9 +108,9 @@ func (w world) grants(t testing.TB) (g Grants, text string) {
 	return g, text
 }
 
-// small lists every name of the world up to a length, with the prefixes that the patterns
-// distinguish.
-var small = func() (names []string) {
+// smallWorldNames lists every ARN with up to three characters in the resource field, for each
+// region and account that the patterns of a world distinguish, and some other names.
+var smallWorldNames = func() (names []string) {
 	tails := []string{""}
 	for n, from := 0, 0; n < 3; n++ {
 		to := len(tails)
@@ -129,7 +130,7 @@ var small = func() (names []string) {
 	return append(names, "*", "arn:aws:sqs:r:1:a", "arn:aws-cn:s3:::b", "arn:x:x:x:x:x")
 }()
 
-// rounds scales the number of rounds of a random test: a tenth in short mode.
+// rounds returns the number of rounds of a random test: n, or a tenth of n in short mode.
 func rounds(n int) int {
 	if testing.Short() {
 		return n / 10
@@ -137,7 +138,7 @@ func rounds(n int) int {
 	return n
 }
 
-// Cover agrees with Evaluate on every name of a small world.
+// TestCoverAgainstBruteForce checks that Cover agrees with Evaluate on every name of a small world.
 func TestCoverAgainstBruteForce(t *testing.T) {
 	rounds := rounds(500)
 	counts := map[Status]int{}
@@ -152,13 +153,13 @@ func TestCoverAgainstBruteForce(t *testing.T) {
 		ctx := Context{"aws:known": {w.pick("v", "w")}}
 		got := g.Cover(n, ctx)
 		counts[got.Status]++
-		complain := func(format string, args ...any) {
+		reportFailure := func(format string, args ...any) {
 			t.Helper()
 			t.Errorf("seed %d: %s on %s is %s (%s), example %s: %s\n%s", seed, action, resource, got.Status,
 				got.Cause, got.ExampleARN, fmt.Sprintf(format, args...), text)
 		}
 		if got.Status == Unverified {
-			complain("so small a world must not exceed the budget: %s", got.Reason)
+			reportFailure("a world of this size must not exceed the budget: %s", got.Reason)
 			continue
 		}
 		decide := func(name string) (sure, may bool) {
@@ -167,36 +168,36 @@ func TestCoverAgainstBruteForce(t *testing.T) {
 		}
 		if got.Status != Satisfied {
 			if sure, may := decide(got.ExampleARN); sure || may && got.Status != Conditional {
-				complain("the example is allowed")
+				reportFailure("the example is allowed")
 			}
 			if !n.Includes(action, got.ExampleARN) {
-				complain("the example is not needed")
+				reportFailure("the need does not include the example")
 			}
 		}
-		shortest, hopeful := "", false
-		for _, name := range small {
+		shortest, partAllowed := "", false
+		for _, name := range smallWorldNames {
 			if !n.Includes("", name) {
 				continue
 			}
 			sure, may := decide(name)
-			// A wildcard that matches colons may match a name with more colons. Cover does not count that as
-			// a granted part of the need.
-			hopeful = hopeful || may && strings.Count(name, ":") <= 5
+			// A wildcard that matches colons may match a name with more than five colons. Cover does not
+			// count such a name as a granted part of the need.
+			partAllowed = partAllowed || may && strings.Count(name, ":") <= 5
 			if !may && (shortest == "" || len(name) < len(shortest)) {
 				shortest = name
 			}
 			if !sure && got.Status == Satisfied {
-				complain("%s is not allowed", name)
+				reportFailure("%s is not allowed", name)
 				break
 			}
 		}
 		switch {
 		case shortest != "" && !got.Status.Gap() || shortest != "" && got.Status == Conditional:
-			complain("%s is not allowed", shortest)
-		case got.Status == Missing && hopeful || got.Status == Denied && hopeful:
-			complain("part of it is granted")
+			reportFailure("%s is not allowed", shortest)
+		case got.Status == Missing && partAllowed || got.Status == Denied && partAllowed:
+			reportFailure("part of the need is granted")
 		case shortest != "" && len(shortest) < len(got.ExampleARN) && !openHead(resource):
-			complain("%s is shorter", shortest)
+			reportFailure("%s is shorter", shortest)
 		}
 		if t.Failed() {
 			return
@@ -204,19 +205,20 @@ func TestCoverAgainstBruteForce(t *testing.T) {
 	}
 	for _, s := range []Status{Satisfied, Conditional, Partial, Missing, Denied} {
 		if counts[s] == 0 && !testing.Short() {
-			t.Errorf("none of %d cases is %s: the world has too little variety", rounds, s)
+			t.Errorf("none of %d needs is %s, want at least one", rounds, s)
 		}
 	}
 }
 
-// openHead reports whether the first five fields of a pattern have wildcards. Cover then prefers a
-// real region to a short name.
+// openHead reports whether the first five fields of a pattern contain wildcards. Cover then prefers
+// a real region to a short name.
 func openHead(pattern string) bool {
 	fields := strings.SplitN(pattern, ":", 6)
 	return len(fields) < 6 || strings.ContainsAny(strings.Join(fields[:5], ""), "*?")
 }
 
-// A need for an action pattern is satisfied only if the need for each of its actions is.
+// TestCoverActionPatterns checks that a need for an action pattern is satisfied only if the need
+// for each action of the pattern is satisfied.
 func TestCoverActionPatterns(t *testing.T) {
 	actions := []string{"s3:A", "s3:B", "s3:AB", "s3:x", "s3:AA", "sx:A", "sx:x", "x:x"}
 	for seed := range uint64(rounds(300)) {
@@ -229,19 +231,20 @@ func TestCoverActionPatterns(t *testing.T) {
 			t.Fatalf("seed %d: %s", seed, got.Reason)
 		}
 		if got.Status != Satisfied && !n.Includes(got.ExampleAction, got.ExampleARN) {
-			t.Fatalf("seed %d: %s on %s is not needed for %s on %s", seed, got.ExampleAction, got.ExampleARN,
+			t.Fatalf("seed %d: the example %s on %s is not in the need for %s on %s",
+				seed, got.ExampleAction, got.ExampleARN,
 				pattern, resource)
 		}
 		for _, action := range actions {
 			if !n.Includes(action, "") {
 				continue
 			}
-			one := g.Cover(need(t, action, resource), nil)
+			single := g.Cover(need(t, action, resource), nil)
 			switch {
-			case got.Status == Satisfied && one.Status != Satisfied:
+			case got.Status == Satisfied && single.Status != Satisfied:
 				t.Fatalf("seed %d: %s on %s is satisfied, but %s is %s, example %s\n%s", seed, pattern,
-					resource, action, one.Status, one.ExampleARN, text)
-			case one.Status == Satisfied && (got.Status == Missing || got.Status == Denied):
+					resource, action, single.Status, single.ExampleARN, text)
+			case single.Status == Satisfied && (got.Status == Missing || got.Status == Denied):
 				t.Fatalf("seed %d: %s on %s is %s, but %s is satisfied\n%s", seed, pattern, resource,
 					got.Status, action, text)
 			}
@@ -249,7 +252,8 @@ func TestCoverActionPatterns(t *testing.T) {
 	}
 }
 
-// Adding an Allow never reduces coverage; adding a Deny never increases it.
+// TestCoverIsMonotonic checks that a new Allow never reduces the coverage, and that a new Deny
+// never increases the coverage.
 func TestCoverIsMonotonic(t *testing.T) {
 	rank := map[Status]int{Missing: 0, Denied: 0, Partial: 1, Conditional: 2, Satisfied: 3}
 	for seed := range uint64(rounds(1500)) {
@@ -266,7 +270,8 @@ func TestCoverIsMonotonic(t *testing.T) {
 			after := more.Cover(n, nil)
 			if rank[after.Status] < rank[before.Status] && effect == "Allow" ||
 				rank[after.Status] > rank[before.Status] && effect == "Deny" {
-				t.Fatalf("seed %d: %s on %s is %s, but %s with %s\n%s", seed, n.Action, n.Resource,
+				t.Fatalf("seed %d: %s on %s is %s, but %s with the new policy %s\n%s",
+					seed, n.Action, n.Resource,
 					before.Status, after.Status, extra, text)
 			}
 		}

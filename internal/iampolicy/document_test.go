@@ -11,27 +11,28 @@ func TestParseRejects(t *testing.T) {
 			`line 1, column 1: policy document: expected "{", got the end of the text`},
 		{"a truncated text", "{\n \"Statement\": [\n  {\"Effect\"",
 			`line 3, column 12: statement: expected ":", got the end of the text`},
-		{"a key twice", `{"Statement":[],"Statement":[]}`,
+		{"a duplicate key", `{"Statement":[],"Statement":[]}`,
 			`column 17: policy document: duplicate key "Statement"`},
 		{"a key in the wrong case", `{"statement":[]}`,
 			`column 2: policy document: unknown key "statement", expected Version, Id or Statement`},
 		{"an Effect in the wrong case", statement(`"Effect":"allow","Action":"*","Resource":"*"`),
 			`Effect must be "Allow" or "Deny", got "allow"`},
-		{"Action and NotAction",
+		{"a statement with Action and NotAction",
 			statement(`"Effect":"Allow","Action":"*","NotAction":"*","Resource":"*"`),
 			`both Action and NotAction`},
-		{"neither Resource nor NotResource", statement(`"Effect":"Allow","Action":"*"`),
+		{"a statement without Resource and NotResource", statement(`"Effect":"Allow","Action":"*"`),
 			`neither Resource nor NotResource`},
-		{"a Principal", statement(`"Effect":"Allow","Action":"*","Resource":"*","Principal":"*"`),
+		{"a Principal in an identity policy",
+			statement(`"Effect":"Allow","Action":"*","Resource":"*","Principal":"*"`),
 			`an identity policy must not have Principal`},
-		{"no Effect", statement(`"Action":"*","Resource":"*"`), `has no Effect`},
-		{"no Statement", `{"Version":"2012-10-17"}`, `has no Statement`},
+		{"a statement without Effect", statement(`"Action":"*","Resource":"*"`), `has no Effect`},
+		{"a document without Statement", `{"Version":"2012-10-17"}`, `has no Statement`},
 		{"an unknown version", `{"Version":"2012-10-18","Statement":[]}`,
 			`Version must be "2012-10-17" or "2008-10-17", got "2012-10-18"`},
 		{"an unknown operator",
 			statement(`"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringsEqual":{"k":"v"}}`),
 			`unknown operator "StringsEqual"`},
-		{"an operator twice",
+		{"a duplicate operator",
 			statement(`"Effect":"Allow","Action":"*","Resource":"*","Condition":{"Bool":{"k":"v"},"Bool":{` +
 				`"k":"v"}}`), `duplicate key "Bool"`},
 		{"a number for an action", statement(`"Effect":"Allow","Action":1,"Resource":"*"`),
@@ -58,13 +59,13 @@ func TestPositions(t *testing.T) {
 		name, text string
 		want       [][4]int
 	}{
-		{"one line",
+		{"two statements on one line",
 			`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},{` +
 				`"Effect":"Deny","Action":"*","Resource":"*"}]}`,
 			[][4]int{{1, 38, 1, 84}, {1, 84, 1, 130}}},
-		{"a lone object", `{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`,
+		{"a statement without a list", `{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`,
 			[][4]int{{1, 15, 1, 60}}},
-		{"several lines, counted in characters",
+		{"a statement on several lines, with columns counted in characters",
 			"{\"Id\":\"é\",\"Statement\":[\n {\"Sid\":\"ü\",\"Effect\":\"Allow\",\n  " +
 				"\"Action\":\"*\",\"Resource\":\"*\"}\n]}", [][4]int{{1, 24, 3, 31}}},
 	}
@@ -72,7 +73,7 @@ func TestPositions(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			for i, s := range mustParse(t, test.text).Statements {
 				if got := [4]int{s.Start.Line, s.Start.Column, s.End.Line, s.End.Column}; got != test.want[i] {
-					t.Errorf("statement %d stands at %v, want %v", i+1, got, test.want[i])
+					t.Errorf("statement %d is at %v, want %v", i+1, got, test.want[i])
 				}
 			}
 		})
@@ -82,31 +83,34 @@ func TestPositions(t *testing.T) {
 func TestTrusts(t *testing.T) {
 	const lambda = `"Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"`
 	tests := []struct {
-		name, text string
-		want       Decision
-		open       bool
+		name, text  string
+		want        Decision
+		conditional bool
 	}{
-		{"the documented policy", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow",` + lambda +
-			`}]}`, Allowed, false},
-		{"a list of services",
+		{"an Allow for the service allows the service",
+			`{"Version":"2012-10-17","Statement":[{"Effect":"Allow",` + lambda +
+				`}]}`, Allowed, false},
+		{"an Allow for a list of services allows each service",
 			`{"Statement":{"Effect":"Allow","Principal":{"Service":["ec2.amazonaws.com",` +
 				`"lambda.amazonaws.com"]},"Action":"sts:*"}}`, Allowed, false},
-		{"another service",
+		{"an Allow for another service does not allow the service",
 			`{"Statement":{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},` +
 				`"Action":"sts:AssumeRole"}}`, ImplicitDeny, false},
-		{"another action",
+		{"an Allow for another action does not allow the service",
 			`{"Statement":{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},` +
 				`"Action":"sts:TagSession"}}`, ImplicitDeny, false},
-		{"a Deny", `{"Statement":[{"Effect":"Allow",` + lambda + `},{"Effect":"Deny",` + lambda + `}]}`,
+		{"a Deny overrides an Allow",
+			`{"Statement":[{"Effect":"Allow",` + lambda + `},{"Effect":"Deny",` + lambda + `}]}`,
 			ExplicitDeny, false},
-		{"a condition on an unknown key",
+		{"an Allow with a condition on an unknown key is conditional",
 			`{"Statement":{"Effect":"Allow",` + lambda +
 				`,"Condition":{"StringEquals":{"aws:SourceAccount":"123456789012"}}}}`, ImplicitDeny, true},
-		{"every principal", `{"Statement":{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}}`,
+		{"an Allow for every principal allows the service",
+			`{"Statement":{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}}`,
 			Allowed, false},
-		{"a Deny for every principal", `{"Statement":[{"Effect":"Allow",` + lambda +
+		{"a Deny for every principal denies the service", `{"Statement":[{"Effect":"Allow",` + lambda +
 			`},{"Effect":"Deny","Principal":"*","Action":"sts:*"}]}`, ExplicitDeny, false},
-		{"every AWS principal, which may include services",
+		{"an Allow for every AWS principal is conditional, because they may be services",
 			`{"Statement":{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}}`,
 			ImplicitDeny, true},
 	}
@@ -117,19 +121,20 @@ func TestTrusts(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got := doc.Trusts("lambda.amazonaws.com"); got.Decision != test.want ||
-				got.Conditional != test.open {
+				got.Conditional != test.conditional {
 				t.Errorf("got %v, conditional %v; want %v, %v", got.Decision, got.Conditional, test.want,
-					test.open)
+					test.conditional)
 			}
 		})
 	}
 	if _, err := ParseTrust(statement(`"Effect":"Allow","Action":"*","Resource":"*"`)); err == nil {
-		t.Error("a trust policy without a Principal parsed")
+		t.Error("ParseTrust accepts a statement without a Principal")
 	}
 }
 
-// An action may contain the separator with which compile joins the actions.
-func TestActionsKeepTheirPlaces(t *testing.T) {
+// TestActionWithSeparator checks that an action may contain the separator that compile puts between
+// the actions.
+func TestActionWithSeparator(t *testing.T) {
 	g := identity(t,
 		statement(`"Effect":"Allow","Action":["a:B\u0000s3:GetObject","c:D"],"Resource":"*"`))
 	for action, want := range map[string]Decision{"s3:GetObject": ImplicitDeny, "c:D": Allowed,

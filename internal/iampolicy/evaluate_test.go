@@ -39,24 +39,25 @@ func TestEvaluate(t *testing.T) {
 		want     Decision
 	}{
 		{"no policy allows nothing", nil, "", get, ImplicitDeny},
-		{"a string where a list may stand",
+		{"Action and Resource may be strings instead of lists",
 			[]string{statement(`"Effect":"Allow","Action":"s3:GetObject",` +
 				`"Resource":"arn:aws:s3:::remotionlambda-*"`)}, "", get, Allowed},
-		{"a lone statement object",
+		{"Statement may be an object instead of a list",
 			[]string{`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":["s3:GetObject"],` +
 				`"Resource":["*"]}}`}, "", get, Allowed},
-		{"action case does not count",
+		{"upper and lower case of an action do not matter",
 			[]string{statement(`"Effect":"Allow","Action":"S3:getobject","Resource":"*"`)}, "", get,
 			Allowed},
-		{"action wildcards", []string{statement(`"Effect":"Allow","Action":"s3:Get*","Resource":"*"`)},
+		{"a star in an action matches any text",
+			[]string{statement(`"Effect":"Allow","Action":"s3:Get*","Resource":"*"`)},
 			"", get, Allowed},
-		{"one action character",
+		{"a question mark in an action matches one character",
 			[]string{statement(`"Effect":"Allow","Action":"s3:GetObjec?","Resource":"*"`)}, "", get,
 			Allowed},
-		{"action white space is not trimmed",
+		{"an action with a space at its end does not match",
 			[]string{statement(`"Effect":"Allow","Action":"s3:GetObject ","Resource":"*"`)}, "", get,
 			ImplicitDeny},
-		{"resource case counts",
+		{"upper and lower case of a resource matter",
 			[]string{statement(`"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::RemotionLambda-*"`)},
 			"", get, ImplicitDeny},
 		{"a bucket pattern without a slash covers its objects",
@@ -69,56 +70,56 @@ func TestEvaluate(t *testing.T) {
 			[]string{allowAll,
 				statement(`"Effect":"Deny","Action":"s3:*","Resource":"arn:aws:s3:::secret*"`)}, "", get,
 			Allowed},
-		{"NotAction allows the rest",
+		{"an Allow with NotAction allows every other action",
 			[]string{statement(`"Effect":"Allow","NotAction":"iam:*","Resource":"*"`)}, "", get, Allowed},
-		{"NotAction excludes the actions it names",
+		{"an Allow with NotAction does not allow the named actions",
 			[]string{statement(`"Effect":"Allow","NotAction":["iam:*","S3:get*"],"Resource":"*"`)}, "", get,
 			ImplicitDeny},
-		{"a Deny with NotAction denies the rest",
+		{"a Deny with NotAction denies every other action",
 			[]string{allowAll, statement(`"Effect":"Deny","NotAction":"iam:*","Resource":"*"`)}, "", get,
 			ExplicitDeny},
-		{"NotResource allows the rest",
+		{"an Allow with NotResource allows every other resource",
 			[]string{statement(`"Effect":"Allow","Action":"s3:*","NotResource":"arn:aws:s3:::secret*"`)}, "",
 			get, Allowed},
-		{"NotResource excludes the resources it names",
+		{"an Allow with NotResource does not allow the named resources",
 			[]string{statement(`"Effect":"Allow","Action":"s3:*","NotResource":"arn:aws:s3:::remotion*"`)},
 			"", get, ImplicitDeny},
-		{"a boundary that allows", []string{allowAll},
+		{"an Allow in the identity policy and in the boundary allows the request", []string{allowAll},
 			statement(`"Effect":"Allow","Action":"s3:*","Resource":"*"`), get, Allowed},
-		{"a boundary that does not allow", []string{allowAll},
+		{"a boundary without a matching Allow denies implicitly", []string{allowAll},
 			statement(`"Effect":"Allow","Action":"lambda:*","Resource":"*"`), get, ImplicitDeny},
-		{"a boundary that denies", []string{allowAll},
+		{"a Deny in the boundary denies explicitly", []string{allowAll},
 			statement(`"Effect":"Deny","Action":"s3:*","Resource":"*"`), get, ExplicitDeny},
-		{"a boundary grants nothing", nil, allowAll, get, ImplicitDeny},
-		{"the resource * is matched by *", []string{allowAll}, "",
+		{"an Allow in the boundary alone does not allow the request", nil, allowAll, get, ImplicitDeny},
+		{"the pattern * matches the resource *", []string{allowAll}, "",
 			Request{Action: "s3:ListAllMyBuckets", Resource: "*"}, Allowed},
-		{"the resource * is not matched by an ARN with a wildcard",
+		{"an ARN with a wildcard does not match the resource *",
 			[]string{statement(`"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::*"`)}, "",
 			Request{Action: "s3:ListAllMyBuckets", Resource: "*"}, ImplicitDeny},
-		{"brackets are plain text",
+		{"brackets in a pattern are plain text",
 			[]string{statement(`"Effect":"Allow","Action":"*",` +
 				`"Resource":"arn:aws:s3:::remotionlambda-[a-z]*"`)}, "", get, ImplicitDeny},
-		{"a condition the context meets",
+		{"an Allow with a condition that is met applies",
 			[]string{statement(`"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{` +
 				`"aws:RequestedRegion":"us-east-1"}}`)}, "", Request{get.Action, get.Resource, Context{
 				"AWS:requestedregion": {"us-east-1"}}}, Allowed},
-		{"a condition the context does not meet",
+		{"an Allow with a condition that is not met does not apply",
 			[]string{statement(`"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{` +
 				`"aws:RequestedRegion":"us-east-1"}}`)}, "", Request{get.Action, get.Resource, Context{
 				"aws:RequestedRegion": {"eu-west-1"}}}, ImplicitDeny},
-		{"a negated Deny without the key denies",
+		{"a Deny with a negated condition applies if the key is absent",
 			[]string{allowAll,
 				statement(`"Effect":"Deny","Action":"*","Resource":"*","Condition":{"StringNotEquals":{` +
 					`"aws:RequestedRegion":"us-east-1"}}`)}, "", get, ExplicitDeny},
-		{"a variable with a value",
+		{"a variable in a resource matches its value",
 			[]string{statement(`"Effect":"Allow","Action":"*",` +
 				`"Resource":"arn:aws:s3:::remotionlambda-${aws:username}/*"`)}, "", Request{"s3:GetObject",
 				"arn:aws:s3:::remotionlambda-anna/x", Context{"aws:username": {"anna"}}}, Allowed},
-		{"a variable's value is literal",
+		{"a star in the value of a variable is literal",
 			[]string{statement(`"Effect":"Allow","Action":"*",` +
 				`"Resource":"arn:aws:s3:::remotionlambda-${aws:username}/*"`)}, "", Request{"s3:GetObject",
 				"arn:aws:s3:::remotionlambda-anna/x", Context{"aws:username": {"*"}}}, ImplicitDeny},
-		{"an old version has no variables",
+		{"a document without a version has no variables",
 			[]string{`{"Statement":{"Effect":"Allow","Action":"*",` +
 				`"Resource":"arn:aws:s3:::${aws:username}"}}`}, "", Request{"s3:GetObject",
 				"arn:aws:s3:::${aws:username}", Context{"aws:username": {"anna"}}}, Allowed},
@@ -141,13 +142,13 @@ func TestColons(t *testing.T) {
 		name, pattern, resource string
 		want                    bool
 	}{
-		{"a star that fills its field", "arn:aws:lambda:*:*:function:f-*",
+		{"a star that fills its field matches any field", "arn:aws:lambda:*:*:function:f-*",
 			"arn:aws:lambda:us-east-1:123456789012:function:f-1", true},
 		{"a star at the end of a field matches past the colon", "arn:aws:dynamodb:*:table/prod-*",
 			"arn:aws:dynamodb:us-east-1:123456789012:table/prod-x", true},
-		{"a star with text behind it stops at the colon", "arn:aws:lambda:us*1:x:y",
+		{"a star with text behind it in its field stops at the colon", "arn:aws:lambda:us*1:x:y",
 			"arn:aws:lambda:us:1:x:y", false},
-		{"a star that stops gives way to an earlier star that does not", "arn:*:a*c:1:2:3",
+		{"an earlier star matches the colon at which a later star stops", "arn:*:a*c:1:2:3",
 			"arn:x:a:abc:1:2:3", true},
 		{"a question mark stops at the colon", "arn:aws:s3?::b", "arn:aws:s3:::b", false},
 		{"a question mark in the sixth field matches a colon", "arn:aws:logs:r:1:log-group?x",
@@ -155,9 +156,10 @@ func TestColons(t *testing.T) {
 			true},
 		{"a star in the sixth field matches colons", "arn:aws:logs:r:1:log-group:a*z",
 			"arn:aws:logs:r:1:log-group:a:b:z", true},
-		{"a star matches nothing too", "arn:aws:s3:::b*", "arn:aws:s3:::b", true},
-		{"a question mark does not match nothing", "arn:aws:s3:::b?", "arn:aws:s3:::b", false},
-		{"a question mark is one character, not one byte", "arn:aws:s3:::b?d", "arn:aws:s3:::bäd", true},
+		{"a star matches the empty text", "arn:aws:s3:::b*", "arn:aws:s3:::b", true},
+		{"a question mark does not match the empty text", "arn:aws:s3:::b?", "arn:aws:s3:::b", false},
+		{"a question mark matches one character, not one byte",
+			"arn:aws:s3:::b?d", "arn:aws:s3:::bäd", true},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -180,16 +182,18 @@ func TestConditional(t *testing.T) {
 	plain := statement(`"Effect":"Allow","Action":"*","Resource":"*"`)
 	context := Context{"aws:RequestedRegion": {"us-east-1"}}
 	tests := []struct {
-		name     string
-		policies []string
-		want     Decision
-		open     bool
+		name        string
+		policies    []string
+		want        Decision
+		conditional bool
 	}{
 		{"an unknown key leaves an Allow undecided",
 			[]string{allow(`"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}`)}, ImplicitDeny, true},
-		{"an unconditional Allow decides it", []string{allow(`"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}`),
-			plain}, Allowed, false},
-		{"a known key decides it", []string{allow(`"StringEquals":{"aws:RequestedRegion":"us-east-1"}`)},
+		{"an unconditional Allow decides the request",
+			[]string{allow(`"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}`),
+				plain}, Allowed, false},
+		{"a condition on a known key decides the request",
+			[]string{allow(`"StringEquals":{"aws:RequestedRegion":"us-east-1"}`)},
 			Allowed, false},
 		{"one condition that fails decides the statement",
 			[]string{allow(`"StringEquals":{"aws:RequestedRegion":"eu-west-1"},"Bool":{` +
@@ -197,10 +201,10 @@ func TestConditional(t *testing.T) {
 		{"an unknown key leaves a Deny undecided",
 			[]string{plain, deny(`"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"}`)}, ExplicitDeny,
 			true},
-		{"a Deny that cannot hold does not count",
+		{"a Deny with a condition that is not met does not matter",
 			[]string{plain, deny(`"StringNotEquals":{"aws:RequestedRegion":["us-east-1","eu-west-1"]}`)},
 			Allowed, false},
-		{"an unconditional Deny decides everything",
+		{"an unconditional Deny decides the request",
 			[]string{allow(`"Bool":{"aws:MultiFactorAuthPresent":"true"}`),
 				statement(`"Effect":"Deny","Action":"*","Resource":"*"`)}, ExplicitDeny, false},
 		{"a variable without a value leaves the resource undecided",
@@ -211,15 +215,16 @@ func TestConditional(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			got := identity(t, test.policies...).Evaluate(Request{"s3:GetObject", "arn:aws:s3:::b/x/y",
 				context})
-			if got.Decision != test.want || got.Conditional != test.open {
+			if got.Decision != test.want || got.Conditional != test.conditional {
 				t.Errorf("got %v, conditional %v; want %v, %v", got.Decision, got.Conditional, test.want,
-					test.open)
+					test.conditional)
 			}
 		})
 	}
 }
 
-// Every operator has a result with the key present and one with it absent.
+// TestOperators checks the result of each operator for a request with the key and for a request
+// without the key.
 func TestOperators(t *testing.T) {
 	tests := []struct {
 		condition       string
@@ -276,16 +281,16 @@ func TestOperators(t *testing.T) {
 				statement(`"Effect":"Allow","Action":"*","Resource":"*","Condition":{`+test.condition+`}`))
 			if got := g.Evaluate(Request{"x:Y", "*",
 				Context{"K": test.have}}).Decision == Allowed; got != test.present {
-				t.Errorf("with %q: %v, want %v", test.have, got, test.present)
+				t.Errorf("with the values %q: allowed %v, want %v", test.have, got, test.present)
 			}
 			if got := g.Evaluate(Request{"x:Y", "*", nil}).Decision == Allowed; got != test.absent {
-				t.Errorf("without the key: %v, want %v", got, test.absent)
+				t.Errorf("without the key: allowed %v, want %v", got, test.absent)
 			}
 		})
 	}
 }
 
-func TestMissingNamesEveryKey(t *testing.T) {
+func TestMissingListsEveryKey(t *testing.T) {
 	g := identity(t, `{"Version":"2012-10-17","Statement":[
 		{"Effect":"Allow","Action":"sqs:*","Resource":"arn:aws:sqs:*:*:${aws:PrincipalTag/team}-*"},
 		{"Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{
@@ -299,7 +304,7 @@ func TestMissingNamesEveryKey(t *testing.T) {
 	}
 }
 
-func TestMatchesNameEveryStatement(t *testing.T) {
+func TestResultListsEveryStatement(t *testing.T) {
 	g := identity(t, `{"Version":"2012-10-17","Statement":[
   {"Sid":"One","Effect":"Allow","Action":"s3:*","Resource":"*"},
   {"Sid":"Two","Effect":"Deny","Action":"s3:Get*","Resource":"*"},
@@ -314,6 +319,6 @@ func TestMatchesNameEveryStatement(t *testing.T) {
 		near = append(near, m.Sid)
 	}
 	if strings.Join(matched, " ") != "One Two Three" || strings.Join(near, " ") != "Four" {
-		t.Errorf("matched %q, near %q", matched, near)
+		t.Errorf("matched %q, near %q; want One, Two and Three, near Four", matched, near)
 	}
 }

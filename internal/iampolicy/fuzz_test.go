@@ -28,14 +28,14 @@ func FuzzParse(f *testing.F) {
 		doc, err := Parse(text)
 		if err != nil {
 			if syntax := (*SyntaxError)(nil); !errors.As(err, &syntax) {
-				t.Fatalf("%T %v", err, err)
+				t.Fatalf("Parse returns a %T, want a *SyntaxError: %v", err, err)
 			}
 			return
 		}
 		for _, s := range doc.Statements {
 			if s.Start.Line < 1 || s.End.Line < s.Start.Line || s.End.Line == s.Start.Line &&
 				s.End.Column <= s.Start.Column {
-				t.Errorf("a statement extends from %v to %v", s.Start, s.End)
+				t.Errorf("a statement starts at %v and ends at %v", s.Start, s.End)
 			}
 		}
 		result := Grants{Identity: []Policy{{Document: doc}}}.Evaluate(Request{Action: action,
@@ -47,8 +47,8 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// The matcher agrees with a regular expression that spells out the characters each wildcard
-// matches.
+// FuzzMatch checks that match agrees with a regular expression that states which characters each
+// wildcard matches.
 func FuzzMatch(f *testing.F) {
 	for _, s := range [][2]string{
 		{"arn:aws:s3:::remotionlambda-*", "arn:aws:s3:::remotionlambda-x/y:z"},
@@ -64,22 +64,22 @@ func FuzzMatch(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text, s string) {
 		if strings.ContainsRune(text, '\uFFFD') || strings.ContainsRune(s, '\uFFFD') || len(text) > 200 ||
 			len(s) > 200 {
-			return // invalid UTF-8 is one character to match and none to package regexp
+			return // match reads invalid UTF-8 as a character, and package regexp does not
 		}
 		p := compileResource(text, false)
-		var plain strings.Builder
+		var expression strings.Builder
 		for _, a := range p.allAtoms() {
 			anyChar := map[bool]string{true: `.`, false: `[^:]`}[a.crosses]
 			switch a.kind {
 			case literal:
-				plain.WriteString(regexp.QuoteMeta(string(a.char)))
+				expression.WriteString(regexp.QuoteMeta(string(a.char)))
 			case anyOne:
-				plain.WriteString(anyChar)
+				expression.WriteString(anyChar)
 			case anyRun:
-				plain.WriteString(anyChar + `*`)
+				expression.WriteString(anyChar + `*`)
 			}
 		}
-		re, err := regexp.Compile(`(?s)^(?:` + plain.String() + `)$`)
+		re, err := regexp.Compile(`(?s)^(?:` + expression.String() + `)$`)
 		if err != nil {
 			return
 		}

@@ -8,18 +8,18 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/corpus"
 )
 
-// A generator makes random policies and requests over small alphabets, so that they often match.
-// Equal seeds give equal cases.
+// A generator makes random policies and requests from few different texts, so that a policy often
+// matches a request. Equal seeds give equal cases.
 type generator struct {
 	*rand.Rand
-	// tame leaves out input that the oracle is known to interpret differently: old versions, requests
-	// for "*", wildcards in an action's prefix, patterns that are not ARNs, and values that do not
-	// parse.
-	tame bool
+	// undisputed is true if the generator omits input that the oracle is known to interpret
+	// differently: old versions, requests for "*", wildcards in an action's prefix, patterns that are
+	// not ARNs, and values that do not have the type of their operator.
+	undisputed bool
 }
 
-func newGenerator(seed uint64, tame bool) generator {
-	return generator{rand.New(rand.NewPCG(seed, 3)), tame}
+func newGenerator(seed uint64, undisputed bool) generator {
+	return generator{rand.New(rand.NewPCG(seed, 3)), undisputed}
 }
 
 func (g generator) one(of ...string) string { return of[g.IntN(len(of))] }
@@ -27,7 +27,7 @@ func (g generator) one(of ...string) string { return of[g.IntN(len(of))] }
 // chance returns true with a probability of n percent.
 func (g generator) chance(n int) bool { return g.IntN(100) < n }
 
-// some returns one value or a list of up to three.
+// some returns one value, or a list of one to three values.
 func (g generator) some(value func() string) any {
 	if g.chance(60) {
 		return value()
@@ -39,7 +39,8 @@ func (g generator) some(value func() string) any {
 	return list
 }
 
-func (g generator) generated() corpus.Case {
+// newCase returns a case with policies and a request, and without a wanted result.
+func (g generator) newCase() corpus.Case {
 	c := corpus.Case{Action: g.action(), Resource: g.resource(), Context: g.context()}
 	for range 1 + g.IntN(2) {
 		c.Identity = append(c.Identity, g.document())
@@ -54,7 +55,7 @@ func (g generator) generated() corpus.Case {
 			for range g.IntN(3) {
 				level = append(level, g.document())
 			}
-			if g.tame && len(level) == 0 {
+			if g.undisputed && len(level) == 0 {
 				level = append(level, g.document())
 			}
 			c.Organization = append(c.Organization, level)
@@ -65,7 +66,7 @@ func (g generator) generated() corpus.Case {
 
 func (g generator) document() corpus.Document {
 	doc := map[string]any{"Version": "2012-10-17"}
-	if !g.tame && g.chance(15) {
+	if !g.undisputed && g.chance(15) {
 		doc["Version"] = "2008-10-17"
 		if g.chance(50) {
 			delete(doc, "Version")
@@ -96,7 +97,7 @@ func (g generator) statement() map[string]any {
 		key = "NotAction"
 	}
 	s[key] = g.some(func() string {
-		if !g.tame && g.chance(10) {
+		if !g.undisputed && g.chance(10) {
 			return "e*:Get"
 		}
 		return g.one("*", "ex:*", "ex:Get", "EX:get", "ex:Ge?", "ex:*et", "ex:Put*", "other:*", "ex:G*t")
@@ -127,19 +128,19 @@ func (g generator) arn() string {
 }
 
 func (g generator) resource() string {
-	if !g.tame && g.chance(8) {
+	if !g.undisputed && g.chance(8) {
 		return "*"
 	}
 	return g.arn()
 }
 
-// pattern returns an ARN with wildcards and variables in some places.
+// pattern returns "*", or an ARN with wildcards and variables in random places.
 func (g generator) pattern() string {
 	if g.chance(30) {
 		return "*"
 	}
 	fields := strings.SplitN(g.arn(), ":", 6)
-	if g.tame {
+	if g.undisputed {
 		for i := 2; i < len(fields); i++ {
 			if g.chance(30) {
 				fields[i] = "*"
@@ -201,7 +202,7 @@ func (g generator) context() corpus.Context {
 		for range 2 + g.IntN(2) {
 			list.Elements = append(list.Elements, g.value())
 		}
-		if !g.tame && g.chance(20) {
+		if !g.undisputed && g.chance(20) {
 			list.Elements = []string{}
 		}
 		ctx["ex:m"] = list
@@ -217,7 +218,7 @@ func (g generator) operator() (string, any) {
 	kinds := []struct {
 		operators string
 		values    []string
-		bad       string
+		disputed  string // a value that an undisputed generator omits
 	}{
 		{"StringEquals StringNotEquals StringEqualsIgnoreCase StringNotEqualsIgnoreCase",
 			[]string{"x", "y", "X", "${ex:k}", "${ex:absent, 'x'}", "${*}", "x/${ex:absent}"}, "*"},
@@ -243,8 +244,8 @@ func (g generator) operator() (string, any) {
 		name += "IfExists"
 	}
 	return name, g.some(func() string {
-		if !g.tame && g.chance(10) {
-			return kind.bad
+		if !g.undisputed && g.chance(10) {
+			return kind.disputed
 		}
 		return g.one(kind.values...)
 	})

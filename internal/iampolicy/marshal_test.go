@@ -10,26 +10,28 @@ func TestMarshalJSON(t *testing.T) {
 		name, text, want string
 		parse            func(string) (*Document, error)
 	}{
-		{"a list of one is a string, and keys are in IAM's order",
+		{"a list of one value becomes a string, and keys are in IAM's order",
 			`{"Statement":{"Resource":["*"],"Action":["s3:Get*","s3:Put*"],"Effect":"Allow","Sid":"A"},` +
 				`"Version":"2012-10-17"}`,
 			`{"Version":"2012-10-17","Statement":[{"Sid":"A","Effect":"Allow","Action":["s3:Get*",` +
 				`"s3:Put*"],"Resource":"*"}]}`, Parse},
-		{"negated elements, and conditions with bare scalars",
+		{"negated elements stay, and numbers and booleans in conditions become strings",
 			`{"Id":"x","Statement":[{"Effect":"Deny","NotAction":"iam:*","NotResource":"a:b","Condition":{` +
 				`"Bool":{"k":true},"NumericEquals":{"m":[1,2.5],"n":3}}}]}`,
 			`{"Id":"x","Statement":[{"Effect":"Deny","NotAction":"iam:*","NotResource":"a:b","Condition":{` +
 				`"Bool":{"k":"true"},"NumericEquals":{"m":["1","2.5"],"n":"3"}}}]}`, Parse},
-		{"text stays as it is",
+		{"characters are not escaped for HTML",
 			`{"Statement":[{"Effect":"Allow","Action":"a:B","Resource":"<&>\u00e9\"\\"}]}`,
 			`{"Statement":[{"Effect":"Allow","Action":"a:B","Resource":"<&>é\"\\"}]}`, Parse},
-		{"no statements, and empty lists", `{"Statement":[]}`, `{"Statement":[]}`, Parse},
-		{"a trust policy",
+		{"an empty list of statements stays an empty list",
+			`{"Statement":[]}`, `{"Statement":[]}`, Parse},
+		{"principals of a trust policy are grouped by type",
 			`{"Statement":{"Effect":"Allow","Principal":{"Service":["lambda.amazonaws.com",` +
 				`"ec2.amazonaws.com"],"AWS":"*"},"Action":"sts:AssumeRole"}}`,
 			`{"Statement":[{"Effect":"Allow","Principal":{"Service":["lambda.amazonaws.com",` +
 				`"ec2.amazonaws.com"],"AWS":"*"},"Action":"sts:AssumeRole"}]}`, ParseTrust},
-		{"every principal", `{"Statement":{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}}`,
+		{"the principal * stays a string",
+			`{"Statement":{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}}`,
 			`{"Statement":[{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}]}`, ParseTrust},
 	}
 	for _, test := range tests {
@@ -47,7 +49,7 @@ func TestMarshalJSON(t *testing.T) {
 				t.Fatal(err)
 			}
 			if twice, _ := again.MarshalJSON(); string(twice) != string(got) {
-				t.Errorf("marshaled again it is %s", twice)
+				t.Errorf("the second encoding is %s, want %s", twice, got)
 			}
 		})
 	}

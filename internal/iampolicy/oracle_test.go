@@ -13,14 +13,14 @@ import (
 )
 
 var updateOracle = flag.Bool("oracle", false,
-	"regenerate the requests, and update the oracle's verdicts on them and the corpus")
+	"regenerate the requests, and record the oracle's verdicts on the requests and the corpus")
 
 const (
 	generatedDir = "testdata/generated"
 	verdictsFile = "testdata/oracle/verdicts.json"
 )
 
-// verdicts are the decisions of the oracle in its last run.
+// verdicts holds the decisions of the oracle in its last run.
 type verdicts struct {
 	Package   string            `json:"package"`
 	Version   string            `json:"version"`
@@ -36,9 +36,9 @@ type difference struct {
 	Because string `json:"because"`
 }
 
-// The engine agrees with the recorded decisions of @cloud-copilot/iam-simulate on the corpus and on
-// generated requests. Every difference is listed with its reason, and every listed difference
-// exists.
+// TestOracle checks that the engine agrees with the recorded decisions of
+// @cloud-copilot/iam-simulate on the corpus and on generated requests. Every difference must be
+// listed with its reason, and every listed difference must exist.
 func TestOracle(t *testing.T) {
 	if *updateOracle {
 		generate(t)
@@ -47,7 +47,7 @@ func TestOracle(t *testing.T) {
 	var recorded verdicts
 	readJSON(t, verdictsFile, &recorded)
 	if recorded.Version != oracle.Version {
-		t.Fatalf("the verdicts are of version %s, want %s: run `make oracle`", recorded.Version,
+		t.Fatalf("the verdicts come from version %s, want %s: run `make oracle`", recorded.Version,
 			oracle.Version)
 	}
 	var list []difference
@@ -69,7 +69,8 @@ func TestOracle(t *testing.T) {
 		case !decided:
 			t.Errorf("%q has no verdict of the oracle: run `make oracle`", c.Name)
 		case known && ours == theirs:
-			t.Errorf("%q: both decide %s now: remove it from differences.json", c.Name, ours)
+			t.Errorf("%q: the engine and the oracle decide %s: remove the case from differences.json",
+				c.Name, ours)
 		case known && (ours != d.Ours || theirs != d.Oracle):
 			t.Errorf("%q: the engine decides %s, the oracle %s; differences.json has %s and %s", c.Name,
 				ours,
@@ -87,12 +88,12 @@ func TestOracle(t *testing.T) {
 	}
 }
 
-// The engine decides the generated requests as the plain evaluator decided them when they were
-// generated.
+// TestGenerated checks that the engine decides the generated requests as the plain evaluator did
+// when generate wrote them.
 func TestGenerated(t *testing.T) {
 	for _, c := range casesIn(t, generatedDir) {
 		if got := grantsOf(t, c).Evaluate(requestOf(c)).Decision.String(); got != c.Want.Decision {
-			t.Errorf("%s: %s, want %s", c.Name, got, c.Want.Decision)
+			t.Errorf("%s: the engine decides %s, want %s", c.Name, got, c.Want.Decision)
 		}
 	}
 }
@@ -113,13 +114,14 @@ func casesIn(t testing.TB, dir string) (cases []corpus.Case) {
 	return cases
 }
 
-// generate writes 400 generated requests, a quarter of them not tame, as a file of the corpus.
+// generate writes 400 random requests with their policies as a file of the corpus. A quarter of
+// them may contain disputed input.
 func generate(t *testing.T) {
 	file := corpus.File{About: "Requests that generate_test.go generates for `make oracle`. The " +
 		"wanted decision is the plain evaluator's."}
 	for seed := range 400 {
-		tame := seed%4 != 0
-		c := newGenerator(uint64(1_000_000+seed), tame).generated()
+		undisputed := seed%4 != 0
+		c := newGenerator(uint64(1_000_000+seed), undisputed).newCase()
 		c.Name = fmt.Sprintf("generated %d", seed)
 		c.Source = "generated"
 		c.Want.Decision = plainEvaluate(plainGrantsOf(c), c.Action, c.Resource,
@@ -129,7 +131,8 @@ func generate(t *testing.T) {
 	writeJSON(t, generatedDir+"/generated.json", file)
 }
 
-// writeVerdicts records the current decisions of the oracle, and logs how long one takes.
+// writeVerdicts records the current decisions of the oracle. It also logs how long the oracle takes
+// for one benchmark request.
 func writeVerdicts(t *testing.T) {
 	pkg := oracle.Package{Dir: "../corpus/oracle"}
 	cases := oracleCases(t)

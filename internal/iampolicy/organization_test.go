@@ -2,6 +2,7 @@ package iampolicy
 
 import "testing"
 
+// TestOrganization checks how the service control policies of each level decide a request.
 // https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_evaluation.html
 func TestOrganization(t *testing.T) {
 	policy := func(text string) Policy {
@@ -24,13 +25,14 @@ func TestOrganization(t *testing.T) {
 		want                Decision
 		allows, conditional bool
 	}{
-		{"without an organization everything passes", nil, Allowed, true, false},
+		{"without an organization, the identity policies decide", nil, Allowed, true, false},
 		{"every level has to allow", [][]Policy{{all}, {sqs}}, ImplicitDeny, false, false},
 		{"the policies of one level are a union", [][]Policy{{all}, {sqs, s3}}, Allowed, true, false},
 		{"a level without policies allows nothing", [][]Policy{{all}, {}}, ImplicitDeny, false, false},
-		{"a Deny at any level is explicit", [][]Policy{{all}, {s3, noObjects}}, ExplicitDeny, true,
+		{"a Deny at one level denies explicitly", [][]Policy{{all}, {s3, noObjects}}, ExplicitDeny, true,
 			false},
-		{"a Deny depends on an unknown key", [][]Policy{{all, mfa}}, ExplicitDeny, true, true},
+		{"a Deny with a condition on an unknown key makes the decision conditional",
+			[][]Policy{{all, mfa}}, ExplicitDeny, true, true},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

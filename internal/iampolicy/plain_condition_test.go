@@ -11,7 +11,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/corpus"
 )
 
-// The conditions of the plain evaluator follow the AWS documentation operator by operator.
+// The functions below evaluate conditions for the plain evaluator. They follow the AWS
+// documentation operator by operator.
 
 func plainConditions(s map[string]any, variables bool, ctx corpus.Context) bool {
 	conditions, _ := s["Condition"].(map[string]any)
@@ -58,8 +59,9 @@ func plainCondition(operator, key string, values []string, variables bool,
 		}
 		return negated
 	}
-	// holds reports whether one value of the request satisfies the condition: it equals one of the
-	// policy's values, or, for a negated operator, none of them. An invalid value satisfies neither.
+	// holds reports whether one value of the request satisfies the condition. The value has to equal
+	// one of the policy's values, or none of them if the operator is negated. An invalid value
+	// satisfies neither the operator nor its negation.
 	holds := func(h string) bool {
 		equal := false
 		for _, v := range values {
@@ -94,9 +96,9 @@ func plainTakesVariables(operator string) bool {
 		operator == "Bool"
 }
 
-// plainCompare compares a value of the policy with a value of the request. The operator comes
-// without Not, IfExists and the set prefix. valid is false if a value does not have the type of the
-// operator.
+// plainCompare compares a value of the policy with a value of the request. operator is the name of
+// the operator without Not, IfExists and the set prefix. valid is false if a value does not have
+// the type of the operator.
 func plainCompare(operator string, want []plainSymbol, have string) (same, valid bool) {
 	text := ""
 	for _, s := range want {
@@ -199,7 +201,8 @@ func plainAddress(want, have string) (same, valid bool) {
 	return network.Contains(h), true
 }
 
-// plainMissing lists the keys without a value that any statement names.
+// plainMissing lists the context keys that the statements name and that ctx does not contain. The
+// list is sorted.
 func plainMissing(texts []string, ctx corpus.Context) (keys []string) {
 	add := func(key string) {
 		for k := range ctx {
@@ -226,9 +229,9 @@ func plainMissing(texts []string, ctx corpus.Context) (keys []string) {
 			continue
 		}
 		doc := plainDocument(text)
-		gated := doc["Version"] == "2012-10-17"
+		hasVariables := doc["Version"] == "2012-10-17"
 		for _, s := range plainStatements(doc) {
-			if gated {
+			if hasVariables {
 				variables(plainList(s["Resource"]))
 				variables(plainList(s["NotResource"]))
 			}
@@ -240,7 +243,7 @@ func plainMissing(texts []string, ctx corpus.Context) (keys []string) {
 				}
 				for key, values := range byKey.(map[string]any) {
 					add(key)
-					if gated && plainTakesVariables(bare) {
+					if hasVariables && plainTakesVariables(bare) {
 						variables(plainList(values))
 					}
 				}

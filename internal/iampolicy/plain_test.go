@@ -14,7 +14,7 @@ import (
 // speed: it reads documents with encoding/json, matches by recursion, and spells out each operator
 // as the AWS documentation does. It shares only the values of Decision with the engine.
 //
-// It expects documents that Parse accepts, and panics on others.
+// The plain evaluator expects documents that Parse accepts, and panics on other documents.
 
 // plainGrants holds the texts of the policies of Grants.
 type plainGrants struct {
@@ -26,11 +26,11 @@ type plainGrants struct {
 // plainAnswer is the comparable part of a Result.
 type plainAnswer struct {
 	decision Decision
-	// matched are the statements that hold. "identity policy 1/2" is the second statement of the first
-	// policy.
+	// matched are the statements that apply to the request. "identity policy 1/2" is the second
+	// statement of the first policy.
 	matched []string
-	// identity, boundary and organization report whether the layer allows the request, Deny statements
-	// aside.
+	// identity, boundary and organization report whether the Allow statements of the layer allow the
+	// request. Deny statements do not count.
 	identity, boundary, organization bool
 	// missing are the keys without a value, sorted.
 	missing []string
@@ -158,7 +158,7 @@ func plainResource(s map[string]any, variables bool, resource string, ctx corpus
 type plainSymbol struct {
 	char        rune
 	wildcard    bool // char is '*' or '?'
-	substituted bool
+	substituted bool // char comes from the value of a variable
 	stops       bool // the wildcard does not match ':'
 }
 
@@ -199,8 +199,8 @@ func plainVariable(inside string, ctx corpus.Context) (string, bool) {
 	return strings.Trim(strings.TrimSpace(fallback), "'"), hasFallback
 }
 
-// plainColons marks the wildcards that stop at a colon: in the first five fields every '?', and
-// every '*' that does not end its field.
+// plainColons returns the symbols with stops set for the wildcards that stop at a colon. These are,
+// in the first five fields, every '?' and every '*' that does not end its field.
 func plainColons(symbols []plainSymbol) []plainSymbol {
 	symbols = slices.Clone(symbols)
 	colons := 0
@@ -219,7 +219,8 @@ func plainColons(symbols []plainSymbol) []plainSymbol {
 
 func plainEndsField(s plainSymbol) bool { return s.char == ':' && !s.substituted }
 
-// plainMatch records the pairs of rests that do not match. Without that, a*a*a*…b takes exponential
+// plainMatch reports whether the pattern matches all of the text. It records in failed the lengths
+// of the remaining pattern and text that do not match. Otherwise a*a*a*…b would take exponential
 // time.
 func plainMatch(pattern []plainSymbol, text []rune) bool {
 	failed := map[[2]int]bool{}
@@ -228,8 +229,8 @@ func plainMatch(pattern []plainSymbol, text []rune) bool {
 		if len(pattern) == 0 {
 			return len(text) == 0
 		}
-		rests := [2]int{len(pattern), len(text)}
-		if failed[rests] {
+		lengths := [2]int{len(pattern), len(text)}
+		if failed[lengths] {
 			return false
 		}
 		p := pattern[0]
@@ -243,13 +244,13 @@ func plainMatch(pattern []plainSymbol, text []rune) bool {
 		default:
 			ok = fits && text[0] == p.char && match(pattern[1:], text[1:])
 		}
-		failed[rests] = !ok
+		failed[lengths] = !ok
 		return ok
 	}
 	return match(pattern, text)
 }
 
-// The plain evaluator gives the right answer in cases that are easy to check by hand.
+// TestPlain checks the plain evaluator with cases that are easy to check by hand.
 func TestPlain(t *testing.T) {
 	allow := func(rest string) plainGrants {
 		return plainGrants{identity: []string{`{"Version":"2012-10-17","Statement":[{"Effect":"Allow",` +
@@ -263,16 +264,18 @@ func TestPlain(t *testing.T) {
 		want     Decision
 	}{
 		{"no policy allows nothing", plainGrants{}, "*", nil, ImplicitDeny},
-		{"a star allows all", allow(`"Resource":"*"`), "arn:p:s:r:1:x", nil, Allowed},
+		{"the pattern * matches every resource", allow(`"Resource":"*"`), "arn:p:s:r:1:x", nil, Allowed},
 		{"a star within a field stops at the colon", allow(`"Resource":"arn:p:s*r:1:x"`), "arn:p:s:r:1:x",
 			nil, ImplicitDeny},
-		{"a star at the end of a field does not stop", allow(`"Resource":"arn:p:*:x"`), "arn:p:s:r:1:x",
+		{"a star at the end of a field matches colons", allow(`"Resource":"arn:p:*:x"`), "arn:p:s:r:1:x",
 			nil,
 			Allowed},
-		{"a value is literal", allow(`"Resource":"${k}"`), "arn:p:s:r:1:x", Context{"k": {"*"}},
+		{"a star in the value of a variable is literal",
+			allow(`"Resource":"${k}"`), "arn:p:s:r:1:x", Context{"k": {"*"}},
 			ImplicitDeny},
-		{"a default is used", allow(`"Resource":"${k, 'y'}"`), "y", nil, Allowed},
-		{"a variable without a value matches nothing, so NotResource matches",
+		{"a variable without a value matches its default",
+			allow(`"Resource":"${k, 'y'}"`), "y", nil, Allowed},
+		{"NotResource with a variable without a value excludes nothing",
 			allow(`"NotResource":"${k}"`), "y",
 			nil, Allowed},
 		{"a Deny overrides an Allow",

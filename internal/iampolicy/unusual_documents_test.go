@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// The engine evaluates documents that Parse accepts but IAM would not store, without a panic.
+// TestUnusualDocumentsAreEvaluated checks that the engine can evaluate documents that Parse accepts
+// and that IAM would not store.
 func TestUnusualDocumentsAreEvaluated(t *testing.T) {
 	for seed := range uint64(rounds(5000)) {
 		w := world{rand.New(rand.NewPCG(seed, 19))}
@@ -17,7 +18,7 @@ func TestUnusualDocumentsAreEvaluated(t *testing.T) {
 			return w.pick("x", "arn:aws:s3:::${k}", "${*}", "arn:*", "*", "?", "", "arn:aws:s3:::a*",
 				"arn:aws:s3:::${k,'d'}*", "arn::::::", ":", "arn:aws:s3*:a", "**?")
 		}
-		list := func(one func() string) string {
+		listOf := func(one func() string) string {
 			if w.IntN(8) == 0 {
 				return "[]"
 			}
@@ -25,7 +26,8 @@ func TestUnusualDocumentsAreEvaluated(t *testing.T) {
 		}
 		statement := func() string {
 			return fmt.Sprintf(`{"Effect":%q,%q:%s,%q:%s%s}`, w.pick("Allow", "Allow", "Deny"),
-				w.pick("Action", "NotAction"), list(action), w.pick("Resource", "NotResource"), list(resource),
+				w.pick("Action", "NotAction"), listOf(action),
+				w.pick("Resource", "NotResource"), listOf(resource),
 				w.pick("", "", `,"Condition":{"StringLike":{"k":["${k}","${m,'*'}"]}}`,
 					`,"Condition":{"Null":{"m":"true"}}`))
 		}
@@ -48,15 +50,16 @@ func TestUnusualDocumentsAreEvaluated(t *testing.T) {
 			for _, n := range []Need{n, n.Named(), n.Preferring(resource())} {
 				c := g.Cover(n, Context{"m": {"v"}})
 				if c.Status == "" || c.Status != Satisfied && c.Explanation() == "" {
-					t.Fatalf("seed %d: %s on %s is %q, cause %q\n%s", seed, n.Action, n.Resource, c.Status,
+					t.Fatalf("seed %d: %s on %s has status %q, explanation %q\n%s",
+						seed, n.Action, n.Resource, c.Status,
 						c.Explanation(), text)
 				}
 			}
 		}
-		beyond, _ := g.Excess(needs, nil)
-		for _, e := range beyond {
+		list, _ := g.Excess(needs, nil)
+		for _, e := range list {
 			if e.ExampleAction == "" || e.ExampleARN == "" {
-				t.Fatalf("seed %d: %+v\n%s", seed, e, text)
+				t.Fatalf("seed %d: an excess has no example: %+v\n%s", seed, e, text)
 			}
 		}
 	}
