@@ -17,17 +17,18 @@ const maxMuteErrors = 100
 type errorTransition struct {
 	reason Reason
 	error  Error
-	// problem is the full text of the problem, with its regions. The error's What is the part that
-	// stays the same between runs.
+	// problem is the full text of the problem, including its regions. It is empty for an audited
+	// target. The error's What is the part of problem that is the same in every run.
 	problem string
-	// why, impact and remedy are set for an error that is not about an audited target.
+	// why, impact and remedy describe an error that is not about an audited target.
 	why, impact, remedy string
-	// ended means that the error is resolved.
+	// ended is true if the error is resolved.
 	ended bool
 }
 
 // auditorErrors returns the errors of this run: targets that are not fully verified, and problems
-// of the auditor itself. confirmed reports whether an error counts in its first run.
+// of the auditor itself. confirmed reports whether an error is announced by the first run that has
+// the error.
 func (l *lifecycle) auditorErrors() (list []errorTransition, confirmed func(Error) bool) {
 	unverified, targets := 0, map[string]bool{}
 	for _, t := range l.report.Targets {
@@ -47,7 +48,8 @@ func (l *lifecycle) auditorErrors() (list []errorTransition, confirmed func(Erro
 				problem: p.What, why: p.Why, remedy: p.Remedy})
 		}
 	}
-	// Errors of the mutes file and of the state are permanent: a second run cannot differ.
+	// An error of the mutes file or of the state does not depend on the run, so no second run has to
+	// confirm the error.
 	permanent := map[string]bool{}
 	for _, p := range l.options.Problems {
 		permanent[p.What] = true
@@ -102,11 +104,11 @@ func (l *lifecycle) isUnverified(target string) bool {
 	})
 }
 
-// nextErrors returns the errors to store, before anything is announced, and the transitions to
-// announce. Both are in order: errors by target, transitions by rank.
+// nextErrors returns the errors to store if nothing is announced, and the transitions to announce.
+// The errors are ordered by target, the transitions by rank.
 func (l *lifecycle) nextErrors() (errs []Error, transitions []errorTransition) {
 	list, confirmedAtOnce := l.auditorErrors()
-	// A replay of the stored run is no second run, and confirms no error.
+	// A replay of the stored run does not count as a second run, so it confirms no error.
 	anotherRun := l.report.Run.ID != l.previous.Run.ID || l.report.Run.ID == "" &&
 		!l.report.Run.At.Equal(l.previous.Run.At)
 	for _, c := range list {
@@ -117,7 +119,7 @@ func (l *lifecycle) nextErrors() (errs []Error, transitions []errorTransition) {
 		}
 		switch {
 		case c.error.Unverified && !e.Unverified:
-			e.Runs = 1 // it got worse, which two runs have to confirm as well
+			e.Runs = 1 // two runs must confirm that nothing about the target is verified
 		case anotherRun || !ok:
 			e.Runs++
 		}
@@ -139,8 +141,8 @@ func (l *lifecycle) nextErrors() (errs []Error, transitions []errorTransition) {
 		persists := slices.ContainsFunc(list, func(c errorTransition) bool {
 			return c.error.compare(previous) == 0
 		})
-		// Errors without a target end without a message: the mutes file is corrected by its owner, and
-		// a damaged state is replaced by the run that announces it.
+		// No message announces the end of an error without a target: the owner of the mutes file corrects
+		// the file, and the run that announces a damaged state replaces the state.
 		if persists || previous.Notified.IsZero() || previous.Target == "" {
 			continue
 		}
@@ -157,8 +159,9 @@ func (l *lifecycle) nextErrors() (errs []Error, transitions []errorTransition) {
 	return errs, transitions
 }
 
-// recoveryUnconfirmed reports whether the run cannot confirm that an error about the target ended:
-// it audited no target, or it could not list all of them and this one is not among them.
+// recoveryUnconfirmed reports whether the run cannot confirm that an error about the target ended.
+// Such a run is incomplete and audited no target, or it could not list all functions and did not
+// find the target.
 func (l *lifecycle) recoveryUnconfirmed(target string) bool {
 	if target == audit.AccountTarget || len(l.report.Targets) == 0 {
 		return len(l.report.Targets) == 0 && l.report.Unverified()
@@ -169,8 +172,8 @@ func (l *lifecycle) recoveryUnconfirmed(target string) bool {
 		})
 }
 
-// rank orders transitions, the worst first: target unverified, target or account partly verified,
-// other auditor errors, ended errors.
+// rank returns the sort key of a transition. The order is: target not verified at all, target or
+// account not fully verified, other auditor errors, ended errors.
 func (c errorTransition) rank() int {
 	switch {
 	case c.ended:
@@ -183,8 +186,8 @@ func (c errorTransition) rank() int {
 	return 2
 }
 
-// limitsVerification reports whether the error left a target, or the functions of the account,
-// unverified. The other errors are about the state and the mutes.
+// limitsVerification reports whether the error prevents the verification of a target or of the
+// account. Errors without a target are about the state or the mutes file.
 func (e Error) limitsVerification() bool { return e.Target != "" }
 
 func (s State) findError(e Error) (int, bool) {
@@ -195,8 +198,8 @@ func (e Error) compare(o Error) int {
 	return cmp.Or(cmp.Compare(e.Target, o.Target), cmp.Compare(e.What, o.What))
 }
 
-// markErrorsNotified returns the errors with the announcements at now recorded, and without those
-// that ended.
+// markErrorsNotified returns the errors to store after the transitions were announced at now. It
+// leaves out errors that ended.
 func markErrorsNotified(errs []Error, transitions []errorTransition, now time.Time,
 	thread string) []Error {
 	var out []Error
@@ -220,7 +223,8 @@ func markErrorsNotified(errs []Error, transitions []errorTransition, now time.Ti
 	return out
 }
 
-// errorText describes the error in one sentence, with the cause that AWS or the mutes file gives.
+// errorText returns one sentence with the error and its cause or impact, or with its duration if
+// the error ended.
 func (n digest) errorText(c errorTransition) string {
 	subject := cmp.Or(c.error.What, c.error.Target)
 	switch {
@@ -237,7 +241,7 @@ func (n digest) errorText(c errorTransition) string {
 }
 
 // problemSuffix returns the first problem about a target as the end of a sentence: the permission
-// that the auditor lacks, or what failed and why. It is empty if there is no problem.
+// that the auditor lacks, or what failed and why. It returns "" if no problem is about the target.
 func (n digest) problemSuffix(target string) string {
 	for _, p := range n.report.Problems {
 		switch {

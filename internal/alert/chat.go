@@ -43,7 +43,8 @@ const (
 	maxForeignText = 300
 )
 
-// card returns the https body for chat. It says how much does not fit.
+// card returns the https body for chat. If not everything fits, the last line counts the omitted
+// parts.
 func (n digest) card() string {
 	var text []string
 	length, omitted := 0, n.omittedFindings()
@@ -82,7 +83,7 @@ func (n digest) card() string {
 			code(e.group.Target), code(e.group.Summary()), since.Label, since.Text))
 	}
 	if len(n.excerpt.iamChanges) > 0 {
-		// IAM changes follow the announced gaps, and only use the space that is left.
+		// IAM changes follow the announced gaps, but use only the space that the other paragraphs leave.
 		count := min(len(n.excerpt.iamChanges), maxIAMChangesInText)
 		for count > 0 && length+len(n.iamChangesParagraph(count))+2 > maxCardText {
 			count--
@@ -154,7 +155,8 @@ func (n digest) paragraph(e entry) string {
 	return text
 }
 
-// nextSteps lists the commands that recheck, and the one that mutes the worst gaps.
+// nextSteps returns the commands that repeat the audit, and the command that mutes the gaps of the
+// first entry.
 func (n digest) nextSteps() (list []string) {
 	s := n.options.Sender
 	for i, command := range report.CheckCommands(n.report, s.Function, s.Region, s.Settings) {
@@ -175,7 +177,7 @@ func (n digest) nextSteps() (list []string) {
 var (
 	// inCode replaces characters that end a code span, or start a mention or a link within one.
 	inCode = strings.NewReplacer("`", "ˋ", "<", "‹", ">", "›", "&", "＆")
-	// inProse replaces those as well as markup, mentions and links outside of a code span.
+	// inProse also replaces characters that start markup, a mention or a link outside of a code span.
 	inProse = strings.NewReplacer("`", "ˋ", "<", "‹", ">", "›", "&", "＆",
 		"@", "＠", "*", "∗", "_", "＿", "~", "∼", "[", "［", "]", "］",
 		"|", "｜", "#", "＃", "!", "ǃ", "://", ":⁄⁄", "\\", "＼")
@@ -184,7 +186,7 @@ var (
 // code returns a text from outside the auditor as a code span.
 func code(s string) string { return "`" + inCode.Replace(oneLine(s)) + "`" }
 
-// prose removes markup from a text that contains names from outside the auditor, and shortens it.
+// prose returns a text that contains names from outside the auditor, shortened and without markup.
 func prose(s string) string {
 	s = oneLine(s)
 	if runes := []rune(s); len(runes) > maxForeignText {
@@ -193,7 +195,8 @@ func prose(s string) string {
 	return inProse.Replace(s)
 }
 
-// oneLine replaces line breaks and other characters that are not printable.
+// oneLine returns the text without line breaks and other characters that are not printable. It
+// replaces each of them by U+FFFD.
 func oneLine(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {

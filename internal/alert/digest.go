@@ -14,7 +14,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/report"
 )
 
-// digest is the content of a message: what it announces, and what it shows beside that.
+// digest is the content of a message: its announcements, and what the message shows in addition.
 type digest struct {
 	report  audit.Report
 	now     time.Time
@@ -25,20 +25,21 @@ type digest struct {
 	muteNotices      []muteNotice
 	// reportNotices are the notices of the report that were not announced before.
 	reportNotices []audit.Notice
-	// openGaps are gaps that are open and not announced by this message. problems and unverified are
-	// the report's problems and unverified findings. The message shows all of them.
+	// openGaps are the open gaps that the message does not announce. problems and unverified are the
+	// report's problems and unverified findings. The message shows all three lists.
 	openGaps   []transition
 	problems   []audit.Problem
 	unverified []audit.Finding
 	// iamChanges are the IAM changes that triggered the run and affect an announced target.
 	iamChanges []audit.IAMChange
-	// excerpt is the part that fits into a message; omitted counts what does not.
+	// excerpt is the part of the digest that fits into a message. omitted counts the units that do not
+	// fit.
 	excerpt *excerpt
 	omitted int
 
 	counts counts
-	// hasErrors means that the auditor has an open error that is not about an audited target,
-	// announced now or before.
+	// hasErrors is true if an auditor error that is not about an audited target is open, announced or
+	// not.
 	hasErrors bool
 	// nextReminder is when the next reminder is due; zero means never.
 	nextReminder time.Time
@@ -46,16 +47,19 @@ type digest struct {
 	thread       string
 }
 
-// counts are numbers of gaps by what the message announces. They include what does not fit.
+// counts contains numbers of gaps, including gaps that do not fit into the message.
 type counts struct {
+	// baseline to retired count the announced gaps by reason. open counts all other open gaps,
+	// including gaps with a reminder.
 	baseline, opened, reopened, worse, improved, recovered, retired, open int
 	// indeterminate counts announced gaps that this run could not recheck.
 	indeterminate int
-	// longestOpen is how long the longest of those that recovered was open.
+	// longestOpen is the longest time that a recovered gap was open.
 	longestOpen time.Duration
 }
 
-// newDigest returns a digest that announces the transitions and the notices, the worst first.
+// newDigest returns a digest that announces the transitions that have a reason, the errors and the
+// notices. The transitions are sorted, the worst first.
 func newDigest(l *lifecycle, transitions []transition, errs []errorTransition,
 	notices []muteNotice) digest {
 	n := digest{report: l.report, now: l.now, options: l.options, errorTransitions: errs,
@@ -91,8 +95,8 @@ func newDigest(l *lifecycle, transitions []transition, errs []errorTransition,
 	c := &n.counts
 	announcedOpen := c.baseline + c.opened + c.reopened + c.worse + c.improved
 	c.open = max(0, l.report.Summary.Gaps-announcedOpen)
-	// The position is that in the report, which follows Remotion's policy documents. Gaps that the
-	// report does not contain come first.
+	// position is the index of a finding in the report. Gaps that differ only in their position keep
+	// the order of the report. A gap that the report does not contain has position 0.
 	position := map[Identity]int{}
 	for i, f := range l.report.Findings {
 		position[identityOf(f)] = i
@@ -110,7 +114,7 @@ func newDigest(l *lifecycle, transitions []transition, errs []errorTransition,
 	return n
 }
 
-// causeRemains reports whether other gaps with the same root cause are open.
+// causeRemains reports whether a gap with the root cause of the recovered finding is still open.
 func (l *lifecycle) causeRemains(recovered audit.Finding) bool {
 	return slices.ContainsFunc(l.report.Findings, func(f audit.Finding) bool {
 		return f.Gap() && f.Target == recovered.Target && f.Policy == recovered.Policy &&
@@ -118,7 +122,8 @@ func (l *lifecycle) causeRemains(recovered audit.Finding) bool {
 	})
 }
 
-// reasonOrder orders transitions by reason, the worst first.
+// reasonOrder returns the position of the transition's reason in the order of announcements, the
+// worst first.
 func reasonOrder(c transition) int {
 	return slices.Index([]Reason{ReasonWorse, ReasonReopened, ReasonOpened, ReasonBaseline,
 		ReasonReminder, ReasonPartlyRecovered, ReasonRecovered, ReasonRetired}, c.reason)
@@ -171,8 +176,8 @@ func (n digest) reasons() (list []Reason) {
 }
 
 // severity returns the highest severity of what is announced. Closed gaps count too, so that a
-// subscriber that gets the message about a gap also gets the one about its recovery. An auditor
-// error counts as high, because it can hide any gap.
+// subscriber with a severity filter that gets the message about a gap also gets the message about
+// its recovery. An auditor error counts as high, because it can hide any gap.
 func (n digest) severity() (worst policies.Severity) {
 	for _, c := range n.transitions {
 		worst = max(worst, c.finding.Severity)
@@ -213,9 +218,10 @@ func (n digest) targets() []string {
 	return list
 }
 
-// identify sets the dedupKey and the thread. The key is derived from the announcement and from the
-// key before it, but not from the run. Two overlapping runs that announce the same have the same
-// key, and no later announcement has it again.
+// identify sets the dedupKey and the thread. The key is a hash of the account, the announcement and
+// the previous message's key. The key does not depend on the run, so two overlapping runs that
+// announce the same have the same key. A later message with the same announcement has another key,
+// because its previous key differs.
 func (n *digest) identify(previous State) {
 	var b strings.Builder
 	fmt.Fprintln(&b, previous.Announced, n.report.Account)
@@ -236,8 +242,8 @@ func (n *digest) identify(previous State) {
 	sum := sha256.Sum256([]byte(b.String()))
 	n.key = hex.EncodeToString(sum[:])[:32]
 
-	// A new gap or error starts a thread, so that it shows in the channel. Reminders and recoveries go
-	// to the thread of the announcement.
+	// A message about a new gap or error starts a thread, so that the channel shows the message.
+	// Reminders and recoveries use the thread of the gap or error.
 	n.thread = ""
 	startsThread := slices.ContainsFunc(n.transitions, func(c transition) bool {
 		return slices.Contains([]Reason{ReasonWorse, ReasonReopened, ReasonOpened, ReasonBaseline},
@@ -260,14 +266,15 @@ func (n *digest) identify(previous State) {
 // same reason to be announced.
 type entry struct {
 	reason Reason
-	// closed means that all of its gaps are closed.
+	// closed is true if all gaps of the entry are closed.
 	closed bool
 	group  report.Group
-	// since is when the oldest of its gaps was found. opened and reminders are the highest of its
-	// gaps.
+	// since is when the oldest gap of the entry was found. opened and reminders are the highest values
+	// of its gaps.
 	since             time.Time
 	opened, reminders int
-	// previous lists the status and severity that were announced before, where they changed.
+	// previous contains the last announced status and severity of each gap that is worse or better
+	// now.
 	previous []string
 }
 
@@ -277,7 +284,8 @@ func (g Gap) statusChanged(reason Reason) bool {
 		!g.Notified.IsZero()
 }
 
-// entries groups transitions by reason and root cause, in their order.
+// entries groups transitions by reason, by whether the gap is closed, and by root cause. The order
+// of the reasons is that of the transitions.
 func entries(transitions []transition) (list []entry) {
 	type kind struct {
 		reason Reason

@@ -9,15 +9,15 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/report"
 )
 
-// maxIAMChanges bounds the IAM changes in the JSON of a message, and maxIAMChangesInText those in
-// its mail and card. The full report has more.
+// maxIAMChanges bounds the IAM changes in the JSON of a message. maxIAMChangesInText bounds the IAM
+// changes in its mail and card. The full report contains more.
 const (
 	maxIAMChanges       = 20
 	maxIAMChangesInText = 5
 )
 
-// iamChangesTitle names CloudTrail as the source: it may be late, and a change may not be the
-// cause.
+// iamChangesTitle names CloudTrail as the source, because CloudTrail can be late, and the listed
+// changes are not certainly the cause.
 const iamChangesTitle = "IAM CHANGES (from CloudTrail)"
 
 // iamChangeJSON is an IAM change in the JSON of a message.
@@ -27,10 +27,10 @@ type iamChangeJSON struct {
 }
 
 // relevantIAMChanges returns the IAM changes that triggered the run and affect an announced target.
-// Changes that surely affect it come first, the newest first; then those that may affect it.
-// Repetitions of a call by the same actor on the same entity come last, so that ten calls of
-// PutRolePolicy do not hide one of DetachRolePolicy. The changes do not affect whether a message is
-// sent, nor its key.
+// Changes that certainly affect a target come first, then changes that may affect a target, then
+// repeated calls of one actor on one entity. So ten calls of PutRolePolicy do not hide one call of
+// DetachRolePolicy. Within each part, the newest change comes first. The changes affect neither the
+// decision to send a message nor the key of the message.
 func (n digest) relevantIAMChanges() (changes []audit.IAMChange) {
 	if n.report.Run.Trigger == nil {
 		return nil
@@ -90,7 +90,8 @@ func timeSuffix(c audit.IAMChange) string {
 	return ", " + timeText(c.At)
 }
 
-// omittedIAMChangesText says how many IAM changes a text omits after the first ones.
+// omittedIAMChangesText returns the number of IAM changes that a text with the first shown changes
+// omits, as a phrase.
 func (n digest) omittedIAMChangesText(shown int) string {
 	text := report.Plural(len(n.iamChanges), "call")
 	if shown > 0 {
@@ -102,10 +103,11 @@ func (n digest) omittedIAMChangesText(shown int) string {
 	return text
 }
 
-// shownIAMChanges returns how many IAM changes a message has if all of them fit.
+// shownIAMChanges returns the number of IAM changes in a message that is not too big.
 func (n digest) shownIAMChanges() int { return min(len(n.iamChanges), maxIAMChanges) }
 
-// omittedFindings counts what does not fit, without the IAM changes. Their section counts those.
+// omittedFindings counts the units that do not fit, except IAM changes. The section of IAM changes
+// counts the omitted changes.
 func (n digest) omittedFindings() int {
 	return n.omitted - (n.shownIAMChanges() - len(n.excerpt.iamChanges))
 }

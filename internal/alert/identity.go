@@ -7,8 +7,9 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// Identity identifies a gap across runs. It holds only what stays the same: no example, no text, no
-// status, and no path of a principal's ARN, because the path may be unknown in some runs.
+// Identity identifies a gap across runs. It contains only what is the same in every run: no
+// example, text or status, and no path of a principal's ARN, because the path may be unknown in
+// some runs.
 type Identity struct {
 	Target   string              `json:"target"`
 	Policy   policies.PolicyKind `json:"policy"`
@@ -21,13 +22,13 @@ func identityOf(f audit.Finding) Identity {
 	id := Identity{Target: f.Target, Policy: f.Policy, Sid: f.Sid, Action: f.Action,
 		Resource: f.Resource}
 	if f.Action == "" || f.Sid == audit.TrustSid {
-		id.Resource = "" // it is the target's own ARN
+		id.Resource = "" // the resource is the target's own ARN
 	}
 	return id
 }
 
-// targetMissing reports whether the gap is that the target does not exist. Such a target has no
-// other gap.
+// targetMissing reports whether the gap means that the target does not exist. A missing target has
+// no other gap.
 func (id Identity) targetMissing() bool { return id.Action == "" }
 
 func (id Identity) compare(o Identity) int {

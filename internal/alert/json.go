@@ -30,11 +30,11 @@ type jsonBody struct {
 	Evidence      string         `json:"evidence,omitempty"`
 	Announcements []announcement `json:"announcements,omitempty"`
 	// Changes are the IAM changes that triggered the run and affect a target of the announcements.
-	// MoreChanges counts those that do not fit.
+	// MoreChanges counts the omitted changes.
 	Changes      []iamChangeJSON `json:"changes,omitempty"`
 	MoreChanges  int             `json:"moreChanges,omitempty"`
 	NextReminder *time.Time      `json:"nextReminder,omitempty"`
-	// Report has no findings that are satisfied or muted. A test message has no report.
+	// Report contains no satisfied or muted findings. A test message has no report.
 	Report *audit.Report `json:"report,omitempty"`
 	// Subscriptions are the recipients of a test message.
 	Subscriptions []Subscription `json:"subscriptions,omitempty"`
@@ -51,15 +51,16 @@ type announcement struct {
 	Status   audit.Status        `json:"status,omitempty"`
 	Cause    audit.Cause         `json:"cause,omitempty"`
 	Severity policies.Severity   `json:"severity"`
-	// WasStatus and WasSeverity are the announced ones of a gap that is worse or better now.
+	// WasStatus and WasSeverity are the last announced status and severity of a gap that is worse or
+	// better now.
 	WasStatus   audit.Status      `json:"wasStatus,omitempty"`
 	WasSeverity policies.Severity `json:"wasSeverity,omitzero"`
-	// Since is when the gap or error was found. Ended means that it is resolved. Seconds is then how
-	// long it lasted.
+	// Since is when the gap or error was found. Ended is true if the gap or error ended. Seconds is
+	// its duration if it ended.
 	Since   *time.Time `json:"since,omitempty"`
 	Ended   bool       `json:"ended"`
 	Seconds int64      `json:"seconds,omitempty"`
-	// Opened counts how often the gap opened. Reminders counts the reminders, this one included.
+	// Opened counts how often the gap opened. Reminders counts the reminders, including this message.
 	Opened    int    `json:"opened,omitempty"`
 	Reminders int    `json:"reminders,omitempty"`
 	Text      string `json:"text"`
@@ -119,8 +120,8 @@ func (n digest) jsonBody() string {
 	return marshal(d)
 }
 
-// ReportIn returns the report in a default body. It has no satisfied or muted findings. A truncated
-// message has only a part of the others.
+// ReportIn returns the report that a default body contains. The report has no satisfied or muted
+// findings. In a truncated message it has only a part of the other findings.
 func ReportIn(body string) (audit.Report, error) {
 	var d jsonBody
 	if err := json.Unmarshal([]byte(body), &d); err != nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// closedRetention is how long a closed gap stays in the state, so that a gap that reopens differs
-// from a new one. Notices are kept as long.
+// closedRetention is how long the state keeps a closed gap, so that Plan can distinguish a reopened
+// gap from a new gap. The state keeps notices for the same time.
 const closedRetention = 30 * 24 * time.Hour
 
 // transition is a change of one gap that a message may announce.
@@ -17,7 +17,8 @@ type transition struct {
 	reason Reason
 	// gap is the gap to store. A gap that ended has a Closed time.
 	gap Gap
-	// finding is that of the report, or made from the stored gap if the report has none.
+	// finding is the report's finding about an open gap. For a closed gap it is made from the stored
+	// gap.
 	finding audit.Finding
 }
 
@@ -28,10 +29,9 @@ type lifecycle struct {
 	mutes    Mutes
 	now      time.Time
 	options  Options
-	// findings are those of the report, by identity.
+	// findings are the findings of the report, by identity.
 	findings map[Identity]audit.Finding
-	// knowledge says for each target and policy kind whether it is audited, does not exist, or has a
-	// verified finding.
+	// knowledge contains what the report shows about each target and policy kind.
 	knowledge map[targetPolicy]targetKnowledge
 }
 
@@ -40,6 +40,8 @@ type targetPolicy struct {
 	policy policies.PolicyKind
 }
 
+// targetKnowledge is what a report shows about a target. audited is true if the report contains the
+// target, missing if the target does not exist, and known if a finding about it is verified.
 type targetKnowledge struct{ audited, missing, known bool }
 
 func newLifecycle(previous State, r audit.Report, mutes Mutes, now time.Time,
@@ -51,7 +53,8 @@ func newLifecycle(previous State, r audit.Report, mutes Mutes, now time.Time,
 	}
 	for _, f := range r.Findings {
 		id := identityOf(f)
-		// A target that is configured twice has each finding twice. The worse one counts.
+		// If a target is configured twice, the report contains each finding twice. The worse finding
+		// counts.
 		if before, ok := l.findings[id]; !ok || statusRank(f.Status) > statusRank(before.Status) {
 			l.findings[id] = f
 		}
@@ -65,14 +68,14 @@ func newLifecycle(previous State, r audit.Report, mutes Mutes, now time.Time,
 }
 
 // renumberSids returns the gaps with the Sids of the report. Remotion releases number their
-// statements differently, and a deployment may change the release that the account is judged by.
-// The gap stays the same.
+// statements differently, and a deployment may change the release that applies to the account. A
+// gap with another Sid is the same gap.
 func (l *lifecycle) renumberSids(gaps []Gap) []Gap {
 	current := map[Identity]string{}
 	for id := range l.findings {
 		sid := id.Sid
 		id.Sid = ""
-		current[id] = max(current[id], sid) // a release has an action on a resource once
+		current[id] = max(current[id], sid) // a release lists an action on a resource only once
 	}
 	taken := map[Identity]bool{}
 	for _, g := range gaps {
@@ -92,8 +95,8 @@ func (l *lifecycle) renumberSids(gaps []Gap) []Gap {
 	return gaps
 }
 
-// nextGaps returns the gaps to store, before anything is announced, and the transitions to
-// announce. Both are ordered by identity.
+// nextGaps returns the gaps to store if nothing is announced, and the transitions. Both are ordered
+// by identity. A transition without a reason is stored but not announced.
 func (l *lifecycle) nextGaps() (gaps []Gap, transitions []transition) {
 	known := map[Identity]bool{}
 	for _, previous := range l.previous.Gaps {
@@ -112,10 +115,10 @@ func (l *lifecycle) nextGaps() (gaps []Gap, transitions []transition) {
 			closed := previous
 			closed.Closed = l.now
 			switch {
-			case reason == "": // the report cannot say
+			case reason == "": // the report does not show whether the gap ended
 				gaps = append(gaps, previous)
 				continue
-			// It reopened, but the reopening was never announced. Its earlier openings were.
+			// The gap reopened, but only its earlier openings were announced.
 			case previous.Notified.IsZero() && previous.Opened > 1:
 				closed.Opened--
 				gaps = append(gaps, closed)
@@ -139,8 +142,8 @@ func (l *lifecycle) nextGaps() (gaps []Gap, transitions []transition) {
 	return gaps, l.dropEarlyReminders(transitions)
 }
 
-// openGap returns the gap of a finding as it is stored, and its transition. A muted gap has none.
-// previous is the stored gap; it has only an Identity if the gap is new.
+// openGap returns the gap to store for a finding, and the transition of the gap. A muted gap has no
+// transition. previous is the stored gap. If the gap is new, previous has only an Identity.
 func (l *lifecycle) openGap(f audit.Finding, previous Gap) (Gap, []transition) {
 	g := previous
 	g.Status, g.Cause, g.Severity, g.Why = f.Status, f.Cause, f.Severity, f.Why
@@ -169,26 +172,27 @@ func (l *lifecycle) openGap(f audit.Finding, previous Gap) (Gap, []transition) {
 	case g.Severity < g.NotifiedSeverity || statusRank(g.Status) < statusRank(g.NotifiedStatus):
 		reason = ReasonPartlyRecovered
 	default:
-		reason = ReasonReminder // dropped later if it is not due
+		reason = ReasonReminder // dropEarlyReminders removes a reminder that is not due
 	}
 	return g, []transition{{reason, g, f}}
 }
 
-// closeReason returns why a stored gap that is no gap in the report ended: ReasonRecovered or
-// ReasonRetired. It returns "" if the report cannot say, and the gap stays open.
+// closeReason returns why a stored gap that is not a gap in the report ended: ReasonRecovered or
+// ReasonRetired. It returns "" if the report does not show whether the gap ended. The gap then
+// stays open.
 func (l *lifecycle) closeReason(previous Gap, f audit.Finding, inReport bool) Reason {
 	k := l.knowledge[targetPolicy{previous.Target, previous.Policy}]
 	switch {
 	case inReport && f.Status == audit.Unverified:
 		return ""
 	case l.unknownTargets() && !previous.Unlisted:
-		return "" // it may be about a function, a region or a role that this run did not find
+		return "" // the gap may be about a function, region or role that this run did not find
 	case inReport && previous.Region != "" && !slices.Contains(l.report.Regions, previous.Region):
-		return ReasonRetired // satisfied in the regions that are still audited
+		return ReasonRetired // the requirement is satisfied in the regions that are still audited
 	case inReport:
 		return ReasonRecovered
 	case k.missing:
-		return "" // the gap that the target does not exist stands for its other gaps
+		return "" // the gap of the missing target replaces the target's other gaps
 	case k.audited && previous.targetMissing() && k.known:
 		return ReasonRecovered
 	case k.audited && previous.targetMissing():
@@ -201,8 +205,8 @@ func (l *lifecycle) closeReason(previous Gap, f audit.Finding, inReport bool) Re
 	return ReasonRetired
 }
 
-// indeterminate reports whether the gap was announced, and this run cannot say whether it is still
-// open.
+// indeterminate reports whether the gap was announced, but the report does not show whether the gap
+// is still open.
 func (l *lifecycle) indeterminate(g Gap) bool {
 	f, inReport := l.findings[g.Identity]
 	return g.Closed.IsZero() && !g.Notified.IsZero() && (!inReport || !f.Status.Gap()) &&
@@ -211,8 +215,8 @@ func (l *lifecycle) indeterminate(g Gap) bool {
 }
 
 // unknownTargets reports whether the report has a problem that is not about an audited target, such
-// as functions that cannot be listed. A target or a function that the report lacks may then still
-// exist.
+// as functions that cannot be listed. Targets and functions that are not in the report may then
+// still exist.
 func (l *lifecycle) unknownTargets() bool {
 	return slices.ContainsFunc(l.report.Problems, func(p audit.Problem) bool {
 		return !slices.ContainsFunc(l.report.Targets, func(t audit.TargetReport) bool {
@@ -221,8 +225,8 @@ func (l *lifecycle) unknownTargets() bool {
 	})
 }
 
-// suppressMuted clears the reason of a transition of a muted gap, so that it is stored and not
-// announced.
+// suppressMuted returns the transition, without its reason if the gap is muted. A transition
+// without a reason is stored but not announced.
 func (l *lifecycle) suppressMuted(c transition) transition {
 	if l.mutes.longestFor(c.finding) != nil {
 		c.reason = ""
@@ -230,8 +234,9 @@ func (l *lifecycle) suppressMuted(c transition) transition {
 	return c
 }
 
-// dropEarlyReminders removes the reminders that are not due. If one is due, those that are due
-// within half of RepeatAfter stay, so that gaps that opened at different hours share a message.
+// dropEarlyReminders returns the transitions without reminders that are not due. If a reminder is
+// due, it keeps all reminders that are due within half of RepeatAfter, so that gaps that opened at
+// different hours share a message.
 func (l *lifecycle) dropEarlyReminders(transitions []transition) []transition {
 	due := func(c transition, early time.Duration) bool {
 		return l.options.due(l.now, c.gap.Notified, c.gap.Reminders, c.gap.Severity == policies.Critical,
@@ -248,13 +253,14 @@ func (l *lifecycle) dropEarlyReminders(transitions []transition) []transition {
 	})
 }
 
-// findingOf makes a finding from a stored gap that the report does not contain.
+// findingOf returns a finding with the values of a stored gap.
 func findingOf(g Gap) audit.Finding {
 	return audit.Finding{Target: g.Target, Policy: g.Policy, Sid: g.Sid, Action: g.Action,
 		Resource: g.Resource, Status: g.Status, Cause: g.Cause, Severity: g.Severity, Why: g.Why}
 }
 
-// statusRank orders statuses, the worst highest. Missing and denied have the same rank.
+// statusRank returns the rank of a status. A worse status has a higher rank. Missing and denied
+// have the same rank.
 func statusRank(s audit.Status) int {
 	switch s {
 	case audit.Missing, audit.Denied:
@@ -269,7 +275,8 @@ func statusRank(s audit.Status) int {
 	return 0
 }
 
-// markGapsNotified returns the gaps with the announcements at now, in the thread, recorded.
+// markGapsNotified returns the gaps to store after the transitions were announced at now, in the
+// thread.
 func markGapsNotified(gaps []Gap, transitions []transition, now time.Time, thread string) []Gap {
 	gaps = slices.Clone(gaps)
 	for _, c := range transitions {

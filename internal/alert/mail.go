@@ -9,7 +9,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/report"
 )
 
-// reasonTitles are the titles that a mail has for reasons.
+// reasonTitles contains the title of each reason in mails and cards.
 var reasonTitles = map[Reason]string{
 	ReasonOpened: "NEW", ReasonReopened: "REOPENED", ReasonWorse: "WORSE",
 	ReasonReminder: "STILL OPEN",
@@ -35,7 +35,7 @@ func (n digest) mail() string {
 		Region:   s.Region, Settings: s.Settings,
 	}
 	l.Shown.Notices = n.accompanyingNotices(l.Shown.Notices)
-	if n.options.Stateless { // without a state, no gap is known to be new
+	if n.options.Stateless { // without a state, it is unknown which gaps are new
 		l.Opening = l.Opening[1:]
 	}
 	for _, e := range entries(n.excerpt.transitions) {
@@ -59,7 +59,7 @@ func (n digest) mail() string {
 				report.Field{Label: "Impact", Text: e.impact}, report.Field{Label: "Fix", Text: e.remedy})})
 		default:
 			text := n.errorText(e)
-			if e.problem != "" { // the report's part of the section has the cause
+			if e.problem != "" { // the section also shows the report's problem with its cause
 				text = e.error.Target + ": " + e.problem
 			}
 			if !n.options.Stateless {
@@ -150,8 +150,8 @@ func statusLabel(s audit.Status) string {
 	return strings.ToUpper(string(s[:1])) + string(s[1:])
 }
 
-// since returns a field with the start of the entry, and the number of openings or of the reminder.
-// A new gap may be older than the run that found it, so the field says which run found it.
+// since returns the field about the start of an entry, with the number of openings or of the
+// reminder. A new gap may be older than the run that found it, so its label is "First found".
 func (n digest) since(e entry) report.Field {
 	if e.since.IsZero() || e.since.Equal(n.now) {
 		text := "by this run, " + timeText(n.now)
@@ -183,8 +183,8 @@ func ordinal(n int) string {
 	return fmt.Sprint(n) + suffix
 }
 
-// aboutFields returns the fields that end the ABOUT section: the number of muted gaps, the place of
-// the full report, and the next reminder.
+// aboutFields returns the fields that end the ABOUT section: the number of muted gaps, the location
+// of the full report, and the next reminder.
 func (n digest) aboutFields() (list []report.Field) {
 	if muted := n.report.Summary.GapsMuted; muted > 0 {
 		list = append(list,
@@ -233,7 +233,7 @@ func nonEmpty(fields ...report.Field) (list []report.Field) {
 	return list
 }
 
-// matchText lists the fields by which a mute matches gaps: target user/x, cause scp.
+// matchText returns the fields of the mute that match gaps, such as "target user/x, cause scp".
 func (m Mute) matchText() string {
 	var list []string
 	for _, part := range []struct{ name, value string }{{"target", m.Target}, {"action", m.Action},

@@ -21,15 +21,17 @@ const (
 	ReasonReminder Reason = "reminder"
 	// ReasonRecovered means that all permissions that a target lacked for one root cause are granted.
 	ReasonRecovered Reason = "recovered"
-	// ReasonPartlyRecovered means that some of them are granted, or that a gap is less severe or has a
-	// better status than announced.
+	// ReasonPartlyRecovered means that some, but not all, permissions that a target lacked for one
+	// root cause are granted, or that a gap has a lower severity or a better status than announced.
 	ReasonPartlyRecovered Reason = "partly_recovered"
-	// ReasonRetired means that a target, region or requirement is no longer audited. That is no
-	// recovery.
+	// ReasonRetired means that a target, region or requirement is no longer audited. Its gaps have not
+	// recovered.
 	ReasonRetired Reason = "retired"
-	// ReasonBaseline means that the first run found the gap.
+	// ReasonBaseline means that the first run found the gap, or a later run before any message was
+	// sent.
 	ReasonBaseline Reason = "baseline"
-	// ReasonAuditorError means that the auditor could not do a part of its work, or can again.
+	// ReasonAuditorError means that the auditor cannot do a part of its work, or that such an error
+	// ended.
 	ReasonAuditorError Reason = "auditor_error"
 	// ReasonNotice means that a mute needs attention, or the report has a new notice.
 	ReasonNotice Reason = "notice"
@@ -41,7 +43,7 @@ const (
 type Message struct {
 	// Subject is printable ASCII of at most 99 characters.
 	Subject string `json:"subject"`
-	// Bodies are the texts by protocol. The one for "default" is JSON.
+	// Bodies are the texts by protocol. The text for "default" is JSON.
 	Bodies map[string]string `json:"bodies"`
 	// Attributes are the message attributes that subscription filters match.
 	Attributes []Attribute `json:"attributes"`
@@ -61,7 +63,7 @@ type Attribute struct {
 type Sender struct {
 	// Function and Region are those of the auditor's Lambda function, empty if there is none.
 	Function, Region string
-	// Settings are the flags with which `remotion-audit audit` repeats the audit: report.Letter.
+	// Settings are flags of `remotion-audit audit`, as in report.Letter.
 	Settings []string
 	// Bucket is the evidence bucket. If it is empty, gaps cannot be muted. Evidence is the key of this
 	// run's full report in the bucket.
@@ -84,7 +86,7 @@ type Format string
 const (
 	// Chat is an Amazon Q Developer custom notification, for Slack and Microsoft Teams.
 	Chat Format = "chat"
-	// JSON is the default body.
+	// JSON is the form of the default body.
 	JSON Format = "json"
 )
 
@@ -97,8 +99,8 @@ func (n digest) message() Message {
 	return m
 }
 
-// fallbackMessage returns the message for names so long that no part of the digest fits. IAM allows
-// no such names. The message says where the full report is.
+// fallbackMessage returns the message to send if names are so long that no part of the digest fits.
+// IAM does not allow such names. The message names the location of the full report.
 func (n digest) fallbackMessage() Message {
 	n.omitted = n.units()
 	n.excerpt = &excerpt{}
@@ -138,8 +140,8 @@ func (n digest) compose() Message {
 	return n.withAttributes(m)
 }
 
-// withAttributes returns the message with its attributes. They cover all announcements, whether or
-// not they fit into the bodies.
+// withAttributes returns the message with its attributes. The attributes cover all announcements,
+// including those that do not fit into the bodies.
 func (n digest) withAttributes(m Message) Message {
 	m.Attributes = []Attribute{{"events", "String.Array", marshal(n.reasons())}}
 	if targets := n.targets(); len(targets) > 0 {

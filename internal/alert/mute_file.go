@@ -15,13 +15,13 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 )
 
-// maxMute is the longest time until the end of a mute. Without it, a mistyped year would mute a gap
-// for decades.
+// maxMute is the longest time until the end of a mute. Without the limit, a mistyped year would
+// mute a gap for decades.
 const maxMute = 366 * 24 * time.Hour
 
-// ParseMutes reads a mutes file (docs/alerts.md, docs/mutes.schema.json). It leaves out mutes with
-// an error. A file that is not valid YAML has no mutes and one error. An empty file has no mutes
-// and no error.
+// ParseMutes reads a mutes file (docs/alerts.md, docs/mutes.schema.json). It returns the mutes
+// without errors, and the errors of the other mutes. A file that is not valid YAML has no mutes and
+// one error. An empty file has no mutes and no error.
 func ParseMutes(text []byte, now time.Time) (Mutes, []MuteError) {
 	list, err := muteList(text)
 	if err != nil {
@@ -75,31 +75,31 @@ func muteList(text []byte) (*ast.SequenceNode, *MuteError) {
 }
 
 // Limits of a mutes file: its bytes, the bytes of a line, and the brackets that are open at the
-// same time. The time of the YAML library grows with the square of each. Without the limits, a file
-// could keep the auditor from alerting.
+// same time. The parsing time of the YAML library grows with the square of each. Without the
+// limits, parsing a file could take so long that the run sends no alert.
 const (
 	maxMuteFile    = 128 << 10
 	maxMuteLine    = 4 << 10
 	maxMuteNesting = 50
 )
 
-// oversizedFile returns an error for a file that exceeds a limit.
+// oversizedFile returns an error if the file exceeds a limit, otherwise nil.
 func oversizedFile(text []byte) *MuteError {
 	if len(text) > maxMuteFile {
 		return &MuteError{Text: fmt.Sprintf("the file must have at most %d bytes: remove expired mutes",
 			maxMuteFile)}
 	}
-	line, since, open := 1, 0, 0
+	line, lineStart, openBrackets := 1, 0, 0
 	for i, c := range text {
 		switch c {
 		case '\n':
-			line, since = line+1, i+1
+			line, lineStart = line+1, i+1
 		case '[', '{':
-			open++
+			openBrackets++
 		case ']', '}':
-			open = max(0, open-1)
+			openBrackets = max(0, openBrackets-1)
 		}
-		if i-since >= maxMuteLine || open > maxMuteNesting {
+		if i-lineStart >= maxMuteLine || openBrackets > maxMuteNesting {
 			return &MuteError{Line: line,
 				Text: fmt.Sprintf("a line must have at most %d bytes, and at most %d brackets may be open",
 					maxMuteLine, maxMuteNesting)}
@@ -216,7 +216,8 @@ func muteError(at ast.Node, format string, args ...any) *MuteError {
 	return &MuteError{Line: line, Text: fmt.Sprintf(format, args...)}
 }
 
-// mapping returns the entries of a mapping. The library has another type for one with one entry.
+// mapping returns the entries of a mapping, or false for another node. The YAML library has a
+// separate type for a mapping with one entry.
 func mapping(n ast.Node) ([]*ast.MappingValueNode, bool) {
 	switch n := n.(type) {
 	case *ast.MappingNode:
@@ -234,7 +235,7 @@ func keyOf(e *ast.MappingValueNode) string {
 	return e.Key.String()
 }
 
-// scalar returns the value of a string. Numbers and other types are not accepted.
+// scalar returns the value of a string node, or false for another node, such as a number.
 func scalar(n ast.Node) (string, bool) {
 	switch n := n.(type) {
 	case *ast.StringNode:

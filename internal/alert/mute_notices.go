@@ -10,14 +10,14 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/report"
 )
 
-// expiresSoon is how long before its end a mute is announced again.
+// expiresSoon is how long before the end of a mute a notice announces the end.
 const expiresSoon = 7 * 24 * time.Hour
 
 // muteNotice announces a mute that is new, changed, ends soon, or hides more or fewer gaps.
 type muteNotice struct {
 	mute Mute
 	kind muteNoticeKind
-	// effect says how many gaps the mute hides.
+	// effect describes how many gaps the mute hides.
 	effect   string
 	severity policies.Severity
 }
@@ -32,13 +32,13 @@ const (
 	muteUnused   muteNoticeKind = "unused"
 )
 
-// muteNotices compares the mutes in force with those of the state. It returns the mutes to store
-// after the notices are announced, and the notices.
+// muteNotices compares the mutes in force with the mutes of the state. It returns the notices, and
+// the mutes to store after the notices are announced.
 func (l *lifecycle) muteNotices() (seen []SeenMute, notices []muteNotice) {
 	for _, m := range l.mutes {
 		hid, worst, unsure := l.hiddenGaps(m)
-		now := SeenMute{Mute: m, Hid: hid, HidWorst: worst, Expiring: m.Until.Sub(l.now) <= expiresSoon,
-			Unused: hid == 0 && !unsure}
+		current := SeenMute{Mute: m, Hid: hid, HidWorst: worst,
+			Expiring: m.Until.Sub(l.now) <= expiresSoon, Unused: hid == 0 && !unsure}
 		effect := "hides nothing"
 		switch {
 		case hid > 0:
@@ -56,34 +56,34 @@ func (l *lifecycle) muteNotices() (seen []SeenMute, notices []muteNotice) {
 			} else {
 				add(muteChanged)
 			}
-			seen = append(seen, now)
+			seen = append(seen, current)
 			continue
 		}
 		previous := l.previous.Mutes[i]
-		if now.Expiring && !previous.Expiring {
+		if current.Expiring && !previous.Expiring {
 			add(muteExpiring)
 		}
 		if hid > previous.Hid || worst > previous.HidWorst {
 			add(muteWorse)
 		} else {
 			// Keeping the highest numbers avoids a notice each time that a gap reopens.
-			now.Hid, now.HidWorst = previous.Hid, previous.HidWorst
+			current.Hid, current.HidWorst = previous.Hid, previous.HidWorst
 		}
-		if now.Unused && !previous.Unused {
+		if current.Unused && !previous.Unused {
 			add(muteUnused)
 		}
-		now.Unused = now.Unused || unsure && previous.Unused
-		seen = append(seen, now)
+		current.Unused = current.Unused || unsure && previous.Unused
+		seen = append(seen, current)
 	}
 	return seen, notices
 }
 
-// sentence returns the notice with the mute that it is about.
+// sentence returns the notice as a sentence that names the mute.
 func (n muteNotice) sentence(now time.Time) string {
 	return "mute of " + n.mute.matchText() + ": " + n.text(now)
 }
 
-// text returns the status of the mute.
+// text returns the notice without the name of the mute.
 func (n muteNotice) text(now time.Time) string {
 	switch n.kind {
 	case muteNew:
@@ -104,7 +104,7 @@ func (m Mute) equal(o Mute) bool {
 }
 
 // hiddenGaps counts the gaps that a mute hides, and returns the highest of their severities. unsure
-// means that some of the unverified requirements may be hidden gaps too.
+// is true if the mute may also hide gaps that this run could not verify.
 func (l *lifecycle) hiddenGaps(m Mute) (n int, worst policies.Severity, unsure bool) {
 	for _, f := range l.report.Findings {
 		switch {

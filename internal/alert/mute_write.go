@@ -13,8 +13,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/report"
 )
 
-// MuteCommand returns the command that mutes for 24 hours what m matches, quoted for a shell. The
-// owner is the user that runs it. The reason is a placeholder.
+// MuteCommand returns the command that mutes the gaps that m matches for 24 hours, quoted for a
+// shell. The owner is the user that runs the command. The reason is a placeholder.
 func MuteCommand(bucket string, m Mute) string {
 	words := []string{"remotion-audit", "mute", "--bucket", bucket}
 	for _, flag := range []struct{ name, value string }{{"--target", m.Target}, {"--action", m.Action},
@@ -27,8 +27,9 @@ func MuteCommand(bucket string, m Mute) string {
 		` --owner "$USER" --reason 'under investigation'`
 }
 
-// AddMute appends a mute to the text of a mutes file, and keeps every other byte. The mute must be
-// valid at now. The file must be empty or a list in block style; it may contain invalid mutes.
+// AddMute returns the text of a mutes file with a mute appended. It changes no other byte. The mute
+// must be valid at now. The file must be empty or a list in block style; it may contain invalid
+// mutes.
 func AddMute(text []byte, m Mute, now time.Time) ([]byte, error) {
 	before, errsBefore := ParseMutes(text, now)
 	list, fileErr := muteList(text)
@@ -42,7 +43,7 @@ func AddMute(text []byte, m Mute, now time.Time) ([]byte, error) {
 	indent := "  "
 	switch {
 	case list != nil:
-		// The indentation is that of the first dash.
+		// The new item has the indentation of the first dash.
 		indent = strings.Repeat(" ", max(0, list.Start.Position.Column-1))
 	case !hasKey(text):
 		out = append(out, "mutes:\n"...)
@@ -61,7 +62,7 @@ func AddMute(text []byte, m Mute, now time.Time) ([]byte, error) {
 	return out, nil
 }
 
-// hasKey reports whether the file has a key. It is called for a file without a list.
+// hasKey reports whether a file without a list of mutes contains the key mutes.
 func hasKey(text []byte) bool {
 	file, err := parseYAML(text)
 	if err != nil {

@@ -13,9 +13,9 @@ import (
 // Mutes are the mutes of a file, in its order.
 type Mutes []Mute
 
-// Mute mutes gaps until a time. A gap has to match every one of Target, Action, Cause and Sid that
-// is not empty; at least one is not empty. In Target, Action and Sid a '*' matches any characters.
-// Actions match without regard to case, as in IAM.
+// Mute mutes gaps until a time. It matches a gap if each of Target, Action, Cause and Sid is empty
+// or matches. At least one of these fields is not empty. In Target, Action and Sid a '*' matches
+// any characters. Actions match without regard to case, as in IAM.
 type Mute struct {
 	Target string      `json:"target,omitempty"`
 	Action string      `json:"action,omitempty"`
@@ -45,8 +45,8 @@ func (m Mute) Matches(f audit.Finding) bool {
 	return (m.Cause == "" || m.Cause == f.Cause) && m.concerns(f)
 }
 
-// concerns reports whether the mute matches the finding if its cause is ignored. An unverified
-// finding has no cause.
+// concerns reports whether the mute, without its cause, matches the finding. An unverified finding
+// has no cause.
 func (m Mute) concerns(f audit.Finding) bool {
 	return glob(m.Target, f.Target) && glob(strings.ToLower(m.Action), strings.ToLower(f.Action)) &&
 		glob(m.Sid, f.Sid)
@@ -64,7 +64,7 @@ func (list Mutes) longestFor(f audit.Finding) *audit.Mute {
 }
 
 // inForce returns the mutes that have not expired, ordered by the fields that match gaps. Of mutes
-// with equal fields it returns the one that ends last.
+// for which these fields are equal, it returns only the mute that ends last.
 func (list Mutes) inForce(now time.Time) Mutes {
 	var out Mutes
 	for _, m := range list {

@@ -8,24 +8,24 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// Options are the settings of Plan. The zero value uses the state, and sends reminders on every
-// run.
+// Options are the settings of Plan. With the zero value, Plan uses the state and sends reminders on
+// every run.
 type Options struct {
-	// Stateless means that there is no state, because there is no evidence bucket or its state must
-	// not be overwritten. Every run with gaps alerts. Plan ignores the previous state, and the caller
-	// must not store Next and Unheard.
+	// Stateless is true if the run can store no state: it has no evidence bucket, cannot read the
+	// state, or must not overwrite the state. Every run with gaps alerts. Plan ignores the previous
+	// state, and the caller must not store Next and NextUndelivered.
 	Stateless bool
 	// RepeatAfter is the time between the announcement of a gap and its first reminder. Zero sends a
 	// reminder on every run.
 	RepeatAfter time.Duration
-	// First is the report of an earlier attempt within this run, or nil. An auditor error that is in
-	// both reports is announced in this run.
+	// First is the report of an earlier attempt within this run, or nil. If both reports contain an
+	// auditor error, this run announces the error.
 	First *audit.Report
 	// MuteErrors are the errors that ParseMutes returned.
 	MuteErrors []MuteError
-	// Problems are those of the auditor, such as a damaged state or a mutes file that it may not read.
-	// They are announced at once, as auditor errors. Their Target is empty, and their What must be the
-	// same in each run.
+	// Problems are problems of the auditor, such as a damaged state or a mutes file that it has no
+	// permission to read. Plan announces them at once, as auditor errors. Their Target is empty, and
+	// their What must be the same in each run.
 	Problems []audit.Problem
 	// Sender describes the auditor in the texts.
 	Sender Sender
@@ -33,17 +33,18 @@ type Options struct {
 
 // Planned is the result of Plan: the message to send and the state to store.
 type Planned struct {
-	// Message is zero if no message is to be sent.
+	// Message is the message to send. It is zero if there is none.
 	Message Message
-	// DedupKey is that of the message. Messages with equal keys are the same announcement.
+	// DedupKey is the dedupKey of the message. Messages with equal keys contain the same
+	// announcements.
 	DedupKey string
 	// Reasons are why the message is sent, as in its attribute "events".
 	Reasons []Reason
 	// Next is the state to store after the message is published, or at once if there is none.
 	Next State
 	// NextUndelivered is the state to store instead of Next if the topic has no confirmed
-	// subscription. It holds the findings of this run, and nothing counts as announced. Without a
-	// message the two are the same.
+	// subscription. It contains the findings of this run, but nothing counts as announced. Without a
+	// message it equals Next.
 	NextUndelivered State
 	// Report is the given report with the mutes applied.
 	Report audit.Report
@@ -53,8 +54,8 @@ type Planned struct {
 }
 
 // Plan compares a report with the previous state, and decides which message to send. It depends
-// only on its arguments. With the state that it returns, the same report needs no message until a
-// reminder is due.
+// only on its arguments. If the caller stores Next, a run with the same report sends no message
+// until a reminder is due.
 func Plan(previous State, r audit.Report, mutes Mutes, now time.Time, o Options) Planned {
 	mutes = mutes.inForce(now)
 	r = r.Muted(mutes.longestFor)
@@ -63,7 +64,8 @@ func Plan(previous State, r audit.Report, mutes Mutes, now time.Time, o Options)
 		previous = State{}
 	}
 	if r.Run.At.Before(previous.Run.At) && !previous.Run.At.After(now) {
-		// A run that started later has stored its state already. The findings of this run are older.
+		// A run that started later has already stored its state, so the findings of this run are
+		// outdated.
 		return Planned{Next: previous, NextUndelivered: previous, Report: r,
 			OldestGapAge: oldestGapAge(previous.Gaps, now)}
 	}
@@ -79,14 +81,15 @@ func Plan(previous State, r audit.Report, mutes Mutes, now time.Time, o Options)
 	n.reportNotices = reportNotices
 	n.iamChanges = n.relevantIAMChanges()
 
-	unheard := previous
-	unheard.SchemaVersion, unheard.Run, unheard.Gaps, unheard.Errors = StateVersion, r.Run, gaps, errs
-	unheard.Run.Trigger = nil // its IAM changes would make the state grow
+	undelivered := previous
+	undelivered.SchemaVersion, undelivered.Run = StateVersion, r.Run
+	undelivered.Gaps, undelivered.Errors = gaps, errs
+	undelivered.Run.Trigger = nil // the IAM changes of the trigger would make the state grow
 	n.identify(previous)
-	next := unheard
+	next := undelivered
 	next.Notices = seenNotices
 	if len(reportNotices) == 0 {
-		unheard.Notices = seenNotices
+		undelivered.Notices = seenNotices
 	}
 	next.Gaps = markGapsNotified(gaps, transitions, now, n.thread)
 	next.Errors = markErrorsNotified(errs, errorTransitions, now, n.thread)
@@ -107,7 +110,7 @@ func Plan(previous State, r audit.Report, mutes Mutes, now time.Time, o Options)
 	}
 	if !o.Stateless {
 		p.Next.Announced = n.key
-		p.NextUndelivered = unheard
+		p.NextUndelivered = undelivered
 	}
 	p.Reasons, p.DedupKey, p.Message = n.reasons(), n.key, n.message()
 	return p
@@ -127,20 +130,20 @@ func oldestGapAge(gaps []Gap, now time.Time) *time.Duration {
 // nextReminder returns when the next reminder is due if nothing changes, or zero. A gap that the
 // report does not confirm gets no reminder.
 func (l *lifecycle) nextReminder(s State) (at time.Time) {
-	earliest := func(t time.Time) {
+	useIfEarlier := func(t time.Time) {
 		if at.IsZero() || t.Before(at) {
 			at = t
 		}
 	}
 	for _, g := range s.Gaps {
 		if f, inReport := l.findings[g.Identity]; inReport && f.Gap() && !g.Notified.IsZero() {
-			earliest(g.Notified.Add(l.options.reminderInterval(g.Reminders,
+			useIfEarlier(g.Notified.Add(l.options.reminderInterval(g.Reminders,
 				g.Severity == policies.Critical)))
 		}
 	}
 	for _, e := range s.Errors {
 		if !e.Notified.IsZero() {
-			earliest(e.Notified.Add(l.options.reminderInterval(e.Reminders, false)))
+			useIfEarlier(e.Notified.Add(l.options.reminderInterval(e.Reminders, false)))
 		}
 	}
 	return at

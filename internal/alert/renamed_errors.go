@@ -8,12 +8,13 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 )
 
-// mutesFile begins the What of an auditor error about the mutes file.
+// mutesFile is the start of the What of each auditor error about the mutes file.
 const mutesFile = "mutes.yaml, "
 
-// renamedErrors maps the texts of earlier releases to those of this one. The text identifies an
-// auditor error in the state. Without the table, the first run of a new release would announce each
-// open error again. A row keeps the variable part of the text, which is between the two halves.
+// renamedErrors maps the texts of earlier releases to the texts of this release. The text
+// identifies an auditor error in the state. Without the table, the first run of a new release would
+// announce each open error again. Between its start and its end, a text has a variable part, which
+// stays the same.
 var renamedErrors = []struct{ oldStart, oldEnd, newStart, newEnd string }{
 	{"a second document: write one list, under mutes:", "",
 		"second YAML document: write one list under mutes:", ""},
@@ -44,7 +45,8 @@ var renamedErrors = []struct{ oldStart, oldEnd, newStart, newEnd string }{
 	{"", " more mutes or fields", "", " more errors"},
 }
 
-// renameErrors returns the errors with the texts of this release, in their order.
+// renameErrors replaces the texts of earlier releases in errs, and returns errs in the order of the
+// state.
 func renameErrors(errs []Error) []Error {
 	for i := range errs {
 		if errs[i].Target == "" {
@@ -77,8 +79,8 @@ func renamedError(what string) string {
 	return what
 }
 
-// renamedNotices maps the texts of notices of earlier releases to those of this one. $1, $2 and $3
-// are the variable parts of a text.
+// renamedNotices maps the notice texts of earlier releases to the texts of this release. $1, $2 and
+// $3 are the variable parts of a text.
 var renamedNotices = []struct {
 	old *regexp.Regexp
 	new string
@@ -95,7 +97,7 @@ var renamedNotices = []struct {
 		"there is no role $1, and no deployed function uses it: the role is not audited"},
 }
 
-// renameNotices gives the notices the texts of this release.
+// renameNotices replaces the texts of earlier releases in the notices.
 func renameNotices(notices []SeenNotice) {
 	for i := range notices {
 		for _, r := range renamedNotices {

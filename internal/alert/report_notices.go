@@ -10,12 +10,13 @@ import (
 )
 
 // announcedKinds are the kinds of notices that are announced, because they need action before they
-// lead to gaps or to targets that are not audited. The texts of other kinds name functions, regions
-// and policies and change with them, so a message only shows them beside its announcements.
+// lead to gaps or to targets that are not audited. A message shows notices of other kinds but does
+// not announce them: their texts name functions, regions and policies, and each change of these
+// would be announced.
 var announcedKinds = []audit.NoticeKind{audit.NoticeNewerRelease, audit.NoticeUpgrade,
 	audit.NoticeRenderRole, audit.NoticeReadScope}
 
-// maxNotices bounds the notices in the state. Further notices are in the report only.
+// maxNotices bounds the notices in the state. Only the report contains the other notices.
 const maxNotices = 100
 
 // SeenNotice is a notice as stored in the state. A notice with another text is another notice.
@@ -23,7 +24,8 @@ type SeenNotice struct {
 	Kind   audit.NoticeKind `json:"kind"`
 	Target string           `json:"target,omitempty"`
 	Text   string           `json:"text"`
-	// Seen is when a report last contained the notice. It is removed after closedRetention.
+	// Seen is when a report last contained the notice. The state keeps the notice for closedRetention
+	// after that time.
 	Seen time.Time `json:"seen"`
 }
 
@@ -34,7 +36,7 @@ type SeenNotice struct {
 func (l *lifecycle) reportNotices() (seen []SeenNotice, announce []audit.Notice) {
 	seen = []SeenNotice{}
 	countAsAnnounced := l.previous.Notices == nil && !l.previous.Baseline.IsZero()
-	is := func(n audit.Notice) func(SeenNotice) bool {
+	equals := func(n audit.Notice) func(SeenNotice) bool {
 		return func(s SeenNotice) bool {
 			return s.Kind == n.Kind && s.Target == n.Target && s.Text == n.Text
 		}
@@ -46,18 +48,18 @@ func (l *lifecycle) reportNotices() (seen []SeenNotice, announce []audit.Notice)
 		}
 	}
 	for _, n := range l.report.Notices {
-		if !slices.Contains(announcedKinds, n.Kind) || slices.ContainsFunc(seen, is(n)) ||
+		if !slices.Contains(announcedKinds, n.Kind) || slices.ContainsFunc(seen, equals(n)) ||
 			len(seen) == maxNotices {
 			continue
 		}
 		seen = append(seen, SeenNotice{n.Kind, n.Target, n.Text, l.now})
-		if !countAsAnnounced && !slices.ContainsFunc(known, is(n)) {
+		if !countAsAnnounced && !slices.ContainsFunc(known, equals(n)) {
 			announce = append(announce, n)
 		}
 	}
 	for _, s := range known {
 		if len(seen) < maxNotices &&
-			!slices.ContainsFunc(seen, is(audit.Notice{Kind: s.Kind, Target: s.Target, Text: s.Text})) {
+			!slices.ContainsFunc(seen, equals(audit.Notice{Kind: s.Kind, Target: s.Target, Text: s.Text})) {
 			seen = append(seen, s)
 		}
 	}
@@ -84,8 +86,9 @@ func (n digest) withAuditFlags(x audit.Notice) audit.Notice {
 	return x
 }
 
-// accompanyingNotices returns the notices that a mail shows and does not announce. It leaves out
-// the notice about the read scope, which is a setting and is announced once.
+// accompanyingNotices returns the notices that a mail shows but does not announce. It leaves out
+// the notice about the read scope, which is a setting and is announced once. Without a state, no
+// notice is announced, so each mail shows all notices.
 func (n digest) accompanyingNotices(notices []audit.Notice) (list []audit.Notice) {
 	for _, x := range notices {
 		if !slices.Contains(n.reportNotices, x) &&

@@ -16,7 +16,7 @@ import (
 const StateVersion = "1"
 
 // ErrNewerState is returned for a state that a newer release wrote. The caller must not overwrite
-// such a state, and alerts without one.
+// such a state, and alerts without a state.
 var ErrNewerState = errors.New("a newer release wrote the state: deploy that release or a later " +
 	"one")
 
@@ -26,21 +26,21 @@ type State struct {
 	SchemaVersion string `json:"schemaVersion"`
 	// Run is the last confirmed run.
 	Run audit.Run `json:"run,omitzero"`
-	// Baseline is when the first message was sent, or when the first run had none to send. Zero means
-	// that the next message announces all gaps as a baseline.
+	// Baseline is the time of the first message, or of the first run if that run had no message to
+	// send. Zero means that the next message announces all gaps as a baseline.
 	Baseline time.Time `json:"baseline,omitzero"`
 	// Announced is the dedupKey of the last message. The next key is derived from it, so that two
 	// equal announcements at different times have different keys.
 	Announced string `json:"announced,omitempty"`
-	// Gaps are open, or were closed within closedRetention, so that a gap that reopens is recognized.
-	// They are ordered by identity.
+	// Gaps are the open gaps, and the gaps that closed within closedRetention, so that Plan recognizes
+	// a gap that reopens. They are ordered by identity.
 	Gaps []Gap `json:"gaps,omitempty"`
 	// Errors are the open auditor errors, ordered by target.
 	Errors []Error `json:"errors,omitempty"`
-	// Mutes are those in force when the last message was sent, ordered by the fields that match gaps.
+	// Mutes are the mutes in force when Next was last stored, ordered by the fields that match gaps.
 	Mutes []SeenMute `json:"mutes,omitempty"`
-	// Notices are those that were announced, or that existed before this release announced notices.
-	// Nil means that the release that wrote the state announced none.
+	// Notices are the notices that were announced, or that existed before this release announced
+	// notices. Nil means that the release that wrote the state announced no notices.
 	Notices []SeenNotice `json:"notices,omitzero"`
 	// Pending is the claim of a message that is not confirmed yet.
 	Pending *Pending `json:"pending,omitempty"`
@@ -54,8 +54,8 @@ type Pending struct {
 	Message  Message `json:"message"`
 	// Next is the state after the message is published. It has no Pending.
 	Next State `json:"next"`
-	// Owner is the run that made the claim. Until is when its lease ends: only the owner may publish
-	// before.
+	// Owner is the run that made the claim. Until is when its lease ends. Before that time, only the
+	// owner may publish the message.
 	Owner string    `json:"owner"`
 	Until time.Time `json:"until"`
 }
@@ -63,31 +63,32 @@ type Pending struct {
 // Gap is a gap as stored in the state.
 type Gap struct {
 	Identity
-	// Status, Cause, Severity and Why are those of the last run that found the gap. A message about a
-	// closed gap shows them.
+	// Status, Cause, Severity and Why have the values of the last run that found the gap. A message
+	// about a closed gap shows them.
 	Status   audit.Status      `json:"status"`
 	Cause    audit.Cause       `json:"cause"`
 	Severity policies.Severity `json:"severity"`
 	Why      string            `json:"why,omitempty"`
-	// Region is the region of the example, if it was audited. A gap does not recover when its region
-	// is no longer audited.
+	// Region is the region of the example, if that region was audited. A gap does not recover when its
+	// region is no longer audited.
 	Region string `json:"region,omitempty"`
-	// Unlisted means that not everything that is deployed was listed when the gap was last found. Such
-	// a gap may close while the listing still fails.
+	// Unlisted is true if the run that last found the gap could not list all deployed functions. Such
+	// a gap may close while the functions still cannot be listed.
 	Unlisted bool `json:"unlisted,omitempty"`
-	// Since is when the gap was found, since it last opened. Opened counts how often it opened.
+	// Since is when the gap last opened: the time of the run that found it. Opened counts how often
+	// the gap opened.
 	Since  time.Time `json:"since"`
 	Opened int       `json:"opened"`
 	// Notified is when the gap was last announced; zero means never. NotifiedStatus and
-	// NotifiedSeverity are those in that announcement. Reminders counts the reminders since it opened
-	// or got worse.
+	// NotifiedSeverity are its status and severity in that announcement. Reminders counts the
+	// reminders since the gap opened or got worse.
 	Notified         time.Time         `json:"told,omitzero"`
 	NotifiedStatus   audit.Status      `json:"toldStatus,omitempty"`
 	NotifiedSeverity policies.Severity `json:"toldSeverity,omitempty"`
 	Reminders        int               `json:"reminders,omitempty"`
 	// Thread is the chat thread of the announcement.
 	Thread string `json:"thread,omitempty"`
-	// Muted means that the gap was muted when it was last found.
+	// Muted is true if the gap was muted when it was last found.
 	Muted bool `json:"muted,omitempty"`
 	// Closed is when the gap recovered or retired; zero while it is open.
 	Closed time.Time `json:"closed,omitzero"`
@@ -96,17 +97,19 @@ type Gap struct {
 // Error is an auditor error as stored in the state.
 type Error struct {
 	// Target is an audited target, audit.AccountTarget, or empty for an error of the state or the
-	// mutes file. What names the problem. It is empty for an audited target, whose problems may differ
-	// in each run.
+	// mutes file. What names the problem. What is empty for an audited target, because its problems
+	// may differ in each run.
 	Target string    `json:"target,omitempty"`
 	What   string    `json:"what,omitempty"`
 	Since  time.Time `json:"since"`
-	// Unverified means that all findings about the target are unverified.
+	// Unverified is true if all findings about the target are unverified.
 	Unverified bool `json:"dark,omitempty"`
-	// Runs counts the consecutive runs that had the error.
+	// Runs counts the consecutive runs that had the error. It restarts when the error becomes
+	// Unverified.
 	Runs int `json:"runs"`
-	// Notified is when the error was last announced; zero means never. NotifiedUnverified means that
-	// the target was announced as not verified at all. Reminders counts the reminders since.
+	// Notified is when the error was last announced; zero means never. NotifiedUnverified is true if
+	// the target was announced as not verified at all. Reminders counts the reminders since the last
+	// other announcement of the error.
 	Notified           time.Time `json:"told,omitzero"`
 	NotifiedUnverified bool      `json:"toldDark,omitempty"`
 	Reminders          int       `json:"reminders,omitempty"`
@@ -116,17 +119,18 @@ type Error struct {
 // SeenMute is a mute as stored in the state.
 type SeenMute struct {
 	Mute
-	// Hid is how many gaps the mute hid when that was last announced, and HidWorst the highest of
-	// their severities.
+	// Hid is how many gaps the mute hid when a message last announced that number. HidWorst is the
+	// highest severity of these gaps.
 	Hid      int               `json:"hid"`
 	HidWorst policies.Severity `json:"hidWorst,omitempty"`
-	// Expiring and Unused mean that the mute was announced as ending soon, or as hiding nothing.
+	// Expiring is true if the mute ends soon, and Unused if the mute hides nothing.
 	Expiring bool `json:"expiring,omitempty"`
 	Unused   bool `json:"unused,omitempty"`
 }
 
 // ParseState reads a state. It returns ErrNewerState for a state that a newer release wrote. Any
-// other error means that the text is damaged. Errors get the texts of this release.
+// other error means that the text is damaged. Auditor errors and notices get the texts of this
+// release.
 func ParseState(text []byte) (State, error) {
 	var head struct {
 		SchemaVersion string `json:"schemaVersion"`
@@ -184,7 +188,7 @@ func (s State) check() error {
 	return nil
 }
 
-// JSON returns the state as it is stored: indented, so that it can be read as well.
+// JSON returns the state as it is stored. The JSON is indented for readability.
 func (s State) JSON() []byte {
 	s.SchemaVersion = StateVersion
 	var b bytes.Buffer

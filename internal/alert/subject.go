@@ -19,8 +19,8 @@ const (
 	smsLimit = 140
 )
 
-// subject returns the label, the counts, the target and the account. If they do not fit, it cuts
-// the target first, then the last counts.
+// subject returns the label, the counts, the target and the account. If the text is too long,
+// subject cuts the target first, then the last counts.
 func (n digest) subject() string {
 	head, tail := "["+n.label()+"] Remotion IAM: ", " | "+ascii(n.report.Account, 12)
 	parts := ""
@@ -61,7 +61,8 @@ func (n digest) topItem() string {
 }
 
 // label returns the word at the start of the subject: the highest severity of the announced open
-// gaps, or UNVERIFIED, ERROR or NOTICE. After a recovery it is the label of the report.
+// gaps, or UNVERIFIED, ERROR or NOTICE. After a recovery it is the label of the report, or ERROR if
+// the report is OK but hasErrors is true.
 func (n digest) label() string {
 	var worst policies.Severity
 	good := false
@@ -92,7 +93,7 @@ func (n digest) label() string {
 	return "ERROR"
 }
 
-// subjectParts lists the counts of what is announced, and then of what is open and muted.
+// subjectParts returns the counts of announcements, then the counts of open and muted gaps.
 func (n digest) subjectParts() (list []string) {
 	add := func(count int, label string) {
 		if count > 0 {
@@ -106,7 +107,7 @@ func (n digest) subjectParts() (list []string) {
 	case c.baseline > 0:
 		list = append(list, "first audit, "+report.Plural(c.baseline, "gap"))
 	case n.options.Stateless && c.opened > 0:
-		list = append(list, report.Plural(c.opened, "gap")) // without a state they may be old
+		list = append(list, report.Plural(c.opened, "gap")) // without a state the gaps may be old
 	default:
 		add(c.opened, "new")
 	}
@@ -135,7 +136,8 @@ func (n digest) subjectParts() (list []string) {
 	return list
 }
 
-// verificationParts says whether the audit is incomplete, and counts other auditor errors.
+// verificationParts returns the parts of the subject about an incomplete audit and about other
+// auditor errors.
 func (n digest) verificationParts() (list []string) {
 	incomplete, otherErrors, longest := false, 0, time.Duration(0)
 	for _, e := range n.errorTransitions {

@@ -12,7 +12,7 @@ import (
 type Subscription struct {
 	Protocol string `json:"protocol"`
 	Endpoint string `json:"endpoint"`
-	// Confirmed means that SNS delivers messages to it.
+	// Confirmed is true if SNS delivers messages to the subscription.
 	Confirmed bool `json:"confirmed"`
 }
 
@@ -21,8 +21,8 @@ const maxSubscriptions = 50
 
 // TestMessage returns a message that tests the delivery of alerts and lists its recipients. It is
 // critical and names the given targets, so that it passes every filter that an alert may pass. Nil
-// subscriptions mean that they could not be listed. Without a function in from, the text names the
-// command as sender.
+// subscriptions mean that listing failed. Without a function in from, the text names the command as
+// sender.
 func TestMessage(account string, targets []string, subscriptions []Subscription,
 	from Sender) Message {
 	const text = "This is a test message of remotion-audit. Nothing was audited, and no action is " +

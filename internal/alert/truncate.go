@@ -20,7 +20,7 @@ func (m Message) size() int {
 }
 
 // fitMessage returns the message with the most units that does not exceed MaxBytes. build returns
-// the message with the first n units.
+// the message with the first n units. If no message fits, fitMessage returns build(0).
 func fitMessage(units int, build func(n int) Message) Message {
 	m := build(units)
 	if m.size() <= MaxBytes {
@@ -46,39 +46,39 @@ func (n digest) units() int {
 		n.shownIAMChanges()
 }
 
-// maxReleases bounds the releases, and the deployed releases, of a report and of each finding in a
-// truncated message.
+// maxReleases bounds each list of releases in a truncated message: the releases and the deployed
+// releases of the report, and the releases of each finding.
 const maxReleases = 100
 
 // truncate returns the digest with an excerpt of the first units. Announcements come first, the
 // worst before the others. The attributes of the message still cover all announcements.
 func (n digest) truncate(units int) digest {
 	n.omitted = n.units() - units
-	fitting := func(length int) int {
+	takeUnits := func(length int) int {
 		k := min(units, length)
 		units -= k
 		return k
 	}
 	n.excerpt = &excerpt{
-		transitions:      n.transitions[:fitting(len(n.transitions))],
-		errorTransitions: n.errorTransitions[:fitting(len(n.errorTransitions))],
-		muteNotices:      n.muteNotices[:fitting(len(n.muteNotices))],
-		reportNotices:    n.reportNotices[:fitting(len(n.reportNotices))],
-		openGaps:         n.openGaps[:fitting(len(n.openGaps))],
+		transitions:      n.transitions[:takeUnits(len(n.transitions))],
+		errorTransitions: n.errorTransitions[:takeUnits(len(n.errorTransitions))],
+		muteNotices:      n.muteNotices[:takeUnits(len(n.muteNotices))],
+		reportNotices:    n.reportNotices[:takeUnits(len(n.reportNotices))],
+		openGaps:         n.openGaps[:takeUnits(len(n.openGaps))],
 	}
 	n.excerpt.report = n.report
-	n.excerpt.report.Problems = append([]audit.Problem{}, n.problems[:fitting(len(n.problems))]...)
+	n.excerpt.report.Problems = append([]audit.Problem{}, n.problems[:takeUnits(len(n.problems))]...)
 	shown := map[Identity]bool{}
 	for _, list := range [][]transition{n.excerpt.transitions, n.excerpt.openGaps} {
 		for _, c := range list {
 			shown[c.gap.Identity], shown[identityOf(c.finding)] = true, true
 		}
 	}
-	for _, f := range n.unverified[:fitting(len(n.unverified))] {
+	for _, f := range n.unverified[:takeUnits(len(n.unverified))] {
 		shown[identityOf(f)] = true
 	}
-	n.excerpt.report.Notices = n.report.Notices[:fitting(len(n.report.Notices))]
-	n.excerpt.iamChanges = n.iamChanges[:fitting(n.shownIAMChanges())]
+	n.excerpt.report.Notices = n.report.Notices[:takeUnits(len(n.report.Notices))]
+	n.excerpt.iamChanges = n.iamChanges[:takeUnits(n.shownIAMChanges())]
 	n.excerpt.report.Run = withoutIAMChanges(n.report.Run)
 	n.excerpt.report.Findings, n.excerpt.report.Targets = []audit.Finding{},
 		slices.Clone(n.report.Targets)
@@ -90,7 +90,7 @@ func (n digest) truncate(units int) digest {
 			n.excerpt.report.Findings = append(n.excerpt.report.Findings, f)
 		}
 	}
-	if n.omitted > 0 { // targets and releases have no other bound
+	if n.omitted > 0 { // nothing else bounds the targets and releases
 		n.excerpt.report.Targets = n.report.Targets[:min(len(n.report.Targets), maxTargets)]
 		remotion := &n.excerpt.report.Remotion
 		remotion.Releases = remotion.Releases[:min(len(remotion.Releases), maxReleases)]
@@ -107,6 +107,6 @@ type excerpt struct {
 	reportNotices    []audit.Notice
 	openGaps         []transition
 	iamChanges       []audit.IAMChange
-	// report has the findings and problems that fit. It has no satisfied or muted findings.
+	// report contains the findings and problems that fit. It contains no satisfied or muted findings.
 	report audit.Report
 }

@@ -25,8 +25,8 @@ type Bucket struct {
 	Owner string
 }
 
-// maxObject is the size of the largest object that is read, in bytes. A state of a thousand gaps
-// has less than one MB.
+// maxObject is the size of the largest object that is read, in bytes. A state with a thousand gaps
+// is smaller than 1 MB.
 const maxObject = 16 << 20
 
 // Get implements Objects.
@@ -73,9 +73,9 @@ func contentType(key string) string {
 	return "application/json"
 }
 
-// withRemedy maps an error of S3 to ErrMissing or ErrChanged, or appends a remedy to it. A write
-// gets 412 if its condition does not hold, 409 if another write is in progress, and 404 if the
-// object that it replaces no longer exists.
+// withRemedy returns an error of S3 as ErrMissing or ErrChanged, or with a remedy appended. S3
+// answers a write with 412 if its condition does not hold, with 409 if another write is in
+// progress, and with 404 if the object to replace no longer exists.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 func (b Bucket) withRemedy(verb, key string, err error) error {
 	var api smithy.APIError
@@ -128,7 +128,8 @@ func (b Bucket) Keys(ctx context.Context, prefix string) (keys []string, err err
 	return keys, nil
 }
 
-// States reads the states of all auditors of the account. It leaves out unreadable states.
+// States reads the states of all auditors of the account. It leaves out damaged states and states
+// of newer releases.
 func (b Bucket) States(ctx context.Context) (states []alert.State, err error) {
 	keys, err := b.Keys(ctx, statePrefix(b.Owner))
 	if err != nil {

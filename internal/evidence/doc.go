@@ -1,12 +1,12 @@
 // Package evidence stores the auditor's state in an S3 bucket: open gaps and sent notifications
 // (state/), mutes (mutes.yaml), and the full report of each run (reports/).
 //
-// Only [Ledger.Announce] writes the state. It claims a message, publishes it, then confirms it. The
-// claim stores the message beside the last confirmed state before the message is sent, by a write
-// that only one of several runs can win. The confirmation stores the state in which the message
-// counts as announced. However many runs overlap, one copy is sent. If a run dies between claim and
-// confirmation, the next run finds the message and sends it: at least one copy is sent, never none,
-// and both copies have one dedupKey.
+// Only [Ledger.Announce] writes the state. It claims a message, publishes the message, then
+// confirms the claim. The claim stores the message beside the last confirmed state. Of several
+// runs, only one can write its claim. The confirmation stores the state in which the message counts
+// as announced. If runs overlap, one copy of the message is sent. If a run dies between claim and
+// confirmation, the next run finds the message and sends it. The message may then be sent twice,
+// with the same dedupKey.
 //
 //	ledger := evidence.Ledger{Objects: evidence.Bucket{…}, Key: evidence.StateKey(account, id),
 //		Owner: run, Now: time.Now}

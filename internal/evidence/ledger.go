@@ -22,8 +22,9 @@ const (
 	// writeAttempts is how often a write with an unknown outcome is tried. Each attempt already
 	// includes the retries of the SDK.
 	writeAttempts = 2
-	// maxLostWrites is how many writes may lose to other runs. Each loss means that another run made
-	// progress, unless S3 answers every write with a conflict.
+	// maxLostWrites is how many writes of a run may fail because another run wrote first. The limit is
+	// for the case that S3 answers every write with a conflict. Otherwise another run makes progress
+	// each time.
 	maxLostWrites = 10
 )
 
@@ -41,16 +42,17 @@ type Ledger struct {
 	// Now is the clock.
 	Now func() time.Time
 
-	sleep func(context.Context, time.Duration) error // nil is a timer
+	sleep func(context.Context, time.Duration) error // nil means a timer
 }
 
 // A View is the state that a message is planned from.
 type View struct {
-	// State is the last confirmed state. It is zero if there is none, or if it is unreadable.
+	// State is the last confirmed state. It is zero if there is no state or if the state is
+	// unreadable.
 	State alert.State
-	// Stateless says that the run cannot store a state: see alert.Options.
+	// Stateless is true if the run cannot store a state: see alert.Options.
 	Stateless bool
-	// Problem says why the state is unreadable, nil if it is not.
+	// Problem describes why the state is unreadable. It is nil if the state is readable.
 	Problem *audit.Problem
 }
 
@@ -58,11 +60,11 @@ type View struct {
 type Outcome struct {
 	// Planned is the message and the next state of this run.
 	Planned alert.Planned
-	// Published counts the messages that this run sent: its own, and those of runs that died before
-	// they confirmed theirs.
+	// Published counts the messages that this run sent: its own message, and the messages of runs that
+	// died before the confirmation.
 	Published int
 	// StateErrors are failed reads and writes of the state. They do not fail the run, because a retry
-	// would notify again.
+	// of the run would notify again.
 	StateErrors []error
 }
 
@@ -74,7 +76,7 @@ var ErrBusy = errors.New("another run held the state until the deadline of this 
 // publishes nothing, and nothing counts as announced. The error is that of publish, or ErrBusy.
 // Failed reads and writes of the state are in the outcome, and do not prevent the message.
 //
-// Announce calls plan again if another run stores a state in between.
+// Announce calls plan again if another run stores a state before this run can.
 func (l *Ledger) Announce(ctx context.Context, hasSubscriber bool, plan func(View) alert.Planned,
 	publish func(context.Context, alert.Message) error) (Outcome, error) {
 	a := &announcement{Ledger: l, hasSubscriber: hasSubscriber, plan: plan, publish: publish}
@@ -90,10 +92,11 @@ type announcement struct {
 	publish       func(context.Context, alert.Message) error
 	outcome       Outcome
 
-	// lastBody is the last state that this run wrote or tried to write. If the run reads it back, the
-	// write succeeded.
+	// lastBody is the last state that this run wrote or tried to write. If the run reads the same
+	// bytes back, the write succeeded.
 	lastBody []byte
-	// unknownWrites counts writes with an unknown outcome, lostWrites those that lost to other runs.
+	// unknownWrites counts writes with an unknown outcome. lostWrites counts writes that failed
+	// because another run wrote first.
 	unknownWrites, lostWrites int
 	pollInterval              time.Duration
 	brokenCopied              bool // an unreadable state was copied to brokenKey
@@ -103,7 +106,7 @@ type announcement struct {
 type storedState struct {
 	body      []byte
 	state     alert.State
-	overwrite Condition // for a write that replaces it
+	overwrite Condition // the condition of a write that replaces this state
 	// problem is set for an unreadable state.
 	problem *audit.Problem
 }
@@ -126,7 +129,7 @@ func (a *announcement) run(ctx context.Context) error {
 		ownWrite := a.lastBody != nil && bytes.Equal(stored.body, a.lastBody)
 		switch {
 		case pending != nil && ownWrite:
-			// The claim is this run's, and the reply to the write was lost.
+			// This run wrote the claim, but the reply to the write was lost.
 			if done, err := a.publishClaim(ctx, stored, view); done {
 				return err
 			}
@@ -142,7 +145,7 @@ func (a *announcement) run(ctx context.Context) error {
 		}
 		var claim alert.Pending
 		if pending != nil && a.hasSubscriber {
-			claim = *pending // the run that claimed it is dead
+			claim = *pending // the run that made this claim is dead
 		} else {
 			p := a.plan(view)
 			a.outcome.Planned = p
@@ -183,8 +186,8 @@ func (a *announcement) run(ctx context.Context) error {
 	}
 }
 
-// readState reads the state. It copies an unreadable one to brokenKey, and then treats it as
-// absent.
+// readState reads the state. It copies an unreadable state to brokenKey, and returns an empty state
+// with a problem instead. The state of a newer release is an error.
 func (a *announcement) readState(ctx context.Context) (storedState, error) {
 	ctx, stop := withThirdOfDeadline(ctx)
 	defer stop()
@@ -231,8 +234,9 @@ func (a *announcement) writeState(ctx context.Context, s alert.State,
 	return storedState{body: body, state: s, overwrite: IfMatch(etag)}, err
 }
 
-// publishClaim publishes a message that this run has claimed, and confirms it. It reports whether
-// Announce is done: a run that published for a dead run still has to plan its own message.
+// publishClaim publishes a message that this run has claimed, and confirms the claim. done is true if
+// Announce is done. A run that published the message of a dead run still has to plan its own
+// message.
 func (a *announcement) publishClaim(ctx context.Context, stored storedState,
 	view View) (done bool, err error) {
 	claim := stored.state.Pending
@@ -244,7 +248,7 @@ func (a *announcement) publishClaim(ctx context.Context, stored storedState,
 		return own, nil
 	}
 	// Nothing was announced. Withdraw this run's own claim, so that the next run need not wait. Keep
-	// the claim of a dead run: no other run may find the gaps in its message again.
+	// the claim of a dead run, because possibly no later run finds the gaps in its message.
 	if own {
 		a.confirm(ctx, stored, view.State)
 	} else {
@@ -255,24 +259,24 @@ func (a *announcement) publishClaim(ctx context.Context, stored storedState,
 
 // publishWithinLease publishes a claimed message, and stops before the lease or the deadline ends.
 func (a *announcement) publishWithinLease(ctx context.Context, claim *alert.Pending) error {
-	left := claim.Until.Sub(a.Now()) - publishMargin
+	timeLeft := claim.Until.Sub(a.Now()) - publishMargin
 	if deadline, ok := ctx.Deadline(); ok {
-		left = min(left, time.Until(deadline)*3/4) // the rest is for confirm
+		timeLeft = min(timeLeft, time.Until(deadline)*3/4) // the rest is for confirm
 	}
-	ctx, stop := context.WithTimeout(ctx, left)
+	ctx, stop := context.WithTimeout(ctx, timeLeft)
 	defer stop()
 	return a.publish(ctx, claim.Message)
 }
 
-// confirm replaces a claim of this run by the next state.
+// confirm replaces a claim of this run by the state next.
 func (a *announcement) confirm(ctx context.Context, claimed storedState, next alert.State) {
 	var err error
 	for range writeAttempts {
 		if _, err = a.Objects.Put(ctx, a.Key, next.JSON(), claimed.overwrite); err == nil {
 			return
 		}
-		now, errRead := a.readState(ctx)
-		if errRead == nil && !bytes.Equal(now.body, claimed.body) {
+		current, errRead := a.readState(ctx)
+		if errRead == nil && !bytes.Equal(current.body, claimed.body) {
 			return // the write succeeded, or another run took the claim over
 		}
 		err = errors.Join(err, errRead)
@@ -294,8 +298,8 @@ func (a *announcement) publishWithoutClaim(ctx context.Context, view View) error
 	return nil
 }
 
-// wait sleeps while another run announces, at most until its claim ends. It returns an error if ctx
-// ends first.
+// wait sleeps for one poll interval while another run announces, at most until that run's claim
+// ends. It returns an error if ctx ends first.
 func (a *announcement) wait(ctx context.Context, until time.Time) error {
 	a.pollInterval = min(max(2*a.pollInterval, minPoll), maxPoll)
 	d := min(a.pollInterval, max(until.Sub(a.Now()), minPoll))
@@ -315,8 +319,8 @@ func (a *announcement) addStateError(err error) {
 	a.outcome.StateErrors = append(a.outcome.StateErrors, err)
 }
 
-// withThirdOfDeadline gives a call to the bucket a third of the remaining time, so that a call that
-// hangs leaves time for the alert.
+// withThirdOfDeadline returns a context that ends after a third of the remaining time. A call to
+// the bucket that hangs then leaves time for the alert.
 func withThirdOfDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
 	deadline, ok := ctx.Deadline()
 	if !ok {

@@ -18,7 +18,7 @@ type Objects interface {
 	Put(ctx context.Context, key string, body []byte, when Condition) (etag string, err error)
 }
 
-// A Condition says when an object may be written. The zero value is always.
+// A Condition is the condition of a write. The zero value means no condition.
 type Condition struct {
 	absent bool
 	etag   string
@@ -37,7 +37,7 @@ var (
 	ErrChanged = errors.New("the object changed after it was read")
 )
 
-// MutesKey is the key of the mutes.
+// MutesKey is the key of the mutes file.
 const MutesKey = "mutes.yaml"
 
 // StateKey is the key of an auditor's state.

@@ -17,14 +17,14 @@ import (
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html
 const maxDatums = 1000
 
-// Delivery has the numbers of a run that its report does not contain.
+// Delivery contains the numbers of a run that its report does not contain.
 type Delivery struct {
 	// OldestGapAge is how long the oldest unmuted gap has been open: zero without gaps, nil without a
 	// state.
 	OldestGapAge *time.Duration
 	// AlertFailures counts alerts that could not be published.
 	AlertFailures int
-	// NoSubscribers means that the topic has no confirmed subscription. Nil means unknown.
+	// NoSubscribers is true if the topic has no confirmed subscription. Nil means unknown.
 	NoSubscribers *bool
 	// StateErrors counts failures of the evidence bucket.
 	StateErrors int
@@ -49,7 +49,8 @@ func Metrics(ctx context.Context, client *cloudwatch.Client, namespace string, r
 
 // Datums returns the metrics of a report: those of the account, then those of each target. An
 // incomplete audit without gaps has no gap counts and no compliance, so that it does not end an
-// alarm. For the same reason, an incomplete audit without critical gaps has no count of those.
+// alarm. For the same reason, an incomplete audit without critical gaps has no count of critical
+// gaps.
 func Datums(r audit.Report, d Delivery, now time.Time) []types.MetricDatum {
 	var list []types.MetricDatum
 	put := func(name string, value float64, unit types.StandardUnit, dimensions ...types.Dimension) {
@@ -94,8 +95,8 @@ func Datums(r audit.Report, d Delivery, now time.Time) []types.MetricDatum {
 	return list
 }
 
-// mergeByName adds up the summaries of targets with the same name. A role may be both a caller and
-// a render role.
+// mergeByName returns the targets of a report, with the summaries of targets of the same name added
+// up. A role may be both a caller and a render role.
 func mergeByName(r audit.Report) (list []audit.TargetReport) {
 	for _, t := range r.Targets {
 		i := slices.IndexFunc(list, func(o audit.TargetReport) bool { return o.Name == t.Name })

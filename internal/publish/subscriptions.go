@@ -13,9 +13,9 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/alert"
 )
 
-// Subscriptions lists the subscriptions of a topic. It requests a page when the caller needs it,
-// and ends after an error. GetTopicAttributes would return the counts in one call, but needs
-// another permission. The first page usually suffices, and has the endpoints.
+// Subscriptions iterates over the subscriptions of a topic. It requests each page only when the
+// caller needs the page, and ends after an error. GetTopicAttributes would return the counts in one
+// call, but needs another permission and returns no endpoints. The first page usually suffices.
 func Subscriptions(ctx context.Context, client *sns.Client,
 	topicARN string) iter.Seq2[alert.Subscription, error] {
 	return func(yield func(alert.Subscription, error) bool) {
@@ -43,8 +43,8 @@ func Subscriptions(ctx context.Context, client *sns.Client,
 	}
 }
 
-// redactEndpoint returns an endpoint without its secrets: of a URL only the scheme and the host.
-// The user, path and query often contain the key with which one can post to the URL.
+// redactEndpoint returns an endpoint without its secrets. Of a URL it returns only the scheme and
+// the host, because the user, path and query often contain a key that allows posting to the URL.
 func redactEndpoint(endpoint string) string {
 	scheme, rest, web := strings.Cut(endpoint, "://")
 	if !web {
@@ -72,8 +72,8 @@ func HasSubscriber(ctx context.Context, client *sns.Client, topicARN string) (bo
 }
 
 // TestAlert lists the subscriptions of a topic. If send is true, it publishes the message that
-// message returns for them. It returns an error if no subscription is confirmed, after it publishes
-// the message. The list is nil if listing failed.
+// message returns for them. If no subscription is confirmed, it returns an error, but still
+// publishes the message. list is nil if listing failed. sent is true if the message was published.
 func TestAlert(ctx context.Context, client *sns.Client, topicARN string, send bool,
 	message func([]alert.Subscription) alert.Message) (list []alert.Subscription, sent bool,
 	err error) {
