@@ -36,7 +36,7 @@ func passes(t *testing.T, policy map[string][]string, m Message) bool {
 	return true
 }
 
-// The filter policies of docs/alerts.md pass the messages that the page names.
+// TestDocumentedFilterPolicies checks which messages the filter policies in docs/alerts.md pass.
 func TestDocumentedFilterPolicies(t *testing.T) {
 	page, err := os.ReadFile("../../docs/alerts.md")
 	if err != nil {
@@ -51,7 +51,7 @@ func TestDocumentedFilterPolicies(t *testing.T) {
 		filters = append(filters, policy)
 	}
 	if len(filters) != 3 {
-		t.Fatalf("%d filter policies", len(filters))
+		t.Fatalf("docs/alerts.md has %d filter policies, want 3", len(filters))
 	}
 	targets := []string{"role/remotion-lambda-role", "user/u"}
 	criticalGap := finding(targets[0], "a", audit.Missing, policies.Critical)
@@ -65,26 +65,28 @@ func TestDocumentedFilterPolicies(t *testing.T) {
 		messages[name] = p.Message
 	}
 	s.run(reportOf(targets))
-	add("medium opened", s.after(hour, reportOf(targets, mediumGap)))
-	add("critical opened", s.after(hour, reportOf(targets, mediumGap, criticalGap)))
-	add("both reminded", s.after(day, reportOf(targets, mediumGap, criticalGap)))
-	add("critical recovered", s.after(hour, reportOf(targets, mediumGap)))
+	add("new medium gap", s.after(hour, reportOf(targets, mediumGap)))
+	add("new critical gap", s.after(hour, reportOf(targets, mediumGap, criticalGap)))
+	add("reminder of both gaps", s.after(day, reportOf(targets, mediumGap, criticalGap)))
+	add("recovered critical gap", s.after(hour, reportOf(targets, mediumGap)))
 	unverified := finding("user/u", "c", audit.Unverified, policies.High)
 	s.after(hour, reportOf(targets, mediumGap, unverified))
-	add("unverified", s.after(hour, reportOf(targets, mediumGap, unverified)))
+	add("unverified target", s.after(hour, reportOf(targets, mediumGap, unverified)))
 	s.mutes = Mutes{{Target: "user/other", Owner: "kim", Reason: "r", Until: s.now.Add(90 * day)}}
 	add("notice", s.after(hour, reportOf(targets, mediumGap, unverified)))
 
-	all := []string{"test", "medium opened", "critical opened", "both reminded", "critical recovered",
-		"unverified", "notice"}
+	all := []string{"test", "new medium gap", "new critical gap", "reminder of both gaps",
+		"recovered critical gap", "unverified target", "notice"}
 	for i, want := range [][]string{
-		{"test", "critical opened", "both reminded", "critical recovered"},
-		{"test", "critical opened", "both reminded", "critical recovered"},
-		{"test", "medium opened", "critical opened", "critical recovered", "unverified", "notice"},
+		{"test", "new critical gap", "reminder of both gaps", "recovered critical gap"},
+		{"test", "new critical gap", "reminder of both gaps", "recovered critical gap"},
+		{"test", "new medium gap", "new critical gap", "recovered critical gap", "unverified target",
+			"notice"},
 	} {
 		for _, name := range all {
 			if got := passes(t, filters[i], messages[name]); got != slices.Contains(want, name) {
-				t.Errorf("policy %v passes %q (%s): %t", filters[i], name, messages[name].Subject, got)
+				t.Errorf("policy %v passes the message %q (%s): %t, want %t", filters[i], name,
+					messages[name].Subject, got, !got)
 			}
 		}
 	}
@@ -97,7 +99,7 @@ func TestDocumentedFilterPolicies(t *testing.T) {
 	}
 }
 
-// The mutes that docs/alerts.md shows are valid.
+// TestDocumentedMutes checks that the mutes in docs/alerts.md are valid.
 func TestDocumentedMutes(t *testing.T) {
 	page, err := os.ReadFile("../../docs/alerts.md")
 	if err != nil {
@@ -108,6 +110,6 @@ func TestDocumentedMutes(t *testing.T) {
 		t.Fatal("docs/alerts.md has no YAML")
 	}
 	if mutes, errs := ParseMutes(block[1], start); len(mutes) != 2 || errs != nil {
-		t.Errorf("mutes %+v, errors %q", mutes, errs)
+		t.Errorf("got mutes %+v and errors %q, want 2 mutes", mutes, errs)
 	}
 }

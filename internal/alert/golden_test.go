@@ -15,8 +15,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// compareGolden compares a message with two golden files: the mail, below its subject, SMS and
-// attributes, and the chat card.
+// compareGolden compares a message with two golden files. One contains the subject, the SMS, the
+// attributes and the mail, the other contains the chat card.
 func compareGolden(t *testing.T, name string, m Message) {
 	t.Helper()
 	if m.Zero() {
@@ -56,7 +56,7 @@ func without(r audit.Report, granted func(audit.Finding) bool) audit.Report {
 		if !f.Status.Gap() || !granted(f) {
 			continue
 		}
-		// Muting removes the gap from the sums. The code below adds it as satisfied.
+		// Muted removes the gap from the sums. The code below adds the finding as satisfied.
 		r = r.Muted(func(g audit.Finding) *audit.Mute {
 			if identityOf(g) == identityOf(f) {
 				return &audit.Mute{}

@@ -31,9 +31,9 @@ func hostileReport(name string) audit.Report {
 	gap.Notes = []string{name}
 	gap.Statements = []audit.StatementRef{{Policy: name, Index: 1, Sid: name, Effect: "Allow",
 		Resources: []string{name}}}
-	unsure := finding(name, "b", audit.Unverified, policies.Low)
-	unsure.Why = name
-	r := reportOf([]string{name}, gap, unsure)
+	unverified := finding(name, "b", audit.Unverified, policies.Low)
+	unverified.Why = name
+	r := reportOf([]string{name}, gap, unverified)
 	r.Problems = []audit.Problem{{Target: name, What: name, Why: name, Grant: name},
 		{Target: name, What: name, Why: name, Remedy: name}, {Target: "user/gone", What: name, Why: name}}
 	r.Targets[0].ARN = name
@@ -68,6 +68,7 @@ func TestHostileNames(t *testing.T) {
 	}
 }
 
+// checkTexts checks that the name forges no line, markup or link in the texts of the message.
 func checkTexts(t *testing.T, name string, m Message) {
 	t.Helper()
 	for _, protocol := range []string{"email", "sms"} {
@@ -83,7 +84,7 @@ func checkTexts(t *testing.T, name string, m Message) {
 		}
 	}
 	if strings.Contains(m.Bodies["sms"], "\n") {
-		t.Errorf("%q: an SMS of two lines", name)
+		t.Errorf("%q puts a line break into the SMS", name)
 	}
 	var c card
 	if err := json.Unmarshal([]byte(m.Bodies["https"]), &c); err != nil {
@@ -126,7 +127,8 @@ func checkTexts(t *testing.T, name string, m Message) {
 	}
 }
 
-// A shell runs the commands of a mail as they are printed, even with hostile names in them.
+// TestCommandsInAShell checks that a shell runs the commands of a mail as printed, although they
+// contain hostile names.
 func TestCommandsInAShell(t *testing.T) {
 	sh, err := exec.LookPath("sh")
 	if err != nil {
@@ -147,18 +149,19 @@ func TestCommandsInAShell(t *testing.T) {
 				continue
 			}
 			commands++
-			// printf prints each word on its own line. A word that is not quoted would run a command.
+			// The function remotion_audit only prints its arguments. An unquoted name would run a command or
+			// expand a variable.
 			out, err := exec.Command(sh, "-c",
 				"USER=me; HOME=/nowhere; remotion_audit() { printf '%s\\n' \"$@\"; }; "+
 					strings.Replace(strings.Replace(line[at:], "aws ", "remotion_audit ", 1), "remotion-audit ",
 						"remotion_audit ", 1)).CombinedOutput()
 			if err != nil || strings.Contains(string(out), "uid=") ||
 				strings.Contains(string(out), "/nowhere") {
-				t.Errorf("%q: %v: %s\nfrom %s", name, err, out, line[at:])
+				t.Errorf("%q: error %v, output %s\nof the command %s", name, err, out, line[at:])
 			}
 		}
 		if commands < 3 {
-			t.Errorf("%q: %d commands in\n%s", name, commands, mail)
+			t.Errorf("%q: %d commands, want at least 3, in\n%s", name, commands, mail)
 		}
 	}
 }
@@ -182,7 +185,7 @@ func FuzzSubject(f *testing.F) {
 				t.Errorf("SMS %q of %d bytes", sms, len(sms))
 			}
 			if p.Message.size() > MaxBytes {
-				t.Errorf("%d bytes", p.Message.size())
+				t.Errorf("the message has %d bytes", p.Message.size())
 			}
 		}
 	})

@@ -19,8 +19,8 @@ func triggered(r audit.Report, changes ...audit.IAMChange) audit.Report {
 
 const otherPolicy = "arn:aws:iam::123456789012:policy/team/RemotionUser"
 
-// someChanges are IAM changes a few minutes before noon, the newest first. The last one affects
-// another target than the others.
+// someChanges are IAM changes a few minutes before noon, the newest first. All but the last one
+// affect the user.
 var someChanges = []audit.IAMChange{
 	{ID: "5", Event: "CreatePolicyVersion", At: start.Add(178 * time.Minute),
 		Actor:     "role/pipeline (session deploy) through cloudformation.amazonaws.com",
@@ -38,14 +38,14 @@ var someChanges = []audit.IAMChange{
 		Targets: []string{"role/remotion-lambda-role"}},
 }
 
-// A message has the IAM changes that affect an announced target, those that surely affect it first.
-// The message of a scheduled run has none.
+// TestAnnouncedIAMChanges checks that a message contains the IAM changes that affect an announced
+// target, in the right order, and that the message of a scheduled run contains none.
 func TestAnnouncedIAMChanges(t *testing.T) {
 	drifted, compliant := fixture(t, "drifted"), fixture(t, "compliant")
-	role := func(f audit.Finding) bool { return f.Target == "role/remotion-lambda-role" }
-	userOnly := without(drifted, role)
-	scheduled := userOnly
-	scheduled.Run.Trigger = &audit.Trigger{By: audit.TriggeredBySchedule}
+	aboutRole := func(f audit.Finding) bool { return f.Target == "role/remotion-lambda-role" }
+	userOnly := without(drifted, aboutRole)
+	scheduledReport := userOnly
+	scheduledReport.Run.Trigger = &audit.Trigger{By: audit.TriggeredBySchedule}
 	put := func(id string) audit.IAMChange {
 		return audit.IAMChange{ID: id, Event: "PutUserPolicy", Actor: "user/ci",
 			UserName: "remotion-user", PolicyName: id, Targets: []string{"user/remotion-user"}}
@@ -63,7 +63,7 @@ func TestAnnouncedIAMChanges(t *testing.T) {
 			put("c"), someChanges[2]), "a 3 5 b c"},
 		"a change that affects another target": {triggered(userOnly, someChanges[3]), ""},
 		"a change without targets":             {triggered(userOnly, withoutTargets), ""},
-		"a scheduled run":                      {scheduled, ""},
+		"a scheduled run":                      {scheduledReport, ""},
 		"a run without a trigger":              {userOnly, ""},
 		"a trigger without changes":            {triggered(userOnly), ""},
 	} {
@@ -80,13 +80,13 @@ func TestAnnouncedIAMChanges(t *testing.T) {
 		if strings.Join(got, " ") != test.want || d.MoreChanges != 0 ||
 			strings.Contains(mail, iamChangesTitle) != hasChanges ||
 			strings.Contains(card, iamChangesTitle) != hasChanges {
-			t.Errorf("%s: %q, want %q\n%s\n%s", name, got, test.want, mail, card)
+			t.Errorf("%s: changes %q, want %q\n%s\n%s", name, got, test.want, mail, card)
 		}
 		if strings.Contains(mail, "other-admin") != strings.Contains(test.want, "2") {
 			t.Errorf("%s: the mail has the wrong changes\n%s", name, mail)
 		}
 		if d.Report.Run.Trigger != nil && len(d.Report.Run.Trigger.Changes) > 0 {
-			t.Errorf("%s: the message has the changes twice", name)
+			t.Errorf("%s: the report in the message contains the changes, too", name)
 		}
 	}
 	s := newStory(t)
@@ -96,7 +96,8 @@ func TestAnnouncedIAMChanges(t *testing.T) {
 	}
 }
 
-// Without announced gaps, the section of unverified targets comes before IAM changes and notices.
+// TestUnverifiedTargetsComeFirst checks that without announced gaps the section of unverified
+// targets comes before IAM changes and notices.
 func TestUnverifiedTargetsComeFirst(t *testing.T) {
 	r := reportOf([]string{"user/u"}, finding("user/u", "a", audit.Unverified, high))
 	r.Notices = []audit.Notice{{Kind: audit.NoticeReadScope, Text: "nothing is discovered"}}
@@ -106,7 +107,7 @@ func TestUnverifiedTargetsComeFirst(t *testing.T) {
 	s.mutes = Mutes{{Target: "user/v", Reason: "known", Owner: "kim", Until: start.Add(90 * day)}}
 	s.options.First = &r
 	m := s.run(r).Message
-	inOrder := func(body string, parts ...string) {
+	checkOrder := func(body string, parts ...string) {
 		t.Helper()
 		rest := body
 		for _, part := range parts {
@@ -116,21 +117,22 @@ func TestUnverifiedTargetsComeFirst(t *testing.T) {
 			}
 		}
 	}
-	inOrder(m.Bodies["email"], "audit incomplete", "\n  Target ", iamChangesTitle, "MUTE\n",
+	checkOrder(m.Bodies["email"], "audit incomplete", "\n  Target ", iamChangesTitle, "MUTE\n",
 		"NOTICE\n", "ABOUT THIS AUDIT\n")
-	inOrder(m.Bodies["https"], "*UNVERIFIED*", iamChangesTitle, "*MUTE*", "*NOTICE*")
+	checkOrder(m.Bodies["https"], "*UNVERIFIED*", iamChangesTitle, "*MUTE*", "*NOTICE*")
 }
 
-// The trigger of a run changes only texts: not whether a message is sent, nor its subject, key or
-// attributes, nor the state. Otherwise two overlapping runs would announce the same twice.
-func TestIAMChangesDecideNothing(t *testing.T) {
+// TestIAMChangesAffectOnlyTexts checks that the IAM changes of a run affect only the bodies of a
+// message. They do not affect whether a message is sent, its subject, SMS, key or attributes, or
+// the state. Otherwise two overlapping runs would announce the same twice.
+func TestIAMChangesAffectOnlyTexts(t *testing.T) {
 	d := newDrift(3)
-	plain, called := newStory(t), newStory(t)
+	withoutChanges, withChanges := newStory(t), newStory(t)
 	messages, differ := 0, 0
 	for i := range 60 {
 		r := d.step()
-		p := plain.after(7*hour, r)
-		q := called.after(7*hour,
+		p := withoutChanges.after(7*hour, r)
+		q := withChanges.after(7*hour,
 			triggered(r, audit.IAMChange{ID: fmt.Sprint(i), Event: "PutUserPolicy", Actor: "user/a",
 				UserName: "u", Targets: []string{"user/u", "user/v", "user/w"}}))
 		if !p.Message.Zero() {
@@ -142,20 +144,22 @@ func TestIAMChangesDecideNothing(t *testing.T) {
 		if p.DedupKey != q.DedupKey || p.Message.Subject != q.Message.Subject ||
 			!slices.Equal(p.Message.Attributes, q.Message.Attributes) ||
 			p.Message.Bodies["sms"] != q.Message.Bodies["sms"] {
-			t.Fatalf("run %d: %s %+v\n%s %+v", i, p.DedupKey, p.Message, q.DedupKey, q.Message)
+			t.Fatalf("run %d: key %s, message %+v\nwith changes: key %s, message %+v", i,
+				p.DedupKey, p.Message, q.DedupKey, q.Message)
 		}
 		if string(p.Next.JSON()) != string(q.Next.JSON()) ||
 			string(p.NextUndelivered.JSON()) != string(q.NextUndelivered.JSON()) {
-			t.Fatalf("run %d: %s\n%s", i, p.Next.JSON(), q.Next.JSON())
+			t.Fatalf("run %d: state %s\nwith changes: %s", i, p.Next.JSON(), q.Next.JSON())
 		}
-		checkMessage(t, q, called.options)
+		checkMessage(t, q, withChanges.options)
 	}
 	if messages < 20 || differ != messages {
-		t.Errorf("of %d messages %d have the changes", messages, differ)
+		t.Errorf("%d of %d messages contain the changes, want all of at least 20", differ, messages)
 	}
 }
 
-// A message that is too big omits IAM changes before findings.
+// TestIAMChangesAreCutFirst checks that a message that is too big omits IAM changes before
+// findings.
 func TestIAMChangesAreCutFirst(t *testing.T) {
 	s := newStory(t)
 	var list []audit.IAMChange
@@ -164,7 +168,7 @@ func TestIAMChangesAreCutFirst(t *testing.T) {
 			Actor: strings.Repeat("a", 400), From: strings.Repeat("f", 128), UserName: "u0",
 			PolicyName: strings.Repeat("p", 128), Targets: []string{"user/u0"}})
 	}
-	full := 0
+	onlyChangesCut := 0
 	for _, n := range []int{1, 7, 8, 9, 10, 20} {
 		r := bigReport(n, 20, 2, 150)
 		p := newStory(t).run(triggered(r, list...))
@@ -176,12 +180,12 @@ func TestIAMChangesAreCutFirst(t *testing.T) {
 			t.Errorf("%d targets: %d of %d findings, %d changes and %d more, truncated %v", n, findings,
 				n*22, len(d.Changes), d.MoreChanges, d.Truncated)
 		} else if complete && len(d.Changes) > 0 && len(d.Changes) < maxIAMChanges {
-			full++
+			onlyChangesCut++
 		}
 		mail := p.Message.Bodies["email"]
 		if lines := strings.Count(mail, "\n  Change "); lines != min(maxIAMChangesInText,
 			len(d.Changes)) {
-			t.Errorf("%d targets: the mail has %d changes", n, lines)
+			t.Errorf("%d targets: the mail contains %d changes", n, lines)
 		}
 		more := fmt.Sprintf("and %d more", 100-min(maxIAMChangesInText, len(d.Changes)))
 		if len(d.Changes) == 0 {
@@ -192,10 +196,11 @@ func TestIAMChangesAreCutFirst(t *testing.T) {
 			t.Errorf("%d targets: the mail does not count the omitted changes\n%s", n, mail)
 		}
 	}
-	if full == 0 {
-		t.Error("no message has all findings and only a part of the changes: adjust the sizes")
+	if onlyChangesCut == 0 {
+		t.Error("no message contains all findings and a part of the changes: adjust the sizes")
 	}
-	// A card is smaller than a mail. It has the changes that fit, or their number.
+	// A card contains the changes that fit. If none fits, the number of omitted parts includes the
+	// section of IAM changes.
 	for _, test := range []struct {
 		report  audit.Report
 		want    string
@@ -209,7 +214,7 @@ func TestIAMChangesAreCutFirst(t *testing.T) {
 		if text := c.Content.Description; err != nil || !strings.Contains(text, test.want) ||
 			strings.Count(text, "\nChange by `") != test.changes ||
 			strings.Contains(text, iamChangesTitle) != (test.changes > 0) {
-			t.Errorf("%v: want %q in\n%s", err, test.want, text)
+			t.Errorf("error %v, want %d changes and %q in\n%s", err, test.changes, test.want, text)
 		}
 	}
 }

@@ -17,7 +17,8 @@ const (
 	day  = 24 * hour
 )
 
-// announcements lists what a plan announces: each reason with its action, target, mute or text.
+// announcements returns the announcements of a plan: each reason with its action, target, mute or
+// text.
 func announcements(p Planned) string {
 	if p.Message.Zero() {
 		return ""
@@ -60,14 +61,14 @@ func TestLifecycle(t *testing.T) {
 	fine, a, ab := reportOf(u), reportOf(u, gap("a")), reportOf(u, gap("a"), gap("b"))
 	aCritical := reportOf(u, finding("user/u", "a", audit.Missing, critical))
 	aUnverified := reportOf(u, finding("user/u", "a", audit.Unverified, high))
-	fewer := reportOf(u)
-	fewer.Findings = slices.DeleteFunc(fewer.Findings, func(f audit.Finding) bool {
+	withoutA := reportOf(u)
+	withoutA.Findings = slices.DeleteFunc(withoutA.Findings, func(f audit.Finding) bool {
 		return f.Action == "a"
 	})
-	missing := reportOf(u)
-	missing.Status, missing.Summary = audit.StatusGaps,
+	missingTarget := reportOf(u)
+	missingTarget.Status, missingTarget.Summary = audit.StatusGaps,
 		audit.Summary{Requirements: 2, Gaps: 1, GapsCritical: 1}
-	missing.Findings = []audit.Finding{{Target: "user/u", Policy: policies.User,
+	missingTarget.Findings = []audit.Finding{{Target: "user/u", Policy: policies.User,
 		Resource: "arn:aws:iam::123456789012:user/u", Status: audit.Missing, Severity: critical,
 		Cause: audit.TargetMissing, Why: "there is no such user"}}
 	noneVerified := reportOf(u)
@@ -79,8 +80,6 @@ func TestLifecycle(t *testing.T) {
 	partlyVerified, notVerified := reportOf(both, finding("user/u", "a", audit.Unverified, high)),
 		reportOf(both, finding("user/u", "a", audit.Unverified, high),
 			finding("user/u", "b", audit.Unverified, high), finding("user/u", "c", audit.Unverified, high))
-	elsewhere := a
-	elsewhere.Regions = []string{"eu-west-1"}
 	targetNotFound := reportOf([]string{"user/v"})
 	targetNotFound.Problems = []audit.Problem{{Target: "account", What: "the functions",
 		Why: "denied"}}
@@ -112,7 +111,7 @@ func TestLifecycle(t *testing.T) {
 			[]step{{0, fine, ""}, {hour, a, "opened a"}, {23 * hour, a, ""}, {hour, a, "reminder a"},
 				{day, a, ""}, {2*day - hour, a, ""}, {hour, a, "reminder a"},
 				{7*day - hour, a, ""}, {hour, a, "reminder a"}, {7 * day, a, "reminder a"}}},
-		{"a reminder a few minutes early is on time", nil,
+		{"a run a few minutes before a reminder is due sends the reminder", nil,
 			[]step{{0, a, "baseline a"}, {day - 10*time.Minute, a, "reminder a"}}},
 		{"reminders of a critical gap come at a constant interval", nil,
 			[]step{{0, aCritical, "baseline a"}, {day, aCritical, "reminder a"},
@@ -127,13 +126,14 @@ func TestLifecycle(t *testing.T) {
 		{"without RepeatAfter every run sends a reminder", func(s *story) { s.options.RepeatAfter = 0 },
 			[]step{{0, a, "baseline a"}, {0, a, ""}, {time.Second, a, "reminder a"},
 				{time.Second, a, "reminder a"}}},
-		{"a higher severity is worse", nil, []step{{0, a, "baseline a"}, {hour, aCritical, "worse a"},
-			{hour, aCritical, ""}, {hour, a, "partly_recovered a"}, {hour, aCritical, "worse a"}}},
-		{"from partial to missing is worse, and to conditional is partly recovered", nil,
+		{"a gap with a higher severity is worse, and with a lower severity partly recovered", nil,
+			[]step{{0, a, "baseline a"}, {hour, aCritical, "worse a"},
+				{hour, aCritical, ""}, {hour, a, "partly_recovered a"}, {hour, aCritical, "worse a"}}},
+		{"a gap that becomes missing is worse, and one that becomes conditional partly recovered", nil,
 			[]step{{0, reportOf(u, finding("user/u", "a", audit.Partial, high)), "baseline a"},
 				{hour, a, "worse a"}, {hour, reportOf(u, finding("user/u", "a", audit.Conditional, high)),
 					"partly_recovered a"}}},
-		{"from missing to denied is no change", nil,
+		{"a missing gap that becomes denied is not announced", nil,
 			[]step{{0, a, "baseline a"}, {hour, reportOf(u, finding("user/u", "a", audit.Denied, high)),
 				""}}},
 		{"a gap with another cause, example or text is the same gap", nil,
@@ -147,7 +147,7 @@ func TestLifecycle(t *testing.T) {
 		{"a cause is recovered when its only gap ends", nil,
 			[]step{{0, reportOf(u, gap("a"), with(gap("b"), func(f *audit.Finding) { f.Cause = audit.SCP })),
 				"baseline a, baseline b"}, {hour, a, "recovered b ended"}}},
-		{"an unverified requirement neither recovers nor opens", nil,
+		{"a requirement that becomes unverified neither closes nor opens a gap", nil,
 			[]step{{0, a, "baseline a"}, {hour, aUnverified, "auditor_error user/u"},
 				{hour, a, "auditor_error user/u ended"}, {hour, fine, "recovered a ended"},
 				{hour, aUnverified, "auditor_error user/u"}}},
@@ -175,26 +175,27 @@ func TestLifecycle(t *testing.T) {
 			s.options.First = &aUnverified
 		},
 			[]step{{0, fine, ""}}},
-		{"a target of which nothing is verified any more is announced again", nil,
+		{"a target that is no longer verified at all is announced again", nil,
 			[]step{{0, reportOf(u, finding("user/u", "a", audit.Unverified, high)), "auditor_error user/u"},
 				{hour, noneVerified, "auditor_error user/u"}, {hour, noneVerified, ""}, {hour, aUnverified, ""},
 				{hour, noneVerified, ""}}},
-		{"a target of which nothing is verified is announced by the second run", nil,
+		{"one target of two that is no longer verified at all is announced by the second run", nil,
 			[]step{{0, reportOf(both), ""}, {hour, partlyVerified, ""},
 				{hour, partlyVerified, "auditor_error user/u"},
 				{hour, notVerified, ""}, {hour, notVerified, "auditor_error user/u"}, {hour, notVerified, ""}}},
-		{"a missing target replaces its gaps", nil,
-			[]step{{0, ab, "baseline a, baseline b"}, {hour, missing, "opened user/u"}, {hour, missing, ""},
+		{"the gap of a missing target replaces the other gaps of the target", nil,
+			[]step{{0, ab, "baseline a, baseline b"}, {hour, missingTarget, "opened user/u"},
+				{hour, missingTarget, ""},
 				{hour, a, "partly_recovered b ended, recovered user/u ended"}}},
-		{"a missing target that becomes unverified stays open", nil,
-			[]step{{0, missing, "baseline user/u"}, {hour, noneVerified, "auditor_error user/u"},
+		{"the gap of a missing target stays open while the target is unverified", nil,
+			[]step{{0, missingTarget, "baseline user/u"}, {hour, noneVerified, "auditor_error user/u"},
 				{hour, fine, "recovered user/u ended, auditor_error user/u ended"}}},
 		{"a target that is no longer audited is retired", nil,
 			[]step{{0, reportOf(both, gap("a")), "baseline a"},
 				{hour, reportOf(both[1:]), "retired a ended"},
 				{hour, reportOf(both[1:]), ""}}},
 		{"a requirement that is no longer audited is retired", nil,
-			[]step{{0, a, "baseline a"}, {hour, fewer, "retired a ended"}}},
+			[]step{{0, a, "baseline a"}, {hour, withoutA, "retired a ended"}}},
 		{"the gaps of a target that was not found stay open", nil,
 			[]step{{0, reportOf(both, gap("a")), "baseline a"},
 				{hour, targetNotFound, ""}, {hour, targetNotFound, "auditor_error account"},
@@ -211,7 +212,7 @@ func TestLifecycle(t *testing.T) {
 			[]step{{0, a, "notice of target user/u: new mute, hides 1 gap (highest severity: high)"},
 				{hour, a, ""},
 				{hour, a, "opened a"}}},
-		{"an error of the mutes file is announced by the first run, once", func(s *story) {
+		{"an error of the mutes file is announced once, by the first run", func(s *story) {
 			s.options.MuteErrors = []MuteError{{Line: 3, Text: "a mute needs owner"}}
 		},
 			[]step{{0, fine,
@@ -224,21 +225,20 @@ func TestLifecycle(t *testing.T) {
 	s.run(a)
 	if subject := s.after(hour, fine).Message.Subject; !strings.HasPrefix(subject,
 		"[ERROR] Remotion IAM: recovered after 1h") {
-		t.Errorf("recovered, with an error of the mutes file: %q", subject)
+		t.Errorf("the subject of a recovery during an error of the mutes file is %q", subject)
 	}
 	s.options.MuteErrors = nil
 	if subject := s.after(hour, fine).Message.Subject; subject != "" || len(s.state.Errors) > 0 {
-		t.Errorf("the mutes file is corrected: %q, %+v", subject, s.state.Errors)
+		t.Errorf("after the mutes file is corrected: subject %q, errors %+v", subject, s.state.Errors)
 	}
-	// The gaps of a region that is no longer audited are retired. That is no recovery.
-	elsewhereFine := reportOf(u, finding("user/u", "a", audit.Satisfied, high))
-	elsewhereFine.Regions = elsewhere.Regions
+	otherRegion := reportOf(u, finding("user/u", "a", audit.Satisfied, high))
+	otherRegion.Regions = []string{"eu-west-1"}
 	tests = append(tests, struct {
 		name  string
 		set   func(*story)
 		steps []step
 	}{"the gaps of a region that is no longer audited are retired", nil,
-		[]step{{0, a, "baseline a"}, {hour, elsewhereFine, "retired a ended"}}})
+		[]step{{0, a, "baseline a"}, {hour, otherRegion, "retired a ended"}}})
 
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -252,14 +252,14 @@ func TestLifecycle(t *testing.T) {
 					t.Fatalf("run %d announces %q, want %q\n%s", i+1, got, step.want, p.Next.JSON())
 				}
 				if again := announcements(s.plan(replayed(step.report, s))); again != "" {
-					t.Fatalf("run %d, replayed, announces %q", i+1, again)
+					t.Fatalf("a replay of run %d announces %q", i+1, again)
 				}
 			}
 		})
 	}
 }
 
-// replayed returns the report with the run of the last report.
+// replayed returns the report with the run of the last report, as if that run were repeated.
 func replayed(r audit.Report, s *story) audit.Report {
 	r.Run = s.last.Report.Run
 	return r
@@ -273,7 +273,8 @@ func decoded(m Message) jsonBody {
 	return d
 }
 
-// Remotion releases number their statements differently. A gap with another Sid is the same gap.
+// TestAGapIsTheSameUnderAnotherSid checks that a gap with another Sid is the same gap, because
+// Remotion releases number their statements differently.
 func TestAGapIsTheSameUnderAnotherSid(t *testing.T) {
 	u := []string{"user/u"}
 	before := finding("user/u", "a", audit.Missing, high)
@@ -281,24 +282,24 @@ func TestAGapIsTheSameUnderAnotherSid(t *testing.T) {
 	before.Sid, after.Sid = "3", "4"
 	s := newStory(t)
 	if got := announcements(s.run(reportOf(u, before))); got != "baseline a" {
-		t.Errorf("before: %q", got)
+		t.Errorf("the first run announced %q", got)
 	}
 	since := s.state.Gaps[0].Since
 	if got := announcements(s.after(hour, reportOf(u, after))); got != "" || len(s.state.Gaps) != 1 ||
 		s.state.Gaps[0].Sid != "4" || !s.state.Gaps[0].Since.Equal(since) {
-		t.Errorf("after: %q, %+v", got, s.state.Gaps)
+		t.Errorf("with another Sid: announced %q, gaps %+v", got, s.state.Gaps)
 	}
 	if got := announcements(s.after(hour, reportOf(u, before))); got != "" {
-		t.Errorf("the Sid changed back: %q", got)
+		t.Errorf("with the first Sid again: announced %q", got)
 	}
 	before.Status, before.Cause = audit.Satisfied, ""
 	if got := announcements(s.after(hour, reportOf(u, before))); got != "recovered a ended" {
-		t.Errorf("granted: %q", got)
+		t.Errorf("after the permission is granted: announced %q", got)
 	}
 }
 
-// The deployed functions decide which requirements apply. While they cannot be listed, no
-// requirement is retired.
+// TestARequirementIsNotRetiredWhileFunctionsAreUnknown checks that no requirement is retired while
+// the deployed functions cannot be listed. These functions determine which requirements apply.
 func TestARequirementIsNotRetiredWhileFunctionsAreUnknown(t *testing.T) {
 	u := []string{"user/u"}
 	old, newest := reportOf(u, finding("user/u", "old", audit.Missing, high)), reportOf(u)
@@ -311,18 +312,19 @@ func TestARequirementIsNotRetiredWhileFunctionsAreUnknown(t *testing.T) {
 	if p := s.after(hour, unlisted); announcements(p) != "" &&
 		strings.Contains(announcements(p), "retired") ||
 		!s.state.Gaps[0].Closed.IsZero() {
-		t.Errorf("while functions are not listed: %q, %+v", announcements(p), s.state.Gaps)
+		t.Errorf("while functions are not listed: announced %q, gaps %+v", announcements(p), s.state.Gaps)
 	}
 	if got := announcements(s.after(hour, old)); strings.Contains(got, "opened") {
-		t.Errorf("functions are listed again: %q", got)
+		t.Errorf("after the functions are listed again: announced %q", got)
 	}
 	if got := announcements(s.after(hour, newest)); got != "retired old ended" {
-		t.Errorf("the function was deleted: %q", got)
+		t.Errorf("after the function is deleted: announced %q", got)
 	}
 }
 
-// A gap that was found while functions could not be listed may close while they still cannot.
-// Otherwise a permission that is never granted would keep it open forever.
+// TestALastingProblemDoesNotKeepItsGapsOpen checks that a gap that was found while functions could
+// not be listed can close while they still cannot be listed. Otherwise, without that permission of
+// the auditor, the gap would never close.
 func TestALastingProblemDoesNotKeepItsGapsOpen(t *testing.T) {
 	u := []string{"user/u"}
 	listing := audit.Problem{Target: "the account", What: "the functions in us-east-1",
@@ -335,11 +337,14 @@ func TestALastingProblemDoesNotKeepItsGapsOpen(t *testing.T) {
 		reports []audit.Report
 		closed  bool
 	}{
-		{"found with a list, satisfied without", []audit.Report{a, unlistedFine}, false},
-		{"found and satisfied with a list", []audit.Report{a, unlistedFine, fine}, true},
-		{"found with and without a list, satisfied without",
+		{"a gap found with the list of functions stays open if it is satisfied without the list",
+			[]audit.Report{a, unlistedFine}, false},
+		{"a gap found with the list closes if it is satisfied with the list",
+			[]audit.Report{a, unlistedFine, fine}, true},
+		{"a gap found also without the list closes if it is satisfied without the list",
 			[]audit.Report{a, unlistedA, unlistedFine}, true},
-		{"found and satisfied without a list", []audit.Report{unlistedA, unlistedFine}, true},
+		{"a gap found without the list closes if it is satisfied without the list",
+			[]audit.Report{unlistedA, unlistedFine}, true},
 	} {
 		s := newStory(t)
 		for _, r := range test.reports {
@@ -347,12 +352,13 @@ func TestALastingProblemDoesNotKeepItsGapsOpen(t *testing.T) {
 		}
 		if got := strings.Contains(announcements(s.last), "recovered a ended"); got != test.closed ||
 			s.state.Gaps[0].Closed.IsZero() == test.closed {
-			t.Errorf("%s: announced %q, %+v", test.name, announcements(s.last), s.state.Gaps)
+			t.Errorf("%s: announced %q, gaps %+v", test.name, announcements(s.last), s.state.Gaps)
 		}
 	}
 }
 
-// A problem that occurs in other regions in the next run is the same error.
+// TestAnErrorIsTheSameInOtherRegions checks that a problem that occurs in other regions in the next
+// run is the same error.
 func TestAnErrorIsTheSameInOtherRegions(t *testing.T) {
 	in := func(regions string) audit.Report {
 		r := reportOf([]string{"user/u"})
@@ -365,7 +371,7 @@ func TestAnErrorIsTheSameInOtherRegions(t *testing.T) {
 	for i, want := range []string{"", "auditor_error the account", ""} {
 		if got := announcements(s.after(hour,
 			in([]string{"us-east-1", "eu-west-1, us-east-1", "us-west-2"}[i]))); got != want {
-			t.Errorf("run %d: announced %q, want %q", i, got, want)
+			t.Errorf("run %d: announced %q, want %q", i+1, got, want)
 		}
 		if i == 1 &&
 			!strings.Contains(s.last.Message.Bodies["email"],
@@ -375,7 +381,7 @@ func TestAnErrorIsTheSameInOtherRegions(t *testing.T) {
 	}
 	if got := announcements(s.after(hour,
 		reportOf([]string{"user/u"}))); got != "auditor_error the account ended" {
-		t.Errorf("the functions are listed again: %q", got)
+		t.Errorf("after the functions are listed again: announced %q", got)
 	}
 	// A second attempt within the run confirms the error.
 	s = newStory(t)
@@ -383,7 +389,7 @@ func TestAnErrorIsTheSameInOtherRegions(t *testing.T) {
 	first := in("us-east-1")
 	s.options.First = &first
 	if got := announcements(s.after(hour, in("eu-west-1"))); got != "auditor_error the account" {
-		t.Errorf("both attempts of a run have the error: %q", got)
+		t.Errorf("after the error in both attempts of a run: announced %q", got)
 	}
 }
 
@@ -393,8 +399,9 @@ var misconfigured = audit.Evaluate(audit.Facts{Account: "123456789012", Partitio
 		Remedy: "correct the parameter of the stack or the property of the construct, not only the " +
 			"function's environment"}}})
 
-// A run that audits no target, because its configuration is invalid, neither ends the error of a
-// target nor announces that a mute can be removed.
+// TestARunWithoutTargetsEndsNothing checks that a run that audits no target, because its
+// configuration is invalid, neither ends the error of a target nor announces that a mute can be
+// removed.
 func TestARunWithoutTargetsEndsNothing(t *testing.T) {
 	targets := []string{"user/u", "user/v"}
 	unverified := finding("user/u", "a", audit.Unverified, high)
@@ -430,8 +437,8 @@ func TestARunWithoutTargetsEndsNothing(t *testing.T) {
 		"auditor_error user/u ended")
 }
 
-// The error of a target does not end when the target is not found because functions cannot be
-// listed.
+// TestATargetThatIsNotFoundStaysUnverified checks that the error of a target does not end if the
+// target is not found because functions cannot be listed.
 func TestATargetThatIsNotFoundStaysUnverified(t *testing.T) {
 	unverified := reportOf([]string{"user/u", "role/clips"},
 		finding("role/clips", "a", audit.Unverified, high))

@@ -102,7 +102,7 @@ func TestParseMutes(t *testing.T) {
 			mutes, errs := ParseMutes([]byte(text), start)
 			if len(mutes) != test.mutes || (test.err == "") != (len(errs) == 0) || test.err != "" &&
 				!strings.HasPrefix(errs[0].Error(), test.err) {
-				t.Errorf("%d mutes, errors %q; want %d, %q", len(mutes), errs, test.mutes, test.err)
+				t.Errorf("got %d mutes and errors %q, want %d and %q", len(mutes), errs, test.mutes, test.err)
 			}
 		})
 	}
@@ -140,12 +140,13 @@ func TestMuteMatches(t *testing.T) {
 	}
 	for _, test := range tests {
 		if got := test.mute.Matches(f); got != test.want {
-			t.Errorf("%+v matches: %t", test.mute, got)
+			t.Errorf("%+v matches: %t, want %t", test.mute, got, test.want)
 		}
 	}
 }
 
-// If two mutes match a gap, the report has the one that ends last.
+// TestLongestMuteCounts checks that of several mutes that match a gap, the mute that ends last
+// counts.
 func TestLongestMuteCounts(t *testing.T) {
 	long := Mute{Target: "user/u", Owner: "long", Until: start.Add(day)}
 	short, other := Mute{Target: "user/u", Owner: "short", Until: start.Add(hour)},
@@ -153,10 +154,10 @@ func TestLongestMuteCounts(t *testing.T) {
 	f := finding("user/u", "a", audit.Missing, policies.High)
 	for _, mutes := range []Mutes{{long, short, other}, {other, short, long}} {
 		if got := mutes.longestFor(f); got.Owner != "long" {
-			t.Errorf("muted by %s", got.Owner)
+			t.Errorf("the gap is muted by %s, want long", got.Owner)
 		}
-		if in := mutes.inForce(start); len(in) != 2 || in[1].Owner != "long" {
-			t.Errorf("in force are %+v", in)
+		if list := mutes.inForce(start); len(list) != 2 || list[1].Owner != "long" {
+			t.Errorf("the mutes in force are %+v, want other and long", list)
 		}
 	}
 }
@@ -175,7 +176,7 @@ func TestMuteNotices(t *testing.T) {
 			t.Errorf("at %s: announced %q, want %q", s.now.Sub(start), got, want)
 		}
 		if again := announcements(s.plan(replayed(r, s))); again != "" {
-			t.Errorf("at %s: replayed, announced %q", s.now.Sub(start), again)
+			t.Errorf("at %s: a replay announced %q", s.now.Sub(start), again)
 		}
 	}
 	const notice = "notice of target user/u: "
@@ -198,7 +199,7 @@ func TestMuteNotices(t *testing.T) {
 		Until: s.now.Add(hour)})
 	check(time.Minute, reportOf(u, a), "")
 	s.mutes = nil
-	check(day, reportOf(u, a), "reopened a") // it recovered and reopened while it was muted
+	check(day, reportOf(u, a), "reopened a") // the gap recovered and reopened while muted
 	s.mutes = Mutes{{Target: "user/u", Reason: "r", Owner: "kim", Until: s.now.Add(-hour)}}
 	check(hour, reportOf(u, a), "")
 }
@@ -237,19 +238,20 @@ func TestAddMute(t *testing.T) {
 	} {
 		out, err := AddMute([]byte(text), m, start)
 		if err != nil || !bytes.HasPrefix(out, []byte(text)) {
-			t.Errorf("%v: %q became\n%s", err, text, out)
+			t.Errorf("error %v: %q became\n%s", err, text, out)
 		}
 	}
 	for name, bad := range map[string]Mute{
 		"no owner":   {Target: "user/a", Reason: "r", Until: start.Add(day)},
 		"no matcher": {Reason: "r", Owner: "o", Until: start.Add(day)},
 		"a line break": {Target: "user/a", Reason: "r\n- target: \"*\"", Owner: "o",
-			Until: start.Add(day)}, "too long": {Target: "user/a", Reason: "r", Owner: "o",
+			Until: start.Add(day)},
+		"an end after the limit": {Target: "user/a", Reason: "r", Owner: "o",
 			Until: start.Add(400 * day)},
 	} {
 		if out, err := AddMute([]byte(goodMute), bad, start); err == nil ||
 			!strings.Contains(err.Error(), "invalid mute: ") {
-			t.Errorf("%s: %v\n%s", name, err, out)
+			t.Errorf("%s: error %v, want invalid mute, in\n%s", name, err, out)
 		}
 	}
 }
@@ -265,8 +267,9 @@ func TestMuteCommand(t *testing.T) {
 	}
 }
 
-// ParseMutes never panics, each of its errors has a text, and the text that AddMute returns has the
-// mutes of before and the added one.
+// FuzzMutes checks that ParseMutes does not panic, that it returns only complete mutes and errors
+// with a text, and that the text that AddMute returns contains the earlier mutes and the added
+// mute.
 func FuzzMutes(f *testing.F) {
 	for _, name := range []string{"a mute", "a flow style mute", "invalid YAML", "two documents",
 		"a duplicate field", "a valid and an invalid mute"} {
@@ -278,12 +281,12 @@ func FuzzMutes(f *testing.F) {
 		before, errs := ParseMutes(text, start)
 		for _, m := range before {
 			if m.Owner == "" || m.Reason == "" || !m.Until.Before(start.Add(maxMute+1)) {
-				t.Errorf("%+v", m)
+				t.Errorf("invalid mute %+v", m)
 			}
 		}
 		for _, e := range errs {
 			if e.Text == "" || e.Line < 0 {
-				t.Errorf("%+v", e)
+				t.Errorf("invalid error %+v", e)
 			}
 		}
 		m := Mute{Target: target, Reason: reason, Owner: "o", Until: start.Add(day)}
@@ -298,8 +301,8 @@ func FuzzMutes(f *testing.F) {
 	})
 }
 
-// A mutes file that takes long to parse is refused. Otherwise it could keep the auditor from
-// alerting.
+// TestAnOversizedMutesFileIsRefused checks that ParseMutes refuses a mutes file that takes long to
+// parse. Otherwise a mutes file could prevent alerts.
 func TestAnOversizedMutesFileIsRefused(t *testing.T) {
 	const limits = "a line must have at most 4096 bytes, and at most 50 brackets may be open"
 	for want, text := range map[string]string{
@@ -322,6 +325,6 @@ func TestAnOversizedMutesFileIsRefused(t *testing.T) {
 	checkMessage(t, p, s.options)
 	if n := len(s.state.Errors); n != maxMuteErrors+1 ||
 		!strings.Contains(p.Message.Bodies["email"], "5900 more errors") {
-		t.Errorf("the state has %d errors\n%s", n, p.Message.Bodies["email"])
+		t.Errorf("the state has %d errors, want %d\n%s", n, maxMuteErrors+1, p.Message.Bodies["email"])
 	}
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// Without a state every run with gaps alerts, with the same key for the same gaps. A run without
-// gaps sends no message.
+// TestStateless checks that without a state every run with gaps sends a message, that the same gaps
+// have the same key, and that a run without gaps sends no message.
 func TestStateless(t *testing.T) {
 	s := newStory(t)
 	s.options.Stateless = true
@@ -47,8 +47,9 @@ func TestStateless(t *testing.T) {
 	}
 }
 
-// Without a confirmed subscription nothing counts as announced. The next run announces the gaps
-// again, with the time at which they were found. A gap that recovers before is never announced.
+// TestTopicWithoutSubscription checks that without a confirmed subscription nothing counts as
+// announced. The next run announces the gaps again, with the time at which they were found. If a
+// gap recovers before a message reaches a subscriber, its recovery is not announced.
 func TestTopicWithoutSubscription(t *testing.T) {
 	u := []string{"user/u", "user/v"}
 	a, b := finding("user/u", "a", audit.Missing, policies.High),
@@ -87,8 +88,8 @@ func TestTopicWithoutSubscription(t *testing.T) {
 	expect(s.after(hour, reportOf(u, a, unverified)), "")
 }
 
-// Two overlapping runs that plan from the same state have the same announcements and key. No later
-// announcement has that key.
+// TestOverlappingRunsShareTheKey checks that two overlapping runs that plan from the same state
+// have the same announcements and key, and that a later message has another key.
 func TestOverlappingRunsShareTheKey(t *testing.T) {
 	u := []string{"user/u"}
 	a := finding("user/u", "a", audit.Missing, policies.High)
@@ -108,7 +109,7 @@ func TestOverlappingRunsShareTheKey(t *testing.T) {
 	claimed.Pending = &Pending{ID: "p", Message: one.Message, Next: one.Next}
 	if p := Plan(claimed, r, nil, s.now.Add(hour), s.options); p.Next.Pending != nil ||
 		p.NextUndelivered.Pending != nil {
-		t.Error("a state to store has a claim")
+		t.Error("Next or NextUndelivered has a claim")
 	}
 	// The second run reads the state of the first, and announces nothing.
 	if again := Plan(one.Next, other, nil, s.now.Add(hour+30*time.Second),
@@ -122,8 +123,9 @@ func TestOverlappingRunsShareTheKey(t *testing.T) {
 	}
 }
 
-// A run that started before the stored one announces nothing: its findings are outdated.
-func TestOvertakenRun(t *testing.T) {
+// TestARunThatIsOlderThanTheStateAnnouncesNothing checks that a run that started before the stored
+// run announces nothing, because its findings are outdated.
+func TestARunThatIsOlderThanTheStateAnnouncesNothing(t *testing.T) {
 	u := []string{"user/u"}
 	s := newStory(t)
 	s.run(reportOf(u))
@@ -134,15 +136,16 @@ func TestOvertakenRun(t *testing.T) {
 	if !p.Message.Zero() || !reflect.DeepEqual(p.Next, s.state) {
 		t.Errorf("announced %q, next %s", announcements(p), p.Next.JSON())
 	}
-	// A state from the future, stored while a clock was wrong, does not suppress alerts.
+	// If a wrong clock gave the stored run a time in the future, alerts are still sent.
 	ahead := s.state
 	ahead.Run.At = s.now.Add(1000 * day)
 	if p := Plan(ahead, slow, nil, s.now.Add(time.Minute), s.options); announcements(p) != "opened a" {
-		t.Errorf("with a state from the future: %q", announcements(p))
+		t.Errorf("with a stored run in the future: announced %q", announcements(p))
 	}
 }
 
-// An opening that was not announced is not counted. Earlier openings are.
+// TestOpeningsThatWereNotAnnouncedDoNotCount checks that the number of openings includes only
+// openings that were announced.
 func TestOpeningsThatWereNotAnnouncedDoNotCount(t *testing.T) {
 	u := []string{"user/u"}
 	open, satisfied := reportOf(u, finding("user/u", "a", audit.Missing, policies.High)), reportOf(u)
@@ -154,11 +157,12 @@ func TestOpeningsThatWereNotAnnouncedDoNotCount(t *testing.T) {
 	s.after(hour, satisfied)
 	if a := decoded(s.after(2*hour, open).Message).Announcements; len(a) != 1 ||
 		a[0].Event != ReasonReopened || a[0].Opened != 2 {
-		t.Errorf("%+v", a)
+		t.Errorf("announced %+v, want a reopened gap with 2 openings", a)
 	}
 }
 
-// Plan does not change its arguments, and equal arguments give equal plans.
+// TestPlanIsPure checks that Plan does not change its arguments, and that equal arguments give
+// equal plans.
 func TestPlanIsPure(t *testing.T) {
 	d, s := newDrift(3), newStory(t)
 	for range 30 {
@@ -183,12 +187,13 @@ func TestPlanIsPure(t *testing.T) {
 	}
 	for _, f := range r.Findings {
 		if f.Muted != nil {
-			t.Error("the report argument was muted")
+			t.Error("Plan marked a finding of its argument as muted")
 		}
 	}
 }
 
-// A new gap starts a chat thread. Its reminders and its recovery are in that thread.
+// TestThreads checks that a new gap starts a chat thread, and that its reminders and its recovery
+// use that thread.
 func TestThreads(t *testing.T) {
 	u := []string{"user/u"}
 	a, b := finding("user/u", "a", audit.Missing, policies.High),

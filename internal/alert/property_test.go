@@ -16,38 +16,40 @@ import (
 // model is a simple second implementation of the lifecycle of one requirement, without groups,
 // order and texts. TestRandomDrift compares Plan with it.
 type model struct {
-	open, notified             bool
-	notifiedStatus             audit.Status
-	notifiedSeverity           policies.Severity
-	at                         time.Time // when it was last announced
-	reminders                  int
-	closed                     time.Time
-	openings, openedN, closedN int
+	open, notified   bool
+	notifiedStatus   audit.Status
+	notifiedSeverity policies.Severity
+	notifiedAt       time.Time // when the gap was last announced
+	reminders        int
+	closed           time.Time
+	openings         int // the number in a message, without openings that were never announced
+	// announcedOpenings and announcedClosings count announcements over the whole test.
+	announcedOpenings, announcedClosings int
 }
 
-// event returns the reason for which the model announces a finding. It returns ReasonReminder for
-// every gap that is unchanged.
-func (m *model) event(f audit.Finding, baseline, muted bool,
-	now time.Time) (event Reason, closed bool) {
-	bad := map[audit.Status]int{audit.Conditional: 1, audit.Partial: 2, audit.Missing: 3,
+// update updates the model with a finding of a run, and returns the reason for which the model
+// announces the finding, or "". It returns ReasonReminder for every unchanged gap, whether or not a
+// reminder is due.
+func (m *model) update(f audit.Finding, baseline, muted bool, now time.Time) Reason {
+	rank := map[audit.Status]int{audit.Conditional: 1, audit.Partial: 2, audit.Missing: 3,
 		audit.Denied: 3}
 	switch f.Status {
 	case audit.Unverified:
-		return "", false
+		return ""
 	case audit.Satisfied:
 		if !m.open {
-			return "", false
+			return ""
 		}
 		notified := m.notified
 		m.open, m.notified, m.closed = false, false, now
 		if !notified {
-			m.openings-- // it was never announced
-			return "", false
+			m.openings-- // no message announced the opening
+			return ""
 		}
 		if muted {
-			return "", false
+			return ""
 		}
-		return ReasonRecovered, true
+		return ReasonRecovered
 	}
 	if !m.open {
 		if now.Sub(m.closed) >= closedRetention {
@@ -57,21 +59,19 @@ func (m *model) event(f audit.Finding, baseline, muted bool,
 	}
 	switch {
 	case muted:
-		return "", false
+		return ""
 	case !m.notified && baseline:
-		event = ReasonBaseline
+		return ReasonBaseline
 	case !m.notified && m.openings > 1:
-		event = ReasonReopened
+		return ReasonReopened
 	case !m.notified:
-		event = ReasonOpened
-	case f.Severity > m.notifiedSeverity || bad[f.Status] > bad[m.notifiedStatus]:
-		event = ReasonWorse
-	case f.Severity < m.notifiedSeverity || bad[f.Status] < bad[m.notifiedStatus]:
-		event = ReasonPartlyRecovered
-	default:
-		return ReasonReminder, false
+		return ReasonOpened
+	case f.Severity > m.notifiedSeverity || rank[f.Status] > rank[m.notifiedStatus]:
+		return ReasonWorse
+	case f.Severity < m.notifiedSeverity || rank[f.Status] < rank[m.notifiedStatus]:
+		return ReasonPartlyRecovered
 	}
-	return event, false
+	return ReasonReminder
 }
 
 // drift is an account whose requirements change at random.
@@ -92,6 +92,7 @@ func newDrift(seed uint64) *drift {
 	return d
 }
 
+// step changes up to three requirements, and returns the report of the account.
 func (d *drift) step() audit.Report {
 	statuses := []audit.Status{audit.Satisfied, audit.Satisfied, audit.Satisfied, audit.Missing,
 		audit.Denied, audit.Partial, audit.Conditional, audit.Unverified}
@@ -110,8 +111,8 @@ func (d *drift) step() audit.Report {
 	return reportOf(d.targets, slices.Collect(maps.Values(d.findings))...)
 }
 
-// A thousand runs of random drift announce what the model announces, and every message has the
-// properties of checkMessage.
+// TestRandomDrift checks that runs of random drift announce what the model announces, and that
+// every message passes checkMessage.
 func TestRandomDrift(t *testing.T) {
 	for seed := range uint64(2) {
 		runs := 500
@@ -142,16 +143,16 @@ func TestRandomDrift(t *testing.T) {
 				before[id] = *m
 				muted := s.mutes.inForce(s.now).longestFor(f) != nil || f.Status == audit.Satisfied &&
 					s.mutes.inForce(s.now).longestFor(audit.Finding{Target: f.Target, Action: f.Action}) != nil
-				event, _ := m.event(f, baseline, muted, s.now)
+				event := m.update(f, baseline, muted, s.now)
 				if event == ReasonReminder {
 					factor := []time.Duration{1, 3, 7}[min(m.reminders, 2)]
 					if f.Severity == policies.Critical {
 						factor = 1
 					}
-					at := m.at.Add(factor*day - day/100)
-					if event = ""; s.now.After(m.at) && !s.now.Before(at) {
+					at := m.notifiedAt.Add(factor*day - day/100)
+					if event = ""; s.now.After(m.notifiedAt) && !s.now.Before(at) {
 						event, due = ReasonReminder, true
-					} else if !s.now.Before(at.Add(-12*hour)) && s.now.After(m.at) {
+					} else if !s.now.Before(at.Add(-12*hour)) && s.now.After(m.notifiedAt) {
 						early[id] = true
 					}
 				}
@@ -184,20 +185,20 @@ func TestRandomDrift(t *testing.T) {
 				t.Fatalf("seed %d, run %d: announced %v, want %v", seed, run+1, got, want)
 			}
 			if !p.Message.Zero() && len(got)+others == 0 {
-				t.Fatalf("seed %d, run %d: a message about nothing: %s", seed, run+1, p.Message.Subject)
+				t.Fatalf("seed %d, run %d: a message without announcements: %s", seed, run+1, p.Message.Subject)
 			}
 			if s.noSubscribers && !p.Message.Zero() {
-				// Nothing counts as announced. Open gaps stay open, and the next run announces them.
+				// Nothing counts as announced. Announced gaps stay open, and the next run announces them again.
 				for id, m := range before {
-					now := models[id]
+					current := models[id]
 					if _, announced := want[id]; announced {
-						opened := now.openings
-						*now = m
-						if now.open = m.open || want[id] != ReasonRecovered; now.open && !m.open {
-							now.openings, now.reminders, now.notified = opened, 0, false
+						openings := current.openings
+						*current = m
+						if current.open = m.open || want[id] != ReasonRecovered; current.open && !m.open {
+							current.openings, current.reminders, current.notified = openings, 0, false
 						}
-					} else if !now.open && m.open && m.notified {
-						*now = m // closed without an announcement, which is not stored either
+					} else if !current.open && m.open && m.notified {
+						*current = m // the gap closed while muted: NextUndelivered does not store the closing
 					}
 				}
 			} else {
@@ -208,7 +209,7 @@ func TestRandomDrift(t *testing.T) {
 					case "":
 						continue
 					case ReasonRecovered:
-						m.closedN++
+						m.announcedClosings++
 						continue
 					case ReasonReminder:
 						m.reminders++
@@ -217,19 +218,21 @@ func TestRandomDrift(t *testing.T) {
 						m.reminders = 0
 					}
 					if want[id] == ReasonOpened || want[id] == ReasonReopened || want[id] == ReasonBaseline {
-						m.openedN++
+						m.announcedOpenings++
 					}
-					m.notified, m.at, m.notifiedStatus, m.notifiedSeverity = true, s.now, f.Status, f.Severity
-					if m.closedN > m.openedN || m.openedN > m.closedN+1 && f.Target != "user/w" {
-						t.Fatalf("seed %d, run %d: %v was opened %d times and closed %d times", seed, run+1, id,
-							m.openedN, m.closedN)
+					m.notified, m.notifiedAt = true, s.now
+					m.notifiedStatus, m.notifiedSeverity = f.Status, f.Severity
+					if m.announcedClosings > m.announcedOpenings ||
+						m.announcedOpenings > m.announcedClosings+1 && f.Target != "user/w" {
+						t.Fatalf("seed %d, run %d: announced %d openings and %d closings of %v", seed, run+1,
+							m.announcedOpenings, m.announcedClosings, id)
 					}
 				}
 			}
 			checkMessage(t, p, s.options)
 			if !p.Message.Zero() && !s.noSubscribers {
 				if keys[p.DedupKey] {
-					t.Fatalf("seed %d, run %d: the key of an earlier announcement", seed, run+1)
+					t.Fatalf("seed %d, run %d: the message has the key of an earlier one", seed, run+1)
 				}
 				keys[p.DedupKey] = true
 			}
@@ -243,24 +246,25 @@ func TestRandomDrift(t *testing.T) {
 				continue
 			}
 			if again := announcements(s.plan(replayed(r, s))); again != "" {
-				t.Fatalf("seed %d, run %d: replayed, it announces %q", seed, run+1, again)
+				t.Fatalf("seed %d, run %d: a replay announces %q", seed, run+1, again)
 			}
 		}
 	}
 }
 
-// checkMessage checks the properties of every message: sizes, bodies, attributes, and no muted gap.
+// checkMessage checks the message of a plan: its sizes, bodies and attributes, and that it contains
+// no muted gap.
 func checkMessage(t *testing.T, p Planned, o Options) {
 	t.Helper()
 	m := p.Message
 	if m.Zero() {
 		if len(p.Reasons) > 0 || p.DedupKey != "" {
-			t.Errorf("no message, and events %q, key %q", p.Reasons, p.DedupKey)
+			t.Errorf("a plan without a message has reasons %q and key %q", p.Reasons, p.DedupKey)
 		}
 		return
 	}
 	if size := m.size(); size > MaxBytes {
-		t.Errorf("%d bytes: %s", size, m.Subject)
+		t.Errorf("the message has %d bytes: %s", size, m.Subject)
 	}
 	checkSubject(t, m.Subject)
 	if sms := m.Bodies["sms"]; len(sms) > smsLimit || sms == "" {
@@ -286,7 +290,7 @@ func checkMessage(t *testing.T, p Planned, o Options) {
 	}
 	for _, f := range d.Report.Findings {
 		if f.Muted != nil || f.Status == audit.Satisfied {
-			t.Errorf("published: %+v", f)
+			t.Errorf("the message contains a muted or satisfied finding: %+v", f)
 		}
 	}
 	for _, a := range d.Announcements {
@@ -297,15 +301,17 @@ func checkMessage(t *testing.T, p Planned, o Options) {
 		}
 	}
 	if (attribute(m, "truncated") == "true") != d.Truncated {
-		t.Errorf("truncated is %s and %t", attribute(m, "truncated"), d.Truncated)
+		t.Errorf("the attribute truncated is %s, the field of the body %t", attribute(m, "truncated"),
+			d.Truncated)
 	}
 	if len(p.Reasons) == 0 || attribute(m, "events") != marshal(p.Reasons) ||
 		attribute(m, "dedupKey") != p.DedupKey || d.DedupKey != p.DedupKey {
-		t.Errorf("events %q, attributes %+v", p.Reasons, m.Attributes)
+		t.Errorf("the reasons %q or the key %s differ from the attributes %+v", p.Reasons, p.DedupKey,
+			m.Attributes)
 	}
 	for _, a := range m.Attributes {
 		if a.Value == "" {
-			t.Errorf("attribute %s is empty: SNS refuses that", a.Name)
+			t.Errorf("attribute %s is empty: SNS refuses empty attributes", a.Name)
 		}
 	}
 }

@@ -19,7 +19,7 @@ func withNotices(r audit.Report, notices ...audit.Notice) audit.Report {
 	return r
 }
 
-// A notice that requires an action is announced once.
+// TestNoticesAreAnnouncedOnce checks that a notice that requires an action is announced once.
 func TestNoticesAreAnnouncedOnce(t *testing.T) {
 	fine := reportOf([]string{"user/u"})
 	other := upgradeNotice
@@ -58,7 +58,7 @@ func TestNoticesAreAnnouncedOnce(t *testing.T) {
 	expect("a subscriber", s.after(hour, withNotices(fine, upgradeNotice)), upgrade)
 
 	s = newStory(t)
-	s.state = State{Baseline: start.Add(-hour)} // of a release that announced no notices
+	s.state = State{Baseline: start.Add(-hour)} // the state of a release that announced no notices
 	expect("the first run after an upgrade", s.run(withNotices(fine, upgradeNotice)), "")
 	expect("a new notice after an upgrade", s.after(hour, withNotices(fine, upgradeNotice, newer)),
 		"notice "+newer.Text)
@@ -68,15 +68,15 @@ func TestNoticesAreAnnouncedOnce(t *testing.T) {
 	expect("without a state", s.run(withNotices(fine, upgradeNotice)), "")
 }
 
-// The notice about the read scope is announced once. Other mails do not show it, unless there is no
-// state.
+// TestReadScopeIsAnnouncedOnce checks that the notice about the read scope is announced once, and
+// that other mails show the notice only if the run is stateless.
 func TestReadScopeIsAnnouncedOnce(t *testing.T) {
 	scope := audit.Notice{Kind: audit.NoticeReadScope, Text: "READ_SCOPE=named: nothing is listed"}
-	in := func(p Planned) int { return strings.Count(p.Message.Bodies["email"], scope.Text) }
+	countNotices := func(p Planned) int { return strings.Count(p.Message.Bodies["email"], scope.Text) }
 	s := newStory(t)
 	if p := s.run(withNotices(reportOf([]string{"user/u"}), scope)); announcements(p) != "notice "+
 		scope.Text ||
-		in(p) != 1 {
+		countNotices(p) != 1 {
 		t.Errorf("announced %q\n%s", announcements(p), p.Message.Bodies["email"])
 	}
 	if p := s.after(hour, withNotices(reportOf([]string{"user/u"}), scope)); announcements(p) != "" {
@@ -84,17 +84,19 @@ func TestReadScopeIsAnnouncedOnce(t *testing.T) {
 	}
 	gap := withNotices(reportOf([]string{"user/u"}, finding("user/u", "s3:GetObject", audit.Missing,
 		policies.Critical)), scope)
-	if p := s.after(hour, gap); announcements(p) == "" || in(p) != 0 {
+	if p := s.after(hour, gap); announcements(p) == "" || countNotices(p) != 0 {
 		t.Errorf("announced %q\n%s", announcements(p), p.Message.Bodies["email"])
 	}
 	s = newStory(t)
 	s.options.Stateless = true
-	if p := s.run(gap); in(p) != 1 {
-		t.Errorf("the mail without a state lacks the notice\n%s", p.Message.Bodies["email"])
+	if p := s.run(gap); countNotices(p) != 1 {
+		t.Errorf("the mail of a stateless run does not contain the notice once\n%s",
+			p.Message.Bodies["email"])
 	}
 }
 
-// Thousands of notices and releases do not keep a message from being sent, nor displace gaps.
+// TestNoticesFit checks that a message with thousands of notices and releases does not exceed the
+// size limit, and still contains all gaps.
 func TestNoticesFit(t *testing.T) {
 	for _, size := range []int{10, 300, 3000} {
 		r := bigReport(2, 10, 1, 100)

@@ -53,7 +53,8 @@ func validate(t testing.TB, s *jsonschema.Schema, text []byte) error {
 	return s.Validate(v)
 }
 
-// Every message and state of random drift, and of the golden files, follows its schema.
+// TestMessagesAndStatesFollowTheirSchemas checks that the messages and states of random drift and
+// of the fixtures follow their schemas.
 func TestMessagesAndStatesFollowTheirSchemas(t *testing.T) {
 	message, state := schema(t, "message.schema.json"), schema(t, "state.schema.json")
 	check := func(p Planned) {
@@ -79,7 +80,7 @@ func TestMessagesAndStatesFollowTheirSchemas(t *testing.T) {
 		Until: start.Add(200 * day)}}
 	for i := range 100 {
 		r := d.step()
-		if i%3 == 0 { // notices and the problem of the function list come and go
+		if i%3 == 0 { // two of three reports have no notices and no such problem
 			r.Notices = []audit.Notice{upgradeNotice,
 				{Kind: audit.NoticeRenderRole, Text: "there is no role"},
 				{Kind: audit.NoticeNewerRelease, Target: "user/u", Text: fmt.Sprint("Remotion 4.1.", i)}}
@@ -96,7 +97,8 @@ func TestMessagesAndStatesFollowTheirSchemas(t *testing.T) {
 		}
 		check(s.after(7*hour, r))
 	}
-	for _, name := range []string{"drifted", "simulation-denied", "reads-denied", "mixed", "hostile", "compliant"} {
+	for _, name := range []string{"drifted", "simulation-denied", "reads-denied", "mixed", "hostile",
+		"compliant"} {
 		check(newStory(t).run(fixture(t, name)))
 	}
 	checkReport := func(name string, r audit.Report) {
@@ -108,13 +110,13 @@ func TestMessagesAndStatesFollowTheirSchemas(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	for _, by := range []*audit.Trigger{{By: audit.TriggeredBySchedule},
+	for _, trigger := range []*audit.Trigger{{By: audit.TriggeredBySchedule},
 		{By: audit.TriggeredByChanges,
 			Changes: append(someChanges, audit.IAMChange{Event: "CreateUser", Actor: "a", NewUserName: "n",
 				NewGroupName: "g", Boundary: "b"}), More: 1, Unreadable: 2}} {
 		r := fixture(t, "drifted")
-		r.Run = audit.Run{ID: "r", At: start, Trigger: by}
-		checkReport(string(by.By), r)
+		r.Run = audit.Run{ID: "r", At: start, Trigger: trigger}
+		checkReport(string(trigger.By), r)
 	}
 	s = newStory(t)
 	s.options.First = &misconfigured
@@ -129,8 +131,8 @@ func TestMessagesAndStatesFollowTheirSchemas(t *testing.T) {
 	}
 }
 
-// The schema of the mutes file accepts exactly the files that ParseMutes accepts, apart from rules
-// that a schema cannot express.
+// TestMutesFollowTheirSchema checks that the schema of the mutes file accepts the files that
+// ParseMutes accepts, and no others, apart from rules that a schema cannot express.
 func TestMutesFollowTheirSchema(t *testing.T) {
 	s := schema(t, "mutes.schema.json")
 	for name, text := range muteFiles {
@@ -144,9 +146,9 @@ func TestMutesFollowTheirSchema(t *testing.T) {
 			t.Fatal(err)
 		}
 		invalid := validate(t, s, asJSON)
-		if beyond := map[string]bool{"a mistyped year": true, "a line break in a reason": true,
+		if notInSchema := map[string]bool{"a mistyped year": true, "a line break in a reason": true,
 			"a blank owner": true, "two documents": true}[name]; (invalid != nil) != (errs != nil) &&
-			!beyond {
+			!notInSchema {
 			t.Errorf("%s: the schema returned %v, the parser %v", name, invalid, errs)
 		}
 	}

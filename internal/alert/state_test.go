@@ -11,9 +11,10 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// A state of any release can be read. Writing it again loses nothing, and the first run after the
-// upgrade announces nothing. The files were written by the release of their schema and are never
-// rewritten. The report after testdata/state/v1.json is upgraded.
+// TestReleasedStates checks that the state of each earlier release can be read, that writing the
+// state again loses nothing, and that the first run after the upgrade announces nothing. The
+// release of each schema wrote the file, which is never rewritten. After testdata/state/v1.json
+// comes the report that upgraded returns.
 func TestReleasedStates(t *testing.T) {
 	files, err := filepath.Glob("testdata/state/*.json")
 	if err != nil || len(files) < 1 {
@@ -33,11 +34,11 @@ func TestReleasedStates(t *testing.T) {
 		}
 		if state.Pending == nil || len(state.Gaps) == 0 || len(state.Pending.Next.Errors) == 0 ||
 			len(state.Pending.Next.Mutes) == 0 {
-			t.Errorf("%s lacks a part of a state", file)
+			t.Errorf("%s does not contain all parts of a state", file)
 		}
 		if again := state.JSON(); strings.HasSuffix(file, "v"+StateVersion+".json") &&
 			string(again) != string(raw) {
-			t.Errorf("%s becomes\n%s", file, again)
+			t.Errorf("%s is rewritten as\n%s", file, again)
 		}
 		s := newStory(t)
 		s.state, s.now, s.mutes = state.Pending.Next, start.Add(3*hour), storyMutes
@@ -50,8 +51,8 @@ func TestReleasedStates(t *testing.T) {
 var storyMutes = Mutes{{Target: "user/v", Action: "a", Reason: "being moved, OPS-17", Owner: "kim",
 	Until: start.Add(3 * day)}}
 
-// upgraded is the report before and after the upgrade. It has an announced gap, a muted gap, and a
-// target that is not fully verified.
+// upgraded returns the report of the runs before and after the upgrade. The report contains an
+// announced gap, a muted gap, and a target that is not fully verified.
 func upgraded() audit.Report {
 	return reportOf([]string{"user/u", "user/v"},
 		finding("user/u", "a", audit.Partial, policies.Critical),
@@ -85,24 +86,25 @@ func TestParseState(t *testing.T) {
 			`"pending":{"id":"p","message":{"subject":"s"}}}`),
 	} {
 		if s, err := ParseState([]byte(text)); err == nil || errors.Is(err, ErrNewerState) {
-			t.Errorf("%s: %+v, %v", name, s, err)
+			t.Errorf("%s: got state %+v, error %v", name, s, err)
 		}
 	}
 	for _, text := range []string{`{"schemaVersion":"2"}`,
 		`{"schemaVersion":"10","gaps":"another form"}`} {
 		if _, err := ParseState([]byte(text)); !errors.Is(err, ErrNewerState) {
-			t.Errorf("%s: %v", text, err)
+			t.Errorf("%s: error %v, want ErrNewerState", text, err)
 		}
 	}
 	if _, err := ParseState([]byte(`{"schemaVersion":"1","aFieldOfALaterPatch":[1]}`)); err != nil {
-		t.Errorf("a field that a later patch added: %v", err)
+		t.Errorf("a state with a field that a later patch added: %v", err)
 	}
 	if s, err := ParseState(State{}.JSON()); err != nil || !s.Baseline.IsZero() {
 		t.Errorf("the zero state: %+v, %v", s, err)
 	}
 }
 
-// Plan accepts every state that ParseState accepts, and returns one that ParseState accepts.
+// FuzzState checks that Plan accepts every state that ParseState accepts, and returns a state that
+// ParseState accepts.
 func FuzzState(f *testing.F) {
 	raw, err := os.ReadFile("testdata/state/v1.json")
 	if err != nil {
@@ -124,7 +126,7 @@ func FuzzState(f *testing.F) {
 		checkMessage(t, s.run(r), s.options)
 		checkMessage(t, s.after(day, r), s.options)
 		if strings.Contains(s.last.Message.Subject, "\n") {
-			t.Errorf("%q", s.last.Message.Subject)
+			t.Errorf("the subject %q has a line break", s.last.Message.Subject)
 		}
 	})
 }

@@ -13,7 +13,7 @@ import (
 
 var start = time.Date(2026, 11, 16, 9, 0, 0, 0, time.UTC)
 
-// fixture reads a report of the report package's tests.
+// fixture returns a report from the test data of package report.
 func fixture(t testing.TB, name string) audit.Report {
 	t.Helper()
 	raw, err := os.ReadFile("../report/testdata/" + name + ".json")
@@ -27,8 +27,9 @@ func fixture(t testing.TB, name string) audit.Report {
 	return r
 }
 
-// reportOf returns a report of findings. Each target has the findings about it, and satisfied ones
-// for those of the actions a, b and c that have none, so that no target is entirely unverified.
+// reportOf returns a report of findings. Each target has the given findings about it. If none of
+// them is about the action a, b or c, the target also has a satisfied finding about that action, so
+// that no target is entirely unverified.
 func reportOf(targets []string, findings ...audit.Finding) audit.Report {
 	r := audit.Report{SchemaVersion: audit.SchemaVersion, Status: audit.StatusCompliant,
 		Account: "123456789012", Partition: "aws", Regions: []string{"us-east-1", "eu-west-1"},
@@ -110,7 +111,8 @@ func newStory(t testing.TB) *story {
 	}}}
 }
 
-// run plans a report, and stores the state as JSON, as in the evidence bucket.
+// run plans the report as that of a new run, and stores the state as JSON, as in the evidence
+// bucket.
 func (s *story) run(r audit.Report) Planned {
 	s.t.Helper()
 	s.runs++
@@ -136,7 +138,7 @@ func (s *story) plan(r audit.Report) Planned {
 	return p
 }
 
-// after plans a report the given time after the last one.
+// after plans the report of a run at the given time after the last run.
 func (s *story) after(d time.Duration, r audit.Report) Planned {
 	s.t.Helper()
 	s.now = s.now.Add(d)

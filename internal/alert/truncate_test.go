@@ -10,8 +10,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// bigReport returns a report with the given number of targets, gaps and problems of each target,
-// and the given length of texts.
+// bigReport returns a report with the given numbers of targets, of gaps and problems per target,
+// and of characters per text.
 func bigReport(targets, gaps, problems, length int) audit.Report {
 	var names []string
 	var findings []audit.Finding
@@ -36,46 +36,48 @@ func bigReport(targets, gaps, problems, length int) audit.Report {
 
 func TestMessagesFit(t *testing.T) {
 	cuts := 0
-	for _, n := range [][4]int{{1, 1, 0, 10}, {2, 33, 3, 100}, {20, 33, 5, 300}, {1, 33, 1, 10_000},
-		{2, 1, 1, 150_000}, {200, 1, 1, 700}} {
+	for _, size := range []struct{ targets, gaps, problems, length int }{{1, 1, 0, 10},
+		{2, 33, 3, 100}, {20, 33, 5, 300}, {1, 33, 1, 10_000}, {2, 1, 1, 150_000}, {200, 1, 1, 700}} {
 		for _, format := range []Format{Chat, JSON} {
-			if format == JSON && n[0] != 20 {
+			if format == JSON && size.targets != 20 {
 				continue // one size suffices for JSON
 			}
 			s := newStory(t)
 			s.options.Sender.Format = format
-			r := bigReport(n[0], n[1], n[2], n[3])
+			r := bigReport(size.targets, size.gaps, size.problems, size.length)
 			p := s.run(r)
 			checkMessage(t, p, s.options)
-			d, all := decoded(p.Message), n[0]*(n[1]+n[2])
+			d, all := decoded(p.Message), size.targets*(size.gaps+size.problems)
 			shown := len(d.Report.Findings) + len(d.Report.Problems)
-			// The report has the announced findings, and each announcement is one unit.
+			// The report in the message contains a finding only if the message has space for its
+			// announcement.
 			if d.Truncated {
 				cuts++
 			}
 			if cut := shown < all; cut != d.Truncated {
-				t.Errorf("%v: %d of %d are shown, truncated %v", n, shown, all, d.Truncated)
+				t.Errorf("%v: %d of %d findings and problems are shown, truncated %v", size, shown, all,
+					d.Truncated)
 			}
 			if !strings.Contains(p.Message.Bodies["email"],
 				"\n  Full report ") || !strings.Contains(p.Message.Bodies["email"],
 				" s3://audit-evidence/reports/2026/11/16/r1.json\n") ||
 				d.Evidence != "s3://audit-evidence/reports/2026/11/16/r1.json" {
-				t.Errorf("%v: the message does not name the full report", n)
+				t.Errorf("%v: the message does not name the full report", size)
 			}
 			if d.Truncated != strings.Contains(p.Message.Bodies["email"],
 				"not shown for lack of space: see s3://audit-evidence/") {
-				t.Errorf("%v: the mail does not say whether it is truncated", n)
+				t.Errorf("%v: the mail does not say whether it is truncated", size)
 			}
-			if d.Truncated && n[3] < 1000 && p.Message.size() < MaxBytes*8/10 {
-				t.Errorf("%v: findings were cut, though the message has only %d bytes", n,
+			if d.Truncated && size.length < 1000 && p.Message.size() < MaxBytes*8/10 {
+				t.Errorf("%v: findings were cut, though the message has only %d bytes", size,
 					p.Message.size())
 			}
-			if d.Truncated && len(d.Announcements) > 0 && n[1] > 4 &&
+			if d.Truncated && len(d.Announcements) > 0 && size.gaps > 4 &&
 				d.Announcements[0].Severity != policies.Critical {
-				t.Errorf("%v: the first announcement is %s", n, d.Announcements[0].Severity)
+				t.Errorf("%v: the first announcement is %s", size, d.Announcements[0].Severity)
 			}
-			if attribute(p.Message, "gapCount") != fmt.Sprint(n[0]*n[1]) {
-				t.Errorf("%v: gapCount is %s", n, attribute(p.Message, "gapCount"))
+			if attribute(p.Message, "gapCount") != fmt.Sprint(size.targets*size.gaps) {
+				t.Errorf("%v: gapCount is %s", size, attribute(p.Message, "gapCount"))
 			}
 		}
 	}
@@ -84,7 +86,8 @@ func TestMessagesFit(t *testing.T) {
 	}
 }
 
-// The Message parameter of SNS is one JSON object of strings.
+// TestStructure checks that the Message parameter of SNS is a JSON object of strings, and that only
+// a complete alert contains a report.
 func TestStructure(t *testing.T) {
 	m := newStory(t).run(fixture(t, "hostile")).Message
 	var bodies map[string]string

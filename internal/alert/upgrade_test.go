@@ -12,12 +12,14 @@ import (
 )
 
 // released is the directory of a state, a mutes file and a report that the release of November 2026
-// wrote. The state has open, reopened, closed, muted and missing-target gaps, errors of targets
-// that are not verified at all or only partly, errors of the account and of the mutes file, mutes
-// that were announced, notices that were announced, and a claim. The files are never rewritten.
+// wrote. The state contains open, reopened, closed, muted and missing-target gaps, errors of
+// targets that are not verified at all or only partly, errors of the account and of the mutes file,
+// mutes that were announced, notices that were announced, and a claim. The files are never
+// rewritten.
 const released = "testdata/state/2026-11/"
 
-// renamedTexts are the errors of the mutes file in that state, with the texts of this release.
+// renamedTexts are the errors of the mutes file in the state of released, with the texts of this
+// release.
 var renamedTexts = []string{
 	"line 13: a mute must be a list of fields, such as target: user/NAME",
 	`line 14: unknown field "targte": use target, action, cause, sid, reason, owner, until`,
@@ -119,7 +121,7 @@ func TestAnUpgradeKeepsTheMutes(t *testing.T) {
 	}
 	for _, m := range s.mutes {
 		if !slices.ContainsFunc(state.Mutes, func(s SeenMute) bool { return s.equal(m) }) {
-			t.Errorf("the state lacks %+v", m)
+			t.Errorf("the state does not contain the mute %+v", m)
 		}
 	}
 	var texts []string
@@ -133,7 +135,7 @@ func TestAnUpgradeKeepsTheMutes(t *testing.T) {
 }
 
 func TestAnUpgradeAnnouncesNothing(t *testing.T) {
-	t.Run("the report of the confirmed state", func(t *testing.T) {
+	t.Run("the findings of the confirmed state are not announced again", func(t *testing.T) {
 		s, state, r := upgradeStory(t)
 		s.state.Pending = nil
 		r.Findings = slices.Clone(r.Findings)
@@ -145,18 +147,19 @@ func TestAnUpgradeAnnouncesNothing(t *testing.T) {
 		if got := announcements(p); got != "" {
 			t.Errorf("announced %q", got)
 		}
-		compareKept(t, state, p.Next)
+		compareStates(t, state, p.Next)
 	})
-	t.Run("the report of the claimed state", func(t *testing.T) {
+	t.Run("the findings of the claimed state are not announced again", func(t *testing.T) {
 		s, state, r := upgradeStory(t)
 		s.state = state.Pending.Next
 		p := s.after(hour, r)
 		if got := announcements(p); got != "" {
 			t.Errorf("announced %q", got)
 		}
-		compareKept(t, state.Pending.Next, p.Next)
+		compareStates(t, state.Pending.Next, p.Next)
 	})
-	// A run of the new release that overlaps one of the old release announces it under the same key.
+	// A run of this release that overlaps a run of the old release announces the gap with the same
+	// key.
 	t.Run("the claim has the key that this release derives", func(t *testing.T) {
 		s, state, r := upgradeStory(t)
 		s.state.Pending = nil
@@ -167,11 +170,12 @@ func TestAnUpgradeAnnouncesNothing(t *testing.T) {
 	})
 }
 
-// compareKept compares the announcements that two states record.
-func compareKept(t *testing.T, before, after State) {
+// compareStates checks that two states are equal, apart from the run, the claim, the number of runs
+// of an error and the time of a notice.
+func compareStates(t *testing.T, before, after State) {
 	t.Helper()
 	for i := range after.Errors {
-		after.Errors[i].Runs = before.Errors[i].Runs // one run later
+		after.Errors[i].Runs = before.Errors[i].Runs
 	}
 	for i := range after.Notices {
 		after.Notices[i].Seen = before.Notices[i].Seen
@@ -182,7 +186,8 @@ func compareKept(t *testing.T, before, after State) {
 	}
 }
 
-// Each error text of the mutes file has a new text, and an old text maps to that of the same file.
+// TestRenamedErrors checks that renamedError maps each error text of the old release to the text
+// that this release has for the same mutes file.
 func TestRenamedErrors(t *testing.T) {
 	raw, err := os.ReadFile(released + "mute-errors.json")
 	if err != nil {
@@ -214,7 +219,7 @@ func TestRenamedErrors(t *testing.T) {
 		}
 	}
 	for old, want := range map[string]string{
-		// These files are too long for the fixture.
+		// The fixture has no files with these errors.
 		"mutes.yaml, has more than 131072 bytes: leave out what is over": "mutes.yaml, the file must " +
 			"have at most 131072 bytes: remove expired mutes",
 		"mutes.yaml, 5900 more mutes or fields":     "mutes.yaml, 5900 more errors",
@@ -231,9 +236,11 @@ func TestRenamedErrors(t *testing.T) {
 	}
 }
 
-// The state was written by the release of November 2026 for a real audit with READ_SCOPE=named, a
-// release that is newer than the catalogue and no render role. This release derives the same three
-// notices, and the texts of two of them differ. The claim has a gap, and the same notices.
+// TestAnUpgradeDoesNotAnnounceTheReadScopeAgain checks that a notice with a new text is not
+// announced again. The release of November 2026 wrote the state, for a real audit with
+// READ_SCOPE=named, a Remotion release that is newer than the catalogue, and no render role. This
+// release derives the same three notices with other texts. The claim contains a gap
+// and the same notices.
 func TestAnUpgradeDoesNotAnnounceTheReadScopeAgain(t *testing.T) {
 	raw, err := os.ReadFile("testdata/state/2026-11-read-scope/state.json")
 	if err != nil {

@@ -17,8 +17,8 @@ import (
 
 const account = "123456789012"
 
-// connect serves an account, and returns its evidence bucket behind an SDK client that makes at
-// most this many attempts per call.
+// connect starts the server and returns its bucket "evidence". The client of the bucket makes at
+// most the given number of attempts per call.
 func connect(t *testing.T, srv *awsemu.Server, attempts int) Bucket {
 	t.Helper()
 	endpoint, err := srv.Listen("")
@@ -55,7 +55,7 @@ func TestBucket(t *testing.T) {
 	}
 	body, etag, err := b.Get(ctx, "k")
 	if err != nil || string(body) != "1" {
-		t.Fatalf("%q %v", body, err)
+		t.Fatalf("Get returned %q, %v, want 1", body, err)
 	}
 	if _, err := b.Put(ctx, "k", []byte("3"), IfMatch(etag)); err != nil {
 		t.Error(err)
@@ -69,8 +69,8 @@ func TestBucket(t *testing.T) {
 	if _, err := b.Put(ctx, "k", []byte("5"), Condition{}); err != nil {
 		t.Errorf("a write without a condition: %v", err)
 	}
-	one := alert.State{Run: audit.Run{ID: "7"}}
-	for name, text := range map[string]string{"a": string(one.JSON()), "b": "{"} {
+	state := alert.State{Run: audit.Run{ID: "7"}}
+	for name, text := range map[string]string{"a": string(state.JSON()), "b": "{"} {
 		if _, err := b.Put(ctx, StateKey(account, name), []byte(text), IfAbsent()); err != nil {
 			t.Fatal(err)
 		}
@@ -126,7 +126,7 @@ func TestBucketErrorsNameTheRemedy(t *testing.T) {
 			err := tt.call(t.Context())
 			if err == nil || !strings.Contains(err.Error(), tt.want) || errors.Is(err, ErrMissing) ||
 				errors.Is(err, ErrChanged) || !strings.Contains(err.Error(), "s3://") {
-				t.Errorf("got %v, want %s", err, tt.want)
+				t.Errorf("error %v, want %s", err, tt.want)
 			}
 		})
 	}
@@ -136,10 +136,11 @@ func TestBucketErrorsNameTheRemedy(t *testing.T) {
 func TestLedgerOverS3(t *testing.T) {
 	conflict := &awsemu.FaultError{Code: "ConditionalRequestConflict", Status: 409}
 	for name, fault := range map[string]awsemu.Fault{
-		"no fault":                    {},
-		"the claim's reply is lost":   {Operation: "s3:PutObject", LoseReply: true, Times: 1},
-		"the confirm's reply is lost": {Operation: "s3:PutObject", LoseReply: true, After: 1, Times: 1},
-		"a conflict":                  {Operation: "s3:PutObject", Error: conflict, Times: 1},
+		"no fault":                       {},
+		"the reply to the claim is lost": {Operation: "s3:PutObject", LoseReply: true, Times: 1},
+		"the reply to the confirmation is lost": {Operation: "s3:PutObject", LoseReply: true, After: 1,
+			Times: 1},
+		"a conflict": {Operation: "s3:PutObject", Error: conflict, Times: 1},
 		"one internal error": {Operation: "s3:*",
 			Error: &awsemu.FaultError{Code: "InternalError", Status: 500}, Times: 1},
 	} {
@@ -155,12 +156,12 @@ func TestLedgerOverS3(t *testing.T) {
 				l := &Ledger{Objects: b, Key: key, Owner: run, Run: run, Now: time.Now}
 				if out, err := l.Announce(t.Context(), true, plan([]string{"g"}, run),
 					topic.publish); err != nil || out.StateErrors != nil {
-					t.Fatalf("%+v %v", out, err)
+					t.Fatalf("outcome %+v, error %v", out, err)
 				}
 			}
 			s, err := alert.ParseState(srv.Objects("evidence")[key])
 			if len(topic.subjects) != 1 || err != nil || s.Run.ID != "2" {
-				t.Errorf("sent %q, state %+v %v", topic.subjects, s, err)
+				t.Errorf("sent %q, state %+v, error %v", topic.subjects, s, err)
 			}
 		})
 	}

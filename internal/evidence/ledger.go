@@ -234,8 +234,8 @@ func (a *announcement) writeState(ctx context.Context, s alert.State,
 	return storedState{body: body, state: s, overwrite: IfMatch(etag)}, err
 }
 
-// publishClaim publishes a message that this run has claimed, and confirms the claim. done is true if
-// Announce is done. A run that published the message of a dead run still has to plan its own
+// publishClaim publishes a message that this run has claimed, and confirms the claim. done is true
+// if Announce is done. A run that published the message of a dead run still has to plan its own
 // message.
 func (a *announcement) publishClaim(ctx context.Context, stored storedState,
 	view View) (done bool, err error) {

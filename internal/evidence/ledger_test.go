@@ -17,7 +17,7 @@ import (
 // memory is a bucket in memory, for one run at a time.
 type memory struct {
 	objects map[string]string
-	// get and put run before each call: an error of theirs is the result of the call.
+	// get and put run before each Get and Put. If they return an error, Get and Put return that error.
 	get, put func(ctx context.Context, key string) error
 }
 
@@ -62,7 +62,7 @@ func (m *memory) state(t *testing.T) alert.State {
 	return s
 }
 
-// fakeTopic is a topic that records what is published.
+// fakeTopic is a topic that records the subjects of the published messages.
 type fakeTopic struct {
 	subjects []string
 	err      error
@@ -75,7 +75,7 @@ func (s *fakeTopic) publish(_ context.Context, m alert.Message) error {
 	return s.err
 }
 
-// announce runs Announce for a run that finds one gap.
+// announce calls Announce for a run that finds the gap g.
 func announce(ctx context.Context, objects Objects, topic *fakeTopic, hasSubscriber bool,
 	run string) (Outcome, error) {
 	l := &Ledger{Objects: objects, Key: key, Owner: run, Run: run, Now: time.Now}
@@ -88,7 +88,7 @@ func TestSecondRunPublishesNothing(t *testing.T) {
 	for _, run := range []string{"1", "2"} {
 		if out, err := announce(t.Context(), &m, &topic, true, run); err != nil ||
 			out.StateErrors != nil {
-			t.Fatalf("%+v %v", out, err)
+			t.Fatalf("outcome %+v, error %v", out, err)
 		}
 	}
 	if s := m.state(t); len(topic.subjects) != 1 || s.Run.ID != "2" || s.Pending != nil {
@@ -101,14 +101,14 @@ func TestNextRunAnnouncesWhatFailedToPublish(t *testing.T) {
 	topic := fakeTopic{err: errors.New("the topic is down")}
 	out, err := announce(t.Context(), &m, &topic, true, "1")
 	if !errors.Is(err, topic.err) || out.Published != 0 || out.Planned.Message.Subject != "g" {
-		t.Fatalf("%+v %v", out, err)
+		t.Fatalf("outcome %+v, error %v", out, err)
 	}
 	if s := m.state(t); s.Pending != nil || len(s.Gaps) != 0 {
-		t.Errorf("after a publish that failed the state is %+v", s)
+		t.Errorf("after the failed publish the state is %+v", s)
 	}
 	topic.err = nil
 	if out, err := announce(t.Context(), &m, &topic, true, "2"); err != nil || out.Published != 1 {
-		t.Errorf("the next run: %+v %v", out, err)
+		t.Errorf("the next run: outcome %+v, error %v", out, err)
 	}
 }
 
@@ -135,7 +135,7 @@ func TestStateErrorsDoNotPreventTheAlert(t *testing.T) {
 	tests := []struct {
 		name    string
 		bucket  *memory
-		want    map[string]string // objects afterwards; nil is not checked
+		want    map[string]string // the objects after the run; nil means not checked
 		wantErr string
 	}{
 		{"reading the state is denied", &memory{objects: map[string]string{key: valid}, get: refuse},
@@ -145,7 +145,7 @@ func TestStateErrorsDoNotPreventTheAlert(t *testing.T) {
 		{"every write conflicts with another run", &memory{put: func(context.Context, string) error {
 			return ErrChanged
 		}}, nil, ErrChanged.Error()},
-		{"the state is of a newer release", &memory{objects: map[string]string{key: newer}},
+		{"a newer release wrote the state", &memory{objects: map[string]string{key: newer}},
 			map[string]string{key: newer}, "newer release"},
 		{"the state is damaged", &memory{objects: map[string]string{key: "{"}}, nil, "not JSON"},
 		{"the state is damaged, and copying it is denied", &memory{objects: map[string]string{key: "{"},
@@ -166,7 +166,7 @@ func TestStateErrorsDoNotPreventTheAlert(t *testing.T) {
 				return plan([]string{"g"}, "r7")(v)
 			}, topic.publish)
 			if err != nil || len(topic.subjects) != 1 || out.Published != 1 {
-				t.Errorf("sent %q, %+v, %v", topic.subjects, out, err)
+				t.Errorf("sent %q, outcome %+v, error %v", topic.subjects, out, err)
 			}
 			if len(out.StateErrors) == 0 || !strings.Contains(errors.Join(out.StateErrors...).Error(),
 				tt.wantErr) {
@@ -177,12 +177,12 @@ func TestStateErrorsDoNotPreventTheAlert(t *testing.T) {
 			}
 			last := views[len(views)-1]
 			if unreadable := tt.bucket.get != nil || tt.want[key] == newer; last.Stateless != unreadable {
-				t.Errorf("planned from %+v", last)
+				t.Errorf("planned from %+v, want Stateless %v", last, unreadable)
 			}
 			wantProblem := tt.name != "writing the state is denied" &&
 				tt.name != "every write conflicts with another run"
 			if (last.Problem != nil) != wantProblem {
-				t.Errorf("planned from %+v", last)
+				t.Errorf("planned from %+v, want a problem: %v", last, wantProblem)
 			}
 		})
 	}
@@ -203,7 +203,7 @@ func TestDamagedStateIsCopiedAndReplaced(t *testing.T) {
 	if out, err := announce(t.Context(), m, &topic, true, "r8"); err != nil ||
 		out.StateErrors != nil ||
 		len(topic.subjects) != 1 {
-		t.Errorf("the next run: %+v %v, sent %q", out, err, topic.subjects)
+		t.Errorf("the next run: outcome %+v, error %v, sent %q", out, err, topic.subjects)
 	}
 }
 
@@ -212,7 +212,7 @@ func TestWithoutBucketEveryRunAnnounces(t *testing.T) {
 	for range 2 {
 		if out, err := announce(t.Context(), nil, &topic, true, "r"); err != nil ||
 			out.StateErrors != nil {
-			t.Errorf("%+v %v", out, err)
+			t.Errorf("outcome %+v, error %v", out, err)
 		}
 	}
 	if len(topic.subjects) != 2 {
@@ -220,7 +220,8 @@ func TestWithoutBucketEveryRunAnnounces(t *testing.T) {
 	}
 }
 
-// bucketWithClaim is a bucket with a message that the run "gone" claimed.
+// bucketWithClaim returns a bucket with a claim of the run "gone". The lease of the claim ends at
+// until.
 func bucketWithClaim(until time.Time) *memory {
 	p := plan([]string{"old"}, "gone")(View{})
 	s := alert.State{Pending: &alert.Pending{ID: "gone", DedupKey: p.DedupKey, Message: p.Message,
@@ -237,9 +238,9 @@ func TestClaimOfDeadRunIsTakenOverAfterItsLease(t *testing.T) {
 		started := time.Now()
 		out, err := announce(ctx, m, &topic, true, "r")
 		if took := time.Since(started); err != nil || took < Lease || took > Lease+maxPoll {
-			t.Errorf("%v after %s", err, took)
+			t.Errorf("error %v after %s", err, took)
 		}
-		// The dead run's message is sent unchanged, then this run's own.
+		// The run sends the message of the dead run unchanged, then its own message.
 		if want := []string{"old", "g"}; !slices.Equal(topic.subjects, want) || out.Published != 2 {
 			t.Errorf("sent %q, want %q", topic.subjects, want)
 		}
@@ -254,7 +255,7 @@ func TestClaimThatFailsToPublishStays(t *testing.T) {
 	topic := fakeTopic{err: errors.New("the topic is down")}
 	out, err := announce(t.Context(), m, &topic, true, "r")
 	if !errors.Is(err, topic.err) || out.Planned.Message.Zero() {
-		t.Errorf("%+v %v", out, err)
+		t.Errorf("outcome %+v, error %v", out, err)
 	}
 	if p := m.state(t).Pending; p == nil || p.Message.Subject != "old" || p.ID != "gone" ||
 		p.Owner != "r" {
@@ -271,7 +272,7 @@ func TestRunWaitsForLiveClaimUntilItsDeadline(t *testing.T) {
 		out, err := announce(ctx, m, &topic, true, "r")
 		if !errors.Is(err, ErrBusy) || ctx.Err() != nil || len(topic.subjects) != 0 ||
 			out.Planned.Message.Zero() {
-			t.Errorf("%+v %v, sent %q", out, err, topic.subjects)
+			t.Errorf("outcome %+v, error %v, sent %q", out, err, topic.subjects)
 		}
 	})
 }
@@ -290,7 +291,7 @@ func TestRunStopsWaitingWhenClaimIsConfirmed(t *testing.T) {
 		var topic fakeTopic
 		if _, err := announce(t.Context(), m, &topic, true, "r"); err != nil ||
 			time.Since(started) > 3*time.Second+maxPoll {
-			t.Errorf("%v after %s", err, time.Since(started))
+			t.Errorf("error %v after %s", err, time.Since(started))
 		}
 		if want := []string{"g"}; !slices.Equal(topic.subjects, want) {
 			t.Errorf("sent %q, want %q", topic.subjects, want)
@@ -301,16 +302,16 @@ func TestRunStopsWaitingWhenClaimIsConfirmed(t *testing.T) {
 func TestPublishStopsBeforeTheLeaseEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var m memory
-		hangs := func(ctx context.Context, _ alert.Message) error {
+		publish := func(ctx context.Context, _ alert.Message) error {
 			<-ctx.Done()
 			return ctx.Err()
 		}
 		l := &Ledger{Objects: &m, Key: key, Owner: "r", Run: "r", Now: time.Now}
 		started := time.Now()
-		_, err := l.Announce(t.Context(), true, plan([]string{"g"}, "r"), hangs)
+		_, err := l.Announce(t.Context(), true, plan([]string{"g"}, "r"), publish)
 		if took := time.Since(started); !errors.Is(err, context.DeadlineExceeded) ||
 			took > Lease-publishMargin {
-			t.Errorf("%v after %s", err, took)
+			t.Errorf("error %v after %s", err, took)
 		}
 		if s := m.state(t); s.Pending != nil {
 			t.Errorf("the claim stays: %+v", s)
@@ -323,7 +324,8 @@ func TestBucketThatHangsLeavesTimeForTheAlert(t *testing.T) {
 		<-ctx.Done()
 		return ctx.Err()
 	}
-	for name, m := range map[string]*memory{"reading": {get: hang}, "writing": {put: hang}} {
+	for name, m := range map[string]*memory{"a read hangs": {get: hang},
+		"a write hangs": {put: hang}} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var topic fakeTopic
@@ -331,7 +333,7 @@ func TestBucketThatHangsLeavesTimeForTheAlert(t *testing.T) {
 				defer stop()
 				out, err := announce(ctx, m, &topic, true, "r")
 				if err != nil || len(topic.subjects) != 1 || len(out.StateErrors) == 0 || ctx.Err() != nil {
-					t.Errorf("%+v %v, sent %q", out, err, topic.subjects)
+					t.Errorf("outcome %+v, error %v, sent %q", out, err, topic.subjects)
 				}
 			})
 		})

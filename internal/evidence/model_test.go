@@ -18,10 +18,10 @@ import (
 // The model check plays every order of the steps of two or three runs, over a bucket in memory.
 //
 // A run is a goroutine that stops before each step (a read, a write, a publish, a wait) until the
-// schedule resumes it. One goroutine runs at a time, so a list of choices determines everything. A
-// waiting run is resumed when the object changes. When all remaining runs wait, the clock advances.
-// The next step of a run depends only on its history. So a schedule that reaches a known world (the
-// same bucket, and runs with the same histories) is not continued.
+// schedule resumes it. One goroutine runs at a time, so a list of choices determines the whole
+// schedule. A waiting run is resumed when the object changes. When all remaining runs wait, the
+// clock advances. The next step of a run depends only on its history. So a schedule that reaches a
+// known world (the same bucket, and runs with the same histories) is not continued.
 
 var begin = time.Date(2026, 11, 14, 9, 0, 0, 0, time.UTC)
 
@@ -47,21 +47,21 @@ const (
 // An actor is one run.
 type actor struct {
 	name string
-	gaps []string // the gaps that it finds
+	gaps []string // the gaps that the run finds
 	step int
 	dead bool
 	done bool
-	// blocked is the version of the object whose replacement ends the wait, or awake, or asleep
+	// blocked is the version of the object that the run waits to see replaced, or awake or asleep.
 	blocked int
 	until   time.Time     // when the wait ends at the latest
 	resume  chan struct{} // the schedule sends to let the run do one step
-	history []string      // its steps and their results
+	history []string      // the steps of the run and their results
 	err     error
 }
 
 const (
 	awake  = -1
-	asleep = -2 // frozen: only the clock wakes it
+	asleep = -2 // frozen: only the clock ends the wait
 )
 
 // A world is a bucket, a topic, and the runs.
@@ -70,17 +70,17 @@ type world struct {
 	now    time.Time
 	actors []*actor
 	mishap mishap
-	turn   chan struct{} // an actor returns control
+	turn   chan struct{} // an actor sends when it stops or ends
 
 	body    []byte
 	version int
 	sent    []string // subjects of the published messages
-	steps   []string // for the messages of failed tests
+	steps   []string // the steps of all runs, for test errors
 }
 
 var errDied = errors.New("died")
 
-// do waits for the actor's turn, then performs one step of it.
+// do waits for the actor's turn, then does one step of the actor, with the mishap if it is due.
 func (w *world) do(a *actor, what string, step func() error) error {
 	if a.dead {
 		return errDied
@@ -172,8 +172,8 @@ func (v actorBucket) Put(_ context.Context, key string, body []byte,
 	return mark, err
 }
 
-// plan announces the gaps that the state lacks, and adds them to it. It replaces alert.Plan, which
-// has its own tests.
+// plan returns a function that announces the gaps that the state does not contain, and adds them to
+// the state. The tests use it instead of alert.Plan, which has its own tests.
 func plan(gaps []string, run string) func(View) alert.Planned {
 	return func(v View) alert.Planned {
 		var added []string
@@ -188,9 +188,10 @@ func plan(gaps []string, run string) func(View) alert.Planned {
 				alert.Gap{Identity: alert.Identity{Target: "user/u", Policy: policies.User, Action: name},
 					Status: audit.Missing, Severity: policies.High, Since: begin, Opened: 1})
 		}
-		unheard := v.State
-		next.Run, unheard.Run = audit.Run{ID: run, At: begin}, audit.Run{ID: run, At: begin}
-		p := alert.Planned{Next: next, NextUndelivered: unheard}
+		undelivered := v.State
+		next.Run = audit.Run{ID: run, At: begin}
+		undelivered.Run = next.Run
+		p := alert.Planned{Next: next, NextUndelivered: undelivered}
 		if len(added) > 0 {
 			p.Message = alert.Message{Subject: strings.Join(added, "+")}
 			p.DedupKey = p.Message.Subject
@@ -224,11 +225,12 @@ func (w *world) start(a *actor) {
 		a.done = true
 		w.turn <- struct{}{}
 	}()
-	<-w.turn // until its first step
+	<-w.turn // wait until the actor stops before its first step
 }
 
-// run plays one schedule, and returns the number of actors to choose from at each point. Where
-// choices ends, it resumes the first actor. It returns false if it reaches a known world.
+// run plays one schedule, and returns the number of actors to choose from at each point. After the
+// last choice, it always resumes the first ready actor. isNew is false if the schedule reaches a
+// known world.
 func (w *world) run(choices []int, seen map[[sha256.Size]byte]bool) (options []int, isNew bool) {
 	for _, a := range w.actors {
 		w.start(a)
@@ -282,7 +284,7 @@ func (w *world) key() [sha256.Size]byte {
 	return sha256.Sum256([]byte(b.String()))
 }
 
-// end makes every run die.
+// end makes every run die, so that its goroutine ends.
 func (w *world) end() {
 	for _, a := range w.actors {
 		for !a.done {
@@ -293,7 +295,7 @@ func (w *world) end() {
 	}
 }
 
-// later plays one more run after every lease has ended. It finds the given gaps.
+// later plays one more run after every lease has ended. The run finds the given gaps.
 func (w *world) later(gaps []string) {
 	w.now = w.now.Add(Lease + time.Second)
 	w.mishap = mishap{kind: none}
@@ -301,8 +303,8 @@ func (w *world) later(gaps []string) {
 	w.run(nil, nil)
 }
 
-// explore plays every schedule of the runs with one mishap, and calls check after each. Each run is
-// given as the gaps that it finds.
+// explore plays every schedule of the runs with one mishap, calls check after each, and returns the
+// number of schedules. Each element of runs contains the gaps that one run finds.
 func explore(t *testing.T, m mishap, runs [][]string, check func(*world)) (schedules int) {
 	t.Helper()
 	var choices []int
@@ -321,7 +323,8 @@ func explore(t *testing.T, m mishap, runs [][]string, check func(*world)) (sched
 			t.Fatalf("schedule %d, mishap %+v:\n%s\nsent %q", schedules, m, strings.Join(w.steps, "\n"),
 				w.sent)
 		}
-		// The next schedule in depth-first order: the last choice that has another option takes it.
+		// Choose the next schedule in depth-first order: the last choice that has another option takes
+		// that option.
 		for len(choices) < len(options) {
 			choices = append(choices, 0)
 		}
@@ -346,8 +349,8 @@ func (w *world) copies(gap string) (n int) {
 	return n
 }
 
-// diedUnconfirmed reports whether the mishap hit after a message was published and before it was
-// confirmed.
+// diedUnconfirmed reports whether the mishap occurred when or after the run published a message, at
+// the latest during the confirmation.
 func (w *world) diedUnconfirmed() bool {
 	published := false
 	for _, s := range w.steps {
@@ -428,7 +431,7 @@ func TestRunThatDiesLosesNoMessage(t *testing.T) {
 	t.Parallel()
 	check := func(w *world) {
 		unconfirmed := w.diedUnconfirmed()
-		// The surviving runs have announced all their gaps; a later run has nothing to add.
+		// The surviving runs have announced all gaps, so a later run announces nothing.
 		for _, after := range []bool{false, true} {
 			if after {
 				w.later([]string{"g", "h"})
@@ -441,13 +444,14 @@ func TestRunThatDiesLosesNoMessage(t *testing.T) {
 		}
 	}
 	n := exploreMishaps(t, []mishapKind{crashBefore, crashAfter}, [][]string{{"g"}, {"g", "h"}}, check)
-	if !testing.Short() { // dying after a step equals dying before the next
+	if !testing.Short() { // dying after a step has the same effect as dying before the next step
 		n += exploreMishaps(t, []mishapKind{crashBefore}, [][]string{{"g"}, {"g", "h"}, {"g"}}, check)
 	}
 	t.Logf("%d schedules", n)
 }
 
-// A message that a dead run claimed is sent even if no later run finds its gaps.
+// TestClaimOfDeadRunIsSent checks that the message that a dead run claimed is sent, even if no
+// later run finds its gaps.
 func TestClaimOfDeadRunIsSent(t *testing.T) {
 	t.Parallel()
 	exploreMishaps(t, []mishapKind{crashBefore, crashAfter}, [][]string{{"g"}}, func(w *world) {
@@ -458,19 +462,20 @@ func TestClaimOfDeadRunIsSent(t *testing.T) {
 		w.later(nil)
 		if got := w.copies("g"); claimed && got != 1 && (!unconfirmed || got != 2) ||
 			!claimed && got != 0 {
-			t.Errorf("claimed: %v, and %d copies", claimed, got)
+			t.Errorf("%d copies; the message was claimed: %v", got, claimed)
 		}
 	})
 }
 
-// Lambda may freeze a run for longer than its lease, so that another run takes its message over.
-// The frozen run may send it once more, but it does not overwrite the newer state.
+// TestFrozenRunOverwritesNothing checks that a run that Lambda freezes for longer than its lease
+// does not overwrite the newer state. Another run takes over the claim of the frozen run, which may
+// send its message a second time.
 func TestFrozenRunOverwritesNothing(t *testing.T) {
 	t.Parallel()
 	n := exploreMishaps(t, []mishapKind{frozen}, [][]string{{"g"}, {"g", "h"}}, func(w *world) {
 		w.later([]string{"g", "h"})
 		if g, h := w.copies("g"), w.copies("h"); g < 1 || g > 2 || h != 1 {
-			t.Errorf("%d copies of g, %d of h", g, h)
+			t.Errorf("%d copies of g, want 1 or 2; %d copies of h, want 1", g, h)
 		}
 	})
 	t.Logf("%d schedules", n)
@@ -485,7 +490,7 @@ func TestWriteWithoutReplyLosesAndRepeatsNothing(t *testing.T) {
 			}
 			w.later([]string{"g"})
 			if got := w.copies("g"); got != 1 {
-				t.Errorf("%d copies", got)
+				t.Errorf("%d copies, want 1", got)
 			}
 		})
 	t.Logf("%d schedules", n)

@@ -10,6 +10,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/contract"
 )
 
+// lines returns the metrics, each as NAME=VALUE UNIT TARGET.
 func lines(r audit.Report, d Delivery) (list []string) {
 	for _, datum := range Datums(r, d, time.Unix(0, 0)) {
 		line := fmt.Sprintf("%s=%g %s", *datum.MetricName, *datum.Value, datum.Unit)
@@ -38,7 +39,7 @@ func TestDatums(t *testing.T) {
 				"AuditCompleted=1 Count", "AlertFailures=0 Count", "StateErrors=0 Count",
 				"ThrottledCalls=0 Count", "Gaps=0 Count user/a", "GapsCritical=0 Count user/a",
 				"RequirementsUnverified=0 Count user/a"}},
-		{"an unverified audit publishes no zero of gaps",
+		{"an unverified audit publishes no gap counts",
 			audit.Report{Status: audit.StatusUnverified, Summary: unverified,
 				Targets: []audit.TargetReport{{Name: "user/a", Summary: unverified, CutOff: true}}},
 			[]string{"GapsMuted=0 Count", "RequirementsTotal=4 Count", "RequirementsUnverified=4 Count",
@@ -56,7 +57,7 @@ func TestDatums(t *testing.T) {
 				"ThrottledCalls=0 Count", "Gaps=1 Count user/a", "GapsCritical=1 Count user/a",
 				"RequirementsUnverified=0 Count user/a",
 				"RequirementsUnverified=4 Count user/b"}},
-		{"an incomplete audit with a lesser gap publishes no zero of critical gaps",
+		{"an incomplete audit without critical gaps publishes no count of critical gaps",
 			audit.Report{Status: audit.StatusGaps, Summary: audit.Summary{Requirements: 8, Satisfied: 3,
 				Gaps: 1, Unverified: 4},
 				Targets: []audit.TargetReport{{Name: "user/a",
@@ -68,7 +69,7 @@ func TestDatums(t *testing.T) {
 				"ThrottledCalls=0 Count", "Gaps=1 Count user/a", "GapsCritical=0 Count user/a",
 				"RequirementsUnverified=0 Count user/a",
 				"RequirementsUnverified=4 Count user/b"}},
-		{"a problem alone makes an audit incomplete",
+		{"an audit with only a problem is incomplete and publishes no gap counts",
 			audit.Report{Status: audit.StatusUnverified, Summary: fine,
 				Targets:  []audit.TargetReport{{Name: "user/a", Summary: fine}},
 				Problems: []audit.Problem{{Target: "user/a"}}},
@@ -86,19 +87,20 @@ func TestDatums(t *testing.T) {
 	}
 }
 
-func TestDeliveryIsMeasured(t *testing.T) {
+func TestDatumsContainTheDelivery(t *testing.T) {
 	age, noSubscribers := 90*time.Second, true
 	got := lines(audit.Report{}, Delivery{AlertFailures: 1, ThrottledCalls: 7, StateErrors: 2,
 		OldestGapAge: &age, NoSubscribers: &noSubscribers})
 	for _, want := range []string{"AlertFailures=1 Count", "ThrottledCalls=7 Count",
 		"StateErrors=2 Count", "OldestGapAge=90 Seconds", "NoSubscribers=1 Count"} {
 		if !slices.Contains(got, want) {
-			t.Errorf("%q lacks %q", got, want)
+			t.Errorf("the metrics %q do not contain %q", got, want)
 		}
 	}
 }
 
-// An incomplete audit publishes the age of the oldest gap only if a gap is open.
+// TestAnIncompleteAuditPublishesNoAgeOfZero checks that an incomplete audit publishes the age of
+// the oldest gap only if a gap is open.
 func TestAnIncompleteAuditPublishesNoAgeOfZero(t *testing.T) {
 	incomplete := audit.Report{Problems: []audit.Problem{{What: "a policy"}}}
 	for age, want := range map[time.Duration]bool{0: false, time.Hour: true} {
@@ -109,7 +111,8 @@ func TestAnIncompleteAuditPublishesNoAgeOfZero(t *testing.T) {
 	}
 }
 
-// A role that is both a caller and a render role has one series.
+// TestTargetsWithTheSameNameAreAddedUp checks that a role that is both a caller and a render role
+// has one time series.
 func TestTargetsWithTheSameNameAreAddedUp(t *testing.T) {
 	role := audit.TargetReport{Name: "role/a", Summary: audit.Summary{Requirements: 2, Satisfied: 1,
 		Gaps: 1}}
@@ -117,7 +120,7 @@ func TestTargetsWithTheSameNameAreAddedUp(t *testing.T) {
 		Delivery{})
 	if n := len(got); got[n-3] != "Gaps=2 Count role/a" ||
 		slices.Contains(got[:n-3], "Gaps=1 Count role/a") {
-		t.Errorf("%q", got)
+		t.Errorf("metrics %q, want one count of 2 gaps for role/a", got)
 	}
 }
 
@@ -128,6 +131,6 @@ func TestEveryMetricOfTheContractIsPublished(t *testing.T) {
 		got = append(got, *datum.MetricName)
 	}
 	if !slices.Equal(got, contract.Metrics()) {
-		t.Errorf("published %q, the contract has %q", got, contract.Metrics())
+		t.Errorf("published %q, the contract contains %q", got, contract.Metrics())
 	}
 }

@@ -2,7 +2,8 @@ package publish
 
 import "testing"
 
-// A test alert lists its recipients to all of them, but must not reveal the secrets in their URLs.
+// TestRedactEndpoint checks that a URL loses its secrets, because a test alert shows each recipient
+// the endpoints of all others.
 func TestRedactEndpoint(t *testing.T) {
 	const queue = "arn:aws:sqs:us-east-1:123456789012:alerts"
 	for endpoint, want := range map[string]string{

@@ -31,13 +31,12 @@ func TestHasSubscriber(t *testing.T) {
 		name  string
 		list  []awsemu.Subscription
 		want  bool
-		calls int // a page has two
+		calls int // the expected number of calls; a page holds two subscriptions
 	}{
-		{"no subscription", nil, false, 1},
-		{"a pending subscription", []awsemu.Subscription{pending}, false, 1},
-		{"a confirmed subscription on the third page", []awsemu.Subscription{pending, pending, pending,
-			pending,
-			confirmed}, true, 3},
+		{"a topic without subscriptions has no subscriber", nil, false, 1},
+		{"a pending subscription is no subscriber", []awsemu.Subscription{pending}, false, 1},
+		{"a confirmed subscription on the third page is found with three calls",
+			[]awsemu.Subscription{pending, pending, pending, pending, confirmed}, true, 3},
 		{"a confirmed subscription on the first page needs one call",
 			[]awsemu.Subscription{confirmed, pending, pending}, true, 1},
 	} {
@@ -46,7 +45,7 @@ func TestHasSubscriber(t *testing.T) {
 				Subscriptions: tt.list}}
 			got, err := HasSubscriber(t.Context(), connect(t, srv), topic)
 			if n := len(srv.Calls()); got != tt.want || err != nil || n != tt.calls {
-				t.Errorf("%v, %v, with %d calls; want %v with %d", got, err, n, tt.want, tt.calls)
+				t.Errorf("got %v, %v with %d calls; want %v with %d", got, err, n, tt.want, tt.calls)
 			}
 		})
 	}
@@ -57,6 +56,6 @@ func TestHasSubscriberNamesTheMissingPermission(t *testing.T) {
 		Faults: []awsemu.Fault{{Operation: "sns:*", Deny: true}}}}
 	if got, err := HasSubscriber(t.Context(), connect(t, srv), topic); got || err == nil ||
 		!strings.Contains(err.Error(), "grant the auditor sns:ListSubscriptionsByTopic") {
-		t.Errorf("%v, %v", got, err)
+		t.Errorf("got %v and error %v, want an error with the permission", got, err)
 	}
 }
