@@ -225,25 +225,25 @@ func markErrorsNotified(errs []Error, transitions []errorTransition, now time.Ti
 
 // errorText returns one sentence with the error and its cause or impact, or with its duration if
 // the error ended.
-func (n digest) errorText(c errorTransition) string {
+func (d digest) errorText(c errorTransition) string {
 	subject := cmp.Or(c.error.What, c.error.Target)
 	switch {
 	case c.ended && subject == audit.ProblemConfiguration:
-		return "the configuration is valid again after " + durationText(n.now.Sub(c.error.Since))
+		return "the configuration is valid again after " + durationText(d.now.Sub(c.error.Since))
 	case c.ended:
-		return subject + ": verified again after " + durationText(n.now.Sub(c.error.Since))
+		return subject + ": verified again after " + durationText(d.now.Sub(c.error.Since))
 	case c.error.What != "":
 		return subject + ": " + cmp.Or(c.why, c.impact)
 	case c.error.Unverified:
-		return subject + ": not verified at all" + n.problemSuffix(subject)
+		return subject + ": not verified at all" + d.problemSuffix(subject)
 	}
-	return subject + ": not fully verified" + n.problemSuffix(subject)
+	return subject + ": not fully verified" + d.problemSuffix(subject)
 }
 
 // problemSuffix returns the first problem about a target as the end of a sentence: the permission
 // that the auditor lacks, or what failed and why. It returns "" if no problem is about the target.
-func (n digest) problemSuffix(target string) string {
-	for _, p := range n.report.Problems {
+func (d digest) problemSuffix(target string) string {
+	for _, p := range d.report.Problems {
 		switch {
 		case p.Target != target:
 		case p.Grant != "":

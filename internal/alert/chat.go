@@ -45,9 +45,9 @@ const (
 
 // card returns the https body for chat. If not everything fits, the last line counts the omitted
 // parts.
-func (n digest) card() string {
+func (d digest) card() string {
 	var text []string
-	length, omitted := 0, n.omittedFindings()
+	length, omitted := 0, d.omittedFindings()
 	add := func(paragraph string) {
 		if length += len(paragraph) + 2; length > maxCardText {
 			omitted++
@@ -55,63 +55,63 @@ func (n digest) card() string {
 		}
 		text = append(text, paragraph)
 	}
-	add(prose(report.Headline(n.report)))
-	for _, e := range entries(n.excerpt.transitions) {
-		add(n.paragraph(e))
+	add(prose(report.Headline(d.report)))
+	for _, e := range entries(d.excerpt.transitions) {
+		add(d.paragraph(e))
 	}
 	announced := len(text)
-	for _, e := range n.excerpt.errorTransitions {
-		add("*" + e.title() + "*  " + prose(n.errorText(e)))
+	for _, e := range d.excerpt.errorTransitions {
+		add("*" + e.title() + "*  " + prose(d.errorText(e)))
 	}
-	if count := n.counts.indeterminate; count > 0 {
+	if count := d.counts.indeterminate; count > 0 {
 		add("Known gaps: " + report.Plural(count, "gap") + notRechecked)
 	}
-	if len(n.excerpt.transitions) == 0 {
+	if len(d.excerpt.transitions) == 0 {
 		announced = len(text)
 	}
-	for _, x := range n.excerpt.muteNotices {
+	for _, x := range d.excerpt.muteNotices {
 		add(fmt.Sprintf("*MUTE*  %s\nStatus: %s\nOwner: %s\nReason: %s\nUntil: %s",
-			code(x.mute.matchText()), x.text(n.now), prose(x.mute.Owner), prose(x.mute.Reason),
+			code(x.mute.matchText()), x.text(d.now), prose(x.mute.Owner), prose(x.mute.Reason),
 			timeText(x.mute.Until)))
 	}
-	for _, x := range n.excerpt.reportNotices {
+	for _, x := range d.excerpt.reportNotices {
 		add("*NOTICE*  " + strings.TrimPrefix(prose(x.Target)+": ", ": ") + prose(x.Text))
 	}
-	for _, e := range entries(n.excerpt.openGaps) {
-		since := n.since(e)
+	for _, e := range entries(d.excerpt.openGaps) {
+		since := d.since(e)
 		add(fmt.Sprintf("*OPEN  %s*  %s  %s\n%s: %s", strings.ToUpper(e.group.Severity.String()),
 			code(e.group.Target), code(e.group.Summary()), since.Label, since.Text))
 	}
-	if len(n.excerpt.iamChanges) > 0 {
+	if len(d.excerpt.iamChanges) > 0 {
 		// IAM changes follow the announced gaps, but use only the space that the other paragraphs leave.
-		count := min(len(n.excerpt.iamChanges), maxIAMChangesInText)
-		for count > 0 && length+len(n.iamChangesParagraph(count))+2 > maxCardText {
+		count := min(len(d.excerpt.iamChanges), maxIAMChangesInText)
+		for count > 0 && length+len(d.iamChangesParagraph(count))+2 > maxCardText {
 			count--
 		}
 		if count > 0 {
-			text = slices.Insert(text, announced, n.iamChangesParagraph(count))
+			text = slices.Insert(text, announced, d.iamChangesParagraph(count))
 		} else {
 			omitted++
 		}
 	}
 	source := "see the mail"
-	if url := n.options.Sender.reportURL(); url != "" {
+	if url := d.options.Sender.reportURL(); url != "" {
 		source = "see " + code(url)
 	}
 	if omitted > 0 {
 		text = append(text, fmt.Sprintf("_and %d more: %s_", omitted, source))
 	}
-	c := card{Version: "1.0", Source: "custom", ID: n.key}
-	head := "[" + n.label() + "] Remotion IAM: " + strings.Join(n.subjectParts(), ", ")
+	c := card{Version: "1.0", Source: "custom", ID: d.key}
+	head := "[" + d.label() + "] Remotion IAM: " + strings.Join(d.subjectParts(), ", ")
 	c.Content = cardContent{TextType: "client-markdown",
-		Title: strings.TrimSuffix(head+" | "+prose(n.targetSummary()), " | ") + " | " +
-			prose(n.report.Account),
-		Description: strings.Join(text, "\n\n"), NextSteps: n.nextSteps()}
-	c.Metadata = cardMetadata{ThreadID: n.thread, Summary: head + ". " + prose(n.topItem()),
-		EventType: "remotion-audit." + string(n.reasons()[0]), AdditionalContext: map[string]string{
-			"account": code(n.report.Account), "severity": n.severity().String(),
+		Title: strings.TrimSuffix(head+" | "+prose(d.targetSummary()), " | ") + " | " +
+			prose(d.report.Account),
+		Description: strings.Join(text, "\n\n"), NextSteps: d.nextSteps()}
+	c.Metadata = cardMetadata{ThreadID: d.thread, Summary: head + ". " + prose(d.topItem()),
+		EventType: "remotion-audit." + string(d.reasons()[0]), AdditionalContext: map[string]string{
+			"account": code(d.report.Account), "severity": d.severity().String(),
 		}}
-	for _, target := range n.targets() {
+	for _, target := range d.targets() {
 		c.Metadata.RelatedResources = append(c.Metadata.RelatedResources, prose(target))
 		c.Content.Keywords = append(c.Content.Keywords, prose(target))
 		if len(c.Content.Keywords) == 5 {
@@ -133,23 +133,23 @@ func (c errorTransition) title() string {
 }
 
 // paragraph returns an announced entry as a paragraph of a card.
-func (n digest) paragraph(e entry) string {
+func (d digest) paragraph(e entry) string {
 	g := e.group
 	title := strings.TrimSpace(e.title() + "  " + strings.ToUpper(g.Severity.String()))
-	if n.options.Stateless {
+	if d.options.Stateless {
 		title = strings.ToUpper(g.Severity.String())
 	}
 	if e.closed {
 		return fmt.Sprintf("*%s*  %s  %s\nDuration: %s", e.title(), code(g.Target),
-			code(g.Summary()), durationText(n.now.Sub(e.since)))
+			code(g.Summary()), durationText(d.now.Sub(e.since)))
 	}
 	text := fmt.Sprintf("*%s*  %s  %s\nImpact: %s\nCause: %s: %s", title, code(g.Target),
 		code(g.Summary()), prose(g.Impact()), g.Cause, prose(g.Why))
 	if e.previous != nil {
 		text += "\nOld status: " + strings.Join(e.previous, ", ")
 	}
-	if !n.options.Stateless {
-		since := n.since(e)
+	if !d.options.Stateless {
+		since := d.since(e)
 		text += "\n" + since.Label + ": " + since.Text
 	}
 	return text
@@ -157,15 +157,15 @@ func (n digest) paragraph(e entry) string {
 
 // nextSteps returns the commands that repeat the audit, and the command that mutes the gaps of the
 // first entry.
-func (n digest) nextSteps() (list []string) {
-	s := n.options.Sender
-	for i, command := range report.CheckCommands(n.report, s.Function, s.Region, s.Settings) {
+func (d digest) nextSteps() (list []string) {
+	s := d.options.Sender
+	for i, command := range report.CheckCommands(d.report, s.Function, s.Region, s.Settings) {
 		list = append(list, []string{"Recheck: ", "Recheck with the function: "}[i]+code(command))
 	}
-	for _, c := range n.excerpt.transitions {
+	for _, c := range d.excerpt.transitions {
 		if c.gap.Closed.IsZero() {
-			first := entries(n.excerpt.transitions)[0]
-			if command := n.muteCommand(first.group); command != "" {
+			first := entries(d.excerpt.transitions)[0]
+			if command := d.muteCommand(first.group); command != "" {
 				list = append(list, "Mute the first gaps for 24 hours: "+code(command))
 			}
 			break

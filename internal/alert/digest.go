@@ -62,7 +62,7 @@ type counts struct {
 // notices. The transitions are sorted, the worst first.
 func newDigest(l *lifecycle, transitions []transition, errs []errorTransition,
 	notices []muteNotice) digest {
-	n := digest{report: l.report, now: l.now, options: l.options, errorTransitions: errs,
+	d := digest{report: l.report, now: l.now, options: l.options, errorTransitions: errs,
 		muteNotices: notices, problems: l.report.Problems}
 	announced := map[Identity]bool{}
 	for _, c := range transitions {
@@ -73,26 +73,26 @@ func newDigest(l *lifecycle, transitions []transition, errs []errorTransition,
 			c.reason = ReasonPartlyRecovered
 		}
 		announced[c.gap.Identity] = true
-		n.transitions = append(n.transitions, c)
-		n.counts.add(c)
+		d.transitions = append(d.transitions, c)
+		d.counts.add(c)
 	}
 	previous := map[Identity]Gap{}
 	for _, g := range l.previous.Gaps {
 		previous[g.Identity] = g
 		if l.indeterminate(g) {
-			n.counts.indeterminate++
+			d.counts.indeterminate++
 		}
 	}
 	for _, f := range l.report.Findings {
 		id := identityOf(f)
 		switch {
 		case f.Status == audit.Unverified:
-			n.unverified = append(n.unverified, f)
+			d.unverified = append(d.unverified, f)
 		case f.Gap() && !announced[id]:
-			n.openGaps = append(n.openGaps, transition{gap: previous[id], finding: f})
+			d.openGaps = append(d.openGaps, transition{gap: previous[id], finding: f})
 		}
 	}
-	c := &n.counts
+	c := &d.counts
 	announcedOpen := c.baseline + c.opened + c.reopened + c.worse + c.improved
 	c.open = max(0, l.report.Summary.Gaps-announcedOpen)
 	// position is the index of a finding in the report. Gaps that differ only in their position keep
@@ -106,12 +106,12 @@ func newDigest(l *lifecycle, transitions []transition, errs []errorTransition,
 			cmp.Compare(b.finding.Severity, a.finding.Severity),
 			cmp.Compare(position[identityOf(a.finding)], position[identityOf(b.finding)]))
 	}
-	slices.SortStableFunc(n.transitions, worstFirst)
-	slices.SortStableFunc(n.openGaps, worstFirst)
-	slices.SortStableFunc(n.unverified, func(a, b audit.Finding) int {
+	slices.SortStableFunc(d.transitions, worstFirst)
+	slices.SortStableFunc(d.openGaps, worstFirst)
+	slices.SortStableFunc(d.unverified, func(a, b audit.Finding) int {
 		return cmp.Compare(b.Severity, a.Severity)
 	})
-	return n
+	return d
 }
 
 // causeRemains reports whether a gap with the root cause of the recovered finding is still open.
@@ -152,24 +152,24 @@ func (c *counts) add(of transition) {
 }
 
 // empty reports whether there is nothing to announce.
-func (n digest) empty() bool {
-	return len(n.transitions)+len(n.errorTransitions)+len(n.muteNotices)+len(n.reportNotices) == 0
+func (d digest) empty() bool {
+	return len(d.transitions)+len(d.errorTransitions)+len(d.muteNotices)+len(d.reportNotices) == 0
 }
 
 // reasons lists why the message is sent, the worst first.
-func (n digest) reasons() (list []Reason) {
+func (d digest) reasons() (list []Reason) {
 	add := func(r Reason) {
 		if !slices.Contains(list, r) {
 			list = append(list, r)
 		}
 	}
-	for _, c := range n.transitions {
+	for _, c := range d.transitions {
 		add(c.reason)
 	}
-	for _, e := range n.errorTransitions {
+	for _, e := range d.errorTransitions {
 		add(e.reason)
 	}
-	if len(n.muteNotices)+len(n.reportNotices) > 0 {
+	if len(d.muteNotices)+len(d.reportNotices) > 0 {
 		add(ReasonNotice)
 	}
 	return list
@@ -178,17 +178,17 @@ func (n digest) reasons() (list []Reason) {
 // severity returns the highest severity of what is announced. Closed gaps count too, so that a
 // subscriber with a severity filter that gets the message about a gap also gets the message about
 // its recovery. An auditor error counts as high, because it can hide any gap.
-func (n digest) severity() (worst policies.Severity) {
-	for _, c := range n.transitions {
+func (d digest) severity() (worst policies.Severity) {
+	for _, c := range d.transitions {
 		worst = max(worst, c.finding.Severity)
 	}
-	if len(n.errorTransitions) > 0 {
+	if len(d.errorTransitions) > 0 {
 		worst = max(worst, policies.High)
 	}
-	for _, x := range n.muteNotices {
+	for _, x := range d.muteNotices {
 		worst = max(worst, x.severity)
 	}
-	if len(n.reportNotices) > 0 {
+	if len(d.reportNotices) > 0 {
 		worst = max(worst, policies.Low)
 	}
 	return worst
@@ -199,20 +199,20 @@ func (n digest) severity() (worst policies.Severity) {
 const maxTargets = 100
 
 // targets lists the targets of the announcements, once each, the worst first.
-func (n digest) targets() []string {
+func (d digest) targets() []string {
 	list := []string{}
 	add := func(name string) {
 		if name != "" && len(list) < maxTargets && !slices.Contains(list, name) {
 			list = append(list, name)
 		}
 	}
-	for _, c := range n.transitions {
+	for _, c := range d.transitions {
 		add(c.gap.Target)
 	}
-	for _, e := range n.errorTransitions {
+	for _, e := range d.errorTransitions {
 		add(e.error.Target)
 	}
-	for _, x := range n.reportNotices {
+	for _, x := range d.reportNotices {
 		add(x.Target)
 	}
 	return list
@@ -222,43 +222,43 @@ func (n digest) targets() []string {
 // the previous message's key. The key does not depend on the run, so two overlapping runs that
 // announce the same have the same key. A later message with the same announcement has another key,
 // because its previous key differs.
-func (n *digest) identify(previous State) {
+func (d *digest) identify(previous State) {
 	var b strings.Builder
-	fmt.Fprintln(&b, previous.Announced, n.report.Account)
-	for _, c := range n.transitions {
+	fmt.Fprintln(&b, previous.Announced, d.report.Account)
+	for _, c := range d.transitions {
 		fmt.Fprintf(&b, "%s %q %q %d %s %s\n", c.reason, c.gap.Identity, c.gap.Status, c.gap.Opened,
 			c.gap.Severity, c.gap.Cause)
 	}
-	for _, e := range n.errorTransitions {
+	for _, e := range d.errorTransitions {
 		fmt.Fprintf(&b, "%s %q %q %t %t\n", e.reason, e.error.Target, e.error.What, e.error.Unverified,
 			e.ended)
 	}
-	for _, x := range n.muteNotices {
+	for _, x := range d.muteNotices {
 		fmt.Fprintf(&b, "%s %q %s\n", x.kind, x.mute, x.effect)
 	}
-	for _, x := range n.reportNotices {
+	for _, x := range d.reportNotices {
 		fmt.Fprintf(&b, "%s %q %q\n", x.Kind, x.Target, x.Text)
 	}
 	sum := sha256.Sum256([]byte(b.String()))
-	n.key = hex.EncodeToString(sum[:])[:32]
+	d.key = hex.EncodeToString(sum[:])[:32]
 
 	// A message about a new gap or error starts a thread, so that the channel shows the message.
 	// Reminders and recoveries use the thread of the gap or error.
-	n.thread = ""
-	startsThread := slices.ContainsFunc(n.transitions, func(c transition) bool {
+	d.thread = ""
+	startsThread := slices.ContainsFunc(d.transitions, func(c transition) bool {
 		return slices.Contains([]Reason{ReasonWorse, ReasonReopened, ReasonOpened, ReasonBaseline},
 			c.reason)
 	}) ||
-		slices.ContainsFunc(n.errorTransitions, func(e errorTransition) bool {
+		slices.ContainsFunc(d.errorTransitions, func(e errorTransition) bool {
 			return e.reason == ReasonAuditorError && !e.ended
 		})
-	if !startsThread && len(n.transitions) > 0 {
-		n.thread = n.transitions[0].gap.Thread
-	} else if !startsThread && len(n.errorTransitions) > 0 {
-		n.thread = n.errorTransitions[0].error.Thread
+	if !startsThread && len(d.transitions) > 0 {
+		d.thread = d.transitions[0].gap.Thread
+	} else if !startsThread && len(d.errorTransitions) > 0 {
+		d.thread = d.errorTransitions[0].error.Thread
 	}
-	if n.thread == "" {
-		n.thread = "remotion-audit-" + ascii(n.report.Account, maxAccount) + "-" + n.key[:12]
+	if d.thread == "" {
+		d.thread = "remotion-audit-" + ascii(d.report.Account, maxAccount) + "-" + d.key[:12]
 	}
 }
 

@@ -94,7 +94,7 @@ func TestDocumentedFilterPolicies(t *testing.T) {
 		ReasonPartlyRecovered, ReasonRetired, ReasonBaseline, ReasonAuditorError, ReasonNotice,
 		ReasonTest} {
 		if !slices.Contains(filters[2]["events"], string(event)) {
-			t.Errorf("the filter policy without reminders lacks %s", event)
+			t.Errorf("the filter policy without reminders does not contain %s", event)
 		}
 	}
 }

@@ -127,8 +127,8 @@ func checkTexts(t *testing.T, name string, m Message) {
 	}
 }
 
-// TestCommandsInAShell checks that a shell runs the commands of a mail as printed, although they
-// contain hostile names.
+// TestCommandsInAShell checks that a shell runs the commands of a mail as printed, although the
+// commands contain hostile names.
 func TestCommandsInAShell(t *testing.T) {
 	sh, err := exec.LookPath("sh")
 	if err != nil {

@@ -31,23 +31,23 @@ type iamChangeJSON struct {
 // repeated calls of one actor on one entity. So ten calls of PutRolePolicy do not hide one call of
 // DetachRolePolicy. Within each part, the newest change comes first. The changes affect neither the
 // decision to send a message nor the key of the message.
-func (n digest) relevantIAMChanges() (changes []audit.IAMChange) {
-	if n.report.Run.Trigger == nil {
+func (d digest) relevantIAMChanges() (changes []audit.IAMChange) {
+	if d.report.Run.Trigger == nil {
 		return nil
 	}
 	announced := map[string]bool{}
-	for _, c := range n.transitions {
+	for _, c := range d.transitions {
 		announced[c.gap.Target] = true
 	}
-	for _, e := range n.errorTransitions {
+	for _, e := range d.errorTransitions {
 		announced[e.error.Target] = true
 	}
-	for _, x := range n.reportNotices {
+	for _, x := range d.reportNotices {
 		announced[x.Target] = true
 	}
 	var unsure, repeated []audit.IAMChange
 	seen := map[[3]string]bool{}
-	for _, c := range n.report.Run.Trigger.Changes {
+	for _, c := range d.report.Run.Trigger.Changes {
 		_, entity := c.Entity()
 		call := [3]string{c.ActorWithAddress(), c.Event, entity}
 		switch {
@@ -92,46 +92,46 @@ func timeSuffix(c audit.IAMChange) string {
 
 // omittedIAMChangesText returns the number of IAM changes that a text with the first shown changes
 // omits, as a phrase.
-func (n digest) omittedIAMChangesText(shown int) string {
-	text := report.Plural(len(n.iamChanges), "call")
+func (d digest) omittedIAMChangesText(shown int) string {
+	text := report.Plural(len(d.iamChanges), "call")
 	if shown > 0 {
-		text = fmt.Sprintf("and %d more", len(n.iamChanges)-shown)
+		text = fmt.Sprintf("and %d more", len(d.iamChanges)-shown)
 	}
-	if n.options.Sender.reportURL() != "" {
+	if d.options.Sender.reportURL() != "" {
 		text += ": see the full report"
 	}
 	return text
 }
 
 // shownIAMChanges returns the number of IAM changes in a message that is not too big.
-func (n digest) shownIAMChanges() int { return min(len(n.iamChanges), maxIAMChanges) }
+func (d digest) shownIAMChanges() int { return min(len(d.iamChanges), maxIAMChanges) }
 
 // omittedFindings counts the units that do not fit, except IAM changes. The section of IAM changes
 // counts the omitted changes.
-func (n digest) omittedFindings() int {
-	return n.omitted - (n.shownIAMChanges() - len(n.excerpt.iamChanges))
+func (d digest) omittedFindings() int {
+	return d.omitted - (d.shownIAMChanges() - len(d.excerpt.iamChanges))
 }
 
 // iamChangeSections returns the section of the IAM changes for a mail, if there are any.
-func (n digest) iamChangeSections() (list []report.Section) {
-	if len(n.iamChanges) == 0 {
+func (d digest) iamChangeSections() (list []report.Section) {
+	if len(d.iamChanges) == 0 {
 		return nil
 	}
-	changes := n.excerpt.iamChanges[:min(len(n.excerpt.iamChanges), maxIAMChangesInText)]
+	changes := d.excerpt.iamChanges[:min(len(d.excerpt.iamChanges), maxIAMChangesInText)]
 	s := report.Section{Title: iamChangesTitle}
 	for _, c := range changes {
 		s.Fields = append(s.Fields, report.Field{Label: "Change", Text: iamChangeText(c)})
 	}
-	if len(changes) < len(n.iamChanges) {
-		s.Fields = append(s.Fields, report.Field{Text: n.omittedIAMChangesText(len(changes))})
+	if len(changes) < len(d.iamChanges) {
+		s.Fields = append(s.Fields, report.Field{Text: d.omittedIAMChangesText(len(changes))})
 	}
 	return []report.Section{s}
 }
 
 // iamChangesParagraph returns the first IAM changes as a paragraph of a card.
-func (n digest) iamChangesParagraph(count int) string {
+func (d digest) iamChangesParagraph(count int) string {
 	lines := []string{"*" + iamChangesTitle + "*"}
-	for _, c := range n.excerpt.iamChanges[:count] {
+	for _, c := range d.excerpt.iamChanges[:count] {
 		line := "Change by " + code(c.Actor)
 		if c.From != "" {
 			line += " from " + code(c.From)
@@ -142,8 +142,8 @@ func (n digest) iamChangesParagraph(count int) string {
 		}
 		lines = append(lines, line+timeSuffix(c))
 	}
-	if count < len(n.iamChanges) {
-		lines = append(lines, n.omittedIAMChangesText(count))
+	if count < len(d.iamChanges) {
+		lines = append(lines, d.omittedIAMChangesText(count))
 	}
 	return strings.Join(lines, "\n")
 }

@@ -19,8 +19,8 @@ func triggered(r audit.Report, changes ...audit.IAMChange) audit.Report {
 
 const otherPolicy = "arn:aws:iam::123456789012:policy/team/RemotionUser"
 
-// someChanges are IAM changes a few minutes before noon, the newest first. All but the last one
-// affect the user.
+// someChanges are IAM changes a few minutes before noon, the newest first. All changes except the
+// last one affect the user.
 var someChanges = []audit.IAMChange{
 	{ID: "5", Event: "CreatePolicyVersion", At: start.Add(178 * time.Minute),
 		Actor:     "role/pipeline (session deploy) through cloudformation.amazonaws.com",

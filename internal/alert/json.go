@@ -67,17 +67,17 @@ type announcement struct {
 	Mute      *Mute  `json:"mute,omitempty"`
 }
 
-func (n digest) jsonBody() string {
-	d := jsonBody{
-		SchemaVersion: SchemaVersion, Source: source, Account: n.report.Account, Events: n.reasons(),
-		Severity: n.severity(),
-		Subject:  n.subject(), DedupKey: n.key, ThreadID: n.thread, Truncated: n.omitted > 0,
-		Evidence: n.options.Sender.reportURL(), Report: &n.excerpt.report,
+func (d digest) jsonBody() string {
+	body := jsonBody{
+		SchemaVersion: SchemaVersion, Source: source, Account: d.report.Account, Events: d.reasons(),
+		Severity: d.severity(),
+		Subject:  d.subject(), DedupKey: d.key, ThreadID: d.thread, Truncated: d.omitted > 0,
+		Evidence: d.options.Sender.reportURL(), Report: &d.excerpt.report,
 	}
-	if !n.nextReminder.IsZero() {
-		d.NextReminder = &n.nextReminder
+	if !d.nextReminder.IsZero() {
+		body.NextReminder = &d.nextReminder
 	}
-	for _, c := range n.excerpt.transitions {
+	for _, c := range d.excerpt.transitions {
 		g := c.gap
 		a := announcement{Event: c.reason, Target: g.Target, Policy: g.Policy, Sid: g.Sid,
 			Action: g.Action, Resource: g.Resource,
@@ -92,32 +92,32 @@ func (n digest) jsonBody() string {
 		if !g.Closed.IsZero() {
 			a.Ended, a.Seconds = true, int64(g.Closed.Sub(g.Since)/time.Second)
 		}
-		d.Announcements = append(d.Announcements, a)
+		body.Announcements = append(body.Announcements, a)
 	}
-	for _, e := range n.excerpt.errorTransitions {
+	for _, e := range d.excerpt.errorTransitions {
 		a := announcement{Event: e.reason, Target: e.error.Target, Severity: policies.High,
-			Since: &e.error.Since, Ended: e.ended, Text: n.errorText(e)}
+			Since: &e.error.Since, Ended: e.ended, Text: d.errorText(e)}
 		if e.ended {
-			a.Seconds = int64(n.now.Sub(e.error.Since) / time.Second)
+			a.Seconds = int64(d.now.Sub(e.error.Since) / time.Second)
 		}
 		if e.reason == ReasonReminder {
 			a.Reminders = e.error.Reminders + 1
 		}
-		d.Announcements = append(d.Announcements, a)
+		body.Announcements = append(body.Announcements, a)
 	}
-	for _, x := range n.excerpt.muteNotices {
-		d.Announcements = append(d.Announcements, announcement{Event: ReasonNotice, Severity: x.severity,
-			Text: x.sentence(n.now), Mute: &x.mute})
+	for _, x := range d.excerpt.muteNotices {
+		body.Announcements = append(body.Announcements, announcement{Event: ReasonNotice,
+			Severity: x.severity, Text: x.sentence(d.now), Mute: &x.mute})
 	}
-	for _, x := range n.excerpt.reportNotices {
-		d.Announcements = append(d.Announcements, announcement{Event: ReasonNotice, Target: x.Target,
-			Severity: policies.Low, Text: x.Text})
+	for _, x := range d.excerpt.reportNotices {
+		body.Announcements = append(body.Announcements, announcement{Event: ReasonNotice,
+			Target: x.Target, Severity: policies.Low, Text: x.Text})
 	}
-	for _, c := range n.excerpt.iamChanges {
-		d.Changes = append(d.Changes, iamChangeJSON{c, iamChangeText(c)})
+	for _, c := range d.excerpt.iamChanges {
+		body.Changes = append(body.Changes, iamChangeJSON{c, iamChangeText(c)})
 	}
-	d.MoreChanges = len(n.iamChanges) - len(n.excerpt.iamChanges)
-	return marshal(d)
+	body.MoreChanges = len(d.iamChanges) - len(d.excerpt.iamChanges)
+	return marshal(body)
 }
 
 // ReportIn returns the report that a default body contains. The report has no satisfied or muted

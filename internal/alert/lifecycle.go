@@ -22,7 +22,7 @@ type transition struct {
 	finding audit.Finding
 }
 
-// lifecycle compares the report of a run with the state of the previous one.
+// lifecycle compares the report of a run with the state of the previous run.
 type lifecycle struct {
 	previous State
 	report   audit.Report

@@ -26,43 +26,43 @@ func (e entry) title() string {
 }
 
 // mail returns the plain text body.
-func (n digest) mail() string {
-	s := n.options.Sender
+func (d digest) mail() string {
+	s := d.options.Sender
 	l := report.Letter{
-		Opening: []string{strings.Join(n.subjectParts(), ", "), report.Headline(n.report)},
-		Shown:   n.excerpt.report, Omitted: n.omittedFindings(), FullReport: s.reportURL(),
+		Opening: []string{strings.Join(d.subjectParts(), ", "), report.Headline(d.report)},
+		Shown:   d.excerpt.report, Omitted: d.omittedFindings(), FullReport: s.reportURL(),
 		Function: s.Function,
 		Region:   s.Region, Settings: s.Settings,
 	}
-	l.Shown.Notices = n.accompanyingNotices(l.Shown.Notices)
-	if n.options.Stateless { // without a state, it is unknown which gaps are new
+	l.Shown.Notices = d.accompanyingNotices(l.Shown.Notices)
+	if d.options.Stateless { // without a state, it is unknown which gaps are new
 		l.Opening = l.Opening[1:]
 	}
-	for _, e := range entries(n.excerpt.transitions) {
-		l.Sections = append(l.Sections, n.entrySection(e))
+	for _, e := range entries(d.excerpt.transitions) {
+		l.Sections = append(l.Sections, d.entrySection(e))
 	}
 	// IAM changes follow the gaps that they may have caused. Without gaps they follow the section of
 	// unverified targets.
-	if len(n.excerpt.transitions) > 0 {
-		l.Sections = append(l.Sections, n.iamChangeSections()...)
+	if len(d.excerpt.transitions) > 0 {
+		l.Sections = append(l.Sections, d.iamChangeSections()...)
 	} else {
-		l.Rest = append(l.Rest, n.iamChangeSections()...)
+		l.Rest = append(l.Rest, d.iamChangeSections()...)
 	}
 	var resolved []report.Field
-	for _, e := range n.excerpt.errorTransitions {
+	for _, e := range d.excerpt.errorTransitions {
 		switch {
 		case e.ended:
-			resolved = append(resolved, report.Field{Label: "Resolved", Text: n.errorText(e)})
+			resolved = append(resolved, report.Field{Label: "Resolved", Text: d.errorText(e)})
 		case !e.error.limitsVerification():
 			l.Sections = append(l.Sections, report.Section{Title: e.title(), Fields: nonEmpty(
 				report.Field{Label: "Problem", Text: e.problem}, report.Field{Label: "Cause", Text: e.why},
 				report.Field{Label: "Impact", Text: e.impact}, report.Field{Label: "Fix", Text: e.remedy})})
 		default:
-			text := n.errorText(e)
+			text := d.errorText(e)
 			if e.problem != "" { // the section also shows the report's problem with its cause
 				text = e.error.Target + ": " + e.problem
 			}
-			if !n.options.Stateless {
+			if !d.options.Stateless {
 				text += "; since " + timeText(e.error.Since)
 			}
 			l.Unverified = append(l.Unverified, report.Field{Label: "Target", Text: text})
@@ -72,27 +72,27 @@ func (n digest) mail() string {
 		l.Sections = append(l.Sections, report.Section{Title: errorTransition{ended: true}.title(),
 			Fields: resolved})
 	}
-	if count := n.counts.indeterminate; count > 0 {
+	if count := d.counts.indeterminate; count > 0 {
 		l.Unverified = append(l.Unverified,
 			report.Field{Label: "Known gaps", Text: report.Plural(count, "gap") + notRechecked})
 	}
-	for _, x := range n.excerpt.muteNotices {
+	for _, x := range d.excerpt.muteNotices {
 		l.Rest = append(l.Rest, report.Section{Title: "MUTE", Fields: []report.Field{
-			{Label: "Mutes", Text: x.mute.matchText()}, {Label: "Status", Text: x.text(n.now)},
+			{Label: "Mutes", Text: x.mute.matchText()}, {Label: "Status", Text: x.text(d.now)},
 			{Label: "Owner", Text: x.mute.Owner},
 			{Label: "Reason", Text: x.mute.Reason}, {Label: "Until", Text: timeText(x.mute.Until)},
 		}})
 	}
-	for _, x := range n.excerpt.reportNotices {
-		l.Rest = append(l.Rest, n.reportNoticeSection(x))
+	for _, x := range d.excerpt.reportNotices {
+		l.Rest = append(l.Rest, d.reportNoticeSection(x))
 	}
-	for _, e := range entries(n.excerpt.openGaps) {
-		l.Rest = append(l.Rest, n.openGapSection(e))
+	for _, e := range entries(d.excerpt.openGaps) {
+		l.Rest = append(l.Rest, d.openGapSection(e))
 	}
-	l.Closing = n.aboutFields()
+	l.Closing = d.aboutFields()
 	var b strings.Builder
 	// Writing to a strings.Builder never fails.
-	_ = report.Mail(&b, n.report, l)
+	_ = report.Mail(&b, d.report, l)
 	return b.String()
 }
 
@@ -100,10 +100,10 @@ func (n digest) mail() string {
 const notRechecked = " not rechecked, possibly still open"
 
 // entrySection returns the section of an announced entry.
-func (n digest) entrySection(e entry) report.Section {
+func (d digest) entrySection(e entry) report.Section {
 	severity := strings.ToUpper(e.group.Severity.String())
 	title := e.title() + "  " + severity + "  " + e.group.Principal()
-	if n.options.Stateless {
+	if d.options.Stateless {
 		title = severity + "  " + e.group.Principal()
 	}
 	s := report.Section{Title: title}
@@ -118,7 +118,7 @@ func (n digest) entrySection(e entry) report.Section {
 				Text: "no longer audited (target, region or requirement), not recovered"})
 		}
 		s.Fields = append(s.Fields, report.Field{Label: "Duration",
-			Text: durationText(n.now.Sub(e.since)) + ", since " + timeText(e.since)})
+			Text: durationText(d.now.Sub(e.since)) + ", since " + timeText(e.since)})
 		return s
 	}
 	s.Group = &e.group
@@ -126,22 +126,22 @@ func (n digest) entrySection(e entry) report.Section {
 		s.Fields = append(s.Fields,
 			report.Field{Label: "Old status", Text: strings.Join(e.previous, ", ")})
 	}
-	if !n.options.Stateless {
-		s.Fields = append(s.Fields, n.since(e))
+	if !d.options.Stateless {
+		s.Fields = append(s.Fields, d.since(e))
 	}
-	if command := n.muteCommand(e.group); command != "" {
+	if command := d.muteCommand(e.group); command != "" {
 		s.Fields = append(s.Fields, report.Field{Label: "Mute 24h", Text: command, Command: true})
 	}
 	return s
 }
 
 // openGapSection returns the section of gaps that are open and were announced before.
-func (n digest) openGapSection(e entry) report.Section {
+func (d digest) openGapSection(e entry) report.Section {
 	return report.Section{Title: "OPEN  " + strings.ToUpper(e.group.Severity.String()) + "  " +
 		e.group.Principal(), Fields: []report.Field{
 		{Label: statusLabel(e.group.Status), Text: e.group.Summary()},
 		{Label: "Cause", Text: fmt.Sprintf("%s: %s", e.group.Cause, e.group.Why)},
-		n.since(e),
+		d.since(e),
 	}}
 }
 
@@ -152,16 +152,16 @@ func statusLabel(s audit.Status) string {
 
 // since returns the field about the start of an entry, with the number of openings or of the
 // reminder. A new gap may be older than the run that found it, so its label is "First found".
-func (n digest) since(e entry) report.Field {
-	if e.since.IsZero() || e.since.Equal(n.now) {
-		text := "by this run, " + timeText(n.now)
+func (d digest) since(e entry) report.Field {
+	if e.since.IsZero() || e.since.Equal(d.now) {
+		text := "by this run, " + timeText(d.now)
 		if e.opened > 1 {
 			return report.Field{Label: "Found again",
 				Text: fmt.Sprintf("%s; opened for the %s time", text, ordinal(e.opened))}
 		}
 		return report.Field{Label: "First found", Text: text}
 	}
-	text := timeText(e.since) + ", for " + durationText(n.now.Sub(e.since))
+	text := timeText(e.since) + ", for " + durationText(d.now.Sub(e.since))
 	if e.reason == ReasonReminder {
 		text += fmt.Sprintf("; %s reminder", ordinal(e.reminders+1))
 	}
@@ -185,22 +185,22 @@ func ordinal(n int) string {
 
 // aboutFields returns the fields that end the ABOUT section: the number of muted gaps, the location
 // of the full report, and the next reminder.
-func (n digest) aboutFields() (list []report.Field) {
-	if muted := n.report.Summary.GapsMuted; muted > 0 {
+func (d digest) aboutFields() (list []report.Field) {
+	if muted := d.report.Summary.GapsMuted; muted > 0 {
 		list = append(list,
 			report.Field{Label: "Muted", Text: report.Plural(muted, "gap") + ", not announced"})
 	}
-	if url := n.options.Sender.reportURL(); url != "" {
+	if url := d.options.Sender.reportURL(); url != "" {
 		list = append(list, report.Field{Label: "Full report", Text: url, Command: true})
 	}
 	reminder := ""
 	switch {
-	case n.options.Stateless && n.options.Sender.Bucket == "":
+	case d.options.Stateless && d.options.Sender.Bucket == "":
 		reminder = "on every run with gaps or errors, because EVIDENCE_BUCKET is not set"
-	case n.options.Stateless:
+	case d.options.Stateless:
 		reminder = "on every run with gaps or errors, because the stored state cannot be used"
-	case !n.nextReminder.IsZero():
-		reminder = timeText(n.nextReminder) + " if nothing changes"
+	case !d.nextReminder.IsZero():
+		reminder = timeText(d.nextReminder) + " if nothing changes"
 	}
 	if reminder != "" {
 		list = append(list, report.Field{Label: "Next reminder", Text: reminder})
@@ -209,8 +209,8 @@ func (n digest) aboutFields() (list []report.Field) {
 }
 
 // muteCommand returns the command that mutes a group for 24 hours, or "" without a bucket.
-func (n digest) muteCommand(g report.Group) string {
-	if n.options.Sender.Bucket == "" {
+func (d digest) muteCommand(g report.Group) string {
+	if d.options.Sender.Bucket == "" {
 		return ""
 	}
 	m := Mute{Target: g.Target, Cause: g.Cause}
@@ -220,7 +220,7 @@ func (n digest) muteCommand(g report.Group) string {
 	} else if !slices.ContainsFunc(g.Findings, func(f audit.Finding) bool { return f.Sid != sid }) {
 		m.Sid = sid // narrows the mute
 	}
-	return MuteCommand(n.options.Sender.Bucket, m)
+	return MuteCommand(d.options.Sender.Bucket, m)
 }
 
 // nonEmpty returns the fields that have a text.

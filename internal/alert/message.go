@@ -91,37 +91,37 @@ const (
 )
 
 // message returns the message with as much of the digest as fits.
-func (n digest) message() Message {
-	m := fitMessage(n.units(), func(units int) Message { return n.truncate(units).compose() })
+func (d digest) message() Message {
+	m := fitMessage(d.units(), func(units int) Message { return d.truncate(units).compose() })
 	if m.size() > MaxBytes {
-		return n.fallbackMessage()
+		return d.fallbackMessage()
 	}
 	return m
 }
 
 // fallbackMessage returns the message to send if names are so long that no part of the digest fits.
 // IAM does not allow such names. The message names the location of the full report.
-func (n digest) fallbackMessage() Message {
-	n.omitted = n.units()
-	n.excerpt = &excerpt{}
-	text := n.subject() +
+func (d digest) fallbackMessage() Message {
+	d.omitted = d.units()
+	d.excerpt = &excerpt{}
+	text := d.subject() +
 		"\n\nThe content exceeds the size limit of a message. The full report is in the evidence " +
 		"bucket, if one is configured, and in the function's log.\n"
-	d := jsonBody{SchemaVersion: SchemaVersion, Source: source,
-		Account: ascii(n.report.Account, maxAccount), Events: n.reasons(), Severity: n.severity(),
-		Subject: n.subject(), DedupKey: n.key, ThreadID: n.thread, Truncated: true}
-	m := n.withAttributes(Message{Subject: n.subject(),
-		Bodies: map[string]string{"email": text, "sms": n.sms(), "default": marshal(d)}})
+	body := jsonBody{SchemaVersion: SchemaVersion, Source: source,
+		Account: ascii(d.report.Account, maxAccount), Events: d.reasons(), Severity: d.severity(),
+		Subject: d.subject(), DedupKey: d.key, ThreadID: d.thread, Truncated: true}
+	m := d.withAttributes(Message{Subject: d.subject(),
+		Bodies: map[string]string{"email": text, "sms": d.sms(), "default": marshal(body)}})
 	m.Attributes = slices.DeleteFunc(m.Attributes, func(a Attribute) bool {
 		return a.Name == "targets"
 	})
 	m.Bodies["https"] = m.Bodies["default"]
-	if n.options.Sender.Format != JSON {
-		m.Bodies["https"] = marshal(card{Version: "1.0", Source: "custom", ID: n.key,
-			Content: cardContent{TextType: "client-markdown", Title: prose(n.subject()),
+	if d.options.Sender.Format != JSON {
+		m.Bodies["https"] = marshal(card{Version: "1.0", Source: "custom", ID: d.key,
+			Content: cardContent{TextType: "client-markdown", Title: prose(d.subject()),
 				Description: prose(text)},
-			Metadata: cardMetadata{ThreadID: n.thread, Summary: prose(n.sms()),
-				EventType: "remotion-audit." + string(n.reasons()[0]), AdditionalContext: map[string]string{}}})
+			Metadata: cardMetadata{ThreadID: d.thread, Summary: prose(d.sms()),
+				EventType: "remotion-audit." + string(d.reasons()[0]), AdditionalContext: map[string]string{}}})
 	}
 	return m
 }
@@ -130,30 +130,30 @@ func (n digest) fallbackMessage() Message {
 const maxAccount = 12
 
 // compose returns the message with the excerpt of the digest.
-func (n digest) compose() Message {
-	m := Message{Subject: n.subject(), Bodies: map[string]string{"email": n.mail(), "sms": n.sms(),
-		"default": n.jsonBody()}}
+func (d digest) compose() Message {
+	m := Message{Subject: d.subject(), Bodies: map[string]string{"email": d.mail(), "sms": d.sms(),
+		"default": d.jsonBody()}}
 	m.Bodies["https"] = m.Bodies["default"]
-	if n.options.Sender.Format != JSON {
-		m.Bodies["https"] = n.card()
+	if d.options.Sender.Format != JSON {
+		m.Bodies["https"] = d.card()
 	}
-	return n.withAttributes(m)
+	return d.withAttributes(m)
 }
 
 // withAttributes returns the message with its attributes. The attributes cover all announcements,
 // including those that do not fit into the bodies.
-func (n digest) withAttributes(m Message) Message {
-	m.Attributes = []Attribute{{"events", "String.Array", marshal(n.reasons())}}
-	if targets := n.targets(); len(targets) > 0 {
+func (d digest) withAttributes(m Message) Message {
+	m.Attributes = []Attribute{{"events", "String.Array", marshal(d.reasons())}}
+	if targets := d.targets(); len(targets) > 0 {
 		m.Attributes = append(m.Attributes, Attribute{"targets", "String.Array", marshal(targets)})
 	}
 	m.Attributes = append(m.Attributes, []Attribute{
-		{"severity", "String", n.severity().String()},
-		{"account", "String", ascii(n.report.Account, maxAccount)},
-		{"gapCount", "Number", strconv.Itoa(n.report.Summary.Gaps)},
-		{"dedupKey", "String", n.key},
+		{"severity", "String", d.severity().String()},
+		{"account", "String", ascii(d.report.Account, maxAccount)},
+		{"gapCount", "Number", strconv.Itoa(d.report.Summary.Gaps)},
+		{"dedupKey", "String", d.key},
 		{"schemaVersion", "String", SchemaVersion},
-		{"truncated", "String", strconv.FormatBool(n.omitted > 0)},
+		{"truncated", "String", strconv.FormatBool(d.omitted > 0)},
 	}...)
 	return m
 }

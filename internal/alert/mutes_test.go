@@ -145,8 +145,7 @@ func TestMuteMatches(t *testing.T) {
 	}
 }
 
-// TestLongestMuteCounts checks that of several mutes that match a gap, the mute that ends last
-// counts.
+// TestLongestMuteCounts checks that the mute that ends last counts if several mutes match a gap.
 func TestLongestMuteCounts(t *testing.T) {
 	long := Mute{Target: "user/u", Owner: "long", Until: start.Add(day)}
 	short, other := Mute{Target: "user/u", Owner: "short", Until: start.Add(hour)},

@@ -77,42 +77,42 @@ func Plan(previous State, r audit.Report, mutes Mutes, now time.Time, o Options)
 	if o.Stateless { // notices would be announced on every run
 		seenMutes, muteNotices, reportNotices = nil, nil, nil
 	}
-	n := newDigest(l, transitions, errorTransitions, muteNotices)
-	n.reportNotices = reportNotices
-	n.iamChanges = n.relevantIAMChanges()
+	d := newDigest(l, transitions, errorTransitions, muteNotices)
+	d.reportNotices = reportNotices
+	d.iamChanges = d.relevantIAMChanges()
 
 	undelivered := previous
 	undelivered.SchemaVersion, undelivered.Run = StateVersion, r.Run
 	undelivered.Gaps, undelivered.Errors = gaps, errs
 	undelivered.Run.Trigger = nil // the IAM changes of the trigger would make the state grow
-	n.identify(previous)
+	d.identify(previous)
 	next := undelivered
 	next.Notices = seenNotices
 	if len(reportNotices) == 0 {
 		undelivered.Notices = seenNotices
 	}
-	next.Gaps = markGapsNotified(gaps, transitions, now, n.thread)
-	next.Errors = markErrorsNotified(errs, errorTransitions, now, n.thread)
+	next.Gaps = markGapsNotified(gaps, transitions, now, d.thread)
+	next.Errors = markErrorsNotified(errs, errorTransitions, now, d.thread)
 	next.Mutes = seenMutes
-	n.hasErrors = slices.ContainsFunc(next.Errors, func(e Error) bool { return e.What != "" })
+	d.hasErrors = slices.ContainsFunc(next.Errors, func(e Error) bool { return e.What != "" })
 	if next.Baseline.IsZero() {
 		next.Baseline = now
 	}
 	p := Planned{Next: next, NextUndelivered: next, Report: r}
 	if !o.Stateless {
 		p.OldestGapAge = oldestGapAge(next.Gaps, now)
-		n.nextReminder = l.nextReminder(next)
+		d.nextReminder = l.nextReminder(next)
 	} else {
 		p.Next, p.NextUndelivered = State{}, State{}
 	}
-	if n.empty() {
+	if d.empty() {
 		return p
 	}
 	if !o.Stateless {
-		p.Next.Announced = n.key
+		p.Next.Announced = d.key
 		p.NextUndelivered = undelivered
 	}
-	p.Reasons, p.DedupKey, p.Message = n.reasons(), n.key, n.message()
+	p.Reasons, p.DedupKey, p.Message = d.reasons(), d.key, d.message()
 	return p
 }
 

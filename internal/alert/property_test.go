@@ -14,7 +14,7 @@ import (
 )
 
 // model is a simple second implementation of the lifecycle of one requirement, without groups,
-// order and texts. TestRandomDrift compares Plan with it.
+// order and texts. TestRandomDrift compares Plan with the model.
 type model struct {
 	open, notified   bool
 	notifiedStatus   audit.Status
@@ -74,7 +74,7 @@ func (m *model) update(f audit.Finding, baseline, muted bool, now time.Time) Rea
 	return ReasonReminder
 }
 
-// drift is an account whose requirements change at random.
+// drift is an account in which the status of requirements changes at random.
 type drift struct {
 	rand     *rand.Rand
 	targets  []string

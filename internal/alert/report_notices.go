@@ -67,11 +67,11 @@ func (l *lifecycle) reportNotices() (seen []SeenNotice, announce []audit.Notice)
 }
 
 // reportNoticeSection returns the section of a notice.
-func (n digest) reportNoticeSection(x audit.Notice) report.Section {
+func (d digest) reportNoticeSection(x audit.Notice) report.Section {
 	s := report.Section{Title: "NOTICE", Fields: nonEmpty(
 		report.Field{Label: "Target", Text: x.Target}, report.Field{Label: "Text", Text: x.Text})}
 	if x.Command != "" {
-		s.Fields = append(s.Fields, report.Field{Label: "Command", Text: n.withAuditFlags(x).Command,
+		s.Fields = append(s.Fields, report.Field{Label: "Command", Text: d.withAuditFlags(x).Command,
 			Command: true})
 	}
 	return s
@@ -79,9 +79,9 @@ func (n digest) reportNoticeSection(x audit.Notice) report.Section {
 
 // withAuditFlags adds the callers, regions and settings of this audit to the command of a notice.
 // Without them, the command would audit the user that runs it.
-func (n digest) withAuditFlags(x audit.Notice) audit.Notice {
+func (d digest) withAuditFlags(x audit.Notice) audit.Notice {
 	if flags, ok := strings.CutPrefix(x.Command, "remotion-audit audit"); ok {
-		x.Command = report.CheckCommands(n.report, "", "", n.options.Sender.Settings)[0] + flags
+		x.Command = report.CheckCommands(d.report, "", "", d.options.Sender.Settings)[0] + flags
 	}
 	return x
 }
@@ -89,11 +89,11 @@ func (n digest) withAuditFlags(x audit.Notice) audit.Notice {
 // accompanyingNotices returns the notices that a mail shows but does not announce. It leaves out
 // the notice about the read scope, which is a setting and is announced once. Without a state, no
 // notice is announced, so each mail shows all notices.
-func (n digest) accompanyingNotices(notices []audit.Notice) (list []audit.Notice) {
+func (d digest) accompanyingNotices(notices []audit.Notice) (list []audit.Notice) {
 	for _, x := range notices {
-		if !slices.Contains(n.reportNotices, x) &&
-			(x.Kind != audit.NoticeReadScope || n.options.Stateless) {
-			list = append(list, n.withAuditFlags(x))
+		if !slices.Contains(d.reportNotices, x) &&
+			(x.Kind != audit.NoticeReadScope || d.options.Stateless) {
+			list = append(list, d.withAuditFlags(x))
 		}
 	}
 	return list

@@ -80,7 +80,7 @@ func TestMessagesAndStatesFollowTheirSchemas(t *testing.T) {
 		Until: start.Add(200 * day)}}
 	for i := range 100 {
 		r := d.step()
-		if i%3 == 0 { // two of three reports have no notices and no such problem
+		if i%3 == 0 { // every third report has notices and a problem
 			r.Notices = []audit.Notice{upgradeNotice,
 				{Kind: audit.NoticeRenderRole, Text: "there is no role"},
 				{Kind: audit.NoticeNewerRelease, Target: "user/u", Text: fmt.Sprint("Remotion 4.1.", i)}}

@@ -20,7 +20,7 @@ const StateVersion = "1"
 var ErrNewerState = errors.New("a newer release wrote the state: deploy that release or a later " +
 	"one")
 
-// State is what one run stores for the next one. The zero value is the state of an auditor that
+// State is what one run stores for the next run. The zero value is the state of an auditor that
 // never ran: its first findings are a baseline.
 type State struct {
 	SchemaVersion string `json:"schemaVersion"`
@@ -29,8 +29,8 @@ type State struct {
 	// Baseline is the time of the first message, or of the first run if that run had no message to
 	// send. Zero means that the next message announces all gaps as a baseline.
 	Baseline time.Time `json:"baseline,omitzero"`
-	// Announced is the dedupKey of the last message. The next key is derived from it, so that two
-	// equal announcements at different times have different keys.
+	// Announced is the dedupKey of the last message. The next key is derived from this key, so that
+	// two equal announcements at different times have different keys.
 	Announced string `json:"announced,omitempty"`
 	// Gaps are the open gaps, and the gaps that closed within closedRetention, so that Plan recognizes
 	// a gap that reopens. They are ordered by identity.

@@ -13,8 +13,8 @@ import (
 
 // TestReleasedStates checks that the state of each earlier release can be read, that writing the
 // state again loses nothing, and that the first run after the upgrade announces nothing. The
-// release of each schema wrote the file, which is never rewritten. After testdata/state/v1.json
-// comes the report that upgraded returns.
+// release of each schema wrote the file, which is never rewritten. upgraded returns the report of
+// the first run after testdata/state/v1.json.
 func TestReleasedStates(t *testing.T) {
 	files, err := filepath.Glob("testdata/state/*.json")
 	if err != nil || len(files) < 1 {

@@ -21,59 +21,59 @@ const (
 
 // subject returns the label, the counts, the target and the account. If the text is too long,
 // subject cuts the target first, then the last counts.
-func (n digest) subject() string {
-	head, tail := "["+n.label()+"] Remotion IAM: ", " | "+ascii(n.report.Account, 12)
+func (d digest) subject() string {
+	head, tail := "["+d.label()+"] Remotion IAM: ", " | "+ascii(d.report.Account, 12)
 	parts := ""
-	for _, part := range n.subjectParts() {
+	for _, part := range d.subjectParts() {
 		longer := strings.TrimPrefix(parts+", "+part, ", ")
 		if len(head)+len(longer)+len(tail) > subjectLimit {
 			break
 		}
 		parts = longer
 	}
-	if target := n.targetSummary(); target != "" && subjectLimit-len(head+parts+tail) > 8 {
+	if target := d.targetSummary(); target != "" && subjectLimit-len(head+parts+tail) > 8 {
 		parts += " | " + ascii(target, subjectLimit-len(head+parts+tail)-3)
 	}
 	return ascii(head+parts+tail, subjectLimit)
 }
 
 // sms returns the counts and the most important announcement in one line.
-func (n digest) sms() string {
-	return ascii(n.label()+" Remotion IAM "+ascii(n.report.Account, 12)+": "+
-		strings.Join(n.subjectParts(), ", ")+". "+n.topItem(), smsLimit)
+func (d digest) sms() string {
+	return ascii(d.label()+" Remotion IAM "+ascii(d.report.Account, 12)+": "+
+		strings.Join(d.subjectParts(), ", ")+". "+d.topItem(), smsLimit)
 }
 
 // topItem describes the most important announcement in one sentence.
-func (n digest) topItem() string {
-	if all := entries(n.transitions); len(all) > 0 && all[0].closed {
+func (d digest) topItem() string {
+	if all := entries(d.transitions); len(all) > 0 && all[0].closed {
 		return all[0].group.Target + ": " + strings.ToLower(all[0].title()) + ": " +
 			cmp.Or(strings.Join(all[0].group.Actions(), ", "), all[0].group.Summary())
 	} else if len(all) > 0 {
 		return all[0].group.Target + ": " + all[0].group.Impact()
 	}
-	if len(n.errorTransitions) > 0 {
-		return n.errorText(n.errorTransitions[0])
+	if len(d.errorTransitions) > 0 {
+		return d.errorText(d.errorTransitions[0])
 	}
-	if len(n.muteNotices) == 0 {
-		return n.reportNotices[0].Text
+	if len(d.muteNotices) == 0 {
+		return d.reportNotices[0].Text
 	}
-	return n.muteNotices[0].sentence(n.now)
+	return d.muteNotices[0].sentence(d.now)
 }
 
 // label returns the word at the start of the subject: the highest severity of the announced open
 // gaps, or UNVERIFIED, ERROR or NOTICE. After a recovery it is the label of the report, or ERROR if
 // the report is OK but hasErrors is true.
-func (n digest) label() string {
+func (d digest) label() string {
 	var worst policies.Severity
 	good := false
-	for _, c := range n.transitions {
+	for _, c := range d.transitions {
 		if c.gap.Closed.IsZero() {
 			worst = max(worst, c.finding.Severity)
 		}
 		good = good || c.reason == ReasonRecovered || c.reason == ReasonPartlyRecovered
 	}
 	unverified, failed := false, false
-	for _, e := range n.errorTransitions {
+	for _, e := range d.errorTransitions {
 		unverified = unverified || !e.ended && e.error.limitsVerification()
 		failed, good = failed || !e.ended, good || e.ended
 	}
@@ -87,26 +87,26 @@ func (n digest) label() string {
 	case !good:
 		return "NOTICE"
 	}
-	if label := report.Label(n.report); label != "OK" || !n.hasErrors {
+	if label := report.Label(d.report); label != "OK" || !d.hasErrors {
 		return label
 	}
 	return "ERROR"
 }
 
 // subjectParts returns the counts of announcements, then the counts of open and muted gaps.
-func (n digest) subjectParts() (list []string) {
+func (d digest) subjectParts() (list []string) {
 	add := func(count int, label string) {
 		if count > 0 {
 			list = append(list, fmt.Sprintf("%d %s", count, label))
 		}
 	}
-	c := n.counts
+	c := d.counts
 	switch {
-	case c.baseline > 0 && len(n.options.Problems) > 0:
+	case c.baseline > 0 && len(d.options.Problems) > 0:
 		list = append(list, "new baseline, "+report.Plural(c.baseline, "gap"))
 	case c.baseline > 0:
 		list = append(list, "first audit, "+report.Plural(c.baseline, "gap"))
-	case n.options.Stateless && c.opened > 0:
+	case d.options.Stateless && c.opened > 0:
 		list = append(list, report.Plural(c.opened, "gap")) // without a state the gaps may be old
 	default:
 		add(c.opened, "new")
@@ -114,44 +114,44 @@ func (n digest) subjectParts() (list []string) {
 	add(c.reopened, "reopened")
 	add(c.worse, "worse")
 	add(c.improved, "improved")
-	if c.recovered > 0 && c.retired == 0 && n.report.Status == audit.StatusCompliant {
+	if c.recovered > 0 && c.retired == 0 && d.report.Status == audit.StatusCompliant {
 		list = append(list, "recovered after "+durationText(c.longestOpen))
 	} else {
 		add(c.recovered, "recovered")
 	}
 	add(c.retired, "no longer audited")
-	list = append(list, n.verificationParts()...)
-	if len(n.muteNotices) > 0 {
-		list = append(list, report.Plural(len(n.muteNotices), "mute notice"))
+	list = append(list, d.verificationParts()...)
+	if len(d.muteNotices) > 0 {
+		list = append(list, report.Plural(len(d.muteNotices), "mute notice"))
 	}
-	if len(n.reportNotices) > 0 {
-		list = append(list, report.Plural(len(n.reportNotices), "notice"))
+	if len(d.reportNotices) > 0 {
+		list = append(list, report.Plural(len(d.reportNotices), "notice"))
 	}
 	open := "open"
 	if len(list) == 0 {
 		open = "still open"
 	}
 	add(c.open, open)
-	add(n.report.Summary.GapsMuted, "muted")
+	add(d.report.Summary.GapsMuted, "muted")
 	return list
 }
 
 // verificationParts returns the parts of the subject about an incomplete audit and about other
 // auditor errors.
-func (n digest) verificationParts() (list []string) {
+func (d digest) verificationParts() (list []string) {
 	incomplete, otherErrors, longest := false, 0, time.Duration(0)
-	for _, e := range n.errorTransitions {
+	for _, e := range d.errorTransitions {
 		switch {
 		case e.ended:
-			longest = max(longest, n.now.Sub(e.error.Since))
+			longest = max(longest, d.now.Sub(e.error.Since))
 		case !e.error.limitsVerification():
 			otherErrors++
 		default:
 			incomplete = true
 		}
 	}
-	switch unverified := n.report.Summary.Unverified; {
-	case incomplete && len(n.report.Targets) == 0:
+	switch unverified := d.report.Summary.Unverified; {
+	case incomplete && len(d.report.Targets) == 0:
 		list = append(list, "nothing is audited")
 	case incomplete && unverified == 0:
 		list = append(list, "audit incomplete")
@@ -169,8 +169,8 @@ func (n digest) verificationParts() (list []string) {
 }
 
 // targetSummary returns the target of the worst announcement, and the number of other targets.
-func (n digest) targetSummary() string {
-	targets := n.targets()
+func (d digest) targetSummary() string {
+	targets := d.targets()
 	if len(targets) > 1 {
 		return fmt.Sprintf("%s +%d", targets[0], len(targets)-1)
 	}

@@ -67,7 +67,8 @@ func TestMessage(account string, targets []string, subscriptions []Subscription,
 	return m
 }
 
-// recipients describes the confirmed subscriptions of a topic, one per line, and counts the others.
+// recipients describes the confirmed subscriptions of a topic, one per line, and counts the
+// unconfirmed subscriptions.
 func recipients(list []Subscription) (lines []string) {
 	if list == nil {
 		return []string{"unknown: listing the subscriptions of the topic failed"}

@@ -40,10 +40,10 @@ func fitMessage(units int, build func(n int) Message) Message {
 
 // units counts the parts that can be cut: announcements, open gaps, problems and unverified
 // findings, and last the notices of the report and the IAM changes.
-func (n digest) units() int {
-	return len(n.transitions) + len(n.errorTransitions) + len(n.muteNotices) + len(n.reportNotices) +
-		len(n.openGaps) + len(n.problems) + len(n.unverified) + len(n.report.Notices) +
-		n.shownIAMChanges()
+func (d digest) units() int {
+	return len(d.transitions) + len(d.errorTransitions) + len(d.muteNotices) + len(d.reportNotices) +
+		len(d.openGaps) + len(d.problems) + len(d.unverified) + len(d.report.Notices) +
+		d.shownIAMChanges()
 }
 
 // maxReleases bounds each list of releases in a truncated message: the releases and the deployed
@@ -51,52 +51,53 @@ func (n digest) units() int {
 const maxReleases = 100
 
 // truncate returns the digest with an excerpt of the first units. Announcements come first, the
-// worst before the others. The attributes of the message still cover all announcements.
-func (n digest) truncate(units int) digest {
-	n.omitted = n.units() - units
+// worst announcements before all others. The attributes of the message still cover all
+// announcements.
+func (d digest) truncate(units int) digest {
+	d.omitted = d.units() - units
 	takeUnits := func(length int) int {
 		k := min(units, length)
 		units -= k
 		return k
 	}
-	n.excerpt = &excerpt{
-		transitions:      n.transitions[:takeUnits(len(n.transitions))],
-		errorTransitions: n.errorTransitions[:takeUnits(len(n.errorTransitions))],
-		muteNotices:      n.muteNotices[:takeUnits(len(n.muteNotices))],
-		reportNotices:    n.reportNotices[:takeUnits(len(n.reportNotices))],
-		openGaps:         n.openGaps[:takeUnits(len(n.openGaps))],
+	d.excerpt = &excerpt{
+		transitions:      d.transitions[:takeUnits(len(d.transitions))],
+		errorTransitions: d.errorTransitions[:takeUnits(len(d.errorTransitions))],
+		muteNotices:      d.muteNotices[:takeUnits(len(d.muteNotices))],
+		reportNotices:    d.reportNotices[:takeUnits(len(d.reportNotices))],
+		openGaps:         d.openGaps[:takeUnits(len(d.openGaps))],
 	}
-	n.excerpt.report = n.report
-	n.excerpt.report.Problems = append([]audit.Problem{}, n.problems[:takeUnits(len(n.problems))]...)
+	d.excerpt.report = d.report
+	d.excerpt.report.Problems = append([]audit.Problem{}, d.problems[:takeUnits(len(d.problems))]...)
 	shown := map[Identity]bool{}
-	for _, list := range [][]transition{n.excerpt.transitions, n.excerpt.openGaps} {
+	for _, list := range [][]transition{d.excerpt.transitions, d.excerpt.openGaps} {
 		for _, c := range list {
 			shown[c.gap.Identity], shown[identityOf(c.finding)] = true, true
 		}
 	}
-	for _, f := range n.unverified[:takeUnits(len(n.unverified))] {
+	for _, f := range d.unverified[:takeUnits(len(d.unverified))] {
 		shown[identityOf(f)] = true
 	}
-	n.excerpt.report.Notices = n.report.Notices[:takeUnits(len(n.report.Notices))]
-	n.excerpt.iamChanges = n.iamChanges[:takeUnits(n.shownIAMChanges())]
-	n.excerpt.report.Run = withoutIAMChanges(n.report.Run)
-	n.excerpt.report.Findings, n.excerpt.report.Targets = []audit.Finding{},
-		slices.Clone(n.report.Targets)
-	for _, f := range n.report.Findings {
+	d.excerpt.report.Notices = d.report.Notices[:takeUnits(len(d.report.Notices))]
+	d.excerpt.iamChanges = d.iamChanges[:takeUnits(d.shownIAMChanges())]
+	d.excerpt.report.Run = withoutIAMChanges(d.report.Run)
+	d.excerpt.report.Findings, d.excerpt.report.Targets = []audit.Finding{},
+		slices.Clone(d.report.Targets)
+	for _, f := range d.report.Findings {
 		if shown[identityOf(f)] && f.Muted == nil && f.Status != audit.Satisfied {
-			if n.omitted > 0 { // thousands of releases must not displace gaps
+			if d.omitted > 0 { // thousands of releases must not displace gaps
 				f.Releases = f.Releases[:min(len(f.Releases), maxReleases)]
 			}
-			n.excerpt.report.Findings = append(n.excerpt.report.Findings, f)
+			d.excerpt.report.Findings = append(d.excerpt.report.Findings, f)
 		}
 	}
-	if n.omitted > 0 { // nothing else bounds the targets and releases
-		n.excerpt.report.Targets = n.report.Targets[:min(len(n.report.Targets), maxTargets)]
-		remotion := &n.excerpt.report.Remotion
+	if d.omitted > 0 { // nothing else bounds the targets and releases
+		d.excerpt.report.Targets = d.report.Targets[:min(len(d.report.Targets), maxTargets)]
+		remotion := &d.excerpt.report.Remotion
 		remotion.Releases = remotion.Releases[:min(len(remotion.Releases), maxReleases)]
 		remotion.Deployed = remotion.Deployed[:min(len(remotion.Deployed), maxReleases)]
 	}
-	return n
+	return d
 }
 
 // excerpt is the part of a digest that fits into a message.

@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// Lease is how long a claim reserves a message for the run that claimed it. After that, another
-	// run takes the message over.
+	// Lease is how long a claim reserves a message for the run that claimed the message. After that,
+	// another run takes the message over.
 	Lease = 20 * time.Second
 	// publishMargin is how long before the end of its lease a run stops publishing.
 	publishMargin = 5 * time.Second
@@ -68,9 +68,9 @@ type Outcome struct {
 	StateErrors []error
 }
 
-// ErrBusy is the error of a run whose deadline passes while another run is announcing.
-var ErrBusy = errors.New("another run held the state until the deadline of this run, so this run sent " +
-	"no alert: the next run sends it")
+// ErrBusy is the error of a run that reaches its deadline while another run is announcing.
+var ErrBusy = errors.New("another run held the state until the deadline of this run, so this run " +
+	"sent no alert: the next run sends it")
 
 // Announce plans a message, publishes it, and stores the next state. If hasSubscriber is false, it
 // publishes nothing, and nothing counts as announced. The error is that of publish, or ErrBusy.

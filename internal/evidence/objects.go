@@ -33,7 +33,7 @@ func IfMatch(etag string) Condition { return Condition{etag: etag} }
 var (
 	// ErrMissing is the error of an object that does not exist.
 	ErrMissing = errors.New("the object does not exist")
-	// ErrChanged is the error of a write whose condition does not hold.
+	// ErrChanged is the error of a write if its condition does not hold.
 	ErrChanged = errors.New("the object changed after it was read")
 )
 
