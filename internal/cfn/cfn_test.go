@@ -39,7 +39,7 @@ Resources:
       Arns: [!GetAtt Topic.TopicArn, plain]
 `
 
-// inJSON has the same resources as CDK writes them, with the value of the parameter.
+// inJSON contains the same resources as CDK writes them, with values instead of parameters.
 const inJSON = `{"Resources": {
   "Topic": {"Type": "AWS::SNS::Topic", "DeletionPolicy": "Retain", "Properties": {"DisplayName": "audit"}},
   "Subscription": {"Type": "AWS::SNS::Subscription", "DependsOn": ["Topic"],
@@ -87,24 +87,25 @@ func TestResourceIsOmittedIfItsConditionIsFalse(t *testing.T) {
 	}
 }
 
-func TestErrorsHaveTheirLocation(t *testing.T) {
+func TestErrorsNameTheLocation(t *testing.T) {
 	for _, tt := range []struct {
 		name, text string
 		parameters map[string]string
 		want       string
 	}{
-		{"a parameter without value", inYAML, nil, "parameter Name"},
+		{"a parameter without a value", inYAML, nil, "parameter Name"},
 		{"an undeclared parameter", inYAML, map[string]string{"Name": "x", "Names": "y"},
 			"parameter Names"},
-		{"an unknown function", "Resources: {Topic: {Properties: {Name: !Cidr [a, 1]}}}", nil,
+		{"an unsupported function", "Resources: {Topic: {Properties: {Name: !Cidr [a, 1]}}}", nil,
 			"resource Topic: Name: Fn::Cidr"},
 		{"an anchor", "Resources: &all {}", nil, "line 1"},
-		{"a colon that the parser reads as a key", "A: {B: ['x', !Ref AWS::Region]}", nil,
+		{"an unquoted colon in braces, which the parser reads as a key",
+			"A: {B: ['x', !Ref AWS::Region]}", nil,
 			"line 1: !Ref AWS is a key: put values with colons in quotes"},
 		{"invalid YAML", "Resources: [", nil, ""},
-		{"a list", "- Resources", nil, "want a mapping"},
-		{"an unknown condition", "Conditions: {C: !Or [a]}\nResources: {Topic: {Condition: C}}", nil,
-			"condition"},
+		{"a list instead of a mapping", "- Resources", nil, "want a mapping"},
+		{"an Or with a single condition",
+			"Conditions: {C: !Or [a]}\nResources: {Topic: {Condition: C}}", nil, "condition"},
 	} {
 		template, err := Parse([]byte(tt.text))
 		if err == nil {

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// namedCondition evaluates an entry of Conditions by name.
+// namedCondition evaluates the entry of Conditions with the name v.
 func (s scope) namedCondition(v any) (bool, error) {
 	name, _ := v.(string)
-	written, ok := s.template.Section("Conditions")[name]
+	definition, ok := s.template.Section("Conditions")[name]
 	if !ok {
 		return false, fmt.Errorf("condition %v: not in the template", v)
 	}
@@ -17,14 +17,14 @@ func (s scope) namedCondition(v any) (bool, error) {
 		return false, fmt.Errorf("condition %s: depends on itself", name)
 	}
 	s.evaluating = append(slices.Clone(s.evaluating), name)
-	holds, err := s.condition(written)
+	holds, err := s.condition(definition)
 	if err != nil {
 		return false, fmt.Errorf("condition %s: %w", name, err)
 	}
 	return holds, nil
 }
 
-// condition evaluates a condition.
+// condition evaluates v: a reference to a named condition, or the function Equals, Not, And or Or.
 func (s scope) condition(v any) (bool, error) {
 	m, _ := v.(map[string]any)
 	if name, ok := m["Condition"]; ok && len(m) == 1 {
@@ -40,25 +40,26 @@ func (s scope) condition(v any) (bool, error) {
 	return false, fmt.Errorf("%v: not a supported condition", v)
 }
 
-// combine evaluates Not, And and Or. CloudFormation accepts two to ten conditions in And and Or. ok
-// is false for other functions and numbers of conditions.
+// combine evaluates Not, And and Or; holds evaluates each of the combined conditions. ok is false
+// for another function or a wrong number of conditions: CloudFormation accepts one condition in
+// Not, and two to ten in And and Or.
 func combine(name string, parts []any, holds func(any) (bool, error)) (result, ok bool, err error) {
 	switch {
 	case name == "Fn::Not" && len(parts) == 1:
-		one, err := holds(parts[0])
-		return !one, true, err
+		value, err := holds(parts[0])
+		return !value, true, err
 	case (name == "Fn::And" || name == "Fn::Or") && len(parts) >= 2 && len(parts) <= 10:
 		result = name == "Fn::And"
 		for _, part := range parts {
-			// Evaluate all: an invalid one is an error regardless of the others.
-			one, err := holds(part)
+			// Evaluate all conditions, so that an invalid condition is always an error.
+			value, err := holds(part)
 			if err != nil {
 				return false, true, err
 			}
 			if name == "Fn::And" {
-				result = result && one
+				result = result && value
 			} else {
-				result = result || one
+				result = result || value
 			}
 		}
 		return result, true, nil

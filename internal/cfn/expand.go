@@ -14,11 +14,12 @@ const (
 	samFunction  = "AWS::Serverless::Function"
 )
 
-// Code is the location of a function's code in S3, which replaces a local path. Bucket and Key are
-// a string or a function, such as {"Ref": "CodeKey"}.
+// Code is the location of a function's code in S3, which replaces a local path. Each of Bucket and
+// Key is a string or an intrinsic function, such as {"Ref": "CodeKey"}.
 type Code struct{ Bucket, Key any }
 
-// samAttributes and samProperties are copied unchanged by the transform.
+// samAttributes and samProperties are the attributes and properties of a function that the
+// transform copies unchanged.
 // https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-resource-function.html
 var (
 	samAttributes = []string{"Condition", "DeletionPolicy", "DependsOn", "Metadata", "UpdatePolicy",
@@ -33,11 +34,10 @@ var (
 )
 
 // Expand returns the template without the transform of AWS SAM: it replaces each
-// AWS::Serverless::Function with the AWS::Lambda::Function that the transform would create. As with
-// "sam package", code replaces a CodeUri that is a path; a path without code is an error. Expand
-// returns an error for SAM features that generate further resources, and for every other SAM
-// feature: Events, Policies, Globals, a function without a Role. The result shares all other
-// resources with t.
+// AWS::Serverless::Function with the AWS::Lambda::Function that the transform would create. If
+// a CodeUri is a local path, Expand replaces the path with code, as "sam package" does; without
+// code, the path is an error. Any other feature of SAM is an error, such as Events, Policies,
+// Globals or a function without a Role. The result shares all other resources with t.
 func Expand(t Template, code Code) (Template, error) {
 	if t["Globals"] != nil {
 		return nil, errors.New("section Globals: the only supported part of SAM is the function")
@@ -50,8 +50,8 @@ func Expand(t Template, code Code) (Template, error) {
 	delete(expanded, "Transform")
 	resources := maps.Clone(t.Section("Resources"))
 	for _, id := range slices.Sorted(maps.Keys(resources)) {
-		written, _ := resources[id].(map[string]any)
-		kind, _ := written["Type"].(string)
+		definition, _ := resources[id].(map[string]any)
+		kind, _ := definition["Type"].(string)
 		if !strings.HasPrefix(kind, "AWS::Serverless::") {
 			continue
 		}
@@ -63,7 +63,7 @@ func Expand(t Template, code Code) (Template, error) {
 			return nil, fmt.Errorf("resource %s: %s: the only supported part of SAM is the function", id,
 				kind)
 		}
-		function, err := expandFunction(written, code)
+		function, err := expandFunction(definition, code)
 		if err != nil {
 			return nil, fmt.Errorf("resource %s: %w", id, err)
 		}
@@ -73,19 +73,19 @@ func Expand(t Template, code Code) (Template, error) {
 	return expanded, nil
 }
 
-func expandFunction(written map[string]any, code Code) (map[string]any, error) {
+func expandFunction(definition map[string]any, code Code) (map[string]any, error) {
 	expanded := map[string]any{}
-	for _, name := range slices.Sorted(maps.Keys(written)) {
+	for _, name := range slices.Sorted(maps.Keys(definition)) {
 		switch {
 		case name == "Type" || name == "Properties":
 		case slices.Contains(samAttributes, name):
-			expanded[name] = written[name]
+			expanded[name] = definition[name]
 		default:
 			return nil, fmt.Errorf("%s: not a supported attribute of a SAM function", name)
 		}
 	}
 	expanded["Type"] = "AWS::Lambda::Function"
-	from, _ := written["Properties"].(map[string]any)
+	from, _ := definition["Properties"].(map[string]any)
 	for _, needed := range []string{"Handler", "Role", "Runtime"} {
 		if from[needed] == nil {
 			return nil, fmt.Errorf("has no %s", needed)
@@ -112,8 +112,8 @@ func expandFunction(written map[string]any, code Code) (map[string]any, error) {
 	return expanded, nil
 }
 
-// expandCode returns the Code for a CodeUri: {Bucket, Key, Version},
-// s3://bucket/key?versionId=version, or a path.
+// expandCode returns the property Code for a CodeUri. The CodeUri is {Bucket, Key, Version},
+// s3://bucket/key?versionId=version, or a local path, which code replaces.
 func expandCode(uri any, code Code) (any, error) {
 	switch uri := uri.(type) {
 	case map[string]any:
@@ -149,7 +149,8 @@ func expandCode(uri any, code Code) (any, error) {
 	return nil, fmt.Errorf("is %v, want a path, s3://bucket/key, or Bucket and Key", uri)
 }
 
-// expandTags returns the tag that the transform adds to every function, then the given tags.
+// expandTags returns the property Tags: the tag that the transform adds to every function, then the
+// tags in v.
 func expandTags(v any) (any, error) {
 	const createdBy = "lambda:createdBy"
 	tags, ok := v.(map[string]any)

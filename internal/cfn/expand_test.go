@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// functionTemplate returns a template whose last resource is a SAM function. rest is the text after
-// its type.
+// functionTemplate returns a template that ends with a SAM function. rest is the text after the
+// type of the function.
 func functionTemplate(rest string) string {
 	return `
 Transform: AWS::Serverless-2016-10-31
@@ -21,7 +21,7 @@ Parameters: {Who: {Type: String, Default: me}}
 Conditions: {Made: !Equals [!Ref Who, me]}
 Resources:
   Topic: {Type: AWS::SNS::Topic}
-  Asked:
+  InvokeConfig:
     Type: AWS::Lambda::EventInvokeConfig
     DependsOn: Function
     Properties: {FunctionName: !Ref Function, Qualifier: $LATEST, Target: !GetAtt Function.Arn, Name: !Sub "${Function}-${Function.Arn}"}
@@ -33,9 +33,9 @@ Resources:
 var functionTemplates = map[string]string{
 	"a path": `
     Properties: {CodeUri: ., Handler: bootstrap, Runtime: provided.al2023, Role: !Sub "${Topic}"}`,
-	"s3://": `
+	"an s3:// URL": `
     Properties: {CodeUri: "s3://bucket/a/b.zip", Handler: h, Runtime: r, Role: x}`,
-	"s3:// with a version": `
+	"an s3:// URL with a version": `
     Properties: {CodeUri: "s3://bucket/b.zip?versionId=7", Handler: h, Runtime: r, Role: x}`,
 	"a mapping with a version": `
     Properties: {CodeUri: {Bucket: !Ref Who, Key: !Sub "${Who}.zip", Version: "7"}, Handler: h, Runtime: r, Role: x}`,
@@ -48,9 +48,9 @@ var functionTemplates = map[string]string{
     Properties: {CodeUri: ., Handler: h, Runtime: r, Role: x}`,
 	"one tag": `
     Properties: {CodeUri: ., Handler: h, Runtime: r, Role: x, Tags: {team: !Ref Who}}`,
-	"tags": `
+	"three tags": `
     Properties: {CodeUri: ., Handler: h, Runtime: r, Role: x, Tags: {a: one, b: "", c: !Sub "${Who}"}}`,
-	"properties that stay": `
+	"properties that the transform copies": `
     Properties:
       CodeUri: .
       Handler: h
@@ -75,8 +75,8 @@ var functionTemplates = map[string]string{
       Environment: {Variables: {A: !Ref Who, B: "1", C: 2, D: true}}`,
 }
 
-// TestExpandEqualsTheTransform compares Expand with the translator that AWS runs, for template.yaml
-// and for small templates.
+// TestExpandEqualsTheTransform checks that Expand returns the same template as the translator that
+// AWS runs, for template.yaml and for small templates.
 func TestExpandEqualsTheTransform(t *testing.T) {
 	if err := exec.CommandContext(t.Context(), "python3", "-c",
 		"import samtranslator").Run(); err != nil {
@@ -146,7 +146,7 @@ func parts(t Template) map[string]any {
 	return all
 }
 
-// missing returns a nil value for each key of a that b does not have.
+// missing returns a map with a nil value for each key of a that is not in b.
 func missing(a, b map[string]any) map[string]any {
 	all := map[string]any{}
 	for name := range a {
@@ -166,7 +166,8 @@ func asJSON(t testing.TB, v any) string {
 	return string(data)
 }
 
-// TestExpand has a result of the transform, for machines without the translator.
+// TestExpand compares Expand with a recorded result of the transform, so that it also runs on
+// machines without the translator.
 func TestExpand(t *testing.T) {
 	template, err := Parse([]byte(functionTemplate(functionTemplates["attributes"])))
 	if err != nil {
@@ -201,10 +202,12 @@ func TestExpandRejectsUnsupportedTemplates(t *testing.T) {
 		{"an unknown property", functionTemplate(good + ", Colour: red}"), "property Colour"},
 		{"a connector", functionTemplate(good + "}\n    Connectors: {}"),
 			"Connectors: not a supported attribute of a SAM function"},
-		{"no role", functionTemplate("\n    Properties: {CodeUri: ., Handler: h, Runtime: r}"),
+		{"a function without a role",
+			functionTemplate("\n    Properties: {CodeUri: ., Handler: h, Runtime: r}"),
 			"has no Role"},
-		{"no properties", functionTemplate(""), "has no Handler"},
-		{"no code", functionTemplate("\n    Properties: {Handler: h, Runtime: r, Role: x}"),
+		{"a function without properties", functionTemplate(""), "has no Handler"},
+		{"a function without code",
+			functionTemplate("\n    Properties: {Handler: h, Runtime: r, Role: x}"),
 			"property CodeUri: is <nil>"},
 		{"a bucket without a key",
 			functionTemplate("\n    Properties: {CodeUri: {Bucket: b}, Handler: h, Runtime: r, Role: x}"),
@@ -222,7 +225,7 @@ func TestExpandRejectsUnsupportedTemplates(t *testing.T) {
 		{"an API",
 			"Transform: AWS::Serverless-2016-10-31\nResources: {Api: {Type: AWS::Serverless::Api}}",
 			"resource Api: AWS::Serverless::Api"},
-		{"no transform", "Resources: {F: {Type: AWS::Serverless::Function}}",
+		{"a SAM function without the transform", "Resources: {F: {Type: AWS::Serverless::Function}}",
 			"resource F: AWS::Serverless::Function in a template without the transform"},
 		{"another transform",
 			"Transform: [AWS::Serverless-2016-10-31, AWS::LanguageExtensions]\nResources: {}",

@@ -15,16 +15,16 @@ var pseudoParameters = []string{
 	"AWS::StackId", "AWS::StackName", "AWS::URLSuffix",
 }
 
-// scope holds the values that functions are resolved with.
+// scope is the context in which functions are evaluated.
 type scope struct {
 	template   Template
-	values     map[string]any  // parameters: a string, or a list of strings
+	values     map[string]any  // of the parameters: a string, or a list of strings
 	own        map[string]any  // variables that an enclosing Sub defines
 	evaluating []string        // names of the enclosing conditions, to detect a cycle
 	needs      map[string]bool // logical ids of referenced resources
 }
 
-// noValue is the resolved AWS::NoValue.
+// noValue is the value of AWS::NoValue. resolve removes it from mappings and lists.
 type noValue struct{}
 
 // resolve returns v with every function replaced by its value.
@@ -65,7 +65,7 @@ func (s scope) resolve(v any) (any, error) {
 	return v, nil
 }
 
-// function returns the name and the argument of a function; ok is false for a mapping.
+// function returns the name and the argument of the function m; ok is false if m is not a function.
 func function(m map[string]any) (name string, argument any, ok bool) {
 	if len(m) != 1 {
 		return "", nil, false
@@ -130,7 +130,8 @@ func argumentError(argument any) error {
 	return fmt.Errorf("cannot read the argument %v", argument)
 }
 
-// callGetAtt returns the value of a GetAtt. The argument is "Resource.Attribute" or a list of both.
+// callGetAtt returns the value of a GetAtt. The argument is "Resource.Attribute", or a list of the
+// resource and the attribute.
 func (s scope) callGetAtt(argument any) (any, error) {
 	if dotted, ok := argument.(string); ok {
 		return s.attribute(dotted)
@@ -147,7 +148,8 @@ func (s scope) callGetAtt(argument any) (any, error) {
 	return s.attribute(id + "." + attribute)
 }
 
-// callSub returns the value of a Sub. The argument is a text, or a list of a text and variables.
+// callSub returns the value of a Sub. The argument is a text, or a list of a text and a mapping of
+// variables.
 func (s scope) callSub(argument any) (any, error) {
 	if text, ok := argument.(string); ok {
 		return s.substitute(text)
@@ -165,7 +167,7 @@ func (s scope) callSub(argument any) (any, error) {
 	return s.substitute(text)
 }
 
-// at returns the element i of a list, or nil if the list is shorter.
+// at returns element i of a list, or nil if the list is shorter.
 func at(list []any, i int) any {
 	if i < len(list) {
 		return list[i]
@@ -173,7 +175,7 @@ func at(list []any, i int) any {
 	return nil
 }
 
-// text resolves v to a string. Numbers and booleans have the spelling of CloudFormation.
+// text resolves v to a string. It writes numbers and booleans as CloudFormation does.
 func (s scope) text(v any) (string, error) {
 	resolved, err := s.resolve(v)
 	if err != nil {
@@ -214,7 +216,8 @@ func (s scope) lookup(name string) (any, error) {
 	return "${" + name + "}", nil
 }
 
-// attribute returns ${dotted} for an attribute of a resource: only AWS knows its value.
+// attribute returns ${dotted} for an attribute such as Topic.TopicArn, because only AWS knows the
+// value. The attribute must belong to a resource of the template.
 func (s scope) attribute(dotted string) (any, error) {
 	id, attribute, _ := strings.Cut(dotted, ".")
 	if _, ok := s.template.Section("Resources")[id]; !ok || attribute == "" {
@@ -224,7 +227,8 @@ func (s scope) attribute(dotted string) (any, error) {
 	return "${" + dotted + "}", nil
 }
 
-// substitute replaces ${Name} and ${Name.Attribute} in text. ${!Name} becomes the text ${Name}.
+// substitute replaces ${Name} and ${Name.Attribute} in text with their values. ${!Name} becomes the
+// text ${Name}.
 func (s scope) substitute(text string) (any, error) {
 	var b strings.Builder
 	for {
@@ -263,11 +267,11 @@ func (s scope) variable(name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	written, err := asText(value)
+	text, err := asText(value)
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", name, err)
 	}
-	return written, nil
+	return text, nil
 }
 
 func (s scope) findInMap(parts []any) (any, error) {
@@ -307,8 +311,8 @@ func (s scope) join(delimiter string, list any) (any, error) {
 	return strings.Join(texts, delimiter), nil
 }
 
-// split splits source at every delimiter, but not within a ${…}, whose value is unknown. It returns
-// an error if that value can contain the delimiter.
+// split splits source at every delimiter. The value of a ${…} is unknown, so split keeps the ${…}
+// whole; it returns an error if the unknown value could contain the delimiter.
 func split(delimiter, source string) (any, error) {
 	parts := []any{""}
 	add := func(text string) { parts[len(parts)-1] = parts[len(parts)-1].(string) + text }
@@ -323,7 +327,7 @@ func split(delimiter, source string) (any, error) {
 			source = source[1:]
 			continue
 		}
-		// The values of these consist of letters, digits and hyphens.
+		// The values of these three consist of letters, digits and hyphens.
 		plain := slices.Contains([]string{"${AWS::AccountId", "${AWS::Partition", "${AWS::Region"}, name)
 		if !plain || strings.Trim(delimiter, ":/, ") != "" {
 			return nil, fmt.Errorf("cannot split %s}, which is known only to AWS", name)
@@ -335,7 +339,7 @@ func split(delimiter, source string) (any, error) {
 }
 
 func (s scope) choose(index, from any) (any, error) {
-	written, err := s.text(index)
+	position, err := s.text(index)
 	if err != nil {
 		return nil, err
 	}
@@ -347,9 +351,9 @@ func (s scope) choose(index, from any) (any, error) {
 	if !ok {
 		return nil, fmt.Errorf("%v is not a list", resolved)
 	}
-	i, err := strconv.Atoi(written)
+	i, err := strconv.Atoi(position)
 	if err != nil || i < 0 || i >= len(list) {
-		return nil, fmt.Errorf("index %s is not in a list of %d", written, len(list))
+		return nil, fmt.Errorf("index %s is not in a list of %d", position, len(list))
 	}
 	return list[i], nil
 }

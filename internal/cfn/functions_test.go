@@ -43,42 +43,48 @@ func TestFunctions(t *testing.T) {
 		want        any // nil if the property is absent
 	}{
 		{"a list parameter is a list", "!Ref Roles", nil, []any{"a", "b", "c"}},
-		{"an empty list has one empty element", "!Ref Roles", map[string]string{"Roles": ""}, []any{""}},
+		{"an empty list parameter has one empty element", "!Ref Roles",
+			map[string]string{"Roles": ""}, []any{""}},
 		{"a large number has no exponent", "!Sub '${Days}'", nil, "3000000"},
-		{"a number from a mapping", "!FindInMap [Every, !Ref Every, Period]",
+		{"FindInMap returns a number", "!FindInMap [Every, !Ref Every, Period]",
 			map[string]string{"Every": "6h"},
 			21600.0},
-		{"a list from a mapping", "!FindInMap [Every, 1h, Names]", nil, []any{"x", "y"}},
+		{"FindInMap returns a list", "!FindInMap [Every, 1h, Names]", nil, []any{"x", "y"}},
 		{"AWS::NoValue removes a property", "!Ref AWS::NoValue", nil, nil},
-		{"a condition removes a property", "!If [HasMail, x, !Ref AWS::NoValue]", nil, nil},
-		{"a condition keeps a property", "!If [HasMail, x, !Ref AWS::NoValue]", mail, "x"},
-		{"AWS::NoValue removes an element", "[a, !If [HasMail, b, !Ref AWS::NoValue], c]", nil,
+		{"If removes a property if the condition is false",
+			"!If [HasMail, x, !Ref AWS::NoValue]", nil, nil},
+		{"If keeps a property if the condition is true", "!If [HasMail, x, !Ref AWS::NoValue]", mail,
+			"x"},
+		{"AWS::NoValue removes an element of a list", "[a, !If [HasMail, b, !Ref AWS::NoValue], c]", nil,
 			[]any{"a", "c"}},
-		{"AWS::NoValue removes an element of a join", "!Join [',', [a, !Ref AWS::NoValue, c]]", nil,
+		{"AWS::NoValue removes an element of a Join", "!Join [',', [a, !Ref AWS::NoValue, c]]", nil,
 			"a,c"},
-		{"a join of a parameter", "!Join ['/', !Ref Roles]", nil, "a/b/c"},
+		{"Join joins a list parameter", "!Join ['/', !Ref Roles]", nil, "a/b/c"},
 		{"AWS::NoValue removes a nested property", "{A: {B: !Ref 'AWS::NoValue', C: 1}}", nil,
 			map[string]any{"A": map[string]any{"C": 1.0}}},
-		{"and", "!If [Both, y, n]", mail, "y"},
-		{"not and", "!If [Both, y, n]", nil, "n"},
-		{"or", "!If [Any, y, n]", map[string]string{"Every": "6h"}, "n"},
-		{"a pseudo parameter with a value", "!If [Here, y, n]",
+		{"And is true if both conditions are true", "!If [Both, y, n]", mail, "y"},
+		{"And is false if one condition is false", "!If [Both, y, n]", nil, "n"},
+		{"Or is false if both conditions are false", "!If [Any, y, n]",
+			map[string]string{"Every": "6h"}, "n"},
+		{"a pseudo parameter can have a given value", "!If [Here, y, n]",
 			map[string]string{"AWS::Region": "eu-west-1"}, "y"},
-		{"a pseudo parameter without a value", "!Ref AWS::Region", nil, "${AWS::Region}"},
-		{"a part of an ARN",
+		{"a pseudo parameter without a value stays ${…}", "!Ref AWS::Region", nil, "${AWS::Region}"},
+		{"Select and Split return a part of an ARN",
 			"!Select [4, !Split [':', !Sub 'arn:${AWS::Partition}:sns:${AWS::Region}:1234:topic']]", nil,
 			"1234"},
-		{"a list that contains an ARN",
+		{"Split keeps the ${…} of an ARN whole",
 			"!Split [',', !Sub '${Every},arn:${AWS::Partition}:iam::aws:policy/*']", nil,
 			[]any{"1h", "arn:${AWS::Partition}:iam::aws:policy/*"}},
-		{"the index of an element can be a string", "!Select ['1', [a, b]]", nil, "b"},
-		{"a split list is joined", "!Join [':', !Split ['/', 'a/b/']]", nil, "a:b:"},
-		{"an attribute", "!Sub '${Topic.TopicArn}/x'", nil, "${Topic.TopicArn}/x"},
-		{"an attribute of an attribute", "!GetAtt Topic.A.B", nil, "${Topic.A.B}"},
-		{"a dotted attribute in the long form", "{'Fn::GetAtt': Topic.Arn}", nil, "${Topic.Arn}"},
-		{"variables of a Sub", "!Sub ['${X}-${Every}', {X: !Select [0, !Ref Roles]}]", nil, "a-1h"},
-		{"a variable hides a parameter", "!Sub ['${Every}', {Every: x}]", nil, "x"},
-		{"a literal ${", "!Sub '${!Every}'", nil, "${Every}"},
+		{"the index of Select can be a string", "!Select ['1', [a, b]]", nil, "b"},
+		{"Join joins the result of Split", "!Join [':', !Split ['/', 'a/b/']]", nil, "a:b:"},
+		{"an attribute stays ${…}", "!Sub '${Topic.TopicArn}/x'", nil, "${Topic.TopicArn}/x"},
+		{"an attribute can contain a dot", "!GetAtt Topic.A.B", nil, "${Topic.A.B}"},
+		{"the long form of GetAtt can be a dotted string", "{'Fn::GetAtt': Topic.Arn}", nil,
+			"${Topic.Arn}"},
+		{"Sub replaces its own variables", "!Sub ['${X}-${Every}', {X: !Select [0, !Ref Roles]}]", nil,
+			"a-1h"},
+		{"a variable of Sub hides a parameter", "!Sub ['${Every}', {Every: x}]", nil, "x"},
+		{"${!Name} becomes the text ${Name}", "!Sub '${!Every}'", nil, "${Every}"},
 		{"a boolean becomes text", "!Join ['', [true]]", nil, "true"},
 	} {
 		template, err := Parse([]byte(strings.ReplaceAll(functionsTemplate, "%s", tt.value)))
@@ -162,7 +168,7 @@ Outputs:
 		!reflect.DeepEqual(got, want) {
 		t.Errorf("with mail\n got %v, %v\nwant %v", got, err, want)
 	}
-	for written, want := range map[string]string{
+	for output, want := range map[string]string{
 		"{Value: !GetAtt Queue.Arn}":   "output Bad: refers to Queue",
 		"{Value: !Ref Roles}":          "output Bad: value: [a b c] is not a string",
 		"{Value: !Ref 'AWS::NoValue'}": "AWS::NoValue is not a string",
@@ -170,13 +176,13 @@ Outputs:
 		"{Value: x, Condition: Never}": "condition Never: not in the template",
 		"x":                            "want a mapping",
 	} {
-		template, err := Parse([]byte(strings.ReplaceAll(outputs, "%s", "x") + "  Bad: " + written +
+		template, err := Parse([]byte(strings.ReplaceAll(outputs, "%s", "x") + "  Bad: " + output +
 			"\n"))
 		if err == nil {
 			_, err = template.Outputs(nil)
 		}
 		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: error %v, want %q in it", written, err, want)
+			t.Errorf("%s: error %v, want %q in it", output, err, want)
 		}
 	}
 }

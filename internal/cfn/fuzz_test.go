@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// FuzzTemplate checks that no template causes a panic, and that the result of Expand has no SAM
-// resources and no transform.
+// FuzzTemplate checks that no template causes a panic, and that the result of Expand contains no
+// SAM resources and no transform.
 func FuzzTemplate(f *testing.F) {
 	f.Add(inJSON)
 	for _, text := range []string{functionsTemplate, checkedTemplate,
@@ -44,12 +44,12 @@ func FuzzTemplate(f *testing.F) {
 			return
 		}
 		if expanded["Transform"] != nil {
-			t.Errorf("%s\nexpanded has a transform", text)
+			t.Errorf("%s\nthe expanded template has a transform", text)
 		}
 		for id, r := range expanded.Section("Resources") {
 			r, _ := r.(map[string]any)
 			if kind, _ := r["Type"].(string); strings.HasPrefix(kind, "AWS::Serverless::") {
-				t.Errorf("%s\nexpanded has %s, a %s", text, id, kind)
+				t.Errorf("%s\nthe expanded template contains %s of type %s", text, id, kind)
 			}
 		}
 	})

@@ -12,12 +12,13 @@ import (
 )
 
 // Check validates parameters as CloudFormation does before it creates or updates a stack: the
-// constraints of each parameter, and Rules. It joins all errors, each with the parameter or rule
-// and the template's description of a valid value.
+// constraints of each parameter, and Rules. It returns all errors, joined. Each error names the
+// parameter or the rule, and contains the template's description of a valid value if there is one.
 //
-// A pattern must match the whole value, and each element of a list; an empty list has one empty
-// element. CloudFormation uses Java's patterns, Check uses Go's. Of Java's additional syntax, Check
-// supports (?!…) at the beginning; the rest is an error.
+// A pattern must match the whole value, or each whole element of a list. An empty list has one
+// empty element. CloudFormation uses Java's regular expressions, and Check uses Go's. Check also
+// supports Java's (?!…) at the beginning of a pattern; other syntax that Go does not support is an
+// error.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html
 func (t Template) Check(parameters map[string]string) error {
 	s, err := t.scope(parameters)
@@ -54,12 +55,12 @@ func (t Template) scope(parameters map[string]string) (scope, error) {
 		p, _ := declared[name].(map[string]any)
 		value, given := parameters[name]
 		if !given {
-			standard, ok := p["Default"]
+			defaultValue, ok := p["Default"]
 			if !ok {
 				return s, fmt.Errorf("parameter %s: has no default and no value", name)
 			}
 			var err error
-			if value, err = asText(standard); err != nil {
+			if value, err = asText(defaultValue); err != nil {
 				return s, fmt.Errorf("parameter %s: Default: %w", name, err)
 			}
 		}
@@ -88,7 +89,7 @@ func constraints(p map[string]any, value string) error {
 	if strings.HasPrefix(kind, "AWS::") {
 		return nil // AWS-specific and Parameter Store types: only AWS can check the value
 	}
-	refused := func(why string, args ...any) error {
+	violation := func(why string, args ...any) error {
 		if description, ok := p["ConstraintDescription"].(string); ok {
 			why, args = "%s", []any{description}
 		}
@@ -100,7 +101,7 @@ func constraints(p map[string]any, value string) error {
 			return err == nil &&
 				text == value
 		}) {
-			return refused("must be one of %v", allowed)
+			return violation("must be one of %v", allowed)
 		}
 	}
 	if pattern, ok := p["AllowedPattern"].(string); ok {
@@ -109,32 +110,32 @@ func constraints(p map[string]any, value string) error {
 			return fmt.Errorf("AllowedPattern: %w", err)
 		}
 		if !matches {
-			return refused("must match pattern %s", pattern)
+			return violation("must match pattern %s", pattern)
 		}
 	}
-	measured, what, limits := float64(utf8.RuneCountInString(value)), " characters",
+	measured, unit, limits := float64(utf8.RuneCountInString(value)), " characters",
 		[2]string{"MinLength", "MaxLength"}
 	if kind == "Number" || kind == "List<Number>" {
 		number, err := strconv.ParseFloat(value, 64)
 		if err != nil || !decimal.MatchString(value) {
 			return fmt.Errorf("%q must be a number", value)
 		}
-		measured, what, limits = number, "", [2]string{"MinValue", "MaxValue"}
+		measured, unit, limits = number, "", [2]string{"MinValue", "MaxValue"}
 	}
 	for i, limit := range limits {
 		if p[limit] == nil {
 			continue
 		}
-		written, err := asText(p[limit])
-		bound, parseErr := strconv.ParseFloat(written, 64)
+		text, err := asText(p[limit])
+		bound, parseErr := strconv.ParseFloat(text, 64)
 		if err != nil || parseErr != nil {
 			return fmt.Errorf("%s is %v, want a number", limit, p[limit])
 		}
 		if i == 0 && measured < bound {
-			return refused("must have at least %v%s", bound, what)
+			return violation("must have at least %v%s", bound, unit)
 		}
 		if i == 1 && measured > bound {
-			return refused("must have at most %v%s", bound, what)
+			return violation("must have at most %v%s", bound, unit)
 		}
 	}
 	return nil
@@ -143,13 +144,13 @@ func constraints(p map[string]any, value string) error {
 // matchWhole reports whether a Java pattern matches the whole value.
 func matchWhole(pattern, value string) (bool, error) {
 	if ahead, ok := strings.CutPrefix(strings.TrimPrefix(pattern, "^"), "(?!"); ok {
-		// A lookahead with parentheses is cut at the first one and does not compile.
-		refused, rest, _ := strings.Cut(ahead, ")")
-		begins, err := regexp.Compile("^(?:" + refused + ")")
+		// If the lookahead itself contains parentheses, this cuts it too early and it does not compile.
+		excluded, rest, _ := strings.Cut(ahead, ")")
+		prefix, err := regexp.Compile("^(?:" + excluded + ")")
 		if err != nil {
 			return false, err
 		}
-		if begins.MatchString(value) {
+		if prefix.MatchString(value) {
 			return false, nil
 		}
 		pattern = rest

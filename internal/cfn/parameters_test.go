@@ -40,32 +40,37 @@ func TestCheck(t *testing.T) {
 		want       []string // texts in the error, in order; nil for no error
 	}{
 		{"all values are valid", nil, nil},
-		{"no match", map[string]string{"Who": "users/a"},
+		{"a value that does not match the pattern", map[string]string{"Who": "users/a"},
 			[]string{`parameter Who: "users/a" failed to satisfy constraint: user/NAME or role/NAME.`}},
 		{"a pattern must match the whole value", map[string]string{"Who": "user/a b"},
 			[]string{"parameter Who"}},
 		{"a pattern does not ignore a newline at the end", map[string]string{"Who": "user/a\n"},
 			[]string{"parameter Who"}},
-		{"a constraint without a description", map[string]string{"Plain": "X"},
+		{"a violation of a constraint without a description", map[string]string{"Plain": "X"},
 			[]string{`parameter Plain: "X" failed to satisfy constraint: must match pattern [a-z]+`}},
-		{"an excluded prefix", map[string]string{"Namespace": "AWS/x"},
+		{"a value with an excluded prefix", map[string]string{"Namespace": "AWS/x"},
 			[]string{"parameter Namespace"}},
-		{"an excluded prefix at another position", map[string]string{"Namespace": "x/AWS/"}, nil},
-		{"the pattern after the excluded prefix", map[string]string{"Namespace": "x-y"},
+		{"the excluded prefix at another position is valid",
+			map[string]string{"Namespace": "x/AWS/"}, nil},
+		{"a value that violates the pattern after the excluded prefix",
+			map[string]string{"Namespace": "x-y"},
 			[]string{"parameter Namespace"}},
 		{"an allowed value", map[string]string{"Every": "1.5"}, nil},
 		{"a value that is not allowed", map[string]string{"Every": "2h"},
 			[]string{"parameter Every", "must be one of [1h 6h 1.5]"}},
-		{"too small", map[string]string{"Days": "0"},
+		{"a number below the minimum", map[string]string{"Days": "0"},
 			[]string{`parameter Days: "0" failed to satisfy constraint: must have at least 1`}},
-		{"too large", map[string]string{"Days": "401"}, []string{"must have at most 400"}},
+		{"a number above the maximum", map[string]string{"Days": "401"},
+			[]string{"must have at most 400"}},
 		{"a hexadecimal number", map[string]string{"Days": "0x10"},
 			[]string{`parameter Days: "0x10" must be a number`}},
-		{"no number for CloudFormation, but for strconv", map[string]string{"Days": "Inf"},
+		{"Inf, which strconv accepts, is not a number", map[string]string{"Days": "Inf"},
 			[]string{"must be a number"}},
-		{"too short", map[string]string{"Name": "é"}, []string{"must have at least 2 characters"}},
-		{"too long", map[string]string{"Name": "abcd"}, []string{"must have at most 3 characters"}},
-		{"the maximum length in characters", map[string]string{"Name": "éàè"}, nil},
+		{"a text below the minimum length", map[string]string{"Name": "é"},
+			[]string{"must have at least 2 characters"}},
+		{"a text above the maximum length", map[string]string{"Name": "abcd"},
+			[]string{"must have at most 3 characters"}},
+		{"the maximum length is in characters, not bytes", map[string]string{"Name": "éàè"}, nil},
 		{"a list of valid elements", map[string]string{"Arns": "arn:a, arn:b"}, nil},
 		{"an invalid element of a list", map[string]string{"Arns": "arn:a,B"},
 			[]string{`parameter Arns: "B" failed to satisfy constraint: ARNs.`}},
@@ -75,17 +80,20 @@ func TestCheck(t *testing.T) {
 		{"a Parameter Store parameter is not checked", map[string]string{"Version": "/other"}, nil},
 		{"an undeclared parameter", map[string]string{"Extra": "x"},
 			[]string{"parameter Extra: not in the template"}},
-		{"a rule that does not hold", map[string]string{"Name": "abc"},
+		{"a violated rule", map[string]string{"Name": "abc"},
 			[]string{"rule HourlyIsForUsers: does not hold: Name abc needs Plain y."}},
-		{"a rule that holds", map[string]string{"Name": "abc", "Plain": "y"}, nil},
-		{"a rule about a list", map[string]string{"Sizes": "3,4"}, []string{"Sizes are 1 to 3."}},
-		{"a rule whose condition does not hold", map[string]string{"Sizes": "3,4", "Every": "6h",
-			"Days": "31"}, nil},
-		{"a rule about every element", map[string]string{"Sizes": "1,2", "Every": "6h"},
+		{"a satisfied rule", map[string]string{"Name": "abc", "Plain": "y"}, nil},
+		{"a list with an element that EachMemberIn does not allow", map[string]string{"Sizes": "3,4"},
+			[]string{"Sizes are 1 to 3."}},
+		{"a rule with a false condition is not checked",
+			map[string]string{"Sizes": "3,4", "Every": "6h", "Days": "31"}, nil},
+		{"a list with an element that differs from the value of EachMemberEquals",
+			map[string]string{"Sizes": "1,2", "Every": "6h"},
 			[]string{"rule Same: does not hold: Sizes are 1."}},
-		{"a rule about a Parameter Store parameter", map[string]string{"Version": "2"},
+		{"a rule uses the name of a Parameter Store parameter", map[string]string{"Version": "2"},
 			[]string{"rule CdkVersion: does not hold: bootstrap again."}},
-		{"several errors", map[string]string{"Who": "x", "Days": "x", "Name": "abc"},
+		{"several errors are joined, parameters first",
+			map[string]string{"Who": "x", "Days": "x", "Name": "abc"},
 			[]string{"parameter Days", "parameter Who", "rule HourlyIsForUsers"}},
 	} {
 		template, err := Parse([]byte(checkedTemplate))
@@ -100,23 +108,23 @@ func TestCheck(t *testing.T) {
 		if err == nil && tt.want != nil || err != nil && tt.want == nil {
 			t.Errorf("%s: error %v, want %q", tt.name, err, tt.want)
 		}
-		at := 0
+		offset := 0
 		for _, want := range tt.want {
-			i := strings.Index(err.Error()[at:], want)
+			i := strings.Index(err.Error()[offset:], want)
 			if i < 0 {
 				t.Fatalf("%s: error %v, want %q in it", tt.name, err, tt.want)
 			}
-			at += i
+			offset += i
 		}
 	}
 	if err := (Template{"Parameters": map[string]any{"Who": map[string]any{"Type": "String"}}}).Check(
 		nil); err == nil {
-		t.Error("a parameter without value and default is accepted")
+		t.Error("a parameter without a value and a default is accepted")
 	}
 }
 
 func TestInvalidParametersAndRulesAreErrors(t *testing.T) {
-	for _, tt := range []struct{ written, want string }{
+	for _, tt := range []struct{ text, want string }{
 		{"Parameters: {P: {Type: String, Default: x, AllowedPattern: 'x(?=y)'}}",
 			"parameter P: AllowedPattern: "},
 		{"Parameters: {P: {Type: String, Default: x, AllowedPattern: '^(?!(a|b))x'}}",
@@ -145,12 +153,12 @@ func TestInvalidParametersAndRulesAreErrors(t *testing.T) {
 		{"Rules: {R: {RuleCondition: x, Assertions: [{Assert: !Equals [x, x]}]}}",
 			"not a supported condition of a rule"},
 	} {
-		template, err := Parse([]byte(tt.written))
+		template, err := Parse([]byte(tt.text))
 		if err != nil {
-			t.Fatal(tt.written, err)
+			t.Fatal(tt.text, err)
 		}
 		if err := template.Check(nil); err == nil || !strings.Contains(err.Error(), tt.want) {
-			t.Errorf("%s: error %v, want %q in it", tt.written, err, tt.want)
+			t.Errorf("%s: error %v, want %q in it", tt.text, err, tt.want)
 		}
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"slices"
 )
 
-// rules returns an error for each assertion in Rules that does not hold.
+// rules returns an error for each assertion in Rules that is false.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/rules-section-structure.html
 func (s scope) rules() error {
 	var problems []error
@@ -22,16 +22,16 @@ func (s scope) rules() error {
 }
 
 func (s scope) rule(v any) error {
-	written, ok := v.(map[string]any)
+	definition, ok := v.(map[string]any)
 	if !ok {
 		return fmt.Errorf("is a %T, want a mapping", v)
 	}
-	if condition := written["RuleCondition"]; condition != nil {
+	if condition := definition["RuleCondition"]; condition != nil {
 		if holds, err := s.ruleCondition(condition); err != nil || !holds {
 			return err
 		}
 	}
-	assertions := List(written["Assertions"])
+	assertions := List(definition["Assertions"])
 	if len(assertions) == 0 {
 		return errors.New("has no assertions")
 	}
@@ -47,8 +47,8 @@ func (s scope) rule(v any) error {
 	return errors.Join(problems...)
 }
 
-// ruleCondition evaluates a condition of Rules. Unlike those of Conditions, it can refer only to
-// parameters, and it can test lists.
+// ruleCondition evaluates a condition in Rules. Unlike a condition in Conditions, it can refer only
+// to parameters, and it can test lists.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference-rules.html
 func (s scope) ruleCondition(v any) (bool, error) {
 	m, _ := v.(map[string]any)
@@ -85,8 +85,8 @@ func (s scope) ruleCondition(v any) (bool, error) {
 	return false, fmt.Errorf("%v: not a supported condition of a rule", v)
 }
 
-// ruleValue returns a value in a rule, a string or a list of strings: the parameter of a Ref, or
-// the literal, with numbers as text.
+// ruleValue resolves a value in a rule to a string or a list of strings. The value is a Ref of a
+// parameter, or a literal; numbers become text.
 func (s scope) ruleValue(v any) (any, error) {
 	switch v := v.(type) {
 	case map[string]any:

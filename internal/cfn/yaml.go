@@ -86,7 +86,7 @@ func decodeTag(n *ast.TagNode) (any, error) {
 	name := strings.TrimPrefix(n.Start.Value, "!")
 	switch name {
 	case "Ref", "Condition":
-	case "GetAtt": // the short form has a dotted string, the long form a list
+	case "GetAtt": // the short form is a dotted string, but the long form is a list
 		if s, ok := value.(string); ok {
 			if id, attribute, dotted := strings.Cut(s, "."); dotted {
 				value = []any{id, attribute}

@@ -1,11 +1,11 @@
-// Package lint checks templates with cfn-lint. Unlike internal/cfn, cfn-lint knows which properties
-// and values each CloudFormation resource type accepts.
+// Package lint checks templates with cfn-lint. Unlike internal/cfn, cfn-lint checks the properties
+// of each resource and their values.
 //
 //	lint.Check(t, "../../template.yaml")
 //
-// This package lists the accepted findings, each with a reason. The list applies to template.yaml
-// and to the CDK template. The package also reports findings that a template tells cfn-lint to
-// ignore: those settings are only for people who run cfn-lint by hand.
+// The package contains a list of accepted findings, each with a reason. The list applies to
+// template.yaml and to the template from CDK. The package also reports findings that the Metadata
+// of a template disables: that Metadata is only for people who run cfn-lint by hand.
 package lint
 
 import (
@@ -23,15 +23,15 @@ import (
 // Finding is an error or a warning of cfn-lint.
 type Finding struct {
 	File    string
-	Rule    string // E (error) or W (warning), and a number
+	Rule    string // such as E3002 (an error) or W1030 (a warning)
 	Where   string // the path in the template, such as Resources/Topic/Properties/Name
 	Line    int
 	Message string
 }
 
 // accepted lists the findings that need no change to the template. where matches the path of a
-// finding, with the resource names of template.yaml. In a CDK template, the prefix (the construct's
-// id) and the suffix (a hash) are removed from a resource name before the match.
+// finding, with the resource names of template.yaml. CDK adds a prefix (the construct's id) and a
+// suffix (a hash) to a resource name; Finding.accepted removes both before the match.
 var accepted = []struct {
 	rule   string
 	where  *regexp.Regexp
@@ -54,8 +54,8 @@ var accepted = []struct {
 
 var fromCDK = regexp.MustCompile(`^(Resources/)Auditor([A-Za-z]+?)[0-9A-F]{8}/`)
 
-// Check reports each finding in the templates at these paths that is not accepted as a test error.
-// It skips the test if cfn-lint is not installed.
+// Check runs cfn-lint on the templates at these paths. A finding that is not accepted is a test
+// error. Check skips the test with -short, or if cfn-lint is not installed.
 func Check(t testing.TB, paths ...string) {
 	t.Helper()
 	if testing.Short() {
@@ -65,8 +65,8 @@ func Check(t testing.TB, paths ...string) {
 		t.Skipf("SKIPPED: cfn-lint is not installed, so %s is not checked against CloudFormation's "+
 			"rules (pip install cfn-lint)", strings.Join(paths, ", "))
 	}
-	// The go command reuses a cached result unless a file that the test has read has changed. It does
-	// not see the files that cfn-lint reads.
+	// Read the templates in the test itself: the go command caches the result of a test until a file
+	// changes that the test has read. It does not track the files that cfn-lint reads.
 	for _, path := range paths {
 		if _, err := os.ReadFile(path); err != nil {
 			t.Fatal(err)
@@ -87,8 +87,8 @@ func Check(t testing.TB, paths ...string) {
 
 // Run returns the findings of cfn-lint in the templates at these paths.
 func Run(ctx context.Context, paths ...string) ([]Finding, error) {
-	// --mandatory-checks reports errors and warnings even if the template ignores them. cfn-lint exits
-	// with a nonzero status if it has findings, so Run ignores the status if it can parse the output.
+	// --mandatory-checks reports errors and warnings even if the template disables them. If there are
+	// findings, cfn-lint exits with a nonzero status, so Run ignores the status of a valid output.
 	args := append([]string{"--format", "json", "--mandatory-checks", "E", "W", "--"}, paths...)
 	out, err := exec.CommandContext(ctx, "cfn-lint", args...).Output()
 	findings, parseErr := parse(out)
@@ -126,7 +126,7 @@ func parse(out []byte) (findings []Finding, err error) {
 	return findings, nil
 }
 
-// accepted returns the reason why a finding is accepted; ok is false if it is not.
+// accepted returns the reason for an accepted finding; ok is false if the finding is not accepted.
 func (f Finding) accepted() (reason string, ok bool) {
 	where := fromCDK.ReplaceAllString(f.Where, "$1$2/")
 	for _, a := range accepted {

@@ -24,9 +24,9 @@ const (
 	paramKey    = "CodeKey"
 )
 
-// build expands the template, with the code in a bucket of each region. key is the default of its
-// parameter. The prefix has no default: another account could create a bucket with that name, and
-// then controls the code.
+// build returns the expanded template, which takes the code from a bucket in each region. key is
+// the default of the parameter CodeKey. CodeBucketPrefix has no default: another account could
+// create a bucket with the default name and would then control the code.
 func build(source cfn.Template, key string) (cfn.Template, error) {
 	template, err := cfn.Expand(source, cfn.Code{
 		Bucket: map[string]any{"Fn::Sub": "${" + paramPrefix + "}-${AWS::Region}"},
@@ -42,7 +42,8 @@ func build(source cfn.Template, key string) (cfn.Template, error) {
 			"Description": "Prefix of the names of the buckets with the function's code; a hyphen and " +
 				"the region follow. You must own the buckets, and the accounts of the organization must " +
 				"have read access.",
-			// 48 characters, a hyphen and the longest region name (14) are a bucket name's maximum of 63.
+			// The maximum length of a bucket name is 63: a prefix of 48 characters, a hyphen and 14
+			// characters for the longest region name.
 			"AllowedPattern":        "^[a-z0-9][a-z0-9-]{1,46}[a-z0-9]$",
 			"ConstraintDescription": "3 to 48 lower-case letters, digits and hyphens, without the region.",
 		},
@@ -69,26 +70,29 @@ func build(source cfn.Template, key string) (cfn.Template, error) {
 	return template, nil
 }
 
-// withCodeGroup adds a group with the two parameters to those that the console shows.
+// withCodeGroup returns a copy of metadata in which the console's parameter groups include a group
+// for the two parameters of the code. Without settings for the console, it returns metadata
+// unchanged.
 func withCodeGroup(metadata map[string]any) map[string]any {
 	const key = "AWS::CloudFormation::Interface"
-	face, ok := metadata[key].(map[string]any)
+	console, ok := metadata[key].(map[string]any)
 	if !ok {
 		return metadata
 	}
-	face, metadata = maps.Clone(face), maps.Clone(metadata)
-	face["ParameterGroups"] = append(slices.Clone(cfn.List(face["ParameterGroups"])), map[string]any{
+	console, metadata = maps.Clone(console), maps.Clone(metadata)
+	groups := slices.Clone(cfn.List(console["ParameterGroups"]))
+	console["ParameterGroups"] = append(groups, map[string]any{
 		"Label":      map[string]any{"default": "Code"},
 		"Parameters": []any{paramPrefix, paramKey},
 	})
-	labels, _ := face["ParameterLabels"].(map[string]any)
+	labels, _ := console["ParameterLabels"].(map[string]any)
 	if labels = maps.Clone(labels); labels == nil {
 		labels = map[string]any{}
 	}
 	labels[paramPrefix] = map[string]any{"default": "Buckets of the code"}
 	labels[paramKey] = map[string]any{"default": "Key of the code"}
-	face["ParameterLabels"] = labels
-	metadata[key] = face
+	console["ParameterLabels"] = labels
+	metadata[key] = console
 	return metadata
 }
 
@@ -103,7 +107,7 @@ func encode(template cfn.Template) ([]byte, error) {
 		if err := enc.Encode(key); err != nil {
 			return err
 		}
-		b.Truncate(b.Len() - 1) // the encoder ends a line
+		b.Truncate(b.Len() - 1) // remove the newline that the encoder adds
 		b.WriteByte(':')
 		if err := enc.Encode(v); err != nil {
 			return fmt.Errorf("%s: %w", key, err)

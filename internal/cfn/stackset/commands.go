@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// commands prints the deployment commands as a shell script, to be pasted piece by piece. size is
-// the size of the template in bytes.
+// commands writes the deployment commands to w, as a shell script that users paste piece by piece.
+// size is the size of the template in bytes.
 func commands(w io.Writer, o options, size int) error {
 	upload, template := "", "--template-body file://"+quote(o.out)
 	if size > maxBody {

@@ -1,6 +1,6 @@
-// Command stackset converts template.yaml for a stack set: without the transform, and with the code
-// in a bucket of each region. It prints the commands that deploy the result to stdout. `make
-// stackset` runs it; docs/organizations.md describes the next steps.
+// Command stackset converts template.yaml to a template for a stack set, which has no transform and
+// takes the code from a bucket in each region. To stdout, it prints the commands that deploy the
+// result. `make stackset` runs this command; docs/organizations.md describes the next steps.
 //
 //	go run ./internal/cfn/stackset [-prefix acme-remotion-audit] \
 //	    [-regions us-east-1,eu-central-1] Callers=user/render …
@@ -27,7 +27,7 @@ type options struct {
 	template, zip, out string // files
 	// prefix of the bucket names; if empty, the printed commands read it from the environment
 	prefix     string
-	key        string   // of the code in the buckets; if empty, it has the zip's SHA-256
+	key        string   // of the code in the buckets; if empty, run builds it from the zip's SHA-256
 	regions    []string // the regions of the buckets
 	parameters map[string]string
 }
@@ -77,7 +77,7 @@ func parse(args []string) (o options, err error) {
 	return o, nil
 }
 
-// run writes the template to a file, and the commands to w.
+// run writes the template to the file o.out, and the commands to w.
 func run(o options, w io.Writer) error {
 	code, err := os.ReadFile(o.zip)
 	if err != nil {
@@ -86,11 +86,11 @@ func run(o options, w io.Writer) error {
 	if o.key == "" {
 		o.key = fmt.Sprintf("remotion-audit/%x.zip", sha256.Sum256(code))
 	}
-	written, err := os.ReadFile(o.template)
+	data, err := os.ReadFile(o.template)
 	if err != nil {
 		return err
 	}
-	source, err := cfn.Parse(written)
+	source, err := cfn.Parse(data)
 	if err != nil {
 		return fmt.Errorf("%s: %w", o.template, err)
 	}

@@ -17,8 +17,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/cfn/lint"
 )
 
-// write runs the command with template.yaml and some code. It returns the written template, its
-// path and the printed commands.
+// write runs the command with template.yaml and a small file as code. It returns the new template,
+// the path of the template and the printed commands.
 func write(t testing.TB, args ...string) (template cfn.Template, path, printed string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -47,9 +47,9 @@ func write(t testing.TB, args ...string) (template cfn.Template, path, printed s
 	if template, err = cfn.Parse(data); err != nil {
 		t.Fatal(err)
 	}
-	for _, left := range []string{"AWS::Serverless", "CodeUri", "Transform"} {
-		if bytes.Contains(data, []byte(left)) {
-			t.Errorf("the template contains %s", left)
+	for _, text := range []string{"AWS::Serverless", "CodeUri", "Transform"} {
+		if bytes.Contains(data, []byte(text)) {
+			t.Errorf("the template contains %s", text)
 		}
 	}
 	return template, path, out.String()
@@ -72,36 +72,36 @@ func TestTemplate(t *testing.T) {
 	}
 
 	// The other resources are those of template.yaml.
-	written, err := os.ReadFile("../../../template.yaml")
+	data, err := os.ReadFile("../../../template.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	source, err := cfn.Parse(written)
+	source, err := cfn.Parse(data)
 	if err != nil {
 		t.Fatal(err)
 	}
-	single, err := source.Resources(map[string]string{"Callers": "user/render"})
+	original, err := source.Resources(map[string]string{"Callers": "user/render"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, id := range slices.Sorted(maps.Keys(single)) {
-		if id != "AuditFunction" && !reflect.DeepEqual(got[id], single[id]) {
-			t.Errorf("%s\n got %v\nwant %v", id, got[id], single[id])
+	for _, id := range slices.Sorted(maps.Keys(original)) {
+		if id != "AuditFunction" && !reflect.DeepEqual(got[id], original[id]) {
+			t.Errorf("%s\n got %v\nwant %v", id, got[id], original[id])
 		}
 	}
-	if len(got) != len(single) {
-		t.Errorf("%d resources, want %d", len(got), len(single))
+	if len(got) != len(original) {
+		t.Errorf("%d resources, want %d", len(got), len(original))
 	}
 	declared, own := template.Section("Parameters"), source.Section("Parameters")
 	if len(declared) != len(own)+2 || declared[paramPrefix].(map[string]any)["Default"] != nil {
 		t.Errorf("parameters %v", slices.Sorted(maps.Keys(declared)))
 	}
 
-	face := template.Section("Metadata")["AWS::CloudFormation::Interface"].(map[string]any)
+	console := template.Section("Metadata")["AWS::CloudFormation::Interface"].(map[string]any)
 	shown := map[string]bool{}
-	for _, group := range cfn.List(face["ParameterGroups"]) {
+	for _, group := range cfn.List(console["ParameterGroups"]) {
 		for _, name := range cfn.List(group.(map[string]any)["Parameters"]) {
-			shown[name.(string)] = face["ParameterLabels"].(map[string]any)[name.(string)] != nil
+			shown[name.(string)] = console["ParameterLabels"].(map[string]any)[name.(string)] != nil
 		}
 	}
 	for name := range declared {
@@ -119,7 +119,7 @@ func TestLint(t *testing.T) {
 	lint.Check(t, path)
 }
 
-func TestInvalidCodeParametersAreErrors(t *testing.T) {
+func TestConstraintsOfCodeParameters(t *testing.T) {
 	template, _, _ := write(t, "Callers=none")
 	for name, values := range map[string][]string{
 		paramPrefix: {"", "a", "-abc", "abc-", "Abc", "a.b.c", "my_code", "s3://abc",
@@ -132,7 +132,7 @@ func TestInvalidCodeParametersAreErrors(t *testing.T) {
 			parameters[name] = value
 			if err := template.Check(parameters); err == nil ||
 				!strings.Contains(err.Error(), "parameter "+name) {
-				t.Errorf("%s=%q: error %v", name, value, err)
+				t.Errorf("%s=%q: error %v, want %q in it", name, value, err, "parameter "+name)
 			}
 		}
 	}
@@ -168,7 +168,7 @@ func TestInvalidArgumentsAreErrors(t *testing.T) {
 			"parameter Colour: not in the template"},
 		{"an argument without =", []string{"-zip", zip, "render"},
 			`"render" is not a parameter of the template`},
-		{"a parameter with its own flag", []string{"-zip", zip, "Callers=none", "CodeKey=x.zip"},
+		{"a parameter that has a flag", []string{"-zip", zip, "Callers=none", "CodeKey=x.zip"},
 			"set it with -prefix or -key"},
 		{"an invalid prefix", []string{"-zip", zip, "-prefix", "Acme", "Callers=none"},
 			"parameter CodeBucketPrefix"},
@@ -176,8 +176,9 @@ func TestInvalidArgumentsAreErrors(t *testing.T) {
 			"parameter CodeKey"},
 		{"an invalid region", []string{"-zip", zip, "-regions", "us-east-1,europe", "Callers=none"},
 			`"europe" is not a region`},
-		{"no code", []string{"-zip", zip + "x", "Callers=none"}, "make build creates it"},
-		{"no template", []string{"-zip", zip, "-template", zip + "x", "Callers=none"}, "no such file"},
+		{"a missing zip", []string{"-zip", zip + "x", "Callers=none"}, "make build creates it"},
+		{"a missing template", []string{"-zip", zip, "-template", zip + "x", "Callers=none"},
+			"no such file"},
 	} {
 		o, err := parse(append([]string{"-template", "../../../template.yaml", "-o",
 			filepath.Join(t.TempDir(), "x")}, tt.args...))
@@ -206,12 +207,12 @@ func TestCommands(t *testing.T) {
 		"update-stack-set",
 	} {
 		if !strings.Contains(printed, want) {
-			t.Errorf("no %s in\n%s", want, printed)
+			t.Errorf("the commands do not contain %s:\n%s", want, printed)
 		}
 	}
 	if _, _, without := write(t, "Callers=none"); !strings.Contains(without,
 		`: "${CODE_BUCKET_PREFIX:?`) {
-		t.Errorf("the commands do not set the prefix:\n%s", without)
+		t.Errorf("the commands do not require CODE_BUCKET_PREFIX:\n%s", without)
 	}
 	var large bytes.Buffer
 	if err := commands(&large, options{regions: []string{"cn-north-1"}, key: "v1.zip", out: path},
@@ -221,7 +222,7 @@ func TestCommands(t *testing.T) {
 	want := `--template-url "https://$CODE_BUCKET_PREFIX-cn-north-1.s3.cn-north-1.amazonaws.com.cn/` +
 		`v1.template.json"`
 	if !strings.Contains(large.String(), want) || strings.Contains(large.String(), "--template-body") {
-		t.Errorf("a template that is too large for a call: no %s in\n%s", want, &large)
+		t.Errorf("the commands for a template that is too large for a call: want %s in\n%s", want, &large)
 	}
 	for _, script := range []string{printed, large.String()} {
 		bash := exec.CommandContext(t.Context(), "bash", "-n")
@@ -232,7 +233,8 @@ func TestCommands(t *testing.T) {
 	}
 }
 
-// make passes on the variables that docs/organizations.md describes.
+// TestMakeStackSet checks that `make stackset` passes the variables that docs/organizations.md
+// describes to the command.
 func TestMakeStackSet(t *testing.T) {
 	makefile, err := os.ReadFile("../../../Makefile")
 	if err != nil {
