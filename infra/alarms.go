@@ -13,25 +13,27 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/contract"
 )
 
-// recent is the window for alarms on the last run. A metric can be two minutes late, and each run
-// is in a period of one minute.
+// recent is the window of the alarms on the last run. Each run has its own period of one minute.
+// The window has five periods, because a metric can be two minutes late.
 var recent = window{period: 60, periods: 5}
 
-// newAlarms creates the alarms. They use metrics of the account, because targets are known only at
-// run time. Alarms that ignore missing data keep the state of the last run until the next one.
+// newAlarms creates the alarms and returns them by name. The alarms use metrics of the account,
+// because targets are known only at run time. Alarms that ignore missing data keep the state of the
+// last run until the next run.
 func (a *permissionAuditor) newAlarms(p PermissionAuditorProps) map[string]awscloudwatch.Alarm {
 	w, err := p.watch()
 	if err != nil {
 		panic(err) // Validate reports it
 	}
-	watchers := p.OpsTopic
-	if watchers == nil {
-		watchers = a.topic
+	opsTopic := p.OpsTopic
+	if opsTopic == nil {
+		opsTopic = a.topic
 	}
 	// Each description states the problem, its meaning and the first command to run.
 	lines := func(list ...string) string { return strings.Join(list, "\n") }
 	log, function, topic := *a.logGroup.LogGroupName(), *a.function.FunctionName(), *a.topic.TopicArn()
-	lost, queue, region := *a.failures.QueueName(), *a.failures.QueueUrl(), *awscdk.Aws_REGION()
+	queueName, queueURL := *a.failures.QueueName(), *a.failures.QueueUrl()
+	region := *awscdk.Aws_REGION()
 	own := func(name string, w window) metric {
 		return metric{namespace: p.MetricNamespace, name: name, statistic: "Maximum", period: w.period}
 	}
@@ -49,12 +51,12 @@ func (a *permissionAuditor) newAlarms(p PermissionAuditorProps) map[string]awscl
 			"If it succeeds, check whether the schedule is disabled:",
 			"aws scheduler get-schedule --region "+region+" --name "+*a.schedule.Ref()+" --query State",
 			"If it fails, the log group "+log+" has the cause.",
-			"The queue "+lost+" has the events of lost runs.",
+			"The queue "+queueName+" has the events of lost runs.",
 		),
 		metric: metric{namespace: p.MetricNamespace, name: contract.MetricAuditCompleted,
 			statistic: "Sum", period: w.deadMan.period},
 		fewer: true, count: w.deadMan.periods, of: w.deadMan.periods,
-		missing: awscloudwatch.TreatMissingData_BREACHING, topic: watchers, notifyOK: true,
+		missing: awscloudwatch.TreatMissingData_BREACHING, topic: opsTopic, notifyOK: true,
 	})
 	// A first deploy must not trigger the alarm:
 	// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-warm-up.html
@@ -64,7 +66,7 @@ func (a *permissionAuditor) newAlarms(p PermissionAuditorProps) map[string]awscl
 			OnlyStartEvaluatingAfterWarmUpPeriodEnds: jsii.Bool(true),
 		})
 
-	// Two runs in succession, each in its own period.
+	// The alarm needs two incomplete runs in succession, each in its own period.
 	add("Blind", alarmSpec{
 		description: lines(
 			"Two audits were incomplete: some requirements are unverified.",
@@ -73,10 +75,11 @@ func (a *permissionAuditor) newAlarms(p PermissionAuditorProps) map[string]awscl
 				*a.role.RoleName()+" needs:",
 			"aws logs tail "+log+" --region "+region+` --since 1d --filter-pattern '"read failed"'`,
 		),
-		metric: own(contract.MetricRequirementsUnverified, w.unverified), count: 2, of: w.unverified.periods,
-		missing: awscloudwatch.TreatMissingData_IGNORE, topic: watchers,
+		metric: own(contract.MetricRequirementsUnverified, w.unverified),
+		count:  2, of: w.unverified.periods,
+		missing: awscloudwatch.TreatMissingData_IGNORE, topic: opsTopic,
 	})
-	// A failed run with its failed retry counts twice, so this alarm needs the next run to fail, too.
+	// A failed run and its failed retry are two errors. The third error means that another run failed.
 	errors := metric{namespace: jsii.String("AWS/Lambda"), name: "Errors", statistic: "Sum",
 		period:     w.errors.period,
 		dimensions: map[string]*string{"FunctionName": a.function.FunctionName()}}
@@ -87,7 +90,7 @@ func (a *permissionAuditor) newAlarms(p PermissionAuditorProps) map[string]awscl
 			"aws logs tail "+log+" --region "+region+" --since 3d --filter-pattern '?ERROR ?timeout'",
 		),
 		metric: errors, count: 3, of: w.errors.periods,
-		missing: awscloudwatch.TreatMissingData_NOT_BREACHING, topic: watchers, notifyOK: true,
+		missing: awscloudwatch.TreatMissingData_NOT_BREACHING, topic: opsTopic, notifyOK: true,
 	})
 	depth := metric{namespace: jsii.String("AWS/SQS"), name: "ApproximateNumberOfMessagesVisible",
 		statistic: "Maximum", period: 300,
@@ -95,14 +98,14 @@ func (a *permissionAuditor) newAlarms(p PermissionAuditorProps) map[string]awscl
 	add("FailureQueue", alarmSpec{
 		description: lines(
 			"A run and all its retries failed.",
-			"The queue "+lost+" has its event and error. Read them:",
-			"aws sqs receive-message --region "+region+" --queue-url "+queue+
+			"The queue "+queueName+" has its event and error. Read them:",
+			"aws sqs receive-message --region "+region+" --queue-url "+queueURL+
 				" --message-attribute-names All",
 			"Fix the cause (see the log group "+log+"), then purge the queue to end this alarm.",
 			"The next scheduled run replaces the failed one:",
-			"aws sqs purge-queue --region "+region+" --queue-url "+queue,
+			"aws sqs purge-queue --region "+region+" --queue-url "+queueURL,
 		),
-		metric: depth, count: 1, of: 1, missing: awscloudwatch.TreatMissingData_IGNORE, topic: watchers,
+		metric: depth, count: 1, of: 1, missing: awscloudwatch.TreatMissingData_IGNORE, topic: opsTopic,
 	})
 	add("AlertFailures", alarmSpec{
 		description: lines(
@@ -113,7 +116,7 @@ func (a *permissionAuditor) newAlarms(p PermissionAuditorProps) map[string]awscl
 			"After the fix, the next run sends the alert.",
 		),
 		metric: own(contract.MetricAlertFailures, recent), count: 1, of: recent.periods,
-		missing: awscloudwatch.TreatMissingData_IGNORE, topic: watchers,
+		missing: awscloudwatch.TreatMissingData_IGNORE, topic: opsTopic,
 	})
 	add("NoSubscribers", alarmSpec{
 		description: lines(
@@ -125,10 +128,10 @@ func (a *permissionAuditor) newAlarms(p PermissionAuditorProps) map[string]awscl
 			"The next run then sends the missed alert.",
 		),
 		metric: own(contract.MetricNoSubscribers, recent), count: 1, of: recent.periods,
-		missing: awscloudwatch.TreatMissingData_IGNORE, topic: watchers,
+		missing: awscloudwatch.TreatMissingData_IGNORE, topic: opsTopic,
 	})
 
-	// The function's alert has the details. These two alarms are for dashboards and pagers.
+	// The function's alert contains the details. These two alarms are for dashboards and pagers.
 	add("GapsCritical", alarmSpec{
 		description: lines(
 			"Renders fail: Remotion lacks permissions that every render needs.",
@@ -153,16 +156,18 @@ func (a *permissionAuditor) newAlarms(p PermissionAuditorProps) map[string]awscl
 	return all
 }
 
-// alarmSpec describes an alarm. It triggers if the metric is above zero in count of the last
-// periods; with fewer, if it is below one.
+// alarmSpec describes an alarm. The alarm triggers if the metric is above zero in at least count
+// periods. If fewer is true, it triggers if the metric is below one instead. The field of is the
+// number of periods that the alarm evaluates.
 type alarmSpec struct {
 	description string
 	metric      metric
 	fewer       bool
 	count, of   int
 	missing     awscloudwatch.TreatMissingData
-	// topic receives the alarm; nil for none. notifyOK also sends the return to OK, and the first OK
-	// after a deploy. Other alarms do not need it: the function itself reports the end of the problem.
+	// topic receives the alarm; nil means no topic. If notifyOK is true, topic also receives the
+	// return to OK, and the first OK after a deploy. notifyOK is false if the function itself reports
+	// the end of the problem, or if the user ends the alarm.
 	topic    awssns.ITopic
 	notifyOK bool
 }

@@ -24,7 +24,7 @@ type PermissionAuditor interface {
 	constructs.Construct
 	// Function runs the audit.
 	Function() awslambda.Function
-	// Role is the function's role. It needs no further permissions.
+	// Role is the function's role. It already has all permissions that the function needs.
 	Role() awsiam.Role
 	// Topic receives the alerts. Subscribe to it.
 	Topic() awssns.ITopic
@@ -36,7 +36,7 @@ type PermissionAuditor interface {
 	EvidenceBucket() awss3.IBucket
 	// FailureQueue holds the events of lost runs for two weeks.
 	FailureQueue() awssqs.Queue
-	// Alarms holds the alarms by name: DeadMan, Blind, Errors, FailureQueue, AlertFailures,
+	// Alarms contains the alarms by name: DeadMan, Blind, Errors, FailureQueue, AlertFailures,
 	// NoSubscribers, GapsCritical and Gaps.
 	Alarms() map[string]awscloudwatch.Alarm
 	// Dashboard is the dashboard; nil if Dashboard is false in the props.
@@ -48,12 +48,12 @@ type permissionAuditor struct {
 	function  awslambda.Function
 	role      awsiam.Role
 	topic     awssns.ITopic
-	key       awskms.IKey // of the topic; nil for none
+	key       awskms.IKey // of the topic; nil if CDK does not know a key
 	logGroup  awslogs.LogGroup
 	schedule  awsscheduler.CfnSchedule
 	evidence  awss3.IBucket
 	failures  awssqs.Queue
-	changes   awssqs.Queue // nil for none
+	changes   awssqs.Queue // the queue of IAM changes; nil without ReactToChanges
 	alarms    map[string]awscloudwatch.Alarm
 	dashboard awscloudwatch.CfnDashboard
 }
@@ -68,23 +68,23 @@ func (a *permissionAuditor) FailureQueue() awssqs.Queue             { return a.f
 func (a *permissionAuditor) Alarms() map[string]awscloudwatch.Alarm { return a.alarms }
 func (a *permissionAuditor) Dashboard() awscloudwatch.CfnDashboard  { return a.dashboard }
 
-// NewPermissionAuditor adds an auditor to scope. Like CDK's own constructs it panics for invalid
-// props, with the error of props.Validate, and if a topic is known to be in another region than the
-// stack.
+// NewPermissionAuditor adds an auditor to scope and returns it. Like CDK's own constructs, it
+// panics for invalid props, with the error of props.Validate. It also panics if CDK knows that a
+// topic is in another region than the stack, or if Code is nil and the build of the function fails.
 func NewPermissionAuditor(scope constructs.Construct, id string,
 	props *PermissionAuditorProps) PermissionAuditor {
 	if err := props.Validate(); err != nil {
 		panic(err)
 	}
 	p := props.withDefaults()
-	if err := p.elsewhere(awscdk.Stack_Of(scope)); err != nil {
+	if err := p.checkTopicRegions(awscdk.Stack_Of(scope)); err != nil {
 		panic(err)
 	}
 	this := &permissionAuditor{}
-	// Not an embedded NewConstruct: jsii would see two objects.
+	// With an embedded NewConstruct, jsii would see two objects.
 	constructs.NewConstruct_Override(this, scope, &id)
 
-	// The ids below are the logical ids in template.yaml, which the parity test uses.
+	// The ids below equal the logical ids in template.yaml, so that the parity test can compare both.
 	this.failures = newQueue(this, "FailureQueue", &awssqs.QueueProps{
 		RetentionPeriod: awscdk.Duration_Days(jsii.Number(14)), // the maximum
 	})
@@ -93,7 +93,7 @@ func NewPermissionAuditor(scope constructs.Construct, id string,
 	}
 	this.topic, this.key = this.newTopic(p)
 	this.logGroup = awslogs.NewLogGroup(this, jsii.String("AuditLogGroup"), &awslogs.LogGroupProps{
-		RemovalPolicy: awscdk.RemovalPolicy_DESTROY, // deleted with the stack, together with the logs
+		RemovalPolicy: awscdk.RemovalPolicy_DESTROY, // delete the logs with the stack
 	})
 	this.logGroup.Node().DefaultChild().(awslogs.CfnLogGroup).SetRetentionInDays(p.LogRetentionDays)
 	this.role = awsiam.NewRole(this, jsii.String("AuditRole"), &awsiam.RoleProps{
@@ -126,10 +126,10 @@ func NewPermissionAuditor(scope constructs.Construct, id string,
 		LoggingFormat: awslambda.LoggingFormat_JSON,
 		Environment:   this.environment(p),
 	})
-	this.function.Node().AddDependency(policy) // the first run needs its permissions
-	// The function fails if the audit could not run or the alert could not be sent, never because of a
-	// gap. One retry covers a short outage. An event that fails twice goes to the queue, which has an
-	// alarm. CDK's own destination would repeat a grant of the policy.
+	this.function.Node().AddDependency(policy) // the first run needs the policy
+	// The function fails if the audit could not run or the alert could not be sent, but not because
+	// of a gap. One retry covers a short outage. An event that fails twice goes to the queue, which
+	// has an alarm. CDK's own destination would add a grant that the policy already contains.
 	awslambda.NewCfnEventInvokeConfig(this, jsii.String("AuditFunctionEventInvokeConfig"),
 		&awslambda.CfnEventInvokeConfigProps{
 			FunctionName: this.function.FunctionName(), Qualifier: jsii.String("$LATEST"),

@@ -39,7 +39,7 @@ func testCode(t testing.TB) awslambda.Code {
 	return awslambda.Code_FromAsset(jsii.String(dir), nil)
 }
 
-// newStack returns a stack with an auditor. Its output directory is temporary.
+// newStack returns a stack with an auditor, and the auditor. The output directory is temporary.
 func newStack(t testing.TB, props *PermissionAuditorProps) (awscdk.Stack, PermissionAuditor) {
 	t.Helper()
 	if props.Code == nil {
@@ -141,7 +141,7 @@ func TestEveryPropReachesTheTemplate(t *testing.T) {
 		}})
 }
 
-func TestEnvironmentIsTheContracts(t *testing.T) {
+func TestEnvironmentEqualsTheContract(t *testing.T) {
 	_, auditor := newStack(t, &PermissionAuditorProps{Callers: jsii.Strings("none")})
 	props := (&PermissionAuditorProps{Callers: jsii.Strings("none"), Code: testCode(t)}).withDefaults()
 	got := slices.Sorted(maps.Keys(*auditor.(*permissionAuditor).environment(props)))
@@ -161,7 +161,7 @@ func TestAccessors(t *testing.T) {
 		"Alarms": a.Alarms()["GapsCritical"].AlarmArn(),
 	} {
 		if *value == "" {
-			t.Errorf("%s: empty", name)
+			t.Errorf("%s is empty", name)
 		}
 	}
 	// The auditor is a construct: it has a path and accepts children.
@@ -171,7 +171,7 @@ func TestAccessors(t *testing.T) {
 	}
 	if NewPermissionAuditor(stack, "Second", &PermissionAuditorProps{Callers: jsii.Strings("none"),
 		Code: testCode(t)}) == nil {
-		t.Error("the stack accepts no second auditor")
+		t.Error("NewPermissionAuditor returns nil for a second auditor in the stack")
 	}
 }
 
@@ -196,17 +196,17 @@ func TestValidate(t *testing.T) {
 		{"a permission set", callers("sso/RemotionDeploy"), ""},
 		{"an ARN in China", callers("arn:aws-cn:iam::123456789012:role/web=render"), ""},
 		{"several callers", callers("user/a", "role/b=render", "arn:aws:iam::123456789012:user/c"), ""},
-		{"none", callers("none"), ""},
-		{"no callers", callers(), "Callers: required"},
+		{`only "none"`, callers("none"), ""},
+		{"an empty list of callers", callers(), "Callers: required"},
 		{"nil callers", func(p *PermissionAuditorProps) { p.Callers = nil }, "Callers: required"},
 		{"a nil caller", func(p *PermissionAuditorProps) { p.Callers = &[]*string{nil} },
 			"Callers: entry 0 is nil"},
-		{"none with another caller", callers("none", "user/a"), `Callers: "none,user/a"`},
+		{`"none" with another caller`, callers("none", "user/a"), `Callers: "none,user/a"`},
 		{"a bare name", callers("render"), `Callers: "render"`},
 		{"a mistyped purpose", callers("user/render=rendr"), `Callers: "user/render=rendr"`},
 		{"a group", callers("group/ops"), `Callers: "group/ops"`},
 		{"an assumed role", callers("arn:aws:sts::123456789012:assumed-role/web/session"), "Callers"},
-		{"a token", callers(*awscdk.Aws_ACCOUNT_ID()), ""},
+		{"a token is not checked", callers(*awscdk.Aws_ACCOUNT_ID()), ""},
 		{"an ARN as render role", func(p *PermissionAuditorProps) {
 			p.RenderRole = jsii.String("arn:aws:iam::123456789012:role/r")
 		}, "RenderRole"},
@@ -245,14 +245,14 @@ func TestValidate(t *testing.T) {
 		{"an invalid read scope", func(p *PermissionAuditorProps) {
 			p.ReadScope = jsii.String("all")
 		}, "ReadScope"},
-		{"named without principals", func(p *PermissionAuditorProps) {
+		{"read scope named without principals", func(p *PermissionAuditorProps) {
 			p.ReadScope = jsii.String("named")
 		},
 			"NamedPrincipals"},
-		{"principals without named", func(p *PermissionAuditorProps) {
+		{"principals without read scope named", func(p *PermissionAuditorProps) {
 			p.NamedPrincipals = jsii.Strings("arn:aws:iam::123456789012:user/a")
 		}, "NamedPrincipals"},
-		{"a principal without its ARN", func(p *PermissionAuditorProps) {
+		{"a principal that is not an ARN", func(p *PermissionAuditorProps) {
 			p.ReadScope, p.NamedPrincipals = jsii.String("named"), jsii.Strings("user/a")
 		}, "NamedPrincipals"},
 		{"a retention that CloudWatch Logs does not support", func(p *PermissionAuditorProps) {
@@ -293,7 +293,7 @@ func TestValidate(t *testing.T) {
 		}, "NamedPrincipals: entry 0 is nil"},
 		{"an empty time zone", func(p *PermissionAuditorProps) { p.TimeZone = jsii.String("") },
 			"TimeZone: is empty"},
-		{"a list that is not known at synth", func(p *PermissionAuditorProps) {
+		{"a list that is not known at synth is not checked", func(p *PermissionAuditorProps) {
 			p.Callers = awscdk.Fn_Split(jsii.String(","), awscdk.Aws_STACK_NAME(), nil)
 		}, ""},
 		{"a read scope that is not known at synth", func(p *PermissionAuditorProps) {
@@ -321,7 +321,7 @@ func TestValidate(t *testing.T) {
 		{"a duration above the maximum", func(p *PermissionAuditorProps) {
 			p.RepeatAfter = jsii.String("721h")
 		}, "RepeatAfter"},
-		{"no code outside of a module", func(p *PermissionAuditorProps) {
+		{"no code, and the current directory is not in a module", func(p *PermissionAuditorProps) {
 			p.Code = nil
 		}, "Code: finding the function's source"},
 	}
@@ -335,12 +335,12 @@ func TestValidate(t *testing.T) {
 			}
 		})
 	}
-	t.Run("the error has all problems", func(t *testing.T) {
+	t.Run("the error contains all problems", func(t *testing.T) {
 		err := (&PermissionAuditorProps{AuditorID: jsii.String(""),
 			AlertEmail: jsii.String("ops")}).Validate()
 		for _, want := range []string{"Callers", "AuditorID", "AlertEmail", "Code"} {
 			if err == nil || !strings.Contains(err.Error(), want) {
-				t.Errorf("error %v does not name %s", err, want)
+				t.Errorf("error %v, want %q in it", err, want)
 			}
 		}
 	})
@@ -384,8 +384,8 @@ func TestGivenTopics(t *testing.T) {
 			jsii.String("arn:aws:sns:us-east-1:123456789012:pager"))})
 }
 
-// TestFeatureFlags checks that CDK's feature flags, which new apps enable, change only the order of
-// lists in the template.
+// TestFeatureFlags checks that the feature flags of CDK, which new apps enable, change only the
+// order of lists in the template.
 func TestFeatureFlags(t *testing.T) {
 	synth := func(flags *map[string]any) any {
 		app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(t.TempDir()),
@@ -409,7 +409,7 @@ func TestFeatureFlags(t *testing.T) {
 	}
 }
 
-// unordered returns v with sorted lists.
+// unordered returns v with sorted lists, so that the order of lists does not matter.
 func unordered(v any) any {
 	switch v := v.(type) {
 	case []any:
@@ -429,7 +429,8 @@ func unordered(v any) any {
 	return v
 }
 
-// All resources that support tags have the tags, so that cost reports are complete.
+// TestTagsPropagate checks that the tags of the auditor are on all resources that support tags, so
+// that cost reports are complete.
 func TestTagsPropagate(t *testing.T) {
 	stack, auditor := newStack(t, &PermissionAuditorProps{Callers: jsii.Strings("none"),
 		ReactToChanges: jsii.Bool(true)})

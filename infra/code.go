@@ -17,16 +17,17 @@ import (
 // version that the app's go.mod selects, so the construct and the function have the same version.
 const functionModule = "github.com/remotion-audit/remotion-audit"
 
-// The build flags and environment of the Makefile's target build-AuditFunction. With them the same
-// source gives the same bytes on every machine, so that "cdk diff" shows no change.
+// The build flags and environment of the Makefile's target build-AuditFunction. With these
+// settings, the same source gives the same bytes on every machine, so that "cdk diff" shows no
+// change.
 var (
 	functionFlags = []string{"-tags", "lambda.norpc", "-trimpath", "-buildvcs=false", "-ldflags",
 		"-s -w"}
 	functionEnv = []string{"CGO_ENABLED=0", "GOOS=linux", "GOARCH=arm64"}
 )
 
-// functionSource returns the directory of functionModule: in the module cache, or the checkout in a
-// replace directive of go.mod.
+// functionSource returns the directory of functionModule. The directory is in the module cache, or
+// it is the checkout that a replace directive of go.mod names.
 func functionSource() (string, error) {
 	instead := func(err error) error {
 		return fmt.Errorf("finding the function's source: %w; alternatively set Code to a built function",
@@ -35,7 +36,7 @@ func functionSource() (string, error) {
 	if _, err := exec.LookPath("go"); err != nil {
 		return "", instead(fmt.Errorf("building it needs the go command: %w", err))
 	}
-	// Ignore vendoring: it omits packages that the synthesizing module does not import.
+	// Ignore a vendor directory: it omits packages that the current module does not import.
 	directory, err := run(exec.Command("go", "list", "-mod=readonly", "-m", "-f", "{{.Dir}}",
 		functionModule))
 	if err != nil {
@@ -48,7 +49,7 @@ func functionSource() (string, error) {
 	return directory, nil
 }
 
-// builtCode builds the function and returns the directory that holds only its bootstrap.
+// builtCode builds the function and returns a directory that contains only the bootstrap.
 func builtCode() (string, error) {
 	source, err := functionSource()
 	if err != nil {
@@ -63,24 +64,25 @@ func builtCode() (string, error) {
 	return directory, nil
 }
 
-// builtFolder returns the directory for the build of a source. It remains, because an app can use
-// assets in place (aws:cdk:disable-asset-staging). The next build of the same source overwrites it.
+// builtFolder returns the directory for the build of a source. The directory remains, because an
+// app can use assets in place (aws:cdk:disable-asset-staging). The next build of the same source
+// overwrites the bootstrap.
 func builtFolder(source string) string {
 	cache, err := os.UserCacheDir()
 	if err != nil {
-		cache = os.TempDir() // no home directory, as in some builds
+		cache = os.TempDir() // some build machines have no home directory
 	}
 	key := sha256.Sum256([]byte(source))
 	return filepath.Join(cache, "remotion-audit", "function-"+hex.EncodeToString(key[:6]))
 }
 
-// build builds a bootstrap in a directory. Concurrent builds are safe: the bootstrap is renamed
-// when it is complete.
+// build builds the function in source and writes the bootstrap to directory. Concurrent builds are
+// safe: build moves the bootstrap to directory only when the bootstrap is complete.
 func build(source, directory string) error {
 	if err := os.MkdirAll(directory, 0o755); err != nil {
 		return err
 	}
-	// On the same file system as the directory, so that the bootstrap can be renamed into it.
+	// Use the file system of the directory, so that os.Rename can move the bootstrap into it.
 	work, err := os.MkdirTemp(filepath.Dir(directory), "build-")
 	if err != nil {
 		return err
@@ -90,7 +92,7 @@ func build(source, directory string) error {
 	command := exec.Command("go", append(append([]string{"build"}, functionFlags...), "-o", bootstrap,
 		"./function")...)
 	command.Dir = source
-	// The module's go.mod and go.sum decide, not a workspace or flags in the environment.
+	// Use the module's go.mod and go.sum, and ignore a workspace and flags from the environment.
 	command.Env = append(append(command.Environ(), "GOWORK=off", "GOFLAGS=-mod=readonly"),
 		functionEnv...)
 	if _, err := run(command); err != nil {

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// ownCache sets a temporary cache directory for builtCode, and keeps the build cache of the go
-// command.
+// ownCache sets a temporary cache directory for builtCode and returns it. The go command keeps its
+// build cache.
 func ownCache(t *testing.T) string {
 	t.Helper()
 	cache := t.TempDir()
@@ -21,7 +21,8 @@ func ownCache(t *testing.T) string {
 	return cache
 }
 
-// TestBuiltCode builds the function from the checkout, as an app in infra/ does.
+// TestBuiltCode checks that builtCode builds the function from the checkout, as an app in infra/
+// does.
 func TestBuiltCode(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the function; run without -short")
@@ -34,34 +35,34 @@ func TestBuiltCode(t *testing.T) {
 	}
 	entries, err := os.ReadDir(directory)
 	if err != nil || len(entries) != 1 || entries[0].Name() != "bootstrap" {
-		t.Errorf("%s has %v, %v, want only bootstrap", directory, entries, err)
+		t.Errorf("%s contains %v, %v, want only bootstrap", directory, entries, err)
 	}
-	isBootstrap(t, filepath.Join(directory, "bootstrap"))
+	checkBootstrap(t, filepath.Join(directory, "bootstrap"))
 	again, err := builtCode()
 	if err != nil || again != directory {
 		t.Errorf("a second build is in %s, %v, want %s", again, err, directory)
 	}
 
-	t.Run("the code is the same as that of make", func(t *testing.T) {
+	t.Run("the bootstrap equals the bootstrap of make build-AuditFunction", func(t *testing.T) {
 		if _, err := exec.LookPath("make"); err != nil {
 			t.Skip("make is not installed: ", err)
 		}
 		built := t.TempDir()
-		made := exec.Command("make", "-C", "..", "--no-print-directory", "build-AuditFunction",
+		command := exec.Command("make", "-C", "..", "--no-print-directory", "build-AuditFunction",
 			"ARTIFACTS_DIR="+built)
-		made.Env = append(made.Environ(), "GOFLAGS=", "MAKEFLAGS=")
-		if out, err := made.CombinedOutput(); err != nil {
+		command.Env = append(command.Environ(), "GOFLAGS=", "MAKEFLAGS=")
+		if out, err := command.CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
 		if !bytes.Equal(contents(t, filepath.Join(directory, "bootstrap")),
 			contents(t, filepath.Join(built, "bootstrap"))) {
-			t.Error("the two differ: compare the build flags in code.go and in the Makefile")
+			t.Error("the bootstraps differ: compare the build flags in code.go and in the Makefile")
 		}
 	})
 }
 
-// isBootstrap checks that Lambda can run a file: a static program for arm64.
-func isBootstrap(t testing.TB, file string) {
+// checkBootstrap checks that Lambda can run a file: the file is a static program for arm64.
+func checkBootstrap(t testing.TB, file string) {
 	t.Helper()
 	info, err := os.Stat(file)
 	if err != nil {
@@ -93,8 +94,8 @@ func contents(t testing.TB, file string) []byte {
 	return data
 }
 
-// inModule changes to the directory of a new module. It requires a small functionModule with the
-// given source of the function.
+// inModule creates a module and changes to its directory. The module requires a small
+// functionModule with the given source of the function.
 func inModule(t *testing.T, function string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -135,18 +136,19 @@ func TestConcurrentBuilds(t *testing.T) {
 	wait.Wait()
 	for i := range got {
 		if len(got[i]) == 0 || !bytes.Equal(got[i], got[0]) {
-			t.Errorf("build %d has %d bytes, build 0 has %d, or they differ", i, len(got[i]), len(got[0]))
+			t.Errorf("build %d (%d bytes) is empty or differs from build 0 (%d bytes)", i, len(got[i]),
+				len(got[0]))
 		}
 	}
-	left, err := filepath.Glob(filepath.Join(cache, "remotion-audit", "build-*"))
-	if err != nil || len(left) > 0 {
-		t.Errorf("remaining temporary files: %v, %v", left, err)
+	temporary, err := filepath.Glob(filepath.Join(cache, "remotion-audit", "build-*"))
+	if err != nil || len(temporary) > 0 {
+		t.Errorf("remaining temporary files: %v, %v", temporary, err)
 	}
 }
 
 func TestBuildErrors(t *testing.T) {
 	ownCache(t)
-	wants := func(t *testing.T, err error, wants ...string) {
+	checkError := func(t *testing.T, err error, wants ...string) {
 		t.Helper()
 		for _, want := range append(wants, "set Code") {
 			if err == nil || !strings.Contains(err.Error(), want) {
@@ -160,7 +162,7 @@ func TestBuildErrors(t *testing.T) {
 			t.Errorf("finding the source: %v", err)
 		}
 		_, err := builtCode()
-		wants(t, err, "building the function in ", "undefined: undefined")
+		checkError(t, err, "building the function in ", "undefined: undefined")
 	})
 	t.Run("the version is not available", func(t *testing.T) {
 		inModule(t, "package main\n\nfunc main() {}\n")
@@ -171,7 +173,7 @@ func TestBuildErrors(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := functionSource()
-		wants(t, err, "the function's source", functionModule)
+		checkError(t, err, "the function's source", functionModule)
 	})
 	t.Run("the current module does not require the function", func(t *testing.T) {
 		inModule(t, "package main\n\nfunc main() {}\n")
@@ -179,16 +181,16 @@ func TestBuildErrors(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := functionSource()
-		wants(t, err, functionModule, "not a known dependency")
+		checkError(t, err, functionModule, "not a known dependency")
 	})
 	t.Run("there is no current module", func(t *testing.T) {
 		t.Chdir(t.TempDir())
 		_, err := builtCode()
-		wants(t, err, "go.mod file not found")
+		checkError(t, err, "go.mod file not found")
 	})
 	t.Run("the go command is not installed", func(t *testing.T) {
 		t.Setenv("PATH", t.TempDir())
 		_, err := builtCode()
-		wants(t, err, "needs the go command")
+		checkError(t, err, "needs the go command")
 	})
 }

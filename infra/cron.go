@@ -8,26 +8,24 @@ import (
 	"time"
 )
 
-// cron is the expression in the parentheses of cron(…), in the syntax of EventBridge Scheduler:
-// minutes, hours, day of month, month, day of week, year.
-// https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html#cron-based
+// cron is a parsed cron expression of EventBridge Scheduler.
 type cron struct {
-	minutes []int // since midnight, local time, in order
+	minutes []int // times of the runs on a day: minutes since midnight, local time, in order
 	months  map[int]bool
 	years   map[int]bool
 	day     func(date time.Time) bool
 }
 
-// on reports whether c runs on a date, given as midnight in UTC.
+// on reports whether c runs on a date. The date is midnight in UTC.
 func (c cron) on(date time.Time) bool {
 	return c.years[date.Year()] && c.months[int(date.Month())] && c.day(date)
 }
 
-// cronField is one of the six fields.
+// cronField is one of the six fields of a cron expression.
 type cronField struct {
 	name        string
 	first, last int
-	names       []string // of the values, from first on
+	names       []string // of the values, starting with first; nil if the values are only numbers
 }
 
 var (
@@ -42,6 +40,9 @@ var (
 	yearField = cronField{name: "year", first: 1970, last: 2199}
 )
 
+// parseCron parses the text between the parentheses of cron(…): minutes, hours, day of month,
+// month, day of week, year.
+// https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html#cron-based
 func parseCron(text string) (cron, error) {
 	fields := strings.Fields(strings.ToUpper(text))
 	if len(fields) != 6 {
@@ -83,8 +84,10 @@ func parseCron(text string) (cron, error) {
 	return c, err
 }
 
-// parseDayOfMonth parses days, and L, the last day; LW, the last weekday; 15W, the weekday nearest
-// to the 15th within its month. A month without a 31st has no weekday nearest to it.
+// parseDayOfMonth returns a function that reports whether a date matches the field for the day of
+// the month. In addition to days, the field can be L (the last day), LW (the last weekday) or 15W
+// (the weekday of the month that is nearest to the 15th). 31W matches no date in a month without a
+// 31st.
 func parseDayOfMonth(text string) (func(time.Time) bool, error) {
 	switch text {
 	case "L":
@@ -102,8 +105,9 @@ func parseDayOfMonth(text string) (func(time.Time) bool, error) {
 	return func(date time.Time) bool { return days[date.Day()] }, err
 }
 
-// parseDayOfWeek parses days, and L, the last day of the week; 6L, the last Friday of the month;
-// 6#3, the third Friday.
+// parseDayOfWeek returns a function that reports whether a date matches the field for the day of
+// the week. In addition to days, the field can be L (Saturday, the last day of the week), 6L (the
+// last Friday of the month) or 6#3 (the third Friday of the month).
 func parseDayOfWeek(text string) (func(time.Time) bool, error) {
 	if text == "L" {
 		return func(date time.Time) bool { return date.Weekday() == time.Saturday }, nil
@@ -136,7 +140,7 @@ func daysIn(date time.Time) int {
 	return time.Date(date.Year(), date.Month()+1, 0, 0, 0, 0, 0, time.UTC).Day()
 }
 
-// weekdayNear returns the weekday in date's month that is nearest to a day.
+// weekdayNear returns the weekday nearest to day within the month of date, as a day of the month.
 func weekdayNear(date time.Time, day int) int {
 	switch time.Date(date.Year(), date.Month(), day, 0, 0, 0, 0, time.UTC).Weekday() {
 	case time.Saturday:
@@ -153,7 +157,7 @@ func weekdayNear(date time.Time, day int) int {
 	return day
 }
 
-// parse parses *, values, ranges and steps, and lists of them.
+// parse returns the values of a field: *, a value, a range or a step, or a list of these.
 func (f cronField) parse(text string) (map[int]bool, error) {
 	values := map[int]bool{}
 	for item := range strings.SplitSeq(text, ",") {

@@ -12,7 +12,7 @@ import (
 func TestDays(t *testing.T) {
 	// February 2025 begins on a Saturday and has 28 days; August ends on a Sunday.
 	tests := []struct {
-		days  string // of month, of week
+		days  string // the fields for the day of the month and the day of the week
 		month time.Month
 		want  []int
 	}{
@@ -54,9 +54,9 @@ func TestDays(t *testing.T) {
 	}
 }
 
-// TestLongestGapByTheMinute compares longestGap with a search minute by minute, for random
-// expressions around the changes of the clocks.
-func TestLongestGapByTheMinute(t *testing.T) {
+// TestLongestIntervalByTheMinute compares longestInterval with a search minute by minute. The
+// expressions are random, and the dates are around the changes of the clocks.
+func TestLongestIntervalByTheMinute(t *testing.T) {
 	expressions := 100
 	if testing.Short() {
 		expressions = 10
@@ -76,7 +76,8 @@ func TestLongestGapByTheMinute(t *testing.T) {
 		}
 		from := time.Date(2025, []time.Month{3, 9}[random.IntN(2)], 25, 0, 0, 0, 0, time.UTC)
 		until := from.AddDate(0, 0, 42)
-		got, want := c.longestGap(zone, from, until), longestGapByMinute(expression, zone, from, until)
+		got := c.longestInterval(zone, from, until)
+		want := longestIntervalByMinute(expression, zone, from, until)
 		if got.length != want.length || !got.from.Equal(want.from) || !got.to.Equal(want.to) {
 			t.Errorf("cron(%s) in %s\n got %s%s\nwant %s%s", expression, zoneName, words(got.length),
 				got.where(), words(want.length), want.where())
@@ -84,7 +85,7 @@ func TestLongestGapByTheMinute(t *testing.T) {
 	}
 }
 
-// randomCron returns a random expression that probably runs within a month.
+// randomCron returns a random expression, without cron(…), that probably runs within a month.
 func randomCron(random *rand.Rand) string {
 	pick := func(of ...string) string { return of[random.IntN(len(of))] }
 	number := func(first, last int) string { return fmt.Sprint(first + random.IntN(last-first+1)) }
@@ -115,13 +116,14 @@ func randomCron(random *rand.Rand) string {
 		" " + pick("*", "2025", "2024-2026", "2020/5")
 }
 
-// longestGapByMinute returns the same result as longestGap by brute force.
-func longestGapByMinute(expression string, zone *time.Location, from, until time.Time) gap {
+// longestIntervalByMinute returns the same result as longestInterval, but checks every minute.
+func longestIntervalByMinute(expression string, zone *time.Location,
+	from, until time.Time) interval {
 	fields := strings.Fields(expression)
-	var longest gap
+	var longest interval
 	var before, day time.Time
 	var today bool
-	seen := map[string]bool{} // local times that have passed, for times that occur twice
+	seen := map[string]bool{} // local times that had a run: a time that occurs twice has one run
 	for t := from.Add(-15 * time.Hour); t.Before(until.Add(15 * time.Hour)); t = t.Add(time.Minute) {
 		local := t.In(zone)
 		date := time.Date(local.Year(), local.Month(), local.Day(), 0, 0, 0, 0, time.UTC)
@@ -139,7 +141,7 @@ func longestGapByMinute(expression string, zone *time.Location, from, until time
 		}
 		seen[shown] = true
 		if length := t.Sub(before); !before.IsZero() && length > longest.length {
-			longest = gap{length, before.In(zone), local}
+			longest = interval{length, before.In(zone), local}
 		}
 		before = t
 	}
@@ -180,7 +182,7 @@ func holds(text string, first, value int) bool {
 // dayHolds reports whether the two fields for the day include a date.
 func dayHolds(ofMonth, ofWeek string, date time.Time) bool {
 	inMonth := func(days int) bool { return date.AddDate(0, 0, days).Month() == date.Month() }
-	works := func(date time.Time) bool {
+	isWeekday := func(date time.Time) bool {
 		return date.Weekday() != time.Saturday &&
 			date.Weekday() != time.Sunday
 	}
@@ -191,11 +193,11 @@ func dayHolds(ofMonth, ofWeek string, date time.Time) bool {
 	case ofMonth == "LW":
 		later := false
 		for days := 1; inMonth(days); days++ {
-			later = later || works(date.AddDate(0, 0, days))
+			later = later || isWeekday(date.AddDate(0, 0, days))
 		}
-		return works(date) && !later
+		return isWeekday(date) && !later
 	case strings.HasSuffix(ofMonth, "W"):
-		// date must be the weekday of the month that is nearest to the day, if the month has that day.
+		// The month must contain the day, and date must be the weekday of the month nearest to it.
 		var day, nearest int
 		if _, err := fmt.Sscan(strings.TrimSuffix(ofMonth, "W"), &day); err != nil {
 			return false
@@ -204,7 +206,8 @@ func dayHolds(ofMonth, ofWeek string, date time.Time) bool {
 		for d := time.Date(date.Year(), date.Month(), 1, 0, 0, 0, 0,
 			time.UTC); d.Month() == date.Month(); d = d.AddDate(0, 0, 1) {
 			exists = exists || d.Day() == day
-			if works(d) && (nearest == 0 || max(d.Day()-day, day-d.Day()) < max(nearest-day, day-nearest)) {
+			distance := max(d.Day()-day, day-d.Day())
+			if isWeekday(d) && (nearest == 0 || distance < max(nearest-day, day-nearest)) {
 				nearest = d.Day()
 			}
 		}

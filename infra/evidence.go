@@ -7,8 +7,8 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// newEvidence returns the evidence bucket: the one in the props, or a new one, which remains when
-// the stack is deleted.
+// newEvidence returns the evidence bucket: the bucket in the props, or a new bucket, which remains
+// when the stack is deleted.
 func (a *permissionAuditor) newEvidence(p PermissionAuditorProps) awss3.IBucket {
 	const id = "EvidenceBucket"
 	if p.EvidenceBucket != nil {
@@ -29,7 +29,8 @@ func (a *permissionAuditor) newEvidence(p PermissionAuditorProps) awss3.IBucket 
 	})
 	bucket.AddToResourcePolicy(tlsOnly("s3:*", bucket.BucketArn(),
 		bucket.ArnForObjects(jsii.String("*"))))
-	// Only the auditor may write evidence; administrators may not. People write mutes.yaml.
+	// Only the auditor may write state and reports; administrators may not. The statement omits
+	// mutes.yaml, because people write it.
 	bucket.AddToResourcePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Sid: jsii.String("OnlyTheAuditorWrites"), Effect: awsiam.Effect_DENY,
 		Principals: &[]awsiam.IPrincipal{awsiam.NewAnyPrincipal()},
@@ -44,7 +45,8 @@ func (a *permissionAuditor) newEvidence(p PermissionAuditorProps) awss3.IBucket 
 	return bucket
 }
 
-// tlsOnly returns a statement that denies actions without TLS to all principals.
+// tlsOnly returns a statement that denies the action to all principals if a request does not use
+// TLS.
 func tlsOnly(action string, resources ...*string) awsiam.PolicyStatement {
 	return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Sid: jsii.String("TLSOnly"), Effect: awsiam.Effect_DENY,

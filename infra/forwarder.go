@@ -25,10 +25,10 @@ type ChangeForwarderProps struct {
 
 const homeRegionForm = `^` + regionForm + `$`
 
-// eventRegions are the regions with IAM's events, in the partitions that Remotion supports.
+// eventRegions are the regions that receive IAM's events, in the partitions that Remotion supports.
 var eventRegions = []string{"us-east-1", "cn-north-1"}
 
-// Validate returns all errors in the props, joined, each with the name of its field.
+// Validate returns all errors in the props, joined. Each error names the field.
 func (p *ChangeForwarderProps) Validate() error {
 	if p == nil || p.HomeRegion == nil {
 		return errors.New("ChangeForwarder: HomeRegion is required: set it to the region of the auditor")
@@ -48,10 +48,14 @@ func (p *ChangeForwarderProps) Validate() error {
 	return fmt.Errorf("ChangeForwarder: %w", errors.Join(errs...))
 }
 
-// NewChangeForwarder adds a rule to scope that forwards IAM changes to the region of an auditor
-// with ReactToChanges. Its stack must be in us-east-1 (in China in cn-north-1), where IAM's events
-// are. An auditor in that region needs no forwarder. change-forwarder.yaml is the same system. It
-// panics with the error of props.Validate, and if the stack is known to be in a wrong region.
+// NewChangeForwarder adds a change forwarder to scope and returns it. The forwarder is a rule that
+// forwards IAM changes to HomeRegion, the region of an auditor with ReactToChanges. The stack of
+// scope must be in us-east-1 (in China in cn-north-1), because only this region receives IAM's
+// events. An auditor in this region needs no forwarder. change-forwarder.yaml creates the same
+// resources.
+//
+// NewChangeForwarder panics with the error of props.Validate. It also panics if CDK knows that the
+// stack is in another region or in HomeRegion.
 func NewChangeForwarder(scope constructs.Construct, id string,
 	props *ChangeForwarderProps) constructs.Construct {
 	if err := props.Validate(); err != nil {

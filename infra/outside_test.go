@@ -35,11 +35,12 @@ func main() {
 }
 `
 
-// TestOutsideTheRepository installs both modules in their release form from a local GOPROXY into an
-// empty module and synthesizes there: the function is built from the module cache.
+// TestOutsideTheRepository checks that an app in an empty module can use a release. It installs
+// both modules in their release form from a local GOPROXY and runs the app, which builds the
+// function from the module cache.
 //
-// Other modules come from the existing cache; with an empty cache CDK would compile again. The test
-// adds a version to that cache that does not exist elsewhere, and removes it again.
+// The test uses the existing module cache, because with an empty cache the go command would compile
+// CDK again. It adds a version that exists nowhere else to the cache and removes it at the end.
 func TestOutsideTheRepository(t *testing.T) {
 	if testing.Short() {
 		t.Skip("synthesizes in a module outside the checkout, which takes a quarter of a minute; run " +
@@ -79,11 +80,11 @@ func TestOutsideTheRepository(t *testing.T) {
 			filepath.Join(cache, "cache", "download", filepath.FromSlash(release.Infra), "@v", "list"),
 			builtFolder(source),
 		} {
-			left, err := filepath.Glob(pattern)
-			if err != nil || len(left) == 0 {
+			files, err := filepath.Glob(pattern)
+			if err != nil || len(files) == 0 {
 				t.Errorf("no file to remove matches %s: %v", pattern, err)
 			}
-			for _, file := range left {
+			for _, file := range files {
 				if err := os.RemoveAll(file); err != nil {
 					t.Error(err)
 				}
@@ -121,29 +122,29 @@ func TestOutsideTheRepository(t *testing.T) {
 		t.Fatalf("the functions have the code %v, want one function", assets)
 	}
 	bootstrap := filepath.Join(app, "cdk.out", "asset."+assets[0], "bootstrap")
-	isBootstrap(t, bootstrap)
-	// A build of the same source in another directory at another time.
+	checkBootstrap(t, bootstrap)
+	// Build the same source again, in another directory and at another time.
 	directory, err := builtCode()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(contents(t, bootstrap), contents(t, filepath.Join(directory, "bootstrap"))) {
-		t.Error("the function differs from the build of the checkout: cdk diff would show a change")
+		t.Error("the function differs from a build of the checkout, so cdk diff would show a change")
 	}
 	// The go.sum lines that a release writes must equal the lines that the go command computed.
-	found := string(contents(t, filepath.Join(app, "go.sum")))
-	written := 0
+	computed := string(contents(t, filepath.Join(app, "go.sum")))
+	lines := 0
 	for line := range strings.Lines(string(contents(t,
 		filepath.Join(cache, filepath.FromSlash(release.Infra)+"@"+version, "go.sum")))) {
 		if strings.HasPrefix(line, release.Root+" ") {
-			written++
-			if !strings.Contains(found, line) {
-				t.Errorf("go.sum of the release has %q, which is not in\n%s", line, found)
+			lines++
+			if !strings.Contains(computed, line) {
+				t.Errorf("the go.sum of a release contains %q, which is not in\n%s", line, computed)
 			}
 		}
 	}
-	if written != 2 {
-		t.Errorf("the go.sum of a release has %d lines for %s, want 2", written, release.Root)
+	if lines != 2 {
+		t.Errorf("the go.sum of a release contains %d lines for %s, want 2", lines, release.Root)
 	}
 }
 

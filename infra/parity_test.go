@@ -21,8 +21,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/cfn"
 )
 
-// ignored lists the properties in which the two forms may differ, as resource.property, with the
-// reason. All other properties must be equal.
+// ignored contains the properties that may differ between template.yaml and the construct, as
+// resource.property, with the reason. All other properties must be equal.
 var ignored = map[string]string{
 	"AuditFunction.Code":    "CDK uploads the built directory",
 	"AuditFunction.CodeUri": "SAM builds from the checkout",
@@ -44,8 +44,8 @@ func readTemplate(t *testing.T, file string) cfn.Template {
 	return template
 }
 
-// TestParity compares the systems of template.yaml and the construct for several choices of
-// parameters.
+// TestParity checks that template.yaml and the construct create the same resources, for several
+// sets of parameters.
 func TestParity(t *testing.T) {
 	sam := samTemplate(t)
 	const topic, key = "arn:aws:sns:us-east-1:123456789012:",
@@ -65,7 +65,7 @@ func TestParity(t *testing.T) {
 			func(awscdk.Stack) *PermissionAuditorProps {
 				return &PermissionAuditorProps{Callers: jsii.Strings("user/render")}
 			}},
-		{"everything set", map[string]string{
+		{"all parameters set", map[string]string{
 			"Callers": "user/render,role/web=render", "RenderRole": "render", "RemotionVersion": "4.0.418",
 			"Regions": "us-east-1,eu-central-1", "Buckets": "site,output",
 			"AssumedContext": "aws:SourceVpc=vpc-1",
@@ -130,7 +130,7 @@ func TestParity(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			// Split needs the value of the partition.
+			// The template splits texts with the partition, so cfn needs the value of the partition.
 			tt.parameters["AWS::Partition"] = "aws"
 			want, err := sam.Resources(tt.parameters)
 			if err != nil {
@@ -155,7 +155,8 @@ func TestParity(t *testing.T) {
 	}
 }
 
-// TestForwarderParity compares the two forms of the change forwarder.
+// TestForwarderParity checks that change-forwarder.yaml and NewChangeForwarder create the same
+// resources.
 func TestForwarderParity(t *testing.T) {
 	const boundary = "arn:aws:iam::123456789012:policy/boundary"
 	want, err := readTemplate(t,
@@ -202,14 +203,14 @@ func synthesized(t testing.TB, template assertions.Template) map[string]cfn.Reso
 	return resources
 }
 
-// normal returns a resource without the properties that may differ, and with one form for values
-// that mean the same.
+// normal returns a resource in a form that can be compared: without the ignored properties, and
+// with the same form for values that mean the same.
 func normal(id string, template map[string]cfn.Resource) cfn.Resource {
 	r := template[id]
 	if r.Type == "AWS::Serverless::Function" {
 		r.Type = "AWS::Lambda::Function" // the result of SAM's transform
 	}
-	// A reference has the same effect as DependsOn, so compare all resources that are created before.
+	// A reference has the same effect as DependsOn, so compare all resources that must exist first.
 	before := map[string]bool{}
 	precede(id, template, before)
 	r.DependsOn = slices.Sorted(maps.Keys(before))
@@ -228,7 +229,8 @@ func normal(id string, template map[string]cfn.Resource) cfn.Resource {
 	return r
 }
 
-// precede adds the resources that are created before a resource to before.
+// precede collects in before the ids of all resources that must exist before the resource with this
+// id.
 func precede(id string, template map[string]cfn.Resource, before map[string]bool) {
 	next := slices.Clone(template[id].DependsOn)
 	for _, reference := range regexp.MustCompile(`\$\{([A-Za-z0-9]+)`).FindAllStringSubmatch(
@@ -245,8 +247,8 @@ func precede(id string, template map[string]cfn.Resource, before map[string]bool
 	}
 }
 
-// spelling returns v with the element instead of each list of one, because IAM treats both alike,
-// and with numbers as text, because parameters are text.
+// spelling returns v with two changes. A list with one element becomes the element, because both
+// mean the same in IAM. A number becomes text, because parameters are text.
 func spelling(v any) any {
 	switch v := v.(type) {
 	case float64:
@@ -279,13 +281,13 @@ func asJSON(t testing.TB, v any) string {
 	return string(data)
 }
 
-// TestParameterFormsAreTheProps compares the patterns of the template with those of Validate.
-func TestParameterFormsAreTheProps(t *testing.T) {
+// TestPatternsEqualTheTemplate checks that Validate uses the patterns of template.yaml.
+func TestPatternsEqualTheTemplate(t *testing.T) {
 	sam := samTemplate(t)
 	got := map[string]string{}
 	for name, p := range sam.Section("Parameters") {
 		form, formed := p.(map[string]any)["AllowedPattern"].(string)
-		// The app reads the ARNs of topics, key and boundary. The props have booleans for yes and no.
+		// Skip ARNs, which only cmd/synth reads, and yes and no, which are booleans in the props.
 		if formed && !strings.HasSuffix(name, "Arn") && form != "^(yes|no)$" {
 			got[name] = form
 		}

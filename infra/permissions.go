@@ -10,17 +10,17 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/contract"
 )
 
-// statements returns the policy of the function's role: the actions that the code calls, and those
-// that AWS services use with the role, each on the resources of its scope. It panics for an unknown
-// scope.
+// statements returns the policy statements of the function's role. They allow the actions that the
+// code calls, and the actions that AWS services call with the role. Each action is allowed on the
+// resources of its scope; statements panics for an unknown scope.
 func (a *permissionAuditor) statements(p PermissionAuditorProps) []awsiam.PolicyStatement {
 	arn := func(resource string) *string {
 		return jsii.Sprintf("arn:%s:%s", *awscdk.Aws_PARTITION(), resource)
 	}
 	account := *awscdk.Aws_ACCOUNT_ID()
 	ofAWS := arn("iam::aws:policy/*")
-	// The roles of functions are known only at run time, so the reads cover every principal of this
-	// account, unless the read scope narrows them.
+	// The roles of functions are known only at run time. So the role may read every principal of the
+	// account, unless the read scope is named.
 	every := func(kind string) *string { return arn("iam::" + account + ":" + kind + "/*") }
 	evidence := func(key string) *string { return arn("s3:::" + *a.evidence.BucketName() + key) }
 	state := evidence("/state/" + account + "/*")
@@ -32,17 +32,17 @@ func (a *permissionAuditor) statements(p PermissionAuditorProps) []awsiam.Policy
 		contract.ScopeAny:        {jsii.String("*")},
 		contract.ScopeFunctions:  {arn("lambda:*:" + account + ":function:*")},
 		contract.ScopePolicies:   {every("policy"), ofAWS},
-		// With this action S3 answers 404 instead of 403 for a missing object. GetObject has no prefix
-		// that a condition could narrow.
+		// With s3:ListBucket, S3 answers 404 instead of 403 for a missing object. No condition limits the
+		// action to a prefix, because a GetObject request contains no prefix.
 		contract.ScopeEvidence:       {evidence("")},
 		contract.ScopeEvidenceReads:  {state, evidence("/mutes.yaml")},
 		contract.ScopeEvidenceWrites: {state, evidence("/reports/*")},
 		contract.ScopeTopic:          {a.topic.TopicArn()},
-		// PutMetricData supports no resource; the condition below narrows it.
+		// PutMetricData supports no resource. The condition below limits it to one namespace.
 		contract.ScopeNamespace:    {jsii.String("*")},
 		contract.ScopeLog:          {a.logGroup.LogGroupArn()},
 		contract.ScopeFailureQueue: {a.failures.QueueArn()},
-		// These exist only with their resources.
+		// The resources of these scopes are set below, if they exist.
 		contract.ScopeChangeQueue: nil,
 		contract.ScopeTopicKey:    nil,
 	}
@@ -59,14 +59,14 @@ func (a *permissionAuditor) statements(p PermissionAuditorProps) []awsiam.Policy
 		contract.OnBehalfPermissions())
 	var statements []awsiam.PolicyStatement
 	for _, s := range contract.Statements(*p.ReadScope, permissions) {
-		reach, known := resources[s.Scope]
+		arns, known := resources[s.Scope]
 		if !known {
 			panic("infra: unknown scope " + string(s.Scope))
 		}
-		if len(reach) == 0 {
+		if len(arns) == 0 {
 			continue
 		}
-		statement := allow(s.Sid, s.Actions, reach...)
+		statement := allow(s.Sid, s.Actions, arns...)
 		switch s.Scope {
 		case contract.ScopeNamespace:
 			statement.AddCondition(jsii.String("StringEquals"),

@@ -6,8 +6,8 @@
 //		AlertEmail: jsii.String("ops@example.com"),
 //	})
 //
-// It is the same system as template.yaml deploys with SAM; a test compares the two. The package is
-// a module of its own, so that nothing of CDK reaches the function.
+// template.yaml deploys the same resources with SAM; a test compares both. The package is a module
+// of its own, so that the function does not depend on CDK.
 package infra
 
 import (
@@ -28,8 +28,10 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/contract"
 )
 
-// PermissionAuditorProps are the props of NewPermissionAuditor. Only Callers is required;
-// nil means the default. Values that CDK does not know yet (tokens) are not checked.
+// PermissionAuditorProps are the props of NewPermissionAuditor. Only Callers is required. In the
+// other fields, nil means the default. Validate does not check tokens: values that CDK does not
+// know at synth. ReadScope, ScheduleExpression, TimeZone and the list of NamedPrincipals must be
+// known at synth.
 type PermissionAuditorProps struct {
 	// Callers are the users and roles that run Remotion's CLI or SDK: user/NAME, role/NAME,
 	// sso/PERMISSION-SET, or an ARN of a user or role. Each can end in =render, =deploy or =all (the
@@ -47,44 +49,45 @@ type PermissionAuditorProps struct {
 	// Buckets are buckets that Remotion uses in addition to remotionlambda-*: custom site and output
 	// buckets. Default: none.
 	Buckets *[]*string
-	// AssumedContext is request context of real requests that policies of the account require, each as
-	// key=value. Default: only the context that every audit assumes.
+	// AssumedContext is the request context that policies of the account require and that real
+	// requests have, each entry as key=value. Default: only the context that every audit assumes.
 	AssumedContext *[]*string
-	// ReadScope is the auditor's access to IAM: "account" (all users, roles, groups and policies of
-	// the account, because the roles of functions are known only at run time), or "named" (only
-	// NamedPrincipals, without discovery of functions, their roles and permission sets). Default:
-	// account.
+	// ReadScope is the auditor's access to IAM. With "account", the auditor can read all users, roles,
+	// groups and policies of the account, because the roles of functions are known only at run time.
+	// With "named", it can read only NamedPrincipals, and does not discover functions, the roles of
+	// functions or permission sets. Default: account.
 	ReadScope *string
-	// NamedPrincipals are, with ReadScope "named", the ARNs of the callers and render roles, of the
-	// users' groups, and of the managed policies and boundaries of all of them. AWS managed policies
-	// are always readable. Default: none.
+	// NamedPrincipals are the ARNs that the auditor can read with ReadScope "named": the callers and
+	// render roles, the groups of the users, and the managed policies and permissions boundaries of
+	// these principals. AWS managed policies are always readable. Default: none.
 	NamedPrincipals *[]*string
 	// ScheduleExpression is the schedule of the audit in the syntax of EventBridge Scheduler: rate(…)
-	// or cron(…). Validate rejects one with gaps that no single alarm can watch. Default:
-	// rate(1 hour).
+	// or cron(…). Validate rejects a schedule if the time between two runs is longer than one alarm
+	// can watch (3 days 11 hours 45 minutes) or shorter than 5 minutes. Default: rate(1 hour).
 	ScheduleExpression *string
 	// TimeZone is the IANA name of the schedule's time zone. Default: UTC.
 	TimeZone *string
-	// ReactToChanges also audits a few minutes after an IAM change, and the alert names the change and
-	// its author. It needs a CloudTrail trail and, outside us-east-1, a ChangeForwarder in that
-	// region. Default: false.
+	// ReactToChanges also starts an audit a few minutes after an IAM change. The alert then names the
+	// change and its author. ReactToChanges needs a CloudTrail trail. An auditor outside us-east-1 (in
+	// China outside cn-north-1) also needs a change forwarder in that region: NewChangeForwarder.
+	// Default: false.
 	ReactToChanges *bool
-	// AlertEmail receives the alerts by mail after the subscription in the mail from AWS is confirmed.
-	// Default: no subscription.
+	// AlertEmail is the mail address that receives the alerts. First confirm the subscription in the
+	// mail from AWS. Default: no subscription.
 	AlertEmail *string
-	// AlertTopic receives the alerts. It must be a standard topic of the stack's region. Its policy
-	// and its key must allow CloudWatch alarms and the function to publish. Default: a new topic with
-	// a key.
+	// AlertTopic receives the alerts. It must be a standard topic in the stack's region. The policy
+	// and the key of the topic must allow CloudWatch alarms and the function to publish. Default: a
+	// new topic with a key.
 	AlertTopic awssns.ITopic
 	// OpsTopic receives the alarms about the auditor: stopped, incomplete or failed audits. Default:
 	// the topic of the alerts.
 	OpsTopic awssns.ITopic
-	// PagerTopic receives only the alarm for critical gaps. Default: none; the alert has more details
-	// than an alarm.
+	// PagerTopic receives only the alarm for critical gaps. Default: none, because the alert contains
+	// more details than the alarm.
 	PagerTopic awssns.ITopic
-	// AlertTopicKey is the key of a new topic or of AlertTopic. Its policy must allow CloudWatch and
-	// the account's roles to use it. Default: a new key for a new topic; for AlertTopic the key that
-	// CDK knows.
+	// AlertTopicKey is the key of AlertTopic or, without AlertTopic, of the new topic. The policy of
+	// the key must allow CloudWatch and the account's roles to use the key. Default: for a new topic a
+	// new key, and for AlertTopic the key that CDK knows for the topic.
 	AlertTopicKey awskms.IKey
 	// HTTPSFormat is the form of messages to https subscribers: "chat", a card for Slack and Teams
 	// through Amazon Q Developer, or "json", the form for programs. Default: chat.
@@ -93,7 +96,7 @@ type PermissionAuditorProps struct {
 	// 720h. 0s sends a reminder on every run. Default: 24h.
 	RepeatAfter *string
 	// MetricNamespace is the CloudWatch namespace of the metrics. Two auditors in one account and
-	// region need different ones. Default: RemotionAudit.
+	// region need different namespaces. Default: RemotionAudit.
 	MetricNamespace *string
 	// AuditorID is the name of this auditor in alerts. Two auditors in one account need different
 	// names. Default: remotion-audit.
@@ -105,18 +108,18 @@ type PermissionAuditorProps struct {
 	// ReportRetentionDays is the number of days after which a new bucket deletes reports. State and
 	// mutes do not expire. Default: 400.
 	ReportRetentionDays *float64
-	// LogRetentionDays is the number of days after which the function's logs expire, one of the values
-	// of CloudWatch Logs, such as 30, 90 or 365. Default: 30.
+	// LogRetentionDays is the number of days after which the function's logs expire. It must be a
+	// retention that CloudWatch Logs supports, such as 30, 90 or 365. Default: 30.
 	LogRetentionDays *float64
-	// Dashboard creates a CloudWatch dashboard. Three dashboards of an account are free, each further
-	// one costs $3 a month. Default: true.
+	// Dashboard creates a CloudWatch dashboard. Three dashboards in an account are free, and each
+	// additional dashboard costs $3 a month. Default: true.
 	Dashboard *bool
 	// RolePath is the path of the new roles. Default: /.
 	RolePath *string
 	// PermissionsBoundary is the permissions boundary of the new roles. Default: none.
 	PermissionsBoundary awsiam.IManagedPolicy
-	// Code is the function's code, a bootstrap for arm64. Default: a build from source at the version
-	// in go.mod, which needs the go command.
+	// Code is the function's code, a bootstrap for arm64. By default, NewPermissionAuditor builds the
+	// version in go.mod from source, which needs the go command.
 	Code awslambda.Code
 }
 
@@ -138,7 +141,7 @@ const (
 	namedPrincipalsForm = `^(` + namedForm + `(,` + namedForm + `)*)?$`
 	timeZoneForm        = `^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$`
 	alertEmailForm      = `^([^@\s]+@[^@\s]+\.[^@\s]+)?$`
-	metricNamespaceForm = `^[A-Za-z0-9_./#-][A-Za-z0-9_./#:-]{0,254}$` // but not AWS/…
+	metricNamespaceForm = `^[A-Za-z0-9_./#-][A-Za-z0-9_./#:-]{0,254}$` // Validate also rejects AWS/…
 	auditorIDForm       = `^[A-Za-z0-9_-]{1,64}$`
 	httpsFormatForm     = `^(chat|json)$`
 	repeatAfterForm     = `^(([0-9]{1,2}|[1-6][0-9]{2}|7[01][0-9]|720)h|` +
@@ -147,7 +150,7 @@ const (
 	rolePathForm       = `^/([A-Za-z0-9_+=,.@-]+/)*$`
 )
 
-// Validate returns all errors in the props, joined, each with the name of its field.
+// Validate returns all errors in the props, joined. Each error names the field.
 func (p *PermissionAuditorProps) Validate() error {
 	if p == nil {
 		p = &PermissionAuditorProps{}
@@ -262,7 +265,7 @@ func (v *validation) wrong(field, format string, args ...any) {
 	v.errs = append(v.errs, fmt.Errorf("%s: %s", field, fmt.Sprintf(format, args...)))
 }
 
-// check compares a value with its pattern, unless it is nil or a token.
+// check adds an error if a value does not match the pattern form. It ignores nil and tokens.
 func (v *validation) check(field, form, want string, value *string) {
 	if value != nil && !*awscdk.Token_IsUnresolved(value) &&
 		!regexp.MustCompile(form).MatchString(*value) {
@@ -270,7 +273,8 @@ func (v *validation) check(field, form, want string, value *string) {
 	}
 }
 
-// checkList compares a list, separated by commas, with its pattern.
+// checkList adds an error if an entry is nil, or if the list, joined with commas, does not match
+// the pattern form. It ignores a list that is nil or a token.
 func (v *validation) checkList(field, form, want string, list *[]*string) {
 	if list == nil {
 		return
@@ -286,8 +290,8 @@ func (v *validation) checkList(field, form, want string, list *[]*string) {
 	}
 }
 
-// longestNames is the maximum length of NamedPrincipals in characters, with commas: the rest of the
-// 10,240 characters of a role's inline policies, minus the quotes.
+// longestNames is the maximum length of NamedPrincipals in characters, with commas. The inline
+// policies of a role can have 10,240 characters; the other statements and the quotes need the rest.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html#reference_iam-quotas-entity-length
 const longestNames = 6_500
 
@@ -296,7 +300,8 @@ const longestNames = 6_500
 var logRetentions = []float64{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827,
 	3653}
 
-// withDefaults returns a copy of valid props in which every field with a default is set.
+// withDefaults returns a copy of valid props in which every field with a default is set. It builds
+// the function if Code is nil, and panics if the build fails.
 func (p *PermissionAuditorProps) withDefaults() PermissionAuditorProps {
 	set := *p
 	defaultTo := func(field **string, value string) {

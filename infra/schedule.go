@@ -11,12 +11,13 @@ import (
 
 // watch holds the windows of the alarms for a schedule.
 type watch struct {
-	// deadMan triggers if no period has a run. The periods span two intervals and half an hour, so
-	// that one run can be missed and the next one late.
+	// deadMan is the window of the dead man alarm, which triggers if no period contains a run. The
+	// window spans two intervals and half an hour, so that one run can be missing and the next run can
+	// be late.
 	deadMan window
 	// warmUpMinutes is the warm-up of the dead man alarm.
 	warmUpMinutes int
-	// unverified spans two runs in succession, errors four.
+	// unverified spans two successive runs, and errors spans four.
 	unverified, errors window
 }
 
@@ -30,25 +31,26 @@ type window struct {
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
 const (
 	// longestSpan is the limit of all periods together if a period is an hour or longer.
-	longestSpan      = 7 * 24 * time.Hour
+	longestSpan = 7 * 24 * time.Hour
+	// longestShortSpan is the limit of all periods together if a period is shorter than an hour.
 	longestShortSpan = 24 * time.Hour
 	longestWarmUp    = 48 * time.Hour
 )
 
 const (
 	watchSlack = 30 * time.Minute
-	// longestWatched is the longest gap between runs that a dead man alarm can watch.
+	// longestWatched is the longest interval between two runs that a dead man alarm can watch.
 	longestWatched = (longestSpan - watchSlack) / 2
-	// shortestGap is the shortest interval. A run ends before the next one starts.
-	shortestGap = 5 * time.Minute
+	// shortestInterval is long enough that a run ends before the next run starts.
+	shortestInterval = 5 * time.Minute
 )
 
-// watchOf returns the alarm windows for a schedule expression of EventBridge Scheduler in a time
-// zone with an IANA name; "" means UTC. It reads no clock. It returns an error for an invalid
-// expression, one that no single alarm can watch, one that ends, and one that runs more often than
-// every five minutes.
+// watchOf returns the alarm windows for a schedule expression of EventBridge Scheduler. zone is the
+// IANA name of a time zone; "" means UTC. The result does not depend on the current time. watchOf
+// returns an error if the expression is invalid, omits years or runs more often than every five
+// minutes, or if the interval between two runs is longer than an alarm can watch.
 func watchOf(expression, zone string) (watch, error) {
-	longest, err := longestGap(expression, zone)
+	longest, err := longestInterval(expression, zone)
 	if err != nil {
 		return watch{}, err
 	}
@@ -57,13 +59,14 @@ func watchOf(expression, zone string) (watch, error) {
 			fmt.Errorf("%s: the gap between two runs can be %s%s, but an alarm can watch at most %s",
 				expression, words(longest.length), longest.where(), words(longestWatched))
 	}
-	return watchGap(longest.length), nil
+	return watchInterval(longest.length), nil
 }
 
-// flexible returns the minutes by which Scheduler may delay a run, so that the runs of many
-// accounts do not start at once: ten, or none if the interval is shorter than a quarter of an hour,
-// because two runs would overlap. watchOf must accept the expression.
-func flexible(expression string) int {
+// flexibleMinutes returns the number of minutes for which Scheduler may delay a run, so that the
+// runs of many accounts do not start at once. The number is ten, or zero if an interval is shorter
+// than a quarter of an hour, because a delayed run could overlap the next run. watchOf must accept
+// the expression.
+func flexibleMinutes(expression string) int {
 	const window, shortest = 10, 15 * time.Minute
 	closest := 24 * time.Hour
 	if rate := ratePattern.FindStringSubmatch(expression); rate != nil {
@@ -84,17 +87,17 @@ func flexible(expression string) int {
 	return window
 }
 
-// watchGap returns the alarm windows for runs that are at most gap apart. gap must not exceed
-// longestWatched.
-func watchGap(gap time.Duration) watch {
-	// Short periods, so that the alarm triggers soon after the deadline.
-	dead := spanning(2*gap+watchSlack, 5*time.Minute)
-	if 2*gap+watchSlack > longestShortSpan {
-		dead = spanning(2*gap+watchSlack, time.Hour)
+// watchInterval returns the alarm windows for runs that are at most interval apart. interval must
+// not exceed longestWatched.
+func watchInterval(interval time.Duration) watch {
+	// Prefer short periods, so that the alarm triggers soon after the deadline.
+	dead := spanning(2*interval+watchSlack, 5*time.Minute)
+	if 2*interval+watchSlack > longestShortSpan {
+		dead = spanning(2*interval+watchSlack, time.Hour)
 	}
 	return watch{
 		deadMan: dead, warmUpMinutes: min(dead.period*dead.periods/60, int(longestWarmUp.Minutes())),
-		unverified: runsApart(gap), errors: runsApart(3 * gap),
+		unverified: runsApart(interval), errors: runsApart(3 * interval),
 	}
 }
 
@@ -102,13 +105,14 @@ func spanning(span, period time.Duration) window {
 	return window{int(period.Seconds()), ceil(span, period)}
 }
 
-// runsApart returns a window that holds two runs with a given gap, each in its own period. Periods
-// slide by the minute, so that with periods as long as the gap, two runs would be in one period at
-// one minute and not at the next. The window adds Scheduler's flexible window (10 minutes), a run,
-// its metric (2 minutes) and the next evaluation. An alarm that reads back more than a day sees
-// only full hours.
-func runsApart(gap time.Duration) window {
-	span := gap + 15*time.Minute
+// runsApart returns a window that contains two runs with this interval, each in its own period. A
+// period must be shorter than the interval: CloudWatch moves the periods every minute, so that a
+// period of the same length could contain both runs in one minute and one run in the next. The
+// window also covers Scheduler's flexible window (10 minutes), a run, the metric of the run (2
+// minutes) and the next evaluation. An alarm with a window of more than a day evaluates only full
+// hours, so the window gets an additional hour.
+func runsApart(interval time.Duration) window {
+	span := interval + 15*time.Minute
 	if span <= longestShortSpan {
 		return spanning(span, time.Minute)
 	}
@@ -119,13 +123,13 @@ func runsApart(gap time.Duration) window {
 
 func ceil(d, unit time.Duration) int { return int((d + unit - 1) / unit) }
 
-// gap is the time between two successive runs.
-type gap struct {
+// interval is the time between two successive runs.
+type interval struct {
 	length   time.Duration
-	from, to time.Time // in the schedule's time zone; zero for a rate, whose gaps are equal
+	from, to time.Time // in the schedule's time zone; zero for a rate, with its equal intervals
 }
 
-func (g gap) where() string {
+func (g interval) where() string {
 	if g.from.IsZero() {
 		return ""
 	}
@@ -150,19 +154,20 @@ func words(d time.Duration) string {
 	return strings.Join(parts, " ")
 }
 
-// The unit can be singular or plural for any number.
+// ratePattern matches rate(…). The unit can be singular or plural for any number.
 // https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html
 var ratePattern = regexp.MustCompile(`^rate\((\d+) (minute|hour|day)s?\)$`)
 
-// longestGap returns the longest gap of a schedule, including changes of the clocks.
-func longestGap(expression, timeZone string) (gap, error) {
+// longestInterval returns the longest interval of a schedule. The result includes changes of the
+// clocks.
+func longestInterval(expression, timeZone string) (interval, error) {
 	zone, err := time.LoadLocation(timeZone)
 	if err != nil || timeZone == "Local" {
-		return gap{}, fmt.Errorf("time zone %q is not an IANA name, such as Europe/Berlin", timeZone)
+		return interval{}, fmt.Errorf("time zone %q is not an IANA name, such as Europe/Berlin", timeZone)
 	}
 	kind, fields, _ := strings.Cut(strings.TrimSuffix(expression, ")"), "(")
-	wrong := func(format string, args ...any) (gap, error) {
-		return gap{}, fmt.Errorf("%s: %w", expression, fmt.Errorf(format, args...))
+	wrong := func(format string, args ...any) (interval, error) {
+		return interval{}, fmt.Errorf("%s: %w", expression, fmt.Errorf(format, args...))
 	}
 	switch rate := ratePattern.FindStringSubmatch(expression); {
 	case rate != nil:
@@ -170,18 +175,18 @@ func longestGap(expression, timeZone string) (gap, error) {
 			"day": 24 * time.Hour}[rate[2]]
 		n, err := strconv.ParseUint(rate[1], 10, 16)
 		switch every := time.Duration(n) * unit; {
-		case err != nil: // too long in every unit
+		case err != nil: // the number is so large that the interval is too long in every unit
 			return wrong("too long: an alarm can watch at most %s between two runs",
 				words(longestWatched))
-		case every < shortestGap:
-			return wrong("runs more often than every %s", words(shortestGap))
+		case every < shortestInterval:
+			return wrong("runs more often than every %s", words(shortestInterval))
 		default:
-			return gap{length: every}, nil
+			return interval{length: every}, nil
 		}
 	case kind == "at":
 		return wrong("runs only once: use rate(…) or cron(…)")
 	case kind != "cron" || !strings.HasSuffix(expression, ")"):
-		return gap{}, fmt.Errorf("%q is not a schedule, such as rate(6 hours) or cron(0 9 * * ? *)",
+		return interval{}, fmt.Errorf("%q is not a schedule, such as rate(6 hours) or cron(0 9 * * ? *)",
 			expression)
 	}
 	c, err := parseCron(fields)
@@ -194,12 +199,12 @@ func longestGap(expression, timeZone string) (gap, error) {
 		}
 	}
 	for i, minute := range c.minutes[1:] {
-		if time.Duration(minute-c.minutes[i])*time.Minute < shortestGap {
-			return wrong("runs more often than every %s", words(shortestGap))
+		if time.Duration(minute-c.minutes[i])*time.Minute < shortestInterval {
+			return wrong("runs more often than every %s", words(shortestInterval))
 		}
 	}
-	// After 28 years dates and clock changes fall on the same days of the week.
-	longest := c.longestGap(zone, time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC),
+	// After 28 years, all dates and clock changes are on the same days of the week again.
+	longest := c.longestInterval(zone, time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC),
 		time.Date(2053, 1, 1, 0, 0, 0, 0, time.UTC))
 	if longest.length == 0 {
 		return wrong("runs less than twice in 28 years")
@@ -207,12 +212,13 @@ func longestGap(expression, timeZone string) (gap, error) {
 	return longest, nil
 }
 
-// longestGap returns the first of the longest gaps between runs on the dates from one to another
-// (midnights in UTC, the last one excluded). It is zero with fewer than two runs. As in Scheduler,
-// a time that the clocks skip has no run, and a time that occurs twice has one.
+// longestInterval returns the longest interval between two runs on the dates that are not before
+// from and before until; both are midnight in UTC. If several intervals are the longest, it returns
+// the first. With fewer than two runs, it returns zero. As in Scheduler, a local time that the
+// clocks skip has no run, and a local time that occurs twice has one run.
 // https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html#daylist-savings-time
-func (c cron) longestGap(zone *time.Location, from, until time.Time) gap {
-	var longest gap
+func (c cron) longestInterval(zone *time.Location, from, until time.Time) interval {
+	var longest interval
 	var before time.Time
 	all := make([]int, len(c.minutes))
 	for i := range all {
@@ -223,7 +229,8 @@ func (c cron) longestGap(zone *time.Location, from, until time.Time) gap {
 		if !c.on(date) {
 			continue
 		}
-		// A zone's midnight is at most 14 hours from UTC's.
+		// These offsets are equal unless the clocks change around the date: midnight in a zone is at most
+		// 14 hours from midnight in UTC.
 		_, early := date.Add(-24 * time.Hour).In(zone).Zone()
 		_, late := date.Add(48 * time.Hour).In(zone).Zone()
 		indices := landmarks
@@ -237,7 +244,7 @@ func (c cron) longestGap(zone *time.Location, from, until time.Time) gap {
 			}
 			follows := n == 0 || i == indices[n-1]+1 // no run between before and run
 			if length := run.Sub(before); follows && !before.IsZero() && length > longest.length {
-				longest = gap{length, before, run}
+				longest = interval{length, before, run}
 			}
 			before = run
 		}
@@ -245,8 +252,9 @@ func (c cron) longestGap(zone *time.Location, from, until time.Time) gap {
 	return longest
 }
 
-// landmarks returns the indices of the minutes that matter on a day without a change of the clocks:
-// the first, the last, and the two around the longest gap. This keeps thousands of such days cheap.
+// landmarks returns the indices of the runs that matter on a day without a change of the clocks:
+// the first, the last, and the two around the longest interval. With these few runs,
+// longestInterval can check thousands of days quickly.
 func (c cron) landmarks() []int {
 	last := len(c.minutes) - 1
 	widest := 0
@@ -258,9 +266,9 @@ func (c cron) landmarks() []int {
 	return []int{0, widest, min(widest+1, last), last}
 }
 
-// atWall returns the first moment at which the clocks of a zone show a time, which is given as if
-// it were UTC. The offsets, in seconds, are the possible offsets of the zone at that time, in
-// order. There is no such moment if the clocks skip the time.
+// atWall returns the first moment at which the clocks of zone show the local time wall. wall has
+// the location UTC, although it is local time. offsets are the offsets of zone before and after a
+// possible change of the clocks, in seconds. The result is false if the clocks skip the local time.
 func atWall(wall time.Time, zone *time.Location, offsets ...int) (time.Time, bool) {
 	for _, offset := range offsets {
 		t := wall.Add(-time.Duration(offset) * time.Second).In(zone)

@@ -25,9 +25,9 @@ func (p *PermissionAuditorProps) givenTopics() []givenTopic {
 	return slices.DeleteFunc(all, func(t givenTopic) bool { return t.ITopic == nil })
 }
 
-// elsewhere returns an error for each topic that is known to be in another region than the stack:
-// alarms cannot use it.
-func (p *PermissionAuditorProps) elsewhere(stack awscdk.Stack) error {
+// checkTopicRegions returns an error for each topic that CDK knows to be in another region than the
+// stack. Alarms cannot use such a topic.
+func (p *PermissionAuditorProps) checkTopicRegions(stack awscdk.Stack) error {
 	var errs []error
 	for _, given := range p.givenTopics() {
 		here, there := stack.Region(), given.Env().Region
@@ -40,8 +40,9 @@ func (p *PermissionAuditorProps) elsewhere(stack awscdk.Stack) error {
 	return errors.Join(errs...)
 }
 
-// newTopic returns the topic of the alerts and its key from the props, or creates them. CDK may
-// know the key of a topic that the props have without a key.
+// newTopic returns the topic of the alerts and the key of the topic. It creates what the props do
+// not contain. If the props contain a topic but no key, it returns the key that CDK knows for the
+// topic, which can be nil. newTopic also subscribes AlertEmail to the topic.
 func (a *permissionAuditor) newTopic(p PermissionAuditorProps) (awssns.ITopic, awskms.IKey) {
 	topic, key := p.AlertTopic, p.AlertTopicKey
 	if topic == nil {
@@ -50,8 +51,8 @@ func (a *permissionAuditor) newTopic(p PermissionAuditorProps) (awssns.ITopic, a
 		}
 		made := awssns.NewTopic(a, jsii.String("AlertTopic"),
 			&awssns.TopicProps{DisplayName: jsii.String("Remotion audit"), MasterKey: key})
-		// The function publishes with its own role. The condition allows only alarms of this account.
-		made.AddToResourcePolicy(letAlarms([]string{"sns:Publish"}, made.TopicArn()))
+		// Only alarms of this account need the policy, because the function publishes with its own role.
+		made.AddToResourcePolicy(allowAlarms([]string{"sns:Publish"}, made.TopicArn()))
 		made.AddToResourcePolicy(tlsOnly("sns:Publish", made.TopicArn()))
 		topic = made
 	} else if key == nil {
@@ -65,8 +66,8 @@ func (a *permissionAuditor) newTopic(p PermissionAuditorProps) (awssns.ITopic, a
 	return topic, key
 }
 
-// newTopicKey creates a key that alarms can use. With the AWS managed key for SNS, alarms cannot
-// publish; only the alarm's history shows the error:
+// newTopicKey returns a new key that alarms can use. With the AWS managed key for SNS, alarms
+// cannot publish, and only the history of an alarm shows the error:
 // https://repost.aws/knowledge-center/cloudwatch-receive-sns-for-alarm-trigger
 func (a *permissionAuditor) newTopicKey() awskms.IKey {
 	return awskms.NewKey(a, jsii.String("AlertTopicKey"), &awskms.KeyProps{
@@ -77,22 +78,23 @@ func (a *permissionAuditor) newTopicKey() awskms.IKey {
 		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
 		Policy: awsiam.NewPolicyDocument(
 			&awsiam.PolicyDocumentProps{Statements: &[]awsiam.PolicyStatement{
-				// Policies of this account, such as the function's role, decide about the key.
+				// With this statement, IAM policies of the account can allow the use of the key. The policy of
+				// the function's role does so.
 				awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 					Sid:        jsii.String("Account"),
 					Principals: &[]awsiam.IPrincipal{awsiam.NewAccountRootPrincipal()},
 					Actions:    jsii.Strings("kms:*"), Resources: jsii.Strings("*"),
 				}),
-				letAlarms([]string{"kms:GenerateDataKey*", "kms:Decrypt"}, jsii.String("*")),
+				allowAlarms([]string{"kms:GenerateDataKey*", "kms:Decrypt"}, jsii.String("*")),
 			}}),
 	})
 }
 
-// letAlarms returns a statement that allows actions to this account's CloudWatch alarms, with the
-// condition that CloudWatch documents for topics and SNS for keys.
+// allowAlarms returns a statement that allows the actions to this account's CloudWatch alarms.
+// CloudWatch documents the condition for topics, and SNS documents it for keys.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
 // https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
-func letAlarms(actions []string, resource *string) awsiam.PolicyStatement {
+func allowAlarms(actions []string, resource *string) awsiam.PolicyStatement {
 	return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Sid: jsii.String("Alarms"), Actions: jsii.Strings(actions...), Resources: &[]*string{resource},
 		Principals: &[]awsiam.IPrincipal{

@@ -13,14 +13,14 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/contract"
 )
 
-// scheduleInput is the event from Scheduler, which replaces the text between < and >.
-// events/scheduler.json shows the result. It is a literal because json.Marshal would write < as
-// \u003c, which Scheduler does not replace.
+// scheduleInput is the event that Scheduler sends. Scheduler replaces each <…> with its value;
+// events/scheduler.json shows the result. The constant is a literal, because json.Marshal would
+// write < as \u003c, which Scheduler does not replace.
 const scheduleInput = `{"command":"audit","schedule":"<aws.scheduler.schedule-arn>",` +
 	`"scheduledTime":"<aws.scheduler.scheduled-time>"}`
 
-// newSchedule creates the schedule and its role. The role may only start the function and send
-// failed events to the failure queue.
+// newSchedule creates the schedule and its role, and returns the schedule. The role may only start
+// the function and send failed events to the failure queue.
 func (a *permissionAuditor) newSchedule(p PermissionAuditorProps) awsscheduler.CfnSchedule {
 	role := awsiam.NewRole(a, jsii.String("ScheduleRole"), &awsiam.RoleProps{
 		Description: jsii.String("EventBridge Scheduler starts remotion-audit"),
@@ -36,7 +36,7 @@ func (a *permissionAuditor) newSchedule(p PermissionAuditorProps) awsscheduler.C
 		},
 	})
 	window := &awsscheduler.CfnSchedule_FlexibleTimeWindowProperty{Mode: jsii.String("OFF")}
-	if minutes := flexible(*p.ScheduleExpression); minutes > 0 {
+	if minutes := flexibleMinutes(*p.ScheduleExpression); minutes > 0 {
 		window = &awsscheduler.CfnSchedule_FlexibleTimeWindowProperty{Mode: jsii.String("FLEXIBLE"),
 			MaximumWindowInMinutes: jsii.Number(minutes)}
 	}
@@ -63,7 +63,7 @@ func (a *permissionAuditor) newSchedule(p PermissionAuditorProps) awsscheduler.C
 }
 
 // ownService returns a service principal that may act only for this account. Scheduler documents
-// the condition, and EventBridge's console creates roles with it.
+// the condition, and EventBridge's console creates roles with the same condition.
 // https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
 func ownService(name string) awsiam.IPrincipal {
 	return awsiam.NewServicePrincipal(jsii.String(name), &awsiam.ServicePrincipalOpts{
@@ -72,7 +72,7 @@ func ownService(name string) awsiam.IPrincipal {
 	})
 }
 
-// newQueue creates a queue with SQS managed encryption that requires TLS.
+// newQueue returns a new queue that uses SQS managed encryption and requires TLS.
 func newQueue(scope constructs.Construct, id string, props *awssqs.QueueProps) awssqs.Queue {
 	props.Encryption = awssqs.QueueEncryption_SQS_MANAGED
 	queue := awssqs.NewQueue(scope, jsii.String(id), props)
@@ -80,12 +80,12 @@ func newQueue(scope constructs.Construct, id string, props *awssqs.QueueProps) a
 	return queue
 }
 
-// newChangeQueue creates the queue in which IAM changes wait until they are effective. A burst of
-// changes becomes one run.
+// newChangeQueue returns a new queue in which IAM changes wait until they are effective. It also
+// creates the rule that sends the changes to the queue. Changes in quick succession cause one run.
 func (a *permissionAuditor) newChangeQueue() awssqs.Queue {
 	queue := newQueue(a, "ChangeQueue", &awssqs.QueueProps{
 		DeliveryDelay: awscdk.Duration_Minutes(jsii.Number(1)),
-		// A scheduled run has already audited older changes.
+		// By then, a scheduled run has usually audited the change.
 		RetentionPeriod: awscdk.Duration_Days(jsii.Number(1)),
 		// Six times the function's timeout plus the batching window:
 		// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
@@ -104,7 +104,7 @@ func (a *permissionAuditor) newChangeQueue() awssqs.Queue {
 	return queue
 }
 
-// newChangeRule creates a rule for successful IAM calls that can change permissions.
+// newChangeRule returns a new rule for successful IAM calls that can change permissions.
 func newChangeRule(scope constructs.Construct, id string,
 	target *awsevents.CfnRule_TargetProperty) awsevents.CfnRule {
 	return awsevents.NewCfnRule(scope, jsii.String(id), &awsevents.CfnRuleProps{
@@ -129,7 +129,7 @@ func (a *permissionAuditor) newChangeSource(policy awsiam.Policy) {
 		&awslambda.CfnEventSourceMappingProps{
 			FunctionName: a.function.FunctionName(), EventSourceArn: a.changes.QueueArn(),
 			BatchSize: jsii.Number(100), MaximumBatchingWindowInSeconds: jsii.Number(60),
-			// The minimum; two concurrent runs send one alert.
+			// Two is the minimum. Two concurrent runs still send only one alert.
 			ScalingConfig: &awslambda.CfnEventSourceMapping_ScalingConfigProperty{
 				MaximumConcurrency: jsii.Number(2)},
 		})

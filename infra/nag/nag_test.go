@@ -1,4 +1,4 @@
-// Package nag runs cdk-nag's AwsSolutions rules on the construct. Each finding is fixed, or
+// Package nag runs cdk-nag's AwsSolutions rules on the constructs. Each finding is fixed, or
 // accepted here with a reason. It is a separate module, so that the construct's module does not
 // require cdk-nag.
 package nag
@@ -32,8 +32,9 @@ const (
 	own = "objects with one prefix in the auditor's own bucket, whose names contain dates and ids"
 )
 
-// accepted holds the accepted findings of cdk-nag by construct and finding, with the reason. An
-// entry without a finding fails the test. https://github.com/cdklabs/cdk-nag/blob/main/RULES.md
+// accepted maps each accepted finding of cdk-nag, with its construct, to the reason. The test fails
+// if cdk-nag does not report one of these findings.
+// https://github.com/cdklabs/cdk-nag/blob/main/RULES.md
 var accepted = map[string]string{
 	"EvidenceBucket AwsSolutions-S1": "a second bucket for access logs would need the same protection; " +
 		"the bucket's policy lets only one role write reports and state, and CloudTrail's data events " +
@@ -89,7 +90,7 @@ func TestNag(t *testing.T) {
 			ReadScope:       jsii.String("named"),
 			NamedPrincipals: jsii.Strings("arn:aws:iam::123456789012:user/render"),
 		})},
-		{"the forwarder", func(stack awscdk.Stack) {
+		{"the change forwarder", func(stack awscdk.Stack) {
 			infra.NewChangeForwarder(stack, "Forwarder",
 				&infra.ChangeForwarderProps{HomeRegion: jsii.String("eu-central-1")})
 		}},
@@ -102,13 +103,13 @@ func TestNag(t *testing.T) {
 			for finding, message := range findings(stack) {
 				delete(unused, finding)
 				if _, ok := accepted[finding]; !ok {
-					t.Errorf("%s\n%s", finding, message)
+					t.Errorf("not accepted: %s\n%s", finding, message)
 				}
 			}
 		})
 	}
 	for finding := range unused {
-		t.Errorf("accepted, but no longer found: %s", finding)
+		t.Errorf("accepted, but cdk-nag no longer reports it: %s", finding)
 	}
 }
 

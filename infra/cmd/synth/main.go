@@ -3,12 +3,12 @@
 //
 //	cdk deploy --context callers=user/render,role/web=render --context alertEmail=ops@example.com
 //
-// Without cdk it writes the template to the directory CDK_OUTDIR (default: cdk.out):
+// Without cdk, the command writes the templates to the directory CDK_OUTDIR (default: cdk.out):
 //
 //	CALLERS=user/render go run ./cmd/synth
 //
 // Settings are CDK context values or environment variables; a context value takes precedence. For
-// further props, use the construct of package infra in your own app.
+// other props, use the construct of package infra in your own app.
 package main
 
 import (
@@ -33,8 +33,9 @@ func main() {
 	}
 }
 
-// synth writes the templates of the app's stacks: the auditor, and the change forwarder if the
-// auditor needs one. A test passes code, so that nothing is built.
+// synth writes the templates of the app's stacks: one stack with the auditor, and one with the
+// change forwarder if the auditor needs it. A test passes code, so that synth does not build the
+// function.
 func synth(app awscdk.App, getenv func(string) string, code ...awslambda.Code) error {
 	stack := awscdk.NewStack(app, jsii.String("RemotionAudit"), &awscdk.StackProps{
 		Description: jsii.String("remotion-audit: checks on a schedule that the AWS users and roles of " +
@@ -73,7 +74,7 @@ type output struct {
 	value             *string
 }
 
-// outputs returns the outputs of template.yaml.
+// outputs returns the outputs of the auditor's stack. template.yaml has the same outputs.
 func outputs(auditor infra.PermissionAuditor) []output {
 	list := []output{
 		{"FunctionName", "Name of the function", auditor.Function().FunctionName()},

@@ -19,7 +19,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/contract"
 )
 
-// The patterns of ARNs, as in the parameters of template.yaml.
+// The patterns of ARNs. They equal the patterns of the parameters in template.yaml.
 const (
 	topicForm  = `^(arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256})?$`
 	keyForm    = `^(arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+)?$`
@@ -33,10 +33,10 @@ type settings struct {
 	errs   []error
 }
 
-// err joins the collected errors with another one.
+// err returns the collected errors, joined with another error.
 func (s *settings) err(more error) error { return errors.Join(append(s.errs, more)...) }
 
-// text returns a setting, or nil if it is missing.
+// text returns a setting, or nil if the setting is missing or empty.
 func (s *settings) text(context, env string) *string {
 	value, _ := s.node.TryGetContext(jsii.String(context)).(string)
 	if value = cmp.Or(value, s.getenv(env)); value == "" {
@@ -57,7 +57,8 @@ func (s *settings) list(context, env string) *[]*string {
 	return &values
 }
 
-// matching returns a setting that matches a pattern. want describes the pattern in an error.
+// matching returns a setting, or nil if the setting is missing or does not match the pattern. It
+// collects an error if the setting does not match; want describes the pattern in the error.
 func (s *settings) matching(context, env, pattern, want string) *string {
 	value := s.text(context, env)
 	if value != nil && !regexp.MustCompile(pattern).MatchString(*value) {
@@ -80,7 +81,7 @@ func (s *settings) days(context, env string) *float64 {
 	if value == nil {
 		return nil
 	}
-	n, _ := strconv.Atoi(*value) // digits only
+	n, _ := strconv.Atoi(*value) // the pattern allows only digits
 	return jsii.Number(n)
 }
 
@@ -92,8 +93,9 @@ func (s *settings) topic(scope constructs.Construct, context, env string) awssns
 	return nil
 }
 
-// props returns the props of the auditor. It also returns those of the change forwarder if the home
-// region is set, the auditor reacts to changes, and IAM's events are in another region.
+// props returns the props of the auditor and of the change forwarder. The auditor needs a forwarder
+// only if the home region is set, the auditor reacts to changes, and IAM's events are in another
+// region. Otherwise the props of the forwarder are nil.
 func (s *settings) props(scope awscdk.Stack) (*infra.PermissionAuditorProps,
 	*infra.ChangeForwarderProps) {
 	p := &infra.PermissionAuditorProps{

@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// synthesize runs the app with environment variables. It returns the templates by stack name.
+// synthesize runs the app with environment variables and returns the templates by stack name.
 func synthesize(t *testing.T, environment map[string]string) (map[string]cfn.Template, error) {
 	t.Helper()
 	code, out := t.TempDir(), t.TempDir()
@@ -66,8 +66,8 @@ func readTemplate(t *testing.T, file string) cfn.Template {
 	return template
 }
 
-// TestOutputsAreTheTemplates compares the outputs of the app with those of template.yaml.
-func TestOutputsAreTheTemplates(t *testing.T) {
+// TestOutputsEqualTheTemplate checks that the app and template.yaml have the same outputs.
+func TestOutputsEqualTheTemplate(t *testing.T) {
 	want, err := readTemplate(t,
 		"../../../template.yaml").Outputs(map[string]string{"Callers": "none"})
 	if err != nil {
@@ -91,7 +91,7 @@ func TestOutputsAreTheTemplates(t *testing.T) {
 	}
 }
 
-// TestSettings checks that the patterns of ARNs are those of template.yaml's parameters, and that
+// TestSettings checks that the patterns of ARNs equal those of template.yaml's parameters, and that
 // an error names the invalid setting.
 func TestSettings(t *testing.T) {
 	parameters := readTemplate(t, "../../../template.yaml").Section("Parameters")
@@ -107,9 +107,9 @@ func TestSettings(t *testing.T) {
 	tests := []struct {
 		name        string
 		environment map[string]string
-		want        string // in the error; empty: valid
+		want        string // in the error; empty for no error
 	}{
-		{"all settings", map[string]string{
+		{"valid settings", map[string]string{
 			"ALERT_TOPIC_ARN": topic, "OPS_TOPIC_ARN": topic, "PAGER_TOPIC_ARN": topic,
 			"KMS_KEY_ARN":              "arn:aws:kms:us-east-1:123456789012:key/1",
 			"PERMISSIONS_BOUNDARY_ARN": "arn:aws:iam::123456789012:policy/b", "ROLE_PATH": "/audit/",
@@ -143,8 +143,8 @@ func TestSettings(t *testing.T) {
 	}
 }
 
-// The app has a change forwarder only if the auditor is not in the region of IAM's events. The
-// forwarder is a separate stack in that region.
+// TestForwarder checks that the app has a stack with a change forwarder only if the home region is
+// set and is not the region of IAM's events.
 func TestForwarder(t *testing.T) {
 	for home, want := range map[string]bool{"eu-central-1": true, "us-east-1": false,
 		"cn-northwest-1": true, "cn-north-1": false, "": false} {
@@ -155,11 +155,11 @@ func TestForwarder(t *testing.T) {
 		}
 		forwarder, made := templates["RemotionAuditChanges"]
 		if made != want {
-			t.Errorf("home %q: the app has a forwarder: %v", home, made)
+			t.Errorf("home %q: the app has a forwarder: %v, want %v", home, made, want)
 		}
 		if text, _ := json.Marshal(forwarder); made &&
 			!strings.Contains(string(text), ":events:"+home+":") {
-			t.Errorf("home %q: %s", home, text)
+			t.Errorf("home %q: the forwarder does not send to this region: %s", home, text)
 		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/mod/semver"
 )
 
-// Check returns an error if a checkout cannot be released as a version. It joins all reasons.
+// Check returns an error if checkout cannot be released as version. The error joins all reasons.
 func Check(checkout, version string) error {
 	if version != semver.Canonical(version) || semver.Major(version) > "v1" {
 		return fmt.Errorf("%q is not a version such as v0.2.0 or v1.0.0-rc.1 (from v2 on, the paths of "+
@@ -44,8 +44,8 @@ func Check(checkout, version string) error {
 	if !regexp.MustCompile(`(?m)^## ` + regexp.QuoteMeta(version) + `( .*)?\n\n*- `).Match(changelog) {
 		errs = append(errs, fmt.Errorf(`CHANGELOG.md has no section "## %s" with entries`, version))
 	}
-	// Prepare hashes these files. The go command hashes the files of the tag, so both must be the
-	// same.
+	// Prepare hashes the files that sources returns, but the go command hashes the files of the tag.
+	// Both must be the same files.
 	tracked, err := git(checkout, "ls-files", "-z")
 	if err != nil {
 		return err
@@ -63,9 +63,9 @@ func Check(checkout, version string) error {
 	return errors.Join(errs...)
 }
 
-// Prepare changes infra/ of a checkout to its form in a release: its go.mod requires the root
-// module at that version, without a replace directive. It returns the commands that make the
-// release.
+// Prepare changes go.mod and go.sum of infra/ in the checkout to their form in a release: go.mod
+// requires the root module at version and has no replace directive. Prepare returns the git
+// commands that make the release.
 func Prepare(checkout, version string) (commands []string, err error) {
 	files, err := sources(checkout)
 	if err != nil {
@@ -80,8 +80,8 @@ func Prepare(checkout, version string) (commands []string, err error) {
 			return nil, err
 		}
 	}
-	// The branch keeps its replace: the commit with the release's go.mod is not on the branch, and
-	// only the tag refers to it.
+	// The branch keeps the replace directive: the commit with the release's go.mod is not on the
+	// branch, and only the tag refers to the commit.
 	return []string{
 		"git tag -a " + version + " -m " + version,
 		"git switch --detach",

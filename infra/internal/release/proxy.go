@@ -1,10 +1,12 @@
 // Package release builds the two modules of this repository in the form of a release: the root
-// module with the function, and infra/, which requires it at the same version. In a checkout infra/
-// has a replace directive, which does not apply to modules that require infra/.
+// module with the function, and infra/, which requires the root module at the same version. In a
+// checkout, infra/go.mod replaces the root module with the parent directory. A release must not
+// contain the replace directive, which has no effect in modules that require infra/.
 //
 //	err := release.WriteProxy(folder, "..", "v0.2.0") // then GOPROXY=file://folder
 //
-// Prepare does the same in the checkout and returns the tags to set.
+// Prepare changes go.mod and go.sum of infra/ in the checkout to their form in a release, and
+// returns the git commands that make the release.
 package release
 
 import (
@@ -25,14 +27,14 @@ import (
 	"golang.org/x/mod/zip"
 )
 
-// The two modules.
+// The paths of the two modules.
 const (
 	Root  = "github.com/remotion-audit/remotion-audit"
 	Infra = Root + "/infra"
 )
 
-// WriteProxy writes both modules of a checkout at a version to a directory for a file:// GOPROXY.
-// It includes uncommitted files, but no files that git ignores.
+// WriteProxy writes both modules of a checkout to folder, as the given version. The folder can be a
+// file:// GOPROXY. The modules contain uncommitted files, but no files that git ignores.
 func WriteProxy(folder, checkout, version string) error {
 	files, err := sources(checkout)
 	if err != nil {
@@ -95,7 +97,8 @@ func write(folder string, m module.Version, files []zip.File) error {
 	return nil
 }
 
-// released returns the go.mod and go.sum of infra/ in a release. files are those of the checkout.
+// released returns the go.mod and go.sum of infra/ in a release. files are the files of the
+// checkout.
 func released(checkout, version string, files []zip.File) (mod, sum []byte, err error) {
 	file := filepath.Join(checkout, "infra", "go.mod")
 	data, err := os.ReadFile(file)
@@ -163,8 +166,8 @@ func sums(version string, files []zip.File) ([]string, error) {
 	return []string{Root + " " + version + " " + all, Root + " " + version + "/go.mod " + mod}, nil
 }
 
-// sources returns the files of a checkout except those that git ignores. It needs no git, which may
-// not be installed.
+// sources returns the files of a checkout except the files that git ignores. It does not run git,
+// which may not be installed.
 func sources(checkout string) ([]zip.File, error) {
 	ignore, err := os.ReadFile(filepath.Join(checkout, ".gitignore"))
 	if err != nil {
@@ -201,7 +204,7 @@ func sources(checkout string) ([]zip.File, error) {
 }
 
 // matches reports whether a line of .gitignore matches a file. It supports only the syntax that
-// this repository's .gitignore uses, and returns an error for the rest.
+// this repository's .gitignore uses, and returns an error for other syntax.
 func matches(pattern, name string, folder bool) (bool, error) {
 	glob, folders := strings.CutSuffix(pattern, "/")
 	glob, anchored := strings.CutPrefix(glob, "/")
@@ -233,7 +236,7 @@ func (f onDisk) Path() string                 { return f.name }
 func (f onDisk) Lstat() (fs.FileInfo, error)  { return os.Lstat(f.file) }
 func (f onDisk) Open() (io.ReadCloser, error) { return os.Open(f.file) }
 
-// renamed is a file with another name.
+// renamed is a file with another name in the module.
 type renamed struct {
 	zip.File
 	name string

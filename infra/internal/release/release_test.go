@@ -13,7 +13,8 @@ import (
 	"golang.org/x/mod/zip"
 )
 
-// repository returns the directory of a checkout with two small modules, all committed.
+// repository returns the directory of a new git repository with small modules and no uncommitted
+// changes.
 func repository(t *testing.T) string {
 	t.Helper()
 	if _, err := exec.LookPath("git"); err != nil {
@@ -121,21 +122,22 @@ func TestRelease(t *testing.T) {
 func TestCheck(t *testing.T) {
 	tests := []struct {
 		name, version, before string
-		want                  string // in the error; empty if it can be released
+		want                  string // in the error; empty for no error
 	}{
 		{"a valid version", "v0.2.0", "", ""},
-		{"a version without a section", "v0.1.1", "", `CHANGELOG.md has no section "## v0.1.1"`},
-		{"an empty section", "v0.3.0", "", `CHANGELOG.md has no section "## v0.3.0"`},
+		{"a version without a section in the changelog", "v0.1.1", "",
+			`CHANGELOG.md has no section "## v0.1.1"`},
+		{"a version with an empty section", "v0.3.0", "", `CHANGELOG.md has no section "## v0.3.0"`},
 		{"a version without v", "0.2.0", "", `"0.2.0" is not a version`},
 		{"a version of two numbers", "v0.2", "", `"v0.2" is not a version`},
-		{"a second major version", "v2.0.0", "", `"v2.0.0" is not a version`},
+		{"major version 2", "v2.0.0", "", `"v2.0.0" is not a version`},
 		{"an existing version", "v0.1.0", "", "the tag v0.1.0 exists"},
 		{"an existing version of infra", "v0.2.0", "git tag infra/v0.2.0", "the tag infra/v0.2.0 exists"},
-		{"a version lower than the last", "v0.0.9", "",
+		{"a version below the last version", "v0.0.9", "",
 			"the tag v0.1.0 exists: the new version must be higher"},
-		{"a changed file", "v0.2.0", "echo >> LICENSE", "uncommitted changes"},
-		{"a new file", "v0.2.0", "touch new.go", "uncommitted changes"},
-		{"an ignored file", "v0.2.0", "touch dist/more a.test", ""},
+		{"an uncommitted change", "v0.2.0", "echo >> LICENSE", "uncommitted changes"},
+		{"an untracked file", "v0.2.0", "touch new.go", "uncommitted changes"},
+		{"a file that .gitignore ignores", "v0.2.0", "touch dist/more a.test", ""},
 		{"a file that only this clone ignores", "v0.2.0",
 			"echo notes.txt >> .git/info/exclude; touch notes.txt",
 			"notes.txt is neither in git nor ignored"},
@@ -148,7 +150,7 @@ func TestCheck(t *testing.T) {
 			err := Check(dir, tt.version)
 			if tt.want == "" && err != nil || tt.want != "" &&
 				(err == nil || !strings.Contains(err.Error(), tt.want)) {
-				t.Errorf("error %v, want %q", err, tt.want)
+				t.Errorf("error %v, want %q in it", err, tt.want)
 			}
 		})
 	}
@@ -179,35 +181,35 @@ func TestWriteProxy(t *testing.T) {
 			return err
 		})
 		if err != nil || !slices.Equal(got, want) {
-			t.Errorf("%s has %q, %v, want %q", modulePath, got, err, want)
+			t.Errorf("%s contains %q, %v, want %q", modulePath, got, err, want)
 		}
-		inside, err := os.ReadFile(filepath.Join(files, "go.mod"))
+		inZip, err := os.ReadFile(filepath.Join(files, "go.mod"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		beside, err := os.ReadFile(filepath.Join(versions, "v0.2.0.mod"))
-		if err != nil || string(beside) != string(inside) {
-			t.Errorf("%s: the .mod file is %q, %v; the go.mod in the zip is %q", modulePath, beside, err,
-				inside)
+		modFile, err := os.ReadFile(filepath.Join(versions, "v0.2.0.mod"))
+		if err != nil || string(modFile) != string(inZip) {
+			t.Errorf("%s: the .mod file is %q, %v; the go.mod in the zip is %q", modulePath, modFile, err,
+				inZip)
 		}
 	}
 	t.Run("another replace is an error", func(t *testing.T) {
 		put(t, filepath.Join(dir, "infra/go.mod"), "module "+Infra+"\n\nreplace example.com/a => ../a\n")
 		if err := WriteProxy(t.TempDir(), dir, "v0.2.0"); err == nil ||
 			!strings.Contains(err.Error(), "replaces example.com/a") {
-			t.Errorf("error %v", err)
+			t.Errorf("error %v, want one about the replace directive", err)
 		}
 	})
 	t.Run("unsupported syntax in .gitignore is an error", func(t *testing.T) {
 		put(t, filepath.Join(dir, ".gitignore"), "!dist\n")
 		if err := WriteProxy(t.TempDir(), dir, "v0.2.0"); err == nil ||
 			!strings.Contains(err.Error(), `pattern "!dist" is not supported`) {
-			t.Errorf("error %v", err)
+			t.Errorf("error %v, want one about the pattern", err)
 		}
 	})
 }
 
-// TestSources compares sources with git, for this checkout.
+// TestSources checks that sources returns the same files of this checkout as git.
 func TestSources(t *testing.T) {
 	const checkout = "../../.."
 	listed, err := git(checkout, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
@@ -226,11 +228,11 @@ func TestSources(t *testing.T) {
 	}
 	for _, f := range files {
 		if !want[f.Path()] {
-			t.Errorf("%s: git ignores it", f.Path())
+			t.Errorf("sources returns %s, which git ignores", f.Path())
 		}
 		delete(want, f.Path())
 	}
 	for name := range want {
-		t.Errorf("%s is missing", name)
+		t.Errorf("sources does not return %s", name)
 	}
 }

@@ -1,5 +1,6 @@
-// Command prepare prepares a checkout for a release (docs/releasing.md) and prints the commands
-// that make it. It commits, tags and pushes nothing. "make release" runs it in infra/.
+// Command prepare prepares a checkout for a release (docs/releasing.md) and prints the git commands
+// that make the release. It commits, tags and pushes nothing. "make release" runs this command in
+// infra/.
 package main
 
 import (
