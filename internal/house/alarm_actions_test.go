@@ -29,14 +29,14 @@ func alarmsOf(t testing.TB, resources map[string]cfn.Resource) map[string]cwalar
 	return alarms
 }
 
-// watchdogs are the alarms about the auditor itself. The function reports gaps; the gap alarms are
-// for dashboards and pagers.
+// watchdogs lists the alarms about the auditor itself. The other alarms are about gaps. They are
+// for dashboards and pagers, because the function itself reports gaps.
 var watchdogs = []string{"AlertFailuresAlarm", "BlindAlarm", "DeadManAlarm", "ErrorsAlarm",
 	"FailureQueueAlarm", "NoSubscribersAlarm"}
 
-// alarmsWithOKAction are the alarms that notify when they return to OK. They also notify of their
-// first OK after a deploy, so other alarms have no OK action: the function itself reports that an
-// audit is complete again or that a delayed alert was sent.
+// alarmsWithOKAction lists the alarms that notify when they return to OK. Such an alarm also
+// notifies when it becomes OK after a deployment, so the other alarms have no OK action. The
+// function itself reports that an audit is complete again or that a delayed alert was sent.
 var alarmsWithOKAction = []string{"DeadManAlarm", "ErrorsAlarm", "GapsCriticalAlarm"}
 
 const (
@@ -46,33 +46,40 @@ const (
 	someKey    = "arn:aws:kms:eu-central-1:123456789012:key/0f1e2d3c"
 )
 
-// Every alarm notifies the right topics, and the topics accept its messages.
+// TestAlarmsReachTheirTopics checks that every alarm notifies the right topics, and that the
+// policies of the created topic and key allow the messages.
 func TestAlarmsReachTheirTopics(t *testing.T) {
 	for _, tt := range []struct {
 		name       string
 		parameters map[string]string
 		watchdogs  string // topic of the watchdogs
 		pager      []string
-		key        string // of the topic that the stack creates
+		key        string // of the topic that the stack creates; empty if it creates none
 	}{
-		{"no parameter", nil, "${AlertTopic}", nil, "${AlertTopicKey.Arn}"},
-		{"a key", map[string]string{"KmsKeyArn": someKey}, "${AlertTopic}", nil, someKey},
-		{"a topic", map[string]string{"AlertTopicArn": someTopic}, someTopic, nil, ""},
-		{"a topic and its key", map[string]string{"AlertTopicArn": someTopic, "KmsKeyArn": someKey},
+		{"without parameters, watchdogs notify the created topic", nil, "${AlertTopic}", nil,
+			"${AlertTopicKey.Arn}"},
+		{"KmsKeyArn encrypts the created topic", map[string]string{"KmsKeyArn": someKey},
+			"${AlertTopic}", nil, someKey},
+		{"AlertTopicArn replaces the created topic", map[string]string{"AlertTopicArn": someTopic},
 			someTopic, nil, ""},
-		{"a topic for operations", map[string]string{"OpsTopicArn": opsTopic}, opsTopic, nil,
+		{"AlertTopicArn and KmsKeyArn replace the created topic and key",
+			map[string]string{"AlertTopicArn": someTopic, "KmsKeyArn": someKey},
+			someTopic, nil, ""},
+		{"watchdogs notify OpsTopicArn", map[string]string{"OpsTopicArn": opsTopic}, opsTopic, nil,
 			"${AlertTopicKey.Arn}"},
-		{"a pager", map[string]string{"PagerTopicArn": pagerTopic}, "${AlertTopic}", []string{pagerTopic},
+		{"the critical gap alarm notifies PagerTopicArn", map[string]string{"PagerTopicArn": pagerTopic},
+			"${AlertTopic}", []string{pagerTopic},
 			"${AlertTopicKey.Arn}"},
-		{"all topics", map[string]string{"AlertTopicArn": someTopic, "OpsTopicArn": opsTopic,
-			"PagerTopicArn": pagerTopic}, opsTopic, []string{pagerTopic}, ""},
+		{"watchdogs notify OpsTopicArn instead of AlertTopicArn",
+			map[string]string{"AlertTopicArn": someTopic, "OpsTopicArn": opsTopic,
+				"PagerTopicArn": pagerTopic}, opsTopic, []string{pagerTopic}, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			resources := resourcesWith(t, tt.parameters)
 			alarms := alarmsOf(t, resources)
 			if ids := slices.Sorted(maps.Keys(alarms)); !slices.Equal(ids,
 				slices.Sorted(slices.Values(append(watchdogs, "GapsAlarm", "GapsCriticalAlarm")))) {
-				t.Errorf("alarms %v", ids)
+				t.Errorf("the template has the alarms %v", ids)
 			}
 			for id, a := range alarms {
 				want := map[string][]string{"GapsAlarm": nil, "GapsCriticalAlarm": tt.pager}[id]
@@ -86,29 +93,30 @@ func TestAlarmsReachTheirTopics(t *testing.T) {
 					want = nil
 				}
 				if got := a.Actions(cwalarm.OK); !slices.Equal(got, want) {
-					t.Errorf("%s notifies %v of OK, want %v", id, got, want)
+					t.Errorf("%s notifies %v when it returns to OK, want %v", id, got, want)
 				}
 				if got := a.Actions(cwalarm.InsufficientData); got != nil {
-					t.Errorf("%s notifies %v of missing data", id, got)
+					t.Errorf("%s notifies %v of INSUFFICIENT_DATA, want no topic", id, got)
 				}
 				for _, topic := range a.Actions(cwalarm.InAlarm) {
-					if logical, made := strings.CutPrefix(topic, "${"); made {
+					if logical, created := strings.CutPrefix(topic, "${"); created {
 						checkAlarmsMayPublish(t, resources, strings.TrimSuffix(logical, "}"), tt.key)
 					}
 				}
 			}
 			for _, id := range []string{"AlertTopic", "AlertTopicPolicy", "AlertTopicKey"} {
-				_, made := resources[id]
-				if want := tt.key != "" && (id != "AlertTopicKey" || tt.key != someKey); made != want {
-					t.Errorf("%s created: %v", id, made)
+				_, created := resources[id]
+				want := tt.key != "" && (id != "AlertTopicKey" || tt.key != someKey)
+				if created != want {
+					t.Errorf("the stack creates %s: %v, want %v", id, created, want)
 				}
 			}
 		})
 	}
 }
 
-// checkAlarmsMayPublish checks the policies of a topic and of the key that the stack creates for
-// it. The policy of a key from a parameter is outside the stack.
+// checkAlarmsMayPublish checks that the policies of a created topic and of its key allow alarms to
+// publish. The policy of a key from a parameter is outside the stack.
 func checkAlarmsMayPublish(t *testing.T, resources map[string]cfn.Resource, topic, key string) {
 	t.Helper()
 	policies := 0
@@ -121,14 +129,14 @@ func checkAlarmsMayPublish(t *testing.T, resources map[string]cfn.Resource, topi
 	}
 	// A topic has one policy: a second AWS::SNS::TopicPolicy replaces the first.
 	if policies != 1 {
-		t.Errorf("%s has %d policies", topic, policies)
+		t.Errorf("%s has %d policies, want 1", topic, policies)
 	}
 	// Without a customer managed key the topic would be unencrypted, or encrypted with an AWS managed
 	// key that alarms cannot use.
 	if got := resources[topic].Properties["KmsMasterKeyId"]; got != key {
 		t.Errorf("%s is encrypted with %v, want %s", topic, got, key)
 	}
-	if logical, made := strings.CutPrefix(key, "${"); made {
+	if logical, created := strings.CutPrefix(key, "${"); created {
 		id := strings.TrimSuffix(logical, ".Arn}")
 		checkStatementsForAlarms(t, id, resources[id].Properties["KeyPolicy"], "*", "kms:Decrypt",
 			"kms:GenerateDataKey*")
@@ -136,12 +144,13 @@ func checkAlarmsMayPublish(t *testing.T, resources map[string]cfn.Resource, topi
 }
 
 // checkStatementsForAlarms checks that a resource policy allows the actions to the alarms of this
-// account, and to nothing else but the account's own principals.
+// account. Other statements may only allow the account's own principals, or deny requests without
+// TLS.
 // https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services
 func checkStatementsForAlarms(t *testing.T, id string, document any, resource string,
 	actions ...string) {
 	t.Helper()
-	var let []string
+	var allowed []string
 	for _, s := range cfn.List(at(document, "Statement")) {
 		s := maps.Clone(s.(map[string]any))
 		granted := cfn.List(s["Action"])
@@ -154,7 +163,7 @@ func checkStatementsForAlarms(t *testing.T, id string, document any, resource st
 				"Condition": map[string]any{
 					"StringEquals": map[string]any{"aws:SourceAccount": "${AWS::AccountId}"}}}):
 			for _, action := range granted {
-				let = append(let, action.(string))
+				allowed = append(allowed, action.(string))
 			}
 		case reflect.DeepEqual(s,
 			map[string]any{"Effect": "Allow",
@@ -164,17 +173,17 @@ func checkStatementsForAlarms(t *testing.T, id string, document any, resource st
 			reflect.DeepEqual(s["Condition"],
 				map[string]any{"Bool": map[string]any{"aws:SecureTransport": "false"}}):
 		default:
-			t.Errorf("%s: this test does not know the statement %v", id, s)
+			t.Errorf("%s: unexpected statement %v", id, s)
 		}
 	}
-	slices.Sort(let)
-	if !slices.Equal(let, actions) {
-		t.Errorf("%s allows alarms %v, want %v", id, let, actions)
+	slices.Sort(allowed)
+	if !slices.Equal(allowed, actions) {
+		t.Errorf("%s allows alarms the actions %v, want %v", id, allowed, actions)
 	}
 }
 
-// Alarms watch metrics of the account. Targets are known only at run time, and each would need an
-// alarm of its own.
+// TestAlarmsWatchTheAccount checks that alarms use metrics of the whole account. The template
+// cannot contain an alarm for each target, because the targets are known only at run time.
 func TestAlarmsWatchTheAccount(t *testing.T) {
 	for id, a := range alarmsOf(t, resourcesWith(t, map[string]string{"MetricNamespace": "Ours"})) {
 		switch a.Namespace {
@@ -194,14 +203,16 @@ func TestAlarmsWatchTheAccount(t *testing.T) {
 	}
 }
 
-// Every alarm description names a place to look at or a command to run.
-func TestAlarmsSayWhatToDo(t *testing.T) {
+// TestAlarmDescriptionsNameTheNextStep checks that every alarm description names the log group or
+// an AWS CLI command.
+func TestAlarmDescriptionsNameTheNextStep(t *testing.T) {
 	for id, a := range alarmsOf(t, readResources(t)) {
 		text := strings.ReplaceAll(a.Description, "\n", " ")
 		if !strings.Contains(a.Description, "${AuditLogGroup}") &&
 			!strings.Contains(a.Description, "\naws ") ||
 			strings.Count(text, ". ")+strings.Count(text, ": ") == 0 {
-			t.Errorf("%s names neither a place to look at nor a command: %q", id, a.Description)
+			t.Errorf("%s: the description must name the log group or an AWS CLI command: %q", id,
+				a.Description)
 		}
 	}
 }

@@ -11,8 +11,9 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/cwalarm"
 )
 
-// extraPeriods are the numbers of further periods that CloudWatch may read when data is missing.
-// CloudWatch does not document the number, so every scenario must end the same for all.
+// extraPeriods lists possible numbers of older periods that CloudWatch reads when data is missing.
+// CloudWatch does not document the number, so a scenario must have the same result with each of
+// them.
 var extraPeriods = []int{0, 1, 2, 5}
 
 // scenario is a sequence of events and the states that one alarm must take.
@@ -20,18 +21,18 @@ type scenario struct {
 	name  string
 	alarm string
 	// arrange changes a timeline in which all runs succeed and find no gap. It returns the time ranges
-	// of the expected transitions; without them, a transition may happen at any time.
+	// of the first transitions, in order. The other transitions may happen at any time.
 	arrange func(w *timeline, a cwalarm.Alarm) []timeRange
-	// want are the states after INSUFFICIENT_DATA, in order. A further state means that the alarm
-	// flaps, a lacking one that it misses the event.
+	// want lists the states after INSUFFICIENT_DATA, in order. An additional state means that the
+	// alarm flaps. A missing state means that the alarm misses the event.
 	want []cwalarm.State
 }
 
 // timeRange is the time in which a transition must happen.
 type timeRange struct {
 	from, to time.Time
-	// untilExpired says that the transition waits for data to leave the window. The further CloudWatch
-	// reads back, the later it happens.
+	// untilExpired is true if the transition happens when data leaves the evaluation range. The more
+	// extra periods CloudWatch reads, the later the transition happens.
 	untilExpired bool
 }
 
@@ -44,40 +45,44 @@ var (
 	alarmsFromStart = []cwalarm.State{cwalarm.InAlarm, cwalarm.OK}
 )
 
-// slack is the longest time between readable data and the evaluation that uses it. An alarm with a
-// window of more than a day is evaluated every hour, with data up to the last full hour: two hours.
-func slack(a cwalarm.Alarm) time.Duration {
+// evaluationDelay returns the longest time from when data is readable to the evaluation that uses
+// it. CloudWatch evaluates an alarm with a window of more than a day every hour, and reads data up
+// to the last full hour, so the delay of such an alarm can be two hours.
+func evaluationDelay(a cwalarm.Alarm) time.Duration {
 	if a.Window() > 24*time.Hour {
 		return 2 * time.Hour
 	}
 	return 2 * time.Minute
 }
 
-// noticed is the time range in which an alarm reacts to data that is readable by the given time.
+// noticed returns the time range in which an alarm must react to data: it starts at from, and ends
+// one evaluation delay after readable, the latest time at which the data becomes readable.
 func noticed(a cwalarm.Alarm, from, readable time.Time) timeRange {
-	return timeRange{from, readable.Add(slack(a)), false}
+	return timeRange{from, readable.Add(evaluationDelay(a)), false}
 }
 
-// expired is the time range in which data leaves the alarm's window, a time after it was readable.
-// A period may begin or end with the data.
-func expired(a cwalarm.Alarm, from, readable time.Time, after time.Duration) timeRange {
-	return timeRange{from, readable.Add(after + slack(a) + 2*time.Duration(a.Period)*time.Second),
-		true}
+// expired returns the time range of a transition that happens when data leaves the alarm's window.
+// The range starts at from. The data leaves the window at the latest when lifetime has passed since
+// readable, plus two periods, because the data can be at the start or at the end of a period.
+func expired(a cwalarm.Alarm, from, readable time.Time, lifetime time.Duration) timeRange {
+	periods := 2 * time.Duration(a.Period) * time.Second
+	return timeRange{from, readable.Add(lifetime + evaluationDelay(a) + periods), true}
 }
 
 func noEvent(*timeline, cwalarm.Alarm) []timeRange { return nil }
 
 var deadManScenarios = []scenario{
-	{"runs go on", "DeadManAlarm", noEvent, staysOK},
-	{"IAM changes start further runs", "DeadManAlarm", func(w *timeline, _ cwalarm.Alarm) []timeRange {
-		w.addIAMChangeRuns(w.middleRun())
-		return nil
-	}, staysOK},
+	{"all runs succeed, and no run finds a gap", "DeadManAlarm", noEvent, staysOK},
+	{"IAM changes start additional runs", "DeadManAlarm",
+		func(w *timeline, _ cwalarm.Alarm) []timeRange {
+			w.addIAMChangeRuns(w.middleRun())
+			return nil
+		}, staysOK},
 	{"one run is late", "DeadManAlarm", func(w *timeline, _ cwalarm.Alarm) []timeRange {
 		w.delay(w.middleRun())
 		return nil
 	}, staysOK},
-	{"one run is lost", "DeadManAlarm", func(w *timeline, _ cwalarm.Alarm) []timeRange {
+	{"one run never starts", "DeadManAlarm", func(w *timeline, _ cwalarm.Alarm) []timeRange {
 		w.drop(w.middleRun(), 1)
 		return nil
 	}, staysOK},
@@ -96,34 +101,35 @@ var deadManScenarios = []scenario{
 		return []timeRange{anyTime, expired(a, last.start.Add(2*w.every), last.readableBy(),
 			2*w.every+30*time.Minute), noticed(a, next.start, next.readableBy())}
 	}, alarmsOnce},
-	{"every run fails", "DeadManAlarm", func(w *timeline, a cwalarm.Alarm) []timeRange {
+	{"all runs fail from one run on", "DeadManAlarm", func(w *timeline, a cwalarm.Alarm) []timeRange {
 		i := w.middleRun()
 		w.modify(i, len(w.runs)-i, func(r *run) { r.failures = 2 })
 		last := w.runs[i-1]
 		return []timeRange{anyTime, expired(a, last.start, last.readableBy(), 2*w.every+30*time.Minute)}
 	}, alarmsUntilEnd},
-	{"no run since the deploy", "DeadManAlarm", func(w *timeline, a cwalarm.Alarm) []timeRange {
-		w.runs = nil
-		return []timeRange{noticed(a, w.created.Add(a.WarmUp), w.created.Add(a.WarmUp))}
-	}, []cwalarm.State{cwalarm.InAlarm}},
+	{"no run starts after the deployment", "DeadManAlarm",
+		func(w *timeline, a cwalarm.Alarm) []timeRange {
+			w.runs = nil
+			return []timeRange{noticed(a, w.created.Add(a.WarmUp), w.created.Add(a.WarmUp))}
+		}, []cwalarm.State{cwalarm.InAlarm}},
 }
 
 func makeUnverified(r *run) { r.unverified = true }
 
 var unverifiedScenarios = []scenario{
-	{"runs go on", "BlindAlarm", noEvent, staysOK},
-	{"one unverified run", "BlindAlarm", func(w *timeline, _ cwalarm.Alarm) []timeRange {
+	{"all runs succeed, and no run finds a gap", "BlindAlarm", noEvent, staysOK},
+	{"one run is unverified", "BlindAlarm", func(w *timeline, _ cwalarm.Alarm) []timeRange {
 		w.modify(w.middleRun(), 1, makeUnverified)
 		return nil
 	}, staysOK},
-	{"one unverified run, the next is lost", "BlindAlarm",
+	{"one run is unverified, and the next never starts", "BlindAlarm",
 		func(w *timeline, _ cwalarm.Alarm) []timeRange {
 			i := w.middleRun()
 			w.modify(i, 1, makeUnverified)
 			w.drop(i+1, 1)
 			return nil
 		}, staysOK},
-	{"one unverified run, then no more runs", "BlindAlarm",
+	{"one run is unverified, and no later run starts", "BlindAlarm",
 		func(w *timeline, _ cwalarm.Alarm) []timeRange {
 			i := w.middleRun()
 			w.modify(i, 1, makeUnverified)
@@ -140,74 +146,77 @@ var unverifiedScenarios = []scenario{
 		w.modify(0, 1, makeUnverified)
 		return nil
 	}, staysOK},
-	{"the simulation is denied", "BlindAlarm", func(w *timeline, a cwalarm.Alarm) []timeRange {
-		return w.unverifiedFor(w.middleRun(), 8, a)
-	}, alarmsOnce},
-	{"the simulation is denied, and IAM changes start runs", "BlindAlarm",
+	{"eight runs are denied the simulation", "BlindAlarm",
+		func(w *timeline, a cwalarm.Alarm) []timeRange {
+			return w.unverifiedFor(w.middleRun(), 8, a)
+		}, alarmsOnce},
+	{"eight runs are denied the simulation, and IAM changes start runs", "BlindAlarm",
 		func(w *timeline, a cwalarm.Alarm) []timeRange {
 			i := w.middleRun()
 			w.addIAMChangeRuns(i)
 			return w.unverifiedFor(i, 8, a)
 		}, alarmsOnce},
-	{"the simulation is denied, and one run is late", "BlindAlarm",
+	{"eight runs are denied the simulation, and one of them is late", "BlindAlarm",
 		func(w *timeline, a cwalarm.Alarm) []timeRange {
 			i := w.middleRun()
 			w.delay(i + 2)
 			return w.unverifiedFor(i, 8, a)
 		}, alarmsOnce},
-	{"the simulation is denied, and one run is lost", "BlindAlarm",
+	{"eight runs are denied the simulation, and one run between them never starts", "BlindAlarm",
 		func(w *timeline, a cwalarm.Alarm) []timeRange {
 			i := w.middleRun()
 			w.drop(i+1, 1)
 			return w.unverifiedFor(i, 8, a)
 		}, alarmsOnce},
-	{"the simulation is denied, then runs stop for long", "BlindAlarm",
+	{"three runs are denied the simulation, and the next six never start", "BlindAlarm",
 		func(w *timeline, a cwalarm.Alarm) []timeRange {
 			i := w.middleRun()
 			w.drop(i+3, 6)
 			return w.unverifiedFor(i, 3, a)
 		}, alarmsOnce},
-	{"all runs from the first on are unverified", "BlindAlarm",
+	{"the first eight runs are unverified", "BlindAlarm",
 		func(w *timeline, a cwalarm.Alarm) []timeRange {
 			return w.unverifiedFor(0, 8, a)[1:]
 		}, alarmsFromStart},
 }
 
-// unverifiedFor makes n runs unverified. The alarm must open at the second or third of them, and
-// close when a run is verified again.
+// unverifiedFor makes n runs unverified, from the i-th on, and returns the time ranges of the
+// transitions. The alarm must open between the second unverified run and the first run in the third
+// alarm period. It must close after the first run that is verified again.
 func (w *timeline) unverifiedFor(i, n int, a cwalarm.Alarm) []timeRange {
 	w.modify(i, n, makeUnverified)
-	second, third, next := w.runs[i+1], w.runs[w.runAfterPeriods(i, 3, a)], w.runs[i+n]
-	return []timeRange{anyTime, noticed(a, second.start, third.readableBy()),
+	second, latest, next := w.runs[i+1], w.runs[w.firstRunOfPeriod(i, 3, a)], w.runs[i+n]
+	return []timeRange{anyTime, noticed(a, second.start, latest.readableBy()),
 		expired(a, next.start, next.readableBy(), w.every+15*time.Minute)}
 }
 
-// gapsFor makes n runs find gaps, fail to send the alert, and see no confirmed subscription. Alarms
-// must open with the first of them and close with the first run after them.
+// gapsFor makes n runs find gaps, fail to send the alert, and find no confirmed subscription, from
+// the i-th run on. It returns the time ranges of the transitions. An alarm must open after the
+// first of these runs, and close after the first run that follows them.
 func (w *timeline) gapsFor(i, n int, a cwalarm.Alarm) []timeRange {
 	w.modify(i, n, func(r *run) { r.gaps, r.critical, r.alertFailures, r.noSubscribers = 3, 1, 1, 1 })
 	return []timeRange{anyTime, noticed(a, w.runs[i].start, w.runs[i].readableBy()),
 		expired(a, w.runs[i+n].start, w.runs[i+n].readableBy(), 5*time.Minute)}
 }
 
-// lastRunScenarios are for the alarms that repeat the result of the last run.
+// lastRunScenarios returns the scenarios of an alarm on a result of the last run.
 func lastRunScenarios(alarm string) []scenario {
 	return []scenario{
-		{"runs go on", alarm, noEvent, staysOK},
-		{"a gap opens and closes", alarm, func(w *timeline, a cwalarm.Alarm) []timeRange {
+		{"all runs succeed, and no run finds a gap", alarm, noEvent, staysOK},
+		{"five runs find a gap", alarm, func(w *timeline, a cwalarm.Alarm) []timeRange {
 			return w.gapsFor(w.middleRun(), 5, a)
 		}, alarmsOnce},
 		{"one run finds a gap", alarm, func(w *timeline, a cwalarm.Alarm) []timeRange {
 			return w.gapsFor(w.middleRun(), 1, a)
 		}, alarmsOnce},
-		{"a gap opens and closes, and IAM changes start runs", alarm,
+		{"nine runs find a gap, and IAM changes start runs", alarm,
 			func(w *timeline, a cwalarm.Alarm) []timeRange {
 				i := w.middleRun()
 				w.addIAMChangeRuns(i)
 				w.gapsFor(i, 9, a)
-				return nil // of two runs in one minute, the worse value counts
+				return nil // the times vary: of two runs in one minute, the worse value counts
 			}, alarmsOnce},
-		{"a gap closes while two runs share a minute", alarm,
+		{"the first run without the gap starts in the same minute as the run before", alarm,
 			func(w *timeline, a cwalarm.Alarm) []timeRange {
 				i := w.middleRun()
 				w.gapsFor(i, 5, a)
@@ -215,41 +224,46 @@ func lastRunScenarios(alarm string) []scenario {
 				return []timeRange{anyTime, noticed(a, w.runs[i].start, w.runs[i].readableBy()),
 					expired(a, w.runs[i+6].start, w.runs[i+6].readableBy(), 5*time.Minute)}
 			}, alarmsOnce},
-		{"a gap, then runs stop for long", alarm, func(w *timeline, a cwalarm.Alarm) []timeRange {
-			i := w.middleRun()
-			w.drop(i+3, 6)
-			return w.gapsFor(i, 3, a)
-		}, alarmsOnce},
-		{"no gap, then runs stop for long", alarm, func(w *timeline, _ cwalarm.Alarm) []timeRange {
-			w.drop(w.middleRun(), 8)
-			return nil
-		}, staysOK},
-		{"no gap, then no more runs", alarm, func(w *timeline, _ cwalarm.Alarm) []timeRange {
+		{"three runs find a gap, and the next six never start", alarm,
+			func(w *timeline, a cwalarm.Alarm) []timeRange {
+				i := w.middleRun()
+				w.drop(i+3, 6)
+				return w.gapsFor(i, 3, a)
+			}, alarmsOnce},
+		{"no run finds a gap, and eight runs never start", alarm,
+			func(w *timeline, _ cwalarm.Alarm) []timeRange {
+				w.drop(w.middleRun(), 8)
+				return nil
+			}, staysOK},
+		{"no run finds a gap, and then runs stop", alarm, func(w *timeline, _ cwalarm.Alarm) []timeRange {
 			w.runs = w.runs[:w.middleRun()]
 			return nil
 		}, staysOK},
-		{"a gap, then no more runs", alarm, func(w *timeline, a cwalarm.Alarm) []timeRange {
-			i := w.middleRun()
-			spans := w.gapsFor(i, 3, a)
-			w.runs = w.runs[:i+3]
-			return spans[:2]
-		}, alarmsUntilEnd},
+		{"three runs find a gap, and then runs stop", alarm,
+			func(w *timeline, a cwalarm.Alarm) []timeRange {
+				i := w.middleRun()
+				spans := w.gapsFor(i, 3, a)
+				w.runs = w.runs[:i+3]
+				return spans[:2]
+			}, alarmsUntilEnd},
 	}
 }
 
-// unverifiedGapScenarios are for the gap alarms while runs are unverified.
+// unverifiedGapScenarios returns the scenarios of a gap alarm in which runs are unverified.
 func unverifiedGapScenarios(alarm string) []scenario {
 	return []scenario{
-		{"no gap, and the simulation is denied", alarm, func(w *timeline, a cwalarm.Alarm) []timeRange {
-			w.unverifiedFor(w.middleRun(), 8, a)
-			return nil
-		}, staysOK},
-		{"a gap, and the simulation is denied", alarm, func(w *timeline, a cwalarm.Alarm) []timeRange {
-			i := w.middleRun()
-			spans := w.gapsFor(i, 12, a)
-			w.unverifiedFor(i+2, 8, a)
-			return spans
-		}, alarmsOnce},
+		{"no run finds a gap, and eight runs are unverified", alarm,
+			func(w *timeline, a cwalarm.Alarm) []timeRange {
+				w.unverifiedFor(w.middleRun(), 8, a)
+				return nil
+			}, staysOK},
+		{"a gap stays open while eight runs are unverified", alarm,
+			func(w *timeline, a cwalarm.Alarm) []timeRange {
+				i := w.middleRun()
+				spans := w.gapsFor(i, 12, a)
+				w.unverifiedFor(i+2, 8, a)
+				return spans
+			}, alarmsOnce},
 		{"a gap closes while runs are unverified", alarm, func(w *timeline, a cwalarm.Alarm) []timeRange {
 			i := w.middleRun()
 			spans := w.gapsFor(i, 3, a)
@@ -261,7 +275,7 @@ func unverifiedGapScenarios(alarm string) []scenario {
 }
 
 var errorScenarios = []scenario{
-	{"runs go on", "ErrorsAlarm", noEvent, staysOK},
+	{"all runs succeed, and no run finds a gap", "ErrorsAlarm", noEvent, staysOK},
 	{"every seventh run fails, and its retry succeeds", "ErrorsAlarm",
 		func(w *timeline, _ cwalarm.Alarm) []timeRange {
 			for i := w.middleRun() % 7; i < len(w.runs); i += 7 {
@@ -292,62 +306,64 @@ var errorScenarios = []scenario{
 			i := w.middleRun()
 			w.addIAMChangeRuns(i)
 			w.failFor(i, 12, 2, a)
-			return nil // several failed runs in one minute count once
+			return nil // the times vary: several failed runs in one period count once
 		}, alarmsOnce},
-	{"the first runs fail", "ErrorsAlarm", func(w *timeline, a cwalarm.Alarm) []timeRange {
+	{"the first eight runs fail", "ErrorsAlarm", func(w *timeline, a cwalarm.Alarm) []timeRange {
 		w.failFor(0, 8, 2, a)
-		return nil
+		return nil // the times vary
 	}, alarmsOnce},
 }
 
-// failureQueueScenarios are for the alarm on the failure queue. The queue holds events whose run
-// failed with all retries or never began, and no other messages.
+// failureQueueScenarios lists the scenarios of the alarm on the failure queue. The queue receives
+// an event if its run and all retries fail, or if its run never starts.
 var failureQueueScenarios = []scenario{
-	{"runs go on", "FailureQueueAlarm", noEvent, staysOK},
-	{"a run is lost, and the queue is purged a day later", "FailureQueueAlarm",
+	{"all runs succeed, and no run finds a gap", "FailureQueueAlarm", noEvent, staysOK},
+	{"an event reaches the failure queue, and the queue is purged a day later", "FailureQueueAlarm",
 		func(w *timeline, a cwalarm.Alarm) []timeRange {
-			m := w.loseRun(24 * time.Hour)
-			return []timeRange{anyTime, noticed(a, m.sent, m.sent.Add(longestSleep+longestDelay)),
-				expired(a, m.purged, m.purged.Add(longestSleep+longestDelay), 5*time.Minute)}
+			m := w.sendToFailureQueue(24 * time.Hour)
+			return []timeRange{anyTime, noticed(a, m.sent, m.sent.Add(longestActivation+longestDelay)),
+				expired(a, m.purged, m.purged.Add(longestActivation+longestDelay), 5*time.Minute)}
 		}, alarmsOnce},
-	{"a run is lost, and the queue is purged soon", "FailureQueueAlarm",
+	{"an event reaches the failure queue, and the queue is purged 30 minutes later",
+		"FailureQueueAlarm",
 		func(w *timeline, a cwalarm.Alarm) []timeRange {
-			m := w.loseRun(30 * time.Minute)
-			return []timeRange{anyTime, noticed(a, m.sent, m.sent.Add(longestSleep+longestDelay)),
+			m := w.sendToFailureQueue(30 * time.Minute)
+			return []timeRange{anyTime, noticed(a, m.sent, m.sent.Add(longestActivation+longestDelay)),
 				expired(a, m.purged, m.purged.Add(longestDelay), 5*time.Minute)}
 		}, alarmsOnce},
-	{"a run is lost, and the message is received several times", "FailureQueueAlarm",
+	{"an event reaches the failure queue, and is received several times", "FailureQueueAlarm",
 		func(w *timeline, a cwalarm.Alarm) []timeRange {
-			m := w.loseRun(40 * time.Hour)
+			m := w.sendToFailureQueue(40 * time.Hour)
 			for after := time.Hour; after < 40*time.Hour; after += 8 * time.Hour {
 				m.receives = append(m.receives, m.sent.Add(after+w.randomUpTo(6*time.Hour)))
 			}
 			return nil
 		}, alarmsOnce},
-	{"a run is lost, and the queue is not purged", "FailureQueueAlarm",
+	{"an event reaches the failure queue, and the queue is not purged", "FailureQueueAlarm",
 		func(w *timeline, a cwalarm.Alarm) []timeRange {
-			m := w.loseRun(72 * time.Hour)
+			m := w.sendToFailureQueue(72 * time.Hour)
 			w.until = m.purged
-			return []timeRange{anyTime, noticed(a, m.sent, m.sent.Add(longestSleep+longestDelay))}
+			return []timeRange{anyTime, noticed(a, m.sent, m.sent.Add(longestActivation+longestDelay))}
 		}, alarmsUntilEnd},
 }
 
-// failFor makes n runs fail. The alarm must open at the second or third of them.
+// failFor makes n runs fail, from the i-th on, and returns the time ranges of the transitions. The
+// alarm must open between the second failed run and the first run in the third alarm period.
 func (w *timeline) failFor(i, n, failures int, a cwalarm.Alarm) []timeRange {
 	w.modify(i, n, func(r *run) { r.failures = failures })
-	second, third, last := w.runs[i+1], w.runs[w.runAfterPeriods(i, 3, a)], w.runs[i+n-1]
-	return []timeRange{anyTime, noticed(a, second.start, third.readableBy()),
+	second, latest, last := w.runs[i+1], w.runs[w.firstRunOfPeriod(i, 3, a)], w.runs[i+n-1]
+	return []timeRange{anyTime, noticed(a, second.start, latest.readableBy()),
 		expired(a, last.start, last.readableBy(), 3*w.every+15*time.Minute)}
 }
 
-// runAfterPeriods returns the first run, from the i-th on, by which n of the alarm's periods hold a
-// run.
-func (w *timeline) runAfterPeriods(i, n int, a cwalarm.Alarm) int {
+// firstRunOfPeriod returns the index of the first run in the n-th alarm period that contains a run.
+// The period of the i-th run is the first.
+func (w *timeline) firstRunOfPeriod(i, n int, a cwalarm.Alarm) int {
 	period := func(j int) time.Time {
 		return w.runs[j].end().Truncate(time.Duration(a.Period) * time.Second)
 	}
 	for n--; n > 0; n-- {
-		for this := period(i); period(i).Equal(this); i++ {
+		for current := period(i); period(i).Equal(current); i++ {
 		}
 	}
 	return i
@@ -390,18 +406,18 @@ func (s scenario) check(t *testing.T, every time.Duration, seed int, a cwalarm.A
 		if err != nil {
 			return err
 		}
-		further := time.Duration(extra*a.Period) * time.Second
-		if err := compare(changes, s.want, spans, further); err != nil {
-			return fmt.Errorf("with %v of further periods: %w", further, err)
+		extraTime := time.Duration(extra*a.Period) * time.Second
+		if err := compare(changes, s.want, spans, extraTime); err != nil {
+			return fmt.Errorf("with %v of extra periods: %w", extraTime, err)
 		}
 	}
 	return nil
 }
 
-// compare checks transitions against the expected states and time ranges, for an alarm that reads
-// the given time further back than its window.
+// compare checks transitions against the expected states and time ranges. The alarm reads data from
+// its window and from extraTime before it.
 func compare(changes []cwalarm.Transition, want []cwalarm.State, spans []timeRange,
-	further time.Duration) error {
+	extraTime time.Duration) error {
 	var got []cwalarm.State
 	for _, c := range changes {
 		got = append(got, c.To)
@@ -411,7 +427,7 @@ func compare(changes []cwalarm.Transition, want []cwalarm.State, spans []timeRan
 	}
 	for i, s := range spans {
 		if s.untilExpired {
-			s.to = s.to.Add(further)
+			s.to = s.to.Add(extraTime)
 		}
 		if c := changes[i]; s != anyTime && (c.Time.Before(s.from) || c.Time.After(s.to)) {
 			return fmt.Errorf("%s at %v, want it from %v to %v", c.To, c.Time, s.from, s.to)
@@ -420,18 +436,19 @@ func compare(changes []cwalarm.Transition, want []cwalarm.State, spans []timeRan
 	return nil
 }
 
-// The scenarios use the timeouts and intervals of the template.
+// TestScenariosUseTheSettingsOfTheTemplate checks that the scenarios use the timeouts and intervals
+// of template.yaml.
 func TestScenariosUseTheSettingsOfTheTemplate(t *testing.T) {
 	resources := readResources(t)
 	for _, tt := range []struct {
 		id, path string
 		want     any
 	}{
-		{"AuditSchedule", "FlexibleTimeWindow.MaximumWindowInMinutes", flexible.Minutes()},
-		{"AuditSchedule", "Target.RetryPolicy.MaximumEventAgeInSeconds", retriedFor.Seconds()},
+		{"AuditSchedule", "FlexibleTimeWindow.MaximumWindowInMinutes", startWindow.Minutes()},
+		{"AuditSchedule", "Target.RetryPolicy.MaximumEventAgeInSeconds", maxEventAge.Seconds()},
 		{"AuditFunction", "Timeout", longestRun.Seconds()},
 		{"AuditFunctionEventInvokeConfig", "MaximumRetryAttempts", 1.0},
-		{"FailureQueue", "VisibilityTimeout", nil}, // 30 s
+		{"FailureQueue", "VisibilityTimeout", nil}, // not set: the default is 30 s
 	} {
 		if got := at(resources[tt.id].Properties, tt.path); got != tt.want {
 			t.Errorf("%s: %s is %v; the scenarios use %v", tt.id, tt.path, got, tt.want)
@@ -441,12 +458,12 @@ func TestScenariosUseTheSettingsOfTheTemplate(t *testing.T) {
 		"12h": "rate(12 hours)", "1d": "rate(1 day)"}
 	values := cfn.List(at(readTemplate(t).Section("Parameters"), "Every.AllowedValues"))
 	if len(values) != len(intervals) {
-		t.Errorf("Every is one of %v; the scenarios use %v", values, intervals)
+		t.Errorf("the parameter Every allows %v; the scenarios use %v", values, intervals)
 	}
 	for every := range intervals {
 		schedule := resourcesWith(t, map[string]string{"Every": every})["AuditSchedule"]
 		if got := schedule.Properties["ScheduleExpression"]; got != rates[every] {
-			t.Errorf("Every %s is %v, want %s", every, got, rates[every])
+			t.Errorf("ScheduleExpression with Every=%s is %v, want %s", every, got, rates[every])
 		}
 	}
 }

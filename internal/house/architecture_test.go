@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// importRules returns which packages of this module each package may import, from the table in
-// ARCHITECTURE.md. A package without a row may not exist.
+// importRules returns the packages of this module that each package may import, from the table in
+// ARCHITECTURE.md. Every package must have a row.
 func importRules(t *testing.T) map[string][]string {
 	t.Helper()
 	raw, err := os.ReadFile("../../ARCHITECTURE.md")
@@ -39,8 +39,8 @@ func importRules(t *testing.T) map[string][]string {
 	return rules
 }
 
-// TestArchitectureNamesFilesThatExist checks the paths of files and folders in ARCHITECTURE.md. A
-// bare file name belongs to the last folder before it.
+// TestArchitectureNamesFilesThatExist checks that the Go files that ARCHITECTURE.md names exist. A
+// file name without a folder belongs to the last folder that the page names before it.
 func TestArchitectureNamesFilesThatExist(t *testing.T) {
 	raw, err := os.ReadFile("../../ARCHITECTURE.md")
 	if err != nil {
@@ -55,7 +55,7 @@ func TestArchitectureNamesFilesThatExist(t *testing.T) {
 		} else if file != "main.go" {
 			file = folder + file
 		} else {
-			continue // of the command, whose folder is named beside it
+			continue // in cmd/remotion-audit, which the same sentence names
 		}
 		files++
 		if _, err := os.Stat("../../" + file); err != nil {

@@ -12,7 +12,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/contract"
 )
 
-// at follows keys into nested mappings. A list of one element counts as that element.
+// at returns the value at a path of keys in nested mappings, or nil. A list with one element counts
+// as that element.
 func at(v any, path string) any {
 	for key := range strings.SplitSeq(path, ".") {
 		if list, ok := v.([]any); ok && len(list) == 1 {
@@ -24,7 +25,8 @@ func at(v any, path string) any {
 	return v
 }
 
-// Both rules match the successful calls that the contract lists.
+// TestRulesMatchTheContractsCalls checks that the rules of the template and of the forwarder match
+// exactly the successful calls that the contract lists.
 func TestRulesMatchTheContractsCalls(t *testing.T) {
 	forwarding, err := parseTemplate(t,
 		forwarderFile).Resources(map[string]string{"HomeRegion": "eu-central-1"})
@@ -48,15 +50,15 @@ func TestRulesMatchTheContractsCalls(t *testing.T) {
 			t.Errorf("%s matches\n     %v\nwant %v", id, got, want)
 		}
 	}
-	// EventBridge's own limit: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html
+	// The limit of EventBridge: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html
 	if text, _ := json.Marshal(want); len(text) > 2048 {
 		t.Errorf("the pattern has %d characters, at most 2048", len(text))
 	}
 }
 
-// Scheduler, Lambda and the queue of changes keep failed events in the failure queue. The queue is
-// encrypted and requires TLS.
-func TestNothingIsLost(t *testing.T) {
+// TestFailedEventsReachTheFailureQueue checks that Scheduler, Lambda and the queue of changes send
+// failed events to the failure queue, and that the timeouts of the queues are long enough.
+func TestFailedEventsReachTheFailureQueue(t *testing.T) {
 	resources := readResources(t)
 	for _, tt := range []struct{ id, path string }{
 		{"AuditSchedule", "Target.DeadLetterConfig.Arn"},
@@ -72,17 +74,18 @@ func TestNothingIsLost(t *testing.T) {
 		return n
 	}
 	if got := seconds("FailureQueue", "MessageRetentionPeriod"); got != 14*24*3600 {
-		t.Errorf("the failure queue keeps messages for %v s", got)
+		t.Errorf("the failure queue keeps messages for %v s, want 14 days", got)
 	}
 	// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 	if got, want := seconds("ChangeQueue", "VisibilityTimeout"),
 		6*seconds("AuditFunction", "Timeout")+
 			seconds("ChangeSource", "MaximumBatchingWindowInSeconds"); got < want {
-		t.Errorf("the visibility timeout of changes is %v s, want at least %v", got, want)
+		t.Errorf("the visibility timeout of the queue of changes is %v s, want at least %v", got, want)
 	}
 }
 
-// Every topic, queue and bucket refuses requests without TLS and is encrypted at rest.
+// TestEncryption checks that every topic, queue and bucket denies requests without TLS and is
+// encrypted at rest.
 func TestEncryption(t *testing.T) {
 	resources := readResources(t)
 	policies := map[string]string{"AWS::SNS::Topic": "AlertTopicPolicy",
@@ -98,12 +101,12 @@ func TestEncryption(t *testing.T) {
 	}
 	found := 0
 	for id, r := range resources {
-		rests, ok := encrypted[r.Type]
+		isEncrypted, ok := encrypted[r.Type]
 		if !ok {
 			continue
 		}
 		found++
-		if !rests(r) {
+		if !isEncrypted(r) {
 			t.Errorf("%s: not encrypted", id)
 		}
 		policy := policies[r.Type]
@@ -119,11 +122,12 @@ func TestEncryption(t *testing.T) {
 		}
 	}
 	if found != 4 {
-		t.Errorf("found %d resources, want more", found)
+		t.Errorf("found %d topics, queues and buckets, want 4", found)
 	}
 }
 
-// Only the auditor's role may write evidence: all other principals are denied.
+// TestOnlyTheAuditorWritesEvidence checks that the bucket policy denies writes of evidence to all
+// principals except the auditor's role.
 func TestOnlyTheAuditorWritesEvidence(t *testing.T) {
 	statements := cfn.List(at(readResources(t)["EvidenceBucketPolicy"].Properties,
 		"PolicyDocument.Statement"))
@@ -131,14 +135,14 @@ func TestOnlyTheAuditorWritesEvidence(t *testing.T) {
 		return at(s, "Sid") == "OnlyTheAuditorWrites"
 	})
 	if i < 0 {
-		t.Fatal("no such statement")
+		t.Fatal("the bucket policy has no statement OnlyTheAuditorWrites")
 	}
 	s := statements[i]
 	want := []any{"${EvidenceBucket.Arn}/state/*", "${EvidenceBucket.Arn}/reports/*"}
 	if at(s, "Effect") != "Deny" || at(s, "Principal.AWS") != "*" ||
 		!reflect.DeepEqual(at(s, "Resource"), want) ||
 		at(s, "Condition.ArnNotEquals.aws:PrincipalArn") != "${AuditRole.Arn}" {
-		t.Errorf("%v", s)
+		t.Errorf("OnlyTheAuditorWrites is %v", s)
 	}
 	for _, action := range []string{"s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"} {
 		if !slices.Contains(cfn.List(at(s, "Action")), any(action)) {
@@ -147,7 +151,8 @@ func TestOnlyTheAuditorWritesEvidence(t *testing.T) {
 	}
 }
 
-// The dashboard is one text. It shows every metric of the account and finds targets by search.
+// TestDashboard checks that template.yaml contains infra/dashboard.json, and that the dashboard
+// shows the metrics of the account, the metrics of the targets and all alarms.
 func TestDashboard(t *testing.T) {
 	text, err := os.ReadFile("../../infra/dashboard.json")
 	if err != nil {
@@ -177,7 +182,7 @@ func TestDashboard(t *testing.T) {
 	for _, want := range []string{`SEARCH('{\"RemotionAudit\",Target} MetricName=\"Gaps\"'`,
 		`"${PROP('Dim.Target')}"`, `"Duration"`, `"Throttles"`, `SOURCE '${AuditLogGroup}'`} {
 		if !strings.Contains(body, want) {
-			t.Errorf("the dashboard has no %s", want)
+			t.Errorf("the dashboard does not contain %s", want)
 		}
 	}
 	alarms := 0
@@ -190,13 +195,13 @@ func TestDashboard(t *testing.T) {
 		}
 	}
 	if alarms != 8 {
-		t.Errorf("%d alarms", alarms)
+		t.Errorf("the template has %d alarms, want 8", alarms)
 	}
-	// No widget covers another, and none leaves the grid of 24 columns.
+	// Widgets do not overlap, and are inside the grid of 24 columns.
 	grid := map[[2]int]string{}
 	for _, w := range dashboard.Widgets {
 		if w.Properties.Title == "" || w.X+w.Width > 24 {
-			t.Errorf("widget %+v", w)
+			t.Errorf("a widget has no title or leaves the grid: %+v", w)
 		}
 		for x := w.X; x < w.X+w.Width; x++ {
 			for y := w.Y; y < w.Y+w.Height; y++ {

@@ -56,7 +56,7 @@ var (
 	notInAnchor = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
 )
 
-// anchors returns the fragments by which a page's headings can be linked, as GitHub makes them.
+// anchors returns the URL fragments that GitHub generates for the headings of a page.
 func anchors(page string) map[string]bool {
 	found := map[string]bool{}
 	for _, m := range heading.FindAllStringSubmatch(codeBlock.ReplaceAllString(page, ""), -1) {
@@ -66,7 +66,8 @@ func anchors(page string) map[string]bool {
 	return found
 }
 
-// TestLinksLeadToFiles checks the relative links of every Markdown file, and their fragments.
+// TestLinksLeadToFiles checks that the relative links of every Markdown file lead to an existing
+// file and heading.
 func TestLinksLeadToFiles(t *testing.T) {
 	pages := markdownPages(t)
 	links := 0
@@ -94,18 +95,19 @@ func TestLinksLeadToFiles(t *testing.T) {
 	}
 }
 
-// TestDocsIndexIsComplete checks that docs/README.md links to every page below docs.
+// TestDocsIndexIsComplete checks that docs/README.md links to every page in docs.
 func TestDocsIndexIsComplete(t *testing.T) {
 	pages := markdownPages(t)
 	for name := range pages {
-		below, ok := strings.CutPrefix(name, "docs/")
-		if ok && below != "README.md" && !strings.Contains(pages["docs/README.md"], "]("+below+")") {
-			t.Errorf("docs/README.md does not link to %s", below)
+		page, ok := strings.CutPrefix(name, "docs/")
+		if ok && page != "README.md" && !strings.Contains(pages["docs/README.md"], "]("+page+")") {
+			t.Errorf("docs/README.md does not link to %s", page)
 		}
 	}
 }
 
-// tableRows returns the cells of the table rows that begin with inline code, by that code.
+// tableRows returns the cells of each table row that begins with inline code. The key is the text
+// of the code.
 func tableRows(page string) map[string][]string {
 	rows := map[string][]string{}
 	for line := range strings.SplitSeq(page, "\n") {
@@ -121,20 +123,21 @@ func tableRows(page string) map[string][]string {
 	return rows
 }
 
-// TestConfigurationPageIsComplete compares docs/configuration.md with the environment variables of
-// the function and the parameters of template.yaml, and their defaults.
+// TestConfigurationPageIsComplete checks that docs/configuration.md lists the environment variables
+// of the function and the parameters of template.yaml, with their defaults.
 func TestConfigurationPageIsComplete(t *testing.T) {
-	rows := tableRows(markdownPages(t)["docs/configuration.md"])
-	compare := func(name, fallback string, column int) {
+	page := markdownPages(t)["docs/configuration.md"]
+	rows := tableRows(page)
+	checkDefault := func(name, want string, column int) {
 		if len(rows[name]) <= column {
 			t.Errorf("docs/configuration.md has no row for %s", name)
 			return
 		}
-		if fallback != "" {
-			fallback = "`" + fallback + "`"
+		if want != "" {
+			want = "`" + want + "`"
 		}
-		if got := rows[name][column]; got != fallback && (fallback != "" || strings.Contains(got, "`")) {
-			t.Errorf("docs/configuration.md: the default of %s is %q, want %q", name, got, fallback)
+		if got := rows[name][column]; got != want && (want != "" || strings.Contains(got, "`")) {
+			t.Errorf("docs/configuration.md: the default of %s is %q, want %q", name, got, want)
 		}
 	}
 	defaults := map[string]string{}
@@ -143,18 +146,17 @@ func TestConfigurationPageIsComplete(t *testing.T) {
 		defaults[name] = field.Tag.Get("envDefault")
 	}
 	for _, name := range contract.Environment() {
-		compare(name, defaults[name], 2)
+		checkDefault(name, defaults[name], 2)
 	}
-	environment := markdownPages(t)["docs/configuration.md"]
 	for name, parameter := range readTemplate(t).Section("Parameters") {
-		if strings.Contains(environment, " | `"+name+"` | ") {
-			continue // beside its variable
+		if strings.Contains(page, " | `"+name+"` | ") {
+			continue // the row of its environment variable lists this parameter too
 		}
 		value, _ := at(parameter, "Default").(string)
 		if number, ok := at(parameter, "Default").(float64); ok {
 			value = fmt.Sprint(number)
 		}
-		compare(name, value, 1)
+		checkDefault(name, value, 1)
 	}
 }
 

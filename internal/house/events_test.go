@@ -12,7 +12,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/events"
 )
 
-// fields returns the names in a JSON object.
+// fields returns a JSON object, and its field names, sorted and separated by spaces.
 func fields(t *testing.T, raw json.RawMessage) (object map[string]json.RawMessage, names string) {
 	t.Helper()
 	if err := json.Unmarshal(raw, &object); err != nil {
@@ -21,7 +21,8 @@ func fields(t *testing.T, raw json.RawMessage) (object map[string]json.RawMessag
 	return object, strings.Join(slices.Sorted(maps.Keys(object)), " ")
 }
 
-// The example events of IAM changes have exactly the fields that AWS sends.
+// TestEventsAboutIAMAreWhatAWSSends checks that the example events of IAM changes have exactly the
+// fields that AWS sends.
 // https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html
 // https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
 // https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
@@ -34,7 +35,7 @@ func TestEventsAboutIAMAreWhatAWSSends(t *testing.T) {
 		message = "attributes awsRegion body eventSource eventSourceARN md5OfBody messageAttributes " +
 			"messageId receiptHandle"
 	)
-	ofIAM := func(name string, raw json.RawMessage) {
+	checkEvent := func(name string, raw json.RawMessage) {
 		event, names := fields(t, raw)
 		if names != envelope {
 			t.Errorf("%s has %s\nwant %s", name, names, envelope)
@@ -46,10 +47,11 @@ func TestEventsAboutIAMAreWhatAWSSends(t *testing.T) {
 		if names := strings.Join(slices.Sorted(maps.Keys(detail)), " "); names != record {
 			t.Errorf("%s: the record has %s\nwant %s", name, names, record)
 		}
-		for _, same := range [][2]string{{"account", "recipientAccountId"}, {"region", "awsRegion"},
+		for _, pair := range [][2]string{{"account", "recipientAccountId"}, {"region", "awsRegion"},
 			{"time", "eventTime"}} {
-			if string(event[same[0]]) != string(detail[same[1]]) {
-				t.Errorf("%s: %s is %s, and %s %s", name, same[0], event[same[0]], same[1], detail[same[1]])
+			if string(event[pair[0]]) != string(detail[pair[1]]) {
+				t.Errorf("%s: %s is %s, but %s is %s", name, pair[0], event[pair[0]], pair[1],
+					detail[pair[1]])
 			}
 		}
 	}
@@ -60,11 +62,11 @@ func TestEventsAboutIAMAreWhatAWSSends(t *testing.T) {
 		}
 		return raw
 	}
-	ofIAM("iam-change.json", read("iam-change.json"))
+	checkEvent("iam-change.json", read("iam-change.json"))
 	var queue struct{ Records []json.RawMessage }
 	if err := json.Unmarshal(read("iam-changes-sqs.json"), &queue); err != nil ||
 		len(queue.Records) < 2 {
-		t.Fatalf("%d messages, %v", len(queue.Records), err)
+		t.Fatalf("%d messages, want at least 2; error %v", len(queue.Records), err)
 	}
 	for _, raw := range queue.Records {
 		m, names := fields(t, raw)
@@ -78,8 +80,8 @@ func TestEventsAboutIAMAreWhatAWSSends(t *testing.T) {
 			}
 		}
 		if want := md5.Sum([]byte(body)); sum != hex.EncodeToString(want[:]) {
-			t.Errorf("message %s: md5OfBody is %s, and the body's %x", id, sum, want)
+			t.Errorf("message %s: md5OfBody is %s, want %x", id, sum, want)
 		}
-		ofIAM("message "+id, json.RawMessage(body))
+		checkEvent("message "+id, json.RawMessage(body))
 	}
 }

@@ -19,7 +19,7 @@ type goPackage struct {
 	Module                *struct{ Path string }
 }
 
-// packages lists packages as the go command sees them.
+// packages returns the packages that go list prints for the arguments.
 func packages(t *testing.T, args ...string) (list []goPackage) {
 	t.Helper()
 	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Name,Doc,Imports,Deps,Module"},
@@ -55,7 +55,7 @@ func TestImportsPointDownwards(t *testing.T) {
 		delete(rules, name)
 		for _, imported := range p.Imports {
 			if ours, ok := strings.CutPrefix(imported, module); ok && !slices.Contains(allowed, ours) {
-				t.Errorf("%s imports %s", name, ours)
+				t.Errorf("%s imports %s, which ARCHITECTURE.md does not allow", name, ours)
 			}
 		}
 	}
@@ -64,7 +64,8 @@ func TestImportsPointDownwards(t *testing.T) {
 	}
 }
 
-// The core is pure: what judges knows neither AWS nor a file nor the network.
+// TestCoreStaysPure checks that the core packages depend on no package for the network, processes
+// or databases, and on no other module, with the exceptions below.
 func TestCoreStaysPure(t *testing.T) {
 	core := []string{"internal/contract", "internal/cloudtrail", "internal/iampolicy",
 		"internal/policies", "internal/audit", "internal/report", "internal/alert"}
@@ -73,14 +74,14 @@ func TestCoreStaysPure(t *testing.T) {
 		"./internal/alert") {
 		name := strings.TrimPrefix(p.ImportPath, module)
 		if !slices.Contains(core, name) {
-			t.Errorf("%s is not of the core", name)
+			t.Errorf("%s is not a core package", name)
 		}
 		for _, imported := range p.Deps {
-			third := strings.Contains(strings.Split(imported, "/")[0], ".") &&
+			otherModule := strings.Contains(strings.Split(imported, "/")[0], ".") &&
 				!strings.HasPrefix(imported, module)
-			// The file of mutes is YAML: its syntax tree is read, and nothing is decoded by reflection.
+			// alert reads the syntax tree of the YAML file with the mutes. It decodes nothing by reflection.
 			yaml := name == "internal/alert" && strings.HasPrefix(imported, "github.com/goccy/go-yaml/")
-			if third && !yaml && imported != "golang.org/x/mod/semver" &&
+			if otherModule && !yaml && imported != "golang.org/x/mod/semver" &&
 				!strings.HasPrefix(imported, "vendor/") {
 				t.Errorf("%s depends on %s", name, imported)
 			}
@@ -99,15 +100,16 @@ func TestFunctionReachesOnlyWhatItNeeds(t *testing.T) {
 				module + "internal/awsemu", module + "internal/runtimeapi", module + "infra",
 				"github.com/aws/aws-cdk-go", "net/rpc", "testing"} {
 				if dep == banned || strings.HasSuffix(banned, "/") && strings.HasPrefix(dep, banned) {
-					t.Errorf("the function reaches %s", dep)
+					t.Errorf("the function depends on %s", dep)
 				}
 			}
 		}
 	}
 }
 
-// A call of reflect's Method or MethodByName with a name the linker cannot know makes it keep every
-// exported method of every type: the SDK's clients alone would fill the zip.
+// TestLinkerDropsUnusedMethods checks that the linker can remove unused methods. If the function
+// calls reflect's Method or MethodByName with a variable name, the linker keeps every exported
+// method of every type. The methods of the SDK's clients alone would make the zip too large.
 func TestLinkerDropsUnusedMethods(t *testing.T) {
 	if testing.Short() {
 		t.Skip("links the function with -dumpdep")
@@ -125,7 +127,7 @@ func TestLinkerDropsUnusedMethods(t *testing.T) {
 	}
 	for _, line := range bytes.Split(out, []byte("\n")) {
 		if bytes.Contains(line, []byte("<ReflectMethod>")) {
-			t.Errorf("unused methods are kept because of %s", line)
+			t.Errorf("the linker keeps unused methods because of %s", line)
 		}
 	}
 }

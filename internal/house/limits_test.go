@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// longest holds the longest names that AWS generates: for a stack with the longest possible name,
-// in the partition with the longest names.
+// longest replaces references with the longest names that AWS can generate: for a stack with the
+// longest possible name, in the partition with the longest names.
 var longest = strings.NewReplacer(
 	"${AWS::Partition}", "aws-cn", "${AWS::Region}", "cn-northwest-1", "${AWS::URLSuffix}",
 	"amazonaws.com.cn", "${AWS::AccountId}", "123456789012",
@@ -30,16 +30,16 @@ var longest = strings.NewReplacer(
 	"${ChangeQueue.Arn}", "arn:aws-cn:sqs:cn-northwest-1:123456789012:"+strings.Repeat("c", 80),
 )
 
-// A role's inline policies fit into IAM's quota, white space not counted, even with the longest
-// value of NamedPrincipals.
+// TestPolicyFitsIntoTheRole checks that the role's inline policy fits into IAM's quota, which does
+// not count white space, even with the longest value of NamedPrincipals.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html#reference_iam-quotas-entity-length
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
 func TestPolicyFitsIntoTheRole(t *testing.T) {
-	const most, parameter = 10_240, 4096
+	const maxPolicy, maxParameter = 10_240, 4096
 	var arns []string
 	for size := 0; ; {
 		arn := fmt.Sprintf("arn:aws-cn:iam::123456789012:user/ci/r%02d", len(arns))
-		if size += len(arn) + 1; size > parameter {
+		if size += len(arn) + 1; size > maxParameter {
 			break
 		}
 		arns = append(arns, arn)
@@ -55,19 +55,20 @@ func TestPolicyFitsIntoTheRole(t *testing.T) {
 		}
 		document := longest.Replace(string(raw))
 		if strings.Contains(document, "${") {
-			t.Errorf("%s: this test does not know a name in %s", name, document)
+			t.Errorf("%s: add the missing reference to longest: %s", name, document)
 		}
-		if size := len(strings.ReplaceAll(document, " ", "")); size > most {
-			t.Errorf("%s: the policy has %d characters, at most %d", name, size, most)
+		if size := len(strings.ReplaceAll(document, " ", "")); size > maxPolicy {
+			t.Errorf("%s: the policy has %d characters, at most %d", name, size, maxPolicy)
 		}
 	}
 }
 
-// Descriptions fit into the limits of CloudFormation and the services, with the longest names.
+// TestDescriptionsFit checks that descriptions fit into the limits of CloudFormation and of the
+// services, even with the longest names.
 func TestDescriptionsFit(t *testing.T) {
-	// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html and the
-	// like
-	most := map[string]struct {
+	// The API reference of each service has the limit, for example
+	// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+	limits := map[string]struct {
 		property string
 		length   int
 	}{
@@ -78,7 +79,7 @@ func TestDescriptionsFit(t *testing.T) {
 	}
 	for id, r := range resourcesWith(t,
 		map[string]string{"ReactToChanges": "yes", "AuditorId": strings.Repeat("a", 64)}) {
-		limit, limited := most[r.Type]
+		limit, limited := limits[r.Type]
 		if !limited {
 			continue
 		}
@@ -91,7 +92,7 @@ func TestDescriptionsFit(t *testing.T) {
 	template := readTemplate(t)
 	for name, p := range template.Section("Parameters") {
 		if description, _ := p.(map[string]any)["Description"].(string); len(description) > 4000 {
-			t.Errorf("parameter %s: a description of %d characters", name, len(description))
+			t.Errorf("parameter %s: the description has %d characters, at most 4000", name, len(description))
 		}
 	}
 	outputs, err := template.Outputs(map[string]string{"Callers": "none"})
@@ -100,16 +101,16 @@ func TestDescriptionsFit(t *testing.T) {
 	}
 	for name, o := range outputs {
 		if len(o.Description) > 1024 || len(longest.Replace(o.Value)) > 1024 {
-			t.Errorf("output %s: too long", name)
+			t.Errorf("output %s: the description or the value has more than 1024 characters", name)
 		}
 	}
 	if description, _ := template["Description"].(string); len(description) > 1024 {
-		t.Errorf("the template's description has %d characters", len(description))
+		t.Errorf("the template's description has %d characters, at most 1024", len(description))
 	}
 }
 
-// A template that is passed in a request, for example to validate it, has a size limit. A larger
-// one must be in a bucket.
+// TestTemplateFitsIntoARequest checks that a request to CloudFormation, for example
+// ValidateTemplate, can contain the template. A larger template must be in a bucket.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
 func TestTemplateFitsIntoARequest(t *testing.T) {
 	info, err := os.Stat(templateFile)
@@ -117,6 +118,6 @@ func TestTemplateFitsIntoARequest(t *testing.T) {
 		t.Fatal(err)
 	}
 	if info.Size() > 51_200 {
-		t.Errorf("template.yaml has %d bytes", info.Size())
+		t.Errorf("template.yaml has %d bytes, at most 51,200", info.Size())
 	}
 }

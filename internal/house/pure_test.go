@@ -12,7 +12,8 @@ import (
 	"testing"
 )
 
-// The packages that make test runs without the race detector start no goroutines.
+// TestPureHasNoGoroutines checks the packages that `make test` runs without the race detector: they
+// start no goroutines.
 func TestPureHasNoGoroutines(t *testing.T) {
 	makefile, err := os.ReadFile("../../Makefile")
 	if err != nil {
@@ -36,14 +37,14 @@ func TestPureHasNoGoroutines(t *testing.T) {
 			ast.Inspect(p, func(n ast.Node) bool {
 				switch n := n.(type) {
 				case *ast.GoStmt:
-					t.Errorf("%s: a goroutine", files.Position(n.Pos()))
+					t.Errorf("%s: starts a goroutine", files.Position(n.Pos()))
 				case *ast.ImportSpec:
 					if path, _ := strconv.Unquote(n.Path.Value); strings.HasPrefix(path, "sync") {
 						t.Errorf("%s: imports %s", files.Position(n.Pos()), path)
 					}
 				case *ast.SelectorExpr:
 					if n.Sel.Name == "Parallel" || n.Sel.Name == "RunParallel" {
-						t.Errorf("%s: %s", files.Position(n.Pos()), n.Sel.Name)
+						t.Errorf("%s: uses %s", files.Position(n.Pos()), n.Sel.Name)
 					}
 				}
 				return true

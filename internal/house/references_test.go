@@ -12,9 +12,10 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/cfn"
 )
 
-// CloudFormation creates a stack only without circular dependencies and dangling references. This
-// holds for every combination of the parameters that conditions use, with two values each.
-func TestEveryStackCanBeMade(t *testing.T) {
+// TestEveryStackCanBeCreated checks that no stack has a circular dependency or a reference to a
+// missing resource. It tries all combinations of the parameters that conditions use, with two
+// values of each parameter.
+func TestEveryStackCanBeCreated(t *testing.T) {
 	const topic, key = "arn:aws:sns:us-east-1:123456789012:",
 		"arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 	const boundary, principal = "arn:aws:iam::123456789012:policy/boundary",
@@ -22,8 +23,8 @@ func TestEveryStackCanBeMade(t *testing.T) {
 	for _, tt := range []struct {
 		file  string
 		given map[string]string
-		// choices are the values of parameters beside their defaults. A second parameter after a blank
-		// changes together with the first.
+		// choices has the second value of each parameter. Another parameter after a space changes
+		// together with the first.
 		choices map[string]string
 	}{
 		{templateFile, map[string]string{"Callers": "user/render"}, map[string]string{
@@ -98,7 +99,8 @@ func parametersOfConditions(template cfn.Template) map[string]bool {
 // reference matches a reference to a resource in a resolved property.
 var reference = regexp.MustCompile(`\$\{([A-Za-z0-9]+)`)
 
-// checkDependencies returns an error if a resource depends on a missing resource or on itself.
+// checkDependencies returns an error if a resource depends on a missing resource, or on itself,
+// directly or through others.
 func checkDependencies(resources map[string]cfn.Resource) error {
 	const underway, done = 1, 2
 	state := map[string]int{}
@@ -116,14 +118,14 @@ func checkDependencies(resources map[string]cfn.Resource) error {
 				return fmt.Errorf("%s depends on %s, which is missing", id, other)
 			}
 		}
-		next := slices.Clone(resources[id].DependsOn)
+		dependencies := slices.Clone(resources[id].DependsOn)
 		for _, m := range reference.FindAllStringSubmatch(fmt.Sprint(resources[id].Properties), -1) {
-			// else it is a pseudo parameter; Resources reports unknown names
+			// Other names are pseudo parameters: Resources returns an error for an unknown name.
 			if _, ok := resources[m[1]]; ok {
-				next = append(next, m[1])
+				dependencies = append(dependencies, m[1])
 			}
 		}
-		for _, other := range next {
+		for _, other := range dependencies {
 			if err := visit(other, path); err != nil {
 				return err
 			}
@@ -139,20 +141,21 @@ func checkDependencies(resources map[string]cfn.Resource) error {
 	return nil
 }
 
-func TestOrderlyFindsWhatIsNot(t *testing.T) {
+func TestCheckDependencies(t *testing.T) {
 	for _, tt := range []struct {
 		name      string
 		resources map[string]cfn.Resource
 		want      string
 	}{
-		{"a chain", map[string]cfn.Resource{"A": {DependsOn: []string{"B"}},
+		{"a chain has no error", map[string]cfn.Resource{"A": {DependsOn: []string{"B"}},
 			"B": {Properties: map[string]any{"Role": "${C.Arn}"}}, "C": {}}, ""},
-		{"a diamond", map[string]cfn.Resource{"A": {DependsOn: []string{"B", "C"}},
+		{"a diamond has no error", map[string]cfn.Resource{"A": {DependsOn: []string{"B", "C"}},
 			"B": {DependsOn: []string{"D"}}, "C": {DependsOn: []string{"D"}}, "D": {}}, ""},
-		{"a circle", map[string]cfn.Resource{"A": {DependsOn: []string{"B"}},
+		{"a circular dependency is an error", map[string]cfn.Resource{"A": {DependsOn: []string{"B"}},
 			"B": {Properties: map[string]any{"List": []any{"x ${A}"}}}}, "A → B → A"},
-		{"itself", map[string]cfn.Resource{"A": {Properties: map[string]any{"Name": "${A}"}}}, "A → A"},
-		{"nothing", map[string]cfn.Resource{"A": {DependsOn: []string{"B"}}},
+		{"a reference to itself is an error",
+			map[string]cfn.Resource{"A": {Properties: map[string]any{"Name": "${A}"}}}, "A → A"},
+		{"a missing resource is an error", map[string]cfn.Resource{"A": {DependsOn: []string{"B"}}},
 			"depends on B, which is missing"},
 	} {
 		if err := checkDependencies(tt.resources); tt.want == "" && err != nil || tt.want != "" &&
@@ -162,7 +165,8 @@ func TestOrderlyFindsWhatIsNot(t *testing.T) {
 	}
 }
 
-// A deployment in China refers to the partition aws-cn only.
+// TestPartitions checks that a deployment in China does not refer to the partition aws or its
+// regions.
 func TestPartitions(t *testing.T) {
 	china := map[string]string{"AWS::Partition": "aws-cn", "AWS::Region": "cn-north-1",
 		"AWS::URLSuffix": "amazonaws.com.cn"}

@@ -13,8 +13,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the generated parts of docs/security.md")
 
-// docs/security.md lists the permissions of the function's role in template.yaml, with the reasons
-// of the contract.
+// TestSecurityPageIsGenerated checks that docs/security.md lists the permissions that template.yaml
+// grants to the function's role, with the purposes from the contract.
 func TestSecurityPageIsGenerated(t *testing.T) {
 	const file = "../../docs/security.md"
 	raw, err := os.ReadFile(file)
@@ -49,8 +49,8 @@ func TestSecurityPageIsGenerated(t *testing.T) {
 	t.Errorf("docs/security.md is out of date: make golden\n%s", page)
 }
 
-// permissionTable returns a row for each action: its resources in template.yaml, its condition and
-// its purpose.
+// permissionTable returns a Markdown table. The row of an action contains the action's resources
+// and condition in template.yaml, and its purpose.
 func permissionTable(t *testing.T, permissions []contract.Permission) string {
 	var b strings.Builder
 	b.WriteString("| action | resource | purpose |\n|---|---|---|\n")
@@ -63,11 +63,11 @@ func permissionTable(t *testing.T, permissions []contract.Permission) string {
 		if i < 0 {
 			t.Fatalf("template.yaml does not grant %s", p.Action)
 		}
-		var on []string
+		var resources []string
 		for _, resource := range granted[i].Resources {
-			on = append(on, "`"+resource.(string)+"`")
+			resources = append(resources, "`"+resource.(string)+"`")
 		}
-		text := strings.Join(on, ", ")
+		text := strings.Join(resources, ", ")
 		if condition, _ := granted[i].Condition.(map[string]any); condition != nil {
 			for _, keys := range condition {
 				for key, value := range keys.(map[string]any) {

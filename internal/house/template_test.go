@@ -76,7 +76,8 @@ var reach = map[contract.Scope][]any{
 	contract.ScopeTopicKey:       {"${AlertTopicKey.Arn}"},
 }
 
-// conditions lists the conditions that narrow an action further.
+// conditions lists the condition that the template must set for each scope. The other scopes have
+// no condition.
 var conditions = map[contract.Scope]any{
 	contract.ScopeNamespace: map[string]any{
 		"StringEquals": map[string]any{"cloudwatch:namespace": contract.Namespace}},
@@ -168,9 +169,10 @@ func TestFunctionMayDoWhatTheCodeCallsAndNoMore(t *testing.T) {
 	}
 }
 
-// AWS services use some permissions of the role on behalf of a resource. They are granted exactly
-// when that resource exists.
-func TestWhatAWSDoesIsGrantedForAResourceThatNeedsIt(t *testing.T) {
+// TestPermissionsOfAWSServicesFollowTheResource checks the permissions of the role that AWS
+// services use on behalf of a resource. The template grants such a permission if, and only if, the
+// resource exists.
+func TestPermissionsOfAWSServicesFollowTheResource(t *testing.T) {
 	tests := []struct {
 		name       string
 		parameters map[string]string
@@ -226,13 +228,14 @@ func TestWhatAWSDoesIsGrantedForAResourceThatNeedsIt(t *testing.T) {
 	}
 	for _, p := range contract.OnBehalfPermissions() {
 		if !covered[p.Scope] {
-			t.Errorf("%s: this test does not know the purpose", p.Action)
+			t.Errorf("%s: add a case with its resource to this test", p.Action)
 		}
 	}
 }
 
-// With ReadScope=named the role can read the named principals only, and discovers nothing.
-func TestNamedReadsNobodyElse(t *testing.T) {
+// TestNamedScopeReadsOnlyNamedPrincipals checks that with ReadScope=named the role can only read
+// the named principals and AWS managed policies, and cannot discover principals.
+func TestNamedScopeReadsOnlyNamedPrincipals(t *testing.T) {
 	named := []string{"arn:aws:iam::123456789012:user/ci/render",
 		"arn:aws:iam::123456789012:role/remotion-lambda-role"}
 	resources := resourcesWith(t, map[string]string{"AWS::Partition": "aws", "ReadScope": "named",
@@ -264,7 +267,8 @@ func TestNamedReadsNobodyElse(t *testing.T) {
 	}
 }
 
-// The evidence bucket outlives the stack, blocks public access, and expires only reports.
+// TestEvidenceBucket checks that the evidence bucket remains when the stack is deleted, blocks
+// public access, keeps versions, and expires only reports.
 func TestEvidenceBucket(t *testing.T) {
 	resources := readResources(t)
 	b := resources["EvidenceBucket"]
@@ -275,26 +279,27 @@ func TestEvidenceBucket(t *testing.T) {
 	}
 	for name, blocked := range b.Properties["PublicAccessBlockConfiguration"].(map[string]any) {
 		if blocked != true {
-			t.Errorf("%s: %v", name, blocked)
+			t.Errorf("%s is %v, want true", name, blocked)
 		}
 	}
 	if got := b.Properties["VersioningConfiguration"].(map[string]any)["Status"]; got != "Enabled" {
-		t.Errorf("versioning %v", got)
+		t.Errorf("the status of versioning is %v, want Enabled", got)
 	}
 	for _, rule := range b.Properties["LifecycleConfiguration"].(map[string]any)["Rules"].([]any) {
 		if prefix := rule.(map[string]any)["Prefix"]; prefix != "reports/" {
-			t.Errorf("a lifecycle rule covers %v", prefix)
+			t.Errorf("a lifecycle rule has the prefix %v, want reports/", prefix)
 		}
 	}
-	// A bucket from a parameter is used as it is.
+	// With a bucket from a parameter, the stack creates no bucket.
 	own, err := readTemplate(t).Resources(map[string]string{"Callers": "none",
 		"EvidenceBucketName": "mine"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	variables := at(own["AuditFunction"].Properties, "Environment.Variables").(map[string]any)
-	if _, made := own["EvidenceBucket"]; made || variables[contract.EnvEvidenceBucket] != "mine" {
-		t.Errorf("a bucket is created: %v; the function uses %v", made,
+	if _,
+		created := own["EvidenceBucket"]; created || variables[contract.EnvEvidenceBucket] != "mine" {
+		t.Errorf("a bucket is created: %v; the function uses %v", created,
 			variables[contract.EnvEvidenceBucket])
 	}
 }
@@ -309,7 +314,7 @@ func TestSchedulerMayOnlyStartTheFunction(t *testing.T) {
 	}
 	want := []grant{
 		{"ScheduleRole", "Invoke", []any{"lambda:InvokeFunction"}, []any{"${AuditFunction.Arn}"}, nil},
-		// its dead-letter queue
+		// The failure queue is the dead-letter queue of the schedule.
 		{"ScheduleRole", "KeepFailures", []any{"sqs:SendMessage"}, []any{"${FailureQueue.Arn}"}, nil},
 	}
 	if !reflect.DeepEqual(got, want) {
@@ -325,15 +330,15 @@ func TestSchedulerMayOnlyStartTheFunction(t *testing.T) {
 	}
 }
 
-// withoutResources lists the actions that support no resource, so that "*" is their narrowest
-// resource.
+// withoutResources lists the actions that do not support resource-level permissions. Their only
+// valid resource is "*".
 var withoutResources = []string{"cloudwatch:PutMetricData", "iam:ListRoles", "lambda:ListFunctions"}
 
 func TestNoPermissionIsWiderThanIAMAllows(t *testing.T) {
 	for _, g := range grants(t, readResources(t)) {
 		for _, action := range g.Actions {
 			action := action.(string)
-			// SNS's own: contract.OnBehalf
+			// AWS documents the wildcard of kms:GenerateDataKey* for SNS.
 			if strings.Contains(action, "*") && action != "kms:GenerateDataKey*" {
 				t.Errorf("%s: action %s has a wildcard", g.Sid, action)
 			}
@@ -380,7 +385,7 @@ func TestScheduleSendsTheEventInEvents(t *testing.T) {
 	if err := json.Unmarshal(data, &event); err != nil {
 		t.Fatal("scheduler.json: ", err)
 	}
-	// The context attributes that Scheduler fills in:
+	// Scheduler replaces these context attributes:
 	// https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
 	filled := map[string]string{"<aws.scheduler.schedule-arn>": event["schedule"],
 		"<aws.scheduler.scheduled-time>": event["scheduledTime"]}
@@ -407,12 +412,13 @@ func TestEventsAreJSON(t *testing.T) {
 	}
 }
 
-// Every parameter has a description and restricts its values.
+// TestEveryParameterIsExplained checks that every parameter has a description, a group and a label,
+// and restricts its values.
 func TestEveryParameterIsExplained(t *testing.T) {
 	template := readTemplate(t)
-	face := template.Section("Metadata")["AWS::CloudFormation::Interface"].(map[string]any)
+	consoleLayout := template.Section("Metadata")["AWS::CloudFormation::Interface"].(map[string]any)
 	grouped := map[string]bool{}
-	for _, group := range face["ParameterGroups"].([]any) {
+	for _, group := range consoleLayout["ParameterGroups"].([]any) {
 		for _, name := range group.(map[string]any)["Parameters"].([]any) {
 			grouped[name.(string)] = true
 		}
@@ -429,7 +435,7 @@ func TestEveryParameterIsExplained(t *testing.T) {
 			(p["MinValue"] == nil || p["MaxValue"] == nil) {
 			t.Errorf("parameter %s: accepts any value", name)
 		}
-		if !grouped[name] || face["ParameterLabels"].(map[string]any)[name] == nil {
+		if !grouped[name] || consoleLayout["ParameterLabels"].(map[string]any)[name] == nil {
 			t.Errorf("parameter %s: not in ParameterGroups and ParameterLabels", name)
 		}
 	}
@@ -440,9 +446,10 @@ func TestEveryParameterIsExplained(t *testing.T) {
 	}
 }
 
-// SAM's Events and Policies generate roles and trust policies that no test sees, so the template
-// does not use them.
-func TestOfSAMOnlyTheFunctionIsUsed(t *testing.T) {
+// TestTheFunctionIsTheOnlySAMResource checks that the template uses no other resource type of SAM,
+// and no property from which SAM generates resources. The tests do not see the roles and trust
+// policies that SAM generates.
+func TestTheFunctionIsTheOnlySAMResource(t *testing.T) {
 	template := readTemplate(t)
 	if template["Globals"] != nil {
 		t.Error("the template uses SAM's Globals")
@@ -450,7 +457,7 @@ func TestOfSAMOnlyTheFunctionIsUsed(t *testing.T) {
 	for id, r := range readResources(t) {
 		if r.Type != "AWS::Serverless::Function" {
 			if strings.HasPrefix(r.Type, "AWS::Serverless::") {
-				t.Errorf("%s is a %s", id, r.Type)
+				t.Errorf("%s has the SAM type %s", id, r.Type)
 			}
 			continue
 		}
@@ -464,7 +471,7 @@ func TestOfSAMOnlyTheFunctionIsUsed(t *testing.T) {
 		if metadata["BuildMethod"] == "makefile" {
 			makefile, err := os.ReadFile("../../Makefile")
 			if err != nil || !regexp.MustCompile(`(?m)^build-`+id+`:`).Match(makefile) {
-				t.Errorf("%s needs the target build-%s, which the Makefile lacks (%v)", id, id, err)
+				t.Errorf("%s needs the target build-%s in the Makefile (%v)", id, id, err)
 			}
 		}
 	}

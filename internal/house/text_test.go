@@ -15,17 +15,17 @@ import (
 
 const repository = "../.."
 
-// maxWordsPerThousandLines bounds the banned words in the text of the repository.
+// maxWordsPerThousandLines is the maximum rate of banned words in the text of the repository.
 const maxWordsPerThousandLines = 0.2
 
-// bannedWords make a sentence about an unnamed person. A sentence about a part of the program or of
-// AWS is shorter and says more.
+// bannedWords matches words of sentences about unnamed persons. A sentence about a part of the
+// program or of AWS is shorter and more precise.
 var bannedWords = regexp.MustCompile(
 	`(?i)\b(whom|whomever|whoever|whatever|nobody|somebody|anybody|told|learnt)\b`)
 
-// allowFile lists the lines that may hold a banned word. Each of its lines is a path pattern, as
-// filepath.Match reads it, and a text that the line must contain. A pattern alone allows all lines
-// of the files.
+// allowFile lists the lines that may contain a banned word. Each entry is a path pattern for
+// filepath.Match, and a text that the allowed line contains. An entry without a text allows all
+// lines of the matching files.
 const allowFile = "testdata/words-allowed.txt"
 
 type allowance struct {
@@ -58,12 +58,13 @@ func TestTextHasNoBannedWords(t *testing.T) {
 	}
 	for _, a := range allowances {
 		if !a.used {
-			t.Errorf("%s: no line needs %q in %s: remove it", allowFile, a.text, a.path)
+			t.Errorf("%s: no line with a banned word matches %q in %s: remove the entry", allowFile, a.text,
+				a.path)
 		}
 	}
 }
 
-// Go lines are held to the same width by lll in .golangci.yml.
+// TestLinesFitIntoAHundredColumns checks Markdown and YAML. The linter lll checks Go lines.
 func TestLinesFitIntoAHundredColumns(t *testing.T) {
 	for _, name := range textFiles(t) {
 		var exempt func(line string) bool
@@ -97,14 +98,14 @@ func markdownExemption() func(line string) bool {
 	}
 }
 
-// exemptYAML matches YAML that cannot be wrapped without a change of meaning: patterns, commands to
-// paste, JSON, and tags with a list.
+// exemptYAML matches YAML lines that cannot be wrapped without a change of meaning: patterns,
+// commands to paste, JSON, and tags with a list.
 var exemptYAML = regexp.MustCompile(`^\s*(AllowedPattern: |(Value: !Sub )?aws |\{|[\w-]+: '\{|\w+: !Split |Resource: !Sub )`)
 
 func yamlExemption(line string) bool { return exemptYAML.MatchString(line) }
 
-// breakable reports whether a line has a blank at which it could end before column 100. A line that
-// is one long address has none.
+// breakable reports whether a line has a space before column 100 at which it can be wrapped. A line
+// that contains only a long URL has no such space.
 func breakable(line string) bool {
 	text := strings.TrimLeft(line, " -*>#")
 	indent := len(line) - len(text)
