@@ -29,13 +29,13 @@ const (
 	// https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListUserPolicies.html
 	pageSize = 100
 	// maxCalls is the maximum number of calls of a run in an account with one caller and one render
-	// role. It does not count the calls that list functions: one for every page of every region.
+	// role. It excludes the calls that list functions: one for every page of every region.
 	maxCalls = 40
 )
 
 // A benchmarkCase is an account with the maximum number of sequential round trips of a run: one to
-// read the state, one to write it, one for the metrics, and the rest for the audit. A maxRounds of
-// zero is no bound.
+// read the state, one to write the state, one for the metrics, and the rest for the audit. If
+// maxRounds is zero, there is no maximum.
 type benchmarkCase struct {
 	name      string
 	account   func(testing.TB) *awsemu.Account
@@ -50,8 +50,8 @@ var benchmarkCases = []benchmarkCase{
 	{name: "2000-functions", account: manyFunctions},
 }
 
-// inlineOnly has one caller and the render role, each with the documented policy as its only inline
-// policy.
+// inlineOnly returns an account with one caller and the render role. The only policy of each is the
+// documented policy, as an inline policy.
 func inlineOnly(tb testing.TB) *awsemu.Account {
 	tb.Helper()
 	account, err := awsemu.Load(examples.FS, "compliant/account.yaml")
@@ -61,8 +61,9 @@ func inlineOnly(tb testing.TB) *awsemu.Account {
 	return account
 }
 
-// everyLayer adds the Lambda Insights layers that Remotion's document does not grant, in four
-// regions. With it no region has a gap.
+// everyLayer returns the account of inlineOnly with an additional policy for the Lambda Insights
+// layers. Remotion's policy does not grant the layers of four regions. With the additional policy,
+// no region has a gap.
 func everyLayer(tb testing.TB) *awsemu.Account {
 	account := inlineOnly(tb)
 	account.Users["remotion-user"].Inline["insights"] = `{"Version": "2012-10-17", "Statement": [{
@@ -71,7 +72,8 @@ func everyLayer(tb testing.TB) *awsemu.Account {
 	return account
 }
 
-// manyFunctions has 2,000 functions of ten releases in twenty regions, a hundred in each.
+// manyFunctions returns the account of everyLayer with 2,000 functions of ten releases: a hundred
+// functions in each of twenty regions.
 func manyFunctions(tb testing.TB) *awsemu.Account {
 	account := everyLayer(tb)
 	regions := policies.Regions(policies.AWS)[:20]
@@ -84,8 +86,9 @@ func manyFunctions(tb testing.TB) *awsemu.Account {
 	return account
 }
 
-// groupsAndManaged has policies of every kind: inline and attached to the caller, inline and
-// attached to its group, as its boundary, and attached to the render role.
+// groupsAndManaged returns an account with policies of every kind: inline and managed policies of
+// the caller and of the caller's group, a permissions boundary of the caller, and a managed policy
+// of the render role.
 func groupsAndManaged(tb testing.TB) *awsemu.Account {
 	account := inlineOnly(tb)
 	list := `{"Version": "2012-10-17", "Statement": [
@@ -151,13 +154,14 @@ func (c benchmarkCase) newFixture(tb testing.TB, wait time.Duration) *fixture {
 	}}
 }
 
-// A run is the duration of one audit, and its calls.
+// A run holds the duration and the calls of one audit.
 type run struct {
 	duration time.Duration
 	calls    []awsemu.Call
 }
 
-// audit runs the handler and fails unless the account is compliant.
+// audit runs the handler. It fails the test if the account is not compliant, if the run publishes
+// no metrics, or if it sends a message.
 func (f *fixture) audit(tb testing.TB) run {
 	tb.Helper()
 	result, r := f.handle(tb)
@@ -225,7 +229,7 @@ func countCalls(tb testing.TB, calls []awsemu.Call) (b callCounts) {
 		default:
 			tb.Errorf("unexpected call of %s:%s", c.Service, c.Operation)
 		}
-		// A first run has no state, and an account need not have mutes.
+		// NoSuchKey is not a failure: a first run finds no state, and an account can have no mutes.
 		if c.Code != "" && c.Code != "NoSuchKey" {
 			tb.Errorf("%s:%s failed: %s", c.Service, c.Operation, c.Code)
 		}
@@ -276,8 +280,8 @@ func BenchmarkHandler(b *testing.B) {
 	}
 }
 
-// reportMetrics adds the columns of this package. It reports the median, so that a run that the
-// machine delayed does not count.
+// reportMetrics adds the columns of this package. It reports medians, so that a single slow run
+// does not change the result.
 func reportMetrics(b *testing.B, runs []run) {
 	b.ReportMetric(median(runs, func(r run) float64 { return float64(len(r.calls)) }), "calls")
 	b.ReportMetric(median(runs, func(r run) float64 { return float64(awsemu.Rounds(r.calls)) }),
@@ -317,10 +321,10 @@ func TestBounds(t *testing.T) {
 			}
 			counts := countCalls(t, calls)
 			if n := len(calls) - counts.listed(); n > maxCalls {
-				t.Errorf("%d calls without the listing, want at most %d: %v", n, maxCalls, counts)
+				t.Errorf("%d calls without ListFunctions, want at most %d: %v", n, maxCalls, counts)
 			}
 			if rounds := awsemu.Rounds(calls); rounds > c.maxRounds {
-				t.Errorf("waits for %d round trips, want at most %d: %v\n%s", rounds, c.maxRounds, counts,
+				t.Errorf("%d sequential round trips, want at most %d: %v\n%s", rounds, c.maxRounds, counts,
 					timeline(calls))
 			}
 			if counts.metrics != 1 {

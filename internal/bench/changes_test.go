@@ -10,10 +10,11 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
 )
 
-// droppedChanges are IAM changes that affect no audited principal. An account has many of them. A
-// run that drops them makes few calls: it only reads what the names in the event leave open, once
-// per batch. calls does not count ListFunctions, which is called once per page and region if the
-// event names a role or a policy. maxRounds is the maximum number of sequential round trips.
+// droppedChanges are IAM changes that affect no audited principal. An account has many such
+// changes, so a run must drop them with few calls. The run reads only the data that it needs to
+// find the affected principals, once per batch. listed is true if the run lists functions, because
+// the event names a role or a policy. calls is the number of the other calls. maxRounds is the
+// maximum number of sequential round trips.
 var droppedChanges = []struct {
 	name, event, parameters string
 	listed                  bool
@@ -33,7 +34,7 @@ var droppedChanges = []struct {
 		listed:     true, calls: 6, maxRounds: 2},
 }
 
-// changeBatch returns a full batch of 100 such changes, as Lambda reads it from the queue.
+// changeBatch returns the event that Lambda creates from a full batch of 100 changes in the queue.
 func changeBatch(event, parameters string) json.RawMessage {
 	var records []map[string]string
 	for i := range 100 {
@@ -88,7 +89,7 @@ func TestDroppedChangesNeedFewCalls(t *testing.T) {
 			pages := 0
 			for region, n := range listings {
 				if pages += n; n > 1 {
-					t.Errorf("%d pages of functions in %s, want at most 1: it has no functions", n, region)
+					t.Errorf("%d pages of functions in %s, want at most 1: the region has no functions", n, region)
 				}
 			}
 			if n := len(calls) - pages; n != test.calls || pages > 0 != test.listed {
@@ -96,7 +97,7 @@ func TestDroppedChangesNeedFewCalls(t *testing.T) {
 					test.listed, timeline(calls))
 			}
 			if rounds := awsemu.Rounds(calls); len(calls) > 0 && rounds > test.maxRounds {
-				t.Errorf("waits for %d round trips, want at most %d\n%s", rounds, test.maxRounds,
+				t.Errorf("%d sequential round trips, want at most %d\n%s", rounds, test.maxRounds,
 					timeline(calls))
 			}
 		})

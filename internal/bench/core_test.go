@@ -26,8 +26,8 @@ func BenchmarkParse(b *testing.B) {
 	}
 }
 
-// BenchmarkGrantsEvaluate evaluates one request for a principal that has the documented policy
-// once, or ten times.
+// BenchmarkGrantsEvaluate evaluates one request for a principal that has one or ten copies of the
+// documented policy.
 func BenchmarkGrantsEvaluate(b *testing.B) {
 	doc, err := iampolicy.Parse(policies.Latest().Document(policies.User))
 	if err != nil {
@@ -56,8 +56,8 @@ func BenchmarkGrantsEvaluate(b *testing.B) {
 	}
 }
 
-// BenchmarkEvaluate evaluates a whole account: the caller and the render role, 49 requirements, in
-// one region and in all regions that Remotion supports.
+// BenchmarkEvaluate evaluates the facts of a whole account: 49 requirements of the caller and the
+// render role, in one region or in all regions that Remotion supports.
 func BenchmarkEvaluate(b *testing.B) {
 	for _, c := range benchmarkCases {
 		b.Run(c.name, func(b *testing.B) {

@@ -1,23 +1,24 @@
 // Package bench measures the cost of an audit: calls to AWS, sequential round trips, time, memory,
-// and the size of the deployed zip. It has benchmarks, and tests of the bounds that do not depend
-// on time.
+// and the size of the deployed zip. It contains benchmarks, and tests of the bounds that do not
+// depend on time.
 //
 //	go test -run '^$' -bench . ./internal/bench
 //
-// AWS is the embedded AWS, with a delay of 40 ms before every answer and with pages of 100 entries,
-// as in AWS. Requests go through the real SDK, over HTTP. The benchmarks add these columns:
+// The benchmarks use the embedded AWS, with a delay of 40 ms before every answer and with IAM's
+// pages of 100 entries. Requests go through the real SDK, over HTTP. The benchmarks add these
+// columns:
 //
 //	calls        requests to AWS
 //	round-trips  the longest chain of calls in which each waited for the previous one
 //	wall/40ms    the duration of a run divided by the delay; the part above round-trips is the
 //	             time of the code
-//	x-ours       the duration of Remotion's own check, divided by that of the whole run on the same
-//	             endpoint; or the time of another policy evaluator, which `make bench` installs,
-//	             divided by that of this project's evaluator
+//	x-ours       in BenchmarkRemotionsOwnCheck, the duration of Remotion's own check divided by the
+//	             duration of a whole run on the same endpoint; in BenchmarkOracle, the time of
+//	             another policy evaluator, which `make bench` installs, divided by ours-ns
 //	ours-ns      the time of this project's evaluator in the same run
 //
 // # Limits
 //
-// A new connection is free in the embedded AWS; real AWS adds a TLS handshake to the first round
-// trip. B/op and allocs/op include the allocations of the embedded AWS.
+// A new connection costs no time in the embedded AWS. Real AWS adds a TLS handshake to the first
+// round trip. B/op and allocs/op include the allocations of the embedded AWS.
 package bench

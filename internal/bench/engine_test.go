@@ -27,7 +27,7 @@ func BenchmarkParse6KB(b *testing.B) {
 	if err := json.Unmarshal([]byte(text), &documented); err != nil {
 		b.Fatal(err)
 	}
-	const most = 6_144 // characters of a managed policy
+	const maxPolicy = 6_144 // characters of a managed policy
 	var list bytes.Buffer
 	for i := 0; ; i++ {
 		var statement bytes.Buffer
@@ -35,7 +35,7 @@ func BenchmarkParse6KB(b *testing.B) {
 		if err := json.Compact(&statement, raw); err != nil {
 			b.Fatal(err)
 		}
-		if list.Len()+statement.Len() > most-50 {
+		if list.Len()+statement.Len() > maxPolicy-50 {
 			break
 		}
 		if i > 0 {

@@ -74,7 +74,7 @@ func BenchmarkZip(b *testing.B) {
 		b.ReportMetric(float64(binary)/1e6, "binary-MB")
 		b.ReportMetric(float64(zipped)/1e6, "zip-MB")
 	}
-	b.ReportMetric(0, "ns/op") // would only measure the compiler
+	b.ReportMetric(0, "ns/op") // ns/op would only measure the compiler
 }
 
 func TestZip(t *testing.T) {
@@ -89,9 +89,10 @@ func TestZip(t *testing.T) {
 	t.Logf("%.2f MB zipped, %.2f MB as a binary", float64(zipped)/1e6, float64(binary)/1e6)
 }
 
-// BenchmarkFunction runs the binary of the function with the Runtime API. Cold starts a new process
-// for every event. init-ms is the time from the start of the process to its first request for an
-// event, event-ms the time of the event, and peak-MiB the peak memory of the process.
+// BenchmarkFunction runs the binary of the function with the Runtime API. The cold benchmarks start
+// a new process for every event. init-ms is the time from the start of the process to its first
+// request for an event, event-ms the time of the event, and peak-MiB the peak memory of the
+// process.
 func BenchmarkFunction(b *testing.B) {
 	bootstrap := buildFunction(b)
 	for _, wait := range []time.Duration{0, delay} {
@@ -131,7 +132,7 @@ func BenchmarkFunction(b *testing.B) {
 				most = max(most, r.MaxRSS)
 			}
 			b.ReportMetric(float64(most)/(1<<20), "peak-MiB")
-			b.ReportMetric(0, "ns/op") // would include the work of the embedded AWS
+			b.ReportMetric(0, "ns/op") // ns/op would include the embedded AWS
 		}
 		name := "AWS-at-once"
 		if wait > 0 {

@@ -15,13 +15,13 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// A fleet is an account with functions in 25 regions, the number that Remotion supports in all
+// A fleet is an account with functions in 25 regions. Remotion supports as many regions in all
 // partitions together.
 type fleet struct {
 	name string
-	// perRegion is the number of functions in each region but the first, which has most.
-	perRegion, most int
-	// pages is the number of pages of the first region.
+	// inFirst is the number of functions in the first region, and perRegion in each other region.
+	perRegion, inFirst int
+	// pages is the number of pages that list the functions of the first region.
 	pages int
 }
 
@@ -31,6 +31,7 @@ var fleets = []fleet{
 	{"two-thousand", 75, 200, 4},
 }
 
+// list collects the facts of the account, and returns them with the calls to Lambda.
 func (f fleet) list(tb testing.TB, wait time.Duration) (audit.Facts, []awsemu.Call) {
 	tb.Helper()
 	regions := append(policies.Regions(policies.AWS), "me-south-1", "me-central-1")
@@ -39,7 +40,7 @@ func (f fleet) list(tb testing.TB, wait time.Duration) (audit.Facts, []awsemu.Ca
 	for i, region := range regions {
 		n := f.perRegion
 		if i == 0 {
-			n = f.most
+			n = f.inFirst
 		}
 		for j := range n {
 			account.Functions = append(account.Functions, awsemu.LambdaFunction{
@@ -74,21 +75,22 @@ func (f fleet) list(tb testing.TB, wait time.Duration) (audit.Facts, []awsemu.Ca
 // and one for a region without functions.
 func (f fleet) calls() int {
 	pages := func(n int) int { return max(1, (n+49)/50) }
-	return pages(f.most) + 24*pages(f.perRegion)
+	return pages(f.inFirst) + 24*pages(f.perRegion)
 }
 
-// Listing 25 regions takes no more sequential round trips than the region with the most pages.
+// TestRegionsAreListedInParallel checks that the listing of 25 regions takes no more sequential
+// round trips than the listing of the region with the most pages.
 func TestRegionsAreListedInParallel(t *testing.T) {
 	for _, f := range fleets {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
 			facts, calls := f.list(t, 250*time.Millisecond)
-			if got, want := len(facts.Functions), f.most+24*f.perRegion; got != want ||
+			if got, want := len(facts.Functions), f.inFirst+24*f.perRegion; got != want ||
 				len(facts.Problems) > 0 {
 				t.Errorf("%d functions, want %d; problems %v", got, want, facts.Problems)
 			}
 			if rounds := awsemu.Rounds(calls); rounds > f.pages {
-				t.Errorf("waits for %d round trips, want at most %d\n%s", rounds, f.pages, timeline(calls))
+				t.Errorf("%d sequential round trips, want at most %d\n%s", rounds, f.pages, timeline(calls))
 			}
 			if len(calls) != f.calls() {
 				t.Errorf("%d calls, want %d", len(calls), f.calls())

@@ -12,10 +12,11 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// BenchmarkOracle evaluates one request for Remotion's user policy with another evaluator,
-// @cloud-copilot/iam-simulate in a separate process, and with this project's. The time of the other
-// evaluator excludes the start of Node and as many evaluations to warm up. Its runUnsafeSimulation
-// takes the document as parsed JSON; this project's evaluator takes a compiled one.
+// BenchmarkOracle evaluates one request for Remotion's user policy with this project's evaluator,
+// and with @cloud-copilot/iam-simulate in a separate process. The time of the other evaluator
+// excludes the start of Node and a warm-up with the same number of evaluations. The other evaluator
+// takes a document of parsed JSON (runUnsafeSimulation), and this project's evaluator takes a
+// compiled document.
 func BenchmarkOracle(b *testing.B) {
 	pkg := oracle.Package{Dir: "../corpus/oracle"}
 	if err := pkg.Ready(); err != nil {

@@ -10,10 +10,10 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/e2e/remotion"
 )
 
-// BenchmarkRemotionsOwnCheck runs Remotion's own check on the endpoint of the handler. The check
-// only simulates the caller, statement by statement. The handler also simulates the render role,
-// reads the documents of both, and publishes metrics. The time excludes starting Node and loading
-// the package.
+// BenchmarkRemotionsOwnCheck runs Remotion's own check and the handler on the same endpoint.
+// Remotion's check only simulates the caller, statement by statement. The handler also simulates
+// the render role, reads the policies of the caller and the role, and publishes metrics. The time
+// of Remotion's check excludes the start of Node and the loading of the package.
 func BenchmarkRemotionsOwnCheck(b *testing.B) {
 	pkg := remotion.Package{Dir: "../e2e/remotion"}
 	if err := pkg.Ready(); err != nil {
@@ -28,7 +28,9 @@ func BenchmarkRemotionsOwnCheck(b *testing.B) {
 		ours = append(ours, f.audit(b))
 	}
 	for b.Loop() {
-		for range 5 { // Node takes longer to start than a benchmark runs by default
+		// By default, b.Loop ends after one second, and Node takes longer to start. So every iteration
+		// measures five checks.
+		for range 5 {
 			f.server.Reset()
 			check, err := pkg.Simulate(b.Context(), f.url, "AKIAIOSFODNN7EXAMPLE")
 			if err != nil {

@@ -5,7 +5,7 @@
 //	changes, err := alarm.Transitions(points,
 //		cwalarm.Observation{Created: deployed, Until: later, ExtraPeriods: 2})
 //
-// The pages it follows:
+// The package follows these pages:
 //
 //   - https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html
 //   - https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation-window.html
@@ -58,14 +58,14 @@ type Alarm struct {
 	// TreatMissingData is missing, ignore, breaching or notBreaching; empty means missing.
 	TreatMissingData string
 
-	// WarmUp is the longest time after its creation that the alarm stays in INSUFFICIENT_DATA.
-	// Zero means no warm-up.
+	// WarmUp is the longest time that the alarm stays in INSUFFICIENT_DATA after its creation. Zero
+	// means no warm-up.
 	WarmUp time.Duration
-	// WholeWarmUp is OnlyStartEvaluatingAfterWarmUpPeriodEnds: the warm-up does not end early when
-	// data fills the window.
+	// WholeWarmUp is OnlyStartEvaluatingAfterWarmUpPeriodEnds. If it is true, the warm-up does not end
+	// early when data fills the window.
 	WholeWarmUp bool
 
-	// ActionsDisabled is the opposite of ActionsEnabled, whose default is true.
+	// ActionsDisabled is the opposite of ActionsEnabled, which is true by default.
 	ActionsDisabled                                  bool
 	AlarmActions, OKActions, InsufficientDataActions []string
 }
@@ -108,7 +108,8 @@ const (
 	maxDimensions  = 30
 )
 
-// Validate returns all reasons for which PutMetricAlarm would refuse the alarm, joined.
+// Validate returns one error that joins all reasons for which PutMetricAlarm would reject the
+// alarm.
 func (a Alarm) Validate() error {
 	var errs []error
 	refuse := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }

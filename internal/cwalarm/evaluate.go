@@ -11,8 +11,8 @@ const (
 )
 
 // Evaluate returns the next state of an alarm that is in the given state. evaluationRange holds the
-// data points, oldest first. It may be longer than EvaluationPeriods, because CloudWatch reads
-// further back when data is missing.
+// data points, oldest first. The range may be longer than EvaluationPeriods, because CloudWatch
+// reads further back when data is missing.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
 func (a Alarm) Evaluate(evaluationRange []Datapoint, state State) State {
 	var f pointCounts
@@ -26,13 +26,13 @@ func (a Alarm) Evaluate(evaluationRange []Datapoint, state State) State {
 // EvaluationPeriods of them.
 type pointCounts struct {
 	breaching, notBreaching int
-	// oldest is the age of the oldest breaching one, in periods: 1 is the newest period.
+	// oldest is the age of the oldest breaching data point, in periods. The newest period has age 1.
 	oldest int
 }
 
 func (f pointCounts) existing() int { return f.breaching + f.notBreaching }
 
-// add takes the next older data point.
+// add counts the next older data point.
 func (f *pointCounts) add(d Datapoint, age int) {
 	switch d {
 	case Breaching:
@@ -47,7 +47,7 @@ func (a Alarm) decide(f pointCounts, state State) State {
 	n, m := a.EvaluationPeriods, a.datapointsToAlarm()
 	missing := n - f.existing()
 	if f.breaching >= m {
-		return InAlarm // however missing points are treated
+		return InAlarm // for every treatment of missing data
 	}
 	if missing == 0 {
 		return OK
@@ -61,14 +61,14 @@ func (a Alarm) decide(f pointCounts, state State) State {
 	case "notBreaching":
 		return OK
 	}
-	// Missing points do not count. One good point among the others is enough for OK.
+	// With missing and ignore, only existing points count. One that does not breach is enough for OK.
 	switch {
 	case f.notBreaching > 0:
 		return OK
 	case a.treatment() == "ignore":
 		return state
 	case f.oldest >= m:
-		return InAlarm // fewer than M points, but all of them breach since M periods
+		return InAlarm // all existing points breach, and the oldest has an age of at least M periods
 	}
 	return InsufficientData
 }

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// count is an alarm on a count above zero, M out of N.
+// count returns an alarm that opens if the count is above zero in M out of N periods.
 func count(m, n int, treatment string) Alarm {
 	return Alarm{Namespace: "Test", MetricName: "Count", Statistic: "Maximum", Period: 300,
 		EvaluationPeriods: n, DatapointsToAlarm: m,
@@ -15,11 +15,11 @@ func count(m, n int, treatment string) Alarm {
 
 func datapoints(s string) []Datapoint { return []Datapoint(strings.ReplaceAll(s, " ", "")) }
 
+// retain means that the alarm keeps its state.
 const retain = State("retain")
 
-// The tables of
-// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html, row
-// by row.
+// TestDocumentedTables checks Evaluate with the rows of the tables of
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
 func TestDocumentedTables(t *testing.T) {
 	treatments := []string{"missing", "ignore", "breaching", "notBreaching"}
 	for _, tt := range []struct {
@@ -39,8 +39,8 @@ func TestDocumentedTables(t *testing.T) {
 		{2, 3, "0 - X - -", [4]State{OK, OK, InAlarm, OK}},
 		{2, 3, "- - - - 0", [4]State{OK, OK, InAlarm, OK}},
 		{2, 3, "- - - X -", [4]State{InAlarm, retain, InAlarm, OK}},
-		// "Avoiding premature transitions to alarm state": neither alarms at once where missing is
-		// missing.
+		// "Avoiding premature transitions to alarm state": if missing data is treated as missing, the
+		// first two rows do not alarm at once.
 		{3, 3, "- - - - X", [4]State{InsufficientData, retain, InAlarm, OK}},
 		{3, 3, "- - - X -", [4]State{InsufficientData, retain, InAlarm, OK}},
 		{3, 3, "- - - X 0", [4]State{OK, OK, OK, OK}},
@@ -60,14 +60,13 @@ func TestDocumentedTables(t *testing.T) {
 		}
 	}
 	if got := count(0, 3, "").Evaluate(datapoints("- - X - -"), OK); got != InAlarm {
-		t.Errorf("DatapointsToAlarm and TreatMissingData left out: got %s, want ALARM as for 3 and "+
-			"missing",
-			got)
+		t.Errorf("without DatapointsToAlarm and TreatMissingData: got %s, want ALARM, as with 3 and "+
+			"missing", got)
 	}
 }
 
-// evaluateByDefinition is a second implementation, close to the text of CloudWatch's page: take the
-// newest existing points, fill up to N, count the breaching ones.
+// evaluateByDefinition is a second implementation of Evaluate. It follows the text of CloudWatch's
+// page: it takes the newest existing points, adds points up to N, and counts the breaching points.
 func evaluateByDefinition(a Alarm, evaluationRange []Datapoint, state State) State {
 	var existing []Datapoint
 	oldest, allBreach := 0, true
@@ -132,14 +131,15 @@ func FuzzEvaluate(f *testing.F) {
 					a.EvaluationPeriods, evaluationRange, a.TreatMissingData, state, got, want)
 			}
 			if again := a.Evaluate(evaluationRange, got); again != got {
-				t.Fatalf("%s: %s, and evaluated again %s", evaluationRange, got, again)
+				t.Fatalf("%s: got %s, and %s when evaluated again", evaluationRange, got, again)
 			}
 		}
 	})
 }
 
-// One more breaching point never ends an alarm. A higher DatapointsToAlarm never starts one. An
-// alarm with notBreaching missing data also alarms with breaching missing data.
+// TestEvaluateIsMonotone checks that one more breaching point never ends an alarm, and that a
+// higher DatapointsToAlarm never starts an alarm. An alarm that opens with notBreaching missing
+// data also opens with breaching missing data.
 func TestEvaluateIsMonotone(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 20_000 {
@@ -157,9 +157,8 @@ func TestEvaluateIsMonotone(t *testing.T) {
 			before := count(m, n, treatment).Evaluate(evaluationRange, OK)
 			if m > 1 && before == InAlarm &&
 				count(m-1, n, treatment).Evaluate(evaluationRange, OK) != InAlarm {
-				t.Fatalf("%s, %s: alarms with %d out of %d, but not with one point less", evaluationRange,
-					treatment, m,
-					n)
+				t.Fatalf("%s, %s: alarms with %d out of %d, but not with one point fewer", evaluationRange,
+					treatment, m, n)
 			}
 			worse := append([]Datapoint{}, evaluationRange...)
 			i := random.IntN(len(worse))

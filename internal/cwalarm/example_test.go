@@ -7,8 +7,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/cwalarm"
 )
 
-// An audit runs every hour until 12:00. The alarm goes off when the last run has left the window
-// and the two further periods that CloudWatch reads.
+// An audit runs every hour until 12:00. The alarm opens when the last run has left the window and
+// the two extra periods that CloudWatch reads.
 func ExampleAlarm_Transitions() {
 	alarm, err := cwalarm.FromProperties(map[string]any{
 		"Namespace": "RemotionAudit", "MetricName": "AuditCompleted", "Statistic": "Sum", "Period": 900.0,

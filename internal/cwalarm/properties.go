@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// FromProperties reads the resolved properties of an AWS::CloudWatch::Alarm. An unknown property is
-// an error, so that none is ignored. Everything that Validate refuses is an error, too.
+// FromProperties returns the alarm with the resolved properties of an AWS::CloudWatch::Alarm. It
+// ignores no property: an unknown property is an error. An alarm that Validate rejects is also an
+// error.
 func FromProperties(properties map[string]any) (Alarm, error) {
 	r := propertyReader{unread: maps.Clone(properties)}
 	a := Alarm{
@@ -58,8 +59,8 @@ func FromProperties(properties map[string]any) (Alarm, error) {
 	return a, nil
 }
 
-// propertyReader removes properties from a mapping and collects errors. An absent property has the
-// zero value.
+// propertyReader reads properties from a mapping and collects errors. It returns the zero value for
+// an absent property.
 type propertyReader struct {
 	prefix string
 	unread map[string]any
@@ -70,6 +71,7 @@ func (r *propertyReader) refuse(format string, args ...any) {
 	r.errs = append(r.errs, fmt.Errorf(r.prefix+format, args...))
 }
 
+// take returns a property and removes it from unread.
 func (r *propertyReader) take(name string) (v any, ok bool) {
 	v, ok = r.unread[name]
 	delete(r.unread, name)
@@ -92,7 +94,8 @@ func (r *propertyReader) str(name string) string {
 	return s
 }
 
-// number reads a number, or a string of one: a parameter's value is always a string.
+// number reads a number. The property can be a string, because a parameter's value is always a
+// string.
 func (r *propertyReader) number(name string) float64 {
 	v, ok := r.take(name)
 	switch v := v.(type) {
@@ -118,7 +121,7 @@ func (r *propertyReader) integer(name string) int {
 	return int(f)
 }
 
-func (r *propertyReader) boolean(name string, absent bool) bool {
+func (r *propertyReader) boolean(name string, defaultValue bool) bool {
 	v, ok := r.take(name)
 	switch v := v.(type) {
 	case bool:
@@ -131,7 +134,7 @@ func (r *propertyReader) boolean(name string, absent bool) bool {
 	if ok {
 		r.refuse("%s: %v, want true or false", name, v)
 	}
-	return absent
+	return defaultValue
 }
 
 func (r *propertyReader) stringList(name string) (list []string) {

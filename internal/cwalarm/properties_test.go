@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-const written = `{
+const exampleJSON = `{
 	"AlarmName": "dead", "AlarmDescription": "See the log.", "Namespace": "Audit",
 	"MetricName": "Completed",
 	"Dimensions": [{"Name": "Target", "Value": "user/a"}],
@@ -22,7 +22,7 @@ const written = `{
 
 func properties(t *testing.T) (m map[string]any) {
 	t.Helper()
-	if err := json.Unmarshal([]byte(written), &m); err != nil {
+	if err := json.Unmarshal([]byte(exampleJSON), &m); err != nil {
 		t.Fatal(err)
 	}
 	return m
@@ -41,7 +41,7 @@ func TestFromProperties(t *testing.T) {
 		t.Errorf("\n got %+v, %v\nwant %+v", got, err, want)
 	}
 	if !reflect.DeepEqual(m, properties(t)) {
-		t.Error("the properties were changed")
+		t.Error("FromProperties changes its argument")
 	}
 	if got := want.Actions(InAlarm); !reflect.DeepEqual(got, []string{"topic"}) {
 		t.Errorf("actions of an alarm: %v", got)
@@ -99,18 +99,19 @@ func TestPropertiesThatAreRefused(t *testing.T) {
 		m[tt.property] = tt.value
 		if a, err := FromProperties(m); err == nil || !strings.Contains(err.Error(), tt.want) ||
 			!reflect.DeepEqual(a, Alarm{}) {
-			t.Errorf("%s %v: error %v, want %q in it", tt.property, tt.value, err, tt.want)
+			t.Errorf("%s %v: error %v, want an error with %q", tt.property, tt.value, err, tt.want)
 		}
 	}
 	if _, err := FromProperties(nil); err == nil {
-		t.Error("FromProperties accepts no properties at all")
+		t.Error("FromProperties accepts an empty mapping")
 	}
 	if _, err := (Alarm{}).Transitions(nil, Observation{}); err == nil {
-		t.Error("an alarm that CloudWatch refuses has transitions")
+		t.Error("Transitions accepts an alarm that CloudWatch rejects")
 	}
 }
 
-// The longest window is one day, or seven days with periods of an hour and more.
+// TestWindowsThatAreAllowed checks that the longest window is one day, or seven days if the period
+// is at least an hour.
 func TestWindowsThatAreAllowed(t *testing.T) {
 	for _, tt := range []struct{ period, periods float64 }{{60, 1440}, {900, 96}, {3600, 168},
 		{604800, 1}} {
@@ -127,9 +128,10 @@ func TestWindowsThatAreAllowed(t *testing.T) {
 	}
 }
 
-// FromProperties returns only valid alarms, and these can be observed.
+// FuzzFromProperties checks that FromProperties returns only valid alarms, and that Transitions
+// accepts these alarms.
 func FuzzFromProperties(f *testing.F) {
-	f.Add(written, uint32(7))
+	f.Add(exampleJSON, uint32(7))
 	f.Add(`{"Period": 20, "Statistic": "Average"}`, uint32(1))
 	f.Add(`{"WarmUpConfiguration": {"WarmUpPeriodDurationInMinutes": 1e99}, "Dimensions": [1, {}]}`,
 		uint32(0))
@@ -157,10 +159,11 @@ func FuzzFromProperties(f *testing.F) {
 			t.Fatalf("%s: %v", text, err)
 		}
 		if len(changes) > 0 && !changes[0].Time.After(life.Created) {
-			t.Fatalf("%s: changed at %v", text, changes[0].Time)
+			t.Fatalf("%s: the first transition is at %v, before the alarm was created", text,
+				changes[0].Time)
 		}
 		if a.WholeWarmUp && len(changes) > 0 && changes[0].Time.Before(life.Created.Add(a.WarmUp)) {
-			t.Fatalf("%s: changed at %v, during the warm-up", text, changes[0].Time)
+			t.Fatalf("%s: the first transition is at %v, during the warm-up", text, changes[0].Time)
 		}
 	})
 }

@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// Point is one value of the metric. CloudWatch stores its time to the minute (to ten seconds for
-// alarms with shorter periods). The value can be read Delay after Time.
+// Point is one value of the metric. CloudWatch rounds Time down to the minute, or to ten seconds if
+// the alarm's period is shorter than a minute. The value is readable Delay after Time, but not
+// before the minute or the ten seconds end.
 type Point struct {
 	Time  time.Time
 	Value float64
@@ -20,7 +21,7 @@ type Observation struct {
 	// Created is when the alarm was created, in INSUFFICIENT_DATA. Until is the end of the
 	// observation.
 	Created, Until time.Time
-	// ExtraPeriods is the number of periods before its evaluation periods that the alarm reads
+	// ExtraPeriods is the number of periods before the evaluation periods that the alarm also reads
 	// when data is missing. CloudWatch does not document the number; the example on its page has 2.
 	ExtraPeriods int
 }
@@ -32,7 +33,7 @@ type Transition struct {
 }
 
 // Transitions lists the changes of state during an observation, oldest first. Points may come in
-// any order and may be older than the alarm. The error is that of Validate.
+// any order and may be older than the alarm. The error is the one that Validate returns.
 func (a Alarm) Transitions(points []Point, life Observation) ([]Transition, error) {
 	if err := a.Validate(); err != nil {
 		return nil, err
@@ -54,19 +55,19 @@ func (a Alarm) Transitions(points []Point, life Observation) ([]Transition, erro
 // series holds the metric of an alarm, sorted for repeated evaluation. Times are in seconds.
 type series struct {
 	alarm    Alarm
-	periods  int64   // of the evaluation range
-	tick     int64   // between evaluations
-	grain    int64   // of the points' times
-	first    int64   // the first evaluation
-	points   []point // by time
-	arrivals []int64 // when points become readable, in order
+	periods  int64   // number of periods in the evaluation range
+	tick     int64   // time between evaluations
+	grain    int64   // precision of the points' times
+	first    int64   // time of the first evaluation
+	points   []point // sorted by time
+	arrivals []int64 // times when points become readable, sorted
 
-	before, arrived int // points before the end of the window; arrivals before now
+	before, arrived int // numbers of points before the end of the window, and of arrivals until now
 }
 
 type point struct {
-	at, seen int64
-	value    float64
+	at, readable int64
+	value        float64
 }
 
 func newSeries(a Alarm, points []Point, life Observation) *series {
@@ -80,12 +81,12 @@ func newSeries(a Alarm, points []Point, life Observation) *series {
 	}
 	for _, p := range points {
 		at := floor(p.Time.Unix(), s.grain)
-		// A point is readable when its minute is over, not before.
+		// A point is not readable before its minute ends.
 		s.points = append(s.points, point{at, max(p.Time.Add(p.Delay).Unix(), at+s.grain), p.Value})
 	}
 	slices.SortStableFunc(s.points, func(p, q point) int { return cmp.Compare(p.at, q.at) })
 	for _, p := range s.points {
-		s.arrivals = append(s.arrivals, p.seen)
+		s.arrivals = append(s.arrivals, p.readable)
 	}
 	slices.Sort(s.arrivals)
 
@@ -108,8 +109,9 @@ func (s *series) evaluation(at int64) int64 {
 	return s.first + floor(at-s.first+s.tick-1, s.tick)
 }
 
-// windowFull returns when data first fills the window of an alarm: one window has passed since the
-// first point after the alarm's creation, and the latest period has data.
+// windowFull returns the time when data first fills the window of an alarm: one window has passed
+// since the first point after the alarm's creation, and the latest period has data. If that never
+// happens, windowFull returns math.MaxInt64.
 func (s *series) windowFull(created int64) int64 {
 	period, start := int64(s.alarm.Period), int64(math.MaxInt64)
 	for _, p := range s.points {
@@ -118,14 +120,14 @@ func (s *series) windowFull(created int64) int64 {
 		}
 		start = min(start, p.at)
 		if full := start + int64(s.alarm.Window()/time.Second); p.at+period >= full {
-			return max(full, p.seen)
+			return max(full, p.readable)
 		}
 	}
 	return math.MaxInt64
 }
 
 // evaluate counts the data points that are readable at now, and returns the next time at which an
-// evaluation could differ. Calls must not go back in time.
+// evaluation could differ. now must not be earlier than in the previous call.
 func (s *series) evaluate(now int64) (f pointCounts, next int64) {
 	period := int64(s.alarm.Period)
 	end := floor(now, s.tick) // a multi-day alarm reads data up to the last full hour
@@ -140,26 +142,26 @@ func (s *series) evaluate(now int64) (f pointCounts, next int64) {
 		s.before++
 	}
 	var values periodValues
-	age := int64(0) // of the period of values; 1 is the newest
+	age := int64(0) // age of the period of values; the newest period has age 1
 	for i := s.before - 1; i >= 0 && f.existing() < s.alarm.EvaluationPeriods; i-- {
 		p := &s.points[i]
 		if p.at < end-period*s.periods {
 			break
 		}
-		if p.seen > now {
+		if p.readable > now {
 			continue
 		}
-		of := (end - p.at + period - 1) / period
-		if of != age && values.count > 0 {
+		pointAge := (end - p.at + period - 1) / period
+		if pointAge != age && values.count > 0 {
 			f.add(values.datapoint(s.alarm), int(age))
 			values = periodValues{}
 		}
-		age = of
+		age = pointAge
 		values.add(p.value)
-		// If periods are as short as the window's steps, a point stays in its period until it leaves
-		// the range.
+		// If a period is as short as a tick, the window moves by whole periods. Then the points of a
+		// period stay together until they leave the range.
 		if period > s.tick {
-			next = min(next, p.at+of*period+s.tick)
+			next = min(next, p.at+pointAge*period+s.tick)
 		} else {
 			next = min(next, p.at+s.periods*period+s.tick)
 		}
@@ -167,8 +169,9 @@ func (s *series) evaluate(now int64) (f pointCounts, next int64) {
 	if values.count > 0 && f.existing() < s.alarm.EvaluationPeriods {
 		f.add(values.datapoint(s.alarm), int(age))
 	}
-	// A breaching point can become old enough without any other event, and the window of a
-	// multi-day alarm does not end at now.
+	// If missing data is treated as missing, a breaching point can become old enough for an alarm
+	// without any other event. The window of a multi-day alarm does not end at now. In both cases
+	// every evaluation could differ.
 	if s.tick == 3600 || s.alarm.treatment() == "missing" && f.existing() > 0 {
 		next = now + s.tick
 	}

@@ -10,7 +10,7 @@ import (
 
 var midnight = time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
 
-// at returns a time of the day on which all tests happen.
+// at returns the given clock time on the day of midnight.
 func at(clock string) time.Time {
 	t, err := time.Parse("15:04", clock)
 	if err != nil {
@@ -19,6 +19,7 @@ func at(clock string) time.Time {
 	return midnight.Add(time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute)
 }
 
+// story returns transitions as strings such as "10:01 OK".
 func story(changes []Transition) (list []string) {
 	for _, c := range changes {
 		list = append(list, c.Time.Format("15:04")+" "+string(c.To))
@@ -41,7 +42,7 @@ func TestTransitions(t *testing.T) {
 	perMinute.Period = 60
 	dead := count(3, 3, "breaching")
 	dead.Statistic, dead.ComparisonOperator, dead.Threshold = "Sum", "LessThanThreshold", 1
-	// 3 days that must have seen a success.
+	// rare opens after three days without a success.
 	rare := dead
 	rare.Period = 86400
 	threeDaysAgo := Point{Time: at("10:02").Add(-3 * day), Value: 1}
@@ -53,52 +54,55 @@ func TestTransitions(t *testing.T) {
 		points []Point
 		want   []string
 	}{
-		// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html: minutes 1
-		// to 5 at the end of minute 5, then minutes 2 to 6. So a single bad minute is seen for five.
-		{"a window slides by the minute", count(1, 1, "missing"),
+		// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html: the
+		// evaluation at the end of minute 5 reads minutes 1 to 5, the next one reads minutes 2 to 6. So
+		// five evaluations read a single bad minute.
+		{"the window slides by one minute", count(1, 1, "missing"),
 			Observation{Created: at("10:00"), Until: at("11:00")},
 			append(heartbeat("09:50", "10:06", time.Minute, 0),
 				append([]Point{{Time: at("10:07"), Value: 1}},
 					heartbeat("10:08", "11:00", time.Minute, 0)...)...),
 			[]string{"10:01 OK", "10:08 ALARM", "10:13 OK"}},
-		{"a point counts when it arrives", perMinute,
+		{"a delayed point counts from its arrival on", perMinute,
 			Observation{Created: at("10:00"), Until: at("11:00"),
 				ExtraPeriods: 2},
 			[]Point{{Time: at("10:05"), Value: 1, Delay: 100 * time.Second}, {Time: at("10:20"), Value: 0}},
 			[]string{"10:07 ALARM", "10:21 OK"}},
-		{"a point that arrives when its period has gone by counts no more", perMinute,
+		{"a point that arrives after its period has left the range does not count", perMinute,
 			Observation{Created: at("10:00"), Until: at("11:00"), ExtraPeriods: 0},
 			[]Point{{Time: at("10:05"), Value: 1, Delay: 2 * time.Minute}, {Time: at("10:20"), Value: 0}},
 			[]string{"10:21 OK"}},
-		{"ignored, what is missing leaves the state", count(1, 1, "ignore"),
+		{"ignored missing data does not change the state", count(1, 1, "ignore"),
 			Observation{Created: at("01:00"), Until: at("23:00"), ExtraPeriods: 2},
 			[]Point{{Time: at("10:00"), Value: 1}, {Time: at("20:00"), Value: 0}},
 			[]string{"10:01 ALARM", "20:01 OK"}},
 		// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html: "0
 		// - - - -" stays OK; "the next time this alarm is evaluated, if the data is still missing it will
 		// go to ALARM".
-		{"a heartbeat is missed when it leaves the evaluation range", dead,
+		{"an alarm on a heartbeat opens when the last point leaves the evaluation range", dead,
 			Observation{Created: at("10:00"), Until: at("12:00"), ExtraPeriods: 2},
 			[]Point{{Time: at("10:00"), Value: 1}}, []string{"10:01 OK", "10:26 ALARM"}},
-		// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-warm-up.html: made at
-		// 10:00, data from 10:04, 15 minutes.
+		// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-warm-up.html: the
+		// alarm is created at 10:00, data starts at 10:04, and the window has 15 minutes.
 		{"a warm-up ends when the window is full", warm,
 			Observation{Created: at("10:00"), Until: at("12:00")},
 			heartbeat("10:04", "12:00", time.Minute, 1), []string{"10:19 ALARM"}},
-		{"a whole warm-up takes its time", whole, Observation{Created: at("10:00"), Until: at("12:00")},
+		{"a whole warm-up does not end early", whole, Observation{Created: at("10:00"),
+			Until: at("12:00")},
 			heartbeat("10:04", "12:00", time.Minute, 1), []string{"11:00 ALARM"}},
-		{"a warm-up goes on while the latest period has no data", warm,
+		{"a warm-up continues while the latest period has no data", warm,
 			Observation{Created: at("10:00"), Until: at("12:00")},
 			[]Point{{Time: at("10:04"), Value: 1}, {Time: at("10:30"), Value: 1}},
 			[]string{"10:31 ALARM", "10:46 INSUFFICIENT_DATA"}},
-		{"a warm-up ends without data too", warm, Observation{Created: at("10:00"), Until: at("13:00")},
+		{"a warm-up ends even without data", warm, Observation{Created: at("10:00"), Until: at("13:00")},
 			heartbeat("12:00", "13:00", time.Minute, 0), []string{"12:01 OK"}},
 		{"without a warm-up an alarm reads points from before its creation", dead,
 			Observation{Created: at("10:00"), Until: at("10:05"), ExtraPeriods: 0},
 			[]Point{{Time: at("09:50"), Value: 1}}, []string{"10:01 OK"}},
 		// The example of a multi-day alarm on
-		// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html: the job
-		// of 10:02 fails, 10:03 reads data up to 10:00 only, 11:03 alarms, 11:43 succeeds, 12:03 is OK.
+		// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html. The job
+		// of 10:02 fails. The evaluation at 10:03 reads data only up to 10:00, and the one at 11:03
+		// alarms. The job of 11:43 succeeds, and the evaluation at 12:03 is OK.
 		{"a multi-day alarm is evaluated once an hour", rare,
 			Observation{Created: at("09:02"), Until: at("14:00")},
 			append(heartbeat("00:00", "23:00", time.Hour, 0), threeDaysAgo,
@@ -112,8 +116,9 @@ func TestTransitions(t *testing.T) {
 	}
 }
 
-// everyMinute evaluates the alarm at every step and sorts the points into periods each time.
-func everyMinute(a Alarm, points []Point, life Observation) (changes []Transition) {
+// transitionsByDefinition is a second implementation of Transitions. It evaluates the alarm at
+// every step, and sorts the points into periods each time.
+func transitionsByDefinition(a Alarm, points []Point, life Observation) (changes []Transition) {
 	step, grain := time.Minute, time.Minute
 	if a.Period < 60 {
 		step, grain = 10*time.Second, 10*time.Second
@@ -154,8 +159,9 @@ func everyMinute(a Alarm, points []Point, life Observation) (changes []Transitio
 
 func pick[T any](random *rand.Rand, list ...T) T { return list[random.IntN(len(list))] }
 
-// Transitions skips evaluations without new data. It finds the same as evaluating every minute.
-func TestTransitionsAgreeWithEvaluatingEveryMinute(t *testing.T) {
+// TestTransitionsAgreeWithTheDefinition checks that Transitions, which skips evaluations without
+// new data, returns the same as transitionsByDefinition.
+func TestTransitionsAgreeWithTheDefinition(t *testing.T) {
 	rounds := 600
 	if testing.Short() {
 		rounds = 200
@@ -188,7 +194,7 @@ func TestTransitionsAgreeWithEvaluatingEveryMinute(t *testing.T) {
 		if err != nil {
 			t.Fatal(seed, err)
 		}
-		if want := everyMinute(a, points, life); fmt.Sprint(got) != fmt.Sprint(want) {
+		if want := transitionsByDefinition(a, points, life); fmt.Sprint(got) != fmt.Sprint(want) {
 			t.Fatalf("seed %d: %+v\n%+v\n got %v\nwant %v", seed, a, life, story(got), story(want))
 		}
 		changed += len(got)
@@ -198,7 +204,8 @@ func TestTransitionsAgreeWithEvaluatingEveryMinute(t *testing.T) {
 	}
 }
 
-// Each transition happens at an evaluation, starts from the last state and ends in another one.
+// TestEachTransitionStartsFromTheLastState checks that each transition happens at an evaluation,
+// starts from the last state and ends in another state.
 func TestEachTransitionStartsFromTheLastState(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	a := count(2, 4, "missing")
@@ -219,7 +226,7 @@ func TestEachTransitionStartsFromTheLastState(t *testing.T) {
 		for _, c := range changes {
 			if c.From != state || c.To == state || !c.Time.After(last) || c.Time.After(life.Until) ||
 				c.Time.Unix()%60 != 0 {
-				t.Fatalf("%v after %s at %v", c, state, last)
+				t.Fatalf("invalid transition %v after %s at %v", c, state, last)
 			}
 			state, last = c.To, c.Time
 		}
