@@ -26,7 +26,8 @@ const (
 		`"accessKeyId":"AKIAI44QH8DHBEXAMPLE","userName":"ci-deployer"}`
 )
 
-// An iamChange is a call to IAM. It can be made in the account and written as a CloudTrail event.
+// An iamChange is a call to IAM. A test can make the call in the account, or create its CloudTrail
+// event.
 type iamChange struct {
 	event      string
 	parameters map[string]string
@@ -51,7 +52,8 @@ func (c iamChange) eventJSON(id string) string {
 		ciIdentity, c.event, text, id)
 }
 
-// applyChange makes a change in the account, and returns the batch of messages with its event.
+// applyChange makes a change in the account, and returns a batch of messages with the event of the
+// change.
 func (w *deployment) applyChange(c iamChange) (batch string) {
 	w.t.Helper()
 	form := url.Values{"Action": {c.event}, "Version": {"2010-05-08"}}
@@ -85,7 +87,7 @@ func (w *deployment) runOn(event string) outcome {
 }
 
 // accountWithManagedPolicy returns the compliant example, with the caller's policy as a managed
-// policy. It is attached to the caller, or to its group.
+// policy. The policy is attached to the caller, or to the caller's group if byGroup is true.
 func accountWithManagedPolicy(t *testing.T, byGroup bool) *awsemu.Account {
 	a := account(t, "compliant")
 	user := a.Users["remotion-user"]
@@ -106,7 +108,7 @@ func accountWithManagedPolicy(t *testing.T, byGroup bool) *awsemu.Account {
 	return a
 }
 
-// withGroup returns the groups with an additional, empty one.
+// withGroup returns the groups and an additional empty group.
 func withGroup(groups map[string]awsemu.Group, added string) map[string]awsemu.Group {
 	all := map[string]awsemu.Group{added: {}}
 	for name, g := range groups {
@@ -185,24 +187,24 @@ func TestAMessageNamesTheActorOfAChange(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			w := newDeployment(t, accountWithManagedPolicy(t, test.byGroup))
-			w.says("before the change", w.run(), "")
+			w.wantSubjects("before the change", w.run(), "")
 			batch := w.applyChange(test.breaks)
 			o := w.runOn(batch)
-			w.says("after the change", o, "33 new")
+			w.wantSubjects("after the change", o, "33 new")
 			assertChangeInMessage(t, o, test.want)
 			if o.puts != 1 || o.answer.Changes == nil ||
 				*o.answer.Changes != (app.ChangeCounts{Relevant: 1}) ||
 				!strings.Contains(o.Logs, `"trigger":"changes","changes":1`) {
 				t.Errorf("%d puts, %+v\n%s", o.puts, o.answer, o.Logs)
 			}
-			w.says("the same batch again", w.runOn(batch), "")
-			w.says("a scheduled run", w.runOn("scheduler.json"), "")
+			w.wantSubjects("the same batch again", w.runOn(batch), "")
+			w.wantSubjects("a scheduled run", w.runOn("scheduler.json"), "")
 			o = w.runOn(w.applyChange(test.repairs))
 			if len(o.messages) != 1 || o.messages[0].Attributes["events"].Value != `["recovered"]` ||
 				!strings.Contains(o.messages[0].Body("email"), test.repairs.event+" on ") {
 				t.Errorf("after the repair: %q\n%s", o.subjects(), o.Logs)
 			}
-			w.says("a scheduled run after the repair", w.runOn("scheduler.json"), "")
+			w.wantSubjects("a scheduled run after the repair", w.runOn("scheduler.json"), "")
 
 			by := map[audit.TriggerKind]int{}
 			for key, raw := range w.server.Objects(bucket) {
@@ -218,14 +220,14 @@ func TestAMessageNamesTheActorOfAChange(t *testing.T) {
 				t.Errorf("reports by trigger: %v", by)
 			}
 			if s := string(w.state().JSON()); strings.Contains(s, "ci-deployer") {
-				t.Errorf("the state has the actor: %s", s)
+				t.Errorf("the state contains the actor: %s", s)
 			}
 		})
 	}
 }
 
-// A change that affects no audited principal causes no audit, no metrics and no message, and few
-// calls.
+// TestIrrelevantChangesAreDropped checks that a change that affects no audited principal causes few
+// calls, and no audit, metrics or message.
 func TestIrrelevantChangesAreDropped(t *testing.T) {
 	t.Parallel()
 	w := newDeployment(t, accountWithManagedPolicy(t, true))
@@ -236,20 +238,20 @@ func TestIrrelevantChangesAreDropped(t *testing.T) {
 		event string
 		calls []string
 	}{
-		{"another user",
+		{"a change to another user",
 			w.applyChange(iamChange{"DetachUserPolicy",
 				map[string]string{"UserName": "other", "PolicyArn": managedPolicy}}), nil},
-		{"another group",
+		{"a change to another group",
 			w.applyChange(iamChange{"AttachGroupPolicy",
 				map[string]string{"GroupName": "others", "PolicyArn": managedPolicy}}),
 			[]string{"ListGroupsForUser"}},
-		{"another role",
+		{"a change to another role",
 			w.applyChange(iamChange{"PutRolePolicy",
 				map[string]string{"RoleName": "other", "PolicyName": "p",
 					"PolicyDocument": `{"Version":"2012-10-17",` +
 						`"Statement":{"Effect":"Deny","Action":"s3:*","Resource":"*"}}`}}),
 			[]string{"ListFunctions", "ListFunctions"}},
-		{"another account",
+		{"a change in another account",
 			queueBatch(strings.Replace(iamChange{"DeleteUser",
 				map[string]string{"UserName": "remotion-user"}}.eventJSON("1"),
 				`"recipientAccountId":"123456789012"`, `"recipientAccountId":"210987654321"`, 1)), nil},
@@ -268,17 +270,18 @@ func TestIrrelevantChangesAreDropped(t *testing.T) {
 		}
 		if o.FunctionError != "" || o.answer.Status != "" || o.puts != 0 || len(o.messages) != 0 ||
 			*o.answer.Changes != (app.ChangeCounts{Dropped: 1}) || !slices.Equal(calls, test.calls) {
-			t.Errorf("%s: %s %+v by %q\n%s", test.name, o.ErrorMessage, o.answer, calls, o.Logs)
+			t.Errorf("%s: %s %+v, calls %q\n%s", test.name, o.ErrorMessage, o.answer, calls, o.Logs)
 		}
 		if n := strings.Count(o.Logs, `"level":"`); n != 1 ||
 			!strings.Contains(o.Logs, "IAM changes without effect on an audited principal") {
-			t.Errorf("%s: %d lines\n%s", test.name, n, o.Logs)
+			t.Errorf("%s: %d log lines, want 1\n%s", test.name, n, o.Logs)
 		}
 	}
 }
 
-// A batch fails, so that the queue delivers it again, if the audit could not be announced. An
-// unreadable message does not fail the batch.
+// TestABatchFailsIfTheAuditIsNotAnnounced checks that a batch fails if the audit could not be
+// announced. Then the queue delivers the batch again. An unreadable message does not fail the
+// batch.
 func TestABatchFailsIfTheAuditIsNotAnnounced(t *testing.T) {
 	t.Parallel()
 	w := newDeployment(t, accountWithManagedPolicy(t, false))
@@ -294,21 +297,22 @@ func TestABatchFailsIfTheAuditIsNotAnnounced(t *testing.T) {
 	}
 	w.server.SetFaults()
 	o := w.runOn(batch)
-	w.says("the second delivery", o, "33 new")
+	w.wantSubjects("the second delivery", o, "33 new")
 	assertChangeInMessage(t, o, "DetachUserPolicy on user/remotion-user (policy RemotionUser)")
 	if *o.answer.Changes != (app.ChangeCounts{Relevant: 1, Dropped: 1, Unreadable: 1}) ||
 		!strings.Contains(o.Logs, `"messageId":"m0","error":"not a JSON object"`) {
 		t.Errorf("%+v\n%s", o.answer.Changes, o.Logs)
 	}
-	w.says("the third delivery", w.runOn(batch), "")
+	w.wantSubjects("the third delivery", w.runOn(batch), "")
 	if o := w.runOn(`{"Records":[{"eventSource":"aws:s3"}]}`); !strings.Contains(o.ErrorMessage,
 		`must have eventSource "aws:sqs", got "aws:s3"`) {
 		t.Errorf("records of another service: %q", o.ErrorMessage)
 	}
 }
 
-// If AWS hangs, the function cannot find the principals of a changed policy in time. It then
-// audits, and ends with an error before its timeout.
+// TestAChangeWhileAWSHangs checks a run in which AWS does not answer. The function cannot find the
+// principals of a changed policy in time. So it starts an audit, and ends with an error before its
+// timeout.
 func TestAChangeWhileAWSHangs(t *testing.T) {
 	t.Parallel()
 	w := newDeployment(t, accountWithManagedPolicy(t, true))
@@ -324,8 +328,8 @@ func TestAChangeWhileAWSHangs(t *testing.T) {
 	}
 }
 
-// A claimed message has the change and its actor. If the run that claimed it dies, a scheduled run
-// publishes the same message.
+// TestATakenOverMessageNamesTheChange checks that a claimed message contains the change and the
+// actor. If a run claims the message and dies, a scheduled run publishes the same message.
 func TestATakenOverMessageNamesTheChange(t *testing.T) {
 	t.Parallel()
 	w := newDeployment(t, accountWithManagedPolicy(t, false))
@@ -358,11 +362,11 @@ func TestATakenOverMessageNamesTheChange(t *testing.T) {
 	w = newDeployment(t, a)
 	o = w.runOn("scheduler.json")
 	assertChangeInMessage(t, o, "DetachUserPolicy on user/remotion-user (policy RemotionUser)")
-	w.says("the next run", w.run(), "")
+	w.wantSubjects("the next run", w.run(), "")
 }
 
-// Local mode accepts the files in events/ and prints the actor. The auditor's role permits all
-// calls of such a run.
+// TestLocalPrintsTheActorOfAChange checks that local mode accepts the changes in events/ and prints
+// the actor, and that the auditor's role permits all calls of such a run.
 func TestLocalPrintsTheActorOfAChange(t *testing.T) {
 	t.Parallel()
 	local := func(args ...string) string {
@@ -374,7 +378,7 @@ func TestLocalPrintsTheActorOfAChange(t *testing.T) {
 		}
 		return strings.Join(strings.Fields(string(out)), " ")
 	}
-	// The width of the labels does not matter.
+	// local joins the words of the output with single spaces.
 	const kim = "Change role/AWSReservedSSO_Administrator_0123456789abcdef (session " +
 		"kim@example.com) from 203.0.113.7: PutRolePolicy on role/remotion-lambda-role"
 	if out := local("--event", "../../events/iam-change.json"); !strings.Contains(out, kim) ||
@@ -395,7 +399,8 @@ func TestLocalPrintsTheActorOfAChange(t *testing.T) {
 	}
 	out := local("--event", file, "--enforce-iam", "--account",
 		accountWithAuditorRole(t, func(policy string) string { return policy }, ""))
-	if strings.Contains(out, "resolving affected principals failed") || strings.Contains(out, "Report of a second audit") ||
+	if strings.Contains(out, "resolving affected principals failed") ||
+		strings.Contains(out, "Report of a second audit") ||
 		!strings.Contains(out, `"changes":{"touching":0,"dropped":1,"unreadable":0}`) ||
 		!strings.Contains(out, "no alert was sent") {
 		t.Errorf("%s", out)

@@ -61,14 +61,14 @@ func TestCheckCommand(t *testing.T) {
 			"--boundary -: standard input is already used for another document: use a file"},
 		{"a policy from standard input", everything, "--policy - --for role", 0,
 			[]string{"COMPLIANT  all 15 permissions are granted", "the role policy of Remotion"}, ""},
-		{"excess permissions are reported and do not fail", everything,
+		{"excess permissions are reported with exit status 0", everything,
 			"--policy - --for user --excess", 0,
 			[]string{"administrator access", "iam:CreateAccessKey on *"}, ""},
 		{"a boundary limits the policy", everything,
 			"--policy - --required needed.json --boundary limits.json", 1,
 			[]string{"PARTIAL", "arn:aws:s3:::remotionlambda-\n",
 				"permissions-boundary: the permissions boundary does not allow it"}, ""},
-		{"two levels of the organization limit the policy", everything,
+		{"an action that both levels of the organization allow is granted", everything,
 			"--policy - --required needed.json --scp regions.json --scp limits.json,regions.json " +
 				"--context aws:RequestedRegion=us-east-1", 0, []string{"COMPLIANT"}, ""},
 		{"a denied region is a gap", everything,
@@ -78,12 +78,12 @@ func TestCheckCommand(t *testing.T) {
 			"--policy - --for role --scp regions.json", 1,
 			[]string{"CONDITIONAL  medium", "(Sid OnlyHere) of regions.json denies it under a condition"},
 			""},
-		{"gaps below --fail-on do not fail", everything,
+		{"gaps below --fail-on cause exit status 0", everything,
 			"--policy - --for role --scp regions.json --fail-on high", 0, []string{"CONDITIONAL"}, ""},
 		{"--purpose selects the requirements", everything,
 			"--policy secrets.json --for user --purpose render --fail-on low", 1,
 			[]string{"MISSING  critical"}, ""},
-		{"the error lists all mistakes", "",
+		{"an invalid Effect is an error with its position", "",
 			"--policy broken.json --policy none.json --for role --account 12 --remotion-version new", 2, nil,
 			"--policy broken.json: line 3, column 28: Effect must be \"Allow\" or \"Deny\", got \"allow\""},
 		{"a missing --policy is an error", "", "--for role", 2, nil, "--policy is required"},
@@ -92,7 +92,7 @@ func TestCheckCommand(t *testing.T) {
 		{"--for with --required is an error", "",
 			"--policy secrets.json --for role --required needed.json", 2, nil,
 			"--for and --required exclude each other"},
-		{"a flag without a meaning is an error", "",
+		{"--account with --required is an error", "",
 			"--policy secrets.json --required needed.json --account 123456789012", 2, nil,
 			"--account cannot be combined with --required"},
 		{"a Deny in the requirements is an error", "", "--policy secrets.json --required secrets.json", 2,
@@ -123,7 +123,8 @@ func TestCheckCommand(t *testing.T) {
 	}
 }
 
-// The JSON output of the command follows docs/check.schema.json.
+// TestCheckFollowsTheSchema checks that the JSON output of the command follows
+// docs/check.schema.json.
 func TestCheckFollowsTheSchema(t *testing.T) {
 	t.Parallel()
 	raw, err := os.ReadFile("../../docs/check.schema.json")
@@ -173,8 +174,9 @@ func TestCheckFollowsTheSchema(t *testing.T) {
 	}
 }
 
-// docs/check-policies.md shows the files in examples/check. AWS's simulator allows what the command
-// refuses; TestDocumentedCommands compares the output of the command.
+// TestPageShowsThePoliciesOfTheCheck checks that docs/check-policies.md shows the files in
+// examples/check, and that AWS's simulator allows the request that the command reports as a gap.
+// TestDocumentedCommands compares the output of the command with the page.
 func TestPageShowsThePoliciesOfTheCheck(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../../docs/check-policies.md")
@@ -190,7 +192,7 @@ func TestPageShowsThePoliciesOfTheCheck(t *testing.T) {
 			t.Errorf("docs/check-policies.md does not show %s:\n%s", name, policy)
 		}
 	}
-	// AWS's simulator takes the star in the ARN as text.
+	// AWS's simulator treats the * in the ARN as text, so it does not see the Deny.
 	account := awsemu.Account{}
 	endpoint, err := (&awsemu.Server{Account: &account}).Listen("127.0.0.1:0")
 	if err != nil {

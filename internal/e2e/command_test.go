@@ -11,7 +11,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
 )
 
-// serve runs local --serve until the test ends, and returns the environment that it prints.
+// serve runs local --serve until the test ends, and returns the environment that the command
+// prints.
 func serve(t *testing.T, args ...string) []string {
 	t.Helper()
 	cmd := exec.Command(command, append([]string{"local", "--serve"}, args...)...)
@@ -69,15 +70,16 @@ func TestAuditCommand(t *testing.T) {
 			"COMPLIANT  all 49 requirements satisfied", ""},
 		{"--format json prints JSON", compliant, []string{"--callers", "none", "--format", "json"}, 0,
 			`"status": "compliant"`, ""},
-		{"critical gaps fail with --fail-on critical", drifted,
+		{"critical gaps cause exit status 1 with --fail-on critical", drifted,
 			[]string{"--callers", "user/remotion-user", "--render-role", "remotion-lambda-role", "--fail-on",
 				"critical"}, 1, "GAPS", ""},
-		{"critical gaps of the default role fail with --fail-on critical", drifted,
+		{"critical gaps of the default role cause exit status 1 with --fail-on critical", drifted,
 			[]string{"--callers", "user/remotion-user", "--format", "json", "--fail-on", "critical",
 				"--remotion-version", "4.0.240"}, 1, "", ""},
 		{"an output that cannot be written is an error before the audit", drifted,
 			[]string{"--output", filepath.Join(t.TempDir(), "no", "report")}, 2, "", "--output: open "},
-		{"a timeout of zero is an error", drifted, []string{"--timeout", "0s"}, 2, "", "--timeout must be greater than 0, got 0s"},
+		{"a timeout of zero is an error", drifted, []string{"--timeout", "0s"}, 2, "",
+			"--timeout must be greater than 0, got 0s"},
 		{"an unknown flag is an error", drifted, []string{"--nope"}, 2, "", "unknown flag: --nope"},
 		{"an unknown severity is an error", drifted, []string{"--fail-on", "bad"}, 2, "",
 			`--fail-on: "bad" is not a severity`},
@@ -115,10 +117,10 @@ func TestAuditCommand(t *testing.T) {
 func TestLocalCommand(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	down := filepath.Join(dir, "account.yaml")
+	failingMetrics := filepath.Join(dir, "account.yaml")
 	yaml := "account: \"123456789012\"\nfaults: [{operation: \"cloudwatch:*\", deny: " +
 		"true}]\nfunction: {environment: {CALLERS: none}}\n"
-	if err := os.WriteFile(down, []byte(yaml), 0o666); err != nil {
+	if err := os.WriteFile(failingMetrics, []byte(yaml), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	noCallers := filepath.Join(dir, "no-callers.yaml")
@@ -137,19 +139,21 @@ func TestLocalCommand(t *testing.T) {
 				"== Answer of the function", `"announced":true`}},
 		{"--account and --event replace the example",
 			[]string{"--account", "../../examples/compliant/account.yaml",
-				"--event", "../../events/audit.json"}, 0, []string{"no alert was sent", `"status":"compliant"`}},
-		{"a failing sink causes exit status 2", []string{"--account", down}, 2,
+				"--event", "../../events/audit.json"}, 0, []string{"no alert was sent",
+				`"status":"compliant"`}},
+		{"a failing sink causes exit status 2", []string{"--account", failingMetrics}, 2,
 			[]string{"the function failed", "metrics to namespace"}},
 		{"a missing account file is an error", []string{"--account", filepath.Join(dir, "none.yaml")}, 2,
 			[]string{"none.yaml"}},
 		{"a dry run shows the report",
 			[]string{"--event", "../../events/audit-dry-run.json"}, 0,
-			[]string{"no alert was sent", "no metrics were published", "== Report of a second audit", "GAPS  10 gaps"}},
+			[]string{"no alert was sent", "no metrics were published", "== Report of a second audit",
+				"GAPS  10 gaps"}},
 		{"an account file without CALLERS is an error", []string{"--account", noCallers}, 2,
 			[]string{"has no callers to audit"}},
 		{"an event that is not JSON is an error", []string{"--event", noCallers}, 2,
 			[]string{"--event: ", "is not JSON", "at byte"}},
-		{"a flag without a meaning is an error", []string{"--listen", "127.0.0.1:0"}, 2,
+		{"--listen without --serve is an error", []string{"--listen", "127.0.0.1:0"}, 2,
 			[]string{"--listen requires --serve"}},
 		{"a public address is an error", []string{"--serve", "--listen", "0.0.0.0:0"}, 2,
 			[]string{"loopback"}},
@@ -192,7 +196,8 @@ func TestPoliciesCommandRefuses(t *testing.T) {
 	}
 }
 
-// --output replaces the whole file, even if the new report is shorter.
+// TestOutputIsReplaced checks that --output replaces the whole file, even if the new report is
+// shorter.
 func TestOutputIsReplaced(t *testing.T) {
 	t.Parallel()
 	env := serve(t, "--account", "../../examples/compliant/account.yaml")
@@ -230,8 +235,8 @@ func TestPoliciesCommand(t *testing.T) {
 	}
 }
 
-// README opens with the report that `make run` prints. The test does not run in parallel, because
-// TestDocumentedCommands writes README as well with -update.
+// TestReadmeShowsARealReport checks that README.md shows the report that `make run` prints. The
+// test does not run in parallel, because TestDocumentedCommands also writes README.md with -update.
 func TestReadmeShowsARealReport(t *testing.T) {
 	const file, fence = "../../README.md", "```text\n"
 	readme, err := os.ReadFile(file)
@@ -251,7 +256,7 @@ func TestReadmeShowsARealReport(t *testing.T) {
 		return
 	}
 	if !*update || !found {
-		t.Errorf("README shows\n%s\nand the command prints\n%s", block, report)
+		t.Errorf("README.md shows\n%s\nbut the command prints\n%s", block, report)
 		return
 	}
 	if err := os.WriteFile(file, []byte(before+fence+report+"```"+after), 0o644); err != nil {
@@ -259,12 +264,14 @@ func TestReadmeShowsARealReport(t *testing.T) {
 	}
 }
 
-// The command in the mail, pasted into a shell, repeats the audit of the function.
+// TestTheCommandInTheMailRepeatsTheAudit checks that the command in the mail, pasted into a shell,
+// repeats the audit of the function.
 func TestTheCommandInTheMailRepeatsTheAudit(t *testing.T) {
 	t.Parallel()
 	a := account(t, "compliant")
 	a.Roles["video"] = awsemu.Role{Path: "/teams/", Inline: a.Roles["remotion-lambda-role"].Inline}
-	a.ServiceControlPolicies = awsemu.Organization{{awsemu.FullAWSAccess, `{"Version":"2012-10-17","Statement":[
+	a.ServiceControlPolicies = awsemu.Organization{{awsemu.FullAWSAccess,
+		`{"Version":"2012-10-17","Statement":[
 		{"Effect":"Deny","Action":"s3:*","Resource":"*",
 		"Condition":{"StringNotEquals":{"aws:RequestedRegion":"us-east-1"}}}]}`}}
 	for name, value := range map[string]string{"CALLERS": "user/remotion-user=render",
@@ -296,6 +303,6 @@ func TestTheCommandInTheMailRepeatsTheAudit(t *testing.T) {
 	_, rest, _ := strings.Cut(string(out), "\nGAPS  ")
 	headline, _, _ := strings.Cut(rest, "\n")
 	if o.answer.Gaps == 0 || headline == "" || !strings.Contains(mail, headline+"\n") {
-		t.Errorf("%s\nthe function reports\n%s\nbut the command\n%s", line, mail, out)
+		t.Errorf("%s\nthe function reports\n%s\nbut the command prints\n%s", line, mail, out)
 	}
 }

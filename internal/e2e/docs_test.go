@@ -10,7 +10,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
 )
 
-// The account in docs/embedded-aws.md is valid, and the function audits it.
+// TestDocumentedAccount checks that the account in docs/embedded-aws.md is valid, and that the
+// function audits the account.
 func TestDocumentedAccount(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../../docs/embedded-aws.md")

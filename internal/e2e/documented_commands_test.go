@@ -24,12 +24,13 @@ var update = flag.Bool("update", false, "rewrite the output that README.md and d
 // and in the order of the page. In a block, a line that begins with `$ ` is a command, a line after
 // one that ends with a backslash continues it, and the other lines are its output.
 //
-//   - `remotion-audit …` runs on an embedded AWS; so do the file commands between such lines. The
-//     exit status has to be 0 or 1 (gaps). Output that the page shows has to be the real one; a
-//     line `…` stands for left-out paragraphs.
-//   - `make …` has to name targets of the Makefile.
-//   - `aws …` runs with a stub that checks the form of its arguments.
-//   - Every other command is parsed by bash, and has to begin with a known program.
+//   - `remotion-audit …` runs with an embedded AWS, and so do the file commands between such lines.
+//     The exit status must be 0 or 1 (gaps). The output on the page must be the real output. A line
+//     `…` on the page replaces omitted paragraphs.
+//   - `make …` must name targets of the Makefile.
+//   - `aws …` runs a stub, and the test checks the form of the arguments.
+//   - bash parses every other command, without running it. The command must begin with a known
+//     program.
 func TestDocumentedCommands(t *testing.T) {
 	t.Parallel()
 	var pages []string
@@ -77,11 +78,11 @@ func TestDocumentedCommands(t *testing.T) {
 
 // A consoleExample is one command of a page.
 type consoleExample struct {
-	// text is the command as the page has it, with its `$ ` and its last line break.
+	// text is the command as the page shows it, with the `$ ` and the last line break.
 	text string
 	// command is text without the `$ `.
 	command string
-	// output is what the page shows below the command, empty for nothing.
+	// output is the text that the page shows below the command. It can be empty.
 	output string
 }
 
@@ -108,7 +109,7 @@ func consoleExamples(page string) (list []consoleExample) {
 	return list
 }
 
-// placeholders are what a reader replaces, and what this test puts there.
+// placeholders lists the names that a reader replaces, and the values that this test uses.
 var placeholders = []struct {
 	name        *regexp.Regexp
 	replacement string
@@ -121,8 +122,8 @@ var placeholders = []struct {
 
 const documentedAddress = "127.0.0.1:4599"
 
-// The programs of commands that only a reader can run: they need a network, an AWS account, npm
-// packages or minutes.
+// notRun lists programs that the test does not run. Their commands need a network, an AWS account,
+// npm packages or several minutes.
 var notRun = []string{"sam", "npx", "go", "git", "mkdir", "cd", "bash", "$EDITOR", "(cd", "while"}
 
 // A docShell is a checkout of the repository, an embedded AWS and an environment for the commands
@@ -133,7 +134,8 @@ type docShell struct {
 	env []string
 	// address replaces documentedAddress once the page has started `local --serve`.
 	address string
-	status  int
+	// status is the exit status of the previous command.
+	status int
 }
 
 func newDocShell(t *testing.T) *docShell {
@@ -163,7 +165,7 @@ func newDocShell(t *testing.T) *docShell {
 	}
 	link(command, filepath.Join(bin, "remotion-audit"))
 	link(bootstrap, filepath.Join(bin, "bootstrap"))
-	// The stub prints its arguments, each with a NUL behind it.
+	// The stub writes its arguments to a log, each with a NUL after it.
 	stub := filepath.Join(s.dir, "dist", "stub")
 	if err := os.MkdirAll(stub, 0o777); err != nil {
 		t.Fatal(err)
@@ -177,7 +179,7 @@ func newDocShell(t *testing.T) *docShell {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = endpoint.Close() }) // the subtest is over either way
+	t.Cleanup(func() { _ = endpoint.Close() }) // the subtest has ended
 	s.env = []string{"PATH=" + stub + ":" + bin + ":" + os.Getenv("PATH"), "HOME=" + t.TempDir(),
 		"USER=kim", "AWS_EC2_METADATA_DISABLED=true", "AWS_STUB_LOG=" + filepath.Join(stub, "log"),
 		"AWS_ENDPOINT_URL=" + endpoint.URL, "AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE",
@@ -215,7 +217,7 @@ func (s *docShell) run(e consoleExample) string {
 	case program == "aws", regexp.MustCompile(`^\w+=\$\(aws `).MatchString(line):
 		s.checkCallOfAWS(line)
 	case !slices.Contains(notRun, program):
-		s.t.Errorf("%sbegins with %q, which this test does not know", e.text, program)
+		s.t.Errorf("%sbegins with the unknown program %q", e.text, program)
 	}
 	return e.output
 }
@@ -233,7 +235,7 @@ func (s *docShell) execute(e consoleExample, line string) string {
 		line = p.name.ReplaceAllString(line, p.replacement)
 	}
 	if strings.Contains(line, "…") {
-		s.t.Errorf("%sis not complete", e.text)
+		s.t.Errorf("%scontains …, so the command is not complete", e.text)
 		return e.output
 	}
 	var stdout, stderr bytes.Buffer
@@ -251,7 +253,7 @@ func (s *docShell) execute(e consoleExample, line string) string {
 	if e.output == "" {
 		return ""
 	}
-	// A page may begin with what the command writes to standard error, or leave it out.
+	// The page may show the command's standard error first, or leave it out.
 	actual := stdout.String()
 	errs := strings.Fields(stderr.String())
 	if len(errs) > 0 && strings.HasPrefix(e.output, errs[0]+" ") {
@@ -259,15 +261,15 @@ func (s *docShell) execute(e consoleExample, line string) string {
 	}
 	want := abbreviate(e.output, actual)
 	if want != e.output && !*update {
-		s.t.Errorf("%sshows\n%s\nand has to show (go test ./internal/e2e -update)\n%s\nof\n%s", e.text,
+		s.t.Errorf("%sthe page shows\n%s\nwant (fix with -update)\n%s\nfrom the output\n%s", e.text,
 			e.output, want, actual)
 	}
 	return want
 }
 
-// abbreviate returns the real output in the form that a page shows. A page without a line `…` shows
-// all of it. Otherwise it shows whole paragraphs, and each is the next one that begins with the
-// same word.
+// abbreviate returns the real output in the form that the page must show. Without a line `…`, the
+// page must show the whole output. Otherwise, abbreviate replaces each shown paragraph with the
+// next real paragraph that begins with the same word.
 func abbreviate(shown, actual string) string {
 	const ellipsis = "…"
 	if !slices.Contains(strings.Split(shown, "\n"), ellipsis) {
@@ -308,8 +310,8 @@ func (s *docShell) serve(line string) {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(func() {
-		_ = cmd.Process.Signal(os.Interrupt) // it may have ended already
-		_ = cmd.Wait()                       // interrupted is how it ends
+		_ = cmd.Process.Signal(os.Interrupt) // the process may have ended
+		_ = cmd.Wait()                       // the error is the interrupt
 	})
 	text, buffer := "", make([]byte, 4096)
 	for !strings.Contains(text, "\nexport AWS_ACCESS_KEY_ID") {
@@ -323,7 +325,7 @@ func (s *docShell) serve(line string) {
 	s.address, _, _ = strings.Cut(rest, "\n")
 }
 
-// checkTargets looks for the targets of a call of make in the Makefile.
+// checkTargets checks that the Makefile contains the targets of a make command.
 func (s *docShell) checkTargets(line string) {
 	s.t.Helper()
 	makefile, err := os.ReadFile("../../Makefile")
@@ -352,11 +354,12 @@ var (
 	awsOption = regexp.MustCompile(`^--[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
 )
 
-// checkCallOfAWS lets bash split a call of the AWS CLI into arguments, and checks their form.
+// checkCallOfAWS checks the form of the arguments of an AWS CLI command. bash splits the command
+// into arguments.
 func (s *docShell) checkCallOfAWS(line string) {
 	s.t.Helper()
 	log := filepath.Join(s.dir, "dist", "stub", "log")
-	_ = os.Remove(log) // there is none before the first call
+	_ = os.Remove(log) // the log does not exist before the first call
 	cmd := s.bash(line)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		s.t.Errorf("%s%v\n%s", line, err, out)
@@ -372,13 +375,13 @@ func (s *docShell) checkCallOfAWS(line string) {
 		s.t.Errorf("%sis not aws SERVICE OPERATION …: %q", line, args)
 		return
 	}
-	for i, arg := range args[2:] { // args[2:2+i] are the ones before it
+	for i, arg := range args[2:] { // args[2:2+i] are the options before arg
 		switch {
 		case !strings.HasPrefix(arg, "-"):
 		case !awsOption.MatchString(arg):
-			s.t.Errorf("%s%q is no option", line, arg)
+			s.t.Errorf("%s%q is not an option", line, arg)
 		case slices.Contains(args[2:2+i], arg):
-			s.t.Errorf("%s%s stands twice", line, arg)
+			s.t.Errorf("%s%s appears twice", line, arg)
 		}
 	}
 	if i := slices.Index(args, "--payload"); i >= 0 && i+1 < len(args) {
@@ -388,7 +391,7 @@ func (s *docShell) checkCallOfAWS(line string) {
 	}
 	for _, arg := range args {
 		if strings.HasPrefix(arg, `{"`) && !json.Valid([]byte(arg)) {
-			s.t.Errorf("%s%q is no JSON", line, arg)
+			s.t.Errorf("%s%q is not JSON", line, arg)
 		}
 	}
 }

@@ -8,8 +8,9 @@ import (
 	"testing"
 )
 
-// accountWithAuditorRole writes the compliant example with a separate role for the function. The
-// role has the policy that the command prints, edited.
+// accountWithAuditorRole writes the compliant example with a separate role for the function, and
+// returns the path of the account file. The role has the policy that the command prints, after
+// edit.
 func accountWithAuditorRole(t *testing.T, edit func(policy string) string, environment string,
 	args ...string) (file string) {
 	t.Helper()
@@ -40,8 +41,8 @@ func accountWithAuditorRole(t *testing.T, edit func(policy string) string, envir
 	return filepath.Join(dir, "account.yaml")
 }
 
-// The policy that the command prints is enough for the function of local mode, and a smaller one is
-// not.
+// TestThePrintedAuditorPolicyIsEnough checks that the policy that the command prints is enough for
+// the function in local mode, and that a smaller policy is not enough.
 func TestThePrintedAuditorPolicyIsEnough(t *testing.T) {
 	t.Parallel()
 	const session = "User: arn:aws:sts::123456789012:assumed-role/auditor/remotion-audit is not " +
@@ -53,7 +54,7 @@ func TestThePrintedAuditorPolicyIsEnough(t *testing.T) {
 			return strings.Replace(policy, `"`+old+`"`, `"`+replacement+`"`, 1)
 		}
 	}
-	narrow := []string{"--read-scope", "named", "--named",
+	namedScope := []string{"--read-scope", "named", "--named",
 		arnOf + "user/remotion-user," + arnOf + "role/remotion-lambda-role"}
 	tests := []struct {
 		name, event string
@@ -67,17 +68,18 @@ func TestThePrintedAuditorPolicyIsEnough(t *testing.T) {
 		{"the printed policy is enough", "scheduler.json", asPrinted, "", nil, enforced, 0,
 			`"status":"compliant"`},
 		{"the policy for named principals is enough", "scheduler.json", asPrinted,
-			"    READ_SCOPE: named\n", narrow, enforced, 0, `"status":"compliant"`},
+			"    READ_SCOPE: named\n", namedScope, enforced, 0, `"status":"compliant"`},
 		{"the policy for named principals without READ_SCOPE is not enough", "scheduler.json", asPrinted,
-			"", narrow, enforced, 0, `"status":"unverified"`},
+			"", namedScope, enforced, 0, `"status":"unverified"`},
 		{"without sns:Publish a test alert fails", "test-alert.json",
 			replaced("sns:Publish", "sns:Subscribe"), "", nil, enforced, 2,
 			session +
 				"SNS:Publish on resource: arn:aws:sns:us-east-1:123456789012:remotion-audit because no " +
 				"identity-based policy allows the SNS:Publish action"},
-		{"without --enforce-iam it succeeds", "test-alert.json",
+		{"without --enforce-iam a test alert succeeds", "test-alert.json",
 			replaced("sns:Publish", "sns:Subscribe"), "", nil, unenforced, 0, "== Alert, as a mail"},
-		{"with another namespace metrics fail", "scheduler.json", replaced("RemotionAudit", "Other"), "",
+		{"with a policy for another namespace the metrics fail", "scheduler.json",
+			replaced("RemotionAudit", "Other"), "",
 			nil, enforced, 2, session + "cloudwatch:PutMetricData"},
 	}
 	for _, test := range tests {

@@ -19,7 +19,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/runtimeapi"
 )
 
-// The paths of the binaries. TestMain builds them once, with the flags of `make run`.
+// bootstrap and command are the paths of the function and of the command. TestMain builds both
+// once, with the flags of `make run`.
 var bootstrap, command string
 
 func TestMain(m *testing.M) {
@@ -67,8 +68,8 @@ type invocation struct {
 	env     map[string]string
 	binary  string
 	wrapper []string
-	// server and url are those of a running embedded AWS. If server is nil, run starts one for
-	// account.
+	// server and url belong to a running embedded AWS. If server is nil, run starts an embedded AWS
+	// for account.
 	server *awsemu.Server
 	url    string
 }
@@ -78,7 +79,7 @@ type outcome struct {
 	runtimeapi.Invocation
 	answer   app.RunResult
 	messages []awsemu.Message
-	// metrics has the values by "Name" and "Name target".
+	// metrics has the published values. A key is "Name" or "Name target".
 	metrics map[string]float64
 	// puts is the number of successful calls of PutMetricData.
 	puts int
@@ -189,12 +190,13 @@ func TestEvents(t *testing.T) {
 	}
 }
 
-// The report in the message and the metrics have the same numbers.
+// TestMessageAndMetricsAgree checks that the report in the message, the answer and the metrics have
+// the same numbers.
 func TestMessageAndMetricsAgree(t *testing.T) {
 	t.Parallel()
 	o := invocation{account: account(t, "drifted"), event: "scheduler.json"}.run(t)
 	if len(o.messages) != 1 {
-		t.Fatalf("%d messages", len(o.messages))
+		t.Fatalf("%d messages, want 1", len(o.messages))
 	}
 	r, err := alert.ReportIn(o.messages[0].Body("default"))
 	if err != nil {
@@ -218,7 +220,7 @@ func TestMessageAndMetricsAgree(t *testing.T) {
 		t.Errorf("metrics %v\nwant    %v", o.metrics, want)
 	}
 	if !strings.Contains(o.messages[0].Body("email"), "arn:aws:s3:::remotionlamda-*") {
-		t.Error("the mail does not show the typo")
+		t.Error("the mail does not show the misspelled ARN of the policy")
 	}
 	if !strings.Contains(o.Logs, `"requestId":"`+o.RequestID+`"`) ||
 		!strings.Contains(o.Logs, `"message":"audit done"`) {
@@ -361,7 +363,7 @@ func TestFaults(t *testing.T) {
 					t.Errorf("%q\n%s", o.ErrorMessage, o.Logs)
 				}
 			}},
-		{name: "throttling until the deadline is a cause beside the deadline", account: "compliant",
+		{name: "throttling until the deadline: the mail names the throttling too", account: "compliant",
 			timeout: 4 * time.Second,
 			faults:  []awsemu.Fault{{Operation: "iam:SimulatePrincipalPolicy", Throttle: true}},
 			check: func(t *testing.T, o outcome) {
@@ -426,7 +428,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// The deployed arm64 artifact runs in QEMU, if it is installed.
+// TestArm64UnderQemu runs the arm64 artifact for Lambda in QEMU, if QEMU is installed.
 func TestArm64UnderQemu(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the function for arm64")
@@ -441,7 +443,7 @@ func TestArm64UnderQemu(t *testing.T) {
 	if qemu == "" {
 		t.Skip("qemu-aarch64-static is not installed: the arm64 artifact is not tested")
 	}
-	// SAM uses the same target of the Makefile. It must work without git.
+	// SAM uses the same target of the Makefile. The target must work without git.
 	dir := t.TempDir()
 	build := exec.Command("make", "-C", "../..", "build-AuditFunction", "ARTIFACTS_DIR="+dir)
 	build.Env = append(os.Environ(), "GIT_DIR="+os.DevNull)

@@ -74,22 +74,22 @@ var namedPrincipals = []string{
 	arnOf + "policy/teams/team", arnOf + "policy/limits",
 }
 
-// scopes has the parameters of the template for each read scope.
+// scopes contains the template parameters for each read scope.
 var scopes = map[string]map[string]string{
 	contract.ReadScopeAccount: {"Callers": "user/remotion-user,sso/Video"},
 	contract.ReadScopeNamed: {"Callers": namedPrincipals[0] + "," + namedPrincipals[2],
 		"ReadScope": contract.ReadScopeNamed, "NamedPrincipals": strings.Join(namedPrincipals, ",")},
 }
 
-// A stack holds the properties of the function that template.yaml deploys: the policy and the trust
-// of its role, and its environment.
+// A stack holds the properties of the function that template.yaml deploys: the path, the policy and
+// the trust policy of its role, and its environment.
 type stack struct {
 	path          string
 	policy, trust map[string]any
 	environment   map[string]string
 }
 
-// resourceNames replaces references in the template by the names of the deployed resources.
+// resourceNames replaces references in the template with the names of the deployed resources.
 var resourceNames = strings.NewReplacer("${AlertTopic}", topicARN, "${EvidenceBucket}", bucket,
 	"${AuditLogGroup.Arn}", "arn:aws:logs:us-east-1:123456789012:log-group:remotion-audit",
 	"${FailureQueue.Arn}", "arn:aws:sqs:us-east-1:123456789012:failures", "${ChangeQueue.Arn}",
@@ -147,8 +147,8 @@ func toJSON(t *testing.T, v any) string {
 	return string(raw)
 }
 
-// without removes an action or a resource from the statement with that Sid, or from all statements
-// if sid is empty.
+// without returns the stack without an action or a resource in the statement with the given Sid, or
+// in all statements if sid is empty. element is Action or Resource.
 func (s stack) without(sid, element, value string) stack {
 	var remaining []any
 	for _, v := range s.statements() {
@@ -221,7 +221,7 @@ func (w *deployment) storedReport(o outcome) (r audit.Report) {
 	return r
 }
 
-// The template grants all permissions that the function uses.
+// TestTheRoleIsEnough checks that the template grants all permissions that the function uses.
 func TestTheRoleIsEnough(t *testing.T) {
 	for scope, parameters := range scopes {
 		t.Run(scope, func(t *testing.T) {
@@ -237,7 +237,7 @@ func TestTheRoleIsEnough(t *testing.T) {
 			subject := map[string]string{contract.ReadScopeNamed: "1 notice"}[scope]
 			o := w.run()
 			assertNoErrors("a first audit", o)
-			w.says("a first audit", o, subject)
+			w.wantSubjects("a first audit", o, subject)
 			if r := w.storedReport(o); r.Status != audit.StatusCompliant || len(r.Targets) != 3 ||
 				o.metrics["AuditCompleted"] != 1 || o.metrics["NoSubscribers"] != 0 {
 				t.Errorf("%s %+v, metrics %v", r.Status, r.Targets, o.metrics)
@@ -245,7 +245,7 @@ func TestTheRoleIsEnough(t *testing.T) {
 			w.invocation.event = "test-alert.json"
 			o = w.run()
 			assertNoErrors("a test alert", o)
-			w.says("a test alert", o, "test message")
+			w.wantSubjects("a test alert", o, "test message")
 			w.invocation.event = "scheduler.json"
 			w.putRolePolicy(allowListQueues)
 			o = w.run()
@@ -256,7 +256,7 @@ func TestTheRoleIsEnough(t *testing.T) {
 			}
 			o = w.run()
 			assertNoErrors("the next run", o)
-			w.says("the next run", o, "")
+			w.wantSubjects("the next run", o, "")
 			w.invocation.event = w.applyChange(iamChange{"CreatePolicyVersion",
 				map[string]string{"PolicyArn": arnOf + "policy/teams/team", "PolicyDocument": allowEverything,
 					"SetAsDefault": "true"}})
@@ -281,8 +281,8 @@ func summarizeRun(o outcome) string {
 		o.answer.Announced, o.answer.Measured, metrics)
 }
 
-// The function uses every permission: without any one action, or any one of several resources of a
-// statement, the result of a run differs.
+// TestEachPermissionIsNeeded checks that the function uses every permission. It removes one action,
+// or one of several resources of a statement, and expects a different result of the run.
 func TestEachPermissionIsNeeded(t *testing.T) {
 	for scope, parameters := range scopes {
 		t.Run(scope, func(t *testing.T) {
@@ -333,8 +333,8 @@ func TestEachPermissionIsNeeded(t *testing.T) {
 	}
 }
 
-// Each principal that NamedPrincipals leaves out is one auditor error, with the ARN to add and the
-// parameter.
+// TestEachNameIsNeeded checks that a principal that NamedPrincipals does not list causes one
+// auditor error, which names the ARN and the parameter.
 func TestEachNameIsNeeded(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs the function for each name; the texts are tested in collect: make test")
@@ -376,10 +376,10 @@ func TestEachNameIsNeeded(t *testing.T) {
 			t.Errorf("without %s: problems %+v", omitted, problems)
 		}
 		// Without the render role, the iam:PassRole requirements of the callers are unverified too.
-		naming := slices.DeleteFunc(slices.Clone(texts), func(text string) bool {
+		matching := slices.DeleteFunc(slices.Clone(texts), func(text string) bool {
 			return !strings.Contains(text, unlisted)
 		})
-		if want := map[bool]int{false: 1, true: 3}[omitted == namedPrincipals[1]]; len(naming) != 1 ||
+		if want := map[bool]int{false: 1, true: 3}[omitted == namedPrincipals[1]]; len(matching) != 1 ||
 			len(texts) != want {
 			t.Errorf("without %s: %q", omitted, texts)
 		}
@@ -393,7 +393,8 @@ func TestEachNameIsNeeded(t *testing.T) {
 	}
 }
 
-// The command prints the policy that the template grants.
+// TestThePrintedPolicyEqualsTheTemplate checks that the command prints the policy that the template
+// grants.
 func TestThePrintedPolicyEqualsTheTemplate(t *testing.T) {
 	for scope, parameters := range scopes {
 		args := []string{"policies", "auditor", "--function", "--account", "123456789012", "--read-scope",

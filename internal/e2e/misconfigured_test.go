@@ -5,13 +5,13 @@ import (
 	"testing"
 )
 
-// A wrong configuration is announced once, with the names of the wrong variables. It does not
-// change the state of the gaps.
+// TestAWrongConfigurationIsOneAuditorError checks that a wrong configuration is announced once,
+// with the names of the wrong variables, and does not change the state of the gaps.
 func TestAWrongConfigurationIsOneAuditorError(t *testing.T) {
 	t.Parallel()
 	w := newDeployment(t, account(t, "drifted"))
-	w.says("the first run", w.run(), "first audit, 10 gaps")
-	runWrong := func(what string, env map[string]string, subject string, names ...string) {
+	w.wantSubjects("the first run", w.run(), "first audit, 10 gaps")
+	runMisconfigured := func(what string, env map[string]string, subject string, names ...string) {
 		t.Helper()
 		w.invocation.env = env
 		o := w.run()
@@ -42,43 +42,42 @@ func TestAWrongConfigurationIsOneAuditorError(t *testing.T) {
 			}
 		}
 	}
-	const nothing = "nothing is audited | the account | 123456789012"
-	runWrong("a mistyped purpose, and a release before Remotion Lambda",
-		map[string]string{"CALLERS": "user/remotion-user=rendr", "REMOTION_VERSION": "2.0.0"}, nothing,
-		"CALLERS", "REMOTION_VERSION")
-	runWrong("the same again", map[string]string{"CALLERS": "user/remotion-user=rendr",
-		"REMOTION_VERSION": "2.0.0"}, "")
+	const nothingAudited = "nothing is audited | the account | 123456789012"
+	runMisconfigured("a mistyped purpose, and a release before Remotion Lambda",
+		map[string]string{"CALLERS": "user/remotion-user=rendr", "REMOTION_VERSION": "2.0.0"},
+		nothingAudited, "CALLERS", "REMOTION_VERSION")
+	runMisconfigured("the same configuration again",
+		map[string]string{"CALLERS": "user/remotion-user=rendr", "REMOTION_VERSION": "2.0.0"}, "")
 	w.invocation.env = nil
 	o := w.run()
 	if s := o.subjects(); len(s) != 1 || !strings.Contains(s[0], "verified again after ") ||
 		!strings.Contains(s[0], ", 10 open | ") {
-		t.Errorf("corrected: %q", s)
+		t.Errorf("after the correction: subjects %q", s)
 	}
-	w.says("no further change", w.run(), "")
+	w.wantSubjects("no further change", w.run(), "")
 
 	// An error that depends on the audited account is announced in the same way.
-	runWrong("a caller of another account",
-		map[string]string{"CALLERS": "arn:aws:iam::999999999999:user/a"}, nothing, "CALLERS",
+	runMisconfigured("a caller of another account",
+		map[string]string{"CALLERS": "arn:aws:iam::999999999999:user/a"}, nothingAudited, "CALLERS",
 		"999999999999")
 	// Without a topic the run still fails.
-	runWrong("no topic", map[string]string{"CALLERS": "group/ops", "TOPIC_ARN": "alerts"}, "",
-		"CALLERS",
-		"TOPIC_ARN")
+	runMisconfigured("no topic", map[string]string{"CALLERS": "group/ops", "TOPIC_ARN": "alerts"}, "",
+		"CALLERS", "TOPIC_ARN")
 	// A dry run sends no message.
 	w.invocation.event = "audit-dry-run.json"
 	before := len(w.server.Objects(bucket))
-	runWrong("a dry run", map[string]string{"CALLERS": "group/staff", "RENDER_ROLE": "a b"}, "",
-		"CALLERS", "RENDER_ROLE")
+	runMisconfigured("a dry run", map[string]string{"CALLERS": "group/staff", "RENDER_ROLE": "a b"},
+		"", "CALLERS", "RENDER_ROLE")
 	if after := len(w.server.Objects(bucket)); after != before {
 		t.Errorf("a dry run writes to the bucket: %d objects, %d before", after, before)
 	}
-	// A test alert fails too: without the error, it would look as if the configuration were valid.
+	// A test alert also fails. If it succeeded, the configuration would seem to be valid.
 	w.invocation.event = "test-alert.json"
-	runWrong("a test alert", map[string]string{"CALLERS": "group/ops"}, "", "CALLERS")
+	runMisconfigured("a test alert", map[string]string{"CALLERS": "group/ops"}, "", "CALLERS")
 }
 
-// A wrong setting of the notification does not prevent the message about it, and does not repeat
-// the message on every run.
+// TestAWrongFormatIsAnnouncedOnce checks that the function announces a wrong setting of the
+// notification itself, and does not repeat the message on every run.
 func TestAWrongFormatIsAnnouncedOnce(t *testing.T) {
 	t.Parallel()
 	w := newDeployment(t, account(t, "compliant"))

@@ -23,7 +23,7 @@ const (
 	topicARN = "arn:aws:sns:us-east-1:123456789012:remotion-audit"
 )
 
-// A deployment is a function in an account that runs several times.
+// A deployment is a function in an account. A test can run the function several times.
 type deployment struct {
 	t          *testing.T
 	server     *awsemu.Server
@@ -43,17 +43,17 @@ func newDeployment(t *testing.T, a *awsemu.Account) *deployment {
 			server: server, url: endpoint.URL}}
 }
 
-// run runs the function. The outcome only has the messages and metrics of this run.
+// run runs the function. The outcome contains only the messages and metrics of this run.
 func (w *deployment) run() outcome {
 	w.t.Helper()
 	w.server.Reset()
 	return w.invocation.run(w.t)
 }
 
-// says fails the test unless a run succeeded and sent exactly the messages with these subjects,
-// joined by "; ", or none if want is empty. It compares the part of each subject between "Remotion
-// IAM: " and the target.
-func (w *deployment) says(what string, o outcome, want string) {
+// wantSubjects fails the test unless a run succeeded and sent exactly the messages with the subjects
+// in want, joined by "; ". If want is empty, the run must send no message. wantSubjects compares the
+// part of each subject between "Remotion IAM: " and the target.
+func (w *deployment) wantSubjects(what string, o outcome, want string) {
 	w.t.Helper()
 	var got []string
 	for _, s := range o.subjects() {
@@ -107,8 +107,8 @@ func (w *deployment) queryRequest(service, form string) {
 	}
 }
 
-// command runs the command in the account and returns its output. It fails the test if the exit
-// status differs.
+// command runs remotion-audit in the account and returns the output. It fails the test if the exit
+// status is not exit.
 func (w *deployment) command(exit int, args ...string) string {
 	w.t.Helper()
 	cmd := exec.Command(command, args...)
@@ -127,16 +127,16 @@ func TestRunsCompareWithTheState(t *testing.T) {
 	complete := a.Roles["remotion-lambda-role"].Inline["remotion-lambda-role-policy"]
 	w := newDeployment(t, a)
 
-	w.says("a first run without gaps", w.run(), "")
+	w.wantSubjects("a first run without gaps", w.run(), "")
 	w.putRolePolicy(strings.Replace(complete, `"lambda:InvokeFunction"`, `"lambda:InvokeAsync"`, 1))
 	o := w.run()
-	w.says("a permission is removed", o, "1 new")
+	w.wantSubjects("a permission is removed", o, "1 new")
 	if m := o.messages[0]; m.Attributes["events"].Value != `["opened"]` ||
 		!strings.Contains(m.Body("email"), "remotion-audit mute --bucket "+bucket) {
 		t.Errorf("%+v\n%s", m.Attributes, m.Body("email"))
 	}
 	o = w.run()
-	w.says("no change", o, "")
+	w.wantSubjects("no change", o, "")
 	if age, ok := o.metrics["OldestGapAge"]; !ok || o.metrics["Gaps"] != 1 || age < 0 {
 		t.Errorf("metrics %v", o.metrics)
 	}
@@ -146,7 +146,7 @@ func TestRunsCompareWithTheState(t *testing.T) {
 		!strings.Contains(o.messages[0].Subject, "[OK] Remotion IAM: recovered after") {
 		t.Errorf("after the repair %q\n%s", o.subjects(), o.Logs)
 	}
-	w.says("a run without gaps", w.run(), "")
+	w.wantSubjects("a run without gaps", w.run(), "")
 
 	// Each run stored its report.
 	reports := 0
@@ -168,12 +168,12 @@ func TestAFirstRunIsOneBaseline(t *testing.T) {
 	t.Parallel()
 	w := newDeployment(t, account(t, "drifted"))
 	o := w.run()
-	w.says("the first run", o, "first audit, 10 gaps")
+	w.wantSubjects("the first run", o, "first audit, 10 gaps")
 	if o.messages[0].Attributes["events"].Value != `["baseline"]` ||
 		!slices.Contains(o.answer.Reasons, alert.ReasonBaseline) {
 		t.Errorf("%+v", o.messages[0].Attributes)
 	}
-	w.says("the second run", w.run(), "")
+	w.wantSubjects("the second run", w.run(), "")
 }
 
 func TestTheNextRunAnnouncesAnUnsentMessage(t *testing.T) {
@@ -189,7 +189,7 @@ func TestTheNextRunAnnouncesAnUnsentMessage(t *testing.T) {
 		t.Errorf("the unsent message is stored as announced: %+v", s)
 	}
 	w.server.SetFaults()
-	w.says("the next run", w.run(), "first audit, 10 gaps")
+	w.wantSubjects("the next run", w.run(), "first audit, 10 gaps")
 }
 
 func TestATopicWithoutAConfirmedSubscription(t *testing.T) {
@@ -199,7 +199,7 @@ func TestATopicWithoutAConfirmedSubscription(t *testing.T) {
 	w := newDeployment(t, a)
 	for range 2 {
 		o := w.run()
-		w.says("the subscription is pending", o, "")
+		w.wantSubjects("the subscription is pending", o, "")
 		if o.metrics["NoSubscribers"] != 1 || o.metrics["Gaps"] != 10 ||
 			!strings.Contains(o.Logs, "the topic has no confirmed subscription") {
 			t.Errorf("%v\n%s", o.metrics, o.Logs)
@@ -209,26 +209,26 @@ func TestATopicWithoutAConfirmedSubscription(t *testing.T) {
 	w.queryRequest("sns", "Action=ConfirmSubscription&Version=2010-03-31&TopicArn="+topicARN+
 		"&Token=ops@example.com")
 	o := w.run()
-	w.says("the subscription is confirmed", o, "first audit, 10 gaps")
+	w.wantSubjects("the subscription is confirmed", o, "first audit, 10 gaps")
 	if o.metrics["NoSubscribers"] != 0 || !w.state().Gaps[0].Since.Equal(since) {
 		t.Errorf("%v, open since %s and then since %s", o.metrics, since, w.state().Gaps[0].Since)
 	}
-	w.says("the next run", w.run(), "")
+	w.wantSubjects("the next run", w.run(), "")
 }
 
-func TestADeniedListOfSubscriptionsPreventsNoMessage(t *testing.T) {
+func TestMessagesAreSentIfListingSubscriptionsIsDenied(t *testing.T) {
 	t.Parallel()
 	w := newDeployment(t, account(t, "drifted"))
 	w.server.SetFaults(awsemu.Fault{Operation: "sns:ListSubscriptionsByTopic", Deny: true})
 	o := w.run()
-	w.says("the list of subscriptions is denied", o, "first audit, 10 gaps")
+	w.wantSubjects("the list of subscriptions is denied", o, "first audit, 10 gaps")
 	if _, known := o.metrics["NoSubscribers"]; known ||
 		!strings.Contains(o.Logs, "grant the auditor sns:ListSubscriptionsByTopic") {
 		t.Errorf("%v\n%s", o.metrics, o.Logs)
 	}
 }
 
-func TestErrorsOfTheBucketPreventNoMessage(t *testing.T) {
+func TestMessagesAreSentDespiteErrorsOfTheBucket(t *testing.T) {
 	t.Parallel()
 	stateKey := evidence.StateKey("123456789012", "remotion-audit")
 	put := func(text string) func(*awsemu.Account) {
@@ -241,7 +241,7 @@ func TestErrorsOfTheBucketPreventNoMessage(t *testing.T) {
 		change  func(*awsemu.Account)
 		env     map[string]string
 		errors  float64
-		second  bool // the second run sends a message too
+		second  bool // true if the second run also sends a message
 		objects func(map[string][]byte) bool
 	}{
 		{"S3 is denied", func(a *awsemu.Account) {
@@ -283,7 +283,7 @@ func TestErrorsOfTheBucketPreventNoMessage(t *testing.T) {
 				t.Errorf("OldestGapAge is published: %v, want %v", aged, want)
 			}
 			if tt.objects != nil && !tt.objects(w.server.Objects(bucket)) {
-				t.Errorf("the bucket has %q", w.server.Objects(bucket))
+				t.Errorf("the bucket contains %q", w.server.Objects(bucket))
 			}
 			again := w.run().subjects()
 			if len(again) == 1 != tt.second && !strings.Contains(strings.Join(again, ""), "verified again") {
@@ -312,16 +312,16 @@ func TestConcurrentRunsSendOneMessage(t *testing.T) {
 		}
 	}
 	if n := len(w.server.Messages()); n != 1 || announced != 1 {
-		t.Errorf("%d messages, and %d runs report an announcement; want 1 and 1", n, announced)
+		t.Errorf("%d messages, and %d runs with an announced message; want 1 and 1", n, announced)
 	}
-	w.says("the next run", w.run(), "")
+	w.wantSubjects("the next run", w.run(), "")
 }
 
 func TestMutedGapsAreSilentAndCounted(t *testing.T) {
 	t.Parallel()
 	a := account(t, "drifted")
 	w := newDeployment(t, a)
-	w.says("before the mute", w.run(), "first audit, 10 gaps")
+	w.wantSubjects("before the mute", w.run(), "first audit, 10 gaps")
 	out := w.command(0, "mute", "--bucket", bucket, "--target", "role/remotion-lambda-role", "--for",
 		"24h", "--reason", "it's being looked into", "--owner", "ann")
 	for _, want := range []string{"8 open gaps", "s3:ListBucket", "next run"} {
@@ -338,7 +338,7 @@ func TestMutedGapsAreSilentAndCounted(t *testing.T) {
 		t.Errorf("the mail does not name the owner of the mute\n%s", o.messages[0].Body("email"))
 	}
 	o = w.run()
-	w.says("muted and announced", o, "")
+	w.wantSubjects("the run after the notice", o, "")
 	if o.metrics["GapsMuted"] != 8 || o.answer.GapsMuted != 8 {
 		t.Errorf("%v %+v", o.metrics, o.answer)
 	}
@@ -362,14 +362,14 @@ func TestATestAlertListsTheSubscriptions(t *testing.T) {
 	want := []alert.Subscription{{Protocol: "email", Endpoint: "ops@example.com", Confirmed: true},
 		{Protocol: "https", Endpoint: "https://example.com/..."}}
 	o := w.run()
-	w.says("the test event", o, "test message")
+	w.wantSubjects("the test event", o, "test message")
 	if !slices.Equal(o.answer.Subscriptions, want) || !strings.Contains(o.messages[0].Body("email"),
 		"email  ops@example.com") || o.messages[0].Attributes["events"].Value != `["test"]` {
 		t.Errorf("%+v\n%s", o.answer, o.messages[0].Body("email"))
 	}
 	w.invocation.event = `{"command":"test-alert","dryRun":true}`
 	o = w.run()
-	w.says("a dry run", o, "")
+	w.wantSubjects("a dry run", o, "")
 	if !slices.Equal(o.answer.Subscriptions, want) {
 		t.Errorf("%+v", o.answer)
 	}
@@ -386,8 +386,8 @@ func TestATestAlertListsTheSubscriptions(t *testing.T) {
 		t.Errorf("messages %+v", m)
 	}
 
-	// The message is also sent if the subscriptions cannot be listed. It is an error if they cannot be
-	// listed, or if there is none.
+	// If the subscriptions cannot be listed, the function still sends the message, but fails. The
+	// command fails if the topic does not exist or has no confirmed subscription.
 	w.server.SetFaults(awsemu.Fault{Operation: "sns:ListSubscriptionsByTopic", Deny: true})
 	w.invocation.event = "test-alert.json"
 	if o := w.run(); !strings.Contains(o.ErrorMessage,

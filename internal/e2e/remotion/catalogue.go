@@ -40,8 +40,8 @@ func Boundaries(published []string) []string {
 
 func compare(a, b string) int { return semver.Compare("v"+a, "v"+b) }
 
-// Differs lists the differences between the documents of a release and those of its range in the
-// catalogue. It returns nil if they are equal.
+// Differs returns the differences between the documents of a release and the documents of its range
+// in the catalogue. It returns nil if the documents are equal.
 func Differs(version string, d Documents) (list []string) {
 	release, err := policies.Find(version)
 	if err != nil {
@@ -96,13 +96,14 @@ func prefixed(prefix string, list []string) (out []string) {
 	return out
 }
 
-// file returns the name of the catalogue's file with a document, without .json. since is the first
-// release with the document.
+// file returns the name of the catalogue file that contains a document, without .json. since is the
+// first release with the document.
 func file(kind policies.PolicyKind, partition, since string) string {
 	return string(kind) + strings.TrimPrefix(partition, "aws") + "-" + since
 }
 
-// grantChanges lists the grants that only one of two documents has, as "action on resource".
+// grantChanges returns the grants that only after contains (adds), and the grants that only before
+// contains (lacks), as "action on resource".
 func grantChanges(after, before string) (adds, lacks []string, err error) {
 	a, err := grants(after)
 	if err != nil {
@@ -120,7 +121,7 @@ func grantChanges(after, before string) (adds, lacks []string, err error) {
 	return without(a, b), without(b, a), nil
 }
 
-// grants lists the grants of a document as "action on resource".
+// grants returns the grants of a document as "action on resource".
 func grants(text string) (list []string, err error) {
 	doc, err := iampolicy.Parse(text)
 	if err != nil {
@@ -136,9 +137,9 @@ func grants(text string) (list []string, err error) {
 	return list, nil
 }
 
-// Advice returns instructions for adding unknown documents to the catalogue. The documents are
-// those of the newest release, and since is the first release with them. The instructions list each
-// file and its new entry.
+// Advice returns instructions for adding unknown documents to the catalogue. d contains the
+// documents of the newest release, and since is the first release with these documents. The
+// instructions list each file and its new entry.
 func Advice(since, newest string, d Documents) string {
 	var b strings.Builder
 	fmt.Fprintf(&b,

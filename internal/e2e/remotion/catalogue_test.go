@@ -19,8 +19,8 @@ var published = flag.Bool("published", false,
 
 const tarballs = "node_modules/.packages"
 
-// The catalogue equals a sample of published packages, which includes the newest known release.
-// `make catalogue` compares all boundaries.
+// TestTheCatalogueEqualsASampleOfPackages compares the catalogue with a sample of published
+// packages, which includes the newest known release. `make catalogue` compares all boundaries.
 func TestTheCatalogueEqualsASampleOfPackages(t *testing.T) {
 	skipUnlessReady(t)
 	text, err := os.ReadFile("package.json")
@@ -67,8 +67,8 @@ func TestTheCatalogueEqualsASampleOfPackages(t *testing.T) {
 	}
 }
 
-// The catalogue equals the packages at all boundaries in the npm registry. `make catalogue` runs
-// it.
+// TestPublished compares the catalogue with the packages at all boundaries in the npm registry.
+// `make catalogue` runs this test.
 func TestPublished(t *testing.T) {
 	if !*published {
 		t.Skip("runs with -published: make catalogue")
@@ -128,8 +128,8 @@ func TestPublished(t *testing.T) {
 	}
 }
 
-// firstDifferent returns the first release after the newest of the catalogue whose documents differ
-// from it. It uses binary search.
+// firstDifferent returns the first release after until with documents that differ from the
+// catalogue. It uses binary search between until and newest.
 func firstDifferent(versions []string, until, newest string,
 	documents func(string) (remotion.Documents, error)) string {
 	from, to := slices.Index(versions, until)+1, slices.Index(versions, newest)
@@ -193,24 +193,26 @@ func TestDiffers(t *testing.T) {
 		d             remotion.Documents
 		want          string
 	}{
-		{"equal documents", "4.0.527", newest, ""},
-		{"equal documents of a newer release", "4.0.600", newest, ""},
-		{"equal documents of an older release", "3.3.7", cataloguedDocuments(t, "3.0.0"), ""},
-		{"another action", "4.0.600", changed,
+		{"equal documents have no difference", "4.0.527", newest, ""},
+		{"equal documents of a newer release have no difference", "4.0.600", newest, ""},
+		{"equal documents of an older release have no difference", "3.3.7",
+			cataloguedDocuments(t, "3.0.0"), ""},
+		{"another action is an added and a missing grant", "4.0.600", changed,
 			"the user policy of Remotion 4.0.600 in aws differs from that of 4.0.418 and later: " +
 				"adds s3:PutBucketTagging on arn:aws:s3:::remotionlambda-*, lacks s3:PutBucketPolicy on " +
 				"arn:aws:s3:::remotionlambda-*"},
-		{"additional space", "4.0.527", spaced,
+		{"an additional space is a difference of the text", "4.0.527", spaced,
 			"the role policy of Remotion 4.0.527 in aws differs from that of 4.0.418 and later: only the " +
 				"text differs, the grants are equal"},
-		{"no policies for China", "4.0.527", withoutChina,
+		{"missing policies for China are a difference", "4.0.527", withoutChina,
 			"Remotion 4.0.527 has no policies for aws-cn, but the catalogue has: 4.0.510 and later"},
-		{"policies for China before 4.0.510", "4.0.509", newest,
+		{"policies for China before 4.0.510 are a difference", "4.0.509", newest,
 			"Remotion 4.0.509 has policies for aws-cn, but the catalogue does not: partition aws-cn needs " +
 				"Remotion 4.0.510 or later"},
-		{"no policy", "4.0.527", remotion.Documents{User: "undefined", Role: newest.Role,
+		{"a policy that is not JSON is a difference", "4.0.527", remotion.Documents{User: "undefined",
+			Role:  newest.Role,
 			China: newest.China}, "the user policy of Remotion 4.0.527 in aws differs from that"},
-		{"a release before the catalogue", "2.1.2", newest, "older than the catalogue"},
+		{"a release before the catalogue is an error", "2.1.2", newest, "older than the catalogue"},
 	} {
 		got := strings.Join(remotion.Differs(test.version, test.d), "\n")
 		if !strings.Contains(got, test.want) || test.want == "" && got != "" {
@@ -219,7 +221,7 @@ func TestDiffers(t *testing.T) {
 	}
 }
 
-// The advice names each file and its new entry.
+// TestAdvice checks that the advice names each file and its new entry.
 func TestAdvice(t *testing.T) {
 	d := cataloguedDocuments(t, "4.0.527")
 	d.User = strings.Replace(d.User, `"s3:PutBucketPolicy",`,
@@ -239,6 +241,6 @@ func TestAdvice(t *testing.T) {
 		}
 	}
 	if strings.Contains(advice, "aws-cn") {
-		t.Errorf("the unchanged policies for China are mentioned:\n%s", advice)
+		t.Errorf("the advice mentions the unchanged policies for China:\n%s", advice)
 	}
 }

@@ -32,7 +32,7 @@ type Documents struct {
 
 // Published reads releases of @remotion/lambda from the npm registry, without their dependencies.
 type Published struct {
-	// Dir is the directory of policies.cjs: that of this file.
+	// Dir is the directory of this package, which contains policies.cjs.
 	Dir string
 	// Tarballs is the directory for the files that `npm pack` writes.
 	Tarballs string
@@ -53,11 +53,11 @@ func (p Published) Versions(ctx context.Context) (list []string, err error) {
 	return list, nil
 }
 
-// ErrUnpublished means that the npm registry does not have that release of a package.
+// ErrUnpublished means that the npm registry does not contain the release of a package.
 var ErrUnpublished = errors.New("the release is not in the npm registry")
 
 // Documents runs the code of a release and returns its policies. It also unpacks the dependencies
-// that this code needs. The error is ErrUnpublished if the registry does not have a package.
+// that this code needs. The error wraps ErrUnpublished if the registry does not contain a package.
 func (p Published) Documents(ctx context.Context, version string) (Documents, error) {
 	root, err := os.MkdirTemp("", "remotion-audit-package-")
 	if err != nil {

@@ -49,7 +49,8 @@ func lambdaPackage(code string) map[string]string {
 	}
 }
 
-// needsHelper is code whose policies need a value of helper, but only classes of @aws/sdk.
+// needsHelper is the code of a package. Its policies need a value of helper, and only classes of
+// @aws/sdk.
 const needsHelper = `
 const {S3Client} = require('@aws/sdk/s3');
 class Client extends S3Client {}
@@ -59,8 +60,8 @@ exports.getUserPolicy = (options) => 'user ' + PREFIX + ' ' + (options?.partitio
 exports.getRolePolicy = () => JSON.stringify({role: PREFIX});
 `
 
-// A package runs without its dependencies, except those whose values appear in the text of a
-// policy.
+// TestAPackageRunsWithoutItsDependencies checks that a package runs without its dependencies,
+// except for dependencies that provide values in the text of a policy.
 func TestAPackageRunsWithoutItsDependencies(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs Node")
@@ -106,7 +107,7 @@ func TestAPackageRunsWithoutItsDependencies(t *testing.T) {
 		!strings.Contains(err.Error(), "broken at load") {
 		t.Errorf("with code that throws: %v", err)
 	}
-	if left, _ := filepath.Glob(filepath.Join(os.Getenv("TMPDIR"), "*")); len(left) > 0 {
-		t.Errorf("temporary files are left: %s", left)
+	if remaining, _ := filepath.Glob(filepath.Join(os.Getenv("TMPDIR"), "*")); len(remaining) > 0 {
+		t.Errorf("temporary files remain: %s", remaining)
 	}
 }

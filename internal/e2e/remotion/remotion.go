@@ -5,8 +5,8 @@
 //	pkg := remotion.Package{Dir: "internal/e2e/remotion"}
 //	check, err := pkg.Simulate(ctx, endpoint, "AKIAIOSFODNN7EXAMPLE")
 //
-// It needs Node, and the package in node_modules next to this file. `make node_modules` installs
-// the package.
+// Simulate needs Node, and the package in node_modules next to this file. `make node_modules`
+// installs the package.
 package remotion
 
 import (
@@ -24,18 +24,18 @@ import (
 // Version is the release of @remotion/lambda in package.json.
 const Version = "4.0.527"
 
-// scriptTimeout ends a script that hangs. It is longer than the limit in the script.
+// scriptTimeout is the timeout of a script. It is longer than the timeout inside the script.
 const scriptTimeout = 150 * time.Second
 
 // Package is an installed @remotion/lambda.
 type Package struct {
-	// Dir is the directory of package.json and node_modules: that of this file.
+	// Dir is the directory of this Go package, which contains package.json and node_modules.
 	Dir string
 }
 
 // A Verdict is Remotion's verdict on one action. Decision is the decision of the simulator:
-// allowed, implicitDeny or explicitDeny. Remotion prints a tick for the first, and the same cross
-// for the others.
+// allowed, implicitDeny or explicitDeny. Remotion prints a tick for allowed, and a cross for the
+// other decisions.
 type Verdict struct {
 	Name     string `json:"name"`
 	Decision string `json:"decision"`
@@ -46,7 +46,8 @@ func (v Verdict) Allowed() bool { return v.Decision == "allowed" }
 
 // A Check is the result of simulatePermissions().
 type Check struct {
-	// Results are in Remotion's order. An action appears once for each result of AWS about it.
+	// Results are in Remotion's order. An action appears once for each result that AWS returns for
+	// the action.
 	Results []Verdict `json:"results"`
 	// Milliseconds is the duration of the check, without starting Node and loading the package.
 	Milliseconds float64 `json:"ms"`
@@ -76,7 +77,7 @@ func (p Package) Ready() error {
 	return nil
 }
 
-// Simulate runs Remotion's check against an endpoint as the user with that access key.
+// Simulate runs Remotion's check against an endpoint, as the user with the access key.
 func (p Package) Simulate(ctx context.Context, endpoint, accessKey string) (Check, error) {
 	var c Check
 	if err := p.Ready(); err != nil {
@@ -98,8 +99,8 @@ func (p Package) Documents(ctx context.Context) (d Documents, err error) {
 	return d, err
 }
 
-// script runs a script in dir and decodes the JSON that it prints. Of the environment of this
-// process the script only gets PATH, so that it cannot reach a real account.
+// script runs a script in dir, and decodes the JSON that the script prints into out. From the
+// environment of this process, the script gets only PATH, so that it cannot reach a real account.
 func script(ctx context.Context, dir string, out any, environment []string, args ...string) error {
 	home, err := os.MkdirTemp("", "remotion-audit-home-")
 	if err != nil {

@@ -24,24 +24,24 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// The caller in the example accounts, and its access key.
+// The caller in the example accounts, and the caller's access key.
 const (
 	caller    = "user/remotion-user"
 	callerKey = "AKIAIOSFODNN7EXAMPLE"
 )
 
-// layers is the only action for which Remotion's check gives one verdict over two resources and the
-// audit gives two.
+// layers is the only action for which Remotion's check gives one verdict on two resources, and the
+// audit gives one finding on each resource.
 const layers = "lambda:GetLayerVersion"
 
 var pkg = remotion.Package{Dir: "."}
 
-// Both checks run as processes, with the embedded AWS as a process: the commands in
-// docs/narrowed-policies.md.
+// TestServedAccounts compares Remotion's check with the audit. It runs the commands in
+// docs/narrowed-policies.md: both checks and the embedded AWS are processes.
 func TestServedAccounts(t *testing.T) {
 	binary := buildCommand(t)
-	// Remotion simulates the documented patterns as plain text. Its check denies all actions whose
-	// documented resource has a wildcard that a policy can narrow.
+	// Remotion's check simulates the documented patterns as plain text. So it denies an action if the
+	// documented resource contains a wildcard, and the policy narrows the wildcard.
 	narrowed := []string{
 		"iam:PassRole",
 		"s3:GetObject", "s3:DeleteObject", "s3:PutObjectAcl", "s3:PutObject", "s3:CreateBucket",
@@ -53,7 +53,7 @@ func TestServedAccounts(t *testing.T) {
 		"logs:CreateLogGroup", "logs:PutRetentionPolicy",
 		layers,
 	}
-	lost := []string{"s3:PutBucketPolicy", "logs:PutRetentionPolicy"}
+	missing := []string{"s3:PutBucketPolicy", "logs:PutRetentionPolicy"}
 	for _, tt := range []struct {
 		name, account string
 		// theirs and ours are the actions that Remotion's check and the audit deny.
@@ -62,7 +62,7 @@ func TestServedAccounts(t *testing.T) {
 	}{
 		{"both allow an unmodified documented policy", "compliant", nil, nil, 0},
 		{"only Remotion denies a correctly narrowed policy", "narrowed", narrowed, nil, 0},
-		{"both deny the permissions that a policy lacks", "drifted", lost, lost, 1},
+		{"both deny the permissions that a policy does not grant", "drifted", missing, missing, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			endpoint, key := serve(t, binary, "../../../examples/"+tt.account+"/account.yaml")
@@ -87,7 +87,7 @@ func TestServedAccounts(t *testing.T) {
 	}
 }
 
-// docs/narrowed-policies.md shows the output of both commands.
+// TestPage checks that docs/narrowed-policies.md shows the output of both commands.
 func TestPage(t *testing.T) {
 	binary := buildCommand(t)
 	page, err := os.ReadFile("../../../docs/narrowed-policies.md")
@@ -113,8 +113,9 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// Until 2026-07-30 IAM gave one result for each action and resource. With these answers, Remotion's
-// verdicts and the findings of the audit are the same list, including the layers.
+// TestOlderAnswerOfTheSimulator checks the answers of IAM until 2026-07-30, with one result for
+// each action and resource. With these answers, Remotion's verdicts and the findings of the audit
+// are the same list, including the layers.
 func TestOlderAnswerOfTheSimulator(t *testing.T) {
 	binary := buildCommand(t)
 	for _, example := range []string{"compliant", "drifted"} {
@@ -130,7 +131,8 @@ func TestOlderAnswerOfTheSimulator(t *testing.T) {
 	}
 }
 
-// Remotion's check misses gaps, as documented in docs/narrowed-policies.md.
+// TestOnlyRemotionAllows checks that Remotion's check misses gaps that the audit reports, as
+// documented in docs/narrowed-policies.md.
 func TestOnlyRemotionAllows(t *testing.T) {
 	binary := buildCommand(t)
 	t.Run("a Deny on a real bucket", func(t *testing.T) {
@@ -168,7 +170,8 @@ func TestOnlyRemotionAllows(t *testing.T) {
 	})
 }
 
-// A policy grants all that Remotion needs, but one of the checks lacks a detail and denies it.
+// TestDeniedAlthoughGranted checks policies that grant all that Remotion needs. A check denies some
+// of the actions because the check lacks a detail, for example the name of a bucket.
 func TestDeniedAlthoughGranted(t *testing.T) {
 	binary := buildCommand(t)
 	t.Run("Remotion's check denies a condition that its requests meet", func(t *testing.T) {
@@ -197,7 +200,7 @@ func TestDeniedAlthoughGranted(t *testing.T) {
 	})
 }
 
-// package.json and Version name the same release.
+// TestVersion checks that package.json and Version name the same release.
 func TestVersion(t *testing.T) {
 	text, err := os.ReadFile("package.json")
 	if err != nil {
@@ -302,8 +305,8 @@ func buildCommand(t *testing.T) string {
 	return binary
 }
 
-// environment returns the whole environment of a command. It has no key, profile or region from the
-// environment of the tests.
+// environment returns the whole environment of a command. It contains no key, profile or region
+// from the environment of the tests.
 func environment(t *testing.T, more ...string) []string {
 	return append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(),
 		"AWS_EC2_METADATA_DISABLED=true"}, more...)
@@ -359,7 +362,7 @@ func serve(t *testing.T, binary, account string) (endpoint, key string) {
 	return endpoint, key
 }
 
-// auditAs runs `remotion-audit audit` as the caller.
+// auditAs runs `remotion-audit audit` as the caller, and returns the report.
 func auditAs(t *testing.T, binary, endpoint string, exit int,
 	flags ...string) (report audit.Report) {
 	t.Helper()

@@ -58,7 +58,8 @@ func needsNode(t testing.TB) {
 	}
 }
 
-// runSteps creates, updates and deletes a stack in an empty account.
+// runSteps creates, updates and deletes a stack in an empty account. It returns the state of the
+// account after each step.
 func runSteps(t testing.TB, code location, create, update step) (a answer) {
 	t.Helper()
 	var packed bytes.Buffer
@@ -88,8 +89,8 @@ func runSteps(t testing.TB, code location, create, update step) (a answer) {
 	return a
 }
 
-// lookups returns the values of the Parameter Store parameters: the version of CDK's bootstrap
-// stack.
+// lookups returns the values in Parameter Store that the template reads, by name. CDK's template
+// reads the version of the bootstrap stack.
 func lookups(template cfn.Template) map[string]string {
 	values := map[string]string{}
 	for _, p := range template.Section("Parameters") {
@@ -102,8 +103,8 @@ func lookups(template cfn.Template) map[string]string {
 }
 
 // readForCache reads the files in these directories, so that the go command runs the test again if
-// one of them changes. Otherwise it reuses the cached result: it does not see the files that a
-// child process reads.
+// one of the files changes. The go command does not see the files that a child process reads, so it
+// would reuse the cached result.
 func readForCache(t testing.TB, folders ...string) {
 	t.Helper()
 	for _, folder := range folders {

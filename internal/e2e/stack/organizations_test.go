@@ -36,7 +36,7 @@ func documented(t testing.TB, name string) map[string]any {
 
 // caller is a principal with the context of its requests.
 type caller struct {
-	arn, service string // one of the two
+	arn, service string // one of the two is empty
 	context      iampolicy.Context
 }
 
@@ -212,8 +212,7 @@ func TestDocumentedPoliciesOfAnOrganization(t *testing.T) {
 		}
 	}
 
-	// The policies of topic and key allow the actions that a stack with these parameters grants to its
-	// role.
+	// The policies of the topic and the key must allow the actions that a stack grants to its role.
 	for _, need := range permissionsOn(t, centralTopic, centralKey) {
 		policy := topic
 		if need.resource == centralKey {
@@ -227,7 +226,8 @@ func TestDocumentedPoliciesOfAnOrganization(t *testing.T) {
 	}
 }
 
-// The commands on the page are valid shell syntax.
+// TestDocumentedCommandsOfAnOrganization checks that the commands on the page are valid shell
+// syntax.
 func TestDocumentedCommandsOfAnOrganization(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../../../docs/organizations.md")
@@ -252,8 +252,8 @@ func TestDocumentedCommandsOfAnOrganization(t *testing.T) {
 
 type permission struct{ action, resource string }
 
-// permissionsOn returns the permissions of the function's role on a topic and a key that are
-// parameters of the stack.
+// permissionsOn returns the permissions of the function's role on the given resources, in a stack
+// with the central topic and key as parameters.
 func permissionsOn(t testing.TB, resources ...string) (list []permission) {
 	t.Helper()
 	template := templateOfSAM(t)
@@ -262,14 +262,14 @@ func permissionsOn(t testing.TB, resources ...string) (list []permission) {
 	if err := template.Check(parameters); err != nil {
 		t.Fatal(err)
 	}
-	made, err := template.Resources(parameters)
+	created, err := template.Resources(parameters)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if path := made["AuditRole"].Properties["Path"]; path != "/remotion-audit/" {
+	if path := created["AuditRole"].Properties["Path"]; path != "/remotion-audit/" {
 		t.Errorf("the role's path is %v", path)
 	}
-	document := made["AuditPolicy"].Properties["PolicyDocument"].(map[string]any)
+	document := created["AuditPolicy"].Properties["PolicyDocument"].(map[string]any)
 	for _, s := range document["Statement"].([]any) {
 		statement := s.(map[string]any)
 		for _, resource := range resources {

@@ -79,15 +79,15 @@ func checkLifecycle(t *testing.T, code location, create, update step) {
 	checkStack(t, create, answer.Created, "CREATE_COMPLETE")
 	checkStack(t, update, answer.Updated, "UPDATE_COMPLETE")
 
-	// Only the evidence bucket remains. AWS deletes a key after a week, moto deletes it at once.
+	// Only the evidence bucket remains. AWS deletes the key after a week, but moto deletes it at once.
 	evidence := answer.Created.Resources["EvidenceBucket"]
 	if again := answer.Updated.Resources["EvidenceBucket"]; evidence == "" || again != evidence {
 		t.Errorf("the evidence bucket is %q before the update and %q after it", evidence, again)
 	}
-	before, left := answer.Before.names(), answer.Deleted.names()
-	if want := slices.Sorted(slices.Values(append(before, "Buckets "+evidence))); !slices.Equal(left,
-		want) {
-		t.Errorf("after deletion the account has\n     %q\nwant %q", left, want)
+	before, remaining := answer.Before.names(), answer.Deleted.names()
+	want := slices.Sorted(slices.Values(append(before, "Buckets "+evidence)))
+	if !slices.Equal(remaining, want) {
+		t.Errorf("after deletion the account contains\n     %q\nwant %q", remaining, want)
 	}
 }
 

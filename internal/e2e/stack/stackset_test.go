@@ -11,7 +11,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/cfn"
 )
 
-// A shell and the AWS CLI run the commands that `make stackset` prints, without changes.
+// TestCommandsOfStackSet checks that a shell and the AWS CLI accept the commands that `make
+// stackset` prints.
 func TestCommandsOfStackSet(t *testing.T) {
 	t.Parallel()
 	needsMoto(t)
@@ -66,7 +67,7 @@ func TestCommandsOfStackSet(t *testing.T) {
 	}
 	if want := map[string][]string{"acme-code-us-east-1": {"v1.zip"},
 		"acme-code-eu-central-1": {"v1.zip"}}; !reflect.DeepEqual(got.Objects, want) {
-		t.Errorf("the buckets have %v, want %v", got.Objects, want)
+		t.Errorf("the buckets contain %v, want %v", got.Objects, want)
 	}
 	parameters["CodeBucketPrefix"], parameters["CodeKey"] = "acme-code", "v1.zip"
 	passed := map[string]string{}
@@ -77,7 +78,7 @@ func TestCommandsOfStackSet(t *testing.T) {
 		t.Errorf("parameters\n got %q\nwant %q", passed, parameters)
 	}
 	if model := got.StackSet.PermissionModel; model != "SERVICE_MANAGED" {
-		t.Errorf("permission model %s", model)
+		t.Errorf("the permission model is %s, want SERVICE_MANAGED", model)
 	}
 	set, err := cfn.Parse([]byte(got.StackSet.TemplateBody))
 	if err != nil {

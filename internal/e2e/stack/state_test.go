@@ -11,7 +11,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/cfn"
 )
 
-// state has the resources of an account and the stack in it, in the form of the services' answers.
+// state holds the resources of an account, and the status, outputs and resources of its stack, as
+// the services return them.
 type state struct {
 	Status             string
 	Outputs, Resources map[string]string // resources by logical id
@@ -26,7 +27,7 @@ type state struct {
 	EventSourceMappings, Subscriptions []map[string]any
 }
 
-// UnmarshalJSON also replaces CDK's logical ids with those of template.yaml.
+// UnmarshalJSON decodes a state, and replaces CDK's logical ids with the ids of template.yaml.
 func (s *state) UnmarshalJSON(data []byte) error {
 	type plain state
 	if err := json.Unmarshal(data, (*plain)(s)); err != nil {
