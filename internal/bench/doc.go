@@ -9,7 +9,7 @@
 // columns:
 //
 //	calls        requests to AWS
-//	round-trips  the longest chain of calls in which each waited for the previous one
+//	round-trips  the longest chain of calls in which each call waited for the previous call
 //	wall/40ms    the duration of a run divided by the delay; the part above round-trips is the
 //	             time of the code
 //	x-ours       in BenchmarkRemotionsOwnCheck, the duration of Remotion's own check divided by the

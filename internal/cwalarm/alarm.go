@@ -20,14 +20,14 @@
 //
 // CloudWatch's documentation leaves four points open. The package decides them as follows:
 //
-//   - How many periods before its evaluation periods an alarm reads when data is missing ("depends
+//   - How many periods an alarm reads before its evaluation periods when data is missing ("depends
 //     on the length of the alarm period"). Observation.ExtraPeriods sets the number; callers should
 //     try several.
 //   - At which minute of the hour a multi-day alarm is evaluated: at the minute of its creation.
 //   - Which state "- - - - X" has when missing data is treated as missing: INSUFFICIENT_DATA, as an
 //     earlier edition of the page stated.
-//   - Whether the early alarm of "- - X - -" requires a range without good data: yes. Otherwise the
-//     page's row "0 - X - -" for 2 out of 3 would contradict it.
+//   - Whether the early alarm of "- - X - -" requires a range without good data: yes. Otherwise
+//     "0 - X - -" would alarm for 2 out of 3, and the page has OK in this row.
 package cwalarm
 
 import (

@@ -61,7 +61,7 @@ func (a Alarm) decide(f pointCounts, state State) State {
 	case "notBreaching":
 		return OK
 	}
-	// With missing and ignore, only existing points count. One that does not breach is enough for OK.
+	// With missing and ignore, only existing points count. One NotBreaching point is enough for OK.
 	switch {
 	case f.notBreaching > 0:
 		return OK

@@ -59,5 +59,5 @@ func TestGapsFollowTheDeployedFunctions(t *testing.T) {
 	w.wantSubjects("no change", w.run(), "")
 	w = w.keepFunctions(4)
 	w.wantSubjects("the function is deployed again", w.run(), "14 reopened")
-	w.wantSubjects("no further change", w.run(), "")
+	w.wantSubjects("another run without a change", w.run(), "")
 }

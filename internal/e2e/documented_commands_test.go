@@ -21,8 +21,9 @@ import (
 var update = flag.Bool("update", false, "rewrite the output that README.md and docs/*.md show")
 
 // TestDocumentedCommands runs the commands in the console blocks of the documentation, page by page
-// and in the order of the page. In a block, a line that begins with `$ ` is a command, a line after
-// one that ends with a backslash continues it, and the other lines are its output.
+// and in the order of the page. A line that begins with `$ ` is a command. If a line of a command
+// ends with a backslash, the next line continues the command. The other lines are the output of the
+// command.
 //
 //   - `remotion-audit …` runs with an embedded AWS, and so do the file commands between such lines.
 //     The exit status must be 0 or 1 (gaps). The output on the page must be the real output. A line

@@ -54,7 +54,7 @@ func TestAWrongConfigurationIsOneAuditorError(t *testing.T) {
 		!strings.Contains(s[0], ", 10 open | ") {
 		t.Errorf("after the correction: subjects %q", s)
 	}
-	w.wantSubjects("no further change", w.run(), "")
+	w.wantSubjects("another run without a change", w.run(), "")
 
 	// An error that depends on the audited account is announced in the same way.
 	runMisconfigured("a caller of another account",

@@ -50,9 +50,9 @@ func (w *deployment) run() outcome {
 	return w.invocation.run(w.t)
 }
 
-// wantSubjects fails the test unless a run succeeded and sent exactly the messages with the subjects
-// in want, joined by "; ". If want is empty, the run must send no message. wantSubjects compares the
-// part of each subject between "Remotion IAM: " and the target.
+// wantSubjects fails the test unless a run succeeded and sent exactly the messages with the
+// subjects in want, joined by "; ". If want is empty, the run must send no message. wantSubjects
+// compares the part of each subject between "Remotion IAM: " and the target.
 func (w *deployment) wantSubjects(what string, o outcome, want string) {
 	w.t.Helper()
 	var got []string

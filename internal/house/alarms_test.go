@@ -12,8 +12,8 @@ import (
 )
 
 // extraPeriods lists possible numbers of older periods that CloudWatch reads when data is missing.
-// CloudWatch does not document the number, so a scenario must have the same result with each of
-// them.
+// CloudWatch does not document the number, so a scenario must have the same result with each
+// number.
 var extraPeriods = []int{0, 1, 2, 5}
 
 // scenario is a sequence of events and the states that one alarm must take.

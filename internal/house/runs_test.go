@@ -46,8 +46,8 @@ type timeline struct {
 }
 
 // newTimeline returns a timeline of at least two weeks. The minute of the deployment depends on the
-// seed. In half of the timelines the first run starts at once, as that of a rate schedule does. In
-// the other half it starts after one interval.
+// seed. In half of the timelines the first run starts at once, like the first run of a rate
+// schedule. In the other half the first run starts after one interval.
 // https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
 func newTimeline(every time.Duration, seed uint64) *timeline {
 	w := &timeline{Rand: rand.New(rand.NewPCG(seed, uint64(every))), every: every}
@@ -213,7 +213,7 @@ func (w *timeline) sendToFailureQueue(after time.Duration) *failedMessage {
 
 // visibleMessages returns the number of visible messages for each minute in which the queue is
 // active. AWS does not document whether a queue with a message can become inactive: in half of the
-// timelines it does.
+// timelines the queue does.
 func (w *timeline) visibleMessages() (points []cwalarm.Point) {
 	m := w.failed
 	if m == nil {

@@ -85,7 +85,7 @@ func TestLinesFitIntoAHundredColumns(t *testing.T) {
 }
 
 // markdownExemption returns a function that reports whether a line is in a table or a code block.
-// It must see the lines of one page in order.
+// The function must see the lines of one page in order.
 func markdownExemption() func(line string) bool {
 	inCode := false
 	return func(line string) bool {
@@ -113,7 +113,8 @@ func breakable(line string) bool {
 	return slices.Contains(head[:max(0, min(100-indent, len(head)))], ' ')
 }
 
-// textFiles lists the Go, Markdown, YAML and golden files of the repository, relative to it.
+// textFiles returns the paths of the Go, Markdown, YAML and golden files, relative to the
+// repository.
 func textFiles(t *testing.T) (names []string) {
 	t.Helper()
 	err := filepath.WalkDir(repository, func(path string, d fs.DirEntry, err error) error {

@@ -145,8 +145,8 @@ func extract(r io.Reader, dir string) error {
 	}
 }
 
-// npm runs npm with the environment of this process, which can configure the registry. It runs no
-// code of a package.
+// npm runs npm with the environment of this process, which can configure the registry. npm does
+// not run the code of a package.
 func npm(ctx context.Context, dir string, args ...string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()

@@ -1,6 +1,6 @@
 // Package remotion runs Remotion's published permission check, simulatePermissions() of
-// @remotion/lambda, unchanged. Its tests compare the check with this project's audit, on the
-// embedded AWS of `remotion-audit local --serve`.
+// @remotion/lambda, unchanged. The tests of this package compare the check with this project's
+// audit, on the embedded AWS of `remotion-audit local --serve`.
 //
 //	pkg := remotion.Package{Dir: "internal/e2e/remotion"}
 //	check, err := pkg.Simulate(ctx, endpoint, "AKIAIOSFODNN7EXAMPLE")

@@ -41,7 +41,7 @@ type caller struct {
 }
 
 // decision evaluates a resource policy for the caller. The engine evaluates identity policies only,
-// so decision selects the statements whose Principal matches ("*", a service, or an account) and
+// so decision selects the statements with a matching Principal ("*", a service, or an account) and
 // passes them on as an identity policy.
 func (c caller) decision(t testing.TB, policy map[string]any,
 	action, resource string) iampolicy.Decision {

@@ -4,9 +4,9 @@
 // # Limits
 //
 // moto silently ignores alarms, schedules, subscriptions and the policies of topics, queues and
-// buckets. Of a bucket's properties it supports only the encryption. Tests of infra, internal/house
-// and internal/cwalarm check the ignored resources. The stacks have no dashboard, because it refers
-// to alarms.
+// buckets. Of the properties of a bucket, moto supports only the encryption. Tests of infra,
+// internal/house and internal/cwalarm check the ignored resources. The stacks have no dashboard,
+// because a dashboard refers to alarms.
 package stack
 
 import (
