@@ -310,7 +310,7 @@ func TestValidate(t *testing.T) {
 		{"a permission set without discovery", func(p *PermissionAuditorProps) {
 			p.Callers, p.ReadScope, p.NamedPrincipals = jsii.Strings("sso/Video"), jsii.String("named"),
 				jsii.Strings("arn:aws:iam::123456789012:user/a")
-		}, "Callers: sso/Video must be searched for"},
+		}, "Callers: sso/Video: ReadScope \"named\" does not allow the search"},
 		{"a FIFO topic", func(p *PermissionAuditorProps) {
 			p.OpsTopic = awssns.Topic_FromTopicArn(emptyStack(t), jsii.String("Ops"),
 				jsii.String("arn:aws:sns:us-east-1:123456789012:ops.fifo"))

@@ -34,7 +34,7 @@ func functionSource() (string, error) {
 			err)
 	}
 	if _, err := exec.LookPath("go"); err != nil {
-		return "", instead(fmt.Errorf("building it needs the go command: %w", err))
+		return "", instead(fmt.Errorf("building the function needs the go command: %w", err))
 	}
 	// Ignore a vendor directory: it omits packages that the current module does not import.
 	directory, err := run(exec.Command("go", "list", "-mod=readonly", "-m", "-f", "{{.Dir}}",

@@ -74,7 +74,7 @@ func parseCron(text string) (cron, error) {
 	switch ofMonth, ofWeek := fields[2], fields[4]; {
 	case (ofMonth == "?") == (ofWeek == "?"):
 		return cron{},
-			fmt.Errorf("the day of month is %s and the day of week %s: exactly one of them must be ?",
+			fmt.Errorf("the day of month is %s and the day of week %s: exactly one of the two must be ?",
 				ofMonth, ofWeek)
 	case ofWeek == "?":
 		c.day, err = parseDayOfMonth(ofMonth)
@@ -179,7 +179,7 @@ func (f cronField) parse(text string) (map[int]bool, error) {
 			}
 		}
 		if low > high {
-			return nil, fmt.Errorf("%s: %s runs backwards: use two ranges", f.name, span)
+			return nil, fmt.Errorf("%s: the range %s ends before it starts: use two ranges", f.name, span)
 		}
 		if stepped {
 			if step, err = (cronField{name: f.name + ", after /", first: 1,

@@ -66,7 +66,7 @@ func NewChangeForwarder(scope constructs.Construct, id string,
 	case *awscdk.Token_IsUnresolved(region):
 	case !slices.Contains(eventRegions, *region):
 		panic(fmt.Errorf("ChangeForwarder: the stack is in %s, but IAM's events are in us-east-1 (in "+
-			"China in cn-north-1): deploy it there", *region))
+			"China in cn-north-1): deploy the stack in that region", *region))
 	case *region == *props.HomeRegion:
 		panic(fmt.Errorf("ChangeForwarder: HomeRegion: an auditor in the stack's region %s needs no "+
 			"forwarder", *region))

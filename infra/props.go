@@ -238,7 +238,7 @@ func (p *PermissionAuditorProps) validateReadScope(v *validation) {
 		for _, caller := range *p.Callers {
 			if caller != nil && strings.HasPrefix(*caller, "sso/") {
 				v.wrong("Callers",
-					`%s must be searched for, which ReadScope "named" forbids: use the ARN of its role`,
+					`%s: ReadScope "named" does not allow the search for its role: use the ARN of the role`,
 					*caller)
 			}
 		}

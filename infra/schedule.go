@@ -56,7 +56,7 @@ func watchOf(expression, zone string) (watch, error) {
 	}
 	if longest.length > longestWatched {
 		return watch{},
-			fmt.Errorf("%s: the gap between two runs can be %s%s, but an alarm can watch at most %s",
+			fmt.Errorf("%s: the time between two runs can be %s%s, but an alarm can watch at most %s",
 				expression, words(longest.length), longest.where(), words(longestWatched))
 	}
 	return watchInterval(longest.length), nil
@@ -176,7 +176,7 @@ func longestInterval(expression, timeZone string) (interval, error) {
 		n, err := strconv.ParseUint(rate[1], 10, 16)
 		switch every := time.Duration(n) * unit; {
 		case err != nil: // the number is so large that the interval is too long in every unit
-			return wrong("too long: an alarm can watch at most %s between two runs",
+			return wrong("the time between two runs is too long: an alarm can watch at most %s between two runs",
 				words(longestWatched))
 		case every < shortestInterval:
 			return wrong("runs more often than every %s", words(shortestInterval))
@@ -195,7 +195,7 @@ func longestInterval(expression, timeZone string) (interval, error) {
 	}
 	for year := yearField.first; year <= yearField.last; year++ {
 		if !c.years[year] {
-			return wrong("omits years, in which the dead man alarm would trigger: use * for the year")
+			return wrong("some years have no run, so the dead man alarm would trigger: use * for the year")
 		}
 	}
 	for i, minute := range c.minutes[1:] {
@@ -207,7 +207,7 @@ func longestInterval(expression, timeZone string) (interval, error) {
 	longest := c.longestInterval(zone, time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC),
 		time.Date(2053, 1, 1, 0, 0, 0, 0, time.UTC))
 	if longest.length == 0 {
-		return wrong("runs less than twice in 28 years")
+		return wrong("runs fewer than two times in 28 years: use a schedule that runs more often")
 	}
 	return longest, nil
 }

@@ -60,30 +60,30 @@ func TestInvalidSchedulesAreErrors(t *testing.T) {
 	const limit = "an alarm can watch at most 3 days 11 hours 45 minutes"
 	tests := []struct{ name, expression, zone, want string }{
 		{"every four days", "rate(4 days)", "",
-			"rate(4 days): the gap between two runs can be 4 days, but " +
+			"rate(4 days): the time between two runs can be 4 days, but " +
 				limit},
 		{"one minute more than the limit", "rate(5026 minutes)", "",
-			"the gap between two runs can be 3 days 11 hours 46 minutes, but " + limit},
+			"the time between two runs can be 3 days 11 hours 46 minutes, but " + limit},
 		{"a number that does not fit into an integer", "rate(99999999999999999999 days)", "", limit},
 		{"the error for a cron expression names the two runs", "cron(0 9 ? * MON,THU *)", "Europe/Berlin",
-			"the gap between two runs can be 4 days 1 hour (from Thu 2025-10-23 09:00 CEST to Mon " +
+			"the time between two runs can be 4 days 1 hour (from Thu 2025-10-23 09:00 CEST to Mon " +
 				"2025-10-27 09:00 CET), but " + limit},
 		{"weekly", "cron(0 9 ? * L *)", "",
-			"the gap between two runs can be 7 days (from Sat 2025-01-04 09:00 UTC to Sat 2025-01-11 " +
+			"the time between two runs can be 7 days (from Sat 2025-01-04 09:00 UTC to Sat 2025-01-11 " +
 				"09:00 UTC)"},
-		{"monthly", "cron(0 9 L * ? *)", "", "the gap between two runs can be 31 days (from"},
-		{"the last weekday", "cron(0 9 LW * ? *)", "", "the gap between two runs can be 33 days (from"},
+		{"monthly", "cron(0 9 L * ? *)", "", "the time between two runs can be 31 days (from"},
+		{"the last weekday", "cron(0 9 LW * ? *)", "", "the time between two runs can be 33 days (from"},
 		{"a weekday near the 15th", "cron(0 9 15W * ? *)", "",
-			"the gap between two runs can be 32 days (from"},
+			"the time between two runs can be 32 days (from"},
 		{"the first Monday", "cron(0 9 ? * MON#1 *)", "",
-			"the gap between two runs can be 35 days (from"},
-		{"the last Friday", "cron(0 9 ? * 6L *)", "", "the gap between two runs can be 35 days (from"},
+			"the time between two runs can be 35 days (from"},
+		{"the last Friday", "cron(0 9 ? * 6L *)", "", "the time between two runs can be 35 days (from"},
 		{"only in winter", "cron(0 9 * JAN-MAR ? *)", "",
-			"the gap between two runs can be 276 days (from Mon 2025-03-31 09:00 UTC to Thu 2026-01-01 " +
+			"the time between two runs can be 276 days (from Mon 2025-03-31 09:00 UTC to Thu 2026-01-01 " +
 				"09:00 " +
 				"UTC)"},
-		{"a date that does not exist", "cron(0 9 30 2 ? *)", "", "runs less than twice in 28 years"},
-		{"once in 28 years", "cron(0 9 ? 2 1#5 *)", "", "runs less than twice in 28 years"},
+		{"a date that does not exist", "cron(0 9 30 2 ? *)", "", "runs fewer than two times in 28 years"},
+		{"once in 28 years", "cron(0 9 ? 2 1#5 *)", "", "runs fewer than two times in 28 years"},
 		{"a rate of four minutes", "rate(4 minutes)", "",
 			"rate(4 minutes): runs more often than every 5 minutes"},
 		{"a cron expression with a step of four minutes", "cron(0/4 * * * ? *)", "",
@@ -92,8 +92,8 @@ func TestInvalidSchedulesAreErrors(t *testing.T) {
 			"more often than every 5 minutes"},
 		{"a one-time schedule", "at(2030-01-01T00:00:00)", "", "at(2030-01-01T00:00:00): runs only once"},
 		{"a last year", "cron(0 9 * * ? 2025-2030)", "",
-			"cron(0 9 * * ? 2025-2030): omits years"},
-		{"every other year", "cron(0 9 * * ? */2)", "", "omits years"},
+			"cron(0 9 * * ? 2025-2030): some years have no run"},
+		{"every other year", "cron(0 9 * * ? */2)", "", "some years have no run"},
 
 		{"an empty expression", "", "", `"" is not a schedule, such as rate(6 hours)`},
 		{"a bare word", "hourly", "", `"hourly" is not a schedule`},
@@ -104,8 +104,8 @@ func TestInvalidSchedulesAreErrors(t *testing.T) {
 		{"a rate of zero", "rate(0 hours)", "", "more often than"},
 		{"Unix's five fields", "cron(0 9 * * *)", "", "5 fields, want 6"},
 		{"an additional field for seconds", "cron(0 0 9 * * ? *)", "", "7 fields, want 6"},
-		{"a star for both days", "cron(0 9 * * * *)", "", "exactly one of them must be ?"},
-		{"a question mark for both days", "cron(0 9 ? * ? *)", "", "exactly one of them must be ?"},
+		{"a star for both days", "cron(0 9 * * * *)", "", "exactly one of the two must be ?"},
+		{"a question mark for both days", "cron(0 9 ? * ? *)", "", "exactly one of the two must be ?"},
 		{"minute 60", "cron(60 9 * * ? *)", "", `minutes: "60" is not one of 0-59`},
 		{"hour 24", "cron(0 24 * * ? *)", "", `hours: "24" is not one of 0-23`},
 		{"day 0", "cron(0 9 0 * ? *)", "", `day of month: "0" is not one of 1-31`},
@@ -114,7 +114,7 @@ func TestInvalidSchedulesAreErrors(t *testing.T) {
 		{"Unix's Sunday", "cron(0 9 ? * 0 *)", "", `day of week: "0" is not one of 1-7 or SUN-SAT`},
 		{"year 2200", "cron(0 9 * * ? 2200)", "", `year: "2200" is not one of 1970-2199`},
 		{"a range backwards", "cron(0 22-2 * * ? *)", "",
-			"hours: 22-2 runs backwards: use two ranges"},
+			"hours: the range 22-2 ends before it starts: use two ranges"},
 		{"a range without an end", "cron(0 9- * * ? *)", "", `hours: "" is not one of`},
 		{"an empty entry", "cron(0 9, * * ? *)", "", `hours: "" is not one of`},
 		{"a step of zero", "cron(0/0 * * * ? *)", "", `minutes, after /: "0" is not one of 1-59`},

@@ -162,13 +162,10 @@ func (d digest) nextSteps() (list []string) {
 	for i, command := range report.CheckCommands(d.report, s.Function, s.Region, s.Settings) {
 		list = append(list, []string{"Recheck: ", "Recheck with the function: "}[i]+code(command))
 	}
-	for _, c := range d.excerpt.transitions {
-		if c.gap.Closed.IsZero() {
-			first := entries(d.excerpt.transitions)[0]
-			if command := d.muteCommand(first.group); command != "" {
-				list = append(list, "Mute the first gaps for 24 hours: "+code(command))
-			}
-			break
+	all := entries(d.excerpt.transitions)
+	if i := slices.IndexFunc(all, func(e entry) bool { return !e.closed }); i >= 0 {
+		if command := d.muteCommand(all[i].group); command != "" {
+			list = append(list, "Mute the first gaps for 24 hours: "+code(command))
 		}
 	}
 	return list

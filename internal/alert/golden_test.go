@@ -176,7 +176,7 @@ func TestGolden(t *testing.T) {
 			s.options.Problems = []audit.Problem{{
 				What: "the auditor's state, state/123456789012/remotion-audit.json in the evidence bucket",
 				Why:  "the state is not JSON: unexpected end of JSON input",
-				Remedy: "no action needed: the auditor keeps a copy beside it, and announces all open gaps " +
+				Remedy: "no action needed: the auditor keeps a copy of the damaged state, and announces all open gaps " +
 					"again"}}
 			return s.run(userOnly)
 		}},

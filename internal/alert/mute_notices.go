@@ -93,7 +93,7 @@ func (n muteNotice) text(now time.Time) string {
 	case muteExpiring:
 		return "ends in " + durationText(n.mute.Until.Sub(now)) + ", " + n.effect
 	case muteWorse:
-		return "now " + n.effect + ", more than when it was set"
+		return "now " + n.effect + ", more or worse gaps than announced before"
 	}
 	return "hides nothing and can be removed"
 }

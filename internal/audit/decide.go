@@ -29,7 +29,7 @@ type decision struct {
 const (
 	organizationWhy = "a service control policy of the organization denies the action: only an " +
 		"administrator of the organization can change that policy"
-	boundaryWhy = "AWS reports that the permissions boundary does not allow it"
+	boundaryWhy = "AWS reports that the permissions boundary does not allow the action"
 )
 
 // decide combines the engine's result and the simulator's answer into one status.
@@ -308,7 +308,7 @@ func evaluateTrust(t TargetFacts) Finding {
 	case trust.Decision == iampolicy.Allowed:
 		f.Status, f.Covered, f.ExampleARN, f.Statements = Satisfied, 1, "", StatementRefs(allows)
 	case trust.Decision == iampolicy.ExplicitDeny:
-		f.Status, f.Cause, f.Why, f.Statements = Denied, TrustPolicy, denies[0].String()+" denies it",
+		f.Status, f.Cause, f.Why, f.Statements = Denied, TrustPolicy, denies[0].String()+" denies sts:AssumeRole",
 			StatementRefs(denies)
 	default:
 		f.Status, f.Cause, f.Why = Missing, TrustPolicy,

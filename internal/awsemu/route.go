@@ -118,7 +118,7 @@ func parseRequest(r *http.Request) (request, *apiError) {
 		req.operation = values.Get("Action")
 		if req.operation == "" {
 			return req, refuse(http.StatusBadRequest, "MissingAction",
-				"the request has no Action; the embedded AWS speaks the Query protocol for %s",
+				"the request has no Action; the embedded AWS supports only the Query protocol for %s",
 				req.service.name)
 		}
 		if v := values.Get("Version"); v != "" && v != req.service.version {

@@ -47,7 +47,7 @@ func parseS3Request(r *http.Request, req request) (request, *apiError) {
 	}
 	if len(raw) > maxBody {
 		return req, refuse(http.StatusBadRequest, "EntityTooLarge",
-			"Your proposed upload exceeds the maximum allowed size: the embedded AWS takes %d bytes",
+			"Your proposed upload exceeds the maximum allowed size: the embedded AWS accepts at most %d bytes",
 			maxBody)
 	}
 	in.body = raw
@@ -148,7 +148,7 @@ func unchunk(raw []byte, header http.Header) ([]byte, *apiError) {
 		size, _, _ := strings.Cut(string(line), ";")
 		n, err := strconv.ParseUint(size, 16, 31)
 		if !found || err != nil {
-			return nil, malformed("has no chunk where one should begin")
+			return nil, malformed("must have the size of a chunk before each chunk")
 		}
 		raw = rest
 		if n == 0 {
@@ -166,7 +166,7 @@ func unchunk(raw []byte, header http.Header) ([]byte, *apiError) {
 	}
 	if length := header.Get("X-Amz-Decoded-Content-Length"); length != "" &&
 		length != strconv.Itoa(len(text)) {
-		return nil, malformed("has another length than announced")
+		return nil, malformed("must have the length in X-Amz-Decoded-Content-Length")
 	}
 	return text, nil
 }

@@ -302,7 +302,7 @@ func (l *loader) topics(n ast.Node, at string) []string {
 			continue
 		}
 		l.addProblem(n, at,
-			"%q is neither the name nor the ARN of an SNS topic: names have letters, digits, '-' and '_'", t)
+			"%q is neither the name nor the ARN of an SNS topic: a name consists of letters, digits, '-' and '_'", t)
 	}
 	return topics
 }

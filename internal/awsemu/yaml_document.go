@@ -82,14 +82,14 @@ func (l *loader) trust(n ast.Node, at string) string {
 
 func (l *loader) checkedDocument(n ast.Node, at string, limit int,
 	check func(string) error) string {
-	const remedy = "correct it, or keep it as it is with {unchecked: TEXT}"
+	const remedy = "correct the document, or store it unchecked with {unchecked: TEXT}"
 	text, from, unchecked := l.documentText(n, at)
 	if unchecked || text == "" {
 		return text
 	}
 	if size := policySize(text); len(text) > maxDocument || limit > 0 && size > limit {
 		l.addProblem(n, at,
-			"the document has %d characters without white space, %d with it: more than IAM accepts", size,
+			"the document has %d characters without white space and %d with white space: IAM accepts fewer", size,
 			len(text))
 	}
 	err := check(text)

@@ -203,14 +203,14 @@ func TestLoadReportsEveryMistakeWithItsLineAndRemedy(t *testing.T) {
 		{"an access key of two users",
 			"users:\n  a: {accessKeys: [AKIAAAAAAAAAAAAA]}\n  b: {accessKeys: [AKIAAAAAAAAAAAAA]}\n",
 			[]string{
-				`a.yaml:3: users.b.accessKeys: duplicate access key AKIAAAAAAAAAAAAA, already in users.a.accessKeys: a key belongs to one user`}},
+				`a.yaml:3: users.b.accessKeys: duplicate access key AKIAAAAAAAAAAAAA, already in users.a.accessKeys: remove one, because a key belongs to one user`}},
 		{"a name with a space", "users:\n  \"a b\": {}\n",
 			[]string{
 				`a.yaml:2: users: "a b" is not an IAM name: use at most 64 letters, digits and +=,.@_-`}},
 		{"a mistake in a document is reported on the line of the mistake",
 			"users:\n  ci:\n    inline:\n      x: |\n        {\n          \"Version\": \"2012-10-17\",\n  " +
 				"        \"Statment\": []\n        }\n",
-			[]string{`a.yaml:7: users.ci.inline.x: `, "or keep it as it is with {unchecked: TEXT}"}},
+			[]string{`a.yaml:7: users.ci.inline.x: `, "or store it unchecked with {unchecked: TEXT}"}},
 		{"a mistake in a file is reported on the line with the file's name",
 			"roles:\n  r:\n    inline: {x: {file: bad.json}}\n",
 			[]string{

@@ -37,7 +37,7 @@ func Read(event []byte) (IAMChange, bool, error) {
 	}
 	for _, key := range []string{"source", "detail-type"} {
 		if e.text(key, maxName) == "" {
-			return IAMChange{}, false, fmt.Errorf("not an EventBridge event: it has no %q", key)
+			return IAMChange{}, false, fmt.Errorf("not an EventBridge event: missing key %q", key)
 		}
 	}
 	if e.text("source", maxName) != Source || e.text("detail-type", maxName) != DetailType {
@@ -47,7 +47,7 @@ func Read(event []byte) (IAMChange, bool, error) {
 	name := record.text("eventName", maxName)
 	if name == "" {
 		return IAMChange{}, false,
-			errors.New(`"detail" is not a CloudTrail record: it has no "eventName"`)
+			errors.New(`"detail" is not a CloudTrail record: missing key "eventName"`)
 	}
 	if !slices.Contains(contract.ChangeEvents(), name) || record.failed() {
 		return IAMChange{}, false, nil

@@ -44,7 +44,7 @@ func (b Bucket) Get(ctx context.Context, key string) ([]byte, string, error) {
 	if len(body) > maxObject {
 		return nil, "",
 			b.withRemedy("read", key,
-				fmt.Errorf("the object has more than %d bytes; remove it, no auditor wrote it",
+				fmt.Errorf("the object must have at most %d bytes: remove the object, no auditor wrote it",
 					maxObject))
 	}
 	return body, aws.ToString(out.ETag), nil

@@ -206,7 +206,7 @@ func (a *announcement) readState(ctx context.Context) (storedState, error) {
 	stored.state = alert.State{}
 	stored.problem = &audit.Problem{
 		What: "the auditor's state, " + a.Key + " in the evidence bucket", Why: err.Error(),
-		Remedy: "no action needed: the auditor keeps a copy beside it, and announces all open gaps again",
+		Remedy: "no action needed: the auditor keeps a copy of the damaged state, and announces all open gaps again",
 	}
 	if !a.brokenCopied {
 		a.brokenCopied = true
@@ -225,7 +225,7 @@ func (a *announcement) writeState(ctx context.Context, s alert.State,
 	body := s.JSON()
 	if _, err := alert.ParseState(body); err != nil {
 		return storedState{},
-			fmt.Errorf("%s: not written, because no run could read it back: %w", a.Key, err)
+			fmt.Errorf("%s: state not written, because no run could read it: %w", a.Key, err)
 	}
 	ctx, stop := withThirdOfDeadline(ctx)
 	defer stop()

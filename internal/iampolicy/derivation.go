@@ -23,9 +23,9 @@ func (m Match) Resources() []string { return slices.Concat(m.Resource, m.NotReso
 // UndecidedText explains which unknown value the statement's effect depends on. The statement is
 // one that Evaluate or Trusts lists as undecided.
 func (m Match) UndecidedText() string {
-	verb := " grants it"
+	verb := " grants the action"
 	if m.Effect == Deny {
-		verb = " denies it"
+		verb = " denies the action"
 	}
 	switch {
 	case len(m.Conditions) > 0:
@@ -34,7 +34,7 @@ func (m Match) UndecidedText() string {
 		return m.String() + verb + " through a policy variable with an unknown value"
 	}
 	return m.String() + verb +
-		" to every principal, and AWS does not document whether that includes services"
+		" to every principal, and AWS does not document whether \"every principal\" includes services"
 }
 
 // Explanation returns the cause as one sentence without a full stop. It is empty for a satisfied
@@ -52,13 +52,13 @@ func (c Coverage) Explanation() string {
 	}
 	switch c.Cause {
 	case NoGrant:
-		return "no statement grants it"
+		return "no statement grants the action"
 	case NarrowerGrant:
 		m := c.Deciding[0]
 		if c.Miss == nil {
-			return m.String() + " grants it on every resource except " + enumerate(m.NotResource)
+			return m.String() + " grants the action on every resource except " + enumerate(m.NotResource)
 		}
-		why := m.String() + " grants it only on " + enumerate(m.Resource)
+		why := m.String() + " grants the action only on " + enumerate(m.Resource)
 		if c.Miss.Kind == Narrower {
 			return why
 		}
@@ -68,13 +68,13 @@ func (c Coverage) Explanation() string {
 		if c.undecided {
 			return m.UndecidedText()
 		}
-		return m.String() + " grants it only under a condition that the request does not meet"
+		return m.String() + " grants the action only under a condition that the request does not meet"
 	case PermissionsBoundary, SCP:
 		if len(c.Deciding) == 0 {
-			return "the " + layerOf(c.Cause).String() + " does not allow it"
+			return "the " + layerOf(c.Cause).String() + " does not allow the action"
 		}
 	}
-	return c.Deciding[0].String() + " denies it"
+	return c.Deciding[0].String() + " denies the action"
 }
 
 func layerOf(c Cause) Layer {

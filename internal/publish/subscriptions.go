@@ -92,7 +92,7 @@ func TestAlert(ctx context.Context, client *sns.Client, topicARN string, send bo
 	}
 	if list != nil && confirmed == 0 {
 		errs = append(errs,
-			fmt.Errorf("topic %s has no confirmed subscription (%d pending): confirm one or subscribe",
+			fmt.Errorf("topic %s has no confirmed subscription (%d unconfirmed): confirm one or subscribe",
 				topicARN, len(list)))
 	}
 	if send {

@@ -13,7 +13,7 @@ import (
 )
 
 func main() {
-	out := flag.String("o", "", "the zip to write")
+	out := flag.String("o", "", "path of the zip file to write")
 	flag.Parse()
 	if *out == "" || flag.NArg() != 1 {
 		fmt.Fprintln(os.Stderr, "usage: zip -o function.zip path/to/bootstrap")

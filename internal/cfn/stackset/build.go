@@ -50,8 +50,8 @@ func build(source cfn.Template, key string) (cfn.Template, error) {
 		paramKey: map[string]any{
 			"Type":    "String",
 			"Default": key,
-			"Description": "Key of the function's code in these buckets. New code needs a new key, " +
-				"because CloudFormation compares only names.",
+			"Description": "Key of the function's code in the buckets of CodeBucketPrefix. New code needs " +
+				"a new key, because CloudFormation compares only names.",
 			"AllowedPattern":        `^[A-Za-z0-9_][A-Za-z0-9_./=+-]*\.zip$`,
 			"MaxLength":             1024.0, // float64, as encoding/json decodes numbers
 			"ConstraintDescription": "the key of an object, which ends in .zip.",

@@ -36,10 +36,10 @@ func prepare(version string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("\ninfra/go.mod and infra/go.sum are now those of %s. To release it, run:\n\n", version)
+	fmt.Printf("\ninfra/go.mod and infra/go.sum now have their form in release %s. To make the release, run:\n\n", version)
 	for _, command := range commands {
 		fmt.Println("  " + command)
 	}
-	fmt.Print("\nTo undo this, run: git restore infra/go.mod infra/go.sum\n")
+	fmt.Print("\nTo undo the changes, run: git restore infra/go.mod infra/go.sum\n")
 	return nil
 }
