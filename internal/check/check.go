@@ -6,8 +6,8 @@
 //	required, err := check.ReleaseRequirements(target, policies.Latest())
 //	verdict := check.Evaluate(grants, required, nil)
 //
-// It decides with package iampolicy alone and does not call AWS. It does not know which other
-// policies a principal has, nor the service control policies of its organization.
+// The package decides with package iampolicy alone and does not call AWS. It does not consider
+// other policies of a principal or the service control policies of an organization.
 package check
 
 import (
@@ -24,21 +24,22 @@ const SchemaVersion = "1"
 // Verdict is the result of a check.
 type Verdict struct {
 	SchemaVersion string `json:"schemaVersion"`
-	// Status is gaps if there is a gap, else unverified if a finding is, else compliant.
+	// Status is gaps if there is a gap, else unverified if there is an unverified finding, else
+	// compliant.
 	Status audit.ReportStatus `json:"status"`
 	// Required is the name of the requirements: a release of Remotion, or a file.
 	Required string `json:"required"`
-	// Assumed is the request context, key=value, in the order of the keys.
+	// Assumed lists the request context as key=value, ordered by key.
 	Assumed []string `json:"assumedContext"`
-	// Requirements is the sum of the other three.
+	// Requirements is the sum of Satisfied, Gaps and Unverified.
 	Requirements int `json:"requirements"`
 	Satisfied    int `json:"satisfied"`
 	Gaps         int `json:"gaps"`
 	Unverified   int `json:"unverified"`
 	// Findings are in the order of the requirements, one for each Sid, action and resource.
 	Findings []Finding `json:"findings"`
-	// Excess lists grants beyond the requirements. It is nil if the check did not search for them.
-	// ExcessIncomplete says that the list may be incomplete.
+	// Excess lists the grants that no requirement needs. It is nil if the check did not search for
+	// them. ExcessIncomplete is true if the list may be incomplete.
 	Excess           []Excess `json:"excess,omitempty"`
 	ExcessIncomplete bool     `json:"excessIncomplete,omitempty"`
 }
@@ -51,7 +52,7 @@ type Finding struct {
 	Resource string           `json:"resource"`
 	Status   iampolicy.Status `json:"status"`
 	Cause    iampolicy.Cause  `json:"cause,omitempty"`
-	// ExampleAction and ExampleARN are a request with this status. A satisfied finding has none.
+	// ExampleAction and ExampleARN are a request with this status. A satisfied finding has no example.
 	ExampleAction string     `json:"exampleAction,omitempty"`
 	ExampleARN    string     `json:"exampleArn,omitempty"`
 	Why           string     `json:"why,omitempty"`
@@ -66,11 +67,12 @@ type Finding struct {
 	Impact   string            `json:"impact,omitempty"`
 }
 
-// NearMatch says how the nearest grant differs from the requirement.
+// NearMatch describes how the nearest grant differs from the requirement.
 type NearMatch struct {
 	Kind    iampolicy.NearMatchKind `json:"kind"`
 	Pattern string                  `json:"pattern"`
-	// At is the first differing character of the pattern, counted from 1; 0 if it does not apply.
+	// At is the position of the first differing character in Pattern, counted from 1. It is 0 if there
+	// is no such position.
 	At   int    `json:"at,omitempty"`
 	Got  string `json:"got,omitempty"`
 	Want string `json:"want,omitempty"`
@@ -86,8 +88,8 @@ type Excess struct {
 	Statement     audit.StatementRef   `json:"statement"`
 }
 
-// Evaluate decides for each requirement whether the policies grant all of it. The request context
-// is the requirement's with the keys of extra; extra wins.
+// Evaluate returns a verdict that states for each requirement whether the policies grant all of it.
+// The request context is the context of the requirement with the keys of extra added; extra wins.
 func Evaluate(grants iampolicy.Grants, required Required, extra iampolicy.Context) Verdict {
 	r := Verdict{
 		SchemaVersion: SchemaVersion, Status: audit.StatusCompliant, Required: required.Name,
@@ -115,7 +117,7 @@ func Evaluate(grants iampolicy.Grants, required Required, extra iampolicy.Contex
 	return r
 }
 
-// FindExcess adds the grants beyond the requirements.
+// FindExcess sets Excess and ExcessIncomplete.
 func (r *Verdict) FindExcess(grants iampolicy.Grants, required Required, extra iampolicy.Context) {
 	var needs []iampolicy.Need
 	for _, req := range required.Requirements {
@@ -134,7 +136,8 @@ func (r *Verdict) FindExcess(grants iampolicy.Grants, required Required, extra i
 	}
 }
 
-// rank orders the statuses of the demands of one requirement. The last one decides.
+// rank orders the statuses of the demands of one requirement. The last status in this order
+// decides.
 var rank = []iampolicy.Status{iampolicy.Satisfied, iampolicy.Unverified, iampolicy.Conditional,
 	iampolicy.Partial, iampolicy.Missing, iampolicy.Denied}
 

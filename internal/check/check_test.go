@@ -23,8 +23,9 @@ func grants(t *testing.T, texts ...string) (g iampolicy.Grants) {
 	return g
 }
 
-// The documented policy of each release, and the one that LeastPrivilege returns, satisfy all
-// requirements: for any partition and purpose, with and without an account and regions.
+// TestOurOwnPoliciesPass checks that the documented policy of each release, and the policy from
+// LeastPrivilege, satisfy all requirements: for any partition and purpose, with and without an
+// account and regions.
 func TestOurOwnPoliciesPass(t *testing.T) {
 	for _, partition := range policies.Partitions() {
 		regions := policies.Regions(partition)
@@ -55,9 +56,9 @@ func TestOurOwnPoliciesPass(t *testing.T) {
 							release.Document(kind),
 						} {
 							for _, f := range Evaluate(grants(t, text), required, nil).Findings {
-								// Insights in four regions
-								forgotten := i == 1 && f.Sid == "FetchBinaries" && f.Severity == policies.Low
-								if f.Status != iampolicy.Satisfied && !forgotten {
+								// No document grants the layer of Lambda Insights in four regions.
+								undocumented := i == 1 && f.Sid == "FetchBinaries" && f.Severity == policies.Low
+								if f.Status != iampolicy.Satisfied && !undocumented {
 									t.Errorf("%s %s %+v: %s on %s is %s, such as %s\n%s", partition, release, target, f.Action,
 										f.Resource, f.Status, f.ExampleARN, text)
 								}
@@ -70,12 +71,13 @@ func TestOurOwnPoliciesPass(t *testing.T) {
 	}
 }
 
-// These narrower layer patterns still grant every version of the layers that Remotion attaches.
+// TestNarrowedLayers checks that two narrower layer patterns still grant every version of the
+// layers that Remotion attaches.
 func TestNarrowedLayers(t *testing.T) {
 	for name, narrowed := range map[string]*strings.Replacer{
-		"a version behind the name": strings.NewReplacer("remotion-binaries-*", "remotion-binaries-*:*",
+		"a pattern with a version after the name": strings.NewReplacer("remotion-binaries-*", "remotion-binaries-*:*",
 			"InsightsExtension*", "InsightsExtension*:*"),
-		"Arm alone": strings.NewReplacer("InsightsExtension*",
+		"a pattern for Arm only": strings.NewReplacer("InsightsExtension*",
 			"InsightsExtension-Arm64:*"),
 	} {
 		required, err := ReleaseRequirements(Target{Kind: policies.User}, policies.Latest())
@@ -101,10 +103,13 @@ func TestNarrowedPolicies(t *testing.T) {
 		gaps    int
 		example string
 	}{
-		{"its own region", Target{Account: "123456789012", Regions: []string{"us-east-1"}}, 0, ""},
-		{"another region", Target{Account: "123456789012", Regions: []string{"us-east-1", "eu-west-1"}},
+		{"a policy for the checked region has no gaps",
+			Target{Account: "123456789012", Regions: []string{"us-east-1"}}, 0, ""},
+		{"a policy for one of two regions has gaps",
+			Target{Account: "123456789012", Regions: []string{"us-east-1", "eu-west-1"}},
 			14, "arn:aws:s3:::remotionlambda-euwest1-r3m0t10n4u"},
-		{"any region", Target{}, 14, "arn:aws:s3:::remotionlambda-r3m0t10n4u"},
+		{"a policy for one region has gaps if any region is checked",
+			Target{}, 14, "arn:aws:s3:::remotionlambda-r3m0t10n4u"},
 	} {
 		test.target.Kind = policies.Role
 		required, err := ReleaseRequirements(test.target, policies.Latest())
@@ -142,7 +147,7 @@ func TestDocument(t *testing.T) {
 			[]string{"A s3:GetObject arn:aws:s3:::a/* satisfied",
 				"A s3:GetObject arn:aws:s3:::b/* satisfied", "A s3:PutObject arn:aws:s3:::a/* satisfied",
 				"A s3:PutObject arn:aws:s3:::b/* satisfied", "B s3:GetObject arn:aws:s3:::a/* satisfied"}},
-		{"a pattern is taken as written",
+		{"a required pattern is compared as written",
 			required(`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::a*"}`),
 			`{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::a*/*"}}`, nil,
 			[]string{" s3:GetObject arn:aws:s3:::a* partial arn:aws:s3:::a"}},
@@ -150,7 +155,7 @@ func TestDocument(t *testing.T) {
 			required(
 				`{"Effect":"Allow","Action":"iam:PassRole","Resource":"*","Condition":{"StringEquals":{"iam:PassedToService":"lambda.amazonaws.com"}}}`),
 			`{"Statement":{"Effect":"Allow","Action":"iam:PassRole","Resource":"*","Condition":{"StringEquals":{"iam:PassedToService":"lambda.amazonaws.com"}}}}`, nil, []string{" iam:PassRole * satisfied"}},
-		{"without that context the grant is conditional",
+		{"a grant with a condition is conditional without the context",
 			required(`{"Effect":"Allow","Action":"iam:PassRole","Resource":"*"}`),
 			`{"Statement":{"Effect":"Allow","Action":"iam:PassRole","Resource":"*","Condition":{"StringEquals":{"iam:PassedToService":"lambda.amazonaws.com"}}}}`, nil, []string{" iam:PassRole * conditional *"}},
 		{"a variable takes its value from the context",
@@ -159,12 +164,12 @@ func TestDocument(t *testing.T) {
 			`{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::anna/*"}}`,
 			iampolicy.Context{"aws:username": {"anna"}},
 			[]string{" s3:GetObject arn:aws:s3:::${aws:username}/* satisfied"}},
-		{"a literal star is unverified",
+		{"a literal * is unverified",
 			required(
 				`{"Effect":"Allow","Action":"s3:GetObject","Resource":["arn:aws:s3:::a/${*}","arn:aws:s3:::a/${$}"]}`), `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":["arn:aws:s3:::a/${*}","arn:aws:s3:::a/${$}"]}}`, nil,
 			[]string{" s3:GetObject arn:aws:s3:::a/${*} unverified arn:aws:s3:::a/${*}",
 				" s3:GetObject arn:aws:s3:::a/${$} satisfied"}},
-		{"the same permission is required in a second context",
+		{"a permission that is required in two contexts has one finding",
 			required(
 				`{"Effect":"Allow","Action":"iam:PassRole","Resource":"*","Condition":{"StringEquals":{"iam:PassedToService":"lambda.amazonaws.com"}}},{"Effect":"Allow","Action":"iam:PassRole","Resource":"*"}`),
 			`{"Statement":{"Effect":"Allow","Action":"iam:PassRole","Resource":"*","Condition":{"StringEquals":{"iam:PassedToService":"lambda.amazonaws.com"}}}}`, nil, []string{" iam:PassRole * conditional *"}},
@@ -197,7 +202,7 @@ func TestDocument(t *testing.T) {
 	}
 }
 
-// An unverified finding has the whole requirement as its example.
+// TestUndecided checks that an unverified finding has the whole requirement as its example.
 func TestUndecided(t *testing.T) {
 	needed, granted := "arn:aws:s3:::a"+strings.Repeat("*a", 5000),
 		"arn:aws:s3:::"+strings.Repeat("*a*b", 20)+"*"

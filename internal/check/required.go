@@ -14,16 +14,17 @@ import (
 
 // Required is the list of requirements of a check.
 type Required struct {
-	// Name is the name for people, such as "the role policy of Remotion 4.0.418 and later".
+	// Name is the name in reports, such as "the role policy of Remotion 4.0.418 and later".
 	Name         string
 	Requirements []Requirement
 }
 
-// Requirement is one Sid, action and resource.
+// Requirement is one action on one resource that a statement requires. Sid is the Sid of the
+// statement.
 type Requirement struct {
 	Sid, Action, Resource string
 	policies.Consequence
-	// Problem says why the requirement cannot be evaluated; empty if it can.
+	// Problem is the reason why the requirement cannot be evaluated; empty if it can be evaluated.
 	Problem string
 
 	demands []demand
@@ -73,8 +74,8 @@ func (t Target) context() iampolicy.Context {
 	return ctx
 }
 
-// ReleaseRequirements returns the requirements of a Remotion release. Without an account or a
-// region they cover all accounts or regions, as in Remotion's documents.
+// ReleaseRequirements returns the requirements of a Remotion release. A target without an account
+// or regions has the requirements for all accounts or regions, as in Remotion's documents.
 func ReleaseRequirements(t Target, release policies.Release) (Required, error) {
 	place := policies.Scope{Partition: release.Partition, Account: t.Account, Regions: t.Regions,
 		Caller: t.Principal}
@@ -112,10 +113,10 @@ func ReleaseRequirements(t Target, release policies.Release) (Required, error) {
 }
 
 // DocumentRequirements returns the permissions that a policy document allows, exactly as written:
-// each action on each resource of each statement, once. A condition that requires one value of a
-// key becomes the context of the requests. All other conditions are ignored, so the permission is
-// required in every context, which is stricter. A policy variable takes its value from ctx. A Deny,
-// NotAction or NotResource is an error.
+// each combination of Sid, action and resource once. A condition that requires one value of a key
+// becomes the context of the requests. All other conditions are ignored, so the permission is
+// required in every context, which is stricter. A policy variable takes its value from ctx, else
+// from such a condition. A Deny, NotAction or NotResource is an error.
 func DocumentRequirements(name string, doc *iampolicy.Document,
 	ctx iampolicy.Context) (Required, error) {
 	all := Required{Name: name}
@@ -165,8 +166,9 @@ func DocumentRequirements(name string, doc *iampolicy.Document,
 	return all, errors.Join(errs...)
 }
 
-// add appends a requirement. If there is one with the same Sid, action and resource, it appends the
-// demands to that one: two statements can require the same in two contexts.
+// add appends a requirement. If r has a requirement with the same Sid, action and resource, add
+// appends the demands to that requirement, because two statements can require the same permission
+// in two contexts.
 func (r *Required) add(req Requirement) {
 	for i := range r.Requirements {
 		if o := &r.Requirements[i]; o.Sid == req.Sid && o.Action == req.Action &&
@@ -202,7 +204,7 @@ func requiredContext(conditions []iampolicy.Condition) iampolicy.Context {
 	return context
 }
 
-// assumed lists the context of all requirements, as key=value.
+// assumed lists the context of all requirements as key=value, ordered by key.
 func (r Required) assumed(extra iampolicy.Context) []string {
 	values := map[string][]string{}
 	add := func(ctx iampolicy.Context) {

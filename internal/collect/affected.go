@@ -14,10 +14,11 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/cloudtrail"
 )
 
-// AffectedBy returns the changes that affect an audited principal, with the names of these
-// principals. It reads only what the changes do not show: the groups of a user, the policies of a
-// principal, the roles of functions. A change that cannot be resolved counts as affecting and adds
-// a problem, because an unnecessary audit is better than a missed one.
+// AffectedBy returns the changes that affect an audited principal, each with the names of the
+// affected principals. It reads only what the changes do not show: the groups of a user, the
+// policies of a principal, the roles of functions. AffectedBy also returns a change that it cannot
+// resolve, because an unnecessary audit is better than a missed one. Each failed read adds a
+// problem.
 //
 // Names and policy ARNs are compared without regard to case: CloudTrail records them as typed, and
 // names in an account are unique without regard to case.
@@ -40,17 +41,17 @@ func (c Collector) AffectedBy(ctx context.Context, plan Plan,
 	}), t.problems
 }
 
-// affectedSearch is one call of AffectedBy.
+// affectedSearch holds the state of one call of AffectedBy.
 type affectedSearch struct {
 	*run
 	changes    []cloudtrail.IAMChange
 	principals []*principalRef
-	// roles, groups and policies say that changes name roles, groups or policies that are not audited
-	// principals by name.
+	// roles, groups and policies are true if a change that names no audited principal names a role, a
+	// group or a policy.
 	roles, groups, policies bool
-	// unlisted says that not all functions could be listed, so the roles of functions are unknown.
+	// unlisted is true if some functions could not be listed, so some roles of functions are unknown.
 	unlisted bool
-	// attached holds the policies of the groups.
+	// attached maps the name of a group to its managed policies.
 	attached map[string]*memberships
 	problems []audit.Problem
 }
@@ -58,9 +59,10 @@ type affectedSearch struct {
 // principalRef is an audited principal with the groups and policies through which a change can
 // affect it.
 type principalRef struct {
-	// name is as configured, found the role that a permission set has, known once it was looked up.
+	// name is user/NAME, role/NAME or sso/PERMISSION-SET. roleName is role/NAME of the role of a
+	// permission set; empty until readMemberships finds that role.
 	name, roleName string
-	// permissionSet matches the role names of a permission set; nil for other principals.
+	// permissionSet matches the role names of a permission set. It is nil for other principals.
 	permissionSet *regexp.Regexp
 	groups        memberships
 	policies      memberships
@@ -84,7 +86,8 @@ func (t *affectedSearch) add(name string) {
 	t.principals = append(t.principals, p)
 }
 
-// is reports whether the principal is the user or role with a name.
+// is reports whether the principal is the user or role with that name. A permission set matches
+// every name that its role can have.
 func (p *principalRef) is(kind cloudtrail.EntityKind, name string) bool {
 	if p.permissionSet != nil {
 		return kind == cloudtrail.Role && p.permissionSet.MatchString(name)
@@ -93,7 +96,7 @@ func (p *principalRef) is(kind cloudtrail.EntityKind, name string) bool {
 	return own == string(kind) && strings.EqualFold(last, name)
 }
 
-// names returns the names that a report can have for the principal.
+// names returns the names that a report can use for the principal.
 func (p *principalRef) names() []string {
 	if p.roleName != "" {
 		return []string{p.roleName, p.name}
@@ -101,8 +104,8 @@ func (p *principalRef) names() []string {
 	return []string{p.name}
 }
 
-// matchNames resolves the changes that name an audited principal and records which reads the others
-// need.
+// matchNames resolves the changes that name an audited principal and records which reads the other
+// changes need.
 func (t *affectedSearch) matchNames() {
 	for i := range t.changes {
 		c := &t.changes[i]
@@ -125,7 +128,7 @@ func (t *affectedSearch) matchNames() {
 	}
 }
 
-// resolve reads what the remaining changes need and resolves them.
+// resolve makes the reads that the remaining changes need and resolves these changes.
 func (t *affectedSearch) resolve(ctx context.Context) {
 	var listing sync.WaitGroup
 	var roles []string
@@ -154,7 +157,7 @@ func (t *affectedSearch) resolve(ctx context.Context) {
 	}
 }
 
-// resolveChange finds the principals that a change affects if it names none of them.
+// resolveChange finds the principals that are affected by a change that names none of them.
 func (t *affectedSearch) resolveChange(c *cloudtrail.IAMChange) {
 	kind, name := c.Entity()
 	var groups []string
@@ -162,14 +165,14 @@ func (t *affectedSearch) resolveChange(c *cloudtrail.IAMChange) {
 		groups = t.groupNames(name)
 	}
 	for _, p := range t.principals {
-		has, unknown := p.is(kind, name), false
+		applies, unknown := p.is(kind, name), false
 		switch kind {
 		case cloudtrail.Group:
-			has, unknown = slices.ContainsFunc(groups, p.groups.has), p.groups.problems != nil
+			applies, unknown = slices.ContainsFunc(groups, p.groups.has), p.groups.problems != nil
 		case cloudtrail.Policy:
-			has, unknown = t.attachedTo(p, name)
+			applies, unknown = t.attachedTo(p, name)
 		}
-		if has || unknown {
+		if applies || unknown {
 			c.Targets = append(c.Targets, p.names()...)
 		}
 		c.Unsure = c.Unsure || unknown
@@ -177,17 +180,17 @@ func (t *affectedSearch) resolveChange(c *cloudtrail.IAMChange) {
 	switch {
 	case c.Targets != nil || !t.unlisted:
 	case kind == cloudtrail.Role:
-		c.Targets, c.Unsure = []string{"role/" + name}, true // its name if it is audited
+		c.Targets, c.Unsure = []string{"role/" + name}, true // the role has this name if it is audited
 	case kind == cloudtrail.Policy:
 		c.Unsure = true
 	}
 }
 
-// groupNames returns the names that a group has had since a change. The group may have been
-// renamed, and users are read with their current groups.
+// groupNames returns the name of a group in a change, and the names that other changes give to the
+// group. IAM returns only the current name.
 func (t *affectedSearch) groupNames(name string) []string {
 	names := []string{name}
-	for _, c := range t.changes { // usually in the order of the calls
+	for _, c := range t.changes { // the changes are usually in the order of the calls
 		if kind, old := c.Entity(); kind == cloudtrail.Group && c.NewGroupName != "" &&
 			slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, old) }) {
 			names = append(names, c.NewGroupName)
@@ -196,17 +199,19 @@ func (t *affectedSearch) groupNames(name string) []string {
 	return names
 }
 
-// attachedTo reports whether a policy applies to a principal, or whether that is unknown.
-func (t *affectedSearch) attachedTo(p *principalRef, arn string) (has, unknown bool) {
-	has, unknown = p.policies.has(arn), p.policies.problems != nil || p.groups.problems != nil
+// attachedTo reports whether a policy applies to a principal. unknown is true if a failed read
+// leaves the answer open.
+func (t *affectedSearch) attachedTo(p *principalRef, arn string) (applies, unknown bool) {
+	applies, unknown = p.policies.has(arn), p.policies.problems != nil || p.groups.problems != nil
 	for _, group := range p.groups.names {
 		g := t.attached[group]
-		has, unknown = has || g.has(arn), unknown || g.problems != nil
+		applies, unknown = applies || g.has(arn), unknown || g.problems != nil
 	}
-	return has, unknown && !has
+	return applies, unknown && !applies
 }
 
-// functionRoles returns the roles of functions, up to the number that an audit adds.
+// functionRoles returns the names of the roles that only functions use, at most maxRoles, as in an
+// audit.
 func (t *affectedSearch) functionRoles(ctx context.Context) (names []string) {
 	for _, l := range t.listFunctions(ctx) {
 		t.unlisted = t.unlisted || l.problems != nil
@@ -223,8 +228,9 @@ func (t *affectedSearch) functionRoles(ctx context.Context) (names []string) {
 	return names
 }
 
-// readMemberships reads the groups of a user and, if changes name policies, the policies that apply
-// to the principal. A principal that does not exist has none.
+// readMemberships reads the groups of a user if a change names a group or a policy, and the
+// policies that apply to the principal if a change names a policy. A principal that does not exist
+// has neither.
 func (t *affectedSearch) readMemberships(ctx context.Context, p *principalRef) {
 	name := p.name
 	if p.permissionSet != nil && t.policies {
@@ -237,9 +243,9 @@ func (t *affectedSearch) readMemberships(ctx context.Context, p *principalRef) {
 		p.roleName, name = set.facts.Name, set.facts.Name
 	}
 	kind, last := entity(name)
-	var asking sync.WaitGroup
+	var reads sync.WaitGroup
 	if kind == "user" && (t.groups || t.policies) {
-		asking.Go(func() {
+		reads.Go(func() {
 			groups, err := t.groupsOf(ctx, last)
 			for _, g := range groups {
 				p.groups.names = append(p.groups.names, aws.ToString(g.GroupName))
@@ -257,15 +263,15 @@ func (t *affectedSearch) readMemberships(ctx context.Context, p *principalRef) {
 			h = t.user(last)
 		}
 		self := &target{facts: audit.TargetFacts{Name: name}}
-		asking.Go(func() { t.readTarget(ctx, self) })
+		reads.Go(func() { t.readTarget(ctx, self) })
 		p.policies = t.policiesHeldBy(ctx, h, name)
-		asking.Wait()
+		reads.Wait()
 		p.policies.problems = append(p.policies.problems, withTarget(name, self.lookup)...)
 		if self.boundaryARN != "" {
 			p.policies.names = append(p.policies.names, self.boundaryARN)
 		}
 	}
-	asking.Wait()
+	reads.Wait()
 }
 
 // readGroups reads the policies that are attached to the groups of the audited users.
@@ -274,23 +280,23 @@ func (t *affectedSearch) readGroups(ctx context.Context) {
 		return
 	}
 	t.attached = map[string]*memberships{}
-	of := map[string]string{} // a user in the group, for the problem
+	memberOf := map[string]string{} // an audited user in each group, the target of its problems
 	for _, p := range t.principals {
 		for _, group := range p.groups.names {
-			t.attached[group], of[group] = &memberships{}, p.name
+			t.attached[group], memberOf[group] = &memberships{}, p.name
 		}
 	}
 	groups := slices.Sorted(maps.Keys(t.attached))
 	forEachParallel(groups, func(group string) {
-		*t.attached[group] = t.policiesHeldBy(ctx, t.group(group), of[group])
+		*t.attached[group] = t.policiesHeldBy(ctx, t.group(group), memberOf[group])
 	})
 	for _, group := range groups {
 		t.problems = append(t.problems, t.attached[group].problems...)
 	}
 }
 
-// policiesHeldBy returns the managed policies of an entity. Changes of inline policies name the
-// entity itself.
+// policiesHeldBy returns the managed policies of an entity. Inline policies are not needed, because
+// a change of an inline policy names its entity.
 func (t *affectedSearch) policiesHeldBy(ctx context.Context, h policyHolder,
 	target string) (all memberships) {
 	attached, err := h.attached(ctx)
@@ -305,7 +311,7 @@ func (t *affectedSearch) policiesHeldBy(ctx context.Context, h policyHolder,
 	return all
 }
 
-// withTarget sets the target of problems.
+// withTarget sets the target of the problems and returns them.
 func withTarget(target string, r snapshot) []audit.Problem {
 	for i := range r.problems {
 		r.problems[i].Target = target

@@ -17,8 +17,8 @@ import (
 
 const videos = "AWSReservedSSO_Videos_0123456789abcdef"
 
-// crowded has audited principals, similar other ones, and every way in which a policy can apply to
-// a principal.
+// crowded returns an account with audited principals, principals that are not audited, and every
+// way in which a policy can apply to a principal.
 func crowded(t *testing.T) *awsemu.Account {
 	a := compliant(t)
 	managed := func(names ...string) {
@@ -32,22 +32,23 @@ func crowded(t *testing.T) *awsemu.Account {
 		"OfOthers", "Unused")
 	a.Groups = map[string]awsemu.Group{"Renderers": {Managed: []string{"OfGroup"}}, "bots": {},
 		"others": {Managed: []string{"OfOthers"}}}
-	spoilUser(a, func(u *awsemu.User) {
+	changeUser(a, func(u *awsemu.User) {
 		u.Managed, u.Groups, u.Boundary = []string{"OfUser"}, []string{"bots", "Renderers"},
 			"UserBoundary"
 	})
-	spoilRole(a, func(r *awsemu.Role) { r.Managed, r.Boundary = []string{"OfRole"}, "RoleBoundary" })
+	changeRole(a, func(r *awsemu.Role) { r.Managed, r.Boundary = []string{"OfRole"}, "RoleBoundary" })
 	a.Users["other"] = awsemu.User{Managed: []string{"OfOthers"}, Groups: []string{"others"}}
 	a.Roles["other"] = awsemu.Role{Managed: []string{"OfOthers"}}
 	a.Roles["clips"] = awsemu.Role{Managed: []string{"OfClips"}}
 	a.Roles[videos] = awsemu.Role{Path: "/aws-reserved/sso.amazonaws.com/", Managed: []string{"OfSet"}}
-	ownName := clips("eu-west-1", nil) // whose release only a tag could tell
-	ownName.Role = "clips"
-	deploy(a, ownName, awsemu.LambdaFunction{Name: "web", Role: "other"})
+	custom := clips("eu-west-1", nil) // neither the name nor a tag shows the release
+	custom.Role = "clips"
+	deploy(a, custom, awsemu.LambdaFunction{Name: "web", Role: "other"})
 	return a
 }
 
-// watched audits a user, a permission set, the render role and the functions in three regions.
+// watched returns a plan that audits a user, a permission set, the render role and the functions in
+// three regions.
 func watched() collect.Plan {
 	p := plan()
 	p.Callers = append(p.Callers, collect.Caller{Name: "sso/Videos"})
@@ -83,7 +84,8 @@ func operations(server *awsemu.Server) string {
 	return strings.Trim(fmt.Sprint(counts), "map[]")
 }
 
-// affected returns the principals that a change affects: "a, b", "a, b unsure", or "dropped".
+// affected formats the first change of a list: its principals "a, b", "a, b unsure" or "unsure". It
+// returns "dropped" for an empty list.
 func affected(list []cloudtrail.IAMChange) string {
 	if len(list) == 0 {
 		return "dropped"
@@ -95,6 +97,7 @@ func affected(list []cloudtrail.IAMChange) string {
 	return text
 }
 
+// TestAffectedBy checks which principals a change affects and which calls AffectedBy makes.
 func TestAffectedBy(t *testing.T) {
 	const (
 		listing  = "ListFunctions:3"
@@ -108,53 +111,64 @@ func TestAffectedBy(t *testing.T) {
 		change       cloudtrail.IAMChange
 		want, called string
 	}{
-		{"a user who is audited", onUser("ci"), "user/ci", ""},
-		{"a user, in other letters", onUser("CI"), "user/ci", ""},
-		{"a user who is not", onUser("other"), "dropped", ""},
-		{"a user named as an audited role is", onUser("remotion-lambda-role"), "dropped", ""},
-		{"a user in any group", cloudtrail.IAMChange{Event: "RemoveUserFromGroup",
-			UserName: "other", GroupName: "Renderers"}, "dropped", ""},
-		{"an audited user who leaves a group", cloudtrail.IAMChange{Event: "RemoveUserFromGroup",
-			UserName: "ci", GroupName: "gone"}, "user/ci", ""},
-		{"a user who is renamed", cloudtrail.IAMChange{Event: "UpdateUser", UserName: "ci",
+		{"an audited user is affected", onUser("ci"), "user/ci", ""},
+		{"the case of a user name does not matter", onUser("CI"), "user/ci", ""},
+		{"a user that is not audited is dropped", onUser("other"), "dropped", ""},
+		{"a user with the name of an audited role is dropped",
+			onUser("remotion-lambda-role"), "dropped", ""},
+		{"a user that is not audited and leaves a group is dropped",
+			cloudtrail.IAMChange{Event: "RemoveUserFromGroup",
+				UserName: "other", GroupName: "Renderers"}, "dropped", ""},
+		{"an audited user that leaves a group is affected",
+			cloudtrail.IAMChange{Event: "RemoveUserFromGroup",
+				UserName: "ci", GroupName: "gone"}, "user/ci", ""},
+		{"a renamed audited user is affected", cloudtrail.IAMChange{Event: "UpdateUser", UserName: "ci",
 			NewUserName: "ci2"}, "user/ci", ""},
-		{"a user who gets an audited name", cloudtrail.IAMChange{Event: "UpdateUser", UserName: "old",
-			NewUserName: "ci"}, "user/ci", ""},
-		{"the render role", onRole("remotion-lambda-role"), "role/remotion-lambda-role", ""},
-		{"the render role, in other letters", onRole("Remotion-Lambda-Role"), "role/remotion-lambda-role",
+		{"a user that gets the name of an audited user is affected",
+			cloudtrail.IAMChange{Event: "UpdateUser", UserName: "old",
+				NewUserName: "ci"}, "user/ci", ""},
+		{"the render role is affected", onRole("remotion-lambda-role"), "role/remotion-lambda-role", ""},
+		{"the case of a role name does not matter",
+			onRole("Remotion-Lambda-Role"), "role/remotion-lambda-role",
 			""},
-		{"the role of a permission set", onRole(videos), set, ""},
-		{"a former role of it", onRole("AWSReservedSSO_Videos_ffffffffffffffff"),
+		{"the role of a permission set is affected", onRole(videos), set, ""},
+		{"a former role of a permission set is affected",
+			onRole("AWSReservedSSO_Videos_ffffffffffffffff"),
 			"role/AWSReservedSSO_Videos_ffffffffffffffff, sso/Videos", ""},
-		{"a role of it, in other letters", onRole("awsreservedsso_VIDEOS_ffffffffffffffff"),
+		{"the case of the role name of a permission set does not matter",
+			onRole("awsreservedsso_VIDEOS_ffffffffffffffff"),
 			"role/awsreservedsso_VIDEOS_ffffffffffffffff, sso/Videos", ""},
-		{"the role of another permission set", onRole("AWSReservedSSO_Videos2_0123456789abcdef"),
+		{"the role of another permission set is dropped",
+			onRole("AWSReservedSSO_Videos2_0123456789abcdef"),
 			"dropped", listing},
-		{"the role of a function", onRole("CLIPS"), "role/clips", listing},
-		{"the role of a function that is not Remotion's", onRole("other"), "dropped", listing},
-		{"a group with an audited user", onGroup("Renderers"), "user/ci", groups},
-		{"a group, in other letters", onGroup("renderers"), "user/ci", groups},
-		{"a group without", onGroup("others"), "dropped", groups},
-		{"a group that is renamed, with an audited user",
+		{"the role of a function is affected", onRole("CLIPS"), "role/clips", listing},
+		{"the role of a function that is not Remotion's is dropped", onRole("other"), "dropped", listing},
+		{"a group with an audited user affects the user", onGroup("Renderers"), "user/ci", groups},
+		{"the case of a group name does not matter", onGroup("renderers"), "user/ci", groups},
+		{"a group without an audited user is dropped", onGroup("others"), "dropped", groups},
+		{"a renamed group with an audited user affects the user",
 			cloudtrail.IAMChange{Event: "UpdateGroup", GroupName: "artists", NewGroupName: "Renderers"},
 			"user/ci", groups},
-		{"a group that is renamed, without",
+		{"a renamed group without an audited user is dropped",
 			cloudtrail.IAMChange{Event: "UpdateGroup", GroupName: "artists", NewGroupName: "others"},
 			"dropped", groups},
-		{"a policy of a user", onPolicy("OfUser"), "user/ci", policies},
-		{"a policy, in other letters", onPolicy("ofuser"), "user/ci", policies},
-		{"a policy of a user's group", onPolicy("OfGroup"), "user/ci", policies},
-		{"a policy of the render role", onPolicy("OfRole"), "role/remotion-lambda-role", policies},
-		{"a policy of a permission set", onPolicy("OfSet"), set, policies},
-		{"a policy of a function's role", onPolicy("OfClips"), "role/clips", policies},
-		{"a user's permissions boundary", onPolicy("UserBoundary"), "user/ci", policies},
-		{"a role's permissions boundary", onPolicy("RoleBoundary"), "role/remotion-lambda-role",
+		{"a policy of a user affects the user", onPolicy("OfUser"), "user/ci", policies},
+		{"the case of a policy ARN does not matter", onPolicy("ofuser"), "user/ci", policies},
+		{"a policy of a user's group affects the user", onPolicy("OfGroup"), "user/ci", policies},
+		{"a policy of the render role affects the role",
+			onPolicy("OfRole"), "role/remotion-lambda-role", policies},
+		{"a policy of a permission set affects its role", onPolicy("OfSet"), set, policies},
+		{"a policy of a function's role affects the role", onPolicy("OfClips"), "role/clips", policies},
+		{"a user's permissions boundary affects the user", onPolicy("UserBoundary"), "user/ci", policies},
+		{"a role's permissions boundary affects the role",
+			onPolicy("RoleBoundary"), "role/remotion-lambda-role",
 			policies},
-		{"a policy of others", onPolicy("OfOthers"), "dropped", policies},
-		{"a policy without attachments", onPolicy("Unused"), "dropped", policies},
-		{"a policy without an ARN in the record", cloudtrail.IAMChange{Event: "CreatePolicyVersion"},
+		{"a policy of principals that are not audited is dropped",
+			onPolicy("OfOthers"), "dropped", policies},
+		{"a policy without attachments is dropped", onPolicy("Unused"), "dropped", policies},
+		{"a policy change without an ARN is unsure", cloudtrail.IAMChange{Event: "CreatePolicyVersion"},
 			"unsure", ""},
-		{"a user without a name in the record", cloudtrail.IAMChange{Event: "DetachUserPolicy",
+		{"a user change without a name is unsure", cloudtrail.IAMChange{Event: "DetachUserPolicy",
 			PolicyARN: arnOf("OfOthers")}, "unsure", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -163,9 +177,8 @@ func TestAffectedBy(t *testing.T) {
 			got, problems := collector(t, server).AffectedBy(t.Context(), watched(),
 				[]cloudtrail.IAMChange{test.change})
 			if affected(got) != test.want || operations(server) != test.called || problems != nil {
-				t.Errorf("affects %q with calls %q, %v; want %q with %q", affected(got), operations(server),
-					problems,
-					test.want, test.called)
+				t.Errorf("affects %q with calls %q, problems %v; want %q with calls %q, no problems",
+					affected(got), operations(server), problems, test.want, test.called)
 			}
 			for _, c := range server.Calls() {
 				if !slices.ContainsFunc(contract.ReadPermissions(), func(p contract.Permission) bool {
@@ -178,7 +191,7 @@ func TestAffectedBy(t *testing.T) {
 	}
 }
 
-// The number of calls does not grow with the number of changes.
+// TestAffectedByReadsOnce checks that the number of calls does not grow with the number of changes.
 func TestAffectedByReadsOnce(t *testing.T) {
 	a := crowded(t)
 	a.Users["second"] = awsemu.User{Groups: []string{"Renderers"}}
@@ -195,7 +208,7 @@ func TestAffectedByReadsOnce(t *testing.T) {
 	if len(got) != 200 || problems != nil || got[0].Targets[0] != "role/clips" ||
 		!slices.Equal(got[1].Targets, []string{"user/ci", "user/second"}) ||
 		!slices.Equal(got[2].Targets, []string{"user/ci", "user/second"}) {
-		t.Errorf("%d of them are relevant, %v: %+v", len(got), problems, got[:4])
+		t.Errorf("%d changes affect a principal, want 200; problems %v, first changes %+v", len(got), problems, got[:4])
 	}
 	const want = "GetRole:3 GetUser:3 ListAttachedGroupPolicies:2 ListAttachedRolePolicies:3 " +
 		"ListAttachedUserPolicies:3 ListFunctions:3 ListGroupsForUser:3 ListRoles:1"
@@ -204,8 +217,9 @@ func TestAffectedByReadsOnce(t *testing.T) {
 	}
 }
 
-// A change that cannot be resolved counts as relevant. Failed reads do not matter to other changes.
-func TestAffectedByWithoutAnAnswer(t *testing.T) {
+// TestAffectedByWithFailedReads checks that AffectedBy returns a change that it cannot resolve, and
+// that a failed read does not matter to a change that does not need the read.
+func TestAffectedByWithFailedReads(t *testing.T) {
 	deny := func(operation string) awsemu.Fault {
 		return awsemu.Fault{Operation: operation, Deny: true}
 	}
@@ -217,47 +231,66 @@ func TestAffectedByWithoutAnAnswer(t *testing.T) {
 		want    string
 		problem string
 	}{
-		{"a user's groups, of a group", deny("iam:ListGroupsForUser"), onGroup("others"),
+		{"a group change is unsure if the groups of a user are unknown",
+			deny("iam:ListGroupsForUser"), onGroup("others"),
 			"user/ci unsure", "user/ci: the list of groups: iam:ListGroupsForUser"},
-		{"a user's groups, of a policy", deny("iam:ListGroupsForUser"), onPolicy("Unused"),
+		{"a policy change is unsure if the groups of a user are unknown",
+			deny("iam:ListGroupsForUser"), onPolicy("Unused"),
 			"user/ci unsure", "user/ci: the list of groups: iam:ListGroupsForUser"},
-		{"a user's groups, of a policy that is the user's", deny("iam:ListGroupsForUser"),
+		{"a change of a user's policy is sure even if the groups of the user are unknown",
+			deny("iam:ListGroupsForUser"),
 			onPolicy("OfUser"), "user/ci", "user/ci: the list of groups: iam:ListGroupsForUser"},
-		{"a user's groups, of a role", deny("iam:ListGroupsForUser"), onRole("other"), "dropped", ""},
-		{"a user's policies", deny("iam:ListAttachedUserPolicies"), onPolicy("Unused"), "user/ci unsure",
+		{"a role change is dropped even if the groups of a user are unknown",
+			deny("iam:ListGroupsForUser"), onRole("other"), "dropped", ""},
+		{"a policy change is unsure if the policies of a user are unknown",
+			deny("iam:ListAttachedUserPolicies"), onPolicy("Unused"), "user/ci unsure",
 			"user/ci: the list of attached policies: iam:ListAttachedUserPolicies"},
-		{"a user itself", deny("iam:GetUser"), onPolicy("Unused"), "user/ci unsure",
+		{"a policy change is unsure if a user cannot be read",
+			deny("iam:GetUser"), onPolicy("Unused"), "user/ci unsure",
 			`user/ci: the user "ci" itself: iam:GetUser`},
-		{"a user itself, of a group", deny("iam:GetUser"), onGroup("others"), "dropped", ""},
-		{"a group's policies", awsemu.Fault{Operation: "iam:ListAttachedGroupPolicies",
-			Target: "group/bots", Deny: true}, onPolicy("Unused"), "user/ci unsure",
+		{"a group change is dropped even if a user cannot be read",
+			deny("iam:GetUser"), onGroup("others"), "dropped", ""},
+		{"a policy change is unsure if the policies of a group are unknown",
+			awsemu.Fault{Operation: "iam:ListAttachedGroupPolicies",
+				Target: "group/bots", Deny: true}, onPolicy("Unused"), "user/ci unsure",
 			`user/ci: the list of attached policies of group "bots": iam:ListAttachedGroupPolicies`},
-		{"one role's policies", awsemu.Fault{Operation: "iam:ListAttachedRolePolicies",
-			Target: "role/clips", Deny: true}, onPolicy("Unused"), "role/clips unsure",
+		{"a policy change is unsure if the policies of one role are unknown",
+			awsemu.Fault{Operation: "iam:ListAttachedRolePolicies",
+				Target: "role/clips", Deny: true}, onPolicy("Unused"), "role/clips unsure",
 			"role/clips: the list of attached policies: iam:ListAttachedRolePolicies"},
-		{"one role's, of a policy of another", awsemu.Fault{Operation: "iam:ListAttachedRolePolicies",
-			Target: "role/clips", Deny: true}, onPolicy("OfRole"),
+		{"a change of a role's policy is unsure if the policies of another role are unknown",
+			awsemu.Fault{Operation: "iam:ListAttachedRolePolicies",
+				Target: "role/clips", Deny: true}, onPolicy("OfRole"),
 			"role/remotion-lambda-role, role/clips unsure",
 			"role/clips: the list of attached policies: iam:ListAttachedRolePolicies"},
-		{"a permission set", deny("iam:ListRoles"), onPolicy("Unused"), "sso/Videos unsure",
+		{"a policy change is unsure if the role of a permission set is unknown",
+			deny("iam:ListRoles"), onPolicy("Unused"), "sso/Videos unsure",
 			"sso/Videos: the role of permission set Videos: iam:ListRoles"},
-		{"functions, of a role", deny("lambda:ListFunctions"), onRole("other"), "role/other unsure",
+		{"a role change is unsure if the functions are unknown",
+			deny("lambda:ListFunctions"), onRole("other"), "role/other unsure",
 			": the functions in us-east-1, eu-west-1, eu-west-2: lambda:ListFunctions"},
-		{"functions, of a role that is audited", deny("lambda:ListFunctions"),
+		{"a change of the render role is sure even if the functions are unknown",
+			deny("lambda:ListFunctions"),
 			onRole("remotion-lambda-role"), "role/remotion-lambda-role", ""},
-		{"functions in one region", awsemu.Fault{Operation: "lambda:ListFunctions", Region: "eu-west-2",
-			Deny: true}, onRole("clips"), "role/clips",
+		{"a change of a function's role is sure even if the functions of a region are unknown",
+			awsemu.Fault{Operation: "lambda:ListFunctions", Region: "eu-west-2",
+				Deny: true}, onRole("clips"), "role/clips",
 			": the functions in eu-west-2: lambda:ListFunctions"},
-		{"functions, of a policy", deny("lambda:ListFunctions"), onPolicy("Unused"), "unsure",
+		{"a policy change is unsure if the functions are unknown",
+			deny("lambda:ListFunctions"), onPolicy("Unused"), "unsure",
 			": the functions in us-east-1, eu-west-1, eu-west-2: lambda:ListFunctions"},
-		{"functions where none can be", refuse("eu-west-2", "AccessDeniedException", byAnSCP, 403),
+		{"a role change is dropped even if an SCP denies the list of functions in a region",
+			refuse("eu-west-2", "AccessDeniedException", byAnSCP, 403),
 			onRole("other"), "dropped", ""},
-		{"functions in a region that is not enabled", refuse("eu-west-2", "UnrecognizedClientException",
-			"", 403),
+		{"a role change is dropped even if a region is not enabled",
+			refuse("eu-west-2", "UnrecognizedClientException",
+				"", 403),
 			onRole("other"), "dropped", ""},
-		{"too often", awsemu.Fault{Operation: "iam:*", Throttle: true}, onPolicy("Unused"),
+		{"a policy change is unsure if IAM throttles all calls",
+			awsemu.Fault{Operation: "iam:*", Throttle: true}, onPolicy("Unused"),
 			strings.Replace(all, "role/"+videos+", ", "", 1), "throttled"},
-		{"too late", awsemu.Fault{Operation: "*", Delay: time.Minute}, onPolicy("Unused"),
+		{"a policy change is unsure if the deadline ends all calls",
+			awsemu.Fault{Operation: "*", Delay: time.Minute}, onPolicy("Unused"),
 			strings.TrimSuffix(strings.Replace(all, "role/"+videos+", ", "", 1), ", role/clips unsure") +
 				" unsure", "deadline"},
 	} {
@@ -280,7 +313,7 @@ func TestAffectedByWithoutAnAnswer(t *testing.T) {
 			switch test.problem {
 			case "throttled", "deadline":
 				if len(problems) < 3 || !strings.Contains(problems[1].Why, test.problem) {
-					t.Errorf("problems %+v", problems)
+					t.Errorf("problems %+v, want %s", problems, test.problem)
 				}
 			default:
 				if strings.Join(list, "\n") != test.problem {
@@ -294,7 +327,8 @@ func TestAffectedByWithoutAnAnswer(t *testing.T) {
 	}
 }
 
-// A change of each audited role of a function is relevant.
+// TestAffectedByCoversEachAuditedRole checks that a change of each audited role of a function is
+// returned.
 func TestAffectedByCoversEachAuditedRole(t *testing.T) {
 	a := compliant(t)
 	for i := range 22 {
@@ -321,15 +355,16 @@ func TestAffectedByCoversEachAuditedRole(t *testing.T) {
 		got, problems := collector(t, &awsemu.Server{Account: a}).AffectedBy(t.Context(), p,
 			[]cloudtrail.IAMChange{onRole(role)})
 		if (len(got) == 1) != want || problems != nil {
-			t.Errorf("%s: audited %v, affected by its change: %+v %v", role, want, got, problems)
+			t.Errorf("%s: audited %v, but AffectedBy returns %+v, problems %v", role, want, got, problems)
 		}
 	}
 	if audited != 20 {
-		t.Errorf("%d roles of functions are audited, want more than the bound", audited)
+		t.Errorf("%d roles of functions are audited, want 20", audited)
 	}
 }
 
-// Without targets or without discovery there are no calls.
+// TestAffectedByWithoutTargets checks that AffectedBy makes no calls without principals and
+// discovery.
 func TestAffectedByWithoutTargets(t *testing.T) {
 	server := &awsemu.Server{Account: crowded(t)}
 	c := collector(t, server)
@@ -339,40 +374,40 @@ func TestAffectedByWithoutTargets(t *testing.T) {
 	if got, problems := c.AffectedBy(t.Context(), p,
 		[]cloudtrail.IAMChange{onUser("ci"), onGroup("bots"), onPolicy("OfUser"),
 			onRole("clips")}); len(got) != 0 || problems != nil || len(server.Calls()) != 0 {
-		t.Errorf("%+v %v by %s", got, problems, operations(server))
+		t.Errorf("got %+v, problems %v, calls %s; want none", got, problems, operations(server))
 	}
 	if got, _ := c.AffectedBy(t.Context(), p, nil); len(got) != 0 {
-		t.Errorf("without a change %+v", got)
+		t.Errorf("without changes: got %+v, want none", got)
 	}
 }
 
-// Independent calls run concurrently.
+// TestAffectedByCallsConcurrently checks that independent calls run concurrently.
 func TestAffectedByCallsConcurrently(t *testing.T) {
 	server := &awsemu.Server{Account: crowded(t)}
 	server.SetFaults(awsemu.Fault{Operation: "*", Delay: 20 * time.Millisecond})
 	got, _ := collector(t, server).AffectedBy(t.Context(), watched(),
 		[]cloudtrail.IAMChange{onPolicy("OfGroup"), onRole("clips"), onGroup("bots")})
-	// The permission set, its role, the function's role, the groups.
+	// The rounds are: the permission set, its role, the role of the function, the groups.
 	if rounds := awsemu.Rounds(server.Calls()); len(got) != 3 || rounds > 4 {
-		t.Errorf("%d are relevant, after %d rounds of calls", len(got), rounds)
+		t.Errorf("%d changes affect a principal, after %d rounds of calls; want 3 after at most 4", len(got), rounds)
 	}
 }
 
-// A user is read with its current groups. A change of a group under its former name is relevant, in
-// any order of delivery.
+// TestAffectedByFollowsRenamedGroups checks that a change of a group under a former name is
+// returned, in any order of delivery. IAM returns only the current groups of a user.
 func TestAffectedByFollowsRenamedGroups(t *testing.T) {
 	rename := func(from, to string) cloudtrail.IAMChange {
 		return cloudtrail.IAMChange{Event: "UpdateGroup", GroupName: from, NewGroupName: to}
 	}
 	for name, batch := range map[string][]cloudtrail.IAMChange{
-		"in order":      {onGroup("artists"), rename("Artists", "renderers")},
-		"the other way": {rename("Artists", "renderers"), onGroup("artists")},
-		"renamed twice": {onGroup("artists"), rename("artists", "painters"),
+		"a change, then a rename": {onGroup("artists"), rename("Artists", "renderers")},
+		"a rename, then a change": {rename("Artists", "renderers"), onGroup("artists")},
+		"two renames after a change": {onGroup("artists"), rename("artists", "painters"),
 			rename("painters", "renderers")},
-		"there and back": {onGroup("renderers"), rename("renderers", "artists"),
+		"a rename and its reversal": {onGroup("renderers"), rename("renderers", "artists"),
 			rename("artists", "renderers")},
-		"in circles":      {onGroup("renderers"), rename("renderers", "renderers")},
-		"others are, too": {onGroup("artists"), rename("others", "more"), rename("artists", "renderers")},
+		"a rename to the same name":      {onGroup("renderers"), rename("renderers", "renderers")},
+		"a rename of another group, too": {onGroup("artists"), rename("others", "more"), rename("artists", "renderers")},
 	} {
 		server := &awsemu.Server{Account: crowded(t)}
 		got, problems := collector(t, server).AffectedBy(t.Context(), watched(), batch)

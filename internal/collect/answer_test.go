@@ -9,9 +9,9 @@ import (
 )
 
 func result(action, resource string, decision types.PolicyEvaluationDecisionType,
-	inside ...types.ResourceSpecificResult) types.EvaluationResult {
+	specific ...types.ResourceSpecificResult) types.EvaluationResult {
 	return types.EvaluationResult{EvalActionName: &action, EvalResourceName: &resource,
-		EvalDecision: decision, ResourceSpecificResults: inside}
+		EvalDecision: decision, ResourceSpecificResults: specific}
 }
 
 func inside(resource string, decision types.PolicyEvaluationDecisionType,
@@ -20,7 +20,8 @@ func inside(resource string, decision types.PolicyEvaluationDecisionType,
 		MatchedStatements: matched}
 }
 
-// AWS's answer can lack parts or have another form. Only an unambiguous answer counts.
+// TestAnswerTo checks that only an unambiguous answer counts. An answer of AWS can be incomplete or
+// in an older form.
 func TestAnswerTo(t *testing.T) {
 	const (
 		a, b     = "arn:aws:s3:::a", "arn:aws:s3:::b"
@@ -36,30 +37,33 @@ func TestAnswerTo(t *testing.T) {
 		results   []types.EvaluationResult
 		want      string // "" for no answer
 	}{
-		{"the resource's own word", b, 2,
+		{"the result of the resource is the answer", b, 2,
 			[]types.EvaluationResult{result("s3:ListBucket", template, implicit, inside(a, implicit),
 				inside(b, allowed))}, "allowed"},
-		{"the action in another case", a, 1,
+		{"the case of the action does not matter", a, 1,
 			[]types.EvaluationResult{result("S3:listbucket", a, explicit)}, "explicitDeny"},
-		{"a result for each resource", b, 2, []types.EvaluationResult{result("s3:ListBucket", a, allowed),
-			result("s3:ListBucket", b, implicit)}, "implicitDeny"},
-		{"another resource's result is no answer", b, 2,
+		{"the result with the name of the resource is the answer",
+			b, 2, []types.EvaluationResult{result("s3:ListBucket", a, allowed),
+				result("s3:ListBucket", b, implicit)}, "implicitDeny"},
+		{"the result of another of two resources is no answer", b, 2,
 			[]types.EvaluationResult{result("s3:ListBucket", a, allowed)}, ""},
-		{"nor is it where one was asked about", b, 1,
+		{"the result of another resource is no answer to a request with one resource", b, 1,
 			[]types.EvaluationResult{result("s3:ListBucket", a, allowed)}, ""},
-		{"a template that allows allows all", b, 2,
+		{"an allowed template allows all resources", b, 2,
 			[]types.EvaluationResult{result("s3:ListBucket", template, allowed)}, "allowed"},
-		{"a template that denies may mean another", b, 2,
+		{"a denied template is no answer to a request with two resources", b, 2,
 			[]types.EvaluationResult{result("s3:ListBucket", template, implicit)}, ""},
-		{"unless there is no other", b, 1,
+		{"a denied template is the answer to a request with one resource", b, 1,
 			[]types.EvaluationResult{result("s3:ListBucket", template, implicit)}, "implicitDeny"},
-		{"an action without resources", "*", 1,
+		{"the result of * is the answer for an action without resources", "*", 1,
 			[]types.EvaluationResult{result("s3:ListBucket", "*", allowed)}, "allowed"},
-		{"another action's result", a, 1, []types.EvaluationResult{result("s3:GetObject", a, allowed)},
+		{"the result of another action is no answer",
+			a, 1, []types.EvaluationResult{result("s3:GetObject", a, allowed)},
 			""},
-		{"a decision that is none", a, 1, []types.EvaluationResult{result("s3:ListBucket", a, "maybe")},
+		{"an unknown decision is no answer",
+			a, 1, []types.EvaluationResult{result("s3:ListBucket", a, "maybe")},
 			""},
-		{"no result", a, 1, nil, ""},
+		{"an empty list of results is no answer", a, 1, nil, ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -72,8 +76,9 @@ func TestAnswerTo(t *testing.T) {
 	}
 }
 
-// The organization's decision applies to the action. It is not the cause if a statement denies the
-// resource.
+// TestOrganizationIsNotTheCauseOfAStatementsDenial checks that OrganizationDenies is false for a
+// resource that a statement denies. The organization's decision applies to the action with all
+// resources.
 func TestOrganizationIsNotTheCauseOfAStatementsDenial(t *testing.T) {
 	id := "role_r_p"
 	r := result("s3:ListBucket", "arn:aws:s3:::${BucketName}",
@@ -86,7 +91,7 @@ func TestOrganizationIsNotTheCauseOfAStatementsDenial(t *testing.T) {
 		got, ok := answerTo(policies.SimulationRequest{Action: "s3:ListBucket", Resource: resource}, 2,
 			[]types.EvaluationResult{r})
 		if !ok || got.OrganizationDenies != want {
-			t.Errorf("%s: denied by the organization %v, %v; want %v", resource, got.OrganizationDenies, ok,
+			t.Errorf("%s: OrganizationDenies %v, ok %v; want %v, true", resource, got.OrganizationDenies, ok,
 				want)
 		}
 	}

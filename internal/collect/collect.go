@@ -20,32 +20,35 @@ type Collector struct {
 	IAM *iam.Client
 	// Lambda lists functions in all regions; nil disables listing.
 	Lambda *lambda.Client
-	// Throttled returns the number of throttled answers; nil means none. It shows whether throttling
-	// caused a missed deadline.
+	// Throttled returns the number of throttled answers; nil means none. Collect adds the number to
+	// problems that the deadline caused.
 	Throttled func() int64
 }
 
 // Plan is the configuration of one collection.
 type Plan struct {
 	Account, Partition string
-	// Regions are always audited; there is at least one. Further regions are audited if they are
-	// enabled: all of them, or only those with functions of Remotion if OnlyWithFunctions is set.
+	// Regions has at least one region. A region in Regions is audited if it is enabled in the account.
+	// A region in Further is audited if it is enabled and no service control policy denies listing its
+	// functions. If OnlyWithFunctions is set, a region in Further must also have functions of
+	// Remotion.
 	Regions, Further  []string
 	OnlyWithFunctions bool
-	// Release is the release to audit for, Requested the configured value. With "auto", Release
-	// applies to accounts without functions and to functions of unknown releases.
+	// Release is the audited release, Requested the configured value. If Requested is "auto", Release
+	// applies only to accounts without functions and to functions of unknown releases.
 	Release   policies.Release
 	Requested string
 	// UpgradeTo is the release of a planned upgrade; nil for none.
 	UpgradeTo *policies.Release
 	Buckets   []string
-	// Assumed is request context beside the defaults.
+	// Assumed holds context keys that are added to the default context of each request and override
+	// it.
 	Assumed iampolicy.Context
 	Callers []Caller
-	// RenderRoles are names of roles without a path. Callers pass the first one to Lambda.
+	// RenderRoles are names of roles without a path. Callers pass the first role to new functions.
 	RenderRoles []string
-	// Named says that the auditor may read only the principals that its deployment names. It disables
-	// discovery: functions are not listed, and a caller sso/PERMISSION-SET cannot be found.
+	// Named is true if the auditor may read only the principals that its deployment names. Collect
+	// then lists no functions, and AWS denies the search for the role of a caller sso/PERMISSION-SET.
 	Named bool
 }
 
@@ -99,7 +102,7 @@ func (c Collector) Collect(ctx context.Context, plan Plan) audit.Facts {
 		facts.Releases = r.releases(survey.functions)
 	}
 	r.resolveTargets(survey)
-	r.ahead = facts.SimulatedReleases()
+	r.simulatedReleases = facts.SimulatedReleases()
 	forEachParallel(r.targets, func(t *target) {
 		// A principal that does not exist cannot be simulated.
 		if kind, _ := entity(t.facts.Name); kind != "sso" && t.facts.Presence != audit.Absent {
@@ -115,7 +118,8 @@ func (c Collector) Collect(ctx context.Context, plan Plan) audit.Facts {
 	return facts
 }
 
-// readTargets reads the targets and starts to read their documents.
+// readTargets reads the principals and waits for these reads. It also starts the reads of their
+// documents, which end when target.read is closed.
 func (r *run) readTargets(ctx context.Context, targets []*target) {
 	for _, t := range targets {
 		t.read, t.lookedUp = make(chan struct{}), make(chan struct{})
@@ -136,26 +140,26 @@ func (r *run) readTargets(ctx context.Context, targets []*target) {
 	})
 }
 
-// run is one call of Collect.
+// run holds the state of one call of Collect or AffectedBy.
 type run struct {
 	iam     *iam.Client
 	lambda  *lambda.Client
 	plan    Plan
 	targets []*target
-	// ahead are the releases whose needs are simulated: the current ones and those of an upgrade.
-	ahead []policies.Release
-	// rolesOnly says that only the roles of functions are needed, not their releases.
+	// simulatedReleases are the releases with needs that are simulated: see Facts.SimulatedReleases.
+	simulatedReleases []policies.Release
+	// rolesOnly is true if the run needs only the roles of functions, not their releases.
 	rolesOnly bool
 
 	mu      sync.Mutex
 	managed map[string]*managedPolicy
 }
 
-// target collects the facts about one principal. Each goroutine writes its own field.
+// target holds the facts about one principal. Concurrent reads write different fields.
 type target struct {
 	facts        audit.TargetFacts
 	fromFunction bool     // a render role of functions that is not configured
-	lookup       snapshot // the principal itself
+	lookup       snapshot // the read of the principal itself
 	boundaryARN  string
 	lookedUp     chan struct{} // closed when lookup and boundaryARN are known
 	documents    snapshot
@@ -164,7 +168,7 @@ type target struct {
 	simulation   simulationResult
 }
 
-// factsWithDocuments waits for the documents and returns the facts with them.
+// factsWithDocuments returns the facts with the documents. Callers wait for read before the call.
 func (t *target) factsWithDocuments() audit.TargetFacts {
 	f := t.facts
 	f.Grants.Identity = t.documents.policies
@@ -175,7 +179,7 @@ func (t *target) factsWithDocuments() audit.TargetFacts {
 	return f
 }
 
-// assemble combines the results in an order that does not depend on the network.
+// assemble returns the facts with all results, in an order that does not depend on the network.
 func (t *target) assemble(throttled int64) audit.TargetFacts {
 	f := t.factsWithDocuments()
 	for _, p := range []snapshot{t.lookup, t.documents, t.boundary, t.simulation.snapshot} {
@@ -206,7 +210,7 @@ func explainDeadline(problems []audit.Problem, throttled int64) []audit.Problem 
 	return problems
 }
 
-// arn returns the ARN of a principal without a path.
+// arn returns the ARN of an entity of the account, such as user/NAME. The ARN has no path.
 func (r *run) arn(name string) string {
 	return "arn:" + r.plan.Partition + ":iam::" + r.plan.Account + ":" + name
 }
@@ -224,7 +228,8 @@ func forEachParallel[T any](list []T, do func(T)) {
 	parallelN(len(list), func(i int) { do(list[i]) })
 }
 
-// entity splits user/NAME or role/NAME. The name is the last part, without a path.
+// entity splits the name of a principal, such as user/NAME, into its kind and its last part. The
+// last part has no path.
 func entity(name string) (kind, last string) {
 	kind, last, _ = strings.Cut(name, "/")
 	return kind, last[strings.LastIndexByte(last, '/')+1:]

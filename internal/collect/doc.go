@@ -1,5 +1,5 @@
 // Package collect reads the facts about an account's Remotion principals: their policy documents,
-// and the answers of AWS's simulator about them.
+// and the answers of AWS's simulator about their permissions.
 //
 //	facts := collect.Collector{IAM: client}.Collect(ctx, plan)
 //

@@ -16,8 +16,8 @@ import (
 // policyHolder is an entity with policies: a user, a group or a role.
 type policyHolder struct {
 	kind, name string
-	// suffix ends a policy's name for people: "" for the target itself, ` of group "g"` for its
-	// groups.
+	// suffix ends the name of a policy in problems: "" for a policy of the principal itself, ` of
+	// group "g"` for a policy of a group.
 	suffix string
 
 	inlineNames func(context.Context) ([]string, error)
@@ -75,7 +75,7 @@ func (r *run) readHolder(ctx context.Context, h policyHolder) snapshot {
 			all = parallel(len(names), func(i int) snapshot {
 				id := fmt.Sprintf("inline policy %q%s", names[i], h.suffix)
 				text, err := h.inline(ctx, names[i])
-				return r.read(ctx, id, "iam:Get"+kind+"Policy", text, err)
+				return r.snapshotOf(ctx, id, "iam:Get"+kind+"Policy", text, err)
 			})
 			if err != nil {
 				all.merge(r.listFailed(ctx, "the list of inline policies"+h.suffix, "iam:List"+kind+"Policies",
@@ -96,12 +96,13 @@ func (r *run) readHolder(ctx context.Context, h policyHolder) snapshot {
 	})
 }
 
-func (r *run) read(ctx context.Context, id, action, text string, err error) snapshot {
+// snapshotOf returns the policy that was read, or the problem of the read.
+func (r *run) snapshotOf(ctx context.Context, id, action, text string, err error) snapshot {
 	switch {
 	case err == nil:
 		return policy(id, text)
 	case isGone(err):
-		return snapshot{} // deleted between the list and the read: it grants nothing
+		return snapshot{} // a policy that was deleted after the list grants nothing
 	}
 	return problemOf(ctx, id, action, err)
 }
@@ -113,11 +114,12 @@ func (r *run) listFailed(ctx context.Context, what, action string, err error) sn
 	return problemOf(ctx, what, action, err)
 }
 
-// managedPolicy is read once in a run, for all principals that it is attached to.
+// managedPolicy is a policy that a run reads once, for all principals that the policy is attached
+// to.
 type managedPolicy struct {
 	once   sync.Once
 	text   string
-	action string // the action that failed
+	action string // the last action that fetch called
 	err    error
 }
 
@@ -130,17 +132,18 @@ func (r *run) readManaged(ctx context.Context, id, arn string) snapshot {
 	}
 	r.mu.Unlock()
 	m.once.Do(func() { m.fetch(ctx, r.iam, arn) })
-	read := r.read(ctx, id, m.action, m.text, m.err)
-	if strings.HasPrefix(arn, r.arn("policy/")) { // AWS's managed policies need not be named
-		// The name identifies the problem: a policy that is attached twice is one problem.
+	read := r.snapshotOf(ctx, id, m.action, m.text, m.err)
+	if strings.HasPrefix(arn, r.arn("policy/")) { // the deployment need not name AWS's policies
+		// The problem has the name of the policy only, so that a policy with two attachments is one
+		// problem.
 		read.problems, _ = r.readScopeProblem(read.problems,
 			fmt.Sprintf("managed policy %q", arn[strings.LastIndexByte(arn, '/')+1:]), arn, "iam:GetPolicy")
 	}
 	return read
 }
 
-// fetch reads the default version. If that version was deleted after GetPolicy, it was replaced,
-// and fetch reads the policy once more.
+// fetch reads the default version. If GetPolicyVersion does not find the version, another version
+// replaced it after GetPolicy, and fetch tries once more.
 func (m *managedPolicy) fetch(ctx context.Context, client *iam.Client, arn string) {
 	for range 2 {
 		m.action = "iam:GetPolicy"

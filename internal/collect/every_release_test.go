@@ -10,8 +10,9 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// An account with the documented or least-privilege policies of a release is compliant, for each
-// release, partition and purpose, with and without functions.
+// TestOurOwnPoliciesAreCompliant checks that an account with the documented or least-privilege
+// policies of a release is compliant, for each release, partition and purpose, with and without
+// functions.
 func TestOurOwnPoliciesAreCompliant(t *testing.T) {
 	for _, partition := range policies.Partitions() {
 		regions := policies.Regions(partition)[:2]
@@ -48,8 +49,8 @@ func TestOurOwnPoliciesAreCompliant(t *testing.T) {
 					about := fmt.Sprintf("%s %s, %s for %s", partition, release, name, purpose)
 					if r.Status != audit.StatusCompliant || r.Summary.Satisfied < 15 ||
 						r.Summary.Satisfied != r.Summary.Requirements {
-						t.Errorf("%s: %s, %d of %d: %q %q", about, r.Status, r.Summary.Satisfied,
-							r.Summary.Requirements, wrong(r), problems(r))
+						t.Errorf("%s: %s, %d of %d satisfied: findings %q, problems %q", about, r.Status, r.Summary.Satisfied,
+							r.Summary.Requirements, unsatisfied(r), problems(r))
 					}
 				}
 			}

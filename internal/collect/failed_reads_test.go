@@ -12,7 +12,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// A failed read is unverified: it is neither a gap nor satisfied.
+// TestFailedReads checks that a failed read is unverified: it is neither a gap nor satisfied.
 func TestFailedReads(t *testing.T) {
 	deny := func(operation string) awsemu.Fault {
 		return awsemu.Fault{Operation: operation, Deny: true}
@@ -20,47 +20,51 @@ func TestFailedReads(t *testing.T) {
 	tests := []struct {
 		name       string
 		faults     []awsemu.Fault
-		spoil      func(*awsemu.Account)
+		change     func(*awsemu.Account)
 		unverified int
 		problem    string // part of the first problem: what, why and grant
 	}{
-		{"the right to simulate is lost", []awsemu.Fault{deny("iam:SimulatePrincipalPolicy")}, nil, 48,
+		{"a denied simulation leaves requirements unverified",
+			[]awsemu.Fault{deny("iam:SimulatePrincipalPolicy")}, nil, 48,
 			"the simulation of user/ci: access denied: User: arn:aws:iam::123456789012:user/administrator " +
 				"is not authorized to perform: iam:SimulatePrincipalPolicy"},
-		{"every right is lost", []awsemu.Fault{deny("*")}, nil, 49,
+		{"the denial of all calls leaves requirements unverified", []awsemu.Fault{deny("*")}, nil, 49,
 			`the user "ci" itself: access denied`},
-		{"the right to read documents is lost",
+		{"denied documents are a problem",
 			[]awsemu.Fault{deny("iam:GetUserPolicy"), deny("iam:GetRolePolicy")}, nil, 0,
 			`inline policy "remotion": access denied`},
-		{"the right to list policies is lost", []awsemu.Fault{deny("iam:ListUserPolicies")}, nil, 0,
+		{"a denied list of policies is a problem", []awsemu.Fault{deny("iam:ListUserPolicies")}, nil, 0,
 			"the list of inline policies: access denied"},
-		{"the right to read the role is lost", []awsemu.Fault{deny("iam:GetRole")}, nil, 2,
+		{"a denied read of the role leaves requirements unverified",
+			[]awsemu.Fault{deny("iam:GetRole")}, nil, 2,
 			`the role "remotion-lambda-role" itself: access denied`},
-		{"throttled for good", []awsemu.Fault{{Operation: "iam:SimulatePrincipalPolicy", Throttle: true}},
+		{"endless throttling leaves requirements unverified",
+			[]awsemu.Fault{{Operation: "iam:SimulatePrincipalPolicy", Throttle: true}},
 			nil, 48, "throttled, and all retries failed"},
-		{"a failing service",
+		{"an error of the service leaves requirements unverified",
 			[]awsemu.Fault{{Operation: "iam:SimulatePrincipalPolicy",
 				Error: &awsemu.FaultError{Code: "ServiceFailure", Message: "sorry", Status: 500}}}, nil, 48,
 			"ServiceFailure: sorry"},
-		{"a document that does not parse", nil, func(a *awsemu.Account) {
-			spoilUser(a, func(u *awsemu.User) { u.Inline["broken"] = "{\n  \"Statement\": [,]\n}" })
+		{"a document that does not parse is a problem", nil, func(a *awsemu.Account) {
+			changeUser(a, func(u *awsemu.User) { u.Inline["broken"] = "{\n  \"Statement\": [,]\n}" })
 		}, 0, `inline policy "broken": line 2, column 17: Statement: expected "{", got ","`},
-		{"a trust policy that does not parse", nil, func(a *awsemu.Account) {
-			spoilRole(a, func(r *awsemu.Role) { r.Trust = `{"Statement":{}}` })
-		}, 1, "trust policy: line 1"},
+		{"a trust policy that does not parse leaves a requirement unverified",
+			nil, func(a *awsemu.Account) {
+				changeRole(a, func(r *awsemu.Role) { r.Trust = `{"Statement":{}}` })
+			}, 1, "trust policy: line 1"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			account := compliant(t)
 			account.Faults = test.faults
-			if test.spoil != nil {
-				test.spoil(account)
+			if test.change != nil {
+				test.change(account)
 			}
 			r, _ := judge(t, account, plan())
 			if r.Status != audit.StatusUnverified || r.Summary.Unverified != test.unverified ||
 				r.Summary.Gaps != 0 {
-				t.Errorf("%s, %d unverified, gaps %q; want unverified, %d, none", r.Status,
-					r.Summary.Unverified, wrong(r), test.unverified)
+				t.Errorf("%s, %d unverified, findings %q; want unverified, %d unverified, no gaps", r.Status,
+					r.Summary.Unverified, unsatisfied(r), test.unverified)
 			}
 			if len(r.Problems) == 0 || !strings.Contains(r.Problems[0].What+": "+r.Problems[0].Why,
 				test.problem) {
@@ -76,30 +80,31 @@ func TestFailedReads(t *testing.T) {
 	}
 }
 
-// The client makes three attempts, so it recovers from any two failures.
+// TestRecovers checks that the client, which makes three attempts, recovers from any two failures.
 func TestRecovers(t *testing.T) {
 	for name, fault := range map[string]awsemu.Fault{
-		"throttling that ends": {Operation: "*", Throttle: true, Times: 2},
-		"a lost reply":         {Operation: "*", LoseReply: true, Times: 2},
-		"an error that ends": {Operation: "iam:GetRole",
+		"two throttled calls": {Operation: "*", Throttle: true, Times: 2},
+		"two lost replies":    {Operation: "*", LoseReply: true, Times: 2},
+		"two errors of the service": {Operation: "iam:GetRole",
 			Error: &awsemu.FaultError{Code: "ServiceFailure", Status: 500}, Times: 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			account := compliant(t)
 			account.Faults = []awsemu.Fault{fault}
 			if r, _ := judge(t, account, plan()); r.Status != audit.StatusCompliant {
-				t.Errorf("%s %q %+v", r.Status, wrong(r), r.Problems)
+				t.Errorf("%s %q %+v", r.Status, unsatisfied(r), r.Problems)
 			}
 		})
 	}
 }
 
-// If a path is unknown, a grant of the real ARN is not a gap.
+// TestUnknownPathsAreNoGaps checks that a grant of the real ARN is not a gap if the path in that
+// ARN could not be read.
 func TestUnknownPathsAreNoGaps(t *testing.T) {
 	for _, operation := range []string{"iam:GetRole", "iam:GetUser"} {
 		account := compliant(t)
-		spoilRole(account, func(r *awsemu.Role) { r.Path = "/service-role/" })
-		spoilUser(account, func(u *awsemu.User) {
+		changeRole(account, func(r *awsemu.Role) { r.Path = "/service-role/" })
+		changeUser(account, func(u *awsemu.User) {
 			u.Inline["remotion"] = strings.ReplaceAll(u.Inline["remotion"], ":role/remotion",
 				":role/service-role/remotion")
 			u.Inline["remotion"] = strings.Replace(u.Inline["remotion"], `"iam:SimulatePrincipalPolicy"
@@ -111,29 +116,32 @@ func TestUnknownPathsAreNoGaps(t *testing.T) {
         "arn:aws:iam::123456789012:user/bots/ci"`, 1)
 		})
 		if r, _ := judge(t, account, plan()); r.Status != audit.StatusCompliant {
-			t.Fatalf("without a fault: %s %q", r.Status, wrong(r))
+			t.Fatalf("without a fault: %s %q", r.Status, unsatisfied(r))
 		}
 		account.Faults = []awsemu.Fault{{Operation: operation, Deny: true}}
 		if r, _ := judge(t, account, plan()); r.Status != audit.StatusUnverified {
-			t.Errorf("without %s: %s %q", operation, r.Status, wrong(r))
+			t.Errorf("with %s denied: %s %q", operation, r.Status, unsatisfied(r))
 		}
 	}
 }
 
-// A default version that is deleted between the two reads was replaced by another one.
+// TestReplacedPolicyVersionIsReadAgain checks that a managed policy is read again if its default
+// version is deleted between GetPolicy and GetPolicyVersion.
 func TestReplacedPolicyVersionIsReadAgain(t *testing.T) {
 	account := compliant(t)
 	account.Policies = map[string]awsemu.ManagedPolicy{
 		"remotion": {Document: account.Users["ci"].Inline["remotion"]}}
-	spoilUser(account, func(u *awsemu.User) { u.Inline, u.Managed = nil, []string{"remotion"} })
+	changeUser(account, func(u *awsemu.User) { u.Inline, u.Managed = nil, []string{"remotion"} })
 	account.Faults = []awsemu.Fault{{Operation: "iam:GetPolicyVersion", Times: 1,
 		Error: &awsemu.FaultError{Code: "NoSuchEntity", Status: 404}}}
 	if r, _ := judge(t, account, plan()); r.Status != audit.StatusCompliant {
-		t.Errorf("%s %q %+v", r.Status, wrong(r), r.Problems)
+		t.Errorf("%s %q %+v", r.Status, unsatisfied(r), r.Problems)
 	}
 }
 
-func TestPermissionSetsCannotBeListed(t *testing.T) {
+// TestDeniedListOfPermissionSets checks that the requirements of a permission set are unverified if
+// AWS denies iam:ListRoles.
+func TestDeniedListOfPermissionSets(t *testing.T) {
 	account, p := compliant(t), plan()
 	account.Faults = []awsemu.Fault{{Operation: "iam:ListRoles", Deny: true}}
 	p.Callers = []collect.Caller{{Name: "sso/Video", Purpose: policies.Render}}
@@ -144,7 +152,8 @@ func TestPermissionSetsCannotBeListed(t *testing.T) {
 	}
 }
 
-// A deadline cuts a target off. Results before it still count.
+// TestDeadline checks that a deadline cuts off a target, and that the results before the deadline
+// count.
 func TestDeadline(t *testing.T) {
 	t.Parallel()
 	account := compliant(t)

@@ -13,8 +13,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
 )
 
-// With two thousand functions in four regions, every page is read and the number of simulations is
-// bounded.
+// TestThousandsOfFunctions checks that every page is read and the number of simulations is bounded
+// with two thousand functions in four regions.
 func TestThousandsOfFunctions(t *testing.T) {
 	account, p := compliant(t), plan()
 	everywhere(&p)
@@ -27,10 +27,10 @@ func TestThousandsOfFunctions(t *testing.T) {
 	}
 	r, server := judge(t, account, p)
 	if r.Status != audit.StatusGaps || len(r.Regions) != 4 || len(r.Remotion.Releases) != 400 {
-		t.Errorf("%s in %s, %d releases: %q", r.Status, r.Regions, len(r.Remotion.Releases), wrong(r))
+		t.Errorf("%s in %s, %d releases: %q", r.Status, r.Regions, len(r.Remotion.Releases), unsatisfied(r))
 	}
-	// Insights in af-south-1
-	if got := wrong(r); !slices.Equal(got,
+	// The documented policy does not grant the layer of Lambda Insights in af-south-1.
+	if got := unsatisfied(r); !slices.Equal(got,
 		[]string{"user/ci lambda:GetLayerVersion missing narrower-grant"}) {
 		t.Errorf("findings %q", got)
 	}
@@ -46,12 +46,12 @@ func TestThousandsOfFunctions(t *testing.T) {
 		t.Errorf("%d functions, calls %v", functions, calls)
 	}
 	if n := calls["SimulatePrincipalPolicy"]; n > 80 {
-		t.Errorf("%d simulations", n)
+		t.Errorf("%d simulations, want at most 80", n)
 	}
 }
 
-// Many custom names need a bounded number of simulations. A denied name is found, and a name that
-// could not be simulated is unverified.
+// TestManyCustomNames checks that many custom names need a bounded number of simulations, and that
+// a denied name is found.
 func TestManyCustomNames(t *testing.T) {
 	account, p := compliant(t), plan()
 	p.Callers = nil
@@ -60,12 +60,12 @@ func TestManyCustomNames(t *testing.T) {
 		f.Name = fmt.Sprintf("clips-%03d", i)
 		deploy(account, f)
 	}
-	spoilRole(account, func(r *awsemu.Role) {
+	changeRole(account, func(r *awsemu.Role) {
 		r.Inline["own"] = strings.ReplaceAll(r.Inline["remotion"], "remotion-render-*", "clips-*")
 	})
 	r, server := judge(t, account, p)
 	if r.Status != audit.StatusCompliant {
-		t.Errorf("%s %q %q", r.Status, wrong(r), problems(r))
+		t.Errorf("%s %q %q", r.Status, unsatisfied(r), problems(r))
 	}
 	calls := map[string]int{}
 	for _, c := range server.Calls() {
@@ -74,18 +74,19 @@ func TestManyCustomNames(t *testing.T) {
 	if calls["SimulatePrincipalPolicy"] > 30 || calls["ListTags"] != 100 {
 		t.Errorf("calls %v", calls)
 	}
-	spoilRole(account, func(r *awsemu.Role) {
+	changeRole(account, func(r *awsemu.Role) {
 		r.Inline = maps.Clone(r.Inline)
 		r.Inline["no"] = statement(
 			`"Effect":"Deny","Action":"lambda:InvokeFunction","Resource":"arn:aws:lambda:*:*:function:clips-299"`)
 	})
-	if r, _ := judge(t, account, p); !slices.Equal(wrong(r),
+	if r, _ := judge(t, account, p); !slices.Equal(unsatisfied(r),
 		[]string{"role/remotion-lambda-role lambda:InvokeFunction partial identity-deny"}) {
-		t.Errorf("%q", wrong(r))
+		t.Errorf("%q", unsatisfied(r))
 	}
 }
 
-// A region without an answer takes at most a third of the time, and the others are audited.
+// TestARegionThatHangs checks that a region without an answer takes at most a third of the time,
+// and that the other regions are audited.
 func TestARegionThatHangs(t *testing.T) {
 	t.Parallel()
 	account, p := compliant(t), plan()
@@ -104,7 +105,8 @@ func TestARegionThatHangs(t *testing.T) {
 	}
 }
 
-// A region whose second page fails has the functions of the first page.
+// TestAPageThatFails checks that the functions of the first two pages are audited if the third page
+// fails.
 func TestAPageThatFails(t *testing.T) {
 	account, p := compliant(t), plan()
 	deploy(account, awsemu.LambdaFunction{Name: render240}, awsemu.LambdaFunction{Name: render31},

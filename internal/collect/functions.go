@@ -17,22 +17,23 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// maxTagged is the number of functions of a region whose tags are read. Only functions whose name
-// does not show the release need it. Lambda allows 15 such calls a second.
+// maxTagged is the maximum number of functions in a region for which tags are read. Only functions
+// with a name that does not show the release need their tags. Lambda allows 15 such calls a second.
 // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 const maxTagged = 100
 
 // listing holds the functions of Remotion in one region.
 type listing struct {
 	functions []audit.Function
-	// disabled says that the region is not enabled in the account, forbidden that a service control
-	// policy denies the listing.
+	// disabled is true if the region is not enabled in the account, forbidden if a service control
+	// policy denies the list of functions.
 	disabled, forbidden bool
 	snapshot
 }
 
-// listFunctions lists the functions of all regions of the plan concurrently. It uses at most a
-// third of the remaining time, so that a region without an answer does not delay the audit.
+// listFunctions lists the functions of all regions of the plan concurrently and returns them in the
+// order of the regions. It uses at most a third of the remaining time, so that a region without an
+// answer does not delay the audit.
 func (r *run) listFunctions(ctx context.Context) []listing {
 	if r.lambda == nil || r.plan.Named {
 		return make([]listing, len(r.plan.Regions)+len(r.plan.Further))
@@ -48,8 +49,8 @@ func (r *run) listFunctions(ctx context.Context) []listing {
 	return listings
 }
 
-// listRegion lists all functions of a region and reads the tags that are needed. It rejects names
-// that are invalid in Lambda, because such a name could act as a pattern.
+// listRegion lists the functions of Remotion in a region and reads their tags where needed. It
+// rejects names that are invalid in Lambda, because such a name could act as a pattern.
 func (r *run) listRegion(ctx context.Context, region string) (l listing) {
 	in := func(o *lambda.Options) { o.Region = region }
 	what := "the functions in " + region
@@ -65,9 +66,9 @@ func (r *run) listRegion(ctx context.Context, region string) (l listing) {
 	err := eachPage(ctx, pages.HasMorePages, next, func(out *lambda.ListFunctionsOutput) {
 		for _, c := range out.Functions {
 			name := aws.ToString(c.FunctionName)
-			named := policies.ParseFunctionName(name)
+			origin := policies.ParseFunctionName(name)
 			switch {
-			case seen[name] || !named.Remotion &&
+			case seen[name] || !origin.Remotion &&
 				!policies.DeployedByRemotion(aws.ToString(c.Description), layersOf(c)):
 			case !policies.ValidFunctionName(name):
 				l.problems = append(l.problems,
@@ -75,7 +76,7 @@ func (r *run) listRegion(ctx context.Context, region string) (l listing) {
 			default:
 				l.functions = append(l.functions,
 					audit.Function{Name: name, Region: region, Role: aws.ToString(c.Role),
-						Release: r.inPartition(named.Release)})
+						Release: r.inPartition(origin.Release)})
 			}
 			seen[name] = true
 		}
@@ -98,21 +99,21 @@ func (r *run) listRegion(ctx context.Context, region string) (l listing) {
 	return l
 }
 
-// readTags reads the release of functions whose name does not show it. It drops functions that were
-// deleted after the listing.
+// readTags sets the release of functions from their tags if their names do not show it. It drops
+// functions that were deleted after the list of functions was read.
 func (l *listing) readTags(ctx context.Context, r *run, in func(*lambda.Options)) {
 	if r.rolesOnly {
 		return
 	}
-	var silent []int
+	var unknown []int
 	for i, f := range l.functions {
-		if !f.Known() && len(silent) < maxTagged {
-			silent = append(silent, i)
+		if !f.Known() && len(unknown) < maxTagged {
+			unknown = append(unknown, i)
 		}
 	}
-	gone := make([]bool, len(silent))
-	l.merge(parallel(len(silent), func(n int) (result snapshot) {
-		f := &l.functions[silent[n]]
+	gone := make([]bool, len(unknown))
+	l.merge(parallel(len(unknown), func(n int) (result snapshot) {
+		f := &l.functions[unknown[n]]
 		arn := "arn:" + r.plan.Partition + ":lambda:" + f.Region + ":" + r.plan.Account + ":function:" +
 			f.Name
 		out, err := r.lambda.ListTags(ctx, &lambda.ListTagsInput{Resource: &arn}, in)
@@ -126,15 +127,15 @@ func (l *listing) readTags(ctx context.Context, r *run, in func(*lambda.Options)
 		}
 		return result
 	}))
-	for n := len(silent) - 1; n >= 0; n-- {
+	for n := len(unknown) - 1; n >= 0; n-- {
 		if gone[n] {
-			l.functions = slices.Delete(l.functions, silent[n], silent[n]+1)
+			l.functions = slices.Delete(l.functions, unknown[n], unknown[n]+1)
 		}
 	}
 }
 
-// inPartition returns the release in the audited partition, or an unknown release if the partition
-// does not have it.
+// inPartition returns the release in the audited partition, or the zero Release if the partition
+// does not have the release.
 func (r *run) inPartition(release policies.Release) policies.Release {
 	if release == (policies.Release{}) {
 		return release
@@ -168,26 +169,25 @@ const (
 		"there"
 )
 
-// survey selects the regions to audit. A configured region is audited unless it is not enabled. A
-// further region is audited if its functions could be listed and, if the plan requires it, it has
-// functions.
+// survey selects the regions to audit, as described at Plan.Regions, and returns them with their
+// functions. If no region is enabled, survey returns the configured regions and adds a problem.
 func (r *run) survey(listings []listing) (s survey) {
 	var problems []audit.Problem
 	for i, region := range slices.Concat(r.plan.Regions, r.plan.Further) {
-		l, named := listings[i], i < len(r.plan.Regions)
+		l, configured := listings[i], i < len(r.plan.Regions)
 		problems = append(problems, l.problems...)
 		switch {
 		case l.disabled:
 			s.skipped = append(s.skipped, audit.UnlistedRegion{Region: region, Why: notEnabled})
 			continue
-		case l.forbidden && !named:
+		case l.forbidden && !configured:
 			s.skipped = append(s.skipped, audit.UnlistedRegion{Region: region, Why: organizationDenies})
 			continue
 		case l.forbidden:
 			s.skipped = append(s.skipped, audit.UnlistedRegion{Region: region, Why: organizationDenies,
 				Audited: true})
 		}
-		if named || !r.plan.OnlyWithFunctions || len(l.functions) > 0 {
+		if configured || !r.plan.OnlyWithFunctions || len(l.functions) > 0 {
 			s.regions = append(s.regions, region)
 			s.functions = append(s.functions, l.functions...)
 		}
@@ -223,8 +223,8 @@ func mergeRegions(problems []audit.Problem) (list []audit.Problem) {
 // autoRelease is the value of Plan.Requested that selects the deployed releases.
 const autoRelease = "auto"
 
-// releases returns the distinct releases of the deployed functions, with the newest known release
-// for functions of unknown releases. Without functions it returns none.
+// releases returns the distinct releases of the deployed functions, oldest first. The newest known
+// release replaces an unknown release. Without functions, releases returns nil.
 func (r *run) releases(functions []audit.Function) (list []policies.Release) {
 	for _, f := range functions {
 		release := f.Release

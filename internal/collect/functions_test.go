@@ -19,7 +19,7 @@ const (
 	arnOfRole = "arn:aws:iam::123456789012:role/"
 )
 
-// deploy adds functions with the render role, unless they name another one.
+// deploy adds functions to the account. A function without a role gets the default render role.
 func deploy(a *awsemu.Account, functions ...awsemu.LambdaFunction) {
 	for _, f := range functions {
 		if f.Role == "" {
@@ -29,12 +29,13 @@ func deploy(a *awsemu.Account, functions ...awsemu.LambdaFunction) {
 	}
 }
 
+// clips returns a function with a custom name.
 func clips(region string, tags map[string]string) awsemu.LambdaFunction {
 	return awsemu.LambdaFunction{Name: "clips", Region: region,
 		Description: "Renders a Remotion video.", Tags: tags}
 }
 
-// everywhere adds further regions, as auto does.
+// everywhere adds regions that are audited only if they have functions, as REGIONS=auto does.
 func everywhere(p *collect.Plan) {
 	p.Further = []string{"eu-west-1", "eu-west-2", "af-south-1"}
 	p.OnlyWithFunctions = true
@@ -55,6 +56,7 @@ func problems(r audit.Report) (list []string) {
 	return list
 }
 
+// refuse returns an error of lambda:ListFunctions in a region.
 func refuse(region, code, message string, status int) awsemu.Fault {
 	return awsemu.Fault{Operation: "lambda:ListFunctions", Region: region,
 		Error: &awsemu.FaultError{Code: code, Message: message, Status: status}}
@@ -73,7 +75,7 @@ const (
 func TestFunctions(t *testing.T) {
 	tests := []struct {
 		name     string
-		spoil    func(*awsemu.Account, *collect.Plan)
+		change   func(*awsemu.Account, *collect.Plan)
 		regions  string
 		releases string
 		want     []string
@@ -81,23 +83,25 @@ func TestFunctions(t *testing.T) {
 		problems []string
 		status   audit.ReportStatus
 	}{
-		{name: "without functions the newest release judges, at home",
-			spoil:   func(_ *awsemu.Account, p *collect.Plan) { everywhere(p) },
+		{name: "without functions, the newest release is audited in the configured region",
+			change:  func(_ *awsemu.Account, p *collect.Plan) { everywhere(p) },
 			regions: "us-east-1", releases: "4.0.418 and later", status: audit.StatusCompliant},
-		{name: "a region with functions is audited too", spoil: func(a *awsemu.Account, p *collect.Plan) {
-			everywhere(p)
-			deploy(a, awsemu.LambdaFunction{Name: render527, Region: "eu-west-2"},
-				awsemu.LambdaFunction{Name: "web", Region: "eu-west-1"})
-		}, regions: "us-east-1 eu-west-2", releases: "4.0.527", status: audit.StatusCompliant},
-		{name: "every region, if all are asked for", spoil: func(_ *awsemu.Account, p *collect.Plan) {
-			everywhere(p)
-			p.Further, p.OnlyWithFunctions = p.Further[:2], false
-		}, regions: "us-east-1 eu-west-1 eu-west-2", releases: "4.0.418 and later",
+		{name: "a region with functions is audited too",
+			change: func(a *awsemu.Account, p *collect.Plan) {
+				everywhere(p)
+				deploy(a, awsemu.LambdaFunction{Name: render527, Region: "eu-west-2"},
+					awsemu.LambdaFunction{Name: "web", Region: "eu-west-1"})
+			}, regions: "us-east-1 eu-west-2", releases: "4.0.527", status: audit.StatusCompliant},
+		{name: "a region without functions is audited if OnlyWithFunctions is false",
+			change: func(_ *awsemu.Account, p *collect.Plan) {
+				everywhere(p)
+				p.Further, p.OnlyWithFunctions = p.Further[:2], false
+			}, regions: "us-east-1 eu-west-1 eu-west-2", releases: "4.0.418 and later",
 			status: audit.StatusCompliant},
 		{name: "an old release needs less than the newest",
-			spoil: func(a *awsemu.Account, p *collect.Plan) {
+			change: func(a *awsemu.Account, p *collect.Plan) {
 				deploy(a, awsemu.LambdaFunction{Name: render240})
-				spoilUser(a, func(u *awsemu.User) {
+				changeUser(a, func(u *awsemu.User) {
 					u.Inline["remotion"] = strings.Replace(u.Inline["remotion"], `"s3:PutBucketPolicy"`,
 						`"s3:PutBucketPolicy-no"`, 1)
 				})
@@ -107,29 +111,31 @@ func TestFunctions(t *testing.T) {
 				"upgrade: Remotion 4.0.418 and later needs permissions that are not granted: s3:PutBucketPolicy for " +
 					"user/ci"},
 			status: audit.StatusCompliant},
-		{name: "the union of three releases", spoil: func(a *awsemu.Account, p *collect.Plan) {
-			everywhere(p)
-			deploy(a, awsemu.LambdaFunction{Name: render527},
-				awsemu.LambdaFunction{Name: render240, Region: "eu-west-1"},
-				awsemu.LambdaFunction{Name: "remotion-render-2022-04-20-mem2048mb-disk512mb-120sec"})
-		}, regions: "us-east-1 eu-west-1", releases: "3.0.0-3.3.7, 4.0.240 and 4.0.527", want: []string{
-			"user/ci iam:GetUser missing no-grant", "user/ci s3:PutBucketWebsite missing no-grant",
-			"user/ci s3:DeleteBucketWebsite missing no-grant",
-		}, notices: []string{"document: inline policy \"remotion\": this is the user policy of " +
-			"Remotion 4.0.418 and later, unchanged"}, status: audit.StatusGaps},
-		{name: "a configured release overrides the deployed ones",
-			spoil: func(a *awsemu.Account, p *collect.Plan) {
+		{name: "three deployed releases need all their permissions",
+			change: func(a *awsemu.Account, p *collect.Plan) {
+				everywhere(p)
+				deploy(a, awsemu.LambdaFunction{Name: render527},
+					awsemu.LambdaFunction{Name: render240, Region: "eu-west-1"},
+					awsemu.LambdaFunction{Name: "remotion-render-2022-04-20-mem2048mb-disk512mb-120sec"})
+			}, regions: "us-east-1 eu-west-1", releases: "3.0.0-3.3.7, 4.0.240 and 4.0.527", want: []string{
+				"user/ci iam:GetUser missing no-grant", "user/ci s3:PutBucketWebsite missing no-grant",
+				"user/ci s3:DeleteBucketWebsite missing no-grant",
+			}, notices: []string{"document: inline policy \"remotion\": this is the user policy of " +
+				"Remotion 4.0.418 and later, unchanged"}, status: audit.StatusGaps},
+		{name: "a configured release overrides the deployed releases",
+			change: func(a *awsemu.Account, p *collect.Plan) {
 				p.Requested = "latest"
 				deploy(a, awsemu.LambdaFunction{Name: render31})
 			}, regions: "us-east-1", releases: "4.0.418 and later", status: audit.StatusCompliant},
-		{name: "newer than the catalogue", spoil: func(a *awsemu.Account, p *collect.Plan) {
-			deploy(a, awsemu.LambdaFunction{Name: "remotion-render-4-0-541-mem2048mb-disk2048mb-120sec"})
-		}, regions: "us-east-1", releases: "4.0.541", notices: []string{
-			"newer-release: Remotion 4.0.541 is newer than 4.0.527, the newest release in this " +
-				"catalogue: the policies of 4.0.418 and later apply",
-		}, status: audit.StatusCompliant},
+		{name: "a release newer than the catalogue has a notice",
+			change: func(a *awsemu.Account, p *collect.Plan) {
+				deploy(a, awsemu.LambdaFunction{Name: "remotion-render-4-0-541-mem2048mb-disk2048mb-120sec"})
+			}, regions: "us-east-1", releases: "4.0.541", notices: []string{
+				"newer-release: Remotion 4.0.541 is newer than 4.0.527, the newest release in this " +
+					"catalogue: the policies of 4.0.418 and later apply",
+			}, status: audit.StatusCompliant},
 		{name: "a custom name with a tag is not covered by the documented policy",
-			spoil: func(a *awsemu.Account, p *collect.Plan) {
+			change: func(a *awsemu.Account, p *collect.Plan) {
 				everywhere(p)
 				deploy(a, awsemu.LambdaFunction{Name: render527},
 					clips("", map[string]string{"remotion-version": "4.0.527"}))
@@ -148,8 +154,8 @@ func TestFunctions(t *testing.T) {
 					"unchanged",
 				customName + "clips (us-east-1)",
 			}, status: audit.StatusGaps},
-		{name: "a function of an unknown release needs the newest one",
-			spoil: func(a *awsemu.Account, p *collect.Plan) {
+		{name: "a function of an unknown release needs the newest known release",
+			change: func(a *awsemu.Account, p *collect.Plan) {
 				p.Callers = nil
 				deploy(a, awsemu.LambdaFunction{Name: render240},
 					awsemu.LambdaFunction{Name: "remotion-render-bds9aab"})
@@ -157,28 +163,29 @@ func TestFunctions(t *testing.T) {
 				"unknown-release: neither name nor tags show the Remotion release of remotion-render-bds9aab " +
 					"(us-east-1); the account must also satisfy the newest known release",
 			}, status: audit.StatusCompliant},
-		{name: "a function that goes between list and tags is none",
-			spoil: func(a *awsemu.Account, p *collect.Plan) {
+		{name: "a function that is deleted before its tags are read is ignored",
+			change: func(a *awsemu.Account, p *collect.Plan) {
 				deploy(a, awsemu.LambdaFunction{Name: render527}, clips("", nil))
 				a.Faults = []awsemu.Fault{{Operation: "lambda:ListTags",
 					Error: &awsemu.FaultError{Code: "ResourceNotFoundException", Message: "Function not found",
 						Status: 404}}}
 			}, regions: "us-east-1", releases: "4.0.527", status: audit.StatusCompliant},
-		{name: "denied tags", spoil: func(a *awsemu.Account, p *collect.Plan) {
-			p.Callers = nil
-			deploy(a, awsemu.LambdaFunction{Name: render527},
-				awsemu.LambdaFunction{Name: "remotion-render-bds9aab"})
-			a.Faults = []awsemu.Fault{{Operation: "lambda:ListTags", Deny: true}}
-		}, regions: "us-east-1", releases: "4.0.527", notices: []string{
-			"unknown-release: neither name nor tags show the Remotion release of remotion-render-bds9aab " +
-				"(us-east-1); the account must also satisfy the newest known release",
-		}, problems: []string{"the account: the tags of functions in us-east-1: access denied: User: " +
-			"arn:aws:iam::123456789012:user/administrator is not authorized to perform: lambda:ListTags " +
-			"on resource: arn:aws:lambda:us-east-1:123456789012:function:remotion-render-bds9aab because " +
-			"no identity-based policy allows the lambda:ListTags action: lambda:ListTags"},
+		{name: "denied tags are a problem and leave the release unknown",
+			change: func(a *awsemu.Account, p *collect.Plan) {
+				p.Callers = nil
+				deploy(a, awsemu.LambdaFunction{Name: render527},
+					awsemu.LambdaFunction{Name: "remotion-render-bds9aab"})
+				a.Faults = []awsemu.Fault{{Operation: "lambda:ListTags", Deny: true}}
+			}, regions: "us-east-1", releases: "4.0.527", notices: []string{
+				"unknown-release: neither name nor tags show the Remotion release of remotion-render-bds9aab " +
+					"(us-east-1); the account must also satisfy the newest known release",
+			}, problems: []string{"the account: the tags of functions in us-east-1: access denied: User: " +
+				"arn:aws:iam::123456789012:user/administrator is not authorized to perform: lambda:ListTags " +
+				"on resource: arn:aws:lambda:us-east-1:123456789012:function:remotion-render-bds9aab because " +
+				"no identity-based policy allows the lambda:ListTags action: lambda:ListTags"},
 			status: audit.StatusUnverified},
-		{name: "one region denied, one not enabled, one forbidden",
-			spoil: func(a *awsemu.Account, p *collect.Plan) {
+		{name: "regions in Further that are forbidden or not enabled are skipped",
+			change: func(a *awsemu.Account, p *collect.Plan) {
 				everywhere(p)
 				a.DisabledRegions = []string{"af-south-1"}
 				a.Faults = []awsemu.Fault{{Operation: "lambda:*", Region: "eu-west-1", Deny: true},
@@ -190,8 +197,8 @@ func TestFunctions(t *testing.T) {
 				"region-skipped: not audited: af-south-1: the region is not enabled in this account",
 			}, problems: []string{"the account: the functions in eu-west-1: " + denied +
 				": lambda:ListFunctions"}, status: audit.StatusUnverified},
-		{name: "the same of named regions: only what is not enabled is left out",
-			spoil: func(a *awsemu.Account, p *collect.Plan) {
+		{name: "configured regions are skipped only if they are not enabled",
+			change: func(a *awsemu.Account, p *collect.Plan) {
 				p.Regions = []string{"us-east-1", "eu-west-1", "eu-west-2", "af-south-1"}
 				a.DisabledRegions = []string{"af-south-1"}
 				a.Faults = []awsemu.Fault{{Operation: "lambda:*", Region: "eu-west-1", Deny: true},
@@ -202,21 +209,23 @@ func TestFunctions(t *testing.T) {
 				"region-skipped: not audited: af-south-1: the region is not enabled in this account",
 			}, problems: []string{"the account: the functions in eu-west-1: " + denied +
 				": lambda:ListFunctions"}, status: audit.StatusUnverified},
-		{name: "denied everywhere is one problem", spoil: func(a *awsemu.Account, p *collect.Plan) {
-			everywhere(p)
-			a.Faults = []awsemu.Fault{{Operation: "lambda:*", Deny: true}}
-		}, regions: "us-east-1", releases: "4.0.418 and later",
+		{name: "a list of functions that is denied in all regions is one problem",
+			change: func(a *awsemu.Account, p *collect.Plan) {
+				everywhere(p)
+				a.Faults = []awsemu.Fault{{Operation: "lambda:*", Deny: true}}
+			}, regions: "us-east-1", releases: "4.0.418 and later",
 			problems: []string{"the account: the functions in us-east-1, eu-west-1, eu-west-2, " +
 				"af-south-1: " + denied + ": lambda:ListFunctions"}, status: audit.StatusUnverified},
-		{name: "no region at all is no good report", spoil: func(a *awsemu.Account, p *collect.Plan) {
-			a.DisabledRegions = []string{"us-east-1"}
-		}, regions: "us-east-1", releases: "4.0.418 and later",
+		{name: "an account without an enabled region is unverified",
+			change: func(a *awsemu.Account, p *collect.Plan) {
+				a.DisabledRegions = []string{"us-east-1"}
+			}, regions: "us-east-1", releases: "4.0.418 and later",
 			notices: []string{"region-skipped: not audited: us-east-1: the region is not enabled in this " +
 				"account"},
 			problems: []string{"the account: any region: none of us-east-1 is enabled in this account"},
 			status:   audit.StatusUnverified},
-		{name: "a role that functions have is audited, and has to be passed",
-			spoil: func(a *awsemu.Account, p *collect.Plan) {
+		{name: "a role of functions is audited, and callers must be able to pass it",
+			change: func(a *awsemu.Account, p *collect.Plan) {
 				everywhere(p)
 				a.Roles["clips"] = awsemu.Role{Path: "/video/",
 					Inline: map[string]string{"x": statement(`"Effect":"Allow","Action":["s3:*","lambda:InvokeFunction"],"Resource":"*"`)}}
@@ -231,23 +240,24 @@ func TestFunctions(t *testing.T) {
 				"role/clips logs:PutLogEvents missing no-grant",
 			}, notices: []string{"document: inline policy \"remotion\": this is the user policy of " +
 				"Remotion 4.0.418 and later, unchanged"}, status: audit.StatusGaps},
-		{name: "a role that is gone stops its functions",
-			spoil: func(a *awsemu.Account, p *collect.Plan) {
+		{name: "a role of functions that does not exist is a gap",
+			change: func(a *awsemu.Account, p *collect.Plan) {
 				p.Callers = nil
 				deploy(a, awsemu.LambdaFunction{Name: render527},
 					awsemu.LambdaFunction{Name: render240, Role: arnOfRole + "service-role/gone"})
 			}, regions: "us-east-1", releases: "4.0.240 and 4.0.527",
 			want: []string{"role/gone  missing target-missing"}, status: audit.StatusGaps},
-		{name: "a role that does not trust Lambda", spoil: func(a *awsemu.Account, p *collect.Plan) {
-			p.Callers = nil
-			spoilRole(a, func(r *awsemu.Role) { r.Trust = "ec2.amazonaws.com" })
-			deploy(a, awsemu.LambdaFunction{Name: render527})
-		}, regions: "us-east-1", releases: "4.0.527",
+		{name: "a role of functions that does not trust Lambda is a gap",
+			change: func(a *awsemu.Account, p *collect.Plan) {
+				p.Callers = nil
+				changeRole(a, func(r *awsemu.Role) { r.Trust = "ec2.amazonaws.com" })
+				deploy(a, awsemu.LambdaFunction{Name: render527})
+			}, regions: "us-east-1", releases: "4.0.527",
 			want: []string{"role/remotion-lambda-role sts:AssumeRole missing trust-policy"},
 			notices: []string{"document: inline policy \"remotion\": this is the role policy of Remotion " +
 				"4.0.61 and later, unchanged"}, status: audit.StatusGaps},
-		{name: "a role that was made anew under another path",
-			spoil: func(a *awsemu.Account, p *collect.Plan) {
+		{name: "a role of functions that now has another path is a gap",
+			change: func(a *awsemu.Account, p *collect.Plan) {
 				p.Callers = nil
 				deploy(a,
 					awsemu.LambdaFunction{Name: render527, Role: arnOfRole + "service-role/remotion-lambda-role"})
@@ -256,25 +266,26 @@ func TestFunctions(t *testing.T) {
 			notices: []string{"document: inline policy \"remotion\": this is the role policy of Remotion " +
 				"4.0.61 and later, unchanged"}, status: audit.StatusGaps},
 		{name: "the default role may be missing if all functions use another one",
-			spoil: func(a *awsemu.Account, p *collect.Plan) {
+			change: func(a *awsemu.Account, p *collect.Plan) {
 				a.Roles["clips"] = a.Roles[policies.RoleName]
 				delete(a.Roles, policies.RoleName)
 				deploy(a, awsemu.LambdaFunction{Name: render527, Role: "clips"})
-				spoilUser(a, func(u *awsemu.User) {
+				changeUser(a, func(u *awsemu.User) {
 					u.Inline["remotion"] = strings.Replace(u.Inline["remotion"], "role/remotion-lambda-role",
 						"role/clips", 1)
 				})
 			}, regions: "us-east-1", releases: "4.0.527", notices: []string{
 				"render-role: there is no role remotion-lambda-role, and no deployed function uses it: it is " +
 					"not audited"}, status: audit.StatusCompliant},
-		{name: "a role of another account", spoil: func(a *awsemu.Account, p *collect.Plan) {
-			deploy(a, awsemu.LambdaFunction{Name: render527, Role: "arn:aws:iam::210987654321:role/x"})
-		}, regions: "us-east-1", releases: "4.0.527", problems: []string{
-			"the account: the role of function " + render527 +
-				` (us-east-1): "arn:aws:iam::210987654321:role/x" is not a role of this account`},
+		{name: "a role of another account is a problem",
+			change: func(a *awsemu.Account, p *collect.Plan) {
+				deploy(a, awsemu.LambdaFunction{Name: render527, Role: "arn:aws:iam::210987654321:role/x"})
+			}, regions: "us-east-1", releases: "4.0.527", problems: []string{
+				"the account: the role of function " + render527 +
+					` (us-east-1): "arn:aws:iam::210987654321:role/x" is not a role of this account`},
 			status: audit.StatusUnverified},
-		{name: "names that are patterns, lines and escapes are no functions",
-			spoil: func(a *awsemu.Account, p *collect.Plan) {
+		{name: "function names with wildcards, line breaks or escapes are problems",
+			change: func(a *awsemu.Account, p *collect.Plan) {
 				p.Callers = nil
 				for _, name := range []string{"*", "remotion-render-*-mem1mb-disk1mb-1sec", "a\nCRITICAL",
 					"${aws:username}", "\x1b[31mred"} {
@@ -287,52 +298,54 @@ func TestFunctions(t *testing.T) {
 				`the account: the functions in us-east-1: "a\nCRITICAL" is not a valid function name`,
 				`the account: the functions in us-east-1: "remotion-render-*-mem1mb-disk1mb-1sec" is not a valid function name`,
 			}, status: audit.StatusUnverified},
-		{name: "a bucket with a custom name", spoil: func(a *awsemu.Account, p *collect.Plan) {
-			p.Callers, p.Buckets = nil, []string{"remotionlambda-useast1-abcdefghij", "videos.example"}
-		}, regions: "us-east-1", releases: "4.0.418 and later", want: []string{
-			"role/remotion-lambda-role s3:ListBucket partial narrower-grant",
-			"role/remotion-lambda-role s3:GetObject partial narrower-grant",
-			"role/remotion-lambda-role s3:DeleteObject partial narrower-grant",
-			"role/remotion-lambda-role s3:PutObjectAcl partial narrower-grant",
-			"role/remotion-lambda-role s3:PutObject partial narrower-grant",
-			"role/remotion-lambda-role s3:GetBucketLocation partial narrower-grant",
-		}, notices: []string{"document: inline policy \"remotion\": this is the role policy of " +
-			"Remotion 4.0.61 and later, unchanged",
-			"custom-name: the documented policies cover only buckets named remotionlambda-*, but not " +
-				"videos.example"}, status: audit.StatusGaps},
-		{name: "Insights in a region whose layer the document forgets is low",
-			spoil: func(a *awsemu.Account, p *collect.Plan) {
+		{name: "the documented policy does not cover a bucket with a custom name",
+			change: func(a *awsemu.Account, p *collect.Plan) {
+				p.Callers, p.Buckets = nil, []string{"remotionlambda-useast1-abcdefghij", "videos.example"}
+			}, regions: "us-east-1", releases: "4.0.418 and later", want: []string{
+				"role/remotion-lambda-role s3:ListBucket partial narrower-grant",
+				"role/remotion-lambda-role s3:GetObject partial narrower-grant",
+				"role/remotion-lambda-role s3:DeleteObject partial narrower-grant",
+				"role/remotion-lambda-role s3:PutObjectAcl partial narrower-grant",
+				"role/remotion-lambda-role s3:PutObject partial narrower-grant",
+				"role/remotion-lambda-role s3:GetBucketLocation partial narrower-grant",
+			}, notices: []string{"document: inline policy \"remotion\": this is the role policy of " +
+				"Remotion 4.0.61 and later, unchanged",
+				"custom-name: the documented policies cover only buckets named remotionlambda-*, but not " +
+					"videos.example"}, status: audit.StatusGaps},
+		{name: "a layer of Insights that the document does not grant is a gap",
+			change: func(a *awsemu.Account, p *collect.Plan) {
 				p.Regions = []string{"us-east-1", "af-south-1"}
 			}, regions: "us-east-1 af-south-1", releases: "4.0.418 and later",
 			want: []string{"user/ci lambda:GetLayerVersion missing narrower-grant"},
 			notices: []string{"document: inline policy \"remotion\": this is the user policy of Remotion " +
 				"4.0.418 and later, unchanged"}, status: audit.StatusGaps},
-		{name: "the user policy on the role", spoil: func(a *awsemu.Account, p *collect.Plan) {
-			p.Callers = nil
-			spoilRole(a, func(r *awsemu.Role) {
-				r.Inline["remotion"] = policies.Latest().Document(policies.User)
-			})
-		}, regions: "us-east-1", releases: "4.0.418 and later", want: []string{
-			"role/remotion-lambda-role logs:CreateLogGroup missing narrower-grant",
-			"role/remotion-lambda-role logs:CreateLogStream missing no-grant",
-			"role/remotion-lambda-role logs:CreateLogStream missing no-grant",
-			"role/remotion-lambda-role logs:PutLogEvents missing no-grant",
-			"role/remotion-lambda-role logs:PutLogEvents missing no-grant",
-		}, notices: []string{"document: inline policy \"remotion\": this is the user policy of " +
-			"Remotion 4.0.418 and later, unchanged; the role policy is expected instead"},
+		{name: "the user policy on the role is recognized",
+			change: func(a *awsemu.Account, p *collect.Plan) {
+				p.Callers = nil
+				changeRole(a, func(r *awsemu.Role) {
+					r.Inline["remotion"] = policies.Latest().Document(policies.User)
+				})
+			}, regions: "us-east-1", releases: "4.0.418 and later", want: []string{
+				"role/remotion-lambda-role logs:CreateLogGroup missing narrower-grant",
+				"role/remotion-lambda-role logs:CreateLogStream missing no-grant",
+				"role/remotion-lambda-role logs:CreateLogStream missing no-grant",
+				"role/remotion-lambda-role logs:PutLogEvents missing no-grant",
+				"role/remotion-lambda-role logs:PutLogEvents missing no-grant",
+			}, notices: []string{"document: inline policy \"remotion\": this is the user policy of " +
+				"Remotion 4.0.418 and later, unchanged; the role policy is expected instead"},
 			status: audit.StatusGaps},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			account, plan := compliant(t), plan()
-			test.spoil(account, &plan)
+			test.change(account, &plan)
 			r, _ := judge(t, account, plan)
 			if got := strings.Join(r.Regions, " "); got != test.regions ||
 				r.Remotion.Release != test.releases || r.Status != test.status {
 				t.Errorf("%s, %s, %s\nwant %s, %s, %s", r.Status, got, r.Remotion.Release, test.status,
 					test.regions, test.releases)
 			}
-			for what, lists := range map[string][2][]string{"findings": {wrong(r), test.want},
+			for what, lists := range map[string][2][]string{"findings": {unsatisfied(r), test.want},
 				"notices": {notices(r), test.notices}, "problems": {problems(r), test.problems}} {
 				if !slices.Equal(lists[0], lists[1]) {
 					t.Errorf("%s\n%s\nwant\n%s", what, strings.Join(lists[0], "\n"), strings.Join(lists[1], "\n"))
@@ -342,7 +355,8 @@ func TestFunctions(t *testing.T) {
 	}
 }
 
-// Every gap lists the deployed releases that need the permission.
+// TestGapsNameTheirReleases checks that every gap lists the deployed releases that need the
+// permission.
 func TestGapsNameTheirReleases(t *testing.T) {
 	account := compliant(t)
 	deploy(account, awsemu.LambdaFunction{Name: render31}, awsemu.LambdaFunction{Name: render240},
@@ -366,10 +380,11 @@ func TestGapsNameTheirReleases(t *testing.T) {
 	}
 }
 
-// A missing role, or one that does not trust Lambda, is critical and lists its functions.
+// TestFunctionsWithoutARoleAreNamed checks that a missing role, or a role that does not trust
+// Lambda, is critical and lists its functions.
 func TestFunctionsWithoutARoleAreNamed(t *testing.T) {
 	account := compliant(t)
-	spoilRole(account, func(r *awsemu.Role) { r.Trust = "ec2.amazonaws.com" })
+	changeRole(account, func(r *awsemu.Role) { r.Trust = "ec2.amazonaws.com" })
 	deploy(account, awsemu.LambdaFunction{Name: render527},
 		awsemu.LambdaFunction{Name: render240, Role: arnOfRole + "service-role/gone"})
 	r, _ := judge(t, account, plan())
@@ -390,8 +405,8 @@ func TestFunctionsWithoutARoleAreNamed(t *testing.T) {
 	}
 }
 
-// A caller that only renders needs a grant for the names of the deployed functions. An upgrade
-// changes the names.
+// TestExactNamesOfFunctions checks that a caller that only renders needs a grant only for the names
+// of the deployed functions, and that an upgrade changes these names.
 func TestExactNamesOfFunctions(t *testing.T) {
 	upgrade, err := policies.Find("4.0.530")
 	if err != nil {
@@ -412,20 +427,25 @@ func TestExactNamesOfFunctions(t *testing.T) {
 		want    string
 		after   string
 	}{
-		{"both", policies.Render, []string{render527, render240}, "satisfied ",
+		{"the names of both functions satisfy a caller that renders",
+			policies.Render, []string{render527, render240}, "satisfied ",
 			"partial remotion-render-"},
-		{"one of two", policies.Render, []string{render240}, "partial " + render527, ""},
-		{"the other of two", policies.Render, []string{render527}, "partial " + render240, ""},
-		{"all of a kind", policies.Render, []string{"remotion-render-*"}, "satisfied ", ""},
-		{"both, for who deploys more", policies.All, []string{render527, render240},
+		{"the older of two names is partial",
+			policies.Render, []string{render240}, "partial " + render527, ""},
+		{"the newer of two names is partial",
+			policies.Render, []string{render527}, "partial " + render240, ""},
+		{"a pattern is satisfied, also after an upgrade",
+			policies.Render, []string{"remotion-render-*"}, "satisfied ", ""},
+		{"the names of both functions are partial for a caller that deploys",
+			policies.All, []string{render527, render240},
 			"partial remotion-render-", ""},
 	} {
 		account, p := compliant(t), plan()
 		deploy(account, awsemu.LambdaFunction{Name: render527}, awsemu.LambdaFunction{Name: render240})
-		spoilUser(account, exact(test.names...))
+		changeUser(account, exact(test.names...))
 		p.Callers[0].Purpose, p.UpgradeTo = test.purpose, &upgrade
 		r, _ := judge(t, account, p)
-		say := func(findings []audit.Finding) string {
+		invokeFinding := func(findings []audit.Finding) string {
 			for _, f := range findings {
 				if f.Action == invoke && f.Policy == policies.User {
 					return string(f.Status) + " " + f.ExampleARN[strings.LastIndexByte(f.ExampleARN, ':')+1:]
@@ -433,7 +453,7 @@ func TestExactNamesOfFunctions(t *testing.T) {
 			}
 			return ""
 		}
-		if got, after := say(r.Findings), say(r.Upgrade.Findings); got != test.want ||
+		if got, after := invokeFinding(r.Findings), invokeFinding(r.Upgrade.Findings); got != test.want ||
 			after != test.after {
 			t.Errorf("%s: %q, and %q after an upgrade; want %q and %q", test.name, got, after, test.want,
 				test.after)
@@ -441,13 +461,15 @@ func TestExactNamesOfFunctions(t *testing.T) {
 	}
 }
 
+// TestUpgradePreview checks which gaps an upgrade adds, and that these gaps do not change the
+// status.
 func TestUpgradePreview(t *testing.T) {
 	account, p := compliant(t), plan()
 	old, err := policies.Find("4.0.31")
 	if err != nil {
 		t.Fatal(err)
 	}
-	spoilUser(account, func(u *awsemu.User) { u.Inline["remotion"] = old.Document(policies.User) })
+	changeUser(account, func(u *awsemu.User) { u.Inline["remotion"] = old.Document(policies.User) })
 	deploy(account, awsemu.LambdaFunction{Name: "remotion-render-4-0-31-mem2048mb-disk2048mb-120sec"})
 	for to, want := range map[string][]string{
 		"4.0.31": nil,
@@ -468,7 +490,7 @@ func TestUpgradePreview(t *testing.T) {
 		slices.Sort(got)
 		slices.Sort(want)
 		if r.Status != audit.StatusCompliant || r.Upgrade.To != to || !slices.Equal(got, want) {
-			t.Errorf("%s: %s, after it %q, want %q", to, r.Status, got, want)
+			t.Errorf("upgrade to %s: status %s, new gaps %q, want %q", to, r.Status, got, want)
 		}
 	}
 }

@@ -22,18 +22,19 @@ func permissionSetRole(set string) string {
 	return "^AWSReservedSSO_" + regexp.QuoteMeta(set) + "_[0-9a-f]{16}$"
 }
 
-// findPermissionSet finds the role of sso/PERMISSION-SET. Its name ends in a suffix that changes
-// with each new assignment of the permission set.
+// findPermissionSet replaces the name sso/PERMISSION-SET of a target by the name of its role, or
+// marks the target as absent. The name of the role ends in a suffix that changes with each new
+// assignment of the permission set.
 func (r *run) findPermissionSet(ctx context.Context, t *target) {
 	kind, set := entity(t.facts.Name)
 	if kind != "sso" {
 		return
 	}
-	named := regexp.MustCompile(permissionSetRole(set))
+	pattern := regexp.MustCompile(permissionSetRole(set))
 	pages := iam.NewListRolesPaginator(r.iam, &iam.ListRolesInput{PathPrefix: aws.String(ssoPath)})
 	err := eachPage(ctx, pages.HasMorePages, pages.NextPage, func(out *iam.ListRolesOutput) {
 		for _, role := range out.Roles {
-			if name := aws.ToString(role.RoleName); named.MatchString(name) {
+			if name := aws.ToString(role.RoleName); pattern.MatchString(name) {
 				t.facts.Name = "role/" + name
 			}
 		}
@@ -103,13 +104,13 @@ func (t *target) readTrust(encoded string) {
 
 // eachPage calls visit for each page of a paginator.
 func eachPage[Out, Options any](ctx context.Context, more func() bool,
-	next func(context.Context, ...func(*Options)) (*Out, error), page func(*Out)) error {
+	next func(context.Context, ...func(*Options)) (*Out, error), visit func(*Out)) error {
 	for more() {
 		out, err := next(ctx)
 		if err != nil {
 			return err
 		}
-		page(out)
+		visit(out)
 	}
 	return nil
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 )
 
-// readsOf lists the actions that read a principal. An auditor without any of them has no access to
-// the principal.
+// readsOf lists the actions that read a principal. If AWS denies all of them, the auditor has no
+// access to the principal.
 var readsOf = map[string][]string{
 	"user": {"iam:GetUser", "iam:ListUserPolicies", "iam:ListAttachedUserPolicies",
 		"iam:ListGroupsForUser", "iam:SimulatePrincipalPolicy"},
@@ -17,17 +17,17 @@ var readsOf = map[string][]string{
 		"iam:SimulatePrincipalPolicy"},
 }
 
-// otherLayerPhrases are the phrases in AWS's errors for a denial by another layer than identity
-// policies. https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+// otherLayerPhrases are phrases in AWS's error messages. They occur if a layer other than the
+// identity policies denies a call.
 var otherLayerPhrases = []string{"explicit deny", "control policy", "permissions boundary",
 	"session policy"}
 
-// readScopeProblem merges the problems about an ARN into one if the deployment does not name that
-// ARN: the auditor's policies deny all reads, and there is no other error. If one read is allowed,
-// the ARN is named and the cause is another. If another layer denies the reads, naming the ARN does
-// not help.
+// readScopeProblem merges the problems of an ARN into one problem if the deployment does not name
+// that ARN. This is the case if the auditor's policies deny all reads and there is no other error.
+// If one read is allowed, the deployment names the ARN. If another layer denies a read, naming the
+// ARN does not help. ok is false if readScopeProblem returns the problems unchanged.
 func (r *run) readScopeProblem(problems []audit.Problem, what, arn string,
-	reads ...string) (one []audit.Problem, is bool) {
+	reads ...string) (merged []audit.Problem, ok bool) {
 	refused := map[string]bool{}
 	for _, p := range problems {
 		if !slices.Contains(reads, p.Grant) ||
@@ -48,7 +48,7 @@ func (r *run) readScopeProblem(problems []audit.Problem, what, arn string,
 	}}, true
 }
 
-// applyReadScope merges the problems of a target with readScopeProblem.
+// applyReadScope merges all problems of a target if its ARN is not named, with readScopeProblem.
 func (r *run) applyReadScope(t *target) {
 	kind, name := entity(t.facts.Name)
 	arn := t.facts.ARN
@@ -59,9 +59,9 @@ func (r *run) applyReadScope(t *target) {
 	for _, part := range []snapshot{t.lookup, t.documents, t.boundary, t.simulation.snapshot} {
 		all.merge(part)
 	}
-	if one, is := r.readScopeProblem(all.problems, fmt.Sprintf("the %s %q itself", kind, name), arn,
-		readsOf[kind]...); is {
-		t.lookup.problems, t.facts.TrustProblem = one, one[0]
+	if merged, ok := r.readScopeProblem(all.problems, fmt.Sprintf("the %s %q itself", kind, name), arn,
+		readsOf[kind]...); ok {
+		t.lookup.problems, t.facts.TrustProblem = merged, merged[0]
 		t.documents.problems, t.simulation.problems = nil, nil
 	}
 }

@@ -12,46 +12,47 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// auditing adds the auditor with access to the named principals only.
-func auditing(a *awsemu.Account, named ...string) {
+// addAuditor adds the user auditor, who may read only the named principals.
+func addAuditor(a *awsemu.Account, named ...string) {
 	read := statement(
 		`"Effect":"Allow","Action":["iam:Get*","iam:List*","iam:SimulatePrincipalPolicy"],"Resource":["arn:aws:iam::aws:policy/*","` + strings.Join(named, `","`) + `"]`)
 	a.Users["auditor"] = awsemu.User{AccessKeys: []string{"AKIA"},
 		Inline: map[string]string{"read": read}}
 }
 
-// judgeEnforced is judge with an auditor whose own permissions are enforced.
+// judgeEnforced is like judge, but the server enforces the permissions of the auditor.
 func judgeEnforced(t *testing.T, account *awsemu.Account, plan collect.Plan) audit.Report {
 	t.Helper()
 	server := &awsemu.Server{Account: account, EnforceIAM: true}
 	return audit.Evaluate(collector(t, server).Collect(t.Context(), plan))
 }
 
-// With Named there is no discovery, and the report says so.
+// TestNamedDiscoversNothing checks that a plan with Named makes no discovery calls, and that the
+// report has a notice about this.
 func TestNamedDiscoversNothing(t *testing.T) {
 	for _, test := range []struct {
 		name    string
-		spoil   func(*collect.Plan)
+		change  func(*collect.Plan)
 		regions int
 	}{
-		{"auto is home", everywhere, 1},
-		{"all is all", func(p *collect.Plan) {
+		{"auto audits only the configured region", everywhere, 1},
+		{"all audits all regions", func(p *collect.Plan) {
 			p.Callers, p.Further = nil, policies.Regions(policies.AWS)[1:]
 		}, len(policies.Regions(policies.AWS))},
 	} {
 		account, p := compliant(t), plan()
 		deploy(account, awsemu.LambdaFunction{Name: render240, Region: "eu-west-1"}, clips("", nil))
 		p.Named = true
-		test.spoil(&p)
+		test.change(&p)
 		r, server := judge(t, account, p)
 		for _, call := range server.Calls() {
 			if slices.Contains([]string{"ListFunctions", "ListTags", "ListRoles"}, call.Operation) {
-				t.Errorf("%s: %s %v", test.name, call.Operation, call.Params)
+				t.Errorf("%s: called %s %v", test.name, call.Operation, call.Params)
 			}
 		}
 		if r.Status != audit.StatusCompliant || len(r.Regions) != test.regions ||
 			r.Remotion.Releases != nil || r.Remotion.Since != policies.Latest().Since {
-			t.Errorf("%s: %s %q in %q by %+v", test.name, r.Status, wrong(r), r.Regions, r.Remotion)
+			t.Errorf("%s: %s %q in %q by %+v", test.name, r.Status, unsatisfied(r), r.Regions, r.Remotion)
 		}
 		if got := notices(r); len(got) != 1 ||
 			!strings.HasPrefix(got[0], "read-scope: READ_SCOPE=named: deployed functions are not listed") {
@@ -60,7 +61,8 @@ func TestNamedDiscoversNothing(t *testing.T) {
 	}
 }
 
-// A principal that the deployment does not name is one problem with the ARN to add.
+// TestAnUnnamedPrincipalIsOneProblem checks that a principal that the deployment does not name is
+// one problem with the ARN to add.
 func TestAnUnnamedPrincipalIsOneProblem(t *testing.T) {
 	const (
 		user, group, role = "arn:aws:iam::123456789012:user/bots/ci",
@@ -81,32 +83,38 @@ func TestAnUnnamedPrincipalIsOneProblem(t *testing.T) {
 		}
 		a.Groups = map[string]awsemu.Group{"renderers": {Path: "/teams/",
 			Managed: []string{"shared", "ViewOnlyAccess"}}}
-		spoilUser(a, func(u *awsemu.User) {
+		changeUser(a, func(u *awsemu.User) {
 			u.Groups, u.Managed, u.Boundary = []string{"renderers"}, []string{"shared", "limits"}, "limits"
 		})
-		auditing(a, named...)
+		addAuditor(a, named...)
 		return a
 	}
 	tests := []struct {
-		name, left, what, arn string
-		unverified            int
+		name, omitted, what, arn string
+		unverified               int
 	}{
-		{"nothing is left out", "", "", "", 0},
-		{"a caller", user, `the user "ci" itself`, "arn:aws:iam::123456789012:user/ci" + path, 33},
-		{"the render role", role, `the role "remotion-lambda-role" itself`, role + path, 17},
-		{"a group", group, `group "renderers"`, group, 0},
-		{"a policy that is attached twice", shared, `managed policy "shared"`, shared, 0},
-		{"a policy that is a boundary as well", limits, `managed policy "limits"`, limits, 0},
+		{"an auditor that may read all principals has no problem", "", "", "", 0},
+		{"an omitted caller is one problem",
+			user, `the user "ci" itself`, "arn:aws:iam::123456789012:user/ci" + path, 33},
+		{"an omitted render role is one problem",
+			role, `the role "remotion-lambda-role" itself`, role + path, 17},
+		{"an omitted group is one problem", group, `group "renderers"`, group, 0},
+		{"an omitted policy with two attachments is one problem",
+			shared, `managed policy "shared"`, shared, 0},
+		{"an omitted policy that is also a boundary is one problem",
+			limits, `managed policy "limits"`, limits, 0},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			named := slices.DeleteFunc(slices.Clone(all), func(arn string) bool { return arn == test.left })
+			named := slices.DeleteFunc(slices.Clone(all), func(arn string) bool {
+				return arn == test.omitted
+			})
 			p := plan()
 			p.Named = true
 			r := judgeEnforced(t, account(named), p)
-			if test.left == "" {
+			if test.omitted == "" {
 				if r.Status != audit.StatusCompliant {
-					t.Errorf("%s %q %+v", r.Status, wrong(r), r.Problems)
+					t.Errorf("%s %q %+v", r.Status, unsatisfied(r), r.Problems)
 				}
 				return
 			}
@@ -122,14 +130,14 @@ func TestAnUnnamedPrincipalIsOneProblem(t *testing.T) {
 		})
 	}
 
-	// A configured ARN has the path.
+	// The problem contains the path if the ARN of the caller is configured.
 	p := plan()
 	p.Named, p.Callers[0].ARN = true, user
 	if r := judgeEnforced(t, account([]string{role}), p); len(r.Problems) != 1 ||
 		r.Problems[0].Why != unlisted+user {
 		t.Errorf("%+v", r.Problems)
 	}
-	// With the read scope of the account each denied action is one problem.
+	// Without Named, each denied action is one problem.
 	p = plan()
 	if r := judgeEnforced(t, account([]string{role}), p); len(r.Problems) != 6 ||
 		r.Problems[0].Grant != "iam:GetUser" {
@@ -137,34 +145,34 @@ func TestAnUnnamedPrincipalIsOneProblem(t *testing.T) {
 	}
 }
 
-// The problem does not suggest to name an ARN that can be read in part or that another layer
-// denies.
+// TestTheFixNamesAnARNOnlyIfThatHelps checks that a problem does not suggest to name an ARN that
+// can be read in part, or an ARN that another layer denies.
 func TestTheFixNamesAnARNOnlyIfThatHelps(t *testing.T) {
 	const named = "arn:aws:iam::123456789012:*"
 	tests := []struct {
-		name  string
-		spoil func(*awsemu.Account)
-		grant string
+		name   string
+		change func(*awsemu.Account)
+		grant  string
 	}{
-		{"one right is lost", func(a *awsemu.Account) {
+		{"one denied read is a missing permission of the auditor", func(a *awsemu.Account) {
 			a.Faults = []awsemu.Fault{{Operation: "iam:GetUser", Deny: true}}
 		}, "iam:GetUser"},
-		{"the organization forbids it", func(a *awsemu.Account) {
+		{"a denial by the organization is not a missing ARN", func(a *awsemu.Account) {
 			a.ServiceControlPolicies = organization(`"Effect":"Deny","Action":"iam:*","Resource":"*"`)
 		}, "iam:GetUser"},
-		{"a policy of AWS's, which need not be named", func(a *awsemu.Account) {
+		{"a denied read of an AWS managed policy is not a missing ARN", func(a *awsemu.Account) {
 			a.Policies = map[string]awsemu.ManagedPolicy{"ViewOnlyAccess": {ARN: "arn:aws:iam::aws:policy/job-function/ViewOnlyAccess", Document: statement(`"Effect":"Allow","Action":"*","Resource":"*"`)}}
-			spoilUser(a, func(u *awsemu.User) { u.Managed = []string{"ViewOnlyAccess"} })
-			spoil := a.Users["auditor"]
-			spoil.Inline = map[string]string{"read": strings.Replace(spoil.Inline["read"],
+			changeUser(a, func(u *awsemu.User) { u.Managed = []string{"ViewOnlyAccess"} })
+			auditor := a.Users["auditor"]
+			auditor.Inline = map[string]string{"read": strings.Replace(auditor.Inline["read"],
 				`"arn:aws:iam::aws:policy/*",`, "", 1)}
-			a.Users["auditor"] = spoil
+			a.Users["auditor"] = auditor
 		}, "iam:GetPolicy"},
 	}
 	for _, test := range tests {
 		account, p := compliant(t), plan()
-		auditing(account, named)
-		test.spoil(account)
+		addAuditor(account, named)
+		test.change(account)
 		p.Named = true
 		r := judgeEnforced(t, account, p)
 		if len(r.Problems) == 0 || r.Problems[0].Grant != test.grant ||

@@ -9,14 +9,15 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// maxRoles is the number of audited roles that only functions refer to. An account usually has one
-// or two; the bound limits the cost of an unusual account.
+// maxRoles is the maximum number of audited roles that functions use but the configuration does not
+// name. An account usually has one or two such roles; the bound limits the cost of an unusual
+// account.
 const maxRoles = 20
 
 // adoptFunctionRoles assigns the functions to their render roles and returns new targets for roles
 // that are not configured.
 func (r *run) adoptFunctionRoles(s *survey) (found []*target) {
-	var left []string
+	var skipped []string
 	for _, f := range s.functions {
 		name, ok := r.roleName(f.Role)
 		if !ok {
@@ -35,8 +36,8 @@ func (r *run) adoptFunctionRoles(s *survey) (found []*target) {
 			i = len(r.targets)
 			r.targets, found = append(r.targets, t), append(found, t)
 		case i < 0:
-			if !slices.Contains(left, name) {
-				left = append(left, name)
+			if !slices.Contains(skipped, name) {
+				skipped = append(skipped, name)
 			}
 			continue
 		}
@@ -46,24 +47,26 @@ func (r *run) adoptFunctionRoles(s *survey) (found []*target) {
 		}
 		t.facts.Functions = append(t.facts.Functions, f)
 	}
-	if left != nil {
+	if skipped != nil {
 		s.problems = append(s.problems,
-			audit.Problem{What: fmt.Sprintf("%d roles of functions", len(left)),
+			audit.Problem{What: fmt.Sprintf("%d roles of functions", len(skipped)),
 				Why:    fmt.Sprintf("at most %d are audited beside RENDER_ROLE", maxRoles),
 				Remedy: "audit fewer regions at a time (REGIONS)"})
 	}
 	return found
 }
 
-// roleName returns the name in a role's ARN, without the path.
-func (r *run) roleName(arn string) (string, bool) {
+// roleName returns the name in a role's ARN, without the path. ok is false if the ARN is not a role
+// of the account.
+func (r *run) roleName(arn string) (name string, ok bool) {
 	path, ok := strings.CutPrefix(arn, r.arn("role/"))
-	name := path[strings.LastIndexByte(path, '/')+1:]
+	name = path[strings.LastIndexByte(path, '/')+1:]
 	return name, ok && name != "" && !strings.ContainsAny(name, "*?$")
 }
 
 // resolveTargets sets the scope of each target: all deployed functions for a caller, its own
-// functions for a render role. A role that is not configured needs nothing in other regions.
+// functions for a render role. For a role that is not configured, the scope has only the regions of
+// its functions.
 func (r *run) resolveTargets(s survey) {
 	renderRole, guessed := r.renderRole()
 	byRegion := func(functions []audit.Function) map[string][]string {
@@ -106,8 +109,8 @@ func (r *run) resolveTargets(s survey) {
 	}
 }
 
-// renderRole returns the ARN of the role that callers pass to Lambda, from the role itself or from
-// a function. If the role could not be read, the path in the ARN is a guess.
+// renderRole returns the ARN of the role that callers pass to new functions. guessed is true if the
+// role could not be read and no function uses it, so that the ARN can lack the path.
 func (r *run) renderRole() (arn string, guessed bool) {
 	for _, t := range r.targets {
 		if t.facts.Kind == audit.RenderRole {
@@ -117,8 +120,8 @@ func (r *run) renderRole() (arn string, guessed bool) {
 	return r.arn("role/" + policies.RoleName), false
 }
 
-// dropMissingDefaultRole removes the default render role from the targets if it does not exist and
-// all deployed functions use other roles. It reports whether it did.
+// dropMissingDefaultRole removes the default render role from the targets if the role does not
+// exist and all deployed functions use other roles. It reports whether it removed the role.
 func (r *run) dropMissingDefaultRole(s survey) bool {
 	if len(s.functions) == 0 {
 		return false

@@ -19,28 +19,30 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// simulationPair is a question and the question of the first region that it repeats: in another
-// region, or about another resource.
+// simulationPair holds a request and, in first, the request for the same requirement with the first
+// resource of the first region. The answer to first can also apply to request.
 type simulationPair struct {
-	question, first policies.SimulationRequest
-	// nth is the index of the resource among those of its action in its region, from 0.
+	request, first policies.SimulationRequest
+	// nth is the index of the resource among the resources of the requirement in its region, from 0.
 	nth int
 }
 
-// maxResources is the number of resources of a region that an action is simulated with. Further
-// functions are treated like those in further regions. An account usually has a few.
+// maxResources bounds the number of resources of a region that an action is simulated with.
+// simulate treats any other resources like resources in further regions. An account usually has a
+// few resources.
 const maxResources = 20
 
 // simulate sends the needs of a target to AWS's simulator: all of them in the first region, and one
-// action of each service in further regions. In a further region, the answer of the first region
-// also counts if AWS allows the service's probe in both and the policies grant the request without
-// a condition. All other requests are simulated, up to maxResources for an action in a region.
+// action of each service, the probe, in each further region. The answer of the first region also
+// counts in a further region on two conditions: AWS allows that request and the probe in both
+// regions, and the policies grant the request without a condition. All other requests are
+// simulated, up to maxResources for an action in a region.
 func (r *run) simulate(ctx context.Context, t *target) {
 	regions := r.simulationRequests(t)
 	t.simulation.answers = map[policies.SimulationRequest]audit.Answer{}
 	answers := t.simulation.answers
-	ask := func(questions []policies.SimulationRequest) {
-		batches := makeBatches(questions)
+	ask := func(requests []policies.SimulationRequest) {
+		batches := makeBatches(requests)
 		results := make([]simulationResult, len(batches))
 		parallelN(len(batches), func(i int) { results[i] = r.simulateBatch(ctx, t, batches[i]) })
 		for _, s := range results {
@@ -49,22 +51,22 @@ func (r *run) simulate(ctx context.Context, t *target) {
 	}
 
 	// The probes of the further regions run together with the requests of the first region.
-	first := make([]policies.SimulationRequest, 0, len(regions[0]))
-	inFull := true
+	initial := make([]policies.SimulationRequest, 0, len(regions[0]))
+	complete := true
 	for _, p := range regions[0] {
 		if p.nth < maxResources {
-			first = append(first, p.question)
+			initial = append(initial, p.request)
 		} else {
-			inFull = false
+			complete = false
 		}
 	}
 	for _, pairs := range regions[1:] {
 		for _, probe := range pickProbes(pairs) {
-			first = append(first, probe.question)
+			initial = append(initial, probe.request)
 		}
 	}
-	ask(first)
-	if len(regions) == 1 && inFull {
+	ask(initial)
+	if len(regions) == 1 && complete {
 		return
 	}
 
@@ -73,40 +75,40 @@ func (r *run) simulate(ctx context.Context, t *target) {
 		return ok && a.Decision == iampolicy.Allowed
 	}
 	<-t.read
-	known := t.factsWithDocuments()
-	known.Assumed = r.plan.Assumed
-	plain := func(q policies.SimulationRequest) bool {
-		return known.Presence == audit.Present && len(known.Unread) == 0 && known.Granted(q)
+	facts := t.factsWithDocuments()
+	facts.Assumed = r.plan.Assumed
+	granted := func(q policies.SimulationRequest) bool {
+		return facts.Presence == audit.Present && len(facts.Unread) == 0 && facts.Granted(q)
 	}
-	var more []policies.SimulationRequest
+	var remaining []policies.SimulationRequest
 	for i, pairs := range regions {
-		again := map[string]int{}
-		alike := map[string]bool{}
+		extra := map[string]int{}
+		allowedInBoth := map[string]bool{}
 		for _, probe := range pickProbes(pairs) {
-			alike[service(probe.question)] = allowed(probe.question) && allowed(probe.first)
+			allowedInBoth[service(probe.request)] = allowed(probe.request) && allowed(probe.first)
 		}
 		for _, p := range pairs {
-			_, asked := answers[p.question]
+			_, asked := answers[p.request]
 			switch {
 			case asked || i == 0 && p.nth < maxResources:
-			case alike[service(p.question)] && allowed(p.first) && plain(p.question):
+			case allowedInBoth[service(p.request)] && allowed(p.first) && granted(p.request):
 				a := answers[p.first]
 				a.Inferred = true
-				answers[p.question] = a
-			case again[p.question.Action] < maxResources:
-				again[p.question.Action]++
-				more = append(more, p.question)
+				answers[p.request] = a
+			case extra[p.request.Action] < maxResources:
+				extra[p.request.Action]++
+				remaining = append(remaining, p.request)
 			}
 		}
 	}
-	ask(more)
+	ask(remaining)
 }
 
-// simulationRequests lists the target's needs by region.
+// simulationRequests returns the needs of a target, by region in the order of its scope.
 func (r *run) simulationRequests(t *target) [][]simulationPair {
 	place := t.facts.Scope
 	regions := make([][]simulationPair, len(place.Regions))
-	for _, req := range policies.RequirementsIn(place, r.ahead, t.facts.Kind.Policy(),
+	for _, req := range policies.RequirementsIn(place, r.simulatedReleases, t.facts.Kind.Policy(),
 		t.facts.Purpose) {
 		perRegion := map[string][]policies.SimulationRequest{}
 		for _, n := range req.Needed(place) {
@@ -114,11 +116,11 @@ func (r *run) simulationRequests(t *target) [][]simulationPair {
 		}
 		for i, region := range place.Regions {
 			for nth, q := range perRegion[region] {
-				p := simulationPair{question: q, nth: nth}
-				// The first resource of a region has a name of Remotion, if there is one. Custom names and
-				// those in BUCKETS follow.
-				if model := perRegion[place.Regions[0]]; len(model) > 0 {
-					p.first = model[0]
+				p := simulationPair{request: q, nth: nth}
+				// The first resource of a region has a name of Remotion if such a resource is needed. Custom
+				// names and the names in BUCKETS follow.
+				if inFirst := perRegion[place.Regions[0]]; len(inFirst) > 0 {
+					p.first = inFirst[0]
 				}
 				regions[i] = append(regions[i], p)
 			}
@@ -136,7 +138,7 @@ func service(q policies.SimulationRequest) string {
 func pickProbes(pairs []simulationPair) (picked []simulationPair) {
 	for _, p := range pairs {
 		if !slices.ContainsFunc(picked, func(o simulationPair) bool {
-			return service(o.question) == service(p.question)
+			return service(o.request) == service(p.request)
 		}) {
 			picked = append(picked, p)
 		}
@@ -148,17 +150,17 @@ func pickProbes(pairs []simulationPair) (picked []simulationPair) {
 type simulationBatch struct {
 	actions   []string
 	resources []string
-	// sample is one request of the batch. All have its region and context.
+	// sample is one request of the batch. All requests of the batch have its region and context.
 	sample policies.SimulationRequest
 }
 
 // makeBatches groups requests into batches, in the order of their first requests.
-func makeBatches(questions []policies.SimulationRequest) []simulationBatch {
-	type about struct{ action, region string }
-	var order []about
-	resources := map[about][]string{}
-	for _, q := range questions {
-		a := about{q.Action, q.Region}
+func makeBatches(requests []policies.SimulationRequest) []simulationBatch {
+	type actionInRegion struct{ action, region string }
+	var order []actionInRegion
+	resources := map[actionInRegion][]string{}
+	for _, q := range requests {
+		a := actionInRegion{q.Action, q.Region}
 		if _, ok := resources[a]; !ok {
 			order = append(order, a)
 		}
@@ -246,7 +248,8 @@ func (r *run) simulateBatch(ctx context.Context, t *target,
 }
 
 // actionGroups returns the groups that AWS names when it refuses to simulate actions in one call:
-// "Invalid Input Actions: [a,b] and [c] require different authorization information".
+// "Invalid Input Actions: [a,b] and [c] require different authorization information". It returns
+// nil for any other error.
 func actionGroups(err error) [][]string {
 	var api smithy.APIError
 	if !errors.As(err, &api) || api.ErrorCode() != "InvalidInput" ||
@@ -266,8 +269,9 @@ func actionGroups(err error) [][]string {
 
 var bracketed = regexp.MustCompile(`\[([^\]]*)\]`)
 
-// splitActions splits actions into the groups that AWS named. Actions without a group, or all in
-// one group, become single requests, so that each split makes the parts smaller.
+// splitActions splits actions into the groups that AWS named. Each action without a group becomes a
+// part of its own. If one group contains all actions, each action becomes a part of its own, so
+// that each split makes the parts smaller.
 func splitActions(actions []string, groups [][]string) (parts [][]string) {
 	rest := slices.Clone(actions)
 	for _, group := range groups {
@@ -313,15 +317,17 @@ func contextEntries(c iampolicy.Context) []types.ContextEntry {
 	return list
 }
 
+// booleans are the context keys with a Boolean value, in lower case.
 var booleans = map[string]bool{
 	"aws:securetransport": true, "aws:viaawsservice": true, "aws:principalisawsservice": true,
 	"aws:multifactorauthpresent": true,
 }
 
-// answerTo finds the answer to one request. Since 2026-07-30 AWS returns one result for an action,
-// which contains each resource and has an ARN template as its name; before, it returned one for
-// each action and resource. The answer for a resource wins. The result for the whole action counts
-// if the request has only one resource or if all are allowed.
+// answerTo finds the answer to one request. Since 2026-07-30, AWS returns one result for each
+// action. That result has an ARN template as its name and contains a result for each resource.
+// Before, AWS returned one result for each action and resource. The result for a resource wins. The
+// result for the whole action counts if the batch has only one resource, or if AWS allows all
+// resources.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_EvaluationResult.html
 func answerTo(q policies.SimulationRequest, resources int,
 	results []types.EvaluationResult) (audit.Answer, bool) {
@@ -355,7 +361,7 @@ func answerTo(q policies.SimulationRequest, resources int,
 		whole.OrganizationsDecisionDetail, whole.PermissionsBoundaryDecisionDetail)
 }
 
-// toAnswer returns false for an unknown decision.
+// toAnswer converts a result. It returns false for an unknown decision.
 func toAnswer(decision types.PolicyEvaluationDecisionType, matched []types.Statement,
 	missing []string,
 	organization *types.OrganizationsDecisionDetail,
@@ -371,8 +377,8 @@ func toAnswer(decision types.PolicyEvaluationDecisionType, matched []types.State
 		return audit.Answer{}, false
 	}
 	if a.Decision != iampolicy.Allowed {
-		// The organization's decision applies to the action with all resources. A denied resource has
-		// neither statements nor missing keys.
+		// The organization's decision applies to the action with all resources. A resource that the
+		// organization denies has neither matched statements nor missing keys.
 		a.OrganizationDenies = organization != nil && !organization.AllowedByOrganizations &&
 			len(matched) == 0 && len(missing) == 0
 		a.BoundaryDenies = boundary != nil && !boundary.AllowedByPermissionsBoundary

@@ -15,11 +15,11 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
-// snapshot is the result of some reads: policies and problems.
+// snapshot is the result of one or more reads: policies and problems.
 type snapshot struct {
 	policies []iampolicy.Policy
 	problems []audit.Problem
-	// absent says that the principal does not exist, cutOff that the deadline ended the reads.
+	// absent is true if the principal does not exist, cutOff if the deadline ended the reads.
 	absent, cutOff bool
 }
 
@@ -72,7 +72,7 @@ const (
 		"time"
 )
 
-// problemOf turns an error into a problem. action is the action that the auditor called.
+// problemOf returns a snapshot with the problem of a failed call. action is the called action.
 func problemOf(ctx context.Context, what, action string, err error) snapshot {
 	if ctx.Err() != nil {
 		p := audit.Problem{What: what, Why: deadline,

@@ -1,7 +1,7 @@
-// Package contract holds the names that the code, the templates, the dashboards and the
-// users' scripts share: metrics, environment variables, and the AWS actions the function
-// calls. It imports nothing, so that infra/ can read it without pulling in the function's
-// dependencies, and so that an alarm, a role or a widget cannot drift from the code it serves.
+// Package contract holds the names that the code, the templates, the dashboards and the users'
+// scripts share: metrics, environment variables, and the AWS actions that the function calls. With
+// one list, an alarm, a role or a widget cannot drift from the code. The package imports nothing,
+// so that infra/ can read the names without the function's dependencies.
 package contract
 
 // Namespace is the default CloudWatch namespace of all metrics. METRIC_NAMESPACE overrides it.
@@ -21,7 +21,7 @@ const (
 	MetricRequirementsTotal = "RequirementsTotal"
 	// MetricRequirementsUnverified counts the unverified requirements (Count).
 	MetricRequirementsUnverified = "RequirementsUnverified"
-	// MetricCompliancePercent is satisfied/total (Percent). It is omitted when MetricGaps is.
+	// MetricCompliancePercent is satisfied/total (Percent). It is omitted if MetricGaps is omitted.
 	MetricCompliancePercent = "CompliancePercent"
 	// MetricOldestGapAge is the age of the oldest unmuted gap, 0 without gaps (Seconds). It is omitted
 	// without state, and an incomplete audit omits a zero.
@@ -70,11 +70,11 @@ const (
 
 // The values of READ_SCOPE.
 const (
-	// ReadScopeAccount permits to read all users, roles, groups and policies of the account, and to
-	// discover functions and the roles of permission sets.
+	// ReadScopeAccount permits the auditor to read all users, roles, groups and policies of the
+	// account, and to discover functions and the roles of permission sets.
 	ReadScopeAccount = "account"
-	// ReadScopeNamed permits to read only the principals that the deployment names. It disables
-	// discovery.
+	// ReadScopeNamed permits the auditor to read only the principals that the deployment names. It
+	// disables discovery.
 	ReadScopeNamed = "named"
 )
 
@@ -93,7 +93,7 @@ type Scope string
 
 // The scopes of the auditor's permissions.
 const (
-	// ScopePrincipals is every user and role of the account. Groups are not simulated.
+	// ScopePrincipals is every user and role of the account. The audit does not simulate groups.
 	ScopePrincipals Scope = "principals"
 	// ScopeUsers is every user of the account.
 	ScopeUsers Scope = "users"
@@ -111,30 +111,32 @@ const (
 	ScopeTopic Scope = "topic"
 	// ScopeNamespace is any resource, with a condition on the metric namespace.
 	ScopeNamespace Scope = "namespace"
-	// ScopeEvidence is the evidence bucket. ScopeEvidenceReads are the objects that the function
-	// reads, state/ACCOUNT/* and mutes.yaml; ScopeEvidenceWrites the objects that it writes,
-	// state/ACCOUNT/* and reports/*.
-	ScopeEvidence       Scope = "evidence"
-	ScopeEvidenceReads  Scope = "remembered"
+	// ScopeEvidence is the evidence bucket.
+	ScopeEvidence Scope = "evidence"
+	// ScopeEvidenceReads are the objects that the function reads: state/ACCOUNT/* and mutes.yaml.
+	ScopeEvidenceReads Scope = "remembered"
+	// ScopeEvidenceWrites are the objects that the function writes: state/ACCOUNT/* and reports/*.
 	ScopeEvidenceWrites Scope = "recorded"
-	// ScopeLog is the function's log group. ScopeFailureQueue is the queue of failed events,
-	// ScopeChangeQueue the queue of IAM changes, ScopeTopicKey the key of the alert topic.
-	ScopeLog          Scope = "log"
+	// ScopeLog is the function's log group.
+	ScopeLog Scope = "log"
+	// ScopeFailureQueue is the queue of failed events.
 	ScopeFailureQueue Scope = "failures"
-	ScopeChangeQueue  Scope = "changes"
-	ScopeTopicKey     Scope = "topic key"
+	// ScopeChangeQueue is the queue of IAM changes.
+	ScopeChangeQueue Scope = "changes"
+	// ScopeTopicKey is the key of the alert topic.
+	ScopeTopicKey Scope = "topic key"
 )
 
 // Permission is an IAM action that the code calls, or that AWS calls with the function's role.
 type Permission struct {
 	Action string
 	Scope  Scope
-	// Purpose is the purpose of the permission.
+	// Purpose describes what the permission is used for.
 	Purpose string
 }
 
-// Discovers reports whether the permission is for discovery. READ_SCOPE=named omits these, because
-// they cover all resources.
+// Discovers reports whether the permission is for discovery. READ_SCOPE=named omits such
+// permissions, because they cover all resources.
 func (p Permission) Discovers() bool { return p.Scope == ScopeAny || p.Scope == ScopeFunctions }
 
 // ReadPermissions lists the permissions of an audit, on a laptop or in Lambda. All of them are
@@ -167,7 +169,8 @@ func ReadPermissions() []Permission {
 	}
 }
 
-// FunctionPermissions lists the further permissions of the function: alerts, metrics and evidence.
+// FunctionPermissions lists the permissions for alerts, metrics and evidence. The function needs
+// them in addition to ReadPermissions.
 func FunctionPermissions() []Permission {
 	return []Permission{
 		{"s3:ListBucket", ScopeEvidence,
@@ -197,9 +200,9 @@ func OnBehalfPermissions() []Permission {
 }
 
 // ChangeEvents lists the IAM calls, by their names in CloudTrail, that can change the permissions
-// of a principal. It omits calls without effect: a new managed policy has no attachments, and a
-// version that is not the default does not apply. UpdateGroup is included, because earlier events
-// about a renamed group have its old name.
+// of a principal. The list omits CreatePolicy, because a new managed policy has no attachments, and
+// DeletePolicyVersion, because IAM does not delete the default version. It includes UpdateGroup,
+// because earlier events about a renamed group have the old name of the group.
 func ChangeEvents() []string {
 	return []string{
 		"AddUserToGroup", "AttachGroupPolicy", "AttachRolePolicy", "AttachUserPolicy",

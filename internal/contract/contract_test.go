@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// All permissions on IAM and Lambda are read-only or simulate.
+// TestNothingAuditedIsWritten checks that all permissions on IAM and Lambda only read or simulate.
 func TestNothingAuditedIsWritten(t *testing.T) {
 	read := regexp.MustCompile(`^(iam:(Get|List|Simulate)|lambda:List)[A-Za-z]+$`)
 	for _, p := range ReadPermissions() {
@@ -22,7 +22,8 @@ func TestNothingAuditedIsWritten(t *testing.T) {
 	}
 }
 
-// Each action is listed once, with one scope, so that removing it from the list removes it.
+// TestEachActionIsListedOnce checks that each action is listed once, with one scope, so that a
+// removal from the list removes the permission.
 func TestEachActionIsListedOnce(t *testing.T) {
 	seen := map[string]bool{}
 	for _, p := range slices.Concat(ReadPermissions(), FunctionPermissions(), OnBehalfPermissions()) {
@@ -36,7 +37,8 @@ func TestEachActionIsListedOnce(t *testing.T) {
 	}
 }
 
-// Statements contain all permissions for each read scope, except discovery with named.
+// TestStatementsGrantEveryPermission checks that Statements grants all permissions for each read
+// scope, but omits discovery with ReadScopeNamed.
 func TestStatementsGrantEveryPermission(t *testing.T) {
 	all := slices.Concat(ReadPermissions(), FunctionPermissions(), OnBehalfPermissions())
 	for _, readScope := range []string{ReadScopeAccount, ReadScopeNamed} {
@@ -58,7 +60,7 @@ func TestStatementsGrantEveryPermission(t *testing.T) {
 			t.Errorf("%s: granted %v, want %v", readScope, got, want)
 		}
 	}
-	// The scope named grants nothing on the whole account.
+	// With ReadScopeNamed, the auditor has no read access to the whole account.
 	for _, s := range Statements(ReadScopeNamed, ReadPermissions()) {
 		if s.Scope != ScopeNamed {
 			t.Errorf("%s: read access to %s", s.Sid, s.Scope)

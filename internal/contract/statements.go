@@ -1,6 +1,7 @@
 package contract
 
-// ScopeNamed is the set of resources that READ_SCOPE=named names, and AWS's managed policies.
+// ScopeNamed is the set of principals, groups and policies that a deployment with READ_SCOPE=named
+// names, and all managed policies of AWS.
 const ScopeNamed Scope = "named"
 
 // Statement is a policy statement that grants actions on one scope.
@@ -32,8 +33,8 @@ var sids = []Statement{
 }
 
 // Statements returns the statements that grant the permissions for a value of READ_SCOPE, in the
-// order of the policy. Scopes without permissions have no statement. With ReadScopeNamed all reads
-// are one statement, because each copy of the names counts towards the size quota of inline
+// order of the policy. Scopes without permissions have no statement. With ReadScopeNamed, one
+// statement has all reads, because each copy of the ARNs counts towards the size quota of inline
 // policies.
 func Statements(readScope string, permissions []Permission) []Statement {
 	var list []Statement
@@ -50,7 +51,8 @@ func Statements(readScope string, permissions []Permission) []Statement {
 	return list
 }
 
-// scopeWith returns the permission's scope for a value of READ_SCOPE; empty if it is not granted.
+// scopeWith returns the permission's scope for a value of READ_SCOPE; empty if that value does not
+// grant the permission.
 func (p Permission) scopeWith(readScope string) Scope {
 	if readScope != ReadScopeNamed {
 		return p.Scope

@@ -19,14 +19,15 @@ type PolicyKind string
 const (
 	// User is the policy of a caller, which runs Remotion's CLI or SDK.
 	User PolicyKind = "user"
-	// Role is the policy of the render role, which Remotion's functions run with.
+	// Role is the policy of the render role, the role of Remotion's functions.
 	Role PolicyKind = "role"
 )
 
 // Kinds lists both kinds in the order of reports.
 var Kinds = []PolicyKind{User, Role}
 
-// RoleName is the role that Remotion's setup guide creates and its user policy names.
+// RoleName is the name of the role that Remotion's setup guide creates. Remotion's user policy
+// contains this name.
 const RoleName = "remotion-lambda-role"
 
 // A Release is a range of Remotion releases with the same two policies, or one release of such a
@@ -37,16 +38,16 @@ type Release struct {
 	// Since and Until are the first and last release of the range. In the newest range, which also
 	// applies to later releases, Until is the newest release that was examined.
 	Since, Until string
-	// Version is the release requested from Find. It is empty for a whole range.
+	// Version is the number that Find was called with. It is empty for a whole range.
 	Version string
 	// user and role are the names of the documents in data, without .json.
 	user, role string
 }
 
-// releases are ordered within each partition, oldest first. The first release with a change is
+// releases lists the ranges of each partition, oldest first. The first release of a range is
 // certain for 3.3.8 and 4.0.418. Remotion's documentation names 3.3.54, 3.3.87, 4.0.32, 4.0.61 and
-// 4.0.510. The changes of 3.3.12 and 4.0.51 came with that release or with one of the three
-// releases before it, which the npm registry no longer has.
+// 4.0.510. The ranges from 3.3.12 and 4.0.51 can start up to three releases earlier, because the
+// npm registry no longer has those releases.
 var releases = []Release{
 	{Partition: AWS, Since: "3.0.0", Until: "3.3.7", user: "user-3.0.0", role: "role-3.0.0"},
 	{Partition: AWS, Since: "3.3.8", Until: "3.3.11", user: "user-3.3.8", role: "role-3.0.0"},
@@ -142,8 +143,8 @@ var documents = sync.OnceValue(func() map[string]*iampolicy.Document {
 	return all
 })
 
-// Requirements returns the permissions that the policy of that kind grants, in its order: one
-// requirement for each statement, action and resource pattern.
+// Requirements returns the permissions that the policy of that kind grants, in the order of the
+// policy: one requirement for each statement, action and resource pattern.
 func (r Release) Requirements(kind PolicyKind) []Requirement {
 	list := r.bareRequirements(kind)
 	for i := range list {
@@ -174,7 +175,7 @@ func (r Release) RequirementsFor(kind PolicyKind, purpose Purpose) []Requirement
 	})
 }
 
-// A span holds the first and the last release with a requirement. Until is empty for a requirement
+// A span holds the first and the last release with a requirement. until is empty for a requirement
 // of the newest release.
 type span struct{ since, until string }
 

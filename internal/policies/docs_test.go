@@ -11,7 +11,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the table in docs/releases.md")
 
-// The table in docs/releases.md equals the history in the catalogue.
+// TestReleasesPage checks that the table in docs/releases.md equals the history in the catalogue.
 func TestReleasesPage(t *testing.T) {
 	const file = "../../docs/releases.md"
 	page, err := os.ReadFile(file)

@@ -16,10 +16,10 @@ type FunctionOrigin struct {
 }
 
 var (
-	// sizedName matches the name of every function since 3.0.0. Its group is the release with
-	// hyphens, truncated to ten characters, and before 3.2.16 a date. Like Remotion's own parser it
-	// accepts any text before remotion-render-. Prereleases of 3.0.0 wrote the sizes without mem and
-	// disk.
+	// sizedName matches the name of every function since 3.0.0. The group is the release with hyphens,
+	// truncated to ten characters. Before 3.2.16, the group is a date. Like Remotion's own parser,
+	// sizedName accepts any text before remotion-render-. Prereleases of 3.0.0 wrote the sizes without
+	// mem and disk.
 	sizedName = regexp.MustCompile(`remotion-render-(.+?)-(?:mem)?\d+mb(?:-disk\d+mb)?-\d+sec$`)
 	// randomName matches the name of a function of 2021: an id after the prefix.
 	randomName = regexp.MustCompile(`^remotion-render-[a-z0-9]{5,10}$`)
@@ -29,8 +29,8 @@ var (
 	datePart    = regexp.MustCompile(`^20\d\d-\d\d-\d\d`)
 )
 
-// ParseFunctionName parses the name of a Lambda function. A custom name, which Remotion accepts
-// since 4.0.540, results in the zero Deployed.
+// ParseFunctionName parses the name of a Lambda function. For a custom name, which Remotion accepts
+// since 4.0.540, it returns the zero FunctionOrigin.
 func ParseFunctionName(name string) FunctionOrigin {
 	m := sizedName.FindStringSubmatch(name)
 	if m == nil {
@@ -38,23 +38,23 @@ func ParseFunctionName(name string) FunctionOrigin {
 			randomName.MatchString(name) &&
 			digit.MatchString(name[len(functionPrefix):])}
 	}
-	d := FunctionOrigin{Remotion: true}
+	origin := FunctionOrigin{Remotion: true}
 	if datePart.MatchString(m[1]) {
-		d.Release = Releases(AWS)[0]
-		return d
+		origin.Release = Releases(AWS)[0]
+		return origin
 	}
 	if v := releasePart.FindStringSubmatch(m[1]); v != nil {
 		version := v[1] + "." + v[2] + "." + v[3]
 		if pre := strings.Trim(v[4], "-"); pre != "" {
 			version += "-" + pre
 		}
-		d.Release = releaseOrZero(version)
+		origin.Release = releaseOrZero(version)
 	}
-	return d
+	return origin
 }
 
-// releaseOrZero returns the release of that number, or the zero Release: names and tags can contain
-// any text, or the format of a future Remotion.
+// releaseOrZero returns the release of that number. It returns the zero Release for any other text,
+// because names and tags can contain any text, or the format of a future Remotion.
 func releaseOrZero(version string) Release {
 	if version == "auto" || version == "latest" {
 		return Release{}
@@ -66,8 +66,8 @@ func releaseOrZero(version string) Release {
 	return r
 }
 
-// FormerRegions lists regions of a partition that releases before 4.0.473 supported and later ones
-// do not. Such a region can still have functions.
+// FormerRegions lists the regions of a partition that Remotion supported only before 4.0.473. Such
+// a region can still have functions.
 // https://github.com/remotion-dev/remotion/pull/7189
 func FormerRegions(partition string) []string {
 	if partition == AWS {
@@ -83,7 +83,7 @@ func Ordered(releases []Release) []Release {
 	return ordered
 }
 
-// The properties of a function that Remotion deployed, with any name.
+// These properties show that Remotion deployed a function, even with a custom name.
 const (
 	// binariesAccount owns the layers with Chromium and its fonts.
 	binariesAccount = "678892195805"

@@ -15,9 +15,9 @@ type Grant struct {
 	Resource string `json:"resource"`
 }
 
-// plain returns the grant in the form that grants are compared in. It generalizes the parts that
-// differ between accounts: regions, account IDs, and names of buckets and functions. The action is
-// in lower case.
+// plain returns the grant in the form that grants are compared in: the action in lower case, and
+// wildcards for the parts that differ between accounts. These parts are regions, account IDs, and
+// names of buckets and functions.
 func (g Grant) plain() Grant {
 	g = Grant{strings.ToLower(g.Action), plainResource(g.Resource)}
 	// The documents grant these two actions on "*"; LeastPrivilege narrows them to these resources.
@@ -30,9 +30,9 @@ func (g Grant) plain() Grant {
 	return g
 }
 
-// covers reports whether the action of the grant matches the other action, such as servicequotas:*,
-// and its resource is "*" or the same. False is not certain: other wildcards in a resource are
-// compared as plain text.
+// covers reports whether the action of the grant, such as servicequotas:*, matches the other
+// action, and the resource of the grant is "*" or equal to the other resource. covers can return
+// false for a covered grant, because it compares other wildcards in a resource as plain text.
 func (g Grant) covers(other Grant) bool {
 	g, other = g.plain(), other.plain()
 	ok, err := path.Match(g.Action, other.Action)
@@ -95,9 +95,8 @@ var (
 // owners of AWS's layers in the two partitions.
 var layerAccounts = []string{"678892195805", "580247275435", "488211338238"}
 
-// plainResource returns the documented pattern that a resource is a narrower form of: any region
-// and account, any bucket, function or log group with Remotion's prefix. In any other ARN it only
-// generalizes region and account.
+// plainResource replaces the region and the account of an ARN by wildcards, and also the name of a
+// bucket, function or log group with Remotion's prefix. It returns other text unchanged.
 func plainResource(resource string) string {
 	arn := strings.SplitN(resource, ":", 6)
 	if len(arn) != 6 || arn[0] != "arn" {

@@ -15,8 +15,8 @@ func (r Requirement) consequence() Consequence {
 	return consequences[consequenceKey{r.Kind, r.Action}]
 }
 
-// insights is part of every resource of CloudWatch Lambda Insights in both documents. Lambda
-// Insights is an optional feature.
+// insights occurs in every resource of CloudWatch Lambda Insights in both documents, and in no
+// other resource. Lambda Insights is an optional feature.
 const insights = "nsights"
 
 const (
@@ -37,8 +37,8 @@ var (
 )
 
 // consequences has an entry for each action of the two policies. The entries follow the source code
-// of the published packages, up to 4.0.527. A Reason continues "it ..."; an Impact is a clause that
-// reports and mails print.
+// of the published packages, up to 4.0.527. A Reason is a verb phrase with the permission as its
+// subject. An Impact is a clause that reports and mails print.
 var consequences = map[consequenceKey]Consequence{
 	{User, "servicequotas:GetServiceQuota"}:                               quota,
 	{User, "servicequotas:GetAWSDefaultServiceQuota"}:                     quota,

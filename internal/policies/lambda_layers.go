@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// insightsAccounts are the accounts that own the Lambda Insights extension in the regions where it
-// is not the account of Remotion's document. Remotion attaches the layer from these accounts
-// although its document does not grant that.
+// insightsAccounts maps a region to the account that owns the Lambda Insights extension in that
+// region. It contains only the regions where Remotion's document names another account. Remotion
+// attaches the layer from these accounts although its document does not grant access to the layer.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Lambda-Insights-extension-versionsARM.html
 var insightsAccounts = map[string]string{
 	"af-south-1":     "012438385374",
@@ -23,20 +23,20 @@ var withoutInsights = []string{"ap-southeast-4", "ap-southeast-5", "eu-central-2
 // insightsSince is the first release that attaches the layer.
 const insightsSince = "4.0.61"
 
-// Undocumented returns the requirements in those regions that the documents of the releases do not
-// grant, in the order of the regions. Release.Requirements does not include them.
+// Undocumented returns the requirements in the given regions that no document of the releases
+// grants, in the order of the regions. Release.Requirements does not include these requirements.
 //
 // The only such requirement is the Lambda Insights layer, in four regions.
 func Undocumented(releases []Release, kind PolicyKind, regions []string) []Requirement {
 	var list []Requirement
-	var by []string
+	var neededBy []string
 	for _, release := range releases {
 		if release.Partition == AWS && compare(release.number(), insightsSince) >= 0 &&
-			!slices.Contains(by, release.Name()) {
-			by = append(by, release.Name())
+			!slices.Contains(neededBy, release.Name()) {
+			neededBy = append(neededBy, release.Name())
 		}
 	}
-	if kind != User || by == nil {
+	if kind != User || neededBy == nil {
 		return nil
 	}
 	for _, region := range regions {
@@ -44,7 +44,7 @@ func Undocumented(releases []Release, kind PolicyKind, regions []string) []Requi
 			list = append(list, Requirement{
 				Kind: User, Sid: "FetchBinaries", Action: "lambda:GetLayerVersion",
 				Resource: "arn:aws:lambda:" + region + ":" + account + ":layer:LambdaInsightsExtension*",
-				Since:    insightsSince, NeededBy: by, Undocumented: true, Consequence: insightsElsewhere,
+				Since:    insightsSince, NeededBy: neededBy, Undocumented: true, Consequence: insightsElsewhere,
 			})
 		}
 	}
@@ -55,15 +55,16 @@ func Undocumented(releases []Release, kind PolicyKind, regions []string) []Requi
 const layerField = ":layer:"
 
 // layer returns the layer of a lambda:GetLayerVersion requirement in one region, or nil if the
-// region has none. The account that owns the layer is the one in the document. A request always
-// names one version of a layer. Of the two Insights layers Remotion only uses the one for Arm.
+// region has no such layer. The resource of the requirement names the account that owns the layer.
+// A request always names one version of a layer. Remotion uses only the Arm variant of the two
+// Insights layers.
 func (r Requirement) layer(region string) []resourcePair {
 	arn := strings.SplitN(r.Resource, ":", 5)
-	where, layer := arn[3], arn[4]
+	arnRegion, layer := arn[3], arn[4]
 	switch {
-	case where != "*" && where != region:
+	case arnRegion != "*" && arnRegion != region:
 		return nil
-	case where == "*" && strings.Contains(layer, insights) &&
+	case arnRegion == "*" && strings.Contains(layer, insights) &&
 		(insightsAccounts[region] != "" || slices.Contains(withoutInsights, region)):
 		return nil
 	}

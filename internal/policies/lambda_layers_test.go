@@ -8,8 +8,9 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
-// Four regions need the extension from an account that the document does not name, and three
-// regions have no extension. In all other regions the document is enough.
+// TestInsightsLayers checks that four regions need the extension from an account that the document
+// does not name, and that three regions have no extension. In all other regions the document is
+// enough.
 func TestInsightsLayers(t *testing.T) {
 	for _, region := range Regions(AWS) {
 		p := Scope{Partition: AWS, Account: "123456789012", Regions: []string{region}}
@@ -58,7 +59,7 @@ func TestUndocumented(t *testing.T) {
 		kind     PolicyKind
 		regions  []string
 		want     int
-		by       string
+		neededBy string
 	}{
 		{"4.0.527", User, everywhere, 4, "4.0.527"},
 		{"4.0.60 4.0.61 4.0.61", User, everywhere, 4, "4.0.61"},
@@ -77,7 +78,7 @@ func TestUndocumented(t *testing.T) {
 			t.Errorf("%q %s in %s: %+v, want %d", test.versions, test.kind, test.regions, got, test.want)
 		}
 		for _, r := range got {
-			if strings.Join(r.NeededBy, " ") != test.by || r.Severity != Low || r.unexplained() ||
+			if strings.Join(r.NeededBy, " ") != test.neededBy || r.Severity != Low || r.unexplained() ||
 				!r.Undocumented {
 				t.Errorf("%q: %+v", test.versions, r)
 			}

@@ -29,15 +29,15 @@ func Size(document string) int {
 }
 
 // LeastPrivilege writes a policy that grants all needs of a principal with that purpose in the
-// scope, for all the releases. It grants no more than the documents of the releases, plus the
-// requirements from Undocumented. Its statements are in the order of the documents, split where
-// their actions have different resources.
+// scope, for all the releases. The policy grants no more than the documents of the releases and the
+// requirements from Undocumented. Its statements are in the order of the documents. A statement is
+// split if its actions need different resources.
 //
-// A scope without Account stands for any account, without Regions for any region, and without
-// Caller for any caller of the account. Without RenderRole, the role is RoleName. If regions would
-// make the policy longer than a managed policy can be, they are widened to any region: those of
-// layers first, those of buckets last. Those of layers are also widened if the policy then fits the
-// inline policies of a user. Many custom names can still exceed the limit.
+// In the scope, an empty Account means any account, empty Regions mean any region, and an empty
+// Caller means any caller of the account. An empty RenderRole means RoleName. If a policy with
+// regions is too long for a managed policy, LeastPrivilege widens the resources to any region:
+// first layers, then functions and logs, last buckets. It also widens layers if the policy then
+// fits the inline policies of a user. With many custom names the policy can still exceed the limit.
 func LeastPrivilege(releases []Release, kind PolicyKind, purpose Purpose, p Scope) string {
 	anyCaller := p.Caller == ""
 	if p.Account == "" {
@@ -122,7 +122,8 @@ var widenings = []widening{
 // change came with 3.3.13 or a later release; earlier names only contain an id.
 const regionInBucketName = "3.3.27"
 
-// widenBuckets widens patterns of Remotion's buckets. It keeps the names of real buckets.
+// widenBuckets replaces the region in patterns of Remotion's buckets by any region. It keeps the
+// names of real buckets.
 func widenBuckets(arn []string) {
 	if arn[2] == "s3" && strings.HasPrefix(arn[5], "remotionlambda-") &&
 		strings.Contains(arn[5], "-*") {
@@ -198,9 +199,9 @@ func writeDocument(list []permission, by []widening) string {
 	return b.String()
 }
 
-// withUniqueSids gives each statement a different Sid. It merges a part of a split statement into
-// another statement with the same resources, if there is one. With that, a policy for one region
-// fits the inline policies of a user.
+// withUniqueSids returns the statements, each with a different Sid. It merges a part of a split
+// statement into another statement with the same resources, if such a statement exists, so that a
+// policy for one region fits the inline policies of a user.
 func withUniqueSids(groups []sidGroup) []sidGroup {
 	var list []sidGroup
 	taken := map[string]int{}

@@ -10,8 +10,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
-// The policy for any scope grants all its needs, and nothing that neither the documents nor
-// Undocumented grant.
+// TestLeastPrivilegeGrantsTheNeedsAndNoMore checks that the policy for any scope grants all needs
+// of the scope, and that the documents or Undocumented grant everything in the policy.
 func TestLeastPrivilegeGrantsTheNeedsAndNoMore(t *testing.T) {
 	random := rand.New(rand.NewPCG(6, 7))
 	for n := range 150 {
@@ -128,7 +128,8 @@ func concreteARN(random *rand.Rand, pattern string) string {
 	return b.String()
 }
 
-// The policy for one region fits the inline policies of a user, where the setup guide puts it.
+// TestLeastPrivilegeForOneRegionFitsInline checks that the policy for one region fits the inline
+// policies of a user, where the setup guide puts the policy.
 func TestLeastPrivilegeForOneRegionFitsInline(t *testing.T) {
 	for _, partition := range Partitions() {
 		for _, region := range Regions(partition) {
@@ -141,7 +142,7 @@ func TestLeastPrivilegeForOneRegionFitsInline(t *testing.T) {
 	}
 }
 
-// The policy for an empty scope names no region.
+// TestLeastPrivilegeForAnEmptyScope checks that the policy for an empty scope names no region.
 func TestLeastPrivilegeForAnEmptyScope(t *testing.T) {
 	for _, kind := range Kinds {
 		text := LeastPrivilege([]Release{Latest()}, kind, All, Scope{Partition: AWS})
@@ -154,7 +155,8 @@ func TestLeastPrivilegeForAnEmptyScope(t *testing.T) {
 	}
 }
 
-// Before 3.3.27 a bucket name can lack the region, so the policy covers all of Remotion's buckets.
+// TestLeastPrivilegeForOldBuckets checks that the policy for a release before 3.3.27 covers all of
+// Remotion's buckets, because bucket names of such releases do not always contain the region.
 func TestLeastPrivilegeForOldBuckets(t *testing.T) {
 	p := Scope{Partition: AWS, Account: "123456789012", Regions: []string{"eu-west-1"}}
 	for _, test := range []struct{ version, bucket string }{
@@ -173,8 +175,9 @@ func TestLeastPrivilegeForOldBuckets(t *testing.T) {
 	}
 }
 
-// The policy for a known caller names it: user/${aws:username} in the documents does not match a
-// user with a path, and a role has no aws:username.
+// TestLeastPrivilegeForAKnownCaller checks that the policy for a known user names the ARN of the
+// user, and that the policy for a role does not grant iam:GetUser. The user/${aws:username} of the
+// documents does not match a user with a path.
 func TestLeastPrivilegeForAKnownCaller(t *testing.T) {
 	for caller, want := range map[string]bool{"user/people/ci": true, "role/people/ci": false} {
 		p := Scope{Partition: AWS, Account: "123456789012", Regions: []string{"us-east-1"},

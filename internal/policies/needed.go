@@ -16,7 +16,7 @@ type Scope struct {
 	// Caller is the ARN of the audited caller. RenderRole is the ARN of the role that new functions
 	// get.
 	Caller, RenderRole string
-	// FunctionRoles are the ARNs of the roles of deployed functions, in any path.
+	// FunctionRoles are the ARNs of the roles of deployed functions, with any path.
 	FunctionRoles []string
 	// Functions are the names of the deployed functions by region. All functions with a name from
 	// Remotion form one Need; each custom name forms another. A region without functions needs the
@@ -40,7 +40,7 @@ type SimulationRequest struct {
 
 // A Need is the part of a requirement that an account needs in one region.
 type Need struct {
-	// SimulationRequest is the sample that stands for Pattern in a simulation.
+	// SimulationRequest has a sample resource, which is simulated instead of Pattern.
 	SimulationRequest
 	// Pattern is the resource pattern that the account needs. Resource matches it.
 	Pattern string
@@ -68,7 +68,7 @@ const (
 	functionPattern = functionPrefix + "*"
 )
 
-// Needed narrows the requirement to the needs of the account in each region of the scope, ordered
+// Needed returns the needs of the account for the requirement in each region of the scope, ordered
 // by region. Each resource has a type that the action supports.
 // https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 func (r Requirement) Needed(p Scope) []Need {
@@ -86,7 +86,7 @@ func (r Requirement) Needed(p Scope) []Need {
 // that matches the pattern.
 type resourcePair struct{ sample, pattern string }
 
-// singleResource returns a resource whose name is known.
+// singleResource returns a resource with a known ARN or name, which is both sample and pattern.
 func singleResource(arn string) []resourcePair { return []resourcePair{{arn, arn}} }
 
 // resources lists the resources of the requirement in one region.
@@ -110,8 +110,7 @@ func (r Requirement) resources(p Scope, region string) []resourcePair {
 		}
 		return singleResource(p.Caller)
 	case r.Resource == "*" && r.Action != "lambda:GetFunction":
-		// The quota actions do have a resource type, which the documented "*" includes. AWS has always
-		// accepted "*" for them as well, so the request uses "*".
+		// The quota actions support a resource type, but AWS also accepts "*", as in the documents.
 		return singleResource("*")
 	case service == "s3":
 		var list []resourcePair
@@ -173,9 +172,9 @@ func (p Scope) functions(region string) []resourcePair {
 	return append(named, custom...)
 }
 
-// DeployedResources lists the real resources of a need whose pattern covers all functions with a
-// name from Remotion in its region. A caller that deploys nothing only needs these.
-// DeployedResources returns nil for any other need, and for a region without such functions.
+// DeployedResources lists the real resources of a need with a pattern for all functions that
+// Remotion named. A caller that deploys nothing needs only these resources. DeployedResources
+// returns nil for any other need, and for a region without such functions.
 func (p Scope) DeployedResources(n Need) []string {
 	i := slices.IndexFunc(p.Functions[n.Region], NamedByRemotion)
 	if i < 0 || n.Pattern == n.Resource || !strings.Contains(n.Pattern, functionPattern) {
@@ -221,15 +220,15 @@ var existingBucketActions = map[string]bool{
 }
 
 // buckets lists the buckets of a region: the real buckets with Remotion's name, or else any bucket
-// that Remotion could create. In the first region, withOthers adds the custom buckets.
-func (p Scope) buckets(region string, withOthers bool) []resourcePair {
+// that Remotion could create. In the first region, withCustom adds the custom buckets.
+func (p Scope) buckets(region string, withCustom bool) []resourcePair {
 	prefix := bucketPrefix(region)
 	var named, custom []resourcePair
 	for _, b := range p.Buckets {
 		switch {
 		case strings.HasPrefix(b, prefix):
 			named = append(named, singleResource(b)...)
-		case withOthers && region == p.Regions[0] && !slices.ContainsFunc(p.Regions, func(r string) bool {
+		case withCustom && region == p.Regions[0] && !slices.ContainsFunc(p.Regions, func(r string) bool {
 			return strings.HasPrefix(b, bucketPrefix(r))
 		}):
 			custom = append(custom, singleResource(b)...)
@@ -241,7 +240,7 @@ func (p Scope) buckets(region string, withOthers bool) []resourcePair {
 	return append(named, custom...)
 }
 
-// AnyRegion stands for an unknown region. A permission that is needed there is needed in every
+// AnyRegion is an unknown region. A permission that is needed in AnyRegion is needed in every
 // region.
 const AnyRegion = "*"
 

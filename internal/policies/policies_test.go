@@ -16,7 +16,7 @@ func TestEveryRequirementIsExplained(t *testing.T) {
 	}
 }
 
-// Exactly the releases between Since and Until have a requirement.
+// TestSinceAndUntil checks that exactly the releases from Since to Until have a requirement.
 func TestSinceAndUntil(t *testing.T) {
 	for _, partition := range Partitions() {
 		list := Releases(partition)
@@ -28,19 +28,20 @@ func TestSinceAndUntil(t *testing.T) {
 					if has := slices.ContainsFunc(r.Requirements(kind), func(o Requirement) bool {
 						return o.id() == req.id()
 					}); has != within {
-						t.Errorf("%s %s %s on %s, from %q to %q: %s has it: %v", partition, kind, req.Action,
+						t.Errorf("%s %s %s on %s, from %q to %q: %s has the requirement: %v", partition, kind, req.Action,
 							req.Resource, req.Since, req.Until, r, has)
 					}
 				}
 				if req.Until != "" && req.Until == latest(partition).Until {
-					t.Errorf("%s: Until is %s, the newest release; want it empty", req.Action, req.Until)
+					t.Errorf("%s: Until is %s, the newest release; want an empty Until", req.Action, req.Until)
 				}
 			}
 		}
 	}
 }
 
-// The ranges of a partition do not overlap, and two adjacent ranges differ in a document.
+// TestRangesAreOrderedAndDistinct checks that the ranges of a partition do not overlap, and that
+// two adjacent ranges differ in a document.
 func TestRangesAreOrderedAndDistinct(t *testing.T) {
 	for _, partition := range Partitions() {
 		list := Releases(partition)
@@ -62,7 +63,8 @@ func TestRangesAreOrderedAndDistinct(t *testing.T) {
 	}
 }
 
-// The expected numbers were counted in the documents that Remotion prints.
+// TestRequirementsCoverEverySid checks that each statement has a requirement. The expected numbers
+// were counted in the documents that Remotion prints.
 func TestRequirementsCoverEverySid(t *testing.T) {
 	tests := []struct {
 		version    string
@@ -105,7 +107,8 @@ var place = Scope{
 	RenderRole: "arn:aws:iam::123456789012:role/service-role/remotion-lambda-role",
 }
 
-// A documented policy grants all its needs: the audit never requires more than Remotion documents.
+// TestDocumentGrantsTheNeeds checks that a documented policy grants all its needs, so that the
+// audit never requires more than Remotion documents.
 func TestDocumentGrantsTheNeeds(t *testing.T) {
 	for _, release := range releases {
 		arn := "arn:" + release.Partition + ":iam::123456789012:"
@@ -149,33 +152,35 @@ func TestNeeded(t *testing.T) {
 		sid    string
 		want   []string
 	}{
-		{"an object action has an object in a bucket of each region", place, User, "s3:GetObject",
+		{"an object action needs an object in a bucket of each region", place, User, "s3:GetObject",
 			"Storage", []string{
 				"arn:aws:s3:::remotionlambda-useast1-r3m0t10n4u/renders/r3m0t10n4u/out.mp4",
 				"arn:aws:s3:::remotionlambda-euwest1-r3m0t10n4u/renders/r3m0t10n4u/out.mp4"}},
-		{"a bucket action has the bucket", place, User, "s3:PutBucketPolicy", "Storage", []string{
-			"arn:aws:s3:::remotionlambda-useast1-r3m0t10n4u",
-			"arn:aws:s3:::remotionlambda-euwest1-r3m0t10n4u"}},
+		{"a bucket action needs a bucket of each region",
+			place, User, "s3:PutBucketPolicy", "Storage", []string{
+				"arn:aws:s3:::remotionlambda-useast1-r3m0t10n4u",
+				"arn:aws:s3:::remotionlambda-euwest1-r3m0t10n4u"}},
 		{"a real bucket replaces the synthetic one, and a custom bucket is added", named, User,
 			"s3:ListBucket", "Storage", []string{
 				"arn:aws:s3:::remotionlambda-useast1-abcdefghij", "arn:aws:s3:::videos.example",
 				"arn:aws:s3:::remotionlambda-euwest1-r3m0t10n4u"}},
-		{"Remotion never creates a custom bucket", named, User, "s3:CreateBucket", "Storage", []string{
-			"arn:aws:s3:::remotionlambda-useast1-abcdefghij",
-			"arn:aws:s3:::remotionlambda-euwest1-r3m0t10n4u"}},
-		{"PassRole has the real role", place, User, "iam:PassRole", "LambdaInvokation",
+		{"CreateBucket does not need a custom bucket",
+			named, User, "s3:CreateBucket", "Storage", []string{
+				"arn:aws:s3:::remotionlambda-useast1-abcdefghij",
+				"arn:aws:s3:::remotionlambda-euwest1-r3m0t10n4u"}},
+		{"PassRole needs the real role", place, User, "iam:PassRole", "LambdaInvokation",
 			[]string{place.RenderRole}},
-		{"SimulatePrincipalPolicy has the caller itself", place, User, "iam:SimulatePrincipalPolicy",
+		{"SimulatePrincipalPolicy needs the caller", place, User, "iam:SimulatePrincipalPolicy",
 			"PermissionValidation", []string{place.Caller}},
-		{"GetFunction has Remotion's functions", place, User, "lambda:GetFunction",
+		{"GetFunction needs Remotion's functions", place, User, "lambda:GetFunction",
 			"FunctionListing", []string{
 				"arn:aws:lambda:us-east-1:123456789012:function:" +
 					"remotion-render-4-0-527-mem2048mb-disk2048mb-120sec",
 				"arn:aws:lambda:eu-west-1:123456789012:function:" +
 					"remotion-render-4-0-527-mem2048mb-disk2048mb-120sec"}},
-		{"an action without a resource type has *", place, User, "s3:ListAllMyBuckets",
+		{"an action without a resource type needs *", place, User, "s3:ListAllMyBuckets",
 			"BucketListing", []string{"*", "*"}},
-		{"PutLogEvents has a log stream", place, Role, "logs:PutLogEvents", "4", []string{
+		{"PutLogEvents needs a log stream", place, Role, "logs:PutLogEvents", "4", []string{
 			"arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/" +
 				"remotion-render-4-0-527-mem2048mb-disk2048mb-120sec:log-stream:" +
 				"2026/01/01/[$LATEST]0123456789abcdef0123456789abcdef",

@@ -10,9 +10,9 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
-// A Recognition states which of Remotion's documents a policy is, and how it differs from it.
+// A Recognition names the document of Remotion that a policy was copied from, and the differences.
 type Recognition struct {
-	// Kind and Partition are those of Remotion's document. On is the kind that the principal with the
+	// Kind and Partition describe Remotion's document. On is the kind that the principal with the
 	// policy needs.
 	Kind      PolicyKind `json:"policy"`
 	Partition string     `json:"partition"`
@@ -21,12 +21,12 @@ type Recognition struct {
 	// newest known release has it.
 	Since string `json:"since"`
 	Until string `json:"until,omitempty"`
-	// Lacks lists the grants of the document that the policy does not have, and Adds the reverse. Both
-	// are ordered by action.
+	// Lacks lists the grants of the document that the policy does not have. Adds lists the grants of
+	// the policy that the document does not have. Both are ordered by action.
 	Lacks []Grant `json:"lacks,omitempty"`
 	Adds  []Grant `json:"adds,omitempty"`
 	// Others counts statements that deny, or that use NotAction or NotResource. Conditional counts
-	// statements with a Condition. Remotion's documents have neither.
+	// statements with a Condition. Remotion's documents have no such statements.
 	Others      int `json:"otherStatements,omitempty"`
 	Conditional int `json:"conditionalStatements,omitempty"`
 	// Narrowed is true if the policy names regions, accounts, buckets or functions where Remotion's
@@ -34,13 +34,14 @@ type Recognition struct {
 	Narrowed bool `json:"narrowed,omitempty"`
 }
 
-// Recognize finds the document that a policy is, or was before it was edited. on is the kind that
-// the principal with the policy needs. The comparison ignores space, the order of statements and
-// lists, Sids, and narrowing to one account. Of several equally near documents it prefers the kind
-// on, then the newest.
+// Recognize finds the document of Remotion that a policy was copied from, even if the copy was
+// edited. on is the kind that the principal with the policy needs. The comparison ignores space,
+// the order of statements and lists, Sids, and narrowing to one account. Of several equally near
+// documents, Recognize prefers a document of the kind on, then the newest.
 //
-// ok is false if more differs than half of the grants of the nearest document: the policy was then
-// probably not made from any of Remotion's documents.
+// ok is false if the differences are more than half of the grants of each document: the policy was
+// then probably not copied from Remotion. ok is also false for a policy without grants or with more
+// than mostGrants.
 func Recognize(doc *iampolicy.Document, on PolicyKind) (r Recognition, ok bool) {
 	if doc == nil {
 		return r, false
@@ -57,8 +58,8 @@ func Recognize(doc *iampolicy.Document, on PolicyKind) (r Recognition, ok bool) 
 		if 2*distance > len(d.grants) {
 			continue
 		}
-		// The list is in order of release: at the same distance a later one wins, unless the kind is
-		// wrong.
+		// The list is ordered by release. At the same distance the later document wins, except if only
+		// the earlier document has the kind on.
 		if nearest < 0 || distance < nearestDistance || distance == nearestDistance &&
 			(d.kind == on || list[nearest].kind != on) {
 			nearest, nearestDistance = i, distance
@@ -82,8 +83,8 @@ func Recognize(doc *iampolicy.Document, on PolicyKind) (r Recognition, ok bool) 
 	return r, true
 }
 
-// Unchanged reports whether the policy has the grants of Remotion's document and nothing else. The
-// grants may be narrowed to one account.
+// Unchanged reports whether the policy has exactly the grants of Remotion's document. The grants
+// may be narrowed to one account.
 func (r Recognition) Unchanged() bool {
 	return len(r.Lacks)+len(r.Adds)+r.Others+r.Conditional == 0
 }
@@ -91,7 +92,7 @@ func (r Recognition) Unchanged() bool {
 // Misplaced reports whether the principal needs the other kind of policy.
 func (r Recognition) Misplaced() bool { return r.Kind != r.On }
 
-// String returns one sentence, without an initial capital and a period.
+// String returns one sentence, without a capital letter at the start and a period at the end.
 func (r Recognition) String() string {
 	var b strings.Builder
 	releases := r.Since + " and later"

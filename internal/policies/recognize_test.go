@@ -20,8 +20,8 @@ func parse(t testing.TB, text string) *iampolicy.Document {
 	return doc
 }
 
-// Recognize finds each historic document as printed, without space, and with its statements and
-// lists in another order and other Sids.
+// TestRecognizeItself checks that Recognize finds each historic document as printed, without space,
+// and with another order of statements and lists and other Sids.
 func TestRecognizeItself(t *testing.T) {
 	random := rand.New(rand.NewPCG(6, 6))
 	for _, release := range releases {
@@ -115,67 +115,72 @@ func TestRecognize(t *testing.T) {
 		on         PolicyKind
 		want       string
 	}{
-		{"an older policy", user, User, "this is the user policy of Remotion 4.0.61-4.0.417, unchanged"},
-		{"the newest policy", newest, User,
+		{"an older user policy is recognized",
+			user, User, "this is the user policy of Remotion 4.0.61-4.0.417, unchanged"},
+		{"the newest user policy is recognized", newest, User,
 			"this is the user policy of Remotion 4.0.418 and later, unchanged"},
-		{"the first policy", first, User,
+		{"the first user policy is recognized", first, User,
 			"this is the user policy of Remotion 3.0.0-3.3.7, unchanged"},
-		{"a role policy", role, Role,
+		{"a role policy is recognized", role, Role,
 			"this is the role policy of Remotion 4.0.61 and later, unchanged"},
-		{"the policy for China", china, User,
+		{"the policy for China is recognized", china, User,
 			"this is the user policy of Remotion 4.0.510 and later for aws-cn, unchanged"},
-		{"two actions removed", without(user, "s3:PutBucketAcl", "logs:CreateLogGroup"), User,
+		{"two removed actions are named", without(user, "s3:PutBucketAcl", "logs:CreateLogGroup"), User,
 			"this is the user policy of Remotion 4.0.61-4.0.417 except for 2 permissions: it lacks " +
 				"logs:CreateLogGroup, s3:PutBucketAcl"},
-		{"one action added",
+		{"an added action is named with its resource",
 			with(user, `{"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*"}`), User,
 			"this is the user policy of Remotion 4.0.61-4.0.417 except for 1 permission: it adds " +
 				"kms:Decrypt on *"},
-		{"actions removed and added",
+		{"removed and added actions are named",
 			with(without(user, "lambda:CreateFunction"),
 				`{"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], `+
 					`"Resource": ["arn:aws:s3:::films/*"]}`), User,
 			"this is the user policy of Remotion 4.0.61-4.0.417 except for 3 permissions: it lacks " +
 				"lambda:CreateFunction, and adds s3:GetObject, s3:PutObject on arn:aws:s3:::films/*"},
-		{"the user policy on a role", user, Role,
+		{"the user policy on a role is misplaced", user, Role,
 			"this is the user policy of Remotion 4.0.61-4.0.417, unchanged; the role policy is expected " +
 				"instead"},
-		{"the role policy on a user", role, User,
+		{"the role policy on a user is misplaced", role, User,
 			"this is the role policy of Remotion 4.0.61 and later, unchanged; the user policy is expected " +
 				"instead"},
-		{"a narrowed policy", narrowed, User,
+		{"a narrowed policy is recognized", narrowed, User,
 			"this is the user policy of Remotion 4.0.418 and later, narrowed to specific accounts, " +
 				"regions " +
 				"or names"},
-		{"a condition",
+		{"a statement with a condition is counted",
 			strings.Replace(user, `"Sid": "Storage",`,
 				`"Sid": "Storage", "Condition": {"Bool": {"aws:SecureTransport": "true"}},`, 1), User,
 			"this is the user policy of Remotion 4.0.61-4.0.417, with conditions in 1 statement"},
-		{"a Deny", with(role, `{"Effect": "Deny", "Action": "s3:*", "Resource": "*"}`), Role,
+		{"a Deny statement is counted",
+			with(role, `{"Effect": "Deny", "Action": "s3:*", "Resource": "*"}`), Role,
 			"this is the role policy of Remotion 4.0.61 and later, with 1 statement that Remotion's " +
 				"policy " +
 				"does not have"},
-		{"another role passed", strings.Replace(user, "role/remotion-lambda-role",
-			"role/service-role/remotion-lambda-role", 1), User,
+		{"another role to pass is a removed and an added grant",
+			strings.Replace(user, "role/remotion-lambda-role",
+				"role/service-role/remotion-lambda-role", 1), User,
 			"this is the user policy of Remotion 4.0.61-4.0.417 except for 2 permissions: it lacks " +
 				"iam:PassRole, and adds iam:PassRole on arn:aws:iam::*:role/service-role/remotion-lambda-role"},
-		{"an action with hostile text",
+		{"hostile text in an action or a resource is quoted",
 			with(role,
 				`{"Effect": "Allow", "Action": "s3:\u001b[2J<@everyone>\n", `+
 					`"Resource": "arn:aws:s3:::a\u0000\r\nb"}`), Role,
 			"this is the role policy of Remotion 4.0.61 and later except for 1 permission: it adds " +
 				`"s3:\x1b[2J<@everyone>\n" on "arn:aws:s3:::a\x00\r\nb"`},
-		{"a typo in each statement for buckets",
+		{"a policy with a typo in each statement for buckets is not recognized",
 			strings.ReplaceAll(role, "remotionlambda-*", "remotionlamda-*"), Role, ""},
-		{"a grant of everything",
+		{"a grant of everything is not recognized",
 			`{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}`,
 			User, ""},
-		{"no statement", `{"Version": "2012-10-17", "Statement": []}`, User, ""},
-		{"a Deny alone", `{"Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}}`, User, ""},
-		{"a custom policy",
+		{"a policy without statements is not recognized",
+			`{"Version": "2012-10-17", "Statement": []}`, User, ""},
+		{"a policy with only a Deny is not recognized",
+			`{"Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}}`, User, ""},
+		{"a custom policy is not recognized",
 			`{"Statement": {"Effect": "Allow", "Action": ["logs:CreateLogStream", "logs:PutLogEvents", ` +
 				`"logs:CreateLogGroup"], "Resource": "*"}}`, Role, ""},
-		{"more than mostGrants grants",
+		{"a policy with more than mostGrants grants is not recognized",
 			`{"Statement": {"Effect": "Allow", "Action": [` + list("s3:A", 300) + `], "Resource": [` +
 				list("arn:aws:s3:::", 300) + `]}}`, Role, ""},
 	} {
@@ -194,7 +199,8 @@ func TestRecognize(t *testing.T) {
 	}
 }
 
-// Recognize finds the document that `policies user --account … --region …` narrowed.
+// TestRecognizeNarrowed checks that Recognize finds the document that `policies user --account …
+// --region …` narrowed.
 func TestRecognizeNarrowed(t *testing.T) {
 	for _, release := range releases {
 		for _, kind := range Kinds {
@@ -222,8 +228,8 @@ func list(start string, n int) string {
 	return b.String()
 }
 
-// For any document, Recognize does not panic, and String escapes the text of the document and is
-// consistent with Unchanged.
+// FuzzRecognize checks for any document that Recognize does not panic, that String escapes the text
+// of the document, and that String is consistent with Unchanged.
 func FuzzRecognize(f *testing.F) {
 	for _, release := range releases {
 		f.Add(release.Document(User), true)
@@ -256,7 +262,8 @@ func FuzzRecognize(f *testing.F) {
 	})
 }
 
-// An added wildcard covers grants of the document: these do not count as lacking.
+// TestRecognizeWildcards checks that Lacks does not contain the grants of the document that an
+// added wildcard covers.
 func TestRecognizeWildcards(t *testing.T) {
 	for _, test := range []struct{ old, new, want string }{
 		{`"servicequotas:GetServiceQuota"`, `"servicequotas:Get*"`,

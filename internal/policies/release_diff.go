@@ -6,15 +6,16 @@ import "slices"
 // the new document, Dropped in the order of the old ones.
 type ReleaseDiff struct {
 	Kind PolicyKind `json:"policy"`
-	// Added lists the requirements of the new release that no old release has; Dropped lists the
-	// reverse. A dropped permission can be removed when none of the old releases is in use.
+	// Added lists the requirements of the new release that no old release has. Dropped lists the
+	// requirements of the old releases that the new release does not have. A dropped permission can be
+	// removed when none of the old releases is in use.
 	Added   []Requirement `json:"added"`
 	Dropped []Requirement `json:"dropped"`
 }
 
 // Diff returns the changes from the union of some releases, such as those of the deployed
-// functions, to another release. The other release may be older: a downgrade. All releases are of
-// one partition.
+// functions, to another release. The other release may be older: a downgrade. All releases belong
+// to one partition.
 func Diff(from []Release, to Release, kind PolicyKind) ReleaseDiff {
 	old, wanted := Union(from, kind), Union([]Release{to}, kind)
 	return ReleaseDiff{Kind: kind, Added: without(wanted, old), Dropped: without(old, wanted)}

@@ -48,7 +48,7 @@ func TestDiff(t *testing.T) {
 	}
 }
 
-// An upgrade adds what the reverse downgrade drops.
+// TestDiffIsSymmetric checks that an upgrade adds what the reverse downgrade drops.
 func TestDiffIsSymmetric(t *testing.T) {
 	for _, a := range Releases(AWS) {
 		for _, b := range Releases(AWS) {
@@ -61,7 +61,7 @@ func TestDiffIsSymmetric(t *testing.T) {
 				}
 				if sorted(upgrade.Added) != sorted(downgrade.Dropped) ||
 					sorted(upgrade.Dropped) != sorted(downgrade.Added) {
-					t.Errorf("%s, %s, %s: %+v and %+v", a, b, kind, upgrade, downgrade)
+					t.Errorf("%s and %s, %s: upgrade %+v, downgrade %+v", a, b, kind, upgrade, downgrade)
 				}
 			}
 		}

@@ -14,7 +14,7 @@ const (
 	Render Purpose = "render"
 	// Deploy sets up functions, sites and buckets.
 	Deploy Purpose = "deploy"
-	// All is both.
+	// All is both Render and Deploy.
 	All Purpose = "all"
 )
 
@@ -75,9 +75,10 @@ type Requirement struct {
 	// newest known release has it.
 	Since string `json:"since"`
 	Until string `json:"until,omitempty"`
-	// Undocumented is true if no document grants it: see the function Undocumented.
+	// Undocumented is true if no document grants the requirement: see the function Undocumented.
 	Undocumented bool `json:"undocumented,omitempty"`
-	// NeededBy lists, in a union of releases, the names of those that need it, oldest first.
+	// NeededBy lists the names of the releases that need the requirement. Union and Undocumented set
+	// it; Union orders the names, oldest first.
 	NeededBy []string `json:"neededBy,omitempty"`
 	Consequence
 }
@@ -97,7 +98,7 @@ func (r Requirement) id() requirementID {
 type Consequence struct {
 	// Purposes are the purposes of a caller that need the permission. For a role it is Render.
 	Purposes []Purpose `json:"purposes"`
-	// Reason states what Remotion uses it for, as a verb phrase: "creates the function".
+	// Reason states what Remotion uses the permission for, as a verb phrase: "creates the function".
 	Reason string `json:"reason"`
 	// Breakage classifies the failure without the permission; Impact describes it in a clause.
 	Breakage Breakage `json:"breakage"`
@@ -107,7 +108,8 @@ type Consequence struct {
 	Source string `json:"source"`
 }
 
-// NeededFor reports whether a caller with that purpose needs the requirement.
+// NeededFor reports whether a caller with that purpose needs the requirement. A render role needs
+// every requirement.
 func (r Requirement) NeededFor(p Purpose) bool {
 	return r.Kind == Role || p == All || slices.Contains(r.Purposes, p)
 }

@@ -3,21 +3,22 @@ package policies
 import "slices"
 
 // Union returns the requirements of all the releases: each permission once, with the releases that
-// need it in NeededBy. Those of the newest release come first, in its document's order; then those
-// that only an older release needs. All releases are of one partition.
+// need the permission in NeededBy. The requirements of the newest release come first, in the order
+// of its document. The requirements that only older releases have follow. All releases belong to
+// one partition.
 //
-// The newest release alone is not enough: releases also drop requirements of older ones.
+// The newest release is not enough, because releases also drop requirements of older releases.
 func Union(releases []Release, kind PolicyKind) []Requirement {
 	ordered := slices.Clone(releases)
 	slices.SortStableFunc(ordered, func(a, b Release) int { return compare(b.number(), a.number()) })
 	var list []Requirement
-	at := map[requirementID]int{}
+	index := map[requirementID]int{}
 	for _, release := range ordered {
 		for _, req := range release.Requirements(kind) {
-			i, ok := at[req.id()]
+			i, ok := index[req.id()]
 			if !ok {
 				i = len(list)
-				at[req.id()] = i
+				index[req.id()] = i
 				list = append(list, req)
 			}
 			if !slices.Contains(list[i].NeededBy, release.Name()) {
@@ -28,7 +29,7 @@ func Union(releases []Release, kind PolicyKind) []Requirement {
 	return list
 }
 
-// number returns the release number for sorting: its own, or the first of its range.
+// number returns the release number for sorting: Version, or Since for a whole range.
 func (r Release) number() string {
 	if r.Version != "" {
 		return r.Version

@@ -21,7 +21,8 @@ func TestUnion(t *testing.T) {
 		releases = append(releases, find(t, version))
 	}
 	union := Union(releases, User)
-	// The newest document, and the requirements of 3.0.31 only: two website actions and GetUser.
+	// The union contains the newest document and the requirements that only 3.0.31 has: two website
+	// actions and GetUser.
 	if want := len(Latest().Requirements(User)) + 3; len(union) != want {
 		t.Errorf("%d requirements, want %d", len(union), want)
 	}
@@ -44,7 +45,8 @@ func TestUnion(t *testing.T) {
 	}
 }
 
-// The log statement of the role policy changed its Sid from 3 to 4 but is still one requirement.
+// TestUnionOfRoles checks that the log statement of the role policy is one requirement, although
+// its Sid changed from 3 to 4.
 func TestUnionOfRoles(t *testing.T) {
 	union := Union([]Release{find(t, "4.0.32"), find(t, "4.0.61")}, Role)
 	if want := len(find(t, "4.0.61").Requirements(Role)); len(union) != want {
@@ -62,7 +64,7 @@ func TestUnionOfRoles(t *testing.T) {
 	}
 }
 
-// A whole range appears in NeededBy as a range.
+// TestUnionOfRanges checks that a whole range appears in NeededBy as a range.
 func TestUnionOfRanges(t *testing.T) {
 	for _, r := range Union(Releases(China), User) {
 		if !slices.Equal(r.NeededBy, []string{"4.0.510 and later"}) {

@@ -7,13 +7,13 @@ import (
 	"golang.org/x/mod/semver"
 )
 
-// firstPublished is the first release with the two policies of 3.0.0: the last release candidate
-// of 3.0.0.
+// firstPublished is the last release candidate of 3.0.0. It is the first release with the two
+// policies of 3.0.0.
 const firstPublished = "v3.0.0-rc.15"
 
 // Find returns the release with that number, such as 4.0.240 or 4.0.0-alpha.2, in partition aws.
 // For "latest" and "auto" it returns the newest range. A release newer than the catalogue belongs
-// to the newest range, and its Newer method returns true.
+// to the newest range, and its method NewerThanCatalogue returns true.
 func Find(version string) (Release, error) {
 	if version == "auto" || version == "latest" {
 		return Latest(), nil
@@ -41,7 +41,7 @@ func Find(version string) (Release, error) {
 }
 
 // In returns the release for another partition. It fails if Remotion does not support the
-// partition, or if the release is older than that support.
+// partition, or if the release is older than Remotion's support for the partition.
 func (r Release) In(partition string) (Release, error) {
 	if err := ValidatePartition(partition); err != nil {
 		return Release{}, err

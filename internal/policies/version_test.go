@@ -38,13 +38,14 @@ func TestFind(t *testing.T) {
 	} {
 		r, err := Find(test.version)
 		if err != nil || r.String() != test.want || r.NewerThanCatalogue() || r.Notice() != "" {
-			t.Errorf("Find(%q): %s, newer %v %q, %v; want %s", test.version, r, r.NewerThanCatalogue(), r.Notice(), err,
-				test.want)
+			t.Errorf("Find(%q): %s, newer %v, notice %q, error %v; want %s", test.version, r,
+				r.NewerThanCatalogue(), r.Notice(), err, test.want)
 		}
 	}
 }
 
-// A release newer than the catalogue gets the newest policies and a notice. This case is common.
+// TestFindNewer checks that a release newer than the catalogue gets the newest policies and a
+// notice. This case is common.
 func TestFindNewer(t *testing.T) {
 	for _, version := range []string{"4.0.528", "4.0.540-alpha.1", "4.1.0", "5.0.0", "17.0.0"} {
 		r, err := Find(version)
@@ -122,8 +123,8 @@ func TestIn(t *testing.T) {
 	}
 }
 
-// All methods work on the zero Release, which ParseFunctionName returns for a name without a
-// release.
+// TestZeroRelease checks that all methods work on the zero Release, which ParseFunctionName returns
+// for a name without a release.
 func TestZeroRelease(t *testing.T) {
 	var r Release
 	if r.String() != "unknown" || r.Name() != "unknown" || r.NewerThanCatalogue() || r.Notice() != "" {
