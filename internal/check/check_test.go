@@ -49,10 +49,10 @@ func TestOurOwnPoliciesPass(t *testing.T) {
 						if len(required.Requirements) == 0 && (kind == policies.User || purpose != policies.Deploy) {
 							t.Errorf("%s %s %+v: no requirements", partition, release, target)
 						}
-						place := policies.Scope{Partition: partition, Account: target.Account,
+						scope := policies.Scope{Partition: partition, Account: target.Account,
 							Regions: target.Regions, Caller: target.Principal}
 						for i, text := range []string{
-							policies.LeastPrivilege([]policies.Release{release}, kind, purpose, place),
+							policies.LeastPrivilege([]policies.Release{release}, kind, purpose, scope),
 							release.Document(kind),
 						} {
 							for _, f := range Evaluate(grants(t, text), required, nil).Findings {
@@ -130,7 +130,7 @@ func TestNarrowedPolicies(t *testing.T) {
 	}
 }
 
-func TestDocument(t *testing.T) {
+func TestDocumentRequirements(t *testing.T) {
 	const allowAll = `{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}`
 	required := func(statements string) string {
 		return `{"Version":"2012-10-17","Statement":[` + statements + `]}`
@@ -202,8 +202,8 @@ func TestDocument(t *testing.T) {
 	}
 }
 
-// TestUndecided checks that an unverified finding has the whole requirement as its example.
-func TestUndecided(t *testing.T) {
+// TestUnverifiedFindings checks that the example of an unverified finding is the whole requirement.
+func TestUnverifiedFindings(t *testing.T) {
 	needed, granted := "arn:aws:s3:::a"+strings.Repeat("*a", 5000),
 		"arn:aws:s3:::"+strings.Repeat("*a*b", 20)+"*"
 	for _, action := range []string{"s3:GetObject", "s3:*", "*"} {
@@ -220,13 +220,13 @@ func TestUndecided(t *testing.T) {
 			all, nil).Findings[0]
 		if f.Status != iampolicy.Unverified || f.Why == "" || f.ExampleAction != action ||
 			f.ExampleARN != needed {
-			t.Errorf("%s: %s (%s), example %s on %.40s", action, f.Status, f.Why, f.ExampleAction,
+			t.Errorf("%s: status %s (%s), example %s on %.40s", action, f.Status, f.Why, f.ExampleAction,
 				f.ExampleARN)
 		}
 	}
 }
 
-func TestDocumentRefuses(t *testing.T) {
+func TestDocumentRequirementsErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"Statement":{"Effect":"Deny","Action":"s3:*","Resource":"*"}}`:                               "statement 1 (line 1, column 15) is a Deny",
 		`{"Statement":{"Effect":"Allow","NotAction":"s3:*","Resource":"*"}}`:                           "has NotAction",

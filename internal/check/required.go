@@ -77,26 +77,26 @@ func (t Target) context() iampolicy.Context {
 // ReleaseRequirements returns the requirements of a Remotion release. A target without an account
 // or regions has the requirements for all accounts or regions, as in Remotion's documents.
 func ReleaseRequirements(t Target, release policies.Release) (Required, error) {
-	place := policies.Scope{Partition: release.Partition, Account: t.Account, Regions: t.Regions,
+	scope := policies.Scope{Partition: release.Partition, Account: t.Account, Regions: t.Regions,
 		Caller: t.Principal}
-	if place.Account == "" {
-		place.Account = "*"
+	if scope.Account == "" {
+		scope.Account = "*"
 	}
-	if len(place.Regions) == 0 {
-		place.Regions = []string{policies.AnyRegion}
+	if len(scope.Regions) == 0 {
+		scope.Regions = []string{policies.AnyRegion}
 	}
-	iam := "arn:" + place.Partition + ":iam::" + place.Account
-	if place.Caller == "" {
-		place.Caller = iam + ":user/" + userName
+	iam := "arn:" + scope.Partition + ":iam::" + scope.Account
+	if scope.Caller == "" {
+		scope.Caller = iam + ":user/" + userName
 	}
-	place.RenderRole = iam + ":role/" + policies.RoleName
+	scope.RenderRole = iam + ":role/" + policies.RoleName
 	if t.Purpose == "" {
 		t.Purpose = policies.All
 	}
 	all := Required{Name: fmt.Sprintf("the %s policy of Remotion %s", t.Kind, release)}
-	for _, r := range policies.RequirementsIn(place, []policies.Release{release}, t.Kind, t.Purpose) {
+	for _, r := range policies.RequirementsIn(scope, []policies.Release{release}, t.Kind, t.Purpose) {
 		req := Requirement{Sid: r.Sid, Action: r.Action, Resource: r.Resource, Consequence: r.Consequence}
-		for _, n := range r.Needed(place) {
+		for _, n := range r.Needed(scope) {
 			need, err := iampolicy.NewNeed(n.Action, n.Pattern)
 			if err != nil {
 				return all, err

@@ -230,7 +230,7 @@ func (t *affectedSearch) functionRoles(ctx context.Context) (names []string) {
 
 // readMemberships reads the groups of a user if a change names a group or a policy, and the
 // policies that apply to the principal if a change names a policy. A principal that does not exist
-// has neither.
+// has no groups and no policies.
 func (t *affectedSearch) readMemberships(ctx context.Context, p *principalRef) {
 	name := p.name
 	if p.permissionSet != nil && t.policies {

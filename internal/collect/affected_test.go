@@ -363,8 +363,8 @@ func TestAffectedByCoversEachAuditedRole(t *testing.T) {
 	}
 }
 
-// TestAffectedByWithoutTargets checks that AffectedBy makes no calls without principals and
-// discovery.
+// TestAffectedByWithoutTargets checks that AffectedBy makes no calls if the plan has no principals
+// and the Collector has no Lambda client.
 func TestAffectedByWithoutTargets(t *testing.T) {
 	server := &awsemu.Server{Account: crowded(t)}
 	c := collector(t, server)
@@ -416,7 +416,7 @@ func TestAffectedByFollowsRenamedGroups(t *testing.T) {
 		})
 		if i < 0 || !slices.Equal(got[i].Targets, []string{"user/ci"}) || got[i].Unsure ||
 			problems != nil {
-			t.Errorf("%s: %+v, %v", name, got, problems)
+			t.Errorf("%s: got %+v, problems %v; want user/ci affected", name, got, problems)
 		}
 	}
 }

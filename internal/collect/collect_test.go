@@ -150,7 +150,7 @@ func TestAudit(t *testing.T) {
 				a.Groups = map[string]awsemu.Group{"all": {Inline: map[string]string{"no-roles": statement(`"Effect":"Deny","Action":"iam:PassRole","Resource":"*"`)}}}
 				changeUser(a, func(u *awsemu.User) { u.Groups = []string{"all"} })
 			}, []string{"user/ci iam:PassRole denied identity-deny"}, audit.StatusGaps},
-		{"a boundary without the actions of logs denies them", func(a *awsemu.Account, _ *collect.Plan) {
+		{"a boundary without logs actions denies these actions", func(a *awsemu.Account, _ *collect.Plan) {
 			a.Policies = map[string]awsemu.ManagedPolicy{"limits": {Document: statement(`"Effect":"Allow","NotAction":"logs:*","Resource":"*"`)}}
 			changeUser(a, func(u *awsemu.User) { u.Boundary = "limits" })
 		}, []string{"user/ci logs:CreateLogGroup denied permissions-boundary",
@@ -365,10 +365,10 @@ func TestSimulatedRequests(t *testing.T) {
 		}
 		if context["aws:RequestedRegion"] != "us-east-1" || context["aws:SecureTransport"] != "true" ||
 			context["aws:ViaAWSService"] != "false" || context["aws:PrincipalIsAWSService"] != "false" {
-			t.Errorf("context %v", context)
+			t.Errorf("the request has context %v", context)
 		}
 		if passed := context["iam:PassedToService"]; (passed != "") != (call.Params["ActionNames.member.1"] == "iam:PassRole") {
-			t.Errorf("iam:PassedToService=%q with %s", passed, call.Params["ActionNames.member.1"])
+			t.Errorf("the request has iam:PassedToService %q for %s", passed, call.Params["ActionNames.member.1"])
 		}
 	}
 	if simulations == 0 {

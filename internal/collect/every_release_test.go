@@ -18,15 +18,15 @@ func TestOurOwnPoliciesAreCompliant(t *testing.T) {
 		regions := policies.Regions(partition)[:2]
 		for n, release := range policies.Releases(partition) {
 			for _, purpose := range []policies.Purpose{policies.Render, policies.Deploy, policies.All} {
-				place := policies.Scope{Partition: partition, Account: "123456789012", Regions: regions}
+				scope := policies.Scope{Partition: partition, Account: "123456789012", Regions: regions}
 				releases := []policies.Release{release}
 				for name, document := range map[string]func(kind policies.PolicyKind) string{
 					"documented": release.Document,
 					"narrowed": func(kind policies.PolicyKind) string {
 						if kind == policies.Role {
-							return policies.LeastPrivilege(releases, kind, policies.Render, place)
+							return policies.LeastPrivilege(releases, kind, policies.Render, scope)
 						}
-						return policies.LeastPrivilege(releases, kind, purpose, place)
+						return policies.LeastPrivilege(releases, kind, purpose, scope)
 					},
 				} {
 					account := &awsemu.Account{

@@ -73,7 +73,7 @@ func TestFailedReads(t *testing.T) {
 			for _, p := range r.Problems {
 				if strings.Contains(p.Why, "access denied") &&
 					(p.Grant == "" || !strings.Contains(p.Why, p.Grant)) {
-					t.Errorf("%q does not name the action to grant, %q", p.Why, p.Grant)
+					t.Errorf("the reason %q does not name the action to grant, %q", p.Why, p.Grant)
 				}
 			}
 		})
@@ -92,7 +92,7 @@ func TestRecovers(t *testing.T) {
 			account := compliant(t)
 			account.Faults = []awsemu.Fault{fault}
 			if r, _ := judge(t, account, plan()); r.Status != audit.StatusCompliant {
-				t.Errorf("%s %q %+v", r.Status, unsatisfied(r), r.Problems)
+				t.Errorf("status %s, findings %q, problems %+v", r.Status, unsatisfied(r), r.Problems)
 			}
 		})
 	}
@@ -116,11 +116,11 @@ func TestUnknownPathsAreNoGaps(t *testing.T) {
         "arn:aws:iam::123456789012:user/bots/ci"`, 1)
 		})
 		if r, _ := judge(t, account, plan()); r.Status != audit.StatusCompliant {
-			t.Fatalf("without a fault: %s %q", r.Status, unsatisfied(r))
+			t.Fatalf("without a fault: status %s, findings %q", r.Status, unsatisfied(r))
 		}
 		account.Faults = []awsemu.Fault{{Operation: operation, Deny: true}}
 		if r, _ := judge(t, account, plan()); r.Status != audit.StatusUnverified {
-			t.Errorf("with %s denied: %s %q", operation, r.Status, unsatisfied(r))
+			t.Errorf("with %s denied: status %s, findings %q", operation, r.Status, unsatisfied(r))
 		}
 	}
 }
@@ -135,7 +135,7 @@ func TestReplacedPolicyVersionIsReadAgain(t *testing.T) {
 	account.Faults = []awsemu.Fault{{Operation: "iam:GetPolicyVersion", Times: 1,
 		Error: &awsemu.FaultError{Code: "NoSuchEntity", Status: 404}}}
 	if r, _ := judge(t, account, plan()); r.Status != audit.StatusCompliant {
-		t.Errorf("%s %q %+v", r.Status, unsatisfied(r), r.Problems)
+		t.Errorf("status %s, findings %q, problems %+v", r.Status, unsatisfied(r), r.Problems)
 	}
 }
 
@@ -148,7 +148,7 @@ func TestDeniedListOfPermissionSets(t *testing.T) {
 	r, _ := judge(t, account, p)
 	if r.Status != audit.StatusUnverified || r.Summary.Unverified != 11 || len(r.Problems) != 1 ||
 		r.Problems[0].Grant != "iam:ListRoles" {
-		t.Errorf("%s %+v %+v", r.Status, r.Summary, r.Problems)
+		t.Errorf("status %s, summary %+v, problems %+v", r.Status, r.Summary, r.Problems)
 	}
 }
 

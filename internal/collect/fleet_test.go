@@ -17,7 +17,7 @@ import (
 // with two thousand functions in four regions.
 func TestThousandsOfFunctions(t *testing.T) {
 	account, p := compliant(t), plan()
-	everywhere(&p)
+	addRegions(&p)
 	account.PageSize = 50
 	regions := append([]string{"us-east-1"}, p.Further...)
 	for i := range 2000 {
@@ -27,7 +27,7 @@ func TestThousandsOfFunctions(t *testing.T) {
 	}
 	r, server := judge(t, account, p)
 	if r.Status != audit.StatusGaps || len(r.Regions) != 4 || len(r.Remotion.Releases) != 400 {
-		t.Errorf("%s in %s, %d releases: %q", r.Status, r.Regions, len(r.Remotion.Releases), unsatisfied(r))
+		t.Errorf("status %s in %s, %d releases, findings %q", r.Status, r.Regions, len(r.Remotion.Releases), unsatisfied(r))
 	}
 	// The documented policy does not grant the layer of Lambda Insights in af-south-1.
 	if got := unsatisfied(r); !slices.Equal(got,
@@ -65,7 +65,7 @@ func TestManyCustomNames(t *testing.T) {
 	})
 	r, server := judge(t, account, p)
 	if r.Status != audit.StatusCompliant {
-		t.Errorf("%s %q %q", r.Status, unsatisfied(r), problems(r))
+		t.Errorf("status %s, findings %q, problems %q", r.Status, unsatisfied(r), problems(r))
 	}
 	calls := map[string]int{}
 	for _, c := range server.Calls() {
@@ -81,7 +81,7 @@ func TestManyCustomNames(t *testing.T) {
 	})
 	if r, _ := judge(t, account, p); !slices.Equal(unsatisfied(r),
 		[]string{"role/remotion-lambda-role lambda:InvokeFunction partial identity-deny"}) {
-		t.Errorf("%q", unsatisfied(r))
+		t.Errorf("with a denied name: findings %q", unsatisfied(r))
 	}
 }
 
@@ -90,7 +90,7 @@ func TestManyCustomNames(t *testing.T) {
 func TestARegionThatHangs(t *testing.T) {
 	t.Parallel()
 	account, p := compliant(t), plan()
-	everywhere(&p)
+	addRegions(&p)
 	deploy(account, awsemu.LambdaFunction{Name: render527})
 	account.Faults = []awsemu.Fault{{Operation: "lambda:ListFunctions", Region: "eu-west-2",
 		Delay: time.Minute}}
@@ -101,7 +101,7 @@ func TestARegionThatHangs(t *testing.T) {
 	if want := []string{"the account: the functions in eu-west-2: the deadline ended " +
 		"the read"}; r.Status != audit.StatusUnverified || r.Summary.Unverified != 0 ||
 		!slices.Equal(problems(r), want) {
-		t.Errorf("%s %+v %q", r.Status, r.Summary, problems(r))
+		t.Errorf("status %s, summary %+v, problems %q", r.Status, r.Summary, problems(r))
 	}
 }
 
@@ -117,6 +117,6 @@ func TestAPageThatFails(t *testing.T) {
 	r, _ := judge(t, account, p)
 	if want := []string{"the account: the functions in us-east-1: ServiceException: " +
 		"down"}; r.Remotion.Release != "3.3.31 and 4.0.240" || !slices.Equal(problems(r), want) {
-		t.Errorf("%s %q", r.Remotion.Release, problems(r))
+		t.Errorf("release %s, problems %q", r.Remotion.Release, problems(r))
 	}
 }

@@ -35,8 +35,8 @@ func clips(region string, tags map[string]string) awsemu.LambdaFunction {
 		Description: "Renders a Remotion video.", Tags: tags}
 }
 
-// everywhere adds regions that are audited only if they have functions, as REGIONS=auto does.
-func everywhere(p *collect.Plan) {
+// addRegions adds regions that are audited only if they have functions, as REGIONS=auto does.
+func addRegions(p *collect.Plan) {
 	p.Further = []string{"eu-west-1", "eu-west-2", "af-south-1"}
 	p.OnlyWithFunctions = true
 }
@@ -84,17 +84,17 @@ func TestFunctions(t *testing.T) {
 		status   audit.ReportStatus
 	}{
 		{name: "without functions, the newest release is audited in the configured region",
-			change:  func(_ *awsemu.Account, p *collect.Plan) { everywhere(p) },
+			change:  func(_ *awsemu.Account, p *collect.Plan) { addRegions(p) },
 			regions: "us-east-1", releases: "4.0.418 and later", status: audit.StatusCompliant},
 		{name: "a region with functions is audited too",
 			change: func(a *awsemu.Account, p *collect.Plan) {
-				everywhere(p)
+				addRegions(p)
 				deploy(a, awsemu.LambdaFunction{Name: render527, Region: "eu-west-2"},
 					awsemu.LambdaFunction{Name: "web", Region: "eu-west-1"})
 			}, regions: "us-east-1 eu-west-2", releases: "4.0.527", status: audit.StatusCompliant},
 		{name: "a region without functions is audited if OnlyWithFunctions is false",
 			change: func(_ *awsemu.Account, p *collect.Plan) {
-				everywhere(p)
+				addRegions(p)
 				p.Further, p.OnlyWithFunctions = p.Further[:2], false
 			}, regions: "us-east-1 eu-west-1 eu-west-2", releases: "4.0.418 and later",
 			status: audit.StatusCompliant},
@@ -113,7 +113,7 @@ func TestFunctions(t *testing.T) {
 			status: audit.StatusCompliant},
 		{name: "three deployed releases need all their permissions",
 			change: func(a *awsemu.Account, p *collect.Plan) {
-				everywhere(p)
+				addRegions(p)
 				deploy(a, awsemu.LambdaFunction{Name: render527},
 					awsemu.LambdaFunction{Name: render240, Region: "eu-west-1"},
 					awsemu.LambdaFunction{Name: "remotion-render-2022-04-20-mem2048mb-disk512mb-120sec"})
@@ -136,7 +136,7 @@ func TestFunctions(t *testing.T) {
 			}, status: audit.StatusCompliant},
 		{name: "a custom name with a tag is not covered by the documented policy",
 			change: func(a *awsemu.Account, p *collect.Plan) {
-				everywhere(p)
+				addRegions(p)
 				deploy(a, awsemu.LambdaFunction{Name: render527},
 					clips("", map[string]string{"remotion-version": "4.0.527"}))
 				p.Callers[0].Purpose = policies.Render
@@ -186,7 +186,7 @@ func TestFunctions(t *testing.T) {
 			status: audit.StatusUnverified},
 		{name: "regions in Further that are forbidden or not enabled are skipped",
 			change: func(a *awsemu.Account, p *collect.Plan) {
-				everywhere(p)
+				addRegions(p)
 				a.DisabledRegions = []string{"af-south-1"}
 				a.Faults = []awsemu.Fault{{Operation: "lambda:*", Region: "eu-west-1", Deny: true},
 					refuse("eu-west-2", "AccessDeniedException", byAnSCP, 403)}
@@ -211,7 +211,7 @@ func TestFunctions(t *testing.T) {
 				": lambda:ListFunctions"}, status: audit.StatusUnverified},
 		{name: "a list of functions that is denied in all regions is one problem",
 			change: func(a *awsemu.Account, p *collect.Plan) {
-				everywhere(p)
+				addRegions(p)
 				a.Faults = []awsemu.Fault{{Operation: "lambda:*", Deny: true}}
 			}, regions: "us-east-1", releases: "4.0.418 and later",
 			problems: []string{"the account: the functions in us-east-1, eu-west-1, eu-west-2, " +
@@ -226,7 +226,7 @@ func TestFunctions(t *testing.T) {
 			status:   audit.StatusUnverified},
 		{name: "a role of functions is audited, and callers must be able to pass it",
 			change: func(a *awsemu.Account, p *collect.Plan) {
-				everywhere(p)
+				addRegions(p)
 				a.Roles["clips"] = awsemu.Role{Path: "/video/",
 					Inline: map[string]string{"x": statement(`"Effect":"Allow","Action":["s3:*","lambda:InvokeFunction"],"Resource":"*"`)}}
 				deploy(a, awsemu.LambdaFunction{Name: render527},

@@ -40,7 +40,7 @@ func TestChina(t *testing.T) {
 	for _, c := range server.Calls() {
 		for name, value := range c.Params {
 			if strings.HasPrefix(value, "arn:aws:") {
-				t.Errorf("%s has %s=%s", c.Operation, name, value)
+				t.Errorf("%s has the parameter %s=%s of another partition", c.Operation, name, value)
 			}
 		}
 		if c.Operation == "SimulatePrincipalPolicy" &&
@@ -57,6 +57,6 @@ func TestChina(t *testing.T) {
 	})
 	if f := r.Findings[i]; f.Status != audit.Partial ||
 		f.ExampleARN != "arn:aws-cn:lambda:cn-north-1:123456789012:function:clips" {
-		t.Errorf("%s on %s", f.Status, f.ExampleARN)
+		t.Errorf("lambda:InvokeFunction is %s, example %s", f.Status, f.ExampleARN)
 	}
 }

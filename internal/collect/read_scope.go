@@ -48,7 +48,8 @@ func (r *run) readScopeProblem(problems []audit.Problem, what, arn string,
 	}}, true
 }
 
-// applyReadScope merges all problems of a target if its ARN is not named, with readScopeProblem.
+// applyReadScope replaces the problems of a target by one problem if the deployment does not name
+// the target: see readScopeProblem.
 func (r *run) applyReadScope(t *target) {
 	kind, name := entity(t.facts.Name)
 	arn := t.facts.ARN

@@ -12,7 +12,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// addAuditor adds the user auditor, who may read only the named principals.
+// addAuditor adds the user auditor, who may read only the named principals and AWS's policies.
 func addAuditor(a *awsemu.Account, named ...string) {
 	read := statement(
 		`"Effect":"Allow","Action":["iam:Get*","iam:List*","iam:SimulatePrincipalPolicy"],"Resource":["arn:aws:iam::aws:policy/*","` + strings.Join(named, `","`) + `"]`)
@@ -35,7 +35,7 @@ func TestNamedDiscoversNothing(t *testing.T) {
 		change  func(*collect.Plan)
 		regions int
 	}{
-		{"auto audits only the configured region", everywhere, 1},
+		{"auto audits only the configured region", addRegions, 1},
 		{"all audits all regions", func(p *collect.Plan) {
 			p.Callers, p.Further = nil, policies.Regions(policies.AWS)[1:]
 		}, len(policies.Regions(policies.AWS))},
@@ -52,7 +52,7 @@ func TestNamedDiscoversNothing(t *testing.T) {
 		}
 		if r.Status != audit.StatusCompliant || len(r.Regions) != test.regions ||
 			r.Remotion.Releases != nil || r.Remotion.Since != policies.Latest().Since {
-			t.Errorf("%s: %s %q in %q by %+v", test.name, r.Status, unsatisfied(r), r.Regions, r.Remotion)
+			t.Errorf("%s: status %s, findings %q, regions %q, releases %+v", test.name, r.Status, unsatisfied(r), r.Regions, r.Remotion)
 		}
 		if got := notices(r); len(got) != 1 ||
 			!strings.HasPrefix(got[0], "read-scope: READ_SCOPE=named: deployed functions are not listed") {
@@ -114,7 +114,7 @@ func TestAnUnnamedPrincipalIsOneProblem(t *testing.T) {
 			r := judgeEnforced(t, account(named), p)
 			if test.omitted == "" {
 				if r.Status != audit.StatusCompliant {
-					t.Errorf("%s %q %+v", r.Status, unsatisfied(r), r.Problems)
+					t.Errorf("status %s, findings %q, problems %+v", r.Status, unsatisfied(r), r.Problems)
 				}
 				return
 			}
@@ -125,7 +125,7 @@ func TestAnUnnamedPrincipalIsOneProblem(t *testing.T) {
 			}
 			if got := r.Problems[0]; got.What != test.what || got.Why != unlisted+test.arn ||
 				!strings.HasPrefix(got.Remedy, "add ") || got.Grant != "" {
-				t.Errorf("%+v", got)
+				t.Errorf("problem %+v", got)
 			}
 		})
 	}
@@ -135,13 +135,13 @@ func TestAnUnnamedPrincipalIsOneProblem(t *testing.T) {
 	p.Named, p.Callers[0].ARN = true, user
 	if r := judgeEnforced(t, account([]string{role}), p); len(r.Problems) != 1 ||
 		r.Problems[0].Why != unlisted+user {
-		t.Errorf("%+v", r.Problems)
+		t.Errorf("with a configured ARN: problems %+v", r.Problems)
 	}
 	// Without Named, each denied action is one problem.
 	p = plan()
 	if r := judgeEnforced(t, account([]string{role}), p); len(r.Problems) != 6 ||
 		r.Problems[0].Grant != "iam:GetUser" {
-		t.Errorf("%q", problems(r))
+		t.Errorf("without Named: problems %q", problems(r))
 	}
 }
 
@@ -177,7 +177,7 @@ func TestTheFixNamesAnARNOnlyIfThatHelps(t *testing.T) {
 		r := judgeEnforced(t, account, p)
 		if len(r.Problems) == 0 || r.Problems[0].Grant != test.grant ||
 			strings.Contains(fmt.Sprint(r.Problems), "NamedPrincipals") {
-			t.Errorf("%s: %q", test.name, problems(r))
+			t.Errorf("%s: problems %q", test.name, problems(r))
 		}
 	}
 }

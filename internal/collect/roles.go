@@ -25,10 +25,10 @@ func (r *run) adoptFunctionRoles(s *survey) (found []*target) {
 				Why: fmt.Sprintf("%.200q is not a role of this account", f.Role)})
 			continue
 		}
-		is := func(t *target) bool {
+		sameRole := func(t *target) bool {
 			return t.facts.Kind == audit.RenderRole && t.facts.Name == "role/"+name
 		}
-		i := slices.IndexFunc(r.targets, is)
+		i := slices.IndexFunc(r.targets, sameRole)
 		switch {
 		case i < 0 && len(found) < maxRoles:
 			t := &target{facts: audit.TargetFacts{Kind: audit.RenderRole, Name: "role/" + name, ARN: f.Role,

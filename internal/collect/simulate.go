@@ -34,14 +34,14 @@ const maxResources = 20
 
 // simulate sends the needs of a target to AWS's simulator: all of them in the first region, and one
 // action of each service, the probe, in each further region. The answer of the first region also
-// counts in a further region on two conditions: AWS allows that request and the probe in both
-// regions, and the policies grant the request without a condition. All other requests are
-// simulated, up to maxResources for an action in a region.
+// counts in a further region on two conditions: AWS allows the request in the first region and the
+// probe in both regions, and the policies grant the request without a condition. All other requests
+// are simulated, up to maxResources for an action in a region.
 func (r *run) simulate(ctx context.Context, t *target) {
 	regions := r.simulationRequests(t)
 	t.simulation.answers = map[policies.SimulationRequest]audit.Answer{}
 	answers := t.simulation.answers
-	ask := func(requests []policies.SimulationRequest) {
+	simulateAll := func(requests []policies.SimulationRequest) {
 		batches := makeBatches(requests)
 		results := make([]simulationResult, len(batches))
 		parallelN(len(batches), func(i int) { results[i] = r.simulateBatch(ctx, t, batches[i]) })
@@ -65,7 +65,7 @@ func (r *run) simulate(ctx context.Context, t *target) {
 			initial = append(initial, probe.request)
 		}
 	}
-	ask(initial)
+	simulateAll(initial)
 	if len(regions) == 1 && complete {
 		return
 	}
@@ -88,9 +88,9 @@ func (r *run) simulate(ctx context.Context, t *target) {
 			allowedInBoth[service(probe.request)] = allowed(probe.request) && allowed(probe.first)
 		}
 		for _, p := range pairs {
-			_, asked := answers[p.request]
+			_, answered := answers[p.request]
 			switch {
-			case asked || i == 0 && p.nth < maxResources:
+			case answered || i == 0 && p.nth < maxResources:
 			case allowedInBoth[service(p.request)] && allowed(p.first) && granted(p.request):
 				a := answers[p.first]
 				a.Inferred = true
@@ -101,25 +101,25 @@ func (r *run) simulate(ctx context.Context, t *target) {
 			}
 		}
 	}
-	ask(remaining)
+	simulateAll(remaining)
 }
 
 // simulationRequests returns the needs of a target, by region in the order of its scope.
 func (r *run) simulationRequests(t *target) [][]simulationPair {
-	place := t.facts.Scope
-	regions := make([][]simulationPair, len(place.Regions))
-	for _, req := range policies.RequirementsIn(place, r.simulatedReleases, t.facts.Kind.Policy(),
+	scope := t.facts.Scope
+	regions := make([][]simulationPair, len(scope.Regions))
+	for _, req := range policies.RequirementsIn(scope, r.simulatedReleases, t.facts.Kind.Policy(),
 		t.facts.Purpose) {
 		perRegion := map[string][]policies.SimulationRequest{}
-		for _, n := range req.Needed(place) {
+		for _, n := range req.Needed(scope) {
 			perRegion[n.Region] = append(perRegion[n.Region], n.SimulationRequest)
 		}
-		for i, region := range place.Regions {
+		for i, region := range scope.Regions {
 			for nth, q := range perRegion[region] {
 				p := simulationPair{request: q, nth: nth}
 				// The first resource of a region has a name of Remotion if such a resource is needed. Custom
 				// names and the names in BUCKETS follow.
-				if inFirst := perRegion[place.Regions[0]]; len(inFirst) > 0 {
+				if inFirst := perRegion[scope.Regions[0]]; len(inFirst) > 0 {
 					p.first = inFirst[0]
 				}
 				regions[i] = append(regions[i], p)

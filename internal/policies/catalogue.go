@@ -123,7 +123,7 @@ func (r Release) Document(kind PolicyKind) string {
 	return string(text)
 }
 
-// parsed returns the parsed document. It is shared: do not modify it.
+// parsed returns the parsed document. All callers share this document: do not modify it.
 func (r Release) parsed(kind PolicyKind) *iampolicy.Document { return documents()[r.file(kind)] }
 
 var documents = sync.OnceValue(func() map[string]*iampolicy.Document {

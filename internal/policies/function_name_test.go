@@ -166,7 +166,7 @@ func FuzzParseFunctionName(f *testing.F) {
 // custom bucket each add needs that the documented policy does not grant.
 func TestCustomNamesAddNeeds(t *testing.T) {
 	const standard = "remotion-render-4-0-240-mem2048mb-disk2048mb-120sec"
-	custom := place
+	custom := testScope
 	custom.RenderRole = "arn:aws:iam::123456789012:role/remotion-lambda-role"
 	custom.FunctionRoles = []string{custom.RenderRole,
 		"arn:aws:iam::123456789012:role/service-role/clips"}
@@ -249,7 +249,7 @@ func TestRequirementsInLeavesOutRequirementsWithoutNeeds(t *testing.T) {
 			return r.Action == action && strings.Contains(r.Resource, resource)
 		})
 	}
-	africa, role := place, place
+	africa, role := testScope, testScope
 	africa.Regions = []string{"af-south-1"}
 	role.Caller = "arn:aws:iam::123456789012:role/ci"
 	for _, test := range []struct {
@@ -257,10 +257,10 @@ func TestRequirementsInLeavesOutRequirementsWithoutNeeds(t *testing.T) {
 		got  bool
 		want bool
 	}{
-		{"a user needs iam:GetUser", has(place, "iam:GetUser", "3.0.0", ""), true},
+		{"a user needs iam:GetUser", has(testScope, "iam:GetUser", "3.0.0", ""), true},
 		{"a role does not need iam:GetUser", has(role, "iam:GetUser", "3.0.0", ""), false},
 		{"us-east-1 needs Insights from the documented account",
-			has(place, "lambda:GetLayerVersion", "4.0.240", "580247275435"), true},
+			has(testScope, "lambda:GetLayerVersion", "4.0.240", "580247275435"), true},
 		{"af-south-1 does not need Insights from the documented account",
 			has(africa, "lambda:GetLayerVersion", "4.0.240", "580247275435"), false},
 		{"af-south-1 needs Insights from another account",

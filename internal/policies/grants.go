@@ -20,7 +20,8 @@ type Grant struct {
 // names of buckets and functions.
 func (g Grant) plain() Grant {
 	g = Grant{strings.ToLower(g.Action), plainResource(g.Resource)}
-	// The documents grant these two actions on "*"; LeastPrivilege narrows them to these resources.
+	// The documents grant these two actions on "*"; LeastPrivilege narrows the two actions to these
+	// resources.
 	switch {
 	case g.Action == "lambda:getfunction" &&
 		strings.Contains(g.Resource, ":function:remotion-render-"),
@@ -42,12 +43,13 @@ func (g Grant) covers(other Grant) bool {
 // A grantSet maps the plain form of each grant to the grant as written.
 type grantSet map[Grant]Grant
 
-// mostGrants bounds the work on a document from outside. Remotion's largest document has 33 grants.
-const mostGrants = 4096
+// maxGrants bounds the work on a document from an account or a file. Remotion's largest document
+// has 33 grants.
+const maxGrants = 4096
 
 // grantsOf returns the grants of all Allow statements with Action and Resource. others counts the
 // remaining statements: those that deny, or that use NotAction or NotResource. conditional counts
-// the granting statements with a Condition. ok is false for a document with more than mostGrants.
+// the granting statements with a Condition. ok is false for a document with more than maxGrants.
 func grantsOf(doc *iampolicy.Document) (set grantSet, others, conditional int, ok bool) {
 	set = grantSet{}
 	total := 0
@@ -56,7 +58,7 @@ func grantsOf(doc *iampolicy.Document) (set grantSet, others, conditional int, o
 			others++
 			continue
 		}
-		if total += len(s.Action) * len(s.Resource); total > mostGrants {
+		if total += len(s.Action) * len(s.Resource); total > maxGrants {
 			return nil, 0, 0, false
 		}
 		if s.Conditions != nil {

@@ -80,7 +80,7 @@ func TestUndocumented(t *testing.T) {
 		for _, r := range got {
 			if strings.Join(r.NeededBy, " ") != test.neededBy || r.Severity != Low || r.unexplained() ||
 				!r.Undocumented {
-				t.Errorf("%q: %+v", test.versions, r)
+				t.Errorf("%q: requirement %+v", test.versions, r)
 			}
 		}
 	}

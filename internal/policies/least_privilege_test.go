@@ -38,12 +38,12 @@ func TestLeastPrivilegeGrantsTheNeedsAndNoMore(t *testing.T) {
 		}
 		assertUnique(t, about, narrowed)
 
-		as := iampolicy.Context{"aws:username": {"render"}}
+		context := iampolicy.Context{"aws:username": {"render"}}
 		requirements := append(Union(releases, kind), Undocumented(releases, kind, p.Regions)...)
 		for _, r := range requirements {
 			for _, need := range r.Needed(p) {
 				got := narrowed.Evaluate(iampolicy.Request{Action: need.Action, Resource: need.Resource,
-					Context: as}).Decision
+					Context: context}).Decision
 				if want := r.NeededFor(purpose); want && got != iampolicy.Allowed {
 					t.Fatalf("%s: %s on %s is needed: %s\n%s", about, need.Action, need.Resource, got, text)
 				}
@@ -75,7 +75,7 @@ func TestLeastPrivilegeGrantsTheNeedsAndNoMore(t *testing.T) {
 						resource = concreteARN(random, pattern)
 					}
 					if got := documented.Evaluate(iampolicy.Request{Action: action, Resource: resource,
-						Context: as}).Decision; got != iampolicy.Allowed {
+						Context: context}).Decision; got != iampolicy.Allowed {
 						t.Fatalf("%s: %s on %s is granted, but no document grants it: %s\n%s", about, action,
 							resource, got, text)
 					}

@@ -101,7 +101,7 @@ func TestRequirementsCoverEverySid(t *testing.T) {
 	}
 }
 
-var place = Scope{
+var testScope = Scope{
 	Partition: "aws", Account: "123456789012", Regions: []string{"us-east-1", "eu-west-1"},
 	Caller:     "arn:aws:iam::123456789012:user/ci/render",
 	RenderRole: "arn:aws:iam::123456789012:role/service-role/remotion-lambda-role",
@@ -112,10 +112,10 @@ var place = Scope{
 func TestDocumentGrantsTheNeeds(t *testing.T) {
 	for _, release := range releases {
 		arn := "arn:" + release.Partition + ":iam::123456789012:"
-		plain := Scope{Partition: release.Partition, Account: place.Account,
+		scope := Scope{Partition: release.Partition, Account: testScope.Account,
 			Regions: Regions(release.Partition)[:2],
 			Caller:  arn + "user/render", RenderRole: arn + "role/remotion-lambda-role"}
-		as := iampolicy.Context{"aws:username": {"render"}}
+		context := iampolicy.Context{"aws:username": {"render"}}
 		for _, kind := range []PolicyKind{User, Role} {
 			doc, err := iampolicy.Parse(release.Document(kind))
 			if err != nil {
@@ -123,13 +123,13 @@ func TestDocumentGrantsTheNeeds(t *testing.T) {
 			}
 			g := iampolicy.Grants{Identity: []iampolicy.Policy{{Document: doc}}}
 			for _, req := range release.Requirements(kind) {
-				needed := req.Needed(plain)
+				needed := req.Needed(scope)
 				if len(needed) == 0 {
 					t.Errorf("%s %s %s has no needs", release, req.Sid, req.Action)
 				}
 				for _, q := range needed {
 					if got := g.Evaluate(iampolicy.Request{Action: q.Action, Resource: q.Resource,
-						Context: as}).Decision; got != iampolicy.Allowed {
+						Context: context}).Decision; got != iampolicy.Allowed {
 						t.Errorf("%s: %s %s on %s: %v", release, req.Sid, q.Action, q.Resource, got)
 					}
 					if strings.Contains(q.Resource, "*") && q.Resource != "*" {
@@ -142,22 +142,22 @@ func TestDocumentGrantsTheNeeds(t *testing.T) {
 }
 
 func TestNeeded(t *testing.T) {
-	named := place
+	named := testScope
 	named.Buckets = []string{"remotionlambda-useast1-abcdefghij", "videos.example"}
 	tests := []struct {
 		name   string
-		place  Scope
+		scope  Scope
 		kind   PolicyKind
 		action string
 		sid    string
 		want   []string
 	}{
-		{"an object action needs an object in a bucket of each region", place, User, "s3:GetObject",
+		{"an object action needs an object in a bucket of each region", testScope, User, "s3:GetObject",
 			"Storage", []string{
 				"arn:aws:s3:::remotionlambda-useast1-r3m0t10n4u/renders/r3m0t10n4u/out.mp4",
 				"arn:aws:s3:::remotionlambda-euwest1-r3m0t10n4u/renders/r3m0t10n4u/out.mp4"}},
 		{"a bucket action needs a bucket of each region",
-			place, User, "s3:PutBucketPolicy", "Storage", []string{
+			testScope, User, "s3:PutBucketPolicy", "Storage", []string{
 				"arn:aws:s3:::remotionlambda-useast1-r3m0t10n4u",
 				"arn:aws:s3:::remotionlambda-euwest1-r3m0t10n4u"}},
 		{"a real bucket replaces the synthetic one, and a custom bucket is added", named, User,
@@ -168,19 +168,19 @@ func TestNeeded(t *testing.T) {
 			named, User, "s3:CreateBucket", "Storage", []string{
 				"arn:aws:s3:::remotionlambda-useast1-abcdefghij",
 				"arn:aws:s3:::remotionlambda-euwest1-r3m0t10n4u"}},
-		{"PassRole needs the real role", place, User, "iam:PassRole", "LambdaInvokation",
-			[]string{place.RenderRole}},
-		{"SimulatePrincipalPolicy needs the caller", place, User, "iam:SimulatePrincipalPolicy",
-			"PermissionValidation", []string{place.Caller}},
-		{"GetFunction needs Remotion's functions", place, User, "lambda:GetFunction",
+		{"PassRole needs the real role", testScope, User, "iam:PassRole", "LambdaInvokation",
+			[]string{testScope.RenderRole}},
+		{"SimulatePrincipalPolicy needs the caller", testScope, User, "iam:SimulatePrincipalPolicy",
+			"PermissionValidation", []string{testScope.Caller}},
+		{"GetFunction needs Remotion's functions", testScope, User, "lambda:GetFunction",
 			"FunctionListing", []string{
 				"arn:aws:lambda:us-east-1:123456789012:function:" +
 					"remotion-render-4-0-527-mem2048mb-disk2048mb-120sec",
 				"arn:aws:lambda:eu-west-1:123456789012:function:" +
 					"remotion-render-4-0-527-mem2048mb-disk2048mb-120sec"}},
-		{"an action without a resource type needs *", place, User, "s3:ListAllMyBuckets",
+		{"an action without a resource type needs *", testScope, User, "s3:ListAllMyBuckets",
 			"BucketListing", []string{"*", "*"}},
-		{"PutLogEvents needs a log stream", place, Role, "logs:PutLogEvents", "4", []string{
+		{"PutLogEvents needs a log stream", testScope, Role, "logs:PutLogEvents", "4", []string{
 			"arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/" +
 				"remotion-render-4-0-527-mem2048mb-disk2048mb-120sec:log-stream:" +
 				"2026/01/01/[$LATEST]0123456789abcdef0123456789abcdef",
@@ -198,7 +198,7 @@ func TestNeeded(t *testing.T) {
 				t.Fatalf("no requirement %s %s", test.sid, test.action)
 			}
 			var got []string
-			for _, q := range reqs[i].Needed(test.place) {
+			for _, q := range reqs[i].Needed(test.scope) {
 				got = append(got, q.Resource)
 			}
 			if !slices.Equal(got, test.want) {

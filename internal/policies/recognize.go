@@ -41,7 +41,7 @@ type Recognition struct {
 //
 // ok is false if the differences are more than half of the grants of each document: the policy was
 // then probably not copied from Remotion. ok is also false for a policy without grants or with more
-// than mostGrants.
+// than maxGrants.
 func Recognize(doc *iampolicy.Document, on PolicyKind) (r Recognition, ok bool) {
 	if doc == nil {
 		return r, false

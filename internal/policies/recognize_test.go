@@ -36,7 +36,7 @@ func TestRecognizeItself(t *testing.T) {
 				r, ok := Recognize(parse(t, text), kind)
 				if !ok || !r.Unchanged() || r.Misplaced() || r.Narrowed || r.Kind != kind ||
 					r.Partition != release.Partition {
-					t.Errorf("%s %s, %s: %+v, %v", release, kind, name, r, ok)
+					t.Errorf("%s %s, %s: recognized as %+v, ok %v", release, kind, name, r, ok)
 				}
 				if compare(r.Since, release.Since) > 0 || r.Until != "" && compare(r.Until, release.Until) < 0 {
 					t.Errorf("%s %s, %s: recognized as %s-%s", release, kind, name, r.Since, r.Until)
@@ -180,7 +180,7 @@ func TestRecognize(t *testing.T) {
 		{"a custom policy is not recognized",
 			`{"Statement": {"Effect": "Allow", "Action": ["logs:CreateLogStream", "logs:PutLogEvents", ` +
 				`"logs:CreateLogGroup"], "Resource": "*"}}`, Role, ""},
-		{"a policy with more than mostGrants grants is not recognized",
+		{"a policy with more than maxGrants grants is not recognized",
 			`{"Statement": {"Effect": "Allow", "Action": [` + list("s3:A", 300) + `], "Resource": [` +
 				list("arn:aws:s3:::", 300) + `]}}`, Role, ""},
 	} {
@@ -210,7 +210,7 @@ func TestRecognizeNarrowed(t *testing.T) {
 			r, ok := Recognize(parse(t, text), kind)
 			if !ok || !r.Unchanged() || !r.Narrowed || compare(r.Since, release.Since) > 0 ||
 				r.Until != "" && compare(r.Until, release.Until) < 0 {
-				t.Errorf("%s %s %s: %s, %v\n%s", release.Partition, release, kind, r, ok, text)
+				t.Errorf("%s %s %s: recognized as %s, ok %v\n%s", release.Partition, release, kind, r, ok, text)
 			}
 		}
 	}
@@ -254,10 +254,10 @@ func FuzzRecognize(f *testing.F) {
 		if strings.ContainsFunc(sentence, func(c rune) bool {
 			return c < ' ' || c == 0x7f || c == '\u2028'
 		}) || len(sentence) > 3000 {
-			t.Errorf("%q", sentence)
+			t.Errorf("the sentence is too long or contains control characters: %q", sentence)
 		}
 		if r.Unchanged() == strings.Contains(sentence, " except for ") && r.Others+r.Conditional == 0 {
-			t.Errorf("unchanged %v: %s", r.Unchanged(), sentence)
+			t.Errorf("Unchanged is %v, but String is %s", r.Unchanged(), sentence)
 		}
 	})
 }

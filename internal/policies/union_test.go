@@ -68,7 +68,7 @@ func TestUnionOfRoles(t *testing.T) {
 func TestUnionOfRanges(t *testing.T) {
 	for _, r := range Union(Releases(China), User) {
 		if !slices.Equal(r.NeededBy, []string{"4.0.510 and later"}) {
-			t.Errorf("%s: %s", r.Action, r.NeededBy)
+			t.Errorf("%s: needed by %s", r.Action, r.NeededBy)
 		}
 	}
 	if got := Union(nil, User); got != nil {

@@ -50,7 +50,7 @@ func TestFindNewer(t *testing.T) {
 	for _, version := range []string{"4.0.528", "4.0.540-alpha.1", "4.1.0", "5.0.0", "17.0.0"} {
 		r, err := Find(version)
 		if err != nil || r.Since != Latest().Since || !r.NewerThanCatalogue() {
-			t.Fatalf("Find(%q): %s, newer %v, %v", version, r, r.NewerThanCatalogue(), err)
+			t.Fatalf("Find(%q): %s, newer %v, error %v", version, r, r.NewerThanCatalogue(), err)
 		}
 		for _, named := range []string{version, Latest().Until} {
 			if !strings.Contains(r.Notice(), named) {
@@ -60,7 +60,7 @@ func TestFindNewer(t *testing.T) {
 	}
 }
 
-func TestFindRefuses(t *testing.T) {
+func TestFindErrors(t *testing.T) {
 	for version, want := range map[string]string{
 		"":                         "is not a Remotion release",
 		"4":                        "is not a Remotion release",
@@ -128,6 +128,6 @@ func TestIn(t *testing.T) {
 func TestZeroRelease(t *testing.T) {
 	var r Release
 	if r.String() != "unknown" || r.Name() != "unknown" || r.NewerThanCatalogue() || r.Notice() != "" {
-		t.Errorf("%s %s %v %q", r, r.Name(), r.NewerThanCatalogue(), r.Notice())
+		t.Errorf("String %s, Name %s, newer %v, notice %q", r, r.Name(), r.NewerThanCatalogue(), r.Notice())
 	}
 }
