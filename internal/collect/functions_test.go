@@ -275,8 +275,8 @@ func TestFunctions(t *testing.T) {
 						"role/clips", 1)
 				})
 			}, regions: "us-east-1", releases: "4.0.527", notices: []string{
-				"render-role: there is no role remotion-lambda-role, and no deployed function uses it: it is " +
-					"not audited"}, status: audit.StatusCompliant},
+				"render-role: there is no role remotion-lambda-role, and no deployed function uses it: the " +
+					"role is not audited"}, status: audit.StatusCompliant},
 		{name: "a role of another account is a problem",
 			change: func(a *awsemu.Account, p *collect.Plan) {
 				deploy(a, awsemu.LambdaFunction{Name: render527, Role: "arn:aws:iam::210987654321:role/x"})
