@@ -176,7 +176,8 @@ func longestInterval(expression, timeZone string) (interval, error) {
 		n, err := strconv.ParseUint(rate[1], 10, 16)
 		switch every := time.Duration(n) * unit; {
 		case err != nil: // the number is so large that the interval is too long in every unit
-			return wrong("the time between two runs is too long: an alarm can watch at most %s between two runs",
+			return wrong("the time between two runs is too long: an alarm can watch at most %s between "+
+				"two runs",
 				words(longestWatched))
 		case every < shortestInterval:
 			return wrong("runs more often than every %s", words(shortestInterval))

@@ -80,8 +80,7 @@ func TestInvalidSchedulesAreErrors(t *testing.T) {
 		{"the last Friday", "cron(0 9 ? * 6L *)", "", "the time between two runs can be 35 days (from"},
 		{"only in winter", "cron(0 9 * JAN-MAR ? *)", "",
 			"the time between two runs can be 276 days (from Mon 2025-03-31 09:00 UTC to Thu 2026-01-01 " +
-				"09:00 " +
-				"UTC)"},
+				"09:00 UTC)"},
 		{"a date that does not exist", "cron(0 9 30 2 ? *)", "", "runs fewer than two times in 28 years"},
 		{"once in 28 years", "cron(0 9 ? 2 1#5 *)", "", "runs fewer than two times in 28 years"},
 		{"a rate of four minutes", "rate(4 minutes)", "",

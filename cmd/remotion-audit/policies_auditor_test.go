@@ -92,9 +92,9 @@ func TestPolicyOfTheAuditorRefuses(t *testing.T) {
 		"--read-scope named --named arn:aws:iam::aws:policy/ReadOnlyAccess": "is an AWS managed policy",
 		"--read-scope named --named arn:aws-cn:iam::123456789012:user/ci":   "is in partition aws-cn: set --partition aws-cn",
 		"--read-scope named --account 210987654321 --named " + ci: "--named: " + ci +
-			" is not of account 210987654321",
+			" does not belong to account 210987654321",
 		"--read-scope named --named " + ci +
-			",arn:aws:iam::210987654321:role/remotion-lambda-role": "is not of account 123456789012",
+			",arn:aws:iam::210987654321:role/remotion-lambda-role": "does not belong to account 123456789012",
 	} {
 		if _, _, err := runCommand(t, policiesCommand(), "auditor "+line); err == nil ||
 			!strings.Contains(err.Error(), want) {

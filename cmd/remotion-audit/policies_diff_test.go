@@ -31,11 +31,10 @@ func TestDiffOnThePage(t *testing.T) {
 
 func TestDiffCommandRefuses(t *testing.T) {
 	for line, want := range map[string]string{
-		"diff":                                "--from is required",
-		"diff --from ,":                       `--from: "" is not a Remotion release`,
-		"diff --from 4.0.240,latest,nonsense": `--from: "nonsense" is not a Remotion release`,
-		"diff --from 2.6.0": "--from: release \"2.6.0\" is older than " +
-			"the catalogue",
+		"diff":                                       "--from is required",
+		"diff --from ,":                              `--from: "" is not a Remotion release`,
+		"diff --from 4.0.240,latest,nonsense":        `--from: "nonsense" is not a Remotion release`,
+		"diff --from 2.6.0":                          "--from: release \"2.6.0\" is older than the catalogue",
 		"diff --from 4.0.240 --to new":               `--to: "new" is not a Remotion release`,
 		"diff --from 4.0.240 --for admin":            `--for must be user or role, got "admin"`,
 		"diff --from 4.0.240 --format xml":           `--format must be text or json, got "xml"`,

@@ -43,9 +43,8 @@ func TestDocumentCommand(t *testing.T) {
 func TestNarrowedDocuments(t *testing.T) {
 	goldens(t, map[string]string{
 		"user-one-region.json": "user --account 123456789012 --region eu-central-1",
-		"user-renders.json": "user --account 123456789012 --region us-east-1,ap-east-1 --purpose " +
-			"render",
-		"user-3.0.31.json": "user --purpose deploy --remotion-version 3.0.31",
+		"user-renders.json":    "user --account 123456789012 --region us-east-1,ap-east-1 --purpose render",
+		"user-3.0.31.json":     "user --purpose deploy --remotion-version 3.0.31",
 		"user-china.json": "user --partition aws-cn --region cn-north-1 --region cn-northwest-1 " +
 			"--account 123456789012 --purpose render",
 		"role-two-regions.json": "role --account 123456789012 --region us-east-1 --region eu-south-1",

@@ -17,21 +17,17 @@ const goodMute = "mutes:\n  - target: user/ci\n    action: s3:PutBucketPolicy\n 
 
 // muteFiles are mutes files by a description of their content.
 var muteFiles = map[string]string{
-	"nothing":       "",
-	"a comment":     "# no mutes\n",
-	"an empty list": "mutes: []\n",
-	"no list":       "mutes:\n",
-	"a mute":        goodMute,
-	"a day": "mutes:\n- cause: scp\n  reason: r\n  owner: o\n  until: " +
-		"2026-12-01\n",
+	"nothing":           "",
+	"a comment":         "# no mutes\n",
+	"an empty list":     "mutes: []\n",
+	"no list":           "mutes:\n",
+	"a mute":            goodMute,
+	"a day":             "mutes:\n- cause: scp\n  reason: r\n  owner: o\n  until: 2026-12-01\n",
 	"a flow style mute": `mutes: [{sid: "1", reason: r, owner: o, until: "2026-12-01"}]`,
-	"no owner": "mutes:\n  - target: user/ci\n    reason: r\n    until: " +
-		"2026-12-01\n",
-	"no reason": "mutes:\n  - target: user/ci\n    owner: o\n    until: " +
-		"2026-12-01\n",
-	"no end": "mutes:\n  - target: user/ci\n    owner: o\n    reason: r\n",
-	"a bad date": "mutes:\n  - target: user/ci\n    owner: o\n    reason: r\n    " +
-		"until: tomorrow\n",
+	"no owner":          "mutes:\n  - target: user/ci\n    reason: r\n    until: 2026-12-01\n",
+	"no reason":         "mutes:\n  - target: user/ci\n    owner: o\n    until: 2026-12-01\n",
+	"no end":            "mutes:\n  - target: user/ci\n    owner: o\n    reason: r\n",
+	"a bad date":        "mutes:\n  - target: user/ci\n    owner: o\n    reason: r\n    until: tomorrow\n",
 	"a mistyped year": "mutes:\n  - target: user/ci\n    owner: o\n    reason: r\n    " +
 		"until: 2062-12-01\n",
 	"no matcher": "mutes:\n  - owner: o\n    reason: r\n    until: 2026-12-01\n",
@@ -181,11 +177,11 @@ func TestMuteNotices(t *testing.T) {
 	const notice = "notice of target user/u: "
 	check(hour, reportOf(u, a), notice+"new mute, hides 1 gap (highest severity: high)")
 	check(hour, reportOf(u, a, criticalGap),
-		notice+"now hides 2 gaps (highest severity: critical), more than when it was set")
+		notice+"now hides 2 gaps (highest severity: critical), more or worse gaps than announced before")
 	check(hour, reportOf(u, a), "")
 	check(hour, reportOf(u, a, criticalGap), "")
 	check(hour, reportOf(u, a, criticalGap, finding("user/u", "c", audit.Missing, policies.Low)),
-		notice+"now hides 3 gaps (highest severity: critical), more than when it was set")
+		notice+"now hides 3 gaps (highest severity: critical), more or worse gaps than announced before")
 	check(hour, reportOf(u), notice+"hides nothing and can be removed")
 	check(hour, reportOf(u, finding("user/u", "a", audit.Unverified, policies.High)),
 		"auditor_error user/u")

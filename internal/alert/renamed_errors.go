@@ -93,7 +93,8 @@ var renamedNotices = []struct {
 		"Remotion $1 is newer than $2, the newest release in this catalogue: the policies of $3 apply"},
 	{regexp.MustCompile("^what (Remotion .+) needs is not granted: (.+)$"),
 		"$1 needs permissions that are not granted: $2"},
-	{regexp.MustCompile("^there is no role (.+), and no deployed function uses it: it is not audited$"),
+	{regexp.MustCompile("^there is no role (.+), and no deployed function uses it: it is not " +
+		"audited$"),
 		"there is no role $1, and no deployed function uses it: the role is not audited"},
 }
 

@@ -84,7 +84,7 @@ func finding(target, action string, status audit.Status, severity policies.Sever
 	case status == audit.Unverified:
 		f.Why = "no simulation"
 	case status.Gap():
-		f.Cause, f.Why, f.ExampleARN, f.Region = audit.NoGrant, "no statement grants it",
+		f.Cause, f.Why, f.ExampleARN, f.Region = audit.NoGrant, "no statement grants the action",
 			"arn:aws:s3:::remotionlambda-useast1-x", "us-east-1"
 	default:
 		f.Covered = 1

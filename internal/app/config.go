@@ -179,7 +179,8 @@ func (c *Callers) UnmarshalText(text []byte) error {
 	var errs []error
 	for _, entry := range entries {
 		if entry == "none" {
-			errs = append(errs, errors.New(`"none" cannot be combined with other callers: use "none" alone, or a list of callers`))
+			errs = append(errs, errors.New(`"none" cannot be combined with other callers: use "none" `+
+				`alone, or a list of callers`))
 			continue
 		}
 		caller, err := parseCaller(entry)

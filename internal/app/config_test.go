@@ -98,8 +98,7 @@ func TestReadScopeNamedRefusesPermissionSets(t *testing.T) {
 	for _, want := range []string{
 		"REPEAT_AFTER: ",
 		"CALLERS: sso/Video needs a search for its role, which READ_SCOPE=named does not allow: use " +
-			"the " +
-			"role's ARN, " +
+			"the role's ARN, " +
 			"arn:aws:iam::<account>:role/aws-reserved/sso.amazonaws.com/…/AWSReservedSSO_Video_…",
 		"CALLERS: sso/Clips needs a search",
 	} {

@@ -40,7 +40,8 @@ var ErrEvent = errors.New("unsupported event")
 
 // unsupported returns the error of an event, with the reason and the supported events.
 func unsupported(reason error) error {
-	return fmt.Errorf(`%w: %w. Send {"command":"audit"} or {"command":"test-alert"} (optional fields: `+
+	return fmt.Errorf(`%w: %w. Send {"command":"audit"} or {"command":"test-alert"} (optional `+
+		`fields: `+
 		`dryRun, schedule, scheduledTime); a scheduled EventBridge event (source aws.events); or IAM `+
 		`changes from CloudTrail (source aws.iam), directly or as messages in SQS (Records)`,
 		ErrEvent, reason)

@@ -308,7 +308,8 @@ func evaluateTrust(t TargetFacts) Finding {
 	case trust.Decision == iampolicy.Allowed:
 		f.Status, f.Covered, f.ExampleARN, f.Statements = Satisfied, 1, "", StatementRefs(allows)
 	case trust.Decision == iampolicy.ExplicitDeny:
-		f.Status, f.Cause, f.Why, f.Statements = Denied, TrustPolicy, denies[0].String()+" denies sts:AssumeRole",
+		f.Status, f.Cause, f.Why, f.Statements = Denied, TrustPolicy,
+			denies[0].String()+" denies sts:AssumeRole",
 			StatementRefs(denies)
 	default:
 		f.Status, f.Cause, f.Why = Missing, TrustPolicy,

@@ -171,9 +171,9 @@ func TestReasonNamesTheConditionalStatement(t *testing.T) {
 	q := policies.SimulationRequest{Action: "s3:ListBucket", Resource: bucket, Region: "us-east-1"}
 	const buckets = "arn:aws:s3:::remotionlambda-useast1-*"
 	for want, texts := range map[string][]string{
-		"statement 3 (Sid Mfa) of inline policy 'a' denies it under a condition":         {vpc + "," + plain + "," + mfa},
-		"statement 1 (Sid Vpc) of inline policy 'a' grants it under a condition":         {vpc},
-		"statement 1 (Sid Own) of inline policy 'a' grants it through a policy variable": {own},
+		"statement 3 (Sid Mfa) of inline policy 'a' denies the action under a condition":         {vpc + "," + plain + "," + mfa},
+		"statement 1 (Sid Vpc) of inline policy 'a' grants the action under a condition":         {vpc},
+		"statement 1 (Sid Own) of inline policy 'a' grants the action through a policy variable": {own},
 	} {
 		facts := TargetFacts{Name: "user/ci", ARN: "arn:aws:iam::123456789012:user/ci", Presence: Present,
 			Grants: grants(t, texts...)}

@@ -56,7 +56,8 @@ func (f Facts) notices(r Report) []Notice {
 	list = append(list, f.nameNotices()...)
 	if f.NoDefaultRole {
 		list = append(list, Notice{Kind: NoticeRenderRole, Text: fmt.Sprintf(
-			"there is no role %s, and no deployed function uses it: the role is not audited", policies.RoleName)})
+			"there is no role %s, and no deployed function uses it: the role is not "+
+				"audited", policies.RoleName)})
 	}
 	if f.Undiscovered {
 		list = append(list,

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -14,8 +15,8 @@ type Endpoint struct {
 	// URL is the address for AWS_ENDPOINT_URL and BaseEndpoint, such as http://127.0.0.1:4599.
 	URL string
 
-	server *http.Server
-	done   chan error
+	// close stops the server once and returns the error of the first call.
+	close func() error
 }
 
 // Listen serves on addr, HOST:PORT, and returns the endpoint. Port 0 selects a free port, and an
@@ -36,20 +37,17 @@ func (s *Server) Listen(addr string) (*Endpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Endpoint{
-		URL:    "http://" + listener.Addr().String(),
-		server: &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second},
-		done:   make(chan error, 1),
-	}
-	go func() { e.done <- e.server.Serve(listener) }()
-	return e, nil
+	server := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	return &Endpoint{URL: "http://" + listener.Addr().String(), close: sync.OnceValue(func() error {
+		err := server.Close()
+		if ended := <-served; !errors.Is(ended, http.ErrServerClosed) {
+			err = errors.Join(err, ended)
+		}
+		return err
+	})}, nil
 }
 
-// Close stops listening and closes all open connections. A second call of Close blocks forever.
-func (e *Endpoint) Close() error {
-	err := e.server.Close()
-	if served := <-e.done; !errors.Is(served, http.ErrServerClosed) {
-		err = errors.Join(err, served)
-	}
-	return err
-}
+// Close stops listening and closes all open connections. Further calls return the same error.
+func (e *Endpoint) Close() error { return e.close() }

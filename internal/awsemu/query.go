@@ -13,7 +13,6 @@ import (
 // A nil form is an absent parameter, and all methods accept a nil form.
 type form struct {
 	value string
-	given bool // the request has a value, which may be empty
 	sub   map[string]*form
 }
 
@@ -37,7 +36,6 @@ func newForm(values url.Values) *form {
 			}
 			at = next
 		}
-		at.given = true
 		if len(vs) > 0 {
 			at.value = vs[0]
 		}

@@ -47,7 +47,8 @@ func parseS3Request(r *http.Request, req request) (request, *apiError) {
 	}
 	if len(raw) > maxBody {
 		return req, refuse(http.StatusBadRequest, "EntityTooLarge",
-			"Your proposed upload exceeds the maximum allowed size: the embedded AWS accepts at most %d bytes",
+			"Your proposed upload exceeds the maximum allowed size: the embedded AWS accepts at most %d "+
+				"bytes",
 			maxBody)
 	}
 	in.body = raw

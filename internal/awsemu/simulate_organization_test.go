@@ -89,8 +89,7 @@ func TestSimulationsApplyTheOrganization(t *testing.T) {
 			in: iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("role/worker"),
 				ActionNames: []string{"s3:GetObject"}, ResourceArns: []string{bucketA, bucketS}},
 			want: []string{"s3:GetObject arn:aws:s3:::${BucketName}/${KeyName}: explicitDeny organization " +
-				"false" +
-				" | " + bucketA + " allowed 1 | " + bucketS + " explicitDeny 0"},
+				"false | " + bucketA + " allowed 1 | " + bucketS + " explicitDeny 0"},
 		},
 		{
 			name:    "the organization's policies do not affect a service-linked role",
@@ -98,8 +97,7 @@ func TestSimulationsApplyTheOrganization(t *testing.T) {
 			in: iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("role/linked"),
 				ActionNames: []string{"s3:GetObject"}, ResourceArns: []string{bucketA}},
 			want: []string{"s3:GetObject " + bucketA + ": allowed [role_linked_p" + iamPolicy +
-				statementPosition(nil, allowRead) + "] organization true" +
-				" | " + bucketA + " allowed 1"},
+				statementPosition(nil, allowRead) + "] organization true | " + bucketA + " allowed 1"},
 		},
 		{
 			name:    "a service control policy that does not parse allows nothing",

@@ -99,7 +99,8 @@ func subscribe(c *call) (any, error) {
 	for _, e := range c.form.list("Attributes", "entry") {
 		switch name, value := e.get("key"), e.get("value"); {
 		case name != "FilterPolicy":
-			return nil, invalidParameter("Attributes Reason: the embedded AWS supports only FilterPolicy, got %s",
+			return nil, invalidParameter("Attributes Reason: the embedded AWS supports only "+
+				"FilterPolicy, got %s",
 				name)
 		case !json.Valid([]byte(value)):
 			return nil, invalidParameter("FilterPolicy: failed to parse JSON")

@@ -89,7 +89,8 @@ func (l *loader) checkedDocument(n ast.Node, at string, limit int,
 	}
 	if size := policySize(text); len(text) > maxDocument || limit > 0 && size > limit {
 		l.addProblem(n, at,
-			"the document has %d characters without white space and %d with white space: IAM accepts fewer", size,
+			"the document has %d characters without white space and %d with white space: IAM accepts "+
+				"fewer", size,
 			len(text))
 	}
 	err := check(text)

@@ -102,7 +102,8 @@ func (l *loader) accessKeys(n ast.Node, at string) []string {
 		}
 		keys = append(keys, key)
 		if owner, taken := l.keyOwner[key]; taken {
-			l.addProblem(item, at, "duplicate access key %s, already in %s: remove one, because a key belongs to one user", key,
+			l.addProblem(item, at, "duplicate access key %s, already in %s: remove one, because a key "+
+				"belongs to one user", key,
 				owner)
 		}
 		l.keyOwner[key] = at

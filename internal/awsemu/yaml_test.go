@@ -215,7 +215,7 @@ func TestLoadReportsEveryMistakeWithItsLineAndRemedy(t *testing.T) {
 			"roles:\n  r:\n    inline: {x: {file: bad.json}}\n",
 			[]string{
 				"a.yaml:3: roles.r.inline.x: bad.json:2:2: the policy document has no Statement: correct " +
-					"it, or keep it"}},
+					"the document, or"}},
 		{"a missing file", "roles:\n  r:\n    inline: {x: {file: none.json}}\n",
 			[]string{"a.yaml:3: roles.r.inline.x.file: open accounts/none.json: file does not exist: name " +
 				"a file in the folder of accounts/a.yaml or below it"}},

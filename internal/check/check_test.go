@@ -234,7 +234,7 @@ func TestDocumentRequirementsErrors(t *testing.T) {
 		`{"Statement":{"Effect":"Allow","Action":"GetObject","Resource":"*"}}`:                         "is not an action",
 		`{"Statement":{"Effect":"Allow","Action":"s3:GetObject","Resource":"bucket"}}`:                 "it has 1 of the 6 fields of an ARN",
 		`{"Statement":{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:US-EAST:1:x"}}`: `field 4, "US-EAST", must consist of`,
-		`{"Statement":[]}`: "requires nothing",
+		`{"Statement":[]}`: "contains no required permissions",
 	} {
 		doc, err := iampolicy.Parse(text)
 		if err != nil {

@@ -152,7 +152,7 @@ func DocumentRequirements(name string, doc *iampolicy.Document,
 				}
 				need, err := iampolicy.NewNeed(action, expanded)
 				if err != nil {
-					refuse("has an impossible requirement: " + err.Error())
+					refuse("has an invalid requirement: " + err.Error())
 					continue
 				}
 				req.demands = []demand{{need, context}}
@@ -161,7 +161,8 @@ func DocumentRequirements(name string, doc *iampolicy.Document,
 		}
 	}
 	if errs == nil && len(all.Requirements) == 0 {
-		errs = append(errs, fmt.Errorf("%s requires nothing: add an Allow statement", name))
+		errs = append(errs, fmt.Errorf("%s contains no required permissions: add an Allow "+
+			"statement", name))
 	}
 	return all, errors.Join(errs...)
 }

@@ -173,7 +173,7 @@ func (r *run) readBoundary(ctx context.Context, arn string) snapshot {
 	boundary := r.readManaged(ctx, id, arn)
 	if boundary.policies == nil && boundary.problems == nil {
 		// A boundary that cannot be found must not count as no boundary.
-		boundary.problems = []audit.Problem{{What: id, Why: "IAM does not know the policy"}}
+		boundary.problems = []audit.Problem{{What: id, Why: "IAM did not find the policy"}}
 	}
 	return boundary
 }

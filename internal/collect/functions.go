@@ -165,8 +165,8 @@ type survey struct {
 
 const (
 	notEnabled         = "the region is not enabled in this account"
-	organizationDenies = "a service control policy of the organization forbids lambda:ListFunctions " +
-		"there"
+	organizationDenies = "a service control policy of the organization denies lambda:ListFunctions " +
+		"in this region"
 )
 
 // survey selects the regions to audit, as described at Plan.Regions, and returns them with their

@@ -148,8 +148,7 @@ func TestFunctions(t *testing.T) {
 				"role/remotion-lambda-role logs:PutLogEvents partial narrower-grant",
 			}, notices: []string{
 				"document: inline policy \"remotion\": this is the user policy of Remotion 4.0.418 and " +
-					"later, " +
-					"unchanged",
+					"later, unchanged",
 				"document: inline policy \"remotion\": this is the role policy of Remotion 4.0.61 and later, " +
 					"unchanged",
 				customName + "clips (us-east-1)",
@@ -191,9 +190,8 @@ func TestFunctions(t *testing.T) {
 				a.Faults = []awsemu.Fault{{Operation: "lambda:*", Region: "eu-west-1", Deny: true},
 					refuse("eu-west-2", "AccessDeniedException", byAnSCP, 403)}
 			}, regions: "us-east-1", releases: "4.0.418 and later", notices: []string{
-				"region-skipped: not audited: eu-west-2: a service control policy of the organization " +
-					"forbids " +
-					"lambda:ListFunctions there",
+				"region-skipped: not audited: eu-west-2: a service control policy of the organization denies " +
+					"lambda:ListFunctions in this region",
 				"region-skipped: not audited: af-south-1: the region is not enabled in this account",
 			}, problems: []string{"the account: the functions in eu-west-1: " + denied +
 				": lambda:ListFunctions"}, status: audit.StatusUnverified},
@@ -205,7 +203,7 @@ func TestFunctions(t *testing.T) {
 					refuse("eu-west-2", "AccessDeniedException", byAnSCP, 403)}
 			}, regions: "us-east-1 eu-west-1 eu-west-2", releases: "4.0.418 and later", notices: []string{
 				"region-skipped: audited without a list of functions: eu-west-2: a service control policy of " +
-					"the organization forbids lambda:ListFunctions there",
+					"the organization denies lambda:ListFunctions in this region",
 				"region-skipped: not audited: af-south-1: the region is not enabled in this account",
 			}, problems: []string{"the account: the functions in eu-west-1: " + denied +
 				": lambda:ListFunctions"}, status: audit.StatusUnverified},

@@ -44,7 +44,7 @@ func (r *run) readScopeProblem(problems []audit.Problem, what, arn string,
 	return []audit.Problem{{
 		What: what, Why: "access denied: NamedPrincipals does not list " + arn,
 		Remedy: "add the ARN to NamedPrincipals, the parameter of template.yaml and property of the " +
-			"CDK construct; if the list has it, restore the policy of the auditor's role",
+			"CDK construct; if NamedPrincipals contains the ARN, restore the policy of the auditor's role",
 	}}, true
 }
 

@@ -50,7 +50,7 @@ func (r *run) adoptFunctionRoles(s *survey) (found []*target) {
 	if skipped != nil {
 		s.problems = append(s.problems,
 			audit.Problem{What: fmt.Sprintf("%d roles of functions", len(skipped)),
-				Why:    fmt.Sprintf("at most %d are audited beside RENDER_ROLE", maxRoles),
+				Why:    fmt.Sprintf("at most %d are audited in addition to RENDER_ROLE", maxRoles),
 				Remedy: "audit fewer regions at a time (REGIONS)"})
 	}
 	return found

@@ -239,7 +239,7 @@ func (r *run) simulateBatch(ctx context.Context, t *target,
 				s.answers[q] = a
 			} else {
 				s.problems = append(s.problems,
-					audit.Problem{What: what, Why: fmt.Sprintf("AWS's answer lacks %s on %s", action,
+					audit.Problem{What: what, Why: fmt.Sprintf("AWS's answer does not contain %s on %s", action,
 						resource)})
 			}
 		}

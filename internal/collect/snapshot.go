@@ -68,8 +68,7 @@ func policy(id, encoded string) snapshot {
 
 const (
 	deadline       = "the deadline ended the read"
-	throttleRemedy = "reduce other calls to IAM in this account, or run the audit at another " +
-		"time"
+	throttleRemedy = "reduce other calls to IAM in this account, or run the audit at another time"
 )
 
 // problemOf returns a snapshot with the problem of a failed call. action is the called action.
@@ -77,8 +76,7 @@ func problemOf(ctx context.Context, what, action string, err error) snapshot {
 	if ctx.Err() != nil {
 		p := audit.Problem{What: what, Why: deadline,
 			Remedy: "increase the time limit (the function's timeout, or --timeout), or audit fewer " +
-				"principals and " +
-				"regions"}
+				"principals and regions"}
 		if errors.Is(ctx.Err(), context.Canceled) {
 			p.Why, p.Remedy = "the audit was interrupted", ""
 		}

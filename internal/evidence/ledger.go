@@ -206,7 +206,8 @@ func (a *announcement) readState(ctx context.Context) (storedState, error) {
 	stored.state = alert.State{}
 	stored.problem = &audit.Problem{
 		What: "the auditor's state, " + a.Key + " in the evidence bucket", Why: err.Error(),
-		Remedy: "no action needed: the auditor keeps a copy of the damaged state, and announces all open gaps again",
+		Remedy: "no action needed: the auditor keeps a copy of the damaged state, and announces all " +
+			"open gaps again",
 	}
 	if !a.brokenCopied {
 		a.brokenCopied = true

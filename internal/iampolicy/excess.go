@@ -25,7 +25,7 @@ const (
 	Administrator ExcessKind = "administrator access"
 	// EverythingBut grants everything except the actions or resources that NotAction or NotResource
 	// names.
-	EverythingBut ExcessKind = "everything except the named actions or resources"
+	EverythingBut ExcessKind = "everything but what it names"
 	// EveryAction grants every action of a service. Some of these actions are not required.
 	EveryAction ExcessKind = "every action of the service"
 	// MoreActions grants an action that is not required.

@@ -172,10 +172,9 @@ var (
 		"attaches the Lambda Insights extension, which in this region belongs to an account that the " +
 			"documented policy does not cover",
 		Feature,
-		"functions with Lambda Insights cannot be deployed in this region, not even with the " +
-			"documented " +
+		"functions with Lambda Insights cannot be deployed in this region, even with the documented " +
 			"policy", Low, insightsPage}
-	quota = Consequence{deploy, "powers `remotion lambda quotas`",
+	quota = Consequence{deploy, "is used by `remotion lambda quotas`",
 		Feature, "`remotion lambda quotas` fails", Low, permissionsPage}
 	insightsLogs = Consequence{render, "writes the metrics of Lambda Insights if it is enabled",
 		Feature, "Lambda Insights shows no data", Medium, insightsPage}

@@ -146,8 +146,7 @@ func TestRecognize(t *testing.T) {
 				"instead"},
 		{"a narrowed policy is recognized", narrowed, User,
 			"this is the user policy of Remotion 4.0.418 and later, narrowed to specific accounts, " +
-				"regions " +
-				"or names"},
+				"regions or names"},
 		{"a statement with a condition is counted",
 			strings.Replace(user, `"Sid": "Storage",`,
 				`"Sid": "Storage", "Condition": {"Bool": {"aws:SecureTransport": "true"}},`, 1), User,
@@ -155,8 +154,7 @@ func TestRecognize(t *testing.T) {
 		{"a Deny statement is counted",
 			with(role, `{"Effect": "Deny", "Action": "s3:*", "Resource": "*"}`), Role,
 			"this is the role policy of Remotion 4.0.61 and later, with 1 statement that Remotion's " +
-				"policy " +
-				"does not have"},
+				"policy does not have"},
 		{"another role to pass is a removed and an added grant",
 			strings.Replace(user, "role/remotion-lambda-role",
 				"role/service-role/remotion-lambda-role", 1), User,

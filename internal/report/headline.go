@@ -31,8 +31,8 @@ func Headline(r audit.Report) string {
 	return fmt.Sprintf("all %d requirements satisfied", s.Requirements)
 }
 
-// verifiedTail says that the verified requirements of an incomplete audit have no unmuted gap. It is
-// empty if no requirement was verified.
+// verifiedTail reports that the verified requirements of an incomplete audit have no unmuted gap.
+// It returns "" if no requirement was verified.
 func verifiedTail(s audit.Summary, muted bool) string {
 	verified := s.Requirements - s.Unverified
 	switch {

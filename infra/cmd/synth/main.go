@@ -59,9 +59,8 @@ func synth(app awscdk.App, getenv func(string) string, code ...awslambda.Code) e
 			return err
 		}
 		changes := awscdk.NewStack(app, jsii.String("RemotionAuditChanges"), &awscdk.StackProps{
-			Env: &awscdk.Environment{Region: jsii.String(eventRegion(*forwarder.HomeRegion))},
-			Description: jsii.String("remotion-audit: forwards IAM changes to the region of the " +
-				"auditor."),
+			Env:         &awscdk.Environment{Region: jsii.String(eventRegion(*forwarder.HomeRegion))},
+			Description: jsii.String("remotion-audit: forwards IAM changes to the region of the auditor."),
 		})
 		infra.NewChangeForwarder(changes, "Forwarder", forwarder)
 	}

@@ -25,7 +25,8 @@ func Check(checkout, version string) error {
 		return err
 	}
 	if changed != "" {
-		errs = append(errs, fmt.Errorf("the checkout has uncommitted changes: commit or restore them:\n%s", changed))
+		errs = append(errs, fmt.Errorf("the checkout has uncommitted changes: commit or restore "+
+			"them:\n%s", changed))
 	}
 	tags, err := git(checkout, "tag", "--list")
 	if err != nil {

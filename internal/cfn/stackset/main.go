@@ -54,7 +54,8 @@ func parse(args []string) (o options, err error) {
 	flags.StringVar(&o.prefix, "prefix", "",
 		"the prefix of the bucket names: PREFIX-us-east-1")
 	flags.StringVar(&o.key, "key", "",
-		"the key of the code in the buckets (default: a key with the SHA-256 of the zip, so that new code has a new key)")
+		"the key of the code in the buckets (default: a key with the SHA-256 of the zip, so that new "+
+			"code has a new key)")
 	regions := flags.String("regions", "us-east-1",
 		"the regions of the buckets, comma-separated: every region that the stack set is deployed to")
 	if err := flags.Parse(args); err != nil {

@@ -36,7 +36,8 @@ func prepare(version string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("\ninfra/go.mod and infra/go.sum now have their form in release %s. To make the release, run:\n\n", version)
+	fmt.Printf("\ninfra/go.mod and infra/go.sum now have their form in release %s. To make the "+
+		"release, run:\n\n", version)
 	for _, command := range commands {
 		fmt.Println("  " + command)
 	}
