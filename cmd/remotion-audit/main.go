@@ -33,8 +33,8 @@ func main() {
 // rootCommand returns the command with all sub-commands. docs/cli.md is generated from it.
 func rootCommand() *cobra.Command {
 	root := &cobra.Command{
-		Use:           "remotion-audit",
-		Short:         "Check that Remotion Lambda has the IAM permissions it needs, and explain " +
+		Use: "remotion-audit",
+		Short: "Check that Remotion Lambda has the IAM permissions it needs, and explain " +
 			"what is missing",
 		Version:       version(),
 		SilenceErrors: true, SilenceUsage: true,
