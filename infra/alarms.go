@@ -101,8 +101,8 @@ func (a *permissionAuditor) newAlarms(p PermissionAuditorProps) map[string]awscl
 			"The queue "+queueName+" has its event and error. Read them:",
 			"aws sqs receive-message --region "+region+" --queue-url "+queueURL+
 				" --message-attribute-names All",
-			"Fix the cause (see the log group "+log+"), then purge the queue to end this alarm.",
-			"The next scheduled run replaces the failed one:",
+			"The next scheduled run replaces the failed one.",
+			"Fix the cause (see the log group "+log+"), then purge the queue to end this alarm:",
 			"aws sqs purge-queue --region "+region+" --queue-url "+queueURL,
 		),
 		metric: depth, count: 1, of: 1, missing: awscloudwatch.TreatMissingData_IGNORE, topic: opsTopic,

@@ -254,7 +254,7 @@ func (p *PermissionAuditorProps) validateRetention(v *validation) {
 	}
 	if days := p.ReportRetentionDays; days != nil && !*awscdk.Token_IsUnresolved(days) &&
 		(*days < 1 || *days > 36500 || *days != math.Trunc(*days)) {
-		v.wrong("ReportRetentionDays", "%v is not 1 to 36500 days", *days)
+		v.wrong("ReportRetentionDays", "must be a whole number of days from 1 to 36500, got %v", *days)
 	}
 }
 
@@ -300,8 +300,9 @@ const longestNames = 6_500
 var logRetentions = []float64{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827,
 	3653}
 
-// withDefaults returns a copy of valid props in which every field with a default is set. It builds
-// the function if Code is nil, and panics if the build fails.
+// withDefaults returns a copy of valid props. It sets the fields whose default is a value, and
+// changes an empty AlertEmail or EvidenceBucket to nil. It builds the function if Code is nil, and
+// panics if the build fails.
 func (p *PermissionAuditorProps) withDefaults() PermissionAuditorProps {
 	set := *p
 	defaultTo := func(field **string, value string) {

@@ -155,8 +155,8 @@ func (d digest) paragraph(e entry) string {
 	return text
 }
 
-// nextSteps returns the commands that repeat the audit, and the command that mutes the gaps of the
-// first entry.
+// nextSteps returns the commands that repeat the audit. With an evidence bucket, it adds the
+// command that mutes the gaps of the first announced entry that is not closed.
 func (d digest) nextSteps() (list []string) {
 	s := d.options.Sender
 	for i, command := range report.CheckCommands(d.report, s.Function, s.Region, s.Settings) {
@@ -165,7 +165,7 @@ func (d digest) nextSteps() (list []string) {
 	all := entries(d.excerpt.transitions)
 	if i := slices.IndexFunc(all, func(e entry) bool { return !e.closed }); i >= 0 {
 		if command := d.muteCommand(all[i].group); command != "" {
-			list = append(list, "Mute the first gaps for 24 hours: "+code(command))
+			list = append(list, "Mute the first open gaps for 24 hours: "+code(command))
 		}
 	}
 	return list

@@ -112,10 +112,10 @@ func (d digest) entrySection(e entry) report.Section {
 		s.Fields = append(s.Fields,
 			report.Field{Label: "Old status",
 				Text: fmt.Sprintf("%s: %s", e.group.Status, e.group.Summary())},
-			report.Field{Label: "Cause", Text: fmt.Sprintf("%s: %s", e.group.Cause, e.group.Why)})
+			report.Field{Label: "Old cause", Text: fmt.Sprintf("%s: %s", e.group.Cause, e.group.Why)})
 		if e.reason == ReasonRetired {
 			s.Fields = append(s.Fields, report.Field{Label: "Status",
-				Text: "no longer audited (target, region or requirement), not recovered"})
+				Text: "not recovered: the audit no longer covers the target, the region or the requirement"})
 		}
 		s.Fields = append(s.Fields, report.Field{Label: "Duration",
 			Text: durationText(d.now.Sub(e.since)) + ", since " + timeText(e.since)})

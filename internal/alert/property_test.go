@@ -22,14 +22,14 @@ type model struct {
 	notifiedAt       time.Time // when the gap was last announced
 	reminders        int
 	closed           time.Time
-	openings         int // the number in a message, without openings that were never announced
+	openings         int // the number of openings, like Gap.Opened
 	// announcedOpenings and announcedClosings count announcements over the whole test.
 	announcedOpenings, announcedClosings int
 }
 
 // update updates the model with a finding of a run, and returns the reason for which the model
-// announces the finding, or "". It returns ReasonReminder for every unchanged gap, whether or not a
-// reminder is due.
+// announces the finding, or "". For an unchanged gap that was announced and is not muted, update
+// returns ReasonReminder, even if no reminder is due.
 func (m *model) update(f audit.Finding, baseline, muted bool, now time.Time) Reason {
 	rank := map[audit.Status]int{audit.Conditional: 1, audit.Partial: 2, audit.Missing: 3,
 		audit.Denied: 3}
@@ -188,7 +188,8 @@ func TestRandomDrift(t *testing.T) {
 				t.Fatalf("seed %d, run %d: a message without announcements: %s", seed, run+1, p.Message.Subject)
 			}
 			if s.noSubscribers && !p.Message.Zero() {
-				// Nothing counts as announced. Announced gaps stay open, and the next run announces them again.
+				// The topic has no subscriber, so no announcement of this message counts. Each gap in the
+				// message is open in the stored state, so that a later run can announce it.
 				for id, m := range before {
 					current := models[id]
 					if _, announced := want[id]; announced {

@@ -18,7 +18,7 @@ func (o Options) reminderInterval(reminders int, critical bool) time.Duration {
 	return o.RepeatAfter * reminderFactors[min(reminders, len(reminderFactors)-1)]
 }
 
-// due reports whether a reminder is due at now, or within the time early after now. A hundredth of
+// due reports whether a reminder is due at now, or at most early after now. A hundredth of
 // RepeatAfter is subtracted, because a schedule is not exact to the second and reminders would get
 // later each day.
 func (o Options) due(now, notified time.Time, reminders int, critical bool,

@@ -35,14 +35,16 @@ var renamedTexts = []string{
 	"line 34: a mute needs until",
 }
 
-// The text of the notice about an upgrade in that state, and the text of this release.
+// oldUpgradeText is the text of the upgrade notice in the files of released. upgradeText is the
+// text of the same notice in this release.
 const (
 	oldUpgradeText = "what Remotion 4.0.418 and later needs is not granted: s3:PutBucketPolicy for user/u"
 	upgradeText    = "Remotion 4.0.418 and later needs permissions that are not granted: " +
 		"s3:PutBucketPolicy for user/u"
 )
 
-// upgradeStory returns a story that continues from the files in released, and its last report.
+// upgradeStory returns a story that continues from the files in released. It also returns the state
+// and the report in these files; the upgrade notice in the report has the text of this release.
 func upgradeStory(t *testing.T) (*story, State, audit.Report) {
 	t.Helper()
 	read := func(name string) []byte {
@@ -79,7 +81,8 @@ func TestAnUpgradeKeepsTheState(t *testing.T) {
 	if err := validate(t, schema(t, "state.schema.json"), raw); err != nil {
 		t.Error(err)
 	}
-	// Only the texts of errors and of the notice about an upgrade change.
+	// ParseState changes only the texts of errors of the mutes file, and the text of the upgrade
+	// notice.
 	var old State
 	if err := json.Unmarshal(raw, &old); err != nil {
 		t.Fatal(err)
@@ -237,10 +240,10 @@ func TestRenamedErrors(t *testing.T) {
 }
 
 // TestAnUpgradeDoesNotAnnounceTheReadScopeAgain checks that a notice with a new text is not
-// announced again. The release of November 2026 wrote the state, for a real audit with
-// READ_SCOPE=named, a Remotion release that is newer than the catalogue, and no render role. This
-// release derives the same three notices with other texts. The claim contains a gap
-// and the same notices.
+// announced again. The auditor's release of November 2026 wrote the state in a real audit. That
+// audit had READ_SCOPE=named, no render role, and a Remotion release newer than the catalogue. This
+// release derives the same three notices with other texts. The claim contains a gap and the same
+// notices.
 func TestAnUpgradeDoesNotAnnounceTheReadScopeAgain(t *testing.T) {
 	raw, err := os.ReadFile("testdata/state/2026-11-read-scope/state.json")
 	if err != nil {

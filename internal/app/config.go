@@ -215,8 +215,8 @@ func parseCaller(entry string) (c Caller, err error) {
 		m := principal.FindStringSubmatch(name)
 		if m == nil {
 			return c,
-				fmt.Errorf("%q is not the ARN of a user or a role (a session's or the root's cannot be "+
-					"audited): %s", entry, form)
+				fmt.Errorf("%q is not the ARN of a user or a role (sessions and the root user cannot "+
+					"be audited): %s", entry, form)
 		}
 		c.ARN, c.Account, name = name, m[1], m[2]
 	}

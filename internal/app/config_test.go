@@ -68,7 +68,7 @@ func TestConfigErrorListsAllVariables(t *testing.T) {
 	for _, want := range []string{
 		`CALLERS: "user/ci=everything" has an unknown purpose "everything"`,
 		`CALLERS: "group/x" is not a principal`,
-		`is not the ARN of a user or a role (a session's or the root's cannot be audited)`,
+		`is not the ARN of a user or a role (sessions and the root user cannot be audited)`,
 		`CALLERS: duplicate "user/a"`,
 		`RENDER_ROLE: "a/b" is not the name of a role`,
 		`REMOTION_VERSION: "newest" is not a Remotion release`,

@@ -10,9 +10,9 @@ import (
 )
 
 // AssumedContext returns the request context for the engine and for AWS's simulator: the keys of a
-// real request from Remotion. Without these keys, an organization policy that denies other regions
-// would deny every simulated request, and AWS does not list the keys of such policies as missing.
-// Keys of extra override the defaults.
+// real request from Remotion. Without these keys, a service control policy that denies all regions
+// except a few would deny every simulated request. The simulator does not report the keys of such a
+// policy as missing. Keys of extra override the defaults.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 func AssumedContext(q policies.SimulationRequest, extra iampolicy.Context) iampolicy.Context {
 	c := iampolicy.Context{

@@ -164,7 +164,7 @@ func TestTheRetryOfAConditionalWriteFails(t *testing.T) {
 	}
 }
 
-func TestS3RefusesTheSameRequestsAsAWS(t *testing.T) {
+func TestS3ErrorCodes(t *testing.T) {
 	srv := &Server{Account: evidence()}
 	c := storeOf(t, srv)
 	get := func(bucket, key, owner string) error {
@@ -348,8 +348,8 @@ func TestVirtualHosts(t *testing.T) {
 	}
 }
 
-// TestChunkedBodies checks bodies in chunks with a trailing checksum. SDKs send such a body if they
-// cannot read the body twice.
+// TestChunkedBodies checks bodies in chunks with a trailing checksum. SDKs send such bodies over
+// HTTPS, for example the Go SDK in PutObject.
 func TestChunkedBodies(t *testing.T) {
 	srv := &Server{Account: evidence()}
 	url := listen(t, srv)

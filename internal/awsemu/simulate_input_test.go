@@ -123,7 +123,7 @@ func TestSimulatePrincipalPolicyRefusesInvalidInput(t *testing.T) {
 	}
 }
 
-func TestTheOldShapeHasTheOldErrors(t *testing.T) {
+func TestErrorsOfTheSimulatorBeforeJuly2026(t *testing.T) {
 	c := connect(t, &Server{Account: &Account{Simulator: Simulator{Shape: "old"}}}).iam
 	for source, want := range map[string][2]string{
 		"role/unknown": {"NoSuchEntity", "The role with name unknown cannot be found."},

@@ -20,8 +20,9 @@ func StatementName(policy string, index int, sid string) string {
 // Resources returns the statement's patterns of Resource or NotResource as written.
 func (m Match) Resources() []string { return slices.Concat(m.Resource, m.NotResource) }
 
-// UndecidedText explains which unknown value the statement's effect depends on. The statement is
-// one that Evaluate or Trusts lists as undecided.
+// UndecidedText explains why the effect of a statement is undecided: an unknown context value, a
+// policy variable with an unknown value, or undocumented behavior of AWS. Evaluate or Trusts must
+// list the statement as undecided.
 func (m Match) UndecidedText() string {
 	verb := " grants the action"
 	if m.Effect == Deny {

@@ -170,7 +170,8 @@ func (p *pattern) scan(variables bool) []atom {
 // allAtoms returns the whole pattern as atoms, the prefix included.
 func (p *pattern) allAtoms() []atom { return p.atomsFrom(0) }
 
-// atomsFrom returns the pattern as atoms, without the first cut bytes of its prefix.
+// atomsFrom returns the pattern as atoms, without the start of its prefix. The parameter cut is the
+// length of that start in bytes.
 func (p *pattern) atomsFrom(cut int) []atom {
 	if p.plain {
 		atoms := p.scan(false)
@@ -186,10 +187,10 @@ func (p *pattern) atomsFrom(cut int) []atom {
 // resourceField is the index from 0 of the first ARN field in which colons are ordinary text.
 const resourceField = 5
 
-// markColonStops clears crosses on the wildcards that stop at a colon. In the first five fields of
-// an ARN, these wildcards are every '?', and every '*' that is followed by more text in its field.
-// A '*' at the end of its field also matches colons. These are the rules of IAM, see "Using
-// wildcards in resource ARNs" in
+// markColonStops sets the field crosses to false on each wildcard that stops at a colon. In the
+// first five fields of an ARN, these wildcards are every '?', and every '*' that is followed by
+// more text in its field. A '*' at the end of its field also matches colons. These are the rules of
+// IAM, see "Using wildcards in resource ARNs" in
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
 func markColonStops(atoms []atom) {
 	field := 0
