@@ -171,8 +171,8 @@ func (p *page) writeResource(g Group) {
 // writeEvidence writes the results of the engine and of the simulator.
 func (p *page) writeEvidence(g Group) {
 	if f := g.Findings[0]; f.Sid != audit.TrustSid && (f.Simulated != "" || f.Inspected != "") {
-		p.field("  ", "Evidence", "result of the policy documents: %s; of the AWS simulator: %s", orUnknown(f.Inspected),
-			orUnknown(f.Simulated))
+		p.field("  ", "Evidence", "result of the policy documents: %s; of the AWS simulator: %s",
+			orUnknown(f.Inspected), orUnknown(f.Simulated))
 	}
 }
 
