@@ -1,6 +1,7 @@
 package infra
 
 import (
+	"os"
 	"slices"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -12,70 +13,51 @@ import (
 
 // statements returns the policy statements of the function's role. They allow the actions that the
 // code calls, and the actions that AWS services call with the role. Each action is allowed on the
-// resources of its scope; statements panics for an unknown scope.
+// resources of its scope. Statements for resources that the stack does not have are omitted.
 func (a *permissionAuditor) statements(p PermissionAuditorProps) []awsiam.PolicyStatement {
-	arn := func(resource string) *string {
-		return jsii.Sprintf("arn:%s:%s", *awscdk.Aws_PARTITION(), resource)
-	}
-	account := *awscdk.Aws_ACCOUNT_ID()
-	ofAWS := arn("iam::aws:policy/*")
-	// The roles of functions are known only at run time. So the role may read every principal of the
-	// account, unless the read scope is named.
-	every := func(kind string) *string { return arn("iam::" + account + ":" + kind + "/*") }
-	evidence := func(key string) *string { return arn("s3:::" + *a.evidence.BucketName() + key) }
-	state := evidence("/state/" + account + "/*")
-	resources := map[contract.Scope][]*string{
-		contract.ScopePrincipals: {every("user"), every("role")},
-		contract.ScopeUsers:      {every("user")},
-		contract.ScopeGroups:     {every("group")},
-		contract.ScopeRoles:      {every("role")},
-		contract.ScopeAny:        {jsii.String("*")},
-		contract.ScopeFunctions:  {arn("lambda:*:" + account + ":function:*")},
-		contract.ScopePolicies:   {every("policy"), ofAWS},
-		// With s3:ListBucket, S3 answers 404 instead of 403 for a missing object. No condition limits the
-		// action to a prefix, because a GetObject request contains no prefix.
-		contract.ScopeEvidence:       {evidence("")},
-		contract.ScopeEvidenceReads:  {state, evidence("/mutes.yaml")},
-		contract.ScopeEvidenceWrites: {state, evidence("/reports/*")},
-		contract.ScopeTopic:          {a.topic.TopicArn()},
-		// PutMetricData supports no resource. The condition below limits it to one namespace.
-		contract.ScopeNamespace:    {jsii.String("*")},
-		contract.ScopeLog:          {a.logGroup.LogGroupArn()},
-		contract.ScopeFailureQueue: {a.failures.QueueArn()},
-		// The resources of these scopes are set below, if they exist.
-		contract.ScopeChangeQueue: nil,
-		contract.ScopeTopicKey:    nil,
-	}
-	if p.NamedPrincipals != nil {
-		resources[contract.ScopeNamed] = append(slices.Clone(*p.NamedPrincipals), ofAWS)
+	references := map[string]*string{
+		"AWS::Partition":    awscdk.Aws_PARTITION(),
+		"AWS::AccountId":    awscdk.Aws_ACCOUNT_ID(),
+		"AWS::Region":       awscdk.Aws_REGION(),
+		"MetricNamespace":   p.MetricNamespace,
+		"EvidenceBucket":    a.evidence.BucketName(),
+		"AlertTopic":        a.topic.TopicArn(),
+		"AuditLogGroup.Arn": a.logGroup.LogGroupArn(),
+		"FailureQueue.Arn":  a.failures.QueueArn(),
 	}
 	if a.changes != nil {
-		resources[contract.ScopeChangeQueue] = []*string{a.changes.QueueArn()}
+		references["ChangeQueue.Arn"] = a.changes.QueueArn()
 	}
 	if a.key != nil {
-		resources[contract.ScopeTopicKey] = []*string{a.key.KeyArn()}
+		references["AlertTopicKey.Arn"] = a.key.KeyArn()
+	}
+	resolve := func(text string) *string {
+		return jsii.String(os.Expand(text, func(name string) string {
+			if references[name] == nil {
+				panic("infra: unknown reference " + name)
+			}
+			return *references[name]
+		}))
 	}
 	permissions := slices.Concat(contract.ReadPermissions(), contract.FunctionPermissions(),
 		contract.OnBehalfPermissions())
 	var statements []awsiam.PolicyStatement
 	for _, s := range contract.Statements(*p.ReadScope, permissions) {
-		arns, known := resources[s.Scope]
-		if !known {
-			panic("infra: unknown scope " + string(s.Scope))
-		}
-		if len(arns) == 0 {
+		if s.Scope == contract.ScopeChangeQueue && a.changes == nil ||
+			s.Scope == contract.ScopeTopicKey && a.key == nil {
 			continue
 		}
-		statement := allow(s.Sid, s.Actions, arns...)
-		switch s.Scope {
-		case contract.ScopeNamespace:
-			statement.AddCondition(jsii.String("StringEquals"),
-				map[string]any{"cloudwatch:namespace": p.MetricNamespace})
-		case contract.ScopeTopicKey:
-			// The wildcard is for China: service names end in .cn in some places, and KMS does not document
-			// which form it compares. Only AWS sets this context key.
-			statement.AddCondition(jsii.String("StringLike"),
-				map[string]any{"kms:ViaService": "sns." + *awscdk.Aws_REGION() + ".amazonaws.com*"})
+		var resources []*string
+		for _, resource := range s.Resources {
+			if resource == "${NamedPrincipals}" {
+				resources = append(resources, *p.NamedPrincipals...)
+			} else {
+				resources = append(resources, resolve(resource))
+			}
+		}
+		statement := allow(s.Sid, s.Actions, resources...)
+		if c := s.Condition; c.Operator != "" {
+			statement.AddCondition(&c.Operator, map[string]any{c.Key: resolve(c.Value)})
 		}
 		statements = append(statements, statement)
 	}

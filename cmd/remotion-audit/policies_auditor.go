@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"regexp"
 	"slices"
 
@@ -123,43 +124,36 @@ type policyStatement struct {
 	Condition map[string]map[string]string `json:",omitempty"`
 }
 
-// policy returns the policy with one statement for each scope. It equals the policy in
-// template.yaml, including the references to resources. A test compares the two policies.
+// policy returns the policy with one statement for each scope. Resources of the stack are
+// references, such as ${AlertTopic}.
 func (p auditorScope) policy(permissions []contract.Permission) policyDocument {
-	arn := "arn:" + p.partition + ":"
-	every := func(kind string) string { return arn + "iam::" + p.account + ":" + kind + "/*" }
-	ofAWS := arn + "iam::aws:policy/*"
-	const bucket = "s3:::${EvidenceBucket}"
-	state := arn + bucket + "/state/" + p.account + "/*"
-	resources := map[contract.Scope][]string{
-		contract.ScopeNamed:          append(slices.Clone(p.named), ofAWS),
-		contract.ScopePrincipals:     {every("user"), every("role")},
-		contract.ScopeUsers:          {every("user")},
-		contract.ScopeGroups:         {every("group")},
-		contract.ScopeRoles:          {every("role")},
-		contract.ScopeAny:            {"*"},
-		contract.ScopeFunctions:      {arn + "lambda:*:" + p.account + ":function:*"},
-		contract.ScopePolicies:       {every("policy"), ofAWS},
-		contract.ScopeEvidence:       {arn + bucket},
-		contract.ScopeEvidenceReads:  {state, arn + bucket + "/mutes.yaml"},
-		contract.ScopeEvidenceWrites: {state, arn + bucket + "/reports/*"},
-		contract.ScopeTopic:          {"${AlertTopic}"},
-		contract.ScopeNamespace:      {"*"},
-		contract.ScopeLog:            {"${AuditLogGroup.Arn}"},
-		contract.ScopeFailureQueue:   {"${FailureQueue.Arn}"},
-		contract.ScopeChangeQueue:    {"${ChangeQueue.Arn}"},
-		contract.ScopeTopicKey:       {"${AlertTopicKey.Arn}"},
-	}
-	conditions := map[contract.Scope]map[string]map[string]string{
-		contract.ScopeNamespace: {"StringEquals": {"cloudwatch:namespace": contract.Namespace}},
-		contract.ScopeTopicKey:  {"StringLike": {"kms:ViaService": "sns.${AWS::Region}.amazonaws.com*"}},
+	resolve := func(text string) string {
+		return os.Expand(text, func(name string) string {
+			switch name {
+			case "AWS::Partition":
+				return p.partition
+			case "AWS::AccountId":
+				return p.account
+			case "MetricNamespace":
+				return contract.Namespace
+			}
+			return "${" + name + "}"
+		})
 	}
 	doc := policyDocument{Version: "2012-10-17"}
 	for _, s := range contract.Statements(p.readScope, permissions) {
-		doc.Statement = append(doc.Statement, policyStatement{
-			Sid: s.Sid, Effect: "Allow", Action: s.Actions, Resource: resources[s.Scope],
-			Condition: conditions[s.Scope],
-		})
+		statement := policyStatement{Sid: s.Sid, Effect: "Allow", Action: s.Actions}
+		for _, resource := range s.Resources {
+			if resource == "${NamedPrincipals}" {
+				statement.Resource = append(statement.Resource, p.named...)
+			} else {
+				statement.Resource = append(statement.Resource, resolve(resource))
+			}
+		}
+		if c := s.Condition; c.Operator != "" {
+			statement.Condition = map[string]map[string]string{c.Operator: {c.Key: resolve(c.Value)}}
+		}
+		doc.Statement = append(doc.Statement, statement)
 	}
 	return doc
 }

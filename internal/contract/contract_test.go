@@ -44,8 +44,8 @@ func TestStatementsGrantEveryPermission(t *testing.T) {
 	for _, readScope := range []string{ReadScopeAccount, ReadScopeNamed} {
 		var got, want []string
 		for _, s := range Statements(readScope, all) {
-			if s.Sid == "" {
-				t.Errorf("%s: no Sid", s.Scope)
+			if s.Sid == "" || len(s.Resources) == 0 {
+				t.Errorf("%s: Sid %q, resources %q", s.Scope, s.Sid, s.Resources)
 			}
 			got = append(got, s.Actions...)
 		}

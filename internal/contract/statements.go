@@ -9,27 +9,56 @@ type Statement struct {
 	Scope   Scope
 	Sid     string
 	Actions []string
+	// Resources are the ARNs of the scope, with the references ${…} of template.yaml.
+	// ${NamedPrincipals} stands for a list of ARNs.
+	Resources []string
+	// Condition limits the statement further; the zero value is no condition.
+	Condition Condition
 }
 
-// sids lists the Sids of the scopes, in the order of the auditor's policy.
-var sids = []Statement{
-	{Scope: ScopeNamed, Sid: "ReadNamed"},
-	{Scope: ScopePrincipals, Sid: "SimulatePrincipals"},
-	{Scope: ScopeUsers, Sid: "ReadUsers"},
-	{Scope: ScopeGroups, Sid: "ReadGroups"},
-	{Scope: ScopeRoles, Sid: "ReadRoles"},
-	{Scope: ScopeAny, Sid: "List"},
-	{Scope: ScopeFunctions, Sid: "ReadFunctions"},
-	{Scope: ScopePolicies, Sid: "ReadPolicies"},
-	{Scope: ScopeEvidence, Sid: "FindEvidence"},
-	{Scope: ScopeEvidenceReads, Sid: "ReadEvidence"},
-	{Scope: ScopeEvidenceWrites, Sid: "KeepEvidence"},
-	{Scope: ScopeTopic, Sid: "Alert"},
-	{Scope: ScopeNamespace, Sid: "PublishMetrics"},
-	{Scope: ScopeLog, Sid: "WriteLogs"},
-	{Scope: ScopeFailureQueue, Sid: "KeepFailures"},
-	{Scope: ScopeChangeQueue, Sid: "TakeChanges"},
-	{Scope: ScopeTopicKey, Sid: "EncryptAlerts"},
+// Condition is a condition of a policy statement with one key. Value can have references.
+type Condition struct{ Operator, Key, Value string }
+
+const (
+	arn         = "arn:${AWS::Partition}:"
+	account     = "${AWS::AccountId}"
+	principal   = arn + "iam::" + account + ":"
+	awsPolicies = arn + "iam::aws:policy/*"
+	evidence    = arn + "s3:::${EvidenceBucket}"
+	state       = evidence + "/state/" + account + "/*"
+)
+
+// scopes declares the statement of each scope, in the order of the auditor's policy.
+var scopes = []Statement{
+	{Scope: ScopeNamed, Sid: "ReadNamed", Resources: []string{"${NamedPrincipals}", awsPolicies}},
+	{Scope: ScopePrincipals, Sid: "SimulatePrincipals",
+		Resources: []string{principal + "user/*", principal + "role/*"}},
+	{Scope: ScopeUsers, Sid: "ReadUsers", Resources: []string{principal + "user/*"}},
+	{Scope: ScopeGroups, Sid: "ReadGroups", Resources: []string{principal + "group/*"}},
+	{Scope: ScopeRoles, Sid: "ReadRoles", Resources: []string{principal + "role/*"}},
+	{Scope: ScopeAny, Sid: "List", Resources: []string{"*"}},
+	{Scope: ScopeFunctions, Sid: "ReadFunctions",
+		Resources: []string{arn + "lambda:*:" + account + ":function:*"}},
+	{Scope: ScopePolicies, Sid: "ReadPolicies",
+		Resources: []string{principal + "policy/*", awsPolicies}},
+	// With s3:ListBucket, S3 answers 404 instead of 403 for a missing object. No condition limits the
+	// action to a prefix, because a GetObject request contains no prefix.
+	{Scope: ScopeEvidence, Sid: "FindEvidence", Resources: []string{evidence}},
+	{Scope: ScopeEvidenceReads, Sid: "ReadEvidence",
+		Resources: []string{state, evidence + "/mutes.yaml"}},
+	{Scope: ScopeEvidenceWrites, Sid: "KeepEvidence",
+		Resources: []string{state, evidence + "/reports/*"}},
+	{Scope: ScopeTopic, Sid: "Alert", Resources: []string{"${AlertTopic}"}},
+	// PutMetricData supports no resource. The condition limits it to one namespace.
+	{Scope: ScopeNamespace, Sid: "PublishMetrics", Resources: []string{"*"},
+		Condition: Condition{"StringEquals", "cloudwatch:namespace", "${MetricNamespace}"}},
+	{Scope: ScopeLog, Sid: "WriteLogs", Resources: []string{"${AuditLogGroup.Arn}"}},
+	{Scope: ScopeFailureQueue, Sid: "KeepFailures", Resources: []string{"${FailureQueue.Arn}"}},
+	{Scope: ScopeChangeQueue, Sid: "TakeChanges", Resources: []string{"${ChangeQueue.Arn}"}},
+	// The wildcard is for China: service names end in .cn in some places, and KMS does not document
+	// which form it compares. Only AWS sets this context key.
+	{Scope: ScopeTopicKey, Sid: "EncryptAlerts", Resources: []string{"${AlertTopicKey.Arn}"},
+		Condition: Condition{"StringLike", "kms:ViaService", "sns.${AWS::Region}.amazonaws.com*"}},
 }
 
 // Statements returns the statements that grant the permissions for a value of READ_SCOPE, in the
@@ -38,7 +67,7 @@ var sids = []Statement{
 // policies.
 func Statements(readScope string, permissions []Permission) []Statement {
 	var list []Statement
-	for _, s := range sids {
+	for _, s := range scopes {
 		for _, p := range permissions {
 			if p.scopeWith(readScope) == s.Scope {
 				s.Actions = append(s.Actions, p.Action)

@@ -56,41 +56,6 @@ func resourcesWith(t testing.TB, parameters map[string]string) map[string]cfn.Re
 	return resources
 }
 
-// reach lists the resources that the template must name for each scope.
-var reach = map[contract.Scope][]any{
-	contract.ScopePrincipals:     {principal("user"), principal("role")},
-	contract.ScopeUsers:          {principal("user")},
-	contract.ScopeRoles:          {principal("role")},
-	contract.ScopeGroups:         {principal("group")},
-	contract.ScopeFunctions:      {"arn:${AWS::Partition}:lambda:*:${AWS::AccountId}:function:*"},
-	contract.ScopePolicies:       {principal("policy"), "arn:${AWS::Partition}:iam::aws:policy/*"},
-	contract.ScopeAny:            {"*"},
-	contract.ScopeTopic:          {"${AlertTopic}"},
-	contract.ScopeNamespace:      {"*"},
-	contract.ScopeEvidence:       {evidence("")},
-	contract.ScopeEvidenceReads:  {evidence("/state/${AWS::AccountId}/*"), evidence("/mutes.yaml")},
-	contract.ScopeEvidenceWrites: {evidence("/state/${AWS::AccountId}/*"), evidence("/reports/*")},
-	contract.ScopeLog:            {"${AuditLogGroup.Arn}"},
-	contract.ScopeFailureQueue:   {"${FailureQueue.Arn}"},
-	contract.ScopeChangeQueue:    {"${ChangeQueue.Arn}"},
-	contract.ScopeTopicKey:       {"${AlertTopicKey.Arn}"},
-}
-
-// conditions lists the condition that the template must set for each scope. The other scopes have
-// no condition.
-var conditions = map[contract.Scope]any{
-	contract.ScopeNamespace: map[string]any{
-		"StringEquals": map[string]any{"cloudwatch:namespace": contract.Namespace}},
-	contract.ScopeTopicKey: map[string]any{
-		"StringLike": map[string]any{"kms:ViaService": "sns.${AWS::Region}.amazonaws.com*"}},
-}
-
-func principal(kind string) string {
-	return "arn:${AWS::Partition}:iam::${AWS::AccountId}:" + kind + "/*"
-}
-
-func evidence(key string) string { return "arn:${AWS::Partition}:s3:::${EvidenceBucket}" + key }
-
 // grant is an Allow statement of an identity policy, with the elements that the templates use.
 type grant struct {
 	Role               string // logical id
@@ -149,12 +114,19 @@ func TestFunctionMayDoWhatTheCodeCallsAndNoMore(t *testing.T) {
 			got[action.(string)] = granted{g.Resources, g.Condition}
 		}
 	}
-	for _, p := range slices.Concat(contract.ReadPermissions(), contract.FunctionPermissions(),
-		contract.OnBehalfPermissions()) {
-		if reach[p.Scope] == nil {
-			t.Errorf("%s: unknown scope %s", p.Action, p.Scope)
+	for _, s := range contract.Statements(contract.ReadScopeAccount, slices.Concat(
+		contract.ReadPermissions(), contract.FunctionPermissions(), contract.OnBehalfPermissions())) {
+		var needed granted
+		for _, resource := range s.Resources {
+			needed.Resources = append(needed.Resources, resource)
 		}
-		want[p.Action] = granted{reach[p.Scope], conditions[p.Scope]}
+		if c := s.Condition; c.Operator != "" {
+			value := strings.ReplaceAll(c.Value, "${MetricNamespace}", contract.Namespace)
+			needed.Condition = map[string]any{c.Operator: map[string]any{c.Key: value}}
+		}
+		for _, action := range s.Actions {
+			want[action] = needed
+		}
 	}
 	for _, action := range slices.Sorted(maps.Keys(want)) {
 		if !reflect.DeepEqual(got[action], want[action]) {
