@@ -119,15 +119,17 @@ fuzz: ## Fuzz every target for FUZZTIME (PKG=./internal/iampolicy FUZZ=FuzzParse
 
 .PHONY: golden
 golden: ## Rewrite the golden files and show the changes
+	go generate ./internal/settings
 	go test ./internal/app -update
 	go test ./internal/e2e -run '^Test(DocumentedCommands|ReadmeShowsARealReport)$$' -update
 	go test ./internal/report ./internal/alert ./internal/awsemu ./internal/policies ./internal/house ./cmd/remotion-audit -update
 	git diff --stat -- '*testdata*' docs README.md
 
 .PHONY: docs
-docs: ## Write docs/cli.md from the help of the command, and show what changed
+docs: ## Write docs/cli.md from the help of the command, and what follows from internal/settings
+	go generate ./internal/settings
 	go test ./cmd/remotion-audit -run '^TestCommandLinePage$$' -update
-	git diff --stat -- docs/cli.md
+	git diff --stat -- docs template.yaml '*_generated.go'
 
 .PHONY: catalogue
 catalogue: ## Compare the catalogue of releases with the npm packages (downloads about 110 MB once)

@@ -15,8 +15,6 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
-
-	"github.com/remotion-audit/remotion-audit/internal/contract"
 )
 
 // PermissionAuditor is the construct of the deployed auditor.
@@ -148,26 +146,6 @@ func NewPermissionAuditor(scope constructs.Construct, id string,
 		this.dashboard = this.newDashboard(p)
 	}
 	return this
-}
-
-// environment returns the function's environment. It sets every variable, so that the console shows
-// all of them.
-func (a *permissionAuditor) environment(p PermissionAuditorProps) *map[string]*string {
-	return &map[string]*string{
-		contract.EnvCallers:         commaSeparated(p.Callers),
-		contract.EnvRenderRole:      p.RenderRole,
-		contract.EnvRemotionVersion: p.RemotionVersion,
-		contract.EnvRegions:         commaSeparated(p.Regions),
-		contract.EnvBuckets:         commaSeparated(p.Buckets),
-		contract.EnvAssumedContext:  commaSeparated(p.AssumedContext),
-		contract.EnvTopicARN:        a.topic.TopicArn(),
-		contract.EnvHTTPSFormat:     p.HTTPSFormat,
-		contract.EnvMetricNamespace: p.MetricNamespace,
-		contract.EnvEvidenceBucket:  a.evidence.BucketName(),
-		contract.EnvAuditorID:       p.AuditorID,
-		contract.EnvRepeatAfter:     p.RepeatAfter,
-		contract.EnvReadScope:       p.ReadScope,
-	}
 }
 
 func commaSeparated(list *[]*string) *string {

@@ -3,7 +3,6 @@ package infra
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -18,8 +17,6 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
-
-	"github.com/remotion-audit/remotion-audit/internal/contract"
 )
 
 func TestMain(m *testing.M) {
@@ -139,16 +136,6 @@ func TestEveryPropReachesTheTemplate(t *testing.T) {
 				"Condition": map[string]any{"StringEquals": map[string]any{"cloudwatch:namespace": "Team/Remotion"}},
 			})}),
 		}})
-}
-
-func TestEnvironmentEqualsTheContract(t *testing.T) {
-	_, auditor := newStack(t, &PermissionAuditorProps{Callers: jsii.Strings("none")})
-	props := (&PermissionAuditorProps{Callers: jsii.Strings("none"), Code: testCode(t)}).withDefaults()
-	got := slices.Sorted(maps.Keys(*auditor.(*permissionAuditor).environment(props)))
-	want := slices.Sorted(slices.Values(contract.Environment()))
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("environment %v, want %v", got, want)
-	}
 }
 
 func TestAccessors(t *testing.T) {

@@ -11,6 +11,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/remotion-audit/remotion-audit/internal/settings"
 )
 
 // ChangeForwarderProps are the props of NewChangeForwarder.
@@ -23,7 +25,7 @@ type ChangeForwarderProps struct {
 	PermissionsBoundary awsiam.IManagedPolicy
 }
 
-const homeRegionForm = `^` + regionForm + `$`
+const homeRegionForm = `^` + settings.RegionPattern + `$`
 
 // eventRegions are the regions that receive IAM's events, in the partitions that Remotion supports.
 var eventRegions = []string{"us-east-1", "cn-north-1"}
@@ -41,7 +43,8 @@ func (p *ChangeForwarderProps) Validate() error {
 		}
 	}
 	check("HomeRegion", homeRegionForm, "a region, such as eu-central-1", p.HomeRegion)
-	check("RolePath", rolePathForm, "a path that begins and ends with a slash", p.RolePath)
+	path, _ := settings.Find("RolePath")
+	check(path.Property, path.Pattern, path.Want(), p.RolePath)
 	if len(errs) == 0 {
 		return nil
 	}

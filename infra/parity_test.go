@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -19,6 +20,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/remotion-audit/remotion-audit/internal/cfn"
+	"github.com/remotion-audit/remotion-audit/internal/settings"
 )
 
 // ignored contains the properties that may differ between template.yaml and the construct, as
@@ -48,85 +50,25 @@ func readTemplate(t *testing.T, file string) cfn.Template {
 // sets of parameters.
 func TestParity(t *testing.T) {
 	sam := samTemplate(t)
-	const topic, key = "arn:aws:sns:us-east-1:123456789012:",
+	const topic, key = "arn:aws:sns:us-east-1:123456789012:alerts",
 		"arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
-	const boundary = "arn:aws:iam::123456789012:policy/boundary"
-	existing := func(name string) func(awscdk.Stack) awssns.ITopic {
-		return func(s awscdk.Stack) awssns.ITopic {
-			return awssns.Topic_FromTopicArn(s, jsii.String(name), jsii.String(topic+name))
-		}
-	}
 	tests := []struct {
 		name       string
 		parameters map[string]string
-		props      func(awscdk.Stack) *PermissionAuditorProps
 	}{
-		{"defaults", map[string]string{"Callers": "user/render"},
-			func(awscdk.Stack) *PermissionAuditorProps {
-				return &PermissionAuditorProps{Callers: jsii.Strings("user/render")}
-			}},
-		{"all parameters set", map[string]string{
-			"Callers": "user/render,role/web=render", "RenderRole": "render", "RemotionVersion": "4.0.418",
-			"Regions": "us-east-1,eu-central-1", "Buckets": "site,output",
-			"AssumedContext": "aws:SourceVpc=vpc-1",
-			"Every":          "6h", "TimeZone": "Europe/Vienna", "AlertEmail": "ops@example.com",
-			"MetricNamespace": "Team/Remotion", "AuditorId": "second",
-			"HttpsFormat": "json", "RepeatAfter": "72h", "EvidenceBucketName": "evidence",
-			"ReactToChanges": "yes", "Dashboard": "no",
-			"LogRetentionDays": "90", "ReportRetentionDays": "7", "RolePath": "/audit/",
-			"PermissionsBoundaryArn": boundary,
-			"ReadScope":              "named",
-			"NamedPrincipals":        "arn:aws:iam::123456789012:user/render,arn:aws:iam::123456789012:policy/a/render",
-			"OpsTopicArn":            topic + "ops", "PagerTopicArn": topic + "pager", "KmsKeyArn": key,
-		}, func(s awscdk.Stack) *PermissionAuditorProps {
-			return &PermissionAuditorProps{
-				Callers: jsii.Strings("user/render", "role/web=render"), RenderRole: jsii.String("render"),
-				RemotionVersion:    jsii.String("4.0.418"),
-				Regions:            jsii.Strings("us-east-1", "eu-central-1"),
-				Buckets:            jsii.Strings("site", "output"),
-				AssumedContext:     jsii.Strings("aws:SourceVpc=vpc-1"),
-				ScheduleExpression: jsii.String("rate(6 hours)"), TimeZone: jsii.String("Europe/Vienna"),
-				AlertEmail:      jsii.String("ops@example.com"),
-				MetricNamespace: jsii.String("Team/Remotion"), AuditorID: jsii.String("second"),
-				HTTPSFormat: jsii.String("json"), RepeatAfter: jsii.String("72h"),
-				EvidenceBucket: jsii.String("evidence"),
-				ReactToChanges: jsii.Bool(true), Dashboard: jsii.Bool(false), LogRetentionDays: jsii.Number(90),
-				ReportRetentionDays: jsii.Number(7),
-				RolePath:            jsii.String("/audit/"),
-				PermissionsBoundary: awsiam.ManagedPolicy_FromManagedPolicyArn(s, jsii.String("boundary"),
-					jsii.String(boundary)),
-				ReadScope: jsii.String("named"),
-				NamedPrincipals: jsii.Strings("arn:aws:iam::123456789012:user/render",
-					"arn:aws:iam::123456789012:policy/a/render"),
-				OpsTopic: existing("ops")(s), PagerTopic: existing("pager")(s),
-				AlertTopicKey: awskms.Key_FromKeyArn(s, jsii.String("key"), jsii.String(key)),
-			}
-		}},
-		{"an existing topic", map[string]string{"Callers": "none", "AlertTopicArn": topic + "alerts",
-			"AlertEmail": "ops@example.com"},
-			func(s awscdk.Stack) *PermissionAuditorProps {
-				return &PermissionAuditorProps{Callers: jsii.Strings("none"), AlertTopic: existing("alerts")(s),
-					AlertEmail: jsii.String("ops@example.com")}
-			}},
+		{"defaults", map[string]string{"Callers": "user/render"}},
+		{"all parameters set", otherParameters(t)},
+		{"an existing topic", map[string]string{"Callers": "none", "AlertTopicArn": topic,
+			"AlertEmail": "ops@example.com"}},
 		{"an existing topic with a key, and a bucket's retention",
-			map[string]string{"Callers": "none", "AlertTopicArn": topic + "alerts", "KmsKeyArn": key,
-				"ReportRetentionDays": "30"},
-			func(s awscdk.Stack) *PermissionAuditorProps {
-				return &PermissionAuditorProps{Callers: jsii.Strings("none"), AlertTopic: existing("alerts")(s),
-					AlertTopicKey:       awskms.Key_FromKeyArn(s, jsii.String("key"), jsii.String(key)),
-					ReportRetentionDays: jsii.Number(30)}
-			}},
+			map[string]string{"Callers": "none", "AlertTopicArn": topic, "KmsKeyArn": key,
+				"ReportRetentionDays": "30"}},
 	}
-	for every, expression := range map[string]string{"15m": "rate(15 minutes)", "1h": "rate(1 hour)",
-		"6h": "rate(6 hours)", "12h": "rate(12 hours)", "1d": "rate(1 day)"} {
+	for every := range expressions {
 		tests = append(tests, struct {
 			name       string
 			parameters map[string]string
-			props      func(awscdk.Stack) *PermissionAuditorProps
-		}{"every " + every, map[string]string{"Callers": "none", "Every": every},
-			func(awscdk.Stack) *PermissionAuditorProps {
-				return &PermissionAuditorProps{Callers: jsii.Strings("none"), ScheduleExpression: &expression}
-			}})
+		}{"every " + every, map[string]string{"Callers": "none", "Every": every}})
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -137,7 +79,10 @@ func TestParity(t *testing.T) {
 				t.Fatal(err)
 			}
 			stack := emptyStack(t)
-			props := tt.props(stack)
+			props := propsOf(t, stack, tt.parameters)
+			if expression, ok := expressions[tt.parameters["Every"]]; ok {
+				props.ScheduleExpression = &expression
+			}
 			props.Code = testCode(t)
 			NewPermissionAuditor(stack, "Auditor", props)
 			got := synthesized(t, assertions.Template_FromStack(stack, nil))
@@ -152,6 +97,106 @@ func TestParity(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// expressions are the schedule expressions of the intervals of template.yaml.
+var expressions = map[string]string{"15m": "rate(15 minutes)", "1h": "rate(1 hour)",
+	"6h": "rate(6 hours)", "12h": "rate(12 hours)", "1d": "rate(1 day)"}
+
+// otherParameters returns a valid value for each parameter that is not its default. It omits
+// AlertTopicArn, which replaces the resources that other parameters change.
+func otherParameters(t *testing.T) map[string]string {
+	t.Helper()
+	parameters := map[string]string{"ReadScope": "named",
+		"NamedPrincipals": "arn:aws:iam::123456789012:user/render," +
+			"arn:aws:iam::123456789012:policy/a/render"}
+	for _, s := range settings.All() {
+		if _, given := parameters[s.Parameter]; given || s.Parameter == "" {
+			continue
+		}
+		for _, value := range s.Valid {
+			if value != s.Default {
+				parameters[s.Parameter] = value
+			}
+		}
+		if parameters[s.Parameter] == "" {
+			t.Errorf("%s has no valid example except the default", s.Parameter)
+		}
+	}
+	delete(parameters, "AlertTopicArn")
+	return parameters
+}
+
+// propsOf returns the props that mean the same as the parameters of template.yaml, without Every.
+func propsOf(t *testing.T, stack awscdk.Stack,
+	parameters map[string]string) *PermissionAuditorProps {
+	t.Helper()
+	p := &PermissionAuditorProps{}
+	for _, s := range properties() {
+		value, given := parameters[s.Parameter]
+		if !given {
+			continue
+		}
+		id := jsii.String(s.Parameter)
+		switch field := p.property(s).(type) {
+		case **string:
+			*field = &value
+		case **[]*string:
+			*field = jsii.Strings(strings.Split(value, ",")...)
+		case **bool:
+			*field = jsii.Bool(value == "yes")
+		case **float64:
+			days, err := strconv.Atoi(value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			*field = jsii.Number(days)
+		case *awssns.ITopic:
+			*field = awssns.Topic_FromTopicArn(stack, id, &value)
+		case *awskms.IKey:
+			*field = awskms.Key_FromKeyArn(stack, id, &value)
+		case *awsiam.IManagedPolicy:
+			*field = awsiam.ManagedPolicy_FromManagedPolicyArn(stack, id, &value)
+		default:
+			t.Fatalf("%s: a property of type %T", s.Property, field)
+		}
+	}
+	return p
+}
+
+// TestValidateAgreesWithTheTemplate checks that Validate accepts and rejects the same texts, lists
+// and numbers as template.yaml.
+func TestValidateAgreesWithTheTemplate(t *testing.T) {
+	stack, code := emptyStack(t), testCode(t)
+	validate := func(parameter, value string) error {
+		p := propsOf(t, stack, map[string]string{"Callers": "none", parameter: value})
+		p.Code = code
+		return p.Validate()
+	}
+	for _, s := range properties() {
+		switch s.Kind {
+		case settings.YesNo, settings.Topic, settings.Key, settings.ManagedPolicy:
+			continue // the type accepts only valid values
+		}
+		for _, value := range s.Valid {
+			if value == "" && s.Kind == settings.List {
+				continue // an empty list
+			}
+			if err := validate(s.Parameter, value); err != nil {
+				t.Errorf("%s %q: %v", s.Property, value, err)
+			}
+		}
+		for _, value := range s.Invalid {
+			if _, err := strconv.Atoi(value); err != nil && s.Kind == settings.Days {
+				continue // not a number
+			}
+			if err := validate(s.Parameter, value); err == nil ||
+				!strings.Contains(err.Error(), s.Property) &&
+					!strings.Contains(err.Error(), strconv.Quote(value)) {
+				t.Errorf("%s %q: error %v, want one with the property or the value", s.Property, value, err)
+			}
+		}
 	}
 }
 
@@ -279,39 +324,6 @@ func asJSON(t testing.TB, v any) string {
 		t.Fatal(err)
 	}
 	return string(data)
-}
-
-// TestPatternsEqualTheTemplate checks that Validate uses the patterns of template.yaml.
-func TestPatternsEqualTheTemplate(t *testing.T) {
-	sam := samTemplate(t)
-	got := map[string]string{}
-	for name, p := range sam.Section("Parameters") {
-		form, formed := p.(map[string]any)["AllowedPattern"].(string)
-		// Skip ARNs, which only cmd/synth reads, and yes and no, which are booleans in the props.
-		if formed && !strings.HasSuffix(name, "Arn") && form != "^(yes|no)$" {
-			got[name] = form
-		}
-	}
-	want := map[string]string{
-		"Callers": callersForm, "RenderRole": renderRoleForm, "RemotionVersion": remotionVersionForm,
-		"Regions": regionsForm,
-		"Buckets": bucketsForm, "AssumedContext": assumedContextForm, "TimeZone": timeZoneForm,
-		"AlertEmail": alertEmailForm,
-		"ReadScope":  readScopeForm, "NamedPrincipals": namedPrincipalsForm, "RolePath": rolePathForm,
-		// Go's regular expressions have no lookahead, so Validate checks the prefix separately.
-		"MetricNamespace": strings.Replace(metricNamespaceForm, "^", "^(?!AWS/)", 1),
-		"AuditorId":       auditorIDForm,
-		"HttpsFormat":     httpsFormatForm, "RepeatAfter": repeatAfterForm,
-		"EvidenceBucketName": evidenceBucketForm,
-	}
-	if !reflect.DeepEqual(got, want) {
-		for _, name := range slices.Sorted(maps.Keys(want)) {
-			if got[name] != want[name] {
-				t.Errorf("%s\n SAM %s\n CDK %s", name, got[name], want[name])
-			}
-		}
-		t.Errorf("parameters %v, want %v", slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want)))
-	}
 }
 
 func TestEveryIgnoredPropertyHasAReason(t *testing.T) {

@@ -18,10 +18,10 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/app"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
-	"github.com/remotion-audit/remotion-audit/internal/contract"
 	"github.com/remotion-audit/remotion-audit/internal/evidence"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 	"github.com/remotion-audit/remotion-audit/internal/report"
+	"github.com/remotion-audit/remotion-audit/internal/settings"
 )
 
 type auditOptions struct {
@@ -55,24 +55,13 @@ Exit status: 0 compliant, 1 gaps now or after the upgrade, 2 unverified or an er
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runAudit(cmd, o) },
 	}
-	setting := func(flag, variable, usage string) {
-		o.flags[variable] = flag
-		o.settings[variable] = cmd.Flags().String(flag, "", usage+" (or "+variable+" in the environment)")
+	for _, s := range settings.All() {
+		if s.Flag != "" {
+			o.flags[s.Variable] = s.Flag
+			o.settings[s.Variable] = cmd.Flags().String(s.Flag, "",
+				s.Usage+" (or "+s.Variable+" in the environment)")
+		}
 	}
-	setting("callers", contract.EnvCallers,
-		"users and roles that run Remotion: user/NAME, role/NAME, sso/PERMISSION-SET or ARNs, with "+
-			"commas, each optionally with =render, =deploy or =all; or none")
-	setting("render-role", contract.EnvRenderRole, "execution role of the functions")
-	setting("remotion-version", contract.EnvRemotionVersion,
-		"release to audit for: auto (the deployed releases), latest or x.y.z")
-	setting("regions", contract.EnvRegions, "regions to audit: auto, all, or a list with commas")
-	setting("buckets", contract.EnvBuckets, "existing buckets that Remotion uses, with commas")
-	setting("read-scope", contract.EnvReadScope,
-		"account or named; named turns off the discovery of functions and permission sets")
-	setting("evidence-bucket", contract.EnvEvidenceBucket,
-		"evidence bucket of the deployed auditor: apply its mutes and show the age of gaps (read-only)")
-	setting("assumed-context", contract.EnvAssumedContext,
-		"further request context, key=value with commas")
 	cmd.Flags().StringVar(&o.format, "format", "text", "format of the report: text or json")
 	cmd.Flags().StringVar(&o.output, "output", "",
 		"file to write the report to (default: standard output)")
@@ -159,7 +148,7 @@ func runAudit(cmd *cobra.Command, o auditOptions) error {
 		if flag := o.settings[name]; flag != nil && *flag != "" {
 			return *flag
 		}
-		if value := os.Getenv(name); value != "" || name != contract.EnvCallers {
+		if value := os.Getenv(name); value != "" || name != settings.EnvCallers {
 			return value
 		}
 		return self

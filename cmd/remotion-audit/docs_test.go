@@ -10,13 +10,13 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/remotion-audit/remotion-audit/internal/contract"
+	"github.com/remotion-audit/remotion-audit/internal/settings"
 )
 
 // TestCommandLinePage compares docs/cli.md with the command tree. `make docs` rewrites the page.
 func TestCommandLinePage(t *testing.T) {
 	// The defaults of some flags come from the environment.
-	for _, name := range contract.Environment() {
+	for _, name := range settings.Variables() {
 		t.Setenv(name, "")
 	}
 	const file = "../../docs/cli.md"

@@ -30,9 +30,9 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/app"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
-	"github.com/remotion-audit/remotion-audit/internal/contract"
 	"github.com/remotion-audit/remotion-audit/internal/report"
 	"github.com/remotion-audit/remotion-audit/internal/runtimeapi"
+	"github.com/remotion-audit/remotion-audit/internal/settings"
 )
 
 type writer func(io.Writer, audit.Report) error
@@ -161,7 +161,7 @@ func writeReceived(out io.Writer, server *awsemu.Server) {
 
 func runLocal(cmd *cobra.Command, account *awsemu.Account, server *awsemu.Server,
 	o localOptions) error {
-	if account.Function.Environment[contract.EnvCallers] == "" {
+	if account.Function.Environment[settings.EnvCallers] == "" {
 		return errors.New("the account file has no callers to audit: add function: {environment: " +
 			"{CALLERS: user/NAME}}, or CALLERS: none")
 	}

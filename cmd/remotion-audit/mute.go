@@ -15,9 +15,9 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/alert"
 	"github.com/remotion-audit/remotion-audit/internal/app"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
-	"github.com/remotion-audit/remotion-audit/internal/contract"
 	"github.com/remotion-audit/remotion-audit/internal/evidence"
 	"github.com/remotion-audit/remotion-audit/internal/report"
+	"github.com/remotion-audit/remotion-audit/internal/settings"
 )
 
 type muteOptions struct {
@@ -52,8 +52,8 @@ findings that match all flags that are set. * matches any text, except in --caus
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.bucket, "bucket", os.Getenv(contract.EnvEvidenceBucket),
-		"evidence bucket (or "+contract.EnvEvidenceBucket+" in the environment)")
+	flags.StringVar(&o.bucket, "bucket", os.Getenv(settings.EnvEvidenceBucket),
+		"evidence bucket (or "+settings.EnvEvidenceBucket+" in the environment)")
 	flags.StringVar(&o.Target, "target", "", "audited principal: user/NAME or role/NAME")
 	flags.StringVar(&o.Action, "action", "", "action, such as s3:PutBucketPolicy")
 	flags.StringVar(&o.cause, "cause", "", "cause, such as scp")

@@ -11,8 +11,8 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/alert"
 	"github.com/remotion-audit/remotion-audit/internal/app"
-	"github.com/remotion-audit/remotion-audit/internal/contract"
 	"github.com/remotion-audit/remotion-audit/internal/publish"
+	"github.com/remotion-audit/remotion-audit/internal/settings"
 )
 
 func testAlertCommand() *cobra.Command {
@@ -29,8 +29,8 @@ Exit status: 0 if the message was sent and a subscription is confirmed, else 2.`
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return runTestAlert(cmd, topic) },
 	}
-	cmd.Flags().StringVar(&topic, "topic-arn", os.Getenv(contract.EnvTopicARN),
-		"ARN of the topic (or "+contract.EnvTopicARN+" in the environment)")
+	cmd.Flags().StringVar(&topic, "topic-arn", os.Getenv(settings.EnvTopicARN),
+		"ARN of the topic (or "+settings.EnvTopicARN+" in the environment)")
 	return cmd
 }
 

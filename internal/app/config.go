@@ -11,65 +11,19 @@ import (
 
 	"github.com/caarlos0/env/v11"
 
-	"github.com/remotion-audit/remotion-audit/internal/alert"
 	"github.com/remotion-audit/remotion-audit/internal/collect"
 	"github.com/remotion-audit/remotion-audit/internal/contract"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/settings"
 )
-
-// Config is the configuration in the function's environment. The table in docs/configuration.md
-// follows these comments.
-type Config struct {
-	// Callers are the principals that run Remotion's CLI or SDK: user/NAME, role/NAME,
-	// sso/PERMISSION-SET or ARNs, separated by commas. Each can end in =render, =deploy or =all, the
-	// default. "none" audits no caller. Required.
-	Callers Callers `env:"CALLERS,required,notEmpty"`
-	// RenderRole is the name of the execution role of Remotion's functions.
-	RenderRole RoleName `env:"RENDER_ROLE" envDefault:"remotion-lambda-role"`
-	// RemotionVersion is the release to audit for: auto (the releases of the deployed functions, else
-	// the newest known release), latest, or x.y.z.
-	RemotionVersion RemotionVersion `env:"REMOTION_VERSION" envDefault:"auto"`
-	// Regions are the regions to audit: auto (the function's region, and every enabled region with
-	// functions of Remotion), all, or a list with commas.
-	Regions Regions `env:"REGIONS" envDefault:"auto"`
-	// Buckets are names of buckets with commas: existing remotionlambda-… buckets, which replace the
-	// example names in simulations, and custom site or output buckets.
-	Buckets Buckets `env:"BUCKETS"`
-	// AssumedContext is additional context for all simulated requests: key=value with commas.
-	AssumedContext AssumedContext `env:"ASSUMED_CONTEXT"`
-	// TopicARN is the SNS topic for alerts. If empty, the function sends no alerts and publishes only
-	// metrics.
-	TopicARN TopicARN `env:"TOPIC_ARN"`
-	// HTTPSFormat is the form of messages to https subscribers: chat, a card for Slack and Teams
-	// through Amazon Q Developer, or json, the form for programs.
-	HTTPSFormat HTTPSFormat `env:"HTTPS_FORMAT" envDefault:"chat"`
-	// MetricNamespace is the CloudWatch namespace of the metrics.
-	MetricNamespace Namespace `env:"METRIC_NAMESPACE" envDefault:"RemotionAudit"`
-	// EvidenceBucket is the S3 bucket for state, mutes and reports. If empty, there is no state and
-	// every run with gaps sends an alert.
-	EvidenceBucket BucketName `env:"EVIDENCE_BUCKET"`
-	// AuditorID is the auditor's name in reports and in the key of the auditor's state. If empty, the
-	// name of the function is used.
-	AuditorID AuditorID `env:"AUDITOR_ID"`
-	// RepeatAfter is the time until the first reminder of an unchanged gap. The second reminder
-	// follows after three times as long, every later reminder after seven times as long. For a
-	// critical gap, every reminder follows after RepeatAfter. The value is a Go duration up to 720h.
-	// Zero sends a reminder on every run.
-	RepeatAfter RepeatAfter `env:"REPEAT_AFTER" envDefault:"24h"`
-	// ReadScope is the auditor's access to IAM: account (all users, roles, groups and policies, with
-	// discovery of functions and permission sets), or named (only the principals in NamedPrincipals).
-	// With named there is no discovery. REGIONS=auto then means the function's region, REGIONS=all
-	// means every region, and REMOTION_VERSION=auto means the newest known release. A permission set
-	// must be given as the ARN of its role.
-	ReadScope ReadScope `env:"READ_SCOPE" envDefault:"account"`
-}
 
 // ConfigFromEnv reads the configuration. Its error joins all errors, each with the name of its
 // variable.
 func ConfigFromEnv(getenv func(string) string) (Config, error) {
 	environment := map[string]string{}
-	for _, name := range contract.Environment() {
+	for field := range reflect.TypeFor[Config]().Fields() {
+		name := variable(field)
 		if value := strings.TrimSpace(getenv(name)); value != "" {
 			environment[name] = value
 		}
@@ -88,7 +42,7 @@ func (c Config) checkReadScope() error {
 			errs = append(errs,
 				fmt.Errorf("%s: %s needs a search for its role, which %s=%s does not allow: use the role's "+
 					"ARN, arn:aws:iam::<account>:role/aws-reserved/sso.amazonaws.com/…/AWSReservedSSO_%s_…",
-					contract.EnvCallers, caller.Name, contract.EnvReadScope, c.ReadScope, set))
+					settings.EnvCallers, caller.Name, settings.EnvReadScope, c.ReadScope, set))
 		}
 	}
 	return errors.Join(errs...)
@@ -113,7 +67,8 @@ func withVariableNames(err error) error {
 				problems = joined.Unwrap()
 			}
 			for _, p := range problems {
-				list = append(list, fmt.Errorf("%s: %w", variable(parse.Name), p))
+				field, _ := reflect.TypeFor[Config]().FieldByName(parse.Name)
+				list = append(list, fmt.Errorf("%s: %w", variable(field), p))
 			}
 		case errors.As(e, &unset):
 			list = append(list, notSet(unset.Key))
@@ -127,17 +82,29 @@ func withVariableNames(err error) error {
 }
 
 func notSet(name string) error {
-	if name == contract.EnvCallers {
+	if name == settings.EnvCallers {
 		return fmt.Errorf("%s: is not set: set it to the users and roles that run Remotion's CLI or "+
 			`SDK, such as user/remotion-user, or to "none"`, name)
 	}
 	return fmt.Errorf("%s: is not set", name)
 }
 
-func variable(field string) string {
-	f, _ := reflect.TypeFor[Config]().FieldByName(field)
-	name, _, _ := strings.Cut(f.Tag.Get("env"), ",")
+// variable returns the environment variable of a field of Config.
+func variable(field reflect.StructField) string {
+	name, _, _ := strings.Cut(field.Tag.Get("env"), ",")
 	return name
+}
+
+// unmarshalMatch reads a text that matches a pattern and does not have a reserved prefix. An empty
+// prefix reserves nothing. In the error for other texts, want describes a valid text.
+func unmarshalMatch[T ~string](value *T, text []byte, pattern *regexp.Regexp,
+	reservedPrefix, want string) error {
+	if !pattern.Match(text) ||
+		reservedPrefix != "" && strings.HasPrefix(string(text), reservedPrefix) {
+		return fmt.Errorf("%q is not %s", text, want)
+	}
+	*value = T(text)
+	return nil
 }
 
 // items splits a list with commas and drops blank elements.
@@ -372,19 +339,6 @@ func (t *TopicARN) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// HTTPSFormat is a form of the https body.
-type HTTPSFormat alert.Format
-
-// UnmarshalText reads HTTPS_FORMAT.
-func (f *HTTPSFormat) UnmarshalText(text []byte) error {
-	switch alert.Format(text) {
-	case alert.Chat, alert.JSON:
-		*f = HTTPSFormat(text)
-		return nil
-	}
-	return fmt.Errorf("%q is not a format: use chat or json", text)
-}
-
 // BucketName is the name of a bucket.
 type BucketName string
 
@@ -394,20 +348,6 @@ func (b *BucketName) UnmarshalText(text []byte) error {
 		return err
 	}
 	*b = BucketName(text)
-	return nil
-}
-
-// AuditorID is the name of an auditor. It is a part of the key of its state in S3.
-type AuditorID string
-
-var auditorID = regexp.MustCompile(`^[\w-]{1,64}$`)
-
-// UnmarshalText reads AUDITOR_ID.
-func (id *AuditorID) UnmarshalText(text []byte) error {
-	if !auditorID.Match(text) {
-		return fmt.Errorf("%q is not an auditor id: use up to 64 letters, digits, - and _", text)
-	}
-	*id = AuditorID(text)
 	return nil
 }
 
@@ -429,34 +369,6 @@ func (r *RepeatAfter) UnmarshalText(text []byte) error {
 	}
 	*r = RepeatAfter(d)
 	return nil
-}
-
-// Namespace is a CloudWatch namespace.
-type Namespace string
-
-var namespace = regexp.MustCompile(`^[\w./#:-]{1,255}$`)
-
-// UnmarshalText reads METRIC_NAMESPACE.
-func (n *Namespace) UnmarshalText(text []byte) error {
-	if !namespace.Match(text) || strings.HasPrefix(string(text), "AWS/") || text[0] == ':' {
-		return fmt.Errorf("%q is not a custom namespace: use up to 255 letters, digits and . - _ / # :, "+
-			"not starting with AWS/", text)
-	}
-	*n = Namespace(text)
-	return nil
-}
-
-// ReadScope is contract.ReadScopeAccount or contract.ReadScopeNamed.
-type ReadScope string
-
-// UnmarshalText reads READ_SCOPE.
-func (r *ReadScope) UnmarshalText(text []byte) error {
-	switch string(text) {
-	case contract.ReadScopeAccount, contract.ReadScopeNamed:
-		*r = ReadScope(text)
-		return nil
-	}
-	return fmt.Errorf("%q is not a scope: use account or named", text)
 }
 
 func (r ReadScope) named() bool { return r == contract.ReadScopeNamed }

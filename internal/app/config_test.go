@@ -9,6 +9,7 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/contract"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/settings"
 )
 
 func environment(pairs ...string) func(string) string {
@@ -157,15 +158,18 @@ func TestContextKeysIgnoreCase(t *testing.T) {
 	}
 }
 
-// TestConfigFollowsTheContract checks that Config reads exactly the variables of the contract, in
-// the same order.
-func TestConfigFollowsTheContract(t *testing.T) {
-	var got []string
-	for field := range reflect.TypeFor[Config]().Fields() {
-		got = append(got, variable(field.Name))
-	}
-	if !slices.Equal(got, contract.Environment()) {
-		t.Errorf("Config reads %q, want %q", got, contract.Environment())
+// TestFunctionAcceptsWhatTheTemplateAccepts checks that the function accepts the values that
+// template.yaml accepts.
+func TestFunctionAcceptsWhatTheTemplateAccepts(t *testing.T) {
+	for _, s := range settings.All() {
+		if s.Variable == "" {
+			continue
+		}
+		for _, value := range s.Valid {
+			if _, err := ConfigFromEnv(environment("CALLERS", "none", s.Variable, value)); err != nil {
+				t.Errorf("%s=%s: %v", s.Variable, value, err)
+			}
+		}
 	}
 }
 

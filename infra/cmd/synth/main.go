@@ -41,12 +41,12 @@ func synth(app awscdk.App, getenv func(string) string, code ...awslambda.Code) e
 		Description: jsii.String("remotion-audit: checks on a schedule that the AWS users and roles of " +
 			"Remotion Lambda have the permissions they need, and sends alerts about gaps."),
 	})
-	reader := settings{node: app.Node(), getenv: getenv}
-	props, forwarder := reader.props(stack)
+	given := reader{node: app.Node(), getenv: getenv}
+	props, forwarder := given.props(stack)
 	if len(code) > 0 {
 		props.Code = code[0]
 	}
-	if err := reader.err(props.Validate()); err != nil {
+	if err := given.err(props.Validate()); err != nil {
 		return err
 	}
 	auditor := infra.NewPermissionAuditor(stack, "Auditor", props)

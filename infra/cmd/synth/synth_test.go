@@ -16,6 +16,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/remotion-audit/remotion-audit/internal/cfn"
+	"github.com/remotion-audit/remotion-audit/internal/settings"
 )
 
 func TestMain(m *testing.M) {
@@ -91,18 +92,9 @@ func TestOutputsEqualTheTemplate(t *testing.T) {
 	}
 }
 
-// TestSettings checks that the patterns of ARNs equal those of template.yaml's parameters, and that
-// an error names the invalid setting.
+// TestSettings checks that the app accepts valid settings, and that an error names the invalid
+// setting.
 func TestSettings(t *testing.T) {
-	parameters := readTemplate(t, "../../../template.yaml").Section("Parameters")
-	for name, form := range map[string]string{
-		"AlertTopicArn": topicForm, "OpsTopicArn": topicForm, "PagerTopicArn": topicForm,
-		"KmsKeyArn": keyForm, "PermissionsBoundaryArn": policyForm,
-	} {
-		if got := parameters[name].(map[string]any)["AllowedPattern"]; got != form {
-			t.Errorf("%s\n SAM %v\n CDK %s", name, got, form)
-		}
-	}
 	const topic = "arn:aws:sns:us-east-1:123456789012:ops"
 	tests := []struct {
 		name        string
@@ -140,6 +132,32 @@ func TestSettings(t *testing.T) {
 				t.Errorf("error %v, want %q in it", err, tt.want)
 			}
 		})
+	}
+}
+
+// TestAppRejectsWhatTheTemplateRejects checks that the app rejects the values that template.yaml
+// rejects, for the settings that are not text in the props.
+func TestAppRejectsWhatTheTemplateRejects(t *testing.T) {
+	app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(t.TempDir()),
+		AnalyticsReporting: jsii.Bool(false)})
+	stack := awscdk.NewStack(app, jsii.String("Stack"), nil)
+	for _, s := range settings.All() {
+		if s.Property == "" || s.Kind == settings.Text || s.Kind == settings.List {
+			continue
+		}
+		for _, value := range s.Invalid {
+			if value == "" {
+				continue // not set
+			}
+			given := reader{node: app.Node(), getenv: func(name string) string {
+				return map[string]string{s.SynthVariable(): value}[name]
+			}}
+			props, _ := given.props(stack)
+			if err := given.err(props.Validate()); err == nil ||
+				!strings.Contains(strings.ToLower(err.Error()), strings.ToLower(s.Context())) {
+				t.Errorf("%s=%s: error %v, want one that names the setting", s.SynthVariable(), value, err)
+			}
+		}
 	}
 }
 
