@@ -92,6 +92,21 @@ func TestCoreStaysPure(t *testing.T) {
 	}
 }
 
+// TestOfflineCheckLinksNoAWSClient checks that the packages behind `remotion-audit check` depend on
+// no package of the AWS SDK.
+func TestOfflineCheckLinksNoAWSClient(t *testing.T) {
+	for _, p := range packages(t, "./internal/check", "./internal/report") {
+		if !slices.Contains(p.Deps, module+"internal/iampolicy") {
+			t.Errorf("%s does not depend on the policy engine: go list prints no dependencies", p.ImportPath)
+		}
+		for _, dep := range p.Deps {
+			if strings.HasPrefix(dep, "github.com/aws/") {
+				t.Errorf("%s depends on %s", p.ImportPath, dep)
+			}
+		}
+	}
+}
+
 func TestFunctionReachesOnlyWhatItNeeds(t *testing.T) {
 	for _, p := range packages(t, "-tags", "lambda.norpc", "./function") {
 		for _, dep := range p.Deps {
