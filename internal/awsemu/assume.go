@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
@@ -19,9 +20,9 @@ import (
 // identity policies, so that package iampolicy can evaluate them. If the trust policy names a user,
 // AWS does not apply the user's permissions boundary, but the emulator applies it.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
-func (c *call) mayAssume(role *entity) *apiError {
-	p := c.service.permissions[c.operation][0]
-	plain := refuse(http.StatusForbidden, c.service.denial, "%s", c.notAuthorized(p))
+func (c *call) mayAssume(role *entity) *wire.Error {
+	p := c.service.permissions[c.Operation][0]
+	plain := wire.Refuse(http.StatusForbidden, c.service.denial, "%s", c.notAuthorized(p))
 	if role == nil {
 		return plain
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"strings"
 	"time"
+
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 )
 
 // A call is a request in progress. The operations run with the server's mutex held.
@@ -42,16 +44,16 @@ var entityParams = []struct {
 func (c *call) targets() []string {
 	var targets []string
 	for _, p := range entityParams {
-		if name := c.form.get(p.param); name != "" {
+		if name := c.Form.Get(p.param); name != "" {
 			targets = append(targets, string(p.kind)+"/"+name)
 		}
 	}
 	for _, param := range []string{"PolicySourceArn", "RoleArn"} {
-		if k, name, ok := entityOfARN(c.form.get(param)); ok {
+		if k, name, ok := entityOfARN(c.Form.Get(param)); ok {
 			targets = append(targets, string(k)+"/"+name)
 		}
 	}
-	if len(targets) == 0 && c.operation == "GetUser" && c.caller.entity != nil {
+	if len(targets) == 0 && c.Operation == "GetUser" && c.caller.entity != nil {
 		targets = append(targets, string(c.caller.entity.kind)+"/"+c.caller.entity.name)
 	}
 	return targets
@@ -76,14 +78,25 @@ func entityOfARN(arn string) (kind, string, bool) {
 
 // recordedParams returns the parameters of the call for Call.Params.
 func (c *call) recordedParams() map[string]string {
-	params := make(map[string]string, len(c.params))
-	for name, values := range c.params {
+	params := make(map[string]string, len(c.Params))
+	for name, values := range c.Params {
 		if name != "Action" && name != "Version" && len(values) > 0 {
 			params[name] = values[0]
 		}
 	}
-	if namespace, ok := c.input["Namespace"].(string); ok {
+	if namespace, ok := c.Input["Namespace"].(string); ok {
 		params["Namespace"] = namespace
 	}
 	return params
+}
+
+// pageOfCall returns the page of a list that the parameters of the call select.
+func pageOfCall[T any](c *call, items []T) ([]T, wire.Page, error) {
+	w, err := wire.FormWindow(c.Form, c.Operation, c.pageSize(),
+		wire.ValidationError("Invalid Marker."))
+	if err != nil {
+		return nil, wire.Page{}, err
+	}
+	shown, p := wire.PageOf(items, w, c.Operation)
+	return shown, p, nil
 }

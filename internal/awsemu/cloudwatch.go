@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 )
 
 // cloudwatchTarget is the service name in the RPC path and in X-Amz-Target.
@@ -17,14 +19,14 @@ var cloudwatchService = &service{
 	name: "cloudwatch", scope: "monitoring", prefix: "cloudwatch", version: "2010-08-01",
 	xmlns:  "http://monitoring.amazonaws.com/doc/2010-08-01/",
 	denial: "AccessDenied",
-	throttled: func() *apiError {
-		return refuse(http.StatusBadRequest, "ThrottlingException", "Rate exceeded")
+	throttled: func() *wire.Error {
+		return wire.Refuse(http.StatusBadRequest, "ThrottlingException", "Rate exceeded")
 	},
 	operations:  map[string]func(*call) (any, error){"PutMetricData": putMetricData},
 	permissions: permissions{}.need(nil, "PutMetricData"),
 	context: func(c *call, set func(key, value string)) {
-		namespace, _ := c.input["Namespace"].(string)
-		set("cloudwatch:namespace", cmp.Or(namespace, c.form.get("Namespace")))
+		namespace, _ := c.Input["Namespace"].(string)
+		set("cloudwatch:namespace", cmp.Or(namespace, c.Form.Get("Namespace")))
 	},
 }
 
@@ -76,30 +78,30 @@ var units = strings.Fields(`Seconds Microseconds Milliseconds
 
 // metricError returns an error of CloudWatch. code is the error code of the Query API, and shape is
 // the error's name in the Smithy model.
-func metricError(code, shape, format string, args ...any) *apiError {
-	e := refuse(http.StatusBadRequest, code, format, args...)
-	e.shape = "com.amazonaws.cloudwatch#" + shape
+func metricError(code, shape, format string, args ...any) *wire.Error {
+	e := wire.Refuse(http.StatusBadRequest, code, format, args...)
+	e.Shape = "com.amazonaws.cloudwatch#" + shape
 	return e
 }
 
-func badValue(format string, args ...any) *apiError {
+func badValue(format string, args ...any) *wire.Error {
 	return metricError("InvalidParameterValue", "InvalidParameterValueException", format, args...)
 }
 
-func badCombination(format string, args ...any) *apiError {
+func badCombination(format string, args ...any) *wire.Error {
 	return metricError("InvalidParameterCombination", "InvalidParameterCombinationException", format,
 		args...)
 }
 
-func missingParameter(format string, args ...any) *apiError {
+func missingParameter(format string, args ...any) *wire.Error {
 	return metricError("MissingParameter", "MissingRequiredParameterException", format, args...)
 }
 
 // putMetricData stores all datums, or none of them if one is invalid.
 func putMetricData(c *call) (any, error) {
-	in := source{c.input, "", c.form}
-	if c.form != nil {
-		in = source{fromForm(c.form), "", c.form}
+	in := source{c.Input, "", c.Form}
+	if c.Form != nil {
+		in = source{fromForm(c.Form), "", c.Form}
 	}
 	namespace, err := in.text("Namespace")
 	switch {
@@ -107,7 +109,7 @@ func putMetricData(c *call) (any, error) {
 		return nil, err
 	case namespace == "":
 		return nil, missingParameter("The parameter Namespace is required.")
-	case len(namespace) > 255 || namespace[0] == ':' || !isPlainASCII(namespace):
+	case len(namespace) > 255 || namespace[0] == ':' || !wire.IsPlainASCII(namespace):
 		return nil, badValue("The value %s for parameter Namespace is invalid.", namespace)
 	case strings.HasPrefix(namespace, "AWS/"):
 		return nil, badValue("The value AWS/ for parameter Namespace is invalid.")
@@ -154,7 +156,7 @@ func (in source) datum(now time.Time) (Datum, error) {
 	if d.Name == "" {
 		return d, missingParameter("The parameter %s is required.", in.path("MetricName"))
 	}
-	if len(d.Name) > 255 || !isPlainASCII(d.Name) {
+	if len(d.Name) > 255 || !wire.IsPlainASCII(d.Name) {
 		return d, badValue("The value %s for parameter %s is invalid.", d.Name, in.path("MetricName"))
 	}
 	if d.Dimensions, err = in.dimensions(); err != nil {
@@ -218,7 +220,7 @@ func (in source) dimensions() ([]Dimension, error) {
 			switch text := *part.to; {
 			case strings.TrimSpace(text) == "":
 				return nil, missingParameter("The parameter %s is required.", item.path(part.name))
-			case len(text) > part.size || !isPlainASCII(text) || part.name == "Name" && text[0] == ':':
+			case len(text) > part.size || !wire.IsPlainASCII(text) || part.name == "Name" && text[0] == ':':
 				return nil, badValue("The value %s for parameter %s is invalid.", text, item.path(part.name))
 			}
 		}
@@ -292,13 +294,4 @@ func checkValue(v float64, path string) error {
 		return badValue("The value %s for parameter %s is invalid.", fmt.Sprint(v), path)
 	}
 	return nil
-}
-
-func isPlainASCII(s string) bool {
-	for i := range len(s) {
-		if s[i] < ' ' || s[i] > '~' {
-			return false
-		}
-	}
-	return true
 }

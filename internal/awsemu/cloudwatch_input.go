@@ -5,6 +5,8 @@ import (
 	"math"
 	"strconv"
 	"time"
+
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 )
 
 // A source is one structure in the input of PutMetricData, in any protocol. Its members contain
@@ -12,8 +14,8 @@ import (
 // strings.
 type source struct {
 	members map[string]any
-	at      string // the path of the structure, such as "MetricData.member.1."
-	form    *form  // set if the input came in a form
+	at      string     // the path of the structure, such as "MetricData.member.1."
+	form    *wire.Form // set if the input came in a form
 }
 
 // path returns the path of a member as CloudWatch's errors write it.
@@ -22,31 +24,31 @@ func (in source) path(name string) string { return in.at + name }
 // fromForm converts a form's tree to the values that the decoders of the other protocols return: a
 // list for a node with a child "member", a map for a node with other children, and a string for a
 // node without children.
-func fromForm(f *form) map[string]any {
-	m := make(map[string]any, len(f.sub))
-	for name, sub := range f.sub {
+func fromForm(f *wire.Form) map[string]any {
+	m := make(map[string]any, len(f.Sub))
+	for name, sub := range f.Sub {
 		switch {
-		case sub.at("member") != nil:
+		case sub.At("member") != nil:
 			list := []any{}
-			for _, item := range f.list(name, "member") {
-				if item.sub != nil {
+			for _, item := range f.List(name, "member") {
+				if item.Sub != nil {
 					list = append(list, fromForm(item))
 				} else {
-					list = append(list, item.value)
+					list = append(list, item.Value)
 				}
 			}
 			m[name] = list
-		case sub.sub != nil:
+		case sub.Sub != nil:
 			m[name] = fromForm(sub)
 		default:
-			m[name] = sub.value
+			m[name] = sub.Value
 		}
 	}
 	return m
 }
 
 func (in source) wrongType(name, want string) error {
-	return serialization("%s is not %s", in.path(name), want)
+	return wire.Serialization("%s is not %s", in.path(name), want)
 }
 
 func (in source) text(name string) (string, error) {
@@ -69,9 +71,9 @@ func (in source) number(v any, path string) (float64, error) {
 		}
 		return n, checkValue(n, path)
 	}
-	n, ok := number(v)
+	n, ok := wire.Number(v)
 	if !ok {
-		return 0, serialization("%s is not a number", path)
+		return 0, wire.Serialization("%s is not a number", path)
 	}
 	return n, checkValue(n, path)
 }
@@ -162,7 +164,7 @@ func (in source) time(name string) (time.Time, error) {
 		}
 		return time.Time{}, in.wrongType(name, "a time")
 	default:
-		seconds, ok := number(v)
+		seconds, ok := wire.Number(v)
 		if !ok || math.IsNaN(seconds) || math.Abs(seconds) > 1e11 {
 			return time.Time{}, in.wrongType(name, "a time")
 		}

@@ -13,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 )
 
 func TestEveryOperationHasPermissions(t *testing.T) {
@@ -41,10 +43,10 @@ func TestAnOperationWithoutPermissionsIsRefused(t *testing.T) {
 	}
 	svc := &service{name: "new", prefix: "new", denial: "AccessDenied"}
 	c := &call{Server: &Server{EnforceIAM: true, store: st},
-		request: request{service: svc, operation: "Do"},
+		request: request{Request: wire.Request{Operation: "Do"}, service: svc},
 		caller:  st.identityOf(st.entities[kindUser]["root"])}
 	if problem := c.authorize(); problem == nil ||
-		!strings.Contains(problem.message, "is not authorized to perform: new:Do because") {
+		!strings.Contains(problem.Message, "is not authorized to perform: new:Do because") {
 		t.Errorf("authorize returns %v", problem)
 	}
 }
@@ -246,8 +248,8 @@ func TestEnforcementEvaluatesConditions(t *testing.T) {
 				`"Bool":{"aws:SecureTransport":true,"aws:ViaAWSService":false,"aws:PrincipalIsAWSService":false}`), putMetrics, true},
 		{"the time matches",
 			grant("cloudwatch:*",
-				`"DateGreaterThan":{"aws:CurrentTime":"`+stamp(noon.AddDate(0, 0, -1))+
-					`"},"DateLessThan":{"aws:EpochTime":"`+stamp(noon.AddDate(0, 0, 1))+`"}`), putMetrics, true},
+				`"DateGreaterThan":{"aws:CurrentTime":"`+wire.Stamp(noon.AddDate(0, 0, -1))+
+					`"},"DateLessThan":{"aws:EpochTime":"`+wire.Stamp(noon.AddDate(0, 0, 1))+`"}`), putMetrics, true},
 		{"the ARN of the attached policy matches",
 			grant("iam:AttachUserPolicy",
 				`"ArnEquals":{"iam:PolicyARN":"arn:aws:iam::123456789012:policy/p3"}`), attach, true},

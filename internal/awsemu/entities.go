@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 )
 
 // The types below are the XML of users, groups and roles.
@@ -50,15 +52,15 @@ func boundaryOf(e *entity) *boundaryXML {
 }
 
 func (c *call) user(e *entity) userXML {
-	return userXML{e.path, e.name, e.id, c.store.arn(e), stamp(e.created), boundaryOf(e)}
+	return userXML{e.path, e.name, e.id, c.store.arn(e), wire.Stamp(e.created), boundaryOf(e)}
 }
 
 func (c *call) group(e *entity) groupXML {
-	return groupXML{e.path, e.name, e.id, c.store.arn(e), stamp(e.created)}
+	return groupXML{e.path, e.name, e.id, c.store.arn(e), wire.Stamp(e.created)}
 }
 
 func (c *call) role(e *entity) roleXML {
-	return roleXML{e.path, e.name, e.id, c.store.arn(e), stamp(e.created), encode(e.trust.text),
+	return roleXML{e.path, e.name, e.id, c.store.arn(e), wire.Stamp(e.created), wire.Encode(e.trust.text),
 		e.description, 3600, boundaryOf(e)}
 }
 
@@ -86,7 +88,7 @@ var entityReads = map[string]func(*call) (any, error){
 
 func getUser(c *call) (any, error) {
 	type result struct{ User userXML }
-	if c.form.has("UserName") {
+	if c.Form.Has("UserName") {
 		e, err := c.find(kindUser)
 		if err != nil {
 			return nil, err
@@ -96,11 +98,11 @@ func getUser(c *call) (any, error) {
 	switch e := c.caller.entity; {
 	case e == nil:
 		return result{userXML{"/", "administrator", c.caller.userID, c.caller.arn,
-			stamp(fixedCreationTime(c.store.account)), nil}}, nil
+			wire.Stamp(fixedCreationTime(c.store.account)), nil}}, nil
 	case e.kind == kindUser:
 		return result{c.user(e)}, nil
 	default:
-		return nil, validationError("Must specify userName when calling with non-User credentials")
+		return nil, wire.ValidationError("Must specify userName when calling with non-User credentials")
 	}
 }
 
@@ -123,9 +125,9 @@ func getGroup(c *call) (any, error) {
 	}
 	return struct {
 		Group groupXML
-		Users members[userXML]
-		page
-	}{c.group(e), listOf(c.plainUsers(users)), p}, nil
+		Users wire.Members[userXML]
+		wire.Page
+	}{c.group(e), wire.ListOf(c.plainUsers(users)), p}, nil
 }
 
 // plainUsers returns the users as the entries of a list. IAM's lists of users and roles omit the
@@ -162,27 +164,27 @@ func (c *call) plainGroups(es []*entity) []groupXML {
 func listUsers(c *call) (any, error) {
 	shown, p, err := pageOfCall(c, c.entitiesUnderPath(kindUser))
 	return struct {
-		Users members[userXML]
-		page
-	}{listOf(c.plainUsers(shown)), p}, err
+		Users wire.Members[userXML]
+		wire.Page
+	}{wire.ListOf(c.plainUsers(shown)), p}, err
 }
 
 func listRoles(c *call) (any, error) {
 	shown, p, err := pageOfCall(c, c.entitiesUnderPath(kindRole))
 	return struct {
-		Roles members[roleXML]
-		page
-	}{listOf(c.plainRoles(shown)), p}, err
+		Roles wire.Members[roleXML]
+		wire.Page
+	}{wire.ListOf(c.plainRoles(shown)), p}, err
 }
 
 type groupList struct {
-	Groups members[groupXML]
-	page
+	Groups wire.Members[groupXML]
+	wire.Page
 }
 
 func listGroups(c *call) (any, error) {
 	shown, p, err := pageOfCall(c, c.entitiesUnderPath(kindGroup))
-	return groupList{listOf(c.plainGroups(shown)), p}, err
+	return groupList{wire.ListOf(c.plainGroups(shown)), p}, err
 }
 
 func listGroupsForUser(c *call) (any, error) {
@@ -191,7 +193,7 @@ func listGroupsForUser(c *call) (any, error) {
 		return nil, err
 	}
 	shown, p, err := pageOfCall(c, e.groups)
-	return groupList{listOf(c.plainGroups(shown)), p}, err
+	return groupList{wire.ListOf(c.plainGroups(shown)), p}, err
 }
 
 type keyXML struct {
@@ -211,18 +213,18 @@ func listAccessKeys(c *call) (any, error) {
 	var keys []keyXML
 	for _, k := range shown {
 		keys = append(keys, keyXML{UserName: e.name, AccessKeyID: k.id, Status: "Active",
-			CreateDate: stamp(k.created)})
+			CreateDate: wire.Stamp(k.created)})
 	}
 	return struct {
-		AccessKeyMetadata members[keyXML]
-		page
-	}{listOf(keys), p}, err
+		AccessKeyMetadata wire.Members[keyXML]
+		wire.Page
+	}{wire.ListOf(keys), p}, err
 }
 
 // userOrCaller returns the user of a call about access keys: the user that the call names, or else
 // the user that sent the call.
 func (c *call) userOrCaller() (*entity, error) {
-	if !c.form.has("UserName") && c.caller.entity != nil && c.caller.entity.kind == kindUser {
+	if !c.Form.Has("UserName") && c.caller.entity != nil && c.caller.entity.kind == kindUser {
 		return c.caller.entity, nil
 	}
 	return c.find(kindUser)
@@ -234,9 +236,9 @@ func listAccountAliases(c *call) (any, error) {
 		aliases = []string{c.store.alias}
 	}
 	return struct {
-		AccountAliases members[string]
-		page
-	}{listOf(aliases), page{}}, nil
+		AccountAliases wire.Members[string]
+		wire.Page
+	}{wire.ListOf(aliases), wire.Page{}}, nil
 }
 
 func listInline(k kind) func(*call) (any, error) {
@@ -247,9 +249,9 @@ func listInline(k kind) func(*call) (any, error) {
 		}
 		shown, p, err := pageOfCall(c, slices.Sorted(maps.Keys(e.inline)))
 		return struct {
-			PolicyNames members[string]
-			page
-		}{listOf(shown), p}, err
+			PolicyNames wire.Members[string]
+			wire.Page
+		}{wire.ListOf(shown), p}, err
 	}
 }
 
@@ -280,7 +282,7 @@ func getInline(k kind) func(*call) (any, error) {
 			PolicyName     string
 			PolicyDocument string
 		}
-		in := inline{PolicyName: name, PolicyDocument: encode(doc.text)}
+		in := inline{PolicyName: name, PolicyDocument: wire.Encode(doc.text)}
 		switch k {
 		case kindUser:
 			in.UserName = e.name
@@ -299,7 +301,7 @@ func listAttached(k kind) func(*call) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		prefix := cmp.Or(c.form.get("PathPrefix"), "/")
+		prefix := cmp.Or(c.Form.Get("PathPrefix"), "/")
 		var under []*policy
 		for _, p := range e.attached {
 			if len(p.path) >= len(prefix) && p.path[:len(prefix)] == prefix {
@@ -316,8 +318,8 @@ func listAttached(k kind) func(*call) (any, error) {
 			list = append(list, attached{p.name, p.arn})
 		}
 		return struct {
-			AttachedPolicies members[attached]
-			page
-		}{listOf(list), p}, err
+			AttachedPolicies wire.Members[attached]
+			wire.Page
+		}{wire.ListOf(list), p}, err
 	}
 }

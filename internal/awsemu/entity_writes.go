@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 )
 
 // These are the quotas that clients reach most easily.
@@ -58,10 +60,10 @@ func (c *call) create(k kind, size int) (*entity, error) {
 
 // path reads the path of a new entity or policy.
 func (c *call) path() (string, error) {
-	path := cmp.Or(c.form.get("Path"), "/")
+	path := cmp.Or(c.Form.Get("Path"), "/")
 	if !isPath(path) {
 		return "",
-			validationError("The specified value for path is invalid. It must begin and end with / and " +
+			wire.ValidationError("The specified value for path is invalid. It must begin and end with / and " +
 				"contain only alphanumeric characters and/or / characters.")
 	}
 	return path, nil
@@ -70,12 +72,12 @@ func (c *call) path() (string, error) {
 // isPath applies the pattern of pathType: one slash, or printable ASCII between two slashes.
 func isPath(s string) bool {
 	return len(s) <= 512 && strings.HasPrefix(s, "/") && strings.HasSuffix(s, "/") &&
-		isPlainASCII(s) && !strings.Contains(s, " ")
+		wire.IsPlainASCII(s) && !strings.Contains(s, " ")
 }
 
 // setBoundary sets the boundary that the parameter PermissionsBoundary names, if any.
 func (c *call) setBoundary(e *entity) error {
-	arn := c.form.get("PermissionsBoundary")
+	arn := c.Form.Get("PermissionsBoundary")
 	if arn == "" {
 		return nil
 	}
@@ -119,7 +121,7 @@ func createRole(c *call) (any, error) {
 	if err := c.setBoundary(e); err != nil {
 		return nil, err
 	}
-	e.description = c.form.get("Description")
+	e.description = c.Form.Get("Description")
 	c.store.entities[kindRole][e.name] = e
 	return struct{ Role roleXML }{c.role(e)}, nil
 }
@@ -198,7 +200,7 @@ func createAccessKey(c *call) (any, error) {
 	e.keys = append(e.keys, key)
 	c.store.keys[key.id] = c.store.identityOf(e)
 	return struct{ AccessKey keyXML }{
-		keyXML{e.name, key.id, "Active", secretOf(key.id), stamp(key.created)},
+		keyXML{e.name, key.id, "Active", secretOf(key.id), wire.Stamp(key.created)},
 	}, nil
 }
 
@@ -207,7 +209,7 @@ func deleteAccessKey(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	id := c.form.get("AccessKeyId")
+	id := c.Form.Get("AccessKeyId")
 	i := slices.IndexFunc(e.keys, func(k accessKey) bool { return k.id == id })
 	if i < 0 {
 		return nil, noSuchEntity("The Access Key with id %s cannot be found.", id)

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 )
 
 // A Fault makes calls fail or wait. The outcome of a fault is Throttle, Deny, Error or LoseReply.
@@ -89,7 +91,7 @@ func (f *Fault) matches(service, operation, region string, targets []string) boo
 // A faultEffect is the combined effect of the faults on one call.
 type faultEffect struct {
 	delay     time.Duration
-	err       *apiError
+	err       *wire.Error
 	loseReply bool
 }
 
@@ -100,7 +102,7 @@ func (c *call) applyFaults(active []*activeFault) faultEffect {
 	decided := false
 	targets := c.targets()
 	for _, t := range active {
-		if !t.matches(c.service.name, c.operation, c.region, targets) || !t.countCall() {
+		if !t.matches(c.service.name, c.Operation, c.region, targets) || !t.countCall() {
 			continue
 		}
 		v.delay += t.Delay
@@ -117,7 +119,7 @@ func (c *call) applyFaults(active []*activeFault) faultEffect {
 			if status == 0 {
 				status = http.StatusBadRequest
 			}
-			v.err, decided = refuse(status, t.Error.Code, "%s", t.Error.Message), true
+			v.err, decided = wire.Refuse(status, t.Error.Code, "%s", t.Error.Message), true
 		case t.LoseReply:
 			v.loseReply, decided = true, true
 		}

@@ -4,17 +4,18 @@ import (
 	"cmp"
 	"maps"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 )
 
 var iamService = &service{
 	name: "iam", scope: "iam", prefix: "iam", version: "2010-05-08",
 	xmlns:  "https://iam.amazonaws.com/doc/2010-05-08/",
 	denial: "AccessDenied",
-	throttled: func() *apiError {
-		return refuse(http.StatusBadRequest, "Throttling", "Rate exceeded")
+	throttled: func() *wire.Error {
+		return wire.Refuse(http.StatusBadRequest, "Throttling", "Rate exceeded")
 	},
 	permissions: iamPermissions(),
 	context:     iamContext,
@@ -28,12 +29,6 @@ func init() {
 		policyWrites, simulation} {
 		maps.Copy(iamService.operations, ops)
 	}
-}
-
-// encode returns the text in the percent-encoding of RFC 3986, which IAM uses for documents.
-// Letters, digits and "-._~" do not change. A space becomes %20, not the "+" of a form.
-func encode(text string) string {
-	return strings.ReplaceAll(url.QueryEscape(text), "+", "%20")
 }
 
 // find returns the entity of kind k that the call names. UserName names a user, for example.
@@ -51,18 +46,18 @@ func (c *call) find(k kind) (*entity, error) {
 
 // name returns the value of a parameter, which must be an IAM name of at most size characters.
 func (c *call) name(param string, size int) (string, error) {
-	name := c.form.get(param)
+	name := c.Form.Get(param)
 	member := strings.ToLower(param[:1]) + param[1:]
 	switch {
-	case !c.form.has(param):
-		return "", required(member)
+	case !c.Form.Has(param):
+		return "", wire.Required(member)
 	case name == "":
-		return "", constraint(member, "Member must have length greater than or equal to 1")
+		return "", wire.Constraint(member, "Member must have length greater than or equal to 1")
 	case len(name) > size:
-		return "", constraint(member, "Member must have length less than or equal to %d", size)
+		return "", wire.Constraint(member, "Member must have length less than or equal to %d", size)
 	case !isName(name):
 		return "",
-			validationError("The specified value for %s is invalid. It must contain only alphanumeric "+
+			wire.ValidationError("The specified value for %s is invalid. It must contain only alphanumeric "+
 				"characters and/or the following: +=,.@_-", member)
 	}
 	return name, nil
@@ -82,7 +77,7 @@ func isName(s string) bool {
 // entitiesUnderPath returns the entities with a path that begins with the parameter PathPrefix,
 // sorted by name.
 func (c *call) entitiesUnderPath(k kind) []*entity {
-	prefix := cmp.Or(c.form.get("PathPrefix"), "/")
+	prefix := cmp.Or(c.Form.Get("PathPrefix"), "/")
 	var found []*entity
 	for _, e := range sortedValues(c.store.entities[k]) {
 		if strings.HasPrefix(e.path, prefix) {

@@ -38,13 +38,13 @@ func iamPermissions() permissions {
 // entity need not exist. If a call about a user contains no name, the ARN is that of the caller.
 func namedEntityARN(k kind) func(*call) string {
 	return func(c *call) string {
-		name := c.form.get(k.title() + "Name")
+		name := c.Form.Get(k.title() + "Name")
 		if e := c.store.entities[k][name]; e != nil {
 			return c.store.arn(e)
 		}
 		switch {
 		case name != "":
-			return c.store.arn(&entity{kind: k, name: name, path: cmp.Or(c.form.get("Path"), "/")})
+			return c.store.arn(&entity{kind: k, name: name, path: cmp.Or(c.Form.Get("Path"), "/")})
 		case k == kindUser:
 			return c.caller.arn
 		default:
@@ -54,7 +54,7 @@ func namedEntityARN(k kind) func(*call) string {
 }
 
 func newPolicyARN(c *call) string {
-	return c.store.policyARN(cmp.Or(c.form.get("Path"), "/"), c.form.get("PolicyName"))
+	return c.store.policyARN(cmp.Or(c.Form.Get("Path"), "/"), c.Form.Get("PolicyName"))
 }
 
 func (st *store) policyARN(path, name string) string {
@@ -64,10 +64,10 @@ func (st *store) policyARN(path, name string) string {
 // iamContext sets the condition keys of IAM itself. iam:PermissionsBoundary is the boundary in the
 // request, or else the boundary of the entity that the call names.
 func iamContext(c *call, set func(key, value string)) {
-	set("iam:PolicyARN", c.form.get("PolicyArn"))
-	boundary := c.form.get("PermissionsBoundary")
+	set("iam:PolicyARN", c.Form.Get("PolicyArn"))
+	boundary := c.Form.Get("PermissionsBoundary")
 	for _, p := range entityParams {
-		if e := c.store.entities[p.kind][c.form.get(p.param)]; e != nil && e.boundary != nil &&
+		if e := c.store.entities[p.kind][c.Form.Get(p.param)]; e != nil && e.boundary != nil &&
 			boundary == "" {
 			boundary = e.boundary.arn
 		}

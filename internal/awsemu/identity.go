@@ -1,9 +1,6 @@
 package awsemu
 
-import (
-	"fmt"
-	"strings"
-)
+import "fmt"
 
 // An identity is the caller that signed a request.
 type identity struct {
@@ -39,33 +36,4 @@ func (st *store) caller(key string) identity {
 		return id
 	}
 	return st.administrator()
-}
-
-// A scope is the access key id and the credential scope of a signature.
-type scope struct {
-	key, region, service string
-}
-
-// parseScope reads the credential scope from an Authorization header, or from the query of a
-// presigned URL.
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
-func parseScope(header, query string) (scope, bool) {
-	credential := query
-	if header != "" {
-		_, rest, found := strings.Cut(header, "Credential=")
-		if !found {
-			return scope{}, false
-		}
-		credential, _, _ = strings.Cut(rest, ",")
-	}
-	parts := strings.Split(strings.TrimSpace(credential), "/")
-	n := len(parts)
-	if n < 4 || parts[n-1] != "aws4_request" {
-		return scope{}, false
-	}
-	sc := scope{key: parts[0], service: parts[n-2]}
-	if n > 4 { // a SigV4A scope names no region
-		sc.region = parts[n-3]
-	}
-	return sc, sc.key != ""
 }

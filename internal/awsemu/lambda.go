@@ -7,13 +7,15 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 )
 
 var lambdaService = &service{
 	name: "lambda", scope: "lambda", prefix: "lambda",
 	denial: "AccessDeniedException",
-	throttled: func() *apiError {
-		return refuse(http.StatusTooManyRequests, "TooManyRequestsException", "Rate exceeded")
+	throttled: func() *wire.Error {
+		return wire.Refuse(http.StatusTooManyRequests, "TooManyRequestsException", "Rate exceeded")
 	},
 	route: routeLambda,
 	operations: map[string]func(*call) (any, error){
@@ -27,7 +29,7 @@ var lambdaService = &service{
 
 // calledFunctionARN returns the ARN of the function that a call identifies by name or by ARN.
 func calledFunctionARN(c *call) string {
-	name := cmp.Or(c.params.Get("Resource"), c.params.Get("FunctionName"))
+	name := cmp.Or(c.Params.Get("Resource"), c.Params.Get("FunctionName"))
 	if name == "" || strings.HasPrefix(name, "arn:") {
 		return name
 	}
@@ -56,40 +58,40 @@ type LambdaFunction struct {
 const maxFunctions = 50
 
 // routeLambda sets the operation and the parameters of req from the method, the path and the query.
-func routeLambda(req *request, r *http.Request) *apiError {
-	req.params = r.URL.Query()
-	put := func(name, escaped string) *apiError {
+func routeLambda(req *request, r *http.Request) *wire.Error {
+	req.Params = r.URL.Query()
+	put := func(name, escaped string) *wire.Error {
 		value, err := url.PathUnescape(escaped)
 		if err != nil {
 			return lambdaProblem("the path is not percent-encoded: %v", err)
 		}
-		req.params.Set(name, value)
+		req.Params.Set(name, value)
 		return nil
 	}
 	path := r.URL.EscapedPath()
 	switch name, isFunction := strings.CutPrefix(path, "/2015-03-31/functions/"); {
 	case r.Method != http.MethodGet:
 	case path == "/2015-03-31/functions", isFunction && name == "":
-		req.operation = "ListFunctions"
+		req.Operation = "ListFunctions"
 	case isFunction && !strings.Contains(name, "/"):
-		req.operation = "GetFunction"
+		req.Operation = "GetFunction"
 		return put("FunctionName", name)
 	default:
 		if arn, ok := strings.CutPrefix(path, "/2017-03-31/tags/"); ok && arn != "" {
-			req.operation = "ListTags"
+			req.Operation = "ListTags"
 			return put("Resource", arn)
 		}
 	}
-	if req.operation == "" {
-		return refuse(http.StatusNotFound, "UnknownOperationException",
+	if req.Operation == "" {
+		return wire.Refuse(http.StatusNotFound, "UnknownOperationException",
 			"the embedded AWS offers ListFunctions, GetFunction and ListTags of Lambda, not %s %s", r.Method,
 			r.URL.Path)
 	}
 	return nil
 }
 
-func lambdaProblem(format string, args ...any) *apiError {
-	return refuse(http.StatusBadRequest, "InvalidParameterValueException", format, args...)
+func lambdaProblem(format string, args ...any) *wire.Error {
+	return wire.Refuse(http.StatusBadRequest, "InvalidParameterValueException", format, args...)
 }
 
 // inEnabledRegion wraps an operation so that it fails in disabled regions. As on AWS, a disabled
@@ -98,10 +100,10 @@ func lambdaProblem(format string, args ...any) *apiError {
 func inEnabledRegion(do func(*call) (any, error)) func(*call) (any, error) {
 	return func(c *call) (any, error) {
 		if slices.Contains(c.store.disabled, c.region) {
-			return nil, refuse(http.StatusForbidden, "UnrecognizedClientException",
+			return nil, wire.Refuse(http.StatusForbidden, "UnrecognizedClientException",
 				"The security token included in the request is invalid.")
 		}
-		c.form = newForm(c.params) // the operations read their parameters from a form
+		c.Form = wire.NewForm(c.Params) // the operations read their parameters from a form
 		return do(c)
 	}
 }
@@ -178,7 +180,7 @@ func listFunctions(c *call) (any, error) {
 		}
 	}
 	size := min(c.pageSize(), maxFunctions)
-	if n := c.form.get("MaxItems"); n != "" {
+	if n := c.Form.Get("MaxItems"); n != "" {
 		limit := 0
 		if _, err := fmt.Sscanf(n, "%d", &limit); err != nil || limit < 1 || limit > 10000 {
 			return nil,
@@ -187,11 +189,11 @@ func listFunctions(c *call) (any, error) {
 		}
 		size = min(size, limit)
 	}
-	w, err := c.windowAt(c.form.get("Marker"), c.operation, size, lambdaProblem("Invalid Marker"))
+	w, err := wire.WindowAt(c.Form.Get("Marker"), c.Operation, size, lambdaProblem("Invalid Marker"))
 	if err != nil {
 		return nil, err
 	}
-	shown, p := pageOf(functions, w, c.operation)
+	shown, p := wire.PageOf(functions, w, c.Operation)
 	return struct {
 		Functions  []functionJSON
 		NextMarker string `json:",omitempty"`
@@ -200,7 +202,7 @@ func listFunctions(c *call) (any, error) {
 
 // function returns the function that a parameter identifies by name or by ARN.
 func (c *call) function(param string) (LambdaFunction, error) {
-	name := c.form.get(param)
+	name := c.Form.Get(param)
 	arn := name
 	if !strings.HasPrefix(name, "arn:") {
 		arn = c.store.functionARN(LambdaFunction{Name: name, Region: c.region})
@@ -210,7 +212,7 @@ func (c *call) function(param string) (LambdaFunction, error) {
 			return f, nil
 		}
 	}
-	return LambdaFunction{}, refuse(http.StatusNotFound, "ResourceNotFoundException",
+	return LambdaFunction{}, wire.Refuse(http.StatusNotFound, "ResourceNotFoundException",
 		"Function not found: %s", arn)
 }
 

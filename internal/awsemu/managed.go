@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 )
 
 type policyXML struct {
@@ -55,29 +57,29 @@ func (c *call) policy(p *policy) policyXML {
 	attached, bounding := c.store.usage(p)
 	return policyXML{
 		p.name, p.id, p.arn, p.path, p.defaultVersion, attached, bounding, true,
-		p.description, stamp(p.created), stamp(p.updated),
+		p.description, wire.Stamp(p.created), wire.Stamp(p.updated),
 	}
 }
 
 func versionOf(p *policy, v *version, withText bool) versionXML {
 	x := versionXML{VersionID: v.id, IsDefaultVersion: v.id == p.defaultVersion,
-		CreateDate: stamp(v.created)}
+		CreateDate: wire.Stamp(v.created)}
 	if withText {
-		x.Document = encode(v.text)
+		x.Document = wire.Encode(v.text)
 	}
 	return x
 }
 
 // findPolicy returns the managed policy that PolicyArn names.
 func (c *call) findPolicy() (*policy, error) {
-	arn := c.form.get("PolicyArn")
+	arn := c.Form.Get("PolicyArn")
 	switch {
-	case !c.form.has("PolicyArn"):
-		return nil, required("policyArn")
+	case !c.Form.Has("PolicyArn"):
+		return nil, wire.Required("policyArn")
 	case len(arn) < 20:
-		return nil, constraint("policyArn", "Member must have length greater than or equal to 20")
+		return nil, wire.Constraint("policyArn", "Member must have length greater than or equal to 20")
 	case len(arn) > 2048:
-		return nil, constraint("policyArn", "Member must have length less than or equal to 2048")
+		return nil, wire.Constraint("policyArn", "Member must have length less than or equal to 2048")
 	case !strings.HasPrefix(arn, "arn:"):
 		return nil, invalidInput("ARN %s is not valid.", arn)
 	}
@@ -94,9 +96,9 @@ func (c *call) findVersion() (*policy, *version, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	id := c.form.get("VersionId")
+	id := c.Form.Get("VersionId")
 	if id == "" {
-		return nil, nil, required("versionId")
+		return nil, nil, wire.Required("versionId")
 	}
 	v := p.version(id)
 	if v == nil {
@@ -135,22 +137,22 @@ func listPolicyVersions(c *call) (any, error) {
 		versions = append(versions, versionOf(p, &shown[i], false))
 	}
 	return struct {
-		Versions members[versionXML]
-		page
-	}{listOf(versions), pg}, err
+		Versions wire.Members[versionXML]
+		wire.Page
+	}{wire.ListOf(versions), pg}, err
 }
 
 func listPolicies(c *call) (any, error) {
-	scope := cmp.Or(c.form.get("Scope"), "All")
-	prefix := cmp.Or(c.form.get("PathPrefix"), "/")
-	usage := c.form.get("PolicyUsageFilter")
+	scope := cmp.Or(c.Form.Get("Scope"), "All")
+	prefix := cmp.Or(c.Form.Get("PathPrefix"), "/")
+	usage := c.Form.Get("PolicyUsageFilter")
 	var found []*policy
 	for _, p := range c.store.sortedPolicies() {
 		attached, bounding := c.store.usage(p)
 		switch {
 		case scope == "Local" && p.ofAWS(), scope == "AWS" && !p.ofAWS():
 		case !strings.HasPrefix(p.path, prefix):
-		case c.form.get("OnlyAttached") == "true" && attached == 0:
+		case c.Form.Get("OnlyAttached") == "true" && attached == 0:
 		case usage == "PermissionsPolicy" && attached == 0, usage == "PermissionsBoundary" &&
 			bounding == 0:
 		default:
@@ -163,7 +165,7 @@ func listPolicies(c *call) (any, error) {
 		policies = append(policies, c.policy(p))
 	}
 	return struct {
-		Policies members[policyXML]
-		page
-	}{listOf(policies), pg}, err
+		Policies wire.Members[policyXML]
+		wire.Page
+	}{wire.ListOf(policies), pg}, err
 }

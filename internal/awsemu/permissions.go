@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
@@ -44,14 +45,14 @@ func anyResource(*call) string { return "*" }
 
 // parameterARN returns a function that returns the ARN in a parameter of the Query protocol.
 func parameterARN(name string) func(*call) string {
-	return func(c *call) string { return c.form.get(name) }
+	return func(c *call) string { return c.Form.Get(name) }
 }
 
 // actionOf returns a permission's action with its service prefix.
 func (c *call) actionOf(p permission) string {
 	switch {
 	case p.action == "":
-		return c.service.prefix + ":" + c.operation
+		return c.service.prefix + ":" + c.Operation
 	case strings.Contains(p.action, ":"):
 		return p.action
 	default:
@@ -71,11 +72,11 @@ func (c *call) resourceOf(p permission) (arn string, named bool) {
 
 // authorize returns an error if the operation needs a permission that the caller's policies do not
 // allow.
-func (c *call) authorize() *apiError {
+func (c *call) authorize() *wire.Error {
 	if !c.EnforceIAM || c.caller.administrator {
 		return nil
 	}
-	needed, known := c.service.permissions[c.operation]
+	needed, known := c.service.permissions[c.Operation]
 	if !known {
 		return c.denied()
 	}
@@ -114,7 +115,7 @@ func (c *call) requestContext() iampolicy.Context {
 	context["aws:ViaAWSService"] = []string{"false"}
 	context["aws:SecureTransport"] = []string{"true"}
 	context["aws:RequestedRegion"] = []string{c.region}
-	context["aws:CurrentTime"] = []string{stamp(now)}
+	context["aws:CurrentTime"] = []string{wire.Stamp(now)}
 	context["aws:EpochTime"] = []string{strconv.FormatInt(now.Unix(), 10)}
 	if c.service.context != nil {
 		c.service.context(c, func(key, value string) {
@@ -127,9 +128,9 @@ func (c *call) requestContext() iampolicy.Context {
 }
 
 // denied returns the error of the call if no identity policy of the caller allows the operation.
-func (c *call) denied() *apiError {
+func (c *call) denied() *wire.Error {
 	var p permission
-	if needed := c.service.permissions[c.operation]; len(needed) > 0 {
+	if needed := c.service.permissions[c.Operation]; len(needed) > 0 {
 		p = needed[0]
 	}
 	return c.refusal(p, iampolicy.Result{OrganizationAllows: true})
@@ -137,8 +138,8 @@ func (c *call) denied() *apiError {
 
 // refusal returns the error for a permission that the decision r does not allow. The message names
 // the layer that denies the permission.
-func (c *call) refusal(p permission, r iampolicy.Result) *apiError {
-	return refuse(http.StatusForbidden, c.service.denial, "%s %s", c.notAuthorized(p),
+func (c *call) refusal(p permission, r iampolicy.Result) *wire.Error {
+	return wire.Refuse(http.StatusForbidden, c.service.denial, "%s %s", c.notAuthorized(p),
 		reason(r, c.actionOf(p)))
 }
 

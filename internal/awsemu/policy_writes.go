@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
@@ -43,28 +44,28 @@ var policyWrites = map[string]func(*call) (any, error){
 // syntax.
 func (c *call) documentText(param string) (string, error) {
 	member := strings.ToLower(param[:1]) + param[1:]
-	text := c.form.get(param)
+	text := c.Form.Get(param)
 	switch {
-	case !c.form.has(param):
-		return "", required(member)
+	case !c.Form.Has(param):
+		return "", wire.Required(member)
 	case text == "":
-		return "", constraint(member, "Member must have length greater than or equal to 1")
+		return "", wire.Constraint(member, "Member must have length greater than or equal to 1")
 	case len(text) > maxDocument:
-		return "", constraint(member, "Member must have length less than or equal to %d", maxDocument)
+		return "", wire.Constraint(member, "Member must have length less than or equal to %d", maxDocument)
 	}
 	for _, r := range text {
 		if r > 0xff || r < ' ' && r != '\t' && r != '\n' && r != '\r' {
 			return "",
-				validationError("The specified value for %s is invalid. It must contain only printable ASCII "+
+				wire.ValidationError("The specified value for %s is invalid. It must contain only printable ASCII "+
 					"characters.", member)
 		}
 	}
 	return text, nil
 }
 
-func malformed(err error) *apiError {
+func malformed(err error) *wire.Error {
 	// The message of IAM ends after the first sentence. The emulator adds the position of the error.
-	return refuse(http.StatusBadRequest, "MalformedPolicyDocument", "Syntax errors in policy. (%v)",
+	return wire.Refuse(http.StatusBadRequest, "MalformedPolicyDocument", "Syntax errors in policy. (%v)",
 		err)
 }
 
@@ -169,7 +170,7 @@ func detach(k kind) func(*call) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		arn := c.form.get("PolicyArn")
+		arn := c.Form.Get("PolicyArn")
 		i := slices.IndexFunc(e.attached, func(p *policy) bool { return p.arn == arn })
 		if i < 0 {
 			return nil, noSuchEntity("Policy %s was not found.", arn)
@@ -185,8 +186,8 @@ func putBoundary(k kind) func(*call) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		if c.form.get("PermissionsBoundary") == "" {
-			return nil, required("permissionsBoundary")
+		if c.Form.Get("PermissionsBoundary") == "" {
+			return nil, wire.Required("permissionsBoundary")
 		}
 		return nil, c.setBoundary(e)
 	}
@@ -237,7 +238,7 @@ func createPolicy(c *call) (any, error) {
 	c.store.made++
 	p := &policy{
 		arn:  c.store.policyARN(path, name),
-		name: name, path: path, description: c.form.get("Description"), created: c.time(),
+		name: name, path: path, description: c.Form.Get("Description"), created: c.time(),
 		id: uniqueID(prefixPolicy, c.store.account, name, fmt.Sprint(c.store.made)),
 	}
 	p.add(doc, c.time(), true)
@@ -251,9 +252,9 @@ func (c *call) ownPolicy() (*policy, error) {
 	p, err := c.findPolicy()
 	if err == nil && p.ofAWS() {
 		return nil,
-			refuse(http.StatusForbidden, "AccessDenied",
+			wire.Refuse(http.StatusForbidden, "AccessDenied",
 				"User: %s is not authorized to perform: iam:%s on resource: policy %s", c.caller.arn,
-				c.operation, p.arn)
+				c.Operation, p.arn)
 	}
 	return p, err
 }
@@ -272,7 +273,7 @@ func createPolicyVersion(c *call) (any, error) {
 			limitExceeded("A managed policy can have up to %d versions. Before you create a new version, "+
 				"you must delete an existing version.", maxVersions)
 	}
-	v := p.add(doc, c.time(), c.form.get("SetAsDefault") == "true")
+	v := p.add(doc, c.time(), c.Form.Get("SetAsDefault") == "true")
 	return struct{ PolicyVersion versionXML }{versionOf(p, v, false)}, nil
 }
 

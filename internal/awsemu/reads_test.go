@@ -11,6 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/aws/smithy-go"
+
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 )
 
 const allowAll = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
@@ -371,7 +373,7 @@ func TestReadsRefuseTheSameRequestsAsIAM(t *testing.T) {
 				"have value less than or equal to 1000"},
 		{"a marker of another list", func() error {
 			_, err := c.ListRoles(t.Context(),
-				&iam.ListRolesInput{Marker: aws.String(marker("ListUsers", 2))})
+				&iam.ListRolesInput{Marker: aws.String(wire.Marker("ListUsers", 2))})
 			return err
 		}, "ValidationError", "Invalid Marker."},
 		{"an operation that is not offered", func() error {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
@@ -14,8 +15,8 @@ var s3Service = &service{
 	name: "s3", scope: "s3", prefix: "s3", version: "2006-03-01",
 	xmlns:  "http://s3.amazonaws.com/doc/2006-03-01/",
 	denial: "AccessDenied",
-	throttled: func() *apiError {
-		return refuse(http.StatusServiceUnavailable, "SlowDown", "Please reduce your request rate.")
+	throttled: func() *wire.Error {
+		return wire.Refuse(http.StatusServiceUnavailable, "SlowDown", "Please reduce your request rate.")
 	},
 	operations: map[string]func(*call) (any, error){
 		"ListBuckets":   listBuckets,
@@ -108,9 +109,9 @@ func (c *call) bucket() (*bucket, error) {
 	b := c.store.buckets[c.s3.bucket]
 	switch {
 	case b == nil:
-		return nil, refuse(http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist")
+		return nil, wire.Refuse(http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist")
 	case b.region != c.region:
-		return nil, refuse(http.StatusMovedPermanently, "PermanentRedirect",
+		return nil, wire.Refuse(http.StatusMovedPermanently, "PermanentRedirect",
 			"The bucket you are attempting to access must be addressed using the specified endpoint. "+
 				"Please send all future requests to this endpoint: it is in %s.", b.region)
 	}
@@ -121,8 +122,8 @@ func (c *call) bucket() (*bucket, error) {
 	return b, nil
 }
 
-func accessDenied() *apiError {
-	return refuse(http.StatusForbidden, "AccessDenied", "Access Denied")
+func accessDenied() *wire.Error {
+	return wire.Refuse(http.StatusForbidden, "AccessDenied", "Access Denied")
 }
 
 // object returns the bucket and the object of a call. For a missing key, the error is NoSuchKey, or
@@ -142,8 +143,8 @@ func (c *call) object() (*bucket, *object, error) {
 	return nil, nil, noSuchKey()
 }
 
-func noSuchKey() *apiError {
-	return refuse(http.StatusNotFound, "NoSuchKey", "The specified key does not exist.")
+func noSuchKey() *wire.Error {
+	return wire.Refuse(http.StatusNotFound, "NoSuchKey", "The specified key does not exist.")
 }
 
 // mayListKeys reports whether the caller may list the bucket of the call. A fault must not deny the

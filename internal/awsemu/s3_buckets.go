@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 )
 
 type ownerXML struct{ ID, DisplayName string }
@@ -20,10 +22,10 @@ func listBuckets(c *call) (any, error) {
 	var own []bucketXML
 	for _, b := range sortedValues(c.store.buckets) {
 		if b.owner == c.store.account {
-			own = append(own, bucketXML{b.name, stamp(b.created), b.region})
+			own = append(own, bucketXML{b.name, wire.Stamp(b.created), b.region})
 		}
 	}
-	return restReply{body: struct {
+	return wire.RestResult{Body: struct {
 		XMLName xml.Name    `xml:"ListAllMyBucketsResult"`
 		Buckets []bucketXML `xml:"Buckets>Bucket"`
 		Owner   ownerXML
@@ -35,18 +37,18 @@ var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 func createBucket(c *call) (any, error) {
 	name := c.s3.bucket
 	if !bucketName.MatchString(name) {
-		return nil, refuse(http.StatusBadRequest, "InvalidBucketName",
+		return nil, wire.Refuse(http.StatusBadRequest, "InvalidBucketName",
 			"The specified bucket is not valid.")
 	}
 	var wanted struct{ LocationConstraint string }
 	if len(c.s3.body) > 0 {
 		if err := xml.Unmarshal(c.s3.body, &wanted); err != nil {
-			return nil, refuse(http.StatusBadRequest, "MalformedXML",
+			return nil, wire.Refuse(http.StatusBadRequest, "MalformedXML",
 				"The XML you provided was not well-formed or did not validate against our published schema")
 		}
 	}
 	if region := cmp.Or(wanted.LocationConstraint, defaultRegion); region != c.region {
-		return nil, refuse(http.StatusBadRequest, "IllegalLocationConstraintException",
+		return nil, wire.Refuse(http.StatusBadRequest, "IllegalLocationConstraintException",
 			"The %s location constraint is incompatible for the region specific endpoint this request was "+
 				"sent to.", cmp.Or(wanted.LocationConstraint, "unspecified"))
 	}
@@ -54,14 +56,14 @@ func createBucket(c *call) (any, error) {
 	case b == nil:
 		c.store.addBucket(name, Bucket{Region: c.region}, c.time())
 	case b.owner != c.store.account:
-		return nil, refuse(http.StatusConflict, "BucketAlreadyExists",
+		return nil, wire.Refuse(http.StatusConflict, "BucketAlreadyExists",
 			"The requested bucket name is not available. The bucket namespace is shared by all users of "+
 				"the system. Please select a different name and try again.")
 	case c.region != defaultRegion: // in us-east-1, creating a bucket again succeeds
-		return nil, refuse(http.StatusConflict, "BucketAlreadyOwnedByYou",
+		return nil, wire.Refuse(http.StatusConflict, "BucketAlreadyOwnedByYou",
 			"Your previous request to create the named bucket succeeded and you already own it.")
 	}
-	return restReply{header: http.Header{"Location": {"/" + name}}}, nil
+	return wire.RestResult{Header: http.Header{"Location": {"/" + name}}}, nil
 }
 
 func headBucket(c *call) (any, error) {
@@ -69,7 +71,7 @@ func headBucket(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return restReply{header: http.Header{"X-Amz-Bucket-Region": {b.region}}}, nil
+	return wire.RestResult{Header: http.Header{"X-Amz-Bucket-Region": {b.region}}}, nil
 }
 
 type contentsXML struct {
@@ -93,7 +95,7 @@ func listObjects(c *call) (any, error) {
 	if text := get("max-keys"); text != "" {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 0 {
-			return nil, refuse(http.StatusBadRequest, "InvalidArgument",
+			return nil, wire.Refuse(http.StatusBadRequest, "InvalidArgument",
 				"Provided max-keys not an integer or within integer range")
 		}
 		size = min(size, n)
@@ -102,14 +104,14 @@ func listObjects(c *call) (any, error) {
 	if token := get("continuation-token"); token != "" {
 		text, err := base64.StdEncoding.DecodeString(token)
 		if err != nil {
-			return nil, refuse(http.StatusBadRequest, "InvalidArgument",
+			return nil, wire.Refuse(http.StatusBadRequest, "InvalidArgument",
 				"The continuation token provided is incorrect")
 		}
 		after = string(text)
 	}
 	encoded := func(s string) string {
 		if get("encoding-type") == "url" {
-			return encode(s)
+			return wire.Encode(s)
 		}
 		return s
 	}
@@ -141,14 +143,14 @@ func listObjects(c *call) (any, error) {
 			continue
 		}
 		o := b.objects[key]
-		contents = append(contents, contentsXML{encoded(key), stamp(o.modified), o.etag, len(o.body),
+		contents = append(contents, contentsXML{encoded(key), wire.Stamp(o.modified), o.etag, len(o.body),
 			"STANDARD"})
 	}
 	next := ""
 	if truncated {
 		next = base64.StdEncoding.EncodeToString([]byte(last))
 	}
-	return restReply{body: struct {
+	return wire.RestResult{Body: struct {
 		XMLName               xml.Name `xml:"ListBucketResult"`
 		Name, Prefix          string
 		Delimiter, StartAfter string `xml:",omitempty"`

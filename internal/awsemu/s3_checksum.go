@@ -12,6 +12,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 )
 
 // A checksum is the stored checksum of an object: the name of its header, and its value.
@@ -47,7 +49,7 @@ func sum(h hash.Hash, body []byte) string {
 
 // verifyChecksums compares a body with the checksums in the header. It returns the checksum to
 // store, which is empty if the header contains no checksum except Content-Md5.
-func verifyChecksums(body []byte, header http.Header) (checksum, *apiError) {
+func verifyChecksums(body []byte, header http.Header) (checksum, *wire.Error) {
 	stored := checksum{}
 	for name := range header {
 		if isChecksum := strings.HasPrefix(name, "X-Amz-Checksum-"); isChecksum &&
@@ -64,7 +66,7 @@ func verifyChecksums(body []byte, header http.Header) (checksum, *apiError) {
 		}
 		if actual := sum(known.hash(), body); sent != actual {
 			return stored,
-				refuse(http.StatusBadRequest, "BadDigest",
+				wire.Refuse(http.StatusBadRequest, "BadDigest",
 					"The %s you specified did not match the calculated checksum.", known.header)
 		}
 		if known.header != "Content-Md5" {

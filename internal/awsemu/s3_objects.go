@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 )
 
 // maxKey is the maximum length of a key in bytes.
@@ -55,7 +57,7 @@ func getObject(c *call) (any, error) {
 		header.Set(o.checksum.header, o.checksum.value)
 		header.Set("X-Amz-Checksum-Type", "FULL_OBJECT")
 	}
-	return restReply{header: header, body: o.body}, nil
+	return wire.RestResult{Header: header, Body: o.body}, nil
 }
 
 func putObject(c *call) (any, error) {
@@ -64,7 +66,7 @@ func putObject(c *call) (any, error) {
 		return nil, err
 	}
 	if len(c.s3.key) > maxKey {
-		return nil, refuse(http.StatusBadRequest, "KeyTooLongError", "Your key is too long")
+		return nil, wire.Refuse(http.StatusBadRequest, "KeyTooLongError", "Your key is too long")
 	}
 	if err := c.checkConditions(b); err != nil {
 		return nil, err
@@ -100,7 +102,7 @@ func putObject(c *call) (any, error) {
 	if o.version != "" {
 		header.Set("X-Amz-Version-Id", o.version)
 	}
-	return restReply{header: header}, nil
+	return wire.RestResult{Header: header}, nil
 }
 
 // checkConditions returns an error if a condition of a write, If-Match or If-None-Match, fails.
@@ -108,7 +110,7 @@ func putObject(c *call) (any, error) {
 func (c *call) checkConditions(b *bucket) error {
 	match, noneMatch := c.s3.header.Get("If-Match"), c.s3.header.Get("If-None-Match")
 	current := b.objects[c.s3.key]
-	failed := refuse(http.StatusPreconditionFailed, "PreconditionFailed",
+	failed := wire.Refuse(http.StatusPreconditionFailed, "PreconditionFailed",
 		"At least one of the pre-conditions you specified did not hold")
 	switch {
 	case match != "" && noneMatch != "", noneMatch != "" && noneMatch != "*":
@@ -142,5 +144,5 @@ func deleteObject(c *call) (any, error) {
 		header.Set("X-Amz-Delete-Marker", "true")
 		header.Set("X-Amz-Version-Id", b.newVersion(c.store))
 	}
-	return restReply{status: http.StatusNoContent, header: header}, nil
+	return wire.RestResult{Status: http.StatusNoContent, Header: header}, nil
 }

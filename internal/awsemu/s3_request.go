@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 )
 
 // An s3Request contains the parts of a REST request that the operations of S3 read.
@@ -21,8 +23,8 @@ type s3Request struct {
 
 // parseS3Request parses a request for S3. The method, the path and the host determine the
 // operation. https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
-func parseS3Request(r *http.Request, req request) (request, *apiError) {
-	req.protocol, req.service = restXMLProtocol{}, s3Service
+func parseS3Request(r *http.Request, req request) (request, *wire.Error) {
+	req.Protocol, req.service = wire.RestXML{}, s3Service
 	in := &s3Request{header: r.Header, query: r.URL.Query()}
 	req.s3 = in
 	path := strings.TrimPrefix(r.URL.Path, "/")
@@ -31,25 +33,25 @@ func parseS3Request(r *http.Request, req request) (request, *apiError) {
 	} else {
 		in.bucket, in.key, _ = strings.Cut(path, "/")
 	}
-	req.params = url.Values{"Bucket": {in.bucket}, "Key": {in.key}}
+	req.Params = url.Values{"Bucket": {in.bucket}, "Key": {in.key}}
 	for _, name := range []string{"If-Match", "If-None-Match", "X-Amz-Expected-Bucket-Owner"} {
 		if value := r.Header.Get(name); value != "" {
-			req.params.Set(name, value)
+			req.Params.Set(name, value)
 		}
 	}
-	var problem *apiError
-	if req.operation, problem = in.operation(r.Method); problem != nil {
+	var problem *wire.Error
+	if req.Operation, problem = in.operation(r.Method); problem != nil {
 		return req, problem
 	}
-	raw, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	raw, err := io.ReadAll(io.LimitReader(r.Body, wire.MaxBody+1))
 	if err != nil {
-		return req, refuse(http.StatusBadRequest, "IncompleteBody", "the body cannot be read: %v", err)
+		return req, wire.Refuse(http.StatusBadRequest, "IncompleteBody", "the body cannot be read: %v", err)
 	}
-	if len(raw) > maxBody {
-		return req, refuse(http.StatusBadRequest, "EntityTooLarge",
+	if len(raw) > wire.MaxBody {
+		return req, wire.Refuse(http.StatusBadRequest, "EntityTooLarge",
 			"Your proposed upload exceeds the maximum allowed size: the embedded AWS accepts at most %d "+
 				"bytes",
-			maxBody)
+			wire.MaxBody)
 	}
 	in.body = raw
 	if strings.HasPrefix(r.Header.Get("X-Amz-Content-Sha256"), "STREAMING-") {
@@ -96,7 +98,7 @@ var refusedHeaders = []string{"X-Amz-Copy-Source", "Range", "If-Modified-Since",
 	"X-Amz-Tagging", "X-Amz-Server-Side-Encryption-Customer-Algorithm"}
 
 // operation returns the operation of a request, or an error if the server does not offer it.
-func (in *s3Request) operation(method string) (string, *apiError) {
+func (in *s3Request) operation(method string) (string, *wire.Error) {
 	var operation string
 	switch {
 	case in.bucket == "":
@@ -131,17 +133,17 @@ func (in *s3Request) operation(method string) (string, *apiError) {
 	return operation, nil
 }
 
-func notImplemented(format string, args ...any) *apiError {
-	return refuse(http.StatusNotImplemented, "NotImplemented",
+func notImplemented(format string, args ...any) *wire.Error {
+	return wire.Refuse(http.StatusNotImplemented, "NotImplemented",
 		"the embedded AWS does not offer "+format, args...)
 }
 
 // unchunk removes the framing of aws-chunked from a body, and adds the trailer to header. It does
 // not verify the signatures of chunks; the server verifies no signatures.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html
-func unchunk(raw []byte, header http.Header) ([]byte, *apiError) {
-	malformed := func(why string) *apiError {
-		return refuse(http.StatusBadRequest, "IncompleteBody", "the aws-chunked body %s", why)
+func unchunk(raw []byte, header http.Header) ([]byte, *wire.Error) {
+	malformed := func(why string) *wire.Error {
+		return wire.Refuse(http.StatusBadRequest, "IncompleteBody", "the aws-chunked body %s", why)
 	}
 	var text []byte
 	for {

@@ -2,21 +2,17 @@ package awsemu
 
 import (
 	"cmp"
-	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strconv"
 	"sync"
 	"time"
-)
 
-// maxBody is the maximum size of a request body in bytes, after decompression. The largest request
-// of CloudWatch is 1 MB. A percent-encoded SNS message of 256 KiB is smaller than 1 MB.
-const maxBody = 4 << 20
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
+)
 
 // A Server is the embedded AWS. The zero value serves an empty account. A Server is an
 // [http.Handler], and [Server.Listen] serves it on a port. Its fields must not change after the
@@ -112,19 +108,12 @@ func (s *Server) now() time.Time {
 	return time.Now()
 }
 
-// A reply is an HTTP response.
-type reply struct {
-	status int
-	header http.Header
-	body   []byte
-}
-
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	req, problem := parseRequest(r)
-	var rep reply
+	var rep wire.Reply
 	if problem != nil {
-		rep = req.protocol.fail(req.service, s.requestID(), problem)
+		rep = req.Protocol.Fail(req.xmlns(), s.requestID(), problem)
 	} else {
 		var sent bool
 		if rep, sent = s.serve(r.Context(), req); !sent {
@@ -133,13 +122,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	header := w.Header()
-	for name, values := range rep.header {
+	for name, values := range rep.Header {
 		header[name] = values
 	}
 	// With a known length the reply is sent in one piece, so that no client waits for a second packet.
-	header.Set("Content-Length", strconv.Itoa(len(rep.body)))
-	w.WriteHeader(rep.status)
-	_, _ = w.Write(rep.body) // a write fails only if the client has disconnected
+	header.Set("Content-Length", strconv.Itoa(len(rep.Body)))
+	w.WriteHeader(rep.Status)
+	_, _ = w.Write(rep.Body) // a write fails only if the client has disconnected
 }
 
 // closeConnection closes the connection without a reply, like a network failure after the request.
@@ -154,7 +143,7 @@ func closeConnection(w http.ResponseWriter) {
 }
 
 // serve performs one request. It returns false if no reply may be sent.
-func (s *Server) serve(ctx context.Context, req request) (reply, bool) {
+func (s *Server) serve(ctx context.Context, req request) (wire.Reply, bool) {
 	started := time.Now()
 	c, v, id := s.newCall(ctx, req)
 	disconnected := sleep(ctx, v.delay)
@@ -163,20 +152,20 @@ func (s *Server) serve(ctx context.Context, req request) (reply, bool) {
 	if problem == nil && disconnected == nil {
 		result, problem = s.perform(c)
 	}
-	var rep reply
+	var rep wire.Reply
 	if problem == nil {
 		var err error
-		if rep, err = req.protocol.succeed(req.service, req.operation, id, result); err != nil {
+		if rep, err = req.Protocol.Succeed(req.service.xmlns, req.Operation, id, result); err != nil {
 			problem = apiErrorOf(err)
 		}
 	}
 	record := Call{
-		Service: req.service.name, Operation: req.operation, Region: c.region, Caller: c.caller.arn,
+		Service: req.service.name, Operation: req.Operation, Region: c.region, Caller: c.caller.arn,
 		Params: c.recordedParams(), Started: started, Lost: v.loseReply || disconnected != nil,
 	}
 	if problem != nil {
-		record.Code = problem.code
-		rep = req.protocol.fail(req.service, id, problem)
+		record.Code = problem.Code
+		rep = req.Protocol.Fail(req.xmlns(), id, problem)
 	}
 
 	s.mu.Lock()
@@ -190,25 +179,25 @@ func (s *Server) serve(ctx context.Context, req request) (reply, bool) {
 func (s *Server) newCall(ctx context.Context, req request) (*call, faultEffect, string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := &call{Server: s, request: req, ctx: ctx, region: cmp.Or(req.scope.region, defaultRegion)}
+	c := &call{Server: s, request: req, ctx: ctx, region: cmp.Or(req.Scope.Region, defaultRegion)}
 	if err := s.start(); err != nil {
-		return c, faultEffect{err: refuse(http.StatusInternalServerError, "InternalFailure", "%v", err)},
+		return c, faultEffect{err: wire.Refuse(http.StatusInternalServerError, "InternalFailure", "%v", err)},
 			s.nextID()
 	}
-	c.caller = s.store.caller(req.scope.key)
+	c.caller = s.store.caller(req.Scope.Key)
 	return c, c.applyFaults(s.activeFaults), s.nextID()
 }
 
 // perform performs the operation of the call. An operation may return a function that computes the
 // result from data that the mutex does not guard; that function runs without the mutex.
-func (s *Server) perform(c *call) (any, *apiError) {
+func (s *Server) perform(c *call) (any, *wire.Error) {
 	result, err := func() (any, error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if problem := c.authorize(); problem != nil {
 			return nil, problem
 		}
-		return c.service.operations[c.operation](c)
+		return c.service.operations[c.Operation](c)
 	}()
 	if later, ok := result.(func() (any, error)); ok && err == nil {
 		result, err = later()
@@ -220,12 +209,12 @@ func (s *Server) perform(c *call) (any, *apiError) {
 }
 
 // apiErrorOf returns err as an apiError. Any other error becomes an InternalFailure.
-func apiErrorOf(err error) *apiError {
-	var e *apiError
+func apiErrorOf(err error) *wire.Error {
+	var e *wire.Error
 	if errors.As(err, &e) {
 		return e
 	}
-	return refuse(http.StatusInternalServerError, "InternalFailure", "%v", err)
+	return wire.Refuse(http.StatusInternalServerError, "InternalFailure", "%v", err)
 }
 
 func (s *Server) requestID() string {
@@ -239,28 +228,4 @@ func (s *Server) requestID() string {
 func (s *Server) nextID() string {
 	s.requests++
 	return fmt.Sprintf("00000000-0000-4000-8000-%012d", s.requests)
-}
-
-// body reads and decompresses a request's body. The SDK compresses large PutMetricData requests.
-func body(r *http.Request) ([]byte, *apiError) {
-	var from io.Reader = r.Body
-	if r.Body == nil {
-		return nil, nil
-	}
-	if r.Header.Get("Content-Encoding") == "gzip" {
-		unpacked, err := gzip.NewReader(from)
-		if err != nil {
-			return nil, refuse(http.StatusBadRequest, "MalformedInput", "the body is not gzip: %v", err)
-		}
-		from = unpacked
-	}
-	text, err := io.ReadAll(io.LimitReader(from, maxBody+1))
-	if err != nil {
-		return nil, refuse(http.StatusBadRequest, "MalformedInput", "the body cannot be read: %v", err)
-	}
-	if len(text) > maxBody {
-		return nil, refuse(http.StatusRequestEntityTooLarge, "RequestEntityTooLarge",
-			"the request is larger than %d bytes", maxBody)
-	}
-	return text, nil
 }

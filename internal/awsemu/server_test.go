@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 )
 
 func TestTheZeroServerHasAnEmptyAccount(t *testing.T) {
@@ -91,7 +93,7 @@ func TestInvalidRequestsAreRefusedInTheirProtocol(t *testing.T) {
 		{"a request with an invalid form", "POST", "/", sign + "iam/aws4_request", form, "Action=%zz",
 			400, "<Code>MalformedQueryString</Code>"},
 		{"a request that is too large", "POST", "/", sign + "iam/aws4_request", form,
-			"Action=" + strings.Repeat("x", maxBody), 413, "<Code>RequestEntityTooLarge</Code>"},
+			"Action=" + strings.Repeat("x", wire.MaxBody), 413, "<Code>RequestEntityTooLarge</Code>"},
 		{"a presigned request in the query of the URL is accepted", "GET",
 			"/?Action=GetCallerIdentity&Version=2011-06-15&X-Amz-Credential=AKIAX%2F20260101%2Fus-east-1%2Fsts%2Faws4_request", "", "", "", 200, "user/administrator"},
 		{"a request that is signed for all regions is accepted", "POST", "/",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
@@ -20,7 +21,7 @@ const shapeOld = "old"
 type simulationInput struct {
 	partition string
 	actions   []string // of this page
-	page      page
+	page      wire.Page
 	resources []string // nil for "*"
 	grants    iampolicy.Grants
 	context   iampolicy.Context
@@ -54,9 +55,9 @@ func simulate(readPolicies func(*call, *simulationInput) error) func(*call) (any
 		return func() (any, error) {
 			results, err := q.results(ctx)
 			return struct {
-				EvaluationResults members[evaluationXML]
-				page
-			}{listOf(results), q.page}, err
+				EvaluationResults wire.Members[evaluationXML]
+				wire.Page
+			}{wire.ListOf(results), q.page}, err
 		}, nil
 	}
 }
@@ -80,7 +81,7 @@ func (q *simulationInput) results(ctx context.Context) ([]evaluationXML, error) 
 		if q.shape == shapeOld {
 			for i, resource := range q.resources {
 				r := q.result(action, resource, answers, q.resources)
-				own := listOf(r.Resources.Items[i : i+1])
+				own := wire.ListOf(r.Resources.Items[i : i+1])
 				r.Resources = &own
 				results = append(results, r)
 			}
@@ -184,8 +185,8 @@ func (q *simulationInput) result(action, name string, answers []evaluation,
 		EvalActionName:       action,
 		EvalResourceName:     name,
 		EvalDecision:         top.decision.String(),
-		MatchedStatements:    listOf(statements(top.matched)),
-		MissingContextValues: listOf(top.missing),
+		MatchedStatements:    wire.ListOf(statements(top.matched)),
+		MissingContextValues: wire.ListOf(top.missing),
 		Boundary:             q.boundaryDetail(top),
 	}
 	if q.inOrganization {
@@ -197,7 +198,7 @@ func (q *simulationInput) result(action, name string, answers []evaluation,
 	if top.orgAllows {
 		r.Details = &struct{}{} // AWS fills this element only for cross-account requests
 	}
-	specific := members[resourceXML]{}
+	specific := wire.Members[resourceXML]{}
 	for i, a := range answers {
 		s := resourceXML{
 			EvalResourceName:     resources[i],
@@ -205,11 +206,11 @@ func (q *simulationInput) result(action, name string, answers []evaluation,
 			Boundary:             q.boundaryDetail(a),
 		}
 		if len(a.matched) > 0 {
-			matched := listOf(statements(a.matched))
+			matched := wire.ListOf(statements(a.matched))
 			s.MatchedStatements = &matched
 		}
 		if len(a.missing) > 0 {
-			missing := listOf(a.missing)
+			missing := wire.ListOf(a.missing)
 			s.MissingContextValues = &missing
 		}
 		specific.Items = append(specific.Items, s)

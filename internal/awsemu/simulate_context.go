@@ -8,13 +8,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
 // callerContext returns the condition keys of the simulated caller: the principal in CallerArn, or
 // else source. It returns no keys if there is no CallerArn and source is nil.
 func (c *call) callerContext(source *entity) (iampolicy.Context, error) {
-	arn := c.form.get("CallerArn")
+	arn := c.Form.Get("CallerArn")
 	if arn == "" {
 		if source == nil {
 			return iampolicy.Context{}, nil
@@ -50,10 +51,10 @@ func principalContext(e *entity, arn, userID string) iampolicy.Context {
 // values of a key that context already contains.
 func (c *call) addContextEntries(context iampolicy.Context) error {
 	given := make(map[string]bool)
-	for _, e := range c.form.list("ContextEntries", "member") {
-		key := e.get("ContextKeyName")
+	for _, e := range c.Form.List("ContextEntries", "member") {
+		key := e.Get("ContextKeyName")
 		if len(key) < 5 || len(key) > 256 {
-			return constraint("contextEntries",
+			return wire.Constraint("contextEntries",
 				"Member must satisfy constraint: [Member must have length less than or equal to 256, Member "+
 					"must have length greater than or equal to 5]")
 		}
@@ -62,8 +63,8 @@ func (c *call) addContextEntries(context iampolicy.Context) error {
 			return invalidInput("Duplicate context key: %s.", key)
 		}
 		given[lower] = true
-		values := e.members("ContextKeyValues")
-		if err := checkContext(key, e.get("ContextKeyType"), values); err != nil {
+		values := e.Members("ContextKeyValues")
+		if err := checkContext(key, e.Get("ContextKeyType"), values); err != nil {
 			return err
 		}
 		for known := range context {
@@ -71,7 +72,7 @@ func (c *call) addContextEntries(context iampolicy.Context) error {
 				delete(context, known)
 			}
 		}
-		if strings.HasSuffix(e.get("ContextKeyType"), "List") {
+		if strings.HasSuffix(e.Get("ContextKeyType"), "List") {
 			values = iampolicy.Multivalued(values...)
 		}
 		context[key] = values
@@ -96,7 +97,7 @@ func checkContext(key, keyType string, values []string) error {
 	scalar := strings.TrimSuffix(cmp.Or(keyType, "string"), "List")
 	valid := contextFormats[scalar]
 	if valid == nil {
-		return notInEnum("contextEntries.contextKeyType", "string", "stringList", "numeric",
+		return wire.NotInEnum("contextEntries.contextKeyType", "string", "stringList", "numeric",
 			"numericList", "boolean", "booleanList",
 			"ip", "ipList", "binary", "binaryList", "date", "dateList")
 	}

@@ -7,6 +7,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 )
 
 // level returns an item of OrderedOrganizationPolicyInputList.
@@ -207,7 +209,7 @@ func TestSimulateCustomPolicyRefusesInvalidInput(t *testing.T) {
 			}},
 		{"the marker of the other operation", "InvalidInput", "Invalid marker for pagination.",
 			func(in *iam.SimulateCustomPolicyInput) {
-				in.Marker = aws.String(marker("SimulatePrincipalPolicy", 1))
+				in.Marker = aws.String(wire.Marker("SimulatePrincipalPolicy", 1))
 			}},
 		{"a page size above the limit", "ValidationError",
 			"1 validation error detected: Value at 'maxItems' failed to satisfy constraint: Member must " +

@@ -3,6 +3,8 @@ package awsemu
 import (
 	"slices"
 	"strings"
+
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 )
 
 // The types of policies that can be excluded as a whole.
@@ -44,8 +46,8 @@ func (x exclusions) cover(a attachment) bool {
 // own.
 func (c *call) exclusions() (exclusions, error) {
 	var all exclusions
-	for i, entry := range c.form.list("PolicyExclusionList", "member") {
-		if len(entry.sub) != 1 {
+	for i, entry := range c.Form.List("PolicyExclusionList", "member") {
+		if len(entry.Sub) != 1 {
 			return nil,
 				invalidInput("Policy exclusion list item %d must have exactly one of PolicyType, PolicyArn "+
 					"and InlinePolicyIdentifier.", i+1)
@@ -53,12 +55,12 @@ func (c *call) exclusions() (exclusions, error) {
 		var excludes func(attachment) bool
 		var err error
 		switch {
-		case entry.has("PolicyType"):
-			excludes, err = excludeType(entry.get("PolicyType"))
-		case entry.has("PolicyArn"):
-			excludes, err = c.excludeARN(entry.get("PolicyArn"))
-		case entry.has("InlinePolicyIdentifier"):
-			excludes, err = excludeInline(entry.at("InlinePolicyIdentifier"))
+		case entry.Has("PolicyType"):
+			excludes, err = excludeType(entry.Get("PolicyType"))
+		case entry.Has("PolicyArn"):
+			excludes, err = c.excludeARN(entry.Get("PolicyArn"))
+		case entry.Has("InlinePolicyIdentifier"):
+			excludes, err = excludeInline(entry.At("InlinePolicyIdentifier"))
 		default:
 			err = invalidInput("Policy exclusion list item %d must have exactly one of PolicyType, "+
 				"PolicyArn and InlinePolicyIdentifier.", i+1)
@@ -74,7 +76,7 @@ func (c *call) exclusions() (exclusions, error) {
 func excludeType(policyType string) (func(attachment) bool, error) {
 	known := []string{typeInline, typeAWSManaged, typeUserManaged, typeBoundary, typeSCP, typeRCP}
 	if !slices.Contains(known, policyType) {
-		return nil, notInEnum("policyExclusionList.policyType", known...)
+		return nil, wire.NotInEnum("policyExclusionList.policyType", known...)
 	}
 	return func(a attachment) bool { return a.policyType == policyType }, nil
 }
@@ -98,18 +100,18 @@ func (c *call) excludeARN(arn string) (func(attachment) bool, error) {
 		nil
 }
 
-func excludeInline(id *form) (func(attachment) bool, error) {
+func excludeInline(id *wire.Form) (func(attachment) bool, error) {
 	const at = "policyExclusionList.inlinePolicyIdentifier."
-	name, holder, k := id.get("PolicyName"), id.get("AttachmentName"), kind(id.get("AttachmentType"))
+	name, holder, k := id.Get("PolicyName"), id.Get("AttachmentName"), kind(id.Get("AttachmentType"))
 	switch {
-	case !id.has("PolicyName"):
-		return nil, required(at + "policyName")
-	case !id.has("AttachmentName"):
-		return nil, required(at + "attachmentName")
-	case !id.has("AttachmentType"):
-		return nil, required(at + "attachmentType")
+	case !id.Has("PolicyName"):
+		return nil, wire.Required(at + "policyName")
+	case !id.Has("AttachmentName"):
+		return nil, wire.Required(at + "attachmentName")
+	case !id.Has("AttachmentType"):
+		return nil, wire.Required(at + "attachmentType")
 	case k != kindUser && k != kindGroup && k != kindRole:
-		return nil, notInEnum(at+"attachmentType", string(kindUser), string(kindGroup), string(kindRole))
+		return nil, wire.NotInEnum(at+"attachmentType", string(kindUser), string(kindGroup), string(kindRole))
 	case !isName(name):
 		return nil, invalidInput("Invalid inline policy name in the policy exclusion list: %s", name)
 	case strings.Count(holder, "*") > 1 ||

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
@@ -14,7 +15,7 @@ func (c *call) simulationInput(readPolicies func(*call,
 	*simulationInput) error) (*simulationInput, error) {
 	for _, param := range []string{"ResourcePolicy", "ResourceOwner", "ResourceHandlingOption"} {
 		// Ignoring the parameter would change the answer.
-		if sub := c.form.at(param); sub != nil && (sub.sub != nil || sub.value != "") {
+		if sub := c.Form.At(param); sub != nil && (sub.Sub != nil || sub.Value != "") {
 			return nil, invalidInput("The embedded AWS does not offer %s.", param)
 		}
 	}
@@ -44,11 +45,11 @@ func (c *call) simulationInput(readPolicies func(*call,
 	if size == 0 || c.PageSize > 0 {
 		size = c.pageSize()
 	}
-	w, err := c.window(c.operation, size, invalidInput("Invalid marker for pagination."))
+	w, err := wire.FormWindow(c.Form, c.Operation, size, invalidInput("Invalid marker for pagination."))
 	if err != nil {
 		return nil, err
 	}
-	q.actions, q.page = pageOf(actions, w, c.operation)
+	q.actions, q.page = wire.PageOf(actions, w, c.Operation)
 	return q, nil
 }
 
@@ -71,12 +72,12 @@ func (c *call) readPrincipalPolicies(q *simulationInput) error {
 
 // readInputPolicies reads the policies for SimulateCustomPolicy: only the documents in the request.
 func (c *call) readInputPolicies(q *simulationInput) (err error) {
-	if !c.form.has("PolicyInputList") {
-		return required("policyInputList")
+	if !c.Form.Has("PolicyInputList") {
+		return wire.Required("policyInputList")
 	}
-	for n, level := range c.form.list("OrderedOrganizationPolicyInputList", "member") {
+	for n, level := range c.Form.List("OrderedOrganizationPolicyInputList", "member") {
 		var policies []iampolicy.Policy
-		for i, text := range level.members("ServiceControlPolicyInputList") {
+		for i, text := range level.Members("ServiceControlPolicyInputList") {
 			doc, err := iampolicy.Parse(text)
 			if err != nil {
 				// The text of AWS is unknown. This text is like AWS's text for PolicyInputList.
@@ -95,7 +96,7 @@ func (c *call) readInputPolicies(q *simulationInput) (err error) {
 
 // policySource returns the entity that PolicySourceArn names. It ignores the path in the ARN.
 func (c *call) policySource() (*entity, error) {
-	arn := c.form.get("PolicySourceArn")
+	arn := c.Form.Get("PolicySourceArn")
 	if err := c.lengthOf("PolicySourceArn", arn, 20, 2048); err != nil {
 		return nil, err
 	}
@@ -128,25 +129,25 @@ func (c *call) policySource() (*entity, error) {
 func (c *call) lengthOf(param, value string, least, most int) error {
 	member := strings.ToLower(param[:1]) + param[1:]
 	switch {
-	case !c.form.has(param):
-		return required(member)
+	case !c.Form.Has(param):
+		return wire.Required(member)
 	case len(value) < least:
-		return constraint(member, "Member must have length greater than or equal to %d", least)
+		return wire.Constraint(member, "Member must have length greater than or equal to %d", least)
 	case len(value) > most:
-		return constraint(member, "Member must have length less than or equal to %d", most)
+		return wire.Constraint(member, "Member must have length less than or equal to %d", most)
 	}
 	return nil
 }
 
 func (c *call) actionNames() ([]string, error) {
-	actions := c.form.members("ActionNames")
+	actions := c.Form.Members("ActionNames")
 	if len(actions) == 0 {
-		return nil, required("actionNames")
+		return nil, wire.Required("actionNames")
 	}
 	for _, a := range actions {
 		if len(a) < 3 || len(a) > 128 {
 			return nil,
-				constraint("actionNames",
+				wire.Constraint("actionNames",
 					"Member must satisfy constraint: [Member must have length less than or equal to 128, Member "+
 						"must have length greater than or equal to 3]")
 		}
@@ -159,14 +160,14 @@ func (c *call) actionNames() ([]string, error) {
 
 // resourceARNs returns the list of ResourceArns, or nil for "*". The default is "*".
 func (c *call) resourceARNs() ([]string, error) {
-	arns := c.form.members("ResourceArns")
+	arns := c.Form.Members("ResourceArns")
 	if len(arns) == 0 || len(arns) == 1 && arns[0] == "*" {
 		return nil, nil
 	}
 	for _, arn := range arns {
 		if arn == "" || len(arn) > 2048 {
 			return nil,
-				constraint("resourceArns",
+				wire.Constraint("resourceArns",
 					"Member must satisfy constraint: [Member must have length less than or equal to 2048, "+
 						"Member must have length greater than or equal to 1]")
 		}
@@ -208,7 +209,7 @@ func (c *call) checkUngrouped(actions []string) error {
 // addInputPolicies adds the documents of PolicyInputList to g. If the request contains a
 // PermissionsBoundaryPolicyInputList, its document replaces the boundary.
 func (c *call) addInputPolicies(g *iampolicy.Grants) error {
-	for i, text := range c.form.members("PolicyInputList") {
+	for i, text := range c.Form.Members("PolicyInputList") {
 		doc, err := iampolicy.Parse(text)
 		if err != nil {
 			return invalidInput("Policy input list item %d has invalid content", i+1)
@@ -216,7 +217,7 @@ func (c *call) addInputPolicies(g *iampolicy.Grants) error {
 		g.Identity = append(g.Identity, iampolicy.Policy{ID: fmt.Sprintf("PolicyInputList.%d", i+1),
 			Document: doc})
 	}
-	switch boundaries := c.form.members("PermissionsBoundaryPolicyInputList"); len(boundaries) {
+	switch boundaries := c.Form.Members("PermissionsBoundaryPolicyInputList"); len(boundaries) {
 	case 0:
 	case 1:
 		doc, err := iampolicy.Parse(boundaries[0])

@@ -14,6 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 )
 
 // documentOf returns a policy document with the statements.
@@ -377,7 +379,7 @@ func TestSimulationPagesOverActions(t *testing.T) {
 	// A marker contains an offset, so a call with other actions also accepts the marker.
 	out, err := c.SimulatePrincipalPolicy(t.Context(), &iam.SimulatePrincipalPolicyInput{
 		PolicySourceArn: arnOf("role/worker"), ActionNames: []string{"a:b", "a:c", "a:d"},
-		Marker: aws.String(marker("SimulatePrincipalPolicy", 2)),
+		Marker: aws.String(wire.Marker("SimulatePrincipalPolicy", 2)),
 	})
 	if err != nil || len(out.EvaluationResults) != 1 ||
 		*out.EvaluationResults[0].EvalActionName != "a:d" {

@@ -1,6 +1,9 @@
 package awsemu
 
-import "github.com/remotion-audit/remotion-audit/internal/iampolicy"
+import (
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
+	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
+)
 
 // The types below are the XML of a simulation's results.
 
@@ -8,19 +11,19 @@ type evaluationXML struct {
 	EvalActionName       string
 	EvalResourceName     string
 	EvalDecision         string
-	MatchedStatements    members[statementXML]
-	MissingContextValues members[string]
-	Organizations        *organizationsXML     `xml:"OrganizationsDecisionDetail"`
-	Boundary             *boundaryDetailXML    `xml:"PermissionsBoundaryDecisionDetail"`
-	Details              *struct{}             `xml:"EvalDecisionDetails"`
-	Resources            *members[resourceXML] `xml:"ResourceSpecificResults"`
+	MatchedStatements    wire.Members[statementXML]
+	MissingContextValues wire.Members[string]
+	Organizations        *organizationsXML          `xml:"OrganizationsDecisionDetail"`
+	Boundary             *boundaryDetailXML         `xml:"PermissionsBoundaryDecisionDetail"`
+	Details              *struct{}                  `xml:"EvalDecisionDetails"`
+	Resources            *wire.Members[resourceXML] `xml:"ResourceSpecificResults"`
 }
 
 type resourceXML struct {
 	EvalResourceName     string
 	EvalResourceDecision string
-	MatchedStatements    *members[statementXML]
-	MissingContextValues *members[string]
+	MatchedStatements    *wire.Members[statementXML]
+	MissingContextValues *wire.Members[string]
 	Boundary             *boundaryDetailXML `xml:"PermissionsBoundaryDecisionDetail"`
 }
 

@@ -7,14 +7,16 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 )
 
 var snsService = &service{
 	name: "sns", scope: "sns", prefix: "SNS", version: "2010-03-31",
 	xmlns:  "http://sns.amazonaws.com/doc/2010-03-31/",
 	denial: "AuthorizationError",
-	throttled: func() *apiError {
-		return refuse(http.StatusTooManyRequests, "Throttled", "Rate exceeded")
+	throttled: func() *wire.Error {
+		return wire.Refuse(http.StatusTooManyRequests, "Throttled", "Rate exceeded")
 	},
 	operations: map[string]func(*call) (any, error){
 		"CreateTopic":               createTopic,
@@ -34,15 +36,15 @@ var snsService = &service{
 		"Publish"),
 }
 
-func newTopicARN(c *call) string { return c.store.topicARN(c.region, c.form.get("Name")) }
+func newTopicARN(c *call) string { return c.store.topicARN(c.region, c.Form.Get("Name")) }
 
 func publishTopicARN(c *call) string {
-	return cmp.Or(c.form.get("TopicArn"), c.form.get("TargetArn"))
+	return cmp.Or(c.Form.Get("TopicArn"), c.Form.Get("TargetArn"))
 }
 
 // subscriptionTopicARN returns the ARN of a topic: the topic of the subscription that a call names.
 func subscriptionTopicARN(c *call) string {
-	arn := c.form.get("SubscriptionArn")
+	arn := c.Form.Get("SubscriptionArn")
 	return arn[:max(0, strings.LastIndexByte(arn, ':'))]
 }
 
@@ -98,8 +100,8 @@ func (st *store) topicARN(region, name string) string {
 
 // invalidParameter returns the error that SNS uses for nearly all mistakes.
 // https://docs.aws.amazon.com/sns/latest/api/API_Publish.html#API_Publish_Errors
-func invalidParameter(format string, args ...any) *apiError {
-	return refuse(http.StatusBadRequest, "InvalidParameter", "Invalid parameter: "+format, args...)
+func invalidParameter(format string, args ...any) *wire.Error {
+	return wire.Refuse(http.StatusBadRequest, "InvalidParameter", "Invalid parameter: "+format, args...)
 }
 
 type topicXML struct {
@@ -107,7 +109,7 @@ type topicXML struct {
 }
 
 func createTopic(c *call) (any, error) {
-	name := c.form.get("Name")
+	name := c.Form.Get("Name")
 	if len(name) > 256 || !isTopicName(name) { // also refuses FIFO topics, which have a dot
 		return nil, invalidParameter("Topic Name")
 	}
@@ -131,21 +133,21 @@ func listTopics(c *call) (any, error) {
 			topics = append(topics, topicXML{t.arn})
 		}
 	}
-	w, err := c.windowAt(c.form.get("NextToken"), c.operation, c.pageSize(),
+	w, err := wire.WindowAt(c.Form.Get("NextToken"), c.Operation, c.pageSize(),
 		invalidParameter("NextToken"))
 	if err != nil {
 		return nil, err
 	}
-	shown, p := pageOf(topics, w, c.operation)
+	shown, p := wire.PageOf(topics, w, c.Operation)
 	return struct {
-		Topics    members[topicXML]
+		Topics    wire.Members[topicXML]
 		NextToken string `xml:",omitempty"`
-	}{listOf(shown), p.Marker}, nil
+	}{wire.ListOf(shown), p.Marker}, nil
 }
 
 // findTopic returns the topic that a parameter names.
 func (c *call) findTopic(param, action string) (*topic, error) {
-	arn := c.form.get(param)
+	arn := c.Form.Get(param)
 	parts := strings.Split(arn, ":")
 	switch {
 	case len(parts) < 6:
@@ -159,30 +161,30 @@ func (c *call) findTopic(param, action string) (*topic, error) {
 		// SNS returns this error if the client and the topic are in different regions.
 		return nil, invalidParameter("%s", param)
 	case parts[4] != c.store.account:
-		return nil, refuse(http.StatusForbidden, "AuthorizationError",
+		return nil, wire.Refuse(http.StatusForbidden, "AuthorizationError",
 			"User: %s is not authorized to perform: SNS:%s on resource: %s because no resource-based "+
 				"policy allows the SNS:%s action", c.caller.arn, action, arn, action)
 	}
 	t := c.store.topics[arn]
 	if t == nil {
-		return nil, refuse(http.StatusNotFound, "NotFound", "Topic does not exist")
+		return nil, wire.Refuse(http.StatusNotFound, "NotFound", "Topic does not exist")
 	}
 	return t, nil
 }
 
 func getTopicAttributes(c *call) (any, error) {
-	t, err := c.findTopic("TopicArn", c.operation)
+	t, err := c.findTopic("TopicArn", c.Operation)
 	if err != nil {
 		return nil, err
 	}
-	return struct{ Attributes entries }{entries{[]entry{
+	return struct{ Attributes wire.Entries }{wire.EntriesOf([][2]string{
 		{"TopicArn", t.arn},
 		{"Owner", c.store.account},
 		{"DisplayName", ""},
 		{"SubscriptionsConfirmed", strconv.Itoa(len(t.subscriptions) - t.pending())},
 		{"SubscriptionsPending", strconv.Itoa(t.pending())},
 		{"SubscriptionsDeleted", strconv.Itoa(t.deleted)},
-	}}}, nil
+	})}, nil
 }
 
 func publish(c *call) (any, error) {

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 )
 
 // maxMessage is the maximum size in bytes of a message with its attributes.
@@ -19,18 +21,18 @@ func (c *call) message() (Message, error) {
 	var m Message
 	param := "TopicArn"
 	switch {
-	case c.form.has("PhoneNumber"):
+	case c.Form.Has("PhoneNumber"):
 		return m, invalidParameter("PhoneNumber Reason: the embedded AWS publishes to topics only")
-	case !c.form.has(param) && c.form.has("TargetArn"):
+	case !c.Form.Has(param) && c.Form.Has("TargetArn"):
 		param = "TargetArn"
-	case !c.form.has(param):
+	case !c.Form.Has(param):
 		return m, invalidParameter("TopicArn or TargetArn Reason: no value for required parameter")
 	}
 	t, err := c.findTopic(param, "Publish")
 	if err != nil {
 		return m, err
 	}
-	text := c.form.get("Message")
+	text := c.Form.Get("Message")
 	if text == "" {
 		return m, invalidParameter("Empty message")
 	}
@@ -39,12 +41,12 @@ func (c *call) message() (Message, error) {
 	}
 	m = Message{
 		TopicARN:  t.arn,
-		Subject:   c.form.get("Subject"),
-		Structure: c.form.get("MessageStructure"),
+		Subject:   c.Form.Get("Subject"),
+		Structure: c.Form.Get("MessageStructure"),
 		Time:      c.time(),
 		Bodies:    map[string]string{"default": text},
 	}
-	if c.form.has("Subject") && !isSubject(m.Subject) {
+	if c.Form.Has("Subject") && !isSubject(m.Subject) {
 		return m, invalidParameter("Subject")
 	}
 	if m.Attributes, err = c.attributes(); err != nil {
@@ -131,18 +133,18 @@ func bodies(text string) (map[string]string, error) {
 }
 
 // parameterValue returns SNS's error for message attributes.
-func parameterValue(format string, args ...any) *apiError {
-	return refuse(http.StatusBadRequest, "ParameterValueInvalid", format, args...)
+func parameterValue(format string, args ...any) *wire.Error {
+	return wire.Refuse(http.StatusBadRequest, "ParameterValueInvalid", format, args...)
 }
 
 // attributes reads the message attributes.
 // https://docs.aws.amazon.com/sns/latest/dg/sns-message-attributes.html
 func (c *call) attributes() (map[string]Attribute, error) {
 	found := make(map[string]Attribute)
-	for _, e := range c.form.list("MessageAttributes", "entry") {
-		name := e.get("Name")
-		value := e.at("Value")
-		a := Attribute{Type: value.get("DataType"), Value: value.get("StringValue")}
+	for _, e := range c.Form.List("MessageAttributes", "entry") {
+		name := e.Get("Name")
+		value := e.At("Value")
+		a := Attribute{Type: value.Get("DataType"), Value: value.Get("StringValue")}
 		if !isAttributeName(name) {
 			return nil,
 				parameterValue("The message attribute name '%s' is invalid: it may have letters, digits, "+
@@ -163,7 +165,7 @@ func (c *call) attributes() (map[string]Attribute, error) {
 						"for message attribute type '%s'.", name, a.Type)
 			}
 		case "Binary":
-			raw, err := base64.StdEncoding.DecodeString(value.get("BinaryValue"))
+			raw, err := base64.StdEncoding.DecodeString(value.Get("BinaryValue"))
 			if err != nil || len(raw) == 0 {
 				return nil,
 					parameterValue("The message attribute '%s' must contain non-empty message attribute value "+

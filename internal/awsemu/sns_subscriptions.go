@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 )
 
 // A Subscription is a subscription to a topic. The server delivers nothing: the published messages
@@ -82,11 +84,11 @@ func (st *store) addSubscription(i int, s Subscription) error {
 }
 
 func subscribe(c *call) (any, error) {
-	t, err := c.findTopic("TopicArn", c.operation)
+	t, err := c.findTopic("TopicArn", c.Operation)
 	if err != nil {
 		return nil, err
 	}
-	s := Subscription{Topic: t.arn, Protocol: c.form.get("Protocol"), Endpoint: c.form.get("Endpoint")}
+	s := Subscription{Topic: t.arn, Protocol: c.Form.Get("Protocol"), Endpoint: c.Form.Get("Endpoint")}
 	pending, known := protocols[s.Protocol]
 	switch {
 	case !known:
@@ -96,8 +98,8 @@ func subscribe(c *call) (any, error) {
 		strings.HasPrefix(s.Protocol, "http") && !strings.HasPrefix(s.Endpoint, s.Protocol+"://"):
 		return nil, invalidParameter("Endpoint")
 	}
-	for _, e := range c.form.list("Attributes", "entry") {
-		switch name, value := e.get("key"), e.get("value"); {
+	for _, e := range c.Form.List("Attributes", "entry") {
+		switch name, value := e.Get("key"), e.Get("value"); {
 		case name != "FilterPolicy":
 			return nil, invalidParameter("Attributes Reason: the embedded AWS supports only "+
 				"FilterPolicy, got %s",
@@ -119,7 +121,7 @@ func subscribe(c *call) (any, error) {
 		sub = t.add(c.store, s)
 	}
 	shown := sub.arn
-	if sub.Pending && c.form.get("ReturnSubscriptionArn") != "true" {
+	if sub.Pending && c.Form.Get("ReturnSubscriptionArn") != "true" {
 		shown = "pending confirmation"
 	}
 	return subscriptionARN{shown}, nil
@@ -132,12 +134,12 @@ type subscriptionARN struct {
 // confirmSubscription accepts the endpoint as the token, because the server sends no mail with a
 // token.
 func confirmSubscription(c *call) (any, error) {
-	t, err := c.findTopic("TopicArn", c.operation)
+	t, err := c.findTopic("TopicArn", c.Operation)
 	if err != nil {
 		return nil, err
 	}
 	for _, s := range t.subscriptions {
-		if s.Endpoint == c.form.get("Token") {
+		if s.Endpoint == c.Form.Get("Token") {
 			s.Pending = false
 			return subscriptionARN{s.arn}, nil
 		}
@@ -148,7 +150,7 @@ func confirmSubscription(c *call) (any, error) {
 
 // findSubscription returns the subscription that a call names, and its topic.
 func (c *call) findSubscription() (*topic, *subscription, error) {
-	arn := c.form.get("SubscriptionArn")
+	arn := c.Form.Get("SubscriptionArn")
 	at := strings.LastIndexByte(arn, ':')
 	if len(strings.Split(arn, ":")) != 7 {
 		return nil, nil,
@@ -162,7 +164,7 @@ func (c *call) findSubscription() (*topic, *subscription, error) {
 			}
 		}
 	}
-	return nil, nil, refuse(http.StatusNotFound, "NotFound", "Subscription does not exist")
+	return nil, nil, wire.Refuse(http.StatusNotFound, "NotFound", "Subscription does not exist")
 }
 
 func unsubscribe(c *call) (any, error) {
@@ -181,7 +183,7 @@ func unsubscribe(c *call) (any, error) {
 }
 
 func listSubscriptionsByTopic(c *call) (any, error) {
-	t, err := c.findTopic("TopicArn", c.operation)
+	t, err := c.findTopic("TopicArn", c.Operation)
 	if err != nil {
 		return nil, err
 	}
@@ -190,16 +192,16 @@ func listSubscriptionsByTopic(c *call) (any, error) {
 	for _, s := range t.subscriptions {
 		all = append(all, subscriptionXML{t.arn, s.Protocol, s.listedARN(), s.owner, s.Endpoint})
 	}
-	w, err := c.windowAt(c.form.get("NextToken"), c.operation, c.pageSize(),
+	w, err := wire.WindowAt(c.Form.Get("NextToken"), c.Operation, c.pageSize(),
 		invalidParameter("NextToken"))
 	if err != nil {
 		return nil, err
 	}
-	shown, p := pageOf(all, w, c.operation)
+	shown, p := wire.PageOf(all, w, c.Operation)
 	return struct {
-		Subscriptions members[subscriptionXML]
+		Subscriptions wire.Members[subscriptionXML]
 		NextToken     string `xml:",omitempty"`
-	}{listOf(shown), p.Marker}, nil
+	}{wire.ListOf(shown), p.Marker}, nil
 }
 
 func getSubscriptionAttributes(c *call) (any, error) {
@@ -207,14 +209,14 @@ func getSubscriptionAttributes(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	attributes := []entry{
+	attributes := [][2]string{
 		{"SubscriptionArn", s.arn}, {"TopicArn", t.arn}, {"Owner", s.owner}, {"Protocol", s.Protocol},
 		{"Endpoint", s.Endpoint},
 		{"PendingConfirmation", strconv.FormatBool(s.Pending)}, {"RawMessageDelivery", "false"},
 	}
 	if s.FilterPolicy != "" {
-		attributes = append(attributes, entry{"FilterPolicy", s.FilterPolicy},
-			entry{"FilterPolicyScope", "MessageAttributes"})
+		attributes = append(attributes, [2]string{"FilterPolicy", s.FilterPolicy},
+			[2]string{"FilterPolicyScope", "MessageAttributes"})
 	}
-	return struct{ Attributes entries }{entries{attributes}}, nil
+	return struct{ Attributes wire.Entries }{wire.EntriesOf(attributes)}, nil
 }

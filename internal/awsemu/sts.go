@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
@@ -13,8 +14,8 @@ var stsService = &service{
 	name: "sts", scope: "sts", prefix: "sts", version: "2011-06-15",
 	xmlns:  "https://sts.amazonaws.com/doc/2011-06-15/",
 	denial: "AccessDenied",
-	throttled: func() *apiError {
-		return refuse(http.StatusBadRequest, "Throttling", "Rate exceeded")
+	throttled: func() *wire.Error {
+		return wire.Refuse(http.StatusBadRequest, "Throttling", "Rate exceeded")
 	},
 	operations: map[string]func(*call) (any, error){
 		"GetCallerIdentity": getCallerIdentity,
@@ -25,8 +26,8 @@ var stsService = &service{
 		"AssumeRole":        {{resource: parameterARN("RoleArn"), decidedByOperation: true}},
 	},
 	context: func(c *call, set func(key, value string)) {
-		set("sts:RoleSessionName", c.form.get("RoleSessionName"))
-		set("sts:ExternalId", c.form.get("ExternalId"))
+		set("sts:RoleSessionName", c.Form.Get("RoleSessionName"))
+		set("sts:ExternalId", c.Form.Get("ExternalId"))
 	},
 }
 
@@ -41,20 +42,20 @@ func getCallerIdentity(c *call) (any, error) {
 // assumeRole returns the keys of a new session of a role. Without Server.EnforceIAM, every caller
 // may assume every role: the trust policies are only data for the auditor.
 func assumeRole(c *call) (any, error) {
-	session := c.form.get("RoleSessionName")
+	session := c.Form.Get("RoleSessionName")
 	switch {
-	case !c.form.has("RoleSessionName"):
-		return nil, required("roleSessionName")
+	case !c.Form.Has("RoleSessionName"):
+		return nil, wire.Required("roleSessionName")
 	case len(session) < 2:
-		return nil, constraint("roleSessionName", "Member must have length greater than or equal to 2")
+		return nil, wire.Constraint("roleSessionName", "Member must have length greater than or equal to 2")
 	case len(session) > 64 || !isName(session):
 		return nil,
-			constraint("roleSessionName", `Member must satisfy regular expression pattern: [\w+=,.@-]*`)
+			wire.Constraint("roleSessionName", `Member must satisfy regular expression pattern: [\w+=,.@-]*`)
 	}
-	arn := c.form.get("RoleArn")
+	arn := c.Form.Get("RoleArn")
 	k, name, ok := entityOfARN(arn)
 	if !ok || k != kindRole {
-		return nil, validationError("%s is invalid", arn)
+		return nil, wire.ValidationError("%s is invalid", arn)
 	}
 	role := c.store.entities[kindRole][name]
 	if role != nil && c.store.arn(role) != arn {
@@ -79,7 +80,7 @@ func assumeRole(c *call) (any, error) {
 		Credentials     credentials
 		AssumedRoleUser assumedRole
 	}{
-		credentials{key, secretOf(key), tokenOf(key), stamp(c.time().Add(time.Hour))},
+		credentials{key, secretOf(key), tokenOf(key), wire.Stamp(c.time().Add(time.Hour))},
 		assumedRole{assumed.userID, assumed.arn},
 	}, nil
 }

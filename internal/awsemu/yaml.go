@@ -12,6 +12,8 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
+
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 )
 
 // Load reads an account from a YAML file in fsys. Paths of document files are relative to the
@@ -173,7 +175,7 @@ func (l *loader) account(body ast.Node) {
 		},
 		"simulator": func(n ast.Node, at string) { a.Simulator = l.simulator(n, at) },
 		"faults":    func(n ast.Node, at string) { a.Faults = l.faults(n, at) },
-		"pageSize":  func(n ast.Node, at string) { a.PageSize = l.number(n, at, 1, maxItems) },
+		"pageSize":  func(n ast.Node, at string) { a.PageSize = l.number(n, at, 1, wire.MaxItems) },
 		"function":  func(n ast.Node, at string) { a.Function = l.function(n, at) },
 	})
 	for _, check := range l.laterChecks {
@@ -340,7 +342,7 @@ func (l *loader) simulator(n ast.Node, at string) Simulator {
 			}
 		},
 		"ungrouped": func(n ast.Node, at string) { s.Ungrouped = l.texts(n, at) },
-		"pageSize":  func(n ast.Node, at string) { s.PageSize = l.number(n, at, 1, maxItems) },
+		"pageSize":  func(n ast.Node, at string) { s.PageSize = l.number(n, at, 1, wire.MaxItems) },
 	})
 	return s
 }

@@ -1,4 +1,4 @@
-package awsemu
+package wire
 
 import (
 	"bytes"
@@ -6,16 +6,17 @@ import (
 	"time"
 )
 
-// members is a list in the Query protocol. An empty list is written as an empty element, because
+// Members is a list in the Query protocol. An empty list is written as an empty element, because
 // clients read a missing element as nil.
-type members[T any] struct {
+type Members[T any] struct {
 	Items []T `xml:"member"`
 }
 
-func listOf[T any](items []T) members[T] { return members[T]{items} }
+// ListOf returns items as a list of the Query protocol.
+func ListOf[T any](items []T) Members[T] { return Members[T]{items} }
 
-// entries is a map in the Query protocol.
-type entries struct {
+// Entries is a map in the Query protocol.
+type Entries struct {
 	Items []entry `xml:"entry"`
 }
 
@@ -24,8 +25,17 @@ type entry struct {
 	Value string `xml:"value"`
 }
 
-// stamp formats a time as AWS does, in UTC and whole seconds.
-func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }
+// EntriesOf returns pairs of a key and its value as a map of the Query protocol.
+func EntriesOf(pairs [][2]string) Entries {
+	var e Entries
+	for _, p := range pairs {
+		e.Items = append(e.Items, entry{p[0], p[1]})
+	}
+	return e
+}
+
+// Stamp formats a time as AWS does, in UTC and whole seconds.
+func Stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }
 
 type errorBody struct {
 	XMLName   xml.Name `xml:"ErrorResponse"`
@@ -71,7 +81,7 @@ func xmlReply(xmlns, operation, requestID string, result any) ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-func xmlError(xmlns, requestID string, e *apiError) ([]byte, error) {
-	return xml.Marshal(errorBody{XMLNS: xmlns, Type: e.fault(), Code: e.code, Message: e.message,
+func xmlError(xmlns, requestID string, e *Error) ([]byte, error) {
+	return xml.Marshal(errorBody{XMLNS: xmlns, Type: e.fault(), Code: e.Code, Message: e.Message,
 		RequestID: requestID})
 }
