@@ -30,6 +30,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/app"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/account"
 	"github.com/remotion-audit/remotion-audit/internal/report"
 	"github.com/remotion-audit/remotion-audit/internal/runtimeapi"
 	"github.com/remotion-audit/remotion-audit/internal/settings"
@@ -94,12 +95,12 @@ Exit status: 0 if the function succeeded, with or without gaps, else 2.`,
 
 func loadAccount(file string) (*awsemu.Account, error) {
 	if file == "" {
-		return awsemu.Load(examples.FS, "drifted/account.yaml")
+		return account.Load(examples.FS, "drifted/account.yaml")
 	}
 	if _, err := os.Stat(file); err != nil {
 		return nil, fmt.Errorf("--account: %w", err)
 	}
-	account, err := awsemu.Load(os.DirFS(filepath.Dir(file)), filepath.Base(file))
+	account, err := account.Load(os.DirFS(filepath.Dir(file)), filepath.Base(file))
 	if err != nil {
 		return nil, fmt.Errorf("--account %s: %w", file, err)
 	}

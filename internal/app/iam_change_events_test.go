@@ -15,6 +15,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/examples"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/account"
 	"github.com/remotion-audit/remotion-audit/internal/cloudtrail"
 )
 
@@ -110,7 +111,7 @@ func TestHandleChanges(t *testing.T) {
 			want: ChangeCounts{Relevant: maxReportedChanges + 5}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			account, err := awsemu.Load(examples.FS, "compliant/account.yaml")
+			account, err := account.Load(examples.FS, "compliant/account.yaml")
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/examples"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/account"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 	"github.com/remotion-audit/remotion-audit/internal/report"
 )
@@ -19,7 +20,7 @@ var update = flag.Bool("update", false, "rewrite the golden report")
 // as the function does. internal/report/testdata/releases.txt is the same report as text.
 func TestGoldenReportOfThreeReleases(t *testing.T) {
 	t.Setenv("AWS_CA_BUNDLE", "")
-	account, err := awsemu.Load(examples.FS, "releases/account.yaml")
+	account, err := account.Load(examples.FS, "releases/account.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}

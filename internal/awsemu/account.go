@@ -1,11 +1,20 @@
 package awsemu
 
-import "time"
+import (
+	"time"
+
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/cloudwatch"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/iam"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/lambda"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/s3"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/sns"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/sts"
+)
 
 // An Account describes an AWS account at the start of a Server. A test can write an Account as a
-// literal, and [Load] reads an Account from a YAML file. Load checks for every mistake; a Server
-// checks only the references to groups, policies and topics. If a reference is wrong, the Server
-// answers every request with an error. A Server never changes its Account.
+// literal, and package account reads an Account from a YAML file. That package checks for every
+// mistake; a Server checks only the references to groups, policies and topics. If a reference is
+// wrong, the Server answers every request with an error. A Server never changes its Account.
 type Account struct {
 	// ID is the account's number, twelve digits. Empty means 123456789012.
 	ID string
@@ -51,71 +60,6 @@ type Account struct {
 	Function Function
 }
 
-// A User is an IAM user. Its zero value has no permissions and no keys.
-type User struct {
-	// Path is the user's path. Empty means "/".
-	Path string
-	// Inline maps the names of inline policies to documents. The server does not check the documents
-	// and returns them unchanged.
-	Inline map[string]string
-	// Managed lists the attached policies: names of Account.Policies, or ARNs.
-	Managed []string
-	// Boundary is the permissions boundary: a name of Account.Policies, or an ARN. Empty means none.
-	Boundary string
-	// Groups are the names of the groups that the user is in.
-	Groups []string
-	// AccessKeys are the ids of the user's access keys. A request that is signed with such a key comes
-	// from this user.
-	AccessKeys []string
-}
-
-// A Group is an IAM group.
-type Group struct {
-	Path    string
-	Inline  map[string]string
-	Managed []string
-}
-
-// A Role is an IAM role.
-type Role struct {
-	Path string
-	// Trust is the trust policy: a document, or the name of a service that may assume the role. Empty
-	// means lambda.amazonaws.com.
-	Trust    string
-	Inline   map[string]string
-	Managed  []string
-	Boundary string
-}
-
-// A ManagedPolicy is a customer managed policy or an AWS managed policy.
-type ManagedPolicy struct {
-	// Path is the policy's path. Empty means "/".
-	Path string
-	// ARN is the ARN of an AWS managed policy, arn:aws:iam::aws:policy/NAME. It is empty for a
-	// customer managed policy.
-	ARN string
-	// Document is the text of the default version.
-	Document string
-	// OlderVersions are the texts of the older versions, oldest first. Their ids are v1, v2 and so on.
-	// The default version has the next id.
-	OlderVersions []string
-}
-
-// A Simulator configures the answers of SimulatePrincipalPolicy and SimulateCustomPolicy. AWS has
-// changed some of these answers, and some depend on the simulator's data about an action.
-type Simulator struct {
-	// Shape selects the shape of the answer. Empty means the present shape, with one result per
-	// action. "old" means the shape of AWS until 2026-07-30: one result per action and resource, the
-	// errors of that time, and implicitDeny for everything that the organization denies.
-	Shape string
-	// Ungrouped are the actions for which the simulator has no resource data. The simulator refuses a
-	// call with resources if only some of the actions are Ungrouped.
-	Ungrouped []string
-	// PageSize is the number of actions per page of results. Zero means Account.PageSize. Load sets
-	// 100 if the file sets neither page size.
-	PageSize int
-}
-
 // A Function configures how local mode runs the Lambda function. For a zero field, local mode uses
 // its own default.
 type Function struct {
@@ -128,3 +72,40 @@ type Function struct {
 	// administrator.
 	Role string
 }
+
+// These types describe the data of the services. Each belongs to the package of its service.
+type (
+	// A User is an IAM user.
+	User = iam.User
+	// A Group is an IAM group.
+	Group = iam.Group
+	// A Role is an IAM role.
+	Role = iam.Role
+	// A ManagedPolicy is a customer managed policy or an AWS managed policy.
+	ManagedPolicy = iam.ManagedPolicy
+	// An Organization contains service control policies.
+	Organization = iam.Organization
+	// A Simulator configures the answers of simulations.
+	Simulator = iam.Simulator
+	// Keys are credentials of a session.
+	Keys = sts.Keys
+	// A LambdaFunction is a function that is deployed in the account.
+	LambdaFunction = lambda.Function
+	// A Subscription is a subscription to a topic.
+	Subscription = sns.Subscription
+	// A Message is a message that a client published.
+	Message = sns.Message
+	// An Attribute is a message attribute.
+	Attribute = sns.Attribute
+	// A Bucket is an S3 bucket.
+	Bucket = s3.Bucket
+	// A Datum is one metric value that a client put.
+	Datum = cloudwatch.Datum
+	// A Dimension is a name and value that distinguish metrics of the same name.
+	Dimension = cloudwatch.Dimension
+	// Statistics are values that the client has aggregated.
+	Statistics = cloudwatch.Statistics
+)
+
+// FullAWSAccess is the service control policy of that name, which AWS attaches by default.
+const FullAWSAccess = iam.FullAWSAccess

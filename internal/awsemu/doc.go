@@ -8,7 +8,8 @@
 //	defer end.Close()
 //	client := iam.NewFromConfig(cfg, func(o *iam.Options) { o.BaseEndpoint = &end.URL })
 //
-// An account is a Go literal, or a YAML file that [Load] reads. A [Fault] makes calls fail or wait.
+// An account is a Go literal, or a YAML file that package account reads. A [Fault] makes calls fail
+// or wait.
 // [Server.Calls], [Server.Messages] and [Server.Metrics] return the calls of the clients, and the
 // messages and metrics that the clients sent.
 //

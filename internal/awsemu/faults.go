@@ -1,12 +1,15 @@
 package awsemu
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/authz"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 )
 
@@ -95,14 +98,14 @@ type faultEffect struct {
 	loseReply bool
 }
 
-// applyFaults returns the effect of the faults on the call. It checks every fault, so that each one
+// applyFaults returns the effect of the faults on a call. It checks every fault, so that each one
 // counts its matching calls. The caller must hold the server's mutex.
-func (c *call) applyFaults(active []*activeFault) faultEffect {
+func applyFaults(c *service.Call, active []*activeFault) faultEffect {
 	var v faultEffect
 	decided := false
-	targets := c.targets()
+	targets := targets(c)
 	for _, t := range active {
-		if !t.matches(c.service.name, c.Operation, c.region, targets) || !t.countCall() {
+		if !t.matches(c.Service.Name, c.Operation, c.Region, targets) || !t.countCall() {
 			continue
 		}
 		v.delay += t.Delay
@@ -111,20 +114,39 @@ func (c *call) applyFaults(active []*activeFault) faultEffect {
 		}
 		switch {
 		case t.Throttle:
-			v.err, decided = c.service.throttled(), true
+			throttled := c.Service.Throttled
+			v.err, decided = &throttled, true
 		case t.Deny:
-			v.err, decided = c.denied(), true
+			v.err, decided = authz.Denied(c), true
 		case t.Error != nil:
-			status := t.Error.Status
-			if status == 0 {
-				status = http.StatusBadRequest
-			}
-			v.err, decided = wire.Refuse(status, t.Error.Code, "%s", t.Error.Message), true
+			v.err = wire.Refuse(cmp.Or(t.Error.Status, http.StatusBadRequest), t.Error.Code, "%s",
+				t.Error.Message)
+			decided = true
 		case t.LoseReply:
 			v.loseReply, decided = true, true
 		}
 	}
 	return v
+}
+
+// targets returns the principals that a call names, in the form of Fault.Target. A GetUser without
+// a name refers to its caller.
+func targets(c *service.Call) []string {
+	var targets []string
+	for _, k := range []service.Kind{service.KindUser, service.KindRole, service.KindGroup} {
+		if name := c.Form.Get(k.Title() + "Name"); name != "" {
+			targets = append(targets, string(k)+"/"+name)
+		}
+	}
+	for _, param := range []string{"PolicySourceArn", "RoleArn"} {
+		if k, name, ok := service.EntityOfARN(c.Form.Get(param)); ok {
+			targets = append(targets, string(k)+"/"+name)
+		}
+	}
+	if p := c.Caller.Principal; len(targets) == 0 && c.Operation == "GetUser" && p != nil {
+		targets = append(targets, string(p.Kind())+"/"+p.Name())
+	}
+	return targets
 }
 
 // sleep waits for d. It returns an error as soon as ctx is done: the client has then closed the

@@ -1,4 +1,4 @@
-package awsemu
+package awsemu_test
 
 import (
 	"context"
@@ -15,31 +15,34 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/remotion-audit/remotion-audit/internal/awsemu"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/emutest"
 )
 
 // oneCallPerService returns a call of each service except S3. The keys are the services' names.
-func oneCallPerService(t *testing.T, c clients) map[string]func() error {
+func oneCallPerService(t *testing.T, c emutest.Clients) map[string]func() error {
 	return map[string]func() error{
 		"iam": func() error {
-			_, err := c.iam.GetRole(t.Context(), &iam.GetRoleInput{RoleName: aws.String("r2")})
+			_, err := c.IAM.GetRole(t.Context(), &iam.GetRoleInput{RoleName: aws.String("r2")})
 			return err
 		},
 		"sts": func() error {
-			_, err := c.sts.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
+			_, err := c.STS.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
 			return err
 		},
 		"sns": func() error {
-			_, err := c.sns.Publish(t.Context(), &sns.PublishInput{TopicArn: aws.String(alerts),
+			_, err := c.SNS.Publish(t.Context(), &sns.PublishInput{TopicArn: aws.String(emutest.Alerts),
 				Message: aws.String("x")})
 			return err
 		},
 		"lambda": func() error {
-			_, err := c.lambda.GetFunction(t.Context(),
+			_, err := c.Lambda.GetFunction(t.Context(),
 				&lambda.GetFunctionInput{FunctionName: aws.String("clips")})
 			return err
 		},
 		"cloudwatch": func() error {
-			_, err := c.cw.PutMetricData(t.Context(),
+			_, err := c.CloudWatch.PutMetricData(t.Context(),
 				&cloudwatch.PutMetricDataInput{Namespace: aws.String("N"),
 					MetricData: []cwtypes.MetricDatum{{MetricName: aws.String("x"), Value: aws.Float64(1)}}})
 			return err
@@ -48,16 +51,16 @@ func oneCallPerService(t *testing.T, c clients) map[string]func() error {
 }
 
 // withServices returns the account video with a topic and a function.
-func withServices() *Account {
-	a := video()
+func withServices() *awsemu.Account {
+	a := emutest.Video()
 	a.Topics = []string{"alerts"}
-	a.Functions = []LambdaFunction{{Name: "clips", Role: "r2"}}
+	a.Functions = []awsemu.LambdaFunction{{Name: "clips", Role: "r2"}}
 	return a
 }
 
 func TestEachServiceHasItsOwnThrottlingAndDenialErrors(t *testing.T) {
-	srv := &Server{Account: withServices()}
-	calls := oneCallPerService(t, connect(t, srv))
+	srv := &awsemu.Server{Account: withServices()}
+	calls := oneCallPerService(t, emutest.Connect(t, srv))
 	throttled := map[string]string{"iam": "Throttling", "sts": "Throttling", "sns": "Throttled",
 		"cloudwatch": "ThrottlingException", "lambda": "TooManyRequestsException"}
 	const who = "User: arn:aws:iam::123456789012:user/administrator is not authorized to perform: "
@@ -69,7 +72,7 @@ func TestEachServiceHasItsOwnThrottlingAndDenialErrors(t *testing.T) {
 			who + "sts:GetCallerIdentity because no identity-based policy allows the " +
 				"sts:GetCallerIdentity action"},
 		"sns": {"AuthorizationError",
-			who + "SNS:Publish on resource: " + alerts +
+			who + "SNS:Publish on resource: " + emutest.Alerts +
 				" because no identity-based policy allows the SNS:Publish action"},
 		"lambda": {"AccessDeniedException",
 			who + "lambda:GetFunction on resource: arn:aws:lambda:us-east-1:123456789012:function:clips " +
@@ -80,10 +83,10 @@ func TestEachServiceHasItsOwnThrottlingAndDenialErrors(t *testing.T) {
 	}
 	for service, call := range calls {
 		t.Run(service, func(t *testing.T) {
-			srv.SetFaults(Fault{Throttle: true})
-			wantError(t, call(), throttled[service], "Rate exceeded")
-			srv.SetFaults(Fault{Operation: service + ":*", Deny: true})
-			wantError(t, call(), denied[service][0], denied[service][1])
+			srv.SetFaults(awsemu.Fault{Throttle: true})
+			emutest.WantError(t, call(), throttled[service], "Rate exceeded")
+			srv.SetFaults(awsemu.Fault{Operation: service + ":*", Deny: true})
+			emutest.WantError(t, call(), denied[service][0], denied[service][1])
 			srv.SetFaults()
 			if err := call(); err != nil {
 				t.Errorf("without faults: %v", err)
@@ -93,69 +96,69 @@ func TestEachServiceHasItsOwnThrottlingAndDenialErrors(t *testing.T) {
 }
 
 func TestFaultsApplyToMatchingCalls(t *testing.T) {
-	role := func(name string) func(clients) error {
-		return func(c clients) error {
-			_, err := c.iam.GetRole(t.Context(), &iam.GetRoleInput{RoleName: &name})
+	role := func(name string) func(emutest.Clients) error {
+		return func(c emutest.Clients) error {
+			_, err := c.IAM.GetRole(t.Context(), &iam.GetRoleInput{RoleName: &name})
 			return err
 		}
 	}
-	simulate := func(arn string) func(clients) error {
-		return func(c clients) error {
-			_, err := c.iam.SimulatePrincipalPolicy(t.Context(),
+	simulate := func(arn string) func(emutest.Clients) error {
+		return func(c emutest.Clients) error {
+			_, err := c.IAM.SimulatePrincipalPolicy(t.Context(),
 				&iam.SimulatePrincipalPolicyInput{PolicySourceArn: &arn, ActionNames: []string{"s3:GetObject"}})
 			return err
 		}
 	}
-	user := func(c clients) error {
-		_, err := c.iam.GetUser(t.Context(), &iam.GetUserInput{})
+	user := func(c emutest.Clients) error {
+		_, err := c.IAM.GetUser(t.Context(), &iam.GetUserInput{})
 		return err
 	}
-	failure := &FaultError{Code: "ServiceFailure", Message: "try later", Status: 503}
+	failure := &awsemu.FaultError{Code: "ServiceFailure", Message: "try later", Status: 503}
 	tests := []struct {
 		name   string
-		faults []Fault
-		call   func(clients) error
+		faults []awsemu.Fault
+		call   func(emutest.Clients) error
 		want   string // a letter for each of five calls: . for success, x for an error
 	}{
 		{"a fault without a count applies to all calls",
-			[]Fault{{Operation: "iam:GetRole", Throttle: true}}, role("r2"),
+			[]awsemu.Fault{{Operation: "iam:GetRole", Throttle: true}}, role("r2"),
 			"xxxxx"},
 		{"a fault with Times applies to the first calls",
-			[]Fault{{Operation: "iam:GetRole", Throttle: true, Times: 2}},
+			[]awsemu.Fault{{Operation: "iam:GetRole", Throttle: true, Times: 2}},
 			role("r2"),
 			"xx..."},
 		{"a fault with After applies to the later calls",
-			[]Fault{{Operation: "iam:*", Deny: true, After: 3}}, role("r2"),
+			[]awsemu.Fault{{Operation: "iam:*", Deny: true, After: 3}}, role("r2"),
 			"...xx"},
 		{"a fault with After and Times applies to the calls in between",
-			[]Fault{{Operation: "*", Error: failure, After: 1, Times: 2}}, role("r2"),
+			[]awsemu.Fault{{Operation: "*", Error: failure, After: 1, Times: 2}}, role("r2"),
 			".xx.."},
-		{"an operation in another case matches", []Fault{{Operation: "IAM:getrole", Error: failure}},
+		{"an operation in another case matches", []awsemu.Fault{{Operation: "IAM:getrole", Error: failure}},
 			role("r2"), "xxxxx"},
-		{"another operation does not match", []Fault{{Operation: "iam:GetUser", Error: failure}},
+		{"another operation does not match", []awsemu.Fault{{Operation: "iam:GetUser", Error: failure}},
 			role("r2"), "....."},
-		{"another service does not match", []Fault{{Operation: "sns:*", Error: failure}}, role("r2"),
+		{"another service does not match", []awsemu.Fault{{Operation: "sns:*", Error: failure}}, role("r2"),
 			"....."},
-		{"a target matches a role by name", []Fault{{Target: "role/r2", Error: failure}}, role("r2"),
+		{"a target matches a role by name", []awsemu.Fault{{Target: "role/r2", Error: failure}}, role("r2"),
 			"xxxxx"},
-		{"a target does not match another role", []Fault{{Target: "role/r3", Error: failure}}, role("r2"),
+		{"a target does not match another role", []awsemu.Fault{{Target: "role/r3", Error: failure}}, role("r2"),
 			"....."},
 		{"a target matches a user with a path in the ARN",
-			[]Fault{{Target: "user/ci", Error: failure}},
+			[]awsemu.Fault{{Target: "user/ci", Error: failure}},
 			simulate("arn:aws:iam::123456789012:user/bots/ci"), "xxxxx"},
-		{"a role as the target does not match a user", []Fault{{Target: "role/ci", Error: failure}},
+		{"a role as the target does not match a user", []awsemu.Fault{{Target: "role/ci", Error: failure}},
 			simulate("arn:aws:iam::123456789012:user/bots/ci"), "....."},
 		{"a target matches the caller of a call without a name",
-			[]Fault{{Target: "user/ci", Error: failure}}, user,
+			[]awsemu.Fault{{Target: "user/ci", Error: failure}}, user,
 			"xxxxx"},
 		{"the first fault decides, and every fault counts the call",
-			[]Fault{{Throttle: true, Times: 1}, {Deny: true, Times: 2}}, role("r2"), "xx..."},
+			[]awsemu.Fault{{Throttle: true, Times: 1}, {Deny: true, Times: 2}}, role("r2"), "xx..."},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			account := withServices()
 			account.Faults = tt.faults
-			c := dial(t, listen(t, &Server{Account: account}), "AKIACI0000000000")
+			c := emutest.Dial(t, emutest.Listen(t, &awsemu.Server{Account: account}), "AKIACI0000000000")
 			var got strings.Builder
 			for range 5 {
 				if tt.call(c) != nil {
@@ -172,9 +175,9 @@ func TestFaultsApplyToMatchingCalls(t *testing.T) {
 }
 
 func TestTheSDKRetriesUntilTheThrottlingIsOver(t *testing.T) {
-	srv := &Server{Account: withServices(), Faults: []Fault{{Throttle: true, Times: 2}}}
-	url := listen(t, srv)
-	c := dial(t, url, anyKey).iam
+	srv := &awsemu.Server{Account: withServices(), Faults: []awsemu.Fault{{Throttle: true, Times: 2}}}
+	url := emutest.Listen(t, srv)
+	c := emutest.Dial(t, url, emutest.AnyKey).IAM
 	_, err := c.GetRole(t.Context(), &iam.GetRoleInput{RoleName: aws.String("r2")},
 		func(o *iam.Options) {
 			o.Retryer = retry.NewStandard(func(so *retry.StandardOptions) {
@@ -195,10 +198,10 @@ func TestTheSDKRetriesUntilTheThrottlingIsOver(t *testing.T) {
 }
 
 func TestACallWithALostReplyTakesEffect(t *testing.T) {
-	srv := &Server{Account: withServices(),
-		Faults: []Fault{{Operation: "sns:Publish", LoseReply: true, Times: 1}}}
-	c := connect(t, srv).sns
-	in := &sns.PublishInput{TopicArn: aws.String(alerts), Message: aws.String("once or twice")}
+	srv := &awsemu.Server{Account: withServices(),
+		Faults: []awsemu.Fault{{Operation: "sns:Publish", LoseReply: true, Times: 1}}}
+	c := emutest.Connect(t, srv).SNS
+	in := &sns.PublishInput{TopicArn: aws.String(emutest.Alerts), Message: aws.String("once or twice")}
 	if _, err := c.Publish(t.Context(), in); err == nil {
 		t.Error("the client received the lost reply")
 	}
@@ -214,13 +217,14 @@ func TestACallWithALostReplyTakesEffect(t *testing.T) {
 }
 
 func TestADelayEndsWhenTheClientDisconnects(t *testing.T) {
-	srv := &Server{Account: withServices(), Faults: []Fault{{Operation: "sns:*", Delay: time.Hour},
+	srv := &awsemu.Server{Account: withServices(), Faults: []awsemu.Fault{{Operation: "sns:*",
+		Delay: time.Hour},
 		{Operation: "iam:*", Delay: 20 * time.Millisecond},
 		{Operation: "iam:*", Delay: 20 * time.Millisecond}}}
-	c := connect(t, srv)
+	c := emutest.Connect(t, srv)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if _, err := c.sns.Publish(ctx, &sns.PublishInput{TopicArn: aws.String(alerts),
+	if _, err := c.SNS.Publish(ctx, &sns.PublishInput{TopicArn: aws.String(emutest.Alerts),
 		Message: aws.String("x")}); err == nil {
 		t.Error("the client received a reply that is delayed for an hour")
 	}
@@ -234,7 +238,7 @@ func TestADelayEndsWhenTheClientDisconnects(t *testing.T) {
 		t.Errorf("the call is recorded as %+v, and %d messages are published", calls, len(srv.Messages()))
 	}
 	started := time.Now()
-	if _, err := c.iam.GetRole(t.Context(),
+	if _, err := c.IAM.GetRole(t.Context(),
 		&iam.GetRoleInput{RoleName: aws.String("r2")}); err != nil ||
 		time.Since(started) < 40*time.Millisecond {
 		t.Errorf("two delays of 20ms took %s, %v, want at least 40ms", time.Since(started), err)
@@ -242,8 +246,9 @@ func TestADelayEndsWhenTheClientDisconnects(t *testing.T) {
 }
 
 func TestDelaysOverlapAndRoundsCountsThem(t *testing.T) {
-	srv := &Server{Account: withServices(), Faults: []Fault{{Delay: 30 * time.Millisecond}}}
-	c := connect(t, srv).iam
+	srv := &awsemu.Server{Account: withServices(),
+		Faults: []awsemu.Fault{{Delay: 30 * time.Millisecond}}}
+	c := emutest.Connect(t, srv).IAM
 	for range 2 {
 		var wg sync.WaitGroup
 		for range 8 {
@@ -256,23 +261,23 @@ func TestDelaysOverlapAndRoundsCountsThem(t *testing.T) {
 		wg.Wait()
 	}
 	calls := srv.Calls()
-	if got := Rounds(calls); len(calls) != 16 || got != 2 {
+	if got := awsemu.Rounds(calls); len(calls) != 16 || got != 2 {
 		t.Errorf("%d calls in %d rounds, want 16 in 2", len(calls), got)
 	}
 }
 
 func TestFaultsAreAddedAndReplacedAtRunTime(t *testing.T) {
 	account := withServices()
-	account.Faults = []Fault{{Operation: "iam:GetRole", Throttle: true}}
-	srv := &Server{Account: account}
-	srv.AddFaults(Fault{Operation: "sts:*", Throttle: true})
-	calls := oneCallPerService(t, connect(t, srv))
+	account.Faults = []awsemu.Fault{{Operation: "iam:GetRole", Throttle: true}}
+	srv := &awsemu.Server{Account: account}
+	srv.AddFaults(awsemu.Fault{Operation: "sts:*", Throttle: true})
+	calls := oneCallPerService(t, emutest.Connect(t, srv))
 	for service, fails := range map[string]bool{"iam": true, "sts": true, "sns": false} {
 		if err := calls[service](); (err != nil) != fails {
 			t.Errorf("%s: %v", service, err)
 		}
 	}
-	srv.SetFaults(Fault{Operation: "sns:*", Throttle: true})
+	srv.SetFaults(awsemu.Fault{Operation: "sns:*", Throttle: true})
 	for service, fails := range map[string]bool{"iam": false, "sts": false, "sns": true} {
 		if err := calls[service](); (err != nil) != fails {
 			t.Errorf("with other faults, %s: %v", service, err)

@@ -1,4 +1,4 @@
-package awsemu
+package awsemu_test
 
 import (
 	"bytes"
@@ -9,6 +9,9 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/remotion-audit/remotion-audit/internal/awsemu"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/emutest"
 )
 
 // environment returns the variables that an unchanged AWS client needs to reach a server under
@@ -43,16 +46,16 @@ func TestAnUnchangedBoto3Works(t *testing.T) {
 		t.Skipf("boto3 is not installed, so this test cannot run: python3 -c 'import "+
 			"boto3': %v\n%s", err, out)
 	}
-	account := video()
+	account := emutest.Video()
 	account.Topics = []string{"alerts"}
-	account.Users["bob"] = User{AccessKeys: []string{"AKIABOB000000000"}}
-	account.Functions = []LambdaFunction{{Name: "clips", Role: "r2",
+	account.Users["bob"] = awsemu.User{AccessKeys: []string{"AKIABOB000000000"}}
+	account.Functions = []awsemu.LambdaFunction{{Name: "clips", Role: "r2",
 		Tags: map[string]string{"remotion-version": "4.0.540"}}, {Name: "b", Role: "r2"},
 		{Name: "a", Role: "r2"}}
 	account.DisabledRegions = []string{"af-south-1"}
-	account.Buckets = evidence().Buckets
-	srv := &Server{Account: account, EnforceIAM: true}
-	out := run(t, listen(t, srv), "python3", "testdata/boto3_client.py")
+	account.Buckets = emutest.Evidence().Buckets
+	srv := &awsemu.Server{Account: account, EnforceIAM: true}
+	out := run(t, emutest.Listen(t, srv), "python3", "testdata/boto3_client.py")
 
 	var got, want map[string]any
 	if err := json.Unmarshal(out, &got); err != nil {
@@ -72,7 +75,7 @@ func TestAnUnchangedBoto3Works(t *testing.T) {
 		"inline": ["a", "b", "c"],
 		"none": [],
 		"document": `+document+`,
-		"trust": `+trustLambda+`,
+		"trust": `+emutest.TrustLambda+`,
 		"simulated": [`+simulated("s3:GetObject")+`, `+simulated("s3:PutObject")+`, `+
 		simulated("s3:DeleteObject")+`],
 		"custom": [`+custom("s3:GetObject")+`, `+custom("sns:Publish")+`, `+
@@ -98,14 +101,14 @@ func TestAnUnchangedBoto3Works(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !reflect.DeepEqual(got, want) {
-		t.Errorf("got\n%s\nwant\n%s", asJSON(got), asJSON(want))
+		t.Errorf("got\n%s\nwant\n%s", emutest.AsJSON(got), emutest.AsJSON(want))
 	}
 	if m := srv.Messages(); len(m) != 1 || m[0].Body("email") != "ünï + code" ||
 		m[0].Attributes["severity"].Value != "high" {
 		t.Errorf("messages %+v", m)
 	}
 	if m := srv.Metrics(); len(m) != 1 || *m[0].Value != 1.5 || m[0].Unit != "Percent" {
-		t.Errorf("metrics %s", asJSON(m))
+		t.Errorf("metrics %s", emutest.AsJSON(m))
 	}
 }
 
@@ -117,13 +120,13 @@ func TestAnUnchangedAWSCommandLineWorks(t *testing.T) {
 		t.Skipf("the AWS CLI is not installed, so this test cannot run: aws --version: "+
 			"%v\n%s", err, out)
 	}
-	account := video()
+	account := emutest.Video()
 	account.Topics = []string{"alerts"}
-	account.Functions = []LambdaFunction{{Name: "a", Role: "r2"}, {Name: "b", Role: "r2"},
+	account.Functions = []awsemu.LambdaFunction{{Name: "a", Role: "r2"}, {Name: "b", Role: "r2"},
 		{Name: "c", Role: "r2"}}
-	account.Buckets = evidence().Buckets
-	srv := &Server{Account: account}
-	url := listen(t, srv)
+	account.Buckets = emutest.Evidence().Buckets
+	srv := &awsemu.Server{Account: account}
+	url := emutest.Listen(t, srv)
 
 	var sim struct {
 		EvaluationResults []struct{ EvalActionName, EvalDecision string }
@@ -140,7 +143,7 @@ func TestAnUnchangedAWSCommandLineWorks(t *testing.T) {
 		t.Errorf("results of all pages of the simulation: %+v", sim)
 	}
 	out = run(t, url, "aws", "iam", "simulate-custom-policy", "--policy-input-list",
-		documentOf(allowS3), documentOf(denyDelete),
+		emutest.DocumentOf(emutest.AllowS3), emutest.DocumentOf(emutest.DenyDelete),
 		"--action-names", "s3:GetObject", "s3:DeleteBucket", "sns:Publish", "--output", "json")
 	if err := json.Unmarshal(out, &sim); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -153,7 +156,7 @@ func TestAnUnchangedAWSCommandLineWorks(t *testing.T) {
 		want) {
 		t.Errorf("decisions about the documents %q, want %q", decisions, want)
 	}
-	run(t, url, "aws", "sns", "publish", "--topic-arn", alerts, "--subject", "cli", "--message",
+	run(t, url, "aws", "sns", "publish", "--topic-arn", emutest.Alerts, "--subject", "cli", "--message",
 		"from the command line")
 	if m := srv.Messages(); len(m) != 1 || m[0].Subject != "cli" ||
 		m[0].Body("email") != "from the command line" {
@@ -178,19 +181,19 @@ func TestAnUnchangedAWSCommandLineWorks(t *testing.T) {
 	if objects := srv.Objects("evidence"); len(objects) != 1 {
 		t.Errorf("objects %q", objects)
 	}
-	run(t, url, "aws", "sns", "subscribe", "--topic-arn", alerts, "--protocol", "email",
+	run(t, url, "aws", "sns", "subscribe", "--topic-arn", emutest.Alerts, "--protocol", "email",
 		"--notification-endpoint", "ops@example.com")
-	run(t, url, "aws", "sns", "confirm-subscription", "--topic-arn", alerts, "--token",
+	run(t, url, "aws", "sns", "confirm-subscription", "--topic-arn", emutest.Alerts, "--token",
 		"ops@example.com")
 	if got := string(run(t, url, "aws", "sns", "list-subscriptions-by-topic", "--topic-arn",
-		alerts)); !strings.Contains(got, "ops@example.com") || strings.Contains(got, "Pending") {
+		emutest.Alerts)); !strings.Contains(got, "ops@example.com") || strings.Contains(got, "Pending") {
 		t.Errorf("subscriptions %s", got)
 	}
 	run(t, url, "aws", "cloudwatch", "put-metric-data", "--namespace", "N", "--metric-name", "cli",
 		"--value", "2", "--dimensions", "Target=user/ci")
 	if m := srv.Metrics(); len(m) != 1 || *m[0].Value != 2 ||
-		!reflect.DeepEqual(m[0].Dimensions, []Dimension{{"Target", "user/ci"}}) {
-		t.Errorf("metrics %s", asJSON(m))
+		!reflect.DeepEqual(m[0].Dimensions, []awsemu.Dimension{{Name: "Target", Value: "user/ci"}}) {
+		t.Errorf("metrics %s", emutest.AsJSON(m))
 	}
 	var list struct {
 		Functions []struct{ FunctionName string }

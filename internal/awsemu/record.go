@@ -3,11 +3,9 @@ package awsemu
 import (
 	"slices"
 	"time"
-)
 
-// maxKept is the maximum number of calls, of messages and of datums that the server stores. It
-// drops the oldest of them, so that a server that runs for days needs a bounded amount of memory.
-const maxKept = 100_000
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
+)
 
 // A Call is a request that the server received.
 type Call struct {
@@ -47,11 +45,16 @@ func Rounds(calls []Call) int {
 	return rounds
 }
 
-// appendNewest appends items to a list and drops the oldest items, so that at most maxKept remain.
-func appendNewest[T any](list []T, items ...T) []T {
-	list = append(list, items...)
-	if over := len(list) - maxKept; over > 0 {
-		list = slices.Delete(list, 0, over)
+// recordedParams returns the parameters of a request for Call.Params.
+func recordedParams(req wire.Request) map[string]string {
+	params := make(map[string]string, len(req.Params))
+	for name, values := range req.Params {
+		if name != "Action" && name != "Version" && len(values) > 0 {
+			params[name] = values[0]
+		}
 	}
-	return list
+	if namespace, ok := req.Input["Namespace"].(string); ok {
+		params["Namespace"] = namespace
+	}
+	return params
 }

@@ -11,8 +11,13 @@ import (
 	"sync"
 	"time"
 
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/authz"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 )
+
+// defaultPageSize is the number of items per page of a list if nothing else is set.
+const defaultPageSize = 2
 
 // A Server is the embedded AWS. The zero value serves an empty account. A Server is an
 // [http.Handler], and [Server.Listen] serves it on a port. Its fields must not change after the
@@ -32,30 +37,46 @@ type Server struct {
 	Now func() time.Time
 
 	mu           sync.Mutex
-	store        *store
-	accountErr   error // the error in the account; every request fails with it
+	services     *services // nil until the first request
+	accountErr   error     // the error in the account; every request fails with it
 	activeFaults []*activeFault
 	faultsSet    bool
 	requests     int
 	calls        []Call
-	messages     []Message
-	metrics      []Datum
 }
 
-// start creates the store from the account if there is no store yet. It returns the error in the
-// account. The caller must hold the mutex.
-func (s *Server) start() error {
-	if s.store == nil && s.accountErr == nil {
-		s.store, s.accountErr = newStore(s.Account)
-		if !s.faultsSet {
-			var faults []Fault
-			if s.Account != nil {
-				faults = s.Account.Faults
-			}
-			s.activeFaults = newActiveFaults(slices.Concat(faults, s.Faults))
-		}
+// start creates the services from the account if there are no services yet. If there is an error in
+// the account, the services are those of an empty account. The caller must hold the mutex.
+func (s *Server) start() {
+	if s.services != nil {
+		return
 	}
-	return s.accountErr
+	account := s.account()
+	if s.PageSize > 0 {
+		account.Simulator.PageSize = s.PageSize
+	}
+	guard := authz.Guard{Enforce: s.EnforceIAM}
+	if s.services, s.accountErr = newServices(&account, guard); s.accountErr != nil {
+		s.services, _ = newServices(&Account{}, guard)
+	}
+	s.loadFaults()
+}
+
+// account returns the description of the account.
+func (s *Server) account() Account {
+	if s.Account == nil {
+		return Account{}
+	}
+	return *s.Account
+}
+
+// loadFaults activates the faults of the account and of the server if no faults have been set. The
+// caller must hold the mutex.
+func (s *Server) loadFaults() {
+	if !s.faultsSet {
+		s.activeFaults = newActiveFaults(slices.Concat(s.account().Faults, s.Faults))
+		s.faultsSet = true
+	}
 }
 
 // SetFaults replaces all faults, including the account's, and starts their counts at zero.
@@ -69,8 +90,8 @@ func (s *Server) SetFaults(faults ...Fault) {
 func (s *Server) AddFaults(faults ...Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_ = s.start() // loads the account's faults; the next reply reports an error in the account
-	s.activeFaults, s.faultsSet = append(s.activeFaults, newActiveFaults(faults)...), true
+	s.loadFaults()
+	s.activeFaults = append(s.activeFaults, newActiveFaults(faults)...)
 }
 
 // Calls returns the calls so far, in the order in which their replies were ready.
@@ -84,39 +105,83 @@ func (s *Server) Calls() []Call {
 func (s *Server) Messages() []Message {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.messages)
+	if s.services == nil {
+		return nil
+	}
+	return s.services.sns.Messages()
 }
 
 // Metrics returns the datums that clients have put so far.
 func (s *Server) Metrics() []Datum {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.metrics)
+	if s.services == nil {
+		return nil
+	}
+	return s.services.cloudwatch.Metrics()
+}
+
+// Objects returns the current objects of a bucket, by key; nil if there is no such bucket.
+func (s *Server) Objects(bucket string) map[string][]byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.start()
+	return s.services.s3.Objects(bucket)
+}
+
+// ServiceSession returns the keys of a new session of a role that a service assumes, as Lambda does
+// for a function. service is the service principal, such as lambda.amazonaws.com. ServiceSession
+// returns an error if the role does not trust the service.
+func (s *Server) ServiceSession(service, role, session string) (Keys, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.start(); s.accountErr != nil {
+		return Keys{}, s.accountErr
+	}
+	return s.services.sts.ServiceSession(service, role, session)
 }
 
 // Reset clears the calls, messages and metrics. The account and the faults do not change.
 func (s *Server) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.calls, s.messages, s.metrics = nil, nil, nil
+	s.calls = nil
+	if s.services != nil {
+		s.services.sns.Reset()
+		s.services.cloudwatch.Reset()
+	}
 }
 
+// now returns the time of the clock; see [service.Call].
 func (s *Server) now() time.Time {
+	now := time.Now
 	if s.Now != nil {
-		return s.Now()
+		now = s.Now
 	}
-	return time.Now()
+	return now().UTC().Round(0)
+}
+
+// started returns the services.
+func (s *Server) started() *services {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.start()
+	return s.services
 }
 
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	req, problem := parseRequest(r)
+	req, svc, problem := s.started().parseRequest(r)
 	var rep wire.Reply
 	if problem != nil {
-		rep = req.Protocol.Fail(req.xmlns(), s.requestID(), problem)
+		xmlns := ""
+		if svc != nil {
+			xmlns = svc.XMLNS
+		}
+		rep = req.Protocol.Fail(xmlns, s.requestID(), problem)
 	} else {
 		var sent bool
-		if rep, sent = s.serve(r.Context(), req); !sent {
+		if rep, sent = s.serve(r.Context(), svc, req); !sent {
 			closeConnection(w)
 			return
 		}
@@ -143,9 +208,10 @@ func closeConnection(w http.ResponseWriter) {
 }
 
 // serve performs one request. It returns false if no reply may be sent.
-func (s *Server) serve(ctx context.Context, req request) (wire.Reply, bool) {
+func (s *Server) serve(ctx context.Context, svc *service.Definition,
+	req wire.Request) (wire.Reply, bool) {
 	started := time.Now()
-	c, v, id := s.newCall(ctx, req)
+	c, v, id := s.newCall(ctx, svc, req)
 	disconnected := sleep(ctx, v.delay)
 	var result any
 	problem := v.err
@@ -155,61 +221,76 @@ func (s *Server) serve(ctx context.Context, req request) (wire.Reply, bool) {
 	var rep wire.Reply
 	if problem == nil {
 		var err error
-		if rep, err = req.Protocol.Succeed(req.service.xmlns, req.Operation, id, result); err != nil {
-			problem = apiErrorOf(err)
+		if rep, err = req.Protocol.Succeed(svc.XMLNS, req.Operation, id, result); err != nil {
+			problem = errorOf(err)
 		}
 	}
 	record := Call{
-		Service: req.service.name, Operation: req.Operation, Region: c.region, Caller: c.caller.arn,
-		Params: c.recordedParams(), Started: started, Lost: v.loseReply || disconnected != nil,
+		Service: svc.Name, Operation: req.Operation, Region: c.Region, Caller: c.Caller.ARN,
+		Params: recordedParams(req), Started: started, Lost: v.loseReply || disconnected != nil,
 	}
 	if problem != nil {
 		record.Code = problem.Code
-		rep = req.Protocol.Fail(req.xmlns(), id, problem)
+		rep = req.Protocol.Fail(svc.XMLNS, id, problem)
 	}
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	record.Ended = time.Now()
-	s.calls = appendNewest(s.calls, record)
+	s.calls = service.AppendNewest(s.calls, record)
 	return rep, !record.Lost
 }
 
 // newCall returns the call with its caller, the effect of the faults, and the request id.
-func (s *Server) newCall(ctx context.Context, req request) (*call, faultEffect, string) {
+func (s *Server) newCall(ctx context.Context, svc *service.Definition,
+	req wire.Request) (*service.Call, faultEffect, string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := &call{Server: s, request: req, ctx: ctx, region: cmp.Or(req.Scope.Region, defaultRegion)}
-	if err := s.start(); err != nil {
-		return c, faultEffect{err: wire.Refuse(http.StatusInternalServerError, "InternalFailure", "%v", err)},
-			s.nextID()
+	c := &service.Call{Request: req, Service: svc, Context: ctx,
+		Region:   cmp.Or(req.Scope.Region, service.DefaultRegion),
+		PageSize: cmp.Or(s.PageSize, s.account().PageSize, defaultPageSize), Now: s.now}
+	if s.accountErr != nil {
+		return c, faultEffect{err: errorOf(s.accountErr)}, s.nextID()
 	}
-	c.caller = s.store.caller(req.Scope.Key)
-	return c, c.applyFaults(s.activeFaults), s.nextID()
+	c.Caller = s.services.callers.Of(req.Scope.Key)
+	c.May = func(operation string) bool { return s.may(*c, operation) }
+	return c, applyFaults(c, s.activeFaults), s.nextID()
 }
 
-// perform performs the operation of the call. An operation may return a function that computes the
-// result from data that the mutex does not guard; that function runs without the mutex.
-func (s *Server) perform(c *call) (any, *wire.Error) {
+// may reports whether the caller of c may perform another operation on the same resource. A fault
+// must not deny that operation, and the caller's policies must allow it. may does not count as a
+// call for the faults. The caller must hold the mutex.
+func (s *Server) may(c service.Call, operation string) bool {
+	c.Operation = operation
+	for _, t := range s.activeFaults {
+		if t.Deny && t.matches(c.Service.Name, operation, c.Region, nil) && t.applies() {
+			return false
+		}
+	}
+	return s.services.guard.Authorize(&c) == nil
+}
+
+// perform performs the operation of the call.
+func (s *Server) perform(c *service.Call) (any, *wire.Error) {
 	result, err := func() (any, error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if problem := c.authorize(); problem != nil {
+		if problem := s.services.guard.Authorize(c); problem != nil {
 			return nil, problem
 		}
-		return c.service.operations[c.Operation](c)
+		return c.Service.Operations[c.Operation].Do(c)
 	}()
 	if later, ok := result.(func() (any, error)); ok && err == nil {
 		result, err = later()
 	}
 	if err != nil {
-		return nil, apiErrorOf(err)
+		return nil, errorOf(err)
 	}
 	return result, nil
 }
 
-// apiErrorOf returns err as an apiError. Any other error becomes an InternalFailure.
-func apiErrorOf(err error) *wire.Error {
+// errorOf returns err as an error reply. Any other error becomes an InternalFailure.
+func errorOf(err error) *wire.Error {
 	var e *wire.Error
 	if errors.As(err, &e) {
 		return e

@@ -1,4 +1,4 @@
-package awsemu
+package awsemu_test
 
 import (
 	"io"
@@ -13,26 +13,28 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
+	"github.com/remotion-audit/remotion-audit/internal/awsemu"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/emutest"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 )
 
 func TestTheZeroServerHasAnEmptyAccount(t *testing.T) {
-	c := connect(t, &Server{})
-	caller, err := c.sts.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
+	c := emutest.Connect(t, &awsemu.Server{})
+	caller, err := c.STS.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
 	if err != nil || *caller.Arn != "arn:aws:iam::123456789012:user/administrator" {
 		t.Errorf("caller %+v, %v", caller, err)
 	}
-	users, err := c.iam.ListUsers(t.Context(), &iam.ListUsersInput{})
+	users, err := c.IAM.ListUsers(t.Context(), &iam.ListUsersInput{})
 	if err != nil || len(users.Users) != 0 {
 		t.Errorf("users %+v, %v", users, err)
 	}
 }
 
 func TestEveryReplyReportsAnInconsistentAccount(t *testing.T) {
-	c := connect(t,
-		&Server{Account: &Account{Users: map[string]User{"ci": {Groups: []string{"none"}}}}})
-	_, err := c.sts.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
-	wantError(t, err, "InternalFailure", "account: user ci: there is no group none")
+	users := map[string]awsemu.User{"ci": {Groups: []string{"none"}}}
+	c := emutest.Connect(t, &awsemu.Server{Account: &awsemu.Account{Users: users}})
+	_, err := c.STS.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
+	emutest.WantError(t, err, "InternalFailure", "account: user ci: there is no group none")
 }
 
 func TestListenRefusesAddressesOutsideLoopback(t *testing.T) {
@@ -45,7 +47,8 @@ func TestListenRefusesAddressesOutsideLoopback(t *testing.T) {
 		"127.0.0.1":       "give an address such as 127.0.0.1:4599",
 		"127.0.0.1:99999": "port",
 	} {
-		if end, err := (&Server{}).Listen(addr); err == nil || !strings.Contains(err.Error(), want) {
+		if end, err := (&awsemu.Server{}).Listen(addr); err == nil || !strings.Contains(err.Error(),
+			want) {
 			t.Errorf("%q: %v, want an error about %s", addr, err, want)
 			if end != nil {
 				_ = end.Close()
@@ -53,7 +56,7 @@ func TestListenRefusesAddressesOutsideLoopback(t *testing.T) {
 		}
 	}
 	for _, addr := range []string{"", "127.0.0.1:0", "localhost:0"} {
-		end, err := (&Server{}).Listen(addr)
+		end, err := (&awsemu.Server{}).Listen(addr)
 		if err != nil {
 			t.Errorf("%q: %v", addr, err)
 			continue
@@ -100,7 +103,7 @@ func TestInvalidRequestsAreRefusedInTheirProtocol(t *testing.T) {
 			"AWS4-ECDSA-P256-SHA256 Credential=AKIAX/20260101/sts/aws4_request, SignedHeaders=host, " +
 				"Signature=0", form, "Action=GetCallerIdentity", 200, "user/administrator"},
 	}
-	url := listen(t, &Server{})
+	url := emutest.Listen(t, &awsemu.Server{})
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			req, err := http.NewRequestWithContext(t.Context(), tt.method, url+tt.url,
@@ -127,8 +130,8 @@ func TestInvalidRequestsAreRefusedInTheirProtocol(t *testing.T) {
 }
 
 func TestConcurrentClients(t *testing.T) {
-	srv := &Server{Account: withServices()}
-	c := connect(t, srv)
+	srv := &awsemu.Server{Account: withServices()}
+	c := emutest.Connect(t, srv)
 	calls := oneCallPerService(t, c)
 	var wg sync.WaitGroup
 	for range 4 {
@@ -143,15 +146,15 @@ func TestConcurrentClients(t *testing.T) {
 		}
 		wg.Go(func() {
 			for range 5 {
-				srv.AddFaults(Fault{Operation: "iam:GetUser", Throttle: true})
+				srv.AddFaults(awsemu.Fault{Operation: "iam:GetUser", Throttle: true})
 				_, _, _ = srv.Calls(), srv.Messages(), srv.Metrics()
-				_, err := c.iam.PutRolePolicy(t.Context(), &iam.PutRolePolicyInput{RoleName: aws.String("r3"),
-					PolicyName: aws.String("x"), PolicyDocument: aws.String(allowAll)})
+				_, err := c.IAM.PutRolePolicy(t.Context(), &iam.PutRolePolicyInput{RoleName: aws.String("r3"),
+					PolicyName: aws.String("x"), PolicyDocument: aws.String(emutest.AllowAll)})
 				if err != nil {
 					t.Error(err)
 				}
-				if _, err := c.iam.SimulatePrincipalPolicy(t.Context(),
-					&iam.SimulatePrincipalPolicyInput{PolicySourceArn: arnOf("role/r3"),
+				if _, err := c.IAM.SimulatePrincipalPolicy(t.Context(),
+					&iam.SimulatePrincipalPolicyInput{PolicySourceArn: emutest.ARNOf("role/r3"),
 						ActionNames: []string{"s3:GetObject"}}); err != nil {
 					t.Error(err)
 				}
@@ -165,35 +168,27 @@ func TestConcurrentClients(t *testing.T) {
 }
 
 func TestRounds(t *testing.T) {
-	at := func(start, end int) Call {
-		return Call{Started: noon.Add(time.Duration(start) * time.Millisecond),
-			Ended: noon.Add(time.Duration(end) * time.Millisecond)}
+	at := func(start, end int) awsemu.Call {
+		return awsemu.Call{Started: emutest.Noon.Add(time.Duration(start) * time.Millisecond),
+			Ended: emutest.Noon.Add(time.Duration(end) * time.Millisecond)}
 	}
 	tests := []struct {
 		name  string
-		calls []Call
+		calls []awsemu.Call
 		want  int
 	}{
 		{"no calls", nil, 0},
-		{"one call", []Call{at(0, 10)}, 1},
-		{"all at once", []Call{at(0, 10), at(1, 11), at(2, 12)}, 1},
-		{"one after the other", []Call{at(0, 10), at(11, 20), at(21, 30)}, 3},
-		{"two at once, then two", []Call{at(0, 10), at(0, 12), at(13, 20), at(14, 25)}, 2},
+		{"one call", []awsemu.Call{at(0, 10)}, 1},
+		{"all at once", []awsemu.Call{at(0, 10), at(1, 11), at(2, 12)}, 1},
+		{"one after the other", []awsemu.Call{at(0, 10), at(11, 20), at(21, 30)}, 3},
+		{"two at once, then two", []awsemu.Call{at(0, 10), at(0, 12), at(13, 20), at(14, 25)}, 2},
 		{"a long call in parallel to three short ones",
-			[]Call{at(0, 50), at(0, 10), at(11, 20), at(21, 30)}, 3},
+			[]awsemu.Call{at(0, 50), at(0, 10), at(11, 20), at(21, 30)}, 3},
 	}
 	for _, tt := range tests {
-		if got := Rounds(tt.calls); got != tt.want {
+		if got := awsemu.Rounds(tt.calls); got != tt.want {
 			t.Errorf("%s: %d, want %d", tt.name, got, tt.want)
 		}
-	}
-}
-
-func TestAppendNewestDropsTheOldestItems(t *testing.T) {
-	list := make([]int, maxKept)
-	list[1] = 7
-	if list = appendNewest(list, 1, 2); len(list) != maxKept || list[maxKept-1] != 2 {
-		t.Errorf("%d items, the last is %d", len(list), list[len(list)-1])
 	}
 }
 
@@ -237,7 +232,8 @@ func FuzzServeHTTP(f *testing.F) {
 			seed.body)
 	}
 	account := withServices()
-	account.ServiceControlPolicies = Organization{{FullAWSAccess, denyOutside("s3:*", "us-east-1")}}
+	account.ServiceControlPolicies = awsemu.Organization{{awsemu.FullAWSAccess,
+		emutest.DenyOutside("s3:*", "us-east-1")}}
 	account.Simulator.Ungrouped = []string{"lambda:InvokeAsync"}
 	f.Fuzz(func(t *testing.T, path, auth, contentType, target, body string) {
 		req := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
@@ -251,7 +247,7 @@ func FuzzServeHTTP(f *testing.F) {
 			req.Header.Set("X-Amz-Target", target)
 		}
 		rec := httptest.NewRecorder()
-		(&Server{Account: account, Now: atNoon, EnforceIAM: true}).ServeHTTP(rec, req)
+		(&awsemu.Server{Account: account, Now: emutest.AtNoon, EnforceIAM: true}).ServeHTTP(rec, req)
 		if rec.Code < 200 || rec.Code >= 500 {
 			t.Errorf("status %d: %s", rec.Code, rec.Body)
 		}

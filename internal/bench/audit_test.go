@@ -19,6 +19,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/app"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/account"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
@@ -54,7 +55,7 @@ var benchmarkCases = []benchmarkCase{
 // documented policy, as an inline policy.
 func inlineOnly(tb testing.TB) *awsemu.Account {
 	tb.Helper()
-	account, err := awsemu.Load(examples.FS, "compliant/account.yaml")
+	account, err := account.Load(examples.FS, "compliant/account.yaml")
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/examples"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/account"
 	"github.com/remotion-audit/remotion-audit/internal/collect"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
@@ -329,7 +330,7 @@ func TestReportsAreStable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	account, err := awsemu.Load(sub, "account.yaml")
+	account, err := account.Load(sub, "account.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,7 @@ import (
 	"testing/fstest"
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
-	"github.com/remotion-audit/remotion-audit/internal/awsemu"
+	accountfile "github.com/remotion-audit/remotion-audit/internal/awsemu/account"
 )
 
 // TestDocumentedAccount checks that the account in docs/embedded-aws.md is valid, and that the
@@ -23,7 +23,7 @@ func TestDocumentedAccount(t *testing.T) {
 	if !ok {
 		t.Fatal("docs/embedded-aws.md has no YAML block")
 	}
-	account, err := awsemu.Load(fstest.MapFS{"account.yaml": {Data: []byte(block)}}, "account.yaml")
+	account, err := accountfile.Load(fstest.MapFS{"account.yaml": {Data: []byte(block)}}, "account.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/app"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
+	accountfile "github.com/remotion-audit/remotion-audit/internal/awsemu/account"
 	"github.com/remotion-audit/remotion-audit/internal/runtimeapi"
 )
 
@@ -53,7 +54,7 @@ func build(out, pkg string, flags ...string) error {
 // account loads an example account.
 func account(t testing.TB, name string) *awsemu.Account {
 	t.Helper()
-	a, err := awsemu.Load(examples.FS, name+"/account.yaml")
+	a, err := accountfile.Load(examples.FS, name+"/account.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}

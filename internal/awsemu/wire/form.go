@@ -20,7 +20,7 @@ type Form struct {
 // reads has ten parts: it names a dimension in EntityMetricData.
 const maxDepth = 16
 
-// NewForm returns the tree of the parameters. Of a parameter with several values it keeps the first.
+// NewForm returns the tree of the parameters. It keeps the first value of each parameter.
 func NewForm(values url.Values) *Form {
 	root := &Form{}
 	for name, vs := range values {

@@ -32,9 +32,9 @@ func (p JSON) Fail(_, requestID string, e *Error) Reply {
 	return rep
 }
 
-// members returns the members of the error's Smithy shape, for JSON and CBOR. CloudWatch is the only
-// service that uses these protocols. The text is the member message in some shapes and Message in
-// others, so the map contains both.
+// members returns the members of the error's Smithy shape, for JSON and CBOR. CloudWatch is the
+// only service that uses these protocols. The text is the member message in some shapes and Message
+// in others, so the map contains both.
 func (e *Error) members() map[string]string {
 	return map[string]string{"__type": cmp.Or(e.Shape, "com.amazonaws.cloudwatch#"+e.Code),
 		"message": e.Message, "Message": e.Message}

@@ -73,7 +73,8 @@ func RPCPath(path string) (service, operation string, ok bool) {
 	return parts[n-3], parts[n-1], true
 }
 
-// ReadBody reads and decompresses a request's body. The SDK compresses large PutMetricData requests.
+// ReadBody reads and decompresses the body of a request. The SDK compresses large PutMetricData
+// requests.
 func ReadBody(r *http.Request) ([]byte, *Error) {
 	var from io.Reader = r.Body
 	if r.Body == nil {

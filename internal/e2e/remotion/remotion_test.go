@@ -20,6 +20,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/examples"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/account"
 	"github.com/remotion-audit/remotion-audit/internal/e2e/remotion"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
@@ -228,7 +229,7 @@ func skipUnlessReady(t *testing.T) {
 
 func load(t *testing.T, example string) *awsemu.Account {
 	t.Helper()
-	account, err := awsemu.Load(examples.FS, example+"/account.yaml")
+	account, err := account.Load(examples.FS, example+"/account.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}

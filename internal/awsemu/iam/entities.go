@@ -1,0 +1,327 @@
+package iam
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
+)
+
+// The types below are the XML of users, groups and roles.
+
+type boundaryXML struct {
+	Type string `xml:"PermissionsBoundaryType"`
+	ARN  string `xml:"PermissionsBoundaryArn"`
+}
+
+type userXML struct {
+	Path       string
+	UserName   string
+	UserID     string `xml:"UserId"`
+	ARN        string `xml:"Arn"`
+	CreateDate string
+	Boundary   *boundaryXML `xml:"PermissionsBoundary"`
+}
+
+type groupXML struct {
+	Path       string
+	GroupName  string
+	GroupID    string `xml:"GroupId"`
+	ARN        string `xml:"Arn"`
+	CreateDate string
+}
+
+type roleXML struct {
+	Path        string
+	RoleName    string
+	RoleID      string `xml:"RoleId"`
+	ARN         string `xml:"Arn"`
+	CreateDate  string
+	Trust       string       `xml:"AssumeRolePolicyDocument"`
+	Description string       `xml:",omitempty"`
+	MaxSession  int          `xml:"MaxSessionDuration"`
+	Boundary    *boundaryXML `xml:"PermissionsBoundary"`
+}
+
+func boundaryOf(e *entity) *boundaryXML {
+	if e.boundary == nil {
+		return nil
+	}
+	return &boundaryXML{"Policy", e.boundary.arn}
+}
+
+func (c call) user(e *entity) userXML {
+	return userXML{e.path, e.name, e.id, e.ARN(), wire.Stamp(e.created), boundaryOf(e)}
+}
+
+func (c call) group(e *entity) groupXML {
+	return groupXML{e.path, e.name, e.id, e.ARN(), wire.Stamp(e.created)}
+}
+
+func (c call) role(e *entity) roleXML {
+	return roleXML{e.path, e.name, e.id, e.ARN(), wire.Stamp(e.created), wire.Encode(e.trust.text),
+		e.description, 3600, boundaryOf(e)}
+}
+
+// entityReads are the operations that read users, groups, roles and their inline policies.
+var entityReads = table{
+	"GetUser":                   {Do: getUser, Needs: onUser},
+	"GetRole":                   {Do: getRole, Needs: onRole},
+	"GetGroup":                  {Do: getGroup, Needs: onGroup},
+	"ListUsers":                 {Do: listUsers, Needs: onAny},
+	"ListRoles":                 {Do: listRoles, Needs: onAny},
+	"ListGroups":                {Do: listGroups, Needs: onAny},
+	"ListGroupsForUser":         {Do: listGroupsForUser, Needs: onUser},
+	"ListAccessKeys":            {Do: listAccessKeys, Needs: onUser},
+	"ListAccountAliases":        {Do: listAccountAliases, Needs: onAny},
+	"ListUserPolicies":          {Do: listInline(service.KindUser), Needs: onUser},
+	"ListGroupPolicies":         {Do: listInline(service.KindGroup), Needs: onGroup},
+	"ListRolePolicies":          {Do: listInline(service.KindRole), Needs: onRole},
+	"GetUserPolicy":             {Do: getInline(service.KindUser), Needs: onUser},
+	"GetGroupPolicy":            {Do: getInline(service.KindGroup), Needs: onGroup},
+	"GetRolePolicy":             {Do: getInline(service.KindRole), Needs: onRole},
+	"ListAttachedUserPolicies":  {Do: listAttached(service.KindUser), Needs: onUser},
+	"ListAttachedGroupPolicies": {Do: listAttached(service.KindGroup), Needs: onGroup},
+	"ListAttachedRolePolicies":  {Do: listAttached(service.KindRole), Needs: onRole},
+}
+
+func getUser(c call) (any, error) {
+	type result struct{ User userXML }
+	if c.Form.Has("UserName") {
+		e, err := c.find(service.KindUser)
+		if err != nil {
+			return nil, err
+		}
+		return result{c.user(e)}, nil
+	}
+	switch e := c.callerEntity(); {
+	case e == nil:
+		return result{userXML{"/", "administrator", c.Caller.UserID, c.Caller.ARN,
+			wire.Stamp(service.CreationTime(c.account.ID)), nil}}, nil
+	case e.kind == service.KindUser:
+		return result{c.user(e)}, nil
+	default:
+		return nil, wire.ValidationError("Must specify userName when calling with non-User credentials")
+	}
+}
+
+func getRole(c call) (any, error) {
+	e, err := c.find(service.KindRole)
+	if err != nil {
+		return nil, err
+	}
+	return struct{ Role roleXML }{c.role(e)}, nil
+}
+
+func getGroup(c call) (any, error) {
+	e, err := c.find(service.KindGroup)
+	if err != nil {
+		return nil, err
+	}
+	users, p, err := pageOf(c, c.usersInGroup(e))
+	if err != nil {
+		return nil, err
+	}
+	return struct {
+		Group groupXML
+		Users wire.Members[userXML]
+		wire.Page
+	}{c.group(e), wire.ListOf(c.plainUsers(users)), p}, nil
+}
+
+// plainUsers returns the users as the entries of a list. IAM's lists of users and roles omit the
+// boundary; only GetUser and GetRole return it.
+// https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListRoles.html
+func (c call) plainUsers(es []*entity) []userXML {
+	var users []userXML
+	for _, e := range es {
+		u := c.user(e)
+		u.Boundary = nil
+		users = append(users, u)
+	}
+	return users
+}
+
+func (c call) plainRoles(es []*entity) []roleXML {
+	var roles []roleXML
+	for _, e := range es {
+		r := c.role(e)
+		r.Boundary = nil
+		roles = append(roles, r)
+	}
+	return roles
+}
+
+func (c call) plainGroups(es []*entity) []groupXML {
+	var groups []groupXML
+	for _, e := range es {
+		groups = append(groups, c.group(e))
+	}
+	return groups
+}
+
+func listUsers(c call) (any, error) {
+	shown, p, err := pageOf(c, c.entitiesUnderPath(service.KindUser))
+	return struct {
+		Users wire.Members[userXML]
+		wire.Page
+	}{wire.ListOf(c.plainUsers(shown)), p}, err
+}
+
+func listRoles(c call) (any, error) {
+	shown, p, err := pageOf(c, c.entitiesUnderPath(service.KindRole))
+	return struct {
+		Roles wire.Members[roleXML]
+		wire.Page
+	}{wire.ListOf(c.plainRoles(shown)), p}, err
+}
+
+type groupList struct {
+	Groups wire.Members[groupXML]
+	wire.Page
+}
+
+func listGroups(c call) (any, error) {
+	shown, p, err := pageOf(c, c.entitiesUnderPath(service.KindGroup))
+	return groupList{wire.ListOf(c.plainGroups(shown)), p}, err
+}
+
+func listGroupsForUser(c call) (any, error) {
+	e, err := c.find(service.KindUser)
+	if err != nil {
+		return nil, err
+	}
+	shown, p, err := pageOf(c, e.groups)
+	return groupList{wire.ListOf(c.plainGroups(shown)), p}, err
+}
+
+type keyXML struct {
+	UserName    string
+	AccessKeyID string `xml:"AccessKeyId"`
+	Status      string
+	Secret      string `xml:"SecretAccessKey,omitempty"`
+	CreateDate  string
+}
+
+func listAccessKeys(c call) (any, error) {
+	e, err := c.userOrCaller()
+	if err != nil {
+		return nil, err
+	}
+	shown, p, err := pageOf(c, e.keys)
+	var keys []keyXML
+	for _, k := range shown {
+		keys = append(keys, keyXML{UserName: e.name, AccessKeyID: k.id, Status: "Active",
+			CreateDate: wire.Stamp(k.created)})
+	}
+	return struct {
+		AccessKeyMetadata wire.Members[keyXML]
+		wire.Page
+	}{wire.ListOf(keys), p}, err
+}
+
+// userOrCaller returns the user of a call about access keys: the user that the call names, or else
+// the user that sent the call.
+func (c call) userOrCaller() (*entity, error) {
+	if !c.Form.Has("UserName") && c.callerEntity() != nil &&
+		c.callerEntity().kind == service.KindUser {
+		return c.callerEntity(), nil
+	}
+	return c.find(service.KindUser)
+}
+
+func listAccountAliases(c call) (any, error) {
+	var aliases []string
+	if c.alias != "" {
+		aliases = []string{c.alias}
+	}
+	return struct {
+		AccountAliases wire.Members[string]
+		wire.Page
+	}{wire.ListOf(aliases), wire.Page{}}, nil
+}
+
+func listInline(k service.Kind) func(call) (any, error) {
+	return func(c call) (any, error) {
+		e, err := c.find(k)
+		if err != nil {
+			return nil, err
+		}
+		shown, p, err := pageOf(c, slices.Sorted(maps.Keys(e.inline)))
+		return struct {
+			PolicyNames wire.Members[string]
+			wire.Page
+		}{wire.ListOf(shown), p}, err
+	}
+}
+
+// inlineOf returns the entity and the policy name in a call about an inline policy. The entity must
+// exist, but the policy need not exist.
+func (c call) inlineOf(k service.Kind) (e *entity, name string, err error) {
+	if e, err = c.find(k); err != nil {
+		return nil, "", err
+	}
+	name, err = c.name("PolicyName", 128)
+	return e, name, err
+}
+
+func getInline(k service.Kind) func(call) (any, error) {
+	return func(c call) (any, error) {
+		e, name, err := c.inlineOf(k)
+		if err != nil {
+			return nil, err
+		}
+		doc, found := e.inline[name]
+		if !found {
+			return nil, noSuchEntity("The %s policy with name %s cannot be found.", k, name)
+		}
+		type inline struct {
+			UserName       string `xml:",omitempty"`
+			GroupName      string `xml:",omitempty"`
+			RoleName       string `xml:",omitempty"`
+			PolicyName     string
+			PolicyDocument string
+		}
+		in := inline{PolicyName: name, PolicyDocument: wire.Encode(doc.text)}
+		switch k {
+		case service.KindUser:
+			in.UserName = e.name
+		case service.KindGroup:
+			in.GroupName = e.name
+		case service.KindRole:
+			in.RoleName = e.name
+		}
+		return in, nil
+	}
+}
+
+func listAttached(k service.Kind) func(call) (any, error) {
+	return func(c call) (any, error) {
+		e, err := c.find(k)
+		if err != nil {
+			return nil, err
+		}
+		prefix := cmp.Or(c.Form.Get("PathPrefix"), "/")
+		var under []*policy
+		for _, p := range e.attached {
+			if len(p.path) >= len(prefix) && p.path[:len(prefix)] == prefix {
+				under = append(under, p)
+			}
+		}
+		shown, p, err := pageOf(c, under)
+		type attached struct {
+			PolicyName string
+			PolicyArn  string
+		}
+		var list []attached
+		for _, p := range shown {
+			list = append(list, attached{p.name, p.arn})
+		}
+		return struct {
+			AttachedPolicies wire.Members[attached]
+			wire.Page
+		}{wire.ListOf(list), p}, err
+	}
+}

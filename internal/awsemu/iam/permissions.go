@@ -1,0 +1,74 @@
+package iam
+
+import (
+	"cmp"
+	"fmt"
+
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
+)
+
+// These are the permissions that IAM's operations need. An action without resource types in the
+// Service Authorization Reference needs a permission on "*". For some of these actions, the errors
+// of IAM itself contain an ARN instead.
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
+var (
+	onAny    = service.OnAny[call]()
+	onUser   = service.On(namedEntityARN(service.KindUser))
+	onGroup  = service.On(namedEntityARN(service.KindGroup))
+	onRole   = service.On(namedEntityARN(service.KindRole))
+	onPolicy = service.On(parameter("PolicyArn"))
+)
+
+// parameter returns a function that returns the ARN in a parameter of a call.
+func parameter(name string) func(call) string {
+	return func(c call) string { return c.Form.Get(name) }
+}
+
+// namedEntityARN returns a function that returns the ARN of the user, group or role in a call. The
+// entity need not exist. If a call about a user contains no name, the ARN is that of the caller.
+func namedEntityARN(k service.Kind) func(call) string {
+	return func(c call) string {
+		name := c.Form.Get(k.Title() + "Name")
+		if e := c.entities[k][name]; e != nil {
+			return e.ARN()
+		}
+		switch {
+		case name != "":
+			return c.entityARN(k, cmp.Or(c.Form.Get("Path"), "/"), name)
+		case k == service.KindUser:
+			return c.Caller.ARN
+		default:
+			return ""
+		}
+	}
+}
+
+func newPolicyARN(c call) string {
+	return c.policyARN(cmp.Or(c.Form.Get("Path"), "/"), c.Form.Get("PolicyName"))
+}
+
+func (s *Service) policyARN(path, name string) string {
+	return fmt.Sprintf("arn:%s:iam::%s:policy%s%s", s.account.Partition, s.account.ID, path, name)
+}
+
+// entityParams are the parameters that name the entity of a call.
+var entityParams = []struct {
+	name string
+	kind service.Kind
+}{
+	{"UserName", service.KindUser}, {"RoleName", service.KindRole}, {"GroupName", service.KindGroup},
+}
+
+// setConditionKeys sets the condition keys of IAM itself. iam:PermissionsBoundary is the boundary
+// in the request, or else the boundary of the entity that the call names.
+func setConditionKeys(c call, set func(key, value string)) {
+	set("iam:PolicyARN", c.Form.Get("PolicyArn"))
+	boundary := c.Form.Get("PermissionsBoundary")
+	for _, p := range entityParams {
+		if e := c.entities[p.kind][c.Form.Get(p.name)]; e != nil && e.boundary != nil &&
+			boundary == "" {
+			boundary = e.boundary.arn
+		}
+	}
+	set("iam:PermissionsBoundary", boundary)
+}

@@ -1,0 +1,326 @@
+package iam
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
+	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
+)
+
+// policyWrites are the operations that change policies: inline and managed policies, boundaries and
+// trust policies.
+var policyWrites = table{
+	"PutUserPolicy":          {Do: putInline(service.KindUser), Needs: onUser},
+	"PutGroupPolicy":         {Do: putInline(service.KindGroup), Needs: onGroup},
+	"PutRolePolicy":          {Do: putInline(service.KindRole), Needs: onRole},
+	"DeleteUserPolicy":       {Do: deleteInline(service.KindUser), Needs: onUser},
+	"DeleteGroupPolicy":      {Do: deleteInline(service.KindGroup), Needs: onGroup},
+	"DeleteRolePolicy":       {Do: deleteInline(service.KindRole), Needs: onRole},
+	"UpdateAssumeRolePolicy": {Do: updateAssumeRolePolicy, Needs: onRole},
+
+	"AttachUserPolicy":  {Do: attach(service.KindUser), Needs: onUser},
+	"AttachGroupPolicy": {Do: attach(service.KindGroup), Needs: onGroup},
+	"AttachRolePolicy":  {Do: attach(service.KindRole), Needs: onRole},
+	"DetachUserPolicy":  {Do: detach(service.KindUser), Needs: onUser},
+	"DetachGroupPolicy": {Do: detach(service.KindGroup), Needs: onGroup},
+	"DetachRolePolicy":  {Do: detach(service.KindRole), Needs: onRole},
+
+	"PutUserPermissionsBoundary":    {Do: putBoundary(service.KindUser), Needs: onUser},
+	"PutRolePermissionsBoundary":    {Do: putBoundary(service.KindRole), Needs: onRole},
+	"DeleteUserPermissionsBoundary": {Do: deleteBoundary(service.KindUser), Needs: onUser},
+	"DeleteRolePermissionsBoundary": {Do: deleteBoundary(service.KindRole), Needs: onRole},
+
+	"CreatePolicy":            {Do: createPolicy, Needs: service.On(newPolicyARN)},
+	"CreatePolicyVersion":     {Do: createPolicyVersion, Needs: onPolicy},
+	"SetDefaultPolicyVersion": {Do: setDefaultPolicyVersion, Needs: onPolicy},
+	"DeletePolicy":            {Do: deletePolicy, Needs: onPolicy},
+	"DeletePolicyVersion":     {Do: deletePolicyVersion, Needs: onPolicy},
+}
+
+// documentText returns the text of a document parameter. It checks length and characters, not
+// syntax.
+func (c call) documentText(param string) (string, error) {
+	member := strings.ToLower(param[:1]) + param[1:]
+	text := c.Form.Get(param)
+	switch {
+	case !c.Form.Has(param):
+		return "", wire.Required(member)
+	case text == "":
+		return "", wire.Constraint(member, "Member must have length greater than or equal to 1")
+	case len(text) > MaxDocument:
+		return "", wire.Constraint(member, "Member must have length less than or equal to %d",
+			MaxDocument)
+	}
+	for _, r := range text {
+		if r > 0xff || r < ' ' && r != '\t' && r != '\n' && r != '\r' {
+			return "",
+				wire.ValidationError(
+					"The specified value for %s is invalid. It must contain only printable ASCII "+
+						"characters.", member)
+		}
+	}
+	return text, nil
+}
+
+func malformed(err error) *wire.Error {
+	// The message of IAM ends after the first sentence. The emulator adds the position of the error.
+	return wire.Refuse(http.StatusBadRequest, "MalformedPolicyDocument",
+		"Syntax errors in policy. (%v)",
+		err)
+}
+
+// identityDocument reads an identity policy from a parameter.
+func (c call) identityDocument(param string) (document, error) {
+	text, err := c.documentText(param)
+	if err != nil {
+		return document{}, err
+	}
+	parsed, err := iampolicy.Parse(text)
+	if err != nil {
+		return document{}, malformed(err)
+	}
+	return document{text, parsed}, nil
+}
+
+func (c call) trustDocument(param string) (document, error) {
+	text, err := c.documentText(param)
+	if err != nil {
+		return document{}, err
+	}
+	if _, err := iampolicy.ParseTrust(text); err != nil {
+		return document{}, malformed(err)
+	}
+	return document{text: text}, nil
+}
+
+func putInline(k service.Kind) func(call) (any, error) {
+	return func(c call) (any, error) {
+		e, name, err := c.inlineOf(k)
+		if err != nil {
+			return nil, err
+		}
+		doc, err := c.identityDocument("PolicyDocument")
+		if err != nil {
+			return nil, err
+		}
+		total := PolicySize(doc.text)
+		for other, d := range e.inline {
+			if other != name {
+				total += PolicySize(d.text)
+			}
+		}
+		if limit := InlineQuota[k]; total > limit {
+			return nil, limitExceeded("Maximum policy size of %d bytes exceeded for %s %s", limit, k, e.name)
+		}
+		e.inline[name] = doc
+		return nil, nil
+	}
+}
+
+func deleteInline(k service.Kind) func(call) (any, error) {
+	return func(c call) (any, error) {
+		e, name, err := c.inlineOf(k)
+		if err != nil {
+			return nil, err
+		}
+		if _, found := e.inline[name]; !found {
+			return nil, noSuchEntity("The %s policy with name %s cannot be found.", k, name)
+		}
+		delete(e.inline, name)
+		return nil, nil
+	}
+}
+
+func updateAssumeRolePolicy(c call) (any, error) {
+	e, err := c.find(service.KindRole)
+	if err != nil {
+		return nil, err
+	}
+	doc, err := c.trustDocument("PolicyDocument")
+	if err != nil {
+		return nil, err
+	}
+	e.trust = doc
+	return nil, nil
+}
+
+func attach(k service.Kind) func(call) (any, error) {
+	return func(c call) (any, error) {
+		e, err := c.find(k)
+		if err != nil {
+			return nil, err
+		}
+		p, err := c.findPolicy()
+		switch {
+		case err != nil:
+			return nil, err
+		case slices.Contains(e.attached, p):
+			return nil, nil
+		case len(e.attached) >= maxAttached:
+			return nil, limitExceeded("Cannot exceed quota for PoliciesPer%s: %d", k.Title(), maxAttached)
+		}
+		e.attached = append(e.attached, p)
+		return nil, nil
+	}
+}
+
+func detach(k service.Kind) func(call) (any, error) {
+	return func(c call) (any, error) {
+		e, err := c.find(k)
+		if err != nil {
+			return nil, err
+		}
+		arn := c.Form.Get("PolicyArn")
+		i := slices.IndexFunc(e.attached, func(p *policy) bool { return p.arn == arn })
+		if i < 0 {
+			return nil, noSuchEntity("Policy %s was not found.", arn)
+		}
+		e.attached = slices.Delete(e.attached, i, i+1)
+		return nil, nil
+	}
+}
+
+func putBoundary(k service.Kind) func(call) (any, error) {
+	return func(c call) (any, error) {
+		e, err := c.find(k)
+		if err != nil {
+			return nil, err
+		}
+		if c.Form.Get("PermissionsBoundary") == "" {
+			return nil, wire.Required("permissionsBoundary")
+		}
+		return nil, c.setBoundary(e)
+	}
+}
+
+func deleteBoundary(k service.Kind) func(call) (any, error) {
+	return func(c call) (any, error) {
+		e, err := c.find(k)
+		if err != nil {
+			return nil, err
+		}
+		if e.boundary == nil {
+			return nil, noSuchEntity("%s does not have a permission boundary", k.Title())
+		}
+		e.boundary = nil
+		return nil, nil
+	}
+}
+
+// managedDocument reads the document of a managed policy's version.
+func (c call) managedDocument() (document, error) {
+	doc, err := c.identityDocument("PolicyDocument")
+	if err == nil && PolicySize(doc.text) > MaxManaged {
+		return doc, limitExceeded("Cannot exceed quota for PolicySize: %d", MaxManaged)
+	}
+	return doc, err
+}
+
+func createPolicy(c call) (any, error) {
+	name, err := c.name("PolicyName", 128)
+	if err != nil {
+		return nil, err
+	}
+	path, err := c.path()
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range c.policies {
+		if !p.ofAWS() && strings.EqualFold(p.name, name) {
+			return nil, alreadyExists("A policy called %s already exists. Duplicate names are not allowed.",
+				name)
+		}
+	}
+	doc, err := c.managedDocument()
+	if err != nil {
+		return nil, err
+	}
+	p := &policy{
+		arn:  c.policyARN(path, name),
+		name: name, path: path, description: c.Form.Get("Description"), created: c.Now(),
+		id: service.UniqueID(service.PrefixPolicy, c.account.ID, name, fmt.Sprint(c.account.Next())),
+	}
+	p.add(doc, c.Now(), true)
+	c.policies[p.arn] = p
+	return struct{ Policy policyXML }{c.policy(p)}, nil
+}
+
+// ownPolicy returns the customer managed policy that PolicyArn names. AWS managed policies cannot
+// be changed.
+func (c call) ownPolicy() (*policy, error) {
+	p, err := c.findPolicy()
+	if err == nil && p.ofAWS() {
+		return nil,
+			wire.Refuse(http.StatusForbidden, "AccessDenied",
+				"User: %s is not authorized to perform: iam:%s on resource: policy %s", c.Caller.ARN,
+				c.Operation, p.arn)
+	}
+	return p, err
+}
+
+func createPolicyVersion(c call) (any, error) {
+	p, err := c.ownPolicy()
+	if err != nil {
+		return nil, err
+	}
+	doc, err := c.managedDocument()
+	if err != nil {
+		return nil, err
+	}
+	if len(p.versions) >= maxVersions {
+		return nil,
+			limitExceeded("A managed policy can have up to %d versions. Before you create a new version, "+
+				"you must delete an existing version.", maxVersions)
+	}
+	v := p.add(doc, c.Now(), c.Form.Get("SetAsDefault") == "true")
+	return struct{ PolicyVersion versionXML }{versionOf(p, v, false)}, nil
+}
+
+func setDefaultPolicyVersion(c call) (any, error) {
+	if _, err := c.ownPolicy(); err != nil {
+		return nil, err
+	}
+	p, v, err := c.findVersion()
+	if err != nil {
+		return nil, err
+	}
+	p.defaultVersion, p.updated = v.id, c.Now()
+	return nil, nil
+}
+
+func deletePolicy(c call) (any, error) {
+	p, err := c.ownPolicy()
+	if err != nil {
+		return nil, err
+	}
+	if attached, bounding := c.usage(p); attached+bounding > 0 {
+		return nil, deleteConflict("Cannot delete a policy attached to entities.")
+	}
+	if len(p.versions) > 1 {
+		return nil,
+			deleteConflict("This policy has more than one version. Before you delete a policy, you must " +
+				"delete the policy's versions. The default version is deleted with the policy.")
+	}
+	delete(c.policies, p.arn)
+	return nil, nil
+}
+
+func deletePolicyVersion(c call) (any, error) {
+	if _, err := c.ownPolicy(); err != nil {
+		return nil, err
+	}
+	p, v, err := c.findVersion()
+	if err != nil {
+		return nil, err
+	}
+	if v.id == p.defaultVersion {
+		return nil, deleteConflict("Cannot delete the default version of a policy.")
+	}
+	id := v.id
+	p.versions = slices.DeleteFunc(p.versions, func(v version) bool { return v.id == id })
+	return nil, nil
+}

@@ -1,0 +1,425 @@
+package iam_test
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/remotion-audit/remotion-audit/internal/awsemu"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/emutest"
+)
+
+// mustSucceed returns a function that ignores the output of a call and fails the test on an error.
+func mustSucceed[O any](t *testing.T) func(O, error) {
+	return func(_ O, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestTheAPICreatesAndDeletesAllKindsOfEntities(t *testing.T) {
+	url := emutest.Listen(t, &awsemu.Server{})
+	c := emutest.Dial(t, url, emutest.AnyKey).IAM
+	user, group, role, name := aws.String("ci"), aws.String("renderers"), aws.String("worker"),
+		aws.String("render")
+	put := aws.String(emutest.DocumentOf(emutest.AllowRead))
+
+	mustSucceed[*iam.CreateUserOutput](t)(c.CreateUser(t.Context(),
+		&iam.CreateUserInput{UserName: user, Path: aws.String("/bots/")}))
+	mustSucceed[*iam.CreateGroupOutput](t)(c.CreateGroup(t.Context(),
+		&iam.CreateGroupInput{GroupName: group}))
+	mustSucceed[*iam.CreateRoleOutput](t)(c.CreateRole(t.Context(),
+		&iam.CreateRoleInput{RoleName: role, AssumeRolePolicyDocument: aws.String(emutest.TrustLambda),
+			Description: aws.String("renders")}))
+	mustSucceed[*iam.AddUserToGroupOutput](t)(c.AddUserToGroup(t.Context(),
+		&iam.AddUserToGroupInput{UserName: user, GroupName: group}))
+	mustSucceed[*iam.PutUserPolicyOutput](t)(c.PutUserPolicy(t.Context(),
+		&iam.PutUserPolicyInput{UserName: user, PolicyName: name, PolicyDocument: put}))
+	mustSucceed[*iam.PutGroupPolicyOutput](t)(c.PutGroupPolicy(t.Context(),
+		&iam.PutGroupPolicyInput{GroupName: group, PolicyName: name, PolicyDocument: put}))
+	mustSucceed[*iam.PutRolePolicyOutput](t)(c.PutRolePolicy(t.Context(),
+		&iam.PutRolePolicyInput{RoleName: role, PolicyName: name, PolicyDocument: put}))
+	made, err := c.CreatePolicy(t.Context(), &iam.CreatePolicyInput{PolicyName: aws.String("limits"),
+		PolicyDocument: put, Description: aws.String("d")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	arn := made.Policy.Arn
+	mustSucceed[*iam.AttachUserPolicyOutput](t)(c.AttachUserPolicy(t.Context(),
+		&iam.AttachUserPolicyInput{UserName: user, PolicyArn: arn}))
+	// Attaching a policy again succeeds.
+	mustSucceed[*iam.AttachUserPolicyOutput](t)(c.AttachUserPolicy(t.Context(),
+		&iam.AttachUserPolicyInput{UserName: user, PolicyArn: arn}))
+	mustSucceed[*iam.AttachGroupPolicyOutput](t)(c.AttachGroupPolicy(t.Context(),
+		&iam.AttachGroupPolicyInput{GroupName: group, PolicyArn: arn}))
+	mustSucceed[*iam.AttachRolePolicyOutput](t)(c.AttachRolePolicy(t.Context(),
+		&iam.AttachRolePolicyInput{RoleName: role, PolicyArn: arn}))
+	mustSucceed[*iam.PutUserPermissionsBoundaryOutput](t)(c.PutUserPermissionsBoundary(t.Context(),
+		&iam.PutUserPermissionsBoundaryInput{UserName: user, PermissionsBoundary: arn}))
+	mustSucceed[*iam.PutRolePermissionsBoundaryOutput](t)(c.PutRolePermissionsBoundary(t.Context(),
+		&iam.PutRolePermissionsBoundaryInput{RoleName: role, PermissionsBoundary: arn}))
+
+	key, err := c.CreateAccessKey(t.Context(), &iam.CreateAccessKeyInput{UserName: user})
+	if err != nil {
+		t.Fatal(err)
+	}
+	asUser := emutest.Dial(t, url, *key.AccessKey.AccessKeyId)
+	caller, err := asUser.STS.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
+	if err != nil || *caller.Arn != "arn:aws:iam::123456789012:user/bots/ci" {
+		t.Errorf("the new key identifies %v, %v", aws.ToString(caller.Arn), err)
+	}
+	self, err := asUser.IAM.GetUser(t.Context(), &iam.GetUserInput{})
+	if err != nil || *self.User.UserName != "ci" {
+		t.Errorf("GetUser without a name: %+v, %v", self, err)
+	}
+
+	second, err := c.CreatePolicyVersion(t.Context(), &iam.CreatePolicyVersionInput{PolicyArn: arn,
+		PolicyDocument: aws.String(emutest.AllowAll), SetAsDefault: true})
+	if err != nil || *second.PolicyVersion.VersionId != "v2" ||
+		!second.PolicyVersion.IsDefaultVersion {
+		t.Fatalf("second version: %+v, %v", second, err)
+	}
+	sim := &iam.SimulatePrincipalPolicyInput{PolicySourceArn: emutest.ARNOf("user/ci"),
+		ActionNames: []string{"sns:Publish"}}
+	if got := simulateOne(t, c, sim); got != types.PolicyEvaluationDecisionTypeAllowed {
+		t.Errorf("with the new default version: %s", got)
+	}
+	mustSucceed[*iam.SetDefaultPolicyVersionOutput](t)(c.SetDefaultPolicyVersion(t.Context(),
+		&iam.SetDefaultPolicyVersionInput{PolicyArn: arn, VersionId: aws.String("v1")}))
+	if got := simulateOne(t, c, sim); got != types.PolicyEvaluationDecisionTypeImplicitDeny {
+		t.Errorf("with the first version again: %s", got)
+	}
+	mustSucceed[*iam.UpdateAssumeRolePolicyOutput](t)(c.UpdateAssumeRolePolicy(t.Context(),
+		&iam.UpdateAssumeRolePolicyInput{RoleName: role,
+			PolicyDocument: aws.String(strings.Replace(emutest.TrustLambda, "lambda", "ec2", 1))}))
+	got, err := c.GetRole(t.Context(), &iam.GetRoleInput{RoleName: role})
+	if err != nil || !strings.Contains(*got.Role.AssumeRolePolicyDocument, "ec2.amazonaws.com") ||
+		*got.Role.PermissionsBoundary.PermissionsBoundaryArn != *arn {
+		t.Errorf("role: %+v, %v", got, err)
+	}
+
+	// An entity that is in use cannot be deleted, and the error names the reason.
+	steps := []struct {
+		refused string
+		try     func() error
+		then    func()
+	}{
+		{"Cannot delete a policy attached to entities.", func() error {
+			_, err := c.DeletePolicy(t.Context(), &iam.DeletePolicyInput{PolicyArn: arn})
+			return err
+		}, nil},
+		{"Cannot delete the default version of a policy.", func() error {
+			_, err := c.DeletePolicyVersion(t.Context(), &iam.DeletePolicyVersionInput{PolicyArn: arn,
+				VersionId: aws.String("v1")})
+			return err
+		}, nil},
+		{"Cannot delete entity, must detach all policies first.", func() error {
+			_, err := c.DeleteUser(t.Context(), &iam.DeleteUserInput{UserName: user})
+			return err
+		}, func() {
+			mustSucceed[*iam.DetachUserPolicyOutput](t)(c.DetachUserPolicy(t.Context(),
+				&iam.DetachUserPolicyInput{UserName: user, PolicyArn: arn}))
+		}},
+		{"Cannot delete entity, must delete policies first.", func() error {
+			_, err := c.DeleteUser(t.Context(), &iam.DeleteUserInput{UserName: user})
+			return err
+		}, func() {
+			mustSucceed[*iam.DeleteUserPolicyOutput](t)(c.DeleteUserPolicy(t.Context(),
+				&iam.DeleteUserPolicyInput{UserName: user, PolicyName: name}))
+		}},
+		{"Cannot delete entity, must delete access keys first.", func() error {
+			_, err := c.DeleteUser(t.Context(), &iam.DeleteUserInput{UserName: user})
+			return err
+		}, func() {
+			mustSucceed[*iam.DeleteAccessKeyOutput](t)(c.DeleteAccessKey(t.Context(),
+				&iam.DeleteAccessKeyInput{UserName: user, AccessKeyId: key.AccessKey.AccessKeyId}))
+		}},
+		{"Cannot delete entity, must remove users from group first.", func() error {
+			_, err := c.DeleteUser(t.Context(), &iam.DeleteUserInput{UserName: user})
+			return err
+		}, func() {
+			mustSucceed[*iam.RemoveUserFromGroupOutput](t)(c.RemoveUserFromGroup(t.Context(),
+				&iam.RemoveUserFromGroupInput{UserName: user, GroupName: group}))
+		}},
+		{"Cannot delete entity, must detach all policies first.", func() error {
+			_, err := c.DeleteRole(t.Context(), &iam.DeleteRoleInput{RoleName: role})
+			return err
+		}, func() {
+			mustSucceed[*iam.DetachRolePolicyOutput](t)(c.DetachRolePolicy(t.Context(),
+				&iam.DetachRolePolicyInput{RoleName: role, PolicyArn: arn}))
+			mustSucceed[*iam.DeleteRolePolicyOutput](t)(c.DeleteRolePolicy(t.Context(),
+				&iam.DeleteRolePolicyInput{RoleName: role, PolicyName: name}))
+			mustSucceed[*iam.DeleteRolePermissionsBoundaryOutput](t)(
+				c.DeleteRolePermissionsBoundary(t.Context(),
+					&iam.DeleteRolePermissionsBoundaryInput{RoleName: role}))
+			mustSucceed[*iam.DeleteRoleOutput](t)(c.DeleteRole(t.Context(),
+				&iam.DeleteRoleInput{RoleName: role}))
+		}},
+	}
+	for _, step := range steps {
+		emutest.WantError(t, step.try(), "DeleteConflict", step.refused)
+		if step.then != nil {
+			step.then()
+		}
+	}
+	mustSucceed[*iam.DeleteUserPermissionsBoundaryOutput](t)(
+		c.DeleteUserPermissionsBoundary(t.Context(),
+			&iam.DeleteUserPermissionsBoundaryInput{UserName: user}))
+	mustSucceed[*iam.DeleteUserOutput](t)(c.DeleteUser(t.Context(),
+		&iam.DeleteUserInput{UserName: user}))
+	mustSucceed[*iam.DetachGroupPolicyOutput](t)(c.DetachGroupPolicy(t.Context(),
+		&iam.DetachGroupPolicyInput{GroupName: group, PolicyArn: arn}))
+	mustSucceed[*iam.DeleteGroupPolicyOutput](t)(c.DeleteGroupPolicy(t.Context(),
+		&iam.DeleteGroupPolicyInput{GroupName: group, PolicyName: name}))
+	mustSucceed[*iam.DeleteGroupOutput](t)(c.DeleteGroup(t.Context(),
+		&iam.DeleteGroupInput{GroupName: group}))
+	_, err = c.DeletePolicy(t.Context(), &iam.DeletePolicyInput{PolicyArn: arn})
+	emutest.WantError(t, err, "DeleteConflict",
+		"This policy has more than one version. Before you delete a policy, you must delete the "+
+			"policy's versions. The default version is deleted with the policy.")
+	mustSucceed[*iam.DeletePolicyVersionOutput](t)(c.DeletePolicyVersion(t.Context(),
+		&iam.DeletePolicyVersionInput{PolicyArn: arn, VersionId: aws.String("v2")}))
+	mustSucceed[*iam.DeletePolicyOutput](t)(c.DeletePolicy(t.Context(),
+		&iam.DeletePolicyInput{PolicyArn: arn}))
+
+	// The deleted key identifies the administrator.
+	caller, err = asUser.STS.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
+	if err != nil || *caller.Arn != "arn:aws:iam::123456789012:user/administrator" {
+		t.Errorf("the deleted key identifies %v, %v", aws.ToString(caller.Arn), err)
+	}
+}
+
+func simulateOne(t *testing.T, c *iam.Client,
+	in *iam.SimulatePrincipalPolicyInput) types.PolicyEvaluationDecisionType {
+	t.Helper()
+	out, err := c.SimulatePrincipalPolicy(t.Context(), in)
+	if err != nil || len(out.EvaluationResults) != 1 {
+		t.Fatalf("simulation: %+v, %v", out, err)
+	}
+	return out.EvaluationResults[0].EvalDecision
+}
+
+func TestWritesRefuseTheSameRequestsAsIAM(t *testing.T) {
+	c := emutest.Connect(t, &awsemu.Server{Account: emutest.Video()}).IAM
+	doc, user, role := aws.String(emutest.AllowAll), aws.String("ann"), aws.String("r2")
+	p1 := emutest.ARNOf("policy/p1")
+	putUser := func(name string, text *string) error {
+		_, err := c.PutUserPolicy(t.Context(), &iam.PutUserPolicyInput{UserName: user, PolicyName: &name,
+			PolicyDocument: text})
+		return err
+	}
+	tests := []struct {
+		name, code, message string
+		try                 func() error
+	}{
+		{"a user whose name is taken in another case", "EntityAlreadyExists",
+			"User with name ANN already exists.", func() error {
+				_, err := c.CreateUser(t.Context(), &iam.CreateUserInput{UserName: aws.String("ANN")})
+				return err
+			}},
+		{"a role whose name is taken", "EntityAlreadyExists", "Role with name r2 already exists.",
+			func() error {
+				_, err := c.CreateRole(t.Context(),
+					&iam.CreateRoleInput{RoleName: role,
+						AssumeRolePolicyDocument: aws.String(emutest.TrustLambda)})
+				return err
+			}},
+		{"a policy whose name is taken", "EntityAlreadyExists",
+			"A policy called p2 already exists. Duplicate names are not allowed.", func() error {
+				_, err := c.CreatePolicy(t.Context(), &iam.CreatePolicyInput{PolicyName: aws.String("p2"),
+					PolicyDocument: doc})
+				return err
+			}},
+		{"a name that is too long", "ValidationError",
+			"1 validation error detected: Value at 'userName' failed to satisfy constraint: Member must " +
+				"have length less than or equal to 64", func() error {
+				_, err := c.CreateUser(t.Context(),
+					&iam.CreateUserInput{UserName: aws.String(strings.Repeat("a", 65))})
+				return err
+			}},
+		{"an invalid path", "ValidationError", "", func() error {
+			_, err := c.CreateUser(t.Context(), &iam.CreateUserInput{UserName: aws.String("new"),
+				Path: aws.String("/a")})
+			return err
+		}},
+		{"a document that is not JSON", "MalformedPolicyDocument", "", func() error {
+			return putUser("x", aws.String("{"))
+		}},
+		{"a document with a principal", "MalformedPolicyDocument", "", func() error {
+			return putUser("x", aws.String(emutest.TrustLambda))
+		}},
+		{"a document with invalid characters", "ValidationError",
+			"The specified value for policyDocument is invalid. It must contain only printable ASCII " +
+				"characters.", func() error {
+				return putUser("x", aws.String("{\"Sid\":\"→\"}"))
+			}},
+		{"a trust policy that is an identity policy", "MalformedPolicyDocument", "", func() error {
+			_, err := c.UpdateAssumeRolePolicy(t.Context(), &iam.UpdateAssumeRolePolicyInput{RoleName: role,
+				PolicyDocument: doc})
+			return err
+		}},
+		{"a user's inline policies of 2149 characters", "LimitExceeded",
+			"Maximum policy size of 2048 bytes exceeded for user ann", func() error {
+				if err := putUser("x", emutest.Padded(2048)); err != nil {
+					t.Errorf("2048 characters are refused: %v", err)
+				}
+				if err := putUser("x", emutest.Padded(2000)); err != nil {
+					t.Errorf("a document that replaces another is refused: %v", err)
+				}
+				return putUser("y", emutest.Padded(149))
+			}},
+		{"a role's inline policies of 10241 characters", "LimitExceeded",
+			"Maximum policy size of 10240 bytes exceeded for role r2", func() error {
+				_, err := c.PutRolePolicy(t.Context(),
+					&iam.PutRolePolicyInput{RoleName: role, PolicyName: aws.String("x"),
+						PolicyDocument: emutest.Padded(10241)})
+				return err
+			}},
+		{"a group's inline policies of 5121 characters", "LimitExceeded",
+			"Maximum policy size of 5120 bytes exceeded for group g2", func() error {
+				_, err := c.PutGroupPolicy(t.Context(), &iam.PutGroupPolicyInput{GroupName: aws.String("g2"),
+					PolicyName: aws.String("x"), PolicyDocument: emutest.Padded(5121)})
+				return err
+			}},
+		{"a managed policy of 6145 characters", "LimitExceeded",
+			"Cannot exceed quota for PolicySize: 6144", func() error {
+				_, err := c.CreatePolicy(t.Context(), &iam.CreatePolicyInput{PolicyName: aws.String("big"),
+					PolicyDocument: emutest.Padded(6145)})
+				return err
+			}},
+		{"a sixth version", "LimitExceeded",
+			"A managed policy can have up to 5 versions. Before you create a new version, you must delete " +
+				"an existing version.", func() error {
+				var err error
+				for range 3 {
+					_, err = c.CreatePolicyVersion(t.Context(),
+						&iam.CreatePolicyVersionInput{PolicyArn: p1, PolicyDocument: doc})
+				}
+				return err
+			}},
+		{"a third access key", "LimitExceeded", "Cannot exceed quota for AccessKeysPerUser: 2",
+			func() error {
+				var err error
+				for range 3 {
+					_, err = c.CreateAccessKey(t.Context(), &iam.CreateAccessKeyInput{UserName: user})
+				}
+				return err
+			}},
+		{"an eleventh attached policy", "LimitExceeded", "Cannot exceed quota for PoliciesPerUser: 10",
+			func() error {
+				var err error
+				for i := range 11 {
+					p, createErr := c.CreatePolicy(t.Context(),
+						&iam.CreatePolicyInput{PolicyName: aws.String(fmt.Sprintf("n%d", i)), PolicyDocument: doc})
+					if createErr != nil {
+						return createErr
+					}
+					_, err = c.AttachUserPolicy(t.Context(),
+						&iam.AttachUserPolicyInput{UserName: user, PolicyArn: p.Policy.Arn})
+				}
+				return err
+			}},
+		{"a new version of an AWS managed policy", "AccessDenied", "", func() error {
+			_, err := c.CreatePolicyVersion(t.Context(),
+				&iam.CreatePolicyVersionInput{
+					PolicyArn: aws.String("arn:aws:iam::aws:policy/service-role/ReadOnly"), PolicyDocument: doc})
+			return err
+		}},
+		{"attaching a policy that does not exist", "NoSuchEntity",
+			"Policy arn:aws:iam::aws:policy/Nothing does not exist or is not attachable.", func() error {
+				_, err := c.AttachRolePolicy(t.Context(),
+					&iam.AttachRolePolicyInput{RoleName: role,
+						PolicyArn: aws.String("arn:aws:iam::aws:policy/Nothing")})
+				return err
+			}},
+		{"detaching a policy that is not attached", "NoSuchEntity",
+			"Policy arn:aws:iam::123456789012:policy/p1 was not found.", func() error {
+				_, err := c.DetachRolePolicy(t.Context(),
+					&iam.DetachRolePolicyInput{RoleName: role, PolicyArn: p1})
+				return err
+			}},
+		{"deleting the boundary of a role without a boundary", "NoSuchEntity",
+			"Role does not have a permission boundary", func() error {
+				_, err := c.DeleteRolePermissionsBoundary(t.Context(),
+					&iam.DeleteRolePermissionsBoundaryInput{RoleName: role})
+				return err
+			}},
+		{"setting a boundary to a policy that does not exist", "NoSuchEntity", "", func() error {
+			_, err := c.PutRolePermissionsBoundary(t.Context(),
+				&iam.PutRolePermissionsBoundaryInput{RoleName: role,
+					PermissionsBoundary: emutest.ARNOf("policy/none")})
+			return err
+		}},
+		{"removing a user from a group that does not contain the user", "NoSuchEntity",
+			"User ann is not in group g2", func() error {
+				_, err := c.RemoveUserFromGroup(t.Context(), &iam.RemoveUserFromGroupInput{UserName: user,
+					GroupName: aws.String("g2")})
+				return err
+			}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			emutest.WantError(t, tt.try(), tt.code, tt.message)
+		})
+	}
+}
+
+func TestErrorsDecodeToTheSDKsTypes(t *testing.T) {
+	srv := &awsemu.Server{Account: emutest.Video()}
+	c := emutest.Connect(t, srv).IAM
+	for code, as := range map[string]func(error) bool{
+		"NoSuchEntity":            isType[*types.NoSuchEntityException],
+		"EntityAlreadyExists":     isType[*types.EntityAlreadyExistsException],
+		"LimitExceeded":           isType[*types.LimitExceededException],
+		"DeleteConflict":          isType[*types.DeleteConflictException],
+		"MalformedPolicyDocument": isType[*types.MalformedPolicyDocumentException],
+		"InvalidInput":            isType[*types.InvalidInputException],
+		"ServiceFailure":          isType[*types.ServiceFailureException],
+	} {
+		srv.SetFaults(awsemu.Fault{Error: &awsemu.FaultError{Code: code, Message: "m"}})
+		var err error
+		if code == "InvalidInput" || code == "MalformedPolicyDocument" || code == "LimitExceeded" ||
+			code == "EntityAlreadyExists" {
+			_, err = c.CreatePolicy(t.Context(), &iam.CreatePolicyInput{PolicyName: aws.String("x"),
+				PolicyDocument: aws.String("{}")})
+		} else {
+			_, err = c.DeletePolicy(t.Context(),
+				&iam.DeletePolicyInput{PolicyArn: emutest.ARNOf("policy/p1")})
+		}
+		if !as(err) {
+			t.Errorf("%s is decoded as %v", code, err)
+		}
+	}
+}
+
+func isType[E error](err error) bool {
+	var e E
+	return errors.As(err, &e)
+}
+
+func TestADocumentIsStoredUnchanged(t *testing.T) {
+	c := emutest.Connect(t, &awsemu.Server{Account: emutest.Video()}).IAM
+	text := "{\r\n\t\"Version\" : \"2012-10-17\",\n " +
+		"\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"a:+b\",\"Resource\":\"*\",\"Sid\":\"\"}}\n "
+	mustSucceed[*iam.PutUserPolicyOutput](t)(c.PutUserPolicy(t.Context(),
+		&iam.PutUserPolicyInput{UserName: aws.String("ann"), PolicyName: aws.String("x"),
+			PolicyDocument: &text}))
+	out, err := c.GetUserPolicy(t.Context(), &iam.GetUserPolicyInput{UserName: aws.String("ann"),
+		PolicyName: aws.String("x")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := url.PathUnescape(*out.PolicyDocument); err != nil || !reflect.DeepEqual(got, text) {
+		t.Errorf("got %q, %v\nwant %q", got, err, text)
+	}
+}

@@ -1,0 +1,142 @@
+package lambda
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
+)
+
+// A Function is a function that is deployed in the account.
+type Function struct {
+	Name string
+	// Region is the region of the function. Empty means the default region of the account.
+	Region string
+	// Role is the execution role: the name of a role of the account, or an ARN. The role of an ARN
+	// need not exist.
+	Role        string
+	Description string
+	Runtime     string // empty means nodejs20.x
+	Memory      int    // MB; zero means 128
+	// Layers are the ARNs of layer versions.
+	Layers []string
+	Tags   map[string]string
+}
+
+func (s *Service) functionARN(f Function) string {
+	return fmt.Sprintf("arn:%s:lambda:%s:%s:function:%s", s.account.Partition, f.Region, s.account.ID,
+		f.Name)
+}
+
+// maxFunctions is the maximum number of functions in a page of ListFunctions, even if MaxItems is
+// larger.
+// https://docs.aws.amazon.com/lambda/latest/api/API_ListFunctions.html
+const maxFunctions = 50
+
+// functionJSON contains the members of a FunctionConfiguration that this project's clients read.
+type functionJSON struct {
+	FunctionName     string
+	FunctionArn      string
+	Runtime          string
+	Role             string
+	Handler          string
+	CodeSize         int
+	Description      string
+	Timeout          int
+	MemorySize       int
+	LastModified     string
+	CodeSha256       string
+	Version          string
+	Layers           []layerJSON `json:",omitempty"`
+	PackageType      string
+	Architectures    []string
+	EphemeralStorage struct{ Size int }
+}
+
+type layerJSON struct {
+	Arn      string
+	CodeSize int
+}
+
+func (s *Service) functionJSON(f Function) functionJSON {
+	j := functionJSON{
+		FunctionName: f.Name, FunctionArn: s.functionARN(f), Role: f.Role, Description: f.Description,
+		Runtime: cmp.Or(f.Runtime, "nodejs20.x"), Handler: "index.handler", CodeSize: 1 << 20,
+		Timeout:      120,
+		MemorySize:   cmp.Or(f.Memory, 128),
+		LastModified: service.CreationTime(s.functionARN(f)).Format("2006-01-02T15:04:05.000-0700"),
+		CodeSha256:   "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", Version: "$LATEST",
+		PackageType: "Zip", Architectures: []string{"arm64"},
+	}
+	j.EphemeralStorage.Size = 512
+	for _, arn := range f.Layers {
+		j.Layers = append(j.Layers, layerJSON{arn, 1 << 20})
+	}
+	return j
+}
+
+func listFunctions(c call) (any, error) {
+	functions := []functionJSON{}
+	for _, f := range c.functions {
+		if f.Region == c.Region {
+			functions = append(functions, c.functionJSON(f))
+		}
+	}
+	size := min(c.PageSize, maxFunctions)
+	if n := c.Form.Get("MaxItems"); n != "" {
+		limit := 0
+		if _, err := fmt.Sscanf(n, "%d", &limit); err != nil || limit < 1 || limit > 10000 {
+			return nil,
+				badParameter("1 validation error detected: Value '%s' at 'maxItems' failed to satisfy "+
+					"constraint: Member must be between 1 and 10000", n)
+		}
+		size = min(size, limit)
+	}
+	w, err := wire.WindowAt(c.Form.Get("Marker"), c.Operation, size, badParameter("Invalid Marker"))
+	if err != nil {
+		return nil, err
+	}
+	shown, p := wire.PageOf(functions, w, c.Operation)
+	return struct {
+		Functions  []functionJSON
+		NextMarker string `json:",omitempty"`
+	}{shown, p.Marker}, nil
+}
+
+// function returns the function that a parameter identifies by name or by ARN.
+func (c call) function(param string) (Function, error) {
+	name := c.Form.Get(param)
+	arn := name
+	if !strings.HasPrefix(name, "arn:") {
+		arn = c.functionARN(Function{Name: name, Region: c.Region})
+	}
+	for _, f := range c.functions {
+		if f.Region == c.Region && c.functionARN(f) == arn {
+			return f, nil
+		}
+	}
+	return Function{}, wire.Refuse(http.StatusNotFound, "ResourceNotFoundException",
+		"Function not found: %s", arn)
+}
+
+func getFunction(c call) (any, error) {
+	f, err := c.function("FunctionName")
+	if err != nil {
+		return nil, err
+	}
+	return struct {
+		Configuration functionJSON
+		Tags          map[string]string `json:",omitempty"`
+	}{c.functionJSON(f), f.Tags}, nil
+}
+
+func listTags(c call) (any, error) {
+	f, err := c.function("Resource")
+	if err != nil {
+		return nil, err
+	}
+	return struct{ Tags map[string]string }{f.Tags}, nil
+}

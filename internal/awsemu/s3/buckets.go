@@ -1,0 +1,230 @@
+package s3
+
+import (
+	"cmp"
+	"encoding/base64"
+	"encoding/xml"
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
+)
+
+// A Bucket is an S3 bucket. The server has no bucket policies, so that a bucket of another account
+// is as accessible as an own bucket. The server refuses a request that expects another owner.
+type Bucket struct {
+	// Owner is the id of the account that owns the bucket. Empty means the server's account.
+	Owner string
+	// Region is the region of the bucket. Empty means the default region of the account. The server
+	// answers a request that is signed for another region with a redirect.
+	Region string
+	// Versioned adds a version id to the replies about objects. Old versions cannot be read.
+	Versioned bool
+	// Objects are the texts of the objects by key.
+	Objects map[string]string
+}
+
+type bucket struct {
+	name, owner, region string
+	versioned           bool
+	created             time.Time
+	objects             map[string]*object
+}
+
+func (s *Service) addBucket(name string, described Bucket, created time.Time) *bucket {
+	b := &bucket{
+		name: name, owner: cmp.Or(described.Owner, s.account.ID),
+		region:    cmp.Or(described.Region, s.account.Region),
+		versioned: described.Versioned, created: created, objects: make(map[string]*object),
+	}
+	for _, key := range slices.Sorted(maps.Keys(described.Objects)) {
+		b.put(s.account, key, &object{body: []byte(described.Objects[key]), modified: created})
+	}
+	s.buckets[name] = b
+	return b
+}
+
+// bucket returns the bucket of a call, after checking the region and the expected owner.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+func (c call) bucket() (*bucket, error) {
+	b := c.buckets[c.bucketName]
+	switch {
+	case b == nil:
+		return nil, wire.Refuse(http.StatusNotFound, "NoSuchBucket",
+			"The specified bucket does not exist")
+	case b.region != c.Region:
+		return nil, wire.Refuse(http.StatusMovedPermanently, "PermanentRedirect",
+			"The bucket you are attempting to access must be addressed using the specified endpoint. "+
+				"Please send all future requests to this endpoint: it is in %s.", b.region)
+	}
+	if expected := c.Header.Get("X-Amz-Expected-Bucket-Owner"); expected != "" &&
+		expected != b.owner {
+		return nil, accessDenied()
+	}
+	return b, nil
+}
+
+type ownerXML struct{ ID, DisplayName string }
+
+// listBuckets lists the account's own buckets in one page.
+func listBuckets(c call) (any, error) {
+	type bucketXML struct{ Name, CreationDate, BucketRegion string }
+	var own []bucketXML
+	for _, b := range service.SortedValues(c.buckets) {
+		if b.owner == c.account.ID {
+			own = append(own, bucketXML{b.name, wire.Stamp(b.created), b.region})
+		}
+	}
+	return wire.RestResult{Body: struct {
+		XMLName xml.Name    `xml:"ListAllMyBucketsResult"`
+		Buckets []bucketXML `xml:"Buckets>Bucket"`
+		Owner   ownerXML
+	}{Buckets: own, Owner: ownerXML{c.account.ID, ""}}}, nil
+}
+
+var bucketPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+
+// IsBucketName reports whether s is the name of a bucket.
+func IsBucketName(s string) bool { return bucketPattern.MatchString(s) }
+
+func createBucket(c call) (any, error) {
+	name := c.bucketName
+	if !IsBucketName(name) {
+		return nil, wire.Refuse(http.StatusBadRequest, "InvalidBucketName",
+			"The specified bucket is not valid.")
+	}
+	var wanted struct{ LocationConstraint string }
+	if len(c.Body) > 0 {
+		if err := xml.Unmarshal(c.Body, &wanted); err != nil {
+			return nil, wire.Refuse(http.StatusBadRequest, "MalformedXML",
+				"The XML you provided was not well-formed or did not validate against our published schema")
+		}
+	}
+	if region := cmp.Or(wanted.LocationConstraint, service.DefaultRegion); region != c.Region {
+		return nil, wire.Refuse(http.StatusBadRequest, "IllegalLocationConstraintException",
+			"The %s location constraint is incompatible for the region specific endpoint this request was "+
+				"sent to.", cmp.Or(wanted.LocationConstraint, "unspecified"))
+	}
+	switch b := c.buckets[name]; {
+	case b == nil:
+		c.addBucket(name, Bucket{Region: c.Region}, c.Now())
+	case b.owner != c.account.ID:
+		return nil, wire.Refuse(http.StatusConflict, "BucketAlreadyExists",
+			"The requested bucket name is not available. The bucket namespace is shared by all users of "+
+				"the system. Please select a different name and try again.")
+	case c.Region != service.DefaultRegion: // in us-east-1, creating a bucket again succeeds
+		return nil, wire.Refuse(http.StatusConflict, "BucketAlreadyOwnedByYou",
+			"Your previous request to create the named bucket succeeded and you already own it.")
+	}
+	return wire.RestResult{Header: http.Header{"Location": {"/" + name}}}, nil
+}
+
+func headBucket(c call) (any, error) {
+	b, err := c.bucket()
+	if err != nil {
+		return nil, err
+	}
+	return wire.RestResult{Header: http.Header{"X-Amz-Bucket-Region": {b.region}}}, nil
+}
+
+type contentsXML struct {
+	Key, LastModified, ETag string
+	Size                    int
+	StorageClass            string
+}
+
+type prefixXML struct{ Prefix string }
+
+// listObjects lists keys in order, and combines keys with the same text up to the delimiter into a
+// common prefix. A page has at most pageSize keys and prefixes, or max-keys if that is smaller.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
+func listObjects(c call) (any, error) {
+	b, err := c.bucket()
+	if err != nil {
+		return nil, err
+	}
+	get := c.Query.Get
+	size := c.PageSize
+	if text := get("max-keys"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 0 {
+			return nil, wire.Refuse(http.StatusBadRequest, "InvalidArgument",
+				"Provided max-keys not an integer or within integer range")
+		}
+		size = min(size, n)
+	}
+	after := get("start-after")
+	if token := get("continuation-token"); token != "" {
+		text, err := base64.StdEncoding.DecodeString(token)
+		if err != nil {
+			return nil, wire.Refuse(http.StatusBadRequest, "InvalidArgument",
+				"The continuation token provided is incorrect")
+		}
+		after = string(text)
+	}
+	encoded := func(s string) string {
+		if get("encoding-type") == "url" {
+			return wire.Encode(s)
+		}
+		return s
+	}
+	prefix, delimiter := get("prefix"), get("delimiter")
+	var contents []contentsXML
+	var prefixes []prefixXML
+	last, truncated := "", false
+	for _, key := range slices.Sorted(maps.Keys(b.objects)) {
+		rest, under := strings.CutPrefix(key, prefix)
+		if !under {
+			continue
+		}
+		name := key // the listed name: the key, or its common prefix
+		at := strings.Index(rest, delimiter)
+		isPrefix := delimiter != "" && at >= 0
+		if isPrefix {
+			name = prefix + rest[:at+len(delimiter)]
+		}
+		if name <= after || name == last {
+			continue
+		}
+		if len(contents)+len(prefixes) == size {
+			truncated = size > 0
+			break
+		}
+		last = name
+		if isPrefix {
+			prefixes = append(prefixes, prefixXML{encoded(name)})
+			continue
+		}
+		o := b.objects[key]
+		contents = append(contents, contentsXML{encoded(key), wire.Stamp(o.modified), o.etag, len(o.body),
+			"STANDARD"})
+	}
+	next := ""
+	if truncated {
+		next = base64.StdEncoding.EncodeToString([]byte(last))
+	}
+	return wire.RestResult{Body: struct {
+		XMLName               xml.Name `xml:"ListBucketResult"`
+		Name, Prefix          string
+		Delimiter, StartAfter string `xml:",omitempty"`
+		EncodingType          string `xml:",omitempty"`
+		ContinuationToken     string `xml:",omitempty"`
+		NextContinuationToken string `xml:",omitempty"`
+		KeyCount, MaxKeys     int
+		IsTruncated           bool
+		Contents              []contentsXML
+		CommonPrefixes        []prefixXML
+	}{
+		Name: b.name, Prefix: encoded(prefix), Delimiter: encoded(delimiter),
+		StartAfter: encoded(get("start-after")), EncodingType: get("encoding-type"),
+		ContinuationToken: get("continuation-token"), NextContinuationToken: next,
+		KeyCount: len(contents) + len(prefixes), MaxKeys: size, IsTruncated: truncated,
+		Contents: contents, CommonPrefixes: prefixes,
+	}}, nil
+}

@@ -1,0 +1,85 @@
+// Package s3 emulates buckets and objects of S3.
+package s3
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
+)
+
+// A Service contains the buckets with their objects.
+type Service struct {
+	account *service.Account
+	buckets map[string]*bucket
+}
+
+// New returns a service with buckets by name.
+func New(account *service.Account, buckets map[string]Bucket) *Service {
+	s := &Service{account: account, buckets: make(map[string]*bucket)}
+	for _, name := range slices.Sorted(maps.Keys(buckets)) {
+		s.addBucket(name, buckets[name], service.CreationTime(account.ID, "bucket", name))
+	}
+	return s
+}
+
+// A call is a call of S3.
+type call struct {
+	*service.Call
+	*Service
+	bucketName, key string
+}
+
+// The permissions are those of
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
+var operations = service.Table[call]{
+	"ListBuckets": {Do: listBuckets, Needs: []service.Need[call]{{Action: "ListAllMyBuckets",
+		Resource: func(call) string { return "*" }}}},
+	"CreateBucket":  {Do: createBucket, Needs: service.On(bucketARN)},
+	"HeadBucket":    {Do: headBucket, Needs: mayListBucket},
+	"ListObjectsV2": {Do: listObjects, Needs: mayListBucket},
+	"GetObject":     {Do: getObject, Needs: service.On(objectARN)},
+	// net/http sends no body in a reply to HEAD.
+	"HeadObject": {Do: getObject, Needs: []service.Need[call]{{Action: "GetObject",
+		Resource: objectARN}}},
+	"PutObject":    {Do: putObject, Needs: service.On(objectARN)},
+	"DeleteObject": {Do: deleteObject, Needs: service.On(objectARN)},
+}
+
+var mayListBucket = []service.Need[call]{{Action: "ListBucket", Resource: bucketARN}}
+
+// Definition implements [service.Service].
+func (s *Service) Definition() service.Definition {
+	return service.Definition{
+		Name: "s3", Scope: "s3", Prefix: "s3", Version: "2006-03-01",
+		XMLNS:  "http://s3.amazonaws.com/doc/2006-03-01/",
+		Denial: "AccessDenied",
+		Throttled: wire.Error{Status: http.StatusServiceUnavailable, Code: "SlowDown",
+			Message: "Please reduce your request rate."},
+		Operations: service.Bind(func(c *service.Call) call {
+			return call{c, s, c.Params.Get("Bucket"), c.Params.Get("Key")}
+		}, operations),
+		Parse: parse,
+	}
+}
+
+// bucketARN returns the ARN of the bucket that a call names.
+func bucketARN(c call) string { return "arn:" + c.account.Partition + ":s3:::" + c.bucketName }
+
+// objectARN returns the ARN of the object that a call names.
+func objectARN(c call) string { return bucketARN(c) + "/" + c.key }
+
+// Objects returns the current objects of a bucket, by key; nil if there is no such bucket.
+func (s *Service) Objects(name string) map[string][]byte {
+	b := s.buckets[name]
+	if b == nil {
+		return nil
+	}
+	found := make(map[string][]byte)
+	for key, o := range b.objects {
+		found[key] = slices.Clone(o.body)
+	}
+	return found
+}

@@ -1,0 +1,101 @@
+package awsemu
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/authz"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/cloudwatch"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/iam"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/lambda"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/s3"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/sns"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/sts"
+)
+
+// services are the services of a server with the data of its account.
+type services struct {
+	iam        *iam.Service
+	sts        *sts.Service
+	sns        *sns.Service
+	s3         *s3.Service
+	cloudwatch *cloudwatch.Service
+	lambda     *lambda.Service
+
+	guard   authz.Guard
+	callers authz.Callers
+	// definitions are the definitions of the services, in the order of the fields.
+	definitions []*service.Definition
+}
+
+// newServices distributes the data of an account to its services.
+func newServices(a *Account, guard authz.Guard) (*services, error) {
+	account := &service.Account{
+		ID:        cmp.Or(a.ID, service.DefaultAccount),
+		Partition: cmp.Or(a.Partition, service.DefaultPartition),
+		Region:    cmp.Or(a.Function.Region, service.DefaultRegion),
+	}
+	s := &services{guard: guard, cloudwatch: &cloudwatch.Service{}}
+	var err error
+	s.iam, err = iam.New(account, iam.Data{Alias: a.Alias, Users: a.Users, Groups: a.Groups,
+		Roles: a.Roles, Policies: a.Policies, Organization: a.ServiceControlPolicies,
+		Simulator: a.Simulator})
+	if err != nil {
+		return nil, err
+	}
+	s.sts = sts.New(account, s.iam, guard)
+	s.callers = authz.Callers{Account: account, Users: s.iam, Sessions: s.sts}
+	functions := slices.Clone(a.Functions)
+	for i, f := range functions {
+		functions[i].Role = s.roleARN(account, f.Role)
+	}
+	s.lambda = lambda.New(account, functions, a.DisabledRegions)
+	if s.sns, err = sns.New(account, a.Topics, a.Subscriptions); err != nil {
+		return nil, err
+	}
+	s.s3 = s3.New(account, a.Buckets)
+	for _, svc := range []service.Service{s.iam, s.sts, s.sns, s.s3, s.cloudwatch, s.lambda} {
+		d := svc.Definition()
+		s.definitions = append(s.definitions, &d)
+	}
+	return s, nil
+}
+
+// roleARN returns the ARN of the role that a function names by its name or ARN. The role need not
+// exist.
+func (s *services) roleARN(account *service.Account, ref string) string {
+	if strings.HasPrefix(ref, "arn:") {
+		return ref
+	}
+	if role, found := s.iam.Role(ref); found {
+		return role.ARN()
+	}
+	return fmt.Sprintf("arn:%s:iam::%s:role/%s", account.Partition, account.ID, ref)
+}
+
+// find returns the first definition for which matches returns true, or nil.
+func (s *services) find(matches func(*service.Definition) bool) *service.Definition {
+	i := slices.IndexFunc(s.definitions, matches)
+	if i < 0 {
+		return nil
+	}
+	return s.definitions[i]
+}
+
+// Operations returns the names of the operations that the server offers, by the names of the
+// services. Both are spelled as in [Fault.Operation].
+func Operations() map[string][]string {
+	s, err := newServices(&Account{}, authz.Guard{})
+	if err != nil {
+		panic(fmt.Sprintf("awsemu: the empty account: %v", err)) // an empty account refers to nothing
+	}
+	names := make(map[string][]string)
+	for _, d := range s.definitions {
+		names[d.Name] = slices.Sorted(maps.Keys(d.Operations))
+	}
+	return names
+}
