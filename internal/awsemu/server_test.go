@@ -24,9 +24,9 @@ func TestTheZeroServerHasAnEmptyAccount(t *testing.T) {
 	if err != nil || *caller.Arn != "arn:aws:iam::123456789012:user/administrator" {
 		t.Errorf("caller %+v, %v", caller, err)
 	}
-	users, err := c.IAM.ListUsers(t.Context(), &iam.ListUsersInput{})
-	if err != nil || len(users.Users) != 0 {
-		t.Errorf("users %+v, %v", users, err)
+	roles, err := c.IAM.ListRoles(t.Context(), &iam.ListRolesInput{})
+	if err != nil || len(roles.Roles) != 0 {
+		t.Errorf("roles %+v, %v", roles, err)
 	}
 }
 

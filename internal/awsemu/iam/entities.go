@@ -34,15 +34,14 @@ type groupXML struct {
 }
 
 type roleXML struct {
-	Path        string
-	RoleName    string
-	RoleID      string `xml:"RoleId"`
-	ARN         string `xml:"Arn"`
-	CreateDate  string
-	Trust       string       `xml:"AssumeRolePolicyDocument"`
-	Description string       `xml:",omitempty"`
-	MaxSession  int          `xml:"MaxSessionDuration"`
-	Boundary    *boundaryXML `xml:"PermissionsBoundary"`
+	Path       string
+	RoleName   string
+	RoleID     string `xml:"RoleId"`
+	ARN        string `xml:"Arn"`
+	CreateDate string
+	Trust      string       `xml:"AssumeRolePolicyDocument"`
+	MaxSession int          `xml:"MaxSessionDuration"`
+	Boundary   *boundaryXML `xml:"PermissionsBoundary"`
 }
 
 func boundaryOf(e *entity) *boundaryXML {
@@ -62,19 +61,15 @@ func (c call) group(e *entity) groupXML {
 
 func (c call) role(e *entity) roleXML {
 	return roleXML{e.path, e.name, e.id, e.ARN(), wire.Stamp(e.created), wire.Encode(e.trust.text),
-		e.description, 3600, boundaryOf(e)}
+		3600, boundaryOf(e)}
 }
 
 // entityReads are the operations that read users, groups, roles and their inline policies.
 var entityReads = table{
 	"GetUser":                   {Do: getUser, Needs: onUser},
 	"GetRole":                   {Do: getRole, Needs: onRole},
-	"GetGroup":                  {Do: getGroup, Needs: onGroup},
-	"ListUsers":                 {Do: listUsers, Needs: onAny},
 	"ListRoles":                 {Do: listRoles, Needs: onAny},
-	"ListGroups":                {Do: listGroups, Needs: onAny},
 	"ListGroupsForUser":         {Do: listGroupsForUser, Needs: onUser},
-	"ListAccessKeys":            {Do: listAccessKeys, Needs: onUser},
 	"ListAccountAliases":        {Do: listAccountAliases, Needs: onAny},
 	"ListUserPolicies":          {Do: listInline(service.KindUser), Needs: onUser},
 	"ListGroupPolicies":         {Do: listInline(service.KindGroup), Needs: onGroup},
@@ -115,35 +110,6 @@ func getRole(c call) (any, error) {
 	return struct{ Role roleXML }{c.role(e)}, nil
 }
 
-func getGroup(c call) (any, error) {
-	e, err := c.find(service.KindGroup)
-	if err != nil {
-		return nil, err
-	}
-	users, p, err := pageOf(c, c.usersInGroup(e))
-	if err != nil {
-		return nil, err
-	}
-	return struct {
-		Group groupXML
-		Users wire.Members[userXML]
-		wire.Page
-	}{c.group(e), wire.ListOf(c.plainUsers(users)), p}, nil
-}
-
-// plainUsers returns the users as the entries of a list. IAM's lists of users and roles omit the
-// boundary; only GetUser and GetRole return it.
-// https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListRoles.html
-func (c call) plainUsers(es []*entity) []userXML {
-	var users []userXML
-	for _, e := range es {
-		u := c.user(e)
-		u.Boundary = nil
-		users = append(users, u)
-	}
-	return users
-}
-
 func (c call) plainRoles(es []*entity) []roleXML {
 	var roles []roleXML
 	for _, e := range es {
@@ -162,14 +128,6 @@ func (c call) plainGroups(es []*entity) []groupXML {
 	return groups
 }
 
-func listUsers(c call) (any, error) {
-	shown, p, err := pageOf(c, c.entitiesUnderPath(service.KindUser))
-	return struct {
-		Users wire.Members[userXML]
-		wire.Page
-	}{wire.ListOf(c.plainUsers(shown)), p}, err
-}
-
 func listRoles(c call) (any, error) {
 	shown, p, err := pageOf(c, c.entitiesUnderPath(service.KindRole))
 	return struct {
@@ -183,11 +141,6 @@ type groupList struct {
 	wire.Page
 }
 
-func listGroups(c call) (any, error) {
-	shown, p, err := pageOf(c, c.entitiesUnderPath(service.KindGroup))
-	return groupList{wire.ListOf(c.plainGroups(shown)), p}, err
-}
-
 func listGroupsForUser(c call) (any, error) {
 	e, err := c.find(service.KindUser)
 	if err != nil {
@@ -195,41 +148,6 @@ func listGroupsForUser(c call) (any, error) {
 	}
 	shown, p, err := pageOf(c, e.groups)
 	return groupList{wire.ListOf(c.plainGroups(shown)), p}, err
-}
-
-type keyXML struct {
-	UserName    string
-	AccessKeyID string `xml:"AccessKeyId"`
-	Status      string
-	Secret      string `xml:"SecretAccessKey,omitempty"`
-	CreateDate  string
-}
-
-func listAccessKeys(c call) (any, error) {
-	e, err := c.userOrCaller()
-	if err != nil {
-		return nil, err
-	}
-	shown, p, err := pageOf(c, e.keys)
-	var keys []keyXML
-	for _, k := range shown {
-		keys = append(keys, keyXML{UserName: e.name, AccessKeyID: k.id, Status: "Active",
-			CreateDate: wire.Stamp(k.created)})
-	}
-	return struct {
-		AccessKeyMetadata wire.Members[keyXML]
-		wire.Page
-	}{wire.ListOf(keys), p}, err
-}
-
-// userOrCaller returns the user of a call about access keys: the user that the call names, or else
-// the user that sent the call.
-func (c call) userOrCaller() (*entity, error) {
-	if !c.Form.Has("UserName") && c.callerEntity() != nil &&
-		c.callerEntity().kind == service.KindUser {
-		return c.callerEntity(), nil
-	}
-	return c.find(service.KindUser)
 }
 
 func listAccountAliases(c call) (any, error) {

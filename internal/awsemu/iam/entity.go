@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
@@ -24,16 +25,8 @@ type entity struct {
 	attached []*policy
 	boundary *policy
 
-	groups []*entity   // of a user
-	keys   []accessKey // of a user
-
-	trust       document // of a role
-	description string   // of a role
-}
-
-type accessKey struct {
-	id      string
-	created time.Time
+	groups []*entity // of a user
+	trust  document  // of a role
 }
 
 // Kind implements [service.Principal].
@@ -109,6 +102,12 @@ func trustText(trust string) string {
 			cmp.Or(trust, "lambda.amazonaws.com"))
 	}
 	return trust
+}
+
+// IsPath applies the pattern of pathType: one slash, or printable ASCII between two slashes.
+func IsPath(s string) bool {
+	return len(s) <= 512 && strings.HasPrefix(s, "/") && strings.HasSuffix(s, "/") &&
+		wire.IsPlainASCII(s) && !strings.Contains(s, " ")
 }
 
 // IsServiceName reports whether s is the name of a service, such as lambda.amazonaws.com.

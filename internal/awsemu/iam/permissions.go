@@ -1,7 +1,6 @@
 package iam
 
 import (
-	"cmp"
 	"fmt"
 
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
@@ -34,17 +33,13 @@ func namedEntityARN(k service.Kind) func(call) string {
 		}
 		switch {
 		case name != "":
-			return c.entityARN(k, cmp.Or(c.Form.Get("Path"), "/"), name)
+			return c.entityARN(k, "/", name)
 		case k == service.KindUser:
 			return c.Caller.ARN
 		default:
 			return ""
 		}
 	}
-}
-
-func newPolicyARN(c call) string {
-	return c.policyARN(cmp.Or(c.Form.Get("Path"), "/"), c.Form.Get("PolicyName"))
 }
 
 func (s *Service) policyARN(path, name string) string {
@@ -60,15 +55,13 @@ var entityParams = []struct {
 }
 
 // setConditionKeys sets the condition keys of IAM itself. iam:PermissionsBoundary is the boundary
-// in the request, or else the boundary of the entity that the call names.
+// of the entity that the call names.
 func setConditionKeys(c call, set func(key, value string)) {
 	set("iam:PolicyARN", c.Form.Get("PolicyArn"))
-	boundary := c.Form.Get("PermissionsBoundary")
 	for _, p := range entityParams {
-		if e := c.entities[p.kind][c.Form.Get(p.name)]; e != nil && e.boundary != nil &&
-			boundary == "" {
-			boundary = e.boundary.arn
+		if e := c.entities[p.kind][c.Form.Get(p.name)]; e != nil && e.boundary != nil {
+			set("iam:PermissionsBoundary", e.boundary.arn)
+			return
 		}
 	}
-	set("iam:PermissionsBoundary", boundary)
 }

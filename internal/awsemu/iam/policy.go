@@ -30,7 +30,6 @@ func newDocument(text string) document {
 // A policy is a managed policy.
 type policy struct {
 	arn, name, path, id string
-	description         string
 	created, updated    time.Time
 	versions            []version // oldest first
 	defaultVersion      string    // the default version's id

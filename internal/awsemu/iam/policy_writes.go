@@ -1,7 +1,6 @@
 package iam
 
 import (
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -11,8 +10,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
-// policyWrites are the operations that change policies: inline and managed policies, boundaries and
-// trust policies.
+// policyWrites are the operations that change policies: inline policies, versions and attachments
+// of managed policies, and trust policies.
 var policyWrites = table{
 	"PutUserPolicy":          {Do: putInline(service.KindUser), Needs: onUser},
 	"PutGroupPolicy":         {Do: putInline(service.KindGroup), Needs: onGroup},
@@ -29,15 +28,8 @@ var policyWrites = table{
 	"DetachGroupPolicy": {Do: detach(service.KindGroup), Needs: onGroup},
 	"DetachRolePolicy":  {Do: detach(service.KindRole), Needs: onRole},
 
-	"PutUserPermissionsBoundary":    {Do: putBoundary(service.KindUser), Needs: onUser},
-	"PutRolePermissionsBoundary":    {Do: putBoundary(service.KindRole), Needs: onRole},
-	"DeleteUserPermissionsBoundary": {Do: deleteBoundary(service.KindUser), Needs: onUser},
-	"DeleteRolePermissionsBoundary": {Do: deleteBoundary(service.KindRole), Needs: onRole},
-
-	"CreatePolicy":            {Do: createPolicy, Needs: service.On(newPolicyARN)},
 	"CreatePolicyVersion":     {Do: createPolicyVersion, Needs: onPolicy},
 	"SetDefaultPolicyVersion": {Do: setDefaultPolicyVersion, Needs: onPolicy},
-	"DeletePolicy":            {Do: deletePolicy, Needs: onPolicy},
 	"DeletePolicyVersion":     {Do: deletePolicyVersion, Needs: onPolicy},
 }
 
@@ -184,33 +176,6 @@ func detach(k service.Kind) func(call) (any, error) {
 	}
 }
 
-func putBoundary(k service.Kind) func(call) (any, error) {
-	return func(c call) (any, error) {
-		e, err := c.find(k)
-		if err != nil {
-			return nil, err
-		}
-		if c.Form.Get("PermissionsBoundary") == "" {
-			return nil, wire.Required("permissionsBoundary")
-		}
-		return nil, c.setBoundary(e)
-	}
-}
-
-func deleteBoundary(k service.Kind) func(call) (any, error) {
-	return func(c call) (any, error) {
-		e, err := c.find(k)
-		if err != nil {
-			return nil, err
-		}
-		if e.boundary == nil {
-			return nil, noSuchEntity("%s does not have a permission boundary", k.Title())
-		}
-		e.boundary = nil
-		return nil, nil
-	}
-}
-
 // managedDocument reads the document of a managed policy's version.
 func (c call) managedDocument() (document, error) {
 	doc, err := c.identityDocument("PolicyDocument")
@@ -218,35 +183,6 @@ func (c call) managedDocument() (document, error) {
 		return doc, limitExceeded("Cannot exceed quota for PolicySize: %d", MaxManaged)
 	}
 	return doc, err
-}
-
-func createPolicy(c call) (any, error) {
-	name, err := c.name("PolicyName", 128)
-	if err != nil {
-		return nil, err
-	}
-	path, err := c.path()
-	if err != nil {
-		return nil, err
-	}
-	for _, p := range c.policies {
-		if !p.ofAWS() && strings.EqualFold(p.name, name) {
-			return nil, alreadyExists("A policy called %s already exists. Duplicate names are not allowed.",
-				name)
-		}
-	}
-	doc, err := c.managedDocument()
-	if err != nil {
-		return nil, err
-	}
-	p := &policy{
-		arn:  c.policyARN(path, name),
-		name: name, path: path, description: c.Form.Get("Description"), created: c.Now(),
-		id: service.UniqueID(service.PrefixPolicy, c.account.ID, name, fmt.Sprint(c.account.Next())),
-	}
-	p.add(doc, c.Now(), true)
-	c.policies[p.arn] = p
-	return struct{ Policy policyXML }{c.policy(p)}, nil
 }
 
 // ownPolicy returns the customer managed policy that PolicyArn names. AWS managed policies cannot
@@ -289,23 +225,6 @@ func setDefaultPolicyVersion(c call) (any, error) {
 		return nil, err
 	}
 	p.defaultVersion, p.updated = v.id, c.Now()
-	return nil, nil
-}
-
-func deletePolicy(c call) (any, error) {
-	p, err := c.ownPolicy()
-	if err != nil {
-		return nil, err
-	}
-	if attached, bounding := c.usage(p); attached+bounding > 0 {
-		return nil, deleteConflict("Cannot delete a policy attached to entities.")
-	}
-	if len(p.versions) > 1 {
-		return nil,
-			deleteConflict("This policy has more than one version. Before you delete a policy, you must " +
-				"delete the policy's versions. The default version is deleted with the policy.")
-	}
-	delete(c.policies, p.arn)
 	return nil, nil
 }
 

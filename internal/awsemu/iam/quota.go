@@ -20,6 +20,14 @@ const MaxManaged = 6144
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicy.html
 const MaxDocument = 131072
 
+// These are the quotas that clients reach most easily.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+const (
+	maxGroupsPerUser = 10
+	maxAttached      = 10
+	maxVersions      = 5
+)
+
 // PolicySize returns the number of characters that count toward IAM's quotas.
 func PolicySize(text string) int {
 	n := 0

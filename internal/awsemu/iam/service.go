@@ -62,7 +62,6 @@ func New(account *service.Account, d Data) (*Service, error) {
 			e.groups = append(e.groups, g)
 		}
 		for _, key := range u.AccessKeys {
-			e.keys = append(e.keys, accessKey{key, e.created})
 			s.keys[key] = e
 		}
 	}
@@ -112,7 +111,7 @@ func (s *Service) Definition() service.Definition {
 		Denial: "AccessDenied",
 		Throttled: wire.Error{Status: http.StatusBadRequest, Code: "Throttling",
 			Message: "Rate exceeded"},
-		Operations: service.Bind(s.bind, entityReads, policyReads, entityWrites, policyWrites,
+		Operations: service.Bind(s.bind, entityReads, policyReads, membershipWrites, policyWrites,
 			simulation),
 		ConditionKeys: func(c *service.Call, set func(key, value string)) {
 			setConditionKeys(s.bind(c), set)
@@ -172,17 +171,6 @@ func (c call) entitiesUnderPath(k service.Kind) []*entity {
 		}
 	}
 	return found
-}
-
-// usersInGroup returns the users of a group, sorted by name.
-func (s *Service) usersInGroup(g *entity) []*entity {
-	var users []*entity
-	for _, u := range service.SortedValues(s.entities[service.KindUser]) {
-		if slices.Contains(u.groups, g) {
-			users = append(users, u)
-		}
-	}
-	return users
 }
 
 // pageOf returns the page of a list that the parameters of the call select.

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
@@ -33,21 +32,20 @@ type Bucket struct {
 type bucket struct {
 	name, owner, region string
 	versioned           bool
-	created             time.Time
 	objects             map[string]*object
 }
 
-func (s *Service) addBucket(name string, described Bucket, created time.Time) *bucket {
+func (s *Service) addBucket(name string, described Bucket) {
+	created := service.CreationTime(s.account.ID, "bucket", name)
 	b := &bucket{
 		name: name, owner: cmp.Or(described.Owner, s.account.ID),
 		region:    cmp.Or(described.Region, s.account.Region),
-		versioned: described.Versioned, created: created, objects: make(map[string]*object),
+		versioned: described.Versioned, objects: make(map[string]*object),
 	}
 	for _, key := range slices.Sorted(maps.Keys(described.Objects)) {
 		b.put(s.account, key, &object{body: []byte(described.Objects[key]), modified: created})
 	}
 	s.buckets[name] = b
-	return b
 }
 
 // bucket returns the bucket of a call, after checking the region and the expected owner.
@@ -70,68 +68,10 @@ func (c call) bucket() (*bucket, error) {
 	return b, nil
 }
 
-type ownerXML struct{ ID, DisplayName string }
-
-// listBuckets lists the account's own buckets in one page.
-func listBuckets(c call) (any, error) {
-	type bucketXML struct{ Name, CreationDate, BucketRegion string }
-	var own []bucketXML
-	for _, b := range service.SortedValues(c.buckets) {
-		if b.owner == c.account.ID {
-			own = append(own, bucketXML{b.name, wire.Stamp(b.created), b.region})
-		}
-	}
-	return wire.RestResult{Body: struct {
-		XMLName xml.Name    `xml:"ListAllMyBucketsResult"`
-		Buckets []bucketXML `xml:"Buckets>Bucket"`
-		Owner   ownerXML
-	}{Buckets: own, Owner: ownerXML{c.account.ID, ""}}}, nil
-}
-
 var bucketPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 
 // IsBucketName reports whether s is the name of a bucket.
 func IsBucketName(s string) bool { return bucketPattern.MatchString(s) }
-
-func createBucket(c call) (any, error) {
-	name := c.bucketName
-	if !IsBucketName(name) {
-		return nil, wire.Refuse(http.StatusBadRequest, "InvalidBucketName",
-			"The specified bucket is not valid.")
-	}
-	var wanted struct{ LocationConstraint string }
-	if len(c.Body) > 0 {
-		if err := xml.Unmarshal(c.Body, &wanted); err != nil {
-			return nil, wire.Refuse(http.StatusBadRequest, "MalformedXML",
-				"The XML you provided was not well-formed or did not validate against our published schema")
-		}
-	}
-	if region := cmp.Or(wanted.LocationConstraint, service.DefaultRegion); region != c.Region {
-		return nil, wire.Refuse(http.StatusBadRequest, "IllegalLocationConstraintException",
-			"The %s location constraint is incompatible for the region specific endpoint this request was "+
-				"sent to.", cmp.Or(wanted.LocationConstraint, "unspecified"))
-	}
-	switch b := c.buckets[name]; {
-	case b == nil:
-		c.addBucket(name, Bucket{Region: c.Region}, c.Now())
-	case b.owner != c.account.ID:
-		return nil, wire.Refuse(http.StatusConflict, "BucketAlreadyExists",
-			"The requested bucket name is not available. The bucket namespace is shared by all users of "+
-				"the system. Please select a different name and try again.")
-	case c.Region != service.DefaultRegion: // in us-east-1, creating a bucket again succeeds
-		return nil, wire.Refuse(http.StatusConflict, "BucketAlreadyOwnedByYou",
-			"Your previous request to create the named bucket succeeded and you already own it.")
-	}
-	return wire.RestResult{Header: http.Header{"Location": {"/" + name}}}, nil
-}
-
-func headBucket(c call) (any, error) {
-	b, err := c.bucket()
-	if err != nil {
-		return nil, err
-	}
-	return wire.RestResult{Header: http.Header{"X-Amz-Bucket-Region": {b.region}}}, nil
-}
 
 type contentsXML struct {
 	Key, LastModified, ETag string

@@ -73,7 +73,6 @@ func virtualHost(host string) string {
 var knownParameters = map[string][]string{
 	"ListObjectsV2": {"list-type", "prefix", "delimiter", "max-keys", "start-after",
 		"continuation-token", "encoding-type", "fetch-owner"},
-	"ListBuckets": {"max-buckets", "continuation-token", "prefix", "bucket-region"},
 }
 
 // refusedHeaders are the headers that the server refuses. If it ignored such a header, the
@@ -85,22 +84,16 @@ var refusedHeaders = []string{"X-Amz-Copy-Source", "Range", "If-Modified-Since",
 // operationOf returns the operation of a request for a bucket or an object, or an error if the
 // server does not offer it.
 func operationOf(r *http.Request, query url.Values, bucket, key string) (string, *wire.Error) {
-	method := r.Method
 	var operation string
 	switch {
-	case bucket == "":
-		operation = map[string]string{http.MethodGet: "ListBuckets"}[method]
-	case key == "" && method == http.MethodGet && query.Get("list-type") == "2":
-		operation = "ListObjectsV2"
-	case key == "":
-		operation = map[string]string{http.MethodPut: "CreateBucket",
-			http.MethodHead: "HeadBucket"}[method]
-	default:
+	case bucket != "" && key != "":
 		operation = map[string]string{http.MethodGet: "GetObject", http.MethodHead: "HeadObject",
-			http.MethodPut: "PutObject", http.MethodDelete: "DeleteObject"}[method]
+			http.MethodPut: "PutObject", http.MethodDelete: "DeleteObject"}[r.Method]
+	case bucket != "" && r.Method == http.MethodGet && query.Get("list-type") == "2":
+		operation = "ListObjectsV2"
 	}
 	if operation == "" {
-		return "", notImplemented("%s of /%s with %q", method, bucket, query.Encode())
+		return "", notImplemented("%s of /%s with %q", r.Method, bucket, query.Encode())
 	}
 	for name := range query {
 		if name != "x-id" && !strings.HasPrefix(strings.ToLower(name), "x-amz-") &&

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"reflect"
 	"strings"
 	"testing"
 
@@ -239,34 +238,6 @@ func TestS3ErrorCodes(t *testing.T) {
 	calls := srv.Calls()
 	if last := calls[len(calls)-1].Params; last["Bucket"] != "evidence" || last["Key"] != "none" {
 		t.Errorf("recorded as %v", last)
-	}
-}
-
-func TestBuckets(t *testing.T) {
-	c := storeOf(t, &awsemu.Server{Account: emutest.Evidence()})
-	if _, err := c.CreateBucket(t.Context(),
-		&s3.CreateBucketInput{Bucket: aws.String("made")}); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := c.HeadBucket(t.Context(),
-		&s3.HeadBucketInput{Bucket: aws.String("made")}); err != nil || *out.BucketRegion != "us-east-1" {
-		t.Errorf("%+v %v", out, err)
-	}
-	_, err := c.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String("foreign")})
-	emutest.WantError(t, err, "BucketAlreadyExists", "")
-	_, err = c.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String("other"),
-		CreateBucketConfiguration: &types.CreateBucketConfiguration{LocationConstraint: "eu-west-1"}})
-	emutest.WantError(t, err, "IllegalLocationConstraintException", "")
-	out, err := c.ListBuckets(t.Context(), &s3.ListBucketsInput{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var names []string
-	for _, b := range out.Buckets {
-		names = append(names, *b.Name)
-	}
-	if want := []string{"evidence", "far", "made"}; !reflect.DeepEqual(names, want) {
-		t.Errorf("buckets %v, want %v", names, want)
 	}
 }
 

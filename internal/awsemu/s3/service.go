@@ -20,7 +20,7 @@ type Service struct {
 func New(account *service.Account, buckets map[string]Bucket) *Service {
 	s := &Service{account: account, buckets: make(map[string]*bucket)}
 	for _, name := range slices.Sorted(maps.Keys(buckets)) {
-		s.addBucket(name, buckets[name], service.CreationTime(account.ID, "bucket", name))
+		s.addBucket(name, buckets[name])
 	}
 	return s
 }
@@ -35,10 +35,6 @@ type call struct {
 // The permissions are those of
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
 var operations = service.Table[call]{
-	"ListBuckets": {Do: listBuckets, Needs: []service.Need[call]{{Action: "ListAllMyBuckets",
-		Resource: func(call) string { return "*" }}}},
-	"CreateBucket":  {Do: createBucket, Needs: service.On(bucketARN)},
-	"HeadBucket":    {Do: headBucket, Needs: mayListBucket},
 	"ListObjectsV2": {Do: listObjects, Needs: mayListBucket},
 	"GetObject":     {Do: getObject, Needs: service.On(objectARN)},
 	// net/http sends no body in a reply to HEAD.

@@ -11,12 +11,11 @@ import (
 // The prefixes of IAM's unique ids.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-prefixes
 const (
-	PrefixUser      = "AIDA"
-	PrefixGroup     = "AGPA"
-	PrefixRole      = "AROA"
-	PrefixPolicy    = "ANPA"
-	PrefixAccessKey = "AKIA"
-	PrefixSession   = "ASIA"
+	PrefixUser    = "AIDA"
+	PrefixGroup   = "AGPA"
+	PrefixRole    = "AROA"
+	PrefixPolicy  = "ANPA"
+	PrefixSession = "ASIA"
 )
 
 // UniqueID returns an id in the format of AWS. The same parts give the same id, so that tests and

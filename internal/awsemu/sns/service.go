@@ -41,13 +41,9 @@ type call struct {
 }
 
 var operations = service.Table[call]{
-	"CreateTopic":               {Do: createTopic, Needs: service.On(newTopicARN)},
-	"ListTopics":                {Do: listTopics, Needs: service.OnAny[call]()},
-	"GetTopicAttributes":        {Do: getTopicAttributes, Needs: onTopic},
 	"Publish":                   {Do: publish, Needs: service.On(publishTopicARN)},
 	"Subscribe":                 {Do: subscribe, Needs: onTopic},
 	"ConfirmSubscription":       {Do: confirmSubscription, Needs: onTopic},
-	"Unsubscribe":               {Do: unsubscribe, Needs: onSubscription},
 	"ListSubscriptionsByTopic":  {Do: listSubscriptionsByTopic, Needs: onTopic},
 	"GetSubscriptionAttributes": {Do: getSubscriptionAttributes, Needs: onSubscription},
 }
@@ -74,8 +70,6 @@ func (s *Service) Messages() []Message { return slices.Clone(s.messages) }
 
 // Reset clears the messages.
 func (s *Service) Reset() { s.messages = nil }
-
-func newTopicARN(c call) string { return c.topicARN(c.Region, c.Form.Get("Name")) }
 
 func publishTopicARN(c call) string {
 	return cmp.Or(c.Form.Get("TopicArn"), c.Form.Get("TargetArn"))

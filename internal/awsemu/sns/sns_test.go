@@ -185,39 +185,6 @@ func TestPublishRefusesTheSameRequestsAsSNS(t *testing.T) {
 	}
 }
 
-func TestTopics(t *testing.T) {
-	c := emutest.Connect(t,
-		&awsemu.Server{Account: &awsemu.Account{Topics: []string{"b",
-			"arn:aws:sns:eu-central-1:123456789012:far"}}}).SNS
-	for _, name := range []string{"a", "c", "a"} { // creating a topic again succeeds
-		if _, err := c.CreateTopic(t.Context(), &sns.CreateTopicInput{Name: &name}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	var got []string
-	p := sns.NewListTopicsPaginator(c, &sns.ListTopicsInput{})
-	for p.HasMorePages() {
-		out, err := p.NextPage(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, topic := range out.Topics {
-			got = append(got, (*topic.TopicArn)[len(emutest.Alerts)-len("alerts"):])
-		}
-	}
-	if want := []string{"a", "b", "c"}; !reflect.DeepEqual(got, want) {
-		t.Errorf("topics %v, want the topics %v of the region", got, want)
-	}
-	attributes, err := c.GetTopicAttributes(t.Context(),
-		&sns.GetTopicAttributesInput{TopicArn: aws.String("arn:aws:sns:us-east-1:123456789012:a")})
-	if err != nil || attributes.Attributes["Owner"] != "123456789012" ||
-		attributes.Attributes["SubscriptionsConfirmed"] != "0" {
-		t.Errorf("attributes %v, %v", attributes, err)
-	}
-	_, err = c.CreateTopic(t.Context(), &sns.CreateTopicInput{Name: aws.String("no blanks")})
-	emutest.WantError(t, err, "InvalidParameter", "Invalid parameter: Topic Name")
-}
-
 func TestSubscriptions(t *testing.T) {
 	account := &awsemu.Account{Topics: []string{"alerts"}, Subscriptions: []awsemu.Subscription{
 		{Topic: "alerts", Protocol: "email", Endpoint: "a@example.com"},
@@ -245,19 +212,8 @@ func TestSubscriptions(t *testing.T) {
 		}
 		return strings.Join(all, ", ")
 	}
-	counts := func() [3]string {
-		t.Helper()
-		out, err := c.GetTopicAttributes(t.Context(),
-			&sns.GetTopicAttributesInput{TopicArn: aws.String(emutest.Alerts)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return [3]string{out.Attributes["SubscriptionsConfirmed"], out.Attributes["SubscriptionsPending"],
-			out.Attributes["SubscriptionsDeleted"]}
-	}
-	if got, want := listed(), "a@example.com, https://example.com/ PendingConfirmation"; got != want ||
-		counts() != [3]string{"1", "1", "0"} {
-		t.Errorf("listed %q, want %q; counts %v", got, want, counts())
+	if got, want := listed(), "a@example.com, https://example.com/ PendingConfirmation"; got != want {
+		t.Errorf("listed %q, want %q", got, want)
 	}
 	for range 2 { // subscribing again succeeds
 		made, err := c.Subscribe(t.Context(), &sns.SubscribeInput{TopicArn: aws.String(emutest.Alerts),
@@ -266,27 +222,18 @@ func TestSubscriptions(t *testing.T) {
 			t.Fatalf("%+v %v", made, err)
 		}
 	}
-	confirmed, err := c.ConfirmSubscription(t.Context(),
+	_, err := c.ConfirmSubscription(t.Context(),
 		&sns.ConfirmSubscriptionInput{TopicArn: aws.String(emutest.Alerts),
 			Token: aws.String("b@example.com")})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got, want := listed(),
-		"a@example.com, https://example.com/ PendingConfirmation, b@example.com"; got != want ||
-		counts() != [3]string{"2", "1", "0"} {
-		t.Errorf("listed %q, want %q; counts %v", got, want, counts())
-	}
-	if _, err := c.Unsubscribe(t.Context(),
-		&sns.UnsubscribeInput{SubscriptionArn: confirmed.SubscriptionArn}); err != nil {
-		t.Fatal(err)
-	}
-	if got, want := listed(), "a@example.com, https://example.com/ PendingConfirmation"; got != want ||
-		counts() != [3]string{"1", "1", "1"} {
-		t.Errorf("listed %q, want %q; counts %v", got, want, counts())
+		"a@example.com, https://example.com/ PendingConfirmation, b@example.com"; got != want {
+		t.Errorf("listed %q, want %q", got, want)
 	}
 	_, err = c.GetSubscriptionAttributes(t.Context(),
-		&sns.GetSubscriptionAttributesInput{SubscriptionArn: confirmed.SubscriptionArn})
+		&sns.GetSubscriptionAttributesInput{SubscriptionArn: aws.String(emutest.Alerts + ":none")})
 	emutest.WantError(t, err, "NotFound", "Subscription does not exist")
 	_, err = c.Subscribe(t.Context(), &sns.SubscribeInput{TopicArn: aws.String(emutest.Alerts),
 		Protocol: aws.String("fax"), Endpoint: aws.String("1")})
@@ -299,7 +246,7 @@ func TestSubscriptions(t *testing.T) {
 		&sns.ListSubscriptionsByTopicInput{TopicArn: aws.String(emutest.Alerts + "2")})
 	emutest.WantError(t, err, "NotFound", "")
 	unknown := &awsemu.Account{Subscriptions: []awsemu.Subscription{{Topic: "none"}}}
-	_, err = emutest.Connect(t, &awsemu.Server{Account: unknown}).SNS.ListTopics(t.Context(),
-		&sns.ListTopicsInput{})
+	_, err = emutest.Connect(t, &awsemu.Server{Account: unknown}).SNS.ListSubscriptionsByTopic(
+		t.Context(), &sns.ListSubscriptionsByTopicInput{TopicArn: aws.String(emutest.Alerts)})
 	emutest.WantError(t, err, "InternalFailure", "account: subscription 1: there is no topic none")
 }

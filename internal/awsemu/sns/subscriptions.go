@@ -56,15 +56,6 @@ var protocols = map[string]bool{
 // Protocols returns the protocols of SNS, sorted.
 func Protocols() []string { return slices.Sorted(maps.Keys(protocols)) }
 
-func (t *topic) pending() (n int) {
-	for _, s := range t.subscriptions {
-		if s.Pending {
-			n++
-		}
-	}
-	return n
-}
-
 func (t *topic) add(account *service.Account, s Subscription) *subscription {
 	sub := &subscription{Subscription: s, arn: fmt.Sprintf("%s:00000000-0000-4000-a000-%012d", t.arn,
 		account.Next()), owner: account.ID}
@@ -76,7 +67,7 @@ func (t *topic) add(account *service.Account, s Subscription) *subscription {
 func (s *Service) addSubscription(i int, described Subscription) error {
 	arn := described.Topic
 	if !strings.HasPrefix(arn, "arn:") {
-		arn = s.topicARN(s.account.Region, arn)
+		arn = s.topicARN(arn)
 	}
 	t := s.topics[arn]
 	if t == nil {
@@ -169,21 +160,6 @@ func (c call) findSubscription() (*topic, *subscription, error) {
 		}
 	}
 	return nil, nil, wire.Refuse(http.StatusNotFound, "NotFound", "Subscription does not exist")
-}
-
-func unsubscribe(c call) (any, error) {
-	t, s, err := c.findSubscription()
-	if err != nil {
-		return nil, err
-	}
-	if s.Pending {
-		return nil,
-			invalidParameter("SubscriptionArn Reason: This subscription is pending confirmation and " +
-				"cannot be deleted")
-	}
-	t.subscriptions = slices.DeleteFunc(t.subscriptions, func(o *subscription) bool { return o == s })
-	t.deleted++
-	return nil, nil
 }
 
 func listSubscriptionsByTopic(c call) (any, error) {

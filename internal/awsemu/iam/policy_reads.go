@@ -1,7 +1,6 @@
 package iam
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 
@@ -17,7 +16,6 @@ type policyXML struct {
 	AttachmentCount  int
 	BoundaryUsage    int `xml:"PermissionsBoundaryUsageCount"`
 	IsAttachable     bool
-	Description      string `xml:",omitempty"`
 	CreateDate       string
 	UpdateDate       string
 }
@@ -34,7 +32,6 @@ var policyReads = table{
 	"GetPolicy":          {Do: getPolicy, Needs: onPolicy},
 	"GetPolicyVersion":   {Do: getPolicyVersion, Needs: onPolicy},
 	"ListPolicyVersions": {Do: listPolicyVersions, Needs: onPolicy},
-	"ListPolicies":       {Do: listPolicies, Needs: onAny},
 }
 
 // usage returns the number of entities that p is attached to, and the number of entities that have
@@ -57,7 +54,7 @@ func (c call) policy(p *policy) policyXML {
 	attached, bounding := c.usage(p)
 	return policyXML{
 		p.name, p.id, p.arn, p.path, p.defaultVersion, attached, bounding, true,
-		p.description, wire.Stamp(p.created), wire.Stamp(p.updated),
+		wire.Stamp(p.created), wire.Stamp(p.updated),
 	}
 }
 
@@ -140,32 +137,4 @@ func listPolicyVersions(c call) (any, error) {
 		Versions wire.Members[versionXML]
 		wire.Page
 	}{wire.ListOf(versions), pg}, err
-}
-
-func listPolicies(c call) (any, error) {
-	scope := cmp.Or(c.Form.Get("Scope"), "All")
-	prefix := cmp.Or(c.Form.Get("PathPrefix"), "/")
-	usage := c.Form.Get("PolicyUsageFilter")
-	var found []*policy
-	for _, p := range c.sortedPolicies() {
-		attached, bounding := c.usage(p)
-		switch {
-		case scope == "Local" && p.ofAWS(), scope == "AWS" && !p.ofAWS():
-		case !strings.HasPrefix(p.path, prefix):
-		case c.Form.Get("OnlyAttached") == "true" && attached == 0:
-		case usage == "PermissionsPolicy" && attached == 0, usage == "PermissionsBoundary" &&
-			bounding == 0:
-		default:
-			found = append(found, p)
-		}
-	}
-	shown, pg, err := pageOf(c, found)
-	var policies []policyXML
-	for _, p := range shown {
-		policies = append(policies, c.policy(p))
-	}
-	return struct {
-		Policies wire.Members[policyXML]
-		wire.Page
-	}{wire.ListOf(policies), pg}, err
 }
