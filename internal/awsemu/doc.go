@@ -14,9 +14,8 @@
 // messages and metrics that the clients sent.
 //
 // One endpoint serves every service. The credential scope of the signature selects the service and
-// the region, and the form of the request selects the protocol: the Query protocol (IAM, STS, SNS
-// and CloudWatch), REST XML (S3), REST JSON (Lambda), Smithy RPC v2 CBOR and JSON 1.0/1.1
-// (CloudWatch).
+// the region, and the form of the request selects the protocol: the Query protocol (IAM, STS and
+// SNS), REST XML (S3), REST JSON (Lambda), Smithy RPC v2 CBOR and JSON 1.0/1.1 (CloudWatch).
 //
 // # Callers
 //

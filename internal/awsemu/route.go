@@ -45,6 +45,9 @@ func (s *services) parseRequest(r *http.Request) (req wire.Request, svc *service
 				"not verify signatures")
 	case svc == nil, target != "" && target != svc.Target:
 		return req, nil, notOffered(req.Scope.Service, r)
+	case svc.Target != target:
+		return req, svc, wire.Refuse(http.StatusBadRequest, "InvalidAction",
+			"the embedded AWS supports only the protocols CBOR and JSON for %s", svc.Name)
 	}
 	if problem := readInput(&req, svc, text, query); problem != nil {
 		return req, svc, problem

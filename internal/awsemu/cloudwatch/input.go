@@ -3,49 +3,20 @@ package cloudwatch
 import (
 	"fmt"
 	"math"
-	"strconv"
 	"time"
 
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 )
 
-// A source is one structure in the input of PutMetricData, in any protocol. Its members contain
-// values of the CBOR or JSON decoder, or the result of fromForm, which leaves numbers and times as
-// strings.
+// A source is one structure in the input of PutMetricData. Its members contain values of the CBOR
+// or JSON decoder.
 type source struct {
 	members map[string]any
-	at      string     // the path of the structure, such as "MetricData.member.1."
-	form    *wire.Form // set if the input came in a form
+	at      string // the path of the structure, such as "MetricData.member.1."
 }
 
 // path returns the path of a member as CloudWatch's errors write it.
 func (in source) path(name string) string { return in.at + name }
-
-// fromForm converts a form's tree to the values that the decoders of the other protocols return: a
-// list for a node with a child "member", a map for a node with other children, and a string for a
-// node without children.
-func fromForm(f *wire.Form) map[string]any {
-	m := make(map[string]any, len(f.Sub))
-	for name, sub := range f.Sub {
-		switch {
-		case sub.At("member") != nil:
-			list := []any{}
-			for _, item := range f.List(name, "member") {
-				if item.Sub != nil {
-					list = append(list, fromForm(item))
-				} else {
-					list = append(list, item.Value)
-				}
-			}
-			m[name] = list
-		case sub.Sub != nil:
-			m[name] = fromForm(sub)
-		default:
-			m[name] = sub.Value
-		}
-	}
-	return m
-}
 
 func (in source) wrongType(name, want string) error {
 	return wire.Serialization("%s is not %s", in.path(name), want)
@@ -62,15 +33,8 @@ func (in source) text(name string) (string, error) {
 	}
 }
 
-// number converts the value v of the member at path to a number. In a form, numbers are strings.
-func (in source) number(v any, path string) (float64, error) {
-	if text, isText := v.(string); isText && in.form != nil {
-		n, err := strconv.ParseFloat(text, 64)
-		if err != nil && !math.IsInf(n, 0) {
-			return 0, badValue("The value %s for parameter %s is invalid.", text, path)
-		}
-		return n, checkValue(n, path)
-	}
+// number converts the value v of the member at path to a number.
+func number(v any, path string) (float64, error) {
 	n, ok := wire.Number(v)
 	if !ok {
 		return 0, wire.Serialization("%s is not a number", path)
@@ -83,7 +47,7 @@ func (in source) float(name string) (*float64, error) {
 	if v == nil {
 		return nil, nil
 	}
-	n, err := in.number(v, in.path(name))
+	n, err := number(v, in.path(name))
 	if err != nil {
 		return nil, err
 	}
@@ -96,12 +60,9 @@ func (in source) list(name string) ([]any, error) {
 		return nil, nil
 	case []any:
 		return v, nil
-	case string:
-		if v == "" && in.form != nil { // an empty list in a form is an empty value
-			return nil, nil
-		}
+	default:
+		return nil, in.wrongType(name, "a list")
 	}
-	return nil, in.wrongType(name, "a list")
 }
 
 func (in source) floats(name string) ([]float64, error) {
@@ -111,7 +72,7 @@ func (in source) floats(name string) ([]float64, error) {
 	}
 	var numbers []float64
 	for i, v := range list {
-		n, err := in.number(v, fmt.Sprintf("%s.member.%d", in.path(name), i+1))
+		n, err := number(v, fmt.Sprintf("%s.member.%d", in.path(name), i+1))
 		if err != nil {
 			return nil, err
 		}
@@ -131,7 +92,7 @@ func (in source) structures(name string) ([]source, error) {
 		if !ok {
 			return nil, in.wrongType(fmt.Sprintf("%s.member.%d", name, i+1), "a structure")
 		}
-		found[i] = source{m, fmt.Sprintf("%s.member.%d.", in.path(name), i+1), in.form}
+		found[i] = source{m, fmt.Sprintf("%s.member.%d.", in.path(name), i+1)}
 	}
 	return found, nil
 }
@@ -141,7 +102,7 @@ func (in source) structure(name string) (source, bool, error) {
 	case nil:
 		return source{}, false, nil
 	case map[string]any:
-		return source{v, in.path(name) + ".", in.form}, true, nil
+		return source{v, in.path(name) + "."}, true, nil
 	default:
 		return source{}, false, in.wrongType(name, "a structure")
 	}

@@ -81,10 +81,7 @@ func missingParameter(format string, args ...any) *wire.Error {
 
 // putMetricData stores all datums, or none of them if one is invalid.
 func putMetricData(c call) (any, error) {
-	in := source{c.Input, "", c.Form}
-	if c.Form != nil {
-		in = source{fromForm(c.Form), "", c.Form}
-	}
+	in := source{c.Input, ""}
 	namespace, err := in.text("Namespace")
 	switch {
 	case err != nil:

@@ -2,7 +2,6 @@
 package cloudwatch
 
 import (
-	"cmp"
 	"net/http"
 	"slices"
 
@@ -29,7 +28,6 @@ var operations = service.Table[call]{
 func (s *Service) Definition() service.Definition {
 	return service.Definition{
 		Name: "cloudwatch", Scope: "monitoring", Prefix: "cloudwatch", Version: "2010-08-01",
-		XMLNS:  "http://monitoring.amazonaws.com/doc/2010-08-01/",
 		Target: "GraniteServiceVersion20100801",
 		Denial: "AccessDenied",
 		Throttled: wire.Error{Status: http.StatusBadRequest, Code: "ThrottlingException",
@@ -37,7 +35,7 @@ func (s *Service) Definition() service.Definition {
 		Operations: service.Bind(func(c *service.Call) call { return call{c, s} }, operations),
 		ConditionKeys: func(c *service.Call, set func(key, value string)) {
 			namespace, _ := c.Input["Namespace"].(string)
-			set("cloudwatch:namespace", cmp.Or(namespace, c.Form.Get("Namespace")))
+			set("cloudwatch:namespace", namespace)
 		},
 	}
 }

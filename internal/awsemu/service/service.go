@@ -19,7 +19,7 @@ type Definition struct {
 	// Version is the version of the API, and XMLNS is its XML namespace.
 	Version, XMLNS string
 	// Target is the name of the service in a path of Smithy RPC v2 and in X-Amz-Target. Empty means
-	// that the service does not use these protocols.
+	// that the service uses the Query protocol or REST instead.
 	Target string
 
 	Denial    string     // the error code for a missing permission

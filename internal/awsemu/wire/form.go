@@ -17,7 +17,7 @@ type Form struct {
 }
 
 // maxDepth bounds the number of parts of a parameter's name. The longest name that an operation
-// reads has ten parts: it names a dimension in EntityMetricData.
+// reads has six parts: it names a value of a context key in a simulation.
 const maxDepth = 16
 
 // NewForm returns the tree of the parameters. It keeps the first value of each parameter.
