@@ -1,7 +1,6 @@
 package authz
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -19,8 +18,8 @@ import (
 //
 // If the trust policy names the caller, it also grants the action. If it names the account, the
 // caller's own policies have to grant the action. The statements that match the caller become
-// identity policies, so that package iampolicy can evaluate them. If the trust policy names a user,
-// AWS does not apply the user's permissions boundary, but the emulator applies it.
+// identity policies on all resources, so that package iampolicy can evaluate them. If the trust
+// policy names a user, AWS does not apply the user's permissions boundary, but the emulator does.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 func (g Guard) MayAssume(c *service.Call, role service.Role) error {
 	p := c.Service.Operations[c.Operation].Needs[0]
@@ -62,16 +61,19 @@ func (Guard) Trusts(role service.Role, servicePrincipal string) error {
 // account: they need no grant from the caller's own policies. Both lists are empty if the trust
 // policy does not parse.
 func trust(caller service.Caller, role service.Role) (trusting, naming []iampolicy.Policy) {
-	statements, err := trustStatements(role.Trust())
+	document, err := iampolicy.ParseTrust(role.Trust())
 	if err != nil {
 		return nil, nil
 	}
-	for _, s := range statements {
-		concerns, names := matchesCaller(s.principals, caller)
-		if s.inverted {
-			concerns, names = !concerns, !concerns
+	for _, s := range document.Statements {
+		concerns, names := matchesCaller(s.Principal, caller)
+		if s.NotPrincipal != nil {
+			excluded, _ := matchesCaller(s.NotPrincipal, caller)
+			concerns, names = !excluded, !excluded
 		}
-		policy := iampolicy.Policy{ID: "trust policy", Document: s.document}
+		s.NotResource = []string{} // a trust policy has no resources: the statement excludes none
+		policy := iampolicy.Policy{ID: "trust policy", Document: &iampolicy.Document{
+			Version: document.Version, Statements: []iampolicy.Statement{s}}}
 		if concerns {
 			trusting = append(trusting, policy)
 		}
@@ -84,104 +86,19 @@ func trust(caller service.Caller, role service.Role) (trusting, naming []iampoli
 
 // matchesCaller reports whether principals include the caller (concerns), and whether they include
 // the caller by its ARN or by the star, not only by the account (names).
-func matchesCaller(principals []principal, caller service.Caller) (concerns, names bool) {
+func matchesCaller(principals []iampolicy.Principal,
+	caller service.Caller) (concerns, names bool) {
 	arn := caller.Principal.ARN()
 	account := strings.Split(arn, ":")[4]
 	for _, p := range principals {
 		switch {
-		case p.kind != "AWS" && p.kind != "":
-		case p.name == "*", p.name == caller.ARN, p.name == arn:
+		case p.Type != "AWS" && p.Type != "":
+		case p.Name == "*", p.Name == caller.ARN, p.Name == arn:
 			concerns, names = true, true
-		case p.name == account, strings.HasPrefix(p.name, "arn:") &&
-			strings.HasSuffix(p.name, ":iam::"+account+":root"):
+		case p.Name == account, strings.HasPrefix(p.Name, "arn:") &&
+			strings.HasSuffix(p.Name, ":iam::"+account+":root"):
 			concerns = true
 		}
 	}
 	return concerns, names
-}
-
-// A trustStatement is a statement of a trust policy.
-type trustStatement struct {
-	principals []principal
-	inverted   bool                // the statement has NotPrincipal, not Principal
-	document   *iampolicy.Document // the rest of the statement, as an identity policy on all resources
-}
-
-// A principal is one principal of a trust policy. kind is its type, such as AWS or Service, and
-// name is its ARN, account id or service name. The bare star has no kind.
-type principal struct{ kind, name string }
-
-// trustStatements splits a trust policy into statements. It calls ParseTrust first, because
-// encoding/json accepts duplicate keys and keys in the wrong case.
-func trustStatements(text string) ([]trustStatement, error) {
-	if _, err := iampolicy.ParseTrust(text); err != nil {
-		return nil, err
-	}
-	var doc map[string]json.RawMessage
-	if err := json.Unmarshal([]byte(text), &doc); err != nil {
-		return nil, err
-	}
-	raw, err := oneOrMany[map[string]json.RawMessage](doc["Statement"])
-	if err != nil {
-		return nil, err
-	}
-	var all []trustStatement
-	for _, members := range raw {
-		var s trustStatement
-		principals := members["Principal"]
-		if principals == nil {
-			principals, s.inverted = members["NotPrincipal"], true
-		}
-		if s.principals, err = principalsIn(principals); err != nil {
-			return nil, err
-		}
-		delete(members, "Principal")
-		delete(members, "NotPrincipal")
-		members["Resource"] = json.RawMessage(`"*"`)
-		identity := map[string]any{"Statement": members}
-		if version := doc["Version"]; version != nil {
-			identity["Version"] = version
-		}
-		text, err := json.Marshal(identity)
-		if err != nil {
-			return nil, err
-		}
-		if s.document, err = iampolicy.Parse(string(text)); err != nil {
-			return nil, err
-		}
-		all = append(all, s)
-	}
-	return all, nil
-}
-
-func principalsIn(raw json.RawMessage) ([]principal, error) {
-	var star string
-	if json.Unmarshal(raw, &star) == nil {
-		return []principal{{name: star}}, nil
-	}
-	var byKind map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &byKind); err != nil {
-		return nil, err
-	}
-	var all []principal
-	for kind, names := range byKind {
-		list, err := oneOrMany[string](names)
-		if err != nil {
-			return nil, err
-		}
-		for _, name := range list {
-			all = append(all, principal{kind, name})
-		}
-	}
-	return all, nil
-}
-
-// oneOrMany decodes a list. It returns a single value as a list with one element.
-func oneOrMany[T any](raw json.RawMessage) ([]T, error) {
-	var many []T
-	if json.Unmarshal(raw, &many) == nil {
-		return many, nil
-	}
-	one := make([]T, 1)
-	return one, json.Unmarshal(raw, &one[0])
 }
