@@ -11,77 +11,79 @@ import (
 )
 
 // buckets reads S3 buckets by name. An object is a text, or {file: NAME}.
-func (l *loader) buckets(n ast.Node, at string) map[string]s3.Bucket {
+func (l *loader) buckets(m map[key]section[bucket], at string) map[string]s3.Bucket {
+	if m == nil {
+		return nil
+	}
 	found := make(map[string]s3.Bucket)
-	for _, kv := range l.pairs(n, at) {
-		if !s3.IsBucketName(kv.key) {
-			l.addProblem(kv.node, at,
-				"%q is not a bucket's name: use 3 to 63 lowercase letters, digits, '-' and '.'", kv.key)
+	for _, k := range inOrder(l, m, at) {
+		name := string(k)
+		if !s3.IsBucketName(name) {
+			l.addProblem(l.keys[join(at, name)], at,
+				"%q is not a bucket's name: use 3 to 63 lowercase letters, digits, '-' and '.'", name)
 			continue
 		}
-		found[kv.key] = l.bucket(kv.value, join(at, kv.key))
+		found[name] = l.bucket(m[k].of, join(at, name))
 	}
 	return found
 }
 
-func (l *loader) bucket(n ast.Node, at string) s3.Bucket {
-	var b s3.Bucket
-	l.section(n, at, map[string]func(ast.Node, string){
-		"owner":     func(n ast.Node, at string) { b.Owner = l.accountID(n, at) },
-		"region":    func(n ast.Node, at string) { b.Region = l.text(n, at) },
-		"versioned": func(n ast.Node, at string) { b.Versioned = l.flag(n, at) },
-		"objects": func(n ast.Node, at string) {
-			b.Objects = make(map[string]string)
-			for _, kv := range l.pairs(n, at) {
-				b.Objects[kv.key] = l.objectText(kv.value, join(at, kv.key))
-			}
-		},
-	})
+func (l *loader) bucket(in bucket, at string) s3.Bucket {
+	b := s3.Bucket{
+		Owner:     l.accountID(in.Owner, join(at, "owner")),
+		Region:    l.text(in.Region, join(at, "region")),
+		Versioned: l.flag(in.Versioned, join(at, "versioned")),
+	}
+	if in.Objects != nil {
+		b.Objects = make(map[string]string)
+	}
+	for _, k := range inOrder(l, in.Objects, join(at, "objects")) {
+		b.Objects[string(k)] = l.objectText(in.Objects[k], join(at, "objects."+string(k)))
+	}
 	return b
 }
 
-func (l *loader) objectText(n ast.Node, at string) string {
-	m, isMapping := l.resolve(n).(*ast.MappingNode)
-	if !isMapping {
-		return l.text(n, at)
+func (l *loader) objectText(v value, at string) string {
+	n := l.node(v, at)
+	if _, isMapping := l.resolve(n).(*ast.MappingNode); !isMapping {
+		return l.text(v, at)
 	}
 	text := ""
-	l.section(m, at, map[string]func(ast.Node, string){
-		"file": func(n ast.Node, at string) { text, _ = l.readFile(n, at) },
-	})
+	for _, kv := range l.pairs(n, at) {
+		if kv.key != "file" {
+			l.addProblem(kv.node, at, "unknown key %q: use one of file", kv.key)
+			continue
+		}
+		text, _ = l.readFile(kv.value, join(at, kv.key))
+	}
 	return text
 }
 
 // subscriptions reads the subscriptions to the topics.
-func (l *loader) subscriptions(n ast.Node, at string) []sns.Subscription {
+func (l *loader) subscriptions(list []section[subscription], at string) []sns.Subscription {
 	var all []sns.Subscription
-	for _, item := range l.items(n, at) {
-		var s sns.Subscription
-		l.section(item, at, map[string]func(ast.Node, string){
-			"topic": func(n ast.Node, at string) { s.Topic = l.text(n, at) },
-			"protocol": func(n ast.Node, at string) {
-				s.Protocol = l.oneOf(n, at, sns.Protocols()...)
-			},
-			"endpoint": func(n ast.Node, at string) { s.Endpoint = l.text(n, at) },
-			"pending":  func(n ast.Node, at string) { s.Pending = l.flag(n, at) },
-			"filterPolicy": func(n ast.Node, at string) {
-				if s.FilterPolicy = l.text(n, at); !json.Valid([]byte(s.FilterPolicy)) {
-					l.addProblem(n, at,
-						"the filter policy is not JSON: write it as for SNS, such as "+
-							"'{\"severity\":[\"critical\"]}'")
-				}
-			},
-		})
+	for i, section := range list {
+		in, item := section.of, l.item(at, i)
+		s := sns.Subscription{
+			Topic:        l.text(in.Topic, join(at, "topic")),
+			Protocol:     l.oneOf(in.Protocol, join(at, "protocol"), sns.Protocols()...),
+			Endpoint:     l.text(in.Endpoint, join(at, "endpoint")),
+			Pending:      l.flag(in.Pending, join(at, "pending")),
+			FilterPolicy: l.text(in.FilterPolicy, join(at, "filterPolicy")),
+		}
+		if in.FilterPolicy.node != nil && !json.Valid([]byte(s.FilterPolicy)) {
+			l.addProblem(in.FilterPolicy.node, join(at, "filterPolicy"),
+				"the filter policy is not JSON: write it as for SNS, such as "+
+					"'{\"severity\":[\"critical\"]}'")
+		}
 		if s.Topic == "" || s.Protocol == "" || s.Endpoint == "" {
 			l.addProblem(item, at,
 				"a subscription needs a topic, a protocol and an endpoint: add the missing keys")
 		}
-		l.checkLater(func() {
-			if !slices.Contains(l.acc.Topics, s.Topic) {
-				l.addProblem(item, at, "there is no topic %q: add it under topics, with the same spelling",
-					s.Topic)
-			}
-		})
+		if !slices.Contains(l.acc.Topics, s.Topic) {
+			l.addProblem(item, at, "there is no topic %q: add it under topics, with the same spelling",
+				s.Topic)
+		}
 		all = append(all, s)
 	}
 	return all

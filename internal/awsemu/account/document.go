@@ -31,16 +31,16 @@ func (l *loader) isDocument(n ast.Node) bool {
 	return false
 }
 
-func (l *loader) inline(n ast.Node, at string, k service.Kind) map[string]string {
+func (l *loader) inline(m map[key]value, at string, k service.Kind) map[string]string {
 	limit := iam.InlineQuota[k]
 	total := 0
-	found := readNamed(l, n, at, 128, func(n ast.Node, at, _ string) string {
-		text := l.document(n, at, 0)
+	found := named(l, m, at, 128, func(v value, at, _ string) string {
+		text := l.document(v, at, 0)
 		total += iam.PolicySize(text)
 		return text
 	})
 	if total > limit {
-		l.addProblem(n, at,
+		l.addProblem(l.nodes[at], at,
 			"the inline policies have %d characters without white space, and a %s may have %d: move some "+
 				"to managed policies", total, k, limit)
 	}
@@ -49,26 +49,30 @@ func (l *loader) inline(n ast.Node, at string, k service.Kind) map[string]string
 
 // document reads a policy document. limit is the maximum number of characters without white space;
 // 0 is no limit.
-func (l *loader) document(n ast.Node, at string, limit int) string {
-	return l.checkedDocument(n, at, limit, func(text string) error {
+func (l *loader) document(v value, at string, limit int) string {
+	return l.checkedDocument(l.node(v, at), at, limit, func(text string) error {
 		_, err := iampolicy.Parse(text)
 		return err
 	})
 }
 
 // serviceControlPolicy reads a service control policy, or the name FullAWSAccess.
-func (l *loader) serviceControlPolicy(n ast.Node, at string) string {
-	if text, ok := l.resolve(n).(*ast.StringNode); ok && text.Value == "FullAWSAccess" {
+func (l *loader) serviceControlPolicy(v value, at string) string {
+	if text, ok := l.resolve(l.node(v, at)).(*ast.StringNode); ok && text.Value == "FullAWSAccess" {
 		return iam.FullAWSAccess
 	}
-	return l.document(n, at, 0)
+	return l.document(v, at, 0)
 }
 
 // trust reads a trust policy, or the service that may assume the role.
-func (l *loader) trust(n ast.Node, at string) string {
+func (l *loader) trust(v value, at string) string {
+	n := l.node(v, at)
+	if n == nil {
+		return ""
+	}
 	switch l.resolve(n).(type) {
 	case *ast.StringNode, *ast.LiteralNode:
-		if text := strings.TrimSpace(l.text(n, at)); iam.IsServiceName(text) {
+		if text := strings.TrimSpace(l.text(v, at)); iam.IsServiceName(text) {
 			return text
 		}
 	}
@@ -115,7 +119,7 @@ func (l *loader) checkedDocument(n ast.Node, at string, limit int,
 func (l *loader) documentText(n ast.Node, at string) (text, from string, unchecked bool) {
 	switch l.resolve(n).(type) {
 	case *ast.StringNode, *ast.LiteralNode:
-		text = l.text(n, at)
+		text = l.text(value{n}, at)
 		if strings.TrimSpace(text) == "" {
 			l.addProblem(n, at, "the document is empty: give its JSON")
 		}
@@ -128,7 +132,7 @@ func (l *loader) documentText(n ast.Node, at string) (text, from string, uncheck
 	if len(pairs) == 1 {
 		switch kv := pairs[0]; kv.key {
 		case "unchecked":
-			return l.text(kv.value, join(at, kv.key)), "", true
+			return l.text(value{kv.value}, join(at, kv.key)), "", true
 		case "file":
 			text, name := l.readFile(kv.value, join(at, kv.key))
 			return text, name, false
@@ -152,7 +156,7 @@ func (l *loader) documentText(n ast.Node, at string) (text, from string, uncheck
 
 // readFile reads the file that n names, relative to the folder of the account's file.
 func (l *loader) readFile(n ast.Node, at string) (text, name string) {
-	name = l.text(n, at)
+	name = l.text(value{n}, at)
 	raw, err := fs.ReadFile(l.fsys, path.Join(path.Dir(l.file), name))
 	if err != nil {
 		l.addProblem(n, at, "%v: name a file in the folder of %s or below it", err, l.file)
@@ -206,7 +210,7 @@ func (l *loader) toJSON(buf *bytes.Buffer, n ast.Node, at string) bool {
 			buf.WriteString("false")
 		}
 	case *ast.StringNode, *ast.LiteralNode:
-		writeText(buf, l.text(v, at))
+		writeText(buf, l.text(value{v}, at))
 	default:
 		l.addProblem(n, at, "expected a string, a list or a mapping: quote it if it is a string")
 		return false

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/goccy/go-yaml/ast"
-
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/lambda"
 )
 
@@ -16,16 +14,15 @@ var (
 	regionName   = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-\d$`)
 )
 
-func (l *loader) functions(n ast.Node, at string) []lambda.Function {
+func (l *loader) functions(list []section[lambdaFunction], at string) []lambda.Function {
 	var functions []lambda.Function
-	for i, item := range l.items(n, at) {
+	for i, item := range list {
 		at := fmt.Sprintf("%s[%d]", at, i)
-		f := l.lambdaFunction(item, at)
+		f := l.lambdaFunction(item.of, at)
 		if slices.ContainsFunc(functions, func(o lambda.Function) bool {
-			return o.Name == f.Name &&
-				o.Region == f.Region
+			return o.Name == f.Name && o.Region == f.Region
 		}) {
-			l.addProblem(item, at, "duplicate function %q: names are unique in a region", f.Name)
+			l.addProblem(l.nodes[at], at, "duplicate function %q: names are unique in a region", f.Name)
 			continue
 		}
 		functions = append(functions, f)
@@ -33,50 +30,44 @@ func (l *loader) functions(n ast.Node, at string) []lambda.Function {
 	return functions
 }
 
-func (l *loader) lambdaFunction(n ast.Node, at string) lambda.Function {
-	var f lambda.Function
-	l.section(n, at, map[string]func(ast.Node, string){
-		"name":        func(n ast.Node, at string) { f.Name = l.text(n, at) },
-		"region":      func(n ast.Node, at string) { f.Region = l.region(n, at) },
-		"role":        func(n ast.Node, at string) { f.Role = l.functionRole(n, at) },
-		"description": func(n ast.Node, at string) { f.Description = l.text(n, at) },
-		"runtime":     func(n ast.Node, at string) { f.Runtime = l.text(n, at) },
-		"memory":      func(n ast.Node, at string) { f.Memory = l.number(n, at, 128, 10240) },
-		"layers":      func(n ast.Node, at string) { f.Layers = l.texts(n, at) },
-		"tags": func(n ast.Node, at string) {
-			f.Tags = make(map[string]string)
-			for _, kv := range l.pairs(n, at) {
-				f.Tags[kv.key] = l.text(kv.value, join(at, kv.key))
-			}
-		},
-	})
+func (l *loader) lambdaFunction(in lambdaFunction, at string) lambda.Function {
+	f := lambda.Function{
+		Name:        l.text(in.Name, join(at, "name")),
+		Role:        l.functionRole(in.Role, join(at, "role")),
+		Description: l.text(in.Description, join(at, "description")),
+		Runtime:     l.text(in.Runtime, join(at, "runtime")),
+		Memory:      l.number(in.Memory, join(at, "memory"), 128, 10240),
+		Layers:      l.texts(in.Layers, join(at, "layers")),
+		Tags:        l.textsByKey(in.Tags, join(at, "tags")),
+	}
+	if l.node(in.Region, join(at, "region")) != nil {
+		f.Region = l.region(in.Region, join(at, "region"))
+	}
 	switch {
 	case f.Name == "" || f.Role == "":
-		l.addProblem(n, at, "a function needs a name and a role: add the missing keys")
+		l.addProblem(l.nodes[at], at, "a function needs a name and a role: add the missing keys")
 	case !functionName.MatchString(f.Name):
-		l.addProblem(n, at, "%q is not a function's name: use 1 to 64 letters, digits, '-' and '_'",
-			f.Name)
+		l.addProblem(l.nodes[at], at,
+			"%q is not a function's name: use 1 to 64 letters, digits, '-' and '_'", f.Name)
 	}
 	return f
 }
 
 // functionRole reads the name of a role of the account, or any ARN.
-func (l *loader) functionRole(n ast.Node, at string) string {
-	ref := l.text(n, at)
-	l.checkLater(func() {
-		if _, found := l.acc.Roles[ref]; !found && ref != "" && !strings.HasPrefix(ref, "arn:") {
-			l.addProblem(n, at,
-				"there is no role %q: add it under roles, or give the ARN of a deleted role%s", ref,
-				definedNames(l.acc.Roles))
-		}
-	})
+func (l *loader) functionRole(v value, at string) string {
+	ref := l.text(v, at)
+	if _, found := l.acc.Roles[ref]; !found && ref != "" && !strings.HasPrefix(ref, "arn:") {
+		l.addProblem(l.node(v, at), at,
+			"there is no role %q: add it under roles, or give the ARN of a deleted role%s", ref,
+			definedNames(l.acc.Roles))
+	}
 	return ref
 }
 
-func (l *loader) region(n ast.Node, at string) string {
-	name := l.text(n, at)
+func (l *loader) region(v value, at string) string {
+	name := l.text(v, at)
 	if !regionName.MatchString(name) {
-		l.addProblem(n, at, "%q is not a region: use a name such as us-east-1", name)
+		l.addProblem(l.node(v, at), at, "%q is not a region: use a name such as us-east-1", name)
 	}
 	return name
 }

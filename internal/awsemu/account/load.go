@@ -99,13 +99,18 @@ func Load(fsys fs.FS, name string) (*awsemu.Account, error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	l := &loader{fsys: fsys, file: name, anchors: make(map[string]ast.Node),
-		keyOwner: make(map[string]string)}
+		keys: make(map[string]ast.Node), nodes: make(map[string]ast.Node),
+		lists: make(map[string][]ast.Node), keyOwner: make(map[string]string)}
 	for _, doc := range file.Docs {
-		if doc.Body == nil {
-			continue
+		switch {
+		case doc.Body == nil:
+		case l.found:
+			l.addProblem(doc.Body, "", "a second YAML document: keep one account per file")
+		default:
+			l.found = true
+			ast.Walk(l, doc.Body)
+			l.resolveAccount(l.decode(doc.Body))
 		}
-		ast.Walk(l, doc.Body)
-		l.account(doc.Body)
 	}
 	if !l.found && len(l.problems) == 0 {
 		l.problems = append(l.problems,
@@ -134,58 +139,42 @@ type loader struct {
 	fsys     fs.FS
 	file     string
 	anchors  map[string]ast.Node
+	keys     map[string]ast.Node   // the keys of mappings with free keys, by path
+	nodes    map[string]ast.Node   // the values of the file, by path
+	lists    map[string][]ast.Node // the items of the lists, by path
 	acc      awsemu.Account
 	found    bool // true after the first YAML document
 	problems []problem
 	keyOwner map[string]string // maps an access key id to the YAML path of the list that contains it
 
-	// laterChecks are the checks that run after the whole file has been read.
-	laterChecks []func()
-	// policies resolves the names of managed policies. The first check of a policy name creates it.
+	// policies resolves the names of managed policies.
 	policies *iam.Service
 }
 
-func (l *loader) account(body ast.Node) {
-	if l.found {
-		l.addProblem(body, "", "a second YAML document: keep one account per file")
-		return
-	}
-	l.found = true
+// resolveAccount checks the names and values of a file, resolves the references between them and
+// stores the account. Managed policies come first, and entities last, because they refer to others.
+func (l *loader) resolveAccount(f file) {
 	a := &l.acc
-	l.section(body, "", map[string]func(ast.Node, string){
-		"account": func(n ast.Node, at string) { a.ID = l.accountID(n, at) },
-		"partition": func(n ast.Node, at string) {
-			a.Partition = l.oneOf(n, at, "aws", "aws-cn", "aws-us-gov")
-		},
-		"alias":  func(n ast.Node, at string) { a.Alias = l.text(n, at) },
-		"groups": func(n ast.Node, at string) { a.Groups = readNamed(l, n, at, 128, l.group) },
-		"users":  func(n ast.Node, at string) { a.Users = readNamed(l, n, at, 64, l.user) },
-		"roles":  func(n ast.Node, at string) { a.Roles = readNamed(l, n, at, 64, l.role) },
-		"policies": func(n ast.Node, at string) {
-			a.Policies = readNamed(l, n, at, 128, l.managedPolicy)
-		},
-		"functions": func(n ast.Node, at string) { a.Functions = l.functions(n, at) },
-		"disabledRegions": func(n ast.Node, at string) {
-			for i, item := range l.items(n, at) {
-				a.DisabledRegions = append(a.DisabledRegions, l.region(item, fmt.Sprintf("%s[%d]", at, i)))
-			}
-		},
-		"topics": func(n ast.Node, at string) { a.Topics = l.topics(n, at) },
-		"subscriptions": func(n ast.Node, at string) {
-			a.Subscriptions = l.subscriptions(n, at)
-		},
-		"buckets": func(n ast.Node, at string) { a.Buckets = l.buckets(n, at) },
-		"organization": func(n ast.Node, at string) {
-			a.ServiceControlPolicies = l.organization(n, at)
-		},
-		"simulator": func(n ast.Node, at string) { a.Simulator = l.simulator(n, at) },
-		"faults":    func(n ast.Node, at string) { a.Faults = l.faults(n, at) },
-		"pageSize":  func(n ast.Node, at string) { a.PageSize = l.number(n, at, 1, wire.MaxItems) },
-		"function":  func(n ast.Node, at string) { a.Function = l.function(n, at) },
-	})
-	for _, check := range l.laterChecks {
-		check()
+	a.ID = l.accountID(f.Account, "account")
+	a.Partition = l.oneOf(f.Partition, "partition", "aws", "aws-cn", "aws-us-gov")
+	a.Alias = l.text(f.Alias, "alias")
+	a.Policies = named(l, f.Policies, "policies", 128, l.managedPolicy)
+	l.definePolicies()
+	a.Groups = named(l, f.Groups, "groups", 128, l.group)
+	a.Users = named(l, f.Users, "users", 64, l.user)
+	a.Roles = named(l, f.Roles, "roles", 64, l.role)
+	a.Functions = l.functions(f.Functions, "functions")
+	for i, v := range f.DisabledRegions {
+		a.DisabledRegions = append(a.DisabledRegions, l.region(v, fmt.Sprintf("disabledRegions[%d]", i)))
 	}
+	a.Topics = l.topics(f.Topics, "topics")
+	a.Subscriptions = l.subscriptions(f.Subscriptions, "subscriptions")
+	a.Buckets = l.buckets(f.Buckets, "buckets")
+	a.ServiceControlPolicies = l.organization(f.Organization, "organization")
+	a.Simulator = l.simulator(f.Simulator, "simulator")
+	a.Faults = l.faults(f.Faults, "faults")
+	a.PageSize = l.number(f.PageSize, "pageSize", 1, wire.MaxItems)
+	a.Function = l.function(f.Function, "function")
 	if a.PageSize == 0 && a.Simulator.PageSize == 0 {
 		a.Simulator.PageSize = simulatorPage
 	}
@@ -199,8 +188,8 @@ const simulatorPage = 100
 
 // accountID reads an account id of twelve digits. An unquoted id with leading zeros is a mistake,
 // because YAML reads it as a number.
-func (l *loader) accountID(n ast.Node, at string) string {
-	id := l.text(n, at)
+func (l *loader) accountID(v value, at string) string {
+	id, n := l.text(v, at), l.node(v, at)
 	if id == "" {
 		return ""
 	}
@@ -221,94 +210,15 @@ func (l *loader) accountID(n ast.Node, at string) string {
 	return id
 }
 
-func (l *loader) path(n ast.Node, at string) string {
-	path := l.text(n, at)
-	if path != "" && !iam.IsPath(path) {
-		l.addProblem(n, at, "%q is not a path: a path begins and ends with /", path)
-	}
-	return path
-}
-
-func (l *loader) group(n ast.Node, at, _ string) iam.Group {
-	var g iam.Group
-	l.section(n, at, map[string]func(ast.Node, string){
-		"path":    func(n ast.Node, at string) { g.Path = l.path(n, at) },
-		"inline":  func(n ast.Node, at string) { g.Inline = l.inline(n, at, service.KindGroup) },
-		"managed": func(n ast.Node, at string) { g.Managed = l.policyNames(n, at) },
-	})
-	return g
-}
-
-func (l *loader) user(n ast.Node, at, _ string) iam.User {
-	var u iam.User
-	l.section(n, at, map[string]func(ast.Node, string){
-		"path":       func(n ast.Node, at string) { u.Path = l.path(n, at) },
-		"inline":     func(n ast.Node, at string) { u.Inline = l.inline(n, at, service.KindUser) },
-		"managed":    func(n ast.Node, at string) { u.Managed = l.policyNames(n, at) },
-		"boundary":   func(n ast.Node, at string) { u.Boundary = l.policyName(n, at) },
-		"groups":     func(n ast.Node, at string) { u.Groups = l.groupNames(n, at) },
-		"accessKeys": func(n ast.Node, at string) { u.AccessKeys = l.accessKeys(n, at) },
-	})
-	return u
-}
-
-func (l *loader) role(n ast.Node, at, _ string) iam.Role {
-	var r iam.Role
-	l.section(n, at, map[string]func(ast.Node, string){
-		"path":     func(n ast.Node, at string) { r.Path = l.path(n, at) },
-		"trust":    func(n ast.Node, at string) { r.Trust = l.trust(n, at) },
-		"inline":   func(n ast.Node, at string) { r.Inline = l.inline(n, at, service.KindRole) },
-		"managed":  func(n ast.Node, at string) { r.Managed = l.policyNames(n, at) },
-		"boundary": func(n ast.Node, at string) { r.Boundary = l.policyName(n, at) },
-	})
-	return r
-}
-
-func (l *loader) managedPolicy(n ast.Node, at, name string) iam.ManagedPolicy {
-	var m iam.ManagedPolicy
-	if l.isDocument(n) {
-		m.Document = l.document(n, at, iam.MaxManaged)
-		return m
-	}
-	l.section(n, at, map[string]func(ast.Node, string){
-		"path": func(n ast.Node, at string) { m.Path = l.path(n, at) },
-		"arn": func(n ast.Node, at string) {
-			m.ARN = l.text(n, at)
-			parts := strings.SplitN(m.ARN, ":", 6)
-			if len(parts) != 6 || parts[2] != "iam" || !strings.HasPrefix(parts[5], "policy/") {
-				l.addProblem(n, at, "%q is not the ARN of a managed policy: use arn:aws:iam::aws:policy/%s",
-					m.ARN, name)
-			} else if m.ARN[strings.LastIndexByte(m.ARN, '/')+1:] != name {
-				l.addProblem(n, at, "the ARN %s does not end in the policy's name %s: use the same name", m.ARN,
-					name)
-			}
-		},
-		"document": func(n ast.Node, at string) { m.Document = l.document(n, at, iam.MaxManaged) },
-		"older": func(n ast.Node, at string) {
-			for i, item := range l.items(n, at) {
-				m.OlderVersions = append(m.OlderVersions,
-					l.document(item, fmt.Sprintf("%s[%d]", at, i), iam.MaxManaged))
-			}
-		},
-	})
-	if m.Document == "" {
-		l.addProblem(n, at, "the policy has no document: add document:, or write the document directly")
-	}
-	if m.ARN != "" && m.Path != "" {
-		l.addProblem(n, at, "the arn already contains the path: remove path")
-	}
-	return m
-}
-
-func (l *loader) topics(n ast.Node, at string) []string {
-	topics := l.texts(n, at)
+func (l *loader) topics(list []value, at string) []string {
+	topics := l.texts(list, at)
 	for _, t := range topics {
 		parts := strings.Split(t, ":")
 		if sns.IsTopicName(t) || len(parts) == 6 && parts[0] == "arn" && parts[2] == "sns" &&
 			sns.IsTopicName(parts[5]) {
 			continue
 		}
-		l.addProblem(n, at,
+		l.addProblem(l.nodes[at], at,
 			"%q is neither the name nor the ARN of an SNS topic: a name consists of letters, digits, "+
 				"'-' and '_'", t)
 	}
@@ -316,62 +226,54 @@ func (l *loader) topics(n ast.Node, at string) []string {
 }
 
 // organization reads the levels of service control policies, root first.
-func (l *loader) organization(n ast.Node, at string) iam.Organization {
+func (l *loader) organization(levels [][]value, at string) iam.Organization {
+	if l.nodes[at] == nil {
+		return nil
+	}
 	var o iam.Organization
-	for i, level := range l.items(n, at) {
+	for i, level := range levels {
 		at := fmt.Sprintf("%s[%d]", at, i)
 		var documents []string
-		for j, item := range l.items(level, at) {
-			documents = append(documents, l.serviceControlPolicy(item, fmt.Sprintf("%s[%d]", at, j)))
+		for j, v := range level {
+			documents = append(documents, l.serviceControlPolicy(v, fmt.Sprintf("%s[%d]", at, j)))
 		}
 		if len(documents) == 0 {
-			l.addProblem(level, at,
+			l.addProblem(l.nodes[at], at,
 				"a level without service control policies denies everything: list its documents, or "+
 					"FullAWSAccess, the default of AWS")
 		}
 		o = append(o, documents)
 	}
 	if o == nil {
-		l.addProblem(n, at,
+		l.addProblem(l.nodes[at], at,
 			"the organization has no levels: list the documents of the root, of each organizational "+
 				"unit and of the account, as - [FullAWSAccess]")
 	}
 	return o
 }
 
-func (l *loader) simulator(n ast.Node, at string) iam.Simulator {
-	var s iam.Simulator
-	l.section(n, at, map[string]func(ast.Node, string){
-		"shape": func(n ast.Node, at string) {
-			if l.oneOf(n, at, "current", iam.ShapeOld) == iam.ShapeOld {
-				s.Shape = iam.ShapeOld
-			}
-		},
-		"ungrouped": func(n ast.Node, at string) { s.Ungrouped = l.texts(n, at) },
-		"pageSize":  func(n ast.Node, at string) { s.PageSize = l.number(n, at, 1, wire.MaxItems) },
-	})
-	return s
+func (l *loader) simulator(s simulator, at string) iam.Simulator {
+	var out iam.Simulator
+	if l.oneOf(s.Shape, join(at, "shape"), "current", iam.ShapeOld) == iam.ShapeOld {
+		out.Shape = iam.ShapeOld
+	}
+	out.Ungrouped = l.texts(s.Ungrouped, join(at, "ungrouped"))
+	out.PageSize = l.number(s.PageSize, join(at, "pageSize"), 1, wire.MaxItems)
+	return out
 }
 
-func (l *loader) function(n ast.Node, at string) awsemu.Function {
-	f := awsemu.Function{}
-	l.section(n, at, map[string]func(ast.Node, string){
-		"region": func(n ast.Node, at string) { f.Region = l.text(n, at) },
-		"name":   func(n ast.Node, at string) { f.Name = l.text(n, at) },
-		"timeout": func(n ast.Node, at string) {
-			f.Timeout = l.duration(n, at)
-			if f.Timeout > 15*time.Minute {
-				l.addProblem(n, at, "the timeout must be at most 15m, got %s", f.Timeout)
-			}
-		},
-		"memory": func(n ast.Node, at string) { f.Memory = l.number(n, at, 128, 10240) },
-		"role":   func(n ast.Node, at string) { f.Role = l.roleName(n, at) },
-		"environment": func(n ast.Node, at string) {
-			f.Environment = make(map[string]string)
-			for _, kv := range l.pairs(n, at) {
-				f.Environment[kv.key] = l.text(kv.value, at+"."+kv.key)
-			}
-		},
-	})
-	return f
+func (l *loader) function(f function, at string) awsemu.Function {
+	out := awsemu.Function{
+		Region:      l.text(f.Region, join(at, "region")),
+		Name:        l.text(f.Name, join(at, "name")),
+		Timeout:     l.duration(f.Timeout, join(at, "timeout")),
+		Memory:      l.number(f.Memory, join(at, "memory"), 128, 10240),
+		Role:        l.roleName(f.Role, join(at, "role")),
+		Environment: l.textsByKey(f.Environment, join(at, "environment")),
+	}
+	if out.Timeout > 15*time.Minute {
+		l.addProblem(l.node(f.Timeout, join(at, "timeout")), join(at, "timeout"),
+			"the timeout must be at most 15m, got %s", out.Timeout)
+	}
+	return out
 }

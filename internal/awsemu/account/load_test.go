@@ -310,6 +310,12 @@ func TestLoadReportsEveryMistakeWithItsLineAndRemedy(t *testing.T) {
 				"{aws:SecureTransport: true}}}}}}\n",
 			[]string{
 				`a.yaml:2: users.u.inline.x.Statement.Condition.Bool: "aws:SecureTransport: true": put a space after the key's colon, and quote a key that contains a colon`}},
+		{"a merge key", "users: {<<: {}}\n",
+			[]string{"a.yaml:1: users: the key << would merge mappings: write the keys of both"}},
+		{"an empty value in a list of mappings", "faults:\n  - {operation: , deny: true}\n",
+			[]string{"a.yaml:2: faults.operation: expected a string"}},
+		{"a tag changes nothing", "account: !!str 7\n",
+			[]string{"a.yaml:1: account: 7 has 1 digits"}},
 		{"a page size of zero", "pageSize: 0\n",
 			[]string{`a.yaml:1: pageSize: "0" is not a number from 1 to 1000`}},
 		{"invalid YAML", "account: [\n", []string{"a.yaml:1: "}},
@@ -439,6 +445,9 @@ func FuzzLoad(f *testing.F) {
 		"[x]}}\nusers: {u: {managed: [p], boundary: p}}")
 	f.Add("faults: [{operation: \"iam:*\", delay: 1h, error: {code: x}}]\nfunction: {timeout: 1s, " +
 		"environment: {a: b}}\n<<: {a: b}\n? x\n: y")
+	f.Add("*0")
+	f.Add("faults: ! ")
+	f.Add("users:\n  ci:\n  ci: {managed: [0]}\n  ? 0\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		account, err := load(text, nil)
 		if err != nil {

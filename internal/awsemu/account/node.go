@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -31,12 +32,31 @@ func (l *loader) addProblemAt(line int, at, format string, args ...any) {
 	l.problems = append(l.problems, problem{line, fmt.Errorf(where+format, args...)})
 }
 
-// Visit implements [ast.Visitor]. It collects the anchors.
+// Visit implements [ast.Visitor]. It collects the anchors. It removes the tags, which change
+// nothing in this file: the library panics on some values with a tag.
 func (l *loader) Visit(n ast.Node) ast.Visitor {
-	if anchor, ok := n.(*ast.AnchorNode); ok {
-		l.anchors[anchor.Name.GetToken().Value] = anchor.Value
+	switch n := n.(type) {
+	case *ast.AnchorNode:
+		n.Value = withoutTag(n.Value)
+		l.anchors[n.Name.GetToken().Value] = n.Value
+	case *ast.MappingValueNode:
+		n.Value = withoutTag(n.Value)
+	case *ast.SequenceNode:
+		for i := range n.Values {
+			n.Values[i] = withoutTag(n.Values[i])
+		}
 	}
 	return l
+}
+
+func withoutTag(n ast.Node) ast.Node {
+	for {
+		tag, is := n.(*ast.TagNode)
+		if !is {
+			return n
+		}
+		n = tag.Value
+	}
 }
 
 // maxAliases bounds a chain of aliases, so that a cycle ends.
@@ -62,7 +82,7 @@ func (l *loader) resolve(n ast.Node) ast.Node {
 
 type pair struct {
 	key   string
-	node  ast.Node // the node of the key
+	node  ast.MapKeyNode
 	value ast.Node
 }
 
@@ -99,20 +119,6 @@ func (l *loader) pairs(n ast.Node, at string) []pair {
 	return found
 }
 
-// section reads a mapping. It calls the function in keys for each key, and adds a problem for an
-// unknown key.
-func (l *loader) section(n ast.Node, at string, keys map[string]func(ast.Node, string)) {
-	for _, kv := range l.pairs(n, at) {
-		read, known := keys[kv.key]
-		if !known {
-			l.addProblem(kv.node, at, "unknown key %q: use one of %s", kv.key,
-				strings.Join(slices.Sorted(maps.Keys(keys)), ", "))
-			continue
-		}
-		read(kv.value, join(at, kv.key))
-	}
-}
-
 func join(at, key string) string {
 	if at == "" {
 		return key
@@ -120,25 +126,43 @@ func join(at, key string) string {
 	return at + "." + key
 }
 
-// readNamed reads a mapping. The keys must be IAM names of at most size characters.
-func readNamed[T any](l *loader, n ast.Node, at string, size int,
-	read func(n ast.Node, at, name string) T) map[string]T {
-	found := make(map[string]T)
+// inOrder returns the keys of a mapping at a path, in the order of the file.
+func inOrder[T any](l *loader, m map[key]T, at string) []key {
+	offset := func(k key) int {
+		if n := l.keys[join(at, string(k))]; n != nil {
+			return n.GetToken().Position.Offset
+		}
+		return 0
+	}
+	return slices.SortedFunc(maps.Keys(m), func(a, b key) int {
+		return cmp.Or(cmp.Compare(offset(a), offset(b)), cmp.Compare(a, b))
+	})
+}
+
+// named converts the entries of a mapping. The keys must be IAM names of at most size characters.
+func named[In, Out any](l *loader, m map[key]In, at string, size int,
+	convert func(in In, at, name string) Out) map[string]Out {
+	if m == nil {
+		return nil
+	}
+	found := make(map[string]Out)
 	folded := make(map[string]string)
-	for _, kv := range l.pairs(n, at) {
-		if !service.IsName(kv.key) || len(kv.key) > size {
-			l.addProblem(kv.node, at, "%q is not an IAM name: use at most %d letters, digits and +=,.@_-",
-				kv.key, size)
+	for _, k := range inOrder(l, m, at) {
+		name := string(k)
+		n := l.keys[join(at, name)]
+		if !service.IsName(name) || len(name) > size {
+			l.addProblem(n, at, "%q is not an IAM name: use at most %d letters, digits and +=,.@_-",
+				name, size)
 			continue
 		}
-		lower := strings.ToLower(kv.key)
+		lower := strings.ToLower(name)
 		if twin, taken := folded[lower]; taken {
-			l.addProblem(kv.node, at, "%q and %q differ only in case, which IAM ignores: rename one",
-				twin, kv.key)
+			l.addProblem(n, at, "%q and %q differ only in case, which IAM ignores: rename one",
+				twin, name)
 			continue
 		}
-		folded[lower] = kv.key
-		found[kv.key] = read(kv.value, join(at, kv.key), kv.key)
+		folded[lower] = name
+		found[name] = convert(m[k], join(at, name), name)
 	}
 	return found
 }
@@ -183,8 +207,18 @@ func (l *loader) items(n ast.Node, at string) []ast.Node {
 	}
 }
 
+// node returns the node of a value at a path, or nil if the value is absent. The library does not
+// store the node of an empty value, and stores the node of the anchor for an alias.
+func (l *loader) node(v value, at string) ast.Node {
+	if n := l.nodes[at]; n != nil {
+		return n
+	}
+	return v.node
+}
+
 // text reads a scalar as it is written in the file.
-func (l *loader) text(n ast.Node, at string) string {
+func (l *loader) text(v value, at string) string {
+	n := l.node(v, at)
 	switch v := l.resolve(n).(type) {
 	case *ast.StringNode:
 		return v.Value
@@ -192,58 +226,103 @@ func (l *loader) text(n ast.Node, at string) string {
 		return v.Value.Value
 	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
 		return v.GetToken().Value
-	case *ast.NullNode:
-		return ""
-	default:
-		l.addProblem(n, at, "expected a string")
+	case *ast.NullNode, nil:
 		return ""
 	}
+	l.addProblem(n, at, "expected a string")
+	return ""
 }
 
-func (l *loader) texts(n ast.Node, at string) []string {
+// scalars returns the values of a list of kind "plain". Their nodes come from items, which joins
+// the scalars that the parser splits.
+func (l *loader) scalars(list []value, at string) []value {
+	joined := slices.Clone(list)
+	for i := range joined {
+		if n := l.item(at, i); n != nil {
+			joined[i].node = n
+		}
+	}
+	return joined
+}
+
+// item returns the node of an item of a list. It returns nil for a list under a duplicate key:
+// check records the first list, and the library decodes the last.
+func (l *loader) item(at string, i int) ast.Node {
+	if i >= len(l.lists[at]) {
+		return nil
+	}
+	return l.lists[at][i]
+}
+
+// texts reads a list of scalars.
+func (l *loader) texts(list []value, at string) []string {
 	var texts []string
-	for i, item := range l.items(n, at) {
-		texts = append(texts, l.text(item, fmt.Sprintf("%s[%d]", at, i)))
+	for i, v := range list {
+		texts = append(texts, l.text(v, fmt.Sprintf("%s[%d]", at, i)))
 	}
 	return texts
 }
 
-func (l *loader) oneOf(n ast.Node, at string, choices ...string) string {
-	text := l.text(n, at)
+// textsByKey reads a mapping of scalars.
+func (l *loader) textsByKey(m map[key]value, at string) map[string]string {
+	if m == nil {
+		return nil
+	}
+	texts := make(map[string]string)
+	for _, k := range inOrder(l, m, at) {
+		texts[string(k)] = l.text(m[k], join(at, string(k)))
+	}
+	return texts
+}
+
+func (l *loader) oneOf(v value, at string, choices ...string) string {
+	if l.node(v, at) == nil {
+		return ""
+	}
+	text := l.text(v, at)
 	if !slices.Contains(choices, text) {
-		l.addProblem(n, at, "%q is not one of %s", text, strings.Join(choices, ", "))
+		l.addProblem(l.node(v, at), at, "%q is not one of %s", text, strings.Join(choices, ", "))
 	}
 	return text
 }
 
-func (l *loader) number(n ast.Node, at string, least, most int) int {
-	text := l.text(n, at)
-	v, err := strconv.Atoi(text)
-	if err != nil || v < least || v > most {
-		l.addProblem(n, at, "%q is not a number from %d to %d", text, least, most)
+func (l *loader) number(v value, at string, least, most int) int {
+	if l.node(v, at) == nil {
 		return 0
 	}
-	return v
+	text := l.text(v, at)
+	n, err := strconv.Atoi(text)
+	if err != nil || n < least || n > most {
+		l.addProblem(l.node(v, at), at, "%q is not a number from %d to %d", text, least, most)
+		return 0
+	}
+	return n
 }
 
-func (l *loader) flag(n ast.Node, at string) bool {
-	v, ok := l.resolve(n).(*ast.BoolNode)
-	if !ok {
-		l.addProblem(n, at, "expected true or false")
+func (l *loader) flag(v value, at string) bool {
+	if l.node(v, at) == nil {
 		return false
 	}
-	return v.Value
+	b, ok := l.resolve(l.node(v, at)).(*ast.BoolNode)
+	if !ok {
+		l.addProblem(l.node(v, at), at, "expected true or false")
+		return false
+	}
+	return b.Value
 }
 
 // duration reads 40ms, 1.5s, or a number of seconds.
-func (l *loader) duration(n ast.Node, at string) time.Duration {
-	text := l.text(n, at)
+func (l *loader) duration(v value, at string) time.Duration {
+	if l.node(v, at) == nil {
+		return 0
+	}
+	text := l.text(v, at)
 	if seconds, err := strconv.Atoi(text); err == nil && seconds >= 0 && seconds < 1e6 {
 		return time.Duration(seconds) * time.Second
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil || d < 0 {
-		l.addProblem(n, at, "%q is not a duration: write 40ms, 30s or 2m", text)
+		l.addProblem(l.node(v, at), at, "%q is not a duration: write 40ms, 30s or 2m", text)
 		return 0
 	}
 	return d

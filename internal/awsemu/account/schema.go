@@ -1,0 +1,155 @@
+package account
+
+import (
+	"reflect"
+
+	"github.com/goccy/go-yaml/ast"
+)
+
+// A file is the YAML file of an account, as the YAML library decodes it. Names and values are not
+// checked yet. The example in the comment of [Load] shows all keys.
+type file struct {
+	Account         value                          `yaml:"account"`
+	Partition       value                          `yaml:"partition"`
+	Alias           value                          `yaml:"alias"`
+	Groups          map[key]section[group]         `yaml:"groups"`
+	Users           map[key]section[user]          `yaml:"users"`
+	Roles           map[key]section[role]          `yaml:"roles"`
+	Policies        map[key]section[managedPolicy] `yaml:"policies"`
+	Functions       []section[lambdaFunction]      `yaml:"functions"`
+	DisabledRegions []value                        `yaml:"disabledRegions"`
+	Topics          []value                        `yaml:"topics"`
+	Subscriptions   []section[subscription]        `yaml:"subscriptions" list:"plain"`
+	Buckets         map[key]section[bucket]        `yaml:"buckets"`
+	Organization    [][]value                      `yaml:"organization"`
+	Simulator       simulator                      `yaml:"simulator"`
+	Faults          []section[fault]               `yaml:"faults" list:"plain"`
+	PageSize        value                          `yaml:"pageSize"`
+	Function        function                       `yaml:"function"`
+}
+
+// A value is a scalar or a document of the file. The library stores its node, so that a mistake in
+// the value can be reported with its line. The node of an absent value is nil.
+type value struct{ node ast.Node }
+
+// UnmarshalYAML implements the library's NodeUnmarshaler.
+func (v *value) UnmarshalYAML(n ast.Node) error {
+	v.node = n
+	return nil
+}
+
+// A key is the key of a mapping with free keys, as it is written in the file.
+type key string
+
+// UnmarshalYAML implements the library's NodeUnmarshaler.
+func (k *key) UnmarshalYAML(n ast.Node) error {
+	*k = key(n.GetToken().Value)
+	return nil
+}
+
+// A section is a mapping in a list or a mapping. The library would drop the whole section because
+// of one mistake in it, and references to it would seem wrong.
+type section[T any] struct{ of T }
+
+// UnmarshalYAML implements the library's InterfaceUnmarshaler. It ignores the error: check reports
+// every mistake.
+func (s *section[T]) UnmarshalYAML(unmarshal func(any) error) error {
+	_ = unmarshal(&s.of)
+	return nil
+}
+
+// content returns the type in a section.
+func (section[T]) content() reflect.Type { return reflect.TypeFor[T]() }
+
+type group struct {
+	Path    value         `yaml:"path"`
+	Inline  map[key]value `yaml:"inline"`
+	Managed []value       `yaml:"managed" list:"plain"`
+}
+
+type user struct {
+	Path       value         `yaml:"path"`
+	Inline     map[key]value `yaml:"inline"`
+	Managed    []value       `yaml:"managed" list:"plain"`
+	Boundary   value         `yaml:"boundary"`
+	Groups     []value       `yaml:"groups" list:"plain"`
+	AccessKeys []value       `yaml:"accessKeys" list:"plain"`
+}
+
+type role struct {
+	Path     value         `yaml:"path"`
+	Trust    value         `yaml:"trust"`
+	Inline   map[key]value `yaml:"inline"`
+	Managed  []value       `yaml:"managed" list:"plain"`
+	Boundary value         `yaml:"boundary"`
+}
+
+// A managedPolicy contains the settings of a managed policy. It is empty if the file has a document
+// instead.
+type managedPolicy struct {
+	Path     value   `yaml:"path"`
+	ARN      value   `yaml:"arn"`
+	Document value   `yaml:"document"`
+	Older    []value `yaml:"older"`
+}
+
+type lambdaFunction struct {
+	Name        value         `yaml:"name"`
+	Region      value         `yaml:"region"`
+	Role        value         `yaml:"role"`
+	Description value         `yaml:"description"`
+	Runtime     value         `yaml:"runtime"`
+	Memory      value         `yaml:"memory"`
+	Layers      []value       `yaml:"layers"`
+	Tags        map[key]value `yaml:"tags"`
+}
+
+type subscription struct {
+	Topic        value `yaml:"topic"`
+	Protocol     value `yaml:"protocol"`
+	Endpoint     value `yaml:"endpoint"`
+	Pending      value `yaml:"pending"`
+	FilterPolicy value `yaml:"filterPolicy"`
+}
+
+type bucket struct {
+	Owner     value         `yaml:"owner"`
+	Region    value         `yaml:"region"`
+	Versioned value         `yaml:"versioned"`
+	Objects   map[key]value `yaml:"objects"`
+}
+
+type simulator struct {
+	Shape     value   `yaml:"shape"`
+	Ungrouped []value `yaml:"ungrouped"`
+	PageSize  value   `yaml:"pageSize"`
+}
+
+type fault struct {
+	Operation value       `yaml:"operation"`
+	Target    value       `yaml:"target"`
+	Region    value       `yaml:"region"`
+	After     value       `yaml:"after"`
+	Times     value       `yaml:"times"`
+	Throttle  value       `yaml:"throttle"`
+	Deny      value       `yaml:"deny"`
+	LoseReply value       `yaml:"loseReply"`
+	Delay     value       `yaml:"delay"`
+	Error     *faultError `yaml:"error"`
+}
+
+type faultError struct {
+	Code    value `yaml:"code"`
+	Message value `yaml:"message"`
+	Status  value `yaml:"status"`
+}
+
+// A function configures how local mode runs the Lambda function.
+type function struct {
+	Region      value         `yaml:"region"`
+	Name        value         `yaml:"name"`
+	Timeout     value         `yaml:"timeout"`
+	Memory      value         `yaml:"memory"`
+	Role        value         `yaml:"role"`
+	Environment map[key]value `yaml:"environment"`
+}
