@@ -33,6 +33,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/report"
 	"github.com/remotion-audit/remotion-audit/internal/runtimeapi"
 	"github.com/remotion-audit/remotion-audit/internal/settings"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 type writer func(io.Writer, audit.Report) error
@@ -148,7 +149,7 @@ func serve(cmd *cobra.Command, account *awsemu.Account, server *awsemu.Server,
 
 // writeReceived writes the calls, messages and metrics that the embedded AWS received.
 func writeReceived(out io.Writer, server *awsemu.Server) {
-	fmt.Fprintf(out, "\n%s answered\n", report.Plural(len(server.Calls()), "call"))
+	fmt.Fprintf(out, "\n%s answered\n", textfmt.Plural(len(server.Calls()), "call"))
 	for _, m := range server.Messages() {
 		writeTitle(out, "Message to "+m.TopicARN)
 		fmt.Fprintf(out, "Subject: %s\n\n%s\n", m.Subject, m.Body("email"))
@@ -308,7 +309,7 @@ func writeRun(out io.Writer, name string, event []byte, server *awsemu.Server,
 	writeTitle(out, "Answer of the function")
 	fmt.Fprintln(out, strings.TrimSpace(string(result.Payload)))
 	fmt.Fprintf(out, "\n%s to AWS, %s until the first event, %s for the event, peak memory %.0f MB\n",
-		report.Plural(len(server.Calls()), "call"), result.InitDuration.Round(time.Millisecond/10),
+		textfmt.Plural(len(server.Calls()), "call"), result.InitDuration.Round(time.Millisecond/10),
 		result.Duration.Round(time.Millisecond), float64(result.MaxRSS)/(1<<20))
 	return reported
 }

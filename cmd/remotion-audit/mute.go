@@ -16,8 +16,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/app"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/evidence"
-	"github.com/remotion-audit/remotion-audit/internal/report"
 	"github.com/remotion-audit/remotion-audit/internal/settings"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 type muteOptions struct {
@@ -178,6 +178,7 @@ func writeMutedGaps(out io.Writer, states []alert.State, m alert.Mute) {
 		fmt.Fprintln(out, "the mute matches no open gap")
 		return
 	}
-	fmt.Fprintf(out, "the mute hides %s from the next run on:\n", report.Plural(len(gaps), "open gap"))
+	fmt.Fprintf(out, "the mute hides %s from the next run on:\n",
+		textfmt.Plural(len(gaps), "open gap"))
 	writeOpenGaps(out, gaps)
 }

@@ -7,6 +7,7 @@ import (
 	"unicode"
 
 	"github.com/remotion-audit/remotion-audit/internal/report"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // card is a custom notification of Amazon Q Developer, which Slack and Microsoft Teams show.
@@ -64,7 +65,7 @@ func (d digest) card() string {
 		add("*" + e.title() + "*  " + prose(d.errorText(e)))
 	}
 	if count := d.counts.indeterminate; count > 0 {
-		add("Known gaps: " + report.Plural(count, "gap") + notRechecked)
+		add("Known gaps: " + textfmt.Plural(count, "gap") + notRechecked)
 	}
 	if len(d.excerpt.transitions) == 0 {
 		announced = len(text)

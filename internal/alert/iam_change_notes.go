@@ -7,6 +7,7 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/report"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // maxIAMChanges bounds the IAM changes in the JSON of a message. maxIAMChangesInText bounds the IAM
@@ -93,7 +94,7 @@ func timeSuffix(c audit.IAMChange) string {
 // omittedIAMChangesText returns the number of IAM changes that a text with the first shown changes
 // omits, as a phrase.
 func (d digest) omittedIAMChangesText(shown int) string {
-	text := report.Plural(len(d.iamChanges), "call")
+	text := textfmt.Plural(len(d.iamChanges), "call")
 	if shown > 0 {
 		text = fmt.Sprintf("and %d more", len(d.iamChanges)-shown)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/report"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // reasonTitles contains the title of each reason in mails and cards.
@@ -74,7 +75,7 @@ func (d digest) mail() string {
 	}
 	if count := d.counts.indeterminate; count > 0 {
 		l.Unverified = append(l.Unverified,
-			report.Field{Label: "Known gaps", Text: report.Plural(count, "gap") + notRechecked})
+			report.Field{Label: "Known gaps", Text: textfmt.Plural(count, "gap") + notRechecked})
 	}
 	for _, x := range d.excerpt.muteNotices {
 		l.Rest = append(l.Rest, report.Section{Title: "MUTE", Fields: []report.Field{
@@ -188,7 +189,7 @@ func ordinal(n int) string {
 func (d digest) aboutFields() (list []report.Field) {
 	if muted := d.report.Summary.GapsMuted; muted > 0 {
 		list = append(list,
-			report.Field{Label: "Muted", Text: report.Plural(muted, "gap") + ", not announced"})
+			report.Field{Label: "Muted", Text: textfmt.Plural(muted, "gap") + ", not announced"})
 	}
 	if url := d.options.Sender.reportURL(); url != "" {
 		list = append(list, report.Field{Label: "Full report", Text: url, Command: true})

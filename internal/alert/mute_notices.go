@@ -7,7 +7,7 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
-	"github.com/remotion-audit/remotion-audit/internal/report"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // expiresSoon is how long before the end of a mute a notice announces the end.
@@ -42,7 +42,7 @@ func (l *lifecycle) muteNotices() (seen []SeenMute, notices []muteNotice) {
 		effect := "hides nothing"
 		switch {
 		case hid > 0:
-			effect = fmt.Sprintf("hides %s (highest severity: %s)", report.Plural(hid, "gap"), worst)
+			effect = fmt.Sprintf("hides %s (highest severity: %s)", textfmt.Plural(hid, "gap"), worst)
 		case unsure:
 			effect = "may hide unverified requirements"
 		}

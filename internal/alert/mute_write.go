@@ -10,7 +10,7 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 
-	"github.com/remotion-audit/remotion-audit/internal/report"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // MuteCommand returns the command that mutes the gaps that m matches for 24 hours, quoted for a
@@ -23,7 +23,7 @@ func MuteCommand(bucket string, m Mute) string {
 			words = append(words, flag.name, flag.value)
 		}
 	}
-	return report.ShellWords(append(words, "--for", "24h")...) +
+	return textfmt.ShellWords(append(words, "--for", "24h")...) +
 		` --owner "$USER" --reason 'under investigation'`
 }
 

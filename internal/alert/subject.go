@@ -9,6 +9,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 	"github.com/remotion-audit/remotion-audit/internal/report"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 const (
@@ -103,11 +104,11 @@ func (d digest) subjectParts() (list []string) {
 	c := d.counts
 	switch {
 	case c.baseline > 0 && len(d.options.Problems) > 0:
-		list = append(list, "new baseline, "+report.Plural(c.baseline, "gap"))
+		list = append(list, "new baseline, "+textfmt.Plural(c.baseline, "gap"))
 	case c.baseline > 0:
-		list = append(list, "first audit, "+report.Plural(c.baseline, "gap"))
+		list = append(list, "first audit, "+textfmt.Plural(c.baseline, "gap"))
 	case d.options.Stateless && c.opened > 0:
-		list = append(list, report.Plural(c.opened, "gap")) // without a state the gaps may be old
+		list = append(list, textfmt.Plural(c.opened, "gap")) // without a state the gaps may be old
 	default:
 		add(c.opened, "new")
 	}
@@ -122,10 +123,10 @@ func (d digest) subjectParts() (list []string) {
 	add(c.retired, "no longer audited")
 	list = append(list, d.verificationParts()...)
 	if len(d.muteNotices) > 0 {
-		list = append(list, report.Plural(len(d.muteNotices), "mute notice"))
+		list = append(list, textfmt.Plural(len(d.muteNotices), "mute notice"))
 	}
 	if len(d.reportNotices) > 0 {
-		list = append(list, report.Plural(len(d.reportNotices), "notice"))
+		list = append(list, textfmt.Plural(len(d.reportNotices), "notice"))
 	}
 	open := "open"
 	if len(list) == 0 {
@@ -163,7 +164,7 @@ func (d digest) verificationParts() (list []string) {
 		list = append(list, "verified again after "+durationText(longest))
 	}
 	if otherErrors > 0 {
-		list = append(list, report.Plural(otherErrors, "auditor error"))
+		list = append(list, textfmt.Plural(otherErrors, "auditor error"))
 	}
 	return list
 }

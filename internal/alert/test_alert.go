@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/remotion-audit/remotion-audit/internal/policies"
-	"github.com/remotion-audit/remotion-audit/internal/report"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // Subscription is a subscription of a topic.
@@ -86,7 +86,7 @@ func recipients(list []Subscription) (lines []string) {
 		lines = append(lines, "none: the topic has no confirmed subscription")
 	}
 	if unconfirmed > 0 {
-		lines = append(lines, report.Plural(unconfirmed, "unconfirmed subscription")+
+		lines = append(lines, textfmt.Plural(unconfirmed, "unconfirmed subscription")+
 			": confirm with the link in the confirmation mail")
 	}
 	return lines

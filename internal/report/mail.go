@@ -8,6 +8,7 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // Letter holds the texts of a mail that are not in the report. Mail cleans all of these texts.
@@ -58,7 +59,7 @@ const maxTargets = 20
 func Mail(w io.Writer, r audit.Report, l Letter) error {
 	p := page{releases: len(r.Remotion.Releases)}
 	for _, line := range l.Opening {
-		p.line("%s", clean(line))
+		p.line("%s", textfmt.OneLine(line))
 	}
 	p.writeExplanations(l.Shown)
 	p.writeSections(l.Sections)
@@ -66,7 +67,8 @@ func Mail(w io.Writer, r audit.Report, l Letter) error {
 	p.writeSections(l.Rest)
 	if l.Omitted > 0 {
 		p.line("")
-		p.line("%s not shown for lack of space: %s", Plural(l.Omitted, "more finding"), l.elsewhere())
+		p.line("%s not shown for lack of space: %s", textfmt.Plural(l.Omitted, "more finding"),
+			l.elsewhere())
 	}
 	p.writeNotices(l.Shown)
 	p.line("")
@@ -77,8 +79,8 @@ func Mail(w io.Writer, r audit.Report, l Letter) error {
 		p.line("")
 		p.line("COMPARE with the policy that Remotion documents:")
 		for _, kind := range kinds {
-			p.line("  %s", ShellWords("remotion-audit", "policies", string(kind), "--remotion-version",
-				r.Remotion.Since))
+			p.line("  %s", textfmt.ShellWords("remotion-audit", "policies", string(kind),
+				"--remotion-version", r.Remotion.Since))
 		}
 	}
 	p.line("")
@@ -92,7 +94,7 @@ func Mail(w io.Writer, r audit.Report, l Letter) error {
 func (p *page) writeSections(sections []Section) {
 	for _, s := range sections {
 		p.line("")
-		p.line("%s", clean(s.Title))
+		p.line("%s", textfmt.OneLine(s.Title))
 		if s.Group != nil {
 			p.writeGroup(*s.Group)
 		}
@@ -105,7 +107,7 @@ func (l Letter) elsewhere() string {
 	if l.FullReport == "" {
 		return "run the audit below to see all of them."
 	}
-	return "see " + clean(l.FullReport) + "."
+	return "see " + textfmt.OneLine(l.FullReport) + "."
 }
 
 // writeAbout writes the account, the targets and the run.
@@ -113,24 +115,24 @@ func (p *page) writeAbout(r audit.Report) {
 	p.writeHead("  ", r)
 	for i, t := range r.Targets {
 		if i == maxTargets {
-			p.field("  ", "", "and %s", Plural(len(r.Targets)-maxTargets, "more target"))
+			p.field("  ", "", "%s", textfmt.More(len(r.Targets)-maxTargets, "target"))
 			break
 		}
 		p.field("  ", "Target", "%s", targetLine(t))
-		p.field("  ", "", "%s", clean(t.ARN))
+		p.field("  ", "", "%s", textfmt.OneLine(t.ARN))
 	}
 	if !r.Run.At.IsZero() {
-		p.field("  ", "Run", "%s %s by %s", r.Run.At.UTC().Format(time.RFC3339), clean(r.Run.ID),
-			clean(r.Run.Auditor))
+		p.field("  ", "Run", "%s %s by %s", r.Run.At.UTC().Format(time.RFC3339),
+			textfmt.OneLine(r.Run.ID), textfmt.OneLine(r.Run.Auditor))
 	}
 }
 
 func (p *page) writeFields(fields []Field) {
 	for _, f := range fields {
 		if f.Command {
-			p.line("  %-*s%s", labelWidth, clean(f.Label), clean(f.Text))
+			p.line("  %-*s%s", labelWidth, textfmt.OneLine(f.Label), textfmt.OneLine(f.Text))
 		} else {
-			p.field("  ", clean(f.Label), "%s", clean(f.Text))
+			p.field("  ", textfmt.OneLine(f.Label), "%s", textfmt.OneLine(f.Text))
 		}
 	}
 }
@@ -142,13 +144,14 @@ func CheckCommands(r audit.Report, function, region string, settings []string) [
 	if len(r.Targets) > 0 {
 		words := append([]string{"remotion-audit", "audit", "--callers", callers(r), "--regions",
 			strings.Join(r.Regions, ",")}, settings...)
-		commands = append(commands, ShellWords(words...))
+		commands = append(commands, textfmt.ShellWords(words...))
 	}
 	if function != "" {
 		commands = append(commands,
 			fmt.Sprintf("aws lambda invoke --region %s --function-name %s --cli-binary-format "+
 				"raw-in-base64-out --payload %s /dev/stdout",
-				shellWord(region), shellWord(function), shellWord(`{"command":"audit"}`)))
+				textfmt.ShellWords(region), textfmt.ShellWords(function),
+				textfmt.ShellWords(`{"command":"audit"}`)))
 	}
 	return commands
 }

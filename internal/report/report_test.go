@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"flag"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -119,21 +118,4 @@ func TestHeadlineOfAnIncompleteAudit(t *testing.T) {
 			t.Errorf("%s: %q", name, Headline(r))
 		}
 	}
-}
-
-// FuzzShellWord checks that a shell reads a quoted word as the original word.
-func FuzzShellWord(f *testing.F) {
-	for _, s := range []string{"", "user/ci", "it's", `a"b`, "$(id)", "a b;c", "*", "~", "-n"} {
-		f.Add(s)
-	}
-	sh, err := exec.LookPath("sh")
-	if err != nil {
-		f.Skip("no sh on this machine")
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		out, err := exec.Command(sh, "-c", "printf %s "+shellWord(s)).Output()
-		if want := clean(s); err != nil || string(out) != want {
-			t.Errorf("the shell reads %q as %q, %v", want, out, err)
-		}
-	})
 }
