@@ -3,11 +3,11 @@ package main
 import (
 	"fmt"
 	"regexp"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 func policiesCommand() *cobra.Command {
@@ -33,6 +33,6 @@ func policiesCommand() *cobra.Command {
 	return cmd
 }
 
-var partitionUsage = "AWS partition: " + strings.Join(policies.Partitions(), " or ")
+var partitionUsage = "AWS partition: " + textfmt.Or(policies.Partitions())
 
 var accountNumber = regexp.MustCompile(`^(\d{12}|\*)$`)

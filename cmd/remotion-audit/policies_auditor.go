@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/contract"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // auditorScope narrows the auditor's own policy.
@@ -47,9 +47,7 @@ with the ARNs of the stack's resources.`,
 				permissions = slices.Concat(permissions, contract.FunctionPermissions(),
 					contract.OnBehalfPermissions())
 			}
-			enc := json.NewEncoder(cmd.OutOrStdout())
-			enc.SetIndent("", "  ")
-			return enc.Encode(place.policy(permissions))
+			return textfmt.WriteJSON(cmd.OutOrStdout(), place.policy(permissions))
 		},
 	}
 	flags := cmd.Flags()

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // NoticeKind is the subject of a notice.
@@ -134,7 +135,7 @@ func (f Facts) upgradeNotice() []Notice {
 	}
 	return []Notice{{Kind: NoticeUpgrade,
 		Text: fmt.Sprintf("Remotion %s needs permissions that are not granted: %s", newest,
-			joinSome(ungranted, " and ")),
+			textfmt.Enumerate(ungranted, maxEnumerated)),
 		Command: "remotion-audit audit --upgrade-to " + newest.Until,
 	}}
 }
@@ -163,7 +164,7 @@ func (f Facts) nameNotices() (list []Notice) {
 	if buckets != nil {
 		list = append(list, Notice{Kind: NoticeCustomName,
 			Text: "the documented policies cover only buckets named remotionlambda-*, but not " +
-				joinSome(buckets, " and ")})
+				textfmt.Enumerate(buckets, maxEnumerated)})
 	}
 	return list
 }

@@ -3,6 +3,8 @@ package cloudtrail
 import (
 	"cmp"
 	"strings"
+
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // actor returns the name of the principal that made the call, and the address that the call came
@@ -60,7 +62,7 @@ func (o object) actor(account string) (name, from string) {
 	if from == service { // a call through a service has the service's name as its address
 		from = ""
 	}
-	return truncate(name, maxActor), from
+	return textfmt.Truncate(name, maxActor), from
 }
 
 // maxActor is the maximum length of an actor's name in characters: enough for two names and their

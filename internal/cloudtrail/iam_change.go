@@ -1,9 +1,10 @@
 package cloudtrail
 
 import (
-	"fmt"
 	"strings"
 	"time"
+
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // An IAMChange is a call to IAM that may have changed the permissions of a principal, as CloudTrail
@@ -123,11 +124,8 @@ const maxNamedTargets = 3
 func (c IAMChange) AffectedTargets() string {
 	kind, _ := c.Entity()
 	var text string
-	if n := len(c.Targets); n > 0 && (kind == Group || kind == Policy) {
-		text = "affects " + strings.Join(c.Targets[:min(n, maxNamedTargets)], ", ")
-		if n > maxNamedTargets {
-			text += fmt.Sprintf(" and %d more", n-maxNamedTargets)
-		}
+	if len(c.Targets) > 0 && (kind == Group || kind == Policy) {
+		text = "affects " + textfmt.Some(c.Targets, maxNamedTargets)
 		if c.Unsure {
 			text = strings.Replace(text, "affects", "may affect", 1)
 		}

@@ -3,7 +3,8 @@ package iampolicy
 import (
 	"fmt"
 	"slices"
-	"strings"
+
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // String returns the statement's name for messages: statement 2 (Sid Storage) of inline policy "p".
@@ -86,10 +87,4 @@ func layerOf(c Cause) Layer {
 }
 
 // enumerate joins at most three patterns, and counts the others.
-func enumerate(patterns []string) string {
-	const most = 3
-	if len(patterns) > most {
-		return fmt.Sprintf("%s and %d more", strings.Join(patterns[:most], ", "), len(patterns)-most)
-	}
-	return strings.Join(patterns, ", ")
-}
+func enumerate(patterns []string) string { return textfmt.Some(patterns, 3) }

@@ -2,7 +2,8 @@ package iampolicy
 
 import (
 	"bytes"
-	"encoding/json"
+
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // MarshalJSON encodes the document with its keys in IAM's order, and a list of one value as a
@@ -45,13 +46,8 @@ func (w *writer) key(name string) {
 	w.WriteByte(':')
 }
 
-// text writes a string. It turns off HTML escaping, so that <, > and & stay as they are.
-func (w *writer) text(s string) {
-	enc := json.NewEncoder(&w.Buffer)
-	enc.SetEscapeHTML(false)
-	_ = enc.Encode(s) // encoding a string into a Buffer cannot fail
-	w.Truncate(w.Len() - len("\n"))
-}
+// text writes a string. Encoding a string cannot fail.
+func (w *writer) text(s string) { _ = textfmt.AppendJSON(&w.Buffer, s) }
 
 func (w *writer) member(name, value string) {
 	w.key(name)

@@ -2,10 +2,11 @@ package policies
 
 import (
 	"bytes"
-	"encoding/json"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // The maximum numbers of characters in one managed policy, and in all inline policies of a user or
@@ -190,10 +191,7 @@ func writeDocument(list []permission, by []widening) string {
 		Statement []sidGroup
 	}{"2012-10-17", withUniqueSids(groups)}
 	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(doc); err != nil {
+	if err := textfmt.WriteJSON(&b, doc); err != nil {
 		panic(err) // cannot happen: doc only has strings and lists of strings
 	}
 	return b.String()

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // A Recognition names the document of Remotion that a policy was copied from, and the differences.
@@ -105,11 +106,7 @@ func (r Recognition) String() string {
 	}
 	switch n := len(r.Lacks) + len(r.Adds); {
 	case n > 0:
-		permissions := "permissions"
-		if n == 1 {
-			permissions = "permission"
-		}
-		fmt.Fprintf(&b, " except for %d %s: it ", n, permissions)
+		fmt.Fprintf(&b, " except for %s: it ", textfmt.Plural(n, "permission"))
 		if len(r.Lacks) > 0 {
 			b.WriteString("lacks " + actionNames(r.Lacks))
 		}
@@ -126,22 +123,16 @@ func (r Recognition) String() string {
 		b.WriteString(", narrowed to specific accounts, regions or names")
 	}
 	if r.Conditional > 0 {
-		fmt.Fprintf(&b, ", with conditions in %s", statementCount(r.Conditional))
+		fmt.Fprintf(&b, ", with conditions in %s", textfmt.Plural(r.Conditional, "statement"))
 	}
 	if r.Others > 0 {
-		fmt.Fprintf(&b, ", with %s that Remotion's policy does not have", statementCount(r.Others))
+		fmt.Fprintf(&b, ", with %s that Remotion's policy does not have",
+			textfmt.Plural(r.Others, "statement"))
 	}
 	if r.Misplaced() {
 		fmt.Fprintf(&b, "; the %s policy is expected instead", r.On)
 	}
 	return b.String()
-}
-
-func statementCount(n int) string {
-	if n == 1 {
-		return "1 statement"
-	}
-	return fmt.Sprintf("%d statements", n)
 }
 
 // plainText matches text from a policy that can stand in a sentence without quotes.
@@ -163,10 +154,7 @@ func actionNames(grants []Grant) string {
 			names = append(names, action)
 		}
 	}
-	if len(names) > most {
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
-	}
-	return strings.Join(names, ", ")
+	return textfmt.Some(names, most)
 }
 
 // onResources returns " on" and the resource of the grants, or the number of resources if there are

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"golang.org/x/mod/semver"
+
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // firstPublished is the last release candidate of 3.0.0. It is the first release with the two
@@ -84,10 +86,4 @@ func (r Release) Notice() string {
 func compare(a, b string) int { return semver.Compare("v"+a, "v"+b) }
 
 // clip quotes text from outside for an error, and truncates it to 60 bytes.
-func clip(s string) string {
-	const most = 60
-	if len(s) > most {
-		return fmt.Sprintf("%q…", s[:most])
-	}
-	return fmt.Sprintf("%q", s)
-}
+func clip(s string) string { return textfmt.Quote(s, 60) }
