@@ -260,20 +260,9 @@ func findingOf(g Gap) audit.Finding {
 }
 
 // statusRank returns the rank of a status. A worse status has a higher rank. Missing and denied
-// have the same rank.
-func statusRank(s audit.Status) int {
-	switch s {
-	case audit.Missing, audit.Denied:
-		return 4
-	case audit.Partial:
-		return 3
-	case audit.Conditional:
-		return 2
-	case audit.Unverified:
-		return 1
-	}
-	return 0
-}
+// have the same rank, because both let nothing through: a change between them is not worth a
+// message.
+func statusRank(s audit.Status) int { return min(s.Rank(), audit.Missing.Rank()) }
 
 // markGapsNotified returns the gaps to store after the transitions were announced at now, in the
 // thread.

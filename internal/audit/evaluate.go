@@ -163,7 +163,7 @@ func evaluateRequirement(t TargetFacts, r policies.Requirement) Finding {
 		if v.status.Gap() {
 			gaps++
 		}
-		if worst == nil || statusRank[v.status] > statusRank[worst.status] {
+		if worst == nil || v.status.Rank() > worst.status.Rank() {
 			worst = &v
 		}
 	}
@@ -184,10 +184,6 @@ func evaluateRequirement(t TargetFacts, r policies.Requirement) Finding {
 	}
 	return f
 }
-
-// statusRank orders statuses. Of several needs, the finding reports the one with the highest rank,
-// so that a certain gap comes before an uncertain result.
-var statusRank = map[Status]int{Unverified: 1, Conditional: 2, Partial: 3, Missing: 4, Denied: 5}
 
 func addNote(notes []string, note string) []string {
 	if note == "" || slices.Contains(notes, note) {

@@ -11,8 +11,6 @@
 package check
 
 import (
-	"slices"
-
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
@@ -136,11 +134,6 @@ func (r *Verdict) FindExcess(grants iampolicy.Grants, required Required, extra i
 	}
 }
 
-// rank orders the statuses of the demands of one requirement. The last status in this order
-// decides.
-var rank = []iampolicy.Status{iampolicy.Satisfied, iampolicy.Unverified, iampolicy.Conditional,
-	iampolicy.Partial, iampolicy.Missing, iampolicy.Denied}
-
 func (r Requirement) evaluate(grants iampolicy.Grants, extra iampolicy.Context) Finding {
 	f := Finding{Sid: r.Sid, Action: r.Action, Resource: r.Resource, Severity: r.Severity,
 		Reason: r.Reason, Impact: r.Impact}
@@ -155,7 +148,7 @@ func (r Requirement) evaluate(grants iampolicy.Grants, extra iampolicy.Context) 
 		c := grants.Cover(d.need, audit.Overridden(d.context, extra))
 		granted = granted || c.Status == iampolicy.Satisfied || c.Status == iampolicy.Partial ||
 			c.Status == iampolicy.Conditional
-		if worst.Status == "" || slices.Index(rank, c.Status) > slices.Index(rank, worst.Status) {
+		if worst.Status == "" || c.Status.Rank() > worst.Status.Rank() {
 			worst = c
 		}
 	}
