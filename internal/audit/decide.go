@@ -247,9 +247,9 @@ func (t TargetFacts) inspect(n policies.Need) inspection {
 	}
 	in := inspection{note: note, status: c.Status, cause: c.Cause, why: c.Explanation(),
 		example:    c.ExampleARN,
-		statements: StatementRefs(c.Deciding)}
+		statements: iampolicy.Refs(c.Deciding)}
 	if c.Deciding == nil {
-		in.statements = StatementRefs(c.Covering)
+		in.statements = iampolicy.Refs(c.Covering)
 	}
 	if in.elsewhere = c.Status.Gap() && c.ExampleARN != n.Resource; in.elsewhere {
 		in.open = !t.grants(n.SimulationRequest, n.Resource)
@@ -271,20 +271,6 @@ func splitByEffect(matches []iampolicy.Match) (allows, denies []iampolicy.Match)
 	return allows, denies
 }
 
-// StatementRefs returns references to the matched statements.
-func StatementRefs(matches []iampolicy.Match) (list []StatementRef) {
-	for _, m := range matches {
-		list = append(list, NewStatementRef(m))
-	}
-	return list
-}
-
-// NewStatementRef returns a reference to a matched statement.
-func NewStatementRef(m iampolicy.Match) StatementRef {
-	return StatementRef{Policy: m.Policy, Index: m.Index, Sid: m.Sid, Effect: m.Effect.String(),
-		Resources: m.Resources()}
-}
-
 // evaluateTrust returns the finding about the trust policy: whether it lets Lambda assume the role.
 func evaluateTrust(t TargetFacts) Finding {
 	f := Finding{
@@ -304,13 +290,13 @@ func evaluateTrust(t TargetFacts) Finding {
 	switch {
 	case trust.Conditional:
 		f.Status, f.Cause, f.Severity = Conditional, TrustPolicy, policies.Medium
-		f.Why, f.Statements = trust.Undecided[0].UndecidedText(), StatementRefs(trust.Undecided)
+		f.Why, f.Statements = trust.Undecided[0].UndecidedText(), iampolicy.Refs(trust.Undecided)
 	case trust.Decision == iampolicy.Allowed:
-		f.Status, f.Covered, f.ExampleARN, f.Statements = Satisfied, 1, "", StatementRefs(allows)
+		f.Status, f.Covered, f.ExampleARN, f.Statements = Satisfied, 1, "", iampolicy.Refs(allows)
 	case trust.Decision == iampolicy.ExplicitDeny:
 		f.Status, f.Cause, f.Why, f.Statements = Denied, TrustPolicy,
 			denies[0].String()+" denies sts:AssumeRole",
-			StatementRefs(denies)
+			iampolicy.Refs(denies)
 	default:
 		f.Status, f.Cause, f.Why = Missing, TrustPolicy,
 			"no statement of the trust policy lets lambda.amazonaws.com assume the role"

@@ -7,14 +7,15 @@ import (
 
 // A NearMatch says how a granted resource pattern misses a needed resource.
 type NearMatch struct {
-	Kind NearMatchKind
+	Kind NearMatchKind `json:"kind"`
 	// Pattern is the granted pattern.
-	Pattern string
+	Pattern string `json:"pattern"`
 	// At is the position of the first character of Pattern that differs, counted from 1. It is zero
 	// for kinds other than Typo and WrongCase.
-	At int
+	At int `json:"at,omitempty"`
 	// Got and Want are the parts of the pattern and of the needed resource that differ.
-	Got, Want string
+	Got  string `json:"got,omitempty"`
+	Want string `json:"want,omitempty"`
 }
 
 // NearMatchKind says how the pattern misses the needed resource.
