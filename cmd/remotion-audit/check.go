@@ -14,8 +14,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/app"
 	"github.com/remotion-audit/remotion-audit/internal/check"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
+	"github.com/remotion-audit/remotion-audit/internal/output"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
-	"github.com/remotion-audit/remotion-audit/internal/report"
 )
 
 type checkOptions struct {
@@ -29,7 +29,8 @@ type checkOptions struct {
 	regions          []string
 	context          []string
 	excess           bool
-	format, failOn   string
+	format           formatFlag[check.Verdict]
+	failOn           string
 	failOnUnverified bool
 }
 
@@ -89,7 +90,7 @@ Exit status: 0 everything is granted, 1 gaps, 2 unverified or an error.`,
 		"context key of every request, key=value (repeatable)")
 	f.BoolVar(&o.excess, "excess", false,
 		"also list grants beyond the requirements (does not change the exit status)")
-	f.StringVar(&o.format, "format", "text", "format of the result: text or json")
+	o.format.register(cmd, output.CheckFormats(), "result")
 	f.StringVar(&o.failOn, "fail-on", "low",
 		"lowest severity of a gap for which the exit status is 1: critical, high, medium or low")
 	f.BoolVar(&o.failOnUnverified, "fail-on-unverified", false,
@@ -102,10 +103,9 @@ func runCheck(cmd *cobra.Command, o checkOptions) error {
 	if err := failOn.UnmarshalText([]byte(o.failOn)); err != nil {
 		return fmt.Errorf("--fail-on: %w", err)
 	}
-	write := map[string]func(io.Writer, check.Verdict) error{"text": report.CheckText,
-		"json": report.CheckJSON}[o.format]
-	if write == nil {
-		return fmt.Errorf("--format must be text or json, got %q", o.format)
+	write, err := o.format.writer()
+	if err != nil {
+		return err
 	}
 	if len(o.policies) == 0 {
 		return errors.New("--policy is required: set it to the policy file to check")

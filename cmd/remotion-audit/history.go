@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"text/tabwriter"
 	"time"
 
 	"github.com/remotion-audit/remotion-audit/internal/alert"
@@ -77,14 +76,4 @@ func openGaps(states []alert.State) (gaps []alert.Gap) {
 		return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.Target, b.Target))
 	})
 	return gaps
-}
-
-// writeOpenGaps writes gaps, each with the time when it opened.
-func writeOpenGaps(out io.Writer, gaps []alert.Gap) {
-	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
-	for _, g := range gaps {
-		fmt.Fprintf(w, "  %s\t%s\t%s\t%s\n", g.Since.UTC().Format("2006-01-02 15:04Z"), g.Target,
-			cmp.Or(g.Action, "does not exist"), g.Cause)
-	}
-	_ = w.Flush() // out reports a write error later
 }

@@ -28,15 +28,12 @@ import (
 	"github.com/remotion-audit/remotion-audit/examples"
 	"github.com/remotion-audit/remotion-audit/internal/alert"
 	"github.com/remotion-audit/remotion-audit/internal/app"
-	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
 	"github.com/remotion-audit/remotion-audit/internal/report"
 	"github.com/remotion-audit/remotion-audit/internal/runtimeapi"
 	"github.com/remotion-audit/remotion-audit/internal/settings"
 	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
-
-type writer func(io.Writer, audit.Report) error
 
 type localOptions struct {
 	account, event, function string

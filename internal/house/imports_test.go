@@ -96,7 +96,7 @@ func TestCoreStaysPure(t *testing.T) {
 // TestOfflineCheckLinksNoAWSClient checks that the packages behind `remotion-audit check` depend on
 // no package of the AWS SDK.
 func TestOfflineCheckLinksNoAWSClient(t *testing.T) {
-	for _, p := range packages(t, "./internal/check", "./internal/report") {
+	for _, p := range packages(t, "./internal/check", "./internal/report", "./internal/output") {
 		if !slices.Contains(p.Deps, module+"internal/iampolicy") {
 			t.Errorf("%s does not depend on the policy engine: go list prints no dependencies", p.ImportPath)
 		}
@@ -113,7 +113,8 @@ func TestFunctionReachesOnlyWhatItNeeds(t *testing.T) {
 		for _, dep := range p.Deps {
 			for _, banned := range []string{"text/template", "html/template", "github.com/spf13/",
 				"github.com/goccy/go-yaml", "github.com/fxamacker/",
-				module + "internal/awsemu", module + "internal/runtimeapi", module + "infra",
+				module + "internal/awsemu", module + "internal/runtimeapi", module + "internal/output",
+				module + "infra",
 				"github.com/aws/aws-cdk-go", "net/rpc", "testing"} {
 				if dep == banned || strings.HasSuffix(banned, "/") && strings.HasPrefix(dep, banned) {
 					t.Errorf("the function depends on %s", dep)

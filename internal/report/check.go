@@ -11,9 +11,6 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
-// CheckJSON writes the result of a check as JSON, in the form of docs/check.schema.json.
-func CheckJSON(w io.Writer, r check.Verdict) error { return textfmt.WriteJSON(w, r) }
-
 // CheckText writes the result of a check as text. It groups findings with the same cause.
 func CheckText(w io.Writer, r check.Verdict) error {
 	var p page
