@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 )
 
@@ -59,7 +60,7 @@ func (l *lifecycle) auditorErrors() (list []errorTransition, confirmed func(Erro
 	muteErrors := l.options.MuteErrors
 	if more := len(muteErrors) - maxMuteErrors; more > 0 {
 		muteErrors = append(slices.Clone(muteErrors[:maxMuteErrors]),
-			MuteError{Text: fmt.Sprintf("%d more errors", more)})
+			mute.Error{Text: fmt.Sprintf("%d more errors", more)})
 	}
 	for _, e := range muteErrors {
 		problem := mutesFile + e.Error()

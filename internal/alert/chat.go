@@ -71,7 +71,7 @@ func (d digest) card() string {
 	}
 	for _, x := range d.excerpt.muteNotices {
 		add(fmt.Sprintf("*MUTE*  %s\nStatus: %s\nOwner: %s\nReason: %s\nUntil: %s",
-			code(x.mute.matchText()), x.text(d.now), prose(x.mute.Owner), prose(x.mute.Reason),
+			code(x.mute.Condition()), x.text(d.now), prose(x.mute.Owner), prose(x.mute.Reason),
 			timeText(x.mute.Until)))
 	}
 	for _, x := range d.excerpt.reportNotices {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
@@ -72,7 +73,7 @@ func TestDocumentedFilterPolicies(t *testing.T) {
 	unverified := finding("user/u", "c", audit.Unverified, policies.High)
 	s.after(hour, reportOf(targets, mediumGap, unverified))
 	add("unverified target", s.after(hour, reportOf(targets, mediumGap, unverified)))
-	s.mutes = Mutes{{Target: "user/other", Owner: "kim", Reason: "r", Until: s.now.Add(90 * day)}}
+	s.mutes = mute.List{{Target: "user/other", Owner: "kim", Reason: "r", Until: s.now.Add(90 * day)}}
 	add("notice", s.after(hour, reportOf(targets, mediumGap, unverified)))
 
 	all := []string{"test", "new medium gap", "new critical gap", "reminder of both gaps",
@@ -96,20 +97,5 @@ func TestDocumentedFilterPolicies(t *testing.T) {
 		if !slices.Contains(filters[2]["events"], string(event)) {
 			t.Errorf("the filter policy without reminders does not contain %s", event)
 		}
-	}
-}
-
-// TestDocumentedMutes checks that the mutes in docs/alerts.md are valid.
-func TestDocumentedMutes(t *testing.T) {
-	page, err := os.ReadFile("../../docs/alerts.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	block := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindSubmatch(page)
-	if block == nil {
-		t.Fatal("docs/alerts.md has no YAML")
-	}
-	if mutes, errs := ParseMutes(block[1], start); len(mutes) != 2 || errs != nil {
-		t.Errorf("got mutes %+v and errors %q, want 2 mutes", mutes, errs)
 	}
 }

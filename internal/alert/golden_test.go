@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 )
 
@@ -158,7 +159,7 @@ func TestGolden(t *testing.T) {
 		}},
 		{"mutes", func(s *story) Planned {
 			s.run(drifted)
-			s.mutes = Mutes{
+			s.mutes = mute.List{
 				{Target: "user/remotion-user", Cause: audit.NoGrant,
 					Reason: "the bucket is being moved, OPS-17", Owner: "kim", Until: s.now.Add(day)},
 				{Action: "s3:*Bucket", Reason: "never used here", Owner: "alex", Until: s.now.Add(60 * day)},
@@ -168,7 +169,7 @@ func TestGolden(t *testing.T) {
 		}},
 		{"mute-errors", func(s *story) Planned {
 			s.run(compliant)
-			s.mutes, s.options.MuteErrors = ParseMutes([]byte("mutes:\n  - target: user/remotion-user\n   "+
+			s.mutes, s.options.MuteErrors = mute.Parse([]byte("mutes:\n  - target: user/remotion-user\n   "+
 				" owner: kim\n    until: 2026-13-01\n"), s.now)
 			return s.after(time.Hour, userOnly)
 		}},
@@ -232,7 +233,7 @@ func TestGolden(t *testing.T) {
 			return s.after(time.Hour, misconfigured)
 		}},
 		{"hostile", func(s *story) Planned {
-			s.mutes = Mutes{{Target: "*", Sid: "nothing", Reason: "<!channel> `x`\n\x1b[31m", Owner: "@here",
+			s.mutes = mute.List{{Target: "*", Sid: "nothing", Reason: "<!channel> `x`\n\x1b[31m", Owner: "@here",
 				Until: s.now.Add(90 * day)}}
 			return s.run(hostile)
 		}},

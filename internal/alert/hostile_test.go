@@ -7,6 +7,7 @@ import (
 	"testing"
 	"unicode"
 
+	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
@@ -49,9 +50,9 @@ func hostileReport(name string) audit.Report {
 func TestHostileNames(t *testing.T) {
 	for _, name := range hostileNames {
 		s := newStory(t)
-		s.mutes = Mutes{{Target: name + "*", Cause: audit.SCP, Reason: name, Owner: name,
+		s.mutes = mute.List{{Target: name + "*", Cause: audit.SCP, Reason: name, Owner: name,
 			Until: start.Add(day)}}
-		s.options.MuteErrors = []MuteError{{Line: 1, Text: name}}
+		s.options.MuteErrors = []mute.Error{{Line: 1, Text: name}}
 		s.options.Problems = []audit.Problem{{What: name, Why: name, Remedy: name}}
 		s.options.Sender = Sender{Function: name, Region: name, Settings: []string{"--render-role", name},
 			Bucket: name, Evidence: name}

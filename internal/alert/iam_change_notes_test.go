@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 )
 
@@ -104,7 +105,7 @@ func TestUnverifiedTargetsComeFirst(t *testing.T) {
 	r = triggered(r, audit.IAMChange{Event: "DetachUserPolicy", Actor: "user/kim", UserName: "u",
 		Targets: []string{"user/u"}})
 	s := newStory(t)
-	s.mutes = Mutes{{Target: "user/v", Reason: "known", Owner: "kim", Until: start.Add(90 * day)}}
+	s.mutes = mute.List{{Target: "user/v", Reason: "known", Owner: "kim", Until: start.Add(90 * day)}}
 	s.options.First = &r
 	m := s.run(r).Message
 	checkOrder := func(body string, parts ...string) {

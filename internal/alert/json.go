@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
@@ -61,10 +62,10 @@ type announcement struct {
 	Ended   bool       `json:"ended"`
 	Seconds int64      `json:"seconds,omitempty"`
 	// Opened counts how often the gap opened. Reminders counts the reminders, including this message.
-	Opened    int    `json:"opened,omitempty"`
-	Reminders int    `json:"reminders,omitempty"`
-	Text      string `json:"text"`
-	Mute      *Mute  `json:"mute,omitempty"`
+	Opened    int        `json:"opened,omitempty"`
+	Reminders int        `json:"reminders,omitempty"`
+	Text      string     `json:"text"`
+	Mute      *mute.Mute `json:"mute,omitempty"`
 }
 
 func (d digest) jsonBody() string {

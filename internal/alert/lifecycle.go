@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
@@ -26,7 +27,7 @@ type transition struct {
 type lifecycle struct {
 	previous State
 	report   audit.Report
-	mutes    Mutes
+	mutes    mute.List
 	now      time.Time
 	options  Options
 	// findings are the findings of the report, by identity.
@@ -44,7 +45,7 @@ type targetPolicy struct {
 // target, missing if the target does not exist, and known if a finding about it is verified.
 type targetKnowledge struct{ audited, missing, known bool }
 
-func newLifecycle(previous State, r audit.Report, mutes Mutes, now time.Time,
+func newLifecycle(previous State, r audit.Report, mutes mute.List, now time.Time,
 	o Options) *lifecycle {
 	l := &lifecycle{previous: previous, report: r, mutes: mutes, now: now, options: o,
 		findings: map[Identity]audit.Finding{}, knowledge: map[targetPolicy]targetKnowledge{}}
@@ -228,7 +229,7 @@ func (l *lifecycle) unknownTargets() bool {
 // suppressMuted returns the transition, without its reason if the gap is muted. A transition
 // without a reason is stored but not announced.
 func (l *lifecycle) suppressMuted(c transition) transition {
-	if l.mutes.longestFor(c.finding) != nil {
+	if l.mutes.LongestFor(c.finding) != nil {
 		c.reason = ""
 	}
 	return c

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 	"github.com/remotion-audit/remotion-audit/internal/report"
@@ -201,19 +202,19 @@ func TestLifecycle(t *testing.T) {
 				{hour, targetNotFound, ""}, {hour, targetNotFound, "auditor_error account"},
 				{hour, reportOf(both, gap("a")), "auditor_error account ended"}}},
 		{"a muted gap is never announced", func(s *story) {
-			s.mutes = Mutes{{Target: "user/u", Owner: "kim", Reason: "r", Until: start.Add(300 * day)}}
+			s.mutes = mute.List{{Target: "user/u", Owner: "kim", Reason: "r", Until: start.Add(300 * day)}}
 		},
 			[]step{{0, a, "notice of target user/u: new mute, hides 1 gap (highest severity: high)"},
 				{2 * day, a, ""},
 				{hour, fine, "notice of target user/u: hides nothing and can be removed"}, {hour, a, ""}}},
 		{"a gap is announced as new when its mute ends", func(s *story) {
-			s.mutes = Mutes{{Target: "user/u", Owner: "kim", Reason: "r", Until: start.Add(2 * hour)}}
+			s.mutes = mute.List{{Target: "user/u", Owner: "kim", Reason: "r", Until: start.Add(2 * hour)}}
 		},
 			[]step{{0, a, "notice of target user/u: new mute, hides 1 gap (highest severity: high)"},
 				{hour, a, ""},
 				{hour, a, "opened a"}}},
 		{"an error of the mutes file is announced once, by the first run", func(s *story) {
-			s.options.MuteErrors = []MuteError{{Line: 3, Text: "a mute needs owner"}}
+			s.options.MuteErrors = []mute.Error{{Line: 3, Text: "a mute needs owner"}}
 		},
 			[]step{{0, fine,
 				"auditor_error mutes.yaml, line 3: a mute needs owner: this mute has no effect until it is " +
@@ -221,7 +222,7 @@ func TestLifecycle(t *testing.T) {
 	}
 	// A recovery while the mutes file has an error is labeled ERROR, not OK.
 	s := newStory(t)
-	s.options.MuteErrors = []MuteError{{Line: 3, Text: "a mute needs owner"}}
+	s.options.MuteErrors = []mute.Error{{Line: 3, Text: "a mute needs owner"}}
 	s.run(a)
 	if subject := s.after(hour, fine).Message.Subject; !strings.HasPrefix(subject,
 		"[ERROR] Remotion IAM: recovered after 1h") {
@@ -408,7 +409,7 @@ func TestARunWithoutTargetsEndsNothing(t *testing.T) {
 	muted := finding("user/v", "b", audit.Missing, high)
 	audited := reportOf(targets, unverified, muted)
 	s := newStory(t)
-	s.mutes = Mutes{{Target: "user/v", Reason: "known", Owner: "kim", Until: start.Add(90 * day)}}
+	s.mutes = mute.List{{Target: "user/v", Reason: "known", Owner: "kim", Until: start.Add(90 * day)}}
 	expect := func(step string, p Planned, want string) {
 		t.Helper()
 		if got := announcements(p); got != want {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/report"
 )
@@ -78,7 +79,7 @@ func (d digest) mail() string {
 	}
 	for _, x := range d.excerpt.muteNotices {
 		l.Rest = append(l.Rest, report.Section{Title: "MUTE", Fields: []report.Field{
-			{Label: "Mutes", Text: x.mute.matchText()}, {Label: "Status", Text: x.text(d.now)},
+			{Label: "Mutes", Text: x.mute.Condition()}, {Label: "Status", Text: x.text(d.now)},
 			{Label: "Owner", Text: x.mute.Owner},
 			{Label: "Reason", Text: x.mute.Reason}, {Label: "Until", Text: timeText(x.mute.Until)},
 		}})
@@ -213,7 +214,7 @@ func (d digest) muteCommand(g report.Group) string {
 	if d.options.Sender.Bucket == "" {
 		return ""
 	}
-	m := Mute{Target: g.Target, Cause: g.Cause}
+	m := mute.Mute{Target: g.Target, Cause: g.Cause}
 	sid := g.Findings[0].Sid
 	if actions := g.Actions(); len(actions) == 1 {
 		m.Action = actions[0]
@@ -233,14 +234,16 @@ func nonEmpty(fields ...report.Field) (list []report.Field) {
 	return list
 }
 
-// matchText returns the fields of the mute that match gaps, such as "target user/x, cause scp".
-func (m Mute) matchText() string {
-	var list []string
-	for _, part := range []struct{ name, value string }{{"target", m.Target}, {"action", m.Action},
-		{"cause", string(m.Cause)}, {"sid", m.Sid}} {
-		if part.value != "" {
-			list = append(list, part.name+" "+part.value)
+// MuteCommand returns the command that mutes the gaps that m matches for 24 hours, quoted for a
+// shell. The owner is the user that runs the command. The reason is a placeholder.
+func MuteCommand(bucket string, m mute.Mute) string {
+	words := []string{"remotion-audit", "mute", "--bucket", bucket}
+	for _, flag := range []struct{ name, value string }{{"--target", m.Target}, {"--action", m.Action},
+		{"--cause", string(m.Cause)}, {"--sid", m.Sid}} {
+		if flag.value != "" {
+			words = append(words, flag.name, flag.value)
 		}
 	}
-	return strings.Join(list, ", ")
+	return report.ShellWords(append(words, "--for", "24h")...) +
+		` --owner "$USER" --reason 'under investigation'`
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 	"github.com/remotion-audit/remotion-audit/internal/report"
@@ -15,7 +16,7 @@ const expiresSoon = 7 * 24 * time.Hour
 
 // muteNotice announces a mute that is new, changed, ends soon, or hides more or fewer gaps.
 type muteNotice struct {
-	mute Mute
+	mute mute.Mute
 	kind muteNoticeKind
 	// effect describes how many gaps the mute hides.
 	effect   string
@@ -49,8 +50,8 @@ func (l *lifecycle) muteNotices() (seen []SeenMute, notices []muteNotice) {
 		add := func(kind muteNoticeKind) {
 			notices = append(notices, muteNotice{m, kind, effect, max(worst, policies.Low)})
 		}
-		i := slices.IndexFunc(l.previous.Mutes, func(s SeenMute) bool { return s.compare(m) == 0 })
-		if i < 0 || !l.previous.Mutes[i].equal(m) {
+		i := slices.IndexFunc(l.previous.Mutes, func(s SeenMute) bool { return s.Compare(m) == 0 })
+		if i < 0 || !l.previous.Mutes[i].Equal(m) {
 			if i < 0 {
 				add(muteNew)
 			} else {
@@ -80,7 +81,7 @@ func (l *lifecycle) muteNotices() (seen []SeenMute, notices []muteNotice) {
 
 // sentence returns the notice as a sentence that names the mute.
 func (n muteNotice) sentence(now time.Time) string {
-	return "mute of " + n.mute.matchText() + ": " + n.text(now)
+	return "mute of " + n.mute.Condition() + ": " + n.text(now)
 }
 
 // text returns the notice without the name of the mute.
@@ -98,22 +99,17 @@ func (n muteNotice) text(now time.Time) string {
 	return "hides nothing and can be removed"
 }
 
-// equal reports whether the mutes have equal fields.
-func (m Mute) equal(o Mute) bool {
-	return m.compare(o) == 0 && m.Reason == o.Reason && m.Owner == o.Owner && m.Until.Equal(o.Until)
-}
-
 // hiddenGaps counts the gaps that a mute hides, and returns the highest of their severities. unsure
 // is true if the mute may also hide gaps that this run could not verify.
-func (l *lifecycle) hiddenGaps(m Mute) (n int, worst policies.Severity, unsure bool) {
+func (l *lifecycle) hiddenGaps(m mute.Mute) (n int, worst policies.Severity, unsure bool) {
 	for _, f := range l.report.Findings {
 		switch {
 		case f.Status.Gap() && m.Matches(f):
 			n++
 			worst = max(worst, f.Severity)
-		case f.Status == audit.Unverified && m.concerns(f),
+		case f.Status == audit.Unverified && m.Concerns(f),
 			identityOf(f).targetMissing() && f.Status.Gap() &&
-				glob(m.Target, f.Target):
+				m.MatchesTarget(f.Target):
 			unsure = true
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
@@ -21,8 +22,8 @@ type Options struct {
 	// First is the report of an earlier attempt within this run, or nil. If both reports contain an
 	// auditor error, this run announces the error.
 	First *audit.Report
-	// MuteErrors are the errors that ParseMutes returned.
-	MuteErrors []MuteError
+	// MuteErrors are the errors that mute.Parse returned.
+	MuteErrors []mute.Error
 	// Problems are problems of the auditor, such as a damaged state or a mutes file that it has no
 	// permission to read. Plan announces them at once, as auditor errors. Their Target is empty, and
 	// their What must be the same in each run.
@@ -56,9 +57,9 @@ type Planned struct {
 // Plan compares a report with the previous state, and decides which message to send. It depends
 // only on its arguments. If the caller stores Next, a run with the same report sends no message
 // until a reminder is due.
-func Plan(previous State, r audit.Report, mutes Mutes, now time.Time, o Options) Planned {
-	mutes = mutes.inForce(now)
-	r = r.Muted(mutes.longestFor)
+func Plan(previous State, r audit.Report, mutes mute.List, now time.Time, o Options) Planned {
+	mutes = mutes.InForce(now)
+	r = mutes.Apply(r, now)
 	previous.Pending = nil
 	if o.Stateless {
 		previous = State{}

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
@@ -41,7 +42,7 @@ func TestStateless(t *testing.T) {
 	if other.DedupKey == first.DedupKey {
 		t.Error("another announcement has the same key")
 	}
-	s.mutes = Mutes{{Target: "user/u", Owner: "kim", Reason: "r", Until: s.now.Add(day)}}
+	s.mutes = mute.List{{Target: "user/u", Owner: "kim", Reason: "r", Until: s.now.Add(day)}}
 	if p := s.run(r); announcements(p) != "" || p.Report.Summary.GapsMuted != 1 {
 		t.Errorf("a muted gap is announced: %q, %+v", announcements(p), p.Report.Summary)
 	}
@@ -79,7 +80,7 @@ func TestTopicWithoutSubscription(t *testing.T) {
 	unverified := finding("user/v", "a", audit.Unverified, policies.High)
 	expect(s.after(hour, reportOf(u, a, unverified)), "")
 	expect(s.after(hour, reportOf(u, a, unverified)), "auditor_error user/v")
-	s.mutes = Mutes{{Sid: "other", Owner: "kim", Reason: "r", Until: s.now.Add(90 * day)}}
+	s.mutes = mute.List{{Sid: "other", Owner: "kim", Reason: "r", Until: s.now.Add(90 * day)}}
 	expect(s.after(hour, reportOf(u, a, unverified)),
 		"auditor_error user/v, notice of sid other: new mute, hides nothing")
 	s.noSubscribers = false
@@ -152,7 +153,7 @@ func TestOpeningsThatWereNotAnnouncedDoNotCount(t *testing.T) {
 	s := newStory(t)
 	s.run(open)
 	s.after(hour, satisfied)
-	s.mutes = Mutes{{Target: "user/u", Owner: "kim", Reason: "r", Until: s.now.Add(4 * hour)}}
+	s.mutes = mute.List{{Target: "user/u", Owner: "kim", Reason: "r", Until: s.now.Add(4 * hour)}}
 	s.after(hour, open)
 	s.after(hour, satisfied)
 	if a := decoded(s.after(2*hour, open).Message).Announcements; len(a) != 1 ||
@@ -173,7 +174,7 @@ func TestPlanIsPure(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mutes := Mutes{{Target: "user/v", Owner: "o", Reason: "r", Until: s.now.Add(day)},
+	mutes := mute.List{{Target: "user/v", Owner: "o", Reason: "r", Until: s.now.Add(day)},
 		{Target: "user/u", Owner: "o", Reason: "r", Until: s.now.Add(day)}}
 	findings := len(r.Findings)
 	one := Plan(s.state, r, mutes, s.now.Add(hour), s.options)

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
@@ -120,7 +121,7 @@ func TestRandomDrift(t *testing.T) {
 			runs = 100
 		}
 		d, s, models := newDrift(seed), newStory(t), map[Identity]*model{}
-		s.mutes = Mutes{{Target: "user/w", Action: "a", Owner: "kim", Reason: "r",
+		s.mutes = mute.List{{Target: "user/w", Action: "a", Owner: "kim", Reason: "r",
 			Until: start.Add(200 * day)}}
 		keys := map[string]bool{}
 		for run := range runs {
@@ -141,8 +142,8 @@ func TestRandomDrift(t *testing.T) {
 					models[id] = m
 				}
 				before[id] = *m
-				muted := s.mutes.inForce(s.now).longestFor(f) != nil || f.Status == audit.Satisfied &&
-					s.mutes.inForce(s.now).longestFor(audit.Finding{Target: f.Target, Action: f.Action}) != nil
+				muted := s.mutes.InForce(s.now).LongestFor(f) != nil || f.Status == audit.Satisfied &&
+					s.mutes.InForce(s.now).LongestFor(audit.Finding{Target: f.Target, Action: f.Action}) != nil
 				event := m.update(f, baseline, muted, s.now)
 				if event == ReasonReminder {
 					factor := []time.Duration{1, 3, 7}[min(m.reminders, 2)]

@@ -1,82 +1,40 @@
 package alert
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"testing"
 
-	"github.com/goccy/go-yaml"
-	"github.com/santhosh-tekuri/jsonschema/v6"
-
+	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/testing/schematest"
 )
-
-// schema compiles a schema in docs/. The schemas refer to each other.
-func schema(t testing.TB, name string) *jsonschema.Schema {
-	t.Helper()
-	files, err := filepath.Glob("../../docs/*.schema.json")
-	if err != nil || len(files) < 4 {
-		t.Fatalf("schemas %q, %v", files, err)
-	}
-	c := jsonschema.NewCompiler()
-	c.AssertFormat()
-	for _, file := range files {
-		raw, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
-		if err != nil {
-			t.Fatalf("%s: %v", file, err)
-		}
-		if err := c.AddResource("https://github.com/remotion-audit/remotion-audit/docs/"+
-			filepath.Base(file), doc); err != nil {
-			t.Fatal(err)
-		}
-	}
-	s, err := c.Compile("https://github.com/remotion-audit/remotion-audit/docs/" + name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
-func validate(t testing.TB, s *jsonschema.Schema, text []byte) error {
-	t.Helper()
-	v, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
-	if err != nil {
-		t.Fatalf("%v in %s", err, text)
-	}
-	return s.Validate(v)
-}
 
 // TestMessagesAndStatesFollowTheirSchemas checks that the messages and states of random drift and
 // of the fixtures follow their schemas.
 func TestMessagesAndStatesFollowTheirSchemas(t *testing.T) {
-	message, state := schema(t, "message.schema.json"), schema(t, "state.schema.json")
+	message := schematest.Compile(t, "message.schema.json")
+	state := schematest.Compile(t, "state.schema.json")
 	check := func(p Planned) {
 		t.Helper()
 		if !p.Message.Zero() {
-			if err := validate(t, message, []byte(p.Message.Bodies["default"])); err != nil {
+			if err := schematest.Validate(t, message, []byte(p.Message.Bodies["default"])); err != nil {
 				t.Fatalf("%v\n%s", err, p.Message.Bodies["default"])
 			}
 			claimed := p.NextUndelivered
 			claimed.Pending = &Pending{ID: "p", DedupKey: p.DedupKey, Message: p.Message, Next: p.Next,
 				Owner: "r", Until: start}
 			claimed.Pending.Next.SchemaVersion = StateVersion
-			if err := validate(t, state, claimed.JSON()); err != nil {
+			if err := schematest.Validate(t, state, claimed.JSON()); err != nil {
 				t.Fatalf("%v\n%s", err, claimed.JSON())
 			}
 		}
-		if err := validate(t, state, p.Next.JSON()); err != nil {
+		if err := schematest.Validate(t, state, p.Next.JSON()); err != nil {
 			t.Fatalf("%v\n%s", err, p.Next.JSON())
 		}
 	}
 	d, s := newDrift(9), newStory(t)
-	s.mutes = Mutes{{Target: "user/w", Action: "a", Owner: "kim", Reason: "r",
+	s.mutes = mute.List{{Target: "user/w", Action: "a", Owner: "kim", Reason: "r",
 		Until: start.Add(200 * day)}}
 	for i := range 100 {
 		r := d.step()
@@ -106,7 +64,7 @@ func TestMessagesAndStatesFollowTheirSchemas(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := validate(t, schema(t, "report.schema.json"), raw); err != nil {
+		if err := schematest.Validate(t, schematest.Compile(t, "report.schema.json"), raw); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -123,33 +81,10 @@ func TestMessagesAndStatesFollowTheirSchemas(t *testing.T) {
 	check(s.run(misconfigured))
 	checkReport("an invalid configuration", misconfigured)
 	for _, subscriptions := range [][]Subscription{nil, {{"email", "a@example.com", true}}} {
-		if err := validate(t, message,
+		if err := schematest.Validate(t, message,
 			[]byte(TestMessage("123456789012", nil, subscriptions,
 				Sender{}).Bodies["default"])); err != nil {
 			t.Error(err)
-		}
-	}
-}
-
-// TestMutesFollowTheirSchema checks that the schema of the mutes file accepts the files that
-// ParseMutes accepts, and no others, apart from rules that a schema cannot express.
-func TestMutesFollowTheirSchema(t *testing.T) {
-	s := schema(t, "mutes.schema.json")
-	for name, text := range muteFiles {
-		_, errs := ParseMutes([]byte(text), start)
-		var v any
-		if err := yaml.Unmarshal([]byte(text), &v); err != nil {
-			continue // the schema applies to valid YAML only
-		}
-		asJSON, err := json.Marshal(v)
-		if err != nil {
-			t.Fatal(err)
-		}
-		invalid := validate(t, s, asJSON)
-		if notInSchema := map[string]bool{"a mistyped year": true, "a line break in a reason": true,
-			"a blank owner": true, "two documents": true}[name]; (invalid != nil) != (errs != nil) &&
-			!notInSchema {
-			t.Errorf("%s: the schema returned %v, the parser %v", name, invalid, errs)
 		}
 	}
 }

@@ -7,8 +7,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/testing/schematest"
 )
 
 // TestReleasedStates checks that the state of each earlier release can be read, that writing the
@@ -29,7 +31,7 @@ func TestReleasedStates(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", file, err)
 		}
-		if err := validate(t, schema(t, "state.schema.json"), raw); err != nil {
+		if err := schematest.Validate(t, schematest.Compile(t, "state.schema.json"), raw); err != nil {
 			t.Errorf("%s: %v", file, err)
 		}
 		if state.Pending == nil || len(state.Gaps) == 0 || len(state.Pending.Next.Errors) == 0 ||
@@ -48,7 +50,7 @@ func TestReleasedStates(t *testing.T) {
 	}
 }
 
-var storyMutes = Mutes{{Target: "user/v", Action: "a", Reason: "being moved, OPS-17", Owner: "kim",
+var storyMutes = mute.List{{Target: "user/v", Action: "a", Reason: "being moved, OPS-17", Owner: "kim",
 	Until: start.Add(3 * day)}}
 
 // upgraded returns the report of the runs before and after the upgrade. The report contains an

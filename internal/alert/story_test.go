@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
@@ -97,7 +98,7 @@ type story struct {
 	t             testing.TB
 	state         State
 	now           time.Time
-	mutes         Mutes
+	mutes         mute.List
 	options       Options
 	noSubscribers bool // the topic has no confirmed subscription
 	runs          int

@@ -7,8 +7,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/testing/schematest"
 )
 
 // released is the directory of a state, a mutes file and a report that the release of November 2026
@@ -69,7 +71,7 @@ func upgradeStory(t *testing.T) (*story, State, audit.Report) {
 	}
 	s := newStory(t)
 	s.now, s.state, s.runs = r.Run.At, state, 20
-	s.mutes, s.options.MuteErrors = ParseMutes(read("mutes.yaml"), s.now)
+	s.mutes, s.options.MuteErrors = mute.Parse(read("mutes.yaml"), s.now)
 	return s, state, r
 }
 
@@ -78,7 +80,7 @@ func TestAnUpgradeKeepsTheState(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := validate(t, schema(t, "state.schema.json"), raw); err != nil {
+	if err := schematest.Validate(t, schematest.Compile(t, "state.schema.json"), raw); err != nil {
 		t.Error(err)
 	}
 	// ParseState changes only the texts of errors of the mutes file, and the text of the upgrade
@@ -123,7 +125,7 @@ func TestAnUpgradeKeepsTheMutes(t *testing.T) {
 		t.Fatalf("mutes %+v", s.mutes)
 	}
 	for _, m := range s.mutes {
-		if !slices.ContainsFunc(state.Mutes, func(s SeenMute) bool { return s.equal(m) }) {
+		if !slices.ContainsFunc(state.Mutes, func(s SeenMute) bool { return s.Equal(m) }) {
 			t.Errorf("the state does not contain the mute %+v", m)
 		}
 	}
@@ -204,7 +206,7 @@ func TestRenamedErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, f := range files {
-		_, errs := ParseMutes([]byte(f.File), start)
+		_, errs := mute.Parse([]byte(f.File), start)
 		var got, want []string
 		for _, old := range f.Errors {
 			got = append(got, renamedError(old))
@@ -249,7 +251,7 @@ func TestAnUpgradeDoesNotAnnounceTheReadScopeAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := validate(t, schema(t, "state.schema.json"), raw); err != nil {
+	if err := schematest.Validate(t, schematest.Compile(t, "state.schema.json"), raw); err != nil {
 		t.Error(err)
 	}
 	if strings.Contains(string(raw), audit.ReadScopeText) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/remotion-audit/remotion-audit/internal/alert"
+	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/evidence"
 	"github.com/remotion-audit/remotion-audit/internal/publish"
@@ -162,9 +163,9 @@ func (a *App) noSubscribers(ctx context.Context, topic string) *bool {
 
 // muteFile holds the content of the file of mutes.
 type muteFile struct {
-	list alert.Mutes
+	list mute.List
 	// invalid are the errors of mutes that could not be parsed.
-	invalid []alert.MuteError
+	invalid []mute.Error
 	// problems and readErrors describe a file that could not be read: for the alert and for the log.
 	problems   []audit.Problem
 	readErrors []error
@@ -184,7 +185,7 @@ func (a *App) readMutes(ctx context.Context, bucket evidence.Objects) (m muteFil
 		m.problems = []audit.Problem{{What: evidence.MutesKey +
 			" in the evidence bucket: nothing is muted", Why: err.Error()}}
 	default:
-		m.list, m.invalid = alert.ParseMutes(text, a.now())
+		m.list, m.invalid = mute.Parse(text, a.now())
 	}
 	return m
 }

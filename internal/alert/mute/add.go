@@ -1,7 +1,8 @@
-package alert
+package mute
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -9,30 +10,14 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml/ast"
-
-	"github.com/remotion-audit/remotion-audit/internal/report"
 )
 
-// MuteCommand returns the command that mutes the gaps that m matches for 24 hours, quoted for a
-// shell. The owner is the user that runs the command. The reason is a placeholder.
-func MuteCommand(bucket string, m Mute) string {
-	words := []string{"remotion-audit", "mute", "--bucket", bucket}
-	for _, flag := range []struct{ name, value string }{{"--target", m.Target}, {"--action", m.Action},
-		{"--cause", string(m.Cause)}, {"--sid", m.Sid}} {
-		if flag.value != "" {
-			words = append(words, flag.name, flag.value)
-		}
-	}
-	return report.ShellWords(append(words, "--for", "24h")...) +
-		` --owner "$USER" --reason 'under investigation'`
-}
-
-// AddMute returns the text of a mutes file with a mute appended. It changes no other byte. The mute
+// Add returns the text of a mutes file with a mute appended. It changes no other byte. The mute
 // must be valid at now. The file must be empty or a list in block style; it may contain invalid
 // mutes.
-func AddMute(text []byte, m Mute, now time.Time) ([]byte, error) {
-	before, errsBefore := ParseMutes(text, now)
-	list, fileErr := muteList(text)
+func Add(text []byte, m Mute, now time.Time) ([]byte, error) {
+	before, errsBefore := Parse(text, now)
+	list, fileErr := parseList(text)
 	if fileErr != nil {
 		return nil, fmt.Errorf("the mutes file has an error, correct it first: %w", fileErr)
 	}
@@ -49,9 +34,9 @@ func AddMute(text []byte, m Mute, now time.Time) ([]byte, error) {
 		out = append(out, "mutes:\n"...)
 	}
 	out = append(out, m.yaml(indent)...)
-	after, errsAfter := ParseMutes(out, now)
-	added := slices.Concat(before, Mutes{m})
-	if !slices.EqualFunc(after, added, Mute.equal) || !slices.Equal(errsAfter, errsBefore) {
+	after, errsAfter := Parse(out, now)
+	added := slices.Concat(before, List{m})
+	if !slices.EqualFunc(after, added, Mute.Equal) || !slices.Equal(errsAfter, errsBefore) {
 		if len(errsAfter) > len(errsBefore) {
 			return nil, fmt.Errorf("invalid mute: %s", errsAfter[len(errsAfter)-1].Text)
 		}
@@ -86,11 +71,20 @@ func (m Mute) yaml(indent string) string {
 		{"reason", m.Reason}, {"owner", m.Owner},
 	} {
 		if field.value != "" {
-			// A JSON string is a valid YAML string.
-			fmt.Fprintf(&b, "%s%s: %s\n", lead, field.name, marshal(field.value))
+			fmt.Fprintf(&b, "%s%s: %s\n", lead, field.name, quote(field.value))
 			lead = indent + "  "
 		}
 	}
 	fmt.Fprintf(&b, "%suntil: %s\n", lead, m.Until.UTC().Format(time.RFC3339))
 	return b.String()
+}
+
+// quote returns the text as a JSON string, which is also a valid YAML string. It keeps <, > and &,
+// so that the address of an owner stays readable.
+func quote(s string) string {
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(s) // a string always encodes
+	return strings.TrimSuffix(b.String(), "\n")
 }

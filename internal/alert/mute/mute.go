@@ -1,4 +1,8 @@
-package alert
+// Package mute reads, applies and writes the mutes of the file mutes.yaml. A mute hides gaps from
+// alerts until a time, and has an owner and a reason.
+//
+// The package composes no messages. docs/alerts.md describes the file.
+package mute
 
 import (
 	"cmp"
@@ -10,8 +14,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 )
 
-// Mutes are the mutes of a file, in its order.
-type Mutes []Mute
+// List contains the mutes of a file, in its order.
+type List []Mute
 
 // Mute mutes gaps until a time. It matches a gap if each of Target, Action, Cause and Sid is empty
 // or matches. At least one of these fields is not empty. In Target, Action and Sid a '*' matches
@@ -26,14 +30,14 @@ type Mute struct {
 	Until  time.Time   `json:"until"`
 }
 
-// MuteError is an error in the mutes file. A mute with an error mutes nothing.
-type MuteError struct {
+// Error is an error in the mutes file. A mute with an error mutes nothing.
+type Error struct {
 	// Line counts from 1. Zero means the whole file.
 	Line int
 	Text string
 }
 
-func (e MuteError) Error() string {
+func (e Error) Error() string {
 	if e.Line == 0 {
 		return e.Text
 	}
@@ -42,18 +46,38 @@ func (e MuteError) Error() string {
 
 // Matches reports whether the mute matches the gap. It does not consider the end of the mute.
 func (m Mute) Matches(f audit.Finding) bool {
-	return (m.Cause == "" || m.Cause == f.Cause) && m.concerns(f)
+	return (m.Cause == "" || m.Cause == f.Cause) && m.Concerns(f)
 }
 
-// concerns reports whether the mute, without its cause, matches the finding. An unverified finding
+// Concerns reports whether the mute, without its cause, matches the finding. An unverified finding
 // has no cause.
-func (m Mute) concerns(f audit.Finding) bool {
-	return glob(m.Target, f.Target) && glob(strings.ToLower(m.Action), strings.ToLower(f.Action)) &&
+func (m Mute) Concerns(f audit.Finding) bool {
+	return m.MatchesTarget(f.Target) && glob(strings.ToLower(m.Action), strings.ToLower(f.Action)) &&
 		glob(m.Sid, f.Sid)
 }
 
-// longestFor returns the mute that matches the gap and ends last, or nil.
-func (list Mutes) longestFor(f audit.Finding) *audit.Mute {
+// MatchesTarget reports whether the mute may match gaps of the target.
+func (m Mute) MatchesTarget(name string) bool { return glob(m.Target, name) }
+
+// Condition returns the fields of the mute that match gaps, such as "target user/x, cause scp".
+func (m Mute) Condition() string {
+	var list []string
+	for _, part := range []struct{ name, value string }{{"target", m.Target}, {"action", m.Action},
+		{"cause", string(m.Cause)}, {"sid", m.Sid}} {
+		if part.value != "" {
+			list = append(list, part.name+" "+part.value)
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
+// Apply returns the report with the mutes that are in force at now. Muted gaps do not count as gaps.
+func (list List) Apply(r audit.Report, now time.Time) audit.Report {
+	return r.Muted(list.InForce(now).LongestFor)
+}
+
+// LongestFor returns the mute that matches the gap and ends last, or nil.
+func (list List) LongestFor(f audit.Finding) *audit.Mute {
 	var found *audit.Mute
 	for _, m := range list {
 		if m.Matches(f) && (found == nil || m.Until.After(found.Until)) {
@@ -63,25 +87,30 @@ func (list Mutes) longestFor(f audit.Finding) *audit.Mute {
 	return found
 }
 
-// inForce returns the mutes that have not expired, ordered by the fields that match gaps. Of mutes
+// InForce returns the mutes that have not expired, ordered by the fields that match gaps. Of mutes
 // for which these fields are equal, it returns only the mute that ends last.
-func (list Mutes) inForce(now time.Time) Mutes {
-	var out Mutes
+func (list List) InForce(now time.Time) List {
+	var out List
 	for _, m := range list {
 		if m.Until.After(now) {
 			out = append(out, m)
 		}
 	}
 	slices.SortStableFunc(out, func(a, b Mute) int {
-		return cmp.Or(a.compare(b), b.Until.Compare(a.Until))
+		return cmp.Or(a.Compare(b), b.Until.Compare(a.Until))
 	})
-	return slices.CompactFunc(out, func(a, b Mute) bool { return a.compare(b) == 0 })
+	return slices.CompactFunc(out, func(a, b Mute) bool { return a.Compare(b) == 0 })
 }
 
-// compare orders mutes by the fields that match gaps.
-func (m Mute) compare(o Mute) int {
+// Compare orders mutes by the fields that match gaps.
+func (m Mute) Compare(o Mute) int {
 	return cmp.Or(cmp.Compare(m.Target, o.Target), cmp.Compare(m.Action, o.Action),
 		cmp.Compare(m.Cause, o.Cause), cmp.Compare(m.Sid, o.Sid))
+}
+
+// Equal reports whether the mutes have equal fields.
+func (m Mute) Equal(o Mute) bool {
+	return m.Compare(o) == 0 && m.Reason == o.Reason && m.Owner == o.Owner && m.Until.Equal(o.Until)
 }
 
 // glob reports whether text matches a pattern in which '*' matches any characters. An empty pattern

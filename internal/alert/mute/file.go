@@ -1,4 +1,4 @@
-package alert
+package mute
 
 import (
 	"errors"
@@ -15,23 +15,23 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 )
 
-// maxMute is the longest time until the end of a mute. Without the limit, a mistyped year would
+// maxDuration is the longest time until the end of a mute. Without the limit, a mistyped year would
 // mute a gap for decades.
-const maxMute = 366 * 24 * time.Hour
+const maxDuration = 366 * 24 * time.Hour
 
-// ParseMutes reads a mutes file (docs/alerts.md, docs/mutes.schema.json). It returns the mutes
+// Parse reads a mutes file (docs/alerts.md, docs/mutes.schema.json). It returns the mutes
 // without errors, and the errors of the other mutes. A file that is not valid YAML has no mutes and
 // one error. An empty file has no mutes and no error.
-func ParseMutes(text []byte, now time.Time) (Mutes, []MuteError) {
-	list, err := muteList(text)
+func Parse(text []byte, now time.Time) (List, []Error) {
+	list, err := parseList(text)
 	if err != nil {
-		return nil, []MuteError{*err}
+		return nil, []Error{*err}
 	}
 	if list == nil {
 		return nil, nil
 	}
-	var mutes Mutes
-	var errs []MuteError
+	var mutes List
+	var errs []Error
 	for _, node := range list.Values {
 		m, muteErrs := parseMute(node, now)
 		if muteErrs != nil {
@@ -43,8 +43,8 @@ func ParseMutes(text []byte, now time.Time) (Mutes, []MuteError) {
 	return mutes, errs
 }
 
-// muteList returns the list of mutes, or nil if the file has none.
-func muteList(text []byte) (*ast.SequenceNode, *MuteError) {
+// parseList returns the list of mutes, or nil if the file has none.
+func parseList(text []byte) (*ast.SequenceNode, *Error) {
 	file, err := parseYAML(text)
 	if err != nil {
 		return nil, err
@@ -59,11 +59,11 @@ func muteList(text []byte) (*ast.SequenceNode, *MuteError) {
 		return nil, nil
 	}
 	if len(docs) > 1 {
-		return nil, muteError(docs[1], "second YAML document: write one list under mutes:")
+		return nil, errorAt(docs[1], "second YAML document: write one list under mutes:")
 	}
 	entries, ok := mapping(docs[0])
 	if !ok || len(entries) != 1 || keyOf(entries[0]) != "mutes" {
-		return nil, muteError(docs[0], "write one list under mutes:")
+		return nil, errorAt(docs[0], "write one list under mutes:")
 	}
 	switch value := entries[0].Value.(type) {
 	case *ast.NullNode:
@@ -71,23 +71,23 @@ func muteList(text []byte) (*ast.SequenceNode, *MuteError) {
 	case *ast.SequenceNode:
 		return value, nil
 	}
-	return nil, muteError(entries[0], "mutes: must be a list")
+	return nil, errorAt(entries[0], "mutes: must be a list")
 }
 
 // Limits of a mutes file: its bytes, the bytes of a line, and the brackets that are open at the
 // same time. The parsing time of the YAML library grows with the square of each. Without the
 // limits, parsing a file could take so long that the run sends no alert.
 const (
-	maxMuteFile    = 128 << 10
-	maxMuteLine    = 4 << 10
-	maxMuteNesting = 50
+	maxFile    = 128 << 10
+	maxLine    = 4 << 10
+	maxNesting = 50
 )
 
 // oversizedFile returns an error if the file exceeds a limit, otherwise nil.
-func oversizedFile(text []byte) *MuteError {
-	if len(text) > maxMuteFile {
-		return &MuteError{Text: fmt.Sprintf("the file must have at most %d bytes: remove expired mutes",
-			maxMuteFile)}
+func oversizedFile(text []byte) *Error {
+	if len(text) > maxFile {
+		return &Error{Text: fmt.Sprintf("the file must have at most %d bytes: remove expired mutes",
+			maxFile)}
 	}
 	line, lineStart, openBrackets := 1, 0, 0
 	for i, c := range text {
@@ -99,10 +99,10 @@ func oversizedFile(text []byte) *MuteError {
 		case ']', '}':
 			openBrackets = max(0, openBrackets-1)
 		}
-		if i-lineStart >= maxMuteLine || openBrackets > maxMuteNesting {
-			return &MuteError{Line: line,
+		if i-lineStart >= maxLine || openBrackets > maxNesting {
+			return &Error{Line: line,
 				Text: fmt.Sprintf("a line must have at most %d bytes, and at most %d brackets may be open",
-					maxMuteLine, maxMuteNesting)}
+					maxLine, maxNesting)}
 		}
 	}
 	return nil
@@ -110,13 +110,13 @@ func oversizedFile(text []byte) *MuteError {
 
 // parseYAML parses YAML. It returns an error if the library panics, because the file is untrusted
 // input.
-func parseYAML(text []byte) (file *ast.File, fileErr *MuteError) {
+func parseYAML(text []byte) (file *ast.File, fileErr *Error) {
 	if fileErr := oversizedFile(text); fileErr != nil {
 		return nil, fileErr
 	}
 	defer func() {
 		if recover() != nil {
-			file, fileErr = nil, &MuteError{Text: "invalid YAML"}
+			file, fileErr = nil, &Error{Text: "invalid YAML"}
 		}
 	}()
 	file, err := parser.ParseBytes(text, 0)
@@ -128,16 +128,16 @@ func parseYAML(text []byte) (file *ast.File, fileErr *MuteError) {
 		GetMessage() string
 	}
 	if errors.As(err, &at) && at.GetToken() != nil {
-		return nil, &MuteError{Line: at.GetToken().Position.Line,
+		return nil, &Error{Line: at.GetToken().Position.Line,
 			Text: "invalid YAML: " + at.GetMessage()}
 	}
-	return nil, &MuteError{Text: "invalid YAML: " + err.Error()}
+	return nil, &Error{Text: "invalid YAML: " + err.Error()}
 }
 
 // parseMute reads one mute, and returns all of its errors.
-func parseMute(node ast.Node, now time.Time) (m Mute, errs []MuteError) {
+func parseMute(node ast.Node, now time.Time) (m Mute, errs []Error) {
 	fail := func(at ast.Node, format string, args ...any) {
-		errs = append(errs, *muteError(at, format, args...))
+		errs = append(errs, *errorAt(at, format, args...))
 	}
 	entries, ok := mapping(node)
 	if !ok {
@@ -182,11 +182,11 @@ func parseMute(node ast.Node, now time.Time) (m Mute, errs []MuteError) {
 		}
 	}
 	if text["until"] != "" {
-		until, err := parseUntil(text["until"])
+		until, err := ParseUntil(text["until"])
 		switch {
 		case err != nil:
 			fail(at["until"], "until: %s", err)
-		case until.Sub(now) > maxMute:
+		case until.Sub(now) > maxDuration:
 			fail(at["until"], "until: must be at most one year ahead, got %s", text["until"])
 		}
 		m.Until = until
@@ -194,8 +194,8 @@ func parseMute(node ast.Node, now time.Time) (m Mute, errs []MuteError) {
 	return m, errs
 }
 
-// parseUntil reads a day or a time, both in UTC. A mute with a day ends at the end of that day.
-func parseUntil(text string) (time.Time, error) {
+// ParseUntil reads a day or a time, both in UTC. A mute with a day ends at the end of that day.
+func ParseUntil(text string) (time.Time, error) {
 	if day, err := time.Parse(time.DateOnly, text); err == nil {
 		return day.AddDate(0, 0, 1), nil
 	}
@@ -206,14 +206,14 @@ func parseUntil(text string) (time.Time, error) {
 		fmt.Errorf("must be a day (2026-12-01) or a time (2026-12-01T09:00:00Z), got %q", text)
 }
 
-// muteError returns an error with the line of the node.
-func muteError(at ast.Node, format string, args ...any) *MuteError {
+// errorAt returns an error with the line of the node.
+func errorAt(at ast.Node, format string, args ...any) *Error {
 	line := 0
 	if t := at.GetToken(); t != nil && t.Position != nil {
 		line = t.Position.Line
 	}
 	// The token of a mapping is its first colon, which is on the line of its first key.
-	return &MuteError{Line: line, Text: fmt.Sprintf(format, args...)}
+	return &Error{Line: line, Text: fmt.Sprintf(format, args...)}
 }
 
 // mapping returns the entries of a mapping, or false for another node. The YAML library has a

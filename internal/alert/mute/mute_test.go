@@ -1,4 +1,4 @@
-package alert
+package mute
 
 import (
 	"bytes"
@@ -9,7 +9,13 @@ import (
 	"time"
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
-	"github.com/remotion-audit/remotion-audit/internal/policies"
+)
+
+var start = time.Date(2026, 11, 16, 9, 0, 0, 0, time.UTC)
+
+const (
+	hour = time.Hour
+	day  = 24 * hour
 )
 
 const goodMute = "mutes:\n  - target: user/ci\n    action: s3:PutBucketPolicy\n    reason: " +
@@ -56,7 +62,7 @@ var muteFiles = map[string]string{
 	"a valid and an invalid mute": goodMute + "  - target: user/other\n",
 }
 
-func TestParseMutes(t *testing.T) {
+func TestParse(t *testing.T) {
 	tests := map[string]struct {
 		mutes int
 		err   string // the start of the first error
@@ -95,26 +101,26 @@ func TestParseMutes(t *testing.T) {
 			if !ok {
 				t.Fatal("the file has no expected result")
 			}
-			mutes, errs := ParseMutes([]byte(text), start)
+			mutes, errs := Parse([]byte(text), start)
 			if len(mutes) != test.mutes || (test.err == "") != (len(errs) == 0) || test.err != "" &&
 				!strings.HasPrefix(errs[0].Error(), test.err) {
 				t.Errorf("got %d mutes and errors %q, want %d and %q", len(mutes), errs, test.mutes, test.err)
 			}
 		})
 	}
-	mutes, _ := ParseMutes([]byte(goodMute), start)
+	mutes, _ := Parse([]byte(goodMute), start)
 	want := Mute{Target: "user/ci", Action: "s3:PutBucketPolicy", Reason: "OPS-17", Owner: "kim",
 		Until: time.Date(2026, 12, 1, 9, 0, 0, 0, time.UTC)}
-	if !slices.EqualFunc(mutes, Mutes{want}, Mute.equal) {
+	if !slices.EqualFunc(mutes, List{want}, Mute.Equal) {
 		t.Errorf("got %+v, want %+v", mutes, want)
 	}
-	if mutes, _ := ParseMutes([]byte(muteFiles["a day"]), start); !mutes[0].Until.Equal(time.Date(2026,
+	if mutes, _ := Parse([]byte(muteFiles["a day"]), start); !mutes[0].Until.Equal(time.Date(2026,
 		12, 2, 0, 0, 0, 0, time.UTC)) {
 		t.Errorf("a mute until a day ends at %s, not at the end of the day", mutes[0].Until)
 	}
 }
 
-func TestMuteMatches(t *testing.T) {
+func TestMatches(t *testing.T) {
 	f := audit.Finding{Target: "user/render-ci", Action: "s3:PutBucketPolicy", Cause: audit.SCP,
 		Sid: "Storage1"}
 	tests := []struct {
@@ -146,65 +152,23 @@ func TestLongestMuteCounts(t *testing.T) {
 	long := Mute{Target: "user/u", Owner: "long", Until: start.Add(day)}
 	short, other := Mute{Target: "user/u", Owner: "short", Until: start.Add(hour)},
 		Mute{Action: "a", Owner: "other", Until: start.Add(2 * hour)}
-	f := finding("user/u", "a", audit.Missing, policies.High)
-	for _, mutes := range []Mutes{{long, short, other}, {other, short, long}} {
-		if got := mutes.longestFor(f); got.Owner != "long" {
+	f := audit.Finding{Target: "user/u", Action: "a", Status: audit.Missing}
+	for _, mutes := range []List{{long, short, other}, {other, short, long}} {
+		if got := mutes.LongestFor(f); got.Owner != "long" {
 			t.Errorf("the gap is muted by %s, want long", got.Owner)
 		}
-		if list := mutes.inForce(start); len(list) != 2 || list[1].Owner != "long" {
+		if list := mutes.InForce(start); len(list) != 2 || list[1].Owner != "long" {
 			t.Errorf("the mutes in force are %+v, want other and long", list)
 		}
 	}
 }
 
-func TestMuteNotices(t *testing.T) {
-	u := []string{"user/u"}
-	a := finding("user/u", "a", audit.Missing, policies.High)
-	criticalGap := finding("user/u", "b", audit.Missing, policies.Critical)
-	s := newStory(t)
-	s.run(reportOf(u, a))
-	m := Mute{Target: "user/u", Reason: "r", Owner: "kim", Until: start.Add(20 * day)}
-	s.mutes = Mutes{m}
-	check := func(after time.Duration, r audit.Report, want string) {
-		t.Helper()
-		if got := announcements(s.after(after, r)); got != want {
-			t.Errorf("at %s: announced %q, want %q", s.now.Sub(start), got, want)
-		}
-		if again := announcements(s.plan(replayed(r, s))); again != "" {
-			t.Errorf("at %s: a replay announced %q", s.now.Sub(start), again)
-		}
-	}
-	const notice = "notice of target user/u: "
-	check(hour, reportOf(u, a), notice+"new mute, hides 1 gap (highest severity: high)")
-	check(hour, reportOf(u, a, criticalGap),
-		notice+"now hides 2 gaps (highest severity: critical), more or worse gaps than announced before")
-	check(hour, reportOf(u, a), "")
-	check(hour, reportOf(u, a, criticalGap), "")
-	check(hour, reportOf(u, a, criticalGap, finding("user/u", "c", audit.Missing, policies.Low)),
-		notice+"now hides 3 gaps (highest severity: critical), more or worse gaps than announced before")
-	check(hour, reportOf(u), notice+"hides nothing and can be removed")
-	check(hour, reportOf(u, finding("user/u", "a", audit.Unverified, policies.High)),
-		"auditor_error user/u")
-	check(hour, reportOf(u), "auditor_error user/u ended")
-	check(hour, reportOf(u, a), "")
-	check(13*day, reportOf(u, a), notice+"ends in 6d 15h, hides 1 gap (highest severity: high)")
-	s.mutes[0].Owner, s.mutes[0].Until = "sam", s.now.Add(3*day)
-	check(hour, reportOf(u, a), notice+"changed mute, hides 1 gap (highest severity: high)")
-	s.mutes = append(s.mutes, Mute{Target: "user/u", Reason: "shorter", Owner: "alex",
-		Until: s.now.Add(hour)})
-	check(time.Minute, reportOf(u, a), "")
-	s.mutes = nil
-	check(day, reportOf(u, a), "reopened a") // the gap recovered and reopened while muted
-	s.mutes = Mutes{{Target: "user/u", Reason: "r", Owner: "kim", Until: s.now.Add(-hour)}}
-	check(hour, reportOf(u, a), "")
-}
-
-func TestAddMute(t *testing.T) {
+func TestAdd(t *testing.T) {
 	m := Mute{Target: "user/it's \"x\" #1: é", Cause: audit.SCP, Reason: "see #ops: it's \\ known",
 		Owner: "kim <kim@example.com>", Until: start.Add(day)}
 	for name, text := range muteFiles {
-		before, errsBefore := ParseMutes([]byte(text), start)
-		out, err := AddMute([]byte(text), m, start)
+		before, errsBefore := Parse([]byte(text), start)
+		out, err := Add([]byte(text), m, start)
 		refused := slices.Contains([]string{"a string as list", "another key", "a list without its key",
 			"two documents", "invalid YAML", "a duplicate field", "a flow style mute", "an empty list"},
 			name)
@@ -218,9 +182,9 @@ func TestAddMute(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		after, errs := ParseMutes(out, start)
+		after, errs := Parse(out, start)
 		if !bytes.HasPrefix(out, []byte(text)) || !slices.Equal(errs, errsBefore) ||
-			!slices.EqualFunc(after, append(before, m), Mute.equal) {
+			!slices.EqualFunc(after, append(before, m), Mute.Equal) {
 			t.Errorf("%s: got %+v, errors %q in\n%s", name, after, errs, out)
 		}
 	}
@@ -231,7 +195,7 @@ func TestAddMute(t *testing.T) {
 		"mutes: # none yet",
 		"---\nmutes:\n  - target: user/a\n    owner: o\n    reason: r\n    until: 2026-12-01\n",
 	} {
-		out, err := AddMute([]byte(text), m, start)
+		out, err := Add([]byte(text), m, start)
 		if err != nil || !bytes.HasPrefix(out, []byte(text)) {
 			t.Errorf("error %v: %q became\n%s", err, text, out)
 		}
@@ -244,26 +208,15 @@ func TestAddMute(t *testing.T) {
 		"an end after the limit": {Target: "user/a", Reason: "r", Owner: "o",
 			Until: start.Add(400 * day)},
 	} {
-		if out, err := AddMute([]byte(goodMute), bad, start); err == nil ||
+		if out, err := Add([]byte(goodMute), bad, start); err == nil ||
 			!strings.Contains(err.Error(), "invalid mute: ") {
 			t.Errorf("%s: error %v, want invalid mute, in\n%s", name, err, out)
 		}
 	}
 }
 
-func TestMuteCommand(t *testing.T) {
-	got := MuteCommand("audit-evidence", Mute{Target: "role/it's $(id)", Action: "s3:PutBucketPolicy",
-		Cause: audit.SCP})
-	want := `remotion-audit mute --bucket audit-evidence --target 'role/it'\''s $(id)' ` +
-		`--action s3:PutBucketPolicy --cause scp --for 24h --owner "$USER" ` +
-		`--reason 'under investigation'`
-	if got != want {
-		t.Errorf("got  %s\nwant %s", got, want)
-	}
-}
-
-// FuzzMutes checks that ParseMutes does not panic, that it returns only complete mutes and errors
-// with a text, and that the text that AddMute returns contains the earlier mutes and the added
+// FuzzMutes checks that Parse does not panic, that it returns only complete mutes and errors
+// with a text, and that the text that Add returns contains the earlier mutes and the added
 // mute.
 func FuzzMutes(f *testing.F) {
 	for _, name := range []string{"a mute", "a flow style mute", "invalid YAML", "two documents",
@@ -273,9 +226,9 @@ func FuzzMutes(f *testing.F) {
 	f.Add([]byte("mutes: &a\n  - *a\n"), "*", "'")
 	f.Add([]byte("? {a: b}\n: !!binary x\n"), "a\x00", "é")
 	f.Fuzz(func(t *testing.T, text []byte, target, reason string) {
-		before, errs := ParseMutes(text, start)
+		before, errs := Parse(text, start)
 		for _, m := range before {
-			if m.Owner == "" || m.Reason == "" || !m.Until.Before(start.Add(maxMute+1)) {
+			if m.Owner == "" || m.Reason == "" || !m.Until.Before(start.Add(maxDuration+1)) {
 				t.Errorf("invalid mute %+v", m)
 			}
 		}
@@ -285,41 +238,31 @@ func FuzzMutes(f *testing.F) {
 			}
 		}
 		m := Mute{Target: target, Reason: reason, Owner: "o", Until: start.Add(day)}
-		out, err := AddMute(text, m, start)
+		out, err := Add(text, m, start)
 		if err != nil {
 			return
 		}
-		if after, _ := ParseMutes(out, start); !bytes.HasPrefix(out, text) ||
+		if after, _ := Parse(out, start); !bytes.HasPrefix(out, text) ||
 			fmt.Sprint(after) != fmt.Sprint(append(before, m)) {
 			t.Errorf("%q became %q", text, out)
 		}
 	})
 }
 
-// TestAnOversizedMutesFileIsRefused checks that ParseMutes refuses a mutes file that takes long to
+// TestAnOversizedFileIsRefused checks that Parse refuses a mutes file that takes long to
 // parse. Otherwise a mutes file could prevent alerts.
-func TestAnOversizedMutesFileIsRefused(t *testing.T) {
+func TestAnOversizedFileIsRefused(t *testing.T) {
 	const limits = "a line must have at most 4096 bytes, and at most 50 brackets may be open"
 	for want, text := range map[string]string{
-		"line 1: " + limits:  "mutes: " + strings.Repeat("[", maxMuteNesting+1),
+		"line 1: " + limits:  "mutes: " + strings.Repeat("[", maxNesting+1),
 		"line 52: " + limits: "mutes: \n" + strings.Repeat("{a:\n", 10_000),
-		"line 2: " + limits:  "mutes:\n  " + strings.Repeat("- ", maxMuteLine),
+		"line 2: " + limits:  "mutes:\n  " + strings.Repeat("- ", maxLine),
 		"the file must have at most 131072 bytes: remove expired mutes": "mutes:\n" +
-			strings.Repeat("# a\n", maxMuteFile/4),
+			strings.Repeat("# a\n", maxFile/4),
 	} {
-		list, errs := ParseMutes([]byte(text), start)
+		list, errs := Parse([]byte(text), start)
 		if list != nil || len(errs) != 1 || errs[0].Error() != want {
 			t.Errorf("%.20q: %v, want %q", text, errs, want)
 		}
-	}
-	s := newStory(t)
-	s.run(reportOf([]string{"user/u"}))
-	_, s.options.MuteErrors = ParseMutes([]byte("mutes:\n"+
-		strings.Repeat("  - target: user/x\n", 2000)), start)
-	p := s.after(hour, reportOf([]string{"user/u"}))
-	checkMessage(t, p, s.options)
-	if n := len(s.state.Errors); n != maxMuteErrors+1 ||
-		!strings.Contains(p.Message.Bodies["email"], "5900 more errors") {
-		t.Errorf("the state has %d errors, want %d\n%s", n, maxMuteErrors+1, p.Message.Bodies["email"])
 	}
 }
