@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/remotion-audit/remotion-audit/internal/alert"
+	"github.com/remotion-audit/remotion-audit/internal/alert/render"
 	"github.com/remotion-audit/remotion-audit/internal/app"
 	"github.com/remotion-audit/remotion-audit/internal/publish"
 	"github.com/remotion-audit/remotion-audit/internal/settings"
@@ -51,7 +52,7 @@ func runTestAlert(cmd *cobra.Command, topic string) error {
 	}
 	list, sent, err := publish.TestAlert(ctx, clients.SNS, topic, true,
 		func(list []alert.Subscription) alert.Message {
-			return alert.TestMessage(at.AccountID, nil, list, alert.Sender{})
+			return render.TestMessage(at.AccountID, nil, list, render.Sender{})
 		})
 	out := cmd.OutOrStdout()
 	if sent {

@@ -28,19 +28,12 @@ type Options struct {
 	// permission to read. Plan announces them at once, as auditor errors. Their Target is empty, and
 	// their What must be the same in each run.
 	Problems []audit.Problem
-	// Sender describes the auditor in the texts.
-	Sender Sender
 }
 
-// Planned is the result of Plan: the message to send and the state to store.
+// Planned is the result of Plan: what to announce and the state to store.
 type Planned struct {
-	// Message is the message to send. It is zero if there is none.
-	Message Message
-	// DedupKey is the dedupKey of the message. Messages with equal keys contain the same
-	// announcements.
-	DedupKey string
-	// Reasons are why the message is sent, as in its attribute "events".
-	Reasons []Reason
+	// Digest is the content of the message to send. It is nil if there is nothing to announce.
+	Digest *Digest
 	// Next is the state to store after the message is published, or at once if there is none.
 	Next State
 	// NextUndelivered is the state to store instead of Next if the topic has no confirmed
@@ -78,31 +71,29 @@ func Plan(previous State, r audit.Report, mutes mute.List, now time.Time, o Opti
 	if o.Stateless { // notices would be announced on every run
 		seenMutes, muteNotices, reportNotices = nil, nil, nil
 	}
-	d := newDigest(l, transitions, errorTransitions, muteNotices)
-	d.reportNotices = reportNotices
-	d.iamChanges = d.relevantIAMChanges()
+	d := newDigest(l, transitions, errorTransitions, muteNotices, reportNotices)
+	d.identify(previous)
 
 	undelivered := previous
 	undelivered.SchemaVersion, undelivered.Run = StateVersion, r.Run
 	undelivered.Gaps, undelivered.Errors = gaps, errs
 	undelivered.Run.Trigger = nil // the IAM changes of the trigger would make the state grow
-	d.identify(previous)
 	next := undelivered
 	next.Notices = seenNotices
 	if len(reportNotices) == 0 {
 		undelivered.Notices = seenNotices
 	}
-	next.Gaps = markGapsNotified(gaps, transitions, now, d.thread)
-	next.Errors = markErrorsNotified(errs, errorTransitions, now, d.thread)
+	next.Gaps = markGapsNotified(gaps, transitions, now, d.Thread)
+	next.Errors = markErrorsNotified(errs, errorTransitions, now, d.Thread)
 	next.Mutes = seenMutes
-	d.hasErrors = slices.ContainsFunc(next.Errors, func(e Error) bool { return e.What != "" })
+	d.HasErrors = slices.ContainsFunc(next.Errors, func(e Error) bool { return e.What != "" })
 	if next.Baseline.IsZero() {
 		next.Baseline = now
 	}
 	p := Planned{Next: next, NextUndelivered: next, Report: r}
 	if !o.Stateless {
 		p.OldestGapAge = oldestGapAge(next.Gaps, now)
-		d.nextReminder = l.nextReminder(next)
+		d.NextReminder = l.nextReminder(next)
 	} else {
 		p.Next, p.NextUndelivered = State{}, State{}
 	}
@@ -110,10 +101,10 @@ func Plan(previous State, r audit.Report, mutes mute.List, now time.Time, o Opti
 		return p
 	}
 	if !o.Stateless {
-		p.Next.Announced = d.key
+		p.Next.Announced = d.DedupKey
 		p.NextUndelivered = undelivered
 	}
-	p.Reasons, p.DedupKey, p.Message = d.reasons(), d.key, d.message()
+	p.Digest = &d
 	return p
 }
 

@@ -2,11 +2,9 @@ package alert
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
-	"github.com/remotion-audit/remotion-audit/internal/report"
 )
 
 // announcedKinds are the kinds of notices that are announced, because they need action before they
@@ -64,37 +62,4 @@ func (l *lifecycle) reportNotices() (seen []SeenNotice, announce []audit.Notice)
 		}
 	}
 	return seen, announce
-}
-
-// reportNoticeSection returns the section of a notice.
-func (d digest) reportNoticeSection(x audit.Notice) report.Section {
-	s := report.Section{Title: "NOTICE", Fields: nonEmpty(
-		report.Field{Label: "Target", Text: x.Target}, report.Field{Label: "Text", Text: x.Text})}
-	if x.Command != "" {
-		s.Fields = append(s.Fields, report.Field{Label: "Command", Text: d.withAuditFlags(x).Command,
-			Command: true})
-	}
-	return s
-}
-
-// withAuditFlags adds the callers, regions and settings of this audit to the command of a notice.
-// Without them, the command would audit the user that runs it.
-func (d digest) withAuditFlags(x audit.Notice) audit.Notice {
-	if flags, ok := strings.CutPrefix(x.Command, "remotion-audit audit"); ok {
-		x.Command = report.CheckCommands(d.report, "", "", d.options.Sender.Settings)[0] + flags
-	}
-	return x
-}
-
-// accompanyingNotices returns the notices that a mail shows but does not announce. It leaves out
-// the notice about the read scope, which is a setting and is announced once. Without a state, no
-// notice is announced, so each mail shows all notices.
-func (d digest) accompanyingNotices(notices []audit.Notice) (list []audit.Notice) {
-	for _, x := range notices {
-		if !slices.Contains(d.reportNotices, x) &&
-			(x.Kind != audit.NoticeReadScope || d.options.Stateless) {
-			list = append(list, d.withAuditFlags(x))
-		}
-	}
-	return list
 }

@@ -193,8 +193,8 @@ func (s State) check() error {
 func (s State) JSON() []byte {
 	s.SchemaVersion = StateVersion
 	var b bytes.Buffer
-	// marshal returns valid JSON, so Indent cannot fail.
-	_ = json.Indent(&b, []byte(marshal(s)), "", " ")
+	// JSON returns valid JSON, so Indent cannot fail.
+	_ = json.Indent(&b, []byte(JSON(s)), "", " ")
 	b.WriteByte('\n')
 	return b.Bytes()
 }

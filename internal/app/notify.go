@@ -10,6 +10,7 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/alert"
 	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
+	"github.com/remotion-audit/remotion-audit/internal/alert/render"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/evidence"
 	"github.com/remotion-audit/remotion-audit/internal/publish"
@@ -32,9 +33,9 @@ func (a *App) notify(ctx context.Context, audited auditResult, s alertInputs, pl
 		errs = append(errs, err)
 	}
 	a.recordDelivery(ctx, out, result)
-	r := out.Planned.Report
+	r := out.Plan.Report
 
-	delivery.OldestGapAge, delivery.StateErrors = out.Planned.OldestGapAge, len(out.StateErrors)
+	delivery.OldestGapAge, delivery.StateErrors = out.Plan.OldestGapAge, len(out.StateErrors)
 	delivery.ThrottledCalls = a.Throttled() - throttled
 	// The context ends before the deadline, because Lambda ends the process at the deadline. A sink
 	// that hangs must be reported before.
@@ -55,8 +56,10 @@ func (a *App) recordDelivery(ctx context.Context, out evidence.Outcome, result *
 	for _, err := range out.StateErrors {
 		a.Log.ErrorContext(ctx, "evidence", "error", err.Error())
 	}
-	result.Announced, result.Reasons, result.StateErrors = out.Published > 0, out.Planned.Reasons,
-		len(out.StateErrors)
+	result.Announced, result.StateErrors = out.Published > 0, len(out.StateErrors)
+	if d := out.Plan.Digest; d != nil {
+		result.Reasons = d.Reasons
+	}
 }
 
 // bucket returns the evidence bucket, or nil if none is configured.
@@ -68,9 +71,9 @@ func (a *App) bucket(account string) evidence.Objects {
 }
 
 // sender describes this auditor for the messages that it sends.
-func (a *App) sender(place Location) alert.Sender {
-	return alert.Sender{Function: a.Function, Region: place.Region, Settings: a.Config.flags(),
-		Bucket: string(a.Config.EvidenceBucket), Format: alert.Format(a.Config.HTTPSFormat)}
+func (a *App) sender(place Location) render.Sender {
+	return render.Sender{Function: a.Function, Region: place.Region, Settings: a.Config.flags(),
+		Bucket: string(a.Config.EvidenceBucket), Format: render.Format(a.Config.HTTPSFormat)}
 }
 
 // deliver plans and sends the alert, and stores the report at the same time.
@@ -78,13 +81,13 @@ func (a *App) deliver(ctx context.Context, audited auditResult, s alertInputs,
 	place Location) (evidence.Outcome, error) {
 	bucket, topic := a.bucket(place.Account), string(a.Config.TopicARN)
 	canDeliver := topic != "" && (s.noSubscribers == nil || !*s.noSubscribers)
-	o := alert.Options{RepeatAfter: time.Duration(a.Config.RepeatAfter), First: audited.firstAttempt,
-		Sender: a.sender(place)}
-	o.Sender.Evidence = evidence.ReportKey(audited.report.Run.At, audited.report.Run.ID)
+	o := alert.Options{RepeatAfter: time.Duration(a.Config.RepeatAfter), First: audited.firstAttempt}
+	from := a.sender(place)
+	from.Evidence = evidence.ReportKey(audited.report.Run.At, audited.report.Run.ID)
 	var storing sync.WaitGroup
 	var storeErr error
 	var once sync.Once
-	plan := func(v evidence.View) alert.Planned {
+	plan := func(v evidence.View) evidence.Plan {
 		o := o
 		o.Stateless = v.Stateless
 		// Without state, every run would announce errors of mutes and problems again. Therefore they are
@@ -95,7 +98,10 @@ func (a *App) deliver(ctx context.Context, audited auditResult, s alertInputs,
 				o.Problems = append([]audit.Problem{*v.Problem}, o.Problems...)
 			}
 		}
-		p := alert.Plan(v.State, audited.report, s.mutes.list, a.now(), o)
+		p := evidence.Plan{Planned: alert.Plan(v.State, audited.report, s.mutes.list, a.now(), o)}
+		if p.Digest != nil {
+			p.Message = render.Message(*p.Digest, from)
+		}
 		once.Do(func() { storing.Go(func() { storeErr = a.storeReport(ctx, bucket, p.Report) }) })
 		return p
 	}
@@ -111,7 +117,7 @@ func (a *App) deliver(ctx context.Context, audited auditResult, s alertInputs,
 	if storeErr != nil {
 		out.StateErrors = append(out.StateErrors, storeErr)
 	}
-	if m := out.Planned.Message; !m.Zero() && !canDeliver {
+	if m := out.Plan.Message; !m.Zero() && !canDeliver {
 		a.Log.WarnContext(ctx,
 			"alert not sent", "reason", map[bool]string{true: "TOPIC_ARN is not set",
 				false: "the topic has no confirmed subscription"}[topic == ""], "subject", m.Subject)
@@ -218,7 +224,7 @@ func (a *App) testAlert(ctx context.Context, event Event, p Location) (RunResult
 	var err error
 	result.Subscriptions, result.Announced, err = publish.TestAlert(ctx, a.SNS,
 		string(a.Config.TopicARN), !event.DryRun, func(list []alert.Subscription) alert.Message {
-			return alert.TestMessage(p.Account, a.Config.targets(), list, a.sender(p))
+			return render.TestMessage(p.Account, a.Config.targets(), list, a.sender(p))
 		})
 	a.Log.InfoContext(ctx, "test alert done", "announced", result.Announced, "subscriptions",
 		len(result.Subscriptions))

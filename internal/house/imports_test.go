@@ -69,7 +69,7 @@ func TestImportsPointDownwards(t *testing.T) {
 func TestCoreStaysPure(t *testing.T) {
 	core := []string{"internal/contract", "internal/settings", "internal/cloudtrail",
 		"internal/iampolicy", "internal/policies", "internal/audit", "internal/report",
-		"internal/alert", "internal/alert/mute"}
+		"internal/alert", "internal/alert/mute", "internal/alert/render"}
 	for _, p := range packages(t, "./internal/contract", "./internal/settings",
 		"./internal/cloudtrail", "./internal/iampolicy", "./internal/policies", "./internal/audit",
 		"./internal/report", "./internal/alert/...") {

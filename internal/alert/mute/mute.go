@@ -71,7 +71,8 @@ func (m Mute) Condition() string {
 	return strings.Join(list, ", ")
 }
 
-// Apply returns the report with the mutes that are in force at now. Muted gaps do not count as gaps.
+// Apply returns the report with the mutes that are in force at now. A muted gap does not count as
+// a gap.
 func (list List) Apply(r audit.Report, now time.Time) audit.Report {
 	return r.Muted(list.InForce(now).LongestFor)
 }

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/remotion-audit/remotion-audit/internal/testing/repo"
 )
 
 // docs is the address of docs/ in the schemas, which refer to each other.
@@ -16,7 +18,7 @@ const docs = "https://github.com/remotion-audit/remotion-audit/docs/"
 // Compile compiles the schema docs/name.
 func Compile(t testing.TB, name string) *jsonschema.Schema {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(root(t), "docs", "*.schema.json"))
+	files, err := filepath.Glob(repo.Path(t, "docs/*.schema.json"))
 	if err != nil || len(files) < 4 {
 		t.Fatalf("schemas %q, %v", files, err)
 	}
@@ -50,23 +52,4 @@ func Validate(t testing.TB, s *jsonschema.Schema, text []byte) error {
 		t.Fatalf("%v in %s", err, text)
 	}
 	return s.Validate(v)
-}
-
-// root returns the root of the module.
-func root(t testing.TB) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return dir
-		}
-		parent := filepath.Dir(dir)
-		if parent == dir {
-			t.Fatal("no go.mod above the test's directory")
-		}
-		dir = parent
-	}
 }

@@ -1,4 +1,4 @@
-package alert
+package render
 
 import (
 	"encoding/json"
@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/remotion-audit/remotion-audit/internal/alert"
 	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
@@ -15,7 +16,7 @@ import (
 // passes reports whether a message passes an SNS filter policy of exact strings. Each key must be
 // an attribute. Its value, or an element of a String.Array, must be one of the strings.
 // https://docs.aws.amazon.com/sns/latest/dg/string-value-matching.html
-func passes(t *testing.T, policy map[string][]string, m Message) bool {
+func passes(t *testing.T, policy map[string][]string, m alert.Message) bool {
 	t.Helper()
 	for name, wanted := range policy {
 		var values []string
@@ -39,7 +40,7 @@ func passes(t *testing.T, policy map[string][]string, m Message) bool {
 
 // TestDocumentedFilterPolicies checks which messages the filter policies in docs/alerts.md pass.
 func TestDocumentedFilterPolicies(t *testing.T) {
-	page, err := os.ReadFile("../../docs/alerts.md")
+	page, err := os.ReadFile("../../../docs/alerts.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,8 +59,8 @@ func TestDocumentedFilterPolicies(t *testing.T) {
 	criticalGap := finding(targets[0], "a", audit.Missing, policies.Critical)
 	mediumGap := finding("user/u", "b", audit.Missing, policies.Medium)
 	s := newStory(t)
-	messages := map[string]Message{"test": TestMessage("123456789012", targets, nil, Sender{})}
-	add := func(name string, p Planned) {
+	messages := map[string]alert.Message{"test": TestMessage("123456789012", targets, nil, Sender{})}
+	add := func(name string, p rendered) {
 		if p.Message.Zero() {
 			t.Fatalf("%s: no message", name)
 		}
@@ -73,7 +74,7 @@ func TestDocumentedFilterPolicies(t *testing.T) {
 	unverified := finding("user/u", "c", audit.Unverified, policies.High)
 	s.after(hour, reportOf(targets, mediumGap, unverified))
 	add("unverified target", s.after(hour, reportOf(targets, mediumGap, unverified)))
-	s.mutes = mute.List{{Target: "user/other", Owner: "kim", Reason: "r", Until: s.now.Add(90 * day)}}
+	s.Mutes = mute.List{{Target: "user/other", Owner: "kim", Reason: "r", Until: s.Now.Add(90 * day)}}
 	add("notice", s.after(hour, reportOf(targets, mediumGap, unverified)))
 
 	all := []string{"test", "new medium gap", "new critical gap", "reminder of both gaps",
@@ -91,9 +92,9 @@ func TestDocumentedFilterPolicies(t *testing.T) {
 			}
 		}
 	}
-	for _, event := range []Reason{ReasonOpened, ReasonReopened, ReasonWorse, ReasonRecovered,
-		ReasonPartlyRecovered, ReasonRetired, ReasonBaseline, ReasonAuditorError, ReasonNotice,
-		ReasonTest} {
+	for _, event := range []alert.Reason{alert.ReasonOpened, alert.ReasonReopened,
+		alert.ReasonWorse, alert.ReasonRecovered, alert.ReasonPartlyRecovered, alert.ReasonRetired,
+		alert.ReasonBaseline, alert.ReasonAuditorError, alert.ReasonNotice, alert.ReasonTest} {
 		if !slices.Contains(filters[2]["events"], string(event)) {
 			t.Errorf("the filter policy without reminders does not contain %s", event)
 		}

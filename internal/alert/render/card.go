@@ -1,4 +1,4 @@
-package alert
+package render
 
 import (
 	"fmt"
@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/remotion-audit/remotion-audit/internal/alert"
 	"github.com/remotion-audit/remotion-audit/internal/report"
 )
 
@@ -41,13 +42,38 @@ const (
 	maxCardText = 2800
 	// maxForeignText bounds a text in a card that comes from outside the auditor, in characters.
 	maxForeignText = 300
+	// maxKeywords bounds the targets that a card lists as keywords.
+	maxKeywords = 5
 )
 
-// card returns the https body for chat. If not everything fits, the last line counts the omitted
-// parts.
-func (d digest) card() string {
-	var text []string
-	length, omitted := 0, d.omittedFindings()
+// chatCard returns the https body for chat. If not everything fits, the last line counts the
+// omitted parts.
+func chatCard(x excerpt) string {
+	d := x.digest
+	c := card{Version: "1.0", Source: "custom", ID: d.DedupKey}
+	head := "[" + label(d) + "] Remotion IAM: " + strings.Join(subjectParts(d), ", ")
+	c.Content = cardContent{TextType: "client-markdown",
+		Title: strings.TrimSuffix(head+" | "+prose(targetSummary(d)), " | ") + " | " +
+			prose(d.Report.Account),
+		Description: strings.Join(paragraphs(x), "\n\n"), NextSteps: nextSteps(x)}
+	c.Metadata = cardMetadata{ThreadID: d.Thread, Summary: head + ". " + prose(topItem(d)),
+		EventType: eventType(d.Reasons[0]), AdditionalContext: map[string]string{
+			"account": code(d.Report.Account), "severity": d.Severity.String(),
+		}}
+	for _, target := range d.Targets[:min(len(d.Targets), maxKeywords)] {
+		c.Metadata.RelatedResources = append(c.Metadata.RelatedResources, prose(target))
+		c.Content.Keywords = append(c.Content.Keywords, prose(target))
+	}
+	return alert.JSON(c)
+}
+
+func eventType(r alert.Reason) string { return "remotion-audit." + string(r) }
+
+// paragraphs returns the text of a card, with at most maxCardText bytes before the line that counts
+// the omitted parts.
+func paragraphs(x excerpt) (text []string) {
+	d := x.digest
+	length, omitted := 0, x.omittedFindings()
 	add := func(paragraph string) {
 		if length += len(paragraph) + 2; length > maxCardText {
 			omitted++
@@ -55,116 +81,87 @@ func (d digest) card() string {
 		}
 		text = append(text, paragraph)
 	}
-	add(prose(report.Headline(d.report)))
-	for _, e := range entries(d.excerpt.transitions) {
-		add(d.paragraph(e))
+	add(prose(report.Headline(d.Report)))
+	for _, e := range entries(x.gaps) {
+		add(paragraph(d, e))
 	}
 	announced := len(text)
-	for _, e := range d.excerpt.errorTransitions {
-		add("*" + e.title() + "*  " + prose(d.errorText(e)))
+	for _, e := range x.errors {
+		add("*" + errorTitle(e) + "*  " + prose(errorText(d, e)))
 	}
-	if count := d.counts.indeterminate; count > 0 {
+	if count := d.Counts.Indeterminate; count > 0 {
 		add("Known gaps: " + report.Plural(count, "gap") + notRechecked)
 	}
-	if len(d.excerpt.transitions) == 0 {
+	if len(x.gaps) == 0 {
 		announced = len(text)
 	}
-	for _, x := range d.excerpt.muteNotices {
+	for _, n := range x.mutes {
 		add(fmt.Sprintf("*MUTE*  %s\nStatus: %s\nOwner: %s\nReason: %s\nUntil: %s",
-			code(x.mute.Condition()), x.text(d.now), prose(x.mute.Owner), prose(x.mute.Reason),
-			timeText(x.mute.Until)))
+			code(n.Mute.Condition()), muteStatus(n, d.Now), prose(n.Mute.Owner), prose(n.Mute.Reason),
+			timeText(n.Mute.Until)))
 	}
-	for _, x := range d.excerpt.reportNotices {
-		add("*NOTICE*  " + strings.TrimPrefix(prose(x.Target)+": ", ": ") + prose(x.Text))
+	for _, n := range x.notices {
+		add("*NOTICE*  " + strings.TrimPrefix(prose(n.Target)+": ", ": ") + prose(n.Text))
 	}
-	for _, e := range entries(d.excerpt.openGaps) {
-		since := d.since(e)
+	for _, e := range entries(x.openGaps) {
+		field := since(d, e)
 		add(fmt.Sprintf("*OPEN  %s*  %s  %s\n%s: %s", strings.ToUpper(e.group.Severity.String()),
-			code(e.group.Target), code(e.group.Summary()), since.Label, since.Text))
+			code(e.group.Target), code(e.group.Summary()), field.Label, field.Text))
 	}
-	if len(d.excerpt.iamChanges) > 0 {
+	if len(x.iamChanges) > 0 {
 		// IAM changes follow the announced gaps, but use only the space that the other paragraphs leave.
-		count := min(len(d.excerpt.iamChanges), maxIAMChangesInText)
-		for count > 0 && length+len(d.iamChangesParagraph(count))+2 > maxCardText {
+		count := min(len(x.iamChanges), maxIAMChangesInText)
+		for count > 0 && length+len(iamChangesParagraph(x, count))+2 > maxCardText {
 			count--
 		}
 		if count > 0 {
-			text = slices.Insert(text, announced, d.iamChangesParagraph(count))
+			text = slices.Insert(text, announced, iamChangesParagraph(x, count))
 		} else {
 			omitted++
 		}
 	}
 	source := "see the mail"
-	if url := d.options.Sender.reportURL(); url != "" {
+	if url := x.from.reportURL(); url != "" {
 		source = "see " + code(url)
 	}
 	if omitted > 0 {
 		text = append(text, fmt.Sprintf("_and %d more: %s_", omitted, source))
 	}
-	c := card{Version: "1.0", Source: "custom", ID: d.key}
-	head := "[" + d.label() + "] Remotion IAM: " + strings.Join(d.subjectParts(), ", ")
-	c.Content = cardContent{TextType: "client-markdown",
-		Title: strings.TrimSuffix(head+" | "+prose(d.targetSummary()), " | ") + " | " +
-			prose(d.report.Account),
-		Description: strings.Join(text, "\n\n"), NextSteps: d.nextSteps()}
-	c.Metadata = cardMetadata{ThreadID: d.thread, Summary: head + ". " + prose(d.topItem()),
-		EventType: "remotion-audit." + string(d.reasons()[0]), AdditionalContext: map[string]string{
-			"account": code(d.report.Account), "severity": d.severity().String(),
-		}}
-	for _, target := range d.targets() {
-		c.Metadata.RelatedResources = append(c.Metadata.RelatedResources, prose(target))
-		c.Content.Keywords = append(c.Content.Keywords, prose(target))
-		if len(c.Content.Keywords) == 5 {
-			break
-		}
-	}
-	return marshal(c)
-}
-
-// title returns the section title of an auditor error.
-func (c errorTransition) title() string {
-	switch {
-	case c.ended:
-		return "VERIFIED AGAIN"
-	case !c.error.limitsVerification():
-		return "AUDITOR ERROR"
-	}
-	return "UNVERIFIED"
+	return text
 }
 
 // paragraph returns an announced entry as a paragraph of a card.
-func (d digest) paragraph(e entry) string {
+func paragraph(d alert.Digest, e entry) string {
 	g := e.group
 	title := strings.TrimSpace(e.title() + "  " + strings.ToUpper(g.Severity.String()))
-	if d.options.Stateless {
+	if d.Stateless {
 		title = strings.ToUpper(g.Severity.String())
 	}
 	if e.closed {
 		return fmt.Sprintf("*%s*  %s  %s\nDuration: %s", e.title(), code(g.Target),
-			code(g.Summary()), durationText(d.now.Sub(e.since)))
+			code(g.Summary()), durationText(d.Now.Sub(e.since)))
 	}
 	text := fmt.Sprintf("*%s*  %s  %s\nImpact: %s\nCause: %s: %s", title, code(g.Target),
 		code(g.Summary()), prose(g.Impact()), g.Cause, prose(g.Why))
 	if e.previous != nil {
 		text += "\nOld status: " + strings.Join(e.previous, ", ")
 	}
-	if !d.options.Stateless {
-		since := d.since(e)
-		text += "\n" + since.Label + ": " + since.Text
+	if !d.Stateless {
+		field := since(d, e)
+		text += "\n" + field.Label + ": " + field.Text
 	}
 	return text
 }
 
 // nextSteps returns the commands that repeat the audit. With an evidence bucket, it adds the
 // command that mutes the gaps of the first announced entry that is not closed.
-func (d digest) nextSteps() (list []string) {
-	s := d.options.Sender
-	for i, command := range report.CheckCommands(d.report, s.Function, s.Region, s.Settings) {
+func nextSteps(x excerpt) (list []string) {
+	for i, command := range checkCommands(x.digest.Report, x.from) {
 		list = append(list, []string{"Recheck: ", "Recheck with the function: "}[i]+code(command))
 	}
-	all := entries(d.excerpt.transitions)
+	all := entries(x.gaps)
 	if i := slices.IndexFunc(all, func(e entry) bool { return !e.closed }); i >= 0 {
-		if command := d.muteCommand(all[i].group); command != "" {
+		if command := muteCommand(x.from.Bucket, all[i].group); command != "" {
 			list = append(list, "Mute the first open gaps for 24 hours: "+code(command))
 		}
 	}

@@ -1,10 +1,11 @@
-package alert
+package render
 
 import (
 	"encoding/json"
 	"errors"
 	"time"
 
+	"github.com/remotion-audit/remotion-audit/internal/alert"
 	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
@@ -21,7 +22,7 @@ type jsonBody struct {
 	SchemaVersion string            `json:"schemaVersion"`
 	Source        string            `json:"source"`
 	Account       string            `json:"account"`
-	Events        []Reason          `json:"events"`
+	Events        []alert.Reason    `json:"events"`
 	Severity      policies.Severity `json:"severity"`
 	Subject       string            `json:"subject"`
 	DedupKey      string            `json:"dedupKey,omitempty"`
@@ -38,12 +39,12 @@ type jsonBody struct {
 	// Report contains no satisfied or muted findings. A test message has no report.
 	Report *audit.Report `json:"report,omitempty"`
 	// Subscriptions are the recipients of a test message.
-	Subscriptions []Subscription `json:"subscriptions,omitempty"`
+	Subscriptions []alert.Subscription `json:"subscriptions,omitempty"`
 }
 
 // announcement announces a gap, an auditor error, a mute or a notice.
 type announcement struct {
-	Event    Reason              `json:"event"`
+	Event    alert.Reason        `json:"event"`
 	Target   string              `json:"target,omitempty"`
 	Policy   policies.PolicyKind `json:"policy,omitempty"`
 	Sid      string              `json:"sid,omitempty"`
@@ -68,26 +69,28 @@ type announcement struct {
 	Mute      *mute.Mute `json:"mute,omitempty"`
 }
 
-func (d digest) jsonBody() string {
+// defaultBody returns the default body.
+func defaultBody(x excerpt) string {
+	d := x.digest
 	body := jsonBody{
-		SchemaVersion: SchemaVersion, Source: source, Account: d.report.Account, Events: d.reasons(),
-		Severity: d.severity(),
-		Subject:  d.subject(), DedupKey: d.key, ThreadID: d.thread, Truncated: d.omitted > 0,
-		Evidence: d.options.Sender.reportURL(), Report: &d.excerpt.report,
+		SchemaVersion: SchemaVersion, Source: source, Account: d.Report.Account, Events: d.Reasons,
+		Severity: d.Severity,
+		Subject:  subject(d), DedupKey: d.DedupKey, ThreadID: d.Thread, Truncated: x.omitted > 0,
+		Evidence: x.from.reportURL(), Report: &x.report,
 	}
-	if !d.nextReminder.IsZero() {
-		body.NextReminder = &d.nextReminder
+	if !d.NextReminder.IsZero() {
+		body.NextReminder = &d.NextReminder
 	}
-	for _, c := range d.excerpt.transitions {
-		g := c.gap
-		a := announcement{Event: c.reason, Target: g.Target, Policy: g.Policy, Sid: g.Sid,
+	for _, c := range x.gaps {
+		g := c.Gap
+		a := announcement{Event: c.Reason, Target: g.Target, Policy: g.Policy, Sid: g.Sid,
 			Action: g.Action, Resource: g.Resource,
-			Status: c.finding.Status, Cause: c.finding.Cause, Severity: c.finding.Severity, Since: &g.Since,
-			Opened: g.Opened, Text: c.finding.Why}
-		if g.statusChanged(c.reason) {
+			Status: c.Finding.Status, Cause: c.Finding.Cause, Severity: c.Finding.Severity, Since: &g.Since,
+			Opened: g.Opened, Text: c.Finding.Why}
+		if c.StatusChanged() {
 			a.WasStatus, a.WasSeverity = g.NotifiedStatus, g.NotifiedSeverity
 		}
-		if c.reason == ReasonReminder {
+		if c.Reason == alert.ReasonReminder {
 			a.Reminders = g.Reminders + 1
 		}
 		if !g.Closed.IsZero() {
@@ -95,30 +98,30 @@ func (d digest) jsonBody() string {
 		}
 		body.Announcements = append(body.Announcements, a)
 	}
-	for _, e := range d.excerpt.errorTransitions {
-		a := announcement{Event: e.reason, Target: e.error.Target, Severity: policies.High,
-			Since: &e.error.Since, Ended: e.ended, Text: d.errorText(e)}
-		if e.ended {
-			a.Seconds = int64(d.now.Sub(e.error.Since) / time.Second)
+	for _, e := range x.errors {
+		a := announcement{Event: e.Reason, Target: e.Error.Target, Severity: policies.High,
+			Since: &e.Error.Since, Ended: e.Ended, Text: errorText(d, e)}
+		if e.Ended {
+			a.Seconds = int64(d.Now.Sub(e.Error.Since) / time.Second)
 		}
-		if e.reason == ReasonReminder {
-			a.Reminders = e.error.Reminders + 1
+		if e.Reason == alert.ReasonReminder {
+			a.Reminders = e.Error.Reminders + 1
 		}
 		body.Announcements = append(body.Announcements, a)
 	}
-	for _, x := range d.excerpt.muteNotices {
-		body.Announcements = append(body.Announcements, announcement{Event: ReasonNotice,
-			Severity: x.severity, Text: x.sentence(d.now), Mute: &x.mute})
+	for _, n := range x.mutes {
+		body.Announcements = append(body.Announcements, announcement{Event: alert.ReasonNotice,
+			Severity: n.Severity, Text: muteSentence(n, d.Now), Mute: &n.Mute})
 	}
-	for _, x := range d.excerpt.reportNotices {
-		body.Announcements = append(body.Announcements, announcement{Event: ReasonNotice,
-			Target: x.Target, Severity: policies.Low, Text: x.Text})
+	for _, n := range x.notices {
+		body.Announcements = append(body.Announcements, announcement{Event: alert.ReasonNotice,
+			Target: n.Target, Severity: policies.Low, Text: n.Text})
 	}
-	for _, c := range d.excerpt.iamChanges {
+	for _, c := range x.iamChanges {
 		body.Changes = append(body.Changes, iamChangeJSON{c, iamChangeText(c)})
 	}
-	body.MoreChanges = len(d.iamChanges) - len(d.excerpt.iamChanges)
-	return marshal(body)
+	body.MoreChanges = len(d.IAMChanges) - len(x.iamChanges)
+	return alert.JSON(body)
 }
 
 // ReportIn returns the report that a default body contains. The report has no satisfied or muted

@@ -52,39 +52,3 @@ func TestMutedGaps(t *testing.T) {
 			Headline(incomplete))
 	}
 }
-
-// TestCommandsAreNotWrapped checks that a command in a mail is one line of any length, so that the
-// command can be copied.
-func TestCommandsAreNotWrapped(t *testing.T) {
-	r := read(t, "drifted.json")
-	command := "remotion-audit mute " + strings.Repeat("--x y ", 60) + "end"
-	var b bytes.Buffer
-	if err := Mail(&b, r,
-		Letter{Sections: []Section{{Title: "NEW", Fields: []Field{{"mute", command, true}}}},
-			Settings: []string{"--buckets", strings.Repeat("b,", 200)}}); err != nil {
-		t.Fatal(err)
-	}
-	for _, want := range append(CheckCommands(r, "", "",
-		[]string{"--buckets", strings.Repeat("b,", 200)}), command) {
-		if !strings.Contains(b.String(), want+"\n") {
-			t.Errorf("%.60s… is not a separate line in\n%s", want, b.String())
-		}
-	}
-}
-
-// TestMailWithoutSpaceForErrors checks that a mail states that the audit is incomplete, even if it
-// has no space for the errors.
-func TestMailWithoutSpaceForErrors(t *testing.T) {
-	var b strings.Builder
-	if err := Mail(&b, audit.Report{}, Letter{
-		Unverified: []Field{{Label: "Incomplete", Text: "user/ci"}},
-		Omitted:    1}); err != nil {
-		t.Fatal(err)
-	}
-	for _, want := range []string{"UNVERIFIED\n  Incomplete    user/ci\n",
-		"1 more finding not shown for lack of space: run the audit"} {
-		if !strings.Contains(b.String(), want) {
-			t.Errorf("no %q in\n%s", want, b.String())
-		}
-	}
-}

@@ -1,4 +1,4 @@
-package alert
+package render
 
 import (
 	"encoding/json"
@@ -10,13 +10,8 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
-
-// triggered returns the report with a run that IAM changes triggered.
-func triggered(r audit.Report, changes ...audit.IAMChange) audit.Report {
-	r.Run.Trigger = &audit.Trigger{By: audit.TriggeredByChanges, Changes: changes}
-	return r
-}
 
 const otherPolicy = "arn:aws:iam::123456789012:policy/team/RemotionUser"
 
@@ -100,13 +95,13 @@ func TestAnnouncedIAMChanges(t *testing.T) {
 // TestUnverifiedTargetsComeFirst checks that without announced gaps the section of unverified
 // targets comes before IAM changes and notices.
 func TestUnverifiedTargetsComeFirst(t *testing.T) {
-	r := reportOf([]string{"user/u"}, finding("user/u", "a", audit.Unverified, high))
+	r := reportOf([]string{"user/u"}, finding("user/u", "a", audit.Unverified, policies.High))
 	r.Notices = []audit.Notice{{Kind: audit.NoticeReadScope, Text: "nothing is discovered"}}
 	r = triggered(r, audit.IAMChange{Event: "DetachUserPolicy", Actor: "user/kim", UserName: "u",
 		Targets: []string{"user/u"}})
 	s := newStory(t)
-	s.mutes = mute.List{{Target: "user/v", Reason: "known", Owner: "kim", Until: start.Add(90 * day)}}
-	s.options.First = &r
+	s.Mutes = mute.List{{Target: "user/v", Reason: "known", Owner: "kim", Until: start.Add(90 * day)}}
+	s.Options.First = &r
 	m := s.run(r).Message
 	checkOrder := func(body string, parts ...string) {
 		t.Helper()
@@ -131,7 +126,7 @@ func TestIAMChangesAffectOnlyTexts(t *testing.T) {
 	withoutChanges, withChanges := newStory(t), newStory(t)
 	messages, differ := 0, 0
 	for i := range 60 {
-		r := d.step()
+		r := d.Step()
 		p := withoutChanges.after(7*hour, r)
 		q := withChanges.after(7*hour,
 			triggered(r, audit.IAMChange{ID: fmt.Sprint(i), Event: "PutUserPolicy", Actor: "user/a",
@@ -142,17 +137,17 @@ func TestIAMChangesAffectOnlyTexts(t *testing.T) {
 		if p.Message.Bodies["email"] != q.Message.Bodies["email"] {
 			differ++
 		}
-		if p.DedupKey != q.DedupKey || p.Message.Subject != q.Message.Subject ||
+		if p.key() != q.key() || p.Message.Subject != q.Message.Subject ||
 			!slices.Equal(p.Message.Attributes, q.Message.Attributes) ||
 			p.Message.Bodies["sms"] != q.Message.Bodies["sms"] {
 			t.Fatalf("run %d: key %s, message %+v\nwith changes: key %s, message %+v", i,
-				p.DedupKey, p.Message, q.DedupKey, q.Message)
+				p.key(), p.Message, q.key(), q.Message)
 		}
 		if string(p.Next.JSON()) != string(q.Next.JSON()) ||
 			string(p.NextUndelivered.JSON()) != string(q.NextUndelivered.JSON()) {
 			t.Fatalf("run %d: state %s\nwith changes: %s", i, p.Next.JSON(), q.Next.JSON())
 		}
-		checkMessage(t, q, withChanges.options)
+		checkMessage(t, q)
 	}
 	if messages < 20 || differ != messages {
 		t.Errorf("%d of %d messages contain the changes, want all of at least 20", differ, messages)
@@ -162,7 +157,6 @@ func TestIAMChangesAffectOnlyTexts(t *testing.T) {
 // TestIAMChangesAreCutFirst checks that a message that is too big omits IAM changes before
 // findings.
 func TestIAMChangesAreCutFirst(t *testing.T) {
-	s := newStory(t)
 	var list []audit.IAMChange
 	for i := range 100 {
 		list = append(list, audit.IAMChange{ID: fmt.Sprint(i), Event: "PutUserPolicy", At: start,
@@ -173,7 +167,7 @@ func TestIAMChangesAreCutFirst(t *testing.T) {
 	for _, n := range []int{1, 7, 8, 9, 10, 20} {
 		r := bigReport(n, 20, 2, 150)
 		p := newStory(t).run(triggered(r, list...))
-		checkMessage(t, p, s.options)
+		checkMessage(t, p)
 		d := decoded(p.Message)
 		findings := len(d.Report.Findings) + len(d.Report.Problems)
 		if complete := findings == n*22; !complete && len(d.Changes) > 0 ||

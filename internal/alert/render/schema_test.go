@@ -1,10 +1,11 @@
-package alert
+package render
 
 import (
 	"encoding/json"
 	"fmt"
 	"testing"
 
+	"github.com/remotion-audit/remotion-audit/internal/alert"
 	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/testing/schematest"
@@ -15,16 +16,16 @@ import (
 func TestMessagesAndStatesFollowTheirSchemas(t *testing.T) {
 	message := schematest.Compile(t, "message.schema.json")
 	state := schematest.Compile(t, "state.schema.json")
-	check := func(p Planned) {
+	check := func(p rendered) {
 		t.Helper()
 		if !p.Message.Zero() {
 			if err := schematest.Validate(t, message, []byte(p.Message.Bodies["default"])); err != nil {
 				t.Fatalf("%v\n%s", err, p.Message.Bodies["default"])
 			}
 			claimed := p.NextUndelivered
-			claimed.Pending = &Pending{ID: "p", DedupKey: p.DedupKey, Message: p.Message, Next: p.Next,
-				Owner: "r", Until: start}
-			claimed.Pending.Next.SchemaVersion = StateVersion
+			claimed.Pending = &alert.Pending{ID: "p", DedupKey: p.Digest.DedupKey, Message: p.Message,
+				Next: p.Next, Owner: "r", Until: start}
+			claimed.Pending.Next.SchemaVersion = alert.StateVersion
 			if err := schematest.Validate(t, state, claimed.JSON()); err != nil {
 				t.Fatalf("%v\n%s", err, claimed.JSON())
 			}
@@ -34,12 +35,14 @@ func TestMessagesAndStatesFollowTheirSchemas(t *testing.T) {
 		}
 	}
 	d, s := newDrift(9), newStory(t)
-	s.mutes = mute.List{{Target: "user/w", Action: "a", Owner: "kim", Reason: "r",
+	s.Mutes = mute.List{{Target: "user/w", Action: "a", Owner: "kim", Reason: "r",
 		Until: start.Add(200 * day)}}
 	for i := range 100 {
-		r := d.step()
+		r := d.Step()
 		if i%3 == 0 { // every third report has notices and a problem
-			r.Notices = []audit.Notice{upgradeNotice,
+			r.Notices = []audit.Notice{
+				{Kind: audit.NoticeUpgrade, Text: "a permission is not granted",
+					Command: "remotion-audit audit --upgrade-to 4.0.527"},
 				{Kind: audit.NoticeRenderRole, Text: "there is no role"},
 				{Kind: audit.NoticeNewerRelease, Target: "user/u", Text: fmt.Sprint("Remotion 4.1.", i)}}
 			r.Problems = append(r.Problems,
@@ -77,10 +80,11 @@ func TestMessagesAndStatesFollowTheirSchemas(t *testing.T) {
 		checkReport(string(trigger.By), r)
 	}
 	s = newStory(t)
-	s.options.First = &misconfigured
+	s.Options.First = &misconfigured
 	check(s.run(misconfigured))
 	checkReport("an invalid configuration", misconfigured)
-	for _, subscriptions := range [][]Subscription{nil, {{"email", "a@example.com", true}}} {
+	for _, subscriptions := range [][]alert.Subscription{nil,
+		{{Protocol: "email", Endpoint: "a@example.com", Confirmed: true}}} {
 		if err := schematest.Validate(t, message,
 			[]byte(TestMessage("123456789012", nil, subscriptions,
 				Sender{}).Bodies["default"])); err != nil {

@@ -1,20 +1,13 @@
-package alert
+package render
 
 import (
 	"fmt"
 	"strings"
 
+	"github.com/remotion-audit/remotion-audit/internal/alert"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 	"github.com/remotion-audit/remotion-audit/internal/report"
 )
-
-// Subscription is a subscription of a topic.
-type Subscription struct {
-	Protocol string `json:"protocol"`
-	Endpoint string `json:"endpoint"`
-	// Confirmed is true if SNS delivers messages to the subscription.
-	Confirmed bool `json:"confirmed"`
-}
 
 // maxSubscriptions bounds the subscriptions that a test message lists.
 const maxSubscriptions = 50
@@ -23,12 +16,12 @@ const maxSubscriptions = 50
 // critical and names the given targets, so that it passes every filter that an alert may pass. Nil
 // subscriptions mean that listing failed. Without a function in from, the text names the command as
 // sender.
-func TestMessage(account string, targets []string, subscriptions []Subscription,
-	from Sender) Message {
+func TestMessage(account string, targets []string, subscriptions []alert.Subscription,
+	from Sender) alert.Message {
 	const text = "This is a test message of remotion-audit. Nothing was audited, and no action is " +
 		"needed. Alerts reach this address."
-	account = ascii(account, maxAccount)
-	subject := ascii("[TEST] Remotion IAM: test message | "+account, subjectLimit)
+	account = alert.ASCII(account, alert.MaxAccount)
+	subject := alert.ASCII("[TEST] Remotion IAM: test message | "+account, subjectLimit)
 	shown := subscriptions[:min(len(subscriptions), maxSubscriptions)]
 	var mail strings.Builder
 	by := "the command remotion-audit for"
@@ -40,36 +33,42 @@ func TestMessage(account string, targets []string, subscriptions []Subscription,
 		fmt.Fprintf(&mail, "  %s\n", line)
 	}
 	key := "test-" + account
-	m := Message{
+	m := alert.Message{
 		Subject: subject,
 		Bodies: map[string]string{
 			"email": mail.String(),
-			"sms":   ascii("TEST remotion-audit "+account+": test message, no action needed.", smsLimit),
-			"default": marshal(jsonBody{SchemaVersion: SchemaVersion, Source: source, Account: account,
-				Events:   []Reason{ReasonTest},
+			"sms": alert.ASCII("TEST remotion-audit "+account+": test message, no action needed.",
+				smsLimit),
+			"default": alert.JSON(jsonBody{SchemaVersion: SchemaVersion, Source: source, Account: account,
+				Events:   []alert.Reason{alert.ReasonTest},
 				Severity: policies.Critical, Subject: subject, Subscriptions: shown}),
 		},
-		Attributes: []Attribute{{"events", "String.Array", marshal([]Reason{ReasonTest})}},
+		Attributes: []alert.Attribute{{Name: "events", Type: "String.Array",
+			Value: alert.JSON([]alert.Reason{alert.ReasonTest})}},
 	}
 	m.Bodies["https"] = m.Bodies["default"]
 	if from.Format != JSON {
-		m.Bodies["https"] = marshal(card{Version: "1.0", Source: "custom", ID: key,
+		m.Bodies["https"] = alert.JSON(card{Version: "1.0", Source: "custom", ID: key,
 			Content: cardContent{TextType: "client-markdown", Title: subject, Description: text},
 			Metadata: cardMetadata{ThreadID: "remotion-audit-" + account + "-test", Summary: m.Bodies["sms"],
-				EventType:         "remotion-audit.test",
+				EventType:         eventType(alert.ReasonTest),
 				AdditionalContext: map[string]string{"account": code(account)}}})
 	}
 	if targets = targets[:min(len(targets), maxTargets)]; len(targets) > 0 {
-		m.Attributes = append(m.Attributes, Attribute{"targets", "String.Array", marshal(targets)})
+		m.Attributes = append(m.Attributes, alert.Attribute{Name: "targets", Type: "String.Array",
+			Value: alert.JSON(targets)})
 	}
-	m.Attributes = append(m.Attributes, Attribute{"severity", "String", policies.Critical.String()},
-		Attribute{"account", "String", account}, Attribute{"schemaVersion", "String", SchemaVersion})
+	m.Attributes = append(m.Attributes, []alert.Attribute{
+		{Name: "severity", Type: "String", Value: policies.Critical.String()},
+		{Name: "account", Type: "String", Value: account},
+		{Name: "schemaVersion", Type: "String", Value: SchemaVersion},
+	}...)
 	return m
 }
 
 // recipients describes the confirmed subscriptions of a topic, one per line, and counts the
 // unconfirmed subscriptions.
-func recipients(list []Subscription) (lines []string) {
+func recipients(list []alert.Subscription) (lines []string) {
 	if list == nil {
 		return []string{"unknown: listing the subscriptions of the topic failed"}
 	}

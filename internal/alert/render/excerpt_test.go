@@ -1,4 +1,4 @@
-package alert
+package render
 
 import (
 	"encoding/json"
@@ -43,10 +43,10 @@ func TestMessagesFit(t *testing.T) {
 				continue // one size suffices for JSON
 			}
 			s := newStory(t)
-			s.options.Sender.Format = format
+			s.from.Format = format
 			r := bigReport(size.targets, size.gaps, size.problems, size.length)
 			p := s.run(r)
-			checkMessage(t, p, s.options)
+			checkMessage(t, p)
 			d, all := decoded(p.Message), size.targets*(size.gaps+size.problems)
 			shown := len(d.Report.Findings) + len(d.Report.Problems)
 			// The report in the message contains a finding only if the message has space for its
@@ -68,9 +68,9 @@ func TestMessagesFit(t *testing.T) {
 				"not shown for lack of space: see s3://audit-evidence/") {
 				t.Errorf("%v: the mail does not say whether it is truncated", size)
 			}
-			if d.Truncated && size.length < 1000 && p.Message.size() < MaxBytes*8/10 {
+			if d.Truncated && size.length < 1000 && sizeOf(p.Message) < MaxBytes*8/10 {
 				t.Errorf("%v: findings were cut, though the message has only %d bytes", size,
-					p.Message.size())
+					sizeOf(p.Message))
 			}
 			if d.Truncated && len(d.Announcements) > 0 && size.gaps > 4 &&
 				d.Announcements[0].Severity != policies.Critical {

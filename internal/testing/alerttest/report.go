@@ -1,23 +1,21 @@
-package alert
+// Package alerttest has reports and stories of runs for tests of alerts.
+package alerttest
 
 import (
 	"encoding/json"
 	"os"
 	"slices"
 	"testing"
-	"time"
 
-	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/testing/repo"
 )
 
-var start = time.Date(2026, 11, 16, 9, 0, 0, 0, time.UTC)
-
-// fixture returns a report from the test data of package report.
-func fixture(t testing.TB, name string) audit.Report {
+// Fixture returns a report from the test data of package report.
+func Fixture(t testing.TB, name string) audit.Report {
 	t.Helper()
-	raw, err := os.ReadFile("../report/testdata/" + name + ".json")
+	raw, err := os.ReadFile(repo.Path(t, "internal/report/testdata/"+name+".json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,10 +26,10 @@ func fixture(t testing.TB, name string) audit.Report {
 	return r
 }
 
-// reportOf returns a report of findings. Each target has the given findings about it. If none of
+// Report returns a report of findings. Each target has the given findings about it. If none of
 // them is about the action a, b or c, the target also has a satisfied finding about that action, so
 // that no target is entirely unverified.
-func reportOf(targets []string, findings ...audit.Finding) audit.Report {
+func Report(targets []string, findings ...audit.Finding) audit.Report {
 	r := audit.Report{SchemaVersion: audit.SchemaVersion, Status: audit.StatusCompliant,
 		Account: "123456789012", Partition: "aws", Regions: []string{"us-east-1", "eu-west-1"},
 		Remotion: audit.Remotion{Requested: "auto", Since: "4.0.418",
@@ -43,7 +41,7 @@ func reportOf(targets []string, findings ...audit.Finding) audit.Report {
 		})
 		for _, action := range []string{"a", "b", "c"} {
 			if !slices.ContainsFunc(list, func(f audit.Finding) bool { return f.Action == action }) {
-				list = append(list, finding(name, action, audit.Satisfied, policies.High))
+				list = append(list, Finding(name, action, audit.Satisfied, policies.High))
 			}
 		}
 		s := audit.Summary{}
@@ -76,7 +74,8 @@ func reportOf(targets []string, findings ...audit.Finding) audit.Report {
 	return r
 }
 
-func finding(target, action string, status audit.Status, severity policies.Severity) audit.Finding {
+// Finding returns a finding about an action of a target.
+func Finding(target, action string, status audit.Status, severity policies.Severity) audit.Finding {
 	f := audit.Finding{Target: target, Policy: policies.User, Sid: "Storage", Action: action,
 		Resource: "arn:aws:s3:::remotionlambda-*", Status: status, Severity: severity,
 		Asked: 1, Reason: "stores renders", Impact: action + " fails", Breakage: policies.Hard,
@@ -93,64 +92,22 @@ func finding(target, action string, status audit.Status, severity policies.Sever
 	return f
 }
 
-// story is a sequence of runs. It stores the state between them as a caller of Plan does.
-type story struct {
-	t             testing.TB
-	state         State
-	now           time.Time
-	mutes         mute.List
-	options       Options
-	noSubscribers bool // the topic has no confirmed subscription
-	runs          int
-	last          Planned
+// WithNotices returns the report with the notices.
+func WithNotices(r audit.Report, notices ...audit.Notice) audit.Report {
+	r.Notices = notices
+	return r
 }
 
-func newStory(t testing.TB) *story {
-	return &story{t: t, now: start, options: Options{RepeatAfter: 24 * time.Hour, Sender: Sender{
-		Function: "remotion-audit", Region: "us-east-1", Bucket: "audit-evidence",
-		Evidence: "reports/2026/11/16/r1.json",
-	}}}
+// Triggered returns the report with a run that IAM changes triggered.
+func Triggered(r audit.Report, changes ...audit.IAMChange) audit.Report {
+	r.Run.Trigger = &audit.Trigger{By: audit.TriggeredByChanges, Changes: changes}
+	return r
 }
 
-// run plans the report as that of a new run, and stores the state as JSON, as in the evidence
-// bucket.
-func (s *story) run(r audit.Report) Planned {
-	s.t.Helper()
-	s.runs++
-	r.Run = audit.Run{ID: time.Duration(s.runs).String(), At: s.now, Auditor: "remotion-audit",
-		Trigger: r.Run.Trigger}
-	return s.plan(r)
-}
-
-func (s *story) plan(r audit.Report) Planned {
-	s.t.Helper()
-	p := Plan(s.state, r, s.mutes, s.now, s.options)
-	next := p.Next
-	if s.noSubscribers && !p.Message.Zero() {
-		next = p.NextUndelivered
-	}
-	if !s.options.Stateless {
-		var err error
-		if s.state, err = ParseState(next.JSON()); err != nil {
-			s.t.Fatalf("the next state cannot be read: %v\n%s", err, next.JSON())
-		}
-	}
-	s.last = p
-	return p
-}
-
-// after plans the report of a run at the given time after the last run.
-func (s *story) after(d time.Duration, r audit.Report) Planned {
-	s.t.Helper()
-	s.now = s.now.Add(d)
-	return s.run(r)
-}
-
-func attribute(m Message, name string) string {
-	for _, a := range m.Attributes {
-		if a.Name == name {
-			return a.Value
-		}
-	}
-	return ""
+// Misconfigured returns the report of a run with an invalid configuration.
+func Misconfigured() audit.Report {
+	return audit.Evaluate(audit.Facts{Account: "123456789012", Partition: "aws",
+		Problems: []audit.Problem{{What: audit.ProblemConfiguration, Why: "CALLERS: is not set",
+			Remedy: "correct the parameter of the stack or the property of the construct, not only the " +
+				"function's environment"}}})
 }

@@ -1,4 +1,4 @@
-package alert
+package render
 
 import (
 	"encoding/json"
@@ -7,6 +7,7 @@ import (
 	"testing"
 	"unicode"
 
+	"github.com/remotion-audit/remotion-audit/internal/alert"
 	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
@@ -50,27 +51,28 @@ func hostileReport(name string) audit.Report {
 func TestHostileNames(t *testing.T) {
 	for _, name := range hostileNames {
 		s := newStory(t)
-		s.mutes = mute.List{{Target: name + "*", Cause: audit.SCP, Reason: name, Owner: name,
+		s.Mutes = mute.List{{Target: name + "*", Cause: audit.SCP, Reason: name, Owner: name,
 			Until: start.Add(day)}}
-		s.options.MuteErrors = []mute.Error{{Line: 1, Text: name}}
-		s.options.Problems = []audit.Problem{{What: name, Why: name, Remedy: name}}
-		s.options.Sender = Sender{Function: name, Region: name, Settings: []string{"--render-role", name},
+		s.Options.MuteErrors = []mute.Error{{Line: 1, Text: name}}
+		s.Options.Problems = []audit.Problem{{What: name, Why: name, Remedy: name}}
+		s.from = Sender{Function: name, Region: name, Settings: []string{"--render-role", name},
 			Bucket: name, Evidence: name}
-		plans := []Planned{s.run(hostileReport(name)), s.after(day, hostileReport(name)),
+		plans := []rendered{s.run(hostileReport(name)), s.after(day, hostileReport(name)),
 			s.after(day, reportOf([]string{name}))}
 		for _, p := range plans {
-			checkMessage(t, p, s.options)
+			checkMessage(t, p)
 			checkTexts(t, name, p.Message)
 		}
 		m := TestMessage("123456789012", []string{name},
-			[]Subscription{{name, name, true}, {name, name, false}}, s.options.Sender)
+			[]alert.Subscription{{Protocol: name, Endpoint: name, Confirmed: true},
+				{Protocol: name, Endpoint: name, Confirmed: false}}, s.from)
 		checkSubject(t, m.Subject)
 		checkTexts(t, name, m)
 	}
 }
 
 // checkTexts checks that the name forges no line, markup or link in the texts of the message.
-func checkTexts(t *testing.T, name string, m Message) {
+func checkTexts(t *testing.T, name string, m alert.Message) {
 	t.Helper()
 	for _, protocol := range []string{"email", "sms"} {
 		for _, line := range strings.Split(strings.TrimSuffix(m.Bodies[protocol], "\n"), "\n") {
@@ -137,7 +139,7 @@ func TestCommandsInAShell(t *testing.T) {
 	}
 	for _, name := range hostileNames {
 		s := newStory(t)
-		s.options.Sender = Sender{Function: name, Region: "us-east-1",
+		s.from = Sender{Function: name, Region: "us-east-1",
 			Settings: []string{"--render-role", name}, Bucket: "bucket", Evidence: "r"}
 		mail := s.run(hostileReport(name)).Message.Bodies["email"]
 		commands := 0
@@ -175,7 +177,7 @@ func FuzzSubject(f *testing.F) {
 		r := hostileReport(target)
 		r.Account, r.Summary.Gaps, r.Summary.Unverified = account, gaps, unverified
 		s := newStory(t)
-		for _, p := range []Planned{s.run(r), s.after(day, r),
+		for _, p := range []rendered{s.run(r), s.after(day, r),
 			s.after(hour, reportOf([]string{target}))} {
 			if p.Message.Zero() {
 				continue
@@ -185,8 +187,8 @@ func FuzzSubject(f *testing.F) {
 				strings.ContainsFunc(sms, func(r rune) bool { return r < ' ' || r > '~' }) {
 				t.Errorf("SMS %q of %d bytes", sms, len(sms))
 			}
-			if p.Message.size() > MaxBytes {
-				t.Errorf("the message has %d bytes", p.Message.size())
+			if sizeOf(p.Message) > MaxBytes {
+				t.Errorf("the message has %d bytes", sizeOf(p.Message))
 			}
 		}
 	})

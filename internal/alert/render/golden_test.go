@@ -1,4 +1,4 @@
-package alert
+package render
 
 import (
 	"bytes"
@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/remotion-audit/remotion-audit/internal/alert"
 	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 )
@@ -18,7 +19,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 
 // compareGolden compares a message with two golden files. One contains the subject, the SMS, the
 // attributes and the mail, the other contains the chat card.
-func compareGolden(t *testing.T, name string, m Message) {
+func compareGolden(t *testing.T, name string, m alert.Message) {
 	t.Helper()
 	if m.Zero() {
 		t.Fatal("no message")
@@ -59,7 +60,7 @@ func without(r audit.Report, granted func(audit.Finding) bool) audit.Report {
 		}
 		// Muted removes the gap from the sums. The code below adds the finding as satisfied.
 		r = r.Muted(func(g audit.Finding) *audit.Mute {
-			if identityOf(g) == identityOf(f) {
+			if alert.IdentityOf(g) == alert.IdentityOf(f) {
 				return &audit.Mute{}
 			}
 			return nil
@@ -94,47 +95,47 @@ func TestGolden(t *testing.T) {
 	day := 24 * time.Hour
 	tests := []struct {
 		name string
-		plan func(*story) Planned
+		plan func(*story) rendered
 	}{
-		{"baseline", func(s *story) Planned { return s.run(drifted) }},
-		{"new", func(s *story) Planned {
+		{"baseline", func(s *story) rendered { return s.run(drifted) }},
+		{"new", func(s *story) rendered {
 			s.run(userOnly)
 			return s.after(3*time.Hour, drifted)
 		}},
-		{"reminder", func(s *story) Planned {
+		{"reminder", func(s *story) rendered {
 			s.run(compliant)
 			s.after(time.Hour, userOnly)
 			return s.after(day, userOnly)
 		}},
-		{"worse", func(s *story) Planned {
+		{"worse", func(s *story) rendered {
 			s.run(compliant)
 			s.after(time.Hour, partly)
 			return s.after(2*time.Hour, drifted)
 		}},
-		{"improved", func(s *story) Planned {
+		{"improved", func(s *story) rendered {
 			s.run(compliant)
 			s.after(time.Hour, drifted)
 			return s.after(2*time.Hour, partly)
 		}},
-		{"recovered", func(s *story) Planned {
+		{"recovered", func(s *story) rendered {
 			s.run(compliant)
 			s.after(time.Hour, roleOnly)
 			return s.after(2*day+3*time.Hour, compliant)
 		}},
-		{"partly-recovered", func(s *story) Planned {
+		{"partly-recovered", func(s *story) rendered {
 			s.run(compliant)
 			s.after(time.Hour, drifted)
 			return s.after(5*time.Hour, without(drifted, func(f audit.Finding) bool {
 				return f.Action == "s3:GetObject" || f.Action == "s3:PutObject"
 			}))
 		}},
-		{"reopened", func(s *story) Planned {
+		{"reopened", func(s *story) rendered {
 			s.run(compliant)
 			s.after(time.Hour, userOnly)
 			s.after(time.Hour, compliant)
 			return s.after(time.Hour, userOnly)
 		}},
-		{"retired", func(s *story) Planned {
+		{"retired", func(s *story) rendered {
 			s.run(drifted)
 			withoutUser := roleOnly
 			withoutUser.Targets = withoutUser.Targets[1:]
@@ -143,50 +144,50 @@ func TestGolden(t *testing.T) {
 			withoutUser.Summary = withoutUser.Targets[0].Summary
 			return s.after(6*time.Hour, withoutUser)
 		}},
-		{"incomplete", func(s *story) Planned {
+		{"incomplete", func(s *story) rendered {
 			s.run(drifted)
 			return s.after(time.Hour, unverified)
 		}},
-		{"verified-again", func(s *story) Planned {
+		{"verified-again", func(s *story) rendered {
 			s.run(compliant)
 			s.after(time.Hour, unverified)
 			return s.after(4*time.Hour, compliant)
 		}},
-		{"mixed", func(s *story) Planned {
+		{"mixed", func(s *story) rendered {
 			s.run(compliant)
 			s.after(time.Hour, mixed)
 			return s.after(time.Hour, mixed)
 		}},
-		{"mutes", func(s *story) Planned {
+		{"mutes", func(s *story) rendered {
 			s.run(drifted)
-			s.mutes = mute.List{
+			s.Mutes = mute.List{
 				{Target: "user/remotion-user", Cause: audit.NoGrant,
-					Reason: "the bucket is being moved, OPS-17", Owner: "kim", Until: s.now.Add(day)},
-				{Action: "s3:*Bucket", Reason: "never used here", Owner: "alex", Until: s.now.Add(60 * day)},
-				{Target: "role/other", Reason: "gone", Owner: "sam", Until: s.now.Add(3 * day)},
+					Reason: "the bucket is being moved, OPS-17", Owner: "kim", Until: s.Now.Add(day)},
+				{Action: "s3:*Bucket", Reason: "never used here", Owner: "alex", Until: s.Now.Add(60 * day)},
+				{Target: "role/other", Reason: "gone", Owner: "sam", Until: s.Now.Add(3 * day)},
 			}
 			return s.after(time.Hour, drifted)
 		}},
-		{"mute-errors", func(s *story) Planned {
+		{"mute-errors", func(s *story) rendered {
 			s.run(compliant)
-			s.mutes, s.options.MuteErrors = mute.Parse([]byte("mutes:\n  - target: user/remotion-user\n   "+
-				" owner: kim\n    until: 2026-13-01\n"), s.now)
+			s.Mutes, s.Options.MuteErrors = mute.Parse([]byte("mutes:\n  - target: user/remotion-user\n   "+
+				" owner: kim\n    until: 2026-13-01\n"), s.Now)
 			return s.after(time.Hour, userOnly)
 		}},
-		{"state-damaged", func(s *story) Planned {
-			s.options.Problems = []audit.Problem{{
+		{"state-damaged", func(s *story) rendered {
+			s.Options.Problems = []audit.Problem{{
 				What: "the auditor's state, state/123456789012/remotion-audit.json in the evidence bucket",
 				Why:  "the state is not JSON: unexpected end of JSON input",
 				Remedy: "no action needed: the auditor keeps a copy of the damaged state, and announces all open gaps " +
 					"again"}}
 			return s.run(userOnly)
 		}},
-		{"stateless", func(s *story) Planned {
-			s.options.Stateless = true
-			s.options.Sender.Bucket, s.options.Sender.Evidence = "", ""
+		{"stateless", func(s *story) rendered {
+			s.Options.Stateless = true
+			s.from.Bucket, s.from.Evidence = "", ""
 			return s.run(mixed)
 		}},
-		{"notice", func(s *story) Planned {
+		{"notice", func(s *story) rendered {
 			s.run(userOnly)
 			later := userOnly
 			later.Notices = []audit.Notice{
@@ -201,11 +202,11 @@ func TestGolden(t *testing.T) {
 			}
 			return s.after(time.Hour, later)
 		}},
-		{"iam-changes", func(s *story) Planned {
+		{"iam-changes", func(s *story) rendered {
 			s.run(compliant)
 			return s.after(3*time.Hour, triggered(userOnly, someChanges...))
 		}},
-		{"iam-changes-many", func(s *story) Planned {
+		{"iam-changes-many", func(s *story) rendered {
 			s.run(compliant)
 			var list []audit.IAMChange
 			for i := range 12 {
@@ -218,23 +219,23 @@ func TestGolden(t *testing.T) {
 			}
 			return s.after(time.Hour, triggered(drifted, list...))
 		}},
-		{"recovered-by-change", func(s *story) Planned {
+		{"recovered-by-change", func(s *story) rendered {
 			s.run(compliant)
 			s.after(time.Hour, roleOnly)
 			return s.after(20*time.Minute,
-				triggered(compliant, audit.IAMChange{Event: "PutRolePolicy", At: s.now.Add(18 * time.Minute),
+				triggered(compliant, audit.IAMChange{Event: "PutRolePolicy", At: s.Now.Add(18 * time.Minute),
 					Actor: "the root user", From: "2001:db8::1",
 					RoleName: "remotion-lambda-role", PolicyName: "remotion-lambda-role-policy",
 					Targets: []string{"role/remotion-lambda-role"}}))
 		}},
-		{"misconfigured", func(s *story) Planned {
+		{"misconfigured", func(s *story) rendered {
 			s.run(drifted)
-			s.options.First = &misconfigured
+			s.Options.First = &misconfigured
 			return s.after(time.Hour, misconfigured)
 		}},
-		{"hostile", func(s *story) Planned {
-			s.mutes = mute.List{{Target: "*", Sid: "nothing", Reason: "<!channel> `x`\n\x1b[31m", Owner: "@here",
-				Until: s.now.Add(90 * day)}}
+		{"hostile", func(s *story) rendered {
+			s.Mutes = mute.List{{Target: "*", Sid: "nothing", Reason: "<!channel> `x`\n\x1b[31m",
+				Owner: "@here", Until: s.Now.Add(90 * day)}}
 			return s.run(hostile)
 		}},
 	}
@@ -244,8 +245,10 @@ func TestGolden(t *testing.T) {
 		})
 	}
 	compareGolden(t, "test", TestMessage("123456789012", []string{"user/remotion-user"},
-		[]Subscription{
-			{"email", "ops@example.com", true}, {"https", "https://global.sns-api.chatbot.amazonaws.com",
-				true}, {"sms", "+15550100", false},
+		[]alert.Subscription{
+			{Protocol: "email", Endpoint: "ops@example.com", Confirmed: true},
+			{Protocol: "https", Endpoint: "https://global.sns-api.chatbot.amazonaws.com",
+				Confirmed: true},
+			{Protocol: "sms", Endpoint: "+15550100", Confirmed: false},
 		}, Sender{Function: "remotion-audit"}))
 }
