@@ -50,7 +50,8 @@ func runTestAlert(cmd *cobra.Command, topic string) error {
 	if err != nil {
 		return err
 	}
-	list, sent, err := publish.TestAlert(ctx, clients.SNS, topic, true,
+	to := publish.Topic{Client: clients.SNS, ARN: topic}
+	list, sent, err := to.Test(ctx, to,
 		func(list []alert.Subscription) alert.Message {
 			return render.TestMessage(at.AccountID, nil, list, render.Sender{})
 		})

@@ -41,8 +41,8 @@ func (a *App) notify(ctx context.Context, audited auditResult, s alertInputs, pl
 	// that hangs must be reported before.
 	metricsCtx, stop := a.withReserve(ctx, reserve/20)
 	defer stop()
-	if err := publish.Metrics(metricsCtx, a.CloudWatch, string(a.Config.MetricNamespace), r, delivery,
-		a.now()); err != nil {
+	if err := a.measurementSinks().Publish(metricsCtx, publish.Measurement{Report: r,
+		Delivery: delivery, At: a.now()}); err != nil {
 		errs = append(errs, err)
 	} else {
 		result.Measured = true
@@ -79,8 +79,9 @@ func (a *App) sender(place Location) render.Sender {
 // deliver plans and sends the alert, and stores the report at the same time.
 func (a *App) deliver(ctx context.Context, audited auditResult, s alertInputs,
 	place Location) (evidence.Outcome, error) {
-	bucket, topic := a.bucket(place.Account), string(a.Config.TopicARN)
-	canDeliver := topic != "" && (s.noSubscribers == nil || !*s.noSubscribers)
+	bucket := a.bucket(place.Account)
+	sinks := a.messageSinks(s.noSubscribers != nil && *s.noSubscribers)
+	canDeliver := len(sinks) > 0
 	o := alert.Options{RepeatAfter: time.Duration(a.Config.RepeatAfter), First: audited.firstAttempt}
 	from := a.sender(place)
 	from.Evidence = evidence.ReportKey(audited.report.Run.At, audited.report.Run.ID)
@@ -108,10 +109,7 @@ func (a *App) deliver(ctx context.Context, audited auditResult, s alertInputs,
 	ledger := evidence.Ledger{Objects: bucket, Key: evidence.StateKey(place.Account, a.id()),
 		Run:   audited.report.Run.ID,
 		Owner: audited.report.Run.ID + "-" + rand.Text(), Now: a.now}
-	send := func(ctx context.Context, m alert.Message) error {
-		return publish.Alert(ctx, a.SNS, topic, m)
-	}
-	out, err := ledger.Announce(ctx, canDeliver, plan, send)
+	out, err := ledger.Announce(ctx, canDeliver, plan, sinks.Publish)
 	storing.Wait()
 	out.StateErrors = append(out.StateErrors, s.mutes.readErrors...)
 	if storeErr != nil {
@@ -120,7 +118,8 @@ func (a *App) deliver(ctx context.Context, audited auditResult, s alertInputs,
 	if m := out.Plan.Message; !m.Zero() && !canDeliver {
 		a.Log.WarnContext(ctx,
 			"alert not sent", "reason", map[bool]string{true: "TOPIC_ARN is not set",
-				false: "the topic has no confirmed subscription"}[topic == ""], "subject", m.Subject)
+				false: "the topic has no confirmed subscription"}[a.Config.TopicARN == ""],
+			"subject", m.Subject)
 	}
 	return out, err
 }
@@ -144,8 +143,8 @@ func (a *App) loadAlertInputs(ctx context.Context, place Location) (wait func() 
 	var s alertInputs
 	var wg sync.WaitGroup
 	wg.Go(func() { s.mutes = a.readMutes(ctx, a.bucket(place.Account)) })
-	if topic := string(a.Config.TopicARN); topic != "" {
-		wg.Go(func() { s.noSubscribers = a.noSubscribers(ctx, topic) })
+	if a.Config.TopicARN != "" {
+		wg.Go(func() { s.noSubscribers = a.noSubscribers(ctx) })
 	}
 	return func() alertInputs {
 		defer stop()
@@ -157,8 +156,8 @@ func (a *App) loadAlertInputs(ctx context.Context, place Location) (wait func() 
 
 // noSubscribers reports whether the topic has no confirmed subscription. It returns nil if the
 // subscriptions cannot be read, because an alert must be sent in this case, too.
-func (a *App) noSubscribers(ctx context.Context, topic string) *bool {
-	hasSubscriber, err := publish.HasSubscriber(ctx, a.SNS, topic)
+func (a *App) noSubscribers(ctx context.Context) *bool {
+	hasSubscriber, err := a.topic().HasSubscriber(ctx)
 	if err != nil {
 		a.Log.WarnContext(ctx, "reading the topic's subscriptions failed", "error", err.Error())
 		return nil
@@ -222,8 +221,12 @@ func (a *App) testAlert(ctx context.Context, event Event, p Location) (RunResult
 	ctx, stop := a.withReserve(ctx, reserve/20)
 	defer stop()
 	var err error
-	result.Subscriptions, result.Announced, err = publish.TestAlert(ctx, a.SNS,
-		string(a.Config.TopicARN), !event.DryRun, func(list []alert.Subscription) alert.Message {
+	var to publish.Sink[alert.Message]
+	if !event.DryRun {
+		to = a.messageSinks(false)
+	}
+	result.Subscriptions, result.Announced, err = a.topic().Test(ctx, to,
+		func(list []alert.Subscription) alert.Message {
 			return render.TestMessage(p.Account, a.Config.targets(), list, a.sender(p))
 		})
 	a.Log.InfoContext(ctx, "test alert done", "announced", result.Announced, "subscriptions",
