@@ -224,8 +224,8 @@ func TestWithoutBucketEveryRunAnnounces(t *testing.T) {
 // until.
 func bucketWithClaim(until time.Time) *memory {
 	p := plan([]string{"old"}, "gone")(View{})
-	s := alert.State{Pending: &alert.Pending{ID: "gone", DedupKey: p.Digest.DedupKey, Message: p.Message,
-		Next: p.Next, Owner: "gone", Until: until}}
+	s := alert.State{Pending: &alert.Pending{ID: "gone", DedupKey: p.Digest.DedupKey,
+		Message: p.Message, Next: p.Next, Owner: "gone", Until: until}}
 	return &memory{objects: map[string]string{key: string(s.JSON())}}
 }
 

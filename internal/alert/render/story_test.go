@@ -11,13 +11,12 @@ import (
 )
 
 var (
-	start       = alerttest.Start
-	reportOf    = alerttest.Report
-	finding     = alerttest.Finding
-	fixture     = alerttest.Fixture
-	withNotices = alerttest.WithNotices
-	triggered   = alerttest.Triggered
-	newDrift    = alerttest.NewDrift
+	start     = alerttest.Start
+	reportOf  = alerttest.Report
+	finding   = alerttest.Finding
+	fixture   = alerttest.Fixture
+	triggered = alerttest.Triggered
+	newDrift  = alerttest.NewDrift
 )
 
 var misconfigured = alerttest.Misconfigured()
