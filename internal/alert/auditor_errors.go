@@ -40,7 +40,7 @@ func (l *lifecycle) auditorErrors() (list []ErrorTransition, confirmed func(Erro
 		if l.report.UnverifiedFor(t.Name) {
 			unverified++
 			list = append(list,
-				ErrorTransition{Error: Error{Target: t.Name, Unverified: l.isUnverified(t.Name)}})
+				ErrorTransition{Error: Error{Target: t.Name, Unverified: isUnverified(l.report, t.Name)}})
 		}
 	}
 	for _, p := range l.report.Problems {
@@ -99,8 +99,8 @@ func withoutRegions(p audit.Problem) string {
 }
 
 // isUnverified reports whether every finding about the target is unverified.
-func (l *lifecycle) isUnverified(target string) bool {
-	return !slices.ContainsFunc(l.report.Findings, func(f audit.Finding) bool {
+func isUnverified(r audit.Report, target string) bool {
+	return !slices.ContainsFunc(r.Findings, func(f audit.Finding) bool {
 		return f.Target == target && f.Status != audit.Unverified
 	})
 }
@@ -148,7 +148,7 @@ func (l *lifecycle) nextErrors() (errs []Error, transitions []ErrorTransition) {
 			continue
 		}
 		errs = append(errs, previous)
-		if !l.recoveryUnconfirmed(previous.Target) {
+		if !recoveryUnconfirmed(l.report, previous.Target) {
 			transitions = append(transitions,
 				ErrorTransition{Reason: ReasonAuditorError, Error: previous, Ended: true})
 		}
@@ -163,12 +163,12 @@ func (l *lifecycle) nextErrors() (errs []Error, transitions []ErrorTransition) {
 // recoveryUnconfirmed reports whether the run cannot confirm that an error about the target ended.
 // Such a run is incomplete and audited no target, or it could not list all functions and did not
 // find the target.
-func (l *lifecycle) recoveryUnconfirmed(target string) bool {
-	if target == audit.AccountTarget || len(l.report.Targets) == 0 {
-		return len(l.report.Targets) == 0 && l.report.Unverified()
+func recoveryUnconfirmed(r audit.Report, target string) bool {
+	if target == audit.AccountTarget || len(r.Targets) == 0 {
+		return len(r.Targets) == 0 && r.Unverified()
 	}
-	return l.unknownTargets() &&
-		!slices.ContainsFunc(l.report.Targets, func(t audit.TargetReport) bool {
+	return unknownTargets(r) &&
+		!slices.ContainsFunc(r.Targets, func(t audit.TargetReport) bool {
 			return t.Name == target
 		})
 }

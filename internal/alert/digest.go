@@ -79,7 +79,7 @@ func newDigest(l *lifecycle, transitions []GapTransition, errs []ErrorTransition
 		if c.Reason == "" {
 			continue
 		}
-		if c.Reason == ReasonRecovered && l.causeRemains(c.Finding) {
+		if c.Reason == ReasonRecovered && causeRemains(l.report, c.Finding) {
 			c.Reason = ReasonPartlyRecovered
 		}
 		announced[c.Gap.Identity] = true
@@ -126,9 +126,10 @@ func newDigest(l *lifecycle, transitions []GapTransition, errs []ErrorTransition
 	return d
 }
 
-// causeRemains reports whether a gap with the root cause of the recovered finding is still open.
-func (l *lifecycle) causeRemains(recovered audit.Finding) bool {
-	return slices.ContainsFunc(l.report.Findings, func(f audit.Finding) bool {
+// causeRemains reports whether the report has an open gap with the root cause of the recovered
+// finding.
+func causeRemains(r audit.Report, recovered audit.Finding) bool {
+	return slices.ContainsFunc(r.Findings, func(f audit.Finding) bool {
 		return f.Gap() && f.Target == recovered.Target && f.Policy == recovered.Policy &&
 			f.Cause == recovered.Cause && f.Why == recovered.Why
 	})

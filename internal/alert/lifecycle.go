@@ -154,7 +154,7 @@ func (l *lifecycle) nextGaps() (gaps []Gap, transitions []GapTransition) {
 func (l *lifecycle) openGap(f audit.Finding, previous Gap) (Gap, []GapTransition) {
 	g := previous
 	g.Status, g.Cause, g.Severity, g.Why = f.Status, f.Cause, f.Severity, f.Why
-	g.Muted, g.Region, g.Unlisted = f.Muted != nil, "", l.unknownTargets()
+	g.Muted, g.Region, g.Unlisted = f.Muted != nil, "", unknownTargets(l.report)
 	if slices.Contains(l.report.Regions, f.Region) {
 		g.Region = f.Region
 	}
@@ -192,7 +192,7 @@ func (l *lifecycle) closeReason(previous Gap, f audit.Finding, inReport bool) Re
 	switch {
 	case inReport && f.Status == audit.Unverified:
 		return ""
-	case l.unknownTargets() && !previous.Unlisted:
+	case unknownTargets(l.report) && !previous.Unlisted:
 		return "" // the gap may be about a function, region or role that this run did not find
 	case inReport && previous.Region != "" && !slices.Contains(l.report.Regions, previous.Region):
 		return ReasonRetired // the requirement is satisfied in the regions that are still audited
@@ -206,7 +206,7 @@ func (l *lifecycle) closeReason(previous Gap, f audit.Finding, inReport bool) Re
 		return ""
 	case k.audited:
 		return ReasonRetired
-	case l.unknownTargets():
+	case unknownTargets(l.report):
 		return ""
 	}
 	return ReasonRetired
@@ -224,9 +224,9 @@ func (l *lifecycle) indeterminate(g Gap) bool {
 // unknownTargets reports whether the report has a problem that is not about an audited target, such
 // as functions that cannot be listed. Targets and functions that are not in the report may then
 // still exist.
-func (l *lifecycle) unknownTargets() bool {
-	return slices.ContainsFunc(l.report.Problems, func(p audit.Problem) bool {
-		return !slices.ContainsFunc(l.report.Targets, func(t audit.TargetReport) bool {
+func unknownTargets(r audit.Report) bool {
+	return slices.ContainsFunc(r.Problems, func(p audit.Problem) bool {
+		return !slices.ContainsFunc(r.Targets, func(t audit.TargetReport) bool {
 			return t.Name == p.Target
 		})
 	})

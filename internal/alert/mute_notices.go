@@ -42,11 +42,12 @@ const (
 
 // muteNotices compares the mutes in force with the mutes of the state. It returns the notices, and
 // the mutes to store after the notices are announced.
-func (l *lifecycle) muteNotices() (seen []SeenMute, notices []MuteNotice) {
-	for _, m := range l.mutes {
-		hid, worst, unsure := l.hiddenGaps(m)
+func muteNotices(previous []SeenMute, inForce mute.List, r audit.Report,
+	now time.Time) (seen []SeenMute, notices []MuteNotice) {
+	for _, m := range inForce {
+		hid, worst, unsure := hiddenGaps(r, m)
 		current := SeenMute{Mute: m, Hid: hid, HidWorst: worst,
-			Expiring: m.Until.Sub(l.now) <= expiresSoon, Unused: hid == 0 && !unsure}
+			Expiring: m.Until.Sub(now) <= expiresSoon, Unused: hid == 0 && !unsure}
 		effect := "hides nothing"
 		switch {
 		case hid > 0:
@@ -57,8 +58,8 @@ func (l *lifecycle) muteNotices() (seen []SeenMute, notices []MuteNotice) {
 		add := func(kind MuteNoticeKind) {
 			notices = append(notices, MuteNotice{m, kind, effect, max(worst, policies.Low)})
 		}
-		i := slices.IndexFunc(l.previous.Mutes, func(s SeenMute) bool { return s.Compare(m) == 0 })
-		if i < 0 || !l.previous.Mutes[i].Equal(m) {
+		i := slices.IndexFunc(previous, func(s SeenMute) bool { return s.Compare(m) == 0 })
+		if i < 0 || !previous[i].Equal(m) {
 			if i < 0 {
 				add(MuteNew)
 			} else {
@@ -67,20 +68,20 @@ func (l *lifecycle) muteNotices() (seen []SeenMute, notices []MuteNotice) {
 			seen = append(seen, current)
 			continue
 		}
-		previous := l.previous.Mutes[i]
-		if current.Expiring && !previous.Expiring {
+		before := previous[i]
+		if current.Expiring && !before.Expiring {
 			add(MuteExpiring)
 		}
-		if hid > previous.Hid || worst > previous.HidWorst {
+		if hid > before.Hid || worst > before.HidWorst {
 			add(MuteWorse)
 		} else {
 			// Keeping the highest numbers avoids a notice each time that a gap reopens.
-			current.Hid, current.HidWorst = previous.Hid, previous.HidWorst
+			current.Hid, current.HidWorst = before.Hid, before.HidWorst
 		}
-		if current.Unused && !previous.Unused {
+		if current.Unused && !before.Unused {
 			add(MuteUnused)
 		}
-		current.Unused = current.Unused || unsure && previous.Unused
+		current.Unused = current.Unused || unsure && before.Unused
 		seen = append(seen, current)
 	}
 	return seen, notices
@@ -88,8 +89,8 @@ func (l *lifecycle) muteNotices() (seen []SeenMute, notices []MuteNotice) {
 
 // hiddenGaps counts the gaps that a mute hides, and returns the highest of their severities. unsure
 // is true if the mute may also hide gaps that this run could not verify.
-func (l *lifecycle) hiddenGaps(m mute.Mute) (n int, worst policies.Severity, unsure bool) {
-	for _, f := range l.report.Findings {
+func hiddenGaps(r audit.Report, m mute.Mute) (n int, worst policies.Severity, unsure bool) {
+	for _, f := range r.Findings {
 		switch {
 		case f.Status.Gap() && m.Matches(f):
 			n++
@@ -100,5 +101,5 @@ func (l *lifecycle) hiddenGaps(m mute.Mute) (n int, worst policies.Severity, uns
 			unsure = true
 		}
 	}
-	return n, worst, unsure || l.unknownTargets()
+	return n, worst, unsure || unknownTargets(r)
 }

@@ -66,12 +66,12 @@ func Plan(previous State, r audit.Report, mutes mute.List, now time.Time, o Opti
 	l := newLifecycle(previous, r, mutes, now, o)
 	gaps, transitions := l.nextGaps()
 	errs, errorTransitions := l.nextErrors()
-	seenMutes, muteNotices := l.muteNotices()
-	seenNotices, reportNotices := l.reportNotices()
+	seenMutes, changedMutes := muteNotices(previous.Mutes, mutes, r, now)
+	seenNotices, notices := reportNotices(previous, r, now)
 	if o.Stateless { // notices would be announced on every run
-		seenMutes, muteNotices, reportNotices = nil, nil, nil
+		seenMutes, changedMutes, notices = nil, nil, nil
 	}
-	d := newDigest(l, transitions, errorTransitions, muteNotices, reportNotices)
+	d := newDigest(l, transitions, errorTransitions, changedMutes, notices)
 	d.identify(previous)
 
 	undelivered := previous
@@ -80,7 +80,7 @@ func Plan(previous State, r audit.Report, mutes mute.List, now time.Time, o Opti
 	undelivered.Run.Trigger = nil // the IAM changes of the trigger would make the state grow
 	next := undelivered
 	next.Notices = seenNotices
-	if len(reportNotices) == 0 {
+	if len(notices) == 0 {
 		undelivered.Notices = seenNotices
 	}
 	next.Gaps = markGapsNotified(gaps, transitions, now, d.Thread)

@@ -31,26 +31,27 @@ type SeenNotice struct {
 // disappears because a listing failed, and returns within closedRetention, it is not announced
 // again. If an older release that did not announce notices wrote the state, the current notices
 // count as announced.
-func (l *lifecycle) reportNotices() (seen []SeenNotice, announce []audit.Notice) {
+func reportNotices(previous State, r audit.Report,
+	now time.Time) (seen []SeenNotice, announce []audit.Notice) {
 	seen = []SeenNotice{}
-	countAsAnnounced := l.previous.Notices == nil && !l.previous.Baseline.IsZero()
+	countAsAnnounced := previous.Notices == nil && !previous.Baseline.IsZero()
 	equals := func(n audit.Notice) func(SeenNotice) bool {
 		return func(s SeenNotice) bool {
 			return s.Kind == n.Kind && s.Target == n.Target && s.Text == n.Text
 		}
 	}
 	var known []SeenNotice
-	for _, s := range l.previous.Notices {
-		if l.now.Sub(s.Seen) < closedRetention {
+	for _, s := range previous.Notices {
+		if now.Sub(s.Seen) < closedRetention {
 			known = append(known, s)
 		}
 	}
-	for _, n := range l.report.Notices {
+	for _, n := range r.Notices {
 		if !slices.Contains(announcedKinds, n.Kind) || slices.ContainsFunc(seen, equals(n)) ||
 			len(seen) == maxNotices {
 			continue
 		}
-		seen = append(seen, SeenNotice{n.Kind, n.Target, n.Text, l.now})
+		seen = append(seen, SeenNotice{n.Kind, n.Target, n.Text, now})
 		if !countAsAnnounced && !slices.ContainsFunc(known, equals(n)) {
 			announce = append(announce, n)
 		}

@@ -81,7 +81,8 @@ func TestCoreStaysPure(t *testing.T) {
 			otherModule := strings.Contains(strings.Split(imported, "/")[0], ".") &&
 				!strings.HasPrefix(imported, module)
 			// mute reads the syntax tree of the YAML file with the mutes. It decodes nothing by reflection.
-			yaml := strings.HasPrefix(name, "internal/alert") && strings.HasPrefix(imported, "github.com/goccy/go-yaml/")
+			yaml := strings.HasPrefix(name, "internal/alert") &&
+				strings.HasPrefix(imported, "github.com/goccy/go-yaml/")
 			if otherModule && !yaml && imported != "golang.org/x/mod/semver" &&
 				!strings.HasPrefix(imported, "vendor/") {
 				t.Errorf("%s depends on %s", name, imported)
