@@ -122,7 +122,7 @@ golden: ## Rewrite the golden files and show the changes
 	go generate ./internal/settings
 	go test ./internal/app -update
 	go test ./internal/e2e -run '^Test(DocumentedCommands|ReadmeShowsARealReport)$$' -update
-	go test ./internal/report ./internal/alert ./internal/awsemu ./internal/policies ./internal/house ./cmd/remotion-audit -update
+	go test ./internal/report ./internal/alert/render ./internal/awsemu ./internal/policies ./internal/house ./cmd/remotion-audit -update
 	git diff --stat -- '*testdata*' docs README.md
 
 .PHONY: docs

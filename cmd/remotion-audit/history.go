@@ -10,13 +10,14 @@ import (
 	"time"
 
 	"github.com/remotion-audit/remotion-audit/internal/alert"
+	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/evidence"
 )
 
 // history holds the mutes and the states in the evidence bucket.
 type history struct {
-	mutes  alert.Mutes
+	mutes  mute.List
 	states []alert.State
 }
 
@@ -28,7 +29,7 @@ func readHistory(ctx context.Context, bucket evidence.Bucket, now time.Time,
 	if err != nil && !errors.Is(err, evidence.ErrMissing) {
 		return h, err
 	}
-	mutes, invalid := alert.ParseMutes(text, now)
+	mutes, invalid := mute.Parse(text, now)
 	for _, w := range invalid {
 		fmt.Fprintf(warnings, "%s: %v\n", evidence.MutesKey, w)
 	}
@@ -39,7 +40,7 @@ func readHistory(ctx context.Context, bucket evidence.Bucket, now time.Time,
 
 // muted applies the mutes to a report.
 func (h history) muted(r audit.Report, now time.Time) audit.Report {
-	return alert.Plan(alert.State{}, r, h.mutes, now, alert.Options{Stateless: true}).Report
+	return h.mutes.Apply(r, now)
 }
 
 // openGaps returns the gaps of the report that are open in a stored state.

@@ -26,7 +26,7 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/events"
 	"github.com/remotion-audit/remotion-audit/examples"
-	"github.com/remotion-audit/remotion-audit/internal/alert"
+	"github.com/remotion-audit/remotion-audit/internal/alert/render"
 	"github.com/remotion-audit/remotion-audit/internal/app"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
 	"github.com/remotion-audit/remotion-audit/internal/report"
@@ -287,7 +287,7 @@ func writeRun(out io.Writer, name string, event []byte, server *awsemu.Server,
 	fmt.Fprintln(out, strings.TrimSpace(string(event)))
 	messages := server.Messages()
 	for _, m := range messages {
-		if r, err := alert.ReportIn(m.Body("default")); err == nil {
+		if r, err := render.ReportIn(m.Body("default")); err == nil {
 			reported = true
 			writeTitle(out, "Report")
 			_ = report.Text(out, r) // out reports a write error later

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/remotion-audit/remotion-audit/internal/alert"
+	"github.com/remotion-audit/remotion-audit/internal/alert/render"
 	"github.com/remotion-audit/remotion-audit/internal/app"
 	"github.com/remotion-audit/remotion-audit/internal/publish"
 	"github.com/remotion-audit/remotion-audit/internal/settings"
@@ -49,9 +50,10 @@ func runTestAlert(cmd *cobra.Command, topic string) error {
 	if err != nil {
 		return err
 	}
-	list, sent, err := publish.TestAlert(ctx, clients.SNS, topic, true,
+	to := publish.Topic{Client: clients.SNS, ARN: topic}
+	list, sent, err := to.Test(ctx, to,
 		func(list []alert.Subscription) alert.Message {
-			return alert.TestMessage(at.AccountID, nil, list, alert.Sender{})
+			return render.TestMessage(at.AccountID, nil, list, render.Sender{})
 		})
 	out := cmd.OutOrStdout()
 	if sent {

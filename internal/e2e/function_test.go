@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/remotion-audit/remotion-audit/examples"
-	"github.com/remotion-audit/remotion-audit/internal/alert"
+	"github.com/remotion-audit/remotion-audit/internal/alert/render"
 	"github.com/remotion-audit/remotion-audit/internal/app"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
@@ -198,7 +198,7 @@ func TestMessageAndMetricsAgree(t *testing.T) {
 	if len(o.messages) != 1 {
 		t.Fatalf("%d messages, want 1", len(o.messages))
 	}
-	r, err := alert.ReportIn(o.messages[0].Body("default"))
+	r, err := render.ReportIn(o.messages[0].Body("default"))
 	if err != nil {
 		t.Fatal(err)
 	}
