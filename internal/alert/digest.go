@@ -11,6 +11,7 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // Digest is the content of one message: the announcements, and what a text shows beside them.
@@ -263,6 +264,6 @@ func (d *Digest) identify(previous State) {
 		d.Thread = d.Errors[0].Error.Thread
 	}
 	if d.Thread == "" {
-		d.Thread = "remotion-audit-" + ASCII(d.Report.Account, MaxAccount) + "-" + d.DedupKey[:12]
+		d.Thread = "remotion-audit-" + textfmt.ASCII(d.Report.Account, MaxAccount) + "-" + d.DedupKey[:12]
 	}
 }

@@ -2,7 +2,6 @@ package alert
 
 import (
 	"bytes"
-	"strings"
 
 	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
@@ -82,23 +81,3 @@ func JSON(v any) string {
 
 // MaxAccount bounds the length of an account ID, which has 12 digits.
 const MaxAccount = 12
-
-// ASCII replaces each character that is not printable ASCII by '?', and cuts the text to limit
-// bytes.
-func ASCII(s string, limit int) string {
-	s = strings.Map(func(r rune) rune {
-		if r >= ' ' && r <= '~' {
-			return r
-		}
-		return '?'
-	}, s)
-	switch {
-	case limit <= 0:
-		return ""
-	case len(s) <= limit:
-		return s
-	case limit <= 3:
-		return s[:limit]
-	}
-	return s[:limit-3] + "..."
-}

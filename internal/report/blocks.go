@@ -62,9 +62,6 @@ func (b *Blocks) About(r audit.Report, maxTargets int) {
 // String returns the text.
 func (b *Blocks) String() string { return b.page.b.String() }
 
-// StatusLabel returns the status of the group as a label: "Missing".
-func (g Group) StatusLabel() string { return textfmt.Capitalize(string(g.Status)) }
-
 func (p *page) writeFields(fields []Field) {
 	for _, f := range fields {
 		if f.Command {

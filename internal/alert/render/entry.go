@@ -99,3 +99,19 @@ func since(d alert.Digest, e entry) report.Field {
 	}
 	return report.Field{Label: "Open since", Text: text}
 }
+
+// ordinal formats a number for texts: 1st, 2nd, 3rd, 4th.
+func ordinal(n int) string {
+	suffix := "th"
+	if n%100 < 11 || n%100 > 13 {
+		switch n % 10 {
+		case 1:
+			suffix = "st"
+		case 2:
+			suffix = "nd"
+		case 3:
+			suffix = "rd"
+		}
+	}
+	return fmt.Sprint(n) + suffix
+}

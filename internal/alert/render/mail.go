@@ -178,7 +178,7 @@ func entrySection(x excerpt, e entry) section {
 func openGapSection(d alert.Digest, e entry) section {
 	return section{title: "OPEN  " + strings.ToUpper(e.group.Severity.String()) + "  " +
 		e.group.Principal(), fields: []report.Field{
-		{Label: e.group.StatusLabel(), Text: e.group.Summary()},
+		{Label: textfmt.Capitalize(string(e.group.Status)), Text: e.group.Summary()},
 		{Label: "Cause", Text: fmt.Sprintf("%s: %s", e.group.Cause, e.group.Why)},
 		since(d, e),
 	}}

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/remotion-audit/remotion-audit/internal/alert"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // Sender describes the auditor that sends a message.
@@ -72,7 +73,7 @@ func fallbackMessage(d alert.Digest, from Sender) alert.Message {
 		"\n\nThe content exceeds the size limit of a message. The full report is in the evidence " +
 		"bucket, if one is configured, and in the function's log.\n"
 	body := jsonBody{SchemaVersion: SchemaVersion, Source: source,
-		Account: alert.ASCII(d.Report.Account, alert.MaxAccount), Events: d.Reasons,
+		Account: textfmt.ASCII(d.Report.Account, alert.MaxAccount), Events: d.Reasons,
 		Severity: d.Severity, Subject: subject(d), DedupKey: d.DedupKey, ThreadID: d.Thread,
 		Truncated: true}
 	m := alert.Message{Subject: subject(d), Bodies: map[string]string{"email": text, "sms": sms(d),
@@ -101,7 +102,7 @@ func attributes(d alert.Digest, truncated bool) []alert.Attribute {
 	}
 	return append(list, []alert.Attribute{
 		{Name: "severity", Type: "String", Value: d.Severity.String()},
-		{Name: "account", Type: "String", Value: alert.ASCII(d.Report.Account, alert.MaxAccount)},
+		{Name: "account", Type: "String", Value: textfmt.ASCII(d.Report.Account, alert.MaxAccount)},
 		{Name: "gapCount", Type: "Number", Value: strconv.Itoa(d.Report.Summary.Gaps)},
 		{Name: "dedupKey", Type: "String", Value: d.DedupKey},
 		{Name: "schemaVersion", Type: "String", Value: SchemaVersion},

@@ -24,7 +24,7 @@ const (
 // subject returns the label, the counts, the target and the account. If the text is too long,
 // subject cuts the target first, then the last counts.
 func subject(d alert.Digest) string {
-	head, tail := "["+label(d)+"] Remotion IAM: ", " | "+alert.ASCII(d.Report.Account, 12)
+	head, tail := "["+label(d)+"] Remotion IAM: ", " | "+textfmt.ASCII(d.Report.Account, 12)
 	parts := ""
 	for _, part := range subjectParts(d) {
 		longer := strings.TrimPrefix(parts+", "+part, ", ")
@@ -34,14 +34,14 @@ func subject(d alert.Digest) string {
 		parts = longer
 	}
 	if target := targetSummary(d); target != "" && subjectLimit-len(head+parts+tail) > 8 {
-		parts += " | " + alert.ASCII(target, subjectLimit-len(head+parts+tail)-3)
+		parts += " | " + textfmt.ASCII(target, subjectLimit-len(head+parts+tail)-3)
 	}
-	return alert.ASCII(head+parts+tail, subjectLimit)
+	return textfmt.ASCII(head+parts+tail, subjectLimit)
 }
 
 // sms returns the counts and the most important announcement in one line.
 func sms(d alert.Digest) string {
-	return alert.ASCII(label(d)+" Remotion IAM "+alert.ASCII(d.Report.Account, 12)+": "+
+	return textfmt.ASCII(label(d)+" Remotion IAM "+textfmt.ASCII(d.Report.Account, 12)+": "+
 		strings.Join(subjectParts(d), ", ")+". "+topItem(d), smsLimit)
 }
 

@@ -20,8 +20,8 @@ func TestMessage(account string, targets []string, subscriptions []alert.Subscri
 	from Sender) alert.Message {
 	const text = "This is a test message of remotion-audit. Nothing was audited, and no action is " +
 		"needed. Alerts reach this address."
-	account = alert.ASCII(account, alert.MaxAccount)
-	subject := alert.ASCII("[TEST] Remotion IAM: test message | "+account, subjectLimit)
+	account = textfmt.ASCII(account, alert.MaxAccount)
+	subject := textfmt.ASCII("[TEST] Remotion IAM: test message | "+account, subjectLimit)
 	shown := subscriptions[:min(len(subscriptions), maxSubscriptions)]
 	var mail strings.Builder
 	by := "the command remotion-audit for"
@@ -38,7 +38,7 @@ func TestMessage(account string, targets []string, subscriptions []alert.Subscri
 		Subject: subject,
 		Bodies: map[string]string{
 			"email": mail.String(),
-			"sms": alert.ASCII("TEST remotion-audit "+account+": test message, no action needed.",
+			"sms": textfmt.ASCII("TEST remotion-audit "+account+": test message, no action needed.",
 				smsLimit),
 			"default": alert.JSON(jsonBody{SchemaVersion: SchemaVersion, Source: source, Account: account,
 				Events:   []alert.Reason{alert.ReasonTest},
