@@ -33,8 +33,8 @@ func NewDrift(seed uint64) *Drift {
 func (d *Drift) Step() audit.Report {
 	statuses := []audit.Status{audit.Satisfied, audit.Satisfied, audit.Satisfied, audit.Missing,
 		audit.Denied, audit.Partial, audit.Conditional, audit.Unverified}
+	keys := slices.Sorted(maps.Keys(d.findings))
 	for range d.Rand.IntN(4) {
-		keys := slices.Sorted(maps.Keys(d.findings))
 		key := keys[d.Rand.IntN(len(keys))]
 		f := d.findings[key]
 		g := Finding(f.Target, f.Action, statuses[d.Rand.IntN(len(statuses))],
@@ -45,5 +45,9 @@ func (d *Drift) Step() audit.Report {
 		}
 		d.findings[key] = g
 	}
-	return Report(d.targets, slices.Collect(maps.Values(d.findings))...)
+	var findings []audit.Finding
+	for _, key := range keys {
+		findings = append(findings, d.findings[key])
+	}
+	return Report(d.targets, findings...)
 }
