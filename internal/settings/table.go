@@ -211,26 +211,36 @@ func All() []Setting {
 				"policies need no entry ([security.md](security.md#what-it-reads))",
 		},
 		{
-			Parameter: "Every",
-			Default:   "1h",
-			Values:    []string{"15m", "1h", "6h", "12h", "1d"},
-			Valid:     []string{"15m", "1h", "6h", "12h", "1d"},
-			Invalid:   []string{"", "7d", "rate(1 hour)", "1H"},
-			Group:     groupSchedule, Label: "Interval",
+			Parameter: "Every", Property: "Every",
+			Default: "1h",
+			Values:  []string{"15m", "1h", "6h", "12h", "1d"},
+			Valid:   []string{"15m", "1h", "6h", "12h", "1d"},
+			Invalid: []string{"", "7d", "rate(1 hour)", "1H"},
+			Group:   groupSchedule, Label: "Interval",
 			Help:       "Interval of the audit. The alarms on the auditor use the same interval.",
 			Constraint: "15m, 1h, 6h, 12h or 1d.",
-			Docs: "how often the audit runs: `15m`, `1h`, `6h`, `12h` or `1d`. In CDK: " +
-				"`ScheduleExpression`, a `rate(…)` or `cron(…)` whose runs are at most three and a half " +
-				"days apart, because an alarm cannot watch a longer time",
+			PropertyDoc: "Every is the interval of the audit: 15m, 1h, 6h, 12h or 1d. It must be known " +
+				"at synth. With ScheduleExpression, it must be nil.",
+			Docs: "how often the audit runs: `15m`, `1h`, `6h`, `12h` or `1d`. In CDK also " +
+				"[any `rate(…)` or `cron(…)`](deploy.md#a-schedule-of-your-own)",
 		},
 		{
-			// Validate parses the expression.
 			Property: "ScheduleExpression",
-			Default:  "rate(1 hour)",
-			PropertyDoc: "ScheduleExpression is the schedule of the audit in the syntax of EventBridge " +
-				"Scheduler: rate(…) or cron(…). Validate rejects a schedule if the time between two runs is " +
-				"longer than one alarm can watch (3 days 11 hours 45 minutes) or shorter than 5 minutes. It " +
-				"must be known at synth.",
+			Pattern:  `^((rate|cron)\(.+\))?$`, Wanted: "rate(…) or cron(…)",
+			PropertyDoc: "ScheduleExpression is a schedule of the user instead of Every, in the syntax of " +
+				"EventBridge Scheduler: rate(…) or cron(…). It needs LongestInterval. Its runs have no " +
+				"flexible time window.",
+			PropertyDefault: "the schedule of Every",
+		},
+		{
+			Property: "LongestInterval",
+			Pattern:  `^([0-9]{1,4}h)?([0-9]{1,5}m)?$`,
+			Wanted:   "a number of hours and minutes, such as 25h or 1h30m",
+			PropertyDoc: "LongestInterval is the longest time between two runs of ScheduleExpression in " +
+				"hours and minutes, such as 72h or 1h30m: at least 5m and at most 83h45m, the longest time " +
+				"that an alarm can watch. The alarms about stopped, incomplete and failed audits depend on " +
+				"it. In a time zone that changes its clocks, add the hour of the change: 25h for a daily " +
+				"run. It must be known at synth. Required with ScheduleExpression.",
 		},
 		{
 			Parameter: "TimeZone", Property: "TimeZone",
@@ -239,10 +249,9 @@ func All() []Setting {
 			Valid:   []string{"UTC", "Europe/Vienna", "America/Argentina/Buenos_Aires", "Etc/GMT+3"},
 			Invalid: []string{"", "Europe/", "+02:00"},
 			Group:   groupSchedule, Label: "Time zone",
-			Help:       "Time zone of the schedule, such as Europe/Vienna.",
-			Constraint: "a name of the IANA time zone database, such as UTC or Europe/Vienna.",
-			PropertyDoc: "TimeZone is the IANA name of the schedule's time zone. It must be known at " +
-				"synth.",
+			Help:        "Time zone of the schedule, such as Europe/Vienna.",
+			Constraint:  "a name of the IANA time zone database, such as UTC or Europe/Vienna.",
+			PropertyDoc: "TimeZone is the IANA name of the schedule's time zone.",
 			Docs: "the time zone of the schedule. It has no effect on a `rate(…)`, which starts when the " +
 				"schedule is created",
 		},
