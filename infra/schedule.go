@@ -83,7 +83,8 @@ func validateLongestInterval(v *validation, value string) {
 	switch longest, err := time.ParseDuration(value); {
 	case err != nil: // validateSettings reports it
 	case longest < shortestInterval:
-		v.wrong("LongestInterval", "must be at least %s, got %s", hoursAndMinutes(shortestInterval), value)
+		v.wrong("LongestInterval", "must be at least %s, got %s", hoursAndMinutes(shortestInterval),
+			value)
 	case longest > longestWatched:
 		v.wrong("LongestInterval", "must be at most %s, because an alarm cannot watch more, got %s: "+
 			"run the audit more often", hoursAndMinutes(longestWatched), value)
