@@ -77,8 +77,8 @@ func (v *validation) checkKnown(field string, value *string) {
 	}
 }
 
-// validateLongestInterval checks that alarms can watch runs that are at most value apart. It ignores
-// a value that does not match the pattern of the setting.
+// validateLongestInterval checks that alarms can watch runs that are at most value apart. It
+// ignores a value that does not match the pattern of the setting.
 func validateLongestInterval(v *validation, value string) {
 	switch longest, err := time.ParseDuration(value); {
 	case err != nil: // validateSettings reports it

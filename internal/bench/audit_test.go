@@ -36,8 +36,8 @@ const (
 )
 
 // A benchmarkCase is an account with the number of sequential round trips of a run: one to read the
-// state, one to write the state, one for the metrics, and the rest for the audit. If rounds is zero,
-// no test checks the number.
+// state, one to write the state, one for the metrics, and the rest for the audit. If rounds is
+// zero, no test checks the number.
 type benchmarkCase struct {
 	name    string
 	account func(testing.TB) *awsemu.Account
@@ -148,7 +148,8 @@ func (c benchmarkCase) newVirtualFixture(t *testing.T) *fixture {
 }
 
 // fixtureOf creates the handler with clients that call server.
-func (c benchmarkCase) fixtureOf(tb testing.TB, server *awsemu.Server, clients aws.Config) *fixture {
+func (c benchmarkCase) fixtureOf(tb testing.TB, server *awsemu.Server,
+	clients aws.Config) *fixture {
 	tb.Helper()
 	environment := server.Account.Function.Environment
 	if c.regions != "" {
