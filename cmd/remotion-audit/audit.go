@@ -11,12 +11,12 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awsarn "github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/spf13/cobra"
 
 	"github.com/remotion-audit/remotion-audit/internal/app"
+	"github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/evidence"
 	"github.com/remotion-audit/remotion-audit/internal/output"
@@ -235,19 +235,19 @@ func callerIdentity(ctx context.Context, client *sts.Client,
 			fmt.Errorf("reading the identity of the credentials failed (check them with `aws sts "+
 				"get-caller-identity`): %w", err)
 	}
-	a, err := awsarn.Parse(aws.ToString(out.Arn))
-	if err != nil {
+	a, ok := arn.Parse(aws.ToString(out.Arn))
+	if !ok {
 		return place, "",
 			fmt.Errorf("AWS returned %q as the ARN of the credentials, which is not an ARN",
 				aws.ToString(out.Arn))
 	}
-	place = app.Location{Account: a.AccountID, Partition: a.Partition, Region: region}
-	parts := strings.Split(a.Resource, "/")
-	switch parts[0] {
+	place = app.Location{Account: a.Account, Partition: a.Partition, Region: region}
+	switch a.Kind() {
 	case "user":
-		self = "user/" + parts[len(parts)-1]
+		self = "user/" + a.Name()
 	case "assumed-role":
-		self = "role/" + parts[1]
+		role, _ := a.Session()
+		self = "role/" + role
 	}
 	return place, self, nil
 }

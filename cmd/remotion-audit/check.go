@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/remotion-audit/remotion-audit/internal/app"
+	"github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/check"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/output"
@@ -175,13 +176,13 @@ func (o checkOptions) requirements(cmd *cobra.Command, files *files,
 	if t.Principal != "" {
 		var callers app.Callers
 		if err := callers.UnmarshalText([]byte(t.Principal)); err != nil ||
-			!strings.HasPrefix(t.Principal, "arn:") {
+			!arn.HasPrefix(t.Principal) {
 			errs = append(errs, fmt.Errorf("--principal: %q is not the ARN of a user or a role",
 				t.Principal))
-		} else if arn := strings.Split(t.Principal, ":"); arn[1] != o.partition {
+		} else if a, _ := arn.Parse(t.Principal); a.Partition != o.partition {
 			errs = append(errs, fmt.Errorf("--principal: %s is in partition %s, but --partition is %s",
-				t.Principal, arn[1], o.partition))
-		} else if t.Account != "" && arn[4] != t.Account {
+				t.Principal, a.Partition, o.partition))
+		} else if t.Account != "" && a.Account != t.Account {
 			errs = append(errs, fmt.Errorf("--principal: %s is not in account %s of --account",
 				t.Principal, t.Account))
 		}

@@ -28,6 +28,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/examples"
 	"github.com/remotion-audit/remotion-audit/internal/alert/render"
 	"github.com/remotion-audit/remotion-audit/internal/app"
+	"github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
 	"github.com/remotion-audit/remotion-audit/internal/report"
 	"github.com/remotion-audit/remotion-audit/internal/runtimeapi"
@@ -274,9 +275,10 @@ func invoke(ctx context.Context, account *awsemu.Account, url string, keys awsem
 }
 
 func functionARN(account *awsemu.Account) string {
-	return fmt.Sprintf("arn:%s:lambda:%s:%s:function:%s", cmp.Or(account.Partition, "aws"),
-		cmp.Or(account.Function.Region, defaultRegion),
-		cmp.Or(account.ID, "123456789012"), cmp.Or(account.Function.Name, defaultName))
+	return arn.ARN{Partition: cmp.Or(account.Partition, "aws"), Service: "lambda",
+		Region:   cmp.Or(account.Function.Region, defaultRegion),
+		Account:  cmp.Or(account.ID, "123456789012"),
+		Resource: "function:" + cmp.Or(account.Function.Name, defaultName)}.String()
 }
 
 // writeRun prints the report, the event, the alert, the metrics and the answer. It reports whether

@@ -11,6 +11,7 @@ import (
 
 	"github.com/caarlos0/env/v11"
 
+	"github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/collect"
 	"github.com/remotion-audit/remotion-audit/internal/contract"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
@@ -178,7 +179,7 @@ func parseCaller(entry string) (c Caller, err error) {
 			return c, fmt.Errorf("%q has an unknown purpose %q: %s", entry, p, form)
 		}
 	}
-	if strings.HasPrefix(name, "arn:") {
+	if arn.HasPrefix(name) {
 		m := principal.FindStringSubmatch(name)
 		if m == nil {
 			return c,
@@ -188,7 +189,7 @@ func parseCaller(entry string) (c Caller, err error) {
 		c.ARN, c.Account, name = name, m[1], m[2]
 	}
 	kind, rest, _ := strings.Cut(name, "/")
-	last := rest[strings.LastIndexByte(rest, '/')+1:]
+	last := arn.Name(rest)
 	if kind != "user" && kind != "role" && kind != "sso" || !iamName.MatchString(last) {
 		return c, fmt.Errorf("%q is not a principal: %s", entry, form)
 	}

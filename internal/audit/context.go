@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
@@ -54,7 +55,7 @@ func (t TargetFacts) context(q policies.SimulationRequest) iampolicy.Context {
 		"aws:PrincipalAccount": {t.Scope.Account},
 	}
 	if t.entity() == "user" {
-		known["aws:username"] = []string{t.ARN[strings.LastIndexByte(t.ARN, '/')+1:]}
+		known["aws:username"] = []string{arn.Name(t.ARN)}
 	}
 	override(known, t.Assumed)
 	return AssumedContext(q, known)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
@@ -62,8 +63,7 @@ func (t Target) context() iampolicy.Context {
 	name, isUser := userName, t.Principal == ""
 	if t.Principal != "" {
 		ctx["aws:PrincipalArn"] = []string{t.Principal}
-		name, isUser = t.Principal[strings.LastIndexByte(t.Principal, '/')+1:],
-			strings.Contains(t.Principal, ":user/")
+		name, isUser = arn.Name(t.Principal), strings.Contains(t.Principal, ":user/")
 	}
 	if isUser {
 		ctx["aws:username"] = []string{name}
@@ -85,11 +85,10 @@ func ReleaseRequirements(t Target, release policies.Release) (Required, error) {
 	if len(scope.Regions) == 0 {
 		scope.Regions = []string{policies.AnyRegion}
 	}
-	iam := "arn:" + scope.Partition + ":iam::" + scope.Account
 	if scope.Caller == "" {
-		scope.Caller = iam + ":user/" + userName
+		scope.Caller = arn.IAM(scope.Partition, scope.Account, "user/"+userName)
 	}
-	scope.RenderRole = iam + ":role/" + policies.RoleName
+	scope.RenderRole = arn.IAM(scope.Partition, scope.Account, "role/"+policies.RoleName)
 	if t.Purpose == "" {
 		t.Purpose = policies.All
 	}

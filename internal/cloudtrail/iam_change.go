@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
@@ -78,7 +79,7 @@ func (c IAMChange) Description() string {
 	kind, name := c.Entity()
 	entity := string(kind) + "/" + name
 	if kind == Policy {
-		entity = string(kind) + "/" + last(name)
+		entity = string(kind) + "/" + arn.Name(name)
 	}
 	if name == "" {
 		entity = "a " + string(kind) + " that the record does not name"
@@ -95,11 +96,11 @@ func (c IAMChange) Description() string {
 	}
 	add("now group/", c.NewGroupName)
 	if kind != Policy {
-		add("policy ", last(c.PolicyARN))
+		add("policy ", arn.Name(c.PolicyARN))
 	}
 	add("inline policy ", c.PolicyName)
 	add("version ", c.VersionID)
-	add("boundary ", last(c.Boundary))
+	add("boundary ", arn.Name(c.Boundary))
 	text := c.Event + " on " + entity
 	if details != nil {
 		text += " (" + strings.Join(details, ", ") + ")"
@@ -132,6 +133,3 @@ func (c IAMChange) AffectedTargets() string {
 	}
 	return text
 }
-
-// last returns the name in an ARN, without the path.
-func last(name string) string { return name[strings.LastIndexByte(name, '/')+1:] }

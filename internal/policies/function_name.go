@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/remotion-audit/remotion-audit/internal/arn"
 )
 
 // A FunctionOrigin holds the facts that the name of a function states about its origin.
@@ -96,10 +98,9 @@ const (
 // DeployedByRemotion reports whether the description or the layer ARNs of a function show that
 // Remotion deployed it. The name of the function does not matter.
 func DeployedByRemotion(description string, layers []string) bool {
-	return description == deployedDescription || slices.ContainsFunc(layers, func(arn string) bool {
-		parts := strings.Split(arn, ":")
-		return len(parts) > 6 && parts[4] == binariesAccount &&
-			strings.HasPrefix(parts[6], "remotion-binaries-")
+	return description == deployedDescription || slices.ContainsFunc(layers, func(layer string) bool {
+		a, _ := arn.Parse(layer)
+		return a.Account == binariesAccount && strings.HasPrefix(a.Resource, "layer:remotion-binaries-")
 	})
 }
 

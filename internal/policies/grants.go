@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
@@ -100,21 +101,21 @@ var layerAccounts = []string{"678892195805", "580247275435", "488211338238"}
 // plainResource replaces the region and the account of an ARN by wildcards, and also the name of a
 // bucket, function or log group with Remotion's prefix. It returns other text unchanged.
 func plainResource(resource string) string {
-	arn := strings.SplitN(resource, ":", 6)
-	if len(arn) != 6 || arn[0] != "arn" {
+	a, ok := arn.Parse(resource)
+	if !ok {
 		return resource
 	}
-	if regionName.MatchString(arn[3]) {
-		arn[3] = "*"
+	if regionName.MatchString(a.Region) {
+		a.Region = "*"
 	}
-	if accountNumber.MatchString(arn[4]) && !slices.Contains(layerAccounts, arn[4]) {
-		arn[4] = "*"
+	if accountNumber.MatchString(a.Account) && !slices.Contains(layerAccounts, a.Account) {
+		a.Account = "*"
 	}
 	for _, prefix := range []string{"remotionlambda-", "function:remotion-render-",
 		"log-group:/aws/lambda/remotion-render-", "log-group:/aws/lambda-insights:"} {
-		if strings.HasPrefix(arn[5], prefix) {
-			arn[5] = prefix + "*"
+		if strings.HasPrefix(a.Resource, prefix) {
+			a.Resource = prefix + "*"
 		}
 	}
-	return strings.Join(arn, ":")
+	return a.String()
 }

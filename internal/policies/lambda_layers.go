@@ -3,6 +3,8 @@ package policies
 import (
 	"slices"
 	"strings"
+
+	"github.com/remotion-audit/remotion-audit/internal/arn"
 )
 
 // insightsAccounts maps a region to the account that owns the Lambda Insights extension in that
@@ -43,8 +45,9 @@ func Undocumented(releases []Release, kind PolicyKind, regions []string) []Requi
 		if account := insightsAccounts[region]; account != "" {
 			list = append(list, Requirement{
 				Kind: User, Sid: "FetchBinaries", Action: "lambda:GetLayerVersion",
-				Resource: "arn:aws:lambda:" + region + ":" + account + ":layer:LambdaInsightsExtension*",
-				Since:    insightsSince, NeededBy: neededBy, Undocumented: true, Consequence: insightsElsewhere,
+				Resource: arn.ARN{Partition: AWS, Service: "lambda", Region: region, Account: account,
+					Resource: "layer:LambdaInsightsExtension*"}.String(),
+				Since: insightsSince, NeededBy: neededBy, Undocumented: true, Consequence: insightsElsewhere,
 			})
 		}
 	}
@@ -59,18 +62,17 @@ const layerField = ":layer:"
 // A request always names one version of a layer. Remotion uses only the Arm variant of the two
 // Insights layers.
 func (r Requirement) layer(region string) []resourcePair {
-	arn := strings.SplitN(r.Resource, ":", 5)
-	arnRegion, layer := arn[3], arn[4]
+	a, _ := arn.Parse(r.Resource)
 	switch {
-	case arnRegion != "*" && arnRegion != region:
+	case a.Region != "*" && a.Region != region:
 		return nil
-	case arnRegion == "*" && strings.Contains(layer, insights) &&
+	case a.Region == "*" && strings.Contains(a.Resource, insights) &&
 		(insightsAccounts[region] != "" || slices.Contains(withoutInsights, region)):
 		return nil
 	}
-	arn[3] = region
-	name := strings.TrimSuffix(strings.Join(arn, ":"), "*")
-	if strings.Contains(layer, insights) {
+	a.Region = region
+	name := strings.TrimSuffix(a.String(), "*")
+	if strings.Contains(a.Resource, insights) {
 		return []resourcePair{{name + "-Arm64:5", name + "-Arm64:*"}}
 	}
 	return []resourcePair{{name + "chromium-arm64:30", name + "*:*"}}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
@@ -44,12 +45,12 @@ func LeastPrivilege(releases []Release, kind PolicyKind, purpose Purpose, p Scop
 	if p.Account == "" {
 		p.Account = "*"
 	}
-	account := "arn:" + p.Partition + ":iam::" + p.Account + ":"
+	inAccount := func(entity string) string { return arn.IAM(p.Partition, p.Account, entity) }
 	if anyCaller {
-		p.Caller = account + "user/*"
+		p.Caller = inAccount("user/*")
 	}
 	if p.RenderRole == "" {
-		p.RenderRole = account + "role/" + RoleName
+		p.RenderRole = inAccount("role/" + RoleName)
 	}
 	widest := len(widenings)
 	start := 0
@@ -71,9 +72,9 @@ func LeastPrivilege(releases []Release, kind PolicyKind, purpose Purpose, p Scop
 		}
 		switch {
 		case r.Action == "iam:GetUser" && anyCaller:
-			patterns = []string{account + "user/${aws:username}"}
+			patterns = []string{inAccount("user/${aws:username}")}
 		case r.Action == "iam:SimulatePrincipalPolicy" && anyCaller:
-			patterns = append(patterns, account+"role/*")
+			patterns = append(patterns, inAccount("role/*"))
 		}
 		list = append(list, permission{r, patterns})
 	}
@@ -101,19 +102,19 @@ type permission struct {
 	patterns []string
 }
 
-// A widening replaces the region in the fields of an ARN pattern by any region, for one resource
-// type. It leaves other patterns unchanged.
-type widening func(arn []string)
+// A widening replaces the region in an ARN pattern by any region, for one resource type. It leaves
+// other patterns unchanged.
+type widening func(*arn.ARN)
 
 var widenings = []widening{
-	func(arn []string) { // layers
-		if strings.HasPrefix(arn[5], "layer:") {
-			arn[3] = "*"
+	func(a *arn.ARN) { // layers
+		if strings.HasPrefix(a.Resource, "layer:") {
+			a.Region = "*"
 		}
 	},
-	func(arn []string) { // functions and logs
-		if arn[2] == "lambda" || arn[2] == "logs" {
-			arn[3] = "*"
+	func(a *arn.ARN) { // functions and logs
+		if a.Service == "lambda" || a.Service == "logs" {
+			a.Region = "*"
 		}
 	},
 	widenBuckets,
@@ -125,13 +126,13 @@ const regionInBucketName = "3.3.27"
 
 // widenBuckets replaces the region in patterns of Remotion's buckets by any region. It keeps the
 // names of real buckets.
-func widenBuckets(arn []string) {
-	if arn[2] == "s3" && strings.HasPrefix(arn[5], "remotionlambda-") &&
-		strings.Contains(arn[5], "-*") {
-		object := strings.HasSuffix(arn[5], "/*")
-		arn[5] = "remotionlambda-*"
+func widenBuckets(a *arn.ARN) {
+	if a.Service == "s3" && strings.HasPrefix(a.Resource, "remotionlambda-") &&
+		strings.Contains(a.Resource, "-*") {
+		object := strings.HasSuffix(a.Resource, "/*")
+		a.Resource = "remotionlambda-*"
 		if object {
-			arn[5] += "/*"
+			a.Resource += "/*"
 		}
 	}
 }
@@ -139,11 +140,11 @@ func widenBuckets(arn []string) {
 func (p permission) widened(by []widening) []string {
 	var list []string
 	for _, pattern := range p.patterns {
-		if arn := strings.SplitN(pattern, ":", 6); len(arn) == 6 && !p.Undocumented {
+		if a, ok := arn.Parse(pattern); ok && !p.Undocumented {
 			for _, widen := range by {
-				widen(arn)
+				widen(&a)
 			}
-			pattern = strings.Join(arn, ":")
+			pattern = a.String()
 		}
 		if !slices.Contains(list, pattern) {
 			list = append(list, pattern)

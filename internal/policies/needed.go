@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/remotion-audit/remotion-audit/internal/arn"
 )
 
 // A Scope is the account, with its regions and resources, that requirements are narrowed to.
@@ -87,15 +89,16 @@ func (r Requirement) Needed(p Scope) []Need {
 type resourcePair struct{ sample, pattern string }
 
 // singleResource returns a resource with a known ARN or name, which is both sample and pattern.
-func singleResource(arn string) []resourcePair { return []resourcePair{{arn, arn}} }
+func singleResource(name string) []resourcePair { return []resourcePair{{name, name}} }
 
 // resources lists the resources of the requirement in one region.
 func (r Requirement) resources(p Scope, region string) []resourcePair {
 	service, action, _ := strings.Cut(r.Action, ":")
-	arn := func(service, region, sample, pattern string) []resourcePair {
-		prefix := "arn:" + p.Partition + ":" + service + ":" + region + ":"
-		return []resourcePair{{prefix + sample, prefix + pattern}}
+	pair := func(a arn.ARN, sample, pattern string) resourcePair {
+		a.Partition, a.Service = p.Partition, service
+		return resourcePair{a.With(sample).String(), a.With(pattern).String()}
 	}
+	inRegion := arn.ARN{Region: region, Account: p.Account}
 	first := region == p.Regions[0]
 	switch {
 	case service == "iam":
@@ -119,7 +122,7 @@ func (r Requirement) resources(p Scope, region string) []resourcePair {
 				t.sample += "/" + syntheticObject
 				t.pattern += "/*"
 			}
-			list = append(list, arn("s3", "", ":"+t.sample, ":"+t.pattern)...)
+			list = append(list, pair(arn.ARN{}, t.sample, t.pattern))
 		}
 		return list
 	case service == "lambda" && strings.Contains(r.Resource, layerField):
@@ -127,8 +130,7 @@ func (r Requirement) resources(p Scope, region string) []resourcePair {
 	case service == "lambda":
 		var list []resourcePair
 		for _, t := range p.functions(region) {
-			list = append(list, arn("lambda", region, p.Account+":function:"+t.sample,
-				p.Account+":function:"+t.pattern)...)
+			list = append(list, pair(inRegion, "function:"+t.sample, "function:"+t.pattern))
 		}
 		return list
 	case service == "logs":
@@ -141,13 +143,13 @@ func (r Requirement) resources(p Scope, region string) []resourcePair {
 		}
 		var list []resourcePair
 		for _, t := range groups {
-			t.sample, t.pattern = p.Account+":log-group:"+t.sample, p.Account+":log-group:"+t.pattern
+			t.sample, t.pattern = "log-group:"+t.sample, "log-group:"+t.pattern
 			// The resource of CreateLogStream is the new stream, not the group.
 			if action == "PutLogEvents" || action == "CreateLogStream" {
 				t.sample += ":log-stream:" + syntheticStream
 				t.pattern += ":log-stream:*"
 			}
-			list = append(list, arn("logs", region, t.sample, t.pattern)...)
+			list = append(list, pair(inRegion, t.sample, t.pattern))
 		}
 		return list
 	}
@@ -194,9 +196,9 @@ func (p Scope) DeployedResources(n Need) []string {
 // the roles of the deployed functions.
 func (p Scope) passableRoles() []resourcePair {
 	list := singleResource(p.RenderRole)
-	for _, arn := range p.FunctionRoles {
-		if arn != p.RenderRole {
-			list = append(list, singleResource(arn)...)
+	for _, role := range p.FunctionRoles {
+		if role != p.RenderRole {
+			list = append(list, singleResource(role)...)
 		}
 	}
 	return list

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"github.com/remotion-audit/remotion-audit/internal/alert"
+	"github.com/remotion-audit/remotion-audit/internal/arn"
 )
 
 // Subscriptions iterates over the subscriptions of the topic. It requests each page only when the
@@ -32,7 +33,7 @@ func (t Topic) Subscriptions(ctx context.Context) iter.Seq2[alert.Subscription, 
 			for _, s := range page.Subscriptions {
 				// An unconfirmed subscription has PendingConfirmation or Deleted as its ARN.
 				// https://docs.aws.amazon.com/sns/latest/api/API_Subscription.html
-				confirmed := strings.HasPrefix(aws.ToString(s.SubscriptionArn), "arn:")
+				confirmed := arn.HasPrefix(aws.ToString(s.SubscriptionArn))
 				if !yield(alert.Subscription{Protocol: aws.ToString(s.Protocol),
 					Endpoint: redactEndpoint(aws.ToString(s.Endpoint)), Confirmed: confirmed}, nil) {
 					return
