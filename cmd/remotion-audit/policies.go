@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"regexp"
 
 	"github.com/spf13/cobra"
 
@@ -34,5 +33,3 @@ func policiesCommand() *cobra.Command {
 }
 
 var partitionUsage = "AWS partition: " + textfmt.Or(policies.Partitions())
-
-var accountNumber = regexp.MustCompile(`^(\d{12}|\*)$`)

@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/remotion-audit/remotion-audit/internal/arn"
+	"github.com/remotion-audit/remotion-audit/internal/awsname"
 	"github.com/remotion-audit/remotion-audit/internal/contract"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 	"github.com/remotion-audit/remotion-audit/internal/textfmt"
@@ -63,16 +65,19 @@ with the ARNs of the stack's resources.`,
 	return cmd
 }
 
-var (
-	namedARN = regexp.MustCompile(
-		`^arn:(aws[a-z-]*):iam::(\d{12}):(?:user|role|group|policy)/(?:[\w+=.@-]+/)*[\w+=.@-]+$`)
-	awsManagedPolicy = regexp.MustCompile(`^arn:aws[a-z-]*:iam::aws:policy/`)
-)
+// isNamed reports whether an ARN is one that --named accepts: of a user, role, group or policy of an
+// account, without wildcards, variables and commas.
+func isNamed(a arn.ARN) bool {
+	return awsname.IsIAMARN(a) && a.Account != "aws" &&
+		slices.Contains([]string{"user", "role", "group", "policy"}, a.Kind()) &&
+		awsname.IsIAMPath(a.Path()) && awsname.IsIAMName(a.Name()) &&
+		!strings.ContainsAny(a.Resource, "*?$,")
+}
 
 // check returns an error for flags that would give a useless policy or unintended grants.
 // It sets the account from the ARNs in --named if --account is not set.
 func (p *auditorScope) check() error {
-	if !accountNumber.MatchString(p.account) {
+	if p.account != "*" && !awsname.IsAccount(p.account) {
 		return fmt.Errorf("--account must be an account number with twelve digits, got %q", p.account)
 	}
 	if err := policies.ValidatePartition(p.partition); err != nil {
@@ -88,23 +93,24 @@ func (p *auditorScope) check() error {
 	case p.readScope == contract.ReadScopeAccount && len(p.named) > 0:
 		return errors.New("--named requires --read-scope named")
 	}
-	for i, arn := range p.named {
-		m := namedARN.FindStringSubmatch(arn)
+	for i, named := range p.named {
+		a, _ := arn.Parse(named)
 		switch {
-		case awsManagedPolicy.MatchString(arn):
+		case awsname.IsIAMARN(a) && a.Account == "aws" && a.Kind() == "policy":
 			return fmt.Errorf("--named: %s is an AWS managed policy, which is always readable: remove it",
-				arn)
-		case m == nil:
+				named)
+		case !isNamed(a):
 			return fmt.Errorf("--named: %q is not the ARN of a user, role, group or policy, such as "+
-				"arn:aws:iam::123456789012:user/ci", arn)
-		case m[1] != p.partition:
-			return fmt.Errorf("--named: %s is in partition %s: set --partition %s", arn, m[1], m[1])
-		case p.account != "*" && m[2] != p.account:
-			return fmt.Errorf("--named: %s does not belong to account %s", arn, p.account)
-		case slices.Contains(p.named[:i], arn):
-			return fmt.Errorf("--named: duplicate %s", arn)
+				"arn:aws:iam::123456789012:user/ci", named)
+		case a.Partition != p.partition:
+			return fmt.Errorf("--named: %s is in partition %s: set --partition %s", named, a.Partition,
+				a.Partition)
+		case p.account != "*" && a.Account != p.account:
+			return fmt.Errorf("--named: %s does not belong to account %s", named, p.account)
+		case slices.Contains(p.named[:i], named):
+			return fmt.Errorf("--named: duplicate %s", named)
 		}
-		p.account = m[2]
+		p.account = a.Account
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/remotion-audit/remotion-audit/internal/awsname"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
@@ -79,7 +80,7 @@ needs.`,
 
 // checkScope returns an error for flags that would give a useless policy.
 func checkScope(p policies.Scope, purpose policies.Purpose) error {
-	if p.Account != "" && (p.Account == "*" || !accountNumber.MatchString(p.Account)) {
+	if p.Account != "" && !awsname.IsAccount(p.Account) {
 		return fmt.Errorf("--account must be an account number with twelve digits, got %q", p.Account)
 	}
 	regions := policies.Regions(p.Partition)

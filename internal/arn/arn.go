@@ -44,6 +44,13 @@ func (a ARN) Kind() string {
 	return kind
 }
 
+// Path returns the path between the type and the name of a resource, with both slashes: "/" for
+// "user/ci", "/teams/" for "user/teams/ci". It is empty for a resource without a slash.
+func (a ARN) Path() string {
+	_, rest, _ := strings.Cut(a.Resource, "/")
+	return a.Resource[len(a.Kind()) : len(a.Resource)-len(Name(rest))]
+}
+
 // Name returns the name of the resource, without its type and path.
 func (a ARN) Name() string { return Name(a.Resource) }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/awsname"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
@@ -71,7 +72,7 @@ func (r *run) listRegion(ctx context.Context, region string) (l listing) {
 			switch {
 			case seen[name] || !origin.Remotion &&
 				!policies.DeployedByRemotion(aws.ToString(c.Description), layersOf(c)):
-			case !policies.ValidFunctionName(name):
+			case !awsname.IsFunction(name):
 				l.problems = append(l.problems,
 					audit.Problem{What: what, Why: fmt.Sprintf("%.80q is not a valid function name", name)})
 			default:

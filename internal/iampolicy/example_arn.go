@@ -1,11 +1,11 @@
 package iampolicy
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/remotion-audit/remotion-audit/internal/arn"
+	"github.com/remotion-audit/remotion-audit/internal/awsname"
 )
 
 // regions are the regions of AWS, the most common first, those of China and GovCloud last.
@@ -20,8 +20,6 @@ var regions = strings.Fields(`
 
 // exampleAccount is the account number in the examples of AWS.
 const exampleAccount = "123456789012"
-
-var accountNumber = regexp.MustCompile(`^[0-9]{12}$`)
 
 // realisticHole finds a hole with a real partition, service, region and account in the fields that
 // the need leaves open. If it finds no such hole, it returns name, which is also a hole.
@@ -52,8 +50,7 @@ func (q *coverageSearch) realisticHole(l *language, v bound, name string) string
 	}
 	found, _ := arn.Split(name)
 	inAccounts := q.fieldCandidates("aws:PrincipalAccount", arn.Account, accounts,
-		accountNumber.MatchString,
-		found[arn.Account])
+		awsname.IsAccount, found[arn.Account])
 	inRegions := q.fieldCandidates("aws:RequestedRegion", arn.Region, regions, func(string) bool {
 		return false
 	}, found[arn.Region])

@@ -116,9 +116,3 @@ func NamedByRemotion(function string) bool { return strings.HasPrefix(function, 
 func BucketNamedByRemotion(bucket string) bool {
 	return strings.HasPrefix(bucket, "remotionlambda-")
 }
-
-var functionName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
-
-// ValidFunctionName reports whether Lambda accepts the name. A name with a wildcard would turn an
-// ARN into a pattern. https://docs.aws.amazon.com/lambda/latest/api/API_FunctionConfiguration.html
-func ValidFunctionName(name string) bool { return functionName.MatchString(name) }

@@ -114,18 +114,6 @@ func TestParseTag(t *testing.T) {
 	}
 }
 
-func TestValidFunctionName(t *testing.T) {
-	for name, want := range map[string]bool{
-		"clips": true, "remotion-render-4-0-240-mem2048mb-disk2048mb-120sec": true, "": false, "*": false,
-		"a?b":             false,
-		"${aws:username}": false, "a\nb": false, "a:b": false, strings.Repeat("x", 65): false,
-	} {
-		if got := ValidFunctionName(name); got != want {
-			t.Errorf("%q: %v, want %v", name, got, want)
-		}
-	}
-}
-
 // FuzzParseFunctionName checks that Find returns every release that ParseFunctionName finds in a
 // name, and that ParseFunctionName parses every name that follows Remotion's rule.
 func FuzzParseFunctionName(f *testing.F) {
@@ -146,9 +134,6 @@ func FuzzParseFunctionName(f *testing.F) {
 					t.Errorf("%q has release %q, but Find returns %v, %v", name, v, again, err)
 				}
 			}
-		}
-		if ValidFunctionName(name) && strings.ContainsAny(name, "*?$:/\n") {
-			t.Errorf("%q is accepted as a function name", name)
 		}
 		version := fmt.Sprintf("%d.%d.%d", major, minor, patch)
 		cut := strings.ReplaceAll(version, ".", "-")

@@ -2,11 +2,11 @@ package policies
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/remotion-audit/remotion-audit/internal/arn"
+	"github.com/remotion-audit/remotion-audit/internal/awsname"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
@@ -89,11 +89,6 @@ func (s grantSet) without(o grantSet) []Grant {
 	return list
 }
 
-var (
-	accountNumber = regexp.MustCompile(`^\d{12}$`)
-	regionName    = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-\d$`)
-)
-
 // layerAccounts are the accounts that the documents name: the owner of Remotion's layers, and the
 // owners of AWS's layers in the two partitions.
 var layerAccounts = []string{"678892195805", "580247275435", "488211338238"}
@@ -105,10 +100,10 @@ func plainResource(resource string) string {
 	if !ok {
 		return resource
 	}
-	if regionName.MatchString(a.Region) {
+	if awsname.IsRegion(a.Region) {
 		a.Region = "*"
 	}
-	if accountNumber.MatchString(a.Account) && !slices.Contains(layerAccounts, a.Account) {
+	if awsname.IsAccount(a.Account) && !slices.Contains(layerAccounts, a.Account) {
 		a.Account = "*"
 	}
 	for _, prefix := range []string{"remotionlambda-", "function:remotion-render-",

@@ -1,8 +1,6 @@
 package policies
 
 import (
-	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -264,16 +262,4 @@ func (q SimulationRequest) RequestedRegion() string {
 		return globalRegionOfChina
 	}
 	return globalRegion
-}
-
-var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
-
-// ValidateBucketName returns an error for a name that S3 does not allow for a bucket.
-// https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
-func ValidateBucketName(name string) error {
-	if !bucketName.MatchString(name) {
-		return fmt.Errorf("%q is not a bucket name: use 3 to 63 characters of a-z, 0-9, dots and "+
-			"hyphens, without arn: or s3://", name)
-	}
-	return nil
 }
