@@ -12,8 +12,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/awsname"
 	"github.com/remotion-audit/remotion-audit/internal/contract"
+	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
-	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // auditorScope narrows the auditor's own policy.
@@ -49,7 +49,8 @@ with the ARNs of the stack's resources.`,
 				permissions = slices.Concat(permissions, contract.FunctionPermissions(),
 					contract.OnBehalfPermissions())
 			}
-			return textfmt.WriteJSON(cmd.OutOrStdout(), place.policy(permissions))
+			_, err := fmt.Fprint(cmd.OutOrStdout(), place.policy(permissions).Text())
+			return err
 		},
 	}
 	flags := cmd.Flags()
@@ -115,22 +116,9 @@ func (p *auditorScope) check() error {
 	return nil
 }
 
-type policyDocument struct {
-	Version   string
-	Statement []policyStatement
-}
-
-type policyStatement struct {
-	Sid       string
-	Effect    string
-	Action    []string
-	Resource  []string
-	Condition map[string]map[string]string `json:",omitempty"`
-}
-
 // policy returns the policy with one statement for each scope. Resources of the stack are
 // references, such as ${AlertTopic}.
-func (p auditorScope) policy(permissions []contract.Permission) policyDocument {
+func (p auditorScope) policy(permissions []contract.Permission) *iampolicy.Document {
 	resolve := func(text string) string {
 		return os.Expand(text, func(name string) string {
 			switch name {
@@ -144,9 +132,9 @@ func (p auditorScope) policy(permissions []contract.Permission) policyDocument {
 			return "${" + name + "}"
 		})
 	}
-	doc := policyDocument{Version: "2012-10-17"}
+	doc := &iampolicy.Document{Version: iampolicy.Version}
 	for _, s := range contract.Statements(p.readScope, permissions) {
-		statement := policyStatement{Sid: s.Sid, Effect: "Allow", Action: s.Actions}
+		statement := iampolicy.Statement{Sid: s.Sid, Effect: iampolicy.Allow, Action: s.Actions}
 		for _, resource := range s.Resources {
 			if resource == "${NamedPrincipals}" {
 				statement.Resource = append(statement.Resource, p.named...)
@@ -155,9 +143,10 @@ func (p auditorScope) policy(permissions []contract.Permission) policyDocument {
 			}
 		}
 		if c := s.Condition; c.Operator != "" {
-			statement.Condition = map[string]map[string]string{c.Operator: {c.Key: resolve(c.Value)}}
+			statement.Conditions = []iampolicy.Condition{
+				{Operator: c.Operator, Key: c.Key, Values: []string{resolve(c.Value)}}}
 		}
-		doc.Statement = append(doc.Statement, statement)
+		doc.Statements = append(doc.Statements, statement)
 	}
 	return doc
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/remotion-audit/remotion-audit/internal/awsname"
+	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
@@ -52,11 +53,11 @@ needs.`,
 				text = policies.LeastPrivilege([]policies.Release{release}, kind, policies.Purpose(purpose),
 					place)
 			}
-			if size := policies.Size(text); kind == policies.User && size > policies.InlineUserLimit {
+			if size := iampolicy.Size(text); kind == policies.User && size > iampolicy.InlineUserQuota {
 				fmt.Fprintf(cmd.ErrOrStderr(),
 					"notice: attach this policy as a managed policy: it has %d characters, and the inline "+
 						"policies of a user may have %d together\n",
-					size, policies.InlineUserLimit)
+					size, iampolicy.InlineUserQuota)
 			}
 			_, err = fmt.Fprint(cmd.OutOrStdout(), text)
 			return err

@@ -1,22 +1,13 @@
 package awsemu
 
-import "unicode"
+import "github.com/remotion-audit/remotion-audit/internal/iampolicy"
 
-// inlineQuota is the maximum total number of characters of an entity's inline policies. White space
-// does not count.
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html#reference_iam-quotas-entity-length
-var inlineQuota = map[kind]int{kindUser: 2048, kindRole: 10240, kindGroup: 5120}
+// inlineQuota is the maximum total number of characters of an entity's inline policies.
+var inlineQuota = map[kind]int{kindUser: iampolicy.InlineUserQuota,
+	kindRole: iampolicy.InlineRoleQuota, kindGroup: iampolicy.InlineGroupQuota}
 
-// maxManaged is the maximum number of characters of a managed policy. White space does not count.
-const maxManaged = 6144
+// maxManaged is the maximum number of characters of a managed policy.
+const maxManaged = iampolicy.ManagedQuota
 
 // policySize returns the number of characters that count toward IAM's quotas.
-func policySize(text string) int {
-	n := 0
-	for _, r := range text {
-		if !unicode.IsSpace(r) {
-			n++
-		}
-	}
-	return n
-}
+func policySize(text string) int { return iampolicy.Size(text) }

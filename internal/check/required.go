@@ -140,7 +140,7 @@ func DocumentRequirements(name string, doc *iampolicy.Document,
 			for _, resource := range s.Resource {
 				req := Requirement{Sid: s.Sid, Action: action, Resource: resource}
 				expanded := resource
-				if doc.Version == "2012-10-17" {
+				if doc.Version == iampolicy.Version {
 					var missing []string
 					if expanded, missing = iampolicy.Expand(resource,
 						audit.Overridden(context, ctx)); missing != nil {

@@ -1,34 +1,13 @@
 package policies
 
 import (
-	"bytes"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/remotion-audit/remotion-audit/internal/arn"
-	"github.com/remotion-audit/remotion-audit/internal/textfmt"
+	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
-
-// The maximum numbers of characters in one managed policy, and in all inline policies of a user or
-// of a role together. IAM does not count white space.
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
-const (
-	ManagedLimit    = 6144
-	InlineUserLimit = 2048
-	InlineRoleLimit = 10240
-)
-
-// Size returns the size of a policy document as IAM counts it: characters without white space.
-func Size(document string) int {
-	n := 0
-	for _, c := range document {
-		if !strings.ContainsRune(" \t\r\n", c) {
-			n++
-		}
-	}
-	return n
-}
 
 // LeastPrivilege writes a policy that grants all needs of a principal with that purpose in the
 // scope, for all the releases. The policy grants no more than the documents of the releases and the
@@ -84,13 +63,14 @@ func LeastPrivilege(releases []Release, kind PolicyKind, purpose Purpose, p Scop
 	}) {
 		always = append(always, widenBuckets)
 	}
-	limit := ManagedLimit
-	if kind == User && Size(writeDocument(list, append(always, widenings[:1]...))) <= InlineUserLimit {
-		limit = InlineUserLimit // layers are public: any region for them adds no risk
+	limit := iampolicy.ManagedQuota
+	if kind == User && iampolicy.Size(writeDocument(list,
+		append(always, widenings[:1]...))) <= iampolicy.InlineUserQuota {
+		limit = iampolicy.InlineUserQuota // layers are public: any region for them adds no risk
 	}
 	for level := start; ; level++ {
 		text := writeDocument(list, append(always, widenings[:level]...))
-		if level == widest || Size(text) <= limit {
+		if level == widest || iampolicy.Size(text) <= limit {
 			return text
 		}
 	}
@@ -153,13 +133,6 @@ func (p permission) widened(by []widening) []string {
 	return list
 }
 
-type sidGroup struct {
-	Sid      string
-	Effect   string
-	Action   []string
-	Resource []string
-}
-
 // writeDocument writes the permissions in the format of Remotion's documents.
 func writeDocument(list []permission, by []widening) string {
 	// Permissions with the same Sid and action share one list of resources.
@@ -177,51 +150,45 @@ func writeDocument(list []permission, by []widening) string {
 			}
 		}
 	}
-	var groups []sidGroup
+	var statements []iampolicy.Statement
 	for _, k := range parts {
-		same := func(g sidGroup) bool { return g.Sid == k.sid && slices.Equal(g.Resource, resources[k]) }
-		i := slices.IndexFunc(groups, same)
+		i := slices.IndexFunc(statements, func(s iampolicy.Statement) bool {
+			return s.Sid == k.sid && slices.Equal(s.Resource, resources[k])
+		})
 		if i < 0 {
-			i = len(groups)
-			groups = append(groups, sidGroup{Sid: k.sid, Effect: "Allow", Resource: resources[k]})
+			i = len(statements)
+			statements = append(statements,
+				iampolicy.Statement{Sid: k.sid, Effect: iampolicy.Allow, Resource: resources[k]})
 		}
-		groups[i].Action = append(groups[i].Action, k.action)
+		statements[i].Action = append(statements[i].Action, k.action)
 	}
-	doc := struct {
-		Version   string
-		Statement []sidGroup
-	}{"2012-10-17", withUniqueSids(groups)}
-	var b bytes.Buffer
-	if err := textfmt.WriteJSON(&b, doc); err != nil {
-		panic(err) // cannot happen: doc only has strings and lists of strings
-	}
-	return b.String()
+	doc := iampolicy.Document{Version: iampolicy.Version, Statements: withUniqueSids(statements)}
+	return doc.Text()
 }
 
 // withUniqueSids returns the statements, each with a different Sid. It merges a part of a split
 // statement into another statement with the same resources, if such a statement exists, so that a
 // policy for one region fits the inline policies of a user.
-func withUniqueSids(groups []sidGroup) []sidGroup {
-	var list []sidGroup
+func withUniqueSids(statements []iampolicy.Statement) (list []iampolicy.Statement) {
 	taken := map[string]int{}
-	for i, g := range groups {
-		if strings.HasSuffix(g.Resource[0], "/*") && strings.Contains(g.Resource[0], ":s3:") {
-			g.Sid += "Objects"
+	for i, s := range statements {
+		if strings.HasSuffix(s.Resource[0], "/*") && strings.Contains(s.Resource[0], ":s3:") {
+			s.Sid += "Objects"
 		}
-		if taken[g.Sid] > 0 {
-			other := slices.IndexFunc(groups, func(o sidGroup) bool {
-				return o.Sid != groups[i].Sid && slices.Equal(o.Resource, g.Resource)
+		if taken[s.Sid] > 0 {
+			other := slices.IndexFunc(statements, func(o iampolicy.Statement) bool {
+				return o.Sid != statements[i].Sid && slices.Equal(o.Resource, s.Resource)
 			})
 			if other > i {
-				groups[other].Action = append(slices.Clone(g.Action), groups[other].Action...)
+				statements[other].Action = append(slices.Clone(s.Action), statements[other].Action...)
 				continue
 			}
 		}
-		taken[g.Sid]++
-		if n := taken[g.Sid]; n > 1 {
-			g.Sid += "Part" + strconv.Itoa(n)
+		taken[s.Sid]++
+		if n := taken[s.Sid]; n > 1 {
+			s.Sid += "Part" + strconv.Itoa(n)
 		}
-		list = append(list, g)
+		list = append(list, s)
 	}
 	return list
 }

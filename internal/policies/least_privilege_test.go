@@ -33,8 +33,8 @@ func TestLeastPrivilegeGrantsTheNeedsAndNoMore(t *testing.T) {
 		text := LeastPrivilege(releases, kind, purpose, p)
 		about := fmt.Sprintf("%s %s of %s for %s in %s", kind, purpose, releases, partition, p.Regions)
 		narrowed := grants(t, text)
-		if Size(text) > ManagedLimit {
-			t.Errorf("%s: %d characters", about, Size(text))
+		if iampolicy.Size(text) > iampolicy.ManagedQuota {
+			t.Errorf("%s: %d characters", about, iampolicy.Size(text))
 		}
 		assertUnique(t, about, narrowed)
 
@@ -135,8 +135,8 @@ func TestLeastPrivilegeForOneRegionFitsInline(t *testing.T) {
 		for _, region := range Regions(partition) {
 			text := LeastPrivilege([]Release{latest(partition)}, User, All,
 				Scope{Partition: partition, Account: "123456789012", Regions: []string{region}})
-			if limit := InlineUserLimit; Size(text) > limit {
-				t.Errorf("%s: %d characters, limit %d\n%s", region, Size(text), limit, text)
+			if limit := iampolicy.InlineUserQuota; iampolicy.Size(text) > limit {
+				t.Errorf("%s: %d characters, limit %d\n%s", region, iampolicy.Size(text), limit, text)
 			}
 		}
 	}
@@ -187,14 +187,6 @@ func TestLeastPrivilegeForAKnownCaller(t *testing.T) {
 			Context: iampolicy.Context{"aws:username": {"ci"}}}).Decision == iampolicy.Allowed
 		if got != want || strings.Contains(text, "GetUser") != want {
 			t.Errorf("%s: iam:GetUser on itself is granted: %v, want %v\n%s", caller, got, want, text)
-		}
-	}
-}
-
-func TestSize(t *testing.T) {
-	for text, want := range map[string]int{"": 0, " \t\r\n": 0, `{"a": "é"}`: 9} {
-		if got := Size(text); got != want {
-			t.Errorf("Size(%q): %d, want %d", text, got, want)
 		}
 	}
 }
