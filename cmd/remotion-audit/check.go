@@ -17,6 +17,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/output"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/policies/needs"
 )
 
 type checkOptions struct {
@@ -169,7 +170,7 @@ func (o checkOptions) requirements(cmd *cobra.Command, files *files,
 	if t.Kind != policies.User && t.Kind != policies.Role {
 		errs = append(errs, fmt.Errorf("--for must be user or role, got %q", o.kind))
 	}
-	if err := checkScope(policies.Scope{Partition: o.partition, Account: t.Account,
+	if err := checkScope(needs.Scope{Partition: o.partition, Account: t.Account,
 		Regions: t.Regions}, t.Purpose); err != nil {
 		errs = append(errs, err)
 	}

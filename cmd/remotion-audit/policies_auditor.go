@@ -66,7 +66,7 @@ with the ARNs of the stack's resources.`,
 	return cmd
 }
 
-// isNamed reports whether an ARN is one that --named accepts: of a user, role, group or policy of an
+// isNamed reports whether --named accepts an ARN: the ARN of a user, role, group or policy of an
 // account, without wildcards, variables and commas.
 func isNamed(a arn.ARN) bool {
 	return awsname.IsIAMARN(a) && a.Account != "aws" &&

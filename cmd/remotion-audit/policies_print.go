@@ -10,13 +10,14 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/awsname"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/policies/needs"
 )
 
 // documentCommand returns the command that prints Remotion's documented policy, or a narrower one
 // for an account and regions.
 func documentCommand(kind policies.PolicyKind, short string) *cobra.Command {
 	var version, partition, purpose string
-	var place policies.Scope
+	var place needs.Scope
 	narrowing := "--account and --region"
 	if kind == policies.User {
 		narrowing = "--account, --region and --purpose"
@@ -50,7 +51,7 @@ needs.`,
 				if err := checkScope(place, policies.Purpose(purpose)); err != nil {
 					return err
 				}
-				text = policies.LeastPrivilege([]policies.Release{release}, kind, policies.Purpose(purpose),
+				text = needs.LeastPrivilege([]policies.Release{release}, kind, policies.Purpose(purpose),
 					place)
 			}
 			if size := iampolicy.Size(text); kind == policies.User && size > iampolicy.InlineUserQuota {
@@ -80,7 +81,7 @@ needs.`,
 }
 
 // checkScope returns an error for flags that would give a useless policy.
-func checkScope(p policies.Scope, purpose policies.Purpose) error {
+func checkScope(p needs.Scope, purpose policies.Purpose) error {
 	if p.Account != "" && !awsname.IsAccount(p.Account) {
 		return fmt.Errorf("--account must be an account number with twelve digits, got %q", p.Account)
 	}

@@ -7,11 +7,12 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/policies/needs"
 )
 
 // decision is the judgement on one need: the values for a Finding.
 type decision struct {
-	need    policies.Need
+	need    needs.Need
 	status  Status
 	cause   Cause
 	why     string
@@ -47,7 +48,7 @@ const (
 //
 // When AWS denies a request, it lists every context key of every statement as missing. If all
 // documents were read, a missing key therefore does not make a gap conditional: the engine decides.
-func (t TargetFacts) decide(n policies.Need) decision {
+func (t TargetFacts) decide(n needs.Need) decision {
 	q := n.SimulationRequest
 	v := decision{need: n, example: q.Resource}
 	if slices.Contains(t.Guessed, q.Resource) {
@@ -142,8 +143,8 @@ func (v *decision) disagree(in inspection, answer Answer, read string) {
 
 // Granted reports whether the documents that were read grant a request for all values of unknown
 // context keys. It ignores documents that could not be read.
-func (t TargetFacts) Granted(q policies.SimulationRequest) bool {
-	return t.inspect(policies.Need{SimulationRequest: q, Pattern: q.Resource}).status == Satisfied
+func (t TargetFacts) Granted(q needs.SimulationRequest) bool {
+	return t.inspect(needs.Need{SimulationRequest: q, Pattern: q.Resource}).status == Satisfied
 }
 
 // partlyRead sets the status of a need if some documents could not be read. An unread document can
@@ -214,14 +215,14 @@ func (in inspection) grantsSimulated() bool {
 
 // grants reports whether the documents grant the action of q on a resource, for all values of
 // unknown context keys.
-func (t TargetFacts) grants(q policies.SimulationRequest, resource string) bool {
+func (t TargetFacts) grants(q needs.SimulationRequest, resource string) bool {
 	r := t.Grants.Evaluate(iampolicy.Request{Action: q.Action, Resource: resource,
 		Context: t.context(q)})
 	return r.Decision == iampolicy.Allowed && !r.Conditional
 }
 
 // inspect returns the engine's result for all resources of a need.
-func (t TargetFacts) inspect(n policies.Need) inspection {
+func (t TargetFacts) inspect(n needs.Need) inspection {
 	need, err := iampolicy.NewNeed(n.Action, n.Pattern)
 	if err != nil {
 		return inspection{status: Unverified, why: err.Error(), example: n.Resource}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/policies/needs"
 	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
@@ -123,7 +124,7 @@ func (f Facts) remotion() Remotion {
 const maxEnumerated = 5
 
 // inferredNote explains an inferred answer.
-func (t TargetFacts) inferredNote(q policies.SimulationRequest) string {
+func (t TargetFacts) inferredNote(q needs.SimulationRequest) string {
 	first := t.Scope.Regions[0]
 	if q.Region == first {
 		return "inferred: AWS allowed the action on other resources in " + first

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/policies/recognize"
 	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
@@ -76,7 +77,7 @@ const ReadScopeText = "READ_SCOPE=named: deployed functions are not listed, so t
 // that the target needs: a role that is also a caller has the documents of both kinds.
 func documentNotices(t TargetFacts, gaps bool) (list []Notice) {
 	for _, p := range t.Grants.Identity {
-		r, ok := policies.Recognize(p.Document, t.Kind.Policy())
+		r, ok := recognize.Policy(p.Document, t.Kind.Policy())
 		if !ok || !gaps && (r.Until == "" || r.Misplaced()) {
 			continue
 		}

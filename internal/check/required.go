@@ -11,6 +11,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/policies/needs"
 )
 
 // Required is the list of requirements of a check.
@@ -77,13 +78,13 @@ func (t Target) context() iampolicy.Context {
 // ReleaseRequirements returns the requirements of a Remotion release. A target without an account
 // or regions has the requirements for all accounts or regions, as in Remotion's documents.
 func ReleaseRequirements(t Target, release policies.Release) (Required, error) {
-	scope := policies.Scope{Partition: release.Partition, Account: t.Account, Regions: t.Regions,
+	scope := needs.Scope{Partition: release.Partition, Account: t.Account, Regions: t.Regions,
 		Caller: t.Principal}
 	if scope.Account == "" {
 		scope.Account = "*"
 	}
 	if len(scope.Regions) == 0 {
-		scope.Regions = []string{policies.AnyRegion}
+		scope.Regions = []string{needs.AnyRegion}
 	}
 	if scope.Caller == "" {
 		scope.Caller = arn.IAM(scope.Partition, scope.Account, "user/"+userName)
@@ -93,15 +94,15 @@ func ReleaseRequirements(t Target, release policies.Release) (Required, error) {
 		t.Purpose = policies.All
 	}
 	all := Required{Name: fmt.Sprintf("the %s policy of Remotion %s", t.Kind, release)}
-	for _, r := range policies.RequirementsIn(scope, []policies.Release{release}, t.Kind, t.Purpose) {
+	for _, r := range scope.Requirements([]policies.Release{release}, t.Kind, t.Purpose) {
 		req := Requirement{Sid: r.Sid, Action: r.Action, Resource: r.Resource, Consequence: r.Consequence}
-		for _, n := range r.Needed(scope) {
+		for _, n := range scope.Needed(r) {
 			need, err := iampolicy.NewNeed(n.Action, n.Pattern)
 			if err != nil {
 				return all, err
 			}
 			context := audit.AssumedContext(n.SimulationRequest, t.context())
-			if n.RequestedRegion() == policies.AnyRegion {
+			if n.RequestedRegion() == needs.AnyRegion {
 				delete(context, "aws:RequestedRegion")
 			}
 			req.demands = append(req.demands, demand{need.Named().Preferring(n.Resource), context})

@@ -8,6 +8,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/policies/needs"
 )
 
 // maxRoles is the maximum number of audited roles that functions use but the configuration does not
@@ -84,7 +85,7 @@ func (r *run) resolveTargets(s survey) {
 		}
 	}
 	for _, t := range r.targets {
-		t.facts.Scope = policies.Scope{
+		t.facts.Scope = needs.Scope{
 			Partition: r.plan.Partition, Account: r.plan.Account, Regions: s.regions,
 			Caller: t.facts.ARN, RenderRole: renderRole, FunctionRoles: roles,
 			Functions: byRegion(s.functions), Buckets: r.plan.Buckets,

@@ -13,19 +13,6 @@ import (
 //go:embed data/*.json
 var data embed.FS
 
-// PolicyKind is one of Remotion's two policies.
-type PolicyKind string
-
-const (
-	// User is the policy of a caller, which runs Remotion's CLI or SDK.
-	User PolicyKind = "user"
-	// Role is the policy of the render role, the role of Remotion's functions.
-	Role PolicyKind = "role"
-)
-
-// Kinds lists both kinds in the order of reports.
-var Kinds = []PolicyKind{User, Role}
-
 // RoleName is the name of the role that Remotion's setup guide creates. Remotion's user policy
 // contains this name.
 const RoleName = "remotion-lambda-role"
@@ -123,8 +110,8 @@ func (r Release) Document(kind PolicyKind) string {
 	return string(text)
 }
 
-// parsed returns the parsed document. All callers share this document: do not modify it.
-func (r Release) parsed(kind PolicyKind) *iampolicy.Document { return documents()[r.file(kind)] }
+// Policy returns the parsed document. All callers share this document: do not modify it.
+func (r Release) Policy(kind PolicyKind) *iampolicy.Document { return documents()[r.file(kind)] }
 
 var documents = sync.OnceValue(func() map[string]*iampolicy.Document {
 	all := map[string]*iampolicy.Document{}
@@ -157,7 +144,7 @@ func (r Release) Requirements(kind PolicyKind) []Requirement {
 
 // bareRequirements returns the requirements with only the fields that the document states.
 func (r Release) bareRequirements(kind PolicyKind) (list []Requirement) {
-	for _, s := range r.parsed(kind).Statements {
+	for _, s := range r.Policy(kind).Statements {
 		for _, action := range s.Action {
 			for _, resource := range s.Resource {
 				list = append(list, Requirement{Kind: kind, Sid: s.Sid, Action: action, Resource: resource})

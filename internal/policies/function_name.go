@@ -8,6 +8,13 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/arn"
 )
 
+// The prefixes of the names that Remotion gives to functions and buckets. The documented policies
+// grant these names only.
+const (
+	FunctionPrefix = "remotion-render-"
+	BucketPrefix   = "remotionlambda-"
+)
+
 // A FunctionOrigin holds the facts that the name of a function states about its origin.
 type FunctionOrigin struct {
 	// Remotion is true if the name has a form that Remotion gives and that other names rarely have.
@@ -36,9 +43,9 @@ var (
 func ParseFunctionName(name string) FunctionOrigin {
 	m := sizedName.FindStringSubmatch(name)
 	if m == nil {
-		return FunctionOrigin{Remotion: strings.HasPrefix(name, functionPrefix) &&
+		return FunctionOrigin{Remotion: strings.HasPrefix(name, FunctionPrefix) &&
 			randomName.MatchString(name) &&
-			digit.MatchString(name[len(functionPrefix):])}
+			digit.MatchString(name[len(FunctionPrefix):])}
 	}
 	origin := FunctionOrigin{Remotion: true}
 	if datePart.MatchString(m[1]) {
@@ -109,10 +116,8 @@ func ParseTag(tags map[string]string) Release { return releaseOrZero(tags[Versio
 
 // NamedByRemotion reports whether the documented policies, which grant remotion-render-*, cover a
 // function with that name.
-func NamedByRemotion(function string) bool { return strings.HasPrefix(function, functionPrefix) }
+func NamedByRemotion(function string) bool { return strings.HasPrefix(function, FunctionPrefix) }
 
 // BucketNamedByRemotion reports whether the documented policies, which grant remotionlambda-*,
 // cover a bucket with that name.
-func BucketNamedByRemotion(bucket string) bool {
-	return strings.HasPrefix(bucket, "remotionlambda-")
-}
+func BucketNamedByRemotion(bucket string) bool { return strings.HasPrefix(bucket, BucketPrefix) }

@@ -48,3 +48,6 @@ func Regions(partition string) []string {
 	}
 	return nil
 }
+
+// clip quotes text from outside for an error, and truncates it to 60 bytes.
+func clip(s string) string { return textfmt.Quote(s, 60) }

@@ -1,4 +1,4 @@
-package policies
+package needs
 
 import (
 	"slices"
@@ -7,6 +7,7 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
 // LeastPrivilege writes a policy that grants all needs of a principal with that purpose in the
@@ -15,11 +16,12 @@ import (
 // split if its actions need different resources.
 //
 // In the scope, an empty Account means any account, empty Regions mean any region, and an empty
-// Caller means any caller of the account. An empty RenderRole means RoleName. If a policy with
-// regions is too long for a managed policy, LeastPrivilege widens the resources to any region:
+// Caller means any caller of the account. An empty RenderRole means policies.RoleName. If a policy
+// with regions is too long for a managed policy, LeastPrivilege widens the resources to any region:
 // first layers, then functions and logs, last buckets. It also widens layers if the policy then
 // fits the inline policies of a user. With many custom names the policy can still exceed the limit.
-func LeastPrivilege(releases []Release, kind PolicyKind, purpose Purpose, p Scope) string {
+func LeastPrivilege(releases []policies.Release, kind policies.PolicyKind,
+	purpose policies.Purpose, p Scope) string {
 	anyCaller := p.Caller == ""
 	if p.Account == "" {
 		p.Account = "*"
@@ -29,20 +31,21 @@ func LeastPrivilege(releases []Release, kind PolicyKind, purpose Purpose, p Scop
 		p.Caller = inAccount("user/*")
 	}
 	if p.RenderRole == "" {
-		p.RenderRole = inAccount("role/" + RoleName)
+		p.RenderRole = inAccount("role/" + policies.RoleName)
 	}
 	widest := len(widenings)
 	start := 0
 	if len(p.Regions) == 0 {
-		p.Regions, start = Regions(p.Partition)[:1], widest
+		p.Regions, start = policies.Regions(p.Partition)[:1], widest
 	}
 	var list []permission
-	for _, r := range append(Union(releases, kind), Undocumented(releases, kind, p.Regions)...) {
+	for _, r := range append(policies.Union(releases, kind),
+		policies.Undocumented(releases, kind, p.Regions)...) {
 		if !r.NeededFor(purpose) {
 			continue
 		}
 		var patterns []string
-		for _, n := range r.Needed(p) {
+		for _, n := range p.Needed(r) {
 			pattern := n.Pattern
 			if _, name, ok := strings.Cut(r.Resource, layerField); ok { // the documented name is shorter
 				pattern = pattern[:strings.Index(pattern, layerField)] + layerField + name
@@ -58,13 +61,13 @@ func LeastPrivilege(releases []Release, kind PolicyKind, purpose Purpose, p Scop
 		list = append(list, permission{r, patterns})
 	}
 	var always []widening
-	if slices.ContainsFunc(releases, func(r Release) bool {
-		return compare(r.number(), regionInBucketName) < 0
+	if slices.ContainsFunc(releases, func(r policies.Release) bool {
+		return r.Before(regionInBucketName)
 	}) {
 		always = append(always, widenBuckets)
 	}
 	limit := iampolicy.ManagedQuota
-	if kind == User && iampolicy.Size(writeDocument(list,
+	if kind == policies.User && iampolicy.Size(writeDocument(list,
 		append(always, widenings[:1]...))) <= iampolicy.InlineUserQuota {
 		limit = iampolicy.InlineUserQuota // layers are public: any region for them adds no risk
 	}
@@ -78,7 +81,7 @@ func LeastPrivilege(releases []Release, kind PolicyKind, purpose Purpose, p Scop
 
 // A permission is a requirement with the needed resource patterns.
 type permission struct {
-	Requirement
+	policies.Requirement
 	patterns []string
 }
 
@@ -107,10 +110,10 @@ const regionInBucketName = "3.3.27"
 // widenBuckets replaces the region in patterns of Remotion's buckets by any region. It keeps the
 // names of real buckets.
 func widenBuckets(a *arn.ARN) {
-	if a.Service == "s3" && strings.HasPrefix(a.Resource, "remotionlambda-") &&
+	if a.Service == "s3" && strings.HasPrefix(a.Resource, policies.BucketPrefix) &&
 		strings.Contains(a.Resource, "-*") {
 		object := strings.HasSuffix(a.Resource, "/*")
-		a.Resource = "remotionlambda-*"
+		a.Resource = policies.BucketPrefix + "*"
 		if object {
 			a.Resource += "/*"
 		}

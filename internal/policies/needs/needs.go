@@ -1,10 +1,18 @@
-package policies
+// Package needs narrows the requirements of Remotion's releases to one account: what the account
+// needs, as concrete requests that the IAM policy simulator can decide, and the policy that grants
+// just that.
+//
+//	for _, r := range scope.Requirements(releases, policies.User, policies.All) {
+//		for _, need := range scope.Needed(r) { … }
+//	}
+package needs
 
 import (
 	"slices"
 	"strings"
 
 	"github.com/remotion-audit/remotion-audit/internal/arn"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
 // A Scope is the account, with its regions and resources, that requirements are narrowed to.
@@ -62,19 +70,16 @@ const (
 	insightsGroup     = "/aws/lambda-insights"
 )
 
-// The prefix of function names that Remotion gives, and the pattern that matches them.
-const (
-	functionPrefix  = "remotion-render-"
-	functionPattern = functionPrefix + "*"
-)
+// functionPattern matches the function names that Remotion gives.
+const functionPattern = policies.FunctionPrefix + "*"
 
 // Needed returns the needs of the account for the requirement in each region of the scope, ordered
 // by region. Each resource has a type that the action supports.
 // https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
-func (r Requirement) Needed(p Scope) []Need {
+func (p Scope) Needed(r policies.Requirement) []Need {
 	var list []Need
 	for _, region := range p.Regions {
-		for _, t := range r.resources(p, region) {
+		for _, t := range p.resources(r, region) {
 			list = append(list, Need{SimulationRequest{Action: r.Action, Resource: t.sample, Region: region},
 				t.pattern})
 		}
@@ -82,15 +87,8 @@ func (r Requirement) Needed(p Scope) []Need {
 	return list
 }
 
-// A resourcePair is the resource of a requirement: a pattern for all needed resources, and a sample
-// that matches the pattern.
-type resourcePair struct{ sample, pattern string }
-
-// singleResource returns a resource with a known ARN or name, which is both sample and pattern.
-func singleResource(name string) []resourcePair { return []resourcePair{{name, name}} }
-
 // resources lists the resources of the requirement in one region.
-func (r Requirement) resources(p Scope, region string) []resourcePair {
+func (p Scope) resources(r policies.Requirement, region string) []resourcePair {
 	service, action, _ := strings.Cut(r.Action, ":")
 	pair := func(a arn.ARN, sample, pattern string) resourcePair {
 		a.Partition, a.Service = p.Partition, service
@@ -124,7 +122,7 @@ func (r Requirement) resources(p Scope, region string) []resourcePair {
 		}
 		return list
 	case service == "lambda" && strings.Contains(r.Resource, layerField):
-		return r.layer(region)
+		return layer(r, region)
 	case service == "lambda":
 		var list []resourcePair
 		for _, t := range p.functions(region) {
@@ -133,7 +131,7 @@ func (r Requirement) resources(p Scope, region string) []resourcePair {
 		return list
 	case service == "logs":
 		groups := singleResource(insightsGroup)
-		if !strings.Contains(r.Resource, insights) {
+		if !r.IsInsights() {
 			groups = p.functions(region)
 			for i, t := range groups {
 				groups[i] = resourcePair{"/aws/lambda/" + t.sample, "/aws/lambda/" + t.pattern}
@@ -160,7 +158,7 @@ func (p Scope) functions(region string) []resourcePair {
 	var named, custom []resourcePair
 	for _, name := range p.Functions[region] {
 		switch {
-		case !NamedByRemotion(name):
+		case !policies.NamedByRemotion(name):
 			custom = append(custom, singleResource(name)...)
 		case named == nil:
 			named = []resourcePair{{name, functionPattern}}
@@ -176,14 +174,14 @@ func (p Scope) functions(region string) []resourcePair {
 // Remotion named. A caller that deploys nothing needs only these resources. DeployedResources
 // returns nil for any other need, and for a region without such functions.
 func (p Scope) DeployedResources(n Need) []string {
-	i := slices.IndexFunc(p.Functions[n.Region], NamedByRemotion)
+	i := slices.IndexFunc(p.Functions[n.Region], policies.NamedByRemotion)
 	if i < 0 || n.Pattern == n.Resource || !strings.Contains(n.Pattern, functionPattern) {
 		return nil
 	}
 	var list []string
 	sample := p.Functions[n.Region][i]
 	for _, name := range p.Functions[n.Region] {
-		if NamedByRemotion(name) {
+		if policies.NamedByRemotion(name) {
 			list = append(list, strings.Replace(n.Resource, sample, name, 1))
 		}
 	}
@@ -202,13 +200,15 @@ func (p Scope) passableRoles() []resourcePair {
 	return list
 }
 
-// RequirementsIn returns the requirements of a principal with that purpose in the scope: the union
+// Requirements returns the requirements of a principal with that purpose in the scope: the union
 // of the releases, then the undocumented ones. It leaves out requirements without a Need in the
 // scope.
-func RequirementsIn(p Scope, releases []Release, kind PolicyKind, purpose Purpose) []Requirement {
-	list := append(Union(releases, kind), Undocumented(releases, kind, p.Regions)...)
-	return slices.DeleteFunc(list, func(r Requirement) bool {
-		return !r.NeededFor(purpose) || len(r.Needed(p)) == 0
+func (p Scope) Requirements(releases []policies.Release, kind policies.PolicyKind,
+	purpose policies.Purpose) []policies.Requirement {
+	list := append(policies.Union(releases, kind),
+		policies.Undocumented(releases, kind, p.Regions)...)
+	return slices.DeleteFunc(list, func(r policies.Requirement) bool {
+		return !r.NeededFor(purpose) || len(p.Needed(r)) == 0
 	})
 }
 
@@ -247,9 +247,9 @@ const AnyRegion = "*"
 // bucketPrefix returns the prefix of the names of all buckets that Remotion creates in a region.
 func bucketPrefix(region string) string {
 	if region == AnyRegion {
-		return "remotionlambda-"
+		return policies.BucketPrefix
 	}
-	return "remotionlambda-" + strings.ReplaceAll(region, "-", "") + "-"
+	return policies.BucketPrefix + strings.ReplaceAll(region, "-", "") + "-"
 }
 
 // RequestedRegion returns the aws:RequestedRegion of the request: its Region, or us-east-1

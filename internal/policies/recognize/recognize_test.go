@@ -1,15 +1,34 @@
-package policies
+package recognize
 
 import (
 	"bytes"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
+	"golang.org/x/mod/semver"
+
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/policies/needs"
 )
+
+// allReleases returns the ranges of all partitions.
+func allReleases() []policies.Release {
+	return slices.Concat(policies.Releases(policies.AWS), policies.Releases(policies.China))
+}
+
+func find(t *testing.T, version string) policies.Release {
+	t.Helper()
+	r, err := policies.Find(version)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
 
 func parse(t testing.TB, text string) *iampolicy.Document {
 	t.Helper()
@@ -20,12 +39,12 @@ func parse(t testing.TB, text string) *iampolicy.Document {
 	return doc
 }
 
-// TestRecognizeItself checks that Recognize finds each historic document as printed, without space,
+// TestOriginalDocuments checks that Policy finds each historic document as printed, without space,
 // and with another order of statements and lists and other Sids.
-func TestRecognizeItself(t *testing.T) {
+func TestOriginalDocuments(t *testing.T) {
 	random := rand.New(rand.NewPCG(6, 6))
-	for _, release := range releases {
-		for _, kind := range Kinds {
+	for _, release := range allReleases() {
+		for _, kind := range policies.Kinds {
 			text := release.Document(kind)
 			var compact bytes.Buffer
 			if err := json.Compact(&compact, []byte(text)); err != nil {
@@ -33,12 +52,12 @@ func TestRecognizeItself(t *testing.T) {
 			}
 			for name, text := range map[string]string{"as printed": text, "compact": compact.String(),
 				"shuffled": shuffled(t, random, text)} {
-				r, ok := Recognize(parse(t, text), kind)
+				r, ok := Policy(parse(t, text), kind)
 				if !ok || !r.Unchanged() || r.Misplaced() || r.Narrowed || r.Kind != kind ||
 					r.Partition != release.Partition {
 					t.Errorf("%s %s, %s: recognized as %+v, ok %v", release, kind, name, r, ok)
 				}
-				if compare(r.Since, release.Since) > 0 || r.Until != "" && compare(r.Until, release.Until) < 0 {
+				if semver.Compare("v"+r.Since, "v"+release.Since) > 0 || r.Until != "" && semver.Compare("v"+r.Until, "v"+release.Until) < 0 {
 					t.Errorf("%s %s, %s: recognized as %s-%s", release, kind, name, r.Since, r.Until)
 				}
 			}
@@ -88,10 +107,10 @@ func shuffled(t *testing.T, random *rand.Rand, text string) string {
 	return string(out)
 }
 
-func TestRecognize(t *testing.T) {
-	user, role := find(t, "4.0.240").Document(User), find(t, "4.0.240").Document(Role)
-	first, newest := find(t, "3.0.31").Document(User), Latest().Document(User)
-	china := Releases(China)[0].Document(User)
+func TestPolicy(t *testing.T) {
+	user, role := find(t, "4.0.240").Document(policies.User), find(t, "4.0.240").Document(policies.Role)
+	first, newest := find(t, "3.0.31").Document(policies.User), policies.Latest().Document(policies.User)
+	china := policies.Releases(policies.China)[0].Document(policies.User)
 	without := func(text string, items ...string) string {
 		for _, item := range items {
 			quoted := `"` + item + `"`
@@ -112,79 +131,79 @@ func TestRecognize(t *testing.T) {
 		"lambda:*:678", "lambda:eu-central-1:678").Replace(newest)
 	for _, test := range []struct {
 		name, text string
-		on         PolicyKind
+		on         policies.PolicyKind
 		want       string
 	}{
 		{"an older user policy is recognized",
-			user, User, "this is the user policy of Remotion 4.0.61-4.0.417, unchanged"},
-		{"the newest user policy is recognized", newest, User,
+			user, policies.User, "this is the user policy of Remotion 4.0.61-4.0.417, unchanged"},
+		{"the newest user policy is recognized", newest, policies.User,
 			"this is the user policy of Remotion 4.0.418 and later, unchanged"},
-		{"the first user policy is recognized", first, User,
+		{"the first user policy is recognized", first, policies.User,
 			"this is the user policy of Remotion 3.0.0-3.3.7, unchanged"},
-		{"a role policy is recognized", role, Role,
+		{"a role policy is recognized", role, policies.Role,
 			"this is the role policy of Remotion 4.0.61 and later, unchanged"},
-		{"the policy for China is recognized", china, User,
+		{"the policy for China is recognized", china, policies.User,
 			"this is the user policy of Remotion 4.0.510 and later for aws-cn, unchanged"},
-		{"two removed actions are named", without(user, "s3:PutBucketAcl", "logs:CreateLogGroup"), User,
+		{"two removed actions are named", without(user, "s3:PutBucketAcl", "logs:CreateLogGroup"), policies.User,
 			"this is the user policy of Remotion 4.0.61-4.0.417 except for 2 permissions: it lacks " +
 				"logs:CreateLogGroup, s3:PutBucketAcl"},
 		{"an added action is named with its resource",
-			with(user, `{"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*"}`), User,
+			with(user, `{"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*"}`), policies.User,
 			"this is the user policy of Remotion 4.0.61-4.0.417 except for 1 permission: it adds " +
 				"kms:Decrypt on *"},
 		{"removed and added actions are named",
 			with(without(user, "lambda:CreateFunction"),
 				`{"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], `+
-					`"Resource": ["arn:aws:s3:::films/*"]}`), User,
+					`"Resource": ["arn:aws:s3:::films/*"]}`), policies.User,
 			"this is the user policy of Remotion 4.0.61-4.0.417 except for 3 permissions: it lacks " +
 				"lambda:CreateFunction, and adds s3:GetObject, s3:PutObject on arn:aws:s3:::films/*"},
-		{"the user policy on a role is misplaced", user, Role,
+		{"the user policy on a role is misplaced", user, policies.Role,
 			"this is the user policy of Remotion 4.0.61-4.0.417, unchanged; the role policy is expected " +
 				"instead"},
-		{"the role policy on a user is misplaced", role, User,
+		{"the role policy on a user is misplaced", role, policies.User,
 			"this is the role policy of Remotion 4.0.61 and later, unchanged; the user policy is expected " +
 				"instead"},
-		{"a narrowed policy is recognized", narrowed, User,
+		{"a narrowed policy is recognized", narrowed, policies.User,
 			"this is the user policy of Remotion 4.0.418 and later, narrowed to specific accounts, " +
 				"regions or names"},
 		{"a statement with a condition is counted",
 			strings.Replace(user, `"Sid": "Storage",`,
-				`"Sid": "Storage", "Condition": {"Bool": {"aws:SecureTransport": "true"}},`, 1), User,
+				`"Sid": "Storage", "Condition": {"Bool": {"aws:SecureTransport": "true"}},`, 1), policies.User,
 			"this is the user policy of Remotion 4.0.61-4.0.417, with conditions in 1 statement"},
 		{"a Deny statement is counted",
-			with(role, `{"Effect": "Deny", "Action": "s3:*", "Resource": "*"}`), Role,
+			with(role, `{"Effect": "Deny", "Action": "s3:*", "Resource": "*"}`), policies.Role,
 			"this is the role policy of Remotion 4.0.61 and later, with 1 statement that Remotion's " +
 				"policy does not have"},
 		{"another role to pass is a removed and an added grant",
 			strings.Replace(user, "role/remotion-lambda-role",
-				"role/service-role/remotion-lambda-role", 1), User,
+				"role/service-role/remotion-lambda-role", 1), policies.User,
 			"this is the user policy of Remotion 4.0.61-4.0.417 except for 2 permissions: it lacks " +
 				"iam:PassRole, and adds iam:PassRole on arn:aws:iam::*:role/service-role/remotion-lambda-role"},
 		{"hostile text in an action or a resource is quoted",
 			with(role,
 				`{"Effect": "Allow", "Action": "s3:\u001b[2J<@everyone>\n", `+
-					`"Resource": "arn:aws:s3:::a\u0000\r\nb"}`), Role,
+					`"Resource": "arn:aws:s3:::a\u0000\r\nb"}`), policies.Role,
 			"this is the role policy of Remotion 4.0.61 and later except for 1 permission: it adds " +
 				`"s3:\x1b[2J<@everyone>\n" on "arn:aws:s3:::a\x00\r\nb"`},
 		{"a policy with a typo in each statement for buckets is not recognized",
-			strings.ReplaceAll(role, "remotionlambda-*", "remotionlamda-*"), Role, ""},
+			strings.ReplaceAll(role, "remotionlambda-*", "remotionlamda-*"), policies.Role, ""},
 		{"a grant of everything is not recognized",
 			`{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}`,
-			User, ""},
+			policies.User, ""},
 		{"a policy without statements is not recognized",
-			`{"Version": "2012-10-17", "Statement": []}`, User, ""},
+			`{"Version": "2012-10-17", "Statement": []}`, policies.User, ""},
 		{"a policy with only a Deny is not recognized",
-			`{"Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}}`, User, ""},
+			`{"Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}}`, policies.User, ""},
 		{"a custom policy is not recognized",
 			`{"Statement": {"Effect": "Allow", "Action": ["logs:CreateLogStream", "logs:PutLogEvents", ` +
-				`"logs:CreateLogGroup"], "Resource": "*"}}`, Role, ""},
+				`"logs:CreateLogGroup"], "Resource": "*"}}`, policies.Role, ""},
 		{"a policy with more than maxGrants grants is not recognized",
 			`{"Statement": {"Effect": "Allow", "Action": [` + list("s3:A", 300) + `], "Resource": [` +
-				list("arn:aws:s3:::", 300) + `]}}`, Role, ""},
+				list("arn:aws:s3:::", 300) + `]}}`, policies.Role, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got := ""
-			if r, ok := Recognize(parse(t, test.text), test.on); ok {
+			if r, ok := Policy(parse(t, test.text), test.on); ok {
 				got = r.String()
 			}
 			if got != test.want {
@@ -192,22 +211,22 @@ func TestRecognize(t *testing.T) {
 			}
 		})
 	}
-	if r, ok := Recognize(nil, User); ok {
+	if r, ok := Policy(nil, policies.User); ok {
 		t.Errorf("a nil document is recognized as %+v", r)
 	}
 }
 
-// TestRecognizeNarrowed checks that Recognize finds the document that `policies user --account …
+// TestNarrowedDocuments checks that Policy finds the document that `policies user --account …
 // --region …` narrowed.
-func TestRecognizeNarrowed(t *testing.T) {
-	for _, release := range releases {
-		for _, kind := range Kinds {
-			text := LeastPrivilege([]Release{release}, kind, All,
-				Scope{Partition: release.Partition, Account: "123456789012",
-					Regions: Regions(release.Partition)[:2]})
-			r, ok := Recognize(parse(t, text), kind)
-			if !ok || !r.Unchanged() || !r.Narrowed || compare(r.Since, release.Since) > 0 ||
-				r.Until != "" && compare(r.Until, release.Until) < 0 {
+func TestNarrowedDocuments(t *testing.T) {
+	for _, release := range allReleases() {
+		for _, kind := range policies.Kinds {
+			text := needs.LeastPrivilege([]policies.Release{release}, kind, policies.All,
+				needs.Scope{Partition: release.Partition, Account: "123456789012",
+					Regions: policies.Regions(release.Partition)[:2]})
+			r, ok := Policy(parse(t, text), kind)
+			if !ok || !r.Unchanged() || !r.Narrowed || semver.Compare("v"+r.Since, "v"+release.Since) > 0 ||
+				r.Until != "" && semver.Compare("v"+r.Until, "v"+release.Until) < 0 {
 				t.Errorf("%s %s %s: recognized as %s, ok %v\n%s", release.Partition, release, kind, r, ok, text)
 			}
 		}
@@ -226,12 +245,12 @@ func list(start string, n int) string {
 	return b.String()
 }
 
-// FuzzRecognize checks for any document that Recognize does not panic, that String escapes the text
+// FuzzPolicy checks for any document that Policy does not panic, that String escapes the text
 // of the document, and that String is consistent with Unchanged.
-func FuzzRecognize(f *testing.F) {
-	for _, release := range releases {
-		f.Add(release.Document(User), true)
-		f.Add(release.Document(Role), false)
+func FuzzPolicy(f *testing.F) {
+	for _, release := range allReleases() {
+		f.Add(release.Document(policies.User), true)
+		f.Add(release.Document(policies.Role), false)
 	}
 	f.Add(`{"Statement": {"Effect": "Allow", "Action": ["s3:GetObject", ":", "", "::::"], `+
 		`"Resource": ["arn::::::", "arn:aws:s3:::remotionlambda-"]}}`, true)
@@ -240,11 +259,11 @@ func FuzzRecognize(f *testing.F) {
 		if err != nil {
 			return
 		}
-		on := Role
+		on := policies.Role
 		if isUser {
-			on = User
+			on = policies.User
 		}
-		r, ok := Recognize(doc, on)
+		r, ok := Policy(doc, on)
 		if !ok {
 			return
 		}
@@ -260,9 +279,9 @@ func FuzzRecognize(f *testing.F) {
 	})
 }
 
-// TestRecognizeWildcards checks that Lacks does not contain the grants of the document that an
+// TestAddedWildcards checks that Lacks does not contain the grants of the document that an
 // added wildcard covers.
-func TestRecognizeWildcards(t *testing.T) {
+func TestAddedWildcards(t *testing.T) {
 	for _, test := range []struct{ old, new, want string }{
 		{`"servicequotas:GetServiceQuota"`, `"servicequotas:Get*"`,
 			"except for 1 permission: it adds servicequotas:Get* on *"},
@@ -275,8 +294,8 @@ func TestRecognizeWildcards(t *testing.T) {
 			"except for 2 permissions: it lacks s3:GetObject, and adds \"s3:[Gg*\" on " +
 				"arn:aws:s3:::remotionlambda-*"},
 	} {
-		text := strings.Replace(Latest().Document(User), test.old, test.new, 1)
-		r, ok := Recognize(parse(t, text), User)
+		text := strings.Replace(policies.Latest().Document(policies.User), test.old, test.new, 1)
+		r, ok := Policy(parse(t, text), policies.User)
 		if got := r.String(); !ok || !strings.HasSuffix(got, test.want) {
 			t.Errorf("%s for %s: %s; want %s", test.new, test.old, got, test.want)
 		}

@@ -1,20 +1,19 @@
-package policies_test
+package needs_test
 
 import (
 	"fmt"
-	"strings"
 
-	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/policies/needs"
 )
 
-func ExampleRequirement_Needed() {
+func ExampleScope_Needed() {
 	release, err := policies.Find("4.0.420")
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	scope := policies.Scope{
+	scope := needs.Scope{
 		Partition: "aws",
 		Account:   "123456789012",
 		Regions:   []string{"us-east-1", "eu-west-1"},
@@ -24,7 +23,7 @@ func ExampleRequirement_Needed() {
 			continue
 		}
 		fmt.Printf("%s: %s %s (%s)\n", release, r.Action, r.Resource, r.Severity)
-		for _, need := range r.Needed(scope) {
+		for _, need := range scope.Needed(r) {
 			fmt.Println(" ", need.Resource)
 		}
 	}
@@ -32,23 +31,4 @@ func ExampleRequirement_Needed() {
 	// 4.0.418 and later: lambda:InvokeFunction arn:aws:lambda:*:*:function:remotion-render-* (critical)
 	//   arn:aws:lambda:us-east-1:123456789012:function:remotion-render-4-0-527-mem2048mb-disk2048mb-120sec
 	//   arn:aws:lambda:eu-west-1:123456789012:function:remotion-render-4-0-527-mem2048mb-disk2048mb-120sec
-}
-
-func ExampleRecognize() {
-	release, err := policies.Find("4.0.240")
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	text := strings.Replace(release.Document(policies.User), `"s3:PutBucketAcl",`, "", 1)
-	document, err := iampolicy.Parse(text)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	if r, ok := policies.Recognize(document, policies.Role); ok {
-		fmt.Println(r)
-	}
-	// Output:
-	// this is the user policy of Remotion 4.0.61-4.0.417 except for 1 permission: it lacks s3:PutBucketAcl; the role policy is expected instead
 }

@@ -2,7 +2,6 @@ package policies
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/remotion-audit/remotion-audit/internal/arn"
 )
@@ -33,7 +32,7 @@ func Undocumented(releases []Release, kind PolicyKind, regions []string) []Requi
 	var list []Requirement
 	var neededBy []string
 	for _, release := range releases {
-		if release.Partition == AWS && compare(release.number(), insightsSince) >= 0 &&
+		if release.Partition == AWS && !release.Before(insightsSince) &&
 			!slices.Contains(neededBy, release.Name()) {
 			neededBy = append(neededBy, release.Name())
 		}
@@ -54,26 +53,8 @@ func Undocumented(releases []Release, kind PolicyKind, regions []string) []Requi
 	return list
 }
 
-// layerField precedes the name of a layer in its ARN.
-const layerField = ":layer:"
-
-// layer returns the layer of a lambda:GetLayerVersion requirement in one region, or nil if the
-// region has no such layer. The resource of the requirement names the account that owns the layer.
-// A request always names one version of a layer. Remotion uses only the Arm variant of the two
-// Insights layers.
-func (r Requirement) layer(region string) []resourcePair {
-	a, _ := arn.Parse(r.Resource)
-	switch {
-	case a.Region != "*" && a.Region != region:
-		return nil
-	case a.Region == "*" && strings.Contains(a.Resource, insights) &&
-		(insightsAccounts[region] != "" || slices.Contains(withoutInsights, region)):
-		return nil
-	}
-	a.Region = region
-	name := strings.TrimSuffix(a.String(), "*")
-	if strings.Contains(a.Resource, insights) {
-		return []resourcePair{{name + "-Arm64:5", name + "-Arm64:*"}}
-	}
-	return []resourcePair{{name + "chromium-arm64:30", name + "*:*"}}
+// DocumentsInsightsLayer reports whether the documented policies name the account that owns the
+// Lambda Insights layer of a region. It is false for a region without such a layer.
+func DocumentsInsightsLayer(region string) bool {
+	return insightsAccounts[region] == "" && !slices.Contains(withoutInsights, region)
 }

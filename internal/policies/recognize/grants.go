@@ -1,4 +1,4 @@
-package policies
+package recognize
 
 import (
 	"path"
@@ -8,6 +8,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/awsname"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
 // A Grant is an action on a resource pattern, as written in a document.
@@ -21,11 +22,11 @@ type Grant struct {
 // names of buckets and functions.
 func (g Grant) plain() Grant {
 	g = Grant{strings.ToLower(g.Action), plainResource(g.Resource)}
-	// The documents grant these two actions on "*"; LeastPrivilege narrows the two actions to these
-	// resources.
+	// The documents grant these two actions on "*"; needs.LeastPrivilege narrows the two actions to
+	// these resources.
 	switch {
 	case g.Action == "lambda:getfunction" &&
-		strings.Contains(g.Resource, ":function:remotion-render-"),
+		strings.Contains(g.Resource, ":function:"+policies.FunctionPrefix),
 		g.Action == "iam:simulateprincipalpolicy" && strings.Contains(g.Resource, ":iam::"):
 		g.Resource = "*"
 	}
@@ -106,8 +107,8 @@ func plainResource(resource string) string {
 	if awsname.IsAccount(a.Account) && !slices.Contains(layerAccounts, a.Account) {
 		a.Account = "*"
 	}
-	for _, prefix := range []string{"remotionlambda-", "function:remotion-render-",
-		"log-group:/aws/lambda/remotion-render-", "log-group:/aws/lambda-insights:"} {
+	for _, prefix := range []string{policies.BucketPrefix, "function:" + policies.FunctionPrefix,
+		"log-group:/aws/lambda/" + policies.FunctionPrefix, "log-group:/aws/lambda-insights:"} {
 		if strings.HasPrefix(a.Resource, prefix) {
 			a.Resource = prefix + "*"
 		}

@@ -1,4 +1,5 @@
-package policies
+// Package recognize finds the release of Remotion that a policy was copied from.
+package recognize
 
 import (
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
 	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
@@ -15,9 +17,9 @@ import (
 type Recognition struct {
 	// Kind and Partition describe Remotion's document. On is the kind that the principal with the
 	// policy needs.
-	Kind      PolicyKind `json:"policy"`
-	Partition string     `json:"partition"`
-	On        PolicyKind `json:"on"`
+	Kind      policies.PolicyKind `json:"policy"`
+	Partition string              `json:"partition"`
+	On        policies.PolicyKind `json:"on"`
 	// Since and Until are the first and the last release with that document. Until is empty if the
 	// newest known release has it.
 	Since string `json:"since"`
@@ -35,15 +37,15 @@ type Recognition struct {
 	Narrowed bool `json:"narrowed,omitempty"`
 }
 
-// Recognize finds the document of Remotion that a policy was copied from, even if the copy was
+// Policy finds the document of Remotion that a policy was copied from, even if the copy was
 // edited. on is the kind that the principal with the policy needs. The comparison ignores space,
 // the order of statements and lists, Sids, and narrowing to one account. Of several equally near
-// documents, Recognize prefers a document of the kind on, then the newest.
+// documents, Policy prefers a document of the kind on, then the newest.
 //
 // ok is false if the differences are more than half of the grants of each document: the policy was
 // then probably not copied from Remotion. ok is also false for a policy without grants or with more
 // than maxGrants.
-func Recognize(doc *iampolicy.Document, on PolicyKind) (r Recognition, ok bool) {
+func Policy(doc *iampolicy.Document, on policies.PolicyKind) (r Recognition, ok bool) {
 	if doc == nil {
 		return r, false
 	}
@@ -101,7 +103,7 @@ func (r Recognition) String() string {
 		releases = r.Since + "-" + r.Until
 	}
 	fmt.Fprintf(&b, "this is the %s policy of Remotion %s", r.Kind, releases)
-	if r.Partition != AWS {
+	if r.Partition != policies.AWS {
 		fmt.Fprintf(&b, " for %s", r.Partition)
 	}
 	switch n := len(r.Lacks) + len(r.Adds); {
@@ -142,7 +144,7 @@ func quoteUnlessPlain(text string) string {
 	if plainText.MatchString(text) {
 		return text
 	}
-	return clip(text)
+	return textfmt.Quote(text, 60)
 }
 
 // actionNames lists the actions of grants, each once: at most four, and the count of the rest.
@@ -172,7 +174,7 @@ func onResources(grants []Grant) string {
 
 // A knownDocument is the document of one or more releases, with its grants.
 type knownDocument struct {
-	kind                    PolicyKind
+	kind                    policies.PolicyKind
 	partition, since, until string
 	grants                  grantSet
 }
@@ -180,17 +182,18 @@ type knownDocument struct {
 // knownDocuments lists each document once, ordered by partition, kind and release.
 var knownDocuments = sync.OnceValue(func() []knownDocument {
 	var list []knownDocument
-	for _, partition := range Partitions() {
-		for _, kind := range Kinds {
+	for _, partition := range policies.Partitions() {
+		for _, kind := range policies.Kinds {
 			before := ""
-			for _, r := range Releases(partition) {
+			releases := policies.Releases(partition)
+			for i, r := range releases {
 				until := r.Until
-				if r.Since == latest(partition).Since {
+				if i == len(releases)-1 {
 					until = ""
 				}
 				if text := r.Document(kind); text != before {
 					before = text
-					grants, _, _, _ := grantsOf(r.parsed(kind))
+					grants, _, _, _ := grantsOf(r.Policy(kind))
 					list = append(list,
 						knownDocument{kind: kind, partition: partition, since: r.Since, grants: grants})
 				}

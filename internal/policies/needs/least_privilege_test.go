@@ -1,4 +1,4 @@
-package policies
+package needs
 
 import (
 	"fmt"
@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
 // TestLeastPrivilegeGrantsTheNeedsAndNoMore checks that the policy for any scope grants all needs
@@ -15,21 +16,22 @@ import (
 func TestLeastPrivilegeGrantsTheNeedsAndNoMore(t *testing.T) {
 	random := rand.New(rand.NewPCG(6, 7))
 	for n := range 150 {
-		partition := Partitions()[n%2]
-		all := Releases(partition)
-		releases := []Release{all[random.IntN(len(all))], all[random.IntN(len(all))]}
+		partition := policies.Partitions()[n%2]
+		all := policies.Releases(partition)
+		releases := []policies.Release{all[random.IntN(len(all))], all[random.IntN(len(all))]}
 		account := fmt.Sprintf("%012d", random.Int64N(1e12))
 		iam := "arn:" + partition + ":iam::" + account + ":"
 		p := Scope{Partition: partition, Account: account, Caller: iam + "user/render",
 			RenderRole: iam + "role/remotion-lambda-role"}
-		for _, i := range random.Perm(len(Regions(partition)))[:1+random.IntN(len(Regions(partition)))] {
-			p.Regions = append(p.Regions, Regions(partition)[i])
+		regions := policies.Regions(partition)
+		for _, i := range random.Perm(len(regions))[:1+random.IntN(len(regions))] {
+			p.Regions = append(p.Regions, regions[i])
 		}
 		if n%3 == 0 {
 			p.Buckets = []string{bucketPrefix(p.Regions[0]) + "a1b2c3d4e5"}
 		}
-		kind := Kinds[n/2%2]
-		purpose := []Purpose{Render, Deploy, All}[n%3]
+		kind := policies.Kinds[n/2%2]
+		purpose := []policies.Purpose{policies.Render, policies.Deploy, policies.All}[n%3]
 		text := LeastPrivilege(releases, kind, purpose, p)
 		about := fmt.Sprintf("%s %s of %s for %s in %s", kind, purpose, releases, partition, p.Regions)
 		narrowed := grants(t, text)
@@ -39,9 +41,10 @@ func TestLeastPrivilegeGrantsTheNeedsAndNoMore(t *testing.T) {
 		assertUnique(t, about, narrowed)
 
 		context := iampolicy.Context{"aws:username": {"render"}}
-		requirements := append(Union(releases, kind), Undocumented(releases, kind, p.Regions)...)
+		requirements := append(policies.Union(releases, kind),
+			policies.Undocumented(releases, kind, p.Regions)...)
 		for _, r := range requirements {
-			for _, need := range r.Needed(p) {
+			for _, need := range p.Needed(r) {
 				got := narrowed.Evaluate(iampolicy.Request{Action: need.Action, Resource: need.Resource,
 					Context: context}).Decision
 				if want := r.NeededFor(purpose); want && got != iampolicy.Allowed {
@@ -63,7 +66,7 @@ func TestLeastPrivilegeGrantsTheNeedsAndNoMore(t *testing.T) {
 		}
 		for _, s := range narrowed.Identity[0].Document.Statements {
 			for _, action := range s.Action {
-				if !slices.ContainsFunc(requirements, func(r Requirement) bool {
+				if !slices.ContainsFunc(requirements, func(r policies.Requirement) bool {
 					return r.Action == action &&
 						r.NeededFor(purpose)
 				}) {
@@ -94,7 +97,8 @@ func grants(t *testing.T, text string) iampolicy.Grants {
 // which is redundant.
 func assertUnique(t *testing.T, about string, g iampolicy.Grants) {
 	t.Helper()
-	sids, seen := map[string]bool{}, map[Grant]bool{}
+	type grant struct{ action, resource string }
+	sids, seen := map[string]bool{}, map[grant]bool{}
 	for _, s := range g.Identity[0].Document.Statements {
 		if sids[s.Sid] || s.Sid == "" || strings.ContainsFunc(s.Sid, func(c rune) bool {
 			return (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z')
@@ -104,10 +108,10 @@ func assertUnique(t *testing.T, about string, g iampolicy.Grants) {
 		sids[s.Sid] = true
 		for _, action := range s.Action {
 			for _, resource := range s.Resource {
-				if seen[Grant{action, resource}] {
+				if seen[grant{action, resource}] {
 					t.Errorf("%s: %s on %s is granted twice", about, action, resource)
 				}
-				seen[Grant{action, resource}] = true
+				seen[grant{action, resource}] = true
 			}
 		}
 	}
@@ -131,9 +135,10 @@ func concreteARN(random *rand.Rand, pattern string) string {
 // TestLeastPrivilegeForOneRegionFitsInline checks that the policy for one region fits the inline
 // policies of a user, where the setup guide puts the policy.
 func TestLeastPrivilegeForOneRegionFitsInline(t *testing.T) {
-	for _, partition := range Partitions() {
-		for _, region := range Regions(partition) {
-			text := LeastPrivilege([]Release{latest(partition)}, User, All,
+	for _, partition := range policies.Partitions() {
+		for _, region := range policies.Regions(partition) {
+			releases := policies.Releases(partition)
+			text := LeastPrivilege(releases[len(releases)-1:], policies.User, policies.All,
 				Scope{Partition: partition, Account: "123456789012", Regions: []string{region}})
 			if limit := iampolicy.InlineUserQuota; iampolicy.Size(text) > limit {
 				t.Errorf("%s: %d characters, limit %d\n%s", region, iampolicy.Size(text), limit, text)
@@ -144,9 +149,10 @@ func TestLeastPrivilegeForOneRegionFitsInline(t *testing.T) {
 
 // TestLeastPrivilegeForAnEmptyScope checks that the policy for an empty scope names no region.
 func TestLeastPrivilegeForAnEmptyScope(t *testing.T) {
-	for _, kind := range Kinds {
-		text := LeastPrivilege([]Release{Latest()}, kind, All, Scope{Partition: AWS})
-		for _, region := range Regions(AWS) {
+	for _, kind := range policies.Kinds {
+		text := LeastPrivilege([]policies.Release{policies.Latest()}, kind, policies.All,
+			Scope{Partition: policies.AWS})
+		for _, region := range policies.Regions(policies.AWS) {
 			if strings.Contains(text, region) ||
 				strings.Contains(text, strings.ReplaceAll(region, "-", "")) {
 				t.Errorf("%s: names %s\n%s", kind, region, text)
@@ -158,14 +164,14 @@ func TestLeastPrivilegeForAnEmptyScope(t *testing.T) {
 // TestLeastPrivilegeForOldBuckets checks that the policy for a release before 3.3.27 covers all of
 // Remotion's buckets, because bucket names of such releases do not always contain the region.
 func TestLeastPrivilegeForOldBuckets(t *testing.T) {
-	p := Scope{Partition: AWS, Account: "123456789012", Regions: []string{"eu-west-1"}}
+	p := Scope{Partition: policies.AWS, Account: "123456789012", Regions: []string{"eu-west-1"}}
 	for _, test := range []struct{ version, bucket string }{
 		{"3.3.12", "remotionlambda-*"},
 		{"3.3.27", "remotionlambda-euwest1-*"},
 		{"4.0.527", "remotionlambda-euwest1-*"},
 	} {
-		for _, kind := range Kinds {
-			text := LeastPrivilege([]Release{find(t, test.version)}, kind, All, p)
+		for _, kind := range policies.Kinds {
+			text := LeastPrivilege([]policies.Release{find(t, test.version)}, kind, policies.All, p)
 			for _, resource := range []string{test.bucket, test.bucket + "/*"} {
 				if !strings.Contains(text, `"arn:aws:s3:::`+resource+`"`) {
 					t.Errorf("%s %s: no statement for %s\n%s", test.version, kind, resource, text)
@@ -180,9 +186,9 @@ func TestLeastPrivilegeForOldBuckets(t *testing.T) {
 // documents does not match a user with a path.
 func TestLeastPrivilegeForAKnownCaller(t *testing.T) {
 	for caller, want := range map[string]bool{"user/people/ci": true, "role/people/ci": false} {
-		p := Scope{Partition: AWS, Account: "123456789012", Regions: []string{"us-east-1"},
+		p := Scope{Partition: policies.AWS, Account: "123456789012", Regions: []string{"us-east-1"},
 			Caller: "arn:aws:iam::123456789012:" + caller}
-		text := LeastPrivilege(Releases(AWS)[:1], User, Render, p)
+		text := LeastPrivilege(policies.Releases(policies.AWS)[:1], policies.User, policies.Render, p)
 		got := grants(t, text).Evaluate(iampolicy.Request{Action: "iam:GetUser", Resource: p.Caller,
 			Context: iampolicy.Context{"aws:username": {"ci"}}}).Decision == iampolicy.Allowed
 		if got != want || strings.Contains(text, "GetUser") != want {
