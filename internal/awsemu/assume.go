@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	awsarn "github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
@@ -74,7 +75,7 @@ func (c *call) matchesCaller(principals []principal) (concerns, names bool) {
 		case p.kind != "AWS" && p.kind != "":
 		case p.name == "*", p.name == c.caller.arn, p.name == c.store.arn(c.caller.entity):
 			concerns, names = true, true
-		case p.name == c.store.account, strings.HasPrefix(p.name, "arn:") &&
+		case p.name == c.store.account, awsarn.HasPrefix(p.name) &&
 			strings.HasSuffix(p.name, ":iam::"+c.store.account+":root"):
 			concerns = true
 		}

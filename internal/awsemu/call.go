@@ -4,6 +4,8 @@ import (
 	"context"
 	"strings"
 	"time"
+
+	awsarn "github.com/remotion-audit/remotion-audit/internal/arn"
 )
 
 // A call is a request in progress. The operations run with the server's mutex held.
@@ -60,12 +62,12 @@ func (c *call) targets() []string {
 // entityOfARN returns the kind and the name of the user, group or role in an ARN, without the path.
 // It returns false for any other ARN.
 func entityOfARN(arn string) (kind, string, bool) {
-	parts := strings.SplitN(arn, ":", 6)
-	if len(parts) != 6 || parts[2] != "iam" {
+	a, ok := awsarn.Parse(arn)
+	if !ok || a.Service != "iam" {
 		return "", "", false
 	}
-	k, rest, found := strings.Cut(parts[5], "/")
-	name := rest[strings.LastIndexByte(rest, '/')+1:]
+	k, rest, found := strings.Cut(a.Resource, "/")
+	name := awsarn.Name(rest)
 	switch kind(k) {
 	case kindUser, kindGroup, kindRole:
 		return kind(k), name, found && name != ""

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/remotion-audit/remotion-audit/internal/awsname"
 )
 
 // These are the quotas that clients reach most easily.
@@ -59,18 +61,12 @@ func (c *call) create(k kind, size int) (*entity, error) {
 // path reads the path of a new entity or policy.
 func (c *call) path() (string, error) {
 	path := cmp.Or(c.form.get("Path"), "/")
-	if !isPath(path) {
+	if !awsname.IsIAMPath(path) {
 		return "",
 			validationError("The specified value for path is invalid. It must begin and end with / and " +
 				"contain only alphanumeric characters and/or / characters.")
 	}
 	return path, nil
-}
-
-// isPath applies the pattern of pathType: one slash, or printable ASCII between two slashes.
-func isPath(s string) bool {
-	return len(s) <= 512 && strings.HasPrefix(s, "/") && strings.HasSuffix(s, "/") &&
-		isPlainASCII(s) && !strings.Contains(s, " ")
 }
 
 // setBoundary sets the boundary that the parameter PermissionsBoundary names, if any.

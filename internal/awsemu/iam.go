@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/remotion-audit/remotion-audit/internal/awsname"
 )
 
 var iamService = &service{
@@ -60,23 +62,12 @@ func (c *call) name(param string, size int) (string, error) {
 		return "", constraint(member, "Member must have length greater than or equal to 1")
 	case len(name) > size:
 		return "", constraint(member, "Member must have length less than or equal to %d", size)
-	case !isName(name):
+	case !awsname.IsIAMName(name):
 		return "",
 			validationError("The specified value for %s is invalid. It must contain only alphanumeric "+
 				"characters and/or the following: +=,.@_-", member)
 	}
 	return name, nil
-}
-
-// isName reports whether s matches the pattern of IAM's names: [\w+=,.@-]+.
-func isName(s string) bool {
-	for _, r := range s {
-		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') &&
-			!strings.ContainsRune("+=,.@_-", r) {
-			return false
-		}
-	}
-	return s != ""
 }
 
 // entitiesUnderPath returns the entities with a path that begins with the parameter PathPrefix,

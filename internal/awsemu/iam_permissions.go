@@ -2,7 +2,8 @@ package awsemu
 
 import (
 	"cmp"
-	"fmt"
+
+	awsarn "github.com/remotion-audit/remotion-audit/internal/arn"
 )
 
 // iamPermissions returns the permissions that IAM's operations need. An action without resource
@@ -58,7 +59,7 @@ func newPolicyARN(c *call) string {
 }
 
 func (st *store) policyARN(path, name string) string {
-	return fmt.Sprintf("arn:%s:iam::%s:policy%s%s", st.partition, st.account, path, name)
+	return awsarn.IAM(st.partition, st.account, "policy"+path+name)
 }
 
 // iamContext sets the condition keys of IAM itself. iam:PermissionsBoundary is the boundary in the

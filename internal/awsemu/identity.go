@@ -1,8 +1,9 @@
 package awsemu
 
 import (
-	"fmt"
 	"strings"
+
+	awsarn "github.com/remotion-audit/remotion-audit/internal/arn"
 )
 
 // An identity is the caller that signed a request.
@@ -24,7 +25,7 @@ func (st *store) identityOf(e *entity) identity {
 func (st *store) administrator() identity {
 	const name = "administrator"
 	id := identity{
-		arn:    fmt.Sprintf("arn:%s:iam::%s:user/%s", st.partition, st.account, name),
+		arn:    awsarn.IAM(st.partition, st.account, "user/"+name),
 		userID: uniqueID(prefixUser, st.account, string(kindUser), name),
 	}
 	if e := st.entities[kindUser][name]; e != nil {

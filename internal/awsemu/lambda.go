@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	awsarn "github.com/remotion-audit/remotion-audit/internal/arn"
 )
 
 var lambdaService = &service{
@@ -28,7 +30,7 @@ var lambdaService = &service{
 // calledFunctionARN returns the ARN of the function that a call identifies by name or by ARN.
 func calledFunctionARN(c *call) string {
 	name := cmp.Or(c.params.Get("Resource"), c.params.Get("FunctionName"))
-	if name == "" || strings.HasPrefix(name, "arn:") {
+	if name == "" || awsarn.HasPrefix(name) {
 		return name
 	}
 	return c.store.functionARN(LambdaFunction{Name: name, Region: c.region})
@@ -110,8 +112,8 @@ func inEnabledRegion(do func(*call) (any, error)) func(*call) (any, error) {
 func (st *store) addFunctions(functions []LambdaFunction) {
 	for _, f := range functions {
 		f.Region = cmp.Or(f.Region, st.region)
-		if !strings.HasPrefix(f.Role, "arn:") {
-			arn := fmt.Sprintf("arn:%s:iam::%s:role/%s", st.partition, st.account, f.Role)
+		if !awsarn.HasPrefix(f.Role) {
+			arn := awsarn.IAM(st.partition, st.account, "role/"+f.Role)
 			if e := st.entities[kindRole][f.Role]; e != nil {
 				arn = st.arn(e)
 			}
@@ -125,7 +127,8 @@ func (st *store) addFunctions(functions []LambdaFunction) {
 }
 
 func (st *store) functionARN(f LambdaFunction) string {
-	return fmt.Sprintf("arn:%s:lambda:%s:%s:function:%s", st.partition, f.Region, st.account, f.Name)
+	return awsarn.ARN{Partition: st.partition, Service: "lambda", Region: f.Region,
+		Account: st.account, Resource: "function:" + f.Name}.String()
 }
 
 // functionJSON contains the members of a FunctionConfiguration that this project's clients read.
@@ -202,7 +205,7 @@ func listFunctions(c *call) (any, error) {
 func (c *call) function(param string) (LambdaFunction, error) {
 	name := c.form.get(param)
 	arn := name
-	if !strings.HasPrefix(name, "arn:") {
+	if !awsarn.HasPrefix(name) {
 		arn = c.store.functionARN(LambdaFunction{Name: name, Region: c.region})
 	}
 	for _, f := range c.store.functions {

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	awsarn "github.com/remotion-audit/remotion-audit/internal/arn"
 )
 
 type policyXML struct {
@@ -78,7 +80,7 @@ func (c *call) findPolicy() (*policy, error) {
 		return nil, constraint("policyArn", "Member must have length greater than or equal to 20")
 	case len(arn) > 2048:
 		return nil, constraint("policyArn", "Member must have length less than or equal to 2048")
-	case !strings.HasPrefix(arn, "arn:"):
+	case !awsarn.HasPrefix(arn):
 		return nil, invalidInput("ARN %s is not valid.", arn)
 	}
 	p := c.store.policies[arn]

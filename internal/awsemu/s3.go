@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	awsarn "github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
@@ -39,7 +40,9 @@ var s3Service = &service{
 var mayListBucket = permission{action: "ListBucket", resource: bucketARN}
 
 // bucketARN returns the ARN of the bucket that a call names.
-func bucketARN(c *call) string { return "arn:" + c.store.partition + ":s3:::" + c.s3.bucket }
+func bucketARN(c *call) string {
+	return awsarn.ARN{Partition: c.store.partition, Service: "s3", Resource: c.s3.bucket}.String()
+}
 
 // objectARN returns the ARN of the object that a call names.
 func objectARN(c *call) string { return bucketARN(c) + "/" + c.s3.key }

@@ -6,10 +6,11 @@ import (
 	"encoding/xml"
 	"maps"
 	"net/http"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/remotion-audit/remotion-audit/internal/awsname"
 )
 
 type ownerXML struct{ ID, DisplayName string }
@@ -30,11 +31,9 @@ func listBuckets(c *call) (any, error) {
 	}{Buckets: own, Owner: ownerXML{c.store.account, ""}}}, nil
 }
 
-var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
-
 func createBucket(c *call) (any, error) {
 	name := c.s3.bucket
-	if !bucketName.MatchString(name) {
+	if !awsname.IsBucket(name) {
 		return nil, refuse(http.StatusBadRequest, "InvalidBucketName",
 			"The specified bucket is not valid.")
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	awsarn "github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
@@ -26,7 +27,7 @@ func (c *call) callerContext(source *entity) (iampolicy.Context, error) {
 		return nil, invalidInput("Invalid ARN provided in the request: %s", arn)
 	}
 	caller := c.store.entities[k][name]
-	if caller == nil || strings.Split(arn, ":")[4] != c.store.account {
+	if a, _ := awsarn.Parse(arn); caller == nil || a.Account != c.store.account {
 		// The simulated caller need not exist.
 		caller = &entity{kind: k, name: name, id: uniqueID(idPrefix(k), arn)}
 	}
@@ -35,9 +36,10 @@ func (c *call) callerContext(source *entity) (iampolicy.Context, error) {
 
 // principalContext returns the condition keys that IAM sets for a principal.
 func principalContext(e *entity, arn, userID string) iampolicy.Context {
+	a, _ := awsarn.Parse(arn)
 	context := iampolicy.Context{
 		"aws:PrincipalArn":     {arn},
-		"aws:PrincipalAccount": {strings.Split(arn, ":")[4]},
+		"aws:PrincipalAccount": {a.Account},
 		"aws:userid":           {userID},
 	}
 	if e.kind == kindUser {

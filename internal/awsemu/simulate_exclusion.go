@@ -3,6 +3,9 @@ package awsemu
 import (
 	"slices"
 	"strings"
+
+	awsarn "github.com/remotion-audit/remotion-audit/internal/arn"
+	"github.com/remotion-audit/remotion-audit/internal/awsname"
 )
 
 // The types of policies that can be excluded as a whole.
@@ -82,8 +85,8 @@ func excludeType(policyType string) (func(attachment) bool, error) {
 // excludeARN returns an exclusion of the attached managed policies that match arn, where * and ?
 // are wildcards. The exclusion does not apply to the boundary, which has its own policy type.
 func (c *call) excludeARN(arn string) (func(attachment) bool, error) {
-	parts := strings.SplitN(arn, ":", 6)
-	bad := len(parts) != 6 || strings.ContainsAny(strings.Join(parts[:5], ""), "*?") ||
+	parts, n := awsarn.Split(arn)
+	bad := n != 6 || strings.ContainsAny(strings.Join(parts[:5], ""), "*?") ||
 		parts[0] != "arn" || parts[1] == "" ||
 		(parts[2] != "iam" && parts[2] != "organizations") || strings.Count(arn, "*") > 1
 	if !bad {
@@ -110,10 +113,10 @@ func excludeInline(id *form) (func(attachment) bool, error) {
 		return nil, required(at + "attachmentType")
 	case k != kindUser && k != kindGroup && k != kindRole:
 		return nil, notInEnum(at+"attachmentType", string(kindUser), string(kindGroup), string(kindRole))
-	case !isName(name):
+	case !awsname.IsIAMName(name):
 		return nil, invalidInput("Invalid inline policy name in the policy exclusion list: %s", name)
 	case strings.Count(holder, "*") > 1 ||
-		!isName(strings.NewReplacer("*", "x", "?", "x").Replace(holder)):
+		!awsname.IsIAMName(strings.NewReplacer("*", "x", "?", "x").Replace(holder)):
 		return nil, invalidInput("Invalid attachment name in the policy exclusion list: %s", holder)
 	}
 	pattern := exclusionTokens(holder)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	awsarn "github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
@@ -100,19 +101,19 @@ func (c *call) policySource() (*entity, error) {
 		return nil, err
 	}
 	k, name, ok := entityOfARN(arn)
-	parts := strings.SplitN(arn, ":", 6)
+	a, _ := awsarn.Parse(arn)
 	old := c.store.simulator.Shape == shapeOld
-	if !ok || parts[1] != c.store.partition || parts[3] != "" {
+	if !ok || a.Partition != c.store.partition || a.Region != "" {
 		if old {
 			return nil, invalidInput("Invalid Entity Arn: %s does not clearly define entity type and name.",
 				arn)
 		}
 		return nil, invalidInput("Invalid ARN provided in the request: %s", arn)
 	}
-	if parts[4] != c.store.account {
+	if a.Account != c.store.account {
 		return nil,
 			invalidInput("Invalid Policy Source Arn: caller's account %s does not have access to policies "+
-				"in account %s.", c.store.account, parts[4])
+				"in account %s.", c.store.account, a.Account)
 	}
 	e := c.store.entities[k][name]
 	switch {
@@ -170,8 +171,8 @@ func (c *call) resourceARNs() ([]string, error) {
 					"Member must satisfy constraint: [Member must have length less than or equal to 2048, "+
 						"Member must have length greater than or equal to 1]")
 		}
-		f := strings.SplitN(arn, ":", 6)
-		if len(f) != 6 || f[0] != "arn" || f[1] == "" || f[2] == "" || f[5] == "" {
+		a, ok := awsarn.Parse(arn)
+		if !ok || a.Partition == "" || a.Service == "" || a.Resource == "" {
 			return nil, invalidInput("ResourceNames are not in a valid ARN format: %s.", arn)
 		}
 	}

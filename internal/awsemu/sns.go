@@ -2,11 +2,13 @@ package awsemu
 
 import (
 	"cmp"
-	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
+
+	awsarn "github.com/remotion-audit/remotion-audit/internal/arn"
+	"github.com/remotion-audit/remotion-audit/internal/awsname"
 )
 
 var snsService = &service{
@@ -83,7 +85,7 @@ type topic struct {
 // addTopic returns the topic with a name or an ARN, and creates the topic if it does not exist.
 func (st *store) addTopic(name string) *topic {
 	arn := name
-	if !strings.HasPrefix(name, "arn:") {
+	if !awsarn.HasPrefix(name) {
 		arn = st.topicARN(st.region, name)
 	}
 	if st.topics[arn] == nil {
@@ -93,7 +95,8 @@ func (st *store) addTopic(name string) *topic {
 }
 
 func (st *store) topicARN(region, name string) string {
-	return fmt.Sprintf("arn:%s:sns:%s:%s:%s", st.partition, region, st.account, name)
+	return awsarn.ARN{Partition: st.partition, Service: "sns", Region: region, Account: st.account,
+		Resource: name}.String()
 }
 
 // invalidParameter returns the error that SNS uses for nearly all mistakes.
@@ -108,26 +111,17 @@ type topicXML struct {
 
 func createTopic(c *call) (any, error) {
 	name := c.form.get("Name")
-	if len(name) > 256 || !isTopicName(name) { // also refuses FIFO topics, which have a dot
+	if !awsname.IsTopic(name) { // also refuses FIFO topics, which have a dot
 		return nil, invalidParameter("Topic Name")
 	}
 	return topicXML{c.store.addTopic(c.store.topicARN(c.region, name)).arn}, nil
-}
-
-func isTopicName(s string) bool {
-	for _, r := range s {
-		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_' {
-			return false
-		}
-	}
-	return s != ""
 }
 
 // listTopics lists the topics of the request's region. SNS has no parameter for the page size.
 func listTopics(c *call) (any, error) {
 	var topics []topicXML
 	for _, t := range sortedValues(c.store.topics) {
-		if strings.Split(t.arn, ":")[3] == c.region {
+		if a, _ := awsarn.Parse(t.arn); a.Region == c.region {
 			topics = append(topics, topicXML{t.arn})
 		}
 	}
@@ -146,19 +140,19 @@ func listTopics(c *call) (any, error) {
 // findTopic returns the topic that a parameter names.
 func (c *call) findTopic(param, action string) (*topic, error) {
 	arn := c.form.get(param)
-	parts := strings.Split(arn, ":")
+	a, n := awsarn.Split(arn)
 	switch {
-	case len(parts) < 6:
+	case n < 6:
 		return nil, invalidParameter("%s Reason: An ARN must have at least 6 elements, not %d", param,
-			len(parts))
-	case parts[0] != "arn" || parts[2] != "sns":
+			n)
+	case a[0] != "arn" || a[awsarn.Service] != "sns":
 		return nil,
 			invalidParameter("%s Reason: An ARN must be of the form arn:%s:sns:REGION:ACCOUNT:NAME", param,
 				c.store.partition)
-	case parts[3] != c.region:
+	case a[awsarn.Region] != c.region:
 		// SNS returns this error if the client and the topic are in different regions.
 		return nil, invalidParameter("%s", param)
-	case parts[4] != c.store.account:
+	case a[awsarn.Account] != c.store.account:
 		return nil, refuse(http.StatusForbidden, "AuthorizationError",
 			"User: %s is not authorized to perform: SNS:%s on resource: %s because no resource-based "+
 				"policy allows the SNS:%s action", c.caller.arn, action, arn, action)

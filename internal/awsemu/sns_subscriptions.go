@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	awsarn "github.com/remotion-audit/remotion-audit/internal/arn"
 )
 
 // A Subscription is a subscription to a topic. The server delivers nothing: the published messages
@@ -69,7 +71,7 @@ func (t *topic) add(st *store, s Subscription) *subscription {
 // addSubscription adds a subscription of Account.Subscriptions. i is its index in that list.
 func (st *store) addSubscription(i int, s Subscription) error {
 	arn := s.Topic
-	if !strings.HasPrefix(arn, "arn:") {
+	if !awsarn.HasPrefix(arn) {
 		arn = st.topicARN(st.region, arn)
 	}
 	t := st.topics[arn]

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	awsarn "github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
@@ -208,7 +209,7 @@ func (st *store) addPolicy(name string, m ManagedPolicy) {
 	}
 	if _, rest, ofAWS := strings.Cut(m.ARN, ":policy/"); ofAWS {
 		p.path = "/" + rest[:strings.LastIndexByte("/"+rest, '/')]
-		p.name = rest[strings.LastIndexByte(rest, '/')+1:]
+		p.name = awsarn.Name(rest)
 	}
 	p.id = uniqueID(prefixPolicy, p.arn)
 	p.created = fixedCreationTime(p.arn)
@@ -277,7 +278,7 @@ func (st *store) sortedPolicies() []*policy {
 }
 
 func (st *store) arn(e *entity) string {
-	return fmt.Sprintf("arn:%s:iam::%s:%s%s%s", st.partition, st.account, e.kind, e.path, e.name)
+	return awsarn.IAM(st.partition, st.account, string(e.kind)+e.path+e.name)
 }
 
 func idPrefix(k kind) string {
@@ -298,9 +299,12 @@ func trustText(trust string) string {
 		return trust
 	}
 	if trust == "" || isServiceName(trust) {
-		return fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow",`+
-			`"Principal":{"Service":"%s"},"Action":"sts:AssumeRole"}]}`,
-			cmp.Or(trust, "lambda.amazonaws.com"))
+		service := iampolicy.Principal{Type: "Service", Name: cmp.Or(trust, "lambda.amazonaws.com")}
+		doc := iampolicy.Document{Version: iampolicy.Version, Statements: []iampolicy.Statement{{
+			Effect: iampolicy.Allow, Principal: []iampolicy.Principal{service},
+			Action: []string{"sts:AssumeRole"}}}}
+		text, _ := doc.MarshalJSON() // cannot fail
+		return string(text)
 	}
 	return trust
 }

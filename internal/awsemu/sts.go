@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	awsarn "github.com/remotion-audit/remotion-audit/internal/arn"
+	"github.com/remotion-audit/remotion-audit/internal/awsname"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
@@ -47,7 +49,7 @@ func assumeRole(c *call) (any, error) {
 		return nil, required("roleSessionName")
 	case len(session) < 2:
 		return nil, constraint("roleSessionName", "Member must have length greater than or equal to 2")
-	case len(session) > 64 || !isName(session):
+	case len(session) > 64 || !awsname.IsIAMName(session):
 		return nil,
 			constraint("roleSessionName", `Member must satisfy regular expression pattern: [\w+=,.@-]*`)
 	}
@@ -90,8 +92,8 @@ func (st *store) session(role *entity, name string) (key string, id identity) {
 	key = uniqueID(prefixSession, st.arn(role), name, fmt.Sprint(st.made))
 	id = identity{
 		// The ARN of a session does not contain the role's path.
-		arn: fmt.Sprintf("arn:%s:sts::%s:assumed-role/%s/%s", st.partition, st.account, role.name,
-			name),
+		arn: awsarn.ARN{Partition: st.partition, Service: "sts", Account: st.account,
+			Resource: "assumed-role/" + role.name + "/" + name}.String(),
 		userID: role.id + ":" + name,
 		entity: role,
 	}

@@ -12,6 +12,9 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
+
+	awsarn "github.com/remotion-audit/remotion-audit/internal/arn"
+	"github.com/remotion-audit/remotion-audit/internal/awsname"
 )
 
 // Load reads an account from a YAML file in fsys. Paths of document files are relative to the
@@ -216,7 +219,7 @@ func (l *loader) accountID(n ast.Node, at string) string {
 
 func (l *loader) path(n ast.Node, at string) string {
 	path := l.text(n, at)
-	if path != "" && !isPath(path) {
+	if path != "" && !awsname.IsIAMPath(path) {
 		l.addProblem(n, at, "%q is not a path: a path begins and ends with /", path)
 	}
 	return path
@@ -267,11 +270,11 @@ func (l *loader) managedPolicy(n ast.Node, at, name string) ManagedPolicy {
 		"path": func(n ast.Node, at string) { m.Path = l.path(n, at) },
 		"arn": func(n ast.Node, at string) {
 			m.ARN = l.text(n, at)
-			parts := strings.SplitN(m.ARN, ":", 6)
-			if len(parts) != 6 || parts[2] != "iam" || !strings.HasPrefix(parts[5], "policy/") {
+			a, ok := awsarn.Parse(m.ARN)
+			if !ok || a.Service != "iam" || a.Kind() != "policy" || a.Path() == "" {
 				l.addProblem(n, at, "%q is not the ARN of a managed policy: use arn:aws:iam::aws:policy/%s",
 					m.ARN, name)
-			} else if m.ARN[strings.LastIndexByte(m.ARN, '/')+1:] != name {
+			} else if a.Name() != name {
 				l.addProblem(n, at, "the ARN %s does not end in the policy's name %s: use the same name", m.ARN,
 					name)
 			}
@@ -296,9 +299,8 @@ func (l *loader) managedPolicy(n ast.Node, at, name string) ManagedPolicy {
 func (l *loader) topics(n ast.Node, at string) []string {
 	topics := l.texts(n, at)
 	for _, t := range topics {
-		parts := strings.Split(t, ":")
-		if isTopicName(t) || len(parts) == 6 && parts[0] == "arn" && parts[2] == "sns" &&
-			isTopicName(parts[5]) {
+		a, ok := awsarn.Parse(t)
+		if awsname.IsTopic(t) || ok && a.Service == "sns" && awsname.IsTopic(a.Resource) {
 			continue
 		}
 		l.addProblem(n, at,

@@ -6,13 +6,15 @@ import (
 	"slices"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"github.com/remotion-audit/remotion-audit/internal/awsname"
 )
 
 // buckets reads S3 buckets by name. An object is a text, or {file: NAME}.
 func (l *loader) buckets(n ast.Node, at string) map[string]Bucket {
 	found := make(map[string]Bucket)
 	for _, kv := range l.pairs(n, at) {
-		if !bucketName.MatchString(kv.key) {
+		if !awsname.IsBucket(kv.key) {
 			l.addProblem(kv.node, at,
 				"%q is not a bucket's name: use 3 to 63 lowercase letters, digits, '-' and '.'", kv.key)
 			continue

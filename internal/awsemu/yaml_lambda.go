@@ -2,16 +2,12 @@ package awsemu
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/goccy/go-yaml/ast"
-)
 
-var (
-	functionName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
-	regionName   = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-\d$`)
+	awsarn "github.com/remotion-audit/remotion-audit/internal/arn"
+	"github.com/remotion-audit/remotion-audit/internal/awsname"
 )
 
 func (l *loader) functions(n ast.Node, at string) []LambdaFunction {
@@ -51,7 +47,7 @@ func (l *loader) lambdaFunction(n ast.Node, at string) LambdaFunction {
 	switch {
 	case f.Name == "" || f.Role == "":
 		l.addProblem(n, at, "a function needs a name and a role: add the missing keys")
-	case !functionName.MatchString(f.Name):
+	case !awsname.IsFunction(f.Name):
 		l.addProblem(n, at, "%q is not a function's name: use 1 to 64 letters, digits, '-' and '_'",
 			f.Name)
 	}
@@ -62,7 +58,7 @@ func (l *loader) lambdaFunction(n ast.Node, at string) LambdaFunction {
 func (l *loader) functionRole(n ast.Node, at string) string {
 	ref := l.text(n, at)
 	l.checkLater(func() {
-		if _, found := l.acc.Roles[ref]; !found && ref != "" && !strings.HasPrefix(ref, "arn:") {
+		if _, found := l.acc.Roles[ref]; !found && ref != "" && !awsarn.HasPrefix(ref) {
 			l.addProblem(n, at,
 				"there is no role %q: add it under roles, or give the ARN of a deleted role%s", ref,
 				definedNames(l.acc.Roles))
@@ -73,7 +69,7 @@ func (l *loader) functionRole(n ast.Node, at string) string {
 
 func (l *loader) region(n ast.Node, at string) string {
 	name := l.text(n, at)
-	if !regionName.MatchString(name) {
+	if !awsname.IsRegion(name) {
 		l.addProblem(n, at, "%q is not a region: use a name such as us-east-1", name)
 	}
 	return name

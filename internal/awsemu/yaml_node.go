@@ -10,6 +10,8 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/token"
+
+	"github.com/remotion-audit/remotion-audit/internal/awsname"
 )
 
 // addProblem adds a problem at the line of n. at is the path of the keys that lead to n.
@@ -124,7 +126,7 @@ func readNamed[T any](l *loader, n ast.Node, at string, size int,
 	found := make(map[string]T)
 	folded := make(map[string]string)
 	for _, kv := range l.pairs(n, at) {
-		if !isName(kv.key) || len(kv.key) > size {
+		if !awsname.IsIAMName(kv.key) || len(kv.key) > size {
 			l.addProblem(kv.node, at, "%q is not an IAM name: use at most %d letters, digits and +=,.@_-",
 				kv.key, size)
 			continue

@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml/ast"
+
+	awsarn "github.com/remotion-audit/remotion-audit/internal/arn"
+	"github.com/remotion-audit/remotion-audit/internal/awsname"
 )
 
 // checkLater adds a check that runs after the whole file has been read.
@@ -26,8 +29,8 @@ func (l *loader) policyName(n ast.Node, at string) string {
 		if l.policies.policyNamed(ref) != nil {
 			return
 		}
-		if strings.HasPrefix(ref, "arn:") {
-			name := ref[strings.LastIndexByte(ref, '/')+1:]
+		if awsarn.HasPrefix(ref) {
+			name := awsarn.Name(ref)
 			l.addProblem(n, at,
 				"there is no managed policy %s: add it under policies, as %s: {arn: %q, document: …}", ref,
 				name, ref)
@@ -202,7 +205,8 @@ func hasFold[T any](m map[string]T, key string) bool {
 func (l *loader) target(n ast.Node, at string) string {
 	text := l.text(n, at)
 	k, name, _ := strings.Cut(text, "/")
-	if (k != string(kindUser) && k != string(kindRole) && k != string(kindGroup)) || !isName(name) {
+	if (k != string(kindUser) && k != string(kindRole) && k != string(kindGroup)) ||
+		!awsname.IsIAMName(name) {
 		l.addProblem(n, at,
 			"%q is not a target: write user/NAME, role/NAME or group/NAME, without the path",
 			text)
