@@ -61,10 +61,11 @@ func (t Target) context() iampolicy.Context {
 		return nil
 	}
 	ctx := iampolicy.Context{}
-	name, isUser := userName, t.Principal == ""
+	name, isUser := userName, true
 	if t.Principal != "" {
 		ctx["aws:PrincipalArn"] = []string{t.Principal}
-		name, isUser = arn.Name(t.Principal), strings.Contains(t.Principal, ":user/")
+		a, _ := arn.Parse(t.Principal)
+		name, isUser = a.Name(), a.Kind() == "user"
 	}
 	if isUser {
 		ctx["aws:username"] = []string{name}

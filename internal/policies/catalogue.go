@@ -2,8 +2,6 @@ package policies
 
 import (
 	"embed"
-	"errors"
-	"fmt"
 	"slices"
 	"sync"
 
@@ -189,23 +187,3 @@ var spans = sync.OnceValue(func() map[string]map[requirementID]span {
 	}
 	return all
 })
-
-// checkConsequences returns an error for each requirement without a complete Consequence. Only a
-// test calls it.
-func (r Release) checkConsequences() error {
-	var errs []error
-	for _, kind := range Kinds {
-		for _, req := range r.Requirements(kind) {
-			if req.unexplained() {
-				errs = append(errs, fmt.Errorf("%s %s: %s %s: %s on %s has no complete Consequence",
-					r.Partition, r, kind, req.Sid, req.Action, req.Resource))
-			}
-		}
-	}
-	return errors.Join(errs...)
-}
-
-func (r Requirement) unexplained() bool {
-	return r.Since == "" || r.Purposes == nil || r.Reason == "" || r.Breakage == "" ||
-		r.Impact == "" || r.Severity == 0 || r.Source == ""
-}

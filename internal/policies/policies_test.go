@@ -9,10 +9,21 @@ import (
 
 func TestEveryRequirementIsExplained(t *testing.T) {
 	for _, r := range releases {
-		if err := r.checkConsequences(); err != nil {
-			t.Error(err)
+		for _, kind := range Kinds {
+			for _, req := range r.Requirements(kind) {
+				if req.unexplained() {
+					t.Errorf("%s %s: %s %s: %s on %s has no complete Consequence", r.Partition, r, kind,
+						req.Sid, req.Action, req.Resource)
+				}
+			}
 		}
 	}
+}
+
+// unexplained reports whether a field of the Consequence is missing.
+func (r Requirement) unexplained() bool {
+	return r.Since == "" || r.Purposes == nil || r.Reason == "" || r.Breakage == "" ||
+		r.Impact == "" || r.Severity == 0 || r.Source == ""
 }
 
 // TestSinceAndUntil checks that exactly the releases from Since to Until have a requirement.

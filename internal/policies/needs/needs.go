@@ -104,7 +104,7 @@ func (p Scope) resources(r policies.Requirement, region string) []resourcePair {
 			return nil
 		case action == "PassRole":
 			return p.passableRoles()
-		case action == "GetUser" && !strings.Contains(p.Caller, ":user/"):
+		case action == "GetUser" && !isUser(p.Caller):
 			return nil // iam:GetUser does not work for a role
 		}
 		return singleResource(p.Caller)
@@ -150,6 +150,12 @@ func (p Scope) resources(r policies.Requirement, region string) []resourcePair {
 		return list
 	}
 	return singleResource(r.Resource)
+}
+
+// isUser reports whether an ARN, or a pattern, is of an IAM user.
+func isUser(principal string) bool {
+	a, _ := arn.Parse(principal)
+	return a.Kind() == "user"
 }
 
 // functions lists the functions of a region: one pair for all names from Remotion, then one for
