@@ -33,21 +33,19 @@ const (
 	// Topic is the name of a standard SNS topic. The name of a FIFO topic ends in .fifo.
 	// https://docs.aws.amazon.com/sns/latest/api/API_CreateTopic.html
 	Topic = `[A-Za-z0-9_-]{1,256}`
-	// IAMName is the name of a user, role, group or policy. Users and roles have at most 64
-	// characters, see MaxRoleName.
+	// IAMName is the name of a group or policy. Users and roles have shorter names: see RoleName.
 	// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 	IAMName = `[A-Za-z0-9_+=,.@-]{1,128}`
+	// RoleName is the name of a user or role.
+	RoleName = `[A-Za-z0-9_+=,.@-]{1,64}`
 	// IAMPath is "/", or printable ASCII between two slashes. It has at most MaxIAMPath characters.
 	// https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
 	IAMPath = `/([!-~]+/)?`
 )
 
-// The maximum numbers of characters in the name of a role and in a path.
+// MaxIAMPath is the maximum number of characters in a path.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
-const (
-	MaxRoleName = 64
-	MaxIAMPath  = 512
-)
+const MaxIAMPath = 512
 
 var (
 	account   = whole(Account)
@@ -57,6 +55,7 @@ var (
 	function  = whole(Function)
 	topic     = whole(Topic)
 	iamName   = whole(IAMName)
+	roleName  = whole(RoleName)
 	iamPath   = whole(IAMPath)
 )
 
@@ -92,7 +91,7 @@ func ValidateBucket(s string) error {
 func IsIAMName(s string) bool { return iamName.MatchString(s) }
 
 // IsRoleName reports whether IAM accepts the name for a role.
-func IsRoleName(s string) bool { return len(s) <= MaxRoleName && IsIAMName(s) }
+func IsRoleName(s string) bool { return roleName.MatchString(s) }
 
 // IsIAMPath reports whether IAM accepts the path.
 func IsIAMPath(s string) bool { return len(s) <= MaxIAMPath && iamPath.MatchString(s) }

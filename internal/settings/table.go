@@ -3,6 +3,7 @@ package settings
 import (
 	"strings"
 
+	"github.com/remotion-audit/remotion-audit/internal/awsname"
 	"github.com/remotion-audit/remotion-audit/internal/contract"
 )
 
@@ -15,18 +16,16 @@ const (
 	EnvEvidenceBucket  = "EVIDENCE_BUCKET"
 )
 
-// RegionPattern is the pattern of a region's name.
-const RegionPattern = `[a-z]{2}(-[a-z]+)+-[0-9]+`
-
 // The patterns of list elements, and patterns of several settings.
 const (
-	caller = `((user|role|sso)/|arn:aws[a-z-]*:iam::[0-9]{12}:(user|role)/)` +
+	arnOfIAM = `arn:` + awsname.Partition + `:iam::` + awsname.Account + `:`
+	caller   = `((user|role|sso)/|` + arnOfIAM + `(user|role)/)` +
 		`[A-Za-z0-9_+.@/-]+(=([A-Za-z0-9_+.@/-]+=)*(render|deploy|all))?`
-	bucket         = `[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]`
 	contextPair    = `[A-Za-z0-9_.-]+:[A-Za-z0-9_./:-]+=[^,\n]+`
-	namedPrincipal = `arn:aws[a-z-]*:iam::[0-9]{12}:(user|role|group|policy)/[A-Za-z0-9_+=.@/-]+`
-	topicARN       = `^(arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256})?$`
-	yesNo          = `^(yes|no)$`
+	namedPrincipal = arnOfIAM + `(user|role|group|policy)/[A-Za-z0-9_+=.@/-]+`
+	topicARN       = `^(arn:` + awsname.Partition + `:sns:` + awsname.Region + `:` + awsname.Account +
+		`:` + awsname.Topic + `)?$`
+	yesNo = `^(yes|no)$`
 )
 
 const exampleTopic = "arn:aws:sns:us-east-1:123456789012:alerts"
@@ -79,7 +78,7 @@ func All() []Setting {
 			Variable: "RENDER_ROLE", Parameter: "RenderRole", Property: "RenderRole",
 			Flag: "render-role", FieldType: "RoleName",
 			Default: "remotion-lambda-role",
-			Pattern: `^[A-Za-z0-9_+=,.@-]{1,64}$`,
+			Pattern: `^` + awsname.RoleName + `$`,
 			Valid:   []string{"remotion-lambda-role", "render"},
 			Invalid: []string{"", "arn:aws:iam::123456789012:role/r", "a/b", strings.Repeat("r", 65)},
 			Group:   groupAudit, Label: "Role of the Remotion functions",
@@ -111,7 +110,7 @@ func All() []Setting {
 			Variable: "REGIONS", Parameter: "Regions", Property: "Regions", Flag: "regions",
 			FieldType: "Regions",
 			Kind:      List, Default: "auto",
-			Pattern: `^(auto|all|` + RegionPattern + `( *, *` + RegionPattern + `)*)$`,
+			Pattern: `^(auto|all|` + awsname.Region + `( *, *` + awsname.Region + `)*)$`,
 			Valid:   []string{"auto", "all", "us-east-1, eu-central-1"},
 			Invalid: []string{"", "us-east-1a", "everywhere", "us-east-1;eu-central-1"},
 			Group:   groupAudit, Label: "Regions",
@@ -129,7 +128,7 @@ func All() []Setting {
 			Variable: "BUCKETS", Parameter: "Buckets", Property: "Buckets", Flag: "buckets",
 			FieldType: "Buckets",
 			Kind:      List,
-			Pattern:   `^(` + bucket + `( *, *` + bucket + `)*)?$`,
+			Pattern:   `^(` + awsname.Bucket + `( *, *` + awsname.Bucket + `)*)?$`,
 			Valid:     []string{"", "site,out.put"},
 			Invalid:   []string{"s3://site", "Site", "site/out"},
 			Group:     groupAudit, Label: "Further buckets",
@@ -340,8 +339,9 @@ func All() []Setting {
 		},
 		{
 			Parameter: "KmsKeyArn", Property: "AlertTopicKey",
-			Kind:    Key,
-			Pattern: `^(arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+)?$`,
+			Kind: Key,
+			Pattern: `^(arn:` + awsname.Partition + `:kms:` + awsname.Region + `:` + awsname.Account +
+				`:key/[A-Za-z0-9-]+)?$`,
 			Valid: []string{"",
 				"arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"},
 			Invalid: []string{"alias/aws/sns", "arn:aws:kms:us-east-1:123456789012:alias/a",
@@ -434,7 +434,7 @@ func All() []Setting {
 		{
 			Variable: EnvEvidenceBucket, Parameter: "EvidenceBucketName", Property: "EvidenceBucket",
 			Flag: "evidence-bucket", FieldType: "BucketName", ContextKey: "evidenceBucket",
-			Pattern:   `^(` + bucket + `)?$`,
+			Pattern:   `^(` + awsname.Bucket + `)?$`,
 			Reference: "!If [MakesEvidenceBucket, !Ref EvidenceBucket, !Ref EvidenceBucketName]",
 			Valid:     []string{"", "evidence"},
 			Invalid:   []string{"s3://evidence", "evidence/", "E"},
@@ -510,8 +510,9 @@ func All() []Setting {
 		},
 		{
 			Parameter: "PermissionsBoundaryArn", Property: "PermissionsBoundary",
-			Kind:    ManagedPolicy,
-			Pattern: `^(arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[A-Za-z0-9_+=,.@/-]+)?$`,
+			Kind: ManagedPolicy,
+			Pattern: `^(arn:` + awsname.Partition + `:iam::(` + awsname.Account +
+				`|aws):policy/[A-Za-z0-9_+=,.@/-]+)?$`,
 			Valid: []string{"", "arn:aws:iam::123456789012:policy/a/b",
 				"arn:aws:iam::aws:policy/PowerUserAccess"},
 			Invalid: []string{"b", "arn:aws:iam::123456789012:role/b"},
