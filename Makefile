@@ -7,6 +7,8 @@ SHELL := /bin/bash -o pipefail
 # lambda.norpc: https://docs.aws.amazon.com/lambda/latest/dg/golang-package.html
 BUILD_FLAGS := -tags lambda.norpc -trimpath -buildvcs=false
 FUNCTION_FLAGS := $(BUILD_FLAGS) -ldflags '-s -w'
+# Only tests that hang take this long. Go's default of 10m can be too short for a busy machine.
+TEST := test -timeout 45m
 TOOLS_MOD := $(CURDIR)/tools/go.mod
 LINT := go tool -modfile=$(TOOLS_MOD) golangci-lint run --config $(CURDIR)/.golangci.yml
 PKG ?= ./...
@@ -35,16 +37,22 @@ local: ## Build the command and the function for this machine, into dist/local
 	@go build $(BUILD_FLAGS) -o dist/local/remotion-audit ./cmd/remotion-audit
 
 .PHONY: test
-test: node_modules ## Run all tests
+test: node_modules test-builds ## Run all tests
 	@# -count 1: go test does not see changes outside the module, such as template.yaml or the function.
-	$(CDK_ENV) go -C infra test -count 1 ./...
-	$(CDK_ENV) go -C infra/nag test ./...
-	go test $(PURE:%=./%)
-	go test -race $$(go list ./... | grep -v $(PURE:%=-e '/%$$'))
+	$(CDK_ENV) go -C infra $(TEST) -count 1 ./...
+	$(CDK_ENV) go -C infra/nag $(TEST) ./...
+	go $(TEST) $(PURE:%=./%)
+	go $(TEST) -race $$(go list ./... | grep -v $(PURE:%=-e '/%$$'))
+
+# Tests build the function and the command, too. Build both first, so that the tests find the
+# compiled packages in Go's build cache: the first compilation takes minutes on a slow machine.
+.PHONY: test-builds
+test-builds: local
+	@$(MAKE) --no-print-directory build-AuditFunction ARTIFACTS_DIR=dist/lambda
 
 .PHONY: test-fast
 test-fast: ## Run the tests of the inner loop: no race detector, no CDK, no npm packages
-	go test -short ./...
+	go $(TEST) -short ./...
 
 .PHONY: check
 check: lint test ## Run what CI runs: all linters and all tests
@@ -122,7 +130,7 @@ golden: ## Rewrite the golden files and show the changes
 	go generate ./internal/settings
 	go test ./internal/app -update
 	go test ./internal/e2e -run '^Test(DocumentedCommands|ReadmeShowsARealReport)$$' -update
-	go test ./internal/report ./internal/alert ./internal/awsemu/iam ./internal/policies ./internal/house ./cmd/remotion-audit -update
+	go test ./internal/report ./internal/alert/render ./internal/awsemu/iam ./internal/policies ./internal/house ./cmd/remotion-audit -update
 	git diff --stat -- '*testdata*' docs README.md
 
 .PHONY: docs

@@ -21,10 +21,7 @@ var recent = window{period: 60, periods: 5}
 // because targets are known only at run time. Alarms that ignore missing data keep the state of the
 // last run until the next run.
 func (a *permissionAuditor) newAlarms(p PermissionAuditorProps) map[string]awscloudwatch.Alarm {
-	w, err := p.watch()
-	if err != nil {
-		panic(err) // Validate reports it
-	}
+	w := watchInterval(p.schedule().longest)
 	opsTopic := p.OpsTopic
 	if opsTopic == nil {
 		opsTopic = a.topic

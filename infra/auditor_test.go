@@ -110,7 +110,8 @@ func TestEveryPropReachesTheTemplate(t *testing.T) {
 		Regions:            jsii.Strings("us-east-1", "eu-central-1"),
 		Buckets:            jsii.Strings("site", "output"),
 		AssumedContext:     jsii.Strings("aws:SourceVpc=vpc-1", "aws:SourceIp=203.0.113.7"),
-		ScheduleExpression: jsii.String("cron(0 9 * * ? *)"), AlertEmail: jsii.String("ops@example.com"),
+		ScheduleExpression: jsii.String("cron(0 9 * * ? *)"), LongestInterval: jsii.String("24h"),
+		AlertEmail:      jsii.String("ops@example.com"),
 		MetricNamespace: jsii.String("Team/Remotion"), AuditorID: jsii.String("second"),
 		HTTPSFormat: jsii.String("json"), RepeatAfter: jsii.String("72h"),
 		EvidenceBucket: jsii.String("evidence"),
@@ -126,7 +127,10 @@ func TestEveryPropReachesTheTemplate(t *testing.T) {
 		}},
 	})
 	template.HasResourceProperties(jsii.String("AWS::Scheduler::Schedule"),
-		map[string]any{"ScheduleExpression": "cron(0 9 * * ? *)"})
+		map[string]any{"ScheduleExpression": "cron(0 9 * * ? *)",
+			"FlexibleTimeWindow": map[string]any{"Mode": "OFF"}})
+	template.HasResourceProperties(jsii.String("AWS::CloudWatch::Alarm"),
+		map[string]any{"MetricName": "AuditCompleted", "Period": 3600, "EvaluationPeriods": 49})
 	template.HasResourceProperties(jsii.String("AWS::SNS::Subscription"),
 		map[string]any{"Protocol": "email", "Endpoint": "ops@example.com"})
 	template.HasResourceProperties(jsii.String("AWS::IAM::Policy"),
@@ -172,6 +176,11 @@ func TestValidate(t *testing.T) {
 	callers := func(entries ...string) func(*PermissionAuditorProps) {
 		return func(p *PermissionAuditorProps) { p.Callers = jsii.Strings(entries...) }
 	}
+	scheduled := func(expression, longest string) func(*PermissionAuditorProps) {
+		return func(p *PermissionAuditorProps) {
+			p.ScheduleExpression, p.LongestInterval = &expression, &longest
+		}
+	}
 	tests := []struct {
 		name   string
 		change func(*PermissionAuditorProps)
@@ -211,24 +220,66 @@ func TestValidate(t *testing.T) {
 		{"a context without a value", func(p *PermissionAuditorProps) {
 			p.AssumedContext = jsii.Strings("aws:SourceVpc")
 		}, "AssumedContext"},
-		{"every half hour", func(p *PermissionAuditorProps) {
-			p.ScheduleExpression = jsii.String("rate(30 minutes)")
+		{"an interval of the template", func(p *PermissionAuditorProps) { p.Every = jsii.String("15m") },
+			""},
+		{"an interval that the template does not have", func(p *PermissionAuditorProps) {
+			p.Every = jsii.String("30m")
+		}, `Every: "30m" is not 15m, 1h, 6h, 12h or 1d`},
+		{"an interval that is not known at synth", func(p *PermissionAuditorProps) {
+			p.Every = awscdk.Aws_STACK_NAME()
+		}, "Every: must be known at synth"},
+		{"an interval and an expression", func(p *PermissionAuditorProps) {
+			p.Every = jsii.String("1h")
+			p.ScheduleExpression, p.LongestInterval = jsii.String("rate(1 hour)"), jsii.String("1h")
+		}, "Every: has no effect with ScheduleExpression"},
+		{"weekdays at nine with the longest interval",
+			scheduled("cron(0 9 ? * MON-FRI *)", "73h"), ""},
+		{"a rate with hours and minutes", scheduled("rate(90 minutes)", "1h30m"), ""},
+		{"an expression that is not known at synth", func(p *PermissionAuditorProps) {
+			p.ScheduleExpression, p.LongestInterval = awscdk.Aws_STACK_NAME(), jsii.String("1h")
 		}, ""},
-		{"an invalid schedule", func(p *PermissionAuditorProps) {
-			p.ScheduleExpression = jsii.String("rate(1 dayz)")
-		}, "ScheduleExpression"},
-		{"weekdays at nine", func(p *PermissionAuditorProps) {
-			p.ScheduleExpression = jsii.String("cron(0 9 ? * MON-FRI *)")
-		}, ""},
-		{"weekly, which no alarm can watch", func(p *PermissionAuditorProps) {
-			p.ScheduleExpression = jsii.String("rate(7 days)")
-		}, "ScheduleExpression"},
-		{"a schedule that is not known at synth", func(p *PermissionAuditorProps) {
-			p.ScheduleExpression = awscdk.Aws_STACK_NAME()
-		}, "ScheduleExpression must be known at synth"},
+		{"an expression without the longest interval", func(p *PermissionAuditorProps) {
+			p.ScheduleExpression = jsii.String("cron(0 9 * * ? *)")
+		}, "LongestInterval: required with ScheduleExpression, because the alarms depend on it: set it " +
+			"to the longest time between two runs, such as 25h for a daily run"},
+		{"a longest interval without an expression", func(p *PermissionAuditorProps) {
+			p.LongestInterval = jsii.String("25h")
+		}, "LongestInterval: has no effect without ScheduleExpression"},
+		{"a longest interval that is not known at synth", func(p *PermissionAuditorProps) {
+			p.ScheduleExpression, p.LongestInterval = jsii.String("rate(1 hour)"), awscdk.Aws_STACK_NAME()
+		}, "LongestInterval: must be known at synth"},
+		{"the longest interval that an alarm can watch", scheduled("rate(5025 minutes)", "83h45m"), ""},
+		{"a minute more than an alarm can watch", scheduled("rate(5026 minutes)", "83h46m"),
+			"LongestInterval: must be at most 83h45m, because an alarm cannot watch more, got 83h46m"},
+		{"the shortest interval", scheduled("rate(5 minutes)", "5m"), ""},
+		{"runs that can overlap", scheduled("rate(4 minutes)", "4m"),
+			"LongestInterval: must be at least 5m, got 4m"},
+		{"a negative interval", scheduled("rate(1 hour)", "-1h"), "must be at least 5m, got -1h"},
+		{"an interval in days", scheduled("rate(1 day)", "1d"), `LongestInterval: "1d" is not a number of`},
+		{"an interval with seconds", scheduled("rate(1 hour)", "1h30s"), `"1h30s" is not a number of`},
+		{"an empty interval", scheduled("rate(1 hour)", ""), "LongestInterval: required"},
+		{"a bare word as an expression", scheduled("hourly", "1h"),
+			`ScheduleExpression: "hourly" is not rate(…) or cron(…)`},
+		{"a one-time schedule", scheduled("at(2030-01-01T00:00:00)", "1h"),
+			"is not rate(…) or cron(…)"},
+		{"an expression without its last parenthesis", scheduled("cron(0 9 * * ? *", "24h"),
+			"is not rate(…) or cron(…)"},
+		{"an empty expression", scheduled("", "24h"),
+			"LongestInterval: has no effect without ScheduleExpression"},
+		{"an empty expression and interval are not set", scheduled("", ""), ""},
+		{"a time zone", func(p *PermissionAuditorProps) { p.TimeZone = jsii.String("Europe/Vienna") }, ""},
 		{"an unknown time zone", func(p *PermissionAuditorProps) {
 			p.TimeZone = jsii.String("Europe/Wien")
-		}, "Europe/Wien"},
+		}, `TimeZone: "Europe/Wien" is not a name of the IANA time zone database`},
+		{"the time zone of this machine", func(p *PermissionAuditorProps) {
+			p.TimeZone = jsii.String("Local")
+		}, `TimeZone: "Local"`},
+		{"a path instead of a time zone", func(p *PermissionAuditorProps) {
+			p.TimeZone = jsii.String("../etc/passwd")
+		}, `TimeZone: "../etc/passwd"`},
+		{"a time zone that is not known at synth", func(p *PermissionAuditorProps) {
+			p.TimeZone = awscdk.Aws_STACK_NAME()
+		}, ""},
 		{"an invalid read scope", func(p *PermissionAuditorProps) {
 			p.ReadScope = jsii.String("all")
 		}, "ReadScope"},
@@ -279,7 +330,7 @@ func TestValidate(t *testing.T) {
 			p.ReadScope, p.NamedPrincipals = jsii.String("named"), &[]*string{nil}
 		}, "NamedPrincipals: entry 0 is nil"},
 		{"an empty time zone", func(p *PermissionAuditorProps) { p.TimeZone = jsii.String("") },
-			"TimeZone: is empty"},
+			`TimeZone: "" is not a name`},
 		{"a list that is not known at synth is not checked", func(p *PermissionAuditorProps) {
 			p.Callers = awscdk.Fn_Split(jsii.String(","), awscdk.Aws_STACK_NAME(), nil)
 		}, ""},

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/remotion-audit/remotion-audit/internal/awsname"
 	"github.com/remotion-audit/remotion-audit/internal/settings"
 )
 
@@ -25,7 +26,7 @@ type ChangeForwarderProps struct {
 	PermissionsBoundary awsiam.IManagedPolicy
 }
 
-const homeRegionForm = `^` + settings.RegionPattern + `$`
+const homeRegionForm = `^` + awsname.Region + `$`
 
 // eventRegions are the regions that receive IAM's events, in the partitions that Remotion supports.
 var eventRegions = []string{"us-east-1", "cn-north-1"}

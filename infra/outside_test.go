@@ -46,6 +46,9 @@ func TestOutsideTheRepository(t *testing.T) {
 		t.Skip("synthesizes in a module outside the checkout, which takes a quarter of a minute; run " +
 			"without -short")
 	}
+	if err := exec.Command("git", "-C", "..", "rev-parse").Run(); err != nil {
+		t.Skip("not a git checkout, or git is not installed: ", err)
+	}
 	version := fmt.Sprintf("v0.0.0-outside.%d", time.Now().UnixNano())
 	proxy := t.TempDir()
 	if err := release.WriteProxy(proxy, "..", version); err != nil {

@@ -34,18 +34,13 @@ func (p *PermissionAuditorProps) Validate() error {
 	}
 	p.validateSettings(v)
 	p.validateReadScope(v)
-	if p.TimeZone != nil && *p.TimeZone == "" {
-		v.wrong("TimeZone", "is empty: use UTC, or a name such as Europe/Vienna")
-	}
 	for _, topic := range p.givenTopics() {
 		if topic.Fifo() != nil && *topic.Fifo() {
 			v.wrong(topic.field,
 				"is a FIFO topic, which delivers neither mail nor chat: use a standard topic")
 		}
 	}
-	if _, err := p.watch(); err != nil {
-		v.wrong("ScheduleExpression", "%v", err)
-	}
+	p.validateSchedule(v)
 	if p.Code == nil {
 		if _, err := functionSource(); err != nil {
 			v.wrong("Code", "%v", err)
@@ -141,20 +136,4 @@ func (p *PermissionAuditorProps) withDefaults() PermissionAuditorProps {
 		set.Code = awslambda.Code_FromAsset(jsii.String(directory), nil)
 	}
 	return set
-}
-
-// watch returns the alarm windows for the schedule.
-func (p *PermissionAuditorProps) watch() (watch, error) {
-	set := *p
-	set.setDefaults()
-	expression, zone := *set.ScheduleExpression, *set.TimeZone
-	for _, setting := range []struct{ field, value string }{{"ScheduleExpression", expression},
-		{"TimeZone", zone}} {
-		if *awscdk.Token_IsUnresolved(jsii.String(setting.value)) {
-			return watch{},
-				fmt.Errorf("%s must be known at synth, because the alarms depend on it: use a literal",
-					setting.field)
-		}
-	}
-	return watchOf(expression, zone)
 }

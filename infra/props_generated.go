@@ -42,12 +42,20 @@ type PermissionAuditorProps struct {
 	// these principals. AWS managed policies are always readable. The list must be known at synth.
 	// Default: none.
 	NamedPrincipals *[]*string
-	// ScheduleExpression is the schedule of the audit in the syntax of EventBridge Scheduler: rate(…)
-	// or cron(…). Validate rejects a schedule if the time between two runs is longer than one alarm
-	// can watch (3 days 11 hours 45 minutes) or shorter than 5 minutes. It must be known at synth.
-	// Default: rate(1 hour).
+	// Every is the interval of the audit: 15m, 1h, 6h, 12h or 1d. It must be known at synth. With
+	// ScheduleExpression, it must be nil. Default: 1h.
+	Every *string
+	// ScheduleExpression is a schedule of the user instead of Every, in the syntax of EventBridge
+	// Scheduler: rate(…) or cron(…). It needs LongestInterval. Its runs have no flexible time window.
+	// Default: the schedule of Every.
 	ScheduleExpression *string
-	// TimeZone is the IANA name of the schedule's time zone. It must be known at synth. Default: UTC.
+	// LongestInterval is the longest time between two runs of ScheduleExpression in hours and minutes,
+	// such as 72h or 1h30m: at least 5m and at most 83h45m, the longest time that an alarm can watch.
+	// The alarms about stopped, incomplete and failed audits depend on it. In a time zone that changes
+	// its clocks, add the hour of the change: 25h for a daily run. It must be known at synth. Required
+	// with ScheduleExpression. Default: none.
+	LongestInterval *string
+	// TimeZone is the IANA name of the schedule's time zone. Default: UTC.
 	TimeZone *string
 	// ReactToChanges also starts an audit a few minutes after an IAM change. The alert then names the
 	// change and its author. ReactToChanges needs a CloudTrail trail. An auditor outside us-east-1 (in

@@ -1,13 +1,98 @@
 package infra
 
 import (
-	"fmt"
-	"regexp"
-	"strconv"
 	"strings"
 	"time"
 	_ "time/tzdata" // for machines without a time zone database
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
 )
+
+// schedule describes when the audit runs.
+type schedule struct {
+	// expression is the schedule in the syntax of EventBridge Scheduler.
+	expression string
+	// longest is the longest time between two runs. The alarms depend on it.
+	longest time.Duration
+	// flexible is the time for which Scheduler may delay a run, so that the runs of many accounts do
+	// not start at once. Zero means no delay.
+	flexible time.Duration
+}
+
+// intervals are the schedules of Every, equal to the mapping Intervals of template.yaml. Each
+// interval is long enough that a delayed run does not overlap the next run.
+var intervals = map[string]schedule{
+	"15m": {"rate(15 minutes)", 15 * time.Minute, 10 * time.Minute},
+	"1h":  {"rate(1 hour)", time.Hour, 10 * time.Minute},
+	"6h":  {"rate(6 hours)", 6 * time.Hour, 10 * time.Minute},
+	"12h": {"rate(12 hours)", 12 * time.Hour, 10 * time.Minute},
+	"1d":  {"rate(1 day)", 24 * time.Hour, 10 * time.Minute},
+}
+
+// schedule returns the schedule of valid props with defaults. A run of ScheduleExpression is never
+// delayed, because the shortest time between two of its runs is unknown.
+func (p *PermissionAuditorProps) schedule() schedule {
+	if p.ScheduleExpression == nil {
+		return intervals[*p.Every]
+	}
+	longest, err := time.ParseDuration(*p.LongestInterval)
+	if err != nil {
+		panic(err) // Validate reports it
+	}
+	return schedule{expression: *p.ScheduleExpression, longest: longest}
+}
+
+// validateSchedule checks the fields that decide when the audit runs, together. It does not parse
+// ScheduleExpression, which EventBridge Scheduler validates in a deployment.
+func (p *PermissionAuditorProps) validateSchedule(v *validation) {
+	v.checkKnown("Every", p.Every)
+	v.checkKnown("LongestInterval", p.LongestInterval)
+	given := func(value *string) bool { return value != nil && *value != "" }
+	switch hasExpression, hasLongest := given(p.ScheduleExpression), given(p.LongestInterval); {
+	case hasExpression && p.Every != nil:
+		v.wrong("Every", "has no effect with ScheduleExpression: omit one of them")
+	case hasExpression && !hasLongest:
+		v.wrong("LongestInterval", "required with ScheduleExpression, because the alarms depend on it: "+
+			"set it to the longest time between two runs, such as 25h for a daily run; "+
+			"alternatively set Every instead of ScheduleExpression")
+	case !hasExpression && hasLongest:
+		v.wrong("LongestInterval", "has no effect without ScheduleExpression: omit it")
+	case hasLongest && !*awscdk.Token_IsUnresolved(p.LongestInterval):
+		validateLongestInterval(v, *p.LongestInterval)
+	}
+	if p.TimeZone != nil && !*awscdk.Token_IsUnresolved(p.TimeZone) {
+		// LoadLocation accepts "" for UTC and Local for the zone of this machine.
+		if _, err := time.LoadLocation(*p.TimeZone); err != nil || *p.TimeZone == "" ||
+			*p.TimeZone == "Local" {
+			v.wrong("TimeZone", "%q is not a name of the IANA time zone database, such as UTC or "+
+				"Europe/Vienna", *p.TimeZone)
+		}
+	}
+}
+
+// checkKnown adds an error if a value is a token.
+func (v *validation) checkKnown(field string, value *string) {
+	if value != nil && *awscdk.Token_IsUnresolved(value) {
+		v.wrong(field, "must be known at synth, because the alarms depend on it: use a literal")
+	}
+}
+
+// validateLongestInterval checks that alarms can watch runs that are at most value apart. It
+// ignores a value that does not match the pattern of the setting.
+func validateLongestInterval(v *validation, value string) {
+	switch longest, err := time.ParseDuration(value); {
+	case err != nil: // validateSettings reports it
+	case longest < shortestInterval:
+		v.wrong("LongestInterval", "must be at least %s, got %s", hoursAndMinutes(shortestInterval),
+			value)
+	case longest > longestWatched:
+		v.wrong("LongestInterval", "must be at most %s, because an alarm cannot watch more, got %s: "+
+			"run the audit more often", hoursAndMinutes(longestWatched), value)
+	}
+}
+
+// hoursAndMinutes returns a duration of whole minutes without its seconds.
+func hoursAndMinutes(d time.Duration) string { return strings.TrimSuffix(d.String(), "0s") }
 
 // watch holds the windows of the alarms for a schedule.
 type watch struct {
@@ -45,48 +130,6 @@ const (
 	shortestInterval = 5 * time.Minute
 )
 
-// watchOf returns the alarm windows for a schedule expression of EventBridge Scheduler. zone is the
-// IANA name of a time zone; "" means UTC. The result does not depend on the current time. watchOf
-// returns an error if the expression is invalid, omits years or runs more often than every five
-// minutes, or if the interval between two runs is longer than an alarm can watch.
-func watchOf(expression, zone string) (watch, error) {
-	longest, err := longestInterval(expression, zone)
-	if err != nil {
-		return watch{}, err
-	}
-	if longest.length > longestWatched {
-		return watch{},
-			fmt.Errorf("%s: the time between two runs can be %s%s, but an alarm can watch at most %s",
-				expression, words(longest.length), longest.where(), words(longestWatched))
-	}
-	return watchInterval(longest.length), nil
-}
-
-// flexibleMinutes returns the number of minutes for which Scheduler may delay a run, so that the
-// runs of many accounts do not start at once. The number is ten, or zero if an interval is shorter
-// than a quarter of an hour, because a delayed run could overlap the next run. watchOf must accept
-// the expression.
-func flexibleMinutes(expression string) int {
-	const window, shortest = 10, 15 * time.Minute
-	closest := 24 * time.Hour
-	if rate := ratePattern.FindStringSubmatch(expression); rate != nil {
-		if n, err := strconv.Atoi(rate[1]); err == nil && rate[2] == "minute" {
-			closest = time.Duration(n) * time.Minute
-		}
-	} else if c, err := parseCron(strings.TrimSuffix(strings.TrimPrefix(expression, "cron("),
-		")")); err == nil {
-		before := c.minutes[len(c.minutes)-1] - 24*60 // the last run of the day before
-		for _, minute := range c.minutes {
-			closest = min(closest, time.Duration(minute-before)*time.Minute)
-			before = minute
-		}
-	}
-	if closest < shortest {
-		return 0
-	}
-	return window
-}
-
 // watchInterval returns the alarm windows for runs that are at most interval apart. interval must
 // not exceed longestWatched.
 func watchInterval(interval time.Duration) watch {
@@ -122,160 +165,3 @@ func runsApart(interval time.Duration) window {
 }
 
 func ceil(d, unit time.Duration) int { return int((d + unit - 1) / unit) }
-
-// interval is the time between two successive runs.
-type interval struct {
-	length   time.Duration
-	from, to time.Time // in the schedule's time zone; zero for a rate, with its equal intervals
-}
-
-func (g interval) where() string {
-	if g.from.IsZero() {
-		return ""
-	}
-	const layout = "Mon 2006-01-02 15:04 MST"
-	return fmt.Sprintf(" (from %s to %s)", g.from.Format(layout), g.to.Format(layout))
-}
-
-// words returns a duration of whole minutes as text.
-func words(d time.Duration) string {
-	var parts []string
-	for _, unit := range []struct {
-		of   time.Duration
-		name string
-	}{{24 * time.Hour, "day"}, {time.Hour, "hour"}, {time.Minute, "minute"}} {
-		if n := d / unit.of; n == 1 {
-			parts = append(parts, "1 "+unit.name)
-		} else if n > 1 {
-			parts = append(parts, fmt.Sprintf("%d %ss", n, unit.name))
-		}
-		d %= unit.of
-	}
-	return strings.Join(parts, " ")
-}
-
-// ratePattern matches rate(…). The unit can be singular or plural for any number.
-// https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html
-var ratePattern = regexp.MustCompile(`^rate\((\d+) (minute|hour|day)s?\)$`)
-
-// longestInterval returns the longest interval of a schedule. The result includes changes of the
-// clocks.
-func longestInterval(expression, timeZone string) (interval, error) {
-	zone, err := time.LoadLocation(timeZone)
-	if err != nil || timeZone == "Local" {
-		return interval{}, fmt.Errorf("time zone %q is not an IANA name, such as Europe/Berlin", timeZone)
-	}
-	kind, fields, _ := strings.Cut(strings.TrimSuffix(expression, ")"), "(")
-	wrong := func(format string, args ...any) (interval, error) {
-		return interval{}, fmt.Errorf("%s: %w", expression, fmt.Errorf(format, args...))
-	}
-	switch rate := ratePattern.FindStringSubmatch(expression); {
-	case rate != nil:
-		unit := map[string]time.Duration{"minute": time.Minute, "hour": time.Hour,
-			"day": 24 * time.Hour}[rate[2]]
-		n, err := strconv.ParseUint(rate[1], 10, 16)
-		switch every := time.Duration(n) * unit; {
-		case err != nil: // the number is so large that the interval is too long in every unit
-			return wrong("the time between two runs is too long: an alarm can watch at most %s between "+
-				"two runs",
-				words(longestWatched))
-		case every < shortestInterval:
-			return wrong("runs more often than every %s", words(shortestInterval))
-		default:
-			return interval{length: every}, nil
-		}
-	case kind == "at":
-		return wrong("runs only once: use rate(…) or cron(…)")
-	case kind != "cron" || !strings.HasSuffix(expression, ")"):
-		return interval{}, fmt.Errorf("%q is not a schedule, such as rate(6 hours) or cron(0 9 * * ? *)",
-			expression)
-	}
-	c, err := parseCron(fields)
-	if err != nil {
-		return wrong("%w", err)
-	}
-	for year := yearField.first; year <= yearField.last; year++ {
-		if !c.years[year] {
-			return wrong("some years have no run, so the dead man alarm would trigger: use * for the year")
-		}
-	}
-	for i, minute := range c.minutes[1:] {
-		if time.Duration(minute-c.minutes[i])*time.Minute < shortestInterval {
-			return wrong("runs more often than every %s", words(shortestInterval))
-		}
-	}
-	// After 28 years, all dates and clock changes are on the same days of the week again.
-	longest := c.longestInterval(zone, time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC),
-		time.Date(2053, 1, 1, 0, 0, 0, 0, time.UTC))
-	if longest.length == 0 {
-		return wrong("runs fewer than two times in 28 years: use a schedule that runs more often")
-	}
-	return longest, nil
-}
-
-// longestInterval returns the longest interval between two runs on the dates that are not before
-// from and before until; both are midnight in UTC. If several intervals are the longest, it returns
-// the first. With fewer than two runs, it returns zero. As in Scheduler, a local time that the
-// clocks skip has no run, and a local time that occurs twice has one run.
-// https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html#daylist-savings-time
-func (c cron) longestInterval(zone *time.Location, from, until time.Time) interval {
-	var longest interval
-	var before time.Time
-	all := make([]int, len(c.minutes))
-	for i := range all {
-		all[i] = i
-	}
-	landmarks := c.landmarks()
-	for date := from; date.Before(until); date = date.AddDate(0, 0, 1) {
-		if !c.on(date) {
-			continue
-		}
-		// These offsets are equal unless the clocks change around the date: midnight in a zone is at most
-		// 14 hours from midnight in UTC.
-		_, early := date.Add(-24 * time.Hour).In(zone).Zone()
-		_, late := date.Add(48 * time.Hour).In(zone).Zone()
-		indices := landmarks
-		if early != late {
-			indices = all
-		}
-		for n, i := range indices {
-			run, exists := atWall(date.Add(time.Duration(c.minutes[i])*time.Minute), zone, early, late)
-			if !exists {
-				continue
-			}
-			follows := n == 0 || i == indices[n-1]+1 // no run between before and run
-			if length := run.Sub(before); follows && !before.IsZero() && length > longest.length {
-				longest = interval{length, before, run}
-			}
-			before = run
-		}
-	}
-	return longest
-}
-
-// landmarks returns the indices of the runs that matter on a day without a change of the clocks:
-// the first, the last, and the two around the longest interval. With these few runs,
-// longestInterval can check thousands of days quickly.
-func (c cron) landmarks() []int {
-	last := len(c.minutes) - 1
-	widest := 0
-	for i := range last {
-		if c.minutes[i+1]-c.minutes[i] > c.minutes[widest+1]-c.minutes[widest] {
-			widest = i
-		}
-	}
-	return []int{0, widest, min(widest+1, last), last}
-}
-
-// atWall returns the first moment at which the clocks of zone show the local time wall. wall has
-// the location UTC, although it is local time. offsets are the offsets of zone before and after a
-// possible change of the clocks, in seconds. The result is false if the clocks skip the local time.
-func atWall(wall time.Time, zone *time.Location, offsets ...int) (time.Time, bool) {
-	for _, offset := range offsets {
-		t := wall.Add(-time.Duration(offset) * time.Second).In(zone)
-		if _, got := t.Zone(); got == offset {
-			return t, true
-		}
-	}
-	return time.Time{}, false
-}

@@ -29,11 +29,12 @@ func (p *PermissionAuditorProps) validateSettings(v *validation) {
 	for _, s := range properties() {
 		switch field := p.property(s).(type) {
 		case **string:
-			// The check of the schedule includes the time zone.
-			if s.Pattern == "" || s.Property == "TimeZone" {
-				continue
+			switch {
+			case s.Values != nil:
+				v.checkValue(s, *field)
+			case s.Property != "TimeZone": // the check of the schedule includes the time zone
+				v.check(s.Property, s.Pattern, s.Want(), *field)
 			}
-			v.check(s.Property, s.Pattern, s.Want(), *field)
 			if value := *field; value != nil && s.ReservedPrefix != "" &&
 				strings.HasPrefix(*value, s.ReservedPrefix) {
 				v.wrong(s.Property, "%q begins with %s, which is reserved", *value, s.ReservedPrefix)
@@ -47,6 +48,13 @@ func (p *PermissionAuditorProps) validateSettings(v *validation) {
 				v.checkDays(s, **field)
 			}
 		}
+	}
+}
+
+// checkValue adds an error if a setting cannot have a value. It ignores nil and tokens.
+func (v *validation) checkValue(s settings.Setting, value *string) {
+	if value != nil && !*awscdk.Token_IsUnresolved(value) && !slices.Contains(s.Values, *value) {
+		v.wrong(s.Property, "%q is not %s", *value, s.Want())
 	}
 }
 

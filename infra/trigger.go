@@ -36,14 +36,15 @@ func (a *permissionAuditor) newSchedule(p PermissionAuditorProps) awsscheduler.C
 		},
 	})
 	window := &awsscheduler.CfnSchedule_FlexibleTimeWindowProperty{Mode: jsii.String("OFF")}
-	if minutes := flexibleMinutes(*p.ScheduleExpression); minutes > 0 {
+	when := p.schedule()
+	if when.flexible > 0 {
 		window = &awsscheduler.CfnSchedule_FlexibleTimeWindowProperty{Mode: jsii.String("FLEXIBLE"),
-			MaximumWindowInMinutes: jsii.Number(minutes)}
+			MaximumWindowInMinutes: jsii.Number(when.flexible.Minutes())}
 	}
 	schedule := awsscheduler.NewCfnSchedule(a, jsii.String("AuditSchedule"),
 		&awsscheduler.CfnScheduleProps{
 			Description:                jsii.String("Runs the audit of Remotion's permissions"),
-			ScheduleExpression:         p.ScheduleExpression,
+			ScheduleExpression:         &when.expression,
 			ScheduleExpressionTimezone: p.TimeZone,
 			FlexibleTimeWindow:         window,
 			State:                      jsii.String("ENABLED"),

@@ -11,16 +11,16 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awsarn "github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/spf13/cobra"
 
 	"github.com/remotion-audit/remotion-audit/internal/app"
+	"github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/evidence"
+	"github.com/remotion-audit/remotion-audit/internal/output"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
-	"github.com/remotion-audit/remotion-audit/internal/report"
 	"github.com/remotion-audit/remotion-audit/internal/settings"
 )
 
@@ -29,7 +29,8 @@ type auditOptions struct {
 	// names, by variable.
 	settings         map[string]*string
 	flags            map[string]string
-	format, output   string
+	format           formatFlag[output.Audit]
+	output           string
 	failOn           string
 	failOnUnverified bool
 	upgradeTo        string
@@ -62,7 +63,7 @@ Exit status: 0 compliant, 1 gaps now or after the upgrade, 2 unverified or an er
 				s.Usage+" (or "+s.Variable+" in the environment)")
 		}
 	}
-	cmd.Flags().StringVar(&o.format, "format", "text", "format of the report: text or json")
+	o.format.register(cmd, output.AuditFormats(), "report")
 	cmd.Flags().StringVar(&o.output, "output", "",
 		"file to write the report to (default: standard output)")
 	cmd.Flags().StringVar(&o.failOn, "fail-on", "low",
@@ -78,14 +79,13 @@ Exit status: 0 compliant, 1 gaps now or after the upgrade, 2 unverified or an er
 
 // parse returns the values of the flags that are not settings. upgradeTo is nil without
 // --upgrade-to.
-func (o auditOptions) parse() (failOn policies.Severity, write writer,
+func (o auditOptions) parse() (failOn policies.Severity, write output.Writer[output.Audit],
 	upgradeTo *policies.Release, err error) {
 	if err := failOn.UnmarshalText([]byte(o.failOn)); err != nil {
 		return 0, nil, nil, fmt.Errorf("--fail-on: %w", err)
 	}
-	write, ok := formats[o.format]
-	if !ok {
-		return 0, nil, nil, fmt.Errorf("--format must be text or json, got %q", o.format)
+	if write, err = o.format.writer(); err != nil {
+		return 0, nil, nil, err
 	}
 	if o.timeout <= 0 {
 		return 0, nil, nil, fmt.Errorf("--timeout must be greater than 0, got %s", o.timeout)
@@ -182,12 +182,8 @@ func runAudit(cmd *cobra.Command, o auditOptions) error {
 	}
 	r = past.muted(r, now)
 	var b bytes.Buffer
-	if err := write(&b, r); err != nil {
+	if err := write(&b, output.Audit{Report: r, Open: past.openGaps(r)}); err != nil {
 		return err
-	}
-	if gaps := past.openGaps(r); len(gaps) > 0 && o.format == "text" {
-		fmt.Fprintln(&b, "\nOPEN SINCE")
-		writeOpenGaps(&b, gaps)
 	}
 	if _, err := out.Write(b.Bytes()); err != nil {
 		return err
@@ -239,21 +235,19 @@ func callerIdentity(ctx context.Context, client *sts.Client,
 			fmt.Errorf("reading the identity of the credentials failed (check them with `aws sts "+
 				"get-caller-identity`): %w", err)
 	}
-	a, err := awsarn.Parse(aws.ToString(out.Arn))
-	if err != nil {
+	a, ok := arn.Parse(aws.ToString(out.Arn))
+	if !ok {
 		return place, "",
 			fmt.Errorf("AWS returned %q as the ARN of the credentials, which is not an ARN",
 				aws.ToString(out.Arn))
 	}
-	place = app.Location{Account: a.AccountID, Partition: a.Partition, Region: region}
-	parts := strings.Split(a.Resource, "/")
-	switch parts[0] {
+	place = app.Location{Account: a.Account, Partition: a.Partition, Region: region}
+	switch a.Kind() {
 	case "user":
-		self = "user/" + parts[len(parts)-1]
+		self = "user/" + a.Name()
 	case "assumed-role":
-		self = "role/" + parts[1]
+		role, _ := a.Session()
+		self = "role/" + role
 	}
 	return place, self, nil
 }
-
-var formats = map[string]writer{"text": report.Text, "json": report.JSON}

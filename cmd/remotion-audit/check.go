@@ -12,10 +12,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/remotion-audit/remotion-audit/internal/app"
+	"github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/check"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
+	"github.com/remotion-audit/remotion-audit/internal/output"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
-	"github.com/remotion-audit/remotion-audit/internal/report"
+	"github.com/remotion-audit/remotion-audit/internal/policies/needs"
 )
 
 type checkOptions struct {
@@ -29,7 +31,8 @@ type checkOptions struct {
 	regions          []string
 	context          []string
 	excess           bool
-	format, failOn   string
+	format           formatFlag[check.Verdict]
+	failOn           string
 	failOnUnverified bool
 }
 
@@ -89,7 +92,7 @@ Exit status: 0 everything is granted, 1 gaps, 2 unverified or an error.`,
 		"context key of every request, key=value (repeatable)")
 	f.BoolVar(&o.excess, "excess", false,
 		"also list grants beyond the requirements (does not change the exit status)")
-	f.StringVar(&o.format, "format", "text", "format of the result: text or json")
+	o.format.register(cmd, output.CheckFormats(), "result")
 	f.StringVar(&o.failOn, "fail-on", "low",
 		"lowest severity of a gap for which the exit status is 1: critical, high, medium or low")
 	f.BoolVar(&o.failOnUnverified, "fail-on-unverified", false,
@@ -102,10 +105,9 @@ func runCheck(cmd *cobra.Command, o checkOptions) error {
 	if err := failOn.UnmarshalText([]byte(o.failOn)); err != nil {
 		return fmt.Errorf("--fail-on: %w", err)
 	}
-	write := map[string]func(io.Writer, check.Verdict) error{"text": report.CheckText,
-		"json": report.CheckJSON}[o.format]
-	if write == nil {
-		return fmt.Errorf("--format must be text or json, got %q", o.format)
+	write, err := o.format.writer()
+	if err != nil {
+		return err
 	}
 	if len(o.policies) == 0 {
 		return errors.New("--policy is required: set it to the policy file to check")
@@ -168,20 +170,20 @@ func (o checkOptions) requirements(cmd *cobra.Command, files *files,
 	if t.Kind != policies.User && t.Kind != policies.Role {
 		errs = append(errs, fmt.Errorf("--for must be user or role, got %q", o.kind))
 	}
-	if err := checkScope(policies.Scope{Partition: o.partition, Account: t.Account,
+	if err := checkScope(needs.Scope{Partition: o.partition, Account: t.Account,
 		Regions: t.Regions}, t.Purpose); err != nil {
 		errs = append(errs, err)
 	}
 	if t.Principal != "" {
 		var callers app.Callers
 		if err := callers.UnmarshalText([]byte(t.Principal)); err != nil ||
-			!strings.HasPrefix(t.Principal, "arn:") {
+			!arn.HasPrefix(t.Principal) {
 			errs = append(errs, fmt.Errorf("--principal: %q is not the ARN of a user or a role",
 				t.Principal))
-		} else if arn := strings.Split(t.Principal, ":"); arn[1] != o.partition {
+		} else if a, _ := arn.Parse(t.Principal); a.Partition != o.partition {
 			errs = append(errs, fmt.Errorf("--principal: %s is in partition %s, but --partition is %s",
-				t.Principal, arn[1], o.partition))
-		} else if t.Account != "" && arn[4] != t.Account {
+				t.Principal, a.Partition, o.partition))
+		} else if t.Account != "" && a.Account != t.Account {
 			errs = append(errs, fmt.Errorf("--principal: %s is not in account %s of --account",
 				t.Principal, t.Account))
 		}

@@ -7,17 +7,17 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"text/tabwriter"
 	"time"
 
 	"github.com/remotion-audit/remotion-audit/internal/alert"
+	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/evidence"
 )
 
 // history holds the mutes and the states in the evidence bucket.
 type history struct {
-	mutes  alert.Mutes
+	mutes  mute.List
 	states []alert.State
 }
 
@@ -29,7 +29,7 @@ func readHistory(ctx context.Context, bucket evidence.Bucket, now time.Time,
 	if err != nil && !errors.Is(err, evidence.ErrMissing) {
 		return h, err
 	}
-	mutes, invalid := alert.ParseMutes(text, now)
+	mutes, invalid := mute.Parse(text, now)
 	for _, w := range invalid {
 		fmt.Fprintf(warnings, "%s: %v\n", evidence.MutesKey, w)
 	}
@@ -40,7 +40,7 @@ func readHistory(ctx context.Context, bucket evidence.Bucket, now time.Time,
 
 // muted applies the mutes to a report.
 func (h history) muted(r audit.Report, now time.Time) audit.Report {
-	return alert.Plan(alert.State{}, r, h.mutes, now, alert.Options{Stateless: true}).Report
+	return h.mutes.Apply(r, now)
 }
 
 // openGaps returns the gaps of the report that are open in a stored state.
@@ -77,14 +77,4 @@ func openGaps(states []alert.State) (gaps []alert.Gap) {
 		return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.Target, b.Target))
 	})
 	return gaps
-}
-
-// writeOpenGaps writes gaps, each with the time when it opened.
-func writeOpenGaps(out io.Writer, gaps []alert.Gap) {
-	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
-	for _, g := range gaps {
-		fmt.Fprintf(w, "  %s\t%s\t%s\t%s\n", g.Since.UTC().Format("2006-01-02 15:04Z"), g.Target,
-			cmp.Or(g.Action, "does not exist"), g.Cause)
-	}
-	_ = w.Flush() // out reports a write error later
 }

@@ -26,17 +26,16 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/events"
 	"github.com/remotion-audit/remotion-audit/examples"
-	"github.com/remotion-audit/remotion-audit/internal/alert"
+	"github.com/remotion-audit/remotion-audit/internal/alert/render"
 	"github.com/remotion-audit/remotion-audit/internal/app"
-	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/account"
 	"github.com/remotion-audit/remotion-audit/internal/report"
 	"github.com/remotion-audit/remotion-audit/internal/runtimeapi"
 	"github.com/remotion-audit/remotion-audit/internal/settings"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
-
-type writer func(io.Writer, audit.Report) error
 
 type localOptions struct {
 	account, event, function string
@@ -149,7 +148,7 @@ func serve(cmd *cobra.Command, account *awsemu.Account, server *awsemu.Server,
 
 // writeReceived writes the calls, messages and metrics that the embedded AWS received.
 func writeReceived(out io.Writer, server *awsemu.Server) {
-	fmt.Fprintf(out, "\n%s answered\n", report.Plural(len(server.Calls()), "call"))
+	fmt.Fprintf(out, "\n%s answered\n", textfmt.Plural(len(server.Calls()), "call"))
 	for _, m := range server.Messages() {
 		writeTitle(out, "Message to "+m.TopicARN)
 		fmt.Fprintf(out, "Subject: %s\n\n%s\n", m.Subject, m.Body("email"))
@@ -277,9 +276,10 @@ func invoke(ctx context.Context, account *awsemu.Account, url string, keys awsem
 }
 
 func functionARN(account *awsemu.Account) string {
-	return fmt.Sprintf("arn:%s:lambda:%s:%s:function:%s", cmp.Or(account.Partition, "aws"),
-		cmp.Or(account.Function.Region, defaultRegion),
-		cmp.Or(account.ID, "123456789012"), cmp.Or(account.Function.Name, defaultName))
+	return arn.ARN{Partition: cmp.Or(account.Partition, "aws"), Service: "lambda",
+		Region:   cmp.Or(account.Function.Region, defaultRegion),
+		Account:  cmp.Or(account.ID, "123456789012"),
+		Resource: "function:" + cmp.Or(account.Function.Name, defaultName)}.String()
 }
 
 // writeRun prints the report, the event, the alert, the metrics and the answer. It reports whether
@@ -290,7 +290,7 @@ func writeRun(out io.Writer, name string, event []byte, server *awsemu.Server,
 	fmt.Fprintln(out, strings.TrimSpace(string(event)))
 	messages := server.Messages()
 	for _, m := range messages {
-		if r, err := alert.ReportIn(m.Body("default")); err == nil {
+		if r, err := render.ReportIn(m.Body("default")); err == nil {
 			reported = true
 			writeTitle(out, "Report")
 			_ = report.Text(out, r) // out reports a write error later
@@ -309,7 +309,7 @@ func writeRun(out io.Writer, name string, event []byte, server *awsemu.Server,
 	writeTitle(out, "Answer of the function")
 	fmt.Fprintln(out, strings.TrimSpace(string(result.Payload)))
 	fmt.Fprintf(out, "\n%s to AWS, %s until the first event, %s for the event, peak memory %.0f MB\n",
-		report.Plural(len(server.Calls()), "call"), result.InitDuration.Round(time.Millisecond/10),
+		textfmt.Plural(len(server.Calls()), "call"), result.InitDuration.Round(time.Millisecond/10),
 		result.Duration.Round(time.Millisecond), float64(result.MaxRSS)/(1<<20))
 	return reported
 }

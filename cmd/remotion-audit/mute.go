@@ -13,15 +13,17 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/remotion-audit/remotion-audit/internal/alert"
+	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
 	"github.com/remotion-audit/remotion-audit/internal/app"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/evidence"
-	"github.com/remotion-audit/remotion-audit/internal/report"
+	"github.com/remotion-audit/remotion-audit/internal/output"
 	"github.com/remotion-audit/remotion-audit/internal/settings"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 type muteOptions struct {
-	alert.Mute
+	mute.Mute
 	cause    string
 	bucket   string
 	duration time.Duration
@@ -67,7 +69,7 @@ findings that match all flags that are set. * matches any text, except in --caus
 }
 
 // mute returns the mute that the flags describe. Its error joins all errors in the flags.
-func (o muteOptions) mute(now time.Time) (alert.Mute, error) {
+func (o muteOptions) mute(now time.Time) (mute.Mute, error) {
 	m := o.Mute
 	m.Cause = audit.Cause(o.cause)
 	m.Until = now.Add(o.duration).UTC().Truncate(time.Second)
@@ -83,17 +85,11 @@ func (o muteOptions) mute(now time.Time) (alert.Mute, error) {
 			errors.New("set the findings to mute with --target, --action, --cause or --sid"))
 	}
 	if o.until != "" {
-		day, errDay := time.Parse(time.DateOnly, o.until)
-		moment, err := time.Parse(time.RFC3339, o.until)
-		switch {
-		case errDay == nil:
-			m.Until = day.AddDate(0, 0, 1)
-		case err == nil:
-			m.Until = moment.UTC()
-		default:
-			errs = append(errs,
-				fmt.Errorf("--until must be a day (2026-12-01) or a time (2026-12-01T09:00:00Z), got %q",
-					o.until))
+		until, err := mute.ParseUntil(o.until)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("--until %w", err))
+		} else {
+			m.Until = until
 		}
 	}
 	switch {
@@ -149,7 +145,7 @@ func runMute(cmd *cobra.Command, o muteOptions) error {
 
 // addMute adds a mute to the file of mutes. The error is evidence.ErrChanged if another writer
 // changed the file in the meantime.
-func addMute(ctx context.Context, bucket evidence.Bucket, m alert.Mute, now time.Time) error {
+func addMute(ctx context.Context, bucket evidence.Bucket, m mute.Mute, now time.Time) error {
 	text, etag, err := bucket.Get(ctx, evidence.MutesKey)
 	condition := evidence.IfMatch(etag)
 	if errors.Is(err, evidence.ErrMissing) {
@@ -157,7 +153,7 @@ func addMute(ctx context.Context, bucket evidence.Bucket, m alert.Mute, now time
 	} else if err != nil {
 		return err
 	}
-	added, err := alert.AddMute(text, m, now)
+	added, err := mute.Add(text, m, now)
 	if err != nil {
 		return err
 	}
@@ -166,7 +162,7 @@ func addMute(ctx context.Context, bucket evidence.Bucket, m alert.Mute, now time
 }
 
 // writeMutedGaps writes the open gaps that a mute matches.
-func writeMutedGaps(out io.Writer, states []alert.State, m alert.Mute) {
+func writeMutedGaps(out io.Writer, states []alert.State, m mute.Mute) {
 	var gaps []alert.Gap
 	for _, g := range openGaps(states) {
 		if m.Matches(audit.Finding{Target: g.Target, Policy: g.Policy, Sid: g.Sid, Action: g.Action,
@@ -178,6 +174,7 @@ func writeMutedGaps(out io.Writer, states []alert.State, m alert.Mute) {
 		fmt.Fprintln(out, "the mute matches no open gap")
 		return
 	}
-	fmt.Fprintf(out, "the mute hides %s from the next run on:\n", report.Plural(len(gaps), "open gap"))
-	writeOpenGaps(out, gaps)
+	fmt.Fprintf(out, "the mute hides %s from the next run on:\n",
+		textfmt.Plural(len(gaps), "open gap"))
+	_ = output.OpenGaps(out, gaps) // like the lines above, which are not checked either
 }

@@ -2,12 +2,11 @@ package main
 
 import (
 	"fmt"
-	"regexp"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 func policiesCommand() *cobra.Command {
@@ -33,6 +32,4 @@ func policiesCommand() *cobra.Command {
 	return cmd
 }
 
-var partitionUsage = "AWS partition: " + strings.Join(policies.Partitions(), " or ")
-
-var accountNumber = regexp.MustCompile(`^(\d{12}|\*)$`)
+var partitionUsage = "AWS partition: " + textfmt.Or(policies.Partitions())

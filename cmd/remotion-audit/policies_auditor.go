@@ -1,16 +1,18 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
-	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/remotion-audit/remotion-audit/internal/arn"
+	"github.com/remotion-audit/remotion-audit/internal/awsname"
 	"github.com/remotion-audit/remotion-audit/internal/contract"
+	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
@@ -47,9 +49,8 @@ with the ARNs of the stack's resources.`,
 				permissions = slices.Concat(permissions, contract.FunctionPermissions(),
 					contract.OnBehalfPermissions())
 			}
-			enc := json.NewEncoder(cmd.OutOrStdout())
-			enc.SetIndent("", "  ")
-			return enc.Encode(place.policy(permissions))
+			_, err := fmt.Fprint(cmd.OutOrStdout(), place.policy(permissions).Text())
+			return err
 		},
 	}
 	flags := cmd.Flags()
@@ -65,16 +66,19 @@ with the ARNs of the stack's resources.`,
 	return cmd
 }
 
-var (
-	namedARN = regexp.MustCompile(
-		`^arn:(aws[a-z-]*):iam::(\d{12}):(?:user|role|group|policy)/(?:[\w+=.@-]+/)*[\w+=.@-]+$`)
-	awsManagedPolicy = regexp.MustCompile(`^arn:aws[a-z-]*:iam::aws:policy/`)
-)
+// isNamed reports whether --named accepts an ARN: the ARN of a user, role, group or policy of an
+// account, without wildcards, variables and commas.
+func isNamed(a arn.ARN) bool {
+	return awsname.IsIAMARN(a) && a.Account != "aws" &&
+		slices.Contains([]string{"user", "role", "group", "policy"}, a.Kind()) &&
+		awsname.IsIAMPath(a.Path()) && awsname.IsIAMName(a.Name()) &&
+		!strings.ContainsAny(a.Resource, "*?$,")
+}
 
 // check returns an error for flags that would give a useless policy or unintended grants.
 // It sets the account from the ARNs in --named if --account is not set.
 func (p *auditorScope) check() error {
-	if !accountNumber.MatchString(p.account) {
+	if p.account != "*" && !awsname.IsAccount(p.account) {
 		return fmt.Errorf("--account must be an account number with twelve digits, got %q", p.account)
 	}
 	if err := policies.ValidatePartition(p.partition); err != nil {
@@ -90,43 +94,31 @@ func (p *auditorScope) check() error {
 	case p.readScope == contract.ReadScopeAccount && len(p.named) > 0:
 		return errors.New("--named requires --read-scope named")
 	}
-	for i, arn := range p.named {
-		m := namedARN.FindStringSubmatch(arn)
+	for i, named := range p.named {
+		a, _ := arn.Parse(named)
 		switch {
-		case awsManagedPolicy.MatchString(arn):
+		case awsname.IsIAMARN(a) && a.Account == "aws" && a.Kind() == "policy":
 			return fmt.Errorf("--named: %s is an AWS managed policy, which is always readable: remove it",
-				arn)
-		case m == nil:
+				named)
+		case !isNamed(a):
 			return fmt.Errorf("--named: %q is not the ARN of a user, role, group or policy, such as "+
-				"arn:aws:iam::123456789012:user/ci", arn)
-		case m[1] != p.partition:
-			return fmt.Errorf("--named: %s is in partition %s: set --partition %s", arn, m[1], m[1])
-		case p.account != "*" && m[2] != p.account:
-			return fmt.Errorf("--named: %s does not belong to account %s", arn, p.account)
-		case slices.Contains(p.named[:i], arn):
-			return fmt.Errorf("--named: duplicate %s", arn)
+				"arn:aws:iam::123456789012:user/ci", named)
+		case a.Partition != p.partition:
+			return fmt.Errorf("--named: %s is in partition %s: set --partition %s", named, a.Partition,
+				a.Partition)
+		case p.account != "*" && a.Account != p.account:
+			return fmt.Errorf("--named: %s does not belong to account %s", named, p.account)
+		case slices.Contains(p.named[:i], named):
+			return fmt.Errorf("--named: duplicate %s", named)
 		}
-		p.account = m[2]
+		p.account = a.Account
 	}
 	return nil
 }
 
-type policyDocument struct {
-	Version   string
-	Statement []policyStatement
-}
-
-type policyStatement struct {
-	Sid       string
-	Effect    string
-	Action    []string
-	Resource  []string
-	Condition map[string]map[string]string `json:",omitempty"`
-}
-
 // policy returns the policy with one statement for each scope. Resources of the stack are
 // references, such as ${AlertTopic}.
-func (p auditorScope) policy(permissions []contract.Permission) policyDocument {
+func (p auditorScope) policy(permissions []contract.Permission) *iampolicy.Document {
 	resolve := func(text string) string {
 		return os.Expand(text, func(name string) string {
 			switch name {
@@ -140,9 +132,9 @@ func (p auditorScope) policy(permissions []contract.Permission) policyDocument {
 			return "${" + name + "}"
 		})
 	}
-	doc := policyDocument{Version: "2012-10-17"}
+	doc := &iampolicy.Document{Version: iampolicy.Version}
 	for _, s := range contract.Statements(p.readScope, permissions) {
-		statement := policyStatement{Sid: s.Sid, Effect: "Allow", Action: s.Actions}
+		statement := iampolicy.Statement{Sid: s.Sid, Effect: iampolicy.Allow, Action: s.Actions}
 		for _, resource := range s.Resources {
 			if resource == "${NamedPrincipals}" {
 				statement.Resource = append(statement.Resource, p.named...)
@@ -151,9 +143,10 @@ func (p auditorScope) policy(permissions []contract.Permission) policyDocument {
 			}
 		}
 		if c := s.Condition; c.Operator != "" {
-			statement.Condition = map[string]map[string]string{c.Operator: {c.Key: resolve(c.Value)}}
+			statement.Conditions = []iampolicy.Condition{
+				{Operator: c.Operator, Key: c.Key, Values: []string{resolve(c.Value)}}}
 		}
-		doc.Statement = append(doc.Statement, statement)
+		doc.Statements = append(doc.Statements, statement)
 	}
 	return doc
 }

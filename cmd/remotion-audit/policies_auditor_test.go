@@ -1,12 +1,12 @@
 package main
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/remotion-audit/remotion-audit/internal/contract"
+	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
 func TestPolicyOfTheAuditor(t *testing.T) {
@@ -38,17 +38,17 @@ func TestPolicyOfTheAuditor(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", test.line, err)
 		}
-		var doc policyDocument
-		if err := json.Unmarshal([]byte(out), &doc); err != nil {
+		doc, err := iampolicy.Parse(out)
+		if err != nil {
 			t.Fatalf("%s: %v", test.line, err)
 		}
 		actions := map[string]bool{}
-		for _, s := range doc.Statement {
+		for _, s := range doc.Statements {
 			for _, action := range s.Action {
 				actions[action] = true
 			}
 			// Only discovery and actions with a condition cover all resources.
-			if slices.Contains(s.Resource, "*") && s.Sid != "List" && s.Condition == nil {
+			if slices.Contains(s.Resource, "*") && s.Sid != "List" && s.Conditions == nil {
 				t.Errorf("%s: %+v covers all resources", test.line, s)
 			}
 		}

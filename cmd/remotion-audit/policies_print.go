@@ -7,14 +7,17 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/remotion-audit/remotion-audit/internal/awsname"
+	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/policies/needs"
 )
 
 // documentCommand returns the command that prints Remotion's documented policy, or a narrower one
 // for an account and regions.
 func documentCommand(kind policies.PolicyKind, short string) *cobra.Command {
 	var version, partition, purpose string
-	var place policies.Scope
+	var place needs.Scope
 	narrowing := "--account and --region"
 	if kind == policies.User {
 		narrowing = "--account, --region and --purpose"
@@ -48,14 +51,14 @@ needs.`,
 				if err := checkScope(place, policies.Purpose(purpose)); err != nil {
 					return err
 				}
-				text = policies.LeastPrivilege([]policies.Release{release}, kind, policies.Purpose(purpose),
+				text = needs.LeastPrivilege([]policies.Release{release}, kind, policies.Purpose(purpose),
 					place)
 			}
-			if size := policies.Size(text); kind == policies.User && size > policies.InlineUserLimit {
+			if size := iampolicy.Size(text); kind == policies.User && size > iampolicy.InlineUserQuota {
 				fmt.Fprintf(cmd.ErrOrStderr(),
 					"notice: attach this policy as a managed policy: it has %d characters, and the inline "+
 						"policies of a user may have %d together\n",
-					size, policies.InlineUserLimit)
+					size, iampolicy.InlineUserQuota)
 			}
 			_, err = fmt.Fprint(cmd.OutOrStdout(), text)
 			return err
@@ -78,8 +81,8 @@ needs.`,
 }
 
 // checkScope returns an error for flags that would give a useless policy.
-func checkScope(p policies.Scope, purpose policies.Purpose) error {
-	if p.Account != "" && (p.Account == "*" || !accountNumber.MatchString(p.Account)) {
+func checkScope(p needs.Scope, purpose policies.Purpose) error {
+	if p.Account != "" && !awsname.IsAccount(p.Account) {
 		return fmt.Errorf("--account must be an account number with twelve digits, got %q", p.Account)
 	}
 	regions := policies.Regions(p.Partition)

@@ -5,12 +5,13 @@ import (
 	"log/slog"
 	"os"
 
-	awsarn "github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/spf13/cobra"
 
 	"github.com/remotion-audit/remotion-audit/internal/alert"
+	"github.com/remotion-audit/remotion-audit/internal/alert/render"
 	"github.com/remotion-audit/remotion-audit/internal/app"
+	"github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/publish"
 	"github.com/remotion-audit/remotion-audit/internal/settings"
 )
@@ -39,19 +40,17 @@ func runTestAlert(cmd *cobra.Command, topic string) error {
 	if err := checked.UnmarshalText([]byte(topic)); err != nil {
 		return fmt.Errorf("--topic-arn: %w", err)
 	}
-	at, err := awsarn.Parse(topic)
-	if err != nil {
-		return fmt.Errorf("--topic-arn: %w", err)
-	}
+	at, _ := arn.Parse(topic)
 	ctx := cmd.Context()
 	clients, _, err := app.LoadClients(ctx, slog.New(slog.DiscardHandler),
 		config.WithRegion(at.Region))
 	if err != nil {
 		return err
 	}
-	list, sent, err := publish.TestAlert(ctx, clients.SNS, topic, true,
+	to := publish.Topic{Client: clients.SNS, ARN: topic}
+	list, sent, err := to.Test(ctx, to,
 		func(list []alert.Subscription) alert.Message {
-			return alert.TestMessage(at.AccountID, nil, list, alert.Sender{})
+			return render.TestMessage(at.Account, nil, list, render.Sender{})
 		})
 	out := cmd.OutOrStdout()
 	if sent {

@@ -11,112 +11,126 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
-	"github.com/remotion-audit/remotion-audit/internal/report"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
-// digest is the content of a message: its announcements, and what the message shows in addition.
-type digest struct {
-	report  audit.Report
-	now     time.Time
-	options Options
+// Digest is the content of one message: the announcements, and what a text shows beside them.
+// Package render writes it. A digest is plain data and has no texts of its own.
+type Digest struct {
+	// Report is the report of the run, with the mutes applied. Now is the time of the run's plan.
+	Report audit.Report
+	Now    time.Time
+	// Stateless is true if the run can store no state, so that it is unknown which gaps are new.
+	Stateless bool
+	// NewBaseline is true if there are Options.Problems, such as a damaged state. A baseline is then
+	// not that of the first audit.
+	NewBaseline bool
 
-	transitions      []transition
-	errorTransitions []errorTransition
-	muteNotices      []muteNotice
-	// reportNotices are the notices of the report that were not announced before.
-	reportNotices []audit.Notice
-	// openGaps are the open gaps that the message does not announce. problems and unverified are the
-	// report's problems and unverified findings. The message shows all three lists.
-	openGaps   []transition
-	problems   []audit.Problem
-	unverified []audit.Finding
-	// iamChanges are the IAM changes that triggered the run and affect an announced target.
-	iamChanges []audit.IAMChange
-	// excerpt is the part of the digest that fits into a message. omitted counts the units that do not
-	// fit.
-	excerpt *excerpt
-	omitted int
+	// Reasons lists why the message is sent, without duplicates, the worst first.
+	Reasons []Reason
+	// Severity is the highest severity of the announcements. Closed gaps count too, so that a
+	// subscriber with a severity filter that gets the message about a gap also gets the message about
+	// its recovery. An auditor error counts as high, because it can hide any gap.
+	Severity policies.Severity
+	// Targets lists the targets of the announcements, without duplicates, the worst first.
+	Targets []string
+	// DedupKey identifies the announcements: see identify. Thread is the chat thread of the message.
+	DedupKey, Thread string
 
-	counts counts
-	// hasErrors is true if an auditor error that is not about an audited target is open, announced or
+	// Gaps, Errors, Mutes and Notices are the announcements, each list with the worst first.
+	Gaps    []GapTransition
+	Errors  []ErrorTransition
+	Mutes   []MuteNotice
+	Notices []audit.Notice
+	// OpenGaps are the open gaps that the message does not announce. Unverified are the unverified
+	// findings of the report.
+	OpenGaps   []GapTransition
+	Unverified []audit.Finding
+	// IAMChanges are the IAM changes that triggered the run and affect an announced target.
+	IAMChanges []audit.IAMChange
+
+	Counts Counts
+	// HasErrors is true if an auditor error that is not about an audited target is open, announced or
 	// not.
-	hasErrors bool
-	// nextReminder is when the next reminder is due; zero means never.
-	nextReminder time.Time
-	key          string
-	thread       string
+	HasErrors bool
+	// NextReminder is when the next reminder is due; zero means never.
+	NextReminder time.Time
 }
 
-// counts contains numbers of gaps, including gaps that do not fit into the message.
-type counts struct {
-	// baseline to retired count the announced gaps by reason. open counts all other open gaps,
-	// including gaps with a reminder.
-	baseline, opened, reopened, worse, improved, recovered, retired, open int
-	// indeterminate counts announced gaps that this run could not recheck.
-	indeterminate int
-	// longestOpen is the longest time that a recovered gap was open.
-	longestOpen time.Duration
+// Counts contains numbers of gaps.
+type Counts struct {
+	// Baseline to Retired count the announced gaps by reason. Improved counts open gaps that are
+	// better than announced, Recovered closed gaps. Open counts all other open gaps, including gaps
+	// with a reminder.
+	Baseline, Opened, Reopened, Worse, Improved, Recovered, Retired, Open int
+	// Indeterminate counts announced gaps that this run could not recheck.
+	Indeterminate int
+	// LongestOpen is the longest time that a recovered gap was open.
+	LongestOpen time.Duration
 }
 
 // newDigest returns a digest that announces the transitions that have a reason, the errors and the
-// notices. The transitions are sorted, the worst first.
-func newDigest(l *lifecycle, transitions []transition, errs []errorTransition,
-	notices []muteNotice) digest {
-	d := digest{report: l.report, now: l.now, options: l.options, errorTransitions: errs,
-		muteNotices: notices, problems: l.report.Problems}
+// notices. It has no DedupKey, Thread, HasErrors and NextReminder yet.
+func newDigest(l *lifecycle, transitions []GapTransition, errs []ErrorTransition,
+	mutes []MuteNotice, notices []audit.Notice) Digest {
+	d := Digest{Report: l.report, Now: l.now, Stateless: l.options.Stateless,
+		NewBaseline: len(l.options.Problems) > 0, Errors: errs, Mutes: mutes, Notices: notices}
 	announced := map[Identity]bool{}
 	for _, c := range transitions {
-		if c.reason == "" {
+		if c.Reason == "" {
 			continue
 		}
-		if c.reason == ReasonRecovered && l.causeRemains(c.finding) {
-			c.reason = ReasonPartlyRecovered
+		if c.Reason == ReasonRecovered && causeRemains(l.report, c.Finding) {
+			c.Reason = ReasonPartlyRecovered
 		}
-		announced[c.gap.Identity] = true
-		d.transitions = append(d.transitions, c)
-		d.counts.add(c)
+		announced[c.Gap.Identity] = true
+		d.Gaps = append(d.Gaps, c)
+		d.Counts.add(c)
 	}
 	previous := map[Identity]Gap{}
 	for _, g := range l.previous.Gaps {
 		previous[g.Identity] = g
 		if l.indeterminate(g) {
-			d.counts.indeterminate++
+			d.Counts.Indeterminate++
 		}
 	}
 	for _, f := range l.report.Findings {
-		id := identityOf(f)
+		id := IdentityOf(f)
 		switch {
 		case f.Status == audit.Unverified:
-			d.unverified = append(d.unverified, f)
+			d.Unverified = append(d.Unverified, f)
 		case f.Gap() && !announced[id]:
-			d.openGaps = append(d.openGaps, transition{gap: previous[id], finding: f})
+			d.OpenGaps = append(d.OpenGaps, GapTransition{Gap: previous[id], Finding: f})
 		}
 	}
-	c := &d.counts
-	announcedOpen := c.baseline + c.opened + c.reopened + c.worse + c.improved
-	c.open = max(0, l.report.Summary.Gaps-announcedOpen)
+	c := &d.Counts
+	announcedOpen := c.Baseline + c.Opened + c.Reopened + c.Worse + c.Improved
+	c.Open = max(0, l.report.Summary.Gaps-announcedOpen)
 	// position is the index of a finding in the report. Gaps that differ only in their position keep
 	// the order of the report. A gap that the report does not contain has position 0.
 	position := map[Identity]int{}
 	for i, f := range l.report.Findings {
-		position[identityOf(f)] = i
+		position[IdentityOf(f)] = i
 	}
-	worstFirst := func(a, b transition) int {
+	worstFirst := func(a, b GapTransition) int {
 		return cmp.Or(cmp.Compare(reasonOrder(a), reasonOrder(b)),
-			cmp.Compare(b.finding.Severity, a.finding.Severity),
-			cmp.Compare(position[identityOf(a.finding)], position[identityOf(b.finding)]))
+			cmp.Compare(b.Finding.Severity, a.Finding.Severity),
+			cmp.Compare(position[IdentityOf(a.Finding)], position[IdentityOf(b.Finding)]))
 	}
-	slices.SortStableFunc(d.transitions, worstFirst)
-	slices.SortStableFunc(d.openGaps, worstFirst)
-	slices.SortStableFunc(d.unverified, func(a, b audit.Finding) int {
+	slices.SortStableFunc(d.Gaps, worstFirst)
+	slices.SortStableFunc(d.OpenGaps, worstFirst)
+	slices.SortStableFunc(d.Unverified, func(a, b audit.Finding) int {
 		return cmp.Compare(b.Severity, a.Severity)
 	})
+	d.Reasons, d.Severity, d.Targets = d.reasons(), d.severity(), d.targets()
+	d.IAMChanges = d.relevantIAMChanges()
 	return d
 }
 
-// causeRemains reports whether a gap with the root cause of the recovered finding is still open.
-func (l *lifecycle) causeRemains(recovered audit.Finding) bool {
-	return slices.ContainsFunc(l.report.Findings, func(f audit.Finding) bool {
+// causeRemains reports whether the report has an open gap with the root cause of the recovered
+// finding.
+func causeRemains(r audit.Report, recovered audit.Finding) bool {
+	return slices.ContainsFunc(r.Findings, func(f audit.Finding) bool {
 		return f.Gap() && f.Target == recovered.Target && f.Policy == recovered.Policy &&
 			f.Cause == recovered.Cause && f.Why == recovered.Why
 	})
@@ -124,200 +138,132 @@ func (l *lifecycle) causeRemains(recovered audit.Finding) bool {
 
 // reasonOrder returns the position of the transition's reason in the order of announcements, the
 // worst first.
-func reasonOrder(c transition) int {
+func reasonOrder(c GapTransition) int {
 	return slices.Index([]Reason{ReasonWorse, ReasonReopened, ReasonOpened, ReasonBaseline,
-		ReasonReminder, ReasonPartlyRecovered, ReasonRecovered, ReasonRetired}, c.reason)
+		ReasonReminder, ReasonPartlyRecovered, ReasonRecovered, ReasonRetired}, c.Reason)
 }
 
-func (c *counts) add(of transition) {
-	switch of.reason {
+func (c *Counts) add(of GapTransition) {
+	switch of.Reason {
 	case ReasonBaseline:
-		c.baseline++
+		c.Baseline++
 	case ReasonOpened:
-		c.opened++
+		c.Opened++
 	case ReasonReopened:
-		c.reopened++
+		c.Reopened++
 	case ReasonWorse:
-		c.worse++
+		c.Worse++
 	case ReasonRetired:
-		c.retired++
+		c.Retired++
 	case ReasonRecovered, ReasonPartlyRecovered:
-		if !of.gap.Closed.IsZero() {
-			c.recovered++
-			c.longestOpen = max(c.longestOpen, of.gap.Closed.Sub(of.gap.Since))
+		if !of.Gap.Closed.IsZero() {
+			c.Recovered++
+			c.LongestOpen = max(c.LongestOpen, of.Gap.Closed.Sub(of.Gap.Since))
 		} else {
-			c.improved++
+			c.Improved++
 		}
 	}
 }
 
 // empty reports whether there is nothing to announce.
-func (d digest) empty() bool {
-	return len(d.transitions)+len(d.errorTransitions)+len(d.muteNotices)+len(d.reportNotices) == 0
+func (d Digest) empty() bool {
+	return len(d.Gaps)+len(d.Errors)+len(d.Mutes)+len(d.Notices) == 0
 }
 
-// reasons lists why the message is sent, the worst first.
-func (d digest) reasons() (list []Reason) {
+func (d Digest) reasons() (list []Reason) {
 	add := func(r Reason) {
 		if !slices.Contains(list, r) {
 			list = append(list, r)
 		}
 	}
-	for _, c := range d.transitions {
-		add(c.reason)
+	for _, c := range d.Gaps {
+		add(c.Reason)
 	}
-	for _, e := range d.errorTransitions {
-		add(e.reason)
+	for _, e := range d.Errors {
+		add(e.Reason)
 	}
-	if len(d.muteNotices)+len(d.reportNotices) > 0 {
+	if len(d.Mutes)+len(d.Notices) > 0 {
 		add(ReasonNotice)
 	}
 	return list
 }
 
-// severity returns the highest severity of what is announced. Closed gaps count too, so that a
-// subscriber with a severity filter that gets the message about a gap also gets the message about
-// its recovery. An auditor error counts as high, because it can hide any gap.
-func (d digest) severity() (worst policies.Severity) {
-	for _, c := range d.transitions {
-		worst = max(worst, c.finding.Severity)
+func (d Digest) severity() (worst policies.Severity) {
+	for _, c := range d.Gaps {
+		worst = max(worst, c.Finding.Severity)
 	}
-	if len(d.errorTransitions) > 0 {
+	if len(d.Errors) > 0 {
 		worst = max(worst, policies.High)
 	}
-	for _, x := range d.muteNotices {
-		worst = max(worst, x.severity)
+	for _, x := range d.Mutes {
+		worst = max(worst, x.Severity)
 	}
-	if len(d.reportNotices) > 0 {
+	if len(d.Notices) > 0 {
 		worst = max(worst, policies.Low)
 	}
 	return worst
 }
 
-// maxTargets bounds the attribute "targets", so that many targets do not exceed the size limit of a
-// message.
-const maxTargets = 100
-
-// targets lists the targets of the announcements, once each, the worst first.
-func (d digest) targets() []string {
-	list := []string{}
+func (d Digest) targets() (list []string) {
+	seen := map[string]bool{"": true}
 	add := func(name string) {
-		if name != "" && len(list) < maxTargets && !slices.Contains(list, name) {
+		if !seen[name] {
+			seen[name] = true
 			list = append(list, name)
 		}
 	}
-	for _, c := range d.transitions {
-		add(c.gap.Target)
+	for _, c := range d.Gaps {
+		add(c.Gap.Target)
 	}
-	for _, e := range d.errorTransitions {
-		add(e.error.Target)
+	for _, e := range d.Errors {
+		add(e.Error.Target)
 	}
-	for _, x := range d.reportNotices {
+	for _, x := range d.Notices {
 		add(x.Target)
 	}
 	return list
 }
 
-// identify sets the dedupKey and the thread. The key is a hash of the account, the announcement and
+// identify sets the DedupKey and the Thread. The key is a hash of the account, the announcement and
 // the previous message's key. The key does not depend on the run, so two overlapping runs that
 // announce the same have the same key. A later message with the same announcement has another key,
 // because its previous key differs.
-func (d *digest) identify(previous State) {
+func (d *Digest) identify(previous State) {
 	var b strings.Builder
-	fmt.Fprintln(&b, previous.Announced, d.report.Account)
-	for _, c := range d.transitions {
-		fmt.Fprintf(&b, "%s %q %q %d %s %s\n", c.reason, c.gap.Identity, c.gap.Status, c.gap.Opened,
-			c.gap.Severity, c.gap.Cause)
+	fmt.Fprintln(&b, previous.Announced, d.Report.Account)
+	for _, c := range d.Gaps {
+		fmt.Fprintf(&b, "%s %q %q %d %s %s\n", c.Reason, c.Gap.Identity, c.Gap.Status, c.Gap.Opened,
+			c.Gap.Severity, c.Gap.Cause)
 	}
-	for _, e := range d.errorTransitions {
-		fmt.Fprintf(&b, "%s %q %q %t %t\n", e.reason, e.error.Target, e.error.What, e.error.Unverified,
-			e.ended)
+	for _, e := range d.Errors {
+		fmt.Fprintf(&b, "%s %q %q %t %t\n", e.Reason, e.Error.Target, e.Error.What, e.Error.Unverified,
+			e.Ended)
 	}
-	for _, x := range d.muteNotices {
-		fmt.Fprintf(&b, "%s %q %s\n", x.kind, x.mute, x.effect)
+	for _, x := range d.Mutes {
+		fmt.Fprintf(&b, "%s %q %s\n", x.Kind, x.Mute, x.Effect)
 	}
-	for _, x := range d.reportNotices {
+	for _, x := range d.Notices {
 		fmt.Fprintf(&b, "%s %q %q\n", x.Kind, x.Target, x.Text)
 	}
 	sum := sha256.Sum256([]byte(b.String()))
-	d.key = hex.EncodeToString(sum[:])[:32]
+	d.DedupKey = hex.EncodeToString(sum[:])[:32]
 
 	// A message about a new gap or error starts a thread, so that the channel shows the message.
 	// Reminders and recoveries use the thread of the gap or error.
-	d.thread = ""
-	startsThread := slices.ContainsFunc(d.transitions, func(c transition) bool {
+	d.Thread = ""
+	startsThread := slices.ContainsFunc(d.Gaps, func(c GapTransition) bool {
 		return slices.Contains([]Reason{ReasonWorse, ReasonReopened, ReasonOpened, ReasonBaseline},
-			c.reason)
+			c.Reason)
 	}) ||
-		slices.ContainsFunc(d.errorTransitions, func(e errorTransition) bool {
-			return e.reason == ReasonAuditorError && !e.ended
+		slices.ContainsFunc(d.Errors, func(e ErrorTransition) bool {
+			return e.Reason == ReasonAuditorError && !e.Ended
 		})
-	if !startsThread && len(d.transitions) > 0 {
-		d.thread = d.transitions[0].gap.Thread
-	} else if !startsThread && len(d.errorTransitions) > 0 {
-		d.thread = d.errorTransitions[0].error.Thread
+	if !startsThread && len(d.Gaps) > 0 {
+		d.Thread = d.Gaps[0].Gap.Thread
+	} else if !startsThread && len(d.Errors) > 0 {
+		d.Thread = d.Errors[0].Error.Thread
 	}
-	if d.thread == "" {
-		d.thread = "remotion-audit-" + ascii(d.report.Account, maxAccount) + "-" + d.key[:12]
+	if d.Thread == "" {
+		d.Thread = "remotion-audit-" + textfmt.ASCII(d.Report.Account, MaxAccount) + "-" + d.DedupKey[:12]
 	}
-}
-
-// entry is one paragraph of a message: the gaps of one target that have the same root cause and the
-// same reason to be announced.
-type entry struct {
-	reason Reason
-	// closed is true if all gaps of the entry are closed.
-	closed bool
-	group  report.Group
-	// since is when the oldest gap of the entry was found. opened and reminders are the highest values
-	// of its gaps.
-	since             time.Time
-	opened, reminders int
-	// previous contains the last announced status and severity of each gap that is worse or better
-	// now.
-	previous []string
-}
-
-// statusChanged reports whether an open gap is worse or better than in its last announcement.
-func (g Gap) statusChanged(reason Reason) bool {
-	return (reason == ReasonWorse || reason == ReasonPartlyRecovered) && g.Closed.IsZero() &&
-		!g.Notified.IsZero()
-}
-
-// entries groups transitions by reason, by whether the gap is closed, and by root cause. The order
-// of the reasons is that of the transitions.
-func entries(transitions []transition) (list []entry) {
-	type kind struct {
-		reason Reason
-		closed bool
-	}
-	var kinds []kind
-	findings := map[kind][]audit.Finding{}
-	gaps := map[Identity]Gap{}
-	for _, c := range transitions {
-		k := kind{c.reason, !c.gap.Closed.IsZero()}
-		if findings[k] == nil {
-			kinds = append(kinds, k)
-		}
-		findings[k] = append(findings[k], c.finding)
-		gaps[identityOf(c.finding)] = c.gap
-	}
-	for _, k := range kinds {
-		for _, g := range report.Grouped(findings[k]) {
-			e := entry{reason: k.reason, closed: k.closed, group: g}
-			for _, f := range g.Findings {
-				gap := gaps[identityOf(f)]
-				if e.since.IsZero() || !gap.Since.IsZero() && gap.Since.Before(e.since) {
-					e.since = gap.Since
-				}
-				previous := fmt.Sprintf("%s (%s)", gap.NotifiedStatus, gap.NotifiedSeverity)
-				if gap.statusChanged(k.reason) && !slices.Contains(e.previous, previous) {
-					e.previous = append(e.previous, previous)
-				}
-				e.opened, e.reminders = max(e.opened, gap.Opened), max(e.reminders, gap.Reminders)
-			}
-			list = append(list, e)
-		}
-	}
-	return list
 }

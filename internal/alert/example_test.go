@@ -1,11 +1,11 @@
 package alert_test
 
 import (
-	"cmp"
 	"fmt"
 	"time"
 
 	"github.com/remotion-audit/remotion-audit/internal/alert"
+	"github.com/remotion-audit/remotion-audit/internal/alert/render"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
@@ -29,12 +29,17 @@ func ExamplePlan() {
 	now := time.Date(2026, 11, 16, 9, 0, 0, 0, time.UTC)
 	for _, r := range []audit.Report{fixed, broken, broken, fixed} {
 		plan := alert.Plan(state, r, nil, now, alert.Options{RepeatAfter: 24 * time.Hour})
-		fmt.Println(len(plan.Reasons), cmp.Or(plan.Message.Subject, "no message"))
+		if plan.Digest == nil {
+			fmt.Println("no message")
+		} else {
+			message := render.Message(*plan.Digest, render.Sender{})
+			fmt.Println(plan.Digest.Reasons, message.Subject)
+		}
 		state, now = plan.Next, now.Add(time.Hour)
 	}
 	// Output:
-	// 0 no message
-	// 1 [CRITICAL] Remotion IAM: 1 new | role/remotion-lambda-role | 123456789012
-	// 0 no message
-	// 1 [OK] Remotion IAM: recovered after 2h | role/remotion-lambda-role | 123456789012
+	// no message
+	// [opened] [CRITICAL] Remotion IAM: 1 new | role/remotion-lambda-role | 123456789012
+	// no message
+	// [recovered] [OK] Remotion IAM: recovered after 2h | role/remotion-lambda-role | 123456789012
 }

@@ -18,7 +18,8 @@ type Identity struct {
 	Resource string              `json:"resource,omitempty"`
 }
 
-func identityOf(f audit.Finding) Identity {
+// IdentityOf returns the identity of the gap that a finding describes.
+func IdentityOf(f audit.Finding) Identity {
 	id := Identity{Target: f.Target, Policy: f.Policy, Sid: f.Sid, Action: f.Action,
 		Resource: f.Resource}
 	if f.Action == "" || f.Sid == audit.TrustSid {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
@@ -12,21 +13,27 @@ import (
 // gap from a new gap. The state keeps notices for the same time.
 const closedRetention = 30 * 24 * time.Hour
 
-// transition is a change of one gap that a message may announce.
-type transition struct {
-	reason Reason
-	// gap is the gap to store. A gap that ended has a Closed time.
-	gap Gap
-	// finding is the report's finding about an open gap. For a closed gap it is made from the stored
+// GapTransition is a change of one gap that a message may announce.
+type GapTransition struct {
+	Reason Reason
+	// Gap is the gap to store. A gap that ended has a Closed time.
+	Gap Gap
+	// Finding is the report's finding about an open gap. For a closed gap it is made from the stored
 	// gap.
-	finding audit.Finding
+	Finding audit.Finding
+}
+
+// StatusChanged reports whether an open gap is worse or better than in its last announcement.
+func (c GapTransition) StatusChanged() bool {
+	return (c.Reason == ReasonWorse || c.Reason == ReasonPartlyRecovered) && c.Gap.Closed.IsZero() &&
+		!c.Gap.Notified.IsZero()
 }
 
 // lifecycle compares the report of a run with the state of the previous run.
 type lifecycle struct {
 	previous State
 	report   audit.Report
-	mutes    Mutes
+	mutes    mute.List
 	now      time.Time
 	options  Options
 	// findings are the findings of the report, by identity.
@@ -44,7 +51,7 @@ type targetPolicy struct {
 // target, missing if the target does not exist, and known if a finding about it is verified.
 type targetKnowledge struct{ audited, missing, known bool }
 
-func newLifecycle(previous State, r audit.Report, mutes Mutes, now time.Time,
+func newLifecycle(previous State, r audit.Report, mutes mute.List, now time.Time,
 	o Options) *lifecycle {
 	l := &lifecycle{previous: previous, report: r, mutes: mutes, now: now, options: o,
 		findings: map[Identity]audit.Finding{}, knowledge: map[targetPolicy]targetKnowledge{}}
@@ -52,7 +59,7 @@ func newLifecycle(previous State, r audit.Report, mutes Mutes, now time.Time,
 		l.knowledge[targetPolicy{t.Name, t.Kind.Policy()}] = targetKnowledge{audited: true}
 	}
 	for _, f := range r.Findings {
-		id := identityOf(f)
+		id := IdentityOf(f)
 		// If a target is configured twice, the report contains each finding twice. The worse finding
 		// counts.
 		if before, ok := l.findings[id]; !ok || statusRank(f.Status) > statusRank(before.Status) {
@@ -97,7 +104,7 @@ func (l *lifecycle) renumberSids(gaps []Gap) []Gap {
 
 // nextGaps returns the gaps to store if nothing is announced, and the transitions. Both are ordered
 // by identity. A transition without a reason is stored but not announced.
-func (l *lifecycle) nextGaps() (gaps []Gap, transitions []transition) {
+func (l *lifecycle) nextGaps() (gaps []Gap, transitions []GapTransition) {
 	known := map[Identity]bool{}
 	for _, previous := range l.previous.Gaps {
 		known[previous.Identity] = true
@@ -128,7 +135,7 @@ func (l *lifecycle) nextGaps() (gaps []Gap, transitions []transition) {
 			}
 			gaps = append(gaps, previous)
 			transitions = append(transitions,
-				l.suppressMuted(transition{reason, closed, findingOf(previous)}))
+				l.suppressMuted(GapTransition{reason, closed, findingOf(previous)}))
 		}
 	}
 	for id, f := range l.findings {
@@ -138,16 +145,16 @@ func (l *lifecycle) nextGaps() (gaps []Gap, transitions []transition) {
 		}
 	}
 	slices.SortFunc(gaps, func(a, b Gap) int { return a.compare(b.Identity) })
-	slices.SortFunc(transitions, func(a, b transition) int { return a.gap.compare(b.gap.Identity) })
+	slices.SortFunc(transitions, func(a, b GapTransition) int { return a.Gap.compare(b.Gap.Identity) })
 	return gaps, l.dropEarlyReminders(transitions)
 }
 
 // openGap returns the gap to store for a finding, and the transition of the gap. A muted gap has no
 // transition. previous is the stored gap. If the gap is new, previous has only an Identity.
-func (l *lifecycle) openGap(f audit.Finding, previous Gap) (Gap, []transition) {
+func (l *lifecycle) openGap(f audit.Finding, previous Gap) (Gap, []GapTransition) {
 	g := previous
 	g.Status, g.Cause, g.Severity, g.Why = f.Status, f.Cause, f.Severity, f.Why
-	g.Muted, g.Region, g.Unlisted = f.Muted != nil, "", l.unknownTargets()
+	g.Muted, g.Region, g.Unlisted = f.Muted != nil, "", unknownTargets(l.report)
 	if slices.Contains(l.report.Regions, f.Region) {
 		g.Region = f.Region
 	}
@@ -174,7 +181,7 @@ func (l *lifecycle) openGap(f audit.Finding, previous Gap) (Gap, []transition) {
 	default:
 		reason = ReasonReminder // dropEarlyReminders removes a reminder that is not due
 	}
-	return g, []transition{{reason, g, f}}
+	return g, []GapTransition{{reason, g, f}}
 }
 
 // closeReason returns why a stored gap that is not a gap in the report ended: ReasonRecovered or
@@ -185,7 +192,7 @@ func (l *lifecycle) closeReason(previous Gap, f audit.Finding, inReport bool) Re
 	switch {
 	case inReport && f.Status == audit.Unverified:
 		return ""
-	case l.unknownTargets() && !previous.Unlisted:
+	case unknownTargets(l.report) && !previous.Unlisted:
 		return "" // the gap may be about a function, region or role that this run did not find
 	case inReport && previous.Region != "" && !slices.Contains(l.report.Regions, previous.Region):
 		return ReasonRetired // the requirement is satisfied in the regions that are still audited
@@ -199,7 +206,7 @@ func (l *lifecycle) closeReason(previous Gap, f audit.Finding, inReport bool) Re
 		return ""
 	case k.audited:
 		return ReasonRetired
-	case l.unknownTargets():
+	case unknownTargets(l.report):
 		return ""
 	}
 	return ReasonRetired
@@ -217,9 +224,9 @@ func (l *lifecycle) indeterminate(g Gap) bool {
 // unknownTargets reports whether the report has a problem that is not about an audited target, such
 // as functions that cannot be listed. Targets and functions that are not in the report may then
 // still exist.
-func (l *lifecycle) unknownTargets() bool {
-	return slices.ContainsFunc(l.report.Problems, func(p audit.Problem) bool {
-		return !slices.ContainsFunc(l.report.Targets, func(t audit.TargetReport) bool {
+func unknownTargets(r audit.Report) bool {
+	return slices.ContainsFunc(r.Problems, func(p audit.Problem) bool {
+		return !slices.ContainsFunc(r.Targets, func(t audit.TargetReport) bool {
 			return t.Name == p.Target
 		})
 	})
@@ -227,9 +234,9 @@ func (l *lifecycle) unknownTargets() bool {
 
 // suppressMuted returns the transition, without its reason if the gap is muted. A transition
 // without a reason is stored but not announced.
-func (l *lifecycle) suppressMuted(c transition) transition {
-	if l.mutes.longestFor(c.finding) != nil {
-		c.reason = ""
+func (l *lifecycle) suppressMuted(c GapTransition) GapTransition {
+	if l.mutes.LongestFor(c.Finding) != nil {
+		c.Reason = ""
 	}
 	return c
 }
@@ -237,19 +244,19 @@ func (l *lifecycle) suppressMuted(c transition) transition {
 // dropEarlyReminders returns the transitions without reminders that are not due. If a reminder is
 // due, it keeps all reminders that are due within half of RepeatAfter, so that gaps that opened at
 // different hours share a message.
-func (l *lifecycle) dropEarlyReminders(transitions []transition) []transition {
-	due := func(c transition, early time.Duration) bool {
-		return l.options.due(l.now, c.gap.Notified, c.gap.Reminders, c.gap.Severity == policies.Critical,
+func (l *lifecycle) dropEarlyReminders(transitions []GapTransition) []GapTransition {
+	due := func(c GapTransition, early time.Duration) bool {
+		return l.options.due(l.now, c.Gap.Notified, c.Gap.Reminders, c.Gap.Severity == policies.Critical,
 			early)
 	}
 	early := time.Duration(0)
-	if slices.ContainsFunc(transitions, func(c transition) bool {
-		return c.reason == ReasonReminder && due(c, 0)
+	if slices.ContainsFunc(transitions, func(c GapTransition) bool {
+		return c.Reason == ReasonReminder && due(c, 0)
 	}) {
 		early = l.options.RepeatAfter / 2
 	}
-	return slices.DeleteFunc(transitions, func(c transition) bool {
-		return c.reason == ReasonReminder && !due(c, early)
+	return slices.DeleteFunc(transitions, func(c GapTransition) bool {
+		return c.Reason == ReasonReminder && !due(c, early)
 	})
 }
 
@@ -260,36 +267,25 @@ func findingOf(g Gap) audit.Finding {
 }
 
 // statusRank returns the rank of a status. A worse status has a higher rank. Missing and denied
-// have the same rank.
-func statusRank(s audit.Status) int {
-	switch s {
-	case audit.Missing, audit.Denied:
-		return 4
-	case audit.Partial:
-		return 3
-	case audit.Conditional:
-		return 2
-	case audit.Unverified:
-		return 1
-	}
-	return 0
-}
+// have the same rank, because both let nothing through: a change between them is not worth a
+// message.
+func statusRank(s audit.Status) int { return min(s.Rank(), audit.Missing.Rank()) }
 
 // markGapsNotified returns the gaps to store after the transitions were announced at now, in the
 // thread.
-func markGapsNotified(gaps []Gap, transitions []transition, now time.Time, thread string) []Gap {
+func markGapsNotified(gaps []Gap, transitions []GapTransition, now time.Time, thread string) []Gap {
 	gaps = slices.Clone(gaps)
 	for _, c := range transitions {
-		i, ok := slices.BinarySearchFunc(gaps, c.gap.Identity, func(g Gap, id Identity) int {
+		i, ok := slices.BinarySearchFunc(gaps, c.Gap.Identity, func(g Gap, id Identity) int {
 			return g.compare(id)
 		})
 		if !ok {
 			continue
 		}
-		g := c.gap
+		g := c.Gap
 		if g.Closed.IsZero() {
 			g.Notified, g.NotifiedStatus, g.NotifiedSeverity, g.Thread = now, g.Status, g.Severity, thread
-			switch c.reason {
+			switch c.Reason {
 			case ReasonReminder:
 				g.Reminders++
 			case ReasonPartlyRecovered:

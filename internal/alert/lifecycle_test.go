@@ -1,47 +1,17 @@
-package alert
+package alert_test
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/remotion-audit/remotion-audit/internal/alert"
+	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 	"github.com/remotion-audit/remotion-audit/internal/report"
 )
-
-const (
-	hour = time.Hour
-	day  = 24 * hour
-)
-
-// announcements returns the announcements of a plan: each reason with its action, target, mute or
-// text.
-func announcements(p Planned) string {
-	if p.Message.Zero() {
-		return ""
-	}
-	var list []string
-	for _, a := range decoded(p.Message).Announcements {
-		subject := a.Action
-		switch {
-		case a.Mute != nil:
-			_, subject, _ = strings.Cut(a.Text, " ")
-		case a.Action == "":
-			subject = a.Target
-		}
-		if subject == "" {
-			subject = a.Text
-		}
-		if a.Ended {
-			subject += " ended"
-		}
-		list = append(list, string(a.Event)+" "+subject)
-	}
-	return strings.Join(list, ", ")
-}
 
 const (
 	critical = policies.Critical
@@ -123,7 +93,7 @@ func TestLifecycle(t *testing.T) {
 		{"a reminder excludes gaps that are due later", nil,
 			[]step{{0, a, "baseline a"}, {20 * hour, ab, "opened b"},
 				{4 * hour, ab, "reminder a"}, {20 * hour, ab, "reminder b"}}},
-		{"without RepeatAfter every run sends a reminder", func(s *story) { s.options.RepeatAfter = 0 },
+		{"without RepeatAfter every run sends a reminder", func(s *story) { s.Options.RepeatAfter = 0 },
 			[]step{{0, a, "baseline a"}, {0, a, ""}, {time.Second, a, "reminder a"},
 				{time.Second, a, "reminder a"}}},
 		{"a gap with a higher severity is worse, and with a lower severity partly recovered", nil,
@@ -168,11 +138,11 @@ func TestLifecycle(t *testing.T) {
 					""}}},
 		{"a target that is unverified in both attempts of a run is announced", func(s *story) {
 			first := reportOf(both, finding("user/u", "a", audit.Unverified, high))
-			s.options.First = &first
+			s.Options.First = &first
 		}, []step{{0, reportOf(both, finding("user/u", "a", audit.Unverified, high)),
 			"auditor_error user/u"}}},
 		{"a target that is unverified in the first attempt only is not announced", func(s *story) {
-			s.options.First = &aUnverified
+			s.Options.First = &aUnverified
 		},
 			[]step{{0, fine, ""}}},
 		{"a target that is no longer verified at all is announced again", nil,
@@ -201,35 +171,34 @@ func TestLifecycle(t *testing.T) {
 				{hour, targetNotFound, ""}, {hour, targetNotFound, "auditor_error account"},
 				{hour, reportOf(both, gap("a")), "auditor_error account ended"}}},
 		{"a muted gap is never announced", func(s *story) {
-			s.mutes = Mutes{{Target: "user/u", Owner: "kim", Reason: "r", Until: start.Add(300 * day)}}
+			s.Mutes = mute.List{{Target: "user/u", Owner: "kim", Reason: "r", Until: start.Add(300 * day)}}
 		},
-			[]step{{0, a, "notice of target user/u: new mute, hides 1 gap (highest severity: high)"},
+			[]step{{0, a, "notice of target user/u: new, hides 1 gap (highest severity: high)"},
 				{2 * day, a, ""},
-				{hour, fine, "notice of target user/u: hides nothing and can be removed"}, {hour, a, ""}}},
+				{hour, fine, "notice of target user/u: unused, hides nothing"}, {hour, a, ""}}},
 		{"a gap is announced as new when its mute ends", func(s *story) {
-			s.mutes = Mutes{{Target: "user/u", Owner: "kim", Reason: "r", Until: start.Add(2 * hour)}}
+			s.Mutes = mute.List{{Target: "user/u", Owner: "kim", Reason: "r", Until: start.Add(2 * hour)}}
 		},
-			[]step{{0, a, "notice of target user/u: new mute, hides 1 gap (highest severity: high)"},
+			[]step{{0, a, "notice of target user/u: new, hides 1 gap (highest severity: high)"},
 				{hour, a, ""},
 				{hour, a, "opened a"}}},
 		{"an error of the mutes file is announced once, by the first run", func(s *story) {
-			s.options.MuteErrors = []MuteError{{Line: 3, Text: "a mute needs owner"}}
+			s.Options.MuteErrors = []mute.Error{{Line: 3, Text: "a mute needs owner"}}
 		},
 			[]step{{0, fine,
-				"auditor_error mutes.yaml, line 3: a mute needs owner: this mute has no effect until it is " +
-					"corrected"}, {hour, fine, ""}}},
+				"auditor_error mutes.yaml, line 3: a mute needs owner"}, {hour, fine, ""}}},
 	}
 	// A recovery while the mutes file has an error is labeled ERROR, not OK.
 	s := newStory(t)
-	s.options.MuteErrors = []MuteError{{Line: 3, Text: "a mute needs owner"}}
-	s.run(a)
-	if subject := s.after(hour, fine).Message.Subject; !strings.HasPrefix(subject,
+	s.Options.MuteErrors = []mute.Error{{Line: 3, Text: "a mute needs owner"}}
+	s.Run(a)
+	if subject := message(s.After(hour, fine)).Subject; !strings.HasPrefix(subject,
 		"[ERROR] Remotion IAM: recovered after 1h") {
 		t.Errorf("the subject of a recovery during an error of the mutes file is %q", subject)
 	}
-	s.options.MuteErrors = nil
-	if subject := s.after(hour, fine).Message.Subject; subject != "" || len(s.state.Errors) > 0 {
-		t.Errorf("after the mutes file is corrected: subject %q, errors %+v", subject, s.state.Errors)
+	s.Options.MuteErrors = nil
+	if subject := message(s.After(hour, fine)).Subject; subject != "" || len(s.State.Errors) > 0 {
+		t.Errorf("after the mutes file is corrected: subject %q, errors %+v", subject, s.State.Errors)
 	}
 	otherRegion := reportOf(u, finding("user/u", "a", audit.Satisfied, high))
 	otherRegion.Regions = []string{"eu-west-1"}
@@ -247,30 +216,16 @@ func TestLifecycle(t *testing.T) {
 				test.set(s)
 			}
 			for i, step := range test.steps {
-				p := s.after(step.after, step.report)
+				p := s.After(step.after, step.report)
 				if got := announcements(p); got != step.want {
 					t.Fatalf("run %d announces %q, want %q\n%s", i+1, got, step.want, p.Next.JSON())
 				}
-				if again := announcements(s.plan(replayed(step.report, s))); again != "" {
+				if again := announcements(s.Replay(step.report)); again != "" {
 					t.Fatalf("a replay of run %d announces %q", i+1, again)
 				}
 			}
 		})
 	}
-}
-
-// replayed returns the report with the run of the last report, as if that run were repeated.
-func replayed(r audit.Report, s *story) audit.Report {
-	r.Run = s.last.Report.Run
-	return r
-}
-
-func decoded(m Message) jsonBody {
-	var d jsonBody
-	if err := json.Unmarshal([]byte(m.Bodies["default"]), &d); err != nil {
-		panic(err) // the default body is always JSON
-	}
-	return d
 }
 
 // TestAGapIsTheSameUnderAnotherSid checks that a gap with another Sid is the same gap, because
@@ -281,19 +236,19 @@ func TestAGapIsTheSameUnderAnotherSid(t *testing.T) {
 	after := before
 	before.Sid, after.Sid = "3", "4"
 	s := newStory(t)
-	if got := announcements(s.run(reportOf(u, before))); got != "baseline a" {
+	if got := announcements(s.Run(reportOf(u, before))); got != "baseline a" {
 		t.Errorf("the first run announced %q", got)
 	}
-	since := s.state.Gaps[0].Since
-	if got := announcements(s.after(hour, reportOf(u, after))); got != "" || len(s.state.Gaps) != 1 ||
-		s.state.Gaps[0].Sid != "4" || !s.state.Gaps[0].Since.Equal(since) {
-		t.Errorf("with another Sid: announced %q, gaps %+v", got, s.state.Gaps)
+	since := s.State.Gaps[0].Since
+	if got := announcements(s.After(hour, reportOf(u, after))); got != "" || len(s.State.Gaps) != 1 ||
+		s.State.Gaps[0].Sid != "4" || !s.State.Gaps[0].Since.Equal(since) {
+		t.Errorf("with another Sid: announced %q, gaps %+v", got, s.State.Gaps)
 	}
-	if got := announcements(s.after(hour, reportOf(u, before))); got != "" {
+	if got := announcements(s.After(hour, reportOf(u, before))); got != "" {
 		t.Errorf("with the first Sid again: announced %q", got)
 	}
 	before.Status, before.Cause = audit.Satisfied, ""
-	if got := announcements(s.after(hour, reportOf(u, before))); got != "recovered a ended" {
+	if got := announcements(s.After(hour, reportOf(u, before))); got != "recovered a ended" {
 		t.Errorf("after the permission is granted: announced %q", got)
 	}
 }
@@ -304,20 +259,20 @@ func TestARequirementIsNotRetiredWhileFunctionsAreUnknown(t *testing.T) {
 	u := []string{"user/u"}
 	old, newest := reportOf(u, finding("user/u", "old", audit.Missing, high)), reportOf(u)
 	s := newStory(t)
-	s.run(old)
+	s.Run(old)
 	unlisted := newest
 	unlisted.Problems = []audit.Problem{{What: "the functions in us-east-1", Why: "access denied",
 		Grant: "lambda:ListFunctions"}}
-	s.after(hour, unlisted)
-	if p := s.after(hour, unlisted); announcements(p) != "" &&
+	s.After(hour, unlisted)
+	if p := s.After(hour, unlisted); announcements(p) != "" &&
 		strings.Contains(announcements(p), "retired") ||
-		!s.state.Gaps[0].Closed.IsZero() {
-		t.Errorf("while functions are not listed: announced %q, gaps %+v", announcements(p), s.state.Gaps)
+		!s.State.Gaps[0].Closed.IsZero() {
+		t.Errorf("while functions are not listed: announced %q, gaps %+v", announcements(p), s.State.Gaps)
 	}
-	if got := announcements(s.after(hour, old)); strings.Contains(got, "opened") {
+	if got := announcements(s.After(hour, old)); strings.Contains(got, "opened") {
 		t.Errorf("after the functions are listed again: announced %q", got)
 	}
-	if got := announcements(s.after(hour, newest)); got != "retired old ended" {
+	if got := announcements(s.After(hour, newest)); got != "retired old ended" {
 		t.Errorf("after the function is deleted: announced %q", got)
 	}
 }
@@ -348,11 +303,11 @@ func TestALastingProblemDoesNotKeepItsGapsOpen(t *testing.T) {
 	} {
 		s := newStory(t)
 		for _, r := range test.reports {
-			s.after(hour, r)
+			s.After(hour, r)
 		}
-		if got := strings.Contains(announcements(s.last), "recovered a ended"); got != test.closed ||
-			s.state.Gaps[0].Closed.IsZero() == test.closed {
-			t.Errorf("%s: announced %q, gaps %+v", test.name, announcements(s.last), s.state.Gaps)
+		if got := strings.Contains(announcements(s.Last), "recovered a ended"); got != test.closed ||
+			s.State.Gaps[0].Closed.IsZero() == test.closed {
+			t.Errorf("%s: announced %q, gaps %+v", test.name, announcements(s.Last), s.State.Gaps)
 		}
 	}
 }
@@ -367,37 +322,30 @@ func TestAnErrorIsTheSameInOtherRegions(t *testing.T) {
 		return r
 	}
 	s := newStory(t)
-	s.run(reportOf([]string{"user/u"}))
+	s.Run(reportOf([]string{"user/u"}))
 	for i, want := range []string{"", "auditor_error the account", ""} {
-		if got := announcements(s.after(hour,
+		if got := announcements(s.After(hour,
 			in([]string{"us-east-1", "eu-west-1, us-east-1", "us-west-2"}[i]))); got != want {
 			t.Errorf("run %d: announced %q, want %q", i+1, got, want)
 		}
-		if i == 1 &&
-			!strings.Contains(s.last.Message.Bodies["email"],
-				"the account: the functions in eu-west-1, us-east-1; since ") {
-			t.Errorf("the mail does not name the regions\n%s", s.last.Message.Bodies["email"])
+		if mail := message(s.Last).Bodies["email"]; i == 1 &&
+			!strings.Contains(mail, "the account: the functions in eu-west-1, us-east-1; since ") {
+			t.Errorf("the mail does not name the regions\n%s", mail)
 		}
 	}
-	if got := announcements(s.after(hour,
+	if got := announcements(s.After(hour,
 		reportOf([]string{"user/u"}))); got != "auditor_error the account ended" {
 		t.Errorf("after the functions are listed again: announced %q", got)
 	}
 	// A second attempt within the run confirms the error.
 	s = newStory(t)
-	s.run(reportOf([]string{"user/u"}))
+	s.Run(reportOf([]string{"user/u"}))
 	first := in("us-east-1")
-	s.options.First = &first
-	if got := announcements(s.after(hour, in("eu-west-1"))); got != "auditor_error the account" {
+	s.Options.First = &first
+	if got := announcements(s.After(hour, in("eu-west-1"))); got != "auditor_error the account" {
 		t.Errorf("after the error in both attempts of a run: announced %q", got)
 	}
 }
-
-// misconfigured is the report of a run with an invalid configuration.
-var misconfigured = audit.Evaluate(audit.Facts{Account: "123456789012", Partition: "aws",
-	Problems: []audit.Problem{{What: audit.ProblemConfiguration, Why: "CALLERS: is not set",
-		Remedy: "correct the parameter of the stack or the property of the construct, not only the " +
-			"function's environment"}}})
 
 // TestARunWithoutTargetsEndsNothing checks that a run that audits no target, because its
 // configuration is invalid, neither ends the error of a target nor announces that a mute can be
@@ -408,32 +356,32 @@ func TestARunWithoutTargetsEndsNothing(t *testing.T) {
 	muted := finding("user/v", "b", audit.Missing, high)
 	audited := reportOf(targets, unverified, muted)
 	s := newStory(t)
-	s.mutes = Mutes{{Target: "user/v", Reason: "known", Owner: "kim", Until: start.Add(90 * day)}}
-	expect := func(step string, p Planned, want string) {
+	s.Mutes = mute.List{{Target: "user/v", Reason: "known", Owner: "kim", Until: start.Add(90 * day)}}
+	expect := func(step string, p alert.Planned, want string) {
 		t.Helper()
 		if got := announcements(p); got != want {
 			t.Errorf("%s: announced %q, want %q", step, got, want)
 		}
 	}
-	s.run(audited)
-	expect("unverified in two runs", s.after(hour, audited), "auditor_error user/u")
-	s.options.First = &misconfigured
-	p := s.after(hour, misconfigured)
+	s.Run(audited)
+	expect("unverified in two runs", s.After(hour, audited), "auditor_error user/u")
+	s.Options.First = &misconfigured
+	p := s.After(hour, misconfigured)
 	expect("the configuration is invalid", p, "auditor_error the account")
 	opening := "nothing is audited\n" + report.Headline(misconfigured) + "\n\n"
-	if mail := p.Message.Bodies["email"]; !strings.HasPrefix(mail, opening) ||
+	if mail := message(p).Bodies["email"]; !strings.HasPrefix(mail, opening) ||
 		!strings.Contains(mail, "the account: "+audit.ProblemConfiguration+"; since ") {
 		t.Errorf("the mail does not begin with the error\n%s", mail)
 	}
-	expect("the configuration is still invalid", s.after(hour, misconfigured), "")
-	s.options.First = nil
-	p = s.after(hour, audited)
+	expect("the configuration is still invalid", s.After(hour, misconfigured), "")
+	s.Options.First = nil
+	p = s.After(hour, audited)
 	expect("the configuration is valid again", p, "auditor_error the account ended")
-	if mail := p.Message.Bodies["email"]; !strings.Contains(mail, "\n  Resolved ") ||
+	if mail := message(p).Bodies["email"]; !strings.Contains(mail, "\n  Resolved ") ||
 		!strings.Contains(mail, " the configuration is valid again after 2h\n") {
 		t.Errorf("the mail does not say that the error is resolved\n%s", mail)
 	}
-	expect("the target is verified again", s.after(hour, reportOf(targets, muted)),
+	expect("the target is verified again", s.After(hour, reportOf(targets, muted)),
 		"auditor_error user/u ended")
 }
 
@@ -454,7 +402,7 @@ func TestATargetThatIsNotFoundStaysUnverified(t *testing.T) {
 		{unlisted, "auditor_error the account"}, {unverified, "auditor_error the account ended"},
 		{reportOf([]string{"user/u"}), "auditor_error role/clips ended"},
 	} {
-		if got := announcements(s.after(hour, step.report)); got != step.want {
+		if got := announcements(s.After(hour, step.report)); got != step.want {
 			t.Errorf("run %d: announced %q, want %q", i+1, got, step.want)
 		}
 	}

@@ -5,117 +5,101 @@ import (
 	"slices"
 	"time"
 
+	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
-	"github.com/remotion-audit/remotion-audit/internal/report"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // expiresSoon is how long before the end of a mute a notice announces the end.
 const expiresSoon = 7 * 24 * time.Hour
 
-// muteNotice announces a mute that is new, changed, ends soon, or hides more or fewer gaps.
-type muteNotice struct {
-	mute Mute
-	kind muteNoticeKind
-	// effect describes how many gaps the mute hides.
-	effect   string
-	severity policies.Severity
+// MuteNotice announces a mute that is new, changed, ends soon, or hides more or fewer gaps.
+type MuteNotice struct {
+	Mute mute.Mute
+	Kind MuteNoticeKind
+	// Effect describes how many gaps the mute hides. The dedupKey is derived from Effect, so a change
+	// of its text announces the notices of overlapping releases twice.
+	Effect   string
+	Severity policies.Severity
 }
 
-type muteNoticeKind string
+// MuteNoticeKind is why a mute is announced.
+type MuteNoticeKind string
 
 const (
-	muteNew      muteNoticeKind = "new"
-	muteChanged  muteNoticeKind = "changed"
-	muteExpiring muteNoticeKind = "expiring"
-	muteWorse    muteNoticeKind = "hides more"
-	muteUnused   muteNoticeKind = "unused"
+	// MuteNew means that the mute is new.
+	MuteNew MuteNoticeKind = "new"
+	// MuteChanged means that the mute has another reason, owner or end.
+	MuteChanged MuteNoticeKind = "changed"
+	// MuteExpiring means that the mute ends within expiresSoon.
+	MuteExpiring MuteNoticeKind = "expiring"
+	// MuteWorse means that the mute hides more or worse gaps than announced.
+	MuteWorse MuteNoticeKind = "hides more"
+	// MuteUnused means that the mute hides nothing.
+	MuteUnused MuteNoticeKind = "unused"
 )
 
 // muteNotices compares the mutes in force with the mutes of the state. It returns the notices, and
 // the mutes to store after the notices are announced.
-func (l *lifecycle) muteNotices() (seen []SeenMute, notices []muteNotice) {
-	for _, m := range l.mutes {
-		hid, worst, unsure := l.hiddenGaps(m)
+func muteNotices(previous []SeenMute, inForce mute.List, r audit.Report,
+	now time.Time) (seen []SeenMute, notices []MuteNotice) {
+	for _, m := range inForce {
+		hid, worst, unsure := hiddenGaps(r, m)
 		current := SeenMute{Mute: m, Hid: hid, HidWorst: worst,
-			Expiring: m.Until.Sub(l.now) <= expiresSoon, Unused: hid == 0 && !unsure}
+			Expiring: m.Until.Sub(now) <= expiresSoon, Unused: hid == 0 && !unsure}
 		effect := "hides nothing"
 		switch {
 		case hid > 0:
-			effect = fmt.Sprintf("hides %s (highest severity: %s)", report.Plural(hid, "gap"), worst)
+			effect = fmt.Sprintf("hides %s (highest severity: %s)", textfmt.Plural(hid, "gap"), worst)
 		case unsure:
 			effect = "may hide unverified requirements"
 		}
-		add := func(kind muteNoticeKind) {
-			notices = append(notices, muteNotice{m, kind, effect, max(worst, policies.Low)})
+		add := func(kind MuteNoticeKind) {
+			notices = append(notices, MuteNotice{m, kind, effect, max(worst, policies.Low)})
 		}
-		i := slices.IndexFunc(l.previous.Mutes, func(s SeenMute) bool { return s.compare(m) == 0 })
-		if i < 0 || !l.previous.Mutes[i].equal(m) {
+		i := slices.IndexFunc(previous, func(s SeenMute) bool { return s.Compare(m) == 0 })
+		if i < 0 || !previous[i].Equal(m) {
 			if i < 0 {
-				add(muteNew)
+				add(MuteNew)
 			} else {
-				add(muteChanged)
+				add(MuteChanged)
 			}
 			seen = append(seen, current)
 			continue
 		}
-		previous := l.previous.Mutes[i]
-		if current.Expiring && !previous.Expiring {
-			add(muteExpiring)
+		before := previous[i]
+		if current.Expiring && !before.Expiring {
+			add(MuteExpiring)
 		}
-		if hid > previous.Hid || worst > previous.HidWorst {
-			add(muteWorse)
+		if hid > before.Hid || worst > before.HidWorst {
+			add(MuteWorse)
 		} else {
 			// Keeping the highest numbers avoids a notice each time that a gap reopens.
-			current.Hid, current.HidWorst = previous.Hid, previous.HidWorst
+			current.Hid, current.HidWorst = before.Hid, before.HidWorst
 		}
-		if current.Unused && !previous.Unused {
-			add(muteUnused)
+		if current.Unused && !before.Unused {
+			add(MuteUnused)
 		}
-		current.Unused = current.Unused || unsure && previous.Unused
+		current.Unused = current.Unused || unsure && before.Unused
 		seen = append(seen, current)
 	}
 	return seen, notices
 }
 
-// sentence returns the notice as a sentence that names the mute.
-func (n muteNotice) sentence(now time.Time) string {
-	return "mute of " + n.mute.matchText() + ": " + n.text(now)
-}
-
-// text returns the notice without the name of the mute.
-func (n muteNotice) text(now time.Time) string {
-	switch n.kind {
-	case muteNew:
-		return "new mute, " + n.effect
-	case muteChanged:
-		return "changed mute, " + n.effect
-	case muteExpiring:
-		return "ends in " + durationText(n.mute.Until.Sub(now)) + ", " + n.effect
-	case muteWorse:
-		return "now " + n.effect + ", more or worse gaps than announced before"
-	}
-	return "hides nothing and can be removed"
-}
-
-// equal reports whether the mutes have equal fields.
-func (m Mute) equal(o Mute) bool {
-	return m.compare(o) == 0 && m.Reason == o.Reason && m.Owner == o.Owner && m.Until.Equal(o.Until)
-}
-
 // hiddenGaps counts the gaps that a mute hides, and returns the highest of their severities. unsure
 // is true if the mute may also hide gaps that this run could not verify.
-func (l *lifecycle) hiddenGaps(m Mute) (n int, worst policies.Severity, unsure bool) {
-	for _, f := range l.report.Findings {
+func hiddenGaps(r audit.Report, m mute.Mute) (n int, worst policies.Severity, unsure bool) {
+	for _, f := range r.Findings {
 		switch {
 		case f.Status.Gap() && m.Matches(f):
 			n++
 			worst = max(worst, f.Severity)
-		case f.Status == audit.Unverified && m.concerns(f),
-			identityOf(f).targetMissing() && f.Status.Gap() &&
-				glob(m.Target, f.Target):
+		case f.Status == audit.Unverified && m.Concerns(f),
+			IdentityOf(f).targetMissing() && f.Status.Gap() &&
+				m.MatchesTarget(f.Target):
 			unsure = true
 		}
 	}
-	return n, worst, unsure || l.unknownTargets()
+	return n, worst, unsure || unknownTargets(r)
 }

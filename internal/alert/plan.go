@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
@@ -21,25 +22,18 @@ type Options struct {
 	// First is the report of an earlier attempt within this run, or nil. If both reports contain an
 	// auditor error, this run announces the error.
 	First *audit.Report
-	// MuteErrors are the errors that ParseMutes returned.
-	MuteErrors []MuteError
+	// MuteErrors are the errors that mute.Parse returned.
+	MuteErrors []mute.Error
 	// Problems are problems of the auditor, such as a damaged state or a mutes file that it has no
 	// permission to read. Plan announces them at once, as auditor errors. Their Target is empty, and
 	// their What must be the same in each run.
 	Problems []audit.Problem
-	// Sender describes the auditor in the texts.
-	Sender Sender
 }
 
-// Planned is the result of Plan: the message to send and the state to store.
+// Planned is the result of Plan: what to announce and the state to store.
 type Planned struct {
-	// Message is the message to send. It is zero if there is none.
-	Message Message
-	// DedupKey is the dedupKey of the message. Messages with equal keys contain the same
-	// announcements.
-	DedupKey string
-	// Reasons are why the message is sent, as in its attribute "events".
-	Reasons []Reason
+	// Digest is the content of the message to send. It is nil if there is nothing to announce.
+	Digest *Digest
 	// Next is the state to store after the message is published, or at once if there is none.
 	Next State
 	// NextUndelivered is the state to store instead of Next if the topic has no confirmed
@@ -56,9 +50,9 @@ type Planned struct {
 // Plan compares a report with the previous state, and decides which message to send. It depends
 // only on its arguments. If the caller stores Next, a run with the same report sends no message
 // until a reminder is due.
-func Plan(previous State, r audit.Report, mutes Mutes, now time.Time, o Options) Planned {
-	mutes = mutes.inForce(now)
-	r = r.Muted(mutes.longestFor)
+func Plan(previous State, r audit.Report, mutes mute.List, now time.Time, o Options) Planned {
+	mutes = mutes.InForce(now)
+	r = mutes.Apply(r, now)
 	previous.Pending = nil
 	if o.Stateless {
 		previous = State{}
@@ -72,36 +66,34 @@ func Plan(previous State, r audit.Report, mutes Mutes, now time.Time, o Options)
 	l := newLifecycle(previous, r, mutes, now, o)
 	gaps, transitions := l.nextGaps()
 	errs, errorTransitions := l.nextErrors()
-	seenMutes, muteNotices := l.muteNotices()
-	seenNotices, reportNotices := l.reportNotices()
+	seenMutes, changedMutes := muteNotices(previous.Mutes, mutes, r, now)
+	seenNotices, notices := reportNotices(previous, r, now)
 	if o.Stateless { // notices would be announced on every run
-		seenMutes, muteNotices, reportNotices = nil, nil, nil
+		seenMutes, changedMutes, notices = nil, nil, nil
 	}
-	d := newDigest(l, transitions, errorTransitions, muteNotices)
-	d.reportNotices = reportNotices
-	d.iamChanges = d.relevantIAMChanges()
+	d := newDigest(l, transitions, errorTransitions, changedMutes, notices)
+	d.identify(previous)
 
 	undelivered := previous
 	undelivered.SchemaVersion, undelivered.Run = StateVersion, r.Run
 	undelivered.Gaps, undelivered.Errors = gaps, errs
 	undelivered.Run.Trigger = nil // the IAM changes of the trigger would make the state grow
-	d.identify(previous)
 	next := undelivered
 	next.Notices = seenNotices
-	if len(reportNotices) == 0 {
+	if len(notices) == 0 {
 		undelivered.Notices = seenNotices
 	}
-	next.Gaps = markGapsNotified(gaps, transitions, now, d.thread)
-	next.Errors = markErrorsNotified(errs, errorTransitions, now, d.thread)
+	next.Gaps = markGapsNotified(gaps, transitions, now, d.Thread)
+	next.Errors = markErrorsNotified(errs, errorTransitions, now, d.Thread)
 	next.Mutes = seenMutes
-	d.hasErrors = slices.ContainsFunc(next.Errors, func(e Error) bool { return e.What != "" })
+	d.HasErrors = slices.ContainsFunc(next.Errors, func(e Error) bool { return e.What != "" })
 	if next.Baseline.IsZero() {
 		next.Baseline = now
 	}
 	p := Planned{Next: next, NextUndelivered: next, Report: r}
 	if !o.Stateless {
 		p.OldestGapAge = oldestGapAge(next.Gaps, now)
-		d.nextReminder = l.nextReminder(next)
+		d.NextReminder = l.nextReminder(next)
 	} else {
 		p.Next, p.NextUndelivered = State{}, State{}
 	}
@@ -109,10 +101,10 @@ func Plan(previous State, r audit.Report, mutes Mutes, now time.Time, o Options)
 		return p
 	}
 	if !o.Stateless {
-		p.Next.Announced = d.key
+		p.Next.Announced = d.DedupKey
 		p.NextUndelivered = undelivered
 	}
-	p.Reasons, p.DedupKey, p.Message = d.reasons(), d.key, d.message()
+	p.Digest = &d
 	return p
 }
 

@@ -2,11 +2,9 @@ package alert
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
-	"github.com/remotion-audit/remotion-audit/internal/report"
 )
 
 // announcedKinds are the kinds of notices that are announced, because they need action before they
@@ -33,26 +31,27 @@ type SeenNotice struct {
 // disappears because a listing failed, and returns within closedRetention, it is not announced
 // again. If an older release that did not announce notices wrote the state, the current notices
 // count as announced.
-func (l *lifecycle) reportNotices() (seen []SeenNotice, announce []audit.Notice) {
+func reportNotices(previous State, r audit.Report,
+	now time.Time) (seen []SeenNotice, announce []audit.Notice) {
 	seen = []SeenNotice{}
-	countAsAnnounced := l.previous.Notices == nil && !l.previous.Baseline.IsZero()
+	countAsAnnounced := previous.Notices == nil && !previous.Baseline.IsZero()
 	equals := func(n audit.Notice) func(SeenNotice) bool {
 		return func(s SeenNotice) bool {
 			return s.Kind == n.Kind && s.Target == n.Target && s.Text == n.Text
 		}
 	}
 	var known []SeenNotice
-	for _, s := range l.previous.Notices {
-		if l.now.Sub(s.Seen) < closedRetention {
+	for _, s := range previous.Notices {
+		if now.Sub(s.Seen) < closedRetention {
 			known = append(known, s)
 		}
 	}
-	for _, n := range l.report.Notices {
+	for _, n := range r.Notices {
 		if !slices.Contains(announcedKinds, n.Kind) || slices.ContainsFunc(seen, equals(n)) ||
 			len(seen) == maxNotices {
 			continue
 		}
-		seen = append(seen, SeenNotice{n.Kind, n.Target, n.Text, l.now})
+		seen = append(seen, SeenNotice{n.Kind, n.Target, n.Text, now})
 		if !countAsAnnounced && !slices.ContainsFunc(known, equals(n)) {
 			announce = append(announce, n)
 		}
@@ -64,37 +63,4 @@ func (l *lifecycle) reportNotices() (seen []SeenNotice, announce []audit.Notice)
 		}
 	}
 	return seen, announce
-}
-
-// reportNoticeSection returns the section of a notice.
-func (d digest) reportNoticeSection(x audit.Notice) report.Section {
-	s := report.Section{Title: "NOTICE", Fields: nonEmpty(
-		report.Field{Label: "Target", Text: x.Target}, report.Field{Label: "Text", Text: x.Text})}
-	if x.Command != "" {
-		s.Fields = append(s.Fields, report.Field{Label: "Command", Text: d.withAuditFlags(x).Command,
-			Command: true})
-	}
-	return s
-}
-
-// withAuditFlags adds the callers, regions and settings of this audit to the command of a notice.
-// Without them, the command would audit the user that runs it.
-func (d digest) withAuditFlags(x audit.Notice) audit.Notice {
-	if flags, ok := strings.CutPrefix(x.Command, "remotion-audit audit"); ok {
-		x.Command = report.CheckCommands(d.report, "", "", d.options.Sender.Settings)[0] + flags
-	}
-	return x
-}
-
-// accompanyingNotices returns the notices that a mail shows but does not announce. It leaves out
-// the notice about the read scope, which is a setting and is announced once. Without a state, no
-// notice is announced, so each mail shows all notices.
-func (d digest) accompanyingNotices(notices []audit.Notice) (list []audit.Notice) {
-	for _, x := range notices {
-		if !slices.Contains(d.reportNotices, x) &&
-			(x.Kind != audit.NoticeReadScope || d.options.Stateless) {
-			list = append(list, d.withAuditFlags(x))
-		}
-	}
-	return list
 }

@@ -1,10 +1,11 @@
-package alert
+package alert_test
 
 import (
 	"fmt"
 	"strings"
 	"testing"
 
+	"github.com/remotion-audit/remotion-audit/internal/alert"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
@@ -12,12 +13,6 @@ import (
 var upgradeNotice = audit.Notice{Kind: audit.NoticeUpgrade,
 	Text:    "Remotion 4.0.418 and later needs permissions that are not granted: s3:PutBucketPolicy for user/u",
 	Command: "remotion-audit audit --upgrade-to 4.0.527"}
-
-// withNotices returns the report with the notices.
-func withNotices(r audit.Report, notices ...audit.Notice) audit.Report {
-	r.Notices = notices
-	return r
-}
 
 // TestNoticesAreAnnouncedOnce checks that a notice that requires an action is announced once.
 func TestNoticesAreAnnouncedOnce(t *testing.T) {
@@ -28,110 +23,90 @@ func TestNoticesAreAnnouncedOnce(t *testing.T) {
 		Text: "Remotion 4.0.999 is newer than this catalogue"}
 	notAnnounced := audit.Notice{Kind: audit.NoticeCustomName, Text: "these are not: mine"}
 	upgrade := "notice " + upgradeNotice.Text
-	expect := func(step string, p Planned, want string) {
+	expect := func(step string, p alert.Planned, want string) {
 		t.Helper()
 		if got := announcements(p); got != want {
 			t.Errorf("%s: announced %q, want %q", step, got, want)
 		}
 	}
 	s := newStory(t)
-	expect("the first run", s.run(withNotices(fine, upgradeNotice, upgradeNotice, notAnnounced)),
+	expect("the first run", s.Run(withNotices(fine, upgradeNotice, upgradeNotice, notAnnounced)),
 		upgrade)
-	if m := s.last.Message; attribute(m, "severity") != "low" ||
+	if m := message(s.Last); s.Last.Digest.Severity != policies.Low ||
 		!strings.HasPrefix(m.Subject, "[NOTICE] Remotion IAM: 1 notice | ") ||
 		strings.Count(m.Bodies["email"], "needs permissions that are not granted") != 1 {
 		t.Errorf("%q %+v\n%s", m.Subject, m.Attributes, m.Bodies["email"])
 	}
-	expect("the same notice", s.after(hour, withNotices(fine, upgradeNotice)), "")
-	expect("the notice is absent", s.after(hour, fine), "")
-	expect("the notice returns", s.after(day, withNotices(fine, upgradeNotice)), "")
-	expect("another notice", s.after(hour, withNotices(fine, upgradeNotice, newer)),
+	expect("the same notice", s.After(hour, withNotices(fine, upgradeNotice)), "")
+	expect("the notice is absent", s.After(hour, fine), "")
+	expect("the notice returns", s.After(day, withNotices(fine, upgradeNotice)), "")
+	expect("another notice", s.After(hour, withNotices(fine, upgradeNotice, newer)),
 		"notice "+newer.Text)
-	expect("another text", s.after(hour, withNotices(fine, other, newer)), "notice "+other.Text)
-	expect("the notice returns after a month", s.after(31*day, withNotices(fine, upgradeNotice)),
+	expect("another text", s.After(hour, withNotices(fine, other, newer)), "notice "+other.Text)
+	expect("the notice returns after a month", s.After(31*day, withNotices(fine, upgradeNotice)),
 		upgrade)
 
 	s = newStory(t)
-	s.noSubscribers = true
-	expect("no subscriber", s.run(withNotices(fine, upgradeNotice)), upgrade)
-	s.noSubscribers = false
-	expect("a subscriber", s.after(hour, withNotices(fine, upgradeNotice)), upgrade)
+	s.NoSubscribers = true
+	expect("no subscriber", s.Run(withNotices(fine, upgradeNotice)), upgrade)
+	s.NoSubscribers = false
+	expect("a subscriber", s.After(hour, withNotices(fine, upgradeNotice)), upgrade)
 
 	s = newStory(t)
-	s.state = State{Baseline: start.Add(-hour)} // the state of a release that announced no notices
-	expect("the first run after an upgrade", s.run(withNotices(fine, upgradeNotice)), "")
-	expect("a new notice after an upgrade", s.after(hour, withNotices(fine, upgradeNotice, newer)),
+	// The state of a release that announced no notices.
+	s.State = alert.State{Baseline: start.Add(-hour)}
+	expect("the first run after an upgrade", s.Run(withNotices(fine, upgradeNotice)), "")
+	expect("a new notice after an upgrade", s.After(hour, withNotices(fine, upgradeNotice, newer)),
 		"notice "+newer.Text)
 
 	s = newStory(t)
-	s.options.Stateless = true
-	expect("without a state", s.run(withNotices(fine, upgradeNotice)), "")
+	s.Options.Stateless = true
+	expect("without a state", s.Run(withNotices(fine, upgradeNotice)), "")
 }
 
 // TestReadScopeIsAnnouncedOnce checks that the notice about the read scope is announced once, and
 // that other mails show the notice only if the run is stateless.
 func TestReadScopeIsAnnouncedOnce(t *testing.T) {
 	scope := audit.Notice{Kind: audit.NoticeReadScope, Text: "READ_SCOPE=named: nothing is listed"}
-	countNotices := func(p Planned) int { return strings.Count(p.Message.Bodies["email"], scope.Text) }
+	mail := func(p alert.Planned) string { return message(p).Bodies["email"] }
+	countNotices := func(p alert.Planned) int { return strings.Count(mail(p), scope.Text) }
 	s := newStory(t)
-	if p := s.run(withNotices(reportOf([]string{"user/u"}), scope)); announcements(p) != "notice "+
+	if p := s.Run(withNotices(reportOf([]string{"user/u"}), scope)); announcements(p) != "notice "+
 		scope.Text ||
 		countNotices(p) != 1 {
-		t.Errorf("announced %q\n%s", announcements(p), p.Message.Bodies["email"])
+		t.Errorf("announced %q\n%s", announcements(p), mail(p))
 	}
-	if p := s.after(hour, withNotices(reportOf([]string{"user/u"}), scope)); announcements(p) != "" {
+	if p := s.After(hour, withNotices(reportOf([]string{"user/u"}), scope)); announcements(p) != "" {
 		t.Errorf("announced again: %q", announcements(p))
 	}
 	gap := withNotices(reportOf([]string{"user/u"}, finding("user/u", "s3:GetObject", audit.Missing,
 		policies.Critical)), scope)
-	if p := s.after(hour, gap); announcements(p) == "" || countNotices(p) != 0 {
-		t.Errorf("announced %q\n%s", announcements(p), p.Message.Bodies["email"])
+	if p := s.After(hour, gap); announcements(p) == "" || countNotices(p) != 0 {
+		t.Errorf("announced %q\n%s", announcements(p), mail(p))
 	}
 	s = newStory(t)
-	s.options.Stateless = true
-	if p := s.run(gap); countNotices(p) != 1 {
+	s.Options.Stateless = true
+	if p := s.Run(gap); countNotices(p) != 1 {
 		t.Errorf("the mail of a stateless run does not contain the notice once\n%s",
-			p.Message.Bodies["email"])
+			mail(p))
 	}
 }
 
-// TestNoticesFit checks that a message with thousands of notices and releases does not exceed the
-// size limit, and still contains all gaps.
-func TestNoticesFit(t *testing.T) {
-	for _, size := range []int{10, 300, 3000} {
-		r := bigReport(2, 10, 1, 100)
-		for i := range size {
-			text := fmt.Sprintf("notice %d\n<!channel> %s", i, strings.Repeat("n", 2000))
-			r.Notices = append(r.Notices, audit.Notice{Kind: audit.NoticeNewerRelease, Text: text},
-				audit.Notice{Kind: audit.NoticeDocument, Target: "user/u0", Text: text})
-			r.Remotion.Releases = append(r.Remotion.Releases, fmt.Sprint("4.1.", i))
-			for j := range r.Findings {
-				r.Findings[j].Releases = append(r.Findings[j].Releases, fmt.Sprint("4.1.", i))
-			}
-			r.Remotion.Deployed = append(r.Remotion.Deployed, audit.Deployed{Release: fmt.Sprint("4.1.", i),
-				Functions: 1})
-		}
-		s := newStory(t)
-		p := s.run(r)
-		checkMessage(t, p, s.options)
-		d := decoded(p.Message)
-		gaps := 0
-		for _, a := range d.Announcements {
-			if a.Event == ReasonBaseline {
-				gaps++
-			}
-		}
-		// The gaps come first. All of them fit.
-		if cut := size > 10; gaps != 20 || d.Truncated != cut ||
-			cut != strings.Contains(p.Message.Bodies["email"], "more findings not shown") {
-			t.Errorf("%d notices: %d gaps are announced, truncated %v, %d bytes", size, gaps,
-				d.Truncated, p.Message.size())
-		}
-		if len(s.state.Notices) > maxNotices {
-			t.Errorf("the state has %d notices", len(s.state.Notices))
-		}
-		if got := announcements(s.after(hour, r)); got != "" {
-			t.Errorf("the next run announced %.200q", got)
-		}
+// TestTheStateHasFewNotices checks that the state contains a limited number of notices, and that
+// the next run announces none of the others.
+func TestTheStateHasFewNotices(t *testing.T) {
+	r := reportOf([]string{"user/u"})
+	for i := range 3 * alert.MaxNotices {
+		r.Notices = append(r.Notices, audit.Notice{Kind: audit.NoticeNewerRelease,
+			Text: fmt.Sprint("notice ", i)})
+	}
+	s := newStory(t)
+	if p := s.Run(r); len(p.Digest.Notices) != alert.MaxNotices ||
+		len(s.State.Notices) != alert.MaxNotices {
+		t.Errorf("announced %d notices, stored %d, want %d", len(p.Digest.Notices),
+			len(s.State.Notices), alert.MaxNotices)
+	}
+	if got := announcements(s.After(hour, r)); got != "" {
+		t.Errorf("the next run announced %.200q", got)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
@@ -118,7 +119,7 @@ type Error struct {
 
 // SeenMute is a mute as stored in the state.
 type SeenMute struct {
-	Mute
+	mute.Mute
 	// Hid is how many gaps the mute hid when a message last announced that number. HidWorst is the
 	// highest severity of these gaps.
 	Hid      int               `json:"hid"`
@@ -192,8 +193,8 @@ func (s State) check() error {
 func (s State) JSON() []byte {
 	s.SchemaVersion = StateVersion
 	var b bytes.Buffer
-	// marshal returns valid JSON, so Indent cannot fail.
-	_ = json.Indent(&b, []byte(marshal(s)), "", " ")
+	// JSON returns valid JSON, so Indent cannot fail.
+	_ = json.Indent(&b, []byte(JSON(s)), "", " ")
 	b.WriteByte('\n')
 	return b.Bytes()
 }

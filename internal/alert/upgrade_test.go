@@ -1,4 +1,4 @@
-package alert
+package alert_test
 
 import (
 	"encoding/json"
@@ -7,8 +7,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/remotion-audit/remotion-audit/internal/alert"
+	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/testing/schematest"
 )
 
 // released is the directory of a state, a mutes file and a report that the release of November 2026
@@ -45,7 +48,7 @@ const (
 
 // upgradeStory returns a story that continues from the files in released. It also returns the state
 // and the report in these files; the upgrade notice in the report has the text of this release.
-func upgradeStory(t *testing.T) (*story, State, audit.Report) {
+func upgradeStory(t *testing.T) (*story, alert.State, audit.Report) {
 	t.Helper()
 	read := func(name string) []byte {
 		raw, err := os.ReadFile(released + name)
@@ -54,7 +57,7 @@ func upgradeStory(t *testing.T) (*story, State, audit.Report) {
 		}
 		return raw
 	}
-	state, err := ParseState(read("state.json"))
+	state, err := alert.ParseState(read("state.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,8 +71,8 @@ func upgradeStory(t *testing.T) (*story, State, audit.Report) {
 		}
 	}
 	s := newStory(t)
-	s.now, s.state, s.runs = r.Run.At, state, 20
-	s.mutes, s.options.MuteErrors = ParseMutes(read("mutes.yaml"), s.now)
+	s.Now, s.State, s.Runs = r.Run.At, state, 20
+	s.Mutes, s.Options.MuteErrors = mute.Parse(read("mutes.yaml"), s.Now)
 	return s, state, r
 }
 
@@ -78,26 +81,26 @@ func TestAnUpgradeKeepsTheState(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := validate(t, schema(t, "state.schema.json"), raw); err != nil {
+	if err := schematest.Validate(t, schematest.Compile(t, "state.schema.json"), raw); err != nil {
 		t.Error(err)
 	}
 	// ParseState changes only the texts of errors of the mutes file, and the text of the upgrade
 	// notice.
-	var old State
+	var old alert.State
 	if err := json.Unmarshal(raw, &old); err != nil {
 		t.Fatal(err)
 	}
-	state, err := ParseState(raw)
+	state, err := alert.ParseState(raw)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var texts []string
-	for _, errs := range [][2][]Error{{old.Errors, state.Errors},
+	for _, errs := range [][2][]alert.Error{{old.Errors, state.Errors},
 		{old.Pending.Next.Errors, state.Pending.Next.Errors}} {
 		texts = nil
 		for i, e := range errs[1] {
 			if e.Target == "" {
-				texts = append(texts, strings.TrimPrefix(e.What, mutesFile))
+				texts = append(texts, strings.TrimPrefix(e.What, alert.MutesFile))
 				errs[0][i].What = e.What
 			}
 		}
@@ -105,7 +108,7 @@ func TestAnUpgradeKeepsTheState(t *testing.T) {
 			t.Errorf("renamed errors\n%q, want\n%q", texts, renamedTexts)
 		}
 	}
-	for _, notices := range [][]SeenNotice{old.Notices, old.Pending.Next.Notices} {
+	for _, notices := range [][]alert.SeenNotice{old.Notices, old.Pending.Next.Notices} {
 		for i, n := range notices {
 			if n.Text == oldUpgradeText {
 				notices[i].Text = upgradeText
@@ -119,16 +122,16 @@ func TestAnUpgradeKeepsTheState(t *testing.T) {
 
 func TestAnUpgradeKeepsTheMutes(t *testing.T) {
 	s, state, _ := upgradeStory(t)
-	if len(s.mutes) != 2 || len(s.mutes) != len(state.Mutes) {
-		t.Fatalf("mutes %+v", s.mutes)
+	if len(s.Mutes) != 2 || len(s.Mutes) != len(state.Mutes) {
+		t.Fatalf("mutes %+v", s.Mutes)
 	}
-	for _, m := range s.mutes {
-		if !slices.ContainsFunc(state.Mutes, func(s SeenMute) bool { return s.equal(m) }) {
+	for _, m := range s.Mutes {
+		if !slices.ContainsFunc(state.Mutes, func(s alert.SeenMute) bool { return s.Equal(m) }) {
 			t.Errorf("the state does not contain the mute %+v", m)
 		}
 	}
 	var texts []string
-	for _, e := range s.options.MuteErrors {
+	for _, e := range s.Options.MuteErrors {
 		texts = append(texts, e.Error())
 	}
 	slices.Sort(texts)
@@ -140,13 +143,13 @@ func TestAnUpgradeKeepsTheMutes(t *testing.T) {
 func TestAnUpgradeAnnouncesNothing(t *testing.T) {
 	t.Run("the findings of the confirmed state are not announced again", func(t *testing.T) {
 		s, state, r := upgradeStory(t)
-		s.state.Pending = nil
+		s.State.Pending = nil
 		r.Findings = slices.Clone(r.Findings)
 		r.Findings = slices.DeleteFunc(r.Findings, func(f audit.Finding) bool {
 			return f.Action == "d" // the gap that the claim announces
 		})
 		r.Summary.Gaps--
-		p := s.run(r)
+		p := s.Run(r)
 		if got := announcements(p); got != "" {
 			t.Errorf("announced %q", got)
 		}
@@ -154,8 +157,8 @@ func TestAnUpgradeAnnouncesNothing(t *testing.T) {
 	})
 	t.Run("the findings of the claimed state are not announced again", func(t *testing.T) {
 		s, state, r := upgradeStory(t)
-		s.state = state.Pending.Next
-		p := s.after(hour, r)
+		s.State = state.Pending.Next
+		p := s.After(hour, r)
 		if got := announcements(p); got != "" {
 			t.Errorf("announced %q", got)
 		}
@@ -165,9 +168,9 @@ func TestAnUpgradeAnnouncesNothing(t *testing.T) {
 	// key.
 	t.Run("the claim has the key that this release derives", func(t *testing.T) {
 		s, state, r := upgradeStory(t)
-		s.state.Pending = nil
-		if p := s.plan(r); announcements(p) != "opened d" || p.DedupKey != state.Pending.DedupKey {
-			t.Errorf("announced %q with key %s, want %s", announcements(p), p.DedupKey,
+		s.State.Pending = nil
+		if p := s.Plan(r); announcements(p) != "opened d" || key(p) != state.Pending.DedupKey {
+			t.Errorf("announced %q with key %s, want %s", announcements(p), key(p),
 				state.Pending.DedupKey)
 		}
 	})
@@ -175,7 +178,7 @@ func TestAnUpgradeAnnouncesNothing(t *testing.T) {
 
 // compareStates checks that two states are equal, apart from the run, the claim, the number of runs
 // of an error and the time of a notice.
-func compareStates(t *testing.T, before, after State) {
+func compareStates(t *testing.T, before, after alert.State) {
 	t.Helper()
 	for i := range after.Errors {
 		after.Errors[i].Runs = before.Errors[i].Runs
@@ -204,19 +207,19 @@ func TestRenamedErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, f := range files {
-		_, errs := ParseMutes([]byte(f.File), start)
+		_, errs := mute.Parse([]byte(f.File), start)
 		var got, want []string
 		for _, old := range f.Errors {
-			got = append(got, renamedError(old))
+			got = append(got, alert.RenamedError(old))
 		}
 		for _, e := range errs {
-			want = append(want, mutesFile+e.Error())
+			want = append(want, alert.MutesFile+e.Error())
 		}
 		if !slices.Equal(got, want) {
 			t.Errorf("%q: renamed to %q, want %q", f.File, got, want)
 		}
 		for _, text := range want {
-			if again := renamedError(text); again != text {
+			if again := alert.RenamedError(text); again != text {
 				t.Errorf("the text of this release %q is renamed to %q", text, again)
 			}
 		}
@@ -233,7 +236,7 @@ func TestRenamedErrors(t *testing.T) {
 		"mutes.yaml in the evidence bucket": "mutes.yaml in the evidence bucket",
 		"":                                  "",
 	} {
-		if got := renamedError(old); got != want {
+		if got := alert.RenamedError(old); got != want {
 			t.Errorf("%q is renamed to %q, want %q", old, got, want)
 		}
 	}
@@ -249,13 +252,13 @@ func TestAnUpgradeDoesNotAnnounceTheReadScopeAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := validate(t, schema(t, "state.schema.json"), raw); err != nil {
+	if err := schematest.Validate(t, schematest.Compile(t, "state.schema.json"), raw); err != nil {
 		t.Error(err)
 	}
 	if strings.Contains(string(raw), audit.ReadScopeText) {
 		t.Fatal("the state has the text of this release already")
 	}
-	state, err := ParseState(raw)
+	state, err := alert.ParseState(raw)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -273,7 +276,7 @@ func TestAnUpgradeDoesNotAnnounceTheReadScopeAgain(t *testing.T) {
 	gap := finding("user/u", "a", audit.Missing, high)
 	for _, tt := range []struct {
 		name   string
-		state  State
+		state  alert.State
 		report audit.Report
 	}{
 		{"the confirmed state", confirmed, reportOf([]string{"user/u"})},
@@ -281,8 +284,8 @@ func TestAnUpgradeDoesNotAnnounceTheReadScopeAgain(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newStory(t)
-			s.now, s.state, s.runs = tt.state.Run.At, tt.state, 20
-			if got := announcements(s.after(hour, withNotices(tt.report, notices...))); got != "" {
+			s.Now, s.State, s.Runs = tt.state.Run.At, tt.state, 20
+			if got := announcements(s.After(hour, withNotices(tt.report, notices...))); got != "" {
 				t.Errorf("announced %q", got)
 			}
 		})

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -21,6 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
+	"github.com/remotion-audit/remotion-audit/internal/testing/roundtrips"
 )
 
 func load(t *testing.T, url string) Clients {
@@ -52,31 +54,31 @@ func TestClientsTrustTheCABundle(t *testing.T) {
 }
 
 func TestClientsLimitConcurrentCalls(t *testing.T) {
-	t.Setenv("AWS_CA_BUNDLE", "")
-	var inFlight, most atomic.Int64
-	emu := &awsemu.Server{}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		n := inFlight.Add(1)
-		defer inFlight.Add(-1)
-		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+	synctest.Test(t, func(t *testing.T) {
+		var inFlight, most atomic.Int64
+		emu := &awsemu.Server{}
+		clients := NewClients(roundtrips.Config(t, http.HandlerFunc(
+			func(w http.ResponseWriter, r *http.Request) {
+				n := inFlight.Add(1)
+				defer inFlight.Add(-1)
+				for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+				}
+				time.Sleep(time.Second) // in virtual time, until all possible calls have arrived
+				emu.ServeHTTP(w, r)
+			})))
+		var wg sync.WaitGroup
+		for i := range 3 * maxInFlight {
+			wg.Go(func() {
+				name := fmt.Sprintf("user%d", i)
+				// The user does not exist; only the request matters.
+				_, _ = clients.IAM.GetUser(t.Context(), &iam.GetUserInput{UserName: &name})
+			})
 		}
-		time.Sleep(20 * time.Millisecond)
-		emu.ServeHTTP(w, r)
-	}))
-	defer server.Close()
-	clients := load(t, server.URL)
-	var wg sync.WaitGroup
-	for i := range 3 * maxInFlight {
-		wg.Go(func() {
-			name := fmt.Sprintf("user%d", i)
-			// The user does not exist; only the request matters.
-			_, _ = clients.IAM.GetUser(t.Context(), &iam.GetUserInput{UserName: &name})
-		})
-	}
-	wg.Wait()
-	if got := most.Load(); got > maxInFlight || got < 2 {
-		t.Errorf("%d concurrent calls, want 2 to %d", got, maxInFlight)
-	}
+		wg.Wait()
+		if got := most.Load(); got != maxInFlight {
+			t.Errorf("%d concurrent calls, want %d", got, maxInFlight)
+		}
+	})
 }
 
 func TestClientsCountThrottling(t *testing.T) {

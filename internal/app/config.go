@@ -11,6 +11,8 @@ import (
 
 	"github.com/caarlos0/env/v11"
 
+	"github.com/remotion-audit/remotion-audit/internal/arn"
+	"github.com/remotion-audit/remotion-audit/internal/awsname"
 	"github.com/remotion-audit/remotion-audit/internal/collect"
 	"github.com/remotion-audit/remotion-audit/internal/contract"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
@@ -128,11 +130,6 @@ type Caller struct {
 	Account string
 }
 
-var (
-	iamName   = regexp.MustCompile(`^[\w+=,.@-]{1,128}$`)
-	principal = regexp.MustCompile(`^arn:aws(?:-[a-z]+)*:iam::(\d{12}):((?:user|role)/.+)$`)
-)
-
 // UnmarshalText reads CALLERS. Its error lists all invalid entries.
 func (c *Callers) UnmarshalText(text []byte) error {
 	*c = nil
@@ -178,18 +175,19 @@ func parseCaller(entry string) (c Caller, err error) {
 			return c, fmt.Errorf("%q has an unknown purpose %q: %s", entry, p, form)
 		}
 	}
-	if strings.HasPrefix(name, "arn:") {
-		m := principal.FindStringSubmatch(name)
-		if m == nil {
+	if arn.HasPrefix(name) {
+		a, ok := arn.Parse(name)
+		if !ok || !awsname.IsIAMARN(a) || a.Account == "aws" ||
+			a.Kind() != "user" && a.Kind() != "role" || !awsname.IsIAMPath(a.Path()) {
 			return c,
 				fmt.Errorf("%q is not the ARN of a user or a role (sessions and the root user cannot "+
 					"be audited): %s", entry, form)
 		}
-		c.ARN, c.Account, name = name, m[1], m[2]
+		c.ARN, c.Account, name = name, a.Account, a.Resource
 	}
 	kind, rest, _ := strings.Cut(name, "/")
-	last := rest[strings.LastIndexByte(rest, '/')+1:]
-	if kind != "user" && kind != "role" && kind != "sso" || !iamName.MatchString(last) {
+	last := arn.Name(rest)
+	if kind != "user" && kind != "role" && kind != "sso" || !awsname.IsIAMName(last) {
 		return c, fmt.Errorf("%q is not a principal: %s", entry, form)
 	}
 	c.Name = kind + "/" + last
@@ -202,7 +200,7 @@ type RoleName string
 // UnmarshalText reads RENDER_ROLE.
 func (r *RoleName) UnmarshalText(text []byte) error {
 	name := strings.TrimPrefix(string(text), "role/")
-	if !iamName.MatchString(name) || len(name) > 64 {
+	if !awsname.IsRoleName(name) {
 		return fmt.Errorf("%q is not the name of a role: use the name without path or ARN, such as "+
 			"remotion-lambda-role", text)
 	}
@@ -287,7 +285,7 @@ func (b *Buckets) UnmarshalText(text []byte) error {
 	*b = items(text)
 	var errs []error
 	for _, name := range *b {
-		errs = append(errs, policies.ValidateBucketName(name))
+		errs = append(errs, awsname.ValidateBucket(name))
 	}
 	return errors.Join(errs...)
 }
@@ -322,8 +320,6 @@ func (c *AssumedContext) UnmarshalText(text []byte) error {
 // TopicARN is the ARN of a standard SNS topic.
 type TopicARN string
 
-var topicARN = regexp.MustCompile(`^arn:aws(-[a-z]+)*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}$`)
-
 // UnmarshalText reads TOPIC_ARN. It refuses FIFO topics, because they deliver only to queues.
 func (t *TopicARN) UnmarshalText(text []byte) error {
 	if strings.HasSuffix(string(text), ".fifo") {
@@ -331,7 +327,7 @@ func (t *TopicARN) UnmarshalText(text []byte) error {
 			"topic",
 			text)
 	}
-	if !topicARN.Match(text) {
+	if !awsname.IsTopicARN(string(text)) {
 		return fmt.Errorf("%q is not the ARN of a topic, such as "+
 			"arn:aws:sns:us-east-1:123456789012:remotion-audit", text)
 	}
@@ -344,7 +340,7 @@ type BucketName string
 
 // UnmarshalText reads EVIDENCE_BUCKET.
 func (b *BucketName) UnmarshalText(text []byte) error {
-	if err := policies.ValidateBucketName(string(text)); err != nil {
+	if err := awsname.ValidateBucket(string(text)); err != nil {
 		return err
 	}
 	*b = BucketName(text)

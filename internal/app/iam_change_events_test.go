@@ -111,84 +111,128 @@ func TestHandleChanges(t *testing.T) {
 			want: ChangeCounts{Relevant: maxReportedChanges + 5}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			account, err := account.Load(examples.FS, "compliant/account.yaml")
-			if err != nil {
-				t.Fatal(err)
+			h := handleEvent(t, test.event, test.faults, test.env)
+			if h.result.Changes == nil || *h.result.Changes != test.want ||
+				!strings.Contains(h.log, test.log) {
+				t.Errorf("%+v; want %+v and %s in\n%s", h.result.Changes, test.want, test.log, h.log)
 			}
-			server := &awsemu.Server{Account: account, Faults: test.faults}
-			end, err := server.Listen("")
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer end.Close()
-			environment := account.Function.Environment
-			environment["REGIONS"] = "us-east-1"
-			maps.Copy(environment, test.env)
-			cfg, err := ConfigFromEnv(func(name string) string { return environment[name] })
-			if err != nil {
-				t.Fatal(err)
-			}
-			var log bytes.Buffer
-			replace := func(_ []string, a slog.Attr) slog.Attr {
-				if a.Key == slog.MessageKey {
-					a.Key = "message"
-				}
-				return a
-			}
-			a := App{Config: cfg, Clients: load(t, end.URL), Function: "remotion-audit",
-				Log: slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{ReplaceAttr: replace}))}
-			ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "r1",
-				InvokedFunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:remotion-audit"})
-			result, err := a.Handle(ctx, json.RawMessage(test.event))
-			if err != nil || result.Changes == nil || *result.Changes != test.want ||
-				!strings.Contains(log.String(), test.log) {
-				t.Errorf("%v, %+v; want %+v and %s in\n%s", err, result.Changes, test.want, test.log,
-					log.String())
-			}
-			audited := test.want.Relevant+test.want.Unreadable > 0
-			if (result.Status != "") != audited || result.Measured != audited ||
-				(len(server.Metrics()) > 0) != audited || len(server.Messages()) != 0 {
-				t.Errorf("status %q, measured %v, %d messages", result.Status, result.Measured,
-					len(server.Messages()))
-			}
-			var reports []audit.Report
-			for key, raw := range server.Objects("remotion-audit-evidence") {
-				if strings.HasPrefix(key, "reports/") {
-					var r audit.Report
-					if err := json.Unmarshal(raw, &r); err != nil {
-						t.Error(err)
-					}
-					reports = append(reports, r)
-				}
-			}
-			if !audited {
-				if n := len(server.Calls()); n != test.calls || reports != nil ||
-					strings.Count(log.String(), "\n") != 1 {
-					t.Errorf("%d calls, want %d; %d reports\n%s", n, test.calls, len(reports), log.String())
-				}
-				return
-			}
-			if len(reports) != 1 || reports[0].Run.Trigger == nil {
-				t.Fatalf("reports %+v", reports)
-			}
-			trigger := *reports[0].Run.Trigger
-			if n := len(trigger.Changes); n > maxReportedChanges {
-				t.Errorf("%d changes in the report, want at most %d", n, maxReportedChanges)
-			}
-			if trigger.By != audit.TriggeredByChanges ||
-				len(trigger.Changes)+trigger.More != test.want.Relevant ||
-				trigger.Unreadable != test.want.Unreadable {
-				t.Errorf("triggered by %+v", trigger)
-			}
-			if !strings.Contains(log.String(), fmt.Sprintf(`"trigger":"changes","changes":%d,`,
-				test.want.Relevant)) {
-				t.Errorf("no trigger in\n%s", log.String())
-			}
-			for _, c := range trigger.Changes {
-				if !slices.Equal(c.Targets, []string{"user/remotion-user"}) || c.Actor != "user/kim" {
-					t.Errorf("change %+v", c)
-				}
+			if test.want.Relevant+test.want.Unreadable > 0 {
+				h.checkAudited(t, test.want)
+			} else {
+				h.checkNotAudited(t, test.calls)
 			}
 		})
+	}
+}
+
+// handled is what happened when the function handled an event.
+type handled struct {
+	result RunResult
+	log    string
+	server *awsemu.Server
+	// reports are the reports in the evidence bucket.
+	reports []audit.Report
+}
+
+// handleEvent handles an event in the account compliant, with faults and environment variables.
+func handleEvent(t *testing.T, event string, faults []awsemu.Fault,
+	env map[string]string) handled {
+	t.Helper()
+	account, err := account.Load(examples.FS, "compliant/account.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &awsemu.Server{Account: account, Faults: faults}
+	end, err := server.Listen("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer end.Close()
+	environment := account.Function.Environment
+	environment["REGIONS"] = "us-east-1"
+	maps.Copy(environment, env)
+	cfg, err := ConfigFromEnv(func(name string) string { return environment[name] })
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	a := App{Config: cfg, Clients: load(t, end.URL), Function: "remotion-audit",
+		Log: slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{ReplaceAttr: renameMessage}))}
+	ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "r1",
+		InvokedFunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:remotion-audit"})
+	h := handled{server: server}
+	if h.result, err = a.Handle(ctx, json.RawMessage(event)); err != nil {
+		t.Error(err)
+	}
+	h.log = log.String()
+	for key, raw := range server.Objects("remotion-audit-evidence") {
+		if !strings.HasPrefix(key, "reports/") {
+			continue
+		}
+		var r audit.Report
+		if err := json.Unmarshal(raw, &r); err != nil {
+			t.Error(err)
+		}
+		h.reports = append(h.reports, r)
+	}
+	return h
+}
+
+// renameMessage renames the key of log messages as the function does.
+func renameMessage(_ []string, a slog.Attr) slog.Attr {
+	if a.Key == slog.MessageKey {
+		a.Key = "message"
+	}
+	return a
+}
+
+// checkNotAudited checks that the event started no audit: the function made the given number of
+// calls and wrote one line to the log.
+func (h handled) checkNotAudited(t *testing.T, calls int) {
+	t.Helper()
+	if h.result.Status != "" || h.result.Measured || len(h.server.Metrics()) > 0 ||
+		len(h.server.Messages()) > 0 {
+		t.Errorf("status %q, measured %v, %d messages", h.result.Status, h.result.Measured,
+			len(h.server.Messages()))
+	}
+	if n := len(h.server.Calls()); n != calls || h.reports != nil ||
+		strings.Count(h.log, "\n") != 1 {
+		t.Errorf("%d calls, want %d; %d reports\n%s", n, calls, len(h.reports), h.log)
+	}
+}
+
+// checkAudited checks that the event started an audit without a message, and that the report and
+// the log contain the trigger.
+func (h handled) checkAudited(t *testing.T, want ChangeCounts) {
+	t.Helper()
+	if h.result.Status == "" || !h.result.Measured || len(h.server.Metrics()) == 0 ||
+		len(h.server.Messages()) > 0 {
+		t.Errorf("status %q, measured %v, %d messages", h.result.Status, h.result.Measured,
+			len(h.server.Messages()))
+	}
+	if line := fmt.Sprintf(`"trigger":"changes","changes":%d,`,
+		want.Relevant); !strings.Contains(h.log, line) {
+		t.Errorf("no %s in\n%s", line, h.log)
+	}
+	if len(h.reports) != 1 || h.reports[0].Run.Trigger == nil {
+		t.Fatalf("reports %+v", h.reports)
+	}
+	checkTrigger(t, *h.reports[0].Run.Trigger, want)
+}
+
+// checkTrigger checks the trigger of a report: its counts, and that each change affects the caller.
+func checkTrigger(t *testing.T, trigger audit.Trigger, want ChangeCounts) {
+	t.Helper()
+	if n := len(trigger.Changes); n > maxReportedChanges {
+		t.Errorf("%d changes in the report, want at most %d", n, maxReportedChanges)
+	}
+	if trigger.By != audit.TriggeredByChanges ||
+		len(trigger.Changes)+trigger.More != want.Relevant || trigger.Unreadable != want.Unreadable {
+		t.Errorf("triggered by %+v", trigger)
+	}
+	for _, c := range trigger.Changes {
+		if !slices.Equal(c.Targets, []string{"user/remotion-user"}) || c.Actor != "user/kim" {
+			t.Errorf("change %+v", c)
+		}
 	}
 }

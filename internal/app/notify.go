@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/remotion-audit/remotion-audit/internal/alert"
+	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
+	"github.com/remotion-audit/remotion-audit/internal/alert/render"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/evidence"
 	"github.com/remotion-audit/remotion-audit/internal/publish"
@@ -31,16 +33,16 @@ func (a *App) notify(ctx context.Context, audited auditResult, s alertInputs, pl
 		errs = append(errs, err)
 	}
 	a.recordDelivery(ctx, out, result)
-	r := out.Planned.Report
+	r := out.Plan.Report
 
-	delivery.OldestGapAge, delivery.StateErrors = out.Planned.OldestGapAge, len(out.StateErrors)
+	delivery.OldestGapAge, delivery.StateErrors = out.Plan.OldestGapAge, len(out.StateErrors)
 	delivery.ThrottledCalls = a.Throttled() - throttled
 	// The context ends before the deadline, because Lambda ends the process at the deadline. A sink
 	// that hangs must be reported before.
 	metricsCtx, stop := a.withReserve(ctx, reserve/20)
 	defer stop()
-	if err := publish.Metrics(metricsCtx, a.CloudWatch, string(a.Config.MetricNamespace), r, delivery,
-		a.now()); err != nil {
+	if err := a.measurementSinks().Publish(metricsCtx, publish.Measurement{Report: r,
+		Delivery: delivery, At: a.now()}); err != nil {
 		errs = append(errs, err)
 	} else {
 		result.Measured = true
@@ -54,8 +56,10 @@ func (a *App) recordDelivery(ctx context.Context, out evidence.Outcome, result *
 	for _, err := range out.StateErrors {
 		a.Log.ErrorContext(ctx, "evidence", "error", err.Error())
 	}
-	result.Announced, result.Reasons, result.StateErrors = out.Published > 0, out.Planned.Reasons,
-		len(out.StateErrors)
+	result.Announced, result.StateErrors = out.Published > 0, len(out.StateErrors)
+	if d := out.Plan.Digest; d != nil {
+		result.Reasons = d.Reasons
+	}
 }
 
 // bucket returns the evidence bucket, or nil if none is configured.
@@ -67,23 +71,24 @@ func (a *App) bucket(account string) evidence.Objects {
 }
 
 // sender describes this auditor for the messages that it sends.
-func (a *App) sender(place Location) alert.Sender {
-	return alert.Sender{Function: a.Function, Region: place.Region, Settings: a.Config.flags(),
-		Bucket: string(a.Config.EvidenceBucket), Format: alert.Format(a.Config.HTTPSFormat)}
+func (a *App) sender(place Location) render.Sender {
+	return render.Sender{Function: a.Function, Region: place.Region, Settings: a.Config.flags(),
+		Bucket: string(a.Config.EvidenceBucket), Format: render.Format(a.Config.HTTPSFormat)}
 }
 
 // deliver plans and sends the alert, and stores the report at the same time.
 func (a *App) deliver(ctx context.Context, audited auditResult, s alertInputs,
 	place Location) (evidence.Outcome, error) {
-	bucket, topic := a.bucket(place.Account), string(a.Config.TopicARN)
-	canDeliver := topic != "" && (s.noSubscribers == nil || !*s.noSubscribers)
-	o := alert.Options{RepeatAfter: time.Duration(a.Config.RepeatAfter), First: audited.firstAttempt,
-		Sender: a.sender(place)}
-	o.Sender.Evidence = evidence.ReportKey(audited.report.Run.At, audited.report.Run.ID)
+	bucket := a.bucket(place.Account)
+	sinks := a.messageSinks(s.noSubscribers != nil && *s.noSubscribers)
+	canDeliver := len(sinks) > 0
+	o := alert.Options{RepeatAfter: time.Duration(a.Config.RepeatAfter), First: audited.firstAttempt}
+	from := a.sender(place)
+	from.Evidence = evidence.ReportKey(audited.report.Run.At, audited.report.Run.ID)
 	var storing sync.WaitGroup
 	var storeErr error
 	var once sync.Once
-	plan := func(v evidence.View) alert.Planned {
+	plan := func(v evidence.View) evidence.Plan {
 		o := o
 		o.Stateless = v.Stateless
 		// Without state, every run would announce errors of mutes and problems again. Therefore they are
@@ -94,26 +99,27 @@ func (a *App) deliver(ctx context.Context, audited auditResult, s alertInputs,
 				o.Problems = append([]audit.Problem{*v.Problem}, o.Problems...)
 			}
 		}
-		p := alert.Plan(v.State, audited.report, s.mutes.list, a.now(), o)
+		p := evidence.Plan{Planned: alert.Plan(v.State, audited.report, s.mutes.list, a.now(), o)}
+		if p.Digest != nil {
+			p.Message = render.Message(*p.Digest, from)
+		}
 		once.Do(func() { storing.Go(func() { storeErr = a.storeReport(ctx, bucket, p.Report) }) })
 		return p
 	}
 	ledger := evidence.Ledger{Objects: bucket, Key: evidence.StateKey(place.Account, a.id()),
 		Run:   audited.report.Run.ID,
 		Owner: audited.report.Run.ID + "-" + rand.Text(), Now: a.now}
-	send := func(ctx context.Context, m alert.Message) error {
-		return publish.Alert(ctx, a.SNS, topic, m)
-	}
-	out, err := ledger.Announce(ctx, canDeliver, plan, send)
+	out, err := ledger.Announce(ctx, canDeliver, plan, sinks.Publish)
 	storing.Wait()
 	out.StateErrors = append(out.StateErrors, s.mutes.readErrors...)
 	if storeErr != nil {
 		out.StateErrors = append(out.StateErrors, storeErr)
 	}
-	if m := out.Planned.Message; !m.Zero() && !canDeliver {
+	if m := out.Plan.Message; !m.Zero() && !canDeliver {
 		a.Log.WarnContext(ctx,
 			"alert not sent", "reason", map[bool]string{true: "TOPIC_ARN is not set",
-				false: "the topic has no confirmed subscription"}[topic == ""], "subject", m.Subject)
+				false: "the topic has no confirmed subscription"}[a.Config.TopicARN == ""],
+			"subject", m.Subject)
 	}
 	return out, err
 }
@@ -137,8 +143,8 @@ func (a *App) loadAlertInputs(ctx context.Context, place Location) (wait func() 
 	var s alertInputs
 	var wg sync.WaitGroup
 	wg.Go(func() { s.mutes = a.readMutes(ctx, a.bucket(place.Account)) })
-	if topic := string(a.Config.TopicARN); topic != "" {
-		wg.Go(func() { s.noSubscribers = a.noSubscribers(ctx, topic) })
+	if a.Config.TopicARN != "" {
+		wg.Go(func() { s.noSubscribers = a.noSubscribers(ctx) })
 	}
 	return func() alertInputs {
 		defer stop()
@@ -150,8 +156,8 @@ func (a *App) loadAlertInputs(ctx context.Context, place Location) (wait func() 
 
 // noSubscribers reports whether the topic has no confirmed subscription. It returns nil if the
 // subscriptions cannot be read, because an alert must be sent in this case, too.
-func (a *App) noSubscribers(ctx context.Context, topic string) *bool {
-	hasSubscriber, err := publish.HasSubscriber(ctx, a.SNS, topic)
+func (a *App) noSubscribers(ctx context.Context) *bool {
+	hasSubscriber, err := a.topic().HasSubscriber(ctx)
 	if err != nil {
 		a.Log.WarnContext(ctx, "reading the topic's subscriptions failed", "error", err.Error())
 		return nil
@@ -162,9 +168,9 @@ func (a *App) noSubscribers(ctx context.Context, topic string) *bool {
 
 // muteFile holds the content of the file of mutes.
 type muteFile struct {
-	list alert.Mutes
+	list mute.List
 	// invalid are the errors of mutes that could not be parsed.
-	invalid []alert.MuteError
+	invalid []mute.Error
 	// problems and readErrors describe a file that could not be read: for the alert and for the log.
 	problems   []audit.Problem
 	readErrors []error
@@ -184,7 +190,7 @@ func (a *App) readMutes(ctx context.Context, bucket evidence.Objects) (m muteFil
 		m.problems = []audit.Problem{{What: evidence.MutesKey +
 			" in the evidence bucket: nothing is muted", Why: err.Error()}}
 	default:
-		m.list, m.invalid = alert.ParseMutes(text, a.now())
+		m.list, m.invalid = mute.Parse(text, a.now())
 	}
 	return m
 }
@@ -215,9 +221,13 @@ func (a *App) testAlert(ctx context.Context, event Event, p Location) (RunResult
 	ctx, stop := a.withReserve(ctx, reserve/20)
 	defer stop()
 	var err error
-	result.Subscriptions, result.Announced, err = publish.TestAlert(ctx, a.SNS,
-		string(a.Config.TopicARN), !event.DryRun, func(list []alert.Subscription) alert.Message {
-			return alert.TestMessage(p.Account, a.Config.targets(), list, a.sender(p))
+	var to publish.Sink[alert.Message]
+	if !event.DryRun {
+		to = a.messageSinks(false)
+	}
+	result.Subscriptions, result.Announced, err = a.topic().Test(ctx, to,
+		func(list []alert.Subscription) alert.Message {
+			return render.TestMessage(p.Account, a.Config.targets(), list, a.sender(p))
 		})
 	a.Log.InfoContext(ctx, "test alert done", "announced", result.Announced, "subscriptions",
 		len(result.Subscriptions))

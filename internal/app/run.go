@@ -13,9 +13,9 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
-	"github.com/aws/aws-sdk-go-v2/aws/arn"
 
 	"github.com/remotion-audit/remotion-audit/internal/alert"
+	"github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/collect"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
@@ -72,12 +72,12 @@ type Location struct {
 
 // ParseFunctionARN returns the location in the ARN of the invoked function.
 func ParseFunctionARN(functionARN string) (Location, error) {
-	a, err := arn.Parse(functionARN)
-	if err != nil || a.AccountID == "" || a.Region == "" {
+	a, ok := arn.Parse(functionARN)
+	if !ok || a.Account == "" || a.Region == "" {
 		return Location{}, fmt.Errorf("the ARN of the invoked function, %q, has no account or region",
 			functionARN)
 	}
-	return Location{Account: a.AccountID, Partition: a.Partition, Region: a.Region}, nil
+	return Location{Account: a.Account, Partition: a.Partition, Region: a.Region}, nil
 }
 
 // Plan returns the collector's plan for a location. Its error names the environment variable.

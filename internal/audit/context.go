@@ -5,8 +5,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
-	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/policies/needs"
 )
 
 // AssumedContext returns the request context for the engine and for AWS's simulator: the keys of a
@@ -14,7 +15,7 @@ import (
 // except a few would deny every simulated request. The simulator does not report the keys of such a
 // policy as missing. Keys of extra override the defaults.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
-func AssumedContext(q policies.SimulationRequest, extra iampolicy.Context) iampolicy.Context {
+func AssumedContext(q needs.SimulationRequest, extra iampolicy.Context) iampolicy.Context {
 	c := iampolicy.Context{
 		"aws:RequestedRegion":       {q.RequestedRegion()},
 		"aws:SecureTransport":       {"true"},
@@ -48,13 +49,13 @@ func Overridden(c, extra iampolicy.Context) iampolicy.Context {
 
 // context returns the context in which the engine evaluates q: the defaults and the keys that AWS
 // sets for the principal. The configured context overrides both.
-func (t TargetFacts) context(q policies.SimulationRequest) iampolicy.Context {
+func (t TargetFacts) context(q needs.SimulationRequest) iampolicy.Context {
 	known := iampolicy.Context{
 		"aws:PrincipalArn":     {t.ARN},
 		"aws:PrincipalAccount": {t.Scope.Account},
 	}
 	if t.entity() == "user" {
-		known["aws:username"] = []string{t.ARN[strings.LastIndexByte(t.ARN, '/')+1:]}
+		known["aws:username"] = []string{arn.Name(t.ARN)}
 	}
 	override(known, t.Assumed)
 	return AssumedContext(q, known)
@@ -62,7 +63,7 @@ func (t TargetFacts) context(q policies.SimulationRequest) iampolicy.Context {
 
 // assumedLines returns the assumed context as sorted lines for the report.
 func assumedLines(extra iampolicy.Context) []string {
-	assumed := AssumedContext(policies.SimulationRequest{Action: "iam:PassRole"}, extra)
+	assumed := AssumedContext(needs.SimulationRequest{Action: "iam:PassRole"}, extra)
 	lines := make([]string, 0, len(assumed))
 	for key, values := range assumed {
 		value := strings.Join(values, ",")

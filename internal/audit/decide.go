@@ -7,11 +7,12 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/policies/needs"
 )
 
 // decision is the judgement on one need: the values for a Finding.
 type decision struct {
-	need    policies.Need
+	need    needs.Need
 	status  Status
 	cause   Cause
 	why     string
@@ -47,7 +48,7 @@ const (
 //
 // When AWS denies a request, it lists every context key of every statement as missing. If all
 // documents were read, a missing key therefore does not make a gap conditional: the engine decides.
-func (t TargetFacts) decide(n policies.Need) decision {
+func (t TargetFacts) decide(n needs.Need) decision {
 	q := n.SimulationRequest
 	v := decision{need: n, example: q.Resource}
 	if slices.Contains(t.Guessed, q.Resource) {
@@ -142,8 +143,8 @@ func (v *decision) disagree(in inspection, answer Answer, read string) {
 
 // Granted reports whether the documents that were read grant a request for all values of unknown
 // context keys. It ignores documents that could not be read.
-func (t TargetFacts) Granted(q policies.SimulationRequest) bool {
-	return t.inspect(policies.Need{SimulationRequest: q, Pattern: q.Resource}).status == Satisfied
+func (t TargetFacts) Granted(q needs.SimulationRequest) bool {
+	return t.inspect(needs.Need{SimulationRequest: q, Pattern: q.Resource}).status == Satisfied
 }
 
 // partlyRead sets the status of a need if some documents could not be read. An unread document can
@@ -214,14 +215,14 @@ func (in inspection) grantsSimulated() bool {
 
 // grants reports whether the documents grant the action of q on a resource, for all values of
 // unknown context keys.
-func (t TargetFacts) grants(q policies.SimulationRequest, resource string) bool {
+func (t TargetFacts) grants(q needs.SimulationRequest, resource string) bool {
 	r := t.Grants.Evaluate(iampolicy.Request{Action: q.Action, Resource: resource,
 		Context: t.context(q)})
 	return r.Decision == iampolicy.Allowed && !r.Conditional
 }
 
 // inspect returns the engine's result for all resources of a need.
-func (t TargetFacts) inspect(n policies.Need) inspection {
+func (t TargetFacts) inspect(n needs.Need) inspection {
 	need, err := iampolicy.NewNeed(n.Action, n.Pattern)
 	if err != nil {
 		return inspection{status: Unverified, why: err.Error(), example: n.Resource}
@@ -247,9 +248,9 @@ func (t TargetFacts) inspect(n policies.Need) inspection {
 	}
 	in := inspection{note: note, status: c.Status, cause: c.Cause, why: c.Explanation(),
 		example:    c.ExampleARN,
-		statements: StatementRefs(c.Deciding)}
+		statements: iampolicy.Refs(c.Deciding)}
 	if c.Deciding == nil {
-		in.statements = StatementRefs(c.Covering)
+		in.statements = iampolicy.Refs(c.Covering)
 	}
 	if in.elsewhere = c.Status.Gap() && c.ExampleARN != n.Resource; in.elsewhere {
 		in.open = !t.grants(n.SimulationRequest, n.Resource)
@@ -271,20 +272,6 @@ func splitByEffect(matches []iampolicy.Match) (allows, denies []iampolicy.Match)
 	return allows, denies
 }
 
-// StatementRefs returns references to the matched statements.
-func StatementRefs(matches []iampolicy.Match) (list []StatementRef) {
-	for _, m := range matches {
-		list = append(list, NewStatementRef(m))
-	}
-	return list
-}
-
-// NewStatementRef returns a reference to a matched statement.
-func NewStatementRef(m iampolicy.Match) StatementRef {
-	return StatementRef{Policy: m.Policy, Index: m.Index, Sid: m.Sid, Effect: m.Effect.String(),
-		Resources: m.Resources()}
-}
-
 // evaluateTrust returns the finding about the trust policy: whether it lets Lambda assume the role.
 func evaluateTrust(t TargetFacts) Finding {
 	f := Finding{
@@ -304,13 +291,13 @@ func evaluateTrust(t TargetFacts) Finding {
 	switch {
 	case trust.Conditional:
 		f.Status, f.Cause, f.Severity = Conditional, TrustPolicy, policies.Medium
-		f.Why, f.Statements = trust.Undecided[0].UndecidedText(), StatementRefs(trust.Undecided)
+		f.Why, f.Statements = trust.Undecided[0].UndecidedText(), iampolicy.Refs(trust.Undecided)
 	case trust.Decision == iampolicy.Allowed:
-		f.Status, f.Covered, f.ExampleARN, f.Statements = Satisfied, 1, "", StatementRefs(allows)
+		f.Status, f.Covered, f.ExampleARN, f.Statements = Satisfied, 1, "", iampolicy.Refs(allows)
 	case trust.Decision == iampolicy.ExplicitDeny:
 		f.Status, f.Cause, f.Why, f.Statements = Denied, TrustPolicy,
 			denies[0].String()+" denies sts:AssumeRole",
-			StatementRefs(denies)
+			iampolicy.Refs(denies)
 	default:
 		f.Status, f.Cause, f.Why = Missing, TrustPolicy,
 			"no statement of the trust policy lets lambda.amazonaws.com assume the role"

@@ -95,18 +95,18 @@ func (s Summary) Plus(o Summary) Summary {
 
 // evaluateTarget returns the findings about a target and the number of its requirements.
 func evaluateTarget(t TargetFacts, releases []policies.Release) (findings []Finding, total int) {
-	needs := policies.RequirementsIn(t.Scope, t.judgedBy(releases), t.Kind.Policy(), t.Purpose)
-	total = len(needs)
+	required := t.Scope.Requirements(t.judgedBy(releases), t.Kind.Policy(), t.Purpose)
+	total = len(required)
 	if t.Kind == RenderRole {
 		total++
 	}
 	if t.Presence == Absent {
-		return []Finding{withFunctions(missingTarget(t, needs), t)}, total
+		return []Finding{withFunctions(missingTarget(t, required), t)}, total
 	}
 	if t.Kind == RenderRole {
 		findings = append(findings, withFunctions(evaluateTrust(t), t))
 	}
-	for _, r := range needs {
+	for _, r := range required {
 		f := evaluateRequirement(t, r)
 		f.Releases = r.NeededBy
 		findings = append(findings, f)
@@ -116,13 +116,13 @@ func evaluateTarget(t TargetFacts, releases []policies.Release) (findings []Find
 
 // missingTarget returns the finding about a target that does not exist, with the highest severity
 // of its requirements.
-func missingTarget(t TargetFacts, needs []policies.Requirement) Finding {
+func missingTarget(t TargetFacts, required []policies.Requirement) Finding {
 	f := Finding{
 		Target: t.Name, Policy: t.Kind.Policy(), Resource: t.ARN, ExampleARN: t.ARN,
 		Status: Missing, Cause: TargetMissing, Asked: 1, Breakage: policies.Hard,
 		Why: "the account has no " + t.entity() + " of this name, under any path",
 	}
-	for _, r := range needs {
+	for _, r := range required {
 		f.Severity = max(f.Severity, r.Severity)
 	}
 	if t.Kind == RenderRole {
@@ -152,7 +152,7 @@ func evaluateRequirement(t TargetFacts, r policies.Requirement) Finding {
 	}
 	var worst *decision
 	gaps := 0
-	for _, n := range r.Needed(t.Scope) {
+	for _, n := range t.Scope.Needed(r) {
 		v := t.decide(n)
 		f.Asked++
 		if v.status == Satisfied {
@@ -163,7 +163,7 @@ func evaluateRequirement(t TargetFacts, r policies.Requirement) Finding {
 		if v.status.Gap() {
 			gaps++
 		}
-		if worst == nil || statusRank[v.status] > statusRank[worst.status] {
+		if worst == nil || v.status.Rank() > worst.status.Rank() {
 			worst = &v
 		}
 	}
@@ -184,10 +184,6 @@ func evaluateRequirement(t TargetFacts, r policies.Requirement) Finding {
 	}
 	return f
 }
-
-// statusRank orders statuses. Of several needs, the finding reports the one with the highest rank,
-// so that a certain gap comes before an uncertain result.
-var statusRank = map[Status]int{Unverified: 1, Conditional: 2, Partial: 3, Missing: 4, Denied: 5}
 
 func addNote(notes []string, note string) []string {
 	if note == "" || slices.Contains(notes, note) {

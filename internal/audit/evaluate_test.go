@@ -8,6 +8,7 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/policies/needs"
 )
 
 const bucket = "arn:aws:s3:::remotionlambda-useast1-r3m0t10n4u"
@@ -140,15 +141,15 @@ func TestDecide(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			q := policies.SimulationRequest{Action: "s3:ListBucket", Resource: bucket, Region: "us-east-1"}
+			q := needs.SimulationRequest{Action: "s3:ListBucket", Resource: bucket, Region: "us-east-1"}
 			facts := TargetFacts{Name: "user/ci", ARN: "arn:aws:iam::123456789012:user/ci",
 				Presence: Present,
 				Grants:   grants(t, test.policies...), Unread: test.unread,
-				Answers: map[policies.SimulationRequest]Answer{}}
+				Answers: map[needs.SimulationRequest]Answer{}}
 			if test.answer != nil {
 				facts.Answers[q] = *test.answer
 			}
-			v := facts.decide(policies.Need{SimulationRequest: q, Pattern: buckets})
+			v := facts.decide(needs.Need{SimulationRequest: q, Pattern: buckets})
 			if v.status != test.status || v.cause != test.cause {
 				t.Errorf("got %s %s (%s), want %s %s", v.status, v.cause, v.why, test.status, test.cause)
 			}
@@ -168,7 +169,7 @@ func TestReasonNamesTheConditionalStatement(t *testing.T) {
 		mfa   = `{"Sid":"Mfa","Effect":"Deny","Action":"s3:*","Resource":"*","Condition":{"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"}}}`
 		own   = `{"Sid":"Own","Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::remotionlambda-${aws:PrincipalTag/team}*"}`
 	)
-	q := policies.SimulationRequest{Action: "s3:ListBucket", Resource: bucket, Region: "us-east-1"}
+	q := needs.SimulationRequest{Action: "s3:ListBucket", Resource: bucket, Region: "us-east-1"}
 	const buckets = "arn:aws:s3:::remotionlambda-useast1-*"
 	for want, texts := range map[string][]string{
 		"statement 3 (Sid Mfa) of inline policy 'a' denies the action under a condition":         {vpc + "," + plain + "," + mfa},
@@ -177,7 +178,7 @@ func TestReasonNamesTheConditionalStatement(t *testing.T) {
 	} {
 		facts := TargetFacts{Name: "user/ci", ARN: "arn:aws:iam::123456789012:user/ci", Presence: Present,
 			Grants: grants(t, texts...)}
-		if in := facts.inspect(policies.Need{SimulationRequest: q,
+		if in := facts.inspect(needs.Need{SimulationRequest: q,
 			Pattern: buckets}); in.status != Conditional || !strings.HasPrefix(in.why, want) {
 			t.Errorf("%s %q, want %q", in.status, in.why, want)
 		}
@@ -199,7 +200,7 @@ func TestGuessedARNsAreUnverified(t *testing.T) {
 // TestAssumedContextOverridesKeysInAnyCase checks that a configured context key overrides a key of
 // the principal that differs in case, in any map order.
 func TestAssumedContextOverridesKeysInAnyCase(t *testing.T) {
-	q := policies.SimulationRequest{Action: "s3:ListBucket", Resource: bucket, Region: "us-east-1"}
+	q := needs.SimulationRequest{Action: "s3:ListBucket", Resource: bucket, Region: "us-east-1"}
 	for range 50 {
 		facts := TargetFacts{Name: "user/ci", ARN: "arn:aws:iam::123456789012:user/ci", Presence: Present,
 			Assumed: iampolicy.Context{"aws:PrincipalARN": {"arn:aws:iam::123456789012:user/other"}},
@@ -214,7 +215,7 @@ func TestAssumedContextOverridesKeysInAnyCase(t *testing.T) {
 // compliantFacts returns the facts of a compliant account. Tests remove single permissions.
 func compliantFacts(t *testing.T) Facts {
 	t.Helper()
-	scope := policies.Scope{Partition: "aws", Account: "123456789012", Regions: []string{"us-east-1"},
+	scope := needs.Scope{Partition: "aws", Account: "123456789012", Regions: []string{"us-east-1"},
 		Caller:     "arn:aws:iam::123456789012:user/ci",
 		RenderRole: "arn:aws:iam::123456789012:role/remotion-lambda-role"}
 	trust, err := iampolicy.ParseTrust(
@@ -230,10 +231,10 @@ func compliantFacts(t *testing.T) Facts {
 			Purpose: policies.Render, Trust: trust},
 	} {
 		target.Presence, target.Scope, target.Answers = Present, scope,
-			map[policies.SimulationRequest]Answer{}
+			map[needs.SimulationRequest]Answer{}
 		target.Grants = grants(t, `{"Effect":"Allow","Action":"*","Resource":"*"}`)
 		for _, r := range facts.Release.Requirements(target.Kind.Policy()) {
-			for _, n := range r.Needed(scope) {
+			for _, n := range scope.Needed(r) {
 				target.Answers[n.SimulationRequest] = Answer{Decision: iampolicy.Allowed}
 			}
 		}

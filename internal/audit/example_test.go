@@ -5,11 +5,12 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/policies/needs"
 )
 
 // ExampleEvaluate evaluates facts without a successful read. The report is unverified.
 func ExampleEvaluate() {
-	scope := policies.Scope{Partition: "aws", Account: "123456789012", Regions: []string{"us-east-1"},
+	scope := needs.Scope{Partition: "aws", Account: "123456789012", Regions: []string{"us-east-1"},
 		Caller: "arn:aws:iam::123456789012:user/ci"}
 	report := audit.Evaluate(audit.Facts{
 		Account: "123456789012", Partition: "aws", Regions: scope.Regions, Release: policies.Latest(),

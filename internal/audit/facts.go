@@ -3,6 +3,7 @@ package audit
 import (
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/policies/needs"
 )
 
 // Facts holds all that the collector read about an account. It contains no time: the same facts
@@ -77,7 +78,7 @@ type TargetFacts struct {
 	Functions []Function
 	Releases  []policies.Release
 	// Scope narrows the requirements to this target.
-	Scope policies.Scope
+	Scope needs.Scope
 	// Grants holds the documents that were read. If Unread is empty, these are all documents.
 	Grants iampolicy.Grants
 	// Unread lists the policies that could not be read or parsed.
@@ -85,7 +86,7 @@ type TargetFacts struct {
 	// Assumed is Facts.Assumed. Evaluate sets it.
 	Assumed iampolicy.Context
 	// Answers holds the simulator's answers, Unanswered the reasons why requests have no answer.
-	Answers    map[policies.SimulationRequest]Answer
+	Answers    map[needs.SimulationRequest]Answer
 	Unanswered []Problem
 	// Trust is the trust policy of a render role. It is nil if the policy could not be read;
 	// TrustProblem then holds the reason.

@@ -3,9 +3,10 @@ package audit
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/policies/needs"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // Function is a deployed function of Remotion.
@@ -111,7 +112,7 @@ func (f Facts) remotion() Remotion {
 		for i, release := range by {
 			names[i] = release.Name()
 		}
-		r.Releases, r.Release = names, joinSome(names, " and ")
+		r.Releases, r.Release = names, textfmt.Enumerate(names, maxEnumerated)
 		if newest.Version != "" && !newest.NewerThanCatalogue() {
 			r.Since = newest.Version
 		}
@@ -119,21 +120,11 @@ func (f Facts) remotion() Remotion {
 	return r
 }
 
-// joinSome joins a list and shows at most five elements: "a, b and c", "a, b, c, d and 7 more".
-// last is the separator before the last element.
-func joinSome(list []string, last string) string {
-	const most = 5
-	switch n := len(list); {
-	case n == 1:
-		return list[0]
-	case n > most:
-		return fmt.Sprintf("%s and %d more", strings.Join(list[:most-1], ", "), n-most+1)
-	}
-	return strings.Join(list[:len(list)-1], ", ") + last + list[len(list)-1]
-}
+// maxEnumerated is the number of elements that a text enumerates.
+const maxEnumerated = 5
 
 // inferredNote explains an inferred answer.
-func (t TargetFacts) inferredNote(q policies.SimulationRequest) string {
+func (t TargetFacts) inferredNote(q needs.SimulationRequest) string {
 	first := t.Scope.Regions[0]
 	if q.Region == first {
 		return "inferred: AWS allowed the action on other resources in " + first
@@ -147,7 +138,7 @@ func namesOf(functions []Function) string {
 	for i, f := range functions {
 		names[i] = f.String()
 	}
-	return joinSome(names, " and ")
+	return textfmt.Enumerate(names, maxEnumerated)
 }
 
 // withFunctions adds the affected functions to a finding about the render role itself. It makes a

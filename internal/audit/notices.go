@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/policies/recognize"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // NoticeKind is the subject of a notice.
@@ -75,7 +77,7 @@ const ReadScopeText = "READ_SCOPE=named: deployed functions are not listed, so t
 // that the target needs: a role that is also a caller has the documents of both kinds.
 func documentNotices(t TargetFacts, gaps bool) (list []Notice) {
 	for _, p := range t.Grants.Identity {
-		r, ok := policies.Recognize(p.Document, t.Kind.Policy())
+		r, ok := recognize.Policy(p.Document, t.Kind.Policy())
 		if !ok || !gaps && (r.Until == "" || r.Misplaced()) {
 			continue
 		}
@@ -134,7 +136,7 @@ func (f Facts) upgradeNotice() []Notice {
 	}
 	return []Notice{{Kind: NoticeUpgrade,
 		Text: fmt.Sprintf("Remotion %s needs permissions that are not granted: %s", newest,
-			joinSome(ungranted, " and ")),
+			textfmt.Enumerate(ungranted, maxEnumerated)),
 		Command: "remotion-audit audit --upgrade-to " + newest.Until,
 	}}
 }
@@ -163,7 +165,7 @@ func (f Facts) nameNotices() (list []Notice) {
 	if buckets != nil {
 		list = append(list, Notice{Kind: NoticeCustomName,
 			Text: "the documented policies cover only buckets named remotionlambda-*, but not " +
-				joinSome(buckets, " and ")})
+				textfmt.Enumerate(buckets, maxEnumerated)})
 	}
 	return list
 }

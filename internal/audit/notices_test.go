@@ -62,15 +62,6 @@ func TestDeployed(t *testing.T) {
 	}
 }
 
-func TestJoinSome(t *testing.T) {
-	for want, n := range map[string]int{"a": 1, "a and b": 2, "a, b, c, d and e": 5,
-		"a, b, c, d and 2 more": 6} {
-		if got := joinSome(strings.Split("abcdefgh", "")[:n], " and "); got != want {
-			t.Errorf("%d: %q, want %q", n, got, want)
-		}
-	}
-}
-
 // TestUnlistedNotices checks that regions with the same reason share a notice, and that audited
 // regions have a separate notice.
 func TestUnlistedNotices(t *testing.T) {

@@ -211,20 +211,7 @@ type Finding struct {
 func (f Finding) Gap() bool { return f.Status.Gap() && f.Muted == nil }
 
 // StatementRef identifies a policy statement.
-type StatementRef struct {
-	Policy string `json:"policy"`
-	// Index counts from 1.
-	Index     int      `json:"index"`
-	Sid       string   `json:"sid,omitempty"`
-	Effect    string   `json:"effect"`
-	Resources []string `json:"resources,omitempty"`
-}
-
-// String returns the statement's name in reports: statement 2 (Sid Storage) of inline policy
-// "remotion".
-func (s StatementRef) String() string {
-	return iampolicy.StatementName(s.Policy, s.Index, s.Sid)
-}
+type StatementRef = iampolicy.StatementRef
 
 // Worst returns the highest severity of the unmuted gaps, or zero without gaps.
 func (r Report) Worst() policies.Severity {

@@ -24,8 +24,8 @@ func (f Facts) upgradeFindings(release policies.Release) []Finding {
 			continue
 		}
 		t.Assumed = f.Assumed
-		current := policies.RequirementsIn(t.Scope, t.judgedBy(f.judgedBy()), t.Kind.Policy(), t.Purpose)
-		for _, r := range policies.RequirementsIn(t.Scope, []policies.Release{release}, t.Kind.Policy(),
+		current := t.Scope.Requirements(t.judgedBy(f.judgedBy()), t.Kind.Policy(), t.Purpose)
+		for _, r := range t.Scope.Requirements([]policies.Release{release}, t.Kind.Policy(),
 			t.Purpose) {
 			if slices.ContainsFunc(current, func(o policies.Requirement) bool {
 				return o.Action == r.Action &&
@@ -66,7 +66,7 @@ func (f Facts) renameFindings(release policies.Release) (findings []Finding) {
 		t.Assumed = f.Assumed
 		next := t
 		next.nextName = true
-		for _, r := range policies.RequirementsIn(t.Scope, []policies.Release{release}, t.Kind.Policy(),
+		for _, r := range t.Scope.Requirements([]policies.Release{release}, t.Kind.Policy(),
 			t.Purpose) {
 			finding := evaluateRequirement(next, r)
 			if finding.Status.Gap() && evaluateRequirement(t, r).Status == Satisfied {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/emutest"
+	"github.com/remotion-audit/remotion-audit/internal/testing/roundtrips"
 )
 
 // oneCallPerService returns a call of each service except S3. The keys are the services' names.
@@ -217,53 +219,54 @@ func TestACallWithALostReplyTakesEffect(t *testing.T) {
 }
 
 func TestADelayEndsWhenTheClientDisconnects(t *testing.T) {
-	srv := &awsemu.Server{Account: withServices(), Faults: []awsemu.Fault{{Operation: "sns:*",
-		Delay: time.Hour},
-		{Operation: "iam:*", Delay: 20 * time.Millisecond},
-		{Operation: "iam:*", Delay: 20 * time.Millisecond}}}
-	c := emutest.Connect(t, srv)
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	if _, err := c.SNS.Publish(ctx, &sns.PublishInput{TopicArn: aws.String(emutest.Alerts),
-		Message: aws.String("x")}); err == nil {
-		t.Error("the client received a reply that is delayed for an hour")
-	}
-	for range 200 { // the server notices the disconnect later
-		if len(srv.Calls()) == 1 {
-			break
+	synctest.Test(t, func(t *testing.T) {
+		srv := &awsemu.Server{Account: withServices(), Faults: []awsemu.Fault{
+			{Operation: "sns:*", Delay: time.Hour},
+			{Operation: "iam:*", Delay: 20 * time.Millisecond},
+			{Operation: "iam:*", Delay: 20 * time.Millisecond}}}
+		config := roundtrips.Config(t, srv)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if _, err := sns.NewFromConfig(config).Publish(ctx, &sns.PublishInput{
+			TopicArn: aws.String(emutest.Alerts), Message: aws.String("x")}); err == nil {
+			t.Error("the client received a reply that is delayed for an hour")
 		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	if calls := srv.Calls(); len(calls) != 1 || !calls[0].Lost || len(srv.Messages()) != 0 {
-		t.Errorf("the call is recorded as %+v, and %d messages are published", calls, len(srv.Messages()))
-	}
-	started := time.Now()
-	if _, err := c.IAM.GetRole(t.Context(),
-		&iam.GetRoleInput{RoleName: aws.String("r2")}); err != nil ||
-		time.Since(started) < 40*time.Millisecond {
-		t.Errorf("two delays of 20ms took %s, %v, want at least 40ms", time.Since(started), err)
-	}
+		synctest.Wait() // the server notices the disconnect
+		if calls := srv.Calls(); len(calls) != 1 || !calls[0].Lost || len(srv.Messages()) != 0 {
+			t.Errorf("the call is recorded as %+v, and %d messages are published", calls,
+				len(srv.Messages()))
+		}
+		started := time.Now()
+		if _, err := iam.NewFromConfig(config).GetRole(t.Context(),
+			&iam.GetRoleInput{RoleName: aws.String("r2")}); err != nil ||
+			time.Since(started) != 40*time.Millisecond+roundtrips.Latency {
+			t.Errorf("two delays of 20ms took %s, %v, want 40ms and the latency", time.Since(started), err)
+		}
+	})
 }
 
 func TestDelaysOverlapAndRoundsCountsThem(t *testing.T) {
-	srv := &awsemu.Server{Account: withServices(),
-		Faults: []awsemu.Fault{{Delay: 30 * time.Millisecond}}}
-	c := emutest.Connect(t, srv).IAM
-	for range 2 {
-		var wg sync.WaitGroup
-		for range 8 {
-			wg.Go(func() {
-				if _, err := c.GetRole(t.Context(), &iam.GetRoleInput{RoleName: aws.String("r2")}); err != nil {
-					t.Error(err)
-				}
-			})
+	synctest.Test(t, func(t *testing.T) {
+		srv := &awsemu.Server{Account: withServices(),
+			Faults: []awsemu.Fault{{Delay: 30 * time.Millisecond}}}
+		c := iam.NewFromConfig(roundtrips.Config(t, srv))
+		for range 2 {
+			var wg sync.WaitGroup
+			for range 8 {
+				wg.Go(func() {
+					if _, err := c.GetRole(t.Context(),
+						&iam.GetRoleInput{RoleName: aws.String("r2")}); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			wg.Wait()
 		}
-		wg.Wait()
-	}
-	calls := srv.Calls()
-	if got := awsemu.Rounds(calls); len(calls) != 16 || got != 2 {
-		t.Errorf("%d calls in %d rounds, want 16 in 2", len(calls), got)
-	}
+		calls := srv.Calls()
+		if got := awsemu.Rounds(calls); len(calls) != 16 || got != 2 {
+			t.Errorf("%d calls in %d rounds, want 16 in 2", len(calls), got)
+		}
+	})
 }
 
 func TestFaultsAreAddedAndReplacedAtRunTime(t *testing.T) {

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
+	awsarn "github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/authz"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/cloudwatch"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/iam"
@@ -68,13 +68,13 @@ func newServices(a *Account, guard authz.Guard) (*services, error) {
 // roleARN returns the ARN of the role that a function names by its name or ARN. The role need not
 // exist.
 func (s *services) roleARN(account *service.Account, ref string) string {
-	if strings.HasPrefix(ref, "arn:") {
+	if awsarn.HasPrefix(ref) {
 		return ref
 	}
 	if role, found := s.iam.Role(ref); found {
 		return role.ARN()
 	}
-	return fmt.Sprintf("arn:%s:iam::%s:role/%s", account.Partition, account.ID, ref)
+	return awsarn.IAM(account.Partition, account.ID, "role/"+ref)
 }
 
 // find returns the first definition for which matches returns true, or nil.

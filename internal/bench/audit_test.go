@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
@@ -21,6 +22,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/account"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/testing/roundtrips"
 )
 
 const (
@@ -34,19 +36,19 @@ const (
 	maxCalls = 40
 )
 
-// A benchmarkCase is an account with the maximum number of sequential round trips of a run: one to
-// read the state, one to write the state, one for the metrics, and the rest for the audit. If
-// maxRounds is zero, there is no maximum.
+// A benchmarkCase is an account with the number of sequential round trips of a run: one to read the
+// state, one to write the state, one for the metrics, and the rest for the audit. If rounds is
+// zero, no test checks the number.
 type benchmarkCase struct {
-	name      string
-	account   func(testing.TB) *awsemu.Account
-	regions   string
-	maxRounds int
+	name    string
+	account func(testing.TB) *awsemu.Account
+	regions string
+	rounds  int
 }
 
 var benchmarkCases = []benchmarkCase{
-	{name: "inline-only", account: inlineOnly, maxRounds: 5},
-	{name: "groups-and-managed", account: groupsAndManaged, maxRounds: 7},
+	{name: "inline-only", account: inlineOnly, rounds: 5},
+	{name: "groups-and-managed", account: groupsAndManaged, rounds: 7},
 	{name: "inline-only-all-regions", account: everyLayer, regions: "all"},
 	{name: "2000-functions", account: manyFunctions},
 }
@@ -125,15 +127,32 @@ type fixture struct {
 // newFixture starts an embedded AWS that waits before every answer, and creates the handler.
 func (c benchmarkCase) newFixture(tb testing.TB, wait time.Duration) *fixture {
 	tb.Helper()
-	account := c.account(tb)
-	server := &awsemu.Server{Account: account, PageSize: pageSize,
+	server := &awsemu.Server{Account: c.account(tb), PageSize: pageSize,
 		Faults: []awsemu.Fault{{Operation: "*", Delay: wait}}}
 	endpoint, err := server.Listen("127.0.0.1:0")
 	if err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { _ = endpoint.Close() })
-	environment := account.Function.Environment
+	return c.fixtureOf(tb, server, aws.Config{
+		Region: "us-east-1", BaseEndpoint: &endpoint.URL,
+		Credentials: credentials.NewStaticCredentialsProvider("AKIAADMINISTRATOR000", "local", ""),
+	})
+}
+
+// newVirtualFixture creates the handler with an embedded AWS in virtual time, so that the calls and
+// round trips of a run depend only on the code.
+func (c benchmarkCase) newVirtualFixture(t *testing.T) *fixture {
+	t.Helper()
+	server := &awsemu.Server{Account: c.account(t), PageSize: pageSize}
+	return c.fixtureOf(t, server, roundtrips.Config(t, server))
+}
+
+// fixtureOf creates the handler with clients that call server.
+func (c benchmarkCase) fixtureOf(tb testing.TB, server *awsemu.Server,
+	clients aws.Config) *fixture {
+	tb.Helper()
+	environment := server.Account.Function.Environment
 	if c.regions != "" {
 		environment["REGIONS"] = c.regions
 	}
@@ -145,12 +164,8 @@ func (c benchmarkCase) newFixture(tb testing.TB, wait time.Duration) *fixture {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return &fixture{server: server, url: endpoint.URL, event: event, app: &app.App{
-		Config: config,
-		Clients: app.NewClients(aws.Config{
-			Region: "us-east-1", BaseEndpoint: &endpoint.URL,
-			Credentials: credentials.NewStaticCredentialsProvider("AKIAADMINISTRATOR000", "local", ""),
-		}),
+	return &fixture{server: server, url: *clients.BaseEndpoint, event: event, app: &app.App{
+		Config: config, Clients: app.NewClients(clients),
 		Log: slog.New(slog.DiscardHandler), Function: "remotion-audit",
 	}}
 }
@@ -300,38 +315,29 @@ func median[T any](list []T, value func(T) float64) float64 {
 	return values[len(values)/2]
 }
 
-// TestBounds checks the bounds on calls and on sequential round trips, not on time. A pause of a
-// busy machine can make parallel calls appear sequential, but never the reverse, so the attempt
-// with the fewest round trips counts.
+// TestBounds checks the bounds on calls and on sequential round trips.
 func TestBounds(t *testing.T) {
 	for _, c := range benchmarkCases {
-		if c.maxRounds == 0 {
+		if c.rounds == 0 {
 			continue
 		}
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			calls := c.newFixture(t, 250*time.Millisecond).audit(t).calls
-			for range 4 {
-				if awsemu.Rounds(calls) <= c.maxRounds {
-					break
+			synctest.Test(t, func(t *testing.T) {
+				calls := c.newVirtualFixture(t).audit(t).calls
+				counts := countCalls(t, calls)
+				if n := len(calls) - counts.listed(); n > maxCalls {
+					t.Errorf("%d calls without ListFunctions, want at most %d: %v", n, maxCalls, counts)
 				}
-				if again := c.newFixture(t, 250*time.Millisecond).audit(t).calls; awsemu.Rounds(again) <
-					awsemu.Rounds(calls) {
-					calls = again
+				if rounds := awsemu.Rounds(calls); rounds != c.rounds {
+					t.Errorf("%d sequential round trips, want %d: %v\n%s", rounds, c.rounds, counts,
+						timeline(calls))
 				}
-			}
-			counts := countCalls(t, calls)
-			if n := len(calls) - counts.listed(); n > maxCalls {
-				t.Errorf("%d calls without ListFunctions, want at most %d: %v", n, maxCalls, counts)
-			}
-			if rounds := awsemu.Rounds(calls); rounds > c.maxRounds {
-				t.Errorf("%d sequential round trips, want at most %d: %v\n%s", rounds, c.maxRounds, counts,
-					timeline(calls))
-			}
-			if counts.metrics != 1 {
-				t.Errorf("%d calls of PutMetricData, want 1", counts.metrics)
-			}
-			t.Logf("%d round trips, %v", awsemu.Rounds(calls), counts)
+				if counts.metrics != 1 {
+					t.Errorf("%d calls of PutMetricData, want 1", counts.metrics)
+				}
+				t.Logf("%d round trips, %v", awsemu.Rounds(calls), counts)
+			})
 		})
 	}
 }

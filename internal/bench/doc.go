@@ -1,6 +1,6 @@
 // Package bench measures the cost of an audit: calls to AWS, sequential round trips, time, memory,
 // and the size of the deployed zip. It contains benchmarks, and tests of the bounds that do not
-// depend on time.
+// depend on time: package roundtrips counts in virtual time.
 //
 //	go test -run '^$' -bench . ./internal/bench
 //

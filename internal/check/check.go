@@ -11,8 +11,6 @@
 package check
 
 import (
-	"slices"
-
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
@@ -38,10 +36,10 @@ type Verdict struct {
 	Unverified   int `json:"unverified"`
 	// Findings are in the order of the requirements, one for each Sid, action and resource.
 	Findings []Finding `json:"findings"`
-	// Excess lists the grants that no requirement needs. It is nil if the check did not search for
-	// them. ExcessIncomplete is true if the list may be incomplete.
-	Excess           []Excess `json:"excess,omitempty"`
-	ExcessIncomplete bool     `json:"excessIncomplete,omitempty"`
+	// Excess lists the grants that no requirement needs, if the check searched for them.
+	// ExcessIncomplete is true if the list may be incomplete.
+	Excess           []iampolicy.Excess `json:"excess,omitempty"`
+	ExcessIncomplete bool               `json:"excessIncomplete,omitempty"`
 }
 
 // Finding is the judgement on one requirement.
@@ -53,39 +51,19 @@ type Finding struct {
 	Status   iampolicy.Status `json:"status"`
 	Cause    iampolicy.Cause  `json:"cause,omitempty"`
 	// ExampleAction and ExampleARN are a request with this status. A satisfied finding has no example.
-	ExampleAction string     `json:"exampleAction,omitempty"`
-	ExampleARN    string     `json:"exampleArn,omitempty"`
-	Why           string     `json:"why,omitempty"`
-	Miss          *NearMatch `json:"miss,omitempty"`
+	ExampleAction string `json:"exampleAction,omitempty"`
+	ExampleARN    string `json:"exampleArn,omitempty"`
+	Why           string `json:"why,omitempty"`
+	// Miss describes how the nearest grant differs from the requirement.
+	Miss *iampolicy.NearMatch `json:"miss,omitempty"`
 	// Statements are the deciding statements. Covering are the statements that grant the requirement,
 	// or the covered part of it.
-	Statements []audit.StatementRef `json:"statements,omitempty"`
-	Covering   []audit.StatementRef `json:"covering,omitempty"`
+	Statements []iampolicy.StatementRef `json:"statements,omitempty"`
+	Covering   []iampolicy.StatementRef `json:"covering,omitempty"`
 	// Severity, Reason and Impact are set for requirements of Remotion.
 	Severity policies.Severity `json:"severity,omitzero"`
 	Reason   string            `json:"reason,omitempty"`
 	Impact   string            `json:"impact,omitempty"`
-}
-
-// NearMatch describes how the nearest grant differs from the requirement.
-type NearMatch struct {
-	Kind    iampolicy.NearMatchKind `json:"kind"`
-	Pattern string                  `json:"pattern"`
-	// At is the position of the first differing character in Pattern, counted from 1. It is 0 if there
-	// is no such position.
-	At   int    `json:"at,omitempty"`
-	Got  string `json:"got,omitempty"`
-	Want string `json:"want,omitempty"`
-}
-
-// Excess is a grant that no requirement needs.
-type Excess struct {
-	Kind          iampolicy.ExcessKind `json:"kind"`
-	Action        string               `json:"action"`
-	Resource      string               `json:"resource"`
-	ExampleAction string               `json:"exampleAction"`
-	ExampleARN    string               `json:"exampleArn"`
-	Statement     audit.StatementRef   `json:"statement"`
 }
 
 // Evaluate returns a verdict that states for each requirement whether the policies grant all of it.
@@ -126,20 +104,8 @@ func (r *Verdict) FindExcess(grants iampolicy.Grants, required Required, extra i
 		}
 	}
 	list, complete := grants.Excess(needs, extra)
-	r.Excess, r.ExcessIncomplete = []Excess{}, !complete
-	for _, e := range list {
-		r.Excess = append(r.Excess, Excess{
-			Kind: e.Kind, Action: e.Action, Resource: e.Resource, ExampleAction: e.ExampleAction,
-			ExampleARN: e.ExampleARN,
-			Statement:  audit.NewStatementRef(e.Granting),
-		})
-	}
+	r.Excess, r.ExcessIncomplete = list, !complete
 }
-
-// rank orders the statuses of the demands of one requirement. The last status in this order
-// decides.
-var rank = []iampolicy.Status{iampolicy.Satisfied, iampolicy.Unverified, iampolicy.Conditional,
-	iampolicy.Partial, iampolicy.Missing, iampolicy.Denied}
 
 func (r Requirement) evaluate(grants iampolicy.Grants, extra iampolicy.Context) Finding {
 	f := Finding{Sid: r.Sid, Action: r.Action, Resource: r.Resource, Severity: r.Severity,
@@ -155,7 +121,7 @@ func (r Requirement) evaluate(grants iampolicy.Grants, extra iampolicy.Context) 
 		c := grants.Cover(d.need, audit.Overridden(d.context, extra))
 		granted = granted || c.Status == iampolicy.Satisfied || c.Status == iampolicy.Partial ||
 			c.Status == iampolicy.Conditional
-		if worst.Status == "" || slices.Index(rank, c.Status) > slices.Index(rank, worst.Status) {
+		if worst.Status == "" || c.Status.Rank() > worst.Status.Rank() {
 			worst = c
 		}
 	}
@@ -170,10 +136,8 @@ func (r Requirement) evaluate(grants iampolicy.Grants, extra iampolicy.Context) 
 	if f.Status == iampolicy.Unverified {
 		f.ExampleAction, f.ExampleARN = r.Action, r.Resource // the whole requirement is unverified
 	}
-	f.Statements, f.Covering = audit.StatementRefs(worst.Deciding), audit.StatementRefs(worst.Covering)
-	if m := worst.Miss; m != nil {
-		f.Miss = &NearMatch{Kind: m.Kind, Pattern: m.Pattern, At: m.At, Got: m.Got, Want: m.Want}
-	}
+	f.Statements, f.Covering = iampolicy.Refs(worst.Deciding), iampolicy.Refs(worst.Covering)
+	f.Miss = worst.Miss
 	return f
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/policies/needs"
 )
 
 func grants(t *testing.T, texts ...string) (g iampolicy.Grants) {
@@ -49,10 +50,10 @@ func TestOurOwnPoliciesPass(t *testing.T) {
 						if len(required.Requirements) == 0 && (kind == policies.User || purpose != policies.Deploy) {
 							t.Errorf("%s %s %+v: no requirements", partition, release, target)
 						}
-						scope := policies.Scope{Partition: partition, Account: target.Account,
+						scope := needs.Scope{Partition: partition, Account: target.Account,
 							Regions: target.Regions, Caller: target.Principal}
 						for i, text := range []string{
-							policies.LeastPrivilege([]policies.Release{release}, kind, purpose, scope),
+							needs.LeastPrivilege([]policies.Release{release}, kind, purpose, scope),
 							release.Document(kind),
 						} {
 							for _, f := range Evaluate(grants(t, text), required, nil).Findings {

@@ -7,9 +7,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/policies/needs"
 )
 
 // Required is the list of requirements of a check.
@@ -59,11 +61,11 @@ func (t Target) context() iampolicy.Context {
 		return nil
 	}
 	ctx := iampolicy.Context{}
-	name, isUser := userName, t.Principal == ""
+	name, isUser := userName, true
 	if t.Principal != "" {
 		ctx["aws:PrincipalArn"] = []string{t.Principal}
-		name, isUser = t.Principal[strings.LastIndexByte(t.Principal, '/')+1:],
-			strings.Contains(t.Principal, ":user/")
+		a, _ := arn.Parse(t.Principal)
+		name, isUser = a.Name(), a.Kind() == "user"
 	}
 	if isUser {
 		ctx["aws:username"] = []string{name}
@@ -77,32 +79,31 @@ func (t Target) context() iampolicy.Context {
 // ReleaseRequirements returns the requirements of a Remotion release. A target without an account
 // or regions has the requirements for all accounts or regions, as in Remotion's documents.
 func ReleaseRequirements(t Target, release policies.Release) (Required, error) {
-	scope := policies.Scope{Partition: release.Partition, Account: t.Account, Regions: t.Regions,
+	scope := needs.Scope{Partition: release.Partition, Account: t.Account, Regions: t.Regions,
 		Caller: t.Principal}
 	if scope.Account == "" {
 		scope.Account = "*"
 	}
 	if len(scope.Regions) == 0 {
-		scope.Regions = []string{policies.AnyRegion}
+		scope.Regions = []string{needs.AnyRegion}
 	}
-	iam := "arn:" + scope.Partition + ":iam::" + scope.Account
 	if scope.Caller == "" {
-		scope.Caller = iam + ":user/" + userName
+		scope.Caller = arn.IAM(scope.Partition, scope.Account, "user/"+userName)
 	}
-	scope.RenderRole = iam + ":role/" + policies.RoleName
+	scope.RenderRole = arn.IAM(scope.Partition, scope.Account, "role/"+policies.RoleName)
 	if t.Purpose == "" {
 		t.Purpose = policies.All
 	}
 	all := Required{Name: fmt.Sprintf("the %s policy of Remotion %s", t.Kind, release)}
-	for _, r := range policies.RequirementsIn(scope, []policies.Release{release}, t.Kind, t.Purpose) {
+	for _, r := range scope.Requirements([]policies.Release{release}, t.Kind, t.Purpose) {
 		req := Requirement{Sid: r.Sid, Action: r.Action, Resource: r.Resource, Consequence: r.Consequence}
-		for _, n := range r.Needed(scope) {
+		for _, n := range scope.Needed(r) {
 			need, err := iampolicy.NewNeed(n.Action, n.Pattern)
 			if err != nil {
 				return all, err
 			}
 			context := audit.AssumedContext(n.SimulationRequest, t.context())
-			if n.RequestedRegion() == policies.AnyRegion {
+			if n.RequestedRegion() == needs.AnyRegion {
 				delete(context, "aws:RequestedRegion")
 			}
 			req.demands = append(req.demands, demand{need.Named().Preferring(n.Resource), context})
@@ -141,7 +142,7 @@ func DocumentRequirements(name string, doc *iampolicy.Document,
 			for _, resource := range s.Resource {
 				req := Requirement{Sid: s.Sid, Action: action, Resource: resource}
 				expanded := resource
-				if doc.Version == "2012-10-17" {
+				if doc.Version == iampolicy.Version {
 					var missing []string
 					if expanded, missing = iampolicy.Expand(resource,
 						audit.Overridden(context, ctx)); missing != nil {

@@ -3,6 +3,9 @@ package cloudtrail
 import (
 	"cmp"
 	"strings"
+
+	"github.com/remotion-audit/remotion-audit/internal/arn"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // actor returns the name of the principal that made the call, and the address that the call came
@@ -13,16 +16,15 @@ func (o object) actor(account string) (name, from string) {
 	id := o.object("userIdentity")
 	session := id.object("sessionContext")
 	issuer := session.object("sessionIssuer")
-	arn, service, userName := id.text("arn", maxARN), id.text("invokedBy", maxName),
+	principal, service, userName := id.text("arn", maxARN), id.text("invokedBy", maxName),
 		id.text("userName", maxName)
 	from = o.text("sourceIPAddress", maxName)
 	switch kind := id.text("type", maxName); kind {
 	case "IAMUser":
-		name = "user/" + firstOf(userName, last(arn))
+		name = "user/" + firstOf(userName, arn.Name(principal))
 	case "AssumedRole":
-		// arn:aws:sts::123456789012:assumed-role/ROLE/SESSION
-		_, rest, _ := strings.Cut(arn, ":assumed-role/")
-		role, sessionName, _ := strings.Cut(rest, "/")
+		parsed, _ := arn.Parse(principal)
+		role, sessionName := parsed.Session()
 		name = "role/" + firstOf(issuer.text("userName", maxName), role)
 		if source := session.text("sourceIdentity", maxName); source != "" && source != sessionName {
 			sessionName += ", source identity " + source
@@ -33,7 +35,7 @@ func (o object) actor(account string) (name, from string) {
 	case "AWSService":
 		name = "AWS service " + firstOf(service, userName)
 	case "FederatedUser":
-		name = "federated user " + firstOf(userName, last(arn)) +
+		name = "federated user " + firstOf(userName, arn.Name(principal)) +
 			parenthesis("of user/", issuer.text("userName", maxName))
 	case "SAMLUser", "WebIdentityUser":
 		name = map[string]string{"SAMLUser": "SAML user ", "WebIdentityUser": "web identity "}[kind] +
@@ -46,9 +48,9 @@ func (o object) actor(account string) (name, from string) {
 		name = firstOf(id.text("accountId", maxName), id.text("principalId", maxName))
 		return "account " + name, from
 	case "":
-		name = firstOf(userName, arn, id.text("principalId", maxName))
+		name = firstOf(userName, principal, id.text("principalId", maxName))
 	default:
-		name = kind + " " + firstOf(userName, arn, id.text("principalId", maxName))
+		name = kind + " " + firstOf(userName, principal, id.text("principalId", maxName))
 	}
 	accountID := id.text("accountId", maxName)
 	if accountID != "" && account != "" && accountID != account {
@@ -60,7 +62,7 @@ func (o object) actor(account string) (name, from string) {
 	if from == service { // a call through a service has the service's name as its address
 		from = ""
 	}
-	return truncate(name, maxActor), from
+	return textfmt.Truncate(name, maxActor), from
 }
 
 // maxActor is the maximum length of an actor's name in characters: enough for two names and their

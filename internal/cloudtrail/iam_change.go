@@ -1,9 +1,11 @@
 package cloudtrail
 
 import (
-	"fmt"
 	"strings"
 	"time"
+
+	"github.com/remotion-audit/remotion-audit/internal/arn"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // An IAMChange is a call to IAM that may have changed the permissions of a principal, as CloudTrail
@@ -77,7 +79,7 @@ func (c IAMChange) Description() string {
 	kind, name := c.Entity()
 	entity := string(kind) + "/" + name
 	if kind == Policy {
-		entity = string(kind) + "/" + last(name)
+		entity = string(kind) + "/" + arn.Name(name)
 	}
 	if name == "" {
 		entity = "a " + string(kind) + " that the record does not name"
@@ -94,11 +96,11 @@ func (c IAMChange) Description() string {
 	}
 	add("now group/", c.NewGroupName)
 	if kind != Policy {
-		add("policy ", last(c.PolicyARN))
+		add("policy ", arn.Name(c.PolicyARN))
 	}
 	add("inline policy ", c.PolicyName)
 	add("version ", c.VersionID)
-	add("boundary ", last(c.Boundary))
+	add("boundary ", arn.Name(c.Boundary))
 	text := c.Event + " on " + entity
 	if details != nil {
 		text += " (" + strings.Join(details, ", ") + ")"
@@ -123,17 +125,11 @@ const maxNamedTargets = 3
 func (c IAMChange) AffectedTargets() string {
 	kind, _ := c.Entity()
 	var text string
-	if n := len(c.Targets); n > 0 && (kind == Group || kind == Policy) {
-		text = "affects " + strings.Join(c.Targets[:min(n, maxNamedTargets)], ", ")
-		if n > maxNamedTargets {
-			text += fmt.Sprintf(" and %d more", n-maxNamedTargets)
-		}
+	if len(c.Targets) > 0 && (kind == Group || kind == Policy) {
+		text = "affects " + textfmt.Some(c.Targets, maxNamedTargets)
 		if c.Unsure {
 			text = strings.Replace(text, "affects", "may affect", 1)
 		}
 	}
 	return text
 }
-
-// last returns the name in an ARN, without the path.
-func last(name string) string { return name[strings.LastIndexByte(name, '/')+1:] }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/remotion-audit/remotion-audit/internal/contract"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // Source and DetailType are the source and detail-type of EventBridge events about calls to IAM.
@@ -102,7 +103,7 @@ func (o object) text(key string, limit int) string {
 	if json.Unmarshal(o[key], &s) != nil {
 		return ""
 	}
-	return truncate(s, limit)
+	return textfmt.Truncate(s, limit)
 }
 
 // time returns the time under a key in UTC, or the zero time if the key has no valid time. Years
@@ -126,14 +127,3 @@ func (o object) isTrue(key string) bool {
 
 // failed reports whether the call was denied or failed, and so changed nothing.
 func (o object) failed() bool { return o.has("errorCode") && string(o["errorCode"]) != `""` }
-
-// truncate returns s with at most limit characters. A shortened text ends in "…".
-func truncate(s string, limit int) string {
-	if len(s) <= limit {
-		return s
-	}
-	if runes := []rune(s); len(runes) > limit {
-		return string(runes[:limit-1]) + "…"
-	}
-	return s
-}

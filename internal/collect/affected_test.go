@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
@@ -13,6 +14,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/cloudtrail"
 	"github.com/remotion-audit/remotion-audit/internal/collect"
 	"github.com/remotion-audit/remotion-audit/internal/contract"
+	"github.com/remotion-audit/remotion-audit/internal/testing/roundtrips"
 )
 
 const videos = "AWSReservedSSO_Videos_0123456789abcdef"
@@ -381,16 +383,18 @@ func TestAffectedByWithoutTargets(t *testing.T) {
 	}
 }
 
-// TestAffectedByCallsConcurrently checks that independent calls run concurrently.
+// TestAffectedByCallsConcurrently checks that a call waits only for the calls that it depends on.
 func TestAffectedByCallsConcurrently(t *testing.T) {
-	server := &awsemu.Server{Account: crowded(t)}
-	server.SetFaults(awsemu.Fault{Operation: "*", Delay: 20 * time.Millisecond})
-	got, _ := collector(t, server).AffectedBy(t.Context(), watched(),
-		[]cloudtrail.IAMChange{onPolicy("OfGroup"), onRole("clips"), onGroup("bots")})
-	// The rounds are: the permission set, its role, the role of the function, the groups.
-	if rounds := awsemu.Rounds(server.Calls()); len(got) != 3 || rounds > 4 {
-		t.Errorf("%d changes affect a principal, after %d rounds of calls; want 3 after at most 4", len(got), rounds)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		server := &awsemu.Server{Account: crowded(t)}
+		got, _ := collectorWith(roundtrips.Config(t, server)).AffectedBy(t.Context(), watched(),
+			[]cloudtrail.IAMChange{onPolicy("OfGroup"), onRole("clips"), onGroup("bots")})
+		// The rounds are: the permission set, its role, the role of the function, the groups.
+		if rounds := awsemu.Rounds(server.Calls()); len(got) != 3 || rounds != 4 {
+			t.Errorf("%d changes affect a principal, after %d rounds of calls; want 3 after 4", len(got),
+				rounds)
+		}
+	})
 }
 
 // TestAffectedByFollowsRenamedGroups checks that a change of a group under a former name is

@@ -5,7 +5,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 
-	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/policies/needs"
 )
 
 func result(action, resource string, decision types.PolicyEvaluationDecisionType,
@@ -67,7 +67,7 @@ func TestAnswerTo(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got, ok := answerTo(policies.SimulationRequest{Action: "s3:ListBucket", Resource: test.resource},
+			got, ok := answerTo(needs.SimulationRequest{Action: "s3:ListBucket", Resource: test.resource},
 				test.resources, test.results)
 			if ok != (test.want != "") || ok && got.Decision.String() != test.want {
 				t.Errorf("got %v, %v; want %q", got.Decision, ok, test.want)
@@ -88,7 +88,7 @@ func TestOrganizationIsNotTheCauseOfAStatementsDenial(t *testing.T) {
 			types.Statement{SourcePolicyId: &id}))
 	r.OrganizationsDecisionDetail = &types.OrganizationsDecisionDetail{AllowedByOrganizations: false}
 	for resource, want := range map[string]bool{"arn:aws:s3:::a": true, "arn:aws:s3:::b": false} {
-		got, ok := answerTo(policies.SimulationRequest{Action: "s3:ListBucket", Resource: resource}, 2,
+		got, ok := answerTo(needs.SimulationRequest{Action: "s3:ListBucket", Resource: resource}, 2,
 			[]types.EvaluationResult{r})
 		if !ok || got.OrganizationDenies != want {
 			t.Errorf("%s: OrganizationDenies %v, ok %v; want %v, true", resource, got.OrganizationDenies, ok,

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
+	"github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
@@ -212,7 +213,7 @@ func explainDeadline(problems []audit.Problem, throttled int64) []audit.Problem 
 
 // arn returns the ARN of an entity of the account, such as user/NAME. The ARN has no path.
 func (r *run) arn(name string) string {
-	return "arn:" + r.plan.Partition + ":iam::" + r.plan.Account + ":" + name
+	return arn.IAM(r.plan.Partition, r.plan.Account, name)
 }
 
 // parallelN runs n calls concurrently and waits for all of them.
@@ -232,5 +233,5 @@ func forEachParallel[T any](list []T, do func(T)) {
 // last part has no path.
 func entity(name string) (kind, last string) {
 	kind, last, _ = strings.Cut(name, "/")
-	return kind, last[strings.LastIndexByte(last, '/')+1:]
+	return kind, arn.Name(last)
 }

@@ -55,14 +55,19 @@ func collector(t testing.TB, server *awsemu.Server) collect.Collector {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { endpoint.Close() })
+	return collectorWith(aws.Config{
+		Region: "us-east-1", BaseEndpoint: &endpoint.URL,
+		Credentials: credentials.NewStaticCredentialsProvider("AKIA", "secret", ""),
+	})
+}
+
+// collectorWith returns a collector whose clients retry at once.
+func collectorWith(cfg aws.Config) collect.Collector {
 	retryer := retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts = 3
 		o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
 	})
-	cfg := aws.Config{
-		Region: "us-east-1", BaseEndpoint: &endpoint.URL, Retryer: func() aws.Retryer { return retryer },
-		Credentials: credentials.NewStaticCredentialsProvider("AKIA", "secret", ""),
-	}
+	cfg.Retryer = func() aws.Retryer { return retryer }
 	return collect.Collector{IAM: iam.NewFromConfig(cfg), Lambda: lambda.NewFromConfig(cfg)}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 
+	"github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 )
 
@@ -123,21 +124,21 @@ type managedPolicy struct {
 	err    error
 }
 
-func (r *run) readManaged(ctx context.Context, id, arn string) snapshot {
+func (r *run) readManaged(ctx context.Context, id, policy string) snapshot {
 	r.mu.Lock()
-	m := r.managed[arn]
+	m := r.managed[policy]
 	if m == nil {
 		m = &managedPolicy{}
-		r.managed[arn] = m
+		r.managed[policy] = m
 	}
 	r.mu.Unlock()
-	m.once.Do(func() { m.fetch(ctx, r.iam, arn) })
+	m.once.Do(func() { m.fetch(ctx, r.iam, policy) })
 	read := r.snapshotOf(ctx, id, m.action, m.text, m.err)
-	if strings.HasPrefix(arn, r.arn("policy/")) { // the deployment need not name AWS's policies
+	if strings.HasPrefix(policy, r.arn("policy/")) { // the deployment need not name AWS's policies
 		// The problem has the name of the policy only, so that a policy with two attachments is one
 		// problem.
 		read.problems, _ = r.readScopeProblem(read.problems,
-			fmt.Sprintf("managed policy %q", arn[strings.LastIndexByte(arn, '/')+1:]), arn, "iam:GetPolicy")
+			fmt.Sprintf("managed policy %q", arn.Name(policy)), policy, "iam:GetPolicy")
 	}
 	return read
 }

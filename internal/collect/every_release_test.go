@@ -8,6 +8,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
 	"github.com/remotion-audit/remotion-audit/internal/collect"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/policies/needs"
 )
 
 // TestOurOwnPoliciesAreCompliant checks that an account with the documented or least-privilege
@@ -18,15 +19,15 @@ func TestOurOwnPoliciesAreCompliant(t *testing.T) {
 		regions := policies.Regions(partition)[:2]
 		for n, release := range policies.Releases(partition) {
 			for _, purpose := range []policies.Purpose{policies.Render, policies.Deploy, policies.All} {
-				scope := policies.Scope{Partition: partition, Account: "123456789012", Regions: regions}
+				scope := needs.Scope{Partition: partition, Account: "123456789012", Regions: regions}
 				releases := []policies.Release{release}
 				for name, document := range map[string]func(kind policies.PolicyKind) string{
 					"documented": release.Document,
 					"narrowed": func(kind policies.PolicyKind) string {
 						if kind == policies.Role {
-							return policies.LeastPrivilege(releases, kind, policies.Render, scope)
+							return needs.LeastPrivilege(releases, kind, policies.Render, scope)
 						}
-						return policies.LeastPrivilege(releases, kind, purpose, scope)
+						return needs.LeastPrivilege(releases, kind, purpose, scope)
 					},
 				} {
 					account := &awsemu.Account{

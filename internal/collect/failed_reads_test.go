@@ -4,12 +4,14 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
 	"github.com/remotion-audit/remotion-audit/internal/collect"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/testing/roundtrips"
 )
 
 // TestFailedReads checks that a failed read is unverified: it is neither a gap nor satisfied.
@@ -155,20 +157,21 @@ func TestDeniedListOfPermissionSets(t *testing.T) {
 // TestDeadline checks that a deadline cuts off a target, and that the results before the deadline
 // count.
 func TestDeadline(t *testing.T) {
-	t.Parallel()
-	account := compliant(t)
-	account.Faults = []awsemu.Fault{{Operation: "iam:SimulatePrincipalPolicy", Target: "user/ci",
-		Delay: time.Minute}}
-	server := &awsemu.Server{Account: account}
-	ctx, stop := context.WithTimeout(t.Context(), 3*time.Second)
-	defer stop()
-	r := audit.Evaluate(collector(t, server).Collect(ctx, plan()))
-	if r.Completed() || r.Targets[1].CutOff || r.Targets[1].Summary.Satisfied != 16 ||
-		r.Targets[0].Summary.Unverified != 33 {
-		t.Errorf("completed %v, targets %+v", r.Completed(), r.Targets)
-	}
-	if r.Status != audit.StatusUnverified || len(r.Problems) != 1 ||
-		r.Problems[0].Why != "the deadline ended the read" {
-		t.Errorf("%s, problems %+v", r.Status, r.Problems)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		account := compliant(t)
+		account.Faults = []awsemu.Fault{{Operation: "iam:SimulatePrincipalPolicy", Target: "user/ci",
+			Delay: time.Minute}}
+		server := &awsemu.Server{Account: account}
+		ctx, stop := context.WithTimeout(t.Context(), 3*time.Second)
+		defer stop()
+		r := audit.Evaluate(collectorWith(roundtrips.Config(t, server)).Collect(ctx, plan()))
+		if r.Completed() || r.Targets[1].CutOff || r.Targets[1].Summary.Satisfied != 16 ||
+			r.Targets[0].Summary.Unverified != 33 {
+			t.Errorf("completed %v, targets %+v", r.Completed(), r.Targets)
+		}
+		if r.Status != audit.StatusUnverified || len(r.Problems) != 1 ||
+			r.Problems[0].Why != "the deadline ended the read" {
+			t.Errorf("%s, problems %+v", r.Status, r.Problems)
+		}
+	})
 }

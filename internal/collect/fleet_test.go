@@ -7,10 +7,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
+	"github.com/remotion-audit/remotion-audit/internal/testing/roundtrips"
 )
 
 // TestThousandsOfFunctions checks that every page is read and the number of simulations is bounded
@@ -88,21 +90,26 @@ func TestManyCustomNames(t *testing.T) {
 // TestARegionThatHangs checks that a region without an answer takes at most a third of the time,
 // and that the other regions are audited.
 func TestARegionThatHangs(t *testing.T) {
-	t.Parallel()
-	account, p := compliant(t), plan()
-	addRegions(&p)
-	deploy(account, awsemu.LambdaFunction{Name: render527})
-	account.Faults = []awsemu.Fault{{Operation: "lambda:ListFunctions", Region: "eu-west-2",
-		Delay: time.Minute}}
-	server := &awsemu.Server{Account: account}
-	ctx, stop := context.WithTimeout(t.Context(), 6*time.Second)
-	defer stop()
-	r := audit.Evaluate(collector(t, server).Collect(ctx, p))
-	if want := []string{"the account: the functions in eu-west-2: the deadline ended " +
-		"the read"}; r.Status != audit.StatusUnverified || r.Summary.Unverified != 0 ||
-		!slices.Equal(problems(r), want) {
-		t.Errorf("status %s, summary %+v, problems %q", r.Status, r.Summary, problems(r))
-	}
+	synctest.Test(t, func(t *testing.T) {
+		account, p := compliant(t), plan()
+		addRegions(&p)
+		deploy(account, awsemu.LambdaFunction{Name: render527})
+		account.Faults = []awsemu.Fault{{Operation: "lambda:ListFunctions", Region: "eu-west-2",
+			Delay: time.Minute}}
+		server := &awsemu.Server{Account: account}
+		ctx, stop := context.WithTimeout(t.Context(), 6*time.Second)
+		defer stop()
+		started := time.Now()
+		r := audit.Evaluate(collectorWith(roundtrips.Config(t, server)).Collect(ctx, p))
+		if want := []string{"the account: the functions in eu-west-2: the deadline ended " +
+			"the read"}; r.Status != audit.StatusUnverified || r.Summary.Unverified != 0 ||
+			!slices.Equal(problems(r), want) {
+			t.Errorf("status %s, summary %+v, problems %q", r.Status, r.Summary, problems(r))
+		}
+		if took := time.Since(started); took < 2*time.Second || took > 3*time.Second {
+			t.Errorf("the audit took %s, want the third of 6s and some round trips", took)
+		}
+	})
 }
 
 // TestAPageThatFails checks that the functions of the first two pages are audited if the third page

@@ -13,7 +13,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/smithy-go"
 
+	"github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/awsname"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
@@ -70,7 +72,7 @@ func (r *run) listRegion(ctx context.Context, region string) (l listing) {
 			switch {
 			case seen[name] || !origin.Remotion &&
 				!policies.DeployedByRemotion(aws.ToString(c.Description), layersOf(c)):
-			case !policies.ValidFunctionName(name):
+			case !awsname.IsFunction(name):
 				l.problems = append(l.problems,
 					audit.Problem{What: what, Why: fmt.Sprintf("%.80q is not a valid function name", name)})
 			default:
@@ -114,9 +116,9 @@ func (l *listing) readTags(ctx context.Context, r *run, in func(*lambda.Options)
 	gone := make([]bool, len(unknown))
 	l.merge(parallel(len(unknown), func(n int) (result snapshot) {
 		f := &l.functions[unknown[n]]
-		arn := "arn:" + r.plan.Partition + ":lambda:" + f.Region + ":" + r.plan.Account + ":function:" +
-			f.Name
-		out, err := r.lambda.ListTags(ctx, &lambda.ListTagsInput{Resource: &arn}, in)
+		function := arn.ARN{Partition: r.plan.Partition, Service: "lambda", Region: f.Region,
+			Account: r.plan.Account, Resource: "function:" + f.Name}.String()
+		out, err := r.lambda.ListTags(ctx, &lambda.ListTagsInput{Resource: &function}, in)
 		switch {
 		case err == nil:
 			f.Release = r.inPartition(policies.ParseTag(out.Tags))

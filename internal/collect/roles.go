@@ -5,8 +5,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/policies/needs"
 )
 
 // maxRoles is the maximum number of audited roles that functions use but the configuration does not
@@ -58,9 +60,9 @@ func (r *run) adoptFunctionRoles(s *survey) (found []*target) {
 
 // roleName returns the name in a role's ARN, without the path. ok is false if the ARN is not a role
 // of the account.
-func (r *run) roleName(arn string) (name string, ok bool) {
-	path, ok := strings.CutPrefix(arn, r.arn("role/"))
-	name = path[strings.LastIndexByte(path, '/')+1:]
+func (r *run) roleName(role string) (name string, ok bool) {
+	path, ok := strings.CutPrefix(role, r.arn("role/"))
+	name = arn.Name(path)
 	return name, ok && name != "" && !strings.ContainsAny(name, "*?$")
 }
 
@@ -83,7 +85,7 @@ func (r *run) resolveTargets(s survey) {
 		}
 	}
 	for _, t := range r.targets {
-		t.facts.Scope = policies.Scope{
+		t.facts.Scope = needs.Scope{
 			Partition: r.plan.Partition, Account: r.plan.Account, Regions: s.regions,
 			Caller: t.facts.ARN, RenderRole: renderRole, FunctionRoles: roles,
 			Functions: byRegion(s.functions), Buckets: r.plan.Buckets,
@@ -111,7 +113,7 @@ func (r *run) resolveTargets(s survey) {
 
 // renderRole returns the ARN of the role that callers pass to new functions. guessed is true if the
 // role could not be read and no function uses it, so that the ARN can lack the path.
-func (r *run) renderRole() (arn string, guessed bool) {
+func (r *run) renderRole() (role string, guessed bool) {
 	for _, t := range r.targets {
 		if t.facts.Kind == audit.RenderRole {
 			return t.facts.ARN, t.facts.Presence == audit.PresenceUnknown && len(t.facts.Functions) == 0

@@ -16,13 +16,13 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
-	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/policies/needs"
 )
 
 // simulationPair holds a request and, in first, the request for the same requirement with the first
 // resource of the first region. The answer to first can also apply to request.
 type simulationPair struct {
-	request, first policies.SimulationRequest
+	request, first needs.SimulationRequest
 	// nth is the index of the resource among the resources of the requirement in its region, from 0.
 	nth int
 }
@@ -39,9 +39,9 @@ const maxResources = 20
 // are simulated, up to maxResources for an action in a region.
 func (r *run) simulate(ctx context.Context, t *target) {
 	regions := r.simulationRequests(t)
-	t.simulation.answers = map[policies.SimulationRequest]audit.Answer{}
+	t.simulation.answers = map[needs.SimulationRequest]audit.Answer{}
 	answers := t.simulation.answers
-	simulateAll := func(requests []policies.SimulationRequest) {
+	simulateAll := func(requests []needs.SimulationRequest) {
 		batches := makeBatches(requests)
 		results := make([]simulationResult, len(batches))
 		parallelN(len(batches), func(i int) { results[i] = r.simulateBatch(ctx, t, batches[i]) })
@@ -51,7 +51,7 @@ func (r *run) simulate(ctx context.Context, t *target) {
 	}
 
 	// The probes of the further regions run together with the requests of the first region.
-	initial := make([]policies.SimulationRequest, 0, len(regions[0]))
+	initial := make([]needs.SimulationRequest, 0, len(regions[0]))
 	complete := true
 	for _, p := range regions[0] {
 		if p.nth < maxResources {
@@ -70,17 +70,17 @@ func (r *run) simulate(ctx context.Context, t *target) {
 		return
 	}
 
-	allowed := func(q policies.SimulationRequest) bool {
+	allowed := func(q needs.SimulationRequest) bool {
 		a, ok := answers[q]
 		return ok && a.Decision == iampolicy.Allowed
 	}
 	<-t.read
 	facts := t.factsWithDocuments()
 	facts.Assumed = r.plan.Assumed
-	granted := func(q policies.SimulationRequest) bool {
+	granted := func(q needs.SimulationRequest) bool {
 		return facts.Presence == audit.Present && len(facts.Unread) == 0 && facts.Granted(q)
 	}
-	var remaining []policies.SimulationRequest
+	var remaining []needs.SimulationRequest
 	for i, pairs := range regions {
 		extra := map[string]int{}
 		allowedInBoth := map[string]bool{}
@@ -108,10 +108,10 @@ func (r *run) simulate(ctx context.Context, t *target) {
 func (r *run) simulationRequests(t *target) [][]simulationPair {
 	scope := t.facts.Scope
 	regions := make([][]simulationPair, len(scope.Regions))
-	for _, req := range policies.RequirementsIn(scope, r.simulatedReleases, t.facts.Kind.Policy(),
+	for _, req := range scope.Requirements(r.simulatedReleases, t.facts.Kind.Policy(),
 		t.facts.Purpose) {
-		perRegion := map[string][]policies.SimulationRequest{}
-		for _, n := range req.Needed(scope) {
+		perRegion := map[string][]needs.SimulationRequest{}
+		for _, n := range scope.Needed(req) {
 			perRegion[n.Region] = append(perRegion[n.Region], n.SimulationRequest)
 		}
 		for i, region := range scope.Regions {
@@ -129,7 +129,7 @@ func (r *run) simulationRequests(t *target) [][]simulationPair {
 	return regions
 }
 
-func service(q policies.SimulationRequest) string {
+func service(q needs.SimulationRequest) string {
 	name, _, _ := strings.Cut(q.Action, ":")
 	return name
 }
@@ -151,11 +151,11 @@ type simulationBatch struct {
 	actions   []string
 	resources []string
 	// sample is one request of the batch. All requests of the batch have its region and context.
-	sample policies.SimulationRequest
+	sample needs.SimulationRequest
 }
 
 // makeBatches groups requests into batches, in the order of their first requests.
-func makeBatches(requests []policies.SimulationRequest) []simulationBatch {
+func makeBatches(requests []needs.SimulationRequest) []simulationBatch {
 	type actionInRegion struct{ action, region string }
 	var order []actionInRegion
 	resources := map[actionInRegion][]string{}
@@ -171,7 +171,7 @@ func makeBatches(requests []policies.SimulationRequest) []simulationBatch {
 	var list []simulationBatch
 	index := map[string]int{}
 	for _, a := range order {
-		sample := policies.SimulationRequest{Action: a.action, Resource: resources[a][0],
+		sample := needs.SimulationRequest{Action: a.action, Resource: resources[a][0],
 			Region: a.region}
 		key := fmt.Sprint(a.region, audit.AssumedContext(sample, nil), resources[a])
 		i, ok := index[key]
@@ -187,7 +187,7 @@ func makeBatches(requests []policies.SimulationRequest) []simulationBatch {
 
 // simulationResult is the result of one or more calls.
 type simulationResult struct {
-	answers map[policies.SimulationRequest]audit.Answer
+	answers map[needs.SimulationRequest]audit.Answer
 	snapshot
 }
 
@@ -215,7 +215,7 @@ func (r *run) simulateBatch(ctx context.Context, t *target,
 			results = append(results, out.EvaluationResults...)
 		})
 	what := "the simulation of " + t.facts.Name
-	s.answers = map[policies.SimulationRequest]audit.Answer{}
+	s.answers = map[needs.SimulationRequest]audit.Answer{}
 	switch {
 	case err == nil:
 	case isGone(err):
@@ -234,7 +234,7 @@ func (r *run) simulateBatch(ctx context.Context, t *target,
 	}
 	for _, action := range b.actions {
 		for _, resource := range b.resources {
-			q := policies.SimulationRequest{Action: action, Resource: resource, Region: b.sample.Region}
+			q := needs.SimulationRequest{Action: action, Resource: resource, Region: b.sample.Region}
 			if a, ok := answerTo(q, len(b.resources), results); ok {
 				s.answers[q] = a
 			} else {
@@ -329,7 +329,7 @@ var booleans = map[string]bool{
 // result for the whole action counts if the batch has only one resource, or if AWS allows all
 // resources.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_EvaluationResult.html
-func answerTo(q policies.SimulationRequest, resources int,
+func answerTo(q needs.SimulationRequest, resources int,
 	results []types.EvaluationResult) (audit.Answer, bool) {
 	var whole *types.EvaluationResult
 	for i, result := range results {

@@ -317,7 +317,7 @@ func TestAChangeWhileAWSHangs(t *testing.T) {
 	t.Parallel()
 	w := newDeployment(t, accountWithManagedPolicy(t, true))
 	w.server.SetFaults(awsemu.Fault{Operation: "*", Delay: time.Minute})
-	w.invocation.timeout = 2 * time.Second
+	w.invocation.timeout = hangingRun
 	o := w.runOn(queueBatch(iamChange{"SetDefaultPolicyVersion",
 		map[string]string{"PolicyArn": managedPolicy,
 			"VersionId": "v1"}}.eventJSON("1")))

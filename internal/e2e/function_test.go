@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/remotion-audit/remotion-audit/examples"
-	"github.com/remotion-audit/remotion-audit/internal/alert"
+	"github.com/remotion-audit/remotion-audit/internal/alert/render"
 	"github.com/remotion-audit/remotion-audit/internal/app"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
@@ -21,14 +21,14 @@ import (
 )
 
 // bootstrap and command are the paths of the function and of the command. TestMain builds both
-// once, with the flags of `make run`.
+// once, with the flags of `make local`, so that packages in the build cache are not compiled again.
 var bootstrap, command string
 
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "remotion-audit-e2e")
 	if err == nil {
 		bootstrap, command = filepath.Join(dir, "bootstrap"), filepath.Join(dir, "remotion-audit")
-		err = build(bootstrap, "../../function", "-tags", "lambda.norpc")
+		err = build(bootstrap, "../../function", "-ldflags", "-s -w")
 	}
 	if err == nil {
 		err = build(command, "../../cmd/remotion-audit")
@@ -44,7 +44,8 @@ func TestMain(m *testing.M) {
 }
 
 func build(out, pkg string, flags ...string) error {
-	args := append([]string{"build", "-o", out}, flags...)
+	args := append([]string{"build", "-tags", "lambda.norpc", "-trimpath", "-buildvcs=false", "-o", out},
+		flags...)
 	if text, err := exec.Command("go", append(args, pkg)...).CombinedOutput(); err != nil {
 		return fmt.Errorf("go build %s: %w\n%s", pkg, err, text)
 	}
@@ -199,7 +200,7 @@ func TestMessageAndMetricsAgree(t *testing.T) {
 	if len(o.messages) != 1 {
 		t.Fatalf("%d messages, want 1", len(o.messages))
 	}
-	r, err := alert.ReportIn(o.messages[0].Body("default"))
+	r, err := render.ReportIn(o.messages[0].Body("default"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -226,206 +227,6 @@ func TestMessageAndMetricsAgree(t *testing.T) {
 	if !strings.Contains(o.Logs, `"requestId":"`+o.RequestID+`"`) ||
 		!strings.Contains(o.Logs, `"message":"audit done"`) {
 		t.Errorf("logs %s", o.Logs)
-	}
-}
-
-func TestFaults(t *testing.T) {
-	failing := func(operation string, status int) awsemu.Fault {
-		return awsemu.Fault{Operation: operation, Error: &awsemu.FaultError{Code: "InternalFailure",
-			Message: "down", Status: status}}
-	}
-	tests := []struct {
-		name    string
-		account string
-		faults  []awsemu.Fault
-		env     map[string]string
-		event   string
-		timeout time.Duration
-		check   func(*testing.T, outcome)
-	}{
-		{name: "SNS fails: metrics are published, and the run fails", account: "drifted",
-			faults: []awsemu.Fault{failing("sns:Publish", 400)}, check: func(t *testing.T, o outcome) {
-				if !strings.Contains(o.ErrorMessage, "alert to arn:aws:sns") ||
-					o.metrics["AlertFailures"] != 1 || o.metrics["Gaps"] != 10 {
-					t.Errorf("%q %v", o.ErrorMessage, o.metrics)
-				}
-			}},
-		{name: "CloudWatch fails: the alert is sent, and the run fails", account: "drifted",
-			faults: []awsemu.Fault{failing("cloudwatch:PutMetricData", 400)},
-			check: func(t *testing.T, o outcome) {
-				if !strings.Contains(o.ErrorMessage, "metrics to namespace RemotionAudit") ||
-					len(o.messages) != 1 {
-					t.Errorf("%q %q", o.ErrorMessage, o.subjects())
-				}
-			}},
-		{name: "SNS and CloudWatch fail: the error names both", account: "drifted",
-			faults: []awsemu.Fault{failing("sns:Publish", 400), failing("cloudwatch:PutMetricData", 400)},
-			check: func(t *testing.T, o outcome) {
-				if !strings.Contains(o.ErrorMessage, "alert to") ||
-					!strings.Contains(o.ErrorMessage, "metrics to") {
-					t.Errorf("%q", o.ErrorMessage)
-				}
-			}},
-		{name: "simulation is denied: the audit is incomplete", account: "compliant",
-			faults: []awsemu.Fault{{Operation: "iam:SimulatePrincipalPolicy", Deny: true}},
-			check: func(t *testing.T, o outcome) {
-				_, gaps := o.metrics["Gaps"]
-				_, percent := o.metrics["CompliancePercent"]
-				if o.FunctionError != "" || o.answer.Status != audit.StatusUnverified || gaps || percent ||
-					o.metrics["RequirementsUnverified"] != 48 || o.metrics["AuditCompleted"] != 1 {
-					t.Errorf("%s %q %v", o.ErrorMessage, o.answer.Status, o.metrics)
-				}
-				if len(o.messages) != 1 || !strings.HasPrefix(o.messages[0].Subject, "[UNVERIFIED]") ||
-					!strings.Contains(o.messages[0].Body("email"), "grant the auditor") {
-					t.Errorf("%q", o.subjects())
-				}
-			}},
-		{name: "throttling ends: only the metric shows it", account: "compliant",
-			faults: []awsemu.Fault{{Operation: "iam:SimulatePrincipalPolicy", Throttle: true, Times: 2}},
-			check: func(t *testing.T, o outcome) {
-				if o.FunctionError != "" || o.answer.Status != audit.StatusCompliant ||
-					o.metrics["ThrottledCalls"] != 2 || len(o.messages) != 0 {
-					t.Errorf("%s %q %v %q", o.ErrorMessage, o.answer.Status, o.metrics, o.subjects())
-				}
-			}},
-		{name: "throttling lasts: the audit is unverified and announced", account: "compliant",
-			timeout: 6 * time.Second, faults: []awsemu.Fault{{Operation: "iam:*", Throttle: true}},
-			check: func(t *testing.T, o outcome) {
-				if o.FunctionError != "" || o.answer.Status != audit.StatusUnverified ||
-					o.metrics["ThrottledCalls"] == 0 || o.puts != 1 || len(o.messages) != 1 {
-					t.Errorf("%s %q %v %q", o.ErrorMessage, o.answer.Status, o.metrics, o.subjects())
-				}
-			}},
-		{name: "answers are slow: collection stops early enough to send the alert", account: "drifted",
-			timeout: 2 * time.Second,
-			faults:  []awsemu.Fault{{Operation: "iam:SimulatePrincipalPolicy", Delay: time.Minute}},
-			check: func(t *testing.T, o outcome) {
-				if o.TimedOut || o.FunctionError != "" || o.metrics["AuditCompleted"] != 0 || o.puts != 1 ||
-					len(o.messages) != 1 || !strings.Contains(o.messages[0].Body("email"),
-					"the deadline ended the read") {
-					t.Errorf("timed out %v, %s %v %q", o.TimedOut, o.ErrorMessage, o.metrics, o.subjects())
-				}
-			}},
-		{name: "a slow topic leaves enough time for the metrics", account: "drifted",
-			timeout: 2 * time.Second, faults: []awsemu.Fault{{Operation: "sns:Publish", Delay: time.Minute}},
-			check: func(t *testing.T, o outcome) {
-				if o.TimedOut || !strings.Contains(o.ErrorMessage, "alert to") || o.puts != 1 ||
-					o.metrics["AlertFailures"] != 1 {
-					t.Errorf("timed out %v, %q %v", o.TimedOut, o.ErrorMessage, o.metrics)
-				}
-			}},
-		{name: "AWS hangs: the run ends with an error before its timeout", account: "drifted",
-			timeout: 2 * time.Second,
-			faults:  []awsemu.Fault{{Operation: "*", Delay: time.Minute}},
-			check: func(t *testing.T, o outcome) {
-				if o.TimedOut || !strings.Contains(o.ErrorMessage, "alert to") ||
-					!strings.Contains(o.ErrorMessage, "metrics to") {
-					t.Errorf("timed out %v, %q, answer %+v", o.TimedOut, o.ErrorMessage, o.answer)
-				}
-			}},
-		{name: "a request is retried after a lost reply", account: "drifted",
-			faults: []awsemu.Fault{{Operation: "iam:*", LoseReply: true, Times: 4}},
-			check: func(t *testing.T, o outcome) {
-				if o.answer.Status != audit.StatusGaps || o.answer.Gaps != 10 || o.answer.Unverified != 0 ||
-					len(o.messages) != 1 {
-					t.Errorf("%s %+v %q", o.ErrorMessage, o.answer, o.subjects())
-				}
-			}},
-		{name: "a lost reply of the topic causes two messages with one key", account: "drifted",
-			faults: []awsemu.Fault{{Operation: "sns:Publish", LoseReply: true, Times: 1}},
-			check: func(t *testing.T, o outcome) {
-				if o.FunctionError != "" || len(o.messages) != 2 ||
-					o.messages[0].Attributes["dedupKey"].Value != o.messages[1].Attributes["dedupKey"].Value {
-					t.Errorf("%s %q", o.ErrorMessage, o.subjects())
-				}
-			}},
-		{name: "without a topic no message is sent", account: "drifted",
-			env: map[string]string{"TOPIC_ARN": ""},
-			check: func(t *testing.T, o outcome) {
-				if o.FunctionError != "" || o.answer.Announced || o.puts != 1 ||
-					!strings.Contains(o.Logs, `"alert not sent","reason":"TOPIC_ARN is not set"`) {
-					t.Errorf("%s %+v %s", o.ErrorMessage, o.answer, o.Logs)
-				}
-			}},
-		{name: "the error of a wrong configuration lists all problems", account: "drifted",
-			env: map[string]string{"CALLERS": "user/x=y", "REGIONS": "here"},
-			check: func(t *testing.T, o outcome) {
-				if !strings.Contains(o.ErrorMessage, "CALLERS: ") ||
-					!strings.Contains(o.ErrorMessage, "REGIONS: ") || o.puts != 0 {
-					t.Errorf("%q", o.ErrorMessage)
-				}
-			}},
-		{name: "the gaps of an unsent alert are in the log", account: "drifted",
-			faults: []awsemu.Fault{{Operation: "sns:Publish", Deny: true}},
-			check: func(t *testing.T, o outcome) {
-				if !strings.Contains(o.ErrorMessage, "grant the function sns:Publish") ||
-					strings.Count(o.Logs, `"message":"gap"`) != 2 ||
-					!strings.Contains(o.Logs, `"actions":["s3:PutBucketPolicy","logs:PutRetentionPolicy"]`) {
-					t.Errorf("%q\n%s", o.ErrorMessage, o.Logs)
-				}
-			}},
-		{name: "throttling until the deadline: the mail names the throttling too", account: "compliant",
-			timeout: 4 * time.Second,
-			faults:  []awsemu.Fault{{Operation: "iam:SimulatePrincipalPolicy", Throttle: true}},
-			check: func(t *testing.T, o outcome) {
-				if len(o.messages) != 1 ||
-					!strings.Contains(strings.Join(strings.Fields(o.messages[0].Body("email")), " "),
-						"after AWS had throttled") {
-					t.Errorf("%s %q", o.ErrorMessage, o.subjects())
-				}
-			}},
-		{name: "a temporary error is rechecked and not announced", account: "compliant",
-			faults: []awsemu.Fault{{Operation: "iam:GetRolePolicy",
-				Error: &awsemu.FaultError{Code: "InvalidInput", Status: 400}, Times: 1}},
-			check: func(t *testing.T, o outcome) {
-				if o.FunctionError != "" || o.answer.Status != audit.StatusCompliant || len(o.messages) != 0 {
-					t.Errorf("%s %q %q", o.ErrorMessage, o.answer.Status, o.subjects())
-				}
-			}},
-		{name: "S3 hangs: the alert is still sent", account: "drifted", timeout: 4 * time.Second,
-			faults: []awsemu.Fault{{Operation: "s3:*", Delay: time.Minute}},
-			check: func(t *testing.T, o outcome) {
-				if o.TimedOut || o.FunctionError != "" || len(o.messages) != 1 ||
-					o.metrics["StateErrors"] == 0 || o.puts != 1 {
-					t.Errorf("timed out %v, %s %q %v", o.TimedOut, o.ErrorMessage, o.subjects(), o.metrics)
-				}
-			}},
-		{name: "an unknown event is an error", account: "drifted", event: `{"key1":"value1"}`,
-			check: func(t *testing.T, o outcome) {
-				if !strings.Contains(o.ErrorMessage, `Send {"command":"audit"}`) || o.puts != 0 ||
-					len(o.messages) != 0 {
-					t.Errorf("%q", o.ErrorMessage)
-				}
-			}},
-		{name: "an event cannot choose the topic", account: "drifted",
-			event: `{"command":"audit","TOPIC_ARN":"arn:aws:sns:us-east-1:210987654321:mine"}`,
-			check: func(t *testing.T, o outcome) {
-				if !strings.Contains(o.ErrorMessage, `unknown field "TOPIC_ARN"`) || len(o.messages) != 0 {
-					t.Errorf("%q %q", o.ErrorMessage, o.subjects())
-				}
-			}},
-		{name: "a caller of another account is an error", account: "drifted",
-			env: map[string]string{"CALLERS": "arn:aws:iam::210987654321:user/x"},
-			check: func(t *testing.T, o outcome) {
-				if !strings.Contains(o.ErrorMessage, "audit it with credentials of its account") {
-					t.Errorf("%q", o.ErrorMessage)
-				}
-			}},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			if testing.Short() && test.timeout > 2*time.Second {
-				t.Skip("takes several seconds: make test")
-			}
-			t.Parallel()
-			a := account(t, test.account)
-			a.Faults = test.faults
-			event := test.event
-			if event == "" {
-				event = "scheduler.json"
-			}
-			test.check(t, invocation{account: a, event: event, env: test.env, timeout: test.timeout}.run(t))
-		})
 	}
 }
 

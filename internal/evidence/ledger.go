@@ -56,10 +56,17 @@ type View struct {
 	Problem *audit.Problem
 }
 
+// A Plan is what a run decided, and the message that announces it.
+type Plan struct {
+	alert.Planned
+	// Message announces the digest of Planned. It is zero if there is no digest.
+	Message alert.Message
+}
+
 // An Outcome is the result of Announce.
 type Outcome struct {
-	// Planned is the message and the next state of this run.
-	Planned alert.Planned
+	// Plan is the message and the next state of this run.
+	Plan Plan
 	// Published counts the messages that this run sent: its own message, and the messages of runs that
 	// died before the confirmation.
 	Published int
@@ -77,7 +84,7 @@ var ErrBusy = errors.New("another run held the state until the deadline of this 
 // Failed reads and writes of the state are in the outcome, and do not prevent the message.
 //
 // Announce calls plan again if another run stores a state before this run can.
-func (l *Ledger) Announce(ctx context.Context, hasSubscriber bool, plan func(View) alert.Planned,
+func (l *Ledger) Announce(ctx context.Context, hasSubscriber bool, plan func(View) Plan,
 	publish func(context.Context, alert.Message) error) (Outcome, error) {
 	a := &announcement{Ledger: l, hasSubscriber: hasSubscriber, plan: plan, publish: publish}
 	err := a.run(ctx)
@@ -88,7 +95,7 @@ func (l *Ledger) Announce(ctx context.Context, hasSubscriber bool, plan func(Vie
 type announcement struct {
 	*Ledger
 	hasSubscriber bool
-	plan          func(View) alert.Planned
+	plan          func(View) Plan
 	publish       func(context.Context, alert.Message) error
 	outcome       Outcome
 
@@ -138,7 +145,7 @@ func (a *announcement) run(ctx context.Context) error {
 			return nil
 		case pending != nil && a.Now().Before(pending.Until):
 			if err := a.wait(ctx, pending.Until); err != nil {
-				a.outcome.Planned = a.plan(view)
+				a.outcome.Plan = a.plan(view)
 				return ErrBusy
 			}
 			continue
@@ -148,7 +155,7 @@ func (a *announcement) run(ctx context.Context) error {
 			claim = *pending // the run that made this claim is dead
 		} else {
 			p := a.plan(view)
-			a.outcome.Planned = p
+			a.outcome.Plan = p
 			if p.Message.Zero() || !a.hasSubscriber {
 				next := p.Next
 				if !p.Message.Zero() {
@@ -158,7 +165,8 @@ func (a *announcement) run(ctx context.Context) error {
 					return nil
 				}
 			} else {
-				claim = alert.Pending{ID: a.Owner, DedupKey: p.DedupKey, Message: p.Message, Next: p.Next}
+				claim = alert.Pending{ID: a.Owner, DedupKey: p.Digest.DedupKey, Message: p.Message,
+					Next: p.Next}
 			}
 		}
 		if claim.ID != "" {
@@ -253,7 +261,7 @@ func (a *announcement) publishClaim(ctx context.Context, stored storedState,
 	if own {
 		a.confirm(ctx, stored, view.State)
 	} else {
-		a.outcome.Planned = a.plan(view)
+		a.outcome.Plan = a.plan(view)
 	}
 	return true, err
 }
@@ -288,7 +296,7 @@ func (a *announcement) confirm(ctx context.Context, claimed storedState, next al
 // publishWithoutClaim publishes a message without storing a claim or a state.
 func (a *announcement) publishWithoutClaim(ctx context.Context, view View) error {
 	p := a.plan(view)
-	a.outcome.Planned = p
+	a.outcome.Plan = p
 	if p.Message.Zero() || !a.hasSubscriber {
 		return nil
 	}

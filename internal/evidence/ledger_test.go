@@ -100,7 +100,7 @@ func TestNextRunAnnouncesWhatFailedToPublish(t *testing.T) {
 	var m memory
 	topic := fakeTopic{err: errors.New("the topic is down")}
 	out, err := announce(t.Context(), &m, &topic, true, "1")
-	if !errors.Is(err, topic.err) || out.Published != 0 || out.Planned.Message.Subject != "g" {
+	if !errors.Is(err, topic.err) || out.Published != 0 || out.Plan.Message.Subject != "g" {
 		t.Fatalf("outcome %+v, error %v", out, err)
 	}
 	if s := m.state(t); s.Pending != nil || len(s.Gaps) != 0 {
@@ -161,7 +161,7 @@ func TestStateErrorsDoNotPreventTheAlert(t *testing.T) {
 			var topic fakeTopic
 			var views []View
 			l := &Ledger{Objects: tt.bucket, Key: key, Owner: "o", Run: "r7", Now: time.Now}
-			out, err := l.Announce(t.Context(), true, func(v View) alert.Planned {
+			out, err := l.Announce(t.Context(), true, func(v View) Plan {
 				views = append(views, v)
 				return plan([]string{"g"}, "r7")(v)
 			}, topic.publish)
@@ -224,8 +224,8 @@ func TestWithoutBucketEveryRunAnnounces(t *testing.T) {
 // until.
 func bucketWithClaim(until time.Time) *memory {
 	p := plan([]string{"old"}, "gone")(View{})
-	s := alert.State{Pending: &alert.Pending{ID: "gone", DedupKey: p.DedupKey, Message: p.Message,
-		Next: p.Next, Owner: "gone", Until: until}}
+	s := alert.State{Pending: &alert.Pending{ID: "gone", DedupKey: p.Digest.DedupKey,
+		Message: p.Message, Next: p.Next, Owner: "gone", Until: until}}
 	return &memory{objects: map[string]string{key: string(s.JSON())}}
 }
 
@@ -254,7 +254,7 @@ func TestClaimThatFailsToPublishStays(t *testing.T) {
 	m := bucketWithClaim(time.Now().Add(-time.Second))
 	topic := fakeTopic{err: errors.New("the topic is down")}
 	out, err := announce(t.Context(), m, &topic, true, "r")
-	if !errors.Is(err, topic.err) || out.Planned.Message.Zero() {
+	if !errors.Is(err, topic.err) || out.Plan.Message.Zero() {
 		t.Errorf("outcome %+v, error %v", out, err)
 	}
 	if p := m.state(t).Pending; p == nil || p.Message.Subject != "old" || p.ID != "gone" ||
@@ -271,7 +271,7 @@ func TestRunWaitsForLiveClaimUntilItsDeadline(t *testing.T) {
 		defer stop()
 		out, err := announce(ctx, m, &topic, true, "r")
 		if !errors.Is(err, ErrBusy) || ctx.Err() != nil || len(topic.subjects) != 0 ||
-			out.Planned.Message.Zero() {
+			out.Plan.Message.Zero() {
 			t.Errorf("outcome %+v, error %v, sent %q", out, err, topic.subjects)
 		}
 	})

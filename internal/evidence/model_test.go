@@ -174,8 +174,8 @@ func (v actorBucket) Put(_ context.Context, key string, body []byte,
 
 // plan returns a function that announces the gaps that the state does not contain, and adds them to
 // the state. The tests use it instead of alert.Plan, which has its own tests.
-func plan(gaps []string, run string) func(View) alert.Planned {
-	return func(v View) alert.Planned {
+func plan(gaps []string, run string) func(View) Plan {
+	return func(v View) Plan {
 		var added []string
 		next := v.State
 		next.Gaps = slices.Clone(v.State.Gaps)
@@ -191,10 +191,10 @@ func plan(gaps []string, run string) func(View) alert.Planned {
 		undelivered := v.State
 		next.Run = audit.Run{ID: run, At: begin}
 		undelivered.Run = next.Run
-		p := alert.Planned{Next: next, NextUndelivered: undelivered}
+		p := Plan{Planned: alert.Planned{Next: next, NextUndelivered: undelivered}}
 		if len(added) > 0 {
 			p.Message = alert.Message{Subject: strings.Join(added, "+")}
-			p.DedupKey = p.Message.Subject
+			p.Digest = &alert.Digest{DedupKey: p.Message.Subject}
 		}
 		return p
 	}

@@ -6,6 +6,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
 // longest replaces references with the longest names that AWS can generate: for a stack with the
@@ -35,7 +37,7 @@ var longest = strings.NewReplacer(
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html#reference_iam-quotas-entity-length
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
 func TestPolicyFitsIntoTheRole(t *testing.T) {
-	const maxPolicy, maxParameter = 10_240, 4096
+	const maxPolicy, maxParameter = iampolicy.InlineRoleQuota, 4096
 	var arns []string
 	for size := 0; ; {
 		arn := fmt.Sprintf("arn:aws-cn:iam::123456789012:user/ci/r%02d", len(arns))

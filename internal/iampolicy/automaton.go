@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/remotion-audit/remotion-audit/internal/arn"
 )
 
 // An automaton matches one string against several patterns at once. A state is a set of positions,
@@ -143,14 +145,14 @@ func confineToFields(atoms []atom, colons int) {
 			field++
 		}
 	}
-	if field < resourceField {
+	if field < arn.Resource {
 		return
 	}
 	field = colons
 	for i := range atoms {
 		if a := &atoms[i]; a.kind == literal && a.char == ':' {
 			field++
-		} else if field < resourceField {
+		} else if field < arn.Resource {
 			a.crosses = false
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/remotion-audit/remotion-audit/internal/arn"
 )
 
 // Context maps the context keys of a request to their values. Key names are case-insensitive. A key
@@ -279,12 +281,12 @@ func escapeHave(want, have string) string {
 // arnLike compares the six fields of an ARN one by one. A wildcard in the first five fields matches
 // only within its field.
 func arnLike(want, have string) truth {
-	haves := strings.SplitN(have, ":", 6)
-	wants := strings.SplitN(want, ":", 6)
-	if len(haves) != 6 || haves[0] != "arn" {
+	haves, n := arn.Split(have)
+	wants, m := arn.Split(want)
+	if n < len(haves) || haves[0] != "arn" {
 		return incomparable
 	}
-	if len(wants) != 6 {
+	if m < len(wants) {
 		return differs
 	}
 	for i := range wants {

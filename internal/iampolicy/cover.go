@@ -68,7 +68,7 @@ func (g Grants) coverActions(n Need, ctx Context) Coverage {
 			c = g.coverAction(n, action, lowered, ctx, s)
 		}
 		granted = granted || c.Status == Satisfied || c.Status == Partial || c.Status == Conditional
-		if worst.Status == "" || statusSeverity(c.Status) > statusSeverity(worst.Status) {
+		if worst.Status == "" || c.Status.Rank() > worst.Status.Rank() {
 			covering := worst.Covering
 			worst = c
 			worst.Covering = union(covering, worst.Covering)
@@ -90,11 +90,6 @@ func (g Grants) coverActions(n Need, ctx Context) Coverage {
 }
 
 const searchExhausted = "the search reached its limit: the policies overlap in too many ways"
-
-// statusSeverity returns the rank of a status. The most severe status has the highest rank.
-func statusSeverity(s Status) int {
-	return slices.Index([]Status{Satisfied, Conditional, Unverified, Partial, Denied, Missing}, s)
-}
 
 func union(a, b []Match) []Match {
 	for _, m := range b {

@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"github.com/remotion-audit/remotion-audit/internal/arn"
 )
 
 // A world generates policies and needs with few different letters, so that a test can check every
@@ -143,62 +145,14 @@ func TestCoverAgainstBruteForce(t *testing.T) {
 	rounds := rounds(500)
 	counts := map[Status]int{}
 	for seed := range uint64(rounds) {
-		w := world{rand.New(rand.NewPCG(seed, 7))}
-		g, text := w.grants(t)
-		action, resource := w.pick("s3:A", "s3:B", "s3:AB", "S3:a"), w.need()
-		n, err := NewNeed(action, resource)
-		if err != nil {
-			t.Fatal(err)
+		c := newBruteForce(t, seed)
+		counts[c.got.Status]++
+		if c.got.Status == Unverified {
+			c.fail("a world of this size must not exceed the budget: %s", c.got.Reason)
+			return
 		}
-		ctx := Context{"aws:known": {w.pick("v", "w")}}
-		got := g.Cover(n, ctx)
-		counts[got.Status]++
-		reportFailure := func(format string, args ...any) {
-			t.Helper()
-			t.Errorf("seed %d: %s on %s is %s (%s), example %s: %s\n%s", seed, action, resource, got.Status,
-				got.Cause, got.ExampleARN, fmt.Sprintf(format, args...), text)
-		}
-		if got.Status == Unverified {
-			reportFailure("a world of this size must not exceed the budget: %s", got.Reason)
-			continue
-		}
-		decide := func(name string) (sure, may bool) {
-			r := g.Evaluate(Request{Action: action, Resource: name, Context: ctx})
-			return r.Decision == Allowed && !r.Conditional, r.Decision == Allowed || r.Conditional
-		}
-		if got.Status != Satisfied {
-			if sure, may := decide(got.ExampleARN); sure || may && got.Status != Conditional {
-				reportFailure("the example is allowed")
-			}
-			if !n.Includes(action, got.ExampleARN) {
-				reportFailure("the need does not include the example")
-			}
-		}
-		shortest, partAllowed := "", false
-		for _, name := range smallWorldNames {
-			if !n.Includes("", name) {
-				continue
-			}
-			sure, may := decide(name)
-			// A wildcard that matches colons may match a name with more than five colons. Cover does not
-			// count such a name as a granted part of the need.
-			partAllowed = partAllowed || may && strings.Count(name, ":") <= 5
-			if !may && (shortest == "" || len(name) < len(shortest)) {
-				shortest = name
-			}
-			if !sure && got.Status == Satisfied {
-				reportFailure("%s is not allowed", name)
-				break
-			}
-		}
-		switch {
-		case shortest != "" && !got.Status.Gap() || shortest != "" && got.Status == Conditional:
-			reportFailure("%s is not allowed", shortest)
-		case got.Status == Missing && partAllowed || got.Status == Denied && partAllowed:
-			reportFailure("part of the need is granted")
-		case shortest != "" && len(shortest) < len(got.ExampleARN) && !openHead(resource):
-			reportFailure("%s is shorter", shortest)
-		}
+		c.checkExample()
+		c.checkStatus(c.decideAll())
 		if t.Failed() {
 			return
 		}
@@ -210,11 +164,97 @@ func TestCoverAgainstBruteForce(t *testing.T) {
 	}
 }
 
+// A bruteForce compares the coverage of one random need with the decisions on single names.
+type bruteForce struct {
+	*testing.T
+	seed   uint64
+	grants Grants
+	text   string // the documents of grants
+	action string
+	need   Need
+	ctx    Context
+	got    Coverage
+}
+
+func newBruteForce(t *testing.T, seed uint64) *bruteForce {
+	w := world{rand.New(rand.NewPCG(seed, 7))}
+	c := &bruteForce{T: t, seed: seed}
+	c.grants, c.text = w.grants(t)
+	c.action = w.pick("s3:A", "s3:B", "s3:AB", "S3:a")
+	var err error
+	if c.need, err = NewNeed(c.action, w.need()); err != nil {
+		t.Fatal(err)
+	}
+	c.ctx = Context{"aws:known": {w.pick("v", "w")}}
+	c.got = c.grants.Cover(c.need, c.ctx)
+	return c
+}
+
+func (c *bruteForce) fail(format string, args ...any) {
+	c.Helper()
+	c.Errorf("seed %d: %s on %s is %s (%s), example %s: %s\n%s", c.seed, c.action, c.need.Resource,
+		c.got.Status, c.got.Cause, c.got.ExampleARN, fmt.Sprintf(format, args...), c.text)
+}
+
+// decide reports whether a name is certainly allowed, and whether it may be allowed.
+func (c *bruteForce) decide(name string) (sure, may bool) {
+	r := c.grants.Evaluate(Request{Action: c.action, Resource: name, Context: c.ctx})
+	return r.Decision == Allowed && !r.Conditional, r.Decision == Allowed || r.Conditional
+}
+
+// checkExample checks that the example of a gap belongs to the need and is not allowed.
+func (c *bruteForce) checkExample() {
+	if c.got.Status == Satisfied {
+		return
+	}
+	if sure, may := c.decide(c.got.ExampleARN); sure || may && c.got.Status != Conditional {
+		c.fail("the example is allowed")
+	}
+	if !c.need.Includes(c.action, c.got.ExampleARN) {
+		c.fail("the need does not include the example")
+	}
+}
+
+// decideAll decides every name of the need. It returns the shortest name that is not allowed, and
+// whether a part of the need may be granted. It fails if a name of a satisfied need is not allowed.
+func (c *bruteForce) decideAll() (shortest string, partAllowed bool) {
+	for _, name := range smallWorldNames {
+		if !c.need.Includes("", name) {
+			continue
+		}
+		sure, may := c.decide(name)
+		// A wildcard that matches colons may match a name with more than five colons. Cover does not
+		// count such a name as a granted part of the need.
+		partAllowed = partAllowed || may && strings.Count(name, ":") <= 5
+		if !may && (shortest == "" || len(name) < len(shortest)) {
+			shortest = name
+		}
+		if !sure && c.got.Status == Satisfied {
+			c.fail("%s is not allowed", name)
+			break
+		}
+	}
+	return shortest, partAllowed
+}
+
+// checkStatus compares the status with the results of decideAll.
+func (c *bruteForce) checkStatus(shortest string, partAllowed bool) {
+	status := c.got.Status
+	switch {
+	case shortest != "" && !status.Gap() || shortest != "" && status == Conditional:
+		c.fail("%s is not allowed", shortest)
+	case status == Missing && partAllowed || status == Denied && partAllowed:
+		c.fail("part of the need is granted")
+	case shortest != "" && len(shortest) < len(c.got.ExampleARN) && !openHead(c.need.Resource):
+		c.fail("%s is shorter", shortest)
+	}
+}
+
 // openHead reports whether the first five fields of a pattern contain wildcards. Cover then prefers
 // a real region to a short name.
 func openHead(pattern string) bool {
-	fields := strings.SplitN(pattern, ":", 6)
-	return len(fields) < 6 || strings.ContainsAny(strings.Join(fields[:5], ""), "*?")
+	fields, n := arn.Split(pattern)
+	return n < len(fields) || strings.ContainsAny(strings.Join(fields[:arn.Resource], ""), "*?")
 }
 
 // TestCoverActionPatterns checks that a need for an action pattern is satisfied only if the need

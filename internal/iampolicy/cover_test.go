@@ -246,6 +246,10 @@ func TestCover(t *testing.T) {
 			policies: []string{`{"Effect":"Allow","Action":"s3:*","Resource":"*"}`,
 				`{"Effect":"Deny","Action":"s3:GetBucketPolicy","Resource":"*"}`}, action: "s3:Get*",
 			resource: bucket, status: Partial, cause: IdentityDeny, example: "arn:aws:s3:::remotionlambda-"},
+		{name: "a denied action decides over a missing one",
+			policies: []string{`{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}`,
+				`{"Effect":"Deny","Action":"s3:GetObject","Resource":"*"}`}, action: "s3:Get*",
+			resource: bucket, status: Denied, cause: IdentityDeny, example: "arn:aws:s3:::remotionlambda-"},
 		{name: "a union of two action patterns covers the need",
 			policies: []string{`{"Effect":"Allow","Action":["s3:Get","s3:Get?*"],"Resource":"*"}`},
 			action:   "s3:Get*", resource: bucket, status: Satisfied},
@@ -277,6 +281,19 @@ func TestCover(t *testing.T) {
 					miss, got.Reason, test.status, test.cause, test.example, test.miss)
 			}
 		})
+	}
+}
+
+// TestRank checks the order of the statuses, and that every status has a place in the order.
+func TestRank(t *testing.T) {
+	order := []Status{Satisfied, Unverified, Conditional, Partial, Missing, Denied}
+	for i, s := range order {
+		if s.Rank() != i {
+			t.Errorf("%s has rank %d, want %d", s, s.Rank(), i)
+		}
+	}
+	if got := Status("").Rank(); got != 0 {
+		t.Errorf("no status has rank %d, want 0", got)
 	}
 }
 

@@ -1,21 +1,13 @@
 package iampolicy
 
 import (
-	"fmt"
 	"slices"
-	"strings"
+
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // String returns the statement's name for messages: statement 2 (Sid Storage) of inline policy "p".
-func (m Match) String() string { return StatementName(m.Policy, m.Index, m.Sid) }
-
-// StatementName is Match.String for a statement given by its policy, its index from 1 and its Sid.
-func StatementName(policy string, index int, sid string) string {
-	if sid != "" {
-		sid = fmt.Sprintf(" (Sid %s)", sid)
-	}
-	return fmt.Sprintf("statement %d%s of %s", index, sid, policy)
-}
+func (m Match) String() string { return m.Ref().String() }
 
 // Resources returns the statement's patterns of Resource or NotResource as written.
 func (m Match) Resources() []string { return slices.Concat(m.Resource, m.NotResource) }
@@ -86,10 +78,4 @@ func layerOf(c Cause) Layer {
 }
 
 // enumerate joins at most three patterns, and counts the others.
-func enumerate(patterns []string) string {
-	const most = 3
-	if len(patterns) > most {
-		return fmt.Sprintf("%s and %d more", strings.Join(patterns[:most], ", "), len(patterns)-most)
-	}
-	return strings.Join(patterns, ", ")
-}
+func enumerate(patterns []string) string { return textfmt.Some(patterns, 3) }

@@ -22,11 +22,15 @@ func (e Effect) String() string {
 	return "Deny"
 }
 
-// A Document is a parsed policy document.
+// Version is the version of the policy language with policy variables.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_version.html
+const Version = "2012-10-17"
+
+// A Document is a parsed policy document, or one to be written.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
 type Document struct {
-	// Version is "2012-10-17", "2008-10-17" or empty. Empty means 2008-10-17, which has no policy
-	// variables.
+	// Version is the constant Version, "2008-10-17" or empty. Empty means 2008-10-17, which has no
+	// policy variables.
 	Version    string
 	ID         string
 	Statements []Statement
@@ -82,7 +86,7 @@ func parse(text string, trust bool) (*Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	variables := doc.Version == "2012-10-17"
+	variables := doc.Version == Version
 	for i := range doc.Statements {
 		doc.Statements[i].compile(variables)
 	}
@@ -235,7 +239,7 @@ func (p *parser) document() (*Document, error) {
 		switch key.text {
 		case "Version":
 			t, err := p.string("Version")
-			if err == nil && t.text != "2012-10-17" && t.text != "2008-10-17" {
+			if err == nil && t.text != Version && t.text != "2008-10-17" {
 				err = p.errorf(t.start, `Version must be "2012-10-17" or "2008-10-17", got %q`, clip(t.text))
 			}
 			doc.Version = t.text

@@ -1,9 +1,11 @@
 package iampolicy
 
 import (
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/remotion-audit/remotion-audit/internal/arn"
+	"github.com/remotion-audit/remotion-audit/internal/awsname"
 )
 
 // regions are the regions of AWS, the most common first, those of China and GovCloud last.
@@ -19,53 +21,51 @@ var regions = strings.Fields(`
 // exampleAccount is the account number in the examples of AWS.
 const exampleAccount = "123456789012"
 
-var accountNumber = regexp.MustCompile(`^[0-9]{12}$`)
-
 // realisticHole finds a hole with a real partition, service, region and account in the fields that
 // the need leaves open. If it finds no such hole, it returns name, which is also a hole.
 func (q *coverageSearch) realisticHole(l *language, v bound, name string) string {
-	const partition, arnService, region, account = 1, 2, 3, 4
-	open := func(field int) bool { return strings.ContainsAny(l.field(field), "*?") }
-	if name == "*" || !open(partition) && !open(arnService) && !open(region) && !open(account) {
+	fields := l.fields()
+	open := func(field int) bool { return strings.ContainsAny(fields[field], "*?") }
+	if name == "*" || !open(arn.Partition) && !open(arn.Service) && !open(arn.Region) &&
+		!open(arn.Account) {
 		return name
 	}
 	narrowed := *l
 	set := func(l language, field int, value string) language {
-		if strings.ContainsAny(l.field(field), "*?") {
+		if strings.ContainsAny(l.fields()[field], "*?") {
 			if m, ok := l.withField(field, value); ok {
 				return m
 			}
 		}
 		return l
 	}
-	narrowed = set(narrowed, partition, "aws")
+	narrowed = set(narrowed, arn.Partition, "aws")
 	if s := service(q.action); s != "" {
-		narrowed = set(narrowed, arnService, s)
+		narrowed = set(narrowed, arn.Service, s)
 	}
 	s := q.search.exampleSearch
 	accounts, regions := []string{exampleAccount}, regions
 	if service(q.action) == "s3" {
 		accounts, regions = []string{""}, []string{""} // a bucket's ARN has no account and no region
 	}
-	found := language{text: name}
-	inAccounts := q.fieldCandidates("aws:PrincipalAccount", account, accounts,
-		accountNumber.MatchString,
-		found.field(account))
-	inRegions := q.fieldCandidates("aws:RequestedRegion", region, regions, func(string) bool {
+	found, _ := arn.Split(name)
+	inAccounts := q.fieldCandidates("aws:PrincipalAccount", arn.Account, accounts,
+		awsname.IsAccount, found[arn.Account])
+	inRegions := q.fieldCandidates("aws:RequestedRegion", arn.Region, regions, func(string) bool {
 		return false
-	}, found.field(region))
+	}, found[arn.Region])
 	for _, a := range inAccounts {
-		inAccount := set(narrowed, account, a)
+		inAccount := set(narrowed, arn.Account, a)
 		for _, r := range inRegions {
-			inRegion := set(inAccount, region, r)
+			inRegion := set(inAccount, arn.Region, r)
 			if hole, ok := q.holeIn(&inRegion, v, s); ok {
 				return hole
 			}
-			if !open(region) || s.spent {
+			if !open(arn.Region) || s.spent {
 				break
 			}
 		}
-		if !open(account) || s.spent {
+		if !open(arn.Account) || s.spent {
 			break
 		}
 	}
@@ -95,8 +95,7 @@ func (q *coverageSearch) fieldCandidates(key string, field int, known []string,
 	}
 	for _, r := range rules {
 		for _, p := range r.may.patterns {
-			if fields := strings.SplitN(p.text, ":", resourceField+1); len(fields) > field &&
-				valid(fields[field]) {
+			if fields, n := arn.Split(p.text); n > field && valid(fields[field]) {
 				add(fields[field])
 			}
 		}

@@ -7,14 +7,16 @@ import (
 
 // An Excess is a pair of patterns through which a statement grants requests that are not required.
 type Excess struct {
-	// Granting is the statement. Action and Resource are its patterns as written, or "*" for NotAction
-	// and NotResource.
-	Granting         Match
-	Action, Resource string
-	Kind             ExcessKind
+	Kind ExcessKind `json:"kind"`
+	// Action and Resource are the patterns of the statement as written, or "*" for NotAction and
+	// NotResource.
+	Action   string `json:"action"`
+	Resource string `json:"resource"`
 	// ExampleAction and ExampleARN are a request that is allowed and not required. The action is a
 	// well-known action if such an action fits, else the shortest possible name.
-	ExampleAction, ExampleARN string
+	ExampleAction string       `json:"exampleAction"`
+	ExampleARN    string       `json:"exampleArn"`
+	Statement     StatementRef `json:"statement"`
 }
 
 // ExcessKind says how wide a grant is.
@@ -114,7 +116,7 @@ func (g Grants) excessOfPair(m Match, action, resource string, wanted []Statemen
 	if !n.concrete() {
 		classes = all.actionClasses(&n, budget)
 	}
-	e = Excess{Granting: m, Action: action, Resource: resource}
+	e = Excess{Statement: m.Ref(), Action: action, Resource: resource}
 	for _, class := range classes {
 		lowered := strings.ToLower(class)
 		if !m.matchesAction(lowered) {

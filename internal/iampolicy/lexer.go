@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // A Position is a location in the text of a document. Lines and columns count from 1, and columns
@@ -148,10 +150,4 @@ func (l *lexer) quoted(start int) (token, error) {
 }
 
 // clip shortens text from a document for an error message.
-func clip(s string) string {
-	const most = 40
-	if utf8.RuneCountInString(s) <= most {
-		return s
-	}
-	return string([]rune(s)[:most]) + "…"
-}
+func clip(s string) string { return textfmt.Head(s, 40) }

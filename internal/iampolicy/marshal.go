@@ -3,12 +3,35 @@ package iampolicy
 import (
 	"bytes"
 	"encoding/json"
+
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // MarshalJSON encodes the document with its keys in IAM's order, and a list of one value as a
 // string. Parsing the result returns the same document except for positions.
 func (d *Document) MarshalJSON() ([]byte, error) {
 	w := &writer{}
+	w.document(d)
+	return w.Bytes(), nil
+}
+
+// Text returns the document in the format of Remotion's documents: indented by two spaces, with
+// Action and Resource as lists even if they have one value. It ends in a line break.
+func (d *Document) Text() string {
+	w := &writer{lists: true}
+	w.document(d)
+	var text bytes.Buffer
+	_ = json.Indent(&text, w.Bytes(), "", "  ") // fails for invalid JSON only
+	return text.String() + "\n"
+}
+
+type writer struct {
+	bytes.Buffer
+	// lists writes Action, Resource and their negations as lists even if they have one value.
+	lists bool
+}
+
+func (w *writer) document(d *Document) {
 	w.open('{')
 	if d.Version != "" {
 		w.member("Version", d.Version)
@@ -24,10 +47,7 @@ func (d *Document) MarshalJSON() ([]byte, error) {
 	}
 	w.close(']')
 	w.close('}')
-	return w.Bytes(), nil
 }
-
-type writer struct{ bytes.Buffer }
 
 func (w *writer) open(c byte)  { w.WriteByte(c) }
 func (w *writer) close(c byte) { w.WriteByte(c) }
@@ -45,26 +65,26 @@ func (w *writer) key(name string) {
 	w.WriteByte(':')
 }
 
-// text writes a string. It turns off HTML escaping, so that <, > and & stay as they are.
-func (w *writer) text(s string) {
-	enc := json.NewEncoder(&w.Buffer)
-	enc.SetEscapeHTML(false)
-	_ = enc.Encode(s) // encoding a string into a Buffer cannot fail
-	w.Truncate(w.Len() - len("\n"))
-}
+// text writes a string. Encoding a string cannot fail.
+func (w *writer) text(s string) { _ = textfmt.AppendJSON(&w.Buffer, s) }
 
 func (w *writer) member(name, value string) {
 	w.key(name)
 	w.text(value)
 }
 
-// list writes a member with one value or a list of values. It writes nothing for nil.
-func (w *writer) list(name string, values []string) {
-	if values == nil {
-		return
+// patterns writes a member with patterns of actions or resources. It writes nothing for nil.
+func (w *writer) patterns(name string, values []string) {
+	if values != nil {
+		w.values(name, values, w.lists)
 	}
+}
+
+// values writes a member with a list of values. One value is written as a string unless list is
+// set.
+func (w *writer) values(name string, values []string, list bool) {
 	w.key(name)
-	if len(values) == 1 {
+	if len(values) == 1 && !list {
 		w.text(values[0])
 		return
 	}
@@ -84,10 +104,10 @@ func (w *writer) statement(s *Statement) {
 	w.member("Effect", s.Effect.String())
 	w.principals("Principal", s.Principal)
 	w.principals("NotPrincipal", s.NotPrincipal)
-	w.list("Action", s.Action)
-	w.list("NotAction", s.NotAction)
-	w.list("Resource", s.Resource)
-	w.list("NotResource", s.NotResource)
+	w.patterns("Action", s.Action)
+	w.patterns("NotAction", s.NotAction)
+	w.patterns("Resource", s.Resource)
+	w.patterns("NotResource", s.NotResource)
 	if len(s.Conditions) > 0 {
 		w.key("Condition")
 		w.open('{')
@@ -96,7 +116,7 @@ func (w *writer) statement(s *Statement) {
 				w.key(c.Operator)
 				w.open('{')
 			}
-			w.list(c.Key, c.Values)
+			w.values(c.Key, c.Values, false)
 			if i+1 == len(s.Conditions) || s.Conditions[i+1].Operator != c.Operator {
 				w.close('}')
 			}
@@ -124,7 +144,7 @@ func (w *writer) principals(name string, list []Principal) {
 		for ; i < len(list) && list[i].Type == kind; i++ {
 			names = append(names, list[i].Name)
 		}
-		w.list(kind, names)
+		w.values(kind, names, false)
 	}
 	w.close('}')
 }

@@ -54,3 +54,34 @@ func TestMarshalJSON(t *testing.T) {
 		})
 	}
 }
+
+func TestText(t *testing.T) {
+	doc := &Document{Version: Version, Statements: []Statement{{Sid: "A", Effect: Allow,
+		Action: []string{"s3:GetObject"}, Resource: []string{"arn:aws:s3:::<a>", "arn:aws:s3:::b"},
+		Conditions: []Condition{{Operator: "StringEquals", Key: "k", Values: []string{"v"}}}}}}
+	const want = `{
+  "Version": "2012-10-17",
+  "Statement": [
+    {
+      "Sid": "A",
+      "Effect": "Allow",
+      "Action": [
+        "s3:GetObject"
+      ],
+      "Resource": [
+        "arn:aws:s3:::<a>",
+        "arn:aws:s3:::b"
+      ],
+      "Condition": {
+        "StringEquals": {
+          "k": "v"
+        }
+      }
+    }
+  ]
+}
+`
+	if got := doc.Text(); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}

@@ -3,18 +3,21 @@ package iampolicy
 import (
 	"fmt"
 	"strings"
+
+	"github.com/remotion-audit/remotion-audit/internal/arn"
 )
 
 // A NearMatch says how a granted resource pattern misses a needed resource.
 type NearMatch struct {
-	Kind NearMatchKind
+	Kind NearMatchKind `json:"kind"`
 	// Pattern is the granted pattern.
-	Pattern string
+	Pattern string `json:"pattern"`
 	// At is the position of the first character of Pattern that differs, counted from 1. It is zero
 	// for kinds other than Typo and WrongCase.
-	At int
+	At int `json:"at,omitempty"`
 	// Got and Want are the parts of the pattern and of the needed resource that differ.
-	Got, Want string
+	Got  string `json:"got,omitempty"`
+	Want string `json:"want,omitempty"`
 }
 
 // NearMatchKind says how the pattern misses the needed resource.
@@ -100,9 +103,9 @@ func nearMatchOf(pattern, need, example string) NearMatch {
 		m.setDifference(WrongCase, pattern, need, 0)
 		return m
 	}
-	got, want := strings.SplitN(pattern, ":", resourceField+1),
-		strings.SplitN(example, ":", resourceField+1)
-	if len(got) <= resourceField || len(want) <= resourceField {
+	got, gotFields := arn.Split(pattern)
+	want, wantFields := arn.Split(example)
+	if gotFields < len(got) || wantFields < len(want) {
 		if !strings.Contains(strings.TrimRight(pattern, "*"), "*") {
 			// With another '*', that '*' could match the missing fields.
 			m.Kind = FewFields
@@ -123,9 +126,9 @@ func nearMatchOf(pattern, need, example string) NearMatch {
 		m.Kind = NotBucket
 		return m
 	}
-	if needed := strings.SplitN(need, ":", resourceField+1); len(needed) > resourceField {
-		head := len(pattern) - len(got[resourceField])
-		m.detectTypo(got[resourceField], needed[resourceField], head)
+	if needed, n := arn.Split(need); n == len(needed) {
+		head := len(pattern) - len(got[arn.Resource])
+		m.detectTypo(got[arn.Resource], needed[arn.Resource], head)
 	}
 	return m
 }
@@ -133,9 +136,9 @@ func nearMatchOf(pattern, need, example string) NearMatch {
 // fieldMiss are the kinds for the second to fifth field of an ARN.
 var fieldMiss = [...]NearMatchKind{WrongPartition, WrongService, WrongRegion, WrongAccount}
 
-func matchesResource(pattern, arn string) bool {
+func matchesResource(pattern, resource string) bool {
 	p := compileResource(pattern, false)
-	return p.match(arn)
+	return p.match(resource)
 }
 
 // detectTypo compares the literal prefixes of two resources, and sets Typo or WrongCase if they

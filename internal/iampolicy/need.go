@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/remotion-audit/remotion-audit/internal/arn"
 )
 
 // A Need is a set of requests: every action of a pattern on every resource of a pattern. Use
@@ -114,15 +116,16 @@ func (n Need) Named() Need {
 func (l language) narrowed() language {
 	l.named = true
 	l.atoms = slices.Clone(l.atoms)
-	s3 := l.field(2) == "s3"
-	layer := strings.HasPrefix(l.field(resourceField), "layer:") // a layer version follows a colon
+	fields := l.fields()
+	s3 := fields[arn.Service] == "s3"
+	layer := strings.HasPrefix(fields[arn.Resource], "layer:") // a layer version follows a colon
 	colons, key := 0, false
 	for i := range l.atoms {
 		a := &l.atoms[i]
 		switch {
 		case a.kind == literal && a.char == ':':
 			colons++
-		case colons < resourceField:
+		case colons < arn.Resource:
 		case a.kind == literal:
 			key = key || a.char == '/'
 		case s3 && !key:
@@ -148,20 +151,20 @@ func newLanguage(text string) (language, error) {
 		return l, fmt.Errorf("%q is not a resource: %s; use an ARN such as arn:aws:s3:::bucket/*, or *",
 			text, why)
 	}
-	fields := strings.SplitN(text, ":", resourceField+1)
-	if missing := resourceField + 1 - len(fields); missing > 0 {
-		if !strings.HasSuffix(text, "*") {
-			return bad(fmt.Sprintf("it has %d of the 6 fields of an ARN", len(fields)))
-		}
-		text += strings.Repeat(":*", missing)
-		fields = strings.SplitN(text, ":", resourceField+1)
+	fields, n := arn.Split(text)
+	if n < len(fields) && !strings.HasSuffix(text, "*") {
+		return bad(fmt.Sprintf("it has %d of the 6 fields of an ARN", n))
+	}
+	for ; n < len(fields); n++ {
+		fields[n] = "*"
+		text += ":*"
 	}
 	if !matches(fields[0], "arn") {
 		return bad("it does not start with arn:")
 	}
 	fields[0] = "arn"
 	l.atoms = make([]needAtom, 0, len(text)+3)
-	for i, field := range fields[:resourceField] {
+	for i, field := range fields[:arn.Resource] {
 		if !consistsOf(field, wildcard, legalInHead) {
 			return bad(fmt.Sprintf("field %d, %q, must consist of a-z, 0-9, - and wildcards", i+1, field))
 		}
@@ -169,10 +172,10 @@ func newLanguage(text string) (language, error) {
 			return bad(fmt.Sprintf("field %d is empty", i+1))
 		}
 	}
-	if fields[resourceField] == "" {
+	if fields[arn.Resource] == "" {
 		return bad("the part after the fifth colon is empty")
 	}
-	l.text = strings.Join(fields, ":")
+	l.text = fields.String()
 	l.prefix, _, _ = strings.Cut(l.text, "*")
 	l.prefix, _, _ = strings.Cut(l.prefix, "?")
 	l.tokens = toTokens.Replace(l.text)
@@ -182,9 +185,9 @@ func newLanguage(text string) (language, error) {
 		}
 		// The partition, the service and the resource must not be empty.
 		switch i {
-		case 1, 2:
+		case arn.Partition, arn.Service:
 			l.appendField(field, legalInHead, true)
-		case resourceField:
+		case arn.Resource:
 			l.appendField(field, nil, true)
 		default:
 			l.appendField(field, legalInHead, false)
@@ -228,12 +231,12 @@ func (n *Need) actions() language {
 // withField returns the language with one of its first five fields set to a value. It reports false
 // if the field does not match the value.
 func (l language) withField(i int, value string) (language, bool) {
-	fields := strings.SplitN(l.text, ":", resourceField+1)
-	if len(fields) <= i || !matches(fields[i], value) {
+	fields, n := arn.Split(l.text)
+	if n <= i || !matches(fields[i], value) {
 		return l, false
 	}
 	fields[i] = value
-	m, err := newLanguage(strings.Join(fields, ":"))
+	m, err := newLanguage(fields.String())
 	if l.named {
 		m = m.narrowed()
 	}
@@ -248,13 +251,10 @@ func matches(field, value string) bool {
 	return matchAtoms((&pattern{text: field, action: true}).scan(false), value)
 }
 
-// field returns field i of the language's pattern, counted from 0, or "" if there is no such field.
-func (l language) field(i int) string {
-	fields := strings.SplitN(l.text, ":", resourceField+1)
-	if len(fields) <= i {
-		return ""
-	}
-	return fields[i]
+// fields returns the fields of the language's pattern. Fields that the pattern lacks are empty.
+func (l *language) fields() arn.Fields {
+	fields, _ := arn.Split(l.text)
+	return fields
 }
 
 // mayOverlap reports whether the pattern may match a name of the language. It compares only the
@@ -326,13 +326,13 @@ func (l *language) sampleName() string {
 	if l.text == "*" {
 		return l.text
 	}
-	fields := strings.SplitN(l.text, ":", resourceField+1)
+	fields := l.fields()
 	for i, value := range []string{"arn", "aws", "s3", "us-east-1", exampleAccount} {
 		if matches(fields[i], value) && strings.ContainsAny(fields[i], "*?") {
 			fields[i] = value
 		}
 	}
-	return wildcardsToX.Replace(strings.Join(fields, ":"))
+	return wildcardsToX.Replace(fields.String())
 }
 
 var wildcardsToX = strings.NewReplacer("*", "x", "?", "x")

@@ -3,6 +3,8 @@ package iampolicy
 import (
 	"strings"
 	"unicode/utf8"
+
+	"github.com/remotion-audit/remotion-audit/internal/arn"
 )
 
 // A pattern is a compiled action or resource pattern of a statement.
@@ -93,7 +95,7 @@ func isPlain(text string, variables bool) bool {
 			for i+1 < len(text) && text[i+1] == '*' {
 				i++
 			}
-			if colons < resourceField && i+1 < len(text) && text[i+1] != ':' {
+			if colons < arn.Resource && i+1 < len(text) && text[i+1] != ':' {
 				return false
 			}
 		}
@@ -184,9 +186,6 @@ func (p *pattern) atomsFrom(cut int) []atom {
 	return append(atoms, p.atoms...)
 }
 
-// resourceField is the index from 0 of the first ARN field in which colons are ordinary text.
-const resourceField = 5
-
 // markColonStops sets the field crosses to false on each wildcard that stops at a colon. In the
 // first five fields of an ARN, these wildcards are every '?', and every '*' that is followed by
 // more text in its field. A '*' at the end of its field also matches colons. These are the rules of
@@ -197,7 +196,7 @@ func markColonStops(atoms []atom) {
 	for i := range atoms {
 		a := &atoms[i]
 		switch {
-		case field >= resourceField:
+		case field >= arn.Resource:
 			return
 		case a.kind == literal && a.char == ':':
 			field++

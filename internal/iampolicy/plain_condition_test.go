@@ -112,23 +112,7 @@ func plainCompare(operator string, want []plainSymbol, have string) (same, valid
 	case "StringLike":
 		return plainMatch(want, []rune(have)), true
 	case "ArnEquals", "ArnLike":
-		haves := strings.SplitN(have, ":", 6)
-		if len(haves) != 6 || haves[0] != "arn" {
-			return false, false
-		}
-		for i := range 6 {
-			field := want
-			if colon := slices.IndexFunc(want, func(s plainSymbol) bool { return s.char == ':' }); i < 5 {
-				if colon < 0 {
-					return false, true
-				}
-				field, want = want[:colon], want[colon+1:]
-			}
-			if !plainMatch(field, []rune(haves[i])) {
-				return false, true
-			}
-		}
-		return true, true
+		return plainARN(want, have)
 	case "Bool":
 		return (strings.ToLower(text) == "true") == (strings.ToLower(have) == "true"), true
 	case "BinaryEquals":
@@ -168,6 +152,27 @@ func plainCompare(operator string, want []plainSymbol, have string) (same, valid
 		return order >= 0, true
 	}
 	panic("no operator " + operator)
+}
+
+// plainARN compares the six fields of an ARN one by one.
+func plainARN(want []plainSymbol, have string) (same, valid bool) {
+	haves := strings.SplitN(have, ":", 6)
+	if len(haves) != 6 || haves[0] != "arn" {
+		return false, false
+	}
+	for i := range 6 {
+		field := want
+		if colon := slices.IndexFunc(want, func(s plainSymbol) bool { return s.char == ':' }); i < 5 {
+			if colon < 0 {
+				return false, true
+			}
+			field, want = want[:colon], want[colon+1:]
+		}
+		if !plainMatch(field, []rune(haves[i])) {
+			return false, true
+		}
+	}
+	return true, true
 }
 
 func plainMoment(text string) (time.Time, bool) {

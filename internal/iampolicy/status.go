@@ -1,5 +1,7 @@
 package iampolicy
 
+import "slices"
+
 // Status is the result of Cover for a need. The zero value means that there is no result yet.
 type Status string
 
@@ -20,6 +22,13 @@ const (
 
 // Gap reports whether the status is a gap, which is any status except Satisfied and Unverified.
 func (s Status) Gap() bool { return s != Satisfied && s != Unverified }
+
+// Rank returns the rank of a status: of several results, the one with the highest rank decides. A
+// certain gap ranks above an uncertain result. Denied ranks above Missing, because another grant
+// does not remove a denial. The rank is 0 for Satisfied and for a status that does not exist.
+func (s Status) Rank() int { return 1 + slices.Index(ranked[:], s) }
+
+var ranked = [...]Status{Unverified, Conditional, Partial, Missing, Denied}
 
 // Cause says why there is a gap. A need without a gap has no cause.
 type Cause string

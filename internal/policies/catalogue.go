@@ -2,8 +2,6 @@ package policies
 
 import (
 	"embed"
-	"errors"
-	"fmt"
 	"slices"
 	"sync"
 
@@ -12,19 +10,6 @@ import (
 
 //go:embed data/*.json
 var data embed.FS
-
-// PolicyKind is one of Remotion's two policies.
-type PolicyKind string
-
-const (
-	// User is the policy of a caller, which runs Remotion's CLI or SDK.
-	User PolicyKind = "user"
-	// Role is the policy of the render role, the role of Remotion's functions.
-	Role PolicyKind = "role"
-)
-
-// Kinds lists both kinds in the order of reports.
-var Kinds = []PolicyKind{User, Role}
 
 // RoleName is the name of the role that Remotion's setup guide creates. Remotion's user policy
 // contains this name.
@@ -123,8 +108,8 @@ func (r Release) Document(kind PolicyKind) string {
 	return string(text)
 }
 
-// parsed returns the parsed document. All callers share this document: do not modify it.
-func (r Release) parsed(kind PolicyKind) *iampolicy.Document { return documents()[r.file(kind)] }
+// Policy returns the parsed document. All callers share this document: do not modify it.
+func (r Release) Policy(kind PolicyKind) *iampolicy.Document { return documents()[r.file(kind)] }
 
 var documents = sync.OnceValue(func() map[string]*iampolicy.Document {
 	all := map[string]*iampolicy.Document{}
@@ -157,7 +142,7 @@ func (r Release) Requirements(kind PolicyKind) []Requirement {
 
 // bareRequirements returns the requirements with only the fields that the document states.
 func (r Release) bareRequirements(kind PolicyKind) (list []Requirement) {
-	for _, s := range r.parsed(kind).Statements {
+	for _, s := range r.Policy(kind).Statements {
 		for _, action := range s.Action {
 			for _, resource := range s.Resource {
 				list = append(list, Requirement{Kind: kind, Sid: s.Sid, Action: action, Resource: resource})
@@ -202,23 +187,3 @@ var spans = sync.OnceValue(func() map[string]map[requirementID]span {
 	}
 	return all
 })
-
-// checkConsequences returns an error for each requirement without a complete Consequence. Only a
-// test calls it.
-func (r Release) checkConsequences() error {
-	var errs []error
-	for _, kind := range Kinds {
-		for _, req := range r.Requirements(kind) {
-			if req.unexplained() {
-				errs = append(errs, fmt.Errorf("%s %s: %s %s: %s on %s has no complete Consequence",
-					r.Partition, r, kind, req.Sid, req.Action, req.Resource))
-			}
-		}
-	}
-	return errors.Join(errs...)
-}
-
-func (r Requirement) unexplained() bool {
-	return r.Since == "" || r.Purposes == nil || r.Reason == "" || r.Breakage == "" ||
-		r.Impact == "" || r.Severity == 0 || r.Source == ""
-}

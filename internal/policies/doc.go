@@ -6,12 +6,10 @@
 //	release, err := policies.Find("4.0.420")
 //	for _, r := range release.Requirements(policies.User) { … }
 //
-// A document grants patterns for any account and region; an account needs less. Needed returns
-// what one account needs, as concrete requests that the IAM policy simulator can decide.
-//
-// Union merges the requirements of several releases, and Diff returns what an upgrade changes.
-// Recognize finds the release that a policy was copied from. LeastPrivilege writes the policy that
-// one account needs.
+// Union merges the requirements of several releases, and Diff returns what an upgrade changes. A
+// document grants patterns for any account and region; an account needs less. Package needs narrows
+// the requirements to one account, and package recognize finds the release that a policy was copied
+// from.
 //
 // The catalogue follows the JSON that Remotion prints. The table on Remotion's permissions page
 // differs from this JSON: it contains s3.PutBucketOwnershipControls, and lambda:CreateLogStream for

@@ -4,6 +4,15 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/remotion-audit/remotion-audit/internal/arn"
+)
+
+// The prefixes of the names that Remotion gives to functions and buckets. The documented policies
+// grant these names only.
+const (
+	FunctionPrefix = "remotion-render-"
+	BucketPrefix   = "remotionlambda-"
 )
 
 // A FunctionOrigin holds the facts that the name of a function states about its origin.
@@ -34,9 +43,9 @@ var (
 func ParseFunctionName(name string) FunctionOrigin {
 	m := sizedName.FindStringSubmatch(name)
 	if m == nil {
-		return FunctionOrigin{Remotion: strings.HasPrefix(name, functionPrefix) &&
+		return FunctionOrigin{Remotion: strings.HasPrefix(name, FunctionPrefix) &&
 			randomName.MatchString(name) &&
-			digit.MatchString(name[len(functionPrefix):])}
+			digit.MatchString(name[len(FunctionPrefix):])}
 	}
 	origin := FunctionOrigin{Remotion: true}
 	if datePart.MatchString(m[1]) {
@@ -96,10 +105,9 @@ const (
 // DeployedByRemotion reports whether the description or the layer ARNs of a function show that
 // Remotion deployed it. The name of the function does not matter.
 func DeployedByRemotion(description string, layers []string) bool {
-	return description == deployedDescription || slices.ContainsFunc(layers, func(arn string) bool {
-		parts := strings.Split(arn, ":")
-		return len(parts) > 6 && parts[4] == binariesAccount &&
-			strings.HasPrefix(parts[6], "remotion-binaries-")
+	return description == deployedDescription || slices.ContainsFunc(layers, func(layer string) bool {
+		a, _ := arn.Parse(layer)
+		return a.Account == binariesAccount && strings.HasPrefix(a.Resource, "layer:remotion-binaries-")
 	})
 }
 
@@ -108,16 +116,8 @@ func ParseTag(tags map[string]string) Release { return releaseOrZero(tags[Versio
 
 // NamedByRemotion reports whether the documented policies, which grant remotion-render-*, cover a
 // function with that name.
-func NamedByRemotion(function string) bool { return strings.HasPrefix(function, functionPrefix) }
+func NamedByRemotion(function string) bool { return strings.HasPrefix(function, FunctionPrefix) }
 
 // BucketNamedByRemotion reports whether the documented policies, which grant remotionlambda-*,
 // cover a bucket with that name.
-func BucketNamedByRemotion(bucket string) bool {
-	return strings.HasPrefix(bucket, "remotionlambda-")
-}
-
-var functionName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
-
-// ValidFunctionName reports whether Lambda accepts the name. A name with a wildcard would turn an
-// ARN into a pattern. https://docs.aws.amazon.com/lambda/latest/api/API_FunctionConfiguration.html
-func ValidFunctionName(name string) bool { return functionName.MatchString(name) }
+func BucketNamedByRemotion(bucket string) bool { return strings.HasPrefix(bucket, BucketPrefix) }

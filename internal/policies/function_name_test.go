@@ -2,11 +2,8 @@ package policies
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
-
-	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
 func TestParseFunctionName(t *testing.T) {
@@ -114,18 +111,6 @@ func TestParseTag(t *testing.T) {
 	}
 }
 
-func TestValidFunctionName(t *testing.T) {
-	for name, want := range map[string]bool{
-		"clips": true, "remotion-render-4-0-240-mem2048mb-disk2048mb-120sec": true, "": false, "*": false,
-		"a?b":             false,
-		"${aws:username}": false, "a\nb": false, "a:b": false, strings.Repeat("x", 65): false,
-	} {
-		if got := ValidFunctionName(name); got != want {
-			t.Errorf("%q: %v, want %v", name, got, want)
-		}
-	}
-}
-
 // FuzzParseFunctionName checks that Find returns every release that ParseFunctionName finds in a
 // name, and that ParseFunctionName parses every name that follows Remotion's rule.
 func FuzzParseFunctionName(f *testing.F) {
@@ -147,9 +132,6 @@ func FuzzParseFunctionName(f *testing.F) {
 				}
 			}
 		}
-		if ValidFunctionName(name) && strings.ContainsAny(name, "*?$:/\n") {
-			t.Errorf("%q is accepted as a function name", name)
-		}
 		version := fmt.Sprintf("%d.%d.%d", major, minor, patch)
 		cut := strings.ReplaceAll(version, ".", "-")
 		made := "remotion-render-" + cut[:min(len(cut), 10)] + "-mem2048mb-disk2048mb-120sec"
@@ -160,114 +142,4 @@ func FuzzParseFunctionName(f *testing.F) {
 			}
 		}
 	})
-}
-
-// TestCustomNamesAddNeeds checks that the role of a function, a function with a custom name and a
-// custom bucket each add needs that the documented policy does not grant.
-func TestCustomNamesAddNeeds(t *testing.T) {
-	const standard = "remotion-render-4-0-240-mem2048mb-disk2048mb-120sec"
-	custom := testScope
-	custom.RenderRole = "arn:aws:iam::123456789012:role/remotion-lambda-role"
-	custom.FunctionRoles = []string{custom.RenderRole,
-		"arn:aws:iam::123456789012:role/service-role/clips"}
-	custom.Functions = map[string][]string{"us-east-1": {standard,
-		"remotion-render-4-0-418-mem2048mb-disk2048mb-120sec", "clips"}, "eu-west-1": {"clips"}}
-	custom.Regions = []string{"us-east-1", "eu-west-1", "eu-west-2"}
-	custom.Buckets = []string{"videos.example"}
-	tests := []struct {
-		kind     PolicyKind
-		action   string
-		patterns []string
-		missing  []string
-	}{
-		{User, "lambda:InvokeFunction", []string{
-			"arn:aws:lambda:us-east-1:123456789012:function:remotion-render-*",
-			"arn:aws:lambda:us-east-1:123456789012:function:clips",
-			"arn:aws:lambda:eu-west-1:123456789012:function:clips",
-			"arn:aws:lambda:eu-west-2:123456789012:function:remotion-render-*",
-		}, []string{"arn:aws:lambda:us-east-1:123456789012:function:clips",
-			"arn:aws:lambda:eu-west-1:123456789012:function:clips"}},
-		{User, "logs:PutRetentionPolicy", []string{
-			"arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/remotion-render-*",
-			"arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/clips",
-			"arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/clips",
-			"arn:aws:logs:eu-west-2:123456789012:log-group:/aws/lambda/remotion-render-*",
-		}, []string{"arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/clips",
-			"arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/clips"}},
-		{Role, "logs:PutLogEvents", []string{
-			"arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/remotion-render-*:log-stream:*",
-			"arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/clips:log-stream:*",
-			"arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/clips:log-stream:*",
-			"arn:aws:logs:eu-west-2:123456789012:log-group:/aws/lambda/remotion-render-*:log-stream:*",
-		}, []string{
-			"arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/clips:log-stream:" + syntheticStream,
-			"arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/clips:log-stream:" + syntheticStream,
-		}},
-		{User, "iam:PassRole", custom.FunctionRoles, custom.FunctionRoles[1:]},
-		{Role, "s3:GetBucketLocation", []string{
-			"arn:aws:s3:::remotionlambda-useast1-*", "arn:aws:s3:::videos.example",
-			"arn:aws:s3:::remotionlambda-euwest1-*", "arn:aws:s3:::remotionlambda-euwest2-*",
-		}, []string{"arn:aws:s3:::videos.example"}},
-	}
-	for _, test := range tests {
-		t.Run(test.action, func(t *testing.T) {
-			doc, err := iampolicy.Parse(Latest().Document(test.kind))
-			if err != nil {
-				t.Fatal(err)
-			}
-			documented := iampolicy.Grants{Identity: []iampolicy.Policy{{Document: doc}}}
-			reqs := RequirementsIn(custom, []Release{Latest()}, test.kind, All)
-			i := slices.IndexFunc(reqs, func(r Requirement) bool {
-				return r.Action == test.action &&
-					!strings.Contains(r.Resource, insights)
-			})
-			var patterns, missing []string
-			for _, n := range reqs[i].Needed(custom) {
-				patterns = append(patterns, n.Pattern)
-				if documented.Evaluate(iampolicy.Request{Action: n.Action,
-					Resource: n.Resource}).Decision != iampolicy.Allowed {
-					missing = append(missing, n.Resource)
-				}
-			}
-			if !slices.Equal(patterns, test.patterns) {
-				t.Errorf("needs %q\nwant  %q", patterns, test.patterns)
-			}
-			if !slices.Equal(missing, test.missing) {
-				t.Errorf("the document does not grant %q\nwant %q", missing, test.missing)
-			}
-		})
-	}
-}
-
-func TestRequirementsInLeavesOutRequirementsWithoutNeeds(t *testing.T) {
-	has := func(p Scope, action string, version string, resource string) bool {
-		r, err := Find(version)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return slices.ContainsFunc(RequirementsIn(p, []Release{r}, User, All), func(r Requirement) bool {
-			return r.Action == action && strings.Contains(r.Resource, resource)
-		})
-	}
-	africa, role := testScope, testScope
-	africa.Regions = []string{"af-south-1"}
-	role.Caller = "arn:aws:iam::123456789012:role/ci"
-	for _, test := range []struct {
-		name string
-		got  bool
-		want bool
-	}{
-		{"a user needs iam:GetUser", has(testScope, "iam:GetUser", "3.0.0", ""), true},
-		{"a role does not need iam:GetUser", has(role, "iam:GetUser", "3.0.0", ""), false},
-		{"us-east-1 needs Insights from the documented account",
-			has(testScope, "lambda:GetLayerVersion", "4.0.240", "580247275435"), true},
-		{"af-south-1 does not need Insights from the documented account",
-			has(africa, "lambda:GetLayerVersion", "4.0.240", "580247275435"), false},
-		{"af-south-1 needs Insights from another account",
-			has(africa, "lambda:GetLayerVersion", "4.0.240", "012438385374"), true},
-	} {
-		if test.got != test.want {
-			t.Errorf("%s: %v, want %v", test.name, test.got, test.want)
-		}
-	}
 }

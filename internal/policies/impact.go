@@ -9,14 +9,17 @@ type consequenceKey struct {
 
 // consequence returns the entry of the tables below for the requirement.
 func (r Requirement) consequence() Consequence {
-	if strings.Contains(r.Resource, insights) {
+	if r.IsInsights() {
 		return insightsConsequences[consequenceKey{r.Kind, r.Action}]
 	}
 	return consequences[consequenceKey{r.Kind, r.Action}]
 }
 
+// IsInsights reports whether the permission is for CloudWatch Lambda Insights, an optional feature.
+func (r Requirement) IsInsights() bool { return strings.Contains(r.Resource, insights) }
+
 // insights occurs in every resource of CloudWatch Lambda Insights in both documents, and in no
-// other resource. Lambda Insights is an optional feature.
+// other resource.
 const insights = "nsights"
 
 const (

@@ -3,7 +3,8 @@ package policies
 import (
 	"fmt"
 	"slices"
-	"strings"
+
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // The AWS partitions that Remotion Lambda supports.
@@ -25,7 +26,7 @@ func ValidatePartition(partition string) error {
 		also = " (GovCloud)"
 	}
 	return fmt.Errorf("partition %s%s is not supported by Remotion: use %s", clip(partition), also,
-		strings.Join(Partitions(), " or "))
+		textfmt.Or(Partitions()))
 }
 
 // Regions lists the regions of a partition that Remotion Lambda supports, as of 4.0.527. It is
@@ -47,3 +48,6 @@ func Regions(partition string) []string {
 	}
 	return nil
 }
+
+// clip quotes text from outside for an error, and truncates it to 60 bytes.
+func clip(s string) string { return textfmt.Quote(s, 60) }

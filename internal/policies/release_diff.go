@@ -2,6 +2,39 @@ package policies
 
 import "slices"
 
+// ComparisonVersion is the version of a Comparison's JSON form.
+const ComparisonVersion = "1"
+
+// A Comparison shows what an upgrade changes in Remotion's policies.
+type Comparison struct {
+	SchemaVersion string `json:"schemaVersion"`
+	Partition     string `json:"partition"`
+	// From and To are the names of the old releases and of the new release.
+	From []string `json:"from"`
+	To   string   `json:"to"`
+	// Notices are about releases that are newer than the catalogue.
+	Notices []string `json:"notices,omitempty"`
+	// Policies are in the order of the kinds that were compared.
+	Policies []ReleaseDiff `json:"policies"`
+}
+
+// Compare compares the policies of some kinds. For from and to, see Diff.
+func Compare(from []Release, to Release, kinds []PolicyKind) Comparison {
+	c := Comparison{SchemaVersion: ComparisonVersion, Partition: to.Partition, To: to.Name()}
+	for _, r := range from {
+		c.From = append(c.From, r.Name())
+	}
+	for _, r := range append(slices.Clone(from), to) {
+		if notice := r.Notice(); notice != "" && !slices.Contains(c.Notices, notice) {
+			c.Notices = append(c.Notices, notice)
+		}
+	}
+	for _, kind := range kinds {
+		c.Policies = append(c.Policies, Diff(from, to, kind))
+	}
+	return c
+}
+
 // A ReleaseDiff is the change of one of the two policies by an upgrade. Added is in the order of
 // the new document, Dropped in the order of the old ones.
 type ReleaseDiff struct {

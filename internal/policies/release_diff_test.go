@@ -49,6 +49,29 @@ func TestDiff(t *testing.T) {
 }
 
 // TestDiffIsSymmetric checks that an upgrade adds what the reverse downgrade drops.
+// TestCompare checks the names, the notices and the order of a comparison.
+func TestCompare(t *testing.T) {
+	var releases []Release
+	for _, version := range []string{"4.0.51", "4.0.900", "4.0.900"} {
+		r, err := Find(version)
+		if err != nil {
+			t.Fatal(err)
+		}
+		releases = append(releases, r)
+	}
+	c := Compare(releases[:2], releases[2], []PolicyKind{Role, User})
+	if !slices.Equal(c.From, []string{"4.0.51", "4.0.900"}) || c.To != "4.0.900" ||
+		c.Partition != AWS || c.SchemaVersion != ComparisonVersion {
+		t.Errorf("%+v", c)
+	}
+	if !slices.Equal(c.Notices, []string{releases[2].Notice()}) {
+		t.Errorf("the notices are %q, want one", c.Notices)
+	}
+	if len(c.Policies) != 2 || c.Policies[0].Kind != Role || c.Policies[1].Kind != User {
+		t.Errorf("the policies are %+v, want role and user", c.Policies)
+	}
+}
+
 func TestDiffIsSymmetric(t *testing.T) {
 	for _, a := range Releases(AWS) {
 		for _, b := range Releases(AWS) {

@@ -5,6 +5,19 @@ import (
 	"slices"
 )
 
+// PolicyKind is one of Remotion's two policies.
+type PolicyKind string
+
+const (
+	// User is the policy of a caller, which runs Remotion's CLI or SDK.
+	User PolicyKind = "user"
+	// Role is the policy of the render role, the role of Remotion's functions.
+	Role PolicyKind = "role"
+)
+
+// Kinds lists both kinds in the order of reports.
+var Kinds = []PolicyKind{User, Role}
+
 // Purpose is the set of operations that a caller performs. A web application that only renders does
 // not need permission to create functions.
 type Purpose string
@@ -86,13 +99,11 @@ type Requirement struct {
 // A requirementID identifies a requirement. It leaves out the Sid: the Sids of the role policy are
 // numbers, which shift when a statement is added.
 type requirementID struct {
-	kind PolicyKind
-	Grant
+	kind             PolicyKind
+	action, resource string
 }
 
-func (r Requirement) id() requirementID {
-	return requirementID{r.Kind, Grant{r.Action, r.Resource}}
-}
+func (r Requirement) id() requirementID { return requirementID{r.Kind, r.Action, r.Resource} }
 
 // Consequence holds the facts about a permission that its document leaves out.
 type Consequence struct {

@@ -28,11 +28,3 @@ func Union(releases []Release, kind PolicyKind) []Requirement {
 	}
 	return list
 }
-
-// number returns the release number for sorting: Version, or Since for a whole range.
-func (r Release) number() string {
-	if r.Version != "" {
-		return r.Version
-	}
-	return r.Since
-}

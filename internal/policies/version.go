@@ -80,14 +80,16 @@ func (r Release) Notice() string {
 		"policies of %s apply", r.Version, r.Until, r)
 }
 
+// Before reports whether the release is older than the release of that number.
+func (r Release) Before(version string) bool { return compare(r.number(), version) < 0 }
+
+// number returns the release number for sorting: Version, or Since for a whole range.
+func (r Release) number() string {
+	if r.Version != "" {
+		return r.Version
+	}
+	return r.Since
+}
+
 // compare orders two releases by their numbers, written without a v.
 func compare(a, b string) int { return semver.Compare("v"+a, "v"+b) }
-
-// clip quotes text from outside for an error, and truncates it to 60 bytes.
-func clip(s string) string {
-	const most = 60
-	if len(s) > most {
-		return fmt.Sprintf("%q…", s[:most])
-	}
-	return fmt.Sprintf("%q", s)
-}

@@ -32,15 +32,27 @@ type Delivery struct {
 	ThrottledCalls int64
 }
 
-// Metrics publishes the metrics of a report, in as few requests as maxDatums allows. It stops at
-// the first request that fails.
-func Metrics(ctx context.Context, client *cloudwatch.Client, namespace string, r audit.Report,
-	d Delivery, now time.Time) error {
-	for chunk := range slices.Chunk(Datums(r, d, now), maxDatums) {
-		if _, err := client.PutMetricData(ctx, &cloudwatch.PutMetricDataInput{Namespace: &namespace,
-			MetricData: chunk}); err != nil {
+// Measurement is what a run measured at a time.
+type Measurement struct {
+	Report   audit.Report
+	Delivery Delivery
+	At       time.Time
+}
+
+// Metrics is a namespace of CloudWatch. It is a sink for measurements.
+type Metrics struct {
+	Client    *cloudwatch.Client
+	Namespace string
+}
+
+// Publish implements Sink. It sends the metrics in as few requests as maxDatums allows, and stops
+// at the first request that fails.
+func (m Metrics) Publish(ctx context.Context, run Measurement) error {
+	for chunk := range slices.Chunk(Datums(run.Report, run.Delivery, run.At), maxDatums) {
+		if _, err := m.Client.PutMetricData(ctx, &cloudwatch.PutMetricDataInput{
+			Namespace: &m.Namespace, MetricData: chunk}); err != nil {
 			const grant = "grant the function cloudwatch:PutMetricData for the namespace"
-			return fmt.Errorf("metrics to namespace %s: %w%s", namespace, err,
+			return fmt.Errorf("metrics to namespace %s: %w%s", m.Namespace, err,
 				remedyFor(err, map[string]string{"AccessDenied": grant, "AccessDeniedException": grant}))
 		}
 	}

@@ -10,17 +10,17 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
 )
 
-const topic = "arn:aws:sns:us-east-1:123456789012:alerts"
-
-func connect(t *testing.T, srv *awsemu.Server) *sns.Client {
+// connect returns the topic "alerts" of a server.
+func connect(t *testing.T, srv *awsemu.Server) Topic {
 	t.Helper()
 	endpoint, err := srv.Listen("")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = endpoint.Close() })
-	return sns.New(sns.Options{Region: "us-east-1", BaseEndpoint: &endpoint.URL, RetryMaxAttempts: 1,
-		Credentials: credentials.NewStaticCredentialsProvider("AKIA", "secret", "")})
+	return Topic{sns.New(sns.Options{Region: "us-east-1", BaseEndpoint: &endpoint.URL,
+		RetryMaxAttempts: 1, Credentials: credentials.NewStaticCredentialsProvider("AKIA", "secret",
+			"")}), "arn:aws:sns:us-east-1:123456789012:alerts"}
 }
 
 func TestHasSubscriber(t *testing.T) {
@@ -43,7 +43,7 @@ func TestHasSubscriber(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			srv := &awsemu.Server{Account: &awsemu.Account{Topics: []string{"alerts"},
 				Subscriptions: tt.list}}
-			got, err := HasSubscriber(t.Context(), connect(t, srv), topic)
+			got, err := connect(t, srv).HasSubscriber(t.Context())
 			if n := len(srv.Calls()); got != tt.want || err != nil || n != tt.calls {
 				t.Errorf("got %v, %v with %d calls; want %v with %d", got, err, n, tt.want, tt.calls)
 			}
@@ -54,7 +54,7 @@ func TestHasSubscriber(t *testing.T) {
 func TestHasSubscriberNamesTheMissingPermission(t *testing.T) {
 	srv := &awsemu.Server{Account: &awsemu.Account{Topics: []string{"alerts"},
 		Faults: []awsemu.Fault{{Operation: "sns:*", Deny: true}}}}
-	if got, err := HasSubscriber(t.Context(), connect(t, srv), topic); got || err == nil ||
+	if got, err := connect(t, srv).HasSubscriber(t.Context()); got || err == nil ||
 		!strings.Contains(err.Error(), "grant the auditor sns:ListSubscriptionsByTopic") {
 		t.Errorf("got %v and error %v, want an error with the permission", got, err)
 	}

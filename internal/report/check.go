@@ -8,26 +8,25 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/check"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
-
-// CheckJSON writes the result of a check as JSON, in the form of docs/check.schema.json.
-func CheckJSON(w io.Writer, r check.Verdict) error { return writeJSON(w, r) }
 
 // CheckText writes the result of a check as text. It groups findings with the same cause.
 func CheckText(w io.Writer, r check.Verdict) error {
 	var p page
 	p.line("%s  %s", strings.ToUpper(string(r.Status)), checkHeadline(r))
 	p.line("")
-	p.field("", "Required", "%s", clean(r.Required))
+	p.field("", "Required", "%s", textfmt.OneLine(r.Required))
 	for _, g := range checkGroups(r) {
 		p.writeCheckGroup(g)
 	}
 	for _, e := range r.Excess {
 		p.line("")
-		p.line("EXCESS  %s", clean(e.Statement.String()))
-		p.field("  ", "Grants", "%s on %s", clean(e.Action), clean(e.Resource))
+		p.line("EXCESS  %s", textfmt.OneLine(e.Statement.String()))
+		p.field("  ", "Grants", "%s on %s", textfmt.OneLine(e.Action), textfmt.OneLine(e.Resource))
 		p.field("  ", "Excess", "%s", string(e.Kind))
-		p.field("  ", "Example", "%s on %s", clean(e.ExampleAction), clean(e.ExampleARN))
+		p.field("  ", "Example", "%s on %s", textfmt.OneLine(e.ExampleAction),
+			textfmt.OneLine(e.ExampleARN))
 	}
 	if r.ExcessIncomplete {
 		p.line("")
@@ -35,7 +34,7 @@ func CheckText(w io.Writer, r check.Verdict) error {
 	}
 	if len(r.Assumed) > 0 {
 		p.line("")
-		p.field("", "Context", "%s", strings.Join(cleanAll(r.Assumed), " "))
+		p.field("", "Context", "%s", strings.Join(textfmt.OneLines(r.Assumed), " "))
 	}
 	return p.writeTo(w)
 }
@@ -43,7 +42,7 @@ func CheckText(w io.Writer, r check.Verdict) error {
 func checkHeadline(r check.Verdict) string {
 	var parts []string
 	if r.Gaps > 0 {
-		parts = append(parts, Plural(r.Gaps, "gap"))
+		parts = append(parts, textfmt.Plural(r.Gaps, "gap"))
 	}
 	if r.Unverified > 0 {
 		parts = append(parts, fmt.Sprintf("%d unverified", r.Unverified))
@@ -94,7 +93,7 @@ func (p *page) writeCheckGroup(group []check.Finding) {
 		head += "  " + worst.String()
 	}
 	p.line("%s", head)
-	p.field("  ", "Actions", "%s", strings.Join(cleanAll(actions), ", "))
+	p.field("  ", "Actions", "%s", strings.Join(textfmt.OneLines(actions), ", "))
 	label := "Not covered"
 	switch first.Status {
 	case iampolicy.Unverified:
@@ -103,16 +102,12 @@ func (p *page) writeCheckGroup(group []check.Finding) {
 		label = "Undecided"
 	}
 	if len(examples) > 0 {
-		more := ""
-		if len(examples) > 1 {
-			more = fmt.Sprintf(" and %d more", len(examples)-1)
-		}
-		p.field("  ", label, "%s%s", clean(examples[0]), more)
+		p.field("  ", label, "%s", textfmt.Some(textfmt.OneLines(examples), 1))
 	}
 	if len(impacts) > 0 {
 		p.field("  ", "Impact", "%s", strings.Join(impacts, "; "))
 	}
-	why := clean(first.Why)
+	why := textfmt.OneLine(first.Why)
 	if first.Cause != "" {
 		why = string(first.Cause) + ": " + why
 	}
@@ -122,7 +117,7 @@ func (p *page) writeCheckGroup(group []check.Finding) {
 		for _, s := range first.Covering {
 			covering = append(covering, s.String())
 		}
-		p.field("  ", "Granted by", "%s", strings.Join(cleanAll(covering), ", "))
+		p.field("  ", "Granted by", "%s", strings.Join(textfmt.OneLines(covering), ", "))
 	}
 }
 

@@ -1,12 +1,12 @@
 package report
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // Group holds the findings of one target with the same status, cause and explanation. One fix
@@ -57,19 +57,19 @@ func Gaps(r audit.Report) []Group { return Grouped(gapsOf(r)) }
 // Principal returns the target with its kind, such as "user/render (caller)".
 func (g Group) Principal() string {
 	if g.Policy == policies.Role {
-		return clean(g.Target) + " (render role)"
+		return textfmt.OneLine(g.Target) + " (render role)"
 	}
-	return clean(g.Target) + " (caller)"
+	return textfmt.OneLine(g.Target) + " (caller)"
 }
 
 // Summary returns the actions, by severity if there are several severities. For a target that does
 // not exist, it returns the name of the target.
 func (g Group) Summary() string {
 	if len(g.Actions()) == 0 {
-		return clean(g.Target) + " itself"
+		return textfmt.OneLine(g.Target) + " itself"
 	}
 	if len(g.Findings) == 0 || g.Findings[len(g.Findings)-1].Severity == g.Severity {
-		return strings.Join(cleanAll(g.Actions()), ", ")
+		return strings.Join(textfmt.OneLines(g.Actions()), ", ")
 	}
 	var parts []string
 	for s := g.Severity; s >= policies.Low; s-- {
@@ -80,7 +80,7 @@ func (g Group) Summary() string {
 			return f.Action
 		})
 		if same != nil {
-			parts = append(parts, s.String()+": "+strings.Join(cleanAll(same), ", "))
+			parts = append(parts, s.String()+": "+strings.Join(textfmt.OneLines(same), ", "))
 		}
 	}
 	return strings.Join(parts, "; ")
@@ -104,10 +104,7 @@ func (g Group) Examples() []string {
 // Impact returns at most three impacts, highest severity first, and the number of the others.
 func (g Group) Impact() string {
 	impacts := g.collect(func(f audit.Finding) string { return f.Impact })
-	if len(impacts) > 3 {
-		impacts = append(impacts[:3:3], fmt.Sprintf("and %d more", len(impacts)-3))
-	}
-	return strings.Join(impacts, "; ")
+	return strings.Join(textfmt.Shorten(impacts, 3, ""), "; ")
 }
 
 func (g Group) collect(of func(audit.Finding) string) (list []string) {

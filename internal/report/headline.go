@@ -6,6 +6,7 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // Headline returns the result of an audit in one line. The headline of an incomplete audit never
@@ -14,11 +15,11 @@ func Headline(r audit.Report) string {
 	s := r.Summary
 	muted := ""
 	if s.GapsMuted > 0 {
-		muted = "; " + Plural(s.GapsMuted, "gap") + " muted"
+		muted = "; " + textfmt.Plural(s.GapsMuted, "gap") + " muted"
 	}
 	switch {
 	case r.Status == audit.StatusGaps:
-		head := fmt.Sprintf("%s (%s); %d of %d requirements satisfied", Plural(s.Gaps, "gap"),
+		head := fmt.Sprintf("%s (%s); %d of %d requirements satisfied", textfmt.Plural(s.Gaps, "gap"),
 			severities(r), s.Satisfied, s.Requirements)
 		return head + muted + unverifiedTail(r, "; ")
 	case r.Status == audit.StatusUnverified && len(r.Targets) == 0: // nothing was audited
@@ -39,9 +40,9 @@ func verifiedTail(s audit.Summary, muted bool) string {
 	case verified == 0:
 		return ""
 	case muted:
-		return fmt.Sprintf("; no other gap in the %s", Plural(verified, "verified requirement"))
+		return fmt.Sprintf("; no other gap in the %s", textfmt.Plural(verified, "verified requirement"))
 	}
-	return fmt.Sprintf("; no gap in the %s", Plural(verified, "verified requirement"))
+	return fmt.Sprintf("; no gap in the %s", textfmt.Plural(verified, "verified requirement"))
 }
 
 func unverifiedTail(r audit.Report, before string) string {
@@ -50,7 +51,7 @@ func unverifiedTail(r audit.Report, before string) string {
 		parts = append(parts, fmt.Sprintf("%d of %d requirements unverified", n, r.Summary.Requirements))
 	}
 	if n := len(r.Problems); n > 0 {
-		parts = append(parts, Plural(n, "problem"))
+		parts = append(parts, textfmt.Plural(n, "problem"))
 	}
 	if parts == nil {
 		return ""
@@ -71,14 +72,6 @@ func severities(r audit.Report) string {
 		}
 	}
 	return strings.Join(parts, ", ")
-}
-
-// Plural returns a count with its noun: "1 gap", "2 gaps".
-func Plural(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 // Label returns the highest severity of the gaps in capitals, or UNVERIFIED, or OK.

@@ -6,14 +6,15 @@ import (
 	"strings"
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // writeReleases writes the releases that the account is judged by, and the deployed functions.
 func (p *page) writeReleases(indent string, r audit.Remotion) {
 	if len(r.Releases) > 1 {
-		p.field(indent, "Remotion", "%s (combined requirements)", clean(r.Release))
+		p.field(indent, "Remotion", "%s (combined requirements)", textfmt.OneLine(r.Release))
 	} else {
-		p.field(indent, "Remotion", "%s", clean(r.Release))
+		p.field(indent, "Remotion", "%s", textfmt.OneLine(r.Release))
 	}
 	if len(r.Deployed) == 0 {
 		return
@@ -23,7 +24,7 @@ func (p *page) writeReleases(indent string, r audit.Remotion) {
 	var parts []string
 	for _, d := range r.Deployed {
 		functions += d.Functions
-		name := clean(d.Release)
+		name := textfmt.OneLine(d.Release)
 		if name == "" {
 			name = "unknown release"
 		}
@@ -32,10 +33,8 @@ func (p *page) writeReleases(indent string, r audit.Remotion) {
 		}
 		parts = append(parts, name)
 	}
-	if n := len(parts); n > most {
-		parts = append(parts[:most], "and "+Plural(n-most, "more release"))
-	}
-	p.field(indent, "Deployed", "%s: %s", Plural(functions, "function"), strings.Join(parts, ", "))
+	p.field(indent, "Deployed", "%s: %s", textfmt.Plural(functions, "function"),
+		strings.Join(textfmt.Shorten(parts, most, "release"), ", "))
 }
 
 // writeExplanations writes which of Remotion's documents the policies of targets with gaps
@@ -45,7 +44,7 @@ func (p *page) writeExplanations(r audit.Report) {
 		if i == 0 {
 			p.line("")
 		}
-		p.field("", "Policy", "%s: %s", clean(n.Target), clean(n.Text))
+		p.field("", "Policy", "%s: %s", textfmt.OneLine(n.Target), textfmt.OneLine(n.Text))
 	}
 }
 
@@ -75,12 +74,12 @@ func (p *page) writeNotices(r audit.Report) {
 			first = false
 		}
 		if n.Target != "" {
-			p.field("  ", "Notice", "%s: %s", clean(n.Target), clean(n.Text))
+			p.field("  ", "Notice", "%s: %s", textfmt.OneLine(n.Target), textfmt.OneLine(n.Text))
 		} else {
-			p.field("  ", "Notice", "%s", clean(n.Text))
+			p.field("  ", "Notice", "%s", textfmt.OneLine(n.Text))
 		}
 		if n.Command != "" {
-			p.line("  %-*s%s", labelWidth, "", clean(n.Command))
+			p.line("  %-*s%s", labelWidth, "", textfmt.OneLine(n.Command))
 		}
 	}
 }
@@ -91,7 +90,7 @@ func (p *page) writeUpgrade(u *audit.Upgrade) {
 		return
 	}
 	p.line("")
-	p.line("AFTER AN UPGRADE to Remotion %s", clean(u.To))
+	p.line("AFTER AN UPGRADE to Remotion %s", textfmt.OneLine(u.To))
 	if len(u.Findings) == 0 {
 		p.line("  The upgrade needs no further permissions.")
 		return
@@ -119,7 +118,8 @@ func (p *page) writeNeededBy(g Group) {
 			}
 			return f.Action
 		})
-		parts = append(parts, fmt.Sprintf("%s: %s", releases, strings.Join(cleanAll(actions), ", ")))
+		parts = append(parts, fmt.Sprintf("%s: %s", releases,
+			strings.Join(textfmt.OneLines(actions), ", ")))
 	}
 	if len(parts) == 1 {
 		parts[0], _, _ = strings.Cut(parts[0], ": ")
@@ -131,9 +131,5 @@ func (p *page) writeNeededBy(g Group) {
 
 func byReleases(f audit.Finding) string {
 	const most = 6
-	releases := cleanAll(f.Releases)
-	if n := len(releases); n > most {
-		releases = append(releases[:most], fmt.Sprintf("and %d more", n-most))
-	}
-	return strings.Join(releases, ", ")
+	return strings.Join(textfmt.Shorten(textfmt.OneLines(f.Releases), most, ""), ", ")
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"flag"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -80,16 +79,15 @@ func TestHostileTextStaysOnItsLine(t *testing.T) {
 	var b bytes.Buffer
 	const forged = "x\n\u2028CRITICAL  forged\x1b[31m\u202e"
 	groups := Gaps(r)
-	if err := Mail(&b, r,
-		Letter{Opening: []string{forged},
-			Sections: []Section{{Title: forged, Group: &groups[0],
-				Fields: []Field{{forged, forged, true}, {"a", forged, false}}}},
-			Shown: r, Unverified: []Field{{"a", forged, false}}, Omitted: 3, FullReport: forged,
-			Closing:  []Field{{"a", forged, false}},
-			Function: "f'; rm -rf ~", Region: forged,
-			Settings: []string{"--render-role", "$(id)\n"}}); err != nil {
-		t.Fatal(err)
-	}
+	blocks := NewBlocks(r)
+	blocks.Line(forged)
+	blocks.Fields(Field{forged, forged, true}, Field{"a", forged, false})
+	blocks.Group(groups[0])
+	blocks.Explanations(r)
+	blocks.Unverified(r, []Field{{"a", forged, false}})
+	blocks.Notices(r)
+	blocks.About(r, len(r.Targets))
+	b.WriteString(blocks.String())
 	if err := Text(&b, r); err != nil {
 		t.Fatal(err)
 	}
@@ -119,21 +117,4 @@ func TestHeadlineOfAnIncompleteAudit(t *testing.T) {
 			t.Errorf("%s: %q", name, Headline(r))
 		}
 	}
-}
-
-// FuzzShellWord checks that a shell reads a quoted word as the original word.
-func FuzzShellWord(f *testing.F) {
-	for _, s := range []string{"", "user/ci", "it's", `a"b`, "$(id)", "a b;c", "*", "~", "-n"} {
-		f.Add(s)
-	}
-	sh, err := exec.LookPath("sh")
-	if err != nil {
-		f.Skip("no sh on this machine")
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		out, err := exec.Command(sh, "-c", "printf %s "+shellWord(s)).Output()
-		if want := clean(s); err != nil || string(out) != want {
-			t.Errorf("the shell reads %q as %q, %v", want, out, err)
-		}
-	})
 }

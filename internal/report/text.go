@@ -1,7 +1,6 @@
 package report
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -9,17 +8,11 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // JSON writes the report as JSON, in the form of docs/report.schema.json.
-func JSON(w io.Writer, r audit.Report) error { return writeJSON(w, r) }
-
-func writeJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
-}
+func JSON(w io.Writer, r audit.Report) error { return textfmt.WriteJSON(w, r) }
 
 // Text writes the report as text, as `remotion-audit audit` shows it.
 func Text(w io.Writer, r audit.Report) error {
@@ -33,17 +26,17 @@ func Text(w io.Writer, r audit.Report) error {
 	p.writeBody(r)
 	p.writeMuted(r)
 	p.line("")
-	p.field("", "Context", "%s", strings.Join(cleanAll(r.AssumedContext), " "))
+	p.field("", "Context", "%s", strings.Join(textfmt.OneLines(r.AssumedContext), " "))
 	return p.writeTo(w)
 }
 
 // writeHead writes the account, the regions and the releases.
 func (p *page) writeHead(indent string, r audit.Report) {
-	p.field(indent, "Account", "%s", clean(r.Account))
+	p.field(indent, "Account", "%s", textfmt.OneLine(r.Account))
 	if len(r.Targets) == 0 {
 		return // a wrong configuration: nothing was audited
 	}
-	p.field(indent, "Regions", "%s", strings.Join(cleanAll(r.Regions), " "))
+	p.field(indent, "Regions", "%s", strings.Join(textfmt.OneLines(r.Regions), " "))
 	p.writeReleases(indent, r.Remotion)
 }
 
@@ -56,10 +49,10 @@ func targetLine(t audit.TargetReport) string {
 		kind += ", deploys only"
 	}
 	s := t.Summary
-	line := fmt.Sprintf("%s (%s): %d of %d satisfied", clean(t.Name), kind, s.Satisfied,
+	line := fmt.Sprintf("%s (%s): %d of %d satisfied", textfmt.OneLine(t.Name), kind, s.Satisfied,
 		s.Requirements)
 	if s.Gaps > 0 {
-		line += ", " + Plural(s.Gaps, "gap")
+		line += ", " + textfmt.Plural(s.Gaps, "gap")
 	}
 	if s.GapsMuted > 0 {
 		line += fmt.Sprintf(", %d muted", s.GapsMuted)
@@ -91,7 +84,7 @@ func (p *page) line(format string, args ...any) {
 }
 
 func (p *page) field(indent, label, format string, args ...any) {
-	for i, l := range wrap(fmt.Sprintf(format, args...), proseWidth) {
+	for i, l := range textfmt.Wrap(fmt.Sprintf(format, args...), proseWidth) {
 		if i > 0 {
 			label = ""
 		}
@@ -127,44 +120,34 @@ func (p *page) writeMuted(r audit.Report) {
 	p.line("")
 	p.line("MUTED")
 	for _, g := range groups {
-		p.field("  ", statusLabel(g.Status), "%s: %s", g.Principal(), g.Summary())
+		p.field("  ", textfmt.Capitalize(string(g.Status)), "%s: %s", g.Principal(), g.Summary())
 		for _, by := range g.collect(func(f audit.Finding) string {
 			return fmt.Sprintf("%s until %s: %s", f.Muted.Owner, f.Muted.Until.UTC().Format(time.RFC3339),
 				f.Muted.Reason)
 		}) {
-			p.field("  ", "Muted by", "%s", clean(by))
+			p.field("  ", "Muted by", "%s", textfmt.OneLine(by))
 		}
 	}
 }
 
 func (p *page) writeGroup(g Group) {
-	p.field("  ", statusLabel(g.Status), "%s", g.Summary())
+	p.field("  ", textfmt.Capitalize(string(g.Status)), "%s", g.Summary())
 	p.writeResource(g)
 	p.writeNeededBy(g)
-	p.field("  ", "Impact", "%s", clean(g.Impact()))
-	p.field("  ", "Cause", "%s: %s", g.Cause, clean(g.Why))
+	p.field("  ", "Impact", "%s", textfmt.OneLine(g.Impact()))
+	p.field("  ", "Cause", "%s: %s", g.Cause, textfmt.OneLine(g.Why))
 	for _, note := range g.collect(func(f audit.Finding) string {
 		return strings.Join(f.Notes, "; ")
 	}) {
-		p.field("  ", "Note", "%s", clean(note))
+		p.field("  ", "Note", "%s", textfmt.OneLine(note))
 	}
 	p.writeEvidence(g)
 }
 
-// statusLabel returns a status as a label: "Missing".
-func statusLabel(s audit.Status) string {
-	return strings.ToUpper(string(s[:1])) + string(s[1:])
-}
-
 // writeResource writes an example ARN and the number of the other example ARNs.
 func (p *page) writeResource(g Group) {
-	examples := cleanAll(g.Examples())
-	switch n := len(examples); n {
-	case 0:
-	case 1:
-		p.field("  ", "Resource", "%s", examples[0])
-	default:
-		p.field("  ", "Resource", "%s and %d more", examples[0], n-1)
+	if examples := textfmt.OneLines(g.Examples()); len(examples) > 0 {
+		p.field("  ", "Resource", "%s", textfmt.Some(examples, 1))
 	}
 }
 

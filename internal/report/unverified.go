@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // writeUnverified writes the section UNVERIFIED: the given fields, the actions that the auditor may
@@ -23,22 +24,24 @@ func (p *page) writeUnverified(r audit.Report, first []Field) {
 		if pr.Grant != "" {
 			continue
 		}
-		p.field("  ", "Problem", "%s: %s: %s", clean(pr.Target), clean(pr.What), clean(pr.Why))
+		p.field("  ", "Problem", "%s: %s: %s", textfmt.OneLine(pr.Target), textfmt.OneLine(pr.What),
+			textfmt.OneLine(pr.Why))
 		if pr.Remedy != "" && !slices.Contains(remedies, pr.Remedy) {
 			remedies = append(remedies, pr.Remedy)
 		}
 	}
 	for _, remedy := range remedies {
-		p.field("  ", "Fix", "%s", clean(remedy))
+		p.field("  ", "Fix", "%s", textfmt.OneLine(remedy))
 	}
 	for _, g := range unverified {
 		// Up to four actions are listed. A longer list would hide the cause.
-		if actions := cleanAll(g.Actions()); len(actions) <= 4 {
-			p.field("  ", "Unverified", "%s: %s", clean(g.Target), strings.Join(actions, ", "))
+		if actions := textfmt.OneLines(g.Actions()); len(actions) <= 4 {
+			p.field("  ", "Unverified", "%s: %s", textfmt.OneLine(g.Target), strings.Join(actions, ", "))
 		} else {
-			p.field("  ", "Unverified", "%s: %s", clean(g.Target), Plural(len(g.Findings), "requirement"))
+			p.field("  ", "Unverified", "%s: %s", textfmt.OneLine(g.Target),
+				textfmt.Plural(len(g.Findings), "requirement"))
 		}
-		p.field("  ", "Cause", "%s", clean(g.Why))
+		p.field("  ", "Cause", "%s", textfmt.OneLine(g.Why))
 	}
 }
 
@@ -57,15 +60,16 @@ func (p *page) writeDenied(problems []audit.Problem) {
 		if !slices.Contains(grants, pr.Grant) {
 			grants = append(grants, pr.Grant)
 		}
-		if !slices.Contains(about[pr.Grant], clean(pr.Target)) {
-			about[pr.Grant] = append(about[pr.Grant], clean(pr.Target))
+		if !slices.Contains(about[pr.Grant], textfmt.OneLine(pr.Target)) {
+			about[pr.Grant] = append(about[pr.Grant], textfmt.OneLine(pr.Target))
 		}
 	}
 	for _, grant := range grants {
-		p.field("  ", "Auditor lacks", "%s on %s", clean(grant), strings.Join(about[grant], ", "))
+		p.field("  ", "Auditor lacks", "%s on %s", textfmt.OneLine(grant),
+			strings.Join(about[grant], ", "))
 	}
 	if grants != nil {
-		p.field("  ", "AWS error", "%s", clean(first))
+		p.field("  ", "AWS error", "%s", textfmt.OneLine(first))
 		p.field("  ", "Fix", "grant the auditor these actions; `remotion-audit policies auditor` "+
 			"prints a policy with all that it needs")
 	}

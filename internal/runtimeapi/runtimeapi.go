@@ -30,6 +30,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/remotion-audit/remotion-audit/internal/arn"
 )
 
 // MaxPayload is the maximum size of an event or an answer, in bytes.
@@ -108,14 +110,15 @@ func (c Config) withDefaults() (Config, error) {
 	return c, errors.Join(errs...)
 }
 
-func splitFunctionARN(arn string) (region, name string, err error) {
-	parts := strings.Split(arn, ":")
-	if len(parts) < 7 || len(parts) > 8 || parts[0] != "arn" || parts[2] != "lambda" ||
-		parts[3] == "" || parts[5] != "function" || parts[6] == "" {
+func splitFunctionARN(text string) (region, name string, err error) {
+	a, ok := arn.Parse(text)
+	parts := strings.Split(a.Resource, ":") // function:NAME, or function:NAME:QUALIFIER
+	if !ok || a.Service != "lambda" || a.Region == "" || len(parts) < 2 || len(parts) > 3 ||
+		parts[0] != "function" || parts[1] == "" {
 		return "", "", fmt.Errorf("function ARN must be arn:aws:lambda:REGION:ACCOUNT:function:NAME, "+
-			"got %q", arn)
+			"got %q", text)
 	}
-	return parts[3], parts[6], nil
+	return a.Region, parts[1], nil
 }
 
 // Invocation is the result of one invocation. A failure of the function is part of the result:

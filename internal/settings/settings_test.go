@@ -11,12 +11,7 @@ import (
 // and restricts its values.
 func TestEverySettingIsExplained(t *testing.T) {
 	for _, s := range All() {
-		name := s.Context()
-		check := func(ok bool, problem string) {
-			if !ok {
-				t.Errorf("%s: %s", name, problem)
-			}
-		}
+		check := checker(t, s)
 		if s.Parameter != "" {
 			check(s.Help != "" && s.Constraint != "" && s.Label != "" && s.Docs != "",
 				"a parameter without Help, Constraint, Label or Docs")
@@ -31,13 +26,29 @@ func TestEverySettingIsExplained(t *testing.T) {
 			"a variable without parameter or property: the deployment cannot set it")
 		check(s.Variable == "" || s.Kind == Text || s.Kind == List || s.Kind == Topic,
 			"a variable of a kind that infra's environment does not pass")
+	}
+}
+
+// checker returns a function that reports a problem of a setting.
+func checker(t *testing.T, s Setting) func(ok bool, problem string) {
+	return func(ok bool, problem string) {
+		t.Helper()
+		if !ok {
+			t.Errorf("%s: %s", s.Context(), problem)
+		}
+	}
+}
+
+func TestEveryDefaultIsValid(t *testing.T) {
+	for _, s := range All() {
+		check := checker(t, s)
 		if days, err := strconv.Atoi(s.Default); s.Kind == Days {
 			check(err == nil && (s.Values != nil || days >= s.Min && days <= s.Max),
 				"the default is not a valid number of days")
 		}
 		check(!s.Required || s.Default == "", "required, with a default")
 		if pattern, err := regexp.Compile(s.Pattern); err != nil {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: %v", s.Context(), err)
 		} else {
 			check(s.Required || pattern.MatchString(s.Default), "the default does not match the pattern")
 		}

@@ -3,6 +3,7 @@ package settings
 import (
 	"strings"
 
+	"github.com/remotion-audit/remotion-audit/internal/awsname"
 	"github.com/remotion-audit/remotion-audit/internal/contract"
 )
 
@@ -15,18 +16,16 @@ const (
 	EnvEvidenceBucket  = "EVIDENCE_BUCKET"
 )
 
-// RegionPattern is the pattern of a region's name.
-const RegionPattern = `[a-z]{2}(-[a-z]+)+-[0-9]+`
-
 // The patterns of list elements, and patterns of several settings.
 const (
-	caller = `((user|role|sso)/|arn:aws[a-z-]*:iam::[0-9]{12}:(user|role)/)` +
+	arnOfIAM = `arn:` + awsname.Partition + `:iam::` + awsname.Account + `:`
+	caller   = `((user|role|sso)/|` + arnOfIAM + `(user|role)/)` +
 		`[A-Za-z0-9_+.@/-]+(=([A-Za-z0-9_+.@/-]+=)*(render|deploy|all))?`
-	bucket         = `[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]`
 	contextPair    = `[A-Za-z0-9_.-]+:[A-Za-z0-9_./:-]+=[^,\n]+`
-	namedPrincipal = `arn:aws[a-z-]*:iam::[0-9]{12}:(user|role|group|policy)/[A-Za-z0-9_+=.@/-]+`
-	topicARN       = `^(arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256})?$`
-	yesNo          = `^(yes|no)$`
+	namedPrincipal = arnOfIAM + `(user|role|group|policy)/[A-Za-z0-9_+=.@/-]+`
+	topicARN       = `^(arn:` + awsname.Partition + `:sns:` + awsname.Region + `:` + awsname.Account +
+		`:` + awsname.Topic + `)?$`
+	yesNo = `^(yes|no)$`
 )
 
 const exampleTopic = "arn:aws:sns:us-east-1:123456789012:alerts"
@@ -79,7 +78,7 @@ func All() []Setting {
 			Variable: "RENDER_ROLE", Parameter: "RenderRole", Property: "RenderRole",
 			Flag: "render-role", FieldType: "RoleName",
 			Default: "remotion-lambda-role",
-			Pattern: `^[A-Za-z0-9_+=,.@-]{1,64}$`,
+			Pattern: `^` + awsname.RoleName + `$`,
 			Valid:   []string{"remotion-lambda-role", "render"},
 			Invalid: []string{"", "arn:aws:iam::123456789012:role/r", "a/b", strings.Repeat("r", 65)},
 			Group:   groupAudit, Label: "Role of the Remotion functions",
@@ -111,7 +110,7 @@ func All() []Setting {
 			Variable: "REGIONS", Parameter: "Regions", Property: "Regions", Flag: "regions",
 			FieldType: "Regions",
 			Kind:      List, Default: "auto",
-			Pattern: `^(auto|all|` + RegionPattern + `( *, *` + RegionPattern + `)*)$`,
+			Pattern: `^(auto|all|` + awsname.Region + `( *, *` + awsname.Region + `)*)$`,
 			Valid:   []string{"auto", "all", "us-east-1, eu-central-1"},
 			Invalid: []string{"", "us-east-1a", "everywhere", "us-east-1;eu-central-1"},
 			Group:   groupAudit, Label: "Regions",
@@ -129,7 +128,7 @@ func All() []Setting {
 			Variable: "BUCKETS", Parameter: "Buckets", Property: "Buckets", Flag: "buckets",
 			FieldType: "Buckets",
 			Kind:      List,
-			Pattern:   `^(` + bucket + `( *, *` + bucket + `)*)?$`,
+			Pattern:   `^(` + awsname.Bucket + `( *, *` + awsname.Bucket + `)*)?$`,
 			Valid:     []string{"", "site,out.put"},
 			Invalid:   []string{"s3://site", "Site", "site/out"},
 			Group:     groupAudit, Label: "Further buckets",
@@ -211,26 +210,36 @@ func All() []Setting {
 				"policies need no entry ([security.md](security.md#what-it-reads))",
 		},
 		{
-			Parameter: "Every",
-			Default:   "1h",
-			Values:    []string{"15m", "1h", "6h", "12h", "1d"},
-			Valid:     []string{"15m", "1h", "6h", "12h", "1d"},
-			Invalid:   []string{"", "7d", "rate(1 hour)", "1H"},
-			Group:     groupSchedule, Label: "Interval",
+			Parameter: "Every", Property: "Every",
+			Default: "1h",
+			Values:  []string{"15m", "1h", "6h", "12h", "1d"},
+			Valid:   []string{"15m", "1h", "6h", "12h", "1d"},
+			Invalid: []string{"", "7d", "rate(1 hour)", "1H"},
+			Group:   groupSchedule, Label: "Interval",
 			Help:       "Interval of the audit. The alarms on the auditor use the same interval.",
 			Constraint: "15m, 1h, 6h, 12h or 1d.",
-			Docs: "how often the audit runs: `15m`, `1h`, `6h`, `12h` or `1d`. In CDK: " +
-				"`ScheduleExpression`, a `rate(…)` or `cron(…)` whose runs are at most three and a half " +
-				"days apart, because an alarm cannot watch a longer time",
+			PropertyDoc: "Every is the interval of the audit: 15m, 1h, 6h, 12h or 1d. It must be known " +
+				"at synth. With ScheduleExpression, it must be nil.",
+			Docs: "how often the audit runs: `15m`, `1h`, `6h`, `12h` or `1d`. In CDK also " +
+				"[any `rate(…)` or `cron(…)`](deploy.md#a-schedule-of-your-own)",
 		},
 		{
-			// Validate parses the expression.
 			Property: "ScheduleExpression",
-			Default:  "rate(1 hour)",
-			PropertyDoc: "ScheduleExpression is the schedule of the audit in the syntax of EventBridge " +
-				"Scheduler: rate(…) or cron(…). Validate rejects a schedule if the time between two runs is " +
-				"longer than one alarm can watch (3 days 11 hours 45 minutes) or shorter than 5 minutes. It " +
-				"must be known at synth.",
+			Pattern:  `^((rate|cron)\(.+\))?$`, Wanted: "rate(…) or cron(…)",
+			PropertyDoc: "ScheduleExpression is a schedule of the user instead of Every, in the syntax of " +
+				"EventBridge Scheduler: rate(…) or cron(…). It needs LongestInterval. Its runs have no " +
+				"flexible time window.",
+			PropertyDefault: "the schedule of Every",
+		},
+		{
+			Property: "LongestInterval",
+			Pattern:  `^([0-9]{1,4}h)?([0-9]{1,5}m)?$`,
+			Wanted:   "a number of hours and minutes, such as 25h or 1h30m",
+			PropertyDoc: "LongestInterval is the longest time between two runs of ScheduleExpression in " +
+				"hours and minutes, such as 72h or 1h30m: at least 5m and at most 83h45m, the longest time " +
+				"that an alarm can watch. The alarms about stopped, incomplete and failed audits depend on " +
+				"it. In a time zone that changes its clocks, add the hour of the change: 25h for a daily " +
+				"run. It must be known at synth. Required with ScheduleExpression.",
 		},
 		{
 			Parameter: "TimeZone", Property: "TimeZone",
@@ -239,10 +248,9 @@ func All() []Setting {
 			Valid:   []string{"UTC", "Europe/Vienna", "America/Argentina/Buenos_Aires", "Etc/GMT+3"},
 			Invalid: []string{"", "Europe/", "+02:00"},
 			Group:   groupSchedule, Label: "Time zone",
-			Help:       "Time zone of the schedule, such as Europe/Vienna.",
-			Constraint: "a name of the IANA time zone database, such as UTC or Europe/Vienna.",
-			PropertyDoc: "TimeZone is the IANA name of the schedule's time zone. It must be known at " +
-				"synth.",
+			Help:        "Time zone of the schedule, such as Europe/Vienna.",
+			Constraint:  "a name of the IANA time zone database, such as UTC or Europe/Vienna.",
+			PropertyDoc: "TimeZone is the IANA name of the schedule's time zone.",
 			Docs: "the time zone of the schedule. It has no effect on a `rate(…)`, which starts when the " +
 				"schedule is created",
 		},
@@ -331,8 +339,9 @@ func All() []Setting {
 		},
 		{
 			Parameter: "KmsKeyArn", Property: "AlertTopicKey",
-			Kind:    Key,
-			Pattern: `^(arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+)?$`,
+			Kind: Key,
+			Pattern: `^(arn:` + awsname.Partition + `:kms:` + awsname.Region + `:` + awsname.Account +
+				`:key/[A-Za-z0-9-]+)?$`,
 			Valid: []string{"",
 				"arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"},
 			Invalid: []string{"alias/aws/sns", "arn:aws:kms:us-east-1:123456789012:alias/a",
@@ -425,7 +434,7 @@ func All() []Setting {
 		{
 			Variable: EnvEvidenceBucket, Parameter: "EvidenceBucketName", Property: "EvidenceBucket",
 			Flag: "evidence-bucket", FieldType: "BucketName", ContextKey: "evidenceBucket",
-			Pattern:   `^(` + bucket + `)?$`,
+			Pattern:   `^(` + awsname.Bucket + `)?$`,
 			Reference: "!If [MakesEvidenceBucket, !Ref EvidenceBucket, !Ref EvidenceBucketName]",
 			Valid:     []string{"", "evidence"},
 			Invalid:   []string{"s3://evidence", "evidence/", "E"},
@@ -501,8 +510,9 @@ func All() []Setting {
 		},
 		{
 			Parameter: "PermissionsBoundaryArn", Property: "PermissionsBoundary",
-			Kind:    ManagedPolicy,
-			Pattern: `^(arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[A-Za-z0-9_+=,.@/-]+)?$`,
+			Kind: ManagedPolicy,
+			Pattern: `^(arn:` + awsname.Partition + `:iam::(` + awsname.Account +
+				`|aws):policy/[A-Za-z0-9_+=,.@/-]+)?$`,
 			Valid: []string{"", "arn:aws:iam::123456789012:policy/a/b",
 				"arn:aws:iam::aws:policy/PowerUserAccess"},
 			Invalid: []string{"b", "arn:aws:iam::123456789012:role/b"},

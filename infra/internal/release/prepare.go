@@ -7,9 +7,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 
+	"golang.org/x/mod/module"
 	"golang.org/x/mod/semver"
 )
 
@@ -45,41 +45,28 @@ func Check(checkout, version string) error {
 	if !regexp.MustCompile(`(?m)^## ` + regexp.QuoteMeta(version) + `( .*)?\n\n*- `).Match(changelog) {
 		errs = append(errs, fmt.Errorf(`CHANGELOG.md has no section "## %s" with entries`, version))
 	}
-	// Prepare hashes the files that sources returns, but the go command hashes the files of the tag.
-	// Both must be the same files.
-	tracked, err := git(checkout, "ls-files", "-z")
-	if err != nil {
-		return err
-	}
-	inGit := strings.Split(strings.TrimRight(tracked, "\x00"), "\x00")
-	files, err := sources(checkout)
-	if err != nil {
-		return err
-	}
-	for _, f := range files {
-		if !slices.Contains(inGit, f.Path()) && changed == "" {
-			errs = append(errs, fmt.Errorf("%s is neither in git nor ignored by .gitignore", f.Path()))
-		}
-	}
 	return errors.Join(errs...)
 }
 
 // Prepare changes go.mod and go.sum of infra/ in the checkout to their form in a release: go.mod
 // requires the root module at version and has no replace directive. Prepare returns the git
-// commands that make the release.
+// commands that make the release. Check must accept the checkout: the go command later hashes the
+// files of the tag, and Prepare hashes the files of the checkout.
 func Prepare(checkout, version string) (commands []string, err error) {
-	files, err := sources(checkout)
+	work, err := os.MkdirTemp("", "release-")
 	if err != nil {
 		return nil, err
 	}
-	mod, sum, err := released(checkout, version, files)
-	if err != nil {
+	defer os.RemoveAll(work)
+	tree, root := filepath.Join(work, "tree"), filepath.Join(work, "root.zip")
+	if err := copyCheckout(tree, checkout); err != nil {
 		return nil, err
 	}
-	for name, data := range map[string][]byte{"go.mod": mod, "go.sum": sum} {
-		if err := os.WriteFile(filepath.Join(checkout, "infra", name), data, 0o644); err != nil {
-			return nil, err
-		}
+	if err := writeZip(root, module.Version{Path: Root, Version: version}, tree); err != nil {
+		return nil, err
+	}
+	if err := requireRoot(filepath.Join(checkout, "infra"), version, tree, root); err != nil {
+		return nil, err
 	}
 	// The branch keeps the replace directive: the commit with the release's go.mod is not on the
 	// branch, and only the tag refers to the commit.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/s3"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/sns"
+	"github.com/remotion-audit/remotion-audit/internal/awsname"
 )
 
 // buckets reads S3 buckets by name. An object is a text, or {file: NAME}.
@@ -18,7 +19,7 @@ func (l *loader) buckets(m map[key]section[bucket], at string) map[string]s3.Buc
 	found := make(map[string]s3.Bucket)
 	for _, k := range inOrder(l, m, at) {
 		name := string(k)
-		if !s3.IsBucketName(name) {
+		if !awsname.IsBucket(name) {
 			l.addProblem(l.keys[join(at, name)], at,
 				"%q is not a bucket's name: use 3 to 63 lowercase letters, digits, '-' and '.'", name)
 			continue

@@ -13,6 +13,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/iam"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // isDocument reports whether a node is a document rather than the settings of a managed policy.
@@ -218,9 +219,5 @@ func (l *loader) toJSON(buf *bytes.Buffer, n ast.Node, at string) bool {
 	return true
 }
 
-func writeText(buf *bytes.Buffer, s string) {
-	enc := json.NewEncoder(buf)
-	enc.SetEscapeHTML(false)
-	_ = enc.Encode(s)           // cannot fail: a string into memory
-	buf.Truncate(buf.Len() - 1) // removes the newline that an Encoder adds
-}
+// writeText writes a JSON string. Encoding a string cannot fail.
+func writeText(buf *bytes.Buffer, s string) { _ = textfmt.AppendJSON(buf, s) }

@@ -2,15 +2,16 @@ package account
 
 import (
 	"fmt"
-	"strings"
 
+	awsarn "github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/iam"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
+	"github.com/remotion-audit/remotion-audit/internal/awsname"
 )
 
 func (l *loader) path(v value, at string) string {
 	path := l.text(v, at)
-	if path != "" && !iam.IsPath(path) {
+	if path != "" && !awsname.IsIAMPath(path) {
 		l.addProblem(l.node(v, at), at, "%q is not a path: a path begins and ends with /", path)
 	}
 	return path
@@ -58,11 +59,11 @@ func (l *loader) managedPolicy(in section[managedPolicy], at, name string) iam.M
 	m.Path = l.path(p.Path, join(at, "path"))
 	if arnAt := join(at, "arn"); l.node(p.ARN, arnAt) != nil {
 		m.ARN = l.text(p.ARN, arnAt)
-		parts := strings.SplitN(m.ARN, ":", 6)
-		if len(parts) != 6 || parts[2] != "iam" || !strings.HasPrefix(parts[5], "policy/") {
+		a, ok := awsarn.Parse(m.ARN)
+		if !ok || a.Service != "iam" || a.Kind() != "policy" || a.Path() == "" {
 			l.addProblem(l.node(p.ARN, arnAt), arnAt,
 				"%q is not the ARN of a managed policy: use arn:aws:iam::aws:policy/%s", m.ARN, name)
-		} else if m.ARN[strings.LastIndexByte(m.ARN, '/')+1:] != name {
+		} else if a.Name() != name {
 			l.addProblem(l.node(p.ARN, arnAt), arnAt,
 				"the ARN %s does not end in the policy's name %s: use the same name", m.ARN, name)
 		}

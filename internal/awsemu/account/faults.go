@@ -8,6 +8,7 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
+	"github.com/remotion-audit/remotion-audit/internal/awsname"
 )
 
 func (l *loader) faults(list []section[fault], at string) []awsemu.Fault {
@@ -95,7 +96,7 @@ func (l *loader) target(v value, at string) string {
 	}
 	k, name, _ := strings.Cut(text, "/")
 	if (k != string(service.KindUser) && k != string(service.KindRole) &&
-		k != string(service.KindGroup)) || !service.IsName(name) {
+		k != string(service.KindGroup)) || !awsname.IsIAMName(name) {
 		l.addProblem(v.node, at,
 			"%q is not a target: write user/NAME, role/NAME or group/NAME, without the path", text)
 	}

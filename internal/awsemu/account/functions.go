@@ -2,16 +2,11 @@ package account
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
-	"strings"
 
+	awsarn "github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/lambda"
-)
-
-var (
-	functionName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
-	regionName   = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-\d$`)
+	"github.com/remotion-audit/remotion-audit/internal/awsname"
 )
 
 func (l *loader) functions(list []section[lambdaFunction], at string) []lambda.Function {
@@ -46,7 +41,7 @@ func (l *loader) lambdaFunction(in lambdaFunction, at string) lambda.Function {
 	switch {
 	case f.Name == "" || f.Role == "":
 		l.addProblem(l.nodes[at], at, "a function needs a name and a role: add the missing keys")
-	case !functionName.MatchString(f.Name):
+	case !awsname.IsFunction(f.Name):
 		l.addProblem(l.nodes[at], at,
 			"%q is not a function's name: use 1 to 64 letters, digits, '-' and '_'", f.Name)
 	}
@@ -56,7 +51,7 @@ func (l *loader) lambdaFunction(in lambdaFunction, at string) lambda.Function {
 // functionRole reads the name of a role of the account, or any ARN.
 func (l *loader) functionRole(v value, at string) string {
 	ref := l.text(v, at)
-	if _, found := l.acc.Roles[ref]; !found && ref != "" && !strings.HasPrefix(ref, "arn:") {
+	if _, found := l.acc.Roles[ref]; !found && ref != "" && !awsarn.HasPrefix(ref) {
 		l.addProblem(l.node(v, at), at,
 			"there is no role %q: add it under roles, or give the ARN of a deleted role%s", ref,
 			definedNames(l.acc.Roles))
@@ -66,7 +61,7 @@ func (l *loader) functionRole(v value, at string) string {
 
 func (l *loader) region(v value, at string) string {
 	name := l.text(v, at)
-	if !regionName.MatchString(name) {
+	if !awsname.IsRegion(name) {
 		l.addProblem(l.node(v, at), at, "%q is not a region: use a name such as us-east-1", name)
 	}
 	return name

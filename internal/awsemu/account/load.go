@@ -14,11 +14,12 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 
+	awsarn "github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/iam"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
-	"github.com/remotion-audit/remotion-audit/internal/awsemu/sns"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
+	"github.com/remotion-audit/remotion-audit/internal/awsname"
 )
 
 // Load reads an account from a YAML file in fsys. Paths of document files are relative to the
@@ -213,9 +214,8 @@ func (l *loader) accountID(v value, at string) string {
 func (l *loader) topics(list []value, at string) []string {
 	topics := l.texts(list, at)
 	for _, t := range topics {
-		parts := strings.Split(t, ":")
-		if sns.IsTopicName(t) || len(parts) == 6 && parts[0] == "arn" && parts[2] == "sns" &&
-			sns.IsTopicName(parts[5]) {
+		a, ok := awsarn.Parse(t)
+		if awsname.IsTopic(t) || ok && a.Service == "sns" && awsname.IsTopic(a.Resource) {
 			continue
 		}
 		l.addProblem(l.nodes[at], at,

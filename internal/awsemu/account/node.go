@@ -12,7 +12,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/token"
 
-	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
+	"github.com/remotion-audit/remotion-audit/internal/awsname"
 )
 
 // addProblem adds a problem at the line of n. at is the path of the keys that lead to n.
@@ -150,7 +150,7 @@ func named[In, Out any](l *loader, m map[key]In, at string, size int,
 	for _, k := range inOrder(l, m, at) {
 		name := string(k)
 		n := l.keys[join(at, name)]
-		if !service.IsName(name) || len(name) > size {
+		if !awsname.IsIAMName(name) || len(name) > size {
 			l.addProblem(n, at, "%q is not an IAM name: use at most %d letters, digits and +=,.@_-",
 				name, size)
 			continue

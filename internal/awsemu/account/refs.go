@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	awsarn "github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/iam"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
 )
@@ -35,8 +36,8 @@ func (l *loader) policyName(v value, at string) string {
 	case ref == "":
 		l.addProblem(n, at, "expected the name or ARN of a managed policy")
 	case l.policies.HasPolicy(ref):
-	case strings.HasPrefix(ref, "arn:"):
-		name := ref[strings.LastIndexByte(ref, '/')+1:]
+	case awsarn.HasPrefix(ref):
+		name := awsarn.Name(ref)
 		l.addProblem(n, at,
 			"there is no managed policy %s: add it under policies, as %s: {arn: %q, document: …}", ref,
 			name, ref)

@@ -3,8 +3,7 @@
 package authz
 
 import (
-	"fmt"
-
+	awsarn "github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
 )
 
@@ -48,7 +47,7 @@ func callerOf(user service.Principal) service.Caller {
 func (c Callers) administrator() service.Caller {
 	const name = "administrator"
 	admin := service.Caller{
-		ARN: fmt.Sprintf("arn:%s:iam::%s:user/%s", c.Account.Partition, c.Account.ID, name),
+		ARN: awsarn.IAM(c.Account.Partition, c.Account.ID, "user/"+name),
 		UserID: service.UniqueID(service.PrefixUser, c.Account.ID, string(service.KindUser),
 			name),
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	awsarn "github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
@@ -89,14 +90,14 @@ func trust(caller service.Caller, role service.Role) (trusting, naming []iampoli
 func matchesCaller(principals []iampolicy.Principal,
 	caller service.Caller) (concerns, names bool) {
 	arn := caller.Principal.ARN()
-	account := strings.Split(arn, ":")[4]
+	own, _ := awsarn.Parse(arn)
 	for _, p := range principals {
 		switch {
 		case p.Type != "AWS" && p.Type != "":
 		case p.Name == "*", p.Name == caller.ARN, p.Name == arn:
 			concerns, names = true, true
-		case p.Name == account, strings.HasPrefix(p.Name, "arn:") &&
-			strings.HasSuffix(p.Name, ":iam::"+account+":root"):
+		case p.Name == own.Account, awsarn.HasPrefix(p.Name) &&
+			strings.HasSuffix(p.Name, ":iam::"+own.Account+":root"):
 			concerns = true
 		}
 	}

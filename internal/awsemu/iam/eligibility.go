@@ -3,6 +3,8 @@ package iam
 import (
 	"regexp"
 	"strings"
+
+	awsarn "github.com/remotion-audit/remotion-audit/internal/arn"
 )
 
 // These resource types are the ARN formats of the Service Authorization Reference without
@@ -100,9 +102,9 @@ var placeholder = regexp.MustCompile(`\$\{\w+\}`)
 // matchesResourceType reports whether an ARN, which may contain wildcards, can have a resource
 // type. It compares the service, the region, the account and the resource separately.
 func matchesResourceType(arn, resourceType string) bool {
-	fields := strings.SplitN(arn, ":", 6)
+	fields, n := awsarn.Split(arn)
 	want := strings.SplitN(resourceType, ":", 4)
-	if len(fields) != 6 {
+	if n < len(fields) {
 		return false
 	}
 	for i, w := range want {

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"time"
 
+	awsarn "github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
-	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
@@ -48,7 +48,7 @@ func (e *entity) Grants() iampolicy.Grants { return e.grants(nil) }
 func (e *entity) Trust() string { return e.trust.text }
 
 func (s *Service) entityARN(k service.Kind, path, name string) string {
-	return fmt.Sprintf("arn:%s:iam::%s:%s%s%s", s.account.Partition, s.account.ID, k, path, name)
+	return awsarn.IAM(s.account.Partition, s.account.ID, string(k)+path+name)
 }
 
 func (s *Service) addEntity(k service.Kind, name, path string, inline map[string]string,
@@ -97,17 +97,14 @@ func trustText(trust string) string {
 		return trust
 	}
 	if trust == "" || IsServiceName(trust) {
-		return fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow",`+
-			`"Principal":{"Service":"%s"},"Action":"sts:AssumeRole"}]}`,
-			cmp.Or(trust, "lambda.amazonaws.com"))
+		trusted := iampolicy.Principal{Type: "Service", Name: cmp.Or(trust, "lambda.amazonaws.com")}
+		doc := iampolicy.Document{Version: iampolicy.Version, Statements: []iampolicy.Statement{{
+			Effect: iampolicy.Allow, Principal: []iampolicy.Principal{trusted},
+			Action: []string{"sts:AssumeRole"}}}}
+		text, _ := doc.MarshalJSON() // cannot fail
+		return string(text)
 	}
 	return trust
-}
-
-// IsPath applies the pattern of pathType: one slash, or printable ASCII between two slashes.
-func IsPath(s string) bool {
-	return len(s) <= 512 && strings.HasPrefix(s, "/") && strings.HasSuffix(s, "/") &&
-		wire.IsPlainASCII(s) && !strings.Contains(s, " ")
 }
 
 // IsServiceName reports whether s is the name of a service, such as lambda.amazonaws.com.

@@ -1,8 +1,7 @@
 package iam
 
 import (
-	"fmt"
-
+	awsarn "github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
 )
 
@@ -43,7 +42,7 @@ func namedEntityARN(k service.Kind) func(call) string {
 }
 
 func (s *Service) policyARN(path, name string) string {
-	return fmt.Sprintf("arn:%s:iam::%s:policy%s%s", s.account.Partition, s.account.ID, path, name)
+	return awsarn.IAM(s.account.Partition, s.account.ID, "policy"+path+name)
 }
 
 // entityParams are the parameters that name the entity of a call.

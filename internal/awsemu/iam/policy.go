@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	awsarn "github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
@@ -65,7 +66,7 @@ func (s *Service) addPolicy(name string, m ManagedPolicy) {
 	}
 	if _, rest, ofAWS := strings.Cut(m.ARN, ":policy/"); ofAWS {
 		p.path = "/" + rest[:strings.LastIndexByte("/"+rest, '/')]
-		p.name = rest[strings.LastIndexByte(rest, '/')+1:]
+		p.name = awsarn.Name(rest)
 	}
 	p.id = service.UniqueID(service.PrefixPolicy, p.arn)
 	p.created = service.CreationTime(p.arn)

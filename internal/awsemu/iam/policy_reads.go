@@ -2,8 +2,8 @@ package iam
 
 import (
 	"slices"
-	"strings"
 
+	awsarn "github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 )
 
@@ -77,7 +77,7 @@ func (c call) findPolicy() (*policy, error) {
 		return nil, wire.Constraint("policyArn", "Member must have length greater than or equal to 20")
 	case len(arn) > 2048:
 		return nil, wire.Constraint("policyArn", "Member must have length less than or equal to 2048")
-	case !strings.HasPrefix(arn, "arn:"):
+	case !awsarn.HasPrefix(arn):
 		return nil, invalidInput("ARN %s is not valid.", arn)
 	}
 	p := c.policies[arn]

@@ -1,20 +1,18 @@
 package iam
 
 import (
-	"unicode"
-
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
+	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
-// InlineQuota is the maximum total number of characters of an entity's inline policies. White space
-// does not count.
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html#reference_iam-quotas-entity-length
+// InlineQuota is the maximum total number of characters of an entity's inline policies.
 var InlineQuota = map[service.Kind]int{
-	service.KindUser: 2048, service.KindRole: 10240, service.KindGroup: 5120,
+	service.KindUser: iampolicy.InlineUserQuota, service.KindRole: iampolicy.InlineRoleQuota,
+	service.KindGroup: iampolicy.InlineGroupQuota,
 }
 
-// MaxManaged is the maximum number of characters of a managed policy. White space does not count.
-const MaxManaged = 6144
+// MaxManaged is the maximum number of characters of a managed policy.
+const MaxManaged = iampolicy.ManagedQuota
 
 // MaxDocument is the maximum number of characters of a document, including white space.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicy.html
@@ -29,12 +27,4 @@ const (
 )
 
 // PolicySize returns the number of characters that count toward IAM's quotas.
-func PolicySize(text string) int {
-	n := 0
-	for _, r := range text {
-		if !unicode.IsSpace(r) {
-			n++
-		}
-	}
-	return n
-}
+func PolicySize(text string) int { return iampolicy.Size(text) }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
+	"github.com/remotion-audit/remotion-audit/internal/awsname"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
@@ -152,7 +153,7 @@ func (c call) name(param string, size int) (string, error) {
 		return "", wire.Constraint(member, "Member must have length greater than or equal to 1")
 	case len(name) > size:
 		return "", wire.Constraint(member, "Member must have length less than or equal to %d", size)
-	case !service.IsName(name):
+	case !awsname.IsIAMName(name):
 		return "",
 			wire.ValidationError("The specified value for %s is invalid. It must contain only alphanumeric "+
 				"characters and/or the following: +=,.@_-", member)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	awsarn "github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
@@ -28,7 +29,8 @@ func (c call) callerContext(source *entity) (iampolicy.Context, error) {
 		return nil, invalidInput("Invalid ARN provided in the request: %s", arn)
 	}
 	id := service.UniqueID(idPrefix(k), arn) // the simulated caller need not exist
-	if caller := c.entities[k][name]; caller != nil && strings.Split(arn, ":")[4] == c.account.ID {
+	a, _ := awsarn.Parse(arn)
+	if caller := c.entities[k][name]; caller != nil && a.Account == c.account.ID {
 		id = caller.id
 	}
 	return service.PrincipalContext(k, name, arn, id), nil

@@ -6,6 +6,7 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
+	"github.com/remotion-audit/remotion-audit/internal/awsname"
 )
 
 // The types of policies that can be excluded as a whole.
@@ -115,10 +116,10 @@ func excludeInline(id *wire.Form) (func(attachment) bool, error) {
 	case k != service.KindUser && k != service.KindGroup && k != service.KindRole:
 		return nil, wire.NotInEnum(at+"attachmentType", string(service.KindUser),
 			string(service.KindGroup), string(service.KindRole))
-	case !service.IsName(name):
+	case !awsname.IsIAMName(name):
 		return nil, invalidInput("Invalid inline policy name in the policy exclusion list: %s", name)
 	case strings.Count(holder, "*") > 1 ||
-		!service.IsName(strings.NewReplacer("*", "x", "?", "x").Replace(holder)):
+		!awsname.IsIAMName(strings.NewReplacer("*", "x", "?", "x").Replace(holder)):
 		return nil, invalidInput("Invalid attachment name in the policy exclusion list: %s", holder)
 	}
 	pattern := exclusionTokens(holder)

@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"net/http"
-	"strings"
 
+	awsarn "github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 )
@@ -27,8 +27,8 @@ type Function struct {
 }
 
 func (s *Service) functionARN(f Function) string {
-	return fmt.Sprintf("arn:%s:lambda:%s:%s:function:%s", s.account.Partition, f.Region, s.account.ID,
-		f.Name)
+	return awsarn.ARN{Partition: s.account.Partition, Service: "lambda", Region: f.Region,
+		Account: s.account.ID, Resource: "function:" + f.Name}.String()
 }
 
 // maxFunctions is the maximum number of functions in a page of ListFunctions, even if MaxItems is
@@ -110,7 +110,7 @@ func listFunctions(c call) (any, error) {
 func (c call) function(param string) (Function, error) {
 	name := c.Form.Get(param)
 	arn := name
-	if !strings.HasPrefix(name, "arn:") {
+	if !awsarn.HasPrefix(name) {
 		arn = c.functionARN(Function{Name: name, Region: c.Region})
 	}
 	for _, f := range c.functions {

@@ -5,8 +5,8 @@ import (
 	"cmp"
 	"net/http"
 	"slices"
-	"strings"
 
+	awsarn "github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 )
@@ -59,7 +59,7 @@ func (s *Service) Definition() service.Definition {
 // calledFunctionARN returns the ARN of the function that a call identifies by name or by ARN.
 func calledFunctionARN(c call) string {
 	name := cmp.Or(c.Params.Get("Resource"), c.Params.Get("FunctionName"))
-	if name == "" || strings.HasPrefix(name, "arn:") {
+	if name == "" || awsarn.HasPrefix(name) {
 		return name
 	}
 	return c.functionARN(Function{Name: name, Region: c.Region})

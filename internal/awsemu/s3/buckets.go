@@ -6,7 +6,6 @@ import (
 	"encoding/xml"
 	"maps"
 	"net/http"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -67,11 +66,6 @@ func (c call) bucket() (*bucket, error) {
 	}
 	return b, nil
 }
-
-var bucketPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
-
-// IsBucketName reports whether s is the name of a bucket.
-func IsBucketName(s string) bool { return bucketPattern.MatchString(s) }
 
 type contentsXML struct {
 	Key, LastModified, ETag string

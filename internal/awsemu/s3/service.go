@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 
+	awsarn "github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 )
@@ -62,7 +63,10 @@ func (s *Service) Definition() service.Definition {
 }
 
 // bucketARN returns the ARN of the bucket that a call names.
-func bucketARN(c call) string { return "arn:" + c.account.Partition + ":s3:::" + c.bucketName }
+func bucketARN(c call) string {
+	return awsarn.ARN{Partition: c.account.Partition, Service: "s3",
+		Resource: c.bucketName}.String()
+}
 
 // objectARN returns the ARN of the object that a call names.
 func objectARN(c call) string { return bucketARN(c) + "/" + c.key }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	awsarn "github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
@@ -41,37 +42,27 @@ type Role interface {
 // EntityOfARN returns the kind and the name of the user, group or role in an ARN, without the path.
 // It returns false for any other ARN.
 func EntityOfARN(arn string) (kind Kind, name string, ok bool) {
-	parts := strings.SplitN(arn, ":", 6)
-	if len(parts) != 6 || parts[2] != "iam" {
+	a, ok := awsarn.Parse(arn)
+	if !ok || a.Service != "iam" {
 		return "", "", false
 	}
-	k, rest, found := strings.Cut(parts[5], "/")
+	k, rest, found := strings.Cut(a.Resource, "/")
 	switch kind = Kind(k); kind {
 	case KindUser, KindGroup, KindRole:
-		name = rest[strings.LastIndexByte(rest, '/')+1:]
+		name = awsarn.Name(rest)
 		return kind, name, found && name != ""
 	default:
 		return "", "", false
 	}
 }
 
-// IsName reports whether s matches the pattern of IAM's names: [\w+=,.@-]+.
-func IsName(s string) bool {
-	for _, r := range s {
-		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') &&
-			!strings.ContainsRune("+=,.@_-", r) {
-			return false
-		}
-	}
-	return s != ""
-}
-
 // PrincipalContext returns the condition keys that IAM sets for a principal. arn is the value of
 // aws:PrincipalArn, and userID is the value of aws:userid.
 func PrincipalContext(kind Kind, name, arn, userID string) iampolicy.Context {
+	a, _ := awsarn.Parse(arn)
 	context := iampolicy.Context{
 		"aws:PrincipalArn":     {arn},
-		"aws:PrincipalAccount": {strings.Split(arn, ":")[4]},
+		"aws:PrincipalAccount": {a.Account},
 		"aws:userid":           {userID},
 	}
 	if kind == KindUser {

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	awsarn "github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 )
@@ -66,7 +67,7 @@ func (t *topic) add(account *service.Account, s Subscription) *subscription {
 // addSubscription adds a subscription that the account describes. i is its index in the list.
 func (s *Service) addSubscription(i int, described Subscription) error {
 	arn := described.Topic
-	if !strings.HasPrefix(arn, "arn:") {
+	if !awsarn.HasPrefix(arn) {
 		arn = s.topicARN(arn)
 	}
 	t := s.topics[arn]

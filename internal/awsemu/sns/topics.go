@@ -1,10 +1,9 @@
 package sns
 
 import (
-	"fmt"
 	"net/http"
-	"strings"
 
+	awsarn "github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 )
 
@@ -16,15 +15,15 @@ type topic struct {
 // addTopic adds the topic with a name or an ARN.
 func (s *Service) addTopic(name string) {
 	arn := name
-	if !strings.HasPrefix(name, "arn:") {
+	if !awsarn.HasPrefix(name) {
 		arn = s.topicARN(name)
 	}
 	s.topics[arn] = &topic{arn: arn}
 }
 
 func (s *Service) topicARN(name string) string {
-	return fmt.Sprintf("arn:%s:sns:%s:%s:%s", s.account.Partition, s.account.Region, s.account.ID,
-		name)
+	return awsarn.ARN{Partition: s.account.Partition, Service: "sns", Region: s.account.Region,
+		Account: s.account.ID, Resource: name}.String()
 }
 
 // invalidParameter returns the error that SNS uses for nearly all mistakes.
@@ -34,32 +33,22 @@ func invalidParameter(format string, args ...any) *wire.Error {
 		args...)
 }
 
-// IsTopicName reports whether s is the name of a topic. It refuses FIFO topics, which have a dot.
-func IsTopicName(s string) bool {
-	for _, r := range s {
-		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_' {
-			return false
-		}
-	}
-	return s != ""
-}
-
 // findTopic returns the topic that a parameter names.
 func (c call) findTopic(param, action string) (*topic, error) {
 	arn := c.Form.Get(param)
-	parts := strings.Split(arn, ":")
+	a, n := awsarn.Split(arn)
 	switch {
-	case len(parts) < 6:
+	case n < 6:
 		return nil, invalidParameter("%s Reason: An ARN must have at least 6 elements, not %d", param,
-			len(parts))
-	case parts[0] != "arn" || parts[2] != "sns":
+			n)
+	case a[0] != "arn" || a[awsarn.Service] != "sns":
 		return nil,
 			invalidParameter("%s Reason: An ARN must be of the form arn:%s:sns:REGION:ACCOUNT:NAME", param,
 				c.account.Partition)
-	case parts[3] != c.Region:
+	case a[awsarn.Region] != c.Region:
 		// SNS returns this error if the client and the topic are in different regions.
 		return nil, invalidParameter("%s", param)
-	case parts[4] != c.account.ID:
+	case a[awsarn.Account] != c.account.ID:
 		return nil, wire.Refuse(http.StatusForbidden, "AuthorizationError",
 			"User: %s is not authorized to perform: SNS:%s on resource: %s because no resource-based "+
 				"policy allows the SNS:%s action", c.Caller.ARN, action, arn, action)

@@ -7,8 +7,10 @@ import (
 	"strings"
 	"time"
 
+	awsarn "github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
+	"github.com/remotion-audit/remotion-audit/internal/awsname"
 )
 
 // A Service contains the sessions of roles.
@@ -94,7 +96,7 @@ func assumeRole(c call) (any, error) {
 	case len(session) < 2:
 		return nil, wire.Constraint(
 			"roleSessionName", "Member must have length greater than or equal to 2")
-	case len(session) > 64 || !service.IsName(session):
+	case len(session) > 64 || !awsname.IsIAMName(session):
 		return nil,
 			wire.Constraint("roleSessionName", `Member must satisfy regular expression pattern: [\w+=,.@-]*`)
 	}
@@ -136,8 +138,8 @@ func (s *Service) start(role service.Role, name string) (key string, session ser
 	key = service.UniqueID(service.PrefixSession, role.ARN(), name, fmt.Sprint(s.account.Next()))
 	session = service.Caller{
 		// The ARN of a session does not contain the role's path.
-		ARN: fmt.Sprintf("arn:%s:sts::%s:assumed-role/%s/%s", s.account.Partition, s.account.ID,
-			role.Name(), name),
+		ARN: awsarn.ARN{Partition: s.account.Partition, Service: "sts", Account: s.account.ID,
+			Resource: "assumed-role/" + role.Name() + "/" + name}.String(),
 		UserID:    role.ID() + ":" + name,
 		Principal: role,
 	}

@@ -2,12 +2,12 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 
 	"github.com/remotion-audit/remotion-audit/internal/cfn"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // The maximum size of a template in bytes: in a call, and in a bucket.
@@ -100,19 +100,15 @@ func withCodeGroup(metadata map[string]any) map[string]any {
 // two templates can be compared.
 func encode(template cfn.Template) ([]byte, error) {
 	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
 	line := func(before, key string, v any) error {
 		b.WriteString(before)
-		if err := enc.Encode(key); err != nil {
+		if err := textfmt.AppendJSON(&b, key); err != nil {
 			return err
 		}
-		b.Truncate(b.Len() - 1) // remove the newline that the encoder adds
 		b.WriteByte(':')
-		if err := enc.Encode(v); err != nil {
+		if err := textfmt.AppendJSON(&b, v); err != nil {
 			return fmt.Errorf("%s: %w", key, err)
 		}
-		b.Truncate(b.Len() - 1)
 		return nil
 	}
 	before := "{\n"

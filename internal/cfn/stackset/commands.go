@@ -6,17 +6,19 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // commands writes the deployment commands to w, as a shell script that users paste piece by piece.
 // size is the size of the template in bytes.
 func commands(w io.Writer, o options, size int) error {
-	upload, template := "", "--template-body file://"+quote(o.out)
+	upload, template := "", "--template-body file://"+textfmt.ShellWords(o.out)
 	if size > maxBody {
 		// The template is too large for a call, so it goes into the bucket of the code.
 		key := strings.TrimSuffix(o.key, ".zip") + ".template.json"
 		upload = fmt.Sprintf("aws s3 cp %s \"s3://$CODE_BUCKET_PREFIX-%s/%s\" --region %s\n",
-			quote(o.out), o.regions[0], key, o.regions[0])
+			textfmt.ShellWords(o.out), o.regions[0], key, o.regions[0])
 		domain := "amazonaws.com"
 		if strings.HasPrefix(o.regions[0], "cn-") {
 			domain += ".cn"
@@ -26,17 +28,17 @@ func commands(w io.Writer, o options, size int) error {
 	}
 	parameters := []string{
 		`"ParameterKey=` + paramPrefix + `,ParameterValue=$CODE_BUCKET_PREFIX"`,
-		quote("ParameterKey=" + paramKey + ",ParameterValue=" + o.key),
+		textfmt.ShellWords("ParameterKey=" + paramKey + ",ParameterValue=" + o.key),
 	}
 	for _, name := range slices.Sorted(maps.Keys(o.parameters)) {
 		// Without quotes, the AWS CLI would end the value at a comma.
 		value := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(o.parameters[name])
 		parameters = append(parameters,
-			quote(fmt.Sprintf(`ParameterKey=%s,ParameterValue="%s"`, name, value)))
+			textfmt.ShellWords(fmt.Sprintf(`ParameterKey=%s,ParameterValue="%s"`, name, value)))
 	}
 	prefix := `: "${CODE_BUCKET_PREFIX:?set it to the prefix of your bucket names}"`
 	if o.prefix != "" {
-		prefix = "CODE_BUCKET_PREFIX=" + quote(o.prefix)
+		prefix = "CODE_BUCKET_PREFIX=" + textfmt.ShellWords(o.prefix)
 	}
 	_, err := fmt.Fprintf(w,
 		`# Template: %[1]s (%[2]d bytes).
@@ -61,16 +63,7 @@ aws cloudformation create-stack-instances --stack-set-name remotion-audit \
 aws cloudformation update-stack-set --stack-set-name remotion-audit --call-as DELEGATED_ADMIN \
   --capabilities CAPABILITY_IAM %[8]s \
   --parameters %[9]s
-`, o.out, size, prefix, strings.Join(o.regions, " "), quote(o.zip), o.key, upload, template,
-		strings.Join(parameters, " \\\n    "))
+`, o.out, size, prefix, strings.Join(o.regions, " "), textfmt.ShellWords(o.zip), o.key, upload,
+		template, strings.Join(parameters, " \\\n    "))
 	return err
-}
-
-// quote returns s as one shell word.
-func quote(s string) string {
-	if s != "" &&
-		strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:=,@-") == "" {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

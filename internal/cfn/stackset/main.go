@@ -16,9 +16,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"regexp"
 	"strings"
 
+	"github.com/remotion-audit/remotion-audit/internal/awsname"
 	"github.com/remotion-audit/remotion-audit/internal/cfn"
 )
 
@@ -43,8 +43,6 @@ func main() {
 	}
 }
 
-var region = regexp.MustCompile(`^[a-z]{2,}(-[a-z]+)+-[0-9]+$`)
-
 func parse(args []string) (o options, err error) {
 	flags := flag.NewFlagSet("stackset", flag.ContinueOnError)
 	flags.StringVar(&o.template, "template", "template.yaml", "the template to expand")
@@ -62,7 +60,7 @@ func parse(args []string) (o options, err error) {
 		return o, err
 	}
 	for name := range strings.SplitSeq(*regions, ",") {
-		if name = strings.TrimSpace(name); !region.MatchString(name) {
+		if name = strings.TrimSpace(name); !awsname.IsRegion(name) {
 			return o, fmt.Errorf("-regions: %q is not a region, such as us-east-1", name)
 		}
 		o.regions = append(o.regions, name)

@@ -11,7 +11,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -24,6 +23,7 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/corpus"
 	"github.com/remotion-audit/remotion-audit/internal/corpus/replay"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 func main() {
@@ -64,10 +64,7 @@ func run(ctx context.Context, dir string, every time.Duration,
 		Source: "observed on the live service " + date,
 	}.Verify(ctx, files)
 	if len(found.Cases) > 0 {
-		out := json.NewEncoder(os.Stdout)
-		out.SetEscapeHTML(false)
-		out.SetIndent("", "  ")
-		if encodeErr := out.Encode(found); encodeErr != nil {
+		if encodeErr := textfmt.WriteJSON(os.Stdout, found); encodeErr != nil {
 			return len(found.Cases), encodeErr
 		}
 	}

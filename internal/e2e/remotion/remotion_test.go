@@ -286,8 +286,9 @@ func TestMain(m *testing.M) {
 
 var build = sync.OnceValues(func() (string, error) {
 	binary := filepath.Join(tools, "remotion-audit")
-	out, err := exec.Command("go", "build", "-o", binary,
-		"../../../cmd/remotion-audit").CombinedOutput()
+	// The flags of `make local`, so that packages in the build cache are not compiled again.
+	out, err := exec.Command("go", "build", "-tags", "lambda.norpc", "-trimpath", "-buildvcs=false",
+		"-o", binary, "../../../cmd/remotion-audit").CombinedOutput()
 	if err != nil {
 		return "", errors.Join(err, errors.New(string(out)))
 	}

@@ -1,0 +1,89 @@
+package mute
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
+)
+
+// Add returns the text of a mutes file with a mute appended. It changes no other byte. The mute
+// must be valid at now. The file must be empty or a list in block style; it may contain invalid
+// mutes.
+func Add(text []byte, m Mute, now time.Time) ([]byte, error) {
+	before, errsBefore := Parse(text, now)
+	list, fileErr := parseList(text)
+	if fileErr != nil {
+		return nil, fmt.Errorf("the mutes file has an error, correct it first: %w", fileErr)
+	}
+	out := bytes.Clone(text)
+	if len(out) > 0 && out[len(out)-1] != '\n' {
+		out = append(out, '\n')
+	}
+	indent := "  "
+	switch {
+	case list != nil:
+		// The new item has the indentation of the first dash.
+		indent = strings.Repeat(" ", max(0, list.Start.Position.Column-1))
+	case !hasKey(text):
+		out = append(out, "mutes:\n"...)
+	}
+	out = append(out, m.yaml(indent)...)
+	after, errsAfter := Parse(out, now)
+	added := slices.Concat(before, List{m})
+	if !slices.EqualFunc(after, added, Mute.Equal) || !slices.Equal(errsAfter, errsBefore) {
+		if len(errsAfter) > len(errsBefore) {
+			return nil, fmt.Errorf("invalid mute: %s", errsAfter[len(errsAfter)-1].Text)
+		}
+		return nil,
+			errors.New("the mutes file is not a list in block style: add the mute by hand\n" +
+				m.yaml("  "))
+	}
+	return out, nil
+}
+
+// hasKey reports whether a file without a list of mutes contains the key mutes.
+func hasKey(text []byte) bool {
+	file, err := parseYAML(text)
+	if err != nil {
+		return false
+	}
+	return slices.ContainsFunc(file.Docs, func(d *ast.DocumentNode) bool {
+		if d.Body == nil {
+			return false
+		}
+		_, ok := mapping(d.Body)
+		return ok
+	})
+}
+
+// yaml returns the mute as an item of a list in block style.
+func (m Mute) yaml(indent string) string {
+	var b strings.Builder
+	lead := indent + "- "
+	for _, field := range []struct{ name, value string }{
+		{"target", m.Target}, {"action", m.Action}, {"cause", string(m.Cause)}, {"sid", m.Sid},
+		{"reason", m.Reason}, {"owner", m.Owner},
+	} {
+		if field.value != "" {
+			fmt.Fprintf(&b, "%s%s: %s\n", lead, field.name, quote(field.value))
+			lead = indent + "  "
+		}
+	}
+	fmt.Fprintf(&b, "%suntil: %s\n", lead, m.Until.UTC().Format(time.RFC3339))
+	return b.String()
+}
+
+// quote returns the text as a JSON string, which is also a valid YAML string. It keeps <, > and &,
+// so that the address of an owner stays readable.
+func quote(s string) string {
+	var b bytes.Buffer
+	_ = textfmt.AppendJSON(&b, s) // a string always encodes
+	return b.String()
+}

@@ -1,0 +1,124 @@
+package render
+
+import (
+	"slices"
+
+	"github.com/remotion-audit/remotion-audit/internal/alert"
+	"github.com/remotion-audit/remotion-audit/internal/audit"
+)
+
+// MaxBytes is the maximum size of a message in SNS, attributes included.
+// https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
+const MaxBytes = 256 * 1024
+
+// sizeOf returns the size of the message as SNS counts it, in bytes.
+func sizeOf(m alert.Message) int {
+	n := len(m.Subject) + len(m.Structure())
+	for _, a := range m.Attributes {
+		n += len(a.Name) + len(a.Type) + len(a.Value)
+	}
+	return n
+}
+
+// fitMessage returns the message with the most units that does not exceed MaxBytes. build returns
+// the message with the first n units. If no message fits, fitMessage returns build(0).
+func fitMessage(units int, build func(n int) alert.Message) alert.Message {
+	m := build(units)
+	if sizeOf(m) <= MaxBytes {
+		return m
+	}
+	low, high := 0, max(0, units-1)
+	for low < high {
+		middle := (low + high + 1) / 2
+		if sizeOf(build(middle)) <= MaxBytes {
+			low = middle
+		} else {
+			high = middle - 1
+		}
+	}
+	return build(low)
+}
+
+// excerpt is the part of a digest that fits into a message, with the sender of the message.
+type excerpt struct {
+	digest alert.Digest
+	from   Sender
+
+	gaps       []alert.GapTransition
+	errors     []alert.ErrorTransition
+	mutes      []alert.MuteNotice
+	notices    []audit.Notice
+	openGaps   []alert.GapTransition
+	iamChanges []audit.IAMChange
+	// report contains the findings and problems that fit. It contains no satisfied or muted findings.
+	report audit.Report
+	// omitted counts the units that do not fit.
+	omitted int
+}
+
+// units counts the parts that can be cut: announcements, open gaps, problems and unverified
+// findings, and last the notices of the report and the IAM changes.
+func units(d alert.Digest) int {
+	return len(d.Gaps) + len(d.Errors) + len(d.Mutes) + len(d.Notices) + len(d.OpenGaps) +
+		len(d.Report.Problems) + len(d.Unverified) + len(d.Report.Notices) + shownIAMChanges(d)
+}
+
+// shownIAMChanges returns the number of IAM changes in a message that is not too big.
+func shownIAMChanges(d alert.Digest) int { return min(len(d.IAMChanges), maxIAMChanges) }
+
+// omittedFindings counts the units that do not fit, except IAM changes. The section of IAM changes
+// counts the omitted changes.
+func (x excerpt) omittedFindings() int {
+	return x.omitted - (shownIAMChanges(x.digest) - len(x.iamChanges))
+}
+
+// maxReleases bounds each list of releases in a truncated message: the releases and the deployed
+// releases of the report, and the releases of each finding.
+const maxReleases = 100
+
+// excerptOf returns the excerpt with the first n units. Announcements come first, the worst
+// announcements before all others.
+func excerptOf(d alert.Digest, from Sender, n int) excerpt {
+	x := excerpt{digest: d, from: from, omitted: units(d) - n}
+	takeUnits := func(length int) int {
+		k := min(n, length)
+		n -= k
+		return k
+	}
+	x.gaps = d.Gaps[:takeUnits(len(d.Gaps))]
+	x.errors = d.Errors[:takeUnits(len(d.Errors))]
+	x.mutes = d.Mutes[:takeUnits(len(d.Mutes))]
+	x.notices = d.Notices[:takeUnits(len(d.Notices))]
+	x.openGaps = d.OpenGaps[:takeUnits(len(d.OpenGaps))]
+	x.report = d.Report
+	problems := d.Report.Problems[:takeUnits(len(d.Report.Problems))]
+	x.report.Problems = append([]audit.Problem{}, problems...)
+	shown := map[alert.Identity]bool{}
+	for _, list := range [][]alert.GapTransition{x.gaps, x.openGaps} {
+		for _, c := range list {
+			shown[c.Gap.Identity], shown[alert.IdentityOf(c.Finding)] = true, true
+		}
+	}
+	for _, f := range d.Unverified[:takeUnits(len(d.Unverified))] {
+		shown[alert.IdentityOf(f)] = true
+	}
+	x.report.Notices = d.Report.Notices[:takeUnits(len(d.Report.Notices))]
+	x.iamChanges = d.IAMChanges[:takeUnits(shownIAMChanges(d))]
+	x.report.Run = withoutIAMChanges(d.Report.Run)
+	x.report.Findings, x.report.Targets = []audit.Finding{}, slices.Clone(d.Report.Targets)
+	for _, f := range d.Report.Findings {
+		if shown[alert.IdentityOf(f)] && f.Muted == nil && f.Status != audit.Satisfied {
+			if x.omitted > 0 { // thousands of releases must not displace gaps
+				f.Releases = f.Releases[:min(len(f.Releases), maxReleases)]
+			}
+			x.report.Findings = append(x.report.Findings, f)
+		}
+	}
+	if x.omitted > 0 { // nothing else bounds the targets and releases
+		x.report.Targets = d.Report.Targets[:min(len(d.Report.Targets), maxTargets)]
+		remotion := &x.report.Remotion
+		remotion.Releases = remotion.Releases[:min(len(remotion.Releases), maxReleases)]
+		remotion.Deployed = remotion.Deployed[:min(len(remotion.Deployed), maxReleases)]
+	}
+	return x
+}

@@ -1,0 +1,24 @@
+package iampolicy
+
+import "strings"
+
+// The maximum numbers of characters in a managed policy, which includes permissions boundaries, and
+// in all inline policies of a user, a role or a group together. IAM does not count white space.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html#reference_iam-quotas-entity-length
+const (
+	ManagedQuota     = 6144
+	InlineUserQuota  = 2048
+	InlineRoleQuota  = 10240
+	InlineGroupQuota = 5120
+)
+
+// Size returns the size of a policy document as IAM counts it: characters without white space.
+func Size(document string) int {
+	n := 0
+	for _, c := range document {
+		if !strings.ContainsRune(" \t\r\n", c) {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,37 @@
+package iampolicy
+
+import "fmt"
+
+// StatementRef identifies a policy statement in texts and in JSON.
+type StatementRef struct {
+	Policy string `json:"policy"`
+	// Index counts from 1.
+	Index     int      `json:"index"`
+	Sid       string   `json:"sid,omitempty"`
+	Effect    string   `json:"effect"`
+	Resources []string `json:"resources,omitempty"`
+}
+
+// String returns the statement's name in texts: statement 2 (Sid Storage) of inline policy
+// "remotion".
+func (s StatementRef) String() string {
+	sid := ""
+	if s.Sid != "" {
+		sid = fmt.Sprintf(" (Sid %s)", s.Sid)
+	}
+	return fmt.Sprintf("statement %d%s of %s", s.Index, sid, s.Policy)
+}
+
+// Ref returns a reference to the statement.
+func (m Match) Ref() StatementRef {
+	return StatementRef{Policy: m.Policy, Index: m.Index, Sid: m.Sid, Effect: m.Effect.String(),
+		Resources: m.Resources()}
+}
+
+// Refs returns references to the statements.
+func Refs(matches []Match) (list []StatementRef) {
+	for _, m := range matches {
+		list = append(list, m.Ref())
+	}
+	return list
+}

@@ -1,0 +1,82 @@
+// Package output writes the documents of the command in the formats of the flag --format: the
+// report of `audit`, the verdict of `check`, and the comparison of `policies diff`.
+//
+// To add a format, add a file with its functions and a row to the registry formats.
+package output
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/remotion-audit/remotion-audit/internal/check"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/report"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
+)
+
+// formats is the registry of all formats, in the order of the help. The first format is the
+// default. A function is nil if the format does not have the document.
+var formats = []row{
+	{"text", auditText, report.CheckText, diffText},
+	{"json", auditJSON, checkJSON, diffJSON},
+}
+
+type row struct {
+	name  string
+	audit Writer[Audit]
+	check Writer[check.Verdict]
+	diff  Writer[policies.Comparison]
+}
+
+// Writer writes a document in one format.
+type Writer[D any] func(io.Writer, D) error
+
+// Formats are the formats of one document. The first is the default.
+type Formats[D any] []Format[D]
+
+// Format is a format of one document.
+type Format[D any] struct {
+	Name  string
+	Write Writer[D]
+}
+
+// AuditFormats returns the formats of the report.
+func AuditFormats() Formats[Audit] { return having(func(r row) Writer[Audit] { return r.audit }) }
+
+// CheckFormats returns the formats of the verdict.
+func CheckFormats() Formats[check.Verdict] {
+	return having(func(r row) Writer[check.Verdict] { return r.check })
+}
+
+// DiffFormats returns the formats of the comparison.
+func DiffFormats() Formats[policies.Comparison] {
+	return having(func(r row) Writer[policies.Comparison] { return r.diff })
+}
+
+// having returns the formats that have a document.
+func having[D any](writer func(row) Writer[D]) (list Formats[D]) {
+	for _, r := range formats {
+		if write := writer(r); write != nil {
+			list = append(list, Format[D]{r.name, write})
+		}
+	}
+	return list
+}
+
+// Names lists the names of the formats.
+func (f Formats[D]) Names() (names []string) {
+	for _, format := range f {
+		names = append(names, format.Name)
+	}
+	return names
+}
+
+// Find returns the format with a name. The error lists the names that exist.
+func (f Formats[D]) Find(name string) (Format[D], error) {
+	for _, format := range f {
+		if format.Name == name {
+			return format, nil
+		}
+	}
+	return Format[D]{}, fmt.Errorf("must be %s, got %q", textfmt.Or(f.Names()), name)
+}

@@ -1,0 +1,129 @@
+package output
+
+import (
+	"bytes"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/remotion-audit/remotion-audit/internal/alert"
+	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/check"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/report"
+)
+
+// TestRegistry checks that names are distinct, and that every format has a document.
+func TestRegistry(t *testing.T) {
+	names := map[string]bool{}
+	for _, r := range formats {
+		if names[r.name] || r.name == "" || r.audit == nil && r.check == nil && r.diff == nil {
+			t.Errorf("the format %q is not distinct or writes no document", r.name)
+		}
+		names[r.name] = true
+	}
+	for document, all := range map[string][]string{"audit": AuditFormats().Names(),
+		"check": CheckFormats().Names(), "diff": DiffFormats().Names()} {
+		if len(all) == 0 || all[0] != "text" || !slices.Contains(all, "json") {
+			t.Errorf("%s has the formats %q, want text first, and json", document, all)
+		}
+	}
+}
+
+// TestFind does not run in parallel, because it replaces the registry.
+func TestFind(t *testing.T) {
+	before := formats
+	t.Cleanup(func() { formats = before })
+	formats = []row{
+		{"text", auditText, report.CheckText, diffText},
+		{"json", auditJSON, checkJSON, diffJSON},
+		{"junit", nil, func(w io.Writer, v check.Verdict) error {
+			_, err := io.WriteString(w, "<testsuite name=\""+v.Required+"\"/>")
+			return err
+		}, nil},
+	}
+	got := written(t, CheckFormats(), "junit", check.Verdict{Required: "r"})
+	if got != `<testsuite name="r"/>` {
+		t.Errorf("a new row for check: %q", got)
+	}
+	_, err := CheckFormats().Find("xml")
+	if want := `must be text, json or junit, got "xml"`; err == nil || err.Error() != want {
+		t.Errorf("an unknown format: %v, want %s", err, want)
+	}
+	_, err = AuditFormats().Find("junit")
+	if want := `must be text or json, got "junit"`; err == nil || err.Error() != want {
+		t.Errorf("a format without the document: %v, want %s", err, want)
+	}
+}
+
+// written returns the document in a format.
+func written[D any](t *testing.T, all Formats[D], name string, document D) string {
+	t.Helper()
+	var b bytes.Buffer
+	f, err := all.Find(name)
+	if err == nil {
+		err = f.Write(&b, document)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// TestOpenGaps checks that only the text lists the gaps of the stored state.
+func TestOpenGaps(t *testing.T) {
+	r := audit.Evaluate(audit.Facts{Account: "123456789012", Release: policies.Latest()})
+	since := time.Date(2026, 11, 16, 13, 0, 0, 0, time.FixedZone("CET", 3600))
+	open := []alert.Gap{
+		{Identity: alert.Identity{Target: "user/ci", Action: "s3:GetObject"}, Since: since,
+			Cause: audit.NoGrant},
+		{Identity: alert.Identity{Target: "role/gone"}, Since: since, Cause: audit.TargetMissing},
+	}
+	var plain bytes.Buffer
+	if err := report.Text(&plain, r); err != nil {
+		t.Fatal(err)
+	}
+	if got := written(t, AuditFormats(), "text", Audit{Report: r}); got != plain.String() {
+		t.Errorf("without open gaps: got\n%s\nwant\n%s", got, plain.String())
+	}
+	want := plain.String() + `
+OPEN SINCE
+  2026-11-16 12:00Z  user/ci    s3:GetObject    no-grant
+  2026-11-16 12:00Z  role/gone  does not exist  target-missing
+`
+	if got := written(t, AuditFormats(), "text", Audit{r, open}); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	var data bytes.Buffer
+	if err := report.JSON(&data, r); err != nil {
+		t.Fatal(err)
+	}
+	if got := written(t, AuditFormats(), "json", Audit{r, open}); got != data.String() {
+		t.Errorf("JSON: got\n%s\nwant\n%s", got, data.String())
+	}
+}
+
+// TestDocumentsInBothFormats checks a part of each document. The tests of the command compare
+// whole files.
+func TestDocumentsInBothFormats(t *testing.T) {
+	t.Parallel()
+	old, err := policies.Find("4.0.417")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := policies.Compare([]policies.Release{old}, policies.Latest(), policies.Kinds)
+	verdict := check.Verdict{Status: audit.StatusCompliant, Required: "a <file>"}
+	for _, test := range []struct{ name, got, want string }{
+		{"a comparison as text", written(t, DiffFormats(), "text", c), "role policy: no change\n"},
+		{"a comparison as JSON", written(t, DiffFormats(), "json", c), "\n  \"from\": [\n"},
+		{"a verdict as text", written(t, CheckFormats(), "text", verdict), "Required      a <file>\n"},
+		{"a verdict as JSON", written(t, CheckFormats(), "json", verdict),
+			"\n  \"required\": \"a <file>\",\n"},
+	} {
+		if !strings.Contains(test.got, test.want) {
+			t.Errorf("%s: got\n%s\nwant a part\n%s", test.name, test.got, test.want)
+		}
+	}
+}

@@ -1,0 +1,271 @@
+// Package needs narrows the requirements of Remotion's releases to one account: what the account
+// needs, as concrete requests that the IAM policy simulator can decide, and the policy that grants
+// just that.
+//
+//	for _, r := range scope.Requirements(releases, policies.User, policies.All) {
+//		for _, need := range scope.Needed(r) { … }
+//	}
+package needs
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/remotion-audit/remotion-audit/internal/arn"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
+)
+
+// A Scope is the account, with its regions and resources, that requirements are narrowed to.
+type Scope struct {
+	// Partition is aws or aws-cn; Account has twelve digits.
+	Partition, Account string
+	// Regions are the audited regions, at least one.
+	Regions []string
+	// Caller is the ARN of the audited caller. RenderRole is the ARN of the role that new functions
+	// get.
+	Caller, RenderRole string
+	// FunctionRoles are the ARNs of the roles of deployed functions, with any path.
+	FunctionRoles []string
+	// Functions are the names of the deployed functions by region. All functions with a name from
+	// Remotion form one Need; each custom name forms another. A region without functions needs the
+	// name that Remotion would give a function there.
+	Functions map[string][]string
+	// Buckets are the names of real buckets. A bucket with Remotion's name for an audited region
+	// (remotionlambda-<region>-…) replaces the synthetic bucket of that region. Any other bucket is
+	// needed in addition, for actions on an existing bucket.
+	Buckets []string
+}
+
+// A SimulationRequest is one request that the IAM policy simulator can decide: an action on a
+// concrete resource.
+type SimulationRequest struct {
+	Action string
+	// Resource is an ARN without wildcards, or "*" for an action that names no resource.
+	Resource string
+	// Region is the region that the request would be sent to.
+	Region string
+}
+
+// A Need is the part of a requirement that an account needs in one region.
+type Need struct {
+	// SimulationRequest has a sample resource, which is simulated instead of Pattern.
+	SimulationRequest
+	// Pattern is the resource pattern that the account needs. Resource matches it.
+	Pattern string
+}
+
+// The regions in which AWS signs and logs calls to services without regions.
+const (
+	globalRegion        = "us-east-1"
+	globalRegionOfChina = "cn-north-1"
+)
+
+// Well-formed names that no real resource has. Simulations use them where no real resource is
+// known: the simulator takes a '*' in an ARN as plain text, so it cannot decide patterns.
+const (
+	syntheticSuffix   = "r3m0t10n4u"
+	syntheticFunction = "remotion-render-4-0-527-mem2048mb-disk2048mb-120sec"
+	syntheticObject   = "renders/r3m0t10n4u/out.mp4"
+	syntheticStream   = "2026/01/01/[$LATEST]0123456789abcdef0123456789abcdef"
+	insightsGroup     = "/aws/lambda-insights"
+)
+
+// functionPattern matches the function names that Remotion gives.
+const functionPattern = policies.FunctionPrefix + "*"
+
+// Needed returns the needs of the account for the requirement in each region of the scope, ordered
+// by region. Each resource has a type that the action supports.
+// https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
+func (p Scope) Needed(r policies.Requirement) []Need {
+	var list []Need
+	for _, region := range p.Regions {
+		for _, t := range p.resources(r, region) {
+			list = append(list, Need{SimulationRequest{Action: r.Action, Resource: t.sample, Region: region},
+				t.pattern})
+		}
+	}
+	return list
+}
+
+// resources lists the resources of the requirement in one region.
+func (p Scope) resources(r policies.Requirement, region string) []resourcePair {
+	service, action, _ := strings.Cut(r.Action, ":")
+	pair := func(a arn.ARN, sample, pattern string) resourcePair {
+		a.Partition, a.Service = p.Partition, service
+		return resourcePair{a.With(sample).String(), a.With(pattern).String()}
+	}
+	inRegion := arn.ARN{Region: region, Account: p.Account}
+	first := region == p.Regions[0]
+	switch {
+	case service == "iam":
+		// IAM has no regions: one request is enough.
+		switch {
+		case !first:
+			return nil
+		case action == "PassRole":
+			return p.passableRoles()
+		case action == "GetUser" && !isUser(p.Caller):
+			return nil // iam:GetUser does not work for a role
+		}
+		return singleResource(p.Caller)
+	case r.Resource == "*" && r.Action != "lambda:GetFunction":
+		// The quota actions support a resource type, but AWS also accepts "*", as in the documents.
+		return singleResource("*")
+	case service == "s3":
+		var list []resourcePair
+		for _, t := range p.buckets(region, existingBucketActions[action]) {
+			if strings.HasSuffix(action, "Object") || strings.HasSuffix(action, "ObjectAcl") {
+				t.sample += "/" + syntheticObject
+				t.pattern += "/*"
+			}
+			list = append(list, pair(arn.ARN{}, t.sample, t.pattern))
+		}
+		return list
+	case service == "lambda" && strings.Contains(r.Resource, layerField):
+		return layer(r, region)
+	case service == "lambda":
+		var list []resourcePair
+		for _, t := range p.functions(region) {
+			list = append(list, pair(inRegion, "function:"+t.sample, "function:"+t.pattern))
+		}
+		return list
+	case service == "logs":
+		groups := singleResource(insightsGroup)
+		if !r.IsInsights() {
+			groups = p.functions(region)
+			for i, t := range groups {
+				groups[i] = resourcePair{"/aws/lambda/" + t.sample, "/aws/lambda/" + t.pattern}
+			}
+		}
+		var list []resourcePair
+		for _, t := range groups {
+			t.sample, t.pattern = "log-group:"+t.sample, "log-group:"+t.pattern
+			// The resource of CreateLogStream is the new stream, not the group.
+			if action == "PutLogEvents" || action == "CreateLogStream" {
+				t.sample += ":log-stream:" + syntheticStream
+				t.pattern += ":log-stream:*"
+			}
+			list = append(list, pair(inRegion, t.sample, t.pattern))
+		}
+		return list
+	}
+	return singleResource(r.Resource)
+}
+
+// isUser reports whether an ARN, or a pattern, is of an IAM user.
+func isUser(principal string) bool {
+	a, _ := arn.Parse(principal)
+	return a.Kind() == "user"
+}
+
+// functions lists the functions of a region: one pair for all names from Remotion, then one for
+// each custom name. In a region without functions it returns a function that Remotion would deploy.
+func (p Scope) functions(region string) []resourcePair {
+	var named, custom []resourcePair
+	for _, name := range p.Functions[region] {
+		switch {
+		case !policies.NamedByRemotion(name):
+			custom = append(custom, singleResource(name)...)
+		case named == nil:
+			named = []resourcePair{{name, functionPattern}}
+		}
+	}
+	if named == nil && custom == nil {
+		named = []resourcePair{{syntheticFunction, functionPattern}}
+	}
+	return append(named, custom...)
+}
+
+// DeployedResources lists the real resources of a need with a pattern for all functions that
+// Remotion named. A caller that deploys nothing needs only these resources. DeployedResources
+// returns nil for any other need, and for a region without such functions.
+func (p Scope) DeployedResources(n Need) []string {
+	i := slices.IndexFunc(p.Functions[n.Region], policies.NamedByRemotion)
+	if i < 0 || n.Pattern == n.Resource || !strings.Contains(n.Pattern, functionPattern) {
+		return nil
+	}
+	var list []string
+	sample := p.Functions[n.Region][i]
+	for _, name := range p.Functions[n.Region] {
+		if policies.NamedByRemotion(name) {
+			list = append(list, strings.Replace(n.Resource, sample, name, 1))
+		}
+	}
+	return list
+}
+
+// passableRoles lists the roles that a caller passes to functions: the role of new functions, then
+// the roles of the deployed functions.
+func (p Scope) passableRoles() []resourcePair {
+	list := singleResource(p.RenderRole)
+	for _, role := range p.FunctionRoles {
+		if role != p.RenderRole {
+			list = append(list, singleResource(role)...)
+		}
+	}
+	return list
+}
+
+// Requirements returns the requirements of a principal with that purpose in the scope: the union
+// of the releases, then the undocumented ones. It leaves out requirements without a Need in the
+// scope.
+func (p Scope) Requirements(releases []policies.Release, kind policies.PolicyKind,
+	purpose policies.Purpose) []policies.Requirement {
+	list := append(policies.Union(releases, kind),
+		policies.Undocumented(releases, kind, p.Regions)...)
+	return slices.DeleteFunc(list, func(r policies.Requirement) bool {
+		return !r.NeededFor(purpose) || len(p.Needed(r)) == 0
+	})
+}
+
+// existingBucketActions are the S3 actions on a custom site or output bucket. Remotion never
+// creates or configures such a bucket. https://www.remotion.dev/docs/lambda/custom-destination
+var existingBucketActions = map[string]bool{
+	"GetObject": true, "PutObject": true, "PutObjectAcl": true, "DeleteObject": true,
+	"ListBucket": true, "GetBucketLocation": true,
+}
+
+// buckets lists the buckets of a region: the real buckets with Remotion's name, or else any bucket
+// that Remotion could create. In the first region, withCustom adds the custom buckets.
+func (p Scope) buckets(region string, withCustom bool) []resourcePair {
+	prefix := bucketPrefix(region)
+	var named, custom []resourcePair
+	for _, b := range p.Buckets {
+		switch {
+		case strings.HasPrefix(b, prefix):
+			named = append(named, singleResource(b)...)
+		case withCustom && region == p.Regions[0] && !slices.ContainsFunc(p.Regions, func(r string) bool {
+			return strings.HasPrefix(b, bucketPrefix(r))
+		}):
+			custom = append(custom, singleResource(b)...)
+		}
+	}
+	if named == nil {
+		named = []resourcePair{{prefix + syntheticSuffix, prefix + "*"}}
+	}
+	return append(named, custom...)
+}
+
+// AnyRegion is an unknown region. A permission that is needed in AnyRegion is needed in every
+// region.
+const AnyRegion = "*"
+
+// bucketPrefix returns the prefix of the names of all buckets that Remotion creates in a region.
+func bucketPrefix(region string) string {
+	if region == AnyRegion {
+		return policies.BucketPrefix
+	}
+	return policies.BucketPrefix + strings.ReplaceAll(region, "-", "") + "-"
+}
+
+// RequestedRegion returns the aws:RequestedRegion of the request: its Region, or us-east-1
+// (cn-north-1 in China) for IAM, which has no regions.
+func (q SimulationRequest) RequestedRegion() string {
+	switch {
+	case !strings.HasPrefix(q.Action, "iam:"):
+		return q.Region
+	case strings.HasPrefix(q.Region, "cn-"):
+		return globalRegionOfChina
+	}
+	return globalRegion
+}

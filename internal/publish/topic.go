@@ -1,0 +1,51 @@
+package publish
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sns/types"
+	"github.com/aws/smithy-go"
+
+	"github.com/remotion-audit/remotion-audit/internal/alert"
+)
+
+// Topic is an SNS topic. It is a sink for messages.
+type Topic struct {
+	Client *sns.Client
+	ARN    string
+}
+
+// Publish implements Sink. The SDK retries if the response of AWS is lost, so a message may arrive
+// twice. Both copies have the same dedupKey.
+func (t Topic) Publish(ctx context.Context, m alert.Message) error {
+	structure := m.Structure()
+	attributes := map[string]types.MessageAttributeValue{}
+	for _, a := range m.Attributes {
+		attributes[a.Name] = types.MessageAttributeValue{DataType: &a.Type, StringValue: &a.Value}
+	}
+	asJSON := "json"
+	_, err := t.Client.Publish(ctx, &sns.PublishInput{
+		TopicArn: &t.ARN, Subject: &m.Subject, Message: &structure,
+		MessageStructure: &asJSON, MessageAttributes: attributes,
+	})
+	if err != nil {
+		return fmt.Errorf("alert to %s: %w%s", t.ARN, err, remedyFor(err, map[string]string{
+			"AuthorizationError": "grant the function sns:Publish on the topic, and kms:GenerateDataKey " +
+				"and kms:Decrypt on its key if it has one",
+			"NotFound": "the topic does not exist: create it, or correct its ARN",
+		}))
+	}
+	return nil
+}
+
+// remedyFor returns the end of an error text: the remedy for the error code of AWS, or "".
+func remedyFor(err error, byCode map[string]string) string {
+	var api smithy.APIError
+	if errors.As(err, &api) && byCode[api.ErrorCode()] != "" {
+		return ": " + byCode[api.ErrorCode()]
+	}
+	return ""
+}

@@ -1,0 +1,73 @@
+package report
+
+import (
+	"time"
+
+	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
+)
+
+// Blocks is a text that contains parts of a report, such as a mail. Labels form the first column.
+// Its methods clean every text: see the package comment.
+type Blocks struct{ page page }
+
+// NewBlocks returns an empty text about a report.
+func NewBlocks(r audit.Report) *Blocks {
+	return &Blocks{page{releases: len(r.Remotion.Releases)}}
+}
+
+// Field is a label and its text. If Command is true, Text is a command and is not wrapped.
+type Field struct {
+	Label, Text string
+	Command     bool
+}
+
+// Line writes a line, which is not wrapped.
+func (b *Blocks) Line(text string) { b.page.line("%s", textfmt.OneLine(text)) }
+
+// Fields writes fields.
+func (b *Blocks) Fields(fields ...Field) { b.page.writeFields(fields) }
+
+// Group writes the fields of a group of findings.
+func (b *Blocks) Group(g Group) { b.page.writeGroup(g) }
+
+// Explanations writes which of Remotion's documents the policies of targets with gaps resemble.
+func (b *Blocks) Explanations(r audit.Report) { b.page.writeExplanations(r) }
+
+// Unverified writes the section UNVERIFIED, which begins with the fields first. It writes nothing
+// if the report has no unverified finding and no problem, and first is empty.
+func (b *Blocks) Unverified(r audit.Report, first []Field) { b.page.writeUnverified(r, first) }
+
+// Notices writes the notices that Explanations does not write.
+func (b *Blocks) Notices(r audit.Report) { b.page.writeNotices(r) }
+
+// About writes the account, the regions, the releases, at most maxTargets targets, and the run.
+func (b *Blocks) About(r audit.Report, maxTargets int) {
+	p := &b.page
+	p.writeHead("  ", r)
+	for i, t := range r.Targets {
+		if i == maxTargets {
+			p.field("  ", "", "%s", textfmt.More(len(r.Targets)-maxTargets, "target"))
+			break
+		}
+		p.field("  ", "Target", "%s", targetLine(t))
+		p.field("  ", "", "%s", textfmt.OneLine(t.ARN))
+	}
+	if !r.Run.At.IsZero() {
+		p.field("  ", "Run", "%s %s by %s", r.Run.At.UTC().Format(time.RFC3339),
+			textfmt.OneLine(r.Run.ID), textfmt.OneLine(r.Run.Auditor))
+	}
+}
+
+// String returns the text.
+func (b *Blocks) String() string { return b.page.b.String() }
+
+func (p *page) writeFields(fields []Field) {
+	for _, f := range fields {
+		if f.Command {
+			p.line("  %-*s%s", labelWidth, textfmt.OneLine(f.Label), textfmt.OneLine(f.Text))
+		} else {
+			p.field("  ", textfmt.OneLine(f.Label), "%s", textfmt.OneLine(f.Text))
+		}
+	}
+}
