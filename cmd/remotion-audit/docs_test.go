@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/remotion-audit/remotion-audit/internal/settings"
+	"github.com/remotion-audit/remotion-audit/internal/testing/golden"
 )
 
 // TestCommandLinePage compares docs/cli.md with the command tree. `make docs` rewrites the page.
@@ -19,20 +19,7 @@ func TestCommandLinePage(t *testing.T) {
 	for _, name := range settings.Variables() {
 		t.Setenv(name, "")
 	}
-	const file = "../../docs/cli.md"
-	want := commandLinePage(rootCommand())
-	if *update {
-		if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(got) != want {
-		t.Errorf("docs/cli.md is out of date: run `make docs`. want\n%s", want)
-	}
+	golden.Compare(t, "../../docs/cli.md", []byte(commandLinePage(rootCommand())))
 }
 
 // commandLinePage returns a Markdown page with a section for each command that a user can run.

@@ -2,16 +2,14 @@ package main
 
 import (
 	"bytes"
-	"flag"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/spf13/cobra"
-)
 
-var update = flag.Bool("update", false, "rewrite the golden files")
+	"github.com/remotion-audit/remotion-audit/internal/testing/golden"
+)
 
 // runCommand runs a command as a user types it, and returns what it writes to standard output and
 // to standard error.
@@ -36,19 +34,7 @@ func goldens(t *testing.T, lines map[string]string) {
 			if err != nil || diagnostics != "" {
 				t.Fatalf("%v\n%s", err, diagnostics)
 			}
-			file := filepath.Join("testdata", name)
-			if *update {
-				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got != string(want) {
-				t.Errorf("%s: got\n%s\nwant\n%s", file, got, want)
-			}
+			golden.Compare(t, filepath.Join("testdata", name), []byte(got))
 		})
 	}
 }

@@ -2,8 +2,6 @@ package app
 
 import (
 	"bytes"
-	"flag"
-	"os"
 	"testing"
 	"time"
 
@@ -12,9 +10,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/account"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 	"github.com/remotion-audit/remotion-audit/internal/report"
+	"github.com/remotion-audit/remotion-audit/internal/testing/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden report")
 
 // TestGoldenReportOfThreeReleases audits an account with three releases and a custom function name,
 // as the function does. internal/report/testdata/releases.txt is the same report as text.
@@ -48,17 +45,5 @@ func TestGoldenReportOfThreeReleases(t *testing.T) {
 	if err := report.JSON(&got, r); err != nil {
 		t.Fatal(err)
 	}
-	const file = "../report/testdata/releases.json"
-	if *update {
-		if err := os.WriteFile(file, got.Bytes(), 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got.Bytes(), want) {
-		t.Errorf("%s differs; run make golden and read the diff. got:\n%s", file, got.Bytes())
-	}
+	golden.Compare(t, "../report/testdata/releases.json", got.Bytes())
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
+	"github.com/remotion-audit/remotion-audit/internal/testing/golden"
 )
 
 // serve runs local --serve until the test ends, and returns the environment that the command
@@ -255,13 +256,11 @@ func TestReadmeShowsARealReport(t *testing.T) {
 	if report += "\n"; block == report {
 		return
 	}
-	if !*update || !found {
+	if !golden.Update() || !found {
 		t.Errorf("README.md shows\n%s\nbut the command prints\n%s", block, report)
 		return
 	}
-	if err := os.WriteFile(file, []byte(before+fence+report+"```"+after), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	golden.Write(t, file, []byte(before+fence+report+"```"+after))
 }
 
 // TestTheCommandInTheMailRepeatsTheAudit checks that the command in the mail, pasted into a shell,

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -16,9 +15,8 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/app"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
+	"github.com/remotion-audit/remotion-audit/internal/testing/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite the output that README.md and docs/*.md show")
 
 // TestDocumentedCommands runs the commands in the console blocks of the documentation, page by page
 // and in the order of the page. A line that begins with `$ ` is a command. If a line of a command
@@ -64,10 +62,8 @@ func TestDocumentedCommands(t *testing.T) {
 						corrected = strings.Replace(corrected, e.text+e.output, e.text+output, 1)
 					}
 				}
-				if *update && corrected != string(text) && !t.Failed() {
-					if err := os.WriteFile(page, []byte(corrected), 0o644); err != nil {
-						t.Fatal(err)
-					}
+				if golden.Update() && corrected != string(text) && !t.Failed() {
+					golden.Write(t, page, []byte(corrected))
 				}
 			})
 		}
@@ -261,7 +257,7 @@ func (s *docShell) execute(e consoleExample, line string) string {
 		actual = stderr.String() + actual
 	}
 	want := abbreviate(e.output, actual)
-	if want != e.output && !*update {
+	if want != e.output && !golden.Update() {
 		s.t.Errorf("%sthe page shows\n%s\nwant (fix with -update)\n%s\nfrom the output\n%s", e.text,
 			e.output, want, actual)
 	}

@@ -1,7 +1,6 @@
 package house
 
 import (
-	"flag"
 	"fmt"
 	"os"
 	"slices"
@@ -9,9 +8,8 @@ import (
 	"testing"
 
 	"github.com/remotion-audit/remotion-audit/internal/contract"
+	"github.com/remotion-audit/remotion-audit/internal/testing/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite the generated parts of docs/security.md")
 
 // TestSecurityPageIsGenerated checks that docs/security.md lists the permissions that template.yaml
 // grants to the function's role, with the purposes from the contract.
@@ -37,16 +35,7 @@ func TestSecurityPageIsGenerated(t *testing.T) {
 		}
 		page = before + begin + permissionTable(t, part.permissions) + end + after
 	}
-	if page == string(raw) {
-		return
-	}
-	if *update {
-		if err := os.WriteFile(file, []byte(page), 0o666); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	t.Errorf("docs/security.md is out of date: make golden\n%s", page)
+	golden.Compare(t, file, []byte(page))
 }
 
 // permissionTable returns a Markdown table. The row of an action contains the action's resources

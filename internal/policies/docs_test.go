@@ -1,15 +1,14 @@
 package policies
 
 import (
-	"flag"
 	"fmt"
 	"os"
 	"slices"
 	"strings"
 	"testing"
-)
 
-var update = flag.Bool("update", false, "rewrite the table in docs/releases.md")
+	"github.com/remotion-audit/remotion-audit/internal/testing/golden"
+)
 
 // TestReleasesPage checks that the table in docs/releases.md equals the history in the catalogue.
 func TestReleasesPage(t *testing.T) {
@@ -25,14 +24,7 @@ func TestReleasesPage(t *testing.T) {
 		t.Fatalf("%s has no %q and %q", file, begin, end)
 	}
 	want := before + begin + history() + end + after
-	if *update {
-		if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	} else if string(page) != want {
-		t.Errorf("%s: the history differs from the catalogue: run `make golden`. want\n%s", file,
-			history())
-	}
+	golden.Compare(t, file, []byte(want))
 	for _, r := range releases {
 		if !strings.Contains(want, r.Since) {
 			t.Errorf("%s does not mention %s", file, r.Since)

@@ -2,11 +2,13 @@ package report
 
 import (
 	"bytes"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/testing/golden"
 )
 
 // TestMutedGaps checks that a muted gap counts as muted and not as a gap. The headline and the list
@@ -41,7 +43,7 @@ func TestMutedGaps(t *testing.T) {
 	if err := Text(&b, some); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "muted.txt", b.Bytes())
+	golden.Compare(t, filepath.Join("testdata", "muted.txt"), b.Bytes())
 	if strings.Contains(b.String(), "\nCRITICAL  forged") {
 		t.Error("a mute's reason forged a line")
 	}

@@ -3,7 +3,6 @@ package report
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,9 +10,8 @@ import (
 	"unicode"
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/testing/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 func read(t testing.TB, name string) audit.Report {
 	t.Helper()
@@ -28,23 +26,6 @@ func read(t testing.TB, name string) audit.Report {
 		t.Fatalf("%s: %v", name, err)
 	}
 	return r
-}
-
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	file := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(file, got, 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("%s differs; run make golden and read the diff. got:\n%s", file, got)
-	}
 }
 
 func fixtures(t testing.TB) []string {
@@ -67,7 +48,7 @@ func TestGolden(t *testing.T) {
 			if err := Text(&text, r); err != nil {
 				t.Fatal(err)
 			}
-			golden(t, name+".txt", text.Bytes())
+			golden.Compare(t, filepath.Join("testdata", name+".txt"), text.Bytes())
 		})
 	}
 }

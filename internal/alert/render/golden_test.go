@@ -3,8 +3,6 @@ package render
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
-	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -13,9 +11,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/alert"
 	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/testing/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 // compareGolden compares a message with two golden files. One contains the subject, the SMS, the
 // attributes and the mail, the other contains the chat card.
@@ -35,19 +32,7 @@ func compareGolden(t *testing.T, name string, m alert.Message) {
 	}
 	for suffix, got := range map[string][]byte{".mail": []byte(head + "\n" + m.Bodies["email"]),
 		".card.json": card.Bytes()} {
-		file := filepath.Join("testdata", "golden", name+suffix)
-		if *update {
-			if err := os.WriteFile(file, got, 0o666); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !bytes.Equal(got, want) {
-			t.Errorf("%s differs; run make golden and read the diff. got:\n%s", file, got)
-		}
+		golden.Compare(t, filepath.Join("testdata", "golden", name+suffix), got)
 	}
 }
 
