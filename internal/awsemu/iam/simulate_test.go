@@ -1,9 +1,7 @@
 package iam_test
 
 import (
-	"flag"
 	"fmt"
-	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -15,9 +13,10 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/emutest"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
+	"github.com/remotion-audit/remotion-audit/internal/testing/golden"
 )
 
-// statementPosition returns the position of a statement in a document of documentOf, as the
+// statementPosition returns the position of a statement in a document of DocumentOf, as the
 // simulator reports it. before are the previous statements. The start is after the bracket in
 // column 37 or after the previous statement. The end is after the closing brace of the statement.
 func statementPosition(before []string, statement string) string {
@@ -370,8 +369,6 @@ func TestSimulationPagesOverActions(t *testing.T) {
 	}
 }
 
-var update = flag.Bool("update", false, "rewrite the golden files")
-
 // TestSimulatePrincipalPolicyMatchesTheGoldenXML compares the complete text of an answer with a
 // golden file, to detect a change of any element.
 func TestSimulatePrincipalPolicyMatchesTheGoldenXML(t *testing.T) {
@@ -385,18 +382,6 @@ func TestSimulatePrincipalPolicyMatchesTheGoldenXML(t *testing.T) {
 		"ResourceArns.member.2": bucketX,
 		"MaxItems":              "1",
 	})
-	const file = "testdata/simulate.xml"
-	indented := strings.ReplaceAll(got, "><", ">\n<") + "\n"
-	if *update {
-		if err := os.WriteFile(file, []byte(indented), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if indented != string(want) {
-		t.Errorf("got\n%s\nwant, from %s (-update rewrites it),\n%s", indented, file, want)
-	}
+	golden.Compare(t, "testdata/simulate.xml",
+		[]byte(strings.ReplaceAll(got, "><", ">\n<")+"\n"))
 }
