@@ -17,7 +17,7 @@ FUZZTIME ?= 20s
 COUNT ?= 1
 CALLERS ?= user/remotion-user
 # Packages without goroutines (a test checks that): the race detector would find nothing there.
-PURE := internal/iampolicy internal/house
+PURE := internal/iampolicy test/repository
 # jsii warns about Node releases past their end of life. This silences the warning for Node 20.
 CDK_ENV := JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20
 
@@ -75,12 +75,12 @@ npm_install = @cd $(1) && if [ ! -f node_modules/.installed ] || [ package.json 
 
 .PHONY: node_modules
 node_modules: ## Install the npm packages that the tests run
-	$(call npm_install,internal/e2e/remotion)
+	$(call npm_install,test/e2e/remotion)
 
 # The oracle is AGPL-3.0. It runs as a separate process; the project neither links nor ships it.
 .PHONY: oracle_modules
 oracle_modules:
-	$(call npm_install,internal/corpus/oracle)
+	$(call npm_install,internal/testing/corpus/oracle)
 
 .PHONY: oracle
 oracle: oracle_modules ## Evaluate the corpus with another evaluator, compare, and show the differences
@@ -89,7 +89,7 @@ oracle: oracle_modules ## Evaluate the corpus with another evaluator, compare, a
 
 .PHONY: verify-aws
 verify-aws: ## Replay the corpus through the live SimulateCustomPolicy (read-only, needs AWS credentials) and print differences
-	@go run ./internal/corpus/verifyaws
+	@go run ./internal/testing/corpus/verifyaws
 
 .PHONY: build
 build: ## Build the deployed function: dist/lambda/bootstrap (arm64) and its zip
@@ -129,8 +129,8 @@ fuzz: ## Fuzz every target for FUZZTIME (PKG=./internal/iampolicy FUZZ=FuzzParse
 golden: ## Rewrite the golden files and show the changes
 	go generate ./internal/settings
 	go test ./internal/app -update
-	go test ./internal/e2e -run '^Test(DocumentedCommands|ReadmeShowsARealReport)$$' -update
-	go test ./internal/report ./internal/alert/render ./internal/awsemu/iam ./internal/policies ./internal/house ./cmd/remotion-audit -update
+	go test ./test/e2e -run '^Test(DocumentedCommands|ReadmeShowsARealReport)$$' -update
+	go test ./internal/report ./internal/alert/render ./internal/awsemu/iam ./internal/policies ./test/repository ./cmd/remotion-audit -update
 	git diff --stat -- '*testdata*' docs README.md
 
 .PHONY: docs
@@ -141,7 +141,7 @@ docs: ## Write docs/cli.md from the help of the command, and what follows from i
 
 .PHONY: catalogue
 catalogue: ## Compare the catalogue of releases with the npm packages (downloads about 110 MB once)
-	go test ./internal/e2e/remotion -run '^TestPublished$$' -count 1 -timeout 30m -v -published
+	go test ./test/e2e/remotion -run '^TestPublished$$' -count 1 -timeout 30m -v -published
 
 .PHONY: release
 release: ## Prepare a release and print the next steps (VERSION=v0.2.0; does not commit, tag or push)

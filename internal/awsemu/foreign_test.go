@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
-	"github.com/remotion-audit/remotion-audit/internal/awsemu/emutest"
+	"github.com/remotion-audit/remotion-audit/internal/testing/emutest"
 )
 
 // environment returns the variables that an unchanged AWS client needs to reach a server under

@@ -14,8 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
-	"github.com/remotion-audit/remotion-audit/internal/awsemu/emutest"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
+	"github.com/remotion-audit/remotion-audit/internal/testing/emutest"
 )
 
 func TestTheZeroServerHasAnEmptyAccount(t *testing.T) {

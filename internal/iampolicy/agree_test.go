@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/remotion-audit/remotion-audit/internal/corpus"
+	"github.com/remotion-audit/remotion-audit/internal/testing/corpus"
 )
 
 // TestEvaluateAgreesWithPlainEvaluator checks that the engine and the plain evaluator agree on the

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/remotion-audit/remotion-audit/internal/corpus"
+	"github.com/remotion-audit/remotion-audit/internal/testing/corpus"
 )
 
 const corpusDir = "testdata/corpus"

@@ -5,7 +5,7 @@ import (
 	"math/rand/v2"
 	"strings"
 
-	"github.com/remotion-audit/remotion-audit/internal/corpus"
+	"github.com/remotion-audit/remotion-audit/internal/testing/corpus"
 )
 
 // A generator makes random policies and requests from few different texts, so that a policy often

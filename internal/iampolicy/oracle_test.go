@@ -8,8 +8,8 @@ import (
 	"os"
 	"testing"
 
-	"github.com/remotion-audit/remotion-audit/internal/corpus"
-	"github.com/remotion-audit/remotion-audit/internal/corpus/oracle"
+	"github.com/remotion-audit/remotion-audit/internal/testing/corpus"
+	"github.com/remotion-audit/remotion-audit/internal/testing/corpus/oracle"
 )
 
 var updateOracle = flag.Bool("oracle", false,

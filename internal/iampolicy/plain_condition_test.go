@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/remotion-audit/remotion-audit/internal/corpus"
+	"github.com/remotion-audit/remotion-audit/internal/testing/corpus"
 )
 
 // The functions below evaluate conditions for the plain evaluator. They follow the AWS

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/remotion-audit/remotion-audit/internal/corpus"
+	"github.com/remotion-audit/remotion-audit/internal/testing/corpus"
 )
 
 // The plain evaluator is a second, independent implementation of Evaluate. It is short and ignores

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
-	"github.com/remotion-audit/remotion-audit/internal/awsemu/emutest"
+	"github.com/remotion-audit/remotion-audit/internal/testing/emutest"
 )
 
 func TestLoadReadsFunctions(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/account"
-	"github.com/remotion-audit/remotion-audit/internal/awsemu/emutest"
+	"github.com/remotion-audit/remotion-audit/internal/testing/emutest"
 )
 
 func load(text string, files map[string]string) (*awsemu.Account, error) {

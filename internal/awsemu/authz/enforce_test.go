@@ -14,10 +14,10 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/authz"
-	"github.com/remotion-audit/remotion-audit/internal/awsemu/emutest"
 	emuiam "github.com/remotion-audit/remotion-audit/internal/awsemu/iam"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
+	"github.com/remotion-audit/remotion-audit/internal/testing/emutest"
 )
 
 // TestAnOperationWithoutPermissionsIsRefused checks that an operation without permissions in its

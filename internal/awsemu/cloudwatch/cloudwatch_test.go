@@ -14,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
-	"github.com/remotion-audit/remotion-audit/internal/awsemu/emutest"
+	"github.com/remotion-audit/remotion-audit/internal/testing/emutest"
 )
 
 func TestPutMetricDataStoresTheSDKsCBOR(t *testing.T) {

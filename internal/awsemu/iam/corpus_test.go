@@ -7,9 +7,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
-	"github.com/remotion-audit/remotion-audit/internal/awsemu/emutest"
-	"github.com/remotion-audit/remotion-audit/internal/corpus"
-	"github.com/remotion-audit/remotion-audit/internal/corpus/replay"
+	"github.com/remotion-audit/remotion-audit/internal/testing/corpus"
+	"github.com/remotion-audit/remotion-audit/internal/testing/corpus/replay"
+	"github.com/remotion-audit/remotion-audit/internal/testing/emutest"
 )
 
 // TestCorpus runs the corpus of the policy engine against the embedded AWS with the SDK.

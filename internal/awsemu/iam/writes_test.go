@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
-	"github.com/remotion-audit/remotion-audit/internal/awsemu/emutest"
+	"github.com/remotion-audit/remotion-audit/internal/testing/emutest"
 )
 
 // mustSucceed returns a function that ignores the output of a call and fails the test on an error.

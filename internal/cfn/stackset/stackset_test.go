@@ -14,7 +14,7 @@ import (
 	"testing"
 
 	"github.com/remotion-audit/remotion-audit/internal/cfn"
-	"github.com/remotion-audit/remotion-audit/internal/cfn/lint"
+	"github.com/remotion-audit/remotion-audit/internal/testing/cfnlint"
 )
 
 // write runs the command with template.yaml and a small file as code. It returns the new template,
@@ -113,10 +113,10 @@ func TestTemplate(t *testing.T) {
 
 func TestLint(t *testing.T) {
 	if testing.Short() {
-		t.Skip("cfn-lint takes seconds; internal/cfn/lint checks template.yaml")
+		t.Skip("cfn-lint takes seconds; internal/testing/cfnlint checks template.yaml")
 	}
 	_, path, _ := write(t, "Callers=user/render")
-	lint.Check(t, path)
+	cfnlint.Check(t, path)
 }
 
 func TestConstraintsOfCodeParameters(t *testing.T) {

@@ -1,3 +1,0 @@
-// Package house holds tests of the repository as a whole: imports, text, documentation and the
-// deployment template. It has no code.
-package house

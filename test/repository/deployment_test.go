@@ -1,0 +1,215 @@
+package repository
+
+import (
+	"encoding/json"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/remotion-audit/remotion-audit/internal/cfn"
+	"github.com/remotion-audit/remotion-audit/internal/contract"
+)
+
+// at returns the value at a path of keys in nested mappings, or nil. A list with one element counts
+// as that element.
+func at(v any, path string) any {
+	for key := range strings.SplitSeq(path, ".") {
+		if list, ok := v.([]any); ok && len(list) == 1 {
+			v = list[0]
+		}
+		m, _ := v.(map[string]any)
+		v = m[key]
+	}
+	return v
+}
+
+// TestRulesMatchTheContractsCalls checks that the rules of the template and of the forwarder match
+// exactly the successful calls that the contract lists.
+func TestRulesMatchTheContractsCalls(t *testing.T) {
+	forwarding, err := parseTemplate(t,
+		forwarderFile).Resources(map[string]string{"HomeRegion": "eu-central-1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []any
+	for _, name := range contract.ChangeEvents() {
+		names = append(names, name)
+	}
+	want := map[string]any{
+		"source": []any{"aws.iam"}, "detail-type": []any{"AWS API Call via CloudTrail"},
+		"detail": map[string]any{
+			"eventSource": []any{"iam.amazonaws.com"}, "eventName": names,
+			"errorCode": []any{map[string]any{"exists": false}},
+		},
+	}
+	for id, rule := range map[string]cfn.Resource{"ChangeRule": readResources(t)["ChangeRule"],
+		"ForwardRule": forwarding["ForwardRule"]} {
+		if got := rule.Properties["EventPattern"]; !reflect.DeepEqual(got, want) {
+			t.Errorf("%s matches\n     %v\nwant %v", id, got, want)
+		}
+	}
+	// The limit of EventBridge: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html
+	if text, _ := json.Marshal(want); len(text) > 2048 {
+		t.Errorf("the pattern has %d characters, at most 2048", len(text))
+	}
+}
+
+// TestFailedEventsReachTheFailureQueue checks that Scheduler, Lambda and the queue of changes send
+// failed events to the failure queue, and that the timeouts of the queues are long enough.
+func TestFailedEventsReachTheFailureQueue(t *testing.T) {
+	resources := readResources(t)
+	for _, tt := range []struct{ id, path string }{
+		{"AuditSchedule", "Target.DeadLetterConfig.Arn"},
+		{"AuditFunctionEventInvokeConfig", "DestinationConfig.OnFailure.Destination"},
+		{"ChangeQueue", "RedrivePolicy.deadLetterTargetArn"},
+	} {
+		if got := at(resources[tt.id].Properties, tt.path); got != "${FailureQueue.Arn}" {
+			t.Errorf("%s: %s is %v, want the failure queue", tt.id, tt.path, got)
+		}
+	}
+	seconds := func(id, property string) float64 {
+		n, _ := resources[id].Properties[property].(float64)
+		return n
+	}
+	if got := seconds("FailureQueue", "MessageRetentionPeriod"); got != 14*24*3600 {
+		t.Errorf("the failure queue keeps messages for %v s, want 14 days", got)
+	}
+	// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+	if got, want := seconds("ChangeQueue", "VisibilityTimeout"),
+		6*seconds("AuditFunction", "Timeout")+
+			seconds("ChangeSource", "MaximumBatchingWindowInSeconds"); got < want {
+		t.Errorf("the visibility timeout of the queue of changes is %v s, want at least %v", got, want)
+	}
+}
+
+// TestEncryption checks that every topic, queue and bucket denies requests without TLS and is
+// encrypted at rest.
+func TestEncryption(t *testing.T) {
+	resources := readResources(t)
+	policies := map[string]string{"AWS::SNS::Topic": "AlertTopicPolicy",
+		"AWS::S3::Bucket": "EvidenceBucketPolicy"}
+	encrypted := map[string]func(cfn.Resource) bool{
+		"AWS::SNS::Topic": func(r cfn.Resource) bool {
+			return r.Properties["KmsMasterKeyId"] == "${AlertTopicKey.Arn}"
+		},
+		"AWS::SQS::Queue": func(r cfn.Resource) bool {
+			return r.Properties["SqsManagedSseEnabled"] == true
+		},
+		"AWS::S3::Bucket": func(r cfn.Resource) bool { return r.Properties["BucketEncryption"] != nil },
+	}
+	found := 0
+	for id, r := range resources {
+		isEncrypted, ok := encrypted[r.Type]
+		if !ok {
+			continue
+		}
+		found++
+		if !isEncrypted(r) {
+			t.Errorf("%s: not encrypted", id)
+		}
+		policy := policies[r.Type]
+		if r.Type == "AWS::SQS::Queue" {
+			policy = id + "Policy"
+		}
+		if !slices.ContainsFunc(cfn.List(at(resources[policy].Properties, "PolicyDocument.Statement")),
+			func(s any) bool {
+				return at(s, "Effect") == "Deny" && at(s, "Condition.Bool.aws:SecureTransport") == "false" &&
+					at(s, "Principal.AWS") == "*"
+			}) {
+			t.Errorf("%s: %s allows requests without TLS", id, policy)
+		}
+	}
+	if found != 4 {
+		t.Errorf("found %d topics, queues and buckets, want 4", found)
+	}
+}
+
+// TestOnlyTheAuditorWritesEvidence checks that the bucket policy denies writes of evidence to all
+// principals except the auditor's role.
+func TestOnlyTheAuditorWritesEvidence(t *testing.T) {
+	statements := cfn.List(at(readResources(t)["EvidenceBucketPolicy"].Properties,
+		"PolicyDocument.Statement"))
+	i := slices.IndexFunc(statements, func(s any) bool {
+		return at(s, "Sid") == "OnlyTheAuditorWrites"
+	})
+	if i < 0 {
+		t.Fatal("the bucket policy has no statement OnlyTheAuditorWrites")
+	}
+	s := statements[i]
+	want := []any{"${EvidenceBucket.Arn}/state/*", "${EvidenceBucket.Arn}/reports/*"}
+	if at(s, "Effect") != "Deny" || at(s, "Principal.AWS") != "*" ||
+		!reflect.DeepEqual(at(s, "Resource"), want) ||
+		at(s, "Condition.ArnNotEquals.aws:PrincipalArn") != "${AuditRole.Arn}" {
+		t.Errorf("OnlyTheAuditorWrites is %v", s)
+	}
+	for _, action := range []string{"s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"} {
+		if !slices.Contains(cfn.List(at(s, "Action")), any(action)) {
+			t.Errorf("%s is not denied to other principals", action)
+		}
+	}
+}
+
+// TestDashboard checks that template.yaml contains infra/dashboard.json, and that the dashboard
+// shows the metrics of the account, the metrics of the targets and all alarms.
+func TestDashboard(t *testing.T) {
+	text, err := os.ReadFile("../../infra/dashboard.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resource := readTemplate(t).Section("Resources")["AuditDashboard"]
+	if at(resource, "Properties.DashboardBody.Fn::Sub") != string(text) {
+		t.Error("template.yaml and infra/dashboard.json have different dashboards")
+	}
+	body, _ := readResources(t)["AuditDashboard"].Properties["DashboardBody"].(string)
+	var dashboard struct {
+		Widgets []struct {
+			Type                string
+			X, Y, Width, Height int
+			Properties          struct{ Title string }
+		}
+	}
+	if err := json.Unmarshal([]byte(body), &dashboard); err != nil {
+		t.Fatalf("%v in %s", err, body)
+	}
+	for _, name := range contract.Metrics() {
+		if name != contract.MetricRequirementsTotal &&
+			!strings.Contains(body, `"RemotionAudit","`+name+`"`) {
+			t.Errorf("the dashboard does not show %s", name)
+		}
+	}
+	for _, want := range []string{`SEARCH('{\"RemotionAudit\",Target} MetricName=\"Gaps\"'`,
+		`"${PROP('Dim.Target')}"`, `"Duration"`, `"Throttles"`, `SOURCE '${AuditLogGroup}'`} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the dashboard does not contain %s", want)
+		}
+	}
+	alarms := 0
+	for id, r := range readResources(t) {
+		if r.Type == "AWS::CloudWatch::Alarm" {
+			alarms++
+			if !strings.Contains(body, "${"+id+".Arn}") {
+				t.Errorf("the dashboard does not show %s", id)
+			}
+		}
+	}
+	if alarms != 8 {
+		t.Errorf("the template has %d alarms, want 8", alarms)
+	}
+	// Widgets do not overlap, and are inside the grid of 24 columns.
+	grid := map[[2]int]string{}
+	for _, w := range dashboard.Widgets {
+		if w.Properties.Title == "" || w.X+w.Width > 24 {
+			t.Errorf("a widget has no title or leaves the grid: %+v", w)
+		}
+		for x := w.X; x < w.X+w.Width; x++ {
+			for y := w.Y; y < w.Y+w.Height; y++ {
+				if other := grid[[2]int{x, y}]; other != "" {
+					t.Errorf("%s covers %s", w.Properties.Title, other)
+				}
+				grid[[2]int{x, y}] = w.Properties.Title
+			}
+		}
+	}
+}
