@@ -1,8 +1,6 @@
 package alert
 
 import (
-	"bytes"
-
 	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
@@ -67,17 +65,7 @@ type Subscription struct {
 }
 
 // Structure returns the Message parameter for a publish with MessageStructure=json.
-func (m Message) Structure() string { return JSON(m.Bodies) }
-
-// JSON returns a value as JSON, without escapes for HTML. The value must consist of strings,
-// numbers and structs, which always encode.
-func JSON(v any) string {
-	var b bytes.Buffer
-	if err := textfmt.AppendJSON(&b, v); err != nil {
-		return "{}"
-	}
-	return b.String()
-}
+func (m Message) Structure() string { return textfmt.JSON(m.Bodies) }
 
 // MaxAccount bounds the length of an account ID, which has 12 digits.
 const MaxAccount = 12

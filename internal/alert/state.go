@@ -11,6 +11,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // StateVersion is the schema version of the state as JSON: docs/state.schema.json.
@@ -194,7 +195,7 @@ func (s State) JSON() []byte {
 	s.SchemaVersion = StateVersion
 	var b bytes.Buffer
 	// JSON returns valid JSON, so Indent cannot fail.
-	_ = json.Indent(&b, []byte(JSON(s)), "", " ")
+	_ = json.Indent(&b, []byte(textfmt.JSON(s)), "", " ")
 	b.WriteByte('\n')
 	return b.Bytes()
 }

@@ -26,3 +26,11 @@ func AppendJSON(b *bytes.Buffer, v any) error {
 	b.Truncate(b.Len() - len("\n"))
 	return nil
 }
+
+// JSON returns v as [AppendJSON] writes it. v must be of a type that always encodes: a string, a
+// number, or a struct, list or map of such values.
+func JSON(v any) string {
+	var b bytes.Buffer
+	_ = AppendJSON(&b, v)
+	return b.String()
+}

@@ -114,6 +114,9 @@ func TestJSON(t *testing.T) {
 	if err := AppendJSON(&b, math.NaN()); err == nil || b.String() != `x{"a":"<&>"}` {
 		t.Errorf("after a value without a JSON form: %q, %v", b.String(), err)
 	}
+	if got := JSON(v); got != `{"a":"<&>"}` {
+		t.Errorf("JSON: %q", got)
+	}
 }
 
 // FuzzTruncate checks the bounds of the shortened texts.

@@ -72,18 +72,11 @@ func (m Mute) yaml(indent string) string {
 		{"reason", m.Reason}, {"owner", m.Owner},
 	} {
 		if field.value != "" {
-			fmt.Fprintf(&b, "%s%s: %s\n", lead, field.name, quote(field.value))
+			// A JSON string is also a valid YAML string.
+			fmt.Fprintf(&b, "%s%s: %s\n", lead, field.name, textfmt.JSON(field.value))
 			lead = indent + "  "
 		}
 	}
 	fmt.Fprintf(&b, "%suntil: %s\n", lead, m.Until.UTC().Format(time.RFC3339))
-	return b.String()
-}
-
-// quote returns the text as a JSON string, which is also a valid YAML string. It keeps <, > and &,
-// so that the address of an owner stays readable.
-func quote(s string) string {
-	var b bytes.Buffer
-	_ = textfmt.AppendJSON(&b, s) // a string always encodes
 	return b.String()
 }

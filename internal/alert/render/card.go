@@ -64,7 +64,7 @@ func chatCard(x excerpt) string {
 		c.Metadata.RelatedResources = append(c.Metadata.RelatedResources, prose(target))
 		c.Content.Keywords = append(c.Content.Keywords, prose(target))
 	}
-	return alert.JSON(c)
+	return textfmt.JSON(c)
 }
 
 func eventType(r alert.Reason) string { return "remotion-audit." + string(r) }

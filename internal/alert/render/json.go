@@ -9,6 +9,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // SchemaVersion is the schema version of the default body: docs/message.schema.json.
@@ -121,7 +122,7 @@ func defaultBody(x excerpt) string {
 		body.Changes = append(body.Changes, iamChangeJSON{c, iamChangeText(c)})
 	}
 	body.MoreChanges = len(d.IAMChanges) - len(x.iamChanges)
-	return alert.JSON(body)
+	return textfmt.JSON(body)
 }
 
 // ReportIn returns the report that a default body contains. The report has no satisfied or muted

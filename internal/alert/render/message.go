@@ -77,13 +77,13 @@ func fallbackMessage(d alert.Digest, from Sender) alert.Message {
 		Severity: d.Severity, Subject: subject(d), DedupKey: d.DedupKey, ThreadID: d.Thread,
 		Truncated: true}
 	m := alert.Message{Subject: subject(d), Bodies: map[string]string{"email": text, "sms": sms(d),
-		"default": alert.JSON(body)}}
+		"default": textfmt.JSON(body)}}
 	m.Attributes = slices.DeleteFunc(attributes(d, units(d) > 0), func(a alert.Attribute) bool {
 		return a.Name == "targets"
 	})
 	m.Bodies["https"] = m.Bodies["default"]
 	if from.Format != JSON {
-		m.Bodies["https"] = alert.JSON(card{Version: "1.0", Source: "custom", ID: d.DedupKey,
+		m.Bodies["https"] = textfmt.JSON(card{Version: "1.0", Source: "custom", ID: d.DedupKey,
 			Content: cardContent{TextType: "client-markdown", Title: prose(subject(d)),
 				Description: prose(text)},
 			Metadata: cardMetadata{ThreadID: d.Thread, Summary: prose(sms(d)),
@@ -95,10 +95,10 @@ func fallbackMessage(d alert.Digest, from Sender) alert.Message {
 // attributes returns the attributes of a message. They cover all announcements, including those
 // that do not fit into the bodies.
 func attributes(d alert.Digest, truncated bool) []alert.Attribute {
-	list := []alert.Attribute{{Name: "events", Type: "String.Array", Value: alert.JSON(d.Reasons)}}
+	list := []alert.Attribute{{Name: "events", Type: "String.Array", Value: textfmt.JSON(d.Reasons)}}
 	if len(d.Targets) > 0 {
 		list = append(list, alert.Attribute{Name: "targets", Type: "String.Array",
-			Value: alert.JSON(d.Targets)})
+			Value: textfmt.JSON(d.Targets)})
 	}
 	return append(list, []alert.Attribute{
 		{Name: "severity", Type: "String", Value: d.Severity.String()},

@@ -12,6 +12,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/testing/repo"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // checkMessage checks the message of a plan: its sizes, bodies and attributes, and that it contains
@@ -104,7 +105,7 @@ func checkAttributes(t *testing.T, p rendered) {
 			body.Truncated)
 	}
 	reasons, key := p.Digest.Reasons, p.Digest.DedupKey
-	if len(reasons) == 0 || attribute(m, "events") != alert.JSON(reasons) ||
+	if len(reasons) == 0 || attribute(m, "events") != textfmt.JSON(reasons) ||
 		attribute(m, "dedupKey") != key || body.DedupKey != key {
 		t.Errorf("the reasons %q or the key %s differ from the attributes %+v", reasons, key,
 			m.Attributes)

@@ -40,16 +40,16 @@ func TestMessage(account string, targets []string, subscriptions []alert.Subscri
 			"email": mail.String(),
 			"sms": textfmt.ASCII("TEST remotion-audit "+account+": test message, no action needed.",
 				smsLimit),
-			"default": alert.JSON(jsonBody{SchemaVersion: SchemaVersion, Source: source, Account: account,
+			"default": textfmt.JSON(jsonBody{SchemaVersion: SchemaVersion, Source: source, Account: account,
 				Events:   []alert.Reason{alert.ReasonTest},
 				Severity: policies.Critical, Subject: subject, Subscriptions: shown}),
 		},
 		Attributes: []alert.Attribute{{Name: "events", Type: "String.Array",
-			Value: alert.JSON([]alert.Reason{alert.ReasonTest})}},
+			Value: textfmt.JSON([]alert.Reason{alert.ReasonTest})}},
 	}
 	m.Bodies["https"] = m.Bodies["default"]
 	if from.Format != JSON {
-		m.Bodies["https"] = alert.JSON(card{Version: "1.0", Source: "custom", ID: key,
+		m.Bodies["https"] = textfmt.JSON(card{Version: "1.0", Source: "custom", ID: key,
 			Content: cardContent{TextType: "client-markdown", Title: subject, Description: text},
 			Metadata: cardMetadata{ThreadID: "remotion-audit-" + account + "-test", Summary: m.Bodies["sms"],
 				EventType:         eventType(alert.ReasonTest),
@@ -57,7 +57,7 @@ func TestMessage(account string, targets []string, subscriptions []alert.Subscri
 	}
 	if targets = targets[:min(len(targets), maxTargets)]; len(targets) > 0 {
 		m.Attributes = append(m.Attributes, alert.Attribute{Name: "targets", Type: "String.Array",
-			Value: alert.JSON(targets)})
+			Value: textfmt.JSON(targets)})
 	}
 	m.Attributes = append(m.Attributes, []alert.Attribute{
 		{Name: "severity", Type: "String", Value: policies.Critical.String()},

@@ -179,7 +179,7 @@ func (l *loader) toJSON(buf *bytes.Buffer, n ast.Node, at string) bool {
 			if i > 0 {
 				buf.WriteByte(',')
 			}
-			writeText(buf, kv.key)
+			buf.WriteString(textfmt.JSON(kv.key))
 			buf.WriteByte(':')
 			if !l.toJSON(buf, kv.value, join(at, kv.key)) {
 				return false
@@ -200,7 +200,7 @@ func (l *loader) toJSON(buf *bytes.Buffer, n ast.Node, at string) bool {
 	case *ast.IntegerNode, *ast.FloatNode:
 		text := v.GetToken().Value
 		if !json.Valid([]byte(text)) { // 0x1F or 1_000 becomes a string
-			writeText(buf, text)
+			buf.WriteString(textfmt.JSON(text))
 			break
 		}
 		buf.WriteString(text)
@@ -211,13 +211,10 @@ func (l *loader) toJSON(buf *bytes.Buffer, n ast.Node, at string) bool {
 			buf.WriteString("false")
 		}
 	case *ast.StringNode, *ast.LiteralNode:
-		writeText(buf, l.text(value{v}, at))
+		buf.WriteString(textfmt.JSON(l.text(value{v}, at)))
 	default:
 		l.addProblem(n, at, "expected a string, a list or a mapping: quote it if it is a string")
 		return false
 	}
 	return true
 }
-
-// writeText writes a JSON string. Encoding a string cannot fail.
-func writeText(buf *bytes.Buffer, s string) { _ = textfmt.AppendJSON(buf, s) }
