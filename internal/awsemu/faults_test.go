@@ -245,7 +245,7 @@ func TestADelayEndsWhenTheClientDisconnects(t *testing.T) {
 	})
 }
 
-func TestDelaysOverlapAndRoundsCountsThem(t *testing.T) {
+func TestDelaysOverlap(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := &awsemu.Server{Account: withServices(),
 			Faults: []awsemu.Fault{{Delay: 30 * time.Millisecond}}}
@@ -263,7 +263,7 @@ func TestDelaysOverlapAndRoundsCountsThem(t *testing.T) {
 			wg.Wait()
 		}
 		calls := srv.Calls()
-		if got := awsemu.Rounds(calls); len(calls) != 16 || got != 2 {
+		if got := roundtrips.Count(calls); len(calls) != 16 || got != 2 {
 			t.Errorf("%d calls in %d rounds, want 16 in 2", len(calls), got)
 		}
 	})

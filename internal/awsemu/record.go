@@ -1,7 +1,6 @@
 package awsemu
 
 import (
-	"slices"
 	"time"
 
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
@@ -26,23 +25,6 @@ type Call struct {
 	// Lost is true if the server sent no reply, because of a fault or because the client disconnected.
 	// The operation may have succeeded.
 	Lost bool
-}
-
-// Rounds returns the length of the longest chain of calls in which each call started after the
-// previous one had ended. A client that sends all calls at once needs one round.
-func Rounds(calls []Call) int {
-	// Repeatedly taking the interval that ends first gives the longest chain of disjoint intervals.
-	byEnd := slices.Clone(calls)
-	slices.SortStableFunc(byEnd, func(a, b Call) int { return a.Ended.Compare(b.Ended) })
-	rounds := 0
-	var free time.Time
-	for _, c := range byEnd {
-		if rounds == 0 || c.Started.After(free) {
-			rounds++
-			free = c.Ended
-		}
-	}
-	return rounds
 }
 
 // recordedParams returns the parameters of a request for Call.Params.

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -164,31 +163,6 @@ func TestConcurrentClients(t *testing.T) {
 	wg.Wait()
 	if n := len(srv.Messages()); n != 20 {
 		t.Errorf("%d messages, want 20", n)
-	}
-}
-
-func TestRounds(t *testing.T) {
-	at := func(start, end int) awsemu.Call {
-		return awsemu.Call{Started: emutest.Noon.Add(time.Duration(start) * time.Millisecond),
-			Ended: emutest.Noon.Add(time.Duration(end) * time.Millisecond)}
-	}
-	tests := []struct {
-		name  string
-		calls []awsemu.Call
-		want  int
-	}{
-		{"no calls", nil, 0},
-		{"one call", []awsemu.Call{at(0, 10)}, 1},
-		{"all at once", []awsemu.Call{at(0, 10), at(1, 11), at(2, 12)}, 1},
-		{"one after the other", []awsemu.Call{at(0, 10), at(11, 20), at(21, 30)}, 3},
-		{"two at once, then two", []awsemu.Call{at(0, 10), at(0, 12), at(13, 20), at(14, 25)}, 2},
-		{"a long call in parallel to three short ones",
-			[]awsemu.Call{at(0, 50), at(0, 10), at(11, 20), at(21, 30)}, 3},
-	}
-	for _, tt := range tests {
-		if got := awsemu.Rounds(tt.calls); got != tt.want {
-			t.Errorf("%s: %d, want %d", tt.name, got, tt.want)
-		}
 	}
 }
 

@@ -390,7 +390,7 @@ func TestAffectedByCallsConcurrently(t *testing.T) {
 		got, _ := collectorWith(roundtrips.Config(t, server)).AffectedBy(t.Context(), watched(),
 			[]cloudtrail.IAMChange{onPolicy("OfGroup"), onRole("clips"), onGroup("bots")})
 		// The rounds are: the permission set, its role, the role of the function, the groups.
-		if rounds := awsemu.Rounds(server.Calls()); len(got) != 3 || rounds != 4 {
+		if rounds := roundtrips.Count(server.Calls()); len(got) != 3 || rounds != 4 {
 			t.Errorf("%d changes affect a principal, after %d rounds of calls; want 3 after 4", len(got),
 				rounds)
 		}

@@ -300,7 +300,7 @@ func BenchmarkHandler(b *testing.B) {
 // does not change the result.
 func reportMetrics(b *testing.B, runs []run) {
 	b.ReportMetric(median(runs, func(r run) float64 { return float64(len(r.calls)) }), "calls")
-	b.ReportMetric(median(runs, func(r run) float64 { return float64(awsemu.Rounds(r.calls)) }),
+	b.ReportMetric(median(runs, func(r run) float64 { return float64(roundtrips.Count(r.calls)) }),
 		"round-trips")
 	b.ReportMetric(median(runs, func(r run) float64 { return float64(r.duration) / float64(delay) }),
 		"wall/40ms")
@@ -329,14 +329,14 @@ func TestBounds(t *testing.T) {
 				if n := len(calls) - counts.listed(); n > maxCalls {
 					t.Errorf("%d calls without ListFunctions, want at most %d: %v", n, maxCalls, counts)
 				}
-				if rounds := awsemu.Rounds(calls); rounds != c.rounds {
+				if rounds := roundtrips.Count(calls); rounds != c.rounds {
 					t.Errorf("%d sequential round trips, want %d: %v\n%s", rounds, c.rounds, counts,
 						timeline(calls))
 				}
 				if counts.metrics != 1 {
 					t.Errorf("%d calls of PutMetricData, want 1", counts.metrics)
 				}
-				t.Logf("%d round trips, %v", awsemu.Rounds(calls), counts)
+				t.Logf("%d round trips, %v", roundtrips.Count(calls), counts)
 			})
 		})
 	}

@@ -7,7 +7,7 @@ import (
 	"testing/synctest"
 
 	"github.com/remotion-audit/remotion-audit/internal/app"
-	"github.com/remotion-audit/remotion-audit/internal/awsemu"
+	"github.com/remotion-audit/remotion-audit/internal/testing/roundtrips"
 )
 
 // droppedChanges are IAM changes that affect no audited principal. An account has many such
@@ -98,7 +98,7 @@ func TestDroppedChangesNeedFewCalls(t *testing.T) {
 					t.Errorf("%d calls, want %d; functions listed: %v, want %v\n%s", n, test.calls, pages > 0,
 						test.listed, timeline(calls))
 				}
-				if rounds := awsemu.Rounds(calls); rounds != test.rounds {
+				if rounds := roundtrips.Count(calls); rounds != test.rounds {
 					t.Errorf("%d sequential round trips, want %d\n%s", rounds, test.rounds, timeline(calls))
 				}
 			})

@@ -98,14 +98,14 @@ func TestRegionsAreListedInParallel(t *testing.T) {
 					len(facts.Problems) > 0 {
 					t.Errorf("%d functions, want %d; problems %v", got, want, facts.Problems)
 				}
-				if rounds := awsemu.Rounds(calls); rounds != f.pages {
+				if rounds := roundtrips.Count(calls); rounds != f.pages {
 					t.Errorf("%d sequential round trips, want %d\n%s", rounds, f.pages, timeline(calls))
 				}
 				if len(calls) != f.calls() {
 					t.Errorf("%d calls, want %d", len(calls), f.calls())
 				}
 				t.Logf("%d round trips, %d calls = the sum over 25 regions of max(1, functions/50 rounded up)",
-					awsemu.Rounds(calls), len(calls))
+					roundtrips.Count(calls), len(calls))
 			})
 		})
 	}
@@ -129,7 +129,7 @@ func BenchmarkListing(b *testing.B) {
 				_ = endpoint.Close()
 			}
 			b.ReportMetric(float64(len(calls)), "calls")
-			b.ReportMetric(float64(awsemu.Rounds(calls)), "round-trips")
+			b.ReportMetric(float64(roundtrips.Count(calls)), "round-trips")
 		})
 	}
 }

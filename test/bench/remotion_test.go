@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/remotion-audit/remotion-audit/internal/awsemu"
+	"github.com/remotion-audit/remotion-audit/internal/testing/roundtrips"
 	"github.com/remotion-audit/remotion-audit/test/e2e/remotion"
 )
 
@@ -52,7 +52,7 @@ func BenchmarkRemotionsOwnCheck(b *testing.B) {
 		"trips, %v",
 		remotion.Version, len(theirs[0].calls), counts["GetCallerIdentity"],
 		counts["SimulatePrincipalPolicy"],
-		awsemu.Rounds(theirs[0].calls), theirs[0].duration.Round(time.Millisecond))
+		roundtrips.Count(theirs[0].calls), theirs[0].duration.Round(time.Millisecond))
 	b.Logf("this handler: %v; %d round trips, %v", countCalls(b, ours[0].calls),
-		awsemu.Rounds(ours[0].calls), ours[0].duration.Round(time.Millisecond))
+		roundtrips.Count(ours[0].calls), ours[0].duration.Round(time.Millisecond))
 }

@@ -3,7 +3,7 @@
 //
 // Each round trip takes the same virtual time, and the clock only advances when all goroutines
 // wait. Therefore two calls overlap exactly if neither waits for the answer to the other. The
-// number of round trips (awsemu.Rounds) is a property of the code: it does not depend on the speed
+// number of round trips ([Count]) is a property of the code: it does not depend on the speed
 // of the machine.
 package roundtrips
 
@@ -13,6 +13,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -20,6 +21,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"github.com/remotion-audit/remotion-audit/internal/awsemu"
 )
 
 // Latency is the virtual time between a request and its arrival at the server. Replies arrive at
@@ -60,6 +63,23 @@ func Config(t *testing.T, handler http.Handler) aws.Config {
 			t.Proxy, t.DialContext = nil, network.dial
 		}),
 	}
+}
+
+// Count returns the length of the longest chain of calls in which each call started after the
+// previous one had ended. A client that sends all calls at once needs one round trip.
+func Count(calls []awsemu.Call) int {
+	// Repeatedly taking the interval that ends first gives the longest chain of disjoint intervals.
+	byEnd := slices.Clone(calls)
+	slices.SortStableFunc(byEnd, func(a, b awsemu.Call) int { return a.Ended.Compare(b.Ended) })
+	rounds := 0
+	var free time.Time
+	for _, c := range byEnd {
+		if rounds == 0 || c.Started.After(free) {
+			rounds++
+			free = c.Ended
+		}
+	}
+	return rounds
 }
 
 // network is a listener whose connections are in memory: synctest waits for them.
