@@ -13,7 +13,6 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/remotion-audit/remotion-audit/internal/awsname"
-	"github.com/remotion-audit/remotion-audit/internal/settings"
 )
 
 // ChangeForwarderProps are the props of NewChangeForwarder.
@@ -44,8 +43,11 @@ func (p *ChangeForwarderProps) Validate() error {
 		}
 	}
 	check("HomeRegion", homeRegionForm, "a region, such as eu-central-1", p.HomeRegion)
-	path, _ := settings.Find("RolePath")
-	check(path.Property, path.Pattern, path.Want(), p.RolePath)
+	for _, s := range properties() {
+		if s.Property == "RolePath" {
+			check(s.Property, s.Pattern, s.Wanted, p.RolePath)
+		}
+	}
 	if len(errs) == 0 {
 		return nil
 	}

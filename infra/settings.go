@@ -33,7 +33,7 @@ func (p *PermissionAuditorProps) validateSettings(v *validation) {
 			case s.Values != nil:
 				v.checkValue(s, *field)
 			case s.Property != "TimeZone": // the check of the schedule includes the time zone
-				v.check(s.Property, s.Pattern, s.Want(), *field)
+				v.check(s.Property, s.Pattern, s.Wanted, *field)
 			}
 			if value := *field; value != nil && s.ReservedPrefix != "" &&
 				strings.HasPrefix(*value, s.ReservedPrefix) {
@@ -41,7 +41,7 @@ func (p *PermissionAuditorProps) validateSettings(v *validation) {
 			}
 		case **[]*string:
 			if *field != nil && (len(**field) > 0 || !s.Required) {
-				v.checkList(s.Property, s.Pattern, s.Want(), *field)
+				v.checkList(s.Property, s.Pattern, s.Wanted, *field)
 			}
 		case **float64:
 			if *field != nil && !*awscdk.Token_IsUnresolved(*field) {
@@ -54,7 +54,7 @@ func (p *PermissionAuditorProps) validateSettings(v *validation) {
 // checkValue adds an error if a setting cannot have a value. It ignores nil and tokens.
 func (v *validation) checkValue(s settings.Setting, value *string) {
 	if value != nil && !*awscdk.Token_IsUnresolved(value) && !slices.Contains(s.Values, *value) {
-		v.wrong(s.Property, "%q is not %s", *value, s.Want())
+		v.wrong(s.Property, "%q is not %s", *value, s.Wanted)
 	}
 }
 
@@ -64,7 +64,7 @@ func (v *validation) checkDays(s settings.Setting, days float64) {
 	case s.Values == nil && (days < least || days > most || days != math.Trunc(days)):
 		v.wrong(s.Property, "must be a whole number of days from %v to %v, got %v", least, most, days)
 	case s.Values != nil && !slices.Contains(s.Values, strconv.FormatFloat(days, 'f', -1, 64)):
-		v.wrong(s.Property, "%v is not %s", days, s.Want())
+		v.wrong(s.Property, "%v is not %s", days, s.Wanted)
 	}
 }
 

@@ -8,8 +8,8 @@
 package settings
 
 import (
+	"cmp"
 	"strings"
-	"unicode"
 )
 
 //go:generate go run ./generate
@@ -44,7 +44,8 @@ type Setting struct {
 	// FieldType is a type of package app that parses the variable. If it is empty, `go generate`
 	// writes a type with the name of the field, which accepts what matches Pattern.
 	FieldType string
-	// ContextKey is the CDK context key of infra/cmd/synth; empty for the usual key: see Context.
+	// ContextKey is the CDK context key of infra/cmd/synth. If the declaration leaves it empty, it is
+	// the parameter or the property, with a small first letter.
 	ContextKey string
 
 	Kind Kind
@@ -78,7 +79,8 @@ type Setting struct {
 	Help string
 	// Constraint describes the valid values of the parameter. CloudFormation shows it with an error.
 	Constraint string
-	// Wanted describes the valid values in errors of the construct; empty for Constraint.
+	// Wanted describes the valid values in errors of the construct, for the end of "... is not". If
+	// the declaration leaves it empty, it follows from Constraint.
 	Wanted string
 	// FunctionWanted describes the valid values in errors of a type that `go generate` writes; empty
 	// for Wanted.
@@ -93,57 +95,18 @@ type Setting struct {
 	Docs string
 }
 
-// Find returns the setting with a variable, parameter or property.
-func Find(name string) (Setting, bool) {
-	for _, s := range All() {
-		if name != "" && (s.Variable == name || s.Parameter == name || s.Property == name) {
-			return s, true
+// All lists the settings in the order of the parameters in template.yaml. It sets ContextKey and
+// Wanted where the declaration leaves them empty.
+func All() []Setting {
+	all := declared()
+	for i := range all {
+		s := &all[i]
+		if name := cmp.Or(s.Parameter, s.Property); s.ContextKey == "" {
+			s.ContextKey = strings.ToLower(name[:1]) + name[1:]
+		}
+		if s.Wanted == "" {
+			s.Wanted = strings.TrimSuffix(strings.TrimSuffix(s.Constraint, "."), ", or nothing")
 		}
 	}
-	return Setting{}, false
-}
-
-// Variables lists the environment variables of the function.
-func Variables() []string {
-	var names []string
-	for _, s := range All() {
-		if s.Variable != "" {
-			names = append(names, s.Variable)
-		}
-	}
-	return names
-}
-
-// Want describes the valid values for the end of "... is not".
-func (s Setting) Want() string {
-	if s.Wanted != "" {
-		return s.Wanted
-	}
-	return strings.TrimSuffix(strings.TrimSuffix(s.Constraint, "."), ", or nothing")
-}
-
-// Context returns the CDK context key of infra/cmd/synth: the name of the parameter or of the
-// property, with a small first letter.
-func (s Setting) Context() string {
-	name := s.Parameter
-	switch {
-	case s.ContextKey != "":
-		return s.ContextKey
-	case name == "":
-		name = s.Property
-	}
-	return strings.ToLower(name[:1]) + name[1:]
-}
-
-// SynthVariable returns the environment variable of infra/cmd/synth: the context key in capitals,
-// such as KMS_KEY_ARN for kmsKeyArn.
-func (s Setting) SynthVariable() string {
-	var b strings.Builder
-	for _, r := range s.Context() {
-		if unicode.IsUpper(r) {
-			b.WriteByte('_')
-		}
-		b.WriteRune(unicode.ToUpper(r))
-	}
-	return b.String()
+	return all
 }

@@ -15,7 +15,7 @@ func TestEverySettingIsExplained(t *testing.T) {
 		if s.Parameter != "" {
 			check(s.Help != "" && s.Constraint != "" && s.Label != "" && s.Docs != "",
 				"a parameter without Help, Constraint, Label or Docs")
-			check(slices.Contains(Groups(), s.Group), "no group of Groups")
+			check(slices.Contains(Groups[:], s.Group), "no group of Groups")
 			check(len(s.Valid) > 0 && len(s.Invalid) > 0, "no valid or no invalid examples")
 			check(s.Pattern != "" || s.Values != nil || s.Min > 0 && s.Max > 0, "accepts any value")
 		}
@@ -34,7 +34,7 @@ func checker(t *testing.T, s Setting) func(ok bool, problem string) {
 	return func(ok bool, problem string) {
 		t.Helper()
 		if !ok {
-			t.Errorf("%s: %s", s.Context(), problem)
+			t.Errorf("%s: %s", s.ContextKey, problem)
 		}
 	}
 }
@@ -48,7 +48,7 @@ func TestEveryDefaultIsValid(t *testing.T) {
 		}
 		check(!s.Required || s.Default == "", "required, with a default")
 		if pattern, err := regexp.Compile(s.Pattern); err != nil {
-			t.Errorf("%s: %v", s.Context(), err)
+			t.Errorf("%s: %v", s.ContextKey, err)
 		} else {
 			check(s.Required || pattern.MatchString(s.Default), "the default does not match the pattern")
 		}
@@ -59,12 +59,11 @@ func TestEveryDefaultIsValid(t *testing.T) {
 // TestNamesAreUnique checks that no two settings share a name.
 func TestNamesAreUnique(t *testing.T) {
 	kinds := map[string]func(Setting) string{
-		"variable":       func(s Setting) string { return s.Variable },
-		"parameter":      func(s Setting) string { return s.Parameter },
-		"property":       func(s Setting) string { return s.Property },
-		"flag":           func(s Setting) string { return s.Flag },
-		"context key":    Setting.Context,
-		"synth variable": Setting.SynthVariable,
+		"variable":    func(s Setting) string { return s.Variable },
+		"parameter":   func(s Setting) string { return s.Parameter },
+		"property":    func(s Setting) string { return s.Property },
+		"flag":        func(s Setting) string { return s.Flag },
+		"context key": func(s Setting) string { return s.ContextKey },
 	}
 	for kind, nameOf := range kinds {
 		seen := map[string]bool{}
@@ -78,34 +77,39 @@ func TestNamesAreUnique(t *testing.T) {
 	}
 }
 
-func TestNamesOfTheApp(t *testing.T) {
-	for name, want := range map[string][2]string{
-		"Callers": {"callers", "CALLERS"}, "HTTPS_FORMAT": {"httpsFormat", "HTTPS_FORMAT"},
-		"KmsKeyArn":          {"kmsKeyArn", "KMS_KEY_ARN"},
-		"EvidenceBucketName": {"evidenceBucket", "EVIDENCE_BUCKET"},
-		"ScheduleExpression": {"scheduleExpression", "SCHEDULE_EXPRESSION"},
-		"AUDITOR_ID":         {"auditorId", "AUDITOR_ID"},
-		"TOPIC_ARN":          {"alertTopicArn", "ALERT_TOPIC_ARN"},
-	} {
-		s, ok := Find(name)
-		if got := [2]string{s.Context(), s.SynthVariable()}; !ok || got != want {
-			t.Errorf("%s: context key and variable %q, want %q", name, got, want)
-		}
+// find returns the setting with a parameter or property.
+func find(t *testing.T, name string) Setting {
+	t.Helper()
+	all := All()
+	i := slices.IndexFunc(all, func(s Setting) bool {
+		return s.Parameter == name || s.Property == name
+	})
+	if i < 0 {
+		t.Fatalf("no setting %s", name)
 	}
-	if s, ok := Find("Unknown"); ok {
-		t.Errorf("found %+v", s)
+	return all[i]
+}
+
+func TestContextKeys(t *testing.T) {
+	for name, want := range map[string]string{
+		"KmsKeyArn": "kmsKeyArn", "AlertTopicArn": "alertTopicArn",
+		"EvidenceBucketName": "evidenceBucket", "ScheduleExpression": "scheduleExpression",
+	} {
+		if got := find(t, name).ContextKey; got != want {
+			t.Errorf("%s: context key %q, want %q", name, got, want)
+		}
 	}
 }
 
-// TestWant checks how errors of the construct describe valid values.
-func TestWant(t *testing.T) {
+// TestWanted checks how errors of the construct describe valid values.
+func TestWanted(t *testing.T) {
 	for name, want := range map[string]string{
 		"RolePath":  "a path that begins and ends with a slash",
 		"KmsKeyArn": "the ARN of a key (not of an alias)",
 		"Buckets":   "bucket names, without s3:// and without paths",
 	} {
-		if s, _ := Find(name); s.Want() != want {
-			t.Errorf("%s: %q, want %q", name, s.Want(), want)
+		if got := find(t, name).Wanted; got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
 		}
 	}
 }

@@ -30,7 +30,7 @@ const (
 
 const exampleTopic = "arn:aws:sns:us-east-1:123456789012:alerts"
 
-// The groups of parameters in the CloudFormation console, in their order.
+// The groups of parameters in the CloudFormation console.
 const (
 	groupAudit      = "Audit"
 	groupSchedule   = "Schedule"
@@ -40,12 +40,10 @@ const (
 )
 
 // Groups lists the groups of parameters in the order of the CloudFormation console.
-func Groups() []string {
-	return []string{groupAudit, groupSchedule, groupAlerts, groupStorage, groupDeployment}
-}
+var Groups = [...]string{groupAudit, groupSchedule, groupAlerts, groupStorage, groupDeployment}
 
-// All lists the settings in the order of the parameters in template.yaml.
-func All() []Setting {
+// declared returns the settings in the order of the parameters in template.yaml.
+func declared() []Setting {
 	return []Setting{
 		{
 			Variable: EnvCallers, Parameter: "Callers", Property: "Callers", Flag: "callers",

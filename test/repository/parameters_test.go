@@ -2,6 +2,7 @@ package repository
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -34,7 +35,8 @@ func TestParametersAreRefusedBeforeDeploy(t *testing.T) {
 		}
 	}
 	for name := range template.Section("Parameters") {
-		if s, ok := settings.Find(name); !ok || s.Parameter != name {
+		if !slices.ContainsFunc(settings.All(),
+			func(s settings.Setting) bool { return s.Parameter == name }) {
 			t.Errorf("parameter %s is not declared in internal/settings", name)
 		}
 	}

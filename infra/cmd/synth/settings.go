@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
@@ -19,6 +20,19 @@ import (
 	"github.com/remotion-audit/remotion-audit/infra"
 	"github.com/remotion-audit/remotion-audit/internal/settings"
 )
+
+// environmentVariable returns the environment variable of a setting: the context key in capitals,
+// such as KMS_KEY_ARN for kmsKeyArn.
+func environmentVariable(s settings.Setting) string {
+	var b strings.Builder
+	for _, r := range s.ContextKey {
+		if unicode.IsUpper(r) {
+			b.WriteByte('_')
+		}
+		b.WriteRune(unicode.ToUpper(r))
+	}
+	return b.String()
+}
 
 // reader reads the props from the CDK context or the environment, and collects the errors.
 type reader struct {
@@ -42,9 +56,9 @@ func (r *reader) text(context, variable string) *string {
 // matching returns a setting, or nil if the setting is missing or does not match the pattern. It
 // collects an error if the setting does not match; want describes the pattern in the error.
 func (r *reader) matching(s settings.Setting, pattern, want string) *string {
-	value := r.text(s.Context(), s.SynthVariable())
+	value := r.text(s.ContextKey, environmentVariable(s))
 	if value != nil && !regexp.MustCompile(pattern).MatchString(*value) {
-		r.errs = append(r.errs, fmt.Errorf("%s: %q is not %s", s.Context(), *value, want))
+		r.errs = append(r.errs, fmt.Errorf("%s: %q is not %s", s.ContextKey, *value, want))
 		return nil
 	}
 	return value
@@ -53,7 +67,7 @@ func (r *reader) matching(s settings.Setting, pattern, want string) *string {
 // value returns the value of a setting's property, or nil if the setting is missing or invalid. It
 // does not check texts and lists, because Validate does.
 func (r *reader) value(scope constructs.Construct, s settings.Setting) any {
-	pattern, want := s.Pattern, s.Want()
+	pattern, want := s.Pattern, s.Wanted
 	switch s.Kind {
 	case settings.Text, settings.List:
 		pattern = ""
@@ -64,7 +78,7 @@ func (r *reader) value(scope constructs.Construct, s settings.Setting) any {
 	if text == nil {
 		return nil
 	}
-	id := jsii.String(s.Context())
+	id := jsii.String(s.ContextKey)
 	switch s.Kind {
 	case settings.List:
 		var values []*string

@@ -139,6 +139,19 @@ func TestSettings(t *testing.T) {
 	}
 }
 
+func TestEnvironmentVariable(t *testing.T) {
+	got := map[string]string{}
+	for _, s := range settings.All() {
+		got[s.ContextKey] = environmentVariable(s)
+	}
+	for key, want := range map[string]string{"callers": "CALLERS", "kmsKeyArn": "KMS_KEY_ARN",
+		"evidenceBucket": "EVIDENCE_BUCKET", "auditorId": "AUDITOR_ID"} {
+		if got[key] != want {
+			t.Errorf("%s: variable %q, want %q", key, got[key], want)
+		}
+	}
+}
+
 // TestAppRejectsWhatTheTemplateRejects checks that the app rejects the values that template.yaml
 // rejects, for the settings that are not text in the props.
 func TestAppRejectsWhatTheTemplateRejects(t *testing.T) {
@@ -154,12 +167,12 @@ func TestAppRejectsWhatTheTemplateRejects(t *testing.T) {
 				continue // not set
 			}
 			given := reader{node: app.Node(), getenv: func(name string) string {
-				return map[string]string{s.SynthVariable(): value}[name]
+				return map[string]string{environmentVariable(s): value}[name]
 			}}
 			props, _ := given.props(stack)
 			if err := given.err(props.Validate()); err == nil ||
-				!strings.Contains(strings.ToLower(err.Error()), strings.ToLower(s.Context())) {
-				t.Errorf("%s=%s: error %v, want one that names the setting", s.SynthVariable(), value, err)
+				!strings.Contains(strings.ToLower(err.Error()), strings.ToLower(s.ContextKey)) {
+				t.Errorf("%s=%s: error %v, want one that names the setting", environmentVariable(s), value, err)
 			}
 		}
 	}

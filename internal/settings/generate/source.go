@@ -54,7 +54,7 @@ func (v *%[1]s) UnmarshalText(text []byte) error {
 		%[6]q)
 }
 `, name, s.Variable, pattern, "`"+s.Pattern+"`", s.ReservedPrefix,
-		cmp.Or(s.FunctionWanted, s.Want()))
+		cmp.Or(s.FunctionWanted, s.Wanted))
 }
 
 const propsHead = `package infra

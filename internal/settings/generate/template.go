@@ -12,7 +12,7 @@ import (
 func templateParameters(all []settings.Setting) string {
 	var b strings.Builder
 	b.WriteString("  AWS::CloudFormation::Interface:\n    ParameterGroups:\n")
-	for _, group := range settings.Groups() {
+	for _, group := range settings.Groups {
 		var names []string
 		for _, s := range all {
 			if s.Parameter != "" && s.Group == group {
