@@ -7,8 +7,9 @@ package contract
 // Namespace is the default CloudWatch namespace of all metrics. METRIC_NAMESPACE overrides it.
 const Namespace = "RemotionAudit"
 
-// The metrics of the function. Metrics of the account have no dimensions. Gaps, GapsCritical and
-// RequirementsUnverified are also published for each target, with DimensionTarget.
+// The metrics of the function, in the order in which they are published. Metrics of the account
+// have no dimensions. Gaps, GapsCritical and RequirementsUnverified are also published for each
+// target, with DimensionTarget.
 const (
 	// MetricGaps counts unmuted gaps (Count). An incomplete audit without gaps omits it.
 	MetricGaps = "Gaps"
@@ -41,15 +42,6 @@ const (
 
 // DimensionTarget is the dimension with the audited principal: user/NAME or role/NAME.
 const DimensionTarget = "Target"
-
-// Metrics lists all metrics in the order in which they are published.
-func Metrics() []string {
-	return []string{
-		MetricGaps, MetricGapsCritical, MetricGapsMuted, MetricRequirementsTotal,
-		MetricRequirementsUnverified, MetricCompliancePercent, MetricOldestGapAge, MetricAuditCompleted,
-		MetricAlertFailures, MetricNoSubscribers, MetricStateErrors, MetricThrottledCalls,
-	}
-}
 
 // The values of READ_SCOPE.
 const (

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/remotion-audit/remotion-audit/internal/cfn"
-	"github.com/remotion-audit/remotion-audit/internal/contract"
 	"github.com/remotion-audit/remotion-audit/internal/testing/cwalarm"
 )
 
@@ -188,7 +187,7 @@ func TestAlarmsWatchTheAccount(t *testing.T) {
 	for id, a := range alarmsOf(t, resourcesWith(t, map[string]string{"MetricNamespace": "Ours"})) {
 		switch a.Namespace {
 		case "Ours":
-			if len(a.Dimensions) > 0 || !slices.Contains(contract.Metrics(), a.MetricName) {
+			if len(a.Dimensions) > 0 || !slices.Contains(metrics(), a.MetricName) {
 				t.Errorf("%s watches %s %v, which no run publishes", id, a.MetricName, a.Dimensions)
 			}
 		case "AWS/Lambda", "AWS/SQS":

@@ -173,7 +173,7 @@ func TestDashboard(t *testing.T) {
 	if err := json.Unmarshal([]byte(body), &dashboard); err != nil {
 		t.Fatalf("%v in %s", err, body)
 	}
-	for _, name := range contract.Metrics() {
+	for _, name := range metrics() {
 		if name != contract.MetricRequirementsTotal &&
 			!strings.Contains(body, `"RemotionAudit","`+name+`"`) {
 			t.Errorf("the dashboard does not show %s", name)
