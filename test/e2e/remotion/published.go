@@ -15,6 +15,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/remotion-audit/remotion-audit/internal/testing/node"
 )
 
 // Lambda is the name of the package that documents the policies.
@@ -74,7 +76,7 @@ func (p Published) Documents(ctx context.Context, version string) (Documents, er
 			Documents
 			Needs *struct{ Name, Version string } `json:"needs"`
 		}
-		if err := script(ctx, p.Dir, &out, nil, "policies.cjs", root); err != nil {
+		if err := readDocuments(ctx, p.Dir, root, &out); err != nil {
 			return Documents{}, err
 		}
 		if out.Needs == nil {
@@ -84,6 +86,12 @@ func (p Published) Documents(ctx context.Context, version string) (Documents, er
 	}
 	return Documents{}, fmt.Errorf("%s needs more than %d of its dependencies, the last is %s", Lambda,
 		most, name)
+}
+
+// readDocuments runs policies.cjs, which is in dir, for the package in root/node_modules. It decodes
+// what the script prints into out.
+func readDocuments(ctx context.Context, dir, root string, out any) error {
+	return node.Script{Dir: dir, Args: []string{"policies.cjs", root}}.Run(ctx, out)
 }
 
 // unpack extracts a package to root/node_modules, and downloads it first if Fetch is set.

@@ -10,17 +10,13 @@
 package oracle
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"time"
 
 	"github.com/remotion-audit/remotion-audit/internal/testing/corpus"
+	"github.com/remotion-audit/remotion-audit/internal/testing/node"
 )
 
 // Name and Version identify the npm package that package.json requires.
@@ -28,9 +24,6 @@ const (
 	Name    = "@cloud-copilot/iam-simulate"
 	Version = "0.1.173"
 )
-
-// scriptTimeout ends a script that hangs.
-const scriptTimeout = 2 * time.Minute
 
 // Package is an installed iam-simulate.
 type Package struct {
@@ -41,19 +34,7 @@ type Package struct {
 // Ready returns nil if the package can run. Otherwise, the error names the missing part of the
 // installation and the remedy.
 func (p Package) Ready() error {
-	if _, err := exec.LookPath("node"); err != nil {
-		return errors.New("node is not installed: install Node 20 or later, then run `make oracle`")
-	}
-	text, err := os.ReadFile(filepath.Join(p.Dir, "node_modules", Name, "package.json"))
-	if err != nil {
-		return fmt.Errorf("%s %s is not installed: run `make oracle`: %w", Name, Version, err)
-	}
-	var installed struct{ Version string }
-	if err := json.Unmarshal(text, &installed); err != nil || installed.Version != Version {
-		return fmt.Errorf("%s must have version %s, got %q: run `make oracle`", Name, Version,
-			installed.Version)
-	}
-	return nil
+	return node.Package{Dir: p.Dir, Name: Name, Version: Version, Install: "make oracle"}.Ready()
 }
 
 // Decide returns a decision for each case, in order: allowed, implicitDeny or explicitDeny as the
@@ -99,20 +80,5 @@ func (p Package) run(ctx context.Context, in, out any) error {
 	if err != nil {
 		return err
 	}
-	ctx, stop := context.WithTimeout(ctx, scriptTimeout)
-	defer stop()
-	cmd := exec.CommandContext(ctx, "node", "oracle.mjs")
-	cmd.Dir = p.Dir
-	// The script needs no AWS account, so it gets no environment variable except PATH.
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH")}
-	var stderr bytes.Buffer
-	cmd.Stdin, cmd.Stderr = bytes.NewReader(text), &stderr
-	printed, err := cmd.Output()
-	if err != nil {
-		return fmt.Errorf("node oracle.mjs: %w\n%s", err, stderr.Bytes())
-	}
-	if err := json.Unmarshal(printed, out); err != nil {
-		return fmt.Errorf("node oracle.mjs: %w in %q", err, printed)
-	}
-	return nil
+	return node.Script{Dir: p.Dir, Args: []string{"oracle.mjs"}, Input: text}.Run(ctx, out)
 }
