@@ -2,6 +2,7 @@ package account
 
 import (
 	"cmp"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -50,12 +51,7 @@ func (l *loader) policyName(v value, at string) string {
 
 func (l *loader) policyNames(list []value, at string) []string {
 	var names []string
-	for _, v := range l.scalars(list, at) {
-		name := l.policyName(v, at)
-		if slices.Contains(names, name) {
-			l.addProblem(v.node, at, "duplicate policy %q: remove one", name)
-			continue
-		}
+	for _, name := range l.distinct(list, at, "policy", l.policyName) {
 		names = append(names, name)
 	}
 	return names
@@ -63,12 +59,7 @@ func (l *loader) policyNames(list []value, at string) []string {
 
 func (l *loader) groupNames(list []value, at string) []string {
 	var names []string
-	for _, v := range l.scalars(list, at) {
-		name := l.text(v, at)
-		if slices.Contains(names, name) {
-			l.addProblem(v.node, at, "duplicate group %q: remove one", name)
-			continue
-		}
+	for v, name := range l.distinct(list, at, "group", l.text) {
 		names = append(names, name)
 		if _, found := l.acc.Groups[name]; !found {
 			l.addProblem(l.node(v, at), at, "there is no group %q: add it under groups%s", name,
@@ -76,6 +67,25 @@ func (l *loader) groupNames(list []value, at string) []string {
 		}
 	}
 	return names
+}
+
+// distinct reads a list of names and yields each name once. It adds a problem for a repeated name.
+func (l *loader) distinct(list []value, at, kind string,
+	read func(v value, at string) string) iter.Seq2[value, string] {
+	return func(yield func(value, string) bool) {
+		seen := map[string]bool{}
+		for _, v := range l.scalars(list, at) {
+			name := read(v, at)
+			if seen[name] {
+				l.addProblem(v.node, at, "duplicate %s %q: remove one", kind, name)
+				continue
+			}
+			seen[name] = true
+			if !yield(v, name) {
+				return
+			}
+		}
+	}
 }
 
 // roleName reads the name of a role of the account.

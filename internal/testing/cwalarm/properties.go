@@ -137,7 +137,8 @@ func (r *propertyReader) boolean(name string, defaultValue bool) bool {
 	return defaultValue
 }
 
-func (r *propertyReader) stringList(name string) (list []string) {
+// list returns the elements of a list, or nil if the property is missing or not a list.
+func (r *propertyReader) list(name string) []any {
 	v, ok := r.take(name)
 	if !ok {
 		return nil
@@ -146,7 +147,11 @@ func (r *propertyReader) stringList(name string) (list []string) {
 	if !isList {
 		r.refuse("%s: a %T, want a list", name, v)
 	}
-	for _, e := range elements {
+	return elements
+}
+
+func (r *propertyReader) stringList(name string) (list []string) {
+	for _, e := range r.list(name) {
 		s, isText := e.(string)
 		if !isText {
 			r.refuse("%s: a %T in it, want strings", name, e)
@@ -157,16 +162,8 @@ func (r *propertyReader) stringList(name string) (list []string) {
 }
 
 func (r *propertyReader) dimensions(name string) map[string]string {
-	v, ok := r.take(name)
-	if !ok {
-		return nil
-	}
-	elements, isList := v.([]any)
-	if !isList {
-		r.refuse("%s: a %T, want a list", name, v)
-	}
 	dimensions := map[string]string{}
-	for _, e := range elements {
+	for _, e := range r.list(name) {
 		m, _ := e.(map[string]any)
 		d := propertyReader{prefix: name + ": ", unread: maps.Clone(m)}
 		key, value := d.str("Name"), d.str("Value")
