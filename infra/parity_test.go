@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"os"
 	"reflect"
 	"regexp"
 	"slices"
@@ -21,6 +20,7 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/cfn"
 	"github.com/remotion-audit/remotion-audit/internal/settings"
+	"github.com/remotion-audit/remotion-audit/internal/testing/cfntest"
 )
 
 // ignored contains the properties that may differ between template.yaml and the construct, as
@@ -31,20 +31,7 @@ var ignored = map[string]string{
 	"AuditFunction.Tags":    "SAM adds a tag",
 }
 
-func samTemplate(t *testing.T) cfn.Template { return readTemplate(t, "../template.yaml") }
-
-func readTemplate(t *testing.T, file string) cfn.Template {
-	t.Helper()
-	data, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template, err := cfn.Parse(data)
-	if err != nil {
-		t.Fatal(file, ": ", err)
-	}
-	return template
-}
+func samTemplate(t *testing.T) cfn.Template { return cfntest.Read(t, "../template.yaml") }
 
 // TestParity checks that template.yaml and the construct create the same resources, for several
 // sets of parameters.
@@ -197,7 +184,7 @@ func TestValidateAgreesWithTheTemplate(t *testing.T) {
 // resources.
 func TestForwarderParity(t *testing.T) {
 	const boundary = "arn:aws:iam::123456789012:policy/boundary"
-	want, err := readTemplate(t,
+	want, err := cfntest.Read(t,
 		"change-forwarder.yaml").Resources(map[string]string{"AWS::Partition": "aws",
 		"HomeRegion": "eu-central-1", "RolePath": "/audit/", "PermissionsBoundaryArn": boundary})
 	if err != nil {
@@ -219,21 +206,15 @@ func TestForwarderParity(t *testing.T) {
 	}
 }
 
-// synthesized returns the resources of a CDK template by the ids of their constructs. A logical id
-// of CDK is the auditor's id, the construct's id and a hash.
+// synthesized returns the resources of a CDK template by the ids of their constructs.
 func synthesized(t testing.TB, template assertions.Template) map[string]cfn.Resource {
 	t.Helper()
 	data, err := json.Marshal(*template.ToJSON())
 	if err != nil {
 		t.Fatal(err)
 	}
-	data = regexp.MustCompile(`"Auditor([A-Za-z0-9]*?)[0-9A-F]{8}"`).ReplaceAll(data, []byte(`"$1"`))
-	parsed, err := cfn.Parse(data)
-	if err != nil {
-		t.Fatal(err)
-	}
 	// BootstrapVersion is a parameter that CDK adds.
-	resources, err := parsed.Resources(map[string]string{"BootstrapVersion": "",
+	resources, err := cfntest.ParseCDK(t, data).Resources(map[string]string{"BootstrapVersion": "",
 		"AWS::Partition": "aws"})
 	if err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/testing/policytest"
 )
 
 // TestDocumentCommand checks that the policy equals Remotion's output byte for byte if no flag
@@ -21,10 +22,7 @@ func TestDocumentCommand(t *testing.T) {
 		"role --remotion-version 4.0.60": {"4.0.51", policies.Role},
 		"role --remotion-version auto":   {"4.0.418", policies.Role},
 	} {
-		release, err := policies.Find(want.since)
-		if err != nil {
-			t.Fatal(err)
-		}
+		release := policytest.Release(t, want.since)
 		out, diagnostics, err := runCommand(t, policiesCommand(), line)
 		if err != nil || diagnostics != "" || out != release.Document(want.kind) {
 			t.Errorf("policies %s: %v %s\n%s\nwant the %s policy of %s", line, err, diagnostics, out,

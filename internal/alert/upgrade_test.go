@@ -10,7 +10,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/alert"
 	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
-	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/testing/policytest"
 	"github.com/remotion-audit/remotion-audit/internal/testing/schematest"
 )
 
@@ -262,10 +262,7 @@ func TestAnUpgradeDoesNotAnnounceTheReadScopeAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	release, err := policies.Find("17.0.0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	release := policytest.Release(t, "17.0.0")
 	notices := audit.Evaluate(audit.Facts{Account: "123456789012", Partition: "aws",
 		Requested: "17.0.0", Release: release, Undiscovered: true, NoDefaultRole: true}).Notices
 	if len(notices) != 3 || len(state.Notices) != 3 {

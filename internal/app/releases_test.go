@@ -8,9 +8,9 @@ import (
 	"github.com/remotion-audit/remotion-audit/examples"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/account"
-	"github.com/remotion-audit/remotion-audit/internal/policies"
 	"github.com/remotion-audit/remotion-audit/internal/report"
 	"github.com/remotion-audit/remotion-audit/internal/testing/golden"
+	"github.com/remotion-audit/remotion-audit/internal/testing/policytest"
 )
 
 // TestGoldenReportOfThreeReleases audits an account with three releases and a custom function name,
@@ -30,10 +30,7 @@ func TestGoldenReportOfThreeReleases(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	to, err := policies.Find("4.0.527")
-	if err != nil {
-		t.Fatal(err)
-	}
+	to := policytest.Release(t, "4.0.527")
 	noon := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	a := App{Config: cfg, Clients: load(t, end.URL), Function: "remotion-audit", UpgradeTo: &to,
 		Now: func() time.Time { return noon }}

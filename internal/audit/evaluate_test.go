@@ -9,6 +9,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 	"github.com/remotion-audit/remotion-audit/internal/policies/needs"
+	"github.com/remotion-audit/remotion-audit/internal/testing/policytest"
 )
 
 const bucket = "arn:aws:s3:::remotionlambda-useast1-r3m0t10n4u"
@@ -17,10 +18,7 @@ func grants(t *testing.T, texts ...string) iampolicy.Grants {
 	t.Helper()
 	var g iampolicy.Grants
 	for i, text := range texts {
-		doc, err := iampolicy.Parse(`{"Version":"2012-10-17","Statement":[` + text + `]}`)
-		if err != nil {
-			t.Fatal(err)
-		}
+		doc := policytest.Parse(t, `{"Version":"2012-10-17","Statement":[`+text+`]}`)
 		g.Identity = append(g.Identity, iampolicy.Policy{ID: fmt.Sprintf("inline policy %q", rune('a'+i)),
 			Document: doc})
 	}

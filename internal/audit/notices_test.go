@@ -8,26 +8,15 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/testing/policytest"
 )
-
-func release(t testing.TB, version string) policies.Release {
-	t.Helper()
-	r, err := policies.Find(version)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
-}
 
 // TestDocumentNotices checks a role that is a caller and a render role. It has both policies.
 // Without a gap there is no notice that a policy is of the wrong kind.
 func TestDocumentNotices(t *testing.T) {
 	target := TargetFacts{Kind: RenderRole, Name: "role/both"}
 	for _, kind := range policies.Kinds {
-		doc, err := iampolicy.Parse(release(t, "4.0.240").Document(kind))
-		if err != nil {
-			t.Fatal(err)
-		}
+		doc := policytest.Parse(t, policytest.Release(t, "4.0.240").Document(kind))
 		target.Grants.Identity = append(target.Grants.Identity,
 			iampolicy.Policy{ID: string(kind), Document: doc})
 	}
@@ -51,7 +40,7 @@ func TestDeployed(t *testing.T) {
 	for i, region := range []string{"us-east-1", "us-east-1", "eu-west-1", "us-east-1"} {
 		f := Function{Name: fmt.Sprint(i), Region: region}
 		if i != 1 {
-			f.Release = release(t, "4.0.240")
+			f.Release = policytest.Release(t, "4.0.240")
 		}
 		functions = append(functions, f)
 	}

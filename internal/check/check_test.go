@@ -9,15 +9,13 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 	"github.com/remotion-audit/remotion-audit/internal/policies/needs"
+	"github.com/remotion-audit/remotion-audit/internal/testing/policytest"
 )
 
 func grants(t *testing.T, texts ...string) (g iampolicy.Grants) {
 	t.Helper()
 	for i, text := range texts {
-		doc, err := iampolicy.Parse(text)
-		if err != nil {
-			t.Fatal(err)
-		}
+		doc := policytest.Parse(t, text)
 		g.Identity = append(g.Identity, iampolicy.Policy{ID: fmt.Sprintf("%c.json", 'a'+i),
 			Document: doc})
 	}
@@ -183,10 +181,7 @@ func TestDocumentRequirements(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			doc, err := iampolicy.Parse(test.required)
-			if err != nil {
-				t.Fatal(err)
-			}
+			doc := policytest.Parse(t, test.required)
 			all, err := DocumentRequirements("needed.json", doc, test.context)
 			if err != nil {
 				t.Fatal(err)
@@ -208,11 +203,8 @@ func TestUnverifiedFindings(t *testing.T) {
 	needed, granted := "arn:aws:s3:::a"+strings.Repeat("*a", 5000),
 		"arn:aws:s3:::"+strings.Repeat("*a*b", 20)+"*"
 	for _, action := range []string{"s3:GetObject", "s3:*", "*"} {
-		doc, err := iampolicy.Parse(`{"Statement":{"Effect":"Allow","Action":"` + action +
-			`","Resource":"` + needed + `"}}`)
-		if err != nil {
-			t.Fatal(err)
-		}
+		doc := policytest.Parse(t, `{"Statement":{"Effect":"Allow","Action":"`+action+
+			`","Resource":"`+needed+`"}}`)
 		all, err := DocumentRequirements("needed.json", doc, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -237,10 +229,7 @@ func TestDocumentRequirementsErrors(t *testing.T) {
 		`{"Statement":{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:US-EAST:1:x"}}`: `field 4, "US-EAST", must consist of`,
 		`{"Statement":[]}`: "contains no required permissions",
 	} {
-		doc, err := iampolicy.Parse(text)
-		if err != nil {
-			t.Fatal(err)
-		}
+		doc := policytest.Parse(t, text)
 		if _, err := DocumentRequirements("needed.json", doc, nil); err == nil ||
 			!strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", text, err, want)

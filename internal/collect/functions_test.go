@@ -10,6 +10,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
 	"github.com/remotion-audit/remotion-audit/internal/collect"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/testing/policytest"
 )
 
 const (
@@ -406,10 +407,7 @@ func TestFunctionsWithoutARoleAreNamed(t *testing.T) {
 // TestExactNamesOfFunctions checks that a caller that only renders needs a grant only for the names
 // of the deployed functions, and that an upgrade changes these names.
 func TestExactNamesOfFunctions(t *testing.T) {
-	upgrade, err := policies.Find("4.0.530")
-	if err != nil {
-		t.Fatal(err)
-	}
+	upgrade := policytest.Release(t, "4.0.530")
 	const invoke = "lambda:InvokeFunction"
 	exact := func(names ...string) func(*awsemu.User) {
 		return func(u *awsemu.User) {
@@ -463,10 +461,7 @@ func TestExactNamesOfFunctions(t *testing.T) {
 // status.
 func TestUpgradePreview(t *testing.T) {
 	account, p := compliant(t), plan()
-	old, err := policies.Find("4.0.31")
-	if err != nil {
-		t.Fatal(err)
-	}
+	old := policytest.Release(t, "4.0.31")
 	changeUser(account, func(u *awsemu.User) { u.Inline["remotion"] = old.Document(policies.User) })
 	deploy(account, awsemu.LambdaFunction{Name: "remotion-render-4-0-31-mem2048mb-disk2048mb-120sec"})
 	for to, want := range map[string][]string{
@@ -475,10 +470,7 @@ func TestUpgradePreview(t *testing.T) {
 		"4.0.527": {"s3:PutBucketPolicy high", "s3:PutLifecycleConfiguration medium",
 			"lambda:TagResource medium", "lambda:GetLayerVersion medium"},
 	} {
-		release, err := policies.Find(to)
-		if err != nil {
-			t.Fatal(err)
-		}
+		release := policytest.Release(t, to)
 		p.UpgradeTo = &release
 		r, _ := judge(t, account, p)
 		var got []string

@@ -13,6 +13,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/check"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 	"github.com/remotion-audit/remotion-audit/internal/report"
+	"github.com/remotion-audit/remotion-audit/internal/testing/policytest"
 )
 
 // TestRegistry checks that names are distinct, and that every format has a document.
@@ -109,10 +110,7 @@ OPEN SINCE
 // whole files.
 func TestDocumentsInBothFormats(t *testing.T) {
 	t.Parallel()
-	old, err := policies.Find("4.0.417")
-	if err != nil {
-		t.Fatal(err)
-	}
+	old := policytest.Release(t, "4.0.417")
 	c := policies.Compare([]policies.Release{old}, policies.Latest(), policies.Kinds)
 	verdict := check.Verdict{Status: audit.StatusCompliant, Required: "a <file>"}
 	for _, test := range []struct{ name, got, want string }{

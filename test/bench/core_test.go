@@ -9,6 +9,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/collect"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/testing/policytest"
 )
 
 // BenchmarkParse parses the documents that Remotion prints.
@@ -29,10 +30,7 @@ func BenchmarkParse(b *testing.B) {
 // BenchmarkGrantsEvaluate evaluates one request for a principal that has one or ten copies of the
 // documented policy.
 func BenchmarkGrantsEvaluate(b *testing.B) {
-	doc, err := iampolicy.Parse(policies.Latest().Document(policies.User))
-	if err != nil {
-		b.Fatal(err)
-	}
+	doc := policytest.Parse(b, policies.Latest().Document(policies.User))
 	request := iampolicy.Request{
 		Action: "lambda:CreateFunction",
 		Resource: "arn:aws:lambda:us-east-1:123456789012:function:" +

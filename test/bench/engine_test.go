@@ -9,14 +9,12 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/testing/policytest"
 )
 
 func document(b *testing.B, text string) iampolicy.Policy {
 	b.Helper()
-	doc, err := iampolicy.Parse(text)
-	if err != nil {
-		b.Fatal(err)
-	}
+	doc := policytest.Parse(b, text)
 	return iampolicy.Policy{ID: "policy", Document: doc}
 }
 

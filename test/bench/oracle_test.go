@@ -10,6 +10,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 	"github.com/remotion-audit/remotion-audit/internal/testing/corpus"
 	"github.com/remotion-audit/remotion-audit/internal/testing/corpus/oracle"
+	"github.com/remotion-audit/remotion-audit/internal/testing/policytest"
 )
 
 // BenchmarkOracle evaluates one request for Remotion's user policy with this project's evaluator,
@@ -29,10 +30,7 @@ func BenchmarkOracle(b *testing.B) {
 	if got, err := pkg.Decide(b.Context(), []corpus.Case{timed}); err != nil || got[0] != "allowed" {
 		b.Fatalf("the oracle returns %v, %v, want allowed", got, err)
 	}
-	doc, err := iampolicy.Parse(text)
-	if err != nil {
-		b.Fatal(err)
-	}
+	doc := policytest.Parse(b, text)
 	grants := iampolicy.Grants{Identity: []iampolicy.Policy{{ID: "user", Document: doc}}}
 	request := iampolicy.Request{Action: timed.Action, Resource: timed.Resource,
 		Context: iampolicy.Context{}}

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"os"
 	"os/exec"
 	"reflect"
 	"slices"
@@ -16,6 +15,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
 	"github.com/remotion-audit/remotion-audit/internal/cfn"
 	"github.com/remotion-audit/remotion-audit/internal/contract"
+	"github.com/remotion-audit/remotion-audit/internal/testing/cfntest"
 )
 
 const (
@@ -99,14 +99,7 @@ var resourceNames = strings.NewReplacer("${AlertTopic}", topicARN, "${EvidenceBu
 
 func readStack(t *testing.T, parameters map[string]string) (s stack) {
 	t.Helper()
-	data, err := os.ReadFile("../../template.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	template, err := cfn.Parse(data)
-	if err != nil {
-		t.Fatal(err)
-	}
+	template := cfntest.Read(t, "../../template.yaml")
 	all := map[string]string{"AWS::Partition": "aws", "AWS::AccountId": "123456789012",
 		"AWS::Region": "us-east-1", "AWS::URLSuffix": "amazonaws.com", "ReactToChanges": "yes"}
 	maps.Copy(all, parameters)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/cfn"
 	"github.com/remotion-audit/remotion-audit/internal/contract"
+	"github.com/remotion-audit/remotion-audit/internal/testing/cfntest"
 )
 
 // at returns the value at a path of keys in nested mappings, or nil. A list with one element counts
@@ -28,7 +29,7 @@ func at(v any, path string) any {
 // TestRulesMatchTheContractsCalls checks that the rules of the template and of the forwarder match
 // exactly the successful calls that the contract lists.
 func TestRulesMatchTheContractsCalls(t *testing.T) {
-	forwarding, err := parseTemplate(t,
+	forwarding, err := cfntest.Read(t,
 		forwarderFile).Resources(map[string]string{"HomeRegion": "eu-central-1"})
 	if err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/remotion-audit/remotion-audit/internal/settings"
+	"github.com/remotion-audit/remotion-audit/internal/testing/cfntest"
 )
 
 // TestParametersAreRefusedBeforeDeploy checks that template.yaml rejects invalid parameters before
@@ -81,7 +82,7 @@ func TestNamesGoWithTheReadScope(t *testing.T) {
 // TestForwarderIsDeployedWhereTheEventsAre checks that the forwarder's template accepts only a
 // region that receives IAM's events, and another region as HomeRegion.
 func TestForwarderIsDeployedWhereTheEventsAre(t *testing.T) {
-	template := parseTemplate(t, forwarderFile)
+	template := cfntest.Read(t, forwarderFile)
 	for _, tt := range []struct{ region, home, want string }{
 		{"us-east-1", "eu-central-1", ""},
 		{"cn-north-1", "cn-northwest-1", ""},

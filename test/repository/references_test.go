@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/remotion-audit/remotion-audit/internal/cfn"
+	"github.com/remotion-audit/remotion-audit/internal/testing/cfntest"
 )
 
 // TestEveryStackCanBeCreated checks that no stack has a circular dependency or a reference to a
@@ -37,7 +38,7 @@ func TestEveryStackCanBeCreated(t *testing.T) {
 			"AWS::Partition": "aws"},
 			map[string]string{"PermissionsBoundaryArn": boundary}},
 	} {
-		template := parseTemplate(t, tt.file)
+		template := cfntest.Read(t, tt.file)
 		for name := range parametersOfConditions(template) {
 			if name, _, _ := strings.Cut(name, " "); tt.choices[name] == "" {
 				t.Errorf("%s: a condition uses %s, which this test does not vary", tt.file, name)
@@ -178,7 +179,7 @@ func TestPartitions(t *testing.T) {
 			"ReactToChanges": "yes"}},
 		{readTemplate(t), map[string]string{"Callers": "none", "ReadScope": "named",
 			"NamedPrincipals": "arn:aws-cn:iam::123456789012:user/render"}},
-		{parseTemplate(t, forwarderFile), map[string]string{"HomeRegion": "cn-northwest-1"}},
+		{cfntest.Read(t, forwarderFile), map[string]string{"HomeRegion": "cn-northwest-1"}},
 	} {
 		maps.Copy(tt.given, china)
 		resources, err := tt.template.Resources(tt.given)

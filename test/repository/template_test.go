@@ -14,6 +14,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/cfn"
 	"github.com/remotion-audit/remotion-audit/internal/contract"
 	"github.com/remotion-audit/remotion-audit/internal/settings"
+	"github.com/remotion-audit/remotion-audit/internal/testing/cfntest"
 )
 
 const (
@@ -21,20 +22,7 @@ const (
 	forwarderFile = "../../infra/change-forwarder.yaml"
 )
 
-func readTemplate(t testing.TB) cfn.Template { return parseTemplate(t, templateFile) }
-
-func parseTemplate(t testing.TB, file string) cfn.Template {
-	t.Helper()
-	data, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template, err := cfn.Parse(data)
-	if err != nil {
-		t.Fatal(file, ": ", err)
-	}
-	return template
-}
+func readTemplate(t testing.TB) cfn.Template { return cfntest.Read(t, templateFile) }
 
 // readResources returns the resources of a stack with every optional resource of the template.
 func readResources(t testing.TB) map[string]cfn.Resource {

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/cfn"
 	"github.com/remotion-audit/remotion-audit/internal/settings"
+	"github.com/remotion-audit/remotion-audit/internal/testing/cfntest"
 )
 
 func TestMain(m *testing.M) {
@@ -47,29 +47,18 @@ func synthesize(t *testing.T, environment map[string]string) (map[string]cfn.Tem
 	}
 	templates := map[string]cfn.Template{}
 	for _, file := range files {
-		templates[strings.TrimSuffix(filepath.Base(file), ".template.json")] = readTemplate(t, file)
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		templates[strings.TrimSuffix(filepath.Base(file), ".template.json")] = cfntest.ParseCDK(t, data)
 	}
 	return templates, nil
 }
 
-func readTemplate(t *testing.T, file string) cfn.Template {
-	t.Helper()
-	data, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	// A logical id of CDK is the auditor's id, the construct's id and a hash.
-	data = regexp.MustCompile(`"Auditor([A-Za-z0-9]*?)[0-9A-F]{8}"`).ReplaceAll(data, []byte(`"$1"`))
-	template, err := cfn.Parse(data)
-	if err != nil {
-		t.Fatal(file, ": ", err)
-	}
-	return template
-}
-
 // TestOutputsEqualTheTemplate checks that the app and template.yaml have the same outputs.
 func TestOutputsEqualTheTemplate(t *testing.T) {
-	want, err := readTemplate(t,
+	want, err := cfntest.Read(t,
 		"../../../template.yaml").Outputs(map[string]string{"Callers": "none"})
 	if err != nil {
 		t.Fatal(err)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/cfn"
 	"github.com/remotion-audit/remotion-audit/internal/testing/cfnlint"
+	"github.com/remotion-audit/remotion-audit/internal/testing/cfntest"
 )
 
 // write runs the command with template.yaml and a small file as code. It returns the new template,
@@ -72,14 +73,7 @@ func TestTemplate(t *testing.T) {
 	}
 
 	// The other resources are those of template.yaml.
-	data, err := os.ReadFile("../../../template.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	source, err := cfn.Parse(data)
-	if err != nil {
-		t.Fatal(err)
-	}
+	source := cfntest.Read(t, "../../../template.yaml")
 	original, err := source.Resources(map[string]string{"Callers": "user/render"})
 	if err != nil {
 		t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/testing/policytest"
 )
 
 // insightsAccounts maps a region to the owner of the extension, for the regions in which Remotion's
@@ -13,31 +14,13 @@ import (
 var insightsAccounts = map[string]string{"af-south-1": "012438385374",
 	"ap-east-1": "519774774795", "ap-northeast-3": "194566237122", "eu-south-1": "339249233099"}
 
-func find(t *testing.T, version string) policies.Release {
-	t.Helper()
-	r, err := policies.Find(version)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
-}
-
-func parse(t testing.TB, text string) *iampolicy.Document {
-	t.Helper()
-	doc, err := iampolicy.Parse(text)
-	if err != nil {
-		t.Fatalf("%v\n%s", err, text)
-	}
-	return doc
-}
-
 // TestInsightsLayers checks that four regions need the extension from an account that the document
 // does not name, and that three regions have no extension. In all other regions the document is
 // enough.
 func TestInsightsLayers(t *testing.T) {
 	for _, region := range policies.Regions(policies.AWS) {
 		p := Scope{Partition: policies.AWS, Account: "123456789012", Regions: []string{region}}
-		releases := []policies.Release{find(t, "4.0.527")}
+		releases := []policies.Release{policytest.Release(t, "4.0.527")}
 		var documented, undocumented []string
 		for _, r := range append(policies.Union(releases, policies.User),
 			policies.Undocumented(releases, policies.User, p.Regions)...) {

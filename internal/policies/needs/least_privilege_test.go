@@ -9,6 +9,7 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/testing/policytest"
 )
 
 // TestLeastPrivilegeGrantsTheNeedsAndNoMore checks that the policy for any scope grants all needs
@@ -90,7 +91,7 @@ func TestLeastPrivilegeGrantsTheNeedsAndNoMore(t *testing.T) {
 
 func grants(t *testing.T, text string) iampolicy.Grants {
 	t.Helper()
-	return iampolicy.Grants{Identity: []iampolicy.Policy{{Document: parse(t, text)}}}
+	return iampolicy.Grants{Identity: []iampolicy.Policy{{Document: policytest.Parse(t, text)}}}
 }
 
 // assertUnique fails if two statements have the same Sid, which IAM rejects, or the same grant,
@@ -171,7 +172,8 @@ func TestLeastPrivilegeForOldBuckets(t *testing.T) {
 		{"4.0.527", "remotionlambda-euwest1-*"},
 	} {
 		for _, kind := range policies.Kinds {
-			text := LeastPrivilege([]policies.Release{find(t, test.version)}, kind, policies.All, p)
+			release := policytest.Release(t, test.version)
+			text := LeastPrivilege([]policies.Release{release}, kind, policies.All, p)
 			for _, resource := range []string{test.bucket, test.bucket + "/*"} {
 				if !strings.Contains(text, `"arn:aws:s3:::`+resource+`"`) {
 					t.Errorf("%s %s: no statement for %s\n%s", test.version, kind, resource, text)

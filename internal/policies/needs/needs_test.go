@@ -7,6 +7,7 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/testing/policytest"
 )
 
 var testScope = Scope{
@@ -26,10 +27,7 @@ func TestDocumentGrantsTheNeeds(t *testing.T) {
 			Caller:  arn + "user/render", RenderRole: arn + "role/remotion-lambda-role"}
 		context := iampolicy.Context{"aws:username": {"render"}}
 		for _, kind := range []policies.PolicyKind{policies.User, policies.Role} {
-			doc, err := iampolicy.Parse(release.Document(kind))
-			if err != nil {
-				t.Fatal(err)
-			}
+			doc := policytest.Parse(t, release.Document(kind))
 			g := iampolicy.Grants{Identity: []iampolicy.Policy{{Document: doc}}}
 			for _, req := range release.Requirements(kind) {
 				needed := scope.Needed(req)
@@ -166,10 +164,7 @@ func TestCustomNamesAddNeeds(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.action, func(t *testing.T) {
-			doc, err := iampolicy.Parse(policies.Latest().Document(test.kind))
-			if err != nil {
-				t.Fatal(err)
-			}
+			doc := policytest.Parse(t, policies.Latest().Document(test.kind))
 			documented := iampolicy.Grants{Identity: []iampolicy.Policy{{Document: doc}}}
 			reqs := custom.Requirements([]policies.Release{policies.Latest()}, test.kind, policies.All)
 			i := slices.IndexFunc(reqs, func(r policies.Requirement) bool {
@@ -196,10 +191,7 @@ func TestCustomNamesAddNeeds(t *testing.T) {
 
 func TestRequirementsLeavesOutRequirementsWithoutNeeds(t *testing.T) {
 	has := func(p Scope, action string, version string, resource string) bool {
-		r, err := policies.Find(version)
-		if err != nil {
-			t.Fatal(err)
-		}
+		r := policytest.Release(t, version)
 		required := p.Requirements([]policies.Release{r}, policies.User, policies.All)
 		return slices.ContainsFunc(required, func(r policies.Requirement) bool {
 			return r.Action == action && strings.Contains(r.Resource, resource)

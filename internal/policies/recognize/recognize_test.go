@@ -14,29 +14,12 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 	"github.com/remotion-audit/remotion-audit/internal/policies/needs"
+	"github.com/remotion-audit/remotion-audit/internal/testing/policytest"
 )
 
 // allReleases returns the ranges of all partitions.
 func allReleases() []policies.Release {
 	return slices.Concat(policies.Releases(policies.AWS), policies.Releases(policies.China))
-}
-
-func find(t *testing.T, version string) policies.Release {
-	t.Helper()
-	r, err := policies.Find(version)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
-}
-
-func parse(t testing.TB, text string) *iampolicy.Document {
-	t.Helper()
-	doc, err := iampolicy.Parse(text)
-	if err != nil {
-		t.Fatalf("%v\n%s", err, text)
-	}
-	return doc
 }
 
 // TestOriginalDocuments checks that Policy finds each historic document as printed, without space,
@@ -52,7 +35,7 @@ func TestOriginalDocuments(t *testing.T) {
 			}
 			for name, text := range map[string]string{"as printed": text, "compact": compact.String(),
 				"shuffled": shuffled(t, random, text)} {
-				r, ok := Policy(parse(t, text), kind)
+				r, ok := Policy(policytest.Parse(t, text), kind)
 				if !ok || !r.Unchanged() || r.Misplaced() || r.Narrowed || r.Kind != kind ||
 					r.Partition != release.Partition {
 					t.Errorf("%s %s, %s: recognized as %+v, ok %v", release, kind, name, r, ok)
@@ -108,8 +91,10 @@ func shuffled(t *testing.T, random *rand.Rand, text string) string {
 }
 
 func TestPolicy(t *testing.T) {
-	user, role := find(t, "4.0.240").Document(policies.User), find(t, "4.0.240").Document(policies.Role)
-	first, newest := find(t, "3.0.31").Document(policies.User), policies.Latest().Document(policies.User)
+	release := policytest.Release(t, "4.0.240")
+	user, role := release.Document(policies.User), release.Document(policies.Role)
+	first := policytest.Release(t, "3.0.31").Document(policies.User)
+	newest := policies.Latest().Document(policies.User)
 	china := policies.Releases(policies.China)[0].Document(policies.User)
 	without := func(text string, items ...string) string {
 		for _, item := range items {
@@ -203,7 +188,7 @@ func TestPolicy(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got := ""
-			if r, ok := Policy(parse(t, test.text), test.on); ok {
+			if r, ok := Policy(policytest.Parse(t, test.text), test.on); ok {
 				got = r.String()
 			}
 			if got != test.want {
@@ -224,7 +209,7 @@ func TestNarrowedDocuments(t *testing.T) {
 			text := needs.LeastPrivilege([]policies.Release{release}, kind, policies.All,
 				needs.Scope{Partition: release.Partition, Account: "123456789012",
 					Regions: policies.Regions(release.Partition)[:2]})
-			r, ok := Policy(parse(t, text), kind)
+			r, ok := Policy(policytest.Parse(t, text), kind)
 			if !ok || !r.Unchanged() || !r.Narrowed || semver.Compare("v"+r.Since, "v"+release.Since) > 0 ||
 				r.Until != "" && semver.Compare("v"+r.Until, "v"+release.Until) < 0 {
 				t.Errorf("%s %s %s: recognized as %s, ok %v\n%s", release.Partition, release, kind, r, ok, text)
@@ -295,7 +280,7 @@ func TestAddedWildcards(t *testing.T) {
 				"arn:aws:s3:::remotionlambda-*"},
 	} {
 		text := strings.Replace(policies.Latest().Document(policies.User), test.old, test.new, 1)
-		r, ok := Policy(parse(t, text), policies.User)
+		r, ok := Policy(policytest.Parse(t, text), policies.User)
 		if got := r.String(); !ok || !strings.HasSuffix(got, test.want) {
 			t.Errorf("%s for %s: %s; want %s", test.new, test.old, got, test.want)
 		}

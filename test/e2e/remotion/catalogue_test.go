@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/testing/policytest"
 	"github.com/remotion-audit/remotion-audit/test/e2e/remotion"
 )
 
@@ -49,10 +50,7 @@ func TestTheCatalogueEqualsASampleOfPackages(t *testing.T) {
 				t.Error(difference)
 			}
 		})
-		release, err := policies.Find(version)
-		if err != nil {
-			t.Fatal(err)
-		}
+		release := policytest.Release(t, version)
 		ranges[release.String()] = true
 	}
 	if len(ranges) < 4 {
@@ -107,10 +105,7 @@ func TestPublished(t *testing.T) {
 	}
 	newest, until := boundaries[len(boundaries)-1], policies.Latest().Until
 	for _, version := range boundaries {
-		release, err := policies.Find(version)
-		if err != nil {
-			t.Fatal(err)
-		}
+		release := policytest.Release(t, version)
 		differences := remotion.Differs(version, cache[version])
 		switch {
 		case len(differences) == 0 && release.NewerThanCatalogue():
@@ -167,10 +162,7 @@ func TestBoundaries(t *testing.T) {
 // them.
 func cataloguedDocuments(t *testing.T, version string) remotion.Documents {
 	t.Helper()
-	r, err := policies.Find(version)
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := policytest.Release(t, version)
 	d := remotion.Documents{User: strings.TrimSuffix(r.Document(policies.User), "\n"),
 		Role: strings.TrimSuffix(r.Document(policies.Role), "\n")}
 	if china, err := r.In(policies.China); err == nil {

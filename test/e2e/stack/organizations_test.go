@@ -9,6 +9,7 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/cfn"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
+	"github.com/remotion-audit/remotion-audit/internal/testing/policytest"
 )
 
 const (
@@ -69,10 +70,7 @@ func (c caller) decision(t testing.TB, policy map[string]any,
 	if err != nil {
 		t.Fatal(err)
 	}
-	document, err := iampolicy.Parse(string(text))
-	if err != nil {
-		t.Fatalf("%s: %v", text, err)
-	}
+	document := policytest.Parse(t, string(text))
 	return iampolicy.Grants{Identity: []iampolicy.Policy{{ID: "resource policy", Document: document}}}.
 		Evaluate(iampolicy.Request{Action: action, Resource: resource, Context: c.context}).Decision
 }

@@ -14,13 +14,13 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/remotion-audit/remotion-audit/internal/cfn"
 	"github.com/remotion-audit/remotion-audit/internal/testing/cfnlint"
+	"github.com/remotion-audit/remotion-audit/internal/testing/cfntest"
 )
 
 // ignoredTypes are the resource types that moto ignores.
@@ -134,31 +134,13 @@ func checkStack(t *testing.T, s step, got state, status string) {
 	}
 }
 
-// cdkID matches a logical id of CDK: template.yaml's id between the construct's id and a hash.
-var cdkID = regexp.MustCompile(`\bAuditor([A-Za-z]+?)[0-9A-F]{8}\b`)
-
 // read returns the template of a step, with the logical ids of template.yaml.
 func (s step) read(t testing.TB) cfn.Template {
 	t.Helper()
-	template, err := cfn.Parse([]byte(cdkID.ReplaceAllString(s.Template, "$1")))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return template
+	return cfntest.ParseCDK(t, []byte(s.Template))
 }
 
-func templateOfSAM(t testing.TB) cfn.Template {
-	t.Helper()
-	data, err := os.ReadFile("../../../template.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	template, err := cfn.Parse(data)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return template
-}
+func templateOfSAM(t testing.TB) cfn.Template { return cfntest.Read(t, "../../../template.yaml") }
 
 // synthesize returns the template that the CDK app of infra writes with these environment
 // variables.

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/remotion-audit/remotion-audit/internal/cfn"
+	"github.com/remotion-audit/remotion-audit/internal/testing/cfntest"
 )
 
 // state holds the resources of an account, and the status, outputs and resources of its stack, as
@@ -35,7 +36,7 @@ func (s *state) UnmarshalJSON(data []byte) error {
 	}
 	resources := map[string]string{}
 	for id, physical := range s.Resources {
-		resources[cdkID.ReplaceAllString(id, "$1")] = physical
+		resources[cfntest.TemplateIDs(id)] = physical
 	}
 	s.Resources = resources
 	return nil
