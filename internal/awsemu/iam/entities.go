@@ -67,19 +67,19 @@ func (c call) role(e *entity) roleXML {
 // entityReads are the operations that read users, groups, roles and their inline policies.
 var entityReads = table{
 	"GetUser":                   {Do: getUser, Needs: onUser},
-	"GetRole":                   {Do: getRole, Needs: onRole},
+	"GetRole":                   {Do: forEntity(service.KindRole, getRole), Needs: onRole},
 	"ListRoles":                 {Do: listRoles, Needs: onAny},
-	"ListGroupsForUser":         {Do: listGroupsForUser, Needs: onUser},
+	"ListGroupsForUser":         {Do: forEntity(service.KindUser, listGroupsForUser), Needs: onUser},
 	"ListAccountAliases":        {Do: listAccountAliases, Needs: onAny},
-	"ListUserPolicies":          {Do: listInline(service.KindUser), Needs: onUser},
-	"ListGroupPolicies":         {Do: listInline(service.KindGroup), Needs: onGroup},
-	"ListRolePolicies":          {Do: listInline(service.KindRole), Needs: onRole},
-	"GetUserPolicy":             {Do: getInline(service.KindUser), Needs: onUser},
-	"GetGroupPolicy":            {Do: getInline(service.KindGroup), Needs: onGroup},
-	"GetRolePolicy":             {Do: getInline(service.KindRole), Needs: onRole},
-	"ListAttachedUserPolicies":  {Do: listAttached(service.KindUser), Needs: onUser},
-	"ListAttachedGroupPolicies": {Do: listAttached(service.KindGroup), Needs: onGroup},
-	"ListAttachedRolePolicies":  {Do: listAttached(service.KindRole), Needs: onRole},
+	"ListUserPolicies":          {Do: forEntity(service.KindUser, listInline), Needs: onUser},
+	"ListGroupPolicies":         {Do: forEntity(service.KindGroup, listInline), Needs: onGroup},
+	"ListRolePolicies":          {Do: forEntity(service.KindRole, listInline), Needs: onRole},
+	"GetUserPolicy":             {Do: forInline(service.KindUser, getInline), Needs: onUser},
+	"GetGroupPolicy":            {Do: forInline(service.KindGroup, getInline), Needs: onGroup},
+	"GetRolePolicy":             {Do: forInline(service.KindRole, getInline), Needs: onRole},
+	"ListAttachedUserPolicies":  {Do: forEntity(service.KindUser, listAttached), Needs: onUser},
+	"ListAttachedGroupPolicies": {Do: forEntity(service.KindGroup, listAttached), Needs: onGroup},
+	"ListAttachedRolePolicies":  {Do: forEntity(service.KindRole, listAttached), Needs: onRole},
 }
 
 func getUser(c call) (any, error) {
@@ -102,11 +102,7 @@ func getUser(c call) (any, error) {
 	}
 }
 
-func getRole(c call) (any, error) {
-	e, err := c.find(service.KindRole)
-	if err != nil {
-		return nil, err
-	}
+func getRole(c call, e *entity) (any, error) {
 	return struct{ Role roleXML }{c.role(e)}, nil
 }
 
@@ -141,11 +137,7 @@ type groupList struct {
 	wire.Page
 }
 
-func listGroupsForUser(c call) (any, error) {
-	e, err := c.find(service.KindUser)
-	if err != nil {
-		return nil, err
-	}
+func listGroupsForUser(c call, e *entity) (any, error) {
 	shown, p, err := pageOf(c, e.groups)
 	return groupList{wire.ListOf(c.plainGroups(shown)), p}, err
 }
@@ -161,85 +153,57 @@ func listAccountAliases(c call) (any, error) {
 	}{wire.ListOf(aliases), wire.Page{}}, nil
 }
 
-func listInline(k service.Kind) func(call) (any, error) {
-	return func(c call) (any, error) {
-		e, err := c.find(k)
-		if err != nil {
-			return nil, err
-		}
-		shown, p, err := pageOf(c, slices.Sorted(maps.Keys(e.inline)))
-		return struct {
-			PolicyNames wire.Members[string]
-			wire.Page
-		}{wire.ListOf(shown), p}, err
-	}
+func listInline(c call, e *entity) (any, error) {
+	shown, p, err := pageOf(c, slices.Sorted(maps.Keys(e.inline)))
+	return struct {
+		PolicyNames wire.Members[string]
+		wire.Page
+	}{wire.ListOf(shown), p}, err
 }
 
-// inlineOf returns the entity and the policy name in a call about an inline policy. The entity must
-// exist, but the policy need not exist.
-func (c call) inlineOf(k service.Kind) (e *entity, name string, err error) {
-	if e, err = c.find(k); err != nil {
-		return nil, "", err
+func getInline(c call, e *entity, name string) (any, error) {
+	doc, found := e.inline[name]
+	if !found {
+		return nil, noSuchEntity("The %s policy with name %s cannot be found.", e.kind, name)
 	}
-	name, err = c.name("PolicyName", 128)
-	return e, name, err
+	type inline struct {
+		UserName       string `xml:",omitempty"`
+		GroupName      string `xml:",omitempty"`
+		RoleName       string `xml:",omitempty"`
+		PolicyName     string
+		PolicyDocument string
+	}
+	in := inline{PolicyName: name, PolicyDocument: wire.Encode(doc.text)}
+	switch e.kind {
+	case service.KindUser:
+		in.UserName = e.name
+	case service.KindGroup:
+		in.GroupName = e.name
+	case service.KindRole:
+		in.RoleName = e.name
+	}
+	return in, nil
 }
 
-func getInline(k service.Kind) func(call) (any, error) {
-	return func(c call) (any, error) {
-		e, name, err := c.inlineOf(k)
-		if err != nil {
-			return nil, err
+func listAttached(c call, e *entity) (any, error) {
+	prefix := cmp.Or(c.Form.Get("PathPrefix"), "/")
+	var under []*policy
+	for _, p := range e.attached {
+		if len(p.path) >= len(prefix) && p.path[:len(prefix)] == prefix {
+			under = append(under, p)
 		}
-		doc, found := e.inline[name]
-		if !found {
-			return nil, noSuchEntity("The %s policy with name %s cannot be found.", k, name)
-		}
-		type inline struct {
-			UserName       string `xml:",omitempty"`
-			GroupName      string `xml:",omitempty"`
-			RoleName       string `xml:",omitempty"`
-			PolicyName     string
-			PolicyDocument string
-		}
-		in := inline{PolicyName: name, PolicyDocument: wire.Encode(doc.text)}
-		switch k {
-		case service.KindUser:
-			in.UserName = e.name
-		case service.KindGroup:
-			in.GroupName = e.name
-		case service.KindRole:
-			in.RoleName = e.name
-		}
-		return in, nil
 	}
-}
-
-func listAttached(k service.Kind) func(call) (any, error) {
-	return func(c call) (any, error) {
-		e, err := c.find(k)
-		if err != nil {
-			return nil, err
-		}
-		prefix := cmp.Or(c.Form.Get("PathPrefix"), "/")
-		var under []*policy
-		for _, p := range e.attached {
-			if len(p.path) >= len(prefix) && p.path[:len(prefix)] == prefix {
-				under = append(under, p)
-			}
-		}
-		shown, p, err := pageOf(c, under)
-		type attached struct {
-			PolicyName string
-			PolicyArn  string
-		}
-		var list []attached
-		for _, p := range shown {
-			list = append(list, attached{p.name, p.arn})
-		}
-		return struct {
-			AttachedPolicies wire.Members[attached]
-			wire.Page
-		}{wire.ListOf(list), p}, err
+	shown, p, err := pageOf(c, under)
+	type attached struct {
+		PolicyName string
+		PolicyArn  string
 	}
+	var list []attached
+	for _, p := range shown {
+		list = append(list, attached{p.name, p.arn})
+	}
+	return struct {
+		AttachedPolicies wire.Members[attached]
+		wire.Page
+	}{wire.ListOf(list), p}, err
 }

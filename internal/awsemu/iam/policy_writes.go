@@ -13,20 +13,20 @@ import (
 // policyWrites are the operations that change policies: inline policies, versions and attachments
 // of managed policies, and trust policies.
 var policyWrites = table{
-	"PutUserPolicy":          {Do: putInline(service.KindUser), Needs: onUser},
-	"PutGroupPolicy":         {Do: putInline(service.KindGroup), Needs: onGroup},
-	"PutRolePolicy":          {Do: putInline(service.KindRole), Needs: onRole},
-	"DeleteUserPolicy":       {Do: deleteInline(service.KindUser), Needs: onUser},
-	"DeleteGroupPolicy":      {Do: deleteInline(service.KindGroup), Needs: onGroup},
-	"DeleteRolePolicy":       {Do: deleteInline(service.KindRole), Needs: onRole},
-	"UpdateAssumeRolePolicy": {Do: updateAssumeRolePolicy, Needs: onRole},
+	"PutUserPolicy":          {Do: forInline(service.KindUser, putInline), Needs: onUser},
+	"PutGroupPolicy":         {Do: forInline(service.KindGroup, putInline), Needs: onGroup},
+	"PutRolePolicy":          {Do: forInline(service.KindRole, putInline), Needs: onRole},
+	"DeleteUserPolicy":       {Do: forInline(service.KindUser, deleteInline), Needs: onUser},
+	"DeleteGroupPolicy":      {Do: forInline(service.KindGroup, deleteInline), Needs: onGroup},
+	"DeleteRolePolicy":       {Do: forInline(service.KindRole, deleteInline), Needs: onRole},
+	"UpdateAssumeRolePolicy": {Do: forEntity(service.KindRole, updateAssumeRolePolicy), Needs: onRole},
 
-	"AttachUserPolicy":  {Do: attach(service.KindUser), Needs: onUser},
-	"AttachGroupPolicy": {Do: attach(service.KindGroup), Needs: onGroup},
-	"AttachRolePolicy":  {Do: attach(service.KindRole), Needs: onRole},
-	"DetachUserPolicy":  {Do: detach(service.KindUser), Needs: onUser},
-	"DetachGroupPolicy": {Do: detach(service.KindGroup), Needs: onGroup},
-	"DetachRolePolicy":  {Do: detach(service.KindRole), Needs: onRole},
+	"AttachUserPolicy":  {Do: forEntity(service.KindUser, attach), Needs: onUser},
+	"AttachGroupPolicy": {Do: forEntity(service.KindGroup, attach), Needs: onGroup},
+	"AttachRolePolicy":  {Do: forEntity(service.KindRole, attach), Needs: onRole},
+	"DetachUserPolicy":  {Do: forEntity(service.KindUser, detach), Needs: onUser},
+	"DetachGroupPolicy": {Do: forEntity(service.KindGroup, detach), Needs: onGroup},
+	"DetachRolePolicy":  {Do: forEntity(service.KindRole, detach), Needs: onRole},
 
 	"CreatePolicyVersion":     {Do: createPolicyVersion, Needs: onPolicy},
 	"SetDefaultPolicyVersion": {Do: setDefaultPolicyVersion, Needs: onPolicy},
@@ -89,49 +89,33 @@ func (c call) trustDocument(param string) (document, error) {
 	return document{text: text}, nil
 }
 
-func putInline(k service.Kind) func(call) (any, error) {
-	return func(c call) (any, error) {
-		e, name, err := c.inlineOf(k)
-		if err != nil {
-			return nil, err
-		}
-		doc, err := c.identityDocument("PolicyDocument")
-		if err != nil {
-			return nil, err
-		}
-		total := PolicySize(doc.text)
-		for other, d := range e.inline {
-			if other != name {
-				total += PolicySize(d.text)
-			}
-		}
-		if limit := InlineQuota[k]; total > limit {
-			return nil, limitExceeded("Maximum policy size of %d bytes exceeded for %s %s", limit, k, e.name)
-		}
-		e.inline[name] = doc
-		return nil, nil
-	}
-}
-
-func deleteInline(k service.Kind) func(call) (any, error) {
-	return func(c call) (any, error) {
-		e, name, err := c.inlineOf(k)
-		if err != nil {
-			return nil, err
-		}
-		if _, found := e.inline[name]; !found {
-			return nil, noSuchEntity("The %s policy with name %s cannot be found.", k, name)
-		}
-		delete(e.inline, name)
-		return nil, nil
-	}
-}
-
-func updateAssumeRolePolicy(c call) (any, error) {
-	e, err := c.find(service.KindRole)
+func putInline(c call, e *entity, name string) (any, error) {
+	doc, err := c.identityDocument("PolicyDocument")
 	if err != nil {
 		return nil, err
 	}
+	total := PolicySize(doc.text)
+	for other, d := range e.inline {
+		if other != name {
+			total += PolicySize(d.text)
+		}
+	}
+	if limit := InlineQuota[e.kind]; total > limit {
+		return nil, limitExceeded("Maximum policy size of %d bytes exceeded for %s %s", limit, e.kind, e.name)
+	}
+	e.inline[name] = doc
+	return nil, nil
+}
+
+func deleteInline(c call, e *entity, name string) (any, error) {
+	if _, found := e.inline[name]; !found {
+		return nil, noSuchEntity("The %s policy with name %s cannot be found.", e.kind, name)
+	}
+	delete(e.inline, name)
+	return nil, nil
+}
+
+func updateAssumeRolePolicy(c call, e *entity) (any, error) {
 	doc, err := c.trustDocument("PolicyDocument")
 	if err != nil {
 		return nil, err
@@ -140,40 +124,28 @@ func updateAssumeRolePolicy(c call) (any, error) {
 	return nil, nil
 }
 
-func attach(k service.Kind) func(call) (any, error) {
-	return func(c call) (any, error) {
-		e, err := c.find(k)
-		if err != nil {
-			return nil, err
-		}
-		p, err := c.findPolicy()
-		switch {
-		case err != nil:
-			return nil, err
-		case slices.Contains(e.attached, p):
-			return nil, nil
-		case len(e.attached) >= maxAttached:
-			return nil, limitExceeded("Cannot exceed quota for PoliciesPer%s: %d", k.Title(), maxAttached)
-		}
-		e.attached = append(e.attached, p)
+func attach(c call, e *entity) (any, error) {
+	p, err := c.findPolicy()
+	switch {
+	case err != nil:
+		return nil, err
+	case slices.Contains(e.attached, p):
 		return nil, nil
+	case len(e.attached) >= maxAttached:
+		return nil, limitExceeded("Cannot exceed quota for PoliciesPer%s: %d", e.kind.Title(), maxAttached)
 	}
+	e.attached = append(e.attached, p)
+	return nil, nil
 }
 
-func detach(k service.Kind) func(call) (any, error) {
-	return func(c call) (any, error) {
-		e, err := c.find(k)
-		if err != nil {
-			return nil, err
-		}
-		arn := c.Form.Get("PolicyArn")
-		i := slices.IndexFunc(e.attached, func(p *policy) bool { return p.arn == arn })
-		if i < 0 {
-			return nil, noSuchEntity("Policy %s was not found.", arn)
-		}
-		e.attached = slices.Delete(e.attached, i, i+1)
-		return nil, nil
+func detach(c call, e *entity) (any, error) {
+	arn := c.Form.Get("PolicyArn")
+	i := slices.IndexFunc(e.attached, func(p *policy) bool { return p.arn == arn })
+	if i < 0 {
+		return nil, noSuchEntity("Policy %s was not found.", arn)
 	}
+	e.attached = slices.Delete(e.attached, i, i+1)
+	return nil, nil
 }
 
 // managedDocument reads the document of a managed policy's version.

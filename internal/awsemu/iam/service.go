@@ -142,6 +142,30 @@ func (c call) find(k service.Kind) (*entity, error) {
 	return e, nil
 }
 
+// forEntity returns an operation on the entity of kind k that the call names.
+func forEntity(k service.Kind, do func(c call, e *entity) (any, error)) func(call) (any, error) {
+	return func(c call) (any, error) {
+		e, err := c.find(k)
+		if err != nil {
+			return nil, err
+		}
+		return do(c, e)
+	}
+}
+
+// forInline returns an operation on an inline policy of an entity of kind k. The entity must exist,
+// but the policy need not exist.
+func forInline(k service.Kind,
+	do func(c call, e *entity, policy string) (any, error)) func(call) (any, error) {
+	return forEntity(k, func(c call, e *entity) (any, error) {
+		name, err := c.name("PolicyName", 128)
+		if err != nil {
+			return nil, err
+		}
+		return do(c, e, name)
+	})
+}
+
 // name returns the value of a parameter, which must be an IAM name of at most size characters.
 func (c call) name(param string, size int) (string, error) {
 	name := c.Form.Get(param)
