@@ -219,34 +219,26 @@ func announcedGaps(p alert.Planned) map[alert.Identity]alert.Reason {
 // TestRandomDrift checks that runs of random drift announce what the model announces, each message
 // with a key of its own, and that a replay of a run announces nothing.
 func TestRandomDrift(t *testing.T) {
-	runs := 500
-	if testing.Short() {
-		runs = 100
-	}
-	for seed := range uint64(2) {
-		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-			d, s, keys := newDrift(seed), newStory(t), map[string]bool{}
-			m := &accountModel{models: map[alert.Identity]*model{}}
-			s.Mutes = mute.List{{Target: "user/w", Action: "a", Owner: "kim", Reason: "r",
-				Until: start.Add(200 * day)}}
-			for run := range runs {
-				if err := driftOnce(d, s, m, keys); err != nil {
-					t.Fatalf("run %d: %v", run+1, err)
-				}
+	alerttest.EachDrift(t, func(t *testing.T, d *alerttest.Drift, runs int) {
+		s, keys := newStory(t), map[string]bool{}
+		m := &accountModel{models: map[alert.Identity]*model{}}
+		s.Mutes = d.Mutes()
+		for run := range runs {
+			if err := driftOnce(d, s, m, keys); err != nil {
+				t.Fatalf("run %d: %v", run+1, err)
 			}
-			if len(keys) < runs/10 {
-				t.Errorf("%d runs sent only %d messages", runs, len(keys))
-			}
-		})
-	}
+		}
+		if len(keys) < runs/10 {
+			t.Errorf("%d runs sent only %d messages", runs, len(keys))
+		}
+	})
 }
 
 // driftOnce makes one run of the story and the model, and compares them. It adds the key of the
 // run's message to keys.
 func driftOnce(d *alerttest.Drift, s *story, m *accountModel, keys map[string]bool) error {
-	waits := []time.Duration{time.Minute, hour, 7 * hour, 30 * hour}
 	r := d.Step()
-	s.Now = s.Now.Add(waits[d.Rand.IntN(len(waits))])
+	s.Now = s.Now.Add(d.Wait())
 	baseline := s.State.Baseline.IsZero()
 	s.NoSubscribers = d.Rand.IntN(10) == 0
 	p := s.Run(r)

@@ -2,16 +2,13 @@ package render
 
 import (
 	"encoding/json"
-	"fmt"
-	"os"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/remotion-audit/remotion-audit/internal/alert"
 	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
-	"github.com/remotion-audit/remotion-audit/internal/testing/repo"
+	"github.com/remotion-audit/remotion-audit/internal/testing/alerttest"
 	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
@@ -119,29 +116,21 @@ func checkAttributes(t *testing.T, p rendered) {
 
 // TestMessagesOfRandomDrift checks the messages of random drift.
 func TestMessagesOfRandomDrift(t *testing.T) {
-	runs := 500
-	if testing.Short() {
-		runs = 100
-	}
-	for seed := range uint64(2) {
-		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-			d, s, messages := newDrift(seed), newStory(t), 0
-			s.Mutes = mute.List{{Target: "user/w", Action: "a", Owner: "kim", Reason: "r",
-				Until: start.Add(200 * day)}}
-			waits := []time.Duration{time.Minute, hour, 7 * hour, 30 * hour}
-			for range runs {
-				s.NoSubscribers = d.Rand.IntN(10) == 0
-				p := s.after(waits[d.Rand.IntN(len(waits))], d.Step())
-				checkMessage(t, p)
-				if !p.Message.Zero() {
-					messages++
-				}
+	alerttest.EachDrift(t, func(t *testing.T, d *alerttest.Drift, runs int) {
+		s, messages := newStory(t), 0
+		s.Mutes = d.Mutes()
+		for range runs {
+			s.NoSubscribers = d.Rand.IntN(10) == 0
+			p := s.after(d.Wait(), d.Step())
+			checkMessage(t, p)
+			if !p.Message.Zero() {
+				messages++
 			}
-			if messages < runs/10 {
-				t.Errorf("%d runs sent only %d messages", runs, messages)
-			}
-		})
-	}
+		}
+		if messages < runs/10 {
+			t.Errorf("%d runs sent only %d messages", runs, messages)
+		}
+	})
 }
 
 // TestManyErrorsOfTheMutesFile checks that a message with the most errors of the mutes file fits,
@@ -160,17 +149,8 @@ func TestManyErrorsOfTheMutesFile(t *testing.T) {
 
 // FuzzStoredState checks the messages that are planned from any state that can be read.
 func FuzzStoredState(f *testing.F) {
-	raw, err := os.ReadFile(repo.Path(f, "internal/alert/testdata/state/v1.json"))
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(raw)
 	r := fixture(f, "drifted")
-	f.Fuzz(func(t *testing.T, text []byte) {
-		state, err := alert.ParseState(text)
-		if err != nil {
-			return
-		}
+	alerttest.FuzzStates(f, func(t *testing.T, state alert.State) {
 		s := newStory(t)
 		s.State = state
 		checkMessage(t, s.run(r))

@@ -5,7 +5,10 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"testing"
+	"time"
 
+	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
@@ -50,4 +53,27 @@ func (d *Drift) Step() audit.Report {
 		findings = append(findings, d.findings[key])
 	}
 	return Report(d.targets, findings...)
+}
+
+// EachDrift runs a subtest for each of several accounts, with the number of runs to make.
+func EachDrift(t *testing.T, test func(t *testing.T, d *Drift, runs int)) {
+	runs := 500
+	if testing.Short() {
+		runs = 100
+	}
+	for seed := range uint64(2) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { test(t, NewDrift(seed), runs) })
+	}
+}
+
+// Mutes returns a mute of one requirement of the account.
+func (d *Drift) Mutes() mute.List {
+	return mute.List{{Target: "user/w", Action: "a", Owner: "kim", Reason: "r",
+		Until: Start.Add(200 * 24 * time.Hour)}}
+}
+
+// Wait returns a random time until the next run.
+func (d *Drift) Wait() time.Duration {
+	waits := []time.Duration{time.Minute, time.Hour, 7 * time.Hour, 30 * time.Hour}
+	return waits[d.Rand.IntN(len(waits))]
 }

@@ -3,6 +3,7 @@ package alerttest
 import (
 	"cmp"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/alert"
 	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/testing/repo"
 )
 
 // Start is the time of the first run of a story.
@@ -75,6 +77,20 @@ func (s *Story) Replay(r audit.Report) alert.Planned {
 	s.t.Helper()
 	r.Run = s.Last.Report.Run
 	return s.Plan(r)
+}
+
+// FuzzStates calls check with states that can be read, such as the one that the first release wrote.
+func FuzzStates(f *testing.F, check func(t *testing.T, state alert.State)) {
+	raw, err := os.ReadFile(repo.Path(f, "internal/alert/testdata/state/v1.json"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(raw)
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if state, err := alert.ParseState(text); err == nil {
+			check(t, state)
+		}
+	})
 }
 
 // Announcements returns the announcements of a plan: each reason with its action, target, mute or
