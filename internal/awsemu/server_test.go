@@ -1,7 +1,6 @@
 package awsemu_test
 
 import (
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -105,23 +104,9 @@ func TestInvalidRequestsAreRefusedInTheirProtocol(t *testing.T) {
 	url := emutest.Listen(t, &awsemu.Server{})
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			req, err := http.NewRequestWithContext(t.Context(), tt.method, url+tt.url,
-				strings.NewReader(tt.body))
-			if err != nil {
-				t.Fatal(err)
-			}
-			req.Header.Set("Authorization", tt.auth)
-			req.Header.Set("Content-Type", tt.contentType)
-			resp, err := http.DefaultClient.Do(req)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer func() { _ = resp.Body.Close() }()
-			body, err := io.ReadAll(resp.Body)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if resp.StatusCode != tt.status || !strings.Contains(string(body), tt.contains) {
+			resp, body := emutest.Do(t, tt.method, url+tt.url,
+				map[string]string{"Authorization": tt.auth, "Content-Type": tt.contentType}, tt.body)
+			if resp.StatusCode != tt.status || !strings.Contains(body, tt.contains) {
 				t.Errorf("got %d %s\nwant %d with %s", resp.StatusCode, body, tt.status, tt.contains)
 			}
 		})

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"encoding/json"
-	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -16,6 +15,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
 	"github.com/remotion-audit/remotion-audit/internal/evidence"
+	"github.com/remotion-audit/remotion-audit/internal/testing/emutest"
 )
 
 const (
@@ -89,20 +89,10 @@ func (w *deployment) putRolePolicy(document string) {
 // queryRequest sends a request of the Query protocol as the administrator of the account.
 func (w *deployment) queryRequest(service, form string) {
 	w.t.Helper()
-	r, err := http.NewRequestWithContext(w.t.Context(), http.MethodPost, w.invocation.url,
-		strings.NewReader(form))
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=AKIA/20261114/us-east-1/"+service+
-		"/aws4_request, SignedHeaders=host, Signature=x")
-	response, err := http.DefaultClient.Do(r)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer func() { _ = response.Body.Close() }() // only read
-	if text, _ := io.ReadAll(response.Body); response.StatusCode != http.StatusOK {
+	response, text := emutest.Do(w.t, http.MethodPost, w.invocation.url, map[string]string{
+		"Content-Type":  "application/x-www-form-urlencoded",
+		"Authorization": emutest.Authorization(emutest.AnyKey, "us-east-1", service)}, form)
+	if response.StatusCode != http.StatusOK {
 		w.t.Fatalf("%s: %s", form, text)
 	}
 }

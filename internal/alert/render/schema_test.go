@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/remotion-audit/remotion-audit/internal/alert"
-	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/testing/schematest"
 )
@@ -35,8 +34,7 @@ func TestMessagesAndStatesFollowTheirSchemas(t *testing.T) {
 		}
 	}
 	d, s := newDrift(9), newStory(t)
-	s.Mutes = mute.List{{Target: "user/w", Action: "a", Owner: "kim", Reason: "r",
-		Until: start.Add(200 * day)}}
+	s.Mutes = d.Mutes()
 	for i := range 100 {
 		r := d.Step()
 		if i%3 == 0 { // every third report has notices and a problem

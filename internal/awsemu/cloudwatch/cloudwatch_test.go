@@ -3,6 +3,7 @@ package cloudwatch_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"reflect"
 	"strings"
@@ -213,7 +214,9 @@ func TestPutMetricDataReadsJSONAndCBOR(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			srv := &awsemu.Server{Now: emutest.AtNoon}
-			resp, body := emutest.Send(t, emutest.Listen(t, srv), tt.path, tt.header, tt.body)
+			header := maps.Clone(tt.header)
+			header["Authorization"] = emutest.Authorization(emutest.AnyKey, "eu-west-1", "monitoring")
+			resp, body := emutest.Do(t, "POST", emutest.Listen(t, srv)+tt.path, header, tt.body)
 			if resp.StatusCode != tt.status || !strings.Contains(body, tt.contains) {
 				t.Errorf("got %d %q, want %d with %s", resp.StatusCode, body, tt.status, tt.contains)
 			}

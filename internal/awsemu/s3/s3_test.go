@@ -1,7 +1,6 @@
 package s3_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -324,25 +323,12 @@ func TestChunkedBodies(t *testing.T) {
 		{"a wrong decoded length", "4\r\ntext\r\n0\r\n\r\n", 400},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			r, err := http.NewRequestWithContext(t.Context(), http.MethodPut, url+"/evidence/chunked",
-				bytes.NewReader([]byte(tt.body)))
-			if err != nil {
-				t.Fatal(err)
-			}
-			for name, value := range map[string]string{
-				"Authorization": "AWS4-HMAC-SHA256 Credential=" + emutest.AnyKey +
-					"/20261114/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=x",
+			resp, text := emutest.Do(t, http.MethodPut, url+"/evidence/chunked", map[string]string{
+				"Authorization":        emutest.Authorization(emutest.AnyKey, "us-east-1", "s3"),
 				"X-Amz-Content-Sha256": "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
 				"Content-Encoding":     "gzip,aws-chunked", "X-Amz-Decoded-Content-Length": "7",
-			} {
-				r.Header.Set(name, value)
-			}
-			resp, err := http.DefaultClient.Do(r)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer resp.Body.Close()
-			if text, _ := io.ReadAll(resp.Body); resp.StatusCode != tt.status {
+			}, tt.body)
+			if resp.StatusCode != tt.status {
 				t.Errorf("%d %s", resp.StatusCode, text)
 			}
 		})

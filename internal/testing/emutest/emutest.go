@@ -2,7 +2,6 @@
 package emutest
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -126,20 +125,23 @@ func AsJSON(v any) string {
 	return string(text)
 }
 
-// Send posts a raw request to CloudWatch.
-func Send(t *testing.T, endpoint, path string, header map[string]string,
+// Authorization returns the header of that name for a request that an access key signs for a
+// service. The server does not check the signature itself.
+func Authorization(key, region, service string) string {
+	return "AWS4-HMAC-SHA256 Credential=" + key + "/20260101/" + region + "/" + service +
+		"/aws4_request, SignedHeaders=host, Signature=0"
+}
+
+// Do sends a request without an AWS client, and returns the reply and its body.
+func Do(t testing.TB, method, url string, header map[string]string,
 	body string) (*http.Response, string) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, endpoint+path,
-		bytes.NewReader([]byte(body)))
+	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.Header.Set("Authorization",
-		"AWS4-HMAC-SHA256 Credential="+AnyKey+
-			"/20260101/eu-west-1/monitoring/aws4_request, SignedHeaders=host, Signature=0")
-	for k, v := range header {
-		req.Header.Set(k, v)
+	for name, value := range header {
+		req.Header.Set(name, value)
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
@@ -154,36 +156,22 @@ func Send(t *testing.T, endpoint, path string, header map[string]string,
 }
 
 // Post sends a Query request without an AWS client, and returns the body.
-func Post(t *testing.T, endpoint, service string, params map[string]string) string {
+func Post(t testing.TB, endpoint, service string, params map[string]string) string {
 	t.Helper()
 	return PostAs(t, endpoint, AnyKey, service, params)
 }
 
 // PostAs sends a Query request that is signed with an access key, and returns the body.
-func PostAs(t *testing.T, endpoint, key, service string, params map[string]string) string {
+func PostAs(t testing.TB, endpoint, key, service string, params map[string]string) string {
 	t.Helper()
 	values := url.Values{}
 	for k, v := range params {
 		values.Set(k, v)
 	}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, endpoint,
-		strings.NewReader(values.Encode()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+key+"/20260101/us-east-1/"+service+
-		"/aws4_request, SignedHeaders=host, Signature=0")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(body)
+	_, body := Do(t, http.MethodPost, endpoint, map[string]string{
+		"Content-Type":  "application/x-www-form-urlencoded",
+		"Authorization": Authorization(key, "us-east-1", service)}, values.Encode())
+	return body
 }
 
 // AllowAll is a document that allows all actions.
