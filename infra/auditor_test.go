@@ -3,8 +3,6 @@ package infra
 import (
 	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -13,44 +11,23 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/remotion-audit/remotion-audit/infra/internal/cdktest"
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	jsii.Close()
-	os.Exit(code)
-}
-
-// testCode returns a directory with a fake bootstrap, so that tests need no build.
-func testCode(t testing.TB) awslambda.Code {
-	t.Helper()
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "bootstrap"), []byte("not a program"),
-		0o755); err != nil {
-		t.Fatal(err)
-	}
-	return awslambda.Code_FromAsset(jsii.String(dir), nil)
-}
+func TestMain(m *testing.M) { cdktest.Main(m) }
 
 // newStack returns a stack with an auditor, and the auditor. The output directory is temporary.
 func newStack(t testing.TB, props *PermissionAuditorProps) (awscdk.Stack, PermissionAuditor) {
 	t.Helper()
 	if props.Code == nil {
-		props.Code = testCode(t)
+		props.Code = cdktest.Code(t)
 	}
-	stack := emptyStack(t)
+	stack := cdktest.Stack(t)
 	return stack, NewPermissionAuditor(stack, "Auditor", props)
-}
-
-func emptyStack(t testing.TB) awscdk.Stack {
-	t.Helper()
-	app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(t.TempDir()),
-		AnalyticsReporting: jsii.Bool(false)})
-	return awscdk.NewStack(app, jsii.String("Stack"), nil)
 }
 
 func TestDefaults(t *testing.T) {
@@ -161,13 +138,13 @@ func TestAccessors(t *testing.T) {
 		t.Errorf("path %q, want Stack/Auditor", path)
 	}
 	if NewPermissionAuditor(stack, "Second", &PermissionAuditorProps{Callers: jsii.Strings("none"),
-		Code: testCode(t)}) == nil {
+		Code: cdktest.Code(t)}) == nil {
 		t.Error("NewPermissionAuditor returns nil for a second auditor in the stack")
 	}
 }
 
 func TestValidate(t *testing.T) {
-	code := testCode(t)
+	code := cdktest.Code(t)
 	valid := func(change func(*PermissionAuditorProps)) *PermissionAuditorProps {
 		p := &PermissionAuditorProps{Callers: jsii.Strings("user/render"), Code: code}
 		change(p)
@@ -350,7 +327,7 @@ func TestValidate(t *testing.T) {
 				jsii.Strings("arn:aws:iam::123456789012:user/a")
 		}, "Callers: sso/Video: ReadScope \"named\" does not allow the search"},
 		{"a FIFO topic", func(p *PermissionAuditorProps) {
-			p.OpsTopic = awssns.Topic_FromTopicArn(emptyStack(t), jsii.String("Ops"),
+			p.OpsTopic = awssns.Topic_FromTopicArn(cdktest.Stack(t), jsii.String("Ops"),
 				jsii.String("arn:aws:sns:us-east-1:123456789012:ops.fifo"))
 		}, "OpsTopic: is a FIFO topic"},
 		{"a namespace that begins with a colon", func(p *PermissionAuditorProps) {
@@ -395,14 +372,13 @@ func TestValidate(t *testing.T) {
 // TestGivenTopics checks that the function may use the key of a given topic, and that a topic must
 // be in the region of the alarms.
 func TestGivenTopics(t *testing.T) {
-	app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(t.TempDir()),
-		AnalyticsReporting: jsii.Bool(false)})
+	app := cdktest.App(t)
 	stack := awscdk.NewStack(app, jsii.String("Stack"),
 		&awscdk.StackProps{Env: &awscdk.Environment{Region: jsii.String("eu-west-1")}})
 	topic := awssns.NewTopic(stack, jsii.String("Alerts"),
 		&awssns.TopicProps{MasterKey: awskms.NewKey(stack, jsii.String("Key"), nil)})
 	NewPermissionAuditor(stack, "Auditor", &PermissionAuditorProps{Callers: jsii.Strings("none"),
-		Code: testCode(t), AlertTopic: topic})
+		Code: cdktest.Code(t), AlertTopic: topic})
 	data, err := json.Marshal(*assertions.Template_FromStack(stack, nil).ToJSON())
 	if err != nil {
 		t.Fatal(err)
@@ -417,7 +393,7 @@ func TestGivenTopics(t *testing.T) {
 		}
 	}()
 	NewPermissionAuditor(stack, "Second", &PermissionAuditorProps{Callers: jsii.Strings("none"),
-		Code: testCode(t),
+		Code: cdktest.Code(t),
 		PagerTopic: awssns.Topic_FromTopicArn(stack, jsii.String("Pager"),
 			jsii.String("arn:aws:sns:us-east-1:123456789012:pager"))})
 }
@@ -430,7 +406,7 @@ func TestFeatureFlags(t *testing.T) {
 			AnalyticsReporting: jsii.Bool(false), Context: flags})
 		stack := awscdk.NewStack(app, jsii.String("Stack"), nil)
 		NewPermissionAuditor(stack, "Auditor", &PermissionAuditorProps{Callers: jsii.Strings("none"),
-			Code: testCode(t), ReactToChanges: jsii.Bool(true), AlertEmail: jsii.String("ops@example.com")})
+			Code: cdktest.Code(t), ReactToChanges: jsii.Bool(true), AlertEmail: jsii.String("ops@example.com")})
 		return unordered((*assertions.Template_FromStack(stack, nil).ToJSON())["Resources"])
 	}
 	flags := map[string]any{}

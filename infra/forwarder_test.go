@@ -7,6 +7,8 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/remotion-audit/remotion-audit/infra/internal/cdktest"
 )
 
 // TestForwarderRegions checks that NewChangeForwarder accepts valid regions, and panics for invalid
@@ -30,8 +32,7 @@ func TestForwarderRegions(t *testing.T) {
 			if tt.region != "" {
 				props.Env = &awscdk.Environment{Region: &tt.region}
 			}
-			app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(t.TempDir()),
-				AnalyticsReporting: jsii.Bool(false)})
+			app := cdktest.App(t)
 			stack := awscdk.NewStack(app, jsii.String("Stack"), props)
 			got := ""
 			func() {

@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/remotion-audit/remotion-audit/infra/internal/cdktest"
 	"github.com/remotion-audit/remotion-audit/internal/cfn"
 	"github.com/remotion-audit/remotion-audit/internal/settings"
 	"github.com/remotion-audit/remotion-audit/internal/testing/cfntest"
@@ -65,9 +66,9 @@ func TestParity(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			stack := emptyStack(t)
+			stack := cdktest.Stack(t)
 			props := propsOf(t, stack, tt.parameters)
-			props.Code = testCode(t)
+			props.Code = cdktest.Code(t)
 			NewPermissionAuditor(stack, "Auditor", props)
 			got := synthesized(t, assertions.Template_FromStack(stack, nil))
 			if gotIDs, wantIDs := slices.Sorted(maps.Keys(got)),
@@ -148,7 +149,7 @@ func propsOf(t *testing.T, stack awscdk.Stack,
 // TestValidateAgreesWithTheTemplate checks that Validate accepts and rejects the same texts, lists
 // and numbers as template.yaml.
 func TestValidateAgreesWithTheTemplate(t *testing.T) {
-	stack, code := emptyStack(t), testCode(t)
+	stack, code := cdktest.Stack(t), cdktest.Code(t)
 	validate := func(parameter, value string) error {
 		p := propsOf(t, stack, map[string]string{"Callers": "none", parameter: value})
 		p.Code = code
@@ -190,7 +191,7 @@ func TestForwarderParity(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stack := emptyStack(t)
+	stack := cdktest.Stack(t)
 	NewChangeForwarder(stack, "Auditor", &ChangeForwarderProps{HomeRegion: jsii.String("eu-central-1"),
 		RolePath: jsii.String("/audit/"),
 		PermissionsBoundary: awsiam.ManagedPolicy_FromManagedPolicyArn(stack, jsii.String("boundary"),

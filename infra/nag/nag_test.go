@@ -4,8 +4,6 @@
 package nag
 
 import (
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -13,18 +11,14 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/cdklabs/cdk-nag-go/cdknag/v2"
 
 	"github.com/remotion-audit/remotion-audit/infra"
+	"github.com/remotion-audit/remotion-audit/infra/internal/cdktest"
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	jsii.Close()
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { cdktest.Main(m) }
 
 const (
 	reads = "the users and roles to audit are known only at run time; these are read actions, and " +
@@ -64,18 +58,13 @@ func TestNag(t *testing.T) {
 	if testing.Short() {
 		t.Skip("cdk-nag takes a quarter of a minute to start; run without -short")
 	}
-	code := t.TempDir()
-	if err := os.WriteFile(filepath.Join(code, "bootstrap"), []byte("not a program"),
-		0o755); err != nil {
-		t.Fatal(err)
-	}
 	unused := map[string]bool{}
 	for finding := range accepted {
 		unused[finding] = true
 	}
 	audit := func(props *infra.PermissionAuditorProps) func(awscdk.Stack) {
 		return func(stack awscdk.Stack) {
-			props.Code = awslambda.Code_FromAsset(&code, nil)
+			props.Code = cdktest.Code(t)
 			infra.NewPermissionAuditor(stack, "Auditor", props)
 		}
 	}
@@ -96,9 +85,7 @@ func TestNag(t *testing.T) {
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(t.TempDir()),
-				AnalyticsReporting: jsii.Bool(false)})
-			stack := awscdk.NewStack(app, jsii.String("Stack"), nil)
+			stack := cdktest.Stack(t)
 			tt.add(stack)
 			for finding, message := range findings(stack) {
 				delete(unused, finding)

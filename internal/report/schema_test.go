@@ -2,39 +2,17 @@ package report
 
 import (
 	"bytes"
-	"os"
 	"testing"
 	"time"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/testing/schematest"
 )
 
-func schema(t *testing.T) *jsonschema.Schema {
-	t.Helper()
-	raw, err := os.ReadFile("../../docs/report.schema.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := jsonschema.NewCompiler()
-	c.AssertFormat()
-	if err := c.AddResource("report.schema.json", doc); err != nil {
-		t.Fatal(err)
-	}
-	s, err := c.Compile("report.schema.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
 func TestReportsFollowTheSchema(t *testing.T) {
-	s := schema(t)
+	s := schematest.Compile(t, "report.schema.json")
 	for _, name := range fixtures(t) {
 		var b bytes.Buffer
 		r := read(t, name+".json").Muted(func(f audit.Finding) *audit.Mute {
@@ -70,7 +48,7 @@ func TestSchemaRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if schema(t).Validate(v) == nil {
+	if schematest.Compile(t, "report.schema.json").Validate(v) == nil {
 		t.Error("the schema accepts gaps without a cause")
 	}
 }

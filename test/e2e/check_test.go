@@ -16,6 +16,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
+	"github.com/remotion-audit/remotion-audit/internal/testing/schematest"
 )
 
 // runCheck runs the check command in testdata/check and returns its output and exit status.
@@ -127,22 +128,7 @@ func TestCheckCommand(t *testing.T) {
 // docs/check.schema.json.
 func TestCheckFollowsTheSchema(t *testing.T) {
 	t.Parallel()
-	raw, err := os.ReadFile("../../docs/check.schema.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
-	if err != nil {
-		t.Fatal(err)
-	}
-	compiler := jsonschema.NewCompiler()
-	if err := compiler.AddResource("check.schema.json", doc); err != nil {
-		t.Fatal(err)
-	}
-	schema, err := compiler.Compile("check.schema.json")
-	if err != nil {
-		t.Fatal(err)
-	}
+	schema := schematest.Compile(t, "check.schema.json")
 	for _, args := range []string{
 		"--policy secrets.json --required needed.json",
 		"--policy secrets.json --for user --excess",

@@ -11,37 +11,27 @@ import (
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/remotion-audit/remotion-audit/infra/internal/cdktest"
 	"github.com/remotion-audit/remotion-audit/internal/cfn"
 	"github.com/remotion-audit/remotion-audit/internal/settings"
 	"github.com/remotion-audit/remotion-audit/internal/testing/cfntest"
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	jsii.Close()
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { cdktest.Main(m) }
 
 // synthesize runs the app with environment variables and returns the templates by stack name.
 func synthesize(t *testing.T, environment map[string]string) (map[string]cfn.Template, error) {
 	t.Helper()
-	code, out := t.TempDir(), t.TempDir()
-	if err := os.WriteFile(filepath.Join(code, "bootstrap"), []byte("not a program"),
-		0o755); err != nil {
-		t.Fatal(err)
-	}
-	app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(out),
-		AnalyticsReporting: jsii.Bool(false)})
+	app := cdktest.App(t)
 	err := synth(app, func(name string) string {
 		return environment[name]
-	}, awslambda.Code_FromAsset(jsii.String(code), nil))
+	}, cdktest.Code(t))
 	if err != nil {
 		return nil, err
 	}
-	files, err := filepath.Glob(filepath.Join(out, "*.template.json"))
+	files, err := filepath.Glob(filepath.Join(*app.Outdir(), "*.template.json"))
 	if err != nil || len(files) == 0 {
 		t.Fatal("no templates: ", err)
 	}
@@ -144,8 +134,7 @@ func TestEnvironmentVariable(t *testing.T) {
 // TestAppRejectsWhatTheTemplateRejects checks that the app rejects the values that template.yaml
 // rejects, for the settings that are not text in the props.
 func TestAppRejectsWhatTheTemplateRejects(t *testing.T) {
-	app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(t.TempDir()),
-		AnalyticsReporting: jsii.Bool(false)})
+	app := cdktest.App(t)
 	stack := awscdk.NewStack(app, jsii.String("Stack"), nil)
 	for _, s := range settings.All() {
 		if s.Property == "" || s.Kind == settings.Text || s.Kind == settings.List {
