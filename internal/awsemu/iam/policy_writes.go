@@ -101,7 +101,8 @@ func putInline(c call, e *entity, name string) (any, error) {
 		}
 	}
 	if limit := InlineQuota[e.kind]; total > limit {
-		return nil, limitExceeded("Maximum policy size of %d bytes exceeded for %s %s", limit, e.kind, e.name)
+		return nil, limitExceeded("Maximum policy size of %d bytes exceeded for %s %s", limit, e.kind,
+			e.name)
 	}
 	e.inline[name] = doc
 	return nil, nil
@@ -132,7 +133,8 @@ func attach(c call, e *entity) (any, error) {
 	case slices.Contains(e.attached, p):
 		return nil, nil
 	case len(e.attached) >= maxAttached:
-		return nil, limitExceeded("Cannot exceed quota for PoliciesPer%s: %d", e.kind.Title(), maxAttached)
+		return nil, limitExceeded("Cannot exceed quota for PoliciesPer%s: %d", e.kind.Title(),
+			maxAttached)
 	}
 	e.attached = append(e.attached, p)
 	return nil, nil

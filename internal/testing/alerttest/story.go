@@ -79,7 +79,7 @@ func (s *Story) Replay(r audit.Report) alert.Planned {
 	return s.Plan(r)
 }
 
-// FuzzStates calls check with states that can be read, such as the one that the first release wrote.
+// FuzzStates calls check with states that can be read, such as a state of the first release.
 func FuzzStates(f *testing.F, check func(t *testing.T, state alert.State)) {
 	raw, err := os.ReadFile(repo.Path(f, "internal/alert/testdata/state/v1.json"))
 	if err != nil {

@@ -88,8 +88,8 @@ func (p Published) Documents(ctx context.Context, version string) (Documents, er
 		most, name)
 }
 
-// readDocuments runs policies.cjs, which is in dir, for the package in root/node_modules. It decodes
-// what the script prints into out.
+// readDocuments runs policies.cjs, which is in dir, for the package in root/node_modules. It
+// decodes what the script prints into out.
 func readDocuments(ctx context.Context, dir, root string, out any) error {
 	return node.Script{Dir: dir, Args: []string{"policies.cjs", root}}.Run(ctx, out)
 }
