@@ -269,11 +269,11 @@ func TestDelaysOverlap(t *testing.T) {
 	})
 }
 
-func TestFaultsAreAddedAndReplacedAtRunTime(t *testing.T) {
+func TestFaultsAreReplacedAtRunTime(t *testing.T) {
 	account := withServices()
 	account.Faults = []awsemu.Fault{{Operation: "iam:GetRole", Throttle: true}}
-	srv := &awsemu.Server{Account: account}
-	srv.AddFaults(awsemu.Fault{Operation: "sts:*", Throttle: true})
+	srv := &awsemu.Server{Account: account,
+		Faults: []awsemu.Fault{{Operation: "sts:*", Throttle: true}}}
 	calls := oneCallPerService(t, emutest.Connect(t, srv))
 	for service, fails := range map[string]bool{"iam": true, "sts": true, "sns": false} {
 		if err := calls[service](); (err != nil) != fails {

@@ -86,14 +86,6 @@ func (s *Server) SetFaults(faults ...Fault) {
 	s.activeFaults, s.faultsSet = newActiveFaults(faults), true
 }
 
-// AddFaults appends faults. The counts of the existing faults continue.
-func (s *Server) AddFaults(faults ...Fault) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.loadFaults()
-	s.activeFaults = append(s.activeFaults, newActiveFaults(faults)...)
-}
-
 // Calls returns the calls so far, in the order in which their replies were ready.
 func (s *Server) Calls() []Call {
 	s.mu.Lock()

@@ -130,7 +130,7 @@ func TestConcurrentClients(t *testing.T) {
 		}
 		wg.Go(func() {
 			for range 5 {
-				srv.AddFaults(awsemu.Fault{Operation: "iam:GetUser", Throttle: true})
+				srv.SetFaults(awsemu.Fault{Operation: "iam:GetUser", Throttle: true})
 				_, _, _ = srv.Calls(), srv.Messages(), srv.Metrics()
 				_, err := c.IAM.PutRolePolicy(t.Context(), &iam.PutRolePolicyInput{RoleName: aws.String("r3"),
 					PolicyName: aws.String("x"), PolicyDocument: aws.String(emutest.AllowAll)})

@@ -2,7 +2,6 @@ package policies
 
 import (
 	"embed"
-	"slices"
 	"sync"
 
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
@@ -150,14 +149,6 @@ func (r Release) bareRequirements(kind PolicyKind) (list []Requirement) {
 		}
 	}
 	return list
-}
-
-// RequirementsFor returns the requirements of a principal with that purpose, in the document's
-// order.
-func (r Release) RequirementsFor(kind PolicyKind, purpose Purpose) []Requirement {
-	return slices.DeleteFunc(r.Requirements(kind), func(req Requirement) bool {
-		return !req.NeededFor(purpose)
-	})
 }
 
 // A span holds the first and the last release with a requirement. until is empty for a requirement
