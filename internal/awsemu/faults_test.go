@@ -245,7 +245,7 @@ func TestADelayEndsWhenTheClientDisconnects(t *testing.T) {
 	})
 }
 
-func TestDelaysOverlapAndRoundsCountsThem(t *testing.T) {
+func TestRoundsCountsOverlappingCallsAsOneRound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := &awsemu.Server{Account: withServices(),
 			Faults: []awsemu.Fault{{Delay: 30 * time.Millisecond}}}
