@@ -23,7 +23,7 @@ const functionModule = "github.com/remotion-audit/remotion-audit"
 var (
 	functionFlags = []string{"-tags", "lambda.norpc", "-trimpath", "-buildvcs=false", "-ldflags",
 		"-s -w"}
-	functionEnv = []string{"CGO_ENABLED=0", "GOOS=linux", "GOARCH=arm64"}
+	functionEnv = []string{"CGO_ENABLED=0", "GOOS=linux", "GOARCH=arm64", "GOARM64=v8.2"}
 )
 
 // functionSource returns the directory of functionModule. The directory is in the module cache, or

@@ -74,10 +74,10 @@ func (o muteOptions) mute(now time.Time) (mute.Mute, error) {
 	m.Cause = audit.Cause(o.cause)
 	m.Until = now.Add(o.duration).UTC().Truncate(time.Second)
 	var errs []error
-	for flag, value := range map[string]string{"bucket": o.bucket, "reason": m.Reason,
-		"owner": m.Owner} {
-		if value == "" {
-			errs = append(errs, fmt.Errorf("--%s is required", flag))
+	for _, required := range []struct{ flag, value string }{{"bucket", o.bucket},
+		{"reason", m.Reason}, {"owner", m.Owner}} {
+		if required.value == "" {
+			errs = append(errs, fmt.Errorf("--%s is required", required.flag))
 		}
 	}
 	if m.Target+m.Action+o.cause+m.Sid == "" {

@@ -178,7 +178,8 @@ func parseCaller(entry string) (c Caller, err error) {
 	if arn.HasPrefix(name) {
 		a, ok := arn.Parse(name)
 		if !ok || !awsname.IsIAMARN(a) || a.Account == "aws" ||
-			a.Kind() != "user" && a.Kind() != "role" || !awsname.IsIAMPath(a.Path()) {
+			a.Kind() != "user" && a.Kind() != "role" || !awsname.IsIAMPath(a.Path()) ||
+			!awsname.IsIAMName(a.Name()) {
 			return c,
 				fmt.Errorf("%q is not the ARN of a user or a role (sessions and the root user cannot "+
 					"be audited): %s", entry, form)

@@ -221,6 +221,9 @@ func TestPlanRefuses(t *testing.T) {
 	}{
 		{[]string{"CALLERS", "arn:aws:iam::210987654321:user/ci"},
 			Location{"123456789012", "aws", "us-east-1"}, "audit it with credentials of its account"},
+		{[]string{"CALLERS", "arn:aws-cn:iam::123456789012:user/ci"},
+			Location{"123456789012", "aws", "us-east-1"},
+			"user/ci is in partition aws-cn, but this audit runs in partition aws"},
 		{[]string{"CALLERS", "none"}, Location{"210987654321", "aws-us-gov", "us-gov-west-1"},
 			"partition \"aws-us-gov\" (GovCloud) is not supported by Remotion"},
 		{[]string{"CALLERS", "none"}, Location{"123456789012", "aws", "ca-west-1"},

@@ -111,6 +111,11 @@ func (c Config) Plan(p Location) (collect.Plan, error) {
 					"caller, or audit it with credentials of its account", caller.Name, caller.Account,
 					p.Account)
 		}
+		if a, ok := arn.Parse(caller.ARN); ok && a.Partition != p.Partition {
+			return collect.Plan{},
+				fmt.Errorf("CALLERS: %s is in partition %s, but this audit runs in partition %s: remove the "+
+					"caller, or audit it with credentials of its account", caller.Name, a.Partition, p.Partition)
+		}
 		plan.Callers = append(plan.Callers, caller.Caller)
 	}
 	return plan, nil

@@ -39,15 +39,16 @@ const (
 // docs/how-it-judges.md lists all rules in a table. The main rules are:
 //
 //   - If the engine reports satisfied and AWS allows the request, the need is satisfied.
-//   - If AWS attributes a denial to the organization or to the permissions boundary, that is the
-//     cause of the denial.
+//   - If the documents grant the request and AWS attributes its denial to the organization or to
+//     the permissions boundary, the organization or the boundary is the cause.
 //   - If the documents do not grant the request and AWS denies it, decide uses the engine's result.
 //   - If AWS allows the example and the documents do not grant another resource, decide uses the
 //     engine's result, too.
 //   - If the engine and AWS contradict each other, or AWS did not answer, the need is unverified.
 //
-// When AWS denies a request, it lists every context key of every statement as missing. If all
-// documents were read, a missing key therefore does not make a gap conditional: the engine decides.
+// When AWS denies a request, it lists every context key of every statement as missing, even keys
+// that do not matter. If all documents were read, decide ignores this list: only the engine's
+// result can make a gap conditional.
 func (t TargetFacts) decide(n needs.Need) decision {
 	q := n.SimulationRequest
 	v := decision{need: n, example: q.Resource}
@@ -86,7 +87,7 @@ func (t TargetFacts) decide(n needs.Need) decision {
 	return v
 }
 
-// allowedByAWS sets the status of a need. AWS allows its example, and all documents were read.
+// allowedByAWS sets the status of a need if AWS allows the example and all documents were read.
 func (v *decision) allowedByAWS(in inspection, answer Answer) {
 	switch {
 	case in.status == Satisfied:
@@ -105,7 +106,7 @@ func (v *decision) allowedByAWS(in inspection, answer Answer) {
 	}
 }
 
-// deniedByAWS sets the status of a need. AWS denies its example, and all documents were read.
+// deniedByAWS sets the status of a need if AWS denies the example and all documents were read.
 func (v *decision) deniedByAWS(in inspection, answer Answer) {
 	switch {
 	case answer.OrganizationDenies &&
@@ -156,7 +157,8 @@ func (v *decision) partlyRead(t TargetFacts, in inspection, answer Answer, answe
 	case !answered:
 		v.status, v.why = Unverified, unread+", and AWS did not simulate the request"+t.cutOff()
 	case answer.Decision == iampolicy.Allowed:
-		v.status, v.note = Satisfied, unread+": AWS allows the simulated resource; others are unverified"
+		v.status, v.note = Satisfied,
+			unread+"; AWS allows the simulated resource, but the other resources are unverified"
 	case answer.OrganizationDenies:
 		v.deny(SCP, organizationWhy)
 	case answer.BoundaryDenies:
@@ -197,9 +199,9 @@ type inspection struct {
 	cause      Cause
 	why        string
 	statements []StatementRef
-	// example is a resource with this status. elsewhere is true if example is a gap and not the
-	// simulated resource. The documents then grant the simulated resource: if open is true, only under
-	// a condition.
+	// example is a resource that has the status above. elsewhere is true if example is a gap, but is
+	// not the simulated resource. In this case the documents grant the simulated resource. open is
+	// true if they grant it only under a condition.
 	example         string
 	elsewhere, open bool
 	// note states the limits of a satisfied status.

@@ -245,7 +245,7 @@ func TestADelayEndsWhenTheClientDisconnects(t *testing.T) {
 	})
 }
 
-func TestDelaysOverlap(t *testing.T) {
+func TestCallsThatOverlapAreOneRoundTrip(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := &awsemu.Server{Account: withServices(),
 			Faults: []awsemu.Fault{{Delay: 30 * time.Millisecond}}}

@@ -12,8 +12,10 @@ import (
 )
 
 // Check validates parameters as CloudFormation does before it creates or updates a stack: the
-// constraints of each parameter, and Rules. It returns all errors, joined. Each error names the
-// parameter or the rule, and contains the template's description of a valid value if there is one.
+// constraints of each parameter, and Rules. It returns the joined errors of all values and rules.
+// If a parameter is not in the template, or has no value and no default, it returns only that
+// error. Each error names the parameter or the rule, and contains the template's description of a
+// valid value if there is one.
 //
 // A pattern must match the whole value, or each whole element of a list. An empty list has one
 // empty element. CloudFormation uses Java's regular expressions, and Check uses Go's. Check also
@@ -113,14 +115,14 @@ func constraints(p map[string]any, value string) error {
 			return violation("must match pattern %s", pattern)
 		}
 	}
-	measured, unit, limits := float64(utf8.RuneCountInString(value)), " characters",
-		[2]string{"MinLength", "MaxLength"}
+	measured, verb, unit := float64(utf8.RuneCountInString(value)), "have", " characters"
+	limits := [2]string{"MinLength", "MaxLength"}
 	if kind == "Number" || kind == "List<Number>" {
 		number, err := strconv.ParseFloat(value, 64)
 		if err != nil || !decimal.MatchString(value) {
 			return fmt.Errorf("%q must be a number", value)
 		}
-		measured, unit, limits = number, "", [2]string{"MinValue", "MaxValue"}
+		measured, verb, unit, limits = number, "be", "", [2]string{"MinValue", "MaxValue"}
 	}
 	for i, limit := range limits {
 		if p[limit] == nil {
@@ -132,10 +134,10 @@ func constraints(p map[string]any, value string) error {
 			return fmt.Errorf("%s is %v, want a number", limit, p[limit])
 		}
 		if i == 0 && measured < bound {
-			return violation("must have at least %v%s", bound, unit)
+			return violation("must %s at least %v%s", verb, bound, unit)
 		}
 		if i == 1 && measured > bound {
-			return violation("must have at most %v%s", bound, unit)
+			return violation("must %s at most %v%s", verb, bound, unit)
 		}
 	}
 	return nil
@@ -144,7 +146,8 @@ func constraints(p map[string]any, value string) error {
 // matchWhole reports whether a Java pattern matches the whole value.
 func matchWhole(pattern, value string) (bool, error) {
 	if ahead, ok := strings.CutPrefix(strings.TrimPrefix(pattern, "^"), "(?!"); ok {
-		// If the lookahead itself contains parentheses, this cuts it too early and it does not compile.
+		// If the lookahead contains parentheses, Cut stops at the first closing parenthesis. The part
+		// before it does not compile, so matchWhole returns an error.
 		excluded, rest, _ := strings.Cut(ahead, ")")
 		prefix, err := regexp.Compile("^(?:" + excluded + ")")
 		if err != nil {

@@ -71,7 +71,7 @@ const maxActor = 400
 
 // firstOf returns the first name that is not empty, or a text for a record without a name.
 func firstOf(names ...string) string {
-	return cmp.Or(cmp.Or(names...), "a principal that the record does not name")
+	return cmp.Or(cmp.Or(names...), "an unnamed principal")
 }
 
 func parenthesis(label, name string) string {

@@ -271,9 +271,9 @@ func TestActor(t *testing.T) {
 		"an account":                 {`{"type":"AWSAccount","principalId":"AIDAEXAMPLE","accountId":"210987654321"}`, "", "account 210987654321"},
 		"an unknown kind":            {`{"type":"Robot","arn":"arn:aws:x"}`, "", "Robot arn:aws:x"},
 		"no kind":                    {`{"principalId":"AIDAEXAMPLE"}`, "", "AIDAEXAMPLE"},
-		"no fields":                  {`{}`, "", "a principal that the record does not name"},
+		"no fields":                  {`{}`, "", "an unnamed principal"},
 		"not an object": {`"text"`, "203.0.113.7",
-			"a principal that the record does not name from 203.0.113.7"},
+			"an unnamed principal from 203.0.113.7"},
 	} {
 		event := call{event: "DeleteUser", parameters: `{"userName":"x"}`,
 			edit: map[string]string{"userIdentity": test.identity,

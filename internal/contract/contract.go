@@ -1,7 +1,8 @@
 // Package contract holds the names that the code, the templates, the dashboards and the users'
-// scripts share: metrics, and the AWS actions that the function calls. With one list, an alarm, a
-// role or a widget cannot drift from the code. The package imports nothing, so that infra/ can read
-// the names without the function's dependencies. Package settings has the settings.
+// scripts share: metrics, and the AWS actions that the function calls. Because each name is
+// declared only here, alarms, roles and widgets cannot drift from the code. The package imports
+// nothing, so that infra/ can read the names without the function's dependencies. Package settings
+// has the settings.
 package contract
 
 // Namespace is the default CloudWatch namespace of all metrics. METRIC_NAMESPACE overrides it.
@@ -167,7 +168,8 @@ func OnBehalfPermissions() []Permission {
 // ChangeEvents lists the IAM calls, by their names in CloudTrail, that can change the permissions
 // of a principal. The list omits CreatePolicy, because a new managed policy has no attachments, and
 // DeletePolicyVersion, because IAM does not delete the default version. It includes UpdateGroup,
-// because earlier events about a renamed group have the old name of the group.
+// although a rename changes no permissions: earlier events have the old name of the group, and the
+// audit needs UpdateGroup to match the two names.
 func ChangeEvents() []string {
 	return []string{
 		"AddUserToGroup", "AttachGroupPolicy", "AttachRolePolicy", "AttachUserPolicy",

@@ -22,9 +22,9 @@ const (
 	// writeAttempts is how often a write with an unknown outcome is tried. Each attempt already
 	// includes the retries of the SDK.
 	writeAttempts = 2
-	// maxLostWrites is how many writes of a run may fail because another run wrote first. The limit is
-	// for the case that S3 answers every write with a conflict. Otherwise another run makes progress
-	// each time.
+	// maxLostWrites is the number of lost writes after which a run publishes without a claim. A write
+	// is lost if another run wrote first. Normally each lost write means that another run made
+	// progress. The limit ends the loop if S3 answers every write with a conflict.
 	maxLostWrites = 10
 )
 
@@ -252,14 +252,14 @@ func (a *announcement) publishClaim(ctx context.Context, stored storedState,
 	own := claim.ID == a.Owner
 	if err = a.publishWithinLease(ctx, claim); err == nil {
 		a.outcome.Published++
-		a.confirm(ctx, stored, claim.Next)
+		a.replaceClaim(ctx, stored, claim.Next)
 		a.lastBody = nil
 		return own, nil
 	}
 	// Nothing was announced. Withdraw this run's own claim, so that the next run need not wait. Keep
-	// the claim of a dead run, because possibly no later run finds the gaps in its message.
+	// the claim of a dead run: its message may announce gaps that no later run finds.
 	if own {
-		a.confirm(ctx, stored, view.State)
+		a.replaceClaim(ctx, stored, view.State)
 	} else {
 		a.outcome.Plan = a.plan(view)
 	}
@@ -270,15 +270,16 @@ func (a *announcement) publishClaim(ctx context.Context, stored storedState,
 func (a *announcement) publishWithinLease(ctx context.Context, claim *alert.Pending) error {
 	timeLeft := claim.Until.Sub(a.Now()) - publishMargin
 	if deadline, ok := ctx.Deadline(); ok {
-		timeLeft = min(timeLeft, time.Until(deadline)*3/4) // the rest is for confirm
+		timeLeft = min(timeLeft, time.Until(deadline)*3/4) // the rest is for replaceClaim
 	}
 	ctx, stop := context.WithTimeout(ctx, timeLeft)
 	defer stop()
 	return a.publish(ctx, claim.Message)
 }
 
-// confirm replaces a claim of this run by the state next.
-func (a *announcement) confirm(ctx context.Context, claimed storedState, next alert.State) {
+// replaceClaim replaces a claim of this run by next: the state after the message, or the state
+// before the claim.
+func (a *announcement) replaceClaim(ctx context.Context, claimed storedState, next alert.State) {
 	var err error
 	for range writeAttempts {
 		if _, err = a.Objects.Put(ctx, a.Key, next.JSON(), claimed.overwrite); err == nil {
@@ -328,8 +329,8 @@ func (a *announcement) addStateError(err error) {
 	a.outcome.StateErrors = append(a.outcome.StateErrors, err)
 }
 
-// withThirdOfDeadline returns a context that ends after a third of the remaining time. A call to
-// the bucket that hangs then leaves time for the alert.
+// withThirdOfDeadline returns a context that ends after a third of the remaining time. If a call to
+// the bucket hangs, the other two thirds remain for the alert.
 func withThirdOfDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
 	deadline, ok := ctx.Deadline()
 	if !ok {

@@ -29,7 +29,7 @@ func TestCounts(t *testing.T) {
 		{"an enumeration of one", Enumerate(abc[:1], 3), "a"},
 		{"an enumeration of two", Enumerate(abc[:2], 3), "a and b"},
 		{"an enumeration that fits", Enumerate(abc, 3), "a, b and c"},
-		{"a cut enumeration counts instead of its last element", Enumerate(abc, 2), "a and 2 more"},
+		{"in a cut enumeration, the count replaces one element", Enumerate(abc, 2), "a and 2 more"},
 		{"no alternative", Or(nil), ""},
 		{"one alternative", Or(abc[:1]), "a"},
 		{"alternatives", Or(abc), "a, b or c"},

@@ -36,7 +36,7 @@ func buildFunction(tb testing.TB, env ...string) (bootstrap string) {
 // bytes.
 func buildZip(tb testing.TB) (binary, zipped int64) {
 	tb.Helper()
-	bootstrap := buildFunction(tb, "GOOS=linux", "GOARCH=arm64")
+	bootstrap := buildFunction(tb, "GOOS=linux", "GOARCH=arm64", "GOARM64=v8.2")
 	in, err := os.Open(bootstrap)
 	if err != nil {
 		tb.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -13,9 +14,12 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
-// Add returns the text of a mutes file with a mute appended. It changes no other byte. The mute
-// must be valid at now. The file must be empty or a list in block style; it may contain invalid
-// mutes.
+// emptyList matches a list of mutes without elements: mutes: [].
+var emptyList = regexp.MustCompile(`(?m)^mutes:[ \t]*\[[ \t]*\][ \t]*$`)
+
+// Add returns the text of a mutes file with a mute appended. It changes no other byte, except that
+// it removes the brackets of an empty list. The mute must be valid at now. The file must be empty
+// or a list in block style; it may contain invalid mutes.
 func Add(text []byte, m Mute, now time.Time) ([]byte, error) {
 	before, errsBefore := Parse(text, now)
 	list, fileErr := parseList(text)
@@ -23,6 +27,9 @@ func Add(text []byte, m Mute, now time.Time) ([]byte, error) {
 		return nil, fmt.Errorf("the mutes file has an error, correct it first: %w", fileErr)
 	}
 	out := bytes.Clone(text)
+	if list != nil && list.IsFlowStyle && len(list.Values) == 0 {
+		out, list = emptyList.ReplaceAll(out, []byte("mutes:")), nil
+	}
 	if len(out) > 0 && out[len(out)-1] != '\n' {
 		out = append(out, '\n')
 	}
@@ -31,7 +38,7 @@ func Add(text []byte, m Mute, now time.Time) ([]byte, error) {
 	case list != nil:
 		// The new item has the indentation of the first dash.
 		indent = strings.Repeat(" ", max(0, list.Start.Position.Column-1))
-	case !hasKey(text):
+	case !hasKey(out):
 		out = append(out, "mutes:\n"...)
 	}
 	out = append(out, m.yaml(indent)...)

@@ -170,8 +170,7 @@ func TestAdd(t *testing.T) {
 		before, errsBefore := Parse([]byte(text), start)
 		out, err := Add([]byte(text), m, start)
 		refused := slices.Contains([]string{"a string as list", "another key", "a list without its key",
-			"two documents", "invalid YAML", "a duplicate field", "a flow style mute", "an empty list"},
-			name)
+			"two documents", "invalid YAML", "a duplicate field", "a flow style mute"}, name)
 		if refused {
 			if err == nil {
 				t.Errorf("%s: no error:\n%s", name, out)
@@ -183,7 +182,8 @@ func TestAdd(t *testing.T) {
 			continue
 		}
 		after, errs := Parse(out, start)
-		if !bytes.HasPrefix(out, []byte(text)) || !slices.Equal(errs, errsBefore) ||
+		kept := strings.TrimSuffix(text, " []\n") // Add removes the brackets of an empty list
+		if !bytes.HasPrefix(out, []byte(kept)) || !slices.Equal(errs, errsBefore) ||
 			!slices.EqualFunc(after, append(before, m), Mute.Equal) {
 			t.Errorf("%s: got %+v, errors %q in\n%s", name, after, errs, out)
 		}

@@ -49,8 +49,8 @@ func timeSuffix(c audit.IAMChange) string {
 	return ", " + textfmt.Time(c.At)
 }
 
-// omittedIAMChangesText returns the number of IAM changes that a text with the first shown changes
-// omits, as a phrase.
+// omittedIAMChangesText counts the IAM changes that a text omits: "and 2 more" after the first
+// changes, or "3 calls" if shown is 0. It refers to the full report if there is one.
 func omittedIAMChangesText(x excerpt, shown int) string {
 	text := textfmt.Plural(len(x.digest.IAMChanges), "call")
 	if shown > 0 {

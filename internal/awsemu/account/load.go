@@ -110,12 +110,17 @@ func Load(fsys fs.FS, name string) (*awsemu.Account, error) {
 		default:
 			l.found = true
 			ast.Walk(l, doc.Body)
+			if anchor := l.cyclicAnchor(); anchor != "" {
+				l.addProblem(l.anchors[anchor], "",
+					"the anchor &%s contains itself: write the value out", anchor)
+				continue
+			}
 			l.resolveAccount(l.decode(doc.Body))
 		}
 	}
 	if !l.found && len(l.problems) == 0 {
 		l.problems = append(l.problems,
-			problem{0, fmt.Errorf("%s: the file describes no account: begin with account: %q", name,
+			problem{0, "", fmt.Errorf("%s: the file describes no account: begin with account: %q", name,
 				service.DefaultAccount)})
 	}
 	if len(l.problems) > 0 {
@@ -129,9 +134,10 @@ func Load(fsys fs.FS, name string) (*awsemu.Account, error) {
 	return &l.acc, nil
 }
 
-// A problem is an error and its line.
+// A problem is an error, with its line and its path in the file.
 type problem struct {
 	line int
+	at   string
 	err  error
 }
 
@@ -244,7 +250,7 @@ func (l *loader) organization(levels [][]value, at string) iam.Organization {
 		}
 		o = append(o, documents)
 	}
-	if o == nil {
+	if o == nil && !l.hasProblem(at) {
 		l.addProblem(l.nodes[at], at,
 			"the organization has no levels: list the documents of the root, of each organizational "+
 				"unit and of the account, as - [FullAWSAccess]")

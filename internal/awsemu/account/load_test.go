@@ -287,6 +287,10 @@ func TestLoadReportsEveryMistakeWithItsLineAndRemedy(t *testing.T) {
 			[]string{"a.yaml:1: organization: the organization has no levels: list the documents"}},
 		{"a level that is one document", "organization:\n  - FullAWSAccess\n",
 			[]string{"a.yaml:2: organization[0]: expected a list"}},
+		{"an anchor in its own value", "roles: {r: {trust: &t {Version: 2012-10-17, x: *t}}}\n",
+			[]string{"a.yaml:1: the anchor &t contains itself: write the value out"}},
+		{"two anchors that contain each other", "users:\n  a: &a {inline: &b {p: *a}}\n",
+			[]string{"a.yaml:2: the anchor &a contains itself"}},
 		{"a level without documents", "organization:\n  - [FullAWSAccess]\n  - []\n",
 			[]string{"a.yaml:3: organization[1]: a level without service control policies denies " +
 				"everything: list its documents, or FullAWSAccess"}},

@@ -29,7 +29,49 @@ func (l *loader) addProblemAt(line int, at, format string, args ...any) {
 	if at != "" {
 		where += at + ": "
 	}
-	l.problems = append(l.problems, problem{line, fmt.Errorf(where+format, args...)})
+	l.problems = append(l.problems, problem{line, at, fmt.Errorf(where+format, args...)})
+}
+
+// hasProblem reports whether a problem was found at the path, or below it.
+func (l *loader) hasProblem(at string) bool {
+	return slices.ContainsFunc(l.problems, func(p problem) bool { return strings.HasPrefix(p.at, at) })
+}
+
+// cyclicAnchor returns the first anchor, by name, whose value refers to the anchor itself, directly
+// or through other anchors. It returns "" if there is none.
+func (l *loader) cyclicAnchor() string {
+	aliases := make(map[string]aliasNames)
+	for name, value := range l.anchors {
+		used := aliasNames{}
+		ast.Walk(used, value)
+		aliases[name] = used
+	}
+	for _, name := range slices.Sorted(maps.Keys(aliases)) {
+		reached := aliasNames{}
+		next := slices.Collect(maps.Keys(aliases[name]))
+		for len(next) > 0 {
+			alias := next[0]
+			if next = next[1:]; !reached[alias] {
+				reached[alias] = true
+				next = append(next, slices.Collect(maps.Keys(aliases[alias]))...)
+			}
+		}
+		if reached[name] {
+			return name
+		}
+	}
+	return ""
+}
+
+// aliasNames is the set of the aliases in a node. It implements [ast.Visitor].
+type aliasNames map[string]bool
+
+// Visit adds the name of an alias.
+func (a aliasNames) Visit(n ast.Node) ast.Visitor {
+	if alias, ok := n.(*ast.AliasNode); ok {
+		a[alias.Value.GetToken().Value] = true
+	}
+	return a
 }
 
 // Visit implements [ast.Visitor]. It collects the anchors. It removes the tags, which change

@@ -7,7 +7,7 @@ import (
 
 // These are the permissions that IAM's operations need. An action without resource types in the
 // Service Authorization Reference needs a permission on "*". For some of these actions, the errors
-// of IAM itself contain an ARN instead.
+// of the real IAM contain an ARN, but the errors of the emulator contain "*".
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
 var (
 	onAny    = service.OnAny[call]()
@@ -53,8 +53,8 @@ var entityParams = []struct {
 	{"UserName", service.KindUser}, {"RoleName", service.KindRole}, {"GroupName", service.KindGroup},
 }
 
-// setConditionKeys sets the condition keys of IAM itself. iam:PermissionsBoundary is the boundary
-// of the entity that the call names.
+// setConditionKeys sets the condition keys with the prefix iam:. iam:PermissionsBoundary is the
+// boundary of the entity that the call names.
 func setConditionKeys(c call, set func(key, value string)) {
 	set("iam:PolicyARN", c.Form.Get("PolicyArn"))
 	for _, p := range entityParams {

@@ -93,7 +93,11 @@ func operationOf(r *http.Request, query url.Values, bucket, key string) (string,
 		operation = "ListObjectsV2"
 	}
 	if operation == "" {
-		return "", notImplemented("%s of /%s with %q", r.Method, bucket, query.Encode())
+		request := r.Method + " /" + bucket
+		if len(query) > 0 {
+			request += "?" + query.Encode()
+		}
+		return "", notImplemented("the operation of %s", request)
 	}
 	for name := range query {
 		if name != "x-id" && !strings.HasPrefix(strings.ToLower(name), "x-amz-") &&

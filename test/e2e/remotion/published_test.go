@@ -49,8 +49,8 @@ func lambdaPackage(code string) map[string]string {
 	}
 }
 
-// needsHelper is the code of a package. The policies of the package contain a value of helper. The
-// package uses only a class of @aws/sdk, and no policy depends on that class.
+// needsHelper is the code of a package. The policies of the package contain a value of helper. Of
+// @aws/sdk, the package uses only one class, and no policy depends on that class.
 const needsHelper = `
 const {S3Client} = require('@aws/sdk/s3');
 class Client extends S3Client {}
