@@ -14,8 +14,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
-// emptyList matches a list of mutes without elements: mutes: [].
-var emptyList = regexp.MustCompile(`(?m)^mutes:[ \t]*\[[ \t]*\][ \t]*$`)
+// emptyList matches the start of a list of mutes without elements: mutes: [].
+var emptyList = regexp.MustCompile(`(?m)^mutes:[ \t]*\[[ \t]*\]`)
 
 // Add returns the text of a mutes file with a mute appended. It changes no other byte, except that
 // it removes the brackets of an empty list. The mute must be valid at now. The file must be empty
@@ -27,7 +27,12 @@ func Add(text []byte, m Mute, now time.Time) ([]byte, error) {
 		return nil, fmt.Errorf("the mutes file has an error, correct it first: %w", fileErr)
 	}
 	out := bytes.Clone(text)
-	if list != nil && list.IsFlowStyle && len(list.Values) == 0 {
+	byHand := errors.New("the mutes file is not a list in block style: add the mute by hand\n" +
+		m.yaml("  "))
+	if list != nil && list.IsFlowStyle {
+		if len(list.Values) > 0 || !emptyList.Match(text) {
+			return nil, byHand
+		}
 		out, list = emptyList.ReplaceAll(out, []byte("mutes:")), nil
 	}
 	if len(out) > 0 && out[len(out)-1] != '\n' {
@@ -48,9 +53,7 @@ func Add(text []byte, m Mute, now time.Time) ([]byte, error) {
 		if len(errsAfter) > len(errsBefore) {
 			return nil, fmt.Errorf("invalid mute: %s", errsAfter[len(errsAfter)-1].Text)
 		}
-		return nil,
-			errors.New("the mutes file is not a list in block style: add the mute by hand\n" +
-				m.yaml("  "))
+		return nil, byHand
 	}
 	return out, nil
 }
