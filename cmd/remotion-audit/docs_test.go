@@ -11,6 +11,7 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/settings"
 	"github.com/remotion-audit/remotion-audit/internal/testing/golden"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // TestCommandLinePage compares docs/cli.md with the command tree. `make docs` rewrites the page.
@@ -103,26 +104,13 @@ func commandSection(cmd *cobra.Command) string {
 
 // wrapText breaks one paragraph into lines of at most 100 columns.
 func wrapText(paragraph string) string {
-	var b strings.Builder
-	column := 0
-	for word := range strings.FieldsSeq(paragraph) {
+	words := strings.Fields(paragraph)
+	for i, word := range words {
 		if word == "*" { // Markdown would read * as emphasis or as an item of a list
-			word = `\*`
+			words[i] = `\*`
 		}
-		width := len([]rune(word))
-		switch {
-		case column == 0:
-		case column+1+width > 100:
-			b.WriteString("\n")
-			column = 0
-		default:
-			b.WriteString(" ")
-			column++
-		}
-		b.WriteString(word)
-		column += width
 	}
-	return b.String() + "\n"
+	return strings.Join(textfmt.Wrap(strings.Join(words, " "), 100), "\n") + "\n"
 }
 
 // tableCell escapes the character that would end a cell of a Markdown table.

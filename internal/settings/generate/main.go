@@ -10,8 +10,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/remotion-audit/remotion-audit/internal/settings"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 func main() {
@@ -92,16 +94,8 @@ func (p part) replaceIn(page []byte) ([]byte, error) {
 // wrap breaks a text into lines of at most 100 columns, each of which begins with the prefix.
 func wrap(prefix, text string) string {
 	var b strings.Builder
-	line := ""
-	for word := range strings.FieldsSeq(text) {
-		if line != "" && len([]rune(prefix+line+" "+word)) > 100 {
-			b.WriteString(prefix + line + "\n")
-			line = ""
-		}
-		if line != "" {
-			line += " "
-		}
-		line += word
+	for _, line := range textfmt.Wrap(text, 100-utf8.RuneCountInString(prefix)) {
+		b.WriteString(prefix + line + "\n")
 	}
-	return b.String() + prefix + line + "\n"
+	return b.String()
 }
