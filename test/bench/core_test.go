@@ -14,7 +14,7 @@ import (
 
 // BenchmarkParse parses the documents that Remotion prints.
 func BenchmarkParse(b *testing.B) {
-	for _, kind := range []policies.PolicyKind{policies.User, policies.Role} {
+	for _, kind := range policies.Kinds {
 		b.Run(string(kind), func(b *testing.B) {
 			text := policies.Latest().Document(kind)
 			b.SetBytes(int64(len(text)))

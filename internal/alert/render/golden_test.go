@@ -180,7 +180,8 @@ func TestGolden(t *testing.T) {
 					Text: `inline policy "remotion-user-policy": this is the user policy of Remotion ` +
 						`4.0.61-4.0.417, unchanged`},
 				{Kind: audit.NoticeUpgrade,
-					Text: "Remotion 4.0.418 and later needs permissions that are not granted: s3:PutBucketOwnershipControls " +
+					Text: "Remotion 4.0.418 and later needs permissions that are not granted: " +
+						"s3:PutBucketOwnershipControls " +
 						"for user/remotion-user", Command: "remotion-audit audit --upgrade-to 4.0.527"},
 				{Kind: audit.NoticeCustomName,
 					Text: "the documented policies cover only buckets named remotionlambda-*, but not videos"},

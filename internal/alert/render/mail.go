@@ -269,7 +269,7 @@ func writeCommands(b *report.Blocks, x excerpt) {
 }
 
 func kindsWithGaps(r audit.Report) (kinds []policies.PolicyKind) {
-	for _, kind := range []policies.PolicyKind{policies.User, policies.Role} {
+	for _, kind := range policies.Kinds {
 		if slices.ContainsFunc(r.Findings, func(f audit.Finding) bool {
 			return f.Gap() && f.Policy == kind &&
 				(f.Cause == audit.NoGrant || f.Cause == audit.NarrowerGrant)

@@ -62,7 +62,7 @@ func TestEligible(t *testing.T) {
 // the auditor need, and that each action of Remotion accepts the resource of its simulation.
 func TestTheTableHasAllRequiredActions(t *testing.T) {
 	for _, release := range policies.Releases(policies.AWS) {
-		for _, k := range []policies.PolicyKind{policies.User, policies.Role} {
+		for _, k := range policies.Kinds {
 			for _, r := range release.Requirements(k) {
 				if _, known := resourceTypes[strings.ToLower(r.Action)]; !known {
 					t.Errorf("%s: no resource types of %s", release, r.Action)

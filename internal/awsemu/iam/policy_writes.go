@@ -3,7 +3,6 @@ package iam
 import (
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
@@ -36,7 +35,7 @@ var policyWrites = table{
 // documentText returns the text of a document parameter. It checks length and characters, not
 // syntax.
 func (c call) documentText(param string) (string, error) {
-	member := strings.ToLower(param[:1]) + param[1:]
+	member := memberOf(param)
 	text := c.Form.Get(param)
 	switch {
 	case !c.Form.Has(param):

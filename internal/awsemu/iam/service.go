@@ -166,10 +166,13 @@ func forInline(k service.Kind,
 	})
 }
 
+// memberOf returns the name that IAM's errors have for a parameter: userName for UserName.
+func memberOf(param string) string { return strings.ToLower(param[:1]) + param[1:] }
+
 // name returns the value of a parameter, which must be an IAM name of at most size characters.
 func (c call) name(param string, size int) (string, error) {
 	name := c.Form.Get(param)
-	member := strings.ToLower(param[:1]) + param[1:]
+	member := memberOf(param)
 	switch {
 	case !c.Form.Has(param):
 		return "", wire.Required(member)

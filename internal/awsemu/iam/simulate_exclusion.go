@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	awsarn "github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 	"github.com/remotion-audit/remotion-audit/internal/awsname"
@@ -86,12 +87,12 @@ func excludeType(policyType string) (func(attachment) bool, error) {
 // excludeARN returns an exclusion of the attached managed policies that match arn, where * and ?
 // are wildcards. The exclusion does not apply to the boundary, which has its own policy type.
 func (c call) excludeARN(arn string) (func(attachment) bool, error) {
-	parts := strings.SplitN(arn, ":", 6)
-	bad := len(parts) != 6 || strings.ContainsAny(strings.Join(parts[:5], ""), "*?") ||
-		parts[0] != "arn" || parts[1] == "" ||
-		(parts[2] != "iam" && parts[2] != "organizations") || strings.Count(arn, "*") > 1
+	a, ok := awsarn.Parse(arn)
+	bad := !ok || strings.ContainsAny(a.Partition+a.Service+a.Region+a.Account, "*?") ||
+		a.Partition == "" || (a.Service != "iam" && a.Service != "organizations") ||
+		strings.Count(arn, "*") > 1
 	if !bad {
-		name, isPolicy := strings.CutPrefix(parts[5], "policy/")
+		name, isPolicy := strings.CutPrefix(a.Resource, "policy/")
 		bad = !isPolicy || name == ""
 	}
 	if bad {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	awsarn "github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
@@ -101,19 +102,19 @@ func (c call) policySource() (*entity, error) {
 		return nil, err
 	}
 	k, name, ok := service.EntityOfARN(arn)
-	parts := strings.SplitN(arn, ":", 6)
+	a, _ := awsarn.Parse(arn)
 	old := c.simulator.Shape == ShapeOld
-	if !ok || parts[1] != c.account.Partition || parts[3] != "" {
+	if !ok || a.Partition != c.account.Partition || a.Region != "" {
 		if old {
 			return nil, invalidInput("Invalid Entity Arn: %s does not clearly define entity type and name.",
 				arn)
 		}
 		return nil, invalidInput("Invalid ARN provided in the request: %s", arn)
 	}
-	if parts[4] != c.account.ID {
+	if a.Account != c.account.ID {
 		return nil,
 			invalidInput("Invalid Policy Source Arn: caller's account %s does not have access to policies "+
-				"in account %s.", c.account.ID, parts[4])
+				"in account %s.", c.account.ID, a.Account)
 	}
 	e := c.entities[k][name]
 	switch {
@@ -127,7 +128,7 @@ func (c call) policySource() (*entity, error) {
 
 // lengthOf returns an error if a required parameter is missing or has a wrong length.
 func (c call) lengthOf(param, value string, least, most int) error {
-	member := strings.ToLower(param[:1]) + param[1:]
+	member := memberOf(param)
 	switch {
 	case !c.Form.Has(param):
 		return wire.Required(member)
@@ -171,8 +172,8 @@ func (c call) resourceARNs() ([]string, error) {
 					"Member must satisfy constraint: [Member must have length less than or equal to 2048, "+
 						"Member must have length greater than or equal to 1]")
 		}
-		f := strings.SplitN(arn, ":", 6)
-		if len(f) != 6 || f[0] != "arn" || f[1] == "" || f[2] == "" || f[5] == "" {
+		a, ok := awsarn.Parse(arn)
+		if !ok || a.Partition == "" || a.Service == "" || a.Resource == "" {
 			return nil, invalidInput("ResourceNames are not in a valid ARN format: %s.", arn)
 		}
 	}

@@ -26,7 +26,7 @@ func TestDocumentGrantsTheNeeds(t *testing.T) {
 			Regions: policies.Regions(release.Partition)[:2],
 			Caller:  arn + "user/render", RenderRole: arn + "role/remotion-lambda-role"}
 		context := iampolicy.Context{"aws:username": {"render"}}
-		for _, kind := range []policies.PolicyKind{policies.User, policies.Role} {
+		for _, kind := range policies.Kinds {
 			doc := policytest.Parse(t, release.Document(kind))
 			g := iampolicy.Grants{Identity: []iampolicy.Policy{{Document: doc}}}
 			for _, req := range release.Requirements(kind) {
