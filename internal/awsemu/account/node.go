@@ -37,39 +37,46 @@ func (l *loader) hasProblem(at string) bool {
 	return slices.ContainsFunc(l.problems, func(p problem) bool { return strings.HasPrefix(p.at, at) })
 }
 
-// cyclicAnchor returns the first anchor, by name, whose value refers to the anchor itself, directly
-// or through other anchors. It returns "" if there is none.
+// cyclicAnchor returns an anchor whose value refers to the anchor itself, directly or through other
+// anchors. It returns "" if there is none.
 func (l *loader) cyclicAnchor() string {
-	aliases := make(map[string]aliasNames)
-	for name, value := range l.anchors {
-		used := aliasNames{}
-		ast.Walk(used, value)
-		aliases[name] = used
-	}
-	for _, name := range slices.Sorted(maps.Keys(aliases)) {
-		reached := aliasNames{}
-		next := slices.Collect(maps.Keys(aliases[name]))
-		for len(next) > 0 {
-			alias := next[0]
-			if next = next[1:]; !reached[alias] {
-				reached[alias] = true
-				next = append(next, slices.Collect(maps.Keys(aliases[alias]))...)
+	following := make(map[string]bool) // false: all anchors in the value were followed
+	var follow func(name string) string
+	follow = func(name string) string {
+		if open, visited := following[name]; visited {
+			if open {
+				return name
+			}
+			return ""
+		}
+		following[name] = true
+		var aliases aliasNames
+		if value := l.anchors[name]; value != nil {
+			ast.Walk(&aliases, value)
+		}
+		for _, alias := range aliases {
+			if cyclic := follow(alias); cyclic != "" {
+				return cyclic
 			}
 		}
-		if reached[name] {
-			return name
+		following[name] = false
+		return ""
+	}
+	for _, name := range slices.Sorted(maps.Keys(l.anchors)) {
+		if cyclic := follow(name); cyclic != "" {
+			return cyclic
 		}
 	}
 	return ""
 }
 
-// aliasNames is the set of the aliases in a node. It implements [ast.Visitor].
-type aliasNames map[string]bool
+// aliasNames lists the aliases in a node. It implements [ast.Visitor].
+type aliasNames []string
 
 // Visit adds the name of an alias.
-func (a aliasNames) Visit(n ast.Node) ast.Visitor {
+func (a *aliasNames) Visit(n ast.Node) ast.Visitor {
 	if alias, ok := n.(*ast.AliasNode); ok {
-		a[alias.Value.GetToken().Value] = true
+		*a = append(*a, alias.Value.GetToken().Value)
 	}
 	return a
 }
