@@ -25,9 +25,7 @@ import (
 )
 
 type auditOptions struct {
-	// settings holds the values of the flags that override environment variables, and flags their
-	// names, by variable.
-	settings         map[string]*string
+	// flags holds the names of the flags that override environment variables, by variable.
 	flags            map[string]string
 	format           formatFlag[output.Audit]
 	output           string
@@ -38,7 +36,7 @@ type auditOptions struct {
 }
 
 func auditCommand() *cobra.Command {
-	o := auditOptions{settings: map[string]*string{}, flags: map[string]string{}}
+	o := auditOptions{flags: map[string]string{}}
 	cmd := &cobra.Command{
 		Use:   "audit",
 		Short: "Audit an AWS account once (read-only)",
@@ -58,9 +56,8 @@ Exit status: 0 compliant, 1 gaps now or after the upgrade, 2 unverified or an er
 	}
 	for _, s := range settings.All() {
 		if s.Flag != "" {
+			cmd.Flags().String(s.Flag, "", s.Usage+" (or "+s.Variable+" in the environment)")
 			o.flags[s.Variable] = s.Flag
-			o.settings[s.Variable] = cmd.Flags().String(s.Flag, "",
-				s.Usage+" (or "+s.Variable+" in the environment)")
 		}
 	}
 	o.format.register(cmd, output.AuditFormats(), "report")
@@ -100,14 +97,21 @@ func (o auditOptions) parse() (failOn policies.Severity, write output.Writer[out
 	return failOn, write, upgradeTo, nil
 }
 
+// flagValue returns the value of the flag that overrides an environment variable. It is empty if
+// there is no flag, or if the flag is not set.
+func (o auditOptions) flagValue(cmd *cobra.Command, variable string) string {
+	value, _ := cmd.Flags().GetString(o.flags[variable]) // the error means that there is no flag
+	return value
+}
+
 // withFlagNames returns the error with the names of flags in place of the environment variables
 // that the flags replace.
-func (o auditOptions) withFlagNames(err error) error {
+func (o auditOptions) withFlagNames(cmd *cobra.Command, err error) error {
 	lines := strings.Split(err.Error(), "\n")
 	renamed := false
 	for i, line := range lines {
 		variable, text, ok := strings.Cut(line, ": ")
-		if value := o.settings[variable]; ok && value != nil && *value != "" {
+		if ok && o.flagValue(cmd, variable) != "" {
 			lines[i], renamed = "--"+o.flags[variable]+": "+text, true
 		}
 	}
@@ -145,8 +149,8 @@ func runAudit(cmd *cobra.Command, o auditOptions) error {
 		return err
 	}
 	cfg, err := app.ConfigFromEnv(func(name string) string {
-		if flag := o.settings[name]; flag != nil && *flag != "" {
-			return *flag
+		if value := o.flagValue(cmd, name); value != "" {
+			return value
 		}
 		if value := os.Getenv(name); value != "" || name != settings.EnvCallers {
 			return value
@@ -158,7 +162,7 @@ func runAudit(cmd *cobra.Command, o auditOptions) error {
 			err = fmt.Errorf("%w\nthe credentials belong to neither a user nor a role: set the principals "+
 				"to audit with --callers", err)
 		}
-		return o.withFlagNames(err)
+		return o.withFlagNames(cmd, err)
 	}
 	regions, further := cfg.Regions.SplitAt(place)
 	if len(further) > 0 && cfg.Regions[0] == "all" {
@@ -178,7 +182,7 @@ func runAudit(cmd *cobra.Command, o auditOptions) error {
 	auditor := app.App{Config: cfg, Clients: clients, Log: log, UpgradeTo: upgradeTo}
 	r, err := auditor.Report(ctx, place, now.UTC().Format("20060102T150405Z"))
 	if err != nil {
-		return o.withFlagNames(err)
+		return o.withFlagNames(cmd, err)
 	}
 	r = past.muted(r, now)
 	var b bytes.Buffer

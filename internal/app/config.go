@@ -119,16 +119,9 @@ func items(text []byte) (list []string) {
 	return list
 }
 
-// Callers are the audited callers.
-type Callers []Caller
-
-// A Caller is one entry of CALLERS.
-type Caller struct {
-	collect.Caller
-	// Account is the account in the ARN. It is empty if the entry is not an ARN. Plan returns an error
-	// if Account is not the audited account.
-	Account string
-}
+// Callers are the audited callers. Plan returns an error for an ARN of another account or
+// partition.
+type Callers []collect.Caller
 
 // UnmarshalText reads CALLERS. Its error lists all invalid entries.
 func (c *Callers) UnmarshalText(text []byte) error {
@@ -148,7 +141,8 @@ func (c *Callers) UnmarshalText(text []byte) error {
 			continue
 		}
 		caller, err := parseCaller(entry)
-		if err == nil && slices.ContainsFunc(*c, func(o Caller) bool { return o.Name == caller.Name }) {
+		twin := func(o collect.Caller) bool { return o.Name == caller.Name }
+		if err == nil && slices.ContainsFunc(*c, twin) {
 			err = fmt.Errorf("duplicate %q", entry)
 		}
 		if err != nil {
@@ -162,7 +156,7 @@ func (c *Callers) UnmarshalText(text []byte) error {
 
 var errNoCallers = errors.New(`must name at least one caller: to audit no caller, use "none"`)
 
-func parseCaller(entry string) (c Caller, err error) {
+func parseCaller(entry string) (c collect.Caller, err error) {
 	const form = "use user/NAME, role/NAME, sso/PERMISSION-SET or an ARN, optionally followed by " +
 		"=render, =deploy or =all"
 	name := entry
@@ -184,7 +178,7 @@ func parseCaller(entry string) (c Caller, err error) {
 				fmt.Errorf("%q is not the ARN of a user or a role (sessions and the root user cannot "+
 					"be audited): %s", entry, form)
 		}
-		c.ARN, c.Account, name = name, a.Account, a.Resource
+		c.ARN, name = name, a.Resource
 	}
 	kind, rest, _ := strings.Cut(name, "/")
 	last := arn.Name(rest)

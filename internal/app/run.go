@@ -105,18 +105,19 @@ func (c Config) Plan(p Location) (collect.Plan, error) {
 		RenderRoles: []string{string(c.RenderRole)}, Named: c.ReadScope.named(),
 	}
 	for _, caller := range c.Callers {
-		if caller.Account != "" && caller.Account != p.Account {
+		a, isARN := arn.Parse(caller.ARN)
+		if isARN && a.Account != p.Account {
 			return collect.Plan{},
 				fmt.Errorf("CALLERS: %s is in account %s, but this audit runs in account %s: remove the "+
-					"caller, or audit it with credentials of its account", caller.Name, caller.Account,
+					"caller, or audit it with credentials of its account", caller.Name, a.Account,
 					p.Account)
 		}
-		if a, ok := arn.Parse(caller.ARN); ok && a.Partition != p.Partition {
+		if isARN && a.Partition != p.Partition {
 			return collect.Plan{},
 				fmt.Errorf("CALLERS: %s is in partition %s, but this audit runs in partition %s: remove the "+
 					"caller, or audit it with credentials of its account", caller.Name, a.Partition, p.Partition)
 		}
-		plan.Callers = append(plan.Callers, caller.Caller)
+		plan.Callers = append(plan.Callers, caller)
 	}
 	return plan, nil
 }
