@@ -5,29 +5,25 @@ import (
 	"compress/flate"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/remotion-audit/remotion-audit/internal/runtimeapi"
+	"github.com/remotion-audit/remotion-audit/internal/testing/gobuild"
 )
 
 // maxZip is the maximum size of the deployed zip, in bytes.
 const maxZip = 5e6
 
-// buildFunction builds the function with the flags of `make build`, for this machine or for the
-// GOOS and GOARCH in env.
+// buildFunction builds the function for this machine, or for the platform in env.
 func buildFunction(tb testing.TB, env ...string) (bootstrap string) {
 	tb.Helper()
 	bootstrap = filepath.Join(tb.TempDir(), "bootstrap")
-	cmd := exec.CommandContext(tb.Context(), "go", "build", "-tags", "lambda.norpc", "-trimpath",
-		"-buildvcs=false",
-		"-ldflags", "-s -w", "-o", bootstrap, "../../function")
-	cmd.Env = append(os.Environ(), append([]string{"CGO_ENABLED=0"}, env...)...)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		tb.Fatalf("go build: %v\n%s", err, out)
+	if err := gobuild.Function(tb.Context(), "../../function", bootstrap,
+		append([]string{"CGO_ENABLED=0"}, env...)...); err != nil {
+		tb.Fatal(err)
 	}
 	return bootstrap
 }
@@ -36,7 +32,7 @@ func buildFunction(tb testing.TB, env ...string) (bootstrap string) {
 // bytes.
 func buildZip(tb testing.TB) (binary, zipped int64) {
 	tb.Helper()
-	bootstrap := buildFunction(tb, "GOOS=linux", "GOARCH=arm64", "GOARM64=v8.2")
+	bootstrap := buildFunction(tb, gobuild.Lambda...)
 	in, err := os.Open(bootstrap)
 	if err != nil {
 		tb.Fatal(err)

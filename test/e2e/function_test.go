@@ -2,6 +2,7 @@
 package e2e
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -18,20 +19,21 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
 	accountfile "github.com/remotion-audit/remotion-audit/internal/awsemu/account"
 	"github.com/remotion-audit/remotion-audit/internal/runtimeapi"
+	"github.com/remotion-audit/remotion-audit/internal/testing/gobuild"
 )
 
 // bootstrap and command are the paths of the function and of the command. TestMain builds both
-// once, with the flags of `make local`, so that packages in the build cache are not compiled again.
+// once.
 var bootstrap, command string
 
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "remotion-audit-e2e")
 	if err == nil {
 		bootstrap, command = filepath.Join(dir, "bootstrap"), filepath.Join(dir, "remotion-audit")
-		err = build(bootstrap, "../../function", "-ldflags", "-s -w")
+		err = gobuild.Function(context.Background(), "../../function", bootstrap)
 	}
 	if err == nil {
-		err = build(command, "../../cmd/remotion-audit")
+		err = gobuild.Program(context.Background(), "../../cmd/remotion-audit", command)
 	}
 	code := 1
 	if err != nil {
@@ -41,15 +43,6 @@ func TestMain(m *testing.M) {
 	}
 	_ = os.RemoveAll(dir) // a left-over temporary directory is harmless
 	os.Exit(code)
-}
-
-func build(out, pkg string, flags ...string) error {
-	args := append([]string{"build", "-tags", "lambda.norpc", "-trimpath", "-buildvcs=false", "-o", out},
-		flags...)
-	if text, err := exec.Command("go", append(args, pkg)...).CombinedOutput(); err != nil {
-		return fmt.Errorf("go build %s: %w\n%s", pkg, err, text)
-	}
-	return nil
 }
 
 // account loads an example account.

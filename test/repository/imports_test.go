@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/remotion-audit/remotion-audit/internal/testing/gobuild"
 )
 
 const module = "github.com/remotion-audit/remotion-audit/"
@@ -127,13 +129,8 @@ func TestLinkerDropsUnusedMethods(t *testing.T) {
 	if testing.Short() {
 		t.Skip("links the function with -dumpdep")
 	}
-	// Except for -dumpdep, the flags of `make build`, so that packages in the build cache are not
-	// compiled again.
-	cmd := exec.Command("go", "build", "-tags", "lambda.norpc", "-trimpath", "-buildvcs=false",
-		"-ldflags", "-dumpdep", "-o", os.DevNull, "./function")
-	cmd.Dir = "../.."
-	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH=arm64", "CGO_ENABLED=0")
-	out, err := cmd.CombinedOutput()
+	out, err := gobuild.Command(t.Context(), "../../function", os.DevNull, "-dumpdep",
+		gobuild.Lambda...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out[:min(len(out), 2000)])
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/account"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/testing/gobuild"
 	"github.com/remotion-audit/remotion-audit/test/e2e/remotion"
 )
 
@@ -286,13 +287,7 @@ func TestMain(m *testing.M) {
 
 var build = sync.OnceValues(func() (string, error) {
 	binary := filepath.Join(tools, "remotion-audit")
-	// The flags of `make local`, so that packages in the build cache are not compiled again.
-	out, err := exec.Command("go", "build", "-tags", "lambda.norpc", "-trimpath", "-buildvcs=false",
-		"-o", binary, "../../../cmd/remotion-audit").CombinedOutput()
-	if err != nil {
-		return "", errors.Join(err, errors.New(string(out)))
-	}
-	return binary, nil
+	return binary, gobuild.Program(context.Background(), "../../../cmd/remotion-audit", binary)
 })
 
 // buildCommand builds remotion-audit once and returns its path. It skips the test if Remotion's
