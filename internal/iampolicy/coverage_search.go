@@ -253,20 +253,34 @@ func (q *coverageSearch) anyAllowed(v bound) bool {
 
 // anyName reports whether the need has a name for which all clauses are true. It sets fieldByField:
 // a wildcard in one of the first five fields of a granted ARN pattern then matches no colon.
+//
+// That is too strict for a pattern that skips the account, such as "arn:aws:lambda:*:function:b". If
+// there is one, anyName also searches by IAM's rule, but only names without further colons.
 func (q *coverageSearch) anyName(clauses []clause) bool {
-	q.search.fieldByField = true
-	defer func() { q.search.fieldByField = false }()
 	for i := range q.need.resources {
 		l := &q.need.resources[i]
 		if len(clauses) == 1 &&
 			!slices.ContainsFunc(clauses[0].statements, func(e extent) bool { return e.mayOverlap(l) }) {
 			continue
 		}
-		if _, ok := q.search.shortest(l, clauses); ok {
+		q.search.fieldByField = true
+		_, ok := q.search.shortest(l, clauses)
+		q.search.fieldByField = false
+		if !ok && !q.search.spent && slices.ContainsFunc(clauses, clause.skipsAccount) {
+			_, ok = q.search.shortest(l.withoutColons(), clauses)
+		}
+		if ok {
 			return true
 		}
 	}
 	return false
+}
+
+// skipsAccount reports whether a pattern of the clause skips the account.
+func (c clause) skipsAccount() bool {
+	return slices.ContainsFunc(c.statements, func(e extent) bool {
+		return slices.ContainsFunc(e.patterns, (*pattern).skipsAccount)
+	})
 }
 
 // gapStatus returns the status of a need with a definite hole.

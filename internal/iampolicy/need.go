@@ -137,6 +137,24 @@ func (l language) narrowed() language {
 	return l
 }
 
+// withoutColons returns the language without the names whose resource has a colon in the place of a
+// wildcard.
+func (l *language) withoutColons() *language {
+	narrowed := *l
+	narrowed.atoms = slices.Clone(l.atoms)
+	colons := 0
+	for i := range narrowed.atoms {
+		a := &narrowed.atoms[i]
+		switch {
+		case a.kind == literal && a.char == ':':
+			colons++
+		case a.kind != literal && colons >= arn.Resource && a.legal == nil:
+			a.legal = func(r rune) bool { return r != ':' }
+		}
+	}
+	return &narrowed
+}
+
 // concrete reports whether the need has a single action.
 func (n *Need) concrete() bool { return n.action.exact }
 

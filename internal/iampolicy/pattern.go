@@ -208,6 +208,16 @@ func markColonStops(atoms []atom) {
 	}
 }
 
+// skipsAccount reports whether the pattern has the six fields of an ARN, but a text other than an
+// account in the fifth: a '*' before it then stands for the region and the account, as in
+// "arn:aws:lambda:*:function:b".
+func (p *pattern) skipsAccount() bool {
+	fields, n := arn.Split(p.text)
+	return n == len(fields) && strings.ContainsFunc(fields[arn.Account], func(r rune) bool {
+		return r >= 'a' && r <= 'z'
+	})
+}
+
 // match reports whether the pattern matches all of s. The pattern must not be dynamic.
 func (p *pattern) match(s string) bool {
 	if !strings.HasPrefix(s, p.prefix) {
