@@ -26,7 +26,7 @@ const exampleAccount = "123456789012"
 func (q *coverageSearch) realisticHole(l *language, v bound, name string) string {
 	fields := l.fields()
 	open := func(field int) bool { return strings.ContainsAny(fields[field], "*?") }
-	if name == "*" || !open(arn.Partition) && !open(arn.Service) && !open(arn.Region) &&
+	if l.literal || !open(arn.Partition) && !open(arn.Service) && !open(arn.Region) &&
 		!open(arn.Account) {
 		return name
 	}

@@ -24,7 +24,8 @@ type Need struct {
 	action pattern
 	// preferred is the resource to use as the example of a gap, or empty. See Preferring.
 	preferred string
-	// resources are the languages of the resource pattern: two for "*", one for any other pattern.
+	// resources are the languages of the resource pattern: two for "*", one for any other pattern. A
+	// need from NewLiteralNeed has one for each of its resources.
 	resources []language
 }
 
@@ -38,6 +39,8 @@ type language struct {
 	// within the text that a '*' of the pattern matches.
 	tokens string
 	prefix string // the text before the first wildcard
+	// literal is true if the language has one name, the text itself, even if it contains a '*'.
+	literal bool
 	// named is true if the wildcards of the resource field match only the characters that names may
 	// contain: see Need.Named.
 	named bool
@@ -68,14 +71,9 @@ const anyARN = "arn:*:*:*:*:*"
 // The error explains what is wrong with the patterns. NewNeed does not resolve policy variables;
 // Expand does.
 func NewNeed(action, resource string) (Need, error) {
-	n := Need{Action: action, Resource: resource, action: compileAction(action)}
-	service, name, colon := strings.Cut(action, ":")
-	switch {
-	case strings.Trim(action, "*") == "" && action != "":
-		n.action = compileAction("*")
-	case !colon || !consistsOf(strings.ToLower(service), wildcard, legalInHead) ||
-		!consistsOf(name, wildcard, legalInActionName) || service == "" || name == "":
-		return n, fmt.Errorf("%q is not an action: use service:Name, such as s3:GetObject, or *", action)
+	n, err := newNeed(action, resource)
+	if err != nil {
+		return n, err
 	}
 	texts := []string{resource}
 	if strings.Trim(resource, "*") == "" && resource != "" {
@@ -87,6 +85,32 @@ func NewNeed(action, resource string) (Need, error) {
 			return n, err
 		}
 		n.resources = append(n.resources, l)
+	}
+	return n, nil
+}
+
+// NewLiteralNeed returns the need of an action on single resources, each as IAM compares it with the
+// policies. A '*' in them is text: the resource "*" is that of a request that names no resource, so
+// no statement about an ARN applies to it. A need with several resources is satisfied only if each
+// of them is allowed, and Resource is the first of them.
+func NewLiteralNeed(action string, resources ...string) (Need, error) {
+	n, err := newNeed(action, resources[0])
+	for _, text := range resources {
+		n.resources = append(n.resources, literalLanguage(text))
+	}
+	return n, err
+}
+
+// newNeed returns a need without resources.
+func newNeed(action, resource string) (Need, error) {
+	n := Need{Action: action, Resource: resource, action: compileAction(action)}
+	service, name, colon := strings.Cut(action, ":")
+	switch {
+	case strings.Trim(action, "*") == "" && action != "":
+		n.action = compileAction("*")
+	case !colon || !consistsOf(strings.ToLower(service), wildcard, legalInHead) ||
+		!consistsOf(name, wildcard, legalInActionName) || service == "" || name == "":
+		return n, fmt.Errorf("%q is not an action: use service:Name, such as s3:GetObject, or *", action)
 	}
 	return n, nil
 }
@@ -158,12 +182,19 @@ func (l *language) withoutColons() *language {
 // concrete reports whether the need has a single action.
 func (n *Need) concrete() bool { return n.action.exact }
 
+// literalLanguage returns the language with the text as its only name.
+func literalLanguage(text string) language {
+	l := language{text: text, tokens: text, prefix: text, literal: true}
+	for _, r := range text {
+		l.atoms = append(l.atoms, needAtom{kind: literal, char: r})
+	}
+	return l
+}
+
 func newLanguage(text string) (language, error) {
 	l := language{text: text}
 	if text == "*" {
-		l.atoms = []needAtom{{kind: literal, char: '*'}}
-		l.tokens = tokenRun // only the pattern "*" matches tokenRun
-		return l, nil
+		return literalLanguage(text), nil
 	}
 	bad := func(why string) (language, error) {
 		return l, fmt.Errorf("%q is not a resource: %s; use an ARN such as arn:aws:s3:::bucket/*, or *",
@@ -341,7 +372,7 @@ func (n Need) Includes(action, resource string) bool {
 
 // sampleName returns an ordinary name of the language.
 func (l *language) sampleName() string {
-	if l.text == "*" {
+	if l.literal {
 		return l.text
 	}
 	fields := l.fields()
