@@ -38,11 +38,11 @@ var resourceTypes = func() map[string][]string {
 			m[strings.ToLower(a)] = types
 		}
 	}
-	set(nil, `servicequotas:GetServiceQuota servicequotas:GetAWSDefaultServiceQuota
-		servicequotas:ListRequestedServiceQuotaChangeHistoryByQuota
-		s3:ListAllMyBuckets lambda:ListFunctions iam:ListRoles iam:ListUsers iam:ListPolicies
-		sts:GetCallerIdentity cloudwatch:PutMetricData`)
-	set([]string{typeQuota}, `servicequotas:RequestServiceQuotaIncrease`)
+	set(nil, `servicequotas:GetAWSDefaultServiceQuota s3:ListAllMyBuckets lambda:ListFunctions
+		iam:ListRoles iam:ListUsers iam:ListPolicies sts:GetCallerIdentity cloudwatch:PutMetricData`)
+	set([]string{typeQuota},
+		`servicequotas:GetServiceQuota servicequotas:RequestServiceQuotaIncrease
+		servicequotas:ListRequestedServiceQuotaChangeHistoryByQuota`)
 
 	// The simulator accepts bucket and object ARNs for all of these actions. typeBucket matches both.
 	set([]string{typeBucket},

@@ -8,6 +8,26 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
+// TestEligibleAgreesWithTheCatalogue checks that the simulator and the catalogue have the same
+// opinion on which actions name no resource, of those that Remotion documents on "*".
+func TestEligibleAgreesWithTheCatalogue(t *testing.T) {
+	for _, a := range policies.StarActions() {
+		types, known := resourceTypes[strings.ToLower(a.Action)]
+		if named := a.Scope == policies.NamedResource; !known || named != (len(types) > 0) {
+			t.Errorf("%s has the resource types %q, but the catalogue says: %s", a.Action, types, a.Scope)
+		}
+	}
+	const quota = "arn:aws:servicequotas:us-east-1:123456789012:" + policies.QuotaResource
+	for action, want := range map[string]bool{
+		"servicequotas:GetServiceQuota":           true,
+		"servicequotas:GetAWSDefaultServiceQuota": false,
+	} {
+		if got := eligible(action, quota); got != want {
+			t.Errorf("eligible(%q, %q) = %v", action, quota, got)
+		}
+	}
+}
+
 func TestEligible(t *testing.T) {
 	tests := []struct {
 		name, action, arn string
