@@ -161,10 +161,6 @@ func DocumentRequirements(name string, doc *iampolicy.Document,
 			}
 		}
 	}
-	if errs == nil && len(all.Requirements) == 0 {
-		errs = append(errs, fmt.Errorf("%s contains no required permissions: add an Allow "+
-			"statement", name))
-	}
 	return all, errors.Join(errs...)
 }
 

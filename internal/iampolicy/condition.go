@@ -135,10 +135,8 @@ func parseOperator(name string) (op operator, ok bool) {
 	case "IpAddress", "NotIpAddress":
 		op.test = ipAddress
 	case "Null":
-		if op.ifExists || op.set != noSet {
-			return operator{}, false
-		}
-		return op, true
+		// AWS's simulator accepts ForAllValues:Null and ForAnyValue:Null, and reads both as Null.
+		return op, !op.ifExists
 	default:
 		return operator{}, false
 	}

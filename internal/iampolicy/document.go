@@ -3,7 +3,6 @@ package iampolicy
 import (
 	"slices"
 	"strings"
-	"unicode/utf8"
 )
 
 // Effect says whether a statement allows or denies the requests it matches. The zero value is Deny.
@@ -65,7 +64,8 @@ type Principal struct {
 //
 // Parse is as strict as IAM is when it stores a document. Keys are case-sensitive and unique. A
 // statement has exactly one of Action and NotAction, exactly one of Resource and NotResource, and
-// no Principal.
+// no Principal. grammar.go has the rules for the values. Parse also refuses a text that exceeds
+// MaxText or MaxMinified, so a document takes bounded memory.
 func Parse(text string) (*Document, error) { return parse(text, false) }
 
 // ParseTrust parses a role's trust policy, whose statements have a Principal and no Resource. The
@@ -73,20 +73,25 @@ func Parse(text string) (*Document, error) { return parse(text, false) }
 func ParseTrust(text string) (*Document, error) { return parse(text, true) }
 
 func parse(text string, trust bool) (*Document, error) {
-	p := parser{lexer: lexer{text: text}, trust: trust}
-	if !utf8.ValidString(text) {
-		valid := 0
-		for r, size := utf8.DecodeRuneInString(text); r != utf8.RuneError ||
-			size > 1; r, size = utf8.DecodeRuneInString(text[valid:]) {
-			valid += size
-		}
-		return nil, p.errorf(valid, "the text is not valid UTF-8")
+	p := parser{lexer: lexer{text: text}, trust: trust, unclosed: -1}
+	if err := p.checkEncoding(); err != nil {
+		return nil, err
+	}
+	if err := p.checkSize(); err != nil {
+		return nil, err
 	}
 	doc, err := p.document()
 	if err != nil {
 		return nil, err
 	}
+	if len(doc.Statements) == 0 {
+		return nil, p.errorf(p.list, "Statement is an empty list: add a statement")
+	}
 	variables := doc.Version == Version
+	if variables && p.unclosed >= 0 {
+		return nil, p.errorf(p.unclosed,
+			`a policy variable has no closing brace: write ${name}, or ${$} for the character "$"`)
+	}
 	for i := range doc.Statements {
 		doc.Statements[i].compile(variables)
 	}
@@ -128,6 +133,11 @@ func (s *Statement) compile(variables bool) {
 type parser struct {
 	lexer
 	trust bool
+	// unclosed is the offset of the first value with a policy variable that has no closing brace, or
+	// -1. Such a value is an error only in a document with variables, and Version may come last.
+	unclosed int
+	// list is the offset of the value of Statement.
+	list int
 }
 
 func (p *parser) expect(punct, where string) (token, error) {
@@ -153,7 +163,8 @@ func (p *parser) members(where string, member func(key token) error) (end int, e
 			return key.end, nil
 		}
 		if key.kind != quoted {
-			return 0, p.errorf(key.start, "%s: expected a quoted key, got %s", where, clip(key.String()))
+			return 0, p.errorf(key.start, "%s: expected a quoted key, got %s%s", where,
+				clip(key.String()), p.remedyAt(key))
 		}
 		if slices.Contains(seen, key.text) {
 			return 0, p.errorf(key.start, "%s: duplicate key %q", where, clip(key.text))
@@ -178,14 +189,16 @@ func (p *parser) members(where string, member func(key token) error) (end int, e
 	}
 }
 
-// strings parses a string or a list of strings. If scalars is true, it also accepts numbers and
-// booleans.
-func (p *parser) strings(where string, scalars bool) ([]string, error) {
+// strings parses a string or a list of strings. It calls check with each value. If scalars is true,
+// it also accepts numbers and booleans.
+func (p *parser) strings(where string, scalars bool, check func(where string, t token) error) (
+	[]string, error) {
 	value := func(t token) (string, error) {
 		if t.kind == quoted || scalars && t.kind == bare && t.text != "null" {
-			return t.text, nil
+			return t.text, check(where, t)
 		}
-		return "", p.errorf(t.start, "%s: expected a string, got %s", where, clip(t.String()))
+		return "", p.errorf(t.start, "%s: expected a string, got %s%s", where, clip(t.String()),
+			p.remedyAt(t))
 	}
 	t, err := p.token()
 	if err != nil {
@@ -232,8 +245,8 @@ func (p *parser) string(where string) (token, error) {
 func (p *parser) document() (*Document, error) {
 	doc := &Document{}
 	found := false
-	if _, err := p.expect("{", "policy document"); err != nil {
-		return nil, err
+	if t, err := p.token(); err != nil || !t.is("{") {
+		return nil, p.notJSON(t, err)
 	}
 	end, err := p.members("policy document", func(key token) error {
 		switch key.text {
@@ -252,8 +265,8 @@ func (p *parser) document() (*Document, error) {
 			found = true
 			return p.statements(doc)
 		}
-		return p.errorf(key.start, "policy document: unknown key %q, expected Version, Id or Statement",
-			clip(key.text))
+		return p.errorf(key.start, "policy document: unknown key %q, expected Version, Id or Statement%s",
+			clip(key.text), envelopeRemedy(key.text))
 	})
 	if err != nil {
 		return nil, err
@@ -273,8 +286,9 @@ func (p *parser) statements(doc *Document) error {
 	if err != nil {
 		return err
 	}
+	sids := map[string]bool{}
 	add := func(start int) error {
-		s, end, err := p.statement()
+		s, end, err := p.statement(sids)
 		if err != nil {
 			return err
 		}
@@ -282,6 +296,7 @@ func (p *parser) statements(doc *Document) error {
 		doc.Statements = append(doc.Statements, s)
 		return nil
 	}
+	p.list = t.start
 	switch {
 	case t.is("{"):
 		// Without a list, the simulator's start position is after the statement's opening brace.
@@ -300,7 +315,8 @@ func (p *parser) statements(doc *Document) error {
 			return nil
 		}
 		if !t.is("{") {
-			return p.errorf(t.start, `Statement: expected "{", got %s`, clip(t.String()))
+			return p.errorf(t.start, `Statement: expected "{", got %s%s`, clip(t.String()),
+				p.remedyAt(t))
 		}
 		if err := add(start); err != nil {
 			return err
@@ -318,8 +334,9 @@ func (p *parser) statements(doc *Document) error {
 	}
 }
 
-// statement parses a statement after its "{", and returns the offset after its "}".
-func (p *parser) statement() (s Statement, end int, err error) {
+// statement parses a statement after its "{", and returns the offset after its "}". sids are the
+// Sids of the statements before it.
+func (p *parser) statement(sids map[string]bool) (s Statement, end int, err error) {
 	start := p.next - 1
 	var few [8]string // a valid statement has fewer keys, and a map would be slower
 	keys := few[:0]
@@ -327,8 +344,7 @@ func (p *parser) statement() (s Statement, end int, err error) {
 		keys = append(keys, key.text)
 		switch key.text {
 		case "Sid":
-			t, e := p.string("Sid")
-			s.Sid, err = t.text, e
+			s.Sid, err = p.sid(sids)
 		case "Effect":
 			t, e := p.string("Effect")
 			if e == nil && t.text != "Allow" && t.text != "Deny" {
@@ -339,13 +355,13 @@ func (p *parser) statement() (s Statement, end int, err error) {
 			}
 			err = e
 		case "Action":
-			s.Action, err = p.strings(key.text, false)
+			s.Action, err = p.actionPatterns(key.text)
 		case "NotAction":
-			s.NotAction, err = p.strings(key.text, false)
+			s.NotAction, err = p.actionPatterns(key.text)
 		case "Resource":
-			s.Resource, err = p.strings(key.text, false)
+			s.Resource, err = p.resourcePatterns(key.text)
 		case "NotResource":
-			s.NotResource, err = p.strings(key.text, false)
+			s.NotResource, err = p.resourcePatterns(key.text)
 		case "Principal":
 			s.Principal, err = p.principals(key.text)
 		case "NotPrincipal":
@@ -415,7 +431,10 @@ func (p *parser) principals(where string) ([]Principal, error) {
 	}
 	list := []Principal{}
 	_, err = p.members(where, func(key token) error {
-		names, err := p.strings(where, false)
+		if err := p.checkPrincipalType(where, key); err != nil {
+			return err
+		}
+		names, err := p.strings(where, false, anyValue)
 		for _, name := range names {
 			list = append(list, Principal{Type: key.text, Name: name})
 		}
@@ -437,8 +456,16 @@ func (p *parser) conditions() ([]Condition, error) {
 		if _, err := p.expect("{", name.text); err != nil {
 			return err
 		}
+		check := anyValue
+		if op.variables {
+			check = p.noteVariable
+		}
+		first := len(list)
 		_, err := p.members(name.text, func(key token) error {
-			values, err := p.strings(name.text, true)
+			if err := p.checkConditionKey(name.text, key, list[first:]); err != nil {
+				return err
+			}
+			values, err := p.strings(name.text, true, check)
 			list = append(list, Condition{Operator: name.text, Key: key.text, Values: values, op: op})
 			return err
 		})

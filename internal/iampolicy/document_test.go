@@ -33,8 +33,8 @@ func TestParseRejects(t *testing.T) {
 			statement(`"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringsEqual":{"k":"v"}}`),
 			`unknown operator "StringsEqual"`},
 		{"a duplicate operator",
-			statement(`"Effect":"Allow","Action":"*","Resource":"*","Condition":{"Bool":{"k":"v"},"Bool":{` +
-				`"k":"v"}}`), `duplicate key "Bool"`},
+			statement(`"Effect":"Allow","Action":"*","Resource":"*","Condition":{"Bool":{"ex:k":"v"},"Bool":{` +
+				`"ex:k":"v"}}`), `duplicate key "Bool"`},
 		{"a number for an action", statement(`"Effect":"Allow","Action":1,"Resource":"*"`),
 			`Action: expected a string, got 1`},
 		{"text after the document", `{"Statement":[]} x`, `column 18: "x" is not a JSON value`},
@@ -66,8 +66,8 @@ func TestPositions(t *testing.T) {
 		{"a statement without a list", `{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`,
 			[][4]int{{1, 15, 1, 60}}},
 		{"a statement on several lines, with columns counted in characters",
-			"{\"Id\":\"é\",\"Statement\":[\n {\"Sid\":\"ü\",\"Effect\":\"Allow\",\n  " +
-				"\"Action\":\"*\",\"Resource\":\"*\"}\n]}", [][4]int{{1, 24, 3, 31}}},
+			"{\"Id\":\"é\",\"Statement\":[\n {\"Sid\":\"U\",\"Effect\":\"Allow\",\n  " +
+				"\"Action\":\"*\",\"Resource\":\"arn:ü\"}\n]}", [][4]int{{1, 24, 3, 35}}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -136,9 +136,9 @@ func TestTrusts(t *testing.T) {
 // the actions.
 func TestActionWithSeparator(t *testing.T) {
 	g := identity(t,
-		statement(`"Effect":"Allow","Action":["a:B\u0000s3:GetObject","c:D"],"Resource":"*"`))
-	for action, want := range map[string]Decision{"s3:GetObject": ImplicitDeny, "c:D": Allowed,
-		"a:B\x00s3:GetObject": Allowed} {
+		statement(`"Effect":"Allow","Action":["a:B\u0000s3","c:D"],"Resource":"*"`))
+	for action, want := range map[string]Decision{"s3": ImplicitDeny, "c:D": Allowed,
+		"a:B\x00s3": Allowed} {
 		if got := g.Evaluate(Request{Action: action, Resource: "*"}).Decision; got != want {
 			t.Errorf("%q: %v, want %v", action, got, want)
 		}

@@ -21,8 +21,8 @@ func FuzzParse(f *testing.F) {
 		}
 		f.Add(string(text), "s3:GetObject", "arn:aws:s3:::remotionlambda-x/y")
 	}
-	f.Add(`{"Statement":{"Effect":"Allow","NotAction":"a:*","NotResource":["${x}","${y,'z'}"],`+
-		`"Condition":{"ForAnyValue:NumericEqualsIfExists":{"k":[1,true,"x"]}}}}`, "b:c", "*")
+	f.Add(`{"Statement":{"Effect":"Allow","NotAction":"a:*","NotResource":["arn:${x}","arn:${y,'z'}"],`+
+		`"Condition":{"ForAnyValue:NumericEqualsIfExists":{"ex:k":[1,true,"x"]}}}}`, "b:c", "*")
 	f.Add("{\"Statement\":[{\"Sid\":\"\\u00e9\xff\"", "", "")
 	f.Fuzz(func(t *testing.T, text, action, resource string) {
 		doc, err := Parse(text)
@@ -39,7 +39,7 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 		result := Grants{Identity: []Policy{{Document: doc}}}.Evaluate(Request{Action: action,
-			Resource: resource, Context: Context{"k": {"1"}}})
+			Resource: resource, Context: Context{"ex:k": {"1"}}})
 		if result.Decision == Allowed && !result.IdentityAllows {
 			t.Errorf("allowed without an identity Allow: %+v", result)
 		}

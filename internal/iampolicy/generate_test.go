@@ -134,8 +134,17 @@ func (g generator) resource() string {
 	return g.arn()
 }
 
-// pattern returns "*", or an ARN with wildcards and variables in random places.
+// pattern returns "*", or an ARN with wildcards and variables in random places, such that IAM stores
+// a document with it.
 func (g generator) pattern() string {
+	for {
+		if text := g.anyPattern(); strings.HasPrefix(text, "arn:") || mayNameResource(text) {
+			return text
+		}
+	}
+}
+
+func (g generator) anyPattern() string {
 	if g.chance(30) {
 		return "*"
 	}

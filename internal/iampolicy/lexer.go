@@ -107,12 +107,16 @@ func (l *lexer) token() (token, error) {
 		}
 		text := l.text[start:l.next]
 		if !json.Valid([]byte(text)) {
-			return token{}, l.errorf(start, "%q is not a JSON value", clip(text))
+			if hclStart.MatchString(l.text[start:min(len(l.text), start+256)]) {
+				return token{}, l.errorf(start, "%s", useJSONOfHCL)
+			}
+			return token{}, l.errorf(start, "%q is not a JSON value: put text in double quotes",
+				clip(text))
 		}
 		return token{bare, text, start, l.next}, nil
 	}
 	r, _ := utf8.DecodeRuneInString(l.text[start:])
-	return token{}, l.errorf(start, "unexpected character %q", r)
+	return token{}, l.errorf(start, "unexpected character %q%s", r, characterRemedy(r, l.text[start:]))
 }
 
 func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }

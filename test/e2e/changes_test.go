@@ -179,7 +179,8 @@ func TestAMessageNamesTheActorOfAChange(t *testing.T) {
 				map[string]string{"GroupName": "renderers", "UserName": "remotion-user"}}},
 		{"a policy gets another default version", true,
 			iamChange{"CreatePolicyVersion", map[string]string{"PolicyArn": managedPolicy,
-				"PolicyDocument": `{"Version":"2012-10-17","Statement":[]}`, "SetAsDefault": "true"}},
+				"PolicyDocument": `{"Version":"2012-10-17","Statement":{` +
+					`"Effect":"Deny","Action":"iam:*","Resource":"*"}}`, "SetAsDefault": "true"}},
 			"CreatePolicyVersion on policy/RemotionUser, affects user/remotion-user",
 			iamChange{"SetDefaultPolicyVersion", map[string]string{"PolicyArn": managedPolicy,
 				"VersionId": "v1"}}},

@@ -43,7 +43,7 @@ import (
 //	    managed: [arn:aws:iam::aws:policy/ReadOnlyAccess]
 //	    inline:
 //	      extra: |                 # JSON, stored unchanged: positions refer to this text
-//	        {"Version": "2012-10-17", "Statement": []}
+//	        {"Statement": {"Effect": "Deny", "Action": "iam:*", "Resource": "*"}}
 //	roles:
 //	  remotion-lambda-role:
 //	    trust: lambda.amazonaws.com  # a service, or a document

@@ -53,7 +53,7 @@ users:
     inline:
       kept: |
         {"Version": "2012-10-17",
-           "Statement": [] }
+           "Statement": {"Effect": "Deny", "Action": "iam:*", "Resource": "*"} }
       written:
         Version: 2012-10-17
         Statement:
@@ -120,7 +120,8 @@ function: {region: cn-north-1, name: auditor, timeout: 60, memory: 256, role: wo
 			AccessKeys: []string{"AKIAIOSFODNN7EXAMPLE"},
 			Boundary:   "limits", Managed: []string{"limits", "arn:aws-cn:iam::aws:policy/job/ReadOnly"},
 			Inline: map[string]string{
-				"kept": "{\"Version\": \"2012-10-17\",\n   \"Statement\": [] }\n",
+				"kept": "{\"Version\": \"2012-10-17\",\n   \"Statement\": {\"Effect\": " +
+					"\"Deny\", \"Action\": \"iam:*\", \"Resource\": \"*\"} }\n",
 				"written": `{
   "Version": "2012-10-17",
   "Statement": [
@@ -373,7 +374,7 @@ users:
     managed: [arn:aws:iam::aws:policy/ReadOnlyAccess]
     inline:
       extra: |
-        {"Version": "2012-10-17", "Statement": []}
+        {"Statement": {"Effect": "Deny", "Action": "iam:*", "Resource": "*"}}
 roles:
   remotion-lambda-role:
     trust: lambda.amazonaws.com

@@ -175,8 +175,6 @@ func TestPolicy(t *testing.T) {
 		{"a grant of everything is not recognized",
 			`{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}`,
 			policies.User, ""},
-		{"a policy without statements is not recognized",
-			`{"Version": "2012-10-17", "Statement": []}`, policies.User, ""},
 		{"a policy with only a Deny is not recognized",
 			`{"Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}}`, policies.User, ""},
 		{"a custom policy is not recognized",
