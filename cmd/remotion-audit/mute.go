@@ -84,6 +84,17 @@ func (o muteOptions) mute(now time.Time) (mute.Mute, error) {
 		errs = append(errs,
 			errors.New("set the findings to mute with --target, --action, --cause or --sid"))
 	}
+	for _, pattern := range []struct {
+		flag, value string
+		check       func(string) error
+	}{{"target", m.Target, mute.CheckTarget}, {"action", m.Action, mute.CheckAction}} {
+		if pattern.value == "" {
+			continue
+		}
+		if err := pattern.check(pattern.value); err != nil {
+			errs = append(errs, fmt.Errorf("--%s: %w", pattern.flag, err))
+		}
+	}
 	if o.until != "" {
 		until, err := mute.ParseUntil(o.until)
 		if err != nil {

@@ -53,8 +53,6 @@ var renamedErrors = []renaming{
 	{"mutes: is not a list", "mutes: must be a list"},
 	{"has more than … bytes: leave out what is over",
 		"the file must have at most … bytes: remove expired mutes"},
-	{"is longer than 4096 bytes, or nested in more than 50 brackets",
-		"a line must have at most 4096 bytes, and at most 50 brackets may be open"},
 	{"is not YAML…", "invalid YAML…"},
 	{"a mute is a list of fields, such as target: user/NAME",
 		"a mute must be a list of fields, such as target: user/NAME"},

@@ -10,12 +10,21 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/jsonlimit"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // StateVersion is the schema version of the state as JSON: docs/state.schema.json.
 const StateVersion = "1"
+
+// MaxState is the length of the longest state that ParseState reads, in bytes. A state with a
+// thousand gaps is smaller than 1 MB.
+const MaxState = 16 << 20
+
+// stateLimits leave space for a claim and a state with 25,000 gaps each. An element takes about 500
+// bytes of memory, whatever its length in the text.
+var stateLimits = jsonlimit.Limits{Bytes: MaxState, Depth: 12, Values: 800_000, Elements: 50_000}
 
 // ErrNewerState is returned for a state that a newer release wrote. The caller must not overwrite
 // such a state, and alerts without a state.
@@ -134,6 +143,9 @@ type SeenMute struct {
 // other error means that the text is damaged. Auditor errors and notices get the texts of this
 // release.
 func ParseState(text []byte) (State, error) {
+	if len(text) > MaxState {
+		return State{}, fmt.Errorf("the state must have at most %d bytes", MaxState)
+	}
 	var head struct {
 		SchemaVersion string `json:"schemaVersion"`
 	}
@@ -145,11 +157,14 @@ func ParseState(text []byte) (State, error) {
 		return State{}, fmt.Errorf("schemaVersion %d: %w", version, ErrNewerState)
 	}
 	if err != nil || version < 1 {
-		return State{}, fmt.Errorf("the state must have a schemaVersion of at least 1, got %q",
-			head.SchemaVersion)
+		return State{}, fmt.Errorf("the state must have a schemaVersion of at least 1, got %s",
+			textfmt.Quote(head.SchemaVersion, maxQuoted))
+	}
+	if err := jsonlimit.Check(text, stateLimits); err != nil {
+		return State{}, fmt.Errorf("the state is too large: %w", err)
 	}
 	var s State
-	if err := json.NewDecoder(bytes.NewReader(text)).Decode(&s); err != nil {
+	if err := json.Unmarshal(text, &s); err != nil {
 		return State{}, fmt.Errorf("the state does not match its schema: %w", err)
 	}
 	if err := s.check(); err != nil {
@@ -164,17 +179,22 @@ func ParseState(text []byte) (State, error) {
 	return s, nil
 }
 
+// maxQuoted is how much of a value an error about a damaged state quotes.
+const maxQuoted = 200
+
 // check returns an error for values that no release writes.
 func (s State) check() error {
 	for _, g := range s.Gaps {
 		if g.Since.IsZero() || statusRank(g.Status) < statusRank(audit.Conditional) || g.Opened < 1 ||
 			g.Severity == 0 || g.Reminders < 0 {
-			return fmt.Errorf("the state has an invalid gap: %+v", g.Identity)
+			return fmt.Errorf("the state has an invalid gap: %s",
+				textfmt.Truncate(fmt.Sprintf("%+v", g.Identity), maxQuoted))
 		}
 	}
 	for _, e := range s.Errors {
 		if e.Since.IsZero() || e.Runs < 0 || e.Reminders < 0 {
-			return fmt.Errorf("the state has an invalid auditor error: %q %q", e.Target, e.What)
+			return fmt.Errorf("the state has an invalid auditor error: %s %s",
+				textfmt.Quote(e.Target, maxQuoted), textfmt.Quote(e.What, maxQuoted))
 		}
 	}
 	if s.Pending != nil {

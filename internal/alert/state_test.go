@@ -12,6 +12,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 	"github.com/remotion-audit/remotion-audit/internal/testing/alerttest"
+	"github.com/remotion-audit/remotion-audit/internal/testing/memory"
 	"github.com/remotion-audit/remotion-audit/internal/testing/schematest"
 )
 
@@ -106,6 +107,40 @@ func TestParseState(t *testing.T) {
 	if s, err := alert.ParseState(alert.State{}.JSON()); err != nil || !s.Baseline.IsZero() {
 		t.Errorf("the zero state: %+v, %v", s, err)
 	}
+}
+
+// TestAStateAboveTheLimitsIsDamaged checks that ParseState refuses a state before it takes much
+// memory, whatever its elements are.
+func TestAStateAboveTheLimitsIsDamaged(t *testing.T) {
+	const head = `{"schemaVersion":"1",`
+	many := func(n int, element string) string {
+		return strings.TrimSuffix(strings.Repeat(element+",", n), ",")
+	}
+	for name, test := range map[string]struct{ text, want string }{
+		"empty gaps": {head + `"gaps":[` + many(4<<20, "{}") + `]}`,
+			"the state is too large: the lists of the text must have at most 50000 elements"},
+		"numbers instead of gaps": {head + `"gaps":[` + many(4<<20, "1") + `]}`, "at most 50000 elements"},
+		"bodies of a claim": {head + `"pending":{"message":{"bodies":{` + many(1<<20, `"a":""`) + `}}}}`,
+			"the text must have at most 800000 values"},
+		"claims in claims": {head + strings.Repeat(`"pending":{"next":{`, 100) + strings.Repeat("}", 201),
+			"at most 12 objects and lists may be nested"},
+		"a long text": {head + `"run":"` + strings.Repeat("a", 16<<20) + `"}`,
+			"the state must have at most 16777216 bytes"},
+		"a long version": {`{"schemaVersion":"` + strings.Repeat("a", 1<<20) + `"}`,
+			`got "` + strings.Repeat("a", 200) + `"…`},
+	} {
+		text, err := []byte(test.text), error(nil)
+		memory.AtMost(t, 8<<20, func() { _, err = alert.ParseState(text) })
+		if err == nil || errors.Is(err, alert.ErrNewerState) || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: error %v, want %q", name, err, test.want)
+		}
+	}
+	if _, err := alert.ParseState([]byte(`{"schemaVersion":"2","x":[` + many(1<<20, "{}") +
+		`]}`)); !errors.Is(err, alert.ErrNewerState) {
+		t.Errorf("a large state of a newer release: %v", err)
+	}
+	largest := []byte(head + `"gaps":[` + many(49_000, "{}") + `]}`)
+	memory.AtMost(t, 150<<20, func() { _, _ = alert.ParseState(largest) })
 }
 
 // FuzzState checks that Plan accepts every state that ParseState accepts, and returns a state that

@@ -11,6 +11,8 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/cloudtrail"
+	"github.com/remotion-audit/remotion-audit/internal/jsonlimit"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // Command is the command in an event.
@@ -76,8 +78,20 @@ type messages struct {
 	Records json.RawMessage `json:"Records"`
 }
 
+// eventLimits are the limits of an event. Lambda passes at most 6 MB, which hold about 5,000 messages
+// with a CloudTrail record each.
+// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+var eventLimits = jsonlimit.Limits{Bytes: 6 << 20, Depth: 40, Values: 300_000, Elements: 20_000,
+	UniqueKeys: true}
+
+// maxQuoted is how many bytes of a value of an event an error quotes.
+const maxQuoted = 100
+
 // ParseEvent reads an event. Its error wraps ErrEvent and adds the reason.
 func ParseEvent(raw []byte) (Event, error) {
+	if err := jsonlimit.Check(raw, eventLimits); err != nil {
+		return Event{}, unsupported(err)
+	}
 	var keys map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &keys); err != nil || keys == nil {
 		return Event{}, unsupported(errors.New("the text is not a JSON object"))
@@ -99,14 +113,16 @@ func ParseEvent(raw []byte) (Event, error) {
 		case e.Source == cloudtrail.Source && e.DetailType == cloudtrail.DetailType:
 			return changeEvent(cloudtrail.ReadEvent(raw))
 		}
-		return Event{}, unsupported(fmt.Errorf("source %q, detail-type %q", e.Source, e.DetailType))
+		return Event{}, unsupported(fmt.Errorf("source %s, detail-type %s",
+			textfmt.Quote(e.Source, maxQuoted), textfmt.Quote(e.DetailType, maxQuoted)))
 	}
 	var c command
 	if err := decodeStrict(raw, keys, &c); err != nil {
 		return Event{}, unsupported(err)
 	}
 	if c.Command != Audit && c.Command != TestAlert {
-		return Event{}, unsupported(fmt.Errorf("command %q", c.Command))
+		return Event{}, unsupported(fmt.Errorf("command %s",
+			textfmt.Quote(string(c.Command), maxQuoted)))
 	}
 	e := Event{Command: c.Command, DryRun: c.DryRun, By: audit.TriggeredByRequest}
 	if c.Schedule != "" {
@@ -131,13 +147,17 @@ func decodeStrict(raw []byte, keys map[string]json.RawMessage, into any) error {
 	}
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
 		if !fields[key] {
-			return fmt.Errorf("unknown field %q", key)
+			return fmt.Errorf("unknown field %s", textfmt.Quote(key, maxQuoted))
 		}
 	}
 	err := json.Unmarshal(raw, into)
 	var wrong *json.UnmarshalTypeError
 	if errors.As(err, &wrong) {
-		return fmt.Errorf("field %q must not be a %s", wrong.Field, wrong.Value)
+		return fmt.Errorf("field %s must not be a %s", textfmt.Quote(wrong.Field, maxQuoted),
+			textfmt.Head(wrong.Value, maxQuoted))
 	}
-	return err
+	if err != nil {
+		return errors.New(textfmt.Head(err.Error(), 2*maxQuoted))
+	}
+	return nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/events"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/testing/memory"
 )
 
 func TestEventFiles(t *testing.T) {
@@ -53,6 +54,7 @@ func TestEventFiles(t *testing.T) {
 }
 
 func TestParseEventRefuses(t *testing.T) {
+	long := strings.Repeat("long", 500)
 	for name, test := range map[string]struct{ raw, want string }{
 		"no text":                  {``, "not a JSON object"},
 		"null":                     {`null`, "not a JSON object"},
@@ -84,13 +86,39 @@ func TestParseEventRefuses(t *testing.T) {
 			`unknown field "command"`},
 		"a key in capitals": {`{"COMMAND":"audit"}`, `unknown field "COMMAND"`},
 		"two keys that differ in case": {`{"command":"audit","Command":"test-alert"}`,
-			`unknown field "Command"`},
+			`duplicate key "Command"`},
+		"a key twice": {`{"command":"audit","command":"test-alert"}`, `duplicate key "command"`},
+		"a key twice in a record": {`{"source":"aws.iam","detail-type":"AWS API Call via CloudTrail",` +
+			`"detail":{"eventName":"DeleteUser","requestParameters":{"userName":"a","userName":"b"}}}`,
+			`duplicate key "userName"`},
+		"a key in two cases in a record": {`{"source":"aws.iam","detail-type":"AWS API Call via ` +
+			`CloudTrail","detail":{"eventName":"DeleteUser","EventName":"GetUser"}}`,
+			`duplicate key "EventName"`},
+		"a key twice in a message of a queue": {`{"Records":[{"eventSource":"aws:sqs","body":"",` +
+			`"body":"{}"}]}`, `duplicate key "body"`},
+		"a long command": {`{"command":"` + long + `"}`, `command "` + long[:100] + `"…. Send`},
+		"a long key":     {`{"` + long + `":1}`, `unknown field "` + long[:100] + `"…. Send`},
+		"a long source": {`{"source":"` + long + `","detail-type":"` + long + `"}`,
+			`source "` + long[:100] + `"…, detail-type "` + long[:100] + `"…. Send`},
+		"a long time": {`{"source":"aws.events","time":"` + long + `"}`, `…. Send`},
+		"a long source of a record": {`{"Records":[{"eventSource":"` + long + `"}]}`,
+			`got "` + long[:127] + `…". Send`},
+		"deep nesting": {strings.Repeat(`{"a":`, 1000), "at most 40 objects and lists may be nested"},
+		"many values": {`{"a":[` + strings.Repeat("1,", 1<<20) + `1]}`,
+			"the lists of the text must have at most 20000 elements"},
+		"more than Lambda passes": {strings.Repeat(" ", 6<<20+1),
+			"the text must have at most 6291456 bytes, got 6291457"},
 		"text after the event": {`{"command":"audit"} {}`, "not a JSON object"},
 		"a dry run that is not boolean": {`{"command":"audit","dryRun":"yes"}`,
 			`field "dryRun" must not be a string`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := ParseEvent([]byte(test.raw))
+			raw := []byte(test.raw)
+			var err error
+			memory.AtMost(t, 1<<20, func() { _, err = ParseEvent(raw) })
+			if len(err.Error()) > 1000 {
+				t.Errorf("the error has %d bytes", len(err.Error()))
+			}
 			if !errors.Is(err, ErrEvent) || !strings.Contains(err.Error(), test.want) ||
 				!strings.Contains(err.Error(), `{"command":"audit"}`) {
 				t.Errorf("%v; want %q and the supported events", err, test.want)
@@ -106,8 +134,14 @@ func FuzzParseEvent(f *testing.F) {
 		f.Add(raw)
 	}
 	f.Add([]byte(`{"source":1}`))
+	f.Add([]byte(`{"Records":[{"eventSource":"aws:sqs","body":"{}","Body":"{}"}]}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		e, err := ParseEvent(raw)
+		var e Event
+		var err error
+		memory.AtMost(t, 1<<20+500*uint64(len(raw)), func() { e, err = ParseEvent(raw) })
+		if err != nil && len(err.Error()) > 2000 {
+			t.Errorf("the error has %d bytes", len(err.Error()))
+		}
 		if (err == nil) != (e.Command == Audit || e.Command == TestAlert) ||
 			(err == nil) != (e.By != "") || (e.Changes != nil) != (e.By == audit.TriggeredByChanges) {
 			t.Errorf("%s: %+v, %v", raw, e, err)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/remotion-audit/remotion-audit/internal/contract"
+	"github.com/remotion-audit/remotion-audit/internal/jsonlimit"
 	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
@@ -27,11 +28,19 @@ const (
 	maxARN  = 2048
 )
 
+// recordLimits are the limits of an event with one record. CloudTrail's records have at most 256 KB.
+// https://docs.aws.amazon.com/awscloudtrail/latest/userguide/WhatIsCloudTrail-Limits.html
+var recordLimits = jsonlimit.Limits{Bytes: maxBody, Depth: 40, Values: 50_000, Elements: 20_000,
+	UniqueKeys: true}
+
 // Read returns the change that an EventBridge event reports. Read returns false for an event that
 // changed no permissions: another source, a failed call, a call that is not in
 // contract.ChangeEvents, or a new policy version that is not the default. Read returns an error if
-// event is not an EventBridge event, or has no CloudTrail record.
+// event is not an EventBridge event, has no CloudTrail record, or is ambiguous or too large.
 func Read(event []byte) (IAMChange, bool, error) {
+	if err := jsonlimit.Check(event, recordLimits); err != nil {
+		return IAMChange{}, false, err
+	}
 	e, ok := objectOf(event)
 	if !ok {
 		return IAMChange{}, false, errors.New("not a JSON object")

@@ -25,11 +25,12 @@ type Bucket struct {
 	Owner string
 }
 
-// maxObject is the size of the largest object that is read, in bytes. A state with a thousand gaps
-// is smaller than 1 MB.
-const maxObject = 16 << 20
+// maxObject is the number of bytes that Get reads of an object: one more than the longest object
+// that a parser accepts. So a longer object is damaged for each parser, and a run replaces such a
+// state as it replaces any damaged one.
+const maxObject = alert.MaxState + 1
 
-// Get implements Objects.
+// Get implements Objects. It returns at most the first maxObject bytes of an object.
 func (b Bucket) Get(ctx context.Context, key string) ([]byte, string, error) {
 	out, err := b.Client.GetObject(ctx, &s3.GetObjectInput{Bucket: &b.Name, Key: &key,
 		ExpectedBucketOwner: &b.Owner})
@@ -37,15 +38,9 @@ func (b Bucket) Get(ctx context.Context, key string) ([]byte, string, error) {
 		return nil, "", b.withRemedy("read", key, err)
 	}
 	defer out.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(out.Body, maxObject+1))
+	body, err := io.ReadAll(io.LimitReader(out.Body, maxObject))
 	if err != nil {
 		return nil, "", b.withRemedy("read", key, err)
-	}
-	if len(body) > maxObject {
-		return nil, "",
-			b.withRemedy("read", key,
-				fmt.Errorf("the object must have at most %d bytes: remove the object, no auditor wrote it",
-					maxObject))
 	}
 	return body, aws.ToString(out.ETag), nil
 }

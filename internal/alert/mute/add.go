@@ -9,9 +9,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/goccy/go-yaml/ast"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/remotion-audit/remotion-audit/internal/textfmt"
+	"github.com/remotion-audit/remotion-audit/internal/yamllimit"
 )
 
 // emptyList matches the start of a list of mutes without elements: mutes: [].
@@ -29,8 +30,8 @@ func Add(text []byte, m Mute, now time.Time) ([]byte, error) {
 	out := bytes.Clone(text)
 	byHand := errors.New("the mutes file is not a list in block style: add the mute by hand\n" +
 		m.yaml("  "))
-	if list != nil && list.IsFlowStyle {
-		if len(list.Values) > 0 || !emptyList.Match(text) {
+	if list != nil && list.Style&yaml.FlowStyle != 0 {
+		if len(list.Content) > 0 || !emptyList.Match(text) {
 			return nil, byHand
 		}
 		out, list = emptyList.ReplaceAll(out, []byte("mutes:")), nil
@@ -42,7 +43,7 @@ func Add(text []byte, m Mute, now time.Time) ([]byte, error) {
 	switch {
 	case list != nil:
 		// The new item has the indentation of the first dash.
-		indent = strings.Repeat(" ", max(0, list.Start.Position.Column-1))
+		indent = strings.Repeat(" ", max(0, list.Column-1))
 	case !hasKey(out):
 		out = append(out, "mutes:\n"...)
 	}
@@ -60,17 +61,8 @@ func Add(text []byte, m Mute, now time.Time) ([]byte, error) {
 
 // hasKey reports whether a file without a list of mutes contains the key mutes.
 func hasKey(text []byte) bool {
-	file, err := parseYAML(text)
-	if err != nil {
-		return false
-	}
-	return slices.ContainsFunc(file.Docs, func(d *ast.DocumentNode) bool {
-		if d.Body == nil {
-			return false
-		}
-		_, ok := mapping(d.Body)
-		return ok
-	})
+	docs, _ := yamllimit.Parse(text, limits)
+	return slices.ContainsFunc(docs, func(d *yaml.Node) bool { return d.Kind == yaml.MappingNode })
 }
 
 // yaml returns the mute as an item of a list in block style.

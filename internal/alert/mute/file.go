@@ -1,18 +1,17 @@
 package mute
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 	"unicode"
 
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
-	"github.com/goccy/go-yaml/token"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
+	"github.com/remotion-audit/remotion-audit/internal/yamllimit"
 )
 
 // maxDuration is the longest time until the end of a mute. Without the limit, a mistyped year would
@@ -32,7 +31,7 @@ func Parse(text []byte, now time.Time) (List, []Error) {
 	}
 	var mutes List
 	var errs []Error
-	for _, node := range list.Values {
+	for _, node := range list.Content {
 		m, muteErrs := parseMute(node, now)
 		if muteErrs != nil {
 			errs = append(errs, muteErrs...)
@@ -43,16 +42,27 @@ func Parse(text []byte, now time.Time) (List, []Error) {
 	return mutes, errs
 }
 
+// limits are the limits of a mutes file. 128 KiB hold about 800 mutes. No mute needs a tag, and a
+// mute is two levels below the list.
+var limits = yamllimit.Limits{Bytes: 128 << 10, Nodes: 50_000, Depth: 10, Tags: 100}
+
+// maxPattern is the maximum number of characters of target, action and sid. Names in IAM are
+// shorter.
+const maxPattern = 256
+
 // parseList returns the list of mutes, or nil if the file has none.
-func parseList(text []byte) (*ast.SequenceNode, *Error) {
-	file, err := parseYAML(text)
-	if err != nil {
-		return nil, err
+func parseList(text []byte) (*yaml.Node, *Error) {
+	parsed, refused := yamllimit.Parse(text, limits)
+	switch {
+	case len(text) > limits.Bytes:
+		return nil, &Error{Text: refused.Text + ": remove expired mutes"}
+	case refused != nil:
+		return nil, &Error{Line: refused.Line, Text: refused.Text}
 	}
-	var docs []ast.Node
-	for _, d := range file.Docs {
-		if d.Body != nil && d.Body.Type() != ast.NullType && d.Body.Type() != ast.CommentType {
-			docs = append(docs, d.Body)
+	var docs []*yaml.Node
+	for _, d := range parsed {
+		if !isNull(d) {
+			docs = append(docs, d)
 		}
 	}
 	if len(docs) == 0 {
@@ -62,81 +72,22 @@ func parseList(text []byte) (*ast.SequenceNode, *Error) {
 		return nil, errorAt(docs[1], "second YAML document: write one list under mutes:")
 	}
 	entries, ok := mapping(docs[0])
-	if !ok || len(entries) != 1 || keyOf(entries[0]) != "mutes" {
+	if !ok || len(entries) != 1 || entries[0].key.Value != "mutes" {
 		return nil, errorAt(docs[0], "write one list under mutes:")
 	}
-	switch value := entries[0].Value.(type) {
-	case *ast.NullNode:
+	list := entries[0].value
+	switch {
+	case isNull(list):
 		return nil, nil
-	case *ast.SequenceNode:
-		return value, nil
+	case list.Kind != yaml.SequenceNode:
+		return nil, errorAt(entries[0].key, "mutes: must be a list")
 	}
-	return nil, errorAt(entries[0], "mutes: must be a list")
-}
-
-// Limits of a mutes file: its bytes, the bytes of a line, and the brackets that are open at the
-// same time. The parsing time of the YAML library grows with the square of each. Without the
-// limits, parsing a file could take so long that the run sends no alert.
-const (
-	maxFile    = 128 << 10
-	maxLine    = 4 << 10
-	maxNesting = 50
-)
-
-// oversizedFile returns an error if the file exceeds a limit, otherwise nil.
-func oversizedFile(text []byte) *Error {
-	if len(text) > maxFile {
-		return &Error{Text: fmt.Sprintf("the file must have at most %d bytes: remove expired mutes",
-			maxFile)}
-	}
-	line, lineStart, openBrackets := 1, 0, 0
-	for i, c := range text {
-		switch c {
-		case '\n':
-			line, lineStart = line+1, i+1
-		case '[', '{':
-			openBrackets++
-		case ']', '}':
-			openBrackets = max(0, openBrackets-1)
-		}
-		if i-lineStart >= maxLine || openBrackets > maxNesting {
-			return &Error{Line: line,
-				Text: fmt.Sprintf("a line must have at most %d bytes, and at most %d brackets may be open",
-					maxLine, maxNesting)}
-		}
-	}
-	return nil
-}
-
-// parseYAML parses YAML. It returns an error if the library panics, because the file is untrusted
-// input.
-func parseYAML(text []byte) (file *ast.File, fileErr *Error) {
-	if fileErr := oversizedFile(text); fileErr != nil {
-		return nil, fileErr
-	}
-	defer func() {
-		if recover() != nil {
-			file, fileErr = nil, &Error{Text: "invalid YAML"}
-		}
-	}()
-	file, err := parser.ParseBytes(text, 0)
-	if err == nil {
-		return file, nil
-	}
-	var at interface {
-		GetToken() *token.Token
-		GetMessage() string
-	}
-	if errors.As(err, &at) && at.GetToken() != nil {
-		return nil, &Error{Line: at.GetToken().Position.Line,
-			Text: "invalid YAML: " + at.GetMessage()}
-	}
-	return nil, &Error{Text: "invalid YAML: " + err.Error()}
+	return list, nil
 }
 
 // parseMute reads one mute, and returns all of its errors.
-func parseMute(node ast.Node, now time.Time) (m Mute, errs []Error) {
-	fail := func(at ast.Node, format string, args ...any) {
+func parseMute(node *yaml.Node, now time.Time) (m Mute, errs []Error) {
+	fail := func(at *yaml.Node, format string, args ...any) {
 		errs = append(errs, *errorAt(at, format, args...))
 	}
 	entries, ok := mapping(node)
@@ -146,24 +97,26 @@ func parseMute(node ast.Node, now time.Time) (m Mute, errs []Error) {
 	}
 	text := map[string]string{}
 	fields := []string{"target", "action", "cause", "sid", "reason", "owner", "until"}
-	at := map[string]ast.Node{}
+	at := map[string]*yaml.Node{}
 	for _, e := range entries {
-		key := keyOf(e)
-		value, isText := scalar(e.Value)
+		key, value := e.key.Value, e.value.Value
 		_, duplicate := text[key]
 		switch {
 		case !slices.Contains(fields, key):
-			fail(e, "unknown field %q: use %s", key, strings.Join(fields, ", "))
+			fail(e.key, "unknown field %s: use %s", textfmt.Quote(key, maxQuoted),
+				strings.Join(fields, ", "))
 		case duplicate:
-			fail(e, "%s: must be set only once", key)
-		case !isText:
-			fail(e, "%s: must be a string", key)
+			fail(e.key, "%s: must be set only once", key)
+		case !isText(e.value):
+			fail(e.key, "%s: must be a string", key)
 		case strings.TrimSpace(value) == "":
-			fail(e, "%s: must not be empty: set it or remove the line", key)
+			fail(e.key, "%s: must not be empty: set it or remove the line", key)
 		case strings.ContainsFunc(value, func(r rune) bool { return !unicode.IsPrint(r) }):
-			fail(e, "%s: must contain only printable characters and no line break", key)
+			fail(e.key, "%s: must contain only printable characters and no line break", key)
+		case len(value) > maxPattern && slices.Contains(fields[:4], key):
+			fail(e.key, "%s: must have at most %d characters, got %d", key, maxPattern, len(value))
 		}
-		text[key], at[key] = strings.TrimSpace(value), e
+		text[key], at[key] = strings.TrimSpace(value), e.key
 	}
 	if errs != nil {
 		return m, errs
@@ -174,7 +127,13 @@ func parseMute(node ast.Node, now time.Time) (m Mute, errs []Error) {
 		fail(node, "a mute needs at least one of target, action, cause, sid")
 	}
 	if m.Cause != "" && !slices.Contains(audit.Causes(), m.Cause) {
-		fail(at["cause"], "unknown cause %q: use a cause of docs/reading-reports.md", string(m.Cause))
+		fail(at["cause"], "unknown cause %s: use a cause of docs/reading-reports.md",
+			textfmt.Quote(string(m.Cause), maxQuoted))
+	}
+	if m.Target != "" {
+		if err := CheckTarget(m.Target); err != nil {
+			fail(at["target"], "target: %s", err)
+		}
 	}
 	for _, required := range []string{"reason", "owner", "until"} {
 		if text[required] == "" {
@@ -203,45 +162,36 @@ func ParseUntil(text string) (time.Time, error) {
 		return at.UTC(), nil
 	}
 	return time.Time{},
-		fmt.Errorf("must be a day (2026-12-01) or a time (2026-12-01T09:00:00Z), got %q", text)
+		fmt.Errorf("must be a day (2026-12-01) or a time (2026-12-01T09:00:00Z), got %s",
+			textfmt.Quote(text, maxQuoted))
 }
+
+// maxQuoted is the number of bytes of a value that an error quotes.
+const maxQuoted = 100
 
 // errorAt returns an error with the line of the node.
-func errorAt(at ast.Node, format string, args ...any) *Error {
-	line := 0
-	if t := at.GetToken(); t != nil && t.Position != nil {
-		line = t.Position.Line
-	}
-	// The token of a mapping is its first colon, which is on the line of its first key.
-	return &Error{Line: line, Text: fmt.Sprintf(format, args...)}
+func errorAt(at *yaml.Node, format string, args ...any) *Error {
+	return &Error{Line: at.Line, Text: fmt.Sprintf(format, args...)}
 }
 
-// mapping returns the entries of a mapping, or false for another node. The YAML library has a
-// separate type for a mapping with one entry.
-func mapping(n ast.Node) ([]*ast.MappingValueNode, bool) {
-	switch n := n.(type) {
-	case *ast.MappingNode:
-		return n.Values, true
-	case *ast.MappingValueNode:
-		return []*ast.MappingValueNode{n}, true
+type entry struct{ key, value *yaml.Node }
+
+// mapping returns the entries of a mapping, or false for another node. It follows no alias.
+func mapping(n *yaml.Node) (entries []entry, ok bool) {
+	if n.Kind != yaml.MappingNode {
+		return nil, false
 	}
-	return nil, false
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		entries = append(entries, entry{n.Content[i], n.Content[i+1]})
+	}
+	return entries, true
 }
 
-func keyOf(e *ast.MappingValueNode) string {
-	if s, ok := scalar(e.Key); ok {
-		return s
-	}
-	return e.Key.String()
+// isText reports whether a node is a string. A day without quotes is a time in YAML 1.1, and counts
+// as a string.
+func isText(n *yaml.Node) bool {
+	tag := n.ShortTag()
+	return n.Kind == yaml.ScalarNode && (tag == "!!str" || tag == "!!timestamp")
 }
 
-// scalar returns the value of a string node, or false for another node, such as a number.
-func scalar(n ast.Node) (string, bool) {
-	switch n := n.(type) {
-	case *ast.StringNode:
-		return n.Value, true
-	case *ast.LiteralNode:
-		return n.Value.Value, true
-	}
-	return "", false
-}
+func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" }

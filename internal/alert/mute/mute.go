@@ -7,11 +7,14 @@ package mute
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/awsname"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // List contains the mutes of a file, in its order.
@@ -77,19 +80,30 @@ func (list List) Apply(r audit.Report, now time.Time) audit.Report {
 	return r.Muted(list.InForce(now).LongestFor)
 }
 
-// LongestFor returns the mute that matches the gap and ends last, or nil.
+// LongestFor returns the mute that matches the gap and ends last, or nil. If several end last, it
+// returns the first of them in the order of rank, so that the order of the file does not matter.
 func (list List) LongestFor(f audit.Finding) *audit.Mute {
-	var found *audit.Mute
+	var found *Mute
 	for _, m := range list {
-		if m.Matches(f) && (found == nil || m.Until.After(found.Until)) {
-			found = &audit.Mute{Owner: m.Owner, Reason: m.Reason, Until: m.Until}
+		if m.Matches(f) && (found == nil || m.rank(*found) < 0) {
+			found = &m
 		}
 	}
-	return found
+	if found == nil {
+		return nil
+	}
+	return &audit.Mute{Owner: found.Owner, Reason: found.Reason, Until: found.Until}
+}
+
+// rank orders mutes that match one gap. The mute that ends last comes first.
+func (m Mute) rank(o Mute) int {
+	return cmp.Or(o.Until.Compare(m.Until), m.Compare(o), cmp.Compare(m.Owner, o.Owner),
+		cmp.Compare(m.Reason, o.Reason))
 }
 
 // InForce returns the mutes that have not expired, ordered by the fields that match gaps. Of mutes
-// for which these fields are equal, it returns only the mute that ends last.
+// for which these fields are equal, it returns only the mute that ends last. If several end last,
+// it returns the one with the first owner, and then the first reason, in the order of bytes.
 func (list List) InForce(now time.Time) List {
 	var out List
 	for _, m := range list {
@@ -98,7 +112,7 @@ func (list List) InForce(now time.Time) List {
 		}
 	}
 	slices.SortStableFunc(out, func(a, b Mute) int {
-		return cmp.Or(a.Compare(b), b.Until.Compare(a.Until))
+		return cmp.Or(a.Compare(b), a.rank(b))
 	})
 	return slices.CompactFunc(out, func(a, b Mute) bool { return a.Compare(b) == 0 })
 }
@@ -120,22 +134,68 @@ func glob(pattern, text string) bool {
 	if pattern == "" {
 		return true
 	}
-	parts := strings.Split(pattern, "*")
-	if len(parts) == 1 {
+	first, rest, hasStar := strings.Cut(pattern, "*")
+	if !hasStar {
 		return pattern == text
 	}
-	first, last := parts[0], parts[len(parts)-1]
-	if len(text) < len(first)+len(last) || !strings.HasPrefix(text, first) ||
-		!strings.HasSuffix(text, last) {
+	text, begins := strings.CutPrefix(text, first)
+	if !begins {
 		return false
 	}
-	text = text[len(first) : len(text)-len(last)]
-	for _, part := range parts[1 : len(parts)-1] {
+	for {
+		part, next, more := strings.Cut(rest, "*")
+		if !more {
+			return strings.HasSuffix(text, part)
+		}
 		i := strings.Index(text, part)
 		if i < 0 {
 			return false
 		}
-		text = text[i+len(part):]
+		text, rest = text[i+len(part):], next
 	}
-	return true
+}
+
+// CheckTarget returns an error for a pattern that matches no name of an audited principal. Such a
+// mute would hide nothing.
+func CheckTarget(pattern string) error {
+	plain := stars.ReplaceAllString(pattern, "*")
+	for _, kind := range []string{"user/", "role/", "sso/"} {
+		if mayName(plain, kind) {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s matches no audited principal: use user/NAME or role/NAME, in which * "+
+		"matches any characters", textfmt.Quote(pattern, maxQuoted))
+}
+
+var (
+	stars = regexp.MustCompile(`\*+`)
+	// action is a pattern for the name of an action. A star may match the colon.
+	action = regexp.MustCompile(`^[A-Za-z0-9-*]*(:|\*)[A-Za-z0-9*]*$`)
+)
+
+// mayName reports whether a pattern without double stars matches a text that begins with kind, and
+// ends in a name of IAM.
+func mayName(pattern, kind string) bool {
+	switch {
+	case pattern == "":
+		return false
+	case kind == "":
+		name := strings.ReplaceAll(pattern, "*", "")
+		return name == "" || awsname.IsIAMName(name)
+	case pattern[0] == '*': // the star matches nothing more, or one more character of kind
+		return mayName(pattern[1:], kind) || mayName(pattern, kind[1:])
+	}
+	return pattern[0] == kind[0] && mayName(pattern[1:], kind[1:])
+}
+
+// CheckAction returns an error for a pattern that matches no name of an action. Parse does not
+// check the actions of a file.
+func CheckAction(pattern string) error {
+	if !action.MatchString(pattern) || strings.HasPrefix(pattern, ":") ||
+		strings.HasSuffix(pattern, ":") {
+		return fmt.Errorf("%s matches no action: use SERVICE:ACTION such as s3:PutObject, in which * "+
+			"matches any characters", textfmt.Quote(pattern, maxQuoted))
+	}
+	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/testing/memory"
 )
 
 var start = time.Date(2026, 11, 16, 9, 0, 0, 0, time.UTC)
@@ -60,6 +61,14 @@ var muteFiles = map[string]string{
 	"a duplicate field": "mutes:\n  - target: user/ci\n    target: user/other\n    owner: " +
 		"o\n    reason: r\n    until: 2026-12-01\n",
 	"a valid and an invalid mute": goodMute + "  - target: user/other\n",
+	"a target that cannot exist": "mutes:\n  - target: group/ops\n    owner: o\n    reason: r\n    " +
+		"until: 2026-12-01\n",
+	"an action without a service": "mutes:\n  - action: PutObject\n    owner: o\n    reason: r\n    " +
+		"until: 2026-12-01\n",
+	"a long pattern": "mutes:\n  - sid: " + strings.Repeat("a", 257) + "\n    owner: o\n    reason: " +
+		"r\n    until: 2026-12-01\n",
+	"an alias as mute": strings.Replace(goodMute, "- target", "- &a\n    target", 1) + "  - *a\n",
+	"a tag":            "mutes:\n  - sid: !!str 7\n    owner: o\n    reason: r\n    until: 2026-12-01\n",
 }
 
 func TestParse(t *testing.T) {
@@ -92,7 +101,12 @@ func TestParse(t *testing.T) {
 		"a list without its key":      {0, "line 1: write one list under mutes:"},
 		"two documents":               {0, "line 8: second YAML document: write one list under mutes:"},
 		"invalid YAML":                {0, "line 2: invalid YAML: "},
-		"a duplicate field":           {0, "line 3: invalid YAML: "},
+		"a duplicate field":           {0, "line 3: target: must be set only once"},
+		"a target that cannot exist":  {0, `line 2: target: "group/ops" matches no audited principal: `},
+		"an action without a service": {mutes: 1},
+		"a long pattern":              {0, "line 2: sid: must have at most 256 characters, got 257"},
+		"an alias as mute":            {1, "line 8: a mute must be a list of fields"},
+		"a tag":                       {mutes: 1},
 		"a valid and an invalid mute": {1, "line 7: a mute needs reason"},
 	}
 	for name, text := range muteFiles {
@@ -164,13 +178,13 @@ func TestLongestMuteCounts(t *testing.T) {
 }
 
 func TestAdd(t *testing.T) {
-	m := Mute{Target: "user/it's \"x\" #1: é", Cause: audit.SCP, Reason: "see #ops: it's \\ known",
+	m := Mute{Target: "user/a+=,.@_-*", Cause: audit.SCP, Reason: "see #ops: it's \\ \"é\" - known",
 		Owner: "kim <kim@example.com>", Until: start.Add(day)}
 	for name, text := range muteFiles {
 		before, errsBefore := Parse([]byte(text), start)
 		out, err := Add([]byte(text), m, start)
 		refused := slices.Contains([]string{"a string as list", "another key", "a list without its key",
-			"two documents", "invalid YAML", "a duplicate field", "a flow style mute"}, name)
+			"two documents", "invalid YAML", "a flow style mute"}, name)
 		if refused {
 			if err == nil {
 				t.Errorf("%s: no error:\n%s", name, out)
@@ -231,44 +245,121 @@ func FuzzMutes(f *testing.F) {
 	}
 	f.Add([]byte("mutes: &a\n  - *a\n"), "*", "'")
 	f.Add([]byte("? {a: b}\n: !!binary x\n"), "a\x00", "é")
+	f.Add([]byte("mutes:\n"+strings.Repeat("- !\n", 50)), "role/*", "r: [")
+	f.Add([]byte("mutes: # none\n\n"), "user/a", "- !\n&a *a")
+	f.Add([]byte("%YAML 1.1\n---\nmutes: []\n...\n"), "user/a", "'\"")
 	f.Fuzz(func(t *testing.T, text []byte, target, reason string) {
-		before, errs := Parse(text, start)
-		for _, m := range before {
-			if m.Owner == "" || m.Reason == "" || !m.Until.Before(start.Add(maxDuration+1)) {
-				t.Errorf("invalid mute %+v", m)
-			}
-		}
-		for _, e := range errs {
-			if e.Text == "" || e.Line < 0 {
-				t.Errorf("invalid error %+v", e)
-			}
-		}
-		m := Mute{Target: target, Reason: reason, Owner: "o", Until: start.Add(day)}
-		out, err := Add(text, m, start)
-		if err != nil {
-			return
-		}
-		if after, _ := Parse(out, start); !keeps(out, text) ||
-			fmt.Sprint(after) != fmt.Sprint(append(before, m)) {
-			t.Errorf("%q became %q", text, out)
-		}
+		memory.AtMost(t, 1<<20+2_000*uint64(len(text)+len(target)+len(reason)), func() {
+			fuzzMutes(t, text, target, reason)
+		})
 	})
 }
 
-// TestAnOversizedFileIsRefused checks that Parse refuses a mutes file that takes long to
-// parse. Otherwise a mutes file could prevent alerts.
+func fuzzMutes(t *testing.T, text []byte, target, reason string) {
+	before, errs := Parse(text, start)
+	for _, m := range before {
+		if m.Owner == "" || m.Reason == "" || !m.Until.Before(start.Add(maxDuration+1)) {
+			t.Errorf("invalid mute %+v", m)
+		}
+	}
+	for _, e := range errs {
+		if e.Text == "" || e.Line < 0 {
+			t.Errorf("invalid error %+v", e)
+		}
+	}
+	m := Mute{Target: target, Reason: reason, Owner: "o", Until: start.Add(day)}
+	out, err := Add(text, m, start)
+	if err != nil {
+		return
+	}
+	if after, _ := Parse(out, start); !keeps(out, text) ||
+		fmt.Sprint(after) != fmt.Sprint(append(before, m)) {
+		t.Errorf("%q became %q", text, out)
+	}
+}
+
+// TestAnOversizedFileIsRefused checks that Parse refuses a mutes file that takes much memory or
+// time to parse or to apply. Otherwise a mutes file could prevent alerts.
 func TestAnOversizedFileIsRefused(t *testing.T) {
-	const limits = "a line must have at most 4096 bytes, and at most 50 brackets may be open"
 	for want, text := range map[string]string{
-		"line 1: " + limits:  "mutes: " + strings.Repeat("[", maxNesting+1),
-		"line 52: " + limits: "mutes: \n" + strings.Repeat("{a:\n", 10_000),
-		"line 2: " + limits:  "mutes:\n  " + strings.Repeat("- ", maxLine),
+		"line 1: at most 10 lists and mappings may be nested": "mutes: " + strings.Repeat("[", 20) +
+			strings.Repeat("]", 20),
+		"invalid YAML: exceeded max depth of 10000": strings.Repeat("[", limits.Bytes),
+		"line 3: at most 10 lists and mappings may be nested": "mutes:\n  - sid: a\n    reason: " +
+			strings.Repeat("[", 9) + strings.Repeat("]", 9) + "\n",
+		"line 101: the file must have at most 100 tags, such as !!str": strings.Repeat("- !\n",
+			limits.Bytes/4),
 		"the file must have at most 131072 bytes: remove expired mutes": "mutes:\n" +
-			strings.Repeat("# a\n", maxFile/4),
+			strings.Repeat("# a\n", limits.Bytes/4),
 	} {
-		list, errs := Parse([]byte(text), start)
-		if list != nil || len(errs) != 1 || errs[0].Error() != want {
-			t.Errorf("%.20q: %v, want %q", text, errs, want)
+		memory.AtMost(t, 40<<20, func() {
+			list, errs := Parse([]byte(text), start)
+			if list != nil || len(errs) != 1 || errs[0].Error() != want {
+				t.Errorf("%.20q: %v, want %q", text, errs, want)
+			}
+		})
+	}
+}
+
+// TestMatchingAllocatesNothing checks that a file of long patterns takes no memory for each gap.
+func TestMatchingAllocatesNothing(t *testing.T) {
+	f := audit.Finding{Target: "user/aaaaaaaaaaaaaaaaaaaaab", Action: "s3:PutObject",
+		Sid: strings.Repeat("a", 64), Status: audit.Missing}
+	mutes := slices.Repeat(List{{Target: strings.Repeat("*a", 120), Sid: strings.Repeat("a*", 120) + "b",
+		Until: start.Add(day)}}, 500)
+	if n := testing.AllocsPerRun(10, func() { mutes.LongestFor(f) }); n > 500 {
+		t.Errorf("%.0f allocations for 500 mutes", n)
+	}
+}
+
+func TestPatternsThatMatchNothingAreRefused(t *testing.T) {
+	for _, test := range []struct {
+		check    func(string) error
+		patterns []string
+		valid    bool
+	}{
+		{CheckTarget, []string{"user/ci", "role/a@b.c", "sso/Deploy", "*", "*ci", "user/*", "u*i",
+			"*/ci", "us**r/ci", "*r/*x*", strings.Repeat("*a", 120), "role/AWSReservedSSO_A_*", "r*"}, true},
+		{CheckTarget, []string{"", "user/", "user", "ci", "group/x", "User/ci", "user/a/b", "user/a b",
+			"user/a;user/b", "arn:aws:iam::123456789012:user/ci", "group/*", "*s/x", "*/", "x*"}, false},
+		{CheckAction, []string{"s3:PutObject", "S3:put*", "*", "*:Get*", "s3*", "s3:*", "*Acl"}, true},
+		{CheckAction, []string{"", "s3", "PutObject", "s3:Put Object", ":Get", "s3:", "s3:a:b", "s3:Pu?t"},
+			false},
+	} {
+		for _, pattern := range test.patterns {
+			if err := test.check(pattern); (err == nil) != test.valid {
+				t.Errorf("%q: error %v, want valid: %t", pattern, err, test.valid)
+			}
+		}
+	}
+}
+
+// TestTheOrderOfTheFileDoesNotMatter checks that of several mutes that match one gap, the same mute
+// counts in every run, and wherever the file names it.
+func TestTheOrderOfTheFileDoesNotMatter(t *testing.T) {
+	end := start.Add(10 * day)
+	mutes := List{
+		{Target: "user/ci", Cause: audit.SCP, Reason: "first", Owner: "kim", Until: end.Add(-day)},
+		{Target: "user/ci", Cause: audit.SCP, Reason: "second", Owner: "lee", Until: end},
+		{Target: "user/ci", Cause: audit.SCP, Reason: "third", Owner: "ada", Until: end},
+		{Target: "user/*", Reason: "fourth", Owner: "zoe", Until: end},
+		{Target: "user/ci", Cause: audit.SCP, Reason: "fifth", Owner: "ada", Until: end},
+	}
+	f := audit.Finding{Target: "user/ci", Cause: audit.SCP, Status: audit.Denied}
+	want := [...]string{"fourth", "fifth"} // the mute of the gap, and of the mutes with one condition
+	for i := range mutes {
+		for j := range mutes {
+			turned := slices.Concat(mutes[i:], mutes[:i])
+			turned[0], turned[j] = turned[j], turned[0]
+			inForce := turned.InForce(start)
+			if len(inForce) != 2 || inForce[1].Reason != want[1] {
+				t.Errorf("in force: %+v, want the fourth and the fifth", inForce)
+			}
+			for _, list := range []List{turned, inForce} {
+				if got := list.LongestFor(f); got.Reason != want[0] {
+					t.Errorf("the gap is muted by the %s mute, want the %s", got.Reason, want[0])
+				}
+			}
 		}
 	}
 }
