@@ -57,6 +57,12 @@ func (l *lifecycle) auditorErrors() (list []ErrorTransition, confirmed func(Erro
 		list = append(list, ErrorTransition{Error: Error{What: p.What}, Problem: p.What, Why: p.Why,
 			Remedy: p.Remedy})
 	}
+	if l.previous.Refused != nil {
+		p := l.previous.Refused.problem()
+		permanent[p.What] = true
+		list = append(list, ErrorTransition{Error: Error{What: p.What}, Problem: p.What, Why: p.Why,
+			Remedy: p.Remedy})
+	}
 	muteErrors := l.options.MuteErrors
 	if more := len(muteErrors) - maxMuteErrors; more > 0 {
 		muteErrors = append(slices.Clone(muteErrors[:maxMuteErrors]),
@@ -110,8 +116,7 @@ func isUnverified(r audit.Report, target string) bool {
 func (l *lifecycle) nextErrors() (errs []Error, transitions []ErrorTransition) {
 	list, confirmedAtOnce := l.auditorErrors()
 	// A replay of the stored run does not count as a second run, so it confirms no error.
-	anotherRun := l.report.Run.ID != l.previous.Run.ID || l.report.Run.ID == "" &&
-		!l.report.Run.At.Equal(l.previous.Run.At)
+	anotherRun := l.coverage.another
 	for _, c := range list {
 		e := Error{Target: c.Error.Target, What: c.Error.What, Since: l.now}
 		i, ok := l.previous.findError(e)
@@ -124,7 +129,7 @@ func (l *lifecycle) nextErrors() (errs []Error, transitions []ErrorTransition) {
 		case anotherRun || !ok:
 			e.Runs++
 		}
-		e.Unverified = c.Error.Unverified
+		e.Unverified, e.Missed = c.Error.Unverified, 0
 		c.Error = e
 		errs = append(errs, e)
 		confirmed := e.Runs > 1 || confirmedAtOnce(e)
@@ -147,8 +152,9 @@ func (l *lifecycle) nextErrors() (errs []Error, transitions []ErrorTransition) {
 		if persists || previous.Notified.IsZero() || previous.Target == "" {
 			continue
 		}
+		ended := l.errorEnded(&previous)
 		errs = append(errs, previous)
-		if !recoveryUnconfirmed(l.report, previous.Target) {
+		if ended {
 			transitions = append(transitions,
 				ErrorTransition{Reason: ReasonAuditorError, Error: previous, Ended: true})
 		}
@@ -158,6 +164,25 @@ func (l *lifecycle) nextErrors() (errs []Error, transitions []ErrorTransition) {
 		return cmp.Compare(a.rank(), b.rank())
 	})
 	return errs, transitions
+}
+
+// errorEnded reports whether an announced error that the report does not contain ended. A target
+// that is not in the report counts as missed, and its error ends like a gap: see confirmedReason.
+func (l *lifecycle) errorEnded(e *Error) bool {
+	audited := slices.ContainsFunc(l.report.Targets, func(t audit.TargetReport) bool {
+		return t.Name == e.Target
+	})
+	switch c := l.coverage; {
+	case recoveryUnconfirmed(l.report, e.Target):
+		return false
+	case e.What == audit.ProblemConfiguration, c.removed(e.Target, Configuration.targets):
+		return true
+	case audited, e.What != "": // an error that is not about a target has no target to miss
+		e.Missed = 0
+		return !c.lost
+	}
+	e.Missed = missed(e.Missed, l.coverage.another)
+	return e.Missed >= confirmingRuns
 }
 
 // recoveryUnconfirmed reports whether the run cannot confirm that an error about the target ended.

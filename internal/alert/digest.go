@@ -25,6 +25,9 @@ type Digest struct {
 	// NewBaseline is true if there are Options.Problems, such as a damaged state. A baseline is then
 	// not that of the first audit.
 	NewBaseline bool
+	// Refusals counts the alerts that were given up since the last message. The message is shorter
+	// after each of them.
+	Refusals int
 
 	// Reasons lists why the message is sent, without duplicates, the worst first.
 	Reasons []Reason
@@ -75,12 +78,15 @@ func newDigest(l *lifecycle, transitions []GapTransition, errs []ErrorTransition
 	mutes []MuteNotice, notices []audit.Notice) Digest {
 	d := Digest{Report: l.report, Now: l.now, Stateless: l.options.Stateless,
 		NewBaseline: len(l.options.Problems) > 0, Errors: errs, Mutes: mutes, Notices: notices}
+	if refused := l.previous.Refused; refused != nil {
+		d.Refusals = refused.Times
+	}
 	announced := map[Identity]bool{}
 	for _, c := range transitions {
 		if c.Reason == "" {
 			continue
 		}
-		if c.Reason == ReasonRecovered && causeRemains(l.report, c.Finding) {
+		if c.Reason == ReasonRecovered && l.causeRemains(c.Finding) {
 			c.Reason = ReasonPartlyRecovered
 		}
 		announced[c.Gap.Identity] = true
@@ -100,7 +106,11 @@ func newDigest(l *lifecycle, transitions []GapTransition, errs []ErrorTransition
 		case f.Status == audit.Unverified:
 			d.Unverified = append(d.Unverified, f)
 		case f.Gap() && !announced[id]:
-			d.OpenGaps = append(d.OpenGaps, GapTransition{Gap: previous[id], Finding: f})
+			g, ok := previous[id]
+			if !ok {
+				g = Gap{Identity: id, Since: l.now, Opened: 1}
+			}
+			d.OpenGaps = append(d.OpenGaps, GapTransition{Gap: g, Finding: f})
 		}
 	}
 	c := &d.Counts
@@ -127,12 +137,18 @@ func newDigest(l *lifecycle, transitions []GapTransition, errs []ErrorTransition
 	return d
 }
 
-// causeRemains reports whether the report has an open gap with the root cause of the recovered
-// finding.
-func causeRemains(r audit.Report, recovered audit.Finding) bool {
-	return slices.ContainsFunc(r.Findings, func(f audit.Finding) bool {
-		return f.Gap() && f.Target == recovered.Target && f.Policy == recovered.Policy &&
+// causeRemains reports whether a gap with the root cause of the recovered finding is open: in the
+// report, or not seen by this run.
+func (l *lifecycle) causeRemains(recovered audit.Finding) bool {
+	same := func(f audit.Finding) bool {
+		return f.Target == recovered.Target && f.Policy == recovered.Policy &&
 			f.Cause == recovered.Cause && f.Why == recovered.Why
+	}
+	return slices.ContainsFunc(l.report.Findings, func(f audit.Finding) bool {
+		return f.Gap() && same(f)
+	}) || slices.ContainsFunc(l.previous.Gaps, func(g Gap) bool {
+		return l.indeterminate(g) && l.findings[g.Identity].Status != audit.Unverified &&
+			same(findingOf(g))
 	})
 }
 

@@ -40,6 +40,7 @@ type lifecycle struct {
 	findings map[Identity]audit.Finding
 	// knowledge contains what the report shows about each target and policy kind.
 	knowledge map[targetPolicy]targetKnowledge
+	coverage  coverage
 }
 
 type targetPolicy struct {
@@ -54,7 +55,8 @@ type targetKnowledge struct{ audited, missing, known bool }
 func newLifecycle(previous State, r audit.Report, mutes mute.List, now time.Time,
 	o Options) *lifecycle {
 	l := &lifecycle{previous: previous, report: r, mutes: mutes, now: now, options: o,
-		findings: map[Identity]audit.Finding{}, knowledge: map[targetPolicy]targetKnowledge{}}
+		findings: map[Identity]audit.Finding{}, knowledge: map[targetPolicy]targetKnowledge{},
+		coverage: newCoverage(previous, r, o.Configured)}
 	for _, t := range r.Targets {
 		l.knowledge[targetPolicy{t.Name, t.Kind.Policy()}] = targetKnowledge{audited: true}
 	}
@@ -118,9 +120,9 @@ func (l *lifecycle) nextGaps() (gaps []Gap, transitions []GapTransition) {
 				gaps = append(gaps, previous)
 			}
 		default:
-			reason := l.closeReason(previous, f, inReport)
+			reason, previous := l.confirmedReason(previous, f, inReport)
 			closed := previous
-			closed.Closed = l.now
+			closed.Closed, closed.Missed = l.now, 0
 			switch {
 			case reason == "": // the report does not show whether the gap ended
 				gaps = append(gaps, previous)
@@ -158,12 +160,15 @@ func (l *lifecycle) openGap(f audit.Finding, previous Gap) (Gap, []GapTransition
 	if slices.Contains(l.report.Regions, f.Region) {
 		g.Region = f.Region
 	}
-	if previous.Since.IsZero() || !previous.Closed.IsZero() {
+	g.Missed = 0
+	isNew := previous.Since.IsZero() || !previous.Closed.IsZero()
+	if isNew {
 		g.Since, g.Closed, g.Opened = l.now, time.Time{}, previous.Opened+1
 		g.Notified, g.NotifiedStatus, g.NotifiedSeverity, g.Reminders, g.Thread = time.Time{}, "", 0, 0,
 			""
 	}
-	if g.Muted {
+	if g.Muted ||
+		(isNew || !l.coverage.another) && g.Notified.IsZero() && l.openingUnconfirmed(f) {
 		return g, nil
 	}
 	var reason Reason
@@ -181,7 +186,17 @@ func (l *lifecycle) openGap(f audit.Finding, previous Gap) (Gap, []GapTransition
 	default:
 		reason = ReasonReminder // dropEarlyReminders removes a reminder that is not due
 	}
+	if reason == ReasonPartlyRecovered && l.coverage.lostIn(g.Region) {
+		return g, nil
+	}
 	return g, []GapTransition{{reason, g, f}}
+}
+
+// openingUnconfirmed reports whether a new gap may only be due to functions that this run did not
+// find. Without any function, other releases and another render role apply. The role of a region
+// without functions is judged by the releases of other regions. The next run announces the gap.
+func (l *lifecycle) openingUnconfirmed(f audit.Finding) bool {
+	return l.coverage.lostAll || l.coverage.emptied && f.Policy == policies.Role
 }
 
 // closeReason returns why a stored gap that is not a gap in the report ended: ReasonRecovered or
@@ -212,12 +227,58 @@ func (l *lifecycle) closeReason(previous Gap, f audit.Finding, inReport bool) Re
 	return ReasonRetired
 }
 
+// confirmedReason returns why a stored gap ended, like closeReason, but "" while only this run shows
+// that. It also returns the gap to store if it stays open.
+//
+// A run may not find a function, a region or a role that still exists: AWS answered once with
+// nothing. So a gap retires if the configuration changed, or if two runs did not find it. A gap does
+// not recover while a second run has to confirm that functions are gone.
+func (l *lifecycle) confirmedReason(g Gap, f audit.Finding, inReport bool) (Reason, Gap) {
+	reason := l.closeReason(g, f, inReport)
+	switch c := l.coverage; {
+	case reason == "":
+		return "", g
+	case reason == ReasonRecovered:
+		g.Missed = 0
+		if c.lostIn(g.Region) && !g.targetMissing() {
+			reason = ""
+		}
+		return reason, g
+	case c.reconfigured(), c.removed(g.Target, Configuration.targets),
+		inReport && c.removed(g.Region, Configuration.regions):
+		return reason, g
+	}
+	if g.Missed = missed(g.Missed, l.coverage.another); g.Missed < confirmingRuns {
+		return "", g
+	}
+	return reason, g
+}
+
+// notSeen returns the gaps that stay open although the report does not contain them as gaps.
+func (l *lifecycle) notSeen() (list []Gap) {
+	for _, g := range l.previous.Gaps {
+		if l.staysUnseen(g) {
+			list = append(list, g)
+		}
+	}
+	return list
+}
+
+// staysUnseen reports whether an open gap stays open although the report does not contain it as a
+// gap.
+func (l *lifecycle) staysUnseen(g Gap) bool {
+	f, inReport := l.findings[g.Identity]
+	if !g.Closed.IsZero() || inReport && f.Status.Gap() {
+		return false
+	}
+	reason, _ := l.confirmedReason(g, f, inReport)
+	return reason == ""
+}
+
 // indeterminate reports whether the gap was announced, but the report does not show whether the gap
 // is still open.
 func (l *lifecycle) indeterminate(g Gap) bool {
-	f, inReport := l.findings[g.Identity]
-	return g.Closed.IsZero() && !g.Notified.IsZero() && (!inReport || !f.Status.Gap()) &&
-		l.closeReason(g, f, inReport) == "" &&
+	return !g.Notified.IsZero() && l.staysUnseen(g) &&
 		!l.knowledge[targetPolicy{g.Target, g.Policy}].missing
 }
 

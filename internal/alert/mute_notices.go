@@ -41,11 +41,12 @@ const (
 )
 
 // muteNotices compares the mutes in force with the mutes of the state. It returns the notices, and
-// the mutes to store after the notices are announced.
-func muteNotices(previous []SeenMute, inForce mute.List, r audit.Report,
+// the mutes to store after the notices are announced. notSeen are open gaps that are not in the
+// report.
+func muteNotices(previous []SeenMute, inForce mute.List, r audit.Report, notSeen []Gap,
 	now time.Time) (seen []SeenMute, notices []MuteNotice) {
 	for _, m := range inForce {
-		hid, worst, unsure := hiddenGaps(r, m)
+		hid, worst, unsure := hiddenGaps(r, notSeen, m)
 		current := SeenMute{Mute: m, Hid: hid, HidWorst: worst,
 			Expiring: m.Until.Sub(now) <= expiresSoon, Unused: hid == 0 && !unsure}
 		effect := "hides nothing"
@@ -88,8 +89,9 @@ func muteNotices(previous []SeenMute, inForce mute.List, r audit.Report,
 }
 
 // hiddenGaps counts the gaps that a mute hides, and returns the highest of their severities. unsure
-// is true if the mute may also hide gaps that this run could not verify.
-func hiddenGaps(r audit.Report, m mute.Mute) (n int, worst policies.Severity, unsure bool) {
+// is true if the mute may also hide gaps that this run could not verify or did not see.
+func hiddenGaps(r audit.Report, notSeen []Gap,
+	m mute.Mute) (n int, worst policies.Severity, unsure bool) {
 	for _, f := range r.Findings {
 		switch {
 		case f.Status.Gap() && m.Matches(f):
@@ -101,5 +103,6 @@ func hiddenGaps(r audit.Report, m mute.Mute) (n int, worst policies.Severity, un
 			unsure = true
 		}
 	}
-	return n, worst, unsure || unknownTargets(r)
+	return n, worst, unsure || unknownTargets(r) ||
+		slices.ContainsFunc(notSeen, func(g Gap) bool { return m.Matches(findingOf(g)) })
 }

@@ -28,6 +28,9 @@ type Options struct {
 	// permission to read. Plan announces them at once, as auditor errors. Their Target is empty, and
 	// their What must be the same in each run.
 	Problems []audit.Problem
+	// Configured is the configuration of the run. If it is unknown, only the reports of two runs retire
+	// a gap.
+	Configured Configuration
 }
 
 // Planned is the result of Plan: what to announce and the state to store.
@@ -53,9 +56,10 @@ type Planned struct {
 func Plan(previous State, r audit.Report, mutes mute.List, now time.Time, o Options) Planned {
 	mutes = mutes.InForce(now)
 	r = mutes.Apply(r, now)
+	previous = previous.at(now, r.Run.At)
 	previous.Pending = nil
 	if o.Stateless {
-		previous = State{}
+		previous = State{Refused: previous.Refused}
 	}
 	if r.Run.At.Before(previous.Run.At) && !previous.Run.At.After(now) {
 		// A run that started later has already stored its state, so the findings of this run are
@@ -66,8 +70,8 @@ func Plan(previous State, r audit.Report, mutes mute.List, now time.Time, o Opti
 	l := newLifecycle(previous, r, mutes, now, o)
 	gaps, transitions := l.nextGaps()
 	errs, errorTransitions := l.nextErrors()
-	seenMutes, changedMutes := muteNotices(previous.Mutes, mutes, r, now)
-	seenNotices, notices := reportNotices(previous, r, now)
+	seenMutes, changedMutes := muteNotices(previous.Mutes, mutes, r, l.notSeen(), now)
+	seenNotices, notices := reportNotices(previous, r, l.coverage.lost, now)
 	if o.Stateless { // notices would be announced on every run
 		seenMutes, changedMutes, notices = nil, nil, nil
 	}
@@ -78,7 +82,11 @@ func Plan(previous State, r audit.Report, mutes mute.List, now time.Time, o Opti
 	undelivered.SchemaVersion, undelivered.Run = StateVersion, r.Run
 	undelivered.Gaps, undelivered.Errors = gaps, errs
 	undelivered.Run.Trigger = nil // the IAM changes of the trigger would make the state grow
+	undelivered.Regions = l.coverage.regions
 	next := undelivered
+	// The configuration is not stored with an undelivered message: a later run, too, must see what
+	// the configuration no longer names.
+	next.Configured, next.Refused = l.coverage.next(previous.Configured), nil
 	next.Notices = seenNotices
 	if len(notices) == 0 {
 		undelivered.Notices = seenNotices

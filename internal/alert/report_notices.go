@@ -30,8 +30,9 @@ type SeenNotice struct {
 // reportNotices returns the notices to store in the state, and the notices to announce. If a notice
 // disappears because a listing failed, and returns within closedRetention, it is not announced
 // again. If an older release that did not announce notices wrote the state, the current notices
-// count as announced.
-func reportNotices(previous State, r audit.Report,
+// count as announced. With unconfirmed, new notices may only be due to functions that this run did
+// not find: the next run announces them.
+func reportNotices(previous State, r audit.Report, unconfirmed bool,
 	now time.Time) (seen []SeenNotice, announce []audit.Notice) {
 	seen = []SeenNotice{}
 	countAsAnnounced := previous.Notices == nil && !previous.Baseline.IsZero()
@@ -48,7 +49,7 @@ func reportNotices(previous State, r audit.Report,
 	}
 	for _, n := range r.Notices {
 		if !slices.Contains(announcedKinds, n.Kind) || slices.ContainsFunc(seen, equals(n)) ||
-			len(seen) == maxNotices {
+			len(seen) == maxNotices || unconfirmed && !slices.ContainsFunc(known, equals(n)) {
 			continue
 		}
 		seen = append(seen, SeenNotice{n.Kind, n.Target, n.Text, now})

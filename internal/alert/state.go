@@ -53,6 +53,13 @@ type State struct {
 	// Notices are the notices that were announced, or that existed before this release announced
 	// notices. Nil means that the release that wrote the state announced no notices.
 	Notices []SeenNotice `json:"notices,omitzero"`
+	// Configured is the configuration of the last complete run. Nil means that the release that wrote
+	// the state did not store it.
+	Configured *Configuration `json:"configured,omitempty"`
+	// Regions are the audited regions, ordered by name, with the functions found there.
+	Regions []SeenRegion `json:"regions,omitempty"`
+	// Refused is an alert that was given up. The next message announces that.
+	Refused *Refused `json:"refused,omitempty"`
 	// Pending is the claim of a message that is not confirmed yet.
 	Pending *Pending `json:"pending,omitempty"`
 }
@@ -69,6 +76,8 @@ type Pending struct {
 	// owner may publish the message.
 	Owner string    `json:"owner"`
 	Until time.Time `json:"until"`
+	// Takeovers counts the runs that took the claim over from its owner.
+	Takeovers int `json:"takeovers,omitempty"`
 }
 
 // Gap is a gap as stored in the state.
@@ -101,6 +110,9 @@ type Gap struct {
 	Thread string `json:"thread,omitempty"`
 	// Muted is true if the gap was muted when it was last found.
 	Muted bool `json:"muted,omitempty"`
+	// Missed counts the consecutive complete runs whose reports did not contain the open gap's target,
+	// region or requirement. The gap retires after confirmingRuns such runs.
+	Missed int `json:"missed,omitempty"`
 	// Closed is when the gap recovered or retired; zero while it is open.
 	Closed time.Time `json:"closed,omitzero"`
 }
@@ -125,6 +137,8 @@ type Error struct {
 	NotifiedUnverified bool      `json:"toldDark,omitempty"`
 	Reminders          int       `json:"reminders,omitempty"`
 	Thread             string    `json:"thread,omitempty"`
+	// Missed counts the consecutive complete runs whose reports did not contain the target.
+	Missed int `json:"missed,omitempty"`
 }
 
 // SeenMute is a mute as stored in the state.

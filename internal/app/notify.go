@@ -82,7 +82,8 @@ func (a *App) deliver(ctx context.Context, audited auditResult, s alertInputs,
 	bucket := a.bucket(place.Account)
 	sinks := a.messageSinks(s.noSubscribers != nil && *s.noSubscribers)
 	canDeliver := len(sinks) > 0
-	o := alert.Options{RepeatAfter: time.Duration(a.Config.RepeatAfter), First: audited.firstAttempt}
+	o := alert.Options{RepeatAfter: time.Duration(a.Config.RepeatAfter), First: audited.firstAttempt,
+		Configured: a.configuration(place)}
 	from := a.sender(place)
 	from.Evidence = evidence.ReportKey(audited.report.Run.At, audited.report.Run.ID)
 	var storing sync.WaitGroup

@@ -19,10 +19,12 @@ const trustPage = "https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-exe
 func Evaluate(facts Facts) Report {
 	r := Report{
 		SchemaVersion: SchemaVersion, Account: facts.Account, Partition: facts.Partition,
-		Regions:        append([]string{}, facts.Regions...),
-		Remotion:       facts.remotion(),
-		AssumedContext: assumedLines(facts.Assumed),
-		Targets:        []TargetReport{}, Findings: []Finding{}, Problems: []Problem{},
+		Regions: append([]string{}, facts.Regions...),
+
+		FunctionsByRegion: facts.functionsByRegion(),
+		Remotion:          facts.remotion(),
+		AssumedContext:    assumedLines(facts.Assumed),
+		Targets:           []TargetReport{}, Findings: []Finding{}, Problems: []Problem{},
 	}
 	for _, t := range facts.Targets {
 		t.Assumed = facts.Assumed

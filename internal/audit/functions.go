@@ -166,3 +166,19 @@ func withFunctions(f Finding, t TargetFacts) Finding {
 	}
 	return f
 }
+
+// functionsByRegion counts the functions of each audited region. It returns nil if they were not
+// listed.
+func (f Facts) functionsByRegion() map[string]int {
+	if f.Undiscovered {
+		return nil
+	}
+	counts := map[string]int{}
+	for _, region := range f.Regions {
+		counts[region] = 0
+	}
+	for _, fn := range f.Functions {
+		counts[fn.Region]++
+	}
+	return counts
+}

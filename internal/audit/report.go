@@ -69,6 +69,9 @@ type Report struct {
 	Account   string   `json:"account"`
 	Partition string   `json:"partition"`
 	Regions   []string `json:"regions"`
+	// FunctionsByRegion counts the deployed functions of each audited region. It is nil if the
+	// functions were not listed, and it is not part of the JSON: Remotion.Deployed counts them there.
+	FunctionsByRegion map[string]int `json:"-"`
 	// Remotion describes the releases that the account is judged by.
 	Remotion Remotion `json:"remotion"`
 	Summary  Summary  `json:"summary"`

@@ -121,7 +121,9 @@ func TestGolden(t *testing.T) {
 			return s.after(time.Hour, userOnly)
 		}},
 		{"retired", func(s *story) rendered {
+			s.Options.Configured.Targets = []string{roleOnly.Targets[0].Name, roleOnly.Targets[1].Name}
 			s.run(drifted)
+			s.Options.Configured.Targets = s.Options.Configured.Targets[1:]
 			withoutUser := roleOnly
 			withoutUser.Targets = withoutUser.Targets[1:]
 			withoutUser.Findings = slices.DeleteFunc(slices.Clone(withoutUser.Findings),
