@@ -137,8 +137,13 @@ func (a *App) Report(ctx context.Context, p Location, runID string) (audit.Repor
 		plan.UpgradeTo = &to
 	}
 	started := a.now()
-	r := audit.Evaluate(collect.Collector{IAM: a.IAM, Lambda: a.Lambda,
-		Throttled: a.Throttled}.Collect(ctx, plan))
+	facts, targets := collect.Collector{IAM: a.IAM, Lambda: a.Lambda,
+		Throttled: a.Throttled}.Collect(ctx, plan)
+	judge := audit.NewJudge(facts)
+	for i, t := range targets {
+		judge.Add(i, t)
+	}
+	r := judge.Report()
 	r.Run = audit.Run{ID: runID, At: started.UTC().Truncate(time.Second), Auditor: a.id()}
 	return r, nil
 }

@@ -44,18 +44,18 @@ type Notice struct {
 	Command string `json:"command,omitempty"`
 }
 
-// notices returns the notices of a report that already contains its targets. Notices about
-// documents come first, because an old document often explains the gaps.
-func (f Facts) notices(r Report) []Notice {
+// notices returns the notices of a report about the targets. Notices about documents come first,
+// because an old document often explains the gaps.
+func (f Facts) notices(targets []*judgement) []Notice {
 	var list []Notice
-	for i, t := range f.Targets {
-		list = append(list, documentNotices(t, r.Targets[i].Summary.Gaps > 0)...)
+	for _, t := range targets {
+		list = append(list, t.documents...)
 	}
 	list = append(list, f.releaseNotices()...)
 	if f.UpgradeTo == nil { // else the report has a section about it
-		list = append(list, f.upgradeNotice()...)
+		list = append(list, f.upgradeNotice(targets)...)
 	}
-	list = append(list, f.nameNotices()...)
+	list = append(list, f.nameNotices(targets)...)
 	if f.NoDefaultRole {
 		list = append(list, Notice{Kind: NoticeRenderRole, Text: fmt.Sprintf(
 			"there is no role %s, and no deployed function uses it: the role is not "+
@@ -118,22 +118,20 @@ func (f Facts) releaseNotices() (list []Notice) {
 
 // upgradeNotice returns a notice that lists the permissions that the newest known release needs and
 // the account does not grant. It returns nil if there are none.
-func (f Facts) upgradeNotice() []Notice {
-	known := policies.Releases(f.Partition)
-	if len(known) == 0 {
-		return nil
-	}
-	newest := known[len(known)-1]
+func (f Facts) upgradeNotice(targets []*judgement) []Notice {
 	var ungranted []string
-	for _, finding := range f.upgradeFindings(newest) {
-		if what := finding.Action + " for " + finding.Target; finding.Status.Gap() &&
-			!slices.Contains(ungranted, what) {
-			ungranted = append(ungranted, what)
+	for _, t := range targets {
+		for _, finding := range t.upgrade {
+			if what := finding.Action + " for " + finding.Target; finding.Status.Gap() &&
+				!slices.Contains(ungranted, what) {
+				ungranted = append(ungranted, what)
+			}
 		}
 	}
 	if ungranted == nil {
 		return nil
 	}
+	newest := f.newest()
 	return []Notice{{Kind: NoticeUpgrade,
 		Text: fmt.Sprintf("Remotion %s needs permissions that are not granted: %s", newest,
 			textfmt.Enumerate(ungranted, maxEnumerated)),
@@ -142,7 +140,7 @@ func (f Facts) upgradeNotice() []Notice {
 }
 
 // nameNotices returns notices about functions and buckets with custom names.
-func (f Facts) nameNotices() (list []Notice) {
+func (f Facts) nameNotices(targets []*judgement) (list []Notice) {
 	var functions []Function
 	for _, fn := range f.Functions {
 		if !policies.NamedByRemotion(fn.Name) {
@@ -155,9 +153,9 @@ func (f Facts) nameNotices() (list []Notice) {
 				namesOf(functions)})
 	}
 	var buckets []string
-	for _, t := range f.Targets {
-		for _, b := range t.Scope.Buckets {
-			if !policies.BucketNamedByRemotion(b) && !slices.Contains(buckets, b) {
+	for _, t := range targets {
+		for _, b := range t.buckets {
+			if !slices.Contains(buckets, b) {
 				buckets = append(buckets, b)
 			}
 		}

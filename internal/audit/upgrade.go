@@ -15,64 +15,79 @@ type Upgrade struct {
 	Findings []Finding `json:"findings"`
 }
 
-// upgradeFindings returns the unsatisfied requirements of release that the current releases do not
-// have. It skips targets that do not exist.
-func (f Facts) upgradeFindings(release policies.Release) []Finding {
-	findings := []Finding{}
-	for _, t := range f.Targets {
-		if t.Presence == Absent {
+// upgradeOf returns what a target lacks for the planned release, or else for the newest known
+// release. renamed are the requirements that only functions with new names do not satisfy.
+func (f Facts) upgradeOf(t TargetFacts) (lacks, renamed []Finding) {
+	if f.UpgradeTo != nil {
+		return f.upgradeFindings(t, *f.UpgradeTo), f.renameFindings(t, *f.UpgradeTo)
+	}
+	if newest := f.newest(); newest != nil {
+		return f.upgradeFindings(t, *newest), nil
+	}
+	return nil, nil
+}
+
+// upgrade returns the preview of the planned upgrade, or nil without one.
+func (f Facts) upgrade(targets []*judgement) *Upgrade {
+	if f.UpgradeTo == nil {
+		return nil
+	}
+	u := &Upgrade{To: f.UpgradeTo.Name(), Release: f.UpgradeTo.String(), Findings: []Finding{}}
+	for _, t := range targets {
+		u.Findings = append(u.Findings, t.upgrade...)
+	}
+	for _, t := range targets {
+		u.Findings = append(u.Findings, t.renamed...)
+	}
+	return u
+}
+
+// newest returns the newest known release of the partition, or nil if none is known.
+func (f Facts) newest() *policies.Release {
+	known := policies.Releases(f.Partition)
+	if len(known) == 0 {
+		return nil
+	}
+	return &known[len(known)-1]
+}
+
+// upgradeFindings returns the unsatisfied requirements of release that the current releases of a
+// target do not have.
+func (f Facts) upgradeFindings(t TargetFacts, release policies.Release) (findings []Finding) {
+	current := t.Scope.Requirements(t.judgedBy(f.judgedBy()), t.Kind.Policy(), t.Purpose)
+	for _, r := range t.Scope.Requirements([]policies.Release{release}, t.Kind.Policy(),
+		t.Purpose) {
+		if slices.ContainsFunc(current, func(o policies.Requirement) bool {
+			return o.Action == r.Action &&
+				o.Resource == r.Resource
+		}) {
 			continue
 		}
-		t.Assumed = f.Assumed
-		current := t.Scope.Requirements(t.judgedBy(f.judgedBy()), t.Kind.Policy(), t.Purpose)
-		for _, r := range t.Scope.Requirements([]policies.Release{release}, t.Kind.Policy(),
-			t.Purpose) {
-			if slices.ContainsFunc(current, func(o policies.Requirement) bool {
-				return o.Action == r.Action &&
-					o.Resource == r.Resource
-			}) {
-				continue
-			}
-			if finding := evaluateRequirement(t, r); finding.Status != Satisfied {
-				finding.Releases = r.NeededBy
-				findings = append(findings, finding)
-			}
+		if finding := evaluateRequirement(t, r); finding.Status != Satisfied {
+			finding.Releases = r.NeededBy
+			findings = append(findings, finding)
 		}
 	}
 	return findings
 }
 
-// upgrade returns the preview of the planned upgrade, or nil without one.
-func (f Facts) upgrade() *Upgrade {
-	if f.UpgradeTo == nil {
+// renameFindings returns the requirements of a target that are granted for the deployed functions,
+// but not for the functions that an upgrade deploys under new names.
+func (f Facts) renameFindings(t TargetFacts, release policies.Release) (findings []Finding) {
+	if t.Purpose != policies.Render ||
+		slices.ContainsFunc(f.judgedBy(), func(r policies.Release) bool {
+			return r.Name() == release.Name()
+		}) {
 		return nil
 	}
-	return &Upgrade{To: f.UpgradeTo.Name(), Release: f.UpgradeTo.String(),
-		Findings: append(f.upgradeFindings(*f.UpgradeTo), f.renameFindings(*f.UpgradeTo)...)}
-}
-
-// renameFindings returns the requirements that are granted for the deployed functions, but not for
-// the functions that an upgrade deploys under new names.
-func (f Facts) renameFindings(release policies.Release) (findings []Finding) {
-	if slices.ContainsFunc(f.judgedBy(), func(r policies.Release) bool {
-		return r.Name() == release.Name()
-	}) {
-		return nil
-	}
-	for _, t := range f.Targets {
-		if t.Presence == Absent || t.Purpose != policies.Render {
-			continue
-		}
-		t.Assumed = f.Assumed
-		next := t
-		next.nextName = true
-		for _, r := range t.Scope.Requirements([]policies.Release{release}, t.Kind.Policy(),
-			t.Purpose) {
-			finding := evaluateRequirement(next, r)
-			if finding.Status.Gap() && evaluateRequirement(t, r).Status == Satisfied {
-				finding.Releases = r.NeededBy
-				findings = append(findings, finding)
-			}
+	next := t
+	next.nextName = true
+	for _, r := range t.Scope.Requirements([]policies.Release{release}, t.Kind.Policy(),
+		t.Purpose) {
+		finding := evaluateRequirement(next, r)
+		if finding.Status.Gap() && evaluateRequirement(t, r).Status == Satisfied {
+			finding.Releases = r.NeededBy
+			findings = append(findings, finding)
 		}
 	}
 	return findings

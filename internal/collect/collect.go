@@ -3,9 +3,11 @@ package collect
 import (
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
@@ -62,9 +64,17 @@ type Caller struct {
 	Purpose policies.Purpose
 }
 
-// Collect reads the facts. When ctx ends, it returns the facts so far and marks the targets that
-// were cut off.
-func (c Collector) Collect(ctx context.Context, plan Plan) audit.Facts {
+// maxTargets is the number of targets whose documents and answers are in memory at the same time.
+// Their calls keep all connections to IAM busy.
+const maxTargets = 8
+
+// Collect reads the facts about the account and returns them without Targets. The sequence reads
+// the targets and yields each once, with its index, in the order in which their reads end. It has
+// the documents and answers of at most maxTargets targets in memory, so that the memory of a run
+// does not depend on the number of targets. When ctx ends, Collect returns the facts so far, and
+// the sequence marks the targets that were cut off.
+func (c Collector) Collect(ctx context.Context,
+	plan Plan) (audit.Facts, iter.Seq2[int, audit.TargetFacts]) {
 	r := &run{iam: c.IAM, lambda: c.Lambda, plan: plan, managed: map[string]*managedPolicy{}}
 	throttled := func() int64 { return 0 }
 	if c.Throttled != nil {
@@ -84,8 +94,9 @@ func (c Collector) Collect(ctx context.Context, plan Plan) audit.Facts {
 	// The role of a permission set must be found before it can be read.
 	forEachParallel(r.targets, func(t *target) { r.findPermissionSet(ctx, t) })
 
-	// Listing functions, reading documents and reading the principals run concurrently. The simulation
-	// waits for the functions and the principals, because the needs depend on them.
+	// Listing functions, reading the principals and reading the documents of the first targets run
+	// concurrently. The simulation waits for the functions and the principals, because the needs
+	// depend on them.
 	listings := make(chan []listing, 1)
 	go func() { listings <- r.listFunctions(ctx) }()
 	r.readTargets(ctx, r.targets)
@@ -97,48 +108,97 @@ func (c Collector) Collect(ctx context.Context, plan Plan) audit.Facts {
 		Release: plan.Release, Requested: plan.Requested, UpgradeTo: plan.UpgradeTo,
 		Assumed:   plan.Assumed,
 		Functions: survey.functions, Unlisted: survey.skipped, NoDefaultRole: noDefault,
-		Undiscovered: plan.Named,
+		Undiscovered: plan.Named, Problems: explainDeadline(survey.problems, throttled()),
 	}
 	if plan.Requested == autoRelease {
 		facts.Releases = r.releases(survey.functions)
 	}
 	r.resolveTargets(survey)
 	r.simulatedReleases = facts.SimulatedReleases()
-	forEachParallel(r.targets, func(t *target) {
-		// A principal that does not exist cannot be simulated.
-		if kind, _ := entity(t.facts.Name); kind != "sso" && t.facts.Presence != audit.Absent {
-			r.simulate(ctx, t)
-		}
-		<-t.read
-	})
-	facts.Problems = explainDeadline(survey.problems, throttled())
-	for _, t := range r.targets {
-		r.applyReadScope(t)
-		facts.Targets = append(facts.Targets, t.assemble(throttled()))
-	}
-	return facts
+	return facts, r.eachTarget(ctx, throttled)
 }
 
-// readTargets reads the principals and waits for these reads. It also starts the reads of their
-// documents, which end when target.read is closed.
-func (r *run) readTargets(ctx context.Context, targets []*target) {
-	for _, t := range targets {
-		t.read, t.lookedUp = make(chan struct{}), make(chan struct{})
-		go func() {
-			defer close(t.read)
-			var boundary sync.WaitGroup
-			boundary.Go(func() {
-				<-t.lookedUp
-				t.boundary = r.readBoundary(ctx, t.boundaryARN)
+// eachTarget reads the documents of the targets and simulates their needs, maxTargets at the same
+// time, and yields each target when its reads end. A target that hangs does not stop the others.
+func (r *run) eachTarget(ctx context.Context,
+	throttled func() int64) iter.Seq2[int, audit.TargetFacts] {
+	type read struct {
+		index int
+		facts audit.TargetFacts
+	}
+	return func(yield func(int, audit.TargetFacts) bool) {
+		ctx, stop := context.WithCancel(ctx)
+		var workers sync.WaitGroup
+		defer workers.Wait()
+		defer stop()
+		complete, abandoned := make(chan read), make(chan struct{})
+		defer close(abandoned)
+		var next atomic.Int64
+		for range min(len(r.targets), maxTargets) {
+			workers.Go(func() {
+				for i := int(next.Add(1)) - 1; i < len(r.targets); i = int(next.Add(1)) - 1 {
+					t := r.targets[i]
+					r.targets[i] = nil // the sequence yields the target once
+					r.readAll(ctx, t)
+					select {
+					case complete <- read{i, t.assemble(throttled())}:
+					case <-abandoned:
+						return
+					}
+				}
 			})
-			t.documents = r.documents(ctx, t.facts.Name)
-			boundary.Wait()
-		}()
+		}
+		for range len(r.targets) {
+			if t := <-complete; !yield(t.index, t.facts) {
+				return
+			}
+		}
+	}
+}
+
+// readAll reads the documents of a target and simulates its needs.
+func (r *run) readAll(ctx context.Context, t *target) {
+	r.readDocuments(ctx, t)
+	// A principal that does not exist cannot be simulated.
+	if kind, _ := entity(t.facts.Name); kind != "sso" && t.facts.Presence != audit.Absent {
+		r.simulate(ctx, t)
+	}
+	<-t.read
+	r.applyReadScope(t)
+}
+
+// readTargets reads the principals and waits for these reads. It also starts the reads of the
+// documents of the first targets.
+func (r *run) readTargets(ctx context.Context, targets []*target) {
+	for i, t := range targets {
+		t.lookedUp = make(chan struct{})
+		if i < maxTargets {
+			r.readDocuments(ctx, t)
+		}
 	}
 	forEachParallel(targets, func(t *target) {
 		defer close(t.lookedUp)
 		r.readTarget(ctx, t)
 	})
+}
+
+// readDocuments starts the reads of the documents of a target, unless they have started. They end
+// when target.read is closed.
+func (r *run) readDocuments(ctx context.Context, t *target) {
+	if t.read != nil {
+		return
+	}
+	t.read = make(chan struct{})
+	go func() {
+		defer close(t.read)
+		var boundary sync.WaitGroup
+		boundary.Go(func() {
+			<-t.lookedUp
+			t.boundary = r.readBoundary(ctx, t.boundaryARN)
+		})
+		t.documents = r.documents(ctx, t.facts.Name)
+		boundary.Wait()
+	}()
 }
 
 // run holds the state of one call of Collect or AffectedBy.
@@ -165,7 +225,7 @@ type target struct {
 	lookedUp     chan struct{} // closed when lookup and boundaryARN are known
 	documents    snapshot
 	boundary     snapshot
-	read         chan struct{} // closed when documents and boundary are known
+	read         chan struct{} // closed when documents and boundary are known; nil before their reads
 	simulation   simulationResult
 }
 
@@ -216,11 +276,20 @@ func (r *run) arn(name string) string {
 	return arn.IAM(r.plan.Partition, r.plan.Account, name)
 }
 
-// parallelN runs n calls concurrently and waits for all of them.
+// maxParallel is the largest number of concurrent calls of one parallelN. A goroutine that waits for
+// a connection holds up to 64 KB.
+const maxParallel = 32
+
+// parallelN runs n calls, up to maxParallel of them concurrently, and waits for all of them.
 func parallelN(n int, do func(i int)) {
 	var wg sync.WaitGroup
-	for i := range n {
-		wg.Go(func() { do(i) })
+	var next atomic.Int64
+	for range min(n, maxParallel) {
+		wg.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				do(i)
+			}
+		})
 	}
 	wg.Wait()
 }

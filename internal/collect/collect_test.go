@@ -3,6 +3,7 @@ package collect_test
 import (
 	"fmt"
 	"io/fs"
+	"iter"
 	"slices"
 	"strings"
 	"testing"
@@ -75,7 +76,16 @@ func judge(t testing.TB, account *awsemu.Account,
 	plan collect.Plan) (audit.Report, *awsemu.Server) {
 	t.Helper()
 	server := &awsemu.Server{Account: account}
-	return audit.Evaluate(collector(t, server).Collect(t.Context(), plan)), server
+	return evaluate(collector(t, server).Collect(t.Context(), plan)), server
+}
+
+// evaluate judges the results of Collect.
+func evaluate(facts audit.Facts, targets iter.Seq2[int, audit.TargetFacts]) audit.Report {
+	judge := audit.NewJudge(facts)
+	for i, t := range targets {
+		judge.Add(i, t)
+	}
+	return judge.Report()
 }
 
 // unsatisfied lists the findings that are not satisfied: target action status cause.

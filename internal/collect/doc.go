@@ -1,7 +1,7 @@
 // Package collect reads the facts about an account's Remotion principals: their policy documents,
 // and the answers of AWS's simulator about their permissions.
 //
-//	facts := collect.Collector{IAM: client}.Collect(ctx, plan)
+//	facts, targets := collect.Collector{IAM: client}.Collect(ctx, plan)
 //
 // The package handles decoding, pagination and errors. Collect does not fail: a denied read, an
 // exhausted retry or a deadline becomes a fact and yields an unverified finding. Independent calls

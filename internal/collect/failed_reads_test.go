@@ -164,7 +164,7 @@ func TestDeadline(t *testing.T) {
 		server := &awsemu.Server{Account: account}
 		ctx, stop := context.WithTimeout(t.Context(), 3*time.Second)
 		defer stop()
-		r := audit.Evaluate(collectorWith(roundtrips.Config(t, server)).Collect(ctx, plan()))
+		r := evaluate(collectorWith(roundtrips.Config(t, server)).Collect(ctx, plan()))
 		if r.Completed() || r.Targets[1].CutOff || r.Targets[1].Summary.Satisfied != 16 ||
 			r.Targets[0].Summary.Unverified != 33 {
 			t.Errorf("completed %v, targets %+v", r.Completed(), r.Targets)

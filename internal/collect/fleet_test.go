@@ -12,6 +12,8 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
+	"github.com/remotion-audit/remotion-audit/internal/collect"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
 	"github.com/remotion-audit/remotion-audit/internal/testing/roundtrips"
 )
 
@@ -100,7 +102,7 @@ func TestARegionThatHangs(t *testing.T) {
 		ctx, stop := context.WithTimeout(t.Context(), 6*time.Second)
 		defer stop()
 		started := time.Now()
-		r := audit.Evaluate(collectorWith(roundtrips.Config(t, server)).Collect(ctx, p))
+		r := evaluate(collectorWith(roundtrips.Config(t, server)).Collect(ctx, p))
 		if want := []string{"the account: the functions in eu-west-2: the deadline ended " +
 			"the read"}; r.Status != audit.StatusUnverified || r.Summary.Unverified != 0 ||
 			!slices.Equal(problems(r), want) {
@@ -126,4 +128,57 @@ func TestAPageThatFails(t *testing.T) {
 		"down"}; r.Remotion.Release != "3.3.31 and 4.0.240" || !slices.Equal(problems(r), want) {
 		t.Errorf("release %s, problems %q", r.Remotion.Release, problems(r))
 	}
+}
+
+// TestTargetsInMemory checks that only a few targets are read ahead of the judgement, and that a
+// caller whose simulation hangs does not stop the audit of the others.
+func TestTargetsInMemory(t *testing.T) {
+	const callers = 40
+	account, p := compliant(t), plan()
+	p.Callers = nil
+	for i := range callers {
+		name := fmt.Sprintf("ci-%02d", i)
+		account.Users[name] = account.Users["ci"]
+		p.Callers = append(p.Callers, collect.Caller{Name: "user/" + name, Purpose: policies.All})
+	}
+	t.Run("a judge that waits stops the reads", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			server := &awsemu.Server{Account: account}
+			_, targets := collectorWith(roundtrips.Config(t, server)).Collect(t.Context(), p)
+			for range targets {
+				time.Sleep(time.Hour) // in virtual time
+				break
+			}
+			simulated, read := map[string]bool{}, map[string]bool{}
+			for _, c := range server.Calls() {
+				switch c.Operation {
+				case "SimulatePrincipalPolicy":
+					simulated[c.Params["PolicySourceArn"]] = true
+				case "ListUserPolicies":
+					read[c.Params["UserName"]] = true
+				}
+			}
+			if len(simulated) > 10 || len(read) > 10 {
+				t.Errorf("%d targets are simulated and %d read, want at most 10 of %d", len(simulated),
+					len(read), callers)
+			}
+		})
+	})
+	t.Run("a simulation that hangs", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			server := &awsemu.Server{Account: account, Faults: []awsemu.Fault{{
+				Operation: "iam:SimulatePrincipalPolicy", Target: "user/ci-00", Delay: time.Hour}}}
+			ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+			defer stop()
+			r := evaluate(collectorWith(roundtrips.Config(t, server)).Collect(ctx, p))
+			for i, target := range r.Targets {
+				if want := i == 0; target.CutOff != want || (target.Summary.Unverified > 0) != want {
+					t.Errorf("%s: cut off %v, summary %+v", target.Name, target.CutOff, target.Summary)
+				}
+			}
+			if len(r.Targets) != callers+1 || r.Targets[1].Name != "user/ci-01" {
+				t.Errorf("%d targets, the second is %s", len(r.Targets), r.Targets[1].Name)
+			}
+		})
+	})
 }

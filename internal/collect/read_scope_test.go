@@ -24,7 +24,7 @@ func addAuditor(a *awsemu.Account, named ...string) {
 func judgeEnforced(t *testing.T, account *awsemu.Account, plan collect.Plan) audit.Report {
 	t.Helper()
 	server := &awsemu.Server{Account: account, EnforceIAM: true}
-	return audit.Evaluate(collector(t, server).Collect(t.Context(), plan))
+	return evaluate(collector(t, server).Collect(t.Context(), plan))
 }
 
 // TestNamedDiscoversNothing checks that a plan with Named makes no discovery calls, and that the

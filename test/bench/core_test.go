@@ -65,8 +65,11 @@ func BenchmarkEvaluate(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			facts := collect.Collector{IAM: f.app.IAM, Lambda: f.app.Lambda}.Collect(b.Context(),
+			facts, targets := collect.Collector{IAM: f.app.IAM, Lambda: f.app.Lambda}.Collect(b.Context(),
 				plan)
+			for _, t := range targets {
+				facts.Targets = append(facts.Targets, t)
+			}
 			simulations := 0
 			for _, t := range facts.Targets {
 				simulations += len(t.Answers)

@@ -64,11 +64,13 @@ func (f fleet) server(wait time.Duration) *awsemu.Server {
 func (f fleet) list(ctx context.Context, server *awsemu.Server,
 	config aws.Config) (audit.Facts, []awsemu.Call) {
 	clients, regions := app.NewClients(config), f.regions()
-	facts := collect.Collector{IAM: clients.IAM, Lambda: clients.Lambda}.Collect(ctx,
+	facts, targets := collect.Collector{IAM: clients.IAM, Lambda: clients.Lambda}.Collect(ctx,
 		collect.Plan{
 			Account: "123456789012", Partition: "aws", Regions: regions[:1], Further: regions[1:],
 			Release: policies.Latest(), Requested: "auto",
 		})
+	for range targets { // the simulations
+	}
 	var lists []awsemu.Call
 	for _, c := range server.Calls() {
 		if c.Service == "lambda" {
