@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -20,6 +21,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/logging"
+
+	"github.com/remotion-audit/remotion-audit/internal/awsanswer"
 )
 
 const (
@@ -85,6 +88,7 @@ func NewClients(cfg aws.Config) Clients {
 		}
 	}
 	cfg.HTTPClient = atMost(maxInFlight)
+	cfg.APIOptions = append(slices.Clone(cfg.APIOptions), awsanswer.AddTo)
 	throttled := &atomic.Int64{}
 	shared := newRetryer(throttled)
 	cfg.Retryer = func() aws.Retryer { return shared }

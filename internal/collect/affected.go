@@ -2,6 +2,7 @@ package collect
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -72,6 +73,7 @@ type principalRef struct {
 type memberships struct {
 	names    []string
 	problems []audit.Problem
+	existence
 }
 
 func (h *memberships) has(name string) bool {
@@ -243,6 +245,7 @@ func (t *affectedSearch) readMemberships(ctx context.Context, p *principalRef) {
 		p.roleName, name = set.facts.Name, set.facts.Name
 	}
 	kind, last := entity(name)
+	self := &target{facts: audit.TargetFacts{Name: name}}
 	var reads sync.WaitGroup
 	if kind == "user" && (t.groups || t.policies) {
 		reads.Go(func() {
@@ -250,11 +253,7 @@ func (t *affectedSearch) readMemberships(ctx context.Context, p *principalRef) {
 			for _, g := range groups {
 				p.groups.names = append(p.groups.names, aws.ToString(g.GroupName))
 			}
-			if err != nil {
-				p.groups.problems = withTarget(name,
-					t.listFailed(ctx, "the list of groups", "iam:ListGroupsForUser",
-						err))
-			}
+			p.groups.finish(ctx, name, "the list of groups", "iam:ListGroupsForUser", err)
 		})
 	}
 	if t.policies {
@@ -262,16 +261,38 @@ func (t *affectedSearch) readMemberships(ctx context.Context, p *principalRef) {
 		if kind == "user" {
 			h = t.user(last)
 		}
-		self := &target{facts: audit.TargetFacts{Name: name}}
 		reads.Go(func() { t.readTarget(ctx, self) })
 		p.policies = t.policiesHeldBy(ctx, h, name)
-		reads.Wait()
-		p.policies.problems = append(p.policies.problems, withTarget(name, self.lookup)...)
-		if self.boundaryARN != "" {
-			p.policies.names = append(p.policies.names, self.boundaryARN)
-		}
 	}
 	reads.Wait()
+	all := p.groups.existence
+	all.merge(p.policies.existence)
+	if all.missed != nil && !t.policies {
+		t.readTarget(ctx, self)
+	}
+	all.merge(self.lookup.existence)
+	p.policies.problems = append(p.policies.problems, withTarget(name, self.lookup)...)
+	if all.contradicts() {
+		problems := withTarget(name, snapshot{problems: []audit.Problem{all.problem(name)}})
+		p.policies.problems = append(p.policies.problems, problems...)
+		if p.groups.missed != nil {
+			p.groups.problems = append(p.groups.problems, problems...)
+		}
+	}
+	if self.boundaryARN != "" {
+		p.policies.names = append(p.policies.names, self.boundaryARN)
+	}
+}
+
+// finish adds the result of the read of the memberships of a target.
+func (h *memberships) finish(ctx context.Context, target, what, action string, err error) {
+	if err == nil {
+		h.found = append(h.found, action)
+		return
+	}
+	failed := listFailed(ctx, what, action, err)
+	h.existence.merge(failed.existence)
+	h.problems = append(h.problems, withTarget(target, failed)...)
 }
 
 // readGroups reads the policies that are attached to the groups of the audited users.
@@ -288,7 +309,14 @@ func (t *affectedSearch) readGroups(ctx context.Context) {
 	}
 	groups := slices.Sorted(maps.Keys(t.attached))
 	forEachParallel(groups, func(group string) {
-		*t.attached[group] = t.policiesHeldBy(ctx, t.group(group), memberOf[group])
+		held := t.policiesHeldBy(ctx, t.group(group), memberOf[group])
+		if held.missed != nil { // IAM listed the group a moment before
+			held.problems = withTarget(memberOf[group], snapshot{problems: []audit.Problem{{
+				What:   fmt.Sprintf("group %q", group),
+				Why:    "IAM lists the group, but does not find it",
+				Remedy: contradictionRemedy}}})
+		}
+		*t.attached[group] = held
 	})
 	for _, group := range groups {
 		t.problems = append(t.problems, t.attached[group].problems...)
@@ -303,11 +331,9 @@ func (t *affectedSearch) policiesHeldBy(ctx context.Context, h policyHolder,
 	for _, policy := range attached {
 		all.names = append(all.names, aws.ToString(policy.PolicyArn))
 	}
-	if err != nil {
-		kind := map[string]string{"user": "User", "group": "Group", "role": "Role"}[h.kind]
-		all.problems = withTarget(target, t.listFailed(ctx, "the list of attached policies"+h.suffix,
-			"iam:ListAttached"+kind+"Policies", err))
-	}
+	kind := map[string]string{"user": "User", "group": "Group", "role": "Role"}[h.kind]
+	all.finish(ctx, target, "the list of attached policies"+h.suffix,
+		"iam:ListAttached"+kind+"Policies", err)
 	return all
 }
 

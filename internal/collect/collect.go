@@ -75,7 +75,7 @@ const maxTargets = 8
 // the sequence marks the targets that were cut off.
 func (c Collector) Collect(ctx context.Context,
 	plan Plan) (audit.Facts, iter.Seq2[int, audit.TargetFacts]) {
-	r := &run{iam: c.IAM, lambda: c.Lambda, plan: plan, managed: map[string]*managedPolicy{}}
+	r := &run{iam: c.IAM, lambda: c.Lambda, plan: plan, managed: map[managedRead]*managedPolicy{}}
 	throttled := func() int64 { return 0 }
 	if c.Throttled != nil {
 		before := c.Throttled()
@@ -198,6 +198,7 @@ func (r *run) readDocuments(ctx context.Context, t *target) {
 		})
 		t.documents = r.documents(ctx, t.facts.Name)
 		boundary.Wait()
+		r.reconcile(ctx, t)
 	}()
 }
 
@@ -213,7 +214,7 @@ type run struct {
 	rolesOnly bool
 
 	mu      sync.Mutex
-	managed map[string]*managedPolicy
+	managed map[managedRead]*managedPolicy
 }
 
 // target holds the facts about one principal. Concurrent reads write different fields.
@@ -245,10 +246,8 @@ func (t *target) assemble(throttled int64) audit.TargetFacts {
 	f := t.factsWithDocuments()
 	for _, p := range []snapshot{t.lookup, t.documents, t.boundary, t.simulation.snapshot} {
 		f.CutOff = f.CutOff || p.cutOff
-		if p.absent {
-			f.Presence = audit.Absent
-		}
 	}
+	t.assess(&f)
 	if f.Presence == audit.Absent {
 		// Problems of a principal that does not exist are irrelevant.
 		f.Unread, f.TrustProblem, f.CutOff = nil, audit.Problem{}, false

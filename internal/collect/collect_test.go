@@ -17,6 +17,7 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/examples"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/awsanswer"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/account"
 	"github.com/remotion-audit/remotion-audit/internal/collect"
@@ -69,6 +70,7 @@ func collectorWith(cfg aws.Config) collect.Collector {
 		o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
 	})
 	cfg.Retryer = func() aws.Retryer { return retryer }
+	cfg.APIOptions = append(cfg.APIOptions, awsanswer.AddTo)
 	return collect.Collector{IAM: iam.NewFromConfig(cfg), Lambda: lambda.NewFromConfig(cfg)}
 }
 

@@ -52,65 +52,67 @@ func (r *run) groupsOf(ctx context.Context, user string) (groups []types.Group, 
 }
 
 func (r *run) groups(ctx context.Context, user string) snapshot {
-	groups, err := r.groupsOf(ctx, user)
-	all := parallel(len(groups), func(i int) snapshot {
-		name := aws.ToString(groups[i].GroupName)
-		group := r.readHolder(ctx, r.group(name))
-		group.absent = false // the group was deleted, not the user
-		group.problems, _ = r.readScopeProblem(group.problems, fmt.Sprintf("group %q", name),
-			aws.ToString(groups[i].Arn), "iam:ListGroupPolicies", "iam:ListAttachedGroupPolicies")
-		return group
-	})
-	if err != nil {
-		all.merge(r.listFailed(ctx, "the list of groups", "iam:ListGroupsForUser", err))
-	}
-	return all
+	return listed[types.Group]{
+		what: "the list of groups", action: "iam:ListGroupsForUser",
+		list: func(ctx context.Context) ([]types.Group, error) { return r.groupsOf(ctx, user) },
+		id:   func(g types.Group) string { return fmt.Sprintf("group %q", aws.ToString(g.GroupName)) },
+		read: func(ctx context.Context, g types.Group, _ int) snapshot {
+			group := r.readHolder(ctx, r.group(aws.ToString(g.GroupName)))
+			// The group was deleted, not the user.
+			group.gone, group.existence = group.missed != nil, existence{}
+			group.problems, _ = r.readScopeProblem(group.problems,
+				fmt.Sprintf("group %q", aws.ToString(g.GroupName)), aws.ToString(g.Arn),
+				"iam:ListGroupPolicies", "iam:ListAttachedGroupPolicies")
+			return group
+		},
+	}.readAll(ctx)
 }
 
 // readHolder reads the policies of one holder.
 func (r *run) readHolder(ctx context.Context, h policyHolder) snapshot {
 	kind := map[string]string{"user": "User", "group": "Group", "role": "Role"}[h.kind]
-	return parallel(2, func(i int) (all snapshot) {
+	return parallel(2, func(i int) snapshot {
 		if i == 0 {
-			names, err := h.inlineNames(ctx)
-			all = parallel(len(names), func(i int) snapshot {
-				id := fmt.Sprintf("inline policy %q%s", names[i], h.suffix)
-				text, err := h.inline(ctx, names[i])
-				return r.snapshotOf(ctx, id, "iam:Get"+kind+"Policy", text, err)
-			})
-			if err != nil {
-				all.merge(r.listFailed(ctx, "the list of inline policies"+h.suffix, "iam:List"+kind+"Policies",
-					err))
+			inlineID := func(name string) string {
+				return fmt.Sprintf("inline policy %q%s", name, h.suffix)
 			}
-			return all
+			return listed[string]{
+				what: "the list of inline policies" + h.suffix, action: "iam:List" + kind + "Policies",
+				list: h.inlineNames, id: inlineID,
+				read: func(ctx context.Context, name string, _ int) snapshot {
+					text, err := h.inline(ctx, name)
+					return snapshotOf(ctx, inlineID(name), "iam:Get"+kind+"Policy", text, err)
+				},
+			}.readAll(ctx)
 		}
-		attached, err := h.attached(ctx)
-		all = parallel(len(attached), func(i int) snapshot {
-			id := fmt.Sprintf("managed policy %q%s", aws.ToString(attached[i].PolicyName), h.suffix)
-			return r.readManaged(ctx, id, aws.ToString(attached[i].PolicyArn))
-		})
-		if err != nil {
-			all.merge(r.listFailed(ctx, "the list of attached policies"+h.suffix,
-				"iam:ListAttached"+kind+"Policies", err))
+		managedID := func(p types.AttachedPolicy) string {
+			return fmt.Sprintf("managed policy %q%s", aws.ToString(p.PolicyName), h.suffix)
 		}
-		return all
+		return listed[types.AttachedPolicy]{
+			what:   "the list of attached policies" + h.suffix,
+			action: "iam:ListAttached" + kind + "Policies", list: h.attached, id: managedID,
+			read: func(ctx context.Context, p types.AttachedPolicy, look int) snapshot {
+				return r.readManaged(ctx, managedID(p), aws.ToString(p.PolicyArn), look)
+			},
+		}.readAll(ctx)
 	})
 }
 
 // snapshotOf returns the policy that was read, or the problem of the read.
-func (r *run) snapshotOf(ctx context.Context, id, action, text string, err error) snapshot {
+func snapshotOf(ctx context.Context, id, action, text string, err error) snapshot {
 	switch {
 	case err == nil:
 		return policy(id, text)
 	case isGone(err):
-		return snapshot{} // a policy that was deleted after the list grants nothing
+		return snapshot{gone: true}
 	}
 	return problemOf(ctx, id, action, err)
 }
 
-func (r *run) listFailed(ctx context.Context, what, action string, err error) snapshot {
+// listFailed returns the snapshot of a list that failed.
+func listFailed(ctx context.Context, what, action string, err error) snapshot {
 	if isGone(err) {
-		return snapshot{absent: true}
+		return snapshot{existence: existence{missed: []string{action}}}
 	}
 	return problemOf(ctx, what, action, err)
 }
@@ -124,16 +126,23 @@ type managedPolicy struct {
 	err    error
 }
 
-func (r *run) readManaged(ctx context.Context, id, policy string) snapshot {
+// managedRead identifies a read of a managed policy: the ARN, and 1 for the second look.
+type managedRead struct {
+	arn  string
+	look int
+}
+
+// readManaged reads a managed policy. look is 0 for the first look and 1 for the second.
+func (r *run) readManaged(ctx context.Context, id, policy string, look int) snapshot {
 	r.mu.Lock()
-	m := r.managed[policy]
+	m := r.managed[managedRead{policy, look}]
 	if m == nil {
 		m = &managedPolicy{}
-		r.managed[policy] = m
+		r.managed[managedRead{policy, look}] = m
 	}
 	r.mu.Unlock()
 	m.once.Do(func() { m.fetch(ctx, r.iam, policy) })
-	read := r.snapshotOf(ctx, id, m.action, m.text, m.err)
+	read := snapshotOf(ctx, id, m.action, m.text, m.err)
 	if strings.HasPrefix(policy, r.arn("policy/")) { // the deployment need not name AWS's policies
 		// The problem has the name of the policy only, so that a policy with two attachments is one
 		// problem.
@@ -166,15 +175,20 @@ func (m *managedPolicy) fetch(ctx context.Context, client *iam.Client, arn strin
 	}
 }
 
+// readBoundary reads the boundary of a principal. A boundary that IAM does not find, twice, must not
+// count as no boundary.
 func (r *run) readBoundary(ctx context.Context, arn string) snapshot {
 	if arn == "" {
 		return snapshot{}
 	}
 	id := fmt.Sprintf("permissions boundary %q", arn)
-	boundary := r.readManaged(ctx, id, arn)
-	if boundary.policies == nil && boundary.problems == nil {
-		// A boundary that cannot be found must not count as no boundary.
-		boundary.problems = []audit.Problem{{What: id, Why: "IAM did not find the policy"}}
+	boundary := r.readManaged(ctx, id, arn, 0)
+	if boundary.gone {
+		boundary = r.readManaged(ctx, id, arn, 1)
+	}
+	if boundary.gone {
+		boundary.problems = []audit.Problem{{What: id, Why: "IAM did not find the policy",
+			Remedy: "create the policy, or remove the boundary"}}
 	}
 	return boundary
 }

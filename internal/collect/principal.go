@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/awsanswer"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
@@ -31,16 +32,22 @@ func (r *run) findPermissionSet(ctx context.Context, t *target) {
 		return
 	}
 	pattern := regexp.MustCompile(permissionSetRole(set))
-	pages := iam.NewListRolesPaginator(r.iam, &iam.ListRolesInput{PathPrefix: aws.String(ssoPath)})
-	err := eachPage(ctx, pages.HasMorePages, pages.NextPage, func(out *iam.ListRolesOutput) {
-		for _, role := range out.Roles {
-			if name := aws.ToString(role.RoleName); pattern.MatchString(name) {
-				t.facts.Name = "role/" + name
+	var err error
+	for range 2 { // one answer without the role is no proof
+		pages := iam.NewListRolesPaginator(r.iam, &iam.ListRolesInput{PathPrefix: aws.String(ssoPath)})
+		err = eachPage(ctx, pages.HasMorePages, pages.NextPage, func(out *iam.ListRolesOutput) {
+			for _, role := range out.Roles {
+				if name := aws.ToString(role.RoleName); pattern.MatchString(name) {
+					t.facts.Name = "role/" + name
+				}
 			}
+		})
+		if found, _ := entity(t.facts.Name); found == "role" {
+			return
 		}
-	})
-	if found, _ := entity(t.facts.Name); found == "role" {
-		return
+		if err != nil {
+			break
+		}
 	}
 	t.facts.ARN = r.arn("role" + ssoPath + "AWSReservedSSO_" + set + "_*")
 	if err != nil {
@@ -48,43 +55,52 @@ func (r *run) findPermissionSet(ctx context.Context, t *target) {
 		return
 	}
 	t.facts.Presence = audit.Absent
-	t.lookup.absent = true
+	t.lookup.missed = []string{"iam:ListRoles"}
 }
 
 // readTarget reads the principal itself: its existence, path and boundary, and the trust policy of
-// a role.
+// a role. It does not believe a single NoSuchEntity.
 func (r *run) readTarget(ctx context.Context, t *target) {
 	kind, name := entity(t.facts.Name)
 	var boundary *types.AttachedPermissionsBoundary
-	var err error
-	action := "iam:GetUser"
+	var action string
+	var read func() error
 	switch kind {
 	case "user":
-		var out *iam.GetUserOutput
-		if out, err = r.iam.GetUser(ctx, &iam.GetUserInput{UserName: &name}); err == nil &&
-			out.User != nil {
-			t.facts.ARN, boundary = aws.ToString(out.User.Arn), out.User.PermissionsBoundary
+		action = "iam:GetUser"
+		read = func() error {
+			out, err := r.iam.GetUser(ctx, &iam.GetUserInput{UserName: &name})
+			if err == nil {
+				t.facts.ARN, boundary = aws.ToString(out.User.Arn), out.User.PermissionsBoundary
+			}
+			return err
 		}
 	case "role":
 		action = "iam:GetRole"
-		var out *iam.GetRoleOutput
-		if out, err = r.iam.GetRole(ctx, &iam.GetRoleInput{RoleName: &name}); err == nil &&
-			out.Role != nil {
-			t.facts.ARN, boundary = aws.ToString(out.Role.Arn), out.Role.PermissionsBoundary
-			t.readTrust(aws.ToString(out.Role.AssumeRolePolicyDocument))
+		read = func() error {
+			out, err := r.iam.GetRole(ctx, &iam.GetRoleInput{RoleName: &name})
+			if err == nil {
+				t.facts.ARN, boundary = aws.ToString(out.Role.Arn), out.Role.PermissionsBoundary
+				t.readTrust(aws.ToString(out.Role.AssumeRolePolicyDocument))
+			}
+			return err
 		}
 	default: // a permission set that was not found
 		return
 	}
+	err := read()
+	if isGone(err) {
+		err = read()
+	}
 	switch {
 	case err == nil:
-		t.facts.Presence = audit.Present
+		t.facts.Presence, t.lookup.found = audit.Present, []string{action}
 		if boundary != nil {
 			t.boundaryARN = aws.ToString(boundary.PermissionsBoundaryArn)
 		}
 		return
 	case isGone(err):
-		t.facts.Presence, t.lookup.absent = audit.Absent, true
+		t.facts.Presence, t.lookup.missed = audit.Absent, []string{action}
 	default:
 		t.lookup = problemOf(ctx, fmt.Sprintf("the %s %q itself", kind, name), action, err)
 		t.facts.TrustProblem = t.lookup.problems[0]
@@ -95,22 +111,15 @@ func (r *run) readTarget(ctx context.Context, t *target) {
 }
 
 func (t *target) readTrust(encoded string) {
+	if encoded == "" {
+		t.facts.TrustProblem = audit.Problem{What: "trust policy",
+			Why:    (&awsanswer.Incomplete{Operation: "GetRole", Lacks: "the trust policy"}).Error(),
+			Remedy: incompleteRemedy}
+		return
+	}
 	doc, problem := parseDocument("trust policy", encoded, iampolicy.ParseTrust)
 	t.facts.Trust = doc
 	if problem != nil {
 		t.facts.TrustProblem = *problem
 	}
-}
-
-// eachPage calls visit for each page of a paginator.
-func eachPage[Out, Options any](ctx context.Context, more func() bool,
-	next func(context.Context, ...func(*Options)) (*Out, error), visit func(*Out)) error {
-	for more() {
-		out, err := next(ctx)
-		if err != nil {
-			return err
-		}
-		visit(out)
-	}
-	return nil
 }

@@ -123,15 +123,20 @@ func (r *run) renderRole() (role string, guessed bool) {
 }
 
 // dropMissingDefaultRole removes the default render role from the targets if the role does not
-// exist and all deployed functions use other roles. It reports whether it removed the role.
+// exist and all deployed functions use other roles. It reports whether it removed the role. It waits
+// for all reads of the role, because one of them can contradict the others.
 func (r *run) dropMissingDefaultRole(s survey) bool {
 	if len(s.functions) == 0 {
 		return false
 	}
 	n := len(r.targets)
 	r.targets = slices.DeleteFunc(r.targets, func(t *target) bool {
-		return t.facts.Kind == audit.RenderRole && t.facts.Name == "role/"+policies.RoleName &&
-			t.facts.Presence == audit.Absent && len(t.facts.Functions) == 0
+		if t.facts.Kind != audit.RenderRole || t.facts.Name != "role/"+policies.RoleName ||
+			t.facts.Presence != audit.Absent || len(t.facts.Functions) > 0 {
+			return false
+		}
+		<-t.read
+		return t.documents.found == nil && t.lookup.found == nil
 	})
 	return len(r.targets) < n
 }

@@ -208,18 +208,17 @@ func (r *run) simulateBatch(ctx context.Context, t *target,
 	if !slices.Equal(b.resources, []string{"*"}) {
 		in.ResourceArns = b.resources
 	}
-	var results []types.EvaluationResult
-	pages := iam.NewSimulatePrincipalPolicyPaginator(r.iam, in)
-	err := eachPage(ctx, pages.HasMorePages, pages.NextPage,
-		func(out *iam.SimulatePrincipalPolicyOutput) {
-			results = append(results, out.EvaluationResults...)
-		})
+	results, err := r.simulationResults(ctx, in)
+	if isGone(err) { // a single NoSuchEntity is no proof
+		results, err = r.simulationResults(ctx, in)
+	}
 	what := "the simulation of " + t.facts.Name
 	s.answers = map[needs.SimulationRequest]audit.Answer{}
 	switch {
 	case err == nil:
+		s.found = []string{"iam:SimulatePrincipalPolicy"}
 	case isGone(err):
-		s.absent = true
+		s.missed = []string{"iam:SimulatePrincipalPolicy"}
 		return s
 	case actionGroups(err) != nil && len(b.actions) > 1:
 		for _, group := range splitActions(b.actions, actionGroups(err)) {
@@ -240,11 +239,22 @@ func (r *run) simulateBatch(ctx context.Context, t *target,
 			} else {
 				s.problems = append(s.problems,
 					audit.Problem{What: what, Why: fmt.Sprintf("AWS's answer does not contain %s on %s", action,
-						resource)})
+						resource), Remedy: incompleteRemedy})
 			}
 		}
 	}
 	return s
+}
+
+// simulationResults reads all pages of one simulation.
+func (r *run) simulationResults(ctx context.Context,
+	in *iam.SimulatePrincipalPolicyInput) (results []types.EvaluationResult, err error) {
+	pages := iam.NewSimulatePrincipalPolicyPaginator(r.iam, in)
+	err = eachPage(ctx, pages.HasMorePages, pages.NextPage,
+		func(out *iam.SimulatePrincipalPolicyOutput) {
+			results = append(results, out.EvaluationResults...)
+		})
+	return results, err
 }
 
 // actionGroups returns the groups that AWS names when it refuses to simulate actions in one call:

@@ -1,6 +1,7 @@
 package collect
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/awsanswer"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
@@ -19,14 +21,18 @@ import (
 type snapshot struct {
 	policies []iampolicy.Policy
 	problems []audit.Problem
-	// absent is true if the principal does not exist, cutOff if the deadline ended the reads.
-	absent, cutOff bool
+	// existence is what the reads say about the existence of the principal.
+	existence
+	// gone is true if IAM did not find the policy or group that was read.
+	gone bool
+	// cutOff is true if the deadline ended the reads.
+	cutOff bool
 }
 
 func (r *snapshot) merge(o snapshot) {
 	r.policies = append(r.policies, o.policies...)
 	r.problems = append(r.problems, o.problems...)
-	r.absent = r.absent || o.absent
+	r.existence.merge(o.existence)
 	r.cutOff = r.cutOff || o.cutOff
 }
 
@@ -69,9 +75,30 @@ func policy(id, encoded string) snapshot {
 const (
 	deadline       = "the deadline ended the read"
 	throttleRemedy = "reduce other calls to IAM in this account, or run the audit at another time"
+	// incompleteRemedy is for an answer that lacks what each real answer holds.
+	incompleteRemedy = "run the audit again; if the answer stays incomplete, look for a proxy " +
+		"between the auditor and AWS that changes it"
+	expiredRemedy = "renew the credentials: sign in again, or set new keys"
+	invalidRemedy = "use valid credentials of this account, and check the clock of this machine"
+	networkRemedy = "check the network between the auditor and AWS, and run the audit again"
+	serviceRemedy = "run the audit again; if the error stays, check the AWS Health Dashboard"
 )
 
-// problemOf returns a snapshot with the problem of a failed call. action is the called action.
+// remedies are the remedies for error codes that all services have in common. The codes of the
+// protocols differ. https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
+var remedies = map[string]string{
+	"ExpiredToken": expiredRemedy, "ExpiredTokenException": expiredRemedy,
+	"RequestExpired": expiredRemedy, "TokenRefreshRequired": expiredRemedy,
+	"InvalidClientTokenId": invalidRemedy, "UnrecognizedClientException": invalidRemedy,
+	"SignatureDoesNotMatch": invalidRemedy, "InvalidSignatureException": invalidRemedy,
+	"IncompleteSignature": invalidRemedy, "IncompleteSignatureException": invalidRemedy,
+	"MissingAuthenticationToken": invalidRemedy, "MissingAuthenticationTokenException": invalidRemedy,
+	"InvalidAccessKeyId": invalidRemedy, "AuthFailure": invalidRemedy,
+	"OptInRequired": "complete the sign-up of the account, or enable the region",
+}
+
+// problemOf returns a snapshot with the problem of a failed call. action is the called action. Each
+// problem has an action to grant or a remedy.
 func problemOf(ctx context.Context, what, action string, err error) snapshot {
 	if ctx.Err() != nil {
 		p := audit.Problem{What: what, Why: deadline,
@@ -84,9 +111,14 @@ func problemOf(ctx context.Context, what, action string, err error) snapshot {
 	}
 	p := audit.Problem{What: what}
 	var api smithy.APIError
+	var incomplete *awsanswer.Incomplete
 	switch {
+	case errors.As(err, &incomplete):
+		p.Why, p.Remedy = incomplete.Error(), incompleteRemedy
+	case errors.Is(err, errRepeatedMarker):
+		p.Why, p.Remedy = err.Error(), incompleteRemedy
 	case !errors.As(err, &api):
-		p.Why = strings.ReplaceAll(err.Error(), "\n", ": ")
+		p.Why, p.Remedy = strings.ReplaceAll(err.Error(), "\n", ": "), networkRemedy
 	case isDenied(api):
 		p.Why, p.Grant = "access denied: "+api.ErrorMessage(), action
 	case isThrottle(err):
@@ -94,6 +126,7 @@ func problemOf(ctx context.Context, what, action string, err error) snapshot {
 		p.Remedy = throttleRemedy
 	default:
 		p.Why = fmt.Sprintf("%s: %s", api.ErrorCode(), api.ErrorMessage())
+		p.Remedy = cmp.Or(remedies[api.ErrorCode()], serviceRemedy)
 	}
 	return snapshot{problems: []audit.Problem{p}}
 }

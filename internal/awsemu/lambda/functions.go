@@ -138,5 +138,9 @@ func listTags(c call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return struct{ Tags map[string]string }{f.Tags}, nil
+	tags := f.Tags
+	if tags == nil {
+		tags = map[string]string{} // Lambda answers "Tags": {} for a function without tags
+	}
+	return struct{ Tags map[string]string }{tags}, nil
 }

@@ -1,0 +1,25 @@
+package awsanswer
+
+import "fmt"
+
+// Incomplete is the error of a successful answer that lacks something that each real answer holds.
+type Incomplete struct {
+	Operation string
+	// Lacks is what the answer lacks: "PolicyNames", "the element GetRoleResponse".
+	Lacks string
+	// Err is the error of reading the body; nil for none.
+	Err error
+}
+
+func (e *Incomplete) Error() string {
+	text := fmt.Sprintf("AWS answered %s without %s", e.Operation, e.Lacks)
+	if e.Err != nil {
+		text += ": " + e.Err.Error()
+	}
+	return text
+}
+
+func (e *Incomplete) Unwrap() error { return e.Err }
+
+// RetryableError makes the SDK repeat the call: such an answer is usually a failure on the way.
+func (e *Incomplete) RetryableError() bool { return true }
