@@ -130,6 +130,9 @@ func (l *lifecycle) nextErrors() (errs []Error, transitions []ErrorTransition) {
 			e.Runs++
 		}
 		e.Unverified, e.Missed = c.Error.Unverified, 0
+		if e.What == RefusedWhat { // each refused alert is announced
+			e.Notified = time.Time{}
+		}
 		c.Error = e
 		errs = append(errs, e)
 		confirmed := e.Runs > 1 || confirmedAtOnce(e)

@@ -25,8 +25,8 @@ type Digest struct {
 	// NewBaseline is true if there are Options.Problems, such as a damaged state. A baseline is then
 	// not that of the first audit.
 	NewBaseline bool
-	// Refusals counts the alerts that were given up since the last message. The message is shorter
-	// after each of them.
+	// Refusals counts the alerts that were given up for their content since the last message. The
+	// message is shorter after each of them.
 	Refusals int
 
 	// Reasons lists why the message is sent, without duplicates, the worst first.

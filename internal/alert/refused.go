@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -27,34 +28,38 @@ type Refused struct {
 	At      time.Time `json:"at"`
 	Subject string    `json:"subject"`
 	Why     string    `json:"why"`
-	// Times counts the alerts that were given up since the last alert that was sent.
-	Times int `json:"times"`
+	// Times counts the alerts since the last message that were given up for their content. It is zero
+	// if the topic did not exist.
+	Times int `json:"times,omitempty"`
 }
 
-// refusedWhat is the What of the auditor error about a refused alert.
-const refusedWhat = "an alert was given up"
+// RefusedWhat is the What of the auditor error about a refused alert.
+const RefusedWhat = "an alert was given up"
 
 // maxRefusedText bounds the texts of a refused alert, which may come from a damaged state.
 const maxRefusedText = 500
 
 // GiveUp returns the state without its claim. The next plan announces that the alert was given up,
-// and announces its content anew.
-func (s State) GiveUp(m Message, why string, now time.Time) State {
-	times := 1
+// and announces its content anew: in a shorter form if the content may be the cause.
+func (s State) GiveUp(m Message, why error, now time.Time) State {
+	times := 0
 	if s.Refused != nil {
-		times = min(max(s.Refused.Times, 0), maxCount) + 1
+		times = min(max(s.Refused.Times, 0), maxCount)
+	}
+	var refused *RefusedError
+	if !errors.As(why, &refused) || refused.Content {
+		times++
 	}
 	s.Pending = nil
 	s.Refused = &Refused{At: now.UTC(), Subject: textfmt.ASCII(m.Subject, maxRefusedText),
-		Why: textfmt.Truncate(why, maxRefusedText), Times: times}
+		Why: textfmt.Truncate(why.Error(), maxRefusedText), Times: times}
 	return s
 }
 
 // problem returns the auditor error about the refused alert.
 func (r Refused) problem() audit.Problem {
-	return audit.Problem{What: refusedWhat,
+	return audit.Problem{What: RefusedWhat,
 		Why: fmt.Sprintf("%q, %s: %s", textfmt.ASCII(r.Subject, maxRefusedText), textfmt.Time(r.At),
 			textfmt.Truncate(r.Why, maxRefusedText)),
-		Remedy: "no action needed if this message arrived: it announces again what is still true, in " +
-			"a shorter form"}
+		Remedy: "no action needed: this message announces again what is still true"}
 }

@@ -26,6 +26,12 @@ const (
 	// is lost if another run wrote first. Normally each lost write means that another run made
 	// progress. The limit ends the loop if S3 answers every write with a conflict.
 	maxLostWrites = 10
+	// maxRefused is the number of messages of one run that a topic may refuse. After the first one, a
+	// shorter message is planned.
+	maxRefused = 2
+	// maxTakeovers is how often a claim is taken over. A claim that no run can send must not keep the
+	// alerts of later runs from being sent.
+	maxTakeovers = 3
 )
 
 // A Ledger announces the report of one run of an auditor.
@@ -107,6 +113,15 @@ type announcement struct {
 	unknownWrites, lostWrites int
 	pollInterval              time.Duration
 	brokenCopied              bool // an unreadable state was copied to brokenKey
+
+	// refused counts the messages of this run that were refused for good. refusal describes the last
+	// message that was given up, to announce that if the state cannot be written.
+	refused int
+	refusal *alert.Refused
+	// claimVersion is the version of the state with the claim of another run, and claimSeen when this
+	// run first read that version.
+	claimVersion Condition
+	claimSeen    time.Time
 }
 
 // A storedState is the state as it was read.
@@ -143,16 +158,24 @@ func (a *announcement) run(ctx context.Context) error {
 			continue
 		case ownWrite:
 			return nil
-		case pending != nil && a.Now().Before(pending.Until):
-			if err := a.wait(ctx, pending.Until); err != nil {
+		case pending != nil && a.Now().Before(a.leaseEnd(stored)):
+			if err := a.wait(ctx, a.leaseEnd(stored)); err != nil {
 				a.outcome.Plan = a.plan(view)
 				return ErrBusy
 			}
 			continue
 		}
+		if pending != nil && a.hasSubscriber && pending.Takeovers >= maxTakeovers {
+			err := fmt.Errorf("%d runs could not send the alert %s", pending.Takeovers+1,
+				pending.DedupKey)
+			a.addStateError(err)
+			view.State = a.giveUp(pending.Message, view.State, err)
+			pending = nil // the claim or the state of this run replaces it
+		}
 		var claim alert.Pending
 		if pending != nil && a.hasSubscriber {
 			claim = *pending // the run that made this claim is dead
+			claim.Takeovers++
 		} else {
 			p := a.plan(view)
 			a.outcome.Plan = p
@@ -256,6 +279,23 @@ func (a *announcement) publishClaim(ctx context.Context, stored storedState,
 		a.lastBody = nil
 		return own, nil
 	}
+	var refused *alert.RefusedError
+	if errors.As(err, &refused) {
+		view.State = a.giveUp(claim.Message, view.State, err)
+		withdrawn := a.replaceClaim(ctx, stored, view.State)
+		a.lastBody = nil
+		if own && !refused.Content || a.refused >= maxRefused {
+			if !own {
+				a.outcome.Plan = a.plan(view)
+			}
+			return true, err
+		}
+		a.addStateError(err)
+		if !withdrawn {
+			return true, a.publishWithoutClaim(ctx, view)
+		}
+		return false, nil // plan a message that announces this, too
+	}
 	// Nothing was announced. Withdraw this run's own claim, so that the next run need not wait. Keep
 	// the claim of a dead run: its message may announce gaps that no later run finds.
 	if own {
@@ -264,6 +304,27 @@ func (a *announcement) publishClaim(ctx context.Context, stored storedState,
 		a.outcome.Plan = a.plan(view)
 	}
 	return true, err
+}
+
+// giveUp returns the last confirmed state with a message that was given up, and counts the message.
+func (a *announcement) giveUp(m alert.Message, confirmed alert.State, err error) alert.State {
+	a.refused++
+	confirmed = confirmed.GiveUp(m, err, a.Now())
+	a.refusal = confirmed.Refused
+	return confirmed
+}
+
+// leaseEnd returns when the lease of a claim ends. The time in the claim comes from another clock.
+// It is not believed if it is more than a lease after this run first read the claim: the owner made
+// the claim before that, and stops publishing before the end of its lease.
+func (a *announcement) leaseEnd(stored storedState) time.Time {
+	if a.claimVersion != stored.overwrite || a.claimSeen.IsZero() {
+		a.claimVersion, a.claimSeen = stored.overwrite, a.Now()
+	}
+	if latest := a.claimSeen.Add(Lease); stored.state.Pending.Until.After(latest) {
+		return latest
+	}
+	return stored.state.Pending.Until
 }
 
 // publishWithinLease publishes a claimed message, and stops before the lease or the deadline ends.
@@ -278,34 +339,50 @@ func (a *announcement) publishWithinLease(ctx context.Context, claim *alert.Pend
 }
 
 // replaceClaim replaces a claim of this run by next: the state after the message, or the state
-// before the claim.
-func (a *announcement) replaceClaim(ctx context.Context, claimed storedState, next alert.State) {
+// before the claim. It reports whether the claim is gone.
+func (a *announcement) replaceClaim(ctx context.Context, claimed storedState,
+	next alert.State) bool {
 	var err error
 	for range writeAttempts {
 		if _, err = a.Objects.Put(ctx, a.Key, next.JSON(), claimed.overwrite); err == nil {
-			return
+			return true
 		}
 		current, errRead := a.readState(ctx)
 		if errRead == nil && !bytes.Equal(current.body, claimed.body) {
-			return // the write succeeded, or another run took the claim over
+			return true // the write succeeded, or another run took the claim over
 		}
 		err = errors.Join(err, errRead)
 	}
 	a.addStateError(err)
+	return false
 }
 
 // publishWithoutClaim publishes a message without storing a claim or a state.
 func (a *announcement) publishWithoutClaim(ctx context.Context, view View) error {
-	p := a.plan(view)
-	a.outcome.Plan = p
-	if p.Message.Zero() || !a.hasSubscriber {
-		return nil
+	for {
+		if a.refusal != nil {
+			view.State.Refused = a.refusal
+		}
+		p := a.plan(view)
+		a.outcome.Plan = p
+		if p.Message.Zero() || !a.hasSubscriber {
+			return nil
+		}
+		err := a.publish(ctx, p.Message)
+		var refused *alert.RefusedError
+		switch {
+		case err == nil:
+			a.outcome.Published++
+			return nil
+		case !errors.As(err, &refused):
+			return err
+		}
+		view.State = a.giveUp(p.Message, view.State, err)
+		if !refused.Content || a.refused >= maxRefused {
+			return err
+		}
+		a.addStateError(err)
 	}
-	if err := a.publish(ctx, p.Message); err != nil {
-		return err
-	}
-	a.outcome.Published++
-	return nil
 }
 
 // wait sleeps for one poll interval while another run announces, at most until that run's claim

@@ -70,6 +70,7 @@ type world struct {
 	now    time.Time
 	actors []*actor
 	mishap mishap
+	more   []mishap      // mishaps of other runs
 	turn   chan struct{} // an actor sends when it stops or ends
 
 	body    []byte
@@ -93,8 +94,10 @@ func (w *world) do(a *actor, what string, step func() error) error {
 	n := a.step
 	a.step++
 	kind := none
-	if a == w.actors[w.mishap.run] && n == w.mishap.step {
-		kind = w.mishap.kind
+	for _, m := range append(w.more, w.mishap) {
+		if a == w.actors[m.run] && n == m.step {
+			kind = m.kind
+		}
 	}
 	w.steps = append(w.steps,
 		fmt.Sprintf("%s %s%s", a.name, what, [...]string{"", " (dies before)", " (dies after)",
@@ -228,9 +231,9 @@ func (w *world) start(a *actor) {
 	<-w.turn // wait until the actor stops before its first step
 }
 
-// run plays one schedule, and returns the number of actors to choose from at each point. After the
-// last choice, it always resumes the first ready actor. isNew is false if the schedule reaches a
-// known world.
+// run plays one schedule, and returns the number of actors to choose from at each point. A choice
+// counts modulo that number. After the last choice, run always resumes the first ready actor. isNew
+// is false if the schedule reaches a known world.
 func (w *world) run(choices []int, seen map[[sha256.Size]byte]bool) (options []int, isNew bool) {
 	for _, a := range w.actors {
 		w.start(a)
@@ -264,7 +267,7 @@ func (w *world) run(choices []int, seen map[[sha256.Size]byte]bool) (options []i
 		}
 		choice := 0
 		if n := len(options); n < len(choices) {
-			choice = choices[n]
+			choice = choices[n] % len(ready)
 		}
 		options = append(options, len(ready))
 		ready[choice].resume <- struct{}{}
@@ -298,7 +301,7 @@ func (w *world) end() {
 // later plays one more run after every lease has ended. The run finds the given gaps.
 func (w *world) later(gaps []string) {
 	w.now = w.now.Add(Lease + time.Second)
-	w.mishap = mishap{kind: none}
+	w.mishap, w.more = mishap{kind: none}, nil
 	w.actors = []*actor{{name: "later", gaps: gaps}}
 	w.run(nil, nil)
 }

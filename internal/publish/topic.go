@@ -32,13 +32,38 @@ func (t Topic) Publish(ctx context.Context, m alert.Message) error {
 		MessageStructure: &asJSON, MessageAttributes: attributes,
 	})
 	if err != nil {
-		return fmt.Errorf("alert to %s: %w%s", t.ARN, err, remedyFor(err, map[string]string{
+		return refused(fmt.Errorf("alert to %s: %w%s", t.ARN, err, remedyFor(err, map[string]string{
 			"AuthorizationError": "grant the function sns:Publish on the topic, and kms:GenerateDataKey " +
 				"and kms:Decrypt on its key if it has one",
 			"NotFound": "the topic does not exist: create it, or correct its ARN",
-		}))
+		})))
 	}
 	return nil
+}
+
+// refusals are the error codes with which SNS refuses a message for good, so that a retry of the
+// same message fails as well. The value is true if another message may be accepted. All other codes
+// pass without a change of the message: the service recovers (InternalError, KMSThrottling), or
+// somebody repairs a permission or a key (AuthorizationError, KMSAccessDenied, KMSDisabled,
+// KMSInvalidState, KMSNotFound, KMSOptInRequired, InvalidSecurity). EndpointDisabled and
+// PlatformApplicationDisabled are about mobile endpoints, which get no alerts.
+// https://docs.aws.amazon.com/sns/latest/api/API_Publish.html#API_Publish_Errors
+var refusals = map[string]bool{
+	"InvalidParameter": true, "ParameterValueInvalid": true, "ValidationException": true,
+	"NotFound": false,
+}
+
+// refused returns an error of SNS, as an alert.RefusedError if SNS refuses the message for good.
+func refused(err error) error {
+	var api smithy.APIError
+	if !errors.As(err, &api) {
+		return err
+	}
+	content, final := refusals[api.ErrorCode()]
+	if !final {
+		return err
+	}
+	return &alert.RefusedError{Err: err, Content: content}
 }
 
 // remedyFor returns the end of an error text: the remedy for the error code of AWS, or "".

@@ -11,6 +11,12 @@ import (
 // https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
 const MaxBytes = 256 * 1024
 
+// minBytes is the smallest limit that maxBytes returns.
+const minBytes = 4 * 1024
+
+// maxBytes returns the maximum size of the message: a quarter after each alert that was refused.
+func maxBytes(d alert.Digest) int { return max(MaxBytes>>min(2*d.Refusals, 8), minBytes) }
+
 // sizeOf returns the size of the message as SNS counts it, in bytes.
 func sizeOf(m alert.Message) int {
 	n := len(m.Subject) + len(m.Structure())
@@ -20,17 +26,17 @@ func sizeOf(m alert.Message) int {
 	return n
 }
 
-// fitMessage returns the message with the most units that does not exceed MaxBytes. build returns
-// the message with the first n units. If no message fits, fitMessage returns build(0).
-func fitMessage(units int, build func(n int) alert.Message) alert.Message {
+// fitMessage returns the message with the most units that does not exceed limit. build returns the
+// message with the first n units. If no message fits, fitMessage returns build(0).
+func fitMessage(units, limit int, build func(n int) alert.Message) alert.Message {
 	m := build(units)
-	if sizeOf(m) <= MaxBytes {
+	if sizeOf(m) <= limit {
 		return m
 	}
 	low, high := 0, max(0, units-1)
 	for low < high {
 		middle := (low + high + 1) / 2
-		if sizeOf(build(middle)) <= MaxBytes {
+		if sizeOf(build(middle)) <= limit {
 			low = middle
 		} else {
 			high = middle - 1

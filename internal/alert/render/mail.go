@@ -32,6 +32,10 @@ func mail(x excerpt) string {
 		b.Line(strings.Join(subjectParts(d), ", "))
 	}
 	b.Line(report.Headline(d.Report))
+	if e, omitted := omittedRefusal(x); omitted {
+		b.Line("")
+		b.Line(e.Problem + ": " + e.Why)
+	}
 	shown := x.report
 	shown.Notices = accompanyingNotices(x)
 	b.Explanations(shown)
@@ -88,6 +92,17 @@ func writeSection(b *report.Blocks, s section) {
 		b.Group(*s.group)
 	}
 	b.Fields(s.fields...)
+}
+
+// omittedRefusal returns the error about an alert that was given up, if the mail has no space for
+// its section. Such a mail is short because of that error.
+func omittedRefusal(x excerpt) (e alert.ErrorTransition, omitted bool) {
+	for _, e := range x.digest.Errors[len(x.errors):] {
+		if e.Error.What == alert.RefusedWhat {
+			return e, true
+		}
+	}
+	return e, false
 }
 
 // errorSections returns the sections of the auditor errors that are not about an audited target,

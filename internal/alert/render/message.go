@@ -47,8 +47,11 @@ const maxTargets = 100
 // Message returns the message with as much of the digest as fits.
 func Message(d alert.Digest, from Sender) alert.Message {
 	d.Targets = d.Targets[:min(len(d.Targets), maxTargets)]
-	m := fitMessage(units(d), func(n int) alert.Message { return compose(excerptOf(d, from, n)) })
-	if sizeOf(m) > MaxBytes {
+	limit := maxBytes(d)
+	m := fitMessage(units(d), limit, func(n int) alert.Message {
+		return compose(excerptOf(d, from, n))
+	})
+	if sizeOf(m) > limit {
 		return fallbackMessage(d, from)
 	}
 	return m
