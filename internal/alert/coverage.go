@@ -128,14 +128,6 @@ func (c coverage) reconfigured() bool {
 	return !c.before.zero() && !c.now.zero() && c.before.Settings != c.now.Settings
 }
 
-// lostIn reports whether something of the region was not found, and no second run confirms that
-// yet. Without a region, it reports whether something of any region was not found.
-func (c coverage) lostIn(region string) bool {
-	return c.lost && (region == "" || slices.ContainsFunc(c.regions, func(s SeenRegion) bool {
-		return s.Region == region && s.Missed > 0
-	}))
-}
-
 // next returns the configuration to store. A run that could not list everything retires nothing, so
 // the next run must still see what changed.
 func (c coverage) next(previous *Configuration) *Configuration {

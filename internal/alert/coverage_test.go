@@ -1,6 +1,7 @@
 package alert_test
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -8,6 +9,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/alert"
 	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/testing/schematest"
 )
 
 // withFunctions returns the report of a run that found functions in regions.
@@ -89,9 +91,14 @@ func TestOneRunThatFindsLessClosesNothing(t *testing.T) {
 			{withFunctions(reportOf(both, u), map[string]int{"us-east-1": 2, "eu-west-1": 2}), "baseline a"},
 			{withFunctions(reportOf(both), fewer), ""},
 			{withFunctions(reportOf(both), fewer), "recovered a ended"}}},
-		{"a gap recovers at once while another region has fewer functions", []step{
+		{"a gap does not recover while another region has fewer functions once", []step{
 			{withFunctions(reportOf(both, u), two), "baseline a"},
-			{withFunctions(reportOf(both), fewer), "recovered a ended"}}},
+			{withFunctions(reportOf(both), fewer), ""},
+			{withFunctions(reportOf(both), two), "recovered a ended"}}},
+		{"a gap recovers at once while all functions are found", []step{
+			{withFunctions(reportOf(both, u), two), "baseline a"},
+			{withFunctions(reportOf(both), map[string]int{"us-east-1": 2, "eu-west-1": 3}),
+				"recovered a ended"}}},
 		{"a gap of no region does not recover while fewer functions are found once", []step{
 			{withFunctions(reportOf(both, noRegion), two), "baseline a"},
 			{withFunctions(reportOf(both), fewer), ""},
@@ -100,6 +107,13 @@ func TestOneRunThatFindsLessClosesNothing(t *testing.T) {
 			{withFunctions(reportOf(both, u), two), "baseline a"},
 			{withFunctions(reportOf(both, partial), one), ""},
 			{withFunctions(reportOf(both, u), two), ""}}},
+		{"a gap is not worse because its region is not found once", []step{
+			{withFunctions(reportOf(both, partial), two), "baseline a"},
+			{withFunctions(reportOf(both, u), one), ""},
+			{withFunctions(reportOf(both, partial), two), ""}}},
+		{"a gap with a higher severity is worse at once", []step{
+			{withFunctions(reportOf(both, u), two), "baseline a"},
+			{withFunctions(reportOf(both, finding("user/u", "a", audit.Missing, critical)), one), "worse a"}}},
 		{"a requirement of a release that is not found once is kept", []step{
 			{withFunctions(reportOf(both, u), two), "baseline a"},
 			{withFunctions(without(reportOf(both), "a"), fewer), ""},
@@ -251,5 +265,40 @@ func TestRegionsWithFunctions(t *testing.T) {
 		if got := s.State.RegionsWithFunctions(); !slices.Equal(got, step.want) {
 			t.Errorf("after run %d: %q, want %q", i+1, got, step.want)
 		}
+	}
+}
+
+// TestTheStateMatchesItsSchema checks a state with every field that concerns what a run did not see,
+// and with a refused alert and a claim.
+func TestTheStateMatchesItsSchema(t *testing.T) {
+	both := []string{"user/u", "role/r"}
+	role := ofRole(finding("role/r", "a", audit.Missing, high))
+	unverified := ofRole(finding("role/r", "b", audit.Unverified, high))
+	s := newStory(t)
+	s.Options.Configured = alert.Configuration{Targets: both[:1], Regions: []string{"us-east-1"},
+		Settings: "s"}
+	two := map[string]int{"us-east-1": 1, "eu-west-1": 2}
+	s.Run(withFunctions(reportOf(both, role, unverified), two))
+	s.After(hour, withFunctions(reportOf(both, role, unverified), two))
+	s.After(hour, withFunctions(reportOf(both[:1]), map[string]int{"us-east-1": 1}))
+	state := s.State.GiveUp(alert.Message{Subject: "s"}, errors.New("refused"), s.Now)
+	next := state
+	state.Pending = &alert.Pending{ID: "i", DedupKey: "k", Owner: "o", Until: s.Now, Next: next,
+		Takeovers: 1, Message: alert.Message{Subject: "s", Attributes: []alert.Attribute{},
+			Bodies: map[string]string{"default": "{}"}}}
+	state.Pending.Next.SchemaVersion = alert.StateVersion
+	text := string(state.JSON())
+	for _, field := range []string{"configured", "regions", "functions", "missed", "refused", "times",
+		"takeovers"} {
+		if !strings.Contains(text, `"`+field+`"`) {
+			t.Errorf("the state has no %s\n%s", field, text)
+		}
+	}
+	if strings.Count(text, `"missed": 1`) != 6 { // a region, a gap and an error; in both states
+		t.Errorf("the state counts other misses\n%s", text)
+	}
+	if err := schematest.Validate(t, schematest.Compile(t, "state.schema.json"),
+		[]byte(text)); err != nil {
+		t.Errorf("%v\n%s", err, text)
 	}
 }

@@ -186,7 +186,10 @@ func (l *lifecycle) openGap(f audit.Finding, previous Gap) (Gap, []GapTransition
 	default:
 		reason = ReasonReminder // dropEarlyReminders removes a reminder that is not due
 	}
-	if reason == ReasonPartlyRecovered && l.coverage.lostIn(g.Region) {
+	// With fewer functions, a gap covers fewer resources: its status says nothing until a second run
+	// confirms them.
+	if l.coverage.lost && (reason == ReasonPartlyRecovered ||
+		reason == ReasonWorse && g.Severity <= g.NotifiedSeverity) {
 		return g, nil
 	}
 	return g, []GapTransition{{reason, g, f}}
@@ -231,8 +234,9 @@ func (l *lifecycle) closeReason(previous Gap, f audit.Finding, inReport bool) Re
 // that. It also returns the gap to store if it stays open.
 //
 // A run may not find a function, a region or a role that still exists: AWS answered once with
-// nothing. So a gap retires if the configuration changed, or if two runs did not find it. A gap does
-// not recover while a second run has to confirm that functions are gone.
+// nothing. So a gap retires if the configuration changed, or if two runs did not find it. No gap
+// recovers while a second run has to confirm that functions are gone: a gap is about all regions
+// and roles, and its example shows only one of them.
 func (l *lifecycle) confirmedReason(g Gap, f audit.Finding, inReport bool) (Reason, Gap) {
 	reason := l.closeReason(g, f, inReport)
 	switch c := l.coverage; {
@@ -240,7 +244,7 @@ func (l *lifecycle) confirmedReason(g Gap, f audit.Finding, inReport bool) (Reas
 		return "", g
 	case reason == ReasonRecovered:
 		g.Missed = 0
-		if c.lostIn(g.Region) && !g.targetMissing() {
+		if c.lost && !g.targetMissing() {
 			reason = ""
 		}
 		return reason, g

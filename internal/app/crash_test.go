@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
@@ -49,6 +50,8 @@ type process struct {
 	dies   int
 	after  bool
 	random *rand.Rand // delays the steps; nil for no delay
+	// silent are the regions in which the account seems to have no functions.
+	silent []string
 
 	mutex sync.Mutex
 	steps []string
@@ -89,6 +92,13 @@ func (p *process) handler(server http.Handler) http.Handler {
 			if strings.Contains(r.Header.Get("Authorization"), "/"+name+"/aws4_request") {
 				service = name
 			}
+		}
+		if slices.ContainsFunc(p.silent, func(region string) bool {
+			return strings.Contains(r.Header.Get("Authorization"), "/"+region+"/lambda/")
+		}) {
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = io.WriteString(w, `{"Functions":[]}`)
+			return
 		}
 		if service == "" {
 			server.ServeHTTP(w, r)
