@@ -325,6 +325,12 @@ func TestNamed(t *testing.T) {
 		{"logs:PutLogEvents",
 			"arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/remotion-render-*:log-stream:*",
 			"arn:aws:logs:*:*:log-group:/aws/lambda/prod-*", Satisfied},
+		{"lambda:GetLayerVersion", "arn:aws:lambda:us-east-1:678892195805:layer:remotion-binaries-*:*",
+			"arn:aws:lambda:*:*:function:prod-*", Satisfied},
+		{"lambda:GetLayerVersion", "arn:aws:lambda:us-east-1:678892195805:layer:remotion-binaries-*:*",
+			"arn:aws:lambda:*:*:layer:remotion-binaries-*:3", Partial},
+		{"lambda:GetLayerVersion", "arn:aws:lambda:us-east-1:678892195805:layer:remotion-binaries-*",
+			"arn:aws:lambda:*:*:layer:remotion-binaries-*:3", Partial},
 		// The Deny matches some objects, because Secret may be part of an object key.
 		{"s3:GetObject", "arn:aws:s3:::remotionlambda-useast1-*/*", "arn:aws:s3:::*Secret*/x", Partial},
 		{"s3:GetObject", "arn:aws:s3:::remotionlambda-useast1-*/*",

@@ -123,9 +123,9 @@ func (n Need) Preferring(resource string) Need {
 	return n
 }
 
-// Named returns the need narrowed to resources that can exist. The names of functions, log groups,
-// log streams and IAM entities contain no colon, and bucket names consist of a-z, 0-9, '.' and '-'.
-// Use Named for needs with a wildcard for each name. Without Named, a Deny on
+// Named returns the need narrowed to resources that can exist. The names of functions, layers, log
+// groups, log streams and IAM entities contain no colon, and bucket names consist of a-z, 0-9, '.'
+// and '-'. Use Named for needs with a wildcard for each name. Without Named, a Deny on
 // "arn:aws:lambda:*:*:function:b" is a hole in "arn:aws:lambda:r:1:function:a*", because IAM lets a
 // '*' match colons.
 func (n Need) Named() Need {
@@ -142,7 +142,9 @@ func (l language) narrowed() language {
 	l.atoms = slices.Clone(l.atoms)
 	fields := l.fields()
 	s3 := fields[arn.Service] == "s3"
-	layer := strings.HasPrefix(fields[arn.Resource], "layer:") // a layer version follows a colon
+	// A layer version follows a second colon. If the pattern lacks it, a wildcard stands for it.
+	layer := strings.HasPrefix(fields[arn.Resource], "layer:") &&
+		strings.Count(fields[arn.Resource], ":") < 2
 	colons, key := 0, false
 	for i := range l.atoms {
 		a := &l.atoms[i]
