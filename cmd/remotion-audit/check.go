@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +19,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/output"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 	"github.com/remotion-audit/remotion-audit/internal/policies/needs"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 type checkOptions struct {
@@ -50,7 +52,7 @@ and does not see other policies of the principal.
 if the policy is narrowed to them. --required checks everything that another policy
 document allows, exactly as written.
 
-Exit status: 0 everything is granted, 1 gaps, 2 unverified or an error.`,
+Exit status: 0 everything is granted, 1 gaps, 2 unverified or an error, 130 interrupted.`,
 		Example: `  remotion-audit check --policy role.json --for role
   remotion-audit check --policy user.json --boundary limits.json ` +
 			"--for user --purpose render --account 123456789012 --region eu-central-1" + `
@@ -89,7 +91,8 @@ Exit status: 0 everything is granted, 1 gaps, 2 unverified or an error.`,
 	f.StringVar(&o.principal, "principal", "",
 		"with --for user: ARN of the user or role with the policy (default: a user remotion-user)")
 	f.StringArrayVar(&o.context, "context", nil,
-		"context key of every request, key=value (repeatable)")
+		"context key of every request, key=value (repeatable; the value may be empty, and \\, is a "+
+			"comma in it)")
 	f.BoolVar(&o.excess, "excess", false,
 		"also list grants beyond the requirements (does not change the exit status)")
 	o.format.register(cmd, output.CheckFormats(), "result")
@@ -112,19 +115,17 @@ func runCheck(cmd *cobra.Command, o checkOptions) error {
 	if len(o.policies) == 0 {
 		return errors.New("--policy is required: set it to the policy file to check")
 	}
-	var extra app.AssumedContext
-	if err := extra.UnmarshalText([]byte(strings.Join(o.context, ","))); err != nil {
+	extra, err := parseContext(o.context)
+	if err != nil {
 		return fmt.Errorf("--context: %w", err)
 	}
-	files := files{stdin: cmd.InOrStdin()}
-	required, err := o.requirements(cmd, &files, iampolicy.Context(extra))
-	grants := o.grants(&files)
-	if err := errors.Join(append(files.errs, err)...); err != nil {
-		return err
+	result, err := o.result(cmd, extra)
+	if cmd.Context().Err() != nil {
+		fmt.Fprintln(cmd.ErrOrStderr(), "remotion-audit: interrupted")
+		return exitError(exitInterrupted)
 	}
-	result := check.Evaluate(grants, required, iampolicy.Context(extra))
-	if o.excess {
-		result.FindExcess(grants, required, iampolicy.Context(extra))
+	if err != nil {
+		return err
 	}
 	var b bytes.Buffer
 	if err := write(&b, result); err != nil {
@@ -138,6 +139,72 @@ func runCheck(cmd *cobra.Command, o checkOptions) error {
 		return exitError(status)
 	}
 	return nil
+}
+
+// result reads the files and checks them. It ends with the command's context.
+func (o checkOptions) result(cmd *cobra.Command, extra iampolicy.Context) (check.Verdict, error) {
+	ctx := cmd.Context()
+	files := files{ctx: ctx, stdin: cmd.InOrStdin()}
+	required, err := o.requirements(cmd, &files, extra)
+	grants := o.grants(&files)
+	if err := errors.Join(append(files.errs, err)...); err != nil {
+		return check.Verdict{}, err
+	}
+	result, err := check.Evaluate(ctx, grants, required, extra)
+	if err == nil && o.excess {
+		err = result.FindExcess(ctx, grants, required, extra)
+	}
+	return result, err
+}
+
+// parseContext reads the values of --context. Each has the form key=value, or several of them with
+// commas. The value may be empty, and "\," is a comma in a value. A key that occurs twice, in any
+// case, has both values.
+func parseContext(flags []string) (iampolicy.Context, error) {
+	ctx := iampolicy.Context{}
+	var errs []error
+	for _, flag := range flags {
+		for _, item := range splitPairs(flag) {
+			key, value, ok := strings.Cut(item, "=")
+			key = strings.TrimSpace(key)
+			switch {
+			case !ok:
+				errs = append(errs, fmt.Errorf("%q is not key=value (write \\, for a comma in a value)",
+					item))
+				continue
+			case len(key) < 5 || len(key) > 256 || !strings.Contains(key, ":"):
+				errs = append(errs, fmt.Errorf("%q is not a context key: use a key such as aws:SourceVpc",
+					key))
+				continue
+			}
+			for known := range ctx {
+				if strings.EqualFold(known, key) {
+					key = known
+				}
+			}
+			ctx[key] = append(ctx[key], value)
+		}
+	}
+	return ctx, errors.Join(errs...)
+}
+
+// splitPairs splits a text at its commas, except those with a backslash in front, and removes the
+// backslashes in front of commas and backslashes.
+func splitPairs(text string) (list []string) {
+	var b strings.Builder
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '\\' && i+1 < len(text) && (text[i+1] == ',' || text[i+1] == '\\'):
+			i++
+			b.WriteByte(text[i])
+		case c == ',':
+			list = append(list, b.String())
+			b.Reset()
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return append(list, b.String())
 }
 
 // requirements returns the requirements that the flags select.
@@ -222,48 +289,73 @@ func (o checkOptions) grants(files *files) (g iampolicy.Grants) {
 	return g
 }
 
-// files reads policy documents and collects all errors.
+// files reads policy documents and collects all errors. It stops reading when ctx ends.
 type files struct {
+	ctx   context.Context
 	stdin io.Reader // nil after a flag has used it
 	errs  []error
 }
-
-// maxDocument is the limit of a file in bytes. It is larger than the quota of any policy, boundary
-// or service control policy, including white space.
-// https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicyVersion.html
-const maxDocument = 131_072
 
 // policy returns the policy in a file, or in standard input if name is "-". After an error, its
 // Document is nil.
 func (f *files) policy(flag, name string) iampolicy.Policy {
 	p := iampolicy.Policy{ID: filepath.Base(name)}
-	refuse := func(err error) { f.errs = append(f.errs, fmt.Errorf("%s %s: %w", flag, name, err)) }
-	in := f.stdin
+	refuse := func(err error) {
+		f.errs = append(f.errs, fmt.Errorf("%s %s: %w", flag, textfmt.OneLine(name), err))
+	}
+	read := func() ([]byte, error) { return readFile(name) }
 	if name == "-" {
+		in := f.stdin
 		p.ID, f.stdin = "standard input", nil
 		if in == nil {
 			refuse(errors.New("standard input is already used for another document: use a file"))
 			return p
 		}
-	} else {
-		file, err := os.Open(name)
-		if err != nil {
-			f.errs = append(f.errs, fmt.Errorf("%s: %w", flag, err))
-			return p
-		}
-		defer file.Close()
-		in = file
+		read = func() ([]byte, error) { return readPolicy(in) }
 	}
-	text, err := io.ReadAll(io.LimitReader(in, maxDocument+1))
-	switch {
-	case err != nil:
+	text, err := f.interruptible(read)
+	if err == nil {
+		p.Document, err = iampolicy.Parse(string(text))
+	}
+	if path := (*os.PathError)(nil); errors.As(err, &path) {
+		err = path.Err // refuse names the file
+	}
+	if err != nil {
 		refuse(err)
-	case len(text) > maxDocument:
-		refuse(fmt.Errorf("a policy must have at most %d bytes", maxDocument))
-	default:
-		if p.Document, err = iampolicy.Parse(string(text)); err != nil {
-			refuse(err)
-		}
 	}
 	return p
+}
+
+func readFile(name string) ([]byte, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return readPolicy(file)
+}
+
+// readPolicy reads at most one byte more than iampolicy.Parse accepts.
+func readPolicy(in io.Reader) ([]byte, error) {
+	return io.ReadAll(io.LimitReader(in, iampolicy.MaxText+1))
+}
+
+// interruptible calls read, and returns early if the context ends: a pipe or a terminal may never
+// send anything. The reading goroutine then ends with the process.
+func (f *files) interruptible(read func() ([]byte, error)) ([]byte, error) {
+	type result struct {
+		text []byte
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() {
+		text, err := read()
+		done <- result{text, err}
+	}()
+	select {
+	case r := <-done:
+		return r.text, r.err
+	case <-f.ctx.Done():
+		return nil, f.ctx.Err()
+	}
 }

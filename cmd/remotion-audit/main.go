@@ -15,8 +15,9 @@ import (
 
 // The exit statuses. 0 means compliant.
 const (
-	exitGaps       = 1
-	exitUnverified = 2 // also for every usage or run-time error
+	exitGaps        = 1
+	exitUnverified  = 2 // also for every usage or run-time error
+	exitInterrupted = 130
 )
 
 // exitError ends the command with a status and without a message.

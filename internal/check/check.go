@@ -4,13 +4,15 @@
 //
 //	target := check.Target{Kind: policies.Role}
 //	required, err := check.ReleaseRequirements(target, policies.Latest())
-//	verdict := check.Evaluate(grants, required, nil)
+//	verdict, err := check.Evaluate(ctx, grants, required, nil)
 //
 // The package decides with package iampolicy alone and does not call AWS. It does not consider
 // other policies of a principal or the service control policies of an organization.
 package check
 
 import (
+	"context"
+
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
@@ -66,15 +68,28 @@ type Finding struct {
 	Impact   string            `json:"impact,omitempty"`
 }
 
+// maxWork is the work of one check in units of iampolicy.UnitOfWork. Requirements that are left when
+// it is spent are unverified. Ordinary documents need less than a hundredth of it.
+const maxWork = 24
+
 // Evaluate returns a verdict that states for each requirement whether the policies grant all of it.
 // The request context is the context of the requirement with the keys of extra added; extra wins.
-func Evaluate(grants iampolicy.Grants, required Required, extra iampolicy.Context) Verdict {
+// The error is that of ctx, if ctx ends first.
+func Evaluate(ctx context.Context, grants iampolicy.Grants, required Required,
+	extra iampolicy.Context) (Verdict, error) {
+	budget := iampolicy.NewBudget(ctx, maxWork*iampolicy.UnitOfWork)
+	v := evaluate(budget, grants, required, extra)
+	return v, ctx.Err()
+}
+
+func evaluate(budget *iampolicy.Budget, grants iampolicy.Grants, required Required,
+	extra iampolicy.Context) Verdict {
 	r := Verdict{
 		SchemaVersion: SchemaVersion, Status: audit.StatusCompliant, Required: required.Name,
 		Assumed: required.assumed(extra), Findings: []Finding{},
 	}
 	for _, req := range required.Requirements {
-		f := req.evaluate(grants, extra)
+		f := req.evaluate(budget, grants, extra)
 		r.Requirements++
 		switch {
 		case f.Status == iampolicy.Satisfied:
@@ -95,19 +110,23 @@ func Evaluate(grants iampolicy.Grants, required Required, extra iampolicy.Contex
 	return r
 }
 
-// FindExcess sets Excess and ExcessIncomplete.
-func (r *Verdict) FindExcess(grants iampolicy.Grants, required Required, extra iampolicy.Context) {
+// FindExcess sets Excess and ExcessIncomplete. The error is that of ctx, if ctx ends first.
+func (r *Verdict) FindExcess(ctx context.Context, grants iampolicy.Grants, required Required,
+	extra iampolicy.Context) error {
 	var needs []iampolicy.Need
 	for _, req := range required.Requirements {
 		for _, d := range req.demands {
 			needs = append(needs, d.need)
 		}
 	}
-	list, complete := grants.Excess(needs, extra)
+	budget := iampolicy.NewBudget(ctx, maxWork*iampolicy.UnitOfWork)
+	list, complete := grants.ExcessWithin(budget, needs, extra)
 	r.Excess, r.ExcessIncomplete = list, !complete
+	return ctx.Err()
 }
 
-func (r Requirement) evaluate(grants iampolicy.Grants, extra iampolicy.Context) Finding {
+func (r Requirement) evaluate(budget *iampolicy.Budget, grants iampolicy.Grants,
+	extra iampolicy.Context) Finding {
 	f := Finding{Sid: r.Sid, Action: r.Action, Resource: r.Resource, Severity: r.Severity,
 		Reason: r.Reason, Impact: r.Impact}
 	if r.Problem != "" {
@@ -118,7 +137,7 @@ func (r Requirement) evaluate(grants iampolicy.Grants, extra iampolicy.Context) 
 	var worst iampolicy.Coverage
 	granted := false
 	for _, d := range r.demands {
-		c := grants.Cover(d.need, audit.Overridden(d.context, extra))
+		c := grants.CoverWithin(budget, d.need, audit.Overridden(d.context, extra))
 		granted = granted || c.Status == iampolicy.Satisfied || c.Status == iampolicy.Partial ||
 			c.Status == iampolicy.Conditional
 		if worst.Status == "" || c.Status.Rank() > worst.Status.Rank() {
@@ -136,9 +155,31 @@ func (r Requirement) evaluate(grants iampolicy.Grants, extra iampolicy.Context) 
 	if f.Status == iampolicy.Unverified {
 		f.ExampleAction, f.ExampleARN = r.Action, r.Resource // the whole requirement is unverified
 	}
-	f.Statements, f.Covering = iampolicy.Refs(worst.Deciding), iampolicy.Refs(worst.Covering)
-	f.Miss = worst.Miss
+	f.Statements, f.Covering = refs(worst.Deciding), refs(worst.Covering)
+	if m := worst.Miss; m != nil && len(m.Pattern) <= maxMissPattern {
+		f.Miss = m
+	}
 	return f
+}
+
+// The limits of what a finding repeats of the policies. Without them, the size of a verdict could be
+// the product of the sizes of both documents.
+const (
+	maxStatements  = 40
+	maxResources   = 20
+	maxMissPattern = 2048
+)
+
+// refs returns references to at most maxStatements statements. A reference to a statement with many
+// resources does not list them.
+func refs(matches []iampolicy.Match) []iampolicy.StatementRef {
+	list := iampolicy.Refs(matches[:min(len(matches), maxStatements)])
+	for i := range list {
+		if len(list[i].Resources) > maxResources {
+			list[i].Resources = nil
+		}
+	}
+	return list
 }
 
 // Worst returns the highest severity of the gaps, or zero without gaps. A requirement from a file

@@ -12,6 +12,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 	"github.com/remotion-audit/remotion-audit/internal/policies/needs"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // Required is the list of requirements of a check.
@@ -113,18 +114,30 @@ func ReleaseRequirements(t Target, release policies.Release) (Required, error) {
 	return all, nil
 }
 
+// The limits of the requirements of one document: their number, and the size of all actions and
+// resources in bytes. A document with 300 actions on 300 resources has 9 KB, and would have 90,000
+// requirements. Each unusual document with more than these limits can be split into several.
+const (
+	maxRequirements    = 4096
+	maxRequiredPattern = 1 << 20
+)
+
 // DocumentRequirements returns the permissions that a policy document allows, exactly as written:
 // each combination of Sid, action and resource once. A condition that requires one value of a key
 // becomes the context of the requests. All other conditions are ignored, so the permission is
 // required in every context, which is stricter. A policy variable takes its value from ctx, else
-// from such a condition. A Deny, NotAction or NotResource is an error.
+// from such a condition. A Deny, NotAction or NotResource is an error. A statement with which the
+// document would exceed its limits is one requirement with a Problem.
 func DocumentRequirements(name string, doc *iampolicy.Document,
 	ctx iampolicy.Context) (Required, error) {
 	all := Required{Name: name}
+	index := map[permission]int{}
+	number, size := 0, 0
 	var errs []error
 	for i, s := range doc.Statements {
 		refuse := func(why string) {
-			errs = append(errs, fmt.Errorf("%s: statement %d (%s) %s", name, i+1, s.Start, why))
+			errs = append(errs, fmt.Errorf("%s: statement %d (%s) %s", textfmt.OneLine(name), i+1, s.Start,
+				why))
 		}
 		switch {
 		case s.Effect == iampolicy.Deny:
@@ -137,6 +150,14 @@ func DocumentRequirements(name string, doc *iampolicy.Document,
 			refuse("has NotResource: list the required resources instead")
 			continue
 		}
+		more := len(s.Action) * len(s.Resource)
+		moreBytes := totalSize(s.Action)*len(s.Resource) + totalSize(s.Resource)*len(s.Action)
+		if number+more > maxRequirements || size+moreBytes > maxRequiredPattern {
+			all.add(index, Requirement{Sid: s.Sid, Action: s.Action[0], Resource: s.Resource[0],
+				Problem: tooMany(i+1, s)})
+			continue
+		}
+		number, size = number+more, size+moreBytes
 		context := requiredContext(s.Conditions)
 		for _, action := range s.Action {
 			for _, resource := range s.Resource {
@@ -147,7 +168,7 @@ func DocumentRequirements(name string, doc *iampolicy.Document,
 					if expanded, missing = iampolicy.Expand(resource,
 						audit.Overridden(context, ctx)); missing != nil {
 						req.Problem = problem(missing[0])
-						all.add(req)
+						all.add(index, req)
 						continue
 					}
 				}
@@ -157,25 +178,46 @@ func DocumentRequirements(name string, doc *iampolicy.Document,
 					continue
 				}
 				req.demands = []demand{{need, context}}
-				all.add(req)
+				all.add(index, req)
 			}
 		}
 	}
 	return all, errors.Join(errs...)
 }
 
+// A permission identifies a requirement.
+type permission struct{ sid, action, resource string }
+
 // add appends a requirement. If r has a requirement with the same Sid, action and resource, add
-// appends the demands to that requirement, because two statements can require the same permission
-// in two contexts.
-func (r *Required) add(req Requirement) {
-	for i := range r.Requirements {
-		if o := &r.Requirements[i]; o.Sid == req.Sid && o.Action == req.Action &&
-			o.Resource == req.Resource {
-			o.demands = append(o.demands, req.demands...)
-			return
+// adds the demands and the problem to that requirement, because two statements can require the same
+// permission in two contexts. index has the place of each requirement.
+func (r *Required) add(index map[permission]int, req Requirement) {
+	key := permission{req.Sid, req.Action, req.Resource}
+	if i, ok := index[key]; ok {
+		o := &r.Requirements[i]
+		o.demands = append(o.demands, req.demands...)
+		if o.Problem == "" {
+			o.Problem = req.Problem
 		}
+		return
 	}
+	index[key] = len(r.Requirements)
 	r.Requirements = append(r.Requirements, req)
+}
+
+func totalSize(list []string) (n int) {
+	for _, s := range list {
+		n += len(s)
+	}
+	return n
+}
+
+// tooMany explains why a statement is not evaluated.
+func tooMany(number int, s iampolicy.Statement) string {
+	return fmt.Sprintf("statement %d (%s) requires %s on %s, and one check evaluates at most %d "+
+		"permissions with %d bytes: split the document", number, s.Start,
+		textfmt.Plural(len(s.Action), "action"), textfmt.Plural(len(s.Resource), "resource"),
+		maxRequirements, maxRequiredPattern)
 }
 
 // problem explains why a requirement with a variable cannot be evaluated.
@@ -188,13 +230,18 @@ func problem(variable string) string {
 		" without a value: add --context " + variable + "=VALUE"
 }
 
-// requiredContext returns the context that conditions of the form "key equals value" require.
+// requiredContext returns the context that conditions of the form "key equals value" require. Of
+// two conditions on one key, the first counts.
 func requiredContext(conditions []iampolicy.Condition) iampolicy.Context {
 	context := iampolicy.Context{}
 	for _, c := range conditions {
 		switch c.Operator {
 		case "StringEquals", "ArnEquals", "Bool", "NumericEquals", "DateEquals":
-			if len(c.Values) == 1 && !strings.ContainsAny(c.Values[0], "*?$") {
+			known := false
+			for key := range context {
+				known = known || strings.EqualFold(key, c.Key)
+			}
+			if !known && len(c.Values) == 1 && !strings.ContainsAny(c.Values[0], "*?$") {
 				context[c.Key] = c.Values
 			}
 		}
@@ -202,12 +249,23 @@ func requiredContext(conditions []iampolicy.Condition) iampolicy.Context {
 	return context
 }
 
+// joinValues joins the values of a key with commas. A backslash marks a comma within a value.
+func joinValues(values []string) string {
+	escaped := make([]string, len(values))
+	for i, v := range values {
+		escaped[i] = escapeComma.Replace(v)
+	}
+	return strings.Join(escaped, ",")
+}
+
+var escapeComma = strings.NewReplacer(`\`, `\\`, ",", `\,`)
+
 // assumed lists the context of all requirements as key=value, ordered by key.
 func (r Required) assumed(extra iampolicy.Context) []string {
 	values := map[string][]string{}
 	add := func(ctx iampolicy.Context) {
 		for key, list := range ctx {
-			if value := strings.Join(list, ","); !slices.Contains(values[key], value) {
+			if value := joinValues(list); !slices.Contains(values[key], value) {
 				values[key] = append(values[key], value)
 			}
 		}

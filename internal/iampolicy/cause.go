@@ -3,8 +3,9 @@ package iampolicy
 import "slices"
 
 // explainGap evaluates the example of a gap, and sets the cause of the gap and the statements that
-// decide about the example.
-func (g Grants) explainGap(c *Coverage, n *Need, ctx Context) {
+// decide about the example. Its work is steps of the search.
+func (g Grants) explainGap(c *Coverage, n *Need, ctx Context, s *search) {
+	s.steps -= g.patterns()
 	r := g.Evaluate(Request{Action: c.ExampleAction, Resource: c.ExampleARN, Context: ctx})
 	denies := filterMatches(r.Matched, func(m Match) bool { return m.Effect == Deny })
 	switch {
@@ -27,6 +28,9 @@ func (g Grants) explainGap(c *Coverage, n *Need, ctx Context) {
 		return
 	}
 	if near := filterMatches(r.Near, isIdentityAllow); len(near) > 0 {
+		for _, m := range near {
+			s.steps -= stepsOfNearest * len(m.Resource)
+		}
 		at, miss := nearest(near, n.Resource, c.ExampleARN)
 		c.Cause, c.Deciding = NarrowerGrant, near[at:at+1]
 		if near[at].NotResource == nil {
@@ -36,6 +40,9 @@ func (g Grants) explainGap(c *Coverage, n *Need, ctx Context) {
 	}
 	c.Cause = NoGrant
 }
+
+// stepsOfNearest is the work of nearest for one pattern, in steps.
+const stepsOfNearest = 1000
 
 // isIdentityAllow reports whether the statement is an Allow of an identity policy.
 func isIdentityAllow(m Match) bool { return m.Layer == Identity && m.Effect == Allow }

@@ -32,12 +32,15 @@ func (c Context) lookup(key string) ([]string, bool) {
 	if v, ok := c[key]; ok {
 		return v, true
 	}
-	for k, v := range c {
-		if strings.EqualFold(k, key) {
-			return v, true
+	// Of two keys that differ only in case, always take the same one.
+	found := ""
+	for k := range c {
+		if strings.EqualFold(k, key) && (found == "" || k < found) {
+			found = k
 		}
 	}
-	return nil, false
+	v, ok := c[found]
+	return v, ok && found != ""
 }
 
 // A Condition is one key of one operator in a statement's Condition, with all values of the key.

@@ -39,30 +39,48 @@ type Coverage struct {
 // condition counts if the context meets the condition. A Deny with a condition counts if the
 // context meets, or may meet, the condition. If the answer depends on unknown values, the status is
 // Conditional. The amount of work is bounded, and a need that exceeds the bound is Unverified.
-func (g Grants) Cover(n Need, ctx Context) Coverage {
-	if !n.concrete() {
-		return g.coverActions(n, ctx)
+func (g Grants) Cover(n Need, ctx Context) Coverage { return g.CoverWithin(unlimited(), n, ctx) }
+
+// CoverWithin is Cover within a budget that several calls share. If the budget is spent, or if its
+// context ends, the status is Unverified unless it is certain already.
+func (g Grants) CoverWithin(b *Budget, n Need, ctx Context) Coverage {
+	if b.spent() {
+		return Coverage{Status: Unverified, Reason: budgetExhausted}
 	}
-	if m, ok := g.coveredWithoutSearch(&n, n.action.text, ctx); ok {
+	s := b.newSearch(1)
+	limited := s.steps < budgetSteps
+	c := g.cover(n, ctx, s)
+	b.settle(s)
+	if c.Status == Unverified && (limited || b.spent()) {
+		c.Reason = budgetExhausted
+	}
+	return c
+}
+
+func (g Grants) cover(n Need, ctx Context, s *search) Coverage {
+	if !n.concrete() {
+		return g.coverActions(n, ctx, s)
+	}
+	if m, ok := g.coveredWithoutSearch(&n, n.action.text, ctx, s); ok {
 		return Coverage{Status: Satisfied, Covering: []Match{m}}
 	}
-	return g.coverAction(n, n.Action, n.action.text, ctx, newSearch())
+	return g.coverAction(n, n.Action, n.action.text, ctx, s)
 }
 
 // coverActions returns the result of Cover for an action pattern. It checks one action of each
 // class, and returns the most severe result.
-func (g Grants) coverActions(n Need, ctx Context) Coverage {
-	s := newSearch()
+func (g Grants) coverActions(n Need, ctx Context, s *search) Coverage {
 	// actionClasses may use half of the budget. The search for holes has the other half.
-	half := &search{steps: s.steps / 2, bytes: s.bytes}
+	half := &search{ctx: s.ctx, steps: s.steps / 2, bytes: s.bytes}
+	before := half.steps
 	classes := g.actionClasses(&n, half)
-	s.steps -= budgetSteps/2 - max(half.steps, 0)
+	s.steps -= before - half.steps
 	var worst Coverage
 	granted := false
 	for _, action := range classes {
 		lowered := strings.ToLower(action)
 		c := Coverage{Status: Satisfied}
-		if m, ok := g.coveredWithoutSearch(&n, lowered, ctx); ok {
+		if m, ok := g.coveredWithoutSearch(&n, lowered, ctx, s); ok {
 			c.Covering = []Match{m}
 		} else {
 			c = g.coverAction(n, action, lowered, ctx, s)
@@ -109,7 +127,7 @@ func (g Grants) coverAction(n Need, action, lowered string, ctx Context, s *sear
 	case definite:
 		c := Coverage{Status: q.gapStatus(g), ExampleAction: action, ExampleARN: hole,
 			Covering: q.coveringStatements()}
-		g.explainGap(&c, &n, ctx)
+		g.explainGap(&c, &n, ctx, s)
 		return c
 	case spent:
 		return Coverage{Status: Unverified, Reason: searchExhausted, ExampleAction: action,
@@ -126,8 +144,9 @@ func (g Grants) coverAction(n Need, action, lowered string, ctx Context, s *sear
 
 // coveredWithoutSearch reports whether the need is satisfied in the most common way: in each layer,
 // one statement covers all of the need, and no Deny overlaps the need. It returns the statement of
-// the identity policies.
-func (g Grants) coveredWithoutSearch(n *Need, action string, ctx Context) (m Match, ok bool) {
+// the identity policies. Its comparisons are steps of the search.
+func (g Grants) coveredWithoutSearch(n *Need, action string, ctx Context, search *search) (m Match,
+	ok bool) {
 	granted := false
 	policy := func(layer Layer, p *Policy) bool {
 		if p.Document == nil {
@@ -135,9 +154,14 @@ func (g Grants) coveredWithoutSearch(n *Need, action string, ctx Context) (m Mat
 		}
 		for i := range p.Document.Statements {
 			s := &p.Document.Statements[i]
-			if s.Effect == Allow && (granted || s.NotResource != nil) || !s.matchesAction(action) {
+			if s.Effect == Allow && (granted || s.NotResource != nil) {
 				continue
 			}
+			search.steps -= len(s.actions)
+			if !s.matchesAction(action) {
+				continue
+			}
+			search.steps -= len(s.resources) * len(n.resources)
 			if s.Effect == Deny {
 				if s.mayOverlap(n) {
 					return false

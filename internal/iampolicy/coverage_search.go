@@ -53,6 +53,7 @@ func (g Grants) newCoverageSearch(n *Need, action string, ctx Context, s *search
 				if !met && !undecided {
 					continue
 				}
+				q.search.steps -= len(s.resources)
 				r := s.rule(ctx)
 				r.match = Match{p.ID, layer, j + 1, s}
 				r.hasSure = met && !undecided

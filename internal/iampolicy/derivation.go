@@ -77,5 +77,12 @@ func layerOf(c Cause) Layer {
 	return Boundary
 }
 
-// enumerate joins at most three patterns, and counts the others.
-func enumerate(patterns []string) string { return textfmt.Some(patterns, 3) }
+// enumerate joins at most three patterns, shortened, and counts the others.
+func enumerate(patterns []string) string {
+	const most, length = 3, 200
+	shown := slices.Clone(patterns)
+	for i := range shown[:min(len(shown), most)] {
+		shown[i] = textfmt.Head(shown[i], length)
+	}
+	return textfmt.Some(shown, most)
+}

@@ -160,6 +160,19 @@ func (g Grants) policies() iter.Seq2[Layer, *Policy] {
 	}
 }
 
+// patterns returns the number of action and resource patterns.
+func (g Grants) patterns() (n int) {
+	for _, p := range g.policies() {
+		if p.Document != nil {
+			for i := range p.Document.Statements {
+				s := &p.Document.Statements[i]
+				n += len(s.actions) + len(s.resources)
+			}
+		}
+	}
+	return n
+}
+
 // outcome is the effect of a policy or a layer. For allows and denies, a missing key is absent from
 // the request. mayAllow and mayDeny are true if some values of the missing keys have that effect.
 // mustAllow and mustDeny are true if all values have that effect.

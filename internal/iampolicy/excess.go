@@ -36,41 +36,90 @@ const (
 	WiderResource ExcessKind = "wider resource"
 )
 
-// Excess lists the grants of the identity policies that are not required. The list has at most one
-// entry for each pair of an action pattern and a resource pattern of a statement, in the order of
-// the policies. A request that a Deny, the boundary or the organization denies is no excess. A
-// grant with an undecided condition counts. If complete is false, the budget was spent and the list
-// may be incomplete.
+// Excess lists the grants of the identity policies that are not required, in the order of the
+// policies. For each Allow statement, the list has an entry for each action pattern and for each
+// resource pattern through which the statement grants more than required. One entry can stand for
+// both. A request that a Deny, the boundary or the organization denies is no excess. A grant with an
+// undecided condition counts. If complete is false, the budget was spent and the list may be
+// incomplete.
 func (g Grants) Excess(required []Need, ctx Context) (list []Excess, complete bool) {
-	wanted := requirementStatements(required)
-	budget := newScaledSearch(8) // for all pairs together
+	return g.ExcessWithin(unlimited(), required, ctx)
+}
+
+// The limits of Excess: the work in units of UnitOfWork, and the size of the list in bytes.
+const (
+	excessUnits = 8
+	excessBytes = 1 << 20
+)
+
+// ExcessWithin is Excess within a budget. It takes time linear in the size of the policies and the
+// required needs, up to a fixed amount of work.
+func (g Grants) ExcessWithin(b *Budget, required []Need, ctx Context) (list []Excess,
+	complete bool) {
+	if b.spent() {
+		return nil, false
+	}
+	s := b.newSearch(excessUnits)
+	defer func() { b.settle(s) }()
+	f := excessFinder{grants: g, wanted: requirementStatements(required), ctx: ctx, search: s,
+		patterns: g.patterns(), bytes: excessBytes}
 	for i := range g.Identity {
 		p := &g.Identity[i]
 		if p.Document == nil {
 			continue
 		}
 		for j := range p.Document.Statements {
-			s := &p.Document.Statements[j]
-			if s.Effect == Deny {
+			statement := &p.Document.Statements[j]
+			if statement.Effect == Deny {
 				continue
 			}
-			if met, undecided := s.conditionsHold(ctx); !met && !undecided {
+			if met, undecided := statement.conditionsHold(ctx); !met && !undecided {
 				continue
 			}
-			m := Match{p.ID, Identity, j + 1, s}
-			for _, action := range orStar(s.Action) {
-				for _, resource := range orStar(s.Resource) {
-					if e, found := g.excessOfPair(m, action, resource, wanted, ctx, budget); found {
-						list = append(list, e)
-					}
-					if budget.spent {
-						return list, false
-					}
-				}
+			if !f.statement(Match{p.ID, Identity, j + 1, statement}) {
+				return f.list, false
 			}
 		}
 	}
-	return list, true
+	return f.list, true
+}
+
+// An excessFinder finds the excess of one statement after the other.
+type excessFinder struct {
+	grants Grants
+	wanted []Statement // the required needs
+	ctx    Context
+	search *search
+	// patterns is the number of patterns in grants. bytes is the size that the list may still have.
+	patterns, bytes int
+	list            []Excess
+}
+
+// statement finds the excess of one statement. It returns false if the budget is spent.
+func (f *excessFinder) statement(m Match) bool {
+	resources := orStar(m.Resource)
+	shown := make([]bool, len(resources))
+	for _, action := range orStar(m.Action) {
+		actionShown := false
+		for i, resource := range resources {
+			if actionShown && shown[i] {
+				continue
+			}
+			e, found := f.grants.excessOfPair(m, action, resource, f.wanted, f.ctx, f.search)
+			f.search.steps -= f.patterns + len(f.wanted)
+			if found {
+				actionShown, shown[i] = true, true
+				f.bytes -= len(e.Action) + len(e.Resource) + len(e.ExampleAction) + len(e.ExampleARN)
+			}
+			if f.search.steps < 0 || f.search.spent || f.bytes < 0 || f.search.ctx.Err() != nil {
+				return false
+			}
+			if found {
+				f.list = append(f.list, e)
+			}
+		}
+	}
+	return true
 }
 
 func orStar(patterns []string) []string {
@@ -117,12 +166,14 @@ func (g Grants) excessOfPair(m Match, action, resource string, wanted []Statemen
 		classes = all.actionClasses(&n, budget)
 	}
 	e = Excess{Statement: m.Ref(), Action: action, Resource: resource}
+	e.Statement.Resources = nil // Resource is the pattern that matters
 	for _, class := range classes {
 		lowered := strings.ToLower(class)
 		if !m.matchesAction(lowered) {
 			continue // excluded by NotAction
 		}
 		q := g.newCoverageSearch(&n, lowered, ctx, budget)
+		budget.steps -= len(wanted)
 		name, ok := q.shortestExcess(granted, requiredExtents(wanted, lowered))
 		if !ok {
 			continue

@@ -1,6 +1,8 @@
 package iampolicy
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,9 +16,11 @@ import (
 // The resources of a need are the ARNs that match the pattern and have six legal fields. The first
 // five fields are "arn", a partition and a service, and a region and an account, which may be
 // empty. They consist of a-z, 0-9 and '-'. The resource field is not empty. The pattern is read
-// field by field: a '*' in the region matches any region, but no text of another field. If a
-// pattern with fewer fields ends in '*', the remaining fields are open. The pattern "*" includes
-// all ARNs, and the resource "*" of requests that name no resource.
+// field by field: a '*' in the region matches any region, but no text of another field. In a pattern
+// with fewer fields, each '*' at the end of a field may stand for several fields, as IAM matches it.
+// Of these readings, those with an account that can exist count: "arn:aws:sns:*:remotion-*" is every
+// topic remotion-* of any region and account. The pattern "*" includes all ARNs, and the resource
+// "*" of requests that name no resource.
 type Need struct {
 	// Action and Resource are the patterns as given to NewNeed.
 	Action, Resource string
@@ -24,14 +28,15 @@ type Need struct {
 	action pattern
 	// preferred is the resource to use as the example of a gap, or empty. See Preferring.
 	preferred string
-	// resources are the languages of the resource pattern: two for "*", one for any other pattern. A
-	// need from NewLiteralNeed has one for each of its resources.
+	// resources are the languages of the resource pattern: two for "*", one for any other pattern with
+	// six fields, and one for each reading of a pattern with fewer fields. A need from NewLiteralNeed
+	// has one for each of its resources.
 	resources []language
 }
 
 // A language is the set of names that a pattern of a need matches.
 type language struct {
-	// text is the pattern. A resource pattern with fewer than six fields is completed with '*'s.
+	// text is the pattern. A resource pattern with fewer than six fields is read as six fields.
 	text  string
 	atoms []needAtom
 	// tokens is the text with its wildcards replaced by bytes that no pattern contains. A plain
@@ -79,12 +84,25 @@ func NewNeed(action, resource string) (Need, error) {
 	if strings.Trim(resource, "*") == "" && resource != "" {
 		texts = []string{"*", anyARN}
 	}
+	if fields, count := arn.Split(resource); count < len(fields) && len(texts) == 1 {
+		texts = sixFields(fields[:count])
+	}
+	var firstErr error
 	for _, text := range texts {
 		l, err := newLanguage(text)
 		if err != nil {
-			return n, err
+			firstErr = cmp.Or(firstErr, err)
+			continue
 		}
 		n.resources = append(n.resources, l)
+	}
+	if len(n.resources) == 0 {
+		if firstErr == nil {
+			_, count := arn.Split(resource)
+			firstErr = fmt.Errorf("it has %d of the 6 fields of an ARN", count)
+		}
+		return n, fmt.Errorf("%q is not a resource: %w; use an ARN such as arn:aws:s3:::bucket/*, or *",
+			resource, firstErr)
 	}
 	return n, nil
 }
@@ -113,6 +131,47 @@ func newNeed(action, resource string) (Need, error) {
 		return n, fmt.Errorf("%q is not an action: use service:Name, such as s3:GetObject, or *", action)
 	}
 	return n, nil
+}
+
+// sixFields returns the readings of a pattern with fewer than six fields as a pattern with six
+// fields. In each reading, some '*'s at the end of a field stand for several fields. A reading
+// without an account that can exist does not count.
+func sixFields(fields []string) (list []string) {
+	var extend func(head []string, rest []string)
+	extend = func(head []string, rest []string) {
+		missing := 6 - len(head) - len(rest)
+		if len(rest) == 0 {
+			if text := strings.Join(head, ":"); missing == 0 && mayBeAccount(head[arn.Account]) &&
+				!slices.Contains(list, text) {
+				list = append(list, text)
+			}
+			return
+		}
+		head = append(slices.Clip(head), rest[0])
+		extend(head, rest[1:])
+		if strings.HasSuffix(rest[0], "*") {
+			for range missing {
+				head = append(head, "*")
+				extend(head, rest[1:])
+			}
+		}
+	}
+	extend(nil, fields)
+	return list
+}
+
+// mayBeAccount reports whether the pattern of an account matches an account number, nothing, or one
+// of the words that AWS uses instead of an account number.
+func mayBeAccount(field string) bool {
+	digits := strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' {
+			return '0'
+		}
+		return r
+	}, field)
+	return matches(digits, "000000000000") ||
+		slices.ContainsFunc([]string{"", "aws", "amazon", "aws-marketplace", "cloudfront"},
+			func(word string) bool { return matches(field, word) })
 }
 
 // Preferring returns the need with a preferred resource for the example of a gap. Such a resource
@@ -193,22 +252,16 @@ func literalLanguage(text string) language {
 	return l
 }
 
+// newLanguage returns the language of "*" or of a pattern with six fields.
 func newLanguage(text string) (language, error) {
 	l := language{text: text}
 	if text == "*" {
 		return literalLanguage(text), nil
 	}
-	bad := func(why string) (language, error) {
-		return l, fmt.Errorf("%q is not a resource: %s; use an ARN such as arn:aws:s3:::bucket/*, or *",
-			text, why)
-	}
+	bad := func(why string) (language, error) { return l, errors.New(why) }
 	fields, n := arn.Split(text)
-	if n < len(fields) && !strings.HasSuffix(text, "*") {
+	if n < len(fields) {
 		return bad(fmt.Sprintf("it has %d of the 6 fields of an ARN", n))
-	}
-	for ; n < len(fields); n++ {
-		fields[n] = "*"
-		text += ":*"
 	}
 	if !matches(fields[0], "arn") {
 		return bad("it does not start with arn:")

@@ -1,6 +1,7 @@
 package iampolicy
 
 import (
+	"context"
 	"slices"
 )
 
@@ -22,9 +23,10 @@ type extent struct {
 // union of patterns covers another pattern is coNP-hard, so without a budget a policy could stall
 // the audit.
 type search struct {
-	// steps is the number of words of automaton state that the search may still compute. bytes limits
-	// the memory of each walk.
-	steps, bytes int
+	// steps is the number of words of automaton state that the search may still compute. granted is
+	// the number at the start. bytes limits the memory of each walk. The search also ends with ctx.
+	steps, granted, bytes int
+	ctx                   context.Context
 	// fieldByField applies to granted patterns that have all six fields. If it is true, a wildcard in
 	// the first five fields of such a pattern matches no colon. By IAM's rule,
 	// "arn:aws:lambda:*:*:function:b" also matches arn:aws:lambda:r:1:function:a:function:b. A search
@@ -51,20 +53,12 @@ type scratch struct {
 	masks  []uint64 // the masks of the automaton
 }
 
-// budgetSteps and budgetBytes are the budget of one Cover for all actions of its need together:
-// about 20 ms of work, and at most 8 MB of memory at any time.
+// budgetSteps and budgetBytes are the budget of one Cover for all actions of its need together.
+// docs/engine.md says how long that takes.
 const (
 	budgetSteps = 3 << 20
 	budgetBytes = 8 << 20
 )
-
-func newSearch() *search { return newScaledSearch(1) }
-
-// newScaledSearch returns a search with a multiple of the budget.
-func newScaledSearch(times int) *search {
-	return &search{steps: times * budgetSteps, bytes: budgetBytes,
-		exampleSearch: &search{steps: times * budgetSteps / 4, bytes: budgetBytes}}
-}
 
 // shortest finds the shortest name of the language for which all clauses are true, and the most
 // readable of equally short names. It returns false if there is no such name, or if the budget is
@@ -156,6 +150,10 @@ func (w *walk) visit(stop func(state []uint64) bool) bool {
 	}
 	next := w.next
 	for i := 0; i < len(w.from); i++ {
+		if w.ctx.Err() != nil {
+			w.spent = true
+			return false
+		}
 		for c := range w.alphabet {
 			if !w.step(next, w.state(i), c) {
 				w.steps--

@@ -4,11 +4,15 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -194,5 +198,87 @@ func TestPageShowsThePoliciesOfTheCheck(t *testing.T) {
 	if err != nil || len(simulated.EvaluationResults) != 1 ||
 		simulated.EvaluationResults[0].EvalDecision != types.PolicyEvaluationDecisionTypeAllowed {
 		t.Errorf("%+v, %v, want allowed", simulated, err)
+	}
+}
+
+// TestCheckEndsOnASignal checks that SIGINT and SIGTERM end the command while it reads standard
+// input and while it computes, with exit status 130 and without output.
+func TestCheckEndsOnASignal(t *testing.T) {
+	t.Parallel()
+	// The wildcards overlap in so many ways that the check would compute until its limit of work.
+	var resources []string
+	for i := range 40 {
+		resources = append(resources, fmt.Sprintf(`"arn:aws:s3:::*%c%s*%c"`, 'a'+i%26,
+			strings.Repeat("?", 1+i%20), 'a'+i*3%26))
+	}
+	hard := `{"Statement":{"Effect":"Allow","Action":"*","Resource":[` + strings.Join(resources, ",") + `]}}`
+	needed := filepath.Join(t.TempDir(), "needed.json")
+	var actions []string
+	for i := range 1000 {
+		actions = append(actions, fmt.Sprintf(`"s3:A%d"`, i))
+	}
+	if err := os.WriteFile(needed, []byte(`{"Statement":{"Effect":"Allow","Action":[`+
+		strings.Join(actions, ",")+`],"Resource":"arn:aws:s3:::*-*"}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	path, err := filepath.Abs(command)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+		for _, computes := range []bool{false, true} {
+			var out, errs bytes.Buffer
+			cmd := exec.Command(path, "check", "--policy", "-", "--required", needed, "--excess")
+			cmd.Stdout, cmd.Stderr = &out, &errs
+			in, err := cmd.StdinPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			// A pipe holds 64 KB, so Write returns once the command reads, and handles signals.
+			if _, err := in.Write([]byte(hard + strings.Repeat(" ", 200_000))); err != nil {
+				t.Fatal(err)
+			}
+			if computes {
+				_ = in.Close()
+				waitForWork(t, cmd.Process.Pid)
+			}
+			if err := cmd.Process.Signal(signal); err != nil {
+				t.Fatal(err)
+			}
+			err = cmd.Wait()
+			var status *exec.ExitError
+			if !errors.As(err, &status) || status.ExitCode() != 130 || out.Len() > 0 ||
+				errs.String() != "remotion-audit: interrupted\n" {
+				t.Errorf("%v, computes %v: %v, want exit status 130; stdout %q, stderr %q", signal, computes,
+					err, out.String(), errs.String())
+			}
+		}
+	}
+}
+
+// waitForWork returns when a process has used a quarter of a second of processor time.
+func waitForWork(t *testing.T, pid int) {
+	t.Helper()
+	for {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if errors.Is(err, os.ErrNotExist) {
+			t.Skip("the system has no /proc")
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		// The name of the program may contain blanks, and ends in a parenthesis.
+		fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+		ticks, err := strconv.Atoi(fields[11]) // utime, in hundredths of a second
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ticks >= 25 {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
 }

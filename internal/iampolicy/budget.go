@@ -1,0 +1,50 @@
+package iampolicy
+
+import (
+	"context"
+	"math"
+)
+
+// A Budget bounds the work of several calls of CoverWithin and ExcessWithin together, and ends them
+// when its context ends. A Budget is not safe for concurrent use.
+type Budget struct {
+	ctx         context.Context
+	total, left int
+}
+
+// UnitOfWork is the work that one call of Cover may do at most, in steps. A step is about a word of
+// automaton state, or a comparison of two patterns.
+const UnitOfWork = budgetSteps
+
+// NewBudget returns a budget of a number of steps.
+func NewBudget(ctx context.Context, steps int) *Budget {
+	return &Budget{ctx: ctx, total: steps, left: steps}
+}
+
+// unlimited returns a budget for one call, which has its own limit.
+func unlimited() *Budget { return NewBudget(context.Background(), math.MaxInt) }
+
+// Used returns the number of steps that are spent. It may exceed the budget slightly.
+func (b *Budget) Used() int { return b.total - b.left }
+
+// spent reports whether the budget allows no further work.
+func (b *Budget) spent() bool { return b.left <= 0 || b.ctx.Err() != nil }
+
+const budgetExhausted = "the check reached its limit of work before it decided this: split the " +
+	"documents into smaller ones and check each"
+
+// newSearch returns a search with a multiple of the budget of one Cover, but with no more steps than
+// the budget has. The caller returns the search with settle.
+func (b *Budget) newSearch(times int) *search {
+	steps := min(times*budgetSteps, max(b.left, 0))
+	return &search{ctx: b.ctx, steps: steps, granted: steps, bytes: budgetBytes,
+		exampleSearch: &search{ctx: b.ctx, steps: steps / 4, granted: steps / 4, bytes: budgetBytes}}
+}
+
+// settle subtracts the work of a search and of its search for examples.
+func (b *Budget) settle(s *search) {
+	b.left -= s.granted - s.steps
+	if s.exampleSearch != nil {
+		b.settle(s.exampleSearch)
+	}
+}
