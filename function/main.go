@@ -14,7 +14,7 @@ import (
 )
 
 func main() {
-	log := lambdacontext.NewLogger()
+	log := app.NewLogger(lambdacontext.NewLogHandler())
 	cfg, configErr := app.ConfigFromEnv(os.Getenv)
 	clients, _, err := app.LoadClients(context.Background(), log)
 	auditor := app.App{Config: cfg, ConfigError: configErr, Clients: clients, Log: log,

@@ -79,12 +79,13 @@ func NewClients(cfg aws.Config) Clients {
 	if !ok {
 		base = awshttp.NewBuildableClient()
 	}
+	replies := replyLimiter{large: make(chan struct{}, 1)}
 	atMost := func(n int) *bounded {
 		return &bounded{
 			client: base.WithTimeout(callTimeout).WithTransportOptions(func(t *http.Transport) {
-				t.MaxIdleConnsPerHost = n
+				t.MaxIdleConnsPerHost, t.MaxResponseHeaderBytes = n, maxReplyHeader
 			}),
-			slots: make(chan struct{}, n),
+			slots: make(chan struct{}, n), replies: replies,
 		}
 	}
 	cfg.HTTPClient = atMost(maxInFlight)
@@ -129,10 +130,12 @@ func (r retryer) IsErrorRetryable(err error) bool {
 	return r.AdaptiveMode.IsErrorRetryable(err)
 }
 
-// bounded limits concurrent requests. A call that waits for a retry holds no slot.
+// bounded limits concurrent requests, and the replies that it returns. A call that waits for a retry
+// holds no slot.
 type bounded struct {
-	client aws.HTTPClient
-	slots  chan struct{}
+	client  aws.HTTPClient
+	slots   chan struct{}
+	replies replyLimiter
 }
 
 func (b *bounded) Do(req *http.Request) (*http.Response, error) {
@@ -151,5 +154,10 @@ func (b *bounded) Do(req *http.Request) (*http.Response, error) {
 			io.Closer
 		}{req.Body, req.Body}
 	}
-	return b.client.Do(req)
+	reply, err := b.client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	b.replies.limit(req, reply)
+	return reply, nil
 }

@@ -18,6 +18,18 @@ func printable(r rune) rune {
 	return unicode.ReplacementChar
 }
 
+// Lines makes untrusted text safe to print on several lines. It replaces what OneLine replaces, except
+// line breaks: control characters, also DEL and those of C1, the characters that change the
+// direction of text, and characters without width.
+func Lines(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' {
+			return r
+		}
+		return printable(r)
+	}, s)
+}
+
 // OneLines returns the elements of a list after OneLine.
 func OneLines(list []string) []string {
 	out := make([]string, len(list))
