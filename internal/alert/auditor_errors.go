@@ -84,8 +84,16 @@ func (l *lifecycle) auditorErrors() (list []ErrorTransition, confirmed func(Erro
 	allUnverified := unverified > 0 && unverified == len(targets)
 	return list, func(e Error) bool {
 		return allUnverified || l.options.Stateless || e.Target == "" && permanent[e.What] ||
-			l.options.First != nil && inReport(*l.options.First, e)
+			l.options.First != nil && inReport(*l.options.First, e) || l.lateFor(e.Target)
 	}
+}
+
+// lateFor reports whether a target was not judged in time. The next run has as little time, so no
+// second run has to confirm that: a principal with long policies must not delay the alert.
+func (l *lifecycle) lateFor(target string) bool {
+	return slices.ContainsFunc(l.report.Problems, func(p audit.Problem) bool {
+		return p.Target == target && p.Why == audit.NotInTime
+	})
 }
 
 // inReport reports whether a report contains the error.

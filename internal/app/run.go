@@ -26,6 +26,11 @@ import (
 // half of the time until the deadline: see withReserve.
 const reserve = 10 * time.Second
 
+// judgeReserve is the time between the end of the reads and the end of the judgement, but at most
+// half of the time until the deadline: targets whose reads the deadline ended are judged in it. The
+// judge evaluates the other targets while the collector reads.
+const judgeReserve = 5 * time.Second
+
 // App runs audits.
 type App struct {
 	Config Config
@@ -40,6 +45,10 @@ type App struct {
 	// ConfigError is the error of ConfigFromEnv; nil for none. With an error, the function audits
 	// nothing and sends an alert about the error.
 	ConfigError error
+
+	// beforeNeed runs before the judgement of each need; nil does nothing. Tests use it to take
+	// virtual time.
+	beforeNeed func()
 }
 
 // RunResult is what the function returns.
@@ -123,7 +132,7 @@ func (c Config) Plan(p Location) (collect.Plan, error) {
 }
 
 // Report audits the location once and publishes nothing. At the context's deadline it returns the
-// results so far.
+// results so far. The reads end earlier than the judgement: see judgeReserve.
 func (a *App) Report(ctx context.Context, p Location, runID string) (audit.Report, error) {
 	plan, err := a.Config.Plan(p)
 	if err != nil {
@@ -137,9 +146,17 @@ func (a *App) Report(ctx context.Context, p Location, runID string) (audit.Repor
 		plan.UpgradeTo = &to
 	}
 	started := a.now()
+	outOfTime := func() bool {
+		if a.beforeNeed != nil {
+			a.beforeNeed()
+		}
+		return ctx.Err() != nil
+	}
+	reads, stop := a.withReserve(ctx, judgeReserve)
+	defer stop()
 	facts, targets := collect.Collector{IAM: a.IAM, Lambda: a.Lambda,
-		Throttled: a.Throttled}.Collect(ctx, plan)
-	judge := audit.NewJudge(facts)
+		Throttled: a.Throttled}.Collect(reads, plan)
+	judge := audit.NewJudge(facts, outOfTime)
 	for i, t := range targets {
 		judge.Add(i, t)
 	}

@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
@@ -18,101 +17,11 @@ const trustPage = "https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-exe
 // findings and problems are in the order of the facts. Evaluate reads no clock, does not call AWS
 // and cannot fail.
 func Evaluate(facts Facts) Report {
-	judge := NewJudge(facts)
+	judge := NewJudge(facts, nil)
 	for i, t := range facts.Targets {
 		judge.Add(i, t)
 	}
 	return judge.Report()
-}
-
-// A Judge evaluates one target after the other, in any order. It keeps what the report contains,
-// but not the facts of a target, so that an account with many targets needs little memory.
-type Judge struct {
-	facts   Facts
-	targets map[int]*judgement
-}
-
-// judgement is what the report contains about one target.
-type judgement struct {
-	target   TargetReport
-	findings []Finding
-	problems []Problem
-	// documents are the notices about the documents of the target, buckets its buckets with custom
-	// names.
-	documents []Notice
-	buckets   []string
-	// upgrade are the unsatisfied requirements of the planned release, or else of the newest known
-	// release. renamed are those that only functions with new names do not satisfy.
-	upgrade, renamed []Finding
-}
-
-// NewJudge returns a judge for the targets of an account. It ignores facts.Targets.
-func NewJudge(facts Facts) *Judge {
-	facts.Targets = nil
-	return &Judge{facts: facts, targets: map[int]*judgement{}}
-}
-
-// Add evaluates the target with that index in the report.
-func (j *Judge) Add(index int, t TargetFacts) {
-	t.Assumed = j.facts.Assumed
-	findings, total := evaluateTarget(t, j.facts.judgedBy())
-	sum := count(findings, total)
-	result := &judgement{
-		target: TargetReport{Name: t.Name, ARN: t.ARN, Kind: t.Kind, Purpose: t.Purpose, Summary: sum,
-			CutOff: t.CutOff},
-		findings: findings, problems: problemsOf(t), documents: documentNotices(t, sum.Gaps > 0),
-	}
-	if t.Presence != Absent {
-		result.upgrade, result.renamed = j.facts.upgradeOf(t)
-	}
-	for _, bucket := range t.Scope.Buckets {
-		if !policies.BucketNamedByRemotion(bucket) {
-			result.buckets = append(result.buckets, bucket)
-		}
-	}
-	j.targets[index] = result
-}
-
-// Report returns the report about the targets that were added, in the order of their indexes.
-func (j *Judge) Report() Report {
-	r := Report{
-		SchemaVersion: SchemaVersion, Account: j.facts.Account, Partition: j.facts.Partition,
-		Regions:           append([]string{}, j.facts.Regions...),
-		FunctionsByRegion: j.facts.functionsByRegion(),
-		Remotion:          j.facts.remotion(),
-		AssumedContext:    assumedLines(j.facts.Assumed),
-		Targets:           []TargetReport{}, Findings: []Finding{}, Problems: []Problem{},
-	}
-	targets := j.ordered()
-	for _, t := range targets {
-		r.Targets = append(r.Targets, t.target)
-		r.Findings = append(r.Findings, t.findings...)
-		r.Problems = append(r.Problems, t.problems...)
-		r.Summary = r.Summary.Plus(t.target.Summary)
-	}
-	for _, p := range j.facts.Problems {
-		p.Target = AccountTarget
-		r.Problems = append(r.Problems, p)
-	}
-	r.Upgrade, r.Notices = j.facts.upgrade(targets), j.facts.notices(targets)
-	switch {
-	case r.Summary.Gaps > 0:
-		r.Status = StatusGaps
-	case r.Unverified():
-		r.Status = StatusUnverified
-	default:
-		r.Status = StatusCompliant
-	}
-	return r
-}
-
-// ordered returns the judgements in the order of their indexes.
-func (j *Judge) ordered() []*judgement {
-	list := make([]*judgement, 0, len(j.targets))
-	for _, index := range slices.Sorted(maps.Keys(j.targets)) {
-		list = append(list, j.targets[index])
-	}
-	return list
 }
 
 func problemsOf(t TargetFacts) []Problem {
@@ -158,8 +67,8 @@ func (s Summary) Plus(o Summary) Summary {
 }
 
 // evaluateTarget returns the findings about a target and the number of its requirements.
-func evaluateTarget(t TargetFacts, releases []policies.Release) (findings []Finding, total int) {
-	required := t.Scope.Requirements(t.judgedBy(releases), t.Kind.Policy(), t.Purpose)
+func (j *Judge) evaluateTarget(t TargetFacts) (findings []Finding, total int) {
+	required := j.requirements(t, t.judgedBy(j.facts.judgedBy()))
 	total = len(required)
 	if t.Kind == RenderRole {
 		total++
@@ -171,7 +80,7 @@ func evaluateTarget(t TargetFacts, releases []policies.Release) (findings []Find
 		findings = append(findings, withFunctions(evaluateTrust(t), t))
 	}
 	for _, r := range required {
-		f := evaluateRequirement(t, r)
+		f := j.evaluateRequirement(t, r)
 		f.Releases = r.NeededBy
 		findings = append(findings, f)
 	}
@@ -207,17 +116,25 @@ func (t TargetFacts) entity() string {
 	return "role"
 }
 
-// evaluateRequirement combines the decisions on all needs of a requirement into one finding.
-func evaluateRequirement(t TargetFacts, r policies.Requirement) Finding {
+// evaluateRequirement combines the decisions on all needs of a requirement into one finding. Needs
+// that are not judged in time are unverified.
+func (j *Judge) evaluateRequirement(t TargetFacts, r policies.Requirement) Finding {
 	f := Finding{
 		Target: t.Name, Policy: r.Kind, Sid: r.Sid, Action: r.Action, Resource: r.Resource,
 		Severity: r.Severity,
 		Reason:   r.Reason, Impact: r.Impact, Breakage: r.Breakage, Source: r.Source, Status: Satisfied,
 	}
+	if j.stopped() { // then even the list of needs takes too long
+		f.Status, f.Why = Unverified, NotInTime
+		return f
+	}
 	var worst *decision
 	gaps := 0
 	for _, n := range t.Scope.Needed(r) {
-		v := t.decide(n)
+		v := decision{need: n, example: n.Resource, status: Unverified, why: NotInTime}
+		if !j.stopped() {
+			v = t.decide(n)
+		}
 		f.Asked++
 		if v.status == Satisfied {
 			f.Covered++

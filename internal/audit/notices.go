@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"weak"
 
+	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 	"github.com/remotion-audit/remotion-audit/internal/policies/recognize"
 	"github.com/remotion-audit/remotion-audit/internal/textfmt"
@@ -75,15 +77,44 @@ const ReadScopeText = "READ_SCOPE=named: deployed functions are not listed, so t
 // documentNotices returns a notice for each policy of a target that resembles one of Remotion's
 // documents. For a target without gaps, it returns notices only about old documents of the kind
 // that the target needs: a role that is also a caller has the documents of both kinds.
-func documentNotices(t TargetFacts, gaps bool) (list []Notice) {
+func (j *Judge) documentNotices(t TargetFacts, gaps bool) (list []Notice) {
 	for _, p := range t.Grants.Identity {
-		r, ok := recognize.Policy(p.Document, t.Kind.Policy())
+		if j.stopped() {
+			return list
+		}
+		r, ok := j.recognize(p.Document, t.Kind.Policy())
 		if !ok || !gaps && (r.Until == "" || r.Misplaced()) {
 			continue
 		}
 		list = append(list, Notice{Kind: NoticeDocument, Target: t.Name, Text: p.ID + ": " + r.String()})
 	}
 	return list
+}
+
+// recognized is the result of recognize.Policy.
+type recognized struct {
+	recognition recognize.Recognition
+	ok          bool
+}
+
+// recognizedKey identifies a document, without keeping it in memory, and the kind of policy that
+// its principal needs. The collector parses equal documents once.
+type recognizedKey struct {
+	document weak.Pointer[iampolicy.Document]
+	on       policies.PolicyKind
+}
+
+// recognize returns the result of recognize.Policy for a document of a target. It compares each
+// document once.
+func (j *Judge) recognize(doc *iampolicy.Document,
+	on policies.PolicyKind) (recognize.Recognition, bool) {
+	key := recognizedKey{weak.Make(doc), on}
+	found, ok := j.recognized[key]
+	if !ok {
+		found.recognition, found.ok = recognize.Policy(doc, on)
+		j.recognized[key] = found
+	}
+	return found.recognition, found.ok
 }
 
 // releaseNotices returns notices about releases that are newer than the catalogue, and about

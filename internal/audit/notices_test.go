@@ -15,20 +15,21 @@ import (
 // Without a gap there is no notice that a policy is of the wrong kind.
 func TestDocumentNotices(t *testing.T) {
 	target := TargetFacts{Kind: RenderRole, Name: "role/both"}
+	judge := NewJudge(Facts{}, nil)
 	for _, kind := range policies.Kinds {
 		doc := policytest.Parse(t, policytest.Release(t, "4.0.240").Document(kind))
 		target.Grants.Identity = append(target.Grants.Identity,
 			iampolicy.Policy{ID: string(kind), Document: doc})
 	}
-	if got := documentNotices(target, false); got != nil {
+	if got := judge.documentNotices(target, false); got != nil {
 		t.Errorf("a render role without a gap: %+v, want no notice", got)
 	}
 	target.Kind = Caller
-	if got := documentNotices(target, false); len(got) != 1 ||
+	if got := judge.documentNotices(target, false); len(got) != 1 ||
 		!strings.HasPrefix(got[0].Text, "user: this is the user policy of Remotion 4.0.61-4.0.417") {
 		t.Errorf("a caller without a gap: %+v, want a notice about the old user policy", got)
 	}
-	if got := documentNotices(target, true); len(got) != 2 ||
+	if got := judge.documentNotices(target, true); len(got) != 2 ||
 		!strings.Contains(got[1].Text, "the user policy is expected instead") {
 		t.Errorf("a caller with a gap: %+v, want notices about both policies", got)
 	}

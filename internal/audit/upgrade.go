@@ -17,12 +17,12 @@ type Upgrade struct {
 
 // upgradeOf returns what a target lacks for the planned release, or else for the newest known
 // release. renamed are the requirements that only functions with new names do not satisfy.
-func (f Facts) upgradeOf(t TargetFacts) (lacks, renamed []Finding) {
-	if f.UpgradeTo != nil {
-		return f.upgradeFindings(t, *f.UpgradeTo), f.renameFindings(t, *f.UpgradeTo)
+func (j *Judge) upgradeOf(t TargetFacts) (lacks, renamed []Finding) {
+	if to := j.facts.UpgradeTo; to != nil {
+		return j.upgradeFindings(t, *to), j.renameFindings(t, *to)
 	}
-	if newest := f.newest(); newest != nil {
-		return f.upgradeFindings(t, *newest), nil
+	if newest := j.facts.newest(); newest != nil {
+		return j.upgradeFindings(t, *newest), nil
 	}
 	return nil, nil
 }
@@ -53,17 +53,16 @@ func (f Facts) newest() *policies.Release {
 
 // upgradeFindings returns the unsatisfied requirements of release that the current releases of a
 // target do not have.
-func (f Facts) upgradeFindings(t TargetFacts, release policies.Release) (findings []Finding) {
-	current := t.Scope.Requirements(t.judgedBy(f.judgedBy()), t.Kind.Policy(), t.Purpose)
-	for _, r := range t.Scope.Requirements([]policies.Release{release}, t.Kind.Policy(),
-		t.Purpose) {
+func (j *Judge) upgradeFindings(t TargetFacts, release policies.Release) (findings []Finding) {
+	current := j.requirements(t, t.judgedBy(j.facts.judgedBy()))
+	for _, r := range j.requirements(t, []policies.Release{release}) {
 		if slices.ContainsFunc(current, func(o policies.Requirement) bool {
 			return o.Action == r.Action &&
 				o.Resource == r.Resource
 		}) {
 			continue
 		}
-		if finding := evaluateRequirement(t, r); finding.Status != Satisfied {
+		if finding := j.evaluateRequirement(t, r); finding.Status != Satisfied {
 			finding.Releases = r.NeededBy
 			findings = append(findings, finding)
 		}
@@ -73,19 +72,18 @@ func (f Facts) upgradeFindings(t TargetFacts, release policies.Release) (finding
 
 // renameFindings returns the requirements of a target that are granted for the deployed functions,
 // but not for the functions that an upgrade deploys under new names.
-func (f Facts) renameFindings(t TargetFacts, release policies.Release) (findings []Finding) {
+func (j *Judge) renameFindings(t TargetFacts, release policies.Release) (findings []Finding) {
 	if t.Purpose != policies.Render ||
-		slices.ContainsFunc(f.judgedBy(), func(r policies.Release) bool {
+		slices.ContainsFunc(j.facts.judgedBy(), func(r policies.Release) bool {
 			return r.Name() == release.Name()
 		}) {
 		return nil
 	}
 	next := t
 	next.nextName = true
-	for _, r := range t.Scope.Requirements([]policies.Release{release}, t.Kind.Policy(),
-		t.Purpose) {
-		finding := evaluateRequirement(next, r)
-		if finding.Status.Gap() && evaluateRequirement(t, r).Status == Satisfied {
+	for _, r := range j.requirements(t, []policies.Release{release}) {
+		finding := j.evaluateRequirement(next, r)
+		if finding.Status.Gap() && j.evaluateRequirement(t, r).Status == Satisfied {
 			finding.Releases = r.NeededBy
 			findings = append(findings, finding)
 		}

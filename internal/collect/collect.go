@@ -215,6 +215,7 @@ type run struct {
 
 	mu      sync.Mutex
 	managed map[managedRead]*managedPolicy
+	parsed  documentCache
 }
 
 // target holds the facts about one principal. Concurrent reads write different fields.

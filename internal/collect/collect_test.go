@@ -83,7 +83,7 @@ func judge(t testing.TB, account *awsemu.Account,
 
 // evaluate judges the results of Collect.
 func evaluate(facts audit.Facts, targets iter.Seq2[int, audit.TargetFacts]) audit.Report {
-	judge := audit.NewJudge(facts)
+	judge := audit.NewJudge(facts, nil)
 	for i, t := range targets {
 		judge.Add(i, t)
 	}

@@ -81,7 +81,7 @@ func (r *run) readHolder(ctx context.Context, h policyHolder) snapshot {
 				list: h.inlineNames, id: inlineID,
 				read: func(ctx context.Context, name string, _ int) snapshot {
 					text, err := h.inline(ctx, name)
-					return snapshotOf(ctx, inlineID(name), "iam:Get"+kind+"Policy", text, err)
+					return r.snapshotOf(ctx, inlineID(name), "iam:Get"+kind+"Policy", text, err)
 				},
 			}.readAll(ctx)
 		}
@@ -99,10 +99,10 @@ func (r *run) readHolder(ctx context.Context, h policyHolder) snapshot {
 }
 
 // snapshotOf returns the policy that was read, or the problem of the read.
-func snapshotOf(ctx context.Context, id, action, text string, err error) snapshot {
+func (r *run) snapshotOf(ctx context.Context, id, action, text string, err error) snapshot {
 	switch {
 	case err == nil:
-		return policy(id, text)
+		return r.policy(id, text)
 	case isGone(err):
 		return snapshot{gone: true}
 	}
@@ -142,7 +142,7 @@ func (r *run) readManaged(ctx context.Context, id, policy string, look int) snap
 	}
 	r.mu.Unlock()
 	m.once.Do(func() { m.fetch(ctx, r.iam, policy) })
-	read := snapshotOf(ctx, id, m.action, m.text, m.err)
+	read := r.snapshotOf(ctx, id, m.action, m.text, m.err)
 	if strings.HasPrefix(policy, r.arn("policy/")) { // the deployment need not name AWS's policies
 		// The problem has the name of the policy only, so that a policy with two attachments is one
 		// problem.

@@ -13,6 +13,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
 	"github.com/remotion-audit/remotion-audit/internal/collect"
+	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 	"github.com/remotion-audit/remotion-audit/internal/testing/roundtrips"
 )
@@ -181,4 +182,21 @@ func TestTargetsInMemory(t *testing.T) {
 			}
 		})
 	})
+}
+
+// TestEqualDocumentsAreParsedOnce checks that principals with the same text share one document, and
+// that another text is another document.
+func TestEqualDocumentsAreParsedOnce(t *testing.T) {
+	account, p := compliant(t), plan()
+	account.Users["second"] = account.Users["ci"]
+	p.Callers = append(p.Callers, collect.Caller{Name: "user/second", Purpose: policies.All})
+	_, targets := collector(t, &awsemu.Server{Account: account}).Collect(t.Context(), p)
+	documents := map[int]*iampolicy.Document{}
+	for i, target := range targets {
+		documents[i] = target.Grants.Identity[0].Document
+	}
+	if documents[0] == nil || documents[0] != documents[1] || documents[0] == documents[2] {
+		t.Errorf("documents %p, %p and %p: want the first two equal", documents[0], documents[1],
+			documents[2])
+	}
 }

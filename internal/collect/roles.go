@@ -84,11 +84,12 @@ func (r *run) resolveTargets(s survey) {
 			roles = append(roles, t.facts.ARN)
 		}
 	}
+	functions := byRegion(s.functions)
 	for _, t := range r.targets {
 		t.facts.Scope = needs.Scope{
 			Partition: r.plan.Partition, Account: r.plan.Account, Regions: s.regions,
 			Caller: t.facts.ARN, RenderRole: renderRole, FunctionRoles: roles,
-			Functions: byRegion(s.functions), Buckets: r.plan.Buckets,
+			Functions: functions, Buckets: r.plan.Buckets,
 		}
 		if t.facts.Kind == audit.RenderRole {
 			own := byRegion(t.facts.Functions)

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/smithy-go"
@@ -64,8 +65,44 @@ func parseDocument(id, encoded string,
 	return doc, nil
 }
 
-func policy(id, encoded string) snapshot {
-	doc, problem := parseDocument(id, encoded, iampolicy.Parse)
+// documentCache holds parsed documents by their text, because many principals have copies of the
+// same document.
+type documentCache struct {
+	mu     sync.Mutex
+	parsed map[string]*iampolicy.Document
+	bytes  int // the length of the texts
+}
+
+// maxCached is the largest length of all texts in a documentCache. A cache that would exceed it
+// drops its documents.
+const maxCached = 1 << 20
+
+// parse returns the document with a text, parsed at most once while it is in the cache.
+func (c *documentCache) parse(text string) (*iampolicy.Document, error) {
+	c.mu.Lock()
+	doc := c.parsed[text]
+	c.mu.Unlock()
+	if doc != nil {
+		return doc, nil
+	}
+	doc, err := iampolicy.Parse(text)
+	if err != nil || len(text) > maxCached {
+		return doc, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.parsed[text] != nil {
+		return c.parsed[text], nil
+	}
+	if c.bytes += len(text); c.parsed == nil || c.bytes > maxCached {
+		c.parsed, c.bytes = map[string]*iampolicy.Document{}, len(text)
+	}
+	c.parsed[text] = doc
+	return doc, nil
+}
+
+func (r *run) policy(id, encoded string) snapshot {
+	doc, problem := parseDocument(id, encoded, r.parsed.parse)
 	if problem != nil {
 		return snapshot{problems: []audit.Problem{*problem}}
 	}

@@ -97,7 +97,7 @@ func writeSection(b *report.Blocks, s section) {
 // omittedRefusal returns the error about an alert that was given up, if the mail has no space for
 // its section. Such a mail is short because of that error.
 func omittedRefusal(x excerpt) (e alert.ErrorTransition, omitted bool) {
-	for _, e := range x.digest.Errors[len(x.errors):] {
+	for _, e := range x.digest.Errors[min(len(x.errors), len(x.digest.Errors)):] {
 		if e.Error.What == alert.RefusedWhat {
 			return e, true
 		}

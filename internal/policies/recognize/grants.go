@@ -76,6 +76,16 @@ func grantsOf(doc *iampolicy.Document) (set grantSet, others, conditional int, o
 	return set, others, conditional, true
 }
 
+// countWithout returns the number of grants of s that o does not contain.
+func (s grantSet) countWithout(o grantSet) (n int) {
+	for plain := range s {
+		if _, ok := o[plain]; !ok {
+			n++
+		}
+	}
+	return n
+}
+
 // without lists the grants of s that o does not contain, ordered by action, then resource.
 func (s grantSet) without(o grantSet) []Grant {
 	var list []Grant

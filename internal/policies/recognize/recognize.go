@@ -56,8 +56,11 @@ func Policy(doc *iampolicy.Document, on policies.PolicyKind) (r Recognition, ok 
 	nearest, nearestDistance := -1, 0
 	list := knownDocuments()
 	for i, d := range list {
-		lacks, adds := len(d.grants.without(found)), len(found.without(d.grants))
-		distance := lacks + adds
+		// The sizes alone show that most foreign documents are too far.
+		if 2*max(len(found)-len(d.grants), len(d.grants)-len(found)) > len(d.grants) {
+			continue
+		}
+		distance := d.grants.countWithout(found) + found.countWithout(d.grants)
 		if 2*distance > len(d.grants) {
 			continue
 		}

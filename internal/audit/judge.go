@@ -1,0 +1,217 @@
+package audit
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/remotion-audit/remotion-audit/internal/arn"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
+)
+
+// A Judge evaluates one target after the other, in any order. It keeps what the report contains,
+// but not the facts of a target, so that an account with many targets needs little memory.
+type Judge struct {
+	facts   Facts
+	targets map[int]*judgement
+	// outOfTime reports whether the time for the audit is over. The judge asks before each need, and
+	// not again after the first true: late is then true.
+	outOfTime func() bool
+	late      bool
+	// required holds the requirements of equal scopes, texts one copy of each text of the findings,
+	// and recognized what is known about documents. Most targets of an account have the same.
+	required   map[requirementsKey][]policies.Requirement
+	texts      map[string]string
+	recognized map[recognizedKey]recognized
+}
+
+// requirementsKey is all that Scope.Requirements depends on, with lists as text.
+type requirementsKey struct {
+	releases, partition, regions string
+	kind                         policies.PolicyKind
+	purpose                      policies.Purpose
+	entity                       string
+}
+
+// judgement is what the report contains about one target.
+type judgement struct {
+	target   TargetReport
+	findings []Finding
+	problems []Problem
+	// documents are the notices about the documents of the target, buckets its buckets with custom
+	// names.
+	documents []Notice
+	buckets   []string
+	// upgrade are the unsatisfied requirements of the planned release, or else of the newest known
+	// release. renamed are those that only functions with new names do not satisfy.
+	upgrade, renamed []Finding
+}
+
+// NewJudge returns a judge for the targets of an account. It ignores facts.Targets. As soon as
+// outOfTime returns true, the judge makes all that it has not judged unverified. Nil means that
+// there is time for everything.
+func NewJudge(facts Facts, outOfTime func() bool) *Judge {
+	if outOfTime == nil {
+		outOfTime = func() bool { return false }
+	}
+	facts.Targets = nil
+	return &Judge{facts: facts, targets: map[int]*judgement{}, outOfTime: outOfTime,
+		required: map[requirementsKey][]policies.Requirement{}, texts: map[string]string{},
+		recognized: map[recognizedKey]recognized{}}
+}
+
+// stopped reports whether the time is over.
+func (j *Judge) stopped() bool {
+	j.late = j.late || j.outOfTime()
+	return j.late
+}
+
+// NotInTime is the Why of the findings and the Problem about what the judge did not judge in time.
+const NotInTime = "not judged in time"
+
+const notInTimeRemedy = "increase the function's memory, which also sets its share of a " +
+	"processor, or the time limit, or audit fewer principals and regions"
+
+// Add evaluates the target with that index in the report.
+func (j *Judge) Add(index int, t TargetFacts) {
+	t.Assumed = j.facts.Assumed
+	findings, total := j.evaluateTarget(t)
+	sum := count(findings, total)
+	result := &judgement{findings: findings, problems: problemsOf(t),
+		documents: j.documentNotices(t, sum.Gaps > 0)}
+	if t.Presence != Absent {
+		result.upgrade, result.renamed = j.upgradeOf(t)
+	}
+	if j.late && slices.ContainsFunc(findings, func(f Finding) bool {
+		return f.Status == Unverified && f.Why == NotInTime
+	}) {
+		t.CutOff = true
+		result.problems = append(result.problems, Problem{Target: t.Name,
+			What: "the judgement of " + t.Name, Why: NotInTime, Remedy: notInTimeRemedy})
+	}
+	result.target = TargetReport{Name: t.Name, ARN: t.ARN, Kind: t.Kind, Purpose: t.Purpose,
+		Summary: sum, CutOff: t.CutOff}
+	for _, bucket := range t.Scope.Buckets {
+		if !policies.BucketNamedByRemotion(bucket) {
+			result.buckets = append(result.buckets, bucket)
+		}
+	}
+	for _, list := range [][]Finding{findings, result.upgrade, result.renamed} {
+		j.compact(list)
+	}
+	j.targets[index] = result
+}
+
+// Report returns the report about the targets that were added, in the order of their indexes.
+func (j *Judge) Report() Report {
+	r := Report{
+		SchemaVersion: SchemaVersion, Account: j.facts.Account, Partition: j.facts.Partition,
+		Regions:           append([]string{}, j.facts.Regions...),
+		FunctionsByRegion: j.facts.functionsByRegion(),
+		Remotion:          j.facts.remotion(),
+		AssumedContext:    assumedLines(j.facts.Assumed),
+		Targets:           []TargetReport{}, Findings: []Finding{}, Problems: []Problem{},
+	}
+	targets := j.ordered()
+	for _, t := range targets {
+		r.Targets = append(r.Targets, t.target)
+		r.Findings = append(r.Findings, t.findings...)
+		r.Problems = append(r.Problems, t.problems...)
+		r.Summary = r.Summary.Plus(t.target.Summary)
+	}
+	for _, p := range j.facts.Problems {
+		p.Target = AccountTarget
+		r.Problems = append(r.Problems, p)
+	}
+	r.Upgrade, r.Notices = j.facts.upgrade(targets), j.facts.notices(targets)
+	switch {
+	case r.Summary.Gaps > 0:
+		r.Status = StatusGaps
+	case r.Unverified():
+		r.Status = StatusUnverified
+	default:
+		r.Status = StatusCompliant
+	}
+	return r
+}
+
+// ordered returns the judgements in the order of their indexes.
+func (j *Judge) ordered() []*judgement {
+	list := make([]*judgement, 0, len(j.targets))
+	for _, index := range slices.Sorted(maps.Keys(j.targets)) {
+		list = append(list, j.targets[index])
+	}
+	return list
+}
+
+// requirements returns the requirements of a target for releases. The caller must not change the
+// list.
+func (j *Judge) requirements(t TargetFacts, releases []policies.Release) []policies.Requirement {
+	a, _ := arn.Parse(t.Scope.Caller)
+	key := requirementsKey{partition: t.Scope.Partition,
+		regions: strings.Join(t.Scope.Regions, " "),
+		kind:    t.Kind.Policy(), purpose: t.Purpose, entity: a.Kind()}
+	for _, r := range releases {
+		key.releases += r.Since + " " + r.Name() + "\n"
+	}
+	list, ok := j.required[key]
+	if !ok {
+		list = t.Scope.Requirements(releases, t.Kind.Policy(), t.Purpose)
+		j.required[key] = list
+	}
+	return list
+}
+
+// maxListed is the largest number of statements or context keys that a finding lists, and
+// maxResources the largest length of all resources that the findings of a target list.
+const (
+	maxListed    = 40
+	maxResources = 64 << 10
+)
+
+// compact bounds the lists of a target's findings, which could otherwise repeat long documents for
+// each requirement, and keeps one copy of each text, because other findings have the same texts.
+func (j *Judge) compact(findings []Finding) {
+	left := maxResources
+	for i := range findings {
+		f := &findings[i]
+		f.Statements = cut(f.Statements)
+		for n := range f.Statements {
+			s := &f.Statements[n]
+			for _, resource := range s.Resources {
+				left -= len(resource)
+			}
+			if left < 0 {
+				s.Resources = nil
+			}
+			s.Resources = j.shared(s.Resources)
+			s.Policy, s.Sid = j.share(s.Policy), j.share(s.Sid)
+		}
+		f.Why, f.ExampleARN = j.share(f.Why), j.share(f.ExampleARN)
+		f.Notes = j.shared(f.Notes)
+		f.SimulatedStatements, f.MissingContext = j.shared(cut(f.SimulatedStatements)),
+			j.shared(cut(f.MissingContext))
+	}
+}
+
+func cut[T any](list []T) []T { return list[:min(len(list), maxListed)] }
+
+// shared returns a copy of a list with the shared copies of its texts.
+func (j *Judge) shared(list []string) []string {
+	list = slices.Clone(list)
+	for i := range list {
+		list[i] = j.share(list[i])
+	}
+	return list
+}
+
+// share returns the judge's copy of a text. The text can be a part of a document, which the judge
+// must not keep.
+func (j *Judge) share(text string) string {
+	shared, ok := j.texts[text]
+	if !ok {
+		shared = strings.Clone(text)
+		j.texts[shared] = shared
+	}
+	return shared
+}
