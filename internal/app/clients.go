@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -26,8 +27,9 @@ import (
 )
 
 const (
-	// maxAttempts is the largest number of attempts for one call.
-	maxAttempts = 6
+	// maxAttempts is the largest number of attempts for one call. The waits between them take at most
+	// 10 seconds.
+	maxAttempts = 8
 	// maxInFlight is the largest number of concurrent calls. IAM has one endpoint for all regions and
 	// throttles accounts with many calls. An audit of one caller and one role in one region makes
 	// about 25 calls in two waves. The second wave consists of 16 to 20 calls.
@@ -42,8 +44,7 @@ const (
 )
 
 // Clients holds the AWS clients of a run. All except Lambda share one limit for concurrent calls.
-// All calls to IAM and STS share one adaptive retryer, so that one throttled call slows all others
-// down.
+// All calls to IAM and STS share one limiter, so that throttled calls slow the others down.
 type Clients struct {
 	IAM        *iam.Client
 	Lambda     *lambda.Client
@@ -91,13 +92,13 @@ func NewClients(cfg aws.Config) Clients {
 	cfg.HTTPClient = atMost(maxInFlight)
 	cfg.APIOptions = append(slices.Clone(cfg.APIOptions), awsanswer.AddTo)
 	throttled := &atomic.Int64{}
-	shared := newRetryer(throttled)
+	shared := newRetryer(throttled, maxInFlight)
 	cfg.Retryer = func() aws.Retryer { return shared }
 	lambdaConfig := cfg.Copy()
 	lambdaConfig.HTTPClient = atMost(maxRegions)
-	lambdaConfig.Retryer = func() aws.Retryer { return newRetryer(throttled) }
+	lambdaConfig.Retryer = func() aws.Retryer { return newRetryer(throttled, maxRegions) }
 	sinkConfig := cfg.Copy()
-	sinkConfig.Retryer = func() aws.Retryer { return newRetryer(throttled) }
+	sinkConfig.Retryer = func() aws.Retryer { return newRetryer(throttled, maxInFlight) }
 	return Clients{
 		IAM: iam.NewFromConfig(cfg), STS: sts.NewFromConfig(cfg),
 		Lambda: lambda.NewFromConfig(lambdaConfig),
@@ -107,27 +108,45 @@ func NewClients(cfg aws.Config) Clients {
 	}
 }
 
-// retryer is the SDK's adaptive retryer. It also counts throttled answers.
+// retryer is the SDK's standard retryer with a limiter. It also counts throttled answers. The SDK's
+// adaptive retryer would learn a rate from the first calls of a run: one throttled answer then costs
+// seconds.
 type retryer struct {
-	*retry.AdaptiveMode
+	*retry.Standard
+	limiter   *limiter
 	throttled *atomic.Int64
 }
 
-func newRetryer(throttled *atomic.Int64) aws.RetryerV2 {
-	return retryer{throttled: throttled,
-		AdaptiveMode: retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) {
-			o.StandardOptions = append(o.StandardOptions, func(s *retry.StandardOptions) {
-				s.MaxAttempts, s.MaxBackoff = maxAttempts, maxBackoff
-			})
+// newRetryer returns a retryer for at most most concurrent calls. It has no quota of retries: with a
+// quota, a storm would make calls fail whose deadline is far ahead.
+func newRetryer(throttled *atomic.Int64, most int) aws.RetryerV2 {
+	return retryer{throttled: throttled, limiter: newLimiter(most),
+		Standard: retry.NewStandard(func(o *retry.StandardOptions) {
+			o.MaxAttempts, o.MaxBackoff = maxAttempts, maxBackoff
+			o.Backoff = retry.BackoffDelayerFunc(backoff)
+			o.RateLimiter = ratelimit.None
 		})}
 }
 
 // IsErrorRetryable counts throttled answers. The SDK calls it once for each failed attempt.
 func (r retryer) IsErrorRetryable(err error) bool {
-	if retry.IsErrorThrottles(retry.DefaultThrottles).IsErrorThrottle(err).Bool() {
+	if awsanswer.IsThrottle(err) {
 		r.throttled.Add(1)
 	}
-	return r.AdaptiveMode.IsErrorRetryable(err)
+	return r.Standard.IsErrorRetryable(err)
+}
+
+// GetAttemptToken waits until the limiter lets an attempt start. The SDK calls the returned function
+// with the outcome of the attempt.
+func (r retryer) GetAttemptToken(ctx context.Context) (func(error) error, error) {
+	release, err := r.limiter.acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return func(err error) error {
+		release(awsanswer.IsThrottle(err), err != nil)
+		return nil
+	}, nil
 }
 
 // bounded limits concurrent requests, and the replies that it returns. A call that waits for a retry

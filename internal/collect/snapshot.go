@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/smithy-go"
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
@@ -158,7 +157,7 @@ func problemOf(ctx context.Context, what, action string, err error) snapshot {
 		p.Why, p.Remedy = strings.ReplaceAll(err.Error(), "\n", ": "), networkRemedy
 	case isDenied(api):
 		p.Why, p.Grant = "access denied: "+api.ErrorMessage(), action
-	case isThrottle(err):
+	case awsanswer.IsThrottle(err):
 		p.Why = "throttled, and all retries failed: " + api.ErrorMessage()
 		p.Remedy = throttleRemedy
 	default:
@@ -174,10 +173,6 @@ func isDenied(err smithy.APIError) bool {
 		return true
 	}
 	return false
-}
-
-func isThrottle(err error) bool {
-	return retry.IsErrorThrottles(retry.DefaultThrottles).IsErrorThrottle(err).Bool()
 }
 
 // isGone reports whether an error means that the entity or policy does not exist.

@@ -1,6 +1,10 @@
 package awsanswer
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+)
 
 // Incomplete is the error of a successful answer that lacks something that each real answer holds.
 type Incomplete struct {
@@ -23,3 +27,8 @@ func (e *Incomplete) Unwrap() error { return e.Err }
 
 // RetryableError makes the SDK repeat the call: such an answer is usually a failure on the way.
 func (e *Incomplete) RetryableError() bool { return true }
+
+// IsThrottle reports whether an error is a throttled answer.
+func IsThrottle(err error) bool {
+	return retry.IsErrorThrottles(retry.DefaultThrottles).IsErrorThrottle(err).Bool()
+}
