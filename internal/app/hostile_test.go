@@ -184,7 +184,7 @@ func TestNoInputSilencesTheAlert(t *testing.T) {
 			"reply of AWS: the lists of the text must have at most 10000 elements", 100},
 		"simulated actions below the limit": {hostile{operation: "SimulatePrincipalPolicy", reply: xmlReply(
 			"SimulatePrincipalPolicy", "<EvaluationResults>"+strings.Repeat("<member/>", 15_000)+
-				"</EvaluationResults><IsTruncated>false</IsTruncated>")}, "", 1000},
+				"</EvaluationResults><IsTruncated>false</IsTruncated>")}, "", 1800},
 		"functions at the limit": {hostile{operation: "ListFunctions",
 			reply: `{"Functions":[` + strings.Repeat("{},", 9_900) + `{}]}`}, "", 3000},
 		"variables at the limit": {hostile{operation: "ListFunctions",

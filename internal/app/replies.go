@@ -30,6 +30,12 @@ var replyLimits = jsonlimit.Limits{Bytes: maxReply, Depth: 40, Values: 100_000, 
 // one after another, so that twenty concurrent ones do not fill the memory of the function.
 const maxSmall = 5000
 
+// A limitError is the error of a reply above a limit. It is not retryable, because the next reply
+// would have the same size.
+type limitError struct{ error }
+
+func (limitError) RetryableError() bool { return false }
+
 // A replyLimiter limits the replies of all clients.
 type replyLimiter struct {
 	// large has one slot for the reply that is above maxSmall.
@@ -37,9 +43,9 @@ type replyLimiter struct {
 }
 
 // limit replaces the body of a reply by a body that is in memory and within the limits. A reply
-// above a limit gets a body that fails to read. The SDK returns that as an error and does not retry
-// the call, as it would after an error of the HTTP client. The body of an object in S3 stays as it
-// is: evidence.Bucket reads its first bytes only.
+// above a limit gets a body that fails to read with a limitError: after an error of the HTTP
+// client, the SDK would retry the call. The body of an object in S3 stays as it is, because
+// evidence.Bucket reads its first bytes only.
 func (l replyLimiter) limit(req *http.Request, reply *http.Response) {
 	if reply.Body == nil || reply.StatusCode < 300 &&
 		req.URL.Query().Get("x-id") == "GetObject" {
@@ -73,7 +79,7 @@ func (l replyLimiter) limit(req *http.Request, reply *http.Response) {
 // the reply is large.
 func checkReply(text []byte) (large bool, err error) {
 	if len(text) > maxReply {
-		return true, fmt.Errorf("the reply of AWS must have at most %d bytes", maxReply)
+		return true, limitError{fmt.Errorf("the reply of AWS must have at most %d bytes", maxReply)}
 	}
 	switch start := bytes.TrimLeft(text, " \t\r\n\ufeff"); {
 	case bytes.HasPrefix(start, []byte("<")):
@@ -81,12 +87,13 @@ func checkReply(text []byte) (large bool, err error) {
 		n := bytes.Count(text, []byte("<")) + bytes.Count(text, []byte(`="`)) +
 			bytes.Count(text, []byte("='"))
 		if n > maxMarkup {
-			return true, fmt.Errorf("the reply of AWS must have at most %d tags and attributes", maxMarkup)
+			return true, limitError{fmt.Errorf("the reply of AWS must have at most %d tags and attributes",
+				maxMarkup)}
 		}
 		return n > maxSmall, nil
 	case bytes.HasPrefix(start, []byte("{")), bytes.HasPrefix(start, []byte("[")):
 		if err := jsonlimit.Check(text, replyLimits); err != nil {
-			return true, fmt.Errorf("reply of AWS: %w", err)
+			return true, limitError{fmt.Errorf("reply of AWS: %w", err)}
 		}
 		small := replyLimits
 		small.Values = maxSmall

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -14,18 +13,8 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// maxBody is the largest body that is checked. The largest real one is a page of 50 functions, each
-// with up to 4 KB of environment variables and a few KB of configuration.
-const maxBody = 4 << 20
-
-// maxDepth and maxElements bound the XML of an answer. Real answers have at most ten levels, and
-// 100 results of the simulator with 20 resources each have some 50,000 elements.
-const (
-	maxDepth    = 64
-	maxElements = 200_000
-)
-
-// AddTo adds the check to an SDK client. It belongs to APIOptions of aws.Config.
+// AddTo adds the check to an SDK client. It belongs to APIOptions of aws.Config. The HTTP client of
+// the SDK client bounds the answers.
 func AddTo(stack *middleware.Stack) error {
 	return stack.Deserialize.Add(middleware.DeserializeMiddlewareFunc("CheckAnswer", check),
 		middleware.After)
@@ -44,18 +33,15 @@ func check(ctx context.Context, in middleware.DeserializeInput,
 	if a.form == s3Headers {
 		return out, metadata, a.checkHeader(operation, response.Header, a.header)
 	}
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
-	closeErr := response.Body.Close()
-	response.Body = io.NopCloser(bytes.NewReader(body))
-	switch {
-	case err == nil && closeErr != nil:
-		err = closeErr
-	case len(body) > maxBody:
-		err = fmt.Errorf("the body exceeds %d bytes", maxBody)
-	}
+	body, err := io.ReadAll(response.Body)
 	if err != nil {
 		return out, metadata, &Incomplete{Operation: operation, Lacks: "a readable body", Err: err}
 	}
+	// The SDK closes the body of the HTTP client when it has decoded the copy.
+	response.Body = struct {
+		io.Reader
+		io.Closer
+	}{bytes.NewReader(body), response.Body}
 	return out, metadata, a.checkBody(operation, response.Header, body)
 }
 

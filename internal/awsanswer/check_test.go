@@ -199,8 +199,7 @@ func TestAnAnswerThatAnswersNothingIsAFailedCall(t *testing.T) {
 			"HTML":          "<html><body>It works!</body></html>",
 			"old HTML":      "<!DOCTYPE html><p>It works!<br>", "text": "It works!",
 			"two answers": full + full,
-			"deep":        strings.Repeat("<a>", maxDepth+2),
-			"huge":        full + strings.Repeat(" ", maxBody),
+			"deep":        strings.Repeat("<a>", 1000),
 		}
 		for other, o := range operations {
 			if _, otherOp, _ := strings.Cut(other, "."); !strings.HasPrefix(other, "S3.") &&

@@ -1,6 +1,7 @@
 package awsanswer
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
@@ -25,8 +26,12 @@ func (e *Incomplete) Error() string {
 
 func (e *Incomplete) Unwrap() error { return e.Err }
 
-// RetryableError makes the SDK repeat the call: such an answer is usually a failure on the way.
-func (e *Incomplete) RetryableError() bool { return true }
+// RetryableError makes the SDK repeat the call: such an answer is usually a failure on the way. An
+// error of reading the body can say otherwise.
+func (e *Incomplete) RetryableError() bool {
+	var reading interface{ RetryableError() bool }
+	return !errors.As(e.Err, &reading) || reading.RetryableError()
+}
 
 // IsThrottle reports whether an error is a throttled answer.
 func IsThrottle(err error) bool {

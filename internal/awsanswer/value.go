@@ -33,7 +33,7 @@ func parseXML(body []byte) (*element, error) {
 	dec := xml.NewDecoder(bytes.NewReader(body))
 	top := &element{}
 	open := []*element{top}
-	for elements := 0; ; {
+	for {
 		token, err := dec.Token()
 		switch {
 		case errors.Is(err, io.EOF) && len(top.children) == 1:
@@ -46,9 +46,6 @@ func parseXML(body []byte) (*element, error) {
 		innermost := open[len(open)-1]
 		switch token := token.(type) {
 		case xml.StartElement:
-			if elements++; len(open) > maxDepth || elements > maxElements {
-				return nil, fmt.Errorf("the body has more than %d levels or %d elements", maxDepth, maxElements)
-			}
 			e := &element{name: token.Name.Local}
 			innermost.children = append(innermost.children, e)
 			open = append(open, e)
