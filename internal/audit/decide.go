@@ -25,6 +25,8 @@ type decision struct {
 	statements           []StatementRef
 	simulatedStatements  []string
 	missing              []string
+	// disputed is true if the status is a gap only by some of the sources of AWS, which note names.
+	disputed bool
 }
 
 const (
@@ -92,11 +94,7 @@ func (v *decision) allowedByAWS(in inspection, answer Answer) {
 	switch {
 	case in.status == Satisfied:
 		v.status = Satisfied
-		if v.note == "" {
-			v.note = in.note
-		} else if in.note != "" {
-			v.note += "; " + in.note
-		}
+		v.addNote(in.note)
 	case in.elsewhere:
 		v.adopt(in)
 	case in.status == Conditional:
@@ -119,7 +117,7 @@ func (v *decision) deniedByAWS(in inspection, answer Answer) {
 	case in.status != Conditional || answer.Decision == iampolicy.ImplicitDeny || in.mayDeny:
 		v.adopt(in)
 		if answer.OrganizationDenies {
-			v.note = "a service control policy of the organization also denies the action"
+			v.addNote("a service control policy of the organization also denies the action")
 		}
 	default:
 		v.disagree(in, answer, "the policy documents")
@@ -129,6 +127,16 @@ func (v *decision) deniedByAWS(in inspection, answer Answer) {
 // adopt copies the engine's result.
 func (v *decision) adopt(in inspection) {
 	v.status, v.cause, v.why, v.example = in.status, in.cause, in.why, in.example
+	v.disputed = in.dispute != ""
+	v.addNote(in.dispute)
+}
+
+// addNote adds a note to those that the decision has.
+func (v *decision) addNote(note string) {
+	if v.note != "" && note != "" {
+		v.note += "; "
+	}
+	v.note += note
 }
 
 // disagree makes the need unverified and states both results. read describes the documents.
@@ -145,7 +153,8 @@ func (v *decision) disagree(in inspection, answer Answer, read string) {
 // Granted reports whether the documents that were read grant a request for all values of unknown
 // context keys. It ignores documents that could not be read.
 func (t TargetFacts) Granted(q needs.SimulationRequest) bool {
-	return t.inspect(needs.Need{SimulationRequest: q, Pattern: q.Resource}).status == Satisfied
+	return t.inspect(needs.Need{SimulationRequest: q, Pattern: q.Resource,
+		Literal: true}).status == Satisfied
 }
 
 // partlyRead sets the status of a need if some documents could not be read. An unread document can
@@ -166,7 +175,7 @@ func (v *decision) partlyRead(t TargetFacts, in inspection, answer Answer, answe
 	case answer.Decision == iampolicy.ExplicitDeny &&
 		(in.cause == IdentityDeny || in.cause == PermissionsBoundary) && !in.elsewhere:
 		v.adopt(in)
-		v.note = unread
+		v.addNote(unread)
 	case answer.Decision == iampolicy.ExplicitDeny:
 		v.deny(IdentityDeny, "AWS reports an explicit deny: "+strings.Join(answer.Statements, ", "))
 	case in.grantsSimulated() || in.status == Denied:
@@ -176,7 +185,7 @@ func (v *decision) partlyRead(t TargetFacts, in inspection, answer Answer, answe
 		v.why = "AWS denies the request without values for " + strings.Join(answer.Missing, ", ")
 	default:
 		v.adopt(in)
-		v.note = unread
+		v.addNote(unread)
 		if in.cause == NoGrant {
 			v.why = "AWS reports that no statement grants the action"
 		}
@@ -208,6 +217,8 @@ type inspection struct {
 	note string
 	// mayDeny is true if a deciding statement is a Deny.
 	mayDeny bool
+	// dispute is set if the status is a gap only by some of the sources of AWS.
+	dispute string
 }
 
 // grantsSimulated reports whether the documents grant the simulated request without a condition.
@@ -225,12 +236,11 @@ func (t TargetFacts) grants(q needs.SimulationRequest, resource string) bool {
 
 // inspect returns the engine's result for all resources of a need.
 func (t TargetFacts) inspect(n needs.Need) inspection {
-	need, err := iampolicy.NewNeed(n.Action, n.Pattern)
+	requests, err := n.Requests()
 	if err != nil {
 		return inspection{status: Unverified, why: err.Error(), example: n.Resource}
 	}
-	need = need.Named().Preferring(n.Resource)
-	c := t.Grants.Cover(need, t.context(n.SimulationRequest))
+	c, dispute := requests.Cover(t.Grants, t.context(n.SimulationRequest))
 	note := ""
 	// A target that only renders needs grants for the names of the deployed functions. A grant for the
 	// name of the next function is not required.
@@ -241,7 +251,7 @@ func (t TargetFacts) inspect(n needs.Need) inspection {
 		})
 		switch {
 		case ungranted >= 0:
-			c = t.Grants.Cover(need.Preferring(deployed[ungranted]), t.context(n.SimulationRequest))
+			c = t.Grants.Cover(requests.Preferring(deployed[ungranted]), t.context(n.SimulationRequest))
 		case deployed != nil:
 			note = "granted for the deployed functions, but not for " + n.Pattern +
 				": the next release deploys a function with another name, which the policy does not grant"
@@ -249,8 +259,7 @@ func (t TargetFacts) inspect(n needs.Need) inspection {
 		}
 	}
 	in := inspection{note: note, status: c.Status, cause: c.Cause, why: c.Explanation(),
-		example:    c.ExampleARN,
-		statements: iampolicy.Refs(c.Deciding)}
+		example: c.ExampleARN, dispute: dispute, statements: iampolicy.Refs(c.Deciding)}
 	if c.Deciding == nil {
 		in.statements = iampolicy.Refs(c.Covering)
 	}

@@ -160,7 +160,7 @@ func (j *Judge) evaluateRequirement(t TargetFacts, r policies.Requirement) Findi
 	if gaps > 0 && f.Covered > 0 {
 		f.Status = Partial
 	}
-	if worst.status == Conditional {
+	if worst.status == Conditional || worst.disputed {
 		f.Severity = min(f.Severity, policies.Medium)
 	}
 	return f

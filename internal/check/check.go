@@ -11,6 +11,7 @@
 package check
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
@@ -62,7 +63,8 @@ type Finding struct {
 	// or the covered part of it.
 	Statements []iampolicy.StatementRef `json:"statements,omitempty"`
 	Covering   []iampolicy.StatementRef `json:"covering,omitempty"`
-	// Severity, Reason and Impact are set for requirements of Remotion.
+	// Severity, Reason and Impact are set for requirements of Remotion. A finding about which AWS's
+	// documentation disagrees has a severity, too.
 	Severity policies.Severity `json:"severity,omitzero"`
 	Reason   string            `json:"reason,omitempty"`
 	Impact   string            `json:"impact,omitempty"`
@@ -113,14 +115,14 @@ func evaluate(budget *iampolicy.Budget, grants iampolicy.Grants, required Requir
 // FindExcess sets Excess and ExcessIncomplete. The error is that of ctx, if ctx ends first.
 func (r *Verdict) FindExcess(ctx context.Context, grants iampolicy.Grants, required Required,
 	extra iampolicy.Context) error {
-	var needs []iampolicy.Need
+	var wanted []iampolicy.Need
 	for _, req := range required.Requirements {
 		for _, d := range req.demands {
-			needs = append(needs, d.need)
+			wanted = append(wanted, d.requests.Need)
 		}
 	}
 	budget := iampolicy.NewBudget(ctx, maxWork*iampolicy.UnitOfWork)
-	list, complete := grants.ExcessWithin(budget, needs, extra)
+	list, complete := grants.ExcessWithin(budget, wanted, extra)
 	r.Excess, r.ExcessIncomplete = list, !complete
 	return ctx.Err()
 }
@@ -135,13 +137,13 @@ func (r Requirement) evaluate(budget *iampolicy.Budget, grants iampolicy.Grants,
 		return f
 	}
 	var worst iampolicy.Coverage
-	granted := false
+	granted, dispute := false, ""
 	for _, d := range r.demands {
-		c := grants.CoverWithin(budget, d.need, audit.Overridden(d.context, extra))
+		c, disputed := d.requests.CoverWithin(budget, grants, audit.Overridden(d.context, extra))
 		granted = granted || c.Status == iampolicy.Satisfied || c.Status == iampolicy.Partial ||
 			c.Status == iampolicy.Conditional
 		if worst.Status == "" || c.Status.Rank() > worst.Status.Rank() {
-			worst = c
+			worst, dispute = c, disputed
 		}
 	}
 	f.Status, f.Cause, f.Why = worst.Status, worst.Cause, worst.Explanation()
@@ -150,6 +152,10 @@ func (r Requirement) evaluate(budget *iampolicy.Budget, grants iampolicy.Grants,
 	}
 	if f.Status == iampolicy.Conditional {
 		f.Severity = min(f.Severity, policies.Medium)
+	}
+	if dispute != "" {
+		f.Why += "; " + dispute
+		f.Severity = min(cmp.Or(f.Severity, policies.Medium), policies.Medium)
 	}
 	f.ExampleAction, f.ExampleARN = worst.ExampleAction, worst.ExampleARN
 	if f.Status == iampolicy.Unverified {

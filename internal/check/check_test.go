@@ -208,6 +208,92 @@ func TestDocumentRequirements(t *testing.T) {
 	}
 }
 
+// TestRequiredStar checks that a required "*" is the resource "*" alone for an action whose
+// requests name no resource, and every resource for any other action.
+func TestRequiredStar(t *testing.T) {
+	const (
+		secrets = `,{"Effect":"Deny","Action":"*","Resource":"arn:aws:s3:::company-secrets*"}`
+		admins  = `,{"Effect":"Deny","Action":"*","Resource":"arn:aws:iam::*:role/admin*"}`
+		buckets = `,{"Effect":"Deny","Action":"*","Resource":"arn:aws:s3:::*"}`
+		all     = `{"Effect":"Allow","Action":"*","Resource":"*"}`
+		arns    = `{"Effect":"Allow","Action":"*","Resource":"arn:*"}`
+	)
+	tests := []struct {
+		action, policy string
+		status         iampolicy.Status
+		severity       policies.Severity
+		disputed       bool
+	}{
+		{"lambda:ListFunctions", all + secrets, iampolicy.Satisfied, 0, false},
+		{"LAMBDA:listfunctions", all + secrets, iampolicy.Satisfied, 0, false},
+		{"lambda:ListFunctions", arns, iampolicy.Missing, 0, false},
+		{"servicequotas:GetAWSDefaultServiceQuota", all + admins, iampolicy.Satisfied, 0, false},
+		{"iam:SimulatePrincipalPolicy", all + admins, iampolicy.Partial, 0, false},
+		{"lambda:InvokeFunction", all + admins, iampolicy.Partial, 0, false},
+		{"lambda:List*", all + admins, iampolicy.Partial, 0, false},
+		{"s3:ListAllMyBuckets", all + secrets, iampolicy.Satisfied, 0, false},
+		{"s3:ListAllMyBuckets", all + buckets, iampolicy.Partial, policies.Medium, true},
+		{"s3:ListAllMyBuckets",
+			`{"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::*"}`, iampolicy.Partial, policies.Medium,
+			true},
+		{"s3:ListAllMyBuckets",
+			`{"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::company*"}`, iampolicy.Missing, 0, false},
+	}
+	for _, test := range tests {
+		doc := policytest.Parse(t,
+			`{"Statement":{"Effect":"Allow","Action":"`+test.action+`","Resource":"*"}}`)
+		required, err := DocumentRequirements("needed.json", doc, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g := grants(t, `{"Version":"2012-10-17","Statement":[`+test.policy+`]}`)
+		f := evaluate(iampolicy.Unlimited(), g, required, nil).Findings[0]
+		disputed := strings.Contains(f.Why, "/list_amazons3.html") &&
+			strings.Contains(f.Why, "/reference_policies_elements_statement.html")
+		if f.Status != test.status || f.Severity != test.severity || disputed != test.disputed {
+			t.Errorf("%s by %s is %s, severity %d (%s), want %s, %d, disputed %v", test.action, test.policy,
+				f.Status, f.Severity, f.Why, test.status, test.severity, test.disputed)
+		}
+	}
+}
+
+// TestStatementsAboutOtherARNsMakeNoGaps checks that a Deny or a service control policy on ARNs
+// that Remotion does not use makes no gap in the documented policy of any release.
+func TestStatementsAboutOtherARNsMakeNoGaps(t *testing.T) {
+	for _, partition := range policies.Partitions() {
+		for _, release := range policies.Releases(partition) {
+			for _, kind := range policies.Kinds {
+				required, err := ReleaseRequirements(Target{Kind: kind}, release)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, resource := range []string{"s3:::company-secrets*", "iam::*:role/admin*",
+					"lambda:*:*:function:other-*", "servicequotas:*:*:ec2/*", "sqs:*"} {
+					deny := `{"Statement":{"Effect":"Deny","Action":"*","Resource":"arn:` + partition + ":" +
+						resource + `"}}`
+					identity := grants(t, release.Document(kind))
+					inOrganization := identity
+					identity.Identity = append(identity.Identity, grants(t, deny).Identity...)
+					everything := `{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`
+					inOrganization.Organization = append(inOrganization.Organization,
+						grants(t, everything, deny).Identity)
+					for name, g := range map[string]iampolicy.Grants{"Deny": identity, "SCP": inOrganization} {
+						for _, f := range evaluate(iampolicy.Unlimited(), g, required,
+							nil).Findings {
+							// No document grants the layer of Lambda Insights in four regions.
+							undocumented := f.Sid == "FetchBinaries" && f.Severity == policies.Low
+							if f.Status != iampolicy.Satisfied && !undocumented {
+								t.Errorf("%s %s %s, %s on %s: %s is %s, such as %s", partition, release, kind, name,
+									resource, f.Action, f.Status, f.ExampleARN)
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
 // TestUnverifiedFindings checks that the example of an unverified finding is the whole requirement.
 func TestUnverifiedFindings(t *testing.T) {
 	needed, granted := "arn:aws:s3:::a"+strings.Repeat("*a", 5000),

@@ -35,8 +35,8 @@ type Requirement struct {
 
 // demand is a part of a requirement with the context of its requests.
 type demand struct {
-	need    iampolicy.Need
-	context iampolicy.Context
+	requests needs.Requests
+	context  iampolicy.Context
 }
 
 // Target describes the principal whose policy is checked.
@@ -99,7 +99,7 @@ func ReleaseRequirements(t Target, release policies.Release) (Required, error) {
 	for _, r := range scope.Requirements([]policies.Release{release}, t.Kind, t.Purpose) {
 		req := Requirement{Sid: r.Sid, Action: r.Action, Resource: r.Resource, Consequence: r.Consequence}
 		for _, n := range scope.Needed(r) {
-			need, err := iampolicy.NewNeed(n.Action, n.Pattern)
+			requests, err := n.Requests()
 			if err != nil {
 				return all, err
 			}
@@ -107,7 +107,7 @@ func ReleaseRequirements(t Target, release policies.Release) (Required, error) {
 			if n.RequestedRegion() == needs.AnyRegion {
 				delete(context, "aws:RequestedRegion")
 			}
-			req.demands = append(req.demands, demand{need.Named().Preferring(n.Resource), context})
+			req.demands = append(req.demands, demand{requests, context})
 		}
 		all.Requirements = append(all.Requirements, req)
 	}
@@ -172,12 +172,12 @@ func DocumentRequirements(name string, doc *iampolicy.Document,
 						continue
 					}
 				}
-				need, err := iampolicy.NewNeed(action, expanded)
+				requests, err := needs.RequestsFor(action, expanded)
 				if err != nil {
 					refuse("has an invalid requirement: " + err.Error())
 					continue
 				}
-				req.demands = []demand{{need, context}}
+				req.demands = []demand{{requests, context}}
 				all.add(index, req)
 			}
 		}

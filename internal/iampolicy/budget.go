@@ -21,8 +21,8 @@ func NewBudget(ctx context.Context, steps int) *Budget {
 	return &Budget{ctx: ctx, total: steps, left: steps}
 }
 
-// unlimited returns a budget for one call, which has its own limit.
-func unlimited() *Budget { return NewBudget(context.Background(), math.MaxInt) }
+// Unlimited returns a budget without an end. Each call has its own limit.
+func Unlimited() *Budget { return NewBudget(context.Background(), math.MaxInt) }
 
 // Used returns the number of steps that are spent. It may exceed the budget slightly.
 func (b *Budget) Used() int { return b.total - b.left }

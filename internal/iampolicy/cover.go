@@ -39,7 +39,7 @@ type Coverage struct {
 // condition counts if the context meets the condition. A Deny with a condition counts if the
 // context meets, or may meet, the condition. If the answer depends on unknown values, the status is
 // Conditional. The amount of work is bounded, and a need that exceeds the bound is Unverified.
-func (g Grants) Cover(n Need, ctx Context) Coverage { return g.CoverWithin(unlimited(), n, ctx) }
+func (g Grants) Cover(n Need, ctx Context) Coverage { return g.CoverWithin(Unlimited(), n, ctx) }
 
 // CoverWithin is Cover within a budget that several calls share. If the budget is spent, or if its
 // context ends, the status is Unverified unless it is certain already.

@@ -255,8 +255,8 @@ func (q *coverageSearch) anyAllowed(v bound) bool {
 // anyName reports whether the need has a name for which all clauses are true. It sets fieldByField:
 // a wildcard in one of the first five fields of a granted ARN pattern then matches no colon.
 //
-// That is too strict for a pattern that skips the account, such as "arn:aws:lambda:*:function:b". If
-// there is one, anyName also searches by IAM's rule, but only names without further colons.
+// That is too strict for a pattern that skips the account, such as "arn:aws:lambda:*:function:b".
+// If there is one, anyName also searches by IAM's rule, but only names without further colons.
 func (q *coverageSearch) anyName(clauses []clause) bool {
 	for i := range q.need.resources {
 		l := &q.need.resources[i]

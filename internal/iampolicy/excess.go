@@ -43,7 +43,7 @@ const (
 // undecided condition counts. If complete is false, the budget was spent and the list may be
 // incomplete.
 func (g Grants) Excess(required []Need, ctx Context) (list []Excess, complete bool) {
-	return g.ExcessWithin(unlimited(), required, ctx)
+	return g.ExcessWithin(Unlimited(), required, ctx)
 }
 
 // The limits of Excess: the work in units of UnitOfWork, and the size of the list in bytes.

@@ -12,24 +12,53 @@ import (
 
 // TestReleasesPage checks that the table in docs/releases.md equals the history in the catalogue.
 func TestReleasesPage(t *testing.T) {
-	const file = "../../docs/releases.md"
+	want := compareTable(t, "../../docs/releases.md", "history", history())
+	for _, r := range releases {
+		if !strings.Contains(want, r.Since) {
+			t.Errorf("docs/releases.md does not mention %s", r.Since)
+		}
+	}
+}
+
+// TestStarActionsPage checks that the table in docs/how-it-judges.md equals starActions.
+func TestStarActionsPage(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("| action | resource of a request | statements that apply | source |\n" +
+		"|---|---|---|---|\n")
+	for _, a := range StarActions() {
+		applies := map[StarScope]string{
+			NoResource:        "those about `*`",
+			NamedResource:     "those that match its ARN",
+			ContestedResource: "those about `*`; perhaps those that match the text",
+		}[a.Scope]
+		var sources []string
+		for _, url := range a.Sources {
+			_, page, _ := strings.Cut(url, "/latest/")
+			_, page, _ = strings.Cut(page, "/")
+			sources = append(sources, fmt.Sprintf("[%s](%s)", strings.TrimSuffix(page, ".html"), url))
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", a.Action, a.Requested, applies,
+			strings.Join(sources, ", "))
+	}
+	compareTable(t, "../../docs/how-it-judges.md", "star actions", b.String())
+}
+
+// compareTable compares the named table of a page with want, and returns the page with that table.
+func compareTable(t *testing.T, file, name, want string) string {
+	t.Helper()
 	page, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	const begin, end = "<!-- history: `make golden` writes it -->\n\n", "\n<!-- end of history -->"
+	begin, end := "<!-- "+name+": `make golden` writes it -->\n\n", "\n<!-- end of "+name+" -->"
 	before, rest, ok := strings.Cut(string(page), begin)
 	_, after, ok2 := strings.Cut(rest, end)
 	if !ok || !ok2 {
 		t.Fatalf("%s has no %q and %q", file, begin, end)
 	}
-	want := before + begin + history() + end + after
-	golden.Compare(t, file, []byte(want))
-	for _, r := range releases {
-		if !strings.Contains(want, r.Since) {
-			t.Errorf("%s does not mention %s", file, r.Since)
-		}
-	}
+	whole := before + begin + want + end + after
+	golden.Compare(t, file, []byte(whole))
+	return whole
 }
 
 // history returns a Markdown table of the changes from each range to the next.

@@ -1,6 +1,10 @@
 package policies
 
-import "strings"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // StarScope says which resource the requests for an action name, if Remotion's documents grant the
 // action on "*".
@@ -72,7 +76,7 @@ var starActions = []StarAction{
 }
 
 // StarActions lists the actions that a document of Remotion grants on "*".
-func StarActions() []StarAction { return append([]StarAction(nil), starActions...) }
+func StarActions() []StarAction { return slices.Clone(starActions) }
 
 // FindStarAction returns the entry of an action. The case of the action does not matter.
 func FindStarAction(action string) (StarAction, bool) {
@@ -90,8 +94,9 @@ func (a StarAction) TextIn(partition string) string {
 }
 
 // Dispute explains why the judgement on a contested action is uncertain, and names both sources.
-func (a StarAction) Dispute() string {
-	return "AWS's documentation disagrees about the resource of " + a.Action +
-		`: only statements about "*" apply (` + a.Sources[0] + "), or statements that match " + a.Text +
-		" apply as well (" + a.Sources[1] + ")"
+// text is the other resource in the partition of the account.
+func (a StarAction) Dispute(text string) string {
+	return fmt.Sprintf(`AWS's documentation disagrees about the resource of %s: by %s, only `+
+		`statements about "*" apply; by %s, statements that match %s apply as well`, a.Action,
+		a.Sources[0], a.Sources[1], text)
 }

@@ -50,8 +50,8 @@ func TestStarActionsHaveSources(t *testing.T) {
 			if !strings.HasPrefix(source, "https://docs.aws.amazon.com/") {
 				t.Errorf("%s: %q is not a page of AWS", a.Action, source)
 			}
-			if contested && !strings.Contains(a.Dispute(), source) {
-				t.Errorf("%s: the dispute does not name %s: %s", a.Action, source, a.Dispute())
+			if contested && !strings.Contains(a.Dispute(a.Text), source) {
+				t.Errorf("%s: the dispute does not name %s: %s", a.Action, source, a.Dispute(a.Text))
 			}
 		}
 		if contested != (a.Text != "") || a.Requested == "" {

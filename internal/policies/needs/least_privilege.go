@@ -18,8 +18,9 @@ import (
 // In the scope, an empty Account means any account, empty Regions mean any region, and an empty
 // Caller means any caller of the account. An empty RenderRole means policies.RoleName. If a policy
 // with regions is too long for a managed policy, LeastPrivilege widens the resources to any region:
-// first layers, then functions and logs, last buckets. It also widens layers if the policy then
-// fits the inline policies of a user. With many custom names the policy can still exceed the limit.
+// first layers and quotas, then functions and logs, last buckets. It also widens layers and quotas
+// if the policy then fits the inline policies of a user. With many custom names the policy can
+// still exceed the limit.
 func LeastPrivilege(releases []policies.Release, kind policies.PolicyKind,
 	purpose policies.Purpose, p Scope) string {
 	anyCaller := p.Caller == ""
@@ -69,7 +70,8 @@ func LeastPrivilege(releases []policies.Release, kind policies.PolicyKind,
 	limit := iampolicy.ManagedQuota
 	if kind == policies.User && iampolicy.Size(writeDocument(list,
 		append(always, widenings[:1]...))) <= iampolicy.InlineUserQuota {
-		limit = iampolicy.InlineUserQuota // layers are public: any region for them adds no risk
+		// Layers are public, and there is one quota in a region: any region for them adds no risk.
+		limit = iampolicy.InlineUserQuota
 	}
 	for level := start; ; level++ {
 		text := writeDocument(list, append(always, widenings[:level]...))
@@ -90,8 +92,8 @@ type permission struct {
 type widening func(*arn.ARN)
 
 var widenings = []widening{
-	func(a *arn.ARN) { // layers
-		if strings.HasPrefix(a.Resource, "layer:") {
+	func(a *arn.ARN) { // layers and quotas
+		if strings.HasPrefix(a.Resource, "layer:") || a.Service == "servicequotas" {
 			a.Region = "*"
 		}
 	},
@@ -173,19 +175,27 @@ func writeDocument(list []permission, by []widening) string {
 // statement into another statement with the same resources, if such a statement exists, so that a
 // policy for one region fits the inline policies of a user.
 func withUniqueSids(statements []iampolicy.Statement) (list []iampolicy.Statement) {
-	taken := map[string]int{}
-	for i, s := range statements {
+	parts := map[string]int{}
+	for i := range statements {
+		s := &statements[i]
 		if strings.HasSuffix(s.Resource[0], "/*") && strings.Contains(s.Resource[0], ":s3:") {
 			s.Sid += "Objects"
 		}
-		if taken[s.Sid] > 0 {
-			other := slices.IndexFunc(statements, func(o iampolicy.Statement) bool {
-				return o.Sid != statements[i].Sid && slices.Equal(o.Resource, s.Resource)
-			})
-			if other > i {
-				statements[other].Action = append(slices.Clone(s.Action), statements[other].Action...)
-				continue
-			}
+		parts[s.Sid]++
+	}
+	taken := map[string]int{}
+	for i, s := range statements {
+		mergeable := func(o iampolicy.Statement) bool {
+			return parts[s.Sid] > 1 && o.Sid != s.Sid && slices.Equal(o.Resource, s.Resource)
+		}
+		if at := slices.IndexFunc(list, mergeable); at >= 0 {
+			list[at].Action = slices.Concat(list[at].Action, s.Action)
+			continue
+		}
+		if at := slices.IndexFunc(statements[i+1:], mergeable); at >= 0 {
+			o := &statements[i+1+at]
+			o.Action = slices.Concat(s.Action, o.Action)
+			continue
 		}
 		taken[s.Sid]++
 		if n := taken[s.Sid]; n > 1 {

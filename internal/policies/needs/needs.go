@@ -52,6 +52,12 @@ type Need struct {
 	SimulationRequest
 	// Pattern is the resource pattern that the account needs. Resource matches it.
 	Pattern string
+	// Literal is true if the need is the request on Resource alone, as text: the resource "*" then
+	// stands for requests that name no resource. Otherwise the pattern "*" stands for every resource.
+	Literal bool
+	// Contested is the resource that the request has by another source of AWS, as text. It is empty
+	// if the sources agree.
+	Contested string
 }
 
 // The regions in which AWS signs and logs calls to services without regions.
@@ -80,8 +86,12 @@ func (p Scope) Needed(r policies.Requirement) []Need {
 	var list []Need
 	for _, region := range p.Regions {
 		for _, t := range p.resources(r, region) {
-			list = append(list, Need{SimulationRequest{Action: r.Action, Resource: t.sample, Region: region},
-				t.pattern})
+			n := Need{SimulationRequest: SimulationRequest{Action: r.Action, Resource: t.sample,
+				Region: region}, Pattern: t.pattern}
+			if star, known := policies.FindStarAction(r.Action); known && n.Pattern == "*" {
+				n.Literal, n.Contested = true, star.TextIn(p.Partition)
+			}
+			list = append(list, n)
 		}
 	}
 	return list
@@ -96,6 +106,7 @@ func (p Scope) resources(r policies.Requirement, region string) []resourcePair {
 	}
 	inRegion := arn.ARN{Region: region, Account: p.Account}
 	first := region == p.Regions[0]
+	star, _ := policies.FindStarAction(r.Action)
 	switch {
 	case service == "iam":
 		// IAM has no regions: one request is enough.
@@ -108,9 +119,10 @@ func (p Scope) resources(r policies.Requirement, region string) []resourcePair {
 			return nil // iam:GetUser does not work for a role
 		}
 		return singleResource(p.Caller)
-	case r.Resource == "*" && r.Action != "lambda:GetFunction":
-		// The quota actions support a resource type, but AWS also accepts "*", as in the documents.
+	case r.Resource == "*" && star.Scope != policies.NamedResource:
 		return singleResource("*")
+	case service == "servicequotas":
+		return []resourcePair{pair(inRegion, policies.QuotaResource, policies.QuotaResource)}
 	case service == "s3":
 		var list []resourcePair
 		for _, t := range p.buckets(region, existingBucketActions[action]) {

@@ -87,6 +87,12 @@ func TestNeeded(t *testing.T) {
 					"remotion-render-4-0-527-mem2048mb-disk2048mb-120sec"}},
 		{"an action without a resource type needs *", testScope, policies.User, "s3:ListAllMyBuckets",
 			"BucketListing", []string{"*", "*"}},
+		{"RequestServiceQuotaIncrease needs the quota of each region", testScope, policies.User,
+			"servicequotas:RequestServiceQuotaIncrease", "HandleQuotas", []string{
+				"arn:aws:servicequotas:us-east-1:123456789012:lambda/L-B99A9384",
+				"arn:aws:servicequotas:eu-west-1:123456789012:lambda/L-B99A9384"}},
+		{"GetAWSDefaultServiceQuota names no quota", testScope, policies.User,
+			"servicequotas:GetAWSDefaultServiceQuota", "HandleQuotas", []string{"*", "*"}},
 		{"PutLogEvents needs a log stream", testScope, policies.Role, "logs:PutLogEvents", "4", []string{
 			"arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/" +
 				"remotion-render-4-0-527-mem2048mb-disk2048mb-120sec:log-stream:" +

@@ -22,12 +22,11 @@ type Grant struct {
 // names of buckets and functions.
 func (g Grant) plain() Grant {
 	g = Grant{strings.ToLower(g.Action), plainResource(g.Resource)}
-	// The documents grant these two actions on "*"; needs.LeastPrivilege narrows the two actions to
-	// these resources.
-	switch {
-	case g.Action == "lambda:getfunction" &&
-		strings.Contains(g.Resource, ":function:"+policies.FunctionPrefix),
-		g.Action == "iam:simulateprincipalpolicy" && strings.Contains(g.Resource, ":iam::"):
+	// The documents grant these actions on "*"; needs.LeastPrivilege narrows them to these resources.
+	star, _ := policies.FindStarAction(g.Action)
+	if star.Scope == policies.NamedResource && slices.ContainsFunc([]string{
+		":function:" + policies.FunctionPrefix, ":iam::", ":" + policies.QuotaResource,
+	}, func(part string) bool { return strings.Contains(g.Resource, part) }) {
 		g.Resource = "*"
 	}
 	return g
