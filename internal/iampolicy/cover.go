@@ -29,6 +29,8 @@ type Coverage struct {
 	// undecided is true if an UnmetCondition depends on unknown values. It is false if the known
 	// values do not meet the condition.
 	undecided bool
+	// proof shows for a Conditional need that conditions decide about the example.
+	proof proof
 }
 
 // Cover decides whether the policies allow every request of the need in the given context.
@@ -109,6 +111,9 @@ func (g Grants) coverActions(n Need, ctx Context, s *search) Coverage {
 
 const searchExhausted = "the search reached its limit: the policies overlap in too many ways"
 
+const conditionsUnresolved = "the policies have conditions on unknown context values, and no " +
+	"values were found with which they decide differently: add the values with --context"
+
 func union(a, b []Match) []Match {
 	for _, m := range b {
 		if !slices.Contains(a, m) {
@@ -135,8 +140,14 @@ func (g Grants) coverAction(n Need, action, lowered string, ctx Context, s *sear
 	case hole == "":
 		return Coverage{Status: Satisfied, Covering: q.coveringStatements()}
 	}
+	decided, p, ok := q.decidedExample(g, action, hole)
+	if !ok {
+		return Coverage{Status: Unverified, Reason: conditionsUnresolved, ExampleAction: action,
+			ExampleARN: hole, Covering: q.coveringStatements()}
+	}
+	hole = decided
 	c := Coverage{Status: Conditional, Cause: UnmetCondition, ExampleAction: action, ExampleARN: hole,
-		Covering: q.coveringStatements()}
+		Covering: q.coveringStatements(), proof: p}
 	c.Deciding = g.Evaluate(Request{Action: action, Resource: hole, Context: ctx}).decidingStatements()
 	c.undecided = true
 	return c

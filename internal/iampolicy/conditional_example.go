@@ -1,0 +1,384 @@
+package iampolicy
+
+import (
+	"encoding/base64"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/remotion-audit/remotion-audit/internal/arn"
+)
+
+// A proof shows that conditions decide about a request: two contexts that add keys to the known
+// context, of which one allows the request and the other does not.
+type proof struct{ allowed, denied Context }
+
+// The limits of the search for an example of a Conditional need.
+const (
+	maxExamples   = 64   // examples of different classes
+	maxTrials     = 4096 // contexts of all examples together
+	maxCandidates = 16   // values of one key
+	stepsOfTrial  = 40   // work of a trial for one statement, in steps
+)
+
+// decidedExample finds a resource of the need for which the conditions decide whether it is allowed.
+// It tries first, then the shortest resource of each class of resources that the statements do not
+// distinguish.
+func (q *coverageSearch) decidedExample(g Grants, action, first string) (name string, p proof,
+	ok bool) {
+	trials := maxTrials
+	tried := 0
+	try := func(candidate string) bool {
+		if ok || tried == maxExamples || trials <= 0 || q.search.steps < 0 || q.search.ctx.Err() != nil {
+			return true
+		}
+		if candidate != first && (q.allows(candidate, lowerBound) || !q.allows(candidate, upperBound)) {
+			return false
+		}
+		tried++
+		if p, ok = q.prove(g, action, candidate, &trials); ok {
+			name = candidate
+		}
+		return ok
+	}
+	if try(first) {
+		return name, p, ok
+	}
+	for i := range q.need.resources {
+		l := &q.need.resources[i]
+		for _, narrowed := range []language{l.realistic(q.action), *l} {
+			if q.eachClass(&narrowed, try); ok {
+				return name, p, ok
+			}
+		}
+	}
+	return "", proof{}, false
+}
+
+// realistic returns the language with real values in its open fields.
+func (l *language) realistic(action string) language {
+	narrowed := *l
+	for field, value := range []string{arn.Partition: "aws", arn.Service: service(action),
+		arn.Region: regions[0], arn.Account: exampleAccount} {
+		if value != "" && strings.ContainsAny(narrowed.fields()[field], "*?") {
+			if m, ok := narrowed.withField(field, value); ok {
+				narrowed = m
+			}
+		}
+	}
+	return narrowed
+}
+
+// eachClass calls visit with the shortest resource of each class until visit returns true.
+func (q *coverageSearch) eachClass(l *language, visit func(name string) bool) {
+	var list []extent
+	for _, rules := range q.allRules() {
+		for i := range rules {
+			list = append(list, rules[i].sure, rules[i].may)
+		}
+	}
+	s := q.search.exampleSearch
+	w, goals := s.walk(l, []clause{{statements: list}})
+	if w == nil {
+		return
+	}
+	seen := map[string]bool{}
+	key := make([]byte, len(list))
+	w.visit(func(state []uint64) bool {
+		w.steps -= len(w.members)
+		if !w.members[0].accepts(state) {
+			return false
+		}
+		for i := range goals[0].extents {
+			key[i] = '0'
+			if w.matched(&goals[0].extents[i], state) {
+				key[i] = '1'
+			}
+		}
+		if seen[string(key)] {
+			return false
+		}
+		seen[string(key)] = true
+		return visit(w.name(len(w.from) - 1))
+	})
+}
+
+func (q *coverageSearch) allRules() [][]rule {
+	all := [][]rule{q.denies}
+	for _, g := range q.groups {
+		all = append(all, g.allows)
+	}
+	return all
+}
+
+// prove searches for contexts that prove that conditions decide about a request.
+func (q *coverageSearch) prove(g Grants, action, name string, trials *int) (p proof, ok bool) {
+	relevant := g.onlyMatching(q.action, name, q.ctx)
+	// Values of every type come second, because they multiply the number of contexts.
+	for _, further := range [][][]string{nil, valuesOfEveryType} {
+		if p, ok = q.tryContexts(relevant, Request{Action: action, Resource: name}, further,
+			trials); ok {
+			return p, true
+		}
+	}
+	return p, false
+}
+
+// valuesOfEveryType are values for keys with conditions of different types.
+var valuesOfEveryType = [][]string{{"true"}, {"1000000"}, {"-1000000"}, {"arn:aws:other:::other"},
+	{"203.0.113.7"}, {"2001:db8:ffff::7"}, {"2040-01-01T00:00:00Z"}, {"eA=="},
+	{"arn:aws:other:::other", "arn:aws:other:::another"}}
+
+// tryContexts decides a request in contexts with candidates for the keys that are unknown.
+func (q *coverageSearch) tryContexts(relevant Grants, r Request, further [][]string,
+	trials *int) (p proof, ok bool) {
+	keys := relevant.candidates(r.Resource, q.ctx)
+	for key := range keys {
+		keys[key] = append(keys[key], further...)
+	}
+	names := slices.Sorted(maps.Keys(keys))
+	total := 1
+	for _, key := range names {
+		total = min(total*len(keys[key]), maxTrials)
+	}
+	random := uint64(1)
+	for i := range min(total, *trials) {
+		*trials--
+		q.search.steps -= stepsOfTrial * (1 + len(relevant.Identity[0].Document.Statements))
+		ctx := maps.Clone(q.ctx)
+		if ctx == nil {
+			ctx = Context{}
+		}
+		index := i
+		if total == maxTrials { // too many to try all: take some that are far apart
+			random = random*6364136223846793005 + 1442695040888963407
+			index = int(random >> 33)
+		}
+		for _, key := range names {
+			list := keys[key]
+			if value := list[index%len(list)]; value != nil {
+				ctx[key] = value
+			}
+			index /= len(list)
+		}
+		r.Context = ctx
+		if relevant.Evaluate(r).Decision == Allowed {
+			p.allowed = ctx
+		} else {
+			p.denied = ctx
+		}
+		if p.allowed != nil && p.denied != nil {
+			return p, true
+		}
+	}
+	return p, false
+}
+
+// onlyMatching returns the grants without the statements that cannot match a request.
+func (g Grants) onlyMatching(action, name string, ctx Context) (reduced Grants) {
+	reduce := func(policies ...Policy) Policy {
+		doc := &Document{}
+		for _, p := range policies {
+			if p.Document == nil {
+				continue
+			}
+			for i := range p.Document.Statements {
+				s := &p.Document.Statements[i]
+				if !s.matchesAction(action) {
+					continue
+				}
+				matches, open := s.matchesResource(&Request{Resource: name, Context: ctx})
+				if met, undecided := s.conditionsHold(ctx); (matches || open) && (met || undecided) {
+					doc.Statements = append(doc.Statements, *s)
+				}
+			}
+		}
+		return Policy{Document: doc}
+	}
+	reduced.Identity = []Policy{reduce(g.Identity...)}
+	if g.Boundary != nil {
+		boundary := reduce(*g.Boundary)
+		reduced.Boundary = &boundary
+	}
+	for _, level := range g.Organization {
+		reduced.Organization = append(reduced.Organization, []Policy{reduce(level...)})
+	}
+	return reduced
+}
+
+// candidates returns values to try for each key that the context lacks. Nil means that the key is
+// absent.
+func (g Grants) candidates(name string, ctx Context) map[string][][]string {
+	c := candidateValues{ctx: ctx, name: name, keys: map[string][][]string{}}
+	for range 2 { // in the second round, variables have their candidates
+		for _, p := range g.policies() {
+			for i := range p.Document.Statements {
+				c.addStatement(&p.Document.Statements[i])
+			}
+		}
+	}
+	return c.keys
+}
+
+type candidateValues struct {
+	ctx  Context
+	name string // of the resource
+	keys map[string][][]string
+}
+
+func (c *candidateValues) add(key string, values ...[]string) {
+	if _, known := c.ctx.lookup(key); known {
+		return
+	}
+	key = strings.ToLower(key)
+	list, ok := c.keys[key]
+	if !ok {
+		list = [][]string{nil}
+	}
+	for _, v := range values {
+		if len(list) < maxCandidates && !slices.ContainsFunc(list, func(o []string) bool {
+			return (o == nil) == (v == nil) && slices.Equal(o, v)
+		}) {
+			list = append(list, v)
+		}
+	}
+	c.keys[key] = list
+}
+
+func (c *candidateValues) addStatement(s *Statement) {
+	for i := range s.resources {
+		c.addVariables(&s.resources[i])
+	}
+	for i := range s.Conditions {
+		c.addCondition(&s.Conditions[i])
+	}
+}
+
+// addVariables adds values with which a resource pattern matches the name, and one with which it
+// does not.
+func (c *candidateValues) addVariables(p *pattern) {
+	if !p.dynamic {
+		return
+	}
+	for _, a := range p.atoms {
+		if a.kind != variable {
+			continue
+		}
+		c.add(a.name, []string{"other"})
+		found := 0
+		for i := range len(c.name) {
+			for j := i; j <= len(c.name) && j-i <= 64 && found < maxCandidates/2; j++ {
+				ctx := Context{a.name: {c.name[i:j]}}
+				maps.Copy(ctx, c.ctx)
+				if resolved, _ := p.resolve(ctx, false); resolved.match(c.name) {
+					c.add(a.name, []string{c.name[i:j]})
+					found++
+				}
+			}
+		}
+	}
+}
+
+// addCondition adds values that meet a condition, and values that do not.
+func (c *candidateValues) addCondition(condition *Condition) {
+	if condition.op.test == nil {
+		c.add(condition.Key, []string{"x"})
+		return
+	}
+	var values []string
+	for _, want := range condition.Values {
+		if condition.variables && condition.op.variables && strings.Contains(want, "${") {
+			values = append(values, c.withVariables(condition.Key, want)...)
+			continue
+		}
+		values = append(values, witnesses(condition.Operator, want)...)
+	}
+	values = append(values, "other")
+	for _, v := range values {
+		c.add(condition.Key, []string{v})
+	}
+	c.add(condition.Key, []string{"other", "another"})
+	if condition.op.set != noSet {
+		c.add(condition.Key, []string{}, append(slices.Clone(values[:1]), "other"))
+	}
+}
+
+// withVariables adds values of the variables in a condition value, and returns the texts that the
+// condition value then stands for.
+func (c *candidateValues) withVariables(key, want string) (values []string) {
+	for rest := want; ; {
+		i := strings.Index(rest, "${")
+		if i < 0 {
+			break
+		}
+		a, size, ok := variableAtom(rest[i:])
+		if !ok {
+			break
+		}
+		if a.kind == variable {
+			c.add(a.name, []string{"x"})
+			// With a known value of the key, the variable has to be the part of it in its place.
+			have, _ := c.ctx.lookup(key)
+			for _, h := range have {
+				middle, found := strings.CutPrefix(h, want[:strings.Index(want, "${")])
+				if middle, ok = strings.CutSuffix(middle, rest[i+size:]); found && ok {
+					c.add(a.name, []string{middle})
+				}
+			}
+		}
+		rest = rest[i+size:]
+	}
+	ctx := maps.Clone(c.ctx)
+	if ctx == nil {
+		ctx = Context{}
+	}
+	for name, list := range c.keys {
+		if i := slices.IndexFunc(list, func(v []string) bool { return len(v) == 1 && v[0] != "other" }); i >= 0 {
+			ctx[name] = list[i]
+		}
+	}
+	text, _, _ := substitute(want, ctx, true)
+	byDefault, _, _ := substitute(want, nil, true)
+	return []string{wildcardUnescaper.Replace(wildcardsToX.Replace(text)),
+		wildcardUnescaper.Replace(wildcardsToX.Replace(byDefault))}
+}
+
+var wildcardUnescaper = strings.NewReplacer(string(literalStar), "*", string(literalQuestion), "?")
+
+// witnesses returns values around a condition value: some that an operator finds equal to it, and
+// some that are next to it.
+func witnesses(operator, want string) []string {
+	switch {
+	case strings.Contains(operator, "Numeric"):
+		if f, err := strconv.ParseFloat(want, 64); err == nil {
+			return []string{want, strconv.FormatFloat(f-1, 'f', -1, 64),
+				strconv.FormatFloat(f+1, 'f', -1, 64)}
+		}
+	case strings.Contains(operator, "Date"):
+		if t, ok := moment(want); ok {
+			return []string{want, t.Add(-time.Hour).UTC().Format(time.RFC3339),
+				t.Add(time.Hour).UTC().Format(time.RFC3339)}
+		}
+	case strings.Contains(operator, "Bool"):
+		return []string{"true", "false"}
+	case strings.Contains(operator, "Binary"):
+		return []string{want, base64.StdEncoding.EncodeToString([]byte(fmt.Sprint("other", len(want))))}
+	case strings.Contains(operator, "IpAddress"):
+		list := []string{"203.0.113.7", "2001:db8:ffff::7"}
+		if prefix, err := netip.ParsePrefix(want); err == nil {
+			list = append(list, prefix.Addr().String())
+		} else {
+			list = append(list, want)
+		}
+		return list
+	case strings.Contains(operator, "Arn"):
+		return []string{wildcardsToX.Replace(want), "arn:aws:other:::other"}
+	case strings.Contains(operator, "Like"):
+		return []string{wildcardsToX.Replace(want), strings.NewReplacer("*", "", "?", "x").Replace(want)}
+	}
+	return []string{want}
+}
