@@ -96,14 +96,32 @@ func loadAccount(file string) (*awsemu.Account, error) {
 	if file == "" {
 		return account.Load(examples.FS, "drifted/account.yaml")
 	}
-	if _, err := os.Stat(file); err != nil {
+	folder, err := os.OpenRoot(filepath.Dir(file))
+	if err != nil {
 		return nil, fmt.Errorf("--account: %w", err)
 	}
-	account, err := account.Load(os.DirFS(filepath.Dir(file)), filepath.Base(file))
+	defer folder.Close()
+	account, err := account.Load(accountFolder{folder.FS(), file}, filepath.Base(file))
 	if err != nil {
 		return nil, fmt.Errorf("--account %s: %w", file, err)
 	}
 	return account, nil
+}
+
+// An accountFolder is the folder of an account's file. Other files than that one are in the folder or
+// below it: a symbolic link out of it is an error, because another person may have written the
+// account.
+type accountFolder struct {
+	fs.FS
+	file string
+}
+
+// Open implements fs.FS. The file that the flag names may be a link or a pipe.
+func (f accountFolder) Open(name string) (fs.File, error) {
+	if name == filepath.Base(f.file) {
+		return os.Open(f.file)
+	}
+	return f.FS.Open(name)
 }
 
 // administratorKey and anySecret are the credentials of the administrator of the embedded AWS. The

@@ -16,6 +16,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
 	"github.com/remotion-audit/remotion-audit/internal/app"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/awsname"
 	"github.com/remotion-audit/remotion-audit/internal/evidence"
 	"github.com/remotion-audit/remotion-audit/internal/output"
 	"github.com/remotion-audit/remotion-audit/internal/settings"
@@ -78,6 +79,11 @@ func (o muteOptions) mute(now time.Time) (mute.Mute, error) {
 		{"reason", m.Reason}, {"owner", m.Owner}} {
 		if required.value == "" {
 			errs = append(errs, fmt.Errorf("--%s is required", required.flag))
+		}
+	}
+	if o.bucket != "" {
+		if err := awsname.ValidateBucket(o.bucket); err != nil {
+			errs = append(errs, fmt.Errorf("--bucket: %w", err))
 		}
 	}
 	if m.Target+m.Action+o.cause+m.Sid == "" {

@@ -3,11 +3,13 @@ package app
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/caarlos0/env/v11"
 
@@ -18,21 +20,42 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 	"github.com/remotion-audit/remotion-audit/internal/settings"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
+
+// maxVariable is the maximum length of a variable in bytes. Lambda allows 4 KB for all variables.
+// The flags of the command have the same limit, for about 2,000 callers.
+const maxVariable = 64 << 10
+
+// maxQuotedSetting is the number of bytes of a value that an error quotes.
+const maxQuotedSetting = 200
+
+// quoted quotes the start of a value for an error.
+func quoted[T ~string | ~[]byte](value T) string {
+	return textfmt.Quote(string(value), maxQuotedSetting)
+}
 
 // ConfigFromEnv reads the configuration. Its error joins all errors, each with the name of its
 // variable.
 func ConfigFromEnv(getenv func(string) string) (Config, error) {
-	environment := map[string]string{}
+	environment, tooLong := map[string]string{}, map[string]error{}
 	for field := range reflect.TypeFor[Config]().Fields() {
 		name := variable(field)
-		if value := strings.TrimSpace(getenv(name)); value != "" {
+		switch value := strings.TrimSpace(getenv(name)); {
+		case len(value) > maxVariable:
+			tooLong[name] = fmt.Errorf("%s: must have at most %d bytes, got %d", name, maxVariable,
+				len(value))
+		case value != "":
 			environment[name] = value
 		}
 	}
 	var c Config
 	err := env.ParseWithOptions(&c, env.Options{Environment: environment})
-	return c, errors.Join(withVariableNames(err), c.checkReadScope())
+	errs := []error{withVariableNames(err, tooLong)}
+	for _, name := range slices.Sorted(maps.Keys(tooLong)) {
+		errs = append(errs, tooLong[name])
+	}
+	return c, errors.Join(append(errs, c.checkReadScope())...)
 }
 
 // checkReadScope returns an error for each permission set if the read scope does not allow
@@ -51,8 +74,8 @@ func (c Config) checkReadScope() error {
 }
 
 // withVariableNames puts the name of the variable before each error. The errors of the library name
-// the field instead.
-func withVariableNames(err error) error {
+// the field instead. It leaves out that a variable is not set if the variable is too long.
+func withVariableNames(err error, tooLong map[string]error) error {
 	var all env.AggregateError
 	if !errors.As(err, &all) {
 		return err
@@ -73,7 +96,9 @@ func withVariableNames(err error) error {
 				list = append(list, fmt.Errorf("%s: %w", variable(field), p))
 			}
 		case errors.As(e, &unset):
-			list = append(list, notSet(unset.Key))
+			if tooLong[unset.Key] == nil {
+				list = append(list, notSet(unset.Key))
+			}
 		case errors.As(e, &empty):
 			list = append(list, notSet(empty.Key))
 		default:
@@ -103,10 +128,21 @@ func unmarshalMatch[T ~string](value *T, text []byte, pattern *regexp.Regexp,
 	reservedPrefix, want string) error {
 	if !pattern.Match(text) ||
 		reservedPrefix != "" && strings.HasPrefix(string(text), reservedPrefix) {
-		return fmt.Errorf("%q is not %s", text, want)
+		return fmt.Errorf("%s is not %s", quoted(text), want)
 	}
 	*value = T(text)
 	return nil
+}
+
+// maxListed is the number of errors about one list.
+const maxListed = 10
+
+// joinFirst joins the first errors about a list, and counts the others.
+func joinFirst(errs []error) error {
+	if more := len(errs) - maxListed; more > 0 {
+		errs = append(errs[:maxListed:maxListed], errors.New(textfmt.More(more, "error")))
+	}
+	return errors.Join(errs...)
 }
 
 // items splits a list with commas and drops blank elements.
@@ -134,6 +170,8 @@ func (c *Callers) UnmarshalText(text []byte) error {
 		return errNoCallers
 	}
 	var errs []error
+	// IAM ignores the case of names.
+	seen := map[string]bool{}
 	for _, entry := range entries {
 		if entry == "none" {
 			errs = append(errs, errors.New(`"none" cannot be combined with other callers: use "none" `+
@@ -141,9 +179,10 @@ func (c *Callers) UnmarshalText(text []byte) error {
 			continue
 		}
 		caller, err := parseCaller(entry)
-		twin := func(o collect.Caller) bool { return o.Name == caller.Name }
-		if err == nil && slices.ContainsFunc(*c, twin) {
-			err = fmt.Errorf("duplicate %q", entry)
+		if folded := strings.ToLower(caller.Name); err == nil && seen[folded] {
+			err = fmt.Errorf("duplicate %s", quoted(entry))
+		} else {
+			seen[folded] = true
 		}
 		if err != nil {
 			errs = append(errs, err)
@@ -151,14 +190,21 @@ func (c *Callers) UnmarshalText(text []byte) error {
 		}
 		*c = append(*c, caller)
 	}
-	return errors.Join(errs...)
+	return joinFirst(errs)
 }
 
 var errNoCallers = errors.New(`must name at least one caller: to audit no caller, use "none"`)
 
+// permissionSet is the name of a permission set.
+// https://docs.aws.amazon.com/singlesignon/latest/APIReference/API_CreatePermissionSet.html
+var permissionSet = regexp.MustCompile(`^[A-Za-z0-9_+=,.@-]{1,32}$`)
+
+// parseCaller reads one caller. A path of a user or a role may have only the characters of names,
+// although IAM allows all printable ASCII in a path. Otherwise entries that another character than a
+// comma separates would be one entry with a path: user/a;role/b.
 func parseCaller(entry string) (c collect.Caller, err error) {
 	const form = "use user/NAME, role/NAME, sso/PERMISSION-SET or an ARN, optionally followed by " +
-		"=render, =deploy or =all"
+		"=render, =deploy or =all, and commas between callers"
 	name := entry
 	c.Purpose = policies.All
 	if i := strings.LastIndexByte(entry, '='); i >= 0 {
@@ -166,27 +212,44 @@ func parseCaller(entry string) (c collect.Caller, err error) {
 		case policies.Render, policies.Deploy, policies.All:
 			c.Purpose, name = p, entry[:i]
 		default:
-			return c, fmt.Errorf("%q has an unknown purpose %q: %s", entry, p, form)
+			return c, fmt.Errorf("%s has an unknown purpose %s: %s", quoted(entry), quoted(p), form)
 		}
 	}
 	if arn.HasPrefix(name) {
 		a, ok := arn.Parse(name)
 		if !ok || !awsname.IsIAMARN(a) || a.Account == "aws" ||
-			a.Kind() != "user" && a.Kind() != "role" || !awsname.IsIAMPath(a.Path()) ||
-			!awsname.IsIAMName(a.Name()) {
+			a.Kind() != "user" && a.Kind() != "role" || !isPrincipal(a.Resource) {
 			return c,
-				fmt.Errorf("%q is not the ARN of a user or a role (sessions and the root user cannot "+
-					"be audited): %s", entry, form)
+				fmt.Errorf("%s is not the ARN of a user or a role (sessions and the root user cannot "+
+					"be audited): %s", quoted(entry), form)
 		}
 		c.ARN, name = name, a.Resource
 	}
-	kind, rest, _ := strings.Cut(name, "/")
-	last := arn.Name(rest)
-	if kind != "user" && kind != "role" && kind != "sso" || !awsname.IsIAMName(last) {
-		return c, fmt.Errorf("%q is not a principal: %s", entry, form)
+	if !isPrincipal(name) {
+		return c, fmt.Errorf("%s is not a principal: %s", quoted(entry), form)
 	}
-	c.Name = kind + "/" + last
+	kind, rest, _ := strings.Cut(name, "/")
+	c.Name = kind + "/" + arn.Name(rest)
 	return c, nil
+}
+
+// isPrincipal reports whether a text is a kind of principal, perhaps a path, and a name.
+func isPrincipal(s string) bool {
+	kind, rest, _ := strings.Cut(s, "/")
+	switch kind {
+	case "sso":
+		return permissionSet.MatchString(rest)
+	case "user", "role":
+		parts := strings.Split(rest, "/")
+		name := parts[len(parts)-1]
+		for _, part := range parts {
+			if !awsname.IsIAMName(part) {
+				return false
+			}
+		}
+		return awsname.IsRoleName(name) && len(rest)-len(name) < awsname.MaxIAMPath
+	}
+	return false
 }
 
 // RoleName is the name of a role.
@@ -196,8 +259,8 @@ type RoleName string
 func (r *RoleName) UnmarshalText(text []byte) error {
 	name := strings.TrimPrefix(string(text), "role/")
 	if !awsname.IsRoleName(name) {
-		return fmt.Errorf("%q is not the name of a role: use the name without path or ARN, such as "+
-			"remotion-lambda-role", text)
+		return fmt.Errorf("%s is not the name of a role: use the name without path or ARN, such as "+
+			"remotion-lambda-role", quoted(text))
 	}
 	*r = RoleName(name)
 	return nil
@@ -209,8 +272,15 @@ type RemotionVersion struct {
 	Release   policies.Release
 }
 
+// maxVersion is the maximum length of REMOTION_VERSION.
+const maxVersion = 64
+
 // UnmarshalText reads REMOTION_VERSION.
 func (v *RemotionVersion) UnmarshalText(text []byte) (err error) {
+	if len(text) > maxVersion {
+		return fmt.Errorf("%s is not a Remotion release: use auto, latest or a release such as 4.0.418",
+			quoted(text))
+	}
 	v.Requested = string(text)
 	v.Release, err = policies.Find(v.Requested)
 	return err
@@ -235,13 +305,13 @@ func (r *Regions) UnmarshalText(text []byte) error {
 			return isRegion(partition, name)
 		}):
 			errs = append(errs,
-				fmt.Errorf("%q is not a region of Remotion Lambda: use auto, all, or some of %s", name,
+				fmt.Errorf("%s is not a region of Remotion Lambda: use auto, all, or some of %s", quoted(name),
 					strings.Join(policies.Regions(policies.AWS), ", ")))
 		case slices.Index(*r, name) < i:
-			errs = append(errs, fmt.Errorf("duplicate %q", name))
+			errs = append(errs, fmt.Errorf("duplicate %s", quoted(name)))
 		}
 	}
-	return errors.Join(errs...)
+	return joinFirst(errs)
 }
 
 // isRegion reports whether Remotion supports a region.
@@ -282,7 +352,7 @@ func (b *Buckets) UnmarshalText(text []byte) error {
 	for _, name := range *b {
 		errs = append(errs, awsname.ValidateBucket(name))
 	}
-	return errors.Join(errs...)
+	return joinFirst(errs)
 }
 
 // AssumedContext is request context.
@@ -292,25 +362,37 @@ type AssumedContext iampolicy.Context
 func (c *AssumedContext) UnmarshalText(text []byte) error {
 	*c = AssumedContext{}
 	var errs []error
+	// Keys that differ only in case are one key with the values of both.
+	known := map[string]string{}
 	for _, item := range items(text) {
 		key, value, ok := strings.Cut(item, "=")
+		folded := strings.ToLower(key)
 		switch {
 		case !ok || value == "":
-			errs = append(errs, fmt.Errorf("%q is not key=value", item))
-		case len(key) < 5 || len(key) > 256 || !strings.Contains(key, ":"):
-			errs = append(errs, fmt.Errorf("%q is not a context key: use a key such as aws:SourceVpc", key))
+			errs = append(errs, fmt.Errorf("%s is not key=value", quoted(item)))
+		case len(key) < 5 || len(key) > 256 || !contextKey.MatchString(key):
+			errs = append(errs, fmt.Errorf("%s is not a context key: use a key such as aws:SourceVpc",
+				quoted(key)))
+		case anotherPair.MatchString(value), strings.ContainsFunc(value, unicode.IsControl):
+			errs = append(errs, fmt.Errorf("%s has more than one value: use commas between pairs of key "+
+				"and value", quoted(item)))
 		default:
-			// Keys that differ only in case are one key with the values of both.
-			for known := range *c {
-				if strings.EqualFold(known, key) {
-					key = known
-				}
+			if known[folded] == "" {
+				known[folded] = key
 			}
-			(*c)[key] = append((*c)[key], value)
+			(*c)[known[folded]] = append((*c)[known[folded]], value)
 		}
 	}
-	return errors.Join(errs...)
+	return joinFirst(errs)
 }
+
+var (
+	// contextKey is a key with its prefix. The key of a tag may have blanks and further characters.
+	// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+	contextKey = regexp.MustCompile(`^[A-Za-z0-9_.-]+:[A-Za-z0-9_./:+@-]([A-Za-z0-9_./:+@ -]*[A-Za-z0-9_./:+@-])?$`)
+	// anotherPair is a pair of key and value within a value, after another character than a comma.
+	anotherPair = regexp.MustCompile(`[\s;|][A-Za-z0-9_.-]+:[A-Za-z0-9_./:-]+=`)
+)
 
 // TopicARN is the ARN of a standard SNS topic.
 type TopicARN string
@@ -318,13 +400,12 @@ type TopicARN string
 // UnmarshalText reads TOPIC_ARN. It refuses FIFO topics, because they deliver only to queues.
 func (t *TopicARN) UnmarshalText(text []byte) error {
 	if strings.HasSuffix(string(text), ".fifo") {
-		return fmt.Errorf("%q is a FIFO topic, which delivers neither mail nor chat: use a standard "+
-			"topic",
-			text)
+		return fmt.Errorf("%s is a FIFO topic, which delivers neither mail nor chat: use a standard "+
+			"topic", quoted(text))
 	}
 	if !awsname.IsTopicARN(string(text)) {
-		return fmt.Errorf("%q is not the ARN of a topic, such as "+
-			"arn:aws:sns:us-east-1:123456789012:remotion-audit", text)
+		return fmt.Errorf("%s is not the ARN of a topic, such as "+
+			"arn:aws:sns:us-east-1:123456789012:remotion-audit", quoted(text))
 	}
 	*t = TopicARN(text)
 	return nil
@@ -356,7 +437,7 @@ const defaultRepeat = RepeatAfter(24 * time.Hour)
 func (r *RepeatAfter) UnmarshalText(text []byte) error {
 	d, err := time.ParseDuration(string(text))
 	if err != nil || d < 0 || d > maxRepeat {
-		return fmt.Errorf("%q is not a duration from 0s to 720h: use a value such as 24h", text)
+		return fmt.Errorf("%s is not a duration from 0s to 720h: use a value such as 24h", quoted(text))
 	}
 	*r = RepeatAfter(d)
 	return nil

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -8,9 +9,11 @@ import (
 	"time"
 
 	"github.com/remotion-audit/remotion-audit/internal/arn"
+	"github.com/remotion-audit/remotion-audit/internal/awsname"
 	"github.com/remotion-audit/remotion-audit/internal/contract"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 	"github.com/remotion-audit/remotion-audit/internal/settings"
+	"github.com/remotion-audit/remotion-audit/internal/testing/memory"
 )
 
 func environment(pairs ...string) func(string) string {
@@ -90,6 +93,140 @@ func TestConfigErrorListsAllVariables(t *testing.T) {
 			t.Errorf("the error does not contain %q:\n%v", want, err)
 		}
 	}
+}
+
+// TestSettingsRefuseOtherSeparators checks that a list with another separator than a comma, or a name
+// that IAM, S3 or SNS does not accept, is an error and not another list.
+func TestSettingsRefuseOtherSeparators(t *testing.T) {
+	for variable, refused := range map[string][]string{
+		"CALLERS": {"user/ghost user/remotion-user", "user/ghost\nuser/remotion-user",
+			"user/ghost;user/remotion-user", "user/ghost|role/b", "user/ghost\tuser/b", "user/a;role/b",
+			"user/a\u00a0user/b", "user/a:role/b", "user/", "user//b", "user/a/", "/user/a", "user", "user/ä",
+			"user/a b", "user/\u200ba", "role/a\x00b", "user/" + strings.Repeat("a", 65),
+			"role/" + strings.Repeat("p/", 256) + "a", "sso/a/b", "sso/" + strings.Repeat("a", 33), "sso/a b",
+			"arn:aws:iam::123456789012:user/ghost;arn:aws:iam::123456789012:user/b",
+			"arn:aws:iam::123456789012:user/ghost arn:aws:iam::123456789012:user/b",
+			"arn:aws:iam::123456789012:user/", "arn:aws:iam::123456789012:role/a//b",
+			"arn:aws:iam::123456789012:role/a;b/c", "user/a=render user/b=render", "user/a=all;user/b=all",
+			"user/a,USER/b", "user/a,user/A"},
+		"RENDER_ROLE": {"a b", "a;b", "a\nb", "role/a/b", "role/", "role/role/a", "a/",
+			strings.Repeat("r", 65)},
+		"REGIONS": {"us-east-1 eu-central-1", "us-east-1;eu-central-1", "us-east-1\neu-central-1",
+			"auto us-east-1", "auto,us-east-1", "all;", "US-EAST-1"},
+		"BUCKETS": {"site out", "site;out", "site\nout", "site/out", "arn:aws:s3:::site", "Site",
+			"site|out"},
+		"ASSUMED_CONTEXT": {"aws:SourceVpc=vpc-1;aws:SourceIp=203.0.113.7",
+			"aws:SourceVpc=vpc-1 aws:SourceIp=203.0.113.7", "aws:SourceVpc=vpc-1\naws:SourceIp=203.0.113.7",
+			"aws:SourceVpc=a\x1b[0m", "aws:Source Vpc;x=1", "a b:c=1", "aws:=1", "aws: x=1", ":abcd=1",
+			"aws:\u202ex=1"},
+		"TOPIC_ARN": {"arn:aws:sns:us-east-1:123456789012:a arn:aws:sns:us-east-1:123456789012:b",
+			"arn:aws:sns:us-east-1:123456789012:a;b", "arn:aws:sns:us-east-1:123456789012:a\nb",
+			"arn:aws:sns:us-east-1:123456789012:", "arn:aws:sns:us-east-1 :123456789012:a"},
+		"EVIDENCE_BUCKET":  {"a b", "evidence;other", "evidence\nother", "evidence/"},
+		"AUDITOR_ID":       {"a b", "a;b", "a\nb", "a/b", ".."},
+		"METRIC_NAMESPACE": {"a b", "a;b", "a\nb"},
+		"REMOTION_VERSION": {"4.0.418 4.0.240", "4.0.418;", "4.0.418\n4.0.240", strings.Repeat("4", 1000)},
+		"REPEAT_AFTER":     {"24h 1h", "24h;", "24h\n1h"},
+		"READ_SCOPE":       {"named account", "named;"},
+		"HTTPS_FORMAT":     {"chat json", "chat\njson"},
+	} {
+		for _, value := range refused {
+			pairs := []string{"CALLERS", "none", variable, value}
+			if c, err := ConfigFromEnv(environment(pairs...)); err == nil ||
+				!strings.HasPrefix(err.Error(), variable+": ") {
+				t.Errorf("%s=%q: %+v, error %v", variable, value, c, err)
+			}
+		}
+	}
+	for variable, accepted := range map[string][]string{
+		"CALLERS": {"user/team/ci", "user/a=b=all", "role/a+.@_-=all",
+			"arn:aws:iam::123456789012:role/aws-reserved/sso.amazonaws.com/eu-west-1/A_b"},
+		"ASSUMED_CONTEXT": {"aws:PrincipalTag/cost center=a b", "aws:UserAgent=Mozilla/5.0 (X11; Linux)",
+			"aws:SourceArn=arn:aws:s3:::a"},
+	} {
+		for _, value := range accepted {
+			if _, err := ConfigFromEnv(environment("CALLERS", "none", variable, value)); err != nil {
+				t.Errorf("%s=%q: %v", variable, value, err)
+			}
+		}
+	}
+}
+
+// TestSettingsAreBounded checks that a long value takes little memory, and that its error is short.
+func TestSettingsAreBounded(t *testing.T) {
+	long := func(unit string) string { return strings.Repeat(unit, maxVariable/len(unit)) }
+	for _, test := range []struct{ variable, value, want string }{
+		{"CALLERS", long("a,"), "and 32758 more errors"},
+		{"CALLERS", long("user/a,"), "more errors"},
+		{"CALLERS", "user/" + long("/a") + "a", "CALLERS: must have at most 65536 bytes, got 65542"},
+		{"CALLERS", long("x"), `"… is not a principal`},
+		{"REGIONS", long("us-east-1,"), "more errors"},
+		{"REGIONS", long("a-b-1,"), "more errors"},
+		{"BUCKETS", long("A,"), "more errors"},
+		{"ASSUMED_CONTEXT", long("a:bcd=,"), "more errors"},
+		{"ASSUMED_CONTEXT", long("aws:a b=c d:e=f,"), "more errors"},
+		{"RENDER_ROLE", long("r"), `"… is not the name of a role`},
+		{"REMOTION_VERSION", long("4."), `"… is not a Remotion release`},
+		{"TOPIC_ARN", long(":"), `"… is not the ARN of a topic`},
+		{"TOPIC_ARN", long("a") + "aa", "TOPIC_ARN: must have at most 65536 bytes, got 65538"},
+		{"EVIDENCE_BUCKET", long("A"), "is not a bucket name"},
+		{"AUDITOR_ID", long("/"), `"… is not an auditor id`},
+		{"REPEAT_AFTER", long("1h"), `"… is not a duration`},
+	} {
+		var err error
+		memory.AtMost(t, 64<<20, func() {
+			_, err = ConfigFromEnv(environment("CALLERS", "none", test.variable, test.value))
+		})
+		if err == nil || !strings.Contains(err.Error(), test.want) || len(err.Error()) > 10_000 ||
+			strings.Contains(err.Error(), "is not set") {
+			t.Errorf("%s=%.20q…: %.2000v; want %q", test.variable, test.value, err, test.want)
+		}
+	}
+	many := make([]string, 2000)
+	for i := range many {
+		many[i] = fmt.Sprintf("user/caller-number-%05d", i)
+	}
+	if c, err := ConfigFromEnv(environment("CALLERS", strings.Join(many, ","))); err != nil ||
+		len(c.Callers) != len(many) {
+		t.Errorf("%d callers, %v; want %d", len(c.Callers), err, len(many))
+	}
+}
+
+// FuzzConfig checks that a configuration without an error audits as many callers as the list has
+// entries, each with a name that IAM accepts, and that memory and errors are bounded.
+func FuzzConfig(f *testing.F) {
+	for _, s := range settings.All() {
+		for _, value := range slices.Concat(s.Valid, s.Invalid) {
+			if s.Variable != "" {
+				f.Add("user/ci", s.Variable, value)
+			}
+		}
+	}
+	f.Add("user/ghost user/remotion-user", "REGIONS", "us-east-1;eu-west-1")
+	f.Add("arn:aws:iam::123456789012:user/a;arn:aws:iam::123456789012:user/b", "BUCKETS", "a b")
+	f.Add("role/x=render,sso/Y=all", "ASSUMED_CONTEXT", "aws:SourceVpc=a,AWS:sourcevpc=b c")
+	f.Fuzz(func(t *testing.T, callers, variable, value string) {
+		memory.AtMost(t, 8<<20+2000*uint64(len(callers)+len(value)), func() {
+			c, err := ConfigFromEnv(environment(variable, value, "CALLERS", callers))
+			if err != nil {
+				if len(err.Error()) > 20_000 {
+					t.Errorf("the error has %d bytes", len(err.Error()))
+				}
+				return
+			}
+			if entries := items([]byte(callers)); len(c.Callers) != len(entries) && callers != "none" &&
+				!slices.Equal(entries, []string{"none"}) {
+				t.Errorf("%q: %d callers", callers, len(c.Callers))
+			}
+			for _, caller := range c.Callers {
+				if kind, name, _ := strings.Cut(caller.Name, "/"); !awsname.IsRoleName(name) ||
+					!slices.Contains([]string{"user", "role", "sso"}, kind) {
+					t.Errorf("%q: caller %q", callers, caller.Name)
+				}
+			}
+			_, _ = c.Plan(Location{"123456789012", "aws", "us-east-1"})
+		})
+	})
 }
 
 // TestReadScopeNamedRefusesPermissionSets checks that READ_SCOPE=named refuses a permission set.

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 )
 
 // An Endpoint is a listening server.
@@ -37,7 +39,7 @@ func (s *Server) Listen(addr string) (*Endpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	server := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
+	server := s.httpServer()
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	return &Endpoint{URL: "http://" + listener.Addr().String(), close: sync.OnceValue(func() error {
@@ -47,6 +49,30 @@ func (s *Server) Listen(addr string) (*Endpoint, error) {
 		}
 		return err
 	})}, nil
+}
+
+const (
+	// headerTimeout and readTimeout bound the time in which a client has to send the header and the
+	// whole of a request. A request has at most wire.MaxBody bytes. There is no bound for replies,
+	// because a fault may delay them for any time.
+	headerTimeout, readTimeout = 10 * time.Second, 30 * time.Second
+	// idleTimeout is longer than AWS clients keep a connection: 90 seconds in the SDK for Go.
+	idleTimeout = 5 * time.Minute
+	// maxHeader is the maximum length of the header of a request, apart from 4 KiB.
+	maxHeader = 64 << 10
+)
+
+// httpServer returns the HTTP server of an endpoint. It refuses requests of web pages.
+func (s *Server) httpServer() *http.Server {
+	return &http.Server{ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout,
+		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if problem := fromWebPage(r); problem != nil {
+				s.reply(w, wire.Query{}.Fail("", s.requestID(), problem))
+				return
+			}
+			s.ServeHTTP(w, r)
+		})}
 }
 
 // Close stops listening and closes all open connections. Further calls return the same error.

@@ -164,6 +164,9 @@ func (s *Server) started() *services {
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	req, svc, problem := s.started().parseRequest(r)
+	if problem == nil {
+		problem = changeByLink(r, req.Operation)
+	}
 	var rep wire.Reply
 	if problem != nil {
 		xmlns := ""
@@ -178,6 +181,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	s.reply(w, rep)
+}
+
+// reply sends a reply.
+func (s *Server) reply(w http.ResponseWriter, rep wire.Reply) {
 	header := w.Header()
 	for name, values := range rep.Header {
 		header[name] = values

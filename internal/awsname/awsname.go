@@ -81,7 +81,7 @@ func IsBucket(s string) bool { return bucket.MatchString(s) }
 // ValidateBucket returns an error for a name that S3 does not accept for a bucket.
 func ValidateBucket(s string) error {
 	if !IsBucket(s) {
-		return fmt.Errorf("%q is not a bucket name: use 3 to 63 characters of a-z, 0-9, dots and "+
+		return fmt.Errorf("%.200q is not a bucket name: use 3 to 63 characters of a-z, 0-9, dots and "+
 			"hyphens, without arn: or s3://", s)
 	}
 	return nil

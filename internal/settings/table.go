@@ -20,7 +20,8 @@ const (
 const (
 	arnOfIAM = `arn:` + awsname.Partition + `:iam::` + awsname.Account + `:`
 	caller   = `((user|role|sso)/|` + arnOfIAM + `(user|role)/)` +
-		`[A-Za-z0-9_+.@/-]+(=([A-Za-z0-9_+.@/-]+=)*(render|deploy|all))?`
+		// A name that contains = needs a purpose, so that its end is no purpose.
+		`[\w+.@-]+((/[\w+.@-]+)*|([=/][\w+.@-]+)*=(render|deploy|all))`
 	contextPair    = `[A-Za-z0-9_.-]+:[A-Za-z0-9_./:-]+=[^,\n]+`
 	namedPrincipal = arnOfIAM + `(user|role|group|policy)/[A-Za-z0-9_+=.@/-]+`
 	topicARN       = `^(arn:` + awsname.Partition + `:sns:` + awsname.Region + `:` + awsname.Account +
@@ -51,15 +52,16 @@ func declared() []Setting {
 			Kind:      List, Required: true,
 			Pattern: `^(none|` + caller + `( *, *` + caller + `)*)$`,
 			Valid: []string{"none", "user/render", "user/a=b=all", "role/web=render,user/ci",
-				"sso/RemotionDeploy", "arn:aws-cn:iam::123456789012:role/web=render"},
+				"sso/RemotionDeploy", "arn:aws-cn:iam::123456789012:role/web=render", "role/a/b=c/d=all"},
 			Invalid: []string{"", "render", "group/ops", "user/a=rendr", "none,user/a",
-				"arn:aws:sts::123456789012:assumed-role/a/b", "user/a;role/b"},
+				"arn:aws:sts::123456789012:assumed-role/a/b", "user/a;role/b", "user/a role/b",
+				"user/a\nrole/b", "user/", "user/a/", "user//b", "user/a=b"},
 			Group: groupAudit, Label: "Callers of Remotion",
 			Help: "Users and roles that run Remotion's CLI or SDK, comma-separated: user/NAME, " +
 				"role/NAME, sso/PERMISSION-SET, or an ARN of a user or role. Each can end in =render, " +
 				`=deploy or =all (the default) for its purpose. "none" audits the render roles only.`,
 			Constraint: `"none", or a comma-separated list of user/NAME, role/NAME, sso/PERMISSION-SET or ` +
-				"ARNs of users and roles, each optionally followed by =render, =deploy or =all.",
+				"ARNs of users and roles, each optionally with =render, =deploy or =all.",
 			Wanted: `"none", or user/NAME, role/NAME, sso/PERMISSION-SET or ARNs of users and roles, ` +
 				"each optionally followed by =render, =deploy or =all",
 			PropertyDoc: "Callers are the users and roles that run Remotion's CLI or SDK: user/NAME, " +
@@ -78,7 +80,7 @@ func declared() []Setting {
 			Default: "remotion-lambda-role",
 			Pattern: `^` + awsname.RoleName + `$`,
 			Valid:   []string{"remotion-lambda-role", "render"},
-			Invalid: []string{"", "arn:aws:iam::123456789012:role/r", "a/b", strings.Repeat("r", 65)},
+			Invalid: []string{"", "arn:aws:iam::123456789012:role/r", "a/b", "a b", strings.Repeat("r", 65)},
 			Group:   groupAudit, Label: "Role of the Remotion functions",
 			Help:        "Name of the execution role of Remotion's functions.",
 			Constraint:  "the name of a role, without its path.",
@@ -110,8 +112,9 @@ func declared() []Setting {
 			Kind:      List, Default: "auto",
 			Pattern: `^(auto|all|` + awsname.Region + `( *, *` + awsname.Region + `)*)$`,
 			Valid:   []string{"auto", "all", "us-east-1, eu-central-1"},
-			Invalid: []string{"", "us-east-1a", "everywhere", "us-east-1;eu-central-1"},
-			Group:   groupAudit, Label: "Regions",
+			Invalid: []string{"", "us-east-1a", "everywhere", "us-east-1;eu-central-1",
+				"us-east-1 eu-central-1"},
+			Group: groupAudit, Label: "Regions",
 			Help: `Regions to audit: "auto" (this region and every region with Remotion functions), ` +
 				`"all", or a comma-separated list such as us-east-1,eu-central-1.`,
 			Constraint: `"auto", "all", or a comma-separated list of regions.`,
@@ -128,7 +131,7 @@ func declared() []Setting {
 			Kind:      List,
 			Pattern:   `^(` + awsname.Bucket + `( *, *` + awsname.Bucket + `)*)?$`,
 			Valid:     []string{"", "site,out.put"},
-			Invalid:   []string{"s3://site", "Site", "site/out"},
+			Invalid:   []string{"s3://site", "Site", "site/out", "site out", "site;out"},
 			Group:     groupAudit, Label: "Further buckets",
 			Help: "Buckets that Remotion uses in addition to remotionlambda-*: custom site and output " +
 				"buckets, comma-separated.",
@@ -435,7 +438,7 @@ func declared() []Setting {
 			Pattern:   `^(` + awsname.Bucket + `)?$`,
 			Reference: "!If [MakesEvidenceBucket, !Ref EvidenceBucket, !Ref EvidenceBucketName]",
 			Valid:     []string{"", "evidence"},
-			Invalid:   []string{"s3://evidence", "evidence/", "E"},
+			Invalid:   []string{"s3://evidence", "evidence/", "E", "a b"},
 			Group:     groupStorage, Label: "Evidence bucket",
 			Help: "Existing S3 bucket of this account and region for state, mutes and reports. It must be " +
 				"encrypted with S3 managed keys, because the auditor has no access to other keys. If empty, " +

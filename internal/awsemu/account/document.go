@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"path"
 	"strings"
@@ -158,9 +159,24 @@ func (l *loader) documentText(n ast.Node, at string) (text, from string, uncheck
 // readFile reads the file that n names, relative to the folder of the account's file.
 func (l *loader) readFile(n ast.Node, at string) (text, name string) {
 	name = l.text(value{n}, at)
-	raw, err := fs.ReadFile(l.fsys, path.Join(path.Dir(l.file), name))
+	file := path.Join(path.Dir(l.file), name)
+	// A pipe would block, and a device has no end.
+	info, err := fs.Stat(l.fsys, file)
+	var raw []byte
+	switch {
+	case err != nil:
+	case !info.Mode().IsRegular():
+		err = fmt.Errorf("%s is not a regular file", file)
+	default:
+		raw, err = readFile(l.fsys, file, maxFile)
+	}
 	if err != nil {
 		l.addProblem(n, at, "%v: name a file in the folder of %s or below it", err, l.file)
+		return "", name
+	}
+	if l.bytes += len(raw); l.bytes > maxFiles {
+		l.addProblem(n, at, "the files that %s names must have at most %d bytes", l.file, maxFiles)
+		return "", name
 	}
 	return string(raw), name
 }

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"slices"
 	"strings"
@@ -20,6 +21,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 	"github.com/remotion-audit/remotion-audit/internal/awsname"
+	"github.com/remotion-audit/remotion-audit/internal/yamllimit"
 )
 
 // Load reads an account from a YAML file in fsys. Paths of document files are relative to the
@@ -88,9 +90,14 @@ import (
 // A document is JSON text, a YAML mapping (stored as JSON), {file: NAME}, or {unchecked: TEXT} for
 // a text that IAM would refuse but a test needs.
 func Load(fsys fs.FS, name string) (*awsemu.Account, error) {
-	text, err := fs.ReadFile(fsys, name)
+	text, err := readFile(fsys, name, limits.Bytes)
 	if err != nil {
 		return nil, fmt.Errorf("account: %w", err)
+	}
+	// The parser below takes memory that grows with the square of nested nodes and tags, and does not
+	// bound aliases, so another one measures the file first.
+	if _, refused := yamllimit.Parse(text, limits); refused != nil {
+		return nil, fmt.Errorf("%s:%d: %s", name, max(refused.Line, 1), refused.Text)
 	}
 	file, err := parser.ParseBytes(text, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
@@ -134,6 +141,28 @@ func Load(fsys fs.FS, name string) (*awsemu.Account, error) {
 	return &l.acc, nil
 }
 
+// limits are the limits of an account file. 1 MiB describes some 5,000 functions. Documents can be
+// in files of their own.
+var limits = yamllimit.Limits{Bytes: 1 << 20, Nodes: 200_000, Depth: 40, Tags: 100}
+
+// maxFile is the maximum length of a document or object in a file of its own, and maxFiles that of
+// all of them together.
+const maxFile, maxFiles = 1 << 20, 32 << 20
+
+// readFile reads a file of at most most bytes.
+func readFile(fsys fs.FS, name string, most int) ([]byte, error) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, int64(most)+1))
+	if err == nil && len(text) > most {
+		err = fmt.Errorf("%s must have at most %d bytes", name, most)
+	}
+	return text, err
+}
+
 // A problem is an error, with its line and its path in the file.
 type problem struct {
 	line int
@@ -145,6 +174,7 @@ type problem struct {
 type loader struct {
 	fsys     fs.FS
 	file     string
+	bytes    int // of the files that the file names
 	anchors  map[string]ast.Node
 	keys     map[string]ast.Node   // the keys of mappings with free keys, by path
 	nodes    map[string]ast.Node   // the values of the file, by path

@@ -1,6 +1,7 @@
 package account_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
@@ -12,6 +13,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/account"
 	"github.com/remotion-audit/remotion-audit/internal/testing/emutest"
+	"github.com/remotion-audit/remotion-audit/internal/testing/memory"
 )
 
 func load(text string, files map[string]string) (*awsemu.Account, error) {
@@ -323,17 +325,35 @@ func TestLoadReportsEveryMistakeWithItsLineAndRemedy(t *testing.T) {
 			[]string{"a.yaml:1: account: 7 has 1 digits"}},
 		{"a page size of zero", "pageSize: 0\n",
 			[]string{`a.yaml:1: pageSize: "0" is not a number from 1 to 1000`}},
-		{"invalid YAML", "account: [\n", []string{"a.yaml:1: "}},
+		{"invalid YAML", "alias: a\naccount: [}\n", []string{"a.yaml:2: invalid YAML: "}},
+		{"a list that does not end", "account: [\n", []string{"a.yaml:2: invalid YAML: "}},
+		{"an anchor in its own value beside another one",
+			"a: &a [*a]\nroles: {r: {trust: &t {Version: 2012-10-17, ent: *t}}}\n",
+			[]string{"a.yaml:1: the anchor &a contains itself: write the value out"}},
+		{"a large file", "#" + strings.Repeat("a", 1<<20), []string{"account: accounts/a.yaml must have at most 1048576 bytes"}},
+		{"tags without end", strings.Repeat("- !\n", 1<<18),
+			[]string{"a.yaml:101: the file must have at most 100 tags"}},
+		{"deep nesting", "users: " + strings.Repeat("[", 100) + strings.Repeat("]", 100),
+			[]string{"a.yaml:1: at most 40 lists and mappings may be nested"}},
+		{"nested aliases that expand to too many values",
+			"a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c " +
+				"[*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e " +
+				"[*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: [*e,*e]\n",
+			[]string{"a.yaml:6: the file must have at most 200000 keys and values, with each alias"}},
+		{"a document in a large file", "roles:\n  r: {inline: {x: {file: large.json}}}\n",
+			[]string{"a.yaml:2: roles.r.inline.x.file: accounts/large.json must have at most 1048576 bytes"}},
+		{"a document in a folder", "roles:\n  r: {inline: {x: {file: folder}}}\n",
+			[]string{"a.yaml:2: roles.r.inline.x.file: accounts/folder is not a regular file"}},
 		{"an empty file", "",
 			[]string{`the file describes no account: begin with account: "123456789012"`}},
 		{"two accounts in one file", "alias: a\n---\nalias: b\n",
 			[]string{"a.yaml:3: a second YAML document: keep one account per file"}},
 		{"an alias that refers to itself", "users: &u\n  ci: *u\n", []string{"a.yaml:"}},
 		{"nested aliases that expand to too much text",
-			"users:\n  ci:\n    inline:\n      a: &a [x,x,x,x,x,x,x,x,x,x]\n      b: &b " +
+			"users:\n  ci:\n    inline:\n      a: &a [" + strings.Repeat("x", 400) + "]\n      b: &b " +
 				"[*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\n      c: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\n      d: &d " +
-				"[*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\n      e: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]\n      f: " +
-				"{Version: [*e,*e,*e,*e]}\n", []string{"the document has more than 131072 characters"}},
+				"[*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\n      f: {Version: [*d,*d,*d,*d]}\n",
+			[]string{"the document has more than 131072 characters"}},
 		{"several mistakes are reported in the order of the lines",
 			"account: 7\nusers:\n  ci: {groups: [x], path: a}\nnonsense: 1\n",
 			[]string{"a.yaml:1: account: 7 has", `a.yaml:3: users.ci.path: "a" is not a path`,
@@ -341,7 +361,10 @@ func TestLoadReportsEveryMistakeWithItsLineAndRemedy(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := load(tt.text, map[string]string{"bad.json": "{\n}"})
+			files := map[string]string{"bad.json": "{\n}", "large.json": strings.Repeat(" ", 1<<20+1),
+				"folder/a": ""}
+			var err error
+			memory.AtMost(t, 20<<20, func() { _, err = load(tt.text, files) })
 			if err == nil {
 				t.Fatal("Load returned no error")
 			}
@@ -440,7 +463,21 @@ func TestLoadSetsThePageSizeOfSimulationsToTheDefaultOfTheAPI(t *testing.T) {
 	}
 }
 
-// FuzzLoad checks that Load does not panic, and that a server accepts every account that
+// TestMemoryOfALargeFile checks that a valid file of 5,000 users takes bounded memory.
+func TestMemoryOfALargeFile(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("users:\n")
+	for i := range 5_000 {
+		fmt.Fprintf(&text, "  u%05d: {path: /bots/, groups: [], managed: []}\n", i)
+	}
+	memory.AtMost(t, 512<<20, func() {
+		if account, err := load(text.String(), nil); err != nil || len(account.Users) != 5_000 {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
+// FuzzLoad checks that Load does not panic, that its memory is bounded, and that a server accepts every account that
 // Load accepts.
 func FuzzLoad(f *testing.F) {
 	f.Add("account: \"123456789012\"\nusers:\n  ci: {groups: [g], inline: {a: |\n  {}\n}}\ngroups: " +
@@ -453,8 +490,12 @@ func FuzzLoad(f *testing.F) {
 	f.Add("*0")
 	f.Add("faults: ! ")
 	f.Add("users:\n  ci:\n  ci: {managed: [0]}\n  ? 0\n")
+	f.Add("a: &a [*a]\nroles: {r: {trust: &t {Version: 2012-10-17, ent: *t}}}\n")
+	f.Add("users: {u: {inline: {a: &a [x, x], b: [*a, *a]}, managed: !!str [! x]}}")
 	f.Fuzz(func(t *testing.T, text string) {
-		account, err := load(text, nil)
+		var account *awsemu.Account
+		var err error
+		memory.AtMost(t, 16<<20+20_000*uint64(len(text)), func() { account, err = load(text, nil) })
 		if err != nil {
 			return
 		}

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestAccountFilesStayInTheirFolder checks that an account reads documents in its folder only, also
+// through symbolic links, and that the account's file itself may be a link.
+func TestAccountFilesStayInTheirFolder(t *testing.T) {
+	dir := t.TempDir()
+	inside := filepath.Join(dir, "inside")
+	const document = `{"Version":"2012-10-17","Statement":[]}`
+	account := func(file string) string {
+		return "users: {ci: {inline: {p: {file: " + file + "}}}}\n"
+	}
+	if err := os.MkdirAll(filepath.Join(inside, "sub"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"secret.json": document, "inside/sub/p.json": document,
+		"inside/below.yaml": account("sub/p.json"), "inside/link.yaml": account("link.json"),
+		"inside/folder.yaml": account("out/secret.json"), "inside/up.yaml": account("../secret.json"),
+		"inside/absolute.yaml": account(filepath.Join(dir, "secret.json")),
+		"inside/near.yaml":     account("near.json"), "inside/device.yaml": account("zero")} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for link, to := range map[string]string{"inside/link.json": "../secret.json", "inside/out": "..",
+		"inside/near.json": "sub/p.json", "linked.yaml": "inside/below.yaml", "inside/zero": "/dev/zero"} {
+		if err := os.Symlink(to, filepath.Join(dir, link)); err != nil {
+			t.Skip(err)
+		}
+	}
+	for file, want := range map[string]string{
+		"inside/below.yaml": "", "inside/near.yaml": "", "inside/link.yaml": "path escapes",
+		"inside/folder.yaml": "path escapes", "inside/up.yaml": "invalid", "inside/device.yaml": "path escapes",
+		"inside/absolute.yaml": "name a file in the folder of absolute.yaml or below it",
+		"linked.yaml":          "sub/p.json: no such file", "none.yaml": "none.yaml: no such file",
+		"none/a.yaml": "no such file",
+	} {
+		_, err := loadAccount(filepath.Join(dir, file))
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want %q", file, err, want)
+		}
+	}
+}
