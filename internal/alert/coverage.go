@@ -1,7 +1,7 @@
 package alert
 
 import (
-	"cmp"
+	"maps"
 	"slices"
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
@@ -68,14 +68,14 @@ func newCoverage(previous State, r audit.Report, configured Configuration) cover
 	if previous.Configured != nil {
 		c.before = *previous.Configured
 	}
-	found, known := 0, map[string]bool{}
+	found, regions := 0, map[string]SeenRegion{}
 	for _, n := range r.FunctionsByRegion {
 		found += n
 	}
 	for _, s := range previous.Regions {
 		n, audited := r.FunctionsByRegion[s.Region]
 		switch {
-		case known[s.Region], c.removed(s.Region, Configuration.regions):
+		case c.removed(s.Region, Configuration.regions):
 			continue
 		case r.FunctionsByRegion == nil, (!audited || n < s.Functions) && !c.complete:
 		case audited && n >= s.Functions:
@@ -88,8 +88,7 @@ func newCoverage(previous State, r audit.Report, configured Configuration) cover
 				}
 			}
 		}
-		known[s.Region] = true
-		c.regions = append(c.regions, s)
+		regions[s.Region] = s
 		if s.Missed > 0 {
 			c.lost = true
 			c.emptied = c.emptied || n == 0 && s.Functions > 0
@@ -97,11 +96,13 @@ func newCoverage(previous State, r audit.Report, configured Configuration) cover
 		}
 	}
 	for region, n := range r.FunctionsByRegion {
-		if !known[region] {
-			c.regions = append(c.regions, SeenRegion{Region: region, Functions: n})
+		if _, known := regions[region]; !known {
+			regions[region] = SeenRegion{Region: region, Functions: n}
 		}
 	}
-	slices.SortFunc(c.regions, func(a, b SeenRegion) int { return cmp.Compare(a.Region, b.Region) })
+	for _, region := range slices.Sorted(maps.Keys(regions)) {
+		c.regions = append(c.regions, regions[region])
+	}
 	return c
 }
 

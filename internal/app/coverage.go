@@ -1,11 +1,14 @@
 package app
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
+	"time"
 
 	"github.com/remotion-audit/remotion-audit/internal/alert"
+	"github.com/remotion-audit/remotion-audit/internal/evidence"
 	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
@@ -29,4 +32,27 @@ func (a *App) configuration(place Location) alert.Configuration {
 	sum := sha256.Sum256([]byte(textfmt.JSON(settings)))
 	c.Settings = hex.EncodeToString(sum[:8])
 	return c
+}
+
+// seenTimeout limits the read of the state before the audit, which waits for it.
+const seenTimeout = 5 * time.Second
+
+// seenRegions returns the regions in which earlier runs found functions of Remotion. It returns nil
+// without a state that can be read: the ledger reports why.
+func (a *App) seenRegions(ctx context.Context, place Location) []string {
+	bucket := a.bucket(place.Account)
+	if bucket == nil {
+		return nil
+	}
+	ctx, stop := context.WithTimeout(ctx, seenTimeout)
+	defer stop()
+	text, _, err := bucket.Get(ctx, evidence.StateKey(place.Account, a.id()))
+	if err != nil {
+		return nil
+	}
+	state, err := alert.ParseState(text)
+	if err != nil {
+		return nil
+	}
+	return state.RegionsWithFunctions()
 }

@@ -120,24 +120,29 @@ func (p *process) handler(server http.Handler) http.Handler {
 	})
 }
 
-// run makes one run, and returns its error. The error of a process that died is that of its calls.
-func (a *auditedAccount) run(id string, p *process) error {
+// function returns the function, as the process runs it.
+func (a *auditedAccount) function(p *process) *App {
 	a.t.Helper()
 	environment := a.server.Account.Function.Environment
 	cfg, err := ConfigFromEnv(func(name string) string { return environment[name] })
 	if err != nil {
-		return err
+		a.t.Fatal(err)
 	}
+	return &App{Config: cfg, Function: "remotion-audit", Log: slog.New(slog.DiscardHandler),
+		Clients: NewClients(roundtrips.Config(a.t, p.handler(a.server)))}
+}
+
+// run makes one run, and returns its error. The error of a process that died is that of its calls.
+func (a *auditedAccount) run(id string, p *process) error {
+	a.t.Helper()
 	raw, err := events.FS.ReadFile("scheduler.json")
 	if err != nil {
 		return err
 	}
-	handler := App{Config: cfg, Function: "remotion-audit", Log: slog.New(slog.DiscardHandler),
-		Clients: NewClients(roundtrips.Config(a.t, p.handler(a.server)))}
 	ctx, stop := context.WithTimeout(a.t.Context(), time.Minute)
 	defer stop()
 	p.kill = stop
-	_, err = handler.Handle(lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{
+	_, err = a.function(p).Handle(lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{
 		AwsRequestID:       id,
 		InvokedFunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:remotion-audit"}), raw)
 	return err

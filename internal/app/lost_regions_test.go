@@ -123,3 +123,38 @@ func TestAHostileClaimBlocksNoAlert(t *testing.T) {
 		})
 	}
 }
+
+// TestSeenRegions checks that a run knows the regions in which earlier runs found functions, until
+// two runs found none there, and that it knows none if the state cannot be read.
+func TestSeenRegions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAuditedAccount(t, "compliant")
+		a.server.Account.Function.Environment["REGIONS"] = "us-east-1,eu-west-1"
+		a.server.Account.Functions = []awsemu.LambdaFunction{{Region: "eu-west-1",
+			Name: "remotion-render-4-0-527-mem2048mb-disk2048mb-120sec", Role: "remotion-lambda-role"}}
+		place := Location{Account: "123456789012", Partition: "aws", Region: "us-east-1"}
+		for i, step := range []struct {
+			silent []string
+			want   string
+		}{{nil, "eu-west-1"}, {[]string{"eu-west-1"}, "eu-west-1"}, {[]string{"eu-west-1"}, ""},
+			{nil, "eu-west-1"}} {
+			if err := a.run(fmt.Sprint(i), &process{dies: -1, silent: step.silent}); err != nil {
+				t.Fatal(err)
+			}
+			f := a.function(&process{dies: -1})
+			if got := strings.Join(f.seenRegions(t.Context(), place), ","); got != step.want {
+				t.Errorf("after run %d: %q, want %q", i+1, got, step.want)
+			}
+			time.Sleep(time.Hour)
+		}
+		a.server.SetFaults(awsemu.Fault{Operation: "s3:GetObject", Deny: true})
+		f := a.function(&process{dies: -1})
+		if got := f.seenRegions(t.Context(), place); got != nil {
+			t.Errorf("without access to the state: %q", got)
+		}
+		f.Config.EvidenceBucket = ""
+		if got := f.seenRegions(t.Context(), place); got != nil {
+			t.Errorf("without a bucket: %q", got)
+		}
+	})
+}

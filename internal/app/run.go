@@ -138,6 +138,7 @@ func (a *App) Report(ctx context.Context, p Location, runID string) (audit.Repor
 	if err != nil {
 		return audit.Report{}, err
 	}
+	plan.SeenRegions = a.seenRegions(ctx, p)
 	if a.UpgradeTo != nil {
 		to, err := a.UpgradeTo.In(p.Partition)
 		if err != nil {

@@ -37,6 +37,8 @@ type Plan struct {
 	// Remotion.
 	Regions, Further  []string
 	OnlyWithFunctions bool
+	// SeenRegions are the regions in which earlier runs found functions of Remotion.
+	SeenRegions []string
 	// Release is the audited release, Requested the configured value. If Requested is "auto", Release
 	// applies only to accounts without functions and to functions of unknown releases.
 	Release   policies.Release
