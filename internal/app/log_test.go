@@ -10,9 +10,9 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 )
 
-type hidden string
+type valuer string
 
-func (h hidden) LogValue() slog.Value { return slog.StringValue(string(h)) }
+func (h valuer) LogValue() slog.Value { return slog.StringValue(string(h)) }
 
 // TestTheLogHasNoHiddenCharacters checks that text in each kind of attribute loses the characters
 // that mails do not have either, and that other values do not change.
@@ -24,7 +24,7 @@ func TestTheLogHasNoHiddenCharacters(t *testing.T) {
 		text := "a" + bad + "b"
 		log := NewLogger(slog.NewJSONHandler(&out, nil)).With("with", text, slog.Group("g", "in", text))
 		log.WithGroup(text).Error(text, "string", text, "error", errors.New(text), "list", []string{text},
-			"named", audit.Cause(text), "valuer", hidden(text), text, 1,
+			"named", audit.Cause(text), "valuer", valuer(text), text, 1,
 			slog.Group("outer", slog.Group("inner", "deep", text)))
 		if got := out.String(); strings.Contains(got, bad) || strings.Count(got, "a\ufffdb") != 11 {
 			t.Errorf("%s: the log has %d replacements, want 11: %q", name,

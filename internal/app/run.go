@@ -155,7 +155,7 @@ func (a *App) Report(ctx context.Context, p Location, runID string) (audit.Repor
 	}
 	reads, stop := a.withReserve(ctx, judgeReserve)
 	defer stop()
-	facts, targets := collect.Collector{IAM: a.IAM, Lambda: a.Lambda,
+	facts, targets := collect.Collector{IAM: a.IAM, Lambda: a.Lambda, STS: a.STS,
 		Throttled: a.Throttled}.Collect(reads, plan)
 	judge := audit.NewJudge(facts, outOfTime)
 	for i, t := range targets {

@@ -40,6 +40,9 @@ type Fault struct {
 	Error *FaultError
 	// LoseReply performs the call, then closes the connection without a reply.
 	LoseReply bool
+	// Corrupt replaces the body of a successful reply; nil leaves the body as it is. It applies in
+	// addition to the outcome of other faults.
+	Corrupt func(body []byte) []byte
 	// Delay delays the reply. There is no reply if the client closes the connection first.
 	Delay time.Duration
 }
@@ -96,6 +99,7 @@ type faultEffect struct {
 	delay     time.Duration
 	err       *wire.Error
 	loseReply bool
+	corrupt   []func([]byte) []byte
 }
 
 // applyFaults returns the effect of the faults on a call. It checks every fault, so that each one
@@ -109,6 +113,9 @@ func applyFaults(c *service.Call, active []*activeFault) faultEffect {
 			continue
 		}
 		v.delay += t.Delay
+		if t.Corrupt != nil {
+			v.corrupt = append(v.corrupt, t.Corrupt)
+		}
 		if decided {
 			continue
 		}

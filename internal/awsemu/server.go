@@ -224,6 +224,9 @@ func (s *Server) serve(ctx context.Context, svc *service.Definition,
 		if rep, err = req.Protocol.Succeed(svc.XMLNS, req.Operation, id, result); err != nil {
 			problem = errorOf(err)
 		}
+		for _, corrupt := range v.corrupt {
+			rep.Body = corrupt(rep.Body)
+		}
 	}
 	record := Call{
 		Service: svc.Name, Operation: req.Operation, Region: c.Region, Caller: c.Caller.ARN,

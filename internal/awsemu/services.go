@@ -47,7 +47,7 @@ func newServices(a *Account, guard authz.Guard) (*services, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.sts = sts.New(account, s.iam, guard)
+	s.sts = sts.New(account, s.iam, guard, a.DisabledRegions)
 	s.callers = authz.Callers{Account: account, Users: s.iam, Sessions: s.sts}
 	functions := slices.Clone(a.Functions)
 	for i, f := range functions {

@@ -9,6 +9,7 @@ package awsname
 import (
 	"fmt"
 	"regexp"
+	"slices"
 
 	"github.com/remotion-audit/remotion-audit/internal/arn"
 )
@@ -67,6 +68,19 @@ func IsAccount(s string) bool { return account.MatchString(s) }
 
 // IsRegion reports whether a text has the form of a region. The region need not exist.
 func IsRegion(s string) bool { return region.MatchString(s) }
+
+// alwaysEnabled are the regions of partition aws that an account cannot disable: the regions that
+// AWS introduced before March 20, 2019. All regions in China are always enabled, too.
+// https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html
+var alwaysEnabled = []string{
+	"ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-southeast-1",
+	"ap-southeast-2", "ca-central-1", "eu-central-1", "eu-north-1", "eu-west-1", "eu-west-2",
+	"eu-west-3", "sa-east-1", "us-east-1", "us-east-2", "us-west-1", "us-west-2",
+	"cn-north-1", "cn-northwest-1",
+}
+
+// AlwaysEnabled reports whether an account cannot disable a region.
+func AlwaysEnabled(region string) bool { return slices.Contains(alwaysEnabled, region) }
 
 // IsFunction reports whether Lambda accepts the name for a function. A name with a wildcard would
 // turn an ARN into a pattern.

@@ -26,7 +26,8 @@ import (
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 func (c Collector) AffectedBy(ctx context.Context, plan Plan,
 	changes []cloudtrail.IAMChange) ([]cloudtrail.IAMChange, []audit.Problem) {
-	t := &affectedSearch{run: &run{iam: c.IAM, lambda: c.Lambda, plan: plan, rolesOnly: true},
+	t := &affectedSearch{run: &run{iam: c.IAM, lambda: c.Lambda, sts: c.STS, plan: plan,
+		rolesOnly: true},
 		changes: slices.Clone(changes)}
 	for _, caller := range plan.Callers {
 		t.add(caller.Name)
@@ -215,8 +216,9 @@ func (t *affectedSearch) attachedTo(p *principalRef, arn string) (applies, unkno
 // functionRoles returns the names of the roles that only functions use, at most maxRoles, as in an
 // audit.
 func (t *affectedSearch) functionRoles(ctx context.Context) (names []string) {
-	for _, l := range t.listFunctions(ctx) {
-		t.unlisted = t.unlisted || l.problems != nil
+	regions := slices.Concat(t.plan.Regions, t.plan.Further)
+	for i, l := range t.listFunctions(ctx) {
+		t.unlisted = t.unlisted || l.problems != nil || l.forbidden && t.suspicion(regions[i]) != ""
 		t.problems = append(t.problems, l.problems...)
 		for _, f := range l.functions {
 			name, ok := t.roleName(f.Role)

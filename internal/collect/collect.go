@@ -11,6 +11,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
@@ -23,6 +24,8 @@ type Collector struct {
 	IAM *iam.Client
 	// Lambda lists functions in all regions; nil disables listing.
 	Lambda *lambda.Client
+	// STS asks whether a region accepts the credentials; nil leaves such a question open.
+	STS *sts.Client
 	// Throttled returns the number of throttled answers; nil means none. Collect adds the number to
 	// problems that the deadline caused.
 	Throttled func() int64
@@ -77,7 +80,8 @@ const maxTargets = 8
 // the sequence marks the targets that were cut off.
 func (c Collector) Collect(ctx context.Context,
 	plan Plan) (audit.Facts, iter.Seq2[int, audit.TargetFacts]) {
-	r := &run{iam: c.IAM, lambda: c.Lambda, plan: plan, managed: map[managedRead]*managedPolicy{}}
+	r := &run{iam: c.IAM, lambda: c.Lambda, sts: c.STS, plan: plan,
+		managed: map[managedRead]*managedPolicy{}}
 	throttled := func() int64 { return 0 }
 	if c.Throttled != nil {
 		before := c.Throttled()
@@ -104,6 +108,7 @@ func (c Collector) Collect(ctx context.Context,
 	r.readTargets(ctx, r.targets)
 	survey := r.survey(<-listings)
 	r.readTargets(ctx, r.adoptFunctionRoles(&survey))
+	r.suspectRegions(ctx, &survey)
 	noDefault := r.dropMissingDefaultRole(survey)
 	facts := audit.Facts{
 		Account: plan.Account, Partition: plan.Partition, Regions: survey.regions,
@@ -208,6 +213,7 @@ func (r *run) readDocuments(ctx context.Context, t *target) {
 type run struct {
 	iam     *iam.Client
 	lambda  *lambda.Client
+	sts     *sts.Client
 	plan    Plan
 	targets []*target
 	// simulatedReleases are the releases with needs that are simulated: see Facts.SimulatedReleases.
@@ -294,6 +300,16 @@ func parallelN(n int, do func(i int)) {
 		})
 	}
 	wg.Wait()
+}
+
+// parallelAtMost runs n calls, at most most of them concurrently, and waits for all of them.
+func parallelAtMost(most, n int, do func(i int)) {
+	var next atomic.Int64
+	parallelN(min(most, n), func(int) {
+		for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
+			do(int(i))
+		}
+	})
 }
 
 func forEachParallel[T any](list []T, do func(T)) {

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/remotion-audit/remotion-audit/examples"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
@@ -71,7 +72,8 @@ func collectorWith(cfg aws.Config) collect.Collector {
 	})
 	cfg.Retryer = func() aws.Retryer { return retryer }
 	cfg.APIOptions = append(cfg.APIOptions, awsanswer.AddTo)
-	return collect.Collector{IAM: iam.NewFromConfig(cfg), Lambda: lambda.NewFromConfig(cfg)}
+	return collect.Collector{IAM: iam.NewFromConfig(cfg), Lambda: lambda.NewFromConfig(cfg),
+		STS: sts.NewFromConfig(cfg)}
 }
 
 func judge(t testing.TB, account *awsemu.Account,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -76,7 +77,7 @@ func TestManyCustomNames(t *testing.T) {
 	for _, c := range server.Calls() {
 		calls[c.Operation]++
 	}
-	if calls["SimulatePrincipalPolicy"] > 30 || calls["ListTags"] != 100 {
+	if calls["SimulatePrincipalPolicy"] > 30 || calls["ListTags"] != 300 {
 		t.Errorf("calls %v", calls)
 	}
 	changeRole(account, func(r *awsemu.Role) {
@@ -198,5 +199,54 @@ func TestEqualDocumentsAreParsedOnce(t *testing.T) {
 	if documents[0] == nil || documents[0] != documents[1] || documents[0] == documents[2] {
 		t.Errorf("documents %p, %p and %p: want the first two equal", documents[0], documents[1],
 			documents[2])
+	}
+}
+
+// TestTagsOfManyFunctions checks in virtual time that the tags of 2,000 functions in one region are
+// read, with a bounded number of concurrent calls, and that the tags that a deadline cuts off are
+// one problem with their number.
+func TestTagsOfManyFunctions(t *testing.T) {
+	account := compliant(t)
+	account.PageSize = 50
+	for i := range 2000 {
+		f := clips("", map[string]string{"remotion-version": "4.0.527"})
+		f.Name = fmt.Sprintf("clips-%04d", i)
+		deploy(account, f)
+	}
+	changeRole(account, func(r *awsemu.Role) {
+		r.Inline["own"] = strings.ReplaceAll(r.Inline["remotion"], "remotion-render-*", "clips-*")
+	})
+	for _, test := range []struct {
+		timeout time.Duration
+		status  audit.ReportStatus
+		problem string
+	}{
+		{50 * time.Second, audit.StatusCompliant, ""},
+		{6 * time.Second, audit.StatusUnverified,
+			`^the account: the tags of 1[0-9]{3} of 2000 functions in us-east-1: the deadline ended the read$`},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			p := plan()
+			p.Callers = nil
+			server := &awsemu.Server{Account: account}
+			ctx, stop := context.WithTimeout(t.Context(), test.timeout)
+			defer stop()
+			r := evaluate(collectorWith(roundtrips.Config(t, server)).Collect(ctx, p))
+			if r.Status != test.status || (test.problem == "") != (len(r.Problems) == 0) ||
+				test.problem != "" && !regexp.MustCompile(test.problem).MatchString(problems(r)[0]) {
+				t.Errorf("within %v: status %s, findings %q, problems %q", test.timeout, r.Status,
+					unsatisfied(r), problems(r))
+			}
+			var tags []awsemu.Call
+			for _, c := range server.Calls() {
+				if c.Operation == "ListTags" {
+					tags = append(tags, c)
+				}
+			}
+			// Eight concurrent calls need an eighth of the round trips.
+			if n := roundtrips.Count(tags); n < len(tags)/8 {
+				t.Errorf("within %v: %d calls of ListTags in %d round trips", test.timeout, len(tags), n)
+			}
+		})
 	}
 }

@@ -2,7 +2,6 @@ package collect
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,7 +10,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
-	"github.com/aws/smithy-go"
 
 	"github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
@@ -19,10 +17,9 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
-// maxTagged is the maximum number of functions in a region for which tags are read. Only functions
-// with a name that does not show the release need their tags. Lambda allows 15 such calls a second.
-// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
-const maxTagged = 100
+// maxTagReads is the number of concurrent reads of tags in a region. Lambda allows 15 such calls a
+// second. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+const maxTagReads = 8
 
 // listing holds the functions of Remotion in one region.
 type listing struct {
@@ -34,33 +31,36 @@ type listing struct {
 }
 
 // listFunctions lists the functions of all regions of the plan concurrently and returns them in the
-// order of the regions. It uses at most a third of the remaining time, so that a region without an
-// answer does not delay the audit.
+// order of the regions. The lists use at most a third of the remaining time, so that a region
+// without an answer does not delay the audit. The tags use at most two thirds.
 func (r *run) listFunctions(ctx context.Context) []listing {
 	if r.lambda == nil || r.plan.Named {
 		return make([]listing, len(r.plan.Regions)+len(r.plan.Further))
 	}
+	tags := ctx
 	if deadline, ok := ctx.Deadline(); ok {
-		var stop context.CancelFunc
-		ctx, stop = context.WithTimeout(ctx, time.Until(deadline)/3)
-		defer stop()
+		third := time.Until(deadline) / 3
+		var stopLists, stopTags context.CancelFunc
+		tags, stopTags = context.WithTimeout(ctx, 2*third)
+		defer stopTags()
+		ctx, stopLists = context.WithTimeout(ctx, third)
+		defer stopLists()
 	}
 	regions := slices.Concat(r.plan.Regions, r.plan.Further)
 	listings := make([]listing, len(regions))
-	parallelN(len(regions), func(i int) { listings[i] = r.listRegion(ctx, regions[i]) })
+	parallelN(len(regions), func(i int) {
+		listings[i] = r.listRegion(ctx, regions[i])
+		listings[i].readTags(tags, r, regions[i])
+	})
 	return listings
 }
 
-// listRegion lists the functions of Remotion in a region and reads their tags where needed. It
-// rejects names that are invalid in Lambda, because such a name could act as a pattern.
+// listRegion lists the functions of Remotion in a region. It rejects names that are invalid in Lambda, because such a name could act as a pattern.
 func (r *run) listRegion(ctx context.Context, region string) (l listing) {
 	in := func(o *lambda.Options) { o.Region = region }
 	what := "the functions in " + region
 	seen := map[string]bool{}
-	pages := lambda.NewListFunctionsPaginator(r.lambda, &lambda.ListFunctionsInput{},
-		func(o *lambda.ListFunctionsPaginatorOptions) {
-			o.StopOnDuplicateToken = true
-		})
+	pages := lambda.NewListFunctionsPaginator(r.lambda, &lambda.ListFunctionsInput{})
 	next := func(ctx context.Context,
 		_ ...func(*lambda.Options)) (*lambda.ListFunctionsOutput, error) {
 		return pages.NextPage(ctx, in)
@@ -85,7 +85,7 @@ func (r *run) listRegion(ctx context.Context, region string) (l listing) {
 	})
 	switch {
 	case err == nil:
-	case isDisabled(err):
+	case isRefusal(err) && r.notEnabledIn(ctx, region):
 		l.disabled = true
 		return l
 	case isForbidden(err):
@@ -94,7 +94,6 @@ func (r *run) listRegion(ctx context.Context, region string) (l listing) {
 	default:
 		l.merge(problemOf(ctx, what, "lambda:ListFunctions", err))
 	}
-	l.readTags(ctx, r, in)
 	slices.SortFunc(l.functions, func(a, b audit.Function) int {
 		return strings.Compare(a.Name, b.Name)
 	})
@@ -102,38 +101,77 @@ func (r *run) listRegion(ctx context.Context, region string) (l listing) {
 }
 
 // readTags sets the release of functions from their tags if their names do not show it. It drops
-// functions that were deleted after the list of functions was read.
-func (l *listing) readTags(ctx context.Context, r *run, in func(*lambda.Options)) {
+// functions that were deleted after the list of functions was read. The tags that the deadline cuts
+// off are one problem, with their number.
+func (l *listing) readTags(ctx context.Context, r *run, region string) {
 	if r.rolesOnly {
 		return
 	}
 	var unknown []int
 	for i, f := range l.functions {
-		if !f.Known() && len(unknown) < maxTagged {
+		if !f.Known() {
 			unknown = append(unknown, i)
 		}
 	}
 	gone := make([]bool, len(unknown))
-	l.merge(parallel(len(unknown), func(n int) (result snapshot) {
+	results := make([]snapshot, len(unknown))
+	parallelAtMost(maxTagReads, len(unknown), func(n int) {
 		f := &l.functions[unknown[n]]
 		function := arn.ARN{Partition: r.plan.Partition, Service: "lambda", Region: f.Region,
 			Account: r.plan.Account, Resource: "function:" + f.Name}.String()
-		out, err := r.lambda.ListTags(ctx, &lambda.ListTagsInput{Resource: &function}, in)
+		out, err := r.lambda.ListTags(ctx, &lambda.ListTagsInput{Resource: &function},
+			func(o *lambda.Options) { o.Region = region })
 		switch {
 		case err == nil:
 			f.Release = r.inPartition(policies.ParseTag(out.Tags))
 		case hasCode(err, "ResourceNotFoundException"):
 			gone[n] = true
 		default:
-			result = problemOf(ctx, "the tags of functions in "+f.Region, "lambda:ListTags", err)
+			results[n] = problemOf(ctx, "the tags of functions in "+f.Region, "lambda:ListTags", err)
 		}
-		return result
-	}))
-	for n := len(unknown) - 1; n >= 0; n-- {
-		if gone[n] {
-			l.functions = slices.Delete(l.functions, unknown[n], unknown[n]+1)
+	})
+	cutOff := 0
+	var problem audit.Problem
+	for _, result := range results {
+		if result.cutOff {
+			cutOff, problem = cutOff+1, result.problems[0]
+			continue
+		}
+		l.merge(result)
+	}
+	if cutOff > 0 {
+		problem.What = fmt.Sprintf("the tags of %d of %d functions in %s", cutOff, len(unknown), region)
+		l.merge(snapshot{cutOff: true, problems: []audit.Problem{problem}})
+	}
+	if slices.Contains(gone, true) {
+		l.dropDeleted(ctx, r, region, func(i int) bool {
+			n, ok := slices.BinarySearch(unknown, i)
+			return ok && gone[n]
+		})
+	}
+}
+
+// dropDeleted drops the functions that were deleted after the list of functions was read: gone
+// reports that Lambda did not find a function. A function that Lambda still lists is a problem.
+func (l *listing) dropDeleted(ctx context.Context, r *run, region string, gone func(i int) bool) {
+	again := r.listRegion(ctx, region)
+	l.merge(again.snapshot)
+	var left []audit.Function
+	for i, f := range l.functions {
+		listed := slices.ContainsFunc(again.functions, func(o audit.Function) bool {
+			return o.Name == f.Name
+		})
+		switch {
+		case !gone(i):
+			left = append(left, f)
+		case listed || again.problems != nil:
+			left = append(left, f)
+			l.problems = append(l.problems, audit.Problem{What: "the tags of functions in " + region,
+				Why:    "Lambda contradicts itself: it lists function " + f.Name + ", but does not find it",
+				Remedy: serviceRemedy})
 		}
 	}
+	l.functions = left
 }
 
 // inPartition returns the release in the audited partition, or the zero Release if the partition
@@ -163,13 +201,10 @@ type survey struct {
 	functions []audit.Function
 	skipped   []audit.UnlistedRegion
 	problems  []audit.Problem
+	// forbidden are the regions that the organization forbids to list, without another sign that
+	// Remotion runs there.
+	forbidden []string
 }
-
-const (
-	notEnabled         = "the region is not enabled in this account"
-	organizationDenies = "a service control policy of the organization denies lambda:ListFunctions " +
-		"in this region"
-)
 
 // survey selects the regions to audit, as described at Plan.Regions, and returns them with their
 // functions. If no region is enabled, survey returns the configured regions and adds a problem.
@@ -182,14 +217,20 @@ func (r *run) survey(listings []listing) (s survey) {
 		case l.disabled:
 			s.skipped = append(s.skipped, audit.UnlistedRegion{Region: region, Why: notEnabled})
 			continue
-		case l.forbidden && !configured:
+		case l.forbidden && !configured && r.suspicion(region) == "":
+			s.forbidden = append(s.forbidden, region)
 			s.skipped = append(s.skipped, audit.UnlistedRegion{Region: region, Why: organizationDenies})
 			continue
 		case l.forbidden:
 			s.skipped = append(s.skipped, audit.UnlistedRegion{Region: region, Why: organizationDenies,
 				Audited: true})
+			if why := r.suspicion(region); why != "" {
+				problems = append(problems, unlistedProblem(region, why))
+			} else {
+				s.forbidden = append(s.forbidden, region)
+			}
 		}
-		if configured || !r.plan.OnlyWithFunctions || len(l.functions) > 0 {
+		if configured || l.forbidden || !r.plan.OnlyWithFunctions || len(l.functions) > 0 {
 			s.regions = append(s.regions, region)
 			s.functions = append(s.functions, l.functions...)
 		}
@@ -239,18 +280,4 @@ func (r *run) releases(functions []audit.Function) (list []policies.Release) {
 		}
 	}
 	return policies.Ordered(list)
-}
-
-// isDisabled reports whether an error means that the region is not enabled.
-// https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html
-func isDisabled(err error) bool {
-	return hasCode(err, "UnrecognizedClientException", "InvalidClientTokenId", "OptInRequired")
-}
-
-// isForbidden reports whether an error's message says that a service control policy denies the
-// call. https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
-func isForbidden(err error) bool {
-	var api smithy.APIError
-	return errors.As(err, &api) && isDenied(api) &&
-		strings.Contains(api.ErrorMessage(), "service control policy")
 }

@@ -66,6 +66,10 @@ func refuse(region, code, message string, status int) awsemu.Fault {
 const (
 	customName = "custom-name: the documented policies cover only functions named " +
 		"remotion-render-*, but not "
+	notEnabled = "the region is not enabled in this account: neither Lambda nor STS accepts the " +
+		"credentials there"
+	unlisted = "a service control policy of the organization denies lambda:ListFunctions in this " +
+		"region, and "
 	byAnSCP = "User: arn:aws:sts::123456789012:assumed-role/audit/x is not authorized to " +
 		"perform: lambda:ListFunctions on resource: * with an explicit deny in a service control policy"
 	denied = "access denied: User: arn:aws:iam::123456789012:user/administrator is not " +
@@ -168,8 +172,24 @@ func TestFunctions(t *testing.T) {
 				deploy(a, awsemu.LambdaFunction{Name: render527}, clips("", nil))
 				a.Faults = []awsemu.Fault{{Operation: "lambda:ListTags",
 					Error: &awsemu.FaultError{Code: "ResourceNotFoundException", Message: "Function not found",
-						Status: 404}}}
+						Status: 404}},
+					{Operation: "lambda:ListFunctions", After: 1,
+						Corrupt: func([]byte) []byte { return []byte(`{"Functions":[]}`) }}}
 			}, regions: "us-east-1", releases: "4.0.527", status: audit.StatusCompliant},
+		{name: "a function that Lambda lists twice but does not find is a problem",
+			change: func(a *awsemu.Account, p *collect.Plan) {
+				p.Callers = nil
+				deploy(a, awsemu.LambdaFunction{Name: render527},
+					awsemu.LambdaFunction{Name: "remotion-render-bds9aab"})
+				a.Faults = []awsemu.Fault{{Operation: "lambda:ListTags",
+					Error: &awsemu.FaultError{Code: "ResourceNotFoundException", Message: "Function not found",
+						Status: 404}}}
+			}, regions: "us-east-1", releases: "4.0.527", notices: []string{
+				"unknown-release: neither name nor tags show the Remotion release of remotion-render-bds9aab " +
+					"(us-east-1); the account must also satisfy the newest known release"},
+			problems: []string{"the account: the tags of functions in us-east-1: Lambda contradicts " +
+				"itself: it lists function remotion-render-bds9aab, but does not find it"},
+			status: audit.StatusUnverified},
 		{name: "denied tags are a problem and leave the release unknown",
 			change: func(a *awsemu.Account, p *collect.Plan) {
 				p.Callers = nil
@@ -193,9 +213,10 @@ func TestFunctions(t *testing.T) {
 			}, regions: "us-east-1", releases: "4.0.418 and later", notices: []string{
 				"region-skipped: not audited: eu-west-2: a service control policy of the organization denies " +
 					"lambda:ListFunctions in this region",
-				"region-skipped: not audited: af-south-1: the region is not enabled in this account",
+				"region-skipped: not audited: af-south-1: " + notEnabled,
 			}, problems: []string{"the account: the functions in eu-west-1: " + denied +
-				": lambda:ListFunctions"}, status: audit.StatusUnverified},
+				": lambda:ListFunctions", "the account: the functions in eu-west-2: " + unlisted +
+				"AWS's simulator allows lambda:InvokeFunction there"}, status: audit.StatusUnverified},
 		{name: "configured regions are skipped only if they are not enabled",
 			change: func(a *awsemu.Account, p *collect.Plan) {
 				p.Regions = []string{"us-east-1", "eu-west-1", "eu-west-2", "af-south-1"}
@@ -205,9 +226,10 @@ func TestFunctions(t *testing.T) {
 			}, regions: "us-east-1 eu-west-1 eu-west-2", releases: "4.0.418 and later", notices: []string{
 				"region-skipped: audited without a list of functions: eu-west-2: a service control policy of " +
 					"the organization denies lambda:ListFunctions in this region",
-				"region-skipped: not audited: af-south-1: the region is not enabled in this account",
+				"region-skipped: not audited: af-south-1: " + notEnabled,
 			}, problems: []string{"the account: the functions in eu-west-1: " + denied +
-				": lambda:ListFunctions"}, status: audit.StatusUnverified},
+				": lambda:ListFunctions", "the account: the functions in eu-west-2: " + unlisted +
+				"REGIONS names the region"}, status: audit.StatusUnverified},
 		{name: "a list of functions that is denied in all regions is one problem",
 			change: func(a *awsemu.Account, p *collect.Plan) {
 				addRegions(p)
@@ -217,12 +239,56 @@ func TestFunctions(t *testing.T) {
 				"af-south-1: " + denied + ": lambda:ListFunctions"}, status: audit.StatusUnverified},
 		{name: "an account without an enabled region is unverified",
 			change: func(a *awsemu.Account, p *collect.Plan) {
+				p.Callers, p.Regions, a.DisabledRegions = nil, []string{"ap-east-1"}, []string{"ap-east-1"}
+			}, regions: "ap-east-1", releases: "4.0.418 and later",
+			notices:  []string{"region-skipped: not audited: ap-east-1: " + notEnabled},
+			problems: []string{"the account: any region: none of ap-east-1 is enabled in this account"},
+			status:   audit.StatusUnverified},
+		{name: "a region that no account can disable is not skipped if Lambda refuses the credentials",
+			change: func(a *awsemu.Account, p *collect.Plan) {
 				a.DisabledRegions = []string{"us-east-1"}
 			}, regions: "us-east-1", releases: "4.0.418 and later",
-			notices: []string{"region-skipped: not audited: us-east-1: the region is not enabled in this " +
-				"account"},
-			problems: []string{"the account: any region: none of us-east-1 is enabled in this account"},
+			problems: []string{"the account: the functions in us-east-1: UnrecognizedClientException: " +
+				"The security token included in the request is invalid."},
+			status: audit.StatusUnverified},
+		{name: "a region is not skipped if only Lambda refuses the credentials",
+			change: func(a *awsemu.Account, p *collect.Plan) {
+				addRegions(p)
+				a.Faults = []awsemu.Fault{refuse("af-south-1", "OptInRequired", "sorry", 403)}
+			}, regions: "us-east-1", releases: "4.0.418 and later",
+			problems: []string{"the account: the functions in af-south-1: OptInRequired: sorry"},
 			status:   audit.StatusUnverified},
+		{name: "a region that an SCP denies as a whole is skipped",
+			change: func(a *awsemu.Account, p *collect.Plan) {
+				addRegions(p)
+				a.ServiceControlPolicies = organization(`"Effect":"Deny","Action":"*","Resource":"*",
+					"Condition":{"StringEquals":{"aws:RequestedRegion":"eu-west-2"}}`)
+				a.Faults = []awsemu.Fault{refuse("eu-west-2", "AccessDeniedException", byAnSCP, 403)}
+			}, regions: "us-east-1", releases: "4.0.418 and later", notices: []string{
+				"region-skipped: not audited: eu-west-2: a service control policy of the organization denies " +
+					"lambda:ListFunctions in this region"}, status: audit.StatusCompliant},
+		{name: "a region that an SCP denies is unverified if BUCKETS has a bucket there",
+			change: func(a *awsemu.Account, p *collect.Plan) {
+				addRegions(p)
+				p.Callers, p.Buckets = nil, []string{"remotionlambda-euwest2-abcdefghij"}
+				a.ServiceControlPolicies = organization(`"Effect":"Deny","Action":"lambda:*","Resource":"*",
+					"Condition":{"StringEquals":{"aws:RequestedRegion":"eu-west-1"}}`)
+				a.Faults = []awsemu.Fault{refuse("eu-west-2", "AccessDeniedException", byAnSCP, 403)}
+			}, regions: "us-east-1 eu-west-2", releases: "4.0.418 and later", notices: []string{
+				"region-skipped: audited without a list of functions: eu-west-2: a service control policy " +
+					"of the organization denies lambda:ListFunctions in this region"},
+			problems: []string{"the account: the functions in eu-west-2: " + unlisted +
+				"BUCKETS has a bucket of the region"}, status: audit.StatusUnverified},
+		{name: "a region that an SCP denies is unverified if an earlier audit found functions there",
+			change: func(a *awsemu.Account, p *collect.Plan) {
+				addRegions(p)
+				p.Callers, p.SeenRegions = nil, []string{"eu-west-2"}
+				a.Faults = []awsemu.Fault{refuse("eu-west-2", "AccessDeniedException", byAnSCP, 403)}
+			}, regions: "us-east-1 eu-west-2", releases: "4.0.418 and later", notices: []string{
+				"region-skipped: audited without a list of functions: eu-west-2: a service control policy " +
+					"of the organization denies lambda:ListFunctions in this region"},
+			problems: []string{"the account: the functions in eu-west-2: " + unlisted +
+				"an earlier audit found functions in the region"}, status: audit.StatusUnverified},
 		{name: "a role of functions is audited, and callers must be able to pass it",
 			change: func(a *awsemu.Account, p *collect.Plan) {
 				addRegions(p)

@@ -4,6 +4,7 @@ package sts
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,6 +20,7 @@ type Service struct {
 	roles    Roles
 	guard    Guard
 	sessions map[string]service.Caller // by access key
+	disabled []string                  // the disabled regions
 }
 
 // Roles finds roles. Package iam implements it.
@@ -35,9 +37,9 @@ type Guard interface {
 	Trusts(role service.Role, servicePrincipal string) error
 }
 
-// New returns a service without sessions.
-func New(account *service.Account, roles Roles, guard Guard) *Service {
-	return &Service{account: account, roles: roles, guard: guard,
+// New returns a service without sessions. GetCallerIdentity fails in the disabled regions.
+func New(account *service.Account, roles Roles, guard Guard, disabledRegions []string) *Service {
+	return &Service{account: account, roles: roles, guard: guard, disabled: disabledRegions,
 		sessions: make(map[string]service.Caller)}
 }
 
@@ -78,7 +80,13 @@ func (s *Service) Session(key string) (service.Caller, bool) {
 	return session, found
 }
 
+// getCallerIdentity returns the caller. As on AWS, a disabled region does not recognize the account's
+// credentials.
 func getCallerIdentity(c call) (any, error) {
+	if slices.Contains(c.disabled, c.Region) {
+		return nil, wire.Refuse(http.StatusForbidden, "InvalidClientTokenId",
+			"The security token included in the request is invalid.")
+	}
 	return struct {
 		ARN     string `xml:"Arn"`
 		UserID  string `xml:"UserId"`

@@ -29,7 +29,7 @@ func TestLeastPrivilegeGrantsTheNeedsAndNoMore(t *testing.T) {
 			p.Regions = append(p.Regions, regions[i])
 		}
 		if n%3 == 0 {
-			p.Buckets = []string{bucketPrefix(p.Regions[0]) + "a1b2c3d4e5"}
+			p.Buckets = []string{BucketPrefix(p.Regions[0]) + "a1b2c3d4e5"}
 		}
 		kind := policies.Kinds[n/2%2]
 		purpose := []policies.Purpose{policies.Render, policies.Deploy, policies.All}[n%3]

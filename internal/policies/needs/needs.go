@@ -240,14 +240,14 @@ var existingBucketActions = map[string]bool{
 // buckets lists the buckets of a region: the real buckets with Remotion's name, or else any bucket
 // that Remotion could create. In the first region, withCustom adds the custom buckets.
 func (p Scope) buckets(region string, withCustom bool) []resourcePair {
-	prefix := bucketPrefix(region)
+	prefix := BucketPrefix(region)
 	var named, custom []resourcePair
 	for _, b := range p.Buckets {
 		switch {
 		case strings.HasPrefix(b, prefix):
 			named = append(named, singleResource(b)...)
 		case withCustom && region == p.Regions[0] && !slices.ContainsFunc(p.Regions, func(r string) bool {
-			return strings.HasPrefix(b, bucketPrefix(r))
+			return strings.HasPrefix(b, BucketPrefix(r))
 		}):
 			custom = append(custom, singleResource(b)...)
 		}
@@ -262,8 +262,14 @@ func (p Scope) buckets(region string, withCustom bool) []resourcePair {
 // region.
 const AnyRegion = "*"
 
-// bucketPrefix returns the prefix of the names of all buckets that Remotion creates in a region.
-func bucketPrefix(region string) string {
+// ExampleFunction returns the ARN of a function that Remotion could deploy in a region.
+func (s Scope) ExampleFunction(region string) string {
+	return arn.ARN{Partition: s.Partition, Service: "lambda", Region: region, Account: s.Account,
+		Resource: "function:" + syntheticFunction}.String()
+}
+
+// BucketPrefix returns the prefix of the names of all buckets that Remotion creates in a region.
+func BucketPrefix(region string) string {
 	if region == AnyRegion {
 		return policies.BucketPrefix
 	}

@@ -1,0 +1,104 @@
+package collect
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go"
+
+	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/awsname"
+	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
+	"github.com/remotion-audit/remotion-audit/internal/policies/needs"
+)
+
+const (
+	notEnabled = "the region is not enabled in this account: neither Lambda nor STS accepts the " +
+		"credentials there"
+	organizationDenies = "a service control policy of the organization denies lambda:ListFunctions " +
+		"in this region"
+)
+
+// isRefusal reports whether an error means that a service does not know the credentials. A region
+// that is not enabled answers so, and so does an enabled region if the credentials are invalid there.
+// https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html
+func isRefusal(err error) bool {
+	return hasCode(err, "UnrecognizedClientException", "InvalidClientTokenId", "OptInRequired")
+}
+
+// isForbidden reports whether an error's message says that a service control policy denies the
+// call. https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+func isForbidden(err error) bool {
+	var api smithy.APIError
+	return errors.As(err, &api) && isDenied(api) &&
+		strings.Contains(api.ErrorMessage(), "service control policy")
+}
+
+// notEnabledIn reports whether a region that refused the credentials is not enabled. That needs a
+// positive reason: the account must be able to disable the region, and a second service must refuse
+// the credentials there, too. No policy can deny sts:GetCallerIdentity.
+func (r *run) notEnabledIn(ctx context.Context, region string) bool {
+	if awsname.AlwaysEnabled(region) || r.sts == nil {
+		return false
+	}
+	_, err := r.sts.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{},
+		func(o *sts.Options) { o.Region = region })
+	return isRefusal(err)
+}
+
+// suspicion returns why Remotion probably runs in a region whose functions the organization does
+// not let the auditor list; "" if the configuration and earlier runs do not say so.
+func (r *run) suspicion(region string) string {
+	switch {
+	case len(r.plan.Further) == 0 && slices.Contains(r.plan.Regions, region):
+		return "REGIONS names the region"
+	case slices.ContainsFunc(r.plan.Buckets, func(bucket string) bool {
+		return strings.HasPrefix(bucket, needs.BucketPrefix(region))
+	}):
+		return "BUCKETS has a bucket of the region"
+	case slices.Contains(r.plan.SeenRegions, region):
+		return "an earlier audit found functions in the region"
+	}
+	return ""
+}
+
+// unlistedProblem is the problem of a region with probably functions that cannot be listed.
+func unlistedProblem(region, suspicion string) audit.Problem {
+	return audit.Problem{What: "the functions in " + region, Why: organizationDenies + ", and " +
+		suspicion, Remedy: "let the organization except the auditor's role from the policy, or set " +
+		"REGIONS and BUCKETS to what Remotion uses"}
+}
+
+// suspectRegions adds a problem for each region whose functions the organization does not let the
+// auditor list, but where it lets functions be invoked: Remotion can run there. A policy that denies
+// the region as a whole is no problem. suspectRegions asks AWS's simulator about one principal.
+func (r *run) suspectRegions(ctx context.Context, s *survey) {
+	i := slices.IndexFunc(r.targets, func(t *target) bool {
+		return t.facts.Presence == audit.Present
+	})
+	if i < 0 {
+		return
+	}
+	var mu sync.Mutex
+	found := map[string]bool{}
+	forEachParallel(s.forbidden, func(region string) {
+		scope := needs.Scope{Partition: r.plan.Partition, Account: r.plan.Account}
+		q := needs.SimulationRequest{Action: "lambda:InvokeFunction",
+			Resource: scope.ExampleFunction(region), Region: region}
+		result := r.simulateBatch(ctx, r.targets[i], simulationBatch{actions: []string{q.Action},
+			resources: []string{q.Resource}, sample: q})
+		mu.Lock()
+		defer mu.Unlock()
+		found[region] = result.answers[q].Decision == iampolicy.Allowed && result.problems == nil
+	})
+	for _, region := range s.forbidden {
+		if found[region] {
+			s.problems = mergeRegions(append(s.problems,
+				unlistedProblem(region, "AWS's simulator allows lambda:InvokeFunction there")))
+		}
+	}
+}
