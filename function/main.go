@@ -14,6 +14,7 @@ import (
 )
 
 func main() {
+	app.LimitMemory(os.Getenv)
 	log := app.NewLogger(lambdacontext.NewLogHandler())
 	cfg, configErr := app.ConfigFromEnv(os.Getenv)
 	clients, _, err := app.LoadClients(context.Background(), log)

@@ -112,10 +112,10 @@ func NewPermissionAuditor(scope constructs.Construct, id string,
 		Handler:      jsii.String("bootstrap"),
 		Runtime:      awslambda.Runtime_PROVIDED_AL2023(),
 		Architecture: awslambda.Architecture_ARM_64(),
-		// The audit needs a few dozen MB, but the CPU share depends on the memory size, and TLS
-		// handshakes need CPU. An hourly run of 2 s costs half a cent a month: 720 x 2 s x 0.25 GB x
-		// $0.0000133.
-		MemorySize: jsii.Number(256),
+		// An audit of a few callers needs a few dozen MB, but the CPU share depends on the memory size,
+		// and TLS handshakes need CPU. An hourly run of 2 s with 256 MB costs half a cent a month: 720 x
+		// 2 s x 0.25 GB x $0.0000133.
+		MemorySize: p.MemorySize,
 		// A run takes seconds. The rest of the minute is for throttled calls. The last seconds are
 		// reserved for the alert and the metrics.
 		Timeout:       awscdk.Duration_Minutes(jsii.Number(1)),

@@ -169,7 +169,7 @@ func TestValidateAgreesWithTheTemplate(t *testing.T) {
 			}
 		}
 		for _, value := range s.Invalid {
-			if _, err := strconv.Atoi(value); err != nil && s.Kind == settings.Days {
+			if _, err := strconv.Atoi(value); err != nil && s.Kind == settings.Number {
 				continue // not a number
 			}
 			if err := validate(s.Parameter, value); err == nil ||

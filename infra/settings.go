@@ -45,7 +45,7 @@ func (p *PermissionAuditorProps) validateSettings(v *validation) {
 			}
 		case **float64:
 			if *field != nil && !*awscdk.Token_IsUnresolved(*field) {
-				v.checkDays(s, **field)
+				v.checkNumber(s, **field)
 			}
 		}
 	}
@@ -58,13 +58,13 @@ func (v *validation) checkValue(s settings.Setting, value *string) {
 	}
 }
 
-// checkDays adds an error if a setting cannot have a number of days.
-func (v *validation) checkDays(s settings.Setting, days float64) {
+// checkNumber adds an error if a setting cannot have a number.
+func (v *validation) checkNumber(s settings.Setting, number float64) {
 	switch least, most := float64(s.Min), float64(s.Max); {
-	case s.Values == nil && (days < least || days > most || days != math.Trunc(days)):
-		v.wrong(s.Property, "must be a whole number of days from %v to %v, got %v", least, most, days)
-	case s.Values != nil && !slices.Contains(s.Values, strconv.FormatFloat(days, 'f', -1, 64)):
-		v.wrong(s.Property, "%v is not %s", days, s.Wanted)
+	case s.Values == nil && (number < least || number > most || number != math.Trunc(number)):
+		v.wrong(s.Property, "must be a whole number from %v to %v, got %v", least, most, number)
+	case s.Values != nil && !slices.Contains(s.Values, strconv.FormatFloat(number, 'f', -1, 64)):
+		v.wrong(s.Property, "%v is not %s", number, s.Wanted)
 	}
 }
 
@@ -90,8 +90,8 @@ func (p *PermissionAuditorProps) setDefaults() {
 			}
 		case **float64:
 			if *field == nil {
-				days, _ := strconv.Atoi(s.Default) // a test parses all defaults
-				*field = jsii.Number(days)
+				number, _ := strconv.Atoi(s.Default) // a test parses all defaults
+				*field = jsii.Number(number)
 			}
 		}
 	}

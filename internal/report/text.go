@@ -11,9 +11,6 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
-// JSON writes the report as JSON, in the form of docs/report.schema.json.
-func JSON(w io.Writer, r audit.Report) error { return textfmt.WriteJSON(w, r) }
-
 // Text writes the report as text, as `remotion-audit audit` shows it.
 func Text(w io.Writer, r audit.Report) error {
 	var p page

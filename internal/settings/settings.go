@@ -22,7 +22,7 @@ const (
 	Text          Kind = iota // *string
 	List                      // *[]*string; text with commas in variables, parameters and flags
 	YesNo                     // *bool; yes or no in parameters
-	Days                      // *float64
+	Number                    // *float64
 	Topic                     // awssns.ITopic; an ARN in parameters
 	Key                       // awskms.IKey; an ARN in parameters
 	ManagedPolicy             // awsiam.IManagedPolicy; an ARN in parameters
@@ -63,7 +63,7 @@ type Setting struct {
 	ReservedPrefix string
 	// Values are all valid values.
 	Values []string
-	// Min and Max are the bounds of a number of days; 0 for no bound.
+	// Min and Max are the bounds of a number; 0 for no bound.
 	Min, Max int
 	// Valid and Invalid are examples, with which tests check the template, the construct and the
 	// function. One valid example is not the default. An empty text is an invalid example unless it

@@ -42,9 +42,9 @@ func checker(t *testing.T, s Setting) func(ok bool, problem string) {
 func TestEveryDefaultIsValid(t *testing.T) {
 	for _, s := range All() {
 		check := checker(t, s)
-		if days, err := strconv.Atoi(s.Default); s.Kind == Days {
+		if days, err := strconv.Atoi(s.Default); s.Kind == Number {
 			check(err == nil && (s.Values != nil || days >= s.Min && days <= s.Max),
-				"the default is not a valid number of days")
+				"the default is not a valid number")
 		}
 		check(!s.Required || s.Default == "", "required, with a default")
 		if pattern, err := regexp.Compile(s.Pattern); err != nil {

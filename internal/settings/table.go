@@ -60,8 +60,8 @@ func declared() []Setting {
 			Help: "Users and roles that run Remotion's CLI or SDK, comma-separated: user/NAME, " +
 				"role/NAME, sso/PERMISSION-SET, or an ARN of a user or role. Each can end in =render, " +
 				`=deploy or =all (the default) for its purpose. "none" audits the render roles only.`,
-			Constraint: `"none", or a comma-separated list of user/NAME, role/NAME, sso/PERMISSION-SET or ` +
-				"ARNs of users and roles, each optionally with =render, =deploy or =all.",
+			Constraint: `"none", or user/NAME, role/NAME, sso/PERMISSION-SET or ARNs, comma-separated, ` +
+				"each optionally with =render, =deploy or =all.",
 			Wanted: `"none", or user/NAME, role/NAME, sso/PERMISSION-SET or ARNs of users and roles, ` +
 				"each optionally followed by =render, =deploy or =all",
 			PropertyDoc: "Callers are the users and roles that run Remotion's CLI or SDK: user/NAME, " +
@@ -173,7 +173,7 @@ func declared() []Setting {
 			Invalid: []string{"", "all"},
 			Group:   groupAudit, Label: "Read scope",
 			Help: `The auditor's access to IAM: "account" (all users, roles, groups and policies of this ` +
-				`account, because the roles of functions are known only at run time), or "named" (only ` +
+				`account), or "named" (only ` +
 				"NamedPrincipals, without discovery of functions, their roles and permission sets).",
 			Constraint:     `"account" or "named".`,
 			FunctionWanted: "a scope: use account or named",
@@ -196,9 +196,8 @@ func declared() []Setting {
 			Invalid: []string{"user/render", "arn:aws:sts::123456789012:assumed-role/a/b",
 				"arn:aws:iam::123456789012:user/*"},
 			Group: groupAudit, Label: "Readable principals",
-			Help: "With ReadScope=named: the ARNs of the callers and render roles, of the users' groups, " +
-				"and of the managed policies and boundaries of all of them; comma-separated, without " +
-				"blanks. AWS managed policies are always readable.",
+			Help: "With ReadScope=named: the ARNs of the callers, render roles, users' groups, and their " +
+				"managed policies and boundaries. AWS managed policies are always readable.",
 			Constraint: "ARNs of users, roles, groups and this account's policies, comma-separated, " +
 				"without blanks.",
 			Wanted: "ARNs of users, roles, groups and policies",
@@ -278,8 +277,7 @@ func declared() []Setting {
 			Valid:   []string{"", "ops@example.com"},
 			Invalid: []string{"ops", "ops@example", "a b@example.com"},
 			Group:   groupAlerts, Label: "E-mail address",
-			Help: "Mail address for alerts. Confirm the subscription in the mail from AWS. If empty, " +
-				"subscribe to the topic in another way.",
+			Help:       "Mail address for alerts. Confirm the subscription in the mail from AWS.",
 			Constraint: "an e-mail address, or nothing.",
 			PropertyDoc: "AlertEmail is the mail address that receives the alerts. First confirm the " +
 				"subscription in the mail from AWS.",
@@ -315,7 +313,7 @@ func declared() []Setting {
 			Invalid: []string{"ops", exampleTopic + ".fifo"},
 			Group:   groupAlerts, Label: "Existing topic for alarms about the auditor",
 			Help: "Existing SNS topic of this region for alarms about the auditor: stopped, incomplete " +
-				"or failed audits. If empty, these alarms use the topic for alerts.",
+				"or failed audits. If empty, the topic for alerts.",
 			Constraint: "the ARN of a standard topic (not .fifo), or nothing.",
 			PropertyDoc: "OpsTopic receives the alarms about the auditor: stopped, incomplete or failed " +
 				"audits.",
@@ -330,8 +328,7 @@ func declared() []Setting {
 			Invalid: []string{"pager", exampleTopic + ".fifo"},
 			Group:   groupAlerts, Label: "Existing topic for critical gaps",
 			Help: "Existing SNS topic of this region for a pager, which receives only the alarm for " +
-				"critical gaps. If empty, that alarm notifies no topic: the alert reports the same gaps in " +
-				"detail.",
+				"critical gaps. If empty, that alarm notifies no topic.",
 			Constraint:      "the ARN of a standard topic (not .fifo), or nothing.",
 			PropertyDoc:     "PagerTopic receives only the alarm for critical gaps.",
 			PropertyDefault: "none, because the alert contains more details than the alarm",
@@ -440,9 +437,9 @@ func declared() []Setting {
 			Valid:     []string{"", "evidence"},
 			Invalid:   []string{"s3://evidence", "evidence/", "E", "a b"},
 			Group:     groupStorage, Label: "Evidence bucket",
-			Help: "Existing S3 bucket of this account and region for state, mutes and reports. It must be " +
-				"encrypted with S3 managed keys, because the auditor has no access to other keys. If empty, " +
-				"the stack creates a bucket, which remains when the stack is deleted.",
+			Help: "Existing S3 bucket of this account and region for state, mutes and reports, encrypted " +
+				"with S3 managed keys. If empty, the stack creates a bucket, which remains when the stack " +
+				"is deleted.",
 			Constraint: "a bucket's name, without s3:// and without path, or nothing.",
 			PropertyDoc: "EvidenceBucket is the name of an existing S3 bucket of the stack's account and " +
 				"region for state, mutes and reports. It must be encrypted with S3 managed keys, because the " +
@@ -458,7 +455,7 @@ func declared() []Setting {
 		},
 		{
 			Parameter: "ReportRetentionDays", Property: "ReportRetentionDays",
-			Kind: Days, Default: "400", Min: 1, Max: 36500,
+			Kind: Number, Default: "400", Min: 1, Max: 36500,
 			Valid:   []string{"1", "36500"},
 			Invalid: []string{"0", "36501", "a year"},
 			Group:   groupStorage, Label: "Retention of reports in days",
@@ -470,7 +467,7 @@ func declared() []Setting {
 		},
 		{
 			Parameter: "LogRetentionDays", Property: "LogRetentionDays",
-			Kind: Days, Default: "30",
+			Kind: Number, Default: "30",
 			// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 			Values: []string{"1", "3", "5", "7", "14", "30", "60", "90", "120", "150", "180", "365",
 				"400", "545", "731", "1827", "3653"},
@@ -483,6 +480,20 @@ func declared() []Setting {
 			PropertyDoc: "LogRetentionDays is the number of days after which the function's logs expire. " +
 				"It must be a retention that CloudWatch Logs supports, such as 30, 90 or 365.",
 			Docs: "how many days the function's log is kept",
+		},
+		{
+			Parameter: "MemorySize", Property: "MemorySize",
+			Kind: Number, Default: "256", Min: 128, Max: 10240,
+			Valid:   []string{"128", "10240"},
+			Invalid: []string{"127", "10241", "1 GB"},
+			Group:   groupDeployment, Label: "Memory in MB",
+			Help: "Memory of the function in MB, which also sets its share of a processor: 512 for more " +
+				"than 20 callers, 1769 (one processor) for 200.",
+			Constraint: "128 to 10240 MB.",
+			PropertyDoc: "MemorySize is the memory of the function in MB, which also sets its share of a " +
+				"processor: 512 for more than 20 callers, 1769 (one processor) for 200.",
+			Docs: "the memory of the function in MB, from 128 to 10240. Lambda gives a function a share " +
+				"of a processor by its memory: one processor at 1769",
 		},
 		{
 			Parameter: "Dashboard", Property: "Dashboard",

@@ -71,8 +71,8 @@ func (r *reader) value(scope constructs.Construct, s settings.Setting) any {
 	switch s.Kind {
 	case settings.Text, settings.List:
 		pattern = ""
-	case settings.Days:
-		pattern, want = `^[0-9]{1,6}$`, "a number of days"
+	case settings.Number:
+		pattern, want = `^[0-9]{1,6}$`, "a whole number"
 	}
 	text := r.matching(s, pattern, want)
 	if text == nil {
@@ -88,7 +88,7 @@ func (r *reader) value(scope constructs.Construct, s settings.Setting) any {
 		return &values
 	case settings.YesNo:
 		return jsii.Bool(*text == "yes")
-	case settings.Days:
+	case settings.Number:
 		n, _ := strconv.Atoi(*text) // the pattern allows only digits
 		return jsii.Number(n)
 	case settings.Topic:

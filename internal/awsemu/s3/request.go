@@ -30,15 +30,15 @@ func parse(req *wire.Request, r *http.Request) (problem *wire.Error) {
 	if req.Operation, problem = operationOf(r, req.Query, bucket, key); problem != nil {
 		return problem
 	}
-	raw, err := io.ReadAll(io.LimitReader(r.Body, wire.MaxBody+1))
+	raw, err := io.ReadAll(io.LimitReader(r.Body, maxObject+1))
 	if err != nil {
 		return wire.Refuse(http.StatusBadRequest, "IncompleteBody", "the body cannot be read: %v", err)
 	}
-	if len(raw) > wire.MaxBody {
+	if len(raw) > maxObject {
 		return wire.Refuse(http.StatusBadRequest, "EntityTooLarge",
 			"Your proposed upload exceeds the maximum allowed size: the embedded AWS accepts at most %d "+
 				"bytes",
-			wire.MaxBody)
+			maxObject)
 	}
 	req.Body = raw
 	if strings.HasPrefix(r.Header.Get("X-Amz-Content-Sha256"), "STREAMING-") {
@@ -46,6 +46,9 @@ func parse(req *wire.Request, r *http.Request) (problem *wire.Error) {
 	}
 	return problem
 }
+
+// maxObject is the maximum size of an object in bytes. The report about 200 callers has 17 MB.
+const maxObject = 64 << 20
 
 // virtualHost returns the bucket in a host name, or an empty string. The host name of a bucket is
 // BUCKET.s3.REGION.amazonaws.com, or BUCKET.localhost in requests of clients with virtual-hosted

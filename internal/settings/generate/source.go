@@ -78,7 +78,7 @@ const codeDoc = "Code is the function's code, a bootstrap for arm64. By default,
 
 var propertyTypes = map[settings.Kind]string{
 	settings.Text: "*string", settings.List: "*[]*string", settings.YesNo: "*bool",
-	settings.Days: "*float64", settings.Topic: "awssns.ITopic", settings.Key: "awskms.IKey",
+	settings.Number: "*float64", settings.Topic: "awssns.ITopic", settings.Key: "awskms.IKey",
 	settings.ManagedPolicy: "awsiam.IManagedPolicy",
 }
 

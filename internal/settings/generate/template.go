@@ -46,7 +46,7 @@ func templateParameter(s settings.Setting) string {
 	var b strings.Builder
 	write := func(key, value string) { fmt.Fprintf(&b, "    %s: %s\n", key, value) }
 	fmt.Fprintf(&b, "  %s:\n", s.Parameter)
-	if s.Kind == settings.Days {
+	if s.Kind == settings.Number {
 		write("Type", "Number")
 	} else {
 		write("Type", "String")
