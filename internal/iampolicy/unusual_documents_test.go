@@ -41,7 +41,12 @@ func TestUnusualDocumentsAreEvaluated(t *testing.T) {
 				continue
 			}
 			needs = append(needs, n)
-			for _, n := range []Need{n, n.Named(), n.Preferring(resource())} {
+			text := resource()
+			literal, err := NewLiteralNeed(n.Action, "*", text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, n := range []Need{n, n.Named(), n.Preferring(text), literal} {
 				c := g.Cover(n, Context{"ex:m": {"v"}})
 				if c.Status == "" || c.Status != Satisfied && c.Explanation() == "" {
 					t.Fatalf("seed %d: %s on %s has status %q, explanation %q\n%s",
