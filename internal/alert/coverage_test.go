@@ -113,7 +113,8 @@ func TestOneRunThatFindsLessClosesNothing(t *testing.T) {
 			{withFunctions(reportOf(both, partial), two), ""}}},
 		{"a gap with a higher severity is worse at once", []step{
 			{withFunctions(reportOf(both, u), two), "baseline a"},
-			{withFunctions(reportOf(both, finding("user/u", "a", audit.Missing, critical)), one), "worse a"}}},
+			{withFunctions(reportOf(both, finding("user/u", "a", audit.Missing, critical)), one),
+				"worse a"}}},
 		{"a requirement of a release that is not found once is kept", []step{
 			{withFunctions(reportOf(both, u), two), "baseline a"},
 			{withFunctions(without(reportOf(both), "a"), fewer), ""},
@@ -231,15 +232,16 @@ func TestAMuteIsUsedWhileItsGapsAreNotSeen(t *testing.T) {
 	}
 }
 
-// TestNotSeenGapsCountAsNotRechecked checks that a message about something else counts the gaps that
-// its run did not see, and that a recovery beside them is partial.
+// TestNotSeenGapsCountAsNotRechecked checks that a message about something else counts the gaps
+// that its run did not see, and that a recovery beside them is partial.
 func TestNotSeenGapsCountAsNotRechecked(t *testing.T) {
 	u := []string{"user/u"}
 	a, b := finding("user/u", "a", audit.Missing, high), finding("user/u", "b", audit.Missing, high)
 	s := newStory(t)
 	s.Run(reportOf(u, a, b))
 	p := s.After(hour, without(reportOf(u), "a"))
-	if got := announcements(p); got != "partly_recovered b ended" || p.Digest.Counts.Indeterminate != 1 {
+	if got := announcements(p); got != "partly_recovered b ended" ||
+		p.Digest.Counts.Indeterminate != 1 {
 		t.Errorf("announced %q, %+v", got, p.Digest)
 	}
 	if mail := message(p).Bodies["email"]; !strings.Contains(mail,

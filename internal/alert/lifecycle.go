@@ -230,8 +230,8 @@ func (l *lifecycle) closeReason(previous Gap, f audit.Finding, inReport bool) Re
 	return ReasonRetired
 }
 
-// confirmedReason returns why a stored gap ended, like closeReason, but "" while only this run shows
-// that. It also returns the gap to store if it stays open.
+// confirmedReason returns why a stored gap ended, like closeReason, but "" while only this run
+// shows that. It also returns the gap to store if it stays open.
 //
 // A run may not find a function, a region or a role that still exists: AWS answered once with
 // nothing. So a gap retires if the configuration changed, or if two runs did not find it. No gap

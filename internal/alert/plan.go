@@ -28,8 +28,8 @@ type Options struct {
 	// permission to read. Plan announces them at once, as auditor errors. Their Target is empty, and
 	// their What must be the same in each run.
 	Problems []audit.Problem
-	// Configured is the configuration of the run. If it is unknown, only the reports of two runs retire
-	// a gap.
+	// Configured is the configuration of the run. If it is unknown, only the reports of two runs
+	// retire a gap.
 	Configured Configuration
 }
 

@@ -97,7 +97,7 @@ func (p *process) handler(server http.Handler) http.Handler {
 			return strings.Contains(r.Header.Get("Authorization"), "/"+region+"/lambda/")
 		}) {
 			w.Header().Set("Content-Type", "application/json")
-			w.Header().Set("X-Amzn-Requestid", "00000000-0000-0000-0000-000000000000")
+			w.Header().Set("X-Amzn-Requestid", "00000000-0000-4000-8000-000000000000")
 			_, _ = io.WriteString(w, `{"Functions":[]}`)
 			return
 		}

@@ -165,15 +165,8 @@ func (a *announcement) run(ctx context.Context) error {
 			}
 			continue
 		}
-		if pending != nil && a.hasSubscriber && pending.Takeovers >= maxTakeovers {
-			err := fmt.Errorf("%d runs could not send the alert %s", pending.Takeovers+1,
-				pending.DedupKey)
-			a.addStateError(err)
-			view.State = a.giveUp(pending.Message, view.State, err)
-			pending = nil // the claim or the state of this run replaces it
-		}
 		var claim alert.Pending
-		if pending != nil && a.hasSubscriber {
+		if pending != nil && a.hasSubscriber && !a.gaveUp(pending, &view) {
 			claim = *pending // the run that made this claim is dead
 			claim.Takeovers++
 		} else {
@@ -304,6 +297,18 @@ func (a *announcement) publishClaim(ctx context.Context, stored storedState,
 		a.outcome.Plan = a.plan(view)
 	}
 	return true, err
+}
+
+// gaveUp reports whether the claim of a dead run was taken over too often. It then gives the claim
+// up in the view: the claim or the state of this run replaces it.
+func (a *announcement) gaveUp(pending *alert.Pending, view *View) bool {
+	if pending.Takeovers < maxTakeovers {
+		return false
+	}
+	err := fmt.Errorf("%d runs could not send the alert %s", pending.Takeovers+1, pending.DedupKey)
+	a.addStateError(err)
+	view.State = a.giveUp(pending.Message, view.State, err)
+	return true
 }
 
 // giveUp returns the last confirmed state with a message that was given up, and counts the message.

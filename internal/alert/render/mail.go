@@ -97,12 +97,12 @@ func writeSection(b *report.Blocks, s section) {
 // omittedRefusal returns the error about an alert that was given up, if the mail has no space for
 // its section. Such a mail is short because of that error.
 func omittedRefusal(x excerpt) (e alert.ErrorTransition, omitted bool) {
-	for _, e := range x.digest.Errors[min(len(x.errors), len(x.digest.Errors)):] {
-		if e.Error.What == alert.RefusedWhat {
-			return e, true
-		}
+	refusal := func(e alert.ErrorTransition) bool { return e.Error.What == alert.RefusedWhat }
+	i := slices.IndexFunc(x.digest.Errors, refusal)
+	if i < 0 || slices.ContainsFunc(x.errors, refusal) {
+		return e, false
 	}
-	return e, false
+	return x.digest.Errors[i], true
 }
 
 // errorSections returns the sections of the auditor errors that are not about an audited target,
