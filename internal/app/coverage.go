@@ -34,7 +34,7 @@ func (a *App) configuration(place Location) alert.Configuration {
 	return c
 }
 
-// seenTimeout limits the read of the state before the audit, which waits for it.
+// seenTimeout limits the read of the state during the audit, which waits for it.
 const seenTimeout = 5 * time.Second
 
 // seenRegions returns the regions in which earlier runs found functions of Remotion. It returns nil

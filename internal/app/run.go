@@ -10,6 +10,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
@@ -138,7 +139,7 @@ func (a *App) Report(ctx context.Context, p Location, runID string) (audit.Repor
 	if err != nil {
 		return audit.Report{}, err
 	}
-	plan.SeenRegions = a.seenRegions(ctx, p)
+	plan.SeenRegions = sync.OnceValue(func() []string { return a.seenRegions(ctx, p) })
 	if a.UpgradeTo != nil {
 		to, err := a.UpgradeTo.In(p.Partition)
 		if err != nil {

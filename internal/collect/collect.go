@@ -40,8 +40,9 @@ type Plan struct {
 	// Remotion.
 	Regions, Further  []string
 	OnlyWithFunctions bool
-	// SeenRegions are the regions in which earlier runs found functions of Remotion.
-	SeenRegions []string
+	// SeenRegions returns the regions in which earlier runs found functions of Remotion; nil for none.
+	// Collect calls it only if a region cannot be listed.
+	SeenRegions func() []string
 	// Release is the audited release, Requested the configured value. If Requested is "auto", Release
 	// applies only to accounts without functions and to functions of unknown releases.
 	Release   policies.Release

@@ -282,7 +282,7 @@ func TestFunctions(t *testing.T) {
 		{name: "a region that an SCP denies is unverified if an earlier audit found functions there",
 			change: func(a *awsemu.Account, p *collect.Plan) {
 				addRegions(p)
-				p.Callers, p.SeenRegions = nil, []string{"eu-west-2"}
+				p.Callers, p.SeenRegions = nil, func() []string { return []string{"eu-west-2"} }
 				a.Faults = []awsemu.Fault{refuse("eu-west-2", "AccessDeniedException", byAnSCP, 403)}
 			}, regions: "us-east-1 eu-west-2", releases: "4.0.418 and later", notices: []string{
 				"region-skipped: audited without a list of functions: eu-west-2: a service control policy " +

@@ -60,7 +60,7 @@ func (r *run) suspicion(region string) string {
 		return strings.HasPrefix(bucket, needs.BucketPrefix(region))
 	}):
 		return "BUCKETS has a bucket of the region"
-	case slices.Contains(r.plan.SeenRegions, region):
+	case r.plan.SeenRegions != nil && slices.Contains(r.plan.SeenRegions(), region):
 		return "an earlier audit found functions in the region"
 	}
 	return ""
