@@ -12,7 +12,7 @@ import (
 func TestAccountFilesStayInTheirFolder(t *testing.T) {
 	dir := t.TempDir()
 	inside := filepath.Join(dir, "inside")
-	const document = `{"Version":"2012-10-17","Statement":[]}`
+	const document = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}}`
 	account := func(file string) string {
 		return "users: {ci: {inline: {p: {file: " + file + "}}}}\n"
 	}

@@ -389,7 +389,8 @@ func (c *AssumedContext) UnmarshalText(text []byte) error {
 var (
 	// contextKey is a key with its prefix. The key of a tag may have blanks and further characters.
 	// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
-	contextKey = regexp.MustCompile(`^[A-Za-z0-9_.-]+:[A-Za-z0-9_./:+@-]([A-Za-z0-9_./:+@ -]*[A-Za-z0-9_./:+@-])?$`)
+	contextKey = regexp.MustCompile(`^[A-Za-z0-9_.-]+:[A-Za-z0-9_./:+@-]` +
+		`([A-Za-z0-9_./:+@ -]*[A-Za-z0-9_./:+@-])?$`)
 	// anotherPair is a pair of key and value within a value, after another character than a comma.
 	anotherPair = regexp.MustCompile(`[\s;|][A-Za-z0-9_.-]+:[A-Za-z0-9_./:-]+=`)
 )

@@ -78,8 +78,8 @@ type messages struct {
 	Records json.RawMessage `json:"Records"`
 }
 
-// eventLimits are the limits of an event. Lambda passes at most 6 MB, which hold about 5,000 messages
-// with a CloudTrail record each.
+// eventLimits are the limits of an event. Lambda passes at most 6 MB, which hold about 5,000
+// messages with a CloudTrail record each.
 // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 var eventLimits = jsonlimit.Limits{Bytes: 6 << 20, Depth: 40, Values: 300_000, Elements: 20_000,
 	UniqueKeys: true}

@@ -23,8 +23,9 @@ func TestTheLogHasNoHiddenCharacters(t *testing.T) {
 		var out bytes.Buffer
 		text := "a" + bad + "b"
 		log := NewLogger(slog.NewJSONHandler(&out, nil)).With("with", text, slog.Group("g", "in", text))
-		log.WithGroup(text).Error(text, "string", text, "error", errors.New(text), "list", []string{text},
-			"named", audit.Cause(text), "valuer", valuer(text), text, 1,
+		log.WithGroup(text).With("message", text).Error("constant", "string", text, "error",
+			errors.New(text), "list", []string{text}, "named", audit.Cause(text), "valuer", valuer(text),
+			text, 1,
 			slog.Group("outer", slog.Group("inner", "deep", text)))
 		if got := out.String(); strings.Contains(got, bad) || strings.Count(got, "a\ufffdb") != 11 {
 			t.Errorf("%s: the log has %d replacements, want 11: %q", name,

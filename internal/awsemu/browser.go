@@ -61,8 +61,8 @@ func isLoopback(host string) bool {
 // reading matches the names of operations that change nothing.
 var reading = regexp.MustCompile(`^(Get|Head|List|Simulate)`)
 
-// changeByLink returns an error for an operation that changes something, in a request that a link, an
-// image or a form can make: GET, or POST with the credential in the URL.
+// changeByLink returns an error for an operation that changes something, in a request that a link,
+// an image or a form can make: GET, or POST with the credential in the URL.
 func changeByLink(r *http.Request, operation string) *wire.Error {
 	byForm := r.Method == http.MethodPost && r.Header.Get("Authorization") == ""
 	if byForm || r.Method == http.MethodGet || r.Method == http.MethodHead {

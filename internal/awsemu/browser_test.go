@@ -19,7 +19,8 @@ const (
 	signature = "AWS4-HMAC-SHA256 Credential=AKIAX/20260101/us-east-1/%/aws4_request, S"
 	inQuery   = "&X-Amz-Credential=AKIAX%2F20260101%2Fus-east-1%2Fiam%2Faws4_request"
 	put       = "Action=PutUserPolicy&UserName=ci&PolicyName=p&PolicyDocument=" +
-		"%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%5B%5D%7D"
+		"%7B%22Statement%22%3A%7B%22Effect%22%3A%22Allow%22%2C%22Action%22%3A%22s3%3A*%22%2C" +
+		"%22Resource%22%3A%22*%22%7D%7D"
 )
 
 // TestWebPagesAreRefused checks which requests the server answers that a browser can send, and that
@@ -163,14 +164,14 @@ func TestSlowAndHugeRequestsEnd(t *testing.T) {
 			began := time.Now()
 			written := make(chan int, 1)
 			go func() {
-				n, err := io.WriteString(client, test.start)
-				for total := n; ; total += n {
-					if n, err = io.WriteString(client, test.unit); err != nil {
-						written <- total
-						return
-					}
+				total, err := io.WriteString(client, test.start)
+				for err == nil {
+					var n int
+					n, err = io.WriteString(client, test.unit)
+					total += n
 					time.Sleep(test.every)
 				}
+				written <- total
 			}()
 			reply, _ := io.ReadAll(bufio.NewReader(client))
 			took := time.Since(began)

@@ -18,8 +18,8 @@ func printable(r rune) rune {
 	return unicode.ReplacementChar
 }
 
-// Lines makes untrusted text safe to print on several lines. It replaces what OneLine replaces, except
-// line breaks: control characters, also DEL and those of C1, the characters that change the
+// Lines makes untrusted text safe to print on several lines. It replaces what OneLine replaces,
+// except line breaks: control characters, also DEL and those of C1, the characters that change the
 // direction of text, and characters without width.
 func Lines(s string) string {
 	return strings.Map(func(r rune) rune {

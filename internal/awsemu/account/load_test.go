@@ -477,8 +477,8 @@ func TestMemoryOfALargeFile(t *testing.T) {
 	})
 }
 
-// FuzzLoad checks that Load does not panic, that its memory is bounded, and that a server accepts every account that
-// Load accepts.
+// FuzzLoad checks that Load does not panic, that its memory is bounded, and that a server accepts
+// every account that Load accepts.
 func FuzzLoad(f *testing.F) {
 	f.Add("account: \"123456789012\"\nusers:\n  ci: {groups: [g], inline: {a: |\n  {}\n}}\ngroups: " +
 		"{g: }\n")
