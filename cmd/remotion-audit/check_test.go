@@ -105,8 +105,8 @@ func checkOneLine(t *testing.T, path, want string) {
 	cmd.SetErr(io.Discard)
 	cmd.SilenceErrors, cmd.SilenceUsage = true, true
 	err := cmd.Execute()
-	if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "--policy ") ||
-		strings.ContainsAny(err.Error(), "\n\x1b") {
+	if err == nil || !strings.Contains(err.Error(), want) ||
+		!strings.Contains(err.Error(), "--policy ") || strings.ContainsAny(err.Error(), "\n\x1b") {
 		t.Errorf("%q: %v, want one line with %q", path, err, want)
 	}
 }
@@ -170,8 +170,8 @@ func TestParseContext(t *testing.T) {
 	}
 }
 
-// TestCheckEndsWhileItReads checks that the command ends when its context ends, although the file is
-// a pipe without a writer and standard input never ends.
+// TestCheckEndsWhileItReads checks that the command ends when its context ends, although the file
+// is a pipe without a writer and standard input never ends.
 func TestCheckEndsWhileItReads(t *testing.T) {
 	t.Parallel()
 	in, out := io.Pipe()

@@ -53,7 +53,8 @@ type Finding struct {
 	Resource string           `json:"resource"`
 	Status   iampolicy.Status `json:"status"`
 	Cause    iampolicy.Cause  `json:"cause,omitempty"`
-	// ExampleAction and ExampleARN are a request with this status. A satisfied finding has no example.
+	// ExampleAction and ExampleARN are a request with this status. A satisfied finding has no
+	// example.
 	ExampleAction string `json:"exampleAction,omitempty"`
 	ExampleARN    string `json:"exampleArn,omitempty"`
 	Why           string `json:"why,omitempty"`
@@ -70,8 +71,8 @@ type Finding struct {
 	Impact   string            `json:"impact,omitempty"`
 }
 
-// maxWork is the work of one check in units of iampolicy.UnitOfWork. Requirements that are left when
-// it is spent are unverified. Ordinary documents need less than a hundredth of it.
+// maxWork is the work of one check in units of iampolicy.UnitOfWork. Requirements that are left
+// when it is spent are unverified. Ordinary documents need less than a hundredth of it.
 const maxWork = 24
 
 // Evaluate returns a verdict that states for each requirement whether the policies grant all of it.
@@ -168,8 +169,8 @@ func (r Requirement) evaluate(budget *iampolicy.Budget, grants iampolicy.Grants,
 	return f
 }
 
-// The limits of what a finding repeats of the policies. Without them, the size of a verdict could be
-// the product of the sizes of both documents.
+// The limits of what a finding repeats of the policies. Without them, the size of a verdict could
+// be the product of the sizes of both documents.
 const (
 	maxStatements  = 40
 	maxResources   = 20

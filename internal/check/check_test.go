@@ -93,8 +93,8 @@ func TestNarrowedLayers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, f := range evaluateAll(t, grants(t, narrowed.Replace(policies.Latest().Document(policies.User))),
-			required, nil).Findings {
+		text := narrowed.Replace(policies.Latest().Document(policies.User))
+		for _, f := range evaluateAll(t, grants(t, text), required, nil).Findings {
 			if f.Status != iampolicy.Satisfied {
 				t.Errorf("%s: %s on %s is %s, such as %s", name, f.Action, f.Resource, f.Status, f.ExampleARN)
 			}

@@ -3,6 +3,7 @@ package iampolicy
 import (
 	"context"
 	"math"
+	"sync"
 )
 
 // A Budget bounds the work of several calls of CoverWithin and ExcessWithin together, and ends them
@@ -33,18 +34,21 @@ func (b *Budget) spent() bool { return b.left <= 0 || b.ctx.Err() != nil }
 const budgetExhausted = "the check reached its limit of work before it decided this: split the " +
 	"documents into smaller ones and check each"
 
-// newSearch returns a search with a multiple of the budget of one Cover, but with no more steps than
-// the budget has. The caller returns the search with settle.
+// newSearch returns a search with a multiple of the budget of one Cover, but with no more steps
+// than the budget has. The caller returns the search with settle.
 func (b *Budget) newSearch(times int) *search {
 	steps := min(times*budgetSteps, max(b.left, 0))
-	return &search{ctx: b.ctx, steps: steps, granted: steps, bytes: budgetBytes,
-		exampleSearch: &search{ctx: b.ctx, steps: steps / 4, granted: steps / 4, bytes: budgetBytes}}
+	memory := scratches.Get().(*scratch)
+	return &search{ctx: b.ctx, steps: steps, granted: steps, bytes: budgetBytes, scratch: memory,
+		exampleSearch: &search{ctx: b.ctx, steps: steps / 4, granted: steps / 4, bytes: budgetBytes,
+			scratch: memory}}
 }
 
-// settle subtracts the work of a search and of its search for examples.
+// settle subtracts the work of a search and of its search for examples, and frees their memory.
 func (b *Budget) settle(s *search) {
-	b.left -= s.granted - s.steps
-	if s.exampleSearch != nil {
-		b.settle(s.exampleSearch)
-	}
+	b.left -= s.granted - s.steps + s.exampleSearch.granted - s.exampleSearch.steps
+	scratches.Put(s.scratch)
 }
+
+// scratches holds the memory of searches that have ended, for further searches.
+var scratches = sync.Pool{New: func() any { return &scratch{} }}

@@ -25,9 +25,9 @@ const (
 	stepsOfTrial  = 40   // work of a trial for one statement, in steps
 )
 
-// decidedExample finds a resource of the need for which the conditions decide whether it is allowed.
-// It tries first, then the shortest resource of each class of resources that the statements do not
-// distinguish.
+// decidedExample finds a resource of the need for which the conditions decide whether it is
+// allowed. It tries first, then the shortest resource of each class of resources that the
+// statements do not distinguish.
 func (q *coverageSearch) decidedExample(g Grants, action, first string) (name string, p proof,
 	ok bool) {
 	trials := maxTrials
@@ -48,29 +48,17 @@ func (q *coverageSearch) decidedExample(g Grants, action, first string) (name st
 	if try(first) {
 		return name, p, ok
 	}
+	real := arn.Fields{arn.Partition: "aws", arn.Service: service(q.action), arn.Region: regions[0],
+		arn.Account: exampleAccount}
 	for i := range q.need.resources {
 		l := &q.need.resources[i]
-		for _, narrowed := range []language{l.realistic(q.action), *l} {
+		for _, narrowed := range []language{l.narrowedTo(real), *l} {
 			if q.eachClass(&narrowed, try); ok {
 				return name, p, ok
 			}
 		}
 	}
 	return "", proof{}, false
-}
-
-// realistic returns the language with real values in its open fields.
-func (l *language) realistic(action string) language {
-	narrowed := *l
-	for field, value := range []string{arn.Partition: "aws", arn.Service: service(action),
-		arn.Region: regions[0], arn.Account: exampleAccount} {
-		if value != "" && strings.ContainsAny(narrowed.fields()[field], "*?") {
-			if m, ok := narrowed.withField(field, value); ok {
-				narrowed = m
-			}
-		}
-	}
-	return narrowed
 }
 
 // eachClass calls visit with the shortest resource of each class until visit returns true.
@@ -337,7 +325,8 @@ func (c *candidateValues) withVariables(key, want string) (values []string) {
 		ctx = Context{}
 	}
 	for name, list := range c.keys {
-		if i := slices.IndexFunc(list, func(v []string) bool { return len(v) == 1 && v[0] != "other" }); i >= 0 {
+		i := slices.IndexFunc(list, func(v []string) bool { return len(v) == 1 && v[0] != "other" })
+		if i >= 0 {
 			ctx[name] = list[i]
 		}
 	}

@@ -49,9 +49,16 @@ func (g Grants) CoverWithin(b *Budget, n Need, ctx Context) Coverage {
 	if b.spent() {
 		return Coverage{Status: Unverified, Reason: budgetExhausted}
 	}
+	if n.concrete() {
+		m, ok, steps := g.coveredWithoutSearch(&n, n.action.text, ctx)
+		b.left -= steps
+		if ok {
+			return Coverage{Status: Satisfied, Covering: []Match{m}}
+		}
+	}
 	s := b.newSearch(1)
 	limited := s.steps < budgetSteps
-	c := g.cover(n, ctx, s)
+	c := g.coverBySearch(n, ctx, s)
 	b.settle(s)
 	if c.Status == Unverified && (limited || b.spent()) {
 		c.Reason = budgetExhausted
@@ -59,12 +66,9 @@ func (g Grants) CoverWithin(b *Budget, n Need, ctx Context) Coverage {
 	return c
 }
 
-func (g Grants) cover(n Need, ctx Context, s *search) Coverage {
+func (g Grants) coverBySearch(n Need, ctx Context, s *search) Coverage {
 	if !n.concrete() {
 		return g.coverActions(n, ctx, s)
-	}
-	if m, ok := g.coveredWithoutSearch(&n, n.action.text, ctx, s); ok {
-		return Coverage{Status: Satisfied, Covering: []Match{m}}
 	}
 	return g.coverAction(n, n.Action, n.action.text, ctx, s)
 }
@@ -73,7 +77,7 @@ func (g Grants) cover(n Need, ctx Context, s *search) Coverage {
 // class, and returns the most severe result.
 func (g Grants) coverActions(n Need, ctx Context, s *search) Coverage {
 	// actionClasses may use half of the budget. The search for holes has the other half.
-	half := &search{ctx: s.ctx, steps: s.steps / 2, bytes: s.bytes}
+	half := &search{ctx: s.ctx, steps: s.steps / 2, bytes: s.bytes, scratch: s.scratch}
 	before := half.steps
 	classes := g.actionClasses(&n, half)
 	s.steps -= before - half.steps
@@ -82,7 +86,8 @@ func (g Grants) coverActions(n Need, ctx Context, s *search) Coverage {
 	for _, action := range classes {
 		lowered := strings.ToLower(action)
 		c := Coverage{Status: Satisfied}
-		if m, ok := g.coveredWithoutSearch(&n, lowered, ctx, s); ok {
+		m, ok, steps := g.coveredWithoutSearch(&n, lowered, ctx)
+		if s.steps -= steps; ok {
 			c.Covering = []Match{m}
 		} else {
 			c = g.coverAction(n, action, lowered, ctx, s)
@@ -155,9 +160,9 @@ func (g Grants) coverAction(n Need, action, lowered string, ctx Context, s *sear
 
 // coveredWithoutSearch reports whether the need is satisfied in the most common way: in each layer,
 // one statement covers all of the need, and no Deny overlaps the need. It returns the statement of
-// the identity policies. Its comparisons are steps of the search.
-func (g Grants) coveredWithoutSearch(n *Need, action string, ctx Context, search *search) (m Match,
-	ok bool) {
+// the identity policies, and the work in steps.
+func (g Grants) coveredWithoutSearch(n *Need, action string, ctx Context) (m Match, ok bool,
+	steps int) {
 	granted := false
 	policy := func(layer Layer, p *Policy) bool {
 		if p.Document == nil {
@@ -168,11 +173,11 @@ func (g Grants) coveredWithoutSearch(n *Need, action string, ctx Context, search
 			if s.Effect == Allow && (granted || s.NotResource != nil) {
 				continue
 			}
-			search.steps -= len(s.actions)
+			steps += len(s.actions)
 			if !s.matchesAction(action) {
 				continue
 			}
-			search.steps -= len(s.resources) * len(n.resources)
+			steps += len(s.resources) * len(n.resources)
 			if s.Effect == Deny {
 				if s.mayOverlap(n) {
 					return false
@@ -201,17 +206,17 @@ func (g Grants) coveredWithoutSearch(n *Need, action string, ctx Context, search
 		return granted
 	}
 	if !layer(Identity, g.Identity) {
-		return m, false
+		return m, false, steps
 	}
 	if granted = false; g.Boundary != nil && (!policy(Boundary, g.Boundary) || !granted) {
-		return m, false
+		return m, false, steps
 	}
 	for _, level := range g.Organization {
 		if !layer(Organization, level) {
-			return m, false
+			return m, false, steps
 		}
 	}
-	return m, true
+	return m, true, steps
 }
 
 // mayOverlap reports whether the statement's resources may include a resource of the need.

@@ -3,6 +3,8 @@ package iampolicy
 import (
 	"slices"
 	"unicode/utf8"
+
+	"github.com/remotion-audit/remotion-audit/internal/arn"
 )
 
 // A coverageSearch searches the resources of a need for holes, which are requests that are not
@@ -264,6 +266,9 @@ func (q *coverageSearch) anyName(clauses []clause) bool {
 			!slices.ContainsFunc(clauses[0].statements, func(e extent) bool { return e.mayOverlap(l) }) {
 			continue
 		}
+		if len(clauses) == 1 && !clauses[0].none && anyMatches(clauses[0].statements, l.sampleName()) {
+			return true
+		}
 		q.search.fieldByField = true
 		_, ok := q.search.shortest(l, clauses)
 		q.search.fieldByField = false
@@ -282,6 +287,28 @@ func (c clause) skipsAccount() bool {
 	return slices.ContainsFunc(c.statements, func(e extent) bool {
 		return slices.ContainsFunc(e.patterns, (*pattern).skipsAccount)
 	})
+}
+
+// anyMatches reports whether an extent contains a name in which each wildcard of its pattern matches
+// within its field. Only a true result is certain.
+func anyMatches(list []extent, name string) bool {
+	fields, n := arn.Split(name)
+	for _, e := range list {
+		for _, p := range e.patterns {
+			if e.not || !p.match(name) {
+				continue
+			}
+			within, count := arn.Split(p.text)
+			inside := n == len(fields) && count == len(within)
+			for i := 0; inside && i < arn.Resource; i++ {
+				inside = matches(within[i], fields[i])
+			}
+			if inside {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // gapStatus returns the status of a need with a definite hole.

@@ -152,24 +152,22 @@ func (p *parser) expect(punct, where string) (token, error) {
 // with each key, and member parses the value. A duplicate key is an error, because it is unknown
 // which of the two values IAM applies.
 func (p *parser) members(where string, member func(key token) error) (end int, err error) {
-	var few [8]string
-	seen := few[:0]
+	var seen keySet
 	for {
 		key, err := p.token()
 		if err != nil {
 			return 0, err
 		}
-		if key.is("}") && len(seen) == 0 {
+		if key.is("}") && seen.empty() {
 			return key.end, nil
 		}
 		if key.kind != quoted {
 			return 0, p.errorf(key.start, "%s: expected a quoted key, got %s%s", where,
 				clip(key.String()), p.remedyAt(key))
 		}
-		if slices.Contains(seen, key.text) {
+		if !seen.add(key.text) {
 			return 0, p.errorf(key.start, "%s: duplicate key %q", where, clip(key.text))
 		}
-		seen = append(seen, key.text)
 		if _, err := p.expect(":", where); err != nil {
 			return 0, err
 		}
@@ -460,9 +458,9 @@ func (p *parser) conditions() ([]Condition, error) {
 		if op.variables {
 			check = p.noteVariable
 		}
-		first := len(list)
+		var seen keySet
 		_, err := p.members(name.text, func(key token) error {
-			if err := p.checkConditionKey(name.text, key, list[first:]); err != nil {
+			if err := p.checkConditionKey(name.text, key, &seen); err != nil {
 				return err
 			}
 			values, err := p.strings(name.text, true, check)

@@ -30,22 +30,10 @@ func (q *coverageSearch) realisticHole(l *language, v bound, name string) string
 		!open(arn.Account) {
 		return name
 	}
-	narrowed := *l
-	set := func(l language, field int, value string) language {
-		if strings.ContainsAny(l.fields()[field], "*?") {
-			if m, ok := l.withField(field, value); ok {
-				return m
-			}
-		}
-		return l
-	}
-	narrowed = set(narrowed, arn.Partition, "aws")
-	if s := service(q.action); s != "" {
-		narrowed = set(narrowed, arn.Service, s)
-	}
+	service := service(q.action)
 	s := q.search.exampleSearch
 	accounts, regions := []string{exampleAccount}, regions
-	if service(q.action) == "s3" {
+	if service == "s3" {
 		accounts, regions = []string{""}, []string{""} // a bucket's ARN has no account and no region
 	}
 	found, _ := arn.Split(name)
@@ -54,11 +42,22 @@ func (q *coverageSearch) realisticHole(l *language, v bound, name string) string
 	inRegions := q.fieldCandidates("aws:RequestedRegion", arn.Region, regions, func(string) bool {
 		return false
 	}, found[arn.Region])
-	for _, a := range inAccounts {
-		inAccount := set(narrowed, arn.Account, a)
-		for _, r := range inRegions {
-			inRegion := set(inAccount, arn.Region, r)
-			if hole, ok := q.holeIn(&inRegion, v, s); ok {
+	for _, account := range inAccounts {
+		for _, region := range inRegions {
+			values := arn.Fields{arn.Partition: "aws", arn.Service: service, arn.Region: region,
+				arn.Account: account}
+			// Often the hole has such a form in this region and account, which saves a search.
+			form := found
+			for field := range arn.Resource {
+				if open(field) {
+					form[field] = values[field]
+				}
+			}
+			if hole := form.String(); !q.allows(hole, v) && l.includes(hole) {
+				return hole
+			}
+			narrowed := l.narrowedTo(values)
+			if hole, ok := q.holeIn(&narrowed, v, s); ok {
 				return hole
 			}
 			if !open(arn.Region) || s.spent {
@@ -70,6 +69,22 @@ func (q *coverageSearch) realisticHole(l *language, v bound, name string) string
 		}
 	}
 	return name
+}
+
+// narrowedTo returns the language with values in those of its first five fields that have wildcards
+// and match the value.
+func (l *language) narrowedTo(values arn.Fields) language {
+	narrowed := *l
+	for field := arn.Partition; field < arn.Resource; field++ {
+		if values[field] == "" && field < arn.Region ||
+			!strings.ContainsAny(narrowed.fields()[field], "*?") {
+			continue
+		}
+		if m, ok := narrowed.withField(field, values[field]); ok {
+			narrowed = m
+		}
+	}
+	return narrowed
 }
 
 // fieldCandidates lists values for a field of an ARN: the value of the request's context key, the

@@ -39,8 +39,8 @@ const (
 // Excess lists the grants of the identity policies that are not required, in the order of the
 // policies. For each Allow statement, the list has an entry for each action pattern and for each
 // resource pattern through which the statement grants more than required. One entry can stand for
-// both. A request that a Deny, the boundary or the organization denies is no excess. A grant with an
-// undecided condition counts. If complete is false, the budget was spent and the list may be
+// both. A request that a Deny, the boundary or the organization denies is no excess. A grant with
+// an undecided condition counts. If complete is false, the budget was spent and the list may be
 // incomplete.
 func (g Grants) Excess(required []Need, ctx Context) (list []Excess, complete bool) {
 	return g.ExcessWithin(Unlimited(), required, ctx)

@@ -1,18 +1,21 @@
 package iampolicy
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // This file has the rules of IAM for the values of a document. IAM refuses to store a document that
 // breaks one of them. The comments quote its messages.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-reference-policy-checks.html
 
-// actionPatterns parses Action or NotAction. "Policy statement must contain actions."
+// actionPatterns parses Action or NotAction. "Policy statement must contain actions".
 func (p *parser) actionPatterns(where string) ([]string, error) {
 	return p.patterns(where, `add an action, such as "s3:GetObject"`, p.checkAction)
 }
 
-// resourcePatterns parses Resource or NotResource. "Policy statement must contain resources."
+// resourcePatterns parses Resource or NotResource. "Policy statement must contain resources".
 func (p *parser) resourcePatterns(where string) ([]string, error) {
 	return p.patterns(where, `add a resource, such as "*"`, p.checkResource)
 }
@@ -56,7 +59,7 @@ func legalInPrefix(r rune) bool {
 	return legalInHead(r) || r >= 'A' && r <= 'Z' || r == '.'
 }
 
-// checkResource checks one resource. `Resource X must be in ARN format or "*".`
+// checkResource checks one resource: "Resource X must be in ARN format or *".
 func (p *parser) checkResource(where string, t token) error {
 	if !strings.HasPrefix(t.text, "arn:") && !mayNameResource(t.text) {
 		return p.errorf(t.start, `%s: %q is neither an ARN nor "*": write an ARN, such as `+
@@ -69,10 +72,10 @@ func (p *parser) checkResource(where string, t token) error {
 // request for "*". Such a pattern is unusual, but the policy simulator accepts it.
 func mayNameResource(text string) bool {
 	first, _, colon := strings.Cut(text, ":")
-	switch {
-	case text == "":
+	switch text {
+	case "":
 		return false
-	case text == "?", text == "${*}":
+	case "?", "${*}":
 		return true
 	}
 	return (colon || strings.HasSuffix(first, "*")) && matches(first, "arn")
@@ -90,7 +93,7 @@ func (p *parser) noteVariable(_ string, t token) error {
 func anyValue(string, token) error { return nil }
 
 // sid parses a Sid. "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the
-// regular expression [0-9A-Za-z]*", "Statement IDs (SID) in a single policy must be unique."
+// regular expression [0-9A-Za-z]*", "Statement IDs (SID) in a single policy must be unique".
 func (p *parser) sid(seen map[string]bool) (string, error) {
 	t, err := p.string("Sid")
 	switch {
@@ -108,21 +111,46 @@ func (p *parser) sid(seen map[string]bool) (string, error) {
 	return t.text, nil
 }
 
-// checkConditionKey checks a condition key against the keys of the same operator. "Actions/Conditions
-// must be prefaced by a vendor". Access Analyzer: "Duplicate keys with different case". IAM ignores
-// the case of keys, so it is unknown which of two values it would apply.
-func (p *parser) checkConditionKey(operator string, key token, before []Condition) error {
+// checkConditionKey checks a condition key against the keys of the same operator.
+// "Actions/Conditions must be prefaced by a vendor". Access Analyzer: "Duplicate keys with
+// different case". IAM ignores the case of keys, so it is unknown which of two values it would
+// apply.
+func (p *parser) checkConditionKey(operator string, key token, seen *keySet) error {
 	if !strings.Contains(key.text, ":") {
 		return p.errorf(key.start, "%s: %q is not a condition key: write service:key, such as "+
 			"aws:SourceVpc", operator, clip(key.text))
 	}
-	for i := range before {
-		if strings.EqualFold(before[i].Key, key.text) {
-			return p.errorf(key.start, "%s: duplicate key %q: IAM ignores the case of %q", operator,
-				clip(key.text), clip(before[i].Key))
-		}
+	if !seen.add(strings.ToLower(key.text)) {
+		return p.errorf(key.start, "%s: duplicate key %q: IAM ignores the case of condition keys",
+			operator, clip(key.text))
 	}
 	return nil
+}
+
+// A keySet holds the keys of an object. Most objects have few keys, for which a map would be slower.
+type keySet struct {
+	few  [8]string
+	n    int
+	many map[string]bool
+}
+
+func (s *keySet) empty() bool { return s.n == 0 && s.many == nil }
+
+// add adds a key, and reports whether it is new.
+func (s *keySet) add(key string) bool {
+	if s.many[key] || slices.Contains(s.few[:s.n], key) {
+		return false
+	}
+	if s.n < len(s.few) {
+		s.few[s.n] = key
+		s.n++
+		return true
+	}
+	if s.many == nil {
+		s.many = map[string]bool{}
+	}
+	s.many[key] = true
+	return true
 }
 
 // checkPrincipalType checks a key of Principal.
@@ -138,9 +166,9 @@ func (p *parser) checkPrincipalType(where string, key token) error {
 
 // The limits of a document. IAM takes at most 131,072 characters from a customer, and its quotas do
 // not count white space. The managed policies of AWS are larger: in March 2026, the largest,
-// AWSSupportServiceRolePolicy, had 135,200 characters without white space, and tools that indent its
-// text make 250,000 of it. Both limits leave room for growth. A document of the largest size takes
-// less than 64 MB of memory.
+// AWSSupportServiceRolePolicy, had 135,200 characters without white space, and tools that indent
+// its text make 250,000 of it. Both limits leave room for growth. A document of the largest size
+// takes less than 32 MB of memory.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicyVersion.html
 const (
 	// MaxText is the maximum size of a text in bytes, white space included.

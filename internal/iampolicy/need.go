@@ -16,11 +16,11 @@ import (
 // The resources of a need are the ARNs that match the pattern and have six legal fields. The first
 // five fields are "arn", a partition and a service, and a region and an account, which may be
 // empty. They consist of a-z, 0-9 and '-'. The resource field is not empty. The pattern is read
-// field by field: a '*' in the region matches any region, but no text of another field. In a pattern
-// with fewer fields, each '*' at the end of a field may stand for several fields, as IAM matches it.
-// Of these readings, those with an account that can exist count: "arn:aws:sns:*:remotion-*" is every
-// topic remotion-* of any region and account. The pattern "*" includes all ARNs, and the resource
-// "*" of requests that name no resource.
+// field by field: a '*' in the region matches any region, but no text of another field. In a
+// pattern with fewer fields, each '*' at the end of a field may stand for several fields, as IAM
+// matches it. Of these readings, those with an account that can exist count:
+// "arn:aws:sns:*:remotion-*" is every topic remotion-* of any region and account. The pattern "*"
+// includes all ARNs, and the resource "*" of requests that name no resource.
 type Need struct {
 	// Action and Resource are the patterns as given to NewNeed.
 	Action, Resource string
@@ -444,6 +444,9 @@ var wildcardsToX = strings.NewReplacer("*", "x", "?", "x")
 // includes reports whether s is a name of the language. It tracks all possible matches at once, as
 // matchAtoms does.
 func (l *language) includes(s string) bool {
+	if !strings.HasPrefix(s, l.prefix) {
+		return false
+	}
 	current := make([]bool, len(l.atoms)+1)
 	next := make([]bool, len(l.atoms)+1)
 	skip := func(states []bool) {

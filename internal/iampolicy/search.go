@@ -40,7 +40,7 @@ type search struct {
 	// does not reduce the budget for the status.
 	exampleSearch *search
 
-	scratch // memory of the current walk; the next walk reuses it
+	*scratch // memory of the current walk; the next walk reuses it
 }
 
 // scratch is the memory of a walk.

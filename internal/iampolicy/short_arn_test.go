@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestShortPatternsOfNeeds checks how NewNeed reads a pattern with fewer than six fields, whose '*'s
-// stand for several fields.
+// TestShortPatternsOfNeeds checks how NewNeed reads a pattern with fewer than six fields, whose
+// '*'s stand for several fields.
 func TestShortPatternsOfNeeds(t *testing.T) {
 	tests := []struct {
 		name, pattern     string
@@ -59,9 +59,10 @@ func TestShortPatternsOfNeeds(t *testing.T) {
 	}
 }
 
-// TestShortPatternsAgreeWithMatch checks that a need with a short pattern includes exactly the ARNs,
-// of a small world of ARNs that can exist, that the pattern matches in a policy. As in a pattern with
-// six fields, a '*' in front of the resource does not reach into a resource with colons.
+// TestShortPatternsAgreeWithMatch checks that a need with a short pattern includes exactly the
+// ARNs, of a small world of ARNs that can exist, that the pattern matches in a policy. As in a
+// pattern with six fields, a '*' in front of the resource does not reach into a resource with
+// colons.
 func TestShortPatternsAgreeWithMatch(t *testing.T) {
 	var names []string
 	for _, service := range []string{"s3", "sns"} {

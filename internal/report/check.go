@@ -30,7 +30,8 @@ func CheckText(w io.Writer, r check.Verdict) error {
 	}
 	if r.ExcessIncomplete {
 		p.line("")
-		p.line("There may be more excess: the search ended before it compared all statements.")
+		p.line("There may be more excess: the check reached its limit of work. Split the policies " +
+			"into smaller files and check each.")
 	}
 	if len(r.Assumed) > 0 {
 		p.line("")
