@@ -109,15 +109,15 @@ func NewClients(cfg aws.Config) Clients {
 }
 
 // retryer is the SDK's standard retryer with a limiter. It also counts throttled answers. The SDK's
-// adaptive retryer would learn a rate from the first calls of a run: one throttled answer then costs
-// seconds.
+// adaptive retryer would learn a rate from the first calls of a run: one throttled answer then
+// costs seconds.
 type retryer struct {
 	*retry.Standard
 	limiter   *limiter
 	throttled *atomic.Int64
 }
 
-// newRetryer returns a retryer for at most most concurrent calls. It has no quota of retries: with a
+// newRetryer returns a retryer for up to most concurrent calls. It has no quota of retries: with a
 // quota, a storm would make calls fail whose deadline is far ahead.
 func newRetryer(throttled *atomic.Int64, most int) aws.RetryerV2 {
 	return retryer{throttled: throttled, limiter: newLimiter(most),
@@ -136,8 +136,8 @@ func (r retryer) IsErrorRetryable(err error) bool {
 	return r.Standard.IsErrorRetryable(err)
 }
 
-// GetAttemptToken waits until the limiter lets an attempt start. The SDK calls the returned function
-// with the outcome of the attempt.
+// GetAttemptToken waits until the limiter lets an attempt start. The SDK calls the returned
+// function with the outcome of the attempt.
 func (r retryer) GetAttemptToken(ctx context.Context) (func(error) error, error) {
 	release, err := r.limiter.acquire(ctx)
 	if err != nil {

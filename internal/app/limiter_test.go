@@ -113,8 +113,8 @@ func TestOneThrottledAnswerDelaysOneCall(t *testing.T) {
 	}
 }
 
-// TestACallThatGivesUpLosesNoTurn checks that the turn of a call whose context ended goes to another
-// call.
+// TestACallThatGivesUpLosesNoTurn checks that the turn of a call whose context ended goes to
+// another call.
 func TestACallThatGivesUpLosesNoTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLimiter(1)

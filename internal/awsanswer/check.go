@@ -69,10 +69,10 @@ func (a answer) checkBody(operation string, header http.Header, body []byte) err
 			return &Incomplete{Operation: operation, Lacks: path}
 		}
 	}
-	if a.form == restJSON {
+	switch {
+	case a.form == restJSON:
 		return a.checkHeader(operation, header, "X-Amzn-Requestid")
-	}
-	if !a.pages {
+	case a.form != queryXML || !a.pages:
 		return nil
 	}
 	switch truncated := textOf(result, "IsTruncated"); {

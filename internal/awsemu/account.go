@@ -33,8 +33,8 @@ type Account struct {
 
 	// Functions are the deployed Lambda functions. The field Function configures local mode instead.
 	Functions []LambdaFunction
-	// DisabledRegions are the regions that the account has not enabled. Lambda calls in these regions
-	// fail.
+	// DisabledRegions are the regions that the account has not enabled. Calls to Lambda and
+	// GetCallerIdentity of STS fail in these regions.
 	DisabledRegions []string
 
 	// Topics are SNS topics, by ARN, or by name in Function.Region.

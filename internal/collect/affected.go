@@ -293,7 +293,7 @@ func (h *memberships) finish(ctx context.Context, target, what, action string, e
 		return
 	}
 	failed := listFailed(ctx, what, action, err)
-	h.existence.merge(failed.existence)
+	h.merge(failed.existence)
 	h.problems = append(h.problems, withTarget(target, failed)...)
 }
 

@@ -110,7 +110,7 @@ func (c Collector) Collect(ctx context.Context,
 	survey := r.survey(<-listings)
 	r.readTargets(ctx, r.adoptFunctionRoles(&survey))
 	r.suspectRegions(ctx, &survey)
-	noDefault := r.dropMissingDefaultRole(survey)
+	noDefault := r.dropMissingDefaultRole(ctx, survey)
 	facts := audit.Facts{
 		Account: plan.Account, Partition: plan.Partition, Regions: survey.regions,
 		Release: plan.Release, Requested: plan.Requested, UpgradeTo: plan.UpgradeTo,
@@ -290,10 +290,13 @@ func (r *run) arn(name string) string {
 const maxParallel = 32
 
 // parallelN runs n calls, up to maxParallel of them concurrently, and waits for all of them.
-func parallelN(n int, do func(i int)) {
+func parallelN(n int, do func(i int)) { parallelAtMost(maxParallel, n, do) }
+
+// parallelAtMost runs n calls, up to most of them concurrently, and waits for all of them.
+func parallelAtMost(most, n int, do func(i int)) {
 	var wg sync.WaitGroup
 	var next atomic.Int64
-	for range min(n, maxParallel) {
+	for range min(most, n) {
 		wg.Go(func() {
 			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
 				do(i)
@@ -301,16 +304,6 @@ func parallelN(n int, do func(i int)) {
 		})
 	}
 	wg.Wait()
-}
-
-// parallelAtMost runs n calls, at most most of them concurrently, and waits for all of them.
-func parallelAtMost(most, n int, do func(i int)) {
-	var next atomic.Int64
-	parallelN(min(most, n), func(int) {
-		for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
-			do(int(i))
-		}
-	})
 }
 
 func forEachParallel[T any](list []T, do func(T)) {

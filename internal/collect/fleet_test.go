@@ -250,3 +250,24 @@ func TestTagsOfManyFunctions(t *testing.T) {
 		})
 	}
 }
+
+// TestTheMissingDefaultRoleOfManyCallers checks that the default role is dropped if it does not
+// exist and functions use another role, although its documents are not among the first that are
+// read.
+func TestTheMissingDefaultRoleOfManyCallers(t *testing.T) {
+	account, p := compliant(t), plan()
+	p.Callers = nil
+	for i := range 12 {
+		name := fmt.Sprintf("ci-%02d", i)
+		account.Users[name] = account.Users["ci"]
+		p.Callers = append(p.Callers, collect.Caller{Name: "user/" + name, Purpose: policies.Render})
+	}
+	account.Roles["clips"] = account.Roles["remotion-lambda-role"]
+	delete(account.Roles, "remotion-lambda-role")
+	deploy(account, awsemu.LambdaFunction{Name: render527, Role: "clips"})
+	r, _ := judge(t, account, p)
+	if r.Status != audit.StatusCompliant || len(r.Targets) != 13 {
+		t.Errorf("status %s, %d targets, findings %q; want compliant with 13 targets", r.Status,
+			len(r.Targets), unsatisfied(r))
+	}
+}

@@ -55,7 +55,8 @@ func (r *run) listFunctions(ctx context.Context) []listing {
 	return listings
 }
 
-// listRegion lists the functions of Remotion in a region. It rejects names that are invalid in Lambda, because such a name could act as a pattern.
+// listRegion lists the functions of Remotion in a region. It rejects names that are invalid in
+// Lambda, because such a name could act as a pattern.
 func (r *run) listRegion(ctx context.Context, region string) (l listing) {
 	in := func(o *lambda.Options) { o.Region = region }
 	what := "the functions in " + region

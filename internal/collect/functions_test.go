@@ -66,9 +66,8 @@ func refuse(region, code, message string, status int) awsemu.Fault {
 const (
 	customName = "custom-name: the documented policies cover only functions named " +
 		"remotion-render-*, but not "
-	notEnabled = "the region is not enabled in this account: neither Lambda nor STS accepts the " +
-		"credentials there"
-	unlisted = "a service control policy of the organization denies lambda:ListFunctions in this " +
+	notEnabled = "the region is not enabled in this account"
+	unlisted   = "a service control policy of the organization denies lambda:ListFunctions in this " +
 		"region, and "
 	byAnSCP = "User: arn:aws:sts::123456789012:assumed-role/audit/x is not authorized to " +
 		"perform: lambda:ListFunctions on resource: * with an explicit deny in a service control policy"

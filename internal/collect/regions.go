@@ -17,14 +17,14 @@ import (
 )
 
 const (
-	notEnabled = "the region is not enabled in this account: neither Lambda nor STS accepts the " +
-		"credentials there"
+	notEnabled         = "the region is not enabled in this account"
 	organizationDenies = "a service control policy of the organization denies lambda:ListFunctions " +
 		"in this region"
 )
 
 // isRefusal reports whether an error means that a service does not know the credentials. A region
-// that is not enabled answers so, and so does an enabled region if the credentials are invalid there.
+// that is not enabled answers so, and so does an enabled region if the credentials are invalid
+// there.
 // https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html
 func isRefusal(err error) bool {
 	return hasCode(err, "UnrecognizedClientException", "InvalidClientTokenId", "OptInRequired")

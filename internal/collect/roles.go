@@ -1,6 +1,7 @@
 package collect
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -126,7 +127,7 @@ func (r *run) renderRole() (role string, guessed bool) {
 // dropMissingDefaultRole removes the default render role from the targets if the role does not
 // exist and all deployed functions use other roles. It reports whether it removed the role. It waits
 // for all reads of the role, because one of them can contradict the others.
-func (r *run) dropMissingDefaultRole(s survey) bool {
+func (r *run) dropMissingDefaultRole(ctx context.Context, s survey) bool {
 	if len(s.functions) == 0 {
 		return false
 	}
@@ -136,6 +137,7 @@ func (r *run) dropMissingDefaultRole(s survey) bool {
 			t.facts.Presence != audit.Absent || len(t.facts.Functions) > 0 {
 			return false
 		}
+		r.readDocuments(ctx, t)
 		<-t.read
 		return t.documents.found == nil && t.lookup.found == nil
 	})

@@ -81,12 +81,14 @@ type fuzzedResults struct {
 // and that each answer names the action.
 func FuzzAnswerTo(f *testing.F) {
 	f.Add(uint8(1), `<r><member><EvalActionName>s3:ListBucket</EvalActionName>
-		<EvalResourceName>arn:aws:s3:::a</EvalResourceName><EvalDecision>allowed</EvalDecision></member></r>`)
+		<EvalResourceName>arn:aws:s3:::a</EvalResourceName><EvalDecision>allowed</EvalDecision>
+		</member></r>`)
 	f.Add(uint8(2), `<r><member><EvalActionName>s3:ListBucket</EvalActionName>
 		<EvalResourceName>arn:aws:s3:::${BucketName}</EvalResourceName>
 		<EvalDecision>implicitDeny</EvalDecision><ResourceSpecificResults><member>
 		<EvalResourceName>arn:aws:s3:::a</EvalResourceName>
-		<EvalResourceDecision>allowed</EvalResourceDecision></member></ResourceSpecificResults></member></r>`)
+		<EvalResourceDecision>allowed</EvalResourceDecision></member></ResourceSpecificResults>
+		</member></r>`)
 	f.Add(uint8(2), `<r><member><EvalActionName>s3:GetObject</EvalActionName>
 		<EvalDecision>Allowed</EvalDecision></member></r>`)
 	f.Fuzz(func(t *testing.T, resources uint8, text string) {

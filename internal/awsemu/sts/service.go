@@ -80,8 +80,8 @@ func (s *Service) Session(key string) (service.Caller, bool) {
 	return session, found
 }
 
-// getCallerIdentity returns the caller. As on AWS, a disabled region does not recognize the account's
-// credentials.
+// getCallerIdentity returns the caller. As on AWS, a disabled region does not recognize the
+// account's credentials.
 func getCallerIdentity(c call) (any, error) {
 	if slices.Contains(c.disabled, c.Region) {
 		return nil, wire.Refuse(http.StatusForbidden, "InvalidClientTokenId",
