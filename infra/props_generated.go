@@ -102,7 +102,7 @@ type PermissionAuditorProps struct {
 	// retention that CloudWatch Logs supports, such as 30, 90 or 365. Default: 30.
 	LogRetentionDays *float64
 	// MemorySize is the memory of the function in MB, which also sets its share of a processor: 512
-	// for more than 20 callers, 1769 (one processor) for 200. Default: 256.
+	// for more than 50 callers, 1024 for 200. Default: 256.
 	MemorySize *float64
 	// Dashboard creates a CloudWatch dashboard. Three dashboards in an account are free, and each
 	// additional dashboard costs $3 a month. Default: true.

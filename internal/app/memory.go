@@ -10,8 +10,8 @@ import (
 const memoryShare = 85
 
 // LimitMemory sets the memory limit of the Go runtime from the memory of the function, so that a
-// large audit becomes slower instead of being killed. An explicit GOMEMLIMIT wins. Outside of Lambda
-// it does nothing.
+// large audit becomes slower instead of being killed. An explicit GOMEMLIMIT wins. Outside of
+// Lambda it does nothing.
 // https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
 func LimitMemory(getenv func(string) string) {
 	mb, err := strconv.ParseInt(getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"), 10, 32)

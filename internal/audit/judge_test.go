@@ -47,7 +47,8 @@ func TestOutOfTime(t *testing.T) {
 		}
 		satisfied = r.Summary.Satisfied
 		left := r.Summary.Unverified > 0
-		if left != (r.Status == StatusUnverified) || left == r.Completed() || left != (len(r.Problems) > 0) {
+		if left != (r.Status == StatusUnverified) || left == r.Completed() ||
+			left != (len(r.Problems) > 0) {
 			t.Fatalf("after %d questions, %d unverified: status %s, completed %v, problems %+v", questions,
 				r.Summary.Unverified, r.Status, r.Completed(), r.Problems)
 		}

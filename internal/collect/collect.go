@@ -285,8 +285,8 @@ func (r *run) arn(name string) string {
 	return arn.IAM(r.plan.Partition, r.plan.Account, name)
 }
 
-// maxParallel is the largest number of concurrent calls of one parallelN. A goroutine that waits for
-// a connection holds up to 64 KB.
+// maxParallel is the largest number of concurrent calls of one parallelN. A goroutine that waits
+// for a connection holds up to 64 KB.
 const maxParallel = 32
 
 // parallelN runs n calls, up to maxParallel of them concurrently, and waits for all of them.

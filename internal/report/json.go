@@ -11,8 +11,8 @@ import (
 )
 
 // JSON writes the report as JSON, in the form of docs/report.schema.json. It encodes one finding
-// after the other: a large report consists of findings, and the encoder holds several copies of what
-// it encodes.
+// after the other: a large report consists of findings, and the encoder holds several copies of
+// what it encodes.
 func JSON(w io.Writer, r audit.Report) error {
 	findings := r.Findings
 	if len(findings) > 0 {

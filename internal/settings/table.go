@@ -488,12 +488,12 @@ func declared() []Setting {
 			Invalid: []string{"127", "10241", "1 GB"},
 			Group:   groupDeployment, Label: "Memory in MB",
 			Help: "Memory of the function in MB, which also sets its share of a processor: 512 for more " +
-				"than 20 callers, 1769 (one processor) for 200.",
+				"than 50 callers, 1024 for 200.",
 			Constraint: "128 to 10240 MB.",
 			PropertyDoc: "MemorySize is the memory of the function in MB, which also sets its share of a " +
-				"processor: 512 for more than 20 callers, 1769 (one processor) for 200.",
-			Docs: "the memory of the function in MB, from 128 to 10240. Lambda gives a function a share " +
-				"of a processor by its memory: one processor at 1769",
+				"processor: 512 for more than 50 callers, 1024 for 200.",
+			Docs: "the memory of the function in MB, from 128 to 10240, which also sets its share of a " +
+				"processor ([deploy.md](deploy.md#memory-and-time))",
 		},
 		{
 			Parameter: "Dashboard", Property: "Dashboard",

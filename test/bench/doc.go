@@ -16,6 +16,8 @@
 //	             duration of a whole run on the same endpoint; in BenchmarkOracle, the time of
 //	             another policy evaluator, which `make bench` installs, divided by ours-ns
 //	ours-ns      the time of this project's evaluator in the same run
+//	peak-MiB     the peak memory of the function's process
+//	MiB/caller   the same, divided by the number of callers
 //
 // # Limits
 //

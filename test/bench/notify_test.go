@@ -34,8 +34,8 @@ func unjudged(callers int) audit.Report {
 }
 
 // BenchmarkNotify measures what runs in the time that is reserved after the audit: the judgement of
-// what is left, the plan, the message and the JSON of the report. It must take less than the 10 s of
-// the reserve on the seventh of a processor that 256 MB give.
+// what is left, the plan, the message and the JSON of the report. It must take less than the 10 s
+// of the reserve on the seventh of a processor that 256 MB give.
 func BenchmarkNotify(b *testing.B) {
 	for _, callers := range []int{10, 200} {
 		b.Run(fmt.Sprintf("%d-callers", callers), func(b *testing.B) {
