@@ -108,8 +108,8 @@ func loadAccount(file string) (*awsemu.Account, error) {
 	return account, nil
 }
 
-// An accountFolder is the folder of an account's file. Other files than that one are in the folder or
-// below it: a symbolic link out of it is an error, because another person may have written the
+// An accountFolder is the folder of an account's file. Other files than that one are in the folder
+// or below it: a symbolic link out of it is an error, because another person may have written the
 // account.
 type accountFolder struct {
 	fs.FS

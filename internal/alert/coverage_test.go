@@ -270,8 +270,8 @@ func TestRegionsWithFunctions(t *testing.T) {
 	}
 }
 
-// TestTheStateMatchesItsSchema checks a state with every field that concerns what a run did not see,
-// and with a refused alert and a claim.
+// TestTheStateMatchesItsSchema checks a state with every field that concerns what a run did not
+// see, and with a refused alert and a claim.
 func TestTheStateMatchesItsSchema(t *testing.T) {
 	both := []string{"user/u", "role/r"}
 	role := ofRole(finding("role/r", "a", audit.Missing, high))

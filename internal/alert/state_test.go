@@ -131,7 +131,8 @@ func TestAStateAboveTheLimitsIsDamaged(t *testing.T) {
 	} {
 		text, err := []byte(test.text), error(nil)
 		memory.AtMost(t, 8<<20, func() { _, err = alert.ParseState(text) })
-		if err == nil || errors.Is(err, alert.ErrNewerState) || !strings.Contains(err.Error(), test.want) {
+		if err == nil || errors.Is(err, alert.ErrNewerState) ||
+			!strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: error %v, want %q", name, err, test.want)
 		}
 	}

@@ -149,8 +149,8 @@ func (r retryer) GetAttemptToken(ctx context.Context) (func(error) error, error)
 	}, nil
 }
 
-// bounded limits concurrent requests, and the replies that it returns. A call that waits for a retry
-// holds no slot.
+// bounded limits concurrent requests, and the replies that it returns. A call that waits for a
+// retry holds no slot.
 type bounded struct {
 	client  aws.HTTPClient
 	slots   chan struct{}

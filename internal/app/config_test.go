@@ -95,8 +95,8 @@ func TestConfigErrorListsAllVariables(t *testing.T) {
 	}
 }
 
-// TestSettingsRefuseOtherSeparators checks that a list with another separator than a comma, or a name
-// that IAM, S3 or SNS does not accept, is an error and not another list.
+// TestSettingsRefuseOtherSeparators checks that a list with another separator than a comma, or a
+// name that IAM, S3 or SNS does not accept, is an error and not another list.
 func TestSettingsRefuseOtherSeparators(t *testing.T) {
 	for variable, refused := range map[string][]string{
 		"CALLERS": {"user/ghost user/remotion-user", "user/ghost\nuser/remotion-user",

@@ -48,11 +48,11 @@ func (q *coverageSearch) decidedExample(g Grants, action, first string) (name st
 	if try(first) {
 		return name, p, ok
 	}
-	real := arn.Fields{arn.Partition: "aws", arn.Service: service(q.action), arn.Region: regions[0],
+	known := arn.Fields{arn.Partition: "aws", arn.Service: service(q.action), arn.Region: regions[0],
 		arn.Account: exampleAccount}
 	for i := range q.need.resources {
 		l := &q.need.resources[i]
-		for _, narrowed := range []language{l.narrowedTo(real), *l} {
+		for _, narrowed := range []language{l.narrowedTo(known), *l} {
 			if q.eachClass(&narrowed, try); ok {
 				return name, p, ok
 			}

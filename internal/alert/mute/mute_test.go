@@ -305,8 +305,8 @@ func TestAnOversizedFileIsRefused(t *testing.T) {
 func TestMatchingAllocatesNothing(t *testing.T) {
 	f := audit.Finding{Target: "user/aaaaaaaaaaaaaaaaaaaaab", Action: "s3:PutObject",
 		Sid: strings.Repeat("a", 64), Status: audit.Missing}
-	mutes := slices.Repeat(List{{Target: strings.Repeat("*a", 120), Sid: strings.Repeat("a*", 120) + "b",
-		Until: start.Add(day)}}, 500)
+	mutes := slices.Repeat(List{{Target: strings.Repeat("*a", 120),
+		Sid: strings.Repeat("a*", 120) + "b", Until: start.Add(day)}}, 500)
 	if n := testing.AllocsPerRun(10, func() { mutes.LongestFor(f) }); n > 500 {
 		t.Errorf("%.0f allocations for 500 mutes", n)
 	}

@@ -263,8 +263,8 @@ func (p Scope) buckets(region string, withCustom bool) []resourcePair {
 const AnyRegion = "*"
 
 // ExampleFunction returns the ARN of a function that Remotion could deploy in a region.
-func (s Scope) ExampleFunction(region string) string {
-	return arn.ARN{Partition: s.Partition, Service: "lambda", Region: region, Account: s.Account,
+func (p Scope) ExampleFunction(region string) string {
+	return arn.ARN{Partition: p.Partition, Service: "lambda", Region: region, Account: p.Account,
 		Resource: "function:" + syntheticFunction}.String()
 }
 

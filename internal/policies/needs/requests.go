@@ -85,7 +85,8 @@ func (r Requests) CoverWithin(b *iampolicy.Budget, g iampolicy.Grants,
 		return c, ""
 	}
 	for _, reading := range r.readings {
-		if status := g.CoverWithin(b, reading, ctx).Status; status != c.Status && !certain(status, c.Status) {
+		status := g.CoverWithin(b, reading, ctx).Status
+		if status != c.Status && !certain(status, c.Status) {
 			return c, r.dispute
 		}
 	}
