@@ -127,8 +127,8 @@ var operations = map[string]operation{
 	"Lambda.ListFunctions": {`{"Functions":[]}`,
 		call(lambda.NewFromConfig, (*lambda.Client).ListFunctions, &lambda.ListFunctionsInput{})},
 	"Lambda.ListTags": {`{"Tags":{}}`,
-		call(lambda.NewFromConfig, (*lambda.Client).ListTags,
-			&lambda.ListTagsInput{Resource: aws.String("arn:aws:lambda:us-east-1:123456789012:function:f")})},
+		call(lambda.NewFromConfig, (*lambda.Client).ListTags, &lambda.ListTagsInput{
+			Resource: aws.String("arn:aws:lambda:us-east-1:123456789012:function:f")})},
 	"S3.GetObject": {"", call(s3.NewFromConfig, (*s3.Client).GetObject,
 		&s3.GetObjectInput{Bucket: name, Key: name})},
 	"S3.PutObject": {"", call(s3.NewFromConfig, (*s3.Client).PutObject,

@@ -36,9 +36,9 @@ const (
 // The sources of the rows are the pages of the operations in the API references, with their
 // sample responses, and "This member is required" in the service models:
 //
-//   - https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListRolePolicies.html and the pages of
-//     the other lists of IAM: the list element and IsTruncated are in each sample response. Recorded
-//     answers have the element of an empty list, too: <PolicyNames/>.
+//   - https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListRolePolicies.html and the pages
+//     of the other lists of IAM: the list element and IsTruncated are in each sample response.
+//     Recorded answers have the element of an empty list, too: <PolicyNames/>.
 //   - API_GetUser.html, API_GetRole.html, API_GetUserPolicy.html: the members are required in the
 //     model. API_PolicyVersion.html: "The policy document is returned in the response to the
 //     CreatePolicyVersion and GetPolicyVersion operations".

@@ -28,7 +28,8 @@ const (
 	maxARN  = 2048
 )
 
-// recordLimits are the limits of an event with one record. CloudTrail's records have at most 256 KB.
+// recordLimits are the limits of an event with one record. A record of CloudTrail has at most
+// 256 KB.
 // https://docs.aws.amazon.com/awscloudtrail/latest/userguide/WhatIsCloudTrail-Limits.html
 var recordLimits = jsonlimit.Limits{Bytes: maxBody, Depth: 40, Values: 50_000, Elements: 20_000,
 	UniqueKeys: true}

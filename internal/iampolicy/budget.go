@@ -3,7 +3,6 @@ package iampolicy
 import (
 	"context"
 	"math"
-	"sync"
 )
 
 // A Budget bounds the work of several calls of CoverWithin and ExcessWithin together, and ends them
@@ -11,6 +10,7 @@ import (
 type Budget struct {
 	ctx         context.Context
 	total, left int
+	memory      scratch // of the searches, one after the other
 }
 
 // UnitOfWork is the work that one call of Cover may do at most, in steps. A step is about a word of
@@ -38,17 +38,12 @@ const budgetExhausted = "the check reached its limit of work before it decided t
 // than the budget has. The caller returns the search with settle.
 func (b *Budget) newSearch(times int) *search {
 	steps := min(times*budgetSteps, max(b.left, 0))
-	memory := scratches.Get().(*scratch)
-	return &search{ctx: b.ctx, steps: steps, granted: steps, bytes: budgetBytes, scratch: memory,
+	return &search{ctx: b.ctx, steps: steps, granted: steps, bytes: budgetBytes, scratch: &b.memory,
 		exampleSearch: &search{ctx: b.ctx, steps: steps / 4, granted: steps / 4, bytes: budgetBytes,
-			scratch: memory}}
+			scratch: &b.memory}}
 }
 
-// settle subtracts the work of a search and of its search for examples, and frees their memory.
+// settle subtracts the work of a search and of its search for examples.
 func (b *Budget) settle(s *search) {
 	b.left -= s.granted - s.steps + s.exampleSearch.granted - s.exampleSearch.steps
-	scratches.Put(s.scratch)
 }
-
-// scratches holds the memory of searches that have ended, for further searches.
-var scratches = sync.Pool{New: func() any { return &scratch{} }}

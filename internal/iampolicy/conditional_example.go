@@ -23,6 +23,7 @@ const (
 	maxTrials     = 4096 // contexts of all examples together
 	maxCandidates = 16   // values of one key
 	stepsOfTrial  = 40   // work of a trial for one statement, in steps
+	maxName       = 256  // bytes of a resource whose parts are values of a variable
 )
 
 // decidedExample finds a resource of the need for which the conditions decide whether it is
@@ -48,11 +49,11 @@ func (q *coverageSearch) decidedExample(g Grants, action, first string) (name st
 	if try(first) {
 		return name, p, ok
 	}
-	known := arn.Fields{arn.Partition: "aws", arn.Service: service(q.action), arn.Region: regions[0],
+	values := arn.Fields{arn.Partition: "aws", arn.Service: service(q.action), arn.Region: regions[0],
 		arn.Account: exampleAccount}
 	for i := range q.need.resources {
 		l := &q.need.resources[i]
-		for _, narrowed := range []language{l.narrowedTo(known), *l} {
+		for _, narrowed := range []language{l.narrowedTo(values), *l} {
 			if q.eachClass(&narrowed, try); ok {
 				return name, p, ok
 			}
@@ -134,9 +135,12 @@ func (q *coverageSearch) tryContexts(relevant Grants, r Request, further [][]str
 		total = min(total*len(keys[key]), maxTrials)
 	}
 	random := uint64(1)
+	cost := relevant.costOf(r.Resource)
 	for i := range min(total, *trials) {
 		*trials--
-		q.search.steps -= stepsOfTrial * (1 + len(relevant.Identity[0].Document.Statements))
+		if q.search.steps -= cost; q.search.steps < 0 || q.search.ctx.Err() != nil {
+			break
+		}
 		ctx := maps.Clone(q.ctx)
 		if ctx == nil {
 			ctx = Context{}
@@ -164,6 +168,23 @@ func (q *coverageSearch) tryContexts(relevant Grants, r Request, further [][]str
 		}
 	}
 	return p, false
+}
+
+// costOf returns the work of Evaluate for a resource, in steps.
+func (g Grants) costOf(name string) (steps int) {
+	for _, p := range g.policies() {
+		for i := range p.Document.Statements {
+			s := &p.Document.Statements[i]
+			steps += stepsOfTrial * (1 + len(s.Conditions))
+			for j := range s.resources {
+				steps += 1 + len(s.resources[j].atoms)*len(name)/16
+			}
+			for j := range s.Conditions {
+				steps += len(s.Conditions[j].Values)
+			}
+		}
+	}
+	return steps
 }
 
 // onlyMatching returns the grants without the statements that cannot match a request.
@@ -249,7 +270,7 @@ func (c *candidateValues) addStatement(s *Statement) {
 // addVariables adds values with which a resource pattern matches the name, and one with which it
 // does not.
 func (c *candidateValues) addVariables(p *pattern) {
-	if !p.dynamic {
+	if !p.dynamic || len(c.name) > maxName || len(p.text) > maxName {
 		return
 	}
 	for _, a := range p.atoms {

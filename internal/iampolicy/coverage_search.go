@@ -289,13 +289,17 @@ func (c clause) skipsAccount() bool {
 	})
 }
 
-// anyMatches reports whether an extent contains a name in which each wildcard of its pattern matches
-// within its field. Only a true result is certain.
+// shortComparison is the product of the lengths of a pattern and a name up to which a comparison
+// costs less than a search.
+const shortComparison = 1 << 14
+
+// anyMatches reports whether an extent contains a name in which each wildcard of its pattern
+// matches within its field. Only a true result is certain.
 func anyMatches(list []extent, name string) bool {
 	fields, n := arn.Split(name)
 	for _, e := range list {
 		for _, p := range e.patterns {
-			if e.not || !p.match(name) {
+			if e.not || len(p.atoms)*len(name) > shortComparison || !p.match(name) {
 				continue
 			}
 			within, count := arn.Split(p.text)

@@ -53,7 +53,7 @@ func (q *coverageSearch) realisticHole(l *language, v bound, name string) string
 					form[field] = values[field]
 				}
 			}
-			if hole := form.String(); !q.allows(hole, v) && l.includes(hole) {
+			if hole := form.String(); len(hole) <= 256 && !q.allows(hole, v) && l.includes(hole) {
 				return hole
 			}
 			narrowed := l.narrowedTo(values)

@@ -127,7 +127,8 @@ func (p *parser) checkConditionKey(operator string, key token, seen *keySet) err
 	return nil
 }
 
-// A keySet holds the keys of an object. Most objects have few keys, for which a map would be slower.
+// A keySet holds the keys of an object. Most objects have few keys, for which a map would be
+// slower.
 type keySet struct {
 	few  [8]string
 	n    int

@@ -91,7 +91,7 @@ func TestLiteralNeedAgainstEvaluate(t *testing.T) {
 		case allSure:
 			agrees = got == Satisfied
 		case allMay:
-			// Conditions that no values meet together are unresolved.
+			// Conditions may exclude each other: then no context decides, and the need is unverified.
 			agrees = got == Conditional || coverage.Reason == conditionsUnresolved
 		case anyMay:
 			agrees = got == Partial

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/remotion-audit/remotion-audit/internal/arn"
 )
@@ -444,13 +445,15 @@ var wildcardsToX = strings.NewReplacer("*", "x", "?", "x")
 // includes reports whether s is a name of the language. It tracks all possible matches at once, as
 // matchAtoms does.
 func (l *language) includes(s string) bool {
-	if !strings.HasPrefix(s, l.prefix) {
+	s, ok := strings.CutPrefix(s, l.prefix)
+	if !ok {
 		return false
 	}
-	current := make([]bool, len(l.atoms)+1)
-	next := make([]bool, len(l.atoms)+1)
+	atoms := l.atoms[utf8.RuneCountInString(l.prefix):]
+	current := make([]bool, len(atoms)+1)
+	next := make([]bool, len(atoms)+1)
 	skip := func(states []bool) {
-		for i, a := range l.atoms {
+		for i, a := range atoms {
 			states[i+1] = states[i+1] || states[i] && a.kind == anyRun
 		}
 	}
@@ -458,7 +461,7 @@ func (l *language) includes(s string) bool {
 	skip(current)
 	for _, r := range s {
 		clear(next)
-		for i, a := range l.atoms {
+		for i, a := range atoms {
 			switch {
 			case !current[i] || a.kind != literal && a.legal != nil && !a.legal(r):
 			case a.kind == anyRun:
@@ -470,7 +473,7 @@ func (l *language) includes(s string) bool {
 		skip(next)
 		current, next = next, current
 	}
-	return current[len(l.atoms)]
+	return current[len(atoms)]
 }
 
 // legalInBucket reports whether a character may occur in the name of a bucket.

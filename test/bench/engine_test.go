@@ -20,8 +20,8 @@ func document(b *testing.B, text string) iampolicy.Policy {
 	return iampolicy.Policy{ID: "policy", Document: doc}
 }
 
-// BenchmarkParse6KB parses a minified document of the maximum size of a managed policy. x-json is the
-// ratio to the time that encoding/json takes to decode the same text into any.
+// BenchmarkParse6KB parses a minified document of the maximum size of a managed policy. x-json is
+// the ratio to the time that encoding/json takes to decode the same text into any.
 func BenchmarkParse6KB(b *testing.B) {
 	var documented struct{ Statement []json.RawMessage }
 	text := policies.Latest().Document(policies.User)
