@@ -200,8 +200,8 @@ var errNoCallers = errors.New(`must name at least one caller: to audit no caller
 var permissionSet = regexp.MustCompile(`^[A-Za-z0-9_+=,.@-]{1,32}$`)
 
 // parseCaller reads one caller. A path of a user or a role may have only the characters of names,
-// although IAM allows all printable ASCII in a path. Otherwise entries that another character than a
-// comma separates would be one entry with a path: user/a;role/b.
+// although IAM allows all printable ASCII in a path. Otherwise entries that another character than
+// a comma separates would be one entry with a path: user/a;role/b.
 func parseCaller(entry string) (c collect.Caller, err error) {
 	const form = "use user/NAME, role/NAME, sso/PERMISSION-SET or an ARN, optionally followed by " +
 		"=render, =deploy or =all, and commas between callers"

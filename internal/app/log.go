@@ -9,8 +9,8 @@ import (
 )
 
 // NewLogger returns a logger that cleans its texts with textfmt.Lines, as messages are cleaned, and
-// passes them to a handler. The JSON handler of slog escapes only some control characters. Text from
-// AWS or from an event could otherwise change how a terminal shows the log.
+// passes them to a handler. The JSON handler of slog escapes only some control characters. Text
+// from AWS or from an event could otherwise change how a terminal shows the log.
 func NewLogger(to slog.Handler) *slog.Logger { return slog.New(cleanHandler{to}) }
 
 type cleanHandler struct{ slog.Handler }

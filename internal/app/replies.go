@@ -11,8 +11,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/jsonlimit"
 )
 
-// The limits of a reply of AWS, before the SDK decodes it. The largest real replies are pages of 100
-// roles and of 100 simulated actions: about 1.5 MB, with at most 20,000 elements in XML.
+// The limits of a reply of AWS, before the SDK decodes it. The largest real replies are pages of
+// 100 roles and of 100 simulated actions: about 1.5 MB, with at most 20,000 elements in XML.
 const (
 	maxReply = 4 << 20
 	// maxMarkup is the maximum number of tags and attributes of a reply in XML. The SDK takes up to
