@@ -43,8 +43,8 @@ func newAuditedAccount(t *testing.T, name string) *auditedAccount {
 	return &auditedAccount{t: t, server: &awsemu.Server{Account: a}}
 }
 
-// A process is one run of the function. Its steps are its calls to S3 and SNS, in the order in which
-// they reach AWS.
+// A process is one run of the function. Its steps are its calls to S3 and SNS, in the order in
+// which they reach AWS.
 type process struct {
 	// dies is the step at which the process is killed, or -1: before or after AWS performs the call.
 	dies   int
@@ -169,8 +169,8 @@ func (a *auditedAccount) settled() {
 }
 
 // TestADeadRunLosesNoAlert kills a run of the function before and after each of its calls to S3 and
-// SNS. Two later runs follow. The alert is sent at least once, at most twice and with one key: twice
-// only if the run died between the publish and the confirmation.
+// SNS. Two later runs follow. The alert is sent at least once, at most twice and with one key:
+// twice only if the run died between the publish and the confirmation.
 func TestADeadRunLosesNoAlert(t *testing.T) {
 	total, twice := 0, 0
 	for dies, reached := 0, true; reached; dies++ {

@@ -86,7 +86,8 @@ func TestLargeRepliesAreDecodedOneAfterAnother(t *testing.T) {
 	b := &bounded{slots: make(chan struct{}, 3), replies: replyLimiter{large: make(chan struct{}, 1)},
 		client: roundTrip(func(*http.Request) (*http.Response, error) {
 			received()
-			return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(text))}, nil
+			return &http.Response{StatusCode: http.StatusOK,
+				Body: io.NopCloser(strings.NewReader(text))}, nil
 		})}
 	do := func(ctx context.Context) *http.Response {
 		req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://127.0.0.1", http.NoBody)
@@ -125,8 +126,8 @@ func TestAReplyAboveTheLimitIsNotRetried(t *testing.T) {
 	}))
 	defer server.Close()
 	_, err := load(t, server.URL).IAM.GetUser(t.Context(), &iam.GetUserInput{})
-	if err == nil || calls != 1 || !strings.Contains(err.Error(), "the reply of AWS must have at most "+
-		"100000 tags and attributes") {
+	if err == nil || calls != 1 || !strings.Contains(err.Error(),
+		"the reply of AWS must have at most 100000 tags and attributes") {
 		t.Errorf("%d calls, error %v", calls, err)
 	}
 }
@@ -148,8 +149,8 @@ func TestNoInputSilencesTheAlert(t *testing.T) {
 	_, _, plain, _ := hostile{}.run(t)
 	for name, test := range map[string]struct {
 		hostile
-		// text is a part of the mail, and extra the memory above that of a plain run, in MB. A failed read
-		// is repeated once.
+		// text is a part of the mail, and extra the memory above that of a plain run, in MB. A failed
+		// read is repeated once.
 		text  string
 		extra uint64
 	}{

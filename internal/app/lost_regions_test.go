@@ -72,8 +72,8 @@ func TestARegionThatAnswersNothingOnce(t *testing.T) {
 	}
 }
 
-// TestAHostileClaimBlocksNoAlert runs the function with a claim in the state that the topic refuses,
-// or whose lease ends in the year 9999. The run sends its own alert before its deadline.
+// TestAHostileClaimBlocksNoAlert runs the function with a claim in the state that the topic
+// refuses, or whose lease ends in the year 9999. The run sends its own alert before its deadline.
 func TestAHostileClaimBlocksNoAlert(t *testing.T) {
 	bodies := func(text string) map[string]string { return map[string]string{"default": text} }
 	for name, tt := range map[string]struct {

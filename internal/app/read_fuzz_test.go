@@ -14,8 +14,8 @@ import (
 // one operation answers. A reply has at most 64 KB here.
 const maxRunBytes = 512 << 20
 
-// FuzzRunOnCorruptedReplies makes whole runs in which one operation answers with a corrupted body: a
-// part of the body is cut out, and other bytes replace it. Each run ends before the deadline, and
+// FuzzRunOnCorruptedReplies makes whole runs in which one operation answers with a corrupted body:
+// a part of the body is cut out, and other bytes replace it. Each run ends before the deadline, and
 // each of its problems has an action to grant or a remedy. A body that is only cut at its end never
 // makes a run green, because the gap is behind the operation.
 func FuzzRunOnCorruptedReplies(f *testing.F) {

@@ -101,7 +101,8 @@ func TestEveryChangeNeedsMoreThanALink(t *testing.T) {
 			}
 		}
 	}
-	for name, want := range map[string]bool{"PutObject": false, "DeleteObject": false, "Publish": false,
+	for name, want := range map[string]bool{
+		"PutObject": false, "DeleteObject": false, "Publish": false,
 		"PutMetricData": false, "PutUserPolicy": false, "AssumeRole": false, "Subscribe": false,
 		"GetObject": true, "HeadObject": true, "ListObjectsV2": true, "SimulatePrincipalPolicy": true} {
 		if got, offered := reads[name]; !offered || got != want {

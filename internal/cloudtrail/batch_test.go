@@ -155,7 +155,8 @@ func TestBatchIsBounded(t *testing.T) {
 // TestAnAmbiguousMessageIsUnreadable checks that a message with a duplicate key counts as
 // unreadable, so that the run audits, and that it does not hide the other messages.
 func TestAnAmbiguousMessageIsUnreadable(t *testing.T) {
-	twice := strings.Replace(deleted("b", "2", 0), `"userName":"b"`, `"userName":"b","UserName":"c"`, 1)
+	twice := strings.Replace(deleted("b", "2", 0), `"userName":"b"`,
+		`"userName":"b","UserName":"c"`, 1)
 	b, err := ReadQueue([]byte(queued(deleted("a", "1", 0), twice)))
 	if err != nil || b.Unreadable != 1 || !slices.Equal(users(b), []string{"a"}) ||
 		!strings.Contains(b.Errors[0].Err.Error(), `duplicate key "UserName"`) {

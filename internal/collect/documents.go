@@ -175,8 +175,8 @@ func (m *managedPolicy) fetch(ctx context.Context, client *iam.Client, arn strin
 	}
 }
 
-// readBoundary reads the boundary of a principal. A boundary that IAM does not find, twice, must not
-// count as no boundary.
+// readBoundary reads the boundary of a principal. A boundary that IAM does not find, twice, must
+// not count as no boundary.
 func (r *run) readBoundary(ctx context.Context, arn string) snapshot {
 	if arn == "" {
 		return snapshot{}

@@ -28,8 +28,8 @@ func everyKindOfPolicy(t *testing.T) *awsemu.Account {
 	return account
 }
 
-// TestNoSuchEntityIsNoProof checks that one NoSuchEntity changes nothing, and that an operation that
-// always answers NoSuchEntity makes the report unverified if other answers contradict it.
+// TestNoSuchEntityIsNoProof checks that one NoSuchEntity changes nothing, and that an operation
+// that always answers NoSuchEntity makes the report unverified if other answers contradict it.
 func TestNoSuchEntityIsNoProof(t *testing.T) {
 	for _, operation := range []string{"GetUser", "GetRole", "ListUserPolicies", "ListRolePolicies",
 		"ListAttachedUserPolicies", "ListAttachedRolePolicies", "ListGroupsForUser",

@@ -74,8 +74,9 @@ func unlistedProblem(region, suspicion string) audit.Problem {
 }
 
 // suspectRegions adds a problem for each region whose functions the organization does not let the
-// auditor list, but where it lets functions be invoked: Remotion can run there. A policy that denies
-// the region as a whole is no problem. suspectRegions asks AWS's simulator about one principal.
+// auditor list, but where it lets functions be invoked: Remotion can run there. A policy that
+// denies the region as a whole is no problem. suspectRegions asks AWS's simulator about one
+// principal.
 func (r *run) suspectRegions(ctx context.Context, s *survey) {
 	i := slices.IndexFunc(r.targets, func(t *target) bool {
 		return t.facts.Presence == audit.Present

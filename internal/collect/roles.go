@@ -125,8 +125,8 @@ func (r *run) renderRole() (role string, guessed bool) {
 }
 
 // dropMissingDefaultRole removes the default render role from the targets if the role does not
-// exist and all deployed functions use other roles. It reports whether it removed the role. It waits
-// for all reads of the role, because one of them can contradict the others.
+// exist and all deployed functions use other roles. It reports whether it removed the role. It
+// waits for all reads of the role, because one of them can contradict the others.
 func (r *run) dropMissingDefaultRole(ctx context.Context, s survey) bool {
 	if len(s.functions) == 0 {
 		return false

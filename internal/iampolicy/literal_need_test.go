@@ -58,8 +58,8 @@ func TestLiteralNeed(t *testing.T) {
 	}
 }
 
-// TestLiteralNeedAgainstEvaluate checks that Cover of a literal need agrees with Evaluate on each of
-// its resources: the need has no other names, so that its status follows from them.
+// TestLiteralNeedAgainstEvaluate checks that Cover of a literal need agrees with Evaluate on each
+// of its resources: the need has no other names, so that its status follows from them.
 func TestLiteralNeedAgainstEvaluate(t *testing.T) {
 	resources := []string{"*", "arn:aws:s3:::*", "arn:aws:s3:r:1:a", "arn:aws:s3:::a/*", "arn:aws:s3:::?"}
 	counts := map[Status]int{}

@@ -108,10 +108,10 @@ func NewNeed(action, resource string) (Need, error) {
 	return n, nil
 }
 
-// NewLiteralNeed returns the need of an action on single resources, each as IAM compares it with the
-// policies. A '*' in them is text: the resource "*" is that of a request that names no resource, so
-// no statement about an ARN applies to it. A need with several resources is satisfied only if each
-// of them is allowed, and Resource is the first of them.
+// NewLiteralNeed returns the need of an action on single resources, each as IAM compares it with
+// the policies. A '*' in them is text: the resource "*" is that of a request that names no
+// resource, so no statement about an ARN applies to it. A need with several resources is satisfied
+// only if each of them is allowed, and Resource is the first of them.
 func NewLiteralNeed(action string, resources ...string) (Need, error) {
 	n, err := newNeed(action, resources[0])
 	for _, text := range resources {

@@ -64,8 +64,8 @@ func (p *parser) notJSON(t token, err error) error {
 
 var leadingComments = regexp.MustCompile(`^(\s*(#|//)[^\n]*(\n|$))+`)
 
-// characterRemedy says what to do about a character that begins no JSON token. rest is the text from
-// that character on.
+// characterRemedy says what to do about a character that begins no JSON token. rest is the text
+// from that character on.
 func characterRemedy(r rune, rest string) string {
 	switch {
 	case hclStart.MatchString(rest[:min(len(rest), 256)]):

@@ -10,8 +10,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
-// TestJSONIsThatOfTheEncoder checks that the report, written finding by finding, is what the encoder
-// writes at once.
+// TestJSONIsThatOfTheEncoder checks that the report, written finding by finding, is what the
+// encoder writes at once.
 func TestJSONIsThatOfTheEncoder(t *testing.T) {
 	tricky := audit.Finding{Target: "user/<a>&\u2028", Sid: "\n  \"findings\": []",
 		Why: `"findings": []`, Notes: []string{}, Releases: []string{"4.0.1"}}
