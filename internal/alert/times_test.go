@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/alert"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/testing/memory"
 	"github.com/remotion-audit/remotion-audit/internal/testing/repo"
 )
 
@@ -214,8 +214,7 @@ func FuzzStateMemory(f *testing.F) {
 		`"},"next":{"schemaVersion":"1"}}}`))
 	r := reportOf([]string{"user/u"}, finding("user/u", "a", audit.Missing, high))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		limit := uint64(maxStateBytes*len(text) + stateOverhead)
-		allocated := allocatedBy(func() {
+		memory.AtMost(t, uint64(maxStateBytes*len(text)+stateOverhead), func() {
 			state, err := alert.ParseState(text)
 			if err != nil {
 				return
@@ -226,19 +225,7 @@ func FuzzStateMemory(f *testing.F) {
 				t.Error("no next state")
 			}
 		})
-		if allocated > limit {
-			t.Errorf("%d bytes of state took %d bytes, want at most %d", len(text), allocated, limit)
-		}
 	})
-}
-
-// allocatedBy returns the number of bytes that f allocates.
-func allocatedBy(f func()) uint64 {
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	f()
-	runtime.ReadMemStats(&after)
-	return after.TotalAlloc - before.TotalAlloc
 }
 
 // oldState is the part of the state that earlier releases know.

@@ -14,14 +14,14 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/alert"
 )
 
-// memory is a bucket in memory, for one run at a time.
-type memory struct {
+// memoryBucket is a bucket in memory, for one run at a time.
+type memoryBucket struct {
 	objects map[string]string
 	// get and put run before each Get and Put. If they return an error, Get and Put return that error.
 	get, put func(ctx context.Context, key string) error
 }
 
-func (m *memory) Get(ctx context.Context, key string) ([]byte, string, error) {
+func (m *memoryBucket) Get(ctx context.Context, key string) ([]byte, string, error) {
 	if m.get != nil {
 		if err := m.get(ctx, key); err != nil {
 			return nil, "", err
@@ -34,7 +34,8 @@ func (m *memory) Get(ctx context.Context, key string) ([]byte, string, error) {
 	return []byte(text), text, nil
 }
 
-func (m *memory) Put(ctx context.Context, key string, body []byte, when Condition) (string, error) {
+func (m *memoryBucket) Put(ctx context.Context, key string, body []byte,
+	when Condition) (string, error) {
 	if m.put != nil {
 		if err := m.put(ctx, key); err != nil {
 			return "", err
@@ -53,7 +54,7 @@ func (m *memory) Put(ctx context.Context, key string, body []byte, when Conditio
 
 const key = "state/123456789012/audit.json"
 
-func (m *memory) state(t *testing.T) alert.State {
+func (m *memoryBucket) state(t *testing.T) alert.State {
 	t.Helper()
 	s, err := alert.ParseState([]byte(m.objects[key]))
 	if err != nil {
@@ -83,7 +84,7 @@ func announce(ctx context.Context, objects Objects, topic *fakeTopic, hasSubscri
 }
 
 func TestSecondRunPublishesNothing(t *testing.T) {
-	var m memory
+	var m memoryBucket
 	var topic fakeTopic
 	for _, run := range []string{"1", "2"} {
 		if out, err := announce(t.Context(), &m, &topic, true, run); err != nil ||
@@ -97,7 +98,7 @@ func TestSecondRunPublishesNothing(t *testing.T) {
 }
 
 func TestNextRunAnnouncesWhatFailedToPublish(t *testing.T) {
-	var m memory
+	var m memoryBucket
 	topic := fakeTopic{err: errors.New("the topic is down")}
 	out, err := announce(t.Context(), &m, &topic, true, "1")
 	if !errors.Is(err, topic.err) || out.Published != 0 || out.Plan.Message.Subject != "g" {
@@ -113,7 +114,7 @@ func TestNextRunAnnouncesWhatFailedToPublish(t *testing.T) {
 }
 
 func TestWithoutSubscriberNothingCountsAsAnnounced(t *testing.T) {
-	var m memory
+	var m memoryBucket
 	var topic fakeTopic
 	for _, hasSubscriber := range []bool{false, false, true, true} {
 		if _, err := announce(t.Context(), &m, &topic, hasSubscriber, "r"); err != nil {
@@ -134,21 +135,21 @@ func TestStateErrorsDoNotPreventTheAlert(t *testing.T) {
 	newer := strings.Replace(valid, `"`+alert.StateVersion+`"`, `"99"`, 1)
 	tests := []struct {
 		name    string
-		bucket  *memory
+		bucket  *memoryBucket
 		want    map[string]string // the objects after the run; nil means not checked
 		wantErr string
 	}{
-		{"reading the state is denied", &memory{objects: map[string]string{key: valid}, get: refuse},
+		{"reading the state is denied", &memoryBucket{objects: map[string]string{key: valid}, get: refuse},
 			map[string]string{key: valid}, "AccessDenied"},
-		{"writing the state is denied", &memory{objects: map[string]string{key: valid}, put: refuse},
+		{"writing the state is denied", &memoryBucket{objects: map[string]string{key: valid}, put: refuse},
 			map[string]string{key: valid}, "AccessDenied"},
-		{"every write conflicts with another run", &memory{put: func(context.Context, string) error {
+		{"every write conflicts with another run", &memoryBucket{put: func(context.Context, string) error {
 			return ErrChanged
 		}}, nil, ErrChanged.Error()},
-		{"a newer release wrote the state", &memory{objects: map[string]string{key: newer}},
+		{"a newer release wrote the state", &memoryBucket{objects: map[string]string{key: newer}},
 			map[string]string{key: newer}, "newer release"},
-		{"the state is damaged", &memory{objects: map[string]string{key: "{"}}, nil, "not JSON"},
-		{"the state is damaged, and copying it is denied", &memory{objects: map[string]string{key: "{"},
+		{"the state is damaged", &memoryBucket{objects: map[string]string{key: "{"}}, nil, "not JSON"},
+		{"the state is damaged, and copying it is denied", &memoryBucket{objects: map[string]string{key: "{"},
 			put: func(_ context.Context, k string) error {
 				if k != key {
 					return errors.New("no")
@@ -189,7 +190,7 @@ func TestStateErrorsDoNotPreventTheAlert(t *testing.T) {
 }
 
 func TestDamagedStateIsCopiedAndReplaced(t *testing.T) {
-	m := &memory{objects: map[string]string{key: "{damaged"}}
+	m := &memoryBucket{objects: map[string]string{key: "{damaged"}}
 	var topic fakeTopic
 	if _, err := announce(t.Context(), m, &topic, true, "r7"); err != nil {
 		t.Fatal(err)
@@ -222,11 +223,11 @@ func TestWithoutBucketEveryRunAnnounces(t *testing.T) {
 
 // bucketWithClaim returns a bucket with a claim of the run "gone". The lease of the claim ends at
 // until.
-func bucketWithClaim(until time.Time) *memory {
+func bucketWithClaim(until time.Time) *memoryBucket {
 	p := plan([]string{"old"}, "gone")(View{})
 	s := alert.State{Pending: &alert.Pending{ID: "gone", DedupKey: p.Digest.DedupKey,
 		Message: p.Message, Next: p.Next, Owner: "gone", Until: until}}
-	return &memory{objects: map[string]string{key: string(s.JSON())}}
+	return &memoryBucket{objects: map[string]string{key: string(s.JSON())}}
 }
 
 func TestClaimOfDeadRunIsTakenOverAfterItsLease(t *testing.T) {
@@ -301,7 +302,7 @@ func TestRunStopsWaitingWhenClaimIsConfirmed(t *testing.T) {
 
 func TestPublishStopsBeforeTheLeaseEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var m memory
+		var m memoryBucket
 		publish := func(ctx context.Context, _ alert.Message) error {
 			<-ctx.Done()
 			return ctx.Err()
@@ -324,7 +325,7 @@ func TestBucketThatHangsLeavesTimeForTheAlert(t *testing.T) {
 		<-ctx.Done()
 		return ctx.Err()
 	}
-	for name, m := range map[string]*memory{"a read hangs": {get: hang},
+	for name, m := range map[string]*memoryBucket{"a read hangs": {get: hang},
 		"a write hangs": {put: hang}} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -341,7 +342,7 @@ func TestBucketThatHangsLeavesTimeForTheAlert(t *testing.T) {
 }
 
 func ExampleLedger_Announce() {
-	var bucket memory // in production: evidence.Bucket
+	var bucket memoryBucket // in production: evidence.Bucket
 	for _, run := range []string{"first", "second"} {
 		l := &Ledger{Objects: &bucket, Key: StateKey("123456789012", "audit"), Owner: run, Run: run,
 			Now: time.Now}

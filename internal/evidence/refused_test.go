@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -16,6 +15,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 	"github.com/remotion-audit/remotion-audit/internal/testing/alerttest"
+	"github.com/remotion-audit/remotion-audit/internal/testing/memory"
 )
 
 // realPlan plans the report as the function does.
@@ -72,7 +72,7 @@ func manyGaps() audit.Report {
 	return alerttest.Report([]string{"user/u"}, gaps...)
 }
 
-func announceReport(m *memory, topic *pickyTopic, r audit.Report, run string,
+func announceReport(m *memoryBucket, topic *pickyTopic, r audit.Report, run string,
 	at time.Time) (Outcome, error) {
 	l := &Ledger{Objects: m, Key: key, Owner: run, Run: run, Now: func() time.Time { return at }}
 	return l.Announce(context.Background(), true, realPlan(r, run, at), topic.publish)
@@ -81,7 +81,7 @@ func announceReport(m *memory, topic *pickyTopic, r audit.Report, run string,
 // TestARefusedAlertIsShortened checks that a message that the topic refuses is sent in a shorter
 // form by the same run, which says so, and that the next run announces nothing.
 func TestARefusedAlertIsShortened(t *testing.T) {
-	for _, bucket := range []*memory{{}, {put: func(context.Context, string) error {
+	for _, bucket := range []*memoryBucket{{}, {put: func(context.Context, string) error {
 		return errors.New("denied")
 	}}} {
 		topic := &pickyTopic{refuse: longerThan(64 << 10)}
@@ -110,7 +110,7 @@ func TestARefusedAlertIsShortened(t *testing.T) {
 // TestAlertsGetShorterUntilTheTopicAcceptsOne checks that the alert arrives even if the topic
 // accepts much less than SNS documents, within few runs.
 func TestAlertsGetShorterUntilTheTopicAcceptsOne(t *testing.T) {
-	topic, m := &pickyTopic{refuse: longerThan(5000)}, &memory{}
+	topic, m := &pickyTopic{refuse: longerThan(5000)}, &memoryBucket{}
 	for run := range 3 {
 		_, err := announceReport(m, topic, manyGaps(), fmt.Sprint(run),
 			begin.Add(time.Duration(run)*time.Hour))
@@ -134,7 +134,7 @@ func TestARefusedClaimBlocksNoAlert(t *testing.T) {
 		"a bad subject": {Subject: "a\nb", Bodies: map[string]string{"default": "{}"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := &memory{objects: map[string]string{key: string(alert.State{Baseline: begin,
+			m := &memoryBucket{objects: map[string]string{key: string(alert.State{Baseline: begin,
 				Pending: &alert.Pending{ID: "gone", DedupKey: "k", Message: claimed, Owner: "gone",
 					Until: begin.Add(-time.Second)}}.JSON())}}
 			topic := &pickyTopic{refuse: func(m alert.Message) *alert.RefusedError {
@@ -168,7 +168,7 @@ func TestATopicThatIsGoneGetsTheAlertWhenItIsBack(t *testing.T) {
 		}
 		return nil
 	}}
-	m := &memory{}
+	m := &memoryBucket{}
 	for run := range 3 {
 		out, err := announceReport(m, topic, manyGaps(), fmt.Sprint(run),
 			begin.Add(time.Duration(run)*time.Hour))
@@ -270,24 +270,21 @@ func FuzzClaim(f *testing.F) {
 			text := alert.State{Baseline: now, Pending: &alert.Pending{ID: owner, DedupKey: subject,
 				Message: alert.Message{Subject: subject, Bodies: map[string]string{"default": body}},
 				Owner:   owner, Until: until, Takeovers: takeovers}}.JSON()
-			m := &memory{objects: map[string]string{key: string(text)}}
+			m := &memoryBucket{objects: map[string]string{key: string(text)}}
 			topic := &pickyTopic{refuse: func(msg alert.Message) *alert.RefusedError {
 				if refuses && msg.Subject == subject {
 					return contentRefused("InvalidParameter")
 				}
 				return nil
 			}}
-			var before, after runtime.MemStats
-			runtime.ReadMemStats(&before)
 			started := time.Now()
 			l := &Ledger{Objects: m, Key: key, Owner: "r0", Run: "r0", Now: time.Now}
-			_, err := l.Announce(t.Context(), true, realPlan(r, "r0", now), topic.publish)
-			runtime.ReadMemStats(&after)
+			var err error
+			memory.AtMost(t, uint64(8<<20+200*len(text)), func() {
+				_, err = l.Announce(t.Context(), true, realPlan(r, "r0", now), topic.publish)
+			})
 			if took := time.Since(started); err != nil || took > Lease+maxPoll || topic.calls > 3 {
 				t.Errorf("error %v after %s and %d calls", err, took, topic.calls)
-			}
-			if limit := uint64(8<<20 + 200*len(text)); after.TotalAlloc-before.TotalAlloc > limit {
-				t.Errorf("%d bytes for a state of %d", after.TotalAlloc-before.TotalAlloc, len(text))
 			}
 			if !slices.ContainsFunc(topic.accepted, func(m alert.Message) bool {
 				return strings.Contains(m.Bodies["default"], `"action":"a"`)

@@ -2,9 +2,10 @@ package iampolicy
 
 import (
 	"fmt"
-	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/remotion-audit/remotion-audit/internal/testing/memory"
 )
 
 // TestParseTakesBoundedMemory checks that documents of the largest size take less than 32 MB of
@@ -32,16 +33,10 @@ func TestParseTakesBoundedMemory(t *testing.T) {
 			`"Condition":{"Bool":{"a:b":[`, `1,`, `]}}}]}`),
 		"escapes": fill(`{"Statement":[{"Effect":"Deny","Action":"a:`, `\\u0041`, `","Resource":"*"}]}`),
 	} {
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		if _, err := Parse(text); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-		runtime.ReadMemStats(&after)
-		if got := (after.TotalAlloc - before.TotalAlloc) >> 20; got >= 32 {
-			t.Errorf("%s: %d MB, want less than 32", name, got)
-		}
-		t.Logf("%s: %d MB, %d allocations", name, (after.TotalAlloc-before.TotalAlloc)>>20,
-			after.Mallocs-before.Mallocs)
+		memory.AtMost(t, 32<<20, func() {
+			if _, err := Parse(text); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		})
 	}
 }
