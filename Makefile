@@ -17,7 +17,7 @@ FUZZTIME ?= 20s
 COUNT ?= 1
 CALLERS ?= user/remotion-user
 # Packages without goroutines (a test checks that): the race detector would find nothing there.
-PURE := internal/iampolicy test/repository
+PURE := internal/iampolicy internal/jsonlimit internal/yamllimit test/repository
 # jsii warns about Node releases past their end of life. This silences the warning for Node 20.
 CDK_ENV := JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20
 

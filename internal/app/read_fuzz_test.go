@@ -3,6 +3,7 @@ package app
 import (
 	"maps"
 	"slices"
+	"sync/atomic"
 	"testing"
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
@@ -27,11 +28,13 @@ func FuzzRunOnCorruptedReplies(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, which uint8, from, length uint16, with []byte) {
 		operation := operations[int(which)%len(operations)]
-		cut := false
+		var cut atomic.Bool
 		corrupt := awsemu.Fault{Operation: operation, Corrupt: func(body []byte) []byte {
 			start := min(int(from), len(body))
 			end := min(start+int(length), len(body))
-			cut = cut || end == len(body) && start < end && len(with) == 0
+			if end == len(body) && start < end && len(with) == 0 {
+				cut.Store(true)
+			}
 			return slices.Concat(body[:start], with, body[end:])
 		}}
 		account := withHiddenGap(t, operation)
@@ -41,7 +44,7 @@ func FuzzRunOnCorruptedReplies(f *testing.F) {
 		memory.AtMost(t, maxRunBytes, func() {
 			r, reports, metrics = runInVirtualTime(t, account, corrupt)
 		})
-		if cut || r.Status != audit.StatusCompliant {
+		if cut.Load() || r.Status != audit.StatusCompliant {
 			checkNeverGreen(t, operation, r, reports, metrics)
 		}
 	})

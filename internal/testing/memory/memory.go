@@ -11,8 +11,8 @@ import (
 // test must not be parallel. Under the race detector, the limit is larger.
 func AtMost(t testing.TB, limit uint64, f func()) {
 	t.Helper()
-	if got := Allocated(f); got > factor*limit {
-		t.Errorf("allocated %d bytes, want at most %d", got, factor*limit)
+	if got := Allocated(f); got > Factor*limit {
+		t.Errorf("allocated %d bytes, want at most %d", got, Factor*limit)
 	}
 }
 

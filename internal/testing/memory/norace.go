@@ -2,4 +2,5 @@
 
 package memory
 
-const factor = 1
+// Factor multiplies the limits under the race detector only.
+const Factor = 1

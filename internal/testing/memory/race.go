@@ -2,6 +2,6 @@
 
 package memory
 
-// factor multiplies the limits under the race detector, which makes each sync.Pool lose objects at
+// Factor multiplies the limits under the race detector, which makes each sync.Pool lose objects at
 // random.
-const factor = 4
+const Factor = 4
