@@ -15,7 +15,7 @@ import (
 )
 
 // maxZip is the maximum size of the deployed zip, in bytes.
-const maxZip = 5e6
+const maxZip = 5.5e6
 
 // buildFunction builds the function for this machine, or for the platform in env.
 func buildFunction(tb testing.TB, env ...string) (bootstrap string) {

@@ -2,6 +2,7 @@ package stack
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -130,8 +131,10 @@ func (s state) compare(t testing.TB, id string, r cfn.Resource, fill *strings.Re
 	}
 	switch r.Type {
 	case "AWS::Lambda::Function":
-		same(s.Functions[physical].Configuration, "Handler", "Runtime", "Role", "MemorySize", "Timeout",
-			"Description", "Environment")
+		function := s.Functions[physical].Configuration
+		same(function, "Handler", "Runtime", "Role", "Timeout", "Description", "Environment")
+		// A parameter's value is text, which CloudFormation converts.
+		check("MemorySize", fmt.Sprint(function["MemorySize"]), fmt.Sprint(properties["MemorySize"]))
 	case "AWS::IAM::Role":
 		same(s.Roles[physical], "AssumeRolePolicyDocument", "Path", "Description")
 	case "AWS::IAM::Policy":
