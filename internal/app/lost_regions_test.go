@@ -73,31 +73,35 @@ func TestARegionThatAnswersNothingOnce(t *testing.T) {
 }
 
 // TestAHostileClaimBlocksNoAlert runs the function with a claim in the state that the topic
-// refuses, or whose lease ends in the year 9999. The run sends its own alert before its deadline.
+// refuses, whose lease ends in the year 9999, or that has no ID. The run sends its own alert before
+// its deadline.
 func TestAHostileClaimBlocksNoAlert(t *testing.T) {
 	bodies := func(text string) map[string]string { return map[string]string{"default": text} }
 	for name, tt := range map[string]struct {
+		id      string
 		message alert.Message
 		until   func(now time.Time) time.Time
 		want    int
 	}{
-		"too long": {alert.Message{Subject: "old", Bodies: bodies(strings.Repeat("x", 300<<10))},
+		"too long": {"gone", alert.Message{Subject: "old", Bodies: bodies(strings.Repeat("x", 300<<10))},
 			func(now time.Time) time.Time { return now.Add(-time.Hour) }, 1},
-		"a bad subject": {alert.Message{Subject: "a\nb", Bodies: bodies("{}")},
+		"a bad subject": {"gone", alert.Message{Subject: "a\nb", Bodies: bodies("{}")},
 			func(now time.Time) time.Time { return now.Add(-time.Hour) }, 1},
-		"an invalid attribute": {alert.Message{Subject: "old", Bodies: bodies("{}"),
+		"an invalid attribute": {"gone", alert.Message{Subject: "old", Bodies: bodies("{}"),
 			Attributes: []alert.Attribute{{Name: "n", Type: "Number", Value: "x"}}},
 			func(now time.Time) time.Time { return now.Add(-time.Hour) }, 1},
-		"the year 9999": {alert.Message{Subject: "old", Bodies: bodies("{}")},
+		"the year 9999": {"gone", alert.Message{Subject: "old", Bodies: bodies("{}")},
 			func(time.Time) time.Time { return time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC) }, 2},
-		"too long until the year 9999": {alert.Message{Subject: "old",
+		"too long until the year 9999": {"gone", alert.Message{Subject: "old",
 			Bodies: bodies(strings.Repeat("x", 300<<10))},
 			func(time.Time) time.Time { return time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC) }, 1},
+		"no ID": {"", alert.Message{Subject: "old", Bodies: bodies("{}")},
+			func(now time.Time) time.Time { return now.Add(-time.Hour) }, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				a := newAuditedAccount(t, "drifted")
-				state := alert.State{Baseline: time.Now().Add(-time.Hour), Pending: &alert.Pending{ID: "gone",
+				state := alert.State{Baseline: time.Now().Add(-time.Hour), Pending: &alert.Pending{ID: tt.id,
 					DedupKey: "k", Message: tt.message, Owner: "gone", Until: tt.until(time.Now())}}
 				a.server.Account.Buckets["remotion-audit-evidence"] = awsemu.Bucket{
 					Objects: map[string]string{evidence.StateKey("123456789012",

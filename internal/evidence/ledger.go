@@ -165,9 +165,9 @@ func (a *announcement) run(ctx context.Context) error {
 			}
 			continue
 		}
-		var claim alert.Pending
+		var claim *alert.Pending
 		if pending != nil && a.hasSubscriber && !a.gaveUp(pending, &view) {
-			claim = *pending // the run that made this claim is dead
+			claim = pending // the run that made this claim is dead
 			claim.Takeovers++
 		} else {
 			p := a.plan(view)
@@ -181,14 +181,14 @@ func (a *announcement) run(ctx context.Context) error {
 					return nil
 				}
 			} else {
-				claim = alert.Pending{ID: a.Owner, DedupKey: p.Digest.DedupKey, Message: p.Message,
+				claim = &alert.Pending{ID: a.Owner, DedupKey: p.Digest.DedupKey, Message: p.Message,
 					Next: p.Next}
 			}
 		}
-		if claim.ID != "" {
+		if claim != nil {
 			claim.Owner, claim.Until = a.Owner, a.Now().UTC().Add(Lease)
 			next := view.State
-			next.Pending = &claim
+			next.Pending = claim
 			var claimed storedState
 			if claimed, err = a.writeState(ctx, next, stored.overwrite); err == nil {
 				if done, err := a.publishClaim(ctx, claimed, view); done {
