@@ -35,14 +35,20 @@ func check(ctx context.Context, in middleware.DeserializeInput,
 	}
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
-		return out, metadata, &Incomplete{Operation: operation, Lacks: "a readable body", Err: err}
+		return out, metadata, &Incomplete{Operation: operation, Lacks: "a readable body", Err: err,
+			Performed: a.performs}
 	}
 	// The SDK closes the body of the HTTP client when it has decoded the copy.
 	response.Body = struct {
 		io.Reader
 		io.Closer
 	}{bytes.NewReader(body), response.Body}
-	return out, metadata, a.checkBody(operation, response.Header, body)
+	err = a.checkBody(operation, response.Header, body)
+	var incomplete *Incomplete
+	if errors.As(err, &incomplete) {
+		incomplete.Performed = a.performs
+	}
+	return out, metadata, err
 }
 
 func (a answer) checkHeader(operation string, header http.Header, name string) error {

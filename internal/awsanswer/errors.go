@@ -14,6 +14,8 @@ type Incomplete struct {
 	Lacks string
 	// Err is the error of reading the body; nil for none.
 	Err error
+	// Performed is true if AWS performed the operation, so that a second call would repeat its effect.
+	Performed bool
 }
 
 func (e *Incomplete) Error() string {
@@ -27,10 +29,10 @@ func (e *Incomplete) Error() string {
 func (e *Incomplete) Unwrap() error { return e.Err }
 
 // RetryableError makes the SDK repeat the call: such an answer is usually a failure on the way. An
-// error of reading the body can say otherwise.
+// error of reading the body can say otherwise. A call that has an effect is not repeated.
 func (e *Incomplete) RetryableError() bool {
 	var reading interface{ RetryableError() bool }
-	return !errors.As(e.Err, &reading) || reading.RetryableError()
+	return !e.Performed && (!errors.As(e.Err, &reading) || reading.RetryableError())
 }
 
 // IsThrottle reports whether an error is a throttled answer.

@@ -14,6 +14,8 @@ type answer struct {
 	header string
 	// form is the protocol of the answer.
 	form form
+	// performs is true if the operation has an effect that a second call would repeat.
+	performs bool
 }
 
 // form is the protocol of an answer.
@@ -77,7 +79,7 @@ var answers = map[string]answer{
 	"Lambda.ListTags":      {holds: []string{"Tags{}"}, form: restJSON},
 	"SNS.ListSubscriptionsByTopic": {holds: []string{"Subscriptions[].SubscriptionArn",
 		"Subscriptions[].Protocol"}},
-	"SNS.Publish":           {holds: []string{"MessageId"}},
+	"SNS.Publish":           {holds: []string{"MessageId"}, performs: true},
 	"STS.GetCallerIdentity": {holds: []string{"Account", "Arn"}},
 	"S3.GetObject":          {header: "ETag", form: s3Headers},
 	"S3.PutObject":          {header: "ETag", form: s3Headers},
