@@ -58,8 +58,13 @@ func collector(t testing.TB, server *awsemu.Server) collect.Collector {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { endpoint.Close() })
+	return collectorAt(endpoint.URL)
+}
+
+// collectorAt returns a Collector that calls an endpoint.
+func collectorAt(url string) collect.Collector {
 	return collectorWith(aws.Config{
-		Region: "us-east-1", BaseEndpoint: &endpoint.URL,
+		Region: "us-east-1", BaseEndpoint: &url,
 		Credentials: credentials.NewStaticCredentialsProvider("AKIA", "secret", ""),
 	})
 }

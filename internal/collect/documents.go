@@ -56,6 +56,7 @@ func (r *run) groups(ctx context.Context, user string) snapshot {
 		what: "the list of groups", action: "iam:ListGroupsForUser",
 		list: func(ctx context.Context) ([]types.Group, error) { return r.groupsOf(ctx, user) },
 		id:   func(g types.Group) string { return fmt.Sprintf("group %q", aws.ToString(g.GroupName)) },
+		key:  func(g types.Group) string { return aws.ToString(g.GroupName) },
 		read: func(ctx context.Context, g types.Group, _ int) snapshot {
 			group := r.readHolder(ctx, r.group(aws.ToString(g.GroupName)))
 			// The group was deleted, not the user.
@@ -78,7 +79,7 @@ func (r *run) readHolder(ctx context.Context, h policyHolder) snapshot {
 			}
 			return listed[string]{
 				what: "the list of inline policies" + h.suffix, action: "iam:List" + kind + "Policies",
-				list: h.inlineNames, id: inlineID,
+				list: h.inlineNames, id: inlineID, key: func(name string) string { return name },
 				read: func(ctx context.Context, name string, _ int) snapshot {
 					text, err := h.inline(ctx, name)
 					return r.snapshotOf(ctx, inlineID(name), "iam:Get"+kind+"Policy", text, err)
@@ -91,6 +92,7 @@ func (r *run) readHolder(ctx context.Context, h policyHolder) snapshot {
 		return listed[types.AttachedPolicy]{
 			what:   "the list of attached policies" + h.suffix,
 			action: "iam:ListAttached" + kind + "Policies", list: h.attached, id: managedID,
+			key: func(p types.AttachedPolicy) string { return aws.ToString(p.PolicyArn) },
 			read: func(ctx context.Context, p types.AttachedPolicy, look int) snapshot {
 				return r.readManaged(ctx, managedID(p), aws.ToString(p.PolicyArn), look)
 			},

@@ -61,12 +61,14 @@ func (r *run) listRegion(ctx context.Context, region string) (l listing) {
 	in := func(o *lambda.Options) { o.Region = region }
 	what := "the functions in " + region
 	seen := map[string]bool{}
+	answered := false // a region that answered once is enabled, and its functions may be listed
 	pages := lambda.NewListFunctionsPaginator(r.lambda, &lambda.ListFunctionsInput{})
 	next := func(ctx context.Context,
 		_ ...func(*lambda.Options)) (*lambda.ListFunctionsOutput, error) {
 		return pages.NextPage(ctx, in)
 	}
 	err := eachPage(ctx, pages.HasMorePages, next, func(out *lambda.ListFunctionsOutput) {
+		answered = true
 		for _, c := range out.Functions {
 			name := aws.ToString(c.FunctionName)
 			origin := policies.ParseFunctionName(name)
@@ -86,10 +88,10 @@ func (r *run) listRegion(ctx context.Context, region string) (l listing) {
 	})
 	switch {
 	case err == nil:
-	case isRefusal(err) && r.notEnabledIn(ctx, region):
+	case !answered && isRefusal(err) && r.notEnabledIn(ctx, region):
 		l.disabled = true
 		return l
-	case isForbidden(err):
+	case !answered && isForbidden(err):
 		l.forbidden = true
 		return l
 	default:
@@ -153,7 +155,8 @@ func (l *listing) readTags(ctx context.Context, r *run, region string) {
 }
 
 // dropDeleted drops the functions that were deleted after the list of functions was read: gone
-// reports that Lambda did not find a function. A function that Lambda still lists is a problem.
+// reports that Lambda did not find a function. A function that Lambda still lists is a problem, and
+// so is one about which a second list says nothing.
 func (l *listing) dropDeleted(ctx context.Context, r *run, region string, gone func(i int) bool) {
 	again := r.listRegion(ctx, region)
 	l.merge(again.snapshot)
@@ -165,7 +168,7 @@ func (l *listing) dropDeleted(ctx context.Context, r *run, region string, gone f
 		switch {
 		case !gone(i):
 			left = append(left, f)
-		case listed || again.problems != nil:
+		case listed || again.problems != nil || again.disabled || again.forbidden:
 			left = append(left, f)
 			l.problems = append(l.problems, audit.Problem{What: "the tags of functions in " + region,
 				Why:    "Lambda contradicts itself: it lists function " + f.Name + ", but does not find it",

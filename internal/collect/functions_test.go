@@ -189,6 +189,22 @@ func TestFunctions(t *testing.T) {
 			problems: []string{"the account: the tags of functions in us-east-1: Lambda contradicts " +
 				"itself: it lists function remotion-render-bds9aab, but does not find it"},
 			status: audit.StatusUnverified},
+		{name: "a function that a second list says nothing about is a problem",
+			change: func(a *awsemu.Account, p *collect.Plan) {
+				p.Callers = nil
+				deploy(a, awsemu.LambdaFunction{Name: render527},
+					awsemu.LambdaFunction{Name: "remotion-render-bds9aab"})
+				denied := refuse("", "AccessDeniedException", "denied by a service control policy", 403)
+				denied.After = 1
+				a.Faults = []awsemu.Fault{denied, {Operation: "lambda:ListTags",
+					Error: &awsemu.FaultError{Code: "ResourceNotFoundException", Message: "Function not found",
+						Status: 404}}}
+			}, regions: "us-east-1", releases: "4.0.527", notices: []string{
+				"unknown-release: neither name nor tags show the Remotion release of remotion-render-bds9aab " +
+					"(us-east-1); the account must also satisfy the newest known release"},
+			problems: []string{"the account: the tags of functions in us-east-1: Lambda contradicts " +
+				"itself: it lists function remotion-render-bds9aab, but does not find it"},
+			status: audit.StatusUnverified},
 		{name: "denied tags are a problem and leave the release unknown",
 			change: func(a *awsemu.Account, p *collect.Plan) {
 				p.Callers = nil

@@ -12,8 +12,9 @@ type listed[T any] struct {
 	// what describes the list in problems, action is the action that lists.
 	what, action string
 	list         func(context.Context) ([]T, error)
-	// id describes an item in problems, and identifies it in the list.
-	id func(T) string
+	// id describes an item in problems. key identifies it in the list: two policies can have the same
+	// name.
+	id, key func(T) string
 	// read reads an item. look is 0 for the first look at the item and 1 for the second.
 	read func(ctx context.Context, item T, look int) snapshot
 }
@@ -29,7 +30,7 @@ func (l listed[T]) readAll(ctx context.Context) snapshot {
 		before := map[string]snapshot{}
 		for i, item := range items {
 			if !results[i].gone {
-				before[l.id(item)] = results[i]
+				before[l.key(item)] = results[i]
 			}
 		}
 		var again []T
@@ -39,16 +40,16 @@ func (l listed[T]) readAll(ctx context.Context) snapshot {
 		}
 		var missing []T
 		for _, item := range items {
-			if _, ok := before[l.id(item)]; !ok {
+			if _, ok := before[l.key(item)]; !ok {
 				missing = append(missing, item)
 			}
 		}
 		for i, result := range l.readItems(ctx, missing, 1) {
-			before[l.id(missing[i])] = result
+			before[l.key(missing[i])] = result
 		}
 		results = make([]snapshot, len(items))
 		for i, item := range items {
-			results[i] = before[l.id(item)]
+			results[i] = before[l.key(item)]
 		}
 	}
 	var all snapshot
