@@ -35,8 +35,9 @@ func judgeBehind(t *testing.T, account *awsemu.Account, regions []string,
 	return evaluate(collectorAt(front.URL).Collect(t.Context(), p))
 }
 
-// TestARefusalAfterAnAnswerIsAFailedRead lists functions whose second page is refused as in a region
-// that is not enabled, or that an organization forbids. The first page shows that both are wrong.
+// TestARefusalAfterAnAnswerIsAFailedRead lists functions whose second page is refused as in a
+// region that is not enabled, or that an organization forbids. The first page shows that both are
+// wrong.
 func TestARefusalAfterAnAnswerIsAFailedRead(t *testing.T) {
 	for name, body := range map[string]string{
 		"not enabled": `{"__type":"UnrecognizedClientException","message":"invalid token"}`,
