@@ -151,7 +151,7 @@ func problemOf(ctx context.Context, what, action string, err error) snapshot {
 	switch {
 	case errors.As(err, &incomplete):
 		p.Why, p.Remedy = incomplete.Error(), incompleteRemedy
-	case errors.Is(err, errRepeatedMarker):
+	case errors.Is(err, errRepeatedMarker), errors.Is(err, errTooLong):
 		p.Why, p.Remedy = err.Error(), incompleteRemedy
 	case !errors.As(err, &api):
 		p.Why, p.Remedy = strings.ReplaceAll(err.Error(), "\n", ": "), networkRemedy
