@@ -19,8 +19,8 @@ type Topic struct {
 }
 
 // Publish implements Sink. The SDK retries if the response of AWS is lost, so a message may arrive
-// twice. Both copies have the same dedupKey. The SDK does not retry after a successful but incomplete
-// response: the next run sends the message again.
+// twice. Both copies have the same dedupKey. The SDK does not retry after a successful but
+// incomplete response: the next run sends the message again.
 func (t Topic) Publish(ctx context.Context, m alert.Message) error {
 	structure := m.Structure()
 	attributes := map[string]types.MessageAttributeValue{}
