@@ -56,8 +56,8 @@ func eachPage[Out, Options any](ctx context.Context, more func() bool,
 	return nil
 }
 
-// contentOf returns the marker of the next page, nil on the last page. It also returns the number of
-// items of a page, and the largest number of items of the whole list.
+// contentOf returns the marker of the next page, nil on the last page. It also returns the number
+// of items of a page, and the largest number of items of the whole list.
 func contentOf(page any) (marker *string, items, most int) {
 	switch page := page.(type) {
 	case *iam.ListUserPoliciesOutput:

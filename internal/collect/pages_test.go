@@ -15,10 +15,10 @@ import (
 // has: on one page, or on pages without end. The audit ends with a problem, and reads none of the
 // items of the page that is too much.
 func TestAListLongerThanAWSAllowsIsAFailedRead(t *testing.T) {
-	const policy = "<member><PolicyName>p%d</PolicyName><PolicyArn>arn:aws:iam::123456789012:policy/p%[1]d" +
-		"</PolicyArn></member>"
-	const group = "<member><GroupName>g%d</GroupName><Arn>arn:aws:iam::123456789012:group/g%[1]d</Arn>" +
-		"</member>"
+	const policy = "<member><PolicyName>p%d</PolicyName><PolicyArn>" +
+		"arn:aws:iam::123456789012:policy/p%[1]d</PolicyArn></member>"
+	const group = "<member><GroupName>g%d</GroupName><Arn>arn:aws:iam::123456789012:group/g%[1]d" +
+		"</Arn></member>"
 	for _, test := range []struct {
 		name, operation, element, item string
 		perPage, pages, problems       int

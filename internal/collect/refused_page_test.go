@@ -101,8 +101,8 @@ func TestPoliciesWithOneNameAreReadEach(t *testing.T) {
 				"</ErrorResponse>")
 			return true
 		})
-	want := `user/ci: managed policy "guard": IAM contradicts itself, twice: it lists the item, but does ` +
-		"not find it"
+	want := `user/ci: managed policy "guard": IAM contradicts itself, twice: it lists the item, ` +
+		"but does not find it"
 	if got := problems(r); len(got) != 1 || got[0] != want {
 		t.Errorf("problems %q, want %q", got, want)
 	}
