@@ -154,10 +154,9 @@ func (l *lifecycle) nextErrors() (errs []Error, transitions []ErrorTransition) {
 		}
 		transitions = append(transitions, c)
 	}
+	current := byIdentity(list)
 	for _, previous := range l.previous.Errors {
-		persists := slices.ContainsFunc(list, func(c ErrorTransition) bool {
-			return c.Error.compare(previous) == 0
-		})
+		_, persists := current[previous.identity()]
 		// No message announces the end of an error without a target: the owner of the mutes file corrects
 		// the file, and the run that announces a damaged state replaces the state.
 		if persists || previous.Notified.IsZero() || previous.Target == "" {
@@ -231,6 +230,20 @@ func (s State) findError(e Error) (int, bool) {
 	return slices.BinarySearchFunc(s.Errors, e, Error.compare)
 }
 
+// errorIdentity is what identifies an auditor error.
+type errorIdentity struct{ target, what string }
+
+func (e Error) identity() errorIdentity { return errorIdentity{e.Target, e.What} }
+
+// byIdentity returns the transitions by the identity of their errors. The first of equal ones counts.
+func byIdentity(transitions []ErrorTransition) map[errorIdentity]ErrorTransition {
+	m := make(map[errorIdentity]ErrorTransition, len(transitions))
+	for _, c := range slices.Backward(transitions) {
+		m[c.Error.identity()] = c
+	}
+	return m
+}
+
 func (e Error) compare(o Error) int {
 	return cmp.Or(cmp.Compare(e.Target, o.Target), cmp.Compare(e.What, o.What))
 }
@@ -240,19 +253,18 @@ func (e Error) compare(o Error) int {
 func markErrorsNotified(errs []Error, transitions []ErrorTransition, now time.Time,
 	thread string) []Error {
 	var out []Error
+	announced := byIdentity(transitions)
 	for _, e := range errs {
-		i := slices.IndexFunc(transitions, func(c ErrorTransition) bool {
-			return c.Error.compare(e) == 0
-		})
+		c, ok := announced[e.identity()]
 		switch {
-		case i < 0:
+		case !ok:
 			out = append(out, e)
-		case transitions[i].Ended:
+		case c.Ended:
 		default:
 			e.Notified, e.Thread, e.NotifiedUnverified = now, thread, e.NotifiedUnverified || e.Unverified
 			e.Reminders = 0
-			if transitions[i].Reason == ReasonReminder {
-				e.Reminders = transitions[i].Error.Reminders + 1
+			if c.Reason == ReasonReminder {
+				e.Reminders = c.Error.Reminders + 1
 			}
 			out = append(out, e)
 		}

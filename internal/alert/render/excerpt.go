@@ -26,23 +26,34 @@ func sizeOf(m alert.Message) int {
 	return n
 }
 
+// manyUnits is the number of units of a long digest. The largest message has fewer.
+const manyUnits = 2000
+
 // fitMessage returns the message with the most units that does not exceed limit. build returns the
-// message with the first n units. If no message fits, fitMessage returns build(0).
+// message with the first n units. If no message fits, fitMessage returns build(0). Of a long digest
+// it builds no message with far more units than fit, because each costs time for its units.
 func fitMessage(units, limit int, build func(n int) alert.Message) alert.Message {
-	m := build(units)
-	if sizeOf(m) <= limit {
-		return m
-	}
-	low, high := 0, max(0, units-1)
-	for low < high {
-		middle := (low + high + 1) / 2
-		if sizeOf(build(middle)) <= limit {
-			low = middle
-		} else {
-			high = middle - 1
+	fitting, tooMany := 0, units+1
+	for n := min(units, manyUnits); n < tooMany; n = min(2*n, units) {
+		m := build(n)
+		switch {
+		case sizeOf(m) > limit:
+			tooMany = n
+		case n == units:
+			return m
+		default:
+			fitting = n
 		}
 	}
-	return build(low)
+	for fitting+1 < tooMany {
+		middle := (fitting + tooMany) / 2
+		if sizeOf(build(middle)) <= limit {
+			fitting = middle
+		} else {
+			tooMany = middle
+		}
+	}
+	return build(fitting)
 }
 
 // excerpt is the part of a digest that fits into a message, with the sender of the message.

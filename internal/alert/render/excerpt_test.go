@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/remotion-audit/remotion-audit/internal/alert"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
@@ -103,5 +104,27 @@ func TestStructure(t *testing.T) {
 	}
 	if _, err := ReportIn("{"); err == nil {
 		t.Error("an incomplete body has a report")
+	}
+}
+
+// TestTheLongestMessageThatFitsIsBuilt checks the search for the number of units that fit, and that
+// a digest with very many units does not make it build messages with very many units.
+func TestTheLongestMessageThatFitsIsBuilt(t *testing.T) {
+	empty := sizeOf(alert.Message{})
+	for _, units := range []int{0, 1, 2, 3, manyUnits - 1, manyUnits, manyUnits + 1, 1_000_000} {
+		for _, fits := range []int{-1, 0, 1, 2, 700, manyUnits, 2*manyUnits + 1, 1_000_000} {
+			built := 0
+			m := fitMessage(units, empty+fits, func(n int) alert.Message {
+				built += n
+				return alert.Message{Subject: strings.Repeat("x", n)}
+			})
+			want := max(0, min(units, fits))
+			if got := len(m.Subject); got != want {
+				t.Errorf("%d units, %d fit: the message has %d, want %d", units, fits, got, want)
+			}
+			if most := 25 * max(want, manyUnits); built > most {
+				t.Errorf("%d units, %d fit: built %d units, want at most %d", units, fits, built, most)
+			}
+		}
 	}
 }
