@@ -235,7 +235,7 @@ type errorIdentity struct{ target, what string }
 
 func (e Error) identity() errorIdentity { return errorIdentity{e.Target, e.What} }
 
-// byIdentity returns the transitions by the identity of their errors. The first of equal ones counts.
+// byIdentity returns the transitions by the identity of their errors. The first of equals counts.
 func byIdentity(transitions []ErrorTransition) map[errorIdentity]ErrorTransition {
 	m := make(map[errorIdentity]ErrorTransition, len(transitions))
 	for _, c := range slices.Backward(transitions) {
