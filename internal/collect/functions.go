@@ -220,6 +220,9 @@ func (r *run) survey(listings []listing) (s survey) {
 		switch {
 		case l.disabled:
 			s.skipped = append(s.skipped, audit.UnlistedRegion{Region: region, Why: notEnabled})
+			if why := r.trace(region); why != "" {
+				problems = append(problems, refusedProblem(region, why))
+			}
 			continue
 		case l.forbidden && !configured && r.suspicion(region) == "":
 			s.forbidden = append(s.forbidden, region)

@@ -69,6 +69,7 @@ const (
 	notEnabled = "the region is not enabled in this account"
 	unlisted   = "a service control policy of the organization denies lambda:ListFunctions in this " +
 		"region, and "
+	refused = "neither Lambda nor STS accepts the credentials there, but "
 	byAnSCP = "User: arn:aws:sts::123456789012:assumed-role/audit/x is not authorized to " +
 		"perform: lambda:ListFunctions on resource: * with an explicit deny in a service control policy"
 	denied = "access denied: User: arn:aws:iam::123456789012:user/administrator is not " +
@@ -303,6 +304,24 @@ func TestFunctions(t *testing.T) {
 				"region-skipped: audited without a list of functions: eu-west-2: a service control policy " +
 					"of the organization denies lambda:ListFunctions in this region"},
 			problems: []string{"the account: the functions in eu-west-2: " + unlisted +
+				"an earlier audit found functions in the region"}, status: audit.StatusUnverified},
+		{name: "a region that refuses the credentials is unverified if BUCKETS has a bucket there",
+			change: func(a *awsemu.Account, p *collect.Plan) {
+				addRegions(p)
+				p.Callers, p.Buckets = nil, []string{"remotionlambda-afsouth1-abcdefghij"}
+				a.DisabledRegions = []string{"af-south-1"}
+			}, regions: "us-east-1", releases: "4.0.418 and later",
+			notices: []string{"region-skipped: not audited: af-south-1: " + notEnabled},
+			problems: []string{"the account: the functions in af-south-1: " + refused +
+				"BUCKETS has a bucket of the region"}, status: audit.StatusUnverified},
+		{name: "a region that refuses the credentials is unverified if it had functions",
+			change: func(a *awsemu.Account, p *collect.Plan) {
+				addRegions(p)
+				p.Callers, p.SeenRegions = nil, func() []string { return []string{"af-south-1"} }
+				a.DisabledRegions = []string{"af-south-1"}
+			}, regions: "us-east-1", releases: "4.0.418 and later",
+			notices: []string{"region-skipped: not audited: af-south-1: " + notEnabled},
+			problems: []string{"the account: the functions in af-south-1: " + refused +
 				"an earlier audit found functions in the region"}, status: audit.StatusUnverified},
 		{name: "a role of functions is audited, and callers must be able to pass it",
 			change: func(a *awsemu.Account, p *collect.Plan) {

@@ -53,9 +53,16 @@ func (r *run) notEnabledIn(ctx context.Context, region string) bool {
 // suspicion returns why Remotion probably runs in a region whose functions the organization does
 // not let the auditor list; "" if the configuration and earlier runs do not say so.
 func (r *run) suspicion(region string) string {
-	switch {
-	case len(r.plan.Further) == 0 && slices.Contains(r.plan.Regions, region):
+	if len(r.plan.Further) == 0 && slices.Contains(r.plan.Regions, region) {
 		return "REGIONS names the region"
+	}
+	return r.trace(region)
+}
+
+// trace returns what Remotion left in a region; "" for nothing. That REGIONS names a region is no
+// trace: the region may never have been enabled.
+func (r *run) trace(region string) string {
+	switch {
 	case slices.ContainsFunc(r.plan.Buckets, func(bucket string) bool {
 		return strings.HasPrefix(bucket, needs.BucketPrefix(region))
 	}):
@@ -71,6 +78,17 @@ func unlistedProblem(region, suspicion string) audit.Problem {
 	return audit.Problem{What: "the functions in " + region, Why: organizationDenies + ", and " +
 		suspicion, Remedy: "let the organization except the auditor's role from the policy, or set " +
 		"REGIONS and BUCKETS to what Remotion uses"}
+}
+
+// refusedProblem is the problem of a region with probably functions that does not accept the
+// credentials. A region that is not enabled answers so, and an enabled one answers so to a session
+// token of the global endpoint of STS.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_region-endpoints.html
+func refusedProblem(region, suspicion string) audit.Problem {
+	return audit.Problem{What: "the functions in " + region,
+		Why: "neither Lambda nor STS accepts the credentials there, but " + suspicion,
+		Remedy: "use credentials of a regional endpoint of STS (AWS_STS_REGIONAL_ENDPOINTS=regional), " +
+			"or set REGIONS and BUCKETS to what Remotion uses, if the region is not enabled"}
 }
 
 // suspectRegions adds a problem for each region whose functions the organization does not let the
